@@ -1,1 +1,1 @@
-export {};
+export type { Harness } from "./services/harness.ts";

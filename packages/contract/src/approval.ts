@@ -1,0 +1,89 @@
+import { z } from "zod";
+import { approvalIdSchema, principalIdSchema, runIdSchema } from "./ids.ts";
+import { decisionSchema, effectSchema, harmSchema } from "./step.ts";
+
+/** `spent`: the approved action was dispatched. Nothing leads back to `open`. */
+export const APPROVAL_STATES = ["open", "approved", "denied", "expired", "cancelled", "spent"] as const;
+export const approvalStateSchema = z.enum(APPROVAL_STATES).meta({ id: "ApprovalState" });
+export type ApprovalState = z.infer<typeof approvalStateSchema>;
+
+/** `action`: may this call be made? `in_doubt`: a call was made, a crash hid its outcome; what now? */
+export const approvalSubjectSchema = z.enum(["action", "in_doubt"]).meta({ id: "ApprovalSubject" });
+export type ApprovalSubject = z.infer<typeof approvalSubjectSchema>;
+
+export const sha256Schema = z.string().regex(/^sha256:[0-9a-f]{64}$/);
+
+export const actionSchema = z
+  .strictObject({
+    tool: z.string(),
+    tool_version: z.string(),
+    manifest_digest: sha256Schema,
+    effect: effectSchema,
+    harm: z.array(harmSchema),
+    arguments: z.record(z.string(), z.unknown()).meta({ description: "Exactly what the tool will receive." }),
+  })
+  .meta({ id: "Action", description: "One call that an agent wants to make." });
+export type Action = z.infer<typeof actionSchema>;
+
+export const approvalSchema = z
+  .strictObject({
+    id: approvalIdSchema,
+    run_id: runIdSchema,
+    step: z.int().min(1).meta({ description: "The gate's place in the run's journal." }),
+    status: approvalStateSchema,
+    subject: approvalSubjectSchema,
+    action: actionSchema,
+    action_digest: sha256Schema.meta({
+      description:
+        "Binds tool, version, manifest, canonical arguments (RFC 8785) and scope. Send it back to approve.",
+    }),
+    summary: z.string().meta({ description: "One sentence from the tool's own template, never model text." }),
+    preview: z
+      .string()
+      .nullable()
+      .meta({ description: "What would change, as a unified diff, where the tool can tell." }),
+    decision: decisionSchema.meta({ description: "Why a person is asked." }),
+    edited_arguments: z.record(z.string(), z.unknown()).nullable(),
+    requested_at: z.iso.datetime(),
+    expires_at: z.iso.datetime().meta({ description: "From then on it counts as denied." }),
+    decided_at: z.iso.datetime().nullable(),
+    decided_by: z.strictObject({ id: principalIdSchema, name: z.string() }).nullable(),
+    comment: z.string().nullable(),
+  })
+  .meta({ id: "Approval" });
+export type Approval = z.infer<typeof approvalSchema>;
+
+const commentSchema = z
+  .string()
+  .min(1)
+  .max(2_000)
+  .refine((text) => text.isWellFormed() && !text.includes("\0"), "must be well-formed text without NUL");
+
+/** One schema a verb: an approval without the digest of what was shown, or a denial without a reason, is not one. */
+export const approveRequestSchema = z
+  .discriminatedUnion("decision", [
+    z.strictObject({
+      approval_id: approvalIdSchema,
+      decision: z.literal("approve"),
+      action_digest: sha256Schema,
+      arguments: z.record(z.string(), z.unknown()).optional().meta({
+        description: "Edited arguments: a new action, checked and ruled on again, that runs instead.",
+      }),
+      comment: commentSchema.optional(),
+    }),
+    z.strictObject({
+      approval_id: approvalIdSchema,
+      decision: z.literal("deny"),
+      comment: commentSchema.meta({ description: "The reason; the agent is told it." }),
+    }),
+    z.strictObject({
+      approval_id: approvalIdSchema,
+      decision: z.literal("confirm"),
+      action_digest: sha256Schema,
+      comment: commentSchema.meta({
+        description: "Only for `in_doubt`: the effect did happen; what is known of its outcome.",
+      }),
+    }),
+  ])
+  .meta({ id: "ApproveRequest" });
+export type ApproveRequest = z.infer<typeof approveRequestSchema>;

@@ -1,0 +1,171 @@
+// Every refusal that leaves the process, in one table (RFC 9457). The documentation page docs/errors.md and the
+// OpenAPI document are generated from it, so that code, types and docs cannot drift apart.
+
+import { z } from "zod";
+
+type ProblemRow = { readonly status: number; readonly title: string; readonly remedy: string };
+
+export const PROBLEMS = {
+  malformed_json: {
+    status: 400,
+    title: "The body is not acceptable JSON",
+    remedy: "Send one JSON value: no duplicate keys, no `__proto__`, at most 32 levels deep.",
+  },
+  invalid_request: {
+    status: 400,
+    title: "The request does not fit its schema",
+    remedy: "See `errors`: each names a place (JSON pointer) and what is wrong there.",
+  },
+  idempotency_key_missing: {
+    status: 400,
+    title: "The Idempotency-Key header is missing",
+    remedy:
+      "Send `Idempotency-Key` with a value of your own making, and repeat it when you repeat the request.",
+  },
+  unauthenticated: {
+    status: 401,
+    title: "No valid key was presented",
+    remedy: "Send `Authorization: Bearer <key>`; make one with `assent keys create`.",
+  },
+  scope_missing: {
+    status: 403,
+    title: "The key lacks the scope for this",
+    remedy: "Use a key that carries the scope named in `detail`.",
+  },
+  agent_unknown: {
+    status: 404,
+    title: "No such agent",
+    remedy: "Name an agent that this installation defines.",
+  },
+  workspace_unknown: {
+    status: 404,
+    title: "No such workspace",
+    remedy: "Name a workspace that this installation's configuration lists.",
+  },
+  run_not_found: {
+    status: 404,
+    title: "No such run",
+    remedy: "Check the id; a run of another tenant is not visible to this key.",
+  },
+  approval_not_found: {
+    status: 404,
+    title: "No such approval",
+    remedy: "Check the id; list what waits with `GET /api/harness/runs?status=awaiting_approval`.",
+  },
+  artifact_not_found: {
+    status: 404,
+    title: "No such artifact",
+    remedy: "List a run's artifacts with `GET /api/harness/runs/{id}`.",
+  },
+  key_not_found: { status: 404, title: "No such key", remedy: "List the keys with `assent keys list`." },
+  route_not_found: {
+    status: 404,
+    title: "No such resource",
+    remedy: "See `/openapi.json` for what there is.",
+  },
+  method_not_allowed: {
+    status: 405,
+    title: "The resource does not know this method",
+    remedy: "Use a method named in the `Allow` header.",
+  },
+  not_acceptable: {
+    status: 406,
+    title: "The answer cannot be given in the form asked for",
+    remedy: "Accept `application/json` (or `text/event-stream` for events).",
+  },
+  approval_already_decided: {
+    status: 409,
+    title: "The approval was decided before",
+    remedy: "Nothing was changed. Read the decision with `GET /api/harness/runs/{id}`.",
+  },
+  approval_digest_mismatch: {
+    status: 409,
+    title: "The digest is not that of the action that waits",
+    remedy: "Look at the action again and send the `action_digest` that it shows now.",
+  },
+  run_already_finished: {
+    status: 409,
+    title: "The run has ended",
+    remedy: "Nothing was changed. A finished run stays as it is; submit a new one.",
+  },
+  approval_expired: {
+    status: 410,
+    title: "The approval has expired",
+    remedy: "Nothing was changed. Expiry counts as a denial; submit the task again if it is still wanted.",
+  },
+  precondition_failed: {
+    status: 412,
+    title: "The resource has changed since you read it",
+    remedy: "Read it again and repeat with its present ETag.",
+  },
+  body_too_large: {
+    status: 413,
+    title: "The body is too large",
+    remedy: "Stay under the limit that `detail` names.",
+  },
+  unsupported_media_type: {
+    status: 415,
+    title: "The body is not application/json",
+    remedy: "Send `Content-Type: application/json`.",
+  },
+  idempotency_key_reused: {
+    status: 422,
+    title: "The idempotency key was used for another request",
+    remedy: "Use a new key for a new request; repeat the very same body to get the first answer again.",
+  },
+  model_not_allowed: {
+    status: 422,
+    title: "The model is not allowed for this agent",
+    remedy: "Name one of the models that `detail` lists, or leave `model` out.",
+  },
+  edit_refused: {
+    status: 422,
+    title: "The edited arguments are not acceptable",
+    remedy: "An edit is a new request: it must fit the tool's schema and meet the rules again. See `detail`.",
+  },
+  decision_not_possible: {
+    status: 422,
+    title: "The decision does not fit this approval",
+    remedy: "See `detail` for what this approval can be answered with.",
+  },
+  internal_error: {
+    status: 500,
+    title: "Something went wrong inside",
+    remedy: "Nothing that was not acknowledged has been kept. Look for `request_id` in the server's log.",
+  },
+  not_ready: {
+    status: 503,
+    title: "The service cannot work right now",
+    remedy: "Try again after the time that `Retry-After` names; `/readyz` says what is missing.",
+  },
+} as const satisfies Record<string, ProblemRow>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+export const PROBLEM_TYPE_PREFIX = "urn:assent:problem:";
+
+/** The body of every answer that is not a success: `application/problem+json`, RFC 9457. */
+export const problemSchema = z
+  .strictObject({
+    type: z.string().meta({ description: "Stable name of the kind of problem; ends in `code`." }),
+    title: z.string(),
+    status: z.int().min(400).max(599),
+    detail: z.string().meta({ description: "What happened here, to what." }),
+    remedy: z.string().meta({ description: "What to do about it." }),
+    code: z.string(),
+    request_id: z.string().optional(),
+    errors: z.array(z.strictObject({ pointer: z.string(), detail: z.string() })).optional(),
+  })
+  .meta({ id: "Problem" });
+
+export type Problem = z.infer<typeof problemSchema>;
+
+/** @param detail one sentence; must hold no secret, no input verbatim and nothing of another tenant */
+export function problem(
+  code: ProblemCode,
+  detail: string,
+  extra: Pick<Problem, "errors" | "request_id"> = {},
+): Problem {
+  const { status, title, remedy } = PROBLEMS[code];
+  return { type: `${PROBLEM_TYPE_PREFIX}${code}`, title, status, detail, remedy, code, ...extra };
+}

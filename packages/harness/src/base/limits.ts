@@ -1,0 +1,74 @@
+// Every limit, in one place: its name says the unit, its comment why it exists and what happens past it.
+
+/** A request body larger than this is refused with 413 before it is parsed: parsing costs memory and time. */
+export const REQUEST_BODY_BYTES_MAX = 256 * 1024;
+
+/** Deeper JSON is refused with 400: deep nesting is how parsers and recursive checks are made to overflow. */
+export const JSON_DEPTH_MAX = 32;
+
+/** Longer Idempotency-Key headers are refused with 400; 255 is what Stripe's clients are used to. */
+export const IDEMPOTENCY_KEY_CHARS_MAX = 255;
+
+/** How long the answer to a keyed request is kept for replay; published in the API document. */
+export const IDEMPOTENCY_RETENTION_HOURS = 48;
+
+/** Rows of one page of a list; more are refused with 400. */
+export const PAGE_ROWS_MAX = 100;
+export const PAGE_ROWS_DEFAULT = 20;
+
+/** An approval nobody answers counts as denied after this long, so that no run waits for ever. */
+export const APPROVAL_LIFETIME_HOURS = 72;
+
+/** A worker that has not renewed for this long is taken for dead; its run goes to another. */
+export const LEASE_SECONDS = 30;
+
+/** Renewals are this far apart: two may be lost before the lease is. */
+export const LEASE_RENEWAL_SECONDS = 10;
+
+/** Times a run is taken up without any step ending before it is dead-lettered: it kills or defeats its workers. */
+export const RUN_ATTEMPTS_MAX = 20;
+
+/** Pause before attempt n is min(2^n, this) seconds, so that a broken dependency is not hammered. */
+export const RETRY_DELAY_SECONDS_MAX = 300;
+
+/** Steps of one run; past it the run fails. A loop that the model cannot leave must end somewhere. */
+export const RUN_STEPS_MAX = 200;
+
+/** Tool calls a model may ask for in one answer; more make the answer unusable. */
+export const TOOL_CALLS_PER_TURN_MAX = 32;
+
+/** One model call, from request to the last byte of its answer; past it the attempt counts as failed. */
+export const MODEL_CALL_SECONDS_MAX = 300;
+
+/** Tokens a model may write in one answer, where the agent's definition does not say less. */
+export const MODEL_OUTPUT_TOKENS_MAX = 8_192;
+
+/** One tool call; past it the attempt counts as failed. */
+export const TOOL_CALL_SECONDS_MAX = 120;
+
+/** Text that a tool returns to the model; the rest is cut off and said to be. */
+export const TOOL_OUTPUT_CHARS_MAX = 64_000;
+
+/** A file that a tool reads or writes. */
+export const TOOL_FILE_BYTES_MAX = 1024 * 1024;
+
+/** Preview of a change shown to an approver; a larger one is refused, for nobody can approve what they cannot see. */
+export const PREVIEW_CHARS_MAX = 200_000;
+
+/** One artifact. */
+export const ARTIFACT_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Runs one worker process advances at the same time. They wait for models and tools most of their time. */
+export const WORKER_RUNS_MAX = 8;
+
+/** How often a worker process looks for lost leases, expired approvals and stranded runs. */
+export const SWEEP_INTERVAL_SECONDS = 2;
+
+/** A queued run with no message after this long gets a new one: the queue only delivers, the run row decides. */
+export const STRANDED_SECONDS = 60;
+
+/** Connections of one process to the database. */
+export const DATABASE_CONNECTIONS_MAX = 16;
+
+/** Open event streams of one process; more are answered with 503. */
+export const EVENT_STREAMS_MAX = 200;

@@ -1,0 +1,40 @@
+import { modelNameSchema, nameSchema } from "@assent/contract";
+import { z } from "zod";
+import { digestOf, type Sha256 } from "../base/digest.ts";
+import { MODEL_OUTPUT_TOKENS_MAX } from "../base/limits.ts";
+
+/** An agent as its author writes it. Unknown fields are refused: a misspelt limit must not be a missing one. */
+export const agentDefinitionSchema = z.strictObject({
+  name: nameSchema,
+  description: z.string().min(1).max(500),
+  system: z.string().min(1).max(50_000),
+  /** The first is used where a run names none. An entry may end in `*`: `anthropic/*`. */
+  models: z
+    .array(z.union([modelNameSchema, z.string().regex(/^[a-z][a-z0-9-]{0,30}\/\*$/)]))
+    .min(1)
+    .refine(
+      (models) => models[0] !== undefined && !models[0].endsWith("*"),
+      "must begin with a whole model name",
+    ),
+  tools: z.array(nameSchema).refine((tools) => new Set(tools).size === tools.length, "names a tool twice"),
+  workspace: z.enum(["none", "required"]),
+  output_tokens_max: z.int().min(1).max(200_000).default(MODEL_OUTPUT_TOKENS_MAX),
+  temperature: z.number().min(0).max(2).default(0),
+  seed: z.int().min(0).nullable().default(0),
+});
+
+export type AgentDefinition = z.infer<typeof agentDefinitionSchema>;
+
+/** A run is carried out under the definition it was submitted with, whatever the files say later. */
+export function agentVersion(definition: AgentDefinition): Sha256 {
+  return digestOf("agent", definition);
+}
+
+/** Exact names, or a provider's whole range where the author wrote `provider/*`. No other wildcard exists. */
+export function isModelAllowed(definition: AgentDefinition, model: string): boolean {
+  return definition.models.some((entry) =>
+    entry.endsWith("/*")
+      ? model.startsWith(entry.slice(0, -1)) && model.length >= entry.length
+      : model === entry,
+  );
+}

@@ -1,0 +1,123 @@
+// The journal of a run: what was intended and what came of it, in order. It is the only memory a worker has.
+
+import type {
+  Action,
+  ApprovalId,
+  ApprovalSubject,
+  Decision,
+  Effect,
+  StepKind,
+  StepState,
+} from "@assent/contract";
+import type { Sha256 } from "../../base/digest.ts";
+
+/** Who wrote a text: a trusted author (operator, requester), or anything else. */
+export type Label = "trusted" | "untrusted";
+
+/** A call that the model asks for. `arguments` is null where the model's text for them was not a JSON object. */
+export type ToolCall = {
+  readonly id: string;
+  readonly tool: string;
+  readonly arguments: Readonly<Record<string, unknown>> | null;
+};
+
+export type Usage = { readonly inputTokens: number; readonly outputTokens: number };
+
+export type ModelRequest = { readonly kind: "model"; readonly promptDigest: Sha256 };
+export type ModelOutcome = {
+  readonly kind: "model";
+  /** The model that answered, which is not always the one that was asked first. */
+  readonly model: string;
+  readonly text: string;
+  readonly toolCalls: readonly ToolCall[];
+  readonly usage: Usage;
+  readonly finishReason: "stop" | "tool_calls" | "length";
+  readonly warnings: readonly string[];
+};
+
+export type ToolRequest = {
+  readonly kind: "tool";
+  readonly callId: string;
+  readonly action: Action;
+  readonly actionDigest: Sha256;
+  /** The idempotency key that every attempt gives to the tool. */
+  readonly effectId: Sha256;
+  /** What the tool found when the action was decided; it must still be so when the action is carried out. */
+  readonly precondition: string | null;
+};
+export type ToolOutcome = { readonly kind: "tool"; readonly output: string; readonly label: Label };
+
+export type GateRequest = {
+  readonly kind: "gate";
+  readonly callId: string;
+  readonly subject: ApprovalSubject;
+  /** The step whose outcome is unknown, where the question is about that. */
+  readonly doubtfulSeq: number | null;
+};
+export type GateOutcome = {
+  readonly kind: "gate";
+  readonly answer: "approved" | "denied" | "expired" | "confirmed";
+  readonly comment: string | null;
+  /** What the person changed the arguments to; null where they left them. */
+  readonly action: Action | null;
+  readonly precondition: string | null;
+};
+
+export type FinaliseRequest = { readonly kind: "finalise" };
+export type FinaliseOutcome = { readonly kind: "finalise"; readonly answer: string };
+
+export type StepRequest = ModelRequest | ToolRequest | GateRequest | FinaliseRequest;
+export type StepOutcome = ModelOutcome | ToolOutcome | GateOutcome | FinaliseOutcome;
+
+export type StepError = { readonly code: string; readonly detail: string };
+
+export type JournalStep = {
+  readonly seq: number;
+  readonly kind: StepKind;
+  /** The model, or the tool; `gate` and `finalise` for the others. */
+  readonly name: string;
+  readonly state: StepState;
+  readonly effect: Effect;
+  readonly request: StepRequest;
+  readonly decision: Decision | null;
+  readonly approvalId: ApprovalId | null;
+  readonly outcome: StepOutcome | null;
+  readonly error: StepError | null;
+  readonly startedAt: Date;
+  readonly finishedAt: Date | null;
+};
+
+export type Journal = readonly JournalStep[];
+
+type Of<K extends StepKind> = JournalStep & {
+  readonly request: Extract<StepRequest, { kind: K }>;
+  readonly outcome: Extract<StepOutcome, { kind: K }> | null;
+};
+export type ModelStep = Of<"model">;
+export type ToolStep = Of<"tool">;
+export type GateStep = Of<"gate">;
+
+export const isModelStep = (step: JournalStep): step is ModelStep => step.request.kind === "model";
+export const isToolStep = (step: JournalStep): step is ToolStep => step.request.kind === "tool";
+export const isGateStep = (step: JournalStep): step is GateStep => step.request.kind === "gate";
+
+/** The newest answer of the model, or undefined before the first. */
+export function lastTurn(journal: Journal): (ModelStep & { readonly outcome: ModelOutcome }) | undefined {
+  for (const step of journal.toReversed()) {
+    if (isModelStep(step) && step.state === "succeeded" && step.outcome !== null)
+      return { ...step, outcome: step.outcome };
+  }
+  return undefined;
+}
+
+/** What the run has cost so far. */
+export function usageOf(journal: Journal): Usage {
+  let inputTokens = 0;
+  let outputTokens = 0;
+  for (const step of journal) {
+    if (!isModelStep(step) || step.outcome === null) continue;
+    inputTokens += step.outcome.usage.inputTokens;
+    outputTokens += step.outcome.usage.outputTokens;
+  }
+  return { inputTokens, outputTokens };
+}

@@ -1,0 +1,83 @@
+// What the edges (HTTP, command line, MCP) can ask of the harness. Each call names its caller; each refusal is data.
+
+import type {
+  Approval,
+  ApproveRequest,
+  Artifact,
+  ArtifactId,
+  AuditEvent,
+  CreatedKey,
+  Key,
+  KeyId,
+  KeyRequest,
+  ProblemCode,
+  Run,
+  RunId,
+  RunRequest,
+  RunState,
+  RunSummary,
+} from "@assent/contract";
+import type { Result } from "../base/result.ts";
+import type { Caller } from "../ports.ts";
+
+/** Why something was not done. `detail` may be shown to the caller: it holds no secret and nothing of another tenant. */
+export type Refusal = {
+  readonly code: ProblemCode;
+  readonly detail: string;
+  readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
+};
+
+export type Submission = {
+  /** The stored body of the first answer, byte for byte: a repeat gets exactly this. */
+  readonly body: string;
+  readonly runId: RunId;
+  readonly replayed: boolean;
+};
+
+export type RunListQuery = {
+  readonly states: readonly RunState[] | null;
+  readonly agent: string | null;
+  readonly label: { readonly name: string; readonly value: string } | null;
+  readonly cursor: string | null;
+  readonly limit: number;
+};
+
+export type Page<T> = { readonly data: readonly T[]; readonly next_cursor: string | null };
+
+export type EventBatch = {
+  readonly events: readonly AuditEvent[];
+  /** The run has ended and these are its last events. */
+  readonly ended: boolean;
+};
+
+export type Harness = {
+  /** Whose key is this? Null for unknown, expired and revoked ones alike. Takes the same time for each. */
+  authenticate(key: string): Promise<Caller | null>;
+
+  submitRun(
+    caller: Caller,
+    request: RunRequest,
+    idempotencyKey: string,
+  ): Promise<Result<Submission, Refusal>>;
+  getRun(caller: Caller, id: RunId): Promise<Result<Run, Refusal>>;
+  listRuns(caller: Caller, query: RunListQuery): Promise<Result<Page<RunSummary>, Refusal>>;
+  cancelRun(caller: Caller, id: RunId): Promise<Result<RunSummary, Refusal>>;
+  /** Events of a run with a version above `after`. */
+  listEvents(caller: Caller, id: RunId, after: number): Promise<Result<EventBatch, Refusal>>;
+  /** Resolves when the run may have new events after the given version, or when the signal is aborted. */
+  waitForEvents(caller: Caller, id: RunId, after: number, signal: AbortSignal): Promise<void>;
+  openArtifact(
+    caller: Caller,
+    run: RunId,
+    id: ArtifactId,
+  ): Promise<Result<{ readonly artifact: Artifact; readonly bytes: Uint8Array }, Refusal>>;
+
+  decide(caller: Caller, request: ApproveRequest): Promise<Result<Approval, Refusal>>;
+
+  createKey(caller: Caller, request: KeyRequest): Promise<Result<CreatedKey, Refusal>>;
+  listKeys(caller: Caller): Promise<Result<readonly Key[], Refusal>>;
+  revokeKey(caller: Caller, id: KeyId): Promise<Result<Key, Refusal>>;
+
+  /** What is needed to work, by name; all true means ready. */
+  readiness(): Promise<{ readonly database: boolean; readonly worker: boolean }>;
+};
