@@ -139,11 +139,12 @@ function judgeExit(place: Place, output: string): Result<void, EmbeddedRefusal> 
  * Gives up presence, and stops the server when nobody else is present.
  * @throws when the server cannot be stopped
  */
-export async function detach(home: string, { client }: Presence): Promise<"stopped" | "shared"> {
+export async function detach(place: Place, { client }: Presence): Promise<"stopped" | "shared"> {
   try {
-    if (!(await leaveAsLast(client))) return "shared";
-    await stopServer(home);
-    return "stopped";
+    const last = await leaveAsLast(client);
+    if (last === undefined) return (await stopUnused(place)) === "stopped" ? "stopped" : "shared";
+    if (last) await stopServer(place.home);
+    return last ? "stopped" : "shared";
   } finally {
     await client.end().catch(() => undefined);
   }
@@ -156,7 +157,7 @@ export async function stopUnused(place: Place): Promise<"stopped" | "shared" | "
     const pid = readPidFile(place.home)?.pid;
     if (pid === undefined || servesHome(pid, place.home) !== true) return "absent";
     const attempt = await tryPresence(place.home, connectionTo(place, "superuser", "postgres"));
-    if (attempt.outcome === "present") return await detach(place.home, attempt.presence);
+    if (attempt.outcome === "present") return await detach(place, attempt.presence);
     if (attempt.outcome === "refused") return "shared";
     await wait(POLL_MS_MAX);
   }

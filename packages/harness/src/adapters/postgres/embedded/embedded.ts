@@ -57,7 +57,7 @@ export async function openEmbedded(
     try {
       await bootstrap(attached.value.client, place.value.passwords);
     } catch (error) {
-      await detach(place.value.home, attached.value);
+      await detach(place.value, attached.value);
       throw error;
     }
     return ok(holdServer(place.value, attached.value, onProgress));
@@ -152,7 +152,7 @@ function holdServer(place: Place, first: Presence, onProgress: (line: string) =>
     if (presence === undefined)
       return await stopUnused(place).then((end) => (end === "absent" ? "stopped" : end));
     presence.socket.ref();
-    return await detach(place.home, presence);
+    return await detach(place, presence);
   };
   const releaseOnce = async (): Promise<"stopped" | "shared"> => await (released ??= release());
   hold(first);

@@ -71,10 +71,20 @@ function explain(error: unknown, home: string): Attempt {
   throw error;
 }
 
-/** Gives up presence, and says whether we were the last: then the server is ours to stop, and lets nobody in. */
-export async function leaveAsLast(client: Client): Promise<boolean> {
-  const key = [LOCK_CLASS, LOCK_KEYS.presence];
-  await client.query("SELECT pg_advisory_unlock_shared($1, $2)", key);
-  const { rows } = await client.query<{ last: boolean }>("SELECT pg_try_advisory_lock($1, $2) AS last", key);
-  return rows[0]?.last === true;
+/**
+ * Gives up presence, and says whether we were the last: then the server is ours to stop, and lets nobody in.
+ * @returns undefined when the connection broke: the server died, or another last one is stopping it
+ */
+export async function leaveAsLast(client: Client): Promise<boolean | undefined> {
+  try {
+    const { rows } = await client.query<{ last: boolean }>(
+      "SELECT pg_advisory_unlock_shared($1, $2), pg_try_advisory_lock($1, $2) AS last",
+      [LOCK_CLASS, LOCK_KEYS.presence],
+    );
+    return rows[0]?.last === true;
+  } catch (error) {
+    // 57P01 to 57P03: the server is being shut down, crashed, or starts again.
+    if (error instanceof DatabaseError && error.code?.startsWith("57P") !== true) throw error;
+    return undefined;
+  }
 }
