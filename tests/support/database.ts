@@ -24,6 +24,7 @@ import {
   stopUnusedServer,
 } from "../../packages/harness/src/adapters/postgres/embedded/embedded.ts";
 import { migrate, MIGRATIONS_FOLDER } from "../../packages/harness/src/adapters/postgres/migrate.ts";
+import { migrateQueue } from "../../packages/harness/src/adapters/postgres/queue.ts";
 
 /** Names the run's folder to the processes of the run. */
 export const CLUSTER_VARIABLE = "ASSENT_TEST_CLUSTER";
@@ -130,7 +131,7 @@ async function buildTemplate(server: EmbeddedServer, admin: Pool): Promise<void>
     await createDatabase(client, TEMPLATE);
   });
   if (existsSync(MIGRATIONS_FOLDER)) {
-    const migrated = await migrate({ connection: server.connection("owner", TEMPLATE) });
+    const migrated = await migrate({ connection: server.connection("owner", TEMPLATE), afterMigrate: migrateQueue });
     if (!migrated.ok) throw new Error(migrated.error.message);
   }
   // A connection to the template, be it only a health check's, would make every copy fail.

@@ -274,7 +274,7 @@ export type Queue = {
 };
 
 /** A worker's sign of life, as the database sees it: gone the moment its process is. */
-export type Presence = { readonly worker: WorkerId; end(): Promise<void> };
+export type Presence = { readonly worker: WorkerId; isPresent(): boolean; end(): Promise<void> };
 
 // --- models ----------------------------------------------------------------------------------------------------
 

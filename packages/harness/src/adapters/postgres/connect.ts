@@ -1,7 +1,7 @@
 // How every part of the harness reaches Postgres: an address, a bounded pool, and one way to run a transaction.
 
 import { DatabaseError, Pool, type PoolClient } from "pg";
-import { err, ok, type Result } from "./embedded/result.ts";
+import { err, ok, type Result } from "../../base/result.ts";
 
 /** Where a database is and who logs in. The password is a function so that printing the address never shows it. */
 export type Connection = {
@@ -12,6 +12,8 @@ export type Connection = {
   readonly user: string;
   readonly password: () => string;
   readonly ssl?: false | { readonly rejectUnauthorized: boolean };
+  /** Settings of every session, as `-c name=value`: constants of this program only. */
+  readonly options?: string;
 };
 
 /** `app` serves requests and owns nothing; `owner` owns the schema and runs migrations. */

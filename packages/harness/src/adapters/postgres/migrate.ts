@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { Client, DatabaseError } from "pg";
 import { type Connection, CONNECT_TIMEOUT_MS, LOCK_CLASS, LOCK_KEYS } from "./connect.ts";
 import { errorCode } from "./embedded/refusal.ts";
-import { err, ok, type Result } from "./embedded/result.ts";
+import { err, ok, type Result } from "../../base/result.ts";
 
 /** One `NNNN_name.sql`. */
 export type Migration = {

@@ -35,7 +35,7 @@ const bossOptions = (connection: Connection): ConstructorOptions => ({
 });
 
 /** Sets up or upgrades pg-boss's own tables, as the owner, and lets the service use them but not change them. */
-export async function migrateQueue(owner: Connection, query: Query): Promise<void> {
+export async function migrateQueue(owner: Connection): Promise<void> {
   const boss = new PgBoss({ ...bossOptions(owner), max: 2, supervise: false });
   const errors: Error[] = [];
   boss.on("error", (error) => errors.push(error));
@@ -51,19 +51,20 @@ export async function migrateQueue(owner: Connection, query: Query): Promise<voi
       heartbeatSeconds: HEARTBEAT_SECONDS,
       notify: true,
     });
+    for (const grant of GRANTS) await boss.getDb().executeSql(grant);
   } finally {
     await boss.stop({ graceful: false });
   }
   const [error] = errors;
   if (error !== undefined) throw error;
-  for (const statement of [
-    `grant usage on schema ${QUEUE_SCHEMA} to assent_app`,
-    `grant select, insert, update, delete on all tables in schema ${QUEUE_SCHEMA} to assent_app`,
-    `grant usage on all sequences in schema ${QUEUE_SCHEMA} to assent_app`,
-    `grant execute on all functions in schema ${QUEUE_SCHEMA} to assent_app`,
-  ])
-    await query(statement, []);
 }
+
+const GRANTS: readonly string[] = [
+  `grant usage on schema ${QUEUE_SCHEMA} to assent_app`,
+  `grant select, insert, update, delete on all tables in schema ${QUEUE_SCHEMA} to assent_app`,
+  `grant usage on all sequences in schema ${QUEUE_SCHEMA} to assent_app`,
+  `grant execute on all functions in schema ${QUEUE_SCHEMA} to assent_app`,
+];
 
 export type PostgresQueue = Queue & {
   /** Sends as part of a transaction that is open on another connection. */

@@ -2,7 +2,7 @@
 
 import { readFileSync, statSync } from "node:fs";
 import { ELSEWHERE, type EmbeddedRefusal, errorCode, refuse } from "./refusal.ts";
-import { ok, type Result } from "./result.ts";
+import { ok, type Result } from "../../../base/result.ts";
 import { type Identity, runTool } from "./tool.ts";
 
 const ACCOUNT = "assent";

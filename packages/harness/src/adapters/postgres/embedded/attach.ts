@@ -16,7 +16,7 @@ import {
 } from "./postmaster.ts";
 import { leaveAsLast, type Presence, tryPresence } from "./presence.ts";
 import { type EmbeddedRefusal, refuse, refuseFullDisk, type Refused } from "./refusal.ts";
-import { err, ok, type Result } from "./result.ts";
+import { err, ok, type Result } from "../../../base/result.ts";
 import type { Identity } from "./tool.ts";
 
 /** All that is needed to find a cluster's server, and to start it. */

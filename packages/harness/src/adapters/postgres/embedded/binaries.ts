@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { prepareSystemFolder } from "./places.ts";
 import { type Binaries, postgresOf } from "./platform.ts";
 import { ELSEWHERE, type EmbeddedRefusal, errorCode, refuse } from "./refusal.ts";
-import { ok, type Result } from "./result.ts";
+import { ok, type Result } from "../../../base/result.ts";
 import { type Identity, runTool } from "./tool.ts";
 
 /** The binaries as the server's user can run them: the given ones, or a copy in the system's folder. */

@@ -18,7 +18,7 @@ import { makePasswords, hidePasswords, type Passwords, ROLE_NAMES, writePassword
 import { dataOf, openToGroup, passwordsOf } from "./places.ts";
 import { type Binaries, initdbOf, majorOf } from "./platform.ts";
 import { type EmbeddedRefusal, errorCode, refuse, refuseFullDisk, type Refused } from "./refusal.ts";
-import { ok, type Result } from "./result.ts";
+import { ok, type Result } from "../../../base/result.ts";
 import { type Identity, runTool, type ToolRun } from "./tool.ts";
 
 export type ClusterOptions = {

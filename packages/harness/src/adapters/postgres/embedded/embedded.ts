@@ -14,7 +14,7 @@ import { describeHost, findBinaries, type Host } from "./platform.ts";
 import { readPidFile } from "./postmaster.ts";
 import type { Presence } from "./presence.ts";
 import { type EmbeddedRefusal, refuseFileError } from "./refusal.ts";
-import { ok, type Result } from "./result.ts";
+import { ok, type Result } from "../../../base/result.ts";
 
 export type EmbeddedOptions = {
   /** Where the database lives, such as `<repository>/.assent`; made if need be. */

@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { type EmbeddedRefusal, errorCode, refuse, type Refused } from "./refusal.ts";
-import { ok, type Result } from "./result.ts";
+import { ok, type Result } from "../../../base/result.ts";
 
 /** `superuser` bootstraps and keeps presence; `owner` owns the schema and migrates; `app` serves and owns nothing. */
 export type EmbeddedRole = "superuser" | "owner" | "app";

@@ -19,7 +19,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Binaries, pgCtlOf } from "./platform.ts";
 import { type EmbeddedRefusal, errorCode, refuse } from "./refusal.ts";
-import { ok, type Result } from "./result.ts";
+import { ok, type Result } from "../../../base/result.ts";
 import { type Identity, runTool } from "./tool.ts";
 
 export const dataOf = (home: string): string => join(home, "data");

@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { ELSEWHERE, type EmbeddedRefusal, errorCode, refuse } from "./refusal.ts";
-import { ok, type Result } from "./result.ts";
+import { ok, type Result } from "../../../base/result.ts";
 
 export type Binaries = {
   /** Holds `bin`, `lib` and `share`, and can be copied as a whole: the binaries find the rest by relative path. */

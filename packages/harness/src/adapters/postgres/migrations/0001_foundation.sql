@@ -9,6 +9,12 @@ create function assent.tenant() returns uuid language sql stable
   select nullif(current_setting('assent.tenant', true), '')::uuid
 $$;
 
+-- One row: with which secret this installation's keys are hashed. Another secret would make every key unknown.
+create table assent.installation (
+  only_row boolean primary key default true check (only_row),
+  secret_check bytea not null
+);
+
 -- --- who ------------------------------------------------------------------------------------------------------
 
 create table assent.tenants (
