@@ -131,7 +131,10 @@ async function buildTemplate(server: EmbeddedServer, admin: Pool): Promise<void>
     await createDatabase(client, TEMPLATE);
   });
   if (existsSync(MIGRATIONS_FOLDER)) {
-    const migrated = await migrate({ connection: server.connection("owner", TEMPLATE), afterMigrate: migrateQueue });
+    const migrated = await migrate({
+      connection: server.connection("owner", TEMPLATE),
+      afterMigrate: migrateQueue,
+    });
     if (!migrated.ok) throw new Error(migrated.error.message);
   }
   // A connection to the template, be it only a health check's, would make every copy fail.

@@ -102,7 +102,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
     tools,
     workspaces: noWorkspaces,
     openWorkspace: openWorkspaceOfRun(noWorkspaces, tools),
-    files: await openArtifactFiles({ folder, random }),
+    files: openArtifactFiles({ folder, random }),
     decide: options.decide ?? firstRules,
     clock,
     random,
@@ -123,7 +123,12 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       database.ownerPool(),
       async (client) => await ensureTenant({ client, clock, random }, tenantSlug),
     );
-    const maker: Caller = { tenant, actor: { id: "prn_", kind: "service", name }, key: "key_", scopes: SCOPES };
+    const maker: Caller = {
+      tenant,
+      actor: { id: "prn_", kind: "service", name },
+      key: "key_",
+      scopes: SCOPES,
+    };
     const key = await createKey({ store, clock, random, hashKey }, maker, {
       principal: { name, kind: "service" },
       scopes: [...SCOPES],
@@ -165,7 +170,11 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
     sweep: async () => await sweep({ store, clock, log }),
     async submit(task = "Do it.", key?: string): Promise<RunId> {
       sequence += 1;
-      const submitted = await harness.submitRun(caller, { agent: agent.name, task }, key ?? `key-${sequence}`);
+      const submitted = await harness.submitRun(
+        caller,
+        { agent: agent.name, task },
+        key ?? `key-${sequence}`,
+      );
       if (!submitted.ok) throw new Error(submitted.error.detail);
       return submitted.value.runId;
     },
@@ -244,7 +253,9 @@ export function countingTool(
       returns: "untrusted",
     },
     plan: async (args) =>
-      await Promise.resolve(ok({ summary: `Count ${JSON.stringify(args)}`, preview: null, precondition: null })),
+      await Promise.resolve(
+        ok({ summary: `Count ${JSON.stringify(args)}`, preview: null, precondition: null }),
+      ),
     async execute(_args, _precondition, { effectId, signal }) {
       effects.push(effectId);
       await during(effectId, signal);

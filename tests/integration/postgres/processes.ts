@@ -95,4 +95,6 @@ function readState(pid: number): string {
 }
 
 const askState = (pid: number): string =>
-  spawnSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" }).stdout.trim().slice(0, 1);
+  spawnSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" })
+    .stdout.trim()
+    .slice(0, 1);
