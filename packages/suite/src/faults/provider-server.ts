@@ -49,6 +49,7 @@ export type FakeProvider = {
   refuseConnections(): Promise<void>;
   /** Ends every connection at once, hanging ones too. Safe to call twice. */
   close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 };
 
 type State = {
@@ -84,6 +85,7 @@ export async function startProvider(
     fired: (kind) => state.fired.get(kind) ?? 0,
     refuseConnections: () => closeServer(server),
     close: () => closeServer(server),
+    [Symbol.asyncDispose]: () => closeServer(server),
   };
 }
 
@@ -281,7 +283,9 @@ async function send(
   fault: Fault | undefined,
 ): Promise<void> {
   const breakAt = fault !== undefined && "afterChunks" in fault ? fault.afterChunks : chunks.length;
-  if (breakAt > chunks.length) throw new Error("the answer has fewer chunks than the fault waits for");
+  const isBreak = fault?.kind === "cut" || fault?.kind === "stall" || fault?.kind === "end_early";
+  if (isBreak && breakAt >= chunks.length)
+    throw new Error("the answer has fewer chunks than the fault waits for");
   for (const [at, chunk] of chunks.entries()) {
     if (at === breakAt && fault?.kind === "cut") {
       response.socket?.resetAndDestroy();

@@ -10,6 +10,7 @@ import { collectGenerated, collectStream, type StreamRules, toOutcome } from "./
 import { failure, streamFailure, WireFailure } from "./failure.ts";
 import { ANSWER_BYTES_MIN, ANSWER_BYTES_PER_TOKEN } from "./limits.ts";
 import { type GenerateResult, type LanguageModel, toCallOptions } from "./prompt.ts";
+import { isPlainObject } from "./text.ts";
 import { type Fetch, openWire, type Wire } from "./wire.ts";
 
 /** How calls are made, the same for every provider. */
@@ -108,14 +109,21 @@ function nameError(error: unknown): ModelFailure {
   return streamFailure(readableError(error));
 }
 
-// An error of the vendor's keeps the frame in `data` or, for the Messages wire, as JSON text in `responseBody`.
+// An error of the vendor's keeps the provider's frame in `data`, or the frame or whole body as text in `responseBody`.
 function readableError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const fields = new Map<string, unknown>(Object.entries(error));
-  const responseBody = fields.get("responseBody");
   if (fields.get("data") !== undefined) return fields.get("data");
+  const body = parseObject(fields.get("responseBody"));
+  // A body may just as well be an answer that could not be read; its `type` is no word for an error.
+  const isError = isPlainObject(body?.["error"]) || /_error$/.test(String(body?.["type"]));
+  return isError ? body : null;
+}
+
+function parseObject(text: unknown): Readonly<Record<string, unknown>> | null {
   try {
-    return typeof responseBody === "string" ? JSON.parse(responseBody) : null;
+    const value: unknown = typeof text === "string" ? JSON.parse(text) : null;
+    return isPlainObject(value) ? value : null;
   } catch {
     return null;
   }

@@ -36,6 +36,13 @@ export const noParts = (): Parts => ({
 const garbled = (what: string): ModelFailure =>
   failure("answer_invalid", `The provider's answer breaks its own protocol: ${what}.`);
 
+const cutShort = (): ModelFailure =>
+  failure("answer_incomplete", "The provider's answer ended without saying so.");
+
+// For compatible servers the vendor's code reports a missing end as an error of this name, and no other as a part.
+const isMissingEnd = (error: unknown): boolean =>
+  error instanceof Error && error.name === "AI_InvalidResponseDataError";
+
 export type StreamRules = {
   readonly check: FrameChecker;
   /** Whether an event may be ignored although the vendor's code takes it for an error. */
@@ -61,7 +68,7 @@ export async function collectStream(
       isIgnored = false;
       continue;
     }
-    if (part.type === "error") return err(streamFailure(part.error));
+    if (part.type === "error") return err(isMissingEnd(part.error) ? cutShort() : streamFailure(part.error));
     addPart(parts, part);
   }
   return ok(parts);
@@ -107,8 +114,7 @@ function warningText(warning: Warning): string {
 /** Judges a whole answer of `provider`, asked for as `model` (both together `<provider>/<model>`). */
 export function toOutcome(parts: Parts, provider: string, model: string): Result<ModelOutcome, ModelFailure> {
   const { finish } = parts;
-  if (finish === null)
-    return err(failure("answer_incomplete", "The provider's answer ended without saying so."));
+  if (finish === null) return err(cutShort());
   const finishReason = judgeFinish(finish.reason);
   if (!finishReason.ok) return finishReason;
   const warnings = [...parts.warnings];
@@ -147,7 +153,7 @@ function judgeFinish(reason: FinishReason): Result<ModelOutcome["finishReason"],
     case "content-filter":
       return err(failure("answer_declined", "The model, or its provider's filter, declined to answer."));
     case "interrupted":
-      return err(failure("answer_incomplete", "The provider's answer ended without saying so."));
+      return err(cutShort());
     case "error":
     case "other":
       return err(

@@ -29,8 +29,12 @@ export function toCallOptions(call: ModelCall, signal: AbortSignal): CallOptions
     maxOutputTokens: call.outputTokensMax,
     ...(call.temperature === null ? {} : { temperature: call.temperature }),
     ...(call.seed === null ? {} : { seed: call.seed }),
-    // OpenAI keeps what it is sent for 30 days unless told not to; the journal is the only memory a run needs.
-    providerOptions: { openai: { store: false } },
+    providerOptions: {
+      // OpenAI keeps what it is sent for 30 days unless told not to; the journal is the only memory a run needs.
+      openai: { store: false },
+      // Streams arguments before Anthropic has seen that they are JSON; a call is taken whole or not at all here.
+      anthropic: { toolStreaming: false },
+    },
     abortSignal: signal,
   };
 }
