@@ -6,6 +6,9 @@ export const HEADERS_TIMEOUT_MS = 10_000;
 /** The whole request, body and all, must be complete within this, or the connection is closed with 408. */
 export const REQUEST_TIMEOUT_MS = 30_000;
 
+/** How often the two limits above are looked after; Node's 30 s would double them. */
+export const CONNECTION_CHECK_INTERVAL_MS = 2_000;
+
 /** An idle connection is closed after this; longer than the 60 s of common proxies, which else would race with us. */
 export const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 
@@ -23,9 +26,6 @@ export const RETRY_AFTER_SECONDS = 2;
 
 /** A comment is sent this often on an event stream, so that neither side takes a silent connection for dead. */
 export const HEARTBEAT_MS = 15_000;
-
-/** Bytes waiting for a slow reader of events; with more, its stream is cut and it may come back with its last id. */
-export const STREAM_BUFFER_BYTES_MAX = 1024 * 1024;
 
 /** How long an EventSource waits before it connects again. */
 export const STREAM_RETRY_MS = 2_000;

@@ -13,7 +13,7 @@ export type JsonFault =
 
 /** An object or array that is being read, and for objects, where in a member we are. */
 type Frame =
-  | { readonly kind: "array"; readonly items: unknown[]; readonly under: null }
+  | { readonly kind: "array"; readonly items: unknown[] }
   | {
       readonly kind: "object";
       readonly members: Record<string, unknown>;
@@ -23,7 +23,10 @@ type Frame =
       key: string | null;
     };
 
-type Token = { readonly value: unknown; readonly end: number };
+type Token =
+  | { readonly kind: "scalar"; readonly value: unknown; readonly end: number }
+  | { readonly kind: "array"; readonly value: unknown[]; readonly end: number }
+  | { readonly kind: "object"; readonly value: Record<string, unknown>; readonly end: number };
 
 /**
  * Accepts what JSON.parse accepts, less these: a key twice in one object, more than `depthMax` levels of nesting,
@@ -66,10 +69,13 @@ function build(text: string, depthMax: number): Result<unknown, JsonFault> {
     const under = frame?.kind === "object" ? frame.key : null;
     if (frame === undefined) top = token.value;
     else place(token.value, frame);
-    const inner = frameOf(token.value, under);
-    if (inner === null) continue;
+    if (token.kind === "scalar") continue;
     if (frames.length === depthMax) return err("too_deep");
-    frames.push(inner);
+    frames.push(
+      token.kind === "array"
+        ? { kind: "array", items: token.value }
+        : { kind: "object", members: token.value, under, key: null },
+    );
   }
   return ok(top);
 }
@@ -82,27 +88,23 @@ function place(value: unknown, frame: Frame): void {
   }
 }
 
-function frameOf(value: unknown, under: string | null): Frame | null {
-  if (Array.isArray(value)) return { kind: "array", items: value, under: null };
-  if (typeof value !== "object" || value === null) return null;
-  return { kind: "object", members: value as Record<string, unknown>, under, key: null };
-}
-
 /** A scalar, or the opening of a container with the empty container as its value. */
 function readToken(text: string, start: number): Token {
   switch (text.charAt(start)) {
     case "{":
-      return { value: {}, end: start + 1 };
+      return { kind: "object", value: {}, end: start + 1 };
     case "[":
-      return { value: [], end: start + 1 };
+      return { kind: "array", value: [], end: start + 1 };
     case '"': {
       const end = stringEnd(text, start);
       const literal = text.slice(start, end);
-      return { value: literal.includes("\\") ? JSON.parse(literal) : literal.slice(1, -1), end };
+      const value: unknown = literal.includes("\\") ? JSON.parse(literal) : literal.slice(1, -1);
+      return { kind: "scalar", value, end };
     }
     default: {
       const end = scalarEnd(text, start);
-      return { value: JSON.parse(text.slice(start, end)), end };
+      const value: unknown = JSON.parse(text.slice(start, end));
+      return { kind: "scalar", value, end };
     }
   }
 }
