@@ -41,7 +41,7 @@ export async function nextMessage(child: ChildProcess): Promise<Message> {
 }
 
 export function forkChild(
-  name: "opener" | "migrator",
+  name: "opener" | "migrator" | "throw-away-user",
   args: string[],
   variables: NodeJS.ProcessEnv = {},
 ): ChildProcess {
@@ -95,4 +95,6 @@ function readState(pid: number): string {
 }
 
 const askState = (pid: number): string =>
-  spawnSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" }).stdout.trim().slice(0, 1);
+  spawnSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" })
+    .stdout.trim()
+    .slice(0, 1);
