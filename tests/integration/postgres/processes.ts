@@ -41,7 +41,7 @@ export async function nextMessage(child: ChildProcess): Promise<Message> {
 }
 
 export function forkChild(
-  name: "opener" | "migrator",
+  name: "opener" | "migrator" | "throw-away-user",
   args: string[],
   variables: NodeJS.ProcessEnv = {},
 ): ChildProcess {

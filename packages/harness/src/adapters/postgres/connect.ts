@@ -193,7 +193,8 @@ const LOOPBACK: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
 const PARAMETERS: readonly string[] = ["sslmode", "host"];
 
 /**
- * Parses `postgres://user:password@host:port/database?sslmode=…`; `?host=/folder` names a unix socket's folder.
+ * Parses `postgres://user:password@host:port/database?sslmode=…`; `?host=/folder` names a unix
+ * socket's folder, in the place of the host.
  * Every `sslmode` but `disable` and `no-verify` checks the server's certificate. Over a network the mode must be
  * said: the protocol's own default lets whoever sits in between turn encryption off.
  * @param name the variable's name, for the message
@@ -220,7 +221,6 @@ export function parseDatabaseUrl(name: string, text: string): Result<Connection,
   const socket = url.searchParams.get("host");
   if (socket !== null && !socket.startsWith("/"))
     return refuseUrl(`${name}: host= must be an absolute folder`);
-  if (socket === null && url.hostname === "") return refuseUrl(`${name} names no host`);
   const ssl = readSslMode(name, url, socket !== null || LOOPBACK.includes(url.hostname));
   if (!ssl.ok) return ssl;
   return ok({

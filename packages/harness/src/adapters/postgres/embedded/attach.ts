@@ -32,6 +32,8 @@ export type Place = {
 
 /** Recovery after a crash replays at most a few hundred megabytes; a slow disk gets this long for it. */
 export const OPEN_MS_MAX = 120_000;
+/** Who gives up on a server that is still starting waits this long to stop it, then leaves it to the next one. */
+const ABANDON_MS_MAX = 5000;
 const POLL_MS_MIN = 10;
 const POLL_MS_MAX = 100;
 const PROGRESS_EVERY_MS = 2000;
@@ -47,13 +49,30 @@ export function connectionTo(place: Place, role: EmbeddedRole, database: string)
   };
 }
 
+type Options = { readonly signal: AbortSignal | undefined; readonly onProgress: (line: string) => void };
+
 /** Presence is held by the superuser's connection to the database `postgres`, until that ends. */
-export async function attach(
+export async function attach(place: Place, options: Options): Promise<Result<Presence, EmbeddedRefusal>> {
+  const launches: Launch[] = [];
+  const isOurs = (): boolean => launches.some((launch) => launch.exit() === undefined);
+  try {
+    const attached = await attachOrLaunch(place, options, launches);
+    // A server that we started and that turns us away turns everybody away: it must not stay behind.
+    if (!attached.ok && attached.error.reason === "passwords_unreadable" && isOurs())
+      await stopServer(place.home);
+    return attached;
+  } catch (error) {
+    if (isOurs()) await stopUnused(place, ABANDON_MS_MAX);
+    throw error;
+  }
+}
+
+async function attachOrLaunch(
   place: Place,
-  options: { signal: AbortSignal | undefined; onProgress: (line: string) => void },
+  options: Options,
+  launches: Launch[],
 ): Promise<Result<Presence, EmbeddedRefusal>> {
   const startMs = performance.now();
-  let launch: Launch | undefined;
   let progressMs = startMs;
   let why = "it does not listen";
   for (let pollMs = POLL_MS_MIN; ; pollMs = Math.min(pollMs * 1.5, POLL_MS_MAX)) {
@@ -63,9 +82,8 @@ export async function attach(
     if (attempt.outcome === "refused") return err(attempt.refusal);
     if (attempt.outcome === "busy") why = attempt.why;
     else {
-      const launched = await keepLaunching(place, launch);
+      const launched = await keepLaunching(place, launches);
       if (!launched.ok) return launched;
-      launch = launched.value;
     }
     const nowMs = performance.now();
     if (nowMs - startMs > OPEN_MS_MAX) return refuseTimeout(place.home, why);
@@ -85,19 +103,18 @@ const refuseTimeout = (home: string, why: string): Refused =>
     why,
   );
 
-async function keepLaunching(
-  place: Place,
-  launch: Launch | undefined,
-): Promise<Result<Launch, EmbeddedRefusal>> {
-  const exit = launch?.exit();
-  if (launch !== undefined && exit === undefined) return ok(launch);
+async function keepLaunching(place: Place, launches: Launch[]): Promise<Result<void, EmbeddedRefusal>> {
+  const latest = launches.at(-1);
+  const exit = latest?.exit();
+  if (latest !== undefined && exit === undefined) return ok(undefined);
   if (exit !== undefined) {
     const judged = judgeExit(place, exit.failure);
     if (!judged.ok) return judged;
   }
   const binaries = await place.reachBinaries();
   if (!binaries.ok) return binaries;
-  return ok(launchServer(place.home, { ...place, binaries: binaries.value }));
+  launches.push(launchServer(place.home, { ...place, binaries: binaries.value }));
+  return ok(undefined);
 }
 
 /** Whether a server that ended may be started again, going by what it wrote. */
@@ -151,8 +168,11 @@ export async function detach(place: Place, { client }: Presence): Promise<"stopp
 }
 
 /** Stops a server whose processes were all killed; one in use is left alone. */
-export async function stopUnused(place: Place): Promise<"stopped" | "shared" | "absent"> {
-  const deadlineMs = performance.now() + OPEN_MS_MAX;
+export async function stopUnused(
+  place: Place,
+  limitMs: number = OPEN_MS_MAX,
+): Promise<"stopped" | "shared" | "absent"> {
+  const deadlineMs = performance.now() + limitMs;
   while (performance.now() < deadlineMs) {
     const pid = readPidFile(place.home)?.pid;
     if (pid === undefined || servesHome(pid, place.home) !== true) return "absent";
