@@ -1,7 +1,7 @@
 // Starts a harness for the command line: the environment read, the log opened.
 
-import { openSync, writeSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, openSync, writeSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { createLog } from "./adapters/telemetry/log.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { type Running, startHarness, type StartOptions, type StartRefusal } from "./assemble.ts";
@@ -17,8 +17,14 @@ export async function startFromCommandLine(
   const made = makeHome(options.home);
   if (!made.ok) return made;
   const log = createLog(systemClock, openLog(environment.logTarget, options.home));
-  return await startHarness({ ...options, environment, log }, onProgress);
+  const configFile = options.configFile ?? findConfig();
+  return await startHarness({ ...options, configFile, environment, log }, onProgress);
 }
+
+const findConfig = (): string | null => {
+  const file = resolve("assent.config.json");
+  return existsSync(file) ? file : null;
+};
 
 const STDERR = 2;
 
