@@ -78,6 +78,15 @@ describe.each(cases)("%s", (_name, mode) => {
     expect(fake.requests[0]?.rawBody).toContain("x\uFFFDy\uFFFDz");
   });
 
+  test("what the provider cannot be asked for is asked for nowhere and said in the outcome", async () => {
+    await using fake = await startFake(mode.wire, [{ text: "ok" }]);
+    const answer = await modelsAt(fake.url, mode).call({ ...callOf(mode.wire), seed: 7 }, never());
+    const isTaken = mode.wire === "chat" || mode.wire === "compatible";
+    expect(answer).toMatchObject({ ok: true, value: { warnings: isTaken ? [] : ["unsupported: seed"] } });
+    expect(fake.requests[0]?.rawBody.includes('"seed":7')).toBe(isTaken);
+    expect(fake.violations).toEqual([]);
+  });
+
   test("a wrong key is refused, once, and is not told to anyone", async () => {
     await using fake = await startFake(mode.wire, [{ text: "never" }]);
     const wrong = { apiKey: "sk-wrong", baseUrl: fake.url };
