@@ -1,1 +1,31 @@
 #!/usr/bin/env node
+// Starts the command line. Plain JavaScript that also older versions of node can read, so that they can be told what
+// to do; everything else is loaded after that.
+
+import { existsSync } from "node:fs";
+import module from "node:module";
+
+const [major, minor] = process.versions.node.split(".").map(Number);
+
+if (major < 24 || (major === 24 && minor < 11)) {
+  process.stderr.write(
+    `assent: it needs Node 24.11 or newer and this is ${process.versions.node} (node_too_old). ` +
+      "In the repository `npx assent` and the npm scripts bring their own; elsewhere install Node 24.\n",
+  );
+  process.exit(2);
+}
+
+// A built package runs as it was built; a checkout runs from source, its workspace packages too.
+const built = existsSync(new URL("../dist/cli/process.js", import.meta.url));
+if (!built)
+  module.registerHooks({
+    resolve: (specifier, context, nextResolve) =>
+      nextResolve(specifier, { ...context, conditions: [...context.conditions, "assent-source"] }),
+  });
+
+const load = (name) =>
+  import(new URL(built ? `../dist/${name}.js` : `../src/${name}.ts`, import.meta.url).href);
+
+const { runProcess } = await load("cli/process");
+// Loaded only by the commands that start a harness here: the others need neither server nor database.
+await runProcess(async (...args) => (await load("assemble")).startHarness(...args));

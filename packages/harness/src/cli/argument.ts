@@ -1,0 +1,81 @@
+// Parsers of single words of the command line. What they refuse never reaches a server.
+
+import {
+  type ApprovalId,
+  approvalIdSchema,
+  type KeyId,
+  keyIdSchema,
+  RUN_STATES,
+  type RunId,
+  runIdSchema,
+  type RunState,
+  type Scope,
+  scopeSchema,
+} from "@assent/contract";
+import { InvalidArgumentError } from "commander";
+
+export function parseRunId(text: string): RunId {
+  const id = runIdSchema.safeParse(text);
+  if (!id.success) throw new InvalidArgumentError("A run's id is `run_` and 32 hex digits.");
+  return id.data;
+}
+
+export function parseKeyId(text: string): KeyId {
+  const id = keyIdSchema.safeParse(text);
+  if (!id.success) throw new InvalidArgumentError("A key's id is `key_` and 32 hex digits.");
+  return id.data;
+}
+
+export type GateId =
+  | { readonly kind: "approval"; readonly id: ApprovalId }
+  | { readonly kind: "run"; readonly id: RunId };
+
+export function parseGateId(text: string): GateId {
+  const approval = approvalIdSchema.safeParse(text);
+  if (approval.success) return { kind: "approval", id: approval.data };
+  const run = runIdSchema.safeParse(text);
+  if (run.success) return { kind: "run", id: run.data };
+  throw new InvalidArgumentError("Give an approval's id (`apr_…`), or a run's (`run_…`) with one open.");
+}
+
+export function parsePort(text: string): number {
+  return parseCount(text, 0, 65_535);
+}
+
+export function parseLimit(text: string): number {
+  return parseCount(text, 1, 100);
+}
+
+function parseCount(text: string, min: number, max: number): number {
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(count >= min && count <= max))
+    throw new InvalidArgumentError(`Give a whole number from ${min} to ${max}.`);
+  return count;
+}
+
+export function collectStates(text: string, previous: readonly RunState[] | undefined): readonly RunState[] {
+  const states = text.split(",").map((name) => {
+    const state = RUN_STATES.find((known) => known === name.replaceAll(" ", "_"));
+    if (state === undefined) throw new InvalidArgumentError(`The states are ${RUN_STATES.join(", ")}.`);
+    return state;
+  });
+  return [...(previous ?? []), ...states];
+}
+
+export function collectScopes(text: string, previous: readonly Scope[] | undefined): readonly Scope[] {
+  const scopes = text.split(",").map((name) => {
+    const scope = scopeSchema.safeParse(name);
+    if (!scope.success) throw new InvalidArgumentError(`The scopes are ${scopeSchema.options.join(", ")}.`);
+    return scope.data;
+  });
+  return [...(previous ?? []), ...scopes];
+}
+
+export function collectLabels(
+  text: string,
+  previous: Readonly<Record<string, string>> | undefined,
+): Readonly<Record<string, string>> {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("A label is `name=value`.");
+  return { ...previous, [text.slice(0, at)]: text.slice(at + 1) };
+}

@@ -1,0 +1,53 @@
+import { join } from "node:path";
+import { ok } from "../../base/result.ts";
+import { createClient } from "../../client/client.ts";
+import type { Context, Outcome } from "../context.ts";
+import { presentDemo } from "../demo/presentation.ts";
+import { beginLifetime, type Lifetime, type ServeFlags, startHere } from "../lifetime.ts";
+import { failureLine } from "../report.ts";
+import type { Running } from "../start.ts";
+
+export type UpFlags = ServeFlags & { readonly demo?: boolean };
+
+/** Serves until it is told to stop. */
+export async function up(context: Context, flags: UpFlags): Outcome {
+  const lifetime = beginLifetime(context);
+  try {
+    const running = await startHere(context, flags);
+    if (!running.ok) return running;
+    try {
+      await serve(context, running.value, flags, lifetime);
+    } finally {
+      await running.value.stop();
+    }
+    context.emit({ event: "stopped" });
+    context.say(["Stopped. What was not finished goes on at the next start."]);
+    return ok("ok");
+  } finally {
+    lifetime.end();
+  }
+}
+
+async function serve(context: Context, running: Running, flags: UpFlags, lifetime: Lifetime): Promise<void> {
+  context.emit({ event: "listening", url: running.url, home: running.home, pid: context.deps.pid });
+  context.say([
+    `Assent serves at ${context.paint("bold", running.url)} (home ${running.home}). Ctrl-C stops it.`,
+    ...(running.firstStart
+      ? [`The administrator's key is in ${join(running.home, "credentials.json")}, readable by you only.`]
+      : []),
+  ]);
+  if (flags.demo === true && !lifetime.signal.aborted) {
+    const client = createClient({
+      url: running.url,
+      key: running.adminKey,
+      fetch: context.deps.fetch,
+    });
+    const demo = await presentDemo(context, client, flags.model ?? null, lifetime.signal);
+    // A demo that does not work is said, and is no reason to stop serving.
+    if (!demo.ok && demo.error.exit !== "interrupted") {
+      context.emit({ event: "demo_failed", error: demo.error });
+      context.io.err(`${failureLine(demo.error)}\n`);
+    }
+  }
+  await lifetime.stopped;
+}

@@ -1,0 +1,29 @@
+// The only file of the command line that reads the process environment.
+
+export type Environment = {
+  readonly url: string | null;
+  readonly token: string | null;
+  /** https://no-color.org: set and not empty means none. */
+  readonly noColor: boolean;
+};
+
+export function readEnvironment(): Environment {
+  const { ASSENT_URL, ASSENT_TOKEN, NO_COLOR } = process.env;
+  return {
+    url: notEmpty(ASSENT_URL),
+    token: notEmpty(ASSENT_TOKEN),
+    noColor: notEmpty(NO_COLOR) !== null,
+  };
+}
+
+/** For a child process: our own environment and these variables, without the key to the harness. */
+export function childEnvironment(extra: Readonly<Record<string, string>>): Record<string, string> {
+  const inherited = Object.entries(process.env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && entry[0] !== "ASSENT_TOKEN",
+  );
+  return { ...Object.fromEntries(inherited), ...extra };
+}
+
+function notEmpty(value: string | undefined): string | null {
+  return value === undefined || value === "" ? null : value;
+}

@@ -1,0 +1,50 @@
+// The two topics of `assent help` that are no commands.
+
+import { exitCodeTable } from "./exit-codes.ts";
+
+export const EXIT_CODES_TOPIC: string = `Exit codes of every command:\n\n${exitCodeTable()}\n`;
+
+/** What --json prints, command by command; names in capitals are schemas of the API's OpenAPI document. */
+export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[] = [
+  ["run", "RunSummary; with --wait the Run as it ended or parked"],
+  ["runs", "{data: RunSummary[], next_cursor}"],
+  ["show", "Run"],
+  ["cancel", "RunSummary"],
+  [
+    "watch",
+    '{event: "audit_event", audit_event: AuditEvent} a line; {event: "reconnecting", detail}; last {event: "end", run: Run}',
+  ],
+  [
+    "approve, deny, confirm",
+    "Approval as decided; as it still waits where the question was not answered yes",
+  ],
+  ["artifacts", "{run_id, data: Artifact[], saved: [{id, name, path}], findings: [{code, at, detail}]}"],
+  ["keys create", "CreatedKey"],
+  ["keys list", "{data: Key[]}"],
+  ["keys revoke", "Key"],
+  ["audit verify", "{run_id, status, events, verified, findings: [{code, at, detail}]}"],
+  [
+    "up",
+    "lines {event: progress | listening | approval_waiting | demo_ended | demo_failed | stopping | stopped, …}",
+  ],
+  [
+    "demo",
+    "lines {event: progress | listening | run_submitted | audit_event | approval_waiting | approval_decided | demo_succeeded | stopping, …}",
+  ],
+];
+
+export const JSON_TOPIC: string = `With --json, standard output holds JSON only, one value a line, and what people read goes to standard error.
+A command that could not do its work prints {error: {code, detail, remedy, exit_code}} and one line on standard error.
+Characters that cannot be seen are written as \\uXXXX. Fields are only ever added.
+
+${JSON_OUTPUTS.map(([command, shape]) => `  assent ${command}\n      ${shape}`).join("\n")}
+`;
+
+export const EXAMPLES: string = `
+Examples:
+  $ assent up                                         serve at http://127.0.0.1:4200
+  $ assent run maintainer "Write a changelog entry" --workspace assent --wait
+  $ assent approve apr_0199f2a4…                      look at the action, then decide
+  $ assent audit verify run_0199f2a4…                 check a run's history
+More: assent help exit-codes, assent help json
+`;

@@ -1,0 +1,68 @@
+// Entry of the command line: words in, exit code out. Whatever happens, it is said in one line.
+
+import { CommanderError } from "commander";
+import { err, type Result } from "../base/result.ts";
+import { createContext, type GlobalFlags } from "./context.ts";
+import { EXIT_CODES, type ExitName } from "./exit-codes.ts";
+import { type Failure, usageFailure } from "./failure.ts";
+import { visibleJson, visibleLine } from "./output/visible.ts";
+import { createProgram } from "./program.ts";
+import { failureLine } from "./report.ts";
+import type { Deps, Io } from "./world.ts";
+
+/** @param argv the words after the program's own name */
+export async function run(argv: readonly string[], io: Io, deps: Deps): Promise<number> {
+  let outcome: Result<ExitName, Failure> = err(
+    usageFailure("command_missing", "no command was given", "See `assent --help`."),
+  );
+  const program = createProgram(
+    async (command) => {
+      outcome = await command(createContext(program.opts<GlobalFlags>(), io, deps));
+    },
+    io,
+    deps.version,
+  );
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) return endOfParsing(error, argv, io);
+    io.err(`${visibleLine(`assent: ${describe(error)} (internal_error). Please report it.`)}\n`);
+    if (isJson(argv)) emitError(io, internalFailure(error));
+    return EXIT_CODES.internal.code;
+  }
+  if (outcome.ok) return EXIT_CODES[outcome.value].code;
+  io.err(`${failureLine(outcome.error)}\n`);
+  if (isJson(argv)) emitError(io, outcome.error);
+  return EXIT_CODES[outcome.error.exit].code;
+}
+
+// Help and version end parsing by an error too; commander has written what there is to say by then.
+function endOfParsing(error: CommanderError, argv: readonly string[], io: Io): number {
+  if (error.exitCode === 0) return EXIT_CODES.ok.code;
+  if (isJson(argv))
+    emitError(io, usageFailure("usage", error.message.replace(/^error: /, ""), "See `assent --help`."));
+  return EXIT_CODES.usage.code;
+}
+
+function emitError(io: Io, { code, detail, remedy, exit }: Failure): void {
+  io.out(`${visibleJson({ error: { code, detail, remedy, exit_code: EXIT_CODES[exit].code } }, 0)}\n`);
+}
+
+function internalFailure(error: unknown): Failure {
+  return {
+    exit: "internal",
+    code: "internal_error",
+    detail: describe(error),
+    remedy: "Please report it.",
+  };
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : "something went wrong";
+}
+
+// Asked of the words themselves, because it must be known even where they do not parse.
+function isJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf("--");
+  return (end === -1 ? argv : argv.slice(0, end)).includes("--json");
+}

@@ -1,0 +1,67 @@
+import type { Approval, Run } from "@assent/contract";
+import { paintDiff } from "./diff.ts";
+import type { Paint } from "./paint.ts";
+import { fields } from "./table.ts";
+import { bothTimes } from "./time.ts";
+import { indent, visibleJson, visibleLine } from "./visible.ts";
+import { inWords } from "./words.ts";
+
+/** Everything a person needs to decide, nothing shortened: what is not shown cannot be approved. */
+export function approvalLines(approval: Approval, run: Run, now: Date, paint: Paint): string[] {
+  const { action } = approval;
+  const harm = action.harm.length === 0 ? "none" : action.harm.join(", ");
+  return [
+    `${paint("bold", titleOf(approval))} ${approval.id}`,
+    ...fields([
+      ["summary", approval.summary],
+      ["tool", `${action.tool} ${action.tool_version} (effect ${action.effect}, harm ${harm})`],
+      ["manifest", action.manifest_digest],
+      ["agent", `${run.agent} with ${run.model}`],
+      ["run", approval.run_id],
+      ["state", inWords(approval.status)],
+      ["asked", bothTimes(approval.requested_at, now)],
+      ["expires", bothTimes(approval.expires_at, now)],
+      ["digest", approval.action_digest],
+      ...approval.decision.reasons.map((reason) => ["because", `${reason.detail} (${reason.code})`] as const),
+      ...(approval.comment === null ? [] : [["comment", approval.comment] as const]),
+    ]),
+    paint("bold", "Arguments, exactly"),
+    indent(visibleJson(action.arguments, 2), "  "),
+    ...(approval.edited_arguments === null
+      ? []
+      : [
+          paint("bold", "Arguments as edited, exactly"),
+          indent(visibleJson(approval.edited_arguments, 2), "  "),
+        ]),
+    ...(approval.preview === null
+      ? ["The tool cannot show beforehand what would change."]
+      : [
+          paint("bold", "What would change, exactly"),
+          indent(approval.preview === "" ? "(nothing)" : paintDiff(approval.preview, paint), "  "),
+        ]),
+  ];
+}
+
+function titleOf(approval: Approval): string {
+  return approval.subject === "in_doubt" ? "Outcome unknown" : "Approval";
+}
+
+/** What each answer to an approval means; for a call in doubt it is not what the words suggest. */
+export function answerLines(approval: Approval, command: string): string[] {
+  if (approval.subject === "in_doubt")
+    return [
+      "The call was made and a crash hid its outcome. What do you know of it?",
+      `  it did not happen, try again   ${command} approve ${approval.id}`,
+      `  it did happen                  ${command} confirm ${approval.id} --comment "what is known"`,
+      `  give it up                     ${command} deny ${approval.id} --reason "why"`,
+    ];
+  return [
+    `  approve  ${command} approve ${approval.id} --yes`,
+    `  deny     ${command} deny ${approval.id} --reason "why"`,
+  ];
+}
+
+export function decidedLine(approval: Approval): string {
+  const who = approval.decided_by === null ? "" : ` by ${approval.decided_by.name}`;
+  return visibleLine(`Approval ${approval.id}: ${inWords(approval.status)}${who}.`);
+}

@@ -1,0 +1,229 @@
+// The command line's grammar. It only says what there is; commands/ does it.
+
+import type { KeyId, RunId } from "@assent/contract";
+import { Command, Option } from "commander";
+import { ok } from "../base/result.ts";
+import {
+  collectLabels,
+  collectScopes,
+  collectStates,
+  type GateId,
+  parseGateId,
+  parseKeyId,
+  parseLimit,
+  parsePort,
+  parseRunId,
+} from "./argument.ts";
+import { approve, type ApproveFlags, confirm, deny } from "./commands/approve.ts";
+import { type ArtifactFlags, showArtifacts } from "./commands/artifacts.ts";
+import { verifyAudit } from "./commands/audit.ts";
+import { demo, type DemoFlags } from "./commands/demo.ts";
+import { createKey, type KeyFlags, listKeys, revokeKey } from "./commands/keys.ts";
+import { type RunFlags, runTask } from "./commands/run.ts";
+import { cancelRun, listRuns, type RunsFlags, showRun } from "./commands/runs.ts";
+import { up, type UpFlags } from "./commands/up.ts";
+import { watchRun } from "./commands/watch.ts";
+import { DEFAULT_URL } from "./connection.ts";
+import { type Context, DEFAULT_HOME, type Outcome } from "./context.ts";
+import { EXAMPLES, EXIT_CODES_TOPIC, JSON_TOPIC } from "./help.ts";
+import { usageFailure } from "./failure.ts";
+import { failureLine } from "./report.ts";
+import type { Io } from "./world.ts";
+
+/** Carries out one command, in the context that its global options give. */
+export type Perform = (command: (context: Context) => Outcome) => Promise<void>;
+
+export function createProgram(perform: Perform, io: Io, version: string): Command {
+  const program = new Command("assent")
+    .description("Runs AI agents that act only with assent: by policy, by precedent, or by a person.")
+    .version(version, "-V, --version")
+    .option("--url <url>", `the server (else ASSENT_URL, the home's credentials.json, ${DEFAULT_URL})`)
+    .option("--token <key>", "the key to show it; ASSENT_TOKEN keeps it out of process listings")
+    .option("--home <folder>", "where a server of this machine keeps everything", DEFAULT_HOME)
+    .option("--json", "JSON on standard output, see `assent help json`")
+    .option("--no-color", "plain text; so does NO_COLOR")
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => io.out(text),
+      writeErr: (text) => io.err(text),
+      outputError: (message, write) => write(`${usageLine(message)}\n`),
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .addHelpText("after", EXAMPLES);
+  addServing(program, perform);
+  addRuns(program, perform);
+  addDecisions(program, perform);
+  addEvidence(program, perform);
+  addKeys(program, perform);
+  addTopics(program, perform);
+  return program;
+}
+
+// In the form of every other error; the words that it repeats are made safe for the terminal.
+function usageLine(message: string): string {
+  const what = message
+    .replace(/^error: /, "")
+    .trim()
+    .replace(/\s*\n\s*/g, " ");
+  return failureLine(usageFailure("usage", what, "See `assent --help`."));
+}
+
+function addServing(program: Command, perform: Perform): void {
+  const config = ["--config <file>", "agents, workspaces and models, where not the default"] as const;
+  const model = ["--model <provider/model>", "the model that agents use"] as const;
+  program
+    .command("up")
+    .description("start Assent here and serve until Ctrl-C")
+    .option("--port <port>", "0 for any free one", parsePort, 4200)
+    .option("--host <address>", "where to listen", "127.0.0.1")
+    .option(...config)
+    .option(...model)
+    .option("--demo", "at the first start, run the demo task up to its gate")
+    .action(async (flags: UpFlags) => await perform(async (context) => await up(context, flags)));
+  program
+    .command("demo")
+    .description("do the whole job once, unattended: a run, a gate, a decision, artifacts, audit trail")
+    .option(...config)
+    .option(...model)
+    .action(async (flags: DemoFlags) => await perform(async (context) => await demo(context, flags)));
+}
+
+function addRuns(program: Command, perform: Perform): void {
+  program
+    .command("run")
+    .description("give an agent a task")
+    .argument("<agent>", "for example maintainer")
+    .argument("<task...>", "what is to be done")
+    .option("--workspace <name>", "the workspace that the run gets a private copy of")
+    .option("--model <provider/model>", "one of the models that the agent may use")
+    .option("--label <name=value>", "a mark to find the run by; may be repeated", collectLabels)
+    .option("--key <idempotency-key>", "the same key and task again give the same run")
+    .option("--wait", "follow it until it ends or comes to a gate")
+    .action(
+      async (agent: string, task: string[], flags: RunFlags) =>
+        await perform(async (context) => await runTask(context, agent, task, flags)),
+    );
+  program
+    .command("runs")
+    .description("list runs, newest first")
+    .option("--status <state>", "only in this state; may be repeated", collectStates)
+    .option("--agent <agent>", "only of this agent")
+    .option("--label <name=value>", "only with this label", collectLabels)
+    .option("--limit <n>", "at most so many", parseLimit)
+    .option("--cursor <cursor>", "go on where a list ended")
+    .action(async (flags: RunsFlags) => await perform(async (context) => await listRuns(context, flags)));
+  program
+    .command("show")
+    .description("show a run with its steps, approvals and artifacts")
+    .argument("<run>", "its id", parseRunId)
+    .action(async (id: RunId) => await perform(async (context) => await showRun(context, id)));
+  program
+    .command("watch")
+    .description("follow a run's events until it ends")
+    .argument("<run>", "its id", parseRunId)
+    .action(async (id: RunId) => await perform(async (context) => await watchRun(context, id)));
+  program
+    .command("cancel")
+    .description("call a run off")
+    .argument("<run>", "its id", parseRunId)
+    .action(async (id: RunId) => await perform(async (context) => await cancelRun(context, id)));
+}
+
+function addDecisions(program: Command, perform: Perform): void {
+  const gate = ["<approval>", "its id, or that of a run with one open approval", parseGateId] as const;
+  program
+    .command("approve")
+    .description("show exactly what waits, ask, and approve it")
+    .argument(...gate)
+    .option("--args <file>", "approve with these arguments (JSON) in place of the agent's; - reads input")
+    .option("--comment <text>", "for the record")
+    .option("--yes", "do not ask; needed where there is no terminal")
+    .action(
+      async (id: GateId, flags: ApproveFlags) =>
+        await perform(async (context) => await approve(context, id, flags)),
+    );
+  program
+    .command("deny")
+    .description("refuse what waits; the agent is told the reason")
+    .argument(...gate)
+    .requiredOption("--reason <text>", "why")
+    .action(
+      async (id: GateId, flags: { reason: string }) =>
+        await perform(async (context) => await deny(context, id, flags)),
+    );
+  program
+    .command("confirm")
+    .description("for a call whose outcome is unknown: it did happen")
+    .argument(...gate)
+    .requiredOption("--comment <text>", "what is known of its outcome")
+    .option("--yes", "do not ask; needed where there is no terminal")
+    .action(
+      async (id: GateId, flags: { comment: string; yes?: boolean }) =>
+        await perform(async (context) => await confirm(context, id, flags)),
+    );
+}
+
+function addEvidence(program: Command, perform: Perform): void {
+  program
+    .command("artifacts")
+    .description("list a run's artifacts, or download and verify them")
+    .argument("<run>", "its id", parseRunId)
+    .option("--out <folder>", "download into this folder")
+    .option("--force", "overwrite files that are there")
+    .action(
+      async (id: RunId, flags: ArtifactFlags) =>
+        await perform(async (context) => await showArtifacts(context, id, flags)),
+    );
+  program
+    .command("audit")
+    .description("check the evidence")
+    .command("verify")
+    .description("check a run's audit trail: no gap, no altered event, a legal path to its status")
+    .argument("<run>", "its id", parseRunId)
+    .action(async (id: RunId) => await perform(async (context) => await verifyAudit(context, id)));
+}
+
+function addKeys(program: Command, perform: Perform): void {
+  const keys = program.command("keys").description("keys to the API");
+  keys
+    .command("create")
+    .description("make a key; its secret is shown once")
+    .argument("<principal>", "whose it is")
+    .addOption(new Option("--kind <kind>", "who that is").choices(["human", "service"]).default("human"))
+    .requiredOption("--scope <scope>", "what it may be used for; may be repeated", collectScopes)
+    .option("--expires <time>", "ISO 8601, for example 2027-01-31T00:00:00Z")
+    .action(
+      async (principal: string, flags: KeyFlags) =>
+        await perform(async (context) => await createKey(context, principal, flags)),
+    );
+  keys
+    .command("list")
+    .description("list keys, without their secrets")
+    .action(async () => await perform(async (context) => await listKeys(context)));
+  keys
+    .command("revoke")
+    .description("make a key worthless")
+    .argument("<key>", "its id", parseKeyId)
+    .action(async (id: KeyId) => await perform(async (context) => await revokeKey(context, id)));
+}
+
+// `assent help <topic>` looks for a command of that name.
+function addTopics(program: Command, perform: Perform): void {
+  for (const [name, text] of [
+    ["exit-codes", EXIT_CODES_TOPIC],
+    ["json", JSON_TOPIC],
+  ] as const) {
+    program
+      .command(name, { hidden: true })
+      .configureHelp({ formatHelp: () => text })
+      .action(
+        async () =>
+          await perform(async (context) => {
+            context.io.out(text);
+            return await Promise.resolve(ok("ok"));
+          }),
+      );
+  }
+}

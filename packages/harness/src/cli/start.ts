@@ -1,0 +1,30 @@
+import type { Result } from "../base/result.ts";
+
+export type StartOptions = {
+  /** Where database, keys and artifacts are kept; absolute. */
+  readonly home: string;
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly configFile: string | null;
+  /** `<provider>/<model>` for every agent, or null for what the configuration says. */
+  readonly model: string | null;
+  readonly role: "all";
+};
+
+export type Running = {
+  readonly url: string;
+  readonly home: string;
+  readonly adminKey: string;
+  readonly firstStart: boolean;
+  /** Gives work back, then stops what was started here; the embedded database only if nobody else uses it. */
+  stop(): Promise<void>;
+};
+
+export type StartRefusal = { readonly code: string; readonly detail: string; readonly remedy: string };
+
+/** Starts API, worker and database in this process. The command line is handed one; it does not know how it works. */
+export type StartHarness = (
+  options: StartOptions,
+  onProgress: (line: string) => void,
+) => Promise<Result<Running, StartRefusal>>;

@@ -1,0 +1,130 @@
+// Checks a run's audit events as anybody can who holds them: invariant 11 (history is evidence) for one run. It
+// trusts nothing that the server says of the events but the events themselves.
+
+import { type AuditEvent, auditEventSchema, type EventKind, type RunState } from "@assent/contract";
+import { AssertionFailed } from "../../base/assert.ts";
+import { digestOf } from "../../base/digest.ts";
+import { type RunEvent, transition } from "../../core/run/run.ts";
+import type { Finding } from "./finding.ts";
+
+/** The run as the server shows it, read before its events were. */
+export type ShownRun = { readonly id: string; readonly version: number; readonly status: RunState };
+
+/** What an event of this kind does to the run's state; kinds that are not here change none. */
+const STATE_CHANGES: { readonly [K in EventKind]?: RunEvent } = {
+  run_leased: "leased",
+  run_released: "released",
+  run_parked: "parked",
+  run_resumed: "resumed",
+  run_succeeded: "finished",
+  run_failed: "gave_up",
+  run_cancelled: "cancelled",
+  run_dead_lettered: "attempts_exhausted",
+};
+
+/** @param received the events in the order in which the server gave them, as they came */
+export function verifyTrail(received: readonly unknown[], run: ShownRun): Finding[] {
+  const findings: Finding[] = [];
+  const events: AuditEvent[] = [];
+  for (const [index, value] of received.entries()) {
+    const parsed = auditEventSchema.safeParse(value);
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0];
+      findings.push({
+        code: "event_malformed",
+        at: `place ${index + 1}`,
+        detail: `not an audit event: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`,
+      });
+      continue;
+    }
+    events.push(parsed.data);
+    findings.push(...checkEvent(parsed.data, run.id));
+  }
+  return [...findings, ...checkVersions(events, run), ...checkPath(events, run)];
+}
+
+function checkEvent(event: AuditEvent, runId: string): Finding[] {
+  const at = `event ${event.version}`;
+  const findings: Finding[] = [];
+  if (event.run_id !== runId)
+    findings.push({ code: "event_of_another_run", at, detail: `it belongs to ${event.run_id}` });
+  const { digest, ...body } = event;
+  const computed = digestOrNull(body);
+  if (computed !== digest)
+    findings.push({
+      code: "digest_mismatch",
+      at,
+      detail: `its digest is ${digest}, its content gives ${computed ?? "none"}: it was altered`,
+    });
+  return findings;
+}
+
+// Text with lone surrogates has no canonical form: the harness never writes such an event.
+function digestOrNull(body: unknown): string | null {
+  try {
+    return digestOf("event", body);
+  } catch (error) {
+    if (error instanceof AssertionFailed) return null;
+    throw error;
+  }
+}
+
+function checkVersions(events: readonly AuditEvent[], run: ShownRun): Finding[] {
+  const findings: Finding[] = [];
+  let last = 0;
+  for (const { version } of events) {
+    const at = `event ${version}`;
+    if (version <= last)
+      findings.push({ code: "event_out_of_order", at, detail: `it comes after event ${last}` });
+    else if (version > last + 1)
+      findings.push({
+        code: "event_missing",
+        at: `event ${last + 1}`,
+        detail: `after event ${last} comes event ${version}`,
+      });
+    last = Math.max(last, version);
+  }
+  if (last < run.version)
+    findings.push({
+      code: "trail_truncated",
+      at: `event ${last + 1}`,
+      detail: `the trail ends with event ${last}, the run has had ${run.version}`,
+    });
+  return findings;
+}
+
+/** Replays the run's states from its events alone. */
+function checkPath(events: readonly AuditEvent[], run: ShownRun): Finding[] {
+  const findings: Finding[] = [];
+  let state: RunState | null = null;
+  let shown: RunState | null = null;
+  for (const event of events) {
+    const next = follow(state, event.kind);
+    if (next === null)
+      findings.push({
+        code: "illegal_transition",
+        at: `event ${event.version}`,
+        detail: `no ${event.kind} can follow when the run is ${state ?? "not queued yet"}`,
+      });
+    else state = next;
+    // The run may have gone on since it was read: what was shown is compared with the event it was shown at.
+    if (event.version <= run.version) shown = state;
+  }
+  if (shown !== run.status)
+    findings.push({
+      code: "status_mismatch",
+      at: `event ${run.version}`,
+      detail: `the events end in ${shown ?? "no state"}, the server shows ${run.status}`,
+    });
+  return findings;
+}
+
+// Null: this cannot happen in this state. Undefined events change nothing, but nothing comes before the first.
+function follow(state: RunState | null, kind: EventKind): RunState | null {
+  if (kind === "run_queued") return state === null ? "queued" : null;
+  if (state === null) return null;
+  const change = STATE_CHANGES[kind];
+  if (change === undefined) return state;
+  const next = transition(state, change);
+  return next.ok ? next.value : null;
+}

@@ -1,0 +1,130 @@
+// The harness over HTTP, as the command line uses it. Answers are checked against the contract.
+
+import {
+  type Approval,
+  type ApproveRequest,
+  approvalSchema,
+  type Artifact,
+  type CreatedKey,
+  createdKeySchema,
+  type Key,
+  type KeyId,
+  type KeyRequest,
+  keySchema,
+  type Run,
+  type RunId,
+  type RunRequest,
+  type RunState,
+  runSchema,
+  type RunSummary,
+  runSummarySchema,
+} from "@assent/contract";
+import { z } from "zod";
+import { ARTIFACT_BYTES_MAX } from "../base/limits.ts";
+import type { Result } from "../base/result.ts";
+import type { ClientFailure } from "./failure.ts";
+import { type FollowItem, type FollowOptions, followRun } from "./follow.ts";
+import { DOWNLOAD_TIMEOUT_MS } from "./limits.ts";
+import { type Connection, type Exchange, exchange, exchangeJson, readBytes } from "./request.ts";
+
+export type RunFilter = {
+  readonly states?: readonly RunState[];
+  readonly agent?: string;
+  readonly label?: { readonly name: string; readonly value: string };
+  readonly limit?: number;
+  readonly cursor?: string;
+};
+
+export type RunPage = { readonly data: readonly RunSummary[]; readonly next_cursor: string | null };
+
+export type Download = { readonly bytes: Uint8Array; readonly contentDigest: string | null };
+
+type Answer<T> = Promise<Result<T, ClientFailure>>;
+
+export type Client = {
+  readonly url: string;
+  submitRun(request: RunRequest, idempotencyKey: string): Answer<RunSummary>;
+  getRun(id: RunId, signal?: AbortSignal): Answer<Run>;
+  listRuns(filter: RunFilter, signal?: AbortSignal): Answer<RunPage>;
+  cancelRun(id: RunId): Answer<RunSummary>;
+  decide(request: ApproveRequest): Answer<Approval>;
+  /** Events as they came, unchecked: who verifies a trail must see what is wrong with it. */
+  listEvents(id: RunId, after: number): Answer<readonly unknown[]>;
+  followRun(id: RunId, options: FollowOptions): AsyncGenerator<FollowItem>;
+  downloadArtifact(run: RunId, artifact: Artifact): Answer<Download>;
+  createKey(request: KeyRequest): Answer<CreatedKey>;
+  listKeys(): Answer<readonly Key[]>;
+  revokeKey(id: KeyId): Answer<Key>;
+};
+
+const RUNS = "/api/harness/runs";
+const KEYS = "/api/harness/keys";
+
+const runPageSchema = z.looseObject({ data: z.array(runSummarySchema), next_cursor: z.string().nullable() });
+const eventPageSchema = z.looseObject({ data: z.array(z.unknown()) });
+const keyPageSchema = z.looseObject({ data: z.array(keySchema) });
+
+export function createClient(connection: Connection): Client {
+  const ask = async <T>(request: Exchange, schema: z.ZodType<T>): Answer<T> =>
+    await exchangeJson(connection, request, schema);
+  return {
+    url: connection.url,
+    submitRun: async (body, idempotencyKey) =>
+      await ask(
+        {
+          method: "POST",
+          path: "/api/harness/run",
+          headers: { "idempotency-key": idempotencyKey },
+          body,
+        },
+        runSummarySchema,
+      ),
+    getRun: async (id, signal) =>
+      await ask({ method: "GET", path: `${RUNS}/${id}`, ...(signal && { signal }) }, runSchema),
+    listRuns: async (filter, signal) =>
+      await ask(
+        { method: "GET", path: `${RUNS}${queryOf(filter)}`, ...(signal && { signal }) },
+        runPageSchema,
+      ),
+    cancelRun: async (id) => await ask({ method: "POST", path: `${RUNS}/${id}/cancel` }, runSummarySchema),
+    decide: async (body) => await ask({ method: "POST", path: "/api/harness/approve", body }, approvalSchema),
+    listEvents: async (id, after) => {
+      const page = await ask({ method: "GET", path: `${RUNS}/${id}/events?after=${after}` }, eventPageSchema);
+      return page.ok ? { ok: true, value: page.value.data } : page;
+    },
+    followRun: (id, options) => followRun(connection, id, options),
+    downloadArtifact: async (run, artifact) => await download(connection, run, artifact),
+    createKey: async (body) => await ask({ method: "POST", path: KEYS, body }, createdKeySchema),
+    listKeys: async () => {
+      const page = await ask({ method: "GET", path: KEYS }, keyPageSchema);
+      return page.ok ? { ok: true, value: page.value.data } : page;
+    },
+    revokeKey: async (id) => await ask({ method: "DELETE", path: `${KEYS}/${id}` }, keySchema),
+  };
+}
+
+function queryOf(filter: RunFilter): string {
+  const query = new URLSearchParams();
+  for (const state of filter.states ?? []) query.append("status", state);
+  if (filter.agent !== undefined) query.set("agent", filter.agent);
+  if (filter.label !== undefined) query.set("label", `${filter.label.name}:${filter.label.value}`);
+  if (filter.limit !== undefined) query.set("limit", String(filter.limit));
+  if (filter.cursor !== undefined) query.set("cursor", filter.cursor);
+  return query.size === 0 ? "" : `?${query.toString()}`;
+}
+
+async function download(connection: Connection, run: RunId, artifact: Artifact): Answer<Download> {
+  const response = await exchange(connection, {
+    method: "GET",
+    path: `${RUNS}/${run}/artifacts/${artifact.id}`,
+    headers: { accept: "*/*" },
+    timeoutMs: DOWNLOAD_TIMEOUT_MS,
+  });
+  if (!response.ok) return response;
+  const bytes = await readBytes(response.value, ARTIFACT_BYTES_MAX, connection);
+  if (!bytes.ok) return bytes;
+  return {
+    ok: true,
+    value: { bytes: bytes.value, contentDigest: response.value.headers.get("content-digest") },
+  };
+}
