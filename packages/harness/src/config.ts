@@ -54,7 +54,11 @@ export type Environment = {
   readonly openai: { readonly apiKey: string; readonly baseUrl: string | undefined } | null;
   readonly openaiCompatible: { readonly apiKey: string | undefined; readonly baseUrl: string } | null;
   readonly streaming: boolean;
+  readonly logTarget: LogTarget;
 };
+
+/** `file` is `assent.log` in the home folder. */
+export type LogTarget = "file" | "stderr";
 
 export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   const get = (name: string): string | undefined => (env[name] === "" ? undefined : env[name]);
@@ -73,6 +77,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
         ? null
         : { apiKey: get("ASSENT_OPENAI_COMPATIBLE_API_KEY"), baseUrl: compatibleUrl },
     streaming: get("ASSENT_STREAMING") !== "off",
+    logTarget: get("ASSENT_LOG") === "stderr" ? "stderr" : "file",
   };
 }
 

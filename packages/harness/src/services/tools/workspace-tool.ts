@@ -26,6 +26,7 @@ export type WorkspaceToolDefinition<Schema extends z.ZodObject> = Omit<Manifest,
 export function workspaceTool<Schema extends z.ZodObject>(definition: WorkspaceToolDefinition<Schema>): Tool {
   const { schema, plan, execute, ...described } = definition;
   return {
+    scope: "workspace",
     manifest: { ...described, inputSchema: z.toJSONSchema(schema, { io: "input" }) },
     plan: async (args, context) => {
       const parsed = parseArguments(schema, args);
