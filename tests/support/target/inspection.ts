@@ -21,8 +21,9 @@ const WAY_TO: { readonly [S in RunState]: readonly RunState[] } = {
 // A copy of any run, under an id of its own and as new as can be. It is never committed.
 const COPY_RUN = `
   insert into assent.runs
-  select (jsonb_populate_record(r, jsonb_build_object('id', gen_random_uuid(), 'state', 'queued', 'version', 1,
-    'attempt', 0, 'finished_at', null, 'lease_until', null, 'lease_worker', null))).*
+  select (jsonb_populate_record(null::assent.runs, to_jsonb(r) || jsonb_build_object('id', gen_random_uuid(),
+    'state', 'queued', 'version', 1, 'attempt', 0, 'finished_at', null, 'lease_until', null,
+    'lease_worker', null))).*
   from (select * from assent.runs limit 1) r
   returning tenant_id, id`;
 

@@ -31,10 +31,12 @@ async function launchHere(installation: Installation): Promise<ServerProcess> {
     () => undefined,
   );
   if (!started.ok) throw new Error(`${started.error.code}: ${started.error.detail}`);
-  const { url, stop } = started.value;
+  const harness = started.value;
   return {
-    url,
-    stop,
+    url: harness.url,
+    stop: async () => {
+      await harness.stop();
+    },
     kill: async () => {
       await Promise.reject(new Error("this process cannot be killed from within"));
     },
@@ -50,14 +52,25 @@ type Running = {
   servers: readonly ServerProcess[];
 };
 
-/** @param onStarted gets each thing as it starts, so that a start that fails half-way can be undone */
+/** @param started is told of each thing as it starts, so that a start that fails half-way can be undone */
 async function start(launch: Launch, count: number, started: AsyncDisposableStack): Promise<Running> {
   const sink = await startToolSink();
-  started.defer(sink.stop);
+  started.defer(async () => {
+    await sink.stop();
+  });
   const installation = createInstallation(sink.url);
-  started.defer(installation.remove);
+  started.defer(() => {
+    installation.remove();
+  });
   const servers: ServerProcess[] = [];
-  for (let index = 0; index < count; index += 1) servers.push(await launch(installation));
+  for (let index = 0; index < count; index += 1) {
+    const server = await launch(installation);
+    servers.push(server);
+    // A second stop does nothing; a start that fails from here on must leave no process behind.
+    started.defer(async () => {
+      await server.stop();
+    });
+  }
   const first = servers[0];
   const credentials = readCredentials(installation.home);
   if (first === undefined || credentials === null) throw new Error("the operator has no key");
@@ -108,7 +121,13 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
       return now().installation.gatedTask;
     },
     start: async () => {
-      running = await start(launch, count, started);
+      try {
+        running = await start(launch, count, started);
+      } catch (error) {
+        await started.disposeAsync();
+        started = new AsyncDisposableStack();
+        throw error;
+      }
     },
     stop: async () => {
       await stopServers("stop");
