@@ -30,6 +30,8 @@ export const runStateMachineInvalidTransition: Scenario = {
   seed: "backend/tests/harness_state/test_run_state_machine_invalid_transition.py",
   timeLimitMs: 300_000,
   run: async (context) => {
+    await cancelTwice(context);
+    await approveTogether(context);
     const machine = context.target.inspect?.stateMachine;
     await context.part("every pair, put to the code", ["inspect.state_machine"], async () => {
       if (machine !== undefined) await attackCode(context, machine);
@@ -37,8 +39,6 @@ export const runStateMachineInvalidTransition: Scenario = {
     await context.part("every pair, put to the database", ["db"], async () => {
       if (machine !== undefined) await attackDatabase(context, machine);
     });
-    await cancelTwice(context);
-    await approveTogether(context);
   },
 };
 
