@@ -154,3 +154,9 @@ export function sighted(stored: ConflictPattern, again: ConflictPattern): Confli
     lastSeenAt: again.recordedAt,
   });
 }
+
+/** Newest first; equal times in the order of their ids. */
+export function comparePatterns(a: ConflictPattern, b: ConflictPattern): number {
+  if (a.recordedAt !== b.recordedAt) return a.recordedAt < b.recordedAt ? 1 : -1;
+  return a.patternId < b.patternId ? -1 : Number(a.patternId > b.patternId);
+}

@@ -53,6 +53,8 @@ export interface HarmonyStore {
   /** True when it is new; false when the same answer was stored before (the first is kept, see addExperience). */
   saveResolution(resolution: Resolution): Promise<boolean>;
   loadResolution(patternId: string, resolutionId: string): Promise<Resolution | null>;
+  /** The same without its pattern at hand; may look through all of them. */
+  findResolution(resolutionId: string): Promise<Resolution | null>;
   /** Of one pattern, revoked ones too, in the order of their ids. */
   listResolutions(patternId: string): Promise<readonly Resolution[]>;
   /** Counts what happened to an answer. Null when unknown. */
