@@ -195,10 +195,10 @@ test("a marker in an answer is seen", () => {
   expect(markerOf(">>>>>>> x\r\n", 7)).toBe("end");
 });
 
-test("a file of a hundred thousand markers is refused or read in linear time", () => {
-  const many = "<<<<<<< a\n=======\n>>>>>>> b\n".repeat(10_001);
+test("a file of more conflicts than anybody decides is refused", () => {
+  const many = "<<<<<<< a\n=======\n>>>>>>> b\n".repeat(1_001);
   expect(parseConflicts(many)).toEqual({
     ok: false,
-    refusal: { reason: "too_many_conflicts", line: 30_001 },
+    refusal: { reason: "too_many_conflicts", line: 3_001 },
   });
 });
