@@ -40,6 +40,8 @@ export type Precedent = {
   readonly path: string;
   readonly resolution: Resolution;
   readonly texts: ConflictTexts | null;
+  /** False where it was decided without a known base: the same two sides, but perhaps another question. */
+  readonly sameBase: boolean;
   /** Likeness of the two conflicts, 0 to 1; 1 for the very same. */
   readonly similarity: number;
 };

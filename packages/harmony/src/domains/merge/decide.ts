@@ -124,10 +124,15 @@ function proposeOrEscalate(
       candidates,
     );
   }
-  const exact = best.makers.includes("exact");
-  const told = exact && status === "proposed" ? explanation : (best.reasons[0] ?? explanation);
-  const code = status === "proposed" ? reason : exact ? ReasonCode.EXACT_UNVERIFIED : ReasonCode.SIMILAR;
-  return wait(decision, { status: "proposed", reason: code, explanation: told }, shown);
+  if (status === "proposed" && reason !== ReasonCode.SIMILAR) {
+    return wait(decision, { status, reason, explanation }, shown);
+  }
+  const code = best.makers.includes("exact") ? "exact_without_base" : ReasonCode.SIMILAR;
+  return wait(
+    decision,
+    { status: "proposed", reason: code, explanation: best.reasons[0] ?? explanation },
+    shown,
+  );
 }
 
 type Circumstances = {

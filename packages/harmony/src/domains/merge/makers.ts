@@ -43,7 +43,10 @@ function textOf(precedent: Precedent, conflict: ConflictTexts): string | null {
 const makeExact: Maker = (conflict, _context, memory) =>
   memory.exact.flatMap((precedent): Candidate[] => {
     const text = textOf(precedent, conflict);
-    const reason = `this very conflict was decided so (${cite(precedent)})`;
+    const what = precedent.sameBase
+      ? "this very conflict was"
+      : "the same two sides, their base unknown, were";
+    const reason = `${what} decided so (${cite(precedent)})`;
     return text === null ? [] : [{ maker: "exact", text, reason, precedent }];
   });
 

@@ -58,6 +58,7 @@ export async function askMemory(pattern: ConflictPattern, { store }: MergeSettin
 async function exactPrecedents(
   { patternId, path }: ConflictPattern,
   resolutions: readonly Resolution[],
+  sameBase: boolean,
   store: HarmonyStore,
 ): Promise<Precedent[]> {
   const living = resolutions.filter(({ revokedAt }) => revokedAt === null);
@@ -67,6 +68,7 @@ async function exactPrecedents(
     path: first?.path ?? path,
     resolution,
     texts: null,
+    sameBase,
     similarity: 1,
   }));
 }
@@ -78,17 +80,20 @@ export async function precedentsOf(
   setting: MergeSetting,
 ): Promise<MergeMemory> {
   const { store, workspace } = setting;
-  const exact = await exactPrecedents(question.pattern, question.exact, store);
+  const exact = await exactPrecedents(question.pattern, question.exact, true, store);
   // Memory imported from git, or made under another conflict style, knows no base: the same sides, told apart by less.
   const baseless =
     conflict.base === null ? null : patternOf({ ...conflict, base: null }, question.pattern.path, setting);
   if (baseless !== null) {
-    exact.push(...(await exactPrecedents(baseless, await store.listResolutions(baseless.patternId), store)));
+    const resolutions = await store.listResolutions(baseless.patternId);
+    exact.push(...(await exactPrecedents(baseless, resolutions, false, store)));
   }
-  const similar = question.similar.slice(0, PRECEDENTS_MAX).map((other): Precedent => {
+  const others = question.similar.filter(({ pattern }) => pattern.patternId !== baseless?.patternId);
+  const similar = others.slice(0, PRECEDENTS_MAX).map((other): Precedent => {
     const texts = workspace.loadTexts(other.pattern.patternId);
     const { resolution, similarity } = other;
-    return { patternId: other.pattern.patternId, path: other.pattern.path, resolution, texts, similarity };
+    const { patternId, path } = other.pattern;
+    return { patternId, path, resolution, texts, sameBase: false, similarity };
   });
   return { exact, similar };
 }

@@ -187,7 +187,7 @@ function undoneJson(file: UndoneFile): object {
 
 /** Every key is always present; a newer version may add keys, and `schema` changes when one changes its meaning. */
 export type MergeJson = {
-  readonly schema: "assent.harmony.merge/v1";
+  readonly schema: "assent.harmony/merge/v1";
   readonly files: readonly object[];
   readonly learned: readonly object[];
   readonly undone: readonly object[];
@@ -202,10 +202,15 @@ export function mergeJson(done: {
   readonly imported?: ImportReport;
 }): MergeJson {
   return {
-    schema: "assent.harmony.merge/v1",
+    schema: "assent.harmony/merge/v1",
     files: done.merged?.files.map(fileJson) ?? [],
     learned: (done.learned ?? done.merged?.learned ?? []).map(learnedJson),
     undone: (done.undone ?? []).map(undoneJson),
     imported: done.imported ?? null,
   };
+}
+
+/** The document of a command that could not be carried out as typed; the same for every command of `harmony`. */
+export function usageJson(message: string): object {
+  return { schema: "assent.harmony/error/v1", error: { code: "usage", message } };
 }
