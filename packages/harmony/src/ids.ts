@@ -2,7 +2,7 @@
 // preceded by its length, so that no two different lists of fields share their bytes (("a","bc") is not ("ab","c"))
 // and an id of one kind is never an id of another.
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { HarmonyError } from "./errors.ts";
 
 export type ContentId = `sha256:${string}`;
@@ -52,7 +52,7 @@ export function longId(id: string, options: { strip?: boolean } = {}): string {
 /** The id of raw bytes or of text's UTF-8 bytes: plain SHA-256, as any other program computes it. */
 export function digestId(content: string | Uint8Array): ContentId {
   const bytes = typeof content === "string" ? wellFormed(content, "content") : content;
-  return `${PREFIX}${createHash("sha256").update(bytes).digest("hex")}`;
+  return `${PREFIX}${hash("sha256", bytes, "hex")}`;
 }
 
 /** A well-formed id for tests and examples, deterministic in `name`; it is the digest of nothing stored. */
@@ -66,16 +66,12 @@ export function fakeId(name: string): ContentId {
  * colon, the bytes, a comma (a netstring); for a null field, a minus sign and a comma.
  */
 export function computeId(kind: string, fields: readonly IdField[]): ContentId {
-  const hash = createHash("sha256");
-  for (const field of [`assent.harmony/${kind}/v1`, ...fields]) {
-    if (field === null) {
-      hash.update("-,");
-      continue;
-    }
-    const bytes = Buffer.from(wellFormed(field, "a field of an id"), "utf8");
-    hash.update(`${bytes.length}:`).update(bytes).update(",");
-  }
-  return `${PREFIX}${hash.digest("hex")}`;
+  return `${PREFIX}${hash("sha256", [`assent.harmony/${kind}/v1`, ...fields].map(netstring).join(""), "hex")}`;
+}
+
+function netstring(field: IdField): string {
+  if (field === null) return "-,";
+  return `${Buffer.byteLength(wellFormed(field, "a field of an id"), "utf8")}:${field},`;
 }
 
 /** The id of the escalation of a pattern for a reason: deterministic in both. Throws HarmonyError `invalid_id`. */

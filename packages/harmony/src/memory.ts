@@ -10,6 +10,7 @@ import { HarmonyError } from "./errors.ts";
 import { newPolicy } from "./policies.ts";
 import { confidenceOf, Resolution } from "./resolutions.ts";
 import type { HarmonyStore, Recorded } from "./store.ts";
+import { parseTimestamp } from "./timestamps.ts";
 import type {
   AgentProvenance,
   ConflictPattern,
@@ -282,8 +283,13 @@ export async function forget(store: HarmonyStore, patternId: string, act: Act): 
   return forgotten;
 }
 
-/** Forgets patterns not seen since `before` that were never answered and wait for nobody. Returns their ids. */
-export async function collect(store: HarmonyStore, before: string, act: Act): Promise<readonly string[]> {
+/** Forgets patterns not seen since then that were never answered and wait for nobody. Returns their ids. */
+export async function collect(
+  store: HarmonyStore,
+  unseenSince: Date | string,
+  act: Act,
+): Promise<readonly string[]> {
+  const before = parseTimestamp(unseenSince);
   const waiting = new Set(
     (await store.listEscalations({ status: EscalationStatus.OPEN })).map((e) => e.patternId),
   );

@@ -1,7 +1,8 @@
 // The far end of the Python shim: reads one call per line from standard input, answers one line each. It holds no
 // logic: names and arguments go straight to @assent/harmony's public surface.
 
-import { createInterface } from "node:readline";
+import { readSync, writeSync } from "node:fs";
+import { StringDecoder } from "node:string_decoder";
 import {
   AgentProvenance,
   AuditEventType,
@@ -101,6 +102,21 @@ function answer(line: string): unknown {
   }
 }
 
-for await (const line of createInterface({ input: process.stdin })) {
-  process.stdout.write(`${JSON.stringify(answer(line))}\n`);
+// Blocking reads: between a call and its answer stands no event loop, for the seed document times each call.
+function* lines(): Generator<string> {
+  const decoder = new StringDecoder("utf8");
+  const chunk = new Uint8Array(65_536);
+  let rest = "";
+  for (let length = readSync(0, chunk); length > 0; length = readSync(0, chunk)) {
+    const parts = (rest + decoder.write(chunk.subarray(0, length))).split("\n");
+    rest = parts.pop() ?? "";
+    yield* parts;
+  }
 }
+
+function send(value: unknown): void {
+  const bytes = Buffer.from(`${JSON.stringify(value)}\n`, "utf8");
+  for (let at = 0; at < bytes.length;) at += writeSync(1, bytes, at);
+}
+
+for (const line of lines()) send(answer(line));
