@@ -38,13 +38,12 @@ function environment(): NodeJS.ProcessEnv {
 }
 
 function git(...args: string[]): string {
-  const options = {
+  return execFileSync("git", ["-c", "merge.conflictStyle=diff3", ...args], {
     cwd: root,
     env: environment(),
     encoding: "utf8",
     stdio: ["ignore", "pipe", "pipe"],
-  } as const;
-  return execFileSync("git", ["-c", "merge.conflictStyle=diff3", ...args], options);
+  });
 }
 
 /** True when it stopped at conflicts. */
@@ -84,10 +83,18 @@ type MergeJson = {
   }[];
 };
 
+const isMergeJson = (json: unknown): json is MergeJson =>
+  typeof json === "object" && json !== null && "schema" in json && json.schema === "assent.harmony/merge/v1";
+
+type AuditJson = { readonly entries: readonly { readonly event_type: string }[] };
+
+const isAuditJson = (json: unknown): json is AuditJson =>
+  typeof json === "object" && json !== null && "entries" in json && Array.isArray(json.entries);
+
 function read(ran: Ran): MergeJson {
   const json: unknown = JSON.parse(ran.out);
-  expect(json).toMatchObject({ schema: "assent.harmony/merge/v1" });
-  return json as MergeJson;
+  if (!isMergeJson(json)) throw new Error(`not the document of a merge: ${ran.out}${ran.error}`);
+  return json;
 }
 
 function write(path: string, text: string): void {
@@ -198,7 +205,8 @@ test("two merges: asked once, answered the second time, with the reasons told", 
   ]);
 
   const audit = await harmony("audit", "--limit", "100", "--json");
-  const story = JSON.parse(audit.out) as { readonly entries: readonly { readonly event_type: string }[] };
+  const story: unknown = JSON.parse(audit.out);
+  if (!isAuditJson(story)) throw new Error(audit.out);
   const told = story.entries.map(({ event_type }) => event_type).toReversed();
   const chapters = ["pattern_recorded", "escalation_recorded", "resolution_saved", "escalation_resolved"];
   expect(told.filter((event) => chapters.includes(event)).slice(0, 4)).toEqual(chapters);

@@ -143,7 +143,8 @@ export function registerMerge(program: Command, context: MergeCommandContext): v
         context.setExitCode(done.exitCode);
       } catch (error) {
         if (!(error instanceof UsageError)) throw error;
-        if (options.json === true) context.writeOut(`${JSON.stringify(report.usageJson(error.message), null, 2)}\n`);
+        if (options.json === true)
+          context.writeOut(`${JSON.stringify(report.usageJson(error.message), null, 2)}\n`);
         else context.writeError(`harmony merge: ${error.message}\n`);
         context.setExitCode(EXIT.USAGE);
       }

@@ -69,7 +69,9 @@ export class FsMergeWorkspace implements MergeWorkspace {
       .join("/");
     const inside =
       path !== "" && path !== ".." && !path.startsWith("../") && path.length <= limits.PATH_LENGTH_MAX;
-    return inside ? ok(path) : refuse({ reason: "outside" });
+    if (!inside) return refuse({ reason: "outside" });
+    const exists = fs.lstatSync(join(this.#root, path), { throwIfNoEntry: false }) !== undefined;
+    return exists ? ok(path) : refuse({ reason: "not_found" });
   }
 
   readText(path: string): Result<string, FileRefusal> {

@@ -19,6 +19,10 @@ function worthOf(candidate: Candidate, context: MergeContext, experience: Experi
   return experience.worthOf(maker, context) * own * precedent.similarity;
 }
 
+type Weighed = { readonly candidate: Candidate; readonly worth: number };
+
+const isRemembered = ({ candidate }: Weighed): boolean => candidate.precedent !== null;
+
 /**
  * In: the candidates for one conflict, where it stands, and the experience so far.
  * Out: one entry for each text, best first; equally good ones in the order they were made.
@@ -29,7 +33,7 @@ export function rank(
   context: MergeContext,
   experience: Experience,
 ): RankedCandidate[] {
-  const groups = new Map<string, { candidate: Candidate; worth: number }[]>();
+  const groups = new Map<string, Weighed[]>();
   for (const candidate of candidates) {
     const group = groups.get(candidate.text) ?? [];
     group.push({ candidate, worth: worthOf(candidate, context, experience) });
@@ -41,11 +45,12 @@ export function rank(
     const makers = [...new Set(best.map(({ candidate }) => candidate.maker))];
     const doubt = (1 - (best[0]?.worth ?? 0)) * (1 - AGREEMENT_SHARE) ** (makers.length - 1);
     const contested = answers.size > 1 && answers.has(text);
-    const precedent = best.find(({ candidate }) => candidate.precedent !== null)?.candidate.precedent ?? null;
+    const precedent = best.find(isRemembered)?.candidate.precedent ?? null;
     return {
       text,
       makers,
-      reasons: [...new Set(best.map(({ candidate }) => candidate.reason))],
+      // Past decisions first: they say more to a person than how else the same text can be had.
+      reasons: [...new Set([...best.filter(isRemembered), ...best].map(({ candidate }) => candidate.reason))],
       confidence: (1 - doubt) / (contested ? 2 : 1),
       resolutionId: precedent?.resolution.resolutionId ?? null,
       provenance: precedent?.resolution.resolvedBy ?? null,
