@@ -27,7 +27,9 @@ function offer(...names: string[]): void {
 }
 
 function serve(bytes: string, digestOf: string | null): void {
-  const digest = createHash("sha256").update(digestOf ?? "").digest("base64");
+  const digest = createHash("sha256")
+    .update(digestOf ?? "")
+    .digest("base64");
   fake.intercept("GET", /artifacts\//, (response) =>
     response.writeHead(200, digestOf === null ? {} : { "content-digest": `sha-256=:${digest}:` }).end(bytes),
   );
@@ -84,21 +86,32 @@ test.each<[string, string, string | null, string]>([
   expect(await readdir(join(folder, "results"))).toEqual([]);
 });
 
-test.each(["../../escape", "/etc/passwd", "..", ".bashrc", "a/b", String.raw`a\b`, "nul.txt", "x\u001B[2J", "a ", "-rf"])(
-  "the name %j never becomes a path",
-  async (name) => {
-    offer(name);
-    const done = await assent(fake, out(), { cwd: folder });
-    expect(done.code).toBe(0);
-    expect(await readdir(folder)).toEqual(["results"]);
-    expect(await readdir(join(folder, "results"))).toEqual([`${artifactId(1)}.bin`]);
-  },
-);
+test.each([
+  "../../escape",
+  "/etc/passwd",
+  "..",
+  ".bashrc",
+  "a/b",
+  String.raw`a\b`,
+  "nul.txt",
+  "x\u001B[2J",
+  "a ",
+  "-rf",
+])("the name %j never becomes a path", async (name) => {
+  offer(name);
+  const done = await assent(fake, out(), { cwd: folder });
+  expect(done.code).toBe(0);
+  expect(await readdir(folder)).toEqual(["results"]);
+  expect(await readdir(join(folder, "results"))).toEqual([`${artifactId(1)}.bin`]);
+});
 
 test("two artifacts of one name, whatever the case, keep a file each", async () => {
   offer("Changes.patch", "changes.patch");
   await assent(fake, out(), { cwd: folder });
-  expect((await readdir(join(folder, "results"))).toSorted()).toEqual(["Changes.patch", `${artifactId(2)}.bin`]);
+  expect((await readdir(join(folder, "results"))).toSorted()).toEqual([
+    "Changes.patch",
+    `${artifactId(2)}.bin`,
+  ]);
 });
 
 test("a folder that cannot be made is said in one line", async () => {

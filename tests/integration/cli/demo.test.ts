@@ -17,7 +17,10 @@ let started: StartOptions[];
 let stops: number;
 
 const git = (...args: string[]): string =>
-  execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.org", ...args], { cwd, encoding: "utf8" });
+  execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.org", ...args], {
+    cwd,
+    encoding: "utf8",
+  });
 
 beforeEach(async () => {
   fake = await startFakeHarness();
@@ -30,12 +33,17 @@ beforeEach(async () => {
   git("commit", "-qm", "Begin");
   fake.patch = { bytes: Buffer.from(DIFF), commit: git("rev-parse", "HEAD").trim() };
   fake.intercept("POST", /keys$/, createKey, 100);
-  fake.intercept("DELETE", /keys\//, (response, { path }) => {
-    const key = fake.keys.find(({ id }) => path.endsWith(id));
-    const { secret, ...shown } = key ?? { secret: "" };
-    void secret;
-    sendJson(response, 200, { ...shown, revoked_at: AT });
-  }, 100);
+  fake.intercept(
+    "DELETE",
+    /keys\//,
+    (response, { path }) => {
+      const key = fake.keys.find(({ id }) => path.endsWith(id));
+      const { secret, ...shown } = key ?? { secret: "" };
+      void secret;
+      sendJson(response, 200, { ...shown, revoked_at: AT });
+    },
+    100,
+  );
 });
 afterEach(async () => await fake.close());
 
@@ -104,7 +112,9 @@ test("the one who asks is not the one who approves, and neither key outlives the
     ["runs:read", "runs:write"],
     ["runs:read", "approvals:decide"],
   ]);
-  const revoked = fake.received.filter(({ method }) => method === "DELETE").map(({ path }) => path.split("/").at(-1));
+  const revoked = fake.received
+    .filter(({ method }) => method === "DELETE")
+    .map(({ path }) => path.split("/").at(-1));
   expect(revoked).toEqual(fake.keys.map(({ id }) => id));
 });
 
@@ -112,7 +122,13 @@ test("--json prints one event a line and ends with the proof", async () => {
   const done = await demo("--json");
   const lines = jsonLines(done);
   const events = lines.map((line) => line["event"]).filter((event) => event !== "audit_event");
-  expect(events).toEqual(["listening", "run_submitted", "approval_waiting", "approval_decided", "demo_succeeded"]);
+  expect(events).toEqual([
+    "listening",
+    "run_submitted",
+    "approval_waiting",
+    "approval_decided",
+    "demo_succeeded",
+  ]);
   expect(lines.at(-1)).toMatchObject({
     patch: { applies_to: fake.patch.commit, applies_to_files_as_they_are: true },
     audit: { verified: true, status: "succeeded", findings: [] },
@@ -139,9 +155,17 @@ test("what was committed since decides nothing, and files that changed are said"
 });
 
 test.each<[string, () => void, string]>([
-  ["a patch that does not apply", () => (fake.patch.bytes = Buffer.from(DIFF.replace("# Changelog", "# Else"))), "patch_does_not_apply"],
+  [
+    "a patch that does not apply",
+    () => (fake.patch.bytes = Buffer.from(DIFF.replace("# Changelog", "# Else"))),
+    "patch_does_not_apply",
+  ],
   ["an empty patch", () => (fake.patch.bytes = Buffer.from("")), "patch_does_not_apply"],
-  ["a commit that looks like an option", () => (fake.patch.commit = "--index-output=/tmp/x"), "patch_does_not_apply"],
+  [
+    "a commit that looks like an option",
+    () => (fake.patch.commit = "--index-output=/tmp/x"),
+    "patch_does_not_apply",
+  ],
   [
     "artifact bytes that were swapped",
     () =>
@@ -155,15 +179,28 @@ test.each<[string, () => void, string]>([
     () =>
       fake.intercept("GET", /runs\/run_0+1\/artifacts\//, (response) => {
         const stored = fake.runs.get(runId(1));
-        if (stored !== undefined) stored.events[1] = { ...makeEvent(runId(1), 2, "run_leased"), at: AT.replace("57", "58") };
+        if (stored !== undefined)
+          stored.events[1] = { ...makeEvent(runId(1), 2, "run_leased"), at: AT.replace("57", "58") };
         fake.intercept("GET", /never$/, () => undefined);
         response.writeHead(200, { "content-digest": contentDigest() }).end(DIFF);
       }),
     "digest_mismatch",
   ],
-  ["no answer at the gate but a refusal", () => fake.intercept("POST", /approve$/, (response) => sendJson(response, 403, {
-    type: "urn:x", title: "t", status: 403, detail: "No.", remedy: "None.", code: "scope_missing",
-  })), "scope_missing"],
+  [
+    "no answer at the gate but a refusal",
+    () =>
+      fake.intercept("POST", /approve$/, (response) =>
+        sendJson(response, 403, {
+          type: "urn:x",
+          title: "t",
+          status: 403,
+          detail: "No.",
+          remedy: "None.",
+          code: "scope_missing",
+        }),
+      ),
+    "scope_missing",
+  ],
 ])("any failure is exit 1 with its name: %s", async (_, arrange, code) => {
   arrange();
   const done = await demo();
@@ -180,7 +217,10 @@ function contentDigest(): string {
 test("a call whose outcome is unknown is not guessed by the demo approver", async () => {
   fake.intercept("GET", /runs\/run_0+1$/, (response) => {
     const stored = fake.runs.get(runId(1));
-    sendJson(response, 200, { ...stored?.run, approvals: [makeApproval(1, runId(1), { subject: "in_doubt" })] });
+    sendJson(response, 200, {
+      ...stored?.run,
+      approvals: [makeApproval(1, runId(1), { subject: "in_doubt" })],
+    });
   });
   const done = await demo();
   expect(done.code).toBe(1);

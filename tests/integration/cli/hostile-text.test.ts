@@ -67,15 +67,18 @@ test.each([
   ["artifacts", runId(1), "--out", "results"],
   ["audit", "verify", runId(1)],
   ["approve", runId(1), "--yes"],
-])("no escape sequence and no invisible character leaves %s %s %s %s, as text or as JSON", async (...words) => {
-  for (const form of [[], ["--json"]]) {
-    addHostile();
-    const done = await assent(fake, [...words, ...form]);
-    const output = done.terminal.stdout() + done.terminal.stderr();
-    expect(output.length).toBeGreaterThan(50);
-    expect(HARMFUL.exec(output)).toBeNull();
-  }
-});
+])(
+  "no escape sequence and no invisible character leaves %s %s %s %s, as text or as JSON",
+  async (...words) => {
+    for (const form of [[], ["--json"]]) {
+      addHostile();
+      const done = await assent(fake, [...words, ...form]);
+      const output = done.terminal.stdout() + done.terminal.stderr();
+      expect(output.length).toBeGreaterThan(50);
+      expect(HARMFUL.exec(output)).toBeNull();
+    }
+  },
+);
 
 test("an event, a principal and a problem cannot emit any either", async () => {
   addHostile();

@@ -39,7 +39,11 @@ const startHarness: StartHarness = async (options, onProgress) => {
   });
 };
 
-function up(words: string[], options: TerminalOptions = {}, start = startHarness): [Terminal, Promise<number>] {
+function up(
+  words: string[],
+  options: TerminalOptions = {},
+  start = startHarness,
+): [Terminal, Promise<number>] {
   const terminal = openTerminal(options);
   return [terminal, run(["up", ...words], terminal, createDeps(cwd, { startHarness: start }))];
 }
@@ -50,7 +54,16 @@ const submissions = (): unknown[] => fake.received.filter(({ path }) => path.end
 
 describe("up", () => {
   test("hands its options on, prints where it serves, and stops cleanly on a signal", async () => {
-    const [terminal, code] = up(["--port", "0", "--host", "0.0.0.0", "--config", "my.json", "--model", "scripted/x"]);
+    const [terminal, code] = up([
+      "--port",
+      "0",
+      "--host",
+      "0.0.0.0",
+      "--config",
+      "my.json",
+      "--model",
+      "scripted/x",
+    ]);
     await terminal.seen("Assent serves at");
     expect(started).toEqual([
       {
@@ -76,7 +89,9 @@ describe("up", () => {
     const gate = Promise.withResolvers<void>();
     const [terminal, code] = up([], {}, async (options, onProgress) => {
       const running = await startHarness(options, onProgress);
-      return running.ok ? { ok: true, value: { ...running.value, stop: async () => await gate.promise } } : running;
+      return running.ok
+        ? { ok: true, value: { ...running.value, stop: async () => await gate.promise } }
+        : running;
     });
     await terminal.seen("Assent serves at");
     terminal.signal("SIGINT");
@@ -101,7 +116,11 @@ describe("up", () => {
   });
 
   test("what keeps it from starting is one line and exit 6", async () => {
-    const refusal = { code: "port_taken", detail: "Port 4200 is taken.", remedy: "Name another with --port." };
+    const refusal = {
+      code: "port_taken",
+      detail: "Port 4200 is taken.",
+      remedy: "Name another with --port.",
+    };
     const refuse: StartHarness = async () => await Promise.resolve({ ok: false, error: refusal });
     const [terminal, code] = up([], {}, refuse);
     expect(await code).toBe(6);
@@ -218,7 +237,9 @@ describe("up --demo", () => {
   });
 
   test("a demo that is refused is said, is no reason to stop serving, and is not tried for ever", async () => {
-    fake.intercept("POST", /run$/, (response) => sendProblem(response, "agent_unknown", "There is no maintainer."));
+    fake.intercept("POST", /run$/, (response) =>
+      sendProblem(response, "agent_unknown", "There is no maintainer."),
+    );
     const [terminal, code] = up(["--demo", "--json"]);
     await terminal.seen("(agent_unknown)");
     expect(stops).toBe(0);

@@ -16,7 +16,17 @@ import {
   type Run,
   runRequestSchema,
 } from "@assent/contract";
-import { AT, ANNA, keyId, makeApproval, makeArtifact, makeEvent, requestedRun, runId, summaryOf } from "./records.ts";
+import {
+  AT,
+  ANNA,
+  keyId,
+  makeApproval,
+  makeArtifact,
+  makeEvent,
+  requestedRun,
+  runId,
+  summaryOf,
+} from "./records.ts";
 
 export type Received = {
   readonly method: string;
@@ -48,7 +58,10 @@ export type FakeHarness = {
 };
 
 type Interception = { method: string; path: RegExp; reply: Reply; times: number };
-type World = FakeHarness & { readonly followers: Map<string, Set<() => void>>; readonly interceptions: Interception[] };
+type World = FakeHarness & {
+  readonly followers: Map<string, Set<() => void>>;
+  readonly interceptions: Interception[];
+};
 
 export async function startFakeHarness(): Promise<FakeHarness> {
   const server = createServer();
