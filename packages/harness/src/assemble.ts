@@ -6,7 +6,13 @@ import { SCOPES, uuidOf } from "@assent/contract";
 import { openArtifactFiles } from "./adapters/files/artifact-files.ts";
 import { openWorkspaces } from "./adapters/files/workspaces.ts";
 import { type ModelsConfig, openModels } from "./adapters/models/models.ts";
-import { asApp, ensureAppRole, ensureKey, ensureTenant, matchesInstallation } from "./adapters/postgres/bootstrap.ts";
+import {
+  asApp,
+  ensureAppRole,
+  ensureKey,
+  ensureTenant,
+  matchesInstallation,
+} from "./adapters/postgres/bootstrap.ts";
 import {
   type Connection,
   connectPool,
@@ -161,7 +167,8 @@ async function openGivenDatabase({ app, owner }: Database): Promise<Result<Datab
     return err({
       code: "database_unusable",
       detail: `The database of DATABASE_URL cannot be set up: ${error instanceof Error ? error.message : "unknown error"}.`,
-      remedy: "It must be reachable, and its user (or DATABASE_MIGRATION_URL's) may create schemas and roles.",
+      remedy:
+        "It must be reachable, and its user (or DATABASE_MIGRATION_URL's) may create schemas and roles.",
     });
   }
   return ok({ app: asApp(app), owner });
@@ -194,7 +201,8 @@ async function setUp(
       return err({
         code: "secret_differs",
         detail: "This database was set up with another secret, so no key would be known.",
-        remedy: "Set ASSENT_SECRET to the value that the other processes use, or copy their home's `secret` file.",
+        remedy:
+          "Set ASSENT_SECRET to the value that the other processes use, or copy their home's `secret` file.",
       });
   } finally {
     await pool.end();

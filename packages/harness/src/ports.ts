@@ -168,7 +168,10 @@ export type StoreTx = {
     insert(run: RunId, step: JournalStep): Promise<void>;
     update(
       run: RunId,
-      step: Pick<JournalStep, "seq" | "state" | "outcome" | "error" | "startedAt" | "finishedAt">,
+      step: Pick<
+        JournalStep,
+        "seq" | "state" | "outcome" | "error" | "retriedBySeq" | "startedAt" | "finishedAt"
+      >,
     ): Promise<void>;
     list(run: RunId): Promise<Journal>;
   };

@@ -78,6 +78,15 @@ describe.each(cases)("%s", (_name, mode) => {
     expect(fake.requests[0]?.rawBody).toContain("x\uFFFDy\uFFFDz");
   });
 
+  test("what the provider cannot be asked for is asked for nowhere and said in the outcome", async () => {
+    await using fake = await startFake(mode.wire, [{ text: "ok" }]);
+    const answer = await modelsAt(fake.url, mode).call({ ...callOf(mode.wire), seed: 7 }, never());
+    const isTaken = mode.wire === "chat" || mode.wire === "compatible";
+    expect(answer).toMatchObject({ ok: true, value: { warnings: isTaken ? [] : ["unsupported: seed"] } });
+    expect(fake.requests[0]?.rawBody.includes('"seed":7')).toBe(isTaken);
+    expect(fake.violations).toEqual([]);
+  });
+
   test("a wrong key is refused, once, and is not told to anyone", async () => {
     await using fake = await startFake(mode.wire, [{ text: "never" }]);
     const wrong = { apiKey: "sk-wrong", baseUrl: fake.url };
@@ -131,12 +140,13 @@ const SCHEMA = {
 // OpenAI's wires have no mark for a failed call, so that the vendor's code puts it into the text.
 const FAILED = JSON.stringify({ error: "no such file" });
 
+const chatCall = (id: string, path: string): unknown => ({
+  id,
+  type: "function",
+  function: { name: "read_file", arguments: JSON.stringify({ path }) },
+});
+
 function chatBody(failed: string): Record<string, unknown> {
-  const call = (id: string, path: string): unknown => ({
-    id,
-    type: "function",
-    function: { name: "read_file", arguments: JSON.stringify({ path }) },
-  });
   return {
     model: "fake-1",
     max_tokens: 1_000,
@@ -144,7 +154,11 @@ function chatBody(failed: string): Record<string, unknown> {
     messages: [
       { role: "system", content: SYSTEM },
       { role: "user", content: "Compare a and b." },
-      { role: "assistant", content: "I read both.", tool_calls: [call("call_1", "a"), call("call_2", "b")] },
+      {
+        role: "assistant",
+        content: "I read both.",
+        tool_calls: [chatCall("call_1", "a"), chatCall("call_2", "b")],
+      },
       { role: "tool", tool_call_id: "call_1", content: "A!" },
       { role: "tool", tool_call_id: "call_2", content: failed },
       { role: "assistant", content: "b is missing." },

@@ -195,12 +195,16 @@ const HARMLESS: readonly Case[] = [
     expected: { gives: { toolCalls: [{ ...CALL, arguments: { path: 7 } }] } },
   },
   ...['{"path":', "[1,2]", '"README.md"', "null", "7", "README.md"].map(args),
-  ...[
-    '{"path":"a\\u0000b"}',
-    '{"path":"\\ud800"}',
-    '{"n":1e999}',
-    `{"a":${"[".repeat(40)}${"]".repeat(40)}}`,
-  ].map(args),
+  ...['{"path":"a\\u0000b"}', '{"path":"\\ud800"}'].map(args),
+  {
+    ...args('{"__proto__":{}}'),
+    expected: ({ wire, streaming }) =>
+      // In a whole Messages body this is part of the body, which the vendor's code then refuses as a whole.
+      wire === "anthropic" && !streaming ? invalid : { gives: { toolCalls: [{ ...CALL, arguments: null }] } },
+  },
+  ...[`{"a":${"[".repeat(40)}${"]".repeat(40)}}`].map(args),
+  // A whole Messages body holds the arguments as a value, which no fake can make infinite.
+  { ...args('{"n":1e999}'), where: ({ wire, streaming }) => wire !== "anthropic" || streaming },
   {
     name: "cut off by its length",
     fault: { kind: "finish", reason: "length" },
@@ -276,3 +280,32 @@ test("every unusable count of tokens is said to be one", async () => {
     });
   }
 });
+
+const STREAMED = MODES.filter(streamed);
+const BREAKS = ["cut", "end_early", "bad_frame", "error_in_stream"] as const;
+
+// The k-th fault loop (DESIGN.md section 6): the stream is broken at its first chunk, at its second, and so on.
+test.each(STREAMED.flatMap(({ wire }) => BREAKS.map((kind) => [wire, kind] as const)))(
+  "%s, %s at every chunk: all of the answer or none of it",
+  async (wire, kind) => {
+    let answered = 0;
+    let failed = 0;
+    for (let afterChunks = 0; ; afterChunks += 1) {
+      const fault: Fault =
+        kind === "error_in_stream" ? { kind, afterChunks, word: "api_error" } : { kind, afterChunks };
+      await using fake = await startFake(wire, [{ ...SOUND, fault }]);
+      const answer = await modelsAt(fake.url, { wire, streaming: true }).call(callOf(wire), never());
+      // The fake says so when the answer has no such chunk to break at.
+      if (fake.violations.length > 0) break;
+      expectSafe(answer);
+      expect(fake.requests).toHaveLength(1);
+      if (answer.ok) expect(answer.value).toMatchObject({ ...SOUND_CALLS, finishReason: "tool_calls" });
+      if (answer.ok) answered += 1;
+      else failed += 1;
+    }
+    expect(failed).toBeGreaterThan(8);
+    // Chat Completions is complete with its finish reason: usage and [DONE] follow, and may be lost.
+    const isChat = wire === "chat" || wire === "compatible";
+    expect(answered).toBe(isChat && kind === "end_early" ? 2 : 0);
+  },
+);

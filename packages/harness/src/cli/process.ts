@@ -1,21 +1,17 @@
 // The real world behind a command: this process, its terminal, its clock, its network.
 
-import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { childEnvironment, readEnvironment } from "./environment.ts";
+import { readEnvironment } from "./environment.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
+import { runGit } from "./git.ts";
 import { run } from "./main.ts";
 import type { StartHarness } from "./start.ts";
-import type { Deps, GitOutcome, Io } from "./world.ts";
-
-/** Git on a repository of any size answers well before; past it the call counts as failed. */
-const GIT_TIMEOUT_MS = 60_000;
-const GIT_OUTPUT_BYTES_MAX = 1024 * 1024;
+import type { Deps, Io } from "./world.ts";
 
 /** Runs one command in this process and ends it. */
 export async function runProcess(startHarness: StartHarness): Promise<void> {
@@ -86,30 +82,6 @@ async function ask(question: string, signal: AbortSignal): Promise<string | null
     signal.removeEventListener("abort", close);
     lines.close();
   }
-}
-
-async function runGit(
-  args: readonly string[],
-  options: { cwd: string; index?: string },
-): Promise<GitOutcome> {
-  const { promise, resolve } = Promise.withResolvers<GitOutcome>();
-  const extra = options.index === undefined ? {} : { GIT_INDEX_FILE: options.index };
-  execFile(
-    "git",
-    [...args],
-    {
-      cwd: options.cwd,
-      env: childEnvironment({ ...extra, LC_ALL: "C" }),
-      timeout: GIT_TIMEOUT_MS,
-      maxBuffer: GIT_OUTPUT_BYTES_MAX,
-    },
-    (error, stdout, stderr) =>
-      resolve({
-        ok: error === null,
-        output: stdout + stderr + (stderr === "" ? (error?.message ?? "") : ""),
-      }),
-  );
-  return await promise;
 }
 
 function ownVersion(): string {

@@ -16,7 +16,7 @@ import type {
   StoreTx,
 } from "../ports.ts";
 
-export type NewStep = Omit<JournalStep, "seq" | "startedAt" | "finishedAt">;
+export type NewStep = Omit<JournalStep, "seq" | "retriedBySeq" | "startedAt" | "finishedAt">;
 
 export type Write =
   /** The next step of the journal. A step that is refused at once is opened in that state. */
@@ -29,7 +29,7 @@ export type Write =
       readonly error: StepError | null;
     }
   /** A step in doubt is tried again, because a person said so. */
-  | { readonly write: "step_retried"; readonly seq: number }
+  | { readonly write: "step_retried"; readonly seq: number; readonly gateSeq: number }
   | { readonly write: "approval_opened"; readonly approval: NewApproval }
   | {
       readonly write: "approval_decided";
@@ -106,7 +106,7 @@ async function carryOut(tx: StoreTx, draft: Draft, write: Write, context: Contex
         tx,
         draft,
         write.seq,
-        { state: "intended", outcome: null, error: null, finishedAt: null },
+        { state: "intended", outcome: null, error: null, finishedAt: null, retriedBySeq: write.gateSeq },
         context,
       );
       return;
@@ -153,6 +153,7 @@ async function openStep(tx: StoreTx, draft: Draft, step: NewStep, context: Conte
   const opened: JournalStep = {
     ...step,
     seq: draft.journal.length + 1,
+    retriedBySeq: null,
     startedAt: context.now,
     finishedAt: step.state === "refused" ? context.now : null,
   };
@@ -165,7 +166,7 @@ async function changeStep(
   tx: StoreTx,
   draft: Draft,
   seq: number,
-  change: Pick<JournalStep, "state" | "outcome" | "error" | "finishedAt">,
+  change: Pick<JournalStep, "state" | "outcome" | "error" | "finishedAt"> & { retriedBySeq?: number },
   context: Context,
 ): Promise<void> {
   const step = draft.journal[seq - 1];
@@ -173,7 +174,8 @@ async function changeStep(
   assert(isStepTransitionLegal(step.state, change.state), `step ${seq}: ${step.state} -> ${change.state}`);
   const { state, outcome, error, finishedAt } = change;
   const startedAt = state === "intended" ? context.now : step.startedAt;
-  const changed: JournalStep = { ...step, state, outcome, error, finishedAt, startedAt };
+  const retriedBySeq = change.retriedBySeq ?? step.retriedBySeq;
+  const changed: JournalStep = { ...step, state, outcome, error, finishedAt, startedAt, retriedBySeq };
   await tx.steps.update(draft.run.id, changed);
   draft.journal[seq - 1] = changed;
   const kind = state === "intended" ? "step_retried" : STEP_EVENTS[state];

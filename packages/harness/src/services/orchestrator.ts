@@ -238,7 +238,7 @@ async function settleDoubt(held: Held, seq: number, gate: GateStep): Promise<boo
     ]);
     return true;
   }
-  await commitHeld(held, [spend, { write: "step_retried", seq }]);
+  await commitHeld(held, [spend, { write: "step_retried", seq, gateSeq: gate.seq }]);
   const step = held.committed.journal[seq - 1];
   assert(step !== undefined && isToolStep(step), "only tool calls come into doubt");
   return await executeTool(held, step);

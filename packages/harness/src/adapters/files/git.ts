@@ -6,6 +6,7 @@ import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256Hex } from "../../base/digest.ts";
 import { err, ok, type Result } from "../../base/result.ts";
+import type { Random } from "../../ports.ts";
 
 /** One git command; past it the command is killed. Copying a large repository takes minutes. */
 export const GIT_CALL_SECONDS_MAX = 300;
@@ -36,9 +37,10 @@ export type Git = (args: readonly string[], call?: GitCall) => Promise<Result<Bu
 export async function createGit(
   home: string,
   trusted: readonly string[],
+  random: Random,
   program: string = "git",
 ): Promise<Git> {
-  const config = await prepareHome(home, trusted);
+  const config = await prepareHome(home, trusted, random);
   const environment = environmentOf(home, config);
   return async (args, call = {}) =>
     await run(program, [...FIRST_ARGUMENTS, ...args], { home, environment }, call);
@@ -73,14 +75,14 @@ const FIRST_ARGUMENTS: readonly string[] = [
 // A file, because git drops its `-c` settings on the way to the upload-pack process that reads the source, and that
 // process too asks whether the folder is safe. Named by its content and moved into place, since several processes
 // with other sources may share the home.
-async function prepareHome(home: string, trusted: readonly string[]): Promise<string> {
+async function prepareHome(home: string, trusted: readonly string[], random: Random): Promise<string> {
   const lines = trusted
     .flatMap((folder) => [folder, join(folder, ".git")])
     .map((folder) => `\tdirectory = "${folder.replaceAll(/["\\]/gu, "\\$&")}"\n`);
   const text = `[safe]\n${lines.join("")}`;
   const path = join(home, `config-${sha256Hex(text).slice(0, 16)}`);
   await mkdir(home, { recursive: true });
-  const temporary = `${path}.${process.pid}`;
+  const temporary = `${path}.${Buffer.from(random.bytes(8)).toString("hex")}`;
   await writeFile(temporary, text);
   await rename(temporary, path);
   return path;

@@ -31,7 +31,7 @@ export function openWorkspaces(options: WorkspacesOptions): Workspaces {
   let git: Promise<Git> | null = null;
   // Once, at the first use: what dead processes left half made is swept, and git's own home is set up.
   const prepare = async (): Promise<Git> => {
-    git ??= prepareFolder(folder, sources, options.gitProgram).catch((error: unknown) => {
+    git ??= prepareFolder(folder, sources, options).catch((error: unknown) => {
       git = null;
       throw error;
     });
@@ -70,7 +70,7 @@ export function openWorkspaces(options: WorkspacesOptions): Workspaces {
           if (systemCode(error) === "ENOENT") return;
           throw error;
         }
-        await rm(going, { recursive: true, force: true });
+        await removeFolder(going);
       });
     },
   };
@@ -82,10 +82,15 @@ function folderName(run: RunId): string {
   return run;
 }
 
+// Tried again while the orphaned git of a killed worker still writes into it.
+async function removeFolder(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+}
+
 async function prepareFolder(
   folder: string,
   sources: ReadonlyMap<string, string>,
-  program: string | undefined,
+  { random, gitProgram }: WorkspacesOptions,
 ): Promise<Git> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   for (const name of await readdir(folder)) {
@@ -95,10 +100,10 @@ async function prepareFolder(
       if (systemCode(error) === "ENOENT") return null;
       throw error;
     });
-    if (found !== null && isAbandoned(name, found.mtimeMs)) await rm(path, { recursive: true, force: true });
+    if (found !== null && isAbandoned(name, found.mtimeMs)) await removeFolder(path);
   }
   const trusted = await Promise.all([...sources.values()].map(async (path) => await realpathOr(path)));
-  return await createGit(join(folder, ".git-home"), trusted, program);
+  return await createGit(join(folder, ".git-home"), trusted, random, gitProgram);
 }
 
 async function realpathOr(path: string): Promise<string> {
@@ -179,7 +184,7 @@ async function make(
       if (["ENOTEMPTY", "EEXIST"].includes(systemCode(error) ?? "")) return ok(false);
       throw error;
     } finally {
-      await rm(temporary, { recursive: true, force: true });
+      await removeFolder(temporary);
     }
   });
 }

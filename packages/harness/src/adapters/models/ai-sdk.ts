@@ -116,7 +116,7 @@ function readableError(error: unknown): unknown {
   if (fields.get("data") !== undefined) return fields.get("data");
   const body = parseObject(fields.get("responseBody"));
   // A body may just as well be an answer that could not be read; its `type` is no word for an error.
-  const isError = isPlainObject(body?.["error"]) || /_error$/.test(String(body?.["type"]));
+  const isError = isPlainObject(body?.["error"]) || String(body?.["type"]).endsWith("_error");
   return isError ? body : null;
 }
 

@@ -11,7 +11,7 @@ import { failure } from "./failure.ts";
 import { TRANSCRIPT_BYTES_MAX } from "./limits.ts";
 import { fillTemplate, parseTemplate } from "./template.ts";
 import { cleanText, isPlainObject } from "./text.ts";
-import { parseTranscript, type Transcript, type Turn } from "./transcript.ts";
+import { parseTranscript, type Transcript, type Turn, wrongInsertion } from "./transcript.ts";
 
 export type ScriptedConfig = {
   /** Where `<name>.transcript.json` files are; `scripted/<name>` reads one of them and nothing else. */
@@ -27,7 +27,9 @@ export function openScripted({ folder }: ScriptedConfig): Scripted {
   return {
     check(model) {
       const transcript = loadTranscript(folder, model);
-      return transcript.ok ? ok(null) : transcript;
+      if (!transcript.ok) return transcript;
+      const wrong = wrongInsertion(transcript.value);
+      return wrong === null ? ok(null) : err(`The transcript ${model} is invalid: ${wrong}.`);
     },
     call(model, call) {
       const transcript = loadTranscript(folder, model);

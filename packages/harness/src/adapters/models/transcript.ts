@@ -26,7 +26,13 @@ const turnSchema = z
 const transcriptSchema = z.strictObject({
   version: z.literal(1),
   description: z.string().min(1),
-  turns: z.array(turnSchema).min(1),
+  turns: z
+    .array(turnSchema)
+    .min(1)
+    .refine((turns) => {
+      const ids = turns.flatMap((turn) => turn.tool_calls.map((call) => call.id));
+      return new Set(ids).size === ids.length;
+    }, "a call id is used twice"),
 });
 
 export type Transcript = z.infer<typeof transcriptSchema>;
@@ -45,12 +51,14 @@ export function parseTranscript(text: string): Result<Transcript, string> {
     const issue = parsed.error.issues[0];
     return err(`${issue?.path.join(".") ?? ""}: ${issue?.message ?? "does not fit"}`);
   }
-  const wrong = wrongReference(parsed.data);
-  return wrong === null ? ok(parsed.data) : err(wrong);
+  return ok(parsed.data);
 }
 
-// A template may use the results of calls of earlier turns only; no other result is there when it is filled in.
-function wrongReference({ turns }: Transcript): string | null {
+/**
+ * What can be seen to be wrong with a transcript's insertions before any run, or null. They may use the results of
+ * calls of earlier turns only: no other is there when they are filled in.
+ */
+export function wrongInsertion({ turns }: Transcript): string | null {
   const ids = new Set<string>();
   for (const [at, turn] of turns.entries()) {
     for (const text of [turn.text, ...turn.tool_calls.flatMap((call) => stringsOf(call.arguments))]) {
@@ -61,10 +69,7 @@ function wrongReference({ turns }: Transcript): string | null {
           return `turn ${at + 1}: no earlier turn makes the call "${piece.callId}"`;
       }
     }
-    for (const { id } of turn.tool_calls) {
-      if (ids.has(id)) return `turn ${at + 1}: the call id "${id}" is used twice`;
-      ids.add(id);
-    }
+    for (const { id } of turn.tool_calls) ids.add(id);
   }
   return null;
 }

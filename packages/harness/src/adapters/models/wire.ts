@@ -90,13 +90,16 @@ export function retryAfterMs(headers: Headers): number | null {
   const value = headers.get("retry-after");
   const seconds = parseAmount(value);
   if (seconds !== null) return Math.min(Math.ceil(seconds * 1000), RETRY_AFTER_MS_MAX);
-  const until = Date.parse(value ?? "");
+  const until = HTTP_DATE.test(value ?? "") ? Date.parse(value ?? "") : Number.NaN;
   if (Number.isNaN(until)) return null;
   // The provider's own clock, where it shows it: ours may be off by more than the pause.
   const stated = Date.parse(headers.get("date") ?? "");
   const now = Number.isNaN(stated) ? Date.now() : stated;
   return Math.min(Math.max(until - now, 0), RETRY_AFTER_MS_MAX);
 }
+
+// Date.parse takes "-5" for a day in May 2001; RFC 9110 5.6.7 has servers send this one form.
+const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
 function parseAmount(text: string | null): number | null {
   return text !== null && /^\d{1,10}(\.\d{1,6})?$/.test(text.trim()) ? Number(text) : null;

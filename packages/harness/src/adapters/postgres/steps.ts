@@ -23,6 +23,7 @@ type StepRow = {
   approval_id: string | null;
   outcome: string | null;
   error: string | null;
+  retried_by: number | null;
   started_at: Date;
   finished_at: Date | null;
 };
@@ -43,6 +44,7 @@ function toStep(row: StepRow): JournalStep {
     approvalId: row.approval_id === null ? null : idFromUuid("apr", row.approval_id),
     outcome,
     error: readJsonOrNull<StepError>(row.error),
+    retriedBySeq: row.retried_by,
     startedAt: row.started_at,
     finishedAt: row.finished_at,
   };
@@ -79,7 +81,7 @@ export function stepRows({ query, tenant }: Scope): StoreTx["steps"] {
     async update(run, step): Promise<void> {
       only(
         await query<{ seq: number }>(
-          `update assent.steps set state = $4, outcome = $5, error = $6, started_at = $7, finished_at = $8
+          `update assent.steps set state = $4, outcome = $5, error = $6, started_at = $7, finished_at = $8, retried_by = $9
            where tenant_id = $1 and run_id = $2 and seq = $3 returning seq`,
           [
             tenant,
@@ -90,13 +92,14 @@ export function stepRows({ query, tenant }: Scope): StoreTx["steps"] {
             textOrNull(step.error),
             step.startedAt,
             step.finishedAt,
+            step.retriedBySeq,
           ],
         ),
       );
     },
     async list(run: RunId): Promise<readonly JournalStep[]> {
       const rows = await query<StepRow>(
-        `select seq, kind, name, state, effect, request, decision, approval_id, outcome, error, started_at, finished_at
+        `select seq, kind, name, state, effect, request, decision, approval_id, outcome, error, retried_by, started_at, finished_at
          from assent.steps where tenant_id = $1 and run_id = $2 order by seq`,
         [tenant, uuidOf(run)],
       );

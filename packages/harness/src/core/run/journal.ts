@@ -82,6 +82,8 @@ export type JournalStep = {
   readonly approvalId: ApprovalId | null;
   readonly outcome: StepOutcome | null;
   readonly error: StepError | null;
+  /** The gate at which a person last said to try this step again; null where nobody did. */
+  readonly retriedBySeq: number | null;
   readonly startedAt: Date;
   readonly finishedAt: Date | null;
 };

@@ -108,6 +108,7 @@ create table assent.steps (
   approval_id uuid,
   outcome text,
   error text,
+  retried_by integer,
   started_at timestamptz not null,
   finished_at timestamptz,
   primary key (tenant_id, run_id, seq),
