@@ -7,12 +7,21 @@ import { listFiles, read } from "./tree.ts";
 
 /** Not attacked yet, and why. A line that is no longer true fails, so that this list can only shrink. */
 const NOT_ATTACKED: Readonly<Record<string, string>> = {
-  "at-most-once": "",
+  "accepted-once": "requests are not signed yet",
+  "budget-before-spend": "runs have no token or cost budget yet",
+  "data-is-not-instruction": "labels are recorded, no rule rests on them yet",
+  "deny-wins": "the first rule set has one rule a call, so nothing can contradict; policies come with Cedar",
+  "failover-keeps-rules": "there is no failover yet",
+  "refuse-early": "there is no admission limit yet",
 };
 
 function citedIn(text: string): string[] {
+  const cited = text
+    .split("\n")
+    .flatMap((line) => /\binvariants?\b:?(.*)$/i.exec(line)?.[1] ?? [])
+    .join("\n");
   return INVARIANTS.filter(({ number, title }) =>
-    new RegExp(`invariants?(?: (?:\\d+, )*${number}\\b|: ${title}\\b)`, "i").test(text),
+    new RegExp(`\\b(?:${number}(?![\\d.])|${title})\\b`, "i").test(cited),
   ).map(({ id }) => id);
 }
 
@@ -35,7 +44,7 @@ test("every invariant is attacked by a test or a scenario, or it says why not", 
 test.each([
   ["// Invariant 12, complete or nothing", ["complete-or-nothing"]],
   ["// invariant: fenced", ["fenced"]],
-  ["// invariants 2, 16", ["at-most-once", "fenced"]],
+  ["// Invariants 2 (at-most-once) and 16", ["at-most-once", "fenced"]],
   ["// invariant 1 of them", ["journal-first"]],
   ["// invariantly 1", []],
 ])("reads %s", (text, ids) => {

@@ -4,6 +4,8 @@ import { expect, test } from "vitest";
 import { listFiles, read } from "./tree.ts";
 
 const FILE_LINES_MAX = 400;
+/** A list of cases may be longer than an idea. */
+const TEST_LINES_MAX = 700;
 
 /** What is one file by decision, with its own limit. */
 const EXEMPT: Readonly<Record<string, number>> = {
@@ -13,7 +15,7 @@ const EXEMPT: Readonly<Record<string, number>> = {
 
 function tooLong(file: string, text: string): boolean {
   const lines = text.replace(/\n$/, "").split("\n").length;
-  return lines > (EXEMPT[file] ?? FILE_LINES_MAX);
+  return lines > (EXEMPT[file] ?? (file.endsWith(".test.ts") ? TEST_LINES_MAX : FILE_LINES_MAX));
 }
 
 const files = listFiles(
@@ -31,6 +33,7 @@ test(`no file is longer than ${FILE_LINES_MAX} lines`, () => {
 test("a file that is one line too long is found", () => {
   expect(tooLong("x.ts", "\n".repeat(FILE_LINES_MAX))).toBe(false);
   expect(tooLong("x.ts", `${"\n".repeat(FILE_LINES_MAX)}a`)).toBe(true);
+  expect(tooLong("x.test.ts", `${"\n".repeat(TEST_LINES_MAX)}a`)).toBe(true);
 });
 
 test("every exemption is of a file that there is and that needs it", () => {
