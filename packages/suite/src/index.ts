@@ -3,6 +3,7 @@ export { SCENARIOS } from "./catalogue.ts";
 export { type Trial } from "./evidence.ts";
 export { type Invariant, INVARIANTS, violationsOf } from "./invariants.ts";
 export { type Observation } from "./observation.ts";
+export { invariantsPage } from "./invariants-page.ts";
 export { junitReport } from "./reports/junit.ts";
 export { closingLine, failureReport, trialLine } from "./reports/summary.ts";
 export { runTrial, runTrials, type TrialOptions } from "./runner.ts";
