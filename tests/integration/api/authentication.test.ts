@@ -1,5 +1,5 @@
 import { ROUTES, type RouteRow, SCOPES, type Scope } from "@assent/contract";
-import fastify from "fastify";
+import fastify, { type FastifyInstance } from "fastify";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { refuseUnguardedRoutes, requireKeys } from "../../../packages/harness/src/api/hooks/authenticate.ts";
 import {
@@ -147,14 +147,14 @@ test("when keys cannot be looked up, nobody gets in", async () => {
 
 describe("the server does not start", () => {
   const handler = async (): Promise<object> => await Promise.resolve({});
-  const start = async (register: (app: ReturnType<typeof fastify>) => void): Promise<void> => {
+  const start = async (register: (app: FastifyInstance) => void): Promise<void> => {
     const app = fastify();
     refuseUnguardedRoutes(app);
     register(app);
     await app.ready();
   };
-  const guarded = (config: object) => (app: ReturnType<typeof fastify>) => {
-    app.register(async (scope) => {
+  const guarded = (config: object) => (app: FastifyInstance) => {
+    app.register(async (scope: FastifyInstance) => {
       requireKeys(scope, createTestHarness());
       scope.get("/new", { config }, handler);
       await Promise.resolve();
