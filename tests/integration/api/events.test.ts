@@ -1,17 +1,8 @@
 import { connect } from "node:net";
 import { auditEventSchema, eventPageSchema } from "@assent/contract";
 import { describe, expect, test, vi } from "vitest";
-import {
-  ENDED_RUN,
-  FOREIGN_RUN,
-  type Fixture,
-  KEYS,
-  RUN,
-  bearer,
-  eventOf,
-  expectProblem,
-  startApi,
-} from "./support.ts";
+import { ENDED_RUN, FOREIGN_RUN, KEYS, RUN, eventOf } from "./samples.ts";
+import { type Fixture, bearer, expectProblem, startApi } from "./support.ts";
 
 const path = (run: string, query = ""): string => `/api/harness/runs/${run}/events${query}`;
 
@@ -284,10 +275,7 @@ test("a stream that fails inside ends without a word, and is logged once", async
 });
 
 test("closing the server ends streams at once, finishes what is under way and takes nothing new", async () => {
-  let release = (): void => undefined;
-  const held = new Promise<void>((resolve) => {
-    release = resolve;
-  });
+  const { promise: held, resolve: release } = Promise.withResolvers<void>();
   let entered = false;
   const api = await startApi({
     listKeys: async () => {
@@ -308,6 +296,6 @@ test("closing the server ends streams at once, finishes what is under way and ta
   expect(answer.headers.get("connection")).toBe("close");
   await closed;
   await api.server.close();
-  await expect(ask(api, "/healthz")).rejects.toThrow();
+  await expect(ask(api, "/healthz")).rejects.toThrow("fetch failed");
   expect(api.harness.waiting()).toBe(0);
 });

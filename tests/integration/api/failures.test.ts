@@ -12,11 +12,9 @@ import {
   RUN,
   RUN_DETAIL,
   VALID_RUN_REQUEST,
-  bearer,
-  expectProblem,
-  startApi,
   summaryOf,
-} from "./support.ts";
+} from "./samples.ts";
+import { bearer, expectProblem, startApi } from "./support.ts";
 
 const SECRET = "postgres://assent:hunter2@10.0.0.7/assent";
 const JSON_TYPE = { "content-type": "application/json" };
@@ -102,7 +100,7 @@ test("a field that no schema names becomes a 500, not a leak, and the log does n
   for (const [path, init] of requests) {
     const answer = await fetch(`${api.url}${path}`, {
       ...init,
-      headers: { ...init.headers, ...bearer(KEYS.all) },
+      headers: new Headers([...new Headers(init.headers), ...Object.entries(bearer(KEYS.all))]),
     });
     const body = await answer.text();
     expect([path, expectProblem(answer, body).code]).toEqual([path, "internal_error"]);
@@ -115,6 +113,7 @@ test("a field that no schema names becomes a 500, not a leak, and the log does n
 });
 
 test("an event with a field too many is neither paged nor streamed", async () => {
+  const leak = { password_hash: SECRET };
   await using api = await startApi({
     listEvents: async (_caller, id) =>
       await Promise.resolve({
@@ -130,7 +129,7 @@ test("an event with a field too many is neither paged nor streamed", async () =>
               actor: null,
               data: {},
               digest: `sha256:${"0".repeat(64)}`,
-              ...{ password_hash: SECRET },
+              ...leak,
             },
           ],
           ended: true,

@@ -2,15 +2,8 @@
 
 import { connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import {
-  type Fixture,
-  KEYS,
-  VALID_RUN_REQUEST,
-  expectProblem,
-  parseRaw,
-  sendRaw,
-  startApi,
-} from "./support.ts";
+import { KEYS, VALID_RUN_REQUEST } from "./samples.ts";
+import { type Fixture, expectProblem, parseRaw, sendRaw, startApi } from "./support.ts";
 
 let api: Fixture;
 beforeAll(async () => {
