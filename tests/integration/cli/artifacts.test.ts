@@ -104,13 +104,16 @@ test.each([
   expect(await readdir(join(folder, "results"))).toEqual([`${artifactId(1)}.bin`]);
 });
 
-test("two artifacts of one name, whatever the case, keep a file each", async () => {
-  offer("Changes.patch", "changes.patch");
+test.each([
+  ["Changes.patch", "changes.patch"],
+  ["changes.patch", "Changes.patch"],
+  ["changes.patch", "changes.patch"],
+])("%s and %s keep a file each, on every file system", async (first, second) => {
+  offer(first, second);
   await assent(fake, out(), { cwd: folder });
-  expect((await readdir(join(folder, "results"))).toSorted()).toEqual([
-    "Changes.patch",
-    `${artifactId(2)}.bin`,
-  ]);
+  expect((await readdir(join(folder, "results"))).toSorted()).toEqual(
+    [first, `${artifactId(2)}.bin`].toSorted(),
+  );
 });
 
 test("a folder that cannot be made is said in one line", async () => {

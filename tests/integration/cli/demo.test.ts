@@ -94,6 +94,18 @@ test("the one who asks is not the one who approves, and neither key outlives the
   expect(revoked).toEqual(fake.keys.map(({ id }) => id));
 });
 
+test("what git is handed as a commit is one", async () => {
+  fake.patch.commit = "--index-output=/tmp/x";
+  const done = await demo();
+  expect(done.terminal.stderr()).toContain("names no commit of its workspace");
+});
+
+test("the keys are revoked when the demo fails too", async () => {
+  fake.patch.bytes = Buffer.from("");
+  expect((await demo()).code).toBe(1);
+  expect(fake.received.filter(({ method }) => method === "DELETE")).toHaveLength(2);
+});
+
 test("--json prints one event a line and ends with the proof", async () => {
   const done = await demo("--json");
   const lines = jsonLines(done);

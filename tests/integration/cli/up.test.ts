@@ -220,19 +220,15 @@ describe("up --demo", () => {
     await code;
   });
 
-  test("a decision made elsewhere withdraws the question", async () => {
+  test("a decision made elsewhere withdraws the question, though the run goes on", async () => {
     const [terminal, code] = up(["--demo"], { interactive: true, answers: [null] });
     await terminal.seen("--yes");
-    const approval = fake.runs.get(runId(1))?.run.approvals[0];
-    await fetch(`${fake.url}/api/harness/approve`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${fake.key}`, "content-type": "application/json" },
-      body: JSON.stringify({
-        approval_id: approval?.id,
-        decision: "approve",
-        action_digest: approval?.action_digest,
-      }),
-    });
+    expect(terminal.stderr()).toBe("");
+    fake.append(runId(1), "approval_approved");
+    await terminal.seen("(withdrawn)");
+    expect(terminal.stdout()).not.toContain("Its results:");
+    fake.append(runId(1), "run_resumed", { status: "queued" });
+    fake.append(runId(1), "run_cancelled", { status: "cancelled" });
     await terminal.seen("Its results:");
     terminal.signal("SIGINT");
     expect(await code).toBe(0);

@@ -160,6 +160,13 @@ test("a stream that never holds a byte is given up, and so is one that lies", as
   expect(lie.terminal.stderr()).toContain("(answer_unexpected)");
 });
 
+test("a stream that is cut again and again, but lives in between, is followed for as long as it takes", async () => {
+  addEnded();
+  fake.cuts.push(...Array.from({ length: 12 }, () => 0));
+  expect((await assent(fake, ["watch", ID])).code).toBe(0);
+  expect(streams()).toHaveLength(13);
+});
+
 test("204 means that everything was told", async () => {
   addEnded();
   fake.intercept("GET", /events$/, (response) => response.writeHead(204).end());
