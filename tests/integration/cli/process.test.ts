@@ -1,6 +1,7 @@
 // The command as it is really started: its own process, its own environment.
 
-import { execFile } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { runSchema } from "@assent/contract";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -8,6 +9,7 @@ import { makeFolder } from "./support/command.ts";
 import { type FakeHarness, startFakeHarness } from "./support/fake-harness.ts";
 import { makeApproval, makeRun, runId } from "./support/records.ts";
 
+const SERVE: string = fileURLToPath(new URL("support/serve.ts", import.meta.url));
 const BIN: string = fileURLToPath(new URL("../../../packages/harness/bin/assent.mjs", import.meta.url));
 
 let fake: FakeHarness;
@@ -66,4 +68,53 @@ test("output longer than a pipe holds arrives whole", async () => {
   });
   expect(code).toBe(0);
   expect(runSchema.parse(JSON.parse(stdout)).answer).toHaveLength(300_000);
+});
+
+type Server = {
+  readonly child: ChildProcess;
+  readonly seen: (text: string) => Promise<void>;
+  output: string;
+};
+
+function serve(...words: string[]): Server {
+  const child = spawn(process.execPath, ["--conditions=assent-source", SERVE, "up", "--json", ...words], {
+    cwd,
+  });
+  const waiters: { text: string; resolve: () => void }[] = [];
+  const server: Server = {
+    child,
+    output: "",
+    seen: async (text) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      waiters.push({ text, resolve });
+      if (server.output.includes(text)) resolve();
+      await promise;
+    },
+  };
+  child.stdout.on("data", (chunk: Buffer) => {
+    server.output += chunk.toString();
+    for (const { text, resolve } of waiters) if (server.output.includes(text)) resolve();
+  });
+  return server;
+}
+
+test.each(["SIGINT", "SIGTERM"] as const)(
+  "%s ends a server cleanly, with exit 0 and a line",
+  async (signal) => {
+    const server = serve();
+    await server.seen('"listening"');
+    server.child.kill(signal);
+    expect(await once(server.child, "exit")).toEqual([0, null]);
+    await server.seen('"stopped"');
+  },
+);
+
+test("a second signal ends a server that cannot end", async () => {
+  const server = serve("--model", "never/stops");
+  await server.seen('"listening"');
+  server.child.kill("SIGTERM");
+  await server.seen('"stopping"');
+  server.child.kill("SIGTERM");
+  expect(await once(server.child, "exit")).toEqual([130, null]);
+  expect(server.output).not.toContain('"stopped"');
 });

@@ -42,6 +42,15 @@ describe("run", () => {
     expect(done.terminal.stderr()).toBe("");
   });
 
+  test.each(["", "two words", "line\nbreak", "ü", "x".repeat(256)])(
+    "the key %j cannot stand in a header and is refused before anything is sent",
+    async (key) => {
+      const done = await assent(fake, [...words, "--key", key]);
+      expect(done.code).toBe(2);
+      expect(fake.received).toEqual([]);
+    },
+  );
+
   test("sends nothing that the contract refuses", async () => {
     const done = await assent(fake, ["run", "Not An Agent", "task"]);
     expect(done.code).toBe(2);
@@ -103,6 +112,12 @@ describe("runs", () => {
     const rest = await assent(fake, [...words, "--limit", "2", "--cursor", "2"]);
     expect(rest.terminal.stdout()).toContain(runId(3));
     expect(rest.terminal.stdout()).not.toContain(runId(1));
+  });
+
+  test("a second label is refused, not ignored", async () => {
+    const done = await assent(fake, ["runs", "--label", "a=1", "--label", "b=2"]);
+    expect(done.code).toBe(2);
+    expect(fake.received).toEqual([]);
   });
 
   test.each([

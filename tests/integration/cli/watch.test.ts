@@ -167,6 +167,14 @@ test("a stream that is cut again and again, but lives in between, is followed fo
   expect(streams()).toHaveLength(13);
 });
 
+test("an end that the run does not confirm is no end", async () => {
+  fake.add(makeRun(1, { status: "running" }), makeTrail(ID, KINDS.slice(0, 2)));
+  fake.intercept("GET", /events$/, (response) => response.end("event: end\ndata: {}\n\n"));
+  const done = await assent(fake, ["watch", ID]);
+  expect(done.code).toBe(3);
+  expect(done.terminal.stderr()).toContain("(answer_unexpected)");
+});
+
 test("204 means that everything was told", async () => {
   addEnded();
   fake.intercept("GET", /events$/, (response) => response.writeHead(204).end());
