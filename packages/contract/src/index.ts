@@ -1,3 +1,4 @@
+export * from "./api.ts";
 export * from "./approval.ts";
 export * from "./artifact.ts";
 export * from "./event.ts";

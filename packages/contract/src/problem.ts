@@ -6,6 +6,11 @@ import { z } from "zod";
 type ProblemRow = { readonly status: number; readonly title: string; readonly remedy: string };
 
 export const PROBLEMS = {
+  malformed_request: {
+    status: 400,
+    title: "The request is not proper HTTP",
+    remedy: "See `detail`; a standard HTTP client does not send such a request.",
+  },
   malformed_json: {
     status: 400,
     title: "The body is not acceptable JSON",
@@ -73,6 +78,11 @@ export const PROBLEMS = {
     title: "The answer cannot be given in the form asked for",
     remedy: "Accept `application/json` (or `text/event-stream` for events).",
   },
+  request_timeout: {
+    status: 408,
+    title: "The request did not arrive in time",
+    remedy: "Send the whole request without long pauses.",
+  },
   approval_already_decided: {
     status: 409,
     title: "The approval was decided before",
@@ -108,6 +118,17 @@ export const PROBLEMS = {
     title: "The body is not application/json",
     remedy: "Send `Content-Type: application/json`.",
   },
+  expectation_failed: {
+    status: 417,
+    title: "The expectation cannot be met",
+    remedy: "Leave the `Expect` header out, or send `Expect: 100-continue`.",
+  },
+  host_not_allowed: {
+    status: 421,
+    title: "This server does not answer under that name",
+    remedy:
+      "Use the address that the server printed when it started, or configure the name it is reached by.",
+  },
   idempotency_key_reused: {
     status: 422,
     title: "The idempotency key was used for another request",
@@ -128,6 +149,11 @@ export const PROBLEMS = {
     title: "The decision does not fit this approval",
     remedy: "See `detail` for what this approval can be answered with.",
   },
+  headers_too_large: {
+    status: 431,
+    title: "The request line and headers are too large",
+    remedy: "Send less: together they must stay under 16 KiB.",
+  },
   internal_error: {
     status: 500,
     title: "Something went wrong inside",
@@ -137,6 +163,11 @@ export const PROBLEMS = {
     status: 503,
     title: "The service cannot work right now",
     remedy: "Try again after the time that `Retry-After` names; `/readyz` says what is missing.",
+  },
+  event_streams_exhausted: {
+    status: 503,
+    title: "Too many event streams are open",
+    remedy: "Try again after the time that `Retry-After` names, or read events as JSON pages.",
   },
 } as const satisfies Record<string, ProblemRow>;
 

@@ -28,4 +28,4 @@ const load = (name) =>
 
 const { runProcess } = await load("cli/process");
 // Loaded only by the commands that start a harness here: the others need neither server nor database.
-await runProcess(async (...args) => (await load("assemble")).startHarness(...args));
+await runProcess(async (...args) => (await load("start")).startFromCommandLine(...args));

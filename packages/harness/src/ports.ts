@@ -75,6 +75,8 @@ export type RunChange = Pick<
   "state" | "version" | "reason" | "answer" | "attempt" | "finishedAt"
 > & {
   readonly updatedAt: Date;
+  /** When its message is due, for a run that is queued by this; null leaves it as it is. */
+  readonly wakeAt: Date | null;
 };
 
 export type RunQuery = {
@@ -113,7 +115,14 @@ export type NewApproval = Omit<
 
 export type ApprovalChange = Pick<
   ApprovalRecord,
-  "state" | "actionDigest" | "editedAction" | "decidedAt" | "decidedBy" | "comment"
+  | "state"
+  | "actionDigest"
+  | "editedAction"
+  | "precondition"
+  | "preview"
+  | "decidedAt"
+  | "decidedBy"
+  | "comment"
 >;
 
 export type NewAuditEvent = {
@@ -148,16 +157,21 @@ export type StoreTx = {
     lockFenced(fence: Fence): Promise<RunRecord | null>;
     list(query: RunQuery): Promise<readonly RunRecord[]>;
     update(id: RunId, change: RunChange): Promise<void>;
-    /** Gives the run (locked before) to a worker until the given time and returns its new fencing token. */
-    lease(id: RunId, worker: WorkerId, until: Date): Promise<number>;
+    /** Gives the run (locked before, and queued) to a worker; its attempt, version and fencing token rise by one. */
+    lease(id: RunId, worker: WorkerId, now: Date, until: Date): Promise<number>;
     /** False when the lease is another's by now. */
     renew(fence: Fence, until: Date): Promise<boolean>;
+    /** Present versions of those of the runs that exist. */
+    versions(ids: readonly RunId[]): Promise<ReadonlyMap<RunId, number>>;
   };
   readonly steps: {
     insert(run: RunId, step: JournalStep): Promise<void>;
     update(
       run: RunId,
-      step: Pick<JournalStep, "seq" | "state" | "outcome" | "error" | "startedAt" | "finishedAt">,
+      step: Pick<
+        JournalStep,
+        "seq" | "state" | "outcome" | "error" | "retriedBySeq" | "startedAt" | "finishedAt"
+      >,
     ): Promise<void>;
     list(run: RunId): Promise<Journal>;
   };
@@ -179,6 +193,8 @@ export type StoreTx = {
     list(run: RunId, after: number, limit: number): Promise<readonly AuditEvent[]>;
   };
   readonly idempotency: {
+    /** The answer that was given under this key, if any; takes nothing and waits for nobody. */
+    find(key: IdempotencyKey, now: Date): Promise<IdempotencyRecord | null>;
     /**
      * Takes the key for this transaction. Null: it is ours, and `complete` must follow. Otherwise: the answer that an
      * earlier request got. A request that races waits here for the other's transaction to end.
@@ -261,7 +277,7 @@ export type Queue = {
 };
 
 /** A worker's sign of life, as the database sees it: gone the moment its process is. */
-export type Presence = { readonly worker: WorkerId; end(): Promise<void> };
+export type Presence = { readonly worker: WorkerId; isPresent(): boolean; end(): Promise<void> };
 
 // --- models ----------------------------------------------------------------------------------------------------
 
@@ -316,6 +332,8 @@ export type Plan = {
 
 export type Tool = {
   readonly manifest: Manifest;
+  /** Where its effects are: in the run's private copy, which can be made again, or outside of it. */
+  readonly scope: "workspace" | "world";
   /** Checks the arguments against the schema and the world, without changing it. An error goes back to the model. */
   plan(args: Readonly<Record<string, unknown>>, context: ToolContext): Promise<Result<Plan, StepError>>;
   /**

@@ -1,1 +1,20 @@
-export {};
+export { type Capability, CAPABILITIES } from "./capability.ts";
+export { SCENARIOS } from "./catalogue.ts";
+export { type Trial } from "./evidence.ts";
+export { type Invariant, INVARIANTS, violationsOf } from "./invariants.ts";
+export { type Observation } from "./observation.ts";
+export { junitReport } from "./reports/junit.ts";
+export { closingLine, failureReport, trialLine } from "./reports/summary.ts";
+export { runTrial, runTrials, type TrialOptions } from "./runner.ts";
+export { type Pace, PACE, type Scenario, type ScenarioContext } from "./scenario.ts";
+export { type Verdict } from "./verdict.ts";
+export {
+  capabilitiesOf,
+  foreignTarget,
+  type GatedTask,
+  type Role,
+  type StateMachineInspection,
+  type Target,
+  type TransitionAttempt,
+} from "./target.ts";
+export { type SinkCall, type SinkCue, startToolSink, type ToolSink } from "./tool-sink.ts";

@@ -58,9 +58,8 @@ export type GateOutcome = {
   readonly kind: "gate";
   readonly answer: "approved" | "denied" | "expired" | "confirmed";
   readonly comment: string | null;
-  /** What the person changed the arguments to; null where they left them. */
-  readonly action: Action | null;
-  readonly precondition: string | null;
+  /** The action as the person changed it; null where they left it. */
+  readonly editedAction: Action | null;
 };
 
 export type FinaliseRequest = { readonly kind: "finalise" };
@@ -83,6 +82,8 @@ export type JournalStep = {
   readonly approvalId: ApprovalId | null;
   readonly outcome: StepOutcome | null;
   readonly error: StepError | null;
+  /** The gate at which a person last said to try this step again; null where nobody did. */
+  readonly retriedBySeq: number | null;
   readonly startedAt: Date;
   readonly finishedAt: Date | null;
 };

@@ -72,19 +72,12 @@ function moveForOpenStep(step: JournalStep, journal: Journal): Move {
 
 function moveForDoubt(step: JournalStep, journal: Journal): Move {
   if (!isToolStep(step)) throw new Error(`step ${step.seq} is in doubt but no tool call`);
-  // A step that was in doubt, tried again and is in doubt once more needs a new question: only a gate that was
-  // opened after the step's latest attempt counts, and there is at most one without a successor.
-  const gates = journal.filter(
-    (gate): gate is GateStep => isGateStep(gate) && gate.request.doubtfulSeq === step.seq,
+  // A gate's word counts once: a step that was tried again because of it, and is in doubt once more, needs a new one.
+  const gate = journal.findLast(
+    (later): later is GateStep =>
+      isGateStep(later) && later.request.doubtfulSeq === step.seq && later.seq > (step.retriedBySeq ?? 0),
   );
-  const gate = gates.at(-1);
-  if (gate === undefined || isSpent(gate, step)) return { do: "ask_about_doubt", step };
-  return { do: "settle_doubt", step, gate };
-}
-
-// A gate's yes to "try again" was used up by the attempt that began after it was given.
-function isSpent(gate: GateStep, step: ToolStep): boolean {
-  return gate.outcome?.answer === "approved" && gate.finishedAt !== null && step.startedAt >= gate.finishedAt;
+  return gate === undefined ? { do: "ask_about_doubt", step } : { do: "settle_doubt", step, gate };
 }
 
 // Undefined: this call is done with.

@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+// Runs from the source where it is there (a checkout; Node strips the types), else from the build (an installed package).
+import { existsSync } from "node:fs";
+import { registerHooks } from "node:module";
+import process from "node:process";
+
+const source = new URL("../src/cli.ts", import.meta.url);
+const built = new URL("../dist/cli.js", import.meta.url);
+// An installed package ships its source as well, but Node strips no types below node_modules.
+const fromSource = existsSync(source) && !source.pathname.includes("/node_modules/");
+if (fromSource) {
+  registerHooks({
+    resolve: (specifier, context, next) =>
+      next(specifier, { ...context, conditions: [...context.conditions, "assent-source"] }),
+  });
+}
+const { runCli } = await import((fromSource ? source : built).href);
+
+// A reader that went away (`harmony audit | head`) is no error.
+process.stdout.on("error", (error) => {
+  if (error.code !== "EPIPE") throw error;
+});
+process.exitCode = await runCli(process.argv.slice(2), {
+  cwd: process.cwd(),
+  env: process.env,
+  now: () => new Date(),
+  writeOut: (text) => process.stdout.write(text),
+  writeError: (text) => process.stderr.write(text),
+});

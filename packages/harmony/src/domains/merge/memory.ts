@@ -1,0 +1,109 @@
+// What is remembered of a conflict: the pattern it is, past answers to it, and past answers to conflicts like it.
+
+import { newPattern, type ConflictPattern } from "../../patterns.ts";
+import type { AgentProvenance } from "../../provenance.ts";
+import type { Resolution } from "../../resolutions.ts";
+import type { HarmonyStore } from "../../store.ts";
+import type { Question } from "../../types.ts";
+import type { MergeContext, MergeMemory, Precedent } from "./candidate.ts";
+import type { Conflict } from "./conflict.ts";
+import * as fingerprint from "./fingerprint.ts";
+import { PRECEDENTS_MAX } from "./limits.ts";
+import type { MergeWorkspace } from "./workspace.ts";
+
+/** What every command of this domain works with. Clock and actor are passed in. */
+export type MergeSetting = {
+  readonly store: HarmonyStore;
+  readonly workspace: MergeWorkspace;
+  /** Whose decisions are recorded. Only a person's can be replayed by themselves. */
+  readonly actor: AgentProvenance;
+  readonly now: () => Date;
+  /** Whose memory is asked; a precedent never crosses it. */
+  readonly scope: string;
+};
+
+/** The pattern of a conflict met now at this path. */
+export function patternOf(
+  conflict: Conflict,
+  path: string,
+  { actor, now, scope }: MergeSetting,
+): ConflictPattern {
+  return newPattern({
+    domain: fingerprint.MERGE_DOMAIN,
+    scope,
+    conflictType: fingerprint.conflictTypeOf(conflict),
+    blobFingerprint: fingerprint.fingerprintConflict(conflict),
+    semanticFingerprint: fingerprint.fingerprintShape(conflict),
+    tokens: fingerprint.tokensOfConflict(conflict),
+    path,
+    recordedAt: now(),
+    recordedBy: actor,
+  });
+}
+
+export function contextOf({ oursLabel, theirsLabel }: Conflict, path: string): MergeContext {
+  return { path, oursLabel, theirsLabel };
+}
+
+/** Everything that the engine decides on. Two conflicts of one shape, or of like tokens, are similar. */
+export async function askMemory(pattern: ConflictPattern, { store }: MergeSetting): Promise<Question> {
+  const [policies, exact, similar] = await Promise.all([
+    store.listPolicies(),
+    store.listResolutions(pattern.patternId),
+    store.findSimilar(pattern, PRECEDENTS_MAX),
+  ]);
+  return { pattern, policies, exact, similar };
+}
+
+async function exactPrecedents(
+  { patternId, path }: ConflictPattern,
+  resolutions: readonly Resolution[],
+  sameBase: boolean,
+  store: HarmonyStore,
+): Promise<Precedent[]> {
+  const living = resolutions.filter(({ revokedAt }) => revokedAt === null);
+  const first = living.length === 0 ? null : await store.loadPattern(patternId);
+  return living.map((resolution) => ({
+    patternId,
+    path: first?.path ?? path,
+    resolution,
+    texts: null,
+    sameBase,
+    similarity: 1,
+  }));
+}
+
+/** The same as the makers want it: revoked answers left out, each precedent with the texts of its conflict. */
+export async function precedentsOf(
+  question: Question,
+  conflict: Conflict,
+  setting: MergeSetting,
+): Promise<MergeMemory> {
+  const { store, workspace } = setting;
+  const exact = await exactPrecedents(question.pattern, question.exact, true, store);
+  // Memory imported from git, or made under another conflict style, knows no base: the same sides, told apart by less.
+  const baseless =
+    conflict.base === null ? null : patternOf({ ...conflict, base: null }, question.pattern.path, setting);
+  if (baseless !== null) {
+    const resolutions = await store.listResolutions(baseless.patternId);
+    exact.push(...(await exactPrecedents(baseless, resolutions, false, store)));
+  }
+  const others = question.similar.filter(({ pattern }) => pattern.patternId !== baseless?.patternId);
+  const similar = others.slice(0, PRECEDENTS_MAX).map((other): Precedent => {
+    const texts = workspace.loadTexts(other.pattern.patternId);
+    const { resolution, similarity } = other;
+    const { patternId, path } = other.pattern;
+    return { patternId, path, resolution, texts, sameBase: false, similarity };
+  });
+  return { exact, similar };
+}
+
+/** Forgets a conflict whole: its pattern, past answers and texts. False when it was not known. */
+export async function forgetConflict(
+  patternId: string,
+  { store, workspace }: MergeSetting,
+): Promise<boolean> {
+  const pattern = await store.loadPattern(patternId);
+  if (pattern !== null) workspace.dropTexts(pattern.patternId);
+  return await store.forgetPattern(patternId);
+}

@@ -1,0 +1,124 @@
+// What `harmony merge` does, without a command line: learn from what was decided, answer what is open, undo, import.
+
+import { answerFile, type FileReport } from "./answer-file.ts";
+import { Experience } from "./experience.ts";
+import { learnFile, type LearnedConflict, type LearningRun } from "./learn-file.ts";
+import type { MergeSetting } from "./memory.ts";
+import type { PendingFile } from "./pending.ts";
+import { undoFile, type UndoneConflict } from "./undo-file.ts";
+import type { FileRefusal } from "./workspace.ts";
+
+export type LearnedFile =
+  | { readonly path: string; readonly refusal: FileRefusal }
+  | { readonly path: string; readonly refusal: null; readonly conflicts: readonly LearnedConflict[] };
+
+export type UndoneFile =
+  | { readonly path: string; readonly refusal: FileRefusal }
+  | { readonly path: string; readonly refusal: null; readonly conflicts: readonly UndoneConflict[] };
+
+export type MergeReport = { readonly files: readonly FileReport[]; readonly learned: readonly LearnedFile[] };
+
+/** Days after which a file that nobody came back to is no longer learned from or undone. */
+const PENDING_AGE_DAYS_MAX = 60;
+const DAY_MS = 86_400_000;
+
+/**
+ * True when what stands in the file can be a decision about this conflict: its merge is under way, or was concluded.
+ * After `git merge --abort` the file holds our side again, and nobody has decided for it.
+ */
+function isDecidable({ merging }: PendingFile, { workspace }: MergeSetting): boolean {
+  const current = workspace.commitBeingMerged();
+  if (current === undefined) return true;
+  return merging !== null && (merging === current || workspace.isMerged(merging));
+}
+
+const isUnderWay = ({ merging }: PendingFile, { workspace }: MergeSetting): boolean => {
+  const current = workspace.commitBeingMerged();
+  return current === undefined || (merging !== null && merging === current);
+};
+
+function dropStale(setting: MergeSetting): void {
+  const oldest = setting.now().getTime() - PENDING_AGE_DAYS_MAX * DAY_MS;
+  for (const { path, seen_at } of setting.workspace.listPending()) {
+    // A time that cannot be read is older than any.
+    if (!(Date.parse(seen_at) >= oldest)) setting.workspace.dropPending(path);
+  }
+}
+
+/** The records of these files, or of all whose merge still says something. */
+function recordsOf(
+  paths: readonly string[] | null,
+  setting: MergeSetting,
+  speaks: (record: PendingFile, setting: MergeSetting) => boolean,
+): PendingFile[] {
+  if (paths === null) return setting.workspace.listPending().filter((record) => speaks(record, setting));
+  return [...new Set(paths)].flatMap((path) => setting.workspace.loadPending(path) ?? []);
+}
+
+async function learnFrom(
+  records: readonly PendingFile[],
+  run: LearningRun,
+  setting: MergeSetting,
+): Promise<LearnedFile[]> {
+  const learned: LearnedFile[] = [];
+  for (const record of records) {
+    const { path } = record;
+    const read = setting.workspace.readText(path);
+    if (!read.ok) learned.push({ path, refusal: read.refusal });
+    else if (read.value === record.before) learned.push({ path, refusal: null, conflicts: [] });
+    else learned.push({ path, refusal: null, conflicts: await learnFile(record, read.value, run, setting) });
+  }
+  return learned;
+}
+
+const newRun = ({ workspace }: MergeSetting): LearningRun => ({
+  counted: new Set(),
+  experience: new Experience(workspace.loadOutcomes()),
+});
+
+/** Learns from the named files, or (null) from every file whose merge is under way or concluded. */
+export async function learnMerge(
+  paths: readonly string[] | null,
+  setting: MergeSetting,
+): Promise<readonly LearnedFile[]> {
+  return await learnFrom(recordsOf(paths, setting, isDecidable), newRun(setting), setting);
+}
+
+/**
+ * Answers the conflicts of these files, in order. First it learns from every file of this merge that a person has
+ * changed meanwhile, so that what was decided in one file answers the next.
+ */
+export async function answerMerge(
+  paths: readonly string[],
+  setting: MergeSetting,
+  options: { readonly dryRun: boolean },
+): Promise<MergeReport> {
+  const run = newRun(setting);
+  let learned: LearnedFile[] = [];
+  if (!options.dryRun) {
+    dropStale(setting);
+    // What Harmony wrote and nobody touched is not yet anybody's decision: it is learned when asked for, or changed.
+    const changed = recordsOf(null, setting, isDecidable).filter((record) => {
+      const read = setting.workspace.readText(record.path);
+      return read.ok && read.value !== record.after;
+    });
+    learned = await learnFrom(changed, run, setting);
+  }
+  const files: FileReport[] = [];
+  for (const path of new Set(paths)) files.push(await answerFile(path, run.experience, setting, options));
+  return { files, learned };
+}
+
+/** Takes back what Harmony applied in the named files, or (null) in every file of the merge under way. */
+export async function undoMerge(
+  paths: readonly string[] | null,
+  setting: MergeSetting,
+): Promise<readonly UndoneFile[]> {
+  const undone: UndoneFile[] = [];
+  for (const record of recordsOf(paths, setting, isUnderWay)) {
+    const result = await undoFile(record, setting);
+    if (result.ok) undone.push({ path: record.path, refusal: null, conflicts: result.value });
+    else undone.push({ path: record.path, refusal: result.refusal });
+  }
+  return undone;
+}

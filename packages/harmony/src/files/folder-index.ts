@@ -1,0 +1,143 @@
+// What a folder of records holds, kept in memory and checked against the folder at every look. It rebuilds itself and
+// is never trusted over the files:
+//  - names: every file that is added, removed or put in another's place (which is how all of our writers write, in any
+//    process) changes the folder's own stat; when that changed, the names are read again, every file's stat is
+//    compared, and those that are new or differ are read.
+//  - content changed in place (by an editor, or an attacker): the stat of each file is compared. In a folder of up to
+//    CHECKED_AT_ONCE files all of them, at every look; in a larger one that many at a time, round robin, so that a
+//    change is seen within (files / CHECKED_AT_ONCE) looks. What a decision rests on is read by its id, never from here.
+//  - a stat younger than the clock's granularity may hide a second change in the same tick, so it counts as unknown
+//    until it is older than SETTLED_MS (git's "racily clean" entries).
+
+import { HarmonyError } from "../errors.ts";
+import { FOLDER_ENTRIES_MAX } from "../limits.ts";
+import type { DurableFiles } from "./durable-files.ts";
+import type { FileStat } from "./operations.ts";
+
+const CHECKED_AT_ONCE = 8_192;
+/** File systems stamp times by the kernel's tick (1 to 10 ms). */
+const SETTLED_MS = 50;
+
+type Entry<T> = { stat: FileStat; settled: boolean; record: T | null };
+
+export type RecordFolder<T> = {
+  readonly path: string;
+  readonly namePattern: RegExp;
+  readonly sizeBytesMax: number;
+  /** The record, or null for a file that is not one of ours: it is skipped. */
+  readonly decode: (name: string, bytes: Uint8Array) => T | null;
+  readonly compare: (a: T, b: T) => number;
+};
+
+const sameStat = (a: FileStat, b: FileStat): boolean =>
+  a.inode === b.inode &&
+  a.changedMs === b.changedMs &&
+  a.modifiedMs === b.modifiedMs &&
+  a.sizeBytes === b.sizeBytes &&
+  a.device === b.device;
+
+export class FolderIndex<T> {
+  readonly #files: DurableFiles;
+  readonly #folder: RecordFolder<T>;
+  readonly #entries = new Map<string, Entry<T>>();
+  #names: string[] = [];
+  #stat: FileStat | null = null;
+  #cursor = 0;
+  #sorted: readonly T[] | null = null;
+  #version = 0;
+
+  constructor(files: DurableFiles, folder: RecordFolder<T>) {
+    this.#files = files;
+    this.#folder = folder;
+  }
+
+  /** Changes whenever the records do; for whoever derives something from them. Current after `records()`. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** All records, sorted. The same array until something changes. Throws HarmonyError `too_many`, `untrusted_path`. */
+  records(): readonly T[] {
+    this.#refresh();
+    if (this.#sorted === null) {
+      const found: T[] = [];
+      for (const { record } of this.#entries.values()) if (record !== null) found.push(record);
+      this.#sorted = Object.freeze(found.toSorted(this.#folder.compare));
+      this.#version += 1;
+    }
+    return this.#sorted;
+  }
+
+  /** Whether there is a file of this name, whatever it holds. */
+  has(name: string): boolean {
+    return this.#entries.has(name);
+  }
+
+  #refresh(): void {
+    const stat = this.#files.hasFolder(this.#folder.path)
+      ? this.#files.operations.statAt(this.#folder.path)
+      : null;
+    if (stat === null) {
+      this.#keepOnly([]);
+      this.#stat = null;
+      return;
+    }
+    const settled = this.#files.operations.nowMs() - stat.changedMs > SETTLED_MS;
+    if (this.#stat !== null && sameStat(this.#stat, stat)) this.#checkSome();
+    else this.#readAgain();
+    this.#stat = settled ? stat : null;
+  }
+
+  #readAgain(): void {
+    const names = this.#readNames();
+    this.#keepOnly(names);
+    for (const name of names) this.#look(name);
+  }
+
+  #readNames(): string[] {
+    const names = this.#files.operations.names(this.#folder.path, FOLDER_ENTRIES_MAX) ?? [];
+    if (names.length > FOLDER_ENTRIES_MAX) {
+      throw new HarmonyError(
+        "too_many",
+        `${this.#folder.path} holds more than ${FOLDER_ENTRIES_MAX} entries`,
+        {
+          path: this.#folder.path,
+        },
+      );
+    }
+    return names.filter((name) => this.#folder.namePattern.test(name));
+  }
+
+  #keepOnly(names: string[]): void {
+    const kept = new Set(names);
+    for (const name of this.#entries.keys()) {
+      if (!kept.has(name) && this.#entries.delete(name)) this.#sorted = null;
+    }
+    this.#names = names;
+  }
+
+  #checkSome(): void {
+    const count = Math.min(CHECKED_AT_ONCE, this.#names.length);
+    for (let i = 0; i < count; i += 1) {
+      this.#cursor = (this.#cursor + 1) % this.#names.length;
+      const name = this.#names[this.#cursor];
+      if (name !== undefined) this.#look(name);
+    }
+  }
+
+  #look(name: string): void {
+    const path = `${this.#folder.path}/${name}`;
+    const stat = this.#files.operations.statAt(path);
+    const entry = this.#entries.get(name);
+    if (stat === null) {
+      if (this.#entries.delete(name)) this.#sorted = null;
+      return;
+    }
+    if (entry?.settled === true && sameStat(entry.stat, stat)) return;
+    const settled = this.#files.operations.nowMs() - stat.changedMs > SETTLED_MS;
+    const bytes = stat.kind === "file" ? this.#files.read(path, this.#folder.sizeBytesMax) : null;
+    const record = bytes === null ? null : this.#folder.decode(name, bytes);
+    this.#entries.set(name, { stat, settled, record });
+    this.#sorted = null;
+  }
+}

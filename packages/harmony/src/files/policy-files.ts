@@ -1,0 +1,51 @@
+// Policies as files: few, and each its own file, so that two people who add one at the same time do not overwrite each
+// other.
+
+import { longId, parseId } from "../ids.ts";
+import { POLICY_SIZE_BYTES_MAX } from "../limits.ts";
+import { policiesDir, policyPath } from "../paths.ts";
+import { comparePolicies, policyFromJson, policyToJson, type Policy } from "../policies.ts";
+import type { DurableFiles } from "./durable-files.ts";
+import { FolderIndex } from "./folder-index.ts";
+import { decodeRecord, encodeRecord, idOfName, RECORD_NAME } from "./record-codec.ts";
+
+const decode = (name: string, bytes: Uint8Array): Policy | null =>
+  decodeRecord(bytes, policyFromJson, (policy) => policy.policyId === idOfName(name));
+
+export class PolicyFiles {
+  readonly #files: DurableFiles;
+  readonly #index: FolderIndex<Policy>;
+
+  constructor(files: DurableFiles) {
+    this.#files = files;
+    this.#index = new FolderIndex(files, {
+      path: policiesDir(files.root),
+      namePattern: RECORD_NAME,
+      sizeBytesMax: POLICY_SIZE_BYTES_MAX,
+      decode,
+      compare: comparePolicies,
+    });
+  }
+
+  save(policy: Policy): boolean {
+    const { root } = this.#files;
+    const bytes = encodeRecord(policyToJson(policy), POLICY_SIZE_BYTES_MAX);
+    return this.#files.create(policiesDir(root), policyPath(root, policy.policyId), bytes);
+  }
+
+  load(policyId: string): Policy | null {
+    const { root } = this.#files;
+    const id = parseId(policyId, "policy_id");
+    if (!this.#files.hasFolder(policiesDir(root))) return null;
+    const bytes = this.#files.read(policyPath(root, id), POLICY_SIZE_BYTES_MAX);
+    return bytes === null ? null : decode(`${longId(id, { strip: true })}.json`, bytes);
+  }
+
+  list(): readonly Policy[] {
+    return this.#index.records();
+  }
+
+  remove(policyId: string): boolean {
+    return this.#files.remove(policiesDir(this.#files.root), policyPath(this.#files.root, policyId));
+  }
+}

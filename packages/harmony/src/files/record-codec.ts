@@ -1,0 +1,35 @@
+// Between records and the bytes of their files.
+
+import { parseBoundedJson } from "../bounded-json.ts";
+import { HarmonyError, isHarmonyError } from "../errors.ts";
+
+/** Compact JSON in UTF-8. Throws HarmonyError `too_large`: what is refused here can never get lost at read. */
+export function encodeRecord(json: unknown, sizeBytesMax: number): Uint8Array {
+  const bytes = Buffer.from(JSON.stringify(json), "utf8");
+  if (bytes.length > sizeBytesMax) {
+    throw new HarmonyError("too_large", `the record takes ${bytes.length} bytes, more than ${sizeBytesMax}`, {
+      sizeBytes: bytes.length,
+      sizeBytesMax,
+    });
+  }
+  return bytes;
+}
+
+/** The record, or null when the bytes are not one, or when it is not the one that its name says. */
+export function decodeRecord<T>(
+  bytes: Uint8Array,
+  fromJson: (value: unknown) => T,
+  isNamed: (record: T) => boolean,
+): T | null {
+  try {
+    const record = fromJson(parseBoundedJson(bytes));
+    return isNamed(record) ? record : null;
+  } catch (error) {
+    if (isHarmonyError(error)) return null;
+    throw error;
+  }
+}
+
+/** `sha256:` id of a file named `<64 hex>.json`. */
+export const idOfName = (name: string): string => `sha256:${name.slice(0, 64)}`;
+export const RECORD_NAME: RegExp = /^[0-9a-f]{64}\.json$/;

@@ -1,0 +1,5 @@
+import { openFsStore } from "./fs-store.ts";
+import { storeContract } from "./store.contract.ts";
+import { newRoot } from "./testing/root.ts";
+
+storeContract("files", () => openFsStore(newRoot()));

@@ -1,0 +1,310 @@
+// The memory as it is used: asks the engine, counts experience, and leaves an audit entry for everything that it did.
+// Over any store; the time is passed in. The record is written before its audit entry, and both are idempotent, so a
+// call that a crash cut short can be made again.
+
+import { newAuditEntry, type AuditEntry, type Json } from "./audit.ts";
+import { newEscalation } from "./engine/escalate.ts";
+import { ranked } from "./engine/match.ts";
+import { decide } from "./engine/resolve.ts";
+import { HarmonyError } from "./errors.ts";
+import { newPolicy } from "./policies.ts";
+import { confidenceOf, Resolution } from "./resolutions.ts";
+import type { HarmonyStore, Recorded } from "./store.ts";
+import { parseTimestamp } from "./timestamps.ts";
+import type {
+  AgentProvenance,
+  ConflictPattern,
+  Decision,
+  EscalationRecord,
+  Policy,
+  PolicyInput,
+} from "./types.ts";
+import { AuditEventType, EscalationStatus } from "./vocabulary.ts";
+
+/** Similar patterns that are looked at for one question. */
+const SIMILAR_MAX = 8;
+
+/** When, and who: of every change. */
+export type Act = { readonly at: Date | string; readonly actor: AgentProvenance };
+
+export type Answer = {
+  readonly strategy: string;
+  readonly result?: string | null;
+  readonly rationale?: string;
+};
+
+/** What revoking an answer touched. */
+export type Revocation = {
+  readonly resolution: Resolution;
+  /** Audit entries of the decisions that rested on it. */
+  readonly decisions: readonly AuditEntry[];
+  /** Escalations that were resolved with it. */
+  readonly escalations: readonly EscalationRecord[];
+};
+
+type Metadata = { readonly [key: string]: Json };
+
+async function audit(
+  store: HarmonyStore,
+  eventType: AuditEventType,
+  { at, actor }: Act,
+  patternId: string | null,
+  metadata: Metadata,
+): Promise<void> {
+  await store.appendAudit(newAuditEntry({ eventType, at, actor, patternId, metadata }));
+}
+
+/** Remembers that a question came up. True when it is new. */
+export async function recordPattern(store: HarmonyStore, pattern: ConflictPattern): Promise<boolean> {
+  const isNew = await store.recordPattern(pattern);
+  const act = { at: pattern.recordedAt, actor: pattern.recordedBy };
+  const { domain, conflictType, path } = pattern;
+  if (isNew) {
+    const metadata = { domain, conflict_type: conflictType, path };
+    await audit(store, AuditEventType.PATTERN_RECORDED, act, pattern.patternId, metadata);
+  }
+  return isNew;
+}
+
+const DECISION_EVENTS = {
+  applied: AuditEventType.RESOLUTION_APPLIED,
+  proposed: AuditEventType.RESOLUTION_PROPOSED,
+  escalated: AuditEventType.ESCALATION_RECORDED,
+} as const;
+
+function decisionMetadata(decision: Decision): Metadata {
+  const base = { status: decision.status, reason: decision.reason, explanation: decision.explanation };
+  if (decision.status === "applied") {
+    return {
+      ...base,
+      strategy: decision.strategy,
+      confidence: decision.confidence,
+      provenance: { ...decision.provenance.toJSON() },
+      resolution_id: decision.resolutionId,
+      policy_id: decision.policyId,
+    };
+  }
+  return {
+    ...base,
+    policy_id: decision.policyId,
+    proposals: decision.proposals.map((proposal) => proposal.resolutionId),
+  };
+}
+
+/**
+ * Remembers the question, asks the engine, and does what follows: an applied precedent is counted, an unanswered question
+ * becomes an escalation (or one more sighting of it). Every outcome leaves an audit entry.
+ */
+export async function ask(store: HarmonyStore, pattern: ConflictPattern, act: Act): Promise<Decision> {
+  await recordPattern(store, pattern);
+  const [policies, exact, similar] = await Promise.all([
+    store.listPolicies(),
+    store.listResolutions(pattern.patternId),
+    store.findSimilar(pattern, SIMILAR_MAX),
+  ]);
+  const decision = decide({ pattern, policies, exact, similar });
+  if (decision.status === "escalated") {
+    await escalate(store, pattern.patternId, decision.explanation, act, decisionMetadata(decision));
+    return decision;
+  }
+  if (decision.status === "applied" && decision.resolutionId !== null) {
+    await store.addExperience(pattern.patternId, decision.resolutionId, "applied", act.actor, act.at);
+  }
+  const byPolicy = decision.status === "applied" && decision.resolutionId === null;
+  const eventType = byPolicy ? AuditEventType.POLICY_APPLIED : DECISION_EVENTS[decision.status];
+  await audit(store, eventType, act, pattern.patternId, decisionMetadata(decision));
+  return decision;
+}
+
+/** Puts a question before a person. `opened` is false when it was waiting already; the sighting is counted. */
+export async function escalate(
+  store: HarmonyStore,
+  patternId: string,
+  reason: string,
+  act: Act,
+  metadata: Metadata = {},
+): Promise<Recorded> {
+  const recorded = await store.recordEscalation(newEscalation(patternId, reason, act.actor, act.at));
+  const { escalationId, occurrence } = recorded.record;
+  await audit(store, AuditEventType.ESCALATION_RECORDED, act, patternId, {
+    ...metadata,
+    escalation_id: escalationId,
+    occurrence,
+    opened: recorded.opened,
+  });
+  return recorded;
+}
+
+/**
+ * Stores an answer. Given again, it counts as a confirmation (by a person: as a verification); a different answer than
+ * those in force overrides them, and from then on they disagree until one is revoked.
+ */
+export async function answer(
+  store: HarmonyStore,
+  patternId: string,
+  given: Answer,
+  act: Act,
+): Promise<Resolution> {
+  const resolution = new Resolution({ patternId, ...given, resolvedAt: act.at, resolvedBy: act.actor });
+  const { resolutionId } = resolution;
+  const metadata = {
+    resolution_id: resolutionId,
+    strategy: resolution.strategy,
+    rationale: resolution.rationale,
+  };
+  const known = await store.loadResolution(patternId, resolutionId);
+  if (known !== null && known.revokedAt !== null) {
+    throw new HarmonyError("revoked", `resolution ${resolutionId} was revoked; it is not given again`, {
+      resolutionId,
+    });
+  }
+  const isNew = await store.saveResolution(resolution);
+  if (!isNew) await store.addExperience(patternId, resolutionId, "confirmed", act.actor, act.at);
+  const event = isNew ? AuditEventType.RESOLUTION_SAVED : AuditEventType.RESOLUTION_CONFIRMED;
+  await audit(store, event, act, patternId, metadata);
+  await overrideOthers(store, resolution, act);
+  return (await store.loadResolution(patternId, resolutionId)) ?? resolution;
+}
+
+async function overrideOthers(store: HarmonyStore, given: Resolution, act: Act): Promise<void> {
+  // Only what a person says weighs against an answer; an agent's other answer is a mere alternative.
+  if (act.actor.type !== "human") return;
+  for (const other of ranked(await store.listResolutions(given.patternId))) {
+    if (other.resolutionId === given.resolutionId) continue;
+    await store.addExperience(given.patternId, other.resolutionId, "overridden", act.actor, act.at);
+    await audit(store, AuditEventType.RESOLUTION_OVERRIDDEN, act, given.patternId, {
+      resolution_id: other.resolutionId,
+      overridden_by: given.resolutionId,
+    });
+  }
+}
+
+/**
+ * Answers an escalation: stores the answer and resolves the record with it. Null when there is no such escalation.
+ * Throws HarmonyError `already_resolved`; then the answer given here is not stored.
+ */
+export async function resolve(
+  store: HarmonyStore,
+  escalationId: string,
+  given: Answer,
+  act: Act,
+): Promise<Resolution | null> {
+  const escalation = await store.loadEscalation(escalationId);
+  if (escalation === null) return null;
+  const { patternId } = escalation;
+  const { resolutionId } = new Resolution({ patternId, ...given, resolvedAt: act.at, resolvedBy: act.actor });
+  if (escalation.status === EscalationStatus.RESOLVED) {
+    // Decided with this very answer, which a crash then kept from being stored: the rest is made up for.
+    const isCutShort =
+      escalation.resolutionId === resolutionId &&
+      (await store.loadResolution(patternId, resolutionId)) === null;
+    if (!isCutShort) {
+      throw new HarmonyError(
+        "already_resolved",
+        `escalation ${escalation.escalationId} is already resolved`,
+        {
+          record: escalation,
+        },
+      );
+    }
+  } else {
+    // The escalation first: of two people who answer at the same time, only one teaches the memory.
+    await store.resolveEscalation(escalationId, resolutionId, act.actor, act.at);
+  }
+  await audit(store, AuditEventType.ESCALATION_RESOLVED, act, patternId, {
+    escalation_id: escalation.escalationId,
+    resolution_id: resolutionId,
+  });
+  return await answer(store, patternId, given, act);
+}
+
+/** The best answer in force, with its confidence; null when there is none. */
+export async function best(
+  store: HarmonyStore,
+  patternId: string,
+): Promise<{ resolution: Resolution; confidence: number } | null> {
+  const [resolution] = ranked(await store.listResolutions(patternId));
+  return resolution === undefined ? null : { resolution, confidence: confidenceOf(resolution) };
+}
+
+/**
+ * Takes an answer out of force and marks what it decided: every decision in the audit that rested on it, every
+ * escalation that was resolved with it. Cut short, it can be called again and completes the marks. Null when unknown.
+ */
+export async function revoke(
+  store: HarmonyStore,
+  patternId: string,
+  resolutionId: string,
+  act: Act,
+  reason: string,
+): Promise<Revocation | null> {
+  const resolution = await store.revokeResolution(patternId, resolutionId, act.actor, act.at, reason);
+  if (resolution === null || resolution.revokedAt === null) return null;
+  // The time of the revocation that stands, so that marking again writes the same entries again.
+  const marking = { actor: resolution.revokedBy ?? act.actor, at: resolution.revokedAt };
+  await audit(store, AuditEventType.RESOLUTION_REVOKED, marking, patternId, {
+    resolution_id: resolutionId,
+    reason: resolution.revokedReason,
+  });
+  const applied = await store.listAudit({ patternId, eventType: AuditEventType.RESOLUTION_APPLIED });
+  const decisions = applied.filter((entry) => entry.metadata["resolution_id"] === resolutionId);
+  for (const decision of decisions) {
+    await audit(store, AuditEventType.DECISION_MARKED, marking, patternId, {
+      resolution_id: resolutionId,
+      decision: decision.auditId,
+    });
+  }
+  const escalations = await store.markEscalations(resolutionId, resolution.revokedAt);
+  return { resolution, decisions, escalations };
+}
+
+export async function addPolicy(store: HarmonyStore, input: PolicyInput): Promise<Policy> {
+  const policy = newPolicy(input);
+  await store.savePolicy(policy);
+  const act = { at: policy.createdAt, actor: policy.createdBy };
+  await audit(store, AuditEventType.POLICY_SET, act, null, {
+    policy_id: policy.policyId,
+    scope: policy.scope,
+    action: policy.action,
+  });
+  return policy;
+}
+
+export async function removePolicy(store: HarmonyStore, policyId: string, act: Act): Promise<boolean> {
+  const removed = await store.removePolicy(policyId);
+  if (removed) await audit(store, AuditEventType.POLICY_REMOVED, act, null, { policy_id: policyId });
+  return removed;
+}
+
+/** Forgets a question with all its answers; escalations and audit stay. False when unknown. */
+export async function forget(store: HarmonyStore, patternId: string, act: Act): Promise<boolean> {
+  const forgotten = await store.forgetPattern(patternId);
+  if (forgotten) await audit(store, AuditEventType.PATTERN_FORGOTTEN, act, patternId, {});
+  return forgotten;
+}
+
+/** Forgets patterns not seen since then that were never answered and wait for nobody. Returns their ids. */
+export async function collect(
+  store: HarmonyStore,
+  unseenSince: Date | string,
+  act: Act,
+): Promise<readonly string[]> {
+  const before = parseTimestamp(unseenSince);
+  const waiting = new Set(
+    (await store.listEscalations({ status: EscalationStatus.OPEN })).map((e) => e.patternId),
+  );
+  const gone: string[] = [];
+  for (const pattern of await store.listPatterns()) {
+    if (pattern.lastSeenAt >= before || waiting.has(pattern.patternId)) continue;
+    if ((await store.listResolutions(pattern.patternId)).length > 0) continue;
+    if (await forget(store, pattern.patternId, act)) gone.push(pattern.patternId);
+  }
+  return gone;
+}
+
+/** Forgets everything but the audit. Returns how many records. */
+export async function clear(store: HarmonyStore, act: Act): Promise<number> {
+  const removed = await store.clear();
+  await audit(store, AuditEventType.MEMORY_CLEARED, act, null, { removed });
+  return removed;
+}

@@ -1,0 +1,42 @@
+// For tests: many processes that make the same calls at the same moment.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { EscalationRecord } from "../escalations.ts";
+
+const RECORDER: string = fileURLToPath(new URL("racing-recorder.ts", import.meta.url));
+
+export type Race = { readonly processes: number; readonly calls: number };
+
+/** For each process, whether each of its calls opened an occurrence; call i records `records[i % records.length]`. */
+export async function raceRecorders(
+  root: string,
+  records: readonly EscalationRecord[],
+  { processes, calls }: Race,
+): Promise<boolean[][]> {
+  const work = `${root}/work.json`;
+  writeFileSync(work, JSON.stringify({ root, records, calls }));
+  const children = Array.from({ length: processes }, () => {
+    const child = spawn(process.execPath, ["--conditions=assent-source", RECORDER, work], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    let output = "";
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+      output += chunk;
+    });
+    return { child, output: () => output };
+  });
+  // All are loaded and waiting before the first may start.
+  await Promise.all(children.map(async ({ child }) => await once(child.stdout, "data")));
+  for (const { child } of children) child.stdin.end("go\n");
+  return await Promise.all(
+    children.map(async ({ child, output }) => {
+      await once(child, "close");
+      const answers: unknown = JSON.parse(output().split("\n")[1] ?? "null");
+      if (!Array.isArray(answers)) throw new Error(`a recorder ended with ${child.exitCode}`);
+      return answers.map((answer) => answer === true);
+    }),
+  );
+}

@@ -1,0 +1,176 @@
+// One run's copy: `git` (bare, the history up to one commit), `tree` (the files), `staging` (what is half written),
+// `links.json` (which files stand for symbolic links).
+
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ARTIFACT_BYTES_MAX } from "../../base/limits.ts";
+import { err, ok, type Result } from "../../base/result.ts";
+import type { StepError } from "../../core/run/journal.ts";
+import type { Commit, Random, Workspace } from "../../ports.ts";
+import { confine } from "./confined.ts";
+import type { Git, GitCall, GitFailure } from "./git.ts";
+
+/** Commits that one look at the history returns; more are not asked for. */
+export const HISTORY_COMMITS_MAX = 500;
+
+/** Listing the files of a commit, and the log; a repository with more has to be worked on in parts. */
+const LISTING_BYTES_MAX = 64 * 1024 * 1024;
+
+// Bytes in the tree are the bytes of the commit: whatever a `.gitattributes` says of line ends, encodings, filters or
+// hidden differences is switched off, so that the patch says in full what was changed.
+const ATTRIBUTES = "* -text -ident -filter !eol !working-tree-encoding !diff !whitespace\n";
+
+const BRANCH = "refs/heads/assent";
+
+/** Copies one commit with its history into a folder that is not there yet. Null when it worked. */
+export async function copyOf(
+  git: Git,
+  source: string,
+  commit: string,
+  copy: string,
+  signal: AbortSignal,
+): Promise<GitFailure | null> {
+  const call: GitCall = { signal, outputBytesMax: LISTING_BYTES_MAX };
+  const bare = join(copy, "git");
+  for (const name of ["git", "tree", "staging"])
+    await mkdir(join(copy, name), { recursive: true, mode: 0o700 });
+  const init = await git(["init", "--quiet", "--bare", "--template=", `--initial-branch=assent`, bare], call);
+  if (!init.ok) return init.error;
+  await mkdir(join(bare, "info"), { recursive: true });
+  await writeFile(join(bare, "info", "attributes"), ATTRIBUTES);
+  const steps: readonly (readonly string[])[] = [
+    // Fetched and not cloned: the copy gets what the commit can reach and nothing of other branches, and the objects
+    // come through git's own protocol, so it shares no file, hard link or alternate with the source.
+    [
+      `--git-dir=${bare}`,
+      "fetch",
+      "--quiet",
+      "--no-tags",
+      "--no-write-fetch-head",
+      "--update-shallow",
+      source,
+      `${commit}:${BRANCH}`,
+    ],
+    [...inTree(copy), "read-tree", commit],
+    [...inTree(copy), "checkout-index", "--all", "--force", "--quiet"],
+  ];
+  for (const step of steps) {
+    const done = await git(step, call);
+    if (!done.ok) return done.error;
+  }
+  const listed = await git([`--git-dir=${bare}`, "ls-tree", "-r", "-z", "--full-tree", commit], call);
+  if (!listed.ok) return listed.error;
+  await writeFile(join(copy, "links.json"), JSON.stringify(linksIn(listed.value.toString("utf8"))));
+  return null;
+}
+
+const inTree = (copy: string): readonly string[] => [
+  `--git-dir=${join(copy, "git")}`,
+  `--work-tree=${join(copy, "tree")}`,
+];
+
+// Mode 120000 is a symbolic link. It is checked out as a plain file that holds the target; writing that file would
+// quietly make a link to anywhere once the patch is applied.
+function linksIn(listing: string): readonly string[] {
+  return listing
+    .split("\0")
+    .filter((line) => line.startsWith("120000 "))
+    .map((line) => line.slice(line.indexOf("\t") + 1));
+}
+
+export async function openWorkspace(
+  copy: string,
+  commit: string,
+  git: Git,
+  random: Random,
+): Promise<Workspace> {
+  const links: unknown = JSON.parse(await readFile(join(copy, "links.json"), "utf8"));
+  if (!Array.isArray(links)) throw new Error("the list of links of a workspace is damaged");
+  const files = confine({
+    root: join(copy, "tree"),
+    staging: join(copy, "staging"),
+    random,
+    links: new Set(links.map(String)),
+  });
+  return {
+    ...files,
+    history: async (limit) => await history(git, copy, commit, limit),
+    patch: async () => await patch(git, copy, commit, random),
+  };
+}
+
+// Fields end in NUL and records too: no text of a commit can hold one, so none can forge a field.
+const COMMIT_FORMAT = "%H%x00%an%x00%aI%x00%s%x00%b%x00";
+const FIELDS = 5;
+
+async function history(
+  git: Git,
+  copy: string,
+  commit: string,
+  limit: number,
+): Promise<Result<readonly Commit[], StepError>> {
+  const count = Math.max(1, Math.min(Math.trunc(limit), HISTORY_COMMITS_MAX));
+  const log = await git(
+    [
+      `--git-dir=${join(copy, "git")}`,
+      "log",
+      `--max-count=${count}`,
+      `--format=tformat:${COMMIT_FORMAT}`,
+      "--encoding=UTF-8",
+      "--no-show-signature",
+      "--no-mailmap",
+      "--no-color",
+      "--no-decorate",
+      "--no-patch",
+      commit,
+    ],
+    { outputBytesMax: LISTING_BYTES_MAX },
+  );
+  if (!log.ok) return err({ code: "history_failed", detail: "The history of the workspace cannot be read." });
+  const fields = log.value.toString("utf8").split("\0");
+  const commits: Commit[] = [];
+  for (let at = 0; at + FIELDS < fields.length; at += FIELDS) {
+    const [id = "", author = "", date = "", subject = "", body = ""] = fields.slice(at, at + FIELDS);
+    commits.push({ id: id.trimStart(), author, at: date, subject, body: body.trimEnd() });
+  }
+  return ok(commits);
+}
+
+async function patch(git: Git, copy: string, commit: string, random: Random): Promise<Uint8Array> {
+  const index = join(copy, `index-${Buffer.from(random.bytes(16)).toString("hex")}`);
+  const call: GitCall = { environment: { GIT_INDEX_FILE: index }, outputBytesMax: ARTIFACT_BYTES_MAX };
+  try {
+    // An index of its own, without remembered times and sizes: with them a changed file that keeps both would be
+    // taken for unchanged and be missing from the patch.
+    await must(git([...inTree(copy), "read-tree", commit], call));
+    await must(git([...inTree(copy), "add", "--all", "--force"], call));
+    return await must(
+      git(
+        [
+          ...inTree(copy),
+          "diff",
+          "--cached",
+          "--binary",
+          "--full-index",
+          "--no-ext-diff",
+          "--no-textconv",
+          "--no-color",
+          "--no-renames",
+          "--src-prefix=a/",
+          "--dst-prefix=b/",
+          commit,
+        ],
+        call,
+      ),
+    );
+  } finally {
+    await rm(index, { force: true });
+    await rm(`${index}.lock`, { force: true });
+  }
+}
+
+async function must(call: Promise<Result<Buffer, GitFailure>>): Promise<Buffer> {
+  const done = await call;
+  if (done.ok) return done.value;
+  throw new Error(`the patch of a workspace cannot be made (${done.error.kind})`);
+}

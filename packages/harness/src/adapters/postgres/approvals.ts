@@ -1,0 +1,126 @@
+import {
+  type Action,
+  type ApprovalId,
+  type ApprovalState,
+  type ApprovalSubject,
+  type Decision,
+  idFromUuid,
+  type RunId,
+  uuidOf,
+} from "@assent/contract";
+import type { ApprovalChange, ApprovalRecord, NewApproval, StoreTx } from "../../ports.ts";
+import { digestFromBytes, digestToBytes, readJson, readJsonOrNull, type Scope } from "./rows.ts";
+
+type ApprovalRow = {
+  id: string;
+  run_id: string;
+  seq: number;
+  state: ApprovalState;
+  subject: ApprovalSubject;
+  action: string;
+  action_digest: Buffer;
+  summary: string;
+  preview: string | null;
+  precondition: string | null;
+  decision: string;
+  edited_action: string | null;
+  requested_at: Date;
+  expires_at: Date;
+  decided_at: Date | null;
+  decided_by: string | null;
+  decider_kind: "human" | "service" | "agent" | null;
+  decider_name: string | null;
+  comment: string | null;
+};
+
+const SELECT = `
+  select a.id, a.run_id, a.seq, a.state, a.subject, a.action, a.action_digest, a.summary, a.preview, a.precondition,
+         a.decision, a.edited_action, a.requested_at, a.expires_at, a.decided_at, a.decided_by,
+         p.kind as decider_kind, p.name as decider_name, a.comment
+  from assent.approvals a
+  left join assent.principals p on p.tenant_id = a.tenant_id and p.id = a.decided_by
+  where a.tenant_id = $1`;
+
+function toRecord(row: ApprovalRow): ApprovalRecord {
+  return {
+    id: idFromUuid("apr", row.id),
+    run: idFromUuid("run", row.run_id),
+    seq: row.seq,
+    state: row.state,
+    subject: row.subject,
+    action: readJson<Action>(row.action),
+    actionDigest: digestFromBytes(row.action_digest),
+    summary: row.summary,
+    preview: row.preview,
+    precondition: row.precondition,
+    decision: readJson<Decision>(row.decision),
+    editedAction: readJsonOrNull<Action>(row.edited_action),
+    requestedAt: row.requested_at,
+    expiresAt: row.expires_at,
+    decidedAt: row.decided_at,
+    decidedBy:
+      row.decided_by === null || row.decider_kind === null || row.decider_name === null
+        ? null
+        : { id: idFromUuid("prn", row.decided_by), kind: row.decider_kind, name: row.decider_name },
+    comment: row.comment,
+  };
+}
+
+export function approvalRows({ query, tenant }: Scope): StoreTx["approvals"] {
+  return {
+    async insert(approval: NewApproval): Promise<void> {
+      await query(
+        `insert into assent.approvals (tenant_id, id, run_id, seq, state, subject, action, action_digest, summary,
+           preview, precondition, decision, requested_at, expires_at)
+         values ($1, $2, $3, $4, 'open', $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+        [
+          tenant,
+          uuidOf(approval.id),
+          uuidOf(approval.run),
+          approval.seq,
+          approval.subject,
+          JSON.stringify(approval.action),
+          digestToBytes(approval.actionDigest),
+          approval.summary,
+          approval.preview,
+          approval.precondition,
+          JSON.stringify(approval.decision),
+          approval.requestedAt,
+          approval.expiresAt,
+        ],
+      );
+    },
+    async find(id: ApprovalId): Promise<ApprovalRecord | null> {
+      const [row] = await query<ApprovalRow>(`${SELECT} and a.id = $2`, [tenant, uuidOf(id)]);
+      return row === undefined ? null : toRecord(row);
+    },
+    async list(run: RunId): Promise<readonly ApprovalRecord[]> {
+      const rows = await query<ApprovalRow>(`${SELECT} and a.run_id = $2 order by a.seq`, [
+        tenant,
+        uuidOf(run),
+      ]);
+      return rows.map(toRecord);
+    },
+    async update(id: ApprovalId, from: ApprovalState, change: ApprovalChange): Promise<boolean> {
+      const rows = await query<{ id: string }>(
+        `update assent.approvals set state = $4, action_digest = $5, edited_action = $6, decided_at = $7,
+           decided_by = $8, comment = $9, precondition = $10, preview = $11
+         where tenant_id = $1 and id = $2 and state = $3 returning id`,
+        [
+          tenant,
+          uuidOf(id),
+          from,
+          change.state,
+          digestToBytes(change.actionDigest),
+          change.editedAction === null ? null : JSON.stringify(change.editedAction),
+          change.decidedAt,
+          change.decidedBy === null ? null : uuidOf(change.decidedBy.id),
+          change.comment,
+          change.precondition,
+          change.preview,
+        ],
+      );
+      return rows.length === 1;
+    },
+  };
+}

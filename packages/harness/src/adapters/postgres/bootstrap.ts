@@ -1,0 +1,77 @@
+// Done as the owner, at start: a tenant, and its first principal with a key.
+
+import { idFromUuid, type Scope as KeyScope, type TenantId } from "@assent/contract";
+import { Client, type PoolClient } from "pg";
+import { uuidV7 } from "../../core/uuid.ts";
+import type { Clock, Random } from "../../ports.ts";
+import type { Connection } from "./connect.ts";
+import { putPrincipal } from "./keys.ts";
+import { only } from "./rows.ts";
+import { queryOn } from "./store.ts";
+
+export type Setup = { readonly client: PoolClient; readonly clock: Clock; readonly random: Random };
+
+const newId = ({ clock, random }: Setup): string => uuidV7(clock.now(), random.bytes(10));
+
+/** @returns the tenant with this short name, made now if there was none; safe when several processes ask at once */
+export async function ensureTenant(setup: Setup, slug: string): Promise<TenantId> {
+  const query = queryOn(setup.client);
+  await query(
+    "insert into assent.tenants (id, slug, created_at) values ($1, $2, $3) on conflict (slug) do nothing",
+    [newId(setup), slug, setup.clock.now()],
+  );
+  const row = only(await query<{ id: string }>("select id from assent.tenants where slug = $1", [slug]));
+  return idFromUuid("ten", row.id);
+}
+
+/** Stores a key by its hash; a hash that is there already is left as it is. */
+export async function ensureKey(
+  setup: Setup,
+  tenant: string,
+  key: {
+    readonly principal: { readonly name: string; readonly kind: "human" | "service" };
+    readonly hash: Uint8Array;
+    readonly prefix: string;
+    readonly scopes: readonly KeyScope[];
+  },
+): Promise<void> {
+  const query = queryOn(setup.client);
+  const now = setup.clock.now();
+  const principal = await putPrincipal({ query, tenant }, key.principal, newId(setup), now);
+  await query(
+    `insert into assent.api_keys (tenant_id, id, principal_id, hash, prefix, scopes, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7) on conflict (hash) do nothing`,
+    [tenant, newId(setup), principal, Buffer.from(key.hash), key.prefix, key.scopes, now],
+  );
+}
+
+/** False when this installation was set up with another secret: every key would be unknown. */
+export async function matchesInstallation(setup: Setup, secretCheck: Uint8Array): Promise<boolean> {
+  const query = queryOn(setup.client);
+  await query("insert into assent.installation (secret_check) values ($1) on conflict do nothing", [
+    Buffer.from(secretCheck),
+  ]);
+  const row = only(await query<{ secret_check: Buffer }>("select secret_check from assent.installation", []));
+  return row.secret_check.equals(secretCheck);
+}
+
+/**
+ * On a Postgres that is not ours the role that the service works as may be missing. It cannot log in; whoever serves
+ * is made a member, and every session of the service takes the role on (see `asApp`).
+ */
+export async function ensureAppRole(owner: Connection, serviceUser: string): Promise<void> {
+  const client = new Client({ ...owner, application_name: "assent setup" });
+  await client.connect();
+  try {
+    await client.query(`do $$ begin create role assent_app nologin nobypassrls;
+      exception when duplicate_object or unique_violation then null; end $$`);
+    if (serviceUser !== "assent_app")
+      await client.query(`grant assent_app to ${client.escapeIdentifier(serviceUser)}`);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Sessions that begin as the service's own role, whoever logs in: row-level security then holds for them. */
+export const asApp = (connection: Connection): Connection =>
+  connection.user === "assent_app" ? connection : { ...connection, options: "-c role=assent_app" };

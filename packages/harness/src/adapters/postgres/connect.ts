@@ -1,0 +1,266 @@
+// How every part of the harness reaches Postgres: an address, a bounded pool, and one way to run a transaction.
+
+import { DatabaseError, Pool, type PoolClient } from "pg";
+import { err, ok, type Result } from "../../base/result.ts";
+
+/** Where a database is and who logs in. The password is a function so that printing the address never shows it. */
+export type Connection = {
+  /** A host name, or the absolute path of the folder that holds the server's unix socket. */
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password: () => string;
+  readonly ssl?: false | { readonly rejectUnauthorized: boolean };
+  /** Settings of every session, as `-c name=value`: constants of this program only. */
+  readonly options?: string;
+};
+
+/** `app` serves requests and owns nothing; `owner` owns the schema and runs migrations. */
+export type PoolRole = "app" | "owner";
+
+/**
+ * Our advisory locks: `pg_advisory_lock(class, key)`, seen within one database. The class, "ASNT" in ASCII, keeps them
+ * apart from those of other programs in a shared Postgres.
+ */
+export const LOCK_CLASS = 0x41534e54;
+export const LOCK_KEYS: { readonly presence: 1; readonly bootstrap: 2; readonly migration: 3 } = {
+  presence: 1,
+  bootstrap: 2,
+  migration: 3,
+};
+
+/** A dead or saturated server must become an error the caller can answer, not a request that hangs. */
+export const CONNECT_TIMEOUT_MS = 10_000;
+/** Every statement of the service is short; one that is not has lost its index or meets an attack. */
+export const STATEMENT_TIMEOUT_MS = 30_000;
+/** Queue for a row this long, then fail and let the caller retry, before waiters fill the pool. */
+export const LOCK_TIMEOUT_MS = 10_000;
+/** A transaction whose process hangs must not hold its locks, and keep vacuum from its work, for ever. */
+export const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
+/** The embedded server takes 100 connections; this leaves room for several processes. */
+export const POOL_CONNECTIONS_MAX = 10;
+const POOL_IDLE_TIMEOUT_MS = 30_000;
+
+export type PoolOptions = {
+  readonly connection: Connection;
+  readonly role: PoolRole;
+  readonly connectionsMax?: number;
+  /** Told of a connection that broke while idle. The pool replaces it; without a listener Node would exit. */
+  readonly onIdleError?: (error: Error) => void;
+};
+
+/**
+ * A pool of connections; nothing connects before its first use. The owner's statements and lock waits are not timed
+ * out, since a migration may rightly take long.
+ */
+export function connectPool(options: PoolOptions): Pool {
+  const timed = options.role === "app";
+  const pool = new Pool({
+    ...options.connection,
+    application_name: `assent ${options.role}`,
+    max: options.connectionsMax ?? POOL_CONNECTIONS_MAX,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: POOL_IDLE_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    ...(timed ? { statement_timeout: STATEMENT_TIMEOUT_MS, lock_timeout: LOCK_TIMEOUT_MS } : {}),
+  });
+  pool.on("error", (error) => options.onIdleError?.(error));
+  return pool;
+}
+
+export type Isolation = "read committed" | "repeatable read" | "serializable";
+
+const BEGIN: { readonly [I in Isolation]: string } = {
+  "read committed": "BEGIN ISOLATION LEVEL READ COMMITTED",
+  "repeatable read": "BEGIN ISOLATION LEVEL REPEATABLE READ",
+  serializable: "BEGIN ISOLATION LEVEL SERIALIZABLE",
+};
+
+export type TransactionOptions = {
+  readonly isolation?: Isolation;
+  /**
+   * How often `work` may run in all, 1 by default. It is run again only after a serialization failure or a deadlock,
+   * where Postgres has undone everything; so `work` must do nothing outside the transaction.
+   */
+  readonly attemptsMax?: number;
+};
+
+/** https://www.postgresql.org/docs/18/mvcc-serialization-failure-handling.html */
+const RETRYABLE: readonly string[] = ["40001", "40P01"];
+
+/** Postgres undid the transaction though nothing was thrown: `work` swallowed the error of one of its statements. */
+export class TransactionUndoneError extends Error {
+  override name = "TransactionUndoneError";
+}
+
+/**
+ * Runs `work` in one transaction: all of it is committed, or none.
+ * @returns what `work` returns, once the commit is acknowledged
+ * @throws what `work` throws, after the rollback; a lost connection during the commit leaves the outcome unknown
+ */
+export async function transaction<T>(
+  pool: Pool,
+  work: (client: PoolClient) => Promise<T>,
+  options: TransactionOptions = {},
+): Promise<T> {
+  const attemptsMax = options.attemptsMax ?? 1;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await attemptTransaction(pool, work, BEGIN[options.isolation ?? "read committed"]);
+    } catch (error) {
+      if (attempt >= attemptsMax || !isRetryable(error)) throw error;
+    }
+  }
+}
+
+const isRetryable = (error: unknown): boolean =>
+  error instanceof DatabaseError && error.code !== undefined && RETRYABLE.includes(error.code);
+
+async function attemptTransaction<T>(
+  pool: Pool,
+  work: (client: PoolClient) => Promise<T>,
+  begin: string,
+): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  // The pool listens only while the connection is idle; unheard, a server that goes away would end the process.
+  const onError = (error: Error): void => {
+    broken = error;
+  };
+  client.on("error", onError);
+  try {
+    await client.query(begin);
+    const value = await work(client);
+    const { command } = await client.query("COMMIT");
+    // Asked to commit a failed transaction, Postgres rolls back and reports success under this name.
+    if (command !== "COMMIT")
+      throw new TransactionUndoneError("a statement failed and its error was swallowed");
+    return value;
+  } catch (error) {
+    broken ??= await rollBack(client);
+    throw error;
+  } finally {
+    client.removeListener("error", onError);
+    // A connection whose state is unknown may still hold the transaction: it must never serve another caller.
+    client.release(broken ?? false);
+  }
+}
+
+async function rollBack(client: PoolClient): Promise<Error | undefined> {
+  try {
+    await client.query("ROLLBACK");
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+export type DatabaseUrlRefusal = {
+  readonly reason: "malformed_database_url";
+  /** Names the variable and what is wrong with it, never its value: that holds a password. */
+  readonly message: string;
+};
+
+export type DatabaseAddress = { readonly app: Connection; readonly owner: Connection };
+
+/**
+ * Reads `DATABASE_URL` (who serves) and `DATABASE_MIGRATION_URL` (who owns the schema; the same when absent).
+ * @returns undefined when neither is set: use the embedded database
+ */
+export function readDatabaseAddress(variables: {
+  readonly DATABASE_URL?: string | undefined;
+  readonly DATABASE_MIGRATION_URL?: string | undefined;
+}): Result<DatabaseAddress | undefined, DatabaseUrlRefusal> {
+  const { DATABASE_URL: appUrl, DATABASE_MIGRATION_URL: ownerUrl } = variables;
+  if (appUrl === undefined) {
+    // Serving from the embedded database while migrating another would be a silent split.
+    if (ownerUrl !== undefined) return refuseUrl("DATABASE_MIGRATION_URL is set, but DATABASE_URL is not");
+    return ok(undefined);
+  }
+  const app = parseDatabaseUrl("DATABASE_URL", appUrl);
+  if (!app.ok) return app;
+  if (ownerUrl === undefined) return ok({ app: app.value, owner: app.value });
+  const owner = parseDatabaseUrl("DATABASE_MIGRATION_URL", ownerUrl);
+  return owner.ok ? ok({ app: app.value, owner: owner.value }) : owner;
+}
+
+const refuseUrl = (message: string): Result<never, DatabaseUrlRefusal> =>
+  err({ reason: "malformed_database_url", message });
+
+const DEFAULT_PORT = 5432;
+const LOOPBACK: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
+const PARAMETERS: readonly string[] = ["sslmode", "host"];
+
+/**
+ * Parses `postgres://user:password@host:port/database?sslmode=…`; `?host=/folder` names a unix
+ * socket's folder, in the place of the host.
+ * Every `sslmode` but `disable` and `no-verify` checks the server's certificate. Over a network the mode must be
+ * said: the protocol's own default lets whoever sits in between turn encryption off.
+ * @param name the variable's name, for the message
+ */
+export function parseDatabaseUrl(name: string, text: string): Result<Connection, DatabaseUrlRefusal> {
+  const url = URL.parse(text);
+  if (url === null)
+    return refuseUrl(`${name} is not a URL; expected postgres://user:password@host:port/database`);
+  if (!["postgres:", "postgresql:"].includes(url.protocol)) {
+    return refuseUrl(`${name} starts with another scheme than postgres://`);
+  }
+  for (const parameter of url.searchParams.keys()) {
+    if (!PARAMETERS.includes(parameter)) {
+      return refuseUrl(`${name} has a parameter that is not understood; known are ${PARAMETERS.join(", ")}`);
+    }
+  }
+  const parts = [url.username, url.password, url.pathname.slice(1)].map(decode);
+  const [user, password, database] = parts;
+  if (user === undefined || password === undefined || database === undefined) {
+    return refuseUrl(`${name} has a broken %-escape`);
+  }
+  if (user === "") return refuseUrl(`${name} names no user`);
+  if (database === "" || database.includes("/")) return refuseUrl(`${name} names no database`);
+  const socket = url.searchParams.get("host");
+  if (socket !== null && !socket.startsWith("/"))
+    return refuseUrl(`${name}: host= must be an absolute folder`);
+  const ssl = readSslMode(name, url, socket !== null || LOOPBACK.includes(url.hostname));
+  if (!ssl.ok) return ssl;
+  return ok({
+    host: socket ?? url.hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: url.port === "" ? DEFAULT_PORT : Number(url.port),
+    database,
+    user,
+    password: () => password,
+    ssl: ssl.value,
+  });
+}
+
+function readSslMode(
+  name: string,
+  url: URL,
+  isLocal: boolean,
+): Result<false | { readonly rejectUnauthorized: boolean }, DatabaseUrlRefusal> {
+  const mode = url.searchParams.get("sslmode");
+  switch (mode) {
+    case "disable":
+      return ok(false);
+    case "no-verify":
+      return ok({ rejectUnauthorized: false });
+    case "require":
+    case "verify-ca":
+    case "verify-full":
+      return ok({ rejectUnauthorized: true });
+    case null:
+      if (isLocal) return ok(false);
+      return refuseUrl(`${name} crosses a network: add ?sslmode=verify-full, or say ?sslmode=disable`);
+    default:
+      return refuseUrl(`${name} has an unknown sslmode; use verify-full, no-verify or disable`);
+  }
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    if (error instanceof URIError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,125 @@
+import {
+  idFromUuid,
+  type Key,
+  type KeyId,
+  type Scope as KeyScope,
+  type TenantId,
+  uuidOf,
+} from "@assent/contract";
+import { uuidV7 } from "../../core/uuid.ts";
+import type { Caller, Clock, NewKey, Random, StoreTx } from "../../ports.ts";
+import { only, type Query, type Scope } from "./rows.ts";
+
+type KeyRow = {
+  id: string;
+  prefix: string;
+  scopes: KeyScope[];
+  created_at: Date;
+  expires_at: Date | null;
+  revoked_at: Date | null;
+  principal_id: string;
+  kind: "human" | "service" | "agent";
+  name: string;
+};
+
+const SELECT = `
+  select k.id, k.prefix, k.scopes, k.created_at, k.expires_at, k.revoked_at, p.id as principal_id, p.kind, p.name
+  from assent.api_keys k
+  join assent.principals p on p.tenant_id = k.tenant_id and p.id = k.principal_id
+  where k.tenant_id = $1`;
+
+const toKey = (row: KeyRow): Key => ({
+  id: idFromUuid("key", row.id),
+  prefix: row.prefix,
+  principal: { id: idFromUuid("prn", row.principal_id), kind: row.kind, name: row.name },
+  scopes: row.scopes,
+  created_at: row.created_at.toISOString(),
+  expires_at: row.expires_at?.toISOString() ?? null,
+  revoked_at: row.revoked_at?.toISOString() ?? null,
+});
+
+export function keyRows({ query, tenant }: Scope, ids: { clock: Clock; random: Random }): StoreTx["keys"] {
+  const find = async (id: KeyId): Promise<Key | null> => {
+    const [row] = await query<KeyRow>(`${SELECT} and k.id = $2`, [tenant, uuidOf(id)]);
+    return row === undefined ? null : toKey(row);
+  };
+  return {
+    async insert(key: NewKey): Promise<Key> {
+      const principal = await putPrincipal(
+        { query, tenant },
+        key.principal,
+        uuidV7(ids.clock.now(), ids.random.bytes(10)),
+        key.createdAt,
+      );
+      await query(
+        `insert into assent.api_keys (tenant_id, id, principal_id, hash, prefix, scopes, created_at, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+        [
+          tenant,
+          uuidOf(key.id),
+          principal,
+          Buffer.from(key.hash),
+          key.prefix,
+          key.scopes,
+          key.createdAt,
+          key.expiresAt,
+        ],
+      );
+      const inserted = await find(key.id);
+      if (inserted === null) throw new Error("a key that was just inserted is there");
+      return inserted;
+    },
+    async list(): Promise<readonly Key[]> {
+      return (await query<KeyRow>(`${SELECT} order by k.created_at, k.id`, [tenant])).map(toKey);
+    },
+    async revoke(id: KeyId, at: Date): Promise<Key | null> {
+      await query(
+        "update assent.api_keys set revoked_at = $3 where tenant_id = $1 and id = $2 and revoked_at is null",
+        [tenant, uuidOf(id), at],
+      );
+      return await find(id);
+    },
+  };
+}
+
+/** @returns the UUID of the principal of this kind and name, made now if there was none */
+export async function putPrincipal(
+  { query, tenant }: Scope,
+  principal: { readonly name: string; readonly kind: "human" | "service" | "agent" },
+  newId: string,
+  now: Date,
+): Promise<string> {
+  await query(
+    `insert into assent.principals (tenant_id, id, kind, name, created_at) values ($1, $2, $3, $4, $5)
+     on conflict (tenant_id, kind, name) do nothing`,
+    [tenant, newId, principal.kind, principal.name, now],
+  );
+  const row = only(
+    await query<{ id: string }>(
+      "select id from assent.principals where tenant_id = $1 and kind = $2 and name = $3",
+      [tenant, principal.kind, principal.name],
+    ),
+  );
+  return row.id;
+}
+
+type CallerRow = {
+  tenant_id: string;
+  key_id: string;
+  scopes: KeyScope[];
+  principal_id: string;
+  principal_kind: "human" | "service" | "agent";
+  principal_name: string;
+};
+
+export async function findCaller(query: Query, hash: Uint8Array, now: Date): Promise<Caller | null> {
+  const [row] = await query<CallerRow>("select * from assent.find_caller($1, $2)", [Buffer.from(hash), now]);
+  if (row === undefined) return null;
+  const tenant: TenantId = idFromUuid("ten", row.tenant_id);
+  return {
+    tenant,
+    key: idFromUuid("key", row.key_id),
+    scopes: row.scopes,
+    actor: { id: idFromUuid("prn", row.principal_id), kind: row.principal_kind, name: row.principal_name },
+  };
+}

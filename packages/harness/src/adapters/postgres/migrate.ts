@@ -1,0 +1,216 @@
+// Brings a database's schema to what this program knows: forward only, once, whoever else starts at the same moment.
+
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Client, DatabaseError } from "pg";
+import { type Connection, CONNECT_TIMEOUT_MS, LOCK_CLASS, LOCK_KEYS } from "./connect.ts";
+import { errorCode } from "./embedded/refusal.ts";
+import { err, ok, type Result } from "../../base/result.ts";
+
+/** One `NNNN_name.sql`. */
+export type Migration = {
+  readonly version: number;
+  readonly name: string;
+  /** SHA-256 of the SQL, as hex. */
+  readonly digest: string;
+  readonly sql: string;
+};
+
+export type MigrationRefusal = {
+  readonly reason:
+    | "migrations_missing"
+    | "migrations_misnumbered"
+    | "database_newer"
+    | "migration_changed"
+    | "migration_failed"
+    | "migration_wait_timeout";
+  /** One line: what happened, to what, and what to do. */
+  readonly message: string;
+};
+
+const refuse = (reason: MigrationRefusal["reason"], message: string): Result<never, MigrationRefusal> =>
+  err({ reason, message });
+
+export const MIGRATIONS_FOLDER: string = fileURLToPath(new URL("./migrations/", import.meta.url));
+
+/** Another process may be busy with a long migration; past this it hangs, and an operator must look. */
+export const MIGRATION_WAIT_MS_MAX = 300_000;
+const VERSION_DIGITS = 4;
+const FILE_NAME = new RegExp(`^(\\d{${VERSION_DIGITS}})_([a-z0-9_]+)\\.sql$`);
+
+export type MigrateOptions = {
+  /** Logs in as the role that is to own the schema. */
+  readonly connection: Connection;
+  readonly folder?: string;
+  /**
+   * Run after the SQL, under the same lock, each time: for a schema that a library keeps itself. It opens its own
+   * connections, and must be safe to repeat.
+   */
+  readonly afterMigrate?: (connection: Connection) => Promise<void>;
+  readonly onProgress?: (line: string) => void;
+};
+
+export type MigrationReport = { readonly version: number; readonly applied: readonly string[] };
+
+/**
+ * Applies what is missing, each migration in a transaction of its own.
+ * @returns the version the database is at now, and the names of what this call applied
+ * @throws when the database cannot be reached, or what `afterMigrate` throws
+ */
+export async function migrate(options: MigrateOptions): Promise<Result<MigrationReport, MigrationRefusal>> {
+  const known = readMigrations(options.folder ?? MIGRATIONS_FOLDER);
+  if (!known.ok) return known;
+  const client = new Client({
+    ...options.connection,
+    application_name: "assent migrate",
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  });
+  // Unheard, a server that goes away would end the process; the statement under way reports it.
+  client.on("error", () => undefined);
+  await client.connect();
+  try {
+    const locked = await takeLock(client);
+    if (!locked.ok) return locked;
+    const done = await applyMissing(client, known.value, options.onProgress ?? ((): void => undefined));
+    if (done.ok) await options.afterMigrate?.(options.connection);
+    return done;
+  } finally {
+    // Lets go of the lock too.
+    await client.end();
+  }
+}
+
+/** The folder's migrations in order: numbered from 1, each number once, nothing else among the SQL files. */
+export function readMigrations(folder: string): Result<readonly Migration[], MigrationRefusal> {
+  let names: string[];
+  try {
+    names = readdirSync(folder).filter((name) => name.endsWith(".sql"));
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") throw error;
+    return refuse(
+      "migrations_missing",
+      `the program's migrations are missing at ${folder}: install it again`,
+    );
+  }
+  const migrations: Migration[] = [];
+  for (const [index, file] of names.toSorted().entries()) {
+    const [, version, name] = FILE_NAME.exec(file) ?? [];
+    if (version === undefined || name === undefined || Number(version) !== index + 1) {
+      const expected = `${String(index + 1).padStart(VERSION_DIGITS, "0")}_name.sql`;
+      return refuse("migrations_misnumbered", `${join(folder, file)} stands where ${expected} is expected`);
+    }
+    migrations.push({ version: index + 1, name, ...readSql(join(folder, file)) });
+  }
+  return ok(migrations);
+}
+
+// A checkout on Windows may write other line ends; that is not another migration.
+function readSql(file: string): { readonly sql: string; readonly digest: string } {
+  const sql = readFileSync(file, "utf8").replaceAll("\r\n", "\n");
+  return { sql, digest: createHash("sha256").update(sql).digest("hex") };
+}
+
+async function takeLock(client: Client): Promise<Result<void, MigrationRefusal>> {
+  await client.query(
+    "SELECT set_config('statement_timeout', '0', false), set_config('lock_timeout', $1, false)",
+    [String(MIGRATION_WAIT_MS_MAX)],
+  );
+  try {
+    await client.query("SELECT pg_advisory_lock($1, $2)", [LOCK_CLASS, LOCK_KEYS.migration]);
+    return ok(undefined);
+  } catch (error) {
+    if (!(error instanceof DatabaseError) || error.code !== "55P03") throw error;
+    return refuse(
+      "migration_wait_timeout",
+      `another process has been migrating the database for ${MIGRATION_WAIT_MS_MAX / 1000} seconds: look at it`,
+    );
+  }
+}
+
+type AppliedRow = { readonly version: number; readonly name: string; readonly digest: string };
+
+async function applyMissing(
+  client: Client,
+  known: readonly Migration[],
+  onProgress: (line: string) => void,
+): Promise<Result<MigrationReport, MigrationRefusal>> {
+  await client.query(
+    `CREATE TABLE IF NOT EXISTS public.assent_migrations (
+       version int PRIMARY KEY,
+       name text NOT NULL,
+       digest text NOT NULL,
+       applied_at timestamptz NOT NULL DEFAULT now()
+     )`,
+  );
+  const { rows } = await client.query<AppliedRow>(
+    "SELECT version, name, digest FROM public.assent_migrations ORDER BY version",
+  );
+  const checked = checkApplied(rows, known);
+  if (!checked.ok) return checked;
+  const applied: string[] = [];
+  for (const migration of known.slice(rows.length)) {
+    onProgress(`migrating the database: ${migration.name}`);
+    const result = await applyOne(client, migration);
+    if (!result.ok) return result;
+    applied.push(migration.name);
+  }
+  return ok({ version: known.length, applied });
+}
+
+function checkApplied(
+  applied: readonly AppliedRow[],
+  known: readonly Migration[],
+): Result<void, MigrationRefusal> {
+  const newest = applied.at(-1)?.version ?? 0;
+  if (newest > known.length) {
+    return refuse(
+      "database_newer",
+      `the database is at version ${newest} and this program knows ${known.length}: start the newer program`,
+    );
+  }
+  for (const [index, row] of applied.entries()) {
+    if (row.version === known[index]?.version && row.digest === known[index].digest) continue;
+    return refuse(
+      "migration_changed",
+      `the database was migrated by another ${row.version} (${row.name}) than this program's: ` +
+        "never edit a migration that was applied, add one",
+    );
+  }
+  return ok(undefined);
+}
+
+async function applyOne(client: Client, migration: Migration): Promise<Result<void, MigrationRefusal>> {
+  const label = `${migration.version} (${migration.name})`;
+  try {
+    await client.query("BEGIN");
+    const before = await readTransactionId(client);
+    await client.query(migration.sql);
+    // A COMMIT inside the SQL would leave half a migration behind when the rest fails.
+    if ((await readTransactionId(client)) !== before) {
+      await client.query("ROLLBACK");
+      return refuse("migration_failed", `migration ${label} ends its own transaction: take that out`);
+    }
+    await client.query("INSERT INTO public.assent_migrations (version, name, digest) VALUES ($1, $2, $3)", [
+      migration.version,
+      migration.name,
+      migration.digest,
+    ]);
+    await client.query("COMMIT");
+    return ok(undefined);
+  } catch (error) {
+    // Without a server there is nothing to roll back, and nothing to say about the SQL.
+    if (!(error instanceof DatabaseError) || error.severity === "FATAL") throw error;
+    await client.query("ROLLBACK");
+    return refuse(
+      "migration_failed",
+      `migration ${label} failed and was undone: ${error.message} (${error.code})`,
+    );
+  }
+}
+
+async function readTransactionId(client: Client): Promise<string> {
+  const { rows } = await client.query<{ id: string }>("SELECT pg_current_xact_id()::text AS id");
+  return rows[0]?.id ?? "";
+}

@@ -1,0 +1,61 @@
+// A worker lives as long as this connection: it holds an advisory lock, which Postgres drops the moment the process
+// is gone, however it went. Its runs then go on elsewhere at once instead of after the lease.
+
+import { Client } from "pg";
+import type { Clock, Log, Presence, WorkerId } from "../../ports.ts";
+import type { Connection } from "./connect.ts";
+
+/** Between two tries to come back after the connection broke; leases outlast a few of them. */
+const RECONNECT_MS = 1_000;
+
+/** Rejects when the first connection fails; later ones are made again until `end`. */
+export async function announceWorker(
+  connection: Connection,
+  worker: WorkerId,
+  ports: { readonly clock: Clock; readonly log: Log },
+): Promise<Presence> {
+  const ended = new AbortController();
+  let client: Client | null = await connect(connection, worker, lost);
+
+  function lost(): void {
+    if (ended.signal.aborted || client === null) return;
+    client = null;
+    ports.log("warn", "the worker's presence connection broke", { worker });
+    void comeBack();
+  }
+
+  // A live worker without its lock looks dead, and others take its runs; fencing makes that safe, but it is waste.
+  async function comeBack(): Promise<void> {
+    while (!ended.signal.aborted) {
+      await ports.clock.sleep(RECONNECT_MS, ended.signal);
+      try {
+        client = await connect(connection, worker, lost);
+        if (ended.signal.aborted) await client.end();
+        return;
+      } catch (error) {
+        ports.log("warn", "the worker's presence connection cannot be made", {
+          worker,
+          error: error instanceof Error ? error.message : "unknown",
+        });
+      }
+    }
+  }
+
+  return {
+    worker,
+    isPresent: () => client !== null,
+    async end(): Promise<void> {
+      ended.abort();
+      await client?.end();
+    },
+  };
+}
+
+async function connect(connection: Connection, worker: WorkerId, onLost: () => void): Promise<Client> {
+  const client = new Client({ ...connection, application_name: "assent worker", keepAlive: true });
+  client.on("error", onLost);
+  client.on("end", onLost);
+  await client.connect();
+  await client.query("select pg_advisory_lock_shared(assent.worker_lock_class(), $1)", [worker]);
+  return client;
+}

@@ -1,0 +1,188 @@
+import { idFromUuid, type RunId, type RunState, type TenantId, uuidOf } from "@assent/contract";
+import type { Fence, NewRun, RunChange, RunQuery, RunRecord, StoreTx, WorkerId } from "../../ports.ts";
+import { digestFromBytes, digestToBytes, only, type Scope } from "./rows.ts";
+
+type RunRow = {
+  id: string;
+  state: RunState;
+  version: number;
+  agent: string;
+  agent_version: Buffer;
+  task: string;
+  workspace_name: string | null;
+  workspace_commit: string | null;
+  model: string;
+  labels: Record<string, string>;
+  requested_by: string;
+  requester_kind: "human" | "service" | "agent";
+  requester_name: string;
+  reason_code: string | null;
+  reason_detail: string | null;
+  answer: string | null;
+  attempt: number;
+  fencing_token: string;
+  created_at: Date;
+  updated_at: Date;
+  finished_at: Date | null;
+};
+
+const SELECT = `
+  select r.id, r.state, r.version, r.agent, r.agent_version, r.task, r.workspace_name, r.workspace_commit, r.model,
+         r.labels, r.requested_by, p.kind as requester_kind, p.name as requester_name, r.reason_code, r.reason_detail,
+         r.answer, r.attempt, r.fencing_token, r.created_at, r.updated_at, r.finished_at
+  from assent.runs r
+  join assent.principals p on p.tenant_id = r.tenant_id and p.id = r.requested_by
+  where r.tenant_id = $1`;
+
+function toRecord(tenant: TenantId, row: RunRow): RunRecord {
+  return {
+    tenant,
+    id: idFromUuid("run", row.id),
+    state: row.state,
+    version: row.version,
+    agent: row.agent,
+    agentVersion: digestFromBytes(row.agent_version),
+    task: row.task,
+    workspace:
+      row.workspace_name === null || row.workspace_commit === null
+        ? null
+        : { name: row.workspace_name, commit: row.workspace_commit },
+    model: row.model,
+    labels: row.labels,
+    requestedBy: {
+      id: idFromUuid("prn", row.requested_by),
+      kind: row.requester_kind,
+      name: row.requester_name,
+    },
+    reason: row.reason_code === null ? null : { code: row.reason_code, detail: row.reason_detail ?? "" },
+    answer: row.answer,
+    attempt: row.attempt,
+    fencingToken: Number(row.fencing_token),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    finishedAt: row.finished_at,
+  };
+}
+
+export function runRows(tenantId: TenantId, { query, tenant }: Scope): StoreTx["runs"] {
+  const one = async (condition: string, values: readonly unknown[]): Promise<RunRecord | null> => {
+    const [row] = await query<RunRow>(`${SELECT} and ${condition}`, [tenant, ...values]);
+    return row === undefined ? null : toRecord(tenantId, row);
+  };
+  const find = async (id: RunId): Promise<RunRecord | null> => await one("r.id = $2", [uuidOf(id)]);
+  return {
+    find,
+    async insert(run: NewRun): Promise<RunRecord> {
+      await query(
+        `insert into assent.runs (tenant_id, id, state, version, agent, agent_version, task, workspace_name,
+           workspace_commit, model, labels, requested_by, wake_at, created_at, updated_at)
+         values ($1, $2, 'queued', 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11)`,
+        [
+          tenant,
+          uuidOf(run.id),
+          run.agent,
+          digestToBytes(run.agentVersion),
+          run.task,
+          run.workspace?.name ?? null,
+          run.workspace?.commit ?? null,
+          run.model,
+          JSON.stringify(run.labels),
+          uuidOf(run.requestedBy.id),
+          run.createdAt,
+        ],
+      );
+      const inserted = await find(run.id);
+      if (inserted === null) throw new Error("a run that was just inserted is there");
+      return inserted;
+    },
+    lock: async (id) => await one("r.id = $2 for update of r", [uuidOf(id)]),
+    lockFenced: async (fence: Fence) =>
+      await one("r.id = $2 and r.state = 'running' and r.fencing_token = $3 for update of r", [
+        uuidOf(fence.run),
+        fence.token,
+      ]),
+    list: async (list) => await listRuns(tenantId, { query, tenant }, list),
+    update: async (id, change) => {
+      await updateRun({ query, tenant }, id, change);
+    },
+    async lease(id: RunId, worker: WorkerId, now: Date, until: Date): Promise<number> {
+      const row = only(
+        await query<{ fencing_token: string }>(
+          `update assent.runs set lease_worker = $3, lease_until = $4, fencing_token = fencing_token + 1,
+             state = 'running', version = version + 1, attempt = attempt + 1, updated_at = $5,
+             reason_code = null, reason_detail = null
+           where tenant_id = $1 and id = $2 returning fencing_token`,
+          [tenant, uuidOf(id), worker, until, now],
+        ),
+      );
+      return Number(row.fencing_token);
+    },
+    async versions(ids: readonly RunId[]): Promise<ReadonlyMap<RunId, number>> {
+      const rows = await query<{ id: string; version: number }>(
+        "select id, version from assent.runs where tenant_id = $1 and id = any ($2::uuid[])",
+        [tenant, ids.map(uuidOf)],
+      );
+      return new Map(rows.map((row) => [idFromUuid("run", row.id), row.version]));
+    },
+    async renew(fence: Fence, until: Date): Promise<boolean> {
+      const rows = await query<{ id: string }>(
+        `update assent.runs set lease_until = $4
+         where tenant_id = $1 and id = $2 and fencing_token = $3 and state = 'running' returning id`,
+        [tenant, uuidOf(fence.run), fence.token, until],
+      );
+      return rows.length === 1;
+    },
+  };
+}
+
+async function updateRun({ query, tenant }: Scope, id: RunId, change: RunChange): Promise<void> {
+  only(
+    await query<{ id: string }>(
+      `update assent.runs set state = $3, version = $4, reason_code = $5, reason_detail = $6, answer = $7,
+         attempt = $8, finished_at = $9, updated_at = $10, wake_at = coalesce($11, wake_at),
+         lease_worker = case when $3 = 'running' then lease_worker end,
+         lease_until = case when $3 = 'running' then lease_until end
+       where tenant_id = $1 and id = $2 returning id`,
+      [
+        tenant,
+        uuidOf(id),
+        change.state,
+        change.version,
+        change.reason?.code ?? null,
+        change.reason?.detail ?? null,
+        change.answer,
+        change.attempt,
+        change.finishedAt,
+        change.updatedAt,
+        change.wakeAt,
+      ],
+    ),
+  );
+}
+
+// Keyset pagination: cost does not grow with the number of the page, and no row is skipped or shown twice.
+async function listRuns(
+  tenantId: TenantId,
+  { query, tenant }: Scope,
+  list: RunQuery,
+): Promise<readonly RunRecord[]> {
+  const rows = await query<RunRow>(
+    `${SELECT}
+       and ($2::text[] is null or r.state = any ($2))
+       and ($3::text is null or r.agent = $3)
+       and ($4::text is null or r.labels ->> $4 = $5)
+       and ($6::timestamptz is null or (r.created_at, r.id) < ($6, $7::uuid))
+     order by r.created_at desc, r.id desc limit $8`,
+    [
+      tenant,
+      list.states,
+      list.agent,
+      list.label?.name ?? null,
+      list.label?.value ?? null,
+      list.before?.createdAt ?? null,
+      list.before === null ? null : uuidOf(list.before.id),
+      list.limit,
+    ],
+  );
+  return rows.map((row) => toRecord(tenantId, row));
+}

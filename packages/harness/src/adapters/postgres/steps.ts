@@ -1,0 +1,114 @@
+import {
+  type Decision,
+  type Effect,
+  idFromUuid,
+  type RunId,
+  type StepKind,
+  type StepState,
+  uuidOf,
+} from "@assent/contract";
+import { assert } from "../../base/assert.ts";
+import type { JournalStep, StepError, StepOutcome, StepRequest } from "../../core/run/journal.ts";
+import type { StoreTx } from "../../ports.ts";
+import { only, readJson, readJsonOrNull, type Scope } from "./rows.ts";
+
+type StepRow = {
+  seq: number;
+  kind: StepKind;
+  name: string;
+  state: StepState;
+  effect: Effect;
+  request: string;
+  decision: string | null;
+  approval_id: string | null;
+  outcome: string | null;
+  error: string | null;
+  retried_by: number | null;
+  started_at: Date;
+  finished_at: Date | null;
+};
+
+function toStep(row: StepRow): JournalStep {
+  const request = readJson<StepRequest>(row.request);
+  const outcome = readJsonOrNull<StepOutcome>(row.outcome);
+  assert(request.kind === row.kind, "a step's request is of the step's kind");
+  assert(outcome === null || outcome.kind === row.kind, "a step's outcome is of the step's kind");
+  return {
+    seq: row.seq,
+    kind: row.kind,
+    name: row.name,
+    state: row.state,
+    effect: row.effect,
+    request,
+    decision: readJsonOrNull<Decision>(row.decision),
+    approvalId: row.approval_id === null ? null : idFromUuid("apr", row.approval_id),
+    outcome,
+    error: readJsonOrNull<StepError>(row.error),
+    retriedBySeq: row.retried_by,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+  };
+}
+
+const textOrNull = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
+
+export function stepRows({ query, tenant }: Scope): StoreTx["steps"] {
+  return {
+    async insert(run: RunId, step: JournalStep): Promise<void> {
+      assert(step.request.kind === step.kind, "a step's request is of the step's kind");
+      await query(
+        `insert into assent.steps (tenant_id, run_id, seq, kind, name, state, effect, request, decision, approval_id,
+           outcome, error, started_at, finished_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+        [
+          tenant,
+          uuidOf(run),
+          step.seq,
+          step.kind,
+          step.name,
+          step.state,
+          step.effect,
+          JSON.stringify(step.request),
+          textOrNull(step.decision),
+          step.approvalId === null ? null : uuidOf(step.approvalId),
+          textOrNull(step.outcome),
+          textOrNull(step.error),
+          step.startedAt,
+          step.finishedAt,
+        ],
+      );
+    },
+    async update(run, step): Promise<void> {
+      only(
+        await query<{ seq: number }>(
+          `update assent.steps set state = $4, outcome = $5, error = $6, started_at = $7, finished_at = $8, retried_by = $9
+           where tenant_id = $1 and run_id = $2 and seq = $3 returning seq`,
+          [
+            tenant,
+            uuidOf(run),
+            step.seq,
+            step.state,
+            textOrNull(step.outcome),
+            textOrNull(step.error),
+            step.startedAt,
+            step.finishedAt,
+            step.retriedBySeq,
+          ],
+        ),
+      );
+    },
+    async list(run: RunId): Promise<readonly JournalStep[]> {
+      const rows = await query<StepRow>(
+        `select seq, kind, name, state, effect, request, decision, approval_id, outcome, error, retried_by, started_at, finished_at
+         from assent.steps where tenant_id = $1 and run_id = $2 order by seq`,
+        [tenant, uuidOf(run)],
+      );
+      const journal = rows.map(toStep);
+      assert(
+        journal.every((step, index) => step.seq === index + 1),
+        "a journal has no gaps",
+      );
+      return journal;
+    },
+  };
+}

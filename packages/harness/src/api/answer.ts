@@ -1,0 +1,82 @@
+// Every answer that is not a success leaves through here, as a problem document (RFC 9457).
+
+import { type Problem, type ProblemCode, problem } from "@assent/contract";
+import type { FastifyReply } from "fastify";
+import type { Refusal } from "../services/harness.ts";
+import { RETRY_AFTER_SECONDS } from "./limits.ts";
+
+const PROBLEM_MEDIA_TYPE = "application/problem+json";
+
+/**
+ * On every answer. The API serves data to programs: nothing of it may be sniffed, framed, cached by a proxy, read by
+ * a page of another origin, or run as a document.
+ */
+export const BASE_HEADERS: Readonly<Record<string, string>> = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+};
+
+/**
+ * One sentence each for ids that name nothing this caller may see. They are said whether the id is malformed, unknown
+ * or another tenant's, so that the answers cannot be told apart (invariant 8, tenant walls).
+ */
+const NOT_FOUND_DETAILS: Readonly<Partial<Record<ProblemCode, string>>> = {
+  run_not_found: "There is no run with this id.",
+  artifact_not_found: "The run has no artifact with this id.",
+  approval_not_found: "There is no approval with this id.",
+  key_not_found: "There is no key with this id.",
+};
+
+export function sendProblem(
+  reply: FastifyReply,
+  document: Problem,
+  headers: Readonly<Record<string, string>> = {},
+): FastifyReply {
+  const requestId = reply.request.id;
+  // They speak of the answer that could not be given.
+  for (const name of ["etag", "link", "content-disposition", "content-digest"]) reply.removeHeader(name);
+  const body = Buffer.from(JSON.stringify({ ...document, request_id: requestId }));
+  return (
+    reply
+      .code(document.status)
+      .headers({ ...BASE_HEADERS, "x-request-id": requestId, ...headersOf(document.status), ...headers })
+      .type(PROBLEM_MEDIA_TYPE)
+      // Bytes, not an object: the media type has no charset parameter, and a route's response schema must not apply.
+      .send(body)
+  );
+}
+
+export function sendRefusal(reply: FastifyReply, refusal: Refusal): FastifyReply {
+  const detail = NOT_FOUND_DETAILS[refusal.code] ?? refusal.detail;
+  const errors = refusal.errors?.map((fault) => ({ ...fault }));
+  return sendProblem(reply, problem(refusal.code, detail, errors === undefined ? {} : { errors }));
+}
+
+export function sendNotFound(reply: FastifyReply, code: ProblemCode): FastifyReply {
+  return sendRefusal(reply, { code, detail: "" });
+}
+
+function headersOf(status: number): Record<string, string> {
+  if (status === 401) return { "www-authenticate": 'Bearer realm="assent"' };
+  if (status === 503 || status === 429) return { "retry-after": String(RETRY_AFTER_SECONDS) };
+  return {};
+}
+
+/** The same as bytes on the wire, for when there is no request to answer: the parser refused what came in. */
+export function rawProblem(code: ProblemCode, detail: string, requestId: string): string {
+  const document = problem(code, detail, { request_id: requestId });
+  const body = JSON.stringify(document);
+  const head = {
+    ...BASE_HEADERS,
+    "x-request-id": requestId,
+    "content-type": PROBLEM_MEDIA_TYPE,
+    "content-length": String(Buffer.byteLength(body)),
+    connection: "close",
+  };
+  const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}`);
+  return [`HTTP/1.1 ${document.status} ${document.title}`, ...lines, "", body].join("\r\n");
+}

@@ -1,0 +1,34 @@
+// Limits of the HTTP edge alone; those that others share stand in base/limits.ts.
+
+/** Headers must be complete within this, or the connection is closed with 408: slow senders would hold it for ever. */
+export const HEADERS_TIMEOUT_MS = 10_000;
+
+/** The whole request, body and all, must be complete within this, or the connection is closed with 408. */
+export const REQUEST_TIMEOUT_MS = 30_000;
+
+/** How often the two limits above are looked after; Node's 30 s would double them. */
+export const CONNECTION_CHECK_INTERVAL_MS = 2_000;
+
+/** An idle connection is closed after this; longer than the 60 s of common proxies, which else would race with us. */
+export const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+
+/** A path segment longer than this names nothing (404): our ids have 36 characters. */
+export const PATH_SEGMENT_CHARS_MAX = 256;
+
+/** Presented keys longer than this are refused unread: hashing is work. */
+export const KEY_CHARS_MAX = 512;
+
+/** Open requests get this long to finish when the server closes; then their connections are cut. */
+export const CLOSE_GRACE_MS = 5_000;
+
+/** Said to callers that are turned away for now. */
+export const RETRY_AFTER_SECONDS = 2;
+
+/** A comment is sent this often on an event stream, so that neither side takes a silent connection for dead. */
+export const HEARTBEAT_MS = 15_000;
+
+/** How long an EventSource waits before it connects again. */
+export const STREAM_RETRY_MS = 2_000;
+
+/** Faults named in one answer: a small request must not make a large one. */
+export const VALIDATION_ERRORS_MAX = 20;

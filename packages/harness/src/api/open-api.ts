@@ -1,0 +1,262 @@
+// The OpenAPI 3.1 document, from the very rows and schemas that the server registers and validates with.
+
+import {
+  PROBLEMS,
+  type ProblemCode,
+  type RequestHeader,
+  type ResponseHeader,
+  ROUTES,
+  type RouteRow,
+  problemSchema,
+} from "@assent/contract";
+import { z } from "zod";
+
+import { IDEMPOTENCY_KEY_CHARS_MAX, IDEMPOTENCY_RETENTION_HOURS } from "../base/limits.ts";
+import { IDEMPOTENCY_KEY_PATTERN } from "./idempotency-key.ts";
+
+export type OpenApiDocument = Readonly<Record<string, unknown>> & { readonly openapi: string };
+
+type JsonObject = Record<string, unknown>;
+
+/** Of the API, which is the release's. */
+export const API_VERSION = "0.1.0";
+
+const TAGS: Readonly<Record<RouteRow["tag"], string>> = {
+  runs: "Tasks carried out by agents: submit, follow, cancel, fetch what came of them.",
+  approvals: "A person's decision on one exact action.",
+  keys: "Who may use this API, and for what.",
+  service: "The service itself.",
+};
+
+const REQUEST_HEADERS: Readonly<Record<RequestHeader, JsonObject>> = {
+  "Idempotency-Key": {
+    required: true,
+    description:
+      `The caller's own name for this one logical request, 1 to ${IDEMPOTENCY_KEY_CHARS_MAX} visible characters, as a ` +
+      "Structured Field string or bare. Repeating the request with the same key and body gives the first answer again; " +
+      `another body is refused with 422. Keys expire after ${IDEMPOTENCY_RETENTION_HOURS} hours.`,
+    schema: {
+      type: "string",
+      pattern: IDEMPOTENCY_KEY_PATTERN,
+      maxLength: 2 * IDEMPOTENCY_KEY_CHARS_MAX + 2,
+    },
+    example: '"8e03978e-40d5-43dd-bc93-6894a57f9324"',
+  },
+  "If-None-Match": {
+    required: false,
+    description: "Entity tags that the caller has; when the present one is among them, the answer is 304.",
+    schema: { type: "string" },
+  },
+  "Last-Event-ID": {
+    required: false,
+    description:
+      "Version of the last event that was received; the stream goes on after it. Wins over `after`.",
+    schema: { type: "string", pattern: "^(?:0|[1-9][0-9]{0,14})$" },
+  },
+};
+
+const RESPONSE_HEADERS: Readonly<Record<ResponseHeader | "X-Request-Id", [string, JsonObject]>> = {
+  Location: ["Path of the run.", { type: "string", format: "uri-reference" }],
+  "Idempotent-Replayed": ["`true` when this is the stored answer to an earlier request.", { const: "true" }],
+  ETag: ["Names this state of the resource.", { type: "string" }],
+  Link: ['The next page, as `rel="next"`, where there is one.', { type: "string" }],
+  "Content-Disposition": ["The artifact's name; always `attachment`.", { type: "string" }],
+  "Content-Digest": ["SHA-256 of the bytes, RFC 9530.", { type: "string" }],
+  "X-Request-Id": ["Names this request in the server's log.", { type: "string" }],
+};
+
+const PROBLEM_HEADERS: Readonly<Record<number, JsonObject>> = {
+  401: { "WWW-Authenticate": header("How to authenticate: `Bearer`.", { type: "string" }) },
+  503: { "Retry-After": header("Seconds to wait before trying again.", { type: "integer", minimum: 0 }) },
+};
+
+/** What any request can be answered with, and what any request with a key can. */
+const COMMON_PROBLEMS: readonly ProblemCode[] = [
+  "malformed_request",
+  "invalid_request",
+  "not_acceptable",
+  "request_timeout",
+  "expectation_failed",
+  "host_not_allowed",
+  "headers_too_large",
+  "internal_error",
+  "not_ready",
+];
+
+export function generateOpenApi(): OpenApiDocument {
+  const rows: readonly RouteRow[] = Object.values(ROUTES);
+  const schemas = new SchemaNames(rows);
+  const paths: Record<string, JsonObject> = {};
+  for (const row of rows)
+    paths[row.path] = { ...paths[row.path], [row.method.toLowerCase()]: operation(row, schemas) };
+  return {
+    openapi: "3.1.1",
+    info: {
+      title: "Assent",
+      version: API_VERSION,
+      description:
+        "A self-hosted harness that runs AI agents which act only with assent: by policy, by precedent, or by a person.",
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+    },
+    servers: [{ url: "/", description: "The server that this document was read from." }],
+    security: [{ key: [] }],
+    tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
+    paths,
+    components: {
+      securitySchemes: {
+        key: {
+          type: "http",
+          scheme: "bearer",
+          description: "A key made with `assent keys create`; each operation says which scope it must carry.",
+        },
+      },
+      schemas: schemas.components,
+    },
+  };
+}
+
+/** JSON Schema of everything that has an id, as components, and of anything else with references to them. */
+class SchemaNames {
+  readonly components: Record<string, JsonObject>;
+
+  constructor(rows: readonly RouteRow[]) {
+    const bodies = rows.flatMap((row) => [
+      ...Object.values(row.success.content),
+      ...(row.body === undefined ? [] : [row.body]),
+    ]);
+    const all = toJsonSchema(z.union([problemSchema, ...bodies]), "output");
+    const named = all["$defs"];
+    this.components = Object.fromEntries(
+      Object.entries(isObject(named) ? named : {}).map(([id, schema]) => [id, withoutIdentity(schema)]),
+    );
+  }
+
+  /** @param io whether the schema describes what comes in, as text still, or what goes out */
+  of(schema: z.ZodType, io: "input" | "output"): JsonObject {
+    const id = schema.meta()?.id;
+    if (id !== undefined) return { $ref: `#/components/schemas/${id}` };
+    return withoutIdentity(toJsonSchema(schema, io));
+  }
+}
+
+function toJsonSchema(schema: z.ZodType, io: "input" | "output"): JsonObject {
+  const json = z.toJSONSchema(schema, {
+    target: "draft-2020-12",
+    io,
+    unrepresentable: "any",
+    // zod's pattern for a date and time has 300 characters and says no more than the format does.
+    override: ({ jsonSchema }) => {
+      if (jsonSchema.format === "date-time") delete jsonSchema.pattern;
+    },
+  });
+  const placed: unknown = JSON.parse(JSON.stringify(json).replaceAll('"#/$defs/', '"#/components/schemas/'));
+  return isObject(placed) ? placed : {};
+}
+
+function withoutIdentity(schema: unknown): JsonObject {
+  const { id: _id, $id: _$id, $schema: _$schema, $defs: _$defs, ...rest } = isObject(schema) ? schema : {};
+  return rest;
+}
+
+function operation(row: RouteRow, schemas: SchemaNames): JsonObject {
+  const needs = row.scope === "no_key" ? "Needs no key." : "";
+  const scope = row.scope === "any_key" ? "Needs any valid key." : `Needs the scope \`${row.scope}\`.`;
+  const parameters = [
+    ...parametersOf(row.params, "path", schemas),
+    ...parametersOf(row.query, "query", schemas),
+    ...(row.requestHeaders ?? []).map((name) => ({ name, in: "header", ...REQUEST_HEADERS[name] })),
+  ];
+  return {
+    operationId: row.operationId,
+    tags: [row.tag],
+    summary: row.summary,
+    description: [row.description, needs === "" ? scope : needs]
+      .filter((text) => text !== undefined)
+      .join(" "),
+    ...(row.scope === "no_key" ? { security: [] } : {}),
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(row.body === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            content: { "application/json": { schema: schemas.of(row.body, "input") } },
+          },
+        }),
+    responses: { ...successOf(row, schemas), ...emptyOf(row), ...problemsOf(row, schemas) },
+  };
+}
+
+function parametersOf(
+  schema: z.ZodType | undefined,
+  place: "path" | "query",
+  schemas: SchemaNames,
+): JsonObject[] {
+  if (!(schema instanceof z.ZodObject)) return [];
+  const shape: Record<string, z.ZodType> = schema.shape;
+  return Object.entries(shape).map(([name, member]) => {
+    const { description, ...rest } = schemas.of(member, "input");
+    return { name, in: place, required: place === "path", description, schema: rest };
+  });
+}
+
+function successOf(row: RouteRow, schemas: SchemaNames): JsonObject {
+  const names = [...(row.success.headers ?? []), "X-Request-Id"] as const;
+  return {
+    [row.success.status]: {
+      description: row.success.description,
+      headers: headersOf(names),
+      content: Object.fromEntries(
+        Object.entries(row.success.content).map(([type, schema]) => [
+          type,
+          { schema: schemas.of(schema, "output") },
+        ]),
+      ),
+    },
+  };
+}
+
+function emptyOf(row: RouteRow): JsonObject {
+  return Object.fromEntries(
+    Object.entries(row.empty ?? {}).map(([status, description]) => [
+      status,
+      { description, headers: headersOf(status === "304" ? ["ETag", "X-Request-Id"] : ["X-Request-Id"]) },
+    ]),
+  );
+}
+
+function problemsOf(row: RouteRow, schemas: SchemaNames): JsonObject {
+  const guards: readonly ProblemCode[] =
+    row.scope === "no_key"
+      ? []
+      : row.scope === "any_key"
+        ? ["unauthenticated"]
+        : ["unauthenticated", "scope_missing"];
+  const codes = [...new Set([...COMMON_PROBLEMS, ...guards, ...row.problems])];
+  const statuses = [...new Set(codes.map((code) => PROBLEMS[code].status))].toSorted((a, b) => a - b);
+  return Object.fromEntries(
+    statuses.map((status) => [
+      status,
+      {
+        description: codes
+          .filter((code) => PROBLEMS[code].status === status)
+          .map((code) => `\`${code}\`: ${PROBLEMS[code].title}.`)
+          .join(" "),
+        headers: { ...headersOf(["X-Request-Id"]), ...PROBLEM_HEADERS[status] },
+        content: { "application/problem+json": { schema: schemas.of(problemSchema, "output") } },
+      },
+    ]),
+  );
+}
+
+function headersOf(names: readonly (keyof typeof RESPONSE_HEADERS)[]): JsonObject {
+  return Object.fromEntries(names.map((name) => [name, header(...RESPONSE_HEADERS[name])]));
+}
+
+function header(description: string, schema: JsonObject): JsonObject {
+  return { description, schema };
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,57 @@
+// From a row of the contract's table to what Fastify registers.
+
+import type { RouteRow, RouteScope } from "@assent/contract";
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from "fastify";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import type { z } from "zod";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** Media types that the route can answer in; empty: whatever the thing itself is. */
+    offers?: readonly string[];
+  }
+}
+
+export type Api = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+type Part<R, Name extends string, As extends string> =
+  R extends Record<Name, infer S extends z.ZodType> ? Record<As, S> : unknown;
+
+type RouteSchema<R> = Part<R, "query", "querystring"> & Part<R, "params", "params"> & Part<R, "body", "body">;
+
+type RegisteredRoute<R extends RouteRow> = {
+  method: R["method"];
+  url: string;
+  config: { scope: RouteScope; offers: readonly string[] };
+  schema: RouteSchema<R>;
+};
+
+/** All of a route but its handler. The response schema is strict: a field it does not name becomes a 500, not a leak. */
+export function routeOptions<R extends RouteRow>(row: R): RegisteredRoute<R>;
+export function routeOptions(row: RouteRow): Omit<RegisteredRoute<RouteRow>, "schema"> & { schema: object } {
+  const json = row.success.content["application/json"];
+  return {
+    method: row.method,
+    url: row.path.replaceAll(/\{([a-z]+)\}/g, ":$1"),
+    config: { scope: row.scope, offers: json === undefined ? [] : Object.keys(row.success.content) },
+    // A key with the value undefined is taken for a mistake by Fastify.
+    schema: {
+      querystring: row.query,
+      ...(row.params === undefined ? {} : { params: row.params }),
+      ...(row.body === undefined ? {} : { body: row.body }),
+      ...(json === undefined ? {} : { response: { [row.success.status]: json } }),
+    },
+  };
+}

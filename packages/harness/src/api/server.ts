@@ -1,0 +1,192 @@
+// The HTTP edge, put together. The order of what happens to a request (after Fastify's docs/Reference/Lifecycle.md):
+//
+//   parser of Node      400, 408, 431    clientError, on the bare socket
+//   router              400, 404         frameworkErrors
+//   onRequest, root     400, 404, 405, 415, 421, 503   guardRequest
+//   onRequest, scope    401, 403, 406    authenticate, authorise, negotiate
+//   body parser         400, 413, 415    acceptStrictJson
+//   validation          400              schemas of the contract
+//   handler             the route's own
+//   serialiser          500              a response that its schema does not allow
+
+import fastify, { type FastifyInstance } from "fastify";
+import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import { assert } from "../base/assert.ts";
+import { EVENT_STREAMS_MAX, REQUEST_BODY_BYTES_MAX } from "../base/limits.ts";
+import type { Log } from "../ports.ts";
+import type { Harness } from "../services/harness.ts";
+import { rawProblem } from "./answer.ts";
+import { acceptStrictJson } from "./body.ts";
+import { type ClientErrors, createClientErrors } from "./client-error.ts";
+import { type EventStreams, createEventStreams } from "./event-stream.ts";
+import { refuseUnguardedRoutes, requireKeys } from "./hooks/authenticate.ts";
+import { guardRequest, hostName, refuseUnacceptable } from "./hooks/guard.ts";
+import { answerError } from "./hooks/problem.ts";
+import {
+  CLOSE_GRACE_MS,
+  CONNECTION_CHECK_INTERVAL_MS,
+  HEADERS_TIMEOUT_MS,
+  HEARTBEAT_MS,
+  KEEP_ALIVE_TIMEOUT_MS,
+  PATH_SEGMENT_CHARS_MAX,
+  REQUEST_TIMEOUT_MS,
+} from "./limits.ts";
+import { parseQuery } from "./query.ts";
+import { addApprove } from "./routes/approve.ts";
+import { addArtifacts } from "./routes/artifacts.ts";
+import { addEvents } from "./routes/events.ts";
+import { addHealth } from "./routes/health.ts";
+import { addKeys } from "./routes/keys.ts";
+import { addOpenApi } from "./routes/open-api.ts";
+import { addRunCommands } from "./routes/run.ts";
+import { addRunQueries } from "./routes/runs.ts";
+import type { Api } from "./route-options.ts";
+
+export type ServerOptions = {
+  readonly log: Log;
+  /** Names, without port, that requests may be sent to besides the address listened on (a proxy's, for instance). */
+  readonly hosts?: readonly string[];
+  readonly heartbeatMs?: number;
+  readonly eventStreamsMax?: number;
+  /** Time a request's headers, and the whole of it, may take to arrive. */
+  readonly headersTimeoutMs?: number;
+  readonly requestTimeoutMs?: number;
+};
+
+export type ApiServer = {
+  /**
+   * @param host an address of this machine, or `localhost`, which is taken as 127.0.0.1
+   * @param port 0 for any free one
+   * Rejects when the address cannot be had. `url` has no final slash.
+   */
+  listen(host: string, port: number): Promise<{ readonly url: string }>;
+  /** Ends event streams at once, lets open requests finish for CLOSE_GRACE_MS, then cuts them. May be called again. */
+  close(): Promise<void>;
+};
+
+/** Rejects when a route is not guarded as the contract says. */
+export async function createServer(harness: Harness, options: ServerOptions): Promise<ApiServer> {
+  const streams = createEventStreams(harness, {
+    log: options.log,
+    heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
+    streamsMax: options.eventStreamsMax ?? EVENT_STREAMS_MAX,
+  });
+  const state: State = { hosts: null, closing: false };
+  const app = createApp(options, state);
+  app.register(async (open: FastifyInstance) => {
+    addNegotiation(open);
+    addHealth(open.withTypeProvider(), harness, options.log);
+  });
+  app.register(async (guarded: FastifyInstance) => {
+    requireKeys(guarded, harness);
+    addNegotiation(guarded);
+    addRoutes(guarded.withTypeProvider(), harness, streams);
+  });
+  await app.ready();
+  let closed: Promise<void> | undefined;
+  return {
+    listen: async (host, port) => {
+      const address = host === "localhost" ? "127.0.0.1" : host;
+      state.hosts = allowedHosts(host, options.hosts ?? []);
+      await app.listen({ host: address, port });
+      return { url: urlOf(address, app) };
+    },
+    close: async () => {
+      closed ??= close(app, state, streams);
+      await closed;
+    },
+  };
+}
+
+type State = { hosts: ReadonlySet<string> | null; closing: boolean };
+
+function addRoutes(api: Api, harness: Harness, streams: EventStreams): void {
+  addRunCommands(api, harness);
+  addRunQueries(api, harness);
+  addEvents(api, harness, streams);
+  addArtifacts(api, harness);
+  addApprove(api, harness);
+  addKeys(api, harness);
+  addOpenApi(api);
+}
+
+function addNegotiation(scope: FastifyInstance): void {
+  scope.addHook("onRequest", async (request, reply) => await refuseUnacceptable(request, reply));
+}
+
+// Own ids only: one that came from outside could forge or hide entries of the log.
+function newRequestId(): string {
+  return `req_${crypto.randomUUID().replaceAll("-", "")}`;
+}
+
+function createApp(options: ServerOptions, state: State): FastifyInstance {
+  const clientErrors: ClientErrors = createClientErrors(newRequestId);
+  const app = fastify({
+    http: {
+      headersTimeout: options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: CONNECTION_CHECK_INTERVAL_MS,
+      // Node would answer a missing Host with an empty 400; guardRequest answers with a problem.
+      requireHostHeader: false,
+    },
+    requestTimeout: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    bodyLimit: REQUEST_BODY_BYTES_MAX,
+    // Fastify's own 503 is no problem document; guardRequest sends one.
+    return503OnClosing: false,
+    forceCloseConnections: "idle",
+    trustProxy: false,
+    requestIdHeader: false,
+    genReqId: newRequestId,
+    routerOptions: { maxParamLength: PATH_SEGMENT_CHARS_MAX, querystringParser: parseQuery },
+    clientErrorHandler: clientErrors.handle,
+    frameworkErrors: (error, request, reply) => {
+      answerError(error, request, reply, options.log);
+    },
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  acceptStrictJson(app);
+  refuseUnguardedRoutes(app);
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply, options.log));
+  const guard = { hosts: () => state.hosts, closing: () => state.closing };
+  app.addHook("onRequest", async (request, reply) => {
+    clientErrors.track(request, reply);
+    return await guardRequest(request, reply, guard);
+  });
+  app.server.on("checkExpectation", (request) => {
+    request.socket.end(
+      rawProblem("expectation_failed", "The server knows no expectation but 100-continue.", newRequestId()),
+    );
+  });
+  return app;
+}
+
+async function close(app: FastifyInstance, state: State, streams: EventStreams): Promise<void> {
+  state.closing = true;
+  streams.closeAll();
+  const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(cut);
+  }
+}
+
+/**
+ * Against DNS rebinding: a page whose name an attacker points at 127.0.0.1 reaches a loopback server through its
+ * visitor's browser, but it cannot change the Host header that the browser sends.
+ */
+function allowedHosts(host: string, names: readonly string[]): ReadonlySet<string> | null {
+  const bound = hostName(host.includes(":") ? `[${host}]` : host) ?? host;
+  const isLoopback = bound === "localhost" || bound === "[::1]" || bound.startsWith("127.");
+  if (!isLoopback && names.length === 0) return null;
+  const loopback = isLoopback ? ["127.0.0.1", "localhost", "[::1]"] : [];
+  return new Set([bound, ...loopback, ...names.map((name) => name.toLowerCase())]);
+}
+
+function urlOf(address: string, app: FastifyInstance): string {
+  const bound = app.addresses().find((found) => typeof found === "object");
+  assert(bound !== undefined, "a listening server has an address");
+  const reachable = address === "0.0.0.0" ? "127.0.0.1" : address === "::" ? "::1" : address;
+  return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${bound.port}`;
+}

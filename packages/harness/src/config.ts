@@ -1,0 +1,171 @@
+// Everything that can be set, read and checked once, at start. No other file reads the environment. What is unknown
+// is refused: a misspelt setting must not be a missing one.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { effectSchema, harmSchema, nameSchema } from "@assent/contract";
+import { z } from "zod";
+import { err, ok, type Result } from "./base/result.ts";
+import { type AgentDefinition, agentDefinitionSchema } from "./core/agent.ts";
+
+export type ConfigRefusal = { readonly code: string; readonly detail: string; readonly remedy: string };
+
+const httpToolSchema = z.strictObject({
+  kind: z.literal("http"),
+  url: z.url({ protocol: /^https?$/ }),
+  check_url: z.url({ protocol: /^https?$/ }).optional(),
+  /** What is left out is taken at its worst (DESIGN.md section 5). */
+  manifest: z.strictObject({
+    name: nameSchema,
+    version: z.string().min(1).max(100),
+    description: z.string().min(1).max(2_000),
+    input_schema: z.record(z.string(), z.unknown()),
+    effect: effectSchema.default("once"),
+    harm: z.array(harmSchema).default(["write", "egress", "money", "destructive"]),
+    control_arguments: z.array(z.string()).optional(),
+    returns: z.enum(["trusted", "untrusted"]).default("untrusted"),
+  }),
+});
+export type HttpToolConfig = z.infer<typeof httpToolSchema>;
+
+const configFileSchema = z.strictObject({
+  $schema: z.string().optional(),
+  workspaces: z.record(nameSchema, z.strictObject({ path: z.string().min(1) })).default({}),
+  /** Folders, relative to the file. Agents in them are added to the bundled ones. */
+  agents: z.string().optional(),
+  transcripts: z.string().optional(),
+  tools: z.array(httpToolSchema).default([]),
+});
+
+export type Config = {
+  readonly workspaces: Readonly<Record<string, string>>;
+  readonly agents: ReadonlyMap<string, AgentDefinition>;
+  readonly transcripts: string | null;
+  readonly httpTools: readonly HttpToolConfig[];
+  readonly environment: Environment;
+};
+
+/** What the environment may say. Keys of providers are read here and handed on; nothing prints them. */
+export type Environment = {
+  readonly databaseUrl: string | undefined;
+  readonly databaseMigrationUrl: string | undefined;
+  readonly secret: string | undefined;
+  readonly anthropic: { readonly apiKey: string; readonly baseUrl: string | undefined } | null;
+  readonly openai: { readonly apiKey: string; readonly baseUrl: string | undefined } | null;
+  readonly openaiCompatible: { readonly apiKey: string | undefined; readonly baseUrl: string } | null;
+  readonly streaming: boolean;
+  readonly logTarget: LogTarget;
+};
+
+/** `file` is `assent.log` in the home folder. */
+export type LogTarget = "file" | "stderr";
+
+export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
+  const get = (name: string): string | undefined => (env[name] === "" ? undefined : env[name]);
+  const anthropicKey = get("ANTHROPIC_API_KEY");
+  const openaiKey = get("OPENAI_API_KEY");
+  const compatibleUrl = get("ASSENT_OPENAI_COMPATIBLE_BASE_URL");
+  return {
+    databaseUrl: get("DATABASE_URL"),
+    databaseMigrationUrl: get("DATABASE_MIGRATION_URL"),
+    secret: get("ASSENT_SECRET"),
+    anthropic:
+      anthropicKey === undefined ? null : { apiKey: anthropicKey, baseUrl: get("ANTHROPIC_BASE_URL") },
+    openai: openaiKey === undefined ? null : { apiKey: openaiKey, baseUrl: get("OPENAI_BASE_URL") },
+    openaiCompatible:
+      compatibleUrl === undefined
+        ? null
+        : { apiKey: get("ASSENT_OPENAI_COMPATIBLE_API_KEY"), baseUrl: compatibleUrl },
+    streaming: get("ASSENT_STREAMING") !== "off",
+    logTarget: get("ASSENT_LOG") === "stderr" ? "stderr" : "file",
+  };
+}
+
+/** The process's own environment. */
+export const processEnvironment = (): Environment => readEnvironment(process.env);
+
+/**
+ * Reads a configuration file and all that it names.
+ * @param file absolute; null for none: then there are the bundled agents and nothing else
+ */
+export function readConfig(
+  file: string | null,
+  environment: Environment,
+  bundledAgents: string,
+): Result<Config, ConfigRefusal> {
+  const parsed = file === null ? ok(configFileSchema.parse({})) : readJsonFile(file, configFileSchema);
+  if (!parsed.ok) return parsed;
+  const folder = file === null ? "/" : dirname(file);
+  const agents = new Map<string, AgentDefinition>();
+  for (const source of [
+    bundledAgents,
+    ...(parsed.value.agents === undefined ? [] : [resolve(folder, parsed.value.agents)]),
+  ]) {
+    const read = readAgents(source, agents);
+    if (!read.ok) return read;
+  }
+  return ok({
+    workspaces: Object.fromEntries(
+      Object.entries(parsed.value.workspaces).map(([name, { path }]) => [name, resolve(folder, path)]),
+    ),
+    agents,
+    transcripts: parsed.value.transcripts === undefined ? null : resolve(folder, parsed.value.transcripts),
+    httpTools: parsed.value.tools,
+    environment,
+  });
+}
+
+function readAgents(folder: string, agents: Map<string, AgentDefinition>): Result<null, ConfigRefusal> {
+  const files = readFolder(folder);
+  if (!files.ok) return files;
+  for (const file of files.value.filter((name) => name.endsWith(".json"))) {
+    const path = join(folder, file);
+    const agent = readJsonFile(path, agentDefinitionSchema);
+    if (!agent.ok) return agent;
+    if (agents.has(agent.value.name))
+      return refuse(
+        "agent_defined_twice",
+        `${path} defines ${agent.value.name} again.`,
+        "Give it another name.",
+      );
+    agents.set(agent.value.name, agent.value);
+  }
+  return ok(null);
+}
+
+function readFolder(folder: string): Result<readonly string[], ConfigRefusal> {
+  try {
+    return ok(readdirSync(folder).toSorted());
+  } catch (error) {
+    return refuse(
+      "folder_unreadable",
+      `${folder} cannot be read (${codeOf(error)}).`,
+      "Mend the path in the configuration.",
+    );
+  }
+}
+
+function readJsonFile<T>(path: string, schema: z.ZodType<T>): Result<T, ConfigRefusal> {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    const why = error instanceof SyntaxError ? "is not JSON" : `cannot be read (${codeOf(error)})`;
+    return refuse("file_unreadable", `${path} ${why}.`, "Mend the file, or name another.");
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return ok(parsed.data);
+  const [issue] = parsed.error.issues;
+  const place = issue === undefined || issue.path.length === 0 ? "" : ` at ${issue.path.join(".")}`;
+  return refuse(
+    "file_invalid",
+    `${path} is not as it should be${place}: ${issue?.message ?? "invalid"}.`,
+    "Mend the file; unknown fields are refused on purpose.",
+  );
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unknown error";
+
+const refuse = (code: string, detail: string, remedy: string): Result<never, ConfigRefusal> =>
+  err({ code, detail, remedy });

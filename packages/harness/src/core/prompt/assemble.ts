@@ -1,0 +1,67 @@
+// What the model is shown follows from the definition and the journal alone. Each text stays a message of its own:
+// what a tool returned can never end up in an instruction slot (invariant 10, data is not instruction).
+
+import type { AgentDefinition } from "../agent.ts";
+import {
+  type GateStep,
+  isGateStep,
+  isModelStep,
+  isToolStep,
+  type Journal,
+  type JournalStep,
+  type ToolCall,
+  type ToolStep,
+} from "../run/journal.ts";
+import type { Message } from "./message.ts";
+
+export type Prompt = { readonly system: string; readonly messages: readonly Message[] };
+
+export function assemblePrompt(definition: AgentDefinition, task: string, journal: Journal): Prompt {
+  const messages: Message[] = [{ role: "user", text: task, label: "trusted" }];
+  for (const step of journal) {
+    if (!isModelStep(step) || step.state !== "succeeded" || step.outcome === null) continue;
+    const { text, toolCalls } = step.outcome;
+    messages.push({ role: "assistant", text, toolCalls });
+    for (const call of toolCalls) messages.push(answerTo(call, step.seq, journal));
+  }
+  return { system: definition.system, messages };
+}
+
+function answerTo(call: ToolCall, turnSeq: number, journal: Journal): Message {
+  const mine = (step: JournalStep): boolean => step.seq > turnSeq;
+  const tool = journal.find(
+    (step): step is ToolStep => mine(step) && isToolStep(step) && step.request.callId === call.id,
+  );
+  const gate = journal.find(
+    (step): step is GateStep => mine(step) && isGateStep(step) && step.request.callId === call.id,
+  );
+  const answer = tool === undefined ? answerOfGate(gate) : answerOfTool(tool, gate);
+  return { role: "tool", callId: call.id, tool: call.tool, ...answer };
+}
+
+type Answer = Pick<Extract<Message, { role: "tool" }>, "text" | "isError" | "label">;
+
+function answerOfTool(step: ToolStep, gate: GateStep | undefined): Answer {
+  if (step.state === "succeeded" && step.outcome !== null) {
+    const edited = gate?.outcome?.editedAction ?? null;
+    const note =
+      edited === null
+        ? ""
+        : `[A person changed the arguments before agreeing: ${JSON.stringify(edited.arguments)}]\n`;
+    return { text: `${note}${step.outcome.output}`, isError: false, label: step.outcome.label };
+  }
+  const error = step.error ?? { code: "unknown", detail: "The call has no outcome." };
+  return { text: `${error.code}: ${error.detail}`, isError: true, label: "trusted" };
+}
+
+function answerOfGate(gate: GateStep | undefined): Answer {
+  const outcome = gate?.outcome ?? null;
+  if (outcome?.answer === "expired")
+    return { text: "denied: Nobody agreed in time.", isError: true, label: "trusted" };
+  const comment = outcome?.comment ?? "";
+  return {
+    text: `denied: A person refused this call.${comment === "" ? "" : ` Their reason: ${comment}`}`,
+    isError: true,
+    label: "trusted",
+  };
+}

@@ -1,0 +1,182 @@
+import type { StepState } from "@assent/contract";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type {
+  GateOutcome,
+  Journal,
+  JournalStep,
+  ModelOutcome,
+  StepOutcome,
+  StepRequest,
+  ToolCall,
+} from "./journal.ts";
+import { nextMove } from "./next.ts";
+
+const at = new Date(0);
+
+function step(
+  seq: number,
+  state: StepState,
+  request: StepRequest,
+  rest: Partial<JournalStep> = {},
+): JournalStep {
+  return {
+    seq,
+    kind: request.kind,
+    name: request.kind,
+    state,
+    effect: "none",
+    request,
+    decision: null,
+    approvalId: null,
+    outcome: null,
+    error: null,
+    retriedBySeq: null,
+    startedAt: at,
+    finishedAt: state === "intended" ? null : at,
+    ...rest,
+  };
+}
+
+const call = (id: string): ToolCall => ({ id, tool: "t", arguments: {} });
+
+function turn(seq: number, calls: readonly ToolCall[], text = ""): JournalStep {
+  const outcome: ModelOutcome = {
+    kind: "model",
+    model: "m",
+    text,
+    toolCalls: calls,
+    usage: { inputTokens: 0, outputTokens: 0 },
+    finishReason: calls.length > 0 ? "tool_calls" : "stop",
+    warnings: [],
+  };
+  return step(seq, "succeeded", { kind: "model", promptDigest: "sha256:0" }, { outcome });
+}
+
+const toolStep = (
+  seq: number,
+  callId: string,
+  state: StepState,
+  rest: Partial<JournalStep> = {},
+): JournalStep =>
+  step(
+    seq,
+    state,
+    {
+      kind: "tool",
+      callId,
+      action: {
+        tool: "t",
+        tool_version: "",
+        manifest_digest: "sha256:0",
+        effect: "none",
+        harm: [],
+        arguments: {},
+      },
+      actionDigest: "sha256:0",
+      effectId: "sha256:0",
+      precondition: null,
+    },
+    rest,
+  );
+
+const gateStep = (
+  seq: number,
+  callId: string,
+  answer: GateOutcome["answer"] | null,
+  doubtfulSeq: number | null = null,
+): JournalStep => {
+  const outcome: StepOutcome | null =
+    answer === null ? null : { kind: "gate", answer, comment: null, editedAction: null };
+  return step(
+    seq,
+    answer === null ? "intended" : "succeeded",
+    { kind: "gate", callId, subject: doubtfulSeq === null ? "action" : "in_doubt", doubtfulSeq },
+    { outcome, approvalId: "apr_0" },
+  );
+};
+
+test.each<[string, Journal, string]>([
+  ["an empty journal asks the model", [], "call_model"],
+  [
+    "a lost model call is made again",
+    [step(1, "intended", { kind: "model", promptDigest: "sha256:0" })],
+    "call_model",
+  ],
+  ["a new call is judged", [turn(1, [call("a")])], "decide"],
+  ["an open gate waits", [turn(1, [call("a")]), gateStep(2, "a", null)], "wait"],
+  ["a yes dispatches", [turn(1, [call("a")]), gateStep(2, "a", "approved")], "dispatch"],
+  ["a no goes on to the model", [turn(1, [call("a")]), gateStep(2, "a", "denied")], "call_model"],
+  ["silence goes on to the model", [turn(1, [call("a")]), gateStep(2, "a", "expired")], "call_model"],
+  ["a no leaves the other calls", [turn(1, [call("a"), call("b")]), gateStep(2, "a", "denied")], "decide"],
+  [
+    "an interrupted harmless call is repeated",
+    [turn(1, [call("a")]), toolStep(2, "a", "intended", { effect: "idempotent" })],
+    "repeat",
+  ],
+  [
+    "an interrupted `once` call is in doubt",
+    [turn(1, [call("a")]), toolStep(2, "a", "intended", { effect: "once" })],
+    "doubt",
+  ],
+  [
+    "a call in doubt is asked about",
+    [turn(1, [call("a")]), toolStep(2, "a", "in_doubt", { effect: "once" })],
+    "ask_about_doubt",
+  ],
+  [
+    "an answer about a doubt settles it",
+    [turn(1, [call("a")]), toolStep(2, "a", "in_doubt", { effect: "once" }), gateStep(3, "a", "approved", 2)],
+    "settle_doubt",
+  ],
+  [
+    "an answer that was used up is not used again",
+    [
+      turn(1, [call("a")]),
+      toolStep(2, "a", "in_doubt", { effect: "once", retriedBySeq: 3 }),
+      gateStep(3, "a", "approved", 2),
+    ],
+    "ask_about_doubt",
+  ],
+  [
+    "when every call is answered the model is asked",
+    [turn(1, [call("a")]), toolStep(2, "a", "succeeded")],
+    "call_model",
+  ],
+  ["a refusal is an answer", [turn(1, [call("a")]), toolStep(2, "a", "refused")], "call_model"],
+  ["words without a call end the run", [turn(1, [], "done")], "finalise"],
+  [
+    "a lost finalisation is made again",
+    [turn(1, [], "done"), step(2, "intended", { kind: "finalise" })],
+    "finalise",
+  ],
+  [
+    "the same call id in a later turn is another call",
+    [turn(1, [call("a")]), toolStep(2, "a", "succeeded"), turn(3, [call("a")])],
+    "decide",
+  ],
+])("%s", (_name, journal, move) => {
+  expect(nextMove(journal).do).toBe(move);
+});
+
+test("a gate for one call never lets another call through", () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 2, maxLength: 6 }), (ids) => {
+      const calls = ids.map(call);
+      const [first, second] = ids;
+      if (first === undefined || second === undefined) return;
+      const move = nextMove([turn(1, calls), gateStep(2, second, "approved")]);
+      expect(move).toMatchObject({ do: "decide", call: { id: first } });
+    }),
+    { seed: 42 },
+  );
+});
+
+test("a journal that grows for ever ends the run", () => {
+  const journal: JournalStep[] = [];
+  while (journal.length < 200) {
+    journal.push(turn(journal.length + 1, [call("a")]));
+    journal.push(toolStep(journal.length + 1, "a", "succeeded"));
+  }
+  expect(nextMove(journal)).toMatchObject({ do: "give_up", error: { code: "step_limit" } });
+});

@@ -1,0 +1,112 @@
+// What an installation keeps beside its database, in its home folder: its secret, and the operator's own key.
+
+import { createHmac, hkdfSync } from "node:crypto";
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync, renameSync, chmodSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { err, ok, type Result } from "./base/result.ts";
+import type { ConfigRefusal } from "./config.ts";
+import type { Random } from "./ports.ts";
+
+export type Secrets = {
+  /** For hashing keys, for sealing cursors: derived apart, so that one says nothing about another. */
+  readonly keys: Uint8Array;
+  readonly cursors: Uint8Array;
+  /** Tells whether a database belongs to this secret, without telling the secret. */
+  readonly check: Uint8Array;
+};
+
+const SECRET_CHARS_MIN = 32;
+const SECRET_BYTES = 32;
+
+/**
+ * The installation's secret: from the environment, else from the home folder, where it is made at the first start.
+ * Processes that share a database must share it; a start with another one is refused.
+ */
+export function readSecrets(
+  home: string,
+  given: string | undefined,
+  random: Random,
+): Result<Secrets, ConfigRefusal> {
+  if (given !== undefined && given.length < SECRET_CHARS_MIN)
+    return err({
+      code: "secret_too_short",
+      detail: `ASSENT_SECRET has fewer than ${SECRET_CHARS_MIN} characters.`,
+      remedy: "Use a long random value, such as the output of `openssl rand -hex 32`.",
+    });
+  const secret = given ?? keepSecret(join(home, "secret"), random);
+  const derive = (purpose: string): Uint8Array =>
+    new Uint8Array(hkdfSync("sha256", secret, "assent", `assent/${purpose}/v1`, SECRET_BYTES));
+  return ok({
+    keys: derive("keys"),
+    cursors: derive("cursors"),
+    check: createHmac("sha256", derive("installation")).update("check").digest(),
+  });
+}
+
+// Written beside and linked into place: of two first starts one wins, and both read the same.
+function keepSecret(file: string, random: Random): string {
+  const existing = readIfThere(file);
+  if (existing !== null) return existing;
+  const fresh = `${file}.${Buffer.from(random.bytes(8)).toString("hex")}.tmp`;
+  writeFileSync(fresh, Buffer.from(random.bytes(SECRET_BYTES)).toString("hex"), { mode: 0o600, flush: true });
+  try {
+    linkSync(fresh, file);
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+  } finally {
+    rmSync(fresh);
+  }
+  return readFileSync(file, "utf8");
+}
+
+const credentialsSchema = z.strictObject({ url: z.string(), key: z.string() });
+export type Credentials = z.infer<typeof credentialsSchema>;
+
+const CREDENTIALS = "credentials.json";
+
+/** Null when there are none yet, or the file is not what was written. */
+export function readCredentials(home: string): Credentials | null {
+  const text = readIfThere(join(home, CREDENTIALS));
+  if (text === null) return null;
+  try {
+    const parsed = credentialsSchema.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+/** For the command line of whoever owns the home folder, and nobody else. */
+export function writeCredentials(home: string, credentials: Credentials, random: Random): void {
+  const fresh = join(home, `${CREDENTIALS}.${Buffer.from(random.bytes(8)).toString("hex")}.tmp`);
+  writeFileSync(fresh, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600, flush: true });
+  renameSync(fresh, join(home, CREDENTIALS));
+}
+
+/** Makes the home folder. The embedded database, which may run as another user, needs to pass through it. */
+export function makeHome(home: string): Result<null, ConfigRefusal> {
+  try {
+    if (mkdirSync(home, { recursive: true }) !== undefined) chmodSync(home, 0o711);
+    return ok(null);
+  } catch (error) {
+    return err({
+      code: "home_unusable",
+      detail: `The folder ${home} cannot be made (${codeOf(error)}).`,
+      remedy: "Name another with --home, or mend its permissions.",
+    });
+  }
+}
+
+function readIfThere(file: string): string | null {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return null;
+    throw error;
+  }
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unknown";

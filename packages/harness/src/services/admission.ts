@@ -1,0 +1,192 @@
+// Takes a request for a run in: one transaction holds the idempotency key, the run, its first event and its message,
+// so that there is never one of them without the others (invariants 1 and 6).
+
+import { idFromUuid, type RunRequest } from "@assent/contract";
+import { digestOf } from "../base/digest.ts";
+import { IDEMPOTENCY_RETENTION_HOURS } from "../base/limits.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import { type AgentDefinition, agentVersion, isModelAllowed } from "../core/agent.ts";
+import { uuidV7 } from "../core/uuid.ts";
+import type {
+  Caller,
+  Clock,
+  IdempotencyKey,
+  IdempotencyRecord,
+  Models,
+  NewRun,
+  Random,
+  Store,
+  StoreTx,
+  Workspaces,
+} from "../ports.ts";
+import type { Refusal, Submission } from "./harness.ts";
+import { runSummary } from "./views.ts";
+
+export type AdmissionPorts = {
+  readonly store: Store;
+  readonly models: Models;
+  readonly workspaces: Workspaces;
+  /** Names of the workspaces that runs may be given. */
+  readonly workspaceNames: readonly string[];
+  readonly agents: ReadonlyMap<string, AgentDefinition>;
+  readonly clock: Clock;
+  readonly random: Random;
+};
+
+const ROUTE = "POST /api/harness/run";
+
+export async function submitRun(
+  ports: AdmissionPorts,
+  caller: Caller,
+  request: RunRequest,
+  key: string,
+): Promise<Result<Submission, Refusal>> {
+  const now = ports.clock.now();
+  const idempotencyKey: IdempotencyKey = {
+    principal: caller.actor.id,
+    route: ROUTE,
+    key,
+    expiresAt: new Date(now.getTime() + IDEMPOTENCY_RETENTION_HOURS * 3_600_000),
+  };
+  const fingerprint = digestOf("request", { route: ROUTE, body: request });
+  // A repeat gets the first answer, also when the agent or the workspace it named has gone since.
+  const earlier = await ports.store.transaction(
+    caller.tenant,
+    async (tx) => await tx.idempotency.find(idempotencyKey, now),
+  );
+  if (earlier !== null) return replay(earlier, fingerprint);
+
+  const planned = await planRun(ports, caller, request, now);
+  if (!planned.ok) return planned;
+  const { definition, run } = planned.value;
+  return await ports.store.transaction(caller.tenant, async (tx) => {
+    const raced = await tx.idempotency.claim(idempotencyKey, now);
+    if (raced !== null) return replay(raced, fingerprint);
+    const body = await insertRun(tx, caller, definition, run);
+    await tx.idempotency.complete(idempotencyKey, {
+      fingerprint,
+      status: 202,
+      location: `/api/harness/runs/${run.id}`,
+      body,
+    });
+    return ok({ body, runId: run.id, replayed: false });
+  });
+}
+
+function replay(record: IdempotencyRecord, fingerprint: string): Result<Submission, Refusal> {
+  if (record.fingerprint !== fingerprint)
+    return err({
+      code: "idempotency_key_reused",
+      detail: "The first request under this key had another body. Nothing was done for this one.",
+    });
+  const runId = idFromUuid("run", (record.location ?? "").slice(-32));
+  return ok({ body: record.body, runId, replayed: true });
+}
+
+type PlannedRun = { readonly definition: AgentDefinition; readonly run: NewRun };
+
+async function planRun(
+  ports: AdmissionPorts,
+  caller: Caller,
+  request: RunRequest,
+  now: Date,
+): Promise<Result<PlannedRun, Refusal>> {
+  const definition = ports.agents.get(request.agent);
+  if (definition === undefined)
+    return err({
+      code: "agent_unknown",
+      detail: `There is no agent of that name. There are: ${names(ports.agents.keys())}.`,
+    });
+  const model = chooseModel(ports, definition, request.model);
+  if (!model.ok) return model;
+  const workspace = await chooseWorkspace(ports, definition, request.workspace);
+  if (!workspace.ok) return workspace;
+  return ok({
+    definition,
+    run: {
+      id: idFromUuid("run", uuidV7(now, ports.random.bytes(10))),
+      agent: definition.name,
+      agentVersion: agentVersion(definition),
+      task: request.task,
+      workspace: workspace.value,
+      model: model.value,
+      labels: request.labels ?? {},
+      requestedBy: caller.actor,
+      createdAt: now,
+    },
+  });
+}
+
+function chooseModel(
+  { models }: AdmissionPorts,
+  definition: AgentDefinition,
+  asked: string | undefined,
+): Result<string, Refusal> {
+  const model = asked ?? definition.models[0] ?? "";
+  if (!isModelAllowed(definition, model))
+    return err({
+      code: "model_not_allowed",
+      detail: `The agent ${definition.name} may use: ${definition.models.join(", ")}.`,
+    });
+  const callable = models.check(model);
+  return callable.ok ? ok(model) : err({ code: "model_not_allowed", detail: callable.error });
+}
+
+async function chooseWorkspace(
+  ports: AdmissionPorts,
+  definition: AgentDefinition,
+  asked: string | undefined,
+): Promise<Result<NewRun["workspace"], Refusal>> {
+  const invalid = (detail: string): Result<never, Refusal> =>
+    err({ code: "invalid_request", detail, errors: [{ pointer: "#/workspace", detail }] });
+  if (definition.workspace === "none")
+    return asked === undefined
+      ? ok(null)
+      : invalid(`The agent ${definition.name} works without a workspace.`);
+  if (asked === undefined)
+    return invalid(
+      `The agent ${definition.name} needs a workspace. There are: ${names(ports.workspaceNames)}.`,
+    );
+  if (!ports.workspaceNames.includes(asked))
+    return err({
+      code: "workspace_unknown",
+      detail: `There is no workspace of that name. There are: ${names(ports.workspaceNames)}.`,
+    });
+  const resolved = await ports.workspaces.resolve(asked);
+  if (!resolved.ok) return invalid(resolved.error.detail);
+  return ok({ name: asked, commit: resolved.value.commit });
+}
+
+const names = (all: Iterable<string>): string => [...all].join(", ") || "none";
+
+async function insertRun(
+  tx: StoreTx,
+  caller: Caller,
+  definition: AgentDefinition,
+  run: NewRun,
+): Promise<string> {
+  await tx.agents.put(run.agentVersion, definition);
+  const inserted = await tx.runs.insert(run);
+  await tx.audit.append([
+    {
+      run: run.id,
+      version: 1,
+      at: run.createdAt,
+      kind: "run_queued",
+      actor: caller.actor,
+      data: {
+        state: "queued",
+        agent: run.agent,
+        agent_version: run.agentVersion,
+        model: run.model,
+        task_digest: digestOf("task", run.task),
+        key_id: caller.key,
+        ...(run.workspace === null
+          ? {}
+          : { workspace: run.workspace.name, workspace_commit: run.workspace.commit }),
+      },
+    },
+  ]);
+  await tx.queue.send({ v: 1, tenant: caller.tenant, run: run.id }, 0);
+  return JSON.stringify(runSummary(inserted));
+}

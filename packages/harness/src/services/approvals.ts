@@ -1,0 +1,197 @@
+// A person's word on one exact action. It is given once, binds to the digest of what was shown, and sets the run going.
+
+import type { Action, Approval, ApproveRequest } from "@assent/contract";
+import { canonicalJson } from "../base/canonical-json.ts";
+import type { Sha256 } from "../base/digest.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import { actionDigest } from "../core/decide/action-digest.ts";
+import type { DecisionPoint } from "../core/decide/decision.ts";
+import { type GateOutcome, isGateStep, type Journal } from "../core/run/journal.ts";
+import { isTerminal } from "../core/run/run.ts";
+import type {
+  ApprovalChange,
+  ApprovalRecord,
+  Caller,
+  Clock,
+  RunRecord,
+  Store,
+  StoreTx,
+  Tools,
+} from "../ports.ts";
+import { commit, type Write } from "./commit.ts";
+import type { Refusal } from "./harness.ts";
+import { actionOf } from "./steps/tool.ts";
+import { approvalView } from "./views.ts";
+import type { OpenWorkspace } from "./workspace-of-run.ts";
+
+export type ApprovalPorts = {
+  readonly store: Store;
+  readonly tools: Tools;
+  readonly openWorkspace: OpenWorkspace;
+  readonly decide: DecisionPoint;
+  readonly clock: Clock;
+};
+
+const NOT_FOUND: Refusal = { code: "approval_not_found", detail: "There is no approval with this id." };
+
+/** An edit is a new action: with its own digest, and nothing of the old one's rulings. */
+type Edit = Pick<ApprovalChange, "editedAction" | "precondition" | "preview" | "actionDigest">;
+
+export async function decideApproval(
+  ports: ApprovalPorts,
+  caller: Caller,
+  request: ApproveRequest,
+): Promise<Result<Approval, Refusal>> {
+  const edit = await planEdit(ports, caller, request);
+  if (!edit.ok) return edit;
+  return await ports.store.transaction(caller.tenant, async (tx) => {
+    const seen = await tx.approvals.find(request.approval_id);
+    if (seen === null) return err(NOT_FOUND);
+    // The run's lock orders racing decisions, the expiry and a cancellation; what was read before it may be stale.
+    const run = await tx.runs.lock(seen.run);
+    const approval = await tx.approvals.find(request.approval_id);
+    if (run === null || approval === null) return err(NOT_FOUND);
+    const journal = await tx.steps.list(run.id);
+    if (approval.state !== "open") return answerAgain(approval, journal, request);
+    const now = ports.clock.now();
+    const refusal = refuseDecision(run, approval, request, now);
+    if (refusal !== null) return err(refusal);
+    await commit(tx, { run, journal }, decisionWrites(caller, approval, request, edit.value, now), {
+      now,
+      actor: caller.actor,
+    });
+    return await readBack(tx, approval);
+  });
+}
+
+async function readBack(tx: StoreTx, { id }: ApprovalRecord): Promise<Result<Approval, Refusal>> {
+  const decided = await tx.approvals.find(id);
+  return decided === null ? err(NOT_FOUND) : ok(approvalView(decided));
+}
+
+function refuseDecision(
+  run: RunRecord,
+  approval: ApprovalRecord,
+  request: ApproveRequest,
+  now: Date,
+): Refusal | null {
+  if (isTerminal(run.state)) return { code: "run_already_finished", detail: `The run is ${run.state}.` };
+  if (approval.expiresAt <= now)
+    return { code: "approval_expired", detail: `It expired at ${approval.expiresAt.toISOString()}.` };
+  if (request.decision !== "deny" && request.action_digest !== approval.actionDigest)
+    return { code: "approval_digest_mismatch", detail: "What waits is not what you were shown." };
+  if (request.decision === "confirm" && approval.subject !== "in_doubt")
+    return {
+      code: "decision_not_possible",
+      detail: "Only a call whose outcome is unknown can be confirmed; this one has not been made.",
+    };
+  return null;
+}
+
+// The same word again gets the same answer and changes nothing; any other word comes too late.
+function answerAgain(
+  approval: ApprovalRecord,
+  journal: Journal,
+  request: ApproveRequest,
+): Result<Approval, Refusal> {
+  if (approval.state === "expired")
+    return err({
+      code: "approval_expired",
+      detail: `It expired at ${approval.expiresAt.toISOString()}.`,
+    });
+  const given = journal.find((step) => isGateStep(step) && step.seq === approval.seq)?.outcome;
+  const answer = given?.kind === "gate" ? given.answer : null;
+  const same =
+    (request.decision === "deny" && answer === "denied") ||
+    (request.decision === "confirm" &&
+      answer === "confirmed" &&
+      request.action_digest === approval.actionDigest) ||
+    (request.decision === "approve" && answer === "approved" && isSameAction(approval, request));
+  if (same) return ok(approvalView(approval));
+  return err({
+    code: "approval_already_decided",
+    detail: `It is ${approval.state}${approval.decidedBy === null ? "" : `, decided by ${approval.decidedBy.name}`}.`,
+  });
+}
+
+function isSameAction(
+  approval: ApprovalRecord,
+  request: Extract<ApproveRequest, { decision: "approve" }>,
+): boolean {
+  if (request.arguments === undefined)
+    return approval.editedAction === null && request.action_digest === approval.actionDigest;
+  return (
+    approval.editedAction !== null &&
+    canonicalJson(approval.editedAction.arguments) === canonicalJson(request.arguments)
+  );
+}
+
+function decisionWrites(
+  caller: Caller,
+  approval: ApprovalRecord,
+  request: ApproveRequest,
+  edit: Edit | null,
+  now: Date,
+): Write[] {
+  const comment = request.comment ?? null;
+  const answer = ANSWERS[request.decision];
+  const outcome: GateOutcome = { kind: "gate", answer, comment, editedAction: edit?.editedAction ?? null };
+  return [
+    {
+      write: "approval_decided",
+      approval,
+      event: answer === "denied" ? "denied" : "approved",
+      ...(answer === "confirmed" ? { kind: "approval_confirmed" as const } : {}),
+      change: { decidedAt: now, decidedBy: caller.actor, comment, ...edit },
+    },
+    { write: "step_closed", seq: approval.seq, state: "succeeded", outcome, error: null },
+    { write: "run_moved", event: "resumed", reason: null },
+  ];
+}
+
+const ANSWERS = { approve: "approved", deny: "denied", confirm: "confirmed" } as const;
+
+// Worked out before the transaction, since it reads files; the digest makes sure that nothing moved in between.
+async function planEdit(
+  ports: ApprovalPorts,
+  caller: Caller,
+  request: ApproveRequest,
+): Promise<Result<Edit | null, Refusal>> {
+  if (request.decision !== "approve" || request.arguments === undefined) return ok(null);
+  const args = request.arguments;
+  const found = await ports.store.transaction(caller.tenant, async (tx) => {
+    const approval = await tx.approvals.find(request.approval_id);
+    if (approval === null) return null;
+    const run = await tx.runs.find(approval.run);
+    return run === null ? null : { approval, run, journal: await tx.steps.list(run.id) };
+  });
+  if (found === null) return err(NOT_FOUND);
+  const { approval, run, journal } = found;
+  // Whether it is too late is for the transaction to say, in its own words.
+  if (approval.state !== "open" || isTerminal(run.state)) return ok(null);
+  const refuse = (detail: string): Result<never, Refusal> => err({ code: "edit_refused", detail });
+  if (approval.subject === "in_doubt")
+    return refuse("The call may have happened already; its arguments cannot change any more.");
+  const tool = ports.tools.get(approval.action.tool);
+  if (tool === undefined) return refuse(`There is no tool ${approval.action.tool} any more.`);
+  const action: Action = actionOf(tool, args);
+  const ruling = ports.decide(action);
+  if (ruling.verdict === "deny") return refuse(ruling.reasons.map((reason) => reason.detail).join(" "));
+  const signal = AbortSignal.timeout(EDIT_SECONDS_MAX * 1000);
+  const workspace = await ports.openWorkspace(run, journal, signal);
+  if (!workspace.ok) return refuse(workspace.error.detail);
+  const effectId: Sha256 = approval.actionDigest;
+  const plan = await tool.plan(args, { workspace: workspace.value, effectId, signal });
+  if (!plan.ok) return refuse(plan.error.detail);
+  const { precondition, preview } = plan.value;
+  const scope = { tenant: run.tenant, run: run.id, seq: approval.seq };
+  return ok({
+    editedAction: action,
+    precondition,
+    preview,
+    actionDigest: actionDigest(action, precondition, scope),
+  });
+}
+
+/** Working out what an edit would change reads a few files; longer means that something is stuck. */
+const EDIT_SECONDS_MAX = 30;

@@ -1,0 +1,270 @@
+// The one place where a run changes. Whatever happens to a run becomes writes; they, the events that record them and
+// the run's new version are one transaction (invariants 1, journal-first, and 11, history is evidence).
+
+import type { Actor, Artifact, EventKind, Reason } from "@assent/contract";
+import { assert } from "../base/assert.ts";
+import { type ApprovalEvent, approvalTransition } from "../core/run/approval.ts";
+import type { Journal, JournalStep, StepError, StepOutcome } from "../core/run/journal.ts";
+import { isTerminal, type RunEvent, transition } from "../core/run/run.ts";
+import { isStepTransitionLegal } from "../core/run/step.ts";
+import type {
+  ApprovalChange,
+  ApprovalRecord,
+  NewApproval,
+  NewAuditEvent,
+  RunRecord,
+  StoreTx,
+} from "../ports.ts";
+
+export type NewStep = Omit<JournalStep, "seq" | "retriedBySeq" | "startedAt" | "finishedAt">;
+
+export type Write =
+  /** The next step of the journal. A step that is refused at once is opened in that state. */
+  | { readonly write: "step_opened"; readonly step: NewStep }
+  | {
+      readonly write: "step_closed";
+      readonly seq: number;
+      readonly state: "succeeded" | "failed" | "in_doubt";
+      readonly outcome: StepOutcome | null;
+      readonly error: StepError | null;
+    }
+  /** A step in doubt is tried again, because a person said so. */
+  | { readonly write: "step_retried"; readonly seq: number; readonly gateSeq: number }
+  | { readonly write: "approval_opened"; readonly approval: NewApproval }
+  | {
+      readonly write: "approval_decided";
+      readonly approval: ApprovalRecord;
+      readonly event: ApprovalEvent;
+      /** The event's name, where the person's word was another than the state it leads to. */
+      readonly kind?: EventKind;
+      readonly change: Partial<Omit<ApprovalChange, "state">>;
+    }
+  | { readonly write: "artifact_committed"; readonly artifact: Omit<Artifact, "created_at"> }
+  | {
+      readonly write: "run_moved";
+      readonly event: RunEvent;
+      readonly reason: Reason | null;
+      readonly answer?: string;
+      /** For a run that goes back to the queue: how long its message waits. */
+      readonly delaySeconds?: number;
+    };
+
+/** Somebody else decided or spent the approval first. Nothing of the transaction is kept. */
+export class ApprovalTaken extends Error {
+  override readonly name = "ApprovalTaken";
+}
+
+export type Committed = { readonly run: RunRecord; readonly journal: Journal };
+
+type Context = { readonly now: Date; readonly actor: Actor | null };
+
+/**
+ * Carries out the writes on a run that this transaction has locked.
+ * @returns the run and its journal as they are after the commit
+ * @throws ApprovalTaken when an approval is not any more in the state it was read in
+ * @throws AssertionFailed for an illegal transition: callers ask the tables before they write
+ */
+export async function commit(
+  tx: StoreTx,
+  before: Committed,
+  writes: readonly Write[],
+  context: Context,
+): Promise<Committed> {
+  const state: Draft = { run: before.run, journal: [...before.journal], events: [], wakeAt: null };
+  for (const write of writes) await carryOut(tx, state, write, context);
+  const { run } = state;
+  assert(state.events.length > 0, "a commit changes something");
+  await tx.runs.update(run.id, { ...run, updatedAt: context.now, wakeAt: state.wakeAt });
+  await tx.audit.append(state.events);
+  if (state.wakeAt !== null) {
+    const delaySeconds = Math.ceil((state.wakeAt.getTime() - context.now.getTime()) / 1000);
+    await tx.queue.send({ v: 1, tenant: run.tenant, run: run.id }, delaySeconds);
+  }
+  return { run: { ...run, updatedAt: context.now }, journal: state.journal };
+}
+
+type Draft = { run: RunRecord; journal: JournalStep[]; events: NewAuditEvent[]; wakeAt: Date | null };
+
+function record(draft: Draft, kind: EventKind, data: Record<string, unknown>, { now, actor }: Context): void {
+  const version = draft.run.version + 1;
+  draft.run = { ...draft.run, version };
+  draft.events.push({ run: draft.run.id, version, at: now, kind, actor, data });
+}
+
+async function carryOut(tx: StoreTx, draft: Draft, write: Write, context: Context): Promise<void> {
+  switch (write.write) {
+    case "step_opened":
+      await openStep(tx, draft, write.step, context);
+      return;
+    case "step_closed":
+      await changeStep(tx, draft, write.seq, { ...write, finishedAt: context.now }, context);
+      // Something ended: whatever made earlier attempts fail has been overcome.
+      draft.run = { ...draft.run, attempt: 0 };
+      return;
+    case "step_retried":
+      await changeStep(
+        tx,
+        draft,
+        write.seq,
+        { state: "intended", outcome: null, error: null, finishedAt: null, retriedBySeq: write.gateSeq },
+        context,
+      );
+      return;
+    case "approval_opened":
+      await tx.approvals.insert(write.approval);
+      record(
+        draft,
+        "approval_opened",
+        {
+          approval_id: write.approval.id,
+          step: write.approval.seq,
+          subject: write.approval.subject,
+          tool: write.approval.action.tool,
+          action_digest: write.approval.actionDigest,
+          expires_at: write.approval.expiresAt.toISOString(),
+        },
+        context,
+      );
+      return;
+    case "approval_decided":
+      await decideApproval(tx, draft, write, context);
+      return;
+    case "artifact_committed":
+      await tx.artifacts.insert(draft.run.id, { ...write.artifact, createdAt: context.now });
+      record(
+        draft,
+        "artifact_committed",
+        {
+          artifact_id: write.artifact.id,
+          name: write.artifact.name,
+          sha256: write.artifact.sha256,
+          size_bytes: write.artifact.size_bytes,
+        },
+        context,
+      );
+      return;
+    case "run_moved":
+      moveRun(draft, write, context);
+  }
+}
+
+async function openStep(tx: StoreTx, draft: Draft, step: NewStep, context: Context): Promise<void> {
+  assert(step.state === "intended" || step.state === "refused", "a step begins as intended or refused");
+  const opened: JournalStep = {
+    ...step,
+    seq: draft.journal.length + 1,
+    retriedBySeq: null,
+    startedAt: context.now,
+    finishedAt: step.state === "refused" ? context.now : null,
+  };
+  await tx.steps.insert(draft.run.id, opened);
+  draft.journal.push(opened);
+  record(draft, step.state === "refused" ? "step_refused" : "step_intended", stepData(opened), context);
+}
+
+async function changeStep(
+  tx: StoreTx,
+  draft: Draft,
+  seq: number,
+  change: Pick<JournalStep, "state" | "outcome" | "error" | "finishedAt"> & { retriedBySeq?: number },
+  context: Context,
+): Promise<void> {
+  const step = draft.journal[seq - 1];
+  assert(step !== undefined && step.seq === seq, "only a journaled step can change");
+  assert(isStepTransitionLegal(step.state, change.state), `step ${seq}: ${step.state} -> ${change.state}`);
+  const { state, outcome, error, finishedAt } = change;
+  const startedAt = state === "intended" ? context.now : step.startedAt;
+  const retriedBySeq = change.retriedBySeq ?? step.retriedBySeq;
+  const changed: JournalStep = { ...step, state, outcome, error, finishedAt, startedAt, retriedBySeq };
+  await tx.steps.update(draft.run.id, changed);
+  draft.journal[seq - 1] = changed;
+  const kind = state === "intended" ? "step_retried" : STEP_EVENTS[state];
+  record(draft, kind, stepData(changed), context);
+}
+
+const STEP_EVENTS = {
+  succeeded: "step_succeeded",
+  failed: "step_failed",
+  refused: "step_refused",
+  in_doubt: "step_in_doubt",
+} as const;
+
+// Digests and names, no contents: the trail is kept for long and shown widely, prompts and files are not.
+function stepData(step: JournalStep): Record<string, unknown> {
+  return {
+    step: step.seq,
+    step_kind: step.kind,
+    name: step.name,
+    effect: step.effect,
+    ...(step.request.kind === "tool"
+      ? { action_digest: step.request.actionDigest, effect_id: step.request.effectId }
+      : {}),
+    ...(step.request.kind === "model" ? { prompt_digest: step.request.promptDigest } : {}),
+    ...(step.decision === null ? {} : { verdict: step.decision.verdict }),
+    ...(step.outcome?.kind === "gate" ? { answer: step.outcome.answer } : {}),
+    ...(step.error === null ? {} : { error: step.error.code }),
+  };
+}
+
+const APPROVAL_EVENTS: { readonly [E in ApprovalEvent]: EventKind } = {
+  approved: "approval_approved",
+  denied: "approval_denied",
+  expired: "approval_expired",
+  cancelled: "approval_cancelled",
+  spent: "approval_spent",
+};
+
+async function decideApproval(
+  tx: StoreTx,
+  draft: Draft,
+  { approval, event, change, kind }: Extract<Write, { write: "approval_decided" }>,
+  context: Context,
+): Promise<void> {
+  const next = approvalTransition(approval.state, event);
+  if (!next.ok) throw new ApprovalTaken(`approval ${approval.id} is ${approval.state}`);
+  const after: ApprovalChange = { ...approval, ...change, state: next.value };
+  if (!(await tx.approvals.update(approval.id, approval.state, after)))
+    throw new ApprovalTaken(`approval ${approval.id} is not ${approval.state} any more`);
+  record(
+    draft,
+    kind ?? APPROVAL_EVENTS[event],
+    {
+      approval_id: approval.id,
+      step: approval.seq,
+      action_digest: after.actionDigest,
+      ...(after.actionDigest === approval.actionDigest ? {} : { asked_digest: approval.actionDigest }),
+    },
+    context,
+  );
+}
+
+function moveRun(draft: Draft, write: Extract<Write, { write: "run_moved" }>, context: Context): void {
+  const next = transition(draft.run.state, write.event);
+  assert(next.ok, `run: no ${write.event} from ${draft.run.state}`);
+  const state = next.value;
+  draft.run = {
+    ...draft.run,
+    state,
+    reason: write.reason,
+    answer: write.answer ?? draft.run.answer,
+    finishedAt: isTerminal(state) ? context.now : null,
+  };
+  if (state === "queued") draft.wakeAt = new Date(context.now.getTime() + (write.delaySeconds ?? 0) * 1000);
+  record(
+    draft,
+    RUN_EVENTS[write.event],
+    { state, ...(write.reason === null ? {} : { reason: write.reason.code }) },
+    context,
+  );
+}
+
+const RUN_EVENTS: { readonly [E in RunEvent]: EventKind } = {
+  leased: "run_leased",
+  parked: "run_parked",
+  released: "run_released",
+  resumed: "run_resumed",
+  finished: "run_succeeded",
+  gave_up: "run_failed",
+  attempts_exhausted: "run_dead_lettered",
+  cancelled: "run_cancelled",
+};

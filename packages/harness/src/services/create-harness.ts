@@ -1,0 +1,51 @@
+import type { DecisionPoint } from "../core/decide/decision.ts";
+import type { Log } from "../ports.ts";
+import { type AdmissionPorts, submitRun } from "./admission.ts";
+import { type ApprovalPorts, decideApproval } from "./approvals.ts";
+import { createEventWatch } from "./event-watch.ts";
+import type { Harness } from "./harness.ts";
+import { authenticate, createKey, type KeyPorts, listKeys, revokeKey } from "./keys.ts";
+import { cancelRun, getRun, listEvents, listRuns, openArtifact, type RunPorts } from "./runs.ts";
+
+export type HarnessPorts = AdmissionPorts &
+  ApprovalPorts &
+  KeyPorts &
+  RunPorts & {
+    readonly decide: DecisionPoint;
+    readonly log: Log;
+    /** Whether somebody in this process takes work, where it should. */
+    readonly isWorkerReady: () => boolean;
+  };
+
+/** The harness as its edges see it. */
+export function createHarness(ports: HarnessPorts): Harness {
+  const watch = createEventWatch(ports);
+  return {
+    authenticate: async (key) => await authenticate(ports, key),
+    submitRun: async (caller, request, key) => await submitRun(ports, caller, request, key),
+    getRun: async (caller, id) => await getRun(ports, caller, id),
+    listRuns: async (caller, query) => await listRuns(ports, caller, query),
+    cancelRun: async (caller, id) => await cancelRun(ports, caller, id),
+    listEvents: async (caller, id, after) => await listEvents(ports, caller, id, after),
+    waitForEvents: async (caller, id, after, signal) => {
+      await watch.wait(caller.tenant, id, after, signal);
+    },
+    openArtifact: async (caller, run, id) => await openArtifact(ports, caller, run, id),
+    decide: async (caller, request) => await decideApproval(ports, caller, request),
+    createKey: async (caller, request) => await createKey(ports, caller, request),
+    listKeys: async (caller) => await listKeys(ports, caller),
+    revokeKey: async (caller, id) => await revokeKey(ports, caller, id),
+    async readiness() {
+      let database = true;
+      try {
+        await ports.store.ping();
+      } catch (error) {
+        database = false;
+        ports.log("warn", "the database cannot be used", {
+          error: error instanceof Error ? error.message : "unknown",
+        });
+      }
+      return { database, worker: ports.isWorkerReady() };
+    },
+  };
+}

@@ -1,0 +1,71 @@
+// A run in the hands of one worker, and the only way in which that worker may write to it.
+
+import { assert } from "../base/assert.ts";
+import type { AgentDefinition } from "../core/agent.ts";
+import type { ActionScope } from "../core/decide/action-digest.ts";
+import type { DecisionPoint } from "../core/decide/decision.ts";
+import type {
+  ArtifactFiles,
+  Clock,
+  Fence,
+  Log,
+  Models,
+  Random,
+  Store,
+  Tools,
+  Workspace,
+  Workspaces,
+} from "../ports.ts";
+import { commit, type Committed, type Write } from "./commit.ts";
+import type { OpenWorkspace } from "./workspace-of-run.ts";
+
+export type OrchestratorPorts = {
+  readonly store: Store;
+  readonly models: Models;
+  readonly tools: Tools;
+  readonly workspaces: Workspaces;
+  readonly openWorkspace: OpenWorkspace;
+  readonly files: ArtifactFiles;
+  readonly decide: DecisionPoint;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+};
+
+/** A run in the hands of this worker. `committed` is as of its last commit. */
+export type Held = {
+  readonly ports: OrchestratorPorts;
+  readonly fence: Fence;
+  readonly definition: AgentDefinition;
+  committed: Committed;
+  workspace: Workspace | null;
+  /** Aborted when the lease is lost: nothing that is under way may be reported any more. */
+  readonly lost: AbortSignal;
+  /** Aborted when this worker is to stop: finish what must not be interrupted, then give the run back. */
+  readonly stopping: AbortSignal;
+};
+
+/** The lease is another's. Whatever this worker still believes, it writes nothing any more (invariant 16, fenced). */
+export class LeaseLost extends Error {
+  override readonly name = "LeaseLost";
+}
+
+/** Commits under the lease, or throws LeaseLost and changes nothing. */
+export async function commitHeld(held: Held, writes: readonly Write[]): Promise<void> {
+  const { store, clock } = held.ports;
+  held.committed = await store.transaction(held.fence.tenant, async (tx) => {
+    const run = await tx.runs.lockFenced(held.fence);
+    if (run === null) throw new LeaseLost(`run ${held.fence.run} is not ours any more`);
+    assert(run.version === held.committed.run.version, "nobody else writes to a leased run");
+    return await commit(tx, { run, journal: held.committed.journal }, writes, {
+      now: clock.now(),
+      actor: null,
+    });
+  });
+}
+
+/** Where an action of the step that is opened next belongs. */
+export function scopeOfNextStep(held: Held): ActionScope {
+  const { run, journal } = held.committed;
+  return { tenant: run.tenant, run: run.id, seq: journal.length + 1 };
+}

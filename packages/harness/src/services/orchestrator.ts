@@ -1,0 +1,255 @@
+// The one loop that advances a run. It asks the journal what comes next, writes down what it is about to do, does it,
+// writes down what came of it. Everything it knows is in the journal, so any worker can go on where another stopped.
+
+import type { RunId, TenantId } from "@assent/contract";
+import { assert, unreachable } from "../base/assert.ts";
+import { LEASE_SECONDS, RETRY_DELAY_SECONDS_MAX, RUN_ATTEMPTS_MAX } from "../base/limits.ts";
+import type { AgentDefinition } from "../core/agent.ts";
+import { actionDigest } from "../core/decide/action-digest.ts";
+import { type GateStep, isToolStep, type Journal, type StepError } from "../core/run/journal.ts";
+import { type Move, nextMove } from "../core/run/next.ts";
+import { manifestDigest } from "../core/tool.ts";
+import type { ApprovalRecord, RunRecord, Tool, WorkerId } from "../ports.ts";
+import { ApprovalTaken, commit, type Write } from "./commit.ts";
+import { commitHeld, type Held, LeaseLost, type OrchestratorPorts } from "./held.ts";
+import { finaliseRun } from "./steps/finalise.ts";
+import { openDoubtGate } from "./steps/gate.ts";
+import { callModel, openModelStep } from "./steps/model.ts";
+import { checkDoubt, executeNewest, executeTool, judgeCall, openToolStep } from "./steps/tool.ts";
+
+export type Claim = {
+  readonly run: RunRecord;
+  readonly journal: Journal;
+  readonly definition: AgentDefinition;
+};
+
+/**
+ * Takes a queued run. Null when there is nothing to take: it is another's, parked or ended; a message may come twice.
+ * A run whose attempts are exhausted is dead-lettered instead.
+ */
+export async function claimRun(
+  ports: Pick<OrchestratorPorts, "store" | "clock">,
+  worker: WorkerId,
+  tenant: TenantId,
+  id: RunId,
+): Promise<Claim | null> {
+  return await ports.store.transaction(tenant, async (tx) => {
+    const run = await tx.runs.lock(id);
+    if (run === null || run.state !== "queued") return null;
+    const now = ports.clock.now();
+    const journal = await tx.steps.list(id);
+    if (run.attempt >= RUN_ATTEMPTS_MAX) {
+      const detail = `${run.attempt} attempts ended without any step ending. Last reason: ${run.reason?.detail ?? "the worker died"}`;
+      await commit(
+        tx,
+        { run, journal },
+        [{ write: "run_moved", event: "attempts_exhausted", reason: { code: "attempts_exhausted", detail } }],
+        { now, actor: null },
+      );
+      return null;
+    }
+    const definition = await tx.agents.get(run.agentVersion);
+    assert(definition !== null, "the definition of a submitted run is kept");
+    const fencingToken = await tx.runs.lease(id, worker, now, leaseEnd(now));
+    const version = run.version + 1;
+    const data = { state: "running", worker, fencing_token: fencingToken, attempt: run.attempt + 1 };
+    await tx.audit.append([{ run: id, version, at: now, kind: "run_leased", actor: null, data }]);
+    return {
+      run: { ...run, state: "running", version, fencingToken, attempt: run.attempt + 1, reason: null },
+      journal,
+      definition,
+    };
+  });
+}
+
+export const leaseEnd = (now: Date): Date => new Date(now.getTime() + LEASE_SECONDS * 1000);
+
+/**
+ * Advances a claimed run until it is parked, ended, given back, or taken away.
+ * @throws what a lost database throws: then the lease runs out and another worker goes on
+ */
+export async function advanceRun(
+  ports: OrchestratorPorts,
+  claim: Claim,
+  lost: AbortSignal,
+  stopping: AbortSignal,
+): Promise<void> {
+  const { run, journal, definition } = claim;
+  const held: Held = {
+    ports,
+    fence: { tenant: run.tenant, run: run.id, token: run.fencingToken },
+    definition,
+    committed: { run, journal },
+    workspace: null,
+    lost,
+    stopping,
+  };
+  try {
+    const opened = await ports.openWorkspace(run, journal, lost);
+    if (!opened.ok) {
+      await giveUp(held, opened.error);
+      return;
+    }
+    held.workspace = opened.value;
+    while (await makeMove(held, nextMove(held.committed.journal)));
+  } catch (error) {
+    if (error instanceof LeaseLost || error instanceof ApprovalTaken || lost.aborted) {
+      ports.log("info", "run left to another worker", { run_id: run.id, reason: errorName(error) });
+      return;
+    }
+    throw error;
+  }
+}
+
+const errorName = (error: unknown): string => (error instanceof Error ? error.name : "unknown");
+
+// True: go on. False: the run is parked, ended or given back.
+async function makeMove(held: Held, move: Move): Promise<boolean> {
+  if (held.lost.aborted) throw new LeaseLost("the lease was lost");
+  if (held.stopping.aborted) {
+    await release(held, { code: "worker_stopping", detail: "The worker was stopped; another goes on." }, 0);
+    return false;
+  }
+  switch (move.do) {
+    case "call_model":
+      return await askModel(held, move.again === null);
+    case "decide":
+      return await judgeCall(held, move.call);
+    case "dispatch":
+      return await dispatch(held, move.call.id, move.gate);
+    case "repeat":
+      return await executeTool(held, move.step);
+    case "doubt":
+      return await checkDoubt(held, move.step);
+    case "ask_about_doubt":
+      return await openDoubtGate(held, move.step);
+    case "settle_doubt":
+      return await settleDoubt(held, move.step.seq, move.gate);
+    case "wait":
+      throw new Error(`run ${held.fence.run} is running although approval ${move.approvalId} is open`);
+    case "finalise":
+      await finaliseRun(held, move.answer, move.again);
+      return false;
+    case "give_up":
+      await giveUp(held, move.error);
+      return false;
+    default:
+      return unreachable(move);
+  }
+}
+
+async function askModel(held: Held, isNew: boolean): Promise<boolean> {
+  if (isNew) await commitHeld(held, [openModelStep(held)]);
+  const called = await callModel(held);
+  switch (called.then) {
+    case "go_on":
+      await commitHeld(held, [called.write]);
+      return true;
+    case "give_up":
+      await commitHeld(held, [called.write, giveUpWrite(called.error)]);
+      return false;
+    case "later":
+      await release(held, called.error, called.delaySeconds ?? retryDelaySeconds(held.committed.run.attempt));
+      return false;
+    default:
+      return unreachable(called);
+  }
+}
+
+const retryDelaySeconds = (attempt: number): number =>
+  Math.min(2 ** Math.min(attempt, 16), RETRY_DELAY_SECONDS_MAX);
+
+// The approved action and no other: spent and journaled as intended in one transaction, then carried out. Between a
+// person's yes and this the model is not asked again.
+async function dispatch(held: Held, callId: string, gate: GateStep): Promise<boolean> {
+  const approval = await readApproval(held, gate);
+  const action = approval.editedAction ?? approval.action;
+  const tool = held.ports.tools.get(action.tool);
+  const error = refusalOf(held, gate, approval, tool);
+  const parts = {
+    callId,
+    action,
+    precondition: approval.precondition,
+    decision: approval.decision,
+    approvalId: approval.id,
+    error,
+  };
+  await commitHeld(held, [
+    { write: "approval_decided", approval, event: "spent", change: {} },
+    openToolStep(held, parts),
+  ]);
+  return error === null ? await executeNewest(held) : true;
+}
+
+// What is executed is what was approved: checked again at the last moment, against the rows as they are now.
+function refusalOf(
+  held: Held,
+  gate: GateStep,
+  approval: ApprovalRecord,
+  tool: Tool | undefined,
+): StepError | null {
+  const action = approval.editedAction ?? approval.action;
+  const { tenant, run } = held.fence;
+  if (actionDigest(action, approval.precondition, { tenant, run, seq: gate.seq }) !== approval.actionDigest)
+    return { code: "approval_broken", detail: "The stored action is not the one that was approved." };
+  if (tool === undefined || manifestDigest(tool.manifest) !== action.manifest_digest)
+    return {
+      code: "tool_changed",
+      detail: "The tool is not the one that was approved; it needs assent again.",
+    };
+  return null;
+}
+
+async function readApproval(held: Held, gate: GateStep): Promise<ApprovalRecord> {
+  const { approvalId } = gate;
+  assert(approvalId !== null, "a gate names its approval");
+  const approval = await held.ports.store.transaction(
+    held.fence.tenant,
+    async (tx) => await tx.approvals.find(approvalId),
+  );
+  assert(approval !== null && approval.run === held.fence.run, "a gate's approval is the run's own");
+  return approval;
+}
+
+async function settleDoubt(held: Held, seq: number, gate: GateStep): Promise<boolean> {
+  const outcome = gate.outcome;
+  assert(outcome !== null, "a decided gate has an outcome");
+  const comment = outcome.comment ?? "";
+  if (outcome.answer === "denied" || outcome.answer === "expired") {
+    const detail =
+      outcome.answer === "denied"
+        ? `Nobody knows whether it happened, and a person said not to try again. ${comment}`.trim()
+        : "Nobody knows whether it happened, and nobody answered in time.";
+    const error: StepError = { code: "outcome_unknown", detail };
+    await commitHeld(held, [{ write: "step_closed", seq, state: "failed", outcome: null, error }]);
+    return true;
+  }
+  const approval = await readApproval(held, gate);
+  const spend: Write = { write: "approval_decided", approval, event: "spent", change: {} };
+  if (outcome.answer === "confirmed") {
+    const confirmed = {
+      kind: "tool",
+      output: `It did happen. ${comment}`.trim(),
+      label: "untrusted",
+    } as const;
+    await commitHeld(held, [
+      spend,
+      { write: "step_closed", seq, state: "succeeded", outcome: confirmed, error: null },
+    ]);
+    return true;
+  }
+  await commitHeld(held, [spend, { write: "step_retried", seq, gateSeq: gate.seq }]);
+  const step = held.committed.journal[seq - 1];
+  assert(step !== undefined && isToolStep(step), "only tool calls come into doubt");
+  return await executeTool(held, step);
+}
+
+const giveUpWrite = (error: StepError): Write => ({ write: "run_moved", event: "gave_up", reason: error });
+
+async function giveUp(held: Held, error: StepError): Promise<void> {
+  await commitHeld(held, [giveUpWrite(error)]);
+}
+
+async function release(held: Held, reason: StepError, delaySeconds: number): Promise<void> {
+  await commitHeld(held, [{ write: "run_moved", event: "released", reason, delaySeconds }]);
+}

@@ -1,0 +1,138 @@
+// What can be asked of runs that exist: read them, list them, call them off.
+
+import {
+  type Actor,
+  type Artifact,
+  type ArtifactId,
+  type Run,
+  type RunId,
+  type RunSummary,
+} from "@assent/contract";
+import { PAGE_ROWS_MAX } from "../base/limits.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import { isTerminal } from "../core/run/run.ts";
+import type { ArtifactFiles, Caller, Clock, RunRecord, Store, StoreTx } from "../ports.ts";
+import { commit, type Write } from "./commit.ts";
+import type { Cursors } from "./cursors.ts";
+import type { EventBatch, Page, Refusal, RunListQuery } from "./harness.ts";
+import { runSummary, runView } from "./views.ts";
+
+export type RunPorts = {
+  readonly store: Store;
+  readonly files: ArtifactFiles;
+  readonly clock: Clock;
+  readonly cursors: Cursors;
+};
+
+const NOT_FOUND: Refusal = { code: "run_not_found", detail: "There is no run with this id." };
+
+export async function getRun({ store }: RunPorts, caller: Caller, id: RunId): Promise<Result<Run, Refusal>> {
+  return await store.transaction(caller.tenant, async (tx) => {
+    const run = await tx.runs.find(id);
+    if (run === null) return err(NOT_FOUND);
+    return ok(
+      runView(run, await tx.steps.list(id), await tx.approvals.list(id), await tx.artifacts.list(id)),
+    );
+  });
+}
+
+export async function listRuns(
+  { store, cursors }: RunPorts,
+  caller: Caller,
+  query: RunListQuery,
+): Promise<Result<Page<RunSummary>, Refusal>> {
+  const limit = Math.min(query.limit, PAGE_ROWS_MAX);
+  const { states, agent, label } = query;
+  // A cursor is good for the very list it came from: another tenant's or another filter's is refused.
+  const list = { tenant: caller.tenant, states, agent, label };
+  const before = query.cursor === null ? null : cursors.open(query.cursor, list);
+  if (before === undefined) {
+    const detail = "The cursor is not one of this list's.";
+    return err({ code: "invalid_request", detail, errors: [{ pointer: "#/cursor", detail }] });
+  }
+  const rows = await store.transaction(
+    caller.tenant,
+    async (tx) => await tx.runs.list({ states, agent, label, before, limit: limit + 1 }),
+  );
+  const page = rows.slice(0, limit);
+  const last = rows.length > limit ? page.at(-1) : undefined;
+  return ok({
+    data: page.map(runSummary),
+    next_cursor: last === undefined ? null : cursors.seal(last, list),
+  });
+}
+
+/** Calling off what was called off before is no error; what has ended otherwise stays as it ended. */
+export async function cancelRun(
+  { store, clock }: RunPorts,
+  caller: Caller,
+  id: RunId,
+): Promise<Result<RunSummary, Refusal>> {
+  return await store.transaction(caller.tenant, async (tx) => {
+    const run = await tx.runs.lock(id);
+    if (run === null) return err(NOT_FOUND);
+    if (run.state === "cancelled") return ok(runSummary(run));
+    if (isTerminal(run.state))
+      return err({ code: "run_already_finished", detail: `The run is ${run.state}.` });
+    const cancelled = await cancelLocked(tx, run, caller.actor, clock.now());
+    return ok(runSummary(cancelled));
+  });
+}
+
+async function cancelLocked(tx: StoreTx, run: RunRecord, actor: Actor, now: Date): Promise<RunRecord> {
+  const journal = await tx.steps.list(run.id);
+  const approvals = await tx.approvals.list(run.id);
+  const error = { code: "cancelled", detail: "The run was called off." };
+  const writes: Write[] = [
+    ...approvals
+      .filter((approval) => approval.state === "open" || approval.state === "approved")
+      .map((approval): Write => ({ write: "approval_decided", approval, event: "cancelled", change: {} })),
+    ...journal
+      .filter((step) => step.state === "intended")
+      .map((step): Write => ({
+        write: "step_closed",
+        seq: step.seq,
+        // A call that is under way can no longer report what came of it.
+        state: step.kind === "tool" && step.effect === "once" ? "in_doubt" : "failed",
+        outcome: null,
+        error,
+      })),
+    {
+      write: "run_moved",
+      event: "cancelled",
+      reason: { code: "cancelled", detail: `Called off by ${actor.name}.` },
+    },
+  ];
+  return (await commit(tx, { run, journal }, writes, { now, actor })).run;
+}
+
+const EVENTS_PER_BATCH = 500;
+
+export async function listEvents(
+  { store }: RunPorts,
+  caller: Caller,
+  id: RunId,
+  after: number,
+): Promise<Result<EventBatch, Refusal>> {
+  return await store.transaction(caller.tenant, async (tx) => {
+    const run = await tx.runs.find(id);
+    if (run === null) return err(NOT_FOUND);
+    const events = await tx.audit.list(id, after, EVENTS_PER_BATCH);
+    const last = events.at(-1)?.version ?? after;
+    return ok({ events, ended: isTerminal(run.state) && last >= run.version });
+  });
+}
+
+export async function openArtifact(
+  { store, files }: RunPorts,
+  caller: Caller,
+  run: RunId,
+  id: ArtifactId,
+): Promise<Result<{ artifact: Artifact; bytes: Uint8Array }, Refusal>> {
+  const artifact = await store.transaction(caller.tenant, async (tx) => await tx.artifacts.find(run, id));
+  if (artifact === null)
+    return err({ code: "artifact_not_found", detail: "The run has no artifact with this id." });
+  const bytes = await files.get(artifact.sha256);
+  if (bytes === null) throw new Error(`artifact ${artifact.id} has lost its file`);
+  return ok({ artifact, bytes });
+}

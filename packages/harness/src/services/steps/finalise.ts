@@ -1,0 +1,61 @@
+import { idFromUuid } from "@assent/contract";
+import type { JournalStep } from "../../core/run/journal.ts";
+import { uuidV7 } from "../../core/uuid.ts";
+import type { Write } from "../commit.ts";
+import { commitHeld, type Held } from "../held.ts";
+
+type Output = { readonly name: string; readonly mediaType: string; readonly bytes: Uint8Array };
+
+/** What a run leaves behind: its answer in words, and what it changed, as a patch for the original. */
+async function outputsOf(held: Held, answer: string): Promise<Output[]> {
+  const outputs: Output[] = [
+    { name: "answer.md", mediaType: "text/markdown; charset=utf-8", bytes: new TextEncoder().encode(answer) },
+  ];
+  if (held.workspace !== null) {
+    const patch = await held.workspace.patch();
+    if (patch.length > 0)
+      outputs.push({ name: "changes.patch", mediaType: "text/x-diff; charset=utf-8", bytes: patch });
+  }
+  return outputs;
+}
+
+/**
+ * Ends a run in success: the files are durably stored first, then artifacts and state commit together. A crash in
+ * between leaves files nobody refers to, never a success without its artifacts (invariant 12, complete or nothing).
+ */
+export async function finaliseRun(held: Held, answer: string, again: JournalStep | null): Promise<void> {
+  const { ports } = held;
+  if (again === null)
+    await commitHeld(held, [
+      {
+        write: "step_opened",
+        step: {
+          kind: "finalise",
+          name: "finalise",
+          state: "intended",
+          effect: "idempotent",
+          request: { kind: "finalise" },
+          decision: null,
+          approvalId: null,
+          outcome: null,
+          error: null,
+        },
+      },
+    ]);
+  const seq = held.committed.journal.length;
+  const artifacts: Write[] = [];
+  for (const { name, mediaType, bytes } of await outputsOf(held, answer)) {
+    const { sha256, sizeBytes } = await ports.files.put(bytes);
+    const id = idFromUuid("art", uuidV7(ports.clock.now(), ports.random.bytes(10)));
+    artifacts.push({
+      write: "artifact_committed",
+      artifact: { id, name, media_type: mediaType, size_bytes: sizeBytes, sha256 },
+    });
+  }
+  await commitHeld(held, [
+    ...artifacts,
+    { write: "step_closed", seq, state: "succeeded", outcome: { kind: "finalise", answer }, error: null },
+    { write: "run_moved", event: "finished", reason: null, answer },
+  ]);
+  await ports.workspaces.remove(held.fence.run);
+}

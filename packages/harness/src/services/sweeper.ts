@@ -1,0 +1,116 @@
+// Looks for runs that nobody advances any more, and sets them going again. Any number of processes may sweep at once:
+// each finding is checked again under the run's lock.
+
+import { RETRY_DELAY_SECONDS_MAX, SWEEP_INTERVAL_SECONDS } from "../base/limits.ts";
+import { unreachable } from "../base/assert.ts";
+import type { GateOutcome } from "../core/run/journal.ts";
+import type { Clock, Due, Log, Store, StoreTx } from "../ports.ts";
+import { commit } from "./commit.ts";
+
+/** Findings of one pass; what is left over is found again in the next. */
+const FINDINGS_MAX = 100;
+
+export type Sweeper = { stop(): Promise<void> };
+
+type Ports = { readonly store: Store; readonly clock: Clock; readonly log: Log };
+
+export function startSweeper(ports: Ports): Sweeper {
+  const stopping = new AbortController();
+  const loop = (async () => {
+    while (!stopping.signal.aborted) {
+      try {
+        await sweep(ports);
+      } catch (error) {
+        ports.log("warn", "a sweep failed", { error: error instanceof Error ? error.message : "unknown" });
+      }
+      await ports.clock.sleep(SWEEP_INTERVAL_SECONDS * 1000, stopping.signal);
+    }
+  })();
+  return {
+    async stop(): Promise<void> {
+      stopping.abort();
+      await loop;
+    },
+  };
+}
+
+/** One pass. @returns how many runs were set going again */
+export async function sweep(ports: Ports): Promise<number> {
+  const findings = await ports.store.due(ports.clock.now(), FINDINGS_MAX);
+  let mended = 0;
+  for (const finding of findings) {
+    const done = await ports.store.transaction(
+      finding.tenant,
+      async (tx) => await mend(tx, finding, ports.clock.now()),
+    );
+    if (!done) continue;
+    mended += 1;
+    ports.log("info", "swept", { why: finding.why, run_id: finding.run });
+  }
+  return mended;
+}
+
+async function mend(tx: StoreTx, finding: Due, now: Date): Promise<boolean> {
+  switch (finding.why) {
+    case "lease_lost":
+      return await takeBack(tx, finding, now);
+    case "approval_expired":
+      return await expire(tx, finding, now);
+    case "stranded":
+      return await sendAgain(tx, finding, now);
+    default:
+      return unreachable(finding);
+  }
+}
+
+async function takeBack(tx: StoreTx, due: Extract<Due, { why: "lease_lost" }>, now: Date): Promise<boolean> {
+  // The token says whose lease was found lost; a newer one is somebody's who is well.
+  const run = await tx.runs.lockFenced(due);
+  if (run === null) return false;
+  const journal = await tx.steps.list(run.id);
+  const reason = { code: "worker_lost", detail: "The worker that held the run is gone." };
+  // The first attempts follow at once: workers are replaced all the time. One that keeps dying is given pauses.
+  const delaySeconds = run.attempt <= 3 ? 0 : Math.min(2 ** (run.attempt - 3), RETRY_DELAY_SECONDS_MAX);
+  await commit(tx, { run, journal }, [{ write: "run_moved", event: "released", reason, delaySeconds }], {
+    now,
+    actor: null,
+  });
+  return true;
+}
+
+async function expire(
+  tx: StoreTx,
+  due: Extract<Due, { why: "approval_expired" }>,
+  now: Date,
+): Promise<boolean> {
+  const run = await tx.runs.lock(due.run);
+  const approval = await tx.approvals.find(due.approval);
+  if (run?.state !== "awaiting_approval" || approval?.state !== "open" || approval.expiresAt > now)
+    return false;
+  const journal = await tx.steps.list(run.id);
+  const outcome: GateOutcome = { kind: "gate", answer: "expired", comment: null, editedAction: null };
+  await commit(
+    tx,
+    { run, journal },
+    [
+      { write: "approval_decided", approval, event: "expired", change: { decidedAt: now } },
+      { write: "step_closed", seq: approval.seq, state: "succeeded", outcome, error: null },
+      {
+        write: "run_moved",
+        event: "resumed",
+        reason: { code: "approval_expired", detail: "Nobody decided in time; that counts as a denial." },
+      },
+    ],
+    { now, actor: null },
+  );
+  return true;
+}
+
+// The queue has lost the message, or gave up delivering it. Another one does no harm: the run's row decides.
+async function sendAgain(tx: StoreTx, due: Extract<Due, { why: "stranded" }>, now: Date): Promise<boolean> {
+  const run = await tx.runs.lock(due.run);
+  if (run?.state !== "queued") return false;
+  await tx.runs.update(run.id, { ...run, updatedAt: run.updatedAt, wakeAt: now });
+  await tx.queue.send({ v: 1, tenant: due.tenant, run: due.run }, 0);
+  return true;
+}

@@ -1,0 +1,214 @@
+// A tool of the operator's own, behind a URL that the operator declared. The model chooses the arguments and nothing
+// else: no URL, no header, no method.
+
+import { z } from "zod";
+import { assert } from "../../base/assert.ts";
+import { PREVIEW_CHARS_MAX, TOOL_OUTPUT_CHARS_MAX } from "../../base/limits.ts";
+import { err, ok, type Result } from "../../base/result.ts";
+import { visibleText } from "../../core/path/visible-text.ts";
+import type { StepError } from "../../core/run/journal.ts";
+import type { Manifest } from "../../core/tool.ts";
+import type { Tool, ToolContext, ToolResult } from "../../ports.ts";
+import { cutTo } from "./output.ts";
+import { parseArguments } from "./workspace-tool.ts";
+
+/** Of an answer; the rest is not read. UTF-8 takes up to three bytes for a code unit. */
+const ANSWER_BYTES_MAX = TOOL_OUTPUT_CHARS_MAX * 3;
+
+export type HttpToolOptions = {
+  readonly manifest: Manifest;
+  /** Receives `POST {"tool": …, "arguments": …}` with the header `Idempotency-Key`. */
+  readonly url: string;
+  /** Answers `GET` with the same header: 200 and the result, or 404 when nothing was done under that key. */
+  readonly checkUrl?: string;
+  /** Sent with every request: credentials of the operator's server. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  readonly fetch: typeof fetch;
+};
+
+/**
+ * Error codes of `execute`: `not_sent` (surely nothing happened), `http_refused` (the server said no),
+ * `outcome_unknown` (the request may have been carried out: a `once` tool is in doubt from then on).
+ * `check` gives the result, the error `did_not_happen`, or null where it cannot tell.
+ * @throws AssertionFailed for a configuration that cannot work or cannot be validated against
+ */
+export function createHttpTool(options: HttpToolOptions): Tool {
+  const { manifest } = options;
+  const schema = schemaOf(manifest);
+  const host = requireHttp(options.url, manifest.name);
+  const { checkUrl } = options;
+  if (checkUrl !== undefined) requireHttp(checkUrl, manifest.name);
+  return {
+    scope: "world",
+    manifest,
+    plan: async (args) => {
+      const parsed = parseArguments(schema, args);
+      if (!parsed.ok) return parsed;
+      const preview = visibleText(JSON.stringify(args, null, 2));
+      if (preview.length > PREVIEW_CHARS_MAX)
+        return err({
+          code: "preview_too_large",
+          detail: `The arguments are longer than ${PREVIEW_CHARS_MAX} characters; nobody could review them.`,
+        });
+      return ok({ summary: `Call ${manifest.name} at ${host}`, preview, precondition: null });
+    },
+    execute: async (args, _precondition, context) => {
+      const parsed = parseArguments(schema, args);
+      if (!parsed.ok) return parsed;
+      return await call(options, args, context);
+    },
+    ...(checkUrl === undefined
+      ? {}
+      : { check: async (effectId, context) => await check(options, checkUrl, { ...context, effectId }) }),
+  };
+}
+
+// An argument that the operator did not declare is refused, unless the schema says that others are welcome.
+function schemaOf(manifest: Manifest): z.ZodType {
+  assert(manifest.inputSchema["type"] === "object", `the arguments of ${manifest.name} are an object`);
+  return z.fromJSONSchema({ additionalProperties: false, ...manifest.inputSchema });
+}
+
+function requireHttp(text: string, tool: string): string {
+  const url = URL.parse(text);
+  assert(url !== null && ["http:", "https:"].includes(url.protocol), `the URL of ${tool} is http or https`);
+  assert(
+    url.username === "" && url.password === "",
+    `credentials of ${tool} belong in a header, not in its URL`,
+  );
+  return url.host;
+}
+
+async function call(
+  options: HttpToolOptions,
+  args: Readonly<Record<string, unknown>>,
+  context: ToolContext,
+): Promise<Result<ToolResult, StepError>> {
+  const { manifest } = options;
+  if (context.signal.aborted)
+    return err({ code: "not_sent", detail: `${manifest.name} was called off before it was called.` });
+  // Made outside the try: whatever goes wrong here, nothing was sent.
+  const body = JSON.stringify({ tool: manifest.name, arguments: args });
+  let response: Response;
+  try {
+    response = await send(options, options.url, { method: "POST", body }, context);
+  } catch (error) {
+    return err(
+      neverConnected(error) ? notSent(manifest.name) : unknown(manifest.name, "no answer came back"),
+    );
+  }
+  if (!response.ok) {
+    await response.body?.cancel();
+    return err(refusal(manifest.name, response.status));
+  }
+  return ok({ output: await answerOf(response), label: manifest.returns });
+}
+
+async function check(
+  options: HttpToolOptions,
+  url: string,
+  context: ToolContext,
+): Promise<Result<ToolResult, StepError> | null> {
+  let response: Response;
+  try {
+    response = await send(options, url, { method: "GET" }, context);
+  } catch (error) {
+    if (error instanceof Error) return null;
+    throw error;
+  }
+  if (response.status === 200)
+    return ok({ output: await answerOf(response), label: options.manifest.returns });
+  await response.body?.cancel();
+  if (response.status !== 404) return null;
+  return err({ code: "did_not_happen", detail: `${options.manifest.name} did nothing under this key.` });
+}
+
+async function send(
+  { headers = {}, timeoutMs, fetch: fetchUrl }: HttpToolOptions,
+  url: string,
+  request: { readonly method: "POST" | "GET"; readonly body?: string },
+  context: ToolContext,
+): Promise<Response> {
+  const all = new Headers(headers);
+  all.set("accept", "application/json, text/plain;q=0.9, */*;q=0.1");
+  all.set("idempotency-key", context.effectId);
+  if (request.body !== undefined) all.set("content-type", "application/json");
+  return await fetchUrl(url, {
+    ...request,
+    headers: all,
+    // Shown to us and not followed: a redirect would send the arguments where the operator did not say.
+    redirect: "manual",
+    signal: AbortSignal.any([context.signal, AbortSignal.timeout(timeoutMs)]),
+  });
+}
+
+// --- what came of it -------------------------------------------------------------------------------------------
+
+const REFUSED_BEFORE_CONNECT: readonly string[] = [
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "ENETUNREACH",
+  "EHOSTUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+];
+
+/**
+ * Whether the connection was never made, so that not one byte of the request left. Everything else, also a reset and
+ * a time-out, may have come after the server had read the request.
+ */
+function neverConnected(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  // One error for each address that was tried: all of them must have failed.
+  if (error instanceof AggregateError)
+    return error.errors.length > 0 && error.errors.every((each) => neverConnected(each));
+  if ("syscall" in error && error.syscall === "connect") return true;
+  if ("code" in error && REFUSED_BEFORE_CONNECT.includes(String(error.code))) return true;
+  return error.cause !== undefined && neverConnected(error.cause);
+}
+
+function refusal(tool: string, status: number): StepError {
+  // 307 and 308 ask for the same request elsewhere: it was not carried out here. The other redirects are what servers
+  // answer after they have done what a POST asks.
+  if (status === 307 || status === 308)
+    return {
+      code: "redirect_refused",
+      detail: `${tool} answered with a redirect (${status}); none is followed.`,
+    };
+  // 408: the server gave up waiting, at whatever point.
+  if (status >= 400 && status < 500 && status !== 408)
+    return { code: "http_refused", detail: `${tool} refused the call with status ${status}.` };
+  return unknown(tool, `it answered with status ${status}`);
+}
+
+function notSent(tool: string): StepError {
+  return { code: "not_sent", detail: `${tool} could not be reached; nothing was sent.` };
+}
+
+function unknown(tool: string, because: string): StepError {
+  return {
+    code: "outcome_unknown",
+    detail: `Whether ${tool} was carried out is not known: ${because}.`,
+  };
+}
+
+// A status of success means that it happened, even when the answer is lost on the way.
+async function answerOf(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  let lost = "";
+  try {
+    for await (const chunk of response.body ?? []) {
+      chunks.push(chunk);
+      sizeBytes += chunk.byteLength;
+      if (sizeBytes > ANSWER_BYTES_MAX) break;
+    }
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    lost = "\n[The call succeeded, but the rest of its answer was lost.]";
+  }
+  const text = new TextDecoder().decode(Buffer.concat(chunks));
+  const room = TOOL_OUTPUT_CHARS_MAX - 100;
+  if (text.length > room) return `${cutTo(text, room)}\n[The answer is cut at ${room} characters.]`;
+  return `${text === "" ? "[The answer is empty.]" : text}${lost}`;
+}

@@ -1,0 +1,37 @@
+// Starts a harness for the command line: the environment read, the log opened.
+
+import { existsSync, openSync, writeSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { createLog } from "./adapters/telemetry/log.ts";
+import { systemClock } from "./adapters/system/clock.ts";
+import { type Running, startHarness, type StartOptions, type StartRefusal } from "./assemble.ts";
+import type { Result } from "./base/result.ts";
+import { type LogTarget, processEnvironment } from "./config.ts";
+import { makeHome } from "./home.ts";
+
+export async function startFromCommandLine(
+  options: Omit<StartOptions, "environment" | "log">,
+  onProgress: (line: string) => void,
+): Promise<Result<Running, StartRefusal>> {
+  const environment = processEnvironment();
+  const made = makeHome(options.home);
+  if (!made.ok) return made;
+  const log = createLog(systemClock, openLog(environment.logTarget, options.home));
+  const configFile = options.configFile ?? findConfig();
+  return await startHarness({ ...options, configFile, environment, log }, onProgress);
+}
+
+const findConfig = (): string | null => {
+  const file = resolve("assent.config.json");
+  return existsSync(file) ? file : null;
+};
+
+const STDERR = 2;
+
+// Written at once: what was logged before a crash is there after it.
+function openLog(target: LogTarget, home: string): (line: string) => void {
+  const file = target === "stderr" ? STDERR : openSync(join(home, "assent.log"), "a", 0o600);
+  return (line) => {
+    writeSync(file, `${line}\n`);
+  };
+}

@@ -1,0 +1,29 @@
+// What a scenario can need of a system under test. A target that lacks something gets SKIP with its name, so that a
+// report says what was not looked at instead of passing over it.
+
+export const CAPABILITIES = {
+  submit: "POST /api/harness/run and GET /api/harness/runs/{id}, with a requester's key",
+  approve: "POST /api/harness/approve, an approver's key, and a task that stops at a gate",
+  cancel: "POST /api/harness/runs/{id}/cancel",
+  list: "GET /api/harness/runs",
+  events: "GET /api/harness/runs/{id}/events as JSON",
+  event_stream: "GET /api/harness/runs/{id}/events as server-sent events",
+  artifacts: "GET /api/harness/runs/{id}/artifacts/{artifact_id}",
+  contract: "answers that fit the schemas of @assent/contract to the letter",
+  second_principal: "the key of another principal of the same tenant",
+  second_tenant: "the key of a principal of another tenant",
+  two_processes: "two server processes on one state",
+  restart: "all server processes can be stopped and started again on the state they left",
+  kill: "a process can be killed without warning",
+  tool_sink: "a gated task whose effect arrives at the suite's own tool sink",
+  clock: "the target's clock can be moved",
+  faults: "named faults can be armed, and it can be told how often they fired",
+  "inspect.state_machine": "single transitions can be put to the target's code",
+  db: "transitions can be put to the target's database, around its code",
+} as const;
+
+export type Capability = keyof typeof CAPABILITIES;
+
+export function isCapability(name: string): name is Capability {
+  return Object.hasOwn(CAPABILITIES, name);
+}

@@ -1,0 +1,256 @@
+// assent-suite: proves any harness that speaks the three endpoints.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { CAPABILITIES } from "./capability.ts";
+import { SCENARIOS } from "./catalogue.ts";
+import type { Trial } from "./evidence.ts";
+import { NoAnswer, send } from "./http.ts";
+import { junitReport } from "./reports/junit.ts";
+import { closingLine, failureReport, trialLine } from "./reports/summary.ts";
+import { runTrials } from "./runner.ts";
+import { PACE, type Scenario } from "./scenario.ts";
+import { foreignTarget, SPOKEN, type Spoken } from "./target.ts";
+
+/** What the process ends with; the highest row that applies is taken from the top. */
+const EXIT = {
+  ok: 0,
+  /** A scenario failed, or broke. */
+  failed: 1,
+  usage: 2,
+  unreachable: 3,
+  /** Nothing failed, but something could not be found out: inconclusive, or skipped under --require-complete. */
+  incomplete: 4,
+} as const;
+
+const REACH_TIMEOUT_MS = 5_000;
+
+const SEED_MAX = 2 ** 31;
+
+type Options = {
+  readonly token?: string;
+  readonly approverToken?: string;
+  readonly otherToken?: string;
+  readonly otherTenantToken?: string;
+  readonly also: readonly string[];
+  readonly runBody: unknown;
+  readonly only: readonly string[];
+  readonly tier: number;
+  readonly seed: number;
+  readonly without: readonly Spoken[];
+  readonly waitSeconds: number;
+  readonly holdSeconds: number;
+  readonly report: readonly { readonly kind: "junit" | "json"; readonly file: string }[];
+  readonly requireComplete: boolean;
+};
+
+const print = (text: string): void => {
+  console.log(text);
+};
+
+function parseNumber(text: string): number {
+  if (!/^\d{1,10}$/.test(text)) throw new InvalidArgumentError("It must be a whole number.");
+  return Number(text);
+}
+
+function parseUrl(text: string): string {
+  if (!URL.canParse(text) || !/^https?:/.test(text))
+    throw new InvalidArgumentError("It must be an http URL.");
+  return text.replace(/\/$/, "");
+}
+
+function parseBody(text: string): unknown {
+  const source = text.startsWith("@") ? readFileSync(text.slice(1), "utf8") : text;
+  try {
+    return JSON.parse(source) as unknown;
+  } catch {
+    throw new InvalidArgumentError("It must be JSON, or @ and the name of a file with JSON.");
+  }
+}
+
+function parseReport(text: string, before: Options["report"] = []): Options["report"] {
+  const match = /^(junit|json)=(.+)$/.exec(text);
+  const [, kind, file] = match ?? [];
+  if ((kind !== "junit" && kind !== "json") || file === undefined)
+    throw new InvalidArgumentError("It must be junit=<file> or json=<file>.");
+  return [...before, { kind, file }];
+}
+
+function parseWithout(text: string): Spoken[] {
+  return text.split(",").map((name) => {
+    const spoken = SPOKEN.find((known) => known === name);
+    if (spoken === undefined) throw new InvalidArgumentError(`It must be of: ${SPOKEN.join(", ")}.`);
+    return spoken;
+  });
+}
+
+function parseOnly(text: string, before: readonly string[] = []): string[] {
+  if (!SCENARIOS.some(({ id }) => id === text))
+    throw new InvalidArgumentError(`There is no such scenario; see assent-suite list.`);
+  return [...before, text];
+}
+
+const parseAlso = (text: string, before: readonly string[] = []): string[] => [...before, parseUrl(text)];
+
+async function isReachable(url: string): Promise<boolean> {
+  const request = { method: "GET", path: "/healthz", headers: {}, body: null };
+  try {
+    // Whatever it says: somebody is there.
+    await send(url, request, { timeoutMs: REACH_TIMEOUT_MS, signal: new AbortController().signal });
+    return true;
+  } catch (error) {
+    if (error instanceof NoAnswer) return false;
+    throw error;
+  }
+}
+
+function exitCode(trials: readonly Trial[], requireComplete: boolean): number {
+  const has = (...verdicts: readonly string[]): boolean =>
+    trials.some(({ verdict }) => verdicts.includes(verdict));
+  if (has("FAIL", "ERROR")) return EXIT.failed;
+  // A report in which nothing passed has shown nothing.
+  if (has("INCONCLUSIVE") || !has("PASS")) return EXIT.incomplete;
+  const partly = trials.some(({ parts }) => parts.some(({ lacks }) => lacks.length > 0));
+  return requireComplete && (has("SKIP") || partly) ? EXIT.incomplete : EXIT.ok;
+}
+
+async function prove(url: string, options: Options): Promise<number> {
+  const urls = [url, ...options.also];
+  for (const each of urls) {
+    if (await isReachable(each)) continue;
+    console.error(`assent-suite: nobody answers at ${each}`);
+    return EXIT.unreachable;
+  }
+  const target = foreignTarget({
+    urls,
+    keys: {
+      ...(options.token === undefined ? {} : { requester: options.token }),
+      ...((options.approverToken ?? options.token) === undefined
+        ? {}
+        : { approver: options.approverToken ?? options.token ?? "" }),
+      ...(options.otherToken === undefined ? {} : { other_principal: options.otherToken }),
+      ...(options.otherTenantToken === undefined ? {} : { other_tenant: options.otherTenantToken }),
+    },
+    runBody: options.runBody,
+    without: options.without,
+  });
+  const chosen = SCENARIOS.filter(
+    ({ id, tier }) => tier <= options.tier && (options.only.length === 0 || options.only.includes(id)),
+  );
+  print(`seed ${options.seed}, ${chosen.length} scenarios against ${target.name}`);
+  const pace = { waitMsMax: options.waitSeconds * 1_000, holdMs: options.holdSeconds * 1_000 };
+  const trials = await runTrials(chosen, target, { seed: options.seed, pace }, (trial) =>
+    print(trialLine(trial)),
+  );
+  for (const { kind, file } of options.report)
+    writeFileSync(file, kind === "junit" ? junitReport(trials) : `${JSON.stringify(trials, null, 2)}\n`);
+  for (const trial of trials)
+    if (trial.verdict !== "PASS" && trial.verdict !== "SKIP")
+      print(
+        `\n${failureReport(
+          trial,
+          SCENARIOS.find(({ id }) => id === trial.scenario),
+        )}`,
+      );
+  print(closingLine(trials));
+  return exitCode(trials, options.requireComplete);
+}
+
+function listScenarios(): void {
+  for (const { id, tier, title, needs } of SCENARIOS)
+    print(`${id}\n  tier ${tier}: ${title}\n  needs ${needs.join(", ")}`);
+}
+
+function explanation(scenario: Scenario): string {
+  return [
+    `${scenario.id} (tier ${scenario.tier}, ${scenario.phase})`,
+    scenario.title,
+    "",
+    `why it matters: ${scenario.why}`,
+    `a correct harness: ${scenario.remedy}`,
+    `plan: ${scenario.seed}`,
+    `invariants: ${scenario.invariants.join(", ")}`,
+    "needs:",
+    ...scenario.needs.map((need) => `  ${need}: ${CAPABILITIES[need]}`),
+  ].join("\n");
+}
+
+function createProgram(end: (code: number) => void): Command {
+  const program = new Command("assent-suite")
+    .description(
+      "Proves a harness that speaks POST /api/harness/run, POST /api/harness/approve and GET …/runs/{id}.",
+    )
+    .exitOverride()
+    .addHelpText(
+      "after",
+      "\nExit: 0 all held; 1 something failed; 2 usage; 3 target unreachable; 4 something could not be found out.",
+    );
+  program
+    .command("run", { isDefault: true })
+    .description("run scenarios against a harness")
+    .argument("<url>", "base URL of the harness", parseUrl)
+    .option("--token <key>", "bearer key of who submits runs")
+    .option("--approver-token <key>", "bearer key of who approves (default: --token)")
+    .option("--other-token <key>", "bearer key of another principal of the same tenant")
+    .option("--other-tenant-token <key>", "bearer key of a principal of another tenant")
+    .option("--also <url>", "another server on the same state; may be repeated", parseAlso, [])
+    .addOption(
+      new Option(
+        "--run-body <json>",
+        "body of a run that stops at a gate and leaves a patch; @file reads a file",
+      )
+        .argParser(parseBody)
+        .default({
+          agent: "maintainer",
+          task: "Write a changelog entry for the newest commits.",
+          workspace: "demo",
+        }),
+    )
+    .option("--only <id>", "only this scenario; may be repeated", parseOnly, [])
+    .option("--tier <n>", "scenarios up to this tier", parseNumber, 1)
+    .option("--seed <n>", "decides everything that is left to chance", parseNumber, Date.now() % SEED_MAX)
+    .option("--without <names>", `what the harness does not offer, of ${SPOKEN.join(",")}`, parseWithout, [])
+    .option(
+      "--wait-seconds <n>",
+      "how long the harness may take to its next state",
+      parseNumber,
+      PACE.waitMsMax / 1_000,
+    )
+    .option(
+      "--hold-seconds <n>",
+      "how long is watched that nothing happens unapproved",
+      parseNumber,
+      PACE.holdMs / 1_000,
+    )
+    .option("--report <kind=file>", "junit=<file> or json=<file>; may be repeated", parseReport, [])
+    .option("--require-complete", "exit 4 where anything was skipped", false)
+    .action(async (url: string, options: Options) => {
+      end(await prove(url, options));
+    });
+  program.command("list").description("list the scenarios").action(listScenarios);
+  program
+    .command("explain")
+    .description("say what a scenario does and why")
+    .argument("<id>", "scenario", (text: string) => parseOnly(text)[0] ?? "")
+    .action((id: string) => {
+      const scenario = SCENARIOS.find((each) => each.id === id);
+      if (scenario !== undefined) print(explanation(scenario));
+    });
+  return program;
+}
+
+/** @returns the exit code */
+export async function main(args: readonly string[]): Promise<number> {
+  let code: number = EXIT.ok;
+  const program = createProgram((ended) => {
+    code = ended;
+  });
+  for (const command of program.commands) command.exitOverride();
+  try {
+    await program.parseAsync([...args], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  }
+  return code;
+}

@@ -1,0 +1,165 @@
+// Carries out trials one after the other: a scenario that races must not be disturbed by another one.
+
+import { randomUUID } from "node:crypto";
+import { type Capability, CAPABILITIES } from "./capability.ts";
+import { nameFrom } from "./chance.ts";
+import { type ClientOptions, createClient, race } from "./client.ts";
+import {
+  type Check,
+  type Exchange,
+  type Part,
+  type Reading,
+  redactor,
+  redactValue,
+  type Trial,
+} from "./evidence.ts";
+import { NoAnswer } from "./http.ts";
+import {
+  CheckFailed,
+  type Pace,
+  PACE,
+  PreconditionMissing,
+  type Scenario,
+  type ScenarioContext,
+} from "./scenario.ts";
+import { capabilitiesOf, type Role, type Target } from "./target.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** One request; a harness that says nothing for so long has failed to answer. */
+const REQUEST_TIMEOUT_MS = 30_000;
+
+export type TrialOptions = {
+  readonly seed: number;
+  readonly pace?: Pace;
+  /** Tells this trial's names from those of any other with the same seed against the same state. */
+  readonly salt?: string;
+};
+
+type Notes = {
+  readonly checks: Check[];
+  readonly readings: Reading[];
+  readonly parts: Part[];
+  readonly exchanges: Exchange[];
+};
+
+const ROLES: readonly Role[] = ["requester", "approver", "other_principal", "other_tenant"];
+
+const secretsOf = (target: Target): string[] => ROLES.flatMap((role) => target.key(role) ?? []);
+
+function createContext(
+  target: Target,
+  notes: Notes,
+  options: Required<TrialOptions>,
+  signal: AbortSignal,
+): ScenarioContext {
+  const capabilities = capabilitiesOf(target);
+  const redact = redactor(secretsOf(target));
+  let names = 0;
+  const record = (exchange: Exchange): void => {
+    notes.exchanges.push(exchange);
+  };
+  const describe = (role: Role, endpoint: number): ClientOptions => {
+    const urls = target.endpoints();
+    const baseUrl = urls[endpoint % urls.length];
+    const key = target.key(role);
+    if (baseUrl === undefined) throw new PreconditionMissing("the target has no endpoint");
+    if (key === null) throw new PreconditionMissing(`the target has no key for the role ${role}`);
+    return { role, baseUrl, key, timeoutMs: REQUEST_TIMEOUT_MS, signal, record, redact };
+  };
+  return {
+    target,
+    capabilities,
+    pace: options.pace,
+    seed: options.seed,
+    signal,
+    unique: (prefix) => `${prefix}-${nameFrom(options.seed, `${options.salt}/${(names += 1)}`)}`,
+    client: (role, endpoint = 0) => createClient(describe(role, endpoint)),
+    race: async (entries) =>
+      await race(
+        entries.map(({ role, endpoint, ...rest }) => ({ client: describe(role, endpoint), ...rest })),
+      ),
+    check: (claim, holds, found) => {
+      notes.checks.push({
+        claim,
+        holds,
+        ...(found === undefined ? {} : { found: redactValue(found, redact) }),
+      });
+      if (!holds) throw new CheckFailed(claim);
+    },
+    precondition: (claim, holds) => {
+      if (!holds) throw new PreconditionMissing(claim);
+    },
+    part: async (name, needs, moves) => {
+      const lacks = needs.filter((need) => !capabilities.has(need));
+      notes.parts.push({ name, lacks });
+      if (lacks.length === 0) await moves();
+    },
+    read: (oracle, value) => {
+      notes.readings.push({ oracle, value: redactValue(value, redact) });
+    },
+  };
+}
+
+function judge(error: unknown, timedOut: boolean): { readonly verdict: Verdict; readonly reason: string } {
+  if (error instanceof CheckFailed) return { verdict: "FAIL", reason: error.message };
+  if (error instanceof PreconditionMissing) return { verdict: "INCONCLUSIVE", reason: error.message };
+  if (timedOut) return { verdict: "INCONCLUSIVE", reason: "the scenario's time limit was reached" };
+  if (error instanceof NoAnswer) return { verdict: "FAIL", reason: `no answer: ${error.message}` };
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { verdict: "ERROR", reason: text };
+}
+
+/** The target must have been started. Rejects never: whatever goes wrong is a verdict. */
+export async function runTrial(scenario: Scenario, target: Target, options: TrialOptions): Promise<Trial> {
+  const filled: Required<TrialOptions> = { pace: PACE, salt: randomUUID(), ...options };
+  const notes: Notes = { checks: [], readings: [], parts: [], exchanges: [] };
+  const startedAt = performance.now();
+  const capabilities = capabilitiesOf(target);
+  const lacks = scenario.needs.filter((need) => !capabilities.has(need));
+  const end = (verdict: Verdict, reason: string): Trial => ({
+    scenario: scenario.id,
+    title: scenario.title,
+    tier: scenario.tier,
+    target: target.name,
+    seed: options.seed,
+    verdict,
+    reason: redactor(secretsOf(target))(reason),
+    durationMs: Math.round(performance.now() - startedAt),
+    ...notes,
+  });
+  if (lacks.length > 0) return end("SKIP", `needs ${lacks.map(describeCapability).join("; ")}`);
+
+  const signal = AbortSignal.timeout(scenario.timeLimitMs);
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(new Error("time limit")), { once: true });
+  });
+  try {
+    // A scenario that forgets the signal must not hold up the others.
+    await Promise.race([scenario.run(createContext(target, notes, filled, signal)), aborted]);
+  } catch (error) {
+    const { verdict, reason } = judge(error, signal.aborted);
+    return end(verdict, reason);
+  }
+  if (notes.checks.length === 0) return end("INCONCLUSIVE", "nothing was checked");
+  return end("PASS", "");
+}
+
+function describeCapability(capability: Capability): string {
+  return `${capability} (${CAPABILITIES[capability]})`;
+}
+
+/** Scenarios in order against one started target. `onTrial` is told of each as it ends. */
+export async function runTrials(
+  scenarios: readonly Scenario[],
+  target: Target,
+  options: TrialOptions,
+  onTrial: (trial: Trial) => void = () => undefined,
+): Promise<Trial[]> {
+  const trials: Trial[] = [];
+  for (const scenario of scenarios) {
+    const trial = await runTrial(scenario, target, options);
+    trials.push(trial);
+    onTrial(trial);
+  }
+  return trials;
+}

@@ -1,0 +1,77 @@
+// A scenario is one file: moves against a target, and checks of what came of them. A trial is one scenario against
+// one target; it ends in exactly one verdict.
+
+import type { Capability } from "./capability.ts";
+import type { Answer, HarnessClient } from "./client.ts";
+import type { InvariantId } from "./invariants.ts";
+import type { Role, Target } from "./target.ts";
+
+export type Phase = "unit" | "integration" | "e2e" | "stress";
+/** 0 every commit, 1 every pull request, 2 every night, 3 before a release. */
+export type Tier = 0 | 1 | 2 | 3;
+
+export type Scenario = {
+  /** The plan's folder and its file's name without `test_`: `harness_state/run_state_machine_invalid_transition`. */
+  readonly id: string;
+  readonly title: string;
+  readonly tier: Tier;
+  readonly phase: Phase;
+  /** Why a failure is critical, for whoever reads the report. */
+  readonly why: string;
+  /** What a correct harness does; printed with a failure and by `explain`. */
+  readonly remedy: string;
+  /** Without these there is no trial. Parts that need more say so with `context.part`. */
+  readonly needs: readonly Capability[];
+  readonly invariants: readonly InvariantId[];
+  /** The heading of the plan that this scenario carries out. */
+  readonly seed: string;
+  /** Past it the trial is INCONCLUSIVE. */
+  readonly timeLimitMs: number;
+  run(context: ScenarioContext): Promise<void>;
+};
+
+export type Pace = {
+  /** How long a harness may take to reach the next state. */
+  readonly waitMsMax: number;
+  /** How long is watched that nothing happens before a person has agreed. */
+  readonly holdMs: number;
+};
+
+export const PACE: Pace = { waitMsMax: 60_000, holdMs: 5_000 };
+
+export type RaceEntry = {
+  readonly role: Role;
+  /** Counted round the target's endpoints, so that racers spread over all its servers. */
+  readonly endpoint: number;
+} & ({ readonly submit: unknown; readonly idempotencyKey: string } | { readonly approve: unknown });
+
+export type ScenarioContext = {
+  readonly target: Target;
+  readonly capabilities: ReadonlySet<Capability>;
+  readonly pace: Pace;
+  readonly seed: number;
+  /** Aborted when the time limit is reached. */
+  readonly signal: AbortSignal;
+  /** A name nobody has used before, for idempotency keys and canaries. */
+  unique(prefix: string): string;
+  /** Missing roles end the trial as INCONCLUSIVE: name their capability in `needs` or ask within a part. */
+  client(role: Role, endpoint?: number): HarnessClient;
+  /** Sends requests so that all are complete at their servers in the same moment. */
+  race(entries: readonly RaceEntry[]): Promise<readonly Answer[]>;
+  /** Ends the trial as FAIL where it does not hold. */
+  check(claim: string, holds: boolean, found?: unknown): void;
+  /** Ends the trial as INCONCLUSIVE where it does not hold: the question could not be put. */
+  precondition(claim: string, holds: boolean): void;
+  /** Carried out where the target has all of it, else listed as not looked at. */
+  part(name: string, needs: readonly Capability[], moves: () => Promise<void>): Promise<void>;
+  /** Records what an oracle showed. */
+  read(oracle: string, value: unknown): void;
+};
+
+export class CheckFailed extends Error {
+  override readonly name = "CheckFailed";
+}
+
+export class PreconditionMissing extends Error {
+  override readonly name = "PreconditionMissing";
+}

@@ -1,0 +1,170 @@
+import { fieldsOf, isProblem, readRun, textOf } from "../../run-reading.ts";
+import type { Scenario, ScenarioContext } from "../../scenario.ts";
+import type { Role } from "../../target.ts";
+
+/** Requests that race for one key; the plan's acceptance says 60. */
+const RACING_SUBMISSIONS = 60;
+
+const REPLAYED = "idempotent-replayed";
+
+export const idempotencyDuplicateRunSubmission: Scenario = {
+  id: "harness_state/idempotency_duplicate_run_submission",
+  title: "One idempotency key yields one run, however many race for it",
+  tier: 0,
+  phase: "unit",
+  why: "Duplicate execution and duplicate writes: every client repeats a request whose answer got lost.",
+  remedy:
+    "Insert key and run in one transaction under a unique constraint on (tenant, principal, route, key); store the first answer and repeat it byte for byte; refuse another body under the same key with 422.",
+  needs: ["submit"],
+  invariants: ["one-key-one-run", "tenant-walls"],
+  seed: "backend/tests/harness_state/test_idempotency_duplicate_run_submission.py",
+  timeLimitMs: 120_000,
+  run: async (context) => {
+    const trial = context.unique("trial");
+    const body = context.capabilities.has("list")
+      ? withLabel(context.target.gatedTask.body, trial)
+      : context.target.gatedTask.body;
+    await refuseWithoutKey(context, body);
+    const key = context.unique("idem");
+    const id = await submitTogether(context, body, key);
+    await refuseOtherBody(context, body, key, id);
+    await context.part("another principal's key is another key", ["second_principal"], async () => {
+      await submitAsOther(context, "other_principal", key, id);
+    });
+    await context.part("another tenant's key is another key", ["second_tenant"], async () => {
+      await submitAsOther(context, "other_tenant", key, id);
+      await readAsOtherTenant(context, id);
+    });
+    await context.part("the key is remembered over a restart", ["restart"], async () => {
+      await context.target.restart?.();
+      await replay(context, body, key, id, 0);
+    });
+    await context.part("there is one run in the list", ["list"], async () => {
+      await countRuns(context, id, trial);
+    });
+  },
+};
+
+/** A mark to find the run by: what the list says must not rest on the ids that the race gave out. */
+function withLabel(body: unknown, trial: string): unknown {
+  const fields = fieldsOf(body);
+  return { ...fields, labels: { ...fieldsOf(fields["labels"]), trial } };
+}
+
+async function refuseWithoutKey(context: ScenarioContext, body: unknown): Promise<void> {
+  const client = context.client("requester");
+  for (const key of [null, ""]) {
+    const answer = await client.submit(body, key);
+    context.check(
+      `${key === null ? "no" : "an empty"} idempotency key is refused with a 400 problem`,
+      answer.status === 400 && isProblem(answer),
+      answer.status,
+    );
+  }
+}
+
+async function submitTogether(context: ScenarioContext, body: unknown, key: string): Promise<string> {
+  const endpoints = context.target.endpoints().length;
+  const answers = await context.race(
+    Array.from({ length: RACING_SUBMISSIONS }, (_, index) => ({
+      role: "requester" as const,
+      endpoint: index,
+      submit: body,
+      idempotencyKey: key,
+    })),
+  );
+  const ids = new Set(answers.map(({ json }) => readRun(json)?.id ?? "none"));
+  const locations = new Set(answers.map(({ headers }) => headers["location"] ?? "none"));
+  context.read("racing submissions", {
+    requests: answers.length,
+    endpoints,
+    statuses: countBy(answers.map(({ status }) => String(status))),
+    replayed: countBy(answers.map(({ headers }) => headers[REPLAYED] ?? "absent")),
+  });
+  context.check(
+    `${RACING_SUBMISSIONS} requests race: every one of them is accepted`,
+    answers.length === RACING_SUBMISSIONS && answers.every(({ status }) => status === 202),
+    countBy(answers.map(({ status }) => String(status))),
+  );
+  context.check("they all name one run", ids.size === 1 && !ids.has("none"), [...ids]);
+  context.check("they all point to one place", locations.size === 1 && !locations.has("none"), [
+    ...locations,
+  ]);
+  context.check("their bodies are equal to the byte", new Set(answers.map(({ text }) => text)).size === 1);
+  const firsts = answers.filter(({ headers }) => headers[REPLAYED] !== "true").length;
+  context.check("all but one say that they are a repetition", firsts === 1, firsts);
+  const id = [...ids][0] ?? "";
+  for (let endpoint = 0; endpoint < endpoints; endpoint += 1) await replay(context, body, key, id, endpoint);
+  return id;
+}
+
+async function replay(
+  context: ScenarioContext,
+  body: unknown,
+  key: string,
+  id: string,
+  endpoint: number,
+): Promise<void> {
+  const answer = await context.client("requester", endpoint).submit(body, key);
+  context.check(
+    "a later repetition gets the first answer again",
+    answer.status === 202 && readRun(answer.json)?.id === id && answer.headers[REPLAYED] === "true",
+    { status: answer.status, id: readRun(answer.json)?.id },
+  );
+}
+
+async function refuseOtherBody(
+  context: ScenarioContext,
+  body: unknown,
+  key: string,
+  id: string,
+): Promise<void> {
+  const task = `${textOf(fieldsOf(body)["task"])} (and something else)`;
+  const answer = await context.client("requester").submit({ ...fieldsOf(body), task }, key);
+  context.check(
+    "another body under the same key is refused with a 422 problem",
+    answer.status === 422 && isProblem(answer),
+    answer.status,
+  );
+  context.check("the refusal does not hand out the other run", !answer.text.includes(id));
+}
+
+async function submitAsOther(context: ScenarioContext, role: Role, key: string, id: string): Promise<void> {
+  const answer = await context.client(role).submit(context.target.gatedTask.body, key);
+  context.check(
+    "the same key of somebody else is a run of its own",
+    answer.status === 202 && readRun(answer.json) !== null && readRun(answer.json)?.id !== id,
+    { status: answer.status, id: readRun(answer.json)?.id },
+  );
+}
+
+async function readAsOtherTenant(context: ScenarioContext, id: string): Promise<void> {
+  const client = context.client("other_tenant");
+  const unknown = `${id.slice(0, -8)}${"0".repeat(8)}`;
+  const [theirs, nobodys] = [await client.getRun(id), await client.getRun(unknown)];
+  context.check("a run of another tenant does not exist", theirs.status === 404, theirs.status);
+  const strip = (json: unknown): string => {
+    const { request_id: _, ...rest } = fieldsOf(json);
+    return JSON.stringify(rest).replaceAll(id, "").replaceAll(unknown, "");
+  };
+  context.check(
+    "its answer is that for a run that nobody has",
+    nobodys.status === 404 && strip(theirs.json) === strip(nobodys.json),
+  );
+}
+
+async function countRuns(context: ScenarioContext, id: string, trial: string): Promise<void> {
+  const answer = await context.client("requester").listRuns(`limit=100&label=trial:${trial}`);
+  const rows: unknown = fieldsOf(answer.json)["data"];
+  const ids = (Array.isArray(rows) ? rows : [])
+    .filter((row: unknown) => fieldsOf(fieldsOf(row)["labels"])["trial"] === trial)
+    .map((row: unknown) => readRun(row)?.id);
+  context.check("runs can be listed", answer.status === 200 && Array.isArray(rows), answer.status);
+  context.check("the list holds one run of this key", ids.length === 1 && ids[0] === id, ids);
+}
+
+function countBy(values: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const value of values) counts[value] = (counts[value] ?? 0) + 1;
+  return counts;
+}

@@ -1,0 +1,118 @@
+// The one way by which a scenario gets a system under test. What a target can do beyond answering HTTP is optional
+// and named, so that the same scenario runs in one process, over several, or against a foreign URL.
+
+import type { RunState } from "@assent/contract";
+import type { Capability } from "./capability.ts";
+import type { ToolSink } from "./tool-sink.ts";
+
+/** Whose key a request carries. `other_principal` is of the requester's tenant, `other_tenant` is not. */
+export type Role = "requester" | "approver" | "other_principal" | "other_tenant";
+
+/** The capabilities that only the target's owner can vouch for; the others follow from what a target has. */
+export type Spoken = Extract<
+  Capability,
+  "submit" | "approve" | "cancel" | "list" | "events" | "event_stream" | "artifacts" | "contract"
+>;
+
+export const SPOKEN: readonly Spoken[] = [
+  "submit",
+  "approve",
+  "cancel",
+  "list",
+  "events",
+  "event_stream",
+  "artifacts",
+  "contract",
+];
+
+export type GatedTask = {
+  /** Body for POST /api/harness/run. The task must stop at a gate at least once and leave a patch as artifact. */
+  readonly body: unknown;
+  /** Effects that one finished run of it has at the tool sink; 0 where it does not call the sink. */
+  readonly sinkEffects: number;
+};
+
+export type TransitionAttempt = {
+  readonly accepted: boolean;
+  /** Where it led; null when refused. */
+  readonly to: RunState | null;
+  /** What the target said, for the evidence. */
+  readonly detail: string;
+};
+
+export type StateMachineInspection = {
+  readonly events: readonly string[];
+  /** Puts one event to the target's code, for a run in that state. */
+  attemptTransition(from: RunState, event: string): Promise<TransitionAttempt>;
+  /** Puts a run into `from`, then writes `to` straight into the database, as a bug or another program would. */
+  attemptStoredTransition?(from: RunState, to: RunState): Promise<TransitionAttempt>;
+};
+
+export type Target = {
+  readonly name: string;
+  readonly speaks: ReadonlySet<Spoken>;
+  readonly gatedTask: GatedTask;
+  /** Resolves when every endpoint answers. */
+  start(): Promise<void>;
+  /** Stops whatever start started; no error when nothing runs. */
+  stop(): Promise<void>;
+  /** Base URLs of the servers, all on one state. They can change with a restart. */
+  endpoints(): readonly string[];
+  /** The bearer key of that role, or null where there is none. */
+  key(role: Role): string | null;
+  /** Where the gated task's effects arrive: an oracle that the target cannot talk round. */
+  readonly sink?: ToolSink;
+  readonly clock?: { advance(ms: number): Promise<void> };
+  readonly faults?: {
+    arm(fault: string, times: number): Promise<void>;
+    fired(fault: string): Promise<number>;
+  };
+  readonly inspect?: { readonly stateMachine?: StateMachineInspection };
+  /** `kill -9`, and what was killed is started again. */
+  kill?(process: "server" | "worker"): Promise<void>;
+  /** Stops every process in order and starts them again on the same state. */
+  restart?(): Promise<void>;
+};
+
+/** What the target can do, read off what it has. Call it after start. */
+export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
+  const found = new Set<Capability>();
+  const add = (capability: Capability, present: boolean): void => {
+    if (present) found.add(capability);
+  };
+  for (const spoken of target.speaks) found.add(spoken);
+  add("second_principal", target.key("other_principal") !== null);
+  add("second_tenant", target.key("other_tenant") !== null);
+  add("two_processes", target.endpoints().length > 1);
+  add("restart", target.restart !== undefined);
+  add("kill", target.kill !== undefined);
+  add("tool_sink", target.sink !== undefined && target.gatedTask.sinkEffects > 0);
+  add("clock", target.clock !== undefined);
+  add("faults", target.faults !== undefined);
+  add("inspect.state_machine", target.inspect?.stateMachine !== undefined);
+  add("db", target.inspect?.stateMachine?.attemptStoredTransition !== undefined);
+  if (target.key("requester") === null) found.delete("submit");
+  if (target.key("approver") === null) found.delete("approve");
+  return found;
+}
+
+export type ForeignOptions = {
+  readonly urls: readonly string[];
+  readonly keys: { readonly [role in Role]?: string };
+  readonly runBody: unknown;
+  /** What the harness does not offer. */
+  readonly without: readonly Spoken[];
+};
+
+/** A harness of which nothing is known but its address: started, stopped and looked into by others. */
+export function foreignTarget(options: ForeignOptions): Target {
+  return {
+    name: options.urls.join(" "),
+    speaks: new Set(SPOKEN.filter((capability) => !options.without.includes(capability))),
+    gatedTask: { body: options.runBody, sinkEffects: 0 },
+    start: async () => undefined,
+    stop: async () => undefined,
+    endpoints: () => options.urls,
+    key: (role) => options.keys[role] ?? null,
+  };
+}

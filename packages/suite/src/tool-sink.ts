@@ -1,0 +1,127 @@
+// The other end of a tool: an HTTP server that belongs to the suite. What arrives here has happened, whatever the
+// harness says of it, so effects are counted here and nowhere else.
+
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+
+export type SinkCall = {
+  readonly method: string;
+  readonly path: string;
+  readonly body: string;
+  /** The Idempotency-Key header without quotes; null where none came. */
+  readonly idempotencyKey: string | null;
+  /** `applied`: a new effect; `repeated`: the same key again, so no new one; `failed`: refused before any effect. */
+  readonly outcome: "applied" | "repeated" | "failed";
+};
+
+export type SinkCue =
+  /** Refuses before any effect. */
+  | { readonly do: "fail"; readonly status: number }
+  /** Takes the effect and never answers: the caller cannot know whether it happened. */
+  | { readonly do: "hang" }
+  /** Takes the effect, calls the hook (which may kill the caller), then answers if anybody is left. */
+  | { readonly do: "apply_then"; readonly hook: () => Promise<void> };
+
+export type ToolSink = {
+  readonly url: string;
+  calls(): readonly SinkCall[];
+  /** Times each effect was taken, by Idempotency-Key, or by body for calls without one. */
+  effects(): ReadonlyMap<string, number>;
+  /** Which of the canaries arrived here, in any of their encodings, and in which part of the request. */
+  seen(canaries: readonly string[]): readonly string[];
+  /** The next calls are answered by these, in order; after them everything is taken. */
+  cue(...cues: readonly SinkCue[]): void;
+  stop(): Promise<void>;
+};
+
+const BODY_BYTES_MAX = 4 * 1024 * 1024;
+
+async function readBody(message: IncomingMessage): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of message as AsyncIterable<Uint8Array>) {
+    sizeBytes += chunk.byteLength;
+    if (sizeBytes > BODY_BYTES_MAX) throw new Error("the body is too large for the tool sink");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function keyOf(message: IncomingMessage): string | null {
+  const header = message.headers["idempotency-key"];
+  if (typeof header !== "string" || header === "") return null;
+  return header.replace(/^"(.*)"$/, "$1");
+}
+
+const formsOf = (canary: string): readonly string[] => [
+  canary,
+  encodeURIComponent(canary),
+  Buffer.from(canary).toString("base64").replace(/=+$/, ""),
+  Buffer.from(canary).toString("hex"),
+];
+
+function answer(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
+
+/** Listens on a free port of the loopback interface. */
+export async function startToolSink(): Promise<ToolSink> {
+  const calls: SinkCall[] = [];
+  const raw: string[] = [];
+  const effects = new Map<string, number>();
+  const cues: SinkCue[] = [];
+  const sockets = new Set<Socket>();
+
+  const take = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const body = await readBody(message);
+    const idempotencyKey = keyOf(message);
+    const cue = cues.shift();
+    const call = { method: message.method ?? "", path: message.url ?? "", body, idempotencyKey };
+    raw.push(`${call.method} ${call.path}\n${message.rawHeaders.join("\n")}\n${body}`);
+    if (cue?.do === "fail") {
+      calls.push({ ...call, outcome: "failed" });
+      answer(response, cue.status, { error: "refused on cue" });
+      return;
+    }
+    const name = idempotencyKey ?? `body:${body}`;
+    const repeated = effects.has(name);
+    effects.set(name, (effects.get(name) ?? 0) + 1);
+    calls.push({ ...call, outcome: repeated ? "repeated" : "applied" });
+    if (cue?.do === "hang") return;
+    if (cue?.do === "apply_then") await cue.hook();
+    answer(response, 200, { taken: true, repeated });
+  };
+
+  const server = createServer((message, response) => {
+    take(message, response).catch((error: unknown) => {
+      response.destroy(error instanceof Error ? error : undefined);
+    });
+  });
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the tool sink has no port");
+
+  return {
+    url: `http://127.0.0.1:${address.port}/effect`,
+    calls: () => calls,
+    effects: () => effects,
+    seen: (canaries) =>
+      canaries.filter((canary) => formsOf(canary).some((form) => raw.some((text) => text.includes(form)))),
+    cue: (...more) => {
+      cues.push(...more);
+    },
+    stop: async () => {
+      if (!server.listening) return;
+      const closed = once(server, "close");
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}

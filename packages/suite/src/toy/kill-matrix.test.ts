@@ -1,0 +1,96 @@
+// Who tests the tester: every scenario passes on the good toy, and every bug is found by the scenario that is there to
+// find it. A scenario that no bug can fail would be a check that cannot fail.
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { SCENARIOS } from "../catalogue.ts";
+import { runTrial } from "../runner.ts";
+import type { Trial } from "../evidence.ts";
+import { type Bug, BUGS, isBug } from "./bugs.ts";
+import { createToyTarget } from "./toy-target.ts";
+
+const PACE = { waitMsMax: 1_500, holdMs: 150 };
+const SEED = 42;
+
+// Which scenario must find it, and the words of the claim that must be the one to fail: a trial that fails for another
+// reason has not found the bug.
+const KILLS: Record<Bug, readonly [scenario: string, claim: string]> = {
+  "idem.race": ["idempotency", "they all name one run"],
+  "idem.body": ["idempotency", "another body under the same key"],
+  "idem.global": ["idempotency", "the same key of somebody else"],
+  "idem.memory": ["idempotency", "a later repetition gets the first answer"],
+  "idem.optional": ["idempotency", "no idempotency key is refused"],
+  "idem.silent": ["idempotency", "all but one say that they are a repetition"],
+  "idem.twin": ["idempotency", "the list holds one run"],
+  "tenant.open": ["idempotency", "a run of another tenant does not exist"],
+  "tenant.tell": ["idempotency", "a run of another tenant does not exist"],
+  "loc.missing": ["idempotency", "they all point to one place"],
+  "err.html": ["idempotency", "no idempotency key is refused"],
+  "apr.race": ["state_machine", "each gate was decided once"],
+  "apr.again": ["state_machine", "each gate was decided once"],
+  "apr.vote": ["state_machine", "the opposite vote comes too late"],
+  "apr.other": ["state_machine", "every invariant that can be seen from outside"],
+  "gate.deaf": ["state_machine", "an approval of a cancelled run is refused"],
+  "state.loose": ["state_machine", "a finished run cannot be cancelled"],
+  "state.bump": ["state_machine", "refused requests add no event"],
+  "code.loose": ["state_machine", "the code refuses every illegal pair"],
+  "code.strict": ["state_machine", "every legal move can be made"],
+  "db.loose": ["state_machine", "the database accepts the legal moves and refuses"],
+  "apr.unbound": ["happy_path", "an approval of another digest is refused"],
+  "gate.none": ["happy_path", "the run stops at the gate"],
+  "gate.late": ["happy_path", "nothing happens before a person agrees"],
+  "gate.auto": ["happy_path", "without an answer the run waits"],
+  "state.stuck": ["happy_path", "the run goes on after each answer"],
+  "effect.twice": ["happy_path", "effects at the tool sink"],
+  "audit.gap": ["happy_path", "versions rise from 1 without gaps"],
+  "audit.digest": ["happy_path", "every event matches its digest"],
+  "audit.actor": ["happy_path", "each approval names the person"],
+  "artifact.flagfirst": ["happy_path", "an artifact's bytes match its digest"],
+  "artifact.none": ["happy_path", "a finished run has artifacts"],
+  "stream.order": ["happy_path", "the stream has the list's events"],
+  "stream.deaf": ["happy_path", "a stream taken up again goes on"],
+  "etag.fixed": ["happy_path", "a changed run has another ETag"],
+  "leak.key": ["happy_path", "every invariant that can be seen from outside"],
+};
+
+async function tryOn(bugs: readonly Bug[], scenarioPart: string): Promise<Trial> {
+  const scenario = SCENARIOS.find(({ id }) => id.includes(scenarioPart));
+  if (scenario === undefined) throw new Error(`no scenario ${scenarioPart}`);
+  const target = createToyTarget(bugs);
+  await target.start();
+  try {
+    return await runTrial(scenario, target, { seed: SEED, pace: PACE });
+  } finally {
+    await target.stop();
+  }
+}
+
+describe("the good toy", () => {
+  const trials: Trial[] = [];
+  const target = createToyTarget([]);
+  beforeAll(async () => {
+    await target.start();
+    for (const scenario of SCENARIOS)
+      trials.push(await runTrial(scenario, target, { seed: SEED, pace: PACE }));
+  });
+  afterAll(async () => {
+    await target.stop();
+  });
+
+  test.each(SCENARIOS.map(({ id }) => id))("passes %s, every part of it", (id) => {
+    const trial = trials.find(({ scenario }) => scenario === id);
+    expect(trial?.reason).toBe("");
+    expect(trial?.verdict).toBe("PASS");
+    expect(trial?.parts.filter(({ lacks }) => lacks.length > 0)).toEqual([]);
+  });
+});
+
+test.each(Object.keys(BUGS).filter(isBug))("%s is found", async (bug) => {
+  const [scenario, claim] = KILLS[bug];
+  const trial = await tryOn([bug], scenario);
+  expect([trial.verdict, trial.reason]).toEqual(["FAIL", expect.stringContaining(claim)]);
+});
+
+test("every scenario has a bug that kills it", () => {
+  const killing = new Set(Object.values(KILLS).map(([scenario]) => scenario));
+  expect(SCENARIOS.filter(({ id }) => ![...killing].some((part) => id.includes(part)))).toEqual([]);
+});

@@ -1,0 +1,199 @@
+// What the toy does when asked, without HTTP.
+
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { type Actor, type ApproveRequest, idFromUuid, type ProblemCode } from "@assent/contract";
+import { canonicalJson } from "../canonical-json.ts";
+import { sha256Hex } from "../digest.ts";
+import {
+  addEvent,
+  type Breaks,
+  createRun,
+  finish,
+  intendEffect,
+  moveTo,
+  now,
+  openGate,
+  type ToyRun,
+} from "./toy-run.ts";
+
+export type ToyCaller = { readonly tenant: string; readonly actor: Actor; readonly key: string };
+
+export type ToyRefusal = { readonly refused: ProblemCode };
+
+type KeyRecord = { readonly fingerprint: string; readonly toy: ToyRun; readonly body: string };
+
+/** State that outlives a restart; several toys can share one. */
+export type ToyState = {
+  readonly runs: Map<string, ToyRun>;
+  readonly keys: Map<string, KeyRecord>;
+};
+
+export const createToyState = (): ToyState => ({ runs: new Map(), keys: new Map() });
+
+export function toyCaller(tenant: string, name: string, key: string): ToyCaller {
+  const uuid = sha256Hex(name).slice(0, 32);
+  return { tenant, key, actor: { id: idFromUuid("prn", uuid), kind: "human", name } };
+}
+
+/** The toy that approves by itself does so when it is looked at this often: a scenario has seen the gate open by then. */
+const LOOKS_BEFORE_AUTO_APPROVAL = 4;
+
+type SubmitRequest = { readonly task: string; readonly labels?: Record<string, string> | undefined };
+type Submitted = { readonly toy: ToyRun; readonly body: string; readonly replayed: boolean };
+type Decided = { readonly toy: ToyRun };
+
+export type ToyHarness = {
+  submit(caller: ToyCaller, request: SubmitRequest, key: string | null): Promise<ToyRefusal | Submitted>;
+  find(caller: ToyCaller, id: string): ToyRun | ToyRefusal;
+  list(caller: ToyCaller): ToyRun[];
+  decide(caller: ToyCaller, request: ApproveRequest): Promise<ToyRefusal | Decided>;
+  cancel(caller: ToyCaller, id: string): ToyRefusal | Decided;
+};
+
+type Inside = {
+  readonly state: ToyState;
+  readonly breaks: Breaks;
+  /** Delivers one effect to the tool under its idempotency key. */
+  readonly sendEffect: (effectId: string, body: string) => Promise<void>;
+  readonly looks: Map<string, number>;
+};
+
+export function createToyHarness(
+  state: ToyState,
+  breaks: Breaks,
+  sendEffect: (effectId: string, body: string) => Promise<void>,
+): ToyHarness {
+  const inside: Inside = { state, breaks, sendEffect, looks: new Map() };
+  return {
+    submit: async (caller, request, key) => await submit(inside, caller, request, key),
+    find: (caller, id) => find(inside, caller, id),
+    list: (caller) => [...state.runs.values()].filter(({ tenant }) => tenant === caller.tenant).toReversed(),
+    decide: async (caller, request) => await decide(inside, caller, request),
+    cancel: (caller, id) => cancel(inside, caller, id),
+  };
+}
+
+async function carryOut({ breaks, sendEffect }: Inside, toy: ToyRun): Promise<void> {
+  const effectId = intendEffect(toy, breaks);
+  await sendEffect(effectId, JSON.stringify({ run: toy.run.id }));
+  if (breaks.has("effect.twice")) await sendEffect(`${effectId}/2`, JSON.stringify({ run: toy.run.id }));
+}
+
+async function goOn(inside: Inside, toy: ToyRun, actor: Actor | null): Promise<void> {
+  const { breaks } = inside;
+  const approval = toy.run.approvals[0];
+  if (approval === undefined) throw new Error("the toy's run has no approval");
+  const decided_by = actor === null ? null : { id: actor.id, name: actor.name };
+  toy.run = { ...toy.run, approvals: [{ ...approval, status: "approved", decided_at: now(), decided_by }] };
+  addEvent(toy, breaks, "approval_approved", breaks.has("audit.actor") ? null : actor);
+  moveTo(toy, breaks, "queued", "run_resumed", null);
+  if (breaks.has("state.stuck")) return;
+  moveTo(toy, breaks, "running", "run_leased", null);
+  if (toy.run.steps.length === 0) await carryOut(inside, toy);
+  finish(toy, breaks);
+}
+
+async function start(inside: Inside, toy: ToyRun): Promise<void> {
+  await nextTurn();
+  openGate(toy, inside.breaks);
+  if (inside.breaks.has("gate.late")) await carryOut(inside, toy);
+  if (inside.breaks.has("gate.none")) await goOn(inside, toy, null);
+}
+
+const fail = (inside: Inside, toy: ToyRun) => (): void =>
+  moveTo(toy, inside.breaks, "failed", "run_failed", null);
+
+function find(inside: Inside, caller: ToyCaller, id: string): ToyRun | ToyRefusal {
+  const toy = inside.state.runs.get(id);
+  if (toy === undefined) return { refused: "run_not_found" };
+  if (toy.tenant !== caller.tenant && !inside.breaks.has("tenant.open"))
+    return { refused: inside.breaks.has("tenant.tell") ? "scope_missing" : "run_not_found" };
+  const looks = (inside.looks.get(id) ?? 0) + 1;
+  inside.looks.set(id, looks);
+  if (inside.breaks.has("gate.auto") && looks === LOOKS_BEFORE_AUTO_APPROVAL)
+    goOn(inside, toy, toy.run.requested_by).catch(fail(inside, toy));
+  return toy;
+}
+
+async function submit(
+  inside: Inside,
+  caller: ToyCaller,
+  request: SubmitRequest,
+  key: string | null,
+): Promise<ToyRefusal | Submitted> {
+  const { state, breaks } = inside;
+  if ((key === null || key === "") && !breaks.has("idem.optional"))
+    return { refused: "idempotency_key_missing" };
+  const name = breaks.has("idem.global") ? `${key}` : `${caller.actor.id} ${key}`;
+  const fingerprint = sha256Hex(canonicalJson(request));
+  const known = state.keys.get(name);
+  if (known !== undefined) {
+    if (known.fingerprint !== fingerprint && !breaks.has("idem.body"))
+      return { refused: "idempotency_key_reused" };
+    return { toy: known.toy, body: known.body, replayed: !breaks.has("idem.silent") };
+  }
+  if (breaks.has("idem.race")) await nextTurn();
+  const toy = createRun(caller.tenant, caller.actor, request, breaks);
+  const { answer: _a, usage: _u, steps: _s, approvals: _p, artifacts: _f, ...summary } = toy.run;
+  const body = JSON.stringify(summary);
+  state.runs.set(toy.run.id, toy);
+  state.keys.set(name, { fingerprint, toy, body });
+  if (breaks.has("idem.twin")) {
+    const twin = createRun(caller.tenant, caller.actor, request, breaks);
+    state.runs.set(twin.run.id, twin);
+  }
+  start(inside, toy).catch(fail(inside, toy));
+  return { toy, body, replayed: false };
+}
+
+async function decide(
+  inside: Inside,
+  caller: ToyCaller,
+  request: ApproveRequest,
+): Promise<ToyRefusal | Decided> {
+  const { state, breaks } = inside;
+  const toy = [...state.runs.values()].find(({ run }) => run.approvals[0]?.id === request.approval_id);
+  const approval = toy?.run.approvals[0];
+  if (toy === undefined || approval === undefined || toy.tenant !== caller.tenant)
+    return { refused: "approval_not_found" };
+  if (breaks.has("apr.race") && approval.status === "open") await nextTurn();
+  else if (approval.status !== "open") return decideAgain(breaks, toy, request);
+  if (request.decision === "deny") {
+    moveTo(toy, breaks, "failed", "run_failed", caller.actor);
+    return { toy };
+  }
+  if (request.action_digest !== approval.action_digest && !breaks.has("apr.unbound"))
+    return { refused: "approval_digest_mismatch" };
+  await goOn(inside, toy, caller.actor);
+  return { toy };
+}
+
+function decideAgain(breaks: Breaks, toy: ToyRun, request: ApproveRequest): ToyRefusal | Decided {
+  const cancelled = toy.run.status === "cancelled";
+  if (breaks.has("apr.again") && request.decision === "approve" && !cancelled) {
+    addEvent(toy, breaks, "approval_approved", toy.run.requested_by);
+    return { toy };
+  }
+  if (breaks.has("apr.vote") && request.decision === "deny") return { toy };
+  if (breaks.has("gate.deaf") && cancelled) {
+    moveTo(toy, breaks, "running", "run_leased", null);
+    return { toy };
+  }
+  return { refused: "approval_already_decided" };
+}
+
+function cancel(inside: Inside, caller: ToyCaller, id: string): ToyRefusal | Decided {
+  const { breaks } = inside;
+  const toy = find(inside, caller, id);
+  if ("refused" in toy) return toy;
+  const loose = breaks.has("state.loose") && toy.run.status === "succeeded";
+  if (toy.run.finished_at !== null && !loose) {
+    if (breaks.has("state.bump")) toy.run = { ...toy.run, version: toy.run.version + 1 };
+    return { refused: "run_already_finished" };
+  }
+  const approvals = toy.run.approvals.map((approval) => ({ ...approval, status: "cancelled" as const }));
+  toy.run = { ...toy.run, approvals };
+  addEvent(toy, breaks, "approval_cancelled", caller.actor);
+  moveTo(toy, breaks, "cancelled", "run_cancelled", caller.actor);
+  return { toy };
+}

@@ -1,0 +1,188 @@
+// The toy's memory: runs that take one gated step and leave one patch. It exists to be broken on purpose.
+
+import { randomUUID } from "node:crypto";
+import type { Actor, Approval, AuditEvent, EventKind, Run, RunState } from "@assent/contract";
+import { idFromUuid } from "@assent/contract";
+import { canonicalJson } from "../canonical-json.ts";
+import { digestOfEvent, sha256Hex } from "../digest.ts";
+import type { Bug } from "./bugs.ts";
+
+export type ToyRun = {
+  readonly tenant: string;
+  readonly events: AuditEvent[];
+  readonly bytes: Map<string, Uint8Array>;
+  run: Run;
+};
+
+export type Breaks = ReadonlySet<Bug>;
+
+export const now = (): string => new Date().toISOString();
+
+const PATCH = "diff --git a/NOTES b/NOTES\n--- a/NOTES\n+++ b/NOTES\n@@ -1 +1 @@\n-before\n+after\n";
+
+export function addEvent(
+  toy: ToyRun,
+  breaks: Breaks,
+  kind: EventKind,
+  actor: Actor | null,
+  data: Record<string, unknown> = {},
+): void {
+  const version = toy.run.version + 1;
+  toy.run = { ...toy.run, version, updated_at: now() };
+  if (breaks.has("audit.gap") && kind === "step_intended") return;
+  const event = {
+    v: 1 as const,
+    run_id: toy.run.id,
+    version,
+    at: now(),
+    kind,
+    actor,
+    data,
+    digest: "sha256:",
+  };
+  const digest = breaks.has("audit.digest") ? `sha256:${sha256Hex(kind)}` : digestOfEvent(event);
+  toy.events.push({ ...event, digest });
+}
+
+export function moveTo(
+  toy: ToyRun,
+  breaks: Breaks,
+  status: RunState,
+  kind: EventKind,
+  actor: Actor | null,
+): void {
+  const ended = ["succeeded", "failed", "cancelled", "dead_lettered"].includes(status);
+  toy.run = { ...toy.run, status, finished_at: ended ? now() : null };
+  addEvent(toy, breaks, kind, actor);
+}
+
+export function createRun(
+  tenant: string,
+  requester: Actor,
+  request: { readonly task: string; readonly labels?: Record<string, string> | undefined },
+  breaks: Breaks,
+): ToyRun {
+  const at = now();
+  const toy: ToyRun = {
+    tenant,
+    events: [],
+    bytes: new Map(),
+    run: {
+      id: idFromUuid("run", randomUUID()),
+      status: "queued",
+      agent: "toy",
+      agent_version: `sha256:${sha256Hex("toy")}`,
+      task: request.task,
+      workspace: null,
+      model: "scripted/toy",
+      labels: request.labels ?? {},
+      requested_by: requester,
+      reason: null,
+      attempt: 0,
+      version: 1,
+      created_at: at,
+      updated_at: at,
+      finished_at: null,
+      answer: null,
+      usage: { input_tokens: 0, output_tokens: 0 },
+      steps: [],
+      approvals: [],
+      artifacts: [],
+    },
+  };
+  toy.run = { ...toy.run, version: 0 };
+  addEvent(toy, breaks, "run_queued", requester);
+  return toy;
+}
+
+export function openGate(toy: ToyRun, breaks: Breaks): void {
+  const action = {
+    tool: "note",
+    tool_version: "1",
+    manifest_digest: `sha256:${sha256Hex("note")}`,
+    effect: "idempotent" as const,
+    harm: ["write" as const],
+    arguments: { text: toy.run.task },
+  };
+  const decision = { verdict: "needs_approval" as const, reasons: [{ code: "write", detail: "It writes." }] };
+  const approval: Approval = {
+    id: idFromUuid("apr", randomUUID()),
+    run_id: toy.run.id,
+    step: 1,
+    status: "open",
+    subject: "action",
+    action,
+    action_digest: `sha256:${sha256Hex(canonicalJson({ action, run: toy.run.id }))}`,
+    summary: "Write a note.",
+    preview: PATCH,
+    decision,
+    edited_arguments: null,
+    requested_at: now(),
+    expires_at: now(),
+    decided_at: null,
+    decided_by: null,
+    comment: null,
+  };
+  toy.run = { ...toy.run, approvals: [approval] };
+  moveTo(toy, breaks, "running", "run_leased", null);
+  addEvent(toy, breaks, "approval_opened", null, { approval: approval.id });
+  moveTo(toy, breaks, "awaiting_approval", "run_parked", null);
+}
+
+/** Journals the intent, so that the effect may be sent. @returns its idempotency key */
+export function intendEffect(toy: ToyRun, breaks: Breaks): string {
+  const approval = toy.run.approvals[0];
+  if (approval === undefined) throw new Error("the toy's run has no approval");
+  const effectId = `sha256:${sha256Hex(`effect ${toy.run.id}`)}`;
+  addEvent(toy, breaks, "step_intended", null);
+  toy.run = {
+    ...toy.run,
+    steps: [
+      {
+        seq: 1,
+        kind: "tool",
+        name: "note",
+        state: "intended",
+        effect: "idempotent",
+        effect_id: effectId,
+        arguments: breaks.has("apr.other") ? { text: "something else" } : approval.action.arguments,
+        decision: approval.decision,
+        approval_id: approval.id,
+        result: null,
+        error: null,
+        started_at: now(),
+        finished_at: null,
+      },
+    ],
+  };
+  return effectId;
+}
+
+export function finish(toy: ToyRun, breaks: Breaks): void {
+  toy.run = {
+    ...toy.run,
+    answer: "done",
+    approvals: toy.run.approvals.map((approval) => ({ ...approval, status: "spent" as const })),
+    steps: toy.run.steps.map((step) => ({ ...step, state: "succeeded" as const, finished_at: now() })),
+  };
+  addEvent(toy, breaks, "approval_spent", null);
+  addEvent(toy, breaks, "step_succeeded", null);
+  if (!breaks.has("artifact.none")) commitArtifact(toy, breaks);
+  moveTo(toy, breaks, "succeeded", "run_succeeded", null);
+}
+
+function commitArtifact(toy: ToyRun, breaks: Breaks): void {
+  const id = idFromUuid("art", randomUUID());
+  const bytes = Buffer.from(PATCH);
+  toy.bytes.set(id, breaks.has("artifact.flagfirst") ? bytes.subarray(0, 20) : bytes);
+  const artifact = {
+    id,
+    name: "changes.patch",
+    media_type: "text/x-diff",
+    size_bytes: bytes.byteLength,
+    sha256: sha256Hex(bytes),
+    created_at: now(),
+  };
+  toy.run = { ...toy.run, artifacts: [artifact] };
+  addEvent(toy, breaks, "artifact_committed", null, { artifact: id });
+}

@@ -1,0 +1,168 @@
+// The toy's HTTP edge.
+
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { approveRequestSchema, problem, type ProblemCode, runRequestSchema } from "@assent/contract";
+import type { ToyCaller, ToyHarness } from "./toy-harness.ts";
+import type { Breaks, ToyRun } from "./toy-run.ts";
+
+type Reply = { readonly response: ServerResponse; readonly breaks: Breaks };
+
+function sendJson(
+  { response }: Reply,
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response
+    .writeHead(status, { "content-type": "application/json", ...headers })
+    .end(typeof body === "string" ? body : JSON.stringify(body));
+}
+
+function refuse(reply: Reply, code: ProblemCode): void {
+  const body = problem(code, "The toy refuses.");
+  if (reply.breaks.has("err.html"))
+    reply.response.writeHead(body.status, { "content-type": "text/html" }).end("<h1>No</h1>");
+  else sendJson(reply, body.status, body, { "content-type": "application/problem+json" });
+}
+
+async function readJson(message: IncomingMessage): Promise<unknown> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of message as AsyncIterable<Uint8Array>) chunks.push(chunk);
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString("utf8")) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+const header = (message: IncomingMessage, name: string): string | null => {
+  const value = message.headers[name];
+  return typeof value === "string" ? value : null;
+};
+
+async function submit(
+  reply: Reply,
+  message: IncomingMessage,
+  caller: ToyCaller,
+  harness: ToyHarness,
+): Promise<void> {
+  const request = runRequestSchema.safeParse(await readJson(message));
+  if (!request.success) return refuse(reply, "invalid_request");
+  const outcome = await harness.submit(caller, request.data, header(message, "idempotency-key"));
+  if ("refused" in outcome) return refuse(reply, outcome.refused);
+  const location = `/api/harness/runs/${outcome.toy.run.id}`;
+  sendJson(reply, 202, outcome.body, {
+    ...(reply.breaks.has("loc.missing") ? {} : { location }),
+    ...(outcome.replayed ? { "idempotent-replayed": "true" } : {}),
+  });
+}
+
+async function decide(
+  reply: Reply,
+  message: IncomingMessage,
+  caller: ToyCaller,
+  harness: ToyHarness,
+): Promise<void> {
+  const request = approveRequestSchema.safeParse(await readJson(message));
+  if (!request.success) return refuse(reply, "invalid_request");
+  const outcome = await harness.decide(caller, request.data);
+  if ("refused" in outcome) return refuse(reply, outcome.refused);
+  sendJson(reply, 200, outcome.toy.run.approvals[0]);
+}
+
+function show(reply: Reply, message: IncomingMessage, caller: ToyCaller, toy: ToyRun): void {
+  const etag = reply.breaks.has("etag.fixed") ? '"1"' : `"${toy.run.version}"`;
+  if (header(message, "if-none-match") === etag) {
+    reply.response.writeHead(304, { etag }).end();
+    return;
+  }
+  const run = reply.breaks.has("leak.key") ? { ...toy.run, task: caller.key } : toy.run;
+  sendJson(reply, 200, run, { etag });
+}
+
+function showEvents(reply: Reply, message: IncomingMessage, after: number, toy: ToyRun): void {
+  const last = header(message, "last-event-id");
+  const from = last === null || reply.breaks.has("stream.deaf") ? after : Number(last);
+  const rows = toy.events.filter(({ version }) => version > from);
+  if (!(header(message, "accept") ?? "").includes("text/event-stream"))
+    return sendJson(reply, 200, { data: rows, ended: toy.run.finished_at !== null });
+  reply.response.writeHead(200, { "content-type": "text/event-stream" });
+  for (const event of reply.breaks.has("stream.order") ? rows.toReversed() : rows)
+    reply.response.write(`id: ${event.version}\nevent: ${event.kind}\ndata: ${JSON.stringify(event)}\n\n`);
+  reply.response.end("event: end\ndata: {}\n\n");
+}
+
+function showArtifact(reply: Reply, id: string, toy: ToyRun): void {
+  const bytes = toy.bytes.get(id);
+  if (bytes === undefined) return refuse(reply, "artifact_not_found");
+  reply.response.writeHead(200, { "content-type": "application/octet-stream" }).end(bytes);
+}
+
+function list(reply: Reply, url: URL, caller: ToyCaller, harness: ToyHarness): void {
+  const [name = "", value = ""] = (url.searchParams.get("label") ?? "").split(":");
+  const data = harness
+    .list(caller)
+    .filter(({ run }) => name === "" || run.labels[name] === value)
+    .map(
+      ({ run: { answer: _a, usage: _u, steps: _s, approvals: _p, artifacts: _f, ...summary } }) => summary,
+    );
+  sendJson(reply, 200, { data, next_cursor: null });
+}
+
+async function route(
+  reply: Reply,
+  message: IncomingMessage,
+  caller: ToyCaller,
+  harness: ToyHarness,
+): Promise<void> {
+  const url = new URL(message.url ?? "/", "http://toy");
+  const [, api, , runs, id = "", what, item = ""] = url.pathname.split("/");
+  if (api !== "api") return refuse(reply, "route_not_found");
+  if (message.method === "POST" && runs === "run") return await submit(reply, message, caller, harness);
+  if (message.method === "POST" && runs === "approve") return await decide(reply, message, caller, harness);
+  if (runs !== "runs") return refuse(reply, "route_not_found");
+  if (id === "") return list(reply, url, caller, harness);
+  if (what === "cancel") {
+    const outcome = harness.cancel(caller, id);
+    return "refused" in outcome ? refuse(reply, outcome.refused) : sendJson(reply, 200, outcome.toy.run);
+  }
+  const toy = harness.find(caller, id);
+  if ("refused" in toy) return refuse(reply, toy.refused);
+  if (what === "events") return showEvents(reply, message, Number(url.searchParams.get("after") ?? "0"), toy);
+  if (what === "artifacts") return showArtifact(reply, item, toy);
+  return show(reply, message, caller, toy);
+}
+
+export type ToyServer = { readonly url: string; stop(): Promise<void> };
+
+/** Listens on a free port of the loopback interface. */
+export async function startToyServer(
+  harness: ToyHarness,
+  callers: readonly ToyCaller[],
+  breaks: Breaks,
+): Promise<ToyServer> {
+  const server = createServer((message, response) => {
+    const reply: Reply = { response, breaks };
+    const caller = callers.find(({ key }) => message.headers.authorization === `Bearer ${key}`);
+    if (message.url === "/healthz") sendJson(reply, 200, { status: "ok" });
+    else if (caller === undefined) refuse(reply, "unauthenticated");
+    else
+      route(reply, message, caller, harness).catch(() => {
+        refuse(reply, "internal_error");
+      });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the toy has no port");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    stop: async () => {
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}

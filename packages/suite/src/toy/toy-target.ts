@@ -1,0 +1,94 @@
+// The toy as a target: two servers on one state, restartable, with a state machine that can be looked into.
+
+import { request } from "node:http";
+import { RUN_STATES, type RunState } from "@assent/contract";
+import { LEGAL_RUN_MOVES } from "../run-moves.ts";
+import { SPOKEN, type StateMachineInspection, type Target } from "../target.ts";
+import { startToolSink, type ToolSink } from "../tool-sink.ts";
+import type { Bug } from "./bugs.ts";
+import { createToyHarness, createToyState, toyCaller, type ToyCaller } from "./toy-harness.ts";
+import type { Breaks } from "./toy-run.ts";
+import { startToyServer, type ToyServer } from "./toy-server.ts";
+
+const CALLERS: readonly ToyCaller[] = [
+  toyCaller("a", "requester", "toy-key-of-the-requester"),
+  toyCaller("a", "approver", "toy-key-of-the-approver"),
+  toyCaller("a", "other_principal", "toy-key-of-somebody-else"),
+  toyCaller("b", "other_tenant", "toy-key-of-another-tenant"),
+];
+
+function sendEffectTo(sink: ToolSink): (effectId: string, body: string) => Promise<void> {
+  return async (effectId, body) => {
+    await new Promise<void>((resolve, reject) => {
+      const outgoing = request(sink.url, { method: "POST", headers: { "idempotency-key": effectId } });
+      outgoing.on("response", (message) => message.resume().once("end", resolve));
+      outgoing.on("error", reject);
+      outgoing.end(body);
+    });
+  };
+}
+
+const legal = (from: RunState, to: RunState): boolean => LEGAL_RUN_MOVES[from].includes(to);
+
+function inspectToy(breaks: Breaks): StateMachineInspection {
+  return {
+    events: RUN_STATES.map((state) => `to_${state}`),
+    attemptTransition: async (from, event) => {
+      const to = RUN_STATES.find((state) => event === `to_${state}`);
+      const loose = breaks.has("code.loose") && from === "failed" && to === "running";
+      const strict = breaks.has("code.strict") && from === "running" && to === "queued";
+      return to !== undefined && ((legal(from, to) && !strict) || loose)
+        ? { accepted: true, to, detail: "" }
+        : { accepted: false, to: null, detail: "no_such_transition" };
+    },
+    attemptStoredTransition: async (from, to) =>
+      legal(from, to) || breaks.has("db.loose")
+        ? { accepted: true, to, detail: "" }
+        : { accepted: false, to: null, detail: "refused by the toy's table" },
+  };
+}
+
+export function createToyTarget(bugs: readonly Bug[]): Target {
+  const breaks: Breaks = new Set(bugs);
+  const state = createToyState();
+  let servers: readonly ToyServer[] = [];
+  let sink: ToolSink | undefined;
+
+  const serve = async (to: ToolSink): Promise<void> => {
+    const harness = createToyHarness(state, breaks, sendEffectTo(to));
+    servers = [
+      await startToyServer(harness, CALLERS, breaks),
+      await startToyServer(harness, CALLERS, breaks),
+    ];
+  };
+  const stopServers = async (): Promise<void> => {
+    for (const server of servers) await server.stop();
+    servers = [];
+  };
+
+  return {
+    name: `toy${bugs.map((bug) => ` --break=${bug}`).join("")}`,
+    speaks: new Set(SPOKEN),
+    gatedTask: { body: { agent: "toy", task: "Write a note." }, sinkEffects: 1 },
+    start: async () => {
+      sink = await startToolSink();
+      await serve(sink);
+    },
+    stop: async () => {
+      await stopServers();
+      await sink?.stop();
+    },
+    endpoints: () => servers.map(({ url }) => url),
+    key: (role) => CALLERS.find(({ actor }) => actor.name === role)?.key ?? null,
+    get sink() {
+      if (sink === undefined) throw new Error("the toy has not been started");
+      return sink;
+    },
+    inspect: { stateMachine: inspectToy(breaks) },
+    restart: async () => {
+      await stopServers();
+      if (breaks.has("idem.memory")) state.keys.clear();
+      if (sink !== undefined) await serve(sink);
+    },
+  };
+}

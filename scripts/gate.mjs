@@ -1,0 +1,149 @@
+// The gate of a pull request: `npm test`. Every stage runs even where an earlier one failed, so that one run tells
+// everything, and the last line counts what was seen.
+
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const BIN = join(ROOT, "node_modules", ".bin");
+const REPORTS = join(ROOT, "reports");
+const TESTS_REPORT = join(REPORTS, "vitest.json");
+const TRIALS = join(REPORTS, "trials");
+
+/** Silence longer than this looks like a hang. */
+const PROGRESS_SECONDS = 10;
+
+// `saw` reads from the output how many files the stage looked at: a check of nothing passes everything.
+const STATIC_STAGES = [
+  { name: "format:check", command: "oxfmt", args: ["--check", "."], saw: /on (\d+) files/ },
+  { name: "lint", command: "oxlint", args: ["--type-aware", "--deny-warnings"], saw: /on (\d+) files/ },
+  { name: "types", command: "tsc", args: ["--noEmit", "--diagnostics"], saw: /^Files:\s+(\d+)/m },
+  { name: "unused", command: "knip", args: ["--performance"], saw: /^parseFile\s+(\d+)/m },
+  {
+    name: "gen:check",
+    command: "node",
+    args: ["--conditions=assent-source", "scripts/gen.ts", "--check"],
+    saw: /(\d+) files/,
+  },
+];
+
+const print = (text) => {
+  process.stdout.write(`${text}\n`);
+};
+
+const secondsSince = (startedAt) => ((performance.now() - startedAt) / 1_000).toFixed(1);
+
+/** Runs one command and keeps its output; says now and then that it is still at it. */
+async function run(name, command, args) {
+  const startedAt = performance.now();
+  const env = { ...process.env, PATH: `${BIN}${delimiter}${process.env.PATH ?? ""}`, NO_COLOR: "1" };
+  delete env.FORCE_COLOR;
+  const child = spawn(command, args, { cwd: ROOT, env, shell: process.platform === "win32" });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text) => {
+      output += text;
+    });
+  const ticking = setInterval(() => {
+    const last = output.trimEnd().split("\n").at(-1) ?? "";
+    print(`  ${name} … ${secondsSince(startedAt)} s  ${last.trim().slice(0, 100)}`);
+  }, PROGRESS_SECONDS * 1_000);
+  const status = await new Promise((resolve) => {
+    child.once("error", (error) => {
+      output += `${command}: ${error.message}\n`;
+      resolve(127);
+    });
+    child.once("close", (code) => resolve(code ?? 1));
+  });
+  clearInterval(ticking);
+  return { status, output, seconds: secondsSince(startedAt) };
+}
+
+function report(name, passed, { output, seconds }, remark) {
+  print(`${passed ? "ok    " : "FAILED"} ${name} (${seconds} s)${remark === "" ? "" : `: ${remark}`}`);
+  if (!passed && output.trim() !== "") print(output.trimEnd().replaceAll(/^/gm, "  | "));
+}
+
+async function runStaticStage({ name, command, args, saw }) {
+  const outcome = await run(name, command, args);
+  const files = Number(saw.exec(outcome.output)?.[1] ?? 0);
+  const passed = outcome.status === 0 && files > 0;
+  report(name, passed, outcome, files > 0 ? `${files} files` : "it looked at nothing");
+  return passed ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
+}
+
+/** Counts single tests; a file that failed without a failed test (it did not load) counts as one failure. */
+function countTests(results) {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const file of results) {
+    const failedBefore = counts.failed;
+    for (const { status } of file.assertionResults) {
+      if (status === "passed") counts.passed += 1;
+      else if (status === "failed") counts.failed += 1;
+      else counts.skipped += 1;
+    }
+    if (file.status === "failed" && counts.failed === failedBefore) counts.failed += 1;
+  }
+  return counts;
+}
+
+async function runTests() {
+  const outcome = await run("tests", "vitest", [
+    "run",
+    "--reporter=default",
+    "--reporter=json",
+    `--outputFile.json=${TESTS_REPORT}`,
+  ]);
+  const results = existsSync(TESTS_REPORT) ? JSON.parse(readFileSync(TESTS_REPORT, "utf8")).testResults : [];
+  const counts = countTests(results);
+  const nothing = counts.passed + counts.failed === 0;
+  // Vitest also fails for what belongs to no test: an unhandled rejection, a set-up that broke.
+  if (nothing || (outcome.status !== 0 && counts.failed === 0)) counts.failed += 1;
+  report(
+    "tests",
+    counts.failed === 0 && outcome.status === 0,
+    outcome,
+    nothing ? "no test ran" : `${results.length} files, ${counts.passed} tests passed`,
+  );
+  return counts;
+}
+
+/** The scenarios ran among the tests and are counted there; here it is only said what they found. */
+function reportTrials() {
+  const files = existsSync(TRIALS) ? readdirSync(TRIALS).filter((name) => name.endsWith(".json")) : [];
+  for (const file of files.toSorted()) {
+    const { scenario, target, verdict, seed, parts } = JSON.parse(readFileSync(join(TRIALS, file), "utf8"));
+    const lacked = parts.filter(({ lacks }) => lacks.length > 0).map(({ name }) => name);
+    const remark = lacked.length > 0 ? `; not looked at: ${lacked.join(", ")}` : "";
+    print(`  ${verdict.padEnd(12)} ${scenario} on ${target}, seed ${seed}${remark}`);
+  }
+  const passed = files.length > 0;
+  report(
+    "scenarios",
+    passed,
+    { output: "", seconds: "0.0" },
+    passed ? `${files.length} trials` : "no scenario ran",
+  );
+  return { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 };
+}
+
+rmSync(TESTS_REPORT, { force: true });
+rmSync(TRIALS, { recursive: true, force: true });
+mkdirSync(REPORTS, { recursive: true });
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+const add = ({ passed, failed, skipped }) => {
+  total.passed += passed;
+  total.failed += failed;
+  total.skipped += skipped;
+};
+for (const stage of STATIC_STAGES) add(await runStaticStage(stage));
+add(await runTests());
+add(reportTrials());
+
+process.exitCode = total.failed === 0 ? 0 : 1;
+print(
+  `${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`,
+);

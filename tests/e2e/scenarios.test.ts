@@ -1,0 +1,15 @@
+// The suite against Assent itself: every scenario of tier 0 and 1, in one process and over two.
+
+import { PACE, SCENARIOS } from "@assent/suite";
+import { expect, test } from "vitest";
+import { createInProcessTarget, createProcessesTarget } from "../support/target/local-target.ts";
+import { prove } from "../support/target/prove.ts";
+
+const GATED = SCENARIOS.filter(({ tier }) => tier <= 1);
+
+test("there are scenarios to prove", () => {
+  expect(GATED.length).toBeGreaterThanOrEqual(3);
+});
+
+prove(GATED, createInProcessTarget(), { ...PACE, holdMs: 1_000 });
+prove(GATED, createProcessesTarget(), PACE);

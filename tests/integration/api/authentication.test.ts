@@ -1,0 +1,185 @@
+import { ROUTES, type RouteRow, SCOPES, type Scope } from "@assent/contract";
+import fastify from "fastify";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { refuseUnguardedRoutes, requireKeys } from "../../../packages/harness/src/api/hooks/authenticate.ts";
+import {
+  APPROVAL_ID,
+  ARTIFACT_ID,
+  DIGEST,
+  type Fixture,
+  KEYS,
+  KEY_ID,
+  KEY_OF_SCOPE,
+  RUN,
+  VALID_RUN_REQUEST,
+  createTestHarness,
+  expectProblem,
+  startApi,
+} from "./support.ts";
+
+let api: Fixture;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterAll(async () => await api.server.close());
+beforeEach(() => {
+  api.harness.calls.length = 0;
+});
+
+const ROWS: readonly RouteRow[] = Object.values(ROUTES);
+const GUARDED = ROWS.filter((row) => row.scope !== "no_key");
+const IDS: Readonly<Record<string, string>> = { artifact: ARTIFACT_ID };
+const BODIES: Readonly<Record<string, unknown>> = {
+  submitRun: VALID_RUN_REQUEST,
+  decideApproval: { approval_id: APPROVAL_ID, decision: "approve", action_digest: DIGEST },
+  createKey: { principal: { name: "ci", kind: "service" }, scopes: ["runs:read"] },
+};
+
+/** A request that would succeed with the right key. */
+async function call(
+  row: RouteRow,
+  headers: Record<string, string>,
+  method: string = row.method,
+): Promise<Response> {
+  const own = row.path.includes("/keys/") ? KEY_ID : RUN;
+  const path = row.path.replaceAll(/\{([a-z]+)\}/g, (_, name: string) => IDS[name] ?? own);
+  const body = BODIES[row.operationId];
+  return await fetch(`${api.url}${path}`, {
+    method,
+    headers: {
+      "idempotency-key": "k",
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+}
+
+const BAD_CREDENTIALS: readonly (readonly [string, Record<string, string>])[] = [
+  ["nothing", {}],
+  ["an empty header", { authorization: "" }],
+  ["a scheme alone", { authorization: "Bearer" }],
+  ["an unknown key", { authorization: "Bearer assent_unknown" }],
+  ["a revoked key", { authorization: `Bearer ${KEYS.revoked}` }],
+  ["a good key without a scheme", { authorization: KEYS.all }],
+  ["a good key under Basic", { authorization: `Basic ${KEYS.all}` }],
+  ["a good key in base64", { authorization: `Basic ${Buffer.from(`x:${KEYS.all}`).toString("base64")}` }],
+  ["a good key with more behind it", { authorization: `Bearer ${KEYS.all} x` }],
+  ["two keys", { authorization: `Bearer ${KEYS.all}, Bearer ${KEYS.all}` }],
+  ["a key in capitals", { authorization: `Bearer ${KEYS.all.toUpperCase()}` }],
+  ["a very long key", { authorization: `Bearer ${"a".repeat(4_000)}` }],
+  ["a good key in another header", { "x-api-key": KEYS.all, cookie: `key=${KEYS.all}` }],
+];
+
+describe.each(GUARDED.map((row) => [row.operationId, row] as const))("%s", (_, row) => {
+  test.each(BAD_CREDENTIALS)("refuses %s", async (_name, headers) => {
+    const answer = await call(row, headers);
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get("www-authenticate")).toMatch(/^Bearer realm="assent"/);
+    expect(expectProblem(answer, await answer.text()).code).toBe("unauthenticated");
+    expect(api.harness.calls).toEqual([]);
+  });
+
+  test("takes a key with its scope, in any case of the scheme", async () => {
+    const key = row.scope === "any_key" || row.scope === "no_key" ? KEYS.decide : KEY_OF_SCOPE[row.scope];
+    for (const scheme of ["Bearer", "bearer", "BEARER"]) {
+      const answer = await call(row, { authorization: `${scheme} ${key}` });
+      expect(answer.status).toBe(row.success.status);
+    }
+  });
+
+  test("refuses a key with all scopes but its own", async () => {
+    if (row.scope === "any_key" || row.scope === "no_key") return;
+    const needed: Scope = row.scope;
+    api.harness.keys.set(
+      "assent_others",
+      SCOPES.filter((scope) => scope !== needed),
+    );
+    const answer = await call(row, { authorization: "Bearer assent_others" });
+    expect(answer.status).toBe(403);
+    expect(expectProblem(answer, await answer.text())).toMatchObject({ code: "scope_missing" });
+    expect(answer.headers.get("www-authenticate")).toContain(`scope="${needed}"`);
+    expect(api.harness.calls).toEqual([]);
+  });
+
+  test("refuses HEAD without a key where it knows GET", async () => {
+    if (row.method !== "GET") return;
+    expect((await call(row, {}, "HEAD")).status).toBe(401);
+    expect(api.harness.calls).toEqual([]);
+  });
+});
+
+test("only the health checks are open", () => {
+  expect(ROWS.filter((row) => row.scope === "no_key").map((row) => row.path)).toEqual([
+    "/healthz",
+    "/readyz",
+  ]);
+  expect(GUARDED.length).toBeGreaterThan(10);
+});
+
+test("a revoked key is refused from the next request on", async () => {
+  api.harness.keys.set("assent_short", SCOPES);
+  const headers = { authorization: "Bearer assent_short" };
+  expect((await fetch(`${api.url}/api/harness/keys`, { headers })).status).toBe(200);
+  api.harness.keys.delete("assent_short");
+  expect((await fetch(`${api.url}/api/harness/keys`, { headers })).status).toBe(401);
+});
+
+test("an unauthenticated body is not parsed", async () => {
+  const answer = await fetch(`${api.url}/api/harness/run`, {
+    method: "POST",
+    body: "{",
+    headers: { "content-type": "application/json" },
+  });
+  expect(answer.status).toBe(401);
+});
+
+test("when keys cannot be looked up, nobody gets in", async () => {
+  await using broken = await startApi({
+    authenticate: async () => await Promise.reject(new Error("connection to 10.0.0.7 lost")),
+  });
+  const answer = await fetch(`${broken.url}/api/harness/keys`, { headers: { authorization: "Bearer x" } });
+  const body = await answer.text();
+  expect(expectProblem(answer, body).code).toBe("internal_error");
+  expect(body).not.toContain("10.0.0.7");
+  expect(broken.harness.calls).toEqual([]);
+});
+
+describe("the server does not start", () => {
+  const handler = async (): Promise<object> => await Promise.resolve({});
+  const start = async (register: (app: ReturnType<typeof fastify>) => void): Promise<void> => {
+    const app = fastify();
+    refuseUnguardedRoutes(app);
+    register(app);
+    await app.ready();
+  };
+  const guarded = (config: object) => (app: ReturnType<typeof fastify>) => {
+    app.register(async (scope) => {
+      requireKeys(scope, createTestHarness());
+      scope.get("/new", { config }, handler);
+      await Promise.resolve();
+    });
+  };
+
+  test("with a guarded route that declares no scope", async () => {
+    await expect(start(guarded({}))).rejects.toThrow(/declares which scope/);
+  });
+  test("with a guarded route that declares a scope there is not", async () => {
+    await expect(start(guarded({ scope: "runs:everything" }))).rejects.toThrow(/declares which scope/);
+  });
+  test("with a new open route", async () => {
+    await expect(start(guarded({ scope: "no_key" }))).rejects.toThrow(/demands a key/);
+    await expect(start((app) => app.get("/new", { config: { scope: "no_key" } }, handler))).rejects.toThrow(
+      /demands a key/,
+    );
+  });
+  test("with a route outside of the guarded scope", async () => {
+    await expect(start((app) => app.get("/new", handler))).rejects.toThrow(/demands a key/);
+    await expect(
+      start((app) => app.get("/new", { config: { scope: "runs:read" } }, handler)),
+    ).rejects.toThrow(/demands a key/);
+  });
+  test("but with one that is guarded and says what it needs", async () => {
+    await expect(start(guarded({ scope: "runs:read" }))).resolves.toBeUndefined();
+  });
+});

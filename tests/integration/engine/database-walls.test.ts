@@ -1,0 +1,155 @@
+// What holds even when the code above forgets: the database's own rules, tried with the service's own login.
+
+import { RUN_STATES, APPROVAL_STATES, STEP_STATES, uuidOf } from "@assent/contract";
+import type { Pool } from "pg";
+import { expect, test } from "vitest";
+import { APPROVAL_TRANSITIONS } from "../../../packages/harness/src/core/run/approval.ts";
+import { TRANSITIONS } from "../../../packages/harness/src/core/run/run.ts";
+import { STEP_TRANSITIONS } from "../../../packages/harness/src/core/run/step.ts";
+import { transaction } from "../../../packages/harness/src/adapters/postgres/connect.ts";
+import { openEngine } from "../../support/engine.ts";
+
+const pairsOf = (machine: string, pairs: readonly (readonly [string, string])[]): string[] =>
+  pairs.map(([from, to]) => `${machine}: ${from} -> ${to}`);
+
+test("the database's legal transitions are those of the code, no more and no fewer", async () => {
+  await using engine = await openEngine();
+  const { rows } = await engine.database
+    .appPool()
+    .query<{ pair: string }>(
+      "select machine || ': ' || from_state || ' -> ' || to_state as pair from assent.legal_transitions",
+    );
+  const code = [
+    ...pairsOf("run", [
+      ["", "queued"],
+      ...RUN_STATES.flatMap((from) =>
+        [...new Set(Object.values(TRANSITIONS[from]))].map((to) => [from, to] as const),
+      ),
+    ]),
+    ...pairsOf("step", [
+      ["", "intended"],
+      ["", "refused"],
+      ...STEP_STATES.flatMap((from) => STEP_TRANSITIONS[from].map((to) => [from, to] as const)),
+    ]),
+    ...pairsOf("approval", [
+      ["", "open"],
+      ...APPROVAL_STATES.flatMap((from) =>
+        Object.values(APPROVAL_TRANSITIONS[from]).map((to) => [from, to] as const),
+      ),
+    ]),
+  ];
+  expect(rows.map((row) => row.pair).toSorted()).toEqual(code.toSorted());
+});
+
+test("every illegal pair of states is refused by the database, whoever asks", async () => {
+  await using engine = await openEngine();
+  const id = await engine.submit();
+  const refused: string[] = [];
+  const legal: string[] = [];
+  for (const from of RUN_STATES)
+    for (const to of RUN_STATES) {
+      if (from === to) continue;
+      const outcome = await tryMove(engine.database.ownerPool(), uuidOf(id), from, to);
+      (outcome === "refused" ? refused : legal).push(`${from} -> ${to}`);
+    }
+  const allowed = RUN_STATES.flatMap((from) =>
+    [...new Set(Object.values(TRANSITIONS[from]))].map((to) => `${from} -> ${to}`),
+  );
+  expect(legal.toSorted()).toEqual(allowed.toSorted());
+  expect(refused).toHaveLength(RUN_STATES.length * (RUN_STATES.length - 1) - allowed.length);
+});
+
+const FIELDS = `finished_at = case when $2 in ('succeeded', 'failed', 'cancelled', 'dead_lettered') then now() end,
+  lease_worker = case when $2 = 'running' then 1 end, lease_until = case when $2 = 'running' then now() end`;
+
+// The state is put in place with the triggers off, the move is tried with them on, and all of it is undone.
+async function tryMove(pool: Pool, id: string, from: string, to: string): Promise<string> {
+  const client = await pool.connect();
+  try {
+    await client.query("begin");
+    await client.query("alter table assent.runs disable trigger user");
+    await client.query(`update assent.runs set state = $2, ${FIELDS} where id = $1`, [id, from]);
+    await client.query("alter table assent.runs enable trigger user");
+    await client.query(`update assent.runs set state = $2, version = version + 1, ${FIELDS} where id = $1`, [
+      id,
+      to,
+    ]);
+    return "legal";
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "AS001" ? "refused" : String(error);
+  } finally {
+    await client.query("rollback");
+    client.release();
+  }
+}
+
+test("a change of state without its event does not commit", async () => {
+  await using engine = await openEngine();
+  const id = await engine.submit();
+  const sneaky = async (sql: string): Promise<string> =>
+    await transaction(engine.database.appPool(), async (client) => {
+      await client.query("select set_config('assent.tenant', $1, true)", [uuidOf(engine.tenant)]);
+      await client.query(sql, [uuidOf(id)]);
+      return "committed";
+    }).catch((error: unknown) =>
+      error instanceof Error && "code" in error ? String(error.code) : String(error),
+    );
+  const cancel = "update assent.runs set state = 'cancelled', finished_at = now()";
+  expect(await sneaky(`${cancel} where id = $1`)).toBe("AS002");
+  expect(await sneaky(`${cancel}, version = version + 1 where id = $1`)).toBe("AS002");
+  expect((await engine.run(id)).status).toBe("queued");
+});
+
+test("audit events cannot be changed or removed, by the service or by the owner", async () => {
+  await using engine = await openEngine();
+  await engine.submit();
+  const codes: string[] = [];
+  for (const pool of [engine.database.appPool(), engine.database.ownerPool()])
+    for (const sql of [
+      "update assent.audit_events set data = '{}'",
+      "delete from assent.audit_events",
+      "truncate assent.audit_events",
+    ])
+      await pool.query(sql).catch((error: unknown) => {
+        codes.push(error instanceof Error && "code" in error ? String(error.code) : "unknown");
+      });
+  expect(codes).toEqual(["42501", "42501", "42501", "AS003", "AS003", "AS003"]);
+});
+
+test("a session that names no tenant, or another, sees and touches no row of this one", async () => {
+  await using engine = await openEngine();
+  const id = await engine.submit();
+  const stranger = await engine.newCaller("stranger", "other");
+  const tables = [
+    "principals",
+    "api_keys",
+    "agent_versions",
+    "runs",
+    "steps",
+    "approvals",
+    "artifacts",
+    "idempotency_keys",
+    "audit_events",
+  ];
+  for (const tenant of ["", uuidOf(stranger.tenant)])
+    await transaction(engine.database.appPool(), async (client) => {
+      await client.query("select set_config('assent.tenant', $1, true)", [tenant]);
+      for (const table of tables) {
+        const { rows } = await client.query<{ count: string }>(
+          `select count(*) from assent.${table} where tenant_id = $1`,
+          [uuidOf(engine.tenant)],
+        );
+        expect(`${table}: ${rows[0]?.count}`).toBe(`${table}: 0`);
+      }
+      const { rowCount } = await client.query("update assent.runs set task = 'x' where id = $1", [
+        uuidOf(id),
+      ]);
+      expect(rowCount).toBe(0);
+    });
+  const { rows } = await engine.database.ownerPool().query<{ relname: string }>(
+    `select relname from pg_class where relnamespace = 'assent'::regnamespace and relkind = 'r'
+       and exists (select from pg_attribute where attrelid = pg_class.oid and attname = 'tenant_id')
+       and not (relrowsecurity and relforcerowsecurity)`,
+  );
+  expect(rows).toEqual([]);
+});

@@ -1,0 +1,227 @@
+// The plan's `backend/database/connect`: one call gives a test its own empty, migrated database on the real engine,
+// and disposing removes it. One cluster serves a whole run; each database is a copy of a migrated template. Nothing
+// here needs a test runner.
+
+import { randomBytes } from "node:crypto";
+import {
+  existsSync,
+  chmodSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Pool } from "pg";
+import { type Connection, connectPool } from "../../packages/harness/src/adapters/postgres/connect.ts";
+import { createDatabase } from "../../packages/harness/src/adapters/postgres/embedded/bootstrap.ts";
+import {
+  type EmbeddedServer,
+  openEmbedded,
+  stopUnusedServer,
+} from "../../packages/harness/src/adapters/postgres/embedded/embedded.ts";
+import { migrate, MIGRATIONS_FOLDER } from "../../packages/harness/src/adapters/postgres/migrate.ts";
+import { migrateQueue } from "../../packages/harness/src/adapters/postgres/queue.ts";
+
+/** Names the run's folder to the processes of the run. */
+export const CLUSTER_VARIABLE = "ASSENT_TEST_CLUSTER";
+const FOLDER_PREFIX = "assent-test-";
+const TEMPLATE = "assent_template";
+const ADMIN_CONNECTIONS_MAX = 2;
+
+/** A run's databases take a fraction of this; a container's default of 64 MB takes none. */
+const MEMORY_BYTES_MIN = 2_000_000_000;
+const MEMORY_FOLDER = "/dev/shm";
+
+/** Where throw-away clusters go: into memory where there is enough, since a database is 300 new files. */
+export function chooseTemporaryFolder(): string {
+  if (!existsSync(MEMORY_FOLDER)) return tmpdir();
+  const { bavail, bsize } = statfsSync(MEMORY_FOLDER);
+  return bavail * bsize >= MEMORY_BYTES_MIN ? MEMORY_FOLDER : tmpdir();
+}
+
+export type TestCluster = AsyncDisposable & {
+  readonly folder: string;
+  readonly server: EmbeddedServer;
+};
+
+export type ThrowAwayDatabase = AsyncDisposable & {
+  readonly name: string;
+  readonly app: Connection;
+  readonly owner: Connection;
+  /** Made at the first call, ended when the database is disposed of. */
+  appPool(): Pool;
+  ownerPool(): Pool;
+};
+
+async function openServer(folder: string): Promise<EmbeddedServer> {
+  const opened = await openEmbedded({ folder, fsync: false });
+  if (!opened.ok)
+    throw new Error(`${opened.error.message}; ${opened.error.remedy}\n${opened.error.detail ?? ""}`);
+  return opened.value;
+}
+
+/** Starts the run's cluster, after removing what killed runs left behind; disposing stops and deletes it. */
+export async function openTestCluster(): Promise<TestCluster> {
+  await sweepClusters();
+  const folder = mkdtempSync(join(chooseTemporaryFolder(), FOLDER_PREFIX));
+  // When we are root, the server's user has to pass through.
+  chmodSync(folder, 0o711);
+  writeFileSync(pidFileOf(folder), String(process.pid));
+  const server = await openServer(folder);
+  const admin = connectAdmin(server);
+  try {
+    await buildTemplate(server, admin);
+  } finally {
+    await admin.end();
+  }
+  return {
+    folder,
+    server,
+    [Symbol.asyncDispose]: async () => {
+      await server.release();
+      // A process of this run that is still there keeps the server; the next run sweeps it.
+      if ((await stopUnusedServer(folder)) !== "shared") rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const pidFileOf = (folder: string): string => join(folder, "run.pid");
+/** No cluster takes this long to make; until then its maker may be alive without being present yet. */
+const MAKING_MS_MAX = 600_000;
+
+/** Stops and removes the clusters of runs that ended without doing so. Presence tells which are in use. */
+export async function sweepClusters(): Promise<void> {
+  for (const folder of [MEMORY_FOLDER, tmpdir()]
+    .filter((parent) => existsSync(parent))
+    .flatMap(listClusters)) {
+    const stats = lstatSync(folder, { throwIfNoEntry: false });
+    // The temporary folder is everybody's: what another user put there is not ours to touch.
+    if (stats?.isDirectory() !== true || stats.uid !== process.getuid?.()) continue;
+    if (Date.now() - stats.mtimeMs < MAKING_MS_MAX && isMakerAlive(folder)) continue;
+    if ((await stopUnusedServer(folder)) === "shared") continue;
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const listClusters = (parent: string): string[] =>
+  readdirSync(parent)
+    .filter((entry) => entry.startsWith(FOLDER_PREFIX))
+    .map((entry) => join(parent, entry));
+
+function isMakerAlive(folder: string): boolean {
+  if (!existsSync(pidFileOf(folder))) return true;
+  try {
+    return process.kill(Number(readFileSync(pidFileOf(folder), "utf8")), 0);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ESRCH") return false;
+    throw error;
+  }
+}
+
+const connectAdmin = (server: EmbeddedServer): Pool =>
+  new Pool({
+    ...server.connection("superuser", "postgres"),
+    application_name: "assent test admin",
+    max: ADMIN_CONNECTIONS_MAX,
+    // A process that has finished its tests may end.
+    allowExitOnIdle: true,
+  }).on("error", () => undefined);
+
+async function withAdmin<T>(
+  admin: Pool,
+  work: (client: Parameters<typeof createDatabase>[0]) => Promise<T>,
+): Promise<T> {
+  const client = await admin.connect();
+  try {
+    return await work(client);
+  } finally {
+    client.release();
+  }
+}
+
+async function buildTemplate(server: EmbeddedServer, admin: Pool): Promise<void> {
+  await withAdmin(admin, async (client) => {
+    await createDatabase(client, TEMPLATE);
+  });
+  if (existsSync(MIGRATIONS_FOLDER)) {
+    const migrated = await migrate({
+      connection: server.connection("owner", TEMPLATE),
+      afterMigrate: migrateQueue,
+    });
+    if (!migrated.ok) throw new Error(migrated.error.message);
+  }
+  // A connection to the template, be it only a health check's, would make every copy fail.
+  await admin.query(`ALTER DATABASE ${TEMPLATE} WITH ALLOW_CONNECTIONS false IS_TEMPLATE true`);
+}
+
+type Attached = { readonly server: EmbeddedServer; readonly admin: Pool };
+
+let attached: Promise<Attached> | undefined;
+
+async function attachOnce(): Promise<Attached> {
+  attached ??= attachCluster();
+  return await attached;
+}
+
+async function attachCluster(): Promise<Attached> {
+  const folder = process.env[CLUSTER_VARIABLE];
+  if (folder !== undefined) {
+    const server = await openServer(folder);
+    return { server, admin: connectAdmin(server) };
+  }
+  // Outside a run that shares one, the process gets its own, until it has nothing left to do.
+  const cluster = await openTestCluster();
+  const admin = connectAdmin(cluster.server);
+  process.once("beforeExit", () => {
+    void closeOwnCluster(cluster, admin);
+  });
+  return { server: cluster.server, admin };
+}
+
+async function closeOwnCluster(cluster: TestCluster, admin: Pool): Promise<void> {
+  await admin.end();
+  await cluster[Symbol.asyncDispose]();
+}
+
+/**
+ * Gives the caller a database of its own: without rows, with the schema of the program's migrations.
+ * @param options.schema `none` leaves out the schema too, for who tests migrations
+ */
+export async function connectThrowAwayDatabase(
+  options: { readonly schema?: "migrated" | "none" } = {},
+): Promise<ThrowAwayDatabase> {
+  const { server, admin } = await attachOnce();
+  const name = `assent_test_${randomBytes(8).toString("hex")}`;
+  await withAdmin(admin, async (client) => {
+    await createDatabase(client, name, options.schema === "none" ? "template0" : TEMPLATE);
+  });
+  const app = server.connection("app", name);
+  const owner = server.connection("owner", name);
+  const pools = new Map<"app" | "owner", Pool>();
+  const poolOf = (role: "app" | "owner"): Pool => {
+    const pool = pools.get(role) ?? connectPool({ connection: role === "app" ? app : owner, role });
+    pools.set(role, pool);
+    return pool;
+  };
+  return {
+    name,
+    app,
+    owner,
+    appPool: () => poolOf("app"),
+    ownerPool: () => poolOf("owner"),
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(
+        [...pools.values()].map(async (pool) => {
+          await pool.end();
+        }),
+      );
+      // By force: what a failed test left connected must not keep its database.
+      await admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+    },
+  };
+}

@@ -1,0 +1,265 @@
+// The whole engine in this process, on a database of the test's own: real store, queue, worker and sweeper. What
+// stands in for the outside (models, tools, time) is the test's to say.
+
+import { randomInt } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { RunId, RunState, Run, TenantId } from "@assent/contract";
+import { openArtifactFiles } from "../../packages/harness/src/adapters/files/artifact-files.ts";
+import { ensureTenant } from "../../packages/harness/src/adapters/postgres/bootstrap.ts";
+import { transaction } from "../../packages/harness/src/adapters/postgres/connect.ts";
+import { announceWorker } from "../../packages/harness/src/adapters/postgres/presence.ts";
+import { openQueue } from "../../packages/harness/src/adapters/postgres/queue.ts";
+import { postgresStore } from "../../packages/harness/src/adapters/postgres/store.ts";
+import { systemRandom } from "../../packages/harness/src/adapters/system/random.ts";
+import { ok, type Result } from "../../packages/harness/src/base/result.ts";
+import type { AgentDefinition } from "../../packages/harness/src/core/agent.ts";
+import { type DecisionPoint, firstRules } from "../../packages/harness/src/core/decide/decision.ts";
+import type { ModelOutcome, ToolCall } from "../../packages/harness/src/core/run/journal.ts";
+import type { Caller, Models, Store, Tool, Tools, Workspaces } from "../../packages/harness/src/ports.ts";
+import { createCursors } from "../../packages/harness/src/services/cursors.ts";
+import { createHarness } from "../../packages/harness/src/services/create-harness.ts";
+import type { Harness } from "../../packages/harness/src/services/harness.ts";
+import type { OrchestratorPorts } from "../../packages/harness/src/services/held.ts";
+import { createKey, keyHasher } from "../../packages/harness/src/services/keys.ts";
+import { startSweeper, sweep } from "../../packages/harness/src/services/sweeper.ts";
+import { startWorker } from "../../packages/harness/src/services/worker.ts";
+import { openWorkspaceOfRun } from "../../packages/harness/src/services/workspace-of-run.ts";
+import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "./database.ts";
+import { shiftableClock, type ShiftableClock } from "./shiftable-clock.ts";
+import { until } from "./until.ts";
+
+export type Engine = AsyncDisposable & {
+  readonly database: ThrowAwayDatabase;
+  readonly harness: Harness;
+  readonly store: Store;
+  readonly ports: OrchestratorPorts;
+  readonly clock: ShiftableClock;
+  readonly tenant: TenantId;
+  readonly caller: Caller;
+  readonly logged: readonly string[];
+  /** Another caller, of the same tenant or of one of its own. */
+  newCaller(name: string, tenantSlug?: string): Promise<Caller>;
+  /** Starts a worker of this process; several may run. */
+  startWorker(): Promise<{ stop(): Promise<void> }>;
+  sweep(): Promise<number>;
+  submit(task?: string, key?: string): Promise<RunId>;
+  run(id: RunId): Promise<Run>;
+  reaches(id: RunId, ...states: RunState[]): Promise<Run>;
+};
+
+export type EngineOptions = {
+  readonly models?: Models;
+  readonly tools?: readonly Tool[];
+  readonly agent?: Partial<AgentDefinition>;
+  readonly decide?: DecisionPoint;
+};
+
+const SECRET = new Uint8Array(32).fill(7);
+const SCOPES = ["runs:read", "runs:write", "approvals:decide", "keys:admin"] as const;
+
+export const noWorkspaces: Workspaces = {
+  resolve: async () => await Promise.resolve({ ok: false, error: { code: "none", detail: "none" } }),
+  open: async () => await Promise.resolve({ ok: false, error: { code: "none", detail: "none" } }),
+  remove: async () => {
+    await Promise.resolve();
+  },
+};
+
+export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
+  const database = await connectThrowAwayDatabase();
+  const clock = shiftableClock();
+  const random = systemRandom;
+  const logged: string[] = [];
+  const log: OrchestratorPorts["log"] = (level, message, fields) => {
+    logged.push(JSON.stringify({ level, message, ...fields }));
+  };
+  const queue = await openQueue(database.app, true, log);
+  const pool = database.appPool();
+  const store = postgresStore({ pool, queue, clock, random });
+  const toolList = options.tools ?? [];
+  const tools: Tools = {
+    get: (name) => toolList.find((tool) => tool.manifest.name === name),
+    list: () => toolList,
+  };
+  const folder = mkdtempSync(join(tmpdir(), "assent-engine-"));
+  const agent: AgentDefinition = {
+    name: "tester",
+    description: "Does what its script says.",
+    system: "You are a test.",
+    models: ["scripted/test"],
+    tools: toolList.map((tool) => tool.manifest.name),
+    workspace: "none",
+    output_tokens_max: 1000,
+    temperature: 0,
+    seed: 0,
+    ...options.agent,
+  };
+  const ports: OrchestratorPorts = {
+    store,
+    models: options.models ?? answering(() => ({ text: "done" })),
+    tools,
+    workspaces: noWorkspaces,
+    openWorkspace: openWorkspaceOfRun(noWorkspaces, tools),
+    files: openArtifactFiles({ folder, random }),
+    decide: options.decide ?? firstRules,
+    clock,
+    random,
+    log,
+  };
+  const hashKey = keyHasher(SECRET);
+  const harness = createHarness({
+    ...ports,
+    workspaceNames: [],
+    agents: new Map([[agent.name, agent]]),
+    hashKey,
+    cursors: createCursors(SECRET),
+    isWorkerReady: () => true,
+  });
+
+  const newCaller = async (name: string, tenantSlug = "default"): Promise<Caller> => {
+    const tenant = await transaction(
+      database.ownerPool(),
+      async (client) => await ensureTenant({ client, clock, random }, tenantSlug),
+    );
+    const maker: Caller = {
+      tenant,
+      actor: { id: "prn_", kind: "service", name },
+      key: "key_",
+      scopes: SCOPES,
+    };
+    const key = await createKey({ store, clock, random, hashKey }, maker, {
+      principal: { name, kind: "service" },
+      scopes: [...SCOPES],
+    });
+    if (!key.ok) throw new Error(key.error.detail);
+    const caller = await harness.authenticate(key.value.secret);
+    if (caller === null) throw new Error("a new key is known");
+    return caller;
+  };
+  const caller = await newCaller("requester");
+  const workers: { stop(): Promise<void> }[] = [];
+  let sequence = 0;
+
+  const engine: Engine = {
+    database,
+    harness,
+    store,
+    ports,
+    clock,
+    tenant: caller.tenant,
+    caller,
+    logged,
+    newCaller,
+    async startWorker() {
+      const worker = randomInt(2 ** 31 - 1);
+      const presence = await announceWorker(database.app, worker, { clock, log });
+      const consumer = await startWorker(ports, queue, worker);
+      const sweeper = startSweeper({ store, clock, log });
+      const started = {
+        async stop(): Promise<void> {
+          await sweeper.stop();
+          await consumer.stop();
+          await presence.end();
+        },
+      };
+      workers.push(started);
+      return started;
+    },
+    sweep: async () => await sweep({ store, clock, log }),
+    async submit(task = "Do it.", key?: string): Promise<RunId> {
+      sequence += 1;
+      const submitted = await harness.submitRun(
+        caller,
+        { agent: agent.name, task },
+        key ?? `key-${sequence}`,
+      );
+      if (!submitted.ok) throw new Error(submitted.error.detail);
+      return submitted.value.runId;
+    },
+    async run(id) {
+      return value(await harness.getRun(caller, id));
+    },
+    reaches: async (id, ...states) =>
+      await until(`${id} is ${states.join(" or ")}`, async () => {
+        const run = value(await harness.getRun(caller, id));
+        return states.includes(run.status) ? run : undefined;
+      }),
+    async [Symbol.asyncDispose]() {
+      for (const worker of workers.toReversed()) await worker.stop();
+      await queue.close();
+      await database[Symbol.asyncDispose]();
+      rmSync(folder, { recursive: true });
+    },
+  };
+  return engine;
+}
+
+export function value<T>(result: Result<T, { readonly detail: string }>): T {
+  if (!result.ok) throw new Error(result.error.detail);
+  return result.value;
+}
+
+export type Turn = { readonly text?: string; readonly calls?: readonly ToolCall[] };
+
+/** A model that answers by the number of its turn, as a transcript does: a repeated call gets the same answer. */
+export function answering(script: (turn: number) => Turn | "hang", onCall?: () => void): Models {
+  return {
+    check: () => ok(null),
+    async call(call, signal) {
+      onCall?.();
+      const turn = script(call.messages.filter((message) => message.role === "assistant").length);
+      if (turn === "hang") {
+        const { promise, resolve } = Promise.withResolvers<undefined>();
+        signal.addEventListener("abort", () => resolve(undefined));
+        await promise;
+        const error = { code: "provider_timeout", detail: "cut off", transient: true, retryAfterMs: null };
+        return { ok: false, error };
+      }
+      const toolCalls = turn.calls ?? [];
+      const outcome: ModelOutcome = {
+        kind: "model",
+        model: call.model,
+        text: turn.text ?? "",
+        toolCalls,
+        usage: { inputTokens: 1, outputTokens: 1 },
+        finishReason: toolCalls.length > 0 ? "tool_calls" : "stop",
+        warnings: [],
+      };
+      return ok(outcome);
+    },
+  };
+}
+
+/** A tool that counts what it did to the world; `during` runs inside the effect. */
+export function countingTool(
+  name: string,
+  effect: "none" | "idempotent" | "once",
+  during: (effectId: string, signal: AbortSignal) => Promise<void> | void = () => undefined,
+): Tool & { readonly effects: string[] } {
+  const effects: string[] = [];
+  return {
+    effects,
+    scope: "world",
+    manifest: {
+      name,
+      version: "1",
+      description: "Counts.",
+      inputSchema: { type: "object" },
+      effect,
+      harm: effect === "none" ? [] : ["write"],
+      controlArguments: [],
+      returns: "untrusted",
+    },
+    plan: async (args) =>
+      await Promise.resolve(
+        ok({ summary: `Count ${JSON.stringify(args)}`, preview: null, precondition: null }),
+      ),
+    async execute(_args, _precondition, { effectId, signal }) {
+      effects.push(effectId);
+      await during(effectId, signal);
+      return ok({ output: `counted ${effects.length}`, label: "untrusted" });
+    },
+  };
+}

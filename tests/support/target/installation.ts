@@ -1,0 +1,151 @@
+// A whole installation in a folder of its own: home, configuration, an agent that stops at two gates (a file, then the
+// suite's tool sink), and a git repository for it to work on.
+
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { GatedTask } from "@assent/suite";
+
+export type Installation = {
+  readonly folder: string;
+  readonly home: string;
+  readonly configFile: string;
+  readonly gatedTask: GatedTask;
+  /** A task that asks nobody: it reads one file and says so. */
+  readonly plainTask: Readonly<Record<string, string>>;
+  remove(): void;
+};
+
+const TRANSCRIPT = {
+  version: 1,
+  description: "Writes a file, then tells the tool sink; each after a person agreed.",
+  turns: [
+    {
+      text: "I write the note.",
+      tool_calls: [
+        {
+          id: "call_write",
+          tool: "write_file",
+          arguments: { path: "NOTE.md", content: "Written under assent.\n" },
+        },
+      ],
+    },
+    {
+      expect: { last_tool: "write_file" },
+      on_error: { text: "The note was not written." },
+      text: "Now I tell the sink.",
+      tool_calls: [{ id: "call_tell", tool: "tell_sink", arguments: { text: "the note is written" } }],
+    },
+    {
+      expect: { last_tool: "tell_sink" },
+      on_error: { text: "The sink was not told." },
+      text: "The note is written and the sink was told.",
+    },
+  ],
+};
+
+const AGENT = {
+  name: "clerk",
+  description: "Writes a note and tells the tool sink.",
+  system: "You write a note and tell the tool sink. A person approves both.",
+  models: ["scripted/note"],
+  tools: ["write_file", "tell_sink"],
+  workspace: "required",
+};
+
+const READING = {
+  version: 1,
+  description: "Reads a file and says so.",
+  turns: [
+    {
+      text: "I read.",
+      tool_calls: [{ id: "call_read", tool: "read_file", arguments: { path: "README.md" } }],
+    },
+    { expect: { last_tool: "read_file" }, text: "Read." },
+  ],
+};
+
+const READER = {
+  name: "reader",
+  description: "Reads one file.",
+  system: "You read.",
+  models: ["scripted/reading"],
+  tools: ["read_file"],
+  workspace: "required",
+};
+
+function toolConfig(sinkUrl: string): unknown {
+  return {
+    kind: "http",
+    url: sinkUrl,
+    manifest: {
+      name: "tell_sink",
+      version: "1",
+      description: "Tells the suite's tool sink something.",
+      input_schema: {
+        type: "object",
+        properties: { text: { type: "string" } },
+        required: ["text"],
+        additionalProperties: false,
+      },
+      effect: "once",
+      harm: ["write"],
+      control_arguments: [],
+    },
+  };
+}
+
+// Nothing of the machine's own git configuration may change what the tests see.
+function git(folder: string, ...args: readonly string[]): void {
+  execFileSync("git", ["-C", folder, ...args], {
+    stdio: "pipe",
+    env: {
+      ...process.env,
+      GIT_CONFIG_GLOBAL: "/dev/null",
+      GIT_CONFIG_SYSTEM: "/dev/null",
+      GIT_AUTHOR_NAME: "tester",
+      GIT_AUTHOR_EMAIL: "tester@example.invalid",
+      GIT_COMMITTER_NAME: "tester",
+      GIT_COMMITTER_EMAIL: "tester@example.invalid",
+    },
+  });
+}
+
+export function createInstallation(sinkUrl: string): Installation {
+  const folder = mkdtempSync(join(tmpdir(), "assent-target-"));
+  // When we are root, the database's own user has to pass through.
+  chmodSync(folder, 0o711);
+  const put = (path: string, value: unknown): void => {
+    writeFileSync(join(folder, path), typeof value === "string" ? value : JSON.stringify(value));
+  };
+  for (const name of ["home", "agents", "transcripts", "repository"]) mkdirSync(join(folder, name));
+  chmodSync(join(folder, "home"), 0o711);
+  put("agents/clerk.json", AGENT);
+  put("transcripts/note.transcript.json", TRANSCRIPT);
+  put("agents/reader.json", READER);
+  put("transcripts/reading.transcript.json", READING);
+  put("repository/README.md", "A repository to work on.\n");
+  git(join(folder, "repository"), "init", "--quiet", "--initial-branch=main");
+  git(join(folder, "repository"), "add", "--all");
+  git(join(folder, "repository"), "commit", "--quiet", "--message=Begin");
+  put("assent.config.json", {
+    workspaces: { notes: { path: "repository" } },
+    agents: "agents",
+    transcripts: "transcripts",
+    tools: [toolConfig(sinkUrl)],
+  });
+  return {
+    folder,
+    home: join(folder, "home"),
+    configFile: join(folder, "assent.config.json"),
+    gatedTask: {
+      body: { agent: "clerk", task: "Write the note and tell the sink.", workspace: "notes" },
+      sinkEffects: 1,
+    },
+    plainTask: { agent: "reader", task: "Read the file.", workspace: "notes" },
+    remove: () => {
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

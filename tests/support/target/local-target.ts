@@ -1,0 +1,165 @@
+// Assent itself as a target: one process, or several on one home.
+
+import { startToolSink, type Target, type ToolSink } from "@assent/suite";
+import type { Pool } from "pg";
+import { connectPool } from "../../../packages/harness/src/adapters/postgres/connect.ts";
+import {
+  type EmbeddedServer,
+  openEmbedded,
+} from "../../../packages/harness/src/adapters/postgres/embedded/embedded.ts";
+import { startHarness } from "../../../packages/harness/src/assemble.ts";
+import { readEnvironment } from "../../../packages/harness/src/config.ts";
+import { readCredentials } from "../../../packages/harness/src/home.ts";
+import { inspectStateMachine } from "./inspection.ts";
+import { createInstallation, type Installation } from "./installation.ts";
+import { createKeys, type Keys } from "./people.ts";
+import { type ServerProcess, startServerProcess } from "./server-process.ts";
+
+type Launch = (installation: Installation) => Promise<ServerProcess>;
+
+async function launchHere(installation: Installation): Promise<ServerProcess> {
+  const started = await startHarness(
+    {
+      home: installation.home,
+      host: "127.0.0.1",
+      port: 0,
+      configFile: installation.configFile,
+      model: null,
+      environment: readEnvironment({}),
+      log: () => undefined,
+    },
+    () => undefined,
+  );
+  if (!started.ok) throw new Error(`${started.error.code}: ${started.error.detail}`);
+  const harness = started.value;
+  return {
+    url: harness.url,
+    stop: async () => {
+      await harness.stop();
+    },
+    kill: async () => {
+      await Promise.reject(new Error("this process cannot be killed from within"));
+    },
+  };
+}
+
+type Running = {
+  readonly installation: Installation;
+  readonly sink: ToolSink;
+  readonly database: EmbeddedServer;
+  readonly owner: Pool;
+  readonly keys: Keys;
+  servers: readonly ServerProcess[];
+};
+
+/** @param started is told of each thing as it starts, so that a start that fails half-way can be undone */
+async function start(launch: Launch, count: number, started: AsyncDisposableStack): Promise<Running> {
+  const sink = await startToolSink();
+  started.defer(async () => {
+    await sink.stop();
+  });
+  const installation = createInstallation(sink.url);
+  started.defer(() => {
+    installation.remove();
+  });
+  const servers: ServerProcess[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const server = await launch(installation);
+    servers.push(server);
+    // A second stop does nothing; a start that fails from here on must leave no process behind.
+    started.defer(async () => {
+      await server.stop();
+    });
+  }
+  const first = servers[0];
+  const credentials = readCredentials(installation.home);
+  if (first === undefined || credentials === null) throw new Error("the operator has no key");
+  const opened = await openEmbedded({ folder: installation.home });
+  if (!opened.ok) throw new Error(opened.error.message);
+  started.use(opened.value);
+  const owner = connectPool({
+    connection: opened.value.connection("owner"),
+    role: "owner",
+    connectionsMax: 1,
+  });
+  started.defer(async () => {
+    await owner.end();
+  });
+  const keys = await createKeys(first.url, credentials.key, installation.home, owner);
+  return { installation, sink, database: opened.value, owner, keys, servers };
+}
+
+function createTarget(name: string, launch: Launch, count: number, canKill: boolean): Target {
+  let running: Running | undefined;
+  let started = new AsyncDisposableStack();
+  const now = (): Running => {
+    if (running === undefined) throw new Error(`${name} has not been started`);
+    return running;
+  };
+  const stopServers = async (how: "stop" | "kill"): Promise<void> => {
+    for (const server of running?.servers ?? []) await server[how]();
+    if (running !== undefined) running.servers = [];
+  };
+  const startServers = async (): Promise<void> => {
+    const servers: ServerProcess[] = [];
+    for (let index = 0; index < count; index += 1) servers.push(await launch(now().installation));
+    now().servers = servers;
+  };
+  return {
+    name,
+    speaks: new Set([
+      "submit",
+      "approve",
+      "cancel",
+      "list",
+      "events",
+      "event_stream",
+      "artifacts",
+      "contract",
+    ]),
+    get gatedTask() {
+      return now().installation.gatedTask;
+    },
+    start: async () => {
+      try {
+        running = await start(launch, count, started);
+      } catch (error) {
+        await started.disposeAsync();
+        started = new AsyncDisposableStack();
+        throw error;
+      }
+    },
+    stop: async () => {
+      await stopServers("stop");
+      await started.disposeAsync();
+      started = new AsyncDisposableStack();
+      running = undefined;
+    },
+    endpoints: () => now().servers.map(({ url }) => url),
+    key: (role) => now().keys[role],
+    get sink() {
+      return now().sink;
+    },
+    inspect: { stateMachine: inspectStateMachine(() => now().owner) },
+    restart: async () => {
+      await stopServers("stop");
+      await startServers();
+    },
+    ...(canKill
+      ? {
+          kill: async () => {
+            await stopServers("kill");
+            await startServers();
+          },
+        }
+      : {}),
+  };
+}
+
+/** Server, worker and sweeper in the test's own process. */
+export const createInProcessTarget = (): Target =>
+  createTarget("assent in one process", launchHere, 1, false);
+
+/** Two `assent up` as child processes on one home, so on one database. */
+export const createProcessesTarget = (): Target =>
+  createTarget("assent in two processes", startServerProcess, 2, true);

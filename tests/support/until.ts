@@ -1,0 +1,20 @@
+// Waits for a condition instead of a time: as short as it can be, and a failure says what never came true.
+
+import { setTimeout } from "node:timers/promises";
+
+const POLL_MS = 10;
+
+/** Resolves with the first value that is not undefined or false; rejects past the limit. */
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | undefined | false> | T | undefined | false,
+  limitMs = 20_000,
+): Promise<T> {
+  const start = performance.now();
+  for (;;) {
+    const value = await look();
+    if (value !== undefined && value !== false) return value;
+    if (performance.now() - start > limitMs) throw new Error(`${what}: not within ${limitMs} ms`);
+    await setTimeout(POLL_MS);
+  }
+}
