@@ -55,7 +55,7 @@ function addHostile(): void {
         },
       ],
     }),
-    [makeEvent(runId(1), 1, "run_queued", { note: EVIL }), makeEvent(runId(1), 2, "run_leased")],
+    [makeEvent(runId(1), 1, "run_queued", { name: EVIL }), makeEvent(runId(1), 2, "run_leased")],
     new Map([[artifactId(1), bytes]]),
   );
 }
@@ -84,7 +84,7 @@ test("an event, a principal and a problem cannot emit any either", async () => {
   addHostile();
   fake.append(runId(1), "run_cancelled", { status: "cancelled" });
   const watched = await assent(fake, ["watch", runId(1)]);
-  expect(watched.terminal.stdout()).toContain("note=<U+001B>[2J");
+  expect(watched.terminal.stdout()).toContain("name=<U+001B>[2J");
   expect(HARMFUL.exec(watched.terminal.stdout())).toBeNull();
   fake.intercept("GET", /runs$/, (response) =>
     sendJson(response, 418, { type: EVIL, title: EVIL, status: 418, detail: EVIL, remedy: EVIL, code: EVIL }),
