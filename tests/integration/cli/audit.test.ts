@@ -1,6 +1,6 @@
 import type { AuditEvent, EventKind, Run } from "@assent/contract";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { assent, json } from "./support/command.ts";
+import { assent, elements, json, member } from "./support/command.ts";
 import { type FakeHarness, startFakeHarness } from "./support/fake-harness.ts";
 import { makeEvent, makeRun, makeTrail, runId } from "./support/records.ts";
 
@@ -29,9 +29,13 @@ async function verify(
 ): Promise<{ code: number; found: string[] }> {
   fake.add(makeRun(1, { status: "succeeded", version: KINDS.length, ...change }), events);
   const done = await assent(fake, ["audit", "verify", ID, "--json"]);
-  const report = json(done) as { verified: boolean; findings: { code: string; at: string }[] };
-  expect(report.verified).toBe(report.findings.length === 0);
-  return { code: done.code, found: report.findings.map(({ code, at }) => `${code} @ ${at}`) };
+  const report = json(done);
+  const findings = elements(member(report, "findings"));
+  expect(member(report, "verified")).toBe(findings.length === 0);
+  return {
+    code: done.code,
+    found: findings.map((finding) => `${String(member(finding, "code"))} @ ${String(member(finding, "at"))}`),
+  };
 }
 
 test("an honest trail verifies, over several pages", async () => {

@@ -1,6 +1,6 @@
 import { runSchema, runSummarySchema } from "@assent/contract";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { assent, json } from "./support/command.ts";
+import { assent, elements, json, member } from "./support/command.ts";
 import { type FakeHarness, sendProblem, startFakeHarness } from "./support/fake-harness.ts";
 import { approvalId, makeApproval, makeRun, makeTrail, runId } from "./support/records.ts";
 
@@ -41,6 +41,15 @@ describe("run", () => {
     expect(runSummarySchema.parse(json(done)).id).toBe(runId(1));
     expect(done.terminal.stderr()).toBe("");
   });
+
+  test.each(["", "two words", "line\nbreak", "ü", "x".repeat(256)])(
+    "the key %j cannot stand in a header and is refused before anything is sent",
+    async (key) => {
+      const done = await assent(fake, [...words, "--key", key]);
+      expect(done.code).toBe(2);
+      expect(fake.received).toEqual([]);
+    },
+  );
 
   test("sends nothing that the contract refuses", async () => {
     const done = await assent(fake, ["run", "Not An Agent", "task"]);
@@ -90,16 +99,25 @@ describe("runs", () => {
     for (let n = 1; n <= 3; n += 1) fake.add(makeRun(n, { labels: { team: "core" } }));
     const words = ["runs", "--status", "queued,running", "--agent", "maintainer", "--label", "team=core"];
     const done = await assent(fake, [...words, "--limit", "2", "--json"]);
-    const page = json(done) as { data: unknown[]; next_cursor: string };
-    expect(page.data.map((one) => runSummarySchema.parse(one).id)).toEqual([runId(1), runId(2)]);
-    expect(page.next_cursor).toBe("2");
+    const page = json(done);
+    expect(elements(member(page, "data")).map((one) => runSummarySchema.parse(one).id)).toEqual([
+      runId(1),
+      runId(2),
+    ]);
+    expect(member(page, "next_cursor")).toBe("2");
     const query = fake.received[0]?.query;
     expect(query?.getAll("status")).toEqual(["queued", "running"]);
     expect(query?.get("agent")).toBe("maintainer");
     expect(query?.get("label")).toBe("team:core");
-    const rest = await assent(fake, [...words, "--limit", "2", "--cursor", page.next_cursor]);
+    const rest = await assent(fake, [...words, "--limit", "2", "--cursor", "2"]);
     expect(rest.terminal.stdout()).toContain(runId(3));
     expect(rest.terminal.stdout()).not.toContain(runId(1));
+  });
+
+  test("a second label is refused, not ignored", async () => {
+    const done = await assent(fake, ["runs", "--label", "a=1", "--label", "b=2"]);
+    expect(done.code).toBe(2);
+    expect(fake.received).toEqual([]);
   });
 
   test.each([
