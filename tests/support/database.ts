@@ -38,7 +38,7 @@ const MEMORY_BYTES_MIN = 2_000_000_000;
 const MEMORY_FOLDER = "/dev/shm";
 
 /** Where throw-away clusters go: into memory where there is enough, since a database is 300 new files. */
-export function chooseTemporaryFolder(): string {
+function chooseTemporaryFolder(): string {
   if (!existsSync(MEMORY_FOLDER)) return tmpdir();
   const { bavail, bsize } = statfsSync(MEMORY_FOLDER);
   return bavail * bsize >= MEMORY_BYTES_MIN ? MEMORY_FOLDER : tmpdir();
@@ -65,13 +65,19 @@ async function openServer(folder: string): Promise<EmbeddedServer> {
   return opened.value;
 }
 
-/** Starts the run's cluster, after removing what killed runs left behind; disposing stops and deletes it. */
-export async function openTestCluster(): Promise<TestCluster> {
-  await sweepClusters();
+/** A folder for a cluster, which the next run removes, with its server, if this process is killed. */
+export function makeSweptFolder(): string {
   const folder = mkdtempSync(join(chooseTemporaryFolder(), FOLDER_PREFIX));
   // When we are root, the server's user has to pass through.
   chmodSync(folder, 0o711);
   writeFileSync(pidFileOf(folder), String(process.pid));
+  return folder;
+}
+
+/** Starts the run's cluster, after removing what killed runs left behind; disposing stops and deletes it. */
+export async function openTestCluster(): Promise<TestCluster> {
+  await sweepClusters();
+  const folder = makeSweptFolder();
   const server = await openServer(folder);
   const admin = connectAdmin(server);
   try {
@@ -188,6 +194,16 @@ async function closeOwnCluster(cluster: TestCluster, admin: Pool): Promise<void>
   await cluster[Symbol.asyncDispose]();
 }
 
+const LOOKS_MAX = 50;
+
+// A session ends a moment after its connection; meeting one, DROP DATABASE sleeps for 100 ms.
+async function waitForSessionsToEnd(admin: Pool, name: string): Promise<void> {
+  for (let look = 0; look < LOOKS_MAX; look += 1) {
+    const { rowCount } = await admin.query("SELECT FROM pg_stat_activity WHERE datname = $1", [name]);
+    if (rowCount === 0) return;
+  }
+}
+
 /**
  * Gives the caller a database of its own: without rows, with the schema of the program's migrations.
  * @param options.schema `none` leaves out the schema too, for who tests migrations
@@ -220,6 +236,7 @@ export async function connectThrowAwayDatabase(
           await pool.end();
         }),
       );
+      await waitForSessionsToEnd(admin, name);
       // By force: what a failed test left connected must not keep its database.
       await admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
     },

@@ -26,14 +26,15 @@ import { migrateQueue, openQueue } from "./adapters/postgres/queue.ts";
 import { postgresStore } from "./adapters/postgres/store.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { systemRandom } from "./adapters/system/random.ts";
-import { createServer } from "./api/server.ts";
+import { type ApiServer, createServer } from "./api/server.ts";
+import { AssertionFailed } from "./base/assert.ts";
 import { DATABASE_CONNECTIONS_MAX } from "./base/limits.ts";
 import { err, ok, type Result } from "./base/result.ts";
 import { type Config, type Environment, type HttpToolConfig, readConfig } from "./config.ts";
 import { type AgentDefinition, isModelAllowed } from "./core/agent.ts";
 import { firstRules } from "./core/decide/decision.ts";
 import { makeHome, readCredentials, readSecrets, type Secrets, writeCredentials } from "./home.ts";
-import type { Log, Tool } from "./ports.ts";
+import type { Log, Models, Tool, Tools } from "./ports.ts";
 import { createHarness } from "./services/create-harness.ts";
 import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
@@ -86,6 +87,8 @@ export async function startHarness(
   const { home, environment, log } = options;
   const config = readConfig(options.configFile, environment, BUNDLED_AGENTS);
   if (!config.ok) return config;
+  const parts = prepareParts(config.value, options.model);
+  if (!parts.ok) return parts;
   const made = makeHome(home);
   if (!made.ok) return made;
   const secrets = readSecrets(home, environment.secret, systemRandom);
@@ -94,7 +97,9 @@ export async function startHarness(
   if (!database.ok) return database;
   const operator = await setUp(database.value.owner, home, secrets.value);
   if (!operator.ok) return operator;
-  const { url } = await startParts(options, config.value, secrets.value, database.value.app, started);
+  const served = await startParts(options, parts.value, secrets.value, database.value.app, started);
+  if (!served.ok) return served;
+  const { url } = served.value;
   writeCredentials(home, { url, key: operator.value.key }, systemRandom);
   const running = started.move();
   return ok({
@@ -107,6 +112,51 @@ export async function startHarness(
       await running.disposeAsync();
     },
   });
+}
+
+type Parts = {
+  readonly config: Config;
+  readonly tools: Tools;
+  readonly models: Models;
+  readonly agents: ReadonlyMap<string, AgentDefinition>;
+};
+
+// Everything that can be wrong without anything running is found out before anything runs.
+function prepareParts(config: Config, model: string | null): Result<Parts, StartRefusal> {
+  const tools = readTools(config.httpTools);
+  if (!tools.ok) return tools;
+  for (const agent of config.agents.values()) {
+    const missing = agent.tools.find((name) => tools.value.get(name) === undefined);
+    if (missing !== undefined)
+      return err({
+        code: "tool_unknown",
+        detail: `The agent ${agent.name} names the tool ${missing}, and there is none.`,
+        remedy: "Mend the name, or declare the tool in the configuration.",
+      });
+  }
+  const models = openModels(modelsConfig(config));
+  const callable = model === null ? ok(null) : models.check(model);
+  if (!callable.ok)
+    return err({
+      code: "model_not_callable",
+      detail: callable.error,
+      remedy: "Set what it names, or choose another --model.",
+    });
+  const agents = new Map([...config.agents].map(([name, agent]) => [name, preferModel(agent, model)]));
+  return ok({ config, tools: tools.value, models, agents });
+}
+
+function readTools(declared: readonly HttpToolConfig[]): Result<Tools, StartRefusal> {
+  try {
+    return ok(createTools([...workspaceTools, ...declared.map(toHttpTool)]));
+  } catch (error) {
+    if (!(error instanceof AssertionFailed)) throw error;
+    return err({
+      code: "tool_invalid",
+      detail: `The configuration declares a tool that cannot be: ${error.message}.`,
+      remedy: "Mend the tool's declaration.",
+    });
+  }
 }
 
 type Database = { readonly app: Connection; readonly owner: Connection };
@@ -212,11 +262,11 @@ async function setUp(
 
 async function startParts(
   options: StartOptions,
-  config: Config,
+  { config, tools, models, agents }: Parts,
   secrets: Secrets,
   app: Connection,
   started: AsyncDisposableStack,
-): Promise<{ readonly url: string }> {
+): Promise<Result<{ readonly url: string }, StartRefusal>> {
   const { home, log } = options;
   const clock = systemClock;
   const random = systemRandom;
@@ -236,14 +286,13 @@ async function startParts(
     await queue.close();
   });
   const store = postgresStore({ pool, queue, clock, random });
-  const tools = createTools([...workspaceTools, ...config.httpTools.map(toHttpTool)]);
   const workspaces = openWorkspaces({ folder: join(home, "workspaces"), sources: config.workspaces, random });
   const ports: OrchestratorPorts = {
     store,
     tools,
     workspaces,
     openWorkspace: openWorkspaceOfRun(workspaces, tools),
-    models: openModels(modelsConfig(config)),
+    models,
     files: openArtifactFiles({ folder: join(home, "artifacts"), random }),
     decide: firstRules,
     clock,
@@ -258,7 +307,7 @@ async function startParts(
   const harness = createHarness({
     ...ports,
     workspaceNames: Object.keys(config.workspaces),
-    agents: new Map([...config.agents].map(([name, agent]) => [name, preferModel(agent, options.model)])),
+    agents,
     hashKey: keyHasher(secrets.keys),
     cursors: createCursors(secrets.cursors),
     isWorkerReady: () => presence.isPresent(),
@@ -275,8 +324,30 @@ async function startParts(
   started.defer(async () => {
     await server.close();
   });
-  return await server.listen(options.host, options.port);
+  return await listen(server, options);
 }
+
+async function listen(
+  server: ApiServer,
+  { host, port }: StartOptions,
+): Promise<Result<{ readonly url: string }, StartRefusal>> {
+  try {
+    return ok(await server.listen(host, port));
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (typeof code !== "string" || !LISTEN_FAULTS.includes(code)) throw error;
+    return err({
+      code: "address_unavailable",
+      detail: `${host}:${port} cannot be listened on (${code}).`,
+      remedy: "Stop whoever has it (another `assent up`?), or name another --port.",
+    });
+  }
+}
+
+const LISTEN_FAULTS: readonly string[] = ["EADDRINUSE", "EADDRNOTAVAIL", "EACCES", "ENOTFOUND"];
+
+/** A tool of the operator's gets this long where nothing else is said; then its outcome is unknown. */
+const HTTP_TOOL_TIMEOUT_MS = 30_000;
 
 const preferModel = (agent: AgentDefinition, model: string | null): AgentDefinition =>
   model !== null && isModelAllowed(agent, model) ? { ...agent, models: [model, ...agent.models] } : agent;
@@ -309,6 +380,7 @@ function toHttpTool({ manifest, url, check_url }: HttpToolConfig): Tool {
     },
     url,
     ...(check_url === undefined ? {} : { checkUrl: check_url }),
+    timeoutMs: HTTP_TOOL_TIMEOUT_MS,
     fetch: globalThis.fetch,
   });
 }

@@ -1,21 +1,16 @@
 import { ROUTES, type RouteRow, SCOPES, type Scope } from "@assent/contract";
-import fastify from "fastify";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { refuseUnguardedRoutes, requireKeys } from "../../../packages/harness/src/api/hooks/authenticate.ts";
 import {
   APPROVAL_ID,
   ARTIFACT_ID,
   DIGEST,
-  type Fixture,
   KEYS,
   KEY_ID,
   KEY_OF_SCOPE,
   RUN,
   VALID_RUN_REQUEST,
-  createTestHarness,
-  expectProblem,
-  startApi,
-} from "./support.ts";
+} from "./samples.ts";
+import { type Fixture, expectProblem, startApi } from "./support.ts";
 
 let api: Fixture;
 beforeAll(async () => {
@@ -143,43 +138,4 @@ test("when keys cannot be looked up, nobody gets in", async () => {
   expect(expectProblem(answer, body).code).toBe("internal_error");
   expect(body).not.toContain("10.0.0.7");
   expect(broken.harness.calls).toEqual([]);
-});
-
-describe("the server does not start", () => {
-  const handler = async (): Promise<object> => await Promise.resolve({});
-  const start = async (register: (app: ReturnType<typeof fastify>) => void): Promise<void> => {
-    const app = fastify();
-    refuseUnguardedRoutes(app);
-    register(app);
-    await app.ready();
-  };
-  const guarded = (config: object) => (app: ReturnType<typeof fastify>) => {
-    app.register(async (scope) => {
-      requireKeys(scope, createTestHarness());
-      scope.get("/new", { config }, handler);
-      await Promise.resolve();
-    });
-  };
-
-  test("with a guarded route that declares no scope", async () => {
-    await expect(start(guarded({}))).rejects.toThrow(/declares which scope/);
-  });
-  test("with a guarded route that declares a scope there is not", async () => {
-    await expect(start(guarded({ scope: "runs:everything" }))).rejects.toThrow(/declares which scope/);
-  });
-  test("with a new open route", async () => {
-    await expect(start(guarded({ scope: "no_key" }))).rejects.toThrow(/demands a key/);
-    await expect(start((app) => app.get("/new", { config: { scope: "no_key" } }, handler))).rejects.toThrow(
-      /demands a key/,
-    );
-  });
-  test("with a route outside of the guarded scope", async () => {
-    await expect(start((app) => app.get("/new", handler))).rejects.toThrow(/demands a key/);
-    await expect(
-      start((app) => app.get("/new", { config: { scope: "runs:read" } }, handler)),
-    ).rejects.toThrow(/demands a key/);
-  });
-  test("but with one that is guarded and says what it needs", async () => {
-    await expect(start(guarded({ scope: "runs:read" }))).resolves.toBeUndefined();
-  });
 });

@@ -10,17 +10,14 @@ import {
   CREATED_KEY,
   DIGEST,
   FOREIGN_RUN,
-  type Fixture,
   KEY_ID,
   KEYS,
   RUN,
   RUN_DETAIL,
   VALID_RUN_REQUEST,
-  bearer,
-  expectProblem,
-  startApi,
   summaryOf,
-} from "./support.ts";
+} from "./samples.ts";
+import { type Fixture, bearer, expectProblem, startApi } from "./support.ts";
 
 let api: Fixture;
 beforeAll(async () => {
@@ -45,7 +42,10 @@ beforeEach(() => {
 });
 
 const call = async (path: string, init: RequestInit = {}): Promise<Response> =>
-  await fetch(`${api.url}${path}`, { ...init, headers: { ...bearer(KEYS.all), ...init.headers } });
+  await fetch(`${api.url}${path}`, {
+    ...init,
+    headers: new Headers([...Object.entries(bearer(KEYS.all)), ...new Headers(init.headers)]),
+  });
 
 const post = async (path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
   await call(path, {

@@ -20,7 +20,8 @@ function park(change: Partial<Approval> = {}): Approval {
   return approval;
 }
 
-const posted = (): unknown[] => fake.received.filter(({ method }) => method === "POST").map(({ body }) => body);
+const posted = (): unknown[] =>
+  fake.received.filter(({ method }) => method === "POST").map(({ body }) => body);
 
 describe("approve", () => {
   test("never approves blindly: without a terminal and without --yes it is refused, nothing is sent", async () => {
@@ -33,7 +34,11 @@ describe("approve", () => {
 
   test("a terminal for the question is not enough when the action goes to a file", async () => {
     const { id } = park();
-    const done = await assent(fake, ["approve", id], { interactive: true, stdoutIsFile: true, answers: ["y"] });
+    const done = await assent(fake, ["approve", id], {
+      interactive: true,
+      stdoutIsFile: true,
+      answers: ["y"],
+    });
     expect(done.code).toBe(2);
     expect(done.terminal.questions).toEqual([]);
     expect(fake.received).toEqual([]);
@@ -41,7 +46,10 @@ describe("approve", () => {
 
   test("shows tool, arguments, change, digest and expiry before it asks, and sends the digest shown", async () => {
     const approval = park();
-    const done = await assent(fake, ["approve", approval.id, "--no-color"], { interactive: true, answers: ["y"] });
+    const done = await assent(fake, ["approve", approval.id, "--no-color"], {
+      interactive: true,
+      answers: ["y"],
+    });
     expect(done.code).toBe(0);
     const shown = done.terminal.stdout();
     for (const part of [
@@ -62,12 +70,15 @@ describe("approve", () => {
     expect(shown).toContain(`Approval ${approval.id}: approved by anna.`);
   });
 
-  test.each(["", "n", "no", "yeah", "Y E S"])("the answer %j sends nothing and leaves it waiting", async (answer) => {
-    const { id } = park();
-    const done = await assent(fake, ["approve", id], { interactive: true, answers: [answer] });
-    expect(done.code).toBe(5);
-    expect(posted()).toEqual([]);
-  });
+  test.each(["", "n", "no", "yeah", "Y E S"])(
+    "the answer %j sends nothing and leaves it waiting",
+    async (answer) => {
+      const { id } = park();
+      const done = await assent(fake, ["approve", id], { interactive: true, answers: [answer] });
+      expect(done.code).toBe(5);
+      expect(posted()).toEqual([]);
+    },
+  );
 
   test("--yes needs no terminal, and still shows what it approves", async () => {
     const approval = park();
@@ -98,7 +109,10 @@ describe("approve", () => {
       const stored = fake.runs.get(runId(1));
       response.end(JSON.stringify(stored?.run));
       if (stored !== undefined)
-        stored.run = { ...stored.run, approvals: [{ ...approval, action_digest: `sha256:${"f".repeat(64)}` }] };
+        stored.run = {
+          ...stored.run,
+          approvals: [{ ...approval, action_digest: `sha256:${"f".repeat(64)}` }],
+        };
     });
     const done = await assent(fake, ["approve", approval.id, "--yes"]);
     expect(done.code).toBe(4);
@@ -111,7 +125,9 @@ describe("approve", () => {
   test("takes a run's id with exactly one open approval", async () => {
     park();
     expect((await assent(fake, ["approve", runId(1), "--yes"])).code).toBe(0);
-    expect((await assent(fake, ["approve", runId(1), "--yes"])).terminal.stderr()).toContain("(approval_not_found)");
+    expect((await assent(fake, ["approve", runId(1), "--yes"])).terminal.stderr()).toContain(
+      "(approval_not_found)",
+    );
   });
 
   test("does not choose among several open approvals of a run", async () => {
@@ -135,22 +151,29 @@ describe("approve", () => {
     const folder = await mkdtemp(join(tmpdir(), "assent-cli-"));
     await writeFile(join(folder, "args.json"), '{"path":"OTHER.md","new_text":"x\\u202ey"}');
     park();
-    const done = await assent(fake, ["approve", approvalId(1), "--yes", "--args", "args.json"], { cwd: folder });
+    const done = await assent(fake, ["approve", approvalId(1), "--yes", "--args", "args.json"], {
+      cwd: folder,
+    });
     expect(done.code).toBe(0);
     expect(done.terminal.stdout()).toContain(String.raw`"new_text": "x\u202ey"`);
     expect(posted()).toMatchObject([{ arguments: { path: "OTHER.md", new_text: "x\u202Ey" } }]);
     park();
-    const piped = await assent(fake, ["approve", approvalId(1), "--yes", "--args", "-"], { input: '{"a":1}' });
+    const piped = await assent(fake, ["approve", approvalId(1), "--yes", "--args", "-"], {
+      input: '{"a":1}',
+    });
     expect(piped.code).toBe(0);
     expect(posted()[1]).toMatchObject({ arguments: { a: 1 } });
   });
 
-  test.each([["[1]"], ["nonsense"], [""]])("arguments %j are refused before anything is sent", async (input) => {
-    const { id } = park();
-    const done = await assent(fake, ["approve", id, "--yes", "--args", "-"], { input });
-    expect(done.code).toBe(2);
-    expect(fake.received).toEqual([]);
-  });
+  test.each([["[1]"], ["nonsense"], [""]])(
+    "arguments %j are refused before anything is sent",
+    async (input) => {
+      const { id } = park();
+      const done = await assent(fake, ["approve", id, "--yes", "--args", "-"], { input });
+      expect(done.code).toBe(2);
+      expect(fake.received).toEqual([]);
+    },
+  );
 });
 
 describe("deny and confirm", () => {

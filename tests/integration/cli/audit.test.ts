@@ -1,6 +1,6 @@
 import type { AuditEvent, EventKind, Run } from "@assent/contract";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { assent, json } from "./support/command.ts";
+import { assent, elements, json, member } from "./support/command.ts";
 import { type FakeHarness, startFakeHarness } from "./support/fake-harness.ts";
 import { makeEvent, makeRun, makeTrail, runId } from "./support/records.ts";
 
@@ -23,12 +23,19 @@ const KINDS: readonly EventKind[] = [
 const ID = runId(1);
 const trail = (): AuditEvent[] => makeTrail(ID, KINDS);
 
-async function verify(events: AuditEvent[], change: Partial<Run> = {}): Promise<{ code: number; found: string[] }> {
+async function verify(
+  events: AuditEvent[],
+  change: Partial<Run> = {},
+): Promise<{ code: number; found: string[] }> {
   fake.add(makeRun(1, { status: "succeeded", version: KINDS.length, ...change }), events);
   const done = await assent(fake, ["audit", "verify", ID, "--json"]);
-  const report = json(done) as { verified: boolean; findings: { code: string; at: string }[] };
-  expect(report.verified).toBe(report.findings.length === 0);
-  return { code: done.code, found: report.findings.map(({ code, at }) => `${code} @ ${at}`) };
+  const report = json(done);
+  const findings = elements(member(report, "findings"));
+  expect(member(report, "verified")).toBe(findings.length === 0);
+  return {
+    code: done.code,
+    found: findings.map((finding) => `${String(member(finding, "code"))} @ ${String(member(finding, "at"))}`),
+  };
 }
 
 test("an honest trail verifies, over several pages", async () => {
@@ -42,11 +49,14 @@ test("a trail that grew while it was read still verifies against the run as it w
   expect(await verify(trail(), { status: "awaiting_approval", version: 6 })).toEqual({ code: 0, found: [] });
 });
 
-test.each(KINDS.map((_, index) => index).slice(0, -1))("a missing event is found: number %i", async (index) => {
-  const { code, found } = await verify(trail().toSpliced(index, 1));
-  expect(code).toBe(1);
-  expect(found).toContain(`event_missing @ event ${index + 1}`);
-});
+test.each(KINDS.map((_, index) => index).slice(0, -1))(
+  "a missing event is found: number %i",
+  async (index) => {
+    const { code, found } = await verify(trail().toSpliced(index, 1));
+    expect(code).toBe(1);
+    expect(found).toContain(`event_missing @ event ${index + 1}`);
+  },
+);
 
 test.each([1, 4])("a tail of %i events cut off is found by the version that the run shows", async (count) => {
   const { code, found } = await verify(trail().slice(0, -count));
@@ -65,7 +75,10 @@ test.each<[string, (event: AuditEvent) => AuditEvent]>([
   ["its time", (event) => ({ ...event, at: "2026-11-20T11:57:01.000Z" })],
   ["its data", (event) => ({ ...event, data: { approval_id: "another" } })],
   ["its kind", (event) => ({ ...event, kind: "approval_denied" })],
-  ["its actor", (event) => ({ ...event, actor: { id: `prn_${"a".repeat(32)}`, kind: "human", name: "eve" } })],
+  [
+    "its actor",
+    (event) => ({ ...event, actor: { id: `prn_${"a".repeat(32)}`, kind: "human", name: "eve" } }),
+  ],
   ["its digest", (event) => ({ ...event, digest: `sha256:${"0".repeat(64)}` })],
 ])("an altered event is found: %s", async (_, change) => {
   expect(await verify(alter(change))).toEqual({ code: 1, found: ["digest_mismatch @ event 7"] });
@@ -99,7 +112,12 @@ test.each<[string, readonly EventKind[], Run["status"], string]>([
   ["success without a worker", ["run_queued", "run_succeeded"], "succeeded", "event 2"],
   ["a second beginning", ["run_queued", "run_queued"], "queued", "event 2"],
   ["something before the beginning", ["run_leased", "run_queued"], "running", "event 1"],
-  ["going on without a decision", ["run_queued", "run_leased", "run_parked", "run_leased"], "running", "event 4"],
+  [
+    "going on without a decision",
+    ["run_queued", "run_leased", "run_parked", "run_leased"],
+    "running",
+    "event 4",
+  ],
 ])("an illegal path is found though every digest fits: %s", async (_, kinds, status, at) => {
   const { code, found } = await verify(makeTrail(ID, kinds), { status, version: kinds.length });
   expect(code).toBe(1);

@@ -39,8 +39,12 @@ describe("which server and which key", () => {
     await writeCredentials(home, "http://127.0.0.1:1", "stored");
     expect((await runs(["--home", "."], { url: fake.url, token: "from-env" })).code).toBe(4);
     expect(
-      (await runs(["--home", ".", "--url", fake.url, "--token", fake.key], { url: "http://127.0.0.1:1", token: "x" }))
-        .code,
+      (
+        await runs(["--home", ".", "--url", fake.url, "--token", fake.key], {
+          url: "http://127.0.0.1:1",
+          token: "x",
+        })
+      ).code,
     ).toBe(0);
     expect(sent()).toEqual(["Bearer from-env", `Bearer ${fake.key}`]);
   });
@@ -89,7 +93,12 @@ describe("keys", () => {
   };
 
   test("create sends principal and scopes, and shows the secret this once", async () => {
-    fake.intercept("POST", /keys$/, (response) => sendJson(response, 201, { ...key, secret: "ask_whole" }), 2);
+    fake.intercept(
+      "POST",
+      /keys$/,
+      (response) => sendJson(response, 201, { ...key, secret: "ask_whole" }),
+      2,
+    );
     const words = ["keys", "create", "anna", "--scope", "runs:read,runs:write", "--scope", "runs:read"];
     const done = await assent(fake, [...words, "--expires", "2027-01-31T00:00:00Z"]);
     expect(done.code).toBe(0);
@@ -102,14 +111,15 @@ describe("keys", () => {
     expect(createdKeySchema.parse(json(await assent(fake, [...words, "--json"]))).secret).toBe("ask_whole");
   });
 
-  test.each([["--scope", "everything"], ["--kind", "robot"], ["--expires", "tomorrow"]])(
-    "create refuses %s %s before anything is sent",
-    async (name, value) => {
-      const done = await assent(fake, ["keys", "create", "bob", "--scope", "runs:read", name, value]);
-      expect(done.code).toBe(2);
-      expect(fake.received).toEqual([]);
-    },
-  );
+  test.each([
+    ["--scope", "everything"],
+    ["--kind", "robot"],
+    ["--expires", "tomorrow"],
+  ])("create refuses %s %s before anything is sent", async (name, value) => {
+    const done = await assent(fake, ["keys", "create", "bob", "--scope", "runs:read", name, value]);
+    expect(done.code).toBe(2);
+    expect(fake.received).toEqual([]);
+  });
 
   test("list says which keys still open anything", async () => {
     const keys = [key, { ...key, id: keyId(2), revoked_at: AT }, { ...key, id: keyId(3), expires_at: AT }];
@@ -127,30 +137,39 @@ describe("keys", () => {
     fake.intercept("DELETE", /keys\//, (response) => sendJson(response, 200, { ...key, revoked_at: AT }), 2);
     expect((await assent(fake, ["keys", "revoke", key.id])).terminal.stdout()).toContain("is revoked");
     expect(fake.received[0]?.path).toBe(`/api/harness/keys/${key.id}`);
-    expect(keySchema.parse(json(await assent(fake, ["keys", "revoke", key.id, "--json"]))).revoked_at).toBe(AT);
+    expect(keySchema.parse(json(await assent(fake, ["keys", "revoke", key.id, "--json"]))).revoked_at).toBe(
+      AT,
+    );
   });
 });
 
 describe("the grammar", () => {
-  test.each([[[]], [["nonsense"]], [["runs", "--nonsense"]], [["show"]], [["show", "run_1"]], [["approve", "x"]]])(
-    "%j is a usage error: exit 2, with an object under --json",
-    async (words) => {
-      expect((await assent(fake, words)).code).toBe(2);
-      const done = await assent(fake, [...words, "--json"]);
-      expect(done.code).toBe(2);
-      expect(json(done)).toMatchObject({ error: { code: "usage", exit_code: 2 } });
-      expect(fake.received).toEqual([]);
-    },
-  );
+  test.each([
+    [[]],
+    [["nonsense"]],
+    [["runs", "--nonsense"]],
+    [["show"]],
+    [["show", "run_1"]],
+    [["approve", "x"]],
+  ])("%j is a usage error: exit 2, with an object under --json", async (words) => {
+    expect((await assent(fake, words)).code).toBe(2);
+    const done = await assent(fake, [...words, "--json"]);
+    expect(done.code).toBe(2);
+    expect(json(done)).toMatchObject({ error: { code: "usage", exit_code: 2 } });
+    expect(fake.received).toEqual([]);
+  });
 
-  test.each([[["--help"]], [["help", "exit-codes"]], [["exit-codes"]], [["help", "json"]], [["run", "--help"]]])(
-    "%j is help on standard output and exit 0",
-    async (words) => {
-      const done = await assent(fake, words);
-      expect([done.code, done.terminal.stderr()]).toEqual([0, ""]);
-      expect(done.terminal.stdout().length).toBeGreaterThan(100);
-    },
-  );
+  test.each([
+    [["--help"]],
+    [["help", "exit-codes"]],
+    [["exit-codes"]],
+    [["help", "json"]],
+    [["run", "--help"]],
+  ])("%j is help on standard output and exit 0", async (words) => {
+    const done = await assent(fake, words);
+    expect([done.code, done.terminal.stderr()]).toEqual([0, ""]);
+    expect(done.terminal.stdout().length).toBeGreaterThan(100);
+  });
 
   test("a task may begin with a dash behind --", async () => {
     await assent(fake, ["run", "maintainer", "--", "--json", "is", "a", "flag"]);

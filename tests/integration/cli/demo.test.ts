@@ -1,14 +1,15 @@
 // `demo` against a server that speaks the contract, with a real git repository and the real git.
 
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { run } from "../../../packages/harness/src/cli/main.ts";
 import type { StartHarness, StartOptions } from "../../../packages/harness/src/cli/start.ts";
-import { createDeps, type Finished, jsonLines, makeFolder } from "./support/command.ts";
+import { createDeps, type Finished, jsonLines, makeFolder, member } from "./support/command.ts";
 import { type FakeHarness, sendJson, startFakeHarness } from "./support/fake-harness.ts";
-import { ANNA, approvalId, AT, DIFF, keyId, makeApproval, makeEvent, runId } from "./support/records.ts";
+import { approvalId, AT, DIFF, makeApproval, makeEvent, runId } from "./support/records.ts";
 import { openTerminal } from "./support/terminal.ts";
 
 let fake: FakeHarness;
@@ -17,7 +18,10 @@ let started: StartOptions[];
 let stops: number;
 
 const git = (...args: string[]): string =>
-  execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.org", ...args], { cwd, encoding: "utf8" });
+  execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.org", ...args], {
+    cwd,
+    encoding: "utf8",
+  });
 
 beforeEach(async () => {
   fake = await startFakeHarness();
@@ -29,39 +33,19 @@ beforeEach(async () => {
   git("add", ".");
   git("commit", "-qm", "Begin");
   fake.patch = { bytes: Buffer.from(DIFF), commit: git("rev-parse", "HEAD").trim() };
-  fake.intercept("POST", /keys$/, createKey, 100);
-  fake.intercept("DELETE", /keys\//, (response, { path }) => {
-    const key = fake.keys.find(({ id }) => path.endsWith(id));
-    const { secret, ...shown } = key ?? { secret: "" };
-    void secret;
-    sendJson(response, 200, { ...shown, revoked_at: AT });
-  }, 100);
 });
 afterEach(async () => await fake.close());
 
-const createKey: Parameters<FakeHarness["intercept"]>[2] = (response, { body }) => {
-  const request = body as { principal: { name: string; kind: "service" }; scopes: ["runs:read"] };
-  const id = keyId(fake.keys.length + 1);
-  const key = {
-    id,
-    prefix: "ask",
-    principal: { id: ANNA.id, ...request.principal },
-    scopes: request.scopes,
-    created_at: AT,
-    expires_at: null,
-    revoked_at: null,
-    secret: `secret-${request.principal.name}`,
-  };
-  fake.keys.push(key as (typeof fake.keys)[number]);
-  sendJson(response, 201, key);
-};
+async function stop(): Promise<void> {
+  stops += 1;
+  await Promise.resolve();
+}
+
+const refuse: StartHarness = async () =>
+  await Promise.resolve({ ok: false, error: { code: "home_locked", detail: "No.", remedy: "Wait." } });
 
 const startHarness: StartHarness = async (options) => {
   started.push(options);
-  const stop = async (): Promise<void> => {
-    stops += 1;
-    await Promise.resolve();
-  };
   const running = { url: fake.url, home: options.home, adminKey: fake.key, firstStart: true, stop };
   return await Promise.resolve({ ok: true, value: running });
 };
@@ -104,15 +88,35 @@ test("the one who asks is not the one who approves, and neither key outlives the
     ["runs:read", "runs:write"],
     ["runs:read", "approvals:decide"],
   ]);
-  const revoked = fake.received.filter(({ method }) => method === "DELETE").map(({ path }) => path.split("/").at(-1));
+  const revoked = fake.received
+    .filter(({ method }) => method === "DELETE")
+    .map(({ path }) => path.split("/").at(-1));
   expect(revoked).toEqual(fake.keys.map(({ id }) => id));
+});
+
+test("what git is handed as a commit is one", async () => {
+  fake.patch.commit = "--index-output=/tmp/x";
+  const done = await demo();
+  expect(done.terminal.stderr()).toContain("names no commit of its workspace");
+});
+
+test("the keys are revoked when the demo fails too", async () => {
+  fake.patch.bytes = Buffer.from("");
+  expect((await demo()).code).toBe(1);
+  expect(fake.received.filter(({ method }) => method === "DELETE")).toHaveLength(2);
 });
 
 test("--json prints one event a line and ends with the proof", async () => {
   const done = await demo("--json");
   const lines = jsonLines(done);
-  const events = lines.map((line) => line["event"]).filter((event) => event !== "audit_event");
-  expect(events).toEqual(["listening", "run_submitted", "approval_waiting", "approval_decided", "demo_succeeded"]);
+  const events = lines.map((line) => member(line, "event")).filter((event) => event !== "audit_event");
+  expect(events).toEqual([
+    "listening",
+    "run_submitted",
+    "approval_waiting",
+    "approval_decided",
+    "demo_succeeded",
+  ]);
   expect(lines.at(-1)).toMatchObject({
     patch: { applies_to: fake.patch.commit, applies_to_files_as_they_are: true },
     audit: { verified: true, status: "succeeded", findings: [] },
@@ -139,9 +143,17 @@ test("what was committed since decides nothing, and files that changed are said"
 });
 
 test.each<[string, () => void, string]>([
-  ["a patch that does not apply", () => (fake.patch.bytes = Buffer.from(DIFF.replace("# Changelog", "# Else"))), "patch_does_not_apply"],
+  [
+    "a patch that does not apply",
+    () => (fake.patch.bytes = Buffer.from(DIFF.replace("# Changelog", "# Else"))),
+    "patch_does_not_apply",
+  ],
   ["an empty patch", () => (fake.patch.bytes = Buffer.from("")), "patch_does_not_apply"],
-  ["a commit that looks like an option", () => (fake.patch.commit = "--index-output=/tmp/x"), "patch_does_not_apply"],
+  [
+    "a commit that looks like an option",
+    () => (fake.patch.commit = "--index-output=/tmp/x"),
+    "patch_does_not_apply",
+  ],
   [
     "artifact bytes that were swapped",
     () =>
@@ -155,15 +167,27 @@ test.each<[string, () => void, string]>([
     () =>
       fake.intercept("GET", /runs\/run_0+1\/artifacts\//, (response) => {
         const stored = fake.runs.get(runId(1));
-        if (stored !== undefined) stored.events[1] = { ...makeEvent(runId(1), 2, "run_leased"), at: AT.replace("57", "58") };
-        fake.intercept("GET", /never$/, () => undefined);
+        if (stored !== undefined)
+          stored.events[1] = { ...makeEvent(runId(1), 2, "run_leased"), at: AT.replace("57", "58") };
         response.writeHead(200, { "content-digest": contentDigest() }).end(DIFF);
       }),
     "digest_mismatch",
   ],
-  ["no answer at the gate but a refusal", () => fake.intercept("POST", /approve$/, (response) => sendJson(response, 403, {
-    type: "urn:x", title: "t", status: 403, detail: "No.", remedy: "None.", code: "scope_missing",
-  })), "scope_missing"],
+  [
+    "no answer at the gate but a refusal",
+    () =>
+      fake.intercept("POST", /approve$/, (response) =>
+        sendJson(response, 403, {
+          type: "urn:x",
+          title: "t",
+          status: 403,
+          detail: "No.",
+          remedy: "None.",
+          code: "scope_missing",
+        }),
+      ),
+    "scope_missing",
+  ],
 ])("any failure is exit 1 with its name: %s", async (_, arrange, code) => {
   arrange();
   const done = await demo();
@@ -173,14 +197,16 @@ test.each<[string, () => void, string]>([
 });
 
 function contentDigest(): string {
-  const digest = execFileSync("openssl", ["dgst", "-sha256", "-binary"], { input: DIFF }).toString("base64");
-  return `sha-256=:${digest}:`;
+  return `sha-256=:${createHash("sha256").update(DIFF).digest("base64")}:`;
 }
 
 test("a call whose outcome is unknown is not guessed by the demo approver", async () => {
   fake.intercept("GET", /runs\/run_0+1$/, (response) => {
     const stored = fake.runs.get(runId(1));
-    sendJson(response, 200, { ...stored?.run, approvals: [makeApproval(1, runId(1), { subject: "in_doubt" })] });
+    sendJson(response, 200, {
+      ...stored?.run,
+      approvals: [makeApproval(1, runId(1), { subject: "in_doubt" })],
+    });
   });
   const done = await demo();
   expect(done.code).toBe(1);
@@ -190,8 +216,6 @@ test("a call whose outcome is unknown is not guessed by the demo approver", asyn
 
 test("a harness that cannot start is exit 1 too", async () => {
   const terminal = openTerminal();
-  const refuse: StartHarness = async () =>
-    await Promise.resolve({ ok: false, error: { code: "home_locked", detail: "No.", remedy: "Wait." } });
   expect(await run(["demo"], terminal, createDeps(cwd, { startHarness: refuse }))).toBe(1);
   expect(terminal.stderr()).toBe("assent: No (home_locked). Wait.\n");
 });

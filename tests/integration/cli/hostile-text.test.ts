@@ -55,7 +55,7 @@ function addHostile(): void {
         },
       ],
     }),
-    [makeEvent(runId(1), 1, "run_queued", { note: EVIL }), makeEvent(runId(1), 2, "run_leased")],
+    [makeEvent(runId(1), 1, "run_queued", { name: EVIL }), makeEvent(runId(1), 2, "run_leased")],
     new Map([[artifactId(1), bytes]]),
   );
 }
@@ -67,21 +67,24 @@ test.each([
   ["artifacts", runId(1), "--out", "results"],
   ["audit", "verify", runId(1)],
   ["approve", runId(1), "--yes"],
-])("no escape sequence and no invisible character leaves %s %s %s %s, as text or as JSON", async (...words) => {
-  for (const form of [[], ["--json"]]) {
-    addHostile();
-    const done = await assent(fake, [...words, ...form]);
-    const output = done.terminal.stdout() + done.terminal.stderr();
-    expect(output.length).toBeGreaterThan(50);
-    expect(HARMFUL.exec(output)).toBeNull();
-  }
-});
+])(
+  "no escape sequence and no invisible character leaves %s %s %s %s, as text or as JSON",
+  async (...words) => {
+    for (const form of [[], ["--json"]]) {
+      addHostile();
+      const done = await assent(fake, [...words, ...form]);
+      const output = done.terminal.stdout() + done.terminal.stderr();
+      expect(output.length).toBeGreaterThan(50);
+      expect(HARMFUL.exec(output)).toBeNull();
+    }
+  },
+);
 
 test("an event, a principal and a problem cannot emit any either", async () => {
   addHostile();
   fake.append(runId(1), "run_cancelled", { status: "cancelled" });
   const watched = await assent(fake, ["watch", runId(1)]);
-  expect(watched.terminal.stdout()).toContain("note=<U+001B>[2J");
+  expect(watched.terminal.stdout()).toContain("name=<U+001B>[2J");
   expect(HARMFUL.exec(watched.terminal.stdout())).toBeNull();
   fake.intercept("GET", /runs$/, (response) =>
     sendJson(response, 418, { type: EVIL, title: EVIL, status: 418, detail: EVIL, remedy: EVIL, code: EVIL }),
@@ -112,12 +115,13 @@ test("words of the command line that are repeated in an error are made visible t
   expect(HARMFUL.exec(done.terminal.stderr())).toBeNull();
 });
 
+async function escapes(words: string[], interactive: boolean): Promise<boolean> {
+  const done = await assent(fake, words, { interactive });
+  return done.terminal.stdout().includes("\u001B");
+}
+
 test("colour is for terminals only, and not under NO_COLOR or --no-color", async () => {
   addHostile();
-  const escapes = async (words: string[], interactive: boolean): Promise<boolean> => {
-    const done = await assent(fake, words, { interactive });
-    return done.terminal.stdout().includes("\u001B");
-  };
   expect(await escapes(["show", runId(1)], true)).toBe(true);
   expect(await escapes(["show", runId(1)], false)).toBe(false);
   expect(await escapes(["show", runId(1), "--no-color"], true)).toBe(false);

@@ -1,6 +1,6 @@
 import { runSchema, runSummarySchema } from "@assent/contract";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { assent, json } from "./support/command.ts";
+import { assent, elements, json, member } from "./support/command.ts";
 import { type FakeHarness, sendProblem, startFakeHarness } from "./support/fake-harness.ts";
 import { approvalId, makeApproval, makeRun, makeTrail, runId } from "./support/records.ts";
 
@@ -9,7 +9,17 @@ beforeEach(async () => void (fake = await startFakeHarness()));
 afterEach(async () => await fake.close());
 
 describe("run", () => {
-  const words = ["run", "maintainer", "Write", "an", "entry", "--workspace", "assent", "--label", "team=core"];
+  const words = [
+    "run",
+    "maintainer",
+    "Write",
+    "an",
+    "entry",
+    "--workspace",
+    "assent",
+    "--label",
+    "team=core",
+  ];
 
   test("submits exactly the task that was given, under a key", async () => {
     const done = await assent(fake, [...words, "--key", "my-key"]);
@@ -31,6 +41,15 @@ describe("run", () => {
     expect(runSummarySchema.parse(json(done)).id).toBe(runId(1));
     expect(done.terminal.stderr()).toBe("");
   });
+
+  test.each(["", "two words", "line\nbreak", "ü", "x".repeat(256)])(
+    "the key %j cannot stand in a header and is refused before anything is sent",
+    async (key) => {
+      const done = await assent(fake, [...words, "--key", key]);
+      expect(done.code).toBe(2);
+      expect(fake.received).toEqual([]);
+    },
+  );
 
   test("sends nothing that the contract refuses", async () => {
     const done = await assent(fake, ["run", "Not An Agent", "task"]);
@@ -70,7 +89,9 @@ describe("runs", () => {
     expect(done.code).toBe(0);
     const lines = done.terminal.stdout().trimEnd().split("\n");
     expect(lines).toHaveLength(3);
-    expect(lines[1]).toMatch(/^run_0+1 {2}awaiting approval {2}maintainer {2}3 minutes ago {2}first⏎second line$/);
+    expect(lines[1]).toMatch(
+      /^run_0+1 {2}awaiting approval {2}maintainer {2}3 minutes ago {2}first⏎second line$/,
+    );
     expect(lines[2]).toContain("dead lettered");
   });
 
@@ -78,27 +99,38 @@ describe("runs", () => {
     for (let n = 1; n <= 3; n += 1) fake.add(makeRun(n, { labels: { team: "core" } }));
     const words = ["runs", "--status", "queued,running", "--agent", "maintainer", "--label", "team=core"];
     const done = await assent(fake, [...words, "--limit", "2", "--json"]);
-    const page = json(done) as { data: unknown[]; next_cursor: string };
-    expect(page.data.map((one) => runSummarySchema.parse(one).id)).toEqual([runId(1), runId(2)]);
-    expect(page.next_cursor).toBe("2");
+    const page = json(done);
+    expect(elements(member(page, "data")).map((one) => runSummarySchema.parse(one).id)).toEqual([
+      runId(1),
+      runId(2),
+    ]);
+    expect(member(page, "next_cursor")).toBe("2");
     const query = fake.received[0]?.query;
     expect(query?.getAll("status")).toEqual(["queued", "running"]);
     expect(query?.get("agent")).toBe("maintainer");
     expect(query?.get("label")).toBe("team:core");
-    const rest = await assent(fake, [...words, "--limit", "2", "--cursor", page.next_cursor]);
+    const rest = await assent(fake, [...words, "--limit", "2", "--cursor", "2"]);
     expect(rest.terminal.stdout()).toContain(runId(3));
     expect(rest.terminal.stdout()).not.toContain(runId(1));
   });
 
-  test.each([["--limit", "0"], ["--limit", "1e1"], ["--status", "sleeping"], ["--label", "team"]])(
-    "refuses %s %s before anything is sent",
-    async (name, value) => {
-      const done = await assent(fake, ["runs", name, value]);
-      expect(done.code).toBe(2);
-      expect(done.terminal.stderr().trimEnd().split("\n")).toHaveLength(1);
-      expect(fake.received).toEqual([]);
-    },
-  );
+  test("a second label is refused, not ignored", async () => {
+    const done = await assent(fake, ["runs", "--label", "a=1", "--label", "b=2"]);
+    expect(done.code).toBe(2);
+    expect(fake.received).toEqual([]);
+  });
+
+  test.each([
+    ["--limit", "0"],
+    ["--limit", "1e1"],
+    ["--status", "sleeping"],
+    ["--label", "team"],
+  ])("refuses %s %s before anything is sent", async (name, value) => {
+    const done = await assent(fake, ["runs", name, value]);
+    expect(done.code).toBe(2);
+    expect(done.terminal.stderr().trimEnd().split("\n")).toHaveLength(1);
+    expect(fake.received).toEqual([]);
+  });
 });
 
 describe("show and cancel", () => {
@@ -205,7 +237,14 @@ describe("refusals", () => {
 
   test("extension members of a problem do not hide what it says", async () => {
     fake.intercept("GET", /runs$/, (response) => {
-      const body = { type: "urn:x", title: "t", status: 429, detail: "Slow down.", remedy: "Wait.", code: "quota" };
+      const body = {
+        type: "urn:x",
+        title: "t",
+        status: 429,
+        detail: "Slow down.",
+        remedy: "Wait.",
+        code: "quota",
+      };
       response
         .writeHead(429, { "content-type": "application/problem+json" })
         .end(JSON.stringify({ ...body, "violated-policies": ["run"] }));
@@ -216,7 +255,9 @@ describe("refusals", () => {
   });
 
   test("a refusal names the places that are wrong", async () => {
-    fake.intercept("GET", /runs$/, (response) => sendProblem(response, "invalid_request", "It does not fit."));
+    fake.intercept("GET", /runs$/, (response) =>
+      sendProblem(response, "invalid_request", "It does not fit."),
+    );
     const done = await assent(fake, ["runs"]);
     expect(done.terminal.stderr()).toContain("It does not fit (invalid_request).");
   });

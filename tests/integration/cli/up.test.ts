@@ -1,10 +1,10 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runSchema } from "@assent/contract";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { run } from "../../../packages/harness/src/cli/main.ts";
 import type { StartHarness, StartOptions } from "../../../packages/harness/src/cli/start.ts";
-import { createDeps, jsonLines, makeFolder } from "./support/command.ts";
+import { createDeps, jsonLines, makeFolder, member } from "./support/command.ts";
 import { type FakeHarness, sendProblem, startFakeHarness } from "./support/fake-harness.ts";
 import { approvalId, runId } from "./support/records.ts";
 import { openTerminal, type Terminal, type TerminalOptions } from "./support/terminal.ts";
@@ -39,18 +39,31 @@ const startHarness: StartHarness = async (options, onProgress) => {
   });
 };
 
-function up(words: string[], options: TerminalOptions = {}, start = startHarness): [Terminal, Promise<number>] {
+function up(
+  words: string[],
+  options: TerminalOptions = {},
+  start = startHarness,
+): [Terminal, Promise<number>] {
   const terminal = openTerminal(options);
   return [terminal, run(["up", ...words], terminal, createDeps(cwd, { startHarness: start }))];
 }
 
-const record = async (): Promise<Record<string, unknown>> =>
-  JSON.parse(await readFile(join(cwd, ".assent", "demo.json"), "utf8")) as Record<string, unknown>;
+const record = async (): Promise<unknown> =>
+  JSON.parse(await readFile(join(cwd, ".assent", "demo.json"), "utf8"));
 const submissions = (): unknown[] => fake.received.filter(({ path }) => path.endsWith("/run"));
 
 describe("up", () => {
   test("hands its options on, prints where it serves, and stops cleanly on a signal", async () => {
-    const [terminal, code] = up(["--port", "0", "--host", "0.0.0.0", "--config", "my.json", "--model", "scripted/x"]);
+    const [terminal, code] = up([
+      "--port",
+      "0",
+      "--host",
+      "0.0.0.0",
+      "--config",
+      "my.json",
+      "--model",
+      "scripted/x",
+    ]);
     await terminal.seen("Assent serves at");
     expect(started).toEqual([
       {
@@ -76,7 +89,9 @@ describe("up", () => {
     const gate = Promise.withResolvers<void>();
     const [terminal, code] = up([], {}, async (options, onProgress) => {
       const running = await startHarness(options, onProgress);
-      return running.ok ? { ok: true, value: { ...running.value, stop: async () => await gate.promise } } : running;
+      return running.ok
+        ? { ok: true, value: { ...running.value, stop: async () => await gate.promise } }
+        : running;
     });
     await terminal.seen("Assent serves at");
     terminal.signal("SIGINT");
@@ -101,7 +116,11 @@ describe("up", () => {
   });
 
   test("what keeps it from starting is one line and exit 6", async () => {
-    const refusal = { code: "port_taken", detail: "Port 4200 is taken.", remedy: "Name another with --port." };
+    const refusal = {
+      code: "port_taken",
+      detail: "Port 4200 is taken.",
+      remedy: "Name another with --port.",
+    };
     const refuse: StartHarness = async () => await Promise.resolve({ ok: false, error: refusal });
     const [terminal, code] = up([], {}, refuse);
     expect(await code).toBe(6);
@@ -117,7 +136,7 @@ describe("up", () => {
     terminal.signal("SIGINT");
     await code;
     const lines = jsonLines({ code: 0, terminal });
-    expect(lines.map((line) => line["event"])).toEqual([
+    expect(lines.map((line) => member(line, "event"))).toEqual([
       "progress",
       "listening",
       "approval_waiting",
@@ -168,8 +187,10 @@ describe("up --demo", () => {
     await first.seen("--yes");
     first.signal("SIGINT");
     await firstCode;
-    const { writeFile } = await import("node:fs/promises");
-    await writeFile(join(cwd, ".assent", "demo.json"), JSON.stringify({ ...(await record()), run_id: null }));
+    await writeFile(
+      join(cwd, ".assent", "demo.json"),
+      JSON.stringify(Object.assign({}, await record(), { run_id: null })),
+    );
     const [second, secondCode] = up(["--demo"]);
     await second.seen("--yes");
     second.signal("SIGINT");
@@ -199,26 +220,24 @@ describe("up --demo", () => {
     await code;
   });
 
-  test("a decision made elsewhere withdraws the question", async () => {
+  test("a decision made elsewhere withdraws the question, though the run goes on", async () => {
     const [terminal, code] = up(["--demo"], { interactive: true, answers: [null] });
     await terminal.seen("--yes");
-    const approval = fake.runs.get(runId(1))?.run.approvals[0];
-    await fetch(`${fake.url}/api/harness/approve`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${fake.key}`, "content-type": "application/json" },
-      body: JSON.stringify({
-        approval_id: approval?.id,
-        decision: "approve",
-        action_digest: approval?.action_digest,
-      }),
-    });
+    expect(terminal.stderr()).toBe("");
+    fake.append(runId(1), "approval_approved");
+    await terminal.seen("(withdrawn)");
+    expect(terminal.stdout()).not.toContain("Its results:");
+    fake.append(runId(1), "run_resumed", { status: "queued" });
+    fake.append(runId(1), "run_cancelled", { status: "cancelled" });
     await terminal.seen("Its results:");
     terminal.signal("SIGINT");
     expect(await code).toBe(0);
   });
 
   test("a demo that is refused is said, is no reason to stop serving, and is not tried for ever", async () => {
-    fake.intercept("POST", /run$/, (response) => sendProblem(response, "agent_unknown", "There is no maintainer."));
+    fake.intercept("POST", /run$/, (response) =>
+      sendProblem(response, "agent_unknown", "There is no maintainer."),
+    );
     const [terminal, code] = up(["--demo", "--json"]);
     await terminal.seen("(agent_unknown)");
     expect(stops).toBe(0);
@@ -233,7 +252,7 @@ describe("up --demo", () => {
     await terminal.seen("demo_ended");
     terminal.signal("SIGINT");
     await code;
-    const end = jsonLines({ code: 0, terminal }).find((line) => line["event"] === "demo_ended");
-    expect(runSchema.parse(end?.["run"]).status).toBe("succeeded");
+    const end = jsonLines({ code: 0, terminal }).find((line) => member(line, "event") === "demo_ended");
+    expect(runSchema.parse(member(end, "run")).status).toBe("succeeded");
   });
 });

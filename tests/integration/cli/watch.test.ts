@@ -1,7 +1,7 @@
 import { auditEventSchema, runSchema } from "@assent/contract";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { run } from "../../../packages/harness/src/cli/main.ts";
-import { assent, createDeps, jsonLines, makeFolder } from "./support/command.ts";
+import { assent, createDeps, jsonLines, makeFolder, member } from "./support/command.ts";
 import { type FakeHarness, sendProblem, startFakeHarness } from "./support/fake-harness.ts";
 import { makeApproval, makeRun, makeTrail, runId } from "./support/records.ts";
 import { openTerminal } from "./support/terminal.ts";
@@ -12,10 +12,8 @@ afterEach(async () => await fake.close());
 
 const ID = runId(1);
 const KINDS = ["run_queued", "run_leased", "step_intended", "step_succeeded", "run_succeeded"] as const;
-const streams = (): (string | undefined)[] =>
-  fake.received
-    .filter(({ path }) => path.endsWith("/events"))
-    .map(({ headers }) => headers["last-event-id"] as string | undefined);
+const streams = (): unknown[] =>
+  fake.received.filter(({ path }) => path.endsWith("/events")).map(({ headers }) => headers["last-event-id"]);
 
 function addEnded(): void {
   fake.add(makeRun(1, { status: "succeeded", version: KINDS.length }), makeTrail(ID, KINDS));
@@ -43,10 +41,12 @@ test("after each cut it goes on behind the last event it has seen: none twice, n
   expect(done.code).toBe(0);
   expect(streams()).toEqual([undefined, "2", "2", "3"]);
   const lines = jsonLines(done);
-  const events = lines.filter((line) => line["event"] === "audit_event");
-  expect(events.map((line) => auditEventSchema.parse(line["audit_event"]).version)).toEqual([1, 2, 3, 4, 5]);
-  expect(lines.filter((line) => line["event"] === "reconnecting")).toHaveLength(3);
-  expect(runSchema.parse(lines.at(-1)?.["run"]).status).toBe("succeeded");
+  const events = lines.filter((line) => member(line, "event") === "audit_event");
+  expect(events.map((line) => auditEventSchema.parse(member(line, "audit_event")).version)).toEqual([
+    1, 2, 3, 4, 5,
+  ]);
+  expect(lines.filter((line) => member(line, "event") === "reconnecting")).toHaveLength(3);
+  expect(runSchema.parse(member(lines.at(-1), "run")).status).toBe("succeeded");
 });
 
 test("a connection torn in the middle of an event loses nothing", async () => {
@@ -65,8 +65,10 @@ test("a connection torn in the middle of an event loses nothing", async () => {
   );
   const done = await assent(fake, ["watch", ID, "--json"]);
   expect(done.code).toBe(0);
-  const events = jsonLines(done).filter((line) => line["event"] === "audit_event");
-  expect(events.map((line) => auditEventSchema.parse(line["audit_event"]).version)).toEqual([1, 2, 3, 4, 5]);
+  const events = jsonLines(done).filter((line) => member(line, "event") === "audit_event");
+  expect(events.map((line) => auditEventSchema.parse(member(line, "audit_event")).version)).toEqual([
+    1, 2, 3, 4, 5,
+  ]);
   expect(streams()).toHaveLength(4);
 });
 
@@ -83,7 +85,7 @@ test("a server that starts over is not told twice", async () => {
     response.destroy();
   });
   const done = await assent(fake, ["watch", ID, "--json"]);
-  expect(jsonLines(done).filter((line) => line["event"] === "audit_event")).toHaveLength(5);
+  expect(jsonLines(done).filter((line) => member(line, "event") === "audit_event")).toHaveLength(5);
 });
 
 test("events that come later are shown as they come, until the run ends", async () => {
@@ -156,6 +158,21 @@ test("a stream that never holds a byte is given up, and so is one that lies", as
   const lie = await assent(fake, ["watch", ID]);
   expect(lie.code).toBe(3);
   expect(lie.terminal.stderr()).toContain("(answer_unexpected)");
+});
+
+test("a stream that is cut again and again, but lives in between, is followed for as long as it takes", async () => {
+  addEnded();
+  fake.cuts.push(...Array.from({ length: 12 }, () => 0));
+  expect((await assent(fake, ["watch", ID])).code).toBe(0);
+  expect(streams()).toHaveLength(13);
+});
+
+test("an end that the run does not confirm is no end", async () => {
+  fake.add(makeRun(1, { status: "running" }), makeTrail(ID, KINDS.slice(0, 2)));
+  fake.intercept("GET", /events$/, (response) => response.end("event: end\ndata: {}\n\n"));
+  const done = await assent(fake, ["watch", ID]);
+  expect(done.code).toBe(3);
+  expect(done.terminal.stderr()).toContain("(answer_unexpected)");
 });
 
 test("204 means that everything was told", async () => {

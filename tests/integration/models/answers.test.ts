@@ -54,8 +54,10 @@ describe.each(cases)("%s", (_name, mode) => {
     expect(body).toEqual(EXPECTED[mode.wire](mode.streaming));
   });
 
-  test("an id that this provider would refuse is replaced, in the call and in its result alike", async () => {
-    const id = `toolu.${"9".repeat(70)}`;
+  test.each([
+    ["too long", "a".repeat(65)],
+    ["not of letters", "toolu.9"],
+  ])("an id that is %s is replaced, in the call and in its result alike", async (_what, id) => {
     await using fake = await startFake(mode.wire, [{ text: "ok" }]);
     const answer = await modelsAt(fake.url, mode).call(
       callOf(mode.wire, [
@@ -105,6 +107,29 @@ describe.each(cases)("%s", (_name, mode) => {
     expect(fake.requests).toHaveLength(1);
   });
 });
+
+test.each(["completed", "cancelled", "in_progress", "failed", undefined])(
+  "a whole Responses answer with the status %s",
+  async (status) => {
+    const item = { type: "function_call", id: "fc_1", call_id: "c1", name: "read_file", arguments: "{}" };
+    const body = {
+      id: "resp_1",
+      created_at: 1,
+      model: "fake-1",
+      status,
+      output: [item],
+      incomplete_details: null,
+    };
+    const fetch: typeof globalThis.fetch = () => Promise.resolve(Response.json(body));
+    const mode = { wire: "responses", streaming: false } as const;
+    const answer = await modelsAt("http://127.0.0.1:9/v1", mode, { fetch }).call(
+      callOf("responses"),
+      never(),
+    );
+    expect(answer.ok).toBe(status === "completed");
+    if (!answer.ok) expect(answer.error.code).toBe("answer_invalid");
+  },
+);
 
 const CONVERSATION: readonly Message[] = [
   { role: "user", text: "Compare a and b.", label: "trusted" },

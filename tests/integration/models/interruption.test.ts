@@ -74,6 +74,21 @@ describe.each(cases)("%s", (_name, mode: Mode) => {
   });
 });
 
+const broken = cases.flatMap(([name, mode]) =>
+  mode.streaming ? [0, 2].map((afterChunks) => [name, afterChunks, mode] as const) : [],
+);
+
+test.each(broken)(
+  "an error in the stream ends the call and its connection: %s after %s chunks",
+  async (_name, afterChunks, mode) => {
+    const fault = { kind: "error_in_stream", afterChunks, word: "api_error", holds: true } as const;
+    await using fake = await startFake(mode.wire, [{ ...REPLY, fault }]);
+    const answer = await modelsAt(fake.url, mode).call(callOf(mode.wire), never());
+    expect(answer).toMatchObject({ ok: false, error: { code: "provider_unavailable" } });
+    expect(await (await fake.request(0)).closed).toBe("aborted");
+  },
+);
+
 describe("the environment", () => {
   beforeEach(() => {
     // Each of these is a name that the vendor's code looks for when it is not told.

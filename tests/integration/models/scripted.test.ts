@@ -1,6 +1,6 @@
 // The scripted provider: what it says follows from the transcript and from what the run's own tools returned.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -120,12 +120,15 @@ describe("examples/changelog", () => {
 });
 
 describe("a transcript", () => {
+  let root: string;
   let folder: string;
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), "assent-transcripts-"));
+    root = mkdtempSync(join(tmpdir(), "assent-transcripts-"));
+    folder = join(root, "transcripts");
+    mkdirSync(folder);
   });
   afterEach(() => {
-    rmSync(folder, { recursive: true });
+    rmSync(root, { recursive: true });
   });
 
   const CALL = { id: "c1", tool: "read_file", arguments: { path: "a", deep: [{ text: "{{result:c0}}" }] } };
@@ -232,10 +235,13 @@ describe("a transcript", () => {
     expect(open([{ text: "x" }], { version: 2 }).check("scripted/t")).toMatchObject({ ok: false });
   });
 
-  test.each(["../t", "a/b", "t.transcript.json", "T", ".t", "missing"])(
+  test.each(["a/../../outside", "a/../t", "./t", "t.transcript.json", "T", "missing"])(
     "%s is no way to a file",
     async (name) => {
       const models = open([{ text: "x" }]);
+      // A sound transcript, just not one of the folder's.
+      writeFileSync(join(root, "outside.transcript.json"), readFileSync(join(folder, "t.transcript.json")));
+      expect(models.check("scripted/t").ok).toBe(true);
       expect(models.check(`scripted/${name}`)).toMatchObject({ ok: false });
       expect(await models.call(callOf(name, [task]), never())).toMatchObject({ ok: false });
     },

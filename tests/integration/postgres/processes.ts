@@ -2,18 +2,16 @@
 
 import { type ChildProcess, fork, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { chooseTemporaryFolder } from "../../support/database.ts";
+import { makeSweptFolder } from "../../support/database.ts";
 import { stopUnusedServer } from "../../../packages/harness/src/adapters/postgres/embedded/embedded.ts";
 
 export type ScratchFolder = AsyncDisposable & { readonly path: string };
 
 /** A folder whose server, if a failed test left one, is stopped with it; the sweep of the next run knows it too. */
 export function makeScratchFolder(): ScratchFolder {
-  const path = mkdtempSync(join(chooseTemporaryFolder(), "assent-test-"));
-  chmodSync(path, 0o711);
+  const path = makeSweptFolder();
   return {
     path,
     [Symbol.asyncDispose]: async () => {

@@ -23,7 +23,7 @@ test("processes that open a fresh folder at once share one cluster; only the las
   const openers = await Promise.all([1, 2, 3].map(async () => await startOpener(folder.path)));
   expect(new Set(openers.map((opener) => opener.serverPid)).size).toBe(1);
   // The losers' drafts are gone.
-  expect(readdirSync(folder.path)).toEqual(["postgres"]);
+  expect(readdirSync(folder.path)).toEqual(["postgres", "run.pid"]);
   const ends: string[] = [];
   for (const opener of openers) {
     expect(isRunning(opener.serverPid)).toBe(true);

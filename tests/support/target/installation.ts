@@ -12,6 +12,8 @@ export type Installation = {
   readonly home: string;
   readonly configFile: string;
   readonly gatedTask: GatedTask;
+  /** A task that asks nobody: it reads one file and says so. */
+  readonly plainTask: Readonly<Record<string, string>>;
   remove(): void;
 };
 
@@ -49,6 +51,27 @@ const AGENT = {
   system: "You write a note and tell the tool sink. A person approves both.",
   models: ["scripted/note"],
   tools: ["write_file", "tell_sink"],
+  workspace: "required",
+};
+
+const READING = {
+  version: 1,
+  description: "Reads a file and says so.",
+  turns: [
+    {
+      text: "I read.",
+      tool_calls: [{ id: "call_read", tool: "read_file", arguments: { path: "README.md" } }],
+    },
+    { expect: { last_tool: "read_file" }, text: "Read." },
+  ],
+};
+
+const READER = {
+  name: "reader",
+  description: "Reads one file.",
+  system: "You read.",
+  models: ["scripted/reading"],
+  tools: ["read_file"],
   workspace: "required",
 };
 
@@ -100,6 +123,8 @@ export function createInstallation(sinkUrl: string): Installation {
   chmodSync(join(folder, "home"), 0o711);
   put("agents/clerk.json", AGENT);
   put("transcripts/note.transcript.json", TRANSCRIPT);
+  put("agents/reader.json", READER);
+  put("transcripts/reading.transcript.json", READING);
   put("repository/README.md", "A repository to work on.\n");
   git(join(folder, "repository"), "init", "--quiet", "--initial-branch=main");
   git(join(folder, "repository"), "add", "--all");
@@ -118,6 +143,7 @@ export function createInstallation(sinkUrl: string): Installation {
       body: { agent: "clerk", task: "Write the note and tell the sink.", workspace: "notes" },
       sinkEffects: 1,
     },
+    plainTask: { agent: "reader", task: "Read the file.", workspace: "notes" },
     remove: () => {
       rmSync(folder, { recursive: true, force: true });
     },

@@ -14,9 +14,50 @@ import { z } from "zod";
 import { IDEMPOTENCY_KEY_CHARS_MAX, IDEMPOTENCY_RETENTION_HOURS } from "../base/limits.ts";
 import { IDEMPOTENCY_KEY_PATTERN } from "./idempotency-key.ts";
 
-export type OpenApiDocument = Readonly<Record<string, unknown>> & { readonly openapi: string };
-
 type JsonObject = Record<string, unknown>;
+
+type Header = { readonly description: string; readonly schema: JsonObject };
+
+type Response = {
+  readonly description: string;
+  readonly headers: Readonly<Record<string, Header>>;
+  readonly content?: Readonly<Record<string, { readonly schema: JsonObject }>>;
+};
+
+type Parameter = {
+  readonly name: string;
+  readonly in: "path" | "query" | "header";
+  readonly required: boolean;
+  readonly description: string;
+  readonly schema: JsonObject;
+  readonly example?: string;
+};
+
+type Operation = {
+  readonly operationId: string;
+  readonly tags: readonly string[];
+  readonly summary: string;
+  readonly description: string;
+  readonly security?: readonly JsonObject[];
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: JsonObject;
+  readonly responses: Readonly<Record<string, Response>>;
+};
+
+/** As much of an OpenAPI document as ours has. */
+export type OpenApiDocument = {
+  readonly openapi: string;
+  readonly info: JsonObject;
+  readonly servers: readonly JsonObject[];
+  readonly security: readonly JsonObject[];
+  readonly tags: readonly JsonObject[];
+  /** By path, then by method in lower case. */
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: {
+    readonly securitySchemes: JsonObject;
+    readonly schemas: Readonly<Record<string, JsonObject>>;
+  };
+};
 
 /** Of the API, which is the release's. */
 export const API_VERSION = "0.1.0";
@@ -28,7 +69,7 @@ const TAGS: Readonly<Record<RouteRow["tag"], string>> = {
   service: "The service itself.",
 };
 
-const REQUEST_HEADERS: Readonly<Record<RequestHeader, JsonObject>> = {
+const REQUEST_HEADERS: Readonly<Record<RequestHeader, Omit<Parameter, "name" | "in">>> = {
   "Idempotency-Key": {
     required: true,
     description:
@@ -65,7 +106,7 @@ const RESPONSE_HEADERS: Readonly<Record<ResponseHeader | "X-Request-Id", [string
   "X-Request-Id": ["Names this request in the server's log.", { type: "string" }],
 };
 
-const PROBLEM_HEADERS: Readonly<Record<number, JsonObject>> = {
+const PROBLEM_HEADERS: Readonly<Record<number, Record<string, Header>>> = {
   401: { "WWW-Authenticate": header("How to authenticate: `Bearer`.", { type: "string" }) },
   503: { "Retry-After": header("Seconds to wait before trying again.", { type: "integer", minimum: 0 }) },
 };
@@ -86,7 +127,7 @@ const COMMON_PROBLEMS: readonly ProblemCode[] = [
 export function generateOpenApi(): OpenApiDocument {
   const rows: readonly RouteRow[] = Object.values(ROUTES);
   const schemas = new SchemaNames(rows);
-  const paths: Record<string, JsonObject> = {};
+  const paths: Record<string, Record<string, Operation>> = {};
   for (const row of rows)
     paths[row.path] = { ...paths[row.path], [row.method.toLowerCase()]: operation(row, schemas) };
   return {
@@ -158,13 +199,13 @@ function withoutIdentity(schema: unknown): JsonObject {
   return rest;
 }
 
-function operation(row: RouteRow, schemas: SchemaNames): JsonObject {
+function operation(row: RouteRow, schemas: SchemaNames): Operation {
   const needs = row.scope === "no_key" ? "Needs no key." : "";
   const scope = row.scope === "any_key" ? "Needs any valid key." : `Needs the scope \`${row.scope}\`.`;
   const parameters = [
     ...parametersOf(row.params, "path", schemas),
     ...parametersOf(row.query, "query", schemas),
-    ...(row.requestHeaders ?? []).map((name) => ({ name, in: "header", ...REQUEST_HEADERS[name] })),
+    ...(row.requestHeaders ?? []).map((name) => ({ name, in: "header" as const, ...REQUEST_HEADERS[name] })),
   ];
   return {
     operationId: row.operationId,
@@ -191,16 +232,22 @@ function parametersOf(
   schema: z.ZodType | undefined,
   place: "path" | "query",
   schemas: SchemaNames,
-): JsonObject[] {
+): Parameter[] {
   if (!(schema instanceof z.ZodObject)) return [];
   const shape: Record<string, z.ZodType> = schema.shape;
   return Object.entries(shape).map(([name, member]) => {
-    const { description, ...rest } = schemas.of(member, "input");
-    return { name, in: place, required: place === "path", description, schema: rest };
+    const { description: _, ...rest } = schemas.of(member, "input");
+    return {
+      name,
+      in: place,
+      required: place === "path",
+      description: member.meta()?.description ?? "",
+      schema: rest,
+    };
   });
 }
 
-function successOf(row: RouteRow, schemas: SchemaNames): JsonObject {
+function successOf(row: RouteRow, schemas: SchemaNames): Record<string, Response> {
   const names = [...(row.success.headers ?? []), "X-Request-Id"] as const;
   return {
     [row.success.status]: {
@@ -216,7 +263,7 @@ function successOf(row: RouteRow, schemas: SchemaNames): JsonObject {
   };
 }
 
-function emptyOf(row: RouteRow): JsonObject {
+function emptyOf(row: RouteRow): Record<string, Response> {
   return Object.fromEntries(
     Object.entries(row.empty ?? {}).map(([status, description]) => [
       status,
@@ -225,7 +272,7 @@ function emptyOf(row: RouteRow): JsonObject {
   );
 }
 
-function problemsOf(row: RouteRow, schemas: SchemaNames): JsonObject {
+function problemsOf(row: RouteRow, schemas: SchemaNames): Record<string, Response> {
   const guards: readonly ProblemCode[] =
     row.scope === "no_key"
       ? []
@@ -249,11 +296,11 @@ function problemsOf(row: RouteRow, schemas: SchemaNames): JsonObject {
   );
 }
 
-function headersOf(names: readonly (keyof typeof RESPONSE_HEADERS)[]): JsonObject {
+function headersOf(names: readonly (keyof typeof RESPONSE_HEADERS)[]): Record<string, Header> {
   return Object.fromEntries(names.map((name) => [name, header(...RESPONSE_HEADERS[name])]));
 }
 
-function header(description: string, schema: JsonObject): JsonObject {
+function header(description: string, schema: JsonObject): Header {
   return { description, schema };
 }
 

@@ -153,6 +153,10 @@ function createApp(options: ServerOptions, state: State): FastifyInstance {
     clientErrors.track(request, reply);
     return await guardRequest(request, reply, guard);
   });
+  app.addHook("onSend", async (_request, reply) => {
+    // Kept open, the connection would hold up the close until its time is over.
+    if (state.closing) reply.header("connection", "close");
+  });
   app.server.on("checkExpectation", (request) => {
     request.socket.end(
       rawProblem("expectation_failed", "The server knows no expectation but 100-continue.", newRequestId()),

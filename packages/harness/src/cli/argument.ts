@@ -38,6 +38,13 @@ export function parseGateId(text: string): GateId {
   throw new InvalidArgumentError("Give an approval's id (`apr_…`), or a run's (`run_…`) with one open.");
 }
 
+/** What can stand in a header as it is; the server takes up to 255 characters. */
+export function parseIdempotencyKey(text: string): string {
+  if (!/^[!-~]{1,255}$/.test(text))
+    throw new InvalidArgumentError("Give 1 to 255 visible ASCII characters, no spaces.");
+  return text;
+}
+
 export function parsePort(text: string): number {
   return parseCount(text, 0, 65_535);
 }

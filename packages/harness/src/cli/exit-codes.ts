@@ -5,7 +5,7 @@ export const EXIT_CODES = {
   failed: {
     code: 1,
     meaning:
-      "The run that was waited for failed, was cancelled or was parked as a dead letter; or a verification found something wrong.",
+      "The run that was waited for failed, was cancelled or was parked as a dead letter; or a verification found something wrong; or `demo` did not prove what it should.",
   },
   usage: {
     code: 2,
@@ -21,7 +21,7 @@ export const EXIT_CODES = {
     meaning:
       "A run waits for an approval: `run --wait` came to a gate, or the question was not answered yes.",
   },
-  cannot_start: { code: 6, meaning: "`up` or `demo` could not start the harness." },
+  cannot_start: { code: 6, meaning: "`up` could not start the harness." },
   internal: { code: 70, meaning: "A bug in Assent itself." },
   interrupted: { code: 130, meaning: "Interrupted (Ctrl-C, SIGTERM) before the end." },
 } as const satisfies Record<string, { readonly code: number; readonly meaning: string }>;

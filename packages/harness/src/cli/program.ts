@@ -9,6 +9,7 @@ import {
   collectStates,
   type GateId,
   parseGateId,
+  parseIdempotencyKey,
   parseKeyId,
   parseLimit,
   parsePort,
@@ -99,7 +100,7 @@ function addRuns(program: Command, perform: Perform): void {
     .option("--workspace <name>", "the workspace that the run gets a private copy of")
     .option("--model <provider/model>", "one of the models that the agent may use")
     .option("--label <name=value>", "a mark to find the run by; may be repeated", collectLabels)
-    .option("--key <idempotency-key>", "the same key and task again give the same run")
+    .option("--key <idempotency-key>", "the same key and task again give the same run", parseIdempotencyKey)
     .option("--wait", "follow it until it ends or comes to a gate")
     .action(
       async (agent: string, task: string[], flags: RunFlags) =>

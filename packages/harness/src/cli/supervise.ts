@@ -2,6 +2,7 @@
 
 import type { AuditEvent, Run, RunId } from "@assent/contract";
 import { err, ok, type Result } from "../base/result.ts";
+import { isTerminal } from "../core/run/run.ts";
 import type { Client } from "../client/client.ts";
 import { type Failure, failureOfClient } from "./failure.ts";
 import type { Deps } from "./world.ts";
@@ -45,7 +46,10 @@ export async function superviseRun(
     if (next.value === "leave") return ok(run.value);
   }
   const run = await client.getRun(id, signal);
-  return run.ok ? ok(run.value) : err(failureOfClient(run.error));
+  if (!run.ok) return err(failureOfClient(run.error));
+  if (isTerminal(run.value.status)) return ok(run.value);
+  const detail = `the event stream has ended, and the run is ${run.value.status}`;
+  return err(failureOfClient({ kind: "unexpected", detail }));
 }
 
 export function openApprovals(run: Run): Run["approvals"] {

@@ -299,6 +299,7 @@ async function send(
       for (const byte of Buffer.from(chunk)) await write(response, Uint8Array.of(byte));
     } else await write(response, chunk);
   }
+  if (fault?.kind === "error_in_stream" && fault.holds === true) return;
   response.end();
 }
 

@@ -32,7 +32,13 @@ export type Fault =
   | { readonly kind: "end_early"; readonly afterChunks: number }
   /** Puts a chunk that is no JSON between sound ones. */
   | { readonly kind: "bad_frame"; readonly afterChunks: number }
-  | { readonly kind: "error_in_stream"; readonly afterChunks: number; readonly word: string }
+  | {
+      readonly kind: "error_in_stream";
+      readonly afterChunks: number;
+      readonly word: string;
+      /** Keeps the connection open after the error, for the client to close. */
+      readonly holds?: boolean;
+    }
   | { readonly kind: "html" }
   | { readonly kind: "content_type"; readonly value: string }
   /** Each byte in a write of its own, so that every character of more than one byte is split; harmless. */

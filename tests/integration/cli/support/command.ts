@@ -51,12 +51,23 @@ export function json(finished: Finished): unknown {
   return JSON.parse(finished.terminal.stdout());
 }
 
-export function jsonLines(finished: Finished): Record<string, unknown>[] {
+export function jsonLines(finished: Finished): unknown[] {
   return finished.terminal
     .stdout()
     .trimEnd()
     .split("\n")
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
+    .map((line): unknown => JSON.parse(line));
+}
+
+/** A member of a parsed value. */
+export function member(value: unknown, name: string): unknown {
+  if (typeof value !== "object" || value === null) throw new Error(`${String(value)} has no members`);
+  return Object.entries(value).find(([key]) => key === name)?.[1];
+}
+
+export function elements(value: unknown): unknown[] {
+  if (!Array.isArray(value)) throw new Error(`${String(value)} is no list`);
+  return value;
 }
 
 export async function writeCredentials(home: string, url: string, key: string): Promise<void> {

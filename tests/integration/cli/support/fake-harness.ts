@@ -3,7 +3,6 @@
 
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import {
   approveRequestSchema,
@@ -16,7 +15,17 @@ import {
   type Run,
   runRequestSchema,
 } from "@assent/contract";
-import { AT, ANNA, keyId, makeApproval, makeArtifact, makeEvent, requestedRun, runId, summaryOf } from "./records.ts";
+import {
+  AT,
+  ANNA,
+  keyId,
+  makeApproval,
+  makeArtifact,
+  makeEvent,
+  requestedRun,
+  runId,
+  summaryOf,
+} from "./records.ts";
 
 export type Received = {
   readonly method: string;
@@ -48,7 +57,10 @@ export type FakeHarness = {
 };
 
 type Interception = { method: string; path: RegExp; reply: Reply; times: number };
-type World = FakeHarness & { readonly followers: Map<string, Set<() => void>>; readonly interceptions: Interception[] };
+type World = FakeHarness & {
+  readonly followers: Map<string, Set<() => void>>;
+  readonly interceptions: Interception[];
+};
 
 export async function startFakeHarness(): Promise<FakeHarness> {
   const server = createServer();
@@ -60,12 +72,13 @@ export async function startFakeHarness(): Promise<FakeHarness> {
 }
 
 function createWorld(server: Server): World {
-  const { port } = server.address() as AddressInfo;
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the server has no port");
   const runs = new Map<string, Stored>();
   const followers = new Map<string, Set<() => void>>();
   const interceptions: Interception[] = [];
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://127.0.0.1:${address.port}`,
     key: "ask_test_key",
     received: [],
     runs,
@@ -133,7 +146,7 @@ function route(fake: World, response: ServerResponse, received: Received): void 
   const parts = path.split("/").slice(3);
   if (method === "POST" && path === "/api/harness/run") submit(fake, response, received);
   else if (method === "POST" && path === "/api/harness/approve") decide(fake, response, received);
-  else if (parts[0] === "keys") keys(fake, response, received, parts[1]);
+  else if (parts[0] === "keys") ofKeys(fake, response, received, parts[1]);
   else if (parts[0] === "runs" && parts.length === 1) list(fake, response, received);
   else if (parts[0] === "runs") ofRun(fake, response, received, parts.slice(1));
   else sendProblem(response, "route_not_found", "There is nothing here.");
@@ -192,6 +205,29 @@ function finish(fake: World, id: Run["id"], approved: boolean): void {
   fake.runs.get(id)?.files.set(artifact.id, fake.patch.bytes);
   fake.append(id, "artifact_committed", { artifacts: [artifact] });
   fake.append(id, "run_succeeded", { status: "succeeded", finished_at: AT, answer: "The entry is written." });
+}
+
+function ofKeys(fake: World, response: ServerResponse, received: Received, id: string | undefined): void {
+  if (received.method === "DELETE") {
+    const found = fake.keys.find((key) => key.id === id);
+    if (found === undefined) return sendProblem(response, "key_not_found", "There is none of this id.");
+    const { secret, ...key } = found;
+    void secret;
+    return sendJson(response, 200, { ...key, revoked_at: AT });
+  }
+  const { principal, scopes, expires_at } = keyRequestSchema.parse(received.body);
+  const created: CreatedKey = {
+    id: keyId(fake.keys.length + 1),
+    prefix: "ask",
+    principal: { id: ANNA.id, ...principal },
+    scopes,
+    created_at: AT,
+    expires_at: expires_at ?? null,
+    revoked_at: null,
+    secret: `secret-${principal.name}`,
+  };
+  fake.keys.push(created);
+  return sendJson(response, 201, created);
 }
 
 function list(fake: World, response: ServerResponse, { query }: Received): void {

@@ -23,7 +23,8 @@ export const artifactId = (n: number): Artifact["id"] => `art_${hex(n)}`;
 export const keyId = (n: number): `key_${string}` => `key_${hex(n)}`;
 
 export const ANNA: Actor = { id: `prn_${hex(1)}`, kind: "human", name: "anna" };
-export const DIFF = "--- a/CHANGELOG.md\n+++ b/CHANGELOG.md\n@@ -1 +1,2 @@\n # Changelog\n+- The first entry\n";
+export const DIFF =
+  "--- a/CHANGELOG.md\n+++ b/CHANGELOG.md\n@@ -1 +1,2 @@\n # Changelog\n+- The first entry\n";
 
 const sha256 = (text: string | Uint8Array): string => createHash("sha256").update(text).digest("hex");
 

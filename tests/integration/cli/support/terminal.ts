@@ -54,7 +54,11 @@ export function openTerminal(options: TerminalOptions = {}): Terminal {
       if (answer !== null) return answer;
       if (signal.aborted) return null;
       const { promise, resolve } = Promise.withResolvers<null>();
-      signal.addEventListener("abort", () => resolve(null));
+      signal.addEventListener("abort", () => {
+        stderr += "(withdrawn)";
+        wake();
+        resolve(null);
+      });
       return await promise;
     },
     readInput: async () => await Promise.resolve(options.input ?? ""),

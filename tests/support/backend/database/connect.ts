@@ -1,2 +1,2 @@
 // The plan's name for it (seeds/harness-testing-suite-plan.md).
-export { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../database.ts";
+export { connectThrowAwayDatabase } from "../../database.ts";

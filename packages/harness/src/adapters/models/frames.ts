@@ -48,15 +48,12 @@ export function checkChatFrames(): FrameChecker {
 export function checkResponsesFrames(): FrameChecker {
   let last = -1;
   const fragments = new Map<unknown, string>();
-  const ids = new Set<unknown>();
   const checkItem = (event: Fields): string | null => {
     const item = event["item"];
     if (!isPlainObject(item) || item["type"] !== "function_call") return null;
     const index = event["output_index"];
     if (event["type"] === "response.output_item.added") {
       if (fragments.has(index)) return "two tool calls share an index";
-      if (ids.has(item["call_id"])) return "two tool calls share an id";
-      ids.add(item["call_id"]);
       fragments.set(index, "");
       return null;
     }
@@ -87,16 +84,12 @@ export function checkResponsesFrames(): FrameChecker {
 export function checkMessagesFrames(): FrameChecker {
   let open: unknown = null;
   const seen = new Set<unknown>();
-  const ids = new Set<unknown>();
   const start = (event: Fields): string | null => {
-    const { index, content_block: block } = event;
+    const { index } = event;
     if (typeof index !== "number" || open !== null || seen.has(index))
       return "blocks overlap or share an index";
     open = index;
     seen.add(index);
-    if (!isPlainObject(block) || block["type"] !== "tool_use") return null;
-    if (ids.has(block["id"])) return "two tool calls share an id";
-    ids.add(block["id"]);
     return null;
   };
   return (event) => {

@@ -40,14 +40,7 @@ export function toCallOptions(call: ModelCall, signal: AbortSignal): CallOptions
 }
 
 function toPrompt(call: ModelCall): PromptMessage[] {
-  const prompt: PromptMessage[] = [{ role: "system", content: cleanText(call.system) }];
-  for (const message of call.messages) {
-    const last = prompt.at(-1);
-    // The results of one turn's calls belong together: Anthropic refuses a turn in which one is missing.
-    if (message.role === "tool" && last?.role === "tool") last.content.push(...toToolContent(message));
-    else prompt.push(...toPromptMessage(message));
-  }
-  return prompt;
+  return [{ role: "system", content: cleanText(call.system) }, ...call.messages.flatMap(toPromptMessage)];
 }
 
 function toPromptMessage(message: Message): PromptMessage[] {
@@ -59,6 +52,7 @@ function toPromptMessage(message: Message): PromptMessage[] {
       return content.length === 0 ? [] : [{ role: "assistant", content }];
     }
     case "tool":
+      // The vendor's code joins the results of one turn where the wire wants them joined.
       return [{ role: "tool", content: toToolContent(message) }];
   }
   return unreachable(message);

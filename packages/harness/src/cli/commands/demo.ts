@@ -40,15 +40,16 @@ export async function demo(context: Context, flags: DemoFlags): Outcome {
     const running = await startHere(context, { ...flags, host: "127.0.0.1", port: 0 });
     // For whoever scripts the demo there is one question, whether it worked.
     if (!running.ok) return err({ ...running.error, exit: "failed" });
+    const deadline = AbortSignal.timeout(DEMO_MINUTES_MAX * 60_000);
     let outcome: Result<null, Failure>;
     try {
-      const deadline = AbortSignal.timeout(DEMO_MINUTES_MAX * 60_000);
       outcome = await play(context, running.value, flags, AbortSignal.any([lifetime.signal, deadline]));
     } finally {
       await running.value.stop();
     }
     if (outcome.ok) return ok("ok");
-    return err(lifetime.signal.aborted ? outcome.error : { ...outcome.error, exit: "failed" });
+    if (lifetime.signal.aborted) return outcome;
+    return err(deadline.aborted ? tookTooLong() : { ...outcome.error, exit: "failed" });
   } finally {
     lifetime.end();
   }
@@ -63,7 +64,18 @@ async function play(
   context.emit({ event: "listening", url: running.url, home: running.home, pid: context.deps.pid });
   const clients = await openDemoClients(context, running);
   if (!clients.ok) return clients;
-  const { requester } = clients.value;
+  const outcome = await playRun(context, clients.value, flags, signal);
+  const ended = await clients.value.end();
+  return outcome.ok ? ended : outcome;
+}
+
+async function playRun(
+  context: Context,
+  clients: DemoClients,
+  flags: DemoFlags,
+  signal: AbortSignal,
+): Promise<Result<null, Failure>> {
+  const { requester } = clients;
   const left = await continueDemo(context, requester);
   if (!left.ok) return left;
   const begun =
@@ -76,7 +88,7 @@ async function play(
       `${continued ? "Continuing run" : "Run"} ${id}: ${record.request.agent}, "${record.request.task}"`,
     ),
   ]);
-  const run = await superviseToEnd(context, clients.value, id, signal);
+  const run = await superviseToEnd(context, clients, id, signal);
   if (!run.ok) return run;
   const evidence = run.value.status === "succeeded" ? await gather(context, requester, run.value) : null;
   // Whatever comes of it: the next demo begins anew instead of failing on this run once more.
@@ -84,7 +96,7 @@ async function play(
   if (evidence === null) return err(notSucceeded(run.value));
   if (!evidence.ok) return evidence;
   summarise(context, run.value, evidence.value);
-  return await clients.value.end();
+  return ok(null);
 }
 
 async function superviseToEnd(
@@ -207,6 +219,15 @@ function notSucceeded(run: Run): Failure {
     code: run.reason?.code ?? `run_${run.status}`,
     detail: `the demo run ended ${inWords(run.status)}${why}`,
     remedy: `See it with \`assent up\` and \`assent show ${run.id}\`.`,
+  };
+}
+
+function tookTooLong(): Failure {
+  return {
+    exit: "failed",
+    code: "demo_deadline",
+    detail: `the demo run has not ended within ${DEMO_MINUTES_MAX} minutes`,
+    remedy: "Nothing is lost: the next `assent demo` continues it.",
   };
 }
 

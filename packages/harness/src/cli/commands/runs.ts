@@ -1,7 +1,7 @@
 import type { RunId, RunState } from "@assent/contract";
 import { err, ok } from "../../base/result.ts";
 import type { Context, Outcome } from "../context.ts";
-import { failureOfClient } from "../failure.ts";
+import { failureOfClient, usageFailure } from "../failure.ts";
 import { runLines, runTable } from "../output/run.ts";
 import { visibleLine } from "../output/visible.ts";
 import { inWords } from "../output/words.ts";
@@ -18,7 +18,9 @@ export type RunsFlags = {
 export async function listRuns(context: Context, flags: RunsFlags): Outcome {
   const client = await context.openClient();
   if (!client.ok) return client;
-  const label = Object.entries(flags.label ?? {}).map(([name, value]) => ({ name, value }))[0];
+  const [label, ...others] = Object.entries(flags.label ?? {}).map(([name, value]) => ({ name, value }));
+  if (others.length > 0)
+    return err(usageFailure("labels_too_many", "runs are found by one label", "Name --label once."));
   const page = await client.value.listRuns({
     ...(flags.status && { states: flags.status }),
     ...(flags.agent !== undefined && { agent: flags.agent }),

@@ -89,10 +89,24 @@ export function artifactTable(artifacts: readonly Artifact[]): string[] {
   );
 }
 
+/** What people want to know of an event. Digests and counters are in the event itself: `watch --json` has it all. */
+const TOLD: ReadonlySet<string> = new Set([
+  "step",
+  "step_kind",
+  "name",
+  "tool",
+  "subject",
+  "verdict",
+  "answer",
+  "approval_id",
+  "reason",
+  "error",
+]);
+
 /** One event, one line. */
 export function eventLine(event: AuditEvent): string {
   const data = Object.entries(event.data)
-    .filter(([, value]) => ["string", "number", "boolean"].includes(typeof value))
+    .filter(([name, value]) => TOLD.has(name) && ["string", "number", "boolean"].includes(typeof value))
     .map(([name, value]) => `${name}=${String(value)}`)
     .join(" ");
   const who = event.actor === null ? "" : ` by ${event.actor.name}`;

@@ -40,6 +40,7 @@ export function createHttpTool(options: HttpToolOptions): Tool {
   const { checkUrl } = options;
   if (checkUrl !== undefined) requireHttp(checkUrl, manifest.name);
   return {
+    scope: "world",
     manifest,
     plan: async (args) => {
       const parsed = parseArguments(schema, args);

@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { type Binaries, pgCtlOf } from "./platform.ts";
 import { type EmbeddedRefusal, errorCode, refuse } from "./refusal.ts";
 import { ok, type Result } from "../../../base/result.ts";
@@ -41,10 +41,21 @@ const digestOf = (path: string): string =>
 /** Makes `folder` if need be, passable for the server's group but listable for nobody else. Returns its real path. */
 export function prepareFolder(folder: string, identity: Identity | undefined): string {
   if (!existsSync(folder)) {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(resolve(folder));
     openToGroup(folder, identity);
   }
   return realpathSync(folder);
+}
+
+// Node 24's own recursive mkdir never returns where nothing can be made, such as below /proc, and hides EROFS.
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder, { mode: 0o755 });
+  } catch (error) {
+    if (errorCode(error) !== "EEXIST") throw error;
+  }
 }
 
 export function openToGroup(folder: string, identity: Identity | undefined): void {
@@ -114,7 +125,7 @@ async function canReach(folder: string, binaries: Binaries, identity: Identity):
 
 /** The folder of the system's for databases and binaries: root's, and writable for nobody else. */
 export function prepareSystemFolder(systemFolder: string): Result<void, EmbeddedRefusal> {
-  mkdirSync(systemFolder, { recursive: true, mode: 0o755 });
+  makeFolder(resolve(systemFolder));
   const { uid, mode } = lstatSync(systemFolder);
   if (uid === process.getuid?.() && (mode & 0o022) === 0) return ok(undefined);
   return refuse(

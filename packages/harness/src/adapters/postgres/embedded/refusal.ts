@@ -46,7 +46,8 @@ export const errorCode = (error: unknown): string | undefined =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 
 const FULL: readonly string[] = ["ENOSPC", "EDQUOT"];
-const UNWRITABLE: readonly string[] = ["EACCES", "EPERM", "EROFS", "ENOTDIR"];
+// ENOENT too: what a folder in which nothing can be made says, such as /proc.
+const UNWRITABLE: readonly string[] = ["EACCES", "EPERM", "EROFS", "ENOTDIR", "ENOENT"];
 
 /**
  * Turns a file system error that an operator can mend into a refusal; rethrows any other.

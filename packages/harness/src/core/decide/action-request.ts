@@ -1,0 +1,43 @@
+// Everything a rule may rest on when it judges one call. All of it is computed by the harness from what it saw; none of
+// it is asked of a model (DESIGN.md section 5, spec/security.md section 3).
+
+import type { Action, Actor, RunId, TenantId } from "@assent/contract";
+
+/**
+ * Who chose a value. `trusted`: it stands in what the requester or the agent's author wrote. `untrusted`: it stands in
+ * something that anybody may have written. `model`: neither; the model made it, after reading what it read.
+ */
+export type Origin = "trusted" | "untrusted" | "model";
+
+export type SourceRef = {
+  /** `task`, `system`, or `step:<seq>` for what a tool returned. */
+  readonly source: string;
+  /** Half-open range of UTF-16 code units in that source's text where the value (or its first part) stands. */
+  readonly start: number;
+  readonly end: number;
+};
+
+/** Of one leaf of a call's arguments, by JSON pointer (RFC 6901). */
+export type ArgumentLabel = {
+  readonly origin: Origin;
+  readonly sources: readonly SourceRef[];
+};
+
+export type ArgumentLabels = Readonly<Record<string, ArgumentLabel>>;
+
+export type ActionRequest = {
+  readonly tenant: TenantId;
+  readonly run: RunId;
+  readonly requester: Actor;
+  readonly agent: { readonly name: string; readonly version: string };
+  readonly action: Action;
+  /** Names of the arguments that choose whom, where, how much, which (from the manifest). */
+  readonly controlArguments: readonly string[];
+  readonly labels: ArgumentLabels;
+  /** The run has read something untrusted before this call. */
+  readonly tainted: boolean;
+  /** Somebody can be asked. Where nobody can, what would need approval is a deny. */
+  readonly askable: boolean;
+  /** The call matches a call of a plan that a person approved, its late-bound slots included. */
+  readonly planned: boolean;
+};

@@ -1,0 +1,177 @@
+// A Harness in memory: enough of one to see what reaches it through the HTTP edge, and what does not. The real one is
+// tested behind the same edge elsewhere.
+
+import { type AuditEvent, type RunId, SCOPES, type Scope } from "@assent/contract";
+import { err, ok } from "../../../packages/harness/src/base/result.ts";
+import type { Harness } from "../../../packages/harness/src/services/harness.ts";
+import {
+  APPROVAL,
+  ARTIFACT,
+  ARTIFACT_BYTES,
+  ARTIFACT_ID,
+  AT,
+  CREATED_KEY,
+  ENDED_RUN,
+  KEY,
+  KEYS,
+  KEY_ID,
+  KEY_OF_SCOPE,
+  RUN,
+  RUN_DETAIL,
+  callerWith,
+  eventOf,
+  summaryOf,
+} from "./samples.ts";
+
+export type Call = { readonly name: keyof Harness; readonly args: readonly unknown[] };
+
+export type TestHarness = Harness & {
+  /** What reached the harness, but for authentication and readiness. */
+  readonly calls: Call[];
+  readonly keys: Map<string, readonly Scope[]>;
+  /** A run's events as they are now; `push` wakes whoever waits. */
+  readonly events: Map<RunId, AuditEvent[]>;
+  push(run: RunId, event: AuditEvent): void;
+  end(run: RunId): void;
+  /** How many wait for events right now. */
+  waiting(): number;
+};
+
+const unknownRun = () => err({ code: "run_not_found", detail: "unknown run of tenant ten_2" } as const);
+
+type Memory = {
+  readonly keys: Map<string, readonly Scope[]>;
+  readonly events: Map<RunId, AuditEvent[]>;
+  readonly ended: Set<RunId>;
+  readonly waiters: Set<() => void>;
+};
+
+/** @param overrides replace single calls; they are not recorded */
+export function createTestHarness(overrides: Partial<Harness> = {}): TestHarness {
+  const calls: Call[] = [];
+  const memory: Memory = {
+    ended: new Set([ENDED_RUN]),
+    waiters: new Set(),
+    keys: new Map([
+      [KEYS.all, SCOPES],
+      ...SCOPES.map((scope): [string, readonly Scope[]] => [KEY_OF_SCOPE[scope], [scope]]),
+    ]),
+    events: new Map([
+      [RUN, [eventOf(RUN, 1), eventOf(RUN, 2)]],
+      [ENDED_RUN, [eventOf(ENDED_RUN, 1), eventOf(ENDED_RUN, 2), eventOf(ENDED_RUN, 3)]],
+    ]),
+  };
+  const record: Recorder = (name, ...args) => {
+    calls.push({ name, args });
+  };
+  const wake = (): void => {
+    for (const resolve of memory.waiters) resolve();
+  };
+  return {
+    ...accessCalls(memory, record),
+    ...runCalls(record),
+    ...eventCalls(memory, record),
+    ...overrides,
+    calls,
+    keys: memory.keys,
+    events: memory.events,
+    push: (run, event) => {
+      memory.events.get(run)?.push(event);
+      wake();
+    },
+    end: (run) => {
+      memory.ended.add(run);
+      wake();
+    },
+    waiting: () => memory.waiters.size,
+  };
+}
+
+type Recorder = (name: keyof Harness, ...args: readonly unknown[]) => void;
+
+function accessCalls(
+  memory: Memory,
+  record: Recorder,
+): Pick<Harness, "authenticate" | "createKey" | "listKeys" | "revokeKey" | "readiness"> {
+  return {
+    authenticate: async (key) => {
+      const scopes = memory.keys.get(key);
+      return await Promise.resolve(scopes === undefined ? null : callerWith(scopes));
+    },
+    createKey: async (caller, request) => {
+      record("createKey", caller, request);
+      return await Promise.resolve(ok(CREATED_KEY));
+    },
+    listKeys: async (caller) => {
+      record("listKeys", caller);
+      return await Promise.resolve(ok([KEY]));
+    },
+    revokeKey: async (caller, id) => {
+      record("revokeKey", caller, id);
+      return await Promise.resolve(
+        id === KEY_ID ? ok({ ...KEY, revoked_at: AT }) : err({ code: "key_not_found", detail: "x" }),
+      );
+    },
+    readiness: async () => await Promise.resolve({ database: true, worker: true }),
+  };
+}
+
+function runCalls(
+  record: Recorder,
+): Pick<Harness, "submitRun" | "getRun" | "listRuns" | "cancelRun" | "openArtifact" | "decide"> {
+  return {
+    submitRun: async (caller, request, idempotencyKey) => {
+      record("submitRun", caller, request, idempotencyKey);
+      const body = JSON.stringify(summaryOf(RUN));
+      return await Promise.resolve(ok({ body, runId: RUN, replayed: idempotencyKey === "again" }));
+    },
+    getRun: async (caller, id) => {
+      record("getRun", caller, id);
+      return await Promise.resolve(id === RUN ? ok(RUN_DETAIL) : unknownRun());
+    },
+    listRuns: async (caller, query) => {
+      record("listRuns", caller, query);
+      const next = query.cursor === null ? "abc=+/" : null;
+      return await Promise.resolve(ok({ data: [summaryOf(RUN)], next_cursor: next }));
+    },
+    cancelRun: async (caller, id) => {
+      record("cancelRun", caller, id);
+      return await Promise.resolve(id === RUN ? ok(summaryOf(RUN)) : unknownRun());
+    },
+    openArtifact: async (caller, run, id) => {
+      record("openArtifact", caller, run, id);
+      if (run !== RUN) return await Promise.resolve(unknownRun());
+      return id === ARTIFACT_ID
+        ? ok({ artifact: ARTIFACT, bytes: ARTIFACT_BYTES })
+        : err({ code: "artifact_not_found", detail: "x" });
+    },
+    decide: async (caller, request) => {
+      record("decide", caller, request);
+      return await Promise.resolve(ok(APPROVAL));
+    },
+  };
+}
+
+function eventCalls(memory: Memory, record: Recorder): Pick<Harness, "listEvents" | "waitForEvents"> {
+  const { events, ended, waiters } = memory;
+  return {
+    listEvents: async (caller, id, after) => {
+      record("listEvents", caller, id, after);
+      const known = events.get(id);
+      if (known === undefined) return await Promise.resolve(unknownRun());
+      return ok({ events: known.filter((event) => event.version > after), ended: ended.has(id) });
+    },
+    waitForEvents: async (_caller, id, after, signal) => {
+      if (signal.aborted || (events.get(id)?.at(-1)?.version ?? 0) > after || ended.has(id)) return;
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          waiters.delete(done);
+          signal.removeEventListener("abort", done);
+          resolve();
+        };
+        waiters.add(done);
+        signal.addEventListener("abort", done, { once: true });
+      });
+    },
+  };
+}

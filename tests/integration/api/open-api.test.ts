@@ -1,0 +1,119 @@
+import { readFileSync } from "node:fs";
+import { LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX, PROBLEMS, ROUTES, type RouteRow } from "@assent/contract";
+import { createConfig, lintFromString } from "@redocly/openapi-core";
+import { expect, test } from "vitest";
+import { API_VERSION, generateOpenApi } from "../../../packages/harness/src/api/open-api.ts";
+import {
+  IDEMPOTENCY_RETENTION_HOURS,
+  PAGE_ROWS_DEFAULT,
+  PAGE_ROWS_MAX,
+} from "../../../packages/harness/src/base/limits.ts";
+import { KEYS } from "./samples.ts";
+import { bearer, startApi } from "./support.ts";
+
+const ROWS: readonly RouteRow[] = Object.values(ROUTES);
+type Operation = NonNullable<ReturnType<typeof generateOpenApi>["paths"][string][string]>;
+
+function operationOf(row: RouteRow): Operation {
+  const operation = generateOpenApi().paths[row.path]?.[row.method.toLowerCase()];
+  if (operation === undefined) throw new Error(`${row.operationId} is described`);
+  return operation;
+}
+
+async function lint(document: unknown): Promise<string[]> {
+  const config = await createConfig({ extends: ["recommended-strict"] });
+  const faults = await lintFromString({
+    source: JSON.stringify(document),
+    absoluteRef: "openapi.json",
+    config,
+  });
+  return faults.map(({ ruleId, severity, message }) => `${severity} ${ruleId}: ${message}`);
+}
+
+test("the document is clean by redocly's strict rules", async () => {
+  expect(await lint(generateOpenApi())).toEqual([]);
+});
+
+test("the linter sees known wrongs", async () => {
+  const document = generateOpenApi();
+  const info = { ...document.info, license: undefined };
+  expect(await lint({ ...document, info })).toContainEqual(expect.stringContaining("info-license"));
+  expect(
+    await lint({
+      ...document,
+      components: {
+        ...document.components,
+        schemas: { ...document.components.schemas, Run: { type: "thing" } },
+      },
+    }),
+  ).not.toEqual([]);
+  expect(await lint({ ...document, components: { schemas: {} } })).toContainEqual(
+    expect.stringContaining("no-unresolved-refs"),
+  );
+});
+
+test("the server serves the document, to any key", async () => {
+  await using api = await startApi();
+  const answer = await fetch(`${api.url}/openapi.json`, { headers: bearer(KEYS.decide) });
+  expect(answer.status).toBe(200);
+  expect(await answer.json()).toEqual(JSON.parse(JSON.stringify(generateOpenApi())));
+});
+
+test("it describes every route, and no other", () => {
+  const described = Object.entries(generateOpenApi().paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  expect(described.toSorted()).toEqual(ROWS.map((row) => `${row.method} ${row.path}`).toSorted());
+  const ids = ROWS.map((row) => operationOf(row).operationId);
+  expect(ids).toEqual(Object.keys(ROUTES));
+});
+
+test("every refusal of a route stands under its status, as a problem", () => {
+  for (const row of ROWS) {
+    const { responses } = operationOf(row);
+    for (const code of [...row.problems, "invalid_request", "internal_error"] as const) {
+      const response = responses[PROBLEMS[code].status];
+      expect(response?.description).toContain(`\`${code}\``);
+      expect(response?.content).toEqual({
+        "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
+      });
+    }
+    expect(responses["401"] === undefined).toBe(row.scope === "no_key");
+    expect(operationOf(row).security).toEqual(row.scope === "no_key" ? [] : undefined);
+    for (const [status, response] of Object.entries(responses)) {
+      expect(Object.keys(response.headers)).toContain("X-Request-Id");
+      if (status === "503") expect(Object.keys(response.headers)).toContain("Retry-After");
+    }
+  }
+});
+
+test("headers that carry meaning are described", () => {
+  const submit = operationOf(ROUTES.submitRun);
+  const key = submit.parameters?.find(({ name }) => name === "Idempotency-Key");
+  expect(key).toMatchObject({ in: "header", required: true });
+  expect(key?.description).toContain(`${IDEMPOTENCY_RETENTION_HOURS} hours`);
+  expect(Object.keys(submit.responses["202"]?.headers ?? {})).toEqual(
+    expect.arrayContaining(["Location", "Idempotent-Replayed"]),
+  );
+  expect(Object.keys(operationOf(ROUTES.getRun).responses["200"]?.headers ?? {})).toContain("ETag");
+  expect(Object.keys(operationOf(ROUTES.listEvents).responses["200"]?.content ?? {})).toEqual([
+    "application/json",
+    "text/event-stream",
+  ]);
+});
+
+test("objects are closed: what is not described is not sent", () => {
+  for (const name of ["Run", "RunSummary", "Approval", "Key", "Problem", "AuditEvent", "Artifact", "Step"])
+    expect(generateOpenApi().components.schemas[name]).toMatchObject({
+      type: "object",
+      additionalProperties: false,
+    });
+});
+
+test("what is said twice agrees", () => {
+  expect([LIST_LIMIT_MAX, LIST_LIMIT_DEFAULT]).toEqual([PAGE_ROWS_MAX, PAGE_ROWS_DEFAULT]);
+  const manifest: unknown = JSON.parse(
+    readFileSync(new URL("../../../packages/harness/package.json", import.meta.url), "utf8"),
+  );
+  expect(manifest).toMatchObject({ version: API_VERSION });
+});

@@ -1,0 +1,140 @@
+// One valid example of each thing that crosses the wire.
+
+import {
+  type Approval,
+  type Artifact,
+  type AuditEvent,
+  type CreatedKey,
+  type Key,
+  type Run,
+  type RunId,
+  type RunSummary,
+  SCOPES,
+  type Scope,
+} from "@assent/contract";
+import type { Caller } from "../../../packages/harness/src/ports.ts";
+
+const hex = (digit: string): string => digit.repeat(32);
+export const AT = "2026-11-20T10:00:00.000Z";
+export const RUN: RunId = `run_${hex("a")}`;
+export const ENDED_RUN: RunId = `run_${hex("e")}`;
+/** Belongs to another tenant than every key here. */
+export const FOREIGN_RUN: RunId = `run_${hex("f")}`;
+export const ARTIFACT_ID = `art_${hex("b")}` as const;
+export const APPROVAL_ID = `apr_${hex("c")}` as const;
+export const KEY_ID = `key_${hex("d")}` as const;
+export const DIGEST = `sha256:${"0".repeat(64)}` as const;
+export const ARTIFACT_BYTES: Buffer = Buffer.from("--- a\n+++ b\n");
+
+const ACTOR = { id: `prn_${hex("1")}`, kind: "human", name: "Ada" } as const;
+
+export function callerWith(scopes: readonly Scope[]): Caller {
+  return { tenant: `ten_${hex("2")}`, actor: ACTOR, key: KEY_ID, scopes };
+}
+
+export function summaryOf(id: RunId): RunSummary {
+  return {
+    id,
+    status: id === ENDED_RUN ? "succeeded" : "running",
+    agent: "maintainer",
+    agent_version: DIGEST,
+    task: "write a changelog entry",
+    workspace: null,
+    model: "scripted/changelog",
+    labels: {},
+    requested_by: ACTOR,
+    reason: null,
+    attempt: 0,
+    version: 7,
+    created_at: AT,
+    updated_at: AT,
+    finished_at: null,
+  };
+}
+
+export const RUN_DETAIL: Run = {
+  ...summaryOf(RUN),
+  answer: null,
+  usage: { input_tokens: 1, output_tokens: 2 },
+  steps: [],
+  approvals: [],
+  artifacts: [],
+};
+
+export const ARTIFACT: Artifact = {
+  id: ARTIFACT_ID,
+  name: "changes.patch",
+  media_type: "text/x-diff",
+  size_bytes: ARTIFACT_BYTES.length,
+  sha256: "8c9c0ba4c7d2bcf8d3ae2e8d7f3c4f0d8a4e3a5e5c6a7a4d9f3b1c2d3e4f5a6b",
+  created_at: AT,
+};
+
+export const APPROVAL: Approval = {
+  id: APPROVAL_ID,
+  run_id: RUN,
+  step: 2,
+  status: "approved",
+  subject: "action",
+  action: {
+    tool: "write_file",
+    tool_version: "1",
+    manifest_digest: DIGEST,
+    effect: "idempotent",
+    harm: ["write"],
+    arguments: { path: "CHANGELOG.md" },
+  },
+  action_digest: DIGEST,
+  summary: "Write CHANGELOG.md.",
+  preview: null,
+  decision: { verdict: "needs_approval", reasons: [] },
+  edited_arguments: null,
+  requested_at: AT,
+  expires_at: AT,
+  decided_at: AT,
+  decided_by: { id: ACTOR.id, name: ACTOR.name },
+  comment: null,
+};
+
+export const KEY: Key = {
+  id: KEY_ID,
+  prefix: "assent_abc",
+  principal: ACTOR,
+  scopes: [...SCOPES],
+  created_at: AT,
+  expires_at: null,
+  revoked_at: null,
+};
+export const CREATED_KEY: CreatedKey = { ...KEY, secret: "assent_abcdef" };
+
+export function eventOf(run: RunId, version: number, data: Record<string, unknown> = {}): AuditEvent {
+  return {
+    v: 1,
+    run_id: run,
+    version,
+    at: AT,
+    kind: version === 1 ? "run_queued" : "step_intended",
+    actor: null,
+    data,
+    digest: DIGEST,
+  };
+}
+
+/** Keys by what they carry. `revoked` was good once. */
+export const KEYS = {
+  all: "assent_all",
+  read: "assent_read",
+  write: "assent_write",
+  decide: "assent_decide",
+  admin: "assent_admin",
+  revoked: "assent_revoked",
+} as const;
+
+export const KEY_OF_SCOPE: Readonly<Record<Scope, string>> = {
+  "runs:read": KEYS.read,
+  "runs:write": KEYS.write,
+  "approvals:decide": KEYS.decide,
+  "keys:admin": KEYS.admin,
+};
+
+export const VALID_RUN_REQUEST = { agent: "maintainer", task: "write a changelog entry" } as const;
