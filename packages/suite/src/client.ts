@@ -65,7 +65,7 @@ function recordExchange(
   options.record({
     as: options.role,
     method: request.method,
-    url: `${options.baseUrl}${request.path}`,
+    url: redact(`${options.baseUrl}${request.path}`),
     requestHeaders: redactHeaders(request.headers, redact),
     requestBody: request.body === null ? null : redact(shorten(Buffer.from(request.body).toString("utf8"))),
     status: answer?.status ?? null,

@@ -1,8 +1,8 @@
 // Plain requests on sockets of their own. No connection is shared, because two requests on one connection are
 // answered one after the other, and then they do not race.
 
-import { type IncomingMessage, type ClientRequest, request as requestHttp } from "node:http";
-import { request as requestHttps } from "node:https";
+import { Agent, type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http";
+import { Agent as TlsAgent, request as requestHttps } from "node:https";
 
 export type HttpRequest = {
   readonly method: string;
@@ -26,7 +26,12 @@ export class NoAnswer extends Error {
 /** An answer larger than this is cut off by force: a harness must not be able to exhaust the suite's memory. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
-export type SendOptions = { readonly timeoutMs: number; readonly signal: AbortSignal };
+export type SendOptions = {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** Whose connections are used; a fresh one that is closed afterwards where there is none. */
+  readonly agent?: Agent;
+};
 
 type Opened = {
   /** Resolves when all but the last byte is on its way; never rejects. */
@@ -66,7 +71,7 @@ export function openRequest(
     method: request.method,
     path: `${base.pathname.replace(/\/$/, "")}${request.path}`,
     headers: { ...request.headers },
-    agent: false,
+    agent: options.agent ?? false,
     signal: AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs)]),
   });
   outgoing.setNoDelay(true);
@@ -101,7 +106,7 @@ function open(baseUrl: string, request: HttpRequest, options: SendOptions): Open
       outgoing.write(body.subarray(0, -1), () => {
         resolve();
       });
-    else outgoing.once("socket", (socket) => socket.once("connect", () => resolve()));
+    else outgoing.once("socket", () => resolve());
   });
   return { ready, answer, release: () => outgoing.end(body.subarray(Math.max(0, body.byteLength - 1))) };
 }
@@ -113,17 +118,35 @@ export async function send(baseUrl: string, request: HttpRequest, options: SendO
   return await opened.answer;
 }
 
+// A connection that stands is not yet one that the server has taken up: many take up one at a time, and would then
+// take the requests one after the other too. An answered request shows that it has; after it the connection is kept.
+async function warmUp(agent: Agent, baseUrl: string, count: number, options: SendOptions): Promise<void> {
+  const request = { method: "GET", path: "/healthz", headers: {}, body: null };
+  await Promise.all(
+    Array.from({ length: count }, async () => await send(baseUrl, request, { ...options, agent })),
+  );
+}
+
 /**
- * Sends all requests so that they are complete at the server at the same moment: every one is held back by its last
- * byte until every connection stands. This is how a race is forced instead of hoped for.
+ * Sends all requests so that they are complete at the server at the same moment: each goes over a connection of its
+ * own that the server has taken up, and is held back by its last byte until all others are there. This is how a race is
+ * forced instead of hoped for.
  */
 export async function sendTogether(
   requests: readonly { readonly baseUrl: string; readonly request: HttpRequest }[],
   options: SendOptions,
 ): Promise<HttpAnswer[]> {
-  const opened = requests.map(({ baseUrl, request }) => open(baseUrl, request, options));
-  const answers = Promise.all(opened.map(async ({ answer }) => await answer));
-  await Promise.race([Promise.all(opened.map(async ({ ready }) => await ready)), answers]);
-  for (const each of opened) each.release();
-  return await answers;
+  const tls = requests.some(({ baseUrl }) => baseUrl.startsWith("https:"));
+  const agent = new (tls ? TlsAgent : Agent)({ keepAlive: true, maxSockets: requests.length });
+  try {
+    for (const baseUrl of new Set(requests.map((each) => each.baseUrl)))
+      await warmUp(agent, baseUrl, requests.filter((each) => each.baseUrl === baseUrl).length, options);
+    const opened = requests.map(({ baseUrl, request }) => open(baseUrl, request, { ...options, agent }));
+    const answers = Promise.all(opened.map(async ({ answer }) => await answer));
+    await Promise.race([Promise.all(opened.map(async ({ ready }) => await ready)), answers]);
+    for (const each of opened) each.release();
+    return await answers;
+  } finally {
+    agent.destroy();
+  }
 }

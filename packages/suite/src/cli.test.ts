@@ -1,0 +1,88 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { main } from "./cli.ts";
+import type { Target } from "./target.ts";
+import type { Bug } from "./toy/bugs.ts";
+import { createToyTarget } from "./toy/toy-target.ts";
+
+let output: string[] = [];
+let folder: string;
+beforeEach(() => {
+  output = [];
+  folder = mkdtempSync(join(tmpdir(), "assent-suite-"));
+  for (const stream of ["log", "error"] as const)
+    vi.spyOn(console, stream).mockImplementation((text: unknown) => {
+      output.push(String(text));
+    });
+  vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  vi.spyOn(process.stdout, "write").mockReturnValue(true);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(folder, { recursive: true });
+});
+
+const BODY = JSON.stringify({ agent: "toy", task: "Write a note." });
+
+async function proveToy(bugs: readonly Bug[], ...args: readonly string[]): Promise<number> {
+  const target: Target = createToyTarget(bugs);
+  await target.start();
+  const token = target.key("requester") ?? "";
+  try {
+    const fixed = ["--token", token, "--run-body", BODY, "--hold-seconds", "0", "--wait-seconds", "2"];
+    return await main([target.endpoints()[0] ?? "", ...fixed, ...args]);
+  } finally {
+    await target.stop();
+  }
+}
+
+test("a harness that holds: 0, with a report and the seed", async () => {
+  const file = join(folder, "junit.xml");
+  expect(await proveToy([], "--seed", "7", "--report", `junit=${file}`)).toBe(0);
+  expect(output.at(-1)).toBe("3 passed, 0 failed");
+  expect(output[0]).toContain("seed 7");
+  expect(readFileSync(file, "utf8")).toContain('<testsuites tests="3" failures="0" errors="0" skipped="0"');
+});
+
+test("a harness that does not: 1, with the reason", async () => {
+  expect(await proveToy(["idem.race"], "--only", "harness_state/idempotency_duplicate_run_submission")).toBe(
+    1,
+  );
+  expect(output.join("\n")).toContain("they all name one run");
+  expect(output.at(-1)).toBe("0 passed, 1 failed");
+});
+
+test.each([
+  ["no URL", ["not-a-url"]],
+  ["an unknown scenario", ["http://127.0.0.1:9", "--only", "harness_state/none"]],
+  ["an unknown capability", ["http://127.0.0.1:9", "--without", "flying"]],
+  ["a body that is no JSON", ["http://127.0.0.1:9", "--run-body", "{"]],
+  ["an unknown option", ["http://127.0.0.1:9", "--frobnicate"]],
+])("usage: 2 for %s", async (_, args) => {
+  expect(await main(args)).toBe(2);
+});
+
+test("nobody there: 3", async () => {
+  expect(await main(["http://127.0.0.1:9", "--token", "x"])).toBe(3);
+});
+
+test("nothing could be found out: 4", async () => {
+  expect(await proveToy([], "--without", "submit,approve,cancel")).toBe(4);
+  expect(output.at(-1)).toBe("0 passed, 0 failed, 3 skipped");
+});
+
+test("skipped parts count under --require-complete: 4", async () => {
+  expect(
+    await proveToy([], "--only", "harness_state/idempotency_duplicate_run_submission", "--require-complete"),
+  ).toBe(4);
+});
+
+test("list and explain name every scenario", async () => {
+  expect(await main(["list"])).toBe(0);
+  expect(output.join("\n")).toContain("harness_e2e/full_run_happy_path_with_human_approval");
+  expect(await main(["explain", "harness_state/run_state_machine_invalid_transition"])).toBe(0);
+  expect(output.join("\n")).toContain("why it matters:");
+  expect(await main(["explain", "none"])).toBe(2);
+});

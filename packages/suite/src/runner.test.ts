@@ -1,0 +1,103 @@
+import { expect, test } from "vitest";
+import { runTrial } from "./runner.ts";
+import type { Scenario, ScenarioContext } from "./scenario.ts";
+import { foreignTarget, type Target } from "./target.ts";
+
+const KEY = "secret key of the requester";
+
+const target: Target = foreignTarget({
+  // Discard: nobody answers there.
+  urls: ["http://127.0.0.1:9"],
+  keys: { requester: KEY },
+  runBody: {},
+  without: [],
+});
+
+const scenario = (
+  run: (context: ScenarioContext) => Promise<void>,
+  change: Partial<Scenario> = {},
+): Scenario => ({
+  id: "test/scenario",
+  title: "A scenario",
+  tier: 0,
+  phase: "unit",
+  why: "why",
+  remedy: "remedy",
+  needs: ["submit"],
+  invariants: [],
+  seed: "none",
+  timeLimitMs: 30_000,
+  run,
+  ...change,
+});
+
+test.each<[string, string, Scenario]>([
+  ["PASS", "", scenario(async (trial) => await Promise.resolve(trial.check("it holds", true)))],
+  ["FAIL", "it holds", scenario(async (trial) => await Promise.resolve(trial.check("it holds", false)))],
+  ["INCONCLUSIVE", "nothing was checked", scenario(async () => await Promise.resolve())],
+  [
+    "INCONCLUSIVE",
+    "it is so",
+    scenario(async (trial) => await Promise.resolve(trial.precondition("it is so", false))),
+  ],
+  [
+    "INCONCLUSIVE",
+    "time limit",
+    scenario(async () => await new Promise<void>(() => undefined), { timeLimitMs: 20 }),
+  ],
+  ["SKIP", "approve", scenario(async () => await Promise.resolve(), { needs: ["submit", "approve"] })],
+  ["ERROR", "our own fault", scenario(async () => await Promise.reject(new Error("our own fault")))],
+  ["FAIL", "no answer", scenario(async (trial) => void (await trial.client("requester").getRun("x")))],
+])("%s: %s", async (verdict, reason, each) => {
+  const ended = await runTrial(each, target, { seed: 1 });
+  expect([ended.verdict, ended.reason]).toEqual([verdict, expect.stringContaining(reason)]);
+});
+
+test("what a target lacks is named with the part that needs it", async () => {
+  const parts = scenario(async (trial) => {
+    trial.check("it holds", true);
+    await trial.part("over a restart", ["restart"], async () => {
+      await Promise.resolve(trial.check("never asked", false));
+    });
+  });
+  const ended = await runTrial(parts, target, { seed: 1 });
+  expect(ended.verdict).toBe("PASS");
+  expect(ended.parts).toEqual([{ name: "over a restart", lacks: ["restart"] }]);
+});
+
+test("no key gets into the evidence, in any form", async () => {
+  const ended = await runTrial(
+    scenario(async (trial) => {
+      trial.read("a reading", {
+        nested: [KEY, Buffer.from(KEY).toString("base64"), encodeURIComponent(KEY)],
+      });
+      await trial
+        .client("requester")
+        .getRun(KEY)
+        .catch(() => undefined);
+      trial.check("it does not hold", false, Buffer.from(KEY).toString("hex"));
+    }),
+    target,
+    { seed: 1 },
+  );
+  const text = JSON.stringify(ended);
+  expect(ended.exchanges).toHaveLength(1);
+  for (const form of [
+    KEY,
+    encodeURIComponent(KEY),
+    ...(["base64", "hex"] as const).map((as) => Buffer.from(KEY).toString(as)),
+  ])
+    expect(text).not.toContain(form.replace(/=+$/, ""));
+});
+
+test("the same seed and salt give the same names, in order", async () => {
+  const names: string[] = [];
+  const each = scenario(async (trial) => {
+    names.push(trial.unique("a"), trial.unique("a"));
+    await Promise.resolve(trial.check("it holds", true));
+  });
+  for (const seed of [1, 1, 2]) await runTrial(each, target, { seed, salt: "s" });
+  expect(names[0]).toBe(names[2]);
+  expect(names[1]).toBe(names[3]);
+  expect(new Set(names).size).toBe(4);
+});
