@@ -1,4 +1,4 @@
-// Real repositories for tests: made by the real git, in a folder that goes away with the test.
+// Real repositories for tests: made by the real git, in folders that go away with the test file.
 
 import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
@@ -6,7 +6,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { RunId } from "@assent/contract";
-import { onTestFinished } from "vitest";
+import { afterAll } from "vitest";
 import { openWorkspaces } from "../../../packages/harness/src/adapters/files/workspaces.ts";
 import type {
   Random,
@@ -24,9 +24,15 @@ export const newRunId = (): RunId => `run_${randomBytes(16).toString("hex")}`;
 export const sha256 = (content: string | Uint8Array): string =>
   `sha256:${createHash("sha256").update(content).digest("hex")}`;
 
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+/** Goes away after the last test of the file. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "assent-files-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return folder;
 }
 

@@ -181,7 +181,7 @@ test("random changes: the patch always applies and gives the same tree", async (
       if (patch.byteLength > 0) await expectPatchApplies(source, patch, tree);
       else expect(treeOf(tree)).toEqual(treeOf(plainCheckout(source)));
     }),
-    { seed: 42, numRuns: 25 },
+    { seed: 42, numRuns: 15 },
   );
 }, 120_000);
 
@@ -247,7 +247,7 @@ test("only what the commit can reach is copied: no other branch, no shared objec
   git(base, "clone", "--quiet", "--shared", base, source);
   const { folder, run } = await copyOf(source);
   const bare = join(folder, run, "git");
-  expect(() => git(bare, "cat-file", "-e", secret)).toThrow();
+  expect(() => git(bare, "cat-file", "-e", secret)).toThrow(/Command failed/u);
   expect(existsSync(join(bare, "objects", "info", "alternates"))).toBe(false);
   const objects = readdirSync(join(bare, "objects"), { recursive: true, withFileTypes: true });
   const links = objects
@@ -375,20 +375,16 @@ test("each reason why there can be no copy has its code, and no error names a pa
   expect(readdirSync(join(folder, "copies")).filter((name) => name !== ".git-home")).toEqual([]);
 });
 
-test.each([
-  "run_x",
-  "../run",
-  `run_${"A".repeat(32)}`,
-  `run_${"0".repeat(32)}/..`,
-  `run_${"0".repeat(32)}\n`,
-])("%j never becomes a folder", async (id) => {
-  const folder = join(temporaryFolder(), "copies");
-  const workspaces = openWorkspaces({ folder, sources: {}, random });
-  // Only a caller that lies about the type can get here.
-  const run = id as ReturnType<typeof newRunId>;
-  await expect(workspaces.remove(run)).rejects.toThrow("a run id has its form");
-  await expect(workspaces.open(run, { name: "x", commit: "0".repeat(40) }, signal)).rejects.toThrow("form");
-});
+test.each(["", "x", "/../..", "A".repeat(32), `${"0".repeat(32)}/..`, `${"0".repeat(32)}\n`])(
+  "run_%j never becomes a folder",
+  async (rest) => {
+    const folder = join(temporaryFolder(), "copies");
+    const workspaces = openWorkspaces({ folder, sources: {}, random });
+    const run = `run_${rest}` as const;
+    await expect(workspaces.remove(run)).rejects.toThrow("a run id has its form");
+    await expect(workspaces.open(run, { name: "x", commit: "0".repeat(40) }, signal)).rejects.toThrow("form");
+  },
+);
 
 test("a copy that is called off leaves nothing", async () => {
   const source = newRepository(REPOSITORY);
@@ -415,10 +411,7 @@ test("of eight workers that open at once one makes the copy, and all get it", as
   const opened = await Promise.all(
     all.map(async (workspaces) => await workspaces.open(run, { name: "source", commit }, signal)),
   );
-  expect(opened.map((one) => (one.ok ? one.value.made : one.error)).toSorted()).toEqual([
-    ...Array.from({ length: 7 }, () => false),
-    true,
-  ]);
+  expect(opened.map((one) => (one.ok ? one.value.made : one.error)).filter(Boolean)).toEqual([true]);
   for (const one of opened) expect(one.ok && (await one.value.workspace.read("README.md")).ok).toBe(true);
   expect(readdirSync(folder).toSorted()).toEqual([".git-home", run]);
 });
@@ -439,6 +432,10 @@ test("a copy that is there is opened as it is, also when its source is gone; rem
 });
 
 const made = (folder: string): readonly string[] => (existsSync(folder) ? readdirSync(folder) : []);
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await setImmediate();
+}
 
 test("killed at any moment while it opens or writes: old or new content, no leftover after the next start", async () => {
   const source = newRepository(REPOSITORY);
@@ -462,7 +459,7 @@ test("killed at any moment while it opens or writes: old or new content, no left
       seen += String(chunk).split("\n").length - 1;
       if (seen >= lines) break;
     }
-    while (killAt % 2 === 0 && !made(folder).some((name) => name !== ".git-home")) await setImmediate();
+    if (killAt % 2 === 0) await until(() => made(folder).some((name) => name !== ".git-home"));
     child.kill("SIGKILL");
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
     leftovers += made(folder).filter((name) => name.startsWith(".making-")).length;
