@@ -133,3 +133,21 @@ export async function use(name: string, args: Arguments, context: ToolContext): 
   const done = await tool(name).execute(args, planned.value.precondition, context);
   return done.ok ? done.value.output : done.error.code;
 }
+
+/** A little of everything that repositories hold. */
+export const REPOSITORY = {
+  "README.md": "# Title\n\nText.\n",
+  "crlf.dat": "one\r\ntwo\r\nthree\r\n",
+  "no-end.txt": "no newline at the end",
+  "empty.txt": "",
+  "Ünïcode/日本語 name.md": "héllo\n",
+  'odd "name"\twith tab.txt': "odd\n",
+  "logo.bin": new Uint8Array([0, 1, 2, 255, 254, 0]),
+  "run.sh": { script: "#!/bin/sh\necho hi\n" },
+  "link-out": { link: "/etc/passwd" },
+  "link-in": { link: "README.md" },
+  ".gitignore": "ignored.txt\n",
+  ".gitattributes": "*.bat text eol=crlf\n*.txt text=auto\nhidden.md -diff\n*.md ident\n",
+  "build.bat": "echo 1\necho 2\n",
+  "hidden.md": "$Id$ hidden\n",
+} as const satisfies Files;
