@@ -1,6 +1,6 @@
 // The reading tools on a real copy: what a model gets, within its limits, and what is said of the rest.
 
-import { writeFileSync } from "node:fs";
+import { truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { TOOL_FILE_BYTES_MAX, TOOL_OUTPUT_CHARS_MAX } from "../../../packages/harness/src/base/limits.ts";
@@ -99,6 +99,15 @@ test("search: literal, by case or not, one line per match, what was left out is 
   expect([limited.length, limited.at(-1)]).toEqual([3, expect.stringContaining("ended at its limit")]);
   expect(await search({ query: "a\nb" })).toEqual(["arguments_invalid"]);
   expect(await search({ query: "x", path: "nowhere" })).toEqual(["not_found"]);
+});
+
+test("files that no tool reads do not use up a search", async () => {
+  const other = await copyOf(newRepository({ "z.txt": "needle" }));
+  put(other.tree, { "a.log": "" });
+  truncateSync(join(other.tree, "a.log"), 1024 ** 3);
+  expect(await use("search_files", { query: "needle" }, other.context)).toBe(
+    "z.txt:1: needle\n[1 matching lines; 1 files searched, 1 skipped (binary, too large or not readable).]",
+  );
 });
 
 test("a search that is called off stops", async () => {

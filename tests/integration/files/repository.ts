@@ -36,6 +36,11 @@ export function temporaryFolder(): string {
   return folder;
 }
 
+/** Runs a program of the system, for what Node cannot make: a FIFO, a device. */
+export function system(program: string, ...args: readonly string[]): void {
+  execFileSync(program, args);
+}
+
 /** What git prints; its own configuration only, so that the tests do not depend on the machine's. */
 export function git(folder: string, ...args: readonly string[]): string {
   return gitWith(folder, {}, ...args);

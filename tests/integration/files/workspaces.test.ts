@@ -1,6 +1,5 @@
 // A run works on a private copy, made by the real git from real repositories.
 
-import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -16,7 +15,17 @@ import {
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { copyOf, git, gitWith, newRepository, put, REPOSITORY, temporaryFolder, use } from "./repository.ts";
+import {
+  copyOf,
+  git,
+  gitWith,
+  newRepository,
+  put,
+  REPOSITORY,
+  temporaryFolder,
+  use,
+  system,
+} from "./repository.ts";
 
 function treeOf(folder: string, at = ""): Record<string, string> {
   const found: Record<string, string> = {};
@@ -161,7 +170,7 @@ test("a change that keeps size and time is in the patch all the same", async () 
 
 test("what is no file does not stop the patch", async () => {
   const { tree, workspace } = await copyOf(newRepository(REPOSITORY));
-  execFileSync("mkfifo", [join(tree, "pipe")]);
+  system("mkfifo", join(tree, "pipe"));
   mkdirSync(join(tree, "empty-folder"));
   expect(Buffer.from(await workspace.patch()).toString()).toBe("");
 });

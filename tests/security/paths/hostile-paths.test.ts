@@ -1,6 +1,5 @@
 // Spec security 6, row paths: no payload touches a canary outside the workspace by any tool, and all legal names work.
 
-import { execFileSync } from "node:child_process";
 import { createServer } from "node:net";
 import {
   linkSync,
@@ -20,6 +19,7 @@ import {
   newRepository,
   random,
   sha256,
+  system,
   temporaryFolder,
   tool,
 } from "../../integration/files/repository.ts";
@@ -47,7 +47,7 @@ async function trap(): Promise<Trap> {
   symlinkSync(join(outside, "made-by-write.txt"), join(tree, "dangling"));
   symlinkSync(`/proc/self/fd`, join(tree, "descriptors"));
   linkSync(join(outside, "canary.txt"), join(tree, "hard.txt"));
-  execFileSync("mkfifo", [join(tree, "pipe")]);
+  system("mkfifo", join(tree, "pipe"));
   return { context, outside, tree };
 }
 
@@ -194,7 +194,7 @@ beforeAll(async () => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(join(traps.tree, "socket"), resolve));
   // Where we may make one: a device that would never end. Elsewhere the socket and the FIFO stand for it.
-  if (process.getuid?.() === 0) execFileSync("mknod", [join(traps.tree, "device"), "c", "1", "5"]);
+  if (process.getuid?.() === 0) system("mknod", join(traps.tree, "device"), "c", "1", "5");
   return () => {
     server.close();
   };
@@ -275,6 +275,17 @@ test("a search and a walk of everything follow no link and wait for no pipe", as
   const output = listed.ok ? listed.value.output : "";
   for (const line of ["link.txt@", "link-folder@", "root@", "sub/", "pipe (neither file nor folder)"])
     expect(output.split("\n")).toContain(line);
+});
+
+const openDescriptors = (): number => readdirSync("/dev/fd").length;
+
+test("no descriptor stays open, whatever was refused and wherever a walk was left", async () => {
+  const before = openDescriptors();
+  for (const path of HOSTILE) for (const name of MUST_REFUSE) await everyAnswer(tool(name), path);
+  for (let at = 0; at < 50; at += 1)
+    for await (const _ of traps.context.workspace?.walk("", traps.context.signal) ?? []) break;
+  // Hundreds of calls: a leak in any of them is far more than what the test runner itself opens meanwhile.
+  expect(openDescriptors()).toBeLessThan(before + 20);
 });
 
 test("a device is no file", async () => {
