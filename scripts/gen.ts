@@ -25,8 +25,7 @@ const cell = (text: string): string => text.replaceAll("|", "\\|");
 
 function errorsPage(): string {
   const rows = Object.entries(PROBLEMS).map(
-    ([code, { status, title, remedy }]) =>
-      `| \`${code}\` | ${status} | ${cell(title)} | ${cell(remedy)} |`,
+    ([code, { status, title, remedy }]) => `| \`${code}\` | ${status} | ${cell(title)} | ${cell(remedy)} |`,
   );
   return [
     NOTE,

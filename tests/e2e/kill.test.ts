@@ -17,7 +17,12 @@ const KILLS = 10;
 /** Events after which the server is killed, counted from the one it saw last: any of a run's moments can be hit. */
 const kills = fc.sample(fc.integer({ min: 0, max: 4 }), { seed: SEED, numRuns: KILLS });
 
-async function api(url: string, key: string, path: string, init: RequestInit = {}): Promise<Response> {
+async function api(
+  url: string,
+  key: string,
+  path: string,
+  init: RequestInit & { readonly headers?: Readonly<Record<string, string>> } = {},
+): Promise<Response> {
   return await fetch(`${url}${path}`, {
     ...init,
     headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...init.headers },

@@ -24,7 +24,7 @@ import {
   openEmbedded,
   stopUnusedServer,
 } from "../../packages/harness/src/adapters/postgres/embedded/embedded.ts";
-import { migrate, MIGRATIONS_FOLDER } from "../../packages/harness/src/adapters/postgres/migrate.ts";
+import { migrate } from "../../packages/harness/src/adapters/postgres/migrate.ts";
 import { migrateQueue } from "../../packages/harness/src/adapters/postgres/queue.ts";
 
 /** Names the run's folder to the processes of the run. */
@@ -154,13 +154,11 @@ async function buildTemplate(server: EmbeddedServer, admin: Pool): Promise<void>
   await withAdmin(admin, async (client) => {
     await createDatabase(client, TEMPLATE);
   });
-  if (existsSync(MIGRATIONS_FOLDER)) {
-    const migrated = await migrate({
-      connection: server.connection("owner", TEMPLATE),
-      afterMigrate: migrateQueue,
-    });
-    if (!migrated.ok) throw new Error(migrated.error.message);
-  }
+  const migrated = await migrate({
+    connection: server.connection("owner", TEMPLATE),
+    afterMigrate: migrateQueue,
+  });
+  if (!migrated.ok) throw new Error(migrated.error.message);
   // A connection to the template, be it only a health check's, would make every copy fail.
   await admin.query(`ALTER DATABASE ${TEMPLATE} WITH ALLOW_CONNECTIONS false IS_TEMPLATE true`);
 }

@@ -10,7 +10,7 @@ import { openArtifactFiles } from "../../packages/harness/src/adapters/files/art
 import { ensureTenant } from "../../packages/harness/src/adapters/postgres/bootstrap.ts";
 import { transaction } from "../../packages/harness/src/adapters/postgres/connect.ts";
 import { announceWorker } from "../../packages/harness/src/adapters/postgres/presence.ts";
-import { openQueue } from "../../packages/harness/src/adapters/postgres/queue.ts";
+import { openQueue, type PostgresQueue } from "../../packages/harness/src/adapters/postgres/queue.ts";
 import { postgresStore } from "../../packages/harness/src/adapters/postgres/store.ts";
 import { systemRandom } from "../../packages/harness/src/adapters/system/random.ts";
 import { ok, type Result } from "../../packages/harness/src/base/result.ts";
@@ -22,7 +22,7 @@ import { createCursors } from "../../packages/harness/src/services/cursors.ts";
 import { createHarness } from "../../packages/harness/src/services/create-harness.ts";
 import type { Harness } from "../../packages/harness/src/services/harness.ts";
 import type { OrchestratorPorts } from "../../packages/harness/src/services/held.ts";
-import { createKey, keyHasher } from "../../packages/harness/src/services/keys.ts";
+import { createKey, keyHasher, type KeyPorts } from "../../packages/harness/src/services/keys.ts";
 import { startSweeper, sweep } from "../../packages/harness/src/services/sweeper.ts";
 import { startWorker } from "../../packages/harness/src/services/worker.ts";
 import { openWorkspaceOfRun } from "../../packages/harness/src/services/workspace-of-run.ts";
@@ -69,6 +69,74 @@ export const noWorkspaces: Workspaces = {
 
 export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const database = await connectThrowAwayDatabase();
+  const folder = mkdtempSync(join(tmpdir(), "assent-engine-"));
+  const parts = await openParts(options, database, folder);
+  const { ports, queue, clock, logged } = parts;
+  const agent = agentOf(options);
+  const keys: KeyPorts = { store: ports.store, clock, random: systemRandom, hashKey: keyHasher(SECRET) };
+  const harness = createHarness({
+    ...ports,
+    ...keys,
+    workspaceNames: [],
+    agents: new Map([[agent.name, agent]]),
+    cursors: createCursors(SECRET),
+    isWorkerReady: () => true,
+  });
+  const newCaller = callerMaker(database, harness, keys);
+  const caller = await newCaller("requester");
+  const workers: Stoppable[] = [];
+  let sequence = 0;
+  const run = async (id: RunId): Promise<Run> => value(await harness.getRun(caller, id));
+  return {
+    database,
+    harness,
+    store: ports.store,
+    ports,
+    clock,
+    tenant: caller.tenant,
+    caller,
+    logged,
+    newCaller,
+    run,
+    async startWorker() {
+      const worker = await startWorkerOf(ports, queue, database);
+      workers.push(worker);
+      return worker;
+    },
+    sweep: async () => await sweep(ports),
+    async submit(task = "Do it.", key?: string): Promise<RunId> {
+      sequence += 1;
+      const request = { agent: agent.name, task };
+      return value(await harness.submitRun(caller, request, key ?? `key-${sequence}`)).runId;
+    },
+    reaches: async (id, ...states) =>
+      await until(`${id} is ${states.join(" or ")}`, async () => {
+        const now = await run(id);
+        return states.includes(now.status) ? now : undefined;
+      }),
+    async [Symbol.asyncDispose]() {
+      for (const worker of workers.toReversed()) await worker.stop();
+      await queue.close();
+      await database[Symbol.asyncDispose]();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+type Stoppable = { stop(): Promise<void> };
+
+type Parts = {
+  readonly ports: OrchestratorPorts;
+  readonly queue: PostgresQueue;
+  readonly clock: ShiftableClock;
+  readonly logged: readonly string[];
+};
+
+async function openParts(
+  options: EngineOptions,
+  database: ThrowAwayDatabase,
+  folder: string,
+): Promise<Parts> {
   const clock = shiftableClock();
   const random = systemRandom;
   const logged: string[] = [];
@@ -76,28 +144,13 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
     logged.push(JSON.stringify({ level, message, ...fields }));
   };
   const queue = await openQueue(database.app, true, log);
-  const pool = database.appPool();
-  const store = postgresStore({ pool, queue, clock, random });
   const toolList = options.tools ?? [];
   const tools: Tools = {
     get: (name) => toolList.find((tool) => tool.manifest.name === name),
     list: () => toolList,
   };
-  const folder = mkdtempSync(join(tmpdir(), "assent-engine-"));
-  const agent: AgentDefinition = {
-    name: "tester",
-    description: "Does what its script says.",
-    system: "You are a test.",
-    models: ["scripted/test"],
-    tools: toolList.map((tool) => tool.manifest.name),
-    workspace: "none",
-    output_tokens_max: 1000,
-    temperature: 0,
-    seed: 0,
-    ...options.agent,
-  };
   const ports: OrchestratorPorts = {
-    store,
+    store: postgresStore({ pool: database.appPool(), queue, clock, random }),
     models: options.models ?? answering(() => ({ text: "done" })),
     tools,
     workspaces: noWorkspaces,
@@ -108,17 +161,26 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
     random,
     log,
   };
-  const hashKey = keyHasher(SECRET);
-  const harness = createHarness({
-    ...ports,
-    workspaceNames: [],
-    agents: new Map([[agent.name, agent]]),
-    hashKey,
-    cursors: createCursors(SECRET),
-    isWorkerReady: () => true,
-  });
+  return { ports, queue, clock, logged };
+}
 
-  const newCaller = async (name: string, tenantSlug = "default"): Promise<Caller> => {
+const agentOf = ({ agent, tools = [] }: EngineOptions): AgentDefinition => ({
+  name: "tester",
+  description: "Does what its script says.",
+  system: "You are a test.",
+  models: ["scripted/test"],
+  tools: tools.map((tool) => tool.manifest.name),
+  workspace: "none",
+  output_tokens_max: 1000,
+  temperature: 0,
+  seed: 0,
+  ...agent,
+});
+
+// A caller with every scope, of the named tenant, which is made where there is none.
+function callerMaker(database: ThrowAwayDatabase, harness: Harness, keys: KeyPorts): Engine["newCaller"] {
+  return async (name, tenantSlug = "default") => {
+    const { clock, random } = keys;
     const tenant = await transaction(
       database.ownerPool(),
       async (client) => await ensureTenant({ client, clock, random }, tenantSlug),
@@ -129,71 +191,31 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       key: "key_",
       scopes: SCOPES,
     };
-    const key = await createKey({ store, clock, random, hashKey }, maker, {
-      principal: { name, kind: "service" },
-      scopes: [...SCOPES],
-    });
-    if (!key.ok) throw new Error(key.error.detail);
-    const caller = await harness.authenticate(key.value.secret);
+    const key = value(
+      await createKey(keys, maker, { principal: { name, kind: "service" }, scopes: [...SCOPES] }),
+    );
+    const caller = await harness.authenticate(key.secret);
     if (caller === null) throw new Error("a new key is known");
     return caller;
   };
-  const caller = await newCaller("requester");
-  const workers: { stop(): Promise<void> }[] = [];
-  let sequence = 0;
+}
 
-  const engine: Engine = {
-    database,
-    harness,
-    store,
-    ports,
-    clock,
-    tenant: caller.tenant,
-    caller,
-    logged,
-    newCaller,
-    async startWorker() {
-      const worker = randomInt(2 ** 31 - 1);
-      const presence = await announceWorker(database.app, worker, { clock, log });
-      const consumer = await startWorker(ports, queue, worker);
-      const sweeper = startSweeper({ store, clock, log });
-      const started = {
-        async stop(): Promise<void> {
-          await sweeper.stop();
-          await consumer.stop();
-          await presence.end();
-        },
-      };
-      workers.push(started);
-      return started;
-    },
-    sweep: async () => await sweep({ store, clock, log }),
-    async submit(task = "Do it.", key?: string): Promise<RunId> {
-      sequence += 1;
-      const submitted = await harness.submitRun(
-        caller,
-        { agent: agent.name, task },
-        key ?? `key-${sequence}`,
-      );
-      if (!submitted.ok) throw new Error(submitted.error.detail);
-      return submitted.value.runId;
-    },
-    async run(id) {
-      return value(await harness.getRun(caller, id));
-    },
-    reaches: async (id, ...states) =>
-      await until(`${id} is ${states.join(" or ")}`, async () => {
-        const run = value(await harness.getRun(caller, id));
-        return states.includes(run.status) ? run : undefined;
-      }),
-    async [Symbol.asyncDispose]() {
-      for (const worker of workers.toReversed()) await worker.stop();
-      await queue.close();
-      await database[Symbol.asyncDispose]();
-      rmSync(folder, { recursive: true });
+async function startWorkerOf(
+  ports: OrchestratorPorts,
+  queue: PostgresQueue,
+  database: ThrowAwayDatabase,
+): Promise<Stoppable> {
+  const worker = randomInt(2 ** 31 - 1);
+  const presence = await announceWorker(database.app, worker, ports);
+  const consumer = await startWorker(ports, queue, worker);
+  const sweeper = startSweeper(ports);
+  return {
+    async stop(): Promise<void> {
+      await sweeper.stop();
+      await consumer.stop();
+      await presence.end();
     },
   };
-  return engine;
 }
 
 export function value<T>(result: Result<T, { readonly detail: string }>): T {

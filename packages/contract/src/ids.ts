@@ -15,11 +15,7 @@ export type ApprovalId = Id<"apr">;
 export type ArtifactId = Id<"art">;
 
 function idSchema<Kind extends IdKind>(kind: Kind): z.ZodTemplateLiteral<Id<Kind>> {
-  return z.templateLiteral([
-    z.literal(kind),
-    "_",
-    z.string().regex(/^[0-9a-f]{32}$/),
-  ]) as z.ZodTemplateLiteral<Id<Kind>>;
+  return z.templateLiteral([z.literal(kind), "_", z.string().regex(/^[0-9a-f]{32}$/)]);
 }
 
 export const runIdSchema: z.ZodTemplateLiteral<RunId> = idSchema("run");

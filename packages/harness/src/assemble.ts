@@ -55,6 +55,8 @@ export type StartOptions = {
   readonly configFile: string | null;
   /** `<provider>/<model>` for every agent that may use it, where a run names none; null for the agents' own. */
   readonly model: string | null;
+  /** Whether the home's credentials are to name this server; one that is only passing by (a demo) leaves them alone. */
+  readonly announce: boolean;
   readonly environment: Environment;
   readonly log: Log;
 };
@@ -100,7 +102,8 @@ export async function startHarness(
   const served = await startParts(options, parts.value, secrets.value, database.value.app, started);
   if (!served.ok) return served;
   const { url } = served.value;
-  writeCredentials(home, { url, key: operator.value.key }, systemRandom);
+  if (options.announce || operator.value.firstStart)
+    writeCredentials(home, { url, key: operator.value.key }, systemRandom);
   const running = started.move();
   return ok({
     url,

@@ -4,7 +4,6 @@
 import type {
   Action,
   Actor,
-  Approval,
   ApprovalId,
   ApprovalState,
   ApprovalSubject,
@@ -412,5 +411,3 @@ export type LogLevel = "info" | "warn" | "error";
 
 /** One record a call; fields hold no secrets, no prompt and no tool output. */
 export type Log = (level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>) => void;
-
-export type { Approval };

@@ -65,6 +65,8 @@ export const MALFORMED_TARGETS: readonly Bad[] = [
   ...[
     "text/html",
     "application/json;q=0",
+    "application/json;q=0, */*",
+    "application/json;q=0, application/*;q=0.5",
     "*/*;q=0",
     "nonsense",
     "text/event-stream",

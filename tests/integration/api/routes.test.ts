@@ -240,6 +240,16 @@ test("health needs no key, and readiness says what is missing", async () => {
   });
 });
 
+test.each([
+  "*/*",
+  "application/*",
+  "application/json",
+  "*/*;q=0, application/json;q=0.1",
+  "text/html, APPLICATION/JSON ; q=0.5",
+])("JSON is given to whoever accepts %s", async (accept) => {
+  expect((await call("/api/harness/runs", { headers: { accept } })).status).toBe(200);
+});
+
 test("a request id that came from outside is not trusted", async () => {
   const answer = await call("/api/harness/keys", {
     headers: { "x-request-id": "forged", "request-id": "forged" },

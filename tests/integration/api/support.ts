@@ -30,6 +30,7 @@ export type Fixture = {
 export async function startApi(
   overrides: Partial<Harness> = {},
   options: Partial<ServerOptions> = {},
+  host = "127.0.0.1",
 ): Promise<Fixture> {
   const harness = createTestHarness(overrides);
   const logs: LogRecord[] = [];
@@ -39,7 +40,7 @@ export async function startApi(
     },
     ...options,
   });
-  const { url } = await server.listen("127.0.0.1", 0);
+  const { url } = await server.listen(host, 0);
   return {
     url,
     port: Number(new URL(url).port),

@@ -202,3 +202,18 @@ test("a name that was configured is answered to, beside loopback's own", async (
     expect([host, await ask(host)]).toEqual([host, 200]);
   expect(await ask("other.example")).toBe(421);
 });
+
+test.each([
+  ["localhost", 421],
+  ["127.0.0.1", 421],
+  // Whoever serves a network is called by names that we do not know.
+  ["0.0.0.0", 200],
+])("listening on %s, a foreign name is answered with %i", async (host, status) => {
+  await using bound = await startApi({}, {}, host);
+  expect(bound.url).toBe(`http://127.0.0.1:${bound.port}`);
+  const ask = async (name: string): Promise<number> =>
+    parseRaw(await sendRaw(bound.port, `GET /healthz HTTP/1.1\r\nHost: ${name}\r\nConnection: close\r\n\r\n`))
+      .status;
+  expect(await ask("evil.example")).toBe(status);
+  expect(await ask("127.0.0.1")).toBe(200);
+});

@@ -72,6 +72,7 @@ describe("up", () => {
         port: 0,
         configFile: join(cwd, "my.json"),
         model: "scripted/x",
+        announce: true,
         role: "all",
       },
     ]);

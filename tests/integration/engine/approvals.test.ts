@@ -92,7 +92,9 @@ test("arguments changed in the database after the ask are not executed", async (
   await worker.stop();
   await engine.database
     .ownerPool()
-    .query("update assent.approvals set action = replace(action, '10', '99999') where state = 'open'");
+    .query(
+      "update assent.approvals set action = replace(action::text, '10', '99999')::json where state = 'open'",
+    );
   value(
     await engine.harness.decide(engine.caller, {
       approval_id: approval.id,

@@ -1,4 +1,4 @@
-// Real repositories for tests: made by the real git, in a folder that goes away with the test.
+// Real repositories for tests: made by the real git, in folders that go away with the test file.
 
 import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
@@ -6,7 +6,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { RunId } from "@assent/contract";
-import { onTestFinished } from "vitest";
+import { afterAll } from "vitest";
 import { openWorkspaces } from "../../../packages/harness/src/adapters/files/workspaces.ts";
 import type {
   Random,
@@ -24,10 +24,21 @@ export const newRunId = (): RunId => `run_${randomBytes(16).toString("hex")}`;
 export const sha256 = (content: string | Uint8Array): string =>
   `sha256:${createHash("sha256").update(content).digest("hex")}`;
 
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+/** Goes away after the last test of the file. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "assent-files-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return folder;
+}
+
+/** Runs a program of the system, for what Node cannot make: a FIFO, a device. */
+export function system(program: string, ...args: readonly string[]): void {
+  execFileSync(program, args);
 }
 
 /** What git prints; its own configuration only, so that the tests do not depend on the machine's. */
@@ -127,3 +138,21 @@ export async function use(name: string, args: Arguments, context: ToolContext): 
   const done = await tool(name).execute(args, planned.value.precondition, context);
   return done.ok ? done.value.output : done.error.code;
 }
+
+/** A little of everything that repositories hold. */
+export const REPOSITORY = {
+  "README.md": "# Title\n\nText.\n",
+  "crlf.dat": "one\r\ntwo\r\nthree\r\n",
+  "no-end.txt": "no newline at the end",
+  "empty.txt": "",
+  "Ünïcode/日本語 name.md": "héllo\n",
+  'odd "name"\twith tab.txt': "odd\n",
+  "logo.bin": new Uint8Array([0, 1, 2, 255, 254, 0]),
+  "run.sh": { script: "#!/bin/sh\necho hi\n" },
+  "link-out": { link: "/etc/passwd" },
+  "link-in": { link: "README.md" },
+  ".gitignore": "ignored.txt\n",
+  ".gitattributes": "*.bat text eol=crlf\n*.txt text=auto\nhidden.md -diff\n*.md ident\n",
+  "build.bat": "echo 1\necho 2\n",
+  "hidden.md": "$Id$ hidden\n",
+} as const satisfies Files;

@@ -131,6 +131,28 @@ test.each(["completed", "cancelled", "in_progress", "failed", undefined])(
   },
 );
 
+test.each([
+  ["end_turn", true],
+  ["pause_turn", false],
+])("a Messages answer that ends with %s is whole: %s", async (reason, isWhole) => {
+  const usage = { input_tokens: 1, output_tokens: 1 };
+  const content = [{ type: "text", text: "half" }];
+  const body = {
+    type: "message",
+    id: "m",
+    model: "fake-1",
+    role: "assistant",
+    content,
+    stop_reason: reason,
+    usage,
+  };
+  const fetch: typeof globalThis.fetch = () => Promise.resolve(Response.json(body));
+  const mode = { wire: "anthropic", streaming: false } as const;
+  const answer = await modelsAt("http://127.0.0.1:9/v1", mode, { fetch }).call(callOf("anthropic"), never());
+  expect(answer.ok).toBe(isWhole);
+  if (!answer.ok) expect(answer.error).toMatchObject({ code: "answer_incomplete", transient: true });
+});
+
 const CONVERSATION: readonly Message[] = [
   { role: "user", text: "Compare a and b.", label: "trusted" },
   {

@@ -156,6 +156,20 @@ const BROKEN: readonly Case[] = [
   },
 ];
 
+const UNFIT: readonly Case[] = [
+  ...["read file", "a\nb", "x".repeat(129)].map((tool): Case => ({
+    name: `a tool named ${JSON.stringify(tool).slice(0, 20)}`,
+    fault: { kind: "unknown_tool", tool },
+    expected: invalid,
+  })),
+  ...["a b", "é", "x".repeat(257)].map((id): Case => ({
+    name: `a call with the id ${id.slice(0, 20)}`,
+    fault: { kind: "slow", pauseMs: 0 },
+    reply: { calls: [{ ...CALL, id }] },
+    expected: invalid,
+  })),
+];
+
 const args = (text: string): Case => ({
   name: `arguments ${text.slice(0, 40)}`,
   fault: { kind: "arguments", text },
@@ -228,7 +242,7 @@ const HARMLESS: readonly Case[] = [
   })),
 ];
 
-const CASES = [...STATUSES, ...BROKEN, ...HARMLESS].flatMap((given) =>
+const CASES = [...STATUSES, ...BROKEN, ...UNFIT, ...HARMLESS].flatMap((given) =>
   MODES.filter((mode) => given.where?.(mode) ?? true).map((mode) => {
     const title = `${mode.wire}, ${mode.streaming ? "streamed" : "whole"}: ${given.name}`;
     return [title, given, mode] as const;

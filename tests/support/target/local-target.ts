@@ -25,6 +25,7 @@ async function launchHere(installation: Installation): Promise<ServerProcess> {
       port: 0,
       configFile: installation.configFile,
       model: null,
+      announce: true,
       environment: readEnvironment({}),
       log: () => undefined,
     },

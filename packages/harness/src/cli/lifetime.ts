@@ -35,6 +35,7 @@ export type ServeFlags = {
   readonly host: string;
   readonly config?: string;
   readonly model?: string;
+  readonly announce: boolean;
 };
 
 export async function startHere(context: Context, flags: ServeFlags): Promise<Result<Running, Failure>> {
@@ -45,6 +46,7 @@ export async function startHere(context: Context, flags: ServeFlags): Promise<Re
       port: flags.port,
       configFile: flags.config === undefined ? null : resolve(context.deps.cwd, flags.config),
       model: flags.model ?? null,
+      announce: flags.announce,
       role: "all",
     },
     (line) => {

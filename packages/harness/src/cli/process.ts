@@ -77,7 +77,10 @@ async function ask(question: string, signal: AbortSignal): Promise<string | null
   lines.once("SIGINT", () => process.kill(process.pid, "SIGINT"));
   lines.question(question, resolve);
   try {
-    return await promise;
+    const answer = await promise;
+    // Nobody pressed Enter: what is said next begins on a line of its own.
+    if (answer === null) process.stderr.write("\n");
+    return answer;
   } finally {
     signal.removeEventListener("abort", close);
     lines.close();

@@ -9,6 +9,8 @@ export type StartOptions = {
   readonly configFile: string | null;
   /** `<provider>/<model>` for every agent, or null for what the configuration says. */
   readonly model: string | null;
+  /** Whether later commands in this home are to find this server. */
+  readonly announce: boolean;
   readonly role: "all";
 };
 

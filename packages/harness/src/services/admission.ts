@@ -132,13 +132,14 @@ function chooseModel(
   return callable.ok ? ok(model) : err({ code: "model_not_allowed", detail: callable.error });
 }
 
+const invalid = (detail: string): Result<never, Refusal> =>
+  err({ code: "invalid_request", detail, errors: [{ pointer: "#/workspace", detail }] });
+
 async function chooseWorkspace(
   ports: AdmissionPorts,
   definition: AgentDefinition,
   asked: string | undefined,
 ): Promise<Result<NewRun["workspace"], Refusal>> {
-  const invalid = (detail: string): Result<never, Refusal> =>
-    err({ code: "invalid_request", detail, errors: [{ pointer: "#/workspace", detail }] });
   if (definition.workspace === "none")
     return asked === undefined
       ? ok(null)

@@ -151,6 +151,8 @@ function decisionWrites(
 
 const ANSWERS = { approve: "approved", deny: "denied", confirm: "confirmed" } as const;
 
+const refuse = (detail: string): Result<never, Refusal> => err({ code: "edit_refused", detail });
+
 // Worked out before the transaction, since it reads files; the digest makes sure that nothing moved in between.
 async function planEdit(
   ports: ApprovalPorts,
@@ -169,7 +171,6 @@ async function planEdit(
   const { approval, run, journal } = found;
   // Whether it is too late is for the transaction to say, in its own words.
   if (approval.state !== "open" || isTerminal(run.state)) return ok(null);
-  const refuse = (detail: string): Result<never, Refusal> => err({ code: "edit_refused", detail });
   if (approval.subject === "in_doubt")
     return refuse("The call may have happened already; its arguments cannot change any more.");
   const tool = ports.tools.get(approval.action.tool);

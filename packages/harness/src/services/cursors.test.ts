@@ -19,7 +19,7 @@ test("no other text opens, be it one character away", () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 0, max: cursor.length - 1 }),
-      fc.constantFrom(..."AZaz09-_=/ "),
+      fc.constantFrom(..."AZaz09-_=/ ".split("")),
       (index, char) => {
         const forged = cursor.slice(0, index) + char + cursor.slice(index + 1);
         expect(cursors.open(forged, list)).toEqual(forged === cursor ? place : undefined);

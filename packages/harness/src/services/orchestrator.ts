@@ -141,7 +141,7 @@ async function makeMove(held: Held, move: Move): Promise<boolean> {
 async function askModel(held: Held, isNew: boolean): Promise<boolean> {
   if (isNew) await commitHeld(held, [openModelStep(held)]);
   const called = await callModel(held);
-  switch (called.then) {
+  switch (called.next) {
     case "go_on":
       await commitHeld(held, [called.write]);
       return true;

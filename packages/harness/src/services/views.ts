@@ -1,6 +1,7 @@
 // Records as the outside sees them. Every field is named here: what is not, does not leave.
 
 import type { Approval, Artifact, Run, RunSummary, Step } from "@assent/contract";
+import { unreachable } from "../base/assert.ts";
 import { isToolStep, type Journal, type JournalStep, usageOf } from "../core/run/journal.ts";
 import type { ApprovalRecord, RunRecord } from "../ports.ts";
 
@@ -74,6 +75,8 @@ function resultText({ outcome }: JournalStep): string | null {
       return shorten(outcome.comment === null ? outcome.answer : `${outcome.answer}: ${outcome.comment}`);
     case "finalise":
       return shorten(outcome.answer);
+    default:
+      return unreachable(outcome);
   }
 }
 

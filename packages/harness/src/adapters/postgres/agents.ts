@@ -1,7 +1,7 @@
 import type { Sha256 } from "../../base/digest.ts";
 import type { AgentDefinition } from "../../core/agent.ts";
 import type { StoreTx } from "../../ports.ts";
-import { digestToBytes, readJson, type Scope } from "./rows.ts";
+import { digestToBytes, type Scope } from "./rows.ts";
 
 export function agentRows({ query, tenant }: Scope): StoreTx["agents"] {
   return {
@@ -12,11 +12,11 @@ export function agentRows({ query, tenant }: Scope): StoreTx["agents"] {
       );
     },
     async get(version: Sha256): Promise<AgentDefinition | null> {
-      const [row] = await query<{ definition: string }>(
+      const [row] = await query<{ definition: AgentDefinition }>(
         "select definition from assent.agent_versions where tenant_id = $1 and digest = $2",
         [tenant, digestToBytes(version)],
       );
-      return row === undefined ? null : readJson<AgentDefinition>(row.definition);
+      return row?.definition ?? null;
     },
   };
 }

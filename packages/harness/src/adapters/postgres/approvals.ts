@@ -9,7 +9,7 @@ import {
   uuidOf,
 } from "@assent/contract";
 import type { ApprovalChange, ApprovalRecord, NewApproval, StoreTx } from "../../ports.ts";
-import { digestFromBytes, digestToBytes, readJson, readJsonOrNull, type Scope } from "./rows.ts";
+import { digestFromBytes, digestToBytes, type Scope } from "./rows.ts";
 
 type ApprovalRow = {
   id: string;
@@ -17,13 +17,13 @@ type ApprovalRow = {
   seq: number;
   state: ApprovalState;
   subject: ApprovalSubject;
-  action: string;
+  action: Action;
   action_digest: Buffer;
   summary: string;
   preview: string | null;
   precondition: string | null;
-  decision: string;
-  edited_action: string | null;
+  decision: Decision;
+  edited_action: Action | null;
   requested_at: Date;
   expires_at: Date;
   decided_at: Date | null;
@@ -48,13 +48,13 @@ function toRecord(row: ApprovalRow): ApprovalRecord {
     seq: row.seq,
     state: row.state,
     subject: row.subject,
-    action: readJson<Action>(row.action),
+    action: row.action,
     actionDigest: digestFromBytes(row.action_digest),
     summary: row.summary,
     preview: row.preview,
     precondition: row.precondition,
-    decision: readJson<Decision>(row.decision),
-    editedAction: readJsonOrNull<Action>(row.edited_action),
+    decision: row.decision,
+    editedAction: row.edited_action,
     requestedAt: row.requested_at,
     expiresAt: row.expires_at,
     decidedAt: row.decided_at,

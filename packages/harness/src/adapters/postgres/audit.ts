@@ -1,7 +1,7 @@
 import { type AuditEvent, type EventKind, idFromUuid, type RunId, uuidOf } from "@assent/contract";
 import { eventDigest } from "../../core/audit/event.ts";
 import type { NewAuditEvent, StoreTx } from "../../ports.ts";
-import { digestFromBytes, digestToBytes, readJson, type Scope } from "./rows.ts";
+import { digestFromBytes, digestToBytes, type Scope } from "./rows.ts";
 
 type EventRow = {
   version: number;
@@ -10,7 +10,7 @@ type EventRow = {
   actor_id: string | null;
   actor_kind: "human" | "service" | "agent" | null;
   actor_name: string | null;
-  data: string;
+  data: Record<string, unknown>;
   digest: Buffer;
 };
 
@@ -21,7 +21,7 @@ export function auditRows({ query, tenant }: Scope): StoreTx["audit"] {
       // One statement for all of them: a transaction often records two or three facts at once.
       await query(
         `insert into assent.audit_events (tenant_id, run_id, version, at, kind, actor_id, data, digest)
-         select $1, e.* from unnest($2::uuid[], $3::int[], $4::timestamptz[], $5::text[], $6::uuid[], $7::text[],
+         select $1, e.* from unnest($2::uuid[], $3::int[], $4::timestamptz[], $5::text[], $6::uuid[], $7::json[],
                                     $8::bytea[]) e`,
         [
           tenant,
@@ -53,7 +53,7 @@ export function auditRows({ query, tenant }: Scope): StoreTx["audit"] {
             row.actor_id === null || row.actor_kind === null || row.actor_name === null
               ? null
               : { id: idFromUuid("prn", row.actor_id), kind: row.actor_kind, name: row.actor_name },
-          data: readJson<Record<string, unknown>>(row.data),
+          data: row.data,
         }),
         digest: digestFromBytes(row.digest),
       }));

@@ -5,16 +5,6 @@ import type { Sha256 } from "../../base/digest.ts";
 export const digestToBytes = (digest: Sha256): Buffer => Buffer.from(digest.slice("sha256:".length), "hex");
 export const digestFromBytes = (bytes: Buffer): Sha256 => `sha256:${bytes.toString("hex")}`;
 
-/** JSON that this program wrote. Its shape is asserted where it matters: the database is behind our own walls. */
-export function readJson<T>(text: string): T {
-  const value: T = JSON.parse(text);
-  return value;
-}
-
-export function readJsonOrNull<T>(text: string | null): T | null {
-  return text === null ? null : readJson<T>(text);
-}
-
 /** What a query of one tenant needs: the connection inside its transaction, and whose rows it is about. */
 export type Scope = { readonly query: Query; readonly tenant: string };
 

@@ -10,7 +10,7 @@ import {
 import { assert } from "../../base/assert.ts";
 import type { JournalStep, StepError, StepOutcome, StepRequest } from "../../core/run/journal.ts";
 import type { StoreTx } from "../../ports.ts";
-import { only, readJson, readJsonOrNull, type Scope } from "./rows.ts";
+import { only, type Scope } from "./rows.ts";
 
 type StepRow = {
   seq: number;
@@ -18,19 +18,18 @@ type StepRow = {
   name: string;
   state: StepState;
   effect: Effect;
-  request: string;
-  decision: string | null;
+  request: StepRequest;
+  decision: Decision | null;
   approval_id: string | null;
-  outcome: string | null;
-  error: string | null;
+  outcome: StepOutcome | null;
+  error: StepError | null;
   retried_by: number | null;
   started_at: Date;
   finished_at: Date | null;
 };
 
 function toStep(row: StepRow): JournalStep {
-  const request = readJson<StepRequest>(row.request);
-  const outcome = readJsonOrNull<StepOutcome>(row.outcome);
+  const { request, outcome } = row;
   assert(request.kind === row.kind, "a step's request is of the step's kind");
   assert(outcome === null || outcome.kind === row.kind, "a step's outcome is of the step's kind");
   return {
@@ -40,10 +39,10 @@ function toStep(row: StepRow): JournalStep {
     state: row.state,
     effect: row.effect,
     request,
-    decision: readJsonOrNull<Decision>(row.decision),
+    decision: row.decision,
     approvalId: row.approval_id === null ? null : idFromUuid("apr", row.approval_id),
     outcome,
-    error: readJsonOrNull<StepError>(row.error),
+    error: row.error,
     retriedBySeq: row.retried_by,
     startedAt: row.started_at,
     finishedAt: row.finished_at,

@@ -1,5 +1,6 @@
 import { idFromUuid, type TenantId, uuidOf } from "@assent/contract";
 import type { Pool, PoolClient } from "pg";
+import { unreachable } from "../../base/assert.ts";
 import { STRANDED_SECONDS } from "../../base/limits.ts";
 import { sha256Hex } from "../../base/digest.ts";
 import type { Clock, Due, Random, Store, StoreTx } from "../../ports.ts";
@@ -98,16 +99,19 @@ type DueRow = {
 async function listDue(query: Query, now: Date, limit: number): Promise<readonly Due[]> {
   const strandedBefore = new Date(now.getTime() - STRANDED_SECONDS * 1000);
   const rows = await query<DueRow>("select * from assent.due($1, $2, $3)", [now, strandedBefore, limit]);
-  return rows.map((row) => {
-    const tenant: TenantId = idFromUuid("ten", row.tenant_id);
-    const run = idFromUuid("run", row.run_id);
-    switch (row.why) {
-      case "lease_lost":
-        return { why: row.why, tenant, run, token: Number(row.token) };
-      case "approval_expired":
-        return { why: row.why, tenant, run, approval: idFromUuid("apr", row.approval_id ?? "") };
-      case "stranded":
-        return { why: row.why, tenant, run };
-    }
-  });
+  return rows.map(toDue);
+}
+
+function toDue(row: DueRow): Due {
+  const of = { tenant: idFromUuid("ten", row.tenant_id), run: idFromUuid("run", row.run_id) };
+  switch (row.why) {
+    case "lease_lost":
+      return { why: row.why, ...of, token: Number(row.token) };
+    case "approval_expired":
+      return { why: row.why, ...of, approval: idFromUuid("apr", row.approval_id ?? "") };
+    case "stranded":
+      return { why: row.why, ...of };
+    default:
+      return unreachable(row.why);
+  }
 }

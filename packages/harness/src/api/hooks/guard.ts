@@ -57,6 +57,7 @@ export function hostName(host: string): string | null {
   return match?.[1] === undefined ? null : match[1].toLowerCase().replace(/\.$/, "");
 }
 
+// Content-Length beside Transfer-Encoding, the classic of request smuggling, Node's parser refuses by itself.
 function faultOfHeaders(request: FastifyRequest): Problem | null {
   const names = request.raw.rawHeaders
     .filter((_, index) => index % 2 === 0)
@@ -69,8 +70,6 @@ function faultOfHeaders(request: FastifyRequest): Problem | null {
   const encoding = request.headers["transfer-encoding"];
   if (encoding !== undefined && encoding.toLowerCase() !== "chunked")
     return problem("malformed_request", "Transfer-Encoding can only be chunked.");
-  if (encoding !== undefined && request.headers["content-length"] !== undefined)
-    return problem("malformed_request", "Content-Length and Transfer-Encoding exclude each other.");
   return null;
 }
 

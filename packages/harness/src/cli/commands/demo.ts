@@ -37,7 +37,12 @@ type Evidence = {
 export async function demo(context: Context, flags: DemoFlags): Outcome {
   const lifetime = beginLifetime(context);
   try {
-    const running = await startHere(context, { ...flags, host: "127.0.0.1", port: 0 });
+    const running = await startHere(context, {
+      ...flags,
+      host: "127.0.0.1",
+      port: 0,
+      announce: false,
+    });
     // For whoever scripts the demo there is one question, whether it worked.
     if (!running.ok) return err({ ...running.error, exit: "failed" });
     const deadline = AbortSignal.timeout(DEMO_MINUTES_MAX * 60_000);

@@ -13,7 +13,7 @@ export type UpFlags = ServeFlags & { readonly demo?: boolean };
 export async function up(context: Context, flags: UpFlags): Outcome {
   const lifetime = beginLifetime(context);
   try {
-    const running = await startHere(context, flags);
+    const running = await startHere(context, { ...flags, announce: true });
     if (!running.ok) return running;
     try {
       await serve(context, running.value, flags, lifetime);

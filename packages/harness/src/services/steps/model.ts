@@ -45,9 +45,9 @@ export function openModelStep(held: Held): Write {
 }
 
 export type Called =
-  | { readonly then: "go_on"; readonly write: Write }
-  | { readonly then: "give_up"; readonly write: Write; readonly error: StepError }
-  | { readonly then: "later"; readonly error: StepError; readonly delaySeconds: number | null };
+  | { readonly next: "go_on"; readonly write: Write }
+  | { readonly next: "give_up"; readonly write: Write; readonly error: StepError }
+  | { readonly next: "later"; readonly error: StepError; readonly delaySeconds: number | null };
 
 /** Asks the model for the newest step of the journal, which is intended and a model's. */
 export async function callModel(held: Held): Promise<Called> {
@@ -61,22 +61,22 @@ export async function callModel(held: Held): Promise<Called> {
   const result = await ports.models.call(modelCall(held), signal);
   if (result.ok)
     return {
-      then: "go_on",
+      next: "go_on",
       write: { write: "step_closed", seq, state: "succeeded", outcome: result.value, error: null },
     };
   const { code, detail, transient, retryAfterMs } = result.error;
   const error: StepError = { code, detail };
   ports.log("warn", "model call failed", { run_id: held.fence.run, step: seq, code, transient });
   // A call that was cut off because this worker stops says nothing about the provider.
-  if (held.stopping.aborted) return { then: "later", error, delaySeconds: 0 };
+  if (held.stopping.aborted) return { next: "later", error, delaySeconds: 0 };
   if (transient)
     return {
-      then: "later",
+      next: "later",
       error,
       delaySeconds: retryAfterMs === null ? null : Math.ceil(retryAfterMs / 1000),
     };
   return {
-    then: "give_up",
+    next: "give_up",
     write: { write: "step_closed", seq, state: "failed", outcome: null, error },
     error,
   };

@@ -154,7 +154,8 @@ function count(lines: readonly string[], sign: "+" | "-"): number {
 // File names as people read them and not quoted in octal, as git would: this is for eyes, `changes.patch` for git.
 function previewOf(path: string, absent: boolean, difference: StructuredPatch): string {
   const name = visibleText(path);
-  const body = visibleText(formatPatch(difference, OMIT_HEADERS));
+  // An empty new file has no lines to show.
+  const body = difference.hunks.length === 0 ? "" : visibleText(formatPatch(difference, OMIT_HEADERS));
   return `--- ${absent ? "/dev/null" : `a/${name}`}\n+++ b/${name}\n${body}`;
 }
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { TOOL_OUTPUT_CHARS_MAX } from "../../base/limits.ts";
+import { TOOL_FILE_BYTES_MAX, TOOL_OUTPUT_CHARS_MAX } from "../../base/limits.ts";
 import { ok, type Result } from "../../base/result.ts";
 import { visibleText } from "../../core/path/visible-text.ts";
 import { quotedPath } from "../../core/path/workspace-path.ts";
@@ -74,9 +74,10 @@ export const searchFiles: Tool = workspaceTool({
     if (!files.ok) return files;
     for await (const { path, sizeBytes } of files.value) {
       signal.throwIfAborted();
-      if (search.matches.length >= search.limit || search.bytes + sizeBytes > SEARCH_BYTES_MAX)
+      if (search.matches.length >= search.limit || search.bytes >= SEARCH_BYTES_MAX)
         return ok({ output: report(search, true), label: "untrusted" });
-      await searchFile(workspace, path, search);
+      if (sizeBytes > TOOL_FILE_BYTES_MAX) search.skipped += 1;
+      else await searchFile(workspace, path, search);
     }
     return ok({ output: report(search, false), label: "untrusted" });
   },

@@ -53,7 +53,7 @@ create table assent.api_keys (
 create table assent.agent_versions (
   tenant_id uuid not null references assent.tenants,
   digest bytea not null check (octet_length(digest) = 32),
-  definition text not null,
+  definition json not null,
   primary key (tenant_id, digest)
 );
 
@@ -102,12 +102,12 @@ create table assent.steps (
   name text not null,
   state text not null,
   effect text not null check (effect in ('none', 'idempotent', 'once')),
-  -- JSON as text, not jsonb: what was digested must come back byte for byte, NULs and key order included.
-  request text not null,
-  decision text,
+  -- json, not jsonb: what was digested must come back as it was, with its key order and with NULs in its strings.
+  request json not null,
+  decision json,
   approval_id uuid,
-  outcome text,
-  error text,
+  outcome json,
+  error json,
   retried_by integer,
   started_at timestamptz not null,
   finished_at timestamptz,
@@ -122,13 +122,13 @@ create table assent.approvals (
   seq integer not null,
   state text not null,
   subject text not null check (subject in ('action', 'in_doubt')),
-  action text not null,
+  action json not null,
   action_digest bytea not null check (octet_length(action_digest) = 32),
   summary text not null,
   preview text,
   precondition text,
-  decision text not null,
-  edited_action text,
+  decision json not null,
+  edited_action json,
   requested_at timestamptz not null,
   expires_at timestamptz not null,
   decided_at timestamptz,
@@ -177,7 +177,7 @@ create table assent.audit_events (
   at timestamptz not null,
   kind text not null,
   actor_id uuid,
-  data text not null,
+  data json not null,
   digest bytea not null check (octet_length(digest) = 32),
   primary key (tenant_id, run_id, version),
   foreign key (tenant_id, run_id) references assent.runs deferrable initially deferred
