@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openFsStore } from "../../fs-store.ts";
-import { addPolicy, forget } from "../../memory.ts";
+import { addPolicy, forget, revoke } from "../../memory.ts";
 import { AgentProvenance } from "../../provenance.ts";
 import type { HarmonyStore } from "../../store.ts";
 import type { PolicyAction } from "../../vocabulary.ts";
@@ -196,6 +196,66 @@ describe("being wrong", () => {
     put("b.txt", conflicted(SIDES));
     expect(await statusOf("b.txt")).toEqual(["applied exact_verified"]);
     expect(take("b.txt")).toBe("top\nv = 4\nend\n");
+  });
+
+  test("an answer that others stood by is not withdrawn by a correction, it is contradicted", async () => {
+    await teach("a.txt", SIDES, "v = 2\n");
+    put("b.txt", conflicted(SIDES));
+    await answer("b.txt");
+    await learnMerge(["b.txt"], setting);
+    put("a.txt", "top\nv = 4\nend\n");
+    await learnMerge(["a.txt"], setting);
+    const [pattern] = await store.listPatterns();
+    const resolutions = await store.listResolutions(pattern?.patternId ?? "");
+    expect(resolutions.find(({ result }) => result === "v = 2\n")).toMatchObject({
+      revokedAt: null,
+      overriddenCount: 1,
+    });
+    put("c.txt", conflicted(SIDES));
+    expect(await statusOf("c.txt")).toEqual(["proposed exact_disagreement"]);
+  });
+
+  test("what was revoked is not given again, also when somebody decides the same once more", async () => {
+    await teach("a.txt", SIDES, "v = 2\n");
+    const [pattern] = await store.listPatterns();
+    const patternId = pattern?.patternId ?? "";
+    const [resolution] = await store.listResolutions(patternId);
+    await revoke(
+      store,
+      patternId,
+      resolution?.resolutionId ?? "",
+      { at: new Date(clock), actor: ALICE },
+      "wrong",
+    );
+    put("b.txt", conflicted(SIDES));
+    expect(await statusOf("b.txt")).toEqual(["escalated no_precedent"]);
+    put("b.txt", "top\nv = 2\nend\n");
+    expect(await learnMerge(["b.txt"], setting)).toMatchObject([
+      { conflicts: [{ status: "skipped", reason: "revoked" }] },
+    ]);
+    expect((await store.listEscalations({ status: "open" })).length).toBe(1);
+    put("c.txt", conflicted(SIDES));
+    expect(await statusOf("c.txt")).toEqual(["escalated no_precedent"]);
+  });
+
+  test("an agent's keeping or changing of a person's answer is no experience of it, but no certainty either", async () => {
+    await teach("a.txt", SIDES, "v = 2\n");
+    setting = settingOf(AgentProvenance.agent("bot"));
+    for (const [path, text] of [
+      ["b.txt", "v = 2\n"],
+      ["c.txt", "v = 7\n"],
+    ] as const) {
+      put(path, conflicted(SIDES));
+      expect(await statusOf(path)).toEqual(["applied exact_verified"]);
+      put(path, `top\n${text}end\n`);
+      await learnMerge([path], setting);
+    }
+    const [pattern] = await store.listPatterns();
+    const resolutions = await store.listResolutions(pattern?.patternId ?? "");
+    const person = resolutions.find(({ humanVerified }) => humanVerified);
+    expect(person).toMatchObject({ result: "v = 2\n", confirmedCount: 1, overriddenCount: 0 });
+    put("d.txt", conflicted(SIDES));
+    expect(await statusOf("d.txt")).toEqual(["proposed exact_disagreement"]);
   });
 
   test("an agent's decision is proposed and never applied by itself, nor does its keeping confirm", async () => {
