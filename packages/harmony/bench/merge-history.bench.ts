@@ -234,16 +234,12 @@ function ask(conflict: Conflict, path: string, at: Date, memory: Memory): Asked 
   const shared = { patternId: pattern.patternId, path };
   const precedents = {
     exact: exact.map((resolution): Precedent => {
-      return { ...shared, resolution, texts: null, sameBase: true, similarity: 1 };
+      return { ...shared, resolution, texts: null, sameBase: true, sameShape: true, similarity: 1 };
     }),
     similar: similar.map(({ found, conflict: texts }): Precedent => {
-      return {
-        ...shared,
-        resolution: found.resolution,
-        texts,
-        sameBase: false,
-        similarity: found.similarity,
-      };
+      const { resolution, similarity } = found;
+      const sameShape = found.pattern.semanticFingerprint === pattern.semanticFingerprint;
+      return { ...shared, resolution, texts, sameBase: false, sameShape, similarity };
     }),
   };
   const candidates = makeCandidates(conflict, context, precedents);

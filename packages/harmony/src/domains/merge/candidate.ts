@@ -42,6 +42,8 @@ export type Precedent = {
   readonly texts: ConflictTexts | null;
   /** False where it was decided without a known base: the same two sides, but perhaps another question. */
   readonly sameBase: boolean;
+  /** True where the two conflicts differ in names and numbers only. */
+  readonly sameShape: boolean;
   /** Likeness of the two conflicts, 0 to 1; 1 for the very same. */
   readonly similarity: number;
 };

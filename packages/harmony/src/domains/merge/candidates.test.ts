@@ -33,7 +33,7 @@ function precedent(result: string, texts: ConflictTexts | null, strategy: string
     resolvedAt: "2026-01-02T00:00:00Z",
     resolvedBy,
   });
-  return { patternId, path: "src/old.ts", resolution, texts, sameBase: true, similarity: 1 };
+  return { patternId, path: "src/old.ts", resolution, texts, sameBase: true, sameShape: true, similarity: 1 };
 }
 
 const shape = (ours: string, theirs: string): string | null =>

@@ -57,6 +57,11 @@ const files = fc
     fc.record({ style: fc.constant(style), parts: fc.array(sidesWith(style.eol), { maxLength: 4 }) }),
   );
 
+/** Any characters of the first 8,192, control characters among them. */
+const anyText: fc.Arbitrary<string> = fc
+  .array(fc.integer({ min: 0, max: 0x1_fff }), { maxLength: 40 })
+  .map((points) => String.fromCodePoint(...points));
+
 test("what git would write is read back, and written back byte for byte", () => {
   fc.assert(
     fc.property(files, ({ style, parts }) => {
@@ -92,7 +97,7 @@ test("any damaged file is either refused with one of its lines or keeps every ch
       "=========",
       ">>>>>>>>> e",
     ),
-    fc.string({ unit: "binary", maxLength: 6 }),
+    anyText,
   );
   const edits = fc.array(
     fc.record({ at: fc.nat({ max: 60 }), cut: fc.nat({ max: 2 }), put: fc.option(noise) }),

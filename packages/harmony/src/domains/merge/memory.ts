@@ -69,6 +69,7 @@ async function exactPrecedents(
     resolution,
     texts: null,
     sameBase,
+    sameShape: true,
     similarity: 1,
   }));
 }
@@ -92,8 +93,10 @@ export async function precedentsOf(
   const similar = others.slice(0, PRECEDENTS_MAX).map((other): Precedent => {
     const texts = workspace.loadTexts(other.pattern.patternId);
     const { resolution, similarity } = other;
-    const { patternId, path } = other.pattern;
-    return { patternId, path, resolution, texts, sameBase: false, similarity };
+    const { patternId, path, semanticFingerprint } = other.pattern;
+    const sameShape =
+      semanticFingerprint !== null && semanticFingerprint === question.pattern.semanticFingerprint;
+    return { patternId, path, resolution, texts, sameBase: false, sameShape, similarity };
   });
   return { exact, similar };
 }
