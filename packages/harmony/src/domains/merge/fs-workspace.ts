@@ -96,7 +96,7 @@ export class FsMergeWorkspace implements MergeWorkspace {
     return git.markerSizeOfPath(this.#root, path);
   }
 
-  listUnmerged(): readonly string[] | undefined {
+  listUnmerged(): readonly git.UnmergedPath[] | undefined {
     return git.listUnmergedPaths(this.#root);
   }
 

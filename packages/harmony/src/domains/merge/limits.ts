@@ -29,6 +29,6 @@ export const EXPERIENCE_SIZE_BYTES_MAX = 16_777_216;
 /** Characters of a path that we take. */
 export const PATH_LENGTH_MAX = 4_096;
 /** Precedents of one kind looked at for one conflict: more of them say the same again. */
-export const PRECEDENTS_MAX = 20;
+export const PRECEDENTS_MAX = 8;
 /** Candidates shown for one conflict: the right text is among the first three for 83% (spec/harmony.md). */
 export const CANDIDATES_SHOWN_MAX = 3;

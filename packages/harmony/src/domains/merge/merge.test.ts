@@ -520,6 +520,64 @@ describe("safety", () => {
   });
 });
 
+/** The object, but its k-th call throws, as a full disk or a killed process would stop it there. */
+function failingAt<Port extends object>(port: Port, calls: { left: number }): Port {
+  return new Proxy(port, {
+    get(target, name): unknown {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== "function") return member;
+      return (...args: unknown[]): unknown => {
+        calls.left -= 1;
+        if (calls.left === 0) throw new Error("injected fault");
+        return Reflect.apply(member, target, args);
+      };
+    },
+  });
+}
+
+test("a fault at any operation leaves the file as it was or answered, and another run completes the story", async () => {
+  const before = conflicted(SIDES);
+  let faults = 0;
+  for (let k = 1; ; k += 1) {
+    rmSync(root, { recursive: true, force: true });
+    mkdirSync(root);
+    store = openFsStore(root);
+    const sound = settingOf(ALICE);
+    const calls = { left: k };
+    const faulty = {
+      ...sound,
+      store: failingAt(sound.store, calls),
+      workspace: failingAt(sound.workspace, calls),
+    };
+    const story = async (): Promise<void> => {
+      if (!existsSync(join(root, "a.txt"))) put("a.txt", before);
+      if (take("a.txt") === before) await answerMerge(["a.txt"], setting, { dryRun: false });
+      if (take("a.txt") === before) put("a.txt", "top\nv = 9\nend\n");
+      await learnMerge(["a.txt"], setting);
+      if (!existsSync(join(root, "b.txt"))) put("b.txt", before);
+      await answerMerge(["b.txt"], setting, { dryRun: false });
+    };
+    setting = faulty;
+    const failed = await story().then(
+      () => false,
+      (error: unknown) => error instanceof Error && error.message === "injected fault",
+    );
+    for (const path of ["a.txt", "b.txt"]) {
+      if (existsSync(join(root, path))) expect([before, "top\nv = 9\nend\n"]).toContain(take(path));
+    }
+    setting = sound;
+    await story();
+    expect(take("b.txt")).toBe("top\nv = 9\nend\n");
+    expect((await store.listEscalations()).map(({ status }) => status)).toEqual(["resolved"]);
+    expect((await store.listPatterns()).length).toBe(1);
+    await undoMerge(["b.txt"], setting);
+    expect(take("b.txt")).toBe(before);
+    if (!failed) break;
+    faults += 1;
+  }
+  expect(faults).toBeGreaterThan(40);
+}, 60_000);
+
 describe("the experience ledger", () => {
   test("torn, foreign and hostile lines tell nothing and harm nothing", async () => {
     await teach("a.txt", SIDES, SIDES.theirs);

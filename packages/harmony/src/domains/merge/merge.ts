@@ -105,7 +105,14 @@ export async function answerMerge(
     learned = await learnFrom(changed, run, setting);
   }
   const files: FileReport[] = [];
-  for (const path of new Set(paths)) files.push(await answerFile(path, run.experience, setting, options));
+  const oneSided = new Set(
+    (setting.workspace.listUnmerged() ?? []).flatMap(({ path, sides }) => (sides < 2 ? [path] : [])),
+  );
+  for (const path of new Set(paths)) {
+    // Such a file has no markers, and without them would look resolved.
+    if (oneSided.has(path)) files.push({ path, status: "refused", refusal: { reason: "modify_delete" } });
+    else files.push(await answerFile(path, run.experience, setting, options));
+  }
   return { files, learned };
 }
 
