@@ -87,18 +87,18 @@ test("an agent's other answer is an alternative: it overrides nothing, and confi
   expect(confirmed).toMatchObject({ humanVerified: true, confirmedCount: 2, resolvedBy: robot });
 });
 
-describe("revoking", () => {
-  async function decided(store: HarmonyStore): Promise<string> {
-    await memory.ask(store, asked, { actor: robot, at: moment(1) });
-    const [waiting] = await store.listEscalations();
-    const given = await memory.resolve(store, waiting?.escalationId ?? "", text, {
-      actor: ann,
-      at: moment(2),
-    });
-    for (const seconds of [3, 4]) await memory.ask(store, asked, { actor: robot, at: moment(seconds) });
-    return given?.resolutionId ?? "";
-  }
+async function decided(store: HarmonyStore): Promise<string> {
+  await memory.ask(store, asked, { actor: robot, at: moment(1) });
+  const [waiting] = await store.listEscalations();
+  const given = await memory.resolve(store, waiting?.escalationId ?? "", text, {
+    actor: ann,
+    at: moment(2),
+  });
+  for (const seconds of [3, 4]) await memory.ask(store, asked, { actor: robot, at: moment(seconds) });
+  return given?.resolutionId ?? "";
+}
 
+describe("revoking", () => {
   test("marks every decision and escalation that rested on the answer, and the question is asked again", async () => {
     const store = open();
     const resolutionId = await decided(store);
@@ -108,8 +108,8 @@ describe("revoking", () => {
     expect(revocation?.escalations).toMatchObject([{ resolutionRevokedAt: moment(5) }]);
     const marks = await store.listAudit({ eventType: AuditEventType.DECISION_MARKED });
     const applied = await store.listAudit({ eventType: AuditEventType.RESOLUTION_APPLIED });
-    expect(marks.map(({ metadata }) => metadata["decision"]).toSorted()).toEqual(
-      applied.map(({ auditId }) => auditId).toSorted(),
+    expect(new Set(marks.map(({ metadata }) => metadata["decision"]))).toEqual(
+      new Set(applied.map(({ auditId }) => auditId)),
     );
     expect(await memory.ask(store, asked, { actor: robot, at: moment(6) })).toMatchObject({
       status: "escalated",

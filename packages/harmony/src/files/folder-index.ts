@@ -14,7 +14,7 @@ import { FOLDER_ENTRIES_MAX } from "../limits.ts";
 import type { DurableFiles } from "./durable-files.ts";
 import type { FileStat } from "./operations.ts";
 
-const CHECKED_AT_ONCE = 8_192;
+const CHECKED_AT_ONCE = 2_048;
 /** File systems stamp times by the kernel's tick (1 to 10 ms). */
 const SETTLED_MS = 50;
 
