@@ -33,7 +33,7 @@ const SIMILARITY_MIN = 0.5;
 const LEVELS = [0.7, 0.8, 0.85, 0.9] as const;
 
 type MergedFile = { readonly path: string; readonly before: ConflictedText; readonly now: string };
-type Merge = { readonly at: Date; readonly files: readonly MergedFile[] };
+type Merge = { readonly commit: string; readonly at: Date; readonly files: readonly MergedFile[] };
 
 class Repository {
   readonly #directory: string;
@@ -133,7 +133,7 @@ class Repository {
       const parsed = parseConflicts(before, 7);
       return parsed.ok && listConflicts(parsed.value).length > 0 ? [{ path, before: parsed.value, now }] : [];
     });
-    return files.length === 0 ? null : { at, files };
+    return files.length === 0 ? null : { commit, at, files };
   }
 }
 
@@ -214,7 +214,7 @@ type Asked = {
   readonly millis: number;
 };
 
-function ask(conflict: Conflict, path: string, at: Date, memory: Memory): Asked {
+function ask(conflict: Conflict, path: string, { at, commit: merge }: Merge, memory: Memory): Asked {
   const begun = performance.now();
   const pattern = newPattern({
     domain: fingerprint.MERGE_DOMAIN,
@@ -227,7 +227,7 @@ function ask(conflict: Conflict, path: string, at: Date, memory: Memory): Asked 
     recordedBy: PERSON,
   });
   // Labels of merge-tree are commit ids; they would make every merge a flow of its own.
-  const context = { path, oursLabel: "", theirsLabel: "" };
+  const context = { path, oursLabel: "", theirsLabel: "", merge };
   const exact = memory.exact(pattern.patternId);
   const similar = memory.similar(pattern);
   const decision = decide({ pattern, policies: [], exact, similar: similar.map(({ found }) => found) });
@@ -293,12 +293,12 @@ class Tally {
 function play(merges: readonly Merge[], inSession: boolean): Tally {
   const tally = new Tally();
   const memory = new Memory();
-  for (const { at, files } of merges) {
+  for (const merge of merges) {
     const later: (() => void)[] = [];
     const counted = new Set<string>();
-    for (const { path, before, now } of files) {
+    for (const { path, before, now } of merge.files) {
       const truths = extractAnswers(before, now).map((found) => (found.certain ? found.text : null));
-      const asked = listConflicts(before).map((conflict) => ask(conflict, path, at, memory));
+      const asked = listConflicts(before).map((conflict) => ask(conflict, path, merge, memory));
       tally.countFile(asked, truths);
       for (const [index, one] of asked.entries()) {
         const truth = truths[index] ?? null;

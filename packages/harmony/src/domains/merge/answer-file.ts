@@ -69,11 +69,11 @@ export async function answerOne(
   conflict: Conflict,
   path: string,
   circumstances: { readonly markerSize: number; readonly undone: boolean },
-  experience: Experience,
+  { experience, merging }: Pick<AnswerOptions, "experience" | "merging">,
   setting: MergeSetting,
 ): Promise<Answer> {
   const question = await memory.askMemory(memory.patternOf(conflict, path, setting), setting);
-  const context = memory.contextOf(conflict, path);
+  const context = memory.contextOf(conflict, path, merging, setting.now());
   const remembered = await memory.precedentsOf(question, conflict, setting);
   const candidates = rank(makeCandidates(conflict, context, remembered), context, experience);
   return answerConflict(decide(question), conflict, candidates, circumstances, question);
@@ -148,7 +148,7 @@ export async function answerFile(
   for (const [index, conflict] of conflicts.entries()) {
     const undone = earlier?.pending.conflicts[earlier.places[index] ?? -1]?.undone ?? false;
     const circumstances = { markerSize: file.markerSize, undone };
-    answers.push(await answerOne(conflict, path, circumstances, experience, setting));
+    answers.push(await answerOne(conflict, path, circumstances, { experience, merging }, setting));
   }
   const pending = recordOf(path, read.value, file, answers, earlier, setting.now(), merging);
   assertOnlyWaitingLeft(pending, file, answers);

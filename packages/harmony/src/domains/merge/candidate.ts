@@ -32,6 +32,8 @@ export type MergeContext = {
   /** What git wrote at the markers: `HEAD`, a branch, a commit. */
   readonly oursLabel: string;
   readonly theirsLabel: string;
+  /** Which merge this is: the commit merged, or the day where git does not say. */
+  readonly merge: string;
 };
 
 /** A past answer. `texts` are those of its own conflict; null where they were too large to keep. */

@@ -39,6 +39,7 @@ const outcomeSchema = z.strictObject({
   path: label,
   oursLabel: label,
   theirsLabel: label,
+  merge: label,
   right: makers,
   wrong: makers,
 });

@@ -41,8 +41,14 @@ export function patternOf(
   });
 }
 
-export function contextOf({ oursLabel, theirsLabel }: Conflict, path: string): MergeContext {
-  return { path, oursLabel, theirsLabel };
+/** `merging` is the commit being merged; where git does not say, all of one day is one merge. */
+export function contextOf(
+  { oursLabel, theirsLabel }: Conflict,
+  path: string,
+  merging: string | null,
+  seenAt: Date,
+): MergeContext {
+  return { path, oursLabel, theirsLabel, merge: merging ?? seenAt.toISOString().slice(0, 10) };
 }
 
 /** Everything that the engine decides on. Two conflicts of one shape, or of like tokens, are similar. */
