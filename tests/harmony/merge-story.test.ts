@@ -232,6 +232,38 @@ test("an aborted merge teaches nothing: our side is back in the file, and nobody
   expect(read(again).files).toMatchObject([{ conflicts: [{ status: "escalated" }] }]);
 }, 60_000);
 
+test("a file that one side deleted is not called resolved, though it has no markers", async () => {
+  commit("base", { "a.txt": "one\n" });
+  git("checkout", "-qb", "topic");
+  commit("changed", { "a.txt": "two\n" });
+  git("checkout", "-q", "main");
+  git("rm", "-q", "a.txt");
+  git("commit", "-qm", "deleted");
+  expect(mergeStops("topic")).toBe(true);
+  const ran = await harmony("merge", "--json");
+  expect(ran.code).toBe(1);
+  expect(read(ran).files).toMatchObject([
+    { path: "a.txt", status: "refused", refusal: { reason: "modify_delete" } },
+  ]);
+}, 60_000);
+
+const document = (line: string): string => `Title\n=======\n\n${line}\n=======\n\nend\n`;
+
+test("the marker size that .gitattributes sets is the one that is read", async () => {
+  commit("base", { ".gitattributes": "*.rst conflict-marker-size=20\n", "a.rst": document("one") });
+  git("checkout", "-qb", "topic");
+  commit("theirs", { "a.rst": document("<<<<<<< two").replace("end", "END") });
+  git("checkout", "-q", "main");
+  commit("ours", { "a.rst": document("three") });
+  expect(mergeStops("topic")).toBe(true);
+  expect(read(await harmony("merge", "--json")).files).toMatchObject([
+    { path: "a.rst", status: "conflicted", conflicts: [{ status: "escalated" }] },
+  ]);
+  write("a.rst", document("two and three").replace("end", "END"));
+  const learned = await harmony("merge", "--learn", "--json");
+  expect(learned.out).toContain('"status": "learned"');
+}, 60_000);
+
 test("wrong use is told in one line with exit code 2", async () => {
   for (const args of [["nowhere.txt"], ["../x"], ["--learn", "--undo"], ["--no-such-option"]]) {
     const ran = await harmony("merge", ...args);

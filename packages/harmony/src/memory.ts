@@ -127,6 +127,7 @@ export async function escalate(
   const recorded = await store.recordEscalation(newEscalation(patternId, reason, act.actor, act.at));
   const { escalationId, occurrence } = recorded.record;
   await audit(store, AuditEventType.ESCALATION_RECORDED, act, patternId, {
+    explanation: reason,
     ...metadata,
     escalation_id: escalationId,
     occurrence,

@@ -14,7 +14,7 @@ import { FOLDER_ENTRIES_MAX } from "../limits.ts";
 import type { DurableFiles } from "./durable-files.ts";
 import type { FileStat } from "./operations.ts";
 
-const CHECKED_AT_ONCE = 8_192;
+const CHECKED_AT_ONCE = 2_048;
 /** File systems stamp times by the kernel's tick (1 to 10 ms). */
 const SETTLED_MS = 50;
 
@@ -44,16 +44,10 @@ export class FolderIndex<T> {
   #stat: FileStat | null = null;
   #cursor = 0;
   #sorted: readonly T[] | null = null;
-  #version = 0;
 
   constructor(files: DurableFiles, folder: RecordFolder<T>) {
     this.#files = files;
     this.#folder = folder;
-  }
-
-  /** Changes whenever the records do; for whoever derives something from them. Current after `records()`. */
-  get version(): number {
-    return this.#version;
   }
 
   /** All records, sorted. The same array until something changes. Throws HarmonyError `too_many`, `untrusted_path`. */
@@ -63,14 +57,8 @@ export class FolderIndex<T> {
       const found: T[] = [];
       for (const { record } of this.#entries.values()) if (record !== null) found.push(record);
       this.#sorted = Object.freeze(found.toSorted(this.#folder.compare));
-      this.#version += 1;
     }
     return this.#sorted;
-  }
-
-  /** Whether there is a file of this name, whatever it holds. */
-  has(name: string): boolean {
-    return this.#entries.has(name);
   }
 
   #refresh(): void {
@@ -82,16 +70,31 @@ export class FolderIndex<T> {
       this.#stat = null;
       return;
     }
-    const settled = this.#files.operations.nowMs() - stat.changedMs > SETTLED_MS;
-    if (this.#stat !== null && sameStat(this.#stat, stat)) this.#checkSome();
-    else this.#readAgain();
-    this.#stat = settled ? stat : null;
+    if (this.#stat !== null && sameStat(this.#stat, stat)) {
+      this.#checkSome();
+      return;
+    }
+    this.#stat = this.#readAgain(stat);
   }
 
-  #readAgain(): void {
-    const names = this.#readNames();
+  /** Compares every file; returns the folder's stat if a change since is sure to show in it, else null. */
+  #readAgain(before: FileStat): FileStat | null {
+    const { operations } = this.#files;
+    let stat: FileStat | null = before;
+    // Taken before the names are read: what changes while they are must count as later.
+    let ageMs = operations.nowMs() - stat.changedMs;
+    let names = this.#readNames();
+    if (ageMs <= SETTLED_MS && names.length > CHECKED_AT_ONCE) {
+      // In a large folder it is worth waiting until the times can be believed, for else the next look would compare
+      // every file once more.
+      operations.pause(Math.min(SETTLED_MS, SETTLED_MS - ageMs) + 1);
+      stat = operations.statAt(this.#folder.path);
+      ageMs = operations.nowMs() - (stat?.changedMs ?? 0);
+      names = this.#readNames();
+    }
     this.#keepOnly(names);
     for (const name of names) this.#look(name);
+    return ageMs > SETTLED_MS ? stat : null;
   }
 
   #readNames(): string[] {

@@ -64,7 +64,7 @@ function exitCodeOf(files: readonly FileReport[]): number {
 }
 
 async function answer(paths: readonly string[], options: MergeOptions, setting: MergeSetting): Promise<Done> {
-  const named = paths.length > 0 ? paths : setting.workspace.listUnmerged();
+  const named = paths.length > 0 ? paths : setting.workspace.listUnmerged()?.map(({ path }) => path);
   if (named === undefined) throw new UsageError("name the conflicted files: this is not a git work tree");
   const merged = await answerMerge(named, setting, { dryRun: options.dryRun === true });
   const lines = report.describeMerge(merged);

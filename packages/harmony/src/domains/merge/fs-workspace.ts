@@ -39,6 +39,7 @@ const outcomeSchema = z.strictObject({
   path: label,
   oursLabel: label,
   theirsLabel: label,
+  merge: label,
   right: makers,
   wrong: makers,
 });
@@ -96,7 +97,7 @@ export class FsMergeWorkspace implements MergeWorkspace {
     return git.markerSizeOfPath(this.#root, path);
   }
 
-  listUnmerged(): readonly string[] | undefined {
+  listUnmerged(): readonly git.UnmergedPath[] | undefined {
     return git.listUnmergedPaths(this.#root);
   }
 

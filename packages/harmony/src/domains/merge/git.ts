@@ -30,10 +30,20 @@ export function markerSizeOfPath(root: string, path: string): number | undefined
   return size >= MARKER_SIZE_MIN && size <= MARKER_SIZE_MAX ? size : undefined;
 }
 
-/** Paths with conflict stages in the index, relative to the root of the work tree, in git's order. */
-export function listUnmergedPaths(root: string): readonly string[] | undefined {
-  const answer = askGit(root, ["diff", "--name-only", "--diff-filter=U", "--relative", "-z"]);
-  return answer?.split("\0").filter((path) => path !== "");
+/** A path that git holds for unmerged. `sides` is 2 where both sides have the file, 1 where one of them deleted it. */
+export type UnmergedPath = { readonly path: string; readonly sides: number };
+
+/** Paths with conflict stages in the index below the root, in git's order; undefined where there is no git. */
+export function listUnmergedPaths(root: string): readonly UnmergedPath[] | undefined {
+  const answer = askGit(root, ["ls-files", "--unmerged", "-z"]);
+  if (answer === undefined) return undefined;
+  const sides = new Map<string, number>();
+  for (const entry of answer.split("\0")) {
+    const [, stage, path] = /^[0-7]+ [0-9a-f]+ ([123])\t(.+)$/su.exec(entry) ?? [];
+    if (stage === undefined || path === undefined) continue;
+    sides.set(path, (sides.get(path) ?? 0) + (stage === "1" ? 0 : 1));
+  }
+  return [...sides].map(([path, count]) => ({ path, sides: count }));
 }
 
 /** The folder of git's own memory, as a path from the root; undefined where there is no git. */

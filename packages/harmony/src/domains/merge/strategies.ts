@@ -75,3 +75,8 @@ export const SIDELESS: readonly string[] = ["base", "nothing", "sorted_union"];
 export function explain(answer: string, texts: ConflictTexts): StrategyName[] {
   return STRATEGY_NAMES.filter((name) => STRATEGIES[name](texts) === answer);
 }
+
+/** The first strategy that explains an answer, plain ones before merges: most answers need no alignment to explain. */
+export function explainFirst(answer: string, texts: ConflictTexts): StrategyName | undefined {
+  return STRATEGY_NAMES.find((name) => STRATEGIES[name](texts) === answer);
+}

@@ -1,0 +1,51 @@
+// Many processes at once. The judge's 100 processes times 100 calls are run by hand with the same code.
+
+import { readdirSync } from "node:fs";
+import { expect, test } from "vitest";
+import { listEscalations } from "../fs-store.ts";
+import { escalationsDir, temporaryDir } from "../paths.ts";
+import { raceRecorders } from "../testing/racing.ts";
+import { newRoot } from "../testing/root.ts";
+import { escalation, moment } from "../testing/samples.ts";
+
+test(
+  "of many processes recording the same escalations again and again, each is opened by exactly one",
+  { timeout: 120_000 },
+  async () => {
+    const root = newRoot();
+    const records = ["a", "b", "c", "d", "e"].map((name) => escalation(name));
+    const answers = await raceRecorders(root, records, { processes: 8, calls: 25 });
+    expect(answers.map((calls) => calls.length)).toEqual(Array.from({ length: 8 }, () => 25));
+    for (const [i, record] of records.entries()) {
+      const opened = answers.flatMap((calls) => calls.filter((_, call) => call % records.length === i));
+      expect({ record: record.patternId, opened: opened.filter(Boolean).length }).toEqual({
+        record: record.patternId,
+        opened: 1,
+      });
+    }
+    expect(listEscalations(root).map((record) => record.toJSON())).toEqual(
+      records.toSorted((x, y) => (x.escalationId < y.escalationId ? -1 : 1)).map((record) => record.toJSON()),
+    );
+    expect(readdirSync(escalationsDir(root))).toHaveLength(5);
+    expect(readdirSync(temporaryDir(root))).toEqual([]);
+  },
+);
+
+test(
+  "sightings told by many processes at once are counted once each at most, and the last is not lost",
+  { timeout: 120_000 },
+  async () => {
+    const root = newRoot();
+    // Each process tells of the same 20 later sightings, in order: whoever is first with one counts it.
+    const sightings = Array.from({ length: 20 }, (_, i) =>
+      escalation("a", { escalatedAt: moment(i), lastSeenAt: moment(i) }),
+    );
+    await raceRecorders(root, sightings, { processes: 6, calls: 20 });
+    const [record] = listEscalations(root);
+    // A process that is ahead may make a sighting of the others late, so some of the 19 may be skipped, never doubled.
+    expect(record?.lastSeenAt).toBe(moment(19));
+    expect(record?.seenCount).toBeGreaterThan(1);
+    expect(record?.seenCount).toBeLessThanOrEqual(20);
+    expect(readdirSync(temporaryDir(root))).toEqual([]);
+  },
+);
