@@ -40,3 +40,22 @@ export async function raceRecorders(
     }),
   );
 }
+
+const VICTIM: string = fileURLToPath(new URL("kill-victim.ts", import.meta.url));
+
+/** How a process ended that was to die at its k-th file operation, and what it printed. */
+export async function runVictim(
+  root: string,
+  act: string,
+  k: number,
+): Promise<{ readonly signal: string | null; readonly output: string }> {
+  const child = spawn(process.execPath, ["--conditions=assent-source", VICTIM, root, act, String(k)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+    output += chunk;
+  });
+  await once(child, "close");
+  return { signal: child.signalCode, output };
+}
