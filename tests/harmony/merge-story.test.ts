@@ -69,6 +69,7 @@ async function harmony(...args: string[]): Promise<Ran> {
 
 type MergeJson = {
   readonly schema: string;
+  readonly learned: readonly { readonly path: string }[];
   readonly files: readonly {
     readonly path: string;
     readonly status: string;
@@ -262,6 +263,42 @@ test("the marker size that .gitattributes sets is the one that is read", async (
   write("a.rst", document("two and three").replace("end", "END"));
   const learned = await harmony("merge", "--learn", "--json");
   expect(learned.out).toContain('"status": "learned"');
+}, 60_000);
+
+const text = (value: string): string => `top\n${value}\nend\n`;
+
+test("a rebase teaches from stop to stop, and a skipped commit teaches nothing", async () => {
+  const both = (value: string): Record<string, string> => ({ "a.txt": text(value), "b.txt": text(value) });
+  commit("base", { ...both("one"), "c.txt": text("one") });
+  git("checkout", "-qb", "topic");
+  commit("first", { "a.txt": text("topic") });
+  commit("second", { "c.txt": text("skipped") });
+  commit("third", { "b.txt": text("topic") });
+  git("checkout", "-q", "main");
+  commit("main", { ...both("main"), "c.txt": text("main") });
+  git("checkout", "-q", "topic");
+  const step = (...args: string[]): void => {
+    try {
+      git("-c", "core.editor=true", "rebase", ...args);
+    } catch {
+      // It stops at the next conflict.
+    }
+  };
+  step("main");
+  expect(read(await harmony("merge", "--json")).files).toMatchObject([
+    { path: "a.txt", status: "conflicted" },
+  ]);
+  write("a.txt", text("decided"));
+  git("add", "a.txt");
+  step("--continue");
+  expect(read(await harmony("merge", "--json")).files).toMatchObject([
+    { path: "c.txt", status: "conflicted" },
+  ]);
+  step("--skip");
+  const third = read(await harmony("merge", "--json"));
+  expect(third.files).toMatchObject([{ path: "b.txt", status: "resolved" }]);
+  expect(take("b.txt")).toBe(text("decided"));
+  expect(third.learned).toEqual([]);
 }, 60_000);
 
 test("wrong use is told in one line with exit code 2", async () => {

@@ -260,6 +260,7 @@ class Tally {
   filesAnswered = 0;
   filesRight = 0;
   readonly levels: { answered: number; right: number }[] = LEVELS.map(() => ({ answered: 0, right: 0 }));
+  readonly fileLevels: { answered: number; right: number }[] = LEVELS.map(() => ({ answered: 0, right: 0 }));
   readonly millis: number[] = [];
 
   count({ ranked, applied, millis, candidates }: Asked, truth: string | null): void {
@@ -284,6 +285,13 @@ class Tally {
 
   countFile(asked: readonly Asked[], truths: readonly (string | null)[]): void {
     this.files += 1;
+    for (const [index, level] of LEVELS.entries()) {
+      const tally = this.fileLevels[index];
+      if (tally === undefined || truths.includes(null)) continue;
+      if (asked.some(({ ranked }) => (ranked[0]?.confidence ?? 0) < level)) continue;
+      tally.answered += 1;
+      if (asked.every(({ ranked }, place) => ranked[0]?.text === truths[place])) tally.right += 1;
+    }
     if (asked.some(({ applied }) => applied === null) || truths.includes(null)) return;
     this.filesAnswered += 1;
     if (asked.every(({ applied }, index) => applied === truths[index])) this.filesRight += 1;
@@ -318,14 +326,19 @@ const share = (part: number, whole: number): string =>
 function print(name: string, tally: Tally): void {
   const millis = tally.millis.toSorted((a, b) => a - b);
   const at = (quantile: number): string => (millis[Math.floor(millis.length * quantile)] ?? 0).toFixed(2);
-  const levels = tally.levels.map(({ answered, right }, index) => {
-    return `>=${LEVELS[index]}: ${share(right, tally.certain)} @ ${share(right, answered)}`;
-  });
+  const say = (levels: readonly { answered: number; right: number }[], whole: number): string =>
+    levels
+      .map(
+        ({ answered, right }, index) =>
+          `>=${LEVELS[index]}: ${share(right, whole)} @ ${share(right, answered)}`,
+      )
+      .join("; ");
   const lines = [
     `${name}: ${tally.files} files, ${tally.conflicts} conflicts, ${share(tally.certain, tally.conflicts)} with a certain resolution`,
     `  applied by exact memory: conflicts ${share(tally.appliedRight, tally.certain)} right @ ${share(tally.appliedRight, tally.applied)}; files ${share(tally.filesRight, tally.files)} right @ ${share(tally.filesRight, tally.filesAnswered)}`,
     `  proposals: expressible ${share(tally.expressible, tally.certain)}, first right ${share(tally.first, tally.certain)}, among the first three ${share(tally.firstThree, tally.certain)}`,
-    `  best candidate by stated confidence (not applied): ${levels.join("; ")}`,
+    `  best candidate by stated confidence (not applied), conflicts: ${say(tally.levels, tally.certain)}`,
+    `  the same, whole files: ${say(tally.fileLevels, tally.files)}`,
     `  an answer takes ${at(0.5)} ms at the median, ${at(0.99)} ms at p99`,
   ];
   process.stdout.write(`${lines.join("\n")}\n`);

@@ -1,6 +1,6 @@
 // The index answers what the files say, whatever happened to them since it last looked.
 
-import { readdirSync, readFileSync, rmSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { openFsStore } from "../fs-store.ts";
@@ -74,6 +74,34 @@ test("a second change within the clock's tick, of the same size and with its tim
   utimesSync(path, new Date(0), new Date(0));
   const [changed] = (await store?.listEscalations()) ?? [];
   expect(changed?.reason).toBe("Mo natch found");
+});
+
+// A clock of one endless tick: every stat is ten milliseconds old and the same.
+const ticking = (path: string): ReturnType<typeof quickOperations.statAt> => {
+  const stat = quickOperations.statAt(path);
+  return stat === null ? null : { ...stat, changedMs: 1_000, modifiedMs: 1_000 };
+};
+
+test("a change that the file's times do not show, because they are too young, is not missed", async () => {
+  const root = newRoot();
+  const store = openFsStore(root, { ...quickOperations, statAt: ticking, nowMs: () => 1_010 });
+  await store.recordEscalation(escalation("a"));
+  expect(await store.listEscalations()).toHaveLength(1);
+  const path = escalationPath(root, escalation("a").escalationId);
+  writeFileSync(path, readFileSync(path, "utf8").replace("No match", "Mo natch"));
+  expect((await store.listEscalations())[0]?.reason).toBe("Mo natch found");
+});
+
+test("a file changed in place is noticed although its folder looks the same", async () => {
+  const root = newRoot();
+  const store = openFsStore(root, { ...quickOperations, nowMs: () => Date.now() + 1_000 });
+  for (const name of ["a", "b", "c"]) await store.recordEscalation(escalation(name));
+  expect(await store.listEscalations()).toHaveLength(3);
+  const path = escalationPath(root, escalation("b").escalationId);
+  const folder = statSync(escalationsDir(root)).ctimeMs;
+  writeFileSync(path, `${readFileSync(path, "utf8")}!`);
+  expect(statSync(escalationsDir(root)).ctimeMs).toBe(folder);
+  expect(await store.listEscalations()).toHaveLength(2);
 });
 
 test("a listing that nothing has changed since reads no file again and is the same", async () => {

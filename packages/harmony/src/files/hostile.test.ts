@@ -68,6 +68,16 @@ test("what is named *.json and is no regular file is skipped: link, folder, FIFO
   }
 });
 
+test("a link is not followed even to a record that bears the link's own name", () => {
+  const root = newRoot();
+  recordEscalation(root, asked);
+  const path = paths.escalationPath(root, escalationId);
+  renameSync(path, `${root}/elsewhere.json`);
+  symlinkSync(`${root}/elsewhere.json`, path);
+  expect(loadEscalation(root, escalationId)).toBeNull();
+  expect(listEscalations(root)).toEqual([]);
+});
+
 test("names that are not 64 lower-case hex digits and .json are never opened", async () => {
   const root = newRoot();
   recordEscalation(root, asked);

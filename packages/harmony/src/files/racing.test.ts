@@ -2,11 +2,11 @@
 
 import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
-import { listEscalations } from "../fs-store.ts";
+import { listEscalations, openFsStore } from "../fs-store.ts";
 import { escalationsDir, temporaryDir } from "../paths.ts";
-import { raceRecorders } from "../testing/racing.ts";
+import { raceCounters, raceRecorders } from "../testing/racing.ts";
 import { newRoot } from "../testing/root.ts";
-import { escalation, moment } from "../testing/samples.ts";
+import { escalation, moment, pattern, resolution } from "../testing/samples.ts";
 
 test(
   "of many processes recording the same escalations again and again, each is opened by exactly one",
@@ -49,3 +49,14 @@ test(
     expect(readdirSync(temporaryDir(root))).toEqual([]);
   },
 );
+
+test("what many processes count at once is counted exactly", { timeout: 120_000 }, async () => {
+  const root = newRoot();
+  const given = resolution(pattern("p"));
+  await openFsStore(root).saveResolution(given);
+  await raceCounters(root, given, { processes: 6, calls: 10 });
+  expect(await openFsStore(root).loadResolution(given.patternId, given.resolutionId)).toMatchObject({
+    appliedCount: 60,
+  });
+  expect(readdirSync(temporaryDir(root))).toEqual([]);
+});

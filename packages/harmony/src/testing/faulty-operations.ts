@@ -11,7 +11,7 @@ export type Fault = { readonly kind: "fail" | "die"; readonly at: number };
 export type FaultyOperations = {
   readonly operations: FileOperations;
   /** Operations asked for so far. */
-  count(): number;
+  readonly count: () => number;
 };
 
 /** A pid that no process has; what it leaves behind is a dead process's. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
   hasMarker,
   listConflicts,
@@ -13,6 +13,9 @@ import {
   splitLines,
 } from "./conflict.ts";
 import type { ConflictedText } from "./conflict.ts";
+
+// Only a hang is to fail here; a busy machine may take its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const FC = { seed: 42, numRuns: 500 };
 

@@ -120,6 +120,9 @@ export class FsMergeWorkspace implements MergeWorkspace {
   }
 
   savePending(pending: PendingFile): void {
+    // Precedents are for every clone, a file in the middle of one's merge for nobody else.
+    const ignore = join(this.#notes, "files", ".gitignore");
+    if (!fs.existsSync(ignore)) this.#write(ignore, "*\n");
     this.#write(this.#pendingAt(pending.path), JSON.stringify(pending));
   }
 

@@ -1,6 +1,8 @@
 // A few questions to git. Arguments are passed as a list, never through a shell, and paths stand after `--`.
 
 import { execFileSync } from "node:child_process";
+import { resolve } from "node:path";
+import { readBytes } from "./bounded-files.ts";
 import { MARKER_SIZE_MAX, MARKER_SIZE_MIN } from "./limits.ts";
 
 /** Longest wait for an answer: each question takes milliseconds; a git that hangs must not hang us. */
@@ -65,7 +67,26 @@ export function commitBeingMerged(root: string): string | null | undefined {
   return null;
 }
 
-/** True when the commit has become part of the current branch: its merge was concluded, not aborted. */
+/** True when the commit has become part of the current branch: its merge was concluded, not aborted or skipped. */
 export function isMerged(root: string, commit: string): boolean {
-  return COMMIT.test(commit) && askGit(root, ["merge-base", "--is-ancestor", commit, "HEAD"]) !== undefined;
+  if (!COMMIT.test(commit)) return false;
+  return (
+    askGit(root, ["merge-base", "--is-ancestor", commit, "HEAD"]) !== undefined || isCarriedOver(root, commit)
+  );
+}
+
+/**
+ * True when the rebase under way has made a commit of this one. Git lists a skipped commit too, as rewritten to the
+ * commit before it; so a new commit that stands for several old ones is no evidence.
+ */
+function isCarriedOver(root: string, commit: string): boolean {
+  const path = askGit(root, ["rev-parse", "--git-path", "rebase-merge/rewritten-list"])?.replace(/\n$/u, "");
+  const bytes = path === undefined ? null : readBytes(resolve(root, path), OUTPUT_SIZE_BYTES_MAX);
+  if (!Buffer.isBuffer(bytes)) return false;
+  const pairs = bytes
+    .toString("latin1")
+    .split("\n")
+    .map((line) => line.split(" "));
+  const rewritten = pairs.find(([old]) => old === commit)?.[1];
+  return rewritten !== undefined && pairs.filter(([, made]) => made === rewritten).length === 1;
 }

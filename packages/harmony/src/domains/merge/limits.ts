@@ -17,6 +17,8 @@ export const MARKER_SIZES_TRIED_MAX = 16;
 export const REMEMBERED_TEXT_BYTES_MAX = 24_576;
 /** Lines or tokens of one sequence that is aligned; Myers' cost grows with length times difference. */
 export const ALIGNED_LENGTH_MAX = 50_000;
+/** Characters of three texts together that are merged token by token, about twenty times an ordinary conflict's. */
+export const TOKEN_MERGE_LENGTH_MAX = 65_536;
 /** Edit steps after which two sequences are called unlike. Cost grows with the square: at 2,000 the slowest hundredth of
  * answers in a real history took 187 ms, for texts whose merge nobody would trust. */
 export const EDIT_DISTANCE_MAX = 400;

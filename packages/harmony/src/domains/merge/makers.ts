@@ -4,8 +4,7 @@ import type { Candidate, Maker, MergeContext, MergeMemory, Precedent } from "./c
 import type { ConflictTexts } from "./fingerprint.ts";
 import { explainFirst, STRATEGIES, STRATEGY_NAMES, type StrategyName } from "./strategies.ts";
 import { liftConflict, transplant } from "./template.ts";
-import { mergeSequences } from "./three-way.ts";
-import { tokenise } from "./tokens.ts";
+import { mergeTokens } from "./three-way.ts";
 
 const IN_WORDS: Readonly<Record<StrategyName, string>> = {
   ours: "keeps our side",
@@ -64,11 +63,6 @@ const makeTemplate: Maker = (conflict, _context, memory) => {
   });
 };
 
-/** Carries the change from a past side to its answer over to the side at hand, as `git rerere` does with whole files. */
-function carryOver(answer: string, past: string, present: string): string | null {
-  return mergeSequences(tokenise(past), tokenise(answer), tokenise(present))?.join("") ?? null;
-}
-
 function makeFromSimilar(conflict: ConflictTexts, precedent: Precedent): Candidate[] {
   const { texts, similarity, resolution } = precedent;
   if (texts === null || resolution.result === null) return [];
@@ -80,9 +74,10 @@ function makeFromSimilar(conflict: ConflictTexts, precedent: Precedent): Candida
     const reason = `${like}: there the answer ${IN_WORDS[name]} (${cite(precedent)})`;
     return [{ maker: "similar", text, reason, precedent }];
   }
+  // Carries the edit from a past side to its answer over to the side at hand, as `git rerere` does with whole files.
   return [
-    carryOver(answer, texts.ours, conflict.ours),
-    carryOver(answer, texts.theirs, conflict.theirs),
+    mergeTokens(texts.ours, answer, conflict.ours),
+    mergeTokens(texts.theirs, answer, conflict.theirs),
   ].flatMap((carried): Candidate[] => {
     const reason = `${like}: the same edit made here (${cite(precedent)})`;
     return carried === null ? [] : [{ maker: "similar", text: carried, reason, precedent }];
