@@ -4,8 +4,9 @@
 import { CLUSTER_UNITS_MAX } from "./limits.ts";
 import { type View, writeView } from "./view.ts";
 
-// What joins the character before it, and what stands unseen between the two.
-const MARK = /^[\p{M}\p{Cf}\p{Default_Ignorable_Code_Point}\u1160-\u11ff]$/u;
+// What composes with the character before it; something unseen may stand between the two.
+const JOINING = /^[\p{M}\u1160-\u11ff]$/u;
+const UNSEEN = /^[\p{Cf}\p{Default_Ignorable_Code_Point}]$/u;
 const INVISIBLE = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
 
 /** The folded form of a short piece of text: a fixpoint, so folding twice changes nothing. */
@@ -62,10 +63,14 @@ const ASCII_FOLDED: readonly string[] = Array.from({ length: 0x80 }, (_, unit) =
 
 function clusterEnd(text: string, start: number): number {
   let end = start + ((text.codePointAt(start) ?? 0) > 0xffff ? 2 : 1);
-  while (end < text.length && end - start < CLUSTER_UNITS_MAX) {
-    const point = text.codePointAt(end) ?? 0;
-    if (point < 0xad || !MARK.test(String.fromCodePoint(point))) break;
-    end += point > 0xffff ? 2 : 1;
+  let ahead = end;
+  while (ahead < text.length && ahead - start < CLUSTER_UNITS_MAX) {
+    const point = text.codePointAt(ahead) ?? 0;
+    const character = point < 0xad ? "" : String.fromCodePoint(point);
+    const joins = JOINING.test(character);
+    if (!joins && !UNSEEN.test(character)) break;
+    ahead += point > 0xffff ? 2 : 1;
+    if (joins) end = ahead;
   }
   return end;
 }
