@@ -96,7 +96,7 @@ export function validateCedar(set: CedarPolicySet & { readonly schema: unknown }
 }
 
 function callOf(request: CedarRequest): AuthorizationCall {
-  const call: unknown = withRawIntegers({
+  const call = withRawIntegers({
     principal: request.principal,
     action: request.action,
     resource: request.resource,
@@ -107,13 +107,42 @@ function callOf(request: CedarRequest): AuthorizationCall {
       ? {}
       : { schema: request.schema, validateRequest: request.validateRequest ?? true }),
   });
-  // Cedar checks the shape itself and says what is wrong with it; a second check here could only differ from it.
-  return call as AuthorizationCall;
+  if (!isAuthorizationCall(call))
+    throw new TypeError(
+      "principal, action, resource or context is not an object, or entities are not a list",
+    );
+  return call;
 }
 
 function validationOf(set: CedarPolicySet & { readonly schema: unknown }): ValidationCall {
-  const call: unknown = withRawIntegers({ policies: policySetOf(set), schema: set.schema });
-  return call as ValidationCall;
+  const call = withRawIntegers({ policies: policySetOf(set), schema: set.schema });
+  if (!isValidationCall(call)) throw new TypeError("the schema is neither text nor an object");
+  return call;
+}
+
+// The outermost shape only: Cedar checks the rest itself and says what is wrong with it.
+function isAuthorizationCall(call: unknown): call is AuthorizationCall {
+  return (
+    isRecord(call) &&
+    isRecord(call["principal"]) &&
+    isRecord(call["action"]) &&
+    isRecord(call["resource"]) &&
+    isRecord(call["context"]) &&
+    Array.isArray(call["entities"]) &&
+    isRecord(call["policies"])
+  );
+}
+
+function isValidationCall(call: unknown): call is ValidationCall {
+  return (
+    isRecord(call) &&
+    isRecord(call["policies"]) &&
+    (typeof call["schema"] === "string" || isRecord(call["schema"]))
+  );
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function policySetOf({ policies, templates, links }: CedarPolicySet): object {

@@ -1,11 +1,6 @@
 // The decision point: a folder of rules in, decisions out. A set loads whole or not at all.
 
-import {
-  preparsePolicySet,
-  preparseSchema,
-  type StatefulAuthorizationCall,
-  statefulIsAuthorized,
-} from "@cedar-policy/cedar-wasm/nodejs";
+import { preparsePolicySet, preparseSchema, statefulIsAuthorized } from "@cedar-policy/cedar-wasm/nodejs";
 import { digestOf, type Sha256 } from "../../base/digest.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { PolicyRule } from "../../core/decide/policy-annotations.ts";
@@ -150,14 +145,12 @@ function decideWith(
   return policyVerdict(rules, askable, (lifted): CedarAnswer =>
     answerFrom(() => {
       question ??= derive();
-      const call: unknown = {
+      return statefulIsAuthorized({
         ...question,
         preparsedSchemaName: prepared.schema,
         validateRequest: true,
         preparsedPolicySetId: lifted ? prepared.lifted : prepared.whole,
-      };
-      // The package's types ask for arrays that may be written to; it only reads them.
-      return statefulIsAuthorized(call as StatefulAuthorizationCall);
+      });
     }),
   );
 }

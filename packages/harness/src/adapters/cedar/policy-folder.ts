@@ -26,8 +26,6 @@ const POLICY_FILES_MAX = 500;
 
 /** Text by file name, of every `*.cedar` file directly in the folder, sorted by name. */
 export function readPolicyFolder(folder: string): Result<Readonly<Record<string, string>>, PolicyRefusal> {
-  const refuse = (file: string, code: PolicyRefusal["code"], detail: string): Result<never, PolicyRefusal> =>
-    err({ code, file, line: null, column: null, detail });
   try {
     const names = readdirSync(folder)
       .filter((name) => name.toLowerCase().endsWith(".cedar"))
@@ -52,4 +50,8 @@ export function readPolicyFolder(folder: string): Result<Readonly<Record<string,
       error instanceof Error ? error.message : String(error),
     );
   }
+}
+
+function refuse(file: string, code: PolicyRefusal["code"], detail: string): Result<never, PolicyRefusal> {
+  return err({ code, file, line: null, column: null, detail });
 }

@@ -4,29 +4,31 @@
 import type { ActionRequest, Origin } from "./action-request.ts";
 import { type PolicyResource, touchedResources } from "./policy-resources.ts";
 
-export type EntityUid = { readonly type: string; readonly id: string };
+// Not readonly inside: the shapes are those that Cedar's own types ask for.
+
+export type EntityUid = { type: string; id: string };
 
 export type EntityValue =
   | boolean
   | number
   | string
-  | { readonly __entity: EntityUid }
-  | readonly EntityValue[]
-  | { readonly [name: string]: EntityValue };
+  | { __entity: EntityUid }
+  | EntityValue[]
+  | { [name: string]: EntityValue };
 
 export type PolicyEntity = {
   readonly uid: EntityUid;
-  readonly attrs: Readonly<Record<string, EntityValue>>;
-  readonly parents: readonly EntityUid[];
-  readonly tags?: Readonly<Record<string, EntityValue>>;
+  readonly attrs: Record<string, EntityValue>;
+  readonly parents: EntityUid[];
+  readonly tags?: Record<string, EntityValue>;
 };
 
 export type PolicyQuestion = {
   readonly principal: EntityUid;
   readonly action: EntityUid;
   readonly resource: EntityUid;
-  readonly context: Readonly<Record<string, EntityValue>>;
-  readonly entities: readonly PolicyEntity[];
+  readonly context: Record<string, EntityValue>;
+  readonly entities: PolicyEntity[];
 };
 
 /** What is left of the run's budget, where it has one. Whole numbers; what a double cannot hold is cut to 2^53 - 1. */
@@ -99,11 +101,7 @@ const text = (value: string): string => value.toWellFormed();
 
 const uid = (type: string, id: string): EntityUid => ({ type, id: text(id) });
 
-function entity(
-  of: EntityUid,
-  attrs: Readonly<Record<string, EntityValue>>,
-  parents: readonly EntityUid[] = [],
-): PolicyEntity {
+function entity(of: EntityUid, attrs: Record<string, EntityValue>, parents: EntityUid[] = []): PolicyEntity {
   return { uid: of, attrs, parents };
 }
 
