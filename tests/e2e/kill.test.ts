@@ -60,17 +60,21 @@ async function carryOn(
   version: number,
   sink: ToolSink,
 ): Promise<Run> {
-  return await until(`run ${id} goes on`, async () => {
-    const run = await readRun(server, key, id);
-    if (run.finished_at !== null || run.version >= version) return run;
-    const open = run.approvals.find(({ status }) => status === "open");
-    if (open !== undefined)
-      await api(server.url, key, "/api/harness/approve", {
-        method: "POST",
-        body: JSON.stringify(answerTo(open, sink)),
-      });
-    return undefined;
-  });
+  return await until(
+    `run ${id} goes on`,
+    async () => {
+      const run = await readRun(server, key, id);
+      if (run.finished_at !== null || run.version >= version) return run;
+      const open = run.approvals.find(({ status }) => status === "open");
+      if (open !== undefined)
+        await api(server.url, key, "/api/harness/approve", {
+          method: "POST",
+          body: JSON.stringify(answerTo(open, sink)),
+        });
+      return undefined;
+    },
+    90_000,
+  );
 }
 
 type Scene = {
