@@ -5,6 +5,7 @@ import { z } from "zod";
 import { approvalSchema, approveRequestSchema } from "./approval.ts";
 import { auditEventSchema } from "./event.ts";
 import { createdKeySchema, keyRequestSchema, keySchema, type Scope } from "./key.ts";
+import { precedentSchema, revokePrecedentSchema } from "./precedent.ts";
 import type { ProblemCode } from "./problem.ts";
 import { nameSchema, runRequestSchema, runSchema, runStateSchema, runSummarySchema } from "./run.ts";
 
@@ -80,6 +81,13 @@ export const eventPageSchema = z
   })
   .meta({ id: "EventPage", description: "Events of a run, oldest first; ask on with the last `version`." });
 export type EventPage = z.infer<typeof eventPageSchema>;
+
+export const precedentParamsSchema = z.strictObject({
+  id: z.string().meta({ description: "The precedent's id." }),
+});
+export const precedentListSchema = z
+  .strictObject({ data: z.array(precedentSchema) })
+  .meta({ id: "PrecedentList" });
 
 export const keyListSchema = z
   .strictObject({ data: z.array(keySchema) })
@@ -344,6 +352,38 @@ const KEY_ROUTES = {
       content: { "application/json": keySchema },
     },
     problems: ["key_not_found"],
+  },
+  listPrecedents: {
+    method: "GET",
+    path: "/api/harness/precedents",
+    operationId: "listPrecedents",
+    scope: "approvals:decide",
+    tag: "approvals",
+    summary: "List remembered answers",
+    query: noQuerySchema,
+    success: {
+      status: 200,
+      description: "The tenant's remembered answers, newest questions first, revoked ones too; at most 500.",
+      content: { "application/json": precedentListSchema },
+    },
+    problems: [],
+  },
+  revokePrecedent: {
+    method: "POST",
+    path: "/api/harness/precedents/{id}/revoke",
+    operationId: "revokePrecedent",
+    scope: "approvals:decide",
+    tag: "approvals",
+    summary: "Stop giving a remembered answer",
+    params: precedentParamsSchema,
+    query: noQuerySchema,
+    body: revokePrecedentSchema,
+    success: {
+      status: 200,
+      description: "The precedent, revoked. What it decided before is marked in the memory's audit.",
+      content: { "application/json": precedentSchema },
+    },
+    problems: ["precedent_not_found"],
   },
 } as const satisfies Record<string, RouteRow>;
 

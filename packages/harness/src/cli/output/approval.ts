@@ -35,6 +35,7 @@ export function approvalLines(approval: Approval, run: Run, now: Date, paint: Pa
           paint("bold", "Arguments as edited, exactly"),
           indent(visibleJson(approval.edited_arguments, 2), "  "),
         ]),
+    ...adviceLines(approval, paint),
     ...(approval.preview === null
       ? ["The tool cannot show beforehand what would change."]
       : [
@@ -56,6 +57,17 @@ function originLines({ labels }: Approval, paint: Paint): string[] {
         const words = { trusted: "the requester", untrusted: "UNTRUSTED TEXT", model: "the model" }[origin];
         return [pointer, places === "" ? words : `${words} (${places})`] as const;
       }),
+    ),
+  ];
+}
+
+/** Earlier answers are evidence about past decisions, no standing authority. */
+function adviceLines({ advice }: Approval, paint: Paint): string[] {
+  if (advice.length === 0) return [];
+  return [
+    paint("bold", "Answered before, as advice only"),
+    ...fields(
+      advice.map((one) => [one.decision, `${one.decided_by ?? "somebody"}: ${one.explanation}`] as const),
     ),
   ];
 }
