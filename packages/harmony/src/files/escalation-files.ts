@@ -177,6 +177,7 @@ export class EscalationFiles {
   }
 
   resolve(escalationId: string, resolutionId: string, actor: AgentProvenance, at: Date | string): boolean {
+    const { root } = this.#files;
     const id = parseId(escalationId, "escalation_id");
     const decision: DecisionFile = {
       escalationId: id,
@@ -184,17 +185,21 @@ export class EscalationFiles {
       resolvedBy: actor,
       resolvedAt: parseTimestamp(at),
     };
-    if (this.load(id) === null) return false;
-    const { root } = this.#files;
+    const known = this.load(id);
+    if (known === null) return false;
     const bytes = encodeRecord(decisionToJson(decision), ESCALATION_SIZE_BYTES_MAX, decisionFromJson);
-    const won = !this.#isDecided(id) && this.#files.create(decisionsDir(root), decisionPath(root, id), bytes);
+    const won =
+      known.status === EscalationStatus.OPEN &&
+      this.#files.create(decisionsDir(root), decisionPath(root, id), bytes);
     const record = this.#bringUpToDate(id);
+    if (!won && record?.status === EscalationStatus.OPEN) {
+      const path = decisionPath(root, id);
+      throw new HarmonyError("invalid_record", `${path} is in the way and is not a decision; move it away`, {
+        path,
+      });
+    }
     if (!won) throw new HarmonyError("already_resolved", `escalation ${id} is already resolved`, { record });
     return true;
-  }
-
-  #isDecided(id: ContentId): boolean {
-    return this.load(id)?.status === EscalationStatus.RESOLVED;
   }
 
   /**
@@ -204,9 +209,14 @@ export class EscalationFiles {
   #bringUpToDate(id: ContentId): EscalationRecord | null {
     const stored = this.#read(id);
     if (stored === null || stored.status === EscalationStatus.RESOLVED) return stored;
+    const { root } = this.#files;
     return withHold(this.#files, longId(id, { strip: true }), () => {
       const record = this.load(id);
-      if (record !== null && record.status === EscalationStatus.RESOLVED) this.#publish(record);
+      if (record === null || record.status === EscalationStatus.OPEN) return record;
+      const bytes = Buffer.from(JSON.stringify(record), "utf8");
+      if (bytes.length <= ESCALATION_SIZE_BYTES_MAX) {
+        this.#files.replaceMirror(escalationsDir(root), escalationPath(root, id), bytes);
+      }
       return record;
     });
   }
