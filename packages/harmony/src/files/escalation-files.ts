@@ -46,6 +46,7 @@ export class EscalationFiles {
       path: decisionsDir(files.root),
       namePattern: RECORD_NAME,
       sizeBytesMax: ESCALATION_SIZE_BYTES_MAX,
+      namesOnly: true,
       decode: (name) => parseId(idOfName(name)),
       compare: (a, b) => (a < b ? -1 : Number(a > b)),
     });
@@ -78,8 +79,10 @@ export class EscalationFiles {
     switch (recurrence.kind) {
       case "seen_already":
         return { opened: false, record: newest };
-      case "counted":
-        return { opened: false, record: this.#count(recurrence.next) };
+      case "counted": {
+        const record = this.#count(recurrence.next);
+        return record === null ? null : { opened: false, record };
+      }
       case "reopened":
         return this.#create(recurrence.next) ? { opened: true, record: recurrence.next } : null;
       default:
@@ -111,11 +114,12 @@ export class EscalationFiles {
     );
   }
 
-  #count(sighting: EscalationRecord): EscalationRecord {
+  /** Null when it was resolved or removed meanwhile: then this sighting may have to open a new occurrence. */
+  #count(sighting: EscalationRecord): EscalationRecord | null {
     const id = sighting.escalationId;
     return withHold(this.#files, longId(id, { strip: true }), () => {
       const stored = this.load(id);
-      if (stored === null || stored.status === EscalationStatus.RESOLVED) return stored ?? sighting;
+      if (stored === null || stored.status === EscalationStatus.RESOLVED) return null;
       if (sighting.lastSeenAt <= stored.lastSeenAt) return stored;
       const next = stored.with({ seenCount: stored.seenCount + 1, lastSeenAt: sighting.lastSeenAt });
       return this.#publish(next) ? next : stored;
