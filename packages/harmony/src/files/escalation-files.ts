@@ -18,6 +18,8 @@ import { decodeRecord, encodeRecord, idOfName, RECORD_NAME } from "./record-code
 /** Looks at the newest occurrence again when it was resolved, or a later one opened, between looking and writing. */
 const ATTEMPTS_MAX = 5;
 
+const STATUSES: readonly string[] = Object.values(EscalationStatus);
+
 const fromJson = (json: unknown): EscalationRecord => EscalationRecord.fromJSON(json);
 const decode = (name: string, bytes: Uint8Array): EscalationRecord | null =>
   decodeRecord(bytes, fromJson, (record) => record.escalationId === idOfName(name));
@@ -31,6 +33,11 @@ export class EscalationFiles {
     decided: readonly ContentId[];
     all: readonly EscalationRecord[];
   } | null = null;
+
+  #filtered: { all: readonly EscalationRecord[]; byStatus: Map<string, readonly EscalationRecord[]> } = {
+    all: [],
+    byStatus: new Map(),
+  };
 
   constructor(files: DurableFiles) {
     this.#files = files;
@@ -160,10 +167,21 @@ export class EscalationFiles {
 
   list(filter: EscalationFilter = {}): readonly EscalationRecord[] {
     const { status, patternId, limit } = filter;
-    let found = this.#all();
-    if (status !== undefined) found = found.filter((record) => record.status === status);
+    let found = status === undefined ? this.#all() : this.#withStatus(status);
     if (patternId !== undefined) found = found.filter((record) => record.patternId === patternId);
     return found.slice(0, limit);
+  }
+
+  /** Kept for as long as nothing changes: what waits is asked for far more often than it changes. */
+  #withStatus(status: string): readonly EscalationRecord[] {
+    const all = this.#all();
+    if (!STATUSES.includes(status)) return [];
+    if (this.#filtered.all !== all) this.#filtered = { all, byStatus: new Map() };
+    const known = this.#filtered.byStatus.get(status);
+    if (known !== undefined) return known;
+    const found = all.filter((record) => record.status === status);
+    this.#filtered.byStatus.set(status, found);
+    return found;
   }
 
   #all(): readonly EscalationRecord[] {
