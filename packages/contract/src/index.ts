@@ -1,4 +1,5 @@
 export * from "./api.ts";
+export * from "./api-schemas.ts";
 export * from "./approval.ts";
 export * from "./artifact.ts";
 export * from "./digest.ts";
