@@ -110,12 +110,22 @@ function trimmed(text: string, start: number, end: number, role: "text" | "value
     from += 1;
     to -= 1;
   }
+  if (role === "text") [from, to] = unmarked(text, from, to);
   while (to > from && SENTENCE_END.includes(text.charAt(to - 1))) to -= 1;
   if (text.charAt(from) === "#") from += 1;
   else if (text.charAt(from) === "@" && !/[.@]/.test(text.slice(from + 1, Math.min(to, from + 65))))
     from += 1;
   if (/^[-–:!?#=+_~]*$/.test(text.slice(from, Math.min(to, from + 9)))) return [to, to];
   return [from, to];
+}
+
+/** Without the marks of an emphasis that begins or ends at another word. */
+function unmarked(text: string, start: number, end: number): [number, number] {
+  const isMark = (mark: string): boolean => mark === "**" || mark === "__" || mark === "~~";
+  const from =
+    isMark(text.slice(start, start + 2)) && isAlphanumeric(text.charCodeAt(start + 2)) ? start + 2 : start;
+  const to = isMark(text.slice(end - 2, end)) && isAlphanumeric(text.charCodeAt(end - 3)) ? end - 2 : end;
+  return from < to ? [from, to] : [start, end];
 }
 
 /** Addresses longer than this (RFC 5321: 254) are not looked into for a label in front. */
