@@ -116,7 +116,7 @@ test("handles are bounded", () => {
 
 test("a prototype cannot be reached through arguments", () => {
   const { handles } = kept("x");
-  const args = JSON.parse('{"__proto__":{"polluted":"$v1"}}') as Record<string, unknown>;
+  const args: Record<string, unknown> = Object.fromEntries([["__proto__", { polluted: "$v1" }]]);
   const resolved = handles.resolve(args);
   expect(resolved.ok && Object.hasOwn(resolved.value.args, "__proto__")).toBe(true);
   expect(Object.hasOwn(Object.prototype, "polluted")).toBe(false);

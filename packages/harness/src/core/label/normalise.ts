@@ -1,7 +1,7 @@
 // Views of a text under which the same value is found again although it was changed on its way.
 
 import { embeddedTexts, undoBase64, undoHex } from "./encodings.ts";
-import { undoEscapes } from "./escapes.ts";
+import { undoEscapes, undoTags } from "./escapes.ts";
 import { foldView } from "./fold.ts";
 import { DECODE_ROUNDS_MAX, VIEWS_MAX } from "./limits.ts";
 import { plainView, type View } from "./view.ts";
@@ -17,7 +17,7 @@ export function readValue(text: string): readonly View[] {
   for (let round = 0; round < DECODE_ROUNDS_MAX && fresh.length > 0; round += 1) {
     const next: View[] = [];
     for (const view of fresh)
-      for (const undo of [undoEscapes, undoHex, undoBase64, undoPlus, undoQuotes, undoEmphasis]) {
+      for (const undo of [undoEscapes, undoTags, undoHex, undoBase64, undoPlus, undoQuotes, undoEmphasis]) {
         const undone = undo(view);
         if (undone === null || seen.has(undone.text) || readings.length + next.length >= VIEWS_MAX) continue;
         seen.add(undone.text);

@@ -119,9 +119,10 @@ function trimmed(text: string, start: number, end: number, role: "text" | "value
   return [from, to];
 }
 
+const isMark = (mark: string): boolean => mark === "**" || mark === "__" || mark === "~~";
+
 /** Without the marks of an emphasis that begins or ends at another word. */
 function unmarked(text: string, start: number, end: number): [number, number] {
-  const isMark = (mark: string): boolean => mark === "**" || mark === "__" || mark === "~~";
   const from =
     isMark(text.slice(start, start + 2)) && isAlphanumeric(text.charCodeAt(start + 2)) ? start + 2 : start;
   const to = isMark(text.slice(end - 2, end)) && isAlphanumeric(text.charCodeAt(end - 3)) ? end - 2 : end;
@@ -140,8 +141,12 @@ function keyOf(text: string, from: number, to: number): string {
   if (!word.includes("/")) return word;
   const bare = /^(https?:\/\/[^/?#\\@]+)\/$/.exec(word)?.[1] ?? word;
   // Cut off by a separator that may be part of it, it is not known to be whole: it only matches when cut the same.
-  const left = from > 1 && /[[({|;,<"'`]/.test(text.charAt(from - 1)) && classAt(text, from - 2) === WORD;
-  const right =
-    /^[[({|;,<"'`]/.test(text.slice(to, to + 1)) && to + 1 < text.length && classAt(text, to + 1) === WORD;
+  const left = from > 1 && CUTTING.includes(text.charAt(from - 1)) && goesOn(text, from - 2);
+  const right = to + 1 < text.length && CUTTING.includes(text.charAt(to)) && goesOn(text, to + 1);
   return left || right ? `${bare}\0` : bare;
 }
+
+const CUTTING = "[({|;,<\"'`";
+
+const goesOn = (text: string, at: number): boolean =>
+  classAt(text, at) === WORD && !SENTENCE_END.includes(text.charAt(at));
