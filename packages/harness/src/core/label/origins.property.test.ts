@@ -246,7 +246,7 @@ test("no new address, URL, path or number comes from pieces of the task", () => 
           .normalize("NFKC")
           .split(/[\s,"]+/)
           .map(bare))
-          if (/[^\p{L}]/u.test(part)) expect(whole).toContain(part);
+          if (/[\p{L}\p{N}]/u.test(part) && /[^\p{L}]/u.test(part)) expect(whole).toContain(part);
       },
     ),
     { seed: SEED, numRuns: 6_000 },
