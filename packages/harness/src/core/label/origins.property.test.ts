@@ -244,6 +244,7 @@ test("no new address, URL, path or number comes from pieces of the task", () => 
         // Words may stand in another order; whatever is more than a word must be one of the task's own.
         for (const part of made
           .normalize("NFKC")
+          .replaceAll(/(\d),(?=\d)/g, "$1.")
           .split(/[\s,"]+/)
           .map(bare))
           if (/[\p{L}\p{N}]/u.test(part) && /[^\p{L}]/u.test(part)) expect(whole).toContain(part);
