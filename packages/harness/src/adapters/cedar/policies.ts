@@ -113,13 +113,14 @@ function prepare(
   schema: string,
 ): Result<Prepared, PolicyRefusal> {
   const names: Prepared = {
-    schema: `${version}/schema`,
+    schema: digestOf("policy-schema", schema),
     whole: `${version}/whole`,
     lifted: `${version}/lifted`,
   };
   const plain = rules.filter(({ rule }) => rule.assent === null);
   const answers = [
-    preparseSchema(names.schema, schema),
+    // Reading the schema takes most of the time of opening a set, and it is the same for all of them.
+    ...(preparsedSchemas.has(names.schema) ? [] : [preparseSchema(names.schema, schema)]),
     preparsePolicySet(names.whole, { staticPolicies: textsById(rules) }),
     preparsePolicySet(names.lifted, { staticPolicies: textsById(plain) }),
   ];
@@ -132,8 +133,11 @@ function prepare(
         column: null,
         detail: answer.errors.map(sentenceOf).join("; "),
       });
+  preparsedSchemas.add(names.schema);
   return ok(names);
 }
+
+const preparsedSchemas = new Set<string>();
 
 function decideWith(
   rules: ReadonlyMap<string, PolicyRule>,
