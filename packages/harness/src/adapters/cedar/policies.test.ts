@@ -196,6 +196,8 @@ test.each([
   [`context.resources.contains(Resource::"path:docs/a.md")`, true],
   [`context.resources_complete && !(context has target)`, true],
   [`context.texts.hasTag("/to") && context.texts.getTag("/to") like "*@shop.example.com"`, true],
+  // Written in a way that a search for the name does not find.
+  [`context["t\\u{65}xts"].hasTag("/to")`, true],
   [`context.amounts.hasTag("/amount") && context.amounts.getTag("/amount") <= 12`, false],
   [`context.amounts.hasTag("/amount") && context.amounts.getTag("/amount") <= 13`, true],
   [`context.budget has tokens_left && context.budget.tokens_left > 5`, true],

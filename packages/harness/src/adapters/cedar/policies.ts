@@ -4,7 +4,7 @@ import { preparsePolicySet, preparseSchema, statefulIsAuthorized } from "@cedar-
 import { digestOf, type Sha256 } from "../../base/digest.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { PolicyRule } from "../../core/decide/policy-annotations.ts";
-import { policyQuestion, type PolicyQuestion } from "../../core/decide/policy-context.ts";
+import { policyNeeds, policyQuestion, type PolicyQuestion } from "../../core/decide/policy-context.ts";
 import type { Policies, PolicyRefusal } from "../../core/decide/policy-point.ts";
 import { type CedarAnswer, policyVerdict } from "../../core/decide/policy-verdict.ts";
 import { answerFrom, sentenceOf } from "./answer.ts";
@@ -35,11 +35,12 @@ export function openCedarPolicies(source: PolicySource): Result<Policies, Policy
   const prepared = prepare(version, loaded.value, schema);
   if (!prepared.ok) return prepared;
   const rules = new Map(loaded.value.map(({ rule }) => [rule.id, rule]));
+  const needs = policyNeeds(loaded.value.map(({ text }) => text));
   return ok({
     version,
     rules: [...rules.values()],
     decide: (request, budget) =>
-      decideWith(rules, prepared.value, () => policyQuestion(request, budget), request.askable),
+      decideWith(rules, prepared.value, () => policyQuestion(request, budget, needs), request.askable),
   });
 }
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { ActionRequest, ArgumentLabel, Origin } from "./action-request.ts";
-import { policyQuestion } from "./policy-context.ts";
+import { policyNeeds, policyQuestion } from "./policy-context.ts";
 
 const label = (origin: Origin): ArgumentLabel => ({ origin, sources: [] });
 
@@ -128,4 +128,23 @@ test("what is left of the budget is told in whole numbers", () => {
     tokens_left: 10,
     microdollars_left: 3,
   });
+});
+
+test.each([
+  ["context.tainted", false, false],
+  ["context.target in x", true, false],
+  ["context.resources_complete", true, false],
+  ['context["texts"]', false, true],
+  ["context.amounts", false, true],
+  ['context["t\\u{61}rget"]', true, true],
+])("rules that say %s are told of resources: %s, of values: %s", (text, resources, values) => {
+  expect(policyNeeds(["permit", text])).toEqual({ resources, values });
+});
+
+test("what no rule reads is not sent, and nothing of it could pass for an answer", () => {
+  const asked = request({}, { to: "bob@example.com" });
+  const { context, entities } = policyQuestion(asked, {}, { resources: false, values: false });
+  expect(context).toMatchObject({ resources: [], resources_complete: false });
+  expect(Object.keys(context)).not.toContain("target");
+  expect(entities.map(({ uid }) => uid.type)).toEqual(["Tenant", "Principal", "Agent", "Tool"]);
 });
