@@ -115,9 +115,10 @@ test("a request is held to the schema unless that is asked not to be", () => {
   expect(evaluateCedar({ ...BASE, ...change, validateRequest: false }).decision).toBe("allow");
 });
 
+const when = (value: bigint): string =>
+  `permit (principal, action, resource) when { context.big == ${value} };`;
+
 test("an integer of 64 bits arrives as it is, from text and from a bigint", () => {
-  const when = (value: bigint): string =>
-    `permit (principal, action, resource) when { context.big == ${value} };`;
   fc.assert(
     fc.property(fc.bigInt({ min: -(2n ** 63n) + 1n, max: 2n ** 63n - 1n }), (value) => {
       const policies = when(value);

@@ -285,40 +285,44 @@ test("one bad file refuses the good ones with it", () => {
   expect(refusal({ "a.cedar": PERMIT, "b.cedar": "permit" })?.file).toBe("b.cedar");
 });
 
+const codeOf = (path: string): string | null => {
+  const policies = openCedarPolicies({ folder: path });
+  return policies.ok ? null : policies.error.code;
+};
+
 test("a folder is refused when it is missing, empty, or holds what is no text", () => {
   const folder = mkdtempSync(join(tmpdir(), "assent-policies-"));
-  const code = (path: string): string | null => {
-    const policies = openCedarPolicies({ folder: path });
-    return policies.ok ? null : policies.error.code;
-  };
-  expect(code(join(folder, "missing"))).toBe("policy_unreadable");
-  expect(code(folder)).toBe("policy_missing");
+  expect(codeOf(join(folder, "missing"))).toBe("policy_unreadable");
+  expect(codeOf(folder)).toBe("policy_missing");
   writeFileSync(join(folder, "a.cedar"), PERMIT);
-  expect(code(folder)).toBeNull();
+  expect(codeOf(folder)).toBeNull();
   writeFileSync(join(folder, "B.CEDAR"), Buffer.from([0x2f, 0x2f, 0xff, 0xfe]));
-  expect(code(folder)).toBe("policy_unreadable");
+  expect(codeOf(folder)).toBe("policy_unreadable");
 });
 
 // --- version ---------------------------------------------------------------------------------------------------
 
-test("the version follows what the rules mean to say, not how they are laid out", () => {
-  const version = (text: string): string => open({ "a.cedar": text }).version;
-  const rule = (limit: string, name = "a  b"): string =>
-    `@id("a") permit (principal, action, resource) when { context.effect == "${name}" || context.amounts.getTag("x // y") > ${limit} };`;
-  const guarded = (limit: string, name?: string): string =>
-    rule(limit, name).replace(
-      "context.amounts.getTag",
-      `context.amounts.hasTag("x // y") && context.amounts.getTag`,
-    );
-  const base = version(guarded("9223372036854775806"));
-  expect(
-    version(`// a comment\n${guarded("9223372036854775806").replaceAll(" when", "\n  // why\r\n\twhen")}`),
-  ).toBe(base);
-  expect(version(guarded("9223372036854775807"))).not.toBe(base);
-  expect(version(guarded("9223372036854775806", "a b"))).not.toBe(base);
-  expect(version(guarded("9223372036854775806").replace("// y", "// z").replace("// y", "// z"))).not.toBe(
-    base,
+const versionOf = (text: string): string => open({ "a.cedar": text }).version;
+const limitRule = (limit: string, name = "a  b"): string =>
+  `@id("a") permit (principal, action, resource) when { context.effect == "${name}" || context.amounts.getTag("x // y") > ${limit} };`;
+const guardedRule = (limit: string, name?: string): string =>
+  limitRule(limit, name).replace(
+    "context.amounts.getTag",
+    `context.amounts.hasTag("x // y") && context.amounts.getTag`,
   );
+
+test("the version follows what the rules mean to say, not how they are laid out", () => {
+  const base = versionOf(guardedRule("9223372036854775806"));
+  expect(
+    versionOf(
+      `// a comment\n${guardedRule("9223372036854775806").replaceAll(" when", "\n  // why\r\n\twhen")}`,
+    ),
+  ).toBe(base);
+  expect(versionOf(guardedRule("9223372036854775807"))).not.toBe(base);
+  expect(versionOf(guardedRule("9223372036854775806", "a b"))).not.toBe(base);
+  expect(
+    versionOf(guardedRule("9223372036854775806").replace("// y", "// z").replace("// y", "// z")),
+  ).not.toBe(base);
 });
 
 test("two sets are open at once and do not answer for each other", () => {

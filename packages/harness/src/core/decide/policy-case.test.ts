@@ -46,8 +46,9 @@ test.each([
   expect(faultOf(expected)).toMatch(new RegExp(`^${name}: expected `, "u"));
 });
 
+const refused = (value: unknown): boolean => !policyCasesSchema.safeParse(value).success;
+
 test("an expectation that is misspelt, or a file without cases, is refused", () => {
-  const refused = (value: unknown): boolean => !policyCasesSchema.safeParse(value).success;
   expect(refused({ cases: [] })).toBe(true);
   expect(refused({ cases: [{ name: "x", call: CALL, expect: { ...GOOD, qorum: 1 } }] })).toBe(true);
   expect(refused({ cases: [{ name: "x", call: { ...CALL, taint: true }, expect: GOOD }] })).toBe(true);

@@ -93,8 +93,9 @@ test.each([
   expect(entities.find(({ uid }) => uid.type === "Amounts")?.tags).toEqual({ "/amount": told });
 });
 
+const target = (to: unknown): unknown => policyQuestion(request({}, { to })).context["target"];
+
 test("there is a target only where one resource and nothing else is touched", () => {
-  const target = (to: unknown): unknown => policyQuestion(request({}, { to })).context["target"];
   expect(target("bob@example.com")).toEqual({
     __entity: { type: "Resource", id: "address:bob@example.com" },
   });
@@ -120,9 +121,10 @@ test("a lone surrogate stays a value and breaks nothing", () => {
   expect(entities.find(({ uid }) => uid.type === "Texts")?.tags).toEqual({ "/to": "\ufffd" });
 });
 
+const budget = (given: Parameters<typeof policyQuestion>[1]): unknown =>
+  policyQuestion(request({}), given).context["budget"];
+
 test("what is left of the budget is told in whole numbers", () => {
-  const budget = (given: Parameters<typeof policyQuestion>[1]): unknown =>
-    policyQuestion(request({}), given).context["budget"];
   expect(budget({})).toEqual({});
   expect(budget({ tokensLeft: 10, microdollarsLeft: 2.5 })).toEqual({
     tokens_left: 10,
