@@ -224,12 +224,26 @@ export type StoreTx = {
     list(): Promise<readonly Key[]>;
     revoke(id: KeyId, at: Date): Promise<Key | null>;
   };
+  readonly decisions: {
+    /** What the rules decided since then, oldest first, after the given place. */
+    list(since: Date, after: DecisionPlace | null, limit: number): Promise<readonly DecidedCall[]>;
+  };
   /** Harmony's memory of this tenant, within this transaction. */
   readonly memory: HarmonyStore;
   readonly queue: {
     /** Delivered at least once after this transaction commits, and never if it does not. */
     send(message: RunMessage, delaySeconds: number): Promise<void>;
   };
+};
+
+export type DecisionPlace = { readonly at: Date; readonly run: RunId; readonly seq: number };
+
+export type DecidedCall = DecisionPlace & {
+  readonly requester: Actor;
+  readonly agent: { readonly name: string; readonly version: Sha256 };
+  readonly action: Action;
+  readonly judgement: Judgement;
+  readonly decision: Decision;
 };
 
 export type IdempotencyKey = {
