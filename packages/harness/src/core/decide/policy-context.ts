@@ -163,11 +163,9 @@ function origins(
   };
 }
 
-// Own members only: an argument called `constructor` must not find a label on Object.prototype.
+// A pointer begins with "/", as no member of Object.prototype does.
 function labelOf(request: ActionRequest, pointer: string): Origin {
-  return Object.hasOwn(request.labels, pointer)
-    ? (request.labels[pointer]?.origin ?? "untrusted")
-    : "untrusted";
+  return request.labels[pointer]?.origin ?? "untrusted";
 }
 
 function worstOf(found: readonly Origin[]): Origin | "none" {
