@@ -4,9 +4,10 @@
 import { z } from "zod";
 import { approvalSchema, approveRequestSchema } from "./approval.ts";
 import { auditEventSchema } from "./event.ts";
+import { EXTERNAL_ROUTES, submitRunRequestSchema } from "./external.ts";
 import { createdKeySchema, keyRequestSchema, keySchema, type Scope } from "./key.ts";
 import type { ProblemCode } from "./problem.ts";
-import { nameSchema, runRequestSchema, runSchema, runStateSchema, runSummarySchema } from "./run.ts";
+import { nameSchema, runSchema, runStateSchema, runSummarySchema } from "./run.ts";
 
 /** Rows of one page of a list, and how many there are when the caller does not say. */
 export const LIST_LIMIT_MAX = 100;
@@ -155,7 +156,7 @@ const RUN_ROUTES = {
     description:
       "Accepts a task for an agent. The run is durable before the answer is sent; its progress is read elsewhere.",
     query: noQuerySchema,
-    body: runRequestSchema,
+    body: submitRunRequestSchema,
     requestHeaders: ["Idempotency-Key"],
     success: {
       status: 202,
@@ -395,5 +396,11 @@ const SERVICE_ROUTES = {
   },
 } as const satisfies Record<string, RouteRow>;
 
-export const ROUTES = { ...RUN_ROUTES, ...APPROVAL_ROUTES, ...KEY_ROUTES, ...SERVICE_ROUTES } as const;
+export const ROUTES = {
+  ...RUN_ROUTES,
+  ...EXTERNAL_ROUTES,
+  ...APPROVAL_ROUTES,
+  ...KEY_ROUTES,
+  ...SERVICE_ROUTES,
+} as const;
 export type OperationId = keyof typeof ROUTES;

@@ -2,6 +2,7 @@ export * from "./api.ts";
 export * from "./approval.ts";
 export * from "./artifact.ts";
 export * from "./event.ts";
+export * from "./external.ts";
 export * from "./ids.ts";
 export * from "./key.ts";
 export * from "./problem.ts";

@@ -105,6 +105,7 @@ async function planRun(
     definition,
     run: {
       id: idFromUuid("run", uuidV7(now, ports.random.bytes(10))),
+      driver: "assent",
       agent: definition.name,
       agentVersion: agentVersion(definition),
       task: request.task,

@@ -10,6 +10,8 @@ import type {
   StepState,
 } from "@assent/contract";
 import type { Sha256 } from "../../base/digest.ts";
+import type { ArgumentLabels } from "../decide/action-request.ts";
+import type { AssentRequirement } from "../decide/ruling.ts";
 
 /** Who wrote a text: a trusted author (operator, requester), or anything else. */
 export type Label = "trusted" | "untrusted";
@@ -35,6 +37,17 @@ export type ModelOutcome = {
   readonly warnings: readonly string[];
 };
 
+/** What a call of a driven run was judged by, kept so that the same answer can be given again. */
+export type Judged = {
+  readonly labels: ArgumentLabels;
+  readonly tainted: boolean;
+  readonly policyVersion: Sha256;
+  /** What a person's word must be like, where one is asked. */
+  readonly assent: AssentRequirement | null;
+  /** The approved plan's gate and the place among its calls, where the call is one of them. */
+  readonly planned: { readonly gateSeq: number; readonly index: number } | null;
+};
+
 export type ToolRequest = {
   readonly kind: "tool";
   readonly callId: string;
@@ -44,8 +57,18 @@ export type ToolRequest = {
   readonly effectId: Sha256;
   /** What the tool found when the action was decided; it must still be so when the action is carried out. */
   readonly precondition: string | null;
+  readonly judged?: Judged;
 };
-export type ToolOutcome = { readonly kind: "tool"; readonly output: string; readonly label: Label };
+export type ToolOutcome = {
+  readonly kind: "tool";
+  readonly output: string;
+  readonly label: Label;
+  /**
+   * Of a driven run: which of its reports this was, from 1 (they may come in any order, and labels depend on it), and
+   * whether `output` is JSON or the text itself.
+   */
+  readonly reported?: { readonly order: number; readonly form: "json" | "text" };
+};
 
 export type GateRequest = {
   readonly kind: "gate";
@@ -53,6 +76,7 @@ export type GateRequest = {
   readonly subject: ApprovalSubject;
   /** The step whose outcome is unknown, where the question is about that. */
   readonly doubtfulSeq: number | null;
+  readonly judged?: Judged;
 };
 export type GateOutcome = {
   readonly kind: "gate";
