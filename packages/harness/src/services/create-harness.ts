@@ -3,6 +3,8 @@ import type { Log } from "../ports.ts";
 import { type AdmissionPorts, submitRun } from "./admission.ts";
 import { type ApprovalPorts, decideApproval } from "./approvals.ts";
 import { createEventWatch } from "./event-watch.ts";
+import { createExternalRuns } from "./external/external.ts";
+import type { ExternalPorts } from "./external/drive.ts";
 import type { Harness } from "./harness.ts";
 import { authenticate, createKey, type KeyPorts, listKeys, revokeKey } from "./keys.ts";
 import { cancelRun, getRun, listEvents, listRuns, openArtifact, type RunPorts } from "./runs.ts";
@@ -10,7 +12,8 @@ import { cancelRun, getRun, listEvents, listRuns, openArtifact, type RunPorts } 
 export type HarnessPorts = AdmissionPorts &
   ApprovalPorts &
   KeyPorts &
-  RunPorts & {
+  RunPorts &
+  ExternalPorts & {
     readonly decide: DecisionPoint;
     readonly log: Log;
     /** Whether somebody in this process takes work, where it should. */
@@ -20,9 +23,14 @@ export type HarnessPorts = AdmissionPorts &
 /** The harness as its edges see it. */
 export function createHarness(ports: HarnessPorts): Harness {
   const watch = createEventWatch(ports);
+  const external = createExternalRuns(ports, watch);
   return {
     authenticate: async (key) => await authenticate(ports, key),
-    submitRun: async (caller, request, key) => await submitRun(ports, caller, request, key),
+    external,
+    submitRun: async (caller, request, key) =>
+      request.driver === "external"
+        ? await external.submit(caller, request, key)
+        : await submitRun(ports, caller, request, key),
     getRun: async (caller, id) => await getRun(ports, caller, id),
     listRuns: async (caller, query) => await listRuns(ports, caller, query),
     cancelRun: async (caller, id) => await cancelRun(ports, caller, id),

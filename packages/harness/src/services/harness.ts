@@ -13,12 +13,13 @@ import type {
   ProblemCode,
   Run,
   RunId,
-  RunRequest,
   RunState,
   RunSummary,
+  SubmitRunRequest,
 } from "@assent/contract";
 import type { Result } from "../base/result.ts";
 import type { Caller } from "../ports.ts";
+import type { ExternalRuns } from "./external/external.ts";
 
 /** Why something was not done. `detail` may be shown to the caller: it holds no secret and nothing of another tenant. */
 export type Refusal = {
@@ -56,7 +57,7 @@ export type Harness = {
 
   submitRun(
     caller: Caller,
-    request: RunRequest,
+    request: SubmitRunRequest,
     idempotencyKey: string,
   ): Promise<Result<Submission, Refusal>>;
   getRun(caller: Caller, id: RunId): Promise<Result<Run, Refusal>>;
@@ -73,6 +74,9 @@ export type Harness = {
   ): Promise<Result<{ readonly artifact: Artifact; readonly bytes: Uint8Array }, Refusal>>;
 
   decide(caller: Caller, request: ApproveRequest): Promise<Result<Approval, Refusal>>;
+
+  /** Runs that an agent loop outside drives. */
+  readonly external: Omit<ExternalRuns, "submit">;
 
   createKey(caller: Caller, request: KeyRequest): Promise<Result<CreatedKey, Refusal>>;
   listKeys(caller: Caller): Promise<Result<readonly Key[], Refusal>>;

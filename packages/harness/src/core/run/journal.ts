@@ -48,6 +48,9 @@ export type Judged = {
   readonly planned: { readonly gateSeq: number; readonly index: number } | null;
 };
 
+/** One call of a plan of a driven run; values may be slots (contract, PlanSlot). */
+export type PlannedCall = { readonly tool: string; readonly arguments: Readonly<Record<string, unknown>> };
+
 export type ToolRequest = {
   readonly kind: "tool";
   readonly callId: string;
@@ -77,6 +80,8 @@ export type GateRequest = {
   /** The step whose outcome is unknown, where the question is about that. */
   readonly doubtfulSeq: number | null;
   readonly judged?: Judged;
+  /** Where a whole plan is asked about: its calls, in the order in which they were proposed. */
+  readonly plan?: readonly PlannedCall[];
 };
 export type GateOutcome = {
   readonly kind: "gate";

@@ -56,7 +56,6 @@ export type Hold = {
   readonly state: DrivenRun;
   readonly now: Date;
   readonly actor: Actor;
-  run: RunRecord;
   committed: Committed;
 };
 
@@ -70,43 +69,46 @@ export const ACTION_NOT_FOUND: Refusal = {
 export const isDriver = (run: RunRecord | null, caller: Caller): run is RunRecord =>
   run?.driver === "external" && run.requestedBy.id === caller.actor.id;
 
-/** @param work answers with what is sent and stored as JSON; it runs again from the start when the database asks for it */
+/** @param work runs again from the start when the database asks for it; what it commits is kept only if it succeeds */
+export async function withHold<T>(
+  ports: DrivePorts,
+  caller: Caller,
+  id: RunId,
+  work: (hold: Hold) => Promise<Result<T, Refusal>>,
+): Promise<Result<T, Refusal>> {
+  return await ports.memory.inTurn(caller.tenant, id, async () => {
+    const held: { hold: Hold | null } = { hold: null };
+    const result = await ports.store.transaction(caller.tenant, async (tx) => {
+      held.hold = null;
+      const run = await tx.runs.lock(id);
+      if (!isDriver(run, caller)) return err(RUN_NOT_FOUND);
+      const state = await loadState(ports, tx, run);
+      const committed: Committed = { run, journal: state.journal };
+      const hold: Hold = { ports, tx, state, now: ports.clock.now(), actor: caller.actor, committed };
+      held.hold = hold;
+      return await work(hold);
+    });
+    if (held.hold !== null) remember(ports, caller, held.hold);
+    return result;
+  });
+}
+
+/** @param work answers with what is sent, and stored for whoever repeats the request under the same key */
 export async function drive(
   ports: DrivePorts,
   call: DriveCall,
   work: (hold: Hold) => Promise<Result<unknown, Refusal>>,
 ): Promise<Result<Driven, Refusal>> {
-  const { caller, run: id } = call;
-  return await ports.memory.inTurn(caller.tenant, id, async () => {
-    let held: Hold | null = null;
-    const result = await ports.store.transaction(caller.tenant, async (tx) => {
-      held = null;
-      const run = await tx.runs.lock(id);
-      if (!isDriver(run, caller)) return err(RUN_NOT_FOUND);
-      const now = ports.clock.now();
-      const earlier = await findEarlier(tx, call, now);
-      if (earlier !== null) return earlier;
-      if (isTerminal(run.state))
-        return err<Refusal>({ code: "run_already_finished", detail: `The run is ${run.state}.` });
-      const state = await loadState(ports, tx, run);
-      const hold: Hold = {
-        ports,
-        tx,
-        state,
-        now,
-        actor: caller.actor,
-        run,
-        committed: { run, journal: state.journal },
-      };
-      held = hold;
-      const done = await work(hold);
-      if (!done.ok) return done;
-      const body = JSON.stringify(done.value);
-      await keepAnswer(tx, call, now, body);
-      return ok({ body, replayed: false });
-    });
-    if (held !== null && result.ok) remember(ports, caller, held);
-    return result;
+  return await withHold(ports, call.caller, call.run, async (hold) => {
+    const earlier = await findEarlier(hold.tx, call, hold.now);
+    if (earlier !== null) return earlier;
+    const { state } = hold.committed.run;
+    if (isTerminal(state)) return err({ code: "run_already_finished", detail: `The run is ${state}.` });
+    const done = await work(hold);
+    if (!done.ok) return done;
+    const body = JSON.stringify(done.value);
+    await keepAnswer(hold.tx, call, hold.now, body);
+    return ok({ body, replayed: false });
   });
 }
 
@@ -128,7 +130,6 @@ export async function loadState(ports: DrivePorts, tx: StoreTx, run: RunRecord):
 /** Commits on the held run; may be called more than once in a transaction. */
 export async function commitDriven(hold: Hold, writes: readonly Write[]): Promise<void> {
   hold.committed = await commit(hold.tx, hold.committed, writes, { now: hold.now, actor: hold.actor });
-  hold.run = hold.committed.run;
 }
 
 export const nextSeq = (hold: Hold): number => hold.committed.journal.length + 1;

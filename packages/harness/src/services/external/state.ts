@@ -43,9 +43,6 @@ export type DrivenRun = {
   chars: number;
 };
 
-/** Name that a plan's gate has in the journal; no tool can have it. */
-export const PLAN_STEP_NAME = "plan:";
-
 export function openDrivenRun(
   index: OriginIndex,
   definition: ExternalDefinition,
@@ -96,7 +93,7 @@ function noteStep(state: DrivenRun, step: JournalStep, before: JournalStep | und
   if (before !== undefined) return;
   if (!isToolStep(step) && !isGateStep(step)) return;
   state.chars += JSON.stringify(step.request).length;
-  if (isGateStep(step) && step.name === PLAN_STEP_NAME) {
+  if (isGateStep(step) && step.request.plan !== undefined) {
     state.plans.push(step.seq);
     return;
   }
