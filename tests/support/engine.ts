@@ -7,6 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RunId, RunState, Run, TenantId } from "@assent/contract";
 import { openArtifactFiles } from "../../packages/harness/src/adapters/files/artifact-files.ts";
+import { openCedarPolicies } from "../../packages/harness/src/adapters/cedar/policies.ts";
+import { shippedPolicyFolder } from "../../packages/harness/src/adapters/cedar/policy-folder.ts";
 import { ensureTenant } from "../../packages/harness/src/adapters/postgres/bootstrap.ts";
 import { transaction } from "../../packages/harness/src/adapters/postgres/connect.ts";
 import { announceWorker } from "../../packages/harness/src/adapters/postgres/presence.ts";
@@ -16,6 +18,9 @@ import { systemRandom } from "../../packages/harness/src/adapters/system/random.
 import { ok, type Result } from "../../packages/harness/src/base/result.ts";
 import type { AgentDefinition } from "../../packages/harness/src/core/agent.ts";
 import { type DecisionPoint, firstRules } from "../../packages/harness/src/core/decide/decision.ts";
+import type { Policies } from "../../packages/harness/src/core/decide/ruling.ts";
+import { asRulings } from "../../packages/harness/src/core/decide/rulings.ts";
+import { createOriginIndex, type OriginIndex } from "../../packages/harness/src/core/label/origins.ts";
 import type { ModelOutcome, ToolCall } from "../../packages/harness/src/core/run/journal.ts";
 import type { Caller, Models, Store, Tool, Tools, Workspaces } from "../../packages/harness/src/ports.ts";
 import { createCursors } from "../../packages/harness/src/services/cursors.ts";
@@ -54,6 +59,9 @@ export type EngineOptions = {
   readonly tools?: readonly Tool[];
   readonly agent?: Partial<AgentDefinition>;
   readonly decide?: DecisionPoint;
+  /** Of driven runs; the shipped default set where a test says nothing. */
+  readonly policies?: Policies;
+  readonly originIndex?: () => OriginIndex;
 };
 
 const SECRET = new Uint8Array(32).fill(7);
@@ -79,6 +87,8 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
     ...keys,
     workspaceNames: [],
     agents: new Map([[agent.name, agent]]),
+    policies: options.policies ?? shippedPolicies(),
+    originIndex: options.originIndex ?? createOriginIndex,
     cursors: createCursors(SECRET),
     isWorkerReady: () => true,
   });
@@ -121,6 +131,12 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+function shippedPolicies(): Policies {
+  const loaded = openCedarPolicies({ folder: shippedPolicyFolder("default") });
+  if (!loaded.ok) throw new Error(loaded.error.detail);
+  return asRulings(loaded.value);
 }
 
 type Stoppable = { stop(): Promise<void> };

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SCOPES, uuidOf } from "@assent/contract";
 import { openArtifactFiles } from "./adapters/files/artifact-files.ts";
+import { openCedarPolicies } from "./adapters/cedar/policies.ts";
+import { shippedPolicyFolder } from "./adapters/cedar/policy-folder.ts";
 import { openWorkspaces } from "./adapters/files/workspaces.ts";
 import { type ModelsConfig, openModels } from "./adapters/models/models.ts";
 import {
@@ -33,6 +35,9 @@ import { err, ok, type Result } from "./base/result.ts";
 import { type Config, type Environment, type HttpToolConfig, readConfig } from "./config.ts";
 import { type AgentDefinition, isModelAllowed } from "./core/agent.ts";
 import { firstRules } from "./core/decide/decision.ts";
+import type { Policies } from "./core/decide/ruling.ts";
+import { asRulings } from "./core/decide/rulings.ts";
+import { createOriginIndex } from "./core/label/origins.ts";
 import { makeHome, readCredentials, readSecrets, type Secrets, writeCredentials } from "./home.ts";
 import type { Log, Models, Tool, Tools } from "./ports.ts";
 import { createHarness } from "./services/create-harness.ts";
@@ -122,6 +127,7 @@ type Parts = {
   readonly tools: Tools;
   readonly models: Models;
   readonly agents: ReadonlyMap<string, AgentDefinition>;
+  readonly policies: Policies;
 };
 
 // Everything that can be wrong without anything running is found out before anything runs.
@@ -146,7 +152,14 @@ function prepareParts(config: Config, model: string | null): Result<Parts, Start
       remedy: "Set what it names, or choose another --model.",
     });
   const agents = new Map([...config.agents].map(([name, agent]) => [name, preferModel(agent, model)]));
-  return ok({ config, tools: tools.value, models, agents });
+  const policies = openCedarPolicies({ folder: shippedPolicyFolder("default") });
+  if (!policies.ok)
+    return err({
+      code: policies.error.code,
+      detail: `${policies.error.file}: ${policies.error.detail}`,
+      remedy: "Mend the rule. Without rules nothing would be permitted, so nothing is started.",
+    });
+  return ok({ config, tools: tools.value, models, agents, policies: asRulings(policies.value) });
 }
 
 function readTools(declared: readonly HttpToolConfig[]): Result<Tools, StartRefusal> {
@@ -265,7 +278,7 @@ async function setUp(
 
 async function startParts(
   options: StartOptions,
-  { config, tools, models, agents }: Parts,
+  { config, tools, models, agents, policies }: Parts,
   secrets: Secrets,
   app: Connection,
   started: AsyncDisposableStack,
@@ -311,6 +324,8 @@ async function startParts(
     ...ports,
     workspaceNames: Object.keys(config.workspaces),
     agents,
+    policies,
+    originIndex: createOriginIndex,
     hashKey: keyHasher(secrets.keys),
     cursors: createCursors(secrets.cursors),
     isWorkerReady: () => presence.isPresent(),

@@ -22,7 +22,6 @@ import { commit, type Committed, type Write } from "../commit.ts";
 import type { EventWatch } from "../event-watch.ts";
 import type { Refusal } from "../harness.ts";
 import type { Memory } from "./memory.ts";
-import type { MatchSlot } from "./plan-match.ts";
 import { absorb, type DrivenRun, openDrivenRun } from "./state.ts";
 
 export type ExternalPorts = {
@@ -32,7 +31,6 @@ export type ExternalPorts = {
   readonly random: Random;
   readonly policies: Policies;
   readonly originIndex: () => OriginIndex;
-  readonly matchSlot: MatchSlot;
 };
 
 export type DrivePorts = ExternalPorts & { readonly memory: Memory; readonly watch: EventWatch };

@@ -2,11 +2,9 @@
 // slot a value of its type out of what the named tool returned. Anything else is another call.
 
 import { type PlanSlot, planSlotSchema } from "@assent/contract";
-import type { LabelledText } from "../../core/label/origins.ts";
+import { matchSlot, type ToolOutput } from "../../core/label/slot.ts";
 import { isToolStep } from "../../core/run/journal.ts";
-import { type DrivenRun, gateAt, outcomeText, planKey } from "./state.ts";
-
-export type MatchSlot = (slot: PlanSlot, value: unknown, sources: readonly LabelledText[]) => boolean;
+import { type DrivenRun, gateAt, planKey } from "./state.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 export type PlannedPlace = { readonly gateSeq: number; readonly index: number };
@@ -16,9 +14,8 @@ export function findPlanned(
   state: DrivenRun,
   tool: string,
   args: Json,
-  matchSlot: MatchSlot,
 ): PlannedPlace | null {
-  const sources = sourcesOf(state);
+  const outputs = outputsOf(state);
   let late: PlannedPlace | null = null;
   for (const gateSeq of state.plans) {
     const gate = gateAt(state, gateSeq);
@@ -29,7 +26,7 @@ export function findPlanned(
       let slots = 0;
       const fits = matches(call.arguments, args, (slot, value) => {
         slots += 1;
-        return matchSlot(slot, value, sources(slot.from));
+        return matchSlot(slot, value, outputs(slot.from)).matches;
       });
       if (!fits) continue;
       if (slots === 0) return place;
@@ -70,19 +67,19 @@ export function slotOf(value: unknown): PlanSlot | null {
   return parsed.success ? parsed.data : null;
 }
 
-// Looked for once a tool, and only where a slot asks for it.
-function sourcesOf(state: DrivenRun): (tool: string) => readonly LabelledText[] {
-  const found = new Map<string, readonly LabelledText[]>();
+// Looked for once a tool, and only where a slot asks for it. What a tool failed with is not what it returned.
+function outputsOf(state: DrivenRun): (tool: string) => readonly ToolOutput[] {
+  const found = new Map<string, readonly ToolOutput[]>();
   return (tool) => {
-    let texts = found.get(tool);
-    if (texts === undefined) {
-      texts = state.journal.flatMap((step) =>
+    let outputs = found.get(tool);
+    if (outputs === undefined) {
+      outputs = state.journal.flatMap((step) =>
         isToolStep(step) && step.name === tool && step.state === "succeeded" && step.outcome !== null
-          ? [{ id: `step:${step.seq}`, label: step.outcome.label, text: outcomeText(step.outcome) }]
+          ? [{ tool, text: step.outcome.output }]
           : [],
       );
-      found.set(tool, texts);
+      found.set(tool, outputs);
     }
-    return texts;
+    return outputs;
   };
 }

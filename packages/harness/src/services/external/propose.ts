@@ -26,7 +26,7 @@ export async function proposeAction(
   const { state, ports } = hold;
   const tool = toolOf(state, proposed.tool);
   const args = proposed.arguments;
-  const planned = findPlanned(state, tool.name, args, ports.matchSlot);
+  const planned = findPlanned(state, tool.name, args);
   const judgement = refuseUnfit(hold, tool, args, judge(ports, state, hold.committed.run, { tool, args, planned }));
   const id: ActionId = `act_${newUuid(hold).replaceAll("-", "")}`;
   const { decision, judged } = judgement;
