@@ -84,16 +84,17 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const { ports, queue, clock, logged } = parts;
   const agent = agentOf(options);
   const keys: KeyPorts = { store: ports.store, clock, random: systemRandom, hashKey: keyHasher(SECRET) };
-  const open = (): Harness => createHarness({
-    ...ports,
-    ...keys,
-    workspaceNames: [],
-    agents: new Map([[agent.name, agent]]),
-    policies: options.policies ?? shippedPolicies(),
-    originIndex: options.originIndex ?? createOriginIndex,
-    cursors: createCursors(SECRET),
-    isWorkerReady: () => true,
-  });
+  const open = (): Harness =>
+    createHarness({
+      ...ports,
+      ...keys,
+      workspaceNames: [],
+      agents: new Map([[agent.name, agent]]),
+      policies: options.policies ?? shippedPolicies(),
+      originIndex: options.originIndex ?? createOriginIndex,
+      cursors: createCursors(SECRET),
+      isWorkerReady: () => true,
+    });
   const harness = open();
   const newCaller = callerMaker(database, harness, keys);
   const caller = await newCaller("requester");

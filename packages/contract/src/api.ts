@@ -5,8 +5,8 @@ import { z } from "zod";
 import { approvalSchema, approveRequestSchema } from "./approval.ts";
 import { auditEventSchema } from "./event.ts";
 import { EXTERNAL_ROUTES, submitRunRequestSchema } from "./external.ts";
-import { createdKeySchema, keyRequestSchema, keySchema, type Scope } from "./key.ts";
-import type { ProblemCode } from "./problem.ts";
+import { createdKeySchema, keyRequestSchema, keySchema } from "./key.ts";
+import { noQuerySchema, type RouteRow } from "./route.ts";
 import { nameSchema, runSchema, runStateSchema, runSummarySchema } from "./run.ts";
 
 /** Rows of one page of a list, and how many there are when the caller does not say. */
@@ -23,8 +23,6 @@ function listFromText(value: unknown): unknown {
     typeof item === "string" ? item.split(",") : [item],
   );
 }
-
-export const noQuerySchema = z.strictObject({});
 
 export const listRunsQuerySchema = z.strictObject({
   status: z
@@ -101,49 +99,6 @@ export const eventStreamSchema = z.string().meta({
     "of an ended run comes `event: end`, and the stream closes. Lines that begin with a colon keep the connection up.",
 });
 export const openApiSchema = z.looseObject({ openapi: z.string() }).meta({ id: "OpenApi" });
-
-/** Header names of requests, as OpenAPI names them; Node has them in lower case. */
-export const REQUEST_HEADERS = ["Idempotency-Key", "If-None-Match", "Last-Event-ID"] as const;
-export type RequestHeader = (typeof REQUEST_HEADERS)[number];
-
-export const RESPONSE_HEADERS = [
-  "Location",
-  "Idempotent-Replayed",
-  "ETag",
-  "Link",
-  "Content-Disposition",
-  "Content-Digest",
-] as const;
-export type ResponseHeader = (typeof RESPONSE_HEADERS)[number];
-
-/** What a caller's key must carry: a scope; `any_key`: any valid key will do; `no_key`: open to everybody. */
-export type RouteScope = Scope | "any_key" | "no_key";
-
-export type RouteRow = {
-  readonly method: "GET" | "POST" | "DELETE";
-  /** As OpenAPI writes it: `/runs/{id}`. */
-  readonly path: `/${string}`;
-  readonly operationId: string;
-  readonly scope: RouteScope;
-  readonly tag: "runs" | "approvals" | "keys" | "service";
-  readonly summary: string;
-  readonly description?: string;
-  readonly params?: z.ZodType;
-  readonly query: z.ZodType;
-  readonly body?: z.ZodType;
-  readonly requestHeaders?: readonly RequestHeader[];
-  readonly success: {
-    readonly status: 200 | 201 | 202;
-    readonly description: string;
-    /** Media type to schema. */
-    readonly content: Readonly<Record<string, z.ZodType>>;
-    readonly headers?: readonly ResponseHeader[];
-  };
-  /** Other answers without a body. */
-  readonly empty?: Readonly<Record<number, string>>;
-  /** Refusals of this route's own, beyond those that any route can give. */
-  readonly problems: readonly ProblemCode[];
-};
 
 const RUN_ROUTES = {
   submitRun: {

@@ -2,9 +2,9 @@
 // names here are the wire contract of docs/external-runs.md; fields may be added, none is renamed.
 
 import { z } from "zod";
-import type { RouteRow } from "./api.ts";
 import { sha256Schema } from "./approval.ts";
 import { approvalIdSchema } from "./ids.ts";
+import { noQuerySchema, type RouteRow } from "./route.ts";
 import { nameSchema, runRequestSchema, runSchema } from "./run.ts";
 import { effectSchema, harmSchema, VERDICTS } from "./step.ts";
 
@@ -150,7 +150,8 @@ export const actionAnswerSchema = z
     tainted: z.boolean().meta({ description: "The run had read something untrusted before this call." }),
     planned: z.boolean().meta({ description: "The call is one of a plan that a person approved." }),
     effect_id: sha256Schema.optional().meta({
-      description: "With a permit: the idempotency key to give to the tool, the same however often it is asked for.",
+      description:
+        "With a permit: the idempotency key to give to the tool, the same however often it is asked for.",
     }),
   })
   .meta({ id: "ActionAnswer" });
@@ -184,7 +185,6 @@ export type FinishRequest = z.infer<typeof finishRequestSchema>;
 const secondsFromText = (value: unknown): unknown =>
   typeof value === "string" && /^(?:0|[1-9][0-9]?)$/.test(value) ? Number(value) : value;
 
-const noQuerySchema = z.strictObject({});
 const readActionQuerySchema = z.strictObject({
   wait: z
     .preprocess(secondsFromText, z.int().min(0).max(EXTERNAL_WAIT_SECONDS_MAX))
@@ -216,7 +216,8 @@ export const EXTERNAL_ROUTES = {
     scope: "runs:write",
     tag: "runs",
     summary: "Ask for one approval of a whole plan",
-    description: "Refused once the run has read anything untrusted: from then on the plan could be an attacker's.",
+    description:
+      "Refused once the run has read anything untrusted: from then on the plan could be an attacker's.",
     params: runParamsSchema,
     query: noQuerySchema,
     body: planRequestSchema,
@@ -236,7 +237,8 @@ export const EXTERNAL_ROUTES = {
     scope: "runs:write",
     tag: "runs",
     summary: "Ask whether a call may be made",
-    description: "Only a `permit` may be carried out, exactly as it was proposed. Several actions may be open at once.",
+    description:
+      "Only a `permit` may be carried out, exactly as it was proposed. Several actions may be open at once.",
     params: runParamsSchema,
     query: noQuerySchema,
     body: actionRequestSchema,

@@ -6,5 +6,6 @@ export * from "./external.ts";
 export * from "./ids.ts";
 export * from "./key.ts";
 export * from "./problem.ts";
+export * from "./route.ts";
 export * from "./run.ts";
 export * from "./step.ts";

@@ -69,7 +69,16 @@ export type RunRecord = {
 
 export type NewRun = Pick<
   RunRecord,
-  "id" | "driver" | "agent" | "agentVersion" | "task" | "workspace" | "model" | "labels" | "requestedBy" | "createdAt"
+  | "id"
+  | "driver"
+  | "agent"
+  | "agentVersion"
+  | "task"
+  | "workspace"
+  | "model"
+  | "labels"
+  | "requestedBy"
+  | "createdAt"
 >;
 
 export type RunChange = Pick<

@@ -1,6 +1,6 @@
 // A person's word on calls that are made outside: exact, used once, and never in the way of the other calls.
 
-import type { Run } from "@assent/contract";
+import { type Run, eventPageSchema } from "@assent/contract";
 import { expect, test } from "vitest";
 import { APPROVAL_LIFETIME_HOURS } from "../../../packages/harness/src/base/limits.ts";
 import { verifyTrail } from "../../../packages/harness/src/cli/verify/trail.ts";
@@ -10,11 +10,15 @@ import { type Driver, openWorld, problemOf, rules, type World } from "./support.
 const UNKNOWN = { recipient: "DE02120300000000202051", amount: 7 };
 
 async function expectSoundTrail(driver: Driver, run: Run): Promise<void> {
-  const { data } = (await driver.get(`/api/harness/runs/${run.id}/events`)).json as { data: unknown[] };
+  const { data } = eventPageSchema.parse((await driver.get(`/api/harness/runs/${run.id}/events`)).json);
   expect(verifyTrail(data, run)).toEqual([]);
 }
 
-async function approvalOf(driver: Driver, run: string, id: string | undefined): Promise<Run["approvals"][number]> {
+async function approvalOf(
+  driver: Driver,
+  run: string,
+  id: string | undefined,
+): Promise<Run["approvals"][number]> {
   const found = (await driver.run(run)).approvals.find((approval) => approval.id === id);
   if (found === undefined) throw new Error("the approval is there");
   return found;
@@ -38,7 +42,9 @@ test("an approved action turns to one permit, however often it is asked for", as
   expect(approval.action).toMatchObject({ tool: "send_money", arguments: UNKNOWN });
   expect((await driver.approve(approval.id, approval.action_digest)).status).toBe(200);
   // Approved is not yet handed out: whoever reports now has not read the decision.
-  expect(problemOf(await driver.report(id, asked.action_id, { output: 1 })).code).toBe("action_not_permitted");
+  expect(problemOf(await driver.report(id, asked.action_id, { output: 1 })).code).toBe(
+    "action_not_permitted",
+  );
 
   const permits = await Promise.all(
     Array.from({ length: 10 }, async () => await driver.read(id, asked.action_id)),
@@ -47,7 +53,9 @@ test("an approved action turns to one permit, however often it is asked for", as
   expect(permits[0]).toMatchObject({ decision: "permit", approval_id: approval.id });
   expect(permits[0]?.effect_id).toMatch(/^sha256:/);
   expect((await driver.report(id, asked.action_id, { output: 1 })).status).toBe(200);
-  expect(problemOf(await driver.report(id, asked.action_id, { output: 1 })).code).toBe("result_already_reported");
+  expect(problemOf(await driver.report(id, asked.action_id, { output: 1 })).code).toBe(
+    "result_already_reported",
+  );
   const run = await driver.run(id);
   expect(run.approvals).toMatchObject([{ status: "spent" }]);
   expect(run.steps.map((step) => [step.kind, step.state])).toEqual([
@@ -163,9 +171,14 @@ test("rules that changed while a person thought are asked again, and a deny wins
   const approval = await approvalOf(driver, id, asked.approval_id);
   await driver.approve(approval.id, approval.action_digest);
   inForce = after;
-  expect(await driver.read(id, asked.action_id)).toMatchObject({ decision: "deny", reasons: [{ code: "deny" }] });
+  expect(await driver.read(id, asked.action_id)).toMatchObject({
+    decision: "deny",
+    reasons: [{ code: "deny" }],
+  });
   expect((await approvalOf(driver, id, asked.approval_id)).status).toBe("cancelled");
-  expect(problemOf(await driver.report(id, asked.action_id, { output: 1 })).code).toBe("action_not_permitted");
+  expect(problemOf(await driver.report(id, asked.action_id, { output: 1 })).code).toBe(
+    "action_not_permitted",
+  );
   await expectSoundTrail(driver, await driver.run(id));
 });
 
@@ -176,7 +189,9 @@ test("calling the run off takes back what was approved and not yet permitted", a
   const asked = await driver.act(id, "send_money", UNKNOWN);
   const approval = await approvalOf(driver, id, asked.approval_id);
   await driver.approve(approval.id, approval.action_digest);
-  expect((await driver.post(`/api/harness/runs/${id}/cancel`, {})).json).toMatchObject({ status: "cancelled" });
+  expect((await driver.post(`/api/harness/runs/${id}/cancel`, {})).json).toMatchObject({
+    status: "cancelled",
+  });
   expect(await driver.read(id, asked.action_id)).toMatchObject({
     decision: "deny",
     reasons: [{ code: "run_finished" }],

@@ -1,5 +1,6 @@
 // One approval for several calls, asked for before anything untrusted was read.
 
+import { planAnswerSchema } from "@assent/contract";
 import { expect, test } from "vitest";
 import { type Driver, openWorld, problemOf, rules, type World } from "./support.ts";
 
@@ -20,7 +21,7 @@ const openPlanWorld = async (): Promise<World> =>
 async function approvedPlan(driver: Driver, run: string, calls: readonly unknown[]): Promise<string> {
   const proposed = await driver.post(`/api/harness/runs/${run}/plan`, { calls });
   expect(proposed.status).toBe(200);
-  const { approval_id, digest } = proposed.json as { approval_id: string; digest: string };
+  const { approval_id, digest } = planAnswerSchema.parse(proposed.json);
   expect((await driver.approve(approval_id, digest)).status).toBe(200);
   return approval_id;
 }
@@ -30,12 +31,19 @@ test("calls of an approved plan need no further question, each once and in any o
   const { driver } = world;
   const { id } = await driver.submit();
   await approvedPlan(driver, id, [PAY("A", 1), PAY("B", 2), PAY("B", 2)]);
-  const made = [["B", 2], ["A", 1], ["B", 2]] as const;
+  const made = [
+    ["B", 2],
+    ["A", 1],
+    ["B", 2],
+  ] as const;
   for (const [recipient, amount] of made) {
     const action = await driver.act(id, "send_money", { amount, recipient });
     expect(action).toMatchObject({ decision: "permit", planned: true });
   }
-  const beyond = [["B", 2], ["A", 1]] as const;
+  const beyond = [
+    ["B", 2],
+    ["A", 1],
+  ] as const;
   for (const [recipient, amount] of beyond)
     expect(await driver.act(id, "send_money", { recipient, amount })).toMatchObject({
       decision: "needs_approval",
@@ -100,7 +108,7 @@ test("a plan that is denied, or not decided yet, permits nothing", async () => {
   const { driver } = world;
   const { id } = await driver.submit();
   const proposed = await driver.post(`/api/harness/runs/${id}/plan`, { calls: [PAY("A", 1)] });
-  const { approval_id } = proposed.json as { approval_id: string };
+  const { approval_id } = planAnswerSchema.parse(proposed.json);
   expect((await driver.act(id, "send_money", { recipient: "A", amount: 1 })).planned).toBe(false);
   await driver.deny(approval_id);
   expect((await driver.act(id, "send_money", { recipient: "A", amount: 1 })).planned).toBe(false);
@@ -112,7 +120,9 @@ test("the approval of a plan shows every call and covers each of them with its d
   const { id } = await driver.submit();
   const digests = new Set<string>();
   for (const calls of [[PAY("A", 1)], [PAY("A", 2)], [PAY("A", 1), PAY("A", 2)]]) {
-    const { digest } = (await driver.post(`/api/harness/runs/${id}/plan`, { calls })).json as { digest: string };
+    const { digest } = planAnswerSchema.parse(
+      (await driver.post(`/api/harness/runs/${id}/plan`, { calls })).json,
+    );
     digests.add(digest);
   }
   expect(digests.size).toBe(3);

@@ -1,7 +1,7 @@
 // Many at once, repeats, and processes that come and go.
 
 import { randomInt } from "node:crypto";
-import { runSchema } from "@assent/contract";
+import { runSchema, eventPageSchema, planAnswerSchema, actionAnswerSchema } from "@assent/contract";
 import { expect, test } from "vitest";
 import { verifyTrail } from "../../../packages/harness/src/cli/verify/trail.ts";
 import { type Driver, openWorld } from "./support.ts";
@@ -27,9 +27,8 @@ test("twenty at once keep the journal in order, and each answer is its own", asy
   expect(reports.filter(({ status }) => status === 409)).toHaveLength(20);
   const run = await world.driver.run(id);
   expect(run.steps.map(({ seq }) => seq)).toEqual(places.map((place) => place + 1));
-  for (const step of run.steps)
-    expect(step.arguments).toEqual({ folder: `f${step.result}` });
-  const { data } = (await world.driver.get(`/api/harness/runs/${id}/events`)).json as { data: unknown[] };
+  for (const step of run.steps) expect(step.arguments).toEqual({ folder: `f${step.result}` });
+  const { data } = eventPageSchema.parse((await world.driver.get(`/api/harness/runs/${id}/events`)).json);
   expect(verifyTrail(data, run)).toEqual([]);
 });
 
@@ -41,17 +40,23 @@ test("a repeat under a key gets the first answer, byte for byte, and does nothin
   const runs = `/api/harness/runs/${id}`;
   const proposal = { tool: "look_up", arguments: {} };
   const answers = await Promise.all(
-    Array.from({ length: 12 }, async (_, index) =>
-      await (index % 2 === 0 ? driver : second.driver).post(`${runs}/actions`, proposal, "a"),
+    Array.from(
+      { length: 12 },
+      async (_, index) =>
+        await (index % 2 === 0 ? driver : second.driver).post(`${runs}/actions`, proposal, "a"),
     ),
   );
   expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
   expect(answers.filter(({ headers }) => headers.get("idempotent-replayed") === null)).toHaveLength(1);
-  const { action_id } = answers[0]?.json as { action_id: string };
+  const { action_id } = actionAnswerSchema.parse(answers[0]?.json);
   const path = `${runs}/actions/${action_id}/result`;
   const first = await driver.post(path, { output: 1 }, "a");
   const again = await driver.post(path, { output: 1 }, "a");
-  expect([again.status, again.text, again.headers.get("idempotent-replayed")]).toEqual([200, first.text, "true"]);
+  expect([again.status, again.text, again.headers.get("idempotent-replayed")]).toEqual([
+    200,
+    first.text,
+    "true",
+  ]);
   expect((await driver.post(path, { output: 2 }, "a")).status).toBe(422);
   // A refusal is not kept: what was wrong may have been mended.
   expect((await driver.post(path, { output: 1 }, "b")).status).toBe(409);
@@ -67,8 +72,9 @@ test("one that finishes, many that act: nothing happens after the end", async ()
   const { id } = await driver.submit();
   const [finished, ...others] = await Promise.all([
     driver.post(`/api/harness/runs/${id}/finish`, { output: "x" }),
-    ...Array.from({ length: 10 }, async () =>
-      await driver.post(`/api/harness/runs/${id}/actions`, { tool: "look_up", arguments: {} }),
+    ...Array.from(
+      { length: 10 },
+      async () => await driver.post(`/api/harness/runs/${id}/actions`, { tool: "look_up", arguments: {} }),
     ),
     driver.post(`/api/harness/runs/${id}/finish`, { output: "y" }),
   ]);
@@ -87,7 +93,7 @@ test("a process that starts anew gives the same labels, taint and plans as the o
   const plan = await driver.post(`/api/harness/runs/${id}/plan`, {
     calls: [{ tool: "send_money", arguments: { recipient: "PLANNED-1", amount: 5 } }],
   });
-  const { approval_id, digest } = plan.json as { approval_id: string; digest: string };
+  const { approval_id, digest } = planAnswerSchema.parse(plan.json);
   await driver.approve(approval_id, digest);
   // Reported in another order than proposed.
   const reads = [

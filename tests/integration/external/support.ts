@@ -150,13 +150,22 @@ function driverWith(url: string, key: string): Driver {
     submit: async (request = {}) =>
       runSummarySchema.parse((await post("/api/harness/run", { ...REQUEST, ...request })).json),
     act: async (run, tool, args) =>
-      actionAnswerSchema.parse((await post(`/api/harness/runs/${run}/actions`, { tool, arguments: args })).json),
+      actionAnswerSchema.parse(
+        (await post(`/api/harness/runs/${run}/actions`, { tool, arguments: args })).json,
+      ),
     read: async (run, action, waitSeconds = 0) =>
-      actionAnswerSchema.parse((await get(`/api/harness/runs/${run}/actions/${action}?wait=${waitSeconds}`)).json),
-    report: async (run, action, body) => await post(`/api/harness/runs/${run}/actions/${action}/result`, body),
+      actionAnswerSchema.parse(
+        (await get(`/api/harness/runs/${run}/actions/${action}?wait=${waitSeconds}`)).json,
+      ),
+    report: async (run, action, body) =>
+      await post(`/api/harness/runs/${run}/actions/${action}/result`, body),
     run: async (run) => runSchema.parse((await get(`/api/harness/runs/${run}`)).json),
     approve: async (approval, digest) =>
-      await post("/api/harness/approve", { approval_id: approval, decision: "approve", action_digest: digest }),
+      await post("/api/harness/approve", {
+        approval_id: approval,
+        decision: "approve",
+        action_digest: digest,
+      }),
     deny: async (approval) =>
       await post("/api/harness/approve", { approval_id: approval, decision: "deny", comment: "No." }),
   };
@@ -169,14 +178,19 @@ export function problemOf(answer: Answer): Problem {
 }
 
 /** Rules that a test writes itself; everything else of the decision path is real. */
-export function rules(decide: (request: Parameters<Policies["decide"]>[0]) => "permit" | "deny" | "needs_approval"): Policies {
+export function rules(
+  decide: (request: Parameters<Policies["decide"]>[0]) => "permit" | "deny" | "needs_approval",
+): Policies {
   const version = `sha256:${"1".repeat(64)}` as const;
   return {
     version,
     decide: (request) => {
       const verdict = decide(request);
       return {
-        decision: { verdict, reasons: [{ code: verdict, policy: "test", detail: `The test says ${verdict}.` }] },
+        decision: {
+          verdict,
+          reasons: [{ code: verdict, policy: "test", detail: `The test says ${verdict}.` }],
+        },
         assent:
           verdict === "needs_approval"
             ? { approvers: null, quorum: 1, separateDuties: false, timeoutMs: null }

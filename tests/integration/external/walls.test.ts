@@ -62,7 +62,10 @@ test("two tenants with the same texts never see each other's origins", async () 
   const seen = await world.driver.act(ours, "send_money", { recipient: "CANARY-7261", amount: 1 });
   const unseen = await other.act(theirs, "send_money", { recipient: "CANARY-7261", amount: 1 });
   expect(seen.labels["/recipient"]?.origin).toBe("untrusted");
-  expect(unseen).toMatchObject({ tainted: false, labels: { "/recipient": { origin: "model", sources: [] } } });
+  expect(unseen).toMatchObject({
+    tainted: false,
+    labels: { "/recipient": { origin: "model", sources: [] } },
+  });
 });
 
 test("no worker and no sweep ever takes a driven run", async () => {

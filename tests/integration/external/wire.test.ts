@@ -1,5 +1,6 @@
 // The wire contract of driven runs, call by call, over HTTP and on the real database.
 
+import { eventPageSchema, runPageSchema, runSummarySchema } from "@assent/contract";
 import { expect, test } from "vitest";
 import { verifyTrail } from "../../../packages/harness/src/cli/verify/trail.ts";
 import { openWorld, problemOf, READ_INBOX, REQUEST, SEND_MONEY } from "./support.ts";
@@ -11,7 +12,7 @@ test("a run is submitted, driven and finished as the contract says", async () =>
   const { driver } = world;
   const submitted = await driver.post("/api/harness/run", REQUEST);
   expect(submitted.status).toBe(202);
-  const { id } = submitted.json as { id: string };
+  const { id } = runSummarySchema.parse(submitted.json);
   expect(submitted.headers.get("location")).toBe(`/api/harness/runs/${id}`);
   expect(submitted.json).toMatchObject({ status: "running", agent: "external", task: REQUEST.task });
 
@@ -53,17 +54,21 @@ test("a run is submitted, driven and finished as the contract says", async () =>
     ["finalise", "finalise", "succeeded"],
   ]);
   expect((await driver.read(id, hijacked.action_id)).decision).toBe("deny");
-  const events = (await driver.get(`/api/harness/runs/${id}/events`)).json as { data: unknown[]; ended: boolean };
+  const events = eventPageSchema.parse((await driver.get(`/api/harness/runs/${id}/events`)).json);
   expect(events.ended).toBe(true);
   expect(verifyTrail(events.data, run)).toEqual([]);
-  const list = (await driver.get("/api/harness/runs?agent=external")).json as { data: { id: string }[] };
+  const list = runPageSchema.parse((await driver.get("/api/harness/runs?agent=external")).json);
   expect(list.data.map((one) => one.id)).toEqual([id]);
+});
+
+const withTool = (extra: Record<string, unknown>): unknown => ({
+  ...REQUEST,
+  tools: [{ ...SEND_MONEY, ...extra }],
 });
 
 test("a submission that is not one is refused, and writes nothing", async () => {
   await using world = await openWorld();
   const { driver, engine } = world;
-  const tool = (extra: Record<string, unknown>): unknown => ({ ...REQUEST, tools: [{ ...SEND_MONEY, ...extra }] });
   const bad: Record<string, unknown> = {
     "no task": { ...REQUEST, task: undefined },
     "an unknown member": { ...REQUEST, agent: "maintainer" },
@@ -75,17 +80,19 @@ test("a submission that is not one is refused, and writes nothing", async () => 
       tools: Array.from({ length: 257 }, (_, index) => ({ name: `t${index}` })),
     },
     "a tool without a name": { ...REQUEST, tools: [{ version: "1" }] },
-    "an unknown manifest member": tool({ harms: [] }),
-    "an unknown harm": tool({ harm: ["fun"] }),
-    "a schema with an unknown type": tool({ input_schema: { type: "thing" } }),
-    "a schema that points outside": tool({
+    "an unknown manifest member": withTool({ harms: [] }),
+    "an unknown harm": withTool({ harm: ["fun"] }),
+    "a schema with an unknown type": withTool({ input_schema: { type: "thing" } }),
+    "a schema that points outside": withTool({
       input_schema: { properties: { a: { $ref: "http://127.0.0.1:1/schema.json" } } },
     }),
-    "a schema that contains itself": tool({
+    "a schema that contains itself": withTool({
       input_schema: { $defs: { a: { properties: { b: { $ref: "#/$defs/a" } } } }, $ref: "#/$defs/a" },
     }),
-    "a schema that is small to write and large to try": tool({ input_schema: doubling(40) }),
-    "a pattern that is none": tool({ input_schema: { properties: { a: { type: "string", pattern: "(" } } } }),
+    "a schema that is small to write and large to try": withTool({ input_schema: doubling(40) }),
+    "a pattern that is none": withTool({
+      input_schema: { properties: { a: { type: "string", pattern: "(" } } },
+    }),
   };
   for (const [name, body] of Object.entries(bad)) {
     const answer = await driver.post("/api/harness/run", body);
@@ -105,7 +112,11 @@ function doubling(levels: number): unknown {
       return [`d${level}`, { type: "object", properties: { a: next, b: next } }];
     }),
   );
-  return { type: "object", $ref: "#/$defs/d0", $defs: { ...definitions, [`d${levels}`]: { type: "string" } } };
+  return {
+    type: "object",
+    $ref: "#/$defs/d0",
+    $defs: { ...definitions, [`d${levels}`]: { type: "string" } },
+  };
 }
 
 test("a submission is repeated under its key, and another body under it is refused", async () => {
@@ -278,7 +289,9 @@ test("a structured answer is kept as the JSON that it is", async () => {
   await using world = await openWorld();
   const { driver } = world;
   const { id } = await driver.submit({ tools: [READ_INBOX] });
-  const finished = await driver.post(`/api/harness/runs/${id}/finish`, { output: { total: 3, names: ["a"] } });
+  const finished = await driver.post(`/api/harness/runs/${id}/finish`, {
+    output: { total: 3, names: ["a"] },
+  });
   expect(finished.json).toMatchObject({ status: "succeeded", artifacts: [{ name: "answer.json" }] });
   const { artifacts } = await driver.run(id);
   const bytes = await driver.get(`/api/harness/runs/${id}/artifacts/${artifacts[0]?.id}`);

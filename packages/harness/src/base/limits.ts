@@ -79,8 +79,8 @@ export const EXTERNAL_SCHEMA_NODES_MAX = 10_000;
 /** A string that a schema's `pattern` is tried on; longer ones do not fit, since a pattern may take the cube of it. */
 export const EXTERNAL_PATTERN_CHARS_MAX = 500;
 
-/** Text of journals that one process keeps of external runs to label the next call; older runs are read again. */
-export const EXTERNAL_MEMORY_CHARS_MAX = 128 * 1024 * 1024;
+/** What one process keeps of external runs to label the next call at once; runs beyond it are read again when needed. */
+export const EXTERNAL_MEMORY_BYTES_MAX = 256 * 1024 * 1024;
 
 /** Runs that the same process keeps so, however little they have read. */
 export const EXTERNAL_MEMORY_RUNS_MAX = 2_000;

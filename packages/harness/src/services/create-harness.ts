@@ -3,6 +3,7 @@ import type { Log } from "../ports.ts";
 import { type AdmissionPorts, submitRun } from "./admission.ts";
 import { type ApprovalPorts, decideApproval } from "./approvals.ts";
 import { createEventWatch } from "./event-watch.ts";
+import { submitExternalRun } from "./external/admission.ts";
 import { createExternalRuns } from "./external/external.ts";
 import type { ExternalPorts } from "./external/drive.ts";
 import type { Harness } from "./harness.ts";
@@ -29,7 +30,7 @@ export function createHarness(ports: HarnessPorts): Harness {
     external,
     submitRun: async (caller, request, key) =>
       request.driver === "external"
-        ? await external.submit(caller, request, key)
+        ? await submitExternalRun(ports, caller, request, key)
         : await submitRun(ports, caller, request, key),
     getRun: async (caller, id) => await getRun(ports, caller, id),
     listRuns: async (caller, query) => await listRuns(ports, caller, query),

@@ -1,16 +1,22 @@
 // What the edges (HTTP, command line, MCP) can ask of the harness. Each call names its caller; each refusal is data.
 
 import type {
+  ActionAnswer,
+  ActionId,
   Approval,
   ApproveRequest,
   Artifact,
   ArtifactId,
   AuditEvent,
   CreatedKey,
+  FinishRequest,
   Key,
   KeyId,
   KeyRequest,
+  PlanRequest,
   ProblemCode,
+  ProposedAction,
+  ResultRequest,
   Run,
   RunId,
   RunState,
@@ -19,7 +25,6 @@ import type {
 } from "@assent/contract";
 import type { Result } from "../base/result.ts";
 import type { Caller } from "../ports.ts";
-import type { ExternalRuns } from "./external/external.ts";
 
 /** Why something was not done. `detail` may be shown to the caller: it holds no secret and nothing of another tenant. */
 export type Refusal = {
@@ -51,6 +56,32 @@ export type EventBatch = {
   readonly ended: boolean;
 };
 
+/** Who drives a run, which, and under which idempotency key (null: a repeat would be another request). */
+export type DriverCall = { readonly caller: Caller; readonly run: RunId; readonly key: string | null };
+
+/** The stored body of the first answer under this key, byte for byte, as JSON of what the contract says. */
+export type Driven = { readonly body: string; readonly replayed: boolean };
+
+export type ActionRead = {
+  readonly caller: Caller;
+  readonly run: RunId;
+  readonly action: ActionId;
+  readonly waitMs: number;
+  /** Aborted when nobody reads the answer any more. */
+  readonly signal: AbortSignal;
+};
+
+type Answered = Promise<Result<Driven, Refusal>>;
+
+/** Runs that an agent loop outside drives; submitting one is `submitRun`. */
+export type ExternalRuns = {
+  plan(call: DriverCall, body: PlanRequest): Answered;
+  act(call: DriverCall, body: ProposedAction): Answered;
+  read(read: ActionRead): Promise<Result<ActionAnswer, Refusal>>;
+  report(call: DriverCall, action: ActionId, body: ResultRequest): Answered;
+  finish(call: DriverCall, body: FinishRequest): Answered;
+};
+
 export type Harness = {
   /** Whose key is this? Null for unknown, expired and revoked ones alike. Takes the same time for each. */
   authenticate(key: string): Promise<Caller | null>;
@@ -76,7 +107,7 @@ export type Harness = {
   decide(caller: Caller, request: ApproveRequest): Promise<Result<Approval, Refusal>>;
 
   /** Runs that an agent loop outside drives. */
-  readonly external: Omit<ExternalRuns, "submit">;
+  readonly external: ExternalRuns;
 
   createKey(caller: Caller, request: KeyRequest): Promise<Result<CreatedKey, Refusal>>;
   listKeys(caller: Caller): Promise<Result<readonly Key[], Refusal>>;

@@ -75,25 +75,7 @@ export function runRows(tenantId: TenantId, { query, tenant }: Scope): StoreTx["
   return {
     find,
     async insert(run: NewRun): Promise<RunRecord> {
-      await query(
-        `insert into assent.runs (tenant_id, id, state, version, agent, agent_version, task, workspace_name,
-           workspace_commit, model, labels, requested_by, wake_at, created_at, updated_at, driver)
-         values ($1, $2, 'queued', 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11, $12)`,
-        [
-          tenant,
-          uuidOf(run.id),
-          run.agent,
-          digestToBytes(run.agentVersion),
-          run.task,
-          run.workspace?.name ?? null,
-          run.workspace?.commit ?? null,
-          run.model,
-          JSON.stringify(run.labels),
-          uuidOf(run.requestedBy.id),
-          run.createdAt,
-          run.driver,
-        ],
-      );
+      await insertRun({ query, tenant }, run);
       const inserted = await find(run.id);
       if (inserted === null) throw new Error("a run that was just inserted is there");
       return inserted;
@@ -136,6 +118,28 @@ export function runRows(tenantId: TenantId, { query, tenant }: Scope): StoreTx["
       return rows.length === 1;
     },
   };
+}
+
+async function insertRun({ query, tenant }: Scope, run: NewRun): Promise<void> {
+  await query(
+    `insert into assent.runs (tenant_id, id, state, version, agent, agent_version, task, workspace_name,
+       workspace_commit, model, labels, requested_by, wake_at, created_at, updated_at, driver)
+     values ($1, $2, 'queued', 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11, $12)`,
+    [
+      tenant,
+      uuidOf(run.id),
+      run.agent,
+      digestToBytes(run.agentVersion),
+      run.task,
+      run.workspace?.name ?? null,
+      run.workspace?.commit ?? null,
+      run.model,
+      JSON.stringify(run.labels),
+      uuidOf(run.requestedBy.id),
+      run.createdAt,
+      run.driver,
+    ],
+  );
 }
 
 async function updateRun({ query, tenant }: Scope, id: RunId, change: RunChange): Promise<void> {

@@ -1,5 +1,7 @@
 import {
   actionAnswerSchema,
+  type ActionId,
+  actionIdSchema,
   EXTERNAL_RESULT_BYTES_MAX,
   planAnswerSchema,
   problem,
@@ -14,9 +16,7 @@ import type { z } from "zod";
 import { assert } from "../../base/assert.ts";
 import { IDEMPOTENCY_KEY_CHARS_MAX } from "../../base/limits.ts";
 import type { Result } from "../../base/result.ts";
-import type { Harness, Refusal } from "../../services/harness.ts";
-import { parseActionId } from "../../services/external/drive.ts";
-import type { DriverCall } from "../../services/external/external.ts";
+import type { DriverCall, Harness, Refusal } from "../../services/harness.ts";
 import { sendNotFound, sendProblem, sendRefusal } from "../answer.ts";
 import { callerOf } from "../hooks/authenticate.ts";
 import { parseIdempotencyKey } from "../idempotency-key.ts";
@@ -58,7 +58,7 @@ function addReadAction(api: Api, { external }: Harness): void {
     handler: async (request, reply) => {
       const run = parseRun(request.params.id);
       if (run === null) return await sendNotFound(reply, "run_not_found");
-      const action = parseActionId(request.params.action);
+      const action = parseAction(request.params.action);
       if (action === null) return await sendNotFound(reply, "action_not_found");
       const gone = new AbortController();
       reply.raw.once("close", () => gone.abort());
@@ -81,7 +81,7 @@ function addResult(api: Api, { external }: Harness): void {
     handler: async (request, reply) => {
       const call = readCall(request, reply, request.params.id);
       if (!("run" in call)) return await call;
-      const action = parseActionId(request.params.action);
+      const action = parseAction(request.params.action);
       if (action === null) return await sendNotFound(reply, "action_not_found");
       return await answer(reply, await external.report(call, action, request.body), resultAnswerSchema);
     },
@@ -101,6 +101,12 @@ function addFinish(api: Api, { external }: Harness): void {
 
 function parseRun(text: string): RunId | null {
   const id = runIdSchema.safeParse(text);
+  return id.success ? id.data : null;
+}
+
+// What cannot be an id is answered like one that does not exist.
+function parseAction(text: string): ActionId | null {
+  const id = actionIdSchema.safeParse(text);
   return id.success ? id.data : null;
 }
 

@@ -7,7 +7,9 @@ import type { FoundAction } from "./state.ts";
 
 type Reasons = Decision["reasons"];
 
-const RUN_FINISHED: Reasons = [{ code: "run_finished", detail: "The run has ended; nothing of it may be done any more." }];
+const RUN_FINISHED: Reasons = [
+  { code: "run_finished", detail: "The run has ended; nothing of it may be done any more." },
+];
 
 /** @param ended the run is over: a permit that was not used is none any more */
 export function actionAnswer(id: ActionId, { gate, tool }: FoundAction, ended: boolean): ActionAnswer {
@@ -16,7 +18,8 @@ export function actionAnswer(id: ActionId, { gate, tool }: FoundAction, ended: b
   const head = headOf(id, gate.request.judged);
   const reasons = gate.decision?.reasons ?? [];
   const approval = gate.approvalId === null ? {} : { approval_id: gate.approvalId };
-  if (gate.state === "intended" && !ended) return { ...head, decision: "needs_approval", ...approval, reasons };
+  if (gate.state === "intended" && !ended)
+    return { ...head, decision: "needs_approval", ...approval, reasons };
   return { ...head, decision: "deny", ...approval, reasons: ended ? RUN_FINISHED : refusalOf(gate) };
 }
 
@@ -26,7 +29,8 @@ function answerOfCall(id: ActionId, tool: ToolStep, ended: boolean): ActionAnswe
   const reasons = tool.decision?.reasons ?? [];
   if (tool.state === "refused") return { ...head, decision: "deny", ...approval, reasons };
   // Closed without a report, by the end of the run.
-  if (ended && tool.outcome === null) return { ...head, decision: "deny", ...approval, reasons: RUN_FINISHED };
+  if (ended && tool.outcome === null)
+    return { ...head, decision: "deny", ...approval, reasons: RUN_FINISHED };
   return { ...head, decision: "permit", ...approval, reasons, effect_id: tool.request.effectId };
 }
 

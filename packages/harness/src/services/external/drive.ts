@@ -1,13 +1,13 @@
 // The frame of everything that a driver does to its run: who may, in which order, and that it is done once.
 
-import { isTerminal } from "../../core/run/run.ts";
-import { type ActionId, actionIdSchema, type Actor, type RunId } from "@assent/contract";
+import type { Actor, RunId } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
 import { digestOf } from "../../base/digest.ts";
 import { EXTERNAL_STEPS_MAX, IDEMPOTENCY_RETENTION_HOURS } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Policies } from "../../core/decide/ruling.ts";
 import type { OriginIndex } from "../../core/label/origins.ts";
+import { isTerminal } from "../../core/run/run.ts";
 import type {
   ArtifactFiles,
   Caller,
@@ -20,7 +20,7 @@ import type {
 } from "../../ports.ts";
 import { commit, type Committed, type Write } from "../commit.ts";
 import type { EventWatch } from "../event-watch.ts";
-import type { Refusal } from "../harness.ts";
+import type { Driven, DriverCall, Refusal } from "../harness.ts";
 import type { Memory } from "./memory.ts";
 import { absorb, type DrivenRun, openDrivenRun } from "./state.ts";
 
@@ -35,17 +35,12 @@ export type ExternalPorts = {
 
 export type DrivePorts = ExternalPorts & { readonly memory: Memory; readonly watch: EventWatch };
 
-/** One call of a driver: which run, under which key if any, and what it sent, for telling a repeat from another call. */
-export type DriveCall = {
-  readonly caller: Caller;
-  readonly run: RunId;
-  readonly key: string | null;
+/** With what it sent, for telling a repeat from another call. */
+export type DriveCall = DriverCall & {
   /** As the path has it: a key is good for one resource. */
   readonly route: string;
   readonly body: unknown;
 };
-
-export type Driven = { readonly body: string; readonly replayed: boolean };
 
 /** A driven run, locked: what is decided here is decided on the newest state, and nobody else writes meanwhile. */
 export type Hold = {
@@ -152,11 +147,7 @@ const fingerprintOf = ({ route, body }: DriveCall): ReturnType<typeof digestOf> 
   digestOf("request", { route, body });
 
 // The run's lock is held, and the key belongs to this run's path: nobody else can be under way with the same key.
-async function findEarlier(
-  tx: StoreTx,
-  call: DriveCall,
-  now: Date,
-): Promise<Result<Driven, Refusal> | null> {
+async function findEarlier(tx: StoreTx, call: DriveCall, now: Date): Promise<Result<Driven, Refusal> | null> {
   const key = keyOf(call, now);
   const earlier = key === null ? null : await tx.idempotency.find(key, now);
   if (earlier === null) return null;
@@ -174,10 +165,4 @@ async function keepAnswer(tx: StoreTx, call: DriveCall, now: Date, body: string)
   const raced = await tx.idempotency.claim(key, now);
   assert(raced === null, "a key of a locked run's path is claimed by whoever holds the lock");
   await tx.idempotency.complete(key, { fingerprint: fingerprintOf(call), status: 200, location: null, body });
-}
-
-/** Null for what cannot be an action's id: it is answered like one that does not exist. */
-export function parseActionId(text: string): ActionId | null {
-  const parsed = actionIdSchema.safeParse(text);
-  return parsed.success ? parsed.data : null;
 }

@@ -15,7 +15,12 @@ import { readableText } from "./json-text.ts";
 /** What a run answered, in a file that is durably there before the run is said to have succeeded (invariant 12). */
 export type Answer = {
   readonly text: string;
-  readonly file: { readonly name: string; readonly mediaType: string; readonly sha256: string; readonly sizeBytes: number };
+  readonly file: {
+    readonly name: string;
+    readonly mediaType: string;
+    readonly sha256: string;
+    readonly sizeBytes: number;
+  };
 };
 
 /** Of an error that a driver gives as the run's reason. */
@@ -118,7 +123,11 @@ function closeOpen(approvals: readonly ApprovalRecord[], journal: Journal, error
 /** Fails a locked run that nobody drives any more. @returns false when somebody does after all */
 export async function failIdle(tx: StoreTx, run: RunRecord, now: Date): Promise<boolean> {
   const idleMs = EXTERNAL_IDLE_HOURS * 3_600_000;
-  if (run.driver !== "external" || run.state !== "running" || now.getTime() - run.updatedAt.getTime() < idleMs)
+  if (
+    run.driver !== "external" ||
+    run.state !== "running" ||
+    now.getTime() - run.updatedAt.getTime() < idleMs
+  )
     return false;
   const approvals = await tx.approvals.list(run.id);
   if (approvals.some((approval) => approval.state === "open")) return false;

@@ -106,7 +106,12 @@ function patternOf(source: unknown): string | null {
 // A reference counts as often as it is used: ten definitions that each name the next one twice are a thousand checks.
 function followReference(reference: unknown, walk: Walk, depth: number): void {
   const [hash, holder, encoded, ...more] = typeof reference === "string" ? reference.split("/") : [];
-  if (hash !== "#" || (holder !== "$defs" && holder !== "definitions") || encoded === undefined || more.length > 0)
+  if (
+    hash !== "#" ||
+    (holder !== "$defs" && holder !== "definitions") ||
+    encoded === undefined ||
+    more.length > 0
+  )
     throw new SchemaFault("has a `$ref` that does not lead to one of its own `$defs`");
   const name = encoded.replaceAll("~1", "/").replaceAll("~0", "~");
   const definitions = walk.root[holder];

@@ -50,7 +50,11 @@ export function judgeAgain(
 function requestOf(
   state: DrivenRun,
   run: RunRecord,
-  { tool, args, planned }: { readonly tool: ExternalTool; readonly args: Args; readonly planned: PlannedPlace | null },
+  {
+    tool,
+    args,
+    planned,
+  }: { readonly tool: ExternalTool; readonly args: Args; readonly planned: PlannedPlace | null },
   labels: ActionRequest["labels"],
 ): ActionRequest {
   return {

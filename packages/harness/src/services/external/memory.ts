@@ -1,7 +1,7 @@
 // Driven runs that this process has at hand. Losing one costs a reading of its journal, never a different answer.
 
 import type { RunId, TenantId } from "@assent/contract";
-import { EXTERNAL_MEMORY_CHARS_MAX, EXTERNAL_MEMORY_RUNS_MAX } from "../../base/limits.ts";
+import { EXTERNAL_MEMORY_BYTES_MAX, EXTERNAL_MEMORY_RUNS_MAX } from "../../base/limits.ts";
 import type { DrivenRun } from "./state.ts";
 
 export type Memory = {
@@ -13,17 +13,17 @@ export type Memory = {
   inTurn<T>(tenant: TenantId, run: RunId, work: () => Promise<T>): Promise<T>;
 };
 
-type Limits = { readonly runsMax: number; readonly charsMax: number };
+type Limits = { readonly runsMax: number; readonly bytesMax: number };
 
 export function createMemory(
-  { runsMax, charsMax }: Limits = { runsMax: EXTERNAL_MEMORY_RUNS_MAX, charsMax: EXTERNAL_MEMORY_CHARS_MAX },
+  { runsMax, bytesMax }: Limits = { runsMax: EXTERNAL_MEMORY_RUNS_MAX, bytesMax: EXTERNAL_MEMORY_BYTES_MAX },
 ): Memory {
   // In the order of their last use: a Map keeps the order of insertion.
-  const kept = new Map<string, { readonly state: DrivenRun; chars: number }>();
+  const kept = new Map<string, { readonly state: DrivenRun; sizeBytes: number }>();
   const turns = new Map<string, Promise<unknown>>();
-  let charsKept = 0;
+  let bytesKept = 0;
   const drop = (key: string): void => {
-    charsKept -= kept.get(key)?.chars ?? 0;
+    bytesKept -= kept.get(key)?.sizeBytes ?? 0;
     kept.delete(key);
   };
   return {
@@ -42,12 +42,12 @@ export function createMemory(
     put(tenant, state) {
       const key = keyOf(tenant, state.run);
       drop(key);
-      // The index holds a text in several readings; its own count is in bytes.
-      const chars = state.chars + state.index.sizeBytes();
-      kept.set(key, { state, chars });
-      charsKept += chars;
+      // A character of a JavaScript string takes two bytes at most.
+      const sizeBytes = 2 * state.chars + state.index.sizeBytes();
+      kept.set(key, { state, sizeBytes });
+      bytesKept += sizeBytes;
       for (const oldest of kept.keys()) {
-        if (kept.size <= runsMax && charsKept <= charsMax) break;
+        if (kept.size <= runsMax && bytesKept <= bytesMax) break;
         drop(oldest);
       }
     },

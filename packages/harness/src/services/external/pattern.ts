@@ -35,10 +35,12 @@ function isBounded(source: string): boolean {
     .replaceAll(/\[[^\]]*\]/g, "x")
     .replaceAll("(?:", "(");
   if (/\)[*+{]/.test(bare)) return false;
-  const repeats = [...bare.matchAll(/[*+]|\{(\d+)(,?)(\d*)\}/g)].filter(([sign, low = "0", comma, high = ""]) => {
-    if (sign === "*" || sign === "+" || (comma === "," && high === "")) return true;
-    return Math.max(Number(low), Number(high)) > SHORT_REPEAT_MAX;
-  });
+  const repeats = [...bare.matchAll(/[*+]|\{(\d+)(,?)(\d*)\}/g)].filter(
+    ([sign, low = "0", comma, high = ""]) => {
+      if (sign === "*" || sign === "+" || (comma === "," && high === "")) return true;
+      return Math.max(Number(low), Number(high)) > SHORT_REPEAT_MAX;
+    },
+  );
   const isAnchored = source.startsWith("^") && !bare.includes("|");
   return repeats.length <= (isAnchored ? REPEATS_MAX_ANCHORED : REPEATS_MAX);
 }

@@ -10,11 +10,7 @@ type Json = Readonly<Record<string, unknown>>;
 export type PlannedPlace = { readonly gateSeq: number; readonly index: number };
 
 /** The first call of an approved plan that this is and that was not made yet; those without slots come first. */
-export function findPlanned(
-  state: DrivenRun,
-  tool: string,
-  args: Json,
-): PlannedPlace | null {
+export function findPlanned(state: DrivenRun, tool: string, args: Json): PlannedPlace | null {
   const outputs = outputsOf(state);
   let late: PlannedPlace | null = null;
   for (const gateSeq of state.plans) {

@@ -30,11 +30,20 @@ export async function proposePlan(hold: Hold, body: PlanRequest): Promise<Result
   const judged = body.calls.map((call, index) => judgeCall(hold, call, index));
   const errors = judged.flatMap(({ errors: found }) => found);
   if (errors.length > 0)
-    return err({ code: "plan_refused", detail: "A person is only asked about what could be permitted.", errors });
+    return err({
+      code: "plan_refused",
+      detail: "A person is only asked about what could be permitted.",
+      errors,
+    });
   const action = planAction(hold, body.calls);
-  const preview = body.calls.map((call, index) => `${index + 1}. ${call.tool} ${canonicalJson(call.arguments)}`).join("\n");
+  const preview = body.calls
+    .map((call, index) => `${index + 1}. ${call.tool} ${canonicalJson(call.arguments)}`)
+    .join("\n");
   if (preview.length > PREVIEW_CHARS_MAX)
-    return err({ code: "plan_refused", detail: `A plan can be shown in ${PREVIEW_CHARS_MAX} characters at most.` });
+    return err({
+      code: "plan_refused",
+      detail: `A plan can be shown in ${PREVIEW_CHARS_MAX} characters at most.`,
+    });
   const { id, digest } = await openQuestion(hold, {
     callId: `plan_${newUuid(hold).replaceAll("-", "")}`,
     name: PLAN,
@@ -72,7 +81,8 @@ function judgeCall(hold: Hold, call: PlannedCall, index: number): JudgedCall {
   if (!state.tools.has(call.tool)) return fault("names a tool that the run was submitted without");
   const slots = slotsIn(call.arguments);
   if (slots === null) return fault("has a `$slot` that is none, or beside other members");
-  if (slots.some(({ from }) => !state.tools.has(from))) return fault("has a slot from a tool that the run does not have");
+  if (slots.some(({ from }) => !state.tools.has(from)))
+    return fault("has a slot from a tool that the run does not have");
   const unfit = slots.length === 0 ? inputFault(state, tool, call.arguments) : null;
   if (unfit !== null) return fault(`does not fit the tool's schema: ${unfit}`);
   const args = withoutSlots(call.arguments);
@@ -113,7 +123,10 @@ function planAction({ state }: Hold, calls: readonly PlannedCall[]): Action {
   return {
     tool: PLAN,
     tool_version: "1",
-    manifest_digest: digestOf("plan_tools", actions.map((action) => action.manifest_digest)),
+    manifest_digest: digestOf(
+      "plan_tools",
+      actions.map((action) => action.manifest_digest),
+    ),
     effect: worstEffect(actions.map((action) => action.effect)),
     harm: HARMS.filter((harm) => actions.some((action) => action.harm.includes(harm))),
     arguments: { calls: calls.map((call) => ({ tool: call.tool, arguments: call.arguments })) },

@@ -27,7 +27,12 @@ export async function proposeAction(
   const tool = toolOf(state, proposed.tool);
   const args = proposed.arguments;
   const planned = findPlanned(state, tool.name, args);
-  const judgement = refuseUnfit(hold, tool, args, judge(ports, state, hold.committed.run, { tool, args, planned }));
+  const judgement = refuseUnfit(
+    hold,
+    tool,
+    args,
+    judge(ports, state, hold.committed.run, { tool, args, planned }),
+  );
   const id: ActionId = `act_${newUuid(hold).replaceAll("-", "")}`;
   const { decision, judged } = judgement;
   if (decision.verdict === "needs_approval") await askAbout(hold, id, tool, args, judgement);
@@ -46,7 +51,8 @@ function refuseUnfit(
     ...judgement,
     decision: { verdict: "deny", reasons: [{ code, detail }] },
   });
-  if (!state.tools.has(tool.name)) return deny("unknown_tool", "The run was submitted without a tool of this name.");
+  if (!state.tools.has(tool.name))
+    return deny("unknown_tool", "The run was submitted without a tool of this name.");
   const fault = inputFault(state, tool, args);
   return fault === null ? judgement : deny("invalid_arguments", fault);
 }

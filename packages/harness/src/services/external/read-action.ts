@@ -1,28 +1,19 @@
 // A driver asks what became of its question. The first answer after a person's yes turns it into the one permit.
 
-import type { ActionAnswer, ActionId, Decision, RunId } from "@assent/contract";
+import type { ActionAnswer, ActionId, Decision } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
 import { EXTERNAL_WAITS_MAX } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { actionDigest } from "../../core/decide/action-digest.ts";
 import type { GateStep } from "../../core/run/journal.ts";
 import { isTerminal } from "../../core/run/run.ts";
-import type { ApprovalRecord, Caller } from "../../ports.ts";
-import type { Refusal } from "../harness.ts";
+import type { ApprovalRecord } from "../../ports.ts";
+import type { ActionRead, Refusal } from "../harness.ts";
 import { actionAnswer } from "./answer.ts";
 import { ACTION_NOT_FOUND, commitDriven, type DrivePorts, type Hold, withHold } from "./drive.ts";
 import { judgeAgain } from "./judge.ts";
 import { openCall } from "./propose.ts";
 import { findAction, isSameTool, toolOf } from "./state.ts";
-
-export type ActionRead = {
-  readonly caller: Caller;
-  readonly run: RunId;
-  readonly action: ActionId;
-  readonly waitMs: number;
-  /** Aborted when nobody reads the answer any more. */
-  readonly signal: AbortSignal;
-};
 
 export type Waits = { open: number };
 
@@ -86,7 +77,6 @@ async function dispatch(hold: Hold, id: ActionId, gate: GateStep): Promise<void>
 function decisionNow(hold: Hold, approval: ApprovalRecord, gate: GateStep): Decision {
   const { state, ports } = hold;
   const { run } = hold.committed;
-  const deny = (code: string, detail: string): Decision => ({ verdict: "deny", reasons: [{ code, detail }] });
   const tool = toolOf(state, approval.action.tool);
   const digest = actionDigest(approval.action, approval.precondition, {
     tenant: run.tenant,
@@ -105,3 +95,5 @@ function decisionNow(hold: Hold, approval: ApprovalRecord, gate: GateStep): Deci
   const by = approval.decidedBy === null ? "A person" : approval.decidedBy.name;
   return { verdict: "permit", reasons: [{ code: "approved", detail: `${by} approved exactly this call.` }] };
 }
+
+const deny = (code: string, detail: string): Decision => ({ verdict: "deny", reasons: [{ code, detail }] });

@@ -19,7 +19,10 @@ export async function reportResult(
   if (found === null) return err(ACTION_NOT_FOUND);
   const { tool: step } = found;
   if (step === null || step.state === "refused")
-    return err({ code: "action_not_permitted", detail: "There is no permit for this action that was handed out." });
+    return err({
+      code: "action_not_permitted",
+      detail: "There is no permit for this action that was handed out.",
+    });
   if (step.state !== "intended")
     return err({ code: "result_already_reported", detail: `The call was reported as ${step.state} before.` });
   // An error's text comes from where the output would have come from, so it is trusted as little.

@@ -101,7 +101,8 @@ function noteStep(state: DrivenRun, step: JournalStep, before: JournalStep | und
   if (isGateStep(step)) steps.gate = step.seq;
   else steps.tool = step.seq;
   state.actions.set(step.request.callId, steps);
-  const planned = isToolStep(step) && step.state !== "refused" ? (step.request.judged?.planned ?? null) : null;
+  const planned =
+    isToolStep(step) && step.state !== "refused" ? (step.request.judged?.planned ?? null) : null;
   if (planned !== null) state.consumed.add(planKey(planned));
 }
 
