@@ -7,8 +7,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RunId, RunState, Run, TenantId } from "@assent/contract";
 import { openArtifactFiles } from "../../packages/harness/src/adapters/files/artifact-files.ts";
-import { openCedarPolicies } from "../../packages/harness/src/adapters/cedar/policies.ts";
-import { shippedPolicyFolder } from "../../packages/harness/src/adapters/cedar/policy-folder.ts";
 import { ensureTenant } from "../../packages/harness/src/adapters/postgres/bootstrap.ts";
 import { transaction } from "../../packages/harness/src/adapters/postgres/connect.ts";
 import { announceWorker } from "../../packages/harness/src/adapters/postgres/presence.ts";
@@ -17,10 +15,9 @@ import { postgresStore } from "../../packages/harness/src/adapters/postgres/stor
 import { systemRandom } from "../../packages/harness/src/adapters/system/random.ts";
 import { ok, type Result } from "../../packages/harness/src/base/result.ts";
 import type { AgentDefinition } from "../../packages/harness/src/core/agent.ts";
-import { type DecisionPoint, firstRules } from "../../packages/harness/src/core/decide/decision.ts";
-import type { Policies } from "../../packages/harness/src/core/decide/ruling.ts";
-import { asRulings } from "../../packages/harness/src/core/decide/rulings.ts";
-import { createOriginIndex, type OriginIndex } from "../../packages/harness/src/core/label/origins.ts";
+import { openCedarPolicies } from "../../packages/harness/src/adapters/cedar/policies.ts";
+import { shippedPolicyFolder } from "../../packages/harness/src/adapters/cedar/policy-folder.ts";
+import type { Policies } from "../../packages/harness/src/core/decide/policy-point.ts";
 import type { ModelOutcome, ToolCall } from "../../packages/harness/src/core/run/journal.ts";
 import type { Caller, Models, Store, Tool, Tools, Workspaces } from "../../packages/harness/src/ports.ts";
 import { createCursors } from "../../packages/harness/src/services/cursors.ts";
@@ -60,10 +57,7 @@ export type EngineOptions = {
   readonly models?: Models;
   readonly tools?: readonly Tool[];
   readonly agent?: Partial<AgentDefinition>;
-  readonly decide?: DecisionPoint;
-  /** Of driven runs; the shipped default set where a test says nothing. */
   readonly policies?: Policies;
-  readonly originIndex?: () => OriginIndex;
 };
 
 const SECRET = new Uint8Array(32).fill(7);
@@ -90,8 +84,6 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       ...keys,
       workspaceNames: [],
       agents: new Map([[agent.name, agent]]),
-      policies: options.policies ?? shippedPolicies(),
-      originIndex: options.originIndex ?? createOriginIndex,
       cursors: createCursors(SECRET),
       isWorkerReady: () => true,
     });
@@ -138,12 +130,6 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   };
 }
 
-function shippedPolicies(): Policies {
-  const loaded = openCedarPolicies({ folder: shippedPolicyFolder("default") });
-  if (!loaded.ok) throw new Error(loaded.error.detail);
-  return asRulings(loaded.value);
-}
-
 type Stoppable = { stop(): Promise<void> };
 
 type Parts = {
@@ -177,7 +163,7 @@ async function openParts(
     workspaces: noWorkspaces,
     openWorkspace: openWorkspaceOfRun(noWorkspaces, tools),
     files: openArtifactFiles({ folder, random }),
-    decide: options.decide ?? firstRules,
+    policies: options.policies ?? policiesOf({ folder: shippedPolicyFolder("default") }),
     clock,
     random,
     log,
@@ -239,6 +225,12 @@ async function startWorkerOf(
   };
 }
 
+export function policiesOf(source: Parameters<typeof openCedarPolicies>[0]): Policies {
+  const opened = openCedarPolicies(source);
+  if (!opened.ok) throw new Error(opened.error.detail);
+  return opened.value;
+}
+
 export function value<T>(result: Result<T, { readonly detail: string }>): T {
   if (!result.ok) throw new Error(result.error.detail);
   return result.value;
@@ -292,7 +284,8 @@ export function countingTool(
       inputSchema: { type: "object" },
       effect,
       harm: effect === "none" ? [] : ["write"],
-      controlArguments: [],
+      // The tests' scripts choose them, as a model would: so a person is asked.
+      controlArguments: ["id", "amount"],
       returns: "untrusted",
     },
     plan: async (args) =>

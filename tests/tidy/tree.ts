@@ -36,8 +36,6 @@ export function edgesOf(file: string, text: string): Edge[] {
 export const within = (path: string, folder: string): boolean =>
   path === folder || path.startsWith(`${folder}/`);
 
-export type Use = { readonly name: string; readonly line: number };
-
 type AstNode = { readonly type: string; readonly start: number } & Readonly<Record<string, unknown>>;
 
 const isNode = (value: unknown): value is AstNode =>

@@ -2,9 +2,10 @@
 // names here are the wire contract of docs/external-runs.md; fields may be added, none is renamed.
 
 import { z } from "zod";
-import { sha256Schema } from "./approval.ts";
+import { noQuerySchema, runParamsSchema } from "./api-schemas.ts";
+import { sha256Schema } from "./digest.ts";
 import { approvalIdSchema } from "./ids.ts";
-import { noQuerySchema, type RouteRow } from "./route.ts";
+import type { RouteRow } from "./route.ts";
 import { nameSchema, runRequestSchema, runSchema } from "./run.ts";
 import { effectSchema, harmSchema, VERDICTS } from "./step.ts";
 
@@ -192,10 +193,8 @@ const readActionQuerySchema = z.strictObject({
     .meta({ description: "Seconds to wait for a decision before answering that there is none yet." }),
 });
 
-const runParameter = { id: z.string().meta({ description: "The run's id." }) };
-const runParamsSchema = z.strictObject(runParameter);
 const actionParamsSchema = z.strictObject({
-  ...runParameter,
+  ...runParamsSchema.shape,
   action: z.string().meta({ description: "The action's id." }),
 });
 

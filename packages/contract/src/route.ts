@@ -1,10 +1,8 @@
 // What a row of the route table says. The table itself: api.ts.
 
-import { z } from "zod";
+import type { z } from "zod";
 import type { Scope } from "./key.ts";
 import type { ProblemCode } from "./problem.ts";
-
-export const noQuerySchema = z.strictObject({});
 
 /** Header names of requests, as OpenAPI names them; Node has them in lower case. */
 export const REQUEST_HEADERS = ["Idempotency-Key", "If-None-Match", "Last-Event-ID"] as const;

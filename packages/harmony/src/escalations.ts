@@ -5,7 +5,6 @@
 import * as z from "zod";
 import { HarmonyError } from "./errors.ts";
 import { computeOccurrenceId, parseId, wellFormed, type ContentId } from "./ids.ts";
-import { ESCALATION_SIZE_BYTES_MAX } from "./limits.ts";
 import { AgentProvenance, provenanceSchema, type ProvenanceJson } from "./provenance.ts";
 import { parseTimestamp, type Timestamp } from "./timestamps.ts";
 import { EscalationStatus } from "./vocabulary.ts";
@@ -221,7 +220,3 @@ export function compareEscalations(a: EscalationRecord, b: EscalationRecord): nu
   if (a.escalatedAt !== b.escalatedAt) return a.escalatedAt < b.escalatedAt ? 1 : -1;
   return a.escalationId < b.escalationId ? -1 : Number(a.escalationId > b.escalationId);
 }
-
-/** Bytes kept free in an open escalation's file, so that resolving it always fits. */
-export const RESOLVING_SIZE_BYTES_MAX = 4_096;
-export { ESCALATION_SIZE_BYTES_MAX };

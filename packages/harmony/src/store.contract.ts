@@ -1,9 +1,9 @@
 // What every store of the memory must do. An adapter's test is one call: storeContract("files", () => openFsStore(…)).
 
 import { describe, expect, test } from "vitest";
-import { newAuditEntry } from "./audit.ts";
+import { newAuditEntry, type AuditEntry } from "./audit.ts";
 import { computeOccurrenceId, fakeId } from "./ids.ts";
-import { newPolicy } from "./policies.ts";
+import { newPolicy, type Policy } from "./policies.ts";
 import type { HarmonyStore } from "./store.ts";
 import { ann, bob, escalation, moment, pattern, resolution, robot } from "./testing/samples.ts";
 import { EscalationStatus, PolicyAction, PolicyScope } from "./vocabulary.ts";
@@ -41,7 +41,9 @@ function patternContract(open: OpenStore): void {
     expect(await store.listPatterns({ semanticFingerprint: fakeId("shape") })).toEqual([old]);
     expect(await store.listPatterns({ conflictType: "rename" })).toEqual([]);
   });
+}
 
+function forgettingContract(open: OpenStore): void {
   test("forgetting removes the pattern and its answers, and nothing else", async () => {
     const store = await open();
     const [gone, kept] = [pattern("gone"), pattern("kept")];
@@ -133,15 +135,25 @@ function resolutionContract(open: OpenStore): void {
   });
 }
 
+const policyOf = (scope: PolicyScope, priority: number): Policy =>
+  newPolicy({ scope, priority, action: PolicyAction.UNION, createdAt: moment(0), createdBy: ann });
+
+const fact = (eventType: string, seconds: number): AuditEntry =>
+  newAuditEntry({
+    eventType,
+    at: moment(seconds),
+    actor: ann,
+    patternId: fakeId("p"),
+    metadata: { n: [seconds] },
+  });
+
 function policyContract(open: OpenStore): void {
   test("policies are listed in the order in which they are tried, and removed by id", async () => {
     const store = await open();
-    const of = (scope: PolicyScope, priority: number): ReturnType<typeof newPolicy> =>
-      newPolicy({ scope, priority, action: PolicyAction.UNION, createdAt: moment(0), createdBy: ann });
-    const file = of(PolicyScope.FILE, 1);
-    const repo = of(PolicyScope.REPO, 2);
-    const early = of(PolicyScope.REPO, 1);
-    const workspace = of(PolicyScope.WORKSPACE, 9);
+    const file = policyOf(PolicyScope.FILE, 1);
+    const repo = policyOf(PolicyScope.REPO, 2);
+    const early = policyOf(PolicyScope.REPO, 1);
+    const workspace = policyOf(PolicyScope.WORKSPACE, 9);
     for (const policy of [file, repo, early, workspace]) expect(await store.savePolicy(policy)).toBe(true);
     expect(await store.savePolicy(file)).toBe(false);
     expect(await store.listPolicies()).toEqual([workspace, early, repo, file]);
@@ -204,7 +216,9 @@ function escalationContract(open: OpenStore): void {
     expect(await store.loadEscalation(escalationId)).toEqual(decided);
     expect(decided?.status).toBe(EscalationStatus.RESOLVED);
   });
+}
 
+function recurrenceContract(open: OpenStore): void {
   test("a question that comes up after its resolution opens a new occurrence; the old answer stays", async () => {
     const store = await open();
     const first = escalation("e");
@@ -259,21 +273,13 @@ function escalationListContract(open: OpenStore): void {
 function auditContract(open: OpenStore): void {
   test("the same fact twice is one entry; entries are listed newest first and filtered", async () => {
     const store = await open();
-    const of = (eventType: string, seconds: number): ReturnType<typeof newAuditEntry> =>
-      newAuditEntry({
-        eventType,
-        at: moment(seconds),
-        actor: ann,
-        patternId: fakeId("p"),
-        metadata: { n: [seconds] },
-      });
-    expect(await store.appendAudit(of("a", 1))).toBe(true);
-    expect(await store.appendAudit(of("a", 1))).toBe(false);
-    expect(await store.appendAudit(of("b", 2))).toBe(true);
-    expect(await store.listAudit()).toEqual([of("b", 2), of("a", 1)]);
-    expect(await store.listAudit({ eventType: "a" })).toEqual([of("a", 1)]);
+    expect(await store.appendAudit(fact("a", 1))).toBe(true);
+    expect(await store.appendAudit(fact("a", 1))).toBe(false);
+    expect(await store.appendAudit(fact("b", 2))).toBe(true);
+    expect(await store.listAudit()).toEqual([fact("b", 2), fact("a", 1)]);
+    expect(await store.listAudit({ eventType: "a" })).toEqual([fact("a", 1)]);
     expect(await store.listAudit({ patternId: fakeId("other") })).toEqual([]);
-    expect(await store.listAudit({ limit: 1 })).toEqual([of("b", 2)]);
+    expect(await store.listAudit({ limit: 1 })).toEqual([fact("b", 2)]);
   });
 
   test("clearing leaves nothing but the audit", async () => {
@@ -292,7 +298,9 @@ function auditContract(open: OpenStore): void {
     expect((await store.recordEscalation(escalation("e"))).opened).toBe(true);
     expect((await store.loadEscalation(escalation("e").escalationId))?.status).toBe(EscalationStatus.OPEN);
   });
+}
 
+function idContract(open: OpenStore): void {
   test("bare hex and anything else that is not an id is refused by every method that takes one", async () => {
     const store = await open();
     for (const bad of [
@@ -325,6 +333,9 @@ export function storeContract(adapter: string, open: OpenStore): void {
       policyContract,
       escalationContract,
       escalationListContract,
+      recurrenceContract,
+      forgettingContract,
+      idContract,
       auditContract,
     ]) {
       declare(open);

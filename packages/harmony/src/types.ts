@@ -9,23 +9,14 @@ import type { Resolution } from "./resolutions.ts";
 import type { Timestamp } from "./timestamps.ts";
 import type { ReasonCode } from "./vocabulary.ts";
 
-export type { AuditEntry, AuditInput, Json } from "./audit.ts";
 export type { EscalationInput, EscalationRecord, Recurrence } from "./escalations.ts";
-export type { ContentId, PatternKey } from "./ids.ts";
+export type { ContentId } from "./ids.ts";
 export type { ConflictPattern, PatternInput } from "./patterns.ts";
 export type { Policy, PolicyCondition, PolicyInput } from "./policies.ts";
 export type { AgentProvenance } from "./provenance.ts";
 export type { Evidence, Experience, Resolution, ResolutionInput } from "./resolutions.ts";
 export type { Timestamp } from "./timestamps.ts";
-export type {
-  AuditEventType,
-  ConflictType,
-  EscalationStatus,
-  PolicyAction,
-  PolicyScope,
-  ReasonCode,
-  ResolutionStrategy,
-} from "./vocabulary.ts";
+export type { PolicyAction, PolicyScope, ReasonCode } from "./vocabulary.ts";
 
 /** A resolution of another question of the same shape. `similarity` is 0 to 1. */
 export type SimilarResolution = {

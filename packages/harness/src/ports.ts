@@ -4,6 +4,7 @@
 import type {
   Action,
   Actor,
+  Advice,
   ApprovalId,
   ApprovalState,
   ApprovalSubject,
@@ -21,9 +22,12 @@ import type {
   Scope,
   TenantId,
 } from "@assent/contract";
+import type { HarmonyStore } from "@assent/harmony";
 import type { Sha256 } from "./base/digest.ts";
 import type { Result } from "./base/result.ts";
 import type { AgentDefinition } from "./core/agent.ts";
+import type { Judgement } from "./core/decide/judgement.ts";
+import type { Assent } from "./core/decide/policy-annotations.ts";
 import type { ExternalDefinition } from "./core/external.ts";
 import type { Message } from "./core/prompt/message.ts";
 import type { Journal, JournalStep, Label, ModelOutcome, StepError } from "./core/run/journal.ts";
@@ -69,16 +73,7 @@ export type RunRecord = {
 
 export type NewRun = Pick<
   RunRecord,
-  | "id"
-  | "driver"
-  | "agent"
-  | "agentVersion"
-  | "task"
-  | "workspace"
-  | "model"
-  | "labels"
-  | "requestedBy"
-  | "createdAt"
+  "id" | "driver" | "agent" | "agentVersion" | "task" | "workspace" | "model" | "labels" | "requestedBy" | "createdAt"
 >;
 
 export type RunChange = Pick<
@@ -111,6 +106,12 @@ export type ApprovalRecord = {
   readonly preview: string | null;
   readonly precondition: string | null;
   readonly decision: Decision;
+  readonly judgement: Judgement;
+  readonly requirement: Assent;
+  /** Earlier answers that the person is shown. */
+  readonly advice: readonly Advice[];
+  /** Different people who have said yes to the action as it stands. */
+  readonly votes: number;
   readonly editedAction: Action | null;
   readonly requestedAt: Date;
   readonly expiresAt: Date;
@@ -121,7 +122,7 @@ export type ApprovalRecord = {
 
 export type NewApproval = Omit<
   ApprovalRecord,
-  "state" | "editedAction" | "decidedAt" | "decidedBy" | "comment"
+  "state" | "votes" | "editedAction" | "decidedAt" | "decidedBy" | "comment"
 >;
 
 export type ApprovalChange = Pick<
@@ -131,6 +132,7 @@ export type ApprovalChange = Pick<
   | "editedAction"
   | "precondition"
   | "preview"
+  | "judgement"
   | "decidedAt"
   | "decidedBy"
   | "comment"
@@ -190,6 +192,8 @@ export type StoreTx = {
     insert(approval: NewApproval): Promise<void>;
     find(id: ApprovalId): Promise<ApprovalRecord | null>;
     list(run: RunId): Promise<readonly ApprovalRecord[]>;
+    /** One person's word for the action as it stands; false when they gave it before. */
+    vote(id: ApprovalId, voter: PrincipalId, actionDigest: Sha256, at: Date): Promise<boolean>;
     /** Compare-and-swap: false when the approval is not in `from` any more; then nothing changed. */
     update(id: ApprovalId, from: ApprovalState, change: ApprovalChange): Promise<boolean>;
   };
@@ -227,6 +231,8 @@ export type StoreTx = {
     list(): Promise<readonly Key[]>;
     revoke(id: KeyId, at: Date): Promise<Key | null>;
   };
+  /** Harmony's memory of this tenant, within this transaction. */
+  readonly memory: HarmonyStore;
   readonly queue: {
     /** Delivered at least once after this transaction commits, and never if it does not. */
     send(message: RunMessage, delaySeconds: number): Promise<void>;

@@ -23,7 +23,3 @@ export const CAPABILITIES = {
 } as const;
 
 export type Capability = keyof typeof CAPABILITIES;
-
-export function isCapability(name: string): name is Capability {
-  return Object.hasOwn(CAPABILITIES, name);
-}

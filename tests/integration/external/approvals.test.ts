@@ -4,7 +4,7 @@ import { type Run, eventPageSchema } from "@assent/contract";
 import { expect, test } from "vitest";
 import { APPROVAL_LIFETIME_HOURS } from "../../../packages/harness/src/base/limits.ts";
 import { verifyTrail } from "../../../packages/harness/src/cli/verify/trail.ts";
-import type { Policies } from "../../../packages/harness/src/core/decide/ruling.ts";
+import type { Policies } from "../../../packages/harness/src/core/decide/policy-point.ts";
 import { type Driver, openWorld, problemOf, rules, type World } from "./support.ts";
 
 const UNKNOWN = { recipient: "DE02120300000000202051", amount: 7 };
@@ -160,6 +160,7 @@ test("rules that changed while a person thought are asked again, and a deny wins
   const after = { ...rules(() => "deny"), version: `sha256:${"2".repeat(64)}` } as const;
   let inForce: Policies = before;
   await using world = await askedWorld({
+    rules: [],
     get version() {
       return inForce.version;
     },
@@ -197,4 +198,55 @@ test("calling the run off takes back what was approved and not yet permitted", a
     reasons: [{ code: "run_finished" }],
   });
   await expectSoundTrail(driver, await driver.run(id));
+});
+
+test("rules that want more than was given put the question anew, under the same action", async () => {
+  const before = rules(() => "needs_approval");
+  const stricter: Policies = {
+    ...before,
+    version: `sha256:${"2".repeat(64)}`,
+    decide: (request) => ({
+      ...before.decide(request),
+      assent: { quorum: 2, separateDuties: false, timeoutMs: 3_600_000, onTimeout: "deny" },
+    }),
+  };
+  let inForce: Policies = before;
+  await using world = await askedWorld({
+    rules: [],
+    get version() {
+      return inForce.version;
+    },
+    decide: (request) => inForce.decide(request),
+  });
+  const { driver } = world;
+  const { id } = await driver.submit();
+  const asked = await driver.act(id, "send_money", UNKNOWN);
+  const first = await approvalOf(driver, id, asked.approval_id);
+  await driver.approve(first.id, first.action_digest);
+  inForce = stricter;
+  const again = await driver.read(id, asked.action_id);
+  expect(again.decision).toBe("needs_approval");
+  expect(again.approval_id).not.toBe(first.id);
+  const second = await approvalOf(driver, id, again.approval_id);
+  await driver.approve(second.id, second.action_digest);
+  // One of two: the same person again counts once.
+  await driver.approve(second.id, second.action_digest);
+  expect((await driver.read(id, asked.action_id)).decision).toBe("needs_approval");
+  await (await world.newDriver("another person")).approve(second.id, second.action_digest);
+  expect((await driver.read(id, asked.action_id)).decision).toBe("permit");
+  await expectSoundTrail(driver, await driver.run(id));
+});
+
+test("what a person answered for good is not asked again, unless it is money", async () => {
+  await using world = await askedWorld();
+  const { driver } = world;
+  const { id } = await driver.submit({ tools: [{ name: "post", harm: ["write"], effect: "once" }] });
+  const asked = await driver.act(id, "post", { text: "hello" });
+  const approval = await approvalOf(driver, id, asked.approval_id);
+  const answer = { approval_id: approval.id, decision: "approve", action_digest: approval.action_digest };
+  expect((await driver.post("/api/harness/approve", { ...answer, remember: true })).status).toBe(200);
+  const again = await driver.act(id, "post", { text: "hello" });
+  expect(again.decision).toBe("permit");
+  expect(again.reasons.map(({ code }) => code)).toContain("precedent");
+  expect((await driver.act(id, "post", { text: "hello!" })).decision).toBe("needs_approval");
 });

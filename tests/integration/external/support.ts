@@ -14,7 +14,7 @@ import {
   type WireManifest,
 } from "@assent/contract";
 import { createServer } from "../../../packages/harness/src/api/server.ts";
-import type { Policies } from "../../../packages/harness/src/core/decide/ruling.ts";
+import type { Policies } from "../../../packages/harness/src/core/decide/policy-point.ts";
 import type { Caller } from "../../../packages/harness/src/ports.ts";
 import { type Engine, type EngineOptions, openEngine, value } from "../../support/engine.ts";
 
@@ -181,21 +181,18 @@ export function problemOf(answer: Answer): Problem {
 export function rules(
   decide: (request: Parameters<Policies["decide"]>[0]) => "permit" | "deny" | "needs_approval",
 ): Policies {
-  const version = `sha256:${"1".repeat(64)}` as const;
   return {
-    version,
+    version: `sha256:${"1".repeat(64)}`,
+    rules: [],
     decide: (request) => {
       const verdict = decide(request);
       return {
-        decision: {
-          verdict,
-          reasons: [{ code: verdict, policy: "test", detail: `The test says ${verdict}.` }],
-        },
+        verdict,
+        reasons: [{ code: verdict, policy: "test", detail: `The test says ${verdict}.` }],
         assent:
           verdict === "needs_approval"
-            ? { approvers: null, quorum: 1, separateDuties: false, timeoutMs: null }
+            ? { quorum: 1, separateDuties: false, timeoutMs: 72 * 3_600_000, onTimeout: "deny" }
             : null,
-        policyVersion: version,
       };
     },
   };

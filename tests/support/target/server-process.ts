@@ -4,7 +4,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { z } from "zod";
 import type { Installation } from "./installation.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../../packages/harness/bin/assent.mjs", import.meta.url));
@@ -14,13 +13,21 @@ const START_MS_MAX = 60_000;
 /** A clean end gives back work and stops the database; past this it hangs. */
 const STOP_MS_MAX = 30_000;
 
-const listeningSchema = z.looseObject({ event: z.literal("listening"), url: z.url() });
-
 export type ServerProcess = {
   readonly url: string;
   stop(): Promise<void>;
   kill(): Promise<void>;
 };
+
+type Listening = { readonly event: "listening"; readonly url: string };
+
+const isListening = (value: unknown): value is Listening =>
+  typeof value === "object" &&
+  value !== null &&
+  "event" in value &&
+  value.event === "listening" &&
+  "url" in value &&
+  typeof value.url === "string";
 
 async function awaitListening(child: ChildProcess, errors: () => string): Promise<string> {
   if (child.stdout === null) throw new Error("the server has no output");
@@ -28,8 +35,9 @@ async function awaitListening(child: ChildProcess, errors: () => string): Promis
   const listening = (async (): Promise<string> => {
     for await (const line of lines) {
       if (!line.startsWith("{")) continue;
-      const event = listeningSchema.safeParse(JSON.parse(line));
-      if (event.success) return event.data.url;
+      const event: unknown = JSON.parse(line);
+      if (!isListening(event)) continue;
+      return event.url;
     }
     throw new Error(`assent up ended before it listened: ${errors()}`);
   })();

@@ -14,16 +14,20 @@ import { FOLDER_ENTRIES_MAX } from "../limits.ts";
 import type { DurableFiles } from "./durable-files.ts";
 import type { FileStat } from "./operations.ts";
 
-const CHECKED_AT_ONCE = 8_192;
+const CHECKED_AT_ONCE = 2_048;
 /** File systems stamp times by the kernel's tick (1 to 10 ms). */
 const SETTLED_MS = 50;
 
-type Entry<T> = { stat: FileStat; settled: boolean; record: T | null };
+const NO_BYTES = new Uint8Array(0);
+
+type Entry<T> = { stat: FileStat | null; settled: boolean; record: T | null };
 
 export type RecordFolder<T> = {
   readonly path: string;
   readonly namePattern: RegExp;
   readonly sizeBytesMax: number;
+  /** That a file exists says everything: nothing is opened, and `decode` gets no bytes. */
+  readonly namesOnly?: boolean;
   /** The record, or null for a file that is not one of ours: it is skipped. */
   readonly decode: (name: string, bytes: Uint8Array) => T | null;
   readonly compare: (a: T, b: T) => number;
@@ -44,16 +48,10 @@ export class FolderIndex<T> {
   #stat: FileStat | null = null;
   #cursor = 0;
   #sorted: readonly T[] | null = null;
-  #version = 0;
 
   constructor(files: DurableFiles, folder: RecordFolder<T>) {
     this.#files = files;
     this.#folder = folder;
-  }
-
-  /** Changes whenever the records do; for whoever derives something from them. Current after `records()`. */
-  get version(): number {
-    return this.#version;
   }
 
   /** All records, sorted. The same array until something changes. Throws HarmonyError `too_many`, `untrusted_path`. */
@@ -63,14 +61,8 @@ export class FolderIndex<T> {
       const found: T[] = [];
       for (const { record } of this.#entries.values()) if (record !== null) found.push(record);
       this.#sorted = Object.freeze(found.toSorted(this.#folder.compare));
-      this.#version += 1;
     }
     return this.#sorted;
-  }
-
-  /** Whether there is a file of this name, whatever it holds. */
-  has(name: string): boolean {
-    return this.#entries.has(name);
   }
 
   #refresh(): void {
@@ -82,16 +74,31 @@ export class FolderIndex<T> {
       this.#stat = null;
       return;
     }
-    const settled = this.#files.operations.nowMs() - stat.changedMs > SETTLED_MS;
-    if (this.#stat !== null && sameStat(this.#stat, stat)) this.#checkSome();
-    else this.#readAgain();
-    this.#stat = settled ? stat : null;
+    if (this.#stat !== null && sameStat(this.#stat, stat)) {
+      this.#checkSome();
+      return;
+    }
+    this.#stat = this.#readAgain(stat);
   }
 
-  #readAgain(): void {
-    const names = this.#readNames();
+  /** Compares every file; returns the folder's stat if a change since is sure to show in it, else null. */
+  #readAgain(before: FileStat): FileStat | null {
+    const { operations } = this.#files;
+    let stat: FileStat | null = before;
+    // Taken before the names are read: what changes while they are must count as later.
+    let ageMs = operations.nowMs() - stat.changedMs;
+    let names = this.#readNames();
+    if (ageMs <= SETTLED_MS && names.length > CHECKED_AT_ONCE) {
+      // In a large folder it is worth waiting until the times can be believed, for else the next look would compare
+      // every file once more.
+      operations.pause(Math.min(SETTLED_MS, SETTLED_MS - ageMs) + 1);
+      stat = operations.statAt(this.#folder.path);
+      ageMs = operations.nowMs() - (stat?.changedMs ?? 0);
+      names = this.#readNames();
+    }
     this.#keepOnly(names);
     for (const name of names) this.#look(name);
+    return ageMs > SETTLED_MS ? stat : null;
   }
 
   #readNames(): string[] {
@@ -126,6 +133,12 @@ export class FolderIndex<T> {
   }
 
   #look(name: string): void {
+    if (this.#folder.namesOnly === true) {
+      if (this.#entries.has(name)) return;
+      this.#entries.set(name, { stat: null, settled: true, record: this.#folder.decode(name, NO_BYTES) });
+      this.#sorted = null;
+      return;
+    }
     const path = `${this.#folder.path}/${name}`;
     const stat = this.#files.operations.statAt(path);
     const entry = this.#entries.get(name);
@@ -133,7 +146,7 @@ export class FolderIndex<T> {
       if (this.#entries.delete(name)) this.#sorted = null;
       return;
     }
-    if (entry?.settled === true && sameStat(entry.stat, stat)) return;
+    if (entry?.settled === true && entry.stat !== null && sameStat(entry.stat, stat)) return;
     const settled = this.#files.operations.nowMs() - stat.changedMs > SETTLED_MS;
     const bytes = stat.kind === "file" ? this.#files.read(path, this.#folder.sizeBytesMax) : null;
     const record = bytes === null ? null : this.#folder.decode(name, bytes);

@@ -4,10 +4,8 @@
 
 import { computeId } from "../ids.ts";
 import type { ConflictPattern } from "../patterns.ts";
-import { jaccardOf, SimilarityIndex } from "../similarity/similarity-index.ts";
-
-/** Below this two token sets have more that parts them than what they share. */
-const SIMILARITY_MIN = 0.5;
+import { SIMILARITY_MIN, similarityOf } from "../similarity/likeness.ts";
+import { SimilarityIndex } from "../similarity/similarity-index.ts";
 
 export type Neighbour = { readonly pattern: ConflictPattern; readonly similarity: number };
 
@@ -33,9 +31,8 @@ export class Neighbours {
       }
     }
     for (const id of this.#sameShape(bucket, pattern).slice(-(count + 1))) {
-      // Of the same shape, and the closer the more of its parts are the same.
       const other = this.#known.get(id);
-      if (other !== undefined) found.set(id, (1 + jaccardOf(pattern.tokens, other.tokens)) / 2);
+      if (other !== undefined) found.set(id, similarityOf(pattern, other));
     }
     found.delete(pattern.patternId);
     return [...found]

@@ -1,7 +1,10 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { queriesOf, tokenSets } from "../../bench/token-sets.ts";
 import { jaccardOf, SimilarityIndex } from "./similarity-index.ts";
+
+// Only a hang is to fail here; a busy machine may take its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const SETS = tokenSets(2_000, 7);
 const QUERIES = queriesOf(SETS, 200, 11);

@@ -104,6 +104,17 @@ export class SimilarityIndex {
   }
 }
 
+/**
+ * The band keys of a token set, each with its band's number in front: two sets that share one are worth comparing. For
+ * stores that keep their own index; none for the empty set. Whole numbers below 2^37.
+ */
+export function similarityKeysOf(tokens: Iterable<string>): readonly number[] {
+  const unique = [...new Set(tokens)];
+  if (unique.length === 0) return [];
+  const keys = bandKeysOf(signatureOf(unique.map(hashToken), seedsOf(BANDS * ROWS)), ROWS);
+  return Array.from(keys, (key, band) => band * 2 ** 32 + key);
+}
+
 function newBands(): BandTable[] {
   return Array.from({ length: BANDS }, () => new BandTable());
 }

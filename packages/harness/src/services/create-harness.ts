@@ -1,13 +1,13 @@
-import type { DecisionPoint } from "../core/decide/decision.ts";
 import type { Log } from "../ports.ts";
 import { type AdmissionPorts, submitRun } from "./admission.ts";
 import { type ApprovalPorts, decideApproval } from "./approvals.ts";
 import { createEventWatch } from "./event-watch.ts";
 import { submitExternalRun } from "./external/admission.ts";
-import { createExternalRuns } from "./external/external.ts";
 import type { ExternalPorts } from "./external/drive.ts";
+import { createExternalRuns } from "./external/external.ts";
 import type { Harness } from "./harness.ts";
 import { authenticate, createKey, type KeyPorts, listKeys, revokeKey } from "./keys.ts";
+import { listPrecedents, revokePrecedent } from "./precedents.ts";
 import { cancelRun, getRun, listEvents, listRuns, openArtifact, type RunPorts } from "./runs.ts";
 
 export type HarnessPorts = AdmissionPorts &
@@ -15,7 +15,6 @@ export type HarnessPorts = AdmissionPorts &
   KeyPorts &
   RunPorts &
   ExternalPorts & {
-    readonly decide: DecisionPoint;
     readonly log: Log;
     /** Whether somebody in this process takes work, where it should. */
     readonly isWorkerReady: () => boolean;
@@ -24,10 +23,9 @@ export type HarnessPorts = AdmissionPorts &
 /** The harness as its edges see it. */
 export function createHarness(ports: HarnessPorts): Harness {
   const watch = createEventWatch(ports);
-  const external = createExternalRuns(ports, watch);
   return {
     authenticate: async (key) => await authenticate(ports, key),
-    external,
+    external: createExternalRuns(ports, watch),
     submitRun: async (caller, request, key) =>
       request.driver === "external"
         ? await submitExternalRun(ports, caller, request, key)
@@ -41,6 +39,8 @@ export function createHarness(ports: HarnessPorts): Harness {
     },
     openArtifact: async (caller, run, id) => await openArtifact(ports, caller, run, id),
     decide: async (caller, request) => await decideApproval(ports, caller, request),
+    listPrecedents: async (caller) => await listPrecedents(ports, caller),
+    revokePrecedent: async (caller, id, request) => await revokePrecedent(ports, caller, id, request),
     createKey: async (caller, request) => await createKey(ports, caller, request),
     listKeys: async (caller) => await listKeys(ports, caller),
     revokeKey: async (caller, id) => await revokeKey(ports, caller, id),

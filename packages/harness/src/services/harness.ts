@@ -14,9 +14,11 @@ import type {
   KeyId,
   KeyRequest,
   PlanRequest,
+  Precedent,
   ProblemCode,
   ProposedAction,
   ResultRequest,
+  RevokePrecedent,
   Run,
   RunId,
   RunState,
@@ -105,6 +107,9 @@ export type Harness = {
   ): Promise<Result<{ readonly artifact: Artifact; readonly bytes: Uint8Array }, Refusal>>;
 
   decide(caller: Caller, request: ApproveRequest): Promise<Result<Approval, Refusal>>;
+
+  listPrecedents(caller: Caller): Promise<Result<readonly Precedent[], Refusal>>;
+  revokePrecedent(caller: Caller, id: string, request: RevokePrecedent): Promise<Result<Precedent, Refusal>>;
 
   /** Runs that an agent loop outside drives. */
   readonly external: ExternalRuns;

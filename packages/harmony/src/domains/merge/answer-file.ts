@@ -55,9 +55,15 @@ const untouched = (patternId: Answer["patternId"]): PendingConflict => ({
 type Continued = { readonly pending: PendingFile; readonly places: readonly number[] };
 
 /** The record of this file, where its conflicts are those (or some of those) that Harmony saw before. */
-function continued(path: string, current: ConflictedText, { workspace }: MergeSetting): Continued | null {
+function continued(
+  path: string,
+  current: ConflictedText,
+  merging: string | null,
+  { workspace }: MergeSetting,
+): Continued | null {
   const pending = workspace.loadPending(path);
-  if (pending === null || pending.marker_size !== current.markerSize) return null;
+  if (pending === null || pending.merging !== merging || pending.marker_size !== current.markerSize)
+    return null;
   const before = parseConflicts(pending.before, pending.marker_size);
   if (!before.ok || listConflicts(before.value).length !== pending.conflicts.length) return null;
   const places = matchPending(before.value, current);
@@ -69,11 +75,11 @@ export async function answerOne(
   conflict: Conflict,
   path: string,
   circumstances: { readonly markerSize: number; readonly undone: boolean },
-  experience: Experience,
+  { experience, merging }: Pick<AnswerOptions, "experience" | "merging">,
   setting: MergeSetting,
 ): Promise<Answer> {
   const question = await memory.askMemory(memory.patternOf(conflict, path, setting), setting);
-  const context = memory.contextOf(conflict, path);
+  const context = memory.contextOf(conflict, path, merging, setting.now());
   const remembered = await memory.precedentsOf(question, conflict, setting);
   const candidates = rank(makeCandidates(conflict, context, remembered), context, experience);
   return answerConflict(decide(question), conflict, candidates, circumstances, question);
@@ -85,7 +91,8 @@ function recordOf(
   file: ConflictedText,
   answers: readonly Answer[],
   earlier: Continued | null,
-  { workspace, now }: MergeSetting,
+  seenAt: Date,
+  merging: string | null,
 ): PendingFile {
   const conflicts =
     earlier?.pending.conflicts.slice() ?? answers.map(({ patternId }) => untouched(patternId));
@@ -101,8 +108,8 @@ function recordOf(
     marker_size: file.markerSize,
     before: earlier?.pending.before ?? text,
     after: renderConflicts(file, texts),
-    seen_at: now().toISOString(),
-    merging: workspace.commitBeingMerged() ?? null,
+    seen_at: seenAt.toISOString(),
+    merging,
     conflicts,
   };
 }
@@ -117,6 +124,13 @@ function assertOnlyWaitingLeft(pending: PendingFile, file: ConflictedText, answe
   }
 }
 
+type AnswerOptions = {
+  readonly experience: Experience;
+  /** The commit being merged, where git says. */
+  readonly merging: string | null;
+  readonly dryRun: boolean;
+};
+
 /**
  * In: a located path. Out: what was done about each conflict of it, in order.
  * With `dryRun` nothing at all is written or recorded. The record is kept before the file is replaced: a crash between
@@ -124,9 +138,8 @@ function assertOnlyWaitingLeft(pending: PendingFile, file: ConflictedText, answe
  */
 export async function answerFile(
   path: string,
-  experience: Experience,
+  { experience, merging, dryRun }: AnswerOptions,
   setting: MergeSetting,
-  { dryRun }: { readonly dryRun: boolean },
 ): Promise<FileReport> {
   const { workspace } = setting;
   const read = workspace.readText(path);
@@ -136,14 +149,14 @@ export async function answerFile(
   const file = parsed.value;
   const conflicts = listConflicts(file);
   if (conflicts.length === 0) return { path, status: "clean", conflicts: [] };
-  const earlier = continued(path, file, setting);
+  const earlier = continued(path, file, merging, setting);
   const answers: Answer[] = [];
   for (const [index, conflict] of conflicts.entries()) {
     const undone = earlier?.pending.conflicts[earlier.places[index] ?? -1]?.undone ?? false;
     const circumstances = { markerSize: file.markerSize, undone };
-    answers.push(await answerOne(conflict, path, circumstances, experience, setting));
+    answers.push(await answerOne(conflict, path, circumstances, { experience, merging }, setting));
   }
-  const pending = recordOf(path, read.value, file, answers, earlier, setting);
+  const pending = recordOf(path, read.value, file, answers, earlier, setting.now(), merging);
   assertOnlyWaitingLeft(pending, file, answers);
   const reports: ConflictReport[] = [];
   if (!dryRun) {

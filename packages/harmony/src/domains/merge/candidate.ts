@@ -32,6 +32,8 @@ export type MergeContext = {
   /** What git wrote at the markers: `HEAD`, a branch, a commit. */
   readonly oursLabel: string;
   readonly theirsLabel: string;
+  /** Which merge this is: the commit merged, or the day where git does not say. */
+  readonly merge: string;
 };
 
 /** A past answer. `texts` are those of its own conflict; null where they were too large to keep. */
@@ -42,6 +44,8 @@ export type Precedent = {
   readonly texts: ConflictTexts | null;
   /** False where it was decided without a known base: the same two sides, but perhaps another question. */
   readonly sameBase: boolean;
+  /** True where the two conflicts differ in names and numbers only. */
+  readonly sameShape: boolean;
   /** Likeness of the two conflicts, 0 to 1; 1 for the very same. */
   readonly similarity: number;
 };

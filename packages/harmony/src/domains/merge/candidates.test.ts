@@ -15,7 +15,7 @@ import { makeCandidates } from "./makers.ts";
 import { rank } from "./rank.ts";
 import { explain, STRATEGIES } from "./strategies.ts";
 
-const CONTEXT: MergeContext = { path: "src/a.ts", oursLabel: "HEAD", theirsLabel: "topic" };
+const CONTEXT: MergeContext = { path: "src/a.ts", oursLabel: "HEAD", theirsLabel: "topic", merge: "m" };
 const NOTHING: MergeMemory = { exact: [], similar: [] };
 const text = fc
   .array(fc.constantFrom("a", "b1", "c = 2", ""), { maxLength: 4 })
@@ -33,7 +33,7 @@ function precedent(result: string, texts: ConflictTexts | null, strategy: string
     resolvedAt: "2026-01-02T00:00:00Z",
     resolvedBy,
   });
-  return { patternId, path: "src/old.ts", resolution, texts, sameBase: true, similarity: 1 };
+  return { patternId, path: "src/old.ts", resolution, texts, sameBase: true, sameShape: true, similarity: 1 };
 }
 
 const shape = (ours: string, theirs: string): string | null =>
@@ -167,10 +167,22 @@ describe("one ranker", () => {
   test("experience in a context raises a maker there and hardly elsewhere", () => {
     const outcome = { ...CONTEXT, right: ["theirs"], wrong: ["ours"] } as const;
     const experience = new Experience(Array.from({ length: 20 }, () => outcome));
-    const elsewhere = { path: "docs/b.md", oursLabel: "main", theirsLabel: "9.x" };
+    const elsewhere = { path: "docs/b.md", oursLabel: "main", theirsLabel: "9.x", merge: "n" };
     expect(experience.worthOf("theirs", CONTEXT)).toBeGreaterThan(0.9);
     expect(experience.worthOf("ours", CONTEXT)).toBeLessThan(0.05);
     expect(experience.worthOf("theirs", CONTEXT)).toBeGreaterThan(experience.worthOf("theirs", elsewhere));
+  });
+
+  test("one giant merge does not decide the next: there it counts as ten conflicts, within itself as all", () => {
+    const giant = { ...CONTEXT, right: ["theirs"], wrong: ["ours"] } as const;
+    const small = { ...giant, merge: "small" };
+    const next = { ...CONTEXT, merge: "next" };
+    const tenfold = new Experience(Array.from({ length: 10 }, () => giant));
+    const hundredfold = new Experience(Array.from({ length: 100 }, () => giant));
+    expect(hundredfold.worthOf("theirs", next)).toBe(tenfold.worthOf("theirs", next));
+    expect(hundredfold.worthOf("theirs", CONTEXT)).toBeGreaterThan(tenfold.worthOf("theirs", CONTEXT));
+    hundredfold.add(small);
+    expect(hundredfold.worthOf("theirs", next)).toBeGreaterThan(tenfold.worthOf("theirs", next));
   });
 
   test("every confidence lies between 0 and 1, no text stands twice, best first", () => {

@@ -64,7 +64,7 @@ function exitCodeOf(files: readonly FileReport[]): number {
 }
 
 async function answer(paths: readonly string[], options: MergeOptions, setting: MergeSetting): Promise<Done> {
-  const named = paths.length > 0 ? paths : setting.workspace.listUnmerged();
+  const named = paths.length > 0 ? paths : setting.workspace.listUnmerged()?.map(({ path }) => path);
   if (named === undefined) throw new UsageError("name the conflicted files: this is not a git work tree");
   const merged = await answerMerge(named, setting, { dryRun: options.dryRun === true });
   const lines = report.describeMerge(merged);
@@ -104,6 +104,15 @@ async function importCache(folder: string | boolean, setting: MergeSetting): Pro
   };
 }
 
+/** A clock that never says the same moment twice: what one command did is told in its order. */
+function rising(now: () => Date): () => Date {
+  let last = 0;
+  return () => {
+    last = Math.max(now().getTime(), last + 1);
+    return new Date(last);
+  };
+}
+
 async function carryOut(
   files: readonly string[],
   options: MergeOptions,
@@ -116,7 +125,7 @@ async function carryOut(
   if (chosen > 1) throw new UsageError("--learn, --undo, --dry-run and --import-rr-cache exclude each other");
   const { root, store, actor } = context.open();
   const workspace = new FsMergeWorkspace(root, context.cwd);
-  const setting: MergeSetting = { store, workspace, actor, now: context.now, scope: "" };
+  const setting: MergeSetting = { store, workspace, actor, now: rising(context.now), scope: "" };
   if (cache !== undefined) return await importCache(cache, setting);
   const paths = locateAll(files, workspace);
   const named = paths.length > 0 ? paths : null;

@@ -1,5 +1,9 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
   hasMarker,
   listConflicts,
@@ -9,6 +13,9 @@ import {
   splitLines,
 } from "./conflict.ts";
 import type { ConflictedText } from "./conflict.ts";
+
+// Only a hang is to fail here; a busy machine may take its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const FC = { seed: 42, numRuns: 500 };
 
@@ -57,6 +64,11 @@ const files = fc
     fc.record({ style: fc.constant(style), parts: fc.array(sidesWith(style.eol), { maxLength: 4 }) }),
   );
 
+/** Any characters of the first 8,192, control characters among them. */
+const anyText: fc.Arbitrary<string> = fc
+  .array(fc.integer({ min: 0, max: 0x1_fff }), { maxLength: 40 })
+  .map((points) => String.fromCodePoint(...points));
+
 test("what git would write is read back, and written back byte for byte", () => {
   fc.assert(
     fc.property(files, ({ style, parts }) => {
@@ -92,7 +104,7 @@ test("any damaged file is either refused with one of its lines or keeps every ch
       "=========",
       ">>>>>>>>> e",
     ),
-    fc.string({ unit: "binary", maxLength: 6 }),
+    anyText,
   );
   const edits = fc.array(
     fc.record({ at: fc.nat({ max: 60 }), cut: fc.nat({ max: 2 }), put: fc.option(noise) }),
@@ -131,6 +143,54 @@ test("any damaged file is either refused with one of its lines or keeps every ch
   );
   expect(seen.read).toBeGreaterThan(500);
   expect(seen.refused).toBeGreaterThan(500);
+});
+
+describe("against git itself, in each of its styles", () => {
+  const content = fc.array(fc.constantFrom("a", "b", "c", "d", "=======", "<<<<<<<"), {
+    minLength: 1,
+    maxLength: 8,
+  });
+
+  test.each([["--diff3"], ["--zdiff3"], []])(
+    "%s",
+    (...style) => {
+      const folder = mkdtempSync(join(tmpdir(), "harmony-conflict-"));
+      const merge = (...options: string[]): string => {
+        const names = ["ours", "base", "theirs"].map((name) => join(folder, name));
+        // The exit code is the number of conflicts.
+        return spawnSync("git", ["merge-file", "-p", "--marker-size=9", ...options, ...names], {
+          encoding: "utf8",
+        }).stdout;
+      };
+      let conflicts = 0;
+      try {
+        fc.assert(
+          fc.property(content, content, content, fc.constantFrom("\n", "\r\n"), (ours, base, theirs, eol) => {
+            for (const [name, lines] of Object.entries({ ours, base, theirs })) {
+              writeFileSync(join(folder, name), lines.map((line) => line + eol).join(""));
+            }
+            const file = parsed(merge(...style), 9);
+            const found = listConflicts(file);
+            conflicts += found.length;
+            expect(found.every((one) => (one.base === null) === (style.length === 0))).toBe(true);
+            // Git's own way to take one side in every conflict says what the sides are.
+            const side = (name: "ours" | "theirs"): string =>
+              renderConflicts(
+                file,
+                found.map((one) => one[name]),
+              );
+            expect(side("ours")).toBe(merge(...style, "--ours"));
+            expect(side("theirs")).toBe(merge(...style, "--theirs"));
+          }),
+          { seed: 42, numRuns: 40 },
+        );
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+      expect(conflicts).toBeGreaterThan(10);
+    },
+    60_000,
+  );
 });
 
 describe("refusals name the line", () => {

@@ -101,6 +101,14 @@ describe("nothing is learned", () => {
     expect(extractAnswers(before, now).map(({ certain }) => certain)).toEqual([false, false]);
   });
 
+  test("by a line that named the place only after the person deleted its twin", () => {
+    const twins = fileOf([
+      ["d", "q", "d"],
+      ["z1", "z2"],
+    ]);
+    expect(extractAnswers(twins, "d\nq\nnew\nz1\nz2\n")).toEqual([{ certain: false, reason: "ambiguous" }]);
+  });
+
   test("from two conflicts with no line between them", () => {
     const adjacent = fileOf([["a"], [], ["c"]]);
     expect(extractAnswers(adjacent, "a\nx\ny\nc\n").map(({ certain }) => certain)).toEqual([false, false]);

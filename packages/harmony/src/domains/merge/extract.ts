@@ -9,142 +9,161 @@ export type Extraction =
   | { readonly certain: true; readonly text: string; readonly from: number; readonly to: number }
   | { readonly certain: false; readonly reason: "unresolved" | "ambiguous" | "context_edited" };
 
-/** Lines of context that must identify a place when the rest of the file was edited. More lines, more certainty. */
-const ANCHOR_LINES_MAX = 8;
+/** Lines of context by which a place is looked for where the text around a conflict was edited too. */
+const ANCHOR_LINES_MAX = 20;
 
+type Lines = readonly string[];
 type Place = number | "missing" | "ambiguous";
 
-function occursAt(lines: readonly string[], part: readonly string[], at: number): boolean {
+function occursAt(lines: Lines, part: Lines, at: number): boolean {
   return part.every((line, index) => lines[at + index] === line);
 }
 
-function positionsOf(lines: readonly string[], part: readonly string[], from: number, to: number): number[] {
-  const positions: number[] = [];
-  for (let at = from; at + part.length <= to; at += 1) if (occursAt(lines, part, at)) positions.push(at);
-  return positions;
+/** The first place of `part` in `lines` from `from` up to `to`; -1 when there is none. */
+function findPart(lines: Lines, part: Lines, from: number, to: number): number {
+  for (let at = from; at + part.length <= to; at += 1) if (occursAt(lines, part, at)) return at;
+  return -1;
 }
 
-/** Each text between conflicts placed as early as the ones before allow; undefined when they do not all occur in order. */
-function placeEarly(texts: readonly (readonly string[])[], lines: readonly string[]): number[] | undefined {
-  const starts: number[] = [];
+/** `edge`: this text begins the file (or, mirrored, ends it). `edited`: it stands nowhere as it was. */
+type Text = { readonly lines: Lines; readonly edge: "first" | "last" | null; readonly edited: boolean };
+
+function textsOf(before: ConflictedText, now: Lines): Text[] {
+  const all = before.segments.flatMap((segment) =>
+    segment.kind === "text" ? [splitLines(segment.text)] : [],
+  );
+  return all.map((lines, index) => {
+    const edge = index === 0 ? "first" : index === all.length - 1 ? "last" : null;
+    const latest = now.length - lines.length;
+    if (edge === "first") return { lines, edge, edited: !(latest >= 0 && occursAt(now, lines, 0)) };
+    if (edge === "last") return { lines, edge, edited: !(latest >= 0 && occursAt(now, lines, latest)) };
+    // Without a line between two conflicts nothing says where the one answer ends and the other begins.
+    return { lines, edge, edited: lines.length === 0 || findPart(now, lines, 0, now.length) < 0 };
+  });
+}
+
+/** Each unedited text as early as those before allow; undefined when they do not all stand in their order. */
+function placeEarly(texts: readonly Text[], now: Lines): (number | null)[] | undefined {
+  const starts: (number | null)[] = [];
   let from = 0;
-  for (const [index, text] of texts.entries()) {
-    const latest = lines.length - text.length;
-    // The first text begins the file and the last one ends it; those between may stand anywhere in order.
-    let at = index === texts.length - 1 ? Math.max(from, latest) : from;
-    const end = index === 0 ? from : latest;
-    while (at <= end && !occursAt(lines, text, at)) at += 1;
-    if (at > Math.min(end, latest)) return undefined;
+  for (const { lines, edge, edited } of texts) {
+    if (edited) {
+      starts.push(null);
+      continue;
+    }
+    const at = edge === "last" ? now.length - lines.length : findPart(now, lines, from, now.length);
+    if (at < from || (edge === "first" && at !== 0)) return undefined;
     starts.push(at);
-    from = at + text.length;
+    from = at + lines.length;
   }
   return starts;
 }
 
 /** The same from the end; between the two lies every way to place them. */
-function placeLate(texts: readonly (readonly string[])[], lines: readonly string[]): number[] | undefined {
-  const mirrored = placeEarly(
-    texts.toReversed().map((text) => text.toReversed()),
-    lines.toReversed(),
-  );
-  return mirrored?.toReversed().map((at, index) => lines.length - at - (texts[index]?.length ?? 0));
-}
-
-function answerOf(lines: readonly string[], from: number, to: number, markerSize: number): Extraction {
-  const text = lines.slice(from, to).join("");
-  return hasMarker(text, markerSize)
-    ? { certain: false, reason: "unresolved" }
-    : { certain: true, text, from, to };
-}
-
-/** Context untouched: a conflict's answer is certain when both of its edges have only one possible place. */
-function extractExact(
-  texts: readonly (readonly string[])[],
-  lines: readonly string[],
-  markerSize: number,
-): Extraction[] | undefined {
-  const early = placeEarly(texts, lines);
-  const late = placeLate(texts, lines);
-  if (early === undefined || late === undefined) return undefined;
-  return texts.slice(1).map((text, index) => {
-    const before = texts[index] ?? [];
-    const from = early[index] ?? 0;
-    const to = early[index + 1] ?? 0;
-    if (from !== late[index] || to !== late[index + 1]) return { certain: false, reason: "ambiguous" };
-    // Without a line between two conflicts nothing says where the one answer ends and the other begins.
-    if ((before.length === 0 && index > 0) || (text.length === 0 && index < texts.length - 2)) {
-      return { certain: false, reason: "ambiguous" };
-    }
-    return answerOf(lines, from + before.length, to, markerSize);
+function placeLate(texts: readonly Text[], now: Lines): (number | null)[] | undefined {
+  const mirrored = texts.toReversed().map(({ lines, edge, edited }): Text => {
+    return {
+      lines: lines.toReversed(),
+      edge: edge === "first" ? "last" : edge === "last" ? "first" : null,
+      edited,
+    };
   });
+  return placeEarly(mirrored, now.toReversed())
+    ?.toReversed()
+    .map((at, index) => (at === null ? null : now.length - at - (texts[index]?.lines.length ?? 0)));
 }
 
-/** The place of the last (or first) lines of `context`: as few lines as name one place in the file and in the context. */
-function anchor(
-  context: readonly string[],
-  all: readonly string[],
-  lines: readonly string[],
-  side: "end" | "start",
-): Place {
-  let place: Place = "missing";
-  for (let size = 1; size <= Math.min(ANCHOR_LINES_MAX, context.length); size += 1) {
-    const part = side === "end" ? context.slice(context.length - size) : context.slice(0, size);
-    const found = positionsOf(lines, part, 0, lines.length);
-    const [first] = found;
-    if (first === undefined) return place;
-    place = "ambiguous";
-    if (found.length === 1 && positionsOf(all, part, 0, all.length).length === 1) {
-      return side === "end" ? first + size : first;
+/** The start of each text that has only one possible place; null for the others; undefined when they were reordered. */
+function pinTexts(texts: readonly Text[], now: Lines): (number | null)[] | undefined {
+  const early = placeEarly(texts, now);
+  const late = placeLate(texts, now);
+  return late === undefined ? undefined : early?.map((at, index) => (at === late[index] ? at : null));
+}
+
+type Window = { readonly now: Lines; readonly from: number; readonly to: number; readonly context: Lines };
+
+/** Between the nearest pinned texts on both sides: where the text's edges can be, and what else of it stands there. */
+function windowOf(
+  index: number,
+  texts: readonly Text[],
+  pins: readonly (number | null)[],
+  now: Lines,
+): Window {
+  let low = index;
+  while (low > 0 && (pins[low - 1] ?? null) === null) low -= 1;
+  let high = index;
+  while (high < texts.length - 1 && (pins[high + 1] ?? null) === null) high += 1;
+  const from = (pins[low - 1] ?? 0) + (texts[low - 1]?.lines.length ?? 0);
+  const to = pins[high + 1] ?? now.length;
+  return { now, from, to, context: texts.slice(low, high + 1).flatMap(({ lines }) => lines) };
+}
+
+function countParts(lines: Lines, part: Lines, from: number, to: number): number {
+  const first = findPart(lines, part, from, to);
+  return first < 0 ? 0 : findPart(lines, part, first + 1, to) < 0 ? 1 : 2;
+}
+
+/** The edge by the lines next to it: as few as name one place both now and in the text as it was. */
+function findEdge(lines: Lines, side: "end" | "start", { now, from, to, context }: Window): Place {
+  for (let size = 1; size <= Math.min(ANCHOR_LINES_MAX, lines.length); size += 1) {
+    const part = side === "end" ? lines.slice(lines.length - size) : lines.slice(0, size);
+    const found = countParts(now, part, from, to);
+    if (found === 0) return size === 1 ? "missing" : "ambiguous";
+    if (found === 1 && countParts(context, part, 0, context.length) === 1) {
+      return findPart(now, part, from, to) + (side === "end" ? size : 0);
     }
   }
-  return place;
+  return "ambiguous";
 }
 
 type Gap = { readonly from: Place; readonly to: Place };
 
-/** Context edited: each edge is looked for by the lines next to it. */
-function extractByAnchors(
-  texts: readonly (readonly string[])[],
-  lines: readonly string[],
-  markerSize: number,
-): Extraction[] {
-  const all = texts.flat();
-  const gaps = texts.slice(1).map((after, index): Gap => {
-    const before = texts[index] ?? [];
-    const atTop = index === 0 && before.length === 0;
-    const atBottom = index === texts.length - 2 && after.length === 0;
-    return {
-      from: atTop ? 0 : anchor(before, all, lines, "end"),
-      to: atBottom ? lines.length : anchor(after, all, lines, "start"),
-    };
-  });
-  return gaps.map(({ from, to }, index) => {
-    if (from === "missing" || to === "missing") return { certain: false, reason: "context_edited" };
-    if (from === "ambiguous" || to === "ambiguous") return { certain: false, reason: "ambiguous" };
-    const inOrder = from <= to && gaps.every((other, at) => precedes(other, at, from, to, index));
-    return inOrder ? answerOf(lines, from, to, markerSize) : { certain: false, reason: "context_edited" };
-  });
+function gapsOf(texts: readonly Text[], pins: readonly (number | null)[], now: Lines): Gap[] {
+  const edge = (index: number, side: "end" | "start"): Place => {
+    const lines = texts[index]?.lines ?? [];
+    const pin = pins[index] ?? null;
+    if (pin !== null) return side === "end" ? pin + lines.length : pin;
+    return findEdge(lines, side, windowOf(index, texts, pins, now));
+  };
+  return texts.slice(1).map((_, index) => ({ from: edge(index, "end"), to: edge(index + 1, "start") }));
 }
 
 /** False when another conflict's known edges contradict this one's: the person moved text about. */
-function precedes(other: Gap, at: number, from: number, to: number, index: number): boolean {
+function agrees(other: Gap, at: number, from: number, to: number, index: number): boolean {
   if (at < index) return typeof other.to !== "number" || other.to <= from;
   if (at > index) return typeof other.from !== "number" || other.from >= to;
   return true;
 }
 
+function answerOf(
+  { from, to }: Gap,
+  index: number,
+  gaps: readonly Gap[],
+  now: Lines,
+  markerSize: number,
+): Extraction {
+  if (from === "missing" || to === "missing") return { certain: false, reason: "context_edited" };
+  if (from === "ambiguous" || to === "ambiguous") return { certain: false, reason: "ambiguous" };
+  const inOrder = from <= to && gaps.every((other, at) => agrees(other, at, from, to, index));
+  if (!inOrder) return { certain: false, reason: "context_edited" };
+  const text = now.slice(from, to).join("");
+  return hasMarker(text, markerSize)
+    ? { certain: false, reason: "unresolved" }
+    : { certain: true, text, from, to };
+}
+
 /**
  * In: the file as it was with its conflicts, and its text now.
- * Out: for each conflict, in order, the text that stands in its place, or why that is not certain.
+ * Out: for each conflict, in order, the text that stands in its place, or why that is not certain. Where the text around
+ * the conflicts is untouched, what is called certain is so: every other way to place the texts was ruled out.
  */
-export function extractAnswers(before: ConflictedText, now: string): Extraction[] {
-  const texts = before.segments.flatMap((segment) =>
-    segment.kind === "text" ? [splitLines(segment.text)] : [],
-  );
-  const lines = splitLines(now);
-  if (lines.length > ALIGNED_LENGTH_MAX) {
-    return listConflicts(before).map(() => ({ certain: false, reason: "ambiguous" }));
-  }
-  if (texts.length < 2) return [];
-  return extractExact(texts, lines, before.markerSize) ?? extractByAnchors(texts, lines, before.markerSize);
+export function extractAnswers(before: ConflictedText, text: string): Extraction[] {
+  const conflicts = listConflicts(before);
+  const now = splitLines(text);
+  if (now.length > ALIGNED_LENGTH_MAX) return conflicts.map(() => ({ certain: false, reason: "ambiguous" }));
+  const texts = textsOf(before, now);
+  const pins = pinTexts(texts, now);
+  if (pins === undefined) return conflicts.map(() => ({ certain: false, reason: "context_edited" }));
+  const gaps = gapsOf(texts, pins, now);
+  return gaps.map((gap, index) => answerOf(gap, index, gaps, now, before.markerSize));
 }

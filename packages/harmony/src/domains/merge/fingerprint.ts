@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { blobFingerprint, semanticFingerprint } from "../../fingerprint.ts";
 import { digestId, type ContentId } from "../../ids.ts";
+import { hashToken } from "../../similarity/minhash.ts";
 import { ConflictType } from "../../vocabulary.ts";
 import { liftConflict } from "./template.ts";
 import { featuresOf } from "./tokens.ts";
@@ -18,6 +19,8 @@ export const MERGE_DOMAIN = "merge";
 const FEATURES_MAX = 512;
 /** Longer tokens (data in strings) are kept by digest: a pattern's tokens are short. */
 const FEATURE_LENGTH_MAX = 64;
+/** Characters of each text that are looked at: bundles of megabytes are told apart by their beginning. */
+const FEATURE_TEXT_LENGTH_MAX = 65_536;
 
 /** The exact fingerprint: deterministic, the same with the sides swapped; a missing base is not an empty one. */
 export function fingerprintConflict({ base, ours, theirs }: ConflictTexts): ContentId {
@@ -35,14 +38,16 @@ const digest = (text: string): string =>
 
 /** The tokens by which similar conflicts are found: a bottom-k sample (Cohen 1997), at most 512, sorted. */
 export function tokensOfConflict({ base, ours, theirs }: ConflictTexts): readonly string[] {
-  const features = featuresOf([base ?? "", ours, theirs].join("\n"));
-  const named = [...features].map((feature) =>
+  const texts = [base ?? "", ours, theirs].map((text) =>
+    text.slice(0, FEATURE_TEXT_LENGTH_MAX).toWellFormed(),
+  );
+  const features = [...featuresOf(texts.join("\n"))].map((feature) =>
     feature.length > FEATURE_LENGTH_MAX ? digest(feature) : feature,
   );
-  if (named.length <= FEATURES_MAX) return named.toSorted();
-  return named
-    .map((feature) => ({ feature, hash: digest(feature) }))
-    .toSorted((a, b) => (a.hash < b.hash ? -1 : 1))
+  if (features.length <= FEATURES_MAX) return features.toSorted();
+  return features
+    .map((feature) => ({ feature, hash: hashToken(feature) }))
+    .toSorted((a, b) => a.hash - b.hash || (a.feature < b.feature ? -1 : 1))
     .slice(0, FEATURES_MAX)
     .map(({ feature }) => feature)
     .toSorted();

@@ -39,6 +39,7 @@ const outcomeSchema = z.strictObject({
   path: label,
   oursLabel: label,
   theirsLabel: label,
+  merge: label,
   right: makers,
   wrong: makers,
 });
@@ -96,7 +97,7 @@ export class FsMergeWorkspace implements MergeWorkspace {
     return git.markerSizeOfPath(this.#root, path);
   }
 
-  listUnmerged(): readonly string[] | undefined {
+  listUnmerged(): readonly git.UnmergedPath[] | undefined {
     return git.listUnmergedPaths(this.#root);
   }
 
@@ -119,6 +120,9 @@ export class FsMergeWorkspace implements MergeWorkspace {
   }
 
   savePending(pending: PendingFile): void {
+    // Precedents are for every clone, a file in the middle of one's merge for nobody else.
+    const ignore = join(this.#notes, "files", ".gitignore");
+    if (!fs.existsSync(ignore)) this.#write(ignore, "*\n");
     this.#write(this.#pendingAt(pending.path), JSON.stringify(pending));
   }
 

@@ -1,6 +1,8 @@
 // A few questions to git. Arguments are passed as a list, never through a shell, and paths stand after `--`.
 
 import { execFileSync } from "node:child_process";
+import { resolve } from "node:path";
+import { readBytes } from "./bounded-files.ts";
 import { MARKER_SIZE_MAX, MARKER_SIZE_MIN } from "./limits.ts";
 
 /** Longest wait for an answer: each question takes milliseconds; a git that hangs must not hang us. */
@@ -30,10 +32,20 @@ export function markerSizeOfPath(root: string, path: string): number | undefined
   return size >= MARKER_SIZE_MIN && size <= MARKER_SIZE_MAX ? size : undefined;
 }
 
-/** Paths with conflict stages in the index, relative to the root of the work tree, in git's order. */
-export function listUnmergedPaths(root: string): readonly string[] | undefined {
-  const answer = askGit(root, ["diff", "--name-only", "--diff-filter=U", "--relative", "-z"]);
-  return answer?.split("\0").filter((path) => path !== "");
+/** A path that git holds for unmerged. `sides` is 2 where both sides have the file, 1 where one of them deleted it. */
+export type UnmergedPath = { readonly path: string; readonly sides: number };
+
+/** Paths with conflict stages in the index below the root, in git's order; undefined where there is no git. */
+export function listUnmergedPaths(root: string): readonly UnmergedPath[] | undefined {
+  const answer = askGit(root, ["ls-files", "--unmerged", "-z"]);
+  if (answer === undefined) return undefined;
+  const sides = new Map<string, number>();
+  for (const entry of answer.split("\0")) {
+    const [, stage, path] = /^[0-7]+ [0-9a-f]+ ([123])\t(.+)$/su.exec(entry) ?? [];
+    if (stage === undefined || path === undefined) continue;
+    sides.set(path, (sides.get(path) ?? 0) + (stage === "1" ? 0 : 1));
+  }
+  return [...sides].map(([path, count]) => ({ path, sides: count }));
 }
 
 /** The folder of git's own memory, as a path from the root; undefined where there is no git. */
@@ -55,7 +67,26 @@ export function commitBeingMerged(root: string): string | null | undefined {
   return null;
 }
 
-/** True when the commit has become part of the current branch: its merge was concluded, not aborted. */
+/** True when the commit has become part of the current branch: its merge was concluded, not aborted or skipped. */
 export function isMerged(root: string, commit: string): boolean {
-  return COMMIT.test(commit) && askGit(root, ["merge-base", "--is-ancestor", commit, "HEAD"]) !== undefined;
+  if (!COMMIT.test(commit)) return false;
+  return (
+    askGit(root, ["merge-base", "--is-ancestor", commit, "HEAD"]) !== undefined || isCarriedOver(root, commit)
+  );
+}
+
+/**
+ * True when the rebase under way has made a commit of this one. Git lists a skipped commit too, as rewritten to the
+ * commit before it; so a new commit that stands for several old ones is no evidence.
+ */
+function isCarriedOver(root: string, commit: string): boolean {
+  const path = askGit(root, ["rev-parse", "--git-path", "rebase-merge/rewritten-list"])?.replace(/\n$/u, "");
+  const bytes = path === undefined ? null : readBytes(resolve(root, path), OUTPUT_SIZE_BYTES_MAX);
+  if (!Buffer.isBuffer(bytes)) return false;
+  const pairs = bytes
+    .toString("latin1")
+    .split("\n")
+    .map((line) => line.split(" "));
+  const rewritten = pairs.find(([old]) => old === commit)?.[1];
+  return rewritten !== undefined && pairs.filter(([, made]) => made === rewritten).length === 1;
 }

@@ -41,11 +41,11 @@ const RESOLUTION_FIELDS_BYTES_MAX = 16_384;
 function outcomeOf(
   text: string,
   candidates: readonly Candidate[],
-  { path, oursLabel, theirsLabel }: MergeContext,
+  { path, oursLabel, theirsLabel, merge }: MergeContext,
 ): Outcome {
   const right = new Set<MakerName>(candidates.filter((c) => c.text === text).map(({ maker }) => maker));
   const wrong = new Set<MakerName>(candidates.map(({ maker }) => maker).filter((maker) => !right.has(maker)));
-  return { path, oursLabel, theirsLabel, right: [...right], wrong: [...wrong] };
+  return { path, oursLabel, theirsLabel, merge, right: [...right], wrong: [...wrong] };
 }
 
 function rationaleOf(text: string, conflict: Conflict): string {
@@ -91,7 +91,12 @@ async function weigh(
   }
 }
 
-type Place = { readonly conflict: Conflict; readonly pending: PendingConflict; readonly path: string };
+type Place = {
+  readonly conflict: Conflict;
+  readonly pending: PendingConflict;
+  readonly path: string;
+  readonly record: PendingFile;
+};
 
 async function learnText(
   text: string,
@@ -102,7 +107,7 @@ async function learnText(
   const { conflict, path, pending } = place;
   const { store, actor, now } = setting;
   const pattern = memory.patternOf(conflict, path, setting);
-  const context = memory.contextOf(conflict, path);
+  const context = memory.contextOf(conflict, path, place.record.merging, new Date(place.record.seen_at));
   const remembered = await memory.precedentsOf(await memory.askMemory(pattern, setting), conflict, setting);
   const outcome = outcomeOf(text, makeCandidates(conflict, context, remembered), context);
   const resolution = new Resolution({
@@ -185,7 +190,7 @@ export async function learnFile(
     const pending = conflicts[index];
     const found = extractions[index];
     if (pending === undefined || found === undefined) continue;
-    const learned = await learnOne(found, { conflict, pending, path: record.path }, run, setting);
+    const learned = await learnOne(found, { conflict, pending, path: record.path, record }, run, setting);
     conflicts[index] = learned.pending;
     reports.push(learned.report);
   }

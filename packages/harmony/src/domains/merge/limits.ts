@@ -17,8 +17,11 @@ export const MARKER_SIZES_TRIED_MAX = 16;
 export const REMEMBERED_TEXT_BYTES_MAX = 24_576;
 /** Lines or tokens of one sequence that is aligned; Myers' cost grows with length times difference. */
 export const ALIGNED_LENGTH_MAX = 50_000;
-/** Edit steps after which two sequences are called unlike: bounds an alignment's time and memory to about 2 M cells. */
-export const EDIT_DISTANCE_MAX = 2_000;
+/** Characters of three texts together that are merged token by token, about twenty times an ordinary conflict's. */
+export const TOKEN_MERGE_LENGTH_MAX = 65_536;
+/** Edit steps after which two sequences are called unlike. Cost grows with the square: at 2,000 the slowest hundredth of
+ * answers in a real history took 187 ms, for texts whose merge nobody would trust. */
+export const EDIT_DISTANCE_MAX = 400;
 /** Bytes of the record of one conflicted file: its text once more, JSON-escaped (control characters take six bytes). */
 export const PENDING_SIZE_BYTES_MAX = 67_108_864;
 /** Conflicted files remembered at a time; a merge with more is not resolved file by file. */
@@ -28,6 +31,6 @@ export const EXPERIENCE_SIZE_BYTES_MAX = 16_777_216;
 /** Characters of a path that we take. */
 export const PATH_LENGTH_MAX = 4_096;
 /** Precedents of one kind looked at for one conflict: more of them say the same again. */
-export const PRECEDENTS_MAX = 20;
+export const PRECEDENTS_MAX = 8;
 /** Candidates shown for one conflict: the right text is among the first three for 83% (spec/harmony.md). */
 export const CANDIDATES_SHOWN_MAX = 3;

@@ -2,10 +2,9 @@
 
 import type { Candidate, Maker, MergeContext, MergeMemory, Precedent } from "./candidate.ts";
 import type { ConflictTexts } from "./fingerprint.ts";
-import { explain, STRATEGIES, STRATEGY_NAMES, type StrategyName } from "./strategies.ts";
+import { explainFirst, STRATEGIES, STRATEGY_NAMES, type StrategyName } from "./strategies.ts";
 import { liftConflict, transplant } from "./template.ts";
-import { mergeSequences } from "./three-way.ts";
-import { tokenise } from "./tokens.ts";
+import { mergeTokens } from "./three-way.ts";
 
 const IN_WORDS: Readonly<Record<StrategyName, string>> = {
   ours: "keeps our side",
@@ -51,9 +50,10 @@ const makeExact: Maker = (conflict, _context, memory) =>
   });
 
 const makeTemplate: Maker = (conflict, _context, memory) => {
-  const here = liftConflict(conflict);
+  const shaped = memory.similar.filter(({ sameShape }) => sameShape);
+  const here = shaped.length === 0 ? null : liftConflict(conflict);
   if (here === null) return [];
-  return memory.similar.flatMap((precedent): Candidate[] => {
+  return shaped.flatMap((precedent): Candidate[] => {
     const there = precedent.texts === null ? null : liftConflict(precedent.texts);
     const answer = precedent.resolution.result;
     if (there === null || there.shape !== here.shape || answer === null) return [];
@@ -63,28 +63,24 @@ const makeTemplate: Maker = (conflict, _context, memory) => {
   });
 };
 
-/** Carries the change from a past side to its answer over to the side at hand, as `git rerere` does with whole files. */
-function carryOver(answer: string, past: string, present: string): string | null {
-  return mergeSequences(tokenise(past), tokenise(answer), tokenise(present))?.join("") ?? null;
-}
-
 function makeFromSimilar(conflict: ConflictTexts, precedent: Precedent): Candidate[] {
   const { texts, similarity, resolution } = precedent;
   if (texts === null || resolution.result === null) return [];
   const answer = resolution.result;
   const like = `a conflict ${Math.round(similarity * 100)}% like this one`;
-  const explained = explain(answer, texts).flatMap((name): Candidate[] => {
-    const text = STRATEGIES[name](conflict);
+  const name = explainFirst(answer, texts);
+  const text = name === undefined ? null : STRATEGIES[name](conflict);
+  if (name !== undefined && text !== null) {
     const reason = `${like}: there the answer ${IN_WORDS[name]} (${cite(precedent)})`;
-    return text === null ? [] : [{ maker: "similar", text, reason, precedent }];
-  });
-  if (explained.length > 0) return explained.slice(0, 1);
+    return [{ maker: "similar", text, reason, precedent }];
+  }
+  // Carries the edit from a past side to its answer over to the side at hand, as `git rerere` does with whole files.
   return [
-    carryOver(answer, texts.ours, conflict.ours),
-    carryOver(answer, texts.theirs, conflict.theirs),
-  ].flatMap((text): Candidate[] => {
+    mergeTokens(texts.ours, answer, conflict.ours),
+    mergeTokens(texts.theirs, answer, conflict.theirs),
+  ].flatMap((carried): Candidate[] => {
     const reason = `${like}: the same edit made here (${cite(precedent)})`;
-    return text === null ? [] : [{ maker: "similar", text, reason, precedent }];
+    return carried === null ? [] : [{ maker: "similar", text: carried, reason, precedent }];
   });
 }
 

@@ -41,8 +41,14 @@ export function patternOf(
   });
 }
 
-export function contextOf({ oursLabel, theirsLabel }: Conflict, path: string): MergeContext {
-  return { path, oursLabel, theirsLabel };
+/** `merging` is the commit being merged; where git does not say, all of one day is one merge. */
+export function contextOf(
+  { oursLabel, theirsLabel }: Conflict,
+  path: string,
+  merging: string | null,
+  seenAt: Date,
+): MergeContext {
+  return { path, oursLabel, theirsLabel, merge: merging ?? seenAt.toISOString().slice(0, 10) };
 }
 
 /** Everything that the engine decides on. Two conflicts of one shape, or of like tokens, are similar. */
@@ -69,6 +75,7 @@ async function exactPrecedents(
     resolution,
     texts: null,
     sameBase,
+    sameShape: true,
     similarity: 1,
   }));
 }
@@ -92,8 +99,10 @@ export async function precedentsOf(
   const similar = others.slice(0, PRECEDENTS_MAX).map((other): Precedent => {
     const texts = workspace.loadTexts(other.pattern.patternId);
     const { resolution, similarity } = other;
-    const { patternId, path } = other.pattern;
-    return { patternId, path, resolution, texts, sameBase: false, similarity };
+    const { patternId, path, semanticFingerprint } = other.pattern;
+    const sameShape =
+      semanticFingerprint !== null && semanticFingerprint === question.pattern.semanticFingerprint;
+    return { patternId, path, resolution, texts, sameBase: false, sameShape, similarity };
   });
   return { exact, similar };
 }

@@ -11,9 +11,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { openFsStore } from "../../fs-store.ts";
-import { addPolicy, forget } from "../../memory.ts";
+import { addPolicy, forget, revoke } from "../../memory.ts";
 import { AgentProvenance } from "../../provenance.ts";
 import type { HarmonyStore } from "../../store.ts";
 import type { PolicyAction } from "../../vocabulary.ts";
@@ -21,6 +21,9 @@ import type { ConflictReport, FileReport } from "./answer-file.ts";
 import { FsMergeWorkspace } from "./fs-workspace.ts";
 import { forgetConflict, type MergeSetting } from "./memory.ts";
 import { answerMerge, learnMerge, undoMerge, type MergeReport } from "./merge.ts";
+
+// Only a hang is to fail here: every record is fsynced, and a busy machine may take its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const ALICE = AgentProvenance.human("alice");
 let root = "";
@@ -198,6 +201,66 @@ describe("being wrong", () => {
     expect(take("b.txt")).toBe("top\nv = 4\nend\n");
   });
 
+  test("an answer that others stood by is not withdrawn by a correction, it is contradicted", async () => {
+    await teach("a.txt", SIDES, "v = 2\n");
+    put("b.txt", conflicted(SIDES));
+    await answer("b.txt");
+    await learnMerge(["b.txt"], setting);
+    put("a.txt", "top\nv = 4\nend\n");
+    await learnMerge(["a.txt"], setting);
+    const [pattern] = await store.listPatterns();
+    const resolutions = await store.listResolutions(pattern?.patternId ?? "");
+    expect(resolutions.find(({ result }) => result === "v = 2\n")).toMatchObject({
+      revokedAt: null,
+      overriddenCount: 1,
+    });
+    put("c.txt", conflicted(SIDES));
+    expect(await statusOf("c.txt")).toEqual(["proposed exact_disagreement"]);
+  });
+
+  test("what was revoked is not given again, also when somebody decides the same once more", async () => {
+    await teach("a.txt", SIDES, "v = 2\n");
+    const [pattern] = await store.listPatterns();
+    const patternId = pattern?.patternId ?? "";
+    const [resolution] = await store.listResolutions(patternId);
+    await revoke(
+      store,
+      patternId,
+      resolution?.resolutionId ?? "",
+      { at: new Date(clock), actor: ALICE },
+      "wrong",
+    );
+    put("b.txt", conflicted(SIDES));
+    expect(await statusOf("b.txt")).toEqual(["escalated no_precedent"]);
+    put("b.txt", "top\nv = 2\nend\n");
+    expect(await learnMerge(["b.txt"], setting)).toMatchObject([
+      { conflicts: [{ status: "skipped", reason: "revoked" }] },
+    ]);
+    expect((await store.listEscalations({ status: "open" })).length).toBe(1);
+    put("c.txt", conflicted(SIDES));
+    expect(await statusOf("c.txt")).toEqual(["escalated no_precedent"]);
+  });
+
+  test("an agent's keeping or changing of a person's answer is no experience of it, but no certainty either", async () => {
+    await teach("a.txt", SIDES, "v = 2\n");
+    setting = settingOf(AgentProvenance.agent("bot"));
+    for (const [path, text] of [
+      ["b.txt", "v = 2\n"],
+      ["c.txt", "v = 7\n"],
+    ] as const) {
+      put(path, conflicted(SIDES));
+      expect(await statusOf(path)).toEqual(["applied exact_verified"]);
+      put(path, `top\n${text}end\n`);
+      await learnMerge([path], setting);
+    }
+    const [pattern] = await store.listPatterns();
+    const resolutions = await store.listResolutions(pattern?.patternId ?? "");
+    const person = resolutions.find(({ humanVerified }) => humanVerified);
+    expect(person).toMatchObject({ result: "v = 2\n", confirmedCount: 1, overriddenCount: 0 });
+    put("d.txt", conflicted(SIDES));
+    expect(await statusOf("d.txt")).toEqual(["proposed exact_disagreement"]);
+  });
+
   test("an agent's decision is proposed and never applied by itself, nor does its keeping confirm", async () => {
     setting = settingOf(AgentProvenance.agent("bot", "model-1"));
     await teach("a.txt", SIDES, "v = 2\n");
@@ -283,6 +346,25 @@ describe("undo", () => {
     expect(await statusOf("b.txt")).toEqual(["proposed undone"]);
     put("c.txt", conflicted(SIDES));
     expect(await statusOf("c.txt")).toEqual(["applied exact_verified"]);
+  });
+
+  test("nor is an answer undone in one merge withheld in the next", async () => {
+    class Merging extends FsMergeWorkspace {
+      commit = "a".repeat(40);
+      override commitBeingMerged(): string {
+        return this.commit;
+      }
+    }
+    const workspace = new Merging(root);
+    setting = { ...setting, workspace };
+    await teach("a.txt", SIDES, "v = 9\n");
+    put("b.txt", conflicted(SIDES));
+    await answer("b.txt");
+    await undoMerge(null, setting);
+    expect(await statusOf("b.txt")).toEqual(["proposed undone"]);
+    workspace.commit = "b".repeat(40);
+    expect(await undoMerge(null, setting)).toEqual([]);
+    expect(await statusOf("b.txt")).toEqual(["applied exact_verified"]);
   });
 
   test("a person's own decisions and edits stay", async () => {
@@ -459,6 +541,64 @@ describe("safety", () => {
     rmSync(outside, { recursive: true });
   });
 });
+
+/** The object, but its k-th call throws, as a full disk or a killed process would stop it there. */
+function failingAt<Port extends object>(port: Port, calls: { left: number }): Port {
+  return new Proxy(port, {
+    get(target, name): unknown {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== "function") return member;
+      return (...args: unknown[]): unknown => {
+        calls.left -= 1;
+        if (calls.left === 0) throw new Error("injected fault");
+        return Reflect.apply(member, target, args);
+      };
+    },
+  });
+}
+
+test("a fault at any operation leaves the file as it was or answered, and another run completes the story", async () => {
+  const before = conflicted(SIDES);
+  let faults = 0;
+  for (let k = 1; ; k += 1) {
+    rmSync(root, { recursive: true, force: true });
+    mkdirSync(root);
+    store = openFsStore(root);
+    const sound = settingOf(ALICE);
+    const calls = { left: k };
+    const faulty = {
+      ...sound,
+      store: failingAt(sound.store, calls),
+      workspace: failingAt(sound.workspace, calls),
+    };
+    const story = async (): Promise<void> => {
+      if (!existsSync(join(root, "a.txt"))) put("a.txt", before);
+      if (take("a.txt") === before) await answerMerge(["a.txt"], setting, { dryRun: false });
+      if (take("a.txt") === before) put("a.txt", "top\nv = 9\nend\n");
+      await learnMerge(["a.txt"], setting);
+      if (!existsSync(join(root, "b.txt"))) put("b.txt", before);
+      await answerMerge(["b.txt"], setting, { dryRun: false });
+    };
+    setting = faulty;
+    const failed = await story().then(
+      () => false,
+      (error: unknown) => error instanceof Error && error.message === "injected fault",
+    );
+    for (const path of ["a.txt", "b.txt"]) {
+      if (existsSync(join(root, path))) expect([before, "top\nv = 9\nend\n"]).toContain(take(path));
+    }
+    setting = sound;
+    await story();
+    expect(take("b.txt")).toBe("top\nv = 9\nend\n");
+    expect((await store.listEscalations()).map(({ status }) => status)).toEqual(["resolved"]);
+    expect((await store.listPatterns()).length).toBe(1);
+    await undoMerge(["b.txt"], setting);
+    expect(take("b.txt")).toBe(before);
+    if (!failed) break;
+    faults += 1;
+  }
+  expect(faults).toBeGreaterThan(40);
+}, 240_000);
 
 describe("the experience ledger", () => {
   test("torn, foreign and hostile lines tell nothing and harm nothing", async () => {

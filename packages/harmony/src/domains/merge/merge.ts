@@ -23,19 +23,10 @@ const PENDING_AGE_DAYS_MAX = 60;
 const DAY_MS = 86_400_000;
 
 /**
- * True when what stands in the file can be a decision about this conflict: its merge is under way, or was concluded.
- * After `git merge --abort` the file holds our side again, and nobody has decided for it.
+ * `decidable`: what stands in the file can be a decision about this conflict, for its merge is under way or was
+ * concluded. After `git merge --abort` the file holds our side again, and nobody has decided for it.
  */
-function isDecidable({ merging }: PendingFile, { workspace }: MergeSetting): boolean {
-  const current = workspace.commitBeingMerged();
-  if (current === undefined) return true;
-  return merging !== null && (merging === current || workspace.isMerged(merging));
-}
-
-const isUnderWay = ({ merging }: PendingFile, { workspace }: MergeSetting): boolean => {
-  const current = workspace.commitBeingMerged();
-  return current === undefined || (merging !== null && merging === current);
-};
+type Progress = "under_way" | "decidable";
 
 function dropStale(setting: MergeSetting): void {
   const oldest = setting.now().getTime() - PENDING_AGE_DAYS_MAX * DAY_MS;
@@ -45,14 +36,24 @@ function dropStale(setting: MergeSetting): void {
   }
 }
 
-/** The records of these files, or of all whose merge still says something. */
+/** The records of these files, or (null) of all whose merge has come so far. */
 function recordsOf(
   paths: readonly string[] | null,
-  setting: MergeSetting,
-  speaks: (record: PendingFile, setting: MergeSetting) => boolean,
+  progress: Progress,
+  { workspace }: MergeSetting,
 ): PendingFile[] {
-  if (paths === null) return setting.workspace.listPending().filter((record) => speaks(record, setting));
-  return [...new Set(paths)].flatMap((path) => setting.workspace.loadPending(path) ?? []);
+  if (paths !== null) return [...new Set(paths)].flatMap((path) => workspace.loadPending(path) ?? []);
+  const current = workspace.commitBeingMerged();
+  const merged = new Map<string, boolean>();
+  return workspace.listPending().filter(({ merging }) => {
+    if (current === undefined) return true;
+    if (merging === null) return false;
+    if (merging === current) return true;
+    if (progress === "under_way") return false;
+    const known = merged.get(merging) ?? workspace.isMerged(merging);
+    merged.set(merging, known);
+    return known;
+  });
 }
 
 async function learnFrom(
@@ -81,7 +82,7 @@ export async function learnMerge(
   paths: readonly string[] | null,
   setting: MergeSetting,
 ): Promise<readonly LearnedFile[]> {
-  return await learnFrom(recordsOf(paths, setting, isDecidable), newRun(setting), setting);
+  return await learnFrom(recordsOf(paths, "decidable", setting), newRun(setting), setting);
 }
 
 /**
@@ -98,14 +99,23 @@ export async function answerMerge(
   if (!options.dryRun) {
     dropStale(setting);
     // What Harmony wrote and nobody touched is not yet anybody's decision: it is learned when asked for, or changed.
-    const changed = recordsOf(null, setting, isDecidable).filter((record) => {
+    const changed = recordsOf(null, "decidable", setting).filter((record) => {
       const read = setting.workspace.readText(record.path);
       return read.ok && read.value !== record.after;
     });
     learned = await learnFrom(changed, run, setting);
   }
+  const { experience } = run;
+  const merging = setting.workspace.commitBeingMerged() ?? null;
   const files: FileReport[] = [];
-  for (const path of new Set(paths)) files.push(await answerFile(path, run.experience, setting, options));
+  const oneSided = new Set(
+    (setting.workspace.listUnmerged() ?? []).flatMap(({ path, sides }) => (sides < 2 ? [path] : [])),
+  );
+  for (const path of new Set(paths)) {
+    // Such a file has no markers, and without them would look resolved.
+    if (oneSided.has(path)) files.push({ path, status: "refused", refusal: { reason: "modify_delete" } });
+    else files.push(await answerFile(path, { ...options, experience, merging }, setting));
+  }
   return { files, learned };
 }
 
@@ -115,7 +125,7 @@ export async function undoMerge(
   setting: MergeSetting,
 ): Promise<readonly UndoneFile[]> {
   const undone: UndoneFile[] = [];
-  for (const record of recordsOf(paths, setting, isUnderWay)) {
+  for (const record of recordsOf(paths, "under_way", setting)) {
     const result = await undoFile(record, setting);
     if (result.ok) undone.push({ path: record.path, refusal: null, conflicts: result.value });
     else undone.push({ path: record.path, refusal: result.refusal });

@@ -56,7 +56,7 @@ const pendingSchema: z.ZodType<PendingFile> = z.strictObject({
   marker_size: z.int().min(MARKER_SIZE_MIN).max(MARKER_SIZE_MAX),
   before: text,
   after: text,
-  seen_at: z.string(),
+  seen_at: z.iso.datetime(),
   merging: z
     .string()
     .regex(/^[0-9a-f]{40,64}$/u)

@@ -26,8 +26,8 @@ export async function recordAnswer(
 ): Promise<ContentId | null> {
   const { store, workspace, actor, now } = setting;
   const { patternId, reason, explanation } = answer;
-  const act = { at: now(), actor };
   await recordPattern(store, patternOf(conflict, path, setting));
+  const act = { at: now(), actor };
   workspace.saveTexts(patternId, conflict);
   const why = { status: answer.status, reason, explanation, path, line: conflict.line };
   if (answer.status === "escalated") {

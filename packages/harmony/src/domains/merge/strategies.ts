@@ -2,8 +2,7 @@
 
 import { splitLines } from "./conflict.ts";
 import type { ConflictTexts } from "./fingerprint.ts";
-import { mergeSequences } from "./three-way.ts";
-import { tokenise } from "./tokens.ts";
+import { mergeSequences, mergeTokens } from "./three-way.ts";
 
 /** Lines of `first`, then those of `second` that are not in it; both keep their order and nothing stands twice. */
 function uniteLines(first: string, second: string): string {
@@ -23,9 +22,9 @@ function sortLines(text: string): string {
   return [...new Set(splitLines(endLine(text, text)))].toSorted().join("");
 }
 
-function mergeBy(split: (text: string) => string[], { base, ours, theirs }: ConflictTexts): string | null {
+function mergeLines({ base, ours, theirs }: ConflictTexts): string | null {
   if (base === null) return null;
-  return mergeSequences(split(base), split(ours), split(theirs))?.join("") ?? null;
+  return mergeSequences(splitLines(base), splitLines(ours), splitLines(theirs))?.join("") ?? null;
 }
 
 /** Null where the strategy has no answer: no base is told, or both sides changed the same place. */
@@ -49,8 +48,8 @@ export const STRATEGIES: {
   theirs_ours: ({ ours, theirs }) => endLine(theirs, ours) + ours,
   union: ({ ours, theirs }) => uniteLines(ours, theirs),
   sorted_union: ({ ours, theirs }) => sortLines(uniteLines(ours, theirs)),
-  line_merge: (texts) => mergeBy(splitLines, texts),
-  token_merge: (texts) => mergeBy(tokenise, texts),
+  line_merge: mergeLines,
+  token_merge: ({ base, ours, theirs }) => (base === null ? null : mergeTokens(base, ours, theirs)),
 };
 
 export type StrategyName = keyof typeof STRATEGIES;
@@ -74,4 +73,9 @@ export const SIDELESS: readonly string[] = ["base", "nothing", "sorted_union"];
 /** The strategies that explain an answer: those that give exactly this text for this conflict. */
 export function explain(answer: string, texts: ConflictTexts): StrategyName[] {
   return STRATEGY_NAMES.filter((name) => STRATEGIES[name](texts) === answer);
+}
+
+/** The first strategy that explains an answer, plain ones before merges: most answers need no alignment to explain. */
+export function explainFirst(answer: string, texts: ConflictTexts): StrategyName | undefined {
+  return STRATEGY_NAMES.find((name) => STRATEGIES[name](texts) === answer);
 }

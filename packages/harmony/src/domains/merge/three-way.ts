@@ -2,6 +2,8 @@
 // change is taken; where both changed it alike, once; where they differ there is no answer.
 
 import { alignSequences, type Match } from "./align.ts";
+import { TOKEN_MERGE_LENGTH_MAX } from "./limits.ts";
+import { tokenise } from "./tokens.ts";
 
 /** For each item of the base the item of the side it was matched with, or -1. */
 function counterparts(length: number, matches: readonly Match[]): Int32Array {
@@ -46,4 +48,10 @@ export function mergeSequences(
     [b, o, t] = [index + 1, oursAt + 1, theirsAt + 1];
   }
   return merged;
+}
+
+/** The same for texts, token by token; null past the limit or where both sides changed one place. */
+export function mergeTokens(base: string, ours: string, theirs: string): string | null {
+  if (base.length + ours.length + theirs.length > TOKEN_MERGE_LENGTH_MAX) return null;
+  return mergeSequences(tokenise(base), tokenise(ours), tokenise(theirs))?.join("") ?? null;
 }

@@ -3,6 +3,7 @@
 import type { ContentId } from "../../ids.ts";
 import type { Outcome } from "./experience.ts";
 import type { ConflictTexts } from "./fingerprint.ts";
+import type { UnmergedPath } from "./git.ts";
 import type { PendingFile } from "./pending.ts";
 import type { Result } from "./result.ts";
 
@@ -13,6 +14,7 @@ export type FileRefusal = {
     | "outside" // not below the repository
     | "too_large"
     | "not_utf8"
+    | "modify_delete" // one side changed it, the other deleted it: there is no text to merge
     | "changed_meanwhile"; // somebody wrote the file between our reading and writing it
 };
 
@@ -26,7 +28,7 @@ export interface MergeWorkspace {
   /** `conflict-marker-size` of a path; undefined where nobody says. */
   markerSizeOf(path: string): number | undefined;
   /** Paths that git holds for unmerged; undefined where there is no git. */
-  listUnmerged(): readonly string[] | undefined;
+  listUnmerged(): readonly UnmergedPath[] | undefined;
 
   /** The commit being merged now; null where no merge is under way, undefined where there is no git. */
   commitBeingMerged(): string | null | undefined;

@@ -10,8 +10,7 @@ import type {
   StepState,
 } from "@assent/contract";
 import type { Sha256 } from "../../base/digest.ts";
-import type { ArgumentLabels } from "../decide/action-request.ts";
-import type { AssentRequirement } from "../decide/ruling.ts";
+import type { Judgement } from "../decide/judgement.ts";
 
 /** Who wrote a text: a trusted author (operator, requester), or anything else. */
 export type Label = "trusted" | "untrusted";
@@ -37,30 +36,25 @@ export type ModelOutcome = {
   readonly warnings: readonly string[];
 };
 
-/** What a call of a driven run was judged by, kept so that the same answer can be given again. */
-export type Judged = {
-  readonly labels: ArgumentLabels;
-  readonly tainted: boolean;
-  readonly policyVersion: Sha256;
-  /** What a person's word must be like, where one is asked. */
-  readonly assent: AssentRequirement | null;
-  /** The approved plan's gate and the place among its calls, where the call is one of them. */
-  readonly planned: { readonly gateSeq: number; readonly index: number } | null;
-};
-
 /** One call of a plan of a driven run; values may be slots (contract, PlanSlot). */
 export type PlannedCall = { readonly tool: string; readonly arguments: Readonly<Record<string, unknown>> };
+
+/** A call of an approved plan: the plan's gate, and the place among its calls. */
+export type PlannedPlace = { readonly gateSeq: number; readonly index: number };
 
 export type ToolRequest = {
   readonly kind: "tool";
   readonly callId: string;
   readonly action: Action;
   readonly actionDigest: Sha256;
+  /** Null where nothing was there to judge: no such tool, no usable arguments. */
+  readonly judgement: Judgement | null;
   /** The idempotency key that every attempt gives to the tool. */
   readonly effectId: Sha256;
   /** What the tool found when the action was decided; it must still be so when the action is carried out. */
   readonly precondition: string | null;
-  readonly judged?: Judged;
+  /** Of a driven run: the planned call that this is, whose place is taken by it. */
+  readonly planned?: PlannedPlace;
 };
 export type ToolOutcome = {
   readonly kind: "tool";
@@ -79,7 +73,8 @@ export type GateRequest = {
   readonly subject: ApprovalSubject;
   /** The step whose outcome is unknown, where the question is about that. */
   readonly doubtfulSeq: number | null;
-  readonly judged?: Judged;
+  /** Of a driven run: what the call was judged on, for the driver that asks again. */
+  readonly judgement?: Judgement;
   /** Where a whole plan is asked about: its calls, in the order in which they were proposed. */
   readonly plan?: readonly PlannedCall[];
 };

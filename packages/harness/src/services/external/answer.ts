@@ -2,7 +2,8 @@
 
 import type { ActionAnswer, ActionId, Decision } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
-import type { GateStep, Judged, ToolStep } from "../../core/run/journal.ts";
+import type { Judgement } from "../../core/decide/judgement.ts";
+import type { GateStep, ToolStep } from "../../core/run/journal.ts";
 import type { FoundAction } from "./state.ts";
 
 type Reasons = Decision["reasons"];
@@ -15,7 +16,7 @@ const RUN_FINISHED: Reasons = [
 export function actionAnswer(id: ActionId, { gate, tool }: FoundAction, ended: boolean): ActionAnswer {
   if (tool !== null) return answerOfCall(id, tool, ended);
   assert(gate !== null, "an action has a step");
-  const head = headOf(id, gate.request.judged);
+  const head = headOf(id, gate.request.judgement ?? null);
   const reasons = gate.decision?.reasons ?? [];
   const approval = gate.approvalId === null ? {} : { approval_id: gate.approvalId };
   if (gate.state === "intended" && !ended)
@@ -24,7 +25,7 @@ export function actionAnswer(id: ActionId, { gate, tool }: FoundAction, ended: b
 }
 
 function answerOfCall(id: ActionId, tool: ToolStep, ended: boolean): ActionAnswer {
-  const head = headOf(id, tool.request.judged);
+  const head = headOf(id, tool.request.judgement);
   const approval = tool.approvalId === null ? {} : { approval_id: tool.approvalId };
   const reasons = tool.decision?.reasons ?? [];
   if (tool.state === "refused") return { ...head, decision: "deny", ...approval, reasons };
@@ -36,19 +37,19 @@ function answerOfCall(id: ActionId, tool: ToolStep, ended: boolean): ActionAnswe
 
 function headOf(
   id: ActionId,
-  judged: Judged | undefined,
+  judgement: Judgement | null,
 ): Pick<ActionAnswer, "action_id" | "labels" | "tainted" | "planned"> {
-  assert(judged !== undefined, "a driven run's calls are journaled with what they were judged by");
+  assert(judgement !== null, "a driven run's calls are journaled with what they were judged on");
   return {
     action_id: id,
     labels: Object.fromEntries(
-      Object.entries(judged.labels).map(([pointer, { origin, sources }]) => [
+      Object.entries(judgement.labels).map(([pointer, { origin, sources }]) => [
         pointer,
         { origin, sources: sources.map((source) => ({ ...source })) },
       ]),
     ),
-    tainted: judged.tainted,
-    planned: judged.planned !== null,
+    tainted: judgement.tainted,
+    planned: judgement.planned,
   };
 }
 

@@ -1,13 +1,15 @@
 // Opens an approval beside a driven run: the run goes on, and as many may be open as there are actions that wait.
 
-import { type Action, type ApprovalId, type Decision, idFromUuid } from "@assent/contract";
+import { type Action, type Advice, type ApprovalId, type Decision, idFromUuid } from "@assent/contract";
 import { APPROVAL_LIFETIME_HOURS } from "../../base/limits.ts";
 import type { Sha256 } from "../../base/digest.ts";
 import { actionDigest } from "../../core/decide/action-digest.ts";
-import type { AssentRequirement } from "../../core/decide/ruling.ts";
-import type { Judged, PlannedCall } from "../../core/run/journal.ts";
+import type { Judgement } from "../../core/decide/judgement.ts";
+import type { Assent } from "../../core/decide/policy-annotations.ts";
+import type { GateRequest, PlannedCall } from "../../core/run/journal.ts";
 import { uuidV7 } from "../../core/uuid.ts";
 import type { NewApproval } from "../../ports.ts";
+import type { Write } from "../commit.ts";
 import { commitDriven, type Hold, nextSeq } from "./drive.ts";
 
 export type Question = {
@@ -18,50 +20,56 @@ export type Question = {
   readonly summary: string;
   readonly preview: string | null;
   readonly decision: Decision;
-  readonly judged: Judged;
+  readonly judgement: Judgement;
+  readonly requirement: Assent;
+  readonly advice: readonly Advice[];
   readonly plan?: readonly PlannedCall[];
 };
 
+/** @param before what belongs in the same transaction, such as the end of an earlier question */
 export async function openQuestion(
   hold: Hold,
   question: Question,
+  before: readonly Write[] = [],
 ): Promise<{ readonly id: ApprovalId; readonly digest: Sha256 }> {
-  const { action, decision, judged, summary, preview } = question;
+  const { callId, name, plan, ...asked } = question;
   const seq = nextSeq(hold);
   const { run } = hold.committed;
   const id = idFromUuid("apr", newUuid(hold));
+  const scope = { tenant: run.tenant, run: run.id, seq };
   const approval: NewApproval = {
+    ...asked,
     id,
     run: run.id,
     seq,
     subject: "action",
-    action,
-    actionDigest: actionDigest(action, null, { tenant: run.tenant, run: run.id, seq }),
-    summary,
-    preview,
+    actionDigest: actionDigest(asked.action, asked.judgement.labels, null, scope),
     precondition: null,
-    decision,
     requestedAt: hold.now,
-    expiresAt: new Date(hold.now.getTime() + lifetimeMs(judged.assent)),
+    // A rule may give a person less time than the harness does, never more.
+    expiresAt: new Date(
+      hold.now.getTime() + Math.min(asked.requirement.timeoutMs, APPROVAL_LIFETIME_HOURS * 3_600_000),
+    ),
   };
-  const request = {
+  const request: GateRequest = {
     kind: "gate",
-    callId: question.callId,
+    callId,
     subject: "action",
     doubtfulSeq: null,
-    judged,
-    ...(question.plan === undefined ? {} : { plan: question.plan }),
-  } as const;
+    judgement: asked.judgement,
+    ...(plan === undefined ? {} : { plan }),
+  };
   await commitDriven(hold, [
+    ...before,
     {
       write: "step_opened",
       step: {
         kind: "gate",
-        name: question.name,
+        name,
         state: "intended",
         effect: "none",
         request,
-        decision,
+        decision: asked.decision,
         approvalId: id,
         outcome: null,
         error: null,
@@ -71,10 +79,6 @@ export async function openQuestion(
   ]);
   return { id, digest: approval.actionDigest };
 }
-
-// A rule may give a person less time than the harness does, never more.
-const lifetimeMs = (assent: AssentRequirement | null): number =>
-  Math.min(assent?.timeoutMs ?? Number.POSITIVE_INFINITY, APPROVAL_LIFETIME_HOURS * 3_600_000);
 
 /** In the canonical form with hyphens. */
 export const newUuid = ({ ports, now }: Pick<Hold, "ports" | "now">): string =>

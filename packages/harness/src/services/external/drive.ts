@@ -5,8 +5,8 @@ import { assert } from "../../base/assert.ts";
 import { digestOf } from "../../base/digest.ts";
 import { EXTERNAL_STEPS_MAX, IDEMPOTENCY_RETENTION_HOURS } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
-import type { Policies } from "../../core/decide/ruling.ts";
-import type { OriginIndex } from "../../core/label/origins.ts";
+import type { Policies } from "../../core/decide/policy-point.ts";
+import { createOriginIndex } from "../../core/label/origins.ts";
 import { isTerminal } from "../../core/run/run.ts";
 import type {
   ArtifactFiles,
@@ -30,7 +30,6 @@ export type ExternalPorts = {
   readonly clock: Clock;
   readonly random: Random;
   readonly policies: Policies;
-  readonly originIndex: () => OriginIndex;
 };
 
 export type DrivePorts = ExternalPorts & { readonly memory: Memory; readonly watch: EventWatch };
@@ -117,7 +116,7 @@ export async function loadState(ports: DrivePorts, tx: StoreTx, run: RunRecord):
   if (kept !== null) return kept;
   const definition = await tx.externalDefinitions.get(run.agentVersion);
   assert(definition !== null, "the definition of a driven run is kept");
-  return openDrivenRun(ports.originIndex(), definition, run, await tx.steps.list(run.id));
+  return openDrivenRun(createOriginIndex(), definition, run, await tx.steps.list(run.id));
 }
 
 /** Commits on the held run; may be called more than once in a transaction. */

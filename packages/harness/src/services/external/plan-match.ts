@@ -3,11 +3,10 @@
 
 import { type PlanSlot, planSlotSchema } from "@assent/contract";
 import { matchSlot, type ToolOutput } from "../../core/label/slot.ts";
-import { isToolStep } from "../../core/run/journal.ts";
+import { isToolStep, type PlannedPlace } from "../../core/run/journal.ts";
 import { type DrivenRun, gateAt, planKey } from "./state.ts";
 
 type Json = Readonly<Record<string, unknown>>;
-export type PlannedPlace = { readonly gateSeq: number; readonly index: number };
 
 /** The first call of an approved plan that this is and that was not made yet; those without slots come first. */
 export function findPlanned(state: DrivenRun, tool: string, args: Json): PlannedPlace | null {

@@ -4,9 +4,9 @@
 import { type Action, HARMS, type PlanAnswer, type PlanRequest } from "@assent/contract";
 import { canonicalJson } from "../../base/canonical-json.ts";
 import { digestOf } from "../../base/digest.ts";
-import { PREVIEW_CHARS_MAX } from "../../base/limits.ts";
+import { APPROVAL_LIFETIME_HOURS, PREVIEW_CHARS_MAX } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
-import type { AssentRequirement } from "../../core/decide/ruling.ts";
+import { type Assent, strictestAssent } from "../../core/decide/policy-annotations.ts";
 import { externalAction, worstEffect } from "../../core/external.ts";
 import type { PlannedCall } from "../../core/run/journal.ts";
 import type { Refusal } from "../harness.ts";
@@ -35,6 +35,12 @@ export async function proposePlan(hold: Hold, body: PlanRequest): Promise<Result
       detail: "A person is only asked about what could be permitted.",
       errors,
     });
+  const requirement = strictestAssent([
+    ANYBODY,
+    ...judged.flatMap(({ assent }) => (assent === null ? [] : [assent])),
+  ]);
+  if (requirement === null)
+    return err({ code: "plan_refused", detail: "No person may approve all of these calls: ask for each." });
   const action = planAction(hold, body.calls);
   const preview = body.calls
     .map((call, index) => `${index + 1}. ${call.tool} ${canonicalJson(call.arguments)}`)
@@ -54,21 +60,31 @@ export async function proposePlan(hold: Hold, body: PlanRequest): Promise<Result
       verdict: "needs_approval",
       reasons: [{ code: "plan", detail: "Calls of an approved plan need no further question." }],
     },
-    judged: {
+    judgement: {
       labels: {},
+      controlArguments: [],
       tainted: false,
+      askable: true,
+      planned: false,
       policyVersion: hold.ports.policies.version,
-      assent: strictest(judged.map(({ assent }) => assent)),
-      planned: null,
     },
+    requirement,
+    advice: [],
     plan: body.calls,
   });
   return ok({ approval_id: id, digest });
 }
 
+const ANYBODY: Assent = {
+  quorum: 1,
+  separateDuties: false,
+  timeoutMs: APPROVAL_LIFETIME_HOURS * 3_600_000,
+  onTimeout: "deny",
+};
+
 type JudgedCall = {
   readonly errors: readonly { readonly pointer: string; readonly detail: string }[];
-  readonly assent: AssentRequirement | null;
+  readonly assent: Assent | null;
 };
 
 function judgeCall(hold: Hold, call: PlannedCall, index: number): JudgedCall {
@@ -86,11 +102,13 @@ function judgeCall(hold: Hold, call: PlannedCall, index: number): JudgedCall {
   const unfit = slots.length === 0 ? inputFault(state, tool, call.arguments) : null;
   if (unfit !== null) return fault(`does not fit the tool's schema: ${unfit}`);
   const args = withoutSlots(call.arguments);
-  const planned = { gateSeq: 0, index };
-  const { decision, judged } = judge(ports, state, hold.committed.run, { tool, args, planned });
+  const { run } = hold.committed;
+  const { decision } = judge(ports.policies, state, run, { tool, args, planned: true });
   if (decision.verdict === "deny")
     return fault(`is denied: ${decision.reasons.map((reason) => reason.detail).join(" ")}`);
-  return { errors: [], assent: judged.assent };
+  // Who would have to agree to the call by itself has to agree to it as a part of the plan.
+  const { requirement } = judge(ports.policies, state, run, { tool, args, planned: false });
+  return { errors: [], assent: requirement };
 }
 
 type Slots = readonly NonNullable<ReturnType<typeof slotOf>>[];
@@ -132,25 +150,3 @@ function planAction({ state }: Hold, calls: readonly PlannedCall[]): Action {
     arguments: { calls: calls.map((call) => ({ tool: call.tool, arguments: call.arguments })) },
   };
 }
-
-/** Whoever may agree to all of it may agree to each of it. */
-function strictest(all: readonly (AssentRequirement | null)[]): AssentRequirement | null {
-  const asked = all.filter((assent) => assent !== null);
-  const [first, ...others] = asked;
-  if (first === undefined) return null;
-  return others.reduce<AssentRequirement>(
-    (one, other) => ({
-      approvers: intersection(one.approvers, other.approvers),
-      quorum: Math.max(one.quorum, other.quorum),
-      separateDuties: one.separateDuties || other.separateDuties,
-      timeoutMs: shorter(one.timeoutMs, other.timeoutMs),
-    }),
-    first,
-  );
-}
-
-type Names = AssentRequirement["approvers"];
-const intersection = (a: Names, b: Names): Names =>
-  a === null ? b : b === null ? a : a.filter((name) => b.includes(name));
-const shorter = (a: number | null, b: number | null): number | null =>
-  a === null ? b : b === null ? a : Math.min(a, b);

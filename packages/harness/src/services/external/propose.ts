@@ -1,18 +1,20 @@
 // A driver asks whether a call may be made. This is the gate of driven runs: whatever is permitted has passed here.
 
-import type { ActionAnswer, ActionId, Decision, ProposedAction } from "@assent/contract";
+import type { ActionAnswer, ActionId, Advice, ApprovalId, Decision, ProposedAction } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { actionDigest, effectId } from "../../core/decide/action-digest.ts";
+import type { Judgement } from "../../core/decide/judgement.ts";
+import type { Assent } from "../../core/decide/policy-annotations.ts";
 import { type ExternalTool, externalAction } from "../../core/external.ts";
-import { isGateStep, isToolStep, type Judged, type JournalStep } from "../../core/run/journal.ts";
-import type { ApprovalId } from "@assent/contract";
-import type { Refusal } from "../harness.ts";
+import { isGateStep, isToolStep, type JournalStep, type PlannedPlace } from "../../core/run/journal.ts";
 import type { Write } from "../commit.ts";
+import type { Refusal } from "../harness.ts";
+import { consult, mayRepeat } from "../precedents.ts";
 import { actionAnswer } from "./answer.ts";
 import { newUuid, openQuestion } from "./ask.ts";
 import { commitDriven, type Hold, nextSeq, refuseSteps } from "./drive.ts";
-import { judge, type Judgement } from "./judge.ts";
+import { judge, type Judged } from "./judge.ts";
 import { findPlanned } from "./plan-match.ts";
 import { inputFault, toolOf } from "./state.ts";
 
@@ -26,17 +28,21 @@ export async function proposeAction(
   const { state, ports } = hold;
   const tool = toolOf(state, proposed.tool);
   const args = proposed.arguments;
-  const planned = findPlanned(state, tool.name, args);
-  const judgement = refuseUnfit(
-    hold,
-    tool,
-    args,
-    judge(ports, state, hold.committed.run, { tool, args, planned }),
-  );
+  const place = findPlanned(state, tool.name, args);
+  const call = { tool, args, planned: place !== null };
+  const judged = refuseUnfit(hold, tool, args, judge(ports.policies, state, hold.committed.run, call));
   const id: ActionId = `act_${newUuid(hold).replaceAll("-", "")}`;
-  const { decision, judged } = judgement;
-  if (decision.verdict === "needs_approval") await askAbout(hold, id, tool, args, judgement);
-  else await commitDriven(hold, [openCall(hold, { id, tool, args, decision, judged, approvalId: null })]);
+  const { decision, judgement, requirement } = judged;
+  const settled =
+    requirement === null
+      ? { decision, place }
+      : await askOrRepeat(hold, { id, tool, args, decision, judgement, requirement });
+  if (settled !== null) {
+    const { decision: final, place: planned } = settled;
+    await commitDriven(hold, [
+      openCall(hold, { id, tool, args, decision: final, judgement, planned, approvalId: null }),
+    ]);
+  }
   return ok(actionAnswer(id, newest(hold.committed.journal), false));
 }
 
@@ -45,37 +51,75 @@ function refuseUnfit(
   { state }: Hold,
   tool: ExternalTool,
   args: ProposedAction["arguments"],
-  judgement: Judgement,
-): Judgement {
-  const deny = (code: string, detail: string): Judgement => ({
-    ...judgement,
+  judged: Judged,
+): Judged {
+  const deny = (code: string, detail: string): Judged => ({
+    ...judged,
     decision: { verdict: "deny", reasons: [{ code, detail }] },
+    requirement: null,
   });
   if (!state.tools.has(tool.name))
     return deny("unknown_tool", "The run was submitted without a tool of this name.");
   const fault = inputFault(state, tool, args);
-  return fault === null ? judgement : deny("invalid_arguments", fault);
+  return fault === null ? judged : deny("invalid_arguments", fault);
 }
 
-async function askAbout(
+export type Asking = {
+  readonly id: ActionId;
+  readonly tool: ExternalTool;
+  readonly args: ProposedAction["arguments"];
+  readonly decision: Decision;
+  readonly judgement: Judgement;
+  readonly requirement: Assent;
+};
+
+// A rule wants a person's word. One who gave it for exactly this question, to be given again, is not asked twice.
+// Null: a person is asked.
+async function askOrRepeat(
   hold: Hold,
-  id: ActionId,
-  tool: ExternalTool,
-  args: ProposedAction["arguments"],
-  { decision, judged }: Judgement,
+  asking: Asking,
+): Promise<{ readonly decision: Decision; readonly place: null } | null> {
+  const { tool, args, judgement, decision, requirement } = asking;
+  const action = externalAction(tool, args);
+  const asked = { run: hold.committed.run, action, judgement, precondition: null };
+  const { quorum, separateDuties, approvers } = requirement;
+  const isEnough = quorum === 1 && !separateDuties && approvers === undefined;
+  if (!isEnough || !mayRepeat(asked)) {
+    await askAbout(hold, asking, []);
+    return null;
+  }
+  const consulted = await consult(hold.tx, asked, hold.now);
+  if (consulted.answer === null) {
+    await askAbout(hold, asking, consulted.advice);
+    return null;
+  }
+  const reason = { code: "precedent", policy: consulted.precedentId, detail: consulted.explanation };
+  const verdict = consulted.answer === "approve" ? "permit" : "deny";
+  return { decision: { verdict, reasons: [...decision.reasons, reason] }, place: null };
+}
+
+/** @param before what belongs in the same transaction, such as the end of an earlier question */
+export async function askAbout(
+  hold: Hold,
+  asking: Asking,
+  advice: readonly Advice[],
+  before: readonly Write[] = [],
 ): Promise<void> {
+  const { id, tool, args, decision, judgement, requirement } = asking;
   const harms = tool.harm.length === 0 ? "no declared harm" : `harm: ${tool.harm.join(", ")}`;
-  const doubtful = Object.values(judged.labels).filter(({ origin }) => origin === "untrusted").length;
-  await openQuestion(hold, {
+  const doubtful = Object.values(judgement.labels).filter(({ origin }) => origin === "untrusted").length;
+  const question = {
     callId: id,
     name: tool.name,
     action: externalAction(tool, args),
     summary: `An agent loop outside wants to call ${tool.name} (${harms}); values out of untrusted text: ${doubtful}.`,
     preview: null,
     decision,
-    // A call that a person is asked about is judged by that person, not by an earlier plan.
-    judged: { ...judged, planned: null },
-  });
+    judgement,
+    requirement,
+    advice,
+  };
+  await openQuestion(hold, question, before);
 }
 
 export type Call = {
@@ -83,12 +127,14 @@ export type Call = {
   readonly tool: ExternalTool;
   readonly args: Readonly<Record<string, unknown>>;
   readonly decision: Decision;
-  readonly judged: Judged;
+  readonly judgement: Judgement;
+  readonly planned: PlannedPlace | null;
   readonly approvalId: ApprovalId | null;
 };
 
 /** The next step: a call that is permitted, which only a report closes, or one that is refused for good. */
-export function openCall(hold: Hold, { id, tool, args, decision, judged, approvalId }: Call): Write {
+export function openCall(hold: Hold, call: Call): Write {
+  const { id, tool, args, decision, judgement, planned, approvalId } = call;
   assert(decision.verdict !== "needs_approval", "what a person is asked about is no call yet");
   const action = externalAction(tool, args);
   const { tenant, id: run } = hold.committed.run;
@@ -105,11 +151,12 @@ export function openCall(hold: Hold, { id, tool, args, decision, judged, approva
         kind: "tool",
         callId: id,
         action,
-        actionDigest: actionDigest(action, null, scope),
+        judgement,
+        actionDigest: actionDigest(action, judgement.labels, null, scope),
         effectId: effectId(action, scope),
         precondition: null,
-        // Only a call that is made uses up its place in a plan.
-        judged: permitted ? judged : { ...judged, planned: null },
+        // Only a call that is made takes its place in a plan.
+        ...(permitted && planned !== null ? { planned } : {}),
       },
       decision,
       approvalId,
@@ -121,7 +168,8 @@ export function openCall(hold: Hold, { id, tool, args, decision, judged, approva
   };
 }
 
-function newest(journal: readonly JournalStep[]): Parameters<typeof actionAnswer>[1] {
+/** The action that was journaled last. */
+export function newest(journal: readonly JournalStep[]): Parameters<typeof actionAnswer>[1] {
   const step = journal.at(-1);
   assert(step !== undefined && (isToolStep(step) || isGateStep(step)), "an action was just journaled");
   return isToolStep(step) ? { tool: step, gate: null } : { tool: null, gate: step };

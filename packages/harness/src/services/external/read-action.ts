@@ -2,17 +2,20 @@
 
 import type { ActionAnswer, ActionId, Decision } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
+import { canonicalJson } from "../../base/canonical-json.ts";
 import { EXTERNAL_WAITS_MAX } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { actionDigest } from "../../core/decide/action-digest.ts";
+import type { ExternalTool } from "../../core/external.ts";
 import type { GateStep } from "../../core/run/journal.ts";
 import { isTerminal } from "../../core/run/run.ts";
 import type { ApprovalRecord } from "../../ports.ts";
+import type { Write } from "../commit.ts";
 import type { ActionRead, Refusal } from "../harness.ts";
 import { actionAnswer } from "./answer.ts";
 import { ACTION_NOT_FOUND, commitDriven, type DrivePorts, type Hold, withHold } from "./drive.ts";
-import { judgeAgain } from "./judge.ts";
-import { openCall } from "./propose.ts";
+import { judge, type Judged } from "./judge.ts";
+import { askAbout, newest, openCall } from "./propose.ts";
 import { findAction, isSameTool, toolOf } from "./state.ts";
 
 export type Waits = { open: number };
@@ -49,51 +52,71 @@ async function readOnce(hold: Hold, id: ActionId): Promise<Result<Once, Refusal>
   if (gate === null || tool !== null || !isApproved || ended)
     return ok({ answer: actionAnswer(id, found, ended), version: hold.committed.run.version });
   await dispatch(hold, id, gate);
-  const call = hold.committed.journal.at(-1);
-  assert(call?.request.kind === "tool", "the approved call was just journaled");
-  const answer = actionAnswer(id, { gate, tool: { ...call, request: call.request, outcome: null } }, false);
+  const answer = actionAnswer(id, newest(hold.committed.journal), false);
   return ok({ answer, version: hold.committed.run.version });
 }
 
 // The approval is spent in the transaction that journals the call (invariant 5, assent is exact and used once); what
 // is permitted is what stands in the approval's own row, under the digest computed anew.
 async function dispatch(hold: Hold, id: ActionId, gate: GateStep): Promise<void> {
-  const { tx, state } = hold;
-  const { run } = hold.committed;
-  const approval = gate.approvalId === null ? null : await tx.approvals.find(gate.approvalId);
-  const { judged } = gate.request;
-  assert(approval !== null && judged !== undefined, "a driven run's question has its approval");
-  const tool = toolOf(state, approval.action.tool);
+  const approval = gate.approvalId === null ? null : await hold.tx.approvals.find(gate.approvalId);
+  assert(
+    approval !== null && approval.run === hold.committed.run.id,
+    "a question of a driven run has its approval",
+  );
+  const tool = toolOf(hold.state, approval.action.tool);
   const args = approval.action.arguments;
-  const decision = decisionNow(hold, approval, gate);
-  const permitted = decision.verdict === "permit";
-  await commitDriven(hold, [
-    { write: "approval_decided", approval, event: permitted ? "spent" : "cancelled", change: {} },
-    openCall(hold, { id, tool, args, decision, judged, approvalId: approval.id }),
-  ]);
-  assert(run.id === approval.run, "an approval is of the run whose gate names it");
+  const withdraw: Write = { write: "approval_decided", approval, event: "cancelled", change: {} };
+  const broken = faultOf(hold, approval, gate, tool);
+  const now = broken === null ? changeOfRules(hold, approval, tool) : null;
+  if (now !== null && now.requirement !== null) {
+    const { decision, judgement, requirement } = now;
+    await askAbout(hold, { id, tool, args, decision, judgement, requirement }, [], [withdraw]);
+    return;
+  }
+  const decision = broken ?? now?.decision ?? approvedBy(approval);
+  const before: Write =
+    decision.verdict === "permit"
+      ? { write: "approval_decided", approval, event: "spent", change: {} }
+      : withdraw;
+  const { judgement } = now ?? approval;
+  const call = { id, tool, args, decision, judgement, planned: null, approvalId: approval.id };
+  await commitDriven(hold, [before, openCall(hold, call)]);
 }
 
-function decisionNow(hold: Hold, approval: ApprovalRecord, gate: GateStep): Decision {
-  const { state, ports } = hold;
-  const { run } = hold.committed;
-  const tool = toolOf(state, approval.action.tool);
-  const digest = actionDigest(approval.action, approval.precondition, {
-    tenant: run.tenant,
-    run: run.id,
-    seq: gate.seq,
-  });
+function faultOf(
+  { committed: { run } }: Hold,
+  approval: ApprovalRecord,
+  gate: GateStep,
+  tool: ExternalTool,
+): Decision | null {
+  const scope = { tenant: run.tenant, run: run.id, seq: gate.seq };
+  const digest = actionDigest(approval.action, approval.judgement.labels, approval.precondition, scope);
   if (approval.state !== "approved" || digest !== approval.actionDigest || approval.editedAction !== null)
-    return deny("approval_mismatch", "What was approved is not what waits.");
+    return deny("approval_broken", "The stored action is not the one that was approved.");
   if (!isSameTool(tool, approval.action.manifest_digest))
     return deny("tool_changed", "The tool is not the one that was approved.");
-  const { judged } = gate.request;
-  if (judged !== undefined && judged.policyVersion !== ports.policies.version) {
-    const ruling = judgeAgain(ports, state, run, { tool, args: approval.action.arguments }, judged);
-    if (ruling.decision.verdict === "deny") return ruling.decision;
-  }
-  const by = approval.decidedBy === null ? "A person" : approval.decidedBy.name;
-  return { verdict: "permit", reasons: [{ code: "approved", detail: `${by} approved exactly this call.` }] };
+  return null;
+}
+
+// A yes was given under the rules of its time. Null: those rules, or others that want no more of this call.
+function changeOfRules(
+  { ports, state, committed }: Hold,
+  approval: ApprovalRecord,
+  tool: ExternalTool,
+): Judged | null {
+  if (approval.judgement.policyVersion === ports.policies.version) return null;
+  const call = { tool, args: approval.action.arguments, planned: false };
+  const now = judge(ports.policies, state, committed.run, call);
+  if (now.decision.verdict === "permit") return null;
+  const same =
+    now.requirement !== null && canonicalJson(now.requirement) === canonicalJson(approval.requirement);
+  return same ? null : now;
+}
+
+function approvedBy({ decidedBy }: ApprovalRecord): Decision {
+  const detail = `${decidedBy === null ? "A person" : decidedBy.name} approved exactly this call.`;
+  return { verdict: "permit", reasons: [{ code: "approved", detail }] };
 }
 
 const deny = (code: string, detail: string): Decision => ({ verdict: "deny", reasons: [{ code, detail }] });

@@ -12,6 +12,7 @@ import {
   isToolStep,
   type Journal,
   type JournalStep,
+  type PlannedPlace,
   type ToolOutcome,
   type ToolStep,
 } from "../../core/run/journal.ts";
@@ -101,13 +102,11 @@ function noteStep(state: DrivenRun, step: JournalStep, before: JournalStep | und
   if (isGateStep(step)) steps.gate = step.seq;
   else steps.tool = step.seq;
   state.actions.set(step.request.callId, steps);
-  const planned =
-    isToolStep(step) && step.state !== "refused" ? (step.request.judged?.planned ?? null) : null;
-  if (planned !== null) state.consumed.add(planKey(planned));
+  const planned = isToolStep(step) && step.state !== "refused" ? step.request.planned : undefined;
+  if (planned !== undefined) state.consumed.add(planKey(planned));
 }
 
-export const planKey = ({ gateSeq, index }: { readonly gateSeq: number; readonly index: number }): string =>
-  `${gateSeq}/${index}`;
+export const planKey = ({ gateSeq, index }: PlannedPlace): string => `${gateSeq}/${index}`;
 
 function noteReport(state: DrivenRun, { step, outcome, order }: Report): void {
   assert(order === state.reports + 1, "reports are numbered without gaps");

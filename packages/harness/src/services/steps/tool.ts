@@ -3,11 +3,16 @@ import { assert } from "../../base/assert.ts";
 import { TOOL_CALL_SECONDS_MAX } from "../../base/limits.ts";
 import type { Result } from "../../base/result.ts";
 import { actionDigest, effectId } from "../../core/decide/action-digest.ts";
+import type { Judgement } from "../../core/decide/judgement.ts";
+import type { Assent } from "../../core/decide/policy-annotations.ts";
+import { addStep } from "../../core/label/origins-of-run.ts";
 import { isToolStep, type StepError, type ToolCall, type ToolStep } from "../../core/run/journal.ts";
 import { manifestDigest } from "../../core/tool.ts";
-import type { Tool, ToolContext, ToolResult } from "../../ports.ts";
+import type { Plan, Tool, ToolContext, ToolResult } from "../../ports.ts";
 import type { Write } from "../commit.ts";
 import { commitHeld, type Held, scopeOfNextStep } from "../held.ts";
+import { judge } from "../judge.ts";
+import { consult, mayRepeat } from "../precedents.ts";
 import { openGate } from "./gate.ts";
 
 export function actionOf(tool: Tool, args: Readonly<Record<string, unknown>>): Action {
@@ -25,6 +30,7 @@ export function actionOf(tool: Tool, args: Readonly<Record<string, unknown>>): A
 type ToolStepParts = {
   readonly callId: string;
   readonly action: Action;
+  readonly judgement: Judgement | null;
   readonly precondition: string | null;
   readonly decision: Decision | null;
   readonly approvalId: ApprovalId | null;
@@ -33,7 +39,7 @@ type ToolStepParts = {
 };
 
 export function openToolStep(held: Held, parts: ToolStepParts): Write {
-  const { callId, action, precondition, decision, approvalId, error } = parts;
+  const { callId, action, judgement, precondition, decision, approvalId, error } = parts;
   const scope = scopeOfNextStep(held);
   return {
     write: "step_opened",
@@ -46,7 +52,8 @@ export function openToolStep(held: Held, parts: ToolStepParts): Write {
         kind: "tool",
         callId,
         action,
-        actionDigest: actionDigest(action, precondition, scope),
+        judgement,
+        actionDigest: actionDigest(action, judgement?.labels ?? {}, precondition, scope),
         effectId: effectId(action, scope),
         precondition,
       },
@@ -63,32 +70,87 @@ export function openToolStep(held: Held, parts: ToolStepParts): Write {
  * wrapper or discovery can lose it (spec/peers.md, 3).
  */
 export async function judgeCall(held: Held, call: ToolCall): Promise<boolean> {
-  const tool = held.definition.tools.includes(call.tool) ? held.ports.tools.get(call.tool) : undefined;
+  const { ports, definition, committed } = held;
+  const tool = definition.tools.includes(call.tool) ? ports.tools.get(call.tool) : undefined;
   if (tool === undefined) {
     await refuseUnknown(held, call);
     return true;
   }
-  const action = actionOf(tool, call.arguments ?? {});
-  const refuse = async (decision: Decision | null, error: StepError): Promise<boolean> => {
-    const parts = { callId: call.id, action, precondition: null, decision, approvalId: null, error };
-    await commitHeld(held, [openToolStep(held, parts)]);
+  const callId = call.id;
+  if (call.arguments === null) {
+    const error = { code: "invalid_arguments", detail: "The arguments are not a JSON object of sound text." };
+    await openAndClose(held, { callId, action: actionOf(tool, {}), judgement: null, decision: null, error });
     return true;
-  };
-  if (call.arguments === null)
-    return await refuse(null, { code: "invalid_arguments", detail: "The arguments are not a JSON object." });
-  const decision = held.ports.decide(action);
-  if (decision.verdict === "deny")
-    return await refuse(decision, {
-      code: "denied",
-      detail: decision.reasons.map((reason) => reason.detail).join(" "),
-    });
+  }
+  const action = actionOf(tool, call.arguments);
+  const judged = judge(ports.policies, committed.run, definition, held.origins, tool.manifest, action);
+  const { judgement, verdict } = judged;
+  const decision: Decision = { verdict: verdict.verdict, reasons: verdict.reasons };
+  if (verdict.verdict === "deny") {
+    const detail = decision.reasons.map((reason) => reason.detail).join(" ");
+    await openAndClose(held, { callId, action, judgement, decision, error: { code: "denied", detail } });
+    return true;
+  }
   const plan = await tool.plan(call.arguments, contextOf(held, effectId(action, scopeOfNextStep(held))));
-  if (!plan.ok) return await refuse(decision, plan.error);
-  if (decision.verdict === "needs_approval") return await openGate(held, call, action, plan.value, decision);
-  const { precondition } = plan.value;
-  const parts = { callId: call.id, action, precondition, decision, approvalId: null, error: null };
-  await commitHeld(held, [openToolStep(held, parts)]);
+  if (!plan.ok) {
+    await openAndClose(held, { callId, action, judgement, decision, error: plan.error });
+    return true;
+  }
+  const parts = { callId, action, judgement, decision, plan: plan.value };
+  if (verdict.assent !== null) return await askOrRepeat(held, { ...parts, requirement: verdict.assent });
+  return await makeCall(held, parts);
+}
+
+type PlannedCall = {
+  readonly callId: string;
+  readonly action: Action;
+  readonly judgement: Judgement;
+  readonly decision: Decision;
+  readonly plan: Plan;
+};
+
+async function makeCall(held: Held, { plan, ...parts }: PlannedCall): Promise<boolean> {
+  const { precondition } = plan;
+  await commitHeld(held, [openToolStep(held, { ...parts, precondition, approvalId: null, error: null })]);
   return await executeNewest(held);
+}
+
+// A rule wants a person's word. One who gave it for exactly this question, to be given again, is not asked twice; a
+// rule that wants more than one person is never satisfied from memory.
+async function askOrRepeat(
+  held: Held,
+  call: PlannedCall & { readonly requirement: Assent },
+): Promise<boolean> {
+  const { requirement, ...parts } = call;
+  const { action, judgement, decision, plan } = parts;
+  const asked = { run: held.committed.run, action, judgement, precondition: plan.precondition };
+  // A standing answer that could not be used is not asked for: the memory must not count what did not happen.
+  if (!isEnough(requirement) || !mayRepeat(asked)) return await openGate(held, { ...call, advice: [] });
+  const now = held.ports.clock.now();
+  const consulted = await held.ports.store.transaction(
+    held.fence.tenant,
+    async (tx) => await consult(tx, asked, now),
+  );
+  if (consulted.answer === null) return await openGate(held, { ...call, advice: consulted.advice });
+  const { answer, precedentId, explanation } = consulted;
+  const reason = { code: "precedent", policy: precedentId, detail: explanation };
+  const reasons = [...decision.reasons, reason];
+  if (answer === "approve")
+    return await makeCall(held, { ...parts, decision: { verdict: "permit", reasons } });
+  const error = { code: "denied", detail: `A person refused this call before, for good. ${explanation}` };
+  await openAndClose(held, { ...parts, decision: { verdict: "deny", reasons }, error });
+  return true;
+}
+
+const isEnough = ({ quorum, separateDuties, approvers }: Assent): boolean =>
+  quorum === 1 && !separateDuties && approvers === undefined;
+
+// A call that is not made: its refusal is its result.
+async function openAndClose(
+  held: Held,
+  parts: Omit<ToolStepParts, "precondition" | "approvalId"> & { readonly error: StepError },
+): Promise<void> {
+  await commitHeld(held, [openToolStep(held, { ...parts, precondition: null, approvalId: null })]);
 }
 
 async function refuseUnknown(held: Held, call: ToolCall): Promise<void> {
@@ -105,8 +167,7 @@ async function refuseUnknown(held: Held, call: ToolCall): Promise<void> {
     code: "unknown_tool",
     detail: `There is no tool of this name. There are: ${held.definition.tools.join(", ")}.`,
   };
-  const parts = { callId: call.id, action, precondition: null, decision: null, approvalId: null, error };
-  await commitHeld(held, [openToolStep(held, parts)]);
+  await openAndClose(held, { callId: call.id, action, judgement: null, decision: null, error });
 }
 
 function contextOf(held: Held, effect: ToolStep["request"]["effectId"]): ToolContext {
@@ -165,18 +226,17 @@ async function runTool(
 export const OUTCOME_UNKNOWN = "outcome_unknown";
 
 async function closeStep(held: Held, step: ToolStep, result: Result<ToolResult, StepError>): Promise<void> {
+  const { seq } = step;
   if (result.ok) {
     const outcome = { kind: "tool", ...result.value } as const;
-    await commitHeld(held, [
-      { write: "step_closed", seq: step.seq, state: "succeeded", outcome, error: null },
-    ]);
-    return;
+    await commitHeld(held, [{ write: "step_closed", seq, state: "succeeded", outcome, error: null }]);
+  } else {
+    const doubtful = step.effect === "once" && result.error.code === OUTCOME_UNKNOWN;
+    const state = doubtful ? "in_doubt" : "failed";
+    await commitHeld(held, [{ write: "step_closed", seq, state, outcome: null, error: result.error }]);
   }
-  const doubtful = step.effect === "once" && result.error.code === OUTCOME_UNKNOWN;
-  const state = doubtful ? "in_doubt" : "failed";
-  await commitHeld(held, [
-    { write: "step_closed", seq: step.seq, state, outcome: null, error: result.error },
-  ]);
+  const closed = held.committed.journal[seq - 1];
+  if (closed !== undefined && isToolStep(closed)) addStep(held.origins, closed);
 }
 
 /**

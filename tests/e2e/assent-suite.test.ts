@@ -1,0 +1,46 @@
+// The suite as its users run it: a command of its own against a URL, knowing nothing but keys.
+
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createInProcessTarget } from "../support/target/local-target.ts";
+
+const COMMAND = fileURLToPath(new URL("../../packages/suite/bin/assent-suite.mjs", import.meta.url));
+const START_MS_MAX = 120_000;
+
+const target = createInProcessTarget();
+beforeAll(async () => {
+  await target.start();
+}, START_MS_MAX);
+afterAll(async () => {
+  await target.stop();
+}, START_MS_MAX);
+
+test(
+  "it proves a running harness black box and says what it could not look at",
+  { timeout: START_MS_MAX },
+  async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      COMMAND,
+      target.endpoints()[0] ?? "",
+      "--token",
+      target.key("requester") ?? "",
+      "--approver-token",
+      target.key("approver") ?? "",
+      "--other-token",
+      target.key("other_principal") ?? "",
+      "--other-tenant-token",
+      target.key("other_tenant") ?? "",
+      "--run-body",
+      JSON.stringify(target.gatedTask.body),
+      "--seed",
+      "42",
+      "--hold-seconds",
+      "1",
+    ]);
+    expect(stdout).toContain("seed 42");
+    expect(stdout).toContain("not looked at: every pair, put to the database (needs db)");
+    expect(stdout.trimEnd().split("\n").at(-1)).toBe("3 passed, 0 failed");
+  },
+);
