@@ -42,7 +42,10 @@ export type World = AsyncDisposable & {
   readonly engine: Engine;
   readonly url: string;
   readonly driver: Driver;
-  newDriver(name: string, options?: { tenant?: string; scopes?: readonly Scope[] }): Promise<Driver>;
+  newDriver(
+    name: string,
+    options?: { tenant?: string; scopes?: readonly Scope[]; kind?: "human" | "service" },
+  ): Promise<Driver>;
   /** Another process on the same database: nothing of the first one's memory. */
   restarted(): Promise<AsyncDisposable & { readonly driver: Driver }>;
 };
@@ -84,9 +87,12 @@ export async function openWorld(options: EngineOptions = {}): Promise<World> {
   const engine = await openEngine(options);
   const server = await createServer(engine.harness, { log: engine.ports.log });
   const { url } = await server.listen("127.0.0.1", 0);
-  const newDriver: World["newDriver"] = async (name, { tenant = "default", scopes = SCOPES } = {}) => {
+  const newDriver: World["newDriver"] = async (
+    name,
+    { tenant = "default", scopes = SCOPES, kind = "service" } = {},
+  ) => {
     const caller = await engine.newCaller(`maker of ${name}`, tenant);
-    return await driverOf(engine, url, caller, name, scopes);
+    return await driverOf(engine, url, caller, { name, kind, scopes });
   };
   return {
     engine,
@@ -99,7 +105,11 @@ export async function openWorld(options: EngineOptions = {}): Promise<World> {
       const listening = await second.listen("127.0.0.1", 0);
       const caller = await engine.newCaller("maker of driver");
       return {
-        driver: await driverOf(engine, listening.url, caller, "driver", SCOPES),
+        driver: await driverOf(engine, listening.url, caller, {
+          name: "driver",
+          kind: "service",
+          scopes: SCOPES,
+        }),
         [Symbol.asyncDispose]: async () => await second.close(),
       };
     },
@@ -116,11 +126,14 @@ async function driverOf(
   engine: Engine,
   url: string,
   caller: Caller,
-  name: string,
-  scopes: readonly Scope[],
+  {
+    name,
+    kind,
+    scopes,
+  }: { readonly name: string; readonly kind: "human" | "service"; readonly scopes: readonly Scope[] },
 ): Promise<Driver> {
   const created = await engine.harness.createKey(caller, {
-    principal: { name, kind: "service" },
+    principal: { name, kind },
     scopes: [...scopes],
   });
   return driverWith(url, value(created).secret);

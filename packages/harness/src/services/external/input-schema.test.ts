@@ -60,7 +60,7 @@ describe("cost is bounded before anything is compiled", () => {
     ["a file", { $ref: "other.json#/$defs/a" }],
     ["a definition hidden in a member that is called enum", { properties: { enum: chain(30, 2) } }],
     ["a pattern that is none", { properties: { a: { pattern: "[" } } }],
-    ["conditions, which are not known", { if: {}, then: {} }],
+    ["conditions, which are not known", { if: {}, else: {} }],
   ])("refused: %s", (_name, schema) => {
     expect(compileInputSchema(schema).ok).toBe(false);
   });
@@ -98,7 +98,7 @@ describe("patterns", () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...sources),
-        fc.string({ unit: fc.constantFrom(..."ab0xy-\n14") }),
+        fc.string({ unit: fc.constantFrom("a", "b", "0", "x", "y", "-", "\n", "1", "4") }),
         (source, text) => {
           expect(new RegExp(bounded(source) ?? "").test(text)).toBe(new RegExp(source).test(text));
         },
