@@ -1,6 +1,7 @@
 import { digestOf } from "../../base/digest.ts";
 import { MODEL_CALL_SECONDS_MAX } from "../../base/limits.ts";
 import { assemblePrompt } from "../../core/prompt/assemble.ts";
+import { guardPrompt, neutralisePrompt } from "../../core/prompt/guard.ts";
 import type { StepError } from "../../core/run/journal.ts";
 import type { Manifest } from "../../core/tool.ts";
 import type { ModelCall } from "../../ports.ts";
@@ -9,7 +10,9 @@ import type { Held } from "../held.ts";
 
 function modelCall(held: Held): ModelCall {
   const { definition, committed, ports } = held;
-  const { system, messages } = assemblePrompt(definition, committed.run.task, committed.journal);
+  const { system, messages } = neutralisePrompt(
+    assemblePrompt(definition, committed.run.task, committed.journal),
+  );
   const tools = definition.tools.flatMap((name): Manifest[] => {
     const tool = ports.tools.get(name);
     return tool === undefined ? [] : [tool.manifest];
@@ -58,7 +61,15 @@ export async function callModel(held: Held): Promise<Called> {
     held.stopping,
     AbortSignal.timeout(MODEL_CALL_SECONDS_MAX * 1000),
   ]);
-  const result = await ports.models.call(modelCall(held), signal);
+  const call = modelCall(held);
+  const guarded = guardPrompt(call, held.definition.system, committed.journal);
+  if (!guarded.ok)
+    return {
+      next: "give_up",
+      write: { write: "step_closed", seq, state: "failed", outcome: null, error: guarded.error },
+      error: guarded.error,
+    };
+  const result = await ports.models.call(call, signal);
   if (result.ok)
     return {
       next: "go_on",
