@@ -15,7 +15,9 @@ import { postgresStore } from "../../packages/harness/src/adapters/postgres/stor
 import { systemRandom } from "../../packages/harness/src/adapters/system/random.ts";
 import { ok, type Result } from "../../packages/harness/src/base/result.ts";
 import type { AgentDefinition } from "../../packages/harness/src/core/agent.ts";
-import { type DecisionPoint, firstRules } from "../../packages/harness/src/core/decide/decision.ts";
+import { openCedarPolicies } from "../../packages/harness/src/adapters/cedar/policies.ts";
+import { shippedPolicyFolder } from "../../packages/harness/src/adapters/cedar/policy-folder.ts";
+import type { Policies } from "../../packages/harness/src/core/decide/policy-point.ts";
 import type { ModelOutcome, ToolCall } from "../../packages/harness/src/core/run/journal.ts";
 import type { Caller, Models, Store, Tool, Tools, Workspaces } from "../../packages/harness/src/ports.ts";
 import { createCursors } from "../../packages/harness/src/services/cursors.ts";
@@ -53,7 +55,7 @@ export type EngineOptions = {
   readonly models?: Models;
   readonly tools?: readonly Tool[];
   readonly agent?: Partial<AgentDefinition>;
-  readonly decide?: DecisionPoint;
+  readonly policies?: Policies;
 };
 
 const SECRET = new Uint8Array(32).fill(7);
@@ -156,7 +158,7 @@ async function openParts(
     workspaces: noWorkspaces,
     openWorkspace: openWorkspaceOfRun(noWorkspaces, tools),
     files: openArtifactFiles({ folder, random }),
-    decide: options.decide ?? firstRules,
+    policies: options.policies ?? policiesOf({ folder: shippedPolicyFolder("default") }),
     clock,
     random,
     log,
@@ -218,6 +220,12 @@ async function startWorkerOf(
   };
 }
 
+export function policiesOf(source: Parameters<typeof openCedarPolicies>[0]): Policies {
+  const opened = openCedarPolicies(source);
+  if (!opened.ok) throw new Error(opened.error.detail);
+  return opened.value;
+}
+
 export function value<T>(result: Result<T, { readonly detail: string }>): T {
   if (!result.ok) throw new Error(result.error.detail);
   return result.value;
@@ -271,7 +279,8 @@ export function countingTool(
       inputSchema: { type: "object" },
       effect,
       harm: effect === "none" ? [] : ["write"],
-      controlArguments: [],
+      // The tests' scripts choose them, as a model would: so a person is asked.
+      controlArguments: ["id", "amount"],
       returns: "untrusted",
     },
     plan: async (args) =>

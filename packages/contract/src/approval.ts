@@ -25,6 +25,24 @@ export const actionSchema = z
   .meta({ id: "Action", description: "One call that an agent wants to make." });
 export type Action = z.infer<typeof actionSchema>;
 
+export const argumentLabelSchema = z
+  .strictObject({
+    origin: z.enum(["trusted", "untrusted", "model"]).meta({
+      description:
+        "Who chose it: the requester or the agent's author, a text that anybody may have written, or the model.",
+    }),
+    sources: z.array(
+      z.strictObject({
+        source: z
+          .string()
+          .meta({ description: "`task`, `system`, or `step:<seq>` for what a tool returned." }),
+        start: z.int().min(0),
+        end: z.int().min(0),
+      }),
+    ),
+  })
+  .meta({ id: "ArgumentLabel" });
+
 export const approvalSchema = z
   .strictObject({
     id: approvalIdSchema,
@@ -43,6 +61,20 @@ export const approvalSchema = z
       .nullable()
       .meta({ description: "What would change, as a unified diff, where the tool can tell." }),
     decision: decisionSchema.meta({ description: "Why a person is asked." }),
+    labels: z.record(z.string(), argumentLabelSchema).meta({
+      description: "Where each value of the arguments comes from, by JSON pointer (RFC 6901).",
+    }),
+    requirement: z
+      .strictObject({
+        approvers: z
+          .array(z.string())
+          .nullable()
+          .meta({ description: "Who may approve; null: whoever may decide." }),
+        quorum: z.int().min(1).meta({ description: "So many different people have to approve." }),
+        separate_duties: z.boolean().meta({ description: "Whoever asked for the run is not among them." }),
+      })
+      .meta({ description: "What the rules want of an approval." }),
+    votes: z.int().min(0).meta({ description: "How many have approved so far." }),
     edited_arguments: z.record(z.string(), z.unknown()).nullable(),
     requested_at: z.iso.datetime(),
     expires_at: z.iso.datetime().meta({ description: "From then on it counts as denied." }),

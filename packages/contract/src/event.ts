@@ -20,6 +20,7 @@ export const EVENT_KINDS = [
   "step_in_doubt",
   "step_retried",
   "approval_opened",
+  "approval_voted",
   "approval_approved",
   "approval_denied",
   "approval_confirmed",

@@ -37,6 +37,16 @@ export const PROBLEMS = {
     title: "The key lacks the scope for this",
     remedy: "Use a key that carries the scope named in `detail`.",
   },
+  not_an_approver: {
+    status: 403,
+    title: "The rule that wants this approval names others",
+    remedy: "Ask one of those that `detail` names to decide.",
+  },
+  four_eyes: {
+    status: 403,
+    title: "Whoever asked for the run may not approve this",
+    remedy: "Ask somebody else: the rule wants a second pair of eyes.",
+  },
   agent_unknown: {
     status: 404,
     title: "No such agent",

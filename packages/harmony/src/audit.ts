@@ -7,6 +7,7 @@ import { HarmonyError } from "./errors.ts";
 import { computeId, parseId, type ContentId } from "./ids.ts";
 import { AgentProvenance, provenanceSchema, type ProvenanceJson } from "./provenance.ts";
 import { parseTimestamp, type Timestamp } from "./timestamps.ts";
+import { AuditEventType } from "./vocabulary.ts";
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -128,8 +129,23 @@ export function auditFromJson(value: unknown): AuditEntry {
   return entry;
 }
 
-/** Newest first; equal times in the order of their ids. */
+// What one call does has one time; told in this order, it makes sense.
+const CAUSAL_ORDER: readonly string[] = [
+  AuditEventType.POLICY_SET,
+  AuditEventType.PATTERN_RECORDED,
+  AuditEventType.ESCALATION_RECORDED,
+  AuditEventType.ESCALATION_RESOLVED,
+  AuditEventType.RESOLUTION_SAVED,
+  AuditEventType.RESOLUTION_CONFIRMED,
+  AuditEventType.RESOLUTION_OVERRIDDEN,
+  AuditEventType.RESOLUTION_REVOKED,
+  AuditEventType.DECISION_MARKED,
+];
+
+/** Newest first; of equal times effects before their causes (so that read backwards it is the story), then by id. */
 export function compareAudit(a: AuditEntry, b: AuditEntry): number {
   if (a.at !== b.at) return a.at < b.at ? 1 : -1;
+  const byCause = CAUSAL_ORDER.indexOf(b.eventType) - CAUSAL_ORDER.indexOf(a.eventType);
+  if (byCause !== 0) return byCause;
   return a.auditId < b.auditId ? -1 : Number(a.auditId > b.auditId);
 }

@@ -32,8 +32,8 @@ test("asked, escalated, answered by a person, then answered from memory with tha
   expect(await events(store)).toEqual([
     AuditEventType.PATTERN_RECORDED,
     AuditEventType.ESCALATION_RECORDED,
-    expect.stringMatching(/^(escalation_resolved|resolution_saved)$/),
-    expect.stringMatching(/^(escalation_resolved|resolution_saved)$/),
+    AuditEventType.ESCALATION_RESOLVED,
+    AuditEventType.RESOLUTION_SAVED,
     AuditEventType.RESOLUTION_APPLIED,
   ]);
   const [applied] = await store.listAudit({ eventType: AuditEventType.RESOLUTION_APPLIED });
@@ -43,6 +43,23 @@ test("asked, escalated, answered by a person, then answered from memory with tha
     metadata: { reason: "exact_verified", provenance: { type: "human", principal_id: "ann" } },
   });
   expect((await memory.best(store, asked.patternId))?.resolution).toMatchObject({ appliedCount: 1 });
+});
+
+test("an exact answer does not look through the memory; only a question without one does", async () => {
+  const store = open();
+  let searches = 0;
+  const counting: HarmonyStore = {
+    ...store,
+    findSimilar: async (of, limit) => {
+      searches += 1;
+      return await store.findSimilar(of, limit);
+    },
+  };
+  await memory.ask(counting, asked, { actor: robot, at: moment(1) });
+  expect(searches).toBe(1);
+  await memory.answer(counting, asked.patternId, text, { actor: ann, at: moment(2) });
+  expect((await memory.ask(counting, asked, { actor: robot, at: moment(3) })).status).toBe("applied");
+  expect(searches).toBe(1);
 });
 
 test("a later sighting of what waits is counted and audited, not escalated anew", async () => {

@@ -91,18 +91,24 @@ function decisionMetadata(decision: Decision): Metadata {
   };
 }
 
+/** Looks for similar questions only when exact ones do not answer: an exact answer costs the same in any memory. */
+async function decideFrom(store: HarmonyStore, pattern: ConflictPattern): Promise<Decision> {
+  const [policies, exact] = await Promise.all([
+    store.listPolicies(),
+    store.listResolutions(pattern.patternId),
+  ]);
+  const decision = decide({ pattern, policies, exact, similar: [] });
+  if (decision.status === "applied") return decision;
+  return decide({ pattern, policies, exact, similar: await store.findSimilar(pattern, SIMILAR_MAX) });
+}
+
 /**
  * Remembers the question, asks the engine, and does what follows: an applied precedent is counted, an unanswered question
  * becomes an escalation (or one more sighting of it). Every outcome leaves an audit entry.
  */
 export async function ask(store: HarmonyStore, pattern: ConflictPattern, act: Act): Promise<Decision> {
   await recordPattern(store, pattern);
-  const [policies, exact, similar] = await Promise.all([
-    store.listPolicies(),
-    store.listResolutions(pattern.patternId),
-    store.findSimilar(pattern, SIMILAR_MAX),
-  ]);
-  const decision = decide({ pattern, policies, exact, similar });
+  const decision = await decideFrom(store, pattern);
   if (decision.status === "escalated") {
     await escalate(store, pattern.patternId, decision.explanation, act, decisionMetadata(decision));
     return decision;

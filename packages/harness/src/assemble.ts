@@ -3,6 +3,8 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SCOPES, uuidOf } from "@assent/contract";
+import { openCedarPolicies } from "./adapters/cedar/policies.ts";
+import { shippedPolicyFolder } from "./adapters/cedar/policy-folder.ts";
 import { openArtifactFiles } from "./adapters/files/artifact-files.ts";
 import { openWorkspaces } from "./adapters/files/workspaces.ts";
 import { type ModelsConfig, openModels } from "./adapters/models/models.ts";
@@ -32,7 +34,8 @@ import { DATABASE_CONNECTIONS_MAX } from "./base/limits.ts";
 import { err, ok, type Result } from "./base/result.ts";
 import { type Config, type Environment, type HttpToolConfig, readConfig } from "./config.ts";
 import { type AgentDefinition, isModelAllowed } from "./core/agent.ts";
-import { firstRules } from "./core/decide/decision.ts";
+import { stopsCanary } from "./core/decide/canary.ts";
+import type { Policies } from "./core/decide/policy-point.ts";
 import { makeHome, readCredentials, readSecrets, type Secrets, writeCredentials } from "./home.ts";
 import type { Log, Models, Tool, Tools } from "./ports.ts";
 import { createHarness } from "./services/create-harness.ts";
@@ -122,6 +125,7 @@ type Parts = {
   readonly tools: Tools;
   readonly models: Models;
   readonly agents: ReadonlyMap<string, AgentDefinition>;
+  readonly policies: Policies;
 };
 
 // Everything that can be wrong without anything running is found out before anything runs.
@@ -137,6 +141,8 @@ function prepareParts(config: Config, model: string | null): Result<Parts, Start
         remedy: "Mend the name, or declare the tool in the configuration.",
       });
   }
+  const policies = openPolicies(config.policies);
+  if (!policies.ok) return policies;
   const models = openModels(modelsConfig(config));
   const callable = model === null ? ok(null) : models.check(model);
   if (!callable.ok)
@@ -146,7 +152,28 @@ function prepareParts(config: Config, model: string | null): Result<Parts, Start
       remedy: "Set what it names, or choose another --model.",
     });
   const agents = new Map([...config.agents].map(([name, agent]) => [name, preferModel(agent, model)]));
-  return ok({ config, tools: tools.value, models, agents });
+  return ok({ config, tools: tools.value, models, agents, policies: policies.value });
+}
+
+function openPolicies(source: Config["policies"]): Result<Policies, StartRefusal> {
+  const folder = typeof source === "string" ? shippedPolicyFolder(source) : source.folder;
+  const opened = openCedarPolicies({ folder });
+  if (!opened.ok) {
+    const { code, file, line, detail } = opened.error;
+    return err({
+      code,
+      detail: `${file}${line === null ? "" : `:${line}`}: ${detail}.`,
+      remedy:
+        "Mend the rules (`assent policy check` looks at them without starting); none are in force until then.",
+    });
+  }
+  if (!stopsCanary(opened.value))
+    return err({
+      code: "policies_let_canary_through",
+      detail: `The rules in ${folder} permit a payment that untrusted text chose, unasked.`,
+      remedy: "Add a forbid for it, or use the shipped set `default`.",
+    });
+  return opened;
 }
 
 function readTools(declared: readonly HttpToolConfig[]): Result<Tools, StartRefusal> {
@@ -265,7 +292,7 @@ async function setUp(
 
 async function startParts(
   options: StartOptions,
-  { config, tools, models, agents }: Parts,
+  { config, tools, models, agents, policies }: Parts,
   secrets: Secrets,
   app: Connection,
   started: AsyncDisposableStack,
@@ -297,7 +324,7 @@ async function startParts(
     openWorkspace: openWorkspaceOfRun(workspaces, tools),
     models,
     files: openArtifactFiles({ folder: join(home, "artifacts"), random }),
-    decide: firstRules,
+    policies,
     clock,
     random,
     log,

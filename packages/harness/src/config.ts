@@ -35,6 +35,10 @@ const configFileSchema = z.strictObject({
   agents: z.string().optional(),
   transcripts: z.string().optional(),
   tools: z.array(httpToolSchema).default([]),
+  /** A shipped set of rules by name, or a folder of `*.cedar` files that stands instead of them. */
+  policies: z
+    .union([z.enum(["default", "strict"]), z.strictObject({ folder: z.string().min(1) })])
+    .default("default"),
 });
 
 export type Config = {
@@ -42,6 +46,7 @@ export type Config = {
   readonly agents: ReadonlyMap<string, AgentDefinition>;
   readonly transcripts: string | null;
   readonly httpTools: readonly HttpToolConfig[];
+  readonly policies: "default" | "strict" | { readonly folder: string };
   readonly environment: Environment;
 };
 
@@ -111,6 +116,10 @@ export function readConfig(
     agents,
     transcripts: parsed.value.transcripts === undefined ? null : resolve(folder, parsed.value.transcripts),
     httpTools: parsed.value.tools,
+    policies:
+      typeof parsed.value.policies === "string"
+        ? parsed.value.policies
+        : { folder: resolve(folder, parsed.value.policies.folder) },
     environment,
   });
 }

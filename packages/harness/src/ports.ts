@@ -24,6 +24,8 @@ import type {
 import type { Sha256 } from "./base/digest.ts";
 import type { Result } from "./base/result.ts";
 import type { AgentDefinition } from "./core/agent.ts";
+import type { Judgement } from "./core/decide/judgement.ts";
+import type { Assent } from "./core/decide/policy-annotations.ts";
 import type { Message } from "./core/prompt/message.ts";
 import type { Journal, JournalStep, Label, ModelOutcome, StepError } from "./core/run/journal.ts";
 import type { Manifest } from "./core/tool.ts";
@@ -99,6 +101,10 @@ export type ApprovalRecord = {
   readonly preview: string | null;
   readonly precondition: string | null;
   readonly decision: Decision;
+  readonly judgement: Judgement;
+  readonly requirement: Assent;
+  /** Different people who have said yes to the action as it stands. */
+  readonly votes: number;
   readonly editedAction: Action | null;
   readonly requestedAt: Date;
   readonly expiresAt: Date;
@@ -109,7 +115,7 @@ export type ApprovalRecord = {
 
 export type NewApproval = Omit<
   ApprovalRecord,
-  "state" | "editedAction" | "decidedAt" | "decidedBy" | "comment"
+  "state" | "votes" | "editedAction" | "decidedAt" | "decidedBy" | "comment"
 >;
 
 export type ApprovalChange = Pick<
@@ -119,6 +125,7 @@ export type ApprovalChange = Pick<
   | "editedAction"
   | "precondition"
   | "preview"
+  | "judgement"
   | "decidedAt"
   | "decidedBy"
   | "comment"
@@ -178,6 +185,8 @@ export type StoreTx = {
     insert(approval: NewApproval): Promise<void>;
     find(id: ApprovalId): Promise<ApprovalRecord | null>;
     list(run: RunId): Promise<readonly ApprovalRecord[]>;
+    /** One person's word for the action as it stands; false when they gave it before. */
+    vote(id: ApprovalId, voter: PrincipalId, actionDigest: Sha256, at: Date): Promise<boolean>;
     /** Compare-and-swap: false when the approval is not in `from` any more; then nothing changed. */
     update(id: ApprovalId, from: ApprovalState, change: ApprovalChange): Promise<boolean>;
   };

@@ -3,10 +3,9 @@
 import type { ApproveRequest, RunId } from "@assent/contract";
 import { expect, test } from "vitest";
 import { err, ok } from "../../../packages/harness/src/base/result.ts";
-import { firstRules } from "../../../packages/harness/src/core/decide/decision.ts";
 import type { ToolCall } from "../../../packages/harness/src/core/run/journal.ts";
 import type { Tool } from "../../../packages/harness/src/ports.ts";
-import { answering, countingTool, type Engine, openEngine, value } from "../../support/engine.ts";
+import { answering, countingTool, type Engine, openEngine, policiesOf, value } from "../../support/engine.ts";
 
 const call = (id: string, tool: string): ToolCall => ({ id, tool, arguments: { amount: 10 } });
 const oneCall = answering((turn) => (turn === 0 ? { calls: [call("c1", "count")] } : { text: "Done." }));
@@ -20,6 +19,18 @@ async function waiting(
   if (approval === undefined) throw new Error("nothing waits");
   return { id, approval };
 }
+
+/** Asks for whatever has a control argument; what the model adds to it as content, or money, is denied. */
+const TEST_RULES = policiesOf({
+  texts: {
+    "test.cedar": `
+      @id("act") permit (principal, action == Action::"call", resource);
+      @id("ask") @needs_approval forbid (principal, action == Action::"call", resource)
+        unless { context.control_origins.isEmpty() };
+      @id("never") forbid (principal, action == Action::"call", resource)
+        when { context.harm.contains("money") || context.content_origins.contains("model") };`,
+  },
+});
 
 test("twenty approvals and twenty denials at once: one outcome, at most one effect, one event", async () => {
   const tool = countingTool("count", "once");
@@ -130,10 +141,7 @@ test("an edit is a new action: the rules and the tool judge it again, and exactl
   await using engine = await openEngine({
     models: oneCall,
     tools: [tool],
-    decide: (action) =>
-      action.arguments["amount"] === 666
-        ? { verdict: "deny", reasons: [{ code: "deny", detail: "Not that amount." }] }
-        : firstRules(action),
+    policies: TEST_RULES,
   });
   await engine.startWorker();
   const { id, approval } = await waiting(engine);
@@ -144,7 +152,10 @@ test("an edit is a new action: the rules and the tool judge it again, and exactl
       action_digest: approval.action_digest,
       arguments: args,
     });
-  expect(await approve({ amount: 666 })).toMatchObject({ ok: false, error: { code: "edit_refused" } });
+  expect(await approve({ amount: 10, note: "and one more thing" })).toMatchObject({
+    ok: false,
+    error: { code: "edit_refused" },
+  });
   expect(await approve({ amount: "much" })).toMatchObject({ ok: false, error: { code: "edit_refused" } });
   expect((await engine.run(id)).status).toBe("awaiting_approval");
   const edited = value(await approve({ amount: 3 }));
@@ -196,7 +207,7 @@ test("a run that is called off takes its open approval with it", async () => {
 test("a call that no rule permits is refused, its tool untouched, and the run goes on", async () => {
   const tool = { ...countingTool("count", "once") };
   const spending: Tool = { ...tool, manifest: { ...tool.manifest, harm: ["write", "money"] } };
-  await using engine = await openEngine({ models: oneCall, tools: [spending] });
+  await using engine = await openEngine({ models: oneCall, tools: [spending], policies: TEST_RULES });
   await engine.startWorker();
   const run = await engine.reaches(await engine.submit(), "succeeded", "failed", "awaiting_approval");
   expect(run.status).toBe("succeeded");

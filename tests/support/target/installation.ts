@@ -91,7 +91,7 @@ function toolConfig(sinkUrl: string): unknown {
       },
       effect: "once",
       harm: ["write"],
-      control_arguments: [],
+      control_arguments: ["text"],
     },
   };
 }

@@ -34,7 +34,7 @@ export class AuditFiles {
 
   append(entry: AuditEntry): boolean {
     const { root } = this.#files;
-    const bytes = encodeRecord(auditToJson(entry), AUDIT_SIZE_BYTES_MAX);
+    const bytes = encodeRecord(auditToJson(entry), AUDIT_SIZE_BYTES_MAX, auditFromJson);
     return this.#files.create(auditDir(root), auditPath(root, dayOf(entry), entry.auditId), bytes);
   }
 

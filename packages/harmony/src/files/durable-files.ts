@@ -56,6 +56,7 @@ export class DurableFiles {
 
   syncFolder(folder: string): void {
     const handle = this.operations.openFolder(folder);
+    if (handle === null) return;
     try {
       this.operations.sync(handle);
     } finally {
@@ -84,17 +85,26 @@ export class DurableFiles {
 
   /** True when this call created the file; false when there was one (of whatever kind), which is left as it is. */
   create(folder: string, path: string, bytes: Uint8Array): boolean {
-    return this.#place(folder, bytes, (temporary) => {
-      const linked = unless(["EEXIST"], () => this.operations.link(temporary, path)) !== null;
+    return this.#place(folder, bytes, true, (temporary) => {
+      const linked = this.#link(temporary, path);
       // Also when another was first: whoever hears "it is there" may rely on it.
       this.syncFolder(folder);
       return linked;
     });
   }
 
+  /** The same for what means nothing after a power cut: nothing waits for the disk. */
+  createVolatile(folder: string, path: string, bytes: Uint8Array): boolean {
+    return this.#place(folder, bytes, false, (temporary) => this.#link(temporary, path));
+  }
+
+  #link(from: string, to: string): boolean {
+    return unless(["EEXIST"], () => this.operations.link(from, to)) !== null;
+  }
+
   /** Puts new content in the place of a file's, or of nothing. */
   replace(folder: string, path: string, bytes: Uint8Array): void {
-    this.#place(folder, bytes, (temporary) => {
+    this.#place(folder, bytes, true, (temporary) => {
       this.operations.rename(temporary, path);
       this.syncFolder(folder);
       return true;
@@ -117,15 +127,20 @@ export class DurableFiles {
     return removed;
   }
 
-  /** Runs `use` on a complete, synced temporary file, which is gone afterwards. */
-  #place(folder: string, bytes: Uint8Array, use: (temporary: string) => boolean): boolean {
+  /** Runs `use` on a complete and, where durable, synced temporary file, which is gone afterwards. */
+  #place(
+    folder: string,
+    bytes: Uint8Array,
+    isDurable: boolean,
+    use: (temporary: string) => boolean,
+  ): boolean {
     for (let attempt = 1; ; attempt += 1) {
       this.#makeFolder(temporaryDir(this.root));
       this.#makeFolder(folder);
       this.#sweep();
       const temporary = this.temporaryPath();
       try {
-        this.#write(temporary, bytes);
+        this.#write(temporary, bytes, isDurable);
         return use(temporary);
       } catch (error) {
         const gone = error instanceof Error && "code" in error && error.code === "ENOENT";
@@ -141,11 +156,11 @@ export class DurableFiles {
     return `${temporaryDir(this.root)}/${place}-${pid}-${this.operations.randomName()}.tmp`;
   }
 
-  #write(path: string, bytes: Uint8Array): void {
+  #write(path: string, bytes: Uint8Array, isDurable: boolean): void {
     const handle = this.operations.createExclusive(path);
     try {
       for (let at = 0; at < bytes.length;) at += this.operations.write(handle, bytes.subarray(at));
-      this.operations.sync(handle);
+      if (isDurable) this.operations.sync(handle);
     } finally {
       this.operations.close(handle);
     }

@@ -18,12 +18,9 @@ import { decodeRecord, encodeRecord, idOfName, RECORD_NAME } from "./record-code
 /** Looks at the newest occurrence again when it was resolved, or a later one opened, between looking and writing. */
 const ATTEMPTS_MAX = 5;
 
+const fromJson = (json: unknown): EscalationRecord => EscalationRecord.fromJSON(json);
 const decode = (name: string, bytes: Uint8Array): EscalationRecord | null =>
-  decodeRecord(
-    bytes,
-    (json) => EscalationRecord.fromJSON(json),
-    (record) => record.escalationId === idOfName(name),
-  );
+  decodeRecord(bytes, fromJson, (record) => record.escalationId === idOfName(name));
 
 export class EscalationFiles {
   readonly #files: DurableFiles;
@@ -106,7 +103,7 @@ export class EscalationFiles {
   }
 
   #create(record: EscalationRecord): boolean {
-    const bytes = encodeRecord(record, ESCALATION_SIZE_BYTES_MAX);
+    const bytes = encodeRecord(record, ESCALATION_SIZE_BYTES_MAX, fromJson);
     return this.#files.create(
       escalationsDir(this.#files.root),
       escalationPath(this.#files.root, record.escalationId),
@@ -189,7 +186,7 @@ export class EscalationFiles {
     };
     if (this.load(id) === null) return false;
     const { root } = this.#files;
-    const bytes = encodeRecord(decisionToJson(decision), ESCALATION_SIZE_BYTES_MAX);
+    const bytes = encodeRecord(decisionToJson(decision), ESCALATION_SIZE_BYTES_MAX, decisionFromJson);
     const won = !this.#isDecided(id) && this.#files.create(decisionsDir(root), decisionPath(root, id), bytes);
     const record = this.#bringUpToDate(id);
     if (!won) throw new HarmonyError("already_resolved", `escalation ${id} is already resolved`, { record });

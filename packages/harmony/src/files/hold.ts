@@ -39,7 +39,7 @@ function acquire(files: DurableFiles, path: string): string {
   const owner = files.temporaryPath().slice(folder.length + 1);
   const startedMs = files.operations.nowMs();
   for (let pauseMs = 1; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MS_MAX)) {
-    if (files.create(folder, path, Buffer.from(owner, "latin1"))) return owner;
+    if (files.createVolatile(folder, path, Buffer.from(owner, "latin1"))) return owner;
     const other = ownerOf(files, path);
     if (other !== null && isDead(files, path, other)) takeAway(files, path, other);
     else if (files.operations.nowMs() - startedMs > HOLD_WAIT_MS_MAX) {

@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { auditFromJson, auditToJson, newAuditEntry } from "../audit.ts";
+import { auditFromJson, auditToJson, newAuditEntry, type Json } from "../audit.ts";
 import { parseBoundedJson } from "../bounded-json.ts";
 import { isHarmonyError } from "../errors.ts";
 import { EscalationRecord } from "../escalations.ts";
@@ -142,6 +142,37 @@ test("an escalation that fills its file can still be counted and resolved", () =
   expect(() => resolveEscalation(root, largest.escalationId, fakeId("r"), ann, moment(20))).toThrow(
     expect.objectContaining({ code: "already_resolved" }),
   );
+});
+
+test("what no reader would take back is refused at write, of every kind", async () => {
+  const store = openFsStore(newRoot());
+  const long = "x".repeat(1_025);
+  let deep: Json = 1;
+  for (let i = 0; i < 16; i += 1) deep = [deep];
+  const refused = expect.objectContaining({ code: "invalid_record" });
+  const actor = ann;
+  const writes: (() => Promise<unknown>)[] = [
+    async () => await store.recordPattern(pattern("p", { domain: long })),
+    async () => await store.recordPattern(pattern("p", { path: "x".repeat(5_000) })),
+    async () => await store.saveResolution(resolution(pattern("p"), { strategy: "" })),
+    async () => await store.saveResolution(resolution(pattern("p"), { confirmedCount: 0.5 })),
+    async () =>
+      await store.savePolicy(
+        newPolicy({
+          scope: PolicyScope.REPO,
+          action: PolicyAction.OURS,
+          condition: { domain: long },
+          createdAt: moment(0),
+          createdBy: ann,
+        }),
+      ),
+    async () => await store.appendAudit(newAuditEntry({ eventType: "", at: moment(0), actor })),
+    async () =>
+      await store.appendAudit(newAuditEntry({ eventType: "x", at: moment(0), actor, metadata: { deep } })),
+    async () => await store.recordEscalation(asked.with({ seenCount: 0 })),
+  ];
+  for (const write of writes) await expect(write()).rejects.toThrow(refused);
+  expect(await store.clear()).toBe(0);
 });
 
 test("a file of ours that was made larger in place is skipped, also when it was listed before", () => {

@@ -36,7 +36,8 @@ export type FileOperations = {
   createExclusive(path: string): number;
   /** Never follows a link and never waits for a FIFO's other end; null when there is nothing, or a link. */
   openForRead(path: string): number | null;
-  openFolder(path: string): number;
+  /** Null where the system cannot sync a folder (Windows), and writes its names in order by itself. */
+  openFolder(path: string): number | null;
   statOf(handle: number): FileStat;
   /** Of the name itself, not of what a link points to; null when there is nothing. */
   statAt(path: string): FileStat | null;
@@ -133,7 +134,10 @@ export const nodeOperations: FileOperations = {
   // ELOOP: a link. ENXIO, ENODEV: a socket or a device without a driver. EISDIR cannot come from a read-only open.
   openForRead: (path) =>
     unless(["ENOENT", "ELOOP", "ENXIO", "ENODEV", "EMLINK", "EACCES"], () => openSync(path, LEAST_MODE)),
-  openFolder: (path) => openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW),
+  openFolder: (path) =>
+    process.platform === "win32"
+      ? null
+      : openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW),
   statOf: (handle) => statFrom(fstatSync(handle)),
   statAt: (path) => {
     const stats = lstatSync(path, { throwIfNoEntry: false });

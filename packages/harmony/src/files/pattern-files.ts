@@ -39,7 +39,7 @@ export class PatternFiles {
     const path = patternPath(root, pattern.patternId);
     const stored = this.load(pattern.patternId);
     if (stored === null) {
-      const bytes = encodeRecord(patternToJson(pattern), PATTERN_SIZE_BYTES_MAX);
+      const bytes = encodeRecord(patternToJson(pattern), PATTERN_SIZE_BYTES_MAX, patternFromJson);
       if (this.#files.create(patternsDir(root), path, bytes)) return true;
     } else if (sighted(stored, pattern) === null) return false;
     withHold(this.#files, longId(pattern.patternId, { strip: true }), () => {
@@ -49,7 +49,7 @@ export class PatternFiles {
         this.#files.replace(
           patternsDir(root),
           path,
-          encodeRecord(patternToJson(next), PATTERN_SIZE_BYTES_MAX),
+          encodeRecord(patternToJson(next), PATTERN_SIZE_BYTES_MAX, patternFromJson),
         );
       }
     });

@@ -29,7 +29,7 @@ export class PolicyFiles {
 
   save(policy: Policy): boolean {
     const { root } = this.#files;
-    const bytes = encodeRecord(policyToJson(policy), POLICY_SIZE_BYTES_MAX);
+    const bytes = encodeRecord(policyToJson(policy), POLICY_SIZE_BYTES_MAX, policyFromJson);
     return this.#files.create(policiesDir(root), policyPath(root, policy.policyId), bytes);
   }
 

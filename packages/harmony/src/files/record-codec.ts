@@ -3,8 +3,15 @@
 import { parseBoundedJson } from "../bounded-json.ts";
 import { HarmonyError, isHarmonyError } from "../errors.ts";
 
-/** Compact JSON in UTF-8. Throws HarmonyError `too_large`: what is refused here can never get lost at read. */
-export function encodeRecord(json: unknown, sizeBytesMax: number): Uint8Array {
+/**
+ * Compact JSON in UTF-8, which `fromJson` reads: what is refused here (`too_large`, or what the reader throws) can never
+ * get lost at read.
+ */
+export function encodeRecord(
+  json: unknown,
+  sizeBytesMax: number,
+  fromJson: (value: unknown) => unknown,
+): Uint8Array {
   const bytes = Buffer.from(JSON.stringify(json), "utf8");
   if (bytes.length > sizeBytesMax) {
     throw new HarmonyError("too_large", `the record takes ${bytes.length} bytes, more than ${sizeBytesMax}`, {
@@ -12,6 +19,7 @@ export function encodeRecord(json: unknown, sizeBytesMax: number): Uint8Array {
       sizeBytesMax,
     });
   }
+  fromJson(parseBoundedJson(bytes));
   return bytes;
 }
 

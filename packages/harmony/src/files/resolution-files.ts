@@ -41,6 +41,7 @@ function revocationFromJson(value: unknown): Revocation {
   };
 }
 
+const fromJson = (json: unknown): Resolution => Resolution.fromJSON(json);
 const withoutRevocation = (resolution: Resolution): Resolution =>
   resolution.with({ revokedAt: null, revokedBy: null, revokedReason: null });
 
@@ -54,7 +55,7 @@ export class ResolutionFiles {
   save(resolution: Resolution): boolean {
     const { root } = this.#files;
     // What was revoked is kept in its own file only.
-    const bytes = encodeRecord(withoutRevocation(resolution), RESOLUTION_SIZE_BYTES_MAX);
+    const bytes = encodeRecord(withoutRevocation(resolution), RESOLUTION_SIZE_BYTES_MAX, fromJson);
     const folder = patternResolutionsDir(root, resolution.patternId);
     return this.#files.create(
       folder,
@@ -74,7 +75,7 @@ export class ResolutionFiles {
     const bytes = this.#files.read(path, RESOLUTION_SIZE_BYTES_MAX);
     if (bytes === null) return null;
     const isNamed = (r: Resolution): boolean => r.patternId === patternId && r.resolutionId === resolutionId;
-    const stored = decodeRecord(bytes, (json) => Resolution.fromJSON(json), isNamed);
+    const stored = decodeRecord(bytes, fromJson, isNamed);
     return stored === null ? null : this.#withRevocation(stored);
   }
 
@@ -128,7 +129,7 @@ export class ResolutionFiles {
       const stored = this.load(patternId, resolutionId);
       if (stored === null) return null;
       const next = experienced(stored, experience, actor, moment);
-      const bytes = encodeRecord(withoutRevocation(next), RESOLUTION_SIZE_BYTES_MAX);
+      const bytes = encodeRecord(withoutRevocation(next), RESOLUTION_SIZE_BYTES_MAX, fromJson);
       const { root } = this.#files;
       this.#files.replace(
         patternResolutionsDir(root, patternId),
@@ -154,7 +155,7 @@ export class ResolutionFiles {
       revoked_by: actor.toJSON(),
       revoked_reason: reason,
     };
-    const bytes = encodeRecord(json, REVOCATION_SIZE_BYTES_MAX);
+    const bytes = encodeRecord(json, REVOCATION_SIZE_BYTES_MAX, revocationFromJson);
     this.#files.create(
       patternResolutionsDir(root, patternId),
       revocationPath(root, patternId, resolutionId),

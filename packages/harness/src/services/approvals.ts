@@ -5,7 +5,8 @@ import { canonicalJson } from "../base/canonical-json.ts";
 import type { Sha256 } from "../base/digest.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { actionDigest } from "../core/decide/action-digest.ts";
-import type { DecisionPoint } from "../core/decide/decision.ts";
+import type { Policies } from "../core/decide/policy-point.ts";
+import { originsOfRun } from "../core/label/origins-of-run.ts";
 import { type GateOutcome, isGateStep, type Journal } from "../core/run/journal.ts";
 import { isTerminal } from "../core/run/run.ts";
 import type {
@@ -16,9 +17,12 @@ import type {
   RunRecord,
   Store,
   StoreTx,
+  Tool,
   Tools,
 } from "../ports.ts";
+import type { AgentDefinition } from "../core/agent.ts";
 import { commit, type Write } from "./commit.ts";
+import { judge, type Judged } from "./judge.ts";
 import type { Refusal } from "./harness.ts";
 import { actionOf } from "./steps/tool.ts";
 import { approvalView } from "./views.ts";
@@ -28,14 +32,14 @@ export type ApprovalPorts = {
   readonly store: Store;
   readonly tools: Tools;
   readonly openWorkspace: OpenWorkspace;
-  readonly decide: DecisionPoint;
+  readonly policies: Policies;
   readonly clock: Clock;
 };
 
 const NOT_FOUND: Refusal = { code: "approval_not_found", detail: "There is no approval with this id." };
 
 /** An edit is a new action: with its own digest, and nothing of the old one's rulings. */
-type Edit = Pick<ApprovalChange, "editedAction" | "precondition" | "preview" | "actionDigest">;
+type Edit = Pick<ApprovalChange, "editedAction" | "judgement" | "precondition" | "preview" | "actionDigest">;
 
 export async function decideApproval(
   ports: ApprovalPorts,
@@ -54,12 +58,16 @@ export async function decideApproval(
     const journal = await tx.steps.list(run.id);
     if (approval.state !== "open") return answerAgain(approval, journal, request);
     const now = ports.clock.now();
-    const refusal = refuseDecision(run, approval, request, now);
+    const refusal =
+      refuseDecision(run, approval, request, now) ?? refuseApprover(run, approval, caller, request);
     if (refusal !== null) return err(refusal);
-    await commit(tx, { run, journal }, decisionWrites(caller, approval, request, edit.value, now), {
-      now,
-      actor: caller.actor,
-    });
+    const votes = await vote(tx, approval, caller, request, now);
+    if (votes === "given before") return ok(approvalView(approval));
+    const isLast = request.decision !== "approve" || votes >= approval.requirement.quorum;
+    const writes: Write[] = isLast
+      ? decisionWrites(caller, approval, request, edit.value, now)
+      : [{ write: "approval_voted", approval, votes }];
+    await commit(tx, { run, journal }, writes, { now, actor: caller.actor });
     return await readBack(tx, approval);
   });
 }
@@ -86,6 +94,39 @@ function refuseDecision(
       detail: "Only a call whose outcome is unknown can be confirmed; this one has not been made.",
     };
   return null;
+}
+
+// Who may say yes. A no is never refused for who says it: it lets nothing happen.
+function refuseApprover(
+  run: RunRecord,
+  { requirement }: ApprovalRecord,
+  { actor }: Caller,
+  request: ApproveRequest,
+): Refusal | null {
+  if (request.decision !== "approve") return null;
+  if (requirement.approvers !== undefined && !requirement.approvers.includes(actor.name))
+    return { code: "not_an_approver", detail: `It is for ${requirement.approvers.join(", ")} to approve.` };
+  if (requirement.separateDuties && actor.id === run.requestedBy.id)
+    return { code: "four_eyes", detail: "The run was asked for with this principal's key." };
+  if (requirement.quorum > 1 && request.arguments !== undefined)
+    return {
+      code: "edit_refused",
+      detail: "Several people have to agree on it; an edit would be news to the others.",
+    };
+  return null;
+}
+
+// How many people have said yes, this one included.
+async function vote(
+  tx: StoreTx,
+  approval: ApprovalRecord,
+  { actor }: Caller,
+  request: ApproveRequest,
+  now: Date,
+): Promise<number | "given before"> {
+  if (request.decision !== "approve" || approval.requirement.quorum === 1) return 1;
+  const isNew = await tx.approvals.vote(approval.id, actor.id, approval.actionDigest, now);
+  return isNew ? approval.votes + 1 : "given before";
 }
 
 // The same word again gets the same answer and changes nothing; any other word comes too late.
@@ -165,7 +206,9 @@ async function planEdit(
     const approval = await tx.approvals.find(request.approval_id);
     if (approval === null) return null;
     const run = await tx.runs.find(approval.run);
-    return run === null ? null : { approval, run, journal: await tx.steps.list(run.id) };
+    const definition = run === null ? null : await tx.agents.get(run.agentVersion);
+    if (run === null || definition === null) return null;
+    return { approval, run, definition, journal: await tx.steps.list(run.id) };
   });
   if (found === null) return err(NOT_FOUND);
   const { approval, run, journal } = found;
@@ -176,8 +219,8 @@ async function planEdit(
   const tool = ports.tools.get(approval.action.tool);
   if (tool === undefined) return refuse(`There is no tool ${approval.action.tool} any more.`);
   const action: Action = actionOf(tool, args);
-  const ruling = ports.decide(action);
-  if (ruling.verdict === "deny") return refuse(ruling.reasons.map((reason) => reason.detail).join(" "));
+  const { judgement, verdict } = judgeEdit(ports, found, tool, action);
+  if (verdict.verdict === "deny") return refuse(verdict.reasons.map((reason) => reason.detail).join(" "));
   const signal = AbortSignal.timeout(EDIT_SECONDS_MAX * 1000);
   const workspace = await ports.openWorkspace(run, journal, signal);
   if (!workspace.ok) return refuse(workspace.error.detail);
@@ -188,10 +231,27 @@ async function planEdit(
   const scope = { tenant: run.tenant, run: run.id, seq: approval.seq };
   return ok({
     editedAction: action,
+    judgement,
     precondition,
     preview,
-    actionDigest: actionDigest(action, precondition, scope),
+    actionDigest: actionDigest(action, judgement.labels, precondition, scope),
   });
+}
+
+type Found = {
+  readonly run: RunRecord;
+  readonly definition: AgentDefinition;
+  readonly journal: Journal;
+};
+
+function judgeEdit(
+  ports: ApprovalPorts,
+  { run, definition, journal }: Found,
+  tool: Tool,
+  action: Action,
+): Judged {
+  const origins = originsOfRun(definition, run.task, journal);
+  return judge(ports.policies, run, definition, origins, tool.manifest, action);
 }
 
 /** Working out what an edit would change reads a few files; longer means that something is stuck. */

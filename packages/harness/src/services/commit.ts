@@ -39,6 +39,8 @@ export type Write =
       readonly kind?: EventKind;
       readonly change: Partial<Omit<ApprovalChange, "state">>;
     }
+  /** One yes of several that the rules want; nothing moves before the last of them. */
+  | { readonly write: "approval_voted"; readonly approval: ApprovalRecord; readonly votes: number }
   | { readonly write: "artifact_committed"; readonly artifact: Omit<Artifact, "created_at"> }
   | {
       readonly write: "run_moved";
@@ -128,6 +130,20 @@ async function carryOut(tx: StoreTx, draft: Draft, write: Write, context: Contex
       return;
     case "approval_decided":
       await decideApproval(tx, draft, write, context);
+      return;
+    case "approval_voted":
+      record(
+        draft,
+        "approval_voted",
+        {
+          approval_id: write.approval.id,
+          step: write.approval.seq,
+          action_digest: write.approval.actionDigest,
+          votes: write.votes,
+          quorum: write.approval.requirement.quorum,
+        },
+        context,
+      );
       return;
     case "artifact_committed":
       await tx.artifacts.insert(draft.run.id, { ...write.artifact, createdAt: context.now });

@@ -1,4 +1,3 @@
-import type { DecisionPoint } from "../core/decide/decision.ts";
 import type { Log } from "../ports.ts";
 import { type AdmissionPorts, submitRun } from "./admission.ts";
 import { type ApprovalPorts, decideApproval } from "./approvals.ts";
@@ -11,7 +10,6 @@ export type HarnessPorts = AdmissionPorts &
   ApprovalPorts &
   KeyPorts &
   RunPorts & {
-    readonly decide: DecisionPoint;
     readonly log: Log;
     /** Whether somebody in this process takes work, where it should. */
     readonly isWorkerReady: () => boolean;

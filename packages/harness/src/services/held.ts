@@ -3,7 +3,8 @@
 import { assert } from "../base/assert.ts";
 import type { AgentDefinition } from "../core/agent.ts";
 import type { ActionScope } from "../core/decide/action-digest.ts";
-import type { DecisionPoint } from "../core/decide/decision.ts";
+import type { Policies } from "../core/decide/policy-point.ts";
+import type { OriginIndex } from "../core/label/origins.ts";
 import type {
   ArtifactFiles,
   Clock,
@@ -26,7 +27,7 @@ export type OrchestratorPorts = {
   readonly workspaces: Workspaces;
   readonly openWorkspace: OpenWorkspace;
   readonly files: ArtifactFiles;
-  readonly decide: DecisionPoint;
+  readonly policies: Policies;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -38,6 +39,8 @@ export type Held = {
   readonly fence: Fence;
   readonly definition: AgentDefinition;
   committed: Committed;
+  /** What the run has seen, as of `committed`. */
+  readonly origins: OriginIndex;
   workspace: Workspace | null;
   /** Aborted when the lease is lost: nothing that is under way may be reported any more. */
   readonly lost: AbortSignal;

@@ -101,6 +101,18 @@ export function approvalView(approval: ApprovalRecord): Approval {
     summary: approval.summary,
     preview: approval.preview,
     decision: approval.decision,
+    labels: Object.fromEntries(
+      Object.entries(approval.judgement.labels).map(([pointer, { origin, sources }]) => [
+        pointer,
+        { origin, sources: sources.map((source) => ({ ...source })) },
+      ]),
+    ),
+    requirement: {
+      approvers: approval.requirement.approvers === undefined ? null : [...approval.requirement.approvers],
+      quorum: approval.requirement.quorum,
+      separate_duties: approval.requirement.separateDuties,
+    },
+    votes: approval.votes,
     edited_arguments: approval.editedAction?.arguments ?? null,
     requested_at: approval.requestedAt.toISOString(),
     expires_at: approval.expiresAt.toISOString(),

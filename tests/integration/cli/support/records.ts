@@ -68,6 +68,9 @@ export function makeApproval(n: number, run: Run["id"], change: Partial<Approval
     action_digest: `sha256:${sha256(`action ${n}`)}`,
     summary: "Change CHANGELOG.md",
     preview: DIFF,
+    labels: {},
+    requirement: { approvers: null, quorum: 1, separate_duties: false },
+    votes: 0,
     decision: {
       verdict: "needs_approval",
       reasons: [{ code: "write_needs_approval", detail: "Writes need a person's approval." }],

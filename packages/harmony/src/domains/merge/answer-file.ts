@@ -55,9 +55,15 @@ const untouched = (patternId: Answer["patternId"]): PendingConflict => ({
 type Continued = { readonly pending: PendingFile; readonly places: readonly number[] };
 
 /** The record of this file, where its conflicts are those (or some of those) that Harmony saw before. */
-function continued(path: string, current: ConflictedText, { workspace }: MergeSetting): Continued | null {
+function continued(
+  path: string,
+  current: ConflictedText,
+  merging: string | null,
+  { workspace }: MergeSetting,
+): Continued | null {
   const pending = workspace.loadPending(path);
-  if (pending === null || pending.marker_size !== current.markerSize) return null;
+  if (pending === null || pending.merging !== merging || pending.marker_size !== current.markerSize)
+    return null;
   const before = parseConflicts(pending.before, pending.marker_size);
   if (!before.ok || listConflicts(before.value).length !== pending.conflicts.length) return null;
   const places = matchPending(before.value, current);
@@ -143,7 +149,7 @@ export async function answerFile(
   const file = parsed.value;
   const conflicts = listConflicts(file);
   if (conflicts.length === 0) return { path, status: "clean", conflicts: [] };
-  const earlier = continued(path, file, setting);
+  const earlier = continued(path, file, merging, setting);
   const answers: Answer[] = [];
   for (const [index, conflict] of conflicts.entries()) {
     const undone = earlier?.pending.conflicts[earlier.places[index] ?? -1]?.undone ?? false;

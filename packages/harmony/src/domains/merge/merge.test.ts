@@ -348,6 +348,25 @@ describe("undo", () => {
     expect(await statusOf("c.txt")).toEqual(["applied exact_verified"]);
   });
 
+  test("nor is an answer undone in one merge withheld in the next", async () => {
+    class Merging extends FsMergeWorkspace {
+      commit = "a".repeat(40);
+      override commitBeingMerged(): string {
+        return this.commit;
+      }
+    }
+    const workspace = new Merging(root);
+    setting = { ...setting, workspace };
+    await teach("a.txt", SIDES, "v = 9\n");
+    put("b.txt", conflicted(SIDES));
+    await answer("b.txt");
+    await undoMerge(null, setting);
+    expect(await statusOf("b.txt")).toEqual(["proposed undone"]);
+    workspace.commit = "b".repeat(40);
+    expect(await undoMerge(null, setting)).toEqual([]);
+    expect(await statusOf("b.txt")).toEqual(["applied exact_verified"]);
+  });
+
   test("a person's own decisions and edits stay", async () => {
     await teach("a.txt", SIDES, "v = 9\n");
     put("b.txt", `top\n${marked(SIDES)}mid\n${marked(OTHER)}end\n`);

@@ -8,6 +8,8 @@ import {
   type RunId,
   uuidOf,
 } from "@assent/contract";
+import type { Judgement } from "../../core/decide/judgement.ts";
+import type { Assent } from "../../core/decide/policy-annotations.ts";
 import type { ApprovalChange, ApprovalRecord, NewApproval, StoreTx } from "../../ports.ts";
 import { digestFromBytes, digestToBytes, type Scope } from "./rows.ts";
 
@@ -23,6 +25,9 @@ type ApprovalRow = {
   preview: string | null;
   precondition: string | null;
   decision: Decision;
+  judgement: Judgement;
+  requirement: Assent;
+  votes: number;
   edited_action: Action | null;
   requested_at: Date;
   expires_at: Date;
@@ -35,7 +40,8 @@ type ApprovalRow = {
 
 const SELECT = `
   select a.id, a.run_id, a.seq, a.state, a.subject, a.action, a.action_digest, a.summary, a.preview, a.precondition,
-         a.decision, a.edited_action, a.requested_at, a.expires_at, a.decided_at, a.decided_by,
+         (select count(*)::int from assent.approval_votes v where v.tenant_id = a.tenant_id
+            and v.approval_id = a.id and v.action_digest = a.action_digest) as votes, a.decision, a.judgement, a.requirement, a.edited_action, a.requested_at, a.expires_at, a.decided_at, a.decided_by,
          p.kind as decider_kind, p.name as decider_name, a.comment
   from assent.approvals a
   left join assent.principals p on p.tenant_id = a.tenant_id and p.id = a.decided_by
@@ -54,6 +60,9 @@ function toRecord(row: ApprovalRow): ApprovalRecord {
     preview: row.preview,
     precondition: row.precondition,
     decision: row.decision,
+    judgement: row.judgement,
+    requirement: row.requirement,
+    votes: row.votes,
     editedAction: row.edited_action,
     requestedAt: row.requested_at,
     expiresAt: row.expires_at,
@@ -71,8 +80,8 @@ export function approvalRows({ query, tenant }: Scope): StoreTx["approvals"] {
     async insert(approval: NewApproval): Promise<void> {
       await query(
         `insert into assent.approvals (tenant_id, id, run_id, seq, state, subject, action, action_digest, summary,
-           preview, precondition, decision, requested_at, expires_at)
-         values ($1, $2, $3, $4, 'open', $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+           preview, precondition, decision, judgement, requirement, requested_at, expires_at)
+         values ($1, $2, $3, $4, 'open', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
         [
           tenant,
           uuidOf(approval.id),
@@ -85,6 +94,8 @@ export function approvalRows({ query, tenant }: Scope): StoreTx["approvals"] {
           approval.preview,
           approval.precondition,
           JSON.stringify(approval.decision),
+          JSON.stringify(approval.judgement),
+          JSON.stringify(approval.requirement),
           approval.requestedAt,
           approval.expiresAt,
         ],
@@ -101,10 +112,18 @@ export function approvalRows({ query, tenant }: Scope): StoreTx["approvals"] {
       ]);
       return rows.map(toRecord);
     },
+    async vote(id, voter, actionDigest, at): Promise<boolean> {
+      const rows = await query<{ principal_id: string }>(
+        `insert into assent.approval_votes (tenant_id, approval_id, principal_id, action_digest, at)
+         values ($1, $2, $3, $4, $5) on conflict do nothing returning principal_id`,
+        [tenant, uuidOf(id), uuidOf(voter), digestToBytes(actionDigest), at],
+      );
+      return rows.length === 1;
+    },
     async update(id: ApprovalId, from: ApprovalState, change: ApprovalChange): Promise<boolean> {
       const rows = await query<{ id: string }>(
         `update assent.approvals set state = $4, action_digest = $5, edited_action = $6, decided_at = $7,
-           decided_by = $8, comment = $9, precondition = $10, preview = $11
+           decided_by = $8, comment = $9, precondition = $10, preview = $11, judgement = $12
          where tenant_id = $1 and id = $2 and state = $3 returning id`,
         [
           tenant,
@@ -118,6 +137,7 @@ export function approvalRows({ query, tenant }: Scope): StoreTx["approvals"] {
           change.comment,
           change.precondition,
           change.preview,
+          JSON.stringify(change.judgement),
         ],
       );
       return rows.length === 1;

@@ -1,5 +1,6 @@
 import type { Action } from "@assent/contract";
 import { expect, test } from "vitest";
+import type { ArgumentLabels } from "./action-request.ts";
 import { actionDigest, type ActionScope, effectId } from "./action-digest.ts";
 
 const scope: ActionScope = { tenant: `ten_${"0".repeat(32)}`, run: `run_${"0".repeat(32)}`, seq: 3 };
@@ -12,26 +13,34 @@ const action: Action = {
   arguments: { to: "A", amount: 10, note: { text: "x", tags: ["a", "b"] } },
 };
 
+const labels: ArgumentLabels = {
+  "/to": { origin: "trusted", sources: [{ source: "task", start: 0, end: 1 }] },
+  "/amount": { origin: "model", sources: [] },
+};
+
 test("assent is exact: changing anything it binds to gives another digest", () => {
   const variants = [
-    actionDigest(action, null, scope),
-    actionDigest({ ...action, tool: "send_mail" }, null, scope),
-    actionDigest({ ...action, tool_version: "2" }, null, scope),
-    actionDigest({ ...action, manifest_digest: `sha256:${"b".repeat(64)}` }, null, scope),
-    actionDigest({ ...action, effect: "none" }, null, scope),
-    actionDigest({ ...action, harm: [] }, null, scope),
-    actionDigest({ ...action, arguments: { ...action.arguments, amount: 10.5 } }, null, scope),
-    actionDigest({ ...action, arguments: { ...action.arguments, amount: "10" } }, null, scope),
-    actionDigest({ ...action, arguments: { ...action.arguments, extra: null } }, null, scope),
+    actionDigest(action, labels, null, scope),
+    actionDigest({ ...action, tool: "send_mail" }, labels, null, scope),
+    actionDigest({ ...action, tool_version: "2" }, labels, null, scope),
+    actionDigest({ ...action, manifest_digest: `sha256:${"b".repeat(64)}` }, labels, null, scope),
+    actionDigest({ ...action, effect: "none" }, labels, null, scope),
+    actionDigest({ ...action, harm: [] }, labels, null, scope),
+    actionDigest({ ...action, arguments: { ...action.arguments, amount: 10.5 } }, labels, null, scope),
+    actionDigest({ ...action, arguments: { ...action.arguments, amount: "10" } }, labels, null, scope),
+    actionDigest({ ...action, arguments: { ...action.arguments, extra: null } }, labels, null, scope),
     actionDigest(
       { ...action, arguments: { ...action.arguments, note: { text: "x", tags: ["b", "a"] } } },
+      labels,
       null,
       scope,
     ),
-    actionDigest(action, "sha256:before", scope),
-    actionDigest(action, null, { ...scope, seq: 4 }),
-    actionDigest(action, null, { ...scope, run: `run_${"1".repeat(32)}` }),
-    actionDigest(action, null, { ...scope, tenant: `ten_${"1".repeat(32)}` }),
+    actionDigest(action, labels, "sha256:before", scope),
+    actionDigest(action, { ...labels, "/to": { origin: "untrusted", sources: [] } }, null, scope),
+    actionDigest(action, {}, null, scope),
+    actionDigest(action, labels, null, { ...scope, seq: 4 }),
+    actionDigest(action, labels, null, { ...scope, run: `run_${"1".repeat(32)}` }),
+    actionDigest(action, labels, null, { ...scope, tenant: `ten_${"1".repeat(32)}` }),
   ];
   expect(new Set(variants).size).toBe(variants.length);
 });
@@ -41,7 +50,7 @@ test("the order in which arguments are written changes nothing", () => {
     ...action,
     arguments: { note: { tags: ["a", "b"], text: "x" }, amount: 10, to: "A" },
   };
-  expect(actionDigest(reordered, null, scope)).toBe(actionDigest(action, null, scope));
+  expect(actionDigest(reordered, labels, null, scope)).toBe(actionDigest(action, labels, null, scope));
 });
 
 test("an effect has one id in every attempt, and no two steps share one", () => {

@@ -59,6 +59,7 @@ test("the system slot holds the agent's own words only, whatever the task or a t
           harm: [],
           arguments: {},
         },
+        judgement: null,
         actionDigest: "sha256:0",
         effectId: "sha256:0",
         precondition: null,

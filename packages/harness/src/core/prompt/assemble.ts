@@ -51,7 +51,9 @@ function answerOfTool(step: ToolStep, gate: GateStep | undefined): Answer {
     return { text: `${note}${step.outcome.output}`, isError: false, label: step.outcome.label };
   }
   const error = step.error ?? { code: "unknown", detail: "The call has no outcome." };
-  return { text: `${error.code}: ${error.detail}`, isError: true, label: "trusted" };
+  // Why a call was refused is our own text; why it failed may quote whoever answered it.
+  const label = step.state === "failed" ? "untrusted" : "trusted";
+  return { text: `${error.code}: ${error.detail}`, isError: true, label };
 }
 
 function answerOfGate(gate: GateStep | undefined): Answer {

@@ -10,6 +10,7 @@ import type {
   StepState,
 } from "@assent/contract";
 import type { Sha256 } from "../../base/digest.ts";
+import type { Judgement } from "../decide/judgement.ts";
 
 /** Who wrote a text: a trusted author (operator, requester), or anything else. */
 export type Label = "trusted" | "untrusted";
@@ -40,6 +41,8 @@ export type ToolRequest = {
   readonly callId: string;
   readonly action: Action;
   readonly actionDigest: Sha256;
+  /** Null where nothing was there to judge: no such tool, no usable arguments. */
+  readonly judgement: Judgement | null;
   /** The idempotency key that every attempt gives to the tool. */
   readonly effectId: Sha256;
   /** What the tool found when the action was decided; it must still be so when the action is carried out. */

@@ -73,6 +73,7 @@ const toolStep = (
         harm: [],
         arguments: {},
       },
+      judgement: null,
       actionDigest: "sha256:0",
       effectId: "sha256:0",
       precondition: null,

@@ -85,7 +85,8 @@ function moveForCall(call: ToolCall, turnSeq: number, journal: Journal): Move | 
   const after = journal.filter((step) => step.seq > turnSeq);
   const done = after.some((step) => isToolStep(step) && step.request.callId === call.id);
   if (done) return undefined;
-  const gate = after.find(
+  // A question that had to be asked again has a later gate; only the newest counts.
+  const gate = after.findLast(
     (step): step is GateStep =>
       isGateStep(step) && step.request.callId === call.id && step.request.doubtfulSeq === null,
   );

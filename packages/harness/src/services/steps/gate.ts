@@ -1,35 +1,61 @@
 import { type Action, type Decision, idFromUuid } from "@assent/contract";
 import { APPROVAL_LIFETIME_HOURS } from "../../base/limits.ts";
+import { assert } from "../../base/assert.ts";
 import { actionDigest } from "../../core/decide/action-digest.ts";
-import type { ToolCall, ToolStep } from "../../core/run/journal.ts";
+import type { Judgement } from "../../core/decide/judgement.ts";
+import type { Assent } from "../../core/decide/policy-annotations.ts";
+import type { ToolStep } from "../../core/run/journal.ts";
 import { uuidV7 } from "../../core/uuid.ts";
 import type { NewApproval, Plan } from "../../ports.ts";
 import type { Write } from "../commit.ts";
 import { commitHeld, type Held, scopeOfNextStep } from "../held.ts";
 
-/** Opens an approval for one exact action and parks the run: no worker is held while a person thinks. */
+export type Question = {
+  readonly callId: string;
+  readonly action: Action;
+  readonly judgement: Judgement;
+  readonly decision: Decision;
+  readonly requirement: Assent;
+  readonly plan: Plan;
+};
+
+/**
+ * Opens an approval for one exact action and parks the run: no worker is held while a person thinks.
+ * @param before what belongs in the same transaction, such as the end of an earlier question
+ */
 export async function openGate(
   held: Held,
-  call: ToolCall,
-  action: Action,
-  plan: Plan,
-  decision: Decision,
+  question: Question,
+  before: readonly Write[] = [],
 ): Promise<boolean> {
+  const { callId, action, judgement, decision, requirement, plan } = question;
   const { summary, preview, precondition } = plan;
-  const asked: Asked = { subject: "action", action, summary, preview, precondition, decision };
-  await park(held, { callId: call.id, doubtfulSeq: null }, asked);
+  const asked: Asked = {
+    subject: "action",
+    action,
+    judgement,
+    requirement,
+    summary,
+    preview,
+    precondition,
+    decision,
+  };
+  await park(held, { callId, doubtfulSeq: null }, asked, before);
   return false;
 }
 
 /** Asks what became of a call whose outcome a crash has hidden. */
 export async function openDoubtGate(held: Held, step: ToolStep): Promise<boolean> {
-  const { action, precondition, callId } = step.request;
+  const { action, judgement, precondition, callId } = step.request;
+  assert(judgement !== null, "only a judged call is ever made");
   await park(
     held,
     { callId, doubtfulSeq: step.seq },
     {
       subject: "in_doubt",
       action,
+      judgement,
+      requirement: ANYBODY,
       summary: `Step ${step.seq} called ${action.tool}, and nobody knows whether it happened. Look, then: approve to try again, confirm if it happened, deny to give it up.`,
       preview: null,
       precondition,
@@ -48,12 +74,24 @@ export async function openDoubtGate(held: Held, step: ToolStep): Promise<boolean
   return false;
 }
 
-type Asked = Pick<NewApproval, "subject" | "action" | "summary" | "preview" | "precondition" | "decision">;
+type Asked = Pick<
+  NewApproval,
+  "subject" | "action" | "judgement" | "requirement" | "summary" | "preview" | "precondition" | "decision"
+>;
+
+// What became of a call is a fact to look up; whoever may decide at all may say it.
+const ANYBODY: Assent = {
+  quorum: 1,
+  separateDuties: false,
+  timeoutMs: APPROVAL_LIFETIME_HOURS * 3_600_000,
+  onTimeout: "deny",
+};
 
 async function park(
   held: Held,
   about: { readonly callId: string; readonly doubtfulSeq: number | null },
   asked: Asked,
+  before: readonly Write[] = [],
 ): Promise<void> {
   const { clock, random } = held.ports;
   const scope = scopeOfNextStep(held);
@@ -64,9 +102,9 @@ async function park(
     id,
     run: scope.run,
     seq: scope.seq,
-    actionDigest: actionDigest(asked.action, asked.precondition, scope),
+    actionDigest: actionDigest(asked.action, asked.judgement.labels, asked.precondition, scope),
     requestedAt: now,
-    expiresAt: new Date(now.getTime() + APPROVAL_LIFETIME_HOURS * 3_600_000),
+    expiresAt: new Date(now.getTime() + asked.requirement.timeoutMs),
   };
   const gate: Write = {
     write: "step_opened",
@@ -83,6 +121,7 @@ async function park(
     },
   };
   await commitHeld(held, [
+    ...before,
     gate,
     { write: "approval_opened", approval },
     { write: "run_moved", event: "parked", reason: { code: "approval_needed", detail: asked.summary } },

@@ -3,11 +3,14 @@ import { assert } from "../../base/assert.ts";
 import { TOOL_CALL_SECONDS_MAX } from "../../base/limits.ts";
 import type { Result } from "../../base/result.ts";
 import { actionDigest, effectId } from "../../core/decide/action-digest.ts";
+import type { Judgement } from "../../core/decide/judgement.ts";
+import { addStep } from "../../core/label/origins-of-run.ts";
 import { isToolStep, type StepError, type ToolCall, type ToolStep } from "../../core/run/journal.ts";
 import { manifestDigest } from "../../core/tool.ts";
 import type { Tool, ToolContext, ToolResult } from "../../ports.ts";
 import type { Write } from "../commit.ts";
 import { commitHeld, type Held, scopeOfNextStep } from "../held.ts";
+import { judge } from "../judge.ts";
 import { openGate } from "./gate.ts";
 
 export function actionOf(tool: Tool, args: Readonly<Record<string, unknown>>): Action {
@@ -25,6 +28,7 @@ export function actionOf(tool: Tool, args: Readonly<Record<string, unknown>>): A
 type ToolStepParts = {
   readonly callId: string;
   readonly action: Action;
+  readonly judgement: Judgement | null;
   readonly precondition: string | null;
   readonly decision: Decision | null;
   readonly approvalId: ApprovalId | null;
@@ -33,7 +37,7 @@ type ToolStepParts = {
 };
 
 export function openToolStep(held: Held, parts: ToolStepParts): Write {
-  const { callId, action, precondition, decision, approvalId, error } = parts;
+  const { callId, action, judgement, precondition, decision, approvalId, error } = parts;
   const scope = scopeOfNextStep(held);
   return {
     write: "step_opened",
@@ -46,7 +50,8 @@ export function openToolStep(held: Held, parts: ToolStepParts): Write {
         kind: "tool",
         callId,
         action,
-        actionDigest: actionDigest(action, precondition, scope),
+        judgement,
+        actionDigest: actionDigest(action, judgement?.labels ?? {}, precondition, scope),
         effectId: effectId(action, scope),
         precondition,
       },
@@ -63,32 +68,54 @@ export function openToolStep(held: Held, parts: ToolStepParts): Write {
  * wrapper or discovery can lose it (spec/peers.md, 3).
  */
 export async function judgeCall(held: Held, call: ToolCall): Promise<boolean> {
-  const tool = held.definition.tools.includes(call.tool) ? held.ports.tools.get(call.tool) : undefined;
+  const { ports, definition, committed } = held;
+  const tool = definition.tools.includes(call.tool) ? ports.tools.get(call.tool) : undefined;
   if (tool === undefined) {
     await refuseUnknown(held, call);
     return true;
   }
-  const action = actionOf(tool, call.arguments ?? {});
-  const refuse = async (decision: Decision | null, error: StepError): Promise<boolean> => {
-    const parts = { callId: call.id, action, precondition: null, decision, approvalId: null, error };
-    await commitHeld(held, [openToolStep(held, parts)]);
+  const callId = call.id;
+  if (call.arguments === null) {
+    const error = { code: "invalid_arguments", detail: "The arguments are not a JSON object of sound text." };
+    await openAndClose(held, { callId, action: actionOf(tool, {}), judgement: null, decision: null, error });
     return true;
-  };
-  if (call.arguments === null)
-    return await refuse(null, { code: "invalid_arguments", detail: "The arguments are not a JSON object." });
-  const decision = held.ports.decide(action);
-  if (decision.verdict === "deny")
-    return await refuse(decision, {
-      code: "denied",
-      detail: decision.reasons.map((reason) => reason.detail).join(" "),
-    });
+  }
+  const action = actionOf(tool, call.arguments);
+  const judged = judge(ports.policies, committed.run, definition, held.origins, tool.manifest, action);
+  const { judgement, verdict } = judged;
+  const decision: Decision = { verdict: verdict.verdict, reasons: verdict.reasons };
+  if (verdict.verdict === "deny") {
+    const detail = decision.reasons.map((reason) => reason.detail).join(" ");
+    await openAndClose(held, { callId, action, judgement, decision, error: { code: "denied", detail } });
+    return true;
+  }
   const plan = await tool.plan(call.arguments, contextOf(held, effectId(action, scopeOfNextStep(held))));
-  if (!plan.ok) return await refuse(decision, plan.error);
-  if (decision.verdict === "needs_approval") return await openGate(held, call, action, plan.value, decision);
+  if (!plan.ok) {
+    await openAndClose(held, { callId, action, judgement, decision, error: plan.error });
+    return true;
+  }
+  if (verdict.assent !== null)
+    return await openGate(held, {
+      callId,
+      action,
+      judgement,
+      decision,
+      plan: plan.value,
+      requirement: verdict.assent,
+    });
   const { precondition } = plan.value;
-  const parts = { callId: call.id, action, precondition, decision, approvalId: null, error: null };
-  await commitHeld(held, [openToolStep(held, parts)]);
+  await commitHeld(held, [
+    openToolStep(held, { callId, action, judgement, precondition, decision, approvalId: null, error: null }),
+  ]);
   return await executeNewest(held);
+}
+
+// A call that is not made: its refusal is its result.
+async function openAndClose(
+  held: Held,
+  parts: Omit<ToolStepParts, "precondition" | "approvalId"> & { readonly error: StepError },
+): Promise<void> {
+  await commitHeld(held, [openToolStep(held, { ...parts, precondition: null, approvalId: null })]);
 }
 
 async function refuseUnknown(held: Held, call: ToolCall): Promise<void> {
@@ -105,8 +132,7 @@ async function refuseUnknown(held: Held, call: ToolCall): Promise<void> {
     code: "unknown_tool",
     detail: `There is no tool of this name. There are: ${held.definition.tools.join(", ")}.`,
   };
-  const parts = { callId: call.id, action, precondition: null, decision: null, approvalId: null, error };
-  await commitHeld(held, [openToolStep(held, parts)]);
+  await openAndClose(held, { callId: call.id, action, judgement: null, decision: null, error });
 }
 
 function contextOf(held: Held, effect: ToolStep["request"]["effectId"]): ToolContext {
@@ -165,18 +191,17 @@ async function runTool(
 export const OUTCOME_UNKNOWN = "outcome_unknown";
 
 async function closeStep(held: Held, step: ToolStep, result: Result<ToolResult, StepError>): Promise<void> {
+  const { seq } = step;
   if (result.ok) {
     const outcome = { kind: "tool", ...result.value } as const;
-    await commitHeld(held, [
-      { write: "step_closed", seq: step.seq, state: "succeeded", outcome, error: null },
-    ]);
-    return;
+    await commitHeld(held, [{ write: "step_closed", seq, state: "succeeded", outcome, error: null }]);
+  } else {
+    const doubtful = step.effect === "once" && result.error.code === OUTCOME_UNKNOWN;
+    const state = doubtful ? "in_doubt" : "failed";
+    await commitHeld(held, [{ write: "step_closed", seq, state, outcome: null, error: result.error }]);
   }
-  const doubtful = step.effect === "once" && result.error.code === OUTCOME_UNKNOWN;
-  const state = doubtful ? "in_doubt" : "failed";
-  await commitHeld(held, [
-    { write: "step_closed", seq: step.seq, state, outcome: null, error: result.error },
-  ]);
+  const closed = held.committed.journal[seq - 1];
+  if (closed !== undefined && isToolStep(closed)) addStep(held.origins, closed);
 }
 
 /**

@@ -128,6 +128,8 @@ create table assent.approvals (
   preview text,
   precondition text,
   decision json not null,
+  judgement json not null,
+  requirement json not null,
   edited_action json,
   requested_at timestamptz not null,
   expires_at timestamptz not null,
@@ -140,6 +142,18 @@ create table assent.approvals (
   foreign key (tenant_id, decided_by) references assent.principals
 );
 create index approvals_open on assent.approvals (expires_at) where state = 'open';
+
+-- Who has said yes to an open approval, where a rule wants several. A word binds to the digest it was given for.
+create table assent.approval_votes (
+  tenant_id uuid not null,
+  approval_id uuid not null,
+  principal_id uuid not null,
+  action_digest bytea not null check (octet_length(action_digest) = 32),
+  at timestamptz not null,
+  primary key (tenant_id, approval_id, principal_id),
+  foreign key (tenant_id, approval_id) references assent.approvals,
+  foreign key (tenant_id, principal_id) references assent.principals
+);
 
 create table assent.artifacts (
   tenant_id uuid not null,
@@ -301,8 +315,8 @@ do $$
 declare
   name text;
 begin
-  foreach name in array array['principals', 'api_keys', 'agent_versions', 'runs', 'steps', 'approvals', 'artifacts',
-                              'idempotency_keys', 'audit_events']
+  foreach name in array array['principals', 'api_keys', 'agent_versions', 'runs', 'steps', 'approvals',
+                              'approval_votes', 'artifacts', 'idempotency_keys', 'audit_events']
   loop
     execute format('alter table assent.%I enable row level security', name);
     execute format('alter table assent.%I force row level security', name);
@@ -359,6 +373,7 @@ grant usage on schema assent to assent_app;
 grant execute on function assent.tenant(), assent.worker_lock_class(), assent.find_caller(bytea, timestamptz),
   assent.due(timestamptz, timestamptz, integer) to assent_app;
 grant select on assent.legal_transitions to assent_app;
-grant select, insert on assent.principals, assent.agent_versions, assent.artifacts, assent.audit_events to assent_app;
+grant select, insert on assent.principals, assent.agent_versions, assent.approval_votes, assent.artifacts,
+  assent.audit_events to assent_app;
 grant select, insert, update on assent.api_keys, assent.runs, assent.steps, assent.approvals to assent_app;
 grant select, insert, update, delete on assent.idempotency_keys to assent_app;

@@ -1,0 +1,156 @@
+// The decision point: a folder of rules in, decisions out. A set loads whole or not at all.
+
+import { preparsePolicySet, preparseSchema, statefulIsAuthorized } from "@cedar-policy/cedar-wasm/nodejs";
+import { digestOf, type Sha256 } from "../../base/digest.ts";
+import { err, ok, type Result } from "../../base/result.ts";
+import type { PolicyRule } from "../../core/decide/policy-annotations.ts";
+import { policyQuestion, type PolicyQuestion } from "../../core/decide/policy-context.ts";
+import type { Policies, PolicyRefusal } from "../../core/decide/policy-point.ts";
+import { type CedarAnswer, policyVerdict } from "../../core/decide/policy-verdict.ts";
+import { answerFrom, sentenceOf } from "./answer.ts";
+import { validateCedar } from "./evaluate.ts";
+import { readPolicyFolder, readPolicySchema, SCHEMA_FILE } from "./policy-folder.ts";
+import { canonicalText, type LoadedRule, readRules, refusalAt } from "./rule-text.ts";
+
+export type PolicySource =
+  /** Every `*.cedar` file directly in the folder. */
+  | { readonly folder: string }
+  /** By file name, for messages. */
+  | { readonly texts: Readonly<Record<string, string>> };
+
+/**
+ * Loads and validates a set of rules. Refused: a file that cannot be read or parsed, a rule without its own @id, an
+ * annotation that is unknown or malformed, anything that Cedar's strict validator says against the schema (warnings
+ * too: a forbid that can never apply protects nobody), and a set without any rule.
+ */
+export function openCedarPolicies(source: PolicySource): Result<Policies, PolicyRefusal> {
+  const texts = "folder" in source ? readPolicyFolder(source.folder) : ok(source.texts);
+  if (!texts.ok) return texts;
+  const loaded = loadRules(texts.value);
+  if (!loaded.ok) return loaded;
+  const schema = readPolicySchema();
+  const fault = validationFault(loaded.value, texts.value, schema);
+  if (fault !== null) return err(fault);
+  const version = versionOf(loaded.value, schema);
+  const prepared = prepare(version, loaded.value, schema);
+  if (!prepared.ok) return prepared;
+  const rules = new Map(loaded.value.map(({ rule }) => [rule.id, rule]));
+  return ok({
+    version,
+    rules: [...rules.values()],
+    decide: (request, budget) =>
+      decideWith(rules, prepared.value, () => policyQuestion(request, budget), request.askable),
+  });
+}
+
+function loadRules(texts: Readonly<Record<string, string>>): Result<readonly LoadedRule[], PolicyRefusal> {
+  const loaded = new Map<string, LoadedRule>();
+  for (const [file, text] of Object.entries(texts)) {
+    const found = readRules(file, text);
+    if (!found.ok) return found;
+    for (const one of found.value) {
+      const earlier = loaded.get(one.rule.id);
+      if (earlier !== undefined)
+        return err(
+          refusalAt(file, text, one.start, {
+            code: "policy_duplicate",
+            detail: `@id("${one.rule.id}") is the id of another rule, in ${earlier.file}`,
+          }),
+        );
+      loaded.set(one.rule.id, one);
+    }
+  }
+  if (loaded.size === 0)
+    return err({
+      code: "policy_missing",
+      file: Object.keys(texts)[0] ?? "*.cedar",
+      line: null,
+      column: null,
+      detail: "there is no rule, so nothing could ever be permitted",
+    });
+  return ok([...loaded.values()].toSorted((a, b) => (a.rule.id < b.rule.id ? -1 : 1)));
+}
+
+const textsById = (rules: readonly LoadedRule[]): Record<string, string> =>
+  Object.fromEntries(rules.map(({ rule, text }) => [rule.id, text]));
+
+function validationFault(
+  rules: readonly LoadedRule[],
+  texts: Readonly<Record<string, string>>,
+  schema: string,
+): PolicyRefusal | null {
+  const { errors, warnings, failures } = validateCedar({ policies: textsById(rules), schema });
+  const [failure] = failures;
+  if (failure !== undefined)
+    return { code: "policy_schema", file: SCHEMA_FILE, line: null, column: null, detail: failure };
+  const [found] = [...errors, ...warnings];
+  if (found === undefined) return null;
+  const rule = rules.find((one) => one.rule.id === found.policy);
+  if (rule === undefined)
+    return { code: "policy_schema", file: SCHEMA_FILE, line: null, column: null, detail: found.detail };
+  return refusalAt(rule.file, texts[rule.file] ?? "", rule.start, {
+    code: "policy_schema",
+    detail: found.detail,
+  });
+}
+
+function versionOf(rules: readonly LoadedRule[], schema: string): Sha256 {
+  return digestOf("policies", {
+    rules: rules.map(({ rule, text }) => ({ id: rule.id, text: canonicalText(text) })),
+    schema: canonicalText(schema),
+  });
+}
+
+type Prepared = { readonly schema: string; readonly whole: string; readonly lifted: string };
+
+/**
+ * Parsed once and kept by Cedar for as long as the process lives. Names are digests, so that opening the same set again
+ * keeps nothing twice, and no set ever answers for another.
+ */
+function prepare(
+  version: Sha256,
+  rules: readonly LoadedRule[],
+  schema: string,
+): Result<Prepared, PolicyRefusal> {
+  const names: Prepared = {
+    schema: `${version}/schema`,
+    whole: `${version}/whole`,
+    lifted: `${version}/lifted`,
+  };
+  const plain = rules.filter(({ rule }) => rule.assent === null);
+  const answers = [
+    preparseSchema(names.schema, schema),
+    preparsePolicySet(names.whole, { staticPolicies: textsById(rules) }),
+    preparsePolicySet(names.lifted, { staticPolicies: textsById(plain) }),
+  ];
+  for (const answer of answers)
+    if (answer.type === "failure")
+      return err({
+        code: "policy_syntax",
+        file: SCHEMA_FILE,
+        line: null,
+        column: null,
+        detail: answer.errors.map(sentenceOf).join("; "),
+      });
+  return ok(names);
+}
+
+function decideWith(
+  rules: ReadonlyMap<string, PolicyRule>,
+  prepared: Prepared,
+  derive: () => PolicyQuestion,
+  askable: boolean,
+): ReturnType<Policies["decide"]> {
+  let question: PolicyQuestion | null = null;
+  return policyVerdict(rules, askable, (lifted): CedarAnswer =>
+    answerFrom(() => {
+      question ??= derive();
+      return statefulIsAuthorized({
+        ...question,
+        preparsedSchemaName: prepared.schema,
+        validateRequest: true,
+        preparsedPolicySetId: lifted ? prepared.lifted : prepared.whole,
+      });
+    }),
+  );
+}

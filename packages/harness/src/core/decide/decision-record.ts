@@ -1,0 +1,105 @@
+// One decision as it is kept: what was asked, under which rules, and what came of it. It holds everything that a
+// changed set of rules needs to judge the same call again.
+
+import { actionSchema, actorSchema, decisionSchema, runIdSchema, sha256Schema } from "@assent/contract";
+import { z } from "zod";
+import type { Sha256 } from "../../base/digest.ts";
+import type { ActionRequest } from "./action-request.ts";
+import type { PolicyBudget } from "./policy-context.ts";
+import type { PolicyVerdict } from "./policy-verdict.ts";
+
+const tenantIdSchema = z.custom<ActionRequest["tenant"]>(
+  (value) => typeof value === "string" && /^ten_[0-9a-f]{32}$/.test(value),
+  "must be a tenant's id",
+);
+
+const labelSchema = z.strictObject({
+  origin: z.enum(["trusted", "untrusted", "model"]),
+  sources: z.array(z.strictObject({ source: z.string(), start: z.int().min(0), end: z.int().min(0) })),
+});
+
+export const decisionRecordSchema = z
+  .strictObject({
+    v: z.literal(1),
+    at: z.iso.datetime(),
+    tenant_id: tenantIdSchema,
+    run_id: runIdSchema,
+    step: z.int().min(1),
+    requester: actorSchema,
+    agent: z.strictObject({ name: z.string(), version: z.string() }),
+    action: actionSchema,
+    control_arguments: z.array(z.string()),
+    labels: z.record(z.string(), labelSchema),
+    tainted: z.boolean(),
+    askable: z.boolean(),
+    planned: z.boolean(),
+    budget: z.strictObject({ tokens_left: z.int().optional(), microdollars_left: z.int().optional() }),
+    policy_version: sha256Schema,
+    decision: decisionSchema,
+  })
+  .meta({ id: "DecisionRecord" });
+
+export type DecisionRecord = z.infer<typeof decisionRecordSchema>;
+
+export function recordDecision(entry: {
+  readonly at: Date;
+  readonly step: number;
+  readonly request: ActionRequest;
+  readonly budget: PolicyBudget;
+  readonly version: Sha256;
+  readonly verdict: PolicyVerdict;
+}): DecisionRecord {
+  const { request, budget, verdict } = entry;
+  return {
+    v: 1,
+    at: entry.at.toISOString(),
+    tenant_id: request.tenant,
+    run_id: request.run,
+    step: entry.step,
+    requester: request.requester,
+    agent: { ...request.agent },
+    action: request.action,
+    control_arguments: [...request.controlArguments],
+    labels: Object.fromEntries(
+      Object.entries(request.labels).map(([pointer, { origin, sources }]) => [
+        pointer,
+        { origin, sources: sources.map((source) => ({ ...source })) },
+      ]),
+    ),
+    tainted: request.tainted,
+    askable: request.askable,
+    planned: request.planned,
+    budget: {
+      ...(budget.tokensLeft === undefined ? {} : { tokens_left: budget.tokensLeft }),
+      ...(budget.microdollarsLeft === undefined ? {} : { microdollars_left: budget.microdollarsLeft }),
+    },
+    policy_version: entry.version,
+    decision: { verdict: verdict.verdict, reasons: verdict.reasons },
+  };
+}
+
+/** The question of a record, as it was put when it was decided. */
+export function questionOfRecord(record: DecisionRecord): {
+  readonly request: ActionRequest;
+  readonly budget: PolicyBudget;
+} {
+  const { budget } = record;
+  return {
+    request: {
+      tenant: record.tenant_id,
+      run: record.run_id,
+      requester: record.requester,
+      agent: record.agent,
+      action: record.action,
+      controlArguments: record.control_arguments,
+      labels: record.labels,
+      tainted: record.tainted,
+      askable: record.askable,
+      planned: record.planned,
+    },
+    budget: {
+      ...(budget.tokens_left === undefined ? {} : { tokensLeft: budget.tokens_left }),
+      ...(budget.microdollars_left === undefined ? {} : { microdollarsLeft: budget.microdollars_left }),
+    },
+  };
+}

@@ -1,0 +1,19 @@
+// What a call was judged on, as the journal keeps it beside the call: enough to explain the decision later, and to judge
+// the same call again under other rules.
+
+import type { Sha256 } from "../../base/digest.ts";
+import type { ActionRequest, ArgumentLabels } from "./action-request.ts";
+
+export type Judgement = {
+  readonly labels: ArgumentLabels;
+  readonly controlArguments: readonly string[];
+  readonly tainted: boolean;
+  readonly askable: boolean;
+  readonly planned: boolean;
+  readonly policyVersion: Sha256;
+};
+
+export function judgementOf(request: ActionRequest, policyVersion: Sha256): Judgement {
+  const { labels, controlArguments, tainted, askable, planned } = request;
+  return { labels, controlArguments, tainted, askable, planned, policyVersion };
+}

@@ -1,0 +1,97 @@
+// Where each argument of a call comes from, computed from what the harness saw and never by asking the model
+// (DESIGN.md section 5; spec/security.md section 3).
+
+import type { ArgumentLabel, ArgumentLabels, SourceRef } from "../decide/action-request.ts";
+import { leavesOf, type Leaf } from "./leaves.ts";
+import { LABEL_COMPARISONS_MAX, LEAF_CHARS_MAX, SOURCES_PER_LEAF_MAX } from "./limits.ts";
+import { findUntrustedParts } from "./parts.ts";
+import { createTrustedText, type Effort } from "./trusted-text.ts";
+import { createUntrustedText } from "./untrusted-text.ts";
+import { readingsOf } from "./value-reading.ts";
+
+export type LabelledText = {
+  /** As in SourceRef: `task`, `system`, `step:<seq>`. */
+  readonly id: string;
+  readonly label: "trusted" | "untrusted";
+  readonly text: string;
+};
+
+export type Labelled = { readonly labels: ArgumentLabels; readonly tainted: boolean };
+
+export type OriginIndex = {
+  /** In the journal's order; adding the same texts in the same order gives the same labels. */
+  readonly add: (source: LabelledText) => void;
+  /**
+   * One label for every leaf of `args`. `schemaNames`: property names in the tool's input schema; a deeper name that
+   * is not among them counts as a value that the model chose.
+   */
+  readonly label: (args: Readonly<Record<string, unknown>>, schemaNames?: ReadonlySet<string>) => Labelled;
+  /** Bytes held for untrusted text, its own characters included. */
+  readonly sizeBytes: () => number;
+};
+
+const NO_NAMES: ReadonlySet<string> = new Set();
+const MODEL: ArgumentLabel = { origin: "model", sources: [] };
+const UNSEEN: ArgumentLabel = { origin: "untrusted", sources: [] };
+
+/**
+ * `trusted`: the whole value stands in trusted text, also when it stands in untrusted text as well: the requester
+ * wrote it. `untrusted`: a part that counts stands in untrusted text only, or the value could not be looked at.
+ * `model`: all else. Time and memory are bounded whatever the texts and the arguments (see limits.ts).
+ */
+export function createOriginIndex(): OriginIndex {
+  const trusted = createTrustedText();
+  const untrusted = createUntrustedText();
+
+  const judge = (text: string, effort: Effort): ArgumentLabel => {
+    if (text.length > LEAF_CHARS_MAX) return UNSEEN;
+    const readings = readingsOf(text);
+    for (const reading of readings) {
+      const found = trusted.find(reading, effort);
+      if (found !== null) return { origin: "trusted", sources: found.slice(0, SOURCES_PER_LEAF_MAX) };
+    }
+    if (untrusted.isFull()) return UNSEEN;
+    if (untrusted.isEmpty()) return MODEL;
+    const sources: SourceRef[] = [];
+    for (const reading of readings) {
+      sources.push(...findUntrustedParts(reading, trusted, untrusted, SOURCES_PER_LEAF_MAX - sources.length));
+      if (sources.length >= SOURCES_PER_LEAF_MAX) break;
+    }
+    return sources.length === 0 ? MODEL : { origin: "untrusted", sources };
+  };
+
+  const judgeLeaf = (leaf: Leaf, effort: Effort): ArgumentLabel => {
+    if (leaf.unseen) return UNSEEN;
+    const text = textOf(leaf.value);
+    const own = text === null ? (untrusted.isFull() ? UNSEEN : MODEL) : judge(text, effort);
+    return leaf.names.reduce((worst, name) => worse(worst, judge(name, effort)), own);
+  };
+
+  return {
+    add: (source) => {
+      if (source.label === "trusted") trusted.add(source.id, source.text);
+      else untrusted.add(source.id, source.text);
+    },
+    label: (args, schemaNames = NO_NAMES) => {
+      const effort: Effort = { left: LABEL_COMPARISONS_MAX };
+      const labels: Record<string, ArgumentLabel> = {};
+      for (const leaf of leavesOf(args, schemaNames)) labels[leaf.pointer] = judgeLeaf(leaf, effort);
+      return { labels, tainted: !untrusted.isEmpty() };
+    },
+    sizeBytes: () => untrusted.sizeBytes(),
+  };
+}
+
+/** A truth value stands in any text, and nothing at all stands nowhere: neither was chosen by being written. */
+function textOf(value: unknown): string | null {
+  if (typeof value === "string") return value;
+  if (typeof value === "number" || typeof value === "bigint") return String(value);
+  return null;
+}
+
+const RANK = { trusted: 0, model: 1, untrusted: 2 } as const;
+
+function worse(a: ArgumentLabel, b: ArgumentLabel): ArgumentLabel {
+  if (RANK[a.origin] !== RANK[b.origin]) return RANK[a.origin] > RANK[b.origin] ? a : b;
+  return { origin: a.origin, sources: [...a.sources, ...b.sources].slice(0, SOURCES_PER_LEAF_MAX) };
+}

@@ -1,0 +1,87 @@
+// Which parts of a value that is not trusted stand in untrusted text, and only there.
+
+import type { SourceRef } from "../decide/action-request.ts";
+import { figureAt } from "./figures.ts";
+import { eachShingle, SHINGLE_CHARS } from "./shingles.ts";
+import type { TrustedText } from "./trusted-text.ts";
+import type { Place, UntrustedText } from "./untrusted-text.ts";
+import type { ValueReading } from "./value-reading.ts";
+import { tokensOf } from "./vocabulary.ts";
+
+/** A value of at most this many words names something; every word of it counts. Longer ones are prose. */
+const NAMING_WORDS_MAX = 8;
+const NAMING_CHARS_MAX = 64;
+
+/** In prose a run of letters and digits of this length, or an address, a URL, a number of three digits counts. */
+export const RUN_CHARS_MIN = 20;
+
+export function findUntrustedParts(
+  reading: ValueReading,
+  trusted: TrustedText,
+  untrusted: UntrustedText,
+  countMax: number,
+): readonly SourceRef[] {
+  const naming = reading.keys.length <= NAMING_WORDS_MAX && reading.view.text.length <= NAMING_CHARS_MAX;
+  const refs: SourceRef[] = [];
+  const seen = new Set<Place>();
+  const add = (place: Place, said: string): void => {
+    if (refs.length >= countMax || seen.has(place)) return;
+    seen.add(place);
+    refs.push(untrusted.refer(place, said));
+  };
+  findRuns(reading, trusted, untrusted, naming ? SHINGLE_CHARS : RUN_CHARS_MIN, add);
+  if (refs.length >= countMax) return refs;
+  for (const [at, key] of reading.keys.entries()) {
+    if (refs.length >= countMax) break;
+    for (const part of partsOf(reading, at, key, naming)) {
+      if (trusted.hasWord(part) || trusted.hasToken(part)) continue;
+      const place = untrusted.findWord(part);
+      if (place >= 0) add(place, key);
+    }
+  }
+  return refs;
+}
+
+function partsOf(reading: ValueReading, at: number, key: string, naming: boolean): readonly string[] {
+  const figures = (figureAt(reading.keys, at, "liberal")?.keys ?? []).filter((part) => /[nd]:/.test(part));
+  const parts: string[] = [];
+  if (naming || /[@/]|\w\.\w|\d.*\d.*\d/.test(key)) parts.push(key, ...figures);
+  if (naming) parts.push(...tokensOf(key).filter((token) => token.length >= 3 || /\d\d|[^ -~]/.test(token)));
+  return parts;
+}
+
+/** Shingles that only untrusted text has, joined to runs where they follow each other. */
+function findRuns(
+  reading: ValueReading,
+  trusted: TrustedText,
+  untrusted: UntrustedText,
+  charsMin: number,
+  add: (place: Place, said: string) => void,
+): void {
+  const { text } = reading.view;
+  let first: { place: Place; start: number; index: number } | null = null;
+  let last = { index: 0, place: 0, end: 0 };
+  let index = 0;
+  const close = (): void => {
+    if (first !== null && last.index - first.index + SHINGLE_CHARS >= charsMin)
+      add(first.place, text.slice(first.start, last.end));
+    first = null;
+  };
+  eachShingle(reading.view, (hash, start, end) => {
+    index += 1;
+    const place = untrusted.findShingle(hash);
+    if (place < 0 || trusted.hasShingle(hash)) return;
+    // Winnowing keeps one of five at least, so a run shows itself again within two windows.
+    const follows =
+      index - last.index <= 2 * SHINGLE_CHARS &&
+      place > last.place &&
+      place - last.place <= FOLLOWING_UNITS_MAX;
+    if (first !== null && !follows) close();
+    first ??= { place, start, index };
+    last = { index, place, end };
+  });
+  close();
+}
+
+/** Units between two parts of one run in the source: room for line breaks, markup and escapes. */
+const FOLLOWING_UNITS_MAX = 200;

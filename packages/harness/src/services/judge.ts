@@ -1,0 +1,58 @@
+// Puts a call to the rules: what the harness knows of it, and nothing that a model says of it.
+
+import type { Action } from "@assent/contract";
+import type { ActionRequest } from "../core/decide/action-request.ts";
+import { type Judgement, judgementOf } from "../core/decide/judgement.ts";
+import type { Policies } from "../core/decide/policy-point.ts";
+import type { PolicyVerdict } from "../core/decide/policy-verdict.ts";
+import type { AgentDefinition } from "../core/agent.ts";
+import type { OriginIndex } from "../core/label/origins.ts";
+import type { Manifest } from "../core/tool.ts";
+import type { RunRecord } from "../ports.ts";
+
+export type Judged = {
+  readonly request: ActionRequest;
+  readonly verdict: PolicyVerdict;
+  readonly judgement: Judgement;
+};
+
+export function judge(
+  policies: Policies,
+  run: RunRecord,
+  definition: AgentDefinition,
+  origins: OriginIndex,
+  manifest: Manifest,
+  action: Action,
+): Judged {
+  const { labels, tainted } = origins.label(action.arguments, propertyNames(manifest));
+  const request: ActionRequest = {
+    tenant: run.tenant,
+    run: run.id,
+    requester: run.requestedBy,
+    agent: { name: definition.name, version: run.agentVersion },
+    action,
+    controlArguments: manifest.controlArguments,
+    labels,
+    tainted,
+    askable: true,
+    planned: false,
+  };
+  return { request, verdict: policies.decide(request), judgement: judgementOf(request, policies.version) };
+}
+
+/** Names that the tool's author gave to deeper fields; any other name of a field is a value that the model chose. */
+function propertyNames(manifest: Manifest): ReadonlySet<string> {
+  const names = new Set<string>();
+  const visit = (schema: unknown, depth: number): void => {
+    if (typeof schema !== "object" || schema === null || depth > SCHEMA_DEPTH_MAX) return;
+    for (const [key, inner] of Object.entries(schema)) {
+      if (key === "properties" && typeof inner === "object" && inner !== null)
+        for (const name of Object.keys(inner)) names.add(name);
+      visit(inner, depth + 1);
+    }
+  };
+  visit(manifest.inputSchema, 0);
+  return names;
+}
+
+const SCHEMA_DEPTH_MAX = 32;

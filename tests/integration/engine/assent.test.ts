@@ -1,0 +1,195 @@
+// What a rule can want of an approval, and what becomes of one when the rules change while a run waits.
+
+import type { Approval, RunId } from "@assent/contract";
+import { expect, test } from "vitest";
+import type { Policies } from "../../../packages/harness/src/core/decide/policy-point.ts";
+import type { ToolCall } from "../../../packages/harness/src/core/run/journal.ts";
+import type { Caller } from "../../../packages/harness/src/ports.ts";
+import { answering, countingTool, type Engine, openEngine, policiesOf, value } from "../../support/engine.ts";
+
+const call: ToolCall = { id: "c1", tool: "count", arguments: { amount: 10 } };
+const oneCall = answering((turn) => (turn === 0 ? { calls: [call] } : { text: "Done." }));
+
+const asking = (annotations: string): Policies =>
+  policiesOf({
+    texts: {
+      "test.cedar": `@id("act") permit (principal, action == Action::"call", resource);
+        @id("ask") @needs_approval ${annotations} forbid (principal, action == Action::"call", resource);`,
+    },
+  });
+
+async function waiting(engine: Engine): Promise<{ id: RunId; approval: Approval }> {
+  const id = await engine.submit();
+  const run = await engine.reaches(id, "awaiting_approval");
+  const approval = run.approvals.find(({ status }) => status === "open");
+  if (approval === undefined) throw new Error("nothing waits");
+  return { id, approval };
+}
+
+const approveAs = async (
+  engine: Engine,
+  caller: Caller,
+  approval: Approval,
+): ReturnType<Engine["harness"]["decide"]> =>
+  await engine.harness.decide(caller, {
+    approval_id: approval.id,
+    decision: "approve",
+    action_digest: approval.action_digest,
+  });
+
+test("a quorum of two wants two different people, however often one of them says yes", async () => {
+  const tool = countingTool("count", "once");
+  await using engine = await openEngine({ models: oneCall, tools: [tool], policies: asking('@quorum("2")') });
+  await engine.startWorker();
+  const [ann, bob] = [await engine.newCaller("ann"), await engine.newCaller("bob")];
+  const { id, approval } = await waiting(engine);
+  expect(approval).toMatchObject({ requirement: { quorum: 2 }, votes: 0 });
+  const first = await Promise.all([1, 2, 3].map(async () => await approveAs(engine, ann, approval)));
+  expect(first.every((answer) => answer.ok)).toBe(true);
+  expect((await engine.run(id)).approvals[0]).toMatchObject({ status: "open", votes: 1 });
+  expect(tool.effects).toEqual([]);
+  expect(value(await approveAs(engine, bob, approval)).status).toBe("approved");
+  await engine.reaches(id, "succeeded");
+  expect(tool.effects).toHaveLength(1);
+  const { events } = value(await engine.harness.listEvents(engine.caller, id, 0));
+  const votes = events.filter(({ kind }) => ["approval_voted", "approval_approved"].includes(kind));
+  expect(votes.map(({ kind, actor }) => `${kind} by ${actor?.name}`)).toEqual([
+    "approval_voted by ann",
+    "approval_approved by bob",
+  ]);
+});
+
+test("one of a quorum who says no ends it", async () => {
+  const tool = countingTool("count", "once");
+  await using engine = await openEngine({ models: oneCall, tools: [tool], policies: asking('@quorum("2")') });
+  await engine.startWorker();
+  const [ann, bob] = [await engine.newCaller("ann"), await engine.newCaller("bob")];
+  const { id, approval } = await waiting(engine);
+  value(await approveAs(engine, ann, approval));
+  value(await engine.harness.decide(bob, { approval_id: approval.id, decision: "deny", comment: "No." }));
+  await engine.reaches(id, "succeeded");
+  expect(tool.effects).toEqual([]);
+});
+
+test("whoever asked for the run cannot approve it where the rule separates duties", async () => {
+  const tool = countingTool("count", "once");
+  await using engine = await openEngine({
+    models: oneCall,
+    tools: [tool],
+    policies: asking("@separate_duties"),
+  });
+  await engine.startWorker();
+  const other = await engine.newCaller("other");
+  const { id, approval } = await waiting(engine);
+  expect(await approveAs(engine, engine.caller, approval)).toMatchObject({
+    ok: false,
+    error: { code: "four_eyes" },
+  });
+  expect((await engine.run(id)).status).toBe("awaiting_approval");
+  value(await approveAs(engine, other, approval));
+  await engine.reaches(id, "succeeded");
+});
+
+test("only those whom the rule names can approve, and the approval expires when the rule says", async () => {
+  const tool = countingTool("count", "once");
+  const policies = asking('@approvers("chief") @timeout("30m")');
+  await using engine = await openEngine({ models: oneCall, tools: [tool], policies });
+  await engine.startWorker();
+  const { id, approval } = await waiting(engine);
+  expect(await approveAs(engine, engine.caller, approval)).toMatchObject({
+    ok: false,
+    error: { code: "not_an_approver" },
+  });
+  expect(Date.parse(approval.expires_at) - Date.parse(approval.requested_at)).toBe(30 * 60_000);
+  engine.clock.advance(31 * 60_000);
+  await engine.reaches(id, "succeeded");
+  expect(tool.effects).toEqual([]);
+});
+
+test.each([
+  ["forbid it now", '@id("no") forbid (principal, action == Action::"call", resource);', "refused"],
+  ["want two people now", "", "asked again"],
+] as const)("rules that %s: a yes given under the old ones is not enough", async (_what, more, outcome) => {
+  const tool = countingTool("count", "once");
+  const stricter = policiesOf({
+    texts: {
+      "test.cedar": `@id("act") permit (principal, action == Action::"call", resource);
+        @id("ask") @needs_approval @quorum("2") forbid (principal, action == Action::"call", resource); ${more}`,
+    },
+  });
+  let current = asking("");
+  const policies: Policies = {
+    get version() {
+      return current.version;
+    },
+    get rules() {
+      return current.rules;
+    },
+    decide: (request) => current.decide(request),
+  };
+  await using engine = await openEngine({ models: oneCall, tools: [tool], policies });
+  const worker = await engine.startWorker();
+  const { id, approval } = await waiting(engine);
+  await worker.stop();
+  value(await approveAs(engine, engine.caller, approval));
+  current = stricter;
+  await engine.startWorker();
+  const run = await engine.reaches(id, outcome === "refused" ? "succeeded" : "awaiting_approval");
+  expect(tool.effects).toEqual([]);
+  expect(run.approvals[0]?.status).toBe("cancelled");
+  if (outcome === "refused")
+    expect(run.steps.find(({ kind }) => kind === "tool")).toMatchObject({ state: "refused" });
+  else expect(run.approvals[1]).toMatchObject({ status: "open", requirement: { quorum: 2 } });
+});
+
+test("rules that changed elsewhere do not ask again", async () => {
+  const tool = countingTool("count", "once");
+  let current = asking("");
+  const policies: Policies = {
+    get version() {
+      return current.version;
+    },
+    get rules() {
+      return current.rules;
+    },
+    decide: (request) => current.decide(request),
+  };
+  await using engine = await openEngine({ models: oneCall, tools: [tool], policies });
+  const worker = await engine.startWorker();
+  const { id, approval } = await waiting(engine);
+  await worker.stop();
+  value(await approveAs(engine, engine.caller, approval));
+  current = policiesOf({
+    texts: {
+      "test.cedar": `@id("act") permit (principal, action == Action::"call", resource);
+        @id("ask") @needs_approval forbid (principal, action == Action::"call", resource);
+        @id("money") forbid (principal, action == Action::"call", resource) when { context.harm.contains("money") };`,
+    },
+  });
+  await engine.startWorker();
+  const run = await engine.reaches(id, "succeeded");
+  expect(run.approvals).toHaveLength(1);
+  expect(tool.effects).toHaveLength(1);
+});
+
+test("what a person is shown says where each value came from", async () => {
+  const read = countingTool("look", "none");
+  const act = countingTool("count", "once");
+  await using engine = await openEngine({
+    models: answering((turn) =>
+      turn === 0
+        ? { calls: [{ id: "c0", tool: "look", arguments: {} }] }
+        : turn === 1
+          ? { calls: [{ id: "c1", tool: "count", arguments: { id: "the blue one", amount: "counted 1" } }] }
+          : { text: "Done." },
+    ),
+    tools: [read, act],
+  });
+  await engine.startWorker();
+  const id = await engine.submit("Count the blue one, please.");
+  const run = await engine.reaches(id, "awaiting_approval");
+  expect(run.approvals[0]?.labels).toMatchObject({
+    "/id": { origin: "trusted", sources: [{ source: "task", start: 6, end: 18 }] },
+    "/amount": { origin: "untrusted" },
+  });
+});
