@@ -1,0 +1,189 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { loadTokenCounter } from "../../adapters/tokens/count-tokens.ts";
+import { RUN_INPUT_TOKENS_MAX } from "../../base/limits.ts";
+import type { AgentDefinition } from "../agent.ts";
+import { budgetOf, checkBudget, settleUsage } from "./budget.ts";
+import { COUNTED_BYTES_MAX, estimateTokens, type Input, sizeOf, tokensMax } from "./estimate.ts";
+
+const countTokens = await loadTokenCounter();
+
+const inputOf = (text: string): Input => ({
+  system: "Be brief.",
+  messages: [{ role: "user", text, label: "untrusted" }],
+  tools: [],
+});
+
+const repeat = (unit: string, bytes: number): string =>
+  unit.repeat(Math.ceil(bytes / Buffer.byteLength(unit)));
+
+// Made by arithmetic, so that the same bytes come every time and no piece of them is in any vocabulary.
+const noise = (bytes: number): Buffer => {
+  let state = 42;
+  return Buffer.from(
+    Array.from({ length: bytes }, () => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+      return state >>> 24;
+    }),
+  );
+};
+
+const KINDS: Readonly<Record<string, (bytes: number) => string>> = {
+  english: (bytes) => repeat("The quick brown fox jumps over the lazy dog. ", bytes),
+  chinese: (bytes) => repeat("天地玄黄宇宙洪荒日月盈昃辰宿列张", bytes),
+  emoji: (bytes) => repeat("👩‍🚀🧑🏽‍🔬🏴‍☠️🫠", bytes),
+  base64: (bytes) => noise(Math.ceil(bytes * 0.75)).toString("base64"),
+  code: (bytes) => repeat("export const f = (a: number): string => `${a}`;\n", bytes),
+  "one letter": (bytes) => repeat("a", bytes),
+  special: (bytes) => repeat("<|endoftext|>", bytes),
+};
+
+// Invariant 13, budget before spend: what is set aside is never less than what the text is.
+test.each(Object.keys(KINDS))("%s is never estimated below what it is", (kind) => {
+  const small = KINDS[kind]?.(8_000) ?? "";
+  const large = KINDS[kind]?.(200_000) ?? "";
+  const exact = countTokens(small);
+  const size = sizeOf(inputOf(small));
+  const estimate = estimateTokens(size, "openai/x", countTokens);
+  expect(estimate).toBeGreaterThanOrEqual(exact);
+  // Of what is counted the estimate is close; the vocabulary does not see over the edge of a piece.
+  expect(estimate - size.allowance).toBeLessThanOrEqual(exact * 1.05 + 8);
+  expect(estimateTokens(size, "anthropic/x", countTokens) - size.allowance).toBeGreaterThanOrEqual(
+    Math.min(exact * 1.5, size.bytes) - 8,
+  );
+  const big = sizeOf(inputOf(large));
+  // In pieces, for in one the vocabulary's own search takes minutes for a long word.
+  const pieces = large.match(/[^]{1,4000}/g) ?? [];
+  const exactly = pieces.reduce((sum, piece) => sum + countTokens(piece), 0);
+  expect(estimateTokens(big, "openai/x", countTokens)).toBeGreaterThanOrEqual(exactly);
+  expect(estimateTokens(big, "openai/x", countTokens)).toBeLessThanOrEqual(tokensMax(big));
+});
+
+test("no text has more tokens than bytes, and the estimate lies between", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary", maxLength: 4_000 }), (text) => {
+      const size = sizeOf(inputOf(text));
+      for (const model of ["openai/x", "anthropic/x"]) {
+        const estimate = estimateTokens(size, model, countTokens);
+        expect(estimate).toBeLessThanOrEqual(tokensMax(size));
+        expect(estimate).toBeGreaterThanOrEqual(countTokens(text));
+      }
+    }),
+    { seed: 42 },
+  );
+});
+
+test("what is counted is bounded however long the text is", () => {
+  let countedBytes = 0;
+  const size = sizeOf(inputOf("a".repeat(1_000_000)));
+  const estimate = estimateTokens(size, "openai/x", (piece) => {
+    countedBytes += Buffer.byteLength(piece);
+    return 0;
+  });
+  expect(countedBytes).toBeLessThanOrEqual(COUNTED_BYTES_MAX);
+  expect(estimate).toBe(size.bytes - countedBytes + size.allowance);
+});
+
+test("arguments of calls and schemas of tools are counted", () => {
+  const call = { id: "c", tool: "t", arguments: { text: "x".repeat(500) } };
+  const size = sizeOf({
+    system: "",
+    messages: [{ role: "assistant", text: "", toolCalls: [call] }],
+    tools: [
+      {
+        name: "t",
+        version: "1",
+        description: "d".repeat(300),
+        inputSchema: { description: "é".repeat(200) },
+        effect: "none",
+        harm: [],
+        controlArguments: [],
+        returns: "trusted",
+      },
+    ],
+  });
+  expect(size.spokenBytes).toBeGreaterThan(500);
+  expect(size.bytes).toBeGreaterThan(500 + 300 + 400);
+});
+
+const BUDGET = { inputTokensMax: 1_000, outputTokensMax: 100 };
+
+test("a call fits to the last token and not beyond, and no number that is none fits", () => {
+  const fits = (input: number, output: number, usedInput = 900, usedOutput = 90): boolean =>
+    checkBudget(
+      BUDGET,
+      { inputTokens: usedInput, outputTokens: usedOutput },
+      { inputTokens: input, outputTokens: output },
+    ).ok;
+  expect(fits(100, 10)).toBe(true);
+  expect(fits(101, 10)).toBe(false);
+  expect(fits(100, 11)).toBe(false);
+  expect(fits(Number.NaN, 1)).toBe(false);
+  expect(fits(1, 1, Number.POSITIVE_INFINITY)).toBe(false);
+  const refused = checkBudget(
+    BUDGET,
+    { inputTokens: 0, outputTokens: 0 },
+    { inputTokens: 2_000, outputTokens: 1 },
+  );
+  expect(refused).toMatchObject({ ok: false, error: { code: "budget_exhausted" } });
+});
+
+test("an agent that says nothing has a budget all the same", () => {
+  const definition: AgentDefinition = {
+    name: "a",
+    description: "d",
+    system: "s",
+    models: ["scripted/x"],
+    tools: [],
+    workspace: "none",
+    output_tokens_max: 1,
+    temperature: 0,
+    seed: 0,
+  };
+  expect(budgetOf(definition).inputTokensMax).toBe(RUN_INPUT_TOKENS_MAX);
+  expect(budgetOf({ ...definition, budget: { input_tokens_max: 7, output_tokens_max: 8 } })).toEqual({
+    inputTokensMax: 7,
+    outputTokensMax: 8,
+  });
+});
+
+const SIZE = sizeOf(inputOf("x".repeat(800)));
+const RESERVED = { inputTokens: 900, outputTokens: 50 };
+const settle = (
+  inputTokens: number,
+  outputTokens: number,
+  model = "openai/x",
+): ReturnType<typeof settleUsage> => settleUsage(model, { inputTokens, outputTokens }, RESERVED, SIZE, 40);
+
+test("what is reported and can be true is charged as it is", () => {
+  expect(settle(300, 20)).toEqual({
+    ok: true,
+    value: { usage: { inputTokens: 300, outputTokens: 20 }, warnings: [] },
+  });
+  expect(settle(tokensMax(SIZE), 50).ok).toBe(true);
+});
+
+test.each([
+  ["more input than was sent", tokensMax(SIZE) + 1, 1],
+  ["more output than it was allowed", 300, 51],
+  ["a negative count", -1, 1],
+  ["a negative output", 300, -1],
+  ["a part of a token", 1.5, 1],
+  ["no number", Number.NaN, 1],
+  ["nothing at all, where the wire always says", 0, 0],
+])("%s is a lie", (_, inputTokens, outputTokens) => {
+  expect(settle(inputTokens, outputTokens)).toMatchObject({
+    ok: false,
+    error: { code: "usage_implausible" },
+  });
+});
+
+test("too little is raised, and silence costs what was set aside", () => {
+  const little = settle(1, 0);
+  expect(little).toMatchObject({ ok: true, value: { usage: { inputTokens: 102, outputTokens: 5 } } });
+  expect(little.ok && little.value.warnings).toHaveLength(1);
+  expect(settle(0, 0, "openai-compatible/x")).toMatchObject({
+    ok: true,
+    value: { usage: { inputTokens: 900, outputTokens: 40 }, warnings: [expect.any(String)] },
+  });
+});
