@@ -1,105 +1,30 @@
 // Every endpoint in one table: the server registers its routes from it, the OpenAPI document is generated from it, and
 // clients and tests read it, so that none of them can know a route that another does not.
 
-import { z } from "zod";
+import type { z } from "zod";
+import {
+  artifactParamsSchema,
+  bytesSchema,
+  eventPageSchema,
+  eventStreamSchema,
+  healthSchema,
+  keyListSchema,
+  keyParamsSchema,
+  listEventsQuerySchema,
+  listRunsQuerySchema,
+  noQuerySchema,
+  openApiSchema,
+  precedentListSchema,
+  precedentParamsSchema,
+  readinessSchema,
+  runPageSchema,
+  runParamsSchema,
+} from "./api-schemas.ts";
 import { approvalSchema, approveRequestSchema } from "./approval.ts";
-import { auditEventSchema } from "./event.ts";
 import { createdKeySchema, keyRequestSchema, keySchema, type Scope } from "./key.ts";
+import { precedentSchema, revokePrecedentSchema } from "./precedent.ts";
 import type { ProblemCode } from "./problem.ts";
-import { nameSchema, runRequestSchema, runSchema, runStateSchema, runSummarySchema } from "./run.ts";
-
-/** Rows of one page of a list, and how many there are when the caller does not say. */
-export const LIST_LIMIT_MAX = 100;
-export const LIST_LIMIT_DEFAULT = 20;
-
-// Query values arrive as text. Only the one canonical spelling of a number is taken: "1e1", "0x1", " 1" and "+1" are not.
-function integerFromText(value: unknown): unknown {
-  return typeof value === "string" && /^(?:0|[1-9][0-9]{0,14})$/.test(value) ? Number(value) : value;
-}
-
-function listFromText(value: unknown): unknown {
-  return (Array.isArray(value) ? value : [value]).flatMap((item: unknown) =>
-    typeof item === "string" ? item.split(",") : [item],
-  );
-}
-
-export const noQuerySchema = z.strictObject({});
-
-export const listRunsQuerySchema = z.strictObject({
-  status: z
-    .preprocess(listFromText, z.array(runStateSchema).min(1).max(16))
-    .optional()
-    .meta({ description: "Only runs in one of these states; repeat it, or separate them by commas." }),
-  agent: nameSchema.optional().meta({ description: "Only runs of this agent." }),
-  label: z
-    .string()
-    .regex(/^[a-z][a-z0-9_.-]{0,62}:[^\0]{0,200}$/)
-    .optional()
-    .meta({ description: "Only runs that carry this label, as `name:value`.", examples: ["team:payments"] }),
-  limit: z
-    .preprocess(integerFromText, z.int().min(1).max(LIST_LIMIT_MAX))
-    .default(LIST_LIMIT_DEFAULT)
-    .meta({ description: "Runs of one page." }),
-  cursor: z
-    .string()
-    .regex(/^[!-~]{1,1024}$/)
-    .optional()
-    .meta({ description: "`next_cursor` of the page before; bound to the same filters." }),
-});
-
-export const listEventsQuerySchema = z.strictObject({
-  after: z
-    .preprocess(integerFromText, z.int().min(0))
-    .optional()
-    .meta({ description: "Only events with a version above this; `Last-Event-ID` wins over it." }),
-});
-
-const runParameter = {
-  id: z.string().meta({ description: "The run's id.", examples: ["run_0199f2a47c3b7d20a1b2c3d4e5f60718"] }),
-};
-/** Ids in a path are not judged by their form: a malformed one is answered like one that does not exist. */
-export const runParamsSchema = z.strictObject(runParameter);
-export const artifactParamsSchema = z.strictObject({
-  ...runParameter,
-  artifact: z.string().meta({ description: "The artifact's id." }),
-});
-export const keyParamsSchema = z.strictObject({ id: z.string().meta({ description: "The key's id." }) });
-
-export const runPageSchema = z
-  .strictObject({
-    data: z.array(runSummarySchema),
-    next_cursor: z.string().nullable().meta({ description: "Names the next page; null on the last one." }),
-  })
-  .meta({ id: "RunPage", description: "Runs, newest first." });
-export type RunPage = z.infer<typeof runPageSchema>;
-
-export const eventPageSchema = z
-  .strictObject({
-    data: z.array(auditEventSchema),
-    ended: z.boolean().meta({ description: "The run has ended, and no event will follow these." }),
-  })
-  .meta({ id: "EventPage", description: "Events of a run, oldest first; ask on with the last `version`." });
-export type EventPage = z.infer<typeof eventPageSchema>;
-
-export const keyListSchema = z
-  .strictObject({ data: z.array(keySchema) })
-  .meta({ id: "KeyList", description: "All keys of the tenant, revoked ones too." });
-export type KeyList = z.infer<typeof keyListSchema>;
-
-export const healthSchema = z.strictObject({ status: z.literal("ok") }).meta({ id: "Health" });
-export const readinessSchema = z
-  .strictObject({ status: z.literal("ready"), database: z.literal(true), worker: z.literal(true) })
-  .meta({ id: "Readiness" });
-
-/** Raw bytes, not JSON. */
-export const bytesSchema = z.string().meta({ id: "Bytes", description: "The artifact's bytes." });
-export const eventStreamSchema = z.string().meta({
-  id: "EventStream",
-  description:
-    "Server-sent events: `id` is the event's version, `event` its kind, `data` one AuditEvent. After the last event " +
-    "of an ended run comes `event: end`, and the stream closes. Lines that begin with a colon keep the connection up.",
-});
-export const openApiSchema = z.looseObject({ openapi: z.string() }).meta({ id: "OpenApi" });
+import { runRequestSchema, runSchema, runSummarySchema } from "./run.ts";
 
 /** Header names of requests, as OpenAPI names them; Node has them in lower case. */
 export const REQUEST_HEADERS = ["Idempotency-Key", "If-None-Match", "Last-Event-ID"] as const;
@@ -344,6 +269,38 @@ const KEY_ROUTES = {
       content: { "application/json": keySchema },
     },
     problems: ["key_not_found"],
+  },
+  listPrecedents: {
+    method: "GET",
+    path: "/api/harness/precedents",
+    operationId: "listPrecedents",
+    scope: "approvals:decide",
+    tag: "approvals",
+    summary: "List remembered answers",
+    query: noQuerySchema,
+    success: {
+      status: 200,
+      description: "The tenant's remembered answers, newest questions first, revoked ones too; at most 500.",
+      content: { "application/json": precedentListSchema },
+    },
+    problems: [],
+  },
+  revokePrecedent: {
+    method: "POST",
+    path: "/api/harness/precedents/{id}/revoke",
+    operationId: "revokePrecedent",
+    scope: "approvals:decide",
+    tag: "approvals",
+    summary: "Stop giving a remembered answer",
+    params: precedentParamsSchema,
+    query: noQuerySchema,
+    body: revokePrecedentSchema,
+    success: {
+      status: 200,
+      description: "The precedent, revoked. What it decided before is marked in the memory's audit.",
+      content: { "application/json": precedentSchema },
+    },
+    problems: ["precedent_not_found"],
   },
 } as const satisfies Record<string, RouteRow>;
 

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { sha256Schema } from "./digest.ts";
 import { approvalIdSchema, principalIdSchema, runIdSchema } from "./ids.ts";
+import { adviceSchema } from "./precedent.ts";
 import { decisionSchema, effectSchema, harmSchema } from "./step.ts";
 
 /** `spent`: the approved action was dispatched. Nothing leads back to `open`. */
@@ -10,8 +12,6 @@ export type ApprovalState = z.infer<typeof approvalStateSchema>;
 /** `action`: may this call be made? `in_doubt`: a call was made, a crash hid its outcome; what now? */
 export const approvalSubjectSchema = z.enum(["action", "in_doubt"]).meta({ id: "ApprovalSubject" });
 export type ApprovalSubject = z.infer<typeof approvalSubjectSchema>;
-
-export const sha256Schema = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 
 export const actionSchema = z
   .strictObject({
@@ -74,6 +74,9 @@ export const approvalSchema = z
         separate_duties: z.boolean().meta({ description: "Whoever asked for the run is not among them." }),
       })
       .meta({ description: "What the rules want of an approval." }),
+    advice: z
+      .array(adviceSchema)
+      .meta({ description: "Earlier answers to this question or to ones like it." }),
     votes: z.int().min(0).meta({ description: "How many have approved so far." }),
     edited_arguments: z.record(z.string(), z.unknown()).nullable(),
     requested_at: z.iso.datetime(),
@@ -91,6 +94,11 @@ const commentSchema = z
   .max(2_000)
   .refine((text) => text.isWellFormed() && !text.includes("\0"), "must be well-formed text without NUL");
 
+const rememberSchema = z.literal(true).optional().meta({
+  description:
+    "Give this answer again, without asking, to exactly this question: same agent, tool, arguments and origins.",
+});
+
 /** One schema a verb: an approval without the digest of what was shown, or a denial without a reason, is not one. */
 export const approveRequestSchema = z
   .discriminatedUnion("decision", [
@@ -102,11 +110,13 @@ export const approveRequestSchema = z
         description: "Edited arguments: a new action, checked and ruled on again, that runs instead.",
       }),
       comment: commentSchema.optional(),
+      remember: rememberSchema,
     }),
     z.strictObject({
       approval_id: approvalIdSchema,
       decision: z.literal("deny"),
       comment: commentSchema.meta({ description: "The reason; the agent is told it." }),
+      remember: rememberSchema,
     }),
     z.strictObject({
       approval_id: approvalIdSchema,

@@ -72,6 +72,11 @@ export const PROBLEMS = {
     title: "No such artifact",
     remedy: "List a run's artifacts with `GET /api/harness/runs/{id}`.",
   },
+  precedent_not_found: {
+    status: 404,
+    title: "No such precedent",
+    remedy: "List them with `assent precedents list`.",
+  },
   key_not_found: { status: 404, title: "No such key", remedy: "List the keys with `assent keys list`." },
   route_not_found: {
     status: 404,

@@ -4,6 +4,7 @@
 import type {
   Action,
   Actor,
+  Advice,
   ApprovalId,
   ApprovalState,
   ApprovalSubject,
@@ -21,6 +22,7 @@ import type {
   Scope,
   TenantId,
 } from "@assent/contract";
+import type { HarmonyStore } from "@assent/harmony";
 import type { Sha256 } from "./base/digest.ts";
 import type { Result } from "./base/result.ts";
 import type { AgentDefinition } from "./core/agent.ts";
@@ -103,6 +105,8 @@ export type ApprovalRecord = {
   readonly decision: Decision;
   readonly judgement: Judgement;
   readonly requirement: Assent;
+  /** Earlier answers that the person is shown. */
+  readonly advice: readonly Advice[];
   /** Different people who have said yes to the action as it stands. */
   readonly votes: number;
   readonly editedAction: Action | null;
@@ -220,6 +224,8 @@ export type StoreTx = {
     list(): Promise<readonly Key[]>;
     revoke(id: KeyId, at: Date): Promise<Key | null>;
   };
+  /** Harmony's memory of this tenant, within this transaction. */
+  readonly memory: HarmonyStore;
   readonly queue: {
     /** Delivered at least once after this transaction commits, and never if it does not. */
     send(message: RunMessage, delaySeconds: number): Promise<void>;

@@ -71,6 +71,7 @@ export function createTestHarness(overrides: Partial<Harness> = {}): TestHarness
     ...accessCalls(memory, record),
     ...runCalls(record),
     ...eventCalls(memory, record),
+    ...precedentCalls(record),
     ...overrides,
     calls,
     keys: memory.keys,
@@ -113,6 +114,19 @@ function accessCalls(
       );
     },
     readiness: async () => await Promise.resolve({ database: true, worker: true }),
+  };
+}
+
+function precedentCalls(record: Recorder): Pick<Harness, "listPrecedents" | "revokePrecedent"> {
+  return {
+    listPrecedents: async (caller) => {
+      record("listPrecedents", caller);
+      return await Promise.resolve(ok([]));
+    },
+    revokePrecedent: async (caller, id, request) => {
+      record("revokePrecedent", caller, id, request);
+      return await Promise.resolve(err({ code: "precedent_not_found", detail: "x" }));
+    },
   };
 }
 

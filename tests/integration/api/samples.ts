@@ -90,6 +90,7 @@ export const APPROVAL: Approval = {
   decision: { verdict: "needs_approval", reasons: [] },
   labels: {},
   requirement: { approvers: null, quorum: 1, separate_duties: false },
+  advice: [],
   votes: 0,
   edited_arguments: null,
   requested_at: AT,

@@ -104,9 +104,14 @@ export class DurableFiles {
 
   /** Puts new content in the place of a file's, or of nothing. */
   replace(folder: string, path: string, bytes: Uint8Array): void {
+    this.replaceMirror(folder, path, bytes);
+    this.syncFolder(folder);
+  }
+
+  /** The same for what can be made again from elsewhere: a power cut may bring back the old content, whole. */
+  replaceMirror(folder: string, path: string, bytes: Uint8Array): void {
     this.#place(folder, bytes, true, (temporary) => {
       this.operations.rename(temporary, path);
-      this.syncFolder(folder);
       return true;
     });
   }

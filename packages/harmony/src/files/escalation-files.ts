@@ -18,6 +18,8 @@ import { decodeRecord, encodeRecord, idOfName, RECORD_NAME } from "./record-code
 /** Looks at the newest occurrence again when it was resolved, or a later one opened, between looking and writing. */
 const ATTEMPTS_MAX = 5;
 
+const STATUSES: readonly string[] = Object.values(EscalationStatus);
+
 const fromJson = (json: unknown): EscalationRecord => EscalationRecord.fromJSON(json);
 const decode = (name: string, bytes: Uint8Array): EscalationRecord | null =>
   decodeRecord(bytes, fromJson, (record) => record.escalationId === idOfName(name));
@@ -31,6 +33,11 @@ export class EscalationFiles {
     decided: readonly ContentId[];
     all: readonly EscalationRecord[];
   } | null = null;
+
+  #filtered: { all: readonly EscalationRecord[]; byStatus: Map<string, readonly EscalationRecord[]> } = {
+    all: [],
+    byStatus: new Map(),
+  };
 
   constructor(files: DurableFiles) {
     this.#files = files;
@@ -46,6 +53,7 @@ export class EscalationFiles {
       path: decisionsDir(files.root),
       namePattern: RECORD_NAME,
       sizeBytesMax: ESCALATION_SIZE_BYTES_MAX,
+      namesOnly: true,
       decode: (name) => parseId(idOfName(name)),
       compare: (a, b) => (a < b ? -1 : Number(a > b)),
     });
@@ -78,8 +86,10 @@ export class EscalationFiles {
     switch (recurrence.kind) {
       case "seen_already":
         return { opened: false, record: newest };
-      case "counted":
-        return { opened: false, record: this.#count(recurrence.next) };
+      case "counted": {
+        const record = this.#count(recurrence.next);
+        return record === null ? null : { opened: false, record };
+      }
       case "reopened":
         return this.#create(recurrence.next) ? { opened: true, record: recurrence.next } : null;
       default:
@@ -111,11 +121,12 @@ export class EscalationFiles {
     );
   }
 
-  #count(sighting: EscalationRecord): EscalationRecord {
+  /** Null when it was resolved or removed meanwhile: then this sighting may have to open a new occurrence. */
+  #count(sighting: EscalationRecord): EscalationRecord | null {
     const id = sighting.escalationId;
     return withHold(this.#files, longId(id, { strip: true }), () => {
       const stored = this.load(id);
-      if (stored === null || stored.status === EscalationStatus.RESOLVED) return stored ?? sighting;
+      if (stored === null || stored.status === EscalationStatus.RESOLVED) return null;
       if (sighting.lastSeenAt <= stored.lastSeenAt) return stored;
       const next = stored.with({ seenCount: stored.seenCount + 1, lastSeenAt: sighting.lastSeenAt });
       return this.#publish(next) ? next : stored;
@@ -156,10 +167,21 @@ export class EscalationFiles {
 
   list(filter: EscalationFilter = {}): readonly EscalationRecord[] {
     const { status, patternId, limit } = filter;
-    let found = this.#all();
-    if (status !== undefined) found = found.filter((record) => record.status === status);
+    let found = status === undefined ? this.#all() : this.#withStatus(status);
     if (patternId !== undefined) found = found.filter((record) => record.patternId === patternId);
     return found.slice(0, limit);
+  }
+
+  /** Kept for as long as nothing changes: what waits is asked for far more often than it changes. */
+  #withStatus(status: string): readonly EscalationRecord[] {
+    const all = this.#all();
+    if (!STATUSES.includes(status)) return [];
+    if (this.#filtered.all !== all) this.#filtered = { all, byStatus: new Map() };
+    const known = this.#filtered.byStatus.get(status);
+    if (known !== undefined) return known;
+    const found = all.filter((record) => record.status === status);
+    this.#filtered.byStatus.set(status, found);
+    return found;
   }
 
   #all(): readonly EscalationRecord[] {
@@ -177,6 +199,7 @@ export class EscalationFiles {
   }
 
   resolve(escalationId: string, resolutionId: string, actor: AgentProvenance, at: Date | string): boolean {
+    const { root } = this.#files;
     const id = parseId(escalationId, "escalation_id");
     const decision: DecisionFile = {
       escalationId: id,
@@ -184,17 +207,21 @@ export class EscalationFiles {
       resolvedBy: actor,
       resolvedAt: parseTimestamp(at),
     };
-    if (this.load(id) === null) return false;
-    const { root } = this.#files;
+    const known = this.load(id);
+    if (known === null) return false;
     const bytes = encodeRecord(decisionToJson(decision), ESCALATION_SIZE_BYTES_MAX, decisionFromJson);
-    const won = !this.#isDecided(id) && this.#files.create(decisionsDir(root), decisionPath(root, id), bytes);
+    const won =
+      known.status === EscalationStatus.OPEN &&
+      this.#files.create(decisionsDir(root), decisionPath(root, id), bytes);
     const record = this.#bringUpToDate(id);
+    if (!won && record?.status === EscalationStatus.OPEN) {
+      const path = decisionPath(root, id);
+      throw new HarmonyError("invalid_record", `${path} is in the way and is not a decision; move it away`, {
+        path,
+      });
+    }
     if (!won) throw new HarmonyError("already_resolved", `escalation ${id} is already resolved`, { record });
     return true;
-  }
-
-  #isDecided(id: ContentId): boolean {
-    return this.load(id)?.status === EscalationStatus.RESOLVED;
   }
 
   /**
@@ -204,9 +231,14 @@ export class EscalationFiles {
   #bringUpToDate(id: ContentId): EscalationRecord | null {
     const stored = this.#read(id);
     if (stored === null || stored.status === EscalationStatus.RESOLVED) return stored;
+    const { root } = this.#files;
     return withHold(this.#files, longId(id, { strip: true }), () => {
       const record = this.load(id);
-      if (record !== null && record.status === EscalationStatus.RESOLVED) this.#publish(record);
+      if (record === null || record.status === EscalationStatus.OPEN) return record;
+      const bytes = Buffer.from(JSON.stringify(record), "utf8");
+      if (bytes.length <= ESCALATION_SIZE_BYTES_MAX) {
+        this.#files.replaceMirror(escalationsDir(root), escalationPath(root, id), bytes);
+      }
       return record;
     });
   }

@@ -18,12 +18,16 @@ const CHECKED_AT_ONCE = 2_048;
 /** File systems stamp times by the kernel's tick (1 to 10 ms). */
 const SETTLED_MS = 50;
 
-type Entry<T> = { stat: FileStat; settled: boolean; record: T | null };
+const NO_BYTES = new Uint8Array(0);
+
+type Entry<T> = { stat: FileStat | null; settled: boolean; record: T | null };
 
 export type RecordFolder<T> = {
   readonly path: string;
   readonly namePattern: RegExp;
   readonly sizeBytesMax: number;
+  /** That a file exists says everything: nothing is opened, and `decode` gets no bytes. */
+  readonly namesOnly?: boolean;
   /** The record, or null for a file that is not one of ours: it is skipped. */
   readonly decode: (name: string, bytes: Uint8Array) => T | null;
   readonly compare: (a: T, b: T) => number;
@@ -129,6 +133,12 @@ export class FolderIndex<T> {
   }
 
   #look(name: string): void {
+    if (this.#folder.namesOnly === true) {
+      if (this.#entries.has(name)) return;
+      this.#entries.set(name, { stat: null, settled: true, record: this.#folder.decode(name, NO_BYTES) });
+      this.#sorted = null;
+      return;
+    }
     const path = `${this.#folder.path}/${name}`;
     const stat = this.#files.operations.statAt(path);
     const entry = this.#entries.get(name);
@@ -136,7 +146,7 @@ export class FolderIndex<T> {
       if (this.#entries.delete(name)) this.#sorted = null;
       return;
     }
-    if (entry?.settled === true && sameStat(entry.stat, stat)) return;
+    if (entry?.settled === true && entry.stat !== null && sameStat(entry.stat, stat)) return;
     const settled = this.#files.operations.nowMs() - stat.changedMs > SETTLED_MS;
     const bytes = stat.kind === "file" ? this.#files.read(path, this.#folder.sizeBytesMax) : null;
     const record = bytes === null ? null : this.#folder.decode(name, bytes);

@@ -201,6 +201,20 @@ test("a question whose file cannot be read does not vanish: recording it says wh
   expect(recordEscalation(root, asked)).toBe(true);
 });
 
+test("a decision that cannot be read decides nothing: resolving says what is in the way", () => {
+  const root = newRoot();
+  recordEscalation(root, asked);
+  const path = paths.decisionPath(root, escalationId);
+  mkdirSync(paths.decisionsDir(root));
+  writeFileSync(path, "{}");
+  const resolve = (): boolean => resolveEscalation(root, escalationId, fakeId("r"), ann, moment(1));
+  expect(resolve).toThrow(expect.objectContaining({ code: "invalid_record", details: { path } }));
+  expect(loadEscalation(root, escalationId)).toEqual(asked);
+  expect(listEscalations(root, { status: EscalationStatus.OPEN })).toEqual([asked]);
+  rmSync(path);
+  expect(resolve()).toBe(true);
+});
+
 test.each(["escalations", "tmp", "decisions", ""])(
   "a link in place of .muse/harmony/%s is refused",
   (part) => {

@@ -2,11 +2,13 @@
 
 import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
-import { listEscalations, openFsStore } from "../fs-store.ts";
+import { listEscalations, openFsStore, recordEscalation, resolveEscalation } from "../fs-store.ts";
+import { fakeId } from "../ids.ts";
 import { escalationsDir, temporaryDir } from "../paths.ts";
 import { raceCounters, raceRecorders } from "../testing/racing.ts";
+import { quickOperations } from "../testing/faulty-operations.ts";
 import { newRoot } from "../testing/root.ts";
-import { escalation, moment, pattern, resolution } from "../testing/samples.ts";
+import { ann, escalation, moment, pattern, resolution } from "../testing/samples.ts";
 
 test(
   "of many processes recording the same escalations again and again, each is opened by exactly one",
@@ -59,4 +61,26 @@ test("what many processes count at once is counted exactly", { timeout: 120_000 
     appliedCount: 60,
   });
   expect(readdirSync(temporaryDir(root))).toEqual([]);
+});
+
+test("a sighting that finds its question resolved just before it is counted opens a new occurrence", async () => {
+  const root = newRoot();
+  const asked = escalation("e");
+  recordEscalation(root, asked);
+  let others = 0;
+  const store = openFsStore(root, {
+    ...quickOperations,
+    link: (from, to) => {
+      // The hold is about to be taken, under which the sighting would be counted.
+      if (to.endsWith(".hold") && others === 0) {
+        others += 1;
+        resolveEscalation(root, asked.escalationId, fakeId("r"), ann, moment(10));
+      }
+      quickOperations.link(from, to);
+    },
+  });
+  const recorded = await store.recordEscalation(escalation("e", { escalatedAt: moment(20) }));
+  expect(others).toBe(1);
+  expect(recorded).toMatchObject({ opened: true, record: { occurrence: 2, escalatedAt: moment(20) } });
+  expect(listEscalations(root)).toMatchObject([{ occurrence: 2 }, { occurrence: 1, status: "resolved" }]);
 });

@@ -38,6 +38,7 @@ import { addEvents } from "./routes/events.ts";
 import { addHealth } from "./routes/health.ts";
 import { addKeys } from "./routes/keys.ts";
 import { addOpenApi } from "./routes/open-api.ts";
+import { addPrecedents } from "./routes/precedents.ts";
 import { addRunCommands } from "./routes/run.ts";
 import { addRunQueries } from "./routes/runs.ts";
 import type { Api } from "./route-options.ts";
@@ -107,6 +108,7 @@ function addRoutes(api: Api, harness: Harness, streams: EventStreams): void {
   addArtifacts(api, harness);
   addApprove(api, harness);
   addKeys(api, harness);
+  addPrecedents(api, harness);
   addOpenApi(api);
 }
 

@@ -15,11 +15,12 @@ import {
   parsePort,
   parseRunId,
 } from "./argument.ts";
-import { approve, type ApproveFlags, confirm, deny } from "./commands/approve.ts";
+import { approve, type ApproveFlags, confirm, deny, type DenyFlags } from "./commands/approve.ts";
 import { type ArtifactFlags, showArtifacts } from "./commands/artifacts.ts";
 import { verifyAudit } from "./commands/audit.ts";
 import { demo, type DemoFlags } from "./commands/demo.ts";
 import { createKey, type KeyFlags, listKeys, revokeKey } from "./commands/keys.ts";
+import { listPrecedents, revokePrecedent } from "./commands/precedents.ts";
 import { type RunFlags, runTask } from "./commands/run.ts";
 import { cancelRun, listRuns, type RunsFlags, showRun } from "./commands/runs.ts";
 import { up, type UpFlags } from "./commands/up.ts";
@@ -57,6 +58,7 @@ export function createProgram(perform: Perform, io: Io, version: string): Comman
   addRuns(program, perform);
   addDecisions(program, perform);
   addEvidence(program, perform);
+  addPrecedents(program, perform);
   addKeys(program, perform);
   addTopics(program, perform);
   return program;
@@ -140,6 +142,7 @@ function addDecisions(program: Command, perform: Perform): void {
     .argument(...gate)
     .option("--args <file>", "approve with these arguments (JSON) in place of the agent's; - reads input")
     .option("--comment <text>", "for the record")
+    .option("--remember", "give this answer again, without asking, to exactly this question")
     .option("--yes", "do not ask; needed where there is no terminal")
     .action(
       async (id: GateId, flags: ApproveFlags) =>
@@ -150,8 +153,9 @@ function addDecisions(program: Command, perform: Perform): void {
     .description("refuse what waits; the agent is told the reason")
     .argument(...gate)
     .requiredOption("--reason <text>", "why")
+    .option("--remember", "refuse exactly this from now on, without asking")
     .action(
-      async (id: GateId, flags: { reason: string }) =>
+      async (id: GateId, flags: DenyFlags) =>
         await perform(async (context) => await deny(context, id, flags)),
     );
   program
@@ -184,6 +188,23 @@ function addEvidence(program: Command, perform: Perform): void {
     .description("check a run's audit trail: no gap, no altered event, a legal path to its status")
     .argument("<run>", "its id", parseRunId)
     .action(async (id: RunId) => await perform(async (context) => await verifyAudit(context, id)));
+}
+
+function addPrecedents(program: Command, perform: Perform): void {
+  const precedents = program.command("precedents").description("answers that are given again without asking");
+  precedents
+    .command("list")
+    .description("who answered what, when, and how often it was used")
+    .action(async () => await perform(async (context) => await listPrecedents(context)));
+  precedents
+    .command("revoke")
+    .description("stop giving an answer; people are asked again")
+    .argument("<precedent>", "its id")
+    .requiredOption("--reason <text>", "why")
+    .action(
+      async (id: string, flags: { reason: string }) =>
+        await perform(async (context) => await revokePrecedent(context, id, flags)),
+    );
 }
 
 function addKeys(program: Command, perform: Perform): void {

@@ -11,6 +11,8 @@ import {
   type KeyId,
   type KeyRequest,
   keySchema,
+  type Precedent,
+  precedentSchema,
   type Run,
   type RunId,
   type RunRequest,
@@ -53,15 +55,19 @@ export type Client = {
   followRun(id: RunId, options: FollowOptions): AsyncGenerator<FollowItem>;
   downloadArtifact(run: RunId, artifact: Artifact): Answer<Download>;
   createKey(request: KeyRequest): Answer<CreatedKey>;
+  listPrecedents(): Answer<readonly Precedent[]>;
+  revokePrecedent(id: string, reason: string): Answer<Precedent>;
   listKeys(): Answer<readonly Key[]>;
   revokeKey(id: KeyId): Answer<Key>;
 };
 
 const RUNS = "/api/harness/runs";
 const KEYS = "/api/harness/keys";
+const PRECEDENTS = "/api/harness/precedents";
 
 const runPageSchema = z.looseObject({ data: z.array(runSummarySchema), next_cursor: z.string().nullable() });
 const eventPageSchema = z.looseObject({ data: z.array(z.unknown()) });
+const precedentPageSchema = z.looseObject({ data: z.array(precedentSchema) });
 const keyPageSchema = z.looseObject({ data: z.array(keySchema) });
 
 export function createClient(connection: Connection): Client {
@@ -95,6 +101,15 @@ export function createClient(connection: Connection): Client {
     followRun: (id, options) => followRun(connection, id, options),
     downloadArtifact: async (run, artifact) => await download(connection, run, artifact),
     createKey: async (body) => await ask({ method: "POST", path: KEYS, body }, createdKeySchema),
+    listPrecedents: async () => {
+      const page = await ask({ method: "GET", path: PRECEDENTS }, precedentPageSchema);
+      return page.ok ? { ok: true, value: page.value.data } : page;
+    },
+    revokePrecedent: async (id, reason) =>
+      await ask(
+        { method: "POST", path: `${PRECEDENTS}/${encodeURIComponent(id)}/revoke`, body: { reason } },
+        precedentSchema,
+      ),
     listKeys: async () => {
       const page = await ask({ method: "GET", path: KEYS }, keyPageSchema);
       return page.ok ? { ok: true, value: page.value.data } : page;

@@ -24,6 +24,7 @@ import type { AgentDefinition } from "../core/agent.ts";
 import { commit, type Write } from "./commit.ts";
 import { judge, type Judged } from "./judge.ts";
 import type { Refusal } from "./harness.ts";
+import { mayRepeat, tell } from "./precedents.ts";
 import { actionOf } from "./steps/tool.ts";
 import { approvalView } from "./views.ts";
 import type { OpenWorkspace } from "./workspace-of-run.ts";
@@ -68,6 +69,7 @@ export async function decideApproval(
       ? decisionWrites(caller, approval, request, edit.value, now)
       : [{ write: "approval_voted", approval, votes }];
     await commit(tx, { run, journal }, writes, { now, actor: caller.actor });
+    if (isLast) await teach(tx, run, approval, request, edit.value, caller, now);
     return await readBack(tx, approval);
   });
 }
@@ -88,12 +90,39 @@ function refuseDecision(
     return { code: "approval_expired", detail: `It expired at ${approval.expiresAt.toISOString()}.` };
   if (request.decision !== "deny" && request.action_digest !== approval.actionDigest)
     return { code: "approval_digest_mismatch", detail: "What waits is not what you were shown." };
+  if (request.decision !== "confirm" && request.remember === true && !isRepeatable(approval, request))
+    return {
+      code: "decision_not_possible",
+      detail:
+        "This may be decided once, but not for good: untrusted text chose its target, or it spends or destroys, or it was edited.",
+    };
   if (request.decision === "confirm" && approval.subject !== "in_doubt")
     return {
       code: "decision_not_possible",
       detail: "Only a call whose outcome is unknown can be confirmed; this one has not been made.",
     };
   return null;
+}
+
+// What becomes of a call in doubt is a fact, and an edited action answers another question: neither is remembered.
+async function teach(
+  tx: StoreTx,
+  run: RunRecord,
+  approval: ApprovalRecord,
+  request: ApproveRequest,
+  edit: Edit | null,
+  caller: Caller,
+  now: Date,
+): Promise<void> {
+  if (approval.subject !== "action" || request.decision === "confirm") return;
+  const { action, judgement, precondition } = approval;
+  const told = {
+    decision: edit === null ? request.decision : "deny",
+    comment: request.comment ?? null,
+    remember: request.remember === true && edit === null,
+    approvalId: approval.id,
+  } as const;
+  await tell(tx, { run, action, judgement, precondition }, told, caller, now);
 }
 
 // Who may say yes. A no is never refused for who says it: it lets nothing happen.
@@ -128,6 +157,12 @@ async function vote(
   const isNew = await tx.approvals.vote(approval.id, actor.id, approval.actionDigest, now);
   return isNew ? approval.votes + 1 : "given before";
 }
+
+const isRepeatable = (approval: ApprovalRecord, request: ApproveRequest): boolean =>
+  approval.subject === "action" &&
+  approval.requirement.quorum === 1 &&
+  !(request.decision === "approve" && request.arguments !== undefined) &&
+  (request.decision === "deny" || mayRepeat(approval));
 
 // The same word again gets the same answer and changes nothing; any other word comes too late.
 function answerAgain(

@@ -4,6 +4,7 @@ import { type ApprovalPorts, decideApproval } from "./approvals.ts";
 import { createEventWatch } from "./event-watch.ts";
 import type { Harness } from "./harness.ts";
 import { authenticate, createKey, type KeyPorts, listKeys, revokeKey } from "./keys.ts";
+import { listPrecedents, revokePrecedent } from "./precedents.ts";
 import { cancelRun, getRun, listEvents, listRuns, openArtifact, type RunPorts } from "./runs.ts";
 
 export type HarnessPorts = AdmissionPorts &
@@ -30,6 +31,8 @@ export function createHarness(ports: HarnessPorts): Harness {
     },
     openArtifact: async (caller, run, id) => await openArtifact(ports, caller, run, id),
     decide: async (caller, request) => await decideApproval(ports, caller, request),
+    listPrecedents: async (caller) => await listPrecedents(ports, caller),
+    revokePrecedent: async (caller, id, request) => await revokePrecedent(ports, caller, id, request),
     createKey: async (caller, request) => await createKey(ports, caller, request),
     listKeys: async (caller) => await listKeys(ports, caller),
     revokeKey: async (caller, id) => await revokeKey(ports, caller, id),

@@ -10,7 +10,9 @@ import type {
   Key,
   KeyId,
   KeyRequest,
+  Precedent,
   ProblemCode,
+  RevokePrecedent,
   Run,
   RunId,
   RunRequest,
@@ -73,6 +75,9 @@ export type Harness = {
   ): Promise<Result<{ readonly artifact: Artifact; readonly bytes: Uint8Array }, Refusal>>;
 
   decide(caller: Caller, request: ApproveRequest): Promise<Result<Approval, Refusal>>;
+
+  listPrecedents(caller: Caller): Promise<Result<readonly Precedent[], Refusal>>;
+  revokePrecedent(caller: Caller, id: string, request: RevokePrecedent): Promise<Result<Precedent, Refusal>>;
 
   createKey(caller: Caller, request: KeyRequest): Promise<Result<CreatedKey, Refusal>>;
   listKeys(caller: Caller): Promise<Result<readonly Key[], Refusal>>;

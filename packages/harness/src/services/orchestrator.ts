@@ -242,7 +242,15 @@ async function askAgain(held: Held, callId: string, approval: ApprovalRecord, no
     preview,
     precondition,
   };
-  const question = { callId, action, judgement, decision, requirement: verdict.assent, plan };
+  const question = {
+    callId,
+    action,
+    judgement,
+    decision,
+    requirement: verdict.assent,
+    plan,
+    advice: approval.advice,
+  };
   return await openGate(held, question, [withdraw]);
 }
 

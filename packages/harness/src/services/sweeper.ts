@@ -7,6 +7,9 @@ import type { GateOutcome } from "../core/run/journal.ts";
 import type { Clock, Due, Log, Store, StoreTx } from "../ports.ts";
 import { commit } from "./commit.ts";
 
+/** Attempts after a worker's death that follow without a pause. */
+const QUICK_ATTEMPTS = 6;
+
 /** Findings of one pass; what is left over is found again in the next. */
 const FINDINGS_MAX = 100;
 
@@ -70,7 +73,10 @@ async function takeBack(tx: StoreTx, due: Extract<Due, { why: "lease_lost" }>, n
   const journal = await tx.steps.list(run.id);
   const reason = { code: "worker_lost", detail: "The worker that held the run is gone." };
   // The first attempts follow at once: workers are replaced all the time. One that keeps dying is given pauses.
-  const delaySeconds = run.attempt <= 3 ? 0 : Math.min(2 ** (run.attempt - 3), RETRY_DELAY_SECONDS_MAX);
+  const delaySeconds =
+    run.attempt <= QUICK_ATTEMPTS
+      ? 0
+      : Math.min(2 ** (run.attempt - QUICK_ATTEMPTS), RETRY_DELAY_SECONDS_MAX);
   await commit(tx, { run, journal }, [{ write: "run_moved", event: "released", reason, delaySeconds }], {
     now,
     actor: null,

@@ -113,6 +113,7 @@ export function approvalView(approval: ApprovalRecord): Approval {
       quorum: approval.requirement.quorum,
       separate_duties: approval.requirement.separateDuties,
     },
+    advice: [...approval.advice],
     votes: approval.votes,
     edited_arguments: approval.editedAction?.arguments ?? null,
     requested_at: approval.requestedAt.toISOString(),

@@ -118,6 +118,7 @@ export function openGate(toy: ToyRun, breaks: Breaks): void {
     decision,
     labels: {},
     requirement: { approvers: null, quorum: 1, separate_duties: false },
+    advice: [],
     votes: 0,
     edited_arguments: null,
     requested_at: now(),

@@ -70,6 +70,7 @@ export function makeApproval(n: number, run: Run["id"], change: Partial<Approval
     preview: DIFF,
     labels: {},
     requirement: { approvers: null, quorum: 1, separate_duties: false },
+    advice: [],
     votes: 0,
     decision: {
       verdict: "needs_approval",

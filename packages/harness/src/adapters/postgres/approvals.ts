@@ -1,5 +1,6 @@
 import {
   type Action,
+  type Advice,
   type ApprovalId,
   type ApprovalState,
   type ApprovalSubject,
@@ -27,6 +28,7 @@ type ApprovalRow = {
   decision: Decision;
   judgement: Judgement;
   requirement: Assent;
+  advice: Advice[];
   votes: number;
   edited_action: Action | null;
   requested_at: Date;
@@ -41,7 +43,7 @@ type ApprovalRow = {
 const SELECT = `
   select a.id, a.run_id, a.seq, a.state, a.subject, a.action, a.action_digest, a.summary, a.preview, a.precondition,
          (select count(*)::int from assent.approval_votes v where v.tenant_id = a.tenant_id
-            and v.approval_id = a.id and v.action_digest = a.action_digest) as votes, a.decision, a.judgement, a.requirement, a.edited_action, a.requested_at, a.expires_at, a.decided_at, a.decided_by,
+            and v.approval_id = a.id and v.action_digest = a.action_digest) as votes, a.decision, a.judgement, a.requirement, a.advice, a.edited_action, a.requested_at, a.expires_at, a.decided_at, a.decided_by,
          p.kind as decider_kind, p.name as decider_name, a.comment
   from assent.approvals a
   left join assent.principals p on p.tenant_id = a.tenant_id and p.id = a.decided_by
@@ -62,6 +64,7 @@ function toRecord(row: ApprovalRow): ApprovalRecord {
     decision: row.decision,
     judgement: row.judgement,
     requirement: row.requirement,
+    advice: row.advice,
     votes: row.votes,
     editedAction: row.edited_action,
     requestedAt: row.requested_at,
@@ -80,8 +83,8 @@ export function approvalRows({ query, tenant }: Scope): StoreTx["approvals"] {
     async insert(approval: NewApproval): Promise<void> {
       await query(
         `insert into assent.approvals (tenant_id, id, run_id, seq, state, subject, action, action_digest, summary,
-           preview, precondition, decision, judgement, requirement, requested_at, expires_at)
-         values ($1, $2, $3, $4, 'open', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+           preview, precondition, decision, judgement, requirement, advice, requested_at, expires_at)
+         values ($1, $2, $3, $4, 'open', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
         [
           tenant,
           uuidOf(approval.id),
@@ -96,6 +99,7 @@ export function approvalRows({ query, tenant }: Scope): StoreTx["approvals"] {
           JSON.stringify(approval.decision),
           JSON.stringify(approval.judgement),
           JSON.stringify(approval.requirement),
+          JSON.stringify(approval.advice),
           approval.requestedAt,
           approval.expiresAt,
         ],

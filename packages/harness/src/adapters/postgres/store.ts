@@ -9,6 +9,7 @@ import { approvalRows } from "./approvals.ts";
 import { artifactRows } from "./artifacts.ts";
 import { auditRows } from "./audit.ts";
 import { transaction } from "./connect.ts";
+import { harmonyStoreIn } from "./harmony/harmony-store.ts";
 import { idempotencyRows } from "./idempotency.ts";
 import { findCaller, keyRows } from "./keys.ts";
 import type { PostgresQueue } from "./queue.ts";
@@ -83,6 +84,7 @@ function storeTx(
     idempotency: idempotencyRows(scope),
     agents: agentRows(scope),
     keys: keyRows(scope, ids),
+    memory: harmonyStoreIn(scope),
     // pg-boss writes its own statements: some hold several, which cannot be prepared.
     queue: queue.sender(scope.query),
   };

@@ -17,6 +17,7 @@ export type ApproveFlags = {
   readonly args?: string;
   readonly comment?: string;
   readonly yes?: boolean;
+  readonly remember?: boolean;
 };
 
 type Edit = Readonly<Record<string, unknown>> | null;
@@ -32,6 +33,7 @@ export async function approve(context: Context, gate: GateId, flags: ApproveFlag
     action_digest: approval.action_digest,
     ...(edit.value === null ? {} : { arguments: edit.value }),
     ...(flags.comment === undefined ? {} : { comment: flags.comment }),
+    ...(flags.remember === true ? { remember: true as const } : {}),
   }));
 }
 
@@ -50,13 +52,20 @@ export async function confirm(
   }));
 }
 
+export type DenyFlags = { readonly reason: string; readonly remember?: boolean };
+
 /** A denial is safe whatever it is about, so nothing is shown or asked first. */
-export async function deny(context: Context, gate: GateId, flags: { readonly reason: string }): Outcome {
+export async function deny(context: Context, gate: GateId, flags: DenyFlags): Outcome {
   const client = await context.openClient();
   if (!client.ok) return client;
   const id = await approvalIdOf(client.value, gate);
   if (!id.ok) return id;
-  const request = { approval_id: id.value, decision: "deny", comment: flags.reason } as const;
+  const request = {
+    approval_id: id.value,
+    decision: "deny",
+    comment: flags.reason,
+    ...(flags.remember === true ? { remember: true as const } : {}),
+  } as const;
   const decided = await client.value.decide(request);
   if (!decided.ok) return err(failureOfClient(decided.error));
   context.show(decided.value, () => [decidedLine(decided.value)]);

@@ -23,22 +23,61 @@ export function approvalLines(approval: Approval, run: Run, now: Date, paint: Pa
       ["expires", bothTimes(approval.expires_at, now)],
       ["digest", approval.action_digest],
       ...approval.decision.reasons.map((reason) => ["because", `${reason.detail} (${reason.code})`] as const),
+      ...requirementFields(approval),
       ...(approval.comment === null ? [] : [["comment", approval.comment] as const]),
     ]),
     paint("bold", "Arguments, exactly"),
     indent(visibleJson(action.arguments, 2), "  "),
+    ...originLines(approval, paint),
     ...(approval.edited_arguments === null
       ? []
       : [
           paint("bold", "Arguments as edited, exactly"),
           indent(visibleJson(approval.edited_arguments, 2), "  "),
         ]),
+    ...adviceLines(approval, paint),
     ...(approval.preview === null
       ? ["The tool cannot show beforehand what would change."]
       : [
           paint("bold", "What would change, exactly"),
           indent(approval.preview === "" ? "(nothing)" : paintDiff(approval.preview, paint), "  "),
         ]),
+  ];
+}
+
+/** Who chose each value, in words: an approver must not have to guess what a stranger's text put there. */
+function originLines({ labels }: Approval, paint: Paint): string[] {
+  const entries = Object.entries(labels);
+  if (entries.length === 0) return [];
+  return [
+    paint("bold", "Where they come from"),
+    ...fields(
+      entries.map(([pointer, { origin, sources }]) => {
+        const places = [...new Set(sources.map(({ source }) => source))].join(", ");
+        const words = { trusted: "the requester", untrusted: "UNTRUSTED TEXT", model: "the model" }[origin];
+        return [pointer, places === "" ? words : `${words} (${places})`] as const;
+      }),
+    ),
+  ];
+}
+
+/** Earlier answers are evidence about past decisions, no standing authority. */
+function adviceLines({ advice }: Approval, paint: Paint): string[] {
+  if (advice.length === 0) return [];
+  return [
+    paint("bold", "Answered before, as advice only"),
+    ...fields(
+      advice.map((one) => [one.decision, `${one.decided_by ?? "somebody"}: ${one.explanation}`] as const),
+    ),
+  ];
+}
+
+function requirementFields({ requirement, votes }: Approval): (readonly [string, string])[] {
+  const { approvers, quorum, separate_duties } = requirement;
+  return [
+    ...(quorum > 1 ? [["wants", `${quorum} different people; ${votes} so far`] as const] : []),
+    ...(approvers === null ? [] : [["of", approvers.join(", ")] as const]),
+    ...(separate_duties ? [["not", "whoever asked for the run"] as const] : []),
   ];
 }
 

@@ -2,7 +2,7 @@
 // marks are one word each. Only white space, quotes and commas are neutral; other separators are words of their own,
 // because to a shell or a mail header they mean something.
 
-import { originalRange, type View } from "./view.ts";
+import type { View } from "./view.ts";
 
 export type Word = {
   readonly key: string;
@@ -68,13 +68,17 @@ export function wordsOf(view: View, original: string, role: "text" | "value"): W
     if (kind === WORD) while (end < text.length && classAt(text, end) === WORD) end += 1;
     const [from, to] = kind === WORD ? trimmed(text, at, end, role) : [at, end];
     if (from < to) {
-      const between = text.slice(gap, from);
+      const between = from - gap === 1 && text.charCodeAt(gap) === 0x20 ? " " : text.slice(gap, from);
+      const newline = between !== " " && between.includes("\n");
+      const first = text.charCodeAt(from);
       words.push({
         key: keyOf(text, from, to),
-        ...originalRange(view, from, to),
-        newline: between.includes("\n"),
-        salient: isSalient(between, original.charAt(view.from[from] ?? 0), text.charAt(from), words.length),
-        marker: (words.length === 0 || between.includes("\n")) && isMarker(text, from, to),
+        start: view.from[from] ?? 0,
+        end: view.to[to - 1] ?? 0,
+        newline,
+        salient:
+          role === "text" && isSalient(between, original.charAt(view.from[from] ?? 0), first, words.length),
+        marker: isDigit(first) && (words.length === 0 || newline) && isMarker(text, from, to),
       });
       gap = end;
     }
@@ -83,9 +87,9 @@ export function wordsOf(view: View, original: string, role: "text" | "value"): W
   return words;
 }
 
-function isSalient(between: string, first: string, folded: string, index: number): boolean {
-  if (/["'`“”‘’«»]/.test(between.slice(-3))) return true;
-  return index > 0 && first !== folded && /^[A-Z]$/.test(first) && !/[.!?:\n]/.test(between);
+function isSalient(between: string, first: string, folded: number, index: number): boolean {
+  if (between !== " " && /["'`“”‘’«»]/.test(between)) return true;
+  return index > 0 && first.charCodeAt(0) !== folded && /^[A-Z]$/.test(first) && !/[.!?:\n]/.test(between);
 }
 
 const isMarker = (text: string, from: number, to: number): boolean =>
@@ -94,7 +98,9 @@ const isMarker = (text: string, from: number, to: number): boolean =>
 const SENTENCE_END = ".,:!?";
 
 function trimmed(text: string, start: number, end: number, role: "text" | "value"): [number, number] {
-  let [from, to] = [start, end];
+  if (isAlphanumeric(text.charCodeAt(start)) && isAlphanumeric(text.charCodeAt(end - 1))) return [start, end];
+  let from = start;
+  let to = end;
   while (to > from && SENTENCE_END.includes(text.charAt(to - 1))) to -= 1;
   // Dots alone are a folder (`..`) or an ellipsis.
   if (from === to) return end - start === 2 && text.startsWith("..", start) ? [start, end] : [end, end];
@@ -104,12 +110,23 @@ function trimmed(text: string, start: number, end: number, role: "text" | "value
     from += 1;
     to -= 1;
   }
+  if (role === "text") [from, to] = unmarked(text, from, to);
   while (to > from && SENTENCE_END.includes(text.charAt(to - 1))) to -= 1;
   if (text.charAt(from) === "#") from += 1;
   else if (text.charAt(from) === "@" && !/[.@]/.test(text.slice(from + 1, Math.min(to, from + 65))))
     from += 1;
   if (/^[-–:!?#=+_~]*$/.test(text.slice(from, Math.min(to, from + 9)))) return [to, to];
   return [from, to];
+}
+
+const isMark = (mark: string): boolean => mark === "**" || mark === "__" || mark === "~~";
+
+/** Without the marks of an emphasis that begins or ends at another word. */
+function unmarked(text: string, start: number, end: number): [number, number] {
+  const from =
+    isMark(text.slice(start, start + 2)) && isAlphanumeric(text.charCodeAt(start + 2)) ? start + 2 : start;
+  const to = isMark(text.slice(end - 2, end)) && isAlphanumeric(text.charCodeAt(end - 3)) ? end - 2 : end;
+  return from < to ? [from, to] : [start, end];
 }
 
 /** Addresses longer than this (RFC 5321: 254) are not looked into for a label in front. */
@@ -124,8 +141,12 @@ function keyOf(text: string, from: number, to: number): string {
   if (!word.includes("/")) return word;
   const bare = /^(https?:\/\/[^/?#\\@]+)\/$/.exec(word)?.[1] ?? word;
   // Cut off by a separator that may be part of it, it is not known to be whole: it only matches when cut the same.
-  const left = from > 1 && /[[({|;,<"'`]/.test(text.charAt(from - 1)) && classAt(text, from - 2) === WORD;
-  const right =
-    /^[[({|;,<"'`]/.test(text.slice(to, to + 1)) && to + 1 < text.length && classAt(text, to + 1) === WORD;
+  const left = from > 1 && CUTTING.includes(text.charAt(from - 1)) && goesOn(text, from - 2);
+  const right = to + 1 < text.length && CUTTING.includes(text.charAt(to)) && goesOn(text, to + 1);
   return left || right ? `${bare}\0` : bare;
 }
+
+const CUTTING = "[({|;,<\"'`";
+
+const goesOn = (text: string, at: number): boolean =>
+  classAt(text, at) === WORD && !SENTENCE_END.includes(text.charAt(at));

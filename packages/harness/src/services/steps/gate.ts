@@ -1,4 +1,4 @@
-import { type Action, type Decision, idFromUuid } from "@assent/contract";
+import { type Action, type Advice, type Decision, idFromUuid } from "@assent/contract";
 import { APPROVAL_LIFETIME_HOURS } from "../../base/limits.ts";
 import { assert } from "../../base/assert.ts";
 import { actionDigest } from "../../core/decide/action-digest.ts";
@@ -17,6 +17,7 @@ export type Question = {
   readonly decision: Decision;
   readonly requirement: Assent;
   readonly plan: Plan;
+  readonly advice: readonly Advice[];
 };
 
 /**
@@ -28,13 +29,14 @@ export async function openGate(
   question: Question,
   before: readonly Write[] = [],
 ): Promise<boolean> {
-  const { callId, action, judgement, decision, requirement, plan } = question;
+  const { callId, action, judgement, decision, requirement, plan, advice } = question;
   const { summary, preview, precondition } = plan;
   const asked: Asked = {
     subject: "action",
     action,
     judgement,
     requirement,
+    advice,
     summary,
     preview,
     precondition,
@@ -56,6 +58,7 @@ export async function openDoubtGate(held: Held, step: ToolStep): Promise<boolean
       action,
       judgement,
       requirement: ANYBODY,
+      advice: [],
       summary: `Step ${step.seq} called ${action.tool}, and nobody knows whether it happened. Look, then: approve to try again, confirm if it happened, deny to give it up.`,
       preview: null,
       precondition,
@@ -76,7 +79,15 @@ export async function openDoubtGate(held: Held, step: ToolStep): Promise<boolean
 
 type Asked = Pick<
   NewApproval,
-  "subject" | "action" | "judgement" | "requirement" | "summary" | "preview" | "precondition" | "decision"
+  | "subject"
+  | "action"
+  | "judgement"
+  | "requirement"
+  | "advice"
+  | "summary"
+  | "preview"
+  | "precondition"
+  | "decision"
 >;
 
 // What became of a call is a fact to look up; whoever may decide at all may say it.

@@ -4,13 +4,15 @@ import { TOOL_CALL_SECONDS_MAX } from "../../base/limits.ts";
 import type { Result } from "../../base/result.ts";
 import { actionDigest, effectId } from "../../core/decide/action-digest.ts";
 import type { Judgement } from "../../core/decide/judgement.ts";
+import type { Assent } from "../../core/decide/policy-annotations.ts";
 import { addStep } from "../../core/label/origins-of-run.ts";
 import { isToolStep, type StepError, type ToolCall, type ToolStep } from "../../core/run/journal.ts";
 import { manifestDigest } from "../../core/tool.ts";
-import type { Tool, ToolContext, ToolResult } from "../../ports.ts";
+import type { Plan, Tool, ToolContext, ToolResult } from "../../ports.ts";
 import type { Write } from "../commit.ts";
 import { commitHeld, type Held, scopeOfNextStep } from "../held.ts";
 import { judge } from "../judge.ts";
+import { consult, mayRepeat } from "../precedents.ts";
 import { openGate } from "./gate.ts";
 
 export function actionOf(tool: Tool, args: Readonly<Record<string, unknown>>): Action {
@@ -94,21 +96,54 @@ export async function judgeCall(held: Held, call: ToolCall): Promise<boolean> {
     await openAndClose(held, { callId, action, judgement, decision, error: plan.error });
     return true;
   }
-  if (verdict.assent !== null)
-    return await openGate(held, {
-      callId,
-      action,
-      judgement,
-      decision,
-      plan: plan.value,
-      requirement: verdict.assent,
-    });
-  const { precondition } = plan.value;
-  await commitHeld(held, [
-    openToolStep(held, { callId, action, judgement, precondition, decision, approvalId: null, error: null }),
-  ]);
+  const parts = { callId, action, judgement, decision, plan: plan.value };
+  if (verdict.assent !== null) return await askOrRepeat(held, { ...parts, requirement: verdict.assent });
+  return await makeCall(held, parts);
+}
+
+type PlannedCall = {
+  readonly callId: string;
+  readonly action: Action;
+  readonly judgement: Judgement;
+  readonly decision: Decision;
+  readonly plan: Plan;
+};
+
+async function makeCall(held: Held, { plan, ...parts }: PlannedCall): Promise<boolean> {
+  const { precondition } = plan;
+  await commitHeld(held, [openToolStep(held, { ...parts, precondition, approvalId: null, error: null })]);
   return await executeNewest(held);
 }
+
+// A rule wants a person's word. One who gave it for exactly this question, to be given again, is not asked twice; a
+// rule that wants more than one person is never satisfied from memory.
+async function askOrRepeat(
+  held: Held,
+  call: PlannedCall & { readonly requirement: Assent },
+): Promise<boolean> {
+  const { requirement, ...parts } = call;
+  const { action, judgement, decision, plan } = parts;
+  const asked = { run: held.committed.run, action, judgement, precondition: plan.precondition };
+  // A standing answer that could not be used is not asked for: the memory must not count what did not happen.
+  if (!isEnough(requirement) || !mayRepeat(asked)) return await openGate(held, { ...call, advice: [] });
+  const now = held.ports.clock.now();
+  const consulted = await held.ports.store.transaction(
+    held.fence.tenant,
+    async (tx) => await consult(tx, asked, now),
+  );
+  if (consulted.answer === null) return await openGate(held, { ...call, advice: consulted.advice });
+  const { answer, precedentId, explanation } = consulted;
+  const reason = { code: "precedent", policy: precedentId, detail: explanation };
+  const reasons = [...decision.reasons, reason];
+  if (answer === "approve")
+    return await makeCall(held, { ...parts, decision: { verdict: "permit", reasons } });
+  const error = { code: "denied", detail: `A person refused this call before, for good. ${explanation}` };
+  await openAndClose(held, { ...parts, decision: { verdict: "deny", reasons }, error });
+  return true;
+}
+
+const isEnough = ({ quorum, separateDuties, approvers }: Assent): boolean =>
+  quorum === 1 && !separateDuties && approvers === undefined;
 
 // A call that is not made: its refusal is its result.
 async function openAndClose(

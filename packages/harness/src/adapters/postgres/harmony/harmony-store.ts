@@ -1,10 +1,7 @@
 // Harmony's memory on Postgres: the store that the service uses. It passes the same contract test as the files.
 
 import type { HarmonyStore } from "@assent/harmony";
-import { type TenantId, uuidOf } from "@assent/contract";
-import type { Pool } from "pg";
-import { transaction } from "../connect.ts";
-import { queryOn } from "../store.ts";
+import type { Query, Scope } from "../rows.ts";
 import { auditPart } from "./audit.ts";
 import { escalationPart } from "./escalations.ts";
 import { patternPart } from "./patterns.ts";
@@ -13,21 +10,8 @@ import { resolutionPart } from "./resolutions.ts";
 import type { InTenant } from "./scope.ts";
 import { similarPart } from "./similar.ts";
 
-const TRANSACTION_ATTEMPTS_MAX = 5;
-
-/** The memory of one tenant. Each method is one transaction. */
-export function postgresHarmonyStore(pool: Pool, tenantId: TenantId): HarmonyStore {
-  const tenant = uuidOf(tenantId);
-  const inTenant: InTenant = async (work) =>
-    await transaction(
-      pool,
-      async (client) => {
-        const query = queryOn(client);
-        await query("select set_config('assent.tenant', $1, true)", [tenant]);
-        return await work({ query, tenant });
-      },
-      { attemptsMax: TRANSACTION_ATTEMPTS_MAX },
-    );
+/** The memory of one tenant; `inTenant` runs each method's work in a transaction of that tenant. */
+export function postgresHarmonyStore(inTenant: InTenant): HarmonyStore {
   return {
     ...patternPart(inTenant),
     ...resolutionPart(inTenant),
@@ -35,11 +19,15 @@ export function postgresHarmonyStore(pool: Pool, tenantId: TenantId): HarmonySto
     ...policyPart(inTenant),
     ...escalationPart(inTenant),
     ...auditPart(inTenant),
-    clear: async () => await inTenant(async ({ query }) => await clear(query, tenant)),
+    clear: async () => await inTenant(async ({ query, tenant }) => await clear(query, tenant)),
   };
 }
 
-async function clear(query: ReturnType<typeof queryOn>, tenant: string): Promise<number> {
+/** The memory within a transaction that is open already: what it does commits with all else. */
+export const harmonyStoreIn = (scope: Scope): HarmonyStore =>
+  postgresHarmonyStore(async (work) => await work(scope));
+
+async function clear(query: Query, tenant: string): Promise<number> {
   let removed = 0;
   for (const table of [
     "harmony_policies",

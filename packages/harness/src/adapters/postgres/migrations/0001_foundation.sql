@@ -130,6 +130,7 @@ create table assent.approvals (
   decision json not null,
   judgement json not null,
   requirement json not null,
+  advice json not null,
   edited_action json,
   requested_at timestamptz not null,
   expires_at timestamptz not null,

@@ -1,0 +1,41 @@
+import { z } from "zod";
+import { sha256Schema } from "./digest.ts";
+
+/** An answer that a person gave once and that is given again without asking, to exactly the same question. */
+export const precedentSchema = z
+  .strictObject({
+    id: sha256Schema,
+    pattern_id: sha256Schema.meta({
+      description: "The question: agent, tool, version, arguments and their origins.",
+    }),
+    tool: z.string(),
+    decision: z.enum(["approve", "deny"]),
+    decided_by: z.string().nullable(),
+    decided_at: z.string(),
+    rationale: z.string(),
+    uses: z.int().min(0).meta({ description: "How often it has answered." }),
+    last_used_at: z.string().nullable(),
+    confidence: z.number().min(0).max(1).meta({ description: "Counted from experience." }),
+    revoked_at: z.string().nullable(),
+    revoked_reason: z.string().nullable(),
+  })
+  .meta({ id: "Precedent" });
+export type Precedent = z.infer<typeof precedentSchema>;
+
+export const revokePrecedentSchema = z
+  .strictObject({ reason: z.string().min(1).max(2_000) })
+  .meta({ id: "RevokePrecedent" });
+export type RevokePrecedent = z.infer<typeof revokePrecedentSchema>;
+
+/** An earlier answer that a person is shown beside the question. It decides nothing. */
+export const adviceSchema = z
+  .strictObject({
+    precedent_id: sha256Schema,
+    decision: z.string(),
+    decided_by: z.string().nullable(),
+    decided_at: z.string().nullable(),
+    explanation: z.string(),
+    confidence: z.number().min(0).max(1),
+  })
+  .meta({ id: "Advice" });
+export type Advice = z.infer<typeof adviceSchema>;

@@ -1,0 +1,56 @@
+import type { Precedent } from "@assent/contract";
+import { err, ok } from "../../base/result.ts";
+import type { Context, Outcome } from "../context.ts";
+import { failureOfClient } from "../failure.ts";
+import { table } from "../output/table.ts";
+import { relativeTime } from "../output/time.ts";
+import { visibleLine } from "../output/visible.ts";
+
+export async function listPrecedents(context: Context): Outcome {
+  const client = await context.openClient();
+  if (!client.ok) return client;
+  const precedents = await client.value.listPrecedents();
+  if (!precedents.ok) return err(failureOfClient(precedents.error));
+  const now = context.deps.clock.now();
+  context.show({ data: precedents.value }, () =>
+    precedents.value.length === 0
+      ? [
+          "Nothing is remembered. `assent approve … --remember` and `assent deny … --remember` make a precedent.",
+        ]
+      : table(
+          ["PRECEDENT", "TOOL", "ANSWER", "BY", "GIVEN", "USES", "LAST USED", "STATE"],
+          precedents.value.map((one) => [
+            one.id,
+            one.tool,
+            one.decision,
+            one.decided_by ?? "",
+            relativeTime(one.decided_at, now),
+            String(one.uses),
+            one.last_used_at === null ? "never" : relativeTime(one.last_used_at, now),
+            stateOf(one),
+          ]),
+        ),
+  );
+  return ok("ok");
+}
+
+const stateOf = ({ revoked_at, revoked_reason }: Precedent): string =>
+  revoked_at === null ? "in force" : `revoked: ${revoked_reason ?? ""}`;
+
+export async function revokePrecedent(
+  context: Context,
+  id: string,
+  flags: { readonly reason: string },
+): Outcome {
+  const client = await context.openClient();
+  if (!client.ok) return client;
+  const revoked = await client.value.revokePrecedent(id, flags.reason);
+  if (!revoked.ok) return err(failureOfClient(revoked.error));
+  const { tool, uses } = revoked.value;
+  context.show(revoked.value, () => [
+    visibleLine(
+      `Revoked. It had answered ${uses} question(s) about ${tool}; people are asked again from now on.`,
+    ),
+  ]);
+  return ok("ok");
+}

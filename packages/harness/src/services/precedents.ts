@@ -1,0 +1,204 @@
+// Before a person is asked, the memory is: Harmony's engine, over this tenant's own answers. What a person remembered on
+// purpose answers the very same question again; anything else is shown to the next person and decides nothing.
+
+import type { Action, Advice, Precedent, RevokePrecedent } from "@assent/contract";
+import {
+  AgentProvenance,
+  APPROVAL_DOMAIN,
+  approvalPattern,
+  computeResolutionId,
+  confidenceOf,
+  type ConflictPattern,
+  type Decision as MemoryDecision,
+  type HarmonyStore,
+  memory,
+  newAuditEntry,
+  AuditEventType,
+  EscalationStatus,
+  type Resolution,
+  ResolutionStrategy,
+} from "@assent/harmony";
+import { digestOf } from "../base/digest.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import type { Judgement } from "../core/decide/judgement.ts";
+import type { Caller, Clock, RunRecord, Store, StoreTx } from "../ports.ts";
+import type { Refusal } from "./harness.ts";
+
+export type AskedAction = {
+  readonly run: RunRecord;
+  readonly action: Action;
+  readonly judgement: Judgement;
+  readonly precondition: string | null;
+};
+
+const digest = (value: unknown): string => digestOf("argument", value);
+
+/** Its scope holds tenant and agent: a precedent of one never answers for another. */
+export function patternOf(asked: AskedAction, by: AgentProvenance, at: Date): ConflictPattern {
+  const { run, action, judgement, precondition } = asked;
+  return approvalPattern(
+    {
+      scope: `${run.tenant}/${run.agent}`,
+      tool: action.tool,
+      toolVersion: action.tool_version,
+      manifestDigest: action.manifest_digest,
+      // What the tool found belongs to the question: the same words over another file are another change.
+      argumentsDigest: digest({ arguments: action.arguments, precondition }),
+      argumentDigests: Object.fromEntries(
+        Object.entries(action.arguments).map(([name, value]) => [name, digest(value)]),
+      ),
+      labels: Object.entries(judgement.labels).map(([pointer, { origin }]) => `${pointer}=${origin}`),
+    },
+    by,
+    at,
+  );
+}
+
+export type Consulted =
+  | { readonly answer: "approve" | "deny"; readonly precedentId: string; readonly explanation: string }
+  | { readonly answer: null; readonly advice: readonly Advice[] };
+
+const asAgent = (run: RunRecord): AgentProvenance => AgentProvenance.agent(run.agent, run.model);
+
+/** Asks the memory. Where it has no answer the question is escalated in it, and waits there beside the approval. */
+export async function consult(tx: StoreTx, asked: AskedAction, at: Date): Promise<Consulted> {
+  const actor = asAgent(asked.run);
+  const pattern = patternOf(asked, actor, at);
+  const decision = await memory.ask(tx.memory, pattern, { at, actor });
+  if (decision.status !== "applied") return { answer: null, advice: adviceFrom(decision) };
+  const { strategy, resolutionId, explanation } = decision;
+  const known = strategy === ResolutionStrategy.APPROVE || strategy === ResolutionStrategy.DENY;
+  // Harmony's own policies are for repositories; here Cedar's have already spoken, and only a precedent may answer.
+  if (!known || resolutionId === null) return { answer: null, advice: [] };
+  return { answer: strategy, precedentId: resolutionId, explanation };
+}
+
+/** The same question put again by a standing answer may not be spared a person where the stakes or the source forbid it. */
+export function mayRepeat({ action, judgement }: Pick<AskedAction, "action" | "judgement">): boolean {
+  if (action.harm.includes("money") || action.harm.includes("destructive")) return false;
+  return judgement.controlArguments.every((name) =>
+    Object.entries(judgement.labels).every(
+      ([pointer, { origin }]) => !isWithin(pointer, name) || origin !== "untrusted",
+    ),
+  );
+}
+
+const isWithin = (pointer: string, name: string): boolean => {
+  const top = `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  return pointer === top || pointer.startsWith(`${top}/`);
+};
+
+function adviceFrom(decision: Exclude<MemoryDecision, { status: "applied" }>): Advice[] {
+  return decision.proposals.flatMap((proposal) =>
+    proposal.resolutionId === null
+      ? []
+      : [
+          {
+            precedent_id: proposal.resolutionId,
+            decision: proposal.strategy,
+            decided_by: proposal.provenance?.principalId ?? proposal.provenance?.agentId ?? null,
+            decided_at: proposal.resolvedAt,
+            explanation: proposal.explanation,
+            confidence: proposal.confidence,
+          },
+        ],
+  );
+}
+
+export type Told = {
+  readonly decision: "approve" | "deny";
+  readonly comment: string | null;
+  readonly remember: boolean;
+  /** Names this one decision, where it is not to be given again. */
+  readonly approvalId: string;
+};
+
+/** What a person decided, told to the memory: as a standing answer where they said so, else only that it was answered. */
+export async function tell(
+  tx: StoreTx,
+  asked: AskedAction,
+  told: Told,
+  caller: Caller,
+  at: Date,
+): Promise<void> {
+  const { kind, name } = caller.actor;
+  const actor = kind === "human" ? AgentProvenance.human(name) : AgentProvenance.agent(name);
+  const { patternId } = patternOf(asked, asAgent(asked.run), at);
+  const open = (await tx.memory.listEscalations({ patternId, status: EscalationStatus.OPEN }))[0];
+  const strategy = told.decision === "approve" ? ResolutionStrategy.APPROVE : ResolutionStrategy.DENY;
+  const result = told.remember ? null : told.approvalId;
+  if (open !== undefined) {
+    const resolutionId = computeResolutionId(patternId, strategy, result);
+    await tx.memory.resolveEscalation(open.escalationId, resolutionId, actor, at);
+    const metadata = {
+      escalation_id: open.escalationId,
+      resolution_id: resolutionId,
+      approval_id: told.approvalId,
+      remembered: told.remember,
+    };
+    const fact = { eventType: AuditEventType.ESCALATION_RESOLVED, at, actor, patternId, metadata };
+    await tx.memory.appendAudit(newAuditEntry(fact));
+  }
+  if (told.remember)
+    await memory.answer(tx.memory, patternId, { strategy, rationale: told.comment ?? "" }, { at, actor });
+}
+
+const PATTERNS_LISTED_MAX = 500;
+
+export async function listPrecedents(
+  { store }: { readonly store: Store },
+  caller: Caller,
+): Promise<Result<readonly Precedent[], Refusal>> {
+  return await store.transaction(caller.tenant, async (tx) => {
+    const patterns = await tx.memory.listPatterns({ domain: APPROVAL_DOMAIN, limit: PATTERNS_LISTED_MAX });
+    const precedents: Precedent[] = [];
+    for (const pattern of patterns)
+      for (const resolution of await tx.memory.listResolutions(pattern.patternId))
+        precedents.push(view(pattern, resolution));
+    return ok(precedents);
+  });
+}
+
+export async function revokePrecedent(
+  { store, clock }: { readonly store: Store; readonly clock: Clock },
+  caller: Caller,
+  id: string,
+  { reason }: RevokePrecedent,
+): Promise<Result<Precedent, Refusal>> {
+  const actor = AgentProvenance.human(caller.actor.name);
+  return await store.transaction(caller.tenant, async (tx) => {
+    const found = await findPrecedent(tx.memory, id);
+    if (found === null)
+      return err({ code: "precedent_not_found", detail: "There is no precedent with this id." });
+    const { patternId } = found.pattern;
+    const revoked = await memory.revoke(tx.memory, patternId, id, { at: clock.now(), actor }, reason);
+    return ok(view(found.pattern, revoked?.resolution ?? found.resolution));
+  });
+}
+
+async function findPrecedent(
+  store: HarmonyStore,
+  id: string,
+): Promise<{ readonly pattern: ConflictPattern; readonly resolution: Resolution } | null> {
+  const resolution = await store.findResolution(id);
+  const pattern = resolution === null ? null : await store.loadPattern(resolution.patternId);
+  if (resolution === null || pattern === null || pattern.domain !== APPROVAL_DOMAIN) return null;
+  return { pattern, resolution };
+}
+
+function view(pattern: ConflictPattern, resolution: Resolution): Precedent {
+  return {
+    id: resolution.resolutionId,
+    pattern_id: pattern.patternId,
+    tool: pattern.path,
+    decision: resolution.strategy === ResolutionStrategy.DENY ? "deny" : "approve",
+    decided_by: resolution.resolvedBy.principalId ?? resolution.resolvedBy.agentId,
+    decided_at: resolution.resolvedAt,
+    rationale: resolution.rationale,
+    uses: resolution.appliedCount,
+    last_used_at: resolution.lastUsedAt,
+    confidence: confidenceOf(resolution),
+    revoked_at: resolution.revokedAt,
+    revoked_reason: resolution.revokedReason,
+  };
+}

@@ -1,0 +1,191 @@
+// The memory is asked before a person is: what was remembered on purpose answers again, and nothing else does.
+
+import type { Approval, ApproveRequest, RunId } from "@assent/contract";
+import { expect, test } from "vitest";
+import type { ToolCall } from "../../../packages/harness/src/core/run/journal.ts";
+import type { Caller } from "../../../packages/harness/src/ports.ts";
+import { answering, countingTool, type Engine, openEngine, policiesOf, value } from "../../support/engine.ts";
+import { until } from "../../support/until.ts";
+
+const TOOL = "count";
+const ASKING = policiesOf({
+  texts: {
+    "test.cedar": `@id("act") permit (principal, action == Action::"call", resource);
+      @id("ask") @needs_approval forbid (principal, action == Action::"call", resource);`,
+  },
+});
+
+/** The amount that the model asks for is the number in the task. */
+const models = {
+  ...answering(() => ({ text: "Done." })),
+  call: async (...args: Parameters<ReturnType<typeof answering>["call"]>) => {
+    const [first] = args[0].messages;
+    const amount = Number(/\d+/.exec(first?.role === "user" ? first.text : "")?.[0] ?? 0);
+    const call: ToolCall = { id: "c1", tool: TOOL, arguments: { amount } };
+    return await answering((turn) => (turn === 0 ? { calls: [call] } : { text: "Done." })).call(...args);
+  },
+};
+
+async function waiting(engine: Engine, task: string): Promise<{ id: RunId; approval: Approval }> {
+  const id = await engine.submit(task);
+  const run = await engine.reaches(id, "awaiting_approval", "succeeded", "failed");
+  const approval = run.approvals.find(({ status }) => status === "open");
+  if (approval === undefined) throw new Error(`nothing waits, the run is ${run.status}`);
+  return { id, approval };
+}
+
+async function person(engine: Engine, name: string): Promise<Caller> {
+  const key = value(
+    await engine.harness.createKey(engine.caller, {
+      principal: { name, kind: "human" },
+      scopes: ["approvals:decide", "runs:read"],
+    }),
+  );
+  const caller = await engine.harness.authenticate(key.secret);
+  if (caller === null) throw new Error("a new key is known");
+  return caller;
+}
+
+const yes = (approval: Approval, remember: boolean): ApproveRequest => ({
+  approval_id: approval.id,
+  decision: "approve",
+  action_digest: approval.action_digest,
+  comment: "Ten is fine.",
+  ...(remember ? { remember: true as const } : {}),
+});
+
+test("a yes that is to be remembered answers the very same question, once for each run, and says who gave it", async () => {
+  const tool = countingTool(TOOL, "once");
+  await using engine = await openEngine({ models, tools: [tool], policies: ASKING });
+  await engine.startWorker();
+  const ann = await person(engine, "ann");
+  const { id, approval } = await waiting(engine, "Count 10.");
+  value(await engine.harness.decide(ann, yes(approval, true)));
+  await engine.reaches(id, "succeeded");
+  const again = await engine.reaches(await engine.submit("Count 10."), "succeeded", "awaiting_approval");
+  expect(again.status).toBe("succeeded");
+  expect(again.approvals).toEqual([]);
+  expect(tool.effects).toHaveLength(2);
+  const reasons = again.steps.find(({ kind }) => kind === "tool")?.decision?.reasons ?? [];
+  const [precedent] = value(await engine.harness.listPrecedents(engine.caller));
+  expect(reasons.at(-1)).toMatchObject({ code: "precedent", policy: precedent?.id });
+  expect(precedent).toMatchObject({ tool: TOOL, decision: "approve", decided_by: "ann", uses: 1 });
+});
+
+test("another argument is another question: the earlier answer is shown and decides nothing", async () => {
+  const tool = countingTool(TOOL, "once");
+  await using engine = await openEngine({ models, tools: [tool], policies: ASKING });
+  await engine.startWorker();
+  const ann = await person(engine, "ann");
+  const first = await waiting(engine, "Count 10.");
+  value(await engine.harness.decide(ann, yes(first.approval, true)));
+  await engine.reaches(first.id, "succeeded");
+  const { approval } = await waiting(engine, "Count 11.");
+  expect(approval.advice).toMatchObject([{ decision: "approve", decided_by: "ann" }]);
+  expect(tool.effects).toHaveLength(1);
+});
+
+test("a yes for this once is for this once", async () => {
+  const tool = countingTool(TOOL, "once");
+  await using engine = await openEngine({ models, tools: [tool], policies: ASKING });
+  await engine.startWorker();
+  const ann = await person(engine, "ann");
+  const { id, approval } = await waiting(engine, "Count 10.");
+  value(await engine.harness.decide(ann, yes(approval, false)));
+  await engine.reaches(id, "succeeded");
+  await waiting(engine, "Count 10.");
+  expect(tool.effects).toHaveLength(1);
+  expect(value(await engine.harness.listPrecedents(engine.caller))).toEqual([]);
+});
+
+test("a no that is to be remembered refuses again; revoked, people are asked again", async () => {
+  const tool = countingTool(TOOL, "once");
+  await using engine = await openEngine({ models, tools: [tool], policies: ASKING });
+  await engine.startWorker();
+  const ann = await person(engine, "ann");
+  const { id, approval } = await waiting(engine, "Count 10.");
+  value(
+    await engine.harness.decide(ann, {
+      approval_id: approval.id,
+      decision: "deny",
+      comment: "Never ten.",
+      remember: true,
+    }),
+  );
+  await engine.reaches(id, "succeeded");
+  const again = await engine.reaches(await engine.submit("Count 10."), "succeeded", "awaiting_approval");
+  expect(again.approvals).toEqual([]);
+  expect(again.steps.find(({ kind }) => kind === "tool")).toMatchObject({
+    state: "refused",
+    error: { code: "denied" },
+  });
+  const [precedent] = value(await engine.harness.listPrecedents(engine.caller));
+  value(await engine.harness.revokePrecedent(ann, precedent?.id ?? "", { reason: "Ten is fine after all." }));
+  await waiting(engine, "Count 10.");
+  expect(tool.effects).toEqual([]);
+});
+
+test("a precedent never crosses a tenant, an agent or a deny of the rules", async () => {
+  const tool = countingTool(TOOL, "once");
+  let policies = ASKING;
+  await using engine = await openEngine({
+    models,
+    tools: [tool],
+    policies: {
+      get version() {
+        return policies.version;
+      },
+      get rules() {
+        return policies.rules;
+      },
+      decide: (request) => policies.decide(request),
+    },
+  });
+  await engine.startWorker();
+  const ann = await person(engine, "ann");
+  const { id, approval } = await waiting(engine, "Count 10.");
+  value(await engine.harness.decide(ann, yes(approval, true)));
+  await engine.reaches(id, "succeeded");
+  const stranger = await engine.newCaller("stranger", "other");
+  const foreign = value(
+    await engine.harness.submitRun(stranger, { agent: "tester", task: "Count 10." }, "foreign"),
+  );
+  const theirs = await until("the stranger's run waits", async () => {
+    const run = value(await engine.harness.getRun(stranger, foreign.runId));
+    return run.status === "awaiting_approval" || run.finished_at !== null ? run : undefined;
+  });
+  expect(theirs).toMatchObject({ status: "awaiting_approval", approvals: [{ advice: [] }] });
+  expect(value(await engine.harness.listPrecedents(stranger))).toEqual([]);
+  policies = policiesOf({
+    texts: { "test.cedar": `@id("no") forbid (principal, action == Action::"call", resource);` },
+  });
+  const denied = await engine.reaches(await engine.submit("Count 10."), "succeeded");
+  expect(denied.steps.find(({ kind }) => kind === "tool")).toMatchObject({ state: "refused" });
+  expect(tool.effects).toHaveLength(1);
+});
+
+test("a payment is decided once, never for good", async () => {
+  const counting = countingTool(TOOL, "once");
+  const tool = { ...counting, manifest: { ...counting.manifest, harm: ["money"] as const } };
+  await using engine = await openEngine({ models, tools: [tool], policies: ASKING });
+  await engine.startWorker();
+  const ann = await person(engine, "ann");
+  const { approval } = await waiting(engine, "Count 10.");
+  expect(await engine.harness.decide(ann, yes(approval, true))).toMatchObject({
+    ok: false,
+    error: { code: "decision_not_possible" },
+  });
+  value(await engine.harness.decide(ann, yes(approval, false)));
+});
+
+test("what a service answers is shown, and repeated by nobody", async () => {
+  const tool = countingTool(TOOL, "once");
+  await using engine = await openEngine({ models, tools: [tool], policies: ASKING });
+  await engine.startWorker();
+  const { id, approval } = await waiting(engine, "Count 10.");
+  value(await engine.harness.decide(engine.caller, yes(approval, true)));
+  await engine.reaches(id, "succeeded");
+  const again = await waiting(engine, "Count 10.");
+  expect(again.approval.advice).toHaveLength(1);
+  expect(tool.effects).toHaveLength(1);
+});
