@@ -15,7 +15,6 @@ export type PromptReading = {
 export function readPrompt({ body }: RecordedRequest): PromptReading {
   const fields = isFields(body) ? body : {};
   const messages = listOf(fields["messages"]).filter(isFields);
-  const isSystem = (message: Fields): boolean => ["system", "developer"].includes(textOf(message["role"]));
   const limit = fields["max_tokens"] ?? fields["max_completion_tokens"];
   return {
     model: textOf(fields["model"]),
@@ -30,6 +29,8 @@ export function readPrompt({ body }: RecordedRequest): PromptReading {
     outputTokensMax: typeof limit === "number" ? limit : 0,
   };
 }
+
+const isSystem = (message: Fields): boolean => ["system", "developer"].includes(textOf(message["role"]));
 
 function readMessage(message: Fields): { readonly role: string; readonly text: string } {
   const calls = listOf(message["tool_calls"])

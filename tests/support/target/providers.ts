@@ -63,19 +63,22 @@ export async function startProviders(started: AsyncDisposableStack): Promise<Pro
   };
 }
 
+const done: (request: RecordedRequest) => Reply = () => ({ text: "Done." });
+
 async function openBoard(
   model: string,
   start: typeof startOpenAiServer,
   started: AsyncDisposableStack,
 ): Promise<{ readonly board: ProviderBoard; readonly url: string }> {
-  let answer: (request: RecordedRequest) => Reply = () => ({ text: "Done." });
-  const server: FakeProvider = await start({ script: (request) => answer(request), apiKey: API_KEY });
+  const answers = [done];
+  const script = (request: RecordedRequest): Reply => (answers[0] ?? done)(request);
+  const server: FakeProvider = await start({ script, apiKey: API_KEY });
   started.use(server);
   const board: ProviderBoard = {
     model,
     requests: server.requests,
     answerWith: (reply) => {
-      answer = reply;
+      answers[0] = reply;
     },
   };
   return { board, url: server.url };

@@ -21,17 +21,17 @@ export function budgetOf({ budget }: AgentDefinition): Budget {
 
 /** Whether the call fits into what is left. An error is `budget_exhausted`: the provider is not asked. */
 export function checkBudget(budget: Budget, used: Usage, next: Reservation): Result<null, StepError> {
-  const over = (kind: string, usedTokens: number, nextTokens: number, max: number): Result<null, StepError> =>
-    err({
-      code: "budget_exhausted",
-      detail: `The run has used ${usedTokens} of ${max} ${kind} tokens; the next call may take ${nextTokens}.`,
-    });
   // Written so that a number that is none fits nowhere.
   if (!(used.inputTokens + next.inputTokens <= budget.inputTokensMax))
-    return over("input", used.inputTokens, next.inputTokens, budget.inputTokensMax);
+    return exhausted("input", used.inputTokens, next.inputTokens, budget.inputTokensMax);
   if (!(used.outputTokens + next.outputTokens <= budget.outputTokensMax))
-    return over("output", used.outputTokens, next.outputTokens, budget.outputTokensMax);
+    return exhausted("output", used.outputTokens, next.outputTokens, budget.outputTokensMax);
   return ok(null);
+}
+
+function exhausted(kind: string, used: number, next: number, max: number): Result<never, StepError> {
+  const detail = `The run has used ${used} of ${max} ${kind} tokens; the next call may take ${next}.`;
+  return err({ code: "budget_exhausted", detail });
 }
 
 /** One token is hardly ever longer. Less than this was not read, or is not said. */
@@ -57,11 +57,6 @@ export function settleUsage(
   answerBytes: number,
 ): Result<Settled, StepError> {
   const { inputTokens, outputTokens } = reported;
-  const lie = (what: string): Result<Settled, StepError> =>
-    err({
-      code: "usage_implausible",
-      detail: `The provider's account of its tokens cannot be true: ${what}.`,
-    });
   for (const count of [inputTokens, outputTokens]) {
     if (!Number.isSafeInteger(count) || count < 0) return lie("a count is not one");
   }
@@ -86,3 +81,6 @@ export function settleUsage(
   const warning = `The provider reported ${inputTokens} and ${outputTokens} tokens, less than the texts can be; more is charged.`;
   return ok({ usage, warnings: isRaised ? [warning] : [] });
 }
+
+const lie = (what: string): Result<never, StepError> =>
+  err({ code: "usage_implausible", detail: `The provider's account of its tokens cannot be true: ${what}.` });

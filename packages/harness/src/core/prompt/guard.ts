@@ -28,7 +28,6 @@ function neutraliseMessage(message: Message): Message {
  * that the journal makes them, and none holds a control token. An error is `prompt_guard`, and no call is made.
  */
 export function guardPrompt(prompt: Prompt, system: string, journal: Journal): Result<null, StepError> {
-  const refuse = (detail: string): Result<null, StepError> => err({ code: "prompt_guard", detail });
   if (digestOf("system", prompt.system) !== digestOf("system", system))
     return refuse("The system text is not the agent's.");
   const roles = prompt.messages.map(({ role }) => role);
@@ -36,6 +35,8 @@ export function guardPrompt(prompt: Prompt, system: string, journal: Journal): R
   if (prompt.messages.some(holdsToken)) return refuse("A message holds a control token of a chat template.");
   return ok(null);
 }
+
+const refuse = (detail: string): Result<never, StepError> => err({ code: "prompt_guard", detail });
 
 // Counted from the journal and not from the messages: a turn that somebody forged is in none.
 function rolesOf(journal: Journal): readonly Message["role"][] {
