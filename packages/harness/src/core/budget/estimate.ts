@@ -35,9 +35,9 @@ export const TOOL_TOKENS = 64;
 export const tokensMax = ({ bytes, allowance }: InputSize): number => bytes + allowance;
 
 /** Bytes that are really counted: base64 takes a millisecond a kilobyte, and a decision may take 50 ms. */
-export const COUNTED_BYTES_MAX: number = 32 * 1024;
-/** A vocabulary's own search is not linear in one long word; in pieces it is. */
-const PIECE_CHARS = 2_000;
+export const COUNTED_BYTES_MAX: number = 16 * 1024;
+/** A vocabulary's own search is quadratic in one long word (Chinese has no other); in short pieces it is not. */
+const PIECE_CHARS = 200;
 
 /**
  * Vocabularies that are not ours: how many of their tokens one of ours may become. Anthropic's older one showed up to
