@@ -113,7 +113,7 @@ const KILLS: readonly (readonly [scenario: string, by: Break, claim: string])[] 
   ["prompt_template_injection_guard", "text is sent as it is", "no control token is left"],
   ["model_router_policy_bypass", "names are compared without case and spaces", "no allowed model is refused"],
   ["token_budget_exhaustion_safe_failure", "no budget is checked", "beyond the budget is never sent"],
-  ["token_budget_exhaustion_safe_failure", "whatever is reported is believed", "in time"],
+  ["token_budget_exhaustion_safe_failure", "whatever is reported is believed", "and not beyond the budget"],
   [
     "provider_failover_guardrails_preserved",
     "a substitute is sent what the guards have not seen",
@@ -136,7 +136,8 @@ describe("the product as it is", () => {
 });
 
 describe("the product broken", () => {
-  test.each(KILLS)("%s fails where %s", async (part, by, claim) => {
+  // A loop that nothing stops ends at the limit of steps: many rounds on a busy machine.
+  test.each(KILLS)("%s fails where %s", { timeout: 300_000 }, async (part, by, claim) => {
     broken.by = by;
     const trial = await runTrial(named(part), target, { seed: 42 });
     expect([trial.verdict, trial.reason]).toEqual(["FAIL", expect.stringContaining(claim)]);
