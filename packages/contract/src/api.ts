@@ -1,8 +1,9 @@
 // Every endpoint in one table: the server registers its routes from it, the OpenAPI document is generated from it, and
 // clients and tests read it, so that none of them can know a route that another does not.
 
-import type { z } from "zod";
 import {
+  decisionPageSchema,
+  listDecisionsQuerySchema,
   artifactParamsSchema,
   bytesSchema,
   eventPageSchema,
@@ -21,53 +22,11 @@ import {
   runParamsSchema,
 } from "./api-schemas.ts";
 import { approvalSchema, approveRequestSchema } from "./approval.ts";
-import { createdKeySchema, keyRequestSchema, keySchema, type Scope } from "./key.ts";
+import { EXTERNAL_ROUTES, submitRunRequestSchema } from "./external.ts";
+import { createdKeySchema, keyRequestSchema, keySchema } from "./key.ts";
 import { precedentSchema, revokePrecedentSchema } from "./precedent.ts";
-import type { ProblemCode } from "./problem.ts";
-import { runRequestSchema, runSchema, runSummarySchema } from "./run.ts";
-
-/** Header names of requests, as OpenAPI names them; Node has them in lower case. */
-export const REQUEST_HEADERS = ["Idempotency-Key", "If-None-Match", "Last-Event-ID"] as const;
-export type RequestHeader = (typeof REQUEST_HEADERS)[number];
-
-export const RESPONSE_HEADERS = [
-  "Location",
-  "Idempotent-Replayed",
-  "ETag",
-  "Link",
-  "Content-Disposition",
-  "Content-Digest",
-] as const;
-export type ResponseHeader = (typeof RESPONSE_HEADERS)[number];
-
-/** What a caller's key must carry: a scope; `any_key`: any valid key will do; `no_key`: open to everybody. */
-export type RouteScope = Scope | "any_key" | "no_key";
-
-export type RouteRow = {
-  readonly method: "GET" | "POST" | "DELETE";
-  /** As OpenAPI writes it: `/runs/{id}`. */
-  readonly path: `/${string}`;
-  readonly operationId: string;
-  readonly scope: RouteScope;
-  readonly tag: "runs" | "approvals" | "keys" | "service";
-  readonly summary: string;
-  readonly description?: string;
-  readonly params?: z.ZodType;
-  readonly query: z.ZodType;
-  readonly body?: z.ZodType;
-  readonly requestHeaders?: readonly RequestHeader[];
-  readonly success: {
-    readonly status: 200 | 201 | 202;
-    readonly description: string;
-    /** Media type to schema. */
-    readonly content: Readonly<Record<string, z.ZodType>>;
-    readonly headers?: readonly ResponseHeader[];
-  };
-  /** Other answers without a body. */
-  readonly empty?: Readonly<Record<number, string>>;
-  /** Refusals of this route's own, beyond those that any route can give. */
-  readonly problems: readonly ProblemCode[];
-};
+import type { RouteRow } from "./route.ts";
+import { runSchema, runSummarySchema } from "./run.ts";
 
 const RUN_ROUTES = {
   submitRun: {
@@ -80,7 +39,7 @@ const RUN_ROUTES = {
     description:
       "Accepts a task for an agent. The run is durable before the answer is sent; its progress is read elsewhere.",
     query: noQuerySchema,
-    body: runRequestSchema,
+    body: submitRunRequestSchema,
     requestHeaders: ["Idempotency-Key"],
     success: {
       status: 202,
@@ -270,6 +229,21 @@ const KEY_ROUTES = {
     },
     problems: ["key_not_found"],
   },
+  listDecisions: {
+    method: "GET",
+    path: "/api/harness/decisions",
+    operationId: "listDecisions",
+    scope: "approvals:decide",
+    tag: "approvals",
+    summary: "List what the rules decided",
+    query: listDecisionsQuerySchema,
+    success: {
+      status: 200,
+      description: "Decisions since the given time, oldest first, with all that they were based on.",
+      content: { "application/json": decisionPageSchema },
+    },
+    problems: [],
+  },
   listPrecedents: {
     method: "GET",
     path: "/api/harness/precedents",
@@ -352,5 +326,11 @@ const SERVICE_ROUTES = {
   },
 } as const satisfies Record<string, RouteRow>;
 
-export const ROUTES = { ...RUN_ROUTES, ...APPROVAL_ROUTES, ...KEY_ROUTES, ...SERVICE_ROUTES } as const;
+export const ROUTES = {
+  ...RUN_ROUTES,
+  ...EXTERNAL_ROUTES,
+  ...APPROVAL_ROUTES,
+  ...KEY_ROUTES,
+  ...SERVICE_ROUTES,
+} as const;
 export type OperationId = keyof typeof ROUTES;

@@ -72,6 +72,7 @@ export function createTestHarness(overrides: Partial<Harness> = {}): TestHarness
     ...runCalls(record),
     ...eventCalls(memory, record),
     ...precedentCalls(record),
+    external: externalCalls(record),
     ...overrides,
     calls,
     keys: memory.keys,
@@ -117,8 +118,14 @@ function accessCalls(
   };
 }
 
-function precedentCalls(record: Recorder): Pick<Harness, "listPrecedents" | "revokePrecedent"> {
+function precedentCalls(
+  record: Recorder,
+): Pick<Harness, "listDecisions" | "listPrecedents" | "revokePrecedent"> {
   return {
+    listDecisions: async (caller, since, cursor) => {
+      record("listDecisions", caller, since, cursor);
+      return await Promise.resolve(ok({ data: [], next_cursor: null }));
+    },
     listPrecedents: async (caller) => {
       record("listPrecedents", caller);
       return await Promise.resolve(ok([]));
@@ -164,6 +171,15 @@ function runCalls(
       return await Promise.resolve(ok(APPROVAL));
     },
   };
+}
+
+// Driven runs are tested on the real harness; here they only show what gets through.
+function externalCalls(record: Recorder): Harness["external"] {
+  const reach = async (...args: readonly unknown[]): Promise<ReturnType<typeof unknownRun>> => {
+    record("external", ...args);
+    return await Promise.resolve(unknownRun());
+  };
+  return { plan: reach, act: reach, read: reach, report: reach, finish: reach };
 }
 
 function eventCalls(memory: Memory, record: Recorder): Pick<Harness, "listEvents" | "waitForEvents"> {

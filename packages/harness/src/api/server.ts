@@ -35,9 +35,11 @@ import { parseQuery } from "./query.ts";
 import { addApprove } from "./routes/approve.ts";
 import { addArtifacts } from "./routes/artifacts.ts";
 import { addEvents } from "./routes/events.ts";
+import { addExternalRuns } from "./routes/external.ts";
 import { addHealth } from "./routes/health.ts";
 import { addKeys } from "./routes/keys.ts";
 import { addOpenApi } from "./routes/open-api.ts";
+import { addDecisions } from "./routes/decisions.ts";
 import { addPrecedents } from "./routes/precedents.ts";
 import { addRunCommands } from "./routes/run.ts";
 import { addRunQueries } from "./routes/runs.ts";
@@ -104,11 +106,13 @@ type State = { hosts: ReadonlySet<string> | null; closing: boolean };
 function addRoutes(api: Api, harness: Harness, streams: EventStreams): void {
   addRunCommands(api, harness);
   addRunQueries(api, harness);
+  addExternalRuns(api, harness);
   addEvents(api, harness, streams);
   addArtifacts(api, harness);
   addApprove(api, harness);
   addKeys(api, harness);
   addPrecedents(api, harness);
+  addDecisions(api, harness);
   addOpenApi(api);
 }
 

@@ -1,7 +1,11 @@
 import type { Log } from "../ports.ts";
 import { type AdmissionPorts, submitRun } from "./admission.ts";
 import { type ApprovalPorts, decideApproval } from "./approvals.ts";
+import { listDecisions } from "./decisions.ts";
 import { createEventWatch } from "./event-watch.ts";
+import { submitExternalRun } from "./external/admission.ts";
+import type { ExternalPorts } from "./external/drive.ts";
+import { createExternalRuns } from "./external/external.ts";
 import type { Harness } from "./harness.ts";
 import { authenticate, createKey, type KeyPorts, listKeys, revokeKey } from "./keys.ts";
 import { listPrecedents, revokePrecedent } from "./precedents.ts";
@@ -10,7 +14,8 @@ import { cancelRun, getRun, listEvents, listRuns, openArtifact, type RunPorts } 
 export type HarnessPorts = AdmissionPorts &
   ApprovalPorts &
   KeyPorts &
-  RunPorts & {
+  RunPorts &
+  ExternalPorts & {
     readonly log: Log;
     /** Whether somebody in this process takes work, where it should. */
     readonly isWorkerReady: () => boolean;
@@ -21,7 +26,11 @@ export function createHarness(ports: HarnessPorts): Harness {
   const watch = createEventWatch(ports);
   return {
     authenticate: async (key) => await authenticate(ports, key),
-    submitRun: async (caller, request, key) => await submitRun(ports, caller, request, key),
+    external: createExternalRuns(ports, watch),
+    submitRun: async (caller, request, key) =>
+      request.driver === "external"
+        ? await submitExternalRun(ports, caller, request, key)
+        : await submitRun(ports, caller, request, key),
     getRun: async (caller, id) => await getRun(ports, caller, id),
     listRuns: async (caller, query) => await listRuns(ports, caller, query),
     cancelRun: async (caller, id) => await cancelRun(ports, caller, id),
@@ -31,6 +40,7 @@ export function createHarness(ports: HarnessPorts): Harness {
     },
     openArtifact: async (caller, run, id) => await openArtifact(ports, caller, run, id),
     decide: async (caller, request) => await decideApproval(ports, caller, request),
+    listDecisions: async (caller, since, cursor) => await listDecisions(ports, caller, since, cursor),
     listPrecedents: async (caller) => await listPrecedents(ports, caller),
     revokePrecedent: async (caller, id, request) => await revokePrecedent(ports, caller, id, request),
     createKey: async (caller, request) => await createKey(ports, caller, request),
