@@ -41,14 +41,14 @@ export function patternOf(
   });
 }
 
-/** `merging` is the commit being merged; where git does not say, all of one day is one merge. */
+/** `session` is the merge or rebase under way; where git does not say, all of one day is one merge. */
 export function contextOf(
   { oursLabel, theirsLabel }: Conflict,
   path: string,
-  merging: string | null,
+  session: string | null,
   seenAt: Date,
 ): MergeContext {
-  return { path, oursLabel, theirsLabel, merge: merging ?? seenAt.toISOString().slice(0, 10) };
+  return { path, oursLabel, theirsLabel, merge: session ?? seenAt.toISOString().slice(0, 10) };
 }
 
 /** Everything that the engine decides on. Two conflicts of one shape, or of like tokens, are similar. */
@@ -107,12 +107,12 @@ export async function precedentsOf(
   return { exact, similar };
 }
 
-/** Forgets a conflict whole: its pattern, past answers and texts. False when it was not known. */
+/** Forgets a conflict whole: its pattern, past answers, texts and places. False when it was not known. */
 export async function forgetConflict(
   patternId: string,
   { store, workspace }: MergeSetting,
 ): Promise<boolean> {
   const pattern = await store.loadPattern(patternId);
-  if (pattern !== null) workspace.dropTexts(pattern.patternId);
+  if (pattern !== null) workspace.forget(pattern.patternId);
   return await store.forgetPattern(patternId);
 }
