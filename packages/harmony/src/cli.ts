@@ -7,6 +7,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import * as commands from "./commands.ts";
 import { COMPLETED_SHELLS, completionFor } from "./completion.ts";
 import { registerMerge } from "./domains/merge/command.ts";
+import { FsMergeWorkspace } from "./domains/merge/fs-workspace.ts";
 import { openFsStore } from "./fs-store.ts";
 import type { Act } from "./memory.ts";
 import { AgentProvenance } from "./provenance.ts";
@@ -29,7 +30,12 @@ type GlobalOptions = {
   readonly agent?: string;
   readonly model?: string;
 };
-type Opened = { readonly root: string; readonly store: HarmonyStore; readonly actor: AgentProvenance };
+type Opened = {
+  readonly root: string;
+  readonly store: HarmonyStore;
+  readonly actor: AgentProvenance;
+  readonly notes: () => commands.DomainNotes;
+};
 type Run = (memory: Opened, act: Act) => Promise<commands.Output>;
 
 /** A file given on the command line is at most one side of a conflict. */
@@ -111,7 +117,8 @@ class Program {
     const options = this.root.opts<GlobalOptions>();
     const { cwd, env } = this.context;
     const root = options.root === undefined ? findRoot(cwd) : resolvePath(cwd, options.root);
-    return { root, store: openFsStore(root), actor: actorOf(options, env) };
+    const notes = (): FsMergeWorkspace => new FsMergeWorkspace(root);
+    return { root, store: openFsStore(root), actor: actorOf(options, env), notes };
   }
 
   /** Runs a command and prints what it says, one line of error or one JSON document. */
@@ -213,7 +220,7 @@ function registerAnswers(program: Program): void {
       await program.carryOut(
         "forget",
         o.json === true,
-        async ({ store }, act) => await commands.forget(store, id, act),
+        async ({ store, notes }, act) => await commands.forget(store, id, act, notes),
       );
     });
   program
@@ -228,7 +235,8 @@ function registerAnswers(program: Program): void {
     .command("clear", "forget everything but the audit")
     .option("--yes", "yes, everything")
     .action(async (o: Json & { readonly yes?: boolean }) => {
-      const run: Run = async ({ store }, act) => await commands.clear(store, o.yes === true, act);
+      const run: Run = async ({ store, notes }, act) =>
+        await commands.clear(store, o.yes === true, act, notes);
       await program.carryOut("clear", o.json === true, run);
     });
   program
@@ -238,7 +246,7 @@ function registerAnswers(program: Program): void {
       await program.carryOut(
         "gc",
         o.json === true,
-        async ({ store }, act) => await commands.gc(store, o.days, act),
+        async ({ store, notes }, act) => await commands.gc(store, o.days, act, notes),
       );
     });
 }

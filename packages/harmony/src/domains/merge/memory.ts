@@ -1,5 +1,6 @@
 // What is remembered of a conflict: the pattern it is, past answers to it, and past answers to conflicts like it.
 
+import { forget } from "../../memory.ts";
 import { newPattern, type ConflictPattern } from "../../patterns.ts";
 import type { AgentProvenance } from "../../provenance.ts";
 import type { Resolution } from "../../resolutions.ts";
@@ -110,9 +111,9 @@ export async function precedentsOf(
 /** Forgets a conflict whole: its pattern, past answers, texts and places. False when it was not known. */
 export async function forgetConflict(
   patternId: string,
-  { store, workspace }: MergeSetting,
+  { store, workspace, actor, now }: Pick<MergeSetting, "store" | "workspace" | "actor" | "now">,
 ): Promise<boolean> {
   const pattern = await store.loadPattern(patternId);
   if (pattern !== null) workspace.forget(pattern.patternId);
-  return await store.forgetPattern(patternId);
+  return await forget(store, patternId, { at: now(), actor });
 }

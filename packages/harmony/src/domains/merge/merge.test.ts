@@ -1,6 +1,7 @@
 import {
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -387,7 +388,13 @@ describe("forgetting", () => {
       const patternId = pattern?.patternId ?? "";
       if (how === "forget")
         expect(await forget(store, patternId, { at: new Date(clock), actor: ALICE })).toBe(true);
-      else expect(await forgetConflict(patternId, setting)).toBe(true);
+      else {
+        expect(await forgetConflict(patternId, setting)).toBe(true);
+        for (const folder of ["texts", "places"]) {
+          expect(readdirSync(join(root, ".muse/harmony/merge", folder))).toEqual([]);
+        }
+      }
+      expect((await store.listAudit({ eventType: "pattern_forgotten" })).length).toBe(1);
       put("b.txt", conflicted(SIDES));
       expect(await statusOf("b.txt")).toEqual(["escalated no_precedent"]);
       put("c.txt", conflicted({ ours: "w = 20\n", base: "w = 10\n", theirs: "w = 30\n" }));
