@@ -276,7 +276,7 @@ const CONFLICT = "<<<<<<< HEAD\nours\n||||||| base\nbase\n=======\ntheirs\n>>>>>
 async function decided(shell: Shell): Promise<string> {
   writeFileSync(`${shell.root}/a.txt`, CONFLICT);
   await shell.run("merge", "a.txt");
-  writeFileSync(`${shell.root}/a.txt`, "secret\n");
+  writeFileSync(`${shell.root}/a.txt`, "ours\n");
   await shell.run("merge", "--learn", "a.txt");
   const { patterns } = await shell.json("list");
   return field(patterns, "0", "pattern_id");

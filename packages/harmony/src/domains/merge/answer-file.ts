@@ -105,7 +105,7 @@ export async function answerOne(
   setting: MergeSetting,
 ): Promise<Answer> {
   const question = await memory.askMemory(memory.patternOf(conflict, path, setting), setting);
-  const context = memory.contextOf(conflict, path, session, setting.now());
+  const context = memory.contextOf(conflict, path, session, new Date(setting.now()));
   const remembered = await memory.precedentsOf(question, conflict, setting);
   const candidates = rank(makeCandidates(conflict, context, remembered), context, experience);
   const decision = decide(question);
@@ -189,7 +189,7 @@ export async function answerFile(
     const seen = { markerSize: file.markerSize, undone, askedAt };
     answers.push(await answerOne(conflict, path, seen, options, setting));
   }
-  const pending = recordOf(path, read.value, file, answers, earlier, setting.now(), options);
+  const pending = recordOf(path, read.value, file, answers, earlier, new Date(setting.now()), options);
   assertOnlyWaitingLeft(pending, file, answers);
   const reports: ConflictReport[] = [];
   if (!dryRun) {

@@ -18,7 +18,8 @@ export type MergeSetting = {
   readonly workspace: MergeWorkspace;
   /** Whose decisions are recorded. Only a person's can be replayed by themselves. */
   readonly actor: AgentProvenance;
-  readonly now: () => Date;
+  /** The present moment, as a date or as ISO 8601 text with an offset, kept to the microsecond. */
+  readonly now: () => Date | string;
   /** Whose memory is asked; a precedent never crosses it. */
   readonly scope: string;
 };

@@ -29,7 +29,7 @@ const DAY_MS = 86_400_000;
 type Progress = "under_way" | "decidable";
 
 function dropStale(setting: MergeSetting): void {
-  const oldest = setting.now().getTime() - PENDING_AGE_DAYS_MAX * DAY_MS;
+  const oldest = new Date(setting.now()).getTime() - PENDING_AGE_DAYS_MAX * DAY_MS;
   for (const { path, seen_at } of setting.workspace.listPending()) {
     // A time that cannot be read is older than any.
     if (!(Date.parse(seen_at) >= oldest)) setting.workspace.dropPending(path);
