@@ -324,3 +324,31 @@ test("gc drops the texts of a conflict that nobody answered", async () => {
   expect(forgotten).toHaveLength(1);
   expect(notesOf(shell)).toHaveLength(2);
 });
+
+describe("with --json there is one document and nothing else", () => {
+  test.each([
+    [["nonsense"], 2, "usage"],
+    [["show"], 2, "usage"],
+    [["list", "--limit", "0"], 2, "usage"],
+    [["list", "--no-such-option"], 2, "usage"],
+    [["-C", "/nowhere/at/all", "clear", "--yes"], 1, "failure"],
+  ])("for %j", async (words, code, error) => {
+    const ran = await openShell().run(...words, "--json");
+    expect(ran).toMatchObject({ code, error: "" });
+    expect(JSON.parse(ran.out)).toMatchObject({ schema: "assent.harmony/error/v1", error: { code: error } });
+  });
+
+  test("without a command it is the status", async () => {
+    expect(await openShell().json()).toMatchObject({ code: 0, schema: "assent.harmony/status/v1" });
+  });
+});
+
+test("a resolution is shown by the digits that were printed when it was given", async () => {
+  const shell = openShell();
+  const id = await recorded(shell);
+  const digits = /remembered as ([0-9a-f]+)/.exec(
+    (await shell.run("resolve", id, "--text", "both")).out,
+  )?.[1];
+  expect(await shell.run("show", digits ?? "")).toMatchObject({ code: 0 });
+  expect((await shell.run("show", digits ?? "")).out).toContain("both");
+});

@@ -8,6 +8,7 @@ import * as memory from "./memory.ts";
 import type { Act } from "./memory.ts";
 import { newPattern, patternToJson } from "./patterns.ts";
 import { policyToJson } from "./policies.ts";
+import type { Resolution } from "./resolutions.ts";
 import type { HarmonyStore } from "./store.ts";
 import * as tables from "./tables.ts";
 import type { PolicyAction, PolicyScope } from "./types.ts";
@@ -59,6 +60,15 @@ const findPattern = async (store: HarmonyStore, text: string): Promise<string | 
   await findId(text, "pattern", async () => (await store.listPatterns()).map((p) => p.patternId));
 const findEscalation = async (store: HarmonyStore, text: string): Promise<string | null> =>
   await findId(text, "escalation", async () => (await store.listEscalations()).map((e) => e.escalationId));
+
+async function findResolution(store: HarmonyStore, text: string): Promise<Resolution | null> {
+  const id = await findId(text, "resolution", async () => {
+    const patterns = await store.listPatterns();
+    const all = await Promise.all(patterns.map(async (p) => await store.listResolutions(p.patternId)));
+    return all.flat().map((resolution) => resolution.resolutionId);
+  });
+  return id === null ? null : await store.findResolution(id);
+}
 
 export type RecordOptions = {
   readonly path?: string;
@@ -135,7 +145,7 @@ export async function show(store: HarmonyStore, text: string): Promise<Output> {
       escalation,
     });
   }
-  const resolution = patternId === null ? null : await store.findResolution(patternId);
+  const resolution = await findResolution(store, text);
   if (resolution === null) return notFound("pattern, escalation or resolution");
   const result = resolution.result === null ? [] : ["", ...resolution.result.split("\n").map(tables.visible)];
   return done([...tables.resolutionTable([resolution]), ...result], { resolution });
@@ -198,12 +208,7 @@ export async function forget(
 }
 
 export async function revoke(store: HarmonyStore, text: string, reason: string, act: Act): Promise<Output> {
-  const id = await findId(text, "resolution", async () => {
-    const patterns = await store.listPatterns();
-    const all = await Promise.all(patterns.map(async (p) => await store.listResolutions(p.patternId)));
-    return all.flat().map((resolution) => resolution.resolutionId);
-  });
-  const known = id === null ? null : await store.findResolution(id);
+  const known = await findResolution(store, text);
   const revoked =
     known === null ? null : await memory.revoke(store, known.patternId, known.resolutionId, act, reason);
   if (revoked === null) return notFound("resolution");
