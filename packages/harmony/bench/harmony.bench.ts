@@ -19,6 +19,7 @@ import {
   fakeId,
   type HarmonyStore,
   memory,
+  newAuditEntry,
   newPattern,
   openFsStore,
   patternToJson,
@@ -204,6 +205,49 @@ async function measureWrites(store: HarmonyStore, records: number): Promise<void
   });
 }
 
+/** The other operations of the store, and the engine's question over it. */
+async function measureRest(store: HarmonyStore, records: number): Promise<void> {
+  const act = { at: at(0), actor: AgentProvenance.human("bench") };
+  const known = (i: number): number => i * ANSWERED_EVERY;
+  await measure("record a pattern", CALLS, async (i) => await store.recordPattern(pattern(records + i)));
+  await measure(
+    "ask, answered exactly",
+    Math.min(CALLS, records / ANSWERED_EVERY),
+    async (i) => await memory.ask(store, pattern(known(i)), act),
+  );
+  await measure("add a policy", CALLS, async (i) => {
+    const condition = {
+      pathGlob: `generated/${i}/**`,
+      domain: null,
+      conflictType: null,
+      confidenceMin: null,
+    };
+    await memory.addPolicy(store, {
+      scope: "repo",
+      action: "ours",
+      condition,
+      createdAt: at(i),
+      createdBy: actor,
+    });
+  });
+  await measure("list policies, warm", LISTINGS, async () => await store.listPolicies());
+  await measure(
+    "append an audit entry",
+    CALLS,
+    async (i) => await store.appendAudit(newAuditEntry({ eventType: "bench", at: at(i), actor })),
+  );
+  await measure("list 50 audit entries, warm", LISTINGS, async () => await store.listAudit({ limit: 50 }));
+  await measure("revoke an answer", LISTINGS, async (i) => {
+    const { patternId, resolutionId } = answer(records + i);
+    return await memory.revoke(store, patternId, resolutionId, act, "bench");
+  });
+  await measure(
+    "forget a pattern",
+    LISTINGS,
+    async (i) => await memory.forget(store, pattern(records + CALLS / 2 + i).patternId, act),
+  );
+}
+
 async function run(records: number): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), "harmony-bench-"));
   try {
@@ -219,6 +263,7 @@ async function run(records: number): Promise<void> {
     const store = openFsStore(root);
     await measureReads(store, records);
     await measureWrites(store, records);
+    await measureRest(store, records);
   } finally {
     rmSync(root, { recursive: true });
   }
