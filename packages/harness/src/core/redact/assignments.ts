@@ -52,10 +52,12 @@ function readAfter(
   isFlag: boolean,
   spans: Span[],
 ): number {
-  const operator = operatorAfter(text, word, end, isFlag);
-  if (operator === null) return end;
   const name = readName(text, start, word, end);
   if (name.expects === "none" || name.expects === "digest") return end;
+  const operator = operatorAfter(text, word, end, isFlag);
+  if (operator === null) return end;
+  // `/etc/passwd`, `@scope/password`: the end of a path is not a name, but for what a query string assigns.
+  if (text.charAt(start - 1) === "/" && operator.how !== "=") return end;
   const values = valuesAt(text, operator.end, name.expects === "header");
   let last = end;
   for (const value of values) {
@@ -67,11 +69,14 @@ function readAfter(
   return last;
 }
 
+/** Words that say nothing alone, but with the word before: "API key", "client id", "connection string". */
+const COMPANIONS: ReadonlySet<string> = new Set(["key", "keys", "id", "string", "phrase", "url"]);
+
 function readName(text: string, start: number, word: number, end: number): KeyName {
-  const alone = readKeyName(text.slice(word, end));
-  if (start === word || (alone.expects !== "none" && alone.expects !== "vendor")) return alone;
-  const both = readKeyName(text.slice(start, end));
-  return both.expects === "vendor" && alone.expects === "none" ? alone : both;
+  const last = text.slice(word, end);
+  const alone = readKeyName(last);
+  if (start === word || alone.expects !== "none" || !COMPANIONS.has(last.toLowerCase())) return alone;
+  return readKeyName(text.slice(start, end));
 }
 
 type Operator = {
@@ -169,7 +174,7 @@ function isAllowed(text: string, value: Value, name: KeyName, how: string): bool
   if (how === "=" || how === ":" || how === ">" || value.isQuoted) return true;
   if (how !== "blank" && how !== "line" && how !== "is") return true;
   const written = text.slice(value.start, Math.min(value.end, value.start + 256));
-  if (how === "is" && name.expects === "password") return /\d/.test(written) && written.length >= 6;
+  if (how === "is" && /\d/.test(written)) return written.length >= (name.expects === "password" ? 6 : 8);
   return written.length >= (how === "blank" ? 12 : 8) && isDrawn(written) && !written.includes("/");
 }
 

@@ -1,10 +1,10 @@
 // Values that look drawn and stand without a name. What else looks so (digests, ids, images, source maps) has a form,
 // a length or a neighbour of its own; a word of credentials shortly before decides where the form leaves it open.
 
-import { ALNUM, BASE64URL, isOf } from "./characters.ts";
+import { ALNUM, BASE64URL, endOfRun, isOf } from "./characters.ts";
 import { wordsOf, readKeyName } from "./key-names.ts";
 import { isPlaceholder } from "./placeholders.ts";
-import { isDrawn, isHex, isUuid, shapeOf, type Shape } from "./randomness.ts";
+import { isDrawn, isHex, isUuid, isWordy, shapeOf, type Shape } from "./randomness.ts";
 import type { Span } from "./span.ts";
 import { VENDORS } from "./vendors.ts";
 
@@ -33,10 +33,29 @@ export function findBareTokens(text: string): Span[] {
     }
     let end = at;
     while (end < text.length && (isOf(text, end, BASE64URL) || isRunMark(text, end))) end += 1;
-    if (end - at >= CHARS_MIN_IN_CONTEXT) judgeRun(text, at, end, spans);
+    if (end - at >= CHARS_MIN_IN_CONTEXT) {
+      const dotted = endOfDotted(text, at, end);
+      if (dotted > end) spans.push({ start: at, end: dotted, kind: KIND });
+      else judgeRun(text, at, end, spans);
+      end = dotted;
+    }
     at = end;
   }
   return spans;
+}
+
+/** Three parts with dots between them, none of them a word, are one token; returns its end, or `end` where it is none. */
+function endOfDotted(text: string, start: number, end: number): number {
+  if (text.charAt(end) !== "." || !isOf(text, end + 1, ALNUM)) return end;
+  const middle = endOfRun(text, end + 1, BASE64URL, CHARS_MAX);
+  if (text.charAt(middle) !== "." || !isOf(text, middle + 1, ALNUM)) return end;
+  const last = endOfRun(text, middle + 1, BASE64URL, CHARS_MAX);
+  const parts = [text.slice(start, end), text.slice(end + 1, middle), text.slice(middle + 1, last)];
+  const [first = "", , third = ""] = parts;
+  const shape = shapeOf(parts.join(""));
+  const isToken =
+    third.length >= CHARS_MIN_IN_CONTEXT && isMixed(shape) && !isWordy(first) && !isWordy(third);
+  return isToken && !isPlaceholder(first) && shapeOf(third).oddShare >= 0.5 ? last : end;
 }
 
 /** A run with `/`, `+` or `=` in it is one base64 value, a path, or a query: in the latter two each part is judged. */
@@ -46,7 +65,7 @@ function judgeRun(text: string, start: number, end: number, spans: Span[]): void
     if (end - start <= CHARS_MAX && isSecret(text, start, end, run)) spans.push({ start, end, kind: KIND });
     return;
   }
-  if (end - start > CHARS_MAX) return;
+  if (end - start > CHARS_MAX || isPublicForm(text, start, run)) return;
   const core = run.replace(/=+$/, "");
   const shape = shapeOf(core);
   const isBase64 = !/[=_-]/.test(core) && /[+/]/.test(core) && !/[+/]{2}/.test(core) && isMixed(shape);
@@ -95,16 +114,6 @@ function isPublicForm(text: string, start: number, run: string): boolean {
     /(?:sha\d{0,3}|md5|h1|base64|blake\w{0,4}|sri)[-:,=~]$|(?:\/|@)$/i.test(before) &&
     !/(?:token|secret|key)/i.test(before)
   );
-}
-
-/** Words joined by dashes, with a digest or a number among them. */
-function isWordy(core: string): boolean {
-  const parts = core.split(/[-_]/).filter((part) => part !== "");
-  if (parts.length < 2) return false;
-  const words = parts.filter(
-    (part) => /^[A-Za-z]?[a-z]{2,}$|^[A-Z]{2,}$|^\d{1,8}$|^v\d+$/.test(part) && shapeOf(part).oddShare < 0.5,
-  );
-  return words.length * 2 > parts.length;
 }
 
 /** In a URL or a path: names of documents there are drawn, too. */

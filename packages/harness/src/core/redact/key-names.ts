@@ -55,7 +55,7 @@ const DIGESTS: ReadonlySet<string> = new Set(
 );
 
 const cache = new Map<string, KeyName>();
-const CACHED_MAX = 4_096;
+const CACHED_MAX = 16_384;
 
 /** @param name as written: any case, with `_`, `-`, `.`, blanks or capitals between its words */
 export function readKeyName(name: string): KeyName {

@@ -1,7 +1,7 @@
 import { ALNUM, endOfRun, isOf } from "./characters.ts";
 import { isPlaceholder } from "./placeholders.ts";
 import { PREFIX_RULES, type PrefixRule } from "./prefixes.ts";
-import { isDrawn, isHex, shapeOf } from "./randomness.ts";
+import { isDrawn, isHex, isWordy, shapeOf } from "./randomness.ts";
 import type { Span } from "./span.ts";
 
 /** Rules by the first two characters of their prefix, longest prefix first. */
@@ -29,8 +29,15 @@ const TOKEN_CHARS_MAX = 65_536;
 /** Of a long token this much is looked at to tell whether it was drawn. */
 const LOOKED_AT_CHARS = 200;
 
-/** A prefix this short, or made of letters only, stands in many words: what follows must look drawn beyond doubt. */
+/** A prefix this short stands in many words: what follows must look drawn beyond doubt. */
 const SHORT_PREFIX_CHARS = 3;
+
+/** Prefixes that names in programs begin with as well. */
+const WORDS: ReadonlySet<string> = new Set(
+  "live_ test_ api- sdk- mob- key- pubkey- secret_ persona_ retool_ rootly_ tines_ polar_ wise_ snyk_ rnd_ tss_ tcl_ access_token$production$ fin_".split(
+    " ",
+  ),
+);
 
 export function findPrefixedTokens(text: string): Span[] {
   const spans: Span[] = [];
@@ -77,20 +84,17 @@ function trimEnd(text: string, from: number, end: number): number {
 /** Least share of odd pairs behind a prefix that is a proof by itself; made-up examples are words (0.2). */
 const ODD_SHARE_AFTER_PREFIX = 0.34;
 
+/** Letters of one case without a mark between them, this many: no word is so long. */
+const UNBROKEN_CHARS = 20;
+
 function isTokenBody(body: string, prefix: string): boolean {
   const shape = shapeOf(body);
-  const isWeak = prefix.length <= SHORT_PREFIX_CHARS || /^(?:[a-z]+[-_.]|[A-Za-z]+)$/.test(prefix);
-  if (isWeak) {
-    // As a rule these have digits, or both cases; a slug of words has neither.
-    const isMixed = shape.digits > 1 || (shape.uppers > 2 && shape.lowers > 2) || shape.oddShare > 0.66;
-    return isMixed && isDrawn(body, shape) && !isSlug(body);
-  }
   if (shape.distinct < 4 || isPlaceholder(body)) return false;
-  return isHex(body) || shape.oddShare >= ODD_SHARE_AFTER_PREFIX || shape.digits * 2 >= body.length;
-}
-
-/** Short parts between dashes: words and versions, not a token. */
-function isSlug(body: string): boolean {
-  const parts = body.split(/[-_./]/);
-  return parts.length > 3 && body.length / parts.length < 8 && !/^[0-9a-f-]+$/.test(body);
+  if (prefix.length > SHORT_PREFIX_CHARS && !WORDS.has(prefix) && !/^[A-Z]+$/.test(prefix))
+    return isHex(body) || shape.oddShare >= ODD_SHARE_AFTER_PREFIX || shape.digits * 2 >= body.length;
+  if (isWordy(body)) return false;
+  if (shape.marks === 0 && body.length >= UNBROKEN_CHARS && shape.oddShare >= 0.42)
+    return shape.digits > 0 || body.length >= 28;
+  const isMixed = shape.digits > 1 || (shape.uppers > 2 && shape.lowers > 2) || shape.oddShare > 0.66;
+  return isMixed && isDrawn(body, shape);
 }

@@ -21,12 +21,10 @@ const ALPHABETS: Readonly<Record<string, number>> = {
 };
 
 const ROWS = `
-1password_secret_key A3- u 24
 1password_service_token ops_eyJ b 60
 adobe_client_secret p8e- u 24
 age_secret_key AGE-SECRET-KEY-1 a 40
 age_plugin_key AGE-PLUGIN- u 24
-airtable_pat patr d 40
 alibaba_access_key_id LTAI a 12
 anthropic_key sk-ant- u 20
 apify_token apify_api_ a 20
@@ -321,9 +319,6 @@ yandex_access_key YCAJ u 20
 yandex_secret YCM u 30
 zapier_key sk-ak- u 20
 zuplo_key zpka_ u 30
-bcrypt_hash $2a$ t 50
-bcrypt_hash $2b$ t 50
-bcrypt_hash $2y$ t 50
 jwt_base64 ZXlK b 40
 extended_private_key xprv a 100
 assent_key ask_ u 32

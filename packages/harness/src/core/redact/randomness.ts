@@ -80,3 +80,13 @@ export function isDrawn(text: string, shape: Shape = shapeOf(text)): boolean {
   if (shape.distinct < 6 || shape.lowers + shape.uppers < 3) return false;
   return shape.oddShare >= ODD_SHARE_DRAWN;
 }
+
+/** Words joined by dashes, with a digest or a number among them. */
+export function isWordy(core: string): boolean {
+  const parts = core.split(/[-_]/).filter((part) => part !== "");
+  if (parts.length < 2) return false;
+  const words = parts.filter(
+    (part) => /^[A-Za-z]?[a-z]{2,}$|^[A-Z]{2,}$|^\d{1,8}$|^v\d+$/.test(part) && shapeOf(part).oddShare < 0.5,
+  );
+  return words.length * 2 > parts.length;
+}

@@ -4,8 +4,19 @@
 
 export type Reading = {
   readonly text: string;
-  /** For each unit of `text`, where in the original it began and ended; null where nothing was undone. */
-  readonly places: { readonly starts: Int32Array; readonly ends: Int32Array } | null;
+  /** Null where nothing was undone, and every place is its own. */
+  readonly pieces: Pieces | null;
+};
+
+/** A decoded text in pieces: each is either copied as it stood, or one escape undone. */
+type Pieces = {
+  /** Where each piece begins in the decoded text; rising. */
+  readonly at: readonly number[];
+  /** Where it begins in the text that was decoded. */
+  readonly from: readonly number[];
+  /** How long an escape was; 0 for a piece that was copied. */
+  readonly size: readonly number[];
+  readonly below: Reading;
 };
 
 /** `%252541` needs three; what is encoded more often than that, no log of ours has been seen to hold. */
@@ -13,13 +24,42 @@ const LAYERS_MAX = 3;
 
 /** A percent sign, a backslash or an ampersand can begin an escape; what is not ASCII can be folded. */
 const MAY_DECODE = /[%\\&\u{80}-\u{10ffff}]/u;
+const NEXT_SPECIAL = /[%\\&\u0080-\uffff]/g;
 
-export const startOf = (reading: Reading, at: number): number => reading.places?.starts[at] ?? at;
-export const endOf = (reading: Reading, at: number): number => reading.places?.ends[at] ?? at + 1;
+/** Where in the original a unit of the reading begins. */
+export function startOf(reading: Reading, at: number): number {
+  const { pieces } = reading;
+  if (pieces === null) return at;
+  const piece = pieceAt(pieces, at);
+  const from = pieces.from[piece] ?? 0;
+  const size = pieces.size[piece] ?? 0;
+  return startOf(pieces.below, size === 0 ? from + at - (pieces.at[piece] ?? 0) : from);
+}
+
+/** Where in the original a unit of the reading ends. */
+export function endOf(reading: Reading, at: number): number {
+  const { pieces } = reading;
+  if (pieces === null) return at + 1;
+  const piece = pieceAt(pieces, at);
+  const from = pieces.from[piece] ?? 0;
+  const size = pieces.size[piece] ?? 0;
+  return endOf(pieces.below, size === 0 ? from + at - (pieces.at[piece] ?? 0) : from + size - 1);
+}
+
+/** The last piece that begins at or before a place. */
+function pieceAt(pieces: Pieces, at: number): number {
+  let [low, high] = [0, pieces.at.length - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if ((pieces.at[middle] ?? 0) <= at) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
 
 /** The text itself, and then one reading for each layer of encoding that was found. */
 export function readingsOf(text: string): readonly Reading[] {
-  const readings: Reading[] = [{ text, places: null }];
+  const readings: Reading[] = [{ text, pieces: null }];
   for (let layer = 0; layer < LAYERS_MAX; layer += 1) {
     const last = readings.at(-1);
     if (last === undefined || !MAY_DECODE.test(last.text)) break;
@@ -32,28 +72,35 @@ export function readingsOf(text: string): readonly Reading[] {
 
 function decode(reading: Reading): Reading | null {
   const { text } = reading;
-  // A fold can be longer than what it folds (a ligature), but by no more than this.
-  const starts = new Int32Array(text.length * 4 + 64);
-  const ends = new Int32Array(starts.length);
+  const at: number[] = [];
+  const from: number[] = [];
+  const size: number[] = [];
   const parts: string[] = [];
   let length = 0;
+  let done = 0;
+  const add = (part: string, start: number, escape: number): void => {
+    // An invisible character leaves nothing, so nothing can point at it.
+    if (part === "") return;
+    at.push(length);
+    from.push(start);
+    size.push(escape);
+    parts.push(part);
+    length += part.length;
+  };
   let changed = false;
-  for (let at = 0; at < text.length;) {
-    const code = text.charCodeAt(at);
-    const plain = code < 128 && code !== 0x25 && code !== 0x5c && code !== 0x26;
-    const found = plain ? null : decodeAt(text, at, code);
-    const size = found?.size ?? 1;
-    const decoded = found?.decoded ?? text.charAt(at);
-    if (found !== null) changed = true;
-    for (let unit = 0; unit < decoded.length && length < starts.length; unit += 1) {
-      starts[length] = startOf(reading, at);
-      ends[length] = endOf(reading, at + size - 1);
-      length += 1;
-    }
-    parts.push(decoded);
-    at += size;
+  NEXT_SPECIAL.lastIndex = 0;
+  for (let found = NEXT_SPECIAL.exec(text); found !== null; found = NEXT_SPECIAL.exec(text)) {
+    const decoded = decodeAt(text, found.index, text.charCodeAt(found.index));
+    if (decoded === null) continue;
+    changed = true;
+    add(text.slice(done, found.index), done, 0);
+    add(decoded.decoded, found.index, decoded.size);
+    done = found.index + decoded.size;
+    NEXT_SPECIAL.lastIndex = done;
   }
-  return changed ? { text: parts.join("").slice(0, length), places: { starts, ends } } : null;
+  if (!changed) return null;
+  add(text.slice(done), done, 0);
+  return { text: parts.join(""), pieces: { at, from, size, below: reading } };
 }
 
 type Decoded = { readonly decoded: string; readonly size: number };

@@ -18,6 +18,18 @@ type StructureRule = {
 };
 
 const RULES: readonly StructureRule[] = [
+  ...["AKIA", "ASIA", "ABIA", "ACCA", "A3T"].map((literal) => ({
+    kind: "aws_access_key_id",
+    literal,
+    pattern: /(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])/dy,
+  })),
+  {
+    kind: "1password_secret_key",
+    literal: "A3-",
+    pattern: /A3-[A-Z0-9]{6}-[A-Z0-9]{6}-?[A-Z0-9]{5}(?:-[A-Z0-9]{5}){3,4}/dy,
+  },
+  { kind: "airtable_pat", literal: "pat", pattern: /pat[A-Za-z0-9]{14}\.[0-9a-f]{40,}/dy },
+  { kind: "bcrypt_hash", literal: "$2", pattern: /\$2[abxy]?\$\d\d\$[\w./]{50,}/dy },
   {
     kind: "url_password",
     literal: "://",
@@ -197,10 +209,10 @@ function matchAt(text: string, at: number, rule: StructureRule): Span | null {
   rule.pattern.lastIndex = at;
   const match = rule.pattern.exec(text);
   if (match === null) return null;
-  const [start, end] = match.indices?.groups?.["secret"] ?? [
-    at - (back?.[0].length ?? 0),
-    rule.pattern.lastIndex,
-  ];
+  const group = match.indices?.groups?.["secret"];
+  if (group === undefined)
+    return { start: at - (back?.[0].length ?? 0), end: rule.pattern.lastIndex, kind: rule.kind };
+  const [start, end] = group;
   const secret = text.slice(start, Math.min(end, start + 256));
   if (rule.mustBeDrawn === true ? !isDrawn(secret) : isPlaceholder(secret)) return null;
   return { start, end, kind: rule.kind };

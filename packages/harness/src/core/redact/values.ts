@@ -157,8 +157,9 @@ function isSecret(value: string, isQuoted: boolean, after: string): boolean {
   if (shape.digits === value.length) return value.length >= 9;
   if (/^https?:\/\//.test(value)) return false;
   if (shape.oddShare >= 0.45 && shape.distinct >= 5) return true;
-  // Chosen by a person: letters, digits and marks together.
-  return shape.digits > 0 && shape.marks > 0 && shape.uppers > 0 && value.length >= 8;
+  // Chosen by a person: letters, digits and marks together; but a name with a version is none.
+  if (value.length < 8 || /^[A-Za-z]+[-_.]?v?\d+(?:\.\d+)*$/.test(value)) return false;
+  return shape.digits > 2 ? shape.marks > 0 : shape.digits > 0 && shape.marks > 0 && shape.uppers > 0;
 }
 
 /** Of a maker that is known, whatever looks like a credential: hex, UUIDs, drawn letters and digits, long numbers. */
