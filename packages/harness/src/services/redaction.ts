@@ -39,8 +39,11 @@ export type Redaction = {
   wrapLog(log: Log): Log;
   /** Data of audit events, span attributes, metric labels, stored answers, events: any JSON. */
   redactData(data: Readonly<Record<string, unknown>>): Record<string, unknown>;
-  /** A view as the outside sees it: same members, same lists. */
-  redactView<T>(view: T): T;
+  /**
+   * A view as the outside sees it.
+   * @param parse the view's schema: a view that redaction has bent out of shape (a number that was a secret) fails there
+   */
+  redactView<T>(view: T, parse: (value: unknown) => T): T;
   redactText(text: string): string;
   redactProblem(problem: Problem): Problem;
   /** Arguments for a person who decides on them. The action's digest stays that of the real ones. */
@@ -73,9 +76,21 @@ export function createRedaction({ redactor, digestKey, onRedacted }: RedactionOp
   return {
     wrapLog: (log) => wrapLog(log, redactText, redactValue),
     redactData: (data) => membersOf(redactValue(data)),
-    redactView: <T>(view: T): T => redactValue(view) as T,
+    redactView: (view, parse) => parse(redactValue(view)),
     redactText,
-    redactProblem: (problem) => redactValue(problem) as Problem,
+    redactProblem: (problem) => ({
+      ...problem,
+      title: redactText(problem.title),
+      detail: redactText(problem.detail),
+      ...(problem.errors === undefined
+        ? {}
+        : {
+            errors: problem.errors.map(({ pointer, detail }) => ({
+              pointer: redactText(pointer),
+              detail: redactText(detail),
+            })),
+          }),
+    }),
     showArguments: (args) => {
       const shown = membersOf(redactValue(args));
       return { arguments: shown, sealed: sealedParts(args, shown, digestKey) };

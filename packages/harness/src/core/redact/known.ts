@@ -150,11 +150,13 @@ function cover(
     const place = from[at] ?? 0;
     const [start, end] = [startOf(reading, place), endOf(reading, place)];
     const before = spans.at(-1);
+    // Only what follows the last covered character, and not what another search has found close by.
+    const isNext = before !== undefined && at > 0 && endOf(reading, from[at - 1] ?? 0) === before.end;
     const joins =
       before !== undefined &&
       start >= before.start &&
-      (start <= before.end ||
-        (start - before.end <= GAP_CHARS_MAX && !STRUCTURE.test(sourceBetween(reading, from, at))));
+      (start < before.end ||
+        (isNext && start - before.end <= GAP_CHARS_MAX && !STRUCTURE.test(sourceBetween(reading, from, at))));
     if (joins) spans[spans.length - 1] = { ...before, end: Math.max(before.end, end) };
     else spans.push({ start, end, kind });
   }

@@ -1,4 +1,4 @@
-import { ALNUM, endOfRun, isOf } from "./characters.ts";
+import { ALNUM, BASE64_MARK, endOfRun, isOf, startOfRun } from "./characters.ts";
 import { isPlaceholder } from "./placeholders.ts";
 import { PREFIX_RULES, type PrefixRule } from "./prefixes.ts";
 import { isDrawn, isHex, isWordy, shapeOf } from "./randomness.ts";
@@ -58,9 +58,17 @@ export function findPrefixedTokens(text: string): Span[] {
  * part of a word.
  */
 export function isTokenStart(text: string, at: number): boolean {
-  if (!isOf(text, at - 1, ALNUM)) return true;
+  if (!isOf(text, at - 1, ALNUM)) return !isInContent(text, at);
   return text.charAt(at - 2) === "\\" || text.charAt(at - 3) === "%";
 }
+
+/** Within base64 of an image or a font, every prefix comes up after some `/` or `+`. */
+const CONTENT_CHARS = 48;
+const isInContent = (text: string, at: number): boolean => {
+  const before = text.charCodeAt(at - 1);
+  if (before !== 0x2f && before !== 0x2b) return false;
+  return startOfRun(text, at, ALNUM | BASE64_MARK, CONTENT_CHARS) === at - CONTENT_CHARS;
+};
 
 function matchRules(text: string, at: number, rules: readonly PrefixRule[]): Span | null {
   for (const rule of rules) {

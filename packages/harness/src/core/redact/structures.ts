@@ -247,26 +247,53 @@ function findKeyBlocks(text: string): Span[] {
     BEGIN_LINE.lastIndex = at;
     if (!BEGIN_LINE.test(text)) continue;
     const body = BEGIN_LINE.lastIndex;
-    const end = endOfKeyBlock(text, body);
-    if (end - body >= 40) spans.push({ start: at, end, kind: "private_key" });
+    const parts = keyBlockParts(text, at, body);
+    const end = parts.at(-1)?.end ?? body;
+    if (end - body >= 40) spans.push(...parts);
     at = Math.max(at, end - BEGIN.length);
   }
   return spans;
 }
 
-/** Up to its END line; where that is missing (a record that was cut), as far as it can be a key's. */
-function endOfKeyBlock(text: string, body: number): number {
-  let at = body;
+/** Between the lines of a key, in files, in JSON, and in programs that put it together. */
+const BETWEEN_LINES = /[\s\\"'`,:+()>|#*&;.]/;
+/** What a key cannot be taken out across without taking a string's end along. */
+const STRING_END = /["'`]/;
+/** A line of a key behind the end of a string is at least this long; what is shorter is the text around. */
+const KEY_LINE_CHARS_MIN = 32;
+
+/**
+ * Up to its END line; where that is missing (a record that was cut), as far as it can be a key's. One span for each
+ * string that the key is put together from.
+ */
+function keyBlockParts(text: string, start: number, body: number): Span[] {
+  const parts: Span[] = [];
   const stop = Math.min(text.length, body + KEY_BLOCK_CHARS_MAX);
-  while (at < stop) {
+  let partStart = start;
+  let keyEnd = body;
+  let isNewString = false;
+  for (let at = body; at < stop;) {
     const run = endOfRun(text, at, BASE64, stop - at);
     const dashes = text.slice(at, run).indexOf(END);
-    if (dashes !== -1) return endOfLineMark(text, at + dashes);
-    at = run;
-    if (at >= stop || !/[\s\\"',:+()>|#*&;]/.test(text.charAt(at))) break;
-    at += 1;
+    const isKey = dashes !== -1 || !isNewString || run - at >= KEY_LINE_CHARS_MIN;
+    if (run > at && !isKey) break;
+    if (run > at && isNewString) {
+      parts.push({ start: partStart, end: keyEnd, kind: "private_key" });
+      [partStart, isNewString] = [at, false];
+    }
+    if (dashes !== -1) {
+      keyEnd = endOfLineMark(text, at + dashes);
+      break;
+    }
+    if (run > at) keyEnd = run;
+    const next = text.charAt(run);
+    if (run >= stop || !BETWEEN_LINES.test(next)) break;
+    if (STRING_END.test(next)) isNewString = true;
+    // `\n` and its like: the letter is no part of the key.
+    at = next === "\\" && /[nrt]/.test(text.charAt(run + 1)) ? run + 2 : run + 1;
   }
-  return at;
+  parts.push({ start: partStart, end: keyEnd, kind: "private_key" });
+  return parts;
 }
 
 function endOfLineMark(text: string, dashes: number): number {

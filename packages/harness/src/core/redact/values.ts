@@ -152,9 +152,10 @@ function isSecret(value: string, isQuoted: boolean, after: string): boolean {
   if (value.length < SECRET_CHARS_MIN || isPlaceholder(value)) return false;
   if (!isQuoted && isCode(value, after)) return false;
   if (/\s/.test(value)) return isDrawn(value.replaceAll(/\s/g, "")) && shapeOf(value).digits > 1;
-  if (isHex(value) || isUuid(value)) return /\d/.test(value) || value.length >= 16;
   const shape = shapeOf(value);
-  if (shape.digits === value.length) return value.length >= 9;
+  // Shorter numbers are counts: of tokens, above all.
+  if (shape.digits === value.length) return value.length >= 12;
+  if (isHex(value) || isUuid(value)) return shape.digits > 0 || value.length >= 16;
   if (/^https?:\/\//.test(value)) return false;
   if (shape.oddShare >= 0.45 && shape.distinct >= 5) return true;
   // Chosen by a person: letters, digits and marks together; but a name with a version is none.
