@@ -6,13 +6,14 @@ import { type KeyName, readKeyName } from "./key-names.ts";
 import { isPlaceholder } from "./placeholders.ts";
 import { isDrawn } from "./randomness.ts";
 import type { Span } from "./span.ts";
-import { isSecretValue, type Value, valueAt } from "./values.ts";
+import { type BareEnds, bareEndsOf, isSecretValue, JUDGED_CHARS, type Value, valueAt } from "./values.ts";
 
 const NAME_CHARS_MAX = 128;
 const isNameMark = (code: number): boolean => code === 0x5f || code === 0x2d || code === 0x2e;
 
 export function findAssignedSecrets(text: string): Span[] {
   const spans: Span[] = [];
+  const bareEnds = bareEndsOf(text);
   let beforeEnd = -1;
   let beforeStart = -1;
   for (let at = 0; at < text.length;) {
@@ -24,7 +25,7 @@ export function findAssignedSecrets(text: string): Span[] {
     // "API key", "Access Token": the word before belongs to the name.
     const start = beforeEnd === at - 1 && isBlankBetween(text, at) ? beforeStart : at;
     const flagged = text.charAt(at - 1) === "-";
-    const next = readAfter(text, start, at, end, flagged, spans);
+    const next = readAfter(bareEnds, start, at, end, flagged, spans);
     beforeStart = at;
     beforeEnd = end;
     at = Math.max(end, next);
@@ -45,20 +46,21 @@ function endOfName(text: string, from: number): number {
 
 /** Finds what is assigned to the name; returns where to go on. */
 function readAfter(
-  text: string,
+  bareEnds: BareEnds,
   start: number,
   word: number,
   end: number,
   isFlag: boolean,
   spans: Span[],
 ): number {
+  const { text } = bareEnds;
   const name = readName(text, start, word, end);
   if (name.expects === "none" || name.expects === "digest") return end;
   const operator = operatorAfter(text, word, end, isFlag);
   if (operator === null) return end;
   // `/etc/passwd`, `@scope/password`: the end of a path is not a name, but for what a query string assigns.
   if (text.charAt(start - 1) === "/" && operator.how !== "=") return end;
-  const values = valuesAt(text, operator.end, name.expects === "header");
+  const values = valuesAt(bareEnds, operator.end, name.expects === "header");
   let last = end;
   for (const value of values) {
     const span = judge(text, value, name, operator);
@@ -138,9 +140,10 @@ function afterOperator(text: string, from: number, operator: number): Operator {
 /** Values of a list that are looked at; the operator before it speaks for each. */
 const LISTED_MAX = 64;
 
-function valuesAt(text: string, at: number, isLine: boolean): Value[] {
+function valuesAt(bareEnds: BareEnds, at: number, isLine: boolean): Value[] {
+  const { text } = bareEnds;
   if (text.charAt(at) !== "[" || isLine) {
-    const value = valueAt(text, at, isLine);
+    const value = valueAt(bareEnds, at, isLine);
     return value === null ? [] : [value];
   }
   const values: Value[] = [];
@@ -148,7 +151,7 @@ function valuesAt(text: string, at: number, isLine: boolean): Value[] {
   while (values.length < LISTED_MAX) {
     const blank = /[\s,]{0,32}/y;
     from = skip(blank, text, from) ?? from;
-    const value = valueAt(text, from, false);
+    const value = valueAt(bareEnds, from, false);
     if (value === null || !value.isQuoted) break;
     values.push(value);
     from = value.end + (text.charAt(value.end) === "\\" ? 2 : 1);
@@ -161,7 +164,7 @@ const SCHEME =
 
 function judge(text: string, value: Value, name: KeyName, operator: Operator): Span | null {
   if (name.expects === "header") return judgeHeader(text, value, name);
-  const written = text.slice(value.start, Math.min(value.end, value.start + 256));
+  const written = text.slice(value.start, Math.min(value.end, value.start + JUDGED_CHARS));
   const scheme = SCHEME.exec(written)?.[0].length ?? 0;
   const core = scheme === 0 ? value : { ...value, start: value.start + scheme };
   if (!isAllowed(text, core, name, operator.how)) return null;
@@ -170,16 +173,18 @@ function judge(text: string, value: Value, name: KeyName, operator: Operator): S
 
 /** Where no operator binds the two, the value itself must look like one. */
 function isAllowed(text: string, value: Value, name: KeyName, how: string): boolean {
+  // "Pass `x`", t.pass("x"): a verb, unless something is assigned.
+  if (name.isVerb && (how === "blank" || how === "(" || how === "," || how === "is")) return false;
   if (how === "(" || how === "," || how === "==" || how === "===" || how === "||") return value.isQuoted;
   if (how === "=" || how === ":" || how === ">" || value.isQuoted) return true;
   if (how !== "blank" && how !== "line" && how !== "is") return true;
-  const written = text.slice(value.start, Math.min(value.end, value.start + 256));
+  const written = text.slice(value.start, Math.min(value.end, value.start + JUDGED_CHARS));
   if (how === "is" && /\d/.test(written)) return written.length >= (name.expects === "password" ? 6 : 8);
   return written.length >= (how === "blank" ? 12 : 8) && isDrawn(written) && !written.includes("/");
 }
 
 function judgeHeader(text: string, value: Value, name: KeyName): Span | null {
-  const written = text.slice(value.start, Math.min(value.end, value.start + 256));
+  const written = text.slice(value.start, Math.min(value.end, value.start + JUDGED_CHARS));
   const scheme = SCHEME.exec(written)?.[0].length ?? 0;
   const rest = written.slice(scheme);
   if (rest.length < 6 || isPlaceholder(rest)) return null;

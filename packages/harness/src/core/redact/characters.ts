@@ -58,3 +58,18 @@ export function startOfRun(text: string, to: number, mask: number, limit: number
   while (at > stop && isOf(text, at - 1, mask)) at -= 1;
   return at;
 }
+
+/**
+ * endOfRun for many beginnings in one text. Beginnings in one run share its end, so that a run in which every place
+ * is a beginning is still walked once.
+ */
+export function runEnds(text: string): (from: number, mask: number) => number {
+  const last = new Map<number, { from: number; end: number }>();
+  return (from, mask) => {
+    const known = last.get(mask);
+    if (known !== undefined && from >= known.from && from < known.end) return known.end;
+    const end = endOfRun(text, from, mask, text.length);
+    last.set(mask, { from, end });
+    return end;
+  };
+}

@@ -8,7 +8,12 @@ import { VENDORS } from "./vendors.ts";
  */
 export type Expectation = "password" | "secret" | "vendor" | "digest" | "header" | "none";
 
-export type KeyName = { readonly expects: Expectation; readonly kind: string };
+export type KeyName = {
+  readonly expects: Expectation;
+  readonly kind: string;
+  /** Stands in prose and in tests as a verb, too. */
+  readonly isVerb?: boolean;
+};
 
 const NONE: KeyName = { expects: "none", kind: "" };
 
@@ -96,7 +101,7 @@ function classify(name: string): KeyName {
   const vendor = words.find((word) => VENDORS.has(word)) ?? vendorIn(words);
   if (ABOUT.has(last)) return vendor !== undefined && last === "id" ? ofVendor(vendor) : NONE;
   if (PASSWORDS.has(last) || endsAs(squeezed, PASSWORD_ENDS))
-    return { expects: "password", kind: "password" };
+    return { expects: "password", kind: "password", isVerb: last === "pass" && words.length < 3 };
   if (isSecretName(words, last, squeezed))
     return { expects: "secret", kind: vendor === undefined ? kindOf(last) : `${vendor}_credential` };
   return vendor === undefined ? NONE : ofVendor(vendor);

@@ -17,7 +17,7 @@ const WORDS =
 
 /** Words that are values of such fields in programs and schemas, and nobody's secret. */
 const VALUES: ReadonlySet<string> = new Set(
-  "true false null none nil undefined yes no on off string number boolean bool int integer object array any unknown void str bytes text uuid required optional password passwd secret token apikey api_key bearer basic digest oauth oauth2 jwt cookie header query session default enabled disabled empty test user admin root value key name id auto always never unset missing invalid expired valid revoked wrong incorrect reset changed wildcard public private same-origin include omit hash sha256 sha1 md5 hmac rsa ed25519 aes vault env file keychain changeme".split(
+  "function symbol bigint await async return const true false null none nil undefined yes no on off string number boolean bool int integer object array any unknown void str bytes text uuid required optional password passwd secret token apikey api_key bearer basic digest oauth oauth2 jwt cookie header query session default enabled disabled empty test user admin root value key name id auto always never unset missing invalid expired valid revoked wrong incorrect reset changed wildcard public private same-origin include omit hash sha256 sha1 md5 hmac rsa ed25519 aes vault env file keychain changeme".split(
     " ",
   ),
 );

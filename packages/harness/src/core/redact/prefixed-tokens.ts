@@ -1,4 +1,4 @@
-import { ALNUM, BASE64_MARK, endOfRun, isOf, startOfRun } from "./characters.ts";
+import { ALNUM, BASE64_MARK, isOf, runEnds, startOfRun } from "./characters.ts";
 import { isPlaceholder } from "./placeholders.ts";
 import { PREFIX_RULES, type PrefixRule } from "./prefixes.ts";
 import { isDrawn, isHex, isWordy, shapeOf } from "./randomness.ts";
@@ -23,11 +23,8 @@ function startCode(text: string, at: number): number {
 const FIRST: Uint8Array = new Uint8Array(128);
 for (const { prefix } of PREFIX_RULES) FIRST[prefix.charCodeAt(0)] = 1;
 
-/** No token of these makers is longer; what is, is cut into several. */
-const TOKEN_CHARS_MAX = 65_536;
-
 /** Of a long token this much is looked at to tell whether it was drawn. */
-const LOOKED_AT_CHARS = 200;
+const LOOKED_AT_CHARS = 96;
 
 /** A prefix this short stands in many words: what follows must look drawn beyond doubt. */
 const SHORT_PREFIX_CHARS = 3;
@@ -41,11 +38,12 @@ const WORDS: ReadonlySet<string> = new Set(
 
 export function findPrefixedTokens(text: string): Span[] {
   const spans: Span[] = [];
+  const endOf = runEnds(text);
   for (let at = 0; at + 2 < text.length; at += 1) {
     const code = text.charCodeAt(at);
     if (code > 127 || FIRST[code] === 0 || !isTokenStart(text, at)) continue;
     const rules = BY_START.get(startCode(text, at));
-    const span = rules === undefined ? null : matchRules(text, at, rules);
+    const span = rules === undefined ? null : matchRules(text, at, rules, endOf);
     if (span === null) continue;
     spans.push(span);
     at = span.end - 1;
@@ -70,11 +68,16 @@ const isInContent = (text: string, at: number): boolean => {
   return startOfRun(text, at, ALNUM | BASE64_MARK, CONTENT_CHARS) === at - CONTENT_CHARS;
 };
 
-function matchRules(text: string, at: number, rules: readonly PrefixRule[]): Span | null {
+function matchRules(
+  text: string,
+  at: number,
+  rules: readonly PrefixRule[],
+  endOf: (from: number, mask: number) => number,
+): Span | null {
   for (const rule of rules) {
     if (!text.startsWith(rule.prefix, at)) continue;
     const body = at + rule.prefix.length;
-    const end = trimEnd(text, body, endOfRun(text, body, rule.alphabet, TOKEN_CHARS_MAX));
+    const end = trimEnd(text, body, endOf(body, rule.alphabet));
     if (end - body < rule.charsMin) continue;
     const looked = text.slice(body, Math.min(end, body + LOOKED_AT_CHARS));
     if (isTokenBody(looked, rule.prefix)) return { start: at, end, kind: rule.kind };

@@ -33,7 +33,7 @@ const RULES: readonly StructureRule[] = [
   {
     kind: "url_password",
     literal: "://",
-    pattern: /:\/\/[^\s"'`<>/?#@:]{0,128}:(?<secret>[^\s"'`<>]{1,512}?)@(?=[\w.[%-])/dy,
+    pattern: /:\/\/[^\s"'`<>/?#@:]{0,128}:(?<secret>[^\s"'`<>/]{1,512})@(?=[\w.[%-])/dy,
   },
   {
     kind: "url_token",

@@ -15,7 +15,7 @@ export type Value = {
 const VALUE_CHARS_MAX = 8_192;
 
 /** Of a long value this much is looked at to judge it. */
-const JUDGED_CHARS = 256;
+export const JUDGED_CHARS = 96;
 
 const QUOTES = "\"'`";
 
@@ -23,7 +23,8 @@ const QUOTES = "\"'`";
  * The value that begins at a place, after its blanks.
  * @param isLine whether the value goes on to the end of the line (headers), quotes aside
  */
-export function valueAt(text: string, at: number, isLine: boolean): Value | null {
+export function valueAt(bareEnds: BareEnds, at: number, isLine: boolean): Value | null {
+  const { text } = bareEnds;
   let open = at;
   while (text.charAt(open) === "\\" && open - at < 8) open += 1;
   // Prefixes of strings: b"…", r'…', @"…", u"…", f"…"
@@ -35,13 +36,19 @@ export function valueAt(text: string, at: number, isLine: boolean): Value | null
     const start = open + prefix + 1;
     // """…""": the first two are an empty string.
     const tripled = text.startsWith(quote + quote, start) ? start + 2 : start;
+    // Then this quote does not open the value but closes what stood before: `"the token: ", 5`.
+    if (tripled === start && /[\s,:}\]]/.test(text.charAt(start))) return null;
     const end = endOfQuoted(text, tripled, quote, escapes);
-    if (end !== null) return { start: tripled, end, isQuoted: true };
-    return { start: tripled, end: endOfBare(text, tripled, isLine), isQuoted: false };
+    const isClosed = end !== null && (quote === '"' || !OTHER_STRINGS.test(text.slice(tripled, end)));
+    if (isClosed) return { start: tripled, end, isQuoted: true };
+    return { start: tripled, end: bareEnds.endOf(tripled, isLine), isQuoted: false };
   }
-  const end = endOfBare(text, at, isLine);
+  const end = bareEnds.endOf(at, isLine);
   return end > at ? { start: at, end, isQuoted: false } : null;
 }
+
+/** A quote of another kind that closes far behind has strings of the text around between it and its beginning. */
+const OTHER_STRINGS = /"\s{0,4}[,:}\]]|[,:{[]\s{0,4}"/;
 
 function endOfQuoted(text: string, start: number, quote: string, escapes: number): number | null {
   const stop = Math.min(text.length, start + VALUE_CHARS_MAX);
@@ -66,6 +73,24 @@ function endOfQuoted(text: string, start: number, quote: string, escapes: number
 const BARE_END = /[\s"'`<>]/;
 /** Ends a value only where something of the text around follows: it can be a character of a password. */
 const SOFT_END = /[,;&)\]}|]/;
+
+/** Where bare values end in one text. Values that begin within another one share its end, and it is looked for once. */
+export type BareEnds = { readonly text: string; endOf(start: number, isLine: boolean): number };
+
+export function bareEndsOf(text: string): BareEnds {
+  let last = { start: 0, end: 0, isLine: false };
+  return {
+    text,
+    endOf: (start, isLine) => {
+      const isWithin = isLine === last.isLine && start >= last.start && start < last.end;
+      // Near where the other was cut off for its length, what begins there has a right to a length of its own.
+      const isCut = last.end - last.start >= VALUE_CHARS_MAX && last.end - start < VALUE_CHARS_MAX / 2;
+      if (isWithin && !isCut) return last.end;
+      last = { start, end: endOfBare(text, start, isLine), isLine };
+      return last.end;
+    },
+  };
+}
 
 function endOfBare(text: string, start: number, isLine: boolean): number {
   const stop = Math.min(text.length, start + VALUE_CHARS_MAX);
@@ -142,7 +167,7 @@ function isPhrase(value: string, isQuoted: boolean): boolean {
 
 function isCode(value: string, after: string): boolean {
   if (after === "(" || /^[[{(]/.test(value)) return true;
-  return CODE.test(value) && shapeOf(value).oddShare < 0.5;
+  return CODE.test(value) && (/[([<]$/.test(value) || shapeOf(value).oddShare < 0.5);
 }
 
 /** What is drawn but short: codes of six digits, tokens of eight characters. */
