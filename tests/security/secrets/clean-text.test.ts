@@ -39,7 +39,7 @@ test(
         if (!kept.has(line)) touched.push(`${file}:${at + 1} ${line.trim()}`);
     }
     expect(lines).toBeGreaterThan(30_000);
-    expect(touched.length / lines, touched.slice(0, 40).join("\n")).toBeLessThanOrEqual(LINES_TOUCHED_MAX);
+    expect(touched.length / lines <= LINES_TOUCHED_MAX ? [] : touched.slice(0, 40)).toEqual([]);
   },
 );
 

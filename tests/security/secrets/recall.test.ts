@@ -37,9 +37,10 @@ test.each(SEEDS)("unknown secrets go whole, in every family and syntax (%s)", (s
     else missed.push(sample);
   }
   const names = missed.map(({ kind, syntax }) => `${kind.name} (${syntax})`);
-  expect(1 - missed.length / samples.length, names.join(", ")).toBeGreaterThanOrEqual(RECALL_MIN);
+  // Above the floor the misses are nobody's business; below it they are what the reader wants to see.
+  expect(1 - missed.length / samples.length >= RECALL_MIN ? [] : names).toEqual([]);
   for (const [name, { drawn, gone }] of families)
-    expect(gone / drawn, `${name}: ${names.join(", ")}`).toBeGreaterThanOrEqual(FAMILY_RECALL_MIN);
+    expect(gone / drawn >= FAMILY_RECALL_MIN ? [] : [name, ...names]).toEqual([]);
 });
 
 test("registered, every one of them is gone, in every encoding", () => {

@@ -104,18 +104,19 @@ test("a problem keeps its type and status and loses the secret of its detail", (
   });
 });
 
+const parse = (value: unknown): { readonly password: number } => {
+  if (
+    typeof value !== "object" ||
+    value === null ||
+    !("password" in value) ||
+    typeof value.password !== "number"
+  )
+    throw new TypeError("not the view");
+  return { password: value.password };
+};
+
 test("a view passes its schema again, or does not leave", () => {
   const redaction = redactionWith();
-  const parse = (value: unknown): { readonly password: number } => {
-    if (
-      typeof value !== "object" ||
-      value === null ||
-      !("password" in value) ||
-      typeof value.password !== "number"
-    )
-      throw new TypeError("not the view");
-    return { password: value.password };
-  };
   expect(() => redaction.redactView({ password: 123456 }, parse)).toThrow("not the view");
   expect(redaction.redactData({ note: SECRET })).toEqual({ note: "[redacted:provider_key]" });
 });

@@ -40,17 +40,39 @@ const ENCODINGS: Readonly<Record<string, (secret: string) => string>> = {
   json: (secret) => JSON.stringify(secret),
   "json in json": (secret) => JSON.stringify(JSON.stringify(JSON.stringify(secret))),
   "unicode escapes": (secret) =>
-    [...secret].map((c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`).join(""),
-  "hex escapes": (secret) => [...secret].map((c) => `\\x${c.charCodeAt(0).toString(16)}`).join(""),
-  "HTML entities": (secret) => [...secret].map((c) => `&#${c.charCodeAt(0)};`).join(""),
-  "HTML entities in hex": (secret) => [...secret].map((c) => `&#x${c.charCodeAt(0).toString(16)};`).join(""),
-  "zero-width spaces": (secret) => [...secret].join("\u200b"),
-  "soft hyphens and marks": (secret) => [...secret].join("\u00ad\u0301"),
-  "line breaks": (secret) => [...secret].join("\n"),
-  "escaped line breaks": (secret) => JSON.stringify([...secret].join("\n")),
-  fullwidth: (secret) => [...secret].map((c) => String.fromCharCode(c.charCodeAt(0) + 0xfee0)).join(""),
+    secret
+      .split("")
+      .map((c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      .join(""),
+  "hex escapes": (secret) =>
+    secret
+      .split("")
+      .map((c) => `\\x${c.charCodeAt(0).toString(16)}`)
+      .join(""),
+  "HTML entities": (secret) =>
+    secret
+      .split("")
+      .map((c) => `&#${c.charCodeAt(0)};`)
+      .join(""),
+  "HTML entities in hex": (secret) =>
+    secret
+      .split("")
+      .map((c) => `&#x${c.charCodeAt(0).toString(16)};`)
+      .join(""),
+  "zero-width spaces": (secret) => secret.split("").join("\u200b"),
+  "soft hyphens and marks": (secret) => secret.split("").join("\u00ad\u0301"),
+  "line breaks": (secret) => secret.split("").join("\n"),
+  "escaped line breaks": (secret) => JSON.stringify(secret.split("").join("\n")),
+  fullwidth: (secret) =>
+    secret
+      .split("")
+      .map((c) => String.fromCharCode(c.charCodeAt(0) + 0xfee0))
+      .join(""),
   "tag characters": (secret) =>
-    [...secret].map((c) => String.fromCodePoint(c.charCodeAt(0) + 0xe0000)).join(""),
+    secret
+      .split("")
+      .map((c) => String.fromCodePoint(c.charCodeAt(0) + 0xe0000))
+      .join(""),
   "bytes as JSON": (secret) => JSON.stringify(Buffer.from(secret)),
 };
 
