@@ -1,12 +1,13 @@
 // Values that look drawn and stand without a name. What else looks so (digests, ids, images, source maps) has a form,
 // a length or a neighbour of its own; a word of credentials shortly before decides where the form leaves it open.
 
-import { ALNUM, BASE64URL, endOfRun, isOf } from "./characters.ts";
+import { ALNUM, BASE64URL, endOfRun, isOf, startOfRun, WORD_MARK } from "./characters.ts";
 import { wordsOf, readKeyName } from "./key-names.ts";
 import { isPlaceholder } from "./placeholders.ts";
 import { isDrawn, isHex, isUuid, isWordy, shapeOf, type Shape } from "./randomness.ts";
 import type { Span } from "./span.ts";
-import { VENDORS } from "./vendors.ts";
+import { isVendorValue } from "./values.ts";
+import { namesVendor, VENDORS } from "./vendors.ts";
 
 const KIND = "high_entropy";
 
@@ -14,6 +15,8 @@ const KIND = "high_entropy";
 const CHARS_MIN = 24;
 /** With a word of credentials before it, this much is enough. */
 const CHARS_MIN_IN_CONTEXT = 16;
+/** Behind the name of a service and an operator, even this much. */
+const CHARS_MIN_OF_VENDOR = 12;
 /** Longer runs are content: images, fonts, source maps, public keys. */
 const CHARS_MAX = 160;
 /** A context is what stands on the same line, this far before. */
@@ -33,7 +36,9 @@ export function findBareTokens(text: string): Span[] {
     }
     let end = at;
     while (end < text.length && (isOf(text, end, BASE64URL) || isRunMark(text, end))) end += 1;
-    if (end - at >= CHARS_MIN_IN_CONTEXT) {
+    if (end - at >= CHARS_MIN_OF_VENDOR && isOfVendor(text, at, end))
+      spans.push({ start: startOfRun(text, at, WORD_MARK, 4), end, kind: "vendor_credential" });
+    else if (end - at >= CHARS_MIN_IN_CONTEXT) {
       const dotted = endOfDotted(text, at, end);
       if (dotted > end) spans.push({ start: at, end: dotted, kind: KIND });
       else judgeRun(text, at, end, spans);
@@ -120,6 +125,26 @@ function isPublicForm(text: string, start: number, run: string): boolean {
 function isInAddress(text: string, start: number): boolean {
   const word = text.slice(Math.max(0, start - CONTEXT_CHARS), start);
   return /(?:https?:\/\/|\/)[^\s"'<>]*$/.test(word) && !/[?&][\w.-]{0,30}=$/.test(word);
+}
+
+/** Before the value, and behind the name: something that assigns, however it is written. */
+const ASSIGNS = /[=:>,|]["'`\s=_-]{0,8}$/;
+
+/**
+ * The name of a service shortly before, and something that assigns in between. Names come in more shapes than the
+ * rules for names know (`twitterV2`, `travis-ci.org key`); what stands behind them looks drawn all the same.
+ */
+function isOfVendor(text: string, start: number, end: number): boolean {
+  if (end - start > CHARS_MAX || !ASSIGNS.test(text.slice(Math.max(0, start - 10), start))) return false;
+  const value = text.slice(start, end);
+  if (!isVendorValue(value) || isWordy(value) || isPublicForm(text, start, value)) return false;
+  const from = Math.max(startOfLine(text, start), start - CONTEXT_CHARS);
+  const before = text.slice(from, start);
+  // An address is not a name: `https://api.github.com/…?ref=`.
+  if (before.includes("://") || /[/@]$/.test(before)) return false;
+  const words = wordsOf(before);
+  const isNamed = words.some((word, at) => namesVendor(word) || namesVendor(`${words[at - 1] ?? ""}${word}`));
+  return isNamed && !words.some((word) => DIGEST_WORDS.has(word));
 }
 
 type Context = "credential" | "digest" | "none";

@@ -23,6 +23,18 @@ export const VENDORS: ReadonlySet<string> = new Set(
   sendgridapi sentry shippo shodan shopify shortcut sidekiq signalwire sinch slack snowflake snyk sonar sonarcloud sonarqube sourcegraph spotify square
   squarespace stabilityai statuspage stripe strava stytch sumo sumologic supabase surge tailscale tavily telegr telegram telegrambot telnyx
   terraform tiktok tinybird todoist together trello travis trustpilot tumblr twilio twitch twitter typeform uber unsplash upstash
-  vercel vimeo virustotal voyage vonage vultr wakatime weatherapi webex webflow woocommerce workos xai xendit xero yandex yelp youtube zapier
+  vercel vimeo virustotal voyage vonage vultr wakatime weatherapi webex webflow woocommerce workos xai xendit xray newyorktimes xero yandex yelp youtube zapier
   zendesk zenrows zeplin zerobounce zoho zoom`.split(/\s+/),
 );
+
+/** Shorter names are the beginnings of too many words. */
+const GLUED_CHARS_MIN = 5;
+const GLUED: readonly string[] = ["okta", "etsy", "snyk", "sumo", "jira", "xray"];
+
+/** Whether a word is a service's name, or begins with one and goes on without a border: `herokukey`. */
+export function namesVendor(word: string): boolean {
+  if (VENDORS.has(word)) return word.length > 3;
+  for (let end = Math.min(word.length - 1, 16); end >= GLUED_CHARS_MIN; end -= 1)
+    if (VENDORS.has(word.slice(0, end))) return true;
+  return GLUED.some((name) => word.startsWith(name));
+}
