@@ -63,7 +63,7 @@ databricks_token dkea u 32
 databricks_oauth_secret dose a 32
 datadog_pat ddpat_ u 24
 deepgram_key dg_ a 32
-defined_token dnkey- u 40
+defined_token dnkey- t 40
 digitalocean_oauth doo_v1_ h 40
 digitalocean_pat dop_v1_ h 40
 digitalocean_refresh dor_v1_ h 40

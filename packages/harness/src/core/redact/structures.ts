@@ -221,10 +221,12 @@ function matchAt(text: string, at: number, rule: StructureRule): Span | null {
 /** Header, dot, payload: both JSON, so both begin with `eyJ`; but an encrypted token's second part is a key. */
 function findWebTokens(text: string): Span[] {
   const spans: Span[] = [];
-  for (let at = text.indexOf("eyJ"); at !== -1; at = text.indexOf("eyJ", at)) {
+  // Some libraries put a blank into the header's JSON, and its base64 begins otherwise.
+  for (let at = text.indexOf("ey"); at !== -1; at = text.indexOf("ey", at)) {
     const header = endOfRun(text, at, BASE64URL, text.length);
-    if (header - at < 12 || text.charAt(header) !== ".") {
-      at = header;
+    const isToken = text.startsWith("eyJ", at) || text.startsWith(".ey", header);
+    if (!isToken || header - at < 12 || text.charAt(header) !== ".") {
+      at = Math.max(header, at + 2);
       continue;
     }
     const end = endOfRun(text, at, BASE64 | DOTTED, text.length);

@@ -190,7 +190,8 @@ function isSecret(value: string, isQuoted: boolean, after: string): boolean {
 
 /** Of a maker that is known, whatever looks like a credential: hex, UUIDs, drawn letters and digits, long numbers. */
 export function isVendorValue(value: string): boolean {
-  if (value.length < 12 || /[\s()/@]/.test(value) || isPlaceholder(value) || isReference(value)) return false;
+  if (value.length < 12 || /[\s()@]|^\/|:\/\//.test(value) || isPlaceholder(value) || isReference(value))
+    return false;
   if (/^\d+$/.test(value)) return value.length >= 14;
   const shape = shapeOf(value);
   if (/^[0-9a-f]{8}:[0-9a-f]{8}$/.test(value)) return true;
