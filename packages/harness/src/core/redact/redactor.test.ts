@@ -40,7 +40,7 @@ const texts = fc.oneof(
   fc.array(fc.oneof(pieces, fc.string({ maxLength: 12 })), { maxLength: 20 }).map((parts) => parts.join("")),
 );
 
-test("a second time changes nothing, and no text makes it throw", () => {
+test("a second time changes nothing, and no text makes it throw", { timeout: 60_000 }, () => {
   const redactor = redactorOf(SECRET);
   fc.assert(
     fc.property(texts, (text) => {
@@ -48,11 +48,11 @@ test("a second time changes nothing, and no text makes it throw", () => {
       expect(redactor.redactText(once).text).toBe(once);
       expect(once).not.toContain(SECRET);
     }),
-    { seed: 42, numRuns: 3_000 },
+    { seed: 42, numRuns: 1_500 },
   );
 });
 
-test("valid JSON stays valid, whatever is in its strings", () => {
+test("valid JSON stays valid, whatever is in its strings", { timeout: 60_000 }, () => {
   const redactor = redactorOf(SECRET, "4815162342108");
   fc.assert(
     fc.property(
@@ -66,19 +66,19 @@ test("valid JSON stays valid, whatever is in its strings", () => {
         expect(() => JSON.parse(redacted) as unknown).not.toThrow();
       },
     ),
-    { seed: 42, numRuns: 2_000 },
+    { seed: 42, numRuns: 1_700 },
   );
 });
 
 test("a value keeps its shape and loses its secrets, wherever they stand", () => {
   const redactor = redactorOf(SECRET);
-  const half = SECRET.length / 2;
   const redacted = redactor.redactJson({
     [SECRET]: 1,
     nested: [{ deep: `x ${SECRET} y` }, null, true, 3.5],
     password: 123456,
     pair: { name: "API_TOKEN", value: "8f7d6s5a4d3f2g1h0j9k" },
-    parts: [SECRET.slice(0, half), SECRET.slice(half)],
+    // Each too short to be known by itself.
+    parts: SECRET.match(/.{8}/g),
     headers: { Authorization: "Bearer abcdef0123456789" },
     bytes: Buffer.from(`binary ${SECRET}`),
     url: new URL(`https://u:${SECRET}@example.net/`),
@@ -88,12 +88,12 @@ test("a value keeps its shape and loses its secrets, wherever they stand", () =>
     nested: [{ deep: "x [redacted:provider_key] y" }, null, true, 3.5],
     password: "[redacted:password]",
     pair: { name: "API_TOKEN", value: "[redacted:token]" },
-    parts: ["[redacted:provider_key]", "[redacted:provider_key]"],
+    parts: Array.from({ length: 4 }, () => "[redacted:provider_key]"),
     headers: { Authorization: "Bearer [redacted:authorization_header]" },
     bytes: "[redacted:bytes]",
     url: "https://u:[redacted:provider_key]@example.net/",
   });
-  expect(redacted.counts["provider_key"]).toBe(5);
+  expect(redacted.counts["provider_key"]).toBe(7);
 });
 
 test("cycles and endless depth end as marks", () => {
@@ -122,29 +122,33 @@ test("a stream gives what the whole text would give, wherever it is cut in two",
     expect(streamed(redactor, [text.slice(0, at), text.slice(at)])).toBe(whole);
 });
 
-test("a long stream holds back a bounded part, and no secret passes at any of its borders", () => {
-  const redactor = redactorOf(SECRET);
-  const line = "2026-11-20 worker finished step 17 of run 3 in 12 ms\n";
-  for (const size of [1, 7, 1_000, 5_000]) {
-    for (let shift = 0; shift < 5; shift += 1) {
-      const filler = line.repeat(170).slice(shift * 11);
-      const text = `${filler}key ${SECRET} ${filler}token=${TOKEN}\n${filler}`;
-      const chunks = text.match(new RegExp(`[^]{1,${size}}`, "g")) ?? [];
-      const stream = redactor.redactStream();
-      let given = "";
-      let heldMax = 0;
-      let taken = 0;
-      for (const chunk of chunks) {
-        taken += chunk.length;
-        given += stream.push(chunk);
-        heldMax = Math.max(heldMax, taken - given.length);
+test(
+  "a long stream holds back a bounded part, and no secret passes at any of its borders",
+  { timeout: 60_000 },
+  () => {
+    const redactor = redactorOf(SECRET);
+    const line = "2026-11-20 worker finished step 17 of run 3 in 12 ms\n";
+    for (const size of [1, 7, 1_000, 5_000]) {
+      for (let shift = 0; shift < 5; shift += 1) {
+        const filler = line.repeat(170).slice(shift * 11);
+        const text = `${filler}key ${SECRET} ${filler}token=${TOKEN}\n${filler}`;
+        const chunks = text.match(new RegExp(`[^]{1,${size}}`, "g")) ?? [];
+        const stream = redactor.redactStream();
+        let given = "";
+        let heldMax = 0;
+        let taken = 0;
+        for (const chunk of chunks) {
+          taken += chunk.length;
+          given += stream.push(chunk);
+          heldMax = Math.max(heldMax, taken - given.length);
+        }
+        given += stream.flush();
+        expect(given).toBe(redactor.redactText(text).text);
+        expect(heldMax).toBeLessThanOrEqual(STREAM_HELD_CHARS * 2 + size + 1_000);
       }
-      given += stream.flush();
-      expect(given).toBe(redactor.redactText(text).text);
-      expect(heldMax).toBeLessThanOrEqual(STREAM_HELD_CHARS * 2 + size + 1_000);
     }
-  }
-});
+  },
+);
 
 test("a key block longer than a stream may hold does not pass in parts", () => {
   const redactor = createRedactor();
