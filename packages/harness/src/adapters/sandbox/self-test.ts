@@ -24,7 +24,7 @@ do case "$name" in Uid:|CapEff:|CapPrm:|CapBnd:|NoNewPrivs:|Seccomp:) echo "stat
 done < /proc/self/status
 { read -r a; read -r b; while read -r name rest; do echo "interface $name"; done; } < /proc/net/dev
 for v in $(env | cut -d= -f1); do echo "variable $v"; done
-for f in /proc/$$/fd/*; do echo "descriptor \${f##*/} $(readlink $f)"; done
+for f in /proc/self/fd/*; do echo "descriptor \${f##*/} $(readlink $f)"; done
 echo "files $(ulimit -n)"
 echo end
 `;
