@@ -14,26 +14,35 @@ export async function holdsMoreThan(folder: string, bytesMax: number, entriesMax
   let bytes = 0;
   let entries = 0;
   const open: { readonly path: string; readonly depth: number }[] = [{ path: folder, depth: 0 }];
-  for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    if (at.depth > DEPTH_MAX) return true;
-    for (const name of await unlessGone(readdir(at.path), [])) {
-      entries += 1;
-      const path = join(at.path, name);
-      const found = await unlessGone(lstat(path), null);
-      if (found?.isDirectory() === true) open.push({ path, depth: at.depth + 1 });
-      // Blocks, not size: a sparse file costs nothing.
-      bytes += (found?.blocks ?? 0) * 512;
-      if (bytes > bytesMax || entries > entriesMax) return true;
+  try {
+    for (let at = open.pop(); at !== undefined; at = open.pop()) {
+      if (at.depth > DEPTH_MAX) return true;
+      for (const name of (await unlessGone(readdir(at.path))) ?? []) {
+        entries += 1;
+        const path = join(at.path, name);
+        const found = await unlessGone(lstat(path));
+        if (found?.isDirectory() === true) open.push({ path, depth: at.depth + 1 });
+        // Blocks, not size: a sparse file costs nothing.
+        bytes += (found?.blocks ?? 0) * 512;
+        if (bytes > bytesMax || entries > entriesMax) return true;
+      }
     }
+  } catch (error) {
+    // Folders so deep that no path leads to the last: nobody could say how many there are.
+    if (systemCode(error) === "ENAMETOOLONG") return true;
+    throw error;
   }
   return false;
 }
 
-async function unlessGone<T, U>(work: Promise<T>, otherwise: U): Promise<T | U> {
+/** Also where it is closed to us: it is the command's own then, and other limits hold. */
+const PASSED_OVER: readonly string[] = ["ENOENT", "ENOTDIR", "EACCES", "ELOOP", "EPERM"];
+
+async function unlessGone<T>(work: Promise<T>): Promise<T | null> {
   try {
     return await work;
   } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return otherwise;
+    if (PASSED_OVER.includes(systemCode(error) ?? "")) return null;
+    throw error;
   }
 }
