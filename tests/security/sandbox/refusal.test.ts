@@ -43,8 +43,9 @@ test("namespaces that are forbidden are a refusal", async () => {
   const opened = await openWith('echo "bwrap: No permissions to create new namespace" >&2; exit 1');
   expect(opened).toMatchObject({
     ok: false,
-    error: { reason: "namespaces_forbidden", message: expect.stringContaining("No permissions") as string },
+    error: { reason: "namespaces_forbidden" },
   });
+  expect(opened.ok ? "" : opened.error.message).toContain("No permissions");
 });
 
 test.each([
@@ -79,8 +80,9 @@ test.each([
   const opened = await openWith(script);
   expect(opened).toMatchObject({
     ok: false,
-    error: { reason: "does_not_block", message: expect.stringContaining(finding) as string },
+    error: { reason: "does_not_block" },
   });
+  expect(opened.ok ? "" : opened.error.message).toContain(finding);
 });
 
 test("a folder that the sandbox's user cannot enter is a refusal, not a failure later", async () => {
