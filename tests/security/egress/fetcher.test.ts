@@ -2,13 +2,17 @@
 
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { gzipSync, brotliCompressSync } from "node:zlib";
 import { afterEach, expect, test } from "vitest";
 import { createFetcher, type FetcherOptions } from "../../../packages/harness/src/adapters/egress/fetcher.ts";
 import { parseAllowlistEntry } from "../../../packages/harness/src/core/egress/allowlist.ts";
+import { system, temporaryFolder } from "../../integration/files/repository.ts";
 import { createFetchUrlTool } from "../../../packages/harness/src/services/tools/fetch-url.ts";
 
-const servers: Server[] = [];
+const servers: (Server | TlsServer)[] = [];
 afterEach(async () => {
   for (const server of servers.splice(0)) {
     const closed = once(server, "close");
@@ -221,6 +225,57 @@ test("an endless body is cut, an endless wait ended, a flood of headers refused"
     ok: false,
     error: { code: "fetch_timed_out" },
   });
+});
+
+/** A certificate for a name, made by the real program, and its key. */
+function certificateFor(name: string): { readonly cert: string; readonly key: string } {
+  const folder = temporaryFolder();
+  const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+  const made = [
+    "req",
+    "-x509",
+    "-newkey",
+    "ec",
+    "-pkeyopt",
+    "ec_paramgen_curve:P-256",
+    "-nodes",
+    "-days",
+    "2",
+  ];
+  const named = ["-subj", `/CN=${name}`, "-addext", `subjectAltName=DNS:${name}`];
+  system("openssl", ...made, ...named, "-keyout", key, "-out", cert);
+  return { cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") };
+}
+
+test("over TLS the name is asked for and the certificate held against it, not the address", async () => {
+  const { cert, key } = certificateFor("site.example");
+  const names: unknown[] = [];
+  const server = createTlsServer({ cert, key }, (request, response) => {
+    names.push([Reflect.get(request.socket, "servername"), request.headers.host]);
+    response.end("secret");
+  });
+  servers.push(server);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  const { port } = address;
+  const entries = ["site.example", "other.example"].map((host) => parseAllowlistEntry(`${host}:${port}`));
+  const allowlist = entries.flatMap((entry) => (entry.ok ? [entry.value] : []));
+  const trusting = fetcherFor(port, { allowlist, authority: cert });
+  const answer = await trusting.get(`https://site.example:${port}/`, NOW);
+  expect(answer.ok && textOf(answer.value.body.bytes)).toBe("secret");
+  expect(names).toEqual([["site.example", `site.example:${port}`]]);
+  expect(await trusting.get(`https://other.example:${port}/`, NOW)).toMatchObject({
+    ok: false,
+    error: { code: "fetch_failed", detail: "The request failed (ERR_TLS_CERT_ALTNAME_INVALID)." },
+  });
+  // Nobody's authority: what the system trusts decides.
+  expect(await fetcherFor(port, { allowlist }).get(`https://site.example:${port}/`, NOW)).toMatchObject({
+    ok: false,
+    error: { code: "fetch_failed" },
+  });
+  expect(names).toHaveLength(1);
 });
 
 test("proxies of the environment are ignored", async () => {

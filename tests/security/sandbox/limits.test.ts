@@ -42,6 +42,32 @@ test("a caller that is called off ends the command", async () => {
   expect(processesWith("sleep 601.125")).toEqual([]);
 });
 
+test("called off at any moment of its start, a command ends and leaves nothing", async () => {
+  for (let moment = 0; moment < 40; moment += 1) {
+    const stop = new AbortController();
+    // Called off so many turns of the loop after the last file was copied, that is around the start.
+    const abortLater = (turns: number): void => {
+      if (turns === 0) stop.abort();
+      else setImmediate(abortLater, turns - 1);
+    };
+    const run = room.sandbox.run(
+      { argv: ["sleep", "608.125"], cwd: "", signal: stop.signal },
+      {
+        ...room.workspace,
+        walk: async function* (path, signal) {
+          yield* room.workspace.walk(path, signal);
+          abortLater(moment * 5);
+        },
+      },
+    );
+    const ended = await run;
+    if (ended.ok) expect(ended.value.end).toEqual({ how: "aborted" });
+    else expect(ended.error.code).toBe("aborted");
+  }
+  expect(processesWith("608.125")).toEqual([]);
+  expect(room.leftovers()).toEqual([]);
+});
+
 test("a process in the background does not outlive its command", async () => {
   const script = `
 import os, sys, time, signal

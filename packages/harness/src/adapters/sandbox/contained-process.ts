@@ -11,7 +11,14 @@ import { INFO_FD } from "./bubblewrap.ts";
 import { CappedOutput } from "./capped-output.ts";
 import { holdsMoreThan } from "./disk-use.ts";
 import { inheritedDescriptors } from "./inherited.ts";
-import { hasEnded, memoryBelow, memoryLeft, temporaryEntries } from "./process-tree.ts";
+import {
+  hasEnded,
+  knowProcess,
+  type KnownProcess,
+  memoryBelow,
+  memoryLeft,
+  temporaryEntries,
+} from "./process-tree.ts";
 import type { CappedText, SandboxEnd, SandboxLimits } from "./sandbox.ts";
 
 /** Between looks at memory and disk: what a command can take beyond its limits is what it gets in this time. */
@@ -55,7 +62,7 @@ export async function runContained(containment: Containment): Promise<ContainedE
   const stdout = new CappedOutput(containment.limits.outputBytes);
   const stderr = new CappedOutput(containment.limits.outputBytes);
   const exited = exitOf(child);
-  const first = readFirstPid(child);
+  const first = readFirst(child);
   const over = new AbortController();
   const kill = new Killer(child, first);
   const outputs = [consume(child.stdout, stdout, kill), consume(child.stderr, stderr, kill)];
@@ -126,18 +133,24 @@ async function exitOf(child: ChildProcess): Promise<number> {
   return await promise;
 }
 
-/** The process id of the namespace's first process, as bubblewrap says it; null where it ended before saying it. */
-async function readFirstPid(child: ChildProcess): Promise<number | null> {
+/** The namespace's first process, as soon as bubblewrap names it; null where it ended without having made one. */
+async function readFirst(child: ChildProcess): Promise<KnownProcess | null> {
   const pipe = child.stdio[INFO_FD];
   if (!(pipe instanceof Readable)) return null;
+  const { promise, resolve, reject } = Promise.withResolvers<number | null>();
   let text = "";
-  try {
-    for await (const chunk of pipe as AsyncIterable<Buffer>) text += chunk.toString("utf8");
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-  }
-  const pid = Number(/"child-pid":\s*(\d+)/u.exec(text)?.[1]);
-  return Number.isSafeInteger(pid) && pid > 1 ? pid : null;
+  // Read on after that: bubblewrap has more to say, and would die of a closed pipe.
+  pipe.on("data", (chunk: Buffer) => {
+    text += chunk.toString("utf8");
+    const pid = Number(/"child-pid":\s*(\d+)\D/u.exec(text)?.[1]);
+    if (Number.isSafeInteger(pid) && pid > 1) resolve(pid);
+  });
+  pipe.once("end", () => {
+    resolve(null);
+  });
+  pipe.once("error", reject);
+  const pid = await promise;
+  return pid === null ? null : await knowProcess(pid);
 }
 
 function feed(child: ChildProcess, stdin: Uint8Array | undefined): void {
@@ -163,20 +176,22 @@ async function consume(stream: Readable | null, into: CappedOutput, kill: Killer
 class Killer {
   verdict: Verdict | null = null;
   readonly #child: ChildProcess;
-  readonly #first: Promise<number | null>;
+  readonly #first: Promise<KnownProcess | null>;
+  #ending: Promise<void> | null = null;
 
-  constructor(child: ChildProcess, first: Promise<number | null>) {
+  constructor(child: ChildProcess, first: Promise<KnownProcess | null>) {
     this.#child = child;
     this.#first = first;
   }
 
   now(verdict: Verdict): void {
     this.verdict ??= verdict;
-    // The first process has asked the kernel to die with this one, and takes the whole namespace with it.
-    this.#child.kill("SIGKILL");
+    this.#ending ??= this.#end();
   }
 
+  /** Resolves when no process of the sandbox is left. */
   async everything(): Promise<void> {
+    await (this.#ending ?? this.#end());
     const first = await this.#first;
     if (first === null) return;
     const deadline = Date.now() + DEATH_MS_MAX;
@@ -185,16 +200,33 @@ class Killer {
       await sleep(DEATH_POLL_MS);
     }
   }
+
+  // The first process and not bubblewrap, and only once it is known: a bubblewrap that dies in the moment between
+  // making it and its asking to die along leaves a sandbox running that nobody watches: seen in a
+  // loop of early kills.
+  async #end(): Promise<void> {
+    const first = await this.#first;
+    if (first !== null && !(await hasEnded(first))) killUnlessGone(first.pid);
+    this.#child.kill("SIGKILL");
+  }
+}
+
+function killUnlessGone(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (systemCode(error) !== "ESRCH") throw error;
+  }
 }
 
 async function watch(
   { limits, tree }: Containment,
-  first: Promise<number | null>,
+  first: Promise<KnownProcess | null>,
   kill: Killer,
   over: AbortSignal,
 ): Promise<void> {
-  const root = await first;
-  if (root === null) return;
+  const root = (await first)?.pid;
+  if (root === undefined) return;
   let diskDueAt = 0;
   while (!over.aborted) {
     const memory = await memoryBelow(root);

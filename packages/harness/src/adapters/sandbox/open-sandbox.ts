@@ -191,10 +191,11 @@ async function selfTest(place: Place): Promise<Result<null, SandboxRefusal>> {
       signal: AbortSignal.timeout(SELF_TEST_LIMITS.wallClockMs * 2),
     });
     const escaped = await stat(escape).catch(onlyIfGone);
+    const owner = (await stat(join(tree, "probe")).catch(onlyIfGone))?.uid ?? null;
     const written = await collectChanges(tree, new Map(), place.random);
     const [probe] = written.changed;
     const text = probe?.path === "probe" ? new TextDecoder().decode(probe.content) : null;
-    return judgeProbe(result, text, escaped !== null);
+    return judgeProbe(result, { written: text, escaped: escaped !== null, uid: owner });
   });
 }
 
@@ -205,6 +206,22 @@ async function run(
 ): Promise<Result<SandboxOutcome, StepError>> {
   const wrong = wrongWith(request);
   if (wrong !== null) return err(wrong);
+  try {
+    return await runInTree(place, request, workspace);
+  } catch (error) {
+    // The walk through the workspace throws when it is called off; nothing has run by then.
+    if (request.signal.aborted && error === request.signal.reason) return err(CALLED_OFF);
+    throw error;
+  }
+}
+
+const CALLED_OFF: StepError = { code: "aborted", detail: "The command was called off before it began." };
+
+async function runInTree(
+  place: Place,
+  request: SandboxRequest,
+  workspace: SandboxWorkspace,
+): Promise<Result<SandboxOutcome, StepError>> {
   const limits = { ...place.limits, ...request.limits };
   return await withTree(place, async (tree) => {
     const copied = await copyIn(workspace, tree, place.identity, limits, request.signal);

@@ -69,13 +69,30 @@ export async function temporaryEntries(root: number, folder: string, sizeBytes: 
   }
 }
 
+/** A process that cannot be taken for a later one with the same number. */
+export type KnownProcess = { readonly pid: number; readonly startedAt: string };
+
+/** Null where it has ended by now. */
+export async function knowProcess(pid: number): Promise<KnownProcess | null> {
+  const fields = await statOf(pid);
+  return fields === null ? null : { pid, startedAt: fields[START_FIELD] ?? "" };
+}
+
 /**
  * Whether a namespace's first process has ended. It becomes a zombie only after the kernel has ended every other
  * process of the namespace, so then nothing of the sandbox runs any more; whoever inherits it may never reap it.
  */
-export async function hasEnded(pid: number): Promise<boolean> {
+export async function hasEnded({ pid, startedAt }: KnownProcess): Promise<boolean> {
+  const fields = await statOf(pid);
+  return fields === null || fields[START_FIELD] !== startedAt || /^[ZX]$/u.test(fields[STATE_FIELD] ?? "");
+}
+
+// proc_pid_stat(5), counted from the third field.
+const STATE_FIELD = 0;
+const START_FIELD = 19;
+
+async function statOf(pid: number): Promise<readonly string[] | null> {
   const stat = await unlessGone(readFile(`/proc/${pid}/stat`, "utf8"));
-  if (stat === null) return true;
-  // The name, in brackets, can hold anything; the state follows the last one.
-  return /^[ZX]$/u.test(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[0] ?? "");
+  // The name, in brackets, can hold anything; the other fields follow the last one.
+  return stat === null ? null : stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }

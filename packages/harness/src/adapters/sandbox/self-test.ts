@@ -44,20 +44,23 @@ const VARIABLES: readonly string[] = [
   "_",
 ];
 
-/**
- * @param written what the probe is to leave in its workspace, as it was found there; null when it was not
- * @param escaped whether the file that it must not make is there
- */
-export function judgeProbe(
-  result: ContainedEnd,
-  written: string | null,
-  escaped: boolean,
-): Result<null, SandboxRefusal> {
+/** What the probe has done, seen from outside. */
+export type ProbeTrace = {
+  /** What it is to leave in its workspace, as it was found there. */
+  readonly written: string | null;
+  /** Whether the file is there that it must not make. */
+  readonly escaped: boolean;
+  /** Who owns what it wrote: as whom it really ran, whatever it sees itself as. */
+  readonly uid: number | null;
+};
+
+export function judgeProbe(result: ContainedEnd, trace: ProbeTrace): Result<null, SandboxRefusal> {
   const lines = result.stdout.text.split("\n");
   if (!lines.includes("alive")) return err(neverRan(result));
   const wrong = findingsOf(lines);
-  if (escaped) wrong.push("it writes a file outside");
-  if (written !== "took-over\n") wrong.push("what a command writes does not arrive");
+  if (trace.uid === 0) wrong.push("it runs as the machine's root");
+  if (trace.escaped) wrong.push("it writes a file outside");
+  if (trace.written !== "took-over\n") wrong.push("what a command writes does not arrive");
   if (lines.at(-2) !== "end") wrong.push("the probe did not end");
   if (wrong.length === 0) return ok(null);
   return err({
