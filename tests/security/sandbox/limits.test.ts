@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test, vi } from "vitest";
 import type { SandboxLimits } from "../../../packages/harness/src/adapters/sandbox/sandbox.ts";
 import { openRoom, processesWith, type Room } from "./room.ts";
 
@@ -124,6 +124,9 @@ except OSError: pass
 open("full", "w").write("x")
 time.sleep(4)
 `);
+
+  // Commands that end by a limit of time, on a machine that is busy with other tests.
+  vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 });
   const full = room.run(hold, SMALL);
   const others = await Promise.all(
     Array.from(

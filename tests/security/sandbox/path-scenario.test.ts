@@ -168,6 +168,7 @@ test("no path leads any tool out of its workspace", { timeout: 600_000 }, async 
     paths: bench,
   };
   const trial = await runTrial(toolCallPathTraversalBlock, target, { seed: 42, pace: PACE });
-  expect(trial.verdict, failureReport(trial, toolCallPathTraversalBlock)).toBe("PASS");
+  const report = trial.verdict === "PASS" ? "" : failureReport(trial, toolCallPathTraversalBlock);
+  expect({ verdict: trial.verdict, report }).toEqual({ verdict: "PASS", report: "" });
   expect(trial.readings).toEqual([{ oracle: "hostile paths", value: 2 * 59 }]);
 });

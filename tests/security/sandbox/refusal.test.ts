@@ -5,11 +5,14 @@ import { chmodSync, cpSync, mkdirSync, readdirSync, writeFileSync } from "node:f
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { parseAccount } from "../../../packages/harness/src/adapters/sandbox/account.ts";
 import { openSandbox } from "../../../packages/harness/src/adapters/sandbox/open-sandbox.ts";
 import { random } from "../../integration/files/repository.ts";
 import { openFolder, openRoom } from "./room.ts";
+
+// Commands that end by a limit of time, on a machine that is busy with other tests.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 });
 
 const REAL = "/usr/bin/bwrap";
 

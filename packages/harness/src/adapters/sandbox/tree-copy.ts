@@ -3,7 +3,7 @@
 // shells execute in one place: they are never taken.
 
 import { execFile } from "node:child_process";
-import { chmod, chown, mkdir, readdir, writeFile } from "node:fs/promises";
+import { chmod, chown, lstat, mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { assert } from "../../base/assert.ts";
@@ -22,9 +22,15 @@ const CHANGED_BYTES_MAX = 64 * 1024 * 1024;
 /** Named in the outcome; more are only counted. */
 const LEFT_OVER_MAX = 100;
 
+type Known = {
+  readonly sha256: string;
+  /** Equal: not touched. Every change of content, mode or names moves the time of change, and nobody can set it. */
+  readonly stamp: string | null;
+};
+
 export type Copied = {
-  /** SHA-256 of every file by its path, as it was before the command. */
-  readonly files: ReadonlyMap<string, string>;
+  /** Every file by its path, as it was before the command. */
+  readonly files: ReadonlyMap<string, Known>;
   readonly unseen: readonly string[];
 };
 
@@ -36,7 +42,7 @@ export async function copyIn(
   limits: SandboxLimits,
   signal: AbortSignal,
 ): Promise<Copied | null> {
-  const files = new Map<string, string>();
+  const files = new Map<string, Known>();
   const unseen: string[] = [];
   const folders = new Set<string>([""]);
   let bytes = 0;
@@ -52,9 +58,20 @@ export async function copyIn(
     const to = join(tree, path);
     await writeFile(to, content.value, { flag: "wx", mode: isScript(content.value) ? 0o755 : 0o644 });
     await give(to, identity);
-    files.set(path, sha256Hex(content.value));
+    files.set(path, { sha256: sha256Hex(content.value), stamp: await stampOf(to) });
   }
   return { files, unseen };
+}
+
+/** Null for a name that is not UTF-8: listed it looks like another, and cannot be found under it. */
+async function stampOf(path: string): Promise<string | null> {
+  try {
+    const { ino, size, ctimeNs } = await lstat(path, { bigint: true });
+    return `${ino} ${size} ${ctimeNs}`;
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return null;
+    throw error;
+  }
 }
 
 // The workspace's port does not tell modes; a file that names its interpreter is meant to be started.
@@ -89,13 +106,18 @@ export type Changes = {
 /** What a command has made of its copy. Only after its last process has ended: nothing may move meanwhile. */
 export async function collectChanges(
   tree: string,
-  before: ReadonlyMap<string, string>,
+  before: ReadonlyMap<string, Known>,
   random: Random,
 ): Promise<Changes> {
   const found = new Collection(before);
   // The same reader as for the workspace: no link is followed, no special file opened, no second name of a file read.
   const files = confine({ root: tree, staging: tree, random });
   await collectFolder(tree, "", found, async (path) => {
+    const stamp = before.get(path)?.stamp ?? null;
+    if (stamp !== null && stamp === (await stampOf(join(tree, path)))) {
+      found.see(path);
+      return;
+    }
     const content = await files.read(path);
     if (!content.ok) found.leave(path, content.error.detail);
     else found.take(path, content.value);
@@ -136,14 +158,14 @@ async function entriesOf(folder: string): ReturnType<typeof readFolder> {
 const readFolder = async (folder: string) => await readdir(folder, { withFileTypes: true });
 
 class Collection {
-  readonly #before: ReadonlyMap<string, string>;
+  readonly #before: ReadonlyMap<string, Known>;
   readonly #changed: Change[] = [];
   readonly #leftOver: LeftOver[] = [];
   readonly #present = new Set<string>();
   #leftOverCount = 0;
   #bytes = 0;
 
-  constructor(before: ReadonlyMap<string, string>) {
+  constructor(before: ReadonlyMap<string, Known>) {
     this.#before = before;
   }
 
@@ -155,9 +177,13 @@ class Collection {
     return this.#before.has(path);
   }
 
+  see(path: string): void {
+    this.#present.add(path);
+  }
+
   take(path: string, content: Uint8Array): void {
     this.#present.add(path);
-    if (this.#before.get(path) === sha256Hex(content)) return;
+    if (this.#before.get(path)?.sha256 === sha256Hex(content)) return;
     const writable = parsePath(path, "write");
     if (!writable.ok) {
       this.leave(path, writable.error.detail);
