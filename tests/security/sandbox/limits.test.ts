@@ -6,6 +6,9 @@ import { beforeAll, expect, test, vi } from "vitest";
 import type { SandboxLimits } from "../../../packages/harness/src/adapters/sandbox/sandbox.ts";
 import { openRoom, processesWith, type Room } from "./room.ts";
 
+// Commands that end by a limit of time, on a machine that is busy with other tests.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 });
+
 const MIB = 1024 * 1024;
 const SMALL: Partial<SandboxLimits> = {
   wallClockMs: 20_000,
@@ -124,9 +127,6 @@ except OSError: pass
 open("full", "w").write("x")
 time.sleep(4)
 `);
-
-  // Commands that end by a limit of time, on a machine that is busy with other tests.
-  vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 });
   const full = room.run(hold, SMALL);
   const others = await Promise.all(
     Array.from(

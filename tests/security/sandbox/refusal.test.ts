@@ -1,10 +1,9 @@
 // Fail closed: where anything is missing, or the sandbox does not hold, there is none, and the reason is said.
 
-import { execFile, execFileSync } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, closeSync, cpSync, mkdirSync, openSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { expect, test, vi } from "vitest";
 import { parseAccount } from "../../../packages/harness/src/adapters/sandbox/account.ts";
 import { openSandbox } from "../../../packages/harness/src/adapters/sandbox/open-sandbox.ts";
@@ -132,11 +131,21 @@ test("a user without any rights has the same walls", async () => {
   cpSync(process.execPath, program);
   writeFileSync(join(own, "canary"), "canary-19cd", { mode: 0o644 });
   const child = join(folder, "source/tests/security/sandbox/children/plain-user.ts");
-  const { stdout } = await promisify(execFile)(
+  // Left open in that process, as a careless starter would: no command may find them.
+  const leak = openSync(join(own, "canary"), "r");
+  const { stdout, status } = spawnSync(
     program,
     ["--conditions=assent-source", child, join(own, "sandbox"), join(own, "canary")],
-    { ...user, cwd: "/", env: {} },
+    {
+      ...user,
+      cwd: "/",
+      env: {},
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "inherit", leak, leak, leak, "ignore", leak],
+    },
   );
+  closeSync(leak);
+  expect(status).toBe(0);
   const said: unknown = JSON.parse(stdout);
   expect(said).toMatchObject({
     outcome: { ok: true, value: { end: { how: "exited", code: 0 }, written: ["closed/x", "made"] } },

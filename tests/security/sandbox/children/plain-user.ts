@@ -14,7 +14,7 @@ const outcome = opened.ok
         argv: [
           "/bin/sh",
           "-c",
-          'cat "$1"; mkdir closed; touch closed/x; chmod 0 closed; echo new > made',
+          'cat "$1"; cat <&3 <&4 <&5; cat <&7; mkdir closed; touch closed/x; chmod 0 closed; echo new > made',
           "x",
           canary,
         ],
