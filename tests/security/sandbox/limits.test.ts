@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test, vi } from "vitest";
-import type { SandboxLimits } from "../../../packages/harness/src/adapters/sandbox/sandbox.ts";
+import type { SandboxLimits } from "../../../packages/harness/src/ports.ts";
 import { openRoom, processesWith, type Room } from "./room.ts";
 
 // Commands that end by a limit of time, on a machine that is busy with other tests.

@@ -6,11 +6,7 @@ import {
   openSandbox,
   type SandboxOptions,
 } from "../../../packages/harness/src/adapters/sandbox/open-sandbox.ts";
-import type {
-  Sandbox,
-  SandboxLimits,
-  SandboxOutcome,
-} from "../../../packages/harness/src/adapters/sandbox/sandbox.ts";
+import type { Sandbox, SandboxLimits, SandboxOutcome } from "../../../packages/harness/src/ports.ts";
 import type { Workspace } from "../../../packages/harness/src/ports.ts";
 import { copyOf, newRepository, random, temporaryFolder } from "../../integration/files/repository.ts";
 

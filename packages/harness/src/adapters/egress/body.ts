@@ -6,17 +6,12 @@ import { pipeline, type Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { StepError } from "../../core/run/journal.ts";
+import type { Body } from "../../ports.ts";
 
 /** Read from the network at most. */
 export const WIRE_BYTES_MAX = 1024 * 1024;
 /** Kept after decompression; what a model is shown is less. */
 export const BODY_BYTES_MAX = 1024 * 1024;
-
-export type Body = {
-  readonly bytes: Uint8Array;
-  /** There was more than the limit. */
-  readonly isCut: boolean;
-};
 
 const DECODERS: Readonly<Record<string, () => Transform>> = {
   gzip: createGunzip,

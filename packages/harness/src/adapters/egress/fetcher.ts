@@ -10,29 +10,14 @@ import { classifyAddress } from "../../core/egress/address.ts";
 import { type AllowlistEntry, isAllowed } from "../../core/egress/allowlist.ts";
 import { type EgressUrl, parseEgressUrl } from "../../core/egress/url.ts";
 import type { StepError } from "../../core/run/journal.ts";
-import { type Body, readBody } from "./body.ts";
+import type { Answer, Fetcher } from "../../ports.ts";
+import { readBody } from "./body.ts";
 
 /** From the look-up to the last byte. */
 const FETCH_MS_MAX = 20_000;
 /** Addresses of one name that are tried, one after another. */
 const ADDRESSES_MAX = 4;
 const HEADER_BYTES_MAX = 16 * 1024;
-
-export type Answer = {
-  readonly url: EgressUrl;
-  readonly status: number;
-  /** Null where there is none. A redirect is shown and never followed: where it leads has to be decided anew. */
-  readonly location: string | null;
-  readonly contentType: string;
-  readonly body: Body;
-};
-
-export type Fetcher = {
-  /** Whether a request to this URL may be made, as far as can be told without making it. */
-  check(url: string): Result<EgressUrl, StepError>;
-  /** A GET without cookies or credentials. No error's text holds anything that came from the network. */
-  get(url: string, signal: AbortSignal): Promise<Result<Answer, StepError>>;
-};
 
 export type FetcherOptions = {
   readonly allowlist: readonly AllowlistEntry[];

@@ -6,7 +6,7 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { err, ok, type Result } from "../../base/result.ts";
-import type { SandboxRefusal } from "./sandbox.ts";
+import type { SandboxRefusal } from "./refusal.ts";
 
 export type Identity = { readonly uid: number; readonly gid: number };
 

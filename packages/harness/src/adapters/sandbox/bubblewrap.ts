@@ -3,7 +3,7 @@
 import { lstatSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { systemCode } from "../files/file-error.ts";
-import type { SandboxLimits } from "./sandbox.ts";
+import type { SandboxLimits } from "../../ports.ts";
 
 /** Whom programs see themselves as, whoever they are outside. */
 const INNER_ID = 1_000;

@@ -1,4 +1,4 @@
-import type { CappedText } from "./sandbox.ts";
+import type { CappedText } from "../../ports.ts";
 
 /** Keeps the beginning of a stream and counts the rest. */
 export class CappedOutput {

@@ -19,7 +19,7 @@ import {
   memoryLeft,
   temporaryEntries,
 } from "./process-tree.ts";
-import type { CappedText, SandboxEnd, SandboxLimits } from "./sandbox.ts";
+import type { CappedText, SandboxEnd, SandboxLimits } from "../../ports.ts";
 
 /** Between looks at memory and disk: what a command can take beyond its limits is what it gets in this time. */
 const WATCH_INTERVAL_MS = 100;

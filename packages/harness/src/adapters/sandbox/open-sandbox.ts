@@ -7,22 +7,22 @@ import { join, resolve } from "node:path";
 import { err, ok, type Result } from "../../base/result.ts";
 import { parsePath, quotedPath } from "../../core/path/workspace-path.ts";
 import type { StepError } from "../../core/run/journal.ts";
-import type { Random } from "../../ports.ts";
+import type {
+  Random,
+  Sandbox,
+  SandboxLimits,
+  SandboxOutcome,
+  SandboxRequest,
+  SandboxWorkspace,
+} from "../../ports.ts";
 import { isAbandoned, withStagingName } from "../files/staging-name.ts";
 import { systemCode } from "../files/file-error.ts";
 import { chooseIdentity, type Identity } from "./account.ts";
 import { BUBBLEWRAP_PLACES, bubblewrapArguments, INNER_ETC, LIMITER, OOM_PREFERRER } from "./bubblewrap.ts";
 import { type ContainedEnd, runContained } from "./contained-process.ts";
 import { seccompProgram } from "./seccomp.ts";
-import {
-  type Sandbox,
-  SANDBOX_LIMITS,
-  type SandboxLimits,
-  type SandboxOutcome,
-  type SandboxRefusal,
-  type SandboxRequest,
-  type SandboxWorkspace,
-} from "./sandbox.ts";
+import { SANDBOX_LIMITS } from "./limits.ts";
+import type { SandboxRefusal } from "./refusal.ts";
 import { judgeProbe, PROBE, PROBE_FILES_MAX } from "./self-test.ts";
 import { collectChanges, copyIn, give, removeTree, takeOver } from "./tree-copy.ts";
 

@@ -4,7 +4,7 @@
 import { readlinkSync } from "node:fs";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { ContainedEnd } from "./contained-process.ts";
-import type { SandboxRefusal } from "./sandbox.ts";
+import type { SandboxRefusal } from "./refusal.ts";
 
 const NAMESPACES = ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"] as const;
 

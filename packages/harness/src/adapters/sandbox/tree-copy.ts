@@ -14,7 +14,7 @@ import { confine } from "../files/confined.ts";
 import { systemCode } from "../files/file-error.ts";
 import type { Random } from "../../ports.ts";
 import type { Identity } from "./account.ts";
-import type { LeftOver, SandboxLimits, SandboxWorkspace } from "./sandbox.ts";
+import type { LeftOver, SandboxLimits, SandboxWorkspace } from "../../ports.ts";
 
 /** Changed files that one command may hand over; a build that makes more has to be told what to keep. */
 const CHANGED_FILES_MAX = 1_000;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Sandbox, SandboxOutcome, SandboxRequest } from "../../adapters/sandbox/sandbox.ts";
+import type { Sandbox, SandboxOutcome, SandboxRequest } from "../../ports.ts";
 import { TOOL_OUTPUT_CHARS_MAX } from "../../base/limits.ts";
 import { ok } from "../../base/result.ts";
 import type { ToolContext, Workspace } from "../../ports.ts";

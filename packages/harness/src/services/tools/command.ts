@@ -2,12 +2,11 @@
 // there when it is the program.
 
 import { z } from "zod";
-import type { CappedText, Sandbox, SandboxEnd, SandboxOutcome } from "../../adapters/sandbox/sandbox.ts";
 import { PREVIEW_CHARS_MAX, TOOL_OUTPUT_CHARS_MAX } from "../../base/limits.ts";
 import { err, ok } from "../../base/result.ts";
 import { visibleText } from "../../core/path/visible-text.ts";
 import { quotedPath } from "../../core/path/workspace-path.ts";
-import type { Plan, Tool } from "../../ports.ts";
+import type { CappedText, Plan, Sandbox, SandboxEnd, SandboxOutcome, Tool } from "../../ports.ts";
 import { folderPath } from "./folder-path.ts";
 import { cutTo, joinWithin } from "./output.ts";
 import { pathSchema, textSchema, workspaceTool } from "./workspace-tool.ts";

@@ -2,13 +2,12 @@
 // puts into it: that is egress, and the URL is what a rule has to look at.
 
 import { z } from "zod";
-import type { Answer, Fetcher } from "../../adapters/egress/fetcher.ts";
 import { TOOL_OUTPUT_CHARS_MAX } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { visibleText } from "../../core/path/visible-text.ts";
 import { URL_CHARS_MAX } from "../../core/egress/url.ts";
 import type { StepError } from "../../core/run/journal.ts";
-import type { Tool, ToolResult } from "../../ports.ts";
+import type { Answer, Fetcher, Tool, ToolResult } from "../../ports.ts";
 import { cutTo, oneLine } from "./output.ts";
 import { parseArguments } from "./workspace-tool.ts";
 
