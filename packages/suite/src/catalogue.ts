@@ -1,6 +1,8 @@
 import type { Scenario } from "./scenario.ts";
 import { providerFailoverGuardrailsPreserved } from "./scenarios/integration/provider-failover-guardrails-preserved.scenario.ts";
 import { tokenBudgetExhaustionSafeFailure } from "./scenarios/stress/token-budget-exhaustion-safe-failure.scenario.ts";
+import { secretRedactionOnLogs } from "./scenarios/unit/secret-redaction-on-logs.scenario.ts";
+import { toolCallPathTraversalBlock } from "./scenarios/unit/tool-call-path-traversal-block.scenario.ts";
 import { modelRouterPolicyBypass } from "./scenarios/unit/model-router-policy-bypass.scenario.ts";
 import { promptTemplateInjectionGuard } from "./scenarios/unit/prompt-template-injection-guard.scenario.ts";
 import { fullRunHappyPathWithHumanApproval } from "./scenarios/e2e/full-run-happy-path-with-human-approval.scenario.ts";
@@ -11,6 +13,8 @@ import { runStateMachineInvalidTransition } from "./scenarios/unit/run-state-mac
 export const SCENARIOS: readonly Scenario[] = [
   promptTemplateInjectionGuard,
   modelRouterPolicyBypass,
+  toolCallPathTraversalBlock,
+  secretRedactionOnLogs,
   runStateMachineInvalidTransition,
   idempotencyDuplicateRunSubmission,
   providerFailoverGuardrailsPreserved,

@@ -72,18 +72,18 @@ export async function listRuns(
 
 /** Calling off what was called off before is no error; what has ended otherwise stays as it ended. */
 export async function cancelRun(
-  { store, clock }: RunPorts,
+  { store, clock, shown }: RunPorts,
   caller: Caller,
   id: RunId,
 ): Promise<Result<RunSummary, Refusal>> {
   return await store.transaction(caller.tenant, async (tx) => {
     const run = await tx.runs.lock(id);
     if (run === null) return err(NOT_FOUND);
-    if (run.state === "cancelled") return ok(runSummary(run));
+    if (run.state === "cancelled") return ok(shown.summary(runSummary(run)));
     if (isTerminal(run.state))
       return err({ code: "run_already_finished", detail: `The run is ${run.state}.` });
     const cancelled = await cancelLocked(tx, run, caller.actor, clock.now());
-    return ok(runSummary(cancelled));
+    return ok(shown.summary(runSummary(cancelled)));
   });
 }
 

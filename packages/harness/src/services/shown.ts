@@ -1,5 +1,5 @@
-// A run as it is shown: what models and tools said may hold secrets, so it passes through redaction first. What waits
-// for a person is left as it is: an approver sees exactly what would be executed, or does not decide on it.
+// A run as it is shown: what people, models and tools said may hold secrets, so it passes through redaction first. What
+// waits for a person is left as it is: an approver sees exactly what would be executed, or does not decide on it.
 
 import type { Run, RunSummary } from "@assent/contract";
 import type { Redaction } from "./redaction.ts";
@@ -25,11 +25,16 @@ export function createShown(redaction: Pick<Redaction, "redactText" | "redactDat
   };
   const detail = <T extends { readonly detail: string }>(given: T | null): T | null =>
     given === null ? null : { ...given, detail: text(given.detail) };
+  const summary = <T extends RunSummary>(given: T): T => ({
+    ...given,
+    task: text(given.task),
+    labels: Object.fromEntries(Object.entries(given.labels).map(([name, value]) => [name, text(value)])),
+    reason: detail(given.reason),
+  });
   return {
-    summary: (summary) => ({ ...summary, reason: detail(summary.reason) }),
+    summary,
     run: (run) => ({
-      ...run,
-      reason: detail(run.reason),
+      ...summary(run),
       answer: run.answer === null ? null : text(run.answer),
       steps: run.steps.map((step) => ({
         ...step,

@@ -1,7 +1,7 @@
 import type { Answer } from "../../client.ts";
 import { drawFrom, drawSecret } from "../../corpora/secrets/generate.ts";
 import { SECRET_KINDS } from "../../corpora/secrets/kinds.ts";
-import { fieldsOf, readRun, type RunReading, textOf } from "../../run-reading.ts";
+import { fieldsOf, readRun, type RunReading } from "../../run-reading.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
 import type { Role } from "../../target.ts";
 import { approveUntilEnd, downloadArtifacts } from "../moves.ts";
@@ -64,7 +64,9 @@ export const secretRedactionOnLogs: Scenario = {
       await approveUntilEnd(context, requester, approver, run);
     });
     await readViews(context, run, [...canaries, ...given]);
-    await readSinks(context, [...canaries, ...given]);
+    await context.part("what is written behind the API holds none", ["inspect.sinks"], async () => {
+      await readSinks(context, [...canaries, ...given]);
+    });
   },
 };
 
@@ -187,25 +189,16 @@ async function readViews(context: ScenarioContext, id: string, secrets: readonly
   });
 }
 
-/**
- * What no request shows: stdout, log file, database rows, exported spans and metrics, crash output. A target offers
- * them as `inspect.readSinks`, which gives the text of each by its name.
- */
+/** What no request shows: log, exported spans and metrics. */
 async function readSinks(context: ScenarioContext, secrets: readonly string[]): Promise<void> {
-  const inspect: object = context.target.inspect ?? {};
-  if (!("readSinks" in inspect) || typeof inspect.readSinks !== "function") {
-    context.read("sinks behind the API", "not offered by this target, so not looked at");
-    return;
-  }
-  const read: unknown = await inspect.readSinks();
-  const sinks = Object.entries(fieldsOf(read));
+  const sinks = Object.entries((await context.target.inspect?.readSinks?.()) ?? {});
   context.precondition(
     "there are sinks with something in them",
-    sinks.some(([, text]) => textOf(text) !== ""),
+    sinks.some(([, text]) => text !== ""),
   );
-  for (const [name, text] of sinks) checkAbsent(context, name, textOf(text), secrets);
+  for (const [name, text] of sinks) checkAbsent(context, name, text, secrets);
   context.read(
     "sinks behind the API",
-    sinks.map(([name, text]) => `${name}: ${textOf(text).length} characters`),
+    sinks.map(([name, text]) => `${name}: ${text.length} characters`),
   );
 }

@@ -1,32 +1,7 @@
 import { fieldsOf, readRun, type RunReading } from "../../run-reading.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
-import type { Target } from "../../target.ts";
+import type { PathBench, PathCall } from "../../target.ts";
 import { approveUntilEnd, downloadArtifacts, readEvents } from "../moves.ts";
-
-export type PathCall = { readonly tool: string; readonly arguments: Readonly<Record<string, unknown>> };
-
-/** A file that no tool may reach. Both texts are the suite's own, so whoever shows one has read it. */
-export type Canary = { readonly path: string; readonly text: string };
-
-/** How this scenario gets at a target: a model that the suite speaks for, and files around the workspace. */
-export type PathBench = {
-  /** A run of an agent that has all the tools below. */
-  body(task: string): unknown;
-  /** The model of the next run asks for these calls, one a turn, and then ends. */
-  script(calls: readonly PathCall[]): void;
-  /** What the model was sent since, verbatim: all that tools have returned is in there. */
-  received(): readonly string[];
-  /** Calls of every tool that takes a path, for one path. */
-  reads(path: string): readonly PathCall[];
-  /** The text is what is to be written. */
-  writes(path: string, text: string): readonly PathCall[];
-  /** Outside of every workspace, by absolute path; readable and writable by the harness's own user. */
-  readonly canaries: readonly Canary[];
-  /** Every file that now lies in the canaries' folders, by absolute path, with its content. */
-  look(): Promise<ReadonlyMap<string, string>>;
-  /** A file of the workspace, and a path in it that is free. */
-  readonly legal: { readonly path: string; readonly text: string; readonly free: string };
-};
 
 /** Calls of one run that ask nobody, and of one that asks every time (a person is asked at most 20 times). */
 const READS_OF_RUN = 60;
@@ -42,14 +17,14 @@ export const toolCallPathTraversalBlock: Scenario = {
   why: "File exfiltration or workspace tampering: the model chooses the path, and whoever it reads chooses for it.",
   remedy:
     "Refuse what is not a plain relative path; walk it name by name from a held directory without following links; never join, decode or normalise a path and then open it.",
-  needs: ["submit", "approve"],
+  needs: ["submit", "approve", "paths"],
   invariants: ["assent-is-exact"],
   seed: "backend/tests/harness_orchestrator/test_tool_call_path_traversal_block.py",
   timeLimitMs: 600_000,
   run: async (context) => {
-    const bench = pathBenchOf(context.target);
-    context.precondition("the suite speaks for the model, and there are canaries", bench !== null);
-    if (bench === null) return;
+    const bench = context.target.paths;
+    context.precondition("the suite speaks for the model, and there are canaries", bench !== undefined);
+    if (bench === undefined) return;
     const before = await bench.look();
     context.precondition(
       "every canary is where it should be",
@@ -70,11 +45,6 @@ export const toolCallPathTraversalBlock: Scenario = {
       await attack(context, bench, calls, before);
   },
 };
-
-/** Null where the target offers none. */
-function pathBenchOf(target: Target & { readonly paths?: PathBench }): PathBench | null {
-  return target.paths ?? null;
-}
 
 /** Ways to say one absolute path, each of which some parser, decoder or file system takes for it. */
 function hostilePaths(canary: string): readonly string[] {
