@@ -115,7 +115,7 @@ export type Target = {
   /** Where the gated task's effects arrive: an oracle that the target cannot talk round. */
   readonly sink?: ToolSink;
   readonly provider?: ProviderBench;
-  readonly paths?: PathBench;
+  readonly paths?: PathBench | undefined;
   readonly clock?: { advance(ms: number): Promise<void> };
   readonly faults?: {
     arm(fault: string, times: number): Promise<void>;

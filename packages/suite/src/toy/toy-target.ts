@@ -84,7 +84,10 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
       if (sink === undefined) throw new Error("the toy has not been started");
       return sink;
     },
-    inspect: { stateMachine: inspectToy(breaks) },
+    inspect: {
+      stateMachine: inspectToy(breaks),
+      readSinks: async () => ({ log: state.log.join("\n") }),
+    },
     restart: async () => {
       await stopServers();
       if (breaks.has("idem.memory")) state.keys.clear();
