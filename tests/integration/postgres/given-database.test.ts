@@ -117,33 +117,32 @@ test("sessions that do not begin as the role are refused, as behind a pooler tha
 });
 
 test.each([
-  [
-    "its password is wrong",
-    "database_login_refused",
-    "DATABASE_URL",
-    () => [urlOf(owner, "wrong"), undefined],
-  ],
-  [
-    "the migrating user's password is wrong",
-    "database_login_refused",
-    "DATABASE_MIGRATION_URL",
-    () => [urlOf(serving), urlOf(owner, "wrong")],
-  ],
-  [
-    "nobody listens",
-    "database_unreachable",
-    "DATABASE_URL",
-    () => [`postgres://${owner}:right@localhost/${name}?host=/nonexistent`],
-  ],
-  [
-    "there is no such database",
-    "database_unusable",
-    "DATABASE_URL",
-    () => [urlOf(owner, "right", "none"), undefined],
-  ],
-])("%s: refused, named, and without the password", async (_, code, variable, urls) => {
-  const [url, migrationUrl] = urls();
-  const refused = await open(url, migrationUrl);
+  {
+    situation: "its password is wrong",
+    code: "database_login_refused",
+    variable: "DATABASE_URL",
+    tryIt: async () => await open(urlOf(owner, "wrong")),
+  },
+  {
+    situation: "the migrating user's password is wrong",
+    code: "database_login_refused",
+    variable: "DATABASE_MIGRATION_URL",
+    tryIt: async () => await open(urlOf(serving), urlOf(owner, "wrong")),
+  },
+  {
+    situation: "nobody listens",
+    code: "database_unreachable",
+    variable: "DATABASE_URL",
+    tryIt: async () => await open(`postgres://${owner}:right@localhost/${name}?host=/nonexistent`),
+  },
+  {
+    situation: "there is no such database",
+    code: "database_unusable",
+    variable: "DATABASE_URL",
+    tryIt: async () => await open(urlOf(owner, "right", "none")),
+  },
+])("$situation: refused, named, and without the password", async ({ code, variable, tryIt }) => {
+  const refused = await tryIt();
   expect(refused).toMatchObject({ ok: false, error: { code } });
   if (refused.ok) throw new Error("it was opened");
   expect(refused.error.detail).toMatch(new RegExp(`^${variable}: `));
