@@ -17,15 +17,16 @@ const KILLS = 10;
 /** Events after which the server is killed, counted from the one it saw last: any of a run's moments can be hit. */
 const kills = fc.sample(fc.integer({ min: 0, max: 4 }), { seed: SEED, numRuns: KILLS });
 
-async function api(
-  url: string,
-  key: string,
-  path: string,
-  init: RequestInit & { readonly headers?: Readonly<Record<string, string>> } = {},
-): Promise<Response> {
+type Request = {
+  readonly method?: "POST";
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+};
+
+async function api(url: string, key: string, path: string, request: Request = {}): Promise<Response> {
   return await fetch(`${url}${path}`, {
-    ...init,
-    headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...init.headers },
+    ...request,
+    headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...request.headers },
   });
 }
 

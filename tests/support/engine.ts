@@ -43,6 +43,8 @@ export type Engine = AsyncDisposable & {
   readonly logged: readonly string[];
   /** Another caller, of the same tenant or of one of its own. */
   newCaller(name: string, tenantSlug?: string): Promise<Caller>;
+  /** What a second process on the same database would be: it shares nothing with the first in memory. */
+  again(): Harness;
   /** Starts a worker of this process; several may run. */
   startWorker(): Promise<{ stop(): Promise<void> }>;
   sweep(): Promise<number>;
@@ -76,14 +78,16 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const { ports, queue, clock, logged } = parts;
   const agent = agentOf(options);
   const keys: KeyPorts = { store: ports.store, clock, random: systemRandom, hashKey: keyHasher(SECRET) };
-  const harness = createHarness({
-    ...ports,
-    ...keys,
-    workspaceNames: [],
-    agents: new Map([[agent.name, agent]]),
-    cursors: createCursors(SECRET),
-    isWorkerReady: () => true,
-  });
+  const open = (): Harness =>
+    createHarness({
+      ...ports,
+      ...keys,
+      workspaceNames: [],
+      agents: new Map([[agent.name, agent]]),
+      cursors: createCursors(SECRET),
+      isWorkerReady: () => true,
+    });
+  const harness = open();
   const newCaller = callerMaker(database, harness, keys);
   const caller = await newCaller("requester");
   const workers: Stoppable[] = [];
@@ -92,6 +96,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   return {
     database,
     harness,
+    again: open,
     store: ports.store,
     ports,
     clock,

@@ -13,6 +13,7 @@ const ENTRIES: readonly string[] = [
   "packages/harness/src/index.ts",
   "packages/harness/src/cli/process.ts",
   "packages/harness/src/assemble.ts",
+  "packages/harness/src/client/gate.ts",
   "packages/harness/src/start.ts",
   "packages/suite/src/index.ts",
   "packages/suite/src/cli.ts",

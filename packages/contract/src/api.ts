@@ -1,156 +1,30 @@
 // Every endpoint in one table: the server registers its routes from it, the OpenAPI document is generated from it, and
 // clients and tests read it, so that none of them can know a route that another does not.
 
-import { z } from "zod";
+import {
+  artifactParamsSchema,
+  bytesSchema,
+  eventPageSchema,
+  eventStreamSchema,
+  healthSchema,
+  keyListSchema,
+  keyParamsSchema,
+  listEventsQuerySchema,
+  listRunsQuerySchema,
+  noQuerySchema,
+  openApiSchema,
+  precedentListSchema,
+  precedentParamsSchema,
+  readinessSchema,
+  runPageSchema,
+  runParamsSchema,
+} from "./api-schemas.ts";
 import { approvalSchema, approveRequestSchema } from "./approval.ts";
-import { auditEventSchema } from "./event.ts";
-import { createdKeySchema, keyRequestSchema, keySchema, type Scope } from "./key.ts";
+import { EXTERNAL_ROUTES, submitRunRequestSchema } from "./external.ts";
+import { createdKeySchema, keyRequestSchema, keySchema } from "./key.ts";
 import { precedentSchema, revokePrecedentSchema } from "./precedent.ts";
-import type { ProblemCode } from "./problem.ts";
-import { nameSchema, runRequestSchema, runSchema, runStateSchema, runSummarySchema } from "./run.ts";
-
-/** Rows of one page of a list, and how many there are when the caller does not say. */
-export const LIST_LIMIT_MAX = 100;
-export const LIST_LIMIT_DEFAULT = 20;
-
-// Query values arrive as text. Only the one canonical spelling of a number is taken: "1e1", "0x1", " 1" and "+1" are not.
-function integerFromText(value: unknown): unknown {
-  return typeof value === "string" && /^(?:0|[1-9][0-9]{0,14})$/.test(value) ? Number(value) : value;
-}
-
-function listFromText(value: unknown): unknown {
-  return (Array.isArray(value) ? value : [value]).flatMap((item: unknown) =>
-    typeof item === "string" ? item.split(",") : [item],
-  );
-}
-
-export const noQuerySchema = z.strictObject({});
-
-export const listRunsQuerySchema = z.strictObject({
-  status: z
-    .preprocess(listFromText, z.array(runStateSchema).min(1).max(16))
-    .optional()
-    .meta({ description: "Only runs in one of these states; repeat it, or separate them by commas." }),
-  agent: nameSchema.optional().meta({ description: "Only runs of this agent." }),
-  label: z
-    .string()
-    .regex(/^[a-z][a-z0-9_.-]{0,62}:[^\0]{0,200}$/)
-    .optional()
-    .meta({ description: "Only runs that carry this label, as `name:value`.", examples: ["team:payments"] }),
-  limit: z
-    .preprocess(integerFromText, z.int().min(1).max(LIST_LIMIT_MAX))
-    .default(LIST_LIMIT_DEFAULT)
-    .meta({ description: "Runs of one page." }),
-  cursor: z
-    .string()
-    .regex(/^[!-~]{1,1024}$/)
-    .optional()
-    .meta({ description: "`next_cursor` of the page before; bound to the same filters." }),
-});
-
-export const listEventsQuerySchema = z.strictObject({
-  after: z
-    .preprocess(integerFromText, z.int().min(0))
-    .optional()
-    .meta({ description: "Only events with a version above this; `Last-Event-ID` wins over it." }),
-});
-
-const runParameter = {
-  id: z.string().meta({ description: "The run's id.", examples: ["run_0199f2a47c3b7d20a1b2c3d4e5f60718"] }),
-};
-/** Ids in a path are not judged by their form: a malformed one is answered like one that does not exist. */
-export const runParamsSchema = z.strictObject(runParameter);
-export const artifactParamsSchema = z.strictObject({
-  ...runParameter,
-  artifact: z.string().meta({ description: "The artifact's id." }),
-});
-export const keyParamsSchema = z.strictObject({ id: z.string().meta({ description: "The key's id." }) });
-
-export const runPageSchema = z
-  .strictObject({
-    data: z.array(runSummarySchema),
-    next_cursor: z.string().nullable().meta({ description: "Names the next page; null on the last one." }),
-  })
-  .meta({ id: "RunPage", description: "Runs, newest first." });
-export type RunPage = z.infer<typeof runPageSchema>;
-
-export const eventPageSchema = z
-  .strictObject({
-    data: z.array(auditEventSchema),
-    ended: z.boolean().meta({ description: "The run has ended, and no event will follow these." }),
-  })
-  .meta({ id: "EventPage", description: "Events of a run, oldest first; ask on with the last `version`." });
-export type EventPage = z.infer<typeof eventPageSchema>;
-
-export const precedentParamsSchema = z.strictObject({
-  id: z.string().meta({ description: "The precedent's id." }),
-});
-export const precedentListSchema = z
-  .strictObject({ data: z.array(precedentSchema) })
-  .meta({ id: "PrecedentList" });
-
-export const keyListSchema = z
-  .strictObject({ data: z.array(keySchema) })
-  .meta({ id: "KeyList", description: "All keys of the tenant, revoked ones too." });
-export type KeyList = z.infer<typeof keyListSchema>;
-
-export const healthSchema = z.strictObject({ status: z.literal("ok") }).meta({ id: "Health" });
-export const readinessSchema = z
-  .strictObject({ status: z.literal("ready"), database: z.literal(true), worker: z.literal(true) })
-  .meta({ id: "Readiness" });
-
-/** Raw bytes, not JSON. */
-export const bytesSchema = z.string().meta({ id: "Bytes", description: "The artifact's bytes." });
-export const eventStreamSchema = z.string().meta({
-  id: "EventStream",
-  description:
-    "Server-sent events: `id` is the event's version, `event` its kind, `data` one AuditEvent. After the last event " +
-    "of an ended run comes `event: end`, and the stream closes. Lines that begin with a colon keep the connection up.",
-});
-export const openApiSchema = z.looseObject({ openapi: z.string() }).meta({ id: "OpenApi" });
-
-/** Header names of requests, as OpenAPI names them; Node has them in lower case. */
-export const REQUEST_HEADERS = ["Idempotency-Key", "If-None-Match", "Last-Event-ID"] as const;
-export type RequestHeader = (typeof REQUEST_HEADERS)[number];
-
-export const RESPONSE_HEADERS = [
-  "Location",
-  "Idempotent-Replayed",
-  "ETag",
-  "Link",
-  "Content-Disposition",
-  "Content-Digest",
-] as const;
-export type ResponseHeader = (typeof RESPONSE_HEADERS)[number];
-
-/** What a caller's key must carry: a scope; `any_key`: any valid key will do; `no_key`: open to everybody. */
-export type RouteScope = Scope | "any_key" | "no_key";
-
-export type RouteRow = {
-  readonly method: "GET" | "POST" | "DELETE";
-  /** As OpenAPI writes it: `/runs/{id}`. */
-  readonly path: `/${string}`;
-  readonly operationId: string;
-  readonly scope: RouteScope;
-  readonly tag: "runs" | "approvals" | "keys" | "service";
-  readonly summary: string;
-  readonly description?: string;
-  readonly params?: z.ZodType;
-  readonly query: z.ZodType;
-  readonly body?: z.ZodType;
-  readonly requestHeaders?: readonly RequestHeader[];
-  readonly success: {
-    readonly status: 200 | 201 | 202;
-    readonly description: string;
-    /** Media type to schema. */
-    readonly content: Readonly<Record<string, z.ZodType>>;
-    readonly headers?: readonly ResponseHeader[];
-  };
-  /** Other answers without a body. */
-  readonly empty?: Readonly<Record<number, string>>;
-  /** Refusals of this route's own, beyond those that any route can give. */
-  readonly problems: readonly ProblemCode[];
-};
+import type { RouteRow } from "./route.ts";
+import { runSchema, runSummarySchema } from "./run.ts";
 
 const RUN_ROUTES = {
   submitRun: {
@@ -163,7 +37,7 @@ const RUN_ROUTES = {
     description:
       "Accepts a task for an agent. The run is durable before the answer is sent; its progress is read elsewhere.",
     query: noQuerySchema,
-    body: runRequestSchema,
+    body: submitRunRequestSchema,
     requestHeaders: ["Idempotency-Key"],
     success: {
       status: 202,
@@ -435,5 +309,11 @@ const SERVICE_ROUTES = {
   },
 } as const satisfies Record<string, RouteRow>;
 
-export const ROUTES = { ...RUN_ROUTES, ...APPROVAL_ROUTES, ...KEY_ROUTES, ...SERVICE_ROUTES } as const;
+export const ROUTES = {
+  ...RUN_ROUTES,
+  ...EXTERNAL_ROUTES,
+  ...APPROVAL_ROUTES,
+  ...KEY_ROUTES,
+  ...SERVICE_ROUTES,
+} as const;
 export type OperationId = keyof typeof ROUTES;

@@ -72,6 +72,11 @@ export const PROBLEMS = {
     title: "No such artifact",
     remedy: "List a run's artifacts with `GET /api/harness/runs/{id}`.",
   },
+  action_not_found: {
+    status: 404,
+    title: "No such action",
+    remedy: "Check the id: it is the `action_id` that proposing the action brought, in this run.",
+  },
   precedent_not_found: {
     status: 404,
     title: "No such precedent",
@@ -112,6 +117,31 @@ export const PROBLEMS = {
     status: 409,
     title: "The run has ended",
     remedy: "Nothing was changed. A finished run stays as it is; submit a new one.",
+  },
+  action_not_permitted: {
+    status: 409,
+    title: "The action is not permitted",
+    remedy: "Nothing was recorded. Ask for the decision first, and carry out only what is a permit.",
+  },
+  result_already_reported: {
+    status: 409,
+    title: "The action's result was reported before",
+    remedy: "Nothing was changed. One permit is good for one call: propose another action for another call.",
+  },
+  plan_too_late: {
+    status: 409,
+    title: "The run has read something untrusted already",
+    remedy: "Propose plans before the first untrusted result; now propose each action by itself.",
+  },
+  nobody_to_ask: {
+    status: 409,
+    title: "Nobody can be asked in this run",
+    remedy: 'Submit the run with `"approver":"ask"` if a person can decide.',
+  },
+  run_steps_exhausted: {
+    status: 409,
+    title: "The run has as many steps as a run can have",
+    remedy: "Finish it, and go on in a new run.",
   },
   approval_expired: {
     status: 410,
@@ -163,6 +193,11 @@ export const PROBLEMS = {
     status: 422,
     title: "The decision does not fit this approval",
     remedy: "See `detail` for what this approval can be answered with.",
+  },
+  plan_refused: {
+    status: 422,
+    title: "The plan is not acceptable",
+    remedy: "See `errors`: each names a call, and why no person is asked about it.",
   },
   headers_too_large: {
     status: 431,

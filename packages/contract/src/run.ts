@@ -29,6 +29,10 @@ export const modelNameSchema = z
 
 export const runRequestSchema = z
   .strictObject({
+    driver: z
+      .literal("assent")
+      .optional()
+      .meta({ description: "Who drives the run: our own workers, unless `external` is asked for." }),
     agent: nameSchema.meta({ description: "The agent that is to do the task.", examples: ["maintainer"] }),
     task: z
       .string()

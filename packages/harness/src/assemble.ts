@@ -1,50 +1,29 @@
-// Puts the parts together. This file alone may import everything; what it starts it stops in reverse.
+// Puts the parts together. This file and its folder alone may import everything; what it starts it stops in reverse.
 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { SCOPES, uuidOf } from "@assent/contract";
-import { openCedarPolicies } from "./adapters/cedar/policies.ts";
-import { shippedPolicyFolder } from "./adapters/cedar/policy-folder.ts";
 import { openArtifactFiles } from "./adapters/files/artifact-files.ts";
 import { openWorkspaces } from "./adapters/files/workspaces.ts";
-import { type ModelsConfig, openModels } from "./adapters/models/models.ts";
-import {
-  asApp,
-  ensureAppRole,
-  ensureKey,
-  ensureTenant,
-  matchesInstallation,
-} from "./adapters/postgres/bootstrap.ts";
-import {
-  type Connection,
-  connectPool,
-  readDatabaseAddress,
-  transaction,
-} from "./adapters/postgres/connect.ts";
-import { openEmbedded } from "./adapters/postgres/embedded/embedded.ts";
-import { migrate } from "./adapters/postgres/migrate.ts";
+import { type Connection, connectPool } from "./adapters/postgres/connect.ts";
 import { announceWorker } from "./adapters/postgres/presence.ts";
-import { migrateQueue, openQueue } from "./adapters/postgres/queue.ts";
+import { openQueue } from "./adapters/postgres/queue.ts";
 import { postgresStore } from "./adapters/postgres/store.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { systemRandom } from "./adapters/system/random.ts";
 import { type ApiServer, createServer } from "./api/server.ts";
-import { AssertionFailed } from "./base/assert.ts";
+import { openDatabase, setUp } from "./assemble/database.ts";
+import { type Parts, prepareParts } from "./assemble/parts.ts";
+import type { StartRefusal } from "./assemble/refusal.ts";
 import { DATABASE_CONNECTIONS_MAX } from "./base/limits.ts";
 import { err, ok, type Result } from "./base/result.ts";
-import { type Config, type Environment, type HttpToolConfig, readConfig } from "./config.ts";
-import { type AgentDefinition, isModelAllowed } from "./core/agent.ts";
-import { stopsCanary } from "./core/decide/canary.ts";
-import type { Policies } from "./core/decide/policy-point.ts";
-import { makeHome, readCredentials, readSecrets, type Secrets, writeCredentials } from "./home.ts";
-import type { Log, Models, Tool, Tools } from "./ports.ts";
+import { type Environment, readConfig } from "./config.ts";
+import { makeHome, readSecrets, type Secrets, writeCredentials } from "./home.ts";
+import type { Log } from "./ports.ts";
 import { createHarness } from "./services/create-harness.ts";
 import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
-import { keyHasher, keyPrefix, newKey } from "./services/keys.ts";
+import { keyHasher } from "./services/keys.ts";
 import { startSweeper } from "./services/sweeper.ts";
-import { createHttpTool } from "./services/tools/http.ts";
-import { createTools, workspaceTools } from "./services/tools/registry.ts";
 import { startWorker } from "./services/worker.ts";
 import { openWorkspaceOfRun } from "./services/workspace-of-run.ts";
 
@@ -64,8 +43,6 @@ export type StartOptions = {
   readonly log: Log;
 };
 
-export type StartRefusal = { readonly code: string; readonly detail: string; readonly remedy: string };
-
 export type Running = {
   readonly url: string;
   readonly home: string;
@@ -78,7 +55,6 @@ export type Running = {
 };
 
 const BUNDLED_AGENTS = fileURLToPath(new URL("../agents/", import.meta.url));
-const DEFAULT_TENANT = "default";
 
 /**
  * Starts a whole harness in this process: database, API, worker and sweeper.
@@ -118,176 +94,6 @@ export async function startHarness(
       await running.disposeAsync();
     },
   });
-}
-
-type Parts = {
-  readonly config: Config;
-  readonly tools: Tools;
-  readonly models: Models;
-  readonly agents: ReadonlyMap<string, AgentDefinition>;
-  readonly policies: Policies;
-};
-
-// Everything that can be wrong without anything running is found out before anything runs.
-function prepareParts(config: Config, model: string | null): Result<Parts, StartRefusal> {
-  const tools = readTools(config.httpTools);
-  if (!tools.ok) return tools;
-  for (const agent of config.agents.values()) {
-    const missing = agent.tools.find((name) => tools.value.get(name) === undefined);
-    if (missing !== undefined)
-      return err({
-        code: "tool_unknown",
-        detail: `The agent ${agent.name} names the tool ${missing}, and there is none.`,
-        remedy: "Mend the name, or declare the tool in the configuration.",
-      });
-  }
-  const policies = openPolicies(config.policies);
-  if (!policies.ok) return policies;
-  const models = openModels(modelsConfig(config));
-  const callable = model === null ? ok(null) : models.check(model);
-  if (!callable.ok)
-    return err({
-      code: "model_not_callable",
-      detail: callable.error,
-      remedy: "Set what it names, or choose another --model.",
-    });
-  const agents = new Map([...config.agents].map(([name, agent]) => [name, preferModel(agent, model)]));
-  return ok({ config, tools: tools.value, models, agents, policies: policies.value });
-}
-
-function openPolicies(source: Config["policies"]): Result<Policies, StartRefusal> {
-  const folder = typeof source === "string" ? shippedPolicyFolder(source) : source.folder;
-  const opened = openCedarPolicies({ folder });
-  if (!opened.ok) {
-    const { code, file, line, detail } = opened.error;
-    return err({
-      code,
-      detail: `${file}${line === null ? "" : `:${line}`}: ${detail}.`,
-      remedy:
-        "Mend the rules (`assent policy check` looks at them without starting); none are in force until then.",
-    });
-  }
-  if (!stopsCanary(opened.value))
-    return err({
-      code: "policies_let_canary_through",
-      detail: `The rules in ${folder} permit a payment that untrusted text chose, unasked.`,
-      remedy: "Add a forbid for it, or use the shipped set `default`.",
-    });
-  return opened;
-}
-
-function readTools(declared: readonly HttpToolConfig[]): Result<Tools, StartRefusal> {
-  try {
-    return ok(createTools([...workspaceTools, ...declared.map(toHttpTool)]));
-  } catch (error) {
-    if (!(error instanceof AssertionFailed)) throw error;
-    return err({
-      code: "tool_invalid",
-      detail: `The configuration declares a tool that cannot be: ${error.message}.`,
-      remedy: "Mend the tool's declaration.",
-    });
-  }
-}
-
-type Database = { readonly app: Connection; readonly owner: Connection };
-
-async function openDatabase(
-  { home, environment }: StartOptions,
-  started: AsyncDisposableStack,
-  onProgress: (line: string) => void,
-): Promise<Result<Database, StartRefusal>> {
-  const address = readDatabaseAddress({
-    DATABASE_URL: environment.databaseUrl,
-    DATABASE_MIGRATION_URL: environment.databaseMigrationUrl,
-  });
-  if (!address.ok)
-    return err({
-      code: address.error.reason,
-      detail: address.error.message,
-      remedy: "Mend the variable, or unset it to use the embedded database.",
-    });
-  const database =
-    address.value === undefined
-      ? await openOwnDatabase(home, started, onProgress)
-      : await openGivenDatabase(address.value);
-  if (!database.ok) return database;
-  const migrated = await migrate({
-    connection: database.value.owner,
-    afterMigrate: migrateQueue,
-    onProgress,
-  });
-  if (!migrated.ok)
-    return err({
-      code: migrated.error.reason,
-      detail: migrated.error.message,
-      remedy: "Nothing was changed. Mend what it names and start again.",
-    });
-  return database;
-}
-
-async function openOwnDatabase(
-  home: string,
-  started: AsyncDisposableStack,
-  onProgress: (line: string) => void,
-): Promise<Result<Database, StartRefusal>> {
-  const opened = await openEmbedded({ folder: home, onProgress });
-  if (!opened.ok) {
-    const { reason, message, remedy, detail } = opened.error;
-    return err({ code: reason, detail: detail === undefined ? message : `${message} (${detail})`, remedy });
-  }
-  const server = started.use(opened.value);
-  return ok({ app: server.connection("app"), owner: server.connection("owner") });
-}
-
-async function openGivenDatabase({ app, owner }: Database): Promise<Result<Database, StartRefusal>> {
-  try {
-    await ensureAppRole(owner, app.user);
-  } catch (error) {
-    // The server's message names roles and hosts, never the password.
-    return err({
-      code: "database_unusable",
-      detail: `The database of DATABASE_URL cannot be set up: ${error instanceof Error ? error.message : "unknown error"}.`,
-      remedy:
-        "It must be reachable, and its user (or DATABASE_MIGRATION_URL's) may create schemas and roles.",
-    });
-  }
-  return ok({ app: asApp(app), owner });
-}
-
-type Operator = { readonly key: string; readonly firstStart: boolean };
-
-async function setUp(
-  owner: Connection,
-  home: string,
-  secrets: Secrets,
-): Promise<Result<Operator, StartRefusal>> {
-  const kept = readCredentials(home);
-  const key = kept?.key ?? newKey(systemRandom);
-  const pool = connectPool({ connection: owner, role: "owner", connectionsMax: 1 });
-  try {
-    const matches = await transaction(pool, async (client) => {
-      const setup = { client, clock: systemClock, random: systemRandom };
-      if (!(await matchesInstallation(setup, secrets.check))) return false;
-      const tenant = await ensureTenant(setup, DEFAULT_TENANT);
-      await ensureKey(setup, uuidOf(tenant), {
-        principal: { name: "operator", kind: "human" },
-        hash: keyHasher(secrets.keys)(key),
-        prefix: keyPrefix(key),
-        scopes: SCOPES,
-      });
-      return true;
-    });
-    if (!matches)
-      return err({
-        code: "secret_differs",
-        detail: "This database was set up with another secret, so no key would be known.",
-        remedy:
-          "Set ASSENT_SECRET to the value that the other processes use, or copy their home's `secret` file.",
-      });
-  } finally {
-    await pool.end();
-  }
-  return ok({ key, firstStart: kept === null });
 }
 
 async function startParts(
@@ -375,42 +181,3 @@ async function listen(
 }
 
 const LISTEN_FAULTS: readonly string[] = ["EADDRINUSE", "EADDRNOTAVAIL", "EACCES", "ENOTFOUND"];
-
-/** A tool of the operator's gets this long where nothing else is said; then its outcome is unknown. */
-const HTTP_TOOL_TIMEOUT_MS = 30_000;
-
-const preferModel = (agent: AgentDefinition, model: string | null): AgentDefinition =>
-  model !== null && isModelAllowed(agent, model) ? { ...agent, models: [model, ...agent.models] } : agent;
-
-function modelsConfig({ transcripts, environment }: Config): ModelsConfig {
-  const { anthropic, openai, openaiCompatible, streaming } = environment;
-  return {
-    streaming,
-    ...(anthropic === null ? {} : { anthropic }),
-    ...(openai === null ? {} : { openai }),
-    ...(openaiCompatible === null ? {} : { openaiCompatible }),
-    ...(transcripts === null ? {} : { scripted: { folder: transcripts } }),
-  };
-}
-
-function toHttpTool({ manifest, url, check_url }: HttpToolConfig): Tool {
-  const properties = manifest.input_schema["properties"];
-  const all = typeof properties === "object" && properties !== null ? Object.keys(properties) : [];
-  return createHttpTool({
-    manifest: {
-      name: manifest.name,
-      version: manifest.version,
-      description: manifest.description,
-      inputSchema: manifest.input_schema,
-      effect: manifest.effect,
-      harm: manifest.harm,
-      // What the operator did not call content is control.
-      controlArguments: manifest.control_arguments ?? all,
-      returns: manifest.returns,
-    },
-    url,
-    ...(check_url === undefined ? {} : { checkUrl: check_url }),
-    timeoutMs: HTTP_TOOL_TIMEOUT_MS,
-    fetch: globalThis.fetch,
-  });
-}

@@ -28,6 +28,7 @@ import type { Result } from "./base/result.ts";
 import type { AgentDefinition } from "./core/agent.ts";
 import type { Judgement } from "./core/decide/judgement.ts";
 import type { Assent } from "./core/decide/policy-annotations.ts";
+import type { ExternalDefinition } from "./core/external.ts";
 import type { Message } from "./core/prompt/message.ts";
 import type { Journal, JournalStep, Label, ModelOutcome, StepError } from "./core/run/journal.ts";
 import type { Manifest } from "./core/tool.ts";
@@ -49,6 +50,8 @@ export type Random = {
 export type RunRecord = {
   readonly tenant: TenantId;
   readonly id: RunId;
+  /** Our workers, or an agent loop outside (services/external). It never changes. */
+  readonly driver: "assent" | "external";
   readonly state: RunState;
   readonly version: number;
   readonly agent: string;
@@ -70,7 +73,7 @@ export type RunRecord = {
 
 export type NewRun = Pick<
   RunRecord,
-  "id" | "agent" | "agentVersion" | "task" | "workspace" | "model" | "labels" | "requestedBy" | "createdAt"
+  "id" | "driver" | "agent" | "agentVersion" | "task" | "workspace" | "model" | "labels" | "requestedBy" | "createdAt"
 >;
 
 export type RunChange = Pick<
@@ -219,6 +222,10 @@ export type StoreTx = {
     put(version: Sha256, definition: AgentDefinition): Promise<void>;
     get(version: Sha256): Promise<AgentDefinition | null>;
   };
+  readonly externalDefinitions: {
+    put(version: Sha256, definition: ExternalDefinition): Promise<void>;
+    get(version: Sha256): Promise<ExternalDefinition | null>;
+  };
   readonly keys: {
     insert(key: NewKey): Promise<Key>;
     list(): Promise<readonly Key[]>;
@@ -265,7 +272,8 @@ export type Due =
       readonly run: RunId;
       readonly approval: ApprovalId;
     }
-  | { readonly why: "stranded"; readonly tenant: TenantId; readonly run: RunId };
+  | { readonly why: "stranded"; readonly tenant: TenantId; readonly run: RunId }
+  | { readonly why: "driver_idle"; readonly tenant: TenantId; readonly run: RunId };
 
 export type WorkerId = number;
 

@@ -72,6 +72,7 @@ export function createTestHarness(overrides: Partial<Harness> = {}): TestHarness
     ...runCalls(record),
     ...eventCalls(memory, record),
     ...precedentCalls(record),
+    external: externalCalls(record),
     ...overrides,
     calls,
     keys: memory.keys,
@@ -164,6 +165,15 @@ function runCalls(
       return await Promise.resolve(ok(APPROVAL));
     },
   };
+}
+
+// Driven runs are tested on the real harness; here they only show what gets through.
+function externalCalls(record: Recorder): Harness["external"] {
+  const reach = async (...args: readonly unknown[]): Promise<ReturnType<typeof unknownRun>> => {
+    record("external", ...args);
+    return await Promise.resolve(unknownRun());
+  };
+  return { plan: reach, act: reach, read: reach, report: reach, finish: reach };
 }
 
 function eventCalls(memory: Memory, record: Recorder): Pick<Harness, "listEvents" | "waitForEvents"> {

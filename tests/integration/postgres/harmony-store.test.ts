@@ -21,10 +21,10 @@ afterAll(async () => {
 // One database, a tenant for each test: what one leaves behind must not be seen by the next.
 storeContract("Postgres", async () => {
   database ??= await connectThrowAwayDatabase();
-  const { appPool, ownerPool } = database;
+  const throwAway = database;
   tenants += 1;
   const tenant = await transaction(
-    ownerPool(),
+    throwAway.ownerPool(),
     async (client) =>
       await ensureTenant({ client, clock: systemClock, random: systemRandom }, `tenant-${tenants}`),
   );
@@ -32,7 +32,7 @@ storeContract("Postgres", async () => {
   return postgresHarmonyStore(
     async (work) =>
       await transaction(
-        appPool(),
+        throwAway.appPool(),
         async (client) => {
           const query = queryOn(client);
           await query("select set_config('assent.tenant', $1, true)", [id]);

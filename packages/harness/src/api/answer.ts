@@ -27,6 +27,7 @@ export const BASE_HEADERS: Readonly<Record<string, string>> = {
 const NOT_FOUND_DETAILS: Readonly<Partial<Record<ProblemCode, string>>> = {
   run_not_found: "There is no run with this id.",
   artifact_not_found: "The run has no artifact with this id.",
+  action_not_found: "The run has no action with this id.",
   approval_not_found: "There is no approval with this id.",
   key_not_found: "There is no key with this id.",
 };

@@ -205,7 +205,12 @@ function operation(row: RouteRow, schemas: SchemaNames): Operation {
   const parameters = [
     ...parametersOf(row.params, "path", schemas),
     ...parametersOf(row.query, "query", schemas),
-    ...(row.requestHeaders ?? []).map((name) => ({ name, in: "header" as const, ...REQUEST_HEADERS[name] })),
+    ...(row.requestHeaders ?? []).map((name) => ({
+      name,
+      in: "header" as const,
+      ...REQUEST_HEADERS[name],
+      ...(name === "Idempotency-Key" ? { required: row.problems.includes("idempotency_key_missing") } : {}),
+    })),
   ];
   return {
     operationId: row.operationId,

@@ -35,6 +35,7 @@ import { parseQuery } from "./query.ts";
 import { addApprove } from "./routes/approve.ts";
 import { addArtifacts } from "./routes/artifacts.ts";
 import { addEvents } from "./routes/events.ts";
+import { addExternalRuns } from "./routes/external.ts";
 import { addHealth } from "./routes/health.ts";
 import { addKeys } from "./routes/keys.ts";
 import { addOpenApi } from "./routes/open-api.ts";
@@ -104,6 +105,7 @@ type State = { hosts: ReadonlySet<string> | null; closing: boolean };
 function addRoutes(api: Api, harness: Harness, streams: EventStreams): void {
   addRunCommands(api, harness);
   addRunQueries(api, harness);
+  addExternalRuns(api, harness);
   addEvents(api, harness, streams);
   addArtifacts(api, harness);
   addApprove(api, harness);

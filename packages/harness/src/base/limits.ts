@@ -67,6 +67,27 @@ export const SWEEP_INTERVAL_SECONDS = 2;
 /** A queued run with no message after this long gets a new one: the queue only delivers, the run row decides. */
 export const STRANDED_SECONDS = 60;
 
+/** An external run that nobody has written to for this long, and about which nobody is asked, fails: its driver died. */
+export const EXTERNAL_IDLE_HOURS = 24;
+
+/** Steps of one external run; past it calls are refused with 409, since a loop outside must end somewhere as well. */
+export const EXTERNAL_STEPS_MAX = 10_000;
+
+/** Node count of one tool's input schema with its references written out: what a schema may cost us in every call. */
+export const EXTERNAL_SCHEMA_NODES_MAX = 10_000;
+
+/** A string that a schema's `pattern` is tried on; longer ones do not fit, since a pattern may take the cube of it. */
+export const EXTERNAL_PATTERN_CHARS_MAX = 500;
+
+/** What one process keeps of external runs to label the next call at once; runs beyond it are read again when needed. */
+export const EXTERNAL_MEMORY_BYTES_MAX = 256 * 1024 * 1024;
+
+/** Runs that the same process keeps so, however little they have read. */
+export const EXTERNAL_MEMORY_RUNS_MAX = 2_000;
+
+/** Requests of one process that wait for a decision; past it they are answered at once, undecided as it is. */
+export const EXTERNAL_WAITS_MAX = 2_000;
+
 /** Connections of one process to the database. */
 export const DATABASE_CONNECTIONS_MAX = 16;
 

@@ -24,3 +24,12 @@ export const RECONNECTS_MAX = 8;
 
 /** Events that one verification reads; a trail that never ends must not keep us for ever. */
 export const TRAIL_EVENTS_MAX = 100_000;
+
+/** Tries of one request of a gate, the first included: a harness that restarts must not cost a run its answer. */
+export const GATE_ATTEMPTS_MAX = 5;
+
+/** Pause before the second of them; doubles with each. */
+export const GATE_RETRY_DELAY_MS = 250;
+
+/** On top of the time that a gate asks the harness to wait for a decision. */
+export const GATE_WAIT_SLACK_MS = 10_000;

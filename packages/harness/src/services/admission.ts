@@ -33,7 +33,7 @@ export type AdmissionPorts = {
   readonly random: Random;
 };
 
-const ROUTE = "POST /api/harness/run";
+export const SUBMIT_ROUTE = "POST /api/harness/run";
 
 export async function submitRun(
   ports: AdmissionPorts,
@@ -44,11 +44,11 @@ export async function submitRun(
   const now = ports.clock.now();
   const idempotencyKey: IdempotencyKey = {
     principal: caller.actor.id,
-    route: ROUTE,
+    route: SUBMIT_ROUTE,
     key,
     expiresAt: new Date(now.getTime() + IDEMPOTENCY_RETENTION_HOURS * 3_600_000),
   };
-  const fingerprint = digestOf("request", { route: ROUTE, body: request });
+  const fingerprint = digestOf("request", { route: SUBMIT_ROUTE, body: request });
   // A repeat gets the first answer, also when the agent or the workspace it named has gone since.
   const earlier = await ports.store.transaction(
     caller.tenant,
@@ -73,7 +73,7 @@ export async function submitRun(
   });
 }
 
-function replay(record: IdempotencyRecord, fingerprint: string): Result<Submission, Refusal> {
+export function replay(record: IdempotencyRecord, fingerprint: string): Result<Submission, Refusal> {
   if (record.fingerprint !== fingerprint)
     return err({
       code: "idempotency_key_reused",
@@ -105,6 +105,7 @@ async function planRun(
     definition,
     run: {
       id: idFromUuid("run", uuidV7(now, ports.random.bytes(10))),
+      driver: "assent",
       agent: definition.name,
       agentVersion: agentVersion(definition),
       task: request.task,

@@ -66,7 +66,7 @@ export async function decideApproval(
     if (votes === "given before") return ok(approvalView(approval));
     const isLast = request.decision !== "approve" || votes >= approval.requirement.quorum;
     const writes: Write[] = isLast
-      ? decisionWrites(caller, approval, request, edit.value, now)
+      ? decisionWrites(caller, run, approval, request, edit.value, now)
       : [{ write: "approval_voted", approval, votes }];
     await commit(tx, { run, journal }, writes, { now, actor: caller.actor });
     if (isLast) await teach(tx, run, approval, request, edit.value, caller, now);
@@ -204,6 +204,7 @@ function isSameAction(
 
 function decisionWrites(
   caller: Caller,
+  run: RunRecord,
   approval: ApprovalRecord,
   request: ApproveRequest,
   edit: Edit | null,
@@ -221,7 +222,8 @@ function decisionWrites(
       change: { decidedAt: now, decidedBy: caller.actor, comment, ...edit },
     },
     { write: "step_closed", seq: approval.seq, state: "succeeded", outcome, error: null },
-    { write: "run_moved", event: "resumed", reason: null },
+    // A driven run never stopped: its driver asks for the decision (services/external/read-action.ts).
+    ...(run.driver === "external" ? [] : [{ write: "run_moved", event: "resumed", reason: null } as const]),
   ];
 }
 
@@ -251,6 +253,9 @@ async function planEdit(
   if (approval.state !== "open" || isTerminal(run.state)) return ok(null);
   if (approval.subject === "in_doubt")
     return refuse("The call may have happened already; its arguments cannot change any more.");
+  // The call is made outside, by whoever proposed it: nothing here could make them send other arguments.
+  if (run.driver === "external")
+    return refuse("The call is carried out outside; deny it, and let the agent propose the changed one.");
   const tool = ports.tools.get(approval.action.tool);
   if (tool === undefined) return refuse(`There is no tool ${approval.action.tool} any more.`);
   const action: Action = actionOf(tool, args);

@@ -2,6 +2,9 @@ import type { Log } from "../ports.ts";
 import { type AdmissionPorts, submitRun } from "./admission.ts";
 import { type ApprovalPorts, decideApproval } from "./approvals.ts";
 import { createEventWatch } from "./event-watch.ts";
+import { submitExternalRun } from "./external/admission.ts";
+import type { ExternalPorts } from "./external/drive.ts";
+import { createExternalRuns } from "./external/external.ts";
 import type { Harness } from "./harness.ts";
 import { authenticate, createKey, type KeyPorts, listKeys, revokeKey } from "./keys.ts";
 import { listPrecedents, revokePrecedent } from "./precedents.ts";
@@ -10,7 +13,8 @@ import { cancelRun, getRun, listEvents, listRuns, openArtifact, type RunPorts } 
 export type HarnessPorts = AdmissionPorts &
   ApprovalPorts &
   KeyPorts &
-  RunPorts & {
+  RunPorts &
+  ExternalPorts & {
     readonly log: Log;
     /** Whether somebody in this process takes work, where it should. */
     readonly isWorkerReady: () => boolean;
@@ -21,7 +25,11 @@ export function createHarness(ports: HarnessPorts): Harness {
   const watch = createEventWatch(ports);
   return {
     authenticate: async (key) => await authenticate(ports, key),
-    submitRun: async (caller, request, key) => await submitRun(ports, caller, request, key),
+    external: createExternalRuns(ports, watch),
+    submitRun: async (caller, request, key) =>
+      request.driver === "external"
+        ? await submitExternalRun(ports, caller, request, key)
+        : await submitRun(ports, caller, request, key),
     getRun: async (caller, id) => await getRun(ports, caller, id),
     listRuns: async (caller, query) => await listRuns(ports, caller, query),
     cancelRun: async (caller, id) => await cancelRun(ports, caller, id),

@@ -1,23 +1,29 @@
 // What the edges (HTTP, command line, MCP) can ask of the harness. Each call names its caller; each refusal is data.
 
 import type {
+  ActionAnswer,
+  ActionId,
   Approval,
   ApproveRequest,
   Artifact,
   ArtifactId,
   AuditEvent,
   CreatedKey,
+  FinishRequest,
   Key,
   KeyId,
   KeyRequest,
+  PlanRequest,
   Precedent,
   ProblemCode,
+  ProposedAction,
+  ResultRequest,
   RevokePrecedent,
   Run,
   RunId,
-  RunRequest,
   RunState,
   RunSummary,
+  SubmitRunRequest,
 } from "@assent/contract";
 import type { Result } from "../base/result.ts";
 import type { Caller } from "../ports.ts";
@@ -52,13 +58,39 @@ export type EventBatch = {
   readonly ended: boolean;
 };
 
+/** Who drives a run, which, and under which idempotency key (null: a repeat would be another request). */
+export type DriverCall = { readonly caller: Caller; readonly run: RunId; readonly key: string | null };
+
+/** The stored body of the first answer under this key, byte for byte, as JSON of what the contract says. */
+export type Driven = { readonly body: string; readonly replayed: boolean };
+
+export type ActionRead = {
+  readonly caller: Caller;
+  readonly run: RunId;
+  readonly action: ActionId;
+  readonly waitMs: number;
+  /** Aborted when nobody reads the answer any more. */
+  readonly signal: AbortSignal;
+};
+
+type Answered = Promise<Result<Driven, Refusal>>;
+
+/** Runs that an agent loop outside drives; submitting one is `submitRun`. */
+export type ExternalRuns = {
+  plan(call: DriverCall, body: PlanRequest): Answered;
+  act(call: DriverCall, body: ProposedAction): Answered;
+  read(read: ActionRead): Promise<Result<ActionAnswer, Refusal>>;
+  report(call: DriverCall, action: ActionId, body: ResultRequest): Answered;
+  finish(call: DriverCall, body: FinishRequest): Answered;
+};
+
 export type Harness = {
   /** Whose key is this? Null for unknown, expired and revoked ones alike. Takes the same time for each. */
   authenticate(key: string): Promise<Caller | null>;
 
   submitRun(
     caller: Caller,
-    request: RunRequest,
+    request: SubmitRunRequest,
     idempotencyKey: string,
   ): Promise<Result<Submission, Refusal>>;
   getRun(caller: Caller, id: RunId): Promise<Result<Run, Refusal>>;
@@ -78,6 +110,9 @@ export type Harness = {
 
   listPrecedents(caller: Caller): Promise<Result<readonly Precedent[], Refusal>>;
   revokePrecedent(caller: Caller, id: string, request: RevokePrecedent): Promise<Result<Precedent, Refusal>>;
+
+  /** Runs that an agent loop outside drives. */
+  readonly external: ExternalRuns;
 
   createKey(caller: Caller, request: KeyRequest): Promise<Result<CreatedKey, Refusal>>;
   listKeys(caller: Caller): Promise<Result<readonly Key[], Refusal>>;

@@ -31,10 +31,11 @@ export type AskedAction = {
   readonly precondition: string | null;
 };
 
+const digest = (value: unknown): string => digestOf("argument", value);
+
 /** Its scope holds tenant and agent: a precedent of one never answers for another. */
 export function patternOf(asked: AskedAction, by: AgentProvenance, at: Date): ConflictPattern {
   const { run, action, judgement, precondition } = asked;
-  const digest = (value: unknown): string => digestOf("argument", value);
   return approvalPattern(
     {
       scope: `${run.tenant}/${run.agent}`,

@@ -5,7 +5,8 @@ import { RETRY_DELAY_SECONDS_MAX, SWEEP_INTERVAL_SECONDS } from "../base/limits.
 import { unreachable } from "../base/assert.ts";
 import type { GateOutcome } from "../core/run/journal.ts";
 import type { Clock, Due, Log, Store, StoreTx } from "../ports.ts";
-import { commit } from "./commit.ts";
+import { commit, type Write } from "./commit.ts";
+import { failIdle } from "./external/finish.ts";
 
 /** Attempts after a worker's death that follow without a pause. */
 const QUICK_ATTEMPTS = 6;
@@ -61,6 +62,10 @@ async function mend(tx: StoreTx, finding: Due, now: Date): Promise<boolean> {
       return await expire(tx, finding, now);
     case "stranded":
       return await sendAgain(tx, finding, now);
+    case "driver_idle": {
+      const run = await tx.runs.lock(finding.run);
+      return run !== null && (await failIdle(tx, run, now));
+    }
     default:
       return unreachable(finding);
   }
@@ -91,8 +96,10 @@ async function expire(
 ): Promise<boolean> {
   const run = await tx.runs.lock(due.run);
   const approval = await tx.approvals.find(due.approval);
-  if (run?.state !== "awaiting_approval" || approval?.state !== "open" || approval.expiresAt > now)
-    return false;
+  // A driven run does not wait: its approvals stand open beside it.
+  const driven = run?.driver === "external" && run.state === "running";
+  if (run === null || (run.state !== "awaiting_approval" && !driven)) return false;
+  if (approval?.state !== "open" || approval.expiresAt > now) return false;
   const journal = await tx.steps.list(run.id);
   const outcome: GateOutcome = { kind: "gate", answer: "expired", comment: null, editedAction: null };
   await commit(
@@ -101,16 +108,18 @@ async function expire(
     [
       { write: "approval_decided", approval, event: "expired", change: { decidedAt: now } },
       { write: "step_closed", seq: approval.seq, state: "succeeded", outcome, error: null },
-      {
-        write: "run_moved",
-        event: "resumed",
-        reason: { code: "approval_expired", detail: "Nobody decided in time; that counts as a denial." },
-      },
+      ...(driven ? [] : [RESUMED]),
     ],
     { now, actor: null },
   );
   return true;
 }
+
+const RESUMED: Write = {
+  write: "run_moved",
+  event: "resumed",
+  reason: { code: "approval_expired", detail: "Nobody decided in time; that counts as a denial." },
+};
 
 // The queue has lost the message, or gave up delivering it. Another one does no harm: the run's row decides.
 async function sendAgain(tx: StoreTx, due: Extract<Due, { why: "stranded" }>, now: Date): Promise<boolean> {

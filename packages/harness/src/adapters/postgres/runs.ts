@@ -4,6 +4,7 @@ import { digestFromBytes, digestToBytes, only, type Scope } from "./rows.ts";
 
 type RunRow = {
   id: string;
+  driver: "assent" | "external";
   state: RunState;
   version: number;
   agent: string;
@@ -27,7 +28,7 @@ type RunRow = {
 };
 
 const SELECT = `
-  select r.id, r.state, r.version, r.agent, r.agent_version, r.task, r.workspace_name, r.workspace_commit, r.model,
+  select r.id, r.driver, r.state, r.version, r.agent, r.agent_version, r.task, r.workspace_name, r.workspace_commit, r.model,
          r.labels, r.requested_by, p.kind as requester_kind, p.name as requester_name, r.reason_code, r.reason_detail,
          r.answer, r.attempt, r.fencing_token, r.created_at, r.updated_at, r.finished_at
   from assent.runs r
@@ -38,6 +39,7 @@ function toRecord(tenant: TenantId, row: RunRow): RunRecord {
   return {
     tenant,
     id: idFromUuid("run", row.id),
+    driver: row.driver,
     state: row.state,
     version: row.version,
     agent: row.agent,
@@ -73,24 +75,7 @@ export function runRows(tenantId: TenantId, { query, tenant }: Scope): StoreTx["
   return {
     find,
     async insert(run: NewRun): Promise<RunRecord> {
-      await query(
-        `insert into assent.runs (tenant_id, id, state, version, agent, agent_version, task, workspace_name,
-           workspace_commit, model, labels, requested_by, wake_at, created_at, updated_at)
-         values ($1, $2, 'queued', 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11)`,
-        [
-          tenant,
-          uuidOf(run.id),
-          run.agent,
-          digestToBytes(run.agentVersion),
-          run.task,
-          run.workspace?.name ?? null,
-          run.workspace?.commit ?? null,
-          run.model,
-          JSON.stringify(run.labels),
-          uuidOf(run.requestedBy.id),
-          run.createdAt,
-        ],
-      );
+      await insertRun({ query, tenant }, run);
       const inserted = await find(run.id);
       if (inserted === null) throw new Error("a run that was just inserted is there");
       return inserted;
@@ -133,6 +118,28 @@ export function runRows(tenantId: TenantId, { query, tenant }: Scope): StoreTx["
       return rows.length === 1;
     },
   };
+}
+
+async function insertRun({ query, tenant }: Scope, run: NewRun): Promise<void> {
+  await query(
+    `insert into assent.runs (tenant_id, id, state, version, agent, agent_version, task, workspace_name,
+       workspace_commit, model, labels, requested_by, wake_at, created_at, updated_at, driver)
+     values ($1, $2, 'queued', 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11, $12)`,
+    [
+      tenant,
+      uuidOf(run.id),
+      run.agent,
+      digestToBytes(run.agentVersion),
+      run.task,
+      run.workspace?.name ?? null,
+      run.workspace?.commit ?? null,
+      run.model,
+      JSON.stringify(run.labels),
+      uuidOf(run.requestedBy.id),
+      run.createdAt,
+      run.driver,
+    ],
+  );
 }
 
 async function updateRun({ query, tenant }: Scope, id: RunId, change: RunChange): Promise<void> {

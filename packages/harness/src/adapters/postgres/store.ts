@@ -1,10 +1,10 @@
 import { idFromUuid, type TenantId, uuidOf } from "@assent/contract";
 import type { Pool, PoolClient } from "pg";
 import { unreachable } from "../../base/assert.ts";
-import { STRANDED_SECONDS } from "../../base/limits.ts";
+import { EXTERNAL_IDLE_HOURS, STRANDED_SECONDS } from "../../base/limits.ts";
 import { sha256Hex } from "../../base/digest.ts";
 import type { Clock, Due, Random, Store, StoreTx } from "../../ports.ts";
-import { agentRows } from "./agents.ts";
+import { agentRows, externalDefinitionRows } from "./agents.ts";
 import { approvalRows } from "./approvals.ts";
 import { artifactRows } from "./artifacts.ts";
 import { auditRows } from "./audit.ts";
@@ -83,6 +83,7 @@ function storeTx(
     audit: auditRows(scope),
     idempotency: idempotencyRows(scope),
     agents: agentRows(scope),
+    externalDefinitions: externalDefinitionRows(scope),
     keys: keyRows(scope, ids),
     memory: harmonyStoreIn(scope),
     // pg-boss writes its own statements: some hold several, which cannot be prepared.
@@ -100,7 +101,13 @@ type DueRow = {
 
 async function listDue(query: Query, now: Date, limit: number): Promise<readonly Due[]> {
   const strandedBefore = new Date(now.getTime() - STRANDED_SECONDS * 1000);
-  const rows = await query<DueRow>("select * from assent.due($1, $2, $3)", [now, strandedBefore, limit]);
+  const idleBefore = new Date(now.getTime() - EXTERNAL_IDLE_HOURS * 3_600_000);
+  const rows = await query<DueRow>("select * from assent.due($1, $2, $3, $4)", [
+    now,
+    strandedBefore,
+    idleBefore,
+    limit,
+  ]);
   return rows.map(toDue);
 }
 
@@ -112,6 +119,7 @@ function toDue(row: DueRow): Due {
     case "approval_expired":
       return { why: row.why, ...of, approval: idFromUuid("apr", row.approval_id ?? "") };
     case "stranded":
+    case "driver_idle":
       return { why: row.why, ...of };
     default:
       return unreachable(row.why);

@@ -48,6 +48,8 @@ function refusalOf(error: unknown, request: FastifyRequest): Problem | null {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return null;
   const row = Object.hasOwn(FRAMEWORK_PROBLEMS, error.code) ? FRAMEWORK_PROBLEMS[error.code] : undefined;
   // ECONNRESET is also what a broken database connection says; only a broken request is the client's doing.
+  if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE")
+    return problem("body_too_large", `A body can have ${request.routeOptions.bodyLimit} bytes here.`);
   if (row === undefined || (error.code === "ECONNRESET" && !request.raw.destroyed)) return null;
   return problem(...row);
 }

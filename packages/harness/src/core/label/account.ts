@@ -1,6 +1,9 @@
 // Account, card and telephone numbers: people write them in groups and machines without. Only where a check digit or a
 // leading `+` says that the groups are one number, so that numbers standing side by side do not become a new one.
 
+/** Groups that one number is written in. */
+export const ACCOUNT_GROUPS_MAX = 10;
+
 /** `a:` and the number without its groups, or null. Takes folded text. */
 export function accountKey(text: string): string | null {
   if (text.length < 8 || text.length > 42) return null;

@@ -9,10 +9,13 @@ SIX_BITS["-".charCodeAt(0)] = 62;
 SIX_BITS["_".charCodeAt(0)] = 63;
 
 const BASE64 = /^[A-Za-z0-9+/_-]{6,}={0,2}$/;
+/** Nothing that is encoded as a whole has it; most texts show it in their first line. */
+const OTHER = /[^\w+/=\s-]/;
 const HEX = /^(?:0x)?(?:[0-9a-fA-F]{2}){3,}$/;
 
 /** What the view says when all of it is base64 or base64url of readable UTF-8 text; null where it is not. */
 export function undoBase64(view: View): View | null {
+  if (OTHER.test(view.text)) return null;
   const kept = unspaced(view.text);
   if (!BASE64.test(kept.text)) return null;
   const bytes: number[] = [];
@@ -35,6 +38,7 @@ export function undoBase64(view: View): View | null {
 
 /** The same for hexadecimal, two digits a byte. */
 export function undoHex(view: View): View | null {
+  if (OTHER.test(view.text)) return null;
   const kept = unspaced(view.text);
   if (!HEX.test(kept.text)) return null;
   const bytes: number[] = [];

@@ -1,31 +1,36 @@
 // Escapes inside a text, undone one layer at a time: percent-encoding, HTML entities, JSON and backslash escapes, and
 // letters smuggled as tag characters.
 
-import { type View, writeView } from "./view.ts";
+import { type View, type ViewWriter, writeView } from "./view.ts";
 
 type Undone = { readonly text: string; readonly end: number };
 
-const TRIGGER = /[%&\\\udb40]/;
+const TRIGGER = /[%&\\\udb40]/g;
+
+function nextTrigger(text: string, from: number): number {
+  TRIGGER.lastIndex = from;
+  return TRIGGER.exec(text)?.index ?? -1;
+}
 
 /** The text with one layer of escapes undone, or null where there is none. Linear; never throws. */
 export function undoEscapes(view: View): View | null {
   const { text } = view;
-  if (!TRIGGER.test(text)) return null;
-  const writer = writeView(view);
-  let changed = false;
-  let at = 0;
-  while (at < text.length) {
+  let writer: ViewWriter | null = null;
+  let copied = 0;
+  for (let at = nextTrigger(text, 0); at >= 0; at = nextTrigger(text, at)) {
     const undone = undoAt(text, at);
     if (undone === null) {
-      writer.write(text.charAt(at), at, at + 1);
       at += 1;
-    } else {
-      writer.write(undone.text, at, undone.end);
-      at = undone.end;
-      changed = true;
+      continue;
     }
+    writer ??= writeView(view);
+    writer.copy(copied, at);
+    writer.write(undone.text, at, undone.end);
+    at = undone.end;
+    copied = at;
   }
-  return changed ? writer.finish() : null;
+  writer?.copy(copied, text.length);
+  return writer?.finish() ?? null;
 }
 
 function undoAt(text: string, at: number): Undone | null {

@@ -58,10 +58,10 @@ export function dateKeys(year: number, month: number, day: number): string[] {
   return real ? [`d:${date.toISOString().slice(0, 10)}`] : [];
 }
 
+const day = (word: string | undefined): number => Number(/^(\d{1,2})(?:st|nd|rd|th)?$/.exec(word ?? "")?.[1]);
+const year = (word: string | undefined): number => Number(/^\d{4}$/.exec(word ?? "")?.[0]);
+
 function spokenDate(words: readonly string[], at: number): Figure | null {
-  const day = (word: string | undefined): number =>
-    Number(/^(\d{1,2})(?:st|nd|rd|th)?$/.exec(word ?? "")?.[1]);
-  const year = (word: string | undefined): number => Number(/^\d{4}$/.exec(word ?? "")?.[0]);
   const month = MONTHS.get(words[at] ?? "");
   if (month !== undefined) return dateFigure(dateKeys(year(words[at + 2]), month, day(words[at + 1])), 3);
   const skipped = words[at + 1] === "of" ? 1 : 0;
@@ -91,11 +91,12 @@ function writtenDate(word: string): Figure | null {
     return dateFigure(dateKeys(Number(named[3]), MONTHS.get(named[2] ?? "") ?? 0, Number(named[1])), 1);
   const last = YEAR_LAST.exec(word);
   if (last === null) return null;
-  const [a, b, year] = [Number(last[1]), Number(last[3]), Number(last[4])];
+  const [a, b, y] = [Number(last[1]), Number(last[3]), Number(last[4])];
   // With dots the day comes first wherever dots are used; with strokes it depends on the writer, so both are meant.
-  return dateFigure([...dateKeys(year, b, a), ...(last[2] === "." ? [] : dateKeys(year, a, b))], 1);
+  return dateFigure([...dateKeys(y, b, a), ...(last[2] === "." ? [] : dateKeys(y, a, b))], 1);
 }
 
+const two = (part: number): string => String(part).padStart(2, "0");
 const CLOCK = /^(\d{1,2})(?::(\d{2})(?::(\d{2}))?)?(am|pm)?$/;
 
 function clockKeys(word: string, half: string): string[] {
@@ -108,7 +109,6 @@ function clockKeys(word: string, half: string): string[] {
   const hour = suffix === "" ? spoken : (spoken % 12) + (suffix === "pm" ? 12 : 0);
   const [minute, second] = [Number(match[2] ?? 0), Number(match[3] ?? 0)];
   if (hour > 23 || minute > 59 || second > 59) return [];
-  const two = (part: number): string => String(part).padStart(2, "0");
   return [`t:${two(hour)}:${two(minute)}${second === 0 ? "" : `:${two(second)}`}`];
 }
 

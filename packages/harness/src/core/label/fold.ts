@@ -28,19 +28,23 @@ export function foldPiece(piece: string): string {
   return folded;
 }
 
-/** Linear in the text: ASCII is folded unit by unit, all else cluster by cluster (a base and its marks). */
+/** Linear in the text: ASCII is folded in one go, all else cluster by cluster (a base and its marks). */
 export function foldView(view: View): View {
   const { text } = view;
-  const writer = writeView(view);
+  if (!OTHER.test(text)) return { ...view, text: text.toLowerCase() };
+  const lower = { ...view, text: text.replace(ASCII_CAPITALS, (capitals) => capitals.toLowerCase()) };
+  const writer = writeView(lower);
   const known = new Map<string, string>();
   let at = 0;
   while (at < text.length) {
-    const unit = text.charCodeAt(at);
-    if (unit < 0x80 && !(text.charCodeAt(at + 1) >= 0xad)) {
-      writer.write(ASCII_FOLDED[unit] ?? "", at, at + 1);
-      at += 1;
-      continue;
+    const other = asciiEnd(text, at);
+    // The last ASCII character may be the base of the marks that follow it.
+    const plain = other < text.length ? other - 1 : other;
+    if (plain > at) {
+      writer.copy(at, plain);
+      at = plain;
     }
+    if (at >= text.length) break;
     const end = clusterEnd(text, at);
     const cluster = text.slice(at, end);
     let folded = known.get(cluster);
@@ -54,12 +58,17 @@ export function foldView(view: View): View {
   return writer.finish();
 }
 
+const OTHER = /[^\0-\x7f]/;
+const ASCII_CAPITALS = /[A-Z]+/g;
+
+function asciiEnd(text: string, start: number): number {
+  let end = start;
+  while (end < text.length && text.charCodeAt(end) < 0x80) end += 1;
+  return end;
+}
+
 /** Clusters remembered while one text is folded: real texts repeat few, hostile ones must not fill the memory. */
 const KNOWN_CLUSTERS_MAX = 4_096;
-
-const ASCII_FOLDED: readonly string[] = Array.from({ length: 0x80 }, (_, unit) =>
-  String.fromCharCode(unit).toLowerCase(),
-);
 
 function clusterEnd(text: string, start: number): number {
   let end = start + ((text.codePointAt(start) ?? 0) > 0xffff ? 2 : 1);

@@ -39,3 +39,6 @@ export const HANDLES_MAX = 10_000;
 
 /** Fields of one type read from one text; past it the text counts as ambiguous. */
 export const FIELDS_MAX = 10_000;
+
+/** Text of one call after its handles were replaced; past it the call is refused: handles repeat cheaply. */
+export const RESOLVED_CHARS_MAX = 4 * 1024 * 1024;

@@ -1,7 +1,7 @@
 // Where each argument of a call comes from, computed from what the harness saw and never by asking the model
 // (DESIGN.md section 5; spec/security.md section 3).
 
-import type { ArgumentLabel, ArgumentLabels, SourceRef } from "../decide/action-request.ts";
+import type { ArgumentLabel, ArgumentLabels } from "../decide/action-request.ts";
 import { leavesOf, type Leaf } from "./leaves.ts";
 import { LABEL_COMPARISONS_MAX, LEAF_CHARS_MAX, SOURCES_PER_LEAF_MAX } from "./limits.ts";
 import { findUntrustedParts } from "./parts.ts";
@@ -52,12 +52,11 @@ export function createOriginIndex(): OriginIndex {
     }
     if (untrusted.isFull()) return UNSEEN;
     if (untrusted.isEmpty()) return MODEL;
-    const sources: SourceRef[] = [];
     for (const reading of readings) {
-      sources.push(...findUntrustedParts(reading, trusted, untrusted, SOURCES_PER_LEAF_MAX - sources.length));
-      if (sources.length >= SOURCES_PER_LEAF_MAX) break;
+      const sources = findUntrustedParts(reading, trusted, untrusted, SOURCES_PER_LEAF_MAX);
+      if (sources.length > 0) return { origin: "untrusted", sources };
     }
-    return sources.length === 0 ? MODEL : { origin: "untrusted", sources };
+    return MODEL;
   };
 
   const judgeLeaf = (leaf: Leaf, effort: Effort): ArgumentLabel => {

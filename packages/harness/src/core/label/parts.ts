@@ -24,10 +24,10 @@ export function findUntrustedParts(
   const naming = reading.keys.length <= NAMING_WORDS_MAX && reading.view.text.length <= NAMING_CHARS_MAX;
   const refs: SourceRef[] = [];
   const seen = new Set<Place>();
-  const add = (place: Place, said: string): void => {
-    if (refs.length >= countMax || seen.has(place)) return;
+  const add = (place: Place, said: string): boolean => {
+    if (!seen.has(place)) refs.push(untrusted.refer(place, said));
     seen.add(place);
-    refs.push(untrusted.refer(place, said));
+    return refs.length < countMax;
   };
   findRuns(reading, trusted, untrusted, naming ? SHINGLE_CHARS : RUN_CHARS_MIN, add);
   if (refs.length >= countMax) return refs;
@@ -36,7 +36,7 @@ export function findUntrustedParts(
     for (const part of partsOf(reading, at, key, naming)) {
       if (trusted.hasWord(part) || trusted.hasToken(part)) continue;
       const place = untrusted.findWord(part);
-      if (place >= 0) add(place, key);
+      if (place >= 0 && !add(place, key)) return refs;
     }
   }
   return refs;
@@ -45,7 +45,7 @@ export function findUntrustedParts(
 function partsOf(reading: ValueReading, at: number, key: string, naming: boolean): readonly string[] {
   const figures = (figureAt(reading.keys, at, "liberal")?.keys ?? []).filter((part) => /[nd]:/.test(part));
   const parts: string[] = [];
-  if (naming || /[@/]|\w\.\w|\d.*\d.*\d/.test(key)) parts.push(key, ...figures);
+  if (naming || /[@/]|\w\.\w|\d\D*\d\D*\d/.test(key)) parts.push(key, ...figures);
   if (naming) parts.push(...tokensOf(key).filter((token) => token.length >= 3 || /\d\d|[^ -~]/.test(token)));
   return parts;
 }
@@ -56,29 +56,31 @@ function findRuns(
   trusted: TrustedText,
   untrusted: UntrustedText,
   charsMin: number,
-  add: (place: Place, said: string) => void,
+  add: (place: Place, said: string) => boolean,
 ): void {
   const { text } = reading.view;
   let first: { place: Place; start: number; index: number } | null = null;
   let last = { index: 0, place: 0, end: 0 };
   let index = 0;
-  const close = (): void => {
-    if (first !== null && last.index - first.index + SHINGLE_CHARS >= charsMin)
-      add(first.place, text.slice(first.start, last.end));
+  const close = (): boolean => {
+    const long = first !== null && last.index - first.index + SHINGLE_CHARS >= charsMin;
+    const more = first === null || !long || add(first.place, text.slice(first.start, last.end));
     first = null;
+    return more;
   };
   eachShingle(reading.view, (hash, start, end) => {
     index += 1;
     const place = untrusted.findShingle(hash);
-    if (place < 0 || trusted.hasShingle(hash)) return;
+    if (place < 0 || trusted.hasShingle(hash)) return true;
     // Winnowing keeps one of five at least, so a run shows itself again within two windows.
     const follows =
       index - last.index <= 2 * SHINGLE_CHARS &&
       place > last.place &&
       place - last.place <= FOLLOWING_UNITS_MAX;
-    if (first !== null && !follows) close();
+    if (first !== null && !follows && !close()) return false;
     first ??= { place, start, index };
     last = { index, place, end };
+    return true;
   });
   close();
 }

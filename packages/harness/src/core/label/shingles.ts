@@ -28,8 +28,8 @@ export function isCounted(unit: number): boolean {
   return counted;
 }
 
-/** Calls back for every shingle with its hash and the units of the view at which it starts and ends (out). */
-export function eachShingle(view: View, visit: (hash: number, start: number, end: number) => void): void {
+/** Calls back for every shingle with its hash and the units at which it starts and ends (out), until told `false`. */
+export function eachShingle(view: View, visit: (hash: number, start: number, end: number) => boolean): void {
   const units = new Uint16Array(SHINGLE_CHARS);
   const places = new Int32Array(SHINGLE_CHARS);
   let hash = 0;
@@ -43,7 +43,7 @@ export function eachShingle(view: View, visit: (hash: number, start: number, end
     units[slot] = unit;
     places[slot] = at;
     count += 1;
-    if (count >= SHINGLE_CHARS) visit(hash, places[count % SHINGLE_CHARS] ?? 0, at + 1);
+    if (count >= SHINGLE_CHARS && !visit(hash, places[count % SHINGLE_CHARS] ?? 0, at + 1)) return;
   }
 }
 
@@ -66,6 +66,7 @@ export function eachKeptShingle(view: View, visit: (hash: number, start: number)
     starts[count % WINDOW_HASHES] = start;
     count += 1;
     if (count >= WINDOW_HASHES) keepLeast(count - WINDOW_HASHES);
+    return true;
   });
   if (count >= WINDOW_HASHES) return;
   for (let index = 0; index < count; index += 1)

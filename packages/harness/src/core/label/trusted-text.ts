@@ -1,7 +1,7 @@
 // What trusted authors wrote, indexed to answer one question: does this whole value stand in it?
 
 import type { SourceRef } from "../decide/action-request.ts";
-import { accountKey } from "./account.ts";
+import { ACCOUNT_GROUPS_MAX, accountKey } from "./account.ts";
 import { figureAt } from "./figures.ts";
 import { createIntTable } from "./int-table.ts";
 import { TRUSTED_CHARS_MAX } from "./limits.ts";
@@ -47,7 +47,10 @@ export function createTrustedText(): TrustedText {
         addWords(stream, id, words);
         addMeanings(stream.meanings, id, words);
         for (const word of words) for (const token of tokensOf(word.key)) tokens.add(token);
-        eachShingle(view, (hash) => shingles.add(hash, 0));
+        eachShingle(view, (hash) => {
+          shingles.add(hash, 0);
+          return true;
+        });
       }
     },
     find: (reading, effort) => findWhole(stream, reading, effort),
@@ -71,8 +74,6 @@ function addWords(stream: Stream, source: string, words: readonly Word[]): void 
   }
   stream.words.push(border);
 }
-
-const ACCOUNT_GROUPS_MAX = 10;
 
 function addMeanings(meanings: Map<string, SourceRef>, source: string, words: readonly Word[]): void {
   const keys = words.map((word) => word.key);
@@ -104,7 +105,7 @@ function addMeanings(meanings: Map<string, SourceRef>, source: string, words: re
 
 function findWhole(stream: Stream, reading: ValueReading, effort: Effort): readonly SourceRef[] | null {
   const { keys, figure } = reading;
-  if (!reading.faithful || keys.length === 0 || keys.every(isAlwaysSaid)) return null;
+  if (!reading.faithful || keys.every(isAlwaysSaid)) return null;
   if (figure !== null) return findFigure(stream.meanings, figure.kind, figure.keys);
   const account = reading.account === null ? undefined : stream.meanings.get(reading.account);
   if (account !== undefined) return [account];

@@ -1,6 +1,6 @@
 // One argument's value, read in every way that counts.
 
-import { accountKey } from "./account.ts";
+import { ACCOUNT_GROUPS_MAX, accountKey } from "./account.ts";
 import { type Figure, figureAt } from "./figures.ts";
 import { readValue } from "./normalise.ts";
 import { foldView } from "./fold.ts";
@@ -29,11 +29,13 @@ export function readingsOf(text: string): readonly ValueReading[] {
       words,
       keys,
       figure: figure !== null && figure.words === keys.length && figure.kind !== "range" ? figure : null,
-      account: accountKey(keys.join("")),
+      account: keys.length > ACCOUNT_GROUPS_MAX ? null : accountKey(keys.join("")),
       faithful: isFaithful(text, view.text),
     };
   });
 }
+
+const separatorsOf = (text: string): string => text.match(/[/@:?#]/g)?.join("") ?? "";
 
 const BRACKETS: Readonly<Record<string, string>> = { "(": ")", "[": "]", "{": "}", "<": ">" };
 
@@ -48,9 +50,9 @@ function unwrapped(words: readonly Word[]): readonly Word[] {
  * client that parses first sees user `medium.com…` at host `some.one`. So separators are either all encoded or none.
  */
 function isFaithful(raw: string, read: string): boolean {
-  const separators = raw.replaceAll("&#", "").replaceAll(/[^/@:?#]/g, "");
+  const separators = separatorsOf(raw.replaceAll("&#", ""));
   if (separators === "") return true;
   // Base64 has `/` among its letters, and nothing that starts a host.
   if (!/[.:@?#%&\\]/.test(raw) && /^[\w+/=\s-]+$/.test(raw)) return true;
-  return separators === read.replaceAll(/[^/@:?#]/g, "");
+  return separators === separatorsOf(read);
 }

@@ -26,6 +26,8 @@ export const originalRange = (view: View, start: number, end: number): { start: 
 export type ViewWriter = {
   /** Appends `text`, made of units `start` to `end` of the view that is being rewritten. */
   readonly write: (text: string, start: number, end: number) => void;
+  /** Appends units `start` to `end` as they are. */
+  readonly copy: (start: number, end: number) => void;
   readonly finish: () => View;
 };
 
@@ -35,8 +37,9 @@ export function writeView(source: View): ViewWriter {
   let from = new Int32Array(units.length);
   let to = new Int32Array(units.length);
   let length = 0;
-  const grow = (): void => {
-    const size = units.length * 2;
+  const reserve = (more: number): void => {
+    if (length + more <= units.length) return;
+    const size = Math.max(units.length * 2, length + more);
     const [u, f, t] = [new Uint16Array(size), new Int32Array(size), new Int32Array(size)];
     u.set(units);
     f.set(from);
@@ -45,28 +48,28 @@ export function writeView(source: View): ViewWriter {
   };
   return {
     write: (text, start, end) => {
+      reserve(text.length);
       for (let at = 0; at < text.length; at += 1) {
-        if (length === units.length) grow();
         units[length] = text.charCodeAt(at);
         from[length] = source.from[start] ?? 0;
         to[length] = source.to[end - 1] ?? 0;
         length += 1;
       }
     },
+    copy: (start, end) => {
+      reserve(end - start);
+      for (let at = start; at < end; at += 1) units[length + at - start] = source.text.charCodeAt(at);
+      from.set(source.from.subarray(start, end), length);
+      to.set(source.to.subarray(start, end), length);
+      length += end - start;
+    },
     finish: () => ({
-      text: textOf(units.subarray(0, length)),
+      text: UNITS.decode(units.subarray(0, length)),
       from: from.subarray(0, length),
       to: to.subarray(0, length),
     }),
   };
 }
 
-/** Units per call: far below what engines take as arguments of one call. */
-const CHUNK_UNITS = 8_192;
-
-function textOf(units: Uint16Array): string {
-  const parts: string[] = [];
-  for (let at = 0; at < units.length; at += CHUNK_UNITS)
-    parts.push(String.fromCharCode(...units.subarray(at, at + CHUNK_UNITS)));
-  return parts.join("");
-}
+/** Half of a pair without its other half becomes U+FFFD, which is as long. */
+const UNITS = new TextDecoder("utf-16le", { ignoreBOM: true });

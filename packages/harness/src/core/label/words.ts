@@ -2,7 +2,7 @@
 // marks are one word each. Only white space, quotes and commas are neutral; other separators are words of their own,
 // because to a shell or a mail header they mean something.
 
-import { originalRange, type View } from "./view.ts";
+import type { View } from "./view.ts";
 
 export type Word = {
   readonly key: string;
@@ -68,13 +68,17 @@ export function wordsOf(view: View, original: string, role: "text" | "value"): W
     if (kind === WORD) while (end < text.length && classAt(text, end) === WORD) end += 1;
     const [from, to] = kind === WORD ? trimmed(text, at, end, role) : [at, end];
     if (from < to) {
-      const between = text.slice(gap, from);
+      const between = from - gap === 1 && text.charCodeAt(gap) === 0x20 ? " " : text.slice(gap, from);
+      const newline = between !== " " && between.includes("\n");
+      const first = text.charCodeAt(from);
       words.push({
         key: keyOf(text, from, to),
-        ...originalRange(view, from, to),
-        newline: between.includes("\n"),
-        salient: isSalient(between, original.charAt(view.from[from] ?? 0), text.charAt(from), words.length),
-        marker: (words.length === 0 || between.includes("\n")) && isMarker(text, from, to),
+        start: view.from[from] ?? 0,
+        end: view.to[to - 1] ?? 0,
+        newline,
+        salient:
+          role === "text" && isSalient(between, original.charAt(view.from[from] ?? 0), first, words.length),
+        marker: isDigit(first) && (words.length === 0 || newline) && isMarker(text, from, to),
       });
       gap = end;
     }
@@ -83,9 +87,9 @@ export function wordsOf(view: View, original: string, role: "text" | "value"): W
   return words;
 }
 
-function isSalient(between: string, first: string, folded: string, index: number): boolean {
-  if (/["'`“”‘’«»]/.test(between.slice(-3))) return true;
-  return index > 0 && first !== folded && /^[A-Z]$/.test(first) && !/[.!?:\n]/.test(between);
+function isSalient(between: string, first: string, folded: number, index: number): boolean {
+  if (between !== " " && /["'`“”‘’«»]/.test(between)) return true;
+  return index > 0 && first.charCodeAt(0) !== folded && /^[A-Z]$/.test(first) && !/[.!?:\n]/.test(between);
 }
 
 const isMarker = (text: string, from: number, to: number): boolean =>
@@ -94,7 +98,9 @@ const isMarker = (text: string, from: number, to: number): boolean =>
 const SENTENCE_END = ".,:!?";
 
 function trimmed(text: string, start: number, end: number, role: "text" | "value"): [number, number] {
-  let [from, to] = [start, end];
+  if (isAlphanumeric(text.charCodeAt(start)) && isAlphanumeric(text.charCodeAt(end - 1))) return [start, end];
+  let from = start;
+  let to = end;
   while (to > from && SENTENCE_END.includes(text.charAt(to - 1))) to -= 1;
   // Dots alone are a folder (`..`) or an ellipsis.
   if (from === to) return end - start === 2 && text.startsWith("..", start) ? [start, end] : [end, end];

@@ -36,6 +36,12 @@ export type ModelOutcome = {
   readonly warnings: readonly string[];
 };
 
+/** One call of a plan of a driven run; values may be slots (contract, PlanSlot). */
+export type PlannedCall = { readonly tool: string; readonly arguments: Readonly<Record<string, unknown>> };
+
+/** A call of an approved plan: the plan's gate, and the place among its calls. */
+export type PlannedPlace = { readonly gateSeq: number; readonly index: number };
+
 export type ToolRequest = {
   readonly kind: "tool";
   readonly callId: string;
@@ -47,8 +53,19 @@ export type ToolRequest = {
   readonly effectId: Sha256;
   /** What the tool found when the action was decided; it must still be so when the action is carried out. */
   readonly precondition: string | null;
+  /** Of a driven run: the planned call that this is, whose place is taken by it. */
+  readonly planned?: PlannedPlace;
 };
-export type ToolOutcome = { readonly kind: "tool"; readonly output: string; readonly label: Label };
+export type ToolOutcome = {
+  readonly kind: "tool";
+  readonly output: string;
+  readonly label: Label;
+  /**
+   * Of a driven run: which of its reports this was, from 1 (they may come in any order, and labels depend on it), and
+   * whether `output` is JSON or the text itself.
+   */
+  readonly reported?: { readonly order: number; readonly form: "json" | "text" };
+};
 
 export type GateRequest = {
   readonly kind: "gate";
@@ -56,6 +73,10 @@ export type GateRequest = {
   readonly subject: ApprovalSubject;
   /** The step whose outcome is unknown, where the question is about that. */
   readonly doubtfulSeq: number | null;
+  /** Of a driven run: what the call was judged on, for the driver that asks again. */
+  readonly judgement?: Judgement;
+  /** Where a whole plan is asked about: its calls, in the order in which they were proposed. */
+  readonly plan?: readonly PlannedCall[];
 };
 export type GateOutcome = {
   readonly kind: "gate";

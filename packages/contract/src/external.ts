@@ -1,0 +1,314 @@
+// External runs: an agent loop that is not ours proposes each call, gets a decision, and reports what came of it. The
+// names here are the wire contract of docs/external-runs.md; fields may be added, none is renamed.
+
+import { z } from "zod";
+import { noQuerySchema, runParamsSchema } from "./api-schemas.ts";
+import { sha256Schema } from "./digest.ts";
+import { approvalIdSchema } from "./ids.ts";
+import type { RouteRow } from "./route.ts";
+import { nameSchema, runRequestSchema, runSchema } from "./run.ts";
+import { effectSchema, harmSchema, VERDICTS } from "./step.ts";
+
+/** Tools of one run: more are refused with 400; every call looks its tool up, and an approver reads the list. */
+export const EXTERNAL_TOOLS_MAX = 256;
+
+/** Calls of one plan: more are refused with 400, for nobody reads them before agreeing. */
+export const EXTERNAL_PLAN_CALLS_MAX = 100;
+
+/** Longest wait for a decision that one request can ask for; the client asks again. */
+export const EXTERNAL_WAIT_SECONDS_MAX = 60;
+
+/** The body of a reported result; larger ones are refused with 413. Other bodies have the common, lower limit. */
+export const EXTERNAL_RESULT_BYTES_MAX = 2 * 1024 * 1024;
+
+const TRUSTED_TEXT_CHARS_MAX = 200_000;
+const ERROR_CHARS_MAX = 200_000;
+
+const proseSchema = (charsMax: number): z.ZodString =>
+  z
+    .string()
+    .max(charsMax)
+    .refine((text) => text.isWellFormed() && !text.includes("\0"), "must be well-formed text without NUL");
+
+/** Names as other loops have them: MCP servers and SDKs use dots, slashes, colons and capitals. */
+export const externalToolNameSchema: z.ZodString = z.string().regex(/^[A-Za-z][A-Za-z0-9_.:/-]{0,127}$/);
+
+export const manifestSchema = z
+  .strictObject({
+    name: externalToolNameSchema,
+    version: z.string().min(1).max(100).optional(),
+    description: proseSchema(20_000).optional(),
+    input_schema: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .meta({ description: "JSON Schema of the arguments; local `$ref` only. Missing: any object." }),
+    effect: effectSchema.optional().meta({ description: "Missing: `once`." }),
+    harm: z.array(harmSchema).max(16).optional().meta({ description: "Missing: every kind of harm." }),
+    control_arguments: z
+      .array(z.string().max(200))
+      .max(256)
+      .optional()
+      .meta({ description: "Arguments that choose whom, where, how much, which. Missing: all of them." }),
+    returns: z
+      .enum(["trusted", "untrusted"])
+      .optional()
+      .meta({ description: "Who may have written what the tool returns. Missing: anybody (`untrusted`)." }),
+  })
+  .meta({ id: "Manifest", description: "What a tool says of itself. A missing field counts as the worst." });
+export type WireManifest = z.infer<typeof manifestSchema>;
+
+export const externalRunRequestSchema = z
+  .strictObject({
+    driver: z.literal("external"),
+    task: proseSchema(TRUSTED_TEXT_CHARS_MAX)
+      .min(1)
+      .meta({ description: "What the user asked, in the user's words: trusted." }),
+    system: proseSchema(TRUSTED_TEXT_CHARS_MAX)
+      .optional()
+      .meta({ description: "The system prompt, if its author may be trusted like the user." }),
+    tools: z
+      .array(manifestSchema)
+      .max(EXTERNAL_TOOLS_MAX)
+      .refine((tools) => new Set(tools.map((tool) => tool.name)).size === tools.length, "names a tool twice"),
+    approver: z
+      .enum(["none", "ask"])
+      .meta({ description: "`none`: nobody can be asked, so what would need approval is a deny." }),
+    labels: runRequestSchema.shape.labels,
+  })
+  .meta({ id: "ExternalRunRequest" });
+export type ExternalRunRequest = z.infer<typeof externalRunRequestSchema>;
+
+export const submitRunRequestSchema = z
+  .discriminatedUnion("driver", [externalRunRequestSchema, runRequestSchema])
+  .meta({ id: "SubmitRunRequest", description: "A task for an agent of ours, or a run that you drive." });
+export type SubmitRunRequest = z.infer<typeof submitRunRequestSchema>;
+
+const argumentsSchema = z.record(z.string(), z.unknown());
+
+export const SLOT_TYPES = ["email", "url", "amount", "date", "text"] as const;
+export const planSlotSchema = z
+  .strictObject({ type: z.enum(SLOT_TYPES), from: externalToolNameSchema })
+  .meta({
+    id: "PlanSlot",
+    description: "A value that is not known yet: one of this type, out of what that tool will return.",
+  });
+export type PlanSlot = z.infer<typeof planSlotSchema>;
+
+export const planRequestSchema = z
+  .strictObject({
+    calls: z
+      .array(z.strictObject({ tool: externalToolNameSchema, arguments: argumentsSchema }))
+      .min(1)
+      .max(EXTERNAL_PLAN_CALLS_MAX)
+      .meta({ description: 'Calls to agree to at once; a value may be `{"$slot": PlanSlot}`.' }),
+  })
+  .meta({ id: "PlanRequest" });
+export type PlanRequest = z.infer<typeof planRequestSchema>;
+
+export const planAnswerSchema = z
+  .strictObject({
+    approval_id: approvalIdSchema,
+    digest: sha256Schema.meta({ description: "Covers every call; `action_digest` of the approval." }),
+  })
+  .meta({ id: "PlanAnswer" });
+export type PlanAnswer = z.infer<typeof planAnswerSchema>;
+
+export const actionIdSchema = z.templateLiteral(["act_", z.string().regex(/^[0-9a-f]{32}$/)]);
+export type ActionId = `act_${string}`;
+
+export const actionRequestSchema = z
+  .strictObject({
+    tool: z
+      .string()
+      .min(1)
+      .max(200)
+      .meta({ description: "One of the run's tools; any other name is a deny." }),
+    arguments: argumentsSchema,
+  })
+  .meta({ id: "ActionRequest" });
+export type ProposedAction = z.infer<typeof actionRequestSchema>;
+
+const argumentLabelSchema = z.strictObject({
+  origin: z.enum(["trusted", "untrusted", "model"]),
+  sources: z.array(
+    z.strictObject({
+      source: z.string().meta({ description: "`task`, `system`, or `step:<seq>` of the run's journal." }),
+      start: z.int().min(0),
+      end: z.int().min(0),
+    }),
+  ),
+});
+
+export const actionAnswerSchema = z
+  .strictObject({
+    action_id: z.string(),
+    decision: z.enum(VERDICTS),
+    approval_id: approvalIdSchema.optional(),
+    reasons: z.array(z.strictObject({ code: z.string(), policy: z.string().optional(), detail: z.string() })),
+    labels: z
+      .record(z.string(), argumentLabelSchema)
+      .meta({ description: "Who chose each value of the arguments, by JSON pointer (RFC 6901)." }),
+    tainted: z.boolean().meta({ description: "The run had read something untrusted before this call." }),
+    planned: z.boolean().meta({ description: "The call is one of a plan that a person approved." }),
+    effect_id: sha256Schema.optional().meta({
+      description:
+        "With a permit: the idempotency key to give to the tool, the same however often it is asked for.",
+    }),
+  })
+  .meta({ id: "ActionAnswer" });
+export type ActionAnswer = z.infer<typeof actionAnswerSchema>;
+
+const exactlyOne = (body: { output?: unknown; error?: unknown }): boolean =>
+  (body.output === undefined) !== (body.error === undefined);
+
+const outcomeShape = {
+  output: z.unknown().optional().meta({ description: "Any JSON." }),
+  error: proseSchema(ERROR_CHARS_MAX).optional(),
+};
+
+export const resultRequestSchema = z
+  .strictObject(outcomeShape)
+  .refine(exactlyOne, "has either `output` or `error`")
+  .meta({ id: "ResultRequest", description: "Either `output` or `error`." });
+export type ResultRequest = z.infer<typeof resultRequestSchema>;
+
+export const resultAnswerSchema = z
+  .strictObject({ label: z.enum(["trusted", "untrusted"]) })
+  .meta({ id: "ResultAnswer" });
+export type ResultAnswer = z.infer<typeof resultAnswerSchema>;
+
+export const finishRequestSchema = z
+  .strictObject(outcomeShape)
+  .refine(exactlyOne, "has either `output` or `error`")
+  .meta({ id: "FinishRequest", description: "Either `output` or `error`." });
+export type FinishRequest = z.infer<typeof finishRequestSchema>;
+
+const secondsFromText = (value: unknown): unknown =>
+  typeof value === "string" && /^(?:0|[1-9][0-9]?)$/.test(value) ? Number(value) : value;
+
+const readActionQuerySchema = z.strictObject({
+  wait: z
+    .preprocess(secondsFromText, z.int().min(0).max(EXTERNAL_WAIT_SECONDS_MAX))
+    .default(0)
+    .meta({ description: "Seconds to wait for a decision before answering that there is none yet." }),
+});
+
+const actionParamsSchema = z.strictObject({
+  ...runParamsSchema.shape,
+  action: z.string().meta({ description: "The action's id." }),
+});
+
+const BODY_PROBLEMS = ["malformed_json", "body_too_large", "unsupported_media_type"] as const;
+const DRIVE_PROBLEMS = [
+  ...BODY_PROBLEMS,
+  "run_not_found",
+  "run_already_finished",
+  "idempotency_key_reused",
+] as const;
+const replayable = { requestHeaders: ["Idempotency-Key"] } as const;
+
+export const EXTERNAL_ROUTES = {
+  proposePlan: {
+    method: "POST",
+    path: "/api/harness/runs/{id}/plan",
+    operationId: "proposePlan",
+    scope: "runs:write",
+    tag: "runs",
+    summary: "Ask for one approval of a whole plan",
+    description:
+      "Refused once the run has read anything untrusted: from then on the plan could be an attacker's.",
+    params: runParamsSchema,
+    query: noQuerySchema,
+    body: planRequestSchema,
+    ...replayable,
+    success: {
+      status: 200,
+      description: "The approval that waits for a person.",
+      content: { "application/json": planAnswerSchema },
+      headers: ["Idempotent-Replayed"],
+    },
+    problems: [...DRIVE_PROBLEMS, "plan_too_late", "plan_refused", "nobody_to_ask", "run_steps_exhausted"],
+  },
+  proposeAction: {
+    method: "POST",
+    path: "/api/harness/runs/{id}/actions",
+    operationId: "proposeAction",
+    scope: "runs:write",
+    tag: "runs",
+    summary: "Ask whether a call may be made",
+    description:
+      "Only a `permit` may be carried out, exactly as it was proposed. Several actions may be open at once.",
+    params: runParamsSchema,
+    query: noQuerySchema,
+    body: actionRequestSchema,
+    ...replayable,
+    success: {
+      status: 200,
+      description: "The decision, or that a person is asked.",
+      content: { "application/json": actionAnswerSchema },
+      headers: ["Idempotent-Replayed"],
+    },
+    problems: [...DRIVE_PROBLEMS, "run_steps_exhausted"],
+  },
+  readAction: {
+    method: "GET",
+    path: "/api/harness/runs/{id}/actions/{action}",
+    operationId: "readAction",
+    scope: "runs:write",
+    tag: "runs",
+    summary: "Read a decision, waiting for it where asked to",
+    description:
+      "The first answer `permit` after an approval spends the approval; later ones repeat it. It stays one permit for " +
+      "one effect: its result can be reported once.",
+    params: actionParamsSchema,
+    query: readActionQuerySchema,
+    success: {
+      status: 200,
+      description: "The decision as it is now.",
+      content: { "application/json": actionAnswerSchema },
+    },
+    problems: ["run_not_found", "action_not_found"],
+  },
+  reportResult: {
+    method: "POST",
+    path: "/api/harness/runs/{id}/actions/{action}/result",
+    operationId: "reportResult",
+    scope: "runs:write",
+    tag: "runs",
+    summary: "Report what a permitted call brought; once",
+    params: actionParamsSchema,
+    query: noQuerySchema,
+    body: resultRequestSchema,
+    ...replayable,
+    success: {
+      status: 200,
+      description: "How the result is labelled from now on.",
+      content: { "application/json": resultAnswerSchema },
+      headers: ["Idempotent-Replayed"],
+    },
+    problems: [...DRIVE_PROBLEMS, "action_not_found", "action_not_permitted", "result_already_reported"],
+  },
+  finishRun: {
+    method: "POST",
+    path: "/api/harness/runs/{id}/finish",
+    operationId: "finishRun",
+    scope: "runs:write",
+    tag: "runs",
+    summary: "End a run that you drive",
+    params: runParamsSchema,
+    query: noQuerySchema,
+    body: finishRequestSchema,
+    ...replayable,
+    success: {
+      status: 200,
+      description: "The run, succeeded or failed.",
+      content: { "application/json": runSchema },
+      headers: ["Idempotent-Replayed"],
+    },
+    problems: DRIVE_PROBLEMS,
+  },
+} as const satisfies Record<string, RouteRow>;
+
+/** How external runs show in places that name an agent and a model. */
+export const EXTERNAL_AGENT: string = nameSchema.parse("external");
+export const EXTERNAL_MODEL = "external/driver";

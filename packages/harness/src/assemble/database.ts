@@ -1,0 +1,129 @@
+// The database that a harness works on: its own, or the one it is given; migrated, and set up for its operator.
+
+import { SCOPES, uuidOf } from "@assent/contract";
+import {
+  asApp,
+  ensureAppRole,
+  ensureKey,
+  ensureTenant,
+  matchesInstallation,
+} from "../adapters/postgres/bootstrap.ts";
+import {
+  type Connection,
+  connectPool,
+  readDatabaseAddress,
+  transaction,
+} from "../adapters/postgres/connect.ts";
+import { openEmbedded } from "../adapters/postgres/embedded/embedded.ts";
+import { migrate } from "../adapters/postgres/migrate.ts";
+import { migrateQueue } from "../adapters/postgres/queue.ts";
+import { systemClock } from "../adapters/system/clock.ts";
+import { systemRandom } from "../adapters/system/random.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import type { Environment } from "../config.ts";
+import { readCredentials, type Secrets } from "../home.ts";
+import { keyHasher, keyPrefix, newKey } from "../services/keys.ts";
+import type { StartRefusal } from "./refusal.ts";
+
+const DEFAULT_TENANT = "default";
+
+export type Database = { readonly app: Connection; readonly owner: Connection };
+
+export async function openDatabase(
+  { home, environment }: { readonly home: string; readonly environment: Environment },
+  started: AsyncDisposableStack,
+  onProgress: (line: string) => void,
+): Promise<Result<Database, StartRefusal>> {
+  const address = readDatabaseAddress({
+    DATABASE_URL: environment.databaseUrl,
+    DATABASE_MIGRATION_URL: environment.databaseMigrationUrl,
+  });
+  if (!address.ok)
+    return err({
+      code: address.error.reason,
+      detail: address.error.message,
+      remedy: "Mend the variable, or unset it to use the embedded database.",
+    });
+  const database =
+    address.value === undefined
+      ? await openOwnDatabase(home, started, onProgress)
+      : await openGivenDatabase(address.value);
+  if (!database.ok) return database;
+  const migrated = await migrate({
+    connection: database.value.owner,
+    afterMigrate: migrateQueue,
+    onProgress,
+  });
+  if (!migrated.ok)
+    return err({
+      code: migrated.error.reason,
+      detail: migrated.error.message,
+      remedy: "Nothing was changed. Mend what it names and start again.",
+    });
+  return database;
+}
+
+async function openOwnDatabase(
+  home: string,
+  started: AsyncDisposableStack,
+  onProgress: (line: string) => void,
+): Promise<Result<Database, StartRefusal>> {
+  const opened = await openEmbedded({ folder: home, onProgress });
+  if (!opened.ok) {
+    const { reason, message, remedy, detail } = opened.error;
+    return err({ code: reason, detail: detail === undefined ? message : `${message} (${detail})`, remedy });
+  }
+  const server = started.use(opened.value);
+  return ok({ app: server.connection("app"), owner: server.connection("owner") });
+}
+
+async function openGivenDatabase({ app, owner }: Database): Promise<Result<Database, StartRefusal>> {
+  try {
+    await ensureAppRole(owner, app.user);
+  } catch (error) {
+    // The server's message names roles and hosts, never the password.
+    return err({
+      code: "database_unusable",
+      detail: `The database of DATABASE_URL cannot be set up: ${error instanceof Error ? error.message : "unknown error"}.`,
+      remedy:
+        "It must be reachable, and its user (or DATABASE_MIGRATION_URL's) may create schemas and roles.",
+    });
+  }
+  return ok({ app: asApp(app), owner });
+}
+
+export type Operator = { readonly key: string; readonly firstStart: boolean };
+
+export async function setUp(
+  owner: Connection,
+  home: string,
+  secrets: Secrets,
+): Promise<Result<Operator, StartRefusal>> {
+  const kept = readCredentials(home);
+  const key = kept?.key ?? newKey(systemRandom);
+  const pool = connectPool({ connection: owner, role: "owner", connectionsMax: 1 });
+  try {
+    const matches = await transaction(pool, async (client) => {
+      const setup = { client, clock: systemClock, random: systemRandom };
+      if (!(await matchesInstallation(setup, secrets.check))) return false;
+      const tenant = await ensureTenant(setup, DEFAULT_TENANT);
+      await ensureKey(setup, uuidOf(tenant), {
+        principal: { name: "operator", kind: "human" },
+        hash: keyHasher(secrets.keys)(key),
+        prefix: keyPrefix(key),
+        scopes: SCOPES,
+      });
+      return true;
+    });
+    if (!matches)
+      return err({
+        code: "secret_differs",
+        detail: "This database was set up with another secret, so no key would be known.",
+        remedy:
+          "Set ASSENT_SECRET to the value that the other processes use, or copy their home's `secret` file.",
+      });
+  } finally {
+    await pool.end();
+  }
+  return ok({ key, firstStart: kept === null });
+}

@@ -1,0 +1,107 @@
+// Takes a driven run in: queued and running in one transaction, since no worker is waited for.
+
+import { EXTERNAL_AGENT, EXTERNAL_MODEL, type ExternalRunRequest, idFromUuid } from "@assent/contract";
+import { digestOf } from "../../base/digest.ts";
+import { IDEMPOTENCY_RETENTION_HOURS } from "../../base/limits.ts";
+import { err, ok, type Result } from "../../base/result.ts";
+import { definitionDigest, type ExternalDefinition, pinTool } from "../../core/external.ts";
+import { uuidV7 } from "../../core/uuid.ts";
+import type { Caller, IdempotencyKey, NewRun, StoreTx } from "../../ports.ts";
+import { replay, SUBMIT_ROUTE } from "../admission.ts";
+import { commit } from "../commit.ts";
+import type { Refusal, Submission } from "../harness.ts";
+import { runSummary } from "../views.ts";
+import type { ExternalPorts } from "./drive.ts";
+import { compileInputSchema } from "./input-schema.ts";
+
+export async function submitExternalRun(
+  ports: Pick<ExternalPorts, "store" | "clock" | "random">,
+  caller: Caller,
+  request: ExternalRunRequest,
+  key: string,
+): Promise<Result<Submission, Refusal>> {
+  const now = ports.clock.now();
+  const fingerprint = digestOf("request", { route: SUBMIT_ROUTE, body: request });
+  const idempotencyKey: IdempotencyKey = {
+    principal: caller.actor.id,
+    route: SUBMIT_ROUTE,
+    key,
+    expiresAt: new Date(now.getTime() + IDEMPOTENCY_RETENTION_HOURS * 3_600_000),
+  };
+  const refusal = refuseSchemas(request);
+  return await ports.store.transaction(caller.tenant, async (tx) => {
+    const earlier = await tx.idempotency.find(idempotencyKey, now);
+    if (earlier !== null) return replay(earlier, fingerprint);
+    if (refusal !== null) return err(refusal);
+    const raced = await tx.idempotency.claim(idempotencyKey, now);
+    if (raced !== null) return replay(raced, fingerprint);
+    const definition: ExternalDefinition = {
+      v: 1,
+      system: request.system ?? null,
+      approver: request.approver,
+      tools: request.tools.map(pinTool),
+    };
+    const run: NewRun = {
+      id: idFromUuid("run", uuidV7(now, ports.random.bytes(10))),
+      driver: "external",
+      agent: EXTERNAL_AGENT,
+      agentVersion: definitionDigest(definition),
+      task: request.task,
+      workspace: null,
+      model: EXTERNAL_MODEL,
+      labels: request.labels ?? {},
+      requestedBy: caller.actor,
+      createdAt: now,
+    };
+    const body = await begin(tx, caller, definition, run);
+    const location = `/api/harness/runs/${run.id}`;
+    await tx.idempotency.complete(idempotencyKey, { fingerprint, status: 202, location, body });
+    return ok({ body, runId: run.id, replayed: false });
+  });
+}
+
+function refuseSchemas({ tools }: ExternalRunRequest): Refusal | null {
+  const errors = tools.flatMap((tool, index) => {
+    const compiled = compileInputSchema(tool.input_schema ?? {});
+    return compiled.ok ? [] : [{ pointer: `#/tools/${index}/input_schema`, detail: compiled.error }];
+  });
+  return errors.length === 0
+    ? null
+    : { code: "invalid_request", detail: "A tool's schema cannot be used.", errors };
+}
+
+async function begin(
+  tx: StoreTx,
+  caller: Caller,
+  definition: ExternalDefinition,
+  run: NewRun,
+): Promise<string> {
+  await tx.externalDefinitions.put(run.agentVersion, definition);
+  const inserted = await tx.runs.insert(run);
+  await tx.audit.append([
+    {
+      run: run.id,
+      version: 1,
+      at: run.createdAt,
+      kind: "run_queued",
+      actor: caller.actor,
+      data: {
+        state: "queued",
+        driver: run.driver,
+        agent: run.agent,
+        agent_version: run.agentVersion,
+        model: run.model,
+        approver: definition.approver,
+        task_digest: digestOf("task", run.task),
+        key_id: caller.key,
+      },
+    },
+  ]);
+  const started = await commit(
+    tx,
+    { run: inserted, journal: [] },
+    [{ write: "run_moved", event: "leased", reason: null }],
+    { now: run.createdAt, actor: caller.actor },
+  );
+  return JSON.stringify(runSummary(started.run));
+}

@@ -1,0 +1,60 @@
+// What a driver is told of an action, out of the journal alone: the same however often it asks.
+
+import type { ActionAnswer, ActionId, Decision } from "@assent/contract";
+import { assert } from "../../base/assert.ts";
+import type { Judgement } from "../../core/decide/judgement.ts";
+import type { GateStep, ToolStep } from "../../core/run/journal.ts";
+import type { FoundAction } from "./state.ts";
+
+type Reasons = Decision["reasons"];
+
+const RUN_FINISHED: Reasons = [
+  { code: "run_finished", detail: "The run has ended; nothing of it may be done any more." },
+];
+
+/** @param ended the run is over: a permit that was not used is none any more */
+export function actionAnswer(id: ActionId, { gate, tool }: FoundAction, ended: boolean): ActionAnswer {
+  if (tool !== null) return answerOfCall(id, tool, ended);
+  assert(gate !== null, "an action has a step");
+  const head = headOf(id, gate.request.judgement ?? null);
+  const reasons = gate.decision?.reasons ?? [];
+  const approval = gate.approvalId === null ? {} : { approval_id: gate.approvalId };
+  if (gate.state === "intended" && !ended)
+    return { ...head, decision: "needs_approval", ...approval, reasons };
+  return { ...head, decision: "deny", ...approval, reasons: ended ? RUN_FINISHED : refusalOf(gate) };
+}
+
+function answerOfCall(id: ActionId, tool: ToolStep, ended: boolean): ActionAnswer {
+  const head = headOf(id, tool.request.judgement);
+  const approval = tool.approvalId === null ? {} : { approval_id: tool.approvalId };
+  const reasons = tool.decision?.reasons ?? [];
+  if (tool.state === "refused") return { ...head, decision: "deny", ...approval, reasons };
+  // Closed without a report, by the end of the run.
+  if (ended && tool.outcome === null)
+    return { ...head, decision: "deny", ...approval, reasons: RUN_FINISHED };
+  return { ...head, decision: "permit", ...approval, reasons, effect_id: tool.request.effectId };
+}
+
+function headOf(
+  id: ActionId,
+  judgement: Judgement | null,
+): Pick<ActionAnswer, "action_id" | "labels" | "tainted" | "planned"> {
+  assert(judgement !== null, "a driven run's calls are journaled with what they were judged on");
+  return {
+    action_id: id,
+    labels: Object.fromEntries(
+      Object.entries(judgement.labels).map(([pointer, { origin, sources }]) => [
+        pointer,
+        { origin, sources: sources.map((source) => ({ ...source })) },
+      ]),
+    ),
+    tainted: judgement.tainted,
+    planned: judgement.planned,
+  };
+}
+
+function refusalOf({ outcome }: GateStep): Reasons {
+  if (outcome?.answer === "denied")
+    return [{ code: "approval_denied", detail: outcome.comment ?? "A person denied it." }];
+  return [{ code: "approval_expired", detail: "Nobody decided in time; that counts as a denial." }];
+}

@@ -1,0 +1,50 @@
+// Driven runs as the edges see them.
+
+import { err, type Result } from "../../base/result.ts";
+import { isTerminal } from "../../core/run/run.ts";
+import type { EventWatch } from "../event-watch.ts";
+import type { DriverCall, Driven, ExternalRuns, Refusal } from "../harness.ts";
+import { drive, type DrivePorts, type ExternalPorts, isDriver, RUN_NOT_FOUND } from "./drive.ts";
+import { finishRun, storeAnswer } from "./finish.ts";
+import { createMemory } from "./memory.ts";
+import { proposePlan } from "./plan.ts";
+import { proposeAction } from "./propose.ts";
+import { readAction } from "./read-action.ts";
+import { reportResult } from "./report.ts";
+
+export function createExternalRuns(external: ExternalPorts, watch: EventWatch): ExternalRuns {
+  const ports: DrivePorts = { ...external, memory: createMemory(), watch };
+  const waits = { open: 0 };
+  return {
+    plan: async (call, body) =>
+      await drive(ports, of(call, "plan", body), async (hold) => await proposePlan(hold, body)),
+    act: async (call, body) =>
+      await drive(ports, of(call, "actions", body), async (hold) => await proposeAction(hold, body)),
+    read: async (read) => await readAction(ports, waits, read),
+    report: async (call, action, body) =>
+      await drive(
+        ports,
+        of(call, `actions/${action}/result`, body),
+        async (hold) => await reportResult(hold, action, body),
+      ),
+    finish: async (call, body) => await finish(ports, call, body),
+  };
+}
+
+const of = (call: DriverCall, path: string, body: unknown): Parameters<typeof drive>[1] => ({
+  ...call,
+  route: `POST /api/harness/runs/${call.run}/${path}`,
+  body,
+});
+
+// The file comes before the transaction that names it, and no file for whoever may not end the run.
+async function finish(
+  ports: DrivePorts,
+  call: DriverCall,
+  body: Parameters<ExternalRuns["finish"]>[1],
+): Promise<Result<Driven, Refusal>> {
+  const run = await ports.store.transaction(call.caller.tenant, async (tx) => await tx.runs.find(call.run));
+  if (!isDriver(run, call.caller)) return err(RUN_NOT_FOUND);
+  const answer = isTerminal(run.state) ? null : await storeAnswer(ports.files, body);
+  return await drive(ports, of(call, "finish", body), async (hold) => await finishRun(hold, body, answer));
+}

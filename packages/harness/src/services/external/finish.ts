@@ -1,0 +1,144 @@
+// The end of a driven run, by its driver or because it has none any more.
+
+import { type FinishRequest, idFromUuid, type Run } from "@assent/contract";
+import { EXTERNAL_IDLE_HOURS } from "../../base/limits.ts";
+import { ok, type Result } from "../../base/result.ts";
+import type { Journal, StepError } from "../../core/run/journal.ts";
+import type { ApprovalRecord, ArtifactFiles, RunRecord, StoreTx } from "../../ports.ts";
+import { commit, type Write } from "../commit.ts";
+import type { Refusal } from "../harness.ts";
+import { runView } from "../views.ts";
+import { newUuid } from "./ask.ts";
+import { commitDriven, type Hold } from "./drive.ts";
+import { readableText } from "./json-text.ts";
+
+/** What a run answered, in a file that is durably there before the run is said to have succeeded (invariant 12). */
+export type Answer = {
+  readonly text: string;
+  readonly file: {
+    readonly name: string;
+    readonly mediaType: string;
+    readonly sha256: string;
+    readonly sizeBytes: number;
+  };
+};
+
+/** Of an error that a driver gives as the run's reason. */
+const REASON_CHARS_MAX = 4_000;
+
+/** @returns null where the run failed; a file that no run comes to name is harmless */
+export async function storeAnswer(files: ArtifactFiles, { output }: FinishRequest): Promise<Answer | null> {
+  if (output === undefined) return null;
+  const isText = typeof output === "string";
+  const bytes = new TextEncoder().encode(isText ? output : JSON.stringify(output));
+  const { sha256, sizeBytes } = await files.put(bytes);
+  return {
+    text: readableText(output),
+    file: isText
+      ? { name: "answer.md", mediaType: "text/markdown; charset=utf-8", sha256, sizeBytes }
+      : { name: "answer.json", mediaType: "application/json", sha256, sizeBytes },
+  };
+}
+
+export async function finishRun(
+  hold: Hold,
+  body: FinishRequest,
+  answer: Answer | null,
+): Promise<Result<Run, Refusal>> {
+  const { tx } = hold;
+  const { run, journal } = hold.committed;
+  const detail = "The driver ended the run without reporting what became of this.";
+  await commitDriven(hold, [
+    ...closeOpen(await tx.approvals.list(run.id), journal, { code: "run_finished", detail }),
+    ...(answer === null ? [giveUp(body.error ?? "")] : succeed(hold, answer)),
+  ]);
+  const ended = hold.committed;
+  return ok(
+    runView(ended.run, ended.journal, await tx.approvals.list(run.id), await tx.artifacts.list(run.id)),
+  );
+}
+
+const giveUp = (error: string): Write => ({
+  write: "run_moved",
+  event: "gave_up",
+  reason: { code: "driver_gave_up", detail: error.slice(0, REASON_CHARS_MAX).toWellFormed() },
+});
+
+function succeed(hold: Hold, { text, file }: Answer): Write[] {
+  const { name, mediaType, sha256, sizeBytes } = file;
+  return [
+    {
+      write: "step_opened",
+      step: {
+        kind: "finalise",
+        name: "finalise",
+        state: "intended",
+        effect: "idempotent",
+        request: { kind: "finalise" },
+        decision: null,
+        approvalId: null,
+        outcome: null,
+        error: null,
+      },
+    },
+    {
+      write: "artifact_committed",
+      artifact: {
+        id: idFromUuid("art", newUuid(hold)),
+        name,
+        media_type: mediaType,
+        size_bytes: sizeBytes,
+        sha256,
+      },
+    },
+    {
+      write: "step_closed",
+      seq: hold.committed.journal.length + 1,
+      state: "succeeded",
+      outcome: { kind: "finalise", answer: text },
+      error: null,
+    },
+    { write: "run_moved", event: "finished", reason: null, answer: text },
+  ];
+}
+
+// A permit that nobody reported on may have been used: for what must happen once only, that is in doubt.
+function closeOpen(approvals: readonly ApprovalRecord[], journal: Journal, error: StepError): Write[] {
+  return [
+    ...approvals
+      .filter((approval) => approval.state === "open" || approval.state === "approved")
+      .map((approval): Write => ({ write: "approval_decided", approval, event: "cancelled", change: {} })),
+    ...journal
+      .filter((step) => step.state === "intended")
+      .map((step): Write => ({
+        write: "step_closed",
+        seq: step.seq,
+        state: step.kind === "tool" && step.effect === "once" ? "in_doubt" : "failed",
+        outcome: null,
+        error,
+      })),
+  ];
+}
+
+/** Fails a locked run that nobody drives any more. @returns false when somebody does after all */
+export async function failIdle(tx: StoreTx, run: RunRecord, now: Date): Promise<boolean> {
+  const idleMs = EXTERNAL_IDLE_HOURS * 3_600_000;
+  if (
+    run.driver !== "external" ||
+    run.state !== "running" ||
+    now.getTime() - run.updatedAt.getTime() < idleMs
+  )
+    return false;
+  const approvals = await tx.approvals.list(run.id);
+  if (approvals.some((approval) => approval.state === "open")) return false;
+  const journal = await tx.steps.list(run.id);
+  const detail = `Nobody has driven the run for ${EXTERNAL_IDLE_HOURS} hours.`;
+  const error: StepError = { code: "driver_idle", detail };
+  await commit(
+    tx,
+    { run, journal },
+    [...closeOpen(approvals, journal, error), { write: "run_moved", event: "gave_up", reason: error }],
+    { now, actor: null },
+  );
+  return true;
+}

@@ -1,0 +1,122 @@
+// A driver asks what became of its question. The first answer after a person's yes turns it into the one permit.
+
+import type { ActionAnswer, ActionId, Decision } from "@assent/contract";
+import { assert } from "../../base/assert.ts";
+import { canonicalJson } from "../../base/canonical-json.ts";
+import { EXTERNAL_WAITS_MAX } from "../../base/limits.ts";
+import { err, ok, type Result } from "../../base/result.ts";
+import { actionDigest } from "../../core/decide/action-digest.ts";
+import type { ExternalTool } from "../../core/external.ts";
+import type { GateStep } from "../../core/run/journal.ts";
+import { isTerminal } from "../../core/run/run.ts";
+import type { ApprovalRecord } from "../../ports.ts";
+import type { Write } from "../commit.ts";
+import type { ActionRead, Refusal } from "../harness.ts";
+import { actionAnswer } from "./answer.ts";
+import { ACTION_NOT_FOUND, commitDriven, type DrivePorts, type Hold, withHold } from "./drive.ts";
+import { judge, type Judged } from "./judge.ts";
+import { askAbout, newest, openCall } from "./propose.ts";
+import { findAction, isSameTool, toolOf } from "./state.ts";
+
+export type Waits = { open: number };
+
+export async function readAction(
+  ports: DrivePorts,
+  waits: Waits,
+  { caller, run, action, waitMs, signal }: ActionRead,
+): Promise<Result<ActionAnswer, Refusal>> {
+  const over = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
+  const mayWait = waitMs > 0 && waits.open < EXTERNAL_WAITS_MAX;
+  if (mayWait) waits.open += 1;
+  try {
+    for (;;) {
+      const read = await withHold(ports, caller, run, async (hold) => await readOnce(hold, action));
+      if (!read.ok) return read;
+      const { answer, version } = read.value;
+      if (answer.decision !== "needs_approval" || !mayWait || over.aborted) return ok(answer);
+      await ports.watch.wait(caller.tenant, run, version, over);
+    }
+  } finally {
+    if (mayWait) waits.open -= 1;
+  }
+}
+
+type Once = { readonly answer: ActionAnswer; readonly version: number };
+
+async function readOnce(hold: Hold, id: ActionId): Promise<Result<Once, Refusal>> {
+  const found = findAction(hold.state, id);
+  if (found === null) return err(ACTION_NOT_FOUND);
+  const ended = isTerminal(hold.committed.run.state);
+  const { gate, tool } = found;
+  const isApproved = gate?.outcome?.answer === "approved";
+  if (gate === null || tool !== null || !isApproved || ended)
+    return ok({ answer: actionAnswer(id, found, ended), version: hold.committed.run.version });
+  await dispatch(hold, id, gate);
+  const answer = actionAnswer(id, newest(hold.committed.journal), false);
+  return ok({ answer, version: hold.committed.run.version });
+}
+
+// The approval is spent in the transaction that journals the call (invariant 5, assent is exact and used once); what
+// is permitted is what stands in the approval's own row, under the digest computed anew.
+async function dispatch(hold: Hold, id: ActionId, gate: GateStep): Promise<void> {
+  const approval = gate.approvalId === null ? null : await hold.tx.approvals.find(gate.approvalId);
+  assert(
+    approval !== null && approval.run === hold.committed.run.id,
+    "a question of a driven run has its approval",
+  );
+  const tool = toolOf(hold.state, approval.action.tool);
+  const args = approval.action.arguments;
+  const withdraw: Write = { write: "approval_decided", approval, event: "cancelled", change: {} };
+  const broken = faultOf(hold, approval, gate, tool);
+  const now = broken === null ? changeOfRules(hold, approval, tool) : null;
+  if (now !== null && now.requirement !== null) {
+    const { decision, judgement, requirement } = now;
+    await askAbout(hold, { id, tool, args, decision, judgement, requirement }, [], [withdraw]);
+    return;
+  }
+  const decision = broken ?? now?.decision ?? approvedBy(approval);
+  const before: Write =
+    decision.verdict === "permit"
+      ? { write: "approval_decided", approval, event: "spent", change: {} }
+      : withdraw;
+  const { judgement } = now ?? approval;
+  const call = { id, tool, args, decision, judgement, planned: null, approvalId: approval.id };
+  await commitDriven(hold, [before, openCall(hold, call)]);
+}
+
+function faultOf(
+  { committed: { run } }: Hold,
+  approval: ApprovalRecord,
+  gate: GateStep,
+  tool: ExternalTool,
+): Decision | null {
+  const scope = { tenant: run.tenant, run: run.id, seq: gate.seq };
+  const digest = actionDigest(approval.action, approval.judgement.labels, approval.precondition, scope);
+  if (approval.state !== "approved" || digest !== approval.actionDigest || approval.editedAction !== null)
+    return deny("approval_broken", "The stored action is not the one that was approved.");
+  if (!isSameTool(tool, approval.action.manifest_digest))
+    return deny("tool_changed", "The tool is not the one that was approved.");
+  return null;
+}
+
+// A yes was given under the rules of its time. Null: those rules, or others that want no more of this call.
+function changeOfRules(
+  { ports, state, committed }: Hold,
+  approval: ApprovalRecord,
+  tool: ExternalTool,
+): Judged | null {
+  if (approval.judgement.policyVersion === ports.policies.version) return null;
+  const call = { tool, args: approval.action.arguments, planned: false };
+  const now = judge(ports.policies, state, committed.run, call);
+  if (now.decision.verdict === "permit") return null;
+  const same =
+    now.requirement !== null && canonicalJson(now.requirement) === canonicalJson(approval.requirement);
+  return same ? null : now;
+}
+
+function approvedBy({ decidedBy }: ApprovalRecord): Decision {
+  const detail = `${decidedBy === null ? "A person" : decidedBy.name} approved exactly this call.`;
+  return { verdict: "permit", reasons: [{ code: "approved", detail }] };
+}
+
+const deny = (code: string, detail: string): Decision => ({ verdict: "deny", reasons: [{ code, detail }] });

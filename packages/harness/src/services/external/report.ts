@@ -1,0 +1,45 @@
+// A driver reports what a permitted call brought: once, and from then on its text is known to every label.
+
+import type { ActionId, ResultAnswer, ResultRequest } from "@assent/contract";
+import { err, ok, type Result } from "../../base/result.ts";
+import type { Label, StepError, ToolOutcome } from "../../core/run/journal.ts";
+import type { Refusal } from "../harness.ts";
+import { ACTION_NOT_FOUND, commitDriven, type Hold } from "./drive.ts";
+import { findAction, toolOf } from "./state.ts";
+
+/** Of an error that a driver reports, as the journal's short reason; the whole text stands in the outcome. */
+const ERROR_DETAIL_CHARS_MAX = 1_000;
+
+export async function reportResult(
+  hold: Hold,
+  id: ActionId,
+  body: ResultRequest,
+): Promise<Result<ResultAnswer, Refusal>> {
+  const found = findAction(hold.state, id);
+  if (found === null) return err(ACTION_NOT_FOUND);
+  const { tool: step } = found;
+  if (step === null || step.state === "refused")
+    return err({
+      code: "action_not_permitted",
+      detail: "There is no permit for this action that was handed out.",
+    });
+  if (step.state !== "intended")
+    return err({ code: "result_already_reported", detail: `The call was reported as ${step.state} before.` });
+  // An error's text comes from where the output would have come from, so it is trusted as little.
+  const label = toolOf(hold.state, step.name).returns;
+  const outcome = outcomeOf(body, label, hold.state.reports + 1);
+  const error: StepError | null =
+    body.error === undefined
+      ? null
+      : { code: "reported_error", detail: body.error.slice(0, ERROR_DETAIL_CHARS_MAX).toWellFormed() };
+  const state = error === null ? "succeeded" : "failed";
+  await commitDriven(hold, [{ write: "step_closed", seq: step.seq, state, outcome, error }]);
+  return ok({ label });
+}
+
+function outcomeOf({ output, error }: ResultRequest, label: Label, order: number): ToolOutcome {
+  const value = error ?? output;
+  return typeof value === "string"
+    ? { kind: "tool", output: value, label, reported: { order, form: "text" } }
+    : { kind: "tool", output: JSON.stringify(value), label, reported: { order, form: "json" } };
+}

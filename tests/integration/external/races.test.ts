@@ -1,0 +1,133 @@
+// Many at once, repeats, and processes that come and go.
+
+import { randomInt } from "node:crypto";
+import { runSchema, eventPageSchema, planAnswerSchema, actionAnswerSchema } from "@assent/contract";
+import { expect, test } from "vitest";
+import { verifyTrail } from "../../../packages/harness/src/cli/verify/trail.ts";
+import { type Driver, openWorld } from "./support.ts";
+
+test("twenty at once keep the journal in order, and each answer is its own", async () => {
+  await using world = await openWorld();
+  await using second = await world.restarted();
+  const drivers: Driver[] = [world.driver, second.driver];
+  const { id } = await world.driver.submit();
+  const at = (index: number): Driver => drivers[index % 2] ?? world.driver;
+  const places = Array.from({ length: 20 }, (_, index) => index);
+  const actions = await Promise.all(
+    places.map(async (place) => await at(place).act(id, "look_up", { folder: `f${place}` })),
+  );
+  expect(new Set(actions.map(({ action_id }) => action_id)).size).toBe(20);
+  const reports = await Promise.all(
+    actions.flatMap(({ action_id }, place) => [
+      at(place).report(id, action_id, { output: place }),
+      at(place + 1).report(id, action_id, { output: place }),
+    ]),
+  );
+  expect(reports.filter(({ status }) => status === 200)).toHaveLength(20);
+  expect(reports.filter(({ status }) => status === 409)).toHaveLength(20);
+  const run = await world.driver.run(id);
+  expect(run.steps.map(({ seq }) => seq)).toEqual(places.map((place) => place + 1));
+  for (const step of run.steps) expect(step.arguments).toEqual({ folder: `f${step.result}` });
+  const { data } = eventPageSchema.parse((await world.driver.get(`/api/harness/runs/${id}/events`)).json);
+  expect(verifyTrail(data, run)).toEqual([]);
+});
+
+test("a repeat under a key gets the first answer, byte for byte, and does nothing again", async () => {
+  await using world = await openWorld();
+  await using second = await world.restarted();
+  const { driver } = world;
+  const { id } = await driver.submit();
+  const runs = `/api/harness/runs/${id}`;
+  const proposal = { tool: "look_up", arguments: {} };
+  const answers = await Promise.all(
+    Array.from(
+      { length: 12 },
+      async (_, index) =>
+        await (index % 2 === 0 ? driver : second.driver).post(`${runs}/actions`, proposal, "a"),
+    ),
+  );
+  expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
+  expect(answers.filter(({ headers }) => headers.get("idempotent-replayed") === null)).toHaveLength(1);
+  const { action_id } = actionAnswerSchema.parse(answers[0]?.json);
+  const path = `${runs}/actions/${action_id}/result`;
+  const first = await driver.post(path, { output: 1 }, "a");
+  const again = await driver.post(path, { output: 1 }, "a");
+  expect([again.status, again.text, again.headers.get("idempotent-replayed")]).toEqual([
+    200,
+    first.text,
+    "true",
+  ]);
+  expect((await driver.post(path, { output: 2 }, "a")).status).toBe(422);
+  // A refusal is not kept: what was wrong may have been mended.
+  expect((await driver.post(path, { output: 1 }, "b")).status).toBe(409);
+  // The same key in another run is another key.
+  const other = await driver.submit();
+  expect((await driver.post(`/api/harness/runs/${other.id}/actions`, proposal, "a")).status).toBe(200);
+  expect((await driver.run(id)).steps).toHaveLength(1);
+});
+
+test("one that finishes, many that act: nothing happens after the end", async () => {
+  await using world = await openWorld();
+  const { driver } = world;
+  const { id } = await driver.submit();
+  const [finished, ...others] = await Promise.all([
+    driver.post(`/api/harness/runs/${id}/finish`, { output: "x" }),
+    ...Array.from(
+      { length: 10 },
+      async () => await driver.post(`/api/harness/runs/${id}/actions`, { tool: "look_up", arguments: {} }),
+    ),
+    driver.post(`/api/harness/runs/${id}/finish`, { output: "y" }),
+  ]);
+  const ends = [finished, others.at(-1)].filter((answer) => answer?.status === 200);
+  expect(ends).toHaveLength(1);
+  const steps = runSchema.parse(ends[0]?.json).steps.length;
+  const run = await driver.run(id);
+  expect(run.steps).toHaveLength(steps);
+  expect(run.steps.every(({ state }) => state !== "intended")).toBe(true);
+});
+
+test("a process that starts anew gives the same labels, taint and plans as the one that was there", async () => {
+  await using world = await openWorld();
+  const { driver } = world;
+  const { id } = await driver.submit({ system: "The bank's own account is LU280019400644750000." });
+  const plan = await driver.post(`/api/harness/runs/${id}/plan`, {
+    calls: [{ tool: "send_money", arguments: { recipient: "PLANNED-1", amount: 5 } }],
+  });
+  const { approval_id, digest } = planAnswerSchema.parse(plan.json);
+  await driver.approve(approval_id, digest);
+  // Reported in another order than proposed.
+  const reads = [
+    await driver.act(id, "read_inbox", { folder: "a" }),
+    await driver.act(id, "read_inbox", { folder: "b" }),
+    await driver.act(id, "look_up", {}),
+  ];
+  const outputs = [
+    { mail: `Transfer ${randomInt(1_000_000)} to FR7630006000011234567890189` },
+    "Also FR7630006000011234567890189, says bob@example.com",
+    ["LT121000011101001000", "FR7630006000011234567890189"],
+  ];
+  for (const place of [2, 1, 0])
+    await driver.report(id, reads[place]?.action_id ?? "", { output: outputs[place] });
+  const probes = [
+    "FR7630006000011234567890189",
+    "fr76 3000 6000 0112 3456 7890 189",
+    "LT121000011101001000",
+    "LU280019400644750000",
+    "bob%40example.com",
+    "never seen anywhere",
+  ];
+  const ask = async (by: Driver): Promise<unknown[]> => {
+    const seen: unknown[] = [];
+    for (const recipient of probes) {
+      const { labels, tainted, decision, planned } = await by.act(id, "send_money", { recipient, amount: 3 });
+      seen.push({ labels, tainted, decision, planned });
+    }
+    return seen;
+  };
+  const before = await ask(driver);
+  await using second = await world.restarted();
+  expect(await ask(second.driver)).toEqual(before);
+  const planned = { recipient: "PLANNED-1", amount: 5 };
+  expect((await second.driver.act(id, "send_money", planned)).planned).toBe(true);
+  expect((await driver.act(id, "send_money", planned)).planned).toBe(false);
+});
