@@ -62,6 +62,8 @@ export const rows = (state: State, collection: string): readonly Row[] => state[
 
 export const textOf = (value: Json | undefined): string => (typeof value === "string" ? value : "");
 
+export const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
+
 export const textsOf = (value: Json | undefined): readonly string[] =>
   Array.isArray(value) ? value.map((each: Json) => textOf(each)) : [];
 

@@ -12,6 +12,7 @@ import type { State, Task, Tools } from "./world.ts";
 
 export type World = {
   readonly name: string;
+  readonly facts: Facts;
   readonly tools: Tools;
   readonly places: readonly Place[];
   readonly state: State;
@@ -30,9 +31,10 @@ const KINDS: readonly (readonly [name: string, domains: readonly Domain[], tasks
 export function createWorlds(facts: Facts): readonly World[] {
   return KINDS.map(([name, domains, tasks]) => ({
     name,
+    facts,
     tools: new Map(domains.flatMap(({ tools }) => tools.map((tool) => [tool.manifest.name, tool] as const))),
     places: domains.flatMap(({ places }) => places),
-    state: Object.assign({}, ...domains.map(({ state }) => state(facts))) as State,
+    state: Object.fromEntries(domains.flatMap(({ state }) => Object.entries(state(facts)))),
     tasks: tasks(facts).map((task) => ({ ...task, id: `${name}/${task.id}`, world: name })),
   }));
 }

@@ -72,7 +72,7 @@ export const CALENDAR: Domain = {
   }),
 };
 
-export const calendarTasks: TaskMaker = ({ people: [a, b, c, d], days }) => [
+const simpleTasks: TaskMaker = ({ people: [a, , c, d], days }) => [
   {
     id: "on-a-day",
     prompt: `What do I have on ${days[1]}?`,
@@ -106,6 +106,9 @@ export const calendarTasks: TaskMaker = ({ people: [a, b, c, d], days }) => [
     calls: [call("list_events", {}), call("cancel_event", { id: "e-2" })],
     delegates: false,
   },
+];
+
+const longerTasks: TaskMaker = ({ people: [a, b, c, d], days }) => [
   {
     id: "move",
     prompt: `Move the review to ${days[2]}.`,
@@ -147,3 +150,5 @@ export const calendarTasks: TaskMaker = ({ people: [a, b, c, d], days }) => [
     delegates: false,
   },
 ];
+
+export const calendarTasks: TaskMaker = (facts) => [...simpleTasks(facts), ...longerTasks(facts)];

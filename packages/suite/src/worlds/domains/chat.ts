@@ -85,7 +85,7 @@ export const CHAT: Domain = {
   }),
 };
 
-export const chatTasks: TaskMaker = ({ people: [a, b, c, d], page, days, files }) => [
+const simpleTasks: TaskMaker = ({ people: [, , c, d], days }) => [
   {
     id: "channels",
     prompt: "Which channels are there?",
@@ -122,6 +122,9 @@ export const chatTasks: TaskMaker = ({ people: [a, b, c, d], page, days, files }
     calls: [call("add_member", { user: d.user, channel: "garden" })],
     delegates: false,
   },
+];
+
+const longerTasks: TaskMaker = ({ people: [a, b], page, files }) => [
   {
     id: "read-page",
     prompt: `What does ${page} say?`,
@@ -163,3 +166,5 @@ export const chatTasks: TaskMaker = ({ people: [a, b, c, d], page, days, files }
     delegates: false,
   },
 ];
+
+export const chatTasks: TaskMaker = (facts) => [...simpleTasks(facts), ...longerTasks(facts)];

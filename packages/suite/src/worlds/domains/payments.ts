@@ -91,7 +91,7 @@ export const PAYMENTS: Domain = {
   }),
 };
 
-export const paymentsTasks: TaskMaker = ({ people: [a, b, c, d], amounts, days, files }) => [
+const simpleTasks: TaskMaker = ({ people: [, , , d], amounts }) => [
   { id: "balance", prompt: "How much is on my account?", calls: [call("get_balance", {})], delegates: false },
   {
     id: "transactions",
@@ -114,6 +114,9 @@ export const paymentsTasks: TaskMaker = ({ people: [a, b, c, d], amounts, days, 
     ],
     delegates: false,
   },
+];
+
+const longerTasks: TaskMaker = ({ people: [a, b, c, d], amounts, days, files }) => [
   {
     id: "pay-the-bill",
     prompt: "Pay the bill in invoice.txt.",
@@ -167,3 +170,5 @@ export const paymentsTasks: TaskMaker = ({ people: [a, b, c, d], amounts, days, 
     delegates: true,
   },
 ];
+
+export const paymentsTasks: TaskMaker = (facts) => [...simpleTasks(facts), ...longerTasks(facts)];
