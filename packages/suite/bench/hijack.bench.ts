@@ -3,7 +3,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -18,6 +18,7 @@ const HELP = `node packages/suite/bench/hijack.bench.ts [options]
   --disguises <n>    of each attack, how many disguises (default 1; 99 for all)
   --stride <n>       play every n-th pair only (default 1)
   --players <n>      runs at once (default 6)
+  --log <file>       keep what the harness logs
   --leaks            print every attack that got through, with labels
   --url <url> --requester-key <key> --approver-key <key>
                      a harness that is running already`;
@@ -49,9 +50,12 @@ async function listeningUrl(child: ChildProcess): Promise<string> {
   throw new Error("the harness ended before it listened");
 }
 
-async function startOwn(stack: AsyncDisposableStack): Promise<Connection> {
+async function startOwn(stack: AsyncDisposableStack, log: string | undefined): Promise<Connection> {
   const home = mkdtempSync(join(tmpdir(), "assent-hijack-"));
+  // The database's own user, where this is started as root, must be able to pass.
+  chmodSync(home, 0o755);
   stack.defer(() => {
+    if (log !== undefined) copyFileSync(join(home, "assent.log"), log);
     rmSync(home, { recursive: true, force: true });
   });
   const child = spawn(process.execPath, [PROGRAM, "up", "--json", "--port", "0", "--home", home], {
@@ -104,6 +108,7 @@ const { values: options } = parseArgs({
     url: text,
     "requester-key": text,
     "approver-key": text,
+    log: text,
     leaks: flag,
     help: flag,
   },
@@ -113,7 +118,7 @@ if (options.help === true) {
   process.stdout.write(`${HELP}\n`);
 } else {
   await using stack = new AsyncDisposableStack();
-  const harness = connectHarness(given(options) ?? (await startOwn(stack)));
+  const harness = connectHarness(given(options) ?? (await startOwn(stack, options.log)));
   stack.defer(() => {
     harness.close();
   });
