@@ -1,10 +1,14 @@
 // What only the endpoints know: their queries, parameters, pages and other bodies.
 
 import { z } from "zod";
+import { actionSchema } from "./approval.ts";
+import { sha256Schema } from "./digest.ts";
 import { auditEventSchema } from "./event.ts";
+import { runIdSchema } from "./ids.ts";
 import { keySchema } from "./key.ts";
 import { precedentSchema } from "./precedent.ts";
 import { nameSchema, runStateSchema, runSummarySchema } from "./run.ts";
+import { decisionSchema } from "./step.ts";
 
 /** Rows of one page of a list, and how many there are when the caller does not say. */
 export const LIST_LIMIT_MAX = 100;
@@ -78,6 +82,32 @@ export const eventPageSchema = z
   })
   .meta({ id: "EventPage", description: "Events of a run, oldest first; ask on with the last `version`." });
 export type EventPage = z.infer<typeof eventPageSchema>;
+
+export const listDecisionsQuerySchema = z.strictObject({
+  since: z.iso.datetime().meta({ description: "Only decisions made at or after this time." }),
+  cursor: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .meta({ description: "From `next_cursor` of the page before." }),
+});
+export const decisionPageSchema = z
+  .strictObject({
+    data: z.array(
+      z.looseObject({
+        v: z.literal(1),
+        at: z.iso.datetime(),
+        run_id: runIdSchema,
+        step: z.int().min(1),
+        action: actionSchema,
+        policy_version: sha256Schema,
+        decision: decisionSchema,
+      }),
+    ),
+    next_cursor: z.string().nullable().meta({ description: "Names the next page; null on the last one." }),
+  })
+  .meta({ id: "DecisionPage" });
 
 export const precedentParamsSchema = z.strictObject({
   id: z.string().meta({ description: "The precedent's id." }),

@@ -2,6 +2,8 @@
 // clients and tests read it, so that none of them can know a route that another does not.
 
 import {
+  decisionPageSchema,
+  listDecisionsQuerySchema,
   artifactParamsSchema,
   bytesSchema,
   eventPageSchema,
@@ -226,6 +228,21 @@ const KEY_ROUTES = {
       content: { "application/json": keySchema },
     },
     problems: ["key_not_found"],
+  },
+  listDecisions: {
+    method: "GET",
+    path: "/api/harness/decisions",
+    operationId: "listDecisions",
+    scope: "approvals:decide",
+    tag: "approvals",
+    summary: "List what the rules decided",
+    query: listDecisionsQuerySchema,
+    success: {
+      status: 200,
+      description: "Decisions since the given time, oldest first, with all that they were based on.",
+      content: { "application/json": decisionPageSchema },
+    },
+    problems: [],
   },
   listPrecedents: {
     method: "GET",

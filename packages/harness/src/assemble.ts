@@ -10,6 +10,7 @@ import { openQueue } from "./adapters/postgres/queue.ts";
 import { postgresStore } from "./adapters/postgres/store.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { systemRandom } from "./adapters/system/random.ts";
+import { loadTokenCounter } from "./adapters/tokens/count-tokens.ts";
 import { type ApiServer, createServer } from "./api/server.ts";
 import { openDatabase, setUp } from "./assemble/database.ts";
 import { type Parts, prepareParts } from "./assemble/parts.ts";
@@ -134,6 +135,7 @@ async function startParts(
     clock,
     random,
     log,
+    loadTokenCounter,
   };
   const worker = Buffer.from(random.bytes(4)).readInt32BE() >>> 1;
   const presence = await announceWorker(app, worker, { clock, log });

@@ -131,6 +131,9 @@ function readAgents(folder: string, agents: Map<string, AgentDefinition>): Resul
     const path = join(folder, file);
     const agent = readJsonFile(path, agentDefinitionSchema);
     if (!agent.ok) return agent;
+    // The rules know driven runs by this name.
+    if (agent.value.name === "external")
+      return refuse("agent_name_reserved", `${path} names its agent external.`, "Give it another name.");
     if (agents.has(agent.value.name))
       return refuse(
         "agent_defined_twice",

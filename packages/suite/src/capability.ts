@@ -16,6 +16,7 @@ export const CAPABILITIES = {
   restart: "all server processes can be stopped and started again on the state they left",
   kill: "a process can be killed without warning",
   tool_sink: "a gated task whose effect arrives at the suite's own tool sink",
+  provider: "the models that the target calls are the suite's own servers",
   clock: "the target's clock can be moved",
   faults: "named faults can be armed, and it can be told how often they fired",
   "inspect.state_machine": "single transitions can be put to the target's code",

@@ -1,11 +1,19 @@
 import type { Scenario } from "./scenario.ts";
+import { providerFailoverGuardrailsPreserved } from "./scenarios/integration/provider-failover-guardrails-preserved.scenario.ts";
+import { tokenBudgetExhaustionSafeFailure } from "./scenarios/stress/token-budget-exhaustion-safe-failure.scenario.ts";
+import { modelRouterPolicyBypass } from "./scenarios/unit/model-router-policy-bypass.scenario.ts";
+import { promptTemplateInjectionGuard } from "./scenarios/unit/prompt-template-injection-guard.scenario.ts";
 import { fullRunHappyPathWithHumanApproval } from "./scenarios/e2e/full-run-happy-path-with-human-approval.scenario.ts";
 import { idempotencyDuplicateRunSubmission } from "./scenarios/unit/idempotency-duplicate-run-submission.scenario.ts";
 import { runStateMachineInvalidTransition } from "./scenarios/unit/run-state-machine-invalid-transition.scenario.ts";
 
 /** Every scenario, in the order of the plan. */
 export const SCENARIOS: readonly Scenario[] = [
+  promptTemplateInjectionGuard,
+  modelRouterPolicyBypass,
   runStateMachineInvalidTransition,
   idempotencyDuplicateRunSubmission,
+  providerFailoverGuardrailsPreserved,
   fullRunHappyPathWithHumanApproval,
+  tokenBudgetExhaustionSafeFailure,
 ];

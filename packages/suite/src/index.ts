@@ -13,6 +13,8 @@ export {
   capabilitiesOf,
   foreignTarget,
   type GatedTask,
+  type ProviderBench,
+  type ProviderBoard,
   type Role,
   type StateMachineInspection,
   type Target,

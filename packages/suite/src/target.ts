@@ -3,6 +3,7 @@
 
 import type { RunState } from "@assent/contract";
 import type { Capability } from "./capability.ts";
+import type { RecordedRequest, Reply } from "./faults/script.ts";
 import type { ToolSink } from "./tool-sink.ts";
 
 /** Whose key a request carries. `other_principal` is of the requester's tenant, `other_tenant` is not. */
@@ -30,6 +31,32 @@ export type GatedTask = {
   readonly body: unknown;
   /** Effects that one finished run of it has at the tool sink; 0 where it does not call the sink. */
   readonly sinkEffects: number;
+};
+
+/** One of the suite's own providers, as the target reaches it. */
+export type ProviderBoard = {
+  /** What the target calls it: `<provider>/<model>`. */
+  readonly model: string;
+  /** Everything that arrived there, verbatim, oldest first. */
+  readonly requests: readonly RecordedRequest[];
+  /** From now on it answers so. */
+  answerWith(reply: (request: RecordedRequest) => Reply): void;
+};
+
+/** Two providers of different wires, and agents that ask them. */
+export type ProviderBench = {
+  readonly own: ProviderBoard;
+  readonly substitute: ProviderBoard;
+  /** The system text of both agents. */
+  readonly system: string;
+  /** Its agent asks `own` first and may ask `substitute`; it has these tools, and works on a repository. */
+  readonly tools: readonly string[];
+  body(task: string): Readonly<Record<string, unknown>>;
+  /** The same, of an agent that may use so many tokens in a whole run. */
+  thriftyBody(task: string): Readonly<Record<string, unknown>>;
+  readonly thrift: { readonly inputTokensMax: number; readonly outputTokensMax: number };
+  /** A file of the repository that is larger than any budget here. */
+  readonly largeFile: string;
 };
 
 export type TransitionAttempt = {
@@ -62,6 +89,7 @@ export type Target = {
   key(role: Role): string | null;
   /** Where the gated task's effects arrive: an oracle that the target cannot talk round. */
   readonly sink?: ToolSink;
+  readonly provider?: ProviderBench;
   readonly clock?: { advance(ms: number): Promise<void> };
   readonly faults?: {
     arm(fault: string, times: number): Promise<void>;
@@ -87,6 +115,7 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   add("restart", target.restart !== undefined);
   add("kill", target.kill !== undefined);
   add("tool_sink", target.sink !== undefined && target.gatedTask.sinkEffects > 0);
+  add("provider", target.provider !== undefined);
   add("clock", target.clock !== undefined);
   add("faults", target.faults !== undefined);
   add("inspect.state_machine", target.inspect?.stateMachine !== undefined);

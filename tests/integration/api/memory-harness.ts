@@ -118,8 +118,14 @@ function accessCalls(
   };
 }
 
-function precedentCalls(record: Recorder): Pick<Harness, "listPrecedents" | "revokePrecedent"> {
+function precedentCalls(
+  record: Recorder,
+): Pick<Harness, "listDecisions" | "listPrecedents" | "revokePrecedent"> {
   return {
+    listDecisions: async (caller, since, cursor) => {
+      record("listDecisions", caller, since, cursor);
+      return await Promise.resolve(ok({ data: [], next_cursor: null }));
+    },
     listPrecedents: async (caller) => {
       record("listPrecedents", caller);
       return await Promise.resolve(ok([]));

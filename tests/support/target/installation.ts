@@ -6,12 +6,15 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { GatedTask } from "@assent/suite";
+import { LARGE_FILE, PROVIDER_AGENTS } from "./providers.ts";
 
 export type Installation = {
   readonly folder: string;
   readonly home: string;
   readonly configFile: string;
   readonly gatedTask: GatedTask;
+  /** What a server of it is started with, beside the machine's own. */
+  readonly environment: Readonly<Record<string, string>>;
   /** A task that asks nobody: it reads one file and says so. */
   readonly plainTask: Readonly<Record<string, string>>;
   remove(): void;
@@ -112,7 +115,10 @@ function git(folder: string, ...args: readonly string[]): void {
   });
 }
 
-export function createInstallation(sinkUrl: string): Installation {
+export function createInstallation(
+  sinkUrl: string,
+  environment: Readonly<Record<string, string>> = {},
+): Installation {
   const folder = mkdtempSync(join(tmpdir(), "assent-target-"));
   // When we are root, the database's own user has to pass through.
   chmodSync(folder, 0o711);
@@ -125,6 +131,8 @@ export function createInstallation(sinkUrl: string): Installation {
   put("transcripts/note.transcript.json", TRANSCRIPT);
   put("agents/reader.json", READER);
   put("transcripts/reading.transcript.json", READING);
+  for (const agent of PROVIDER_AGENTS) put(`agents/${agent.name}.json`, agent);
+  put(`repository/${LARGE_FILE}`, "a".repeat(1_000_000));
   put("repository/README.md", "A repository to work on.\n");
   git(join(folder, "repository"), "init", "--quiet", "--initial-branch=main");
   git(join(folder, "repository"), "add", "--all");
@@ -143,6 +151,7 @@ export function createInstallation(sinkUrl: string): Installation {
       body: { agent: "clerk", task: "Write the note and tell the sink.", workspace: "notes" },
       sinkEffects: 1,
     },
+    environment,
     plainTask: { agent: "reader", task: "Read the file.", workspace: "notes" },
     remove: () => {
       rmSync(folder, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 // Assent itself as a target: one process, or several on one home.
 
-import { startToolSink, type Target, type ToolSink } from "@assent/suite";
+import { type ProviderBench, startToolSink, type Target, type ToolSink } from "@assent/suite";
 import type { Pool } from "pg";
 import { connectPool } from "../../../packages/harness/src/adapters/postgres/connect.ts";
 import {
@@ -13,6 +13,7 @@ import { readCredentials } from "../../../packages/harness/src/home.ts";
 import { inspectStateMachine } from "./inspection.ts";
 import { createInstallation, type Installation } from "./installation.ts";
 import { createKeys, type Keys } from "./people.ts";
+import { startProviders } from "./providers.ts";
 import { type ServerProcess, startServerProcess } from "./server-process.ts";
 
 type Launch = (installation: Installation) => Promise<ServerProcess>;
@@ -26,7 +27,7 @@ async function launchHere(installation: Installation): Promise<ServerProcess> {
       configFile: installation.configFile,
       model: null,
       announce: true,
-      environment: readEnvironment({}),
+      environment: readEnvironment(installation.environment),
       log: () => undefined,
     },
     () => undefined,
@@ -47,6 +48,7 @@ async function launchHere(installation: Installation): Promise<ServerProcess> {
 type Running = {
   readonly installation: Installation;
   readonly sink: ToolSink;
+  readonly provider: ProviderBench;
   readonly database: EmbeddedServer;
   readonly owner: Pool;
   readonly keys: Keys;
@@ -59,7 +61,8 @@ async function start(launch: Launch, count: number, started: AsyncDisposableStac
   started.defer(async () => {
     await sink.stop();
   });
-  const installation = createInstallation(sink.url);
+  const providers = await startProviders(started);
+  const installation = createInstallation(sink.url, providers.environment);
   started.defer(() => {
     installation.remove();
   });
@@ -87,7 +90,7 @@ async function start(launch: Launch, count: number, started: AsyncDisposableStac
     await owner.end();
   });
   const keys = await createKeys(first.url, credentials.key, installation.home, owner);
-  return { installation, sink, database: opened.value, owner, keys, servers };
+  return { installation, sink, provider: providers.bench, database: opened.value, owner, keys, servers };
 }
 
 function createTarget(name: string, launch: Launch, count: number, canKill: boolean): Target {
@@ -140,6 +143,9 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
     key: (role) => now().keys[role],
     get sink() {
       return now().sink;
+    },
+    get provider() {
+      return now().provider;
     },
     inspect: { stateMachine: inspectStateMachine(() => now().owner) },
     restart: async () => {

@@ -72,7 +72,11 @@ export async function startServerProcess(installation: Installation): Promise<Se
       "--config",
       installation.configFile,
     ],
-    { cwd: installation.folder, stdio: ["ignore", "pipe", "pipe"], env: cleanEnvironment() },
+    {
+      cwd: installation.folder,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...cleanEnvironment(), ...installation.environment },
+    },
   );
   let errors = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {

@@ -39,6 +39,7 @@ import { addExternalRuns } from "./routes/external.ts";
 import { addHealth } from "./routes/health.ts";
 import { addKeys } from "./routes/keys.ts";
 import { addOpenApi } from "./routes/open-api.ts";
+import { addDecisions } from "./routes/decisions.ts";
 import { addPrecedents } from "./routes/precedents.ts";
 import { addRunCommands } from "./routes/run.ts";
 import { addRunQueries } from "./routes/runs.ts";
@@ -111,6 +112,7 @@ function addRoutes(api: Api, harness: Harness, streams: EventStreams): void {
   addApprove(api, harness);
   addKeys(api, harness);
   addPrecedents(api, harness);
+  addDecisions(api, harness);
   addOpenApi(api);
 }
 

@@ -43,6 +43,13 @@ export const MODEL_CALL_SECONDS_MAX = 300;
 /** Tokens a model may write in one answer, where the agent's definition does not say less. */
 export const MODEL_OUTPUT_TOKENS_MAX = 8_192;
 
+/**
+ * Tokens of one run, all its model calls together, where the agent's definition does not say otherwise. Input is read
+ * anew with every call: forty calls of a long history. A run that no one watches must not cost more than a good lunch.
+ */
+export const RUN_INPUT_TOKENS_MAX = 5_000_000;
+export const RUN_OUTPUT_TOKENS_MAX = 500_000;
+
 /** One tool call; past it the attempt counts as failed. */
 export const TOOL_CALL_SECONDS_MAX = 120;
 

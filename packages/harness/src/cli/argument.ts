@@ -49,6 +49,14 @@ export function parsePort(text: string): number {
   return parseCount(text, 0, 65_535);
 }
 
+export function parseDays(text: string): number {
+  return parseCount(text, 1, 3_650);
+}
+
+export function parseStep(text: string): number {
+  return parseCount(text, 1, 999_999);
+}
+
 export function parseLimit(text: string): number {
   return parseCount(text, 1, 100);
 }

@@ -24,6 +24,17 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
   ["keys revoke", "Key"],
   ["audit verify", "{run_id, status, events, verified, findings: [{code, at, detail}]}"],
   [
+    "policy check",
+    "{loads: true, version, rules: [{id, effect, description, assent}]} or {loads: false, refusal}",
+  ],
+  ["policy test", "{version, cases, failures: [{file, name, fault}]}"],
+  ["policy explain", "{run_id, step, tool, arguments, decision: Decision}"],
+  [
+    "policy diff",
+    "{version, since, judged, unchanged, otherReasons, changes: [{at, run, step, tool, before, after}]}",
+  ],
+  ["policy authorize", "{decision: allow | deny, reasons: [], errors: [], failures: []}"],
+  [
     "up",
     "lines {event: progress | listening | approval_waiting | demo_ended | demo_failed | stopping | stopped, …}",
   ],

@@ -11,9 +11,11 @@ import {
   parseGateId,
   parseIdempotencyKey,
   parseKeyId,
+  parseDays,
   parseLimit,
   parsePort,
   parseRunId,
+  parseStep,
 } from "./argument.ts";
 import { approve, type ApproveFlags, confirm, deny, type DenyFlags } from "./commands/approve.ts";
 import { type ArtifactFlags, showArtifacts } from "./commands/artifacts.ts";
@@ -21,6 +23,15 @@ import { verifyAudit } from "./commands/audit.ts";
 import { demo, type DemoFlags } from "./commands/demo.ts";
 import { createKey, type KeyFlags, listKeys, revokeKey } from "./commands/keys.ts";
 import { listPrecedents, revokePrecedent } from "./commands/precedents.ts";
+import {
+  authorize,
+  checkPolicies,
+  type DiffFlags,
+  diffPolicies,
+  explainDecision,
+  type PolicySetFlags,
+  testPolicies,
+} from "./commands/policy.ts";
 import { type RunFlags, runTask } from "./commands/run.ts";
 import { cancelRun, listRuns, type RunsFlags, showRun } from "./commands/runs.ts";
 import { up, type UpFlags } from "./commands/up.ts";
@@ -59,6 +70,7 @@ export function createProgram(perform: Perform, io: Io, version: string): Comman
   addDecisions(program, perform);
   addEvidence(program, perform);
   addPrecedents(program, perform);
+  addPolicy(program, perform);
   addKeys(program, perform);
   addTopics(program, perform);
   return program;
@@ -205,6 +217,56 @@ function addPrecedents(program: Command, perform: Perform): void {
       async (id: string, flags: { reason: string }) =>
         await perform(async (context) => await revokePrecedent(context, id, flags)),
     );
+}
+
+function addPolicy(program: Command, perform: Perform): void {
+  const policy = program.command("policy").description("the rules: check, test and compare them");
+  const shipped = new Option("--set <name>", "a set that comes with Assent, in place of a folder").choices([
+    "default",
+    "strict",
+  ]);
+  policy
+    .command("check")
+    .description("validate a folder of rules against the schema")
+    .argument("[folder]", "where the *.cedar files are")
+    .addOption(shipped)
+    .action(
+      async (folder: string | undefined, flags: PolicySetFlags) =>
+        await perform(async (context) => await checkPolicies(context, folder, flags)),
+    );
+  policy
+    .command("test")
+    .description("run the *.test.json files of a folder against its rules")
+    .argument("[folder]", "where the *.cedar files are")
+    .addOption(shipped)
+    .action(
+      async (folder: string | undefined, flags: PolicySetFlags) =>
+        await perform(async (context) => await testPolicies(context, folder, flags)),
+    );
+  policy
+    .command("explain")
+    .description("say which rules decided a call of a run, and why")
+    .argument("<run>", "its id", parseRunId)
+    .argument("<step>", "the step's place in the run, from 1", parseStep)
+    .action(
+      async (run: RunId, step: number) =>
+        await perform(async (context) => await explainDecision(context, run, step)),
+    );
+  policy
+    .command("diff")
+    .description("say what other rules would have decided")
+    .argument("<folder>", "where the other *.cedar files are")
+    .option("--days <n>", "over the last so many days", parseDays, 7)
+    .option("--records <file>", "decision records as JSON lines, in place of the server's; - reads input")
+    .action(
+      async (folder: string, flags: DiffFlags) =>
+        await perform(async (context) => await diffPolicies(context, folder, flags)),
+    );
+  policy
+    .command("authorize")
+    .description("evaluate one request in Cedar's own terms")
+    .argument("<file>", "policies, entities, schema and request as JSON; - reads input")
+    .action(async (file: string) => await perform(async (context) => await authorize(context, file)));
 }
 
 function addKeys(program: Command, perform: Perform): void {

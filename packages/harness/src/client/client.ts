@@ -41,6 +41,8 @@ export type RunPage = { readonly data: readonly RunSummary[]; readonly next_curs
 
 export type Download = { readonly bytes: Uint8Array; readonly contentDigest: string | null };
 
+export type DecisionPage = { readonly data: readonly unknown[]; readonly next_cursor: string | null };
+
 type Answer<T> = Promise<Result<T, ClientFailure>>;
 
 export type Client = {
@@ -59,6 +61,8 @@ export type Client = {
   revokePrecedent(id: string, reason: string): Answer<Precedent>;
   listKeys(): Answer<readonly Key[]>;
   revokeKey(id: KeyId): Answer<Key>;
+  /** Decisions since then, oldest first, unchecked: what a record must hold is the reader's question. */
+  listDecisions(since: Date, cursor: string | null): Answer<DecisionPage>;
 };
 
 const RUNS = "/api/harness/runs";
@@ -68,6 +72,7 @@ const PRECEDENTS = "/api/harness/precedents";
 const runPageSchema = z.looseObject({ data: z.array(runSummarySchema), next_cursor: z.string().nullable() });
 const eventPageSchema = z.looseObject({ data: z.array(z.unknown()) });
 const precedentPageSchema = z.looseObject({ data: z.array(precedentSchema) });
+const decisionPageSchema = z.looseObject({ data: z.array(z.unknown()), next_cursor: z.string().nullable() });
 const keyPageSchema = z.looseObject({ data: z.array(keySchema) });
 
 export function createClient(connection: Connection): Client {
@@ -115,6 +120,14 @@ export function createClient(connection: Connection): Client {
       return page.ok ? { ok: true, value: page.value.data } : page;
     },
     revokeKey: async (id) => await ask({ method: "DELETE", path: `${KEYS}/${id}` }, keySchema),
+    listDecisions: async (since, cursor) => {
+      const query = new URLSearchParams({ since: since.toISOString() });
+      if (cursor !== null) query.set("cursor", cursor);
+      return await ask(
+        { method: "GET", path: `/api/harness/decisions?${query.toString()}` },
+        decisionPageSchema,
+      );
+    },
   };
 }
 

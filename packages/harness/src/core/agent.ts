@@ -19,6 +19,13 @@ export const agentDefinitionSchema = z.strictObject({
   tools: z.array(nameSchema).refine((tools) => new Set(tools).size === tools.length, "names a tool twice"),
   workspace: z.enum(["none", "required"]),
   output_tokens_max: z.int().min(1).max(200_000).default(MODEL_OUTPUT_TOKENS_MAX),
+  /** Tokens of a whole run; a call that might exceed what is left of them is not made. */
+  budget: z
+    .strictObject({
+      input_tokens_max: z.int().min(1).max(1_000_000_000).optional(),
+      output_tokens_max: z.int().min(1).max(1_000_000_000).optional(),
+    })
+    .optional(),
   temperature: z.number().min(0).max(2).default(0),
   seed: z.int().min(0).nullable().default(0),
 });

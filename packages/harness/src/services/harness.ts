@@ -26,6 +26,7 @@ import type {
   SubmitRunRequest,
 } from "@assent/contract";
 import type { Result } from "../base/result.ts";
+import type { DecisionRecord } from "../core/decide/decision-record.ts";
 import type { Caller } from "../ports.ts";
 
 /** Why something was not done. `detail` may be shown to the caller: it holds no secret and nothing of another tenant. */
@@ -107,6 +108,13 @@ export type Harness = {
   ): Promise<Result<{ readonly artifact: Artifact; readonly bytes: Uint8Array }, Refusal>>;
 
   decide(caller: Caller, request: ApproveRequest): Promise<Result<Approval, Refusal>>;
+
+  /** What the rules decided since then, oldest first. */
+  listDecisions(
+    caller: Caller,
+    since: Date,
+    cursor: string | null,
+  ): Promise<Result<Page<DecisionRecord>, Refusal>>;
 
   listPrecedents(caller: Caller): Promise<Result<readonly Precedent[], Refusal>>;
   revokePrecedent(caller: Caller, id: string, request: RevokePrecedent): Promise<Result<Precedent, Refusal>>;

@@ -3,6 +3,7 @@
 import { assert } from "../base/assert.ts";
 import type { AgentDefinition } from "../core/agent.ts";
 import type { ActionScope } from "../core/decide/action-digest.ts";
+import type { CountTokens } from "../core/budget/estimate.ts";
 import type { Policies } from "../core/decide/policy-point.ts";
 import type { OriginIndex } from "../core/label/origins.ts";
 import type {
@@ -31,6 +32,8 @@ export type OrchestratorPorts = {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Loads a vocabulary to count tokens by. Left out, each byte counts as one: a bound that nothing exceeds. */
+  readonly loadTokenCounter?: () => Promise<CountTokens>;
 };
 
 /** A run in the hands of this worker. `committed` is as of its last commit. */

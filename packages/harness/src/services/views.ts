@@ -48,7 +48,8 @@ function stepView(step: JournalStep): Step {
   return {
     seq: step.seq,
     kind: step.kind,
-    name: step.name,
+    // The model that answered, which after a failover is not the one that was asked first.
+    name: step.outcome?.kind === "model" ? step.outcome.model : step.name,
     state: step.state,
     effect: step.effect,
     effect_id: isToolStep(step) ? step.request.effectId : null,

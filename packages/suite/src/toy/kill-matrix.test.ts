@@ -52,6 +52,10 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string]> = {
   "leak.key": ["happy_path", "every invariant that can be seen from outside"],
 };
 
+// The toy asks no model. Scenarios that look at what a model was sent are broken and killed at the product itself, in
+// tests/security/prompt/scenario-kills.test.ts.
+const ON_TOY = SCENARIOS.filter(({ needs }) => !needs.includes("provider"));
+
 async function tryOn(bugs: readonly Bug[], scenarioPart: string): Promise<Trial> {
   const scenario = SCENARIOS.find(({ id }) => id.includes(scenarioPart));
   if (scenario === undefined) throw new Error(`no scenario ${scenarioPart}`);
@@ -69,14 +73,13 @@ describe("the good toy", () => {
   const target = createToyTarget([]);
   beforeAll(async () => {
     await target.start();
-    for (const scenario of SCENARIOS)
-      trials.push(await runTrial(scenario, target, { seed: SEED, pace: PACE }));
+    for (const scenario of ON_TOY) trials.push(await runTrial(scenario, target, { seed: SEED, pace: PACE }));
   });
   afterAll(async () => {
     await target.stop();
   });
 
-  test.each(SCENARIOS.map(({ id }) => id))("passes %s, every part of it", (id) => {
+  test.each(ON_TOY.map(({ id }) => id))("passes %s, every part of it", (id) => {
     const trial = trials.find(({ scenario }) => scenario === id);
     expect(trial?.reason).toBe("");
     expect(trial?.verdict).toBe("PASS");
@@ -92,5 +95,6 @@ test.each(Object.keys(BUGS).filter(isBug))("%s is found", async (bug) => {
 
 test("every scenario has a bug that kills it", () => {
   const killing = new Set(Object.values(KILLS).map(([scenario]) => scenario));
-  expect(SCENARIOS.filter(({ id }) => ![...killing].some((part) => id.includes(part)))).toEqual([]);
+  expect(ON_TOY.length).toBeGreaterThanOrEqual(3);
+  expect(ON_TOY.filter(({ id }) => ![...killing].some((part) => id.includes(part)))).toEqual([]);
 });

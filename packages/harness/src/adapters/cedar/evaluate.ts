@@ -7,6 +7,8 @@ import {
   validate,
   type ValidationCall,
 } from "@cedar-policy/cedar-wasm/nodejs";
+import { z } from "zod";
+import { err, ok, type Result } from "../../base/result.ts";
 import { answerFrom, sentenceOf } from "./answer.ts";
 import { parseExactJson, withRawIntegers } from "./exact-json.ts";
 
@@ -56,6 +58,27 @@ export type CedarOutcome = {
   readonly failures: readonly string[];
 };
 
+/**
+ * A request from JSON text: the members of CedarRequest. Integers of 64 bits stay exact. Unknown members are refused,
+ * for a misspelt `schema` would be a missing one.
+ */
+export function parseCedarRequest(text: string): Result<CedarRequest, string> {
+  let value: unknown;
+  try {
+    value = parseExactJson(text);
+  } catch (error) {
+    return err(error instanceof Error ? error.message : String(error));
+  }
+  const request = requestSchema.safeParse(value);
+  return request.success
+    ? ok(request.data)
+    : err(
+        request.error.issues
+          .map(({ path, message }) => `${path.map(String).join(".")}: ${message}`)
+          .join("; "),
+      );
+}
+
 /** Never throws. */
 export function evaluateCedar(request: CedarRequest): CedarOutcome {
   const answer = answerFrom(() => isAuthorized(callOf(request)));
@@ -73,6 +96,27 @@ export function evaluateCedar(request: CedarRequest): CedarOutcome {
     failures: [],
   };
 }
+
+const bareUidSchema = z.strictObject({ type: z.string(), id: z.string() });
+const uidSchema = z.union([bareUidSchema, z.strictObject({ __entity: bareUidSchema })]);
+const recordSchema = z.record(z.string(), z.unknown());
+
+const requestSchema: z.ZodType<CedarRequest> = z.strictObject({
+  principal: uidSchema,
+  action: uidSchema,
+  resource: uidSchema,
+  context: z.union([z.string(), recordSchema]),
+  entities: z.union([z.string(), z.array(z.unknown())]),
+  policies: z.union([z.string(), recordSchema]),
+  templates: recordSchema.exactOptional(),
+  links: z
+    .array(
+      z.strictObject({ templateId: z.string(), newId: z.string(), values: z.record(z.string(), uidSchema) }),
+    )
+    .exactOptional(),
+  schema: z.union([z.string(), recordSchema]).exactOptional(),
+  validateRequest: z.boolean().exactOptional(),
+});
 
 export type CedarValidation = {
   readonly errors: readonly { readonly policy: string; readonly detail: string }[];

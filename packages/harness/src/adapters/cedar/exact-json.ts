@@ -20,9 +20,16 @@ export function parseExactJson(text: string): unknown {
   );
 }
 
-/** A copy that JSON.stringify writes with every bigint in full. Everything else stays as it is. */
+/**
+ * A copy that JSON.stringify writes with every integer in full. A double beyond 2^53 is written as the integer it is,
+ * not as the shorter one that prints the same: -2^63 would leave the range of Cedar's integers that way.
+ */
 export function withRawIntegers(value: unknown): unknown {
   if (typeof value === "bigint") return JSON.rawJSON(value.toString());
+  if (typeof value === "number")
+    return Number.isInteger(value) && !Number.isSafeInteger(value)
+      ? JSON.rawJSON(BigInt(value).toString())
+      : value;
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(withRawIntegers);
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, withRawIntegers(item)]));

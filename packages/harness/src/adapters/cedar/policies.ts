@@ -4,7 +4,7 @@ import { preparsePolicySet, preparseSchema, statefulIsAuthorized } from "@cedar-
 import { digestOf, type Sha256 } from "../../base/digest.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { PolicyRule } from "../../core/decide/policy-annotations.ts";
-import { policyQuestion, type PolicyQuestion } from "../../core/decide/policy-context.ts";
+import { policyNeeds, policyQuestion, type PolicyQuestion } from "../../core/decide/policy-context.ts";
 import type { Policies, PolicyRefusal } from "../../core/decide/policy-point.ts";
 import { type CedarAnswer, policyVerdict } from "../../core/decide/policy-verdict.ts";
 import { answerFrom, sentenceOf } from "./answer.ts";
@@ -35,11 +35,12 @@ export function openCedarPolicies(source: PolicySource): Result<Policies, Policy
   const prepared = prepare(version, loaded.value, schema);
   if (!prepared.ok) return prepared;
   const rules = new Map(loaded.value.map(({ rule }) => [rule.id, rule]));
+  const needs = policyNeeds(loaded.value.map(({ text }) => text));
   return ok({
     version,
     rules: [...rules.values()],
     decide: (request, budget) =>
-      decideWith(rules, prepared.value, () => policyQuestion(request, budget), request.askable),
+      decideWith(rules, prepared.value, () => policyQuestion(request, budget, needs), request.askable),
   });
 }
 
@@ -113,13 +114,14 @@ function prepare(
   schema: string,
 ): Result<Prepared, PolicyRefusal> {
   const names: Prepared = {
-    schema: `${version}/schema`,
+    schema: digestOf("policy-schema", schema),
     whole: `${version}/whole`,
     lifted: `${version}/lifted`,
   };
   const plain = rules.filter(({ rule }) => rule.assent === null);
   const answers = [
-    preparseSchema(names.schema, schema),
+    // Reading the schema takes most of the time of opening a set, and it is the same for all of them.
+    ...(preparsedSchemas.has(names.schema) ? [] : [preparseSchema(names.schema, schema)]),
     preparsePolicySet(names.whole, { staticPolicies: textsById(rules) }),
     preparsePolicySet(names.lifted, { staticPolicies: textsById(plain) }),
   ];
@@ -132,8 +134,11 @@ function prepare(
         column: null,
         detail: answer.errors.map(sentenceOf).join("; "),
       });
+  preparsedSchemas.add(names.schema);
   return ok(names);
 }
+
+const preparsedSchemas = new Set<string>();
 
 function decideWith(
   rules: ReadonlyMap<string, PolicyRule>,

@@ -1,6 +1,6 @@
 // Where rules lie on disk. They are the operator's own files, read once at the start and never again.
 
-import { lstatSync, readdirSync, readFileSync } from "node:fs";
+import { statSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { err, ok, type Result } from "../../base/result.ts";
@@ -36,7 +36,7 @@ export function readPolicyFolder(folder: string): Result<Readonly<Record<string,
     const texts: Record<string, string> = {};
     for (const name of names) {
       const path = join(folder, name);
-      const { size } = lstatSync(path);
+      const { size } = statSync(path);
       if (size > POLICY_FILE_BYTES_MAX)
         return refuse(name, "policy_unreadable", `it is larger than ${POLICY_FILE_BYTES_MAX} bytes`);
       // Bytes that are no UTF-8 throw here, and would otherwise be read as other text than the author's.

@@ -9,6 +9,7 @@ import { approvalRows } from "./approvals.ts";
 import { artifactRows } from "./artifacts.ts";
 import { auditRows } from "./audit.ts";
 import { transaction } from "./connect.ts";
+import { decisionRows } from "./decisions.ts";
 import { harmonyStoreIn } from "./harmony/harmony-store.ts";
 import { idempotencyRows } from "./idempotency.ts";
 import { findCaller, keyRows } from "./keys.ts";
@@ -85,6 +86,7 @@ function storeTx(
     agents: agentRows(scope),
     externalDefinitions: externalDefinitionRows(scope),
     keys: keyRows(scope, ids),
+    decisions: decisionRows(scope),
     memory: harmonyStoreIn(scope),
     // pg-boss writes its own statements: some hold several, which cannot be prepared.
     queue: queue.sender(scope.query),

@@ -66,14 +66,16 @@ function decidingPolicies({ reasons }: PolicyVerdict): string[] {
 }
 
 function assentFaults(expected: PolicyCase["expect"], { assent }: PolicyVerdict): (string | null)[] {
-  const check = (name: string, wanted: unknown, found: unknown): string | null =>
-    wanted === undefined ? null : difference(name, wanted, found ?? null);
   return [
     check("approvers", expected.approvers?.toSorted(), assent?.approvers),
     check("quorum", expected.quorum, assent?.quorum),
     check("separate_duties", expected.separate_duties, assent?.separateDuties),
     check("timeout_ms", expected.timeout_ms, assent?.timeoutMs),
   ];
+}
+
+function check(name: string, wanted: unknown, found: unknown): string | null {
+  return wanted === undefined ? null : difference(name, wanted, found ?? null);
 }
 
 function difference(name: string, wanted: unknown, found: unknown): string | null {

@@ -2,7 +2,7 @@
 // ActionRequest alone. Pure, so that a recorded request gives the same answer years later.
 
 import type { ActionRequest, Origin } from "./action-request.ts";
-import { type PolicyResource, touchedResources } from "./policy-resources.ts";
+import { type PolicyResource, type TouchedResources, touchedResources } from "./policy-resources.ts";
 
 // Not readonly inside: the shapes are those that Cedar's own types ask for.
 
@@ -37,6 +37,29 @@ export type PolicyBudget = {
   readonly microdollarsLeft?: number;
 };
 
+/** Which parts of a question the rules read. Each part costs every decision time, the more the larger the call. */
+export type PolicyNeeds = {
+  /** `target`, `resources`, `resources_complete` and the entities behind them. */
+  readonly resources: boolean;
+  /** `texts` and `amounts`. */
+  readonly values: boolean;
+};
+
+const EVERYTHING: PolicyNeeds = { resources: true, values: true };
+
+/**
+ * What rules of these texts can read at most. A part is left out only where its name stands nowhere in any of them; an
+ * escape could spell a name in another way (`context["t\u{61}rget"]`), so one escape anywhere asks for everything.
+ */
+export function policyNeeds(texts: readonly string[]): PolicyNeeds {
+  const mentions = (...names: readonly string[]): boolean =>
+    texts.some((text) => text.includes("\\") || names.some((name) => text.includes(name)));
+  return {
+    resources: mentions("target", "resources", "Resource"),
+    values: mentions("texts", "amounts", "Texts", "Amounts"),
+  };
+}
+
 /** Longer values are content in all but name; a rule finds no tag for them and has to say what then. */
 const TEXT_CHARS_MAX = 1_024;
 /** Control values told to rules. Each is a tag that Cedar parses; calls with more are judged without the rest. */
@@ -47,15 +70,17 @@ const DEPTH_MAX = 64;
 type Leaf = { readonly pointer: string; readonly argument: string; readonly value: unknown };
 
 /** Everything Cedar is asked about one call. Throws only for a request that breaks its own type. */
-export function policyQuestion(request: ActionRequest, budget: PolicyBudget = {}): PolicyQuestion {
+export function policyQuestion(
+  request: ActionRequest,
+  budget: PolicyBudget = {},
+  needs: PolicyNeeds = EVERYTHING,
+): PolicyQuestion {
   const { action, requester } = request;
   const leaves = leavesOf(action.arguments);
   const isControl = new Set(request.controlArguments);
   const control = leaves.filter((leaf) => isControl.has(leaf.argument));
   const content = leaves.filter((leaf) => !isControl.has(leaf.argument));
-  const touched = touchedResources(
-    control.flatMap(({ argument, value }) => (typeof value === "string" ? [{ argument, text: value }] : [])),
-  );
+  const touched = needs.resources ? touchedBy(control) : NOTHING_SAID;
   const tenant = uid("Tenant", request.tenant);
   const agent = uid("Agent", request.agent.name);
   const tool = uid("Tool", action.tool);
@@ -90,10 +115,24 @@ export function policyQuestion(request: ActionRequest, budget: PolicyBudget = {}
       entity(agent, { version: text(request.agent.version) }, [tenant]),
       entity(tool, { version: text(action.tool_version), manifest: action.manifest_digest }),
       ...resourceEntities(touched.resources),
-      { ...entity(uid("Texts", "call"), {}), tags: textTags(control) },
-      { ...entity(uid("Amounts", "call"), {}), tags: amountTags(control) },
+      ...(needs.values ? valueEntities(control) : []),
     ],
   };
+}
+
+const NOTHING_SAID: TouchedResources = { resources: [], complete: false };
+
+function touchedBy(control: readonly Leaf[]): TouchedResources {
+  return touchedResources(
+    control.flatMap(({ argument, value }) => (typeof value === "string" ? [{ argument, text: value }] : [])),
+  );
+}
+
+function valueEntities(control: readonly Leaf[]): PolicyEntity[] {
+  return [
+    { ...entity(uid("Texts", "call"), {}), tags: textTags(control) },
+    { ...entity(uid("Amounts", "call"), {}), tags: amountTags(control) },
+  ];
 }
 
 // A lone surrogate is no Unicode text: Cedar would refuse the whole request, and a model could choose when.
@@ -124,11 +163,9 @@ function origins(
   };
 }
 
-// Own members only: an argument called `constructor` must not find a label on Object.prototype.
+// A pointer begins with "/", as no member of Object.prototype does.
 function labelOf(request: ActionRequest, pointer: string): Origin {
-  return Object.hasOwn(request.labels, pointer)
-    ? (request.labels[pointer]?.origin ?? "untrusted")
-    : "untrusted";
+  return request.labels[pointer]?.origin ?? "untrusted";
 }
 
 function worstOf(found: readonly Origin[]): Origin | "none" {

@@ -1,24 +1,36 @@
-// Escapes inside a text, undone one layer at a time: percent-encoding, HTML entities, JSON and backslash escapes, and
-// letters smuggled as tag characters.
+// Escapes inside a text, undone one layer at a time: percent-encoding, HTML entities, JSON and backslash escapes; and letters
+// smuggled as tag characters.
 
 import { type View, type ViewWriter, writeView } from "./view.ts";
 
 type Undone = { readonly text: string; readonly end: number };
 
-const TRIGGER = /[%&\\\udb40]/g;
-
-function nextTrigger(text: string, from: number): number {
-  TRIGGER.lastIndex = from;
-  return TRIGGER.exec(text)?.index ?? -1;
-}
+const ESCAPE = /[%&\\]/g;
+const TAG = /\udb40/g;
 
 /** The text with one layer of escapes undone, or null where there is none. Linear; never throws. */
-export function undoEscapes(view: View): View | null {
+export const undoEscapes = (view: View): View | null => undoEach(view, ESCAPE, undoAt);
+
+/**
+ * The text with tag characters (U+E0020 to U+E007E) as the letters that a model sees in them; a person sees nothing
+ * (spec/security.md section 2, row 7). Null where there are none.
+ */
+export const undoTags = (view: View): View | null => undoEach(view, TAG, undoTag);
+
+function undoEach(
+  view: View,
+  trigger: RegExp,
+  undo: (text: string, at: number) => Undone | null,
+): View | null {
   const { text } = view;
+  const next = (from: number): number => {
+    trigger.lastIndex = from;
+    return trigger.exec(text)?.index ?? -1;
+  };
   let writer: ViewWriter | null = null;
   let copied = 0;
-  for (let at = nextTrigger(text, 0); at >= 0; at = nextTrigger(text, at)) {
-    const undone = undoAt(text, at);
+  for (let at = next(0); at >= 0; at = next(at)) {
+    const undone = undo(text, at);
     if (undone === null) {
       at += 1;
       continue;
@@ -34,18 +46,9 @@ export function undoEscapes(view: View): View | null {
 }
 
 function undoAt(text: string, at: number): Undone | null {
-  switch (text.charCodeAt(at)) {
-    case 0x25:
-      return undoPercent(text, at);
-    case 0x26:
-      return undoEntity(text, at);
-    case 0x5c:
-      return undoBackslash(text, at);
-    case 0xdb40:
-      return undoTag(text, at);
-    default:
-      return null;
-  }
+  const unit = text.charAt(at);
+  if (unit === "%") return undoPercent(text, at);
+  return unit === "&" ? undoEntity(text, at) : undoBackslash(text, at);
 }
 
 function hexAt(text: string, at: number, digits: number): number {
@@ -184,7 +187,6 @@ function undoBackslash(text: string, at: number): Undone | null {
   return unit < 0 ? null : { text: String.fromCharCode(unit), end: at + 6 };
 }
 
-/** Tag characters (U+E0020 to U+E007E) show nothing to a person and ASCII to a model (spec/security.md, row 7). */
 function undoTag(text: string, at: number): Undone | null {
   const point = text.codePointAt(at) ?? 0;
   return point >= 0xe0020 && point <= 0xe007e

@@ -19,17 +19,9 @@ export type Field = {
 
 /** Fields of the type in the order of the text; the first FIELDS_MAX of them. */
 export function fieldsOf(text: string, type: FieldType): readonly Field[] {
-  switch (type) {
-    case "email":
-      return emailsOf(text);
-    case "url":
-      return urlsOf(text);
-    case "amount":
-    case "date":
-      return figuresOf(text, type);
-    case "text":
-      return textsOf(text);
-  }
+  if (type === "email") return emailsOf(text);
+  if (type === "url") return urlsOf(text);
+  return type === "text" ? textsOf(text) : figuresOf(text, type);
 }
 
 const LOCAL_CHARS_MAX = 64;

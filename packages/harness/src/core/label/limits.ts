@@ -34,11 +34,5 @@ export const LEAF_CHARS_MAX = 1024 * 1024;
 /** References of one leaf: enough to point at, few enough to keep in the journal. */
 export const SOURCES_PER_LEAF_MAX = 4;
 
-/** Handles of one run; past it a value is refused. */
-export const HANDLES_MAX = 10_000;
-
 /** Fields of one type read from one text; past it the text counts as ambiguous. */
 export const FIELDS_MAX = 10_000;
-
-/** Text of one call after its handles were replaced; past it the call is refused: handles repeat cheaply. */
-export const RESOLVED_CHARS_MAX = 4 * 1024 * 1024;

@@ -1,7 +1,7 @@
 // Views of a text under which the same value is found again although it was changed on its way.
 
 import { embeddedTexts, undoBase64, undoHex } from "./encodings.ts";
-import { undoEscapes } from "./escapes.ts";
+import { undoEscapes, undoTags } from "./escapes.ts";
 import { foldView } from "./fold.ts";
 import { DECODE_ROUNDS_MAX, VIEWS_MAX } from "./limits.ts";
 import { plainView, type View } from "./view.ts";
@@ -17,7 +17,7 @@ export function readValue(text: string): readonly View[] {
   for (let round = 0; round < DECODE_ROUNDS_MAX && fresh.length > 0; round += 1) {
     const next: View[] = [];
     for (const view of fresh)
-      for (const undo of [undoEscapes, undoHex, undoBase64, undoPlus, undoQuotes]) {
+      for (const undo of [undoEscapes, undoTags, undoHex, undoBase64, undoPlus, undoQuotes, undoEmphasis]) {
         const undone = undo(view);
         if (undone === null || seen.has(undone.text) || readings.length + next.length >= VIEWS_MAX) continue;
         seen.add(undone.text);
@@ -63,4 +63,15 @@ function undoQuotes(view: View): View | null {
   const { text } = view;
   if (text.length < 3 || !text.startsWith('"') || !text.endsWith('"')) return null;
   return { text: text.slice(1, -1), from: view.from.subarray(1, -1), to: view.to.subarray(1, -1) };
+}
+
+// Markdown around a value. A file tool takes `**a**` for a pattern, so a single word keeps its stars.
+function undoEmphasis(view: View): View | null {
+  const match = /^(\*\*|__|~~|_)[\p{L}\p{N}]/u.exec(view.text);
+  const mark = match?.[1];
+  if (mark === undefined || !view.text.endsWith(mark) || view.text.length <= 2 * mark.length) return null;
+  const inner = view.text.slice(mark.length, -mark.length);
+  if (mark === "**" && (/[*/\\?]/.test(inner) || !/[\s@]/.test(inner))) return null;
+  const cut = (places: Int32Array): Int32Array => places.subarray(mark.length, -mark.length);
+  return { text: inner, from: cut(view.from), to: cut(view.to) };
 }

@@ -21,25 +21,23 @@ export function findUntrustedParts(
   untrusted: UntrustedText,
   countMax: number,
 ): readonly SourceRef[] {
-  const naming = reading.keys.length <= NAMING_WORDS_MAX && reading.view.text.length <= NAMING_CHARS_MAX;
+  const short = reading.view.text.length <= NAMING_CHARS_MAX;
+  const naming = short && reading.keys.length <= NAMING_WORDS_MAX;
   const refs: SourceRef[] = [];
   const seen = new Set<Place>();
-  const add = (place: Place, said: string): boolean => {
-    if (!seen.has(place)) refs.push(untrusted.refer(place, said));
+  const add = (place: Place, start: number, said: string): boolean => {
+    if (!seen.has(place)) refs.push(untrusted.refer(place, said, start));
     seen.add(place);
     return refs.length < countMax;
   };
-  findRuns(reading, trusted, untrusted, naming ? SHINGLE_CHARS : RUN_CHARS_MIN, add);
-  if (refs.length >= countMax) return refs;
-  for (const [at, key] of reading.keys.entries()) {
-    if (refs.length >= countMax) break;
+  for (const [at, key] of reading.keys.entries())
     for (const part of partsOf(reading, at, key, naming)) {
       if (trusted.hasWord(part) || trusted.hasToken(part)) continue;
       const place = untrusted.findWord(part);
-      if (place >= 0 && !add(place, key)) return refs;
+      if (place >= 0 && !add(place, 0, key.includes(part) ? part : key)) return refs;
     }
-  }
-  return refs;
+  findRuns(reading, trusted, untrusted, short ? SHINGLE_CHARS : RUN_CHARS_MIN, add);
+  return refs.slice(0, countMax);
 }
 
 function partsOf(reading: ValueReading, at: number, key: string, naming: boolean): readonly string[] {
@@ -56,7 +54,7 @@ function findRuns(
   trusted: TrustedText,
   untrusted: UntrustedText,
   charsMin: number,
-  add: (place: Place, said: string) => boolean,
+  add: (place: Place, start: number, said: string) => boolean,
 ): void {
   const { text } = reading.view;
   let first: { place: Place; start: number; index: number } | null = null;
@@ -64,7 +62,7 @@ function findRuns(
   let index = 0;
   const close = (): boolean => {
     const long = first !== null && last.index - first.index + SHINGLE_CHARS >= charsMin;
-    const more = first === null || !long || add(first.place, text.slice(first.start, last.end));
+    const more = first === null || !long || add(first.place, first.start, text);
     first = null;
     return more;
   };

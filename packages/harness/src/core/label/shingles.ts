@@ -1,15 +1,12 @@
 // Runs of letters and digits, whatever stands between them: how a value is found again that was split, joined, broken
 // over lines or punctuated anew. After Schleimer, Wilkerson, Aiken, "Winnowing" (SIGMOD 2003): of every window of
-// hashes the least is kept, so that two texts sharing a run of SHARED_CHARS_MIN keep a hash in common.
+// hashes the least is kept, so that two texts sharing a run of SHINGLE_CHARS + WINDOW_HASHES - 1 keep a hash in common.
 
 import type { View } from "./view.ts";
 
 /** Letters and digits of one hash. */
 export const SHINGLE_CHARS = 8;
 const WINDOW_HASHES = 5;
-
-/** A shared run of this length is always found. */
-export const SHARED_CHARS_MIN: number = SHINGLE_CHARS + WINDOW_HASHES - 1;
 
 const BASE = 0x01000193;
 let leaving = 1;

@@ -196,6 +196,9 @@ function findJoined(stream: Stream, words: readonly Word[]): readonly SourceRef[
     const key = keys[at] ?? "";
     if (!addresses && at > 0 && words[at]?.newline === true) return null;
     if (addresses && !isAddress(key)) continue;
+    // `Alice Smith <alice@corp.example>`
+    if ((key === "<" && isAddress(keys[at + 1] ?? "")) || (key === ">" && isAddress(keys[at - 1] ?? "")))
+      continue;
     if (at > 0 && at < keys.length - 1 && (key === "and" || key === "or")) continue;
     const figure = figureAt(keys, at, "strict");
     const found =

@@ -18,8 +18,8 @@ export type UntrustedText = {
   readonly add: (id: string, text: string) => void;
   readonly findWord: (key: string) => Place;
   readonly findShingle: (hash: number) => Place;
-  /** Where `said` (folded) stands from this place on, as far as it does. */
-  readonly refer: (place: Place, said: string) => SourceRef;
+  /** Where `said` (folded) stands, whose unit `at` is at this place, as far as it does in both directions. */
+  readonly refer: (place: Place, said: string, at: number) => SourceRef;
   /** Some text was read. */
   readonly isEmpty: () => boolean;
   /** Not all that was read could be indexed. */
@@ -68,17 +68,19 @@ export function createUntrustedText(): UntrustedText {
     },
     findWord: (key) => table.find(wordHash(key)),
     findShingle: (hash) => table.find(hash),
-    refer: (place, said) => refer(sources, place, said),
+    refer: (place, said, at) => refer(sources, place, said, at),
     isEmpty: () => sources.length === 0,
     isFull: () => full,
     sizeBytes: () => table.sizeBytes() + sources.reduce((sum, source) => sum + source.text.length, 0),
   };
 }
 
-/** Units of a source looked at per unit of what is searched there: escapes take up to eight (`&#x0040;`). */
+/** Units of a value that are followed into a source; a longer run is pointed at by its beginning. */
+const FOLLOWED_UNITS_MAX = 4_096;
+/** Units of a source looked at per unit of the value: escapes take up to eight (`&#x0040;`). */
 const STRETCH = 8;
 
-function refer(sources: readonly Source[], place: Place, said: string): SourceRef {
+function refer(sources: readonly Source[], place: Place, said: string, at: number): SourceRef {
   let low = 0;
   for (let high = sources.length - 1; low < high;) {
     const middle = (low + high + 1) >> 1;
@@ -86,8 +88,17 @@ function refer(sources: readonly Source[], place: Place, said: string): SourceRe
     else high = middle - 1;
   }
   const source = sources[low] ?? { id: "", text: "", base: 0 };
-  const start = place - source.base;
-  const window = foldView(plainView(source.text.slice(start, start + Math.min(said.length, 256) * STRETCH)));
+  const found = place - source.base;
+  const length = endOf(source.text, found, said.slice(at, at + FOLLOWED_UNITS_MAX));
+  const start = length === 0 ? found : startOf(source.text, found, said, at);
+  // Written otherwise there (encoded, another number format): the word in which it starts.
+  const end = found + (length || (/^\S*/.exec(source.text.slice(found, found + 256))?.[0].length ?? 0));
+  return { source: source.id, start, end: Math.min(source.text.length, Math.max(end, found + 1)) };
+}
+
+/** Units of the source from `found` on that say the same letters and digits as `said`. */
+function endOf(text: string, found: number, said: string): number {
+  const window = foldView(plainView(text.slice(found, found + said.length * STRETCH)));
   let end = 0;
   for (let at = 0, index = 0; at < said.length; at += 1) {
     if (!isCounted(said.charCodeAt(at))) continue;
@@ -96,7 +107,21 @@ function refer(sources: readonly Source[], place: Place, said: string): SourceRe
     end = window.to[index] ?? end;
     index += 1;
   }
-  // Written otherwise there (encoded, another number format): the word in which it starts.
-  if (end === 0) end = /^\S*/.exec(source.text.slice(start, start + 256))?.[0].length ?? 0;
-  return { source: source.id, start, end: Math.min(source.text.length, start + Math.max(1, end)) };
+  return end;
+}
+
+/** A run is found by one of its first letters, not always the very first. */
+const BACKWARD_UNITS_MAX = 64;
+
+function startOf(text: string, found: number, said: string, at: number): number {
+  let [start, unit] = [found, at];
+  for (let back = found - 1; back >= 0 && found - back <= BACKWARD_UNITS_MAX; back -= 1) {
+    const there = text.charAt(back).toLowerCase();
+    if (!isCounted(there.charCodeAt(0))) continue;
+    do unit -= 1;
+    while (unit >= 0 && !isCounted(said.charCodeAt(unit)));
+    if (unit < 0 || said.charAt(unit) !== there) break;
+    start = back;
+  }
+  return start;
 }

@@ -53,6 +53,6 @@ function isFaithful(raw: string, read: string): boolean {
   const separators = separatorsOf(raw.replaceAll("&#", ""));
   if (separators === "") return true;
   // Base64 has `/` among its letters, and nothing that starts a host.
-  if (!/[.:@?#%&\\]/.test(raw) && /^[\w+/=\s-]+$/.test(raw)) return true;
+  if (!/[.:@?#%&\\]/.test(raw) && /^[\w+/=\s"-]+$/.test(raw)) return true;
   return separators === separatorsOf(read);
 }

@@ -110,12 +110,23 @@ function trimmed(text: string, start: number, end: number, role: "text" | "value
     from += 1;
     to -= 1;
   }
+  if (role === "text") [from, to] = unmarked(text, from, to);
   while (to > from && SENTENCE_END.includes(text.charAt(to - 1))) to -= 1;
   if (text.charAt(from) === "#") from += 1;
   else if (text.charAt(from) === "@" && !/[.@]/.test(text.slice(from + 1, Math.min(to, from + 65))))
     from += 1;
   if (/^[-–:!?#=+_~]*$/.test(text.slice(from, Math.min(to, from + 9)))) return [to, to];
   return [from, to];
+}
+
+const isMark = (mark: string): boolean => mark === "**" || mark === "__" || mark === "~~";
+
+/** Without the marks of an emphasis that begins or ends at another word. */
+function unmarked(text: string, start: number, end: number): [number, number] {
+  const from =
+    isMark(text.slice(start, start + 2)) && isAlphanumeric(text.charCodeAt(start + 2)) ? start + 2 : start;
+  const to = isMark(text.slice(end - 2, end)) && isAlphanumeric(text.charCodeAt(end - 3)) ? end - 2 : end;
+  return from < to ? [from, to] : [start, end];
 }
 
 /** Addresses longer than this (RFC 5321: 254) are not looked into for a label in front. */
@@ -130,8 +141,12 @@ function keyOf(text: string, from: number, to: number): string {
   if (!word.includes("/")) return word;
   const bare = /^(https?:\/\/[^/?#\\@]+)\/$/.exec(word)?.[1] ?? word;
   // Cut off by a separator that may be part of it, it is not known to be whole: it only matches when cut the same.
-  const left = from > 1 && /[[({|;,<"'`]/.test(text.charAt(from - 1)) && classAt(text, from - 2) === WORD;
-  const right =
-    /^[[({|;,<"'`]/.test(text.slice(to, to + 1)) && to + 1 < text.length && classAt(text, to + 1) === WORD;
+  const left = from > 1 && CUTTING.includes(text.charAt(from - 1)) && goesOn(text, from - 2);
+  const right = to + 1 < text.length && CUTTING.includes(text.charAt(to)) && goesOn(text, to + 1);
   return left || right ? `${bare}\0` : bare;
 }
+
+const CUTTING = "[({|;,<\"'`";
+
+const goesOn = (text: string, at: number): boolean =>
+  classAt(text, at) === WORD && !SENTENCE_END.includes(text.charAt(at));

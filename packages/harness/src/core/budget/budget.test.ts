@@ -1,0 +1,126 @@
+import { expect, test } from "vitest";
+import { RUN_INPUT_TOKENS_MAX } from "../../base/limits.ts";
+import type { AgentDefinition } from "../agent.ts";
+import { budgetOf, checkBudget, settleUsage } from "./budget.ts";
+import { COUNTED_BYTES_MAX, estimateTokens, type Input, sizeOf, tokensMax } from "./estimate.ts";
+
+const inputOf = (text: string): Input => ({
+  system: "Be brief.",
+  messages: [{ role: "user", text, label: "untrusted" }],
+  tools: [],
+});
+
+test("what is counted is bounded however long the text is", () => {
+  let countedBytes = 0;
+  const size = sizeOf(inputOf("a".repeat(1_000_000)));
+  const estimate = estimateTokens(size, "openai/x", (piece) => {
+    countedBytes += Buffer.byteLength(piece);
+    return 0;
+  });
+  expect(countedBytes).toBeLessThanOrEqual(COUNTED_BYTES_MAX);
+  expect(estimate).toBe(size.bytes - countedBytes + size.allowance);
+});
+
+test("arguments of calls and schemas of tools are counted", () => {
+  const call = { id: "c", tool: "t", arguments: { text: "x".repeat(500) } };
+  const size = sizeOf({
+    system: "",
+    messages: [{ role: "assistant", text: "", toolCalls: [call] }],
+    tools: [
+      {
+        name: "t",
+        version: "1",
+        description: "d".repeat(300),
+        inputSchema: { description: "é".repeat(200) },
+        effect: "none",
+        harm: [],
+        controlArguments: [],
+        returns: "trusted",
+      },
+    ],
+  });
+  expect(size.spokenBytes).toBeGreaterThan(500);
+  expect(size.bytes).toBeGreaterThan(500 + 300 + 400);
+});
+
+const BUDGET = { inputTokensMax: 1_000, outputTokensMax: 100 };
+
+test("a call fits to the last token and not beyond, and no number that is none fits", () => {
+  const fits = (input: number, output: number, usedInput = 900, usedOutput = 90): boolean =>
+    checkBudget(
+      BUDGET,
+      { inputTokens: usedInput, outputTokens: usedOutput },
+      { inputTokens: input, outputTokens: output },
+    ).ok;
+  expect(fits(100, 10)).toBe(true);
+  expect(fits(101, 10)).toBe(false);
+  expect(fits(100, 11)).toBe(false);
+  expect(fits(Number.NaN, 1)).toBe(false);
+  expect(fits(1, 1, Number.POSITIVE_INFINITY)).toBe(false);
+  const refused = checkBudget(
+    BUDGET,
+    { inputTokens: 0, outputTokens: 0 },
+    { inputTokens: 2_000, outputTokens: 1 },
+  );
+  expect(refused).toMatchObject({ ok: false, error: { code: "budget_exhausted" } });
+});
+
+test("an agent that says nothing has a budget all the same", () => {
+  const definition: AgentDefinition = {
+    name: "a",
+    description: "d",
+    system: "s",
+    models: ["scripted/x"],
+    tools: [],
+    workspace: "none",
+    output_tokens_max: 1,
+    temperature: 0,
+    seed: 0,
+  };
+  expect(budgetOf(definition).inputTokensMax).toBe(RUN_INPUT_TOKENS_MAX);
+  expect(budgetOf({ ...definition, budget: { input_tokens_max: 7, output_tokens_max: 8 } })).toEqual({
+    inputTokensMax: 7,
+    outputTokensMax: 8,
+  });
+});
+
+const SIZE = sizeOf(inputOf("x".repeat(800)));
+const RESERVED = { inputTokens: 900, outputTokens: 50 };
+const settle = (
+  inputTokens: number,
+  outputTokens: number,
+  model = "openai/x",
+): ReturnType<typeof settleUsage> => settleUsage(model, { inputTokens, outputTokens }, RESERVED, SIZE, 40);
+
+test("what is reported and can be true is charged as it is", () => {
+  expect(settle(300, 20)).toEqual({
+    ok: true,
+    value: { usage: { inputTokens: 300, outputTokens: 20 }, warnings: [] },
+  });
+  expect(settle(tokensMax(SIZE), 50).ok).toBe(true);
+});
+
+test.each([
+  ["more input than was sent", tokensMax(SIZE) + 1, 1],
+  ["more output than it was allowed", 300, 51],
+  ["a negative count", -1, 1],
+  ["a negative output", 300, -1],
+  ["a part of a token", 1.5, 1],
+  ["no number", Number.NaN, 1],
+  ["nothing at all, where the wire always says", 0, 0],
+])("%s is a lie", (_, inputTokens, outputTokens) => {
+  expect(settle(inputTokens, outputTokens)).toMatchObject({
+    ok: false,
+    error: { code: "usage_implausible" },
+  });
+});
+
+test("too little is raised, and silence costs what was set aside", () => {
+  const little = settle(1, 0);
+  expect(little).toMatchObject({ ok: true, value: { usage: { inputTokens: 102, outputTokens: 5 } } });
+  expect(little.ok && little.value.warnings).toHaveLength(1);
+  expect(settle(0, 0, "openai-compatible/x")).toMatchObject({
+    ok: true,
+    value: { usage: { inputTokens: 900, outputTokens: 40 }, warnings: [expect.any(String)] },
+  });
+});

@@ -1,0 +1,121 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { type Assent, readAnnotations, strictestAssent } from "./policy-annotations.ts";
+
+const HOUR_MS = 3_600_000;
+
+test("every requirement is read", () => {
+  expect(
+    readAnnotations("forbid", {
+      id: "money",
+      description: "It pays.",
+      needs_approval: null,
+      approvers: "zoe, anna",
+      quorum: "2",
+      separate_duties: null,
+      timeout: "4h",
+    }),
+  ).toEqual({
+    ok: true,
+    value: {
+      id: "money",
+      effect: "forbid",
+      description: "It pays.",
+      assent: {
+        approvers: ["anna", "zoe"],
+        quorum: 2,
+        separateDuties: true,
+        timeoutMs: 4 * HOUR_MS,
+        onTimeout: "deny",
+      },
+    },
+  });
+});
+
+test("without more, one person has three days, and silence is a deny", () => {
+  expect(readAnnotations("forbid", { id: "a", needs_approval: "" })).toEqual({
+    ok: true,
+    value: {
+      id: "a",
+      effect: "forbid",
+      description: null,
+      assent: { quorum: 1, separateDuties: false, timeoutMs: 72 * HOUR_MS, onTimeout: "deny" },
+    },
+  });
+});
+
+const GOOD = { id: "a", needs_approval: null } as const;
+
+test.each([
+  ["no id", { needs_approval: null }, "@id"],
+  ["an id without value", { ...GOOD, id: null }, "@id"],
+  ["an id of other characters", { ...GOOD, id: "A b" }, "@id"],
+  ["an unknown name", { ...GOOD, need_approval: null }, "@need_approval"],
+  ["a name of every object", { ...GOOD, constructor: null }, "@constructor"],
+  ["an empty description", { ...GOOD, description: "" }, "@description"],
+  ["a description of any length", { ...GOOD, description: "x".repeat(501) }, "@description"],
+  ["a value where none is", { ...GOOD, needs_approval: "no" }, "@needs_approval"],
+  ["separate duties denied", { ...GOOD, separate_duties: "false" }, "@separate_duties"],
+  ...["", "0", "1.5", "-1", "two", "11", "100", " 1", "1e1"].map(
+    (quorum) => [`quorum ${quorum}`, { ...GOOD, quorum }, "@quorum"] as const,
+  ),
+  ["a quorum without value", { ...GOOD, quorum: null }, "@quorum"],
+  ...["", "4", "4 h", "0h", "4H", "1.5h", "-4h", "73h", "4d", "1h30m"].map(
+    (timeout) => [`timeout ${timeout}`, { ...GOOD, timeout }, "@timeout"] as const,
+  ),
+  ["approvers without value", { ...GOOD, approvers: null }, "@approvers"],
+  ["an empty name", { ...GOOD, approvers: "anna,,zoe" }, "@approvers"],
+  ["a name twice", { ...GOOD, approvers: "anna, anna" }, "@approvers"],
+  ["fewer approvers than the quorum", { ...GOOD, approvers: "anna", quorum: "2" }, "@approvers"],
+  ["a requirement of nothing", { id: "a", quorum: "2" }, "@quorum"],
+] satisfies readonly (readonly [string, Readonly<Record<string, string | null>>, string])[])(
+  "%s is refused",
+  (_name, annotations, named) => {
+    const read = readAnnotations("forbid", annotations);
+    expect(read.ok ? "" : read.error).toContain(named);
+  },
+);
+
+test("a permit cannot want approval: nothing would stand in its way", () => {
+  expect(readAnnotations("permit", GOOD)).toMatchObject({ ok: false });
+});
+
+const assents = fc.array(
+  fc.record({
+    approvers: fc.option(fc.subarray(["anna", "ben", "cleo", "dan"], { minLength: 3 }), { nil: undefined }),
+    quorum: fc.integer({ min: 1, max: 3 }),
+    separateDuties: fc.boolean(),
+    timeoutMs: fc.integer({ min: 1, max: 72 * HOUR_MS }),
+  }),
+  { minLength: 1, maxLength: 4 },
+);
+
+test("whoever fulfils the strictest of all fulfils each, in whatever order they come", () => {
+  fc.assert(
+    fc.property(assents, fc.boolean(), (given, turned) => {
+      const all = given.map(({ approvers, ...rest }): Assent => ({
+        ...rest,
+        ...(approvers === undefined ? {} : { approvers }),
+        onTimeout: "deny",
+      }));
+      const strictest = strictestAssent(turned ? all.toReversed() : all);
+      const common = ["anna", "ben", "cleo", "dan"].filter((name) =>
+        all.every(({ approvers }) => approvers?.includes(name) ?? true),
+      );
+      const quorum = Math.max(...all.map((one) => one.quorum));
+      const isListed = all.some(({ approvers }) => approvers !== undefined);
+      if (isListed && common.length < quorum) {
+        expect(strictest).toBeNull();
+        return;
+      }
+      expect(strictest).toEqual({
+        ...(isListed ? { approvers: common } : {}),
+        quorum,
+        separateDuties: all.some(({ separateDuties }) => separateDuties),
+        timeoutMs: Math.min(...all.map(({ timeoutMs }) => timeoutMs)),
+        onTimeout: "deny",
+      });
+    }),
+    { seed: 42 },
+  );
+});

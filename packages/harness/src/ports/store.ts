@@ -1,0 +1,307 @@
+// Where state is kept, and what wakes whom: the part of the ports that is about data.
+
+import type {
+  Action,
+  Actor,
+  Advice,
+  ApprovalId,
+  ApprovalState,
+  ApprovalSubject,
+  Artifact,
+  ArtifactId,
+  AuditEvent,
+  Decision,
+  EventKind,
+  Key,
+  KeyId,
+  PrincipalId,
+  Reason,
+  RunId,
+  RunState,
+  Scope,
+  TenantId,
+} from "@assent/contract";
+import type { HarmonyStore } from "@assent/harmony";
+import type { Sha256 } from "../base/digest.ts";
+import type { AgentDefinition } from "../core/agent.ts";
+import type { Judgement } from "../core/decide/judgement.ts";
+import type { Assent } from "../core/decide/policy-annotations.ts";
+import type { ExternalDefinition } from "../core/external.ts";
+import type { Journal, JournalStep } from "../core/run/journal.ts";
+
+export type RunRecord = {
+  readonly tenant: TenantId;
+  readonly id: RunId;
+  /** Our workers, or an agent loop outside (services/external). It never changes. */
+  readonly driver: "assent" | "external";
+  readonly state: RunState;
+  readonly version: number;
+  readonly agent: string;
+  readonly agentVersion: Sha256;
+  readonly task: string;
+  readonly workspace: { readonly name: string; readonly commit: string } | null;
+  readonly model: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly requestedBy: Actor;
+  readonly reason: Reason | null;
+  readonly answer: string | null;
+  readonly attempt: number;
+  /** Rises with every lease; a write that names an older one is refused (invariant 16, fenced). */
+  readonly fencingToken: number;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly finishedAt: Date | null;
+};
+
+export type NewRun = Pick<
+  RunRecord,
+  | "id"
+  | "driver"
+  | "agent"
+  | "agentVersion"
+  | "task"
+  | "workspace"
+  | "model"
+  | "labels"
+  | "requestedBy"
+  | "createdAt"
+>;
+
+export type RunChange = Pick<
+  RunRecord,
+  "state" | "version" | "reason" | "answer" | "attempt" | "finishedAt"
+> & {
+  readonly updatedAt: Date;
+  /** When its message is due, for a run that is queued by this; null leaves it as it is. */
+  readonly wakeAt: Date | null;
+};
+
+export type RunQuery = {
+  readonly states: readonly RunState[] | null;
+  readonly agent: string | null;
+  readonly label: { readonly name: string; readonly value: string } | null;
+  /** Rows older than this one, in the order newest first. */
+  readonly before: { readonly createdAt: Date; readonly id: RunId } | null;
+  readonly limit: number;
+};
+
+export type ApprovalRecord = {
+  readonly id: ApprovalId;
+  readonly run: RunId;
+  readonly seq: number;
+  readonly state: ApprovalState;
+  readonly subject: ApprovalSubject;
+  readonly action: Action;
+  readonly actionDigest: Sha256;
+  readonly summary: string;
+  readonly preview: string | null;
+  readonly precondition: string | null;
+  readonly decision: Decision;
+  readonly judgement: Judgement;
+  readonly requirement: Assent;
+  /** Earlier answers that the person is shown. */
+  readonly advice: readonly Advice[];
+  /** Different people who have said yes to the action as it stands. */
+  readonly votes: number;
+  readonly editedAction: Action | null;
+  readonly requestedAt: Date;
+  readonly expiresAt: Date;
+  readonly decidedAt: Date | null;
+  readonly decidedBy: Actor | null;
+  readonly comment: string | null;
+};
+
+export type NewApproval = Omit<
+  ApprovalRecord,
+  "state" | "votes" | "editedAction" | "decidedAt" | "decidedBy" | "comment"
+>;
+
+export type ApprovalChange = Pick<
+  ApprovalRecord,
+  | "state"
+  | "actionDigest"
+  | "editedAction"
+  | "precondition"
+  | "preview"
+  | "judgement"
+  | "decidedAt"
+  | "decidedBy"
+  | "comment"
+>;
+
+export type NewAuditEvent = {
+  readonly run: RunId;
+  readonly version: number;
+  readonly at: Date;
+  readonly kind: EventKind;
+  readonly actor: Actor | null;
+  readonly data: Readonly<Record<string, unknown>>;
+};
+
+/** One worker's hold on one run. */
+export type Fence = { readonly tenant: TenantId; readonly run: RunId; readonly token: number };
+
+export type RunMessage = { readonly v: 1; readonly tenant: TenantId; readonly run: RunId };
+
+export type IdempotencyRecord = {
+  readonly fingerprint: Sha256;
+  readonly status: number;
+  readonly location: string | null;
+  readonly body: string;
+};
+
+/** What one transaction of one tenant can do. Everything in it commits together, or nothing does. */
+export type StoreTx = {
+  readonly runs: {
+    insert(run: NewRun): Promise<RunRecord>;
+    find(id: RunId): Promise<RunRecord | null>;
+    /** Like find, and nobody else can change the run until this transaction ends. */
+    lock(id: RunId): Promise<RunRecord | null>;
+    /** Like lock, but null unless the run is running under this very token. */
+    lockFenced(fence: Fence): Promise<RunRecord | null>;
+    list(query: RunQuery): Promise<readonly RunRecord[]>;
+    update(id: RunId, change: RunChange): Promise<void>;
+    /** Gives the run (locked before, and queued) to a worker; its attempt, version and fencing token rise by one. */
+    lease(id: RunId, worker: WorkerId, now: Date, until: Date): Promise<number>;
+    /** False when the lease is another's by now. */
+    renew(fence: Fence, until: Date): Promise<boolean>;
+    /** Present versions of those of the runs that exist. */
+    versions(ids: readonly RunId[]): Promise<ReadonlyMap<RunId, number>>;
+  };
+  readonly steps: {
+    insert(run: RunId, step: JournalStep): Promise<void>;
+    update(
+      run: RunId,
+      step: Pick<
+        JournalStep,
+        "seq" | "state" | "outcome" | "error" | "retriedBySeq" | "startedAt" | "finishedAt"
+      >,
+    ): Promise<void>;
+    list(run: RunId): Promise<Journal>;
+  };
+  readonly approvals: {
+    insert(approval: NewApproval): Promise<void>;
+    find(id: ApprovalId): Promise<ApprovalRecord | null>;
+    list(run: RunId): Promise<readonly ApprovalRecord[]>;
+    /** One person's word for the action as it stands; false when they gave it before. */
+    vote(id: ApprovalId, voter: PrincipalId, actionDigest: Sha256, at: Date): Promise<boolean>;
+    /** Compare-and-swap: false when the approval is not in `from` any more; then nothing changed. */
+    update(id: ApprovalId, from: ApprovalState, change: ApprovalChange): Promise<boolean>;
+  };
+  readonly artifacts: {
+    insert(run: RunId, artifact: Omit<Artifact, "created_at"> & { readonly createdAt: Date }): Promise<void>;
+    list(run: RunId): Promise<readonly Artifact[]>;
+    find(run: RunId, id: ArtifactId): Promise<Artifact | null>;
+  };
+  readonly audit: {
+    append(events: readonly NewAuditEvent[]): Promise<void>;
+    /** Events of a run with a version above `after`, in order. */
+    list(run: RunId, after: number, limit: number): Promise<readonly AuditEvent[]>;
+  };
+  readonly idempotency: {
+    /** The answer that was given under this key, if any; takes nothing and waits for nobody. */
+    find(key: IdempotencyKey, now: Date): Promise<IdempotencyRecord | null>;
+    /**
+     * Takes the key for this transaction. Null: it is ours, and `complete` must follow. Otherwise: the answer that an
+     * earlier request got. A request that races waits here for the other's transaction to end.
+     */
+    claim(key: IdempotencyKey, now: Date): Promise<IdempotencyRecord | null>;
+    complete(key: IdempotencyKey, record: IdempotencyRecord): Promise<void>;
+  };
+  readonly agents: {
+    /** Definitions are kept by digest for as long as a run names them. */
+    put(version: Sha256, definition: AgentDefinition): Promise<void>;
+    get(version: Sha256): Promise<AgentDefinition | null>;
+  };
+  readonly externalDefinitions: {
+    put(version: Sha256, definition: ExternalDefinition): Promise<void>;
+    get(version: Sha256): Promise<ExternalDefinition | null>;
+  };
+  readonly keys: {
+    insert(key: NewKey): Promise<Key>;
+    list(): Promise<readonly Key[]>;
+    revoke(id: KeyId, at: Date): Promise<Key | null>;
+  };
+  readonly decisions: {
+    /** What the rules decided since then, oldest first, after the given place. */
+    list(since: Date, after: DecisionPlace | null, limit: number): Promise<readonly DecidedCall[]>;
+  };
+  /** Harmony's memory of this tenant, within this transaction. */
+  readonly memory: HarmonyStore;
+  readonly queue: {
+    /** Delivered at least once after this transaction commits, and never if it does not. */
+    send(message: RunMessage, delaySeconds: number): Promise<void>;
+  };
+};
+
+export type DecisionPlace = { readonly at: Date; readonly run: RunId; readonly seq: number };
+
+export type DecidedCall = DecisionPlace & {
+  readonly requester: Actor;
+  readonly agent: { readonly name: string; readonly version: Sha256 };
+  readonly action: Action;
+  readonly judgement: Judgement;
+  readonly decision: Decision;
+};
+
+export type IdempotencyKey = {
+  readonly principal: PrincipalId;
+  readonly route: string;
+  readonly key: string;
+  readonly expiresAt: Date;
+};
+
+export type NewKey = {
+  readonly id: KeyId;
+  readonly hash: Uint8Array;
+  readonly prefix: string;
+  readonly principal: { readonly name: string; readonly kind: "human" | "service" };
+  readonly scopes: readonly Scope[];
+  readonly createdAt: Date;
+  readonly expiresAt: Date | null;
+};
+
+/** Who calls: found by key, before any tenant is known. */
+export type Caller = {
+  readonly tenant: TenantId;
+  readonly actor: Actor;
+  readonly key: KeyId;
+  readonly scopes: readonly Scope[];
+};
+
+export type Due =
+  | { readonly why: "lease_lost"; readonly tenant: TenantId; readonly run: RunId; readonly token: number }
+  | {
+      readonly why: "approval_expired";
+      readonly tenant: TenantId;
+      readonly run: RunId;
+      readonly approval: ApprovalId;
+    }
+  | { readonly why: "stranded"; readonly tenant: TenantId; readonly run: RunId }
+  | { readonly why: "driver_idle"; readonly tenant: TenantId; readonly run: RunId };
+
+export type WorkerId = number;
+
+export type Store = {
+  /** Sees and touches one tenant's rows only. Retries the whole function when the database asks for it. */
+  transaction<T>(tenant: TenantId, work: (tx: StoreTx) => Promise<T>): Promise<T>;
+  /** The only look-up across tenants: whose key has this hash, and is it still good? */
+  findCaller(hash: Uint8Array, now: Date): Promise<Caller | null>;
+  /** Runs of any tenant that need attention: ids only, no content. */
+  due(now: Date, limit: number): Promise<readonly Due[]>;
+  /** Rejects when the database cannot be used. */
+  ping(): Promise<void>;
+};
+
+export type Delivery = { readonly message: RunMessage; readonly signal: AbortSignal };
+
+export type Queue = {
+  /** Calls the handler for each message, at most `concurrency` at once; a rejection means: deliver again later. */
+  consume(
+    concurrency: number,
+    handle: (delivery: Delivery) => Promise<void>,
+  ): Promise<{ stop(): Promise<void> }>;
+};
+
+/** A worker's sign of life, as the database sees it: gone the moment its process is. */
+export type Presence = { readonly worker: WorkerId; isPresent(): boolean; end(): Promise<void> };

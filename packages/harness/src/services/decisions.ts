@@ -1,0 +1,67 @@
+// What the rules have decided, as records that other rules can judge again (`assent policy diff`).
+
+import { runIdSchema } from "@assent/contract";
+import { err, ok, type Result } from "../base/result.ts";
+import type { DecisionRecord } from "../core/decide/decision-record.ts";
+import type { Caller, DecidedCall, DecisionPlace, Store } from "../ports.ts";
+import type { Page, Refusal } from "./harness.ts";
+
+const DECISIONS_PER_PAGE = 200;
+
+export async function listDecisions(
+  { store }: { readonly store: Store },
+  caller: Caller,
+  since: Date,
+  cursor: string | null,
+): Promise<Result<Page<DecisionRecord>, Refusal>> {
+  const after = cursor === null ? null : readCursor(cursor);
+  if (after === undefined) {
+    const detail = "The cursor is not one of this list's.";
+    return err({ code: "invalid_request", detail, errors: [{ pointer: "#/cursor", detail }] });
+  }
+  const calls = await store.transaction(
+    caller.tenant,
+    async (tx) => await tx.decisions.list(since, after, DECISIONS_PER_PAGE),
+  );
+  const last = calls.length === DECISIONS_PER_PAGE ? calls.at(-1) : undefined;
+  return ok({
+    data: calls.map((call) => recordOf(caller, call)),
+    next_cursor: last === undefined ? null : `${last.at.toISOString()}~${last.run}~${last.seq}`,
+  });
+}
+
+// A place in the tenant's own list; whoever makes one up sees no more than the list itself shows.
+function readCursor(text: string): DecisionPlace | undefined {
+  const [at = "", run = "", seq = "", ...rest] = text.split("~");
+  const id = runIdSchema.safeParse(run);
+  const time = Date.parse(at);
+  if (!id.success || Number.isNaN(time) || !/^[1-9]\d{0,8}$/.test(seq) || rest.length > 0) return undefined;
+  return { at: new Date(time), run: id.data, seq: Number(seq) };
+}
+
+function recordOf(caller: Caller, call: DecidedCall): DecisionRecord {
+  const { judgement } = call;
+  return {
+    v: 1,
+    at: call.at.toISOString(),
+    tenant_id: caller.tenant,
+    run_id: call.run,
+    step: call.seq,
+    requester: call.requester,
+    agent: { ...call.agent },
+    action: call.action,
+    control_arguments: [...judgement.controlArguments],
+    labels: Object.fromEntries(
+      Object.entries(judgement.labels).map(([pointer, { origin, sources }]) => [
+        pointer,
+        { origin, sources: sources.map((source) => ({ ...source })) },
+      ]),
+    ),
+    tainted: judgement.tainted,
+    askable: judgement.askable,
+    planned: judgement.planned,
+    budget: {},
+    policy_version: judgement.policyVersion,
+    decision: call.decision,
+  };
+}

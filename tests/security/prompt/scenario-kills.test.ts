@@ -1,0 +1,145 @@
+// The four scenarios that look at what providers were sent: each passes on the product, and each fails when the guard
+// that it is there for is taken out of the product. What is taken out is named by the break.
+
+import { SCENARIOS, runTrial, type Scenario } from "@assent/suite";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { z } from "zod";
+import { createInProcessTarget } from "../../support/target/local-target.ts";
+
+type Break =
+  | "none"
+  | "text is sent as it is"
+  | "names are compared without case and spaces"
+  | "no budget is checked"
+  | "whatever is reported is believed"
+  | "a substitute is sent what the guards have not seen"
+  | "a substitute is asked after a refusal";
+
+const broken = vi.hoisted(() => ({ by: "none" as Break }));
+
+vi.mock(import("../../../packages/harness/src/core/prompt/guard.ts"), async (importOriginal) => {
+  const real = await importOriginal();
+  return {
+    ...real,
+    neutralisePrompt: (prompt) =>
+      broken.by === "text is sent as it is" ? prompt : real.neutralisePrompt(prompt),
+    guardPrompt: (...given) =>
+      broken.by === "text is sent as it is" ? { ok: true, value: null } : real.guardPrompt(...given),
+  };
+});
+
+vi.mock(import("../../../packages/harness/src/core/agent.ts"), async (importOriginal) => {
+  const real = await importOriginal();
+  const loose = (name: string): string => name.trim().toLowerCase();
+  return {
+    ...real,
+    isModelAllowed: (definition, model) =>
+      broken.by === "names are compared without case and spaces"
+        ? definition.models.some((entry) => loose(entry) === loose(model))
+        : real.isModelAllowed(definition, model),
+  };
+});
+
+vi.mock(import("../../../packages/harness/src/core/budget/budget.ts"), async (importOriginal) => {
+  const real = await importOriginal();
+  return {
+    ...real,
+    checkBudget: (...given) =>
+      broken.by === "no budget is checked" ? { ok: true, value: null } : real.checkBudget(...given),
+    settleUsage: (...given) =>
+      broken.by === "whatever is reported is believed"
+        ? { ok: true, value: { usage: given[1], warnings: [] } }
+        : real.settleUsage(...given),
+  };
+});
+
+vi.mock(import("../../../packages/harness/src/adapters/models/models.ts"), async (importOriginal) => {
+  const real = await importOriginal();
+  return {
+    ...real,
+    openModels: (config) => {
+      const models = real.openModels(config);
+      return {
+        ...models,
+        call: async (call, signal) => {
+          const isSubstitute = call.model.startsWith("anthropic/");
+          if (broken.by === "a substitute is sent what the guards have not seen" && isSubstitute)
+            return await models.call({ ...call, system: `${call.system} Be quick.` }, signal);
+          const result = await models.call(call, signal);
+          if (broken.by === "a substitute is asked after a refusal" && !result.ok)
+            return { ok: false, error: { ...result.error, transient: true } };
+          return result;
+        },
+      };
+    },
+  };
+});
+
+const target = createInProcessTarget();
+const START_MS_MAX = 120_000;
+beforeAll(async () => {
+  await target.start();
+}, START_MS_MAX);
+afterAll(async () => {
+  await target.stop();
+}, START_MS_MAX);
+beforeEach(() => {
+  broken.by = "none";
+});
+
+// A broken product goes on with what it should have ended, and would be heard in the next trial.
+afterEach(async () => {
+  const ask = async (path: string, method: string): Promise<Response> =>
+    await fetch(`${target.endpoints()[0] ?? ""}/api/harness/runs${path}`, {
+      method,
+      headers: { authorization: `Bearer ${target.key("requester") ?? ""}` },
+    });
+  const answer: unknown = await (await ask("?limit=100", "GET")).json();
+  const runs = z
+    .object({ data: z.array(z.object({ id: z.string(), status: z.string() })) })
+    .parse(answer).data;
+  for (const { id, status } of runs) {
+    if (["queued", "running", "awaiting_approval"].includes(status)) await ask(`/${id}/cancel`, "POST");
+  }
+});
+
+const named = (part: string): Scenario => {
+  const found = SCENARIOS.find(({ id }) => id.endsWith(part));
+  if (found === undefined) throw new Error(`no scenario ${part}`);
+  return found;
+};
+
+const KILLS: readonly (readonly [scenario: string, by: Break, claim: string])[] = [
+  ["prompt_template_injection_guard", "text is sent as it is", "no control token is left"],
+  ["model_router_policy_bypass", "names are compared without case and spaces", "no allowed model is refused"],
+  ["token_budget_exhaustion_safe_failure", "no budget is checked", "beyond the budget is never sent"],
+  ["token_budget_exhaustion_safe_failure", "whatever is reported is believed", "and not beyond the budget"],
+  [
+    "provider_failover_guardrails_preserved",
+    "a substitute is sent what the guards have not seen",
+    "the system text is the agent's at both",
+  ],
+  ["provider_failover_guardrails_preserved", "text is sent as it is", "no control token at the second"],
+  [
+    "provider_failover_guardrails_preserved",
+    "a substitute is asked after a refusal",
+    "a refusal ends the run",
+  ],
+];
+
+describe("the product as it is", () => {
+  test.each([...new Set(KILLS.map(([scenario]) => scenario))])("%s passes", async (part) => {
+    const trial = await runTrial(named(part), target, { seed: 42 });
+    expect([trial.verdict, trial.reason]).toEqual(["PASS", ""]);
+    expect(trial.parts.flatMap(({ lacks }) => lacks)).toEqual([]);
+  });
+});
+
+describe("the product broken", () => {
+  // A loop that nothing stops ends at the limit of steps: many rounds on a busy machine.
+  test.each(KILLS)("%s fails where %s", { timeout: 300_000 }, async (part, by, claim) => {
+    broken.by = by;
+    const trial = await runTrial(named(part), target, { seed: 42 });
+    expect([trial.verdict, trial.reason]).toEqual(["FAIL", expect.stringContaining(claim)]);
+  });
+});

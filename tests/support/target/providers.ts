@@ -1,0 +1,85 @@
+// The suite's own providers as the models of a target: one that speaks OpenAI's Chat Completions, and one that speaks
+// Anthropic's Messages to take over from it.
+
+import type { ProviderBench, ProviderBoard } from "@assent/suite";
+import { startAnthropicServer } from "../../../packages/suite/src/faults/anthropic-server.ts";
+import { startOpenAiServer } from "../../../packages/suite/src/faults/openai-server.ts";
+import type { FakeProvider } from "../../../packages/suite/src/faults/provider-server.ts";
+import type { RecordedRequest, Reply } from "../../../packages/suite/src/faults/script.ts";
+
+const API_KEY = "sk-test-of-the-suite-5b1e";
+const OWN = "openai-compatible/fake-1";
+const SUBSTITUTE = "anthropic/fake-1";
+const SYSTEM = "You answer questions about a repository. You never write without assent.";
+const TOOLS = ["read_file", "write_file", "tell_sink"];
+const THRIFT = { inputTokensMax: 12_000, outputTokensMax: 1_000 };
+
+export const LARGE_FILE = "large.txt";
+
+const AGENT = {
+  description: "Asks the suite's own providers.",
+  system: SYSTEM,
+  models: [OWN, SUBSTITUTE],
+  tools: TOOLS,
+  workspace: "required",
+  output_tokens_max: 200,
+};
+
+export const PROVIDER_AGENTS = [
+  { name: "courier", ...AGENT },
+  {
+    name: "thrifty",
+    ...AGENT,
+    budget: { input_tokens_max: THRIFT.inputTokensMax, output_tokens_max: THRIFT.outputTokensMax },
+  },
+] as const;
+
+type Providers = {
+  readonly bench: ProviderBench;
+  /** What makes a server ask them. */
+  readonly environment: Readonly<Record<string, string>>;
+};
+
+export async function startProviders(started: AsyncDisposableStack): Promise<Providers> {
+  const own = await openBoard(OWN, startOpenAiServer, started);
+  const substitute = await openBoard(SUBSTITUTE, startAnthropicServer, started);
+  return {
+    bench: {
+      own: own.board,
+      substitute: substitute.board,
+      system: SYSTEM,
+      tools: TOOLS,
+      body: (task) => ({ agent: "courier", task, workspace: "notes" }),
+      thriftyBody: (task) => ({ agent: "thrifty", task, workspace: "notes" }),
+      thrift: THRIFT,
+      largeFile: LARGE_FILE,
+    },
+    environment: {
+      ASSENT_OPENAI_COMPATIBLE_BASE_URL: own.url,
+      ASSENT_OPENAI_COMPATIBLE_API_KEY: API_KEY,
+      ANTHROPIC_BASE_URL: substitute.url,
+      ANTHROPIC_API_KEY: API_KEY,
+    },
+  };
+}
+
+const done: (request: RecordedRequest) => Reply = () => ({ text: "Done." });
+
+async function openBoard(
+  model: string,
+  start: typeof startOpenAiServer,
+  started: AsyncDisposableStack,
+): Promise<{ readonly board: ProviderBoard; readonly url: string }> {
+  const answers = [done];
+  const script = (request: RecordedRequest): Reply => (answers[0] ?? done)(request);
+  const server: FakeProvider = await start({ script, apiKey: API_KEY });
+  started.use(server);
+  const board: ProviderBoard = {
+    model,
+    requests: server.requests,
+    answerWith: (reply) => {
+      answers[0] = reply;
+    },
+  };
+  return { board, url: server.url };
+}
