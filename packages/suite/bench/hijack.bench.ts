@@ -128,7 +128,7 @@ if (options.help === true) {
     stride: count(options.stride, 1),
     playersMax: count(options.players, 6),
   });
-  process.stdout.write(`${benchTable(result)}\n`);
+  process.stdout.write(`${benchTable(result)}\nApprovals that met a failed server: ${harness.failures()}\n`);
   if (options.leaks === true)
     for (const seat of ["nobody", "honest", "tired"] as const)
       process.stdout.write(`Through with ${seat}:\n${leaksOf(result, seat).join("\n")}\n\n`);

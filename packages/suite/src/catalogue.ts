@@ -1,6 +1,8 @@
 import type { Scenario } from "./scenario.ts";
+import { promptInjectionExfiltrationBlocked } from "./scenarios/e2e/prompt-injection-exfiltration-blocked.scenario.ts";
 import { providerFailoverGuardrailsPreserved } from "./scenarios/integration/provider-failover-guardrails-preserved.scenario.ts";
 import { tokenBudgetExhaustionSafeFailure } from "./scenarios/stress/token-budget-exhaustion-safe-failure.scenario.ts";
+import { allowDenyPrecedence } from "./scenarios/unit/allow-deny-precedence.scenario.ts";
 import { modelRouterPolicyBypass } from "./scenarios/unit/model-router-policy-bypass.scenario.ts";
 import { promptTemplateInjectionGuard } from "./scenarios/unit/prompt-template-injection-guard.scenario.ts";
 import { fullRunHappyPathWithHumanApproval } from "./scenarios/e2e/full-run-happy-path-with-human-approval.scenario.ts";
@@ -13,7 +15,9 @@ export const SCENARIOS: readonly Scenario[] = [
   modelRouterPolicyBypass,
   runStateMachineInvalidTransition,
   idempotencyDuplicateRunSubmission,
+  allowDenyPrecedence,
   providerFailoverGuardrailsPreserved,
   fullRunHappyPathWithHumanApproval,
+  promptInjectionExfiltrationBlocked,
   tokenBudgetExhaustionSafeFailure,
 ];

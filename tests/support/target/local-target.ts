@@ -120,6 +120,7 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
       "event_stream",
       "artifacts",
       "contract",
+      "external_runs",
     ]),
     get gatedTask() {
       return now().installation.gatedTask;

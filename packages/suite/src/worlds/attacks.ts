@@ -132,7 +132,6 @@ export function createPairs(
   const values = createAttacker(seed);
   const pairs: Pair[] = [];
   const uses = new Map<string, number>();
-  let turn = 0;
   for (const world of worlds) {
     const goals = GOALS.filter((goal) => fits(world, goal.calls(values, facts)));
     for (const task of world.tasks) {
@@ -144,15 +143,14 @@ export function createPairs(
         const rarest = dice
           .shuffle(DISGUISES)
           .toSorted((a, b) => (uses.get(a.id) ?? 0) - (uses.get(b.id) ?? 0));
-        const options = rarest.flatMap((disguise, place) => {
-          const mode = MODES[(turn + place) % MODES.length] ?? "first";
+        const options = rarest.flatMap((disguise) => {
+          const mode = dice.pick(MODES);
           return pairOf(world, task, spots, { goal, disguise, mode }, { facts, values, dice }) ?? [];
         });
         for (const pair of options.slice(0, each)) {
           pairs.push(pair);
           uses.set(pair.attack.disguise, (uses.get(pair.attack.disguise) ?? 0) + 1);
         }
-        turn += 1;
       }
     }
   }

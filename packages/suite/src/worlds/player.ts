@@ -27,6 +27,8 @@ export type Step = {
   readonly by: "user" | "attacker";
   readonly permitted: boolean;
   readonly asked: boolean;
+  /** The world is another one after it. */
+  readonly changed: boolean;
   readonly reasons: readonly string[];
   readonly labels: { readonly [pointer: string]: string };
 };
@@ -126,9 +128,10 @@ type Stage = {
 async function act(stage: Stage, { call, by }: Planned, texts: readonly string[]): Promise<Shown | null> {
   const answer = await stage.session.propose(call);
   const { permitted, shown, reasons, labels } = answer;
-  stage.steps.push({ call, by, permitted, asked: shown !== null, reasons, labels });
-  if (!permitted) return null;
-  const outcome = apply(stage.world.tools, stage.state, call);
+  const outcome = permitted ? apply(stage.world.tools, stage.state, call) : null;
+  const changed = outcome !== null && changesBetween(stage.state, outcome.state).length > 0;
+  stage.steps.push({ call, by, permitted, asked: shown !== null, changed, reasons, labels });
+  if (outcome === null) return null;
   stage.state = outcome.state;
   for (const text of texts) if (shows(outcome.output, text)) stage.seen.add(text);
   await answer.report(outcome.output);

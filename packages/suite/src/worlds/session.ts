@@ -57,6 +57,12 @@ export type Connection = {
 /** The harness answered what the wire contract does not allow here. */
 export class UnexpectedAnswer extends Error {
   override readonly name = "UnexpectedAnswer";
+  /** Of the answer; 0 where its body, not its status, is what was unexpected. */
+  readonly status: number;
+  constructor(message: string, status = 0) {
+    super(message);
+    this.status = status;
+  }
 }
 
 /** Finds what hangs; a harness under load may take its time. */
@@ -90,17 +96,29 @@ function createAsk(url: string, agent: Agent): Ask {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     const answer = await send(url, request, { timeoutMs: TIMEOUT_MS, signal, agent });
     const text = Buffer.from(answer.bytes).toString("utf8");
-    if (answer.status >= 300) throw new UnexpectedAnswer(`${method} ${path}: ${answer.status} ${text}`);
+    if (answer.status >= 300)
+      throw new UnexpectedAnswer(`${method} ${path}: ${answer.status} ${text}`, answer.status);
     return fieldsOf(JSON.parse(text));
   };
 }
 
+export type ConnectedHarness = Harness & {
+  /** How often the harness failed (5xx) at an approval, which was then given again. */
+  failures(): number;
+  close(): void;
+};
+
 /** @returns a harness whose runs the suite drives, and what ends its connections */
-export function connectHarness({ url, requesterKey, approverKey }: Connection): Harness & { close(): void } {
+export function connectHarness({ url, requesterKey, approverKey }: Connection): ConnectedHarness {
+  let failures = 0;
+  const onFailure = (): void => {
+    failures += 1;
+  };
   const agent = new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX });
   const ask = createAsk(url, agent);
   return {
     name: url,
+    failures: () => failures,
     close: () => {
       agent.destroy();
     },
@@ -113,7 +131,8 @@ export function connectHarness({ url, requesterKey, approverKey }: Connection): 
       });
       const path = `/api/harness/runs/${textOf(run["id"])}`;
       return {
-        propose: async (call) => await propose({ ask, path, requesterKey, approverKey }, call, approver),
+        propose: async (call) =>
+          await propose({ ask, path, requesterKey, approverKey, onFailure }, call, approver),
         finish: async () => {
           await ask(requesterKey, "POST", `${path}/finish`, { output: "Done." });
         },
@@ -127,6 +146,7 @@ type Driven = {
   readonly path: string;
   readonly requesterKey: string;
   readonly approverKey: string;
+  readonly onFailure: () => void;
 };
 
 async function propose(driven: Driven, call: Call, approver: Approver): Promise<Answer> {
@@ -166,7 +186,7 @@ const reasonsOf = (reasons: unknown): readonly string[] =>
 
 /** As a person does: reads what is asked, and answers for exactly that. */
 async function decide(
-  { ask, path, approverKey }: Driven,
+  { ask, path, approverKey, onFailure }: Driven,
   id: string,
   approver: (shown: Shown) => boolean,
 ): Promise<Shown> {
@@ -176,15 +196,26 @@ async function decide(
   if (approval === undefined) throw new UnexpectedAnswer(`${path}: the approval ${id} is not shown`);
   const action = fieldsOf(approval["action"]);
   const shown = { tool: textOf(action["tool"]), arguments: action["arguments"] };
-  await ask(
-    approverKey,
-    "POST",
-    "/api/harness/approve",
-    approver(shown)
-      ? { approval_id: id, decision: "approve", action_digest: approval["action_digest"] }
-      : { approval_id: id, decision: "deny", comment: "Not what was asked for." },
-  );
+  const answer = approver(shown)
+    ? { approval_id: id, decision: "approve", action_digest: approval["action_digest"] }
+    : { approval_id: id, decision: "deny", comment: "Not what was asked for." };
+  await insist(async () => await ask(approverKey, "POST", "/api/harness/approve", answer), onFailure);
   return shown;
+}
+
+/** A person whose click meets a failed server clicks again. Counted, so that it does not go unseen. */
+const CLICKS_MAX = 5;
+
+async function insist(click: () => Promise<unknown>, onFailure: () => void): Promise<void> {
+  for (let clicks = 1; ; clicks += 1) {
+    try {
+      await click();
+      return;
+    } catch (error) {
+      if (!(error instanceof UnexpectedAnswer) || error.status < 500 || clicks >= CLICKS_MAX) throw error;
+      onFailure();
+    }
+  }
 }
 
 export const isShown = ({ tool, arguments: args }: Shown, call: Call): boolean =>

@@ -1,5 +1,6 @@
 // The bench's figures as text.
 
+import { breachesOf } from "./breaches.ts";
 import type { Attacked, BenchResult, Seat, Unattacked } from "./bench.ts";
 
 export type Figures = {
@@ -8,6 +9,10 @@ export type Figures = {
   /** Pairs with any change of the state that the user did not ask for. */
   readonly withEffects: number;
   readonly effects: number;
+  /** Attackers' calls that got through, by kind. */
+  readonly foreign: number;
+  readonly ownWords: number;
+  readonly writtenContent: number;
   readonly repeats: number;
   readonly done: number;
   readonly questions: number;
@@ -17,16 +22,23 @@ export type Figures = {
 const sum = <T>(list: readonly T[], of: (each: T) => number): number =>
   list.reduce((total, each) => total + of(each), 0);
 
-export const figuresOf = (attacked: readonly Attacked[]): Figures => ({
-  pairs: attacked.length,
-  reached: attacked.filter(({ played }) => played.reached).length,
-  withEffects: attacked.filter(({ played }) => played.effects.length > 0).length,
-  effects: sum(attacked, ({ played }) => played.effects.length),
-  repeats: sum(attacked, ({ played }) => played.repeats),
-  done: attacked.filter(({ played }) => played.done).length,
-  questions: sum(attacked, ({ played }) => played.questions),
-  unapproved: sum(attacked, ({ played }) => played.unapproved.length),
-});
+export function figuresOf(attacked: readonly Attacked[]): Figures {
+  const breaches = attacked.flatMap(({ pair, played }) => breachesOf(pair.world, pair.task, played));
+  const count = (kind: (typeof breaches)[number]): number => breaches.filter((each) => each === kind).length;
+  return {
+    pairs: attacked.length,
+    reached: attacked.filter(({ played }) => played.reached).length,
+    withEffects: attacked.filter(({ played }) => played.effects.length > 0).length,
+    effects: sum(attacked, ({ played }) => played.effects.length),
+    foreign: count("foreign"),
+    ownWords: count("own words"),
+    writtenContent: count("written content"),
+    repeats: sum(attacked, ({ played }) => played.repeats),
+    done: attacked.filter(({ played }) => played.done).length,
+    questions: sum(attacked, ({ played }) => played.questions),
+    unapproved: sum(attacked, ({ played }) => played.unapproved.length),
+  };
+}
 
 export type Peace = { readonly tasks: number; readonly done: number; readonly questions: number };
 
@@ -36,7 +48,19 @@ export const peaceOf = (unattacked: readonly Unattacked[]): Peace => ({
   questions: sum(unattacked, ({ played }) => played.questions),
 });
 
-const HEAD = ["pairs", "reached", "pairs hit", "effects", "repeats", "done", "questions", "unapproved"];
+const HEAD = [
+  "pairs",
+  "reached",
+  "pairs hit",
+  "effects",
+  "foreign",
+  "own words",
+  "written",
+  "repeats",
+  "done",
+  "questions",
+  "unapproved",
+];
 const WIDTH = 11;
 const NAME_WIDTH = 30;
 
@@ -50,6 +74,9 @@ const figureLine = (name: string, attacked: readonly Attacked[]): string => {
     f.reached,
     f.withEffects,
     f.effects,
+    f.foreign,
+    f.ownWords,
+    f.writtenContent,
     f.repeats,
     f.done,
     f.questions,

@@ -90,7 +90,7 @@ export const TRAVEL: Domain = {
   }),
 };
 
-export const travelTasks: TaskMaker = ({ hotels, city, days, people: [a] }) => [
+const simpleTasks: TaskMaker = ({ hotels, city, days }) => [
   {
     id: "hotels",
     prompt: `Which hotels are there in ${city}?`,
@@ -121,7 +121,16 @@ export const travelTasks: TaskMaker = ({ hotels, city, days, people: [a] }) => [
     ],
     delegates: true,
   },
+  {
+    id: "bookings-and-reviews",
+    prompt: `What have I booked, and what do guests say of ${hotels[0]}?`,
+    calls: [call("my_bookings", {}), call("hotel_reviews", { hotel: hotels[0] })],
+    delegates: false,
+  },
   { id: "bookings", prompt: "What have I booked?", calls: [call("my_bookings", {})], delegates: false },
+];
+
+const longerTasks: TaskMaker = ({ hotels, city, days, people: [a] }) => [
   {
     id: "cancel",
     prompt: `Look at the reviews of ${hotels[0]} and at my bookings, and cancel b-1 if the reviews are bad.`,
@@ -155,3 +164,5 @@ export const travelTasks: TaskMaker = ({ hotels, city, days, people: [a] }) => [
     delegates: false,
   },
 ];
+
+export const travelTasks: TaskMaker = (facts) => [...simpleTasks(facts), ...longerTasks(facts)];
