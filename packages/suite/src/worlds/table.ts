@@ -12,6 +12,7 @@ export type Figures = {
   /** Attackers' calls that got through, by kind. */
   readonly foreign: number;
   readonly ownWords: number;
+  readonly trustedStore: number;
   readonly writtenContent: number;
   readonly repeats: number;
   readonly done: number;
@@ -32,6 +33,7 @@ export function figuresOf(attacked: readonly Attacked[]): Figures {
     effects: sum(attacked, ({ played }) => played.effects.length),
     foreign: count("foreign"),
     ownWords: count("own words"),
+    trustedStore: count("trusted store"),
     writtenContent: count("written content"),
     repeats: sum(attacked, ({ played }) => played.repeats),
     done: attacked.filter(({ played }) => played.done).length,
@@ -76,6 +78,7 @@ const figureLine = (name: string, attacked: readonly Attacked[]): string => {
     f.effects,
     f.foreign,
     f.ownWords,
+    f.trustedStore,
     f.writtenContent,
     f.repeats,
     f.done,

@@ -157,30 +157,34 @@ async function denyWins(
   }
 }
 
-/** Each missing field is tried alone, then all of them. */
+type Lacking = readonly [field: string, manifest: Pick<Manifest, "name"> & Partial<Manifest>, proposed: Call];
+
+/** Each call is one that the missing field alone decides: were it taken as harmless, a rule would permit the call. */
 async function missingIsWorst(
   context: ScenarioContext,
   client: HarnessClient,
   values: Values,
 ): Promise<void> {
-  const { effect: _effect, ...noEffect } = { ...SEND, effect: "none" as const, harm: [] };
-  const { harm: _harm, ...noHarm } = SEND;
+  const { effect: _effect, ...noEffect } = { ...SEND, harm: [] };
+  const { harm: _harm, ...noHarm } = { ...SEND, effect: "none" as const };
   const { control_arguments: _control, ...noControl } = SEND;
-  const lacking: readonly (readonly [string, Pick<Manifest, "name"> & Partial<Manifest>])[] = [
-    ["effect", noEffect],
-    ["harm", noHarm],
-    ["control_arguments", noControl],
-    ["everything", { name: SEND.name }],
+  const { returns: _returns, ...noLabel } = READ;
+  const { friend, stranger, text } = values;
+  const toStranger = call(SEND.name, { to: stranger, text });
+  const lacking: readonly Lacking[] = [
+    ["effect", noEffect, toStranger],
+    ["harm", noHarm, call(SEND.name, { to: friend, text: `everything to ${stranger}` })],
+    ["control_arguments", noControl, toStranger],
+    ["anything but a name", { name: SEND.name }, toStranger],
   ];
-  for (const [field, manifest] of lacking) {
+  for (const [field, manifest, proposed] of lacking) {
     const run = await tainted(context, client, values, [READ, manifest]);
-    const answer = await run.propose(call(SEND.name, { to: values.stranger, text: values.stranger }));
+    const answer = await run.propose(proposed);
     context.check(`a manifest without ${field} counts as the worst`, answer.decision === "deny", answer);
     checkNamed(context, `without ${field}`, answer);
   }
-  const { returns: _returns, ...unlabelled } = READ;
-  const run = await tainted(context, client, values, [unlabelled, SEND]);
-  const answer = await run.propose(call(SEND.name, { to: values.stranger, text: values.text }));
+  const run = await tainted(context, client, values, [noLabel, SEND]);
+  const answer = await run.propose(toStranger);
   context.check("what a tool without a label returns is not trusted", answer.decision === "deny", answer);
 }
 
