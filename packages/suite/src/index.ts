@@ -25,3 +25,6 @@ export {
   type TransitionAttempt,
 } from "./target.ts";
 export { type SinkCall, type SinkCue, startToolSink, type ToolSink } from "./tool-sink.ts";
+export { type BenchOptions, type BenchResult, runBench } from "./worlds/bench.ts";
+export { type ConnectedHarness, type Connection, connectHarness } from "./worlds/session.ts";
+export { benchTable, figuresOf, leaksOf, peaceOf } from "./worlds/table.ts";

@@ -12,7 +12,15 @@ export type Role = "requester" | "approver" | "other_principal" | "other_tenant"
 /** The capabilities that only the target's owner can vouch for; the others follow from what a target has. */
 export type Spoken = Extract<
   Capability,
-  "submit" | "approve" | "cancel" | "list" | "events" | "event_stream" | "artifacts" | "contract"
+  | "submit"
+  | "approve"
+  | "cancel"
+  | "list"
+  | "events"
+  | "event_stream"
+  | "artifacts"
+  | "contract"
+  | "external_runs"
 >;
 
 export const SPOKEN: readonly Spoken[] = [
@@ -24,6 +32,7 @@ export const SPOKEN: readonly Spoken[] = [
   "event_stream",
   "artifacts",
   "contract",
+  "external_runs",
 ];
 
 export type GatedTask = {

@@ -54,9 +54,11 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string]> = {
   "leak.key": ["happy_path", "every invariant that can be seen from outside"],
 };
 
-// The toy asks no model. Scenarios that look at what a model was sent are broken and killed at the product itself, in
-// tests/security/prompt/scenario-kills.test.ts.
-const ON_TOY = SCENARIOS.filter(({ needs }) => !needs.includes("provider") && !needs.includes("paths"));
+// The toy asks no model and cannot be driven. Scenarios that look at what a model was sent, or that drive a run, are
+// broken and killed at the product itself: scenario-kills.test.ts of tests/security/prompt and tests/security/worlds.
+const ON_TOY = SCENARIOS.filter(
+  ({ needs }) => !(["provider", "paths", "external_runs"] as const).some((need) => needs.includes(need)),
+);
 
 async function tryOn(bugs: readonly Bug[], scenarioPart: string): Promise<Trial> {
   const scenario = SCENARIOS.find(({ id }) => id.includes(scenarioPart));

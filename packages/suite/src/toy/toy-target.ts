@@ -68,7 +68,7 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
 
   return {
     name: `toy${bugs.map((bug) => ` --break=${bug}`).join("")}`,
-    speaks: new Set(SPOKEN),
+    speaks: new Set(SPOKEN.filter((capability) => capability !== "external_runs")),
     gatedTask: { body: { agent: "toy", task: "Write a note." }, sinkEffects: 1 },
     start: async () => {
       sink = await startToolSink();
