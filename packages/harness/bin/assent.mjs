@@ -15,8 +15,10 @@ if (major < 24 || (major === 24 && minor < 11)) {
   process.exit(2);
 }
 
-// A built package runs as it was built; a checkout runs from source, its workspace packages too.
-const built = existsSync(new URL("../dist/cli/process.js", import.meta.url));
+// A checkout runs from source, its workspace packages too, whatever a build once left there. Installed elsewhere it runs
+// what was built: Node strips no types below node_modules.
+const source = new URL("../src/cli/process.ts", import.meta.url);
+const built = !existsSync(source) || source.pathname.includes("/node_modules/");
 if (!built)
   module.registerHooks({
     resolve: (specifier, context, nextResolve) =>

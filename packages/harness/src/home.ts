@@ -1,7 +1,17 @@
 // What an installation keeps beside its database, in its home folder: its secret, and the operator's own key.
 
 import { createHmac, hkdfSync } from "node:crypto";
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync, renameSync, chmodSync } from "node:fs";
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { err, ok, type Result } from "./base/result.ts";
@@ -12,6 +22,10 @@ export type Secrets = {
   /** For hashing keys, for sealing cursors: derived apart, so that one says nothing about another. */
   readonly keys: Uint8Array;
   readonly cursors: Uint8Array;
+  /** For digests by which a hidden value can be known again. */
+  readonly seals: Uint8Array;
+  /** The secret itself: only redaction is told, so that it can keep it out of everything. */
+  readonly raw: string;
   /** Tells whether a database belongs to this secret, without telling the secret. */
   readonly check: Uint8Array;
 };
@@ -34,20 +48,31 @@ export function readSecrets(
       detail: `ASSENT_SECRET has fewer than ${SECRET_CHARS_MIN} characters.`,
       remedy: "Use a long random value, such as the output of `openssl rand -hex 32`.",
     });
-  const secret = given ?? keepSecret(join(home, "secret"), random);
+  const kept = given === undefined ? keepSecret(join(home, "secret"), random) : ok(given);
+  if (!kept.ok) return kept;
+  const secret = kept.value;
   const derive = (purpose: string): Uint8Array =>
     new Uint8Array(hkdfSync("sha256", secret, "assent", `assent/${purpose}/v1`, SECRET_BYTES));
   return ok({
     keys: derive("keys"),
     cursors: derive("cursors"),
+    seals: derive("seals"),
+    raw: secret,
     check: createHmac("sha256", derive("installation")).update("check").digest(),
   });
 }
 
 // Written beside and linked into place: of two first starts one wins, and both read the same.
-function keepSecret(file: string, random: Random): string {
-  const existing = readIfThere(file);
-  if (existing !== null) return existing;
+function keepSecret(file: string, random: Random): Result<string, ConfigRefusal> {
+  try {
+    return ok(readIfThere(file) ?? makeSecret(file, random));
+  } catch (error) {
+    if (codeOf(error) !== "EACCES") throw error;
+    return refuseHome(file, error);
+  }
+}
+
+function makeSecret(file: string, random: Random): string {
   const fresh = `${file}.${Buffer.from(random.bytes(8)).toString("hex")}.tmp`;
   writeFileSync(fresh, Buffer.from(random.bytes(SECRET_BYTES)).toString("hex"), { mode: 0o600, flush: true });
   try {
@@ -89,14 +114,20 @@ export function writeCredentials(home: string, credentials: Credentials, random:
 export function makeHome(home: string): Result<null, ConfigRefusal> {
   try {
     if (mkdirSync(home, { recursive: true }) !== undefined) chmodSync(home, 0o711);
+    accessSync(home, constants.W_OK | constants.X_OK);
     return ok(null);
   } catch (error) {
-    return err({
-      code: "home_unusable",
-      detail: `The folder ${home} cannot be made (${codeOf(error)}).`,
-      remedy: "Name another with --home, or mend its permissions.",
-    });
+    return refuseHome(home, error);
   }
+}
+
+/** For what a process finds in its home and may not use, such as the files of a start as another user. */
+export function refuseHome(path: string, error: unknown): Result<never, ConfigRefusal> {
+  return err({
+    code: "home_unusable",
+    detail: `${path} cannot be made or written (${codeOf(error)}).`,
+    remedy: "Name another folder with --home, or mend its permissions.",
+  });
 }
 
 function readIfThere(file: string): string | null {

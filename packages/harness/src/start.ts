@@ -6,9 +6,9 @@ import { createLog } from "./adapters/telemetry/log.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { type Running, startHarness, type StartOptions } from "./assemble.ts";
 import type { StartRefusal } from "./assemble/refusal.ts";
-import type { Result } from "./base/result.ts";
+import { ok, type Result } from "./base/result.ts";
 import { type LogTarget, processEnvironment } from "./config.ts";
-import { makeHome } from "./home.ts";
+import { makeHome, refuseHome } from "./home.ts";
 
 export async function startFromCommandLine(
   options: Omit<StartOptions, "environment" | "log">,
@@ -17,7 +17,9 @@ export async function startFromCommandLine(
   const environment = processEnvironment();
   const made = makeHome(options.home);
   if (!made.ok) return made;
-  const log = createLog(systemClock, openLog(environment.logTarget, options.home));
+  const opened = openLog(environment.logTarget, options.home);
+  if (!opened.ok) return opened;
+  const log = createLog(systemClock, opened.value);
   const configFile = options.configFile ?? findConfig();
   return await startHarness({ ...options, configFile, environment, log }, onProgress);
 }
@@ -30,9 +32,15 @@ const findConfig = (): string | null => {
 const STDERR = 2;
 
 // Written at once: what was logged before a crash is there after it.
-function openLog(target: LogTarget, home: string): (line: string) => void {
-  const file = target === "stderr" ? STDERR : openSync(join(home, "assent.log"), "a", 0o600);
-  return (line) => {
+function openLog(target: LogTarget, home: string): Result<(line: string) => void, StartRefusal> {
+  const path = join(home, "assent.log");
+  let file: number;
+  try {
+    file = target === "stderr" ? STDERR : openSync(path, "a", 0o600);
+  } catch (error) {
+    return refuseHome(path, error);
+  }
+  return ok((line) => {
     writeSync(file, `${line}\n`);
-  };
+  });
 }

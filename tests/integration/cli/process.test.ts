@@ -2,6 +2,8 @@
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runSchema } from "@assent/contract";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -117,4 +119,14 @@ test("a second signal ends a server that cannot end", async () => {
   server.child.kill("SIGTERM");
   expect(await once(server.child, "exit")).toEqual([130, null]);
   expect(server.output).not.toContain('"stopped"');
+});
+
+// Root may write everywhere, so a folder stands where the log should be; for others a file of another user does.
+test.each(["up", "demo"])("`%s` refuses a home that cannot be used, and says what to do", async (command) => {
+  const home = join(cwd, "home");
+  await mkdir(join(home, "assent.log"), { recursive: true });
+  const { code, stderr } = await start(["--home", home, command]);
+  expect(code).toBe(command === "up" ? 6 : 1);
+  expect(stderr).toContain("(home_unusable)");
+  expect(stderr).toContain("--home");
 });

@@ -1,13 +1,7 @@
 // The database that a harness works on: its own, or the one it is given; migrated, and set up for its operator.
 
 import { SCOPES, uuidOf } from "@assent/contract";
-import {
-  asApp,
-  ensureAppRole,
-  ensureKey,
-  ensureTenant,
-  matchesInstallation,
-} from "../adapters/postgres/bootstrap.ts";
+import { ensureKey, ensureTenant, matchesInstallation } from "../adapters/postgres/bootstrap.ts";
 import {
   type Connection,
   connectPool,
@@ -15,6 +9,7 @@ import {
   transaction,
 } from "../adapters/postgres/connect.ts";
 import { openEmbedded } from "../adapters/postgres/embedded/embedded.ts";
+import { asApp, checkAppRole, ensureAppRole } from "../adapters/postgres/given.ts";
 import { migrate } from "../adapters/postgres/migrate.ts";
 import { migrateQueue } from "../adapters/postgres/queue.ts";
 import { systemClock } from "../adapters/system/clock.ts";
@@ -47,7 +42,10 @@ export async function openDatabase(
   const database =
     address.value === undefined
       ? await openOwnDatabase(home, started, onProgress)
-      : await openGivenDatabase(address.value);
+      : await openGivenDatabase(
+          address.value,
+          environment.databaseMigrationUrl === undefined ? "DATABASE_URL" : "DATABASE_MIGRATION_URL",
+        );
   if (!database.ok) return database;
   const migrated = await migrate({
     connection: database.value.owner,
@@ -77,19 +75,16 @@ async function openOwnDatabase(
   return ok({ app: server.connection("app"), owner: server.connection("owner") });
 }
 
-async function openGivenDatabase({ app, owner }: Database): Promise<Result<Database, StartRefusal>> {
-  try {
-    await ensureAppRole(owner, app.user);
-  } catch (error) {
-    // The server's message names roles and hosts, never the password.
-    return err({
-      code: "database_unusable",
-      detail: `The database of DATABASE_URL cannot be set up: ${error instanceof Error ? error.message : "unknown error"}.`,
-      remedy:
-        "It must be reachable, and its user (or DATABASE_MIGRATION_URL's) may create schemas and roles.",
-    });
-  }
-  return ok({ app: asApp(app), owner });
+async function openGivenDatabase(
+  given: Database,
+  ownerVariable: string,
+): Promise<Result<Database, StartRefusal>> {
+  const app = asApp(given.app);
+  const ensured = await ensureAppRole(given.owner, app.user, ownerVariable);
+  const checked = ensured.ok ? await checkAppRole(app, "DATABASE_URL") : ensured;
+  if (checked.ok) return ok({ app, owner: given.owner });
+  const { reason, message, remedy } = checked.error;
+  return err({ code: reason, detail: message, remedy });
 }
 
 export type Operator = { readonly key: string; readonly firstStart: boolean };

@@ -1,10 +1,9 @@
 // Done as the owner, at start: a tenant, and its first principal with a key.
 
 import { idFromUuid, type Scope as KeyScope, type TenantId } from "@assent/contract";
-import { Client, type PoolClient } from "pg";
+import type { PoolClient } from "pg";
 import { uuidV7 } from "../../core/uuid.ts";
 import type { Clock, Random } from "../../ports.ts";
-import type { Connection } from "./connect.ts";
 import { putPrincipal } from "./keys.ts";
 import { only } from "./rows.ts";
 import { queryOn } from "./store.ts";
@@ -54,24 +53,3 @@ export async function matchesInstallation(setup: Setup, secretCheck: Uint8Array)
   const row = only(await query<{ secret_check: Buffer }>("select secret_check from assent.installation", []));
   return row.secret_check.equals(secretCheck);
 }
-
-/**
- * On a Postgres that is not ours the role that the service works as may be missing. It cannot log in; whoever serves
- * is made a member, and every session of the service takes the role on (see `asApp`).
- */
-export async function ensureAppRole(owner: Connection, serviceUser: string): Promise<void> {
-  const client = new Client({ ...owner, application_name: "assent setup" });
-  await client.connect();
-  try {
-    await client.query(`do $$ begin create role assent_app nologin nobypassrls;
-      exception when duplicate_object or unique_violation then null; end $$`);
-    if (serviceUser !== "assent_app")
-      await client.query(`grant assent_app to ${client.escapeIdentifier(serviceUser)}`);
-  } finally {
-    await client.end();
-  }
-}
-
-/** Sessions that begin as the service's own role, whoever logs in: row-level security then holds for them. */
-export const asApp = (connection: Connection): Connection =>
-  connection.user === "assent_app" ? connection : { ...connection, options: "-c role=assent_app" };

@@ -65,7 +65,10 @@ export function connectPool(options: PoolOptions): Pool {
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     ...(timed ? { statement_timeout: STATEMENT_TIMEOUT_MS, lock_timeout: LOCK_TIMEOUT_MS } : {}),
   });
-  pool.on("error", (error) => options.onIdleError?.(error));
+  // A connection that is being closed can still be told of the server's end, which is then no news.
+  pool.on("error", (error) => {
+    if (!pool.ending) options.onIdleError?.(error);
+  });
   return pool;
 }
 

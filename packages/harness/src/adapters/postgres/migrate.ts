@@ -33,7 +33,10 @@ export type MigrationRefusal = {
 const refuse = (reason: MigrationRefusal["reason"], message: string): Result<never, MigrationRefusal> =>
   err({ reason, message });
 
-export const MIGRATIONS_FOLDER: string = fileURLToPath(new URL("./migrations/", import.meta.url));
+// From the package's root: the compiler does not copy SQL, so what was built reads it where the source has it.
+export const MIGRATIONS_FOLDER: string = fileURLToPath(
+  new URL("../../../src/adapters/postgres/migrations/", import.meta.url),
+);
 
 /** Another process may be busy with a long migration; past this it hangs, and an operator must look. */
 export const MIGRATION_WAIT_MS_MAX = 300_000;

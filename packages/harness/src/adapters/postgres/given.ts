@@ -1,0 +1,135 @@
+// A Postgres that is not ours: whether it can be reached, and whether the service works on it as the one role that
+// row-level security binds.
+
+import { Client, DatabaseError } from "pg";
+import { err, ok, type Result } from "../../base/result.ts";
+import { type Connection, CONNECT_TIMEOUT_MS } from "./connect.ts";
+import { errorCode } from "./embedded/refusal.ts";
+
+const APP_ROLE = "assent_app";
+
+export type GivenRefusal = {
+  readonly reason:
+    | "database_unreachable"
+    | "database_login_refused"
+    | "database_unusable"
+    | "role_not_granted"
+    | "role_unbounded";
+  /** One line: what happened, to what. Never a password. */
+  readonly message: string;
+  /** One line: what to do about it. */
+  readonly remedy: string;
+};
+
+const refuse = (
+  reason: GivenRefusal["reason"],
+  message: string,
+  remedy: string,
+): Result<never, GivenRefusal> => err({ reason, message, remedy });
+
+/** Sessions that begin as the service's own role, whoever logs in: row-level security then holds for them. */
+export const asApp = (connection: Connection): Connection =>
+  connection.user === APP_ROLE ? connection : { ...connection, options: `-c role=${APP_ROLE}` };
+
+/**
+ * The role that the service works as may be missing. It cannot log in; whoever serves is made a member, and every
+ * session of the service takes the role on (see `asApp`).
+ * @param name the variable that the connection comes from, for the message
+ */
+export async function ensureAppRole(
+  owner: Connection,
+  serviceUser: string,
+  name: string,
+): Promise<Result<null, GivenRefusal>> {
+  return await withClient(owner, name, async (client) => {
+    const role = await client.query("select from pg_roles where rolname = $1", [APP_ROLE]);
+    // Asked first: who may not make roles can still work where an administrator has made it.
+    if (role.rowCount === 0)
+      await client.query(`do $$ begin create role ${APP_ROLE} nologin nobypassrls;
+        exception when duplicate_object or unique_violation then null; end $$`);
+    if (serviceUser === APP_ROLE) return ok(null);
+    const grant = `grant ${APP_ROLE} to ${client.escapeIdentifier(serviceUser)}`;
+    try {
+      await client.query(grant);
+      return ok(null);
+    } catch (error) {
+      if (!(error instanceof DatabaseError) || error.code !== "42501") throw error;
+      // Somebody who may has granted it already.
+      if (await isMember(client, serviceUser)) return ok(null);
+      return refuse(
+        "role_not_granted",
+        `The user of DATABASE_URL must be a member of the role ${APP_ROLE}, and the user of ${name} may not make it one.`,
+        `Have an administrator of that Postgres run: ${grant}`,
+      );
+    }
+  });
+}
+
+async function isMember(client: Client, user: string): Promise<boolean> {
+  const { rows } = await client.query<{ member: boolean }>(
+    "select pg_has_role(oid, $2, 'member') as member from pg_roles where rolname = $1",
+    [user, APP_ROLE],
+  );
+  return rows[0]?.member === true;
+}
+
+/**
+ * Looks at a session as the service will have it: a pooler that drops the session's role, or a role that somebody
+ * gave more power, would leave no wall between tenants, and nothing else would show it.
+ */
+export async function checkAppRole(app: Connection, name: string): Promise<Result<null, GivenRefusal>> {
+  return await withClient(app, name, async (client) => {
+    const { rows } = await client.query<{ user: string; unbounded: boolean }>(
+      `select rolname as user, rolsuper or rolbypassrls as unbounded
+       from pg_roles where rolname = current_user`,
+    );
+    const [role] = rows;
+    if (role?.user === APP_ROLE && !role.unbounded) return ok(null);
+    return refuse(
+      "role_unbounded",
+      role?.user === APP_ROLE
+        ? `The role ${APP_ROLE} may pass by row-level security, so nothing would keep tenants apart.`
+        : `Sessions of ${name} do not begin as the role ${APP_ROLE}, so nothing would keep tenants apart.`,
+      role?.user === APP_ROLE
+        ? `Have an administrator of that Postgres run: alter role ${APP_ROLE} nosuperuser nobypassrls`
+        : "Connect to the server itself, or to a pooler that keeps a session's settings.",
+    );
+  });
+}
+
+async function withClient(
+  connection: Connection,
+  name: string,
+  work: (client: Client) => Promise<Result<null, GivenRefusal>>,
+): Promise<Result<null, GivenRefusal>> {
+  const client = new Client({
+    ...connection,
+    application_name: "assent setup",
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  });
+  // Unheard, a server that goes away would end the process; the statement under way reports it.
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    return await work(client);
+  } catch (error) {
+    return refuseError(error, name);
+  } finally {
+    await client.end();
+  }
+}
+
+// The server's message names roles and hosts, never the password.
+function refuseError(error: unknown, name: string): Result<never, GivenRefusal> {
+  const message = error instanceof Error && error.message !== "" ? error.message : errorCode(error);
+  const said = `${name}: ${message ?? "unknown error"}.`;
+  if (!(error instanceof DatabaseError))
+    return refuse("database_unreachable", said, "Start that Postgres, or mend host, port and sslmode.");
+  if (error.code?.startsWith("28") === true)
+    return refuse("database_login_refused", said, "Mend user and password in the variable.");
+  return refuse(
+    "database_unusable",
+    said,
+    "The database must exist; the user of DATABASE_MIGRATION_URL (else of DATABASE_URL) may create schemas and roles.",
+  );
+}

@@ -1,0 +1,163 @@
+// DATABASE_URL: a Postgres that somebody else runs, with users that somebody else made.
+
+import { randomBytes } from "node:crypto";
+import { Pool } from "pg";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { openDatabase, type Database } from "../../../packages/harness/src/assemble/database.ts";
+import { type Environment, readEnvironment } from "../../../packages/harness/src/config.ts";
+import { connectPool } from "../../../packages/harness/src/adapters/postgres/connect.ts";
+import {
+  type EmbeddedServer,
+  openEmbedded,
+} from "../../../packages/harness/src/adapters/postgres/embedded/embedded.ts";
+import { asApp, checkAppRole } from "../../../packages/harness/src/adapters/postgres/given.ts";
+import type { Result } from "../../../packages/harness/src/base/result.ts";
+import type { StartRefusal } from "../../../packages/harness/src/assemble/refusal.ts";
+import { makeSweptFolder } from "../../support/database.ts";
+
+const START_MS_MAX = 120_000;
+
+// A cluster of its own: roles belong to the whole cluster, and these tests take the service's away.
+let server: EmbeddedServer;
+let admin: Pool;
+beforeAll(async () => {
+  const opened = await openEmbedded({ folder: makeSweptFolder(), fsync: false });
+  if (!opened.ok) throw new Error(opened.error.message);
+  server = opened.value;
+  admin = openPool("postgres");
+}, START_MS_MAX);
+afterAll(async () => {
+  await admin.end();
+  await server.release();
+}, START_MS_MAX);
+
+// A session can be told of the server's end after its pool is closed; unheard, that would be an error of the test.
+const openPool = (database: string): Pool =>
+  new Pool(server.connection("superuser", database)).on("error", () => undefined);
+
+let name: string;
+let owner: string;
+let serving: string;
+beforeEach(async () => {
+  const mark = randomBytes(6).toString("hex");
+  [name, owner, serving] = [`given_${mark}`, `owner_${mark}`, `serving_${mark}`];
+  await admin.query(`create role ${owner} login createrole password 'right'`);
+  await admin.query(`create role ${serving} login password 'right'`);
+  await admin.query(`create database ${name} owner ${owner}`);
+  await admin.query("alter role assent_app nosuperuser nobypassrls");
+});
+
+const urlOf = (user: string, password = "right", database = name): string =>
+  `postgres://${user}:${password}@localhost/${database}?host=${encodeURIComponent(server.connection("superuser").host)}`;
+
+const environmentOf = (url: string, migrationUrl?: string): Environment =>
+  readEnvironment({
+    DATABASE_URL: url,
+    ...(migrationUrl === undefined ? {} : { DATABASE_MIGRATION_URL: migrationUrl }),
+  });
+
+async function open(url: string, migrationUrl?: string): Promise<Result<Database, StartRefusal>> {
+  await using started = new AsyncDisposableStack();
+  return await openDatabase(
+    { home: "/nonexistent", environment: environmentOf(url, migrationUrl) },
+    started,
+    () => undefined,
+  );
+}
+
+async function whoServes(database: Result<Database, StartRefusal>): Promise<unknown> {
+  if (!database.ok) return database.error;
+  const pool = connectPool({ connection: database.value.app, role: "app", connectionsMax: 1 });
+  try {
+    const { rows } = await pool.query("select current_user::text as role, session_user::text as login");
+    return rows[0];
+  } finally {
+    await pool.end();
+  }
+}
+
+test("one URL whose user may make roles: it makes the service's role and works as it", async () => {
+  await admin.query("alter role assent_app rename to assent_app_away");
+  try {
+    expect(await whoServes(await open(urlOf(owner)))).toEqual({ role: "assent_app", login: owner });
+    expect(await whoServes(await open(urlOf(owner))), "again").toEqual({ role: "assent_app", login: owner });
+  } finally {
+    await admin.query(`drop database ${name} with (force)`);
+    await admin.query("drop role assent_app");
+    await admin.query("alter role assent_app_away rename to assent_app");
+  }
+});
+
+test("another's role is not granted: it is said who must run what, and that suffices", async () => {
+  const refused = await open(urlOf(serving), urlOf(owner));
+  expect(refused).toMatchObject({ ok: false, error: { code: "role_not_granted" } });
+  const remedy = refused.ok ? "" : refused.error.remedy;
+  expect(remedy).toMatch(new RegExp(`: grant assent_app to "${serving}"$`));
+  await admin.query(remedy.slice(remedy.indexOf("grant ")));
+  expect(await whoServes(await open(urlOf(serving), urlOf(owner)))).toEqual({
+    role: "assent_app",
+    login: serving,
+  });
+});
+
+test("a role that row-level security does not bind is refused", async () => {
+  await admin.query(`grant assent_app to ${serving}`);
+  await admin.query("alter role assent_app bypassrls");
+  const refused = await open(urlOf(serving), urlOf(owner));
+  expect(refused).toMatchObject({ ok: false, error: { code: "role_unbounded" } });
+});
+
+test("sessions that do not begin as the role are refused, as behind a pooler that drops the setting", async () => {
+  const superuser = server.connection("superuser", "postgres");
+  expect(await checkAppRole(superuser, "DATABASE_URL")).toMatchObject({
+    ok: false,
+    error: { reason: "role_unbounded" },
+  });
+  expect(await checkAppRole(asApp(superuser), "DATABASE_URL")).toEqual({ ok: true, value: null });
+});
+
+test.each([
+  {
+    situation: "its password is wrong",
+    code: "database_login_refused",
+    variable: "DATABASE_URL",
+    tryIt: async () => await open(urlOf(owner, "wrong")),
+  },
+  {
+    situation: "the migrating user's password is wrong",
+    code: "database_login_refused",
+    variable: "DATABASE_MIGRATION_URL",
+    tryIt: async () => await open(urlOf(serving), urlOf(owner, "wrong")),
+  },
+  {
+    situation: "nobody listens",
+    code: "database_unreachable",
+    variable: "DATABASE_URL",
+    tryIt: async () => await open(`postgres://${owner}:right@localhost/${name}?host=/nonexistent`),
+  },
+  {
+    situation: "there is no such database",
+    code: "database_unusable",
+    variable: "DATABASE_URL",
+    tryIt: async () => await open(urlOf(owner, "right", "none")),
+  },
+])("$situation: refused, named, and without the password", async ({ code, variable, tryIt }) => {
+  const refused = await tryIt();
+  expect(refused).toMatchObject({ ok: false, error: { code } });
+  if (refused.ok) throw new Error("it was opened");
+  expect(refused.error.detail).toMatch(new RegExp(`^${variable}: `));
+  expect(JSON.stringify(refused.error)).not.toMatch(/wrong|right/);
+});
+
+test("the serving user's password is wrong: refused before anything is migrated", async () => {
+  await admin.query(`grant assent_app to ${serving}`);
+  const refused = await open(urlOf(serving, "wrong"), urlOf(owner));
+  expect(refused).toMatchObject({ ok: false, error: { code: "database_login_refused" } });
+  const look = openPool(name);
+  try {
+    const { rows } = await look.query("select to_regclass('public.assent_migrations') as found");
+    expect(rows).toEqual([{ found: null }]);
+  } finally {
+    await look.end();
+  }
+});

@@ -1,0 +1,54 @@
+// What a package says of itself is all that a stranger sees of it, and what it leaves out of `files` is not there when
+// it is installed elsewhere.
+
+import { existsSync } from "node:fs";
+import { posix } from "node:path";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { listFiles, read, ROOT } from "./tree.ts";
+
+const manifestSchema = z.object({
+  name: z.string(),
+  description: z.string().min(20),
+  license: z.literal("Apache-2.0"),
+  engines: z.object({ node: z.string() }),
+  files: z.array(z.string()),
+  exports: z.record(z.string(), z.unknown()),
+});
+
+const root = z.object({ engines: z.object({ node: z.string() }) }).parse(JSON.parse(read("package.json")));
+
+/** `new URL("…", import.meta.url)`: what the program reads beside its own code. */
+const BESIDE = /new URL\("([^"`$]+)", import\.meta\.url\)/g;
+
+const packages = listFiles("packages/*/package.json").map((file) => posix.dirname(file));
+
+test("there are packages to look at", () => {
+  expect(packages).toContain("packages/harness");
+});
+
+test.each(packages)("%s says what it is, under which license, and what it runs on", (folder) => {
+  const manifest = manifestSchema.parse(JSON.parse(read(`${folder}/package.json`)));
+  expect(manifest.name).toBe(`@assent/${posix.basename(folder)}`);
+  expect(manifest.engines).toEqual(root.engines);
+});
+
+test.each(packages)("%s: what its built code reads beside itself is installed with it", (folder) => {
+  const { files } = manifestSchema.parse(JSON.parse(read(`${folder}/package.json`)));
+  const missing = listFiles(`${folder}/src/**/*.ts`)
+    .filter((file) => !file.endsWith(".test.ts") && !files.includes(`!src/${file.split("/")[3] ?? ""}`))
+    .flatMap((file) => {
+      const built = file.replace(`${folder}/src/`, `${folder}/dist/`);
+      return [...read(file).matchAll(BESIDE)].map(([, path = ""]) => ({
+        file,
+        // Seen from where the compiler puts it; of what it reads the compiler copies nothing.
+        target: posix.relative(folder, posix.join(posix.dirname(built), path)).replace(/\/$/, ""),
+      }));
+    })
+    .filter(({ target }) => !isInstalled(folder, files, target));
+  expect(missing).toEqual([]);
+});
+
+const isInstalled = (folder: string, files: readonly string[], target: string): boolean =>
+  existsSync(posix.join(ROOT, folder, target)) &&
+  (target === "package.json" || files.includes(target.split("/")[0] ?? ""));
