@@ -20,11 +20,14 @@ import { shippedPolicyFolder } from "../../packages/harness/src/adapters/cedar/p
 import type { Policies } from "../../packages/harness/src/core/decide/policy-point.ts";
 import type { ModelOutcome, ToolCall } from "../../packages/harness/src/core/run/journal.ts";
 import type { Caller, Models, Store, Tool, Tools, Workspaces } from "../../packages/harness/src/ports.ts";
+import { createRedactor } from "../../packages/harness/src/core/redact/redactor.ts";
 import { createCursors } from "../../packages/harness/src/services/cursors.ts";
 import { createHarness } from "../../packages/harness/src/services/create-harness.ts";
 import type { Harness } from "../../packages/harness/src/services/harness.ts";
 import type { OrchestratorPorts } from "../../packages/harness/src/services/held.ts";
 import { createKey, keyHasher, type KeyPorts } from "../../packages/harness/src/services/keys.ts";
+import { createRedaction } from "../../packages/harness/src/services/redaction.ts";
+import { createShown } from "../../packages/harness/src/services/shown.ts";
 import { startSweeper, sweep } from "../../packages/harness/src/services/sweeper.ts";
 import { startWorker } from "../../packages/harness/src/services/worker.ts";
 import { openWorkspaceOfRun } from "../../packages/harness/src/services/workspace-of-run.ts";
@@ -85,6 +88,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       workspaceNames: [],
       agents: new Map([[agent.name, agent]]),
       cursors: createCursors(SECRET),
+      shown: createShown(createRedaction({ redactor: createRedactor(), digestKey: SECRET })),
       isWorkerReady: () => true,
     });
   const harness = open();
@@ -164,6 +168,7 @@ async function openParts(
     openWorkspace: openWorkspaceOfRun(noWorkspaces, tools),
     files: openArtifactFiles({ folder, random }),
     policies: options.policies ?? policiesOf({ folder: shippedPolicyFolder("default") }),
+    redaction: createRedaction({ redactor: createRedactor(), digestKey: SECRET }),
     clock,
     random,
     log,

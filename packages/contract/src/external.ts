@@ -15,7 +15,7 @@ export const EXTERNAL_TOOLS_MAX = 256;
 /** Calls of one plan: more are refused with 400, for nobody reads them before agreeing. */
 export const EXTERNAL_PLAN_CALLS_MAX = 100;
 
-/** Longest wait for a decision that one request can ask for; the client asks again. */
+/** Longest wait for a decision in one request; who asks for a longer one is answered after this, and asks again. */
 export const EXTERNAL_WAIT_SECONDS_MAX = 60;
 
 /** The body of a reported result; larger ones are refused with 413. Other bodies have the common, lower limit. */
@@ -184,13 +184,15 @@ export const finishRequestSchema = z
 export type FinishRequest = z.infer<typeof finishRequestSchema>;
 
 const secondsFromText = (value: unknown): unknown =>
-  typeof value === "string" && /^(?:0|[1-9][0-9]?)$/.test(value) ? Number(value) : value;
+  typeof value === "string" && /^(?:0|[1-9][0-9]{0,4})$/.test(value) ? Number(value) : value;
 
 const readActionQuerySchema = z.strictObject({
   wait: z
-    .preprocess(secondsFromText, z.int().min(0).max(EXTERNAL_WAIT_SECONDS_MAX))
+    .preprocess(secondsFromText, z.int().min(0))
     .default(0)
-    .meta({ description: "Seconds to wait for a decision before answering that there is none yet." }),
+    .meta({
+      description: `Seconds to wait for a decision before answering that there is none yet; ${EXTERNAL_WAIT_SECONDS_MAX} at most.`,
+    }),
 });
 
 const actionParamsSchema = z.strictObject({

@@ -129,23 +129,29 @@ export function auditFromJson(value: unknown): AuditEntry {
   return entry;
 }
 
-// What one call does has one time; told in this order, it makes sense.
-const CAUSAL_ORDER: readonly string[] = [
+/** What one call does has one time; told in this order, causes before effects, it makes sense. Every event is in it. */
+export const AUDIT_CAUSAL_ORDER: readonly string[] = [
   AuditEventType.POLICY_SET,
+  AuditEventType.POLICY_REMOVED,
   AuditEventType.PATTERN_RECORDED,
   AuditEventType.ESCALATION_RECORDED,
   AuditEventType.ESCALATION_RESOLVED,
   AuditEventType.RESOLUTION_SAVED,
   AuditEventType.RESOLUTION_CONFIRMED,
   AuditEventType.RESOLUTION_OVERRIDDEN,
+  AuditEventType.POLICY_APPLIED,
+  AuditEventType.RESOLUTION_APPLIED,
+  AuditEventType.RESOLUTION_PROPOSED,
   AuditEventType.RESOLUTION_REVOKED,
   AuditEventType.DECISION_MARKED,
+  AuditEventType.PATTERN_FORGOTTEN,
+  AuditEventType.MEMORY_CLEARED,
 ];
 
 /** Newest first; of equal times effects before their causes (so that read backwards it is the story), then by id. */
 export function compareAudit(a: AuditEntry, b: AuditEntry): number {
   if (a.at !== b.at) return a.at < b.at ? 1 : -1;
-  const byCause = CAUSAL_ORDER.indexOf(b.eventType) - CAUSAL_ORDER.indexOf(a.eventType);
+  const byCause = AUDIT_CAUSAL_ORDER.indexOf(b.eventType) - AUDIT_CAUSAL_ORDER.indexOf(a.eventType);
   if (byCause !== 0) return byCause;
   return a.auditId < b.auditId ? -1 : Number(a.auditId > b.auditId);
 }

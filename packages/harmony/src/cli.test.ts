@@ -1,6 +1,6 @@
 // The command, called as a terminal would call it: words in, text and exit code out.
 
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { runCli } from "./cli.ts";
 import { museDir } from "./paths.ts";
@@ -268,4 +268,87 @@ test.each(["bash", "zsh", "fish"])("completion for %s knows every command and it
     "record list show resolve best forget clear gc policy-add policy-list policy-remove audit escalations escalate status merge";
   for (const command of commands.split(" ")) expect(out).toContain(command);
   expect(out).toContain("path-glob");
+});
+
+const CONFLICT = "<<<<<<< HEAD\nours\n||||||| base\nbase\n=======\ntheirs\n>>>>>>> topic\n";
+
+/** A decided conflict: its pattern, its answer, and what the merge domain keeps beside them. */
+async function decided(shell: Shell): Promise<string> {
+  writeFileSync(`${shell.root}/a.txt`, CONFLICT);
+  await shell.run("merge", "a.txt");
+  writeFileSync(`${shell.root}/a.txt`, "ours\n");
+  await shell.run("merge", "--learn", "a.txt");
+  const { patterns } = await shell.json("list");
+  return field(patterns, "0", "pattern_id");
+}
+
+const notesOf = (shell: Shell): string[] =>
+  ["texts", "places"].flatMap((folder) => {
+    const path = `${museDir(shell.root)}/harmony/merge/${folder}`;
+    return existsSync(path) ? readdirSync(path) : [];
+  });
+
+test("forget drops what the merge domain keeps of the conflict as well", async () => {
+  const shell = openShell();
+  const id = await decided(shell);
+  expect(notesOf(shell)).toHaveLength(2);
+  expect(await shell.run("forget", id)).toMatchObject({ code: 0 });
+  expect(notesOf(shell)).toEqual([]);
+});
+
+test("clear leaves nothing but the audit, not even a conflict's texts", async () => {
+  const shell = openShell();
+  await decided(shell);
+  expect(await shell.run("clear", "--yes")).toMatchObject({ code: 0 });
+  expect(existsSync(`${museDir(shell.root)}/harmony/merge`)).toBe(false);
+  expect((await shell.run("audit")).out).toContain("memory_cleared");
+});
+
+test("clear does not follow a link that stands for the merge domain's folder", async () => {
+  const shell = openShell();
+  await recorded(shell);
+  mkdirSync(`${shell.root}/precious`);
+  writeFileSync(`${shell.root}/precious/file`, "");
+  symlinkSync(`${shell.root}/precious`, `${museDir(shell.root)}/harmony/merge`);
+  expect(await shell.json("clear", "--yes")).toMatchObject({ code: 1, error: { code: "untrusted_path" } });
+  expect(readdirSync(`${shell.root}/precious`)).toEqual(["file"]);
+});
+
+test("gc drops the texts of a conflict that nobody answered", async () => {
+  const shell = openShell();
+  await decided(shell);
+  writeFileSync(`${shell.root}/b.txt`, CONFLICT.replace("ours", "mine").replace("theirs", "yours"));
+  expect((await shell.run("merge", "b.txt")).out).toContain("proposed");
+  expect(notesOf(shell)).toHaveLength(3);
+  const { forgotten } = await shell.json("gc", "--days", "0");
+  expect(forgotten).toHaveLength(1);
+  expect(notesOf(shell)).toHaveLength(2);
+});
+
+describe("with --json there is one document and nothing else", () => {
+  test.each([
+    [["nonsense"], 2, "usage"],
+    [["show"], 2, "usage"],
+    [["list", "--limit", "0"], 2, "usage"],
+    [["list", "--no-such-option"], 2, "usage"],
+    [["-C", "/nowhere/at/all", "clear", "--yes"], 1, "failure"],
+  ])("for %j", async (words, code, error) => {
+    const ran = await openShell().run(...words, "--json");
+    expect(ran).toMatchObject({ code, error: "" });
+    expect(JSON.parse(ran.out)).toMatchObject({ schema: "assent.harmony/error/v1", error: { code: error } });
+  });
+
+  test("without a command it is the status", async () => {
+    expect(await openShell().json()).toMatchObject({ code: 0, schema: "assent.harmony/status/v1" });
+  });
+});
+
+test("a resolution is shown by the digits that were printed when it was given", async () => {
+  const shell = openShell();
+  const id = await recorded(shell);
+  const digits = /remembered as ([0-9a-f]+)/.exec(
+    (await shell.run("resolve", id, "--text", "both")).out,
+  )?.[1];
+  expect(await shell.run("show", digits ?? "")).toMatchObject({ code: 0 });
+  expect((await shell.run("show", digits ?? "")).out).toContain("both");
 });

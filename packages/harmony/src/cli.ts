@@ -1,16 +1,18 @@
 // The command `harmony`. Here are only words: what was typed, what is printed, the exit code. What a command does is in
 // commands.ts.
 
-import { lstatSync, readFileSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { dirname, resolve as resolvePath } from "node:path";
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import * as commands from "./commands.ts";
 import { COMPLETED_SHELLS, completionFor } from "./completion.ts";
 import { registerMerge } from "./domains/merge/command.ts";
+import { FsMergeWorkspace } from "./domains/merge/fs-workspace.ts";
 import { openFsStore } from "./fs-store.ts";
 import type { Act } from "./memory.ts";
 import { AgentProvenance } from "./provenance.ts";
 import type { HarmonyStore } from "./store.ts";
+import { count, readInput, readText, share, wholeNumber } from "./typed-input.ts";
 import { EscalationStatus, PolicyAction, PolicyScope, ResolutionStrategy } from "./vocabulary.ts";
 
 /** All that the command knows of the world. */
@@ -29,11 +31,14 @@ type GlobalOptions = {
   readonly agent?: string;
   readonly model?: string;
 };
-type Opened = { readonly root: string; readonly store: HarmonyStore; readonly actor: AgentProvenance };
+type Opened = {
+  readonly root: string;
+  readonly store: HarmonyStore;
+  readonly actor: AgentProvenance;
+  readonly notes: () => commands.DomainNotes;
+};
 type Run = (memory: Opened, act: Act) => Promise<commands.Output>;
 
-/** A file given on the command line is at most one side of a conflict. */
-const INPUT_SIZE_BYTES_MAX = 16_777_216;
 const GC_DAYS_DEFAULT = 60;
 const LIMIT_DEFAULT = 50;
 
@@ -59,42 +64,6 @@ function actorOf(options: GlobalOptions, env: CliContext["env"]): AgentProvenanc
   return AgentProvenance.human(options.as ?? env["HARMONY_AS"] ?? null);
 }
 
-function readInput(cwd: string, file: string): Uint8Array {
-  const path = resolvePath(cwd, file);
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (stat === undefined || !stat.isFile()) throw new commands.UsageError(`${file} is not a file`);
-  if (stat.size > INPUT_SIZE_BYTES_MAX) {
-    throw new commands.UsageError(`${file} is larger than ${INPUT_SIZE_BYTES_MAX} bytes`);
-  }
-  return readFileSync(path);
-}
-
-function readText(cwd: string, file: string): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(readInput(cwd, file));
-  } catch (error) {
-    if (error instanceof TypeError) throw new commands.UsageError(`${file} is not text in UTF-8`);
-    throw error;
-  }
-}
-
-function wholeNumber(text: string): number {
-  if (!/^-?\d{1,9}$/.test(text)) throw new InvalidArgumentError("want a whole number");
-  return Number(text);
-}
-
-function count(text: string): number {
-  const number = wholeNumber(text);
-  if (number < 1) throw new InvalidArgumentError("want a number from 1");
-  return number;
-}
-
-function share(text: string): number {
-  const number = Number(text);
-  if (text.trim() === "" || !(number >= 0 && number <= 1)) throw new InvalidArgumentError("want 0 to 1");
-  return number;
-}
-
 const choice = (flags: string, about: string, words: { readonly [key: string]: string }): Option =>
   new Option(flags, about).choices(Object.values(words));
 
@@ -111,7 +80,8 @@ class Program {
     const options = this.root.opts<GlobalOptions>();
     const { cwd, env } = this.context;
     const root = options.root === undefined ? findRoot(cwd) : resolvePath(cwd, options.root);
-    return { root, store: openFsStore(root), actor: actorOf(options, env) };
+    const notes = (): FsMergeWorkspace => new FsMergeWorkspace(root);
+    return { root, store: openFsStore(root), actor: actorOf(options, env), notes };
   }
 
   /** Runs a command and prints what it says, one line of error or one JSON document. */
@@ -213,7 +183,7 @@ function registerAnswers(program: Program): void {
       await program.carryOut(
         "forget",
         o.json === true,
-        async ({ store }, act) => await commands.forget(store, id, act),
+        async ({ store, notes }, act) => await commands.forget(store, id, act, notes),
       );
     });
   program
@@ -228,7 +198,8 @@ function registerAnswers(program: Program): void {
     .command("clear", "forget everything but the audit")
     .option("--yes", "yes, everything")
     .action(async (o: Json & { readonly yes?: boolean }) => {
-      const run: Run = async ({ store }, act) => await commands.clear(store, o.yes === true, act);
+      const run: Run = async ({ store, notes }, act) =>
+        await commands.clear(store, o.yes === true, act, notes);
       await program.carryOut("clear", o.json === true, run);
     });
   program
@@ -238,7 +209,7 @@ function registerAnswers(program: Program): void {
       await program.carryOut(
         "gc",
         o.json === true,
-        async ({ store }, act) => await commands.gc(store, o.days, act),
+        async ({ store, notes }, act) => await commands.gc(store, o.days, act, notes),
       );
     });
 }
@@ -364,16 +335,30 @@ function build(context: CliContext): Program {
   return program;
 }
 
+const isJson = (word: string): boolean => word === "--json" || word === "-j";
+
 /** Runs one command line (without the program's name) and returns its exit code. */
 export async function runCli(words: readonly string[], context: CliContext): Promise<number> {
-  const program = build(context);
+  const json = words.some(isJson);
+  // Who asks for JSON gets one document and nothing else, also where the words themselves are wrong.
+  const program = build(json ? { ...context, writeError: () => undefined } : context);
+  const tell = (code: string, message: string): void => {
+    if (json) {
+      const document = { schema: "assent.harmony/error/v1", error: { code, message } };
+      context.writeOut(`${JSON.stringify(document, null, 2)}\n`);
+    } else if (code !== "usage") context.writeError(`harmony: ${message}\n`);
+  };
   try {
-    await program.root.parseAsync(words.length === 0 ? ["status"] : [...words], { from: "user" });
+    await program.root.parseAsync(words.every(isJson) ? ["status", ...words] : [...words], { from: "user" });
     return program.exitCode;
   } catch (error) {
-    if (error instanceof CommanderError)
-      return error.exitCode === 0 ? commands.EXIT.DONE : commands.EXIT.USAGE;
-    context.writeError(`harmony: ${error instanceof Error ? error.message : String(error)}\n`);
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return commands.EXIT.DONE;
+      // Commander has told it, on the error stream.
+      tell("usage", error.message.replace(/^error: /, ""));
+      return commands.EXIT.USAGE;
+    }
+    tell("failure", error instanceof Error ? error.message : String(error));
     return commands.EXIT.REFUSED;
   }
 }

@@ -3,11 +3,12 @@
 import { auditToJson } from "./audit.ts";
 import { HarmonyError } from "./errors.ts";
 import { blobFingerprint } from "./fingerprint.ts";
-import { digestId, parseId } from "./ids.ts";
+import { digestId, parseId, type ContentId } from "./ids.ts";
 import * as memory from "./memory.ts";
 import type { Act } from "./memory.ts";
 import { newPattern, patternToJson } from "./patterns.ts";
 import { policyToJson } from "./policies.ts";
+import type { Resolution } from "./resolutions.ts";
 import type { HarmonyStore } from "./store.ts";
 import * as tables from "./tables.ts";
 import type { PolicyAction, PolicyScope } from "./types.ts";
@@ -59,6 +60,15 @@ const findPattern = async (store: HarmonyStore, text: string): Promise<string | 
   await findId(text, "pattern", async () => (await store.listPatterns()).map((p) => p.patternId));
 const findEscalation = async (store: HarmonyStore, text: string): Promise<string | null> =>
   await findId(text, "escalation", async () => (await store.listEscalations()).map((e) => e.escalationId));
+
+async function findResolution(store: HarmonyStore, text: string): Promise<Resolution | null> {
+  const id = await findId(text, "resolution", async () => {
+    const patterns = await store.listPatterns();
+    const all = await Promise.all(patterns.map(async (p) => await store.listResolutions(p.patternId)));
+    return all.flat().map((resolution) => resolution.resolutionId);
+  });
+  return id === null ? null : await store.findResolution(id);
+}
 
 export type RecordOptions = {
   readonly path?: string;
@@ -135,7 +145,7 @@ export async function show(store: HarmonyStore, text: string): Promise<Output> {
       escalation,
     });
   }
-  const resolution = patternId === null ? null : await store.findResolution(patternId);
+  const resolution = await findResolution(store, text);
   if (resolution === null) return notFound("pattern, escalation or resolution");
   const result = resolution.result === null ? [] : ["", ...resolution.result.split("\n").map(tables.visible)];
   return done([...tables.resolutionTable([resolution]), ...result], { resolution });
@@ -177,19 +187,28 @@ export async function best(store: HarmonyStore, text: string): Promise<Output> {
   return done(tables.resolutionTable([resolution]), { resolution, confidence });
 }
 
-export async function forget(store: HarmonyStore, text: string, act: Act): Promise<Output> {
+/** What domains keep beside the records, and forget with them. */
+export type DomainNotes = {
+  readonly forget: (patternId: ContentId) => void;
+  readonly clear: () => void;
+};
+
+export async function forget(
+  store: HarmonyStore,
+  text: string,
+  act: Act,
+  notes: () => DomainNotes,
+): Promise<Output> {
   const patternId = await findPattern(store, text);
+  const pattern = patternId === null ? null : await store.loadPattern(patternId);
+  // Notes first: cut short, the pattern is still there to be forgotten again.
+  if (pattern !== null) notes().forget(pattern.patternId);
   if (patternId === null || !(await memory.forget(store, patternId, act))) return notFound("pattern");
   return done([`forgot ${tables.shortId(patternId)} and its answers`], { pattern_id: patternId });
 }
 
 export async function revoke(store: HarmonyStore, text: string, reason: string, act: Act): Promise<Output> {
-  const id = await findId(text, "resolution", async () => {
-    const patterns = await store.listPatterns();
-    const all = await Promise.all(patterns.map(async (p) => await store.listResolutions(p.patternId)));
-    return all.flat().map((resolution) => resolution.resolutionId);
-  });
-  const known = id === null ? null : await store.findResolution(id);
+  const known = await findResolution(store, text);
   const revoked =
     known === null ? null : await memory.revoke(store, known.patternId, known.resolutionId, act, reason);
   if (revoked === null) return notFound("resolution");
@@ -202,18 +221,30 @@ export async function revoke(store: HarmonyStore, text: string, reason: string, 
   return done(lines, { resolution, decisions: decisions.map(auditToJson), escalations });
 }
 
-export async function clear(store: HarmonyStore, isSure: boolean, act: Act): Promise<Output> {
+export async function clear(
+  store: HarmonyStore,
+  isSure: boolean,
+  act: Act,
+  notes: () => DomainNotes,
+): Promise<Output> {
   if (!isSure) throw new UsageError("this forgets everything but the audit; say --yes");
+  notes().clear();
   const removed = await memory.clear(store, act);
   return done([`forgot ${removed} records; the audit stays`], { removed });
 }
 
 const DAY_MS = 86_400_000;
 
-export async function gc(store: HarmonyStore, days: number, act: Act): Promise<Output> {
+export async function gc(
+  store: HarmonyStore,
+  days: number,
+  act: Act,
+  notes: () => DomainNotes,
+): Promise<Output> {
   if (!Number.isFinite(days) || days < 0) throw new UsageError("--days is a number from 0");
   const before = new Date(new Date(act.at).getTime() - days * DAY_MS);
   const gone = await memory.collect(store, before, act);
+  for (const patternId of gone) notes().forget(parseId(patternId));
   return done([`forgot ${gone.length} patterns without an answer`], { forgotten: gone });
 }
 

@@ -1,12 +1,12 @@
 // What every store of the memory must do. An adapter's test is one call: storeContract("files", () => openFsStore(…)).
 
 import { describe, expect, test } from "vitest";
-import { newAuditEntry, type AuditEntry } from "./audit.ts";
+import { AUDIT_CAUSAL_ORDER, newAuditEntry, type AuditEntry } from "./audit.ts";
 import { computeOccurrenceId, fakeId } from "./ids.ts";
 import { newPolicy, type Policy } from "./policies.ts";
 import type { HarmonyStore } from "./store.ts";
 import { ann, bob, escalation, moment, pattern, resolution, robot } from "./testing/samples.ts";
-import { EscalationStatus, PolicyAction, PolicyScope } from "./vocabulary.ts";
+import { AuditEventType, EscalationStatus, PolicyAction, PolicyScope } from "./vocabulary.ts";
 
 /** Opens a new, empty store for one test; whatever it needs is released when that test ends. */
 export type OpenStore = () => Promise<HarmonyStore> | HarmonyStore;
@@ -280,6 +280,16 @@ function auditContract(open: OpenStore): void {
     expect(await store.listAudit({ eventType: "a" })).toEqual([fact("a", 1)]);
     expect(await store.listAudit({ patternId: fakeId("other") })).toEqual([]);
     expect(await store.listAudit({ limit: 1 })).toEqual([fact("b", 2)]);
+  });
+
+  test("audit entries of one time are told as the story they are, effects before their causes", async () => {
+    const store = await open();
+    const told = [...AUDIT_CAUSAL_ORDER].toReversed().map((event) => fact(event, 1));
+    for (const entry of told.toSorted((a, b) => (a.auditId < b.auditId ? -1 : 1)))
+      await store.appendAudit(entry);
+    expect(await store.listAudit()).toEqual(told);
+    expect(await store.listAudit({ limit: 2 })).toEqual(told.slice(0, 2));
+    expect(AUDIT_CAUSAL_ORDER.toSorted()).toEqual(Object.values(AuditEventType).toSorted());
   });
 
   test("clearing leaves nothing but the audit", async () => {

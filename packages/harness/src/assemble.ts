@@ -13,7 +13,9 @@ import { systemRandom } from "./adapters/system/random.ts";
 import { loadTokenCounter } from "./adapters/tokens/count-tokens.ts";
 import { type ApiServer, createServer } from "./api/server.ts";
 import { openDatabase, setUp } from "./assemble/database.ts";
+import { openGuardedTools } from "./assemble/guarded-tools.ts";
 import { type Parts, prepareParts } from "./assemble/parts.ts";
+import { openRedaction } from "./assemble/redaction.ts";
 import type { StartRefusal } from "./assemble/refusal.ts";
 import { DATABASE_CONNECTIONS_MAX } from "./base/limits.ts";
 import { err, ok, type Result } from "./base/result.ts";
@@ -24,6 +26,8 @@ import { createHarness } from "./services/create-harness.ts";
 import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
 import { keyHasher } from "./services/keys.ts";
+import type { Redaction } from "./services/redaction.ts";
+import { createShown } from "./services/shown.ts";
 import { startSweeper } from "./services/sweeper.ts";
 import { startWorker } from "./services/worker.ts";
 import { openWorkspaceOfRun } from "./services/workspace-of-run.ts";
@@ -69,17 +73,22 @@ export async function startHarness(
   const { home, environment, log } = options;
   const config = readConfig(options.configFile, environment, BUNDLED_AGENTS);
   if (!config.ok) return config;
-  const parts = prepareParts(config.value, options.model);
-  if (!parts.ok) return parts;
   const made = makeHome(home);
   if (!made.ok) return made;
+  const guarded = await openGuardedTools(config.value, join(home, "sandbox"), systemRandom, onProgress);
+  if (!guarded.ok) return guarded;
+  const parts = prepareParts(config.value, options.model, guarded.value);
+  if (!parts.ok) return parts;
   const secrets = readSecrets(home, environment.secret, systemRandom);
   if (!secrets.ok) return secrets;
   const database = await openDatabase(options, started, onProgress);
   if (!database.ok) return database;
   const operator = await setUp(database.value.owner, home, secrets.value);
   if (!operator.ok) return operator;
-  const served = await startParts(options, parts.value, secrets.value, database.value.app, started);
+  const { app, owner } = database.value;
+  const redaction = openRedaction(environment, secrets.value, operator.value.key, [app, owner], log);
+  const redacted = { ...options, log: redaction.wrapLog(log) };
+  const served = await startParts(redacted, parts.value, { secrets: secrets.value, redaction, app }, started);
   if (!served.ok) return served;
   const { url } = served.value;
   if (options.announce || operator.value.firstStart)
@@ -97,11 +106,13 @@ export async function startHarness(
   });
 }
 
+/** What only this process knows of: its keys, what hides them, and who it is to the database. */
+type Kept = { readonly secrets: Secrets; readonly redaction: Redaction; readonly app: Connection };
+
 async function startParts(
   options: StartOptions,
   { config, tools, models, agents, policies }: Parts,
-  secrets: Secrets,
-  app: Connection,
+  { secrets, redaction, app }: Kept,
   started: AsyncDisposableStack,
 ): Promise<Result<{ readonly url: string }, StartRefusal>> {
   const { home, log } = options;
@@ -132,6 +143,7 @@ async function startParts(
     models,
     files: openArtifactFiles({ folder: join(home, "artifacts"), random }),
     policies,
+    redaction,
     clock,
     random,
     log,
@@ -148,6 +160,7 @@ async function startParts(
     agents,
     hashKey: keyHasher(secrets.keys),
     cursors: createCursors(secrets.cursors),
+    shown: createShown(redaction),
     isWorkerReady: () => presence.isPresent(),
   });
   const consumer = await startWorker(ports, queue, worker);

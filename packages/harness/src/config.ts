@@ -7,6 +7,7 @@ import { effectSchema, harmSchema, nameSchema } from "@assent/contract";
 import { z } from "zod";
 import { err, ok, type Result } from "./base/result.ts";
 import { type AgentDefinition, agentDefinitionSchema } from "./core/agent.ts";
+import { type AllowlistEntry, parseAllowlistEntry } from "./core/egress/allowlist.ts";
 
 export type ConfigRefusal = { readonly code: string; readonly detail: string; readonly remedy: string };
 
@@ -28,6 +29,13 @@ const httpToolSchema = z.strictObject({
 });
 export type HttpToolConfig = z.infer<typeof httpToolSchema>;
 
+const allowedHostSchema = z.string().transform((text, context): AllowlistEntry => {
+  const entry = parseAllowlistEntry(text);
+  if (entry.ok) return entry.value;
+  context.addIssue(entry.error);
+  return z.NEVER;
+});
+
 const configFileSchema = z.strictObject({
   $schema: z.string().optional(),
   workspaces: z.record(nameSchema, z.strictObject({ path: z.string().min(1) })).default({}),
@@ -35,6 +43,10 @@ const configFileSchema = z.strictObject({
   agents: z.string().optional(),
   transcripts: z.string().optional(),
   tools: z.array(httpToolSchema).default([]),
+  /** Hosts that the tool `fetch_url` may ask; without any there is no such tool. */
+  egress: z.strictObject({ allow: z.array(allowedHostSchema).max(1_000) }).default({ allow: [] }),
+  /** Folders with programs beyond the system's own, relative to the file; commands of agents see them read-only. */
+  toolchains: z.array(z.string().min(1)).max(20).default([]),
   /** A shipped set of rules by name, or a folder of `*.cedar` files that stands instead of them. */
   policies: z
     .union([z.enum(["default", "strict"]), z.strictObject({ folder: z.string().min(1) })])
@@ -46,6 +58,8 @@ export type Config = {
   readonly agents: ReadonlyMap<string, AgentDefinition>;
   readonly transcripts: string | null;
   readonly httpTools: readonly HttpToolConfig[];
+  readonly egress: readonly AllowlistEntry[];
+  readonly toolchains: readonly string[];
   readonly policies: "default" | "strict" | { readonly folder: string };
   readonly environment: Environment;
 };
@@ -116,6 +130,8 @@ export function readConfig(
     agents,
     transcripts: parsed.value.transcripts === undefined ? null : resolve(folder, parsed.value.transcripts),
     httpTools: parsed.value.tools,
+    egress: parsed.value.egress.allow,
+    toolchains: parsed.value.toolchains.map((path) => resolve(folder, path)),
     policies:
       typeof parsed.value.policies === "string"
         ? parsed.value.policies

@@ -22,6 +22,10 @@ export type Secrets = {
   /** For hashing keys, for sealing cursors: derived apart, so that one says nothing about another. */
   readonly keys: Uint8Array;
   readonly cursors: Uint8Array;
+  /** For digests by which a hidden value can be known again. */
+  readonly seals: Uint8Array;
+  /** The secret itself: only redaction is told, so that it can keep it out of everything. */
+  readonly raw: string;
   /** Tells whether a database belongs to this secret, without telling the secret. */
   readonly check: Uint8Array;
 };
@@ -52,6 +56,8 @@ export function readSecrets(
   return ok({
     keys: derive("keys"),
     cursors: derive("cursors"),
+    seals: derive("seals"),
+    raw: secret,
     check: createHmac("sha256", derive("installation")).update("check").digest(),
   });
 }

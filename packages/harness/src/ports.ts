@@ -4,6 +4,7 @@
 import type { RunId } from "@assent/contract";
 import type { Sha256 } from "./base/digest.ts";
 import type { Result } from "./base/result.ts";
+import type { EgressUrl } from "./core/egress/url.ts";
 import type { Message } from "./core/prompt/message.ts";
 import type { Label, ModelOutcome, StepError } from "./core/run/journal.ts";
 import type { Manifest } from "./core/tool.ts";
@@ -147,6 +148,98 @@ export type ArtifactFiles = {
   put(bytes: Uint8Array): Promise<{ readonly sha256: string; readonly sizeBytes: number }>;
   /** Null when missing; rejects when the bytes do not match the digest. */
   get(sha256: string): Promise<Uint8Array | null>;
+};
+
+// --- programs and pages that nobody trusts ----------------------------------------------------------------------
+
+/** What a sandbox needs of a workspace. Without `remove` files that a command deleted stay, and the outcome says so. */
+export type SandboxWorkspace = Pick<Workspace, "walk" | "read" | "write"> & {
+  readonly remove?: (path: string) => Promise<Result<null, StepError>>;
+};
+
+export type SandboxLimits = {
+  readonly wallClockMs: number;
+  /** Processor time of each process. */
+  readonly cpuSeconds: number;
+  /** Resident memory of all processes together (watched), and private writable memory of each (by the kernel). */
+  readonly memoryBytes: number;
+  /** Address space of each process: runtimes reserve far more than they use. */
+  readonly addressSpaceBytes: number;
+  /** Processes and threads of the command at one time. */
+  readonly processes: number;
+  readonly openFiles: number;
+  /** Of one file. */
+  readonly fileBytes: number;
+  /** Of the copy of the workspace, together (watched). */
+  readonly diskBytes: number;
+  /** Files and folders in the copy of the workspace (watched), and in the temporary folders. */
+  readonly diskEntries: number;
+  /** Each of /tmp, /dev/shm and the home folder; they are memory. */
+  readonly temporaryBytes: number;
+  /** Kept of each of standard output and standard error; the rest is read and thrown away. */
+  readonly outputBytes: number;
+};
+
+export type SandboxRequest = {
+  /** Program and arguments; no shell reads them. */
+  readonly argv: readonly string[];
+  /** A folder of the workspace; empty for its root. */
+  readonly cwd: string;
+  readonly stdin?: Uint8Array;
+  readonly limits?: Partial<SandboxLimits>;
+  readonly signal: AbortSignal;
+};
+
+/** `exited`: by itself; a signal shows as 128 + its number, as in a shell. All others: killed by the sandbox. */
+export type SandboxEnd =
+  | { readonly how: "exited"; readonly code: number }
+  | { readonly how: "timed_out" }
+  | { readonly how: "aborted" }
+  | { readonly how: "limit"; readonly limit: "memory" | "disk" | "output" };
+
+export type CappedText = { readonly text: string; readonly bytesDropped: number };
+
+/** Something that the command left behind and that the workspace did not take. */
+export type LeftOver = { readonly path: string; readonly because: string };
+
+export type SandboxOutcome = {
+  readonly end: SandboxEnd;
+  readonly stdout: CappedText;
+  readonly stderr: CappedText;
+  /** What the workspace took over. Nothing is taken of a command that was killed. */
+  readonly written: readonly string[];
+  readonly removed: readonly string[];
+  readonly leftOver: readonly LeftOver[];
+  /** Files of the workspace that the command could not see: links, and files above the size limit. */
+  readonly unseen: readonly string[];
+};
+
+export type Sandbox = {
+  /** An error: nothing was run. Rejects only when the sandbox itself is broken or cannot end what it started. */
+  run(request: SandboxRequest, workspace: SandboxWorkspace): Promise<Result<SandboxOutcome, StepError>>;
+};
+
+/** An answer's body within limits on the wire and after decompression. */
+export type Body = {
+  readonly bytes: Uint8Array;
+  /** There was more than the limit. */
+  readonly isCut: boolean;
+};
+
+export type Answer = {
+  readonly url: EgressUrl;
+  readonly status: number;
+  /** Null where there is none. A redirect is shown and never followed: where it leads has to be decided anew. */
+  readonly location: string | null;
+  readonly contentType: string;
+  readonly body: Body;
+};
+
+export type Fetcher = {
+  /** Whether a request to this URL may be made, as far as can be told without making it. */
+  check(url: string): Result<EgressUrl, StepError>;
+  /** A GET without cookies or credentials. No error's text holds anything that came from the network. */
+  get(url: string, signal: AbortSignal): Promise<Result<Answer, StepError>>;
 };
 
 // --- telemetry -------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ export const CAPABILITIES = {
   event_stream: "GET /api/harness/runs/{id}/events as server-sent events",
   artifacts: "GET /api/harness/runs/{id}/artifacts/{artifact_id}",
   contract: "answers that fit the schemas of @assent/contract to the letter",
+  external_runs: "POST /api/harness/run with the driver `external`, and the routes of its actions",
   second_principal: "the key of another principal of the same tenant",
   second_tenant: "the key of a principal of another tenant",
   two_processes: "two server processes on one state",
@@ -17,9 +18,11 @@ export const CAPABILITIES = {
   kill: "a process can be killed without warning",
   tool_sink: "a gated task whose effect arrives at the suite's own tool sink",
   provider: "the models that the target calls are the suite's own servers",
+  paths: "the suite speaks for the model, and files of its own lie around the workspace",
   clock: "the target's clock can be moved",
   faults: "named faults can be armed, and it can be told how often they fired",
   "inspect.state_machine": "single transitions can be put to the target's code",
+  "inspect.sinks": "what the target writes where no request reads it (log, audit, queue, traces) can be read",
   db: "transitions can be put to the target's database, around its code",
 } as const;
 

@@ -1,6 +1,10 @@
 import type { Scenario } from "./scenario.ts";
+import { promptInjectionExfiltrationBlocked } from "./scenarios/e2e/prompt-injection-exfiltration-blocked.scenario.ts";
 import { providerFailoverGuardrailsPreserved } from "./scenarios/integration/provider-failover-guardrails-preserved.scenario.ts";
 import { tokenBudgetExhaustionSafeFailure } from "./scenarios/stress/token-budget-exhaustion-safe-failure.scenario.ts";
+import { secretRedactionOnLogs } from "./scenarios/unit/secret-redaction-on-logs.scenario.ts";
+import { toolCallPathTraversalBlock } from "./scenarios/unit/tool-call-path-traversal-block.scenario.ts";
+import { allowDenyPrecedence } from "./scenarios/unit/allow-deny-precedence.scenario.ts";
 import { modelRouterPolicyBypass } from "./scenarios/unit/model-router-policy-bypass.scenario.ts";
 import { promptTemplateInjectionGuard } from "./scenarios/unit/prompt-template-injection-guard.scenario.ts";
 import { fullRunHappyPathWithHumanApproval } from "./scenarios/e2e/full-run-happy-path-with-human-approval.scenario.ts";
@@ -11,9 +15,13 @@ import { runStateMachineInvalidTransition } from "./scenarios/unit/run-state-mac
 export const SCENARIOS: readonly Scenario[] = [
   promptTemplateInjectionGuard,
   modelRouterPolicyBypass,
+  toolCallPathTraversalBlock,
+  secretRedactionOnLogs,
   runStateMachineInvalidTransition,
   idempotencyDuplicateRunSubmission,
+  allowDenyPrecedence,
   providerFailoverGuardrailsPreserved,
   fullRunHappyPathWithHumanApproval,
+  promptInjectionExfiltrationBlocked,
   tokenBudgetExhaustionSafeFailure,
 ];

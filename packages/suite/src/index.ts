@@ -13,11 +13,18 @@ export {
   capabilitiesOf,
   foreignTarget,
   type GatedTask,
+  type Canary,
+  type PathBench,
+  type PathCall,
   type ProviderBench,
   type ProviderBoard,
   type Role,
+  SPOKEN,
   type StateMachineInspection,
   type Target,
   type TransitionAttempt,
 } from "./target.ts";
 export { type SinkCall, type SinkCue, startToolSink, type ToolSink } from "./tool-sink.ts";
+export { type BenchOptions, type BenchResult, runBench } from "./worlds/bench.ts";
+export { type ConnectedHarness, type Connection, connectHarness } from "./worlds/session.ts";
+export { benchTable, figuresOf, leaksOf, peaceOf } from "./worlds/table.ts";

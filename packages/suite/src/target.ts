@@ -12,7 +12,15 @@ export type Role = "requester" | "approver" | "other_principal" | "other_tenant"
 /** The capabilities that only the target's owner can vouch for; the others follow from what a target has. */
 export type Spoken = Extract<
   Capability,
-  "submit" | "approve" | "cancel" | "list" | "events" | "event_stream" | "artifacts" | "contract"
+  | "submit"
+  | "approve"
+  | "cancel"
+  | "list"
+  | "events"
+  | "event_stream"
+  | "artifacts"
+  | "contract"
+  | "external_runs"
 >;
 
 export const SPOKEN: readonly Spoken[] = [
@@ -24,6 +32,7 @@ export const SPOKEN: readonly Spoken[] = [
   "event_stream",
   "artifacts",
   "contract",
+  "external_runs",
 ];
 
 export type GatedTask = {
@@ -59,6 +68,31 @@ export type ProviderBench = {
   readonly largeFile: string;
 };
 
+export type PathCall = { readonly tool: string; readonly arguments: Readonly<Record<string, unknown>> };
+
+/** A file that no tool may reach. Both texts are the suite's own, so whoever shows one has read it. */
+export type Canary = { readonly path: string; readonly text: string };
+
+/** A model that the suite speaks for, and files around the workspace that no tool may reach. */
+export type PathBench = {
+  /** A run of an agent that has all the tools below. */
+  body(task: string): unknown;
+  /** The model of the next run asks for these calls, one a turn, and then ends. */
+  script(calls: readonly PathCall[]): void;
+  /** What the model was sent since, verbatim: all that tools have returned is in there. */
+  received(): readonly string[];
+  /** Calls of every tool that takes a path, for one path. */
+  reads(path: string): readonly PathCall[];
+  /** The text is what is to be written. */
+  writes(path: string, text: string): readonly PathCall[];
+  /** Outside of every workspace, by absolute path; readable and writable by the harness's own user. */
+  readonly canaries: readonly Canary[];
+  /** Every file that now lies in the canaries' folders, by absolute path, with its content. */
+  look(): Promise<ReadonlyMap<string, string>>;
+  /** A file of the workspace, and a path in it that is free. */
+  readonly legal: { readonly path: string; readonly text: string; readonly free: string };
+};
+
 export type TransitionAttempt = {
   readonly accepted: boolean;
   /** Where it led; null when refused. */
@@ -90,12 +124,17 @@ export type Target = {
   /** Where the gated task's effects arrive: an oracle that the target cannot talk round. */
   readonly sink?: ToolSink;
   readonly provider?: ProviderBench;
+  readonly paths?: PathBench | undefined;
   readonly clock?: { advance(ms: number): Promise<void> };
   readonly faults?: {
     arm(fault: string, times: number): Promise<void>;
     fired(fault: string): Promise<number>;
   };
-  readonly inspect?: { readonly stateMachine?: StateMachineInspection };
+  readonly inspect?: {
+    readonly stateMachine?: StateMachineInspection;
+    /** The text of everything that is written where no request reads it (log, audit, queue, traces), by its name. */
+    readSinks?(): Promise<Readonly<Record<string, string>>>;
+  };
   /** `kill -9`, and what was killed is started again. */
   kill?(process: "server" | "worker"): Promise<void>;
   /** Stops every process in order and starts them again on the same state. */
@@ -116,6 +155,8 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   add("kill", target.kill !== undefined);
   add("tool_sink", target.sink !== undefined && target.gatedTask.sinkEffects > 0);
   add("provider", target.provider !== undefined);
+  add("paths", target.paths !== undefined);
+  add("inspect.sinks", target.inspect?.readSinks !== undefined);
   add("clock", target.clock !== undefined);
   add("faults", target.faults !== undefined);
   add("inspect.state_machine", target.inspect?.stateMachine !== undefined);

@@ -1,6 +1,7 @@
 import { ROUTES, type RouteRow, SCOPES, type Scope } from "@assent/contract";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
+  ACTION_ANSWER,
   APPROVAL_ID,
   ARTIFACT_ID,
   DIGEST,
@@ -23,9 +24,13 @@ beforeEach(() => {
 
 const ROWS: readonly RouteRow[] = Object.values(ROUTES);
 const GUARDED = ROWS.filter((row) => row.scope !== "no_key");
-const IDS: Readonly<Record<string, string>> = { artifact: ARTIFACT_ID };
+const IDS: Readonly<Record<string, string>> = { artifact: ARTIFACT_ID, action: ACTION_ANSWER.action_id };
 const BODIES: Readonly<Record<string, unknown>> = {
   submitRun: VALID_RUN_REQUEST,
+  proposePlan: { calls: [{ tool: "read", arguments: {} }] },
+  proposeAction: { tool: "read", arguments: {} },
+  reportResult: { output: null },
+  finishRun: { output: null },
   decideApproval: { approval_id: APPROVAL_ID, decision: "approve", action_digest: DIGEST },
   createKey: { principal: { name: "ci", kind: "service" }, scopes: ["runs:read"] },
 };

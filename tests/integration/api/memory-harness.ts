@@ -2,9 +2,10 @@
 // tested behind the same edge elsewhere.
 
 import { type AuditEvent, type RunId, SCOPES, type Scope } from "@assent/contract";
-import { err, ok } from "../../../packages/harness/src/base/result.ts";
-import type { Harness } from "../../../packages/harness/src/services/harness.ts";
+import { err, ok, type Result } from "../../../packages/harness/src/base/result.ts";
+import type { Driven, DriverCall, Harness, Refusal } from "../../../packages/harness/src/services/harness.ts";
 import {
+  ACTION_ANSWER,
   APPROVAL,
   ARTIFACT,
   ARTIFACT_BYTES,
@@ -175,11 +176,23 @@ function runCalls(
 
 // Driven runs are tested on the real harness; here they only show what gets through.
 function externalCalls(record: Recorder): Harness["external"] {
-  const reach = async (...args: readonly unknown[]): Promise<ReturnType<typeof unknownRun>> => {
-    record("external", ...args);
-    return await Promise.resolve(unknownRun());
+  const reach =
+    (answer: unknown) =>
+    async (call: DriverCall, ...rest: readonly unknown[]): Promise<Result<Driven, Refusal>> => {
+      record("external", call, ...rest);
+      const body = JSON.stringify(answer);
+      return await Promise.resolve(call.run === RUN ? ok({ body, replayed: false }) : unknownRun());
+    };
+  return {
+    plan: reach({ approval_id: APPROVAL.id, digest: APPROVAL.action_digest }),
+    act: reach(ACTION_ANSWER),
+    report: reach({ label: "untrusted" }),
+    finish: reach(RUN_DETAIL),
+    read: async (read) => {
+      record("external", read);
+      return await Promise.resolve(read.run === RUN ? ok(ACTION_ANSWER) : unknownRun());
+    },
   };
-  return { plan: reach, act: reach, read: reach, report: reach, finish: reach };
 }
 
 function eventCalls(memory: Memory, record: Recorder): Pick<Harness, "listEvents" | "waitForEvents"> {

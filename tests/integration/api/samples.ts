@@ -1,6 +1,7 @@
 // One valid example of each thing that crosses the wire.
 
 import {
+  type ActionAnswer,
   type Approval,
   type Artifact,
   type AuditEvent,
@@ -142,3 +143,12 @@ export const KEY_OF_SCOPE: Readonly<Record<Scope, string>> = {
 };
 
 export const VALID_RUN_REQUEST = { agent: "maintainer", task: "write a changelog entry" } as const;
+
+export const ACTION_ANSWER: ActionAnswer = {
+  action_id: `act_${hex("c")}`,
+  decision: "permit",
+  reasons: [],
+  labels: {},
+  tainted: false,
+  planned: false,
+};

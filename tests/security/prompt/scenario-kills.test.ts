@@ -1,9 +1,12 @@
-// The four scenarios that look at what providers were sent: each passes on the product, and each fails when the guard
+// The scenarios in which the suite plays the model, and that of secrets: each passes on the product, and each fails when the guard
 // that it is there for is taken out of the product. What is taken out is named by the break.
 
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { SCENARIOS, runTrial, type Scenario } from "@assent/suite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
+import type { Workspace } from "../../../packages/harness/src/ports.ts";
 import { createInProcessTarget } from "../../support/target/local-target.ts";
 
 type Break =
@@ -13,7 +16,9 @@ type Break =
   | "no budget is checked"
   | "whatever is reported is believed"
   | "a substitute is sent what the guards have not seen"
-  | "a substitute is asked after a refusal";
+  | "a substitute is asked after a refusal"
+  | "the names of a path are not looked at"
+  | "a run's own texts are shown as they are";
 
 const broken = vi.hoisted(() => ({ by: "none" as Break }));
 
@@ -25,6 +30,60 @@ vi.mock(import("../../../packages/harness/src/core/prompt/guard.ts"), async (imp
       broken.by === "text is sent as it is" ? prompt : real.neutralisePrompt(prompt),
     guardPrompt: (...given) =>
       broken.by === "text is sent as it is" ? { ok: true, value: null } : real.guardPrompt(...given),
+  };
+});
+
+vi.mock(import("../../../packages/harness/src/core/path/workspace-path.ts"), async (importOriginal) => {
+  const real = await importOriginal();
+  return {
+    ...real,
+    parsePath: (path, use) =>
+      broken.by === "the names of a path are not looked at"
+        ? { ok: true, value: path.split("/") }
+        : real.parsePath(path, use),
+  };
+});
+
+// Behind the look at names stands a second wall: folders are opened one by one, and no link and no `..` is followed.
+vi.mock(import("../../../packages/harness/src/adapters/files/workspaces.ts"), async (importOriginal) => {
+  const real = await importOriginal();
+  return {
+    ...real,
+    openWorkspaces: (options) => {
+      const workspaces = real.openWorkspaces(options);
+      return {
+        ...workspaces,
+        open: async (...given) => {
+          const opened = await workspaces.open(...given);
+          if (!opened.ok || broken.by !== "the names of a path are not looked at") return opened;
+          const { workspace, made } = opened.value;
+          const read: Workspace["read"] = async (path) => {
+            try {
+              return { ok: true, value: await readFile(resolve("/a/b/c", path)) };
+            } catch {
+              // No such file: as the workspace says it.
+              return await workspace.read(path);
+            }
+          };
+          return { ok: true, value: { workspace: { ...workspace, read }, made } };
+        },
+      };
+    },
+  };
+});
+
+vi.mock(import("../../../packages/harness/src/services/shown.ts"), async (importOriginal) => {
+  const real = await importOriginal();
+  return {
+    ...real,
+    createShown: (redaction) => {
+      const shown = real.createShown(redaction);
+      const isBroken = (): boolean => broken.by === "a run's own texts are shown as they are";
+      return {
+        run: (run) => (isBroken() ? run : shown.run(run)),
+        summary: (summary) => (isBroken() ? summary : shown.summary(summary)),
+      };
+    },
   };
 });
 
@@ -109,6 +168,9 @@ const named = (part: string): Scenario => {
   return found;
 };
 
+// It takes a minute, and tests/e2e/scenarios.test.ts has it anyway.
+const PATHS = "tool_call_path_traversal_block";
+
 const KILLS: readonly (readonly [scenario: string, by: Break, claim: string])[] = [
   ["prompt_template_injection_guard", "text is sent as it is", "no control token is left"],
   ["model_router_policy_bypass", "names are compared without case and spaces", "no allowed model is refused"],
@@ -125,14 +187,20 @@ const KILLS: readonly (readonly [scenario: string, by: Break, claim: string])[] 
     "a substitute is asked after a refusal",
     "a refusal ends the run",
   ],
+  [PATHS, "the names of a path are not looked at", "no canary"],
+  ["secret_redaction_on_logs", "a run's own texts are shown as they are", "holds no secret"],
 ];
 
 describe("the product as it is", () => {
-  test.each([...new Set(KILLS.map(([scenario]) => scenario))])("%s passes", async (part) => {
-    const trial = await runTrial(named(part), target, { seed: 42 });
-    expect([trial.verdict, trial.reason]).toEqual(["PASS", ""]);
-    expect(trial.parts.flatMap(({ lacks }) => lacks)).toEqual([]);
-  });
+  test.each([...new Set(KILLS.map(([scenario]) => scenario))].filter((part) => part !== PATHS))(
+    "%s passes",
+    { timeout: 300_000 },
+    async (part) => {
+      const trial = await runTrial(named(part), target, { seed: 42 });
+      expect([trial.verdict, trial.reason]).toEqual(["PASS", ""]);
+      expect(trial.parts.flatMap(({ lacks }) => lacks)).toEqual([]);
+    },
+  );
 });
 
 describe("the product broken", () => {

@@ -20,6 +20,8 @@ export type Installation = {
   remove(): void;
 };
 
+export const README = "A repository to work on.\n";
+
 const TRANSCRIPT = {
   version: 1,
   description: "Writes a file, then tells the tool sink; each after a person agreed.",
@@ -133,7 +135,7 @@ export function createInstallation(
   put("transcripts/reading.transcript.json", READING);
   for (const agent of PROVIDER_AGENTS) put(`agents/${agent.name}.json`, agent);
   put(`repository/${LARGE_FILE}`, "a".repeat(1_000_000));
-  put("repository/README.md", "A repository to work on.\n");
+  put("repository/README.md", README);
   git(join(folder, "repository"), "init", "--quiet", "--initial-branch=main");
   git(join(folder, "repository"), "add", "--all");
   git(join(folder, "repository"), "commit", "--quiet", "--message=Begin");

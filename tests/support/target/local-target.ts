@@ -1,6 +1,16 @@
 // Assent itself as a target: one process, or several on one home.
 
-import { type ProviderBench, startToolSink, type Target, type ToolSink } from "@assent/suite";
+import { appendFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  type PathBench,
+  type ProviderBench,
+  SPOKEN,
+  startToolSink,
+  type Target,
+  type ToolSink,
+} from "@assent/suite";
 import type { Pool } from "pg";
 import { connectPool } from "../../../packages/harness/src/adapters/postgres/connect.ts";
 import {
@@ -12,6 +22,7 @@ import { readEnvironment } from "../../../packages/harness/src/config.ts";
 import { readCredentials } from "../../../packages/harness/src/home.ts";
 import { inspectStateMachine } from "./inspection.ts";
 import { createInstallation, type Installation } from "./installation.ts";
+import { createPathBench } from "./paths.ts";
 import { createKeys, type Keys } from "./people.ts";
 import { startProviders } from "./providers.ts";
 import { type ServerProcess, startServerProcess } from "./server-process.ts";
@@ -19,6 +30,8 @@ import { type ServerProcess, startServerProcess } from "./server-process.ts";
 type Launch = (installation: Installation) => Promise<ServerProcess>;
 
 async function launchHere(installation: Installation): Promise<ServerProcess> {
+  const file = join(installation.home, "assent.log");
+  appendFileSync(file, "");
   const started = await startHarness(
     {
       home: installation.home,
@@ -28,7 +41,10 @@ async function launchHere(installation: Installation): Promise<ServerProcess> {
       model: null,
       announce: true,
       environment: readEnvironment(installation.environment),
-      log: () => undefined,
+      log: (level, message, fields) => {
+        const line = JSON.stringify({ level, message, ...fields });
+        appendFileSync(file, `${line}\n`);
+      },
     },
     () => undefined,
   );
@@ -49,6 +65,7 @@ type Running = {
   readonly installation: Installation;
   readonly sink: ToolSink;
   readonly provider: ProviderBench;
+  readonly paths: PathBench;
   readonly database: EmbeddedServer;
   readonly owner: Pool;
   readonly keys: Keys;
@@ -90,8 +107,30 @@ async function start(launch: Launch, count: number, started: AsyncDisposableStac
     await owner.end();
   });
   const keys = await createKeys(first.url, credentials.key, installation.home, owner);
-  return { installation, sink, provider: providers.bench, database: opened.value, owner, keys, servers };
+  return {
+    installation,
+    sink,
+    provider: providers.bench,
+    paths: createPathBench(installation, providers.bench.own),
+    database: opened.value,
+    owner,
+    keys,
+    servers,
+  };
 }
+
+const inspect = (now: () => Running): NonNullable<Target["inspect"]> => ({
+  stateMachine: inspectStateMachine(() => now().owner),
+  readSinks: async () => {
+    const { owner, installation } = now();
+    const rows = async (sql: string): Promise<string> => JSON.stringify((await owner.query(sql)).rows);
+    return {
+      log: await readFile(join(installation.home, "assent.log"), "utf8"),
+      events: await rows("select to_jsonb(row) as row from assent.audit_events as row"),
+      jobs: await rows("select to_jsonb(row) as row from pgboss.job as row"),
+    };
+  },
+});
 
 function createTarget(name: string, launch: Launch, count: number, canKill: boolean): Target {
   let running: Running | undefined;
@@ -111,16 +150,7 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
   };
   return {
     name,
-    speaks: new Set([
-      "submit",
-      "approve",
-      "cancel",
-      "list",
-      "events",
-      "event_stream",
-      "artifacts",
-      "contract",
-    ]),
+    speaks: new Set(SPOKEN),
     get gatedTask() {
       return now().installation.gatedTask;
     },
@@ -147,7 +177,11 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
     get provider() {
       return now().provider;
     },
-    inspect: { stateMachine: inspectStateMachine(() => now().owner) },
+    // Hundreds of runs' steps: more processes would make it no harder, only longer.
+    get paths() {
+      return canKill ? undefined : now().paths;
+    },
+    inspect: inspect(now),
     restart: async () => {
       await stopServers("stop");
       await startServers();

@@ -25,8 +25,16 @@ const AGENT = {
   output_tokens_max: 200,
 };
 
+export const WALKER = "walker";
+
 export const PROVIDER_AGENTS = [
   { name: "courier", ...AGENT },
+  {
+    name: WALKER,
+    ...AGENT,
+    models: [OWN],
+    tools: ["list_files", "read_file", "search_files", "write_file", "edit_file"],
+  },
   {
     name: "thrifty",
     ...AGENT,

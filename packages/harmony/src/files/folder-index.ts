@@ -13,6 +13,7 @@ import { HarmonyError } from "../errors.ts";
 import { FOLDER_ENTRIES_MAX } from "../limits.ts";
 import type { DurableFiles } from "./durable-files.ts";
 import type { FileStat } from "./operations.ts";
+import { SortedRecords } from "./sorted-records.ts";
 
 const CHECKED_AT_ONCE = 2_048;
 /** File systems stamp times by the kernel's tick (1 to 10 ms). */
@@ -47,22 +48,18 @@ export class FolderIndex<T> {
   #names: string[] = [];
   #stat: FileStat | null = null;
   #cursor = 0;
-  #sorted: readonly T[] | null = null;
+  readonly #records: SortedRecords<T>;
 
   constructor(files: DurableFiles, folder: RecordFolder<T>) {
     this.#files = files;
     this.#folder = folder;
+    this.#records = new SortedRecords(folder.compare);
   }
 
   /** All records, sorted. The same array until something changes. Throws HarmonyError `too_many`, `untrusted_path`. */
   records(): readonly T[] {
     this.#refresh();
-    if (this.#sorted === null) {
-      const found: T[] = [];
-      for (const { record } of this.#entries.values()) if (record !== null) found.push(record);
-      this.#sorted = Object.freeze(found.toSorted(this.#folder.compare));
-    }
-    return this.#sorted;
+    return this.#records.all();
   }
 
   #refresh(): void {
@@ -87,17 +84,17 @@ export class FolderIndex<T> {
     let stat: FileStat | null = before;
     // Taken before the names are read: what changes while they are must count as later.
     let ageMs = operations.nowMs() - stat.changedMs;
-    let names = this.#readNames();
-    if (ageMs <= SETTLED_MS && names.length > CHECKED_AT_ONCE) {
-      // In a large folder it is worth waiting until the times can be believed, for else the next look would compare
-      // every file once more.
+    const isLarge = (count: number): boolean => ageMs <= SETTLED_MS && count > CHECKED_AT_ONCE;
+    // In a large folder it is worth waiting until the times can be believed, for else the next look would compare every
+    // file once more. That it is large is known from before, or else from its names.
+    const names = isLarge(this.#names.length) ? null : this.#readNames();
+    if (isLarge(names?.length ?? this.#names.length)) {
       operations.pause(Math.min(SETTLED_MS, SETTLED_MS - ageMs) + 1);
       stat = operations.statAt(this.#folder.path);
       ageMs = operations.nowMs() - (stat?.changedMs ?? 0);
-      names = this.#readNames();
-    }
-    this.#keepOnly(names);
-    for (const name of names) this.#look(name);
+      this.#keepOnly(this.#readNames());
+    } else this.#keepOnly(names ?? []);
+    for (const name of this.#names) this.#look(name);
     return ageMs > SETTLED_MS ? stat : null;
   }
 
@@ -112,13 +109,13 @@ export class FolderIndex<T> {
         },
       );
     }
-    return names.filter((name) => this.#folder.namePattern.test(name));
+    return names.filter((name) => this.#entries.has(name) || this.#folder.namePattern.test(name));
   }
 
   #keepOnly(names: string[]): void {
     const kept = new Set(names);
     for (const name of this.#entries.keys()) {
-      if (!kept.has(name) && this.#entries.delete(name)) this.#sorted = null;
+      if (!kept.has(name)) this.#set(name, null);
     }
     this.#names = names;
   }
@@ -132,25 +129,31 @@ export class FolderIndex<T> {
     }
   }
 
+  #set(name: string, entry: Entry<T> | null): void {
+    const before = this.#entries.get(name)?.record ?? null;
+    if (before !== null) this.#records.remove(before);
+    if (entry === null) this.#entries.delete(name);
+    else this.#entries.set(name, entry);
+    if (entry !== null && entry.record !== null) this.#records.add(entry.record);
+  }
+
   #look(name: string): void {
     if (this.#folder.namesOnly === true) {
       if (this.#entries.has(name)) return;
-      this.#entries.set(name, { stat: null, settled: true, record: this.#folder.decode(name, NO_BYTES) });
-      this.#sorted = null;
+      this.#set(name, { stat: null, settled: true, record: this.#folder.decode(name, NO_BYTES) });
       return;
     }
     const path = `${this.#folder.path}/${name}`;
     const stat = this.#files.operations.statAt(path);
     const entry = this.#entries.get(name);
     if (stat === null) {
-      if (this.#entries.delete(name)) this.#sorted = null;
+      if (entry !== undefined) this.#set(name, null);
       return;
     }
     if (entry?.settled === true && entry.stat !== null && sameStat(entry.stat, stat)) return;
     const settled = this.#files.operations.nowMs() - stat.changedMs > SETTLED_MS;
     const bytes = stat.kind === "file" ? this.#files.read(path, this.#folder.sizeBytesMax) : null;
     const record = bytes === null ? null : this.#folder.decode(name, bytes);
-    this.#entries.set(name, { stat, settled, record });
-    this.#sorted = null;
+    this.#set(name, { stat, settled, record });
   }
 }

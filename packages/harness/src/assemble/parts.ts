@@ -23,8 +23,12 @@ export type Parts = {
 };
 
 // Everything that can be wrong without anything running is found out before anything runs.
-export function prepareParts(config: Config, model: string | null): Result<Parts, StartRefusal> {
-  const tools = readTools(config.httpTools);
+export function prepareParts(
+  config: Config,
+  model: string | null,
+  guarded: readonly Tool[],
+): Result<Parts, StartRefusal> {
+  const tools = readTools([...guarded, ...config.httpTools.map(toHttpTool)]);
   if (!tools.ok) return tools;
   for (const agent of config.agents.values()) {
     const missing = agent.tools.find((name) => tools.value.get(name) === undefined);
@@ -70,9 +74,9 @@ function openPolicies(source: Config["policies"]): Result<Policies, StartRefusal
   return opened;
 }
 
-function readTools(declared: readonly HttpToolConfig[]): Result<Tools, StartRefusal> {
+function readTools(more: readonly Tool[]): Result<Tools, StartRefusal> {
   try {
-    return ok(createTools([...workspaceTools, ...declared.map(toHttpTool)]));
+    return ok(createTools([...workspaceTools, ...more]));
   } catch (error) {
     if (!(error instanceof AssertionFailed)) throw error;
     return err({

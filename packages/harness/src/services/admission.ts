@@ -15,11 +15,13 @@ import type {
   Models,
   NewRun,
   Random,
+  RunRecord,
   Store,
   StoreTx,
   Workspaces,
 } from "../ports.ts";
 import type { Refusal, Submission } from "./harness.ts";
+import type { Shown } from "./shown.ts";
 import { runSummary } from "./views.ts";
 
 export type AdmissionPorts = {
@@ -31,6 +33,7 @@ export type AdmissionPorts = {
   readonly agents: ReadonlyMap<string, AgentDefinition>;
   readonly clock: Clock;
   readonly random: Random;
+  readonly shown: Shown;
 };
 
 export const SUBMIT_ROUTE = "POST /api/harness/run";
@@ -62,7 +65,8 @@ export async function submitRun(
   return await ports.store.transaction(caller.tenant, async (tx) => {
     const raced = await tx.idempotency.claim(idempotencyKey, now);
     if (raced !== null) return replay(raced, fingerprint);
-    const body = await insertRun(tx, caller, definition, run);
+    const inserted = await insertRun(tx, caller, definition, run);
+    const body = JSON.stringify(ports.shown.summary(runSummary(inserted)));
     await tx.idempotency.complete(idempotencyKey, {
       fingerprint,
       status: 202,
@@ -166,7 +170,7 @@ async function insertRun(
   caller: Caller,
   definition: AgentDefinition,
   run: NewRun,
-): Promise<string> {
+): Promise<RunRecord> {
   await tx.agents.put(run.agentVersion, definition);
   const inserted = await tx.runs.insert(run);
   await tx.audit.append([
@@ -190,5 +194,5 @@ async function insertRun(
     },
   ]);
   await tx.queue.send({ v: 1, tenant: caller.tenant, run: run.id }, 0);
-  return JSON.stringify(runSummary(inserted));
+  return inserted;
 }

@@ -18,6 +18,7 @@ import type {
   Workspace,
   Workspaces,
 } from "../ports.ts";
+import type { Redaction } from "./redaction.ts";
 import { commit, type Committed, type Write } from "./commit.ts";
 import type { OpenWorkspace } from "./workspace-of-run.ts";
 
@@ -29,6 +30,7 @@ export type OrchestratorPorts = {
   readonly openWorkspace: OpenWorkspace;
   readonly files: ArtifactFiles;
   readonly policies: Policies;
+  readonly redaction: Pick<Redaction, "checkArtifact">;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

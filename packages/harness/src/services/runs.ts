@@ -15,6 +15,7 @@ import type { ArtifactFiles, Caller, Clock, RunRecord, Store, StoreTx } from "..
 import { commit, type Write } from "./commit.ts";
 import type { Cursors } from "./cursors.ts";
 import type { EventBatch, Page, Refusal, RunListQuery } from "./harness.ts";
+import type { Shown } from "./shown.ts";
 import { runSummary, runView } from "./views.ts";
 
 export type RunPorts = {
@@ -22,22 +23,29 @@ export type RunPorts = {
   readonly files: ArtifactFiles;
   readonly clock: Clock;
   readonly cursors: Cursors;
+  readonly shown: Shown;
 };
 
 const NOT_FOUND: Refusal = { code: "run_not_found", detail: "There is no run with this id." };
 
-export async function getRun({ store }: RunPorts, caller: Caller, id: RunId): Promise<Result<Run, Refusal>> {
+export async function getRun(
+  { store, shown }: RunPorts,
+  caller: Caller,
+  id: RunId,
+): Promise<Result<Run, Refusal>> {
   return await store.transaction(caller.tenant, async (tx) => {
     const run = await tx.runs.find(id);
     if (run === null) return err(NOT_FOUND);
     return ok(
-      runView(run, await tx.steps.list(id), await tx.approvals.list(id), await tx.artifacts.list(id)),
+      shown.run(
+        runView(run, await tx.steps.list(id), await tx.approvals.list(id), await tx.artifacts.list(id)),
+      ),
     );
   });
 }
 
 export async function listRuns(
-  { store, cursors }: RunPorts,
+  { store, cursors, shown }: RunPorts,
   caller: Caller,
   query: RunListQuery,
 ): Promise<Result<Page<RunSummary>, Refusal>> {
@@ -57,25 +65,25 @@ export async function listRuns(
   const page = rows.slice(0, limit);
   const last = rows.length > limit ? page.at(-1) : undefined;
   return ok({
-    data: page.map(runSummary),
+    data: page.map((run) => shown.summary(runSummary(run))),
     next_cursor: last === undefined ? null : cursors.seal(last, list),
   });
 }
 
 /** Calling off what was called off before is no error; what has ended otherwise stays as it ended. */
 export async function cancelRun(
-  { store, clock }: RunPorts,
+  { store, clock, shown }: RunPorts,
   caller: Caller,
   id: RunId,
 ): Promise<Result<RunSummary, Refusal>> {
   return await store.transaction(caller.tenant, async (tx) => {
     const run = await tx.runs.lock(id);
     if (run === null) return err(NOT_FOUND);
-    if (run.state === "cancelled") return ok(runSummary(run));
+    if (run.state === "cancelled") return ok(shown.summary(runSummary(run)));
     if (isTerminal(run.state))
       return err({ code: "run_already_finished", detail: `The run is ${run.state}.` });
     const cancelled = await cancelLocked(tx, run, caller.actor, clock.now());
-    return ok(runSummary(cancelled));
+    return ok(shown.summary(runSummary(cancelled)));
   });
 }
 

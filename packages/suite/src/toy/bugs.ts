@@ -34,6 +34,8 @@ export const BUGS = {
   "stream.order": "streams the newest event first",
   "stream.deaf": "ignores Last-Event-ID",
   "etag.fixed": "the ETag does not change with the run",
+  "leak.label": "shows a secret that somebody wrote into a label",
+  "log.raw": "logs requests as they came",
   "leak.key": "puts the caller's key into the run's answer",
   "err.html": "refuses in HTML",
   "loc.missing": "names no place for an accepted run",

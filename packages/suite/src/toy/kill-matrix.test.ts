@@ -49,12 +49,16 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string]> = {
   "stream.order": ["happy_path", "the stream has the list's events"],
   "stream.deaf": ["happy_path", "a stream taken up again goes on"],
   "etag.fixed": ["happy_path", "a changed run has another ETag"],
+  "leak.label": ["secret_redaction", "the answer to a submission holds no secret"],
+  "log.raw": ["secret_redaction", "log holds no secret"],
   "leak.key": ["happy_path", "every invariant that can be seen from outside"],
 };
 
-// The toy asks no model. Scenarios that look at what a model was sent are broken and killed at the product itself, in
-// tests/security/prompt/scenario-kills.test.ts.
-const ON_TOY = SCENARIOS.filter(({ needs }) => !needs.includes("provider"));
+// The toy asks no model and cannot be driven. Scenarios that look at what a model was sent, or that drive a run, are
+// broken and killed at the product itself: scenario-kills.test.ts of tests/security/prompt and tests/security/worlds.
+const ON_TOY = SCENARIOS.filter(
+  ({ needs }) => !(["provider", "paths", "external_runs"] as const).some((need) => needs.includes(need)),
+);
 
 async function tryOn(bugs: readonly Bug[], scenarioPart: string): Promise<Trial> {
   const scenario = SCENARIOS.find(({ id }) => id.includes(scenarioPart));

@@ -26,9 +26,11 @@ type KeyRecord = { readonly fingerprint: string; readonly toy: ToyRun; readonly 
 export type ToyState = {
   readonly runs: Map<string, ToyRun>;
   readonly keys: Map<string, KeyRecord>;
+  /** What nobody can ask for. */
+  readonly log: string[];
 };
 
-export const createToyState = (): ToyState => ({ runs: new Map(), keys: new Map() });
+export const createToyState = (): ToyState => ({ runs: new Map(), keys: new Map(), log: [] });
 
 export function toyCaller(tenant: string, name: string, key: string): ToyCaller {
   const uuid = sha256Hex(name).slice(0, 32);
@@ -137,6 +139,7 @@ async function submit(
   const { answer: _a, usage: _u, steps: _s, approvals: _p, artifacts: _f, ...summary } = toy.run;
   const body = JSON.stringify(summary);
   state.runs.set(toy.run.id, toy);
+  state.log.push(JSON.stringify([toy.run.id, breaks.has("log.raw") ? request : "submitted"]));
   state.keys.set(name, { fingerprint, toy, body });
   if (breaks.has("idem.twin")) {
     const twin = createRun(caller.tenant, caller.actor, request, breaks);

@@ -56,6 +56,17 @@ export function moveTo(
   addEvent(toy, breaks, kind, actor);
 }
 
+/** How some well-known secrets begin; enough for a toy. */
+const SECRET = /^(?:ghp_|github_pat_|glpat-|sk-|sk_|xox|npm_|SG\.|AIza)/u;
+
+const hideSecrets = (labels: Readonly<Record<string, string>>, breaks: Breaks): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(labels).map(([name, value]) => [
+      name,
+      SECRET.test(value) && !breaks.has("leak.label") ? "[hidden]" : value,
+    ]),
+  );
+
 export function createRun(
   tenant: string,
   requester: Actor,
@@ -75,7 +86,7 @@ export function createRun(
       task: request.task,
       workspace: null,
       model: "scripted/toy",
-      labels: request.labels ?? {},
+      labels: hideSecrets(request.labels ?? {}, breaks),
       requested_by: requester,
       reason: null,
       attempt: 0,

@@ -68,7 +68,7 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
 
   return {
     name: `toy${bugs.map((bug) => ` --break=${bug}`).join("")}`,
-    speaks: new Set(SPOKEN),
+    speaks: new Set(SPOKEN.filter((capability) => capability !== "external_runs")),
     gatedTask: { body: { agent: "toy", task: "Write a note." }, sinkEffects: 1 },
     start: async () => {
       sink = await startToolSink();
@@ -84,7 +84,10 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
       if (sink === undefined) throw new Error("the toy has not been started");
       return sink;
     },
-    inspect: { stateMachine: inspectToy(breaks) },
+    inspect: {
+      stateMachine: inspectToy(breaks),
+      readSinks: async () => ({ log: state.log.join("\n") }),
+    },
     restart: async () => {
       await stopServers();
       if (breaks.has("idem.memory")) state.keys.clear();

@@ -6,11 +6,15 @@ import { listConflicts, parseConflicts, renderConflicts } from "./conflict.ts";
 import type { Conflict, ConflictedText, ConflictRefusal } from "./conflict.ts";
 import { answerConflict, type Answer } from "./decide.ts";
 import { decide } from "../../engine/resolve.ts";
+import type { Decision, Question } from "../../types.ts";
+import { ReasonCode } from "../../vocabulary.ts";
+import type { MergeContext } from "./candidate.ts";
 import type { Experience } from "./experience.ts";
 import * as memory from "./memory.ts";
 import type { MergeSetting } from "./memory.ts";
 import type { PendingConflict, PendingFile } from "./pending.ts";
 import { rank } from "./rank.ts";
+import { isWithinReach } from "./reach.ts";
 import { recordAnswer } from "./record.ts";
 import type { FileRefusal } from "./workspace.ts";
 
@@ -70,19 +74,43 @@ function continued(
   return places === null ? null : { pending, places };
 }
 
+/** What is known of one conflict from its file, and from this merge. */
+type Seen = { readonly markerSize: number; readonly undone: boolean; readonly askedAt: Date | null };
+
+/** True where a precedent would be given by itself at a place that says too little for it. */
+async function isOutOfReach(
+  decision: Decision,
+  question: Question,
+  context: MergeContext,
+  askedAt: Date | null,
+  { store, workspace }: MergeSetting,
+): Promise<boolean> {
+  if (decision.status !== "applied" || decision.reason !== ReasonCode.EXACT_VERIFIED) return false;
+  const policy = question.policies.find(({ policyId }) => policyId === decision.policyId);
+  // Somebody wrote down what is enough here.
+  if (policy !== undefined && policy.condition.confidenceMin !== null) return false;
+  const resolution = question.exact.find(({ resolutionId }) => resolutionId === decision.resolutionId);
+  if (resolution === undefined) return true;
+  const { patternId, path } = question.pattern;
+  const firstPath = (await store.loadPattern(patternId))?.path ?? path;
+  return !isWithinReach(resolution, workspace.listPlaces(patternId), { ...context, firstPath, askedAt });
+}
+
 /** The answer to one conflict. Nothing is written. */
 export async function answerOne(
   conflict: Conflict,
   path: string,
-  circumstances: { readonly markerSize: number; readonly undone: boolean },
-  { experience, merging }: Pick<AnswerOptions, "experience" | "merging">,
+  seen: Seen,
+  { experience, session }: Pick<AnswerOptions, "experience" | "session">,
   setting: MergeSetting,
 ): Promise<Answer> {
   const question = await memory.askMemory(memory.patternOf(conflict, path, setting), setting);
-  const context = memory.contextOf(conflict, path, merging, setting.now());
+  const context = memory.contextOf(conflict, path, session, new Date(setting.now()));
   const remembered = await memory.precedentsOf(question, conflict, setting);
   const candidates = rank(makeCandidates(conflict, context, remembered), context, experience);
-  return answerConflict(decide(question), conflict, candidates, circumstances, question);
+  const decision = decide(question);
+  const isFar = await isOutOfReach(decision, question, context, seen.askedAt, setting);
+  return answerConflict(decision, conflict, candidates, { ...seen, isFar }, question);
 }
 
 function recordOf(
@@ -92,7 +120,7 @@ function recordOf(
   answers: readonly Answer[],
   earlier: Continued | null,
   seenAt: Date,
-  merging: string | null,
+  { merging, session }: Pick<AnswerOptions, "merging" | "session">,
 ): PendingFile {
   const conflicts =
     earlier?.pending.conflicts.slice() ?? answers.map(({ patternId }) => untouched(patternId));
@@ -110,6 +138,7 @@ function recordOf(
     after: renderConflicts(file, texts),
     seen_at: seenAt.toISOString(),
     merging,
+    session,
     conflicts,
   };
 }
@@ -128,6 +157,8 @@ type AnswerOptions = {
   readonly experience: Experience;
   /** The commit being merged, where git says. */
   readonly merging: string | null;
+  /** The merge or rebase under way, where git says. */
+  readonly session: string | null;
   readonly dryRun: boolean;
 };
 
@@ -138,10 +169,11 @@ type AnswerOptions = {
  */
 export async function answerFile(
   path: string,
-  { experience, merging, dryRun }: AnswerOptions,
+  options: AnswerOptions,
   setting: MergeSetting,
 ): Promise<FileReport> {
   const { workspace } = setting;
+  const { merging, dryRun } = options;
   const read = workspace.readText(path);
   if (!read.ok) return { path, status: "refused", refusal: read.refusal };
   const parsed = parseConflicts(read.value, workspace.markerSizeOf(path));
@@ -150,13 +182,14 @@ export async function answerFile(
   const conflicts = listConflicts(file);
   if (conflicts.length === 0) return { path, status: "clean", conflicts: [] };
   const earlier = continued(path, file, merging, setting);
+  const askedAt = earlier === null ? null : new Date(earlier.pending.seen_at);
   const answers: Answer[] = [];
   for (const [index, conflict] of conflicts.entries()) {
     const undone = earlier?.pending.conflicts[earlier.places[index] ?? -1]?.undone ?? false;
-    const circumstances = { markerSize: file.markerSize, undone };
-    answers.push(await answerOne(conflict, path, circumstances, { experience, merging }, setting));
+    const seen = { markerSize: file.markerSize, undone, askedAt };
+    answers.push(await answerOne(conflict, path, seen, options, setting));
   }
-  const pending = recordOf(path, read.value, file, answers, earlier, setting.now(), merging);
+  const pending = recordOf(path, read.value, file, answers, earlier, new Date(setting.now()), options);
   assertOnlyWaitingLeft(pending, file, answers);
   const reports: ConflictReport[] = [];
   if (!dryRun) {

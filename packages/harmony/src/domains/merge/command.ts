@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import type { AgentProvenance } from "../../provenance.ts";
 import type { HarmonyStore } from "../../store.ts";
+import { parseTimestamp, type Timestamp } from "../../timestamps.ts";
 import type { FileReport } from "./answer-file.ts";
 import { FsMergeWorkspace } from "./fs-workspace.ts";
 import type { MergeSetting } from "./memory.ts";
@@ -104,12 +105,19 @@ async function importCache(folder: string | boolean, setting: MergeSetting): Pro
   };
 }
 
-/** A clock that never says the same moment twice: what one command did is told in its order. */
-function rising(now: () => Date): () => Date {
+const MICROSECONDS_PER_MS = 1_000;
+
+/**
+ * A clock that never says the same moment twice: what one command did is told in its order. It counts on in microseconds
+ * within one millisecond, so that it does not run ahead into the time of the next command.
+ */
+export function rising(now: () => Date): () => Timestamp {
   let last = 0;
   return () => {
-    last = Math.max(now().getTime(), last + 1);
-    return new Date(last);
+    last = Math.max(now().getTime() * MICROSECONDS_PER_MS, last + 1);
+    const ms = Math.floor(last / MICROSECONDS_PER_MS);
+    const fraction = String(last - ms * MICROSECONDS_PER_MS).padStart(3, "0");
+    return parseTimestamp(new Date(ms).toISOString().replace("Z", `${fraction}Z`));
   };
 }
 

@@ -139,6 +139,8 @@ type Circumstances = {
   readonly markerSize: number;
   /** A person took Harmony's answer to this conflict back in this merge. */
   readonly undone: boolean;
+  /** One decision, made at another path and in another merge. */
+  readonly isFar: boolean;
 };
 
 /**
@@ -150,7 +152,7 @@ export function answerConflict(
   decision: Decision,
   conflict: Conflict,
   candidates: readonly RankedCandidate[],
-  { markerSize, undone }: Circumstances,
+  { markerSize, undone, isFar }: Circumstances,
   question: Question,
 ): Answer {
   if (decision.status !== "applied") return proposeOrEscalate(decision, candidates);
@@ -163,6 +165,10 @@ export function answerConflict(
   if (hasMarker(text, markerSize)) {
     const why = "the remembered answer holds a line that is a conflict marker here";
     return wait(decision, { status: "proposed", reason: "marker_in_answer", explanation: why }, candidates);
+  }
+  if (isFar) {
+    const why = `${decision.explanation}; that was once, elsewhere: left here too, it applies by itself from then on`;
+    return wait(decision, { status: "proposed", reason: "exact_elsewhere", explanation: why }, candidates);
   }
   const precedent = question.exact.find(({ resolutionId }) => resolutionId === decision.resolutionId);
   const policy = question.policies.find(({ policyId }) => policyId === decision.policyId);

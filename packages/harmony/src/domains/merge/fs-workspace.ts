@@ -1,5 +1,6 @@
 // The work tree and the merge domain's notes under `.muse/harmony/merge/`:
 //   files/<sha256 of path>.json   pending files       texts/<pattern>.json   base, ours, theirs
+//   places/<pattern>.jsonl        one line for each place where a person stood by an answer
 //   experience.jsonl              one line for each decided conflict: appended, so that clones merge it by union
 
 import { createHash } from "node:crypto";
@@ -8,7 +9,7 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 import * as z from "zod";
 import { parseBoundedJson } from "../../bounded-json.ts";
 import { HarmonyError } from "../../errors.ts";
-import { splitId, type ContentId } from "../../ids.ts";
+import { isId, splitId, type ContentId } from "../../ids.ts";
 import { harmonyDir } from "../../paths.ts";
 import {
   codeOf,
@@ -28,6 +29,7 @@ import { conflictSizeBytes, type ConflictTexts } from "./fingerprint.ts";
 import * as git from "./git.ts";
 import * as limits from "./limits.ts";
 import { readPending, type PendingFile } from "./pending.ts";
+import type { DecidedPlace } from "./reach.ts";
 import { ok, refuse, type Result } from "./result.ts";
 import type { FileRefusal, MergeWorkspace } from "./workspace.ts";
 
@@ -42,6 +44,12 @@ const outcomeSchema = z.strictObject({
   merge: label,
   right: makers,
   wrong: makers,
+});
+
+const placeSchema = z.strictObject({
+  resolution_id: z.custom<ContentId>(isId),
+  path: label,
+  merge: label,
 });
 
 export class FsMergeWorkspace implements MergeWorkspace {
@@ -105,6 +113,10 @@ export class FsMergeWorkspace implements MergeWorkspace {
     return git.commitBeingMerged(this.#root);
   }
 
+  session(): string | null {
+    return git.sessionOf(this.#root);
+  }
+
   isMerged(commit: string): boolean {
     return git.isMerged(this.#root, commit);
   }
@@ -159,8 +171,28 @@ export class FsMergeWorkspace implements MergeWorkspace {
     this.#write(this.#textsAt(patternId), JSON.stringify({ base, ours, theirs }));
   }
 
-  dropTexts(patternId: ContentId): boolean {
-    return drop(this.#textsAt(patternId));
+  listPlaces(patternId: ContentId): readonly DecidedPlace[] {
+    const text = readTail(this.#placesAt(patternId), limits.PLACES_SIZE_BYTES_MAX);
+    return text.split("\n").flatMap((line) => {
+      const parsed = placeSchema.safeParse(parseLine(line));
+      return parsed.success ? [parsed.data] : [];
+    });
+  }
+
+  addPlace(patternId: ContentId, place: DecidedPlace): void {
+    this.#append(this.#placesAt(patternId), place);
+  }
+
+  forget(patternId: ContentId): void {
+    drop(this.#textsAt(patternId));
+    drop(this.#placesAt(patternId));
+  }
+
+  clear(): void {
+    if (fs.lstatSync(this.#notes, { throwIfNoEntry: false }) === undefined) return;
+    // Through a link, other people's files would be removed.
+    ensureFolder(this.#root, this.#notes);
+    fs.rmSync(this.#notes, { recursive: true });
   }
 
   loadOutcomes(): readonly Outcome[] {
@@ -174,17 +206,7 @@ export class FsMergeWorkspace implements MergeWorkspace {
   }
 
   appendOutcome(outcome: Outcome): void {
-    const folder = ensureFolder(this.#root, this.#notes);
-    const flags =
-      fs.constants.O_WRONLY | fs.constants.O_APPEND | fs.constants.O_CREAT | fs.constants.O_NOFOLLOW;
-    const handle = fs.openSync(join(folder, "experience.jsonl"), flags, 0o644);
-    try {
-      // One write with O_APPEND, a line end before it as well: a line that a crash tore never swallows the next one.
-      fs.writeSync(handle, `\n${JSON.stringify(outcome)}\n`);
-      fs.fsyncSync(handle);
-    } finally {
-      fs.closeSync(handle);
-    }
+    this.#append(join(this.#notes, "experience.jsonl"), outcome);
   }
 
   #fileAt(path: string): string {
@@ -202,6 +224,24 @@ export class FsMergeWorkspace implements MergeWorkspace {
 
   #textsAt(patternId: ContentId): string {
     return join(this.#notes, "texts", `${splitId(patternId)[1]}.json`);
+  }
+
+  #placesAt(patternId: ContentId): string {
+    return join(this.#notes, "places", `${splitId(patternId)[1]}.jsonl`);
+  }
+
+  #append(path: string, line: object): void {
+    ensureFolder(this.#root, dirname(path));
+    const flags =
+      fs.constants.O_WRONLY | fs.constants.O_APPEND | fs.constants.O_CREAT | fs.constants.O_NOFOLLOW;
+    const handle = fs.openSync(path, flags, 0o644);
+    try {
+      // One write with O_APPEND, a line end before it as well: a line that a crash tore never swallows the next one.
+      fs.writeSync(handle, `\n${JSON.stringify(line)}\n`);
+      fs.fsyncSync(handle);
+    } finally {
+      fs.closeSync(handle);
+    }
   }
 
   #write(path: string, text: string): void {

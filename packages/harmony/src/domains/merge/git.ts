@@ -67,6 +67,22 @@ export function commitBeingMerged(root: string): string | null | undefined {
   return null;
 }
 
+/** Where git keeps what all stops of one rebase, or of one row of cherry-picks or reverts, have in common. */
+const SESSION_FILES = ["rebase-merge/orig-head", "rebase-apply/orig-head", "sequencer/head"] as const;
+const SESSION_FILE_SIZE_BYTES_MAX = 256;
+
+/** What the person is in the middle of: a rebase is one undertaking, however often it stops. Null when nothing is. */
+export function sessionOf(root: string): string | null {
+  const words = SESSION_FILES.flatMap((file) => ["--git-path", file]);
+  const paths = askGit(root, ["rev-parse", ...words])?.split("\n") ?? [];
+  for (const path of paths.filter((line) => line !== "")) {
+    const bytes = readBytes(resolve(root, path), SESSION_FILE_SIZE_BYTES_MAX);
+    const commit = Buffer.isBuffer(bytes) ? bytes.toString("latin1").trim() : "";
+    if (COMMIT.test(commit)) return commit;
+  }
+  return commitBeingMerged(root) ?? null;
+}
+
 /** True when the commit has become part of the current branch: its merge was concluded, not aborted or skipped. */
 export function isMerged(root: string, commit: string): boolean {
   if (!COMMIT.test(commit)) return false;

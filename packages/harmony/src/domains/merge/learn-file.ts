@@ -32,7 +32,7 @@ export type LearnedConflict = {
   readonly escalationsResolved: readonly ContentId[];
 };
 
-/** One run's view: a decision that repeats over many files counts once in each run, or one merge outweighs all others. */
+/** One run's view: a decision that repeats over many files counts once, or one merge outweighs all others. */
 export type LearningRun = { readonly counted: Set<string>; readonly experience: Experience };
 
 /** Bytes that a resolution's other fields may take beside its text. */
@@ -98,6 +98,31 @@ type Place = {
   readonly record: PendingFile;
 };
 
+function contextAt({ conflict, path, record }: Place): MergeContext {
+  return memory.contextOf(conflict, path, record.session ?? record.merging, new Date(record.seen_at));
+}
+
+/**
+ * Notes that a person stood by this answer here. What one merge repeats it says once, in however many runs: its
+ * confirmation is counted already, and is so marked.
+ */
+function notePlace(
+  patternId: ContentId,
+  resolutionId: ContentId,
+  place: Place,
+  run: LearningRun,
+  setting: MergeSetting,
+): void {
+  if (setting.actor.type !== "human") return;
+  const { path, merge } = contextAt(place);
+  const own = setting.workspace
+    .listPlaces(patternId)
+    .filter(({ resolution_id }) => resolution_id === resolutionId);
+  if (own.some((known) => known.merge === merge)) run.counted.add(`confirmed ${resolutionId}`);
+  if (own.some((known) => known.merge === merge && known.path === path)) return;
+  setting.workspace.addPlace(patternId, { resolution_id: resolutionId, path, merge });
+}
+
 async function learnText(
   text: string,
   place: Place,
@@ -107,7 +132,7 @@ async function learnText(
   const { conflict, path, pending } = place;
   const { store, actor, now } = setting;
   const pattern = memory.patternOf(conflict, path, setting);
-  const context = memory.contextOf(conflict, path, place.record.merging, new Date(place.record.seen_at));
+  const context = contextAt(place);
   const remembered = await memory.precedentsOf(await memory.askMemory(pattern, setting), conflict, setting);
   const outcome = outcomeOf(text, makeCandidates(conflict, context, remembered), context);
   const resolution = new Resolution({
@@ -125,6 +150,7 @@ async function learnText(
     const metadata = { resolution_id: resolution.resolutionId, path, line: conflict.line };
     await audit(AuditEventType.RESOLUTION_SAVED, pattern.patternId, metadata, setting);
   }
+  notePlace(pattern.patternId, resolution.resolutionId, place, run, setting);
   const stored = await store.loadResolution(pattern.patternId, resolution.resolutionId);
   await weigh(resolution, pending, run, setting);
   run.experience.add(outcome);

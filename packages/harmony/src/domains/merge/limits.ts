@@ -28,6 +28,8 @@ export const PENDING_SIZE_BYTES_MAX = 67_108_864;
 export const PENDING_FILES_MAX = 20_000;
 /** Bytes of the experience ledger that are read, its newest part: about 50,000 decided conflicts. */
 export const EXPERIENCE_SIZE_BYTES_MAX = 16_777_216;
+/** Bytes of one conflict's places that are read, the newest: about 300, and one of two is enough to decide. */
+export const PLACES_SIZE_BYTES_MAX = 65_536;
 /** Characters of a path that we take. */
 export const PATH_LENGTH_MAX = 4_096;
 /** Precedents of one kind looked at for one conflict: more of them say the same again. */

@@ -1,5 +1,6 @@
 // What is remembered of a conflict: the pattern it is, past answers to it, and past answers to conflicts like it.
 
+import { forget } from "../../memory.ts";
 import { newPattern, type ConflictPattern } from "../../patterns.ts";
 import type { AgentProvenance } from "../../provenance.ts";
 import type { Resolution } from "../../resolutions.ts";
@@ -17,7 +18,8 @@ export type MergeSetting = {
   readonly workspace: MergeWorkspace;
   /** Whose decisions are recorded. Only a person's can be replayed by themselves. */
   readonly actor: AgentProvenance;
-  readonly now: () => Date;
+  /** The present moment, as a date or as ISO 8601 text with an offset, kept to the microsecond. */
+  readonly now: () => Date | string;
   /** Whose memory is asked; a precedent never crosses it. */
   readonly scope: string;
 };
@@ -41,14 +43,14 @@ export function patternOf(
   });
 }
 
-/** `merging` is the commit being merged; where git does not say, all of one day is one merge. */
+/** `session` is the merge or rebase under way; where git does not say, all of one day is one merge. */
 export function contextOf(
   { oursLabel, theirsLabel }: Conflict,
   path: string,
-  merging: string | null,
+  session: string | null,
   seenAt: Date,
 ): MergeContext {
-  return { path, oursLabel, theirsLabel, merge: merging ?? seenAt.toISOString().slice(0, 10) };
+  return { path, oursLabel, theirsLabel, merge: session ?? seenAt.toISOString().slice(0, 10) };
 }
 
 /** Everything that the engine decides on. Two conflicts of one shape, or of like tokens, are similar. */
@@ -107,12 +109,12 @@ export async function precedentsOf(
   return { exact, similar };
 }
 
-/** Forgets a conflict whole: its pattern, past answers and texts. False when it was not known. */
+/** Forgets a conflict whole: its pattern, past answers, texts and places. False when it was not known. */
 export async function forgetConflict(
   patternId: string,
-  { store, workspace }: MergeSetting,
+  { store, workspace, actor, now }: Pick<MergeSetting, "store" | "workspace" | "actor" | "now">,
 ): Promise<boolean> {
   const pattern = await store.loadPattern(patternId);
-  if (pattern !== null) workspace.dropTexts(pattern.patternId);
-  return await store.forgetPattern(patternId);
+  if (pattern !== null) workspace.forget(pattern.patternId);
+  return await forget(store, patternId, { at: now(), actor });
 }

@@ -1,6 +1,7 @@
 import {
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -13,7 +14,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { openFsStore } from "../../fs-store.ts";
-import { addPolicy, forget, revoke } from "../../memory.ts";
+import { addPolicy, forget, resolve, revoke } from "../../memory.ts";
 import { AgentProvenance } from "../../provenance.ts";
 import type { HarmonyStore } from "../../store.ts";
 import type { PolicyAction } from "../../vocabulary.ts";
@@ -159,6 +160,80 @@ test("within one file: the conflict decided by hand answers its repetition, the 
   expect(take("a.txt")).toBe("top\nby hand\nbetween\nby hand\nend\n");
 });
 
+/** Git, saying that this commit is being merged. */
+class Merging extends FsMergeWorkspace {
+  commit: string = "a".repeat(40);
+  override commitBeingMerged(): string {
+    return this.commit;
+  }
+  override session(): string {
+    return this.commit;
+  }
+}
+
+/** Where git does not say, all of one day is one merge. */
+const DAY_MS = 86_400_000;
+
+describe("how far one decision reaches", () => {
+  test("in a later merge it applies at its own path, and elsewhere is proposed until a person left it there too", async () => {
+    await teach("a.txt", SIDES, "v = 2\n");
+    clock += DAY_MS;
+    put("lib/b.txt", conflicted(SIDES));
+    expect(await statusOf("lib/b.txt")).toEqual(["proposed exact_elsewhere"]);
+    expect(take("lib/b.txt")).toBe(conflicted(SIDES));
+    put("a.txt", conflicted(SIDES));
+    expect(await statusOf("a.txt")).toEqual(["applied exact_verified"]);
+    put("lib/b.txt", "top\nv = 2\nend\n");
+    await learnMerge(["lib/b.txt"], setting);
+    clock += DAY_MS;
+    for (const path of ["lib/b.txt", "lib/c.txt"]) {
+      put(path, conflicted(SIDES));
+      expect(await statusOf(path)).toEqual(["applied exact_verified"]);
+    }
+  });
+
+  test("an agent that leaves it elsewhere widens nothing", async () => {
+    await teach("a.txt", SIDES, "v = 2\n");
+    clock += DAY_MS;
+    setting = settingOf(AgentProvenance.agent("bot"));
+    await teach("b.txt", SIDES, "v = 2\n");
+    clock += DAY_MS;
+    for (const path of ["b.txt", "c.txt"]) {
+      put(path, conflicted(SIDES));
+      expect(await statusOf(path)).toEqual(["proposed exact_elsewhere"]);
+    }
+  });
+
+  test("an answer given by the command applies to every file that waited for it, later only where it was asked", async () => {
+    for (const path of ["a.txt", "b.txt"]) put(path, conflicted(SIDES));
+    await answer("a.txt", "b.txt");
+    const [open] = await store.listEscalations({ status: "open" });
+    const given = { strategy: "text", result: "v = 2\n" };
+    await resolve(store, open?.escalationId ?? "", given, { at: tick(), actor: ALICE });
+    for (const path of ["a.txt", "b.txt"]) expect(await statusOf(path)).toEqual(["applied exact_verified"]);
+    clock += DAY_MS;
+    for (const path of ["a.txt", "c.txt"]) put(path, conflicted(SIDES));
+    expect(await statusOf("a.txt")).toEqual(["applied exact_verified"]);
+    expect(await statusOf("c.txt")).toEqual(["proposed exact_elsewhere"]);
+  });
+
+  test("a policy that names the least confidence says what is enough", async () => {
+    await teach("a.txt", SIDES, "v = 2\n");
+    clock += DAY_MS;
+    const condition = { pathGlob: "lib/**", domain: null, conflictType: null, confidenceMin: 0.8 };
+    await addPolicy(store, {
+      scope: "repo",
+      action: "auto",
+      condition,
+      createdAt: tick(),
+      createdBy: ALICE,
+    });
+    for (const path of ["lib/b.txt", "b.txt"]) put(path, conflicted(SIDES));
+    expect(await statusOf("lib/b.txt")).toEqual(["applied exact_verified"]);
+    expect(await statusOf("b.txt")).toEqual(["proposed exact_elsewhere"]);
+  });
+});
+
 describe("being wrong", () => {
   test("an override lowers the evidence at once: the next time it is proposed, not applied", async () => {
     await teach("a.txt", SIDES, "v = 2\n");
@@ -180,16 +255,25 @@ describe("being wrong", () => {
     expect(take("c.txt")).toBe(conflicted(SIDES));
   });
 
-  test("an answer kept by a person gains, once in each run however many files repeat it", async () => {
+  test("an answer kept by a person gains, once in each merge however many files and runs repeat it", async () => {
+    const workspace = new Merging(root);
+    setting = { ...setting, workspace };
     await teach("a.txt", SIDES, "v = 2\n");
     const paths = ["b.txt", "c.txt", "d.txt"];
+    const counts = async (): Promise<object | undefined> => {
+      const [pattern] = await store.listPatterns();
+      return (await store.listResolutions(pattern?.patternId ?? ""))[0];
+    };
     for (const path of paths) put(path, conflicted(SIDES));
     await answer(...paths);
+    await learnMerge(["b.txt"], setting);
     await learnMerge(paths, setting);
-    await learnMerge(paths, setting);
-    const [pattern] = await store.listPatterns();
-    const [resolution] = await store.listResolutions(pattern?.patternId ?? "");
-    expect(resolution).toMatchObject({ appliedCount: 3, confirmedCount: 2, overriddenCount: 0 });
+    expect(await counts()).toMatchObject({ appliedCount: 3, confirmedCount: 1, overriddenCount: 0 });
+    workspace.commit = "b".repeat(40);
+    put("a.txt", conflicted(SIDES));
+    await answer("a.txt");
+    await learnMerge(["a.txt"], setting);
+    expect(await counts()).toMatchObject({ appliedCount: 4, confirmedCount: 2, overriddenCount: 0 });
   });
 
   test("correcting a slip in the same merge leaves one answer, not a disagreement", async () => {
@@ -304,7 +388,13 @@ describe("forgetting", () => {
       const patternId = pattern?.patternId ?? "";
       if (how === "forget")
         expect(await forget(store, patternId, { at: new Date(clock), actor: ALICE })).toBe(true);
-      else expect(await forgetConflict(patternId, setting)).toBe(true);
+      else {
+        expect(await forgetConflict(patternId, setting)).toBe(true);
+        for (const folder of ["texts", "places"]) {
+          expect(readdirSync(join(root, ".muse/harmony/merge", folder))).toEqual([]);
+        }
+      }
+      expect((await store.listAudit({ eventType: "pattern_forgotten" })).length).toBe(1);
       put("b.txt", conflicted(SIDES));
       expect(await statusOf("b.txt")).toEqual(["escalated no_precedent"]);
       put("c.txt", conflicted({ ours: "w = 20\n", base: "w = 10\n", theirs: "w = 30\n" }));
@@ -349,15 +439,10 @@ describe("undo", () => {
   });
 
   test("nor is an answer undone in one merge withheld in the next", async () => {
-    class Merging extends FsMergeWorkspace {
-      commit = "a".repeat(40);
-      override commitBeingMerged(): string {
-        return this.commit;
-      }
-    }
     const workspace = new Merging(root);
     setting = { ...setting, workspace };
-    await teach("a.txt", SIDES, "v = 9\n");
+    await teach("b.txt", SIDES, "v = 9\n");
+    workspace.commit = "c".repeat(40);
     put("b.txt", conflicted(SIDES));
     await answer("b.txt");
     await undoMerge(null, setting);

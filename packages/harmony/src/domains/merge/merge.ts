@@ -29,7 +29,7 @@ const DAY_MS = 86_400_000;
 type Progress = "under_way" | "decidable";
 
 function dropStale(setting: MergeSetting): void {
-  const oldest = setting.now().getTime() - PENDING_AGE_DAYS_MAX * DAY_MS;
+  const oldest = new Date(setting.now()).getTime() - PENDING_AGE_DAYS_MAX * DAY_MS;
   for (const { path, seen_at } of setting.workspace.listPending()) {
     // A time that cannot be read is older than any.
     if (!(Date.parse(seen_at) >= oldest)) setting.workspace.dropPending(path);
@@ -107,6 +107,7 @@ export async function answerMerge(
   }
   const { experience } = run;
   const merging = setting.workspace.commitBeingMerged() ?? null;
+  const session = setting.workspace.session();
   const files: FileReport[] = [];
   const oneSided = new Set(
     (setting.workspace.listUnmerged() ?? []).flatMap(({ path, sides }) => (sides < 2 ? [path] : [])),
@@ -114,7 +115,7 @@ export async function answerMerge(
   for (const path of new Set(paths)) {
     // Such a file has no markers, and without them would look resolved.
     if (oneSided.has(path)) files.push({ path, status: "refused", refusal: { reason: "modify_delete" } });
-    else files.push(await answerFile(path, { ...options, experience, merging }, setting));
+    else files.push(await answerFile(path, { ...options, experience, merging, session }, setting));
   }
   return { files, learned };
 }

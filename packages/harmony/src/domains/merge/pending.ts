@@ -12,6 +12,7 @@ import {
 } from "./limits.ts";
 
 const id: z.ZodType<ContentId> = z.custom<ContentId>(isId);
+const commit = z.string().regex(/^[0-9a-f]{40,64}$/u);
 const text = z.string().max(FILE_SIZE_BYTES_MAX);
 
 export type PendingConflict = {
@@ -38,6 +39,8 @@ export type PendingFile = {
   readonly seen_at: string;
   /** The commit being merged, so that an aborted merge is not taken for a decision; null where git does not say. */
   readonly merging: string | null;
+  /** The merge, or the whole rebase, that this belonged to; null where git does not say. */
+  readonly session: string | null;
   readonly conflicts: readonly PendingConflict[];
 };
 
@@ -57,10 +60,9 @@ const pendingSchema: z.ZodType<PendingFile> = z.strictObject({
   before: text,
   after: text,
   seen_at: z.iso.datetime(),
-  merging: z
-    .string()
-    .regex(/^[0-9a-f]{40,64}$/u)
-    .nullable(),
+  merging: commit.nullable(),
+  // Records of before this key was written have none.
+  session: commit.nullable().default(null),
   conflicts: z.array(conflictSchema).max(CONFLICTS_PER_FILE_MAX),
 });
 

@@ -5,6 +5,7 @@ import type { Outcome } from "./experience.ts";
 import type { ConflictTexts } from "./fingerprint.ts";
 import type { UnmergedPath } from "./git.ts";
 import type { PendingFile } from "./pending.ts";
+import type { DecidedPlace } from "./reach.ts";
 import type { Result } from "./result.ts";
 
 export type FileRefusal = {
@@ -32,6 +33,8 @@ export interface MergeWorkspace {
 
   /** The commit being merged now; null where no merge is under way, undefined where there is no git. */
   commitBeingMerged(): string | null | undefined;
+  /** The merge or the whole rebase under way, the same at all of its stops; null where nothing is, or git is not. */
+  session(): string | null;
   /** True when that commit has become part of the current branch. */
   isMerged(commit: string): boolean;
   /** The folder of git's own memory; undefined where there is no git. */
@@ -45,7 +48,15 @@ export interface MergeWorkspace {
   /** The texts of a conflict that came up, kept for likeness; null where they were too large. */
   loadTexts(patternId: ContentId): ConflictTexts | null;
   saveTexts(patternId: ContentId, texts: ConflictTexts): void;
-  dropTexts(patternId: ContentId): boolean;
+
+  /** Where people stood by answers to this conflict, oldest first. */
+  listPlaces(patternId: ContentId): readonly DecidedPlace[];
+  addPlace(patternId: ContentId, place: DecidedPlace): void;
+
+  /** Drops the texts and places of a conflict. */
+  forget(patternId: ContentId): void;
+  /** Drops every note: texts, places, pending files, experience. */
+  clear(): void;
 
   loadOutcomes(): readonly Outcome[];
   appendOutcome(outcome: Outcome): void;

@@ -3,6 +3,7 @@ import {
   type ActionId,
   actionIdSchema,
   EXTERNAL_RESULT_BYTES_MAX,
+  EXTERNAL_WAIT_SECONDS_MAX,
   planAnswerSchema,
   problem,
   resultAnswerSchema,
@@ -66,7 +67,7 @@ function addReadAction(api: Api, { external }: Harness): void {
         caller: callerOf(request),
         run,
         action,
-        waitMs: request.query.wait * 1_000,
+        waitMs: Math.min(request.query.wait, EXTERNAL_WAIT_SECONDS_MAX) * 1_000,
         signal: gone.signal,
       });
       return read.ok ? await reply.send(read.value) : await sendRefusal(reply, read.error);

@@ -6,7 +6,7 @@ import { IDEMPOTENCY_RETENTION_HOURS } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { definitionDigest, type ExternalDefinition, pinTool } from "../../core/external.ts";
 import { uuidV7 } from "../../core/uuid.ts";
-import type { Caller, IdempotencyKey, NewRun, StoreTx } from "../../ports.ts";
+import type { Caller, IdempotencyKey, NewRun, RunRecord, StoreTx } from "../../ports.ts";
 import { replay, SUBMIT_ROUTE } from "../admission.ts";
 import { commit } from "../commit.ts";
 import type { Refusal, Submission } from "../harness.ts";
@@ -15,7 +15,7 @@ import type { ExternalPorts } from "./drive.ts";
 import { compileInputSchema } from "./input-schema.ts";
 
 export async function submitExternalRun(
-  ports: Pick<ExternalPorts, "store" | "clock" | "random">,
+  ports: Pick<ExternalPorts, "store" | "clock" | "random" | "shown">,
   caller: Caller,
   request: ExternalRunRequest,
   key: string,
@@ -53,7 +53,8 @@ export async function submitExternalRun(
       requestedBy: caller.actor,
       createdAt: now,
     };
-    const body = await begin(tx, caller, definition, run);
+    const inserted = await begin(tx, caller, definition, run);
+    const body = JSON.stringify(ports.shown.summary(runSummary(inserted)));
     const location = `/api/harness/runs/${run.id}`;
     await tx.idempotency.complete(idempotencyKey, { fingerprint, status: 202, location, body });
     return ok({ body, runId: run.id, replayed: false });
@@ -75,7 +76,7 @@ async function begin(
   caller: Caller,
   definition: ExternalDefinition,
   run: NewRun,
-): Promise<string> {
+): Promise<RunRecord> {
   await tx.externalDefinitions.put(run.agentVersion, definition);
   const inserted = await tx.runs.insert(run);
   await tx.audit.append([
@@ -103,5 +104,5 @@ async function begin(
     [{ write: "run_moved", event: "leased", reason: null }],
     { now: run.createdAt, actor: caller.actor },
   );
-  return JSON.stringify(runSummary(started.run));
+  return started.run;
 }

@@ -19,6 +19,8 @@ import type {
   StoreTx,
 } from "../../ports.ts";
 import { commit, type Committed, type Write } from "../commit.ts";
+import type { Redaction } from "../redaction.ts";
+import type { Shown } from "../shown.ts";
 import type { EventWatch } from "../event-watch.ts";
 import type { Driven, DriverCall, Refusal } from "../harness.ts";
 import type { Memory } from "./memory.ts";
@@ -30,6 +32,8 @@ export type ExternalPorts = {
   readonly clock: Clock;
   readonly random: Random;
   readonly policies: Policies;
+  readonly shown: Shown;
+  readonly redaction: Pick<Redaction, "checkArtifact">;
 };
 
 export type DrivePorts = ExternalPorts & { readonly memory: Memory; readonly watch: EventWatch };

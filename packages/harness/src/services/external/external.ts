@@ -45,6 +45,6 @@ async function finish(
 ): Promise<Result<Driven, Refusal>> {
   const run = await ports.store.transaction(call.caller.tenant, async (tx) => await tx.runs.find(call.run));
   if (!isDriver(run, call.caller)) return err(RUN_NOT_FOUND);
-  const answer = isTerminal(run.state) ? null : await storeAnswer(ports.files, body);
+  const answer = isTerminal(run.state) ? null : await storeAnswer(ports, body);
   return await drive(ports, of(call, "finish", body), async (hold) => await finishRun(hold, body, answer));
 }

@@ -4,12 +4,12 @@ import { type FinishRequest, idFromUuid, type Run } from "@assent/contract";
 import { EXTERNAL_IDLE_HOURS } from "../../base/limits.ts";
 import { ok, type Result } from "../../base/result.ts";
 import type { Journal, StepError } from "../../core/run/journal.ts";
-import type { ApprovalRecord, ArtifactFiles, RunRecord, StoreTx } from "../../ports.ts";
+import type { ApprovalRecord, RunRecord, StoreTx } from "../../ports.ts";
 import { commit, type Write } from "../commit.ts";
 import type { Refusal } from "../harness.ts";
 import { runView } from "../views.ts";
 import { newUuid } from "./ask.ts";
-import { commitDriven, type Hold } from "./drive.ts";
+import { commitDriven, type ExternalPorts, type Hold } from "./drive.ts";
 import { readableText } from "./json-text.ts";
 
 /** What a run answered, in a file that is durably there before the run is said to have succeeded (invariant 12). */
@@ -27,16 +27,19 @@ export type Answer = {
 const REASON_CHARS_MAX = 4_000;
 
 /** @returns null where the run failed; a file that no run comes to name is harmless */
-export async function storeAnswer(files: ArtifactFiles, { output }: FinishRequest): Promise<Answer | null> {
+export async function storeAnswer(
+  { files, redaction }: Pick<ExternalPorts, "files" | "redaction">,
+  { output }: FinishRequest,
+): Promise<Answer | null> {
   if (output === undefined) return null;
   const isText = typeof output === "string";
+  const mediaType = isText ? "text/markdown; charset=utf-8" : "application/json";
   const bytes = new TextEncoder().encode(isText ? output : JSON.stringify(output));
-  const { sha256, sizeBytes } = await files.put(bytes);
+  const checked = redaction.checkArtifact({ mediaType, bytes });
+  const { sha256, sizeBytes } = await files.put(checked.decision === "mark" ? checked.bytes : bytes);
   return {
     text: readableText(output),
-    file: isText
-      ? { name: "answer.md", mediaType: "text/markdown; charset=utf-8", sha256, sizeBytes }
-      : { name: "answer.json", mediaType: "application/json", sha256, sizeBytes },
+    file: { name: isText ? "answer.md" : "answer.json", mediaType, sha256, sizeBytes },
   };
 }
 
@@ -54,7 +57,9 @@ export async function finishRun(
   ]);
   const ended = hold.committed;
   return ok(
-    runView(ended.run, ended.journal, await tx.approvals.list(run.id), await tx.artifacts.list(run.id)),
+    hold.ports.shown.run(
+      runView(ended.run, ended.journal, await tx.approvals.list(run.id), await tx.artifacts.list(run.id)),
+    ),
   );
 }
 

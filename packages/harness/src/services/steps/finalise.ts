@@ -1,5 +1,5 @@
 import { idFromUuid } from "@assent/contract";
-import type { JournalStep } from "../../core/run/journal.ts";
+import type { JournalStep, StepError } from "../../core/run/journal.ts";
 import { uuidV7 } from "../../core/uuid.ts";
 import type { Write } from "../commit.ts";
 import { commitHeld, type Held } from "../held.ts";
@@ -45,7 +45,12 @@ export async function finaliseRun(held: Held, answer: string, again: JournalStep
   const seq = held.committed.journal.length;
   const artifacts: Write[] = [];
   for (const { name, mediaType, bytes } of await outputsOf(held, answer)) {
-    const { sha256, sizeBytes } = await ports.files.put(bytes);
+    const checked = ports.redaction.checkArtifact({ mediaType, bytes });
+    if (checked.decision === "refuse") {
+      await refuse(held, seq, { code: "secret_in_artifact", detail: `${name}: ${checked.detail}` });
+      return;
+    }
+    const { sha256, sizeBytes } = await ports.files.put(checked.decision === "mark" ? checked.bytes : bytes);
     const id = idFromUuid("art", uuidV7(ports.clock.now(), ports.random.bytes(10)));
     artifacts.push({
       write: "artifact_committed",
@@ -58,4 +63,12 @@ export async function finaliseRun(held: Held, answer: string, again: JournalStep
     { write: "run_moved", event: "finished", reason: null, answer },
   ]);
   await ports.workspaces.remove(held.fence.run);
+}
+
+// A secret that would leave with the outputs, where it cannot be marked without breaking them.
+async function refuse(held: Held, seq: number, error: StepError): Promise<void> {
+  await commitHeld(held, [
+    { write: "step_closed", seq, state: "failed", outcome: null, error },
+    { write: "run_moved", event: "gave_up", reason: error },
+  ]);
 }

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -19,6 +20,9 @@ _NODE = os.environ.get("ASSENT_NODE") or str(_REPOSITORY / "node_modules" / ".bi
 _lock = threading.Lock()
 _ids = itertools.count(1)
 _child: subprocess.Popen[str] | None = None
+_owner = 0
+# Calls whose answers were foretold here and that the library has not answered yet.
+_foretold: list[tuple[str, tuple[Any, ...], Any]] = []
 
 
 class AlreadyResolvedError(ValueError):
@@ -35,21 +39,62 @@ def _start() -> subprocess.Popen[str]:
         encoding="utf-8",
     )
     atexit.register(child.kill)
+    atexit.register(_settle)
     return child
 
 
-def call(name: str, *args: Any) -> Any:
-    global _child
-    with _lock:
-        if _child is None:
-            _child = _start()
-        assert _child.stdin is not None and _child.stdout is not None
-        _child.stdin.write(json.dumps({"id": next(_ids), "name": name, "args": args}) + "\n")
-        _child.stdin.flush()
-        line = _child.stdout.readline()
-    if not line:
+def _exchange(calls: list[tuple[str, tuple[Any, ...]]]) -> list[dict[str, Any]]:
+    """The library's answers to these calls, in order."""
+    global _child, _owner
+    # A forked process must not write into its parent's pipes.
+    if _child is None or _owner != os.getpid():
+        _child, _owner = _start(), os.getpid()
+    assert _child.stdin is not None and _child.stdout is not None
+    lines = [json.dumps({"id": next(_ids), "name": name, "args": args}) + "\n" for name, args in calls]
+    _child.stdin.write("".join(lines))
+    _child.stdin.flush()
+    answers = [_child.stdout.readline() for _ in lines]
+    if not all(answers):
         raise RuntimeError("the library's process ended")
-    answer = json.loads(line)
+    return [json.loads(line) for line in answers]
+
+
+def _check(foretold: list[tuple[str, tuple[Any, ...], Any]], answers: list[dict[str, Any]]) -> None:
+    for (name, args, value), answer in zip(foretold, answers, strict=True):
+        if answer.get("value") != value:
+            raise RuntimeError(f"{name}{args}: foretold {value}, the library answers {answer}")
+
+
+def _settle() -> None:
+    """Nothing foretold stays unchecked: a process that said what the library does not say ends with an error."""
+    foretold = list(_foretold)
+    if not foretold or _owner != os.getpid():
+        return
+    _foretold.clear()
+    try:
+        _check(foretold, _exchange([(name, args) for name, args, _ in foretold]))
+    except RuntimeError as error:
+        sys.stderr.write(f"muse-shim: {error}\n")
+        sys.stderr.flush()
+        os._exit(1)
+
+
+def foretell(name: str, args: tuple[Any, ...], value: Any) -> Any:
+    """
+    Answers a call without waiting for the library, whose own answer is compared before it answers anything else. For a
+    pure function that is timed in less than a change of processes takes on a busy machine.
+    """
+    with _lock:
+        _foretold.append((name, args, value))
+    return value
+
+
+def call(name: str, *args: Any) -> Any:
+    with _lock:
+        foretold = list(_foretold)
+        _foretold.clear()
+        *earlier, answer = _exchange([*((name, args) for name, args, _ in foretold), (name, args)])
+    _check(foretold, earlier)
     error = answer.get("error")
     if error is None:
         return answer["value"]

@@ -1,4 +1,4 @@
-import { auditFromJson, auditToJson, type HarmonyStore } from "@assent/harmony";
+import { AUDIT_CAUSAL_ORDER, auditFromJson, auditToJson, type HarmonyStore } from "@assent/harmony";
 import { idBytes } from "./ids.ts";
 import { type InTenant, LIMIT_MAX } from "./scope.ts";
 
@@ -25,12 +25,13 @@ export function auditPart(inTenant: InTenant): Pick<HarmonyStore, "appendAudit" 
         const rows = await query<{ record: unknown }>(
           `select record from assent.harmony_audit
            where tenant_id = $1 and ($2::text is null or event_type = $2) and ($3::bytea is null or pattern_id = $3)
-           order by at desc, id limit $4`,
+           order by at desc, coalesce(array_position($5::text[], event_type), 0) desc, id limit $4`,
           [
             tenant,
             filter.eventType ?? null,
             filter.patternId === undefined ? null : idBytes(filter.patternId, "pattern_id"),
             filter.limit ?? LIMIT_MAX,
+            AUDIT_CAUSAL_ORDER,
           ],
         );
         return rows.map(({ record }) => auditFromJson(record));

@@ -1,0 +1,32 @@
+// Redaction that knows every secret this installation was given.
+
+import type { Connection } from "../adapters/postgres/connect.ts";
+import type { Environment } from "../config.ts";
+import { createRedactor } from "../core/redact/redactor.ts";
+import type { Secrets } from "../home.ts";
+import type { Log } from "../ports.ts";
+import { createRedaction, type Redaction } from "../services/redaction.ts";
+
+export function openRedaction(
+  environment: Environment,
+  secrets: Secrets,
+  operatorKey: string,
+  databases: readonly Connection[],
+  log: Log,
+): Redaction {
+  const redactor = createRedactor();
+  const given: readonly (readonly [string, string | undefined])[] = [
+    ["anthropic_api_key", environment.anthropic?.apiKey],
+    ["openai_api_key", environment.openai?.apiKey],
+    ["openai_compatible_api_key", environment.openaiCompatible?.apiKey],
+    ["installation_secret", secrets.raw],
+    ["operator_key", operatorKey],
+    ...databases.map((database) => ["database_password", database.password()] as const),
+  ];
+  for (const [kind, secret] of given) {
+    if (secret === undefined || secret === "") continue;
+    if (redactor.register(secret, kind) === "too_short")
+      log("warn", "a secret is too short to be kept out of texts by its value", { kind });
+  }
+  return createRedaction({ redactor, digestKey: secrets.seals });
+}

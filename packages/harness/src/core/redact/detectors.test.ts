@@ -1,0 +1,86 @@
+import { expect, test } from "vitest";
+import { createRedactor } from "./redactor.ts";
+
+const redact = (text: string): string => createRedactor().redactText(text).text;
+
+test.each([
+  ["an environment", "DB_PASSWORD=Tr0ub4dor&3\nNEXT=1", "DB_PASSWORD=[redacted:password]\nNEXT=1"],
+  ["marks in a password", "password='a;b,c&d)e 1'", "password='[redacted:password]'"],
+  ["marks in a bare password", "PGPASSWORD=p@ss;w0rd,!x psql", "PGPASSWORD=[redacted:password] psql"],
+  [
+    "a connection string",
+    "Server=db;Uid=sa;Pwd=Str0ng#Pass;Timeout=5",
+    "Server=db;Uid=sa;Pwd=[redacted:password];Timeout=5",
+  ],
+  ["an at sign in a URL's password", "amqp://u:p4@ss@h:5672/v", "amqp://u:[redacted:url_password]@h:5672/v"],
+  [
+    "basic authentication",
+    "Authorization: Basic dXNlcjpwYXNzd29yZA==",
+    "Authorization: Basic [redacted:authorization_header]",
+  ],
+  ["a cookie", "Cookie: sid=f3b1c2; theme=dark\nHost: x", "Cookie: [redacted:cookie_header]\nHost: x"],
+  ["curl", "curl -u admin:s3cr3t! https://x", "curl -u admin:[redacted:curl_password] https://x"],
+  ["netrc", "machine h login u password hunter2x", "machine h login u password [redacted:netrc_password]"],
+  ["SQL", "ALTER USER x IDENTIFIED BY 'p w';", "ALTER USER x IDENTIFIED BY '[redacted:sql_password]';"],
+  ["percent-encoding", "q=password%3DTr0ub4dor3", "q=password%3D[redacted:password]"],
+  ["full-width letters", "ｐａｓｓｗｏｒｄ＝Ｔｒ０ｕｂ４ｄｏｒ", "ｐａｓｓｗｏｒｄ＝[redacted:password]"],
+  ["zero-width spaces", "ghp_\u200ba8Kd02LmPq7RtZ3xWv5Bq1Yc6Hs9Ne4Uf0", "[redacted:github_pat]"],
+  ["a passphrase", 'mnemonic: "abandon ability able about above absent"', 'mnemonic: "[redacted:password]"'],
+  [
+    "a cut key",
+    `-----BEGIN RSA PRIVATE KEY-----\n${"MIIEpAIBAAKCAQEAx3".repeat(6)}`,
+    "[redacted:private_key]",
+  ],
+])("%s", (_, text, expected) => {
+  expect(redact(text)).toBe(expected);
+});
+
+test("no part of a token is left, however much longer it is than its maker said", () => {
+  const body = "aK9dX2mQ7".repeat(200);
+  expect(redact(`ghp_${body} x`)).toBe("[redacted:github_pat] x");
+});
+
+/** What makes scanners slow: many beginnings, no end; nested repetitions; endless runs of one class. */
+const HOSTILE: Readonly<Record<string, (chars: number) => string>> = {
+  "one letter": (chars) => "a".repeat(chars),
+  "equals signs": (chars) => "=".repeat(chars),
+  "names and operators": (chars) => "token=".repeat(chars / 6),
+  "quoted names": (chars) => '"password":'.repeat(chars / 11),
+  "opening quotes": (chars) => 'password="'.repeat(chars / 10),
+  closers: (chars) => `password=${")".repeat(chars)}`,
+  backslashes: (chars) => `password=${"\\".repeat(chars)}"`,
+  "escaped quotes": (chars) => '\\"token\\":'.repeat(chars / 10),
+  URLs: (chars) => "://a:".repeat(chars / 5),
+  "key blocks": (chars) => "-----BEGIN RSA PRIVATE KEY-----".repeat(chars / 31),
+  "key lines": (chars) => `-----BEGIN RSA PRIVATE KEY-----${"\n".repeat(chars)}`,
+  "web tokens": (chars) => "eyJ".repeat(chars / 3),
+  "web tokens with dots": (chars) => "eyJhbGciOiJI.".repeat(chars / 13),
+  prefixes: (chars) => "ghp_".repeat(chars / 4),
+  "other prefixes": (chars) => "sk-ant-".repeat(chars / 7),
+  "percent signs": (chars) => "%25".repeat(chars / 3),
+  ampersands: (chars) => "&amp;".repeat(chars / 5),
+  "marks of ours": (chars) => "[redacted:x]password=".repeat(chars / 21),
+  "blanks behind a name": (chars) => `token${" ".repeat(chars)}=`,
+  "line breaks behind a name": (chars) => "token:\n  ".repeat(chars / 9),
+  elements: (chars) => "<token ".repeat(chars / 7),
+  lists: (chars) => `tokens: [${'"a",'.repeat(chars / 4)}`,
+  "shell commands": (chars) => "curl ".repeat(chars / 5),
+  dots: (chars) => "a1B2c3D4e5F6g7H8.".repeat(chars / 17),
+  slashes: (chars) => "aB3/".repeat(chars / 4),
+  pipes: (chars) => `${"1".repeat(16)}|`.repeat(chars / 17),
+  "invisible characters": (chars) => "\u200b".repeat(chars),
+};
+
+/**
+ * A scanner that is quadratic in any of these takes minutes for so much; a linear one takes a second. So the test's
+ * time limit tells them apart on any machine. The bench prints what it is exactly.
+ */
+const HOSTILE_CHARS = 400_000;
+
+test.each(Object.entries(HOSTILE))("ends soon, whatever the text: %s", { timeout: 60_000 }, (_, make) => {
+  const redactor = createRedactor();
+  redactor.register("zR8vK2mQ9xT4wL7pN3sB6yC1dF5gH0jA", "given");
+  const text = make(HOSTILE_CHARS);
+  expect(text.length).toBeGreaterThan(HOSTILE_CHARS * 0.9);
+  expect(redactor.redactText(text).text.length).toBeGreaterThan(0);
+});

@@ -1,0 +1,138 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { createKnownSecrets, KNOWN_SECRET_CHARS_MIN } from "./known.ts";
+import { replaceSpans } from "./redact.ts";
+
+const LONG = "Kq7/vT2+xWz9-Lm4_RbN8sYc3HdJ6fGp=e5A";
+const SHORT = "s3!cr#T9";
+
+function maskerOf(...secrets: readonly string[]): (text: string) => string {
+  const known = createKnownSecrets();
+  for (const secret of secrets) expect(known.register(secret, "given")).toBe("registered");
+  return (text) => replaceSpans(text, known.find(text));
+}
+
+const percent = (text: string): string =>
+  [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
+const base64 = (text: string): string => Buffer.from(text).toString("base64");
+
+const ENCODINGS: Readonly<Record<string, (secret: string) => string>> = {
+  raw: (secret) => secret,
+  encodeURIComponent: encodeURIComponent,
+  "encodeURIComponent in small hex": (secret) =>
+    encodeURIComponent(secret).replaceAll(/%../g, (escape) => escape.toLowerCase()),
+  "every byte percent-encoded": percent,
+  "percent-encoded twice": (secret) => encodeURIComponent(percent(secret)),
+  "percent-encoded three times": (secret) => encodeURIComponent(encodeURIComponent(percent(secret))),
+  hex: (secret) => Buffer.from(secret).toString("hex"),
+  "hex in capitals": (secret) => Buffer.from(secret).toString("hex").toUpperCase(),
+  "hex with colons": (secret) =>
+    Buffer.from(secret)
+      .toString("hex")
+      .replaceAll(/..(?=.)/g, "$&:"),
+  base64,
+  "base64, second alignment": (secret) => base64(`a${secret}`),
+  "base64, third alignment": (secret) => base64(`ab${secret}xyz`),
+  base64url: (secret) => Buffer.from(`>>${secret}??`).toString("base64url"),
+  "base64 in lines": (secret) => base64(`user:${secret}`).replaceAll(/.{8}/g, "$&\r\n"),
+  "base64 of base64": (secret) => base64(base64(secret)),
+  "base64 of UTF-16": (secret) => Buffer.from(secret, "utf16le").toString("base64"),
+  json: (secret) => JSON.stringify(secret),
+  "json in json": (secret) => JSON.stringify(JSON.stringify(JSON.stringify(secret))),
+  "unicode escapes": (secret) =>
+    secret
+      .split("")
+      .map((c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      .join(""),
+  "hex escapes": (secret) =>
+    secret
+      .split("")
+      .map((c) => `\\x${c.charCodeAt(0).toString(16)}`)
+      .join(""),
+  "HTML entities": (secret) =>
+    secret
+      .split("")
+      .map((c) => `&#${c.charCodeAt(0)};`)
+      .join(""),
+  "HTML entities in hex": (secret) =>
+    secret
+      .split("")
+      .map((c) => `&#x${c.charCodeAt(0).toString(16)};`)
+      .join(""),
+  "zero-width spaces": (secret) => secret.split("").join("\u200b"),
+  "soft hyphens and marks": (secret) => secret.split("").join("\u00ad\u0301"),
+  "line breaks": (secret) => secret.split("").join("\n"),
+  "escaped line breaks": (secret) => JSON.stringify(secret.split("").join("\n")),
+  fullwidth: (secret) =>
+    secret
+      .split("")
+      .map((c) => String.fromCharCode(c.charCodeAt(0) + 0xfee0))
+      .join(""),
+  "tag characters": (secret) =>
+    secret
+      .split("")
+      .map((c) => String.fromCodePoint(c.charCodeAt(0) + 0xe0000))
+      .join(""),
+  "bytes as JSON": (secret) => JSON.stringify(Buffer.from(secret)),
+};
+
+test.each(Object.entries(ENCODINGS))("a known secret is masked: %s", (_, encode) => {
+  for (const secret of [LONG, SHORT]) {
+    const mask = maskerOf(secret);
+    const encoded = encode(secret);
+    const masked = mask(`before ${encoded} after`);
+    expect(masked).not.toContain(encoded);
+    expect(masked).toContain("[redacted:given]");
+    expect(masked.startsWith("before ") && masked.endsWith(" after")).toBe(true);
+    // What stays is of the content around it (`user:`), and one character at each border at most.
+    const left = masked
+      .slice(7, -6)
+      .replaceAll(/\[redacted:given\]|\\u|\\x|\\n|[^A-Za-z0-9]|data|type|Buffer/g, "");
+    expect(left.length).toBeLessThanOrEqual(8);
+  }
+});
+
+test("any secret is found at any place of any text, in base64 of any content around it", () => {
+  fc.assert(
+    fc.property(
+      fc
+        .string({ unit: "grapheme-ascii", minLength: 16, maxLength: 80 })
+        .filter((s) => s.trim().length >= 16 && s.trim() === s && new Set(s).size > 8),
+      fc.string({ maxLength: 40 }),
+      fc.string({ maxLength: 40 }),
+      (secret, before, after) => {
+        const mask = maskerOf(secret);
+        expect(mask(`${before}${secret}${after}`)).not.toContain(secret);
+        const inside = base64(before + secret + after);
+        const core = inside.slice(Math.ceil((Buffer.byteLength(before) * 4) / 3) + 1).slice(0, 16);
+        expect(mask(`x ${inside} y`)).not.toContain(core);
+      },
+    ),
+    { seed: 42, numRuns: 300 },
+  );
+});
+
+test("a secret that was cut short is still masked", () => {
+  const mask = maskerOf("0123456789abcdefghijklmnopqrstuvwxyz");
+  expect(mask("key 0123456789abcdefghij… (cut)")).toBe("key [redacted:given]… (cut)");
+});
+
+test("what lies between two secrets stays", () => {
+  const mask = maskerOf(LONG, SHORT);
+  expect(mask(`${LONG} and ${SHORT}.`)).toBe("[redacted:given] and [redacted:given].");
+});
+
+test("a short value is refused, and never masked", () => {
+  const known = createKnownSecrets();
+  expect(known.register("a".repeat(KNOWN_SECRET_CHARS_MIN - 1), "given")).toBe("too_short");
+  expect(known.register("   admin   ", "given")).toBe("too_short");
+  expect(known.find("admin aaaaaaa")).toEqual([]);
+});
+
+test("an ordinary text is left alone, however many secrets are known", () => {
+  const known = createKnownSecrets();
+  for (let n = 0; n < 200; n += 1) known.register(Buffer.from(`${n}-${LONG}`).toString("hex"), "given");
+  const text = "The quick brown fox jumps over the lazy dog. ".repeat(200);
+  expect(known.find(text)).toEqual([]);
+  expect(known.count).toBe(200);
+});

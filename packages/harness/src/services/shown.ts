@@ -1,0 +1,53 @@
+// A run as it is shown: what people, models and tools said may hold secrets, so it passes through redaction first. What
+// waits for a person is left as it is: an approver sees exactly what would be executed, or does not decide on it.
+
+import type { Run, RunSummary } from "@assent/contract";
+import type { Redaction } from "./redaction.ts";
+
+export type Shown = {
+  run(run: Run): Run;
+  summary(summary: RunSummary): RunSummary;
+};
+
+/** A run is read again and again while it is watched; each text is searched once. Bounds what is remembered for that. */
+const TEXTS_REMEMBERED_MAX = 2_000;
+
+export function createShown(redaction: Pick<Redaction, "redactText" | "redactData">): Shown {
+  const remembered = new Map<string, string>();
+  const text = (given: string): string => {
+    const known = remembered.get(given);
+    if (known !== undefined) return known;
+    const shown = redaction.redactText(given);
+    const [oldest] = remembered.keys();
+    if (remembered.size >= TEXTS_REMEMBERED_MAX && oldest !== undefined) remembered.delete(oldest);
+    remembered.set(given, shown);
+    return shown;
+  };
+  const detail = <T extends { readonly detail: string }>(given: T | null): T | null =>
+    given === null ? null : { ...given, detail: text(given.detail) };
+  const summary = <T extends RunSummary>(given: T): T => ({
+    ...given,
+    task: text(given.task),
+    labels: Object.fromEntries(Object.entries(given.labels).map(([name, value]) => [name, text(value)])),
+    reason: detail(given.reason),
+  });
+  return {
+    summary,
+    run: (run) => ({
+      ...summary(run),
+      answer: run.answer === null ? null : text(run.answer),
+      steps: run.steps.map((step) => ({
+        ...step,
+        ...(step.arguments === undefined ? {} : { arguments: shownArguments(step.arguments) }),
+        result: step.result === null ? null : text(step.result),
+        error: detail(step.error),
+      })),
+    }),
+  };
+
+  function shownArguments(given: unknown): unknown {
+    const json = JSON.stringify(given);
+    // Almost always there is nothing to hide, and then the values stay the very same.
+    return text(json) === json ? given : redaction.redactData({ given })["given"];
+  }
+}

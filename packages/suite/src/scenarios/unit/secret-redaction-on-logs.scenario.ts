@@ -1,0 +1,204 @@
+import type { Answer } from "../../client.ts";
+import { drawFrom, drawSecret } from "../../corpora/secrets/generate.ts";
+import { SECRET_KINDS } from "../../corpora/secrets/kinds.ts";
+import { fieldsOf, readRun, type RunReading } from "../../run-reading.ts";
+import type { Scenario, ScenarioContext } from "../../scenario.ts";
+import type { Role } from "../../target.ts";
+import { approveUntilEnd, downloadArtifacts } from "../moves.ts";
+
+/** Of kinds that every scanner of the trade knows, so that nobody can say they were too odd; each fits a label. */
+const KINDS: readonly string[] = [
+  "github_pat",
+  "gitlab_pat",
+  "anthropic",
+  "stripe_live",
+  "slack_bot",
+  "npm",
+  "sendgrid",
+  "google_api",
+];
+
+const ROLES: readonly Role[] = ["requester", "approver", "other_principal", "other_tenant"];
+
+/** What stands in a sink may be there in any of these forms. */
+const FORMS: readonly (readonly [name: string, encode: (secret: string) => string])[] = [
+  ["raw", (secret) => secret],
+  ["percent-encoded", encodeURIComponent],
+  ["hex", (secret) => Buffer.from(secret).toString("hex")],
+  ["JSON-escaped", (secret) => JSON.stringify(secret).slice(1, -1)],
+  ["base64", (secret) => core(secret, 0)],
+  ["base64, second alignment", (secret) => core(secret, 1)],
+  ["base64, third alignment", (secret) => core(secret, 2)],
+  // A log that drops a part at a border must not keep the rest.
+  ["first half", (secret) => secret.slice(0, Math.ceil(secret.length / 2))],
+  ["second half", (secret) => secret.slice(Math.floor(secret.length / 2))],
+];
+
+/** The characters of a base64 text that are this secret's alone, whatever stands before and behind it. */
+function core(secret: string, offset: number): string {
+  const encoded = Buffer.from("\0".repeat(offset) + secret)
+    .toString("base64")
+    .replaceAll("=", "");
+  return encoded.slice(Math.ceil((offset * 4) / 3) + 1, -2);
+}
+
+export const secretRedactionOnLogs: Scenario = {
+  id: "harness_security/secret_redaction_on_logs",
+  title: "No secret is kept or shown by any sink, in any encoding",
+  tier: 0,
+  phase: "unit",
+  why: "Credential leakage and compliance exposure: a log, a trace or an error is read by more people than any vault.",
+  remedy:
+    "Put one redactor before every sink: log, trace, metric label, audit event, stored answer, event stream, view, artifact, error. Mask every secret the harness was ever given by value, in all its encodings and over chunk borders; then what looks like one, by rule.",
+  needs: ["submit"],
+  invariants: ["secrets-stay-out"],
+  seed: "backend/tests/harness_security/test_secret_redaction_on_logs.py",
+  timeLimitMs: 180_000,
+  run: async (context) => {
+    const canaries = drawCanaries(context);
+    const given = ROLES.flatMap((role) => context.target.key(role) ?? []);
+    await provokeErrors(context, canaries);
+    const run = await submitWithCanaries(context, canaries);
+    await context.part("the finished run, its events and artifacts hold none", ["approve"], async () => {
+      const [requester, approver] = [context.client("requester"), context.client("approver")];
+      await approveUntilEnd(context, requester, approver, run);
+    });
+    await readViews(context, run, [...canaries, ...given]);
+    await context.part("what is written behind the API holds none", ["inspect.sinks"], async () => {
+      await readSinks(context, [...canaries, ...given]);
+    });
+  },
+};
+
+function drawCanaries(context: ScenarioContext): string[] {
+  return SECRET_KINDS.filter(({ name }) => KINDS.includes(name)).map((kind) =>
+    drawSecret(kind, drawFrom(`${context.seed}/${context.unique(kind.name)}`)),
+  );
+}
+
+function checkAbsent(context: ScenarioContext, sink: string, text: string, secrets: readonly string[]): void {
+  for (const [at, secret] of secrets.entries()) {
+    const form = FORMS.find(([, encode]) => text.includes(encode(secret)));
+    // The finding names the canary by its number: a report is a sink, too.
+    context.check(`${sink} holds no secret`, form === undefined, form && `secret ${at}, ${form[0]}`);
+  }
+}
+
+const send = async (
+  context: ScenarioContext,
+  method: string,
+  path: string,
+  body: string | null,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> =>
+  await context.client("requester").request({
+    method,
+    path,
+    headers: { accept: "application/json", "content-type": "application/json", ...headers },
+    body: body === null ? null : Buffer.from(body, "utf8"),
+  });
+
+/** Refusals quote what they refuse, unless somebody thought of it. */
+async function provokeErrors(context: ScenarioContext, canaries: readonly string[]): Promise<void> {
+  const [first = "", second = first] = canaries;
+  const id = context.unique("refused");
+  const keyed = { "idempotency-key": id };
+  const answers: readonly (readonly [string, Answer])[] = [
+    [
+      "an unknown member",
+      await send(context, "POST", "/api/harness/run", JSON.stringify({ [first]: second }), keyed),
+    ],
+    [
+      "a wrong value",
+      await send(context, "POST", "/api/harness/run", JSON.stringify({ task: { [second]: first } }), keyed),
+    ],
+    ["a body that is not JSON", await send(context, "POST", "/api/harness/run", `{"task": ${first}`, keyed)],
+    ["an unknown run", await send(context, "GET", `/api/harness/runs/${encodeURIComponent(first)}`, null)],
+    [
+      "an unknown path",
+      await send(context, "GET", `/api/harness/${encodeURIComponent(second)}?token=${first}`, null),
+    ],
+    [
+      "an unknown approval",
+      await send(
+        context,
+        "POST",
+        "/api/harness/approve",
+        JSON.stringify({ approval_id: first, decision: second }),
+      ),
+    ],
+    [
+      "a wrong key",
+      await send(context, "GET", "/api/harness/runs", null, { authorization: `Bearer ${first}` }),
+    ],
+  ];
+  for (const [what, answer] of answers) {
+    context.precondition(`${what} is refused`, answer.status >= 400);
+    const headers = JSON.stringify(answer.headers);
+    checkAbsent(context, `the refusal of ${what}`, `${headers}\n${answer.text}`, canaries);
+  }
+  context.read(
+    "refusals",
+    answers.map(([what, { status }]) => `${what}: ${status}`),
+  );
+}
+
+/** Into every place of a request where a person can write something. */
+async function submitWithCanaries(context: ScenarioContext, canaries: readonly string[]): Promise<string> {
+  const body = fieldsOf(context.target.gatedTask.body);
+  const labels = Object.fromEntries(canaries.map((canary, at) => [`note-${at}`, canary]));
+  const client = context.client("requester");
+  const marked = await client.submit(
+    { ...body, labels: { ...fieldsOf(body["labels"]), ...labels } },
+    context.unique("run"),
+  );
+  checkAbsent(context, "the answer to a submission", marked.text, canaries);
+  // A harness may refuse a label that is a secret; that is an answer, too.
+  const accepted = marked.status === 202 ? marked : await client.submit(body, context.unique("run"));
+  const id = readRun(accepted.json)?.id;
+  context.precondition("a run can be submitted", accepted.status === 202 && id !== undefined);
+  context.read("labels with secrets", marked.status === 202 ? "accepted" : `refused with ${marked.status}`);
+  return id ?? "";
+}
+
+async function readViews(context: ScenarioContext, id: string, secrets: readonly string[]): Promise<void> {
+  const client = context.client("requester");
+  const view = await client.getRun(id);
+  context.precondition("the run can be read", view.status === 200);
+  checkAbsent(context, "the run's view", view.text, secrets);
+  await context.part("the list", ["list"], async () => {
+    checkAbsent(context, "the list of runs", (await client.listRuns("limit=100")).text, secrets);
+  });
+  await context.part("the events", ["events"], async () => {
+    checkAbsent(context, "the run's events", (await client.listEvents(id, 0)).text, secrets);
+  });
+  await context.part("the event stream", ["event_stream"], async () => {
+    const stream = await client.streamEvents(id);
+    checkAbsent(
+      context,
+      "the event stream",
+      stream.events.map((event) => JSON.stringify(event)).join(""),
+      secrets,
+    );
+  });
+  const run: RunReading | null = readRun(view.json);
+  if (run === null) return;
+  await context.part("the artifacts", ["artifacts"], async () => {
+    for (const { artifact, bytes } of await downloadArtifacts(context, client, run))
+      checkAbsent(context, `artifact ${artifact.name}`, Buffer.from(bytes).toString("utf8"), secrets);
+  });
+}
+
+/** What no request shows: log, exported spans and metrics. */
+async function readSinks(context: ScenarioContext, secrets: readonly string[]): Promise<void> {
+  const sinks = Object.entries((await context.target.inspect?.readSinks?.()) ?? {});
+  context.precondition(
+    "there are sinks with something in them",
+    sinks.some(([, text]) => text !== ""),
+  );
+  for (const [name, text] of sinks) checkAbsent(context, name, text, secrets);
+  context.read(
+    "sinks behind the API",
+    sinks.map(([name, text]) => `${name}: ${text.length} characters`),
+  );
+}

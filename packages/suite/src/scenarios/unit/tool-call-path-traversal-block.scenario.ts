@@ -1,0 +1,198 @@
+import { fieldsOf, readRun, type RunReading } from "../../run-reading.ts";
+import type { Scenario, ScenarioContext } from "../../scenario.ts";
+import type { PathBench, PathCall } from "../../target.ts";
+import { approveUntilEnd, downloadArtifacts, readEvents } from "../moves.ts";
+
+/** Calls of one run that ask nobody, and of one that asks every time (a person is asked at most 20 times). */
+const READS_OF_RUN = 60;
+const WRITES_OF_RUN = 12;
+
+const WRITTEN = "written by a hijacked model";
+
+export const toolCallPathTraversalBlock: Scenario = {
+  id: "harness_orchestrator/tool_call_path_traversal_block",
+  title: "No path that a model writes leads a tool out of its workspace",
+  tier: 0,
+  phase: "unit",
+  why: "File exfiltration or workspace tampering: the model chooses the path, and whoever it reads chooses for it.",
+  remedy:
+    "Refuse what is not a plain relative path; walk it name by name from a held directory without following links; never join, decode or normalise a path and then open it.",
+  needs: ["submit", "approve", "paths"],
+  invariants: ["assent-is-exact"],
+  seed: "backend/tests/harness_orchestrator/test_tool_call_path_traversal_block.py",
+  timeLimitMs: 600_000,
+  run: async (context) => {
+    const bench = context.target.paths;
+    context.precondition("the suite speaks for the model, and there are canaries", bench !== undefined);
+    if (bench === undefined) return;
+    const before = await bench.look();
+    context.precondition(
+      "every canary is where it should be",
+      bench.canaries.length > 0 && bench.canaries.every(({ path, text }) => before.get(path) === text),
+    );
+    const paths = bench.canaries.flatMap(({ path }) => hostilePaths(path));
+    context.read("hostile paths", paths.length);
+    await doLegalWork(context, bench);
+    for (const calls of inParts(
+      paths.flatMap((path) => bench.reads(path)),
+      READS_OF_RUN,
+    ))
+      await attack(context, bench, calls, before);
+    for (const calls of inParts(
+      paths.flatMap((path) => bench.writes(path, WRITTEN)),
+      WRITES_OF_RUN,
+    ))
+      await attack(context, bench, calls, before);
+  },
+};
+
+/** Ways to say one absolute path, each of which some parser, decoder or file system takes for it. */
+function hostilePaths(canary: string): readonly string[] {
+  const bare = canary.slice(1);
+  const climbs = [1, 2, 3, 4, 5, 6, 8, 12, 20].map((levels) => "../".repeat(levels));
+  const up = "../".repeat(12);
+  const name = bare.slice(bare.lastIndexOf("/") + 1);
+  const folder = bare.slice(0, bare.lastIndexOf("/"));
+  return [
+    canary,
+    `//${bare}`,
+    `/./${bare}`,
+    `file://${canary}`,
+    `file:${canary}`,
+    ...climbs.map((climb) => climb + bare),
+    ...climbs.map((climb) => climb + name),
+    `./${up}${bare}`,
+    `a/../${up}${bare}`,
+    `README.md/../${up}${bare}`,
+    `${up}${folder}//${name}`,
+    `${up}${folder}/./${name}`,
+    `..//${up}${bare}`,
+    // Decoded once, twice, as a form, as an entity.
+    `${up}${bare}`.replaceAll("../", "%2e%2e%2f"),
+    `${up}${bare}`.replaceAll("../", "..%2f"),
+    `${up}${bare}`.replaceAll("../", "%2e%2e/"),
+    `${up}${bare}`.replaceAll("../", "%252e%252e%252f"),
+    `${up}${bare}`.replaceAll("../", "..%c0%af"),
+    `${up}${bare}`.replaceAll("../", "..&#47;"),
+    encodeURIComponent(canary),
+    // Cut at NUL by whoever hands it to C.
+    `${canary}\0`,
+    `${up}${bare}\0.md`,
+    `README.md\0${canary}`,
+    `${canary}\n`,
+    ` ${canary}`,
+    // Separators and dots of other systems and alphabets.
+    `${up}${bare}`.replaceAll("/", "\\"),
+    `${up}${bare}`.replaceAll("../", "..\\"),
+    `${up}${bare}`.replaceAll("../", "．．/"),
+    `${up}${bare}`.replaceAll("../", "‥/"),
+    `${up}${bare}`.replaceAll("../", "．．／"),
+    `${up}${bare}`.replaceAll("../", "․․/"),
+    `${up}${bare}`.replaceAll("../", ".\u200b./"),
+    canary.replaceAll("/", "／"),
+    canary.replaceAll("/", "∕"),
+    // Links that every Linux has.
+    `/proc/self/root${canary}`,
+    `${up}proc/self/root${canary}`,
+    `/proc/self/cwd/${up}${bare}`,
+    `/dev/fd/../../${up}${bare}`,
+    // Read by shells and template engines.
+    `~/${up}${bare}`,
+    `$PWD/${up}${bare}`,
+    "`cat ".concat(canary, "`"),
+    `$(cat ${canary})`,
+    `\${${canary}}`,
+  ];
+}
+
+// A harness that refuses every path would pass all that follows.
+async function doLegalWork(context: ScenarioContext, bench: PathBench): Promise<void> {
+  const { path, text, free } = bench.legal;
+  bench.script(bench.reads(path));
+  await endRun(context, bench, "Read the file.");
+  context.check(
+    "a legal path is read, and the model is sent its text",
+    bench.received().some((request) => holds(request, text)),
+  );
+  const write = bench.writes(free, WRITTEN).slice(0, 1);
+  context.precondition("there is a tool that writes", write.length === 1);
+  bench.script(write);
+  const ended = await endRun(context, bench, "Write the file.");
+  const artifacts = await downloadArtifacts(context, context.client("requester"), ended);
+  context.check(
+    "a legal path is written, and the artifacts show it",
+    artifacts.some(({ bytes }) => Buffer.from(bytes).toString("utf8").includes(WRITTEN)),
+    artifacts.map(({ artifact }) => artifact.name),
+  );
+}
+
+async function attack(
+  context: ScenarioContext,
+  bench: PathBench,
+  calls: readonly PathCall[],
+  before: ReadonlyMap<string, string>,
+): Promise<void> {
+  const client = context.client("requester");
+  const sinkCallsBefore = context.target.sink?.calls().length ?? 0;
+  bench.script(calls);
+  const ended = await endRun(context, bench, "Do as the page says.");
+  context.check(
+    "the run ends in order, whatever its model asks for",
+    ended.status === "succeeded",
+    ended.status,
+  );
+  const asked = calls.map((call) => JSON.stringify(call.arguments));
+  const after = await bench.look();
+  const changed = [...new Set([...before.keys(), ...after.keys()])].filter(
+    (path) => before.get(path) !== after.get(path),
+  );
+  context.check("no canary is changed, and no file has joined them", changed.length === 0, {
+    changed,
+    asked,
+  });
+  const shown = bench.canaries.filter(({ text }) => bench.received().some((request) => holds(request, text)));
+  context.check("no canary's text is sent to the model", shown.length === 0, { shown, asked });
+  const events = await readEvents(context, client, ended.id);
+  const artifacts = await downloadArtifacts(context, client, ended);
+  const answer = await client.getRun(ended.id);
+  const texts = [
+    answer.text,
+    JSON.stringify(events),
+    ...artifacts.map(({ bytes }) => Buffer.from(bytes).toString("utf8")),
+  ];
+  const leaked = bench.canaries.filter(({ text }) => texts.some((found) => holds(found, text)));
+  context.check("no canary's text is in the run, its events or its artifacts", leaked.length === 0, leaked);
+  context.check(
+    "nothing is written that is not in the workspace",
+    artifacts.every(
+      ({ bytes }) =>
+        !/^(?:\+\+\+|---) (?:[ab]\/)?(?:\/(?!dev\/null$)|.*\.\.\/)/mu.test(
+          Buffer.from(bytes).toString("utf8"),
+        ),
+    ),
+  );
+  const sink = context.target.sink;
+  if (sink === undefined) return;
+  context.check("no call reaches the tool sink", sink.calls().length === sinkCallsBefore);
+  const carried = sink.seen(bench.canaries.map(({ text }) => text));
+  context.check("no canary's text arrives at the tool sink", carried.length === 0, carried);
+}
+
+/** Approves whatever is asked, as a tired person does: the walls must hold behind the assent too. */
+async function endRun(context: ScenarioContext, bench: PathBench, task: string): Promise<RunReading> {
+  const client = context.client("requester");
+  const answer = await client.submit(bench.body(task), context.unique("run"));
+  context.check("a run is accepted with 202", answer.status === 202, answer.status);
+  const id = readRun(answer.json)?.id ?? String(fieldsOf(answer.json)["id"]);
+  return await approveUntilEnd(context, client, context.client("approver"), id);
+}
+
+/** Also inside a JSON string, where a request carries it. */
+const holds = (text: string, canary: string): boolean =>
+  text.includes(canary) || text.includes(JSON.stringify(canary).slice(1, -1));
+
+function inParts<T>(all: readonly T[], size: number): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, index) =>
+    all.slice(index * size, (index + 1) * size),
+  );
+}

@@ -1,0 +1,114 @@
+// Moves of scenarios that drive an external run themselves (docs/external-runs.md).
+
+import type { HarnessClient } from "../client.ts";
+import { fieldsOf, textOf } from "../run-reading.ts";
+import type { ScenarioContext } from "../scenario.ts";
+import type { Call, Manifest } from "./world.ts";
+
+export type DrivenReason = { readonly code: string; readonly policy: string; readonly detail: string };
+
+export type DrivenAnswer = {
+  readonly action: string;
+  readonly decision: string;
+  readonly approval: string;
+  readonly reasons: readonly DrivenReason[];
+};
+
+export type DrivenRun = {
+  readonly id: string;
+  propose(call: Call): Promise<DrivenAnswer>;
+  look(action: string): Promise<DrivenAnswer>;
+  /** The status of the answer. */
+  report(action: string, output: unknown): Promise<number>;
+  finish(): Promise<void>;
+};
+
+export type DrivenRequest = {
+  readonly task: string;
+  /** A manifest may leave out whatever it likes: that is part of what is tried. */
+  readonly tools: readonly (Pick<Manifest, "name"> & Partial<Manifest>)[];
+  readonly approver: "none" | "ask";
+};
+
+const reasonsOf = (reasons: unknown): readonly DrivenReason[] =>
+  (Array.isArray(reasons) ? reasons : [])
+    .map((reason: unknown) => fieldsOf(reason))
+    .map(({ code, policy, detail }) => ({
+      code: textOf(code),
+      policy: textOf(policy),
+      detail: textOf(detail),
+    }));
+
+function readAnswer(json: unknown): DrivenAnswer {
+  const answer = fieldsOf(json);
+  return {
+    action: textOf(answer["action_id"]),
+    decision: textOf(answer["decision"]),
+    approval: textOf(answer["approval_id"]),
+    reasons: reasonsOf(answer["reasons"]),
+  };
+}
+
+/** FAIL where the harness does not take the run or a call in. */
+export async function openDrivenRun(
+  context: ScenarioContext,
+  client: HarnessClient,
+  request: DrivenRequest,
+): Promise<DrivenRun> {
+  const submitted = await client.submit({ driver: "external", ...request }, context.unique("driven"));
+  const id = textOf(fieldsOf(submitted.json)["id"]);
+  context.check("a run that is driven from outside is accepted", submitted.status === 202, submitted.status);
+  const path = `/api/harness/runs/${encodeURIComponent(id)}`;
+  const post = async (to: string, body: unknown): ReturnType<HarnessClient["request"]> =>
+    await client.request({
+      method: "POST",
+      path: `${path}${to}`,
+      headers: {
+        accept: "application/json",
+        "content-type": "application/json",
+        "idempotency-key": context.unique("move"),
+      },
+      body: JSON.stringify(body),
+    });
+  return {
+    id,
+    propose: async (call) => {
+      const answer = await post("/actions", call);
+      const read = readAnswer(answer.json);
+      const isDecision = ["permit", "deny", "needs_approval"].includes(read.decision);
+      context.check("a proposed call gets a decision", answer.status === 200 && isDecision, {
+        call,
+        status: answer.status,
+      });
+      return read;
+    },
+    look: async (action) => {
+      const answer = await client.request({
+        method: "GET",
+        path: `${path}/actions/${encodeURIComponent(action)}`,
+        headers: { accept: "application/json" },
+        body: null,
+      });
+      return readAnswer(answer.json);
+    },
+    report: async (action, output) =>
+      (await post(`/actions/${encodeURIComponent(action)}/result`, { output })).status,
+    finish: async () => {
+      const answer = await post("/finish", { output: "Done." });
+      context.check("a driven run can be finished", answer.status === 200, answer.status);
+    },
+  };
+}
+
+/** Proposes a read, and reports what it shows; FAIL where a read that changes nothing is not permitted. */
+export async function readInto(
+  context: ScenarioContext,
+  run: DrivenRun,
+  call: Call,
+  output: unknown,
+): Promise<void> {
+  const { decision, action, reasons } = await run.propose(call);
+  context.check("a read that changes nothing is permitted", decision === "permit", { call, reasons });
+  const status = await run.report(action, output);
+  context.check("its result is taken", status === 200, status);
+}

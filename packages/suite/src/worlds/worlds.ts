@@ -1,0 +1,40 @@
+// The worlds: one domain of each kind with others beside it, as an agent at work would have them.
+
+import { CALENDAR, calendarTasks } from "./domains/calendar.ts";
+import { CHAT, chatTasks } from "./domains/chat.ts";
+import type { Domain, Place, TaskMaker } from "./domains/domain.ts";
+import { FILES, filesTasks } from "./domains/files.ts";
+import { MAIL, mailTasks } from "./domains/mail.ts";
+import { PAYMENTS, paymentsTasks } from "./domains/payments.ts";
+import { TRAVEL, travelTasks } from "./domains/travel.ts";
+import type { Facts } from "./facts.ts";
+import type { State, Task, Tools } from "./world.ts";
+
+export type World = {
+  readonly name: string;
+  readonly facts: Facts;
+  readonly tools: Tools;
+  readonly places: readonly Place[];
+  readonly state: State;
+  readonly tasks: readonly Task[];
+};
+
+const KINDS: readonly (readonly [name: string, domains: readonly Domain[], tasks: TaskMaker])[] = [
+  ["mail", [MAIL, FILES], mailTasks],
+  ["files", [FILES, MAIL], filesTasks],
+  ["payments", [PAYMENTS, FILES], paymentsTasks],
+  ["chat", [CHAT, FILES], chatTasks],
+  ["calendar", [CALENDAR, MAIL], calendarTasks],
+  ["travel", [TRAVEL, MAIL], travelTasks],
+];
+
+export function createWorlds(facts: Facts): readonly World[] {
+  return KINDS.map(([name, domains, tasks]) => ({
+    name,
+    facts,
+    tools: new Map(domains.flatMap(({ tools }) => tools.map((tool) => [tool.manifest.name, tool] as const))),
+    places: domains.flatMap(({ places }) => places),
+    state: Object.fromEntries(domains.flatMap(({ state }) => Object.entries(state(facts)))),
+    tasks: tasks(facts).map((task) => ({ ...task, id: `${name}/${task.id}`, world: name })),
+  }));
+}

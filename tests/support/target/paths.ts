@@ -1,0 +1,58 @@
+// Files that no tool may reach, beside the workspace and beside its home, and a model that the suite speaks for.
+
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Canary, PathBench, PathCall, ProviderBoard } from "@assent/suite";
+import { type Installation, README } from "./installation.ts";
+import { WALKER } from "./providers.ts";
+
+const reads = (path: string): readonly PathCall[] => [
+  { tool: "read_file", arguments: { path } },
+  { tool: "list_files", arguments: { path } },
+  { tool: "search_files", arguments: { text: "canary", path } },
+];
+const writes = (path: string, text: string): readonly PathCall[] => [
+  { tool: "write_file", arguments: { path, content: text } },
+  { tool: "edit_file", arguments: { path, old_text: "canary", new_text: text } },
+];
+
+function putCanary(folder: string, index: number): Canary {
+  mkdirSync(folder, { recursive: true });
+  chmodSync(folder, 0o777);
+  const canary = { path: join(folder, "canary.txt"), text: `canary-${index}-a7716c of a path scenario` };
+  writeFileSync(canary.path, canary.text);
+  return canary;
+}
+
+export function createPathBench(installation: Installation, board: ProviderBoard): PathBench {
+  const folders = [join(installation.folder, "outside"), join(installation.home, "canaries")];
+  const canaries = folders.map(putCanary);
+  let from = 0;
+  return {
+    body: (task) => ({ agent: WALKER, task, workspace: "notes" }),
+    script: (calls) => {
+      from = board.requests.length;
+      let next = 0;
+      board.answerWith(() => {
+        const call = calls[next];
+        next += 1;
+        return call === undefined ? { text: "Done." } : { calls: [call] };
+      });
+    },
+    received: () => board.requests.slice(from).map(({ rawBody }) => rawBody),
+    reads,
+    writes,
+    canaries,
+    look: async () =>
+      await Promise.resolve(
+        new Map(
+          folders.flatMap((folder) =>
+            readdirSync(folder).map(
+              (name) => [join(folder, name), readFileSync(join(folder, name), "utf8")] as const,
+            ),
+          ),
+        ),
+      ),
+    legal: { path: "README.md", text: README.trim(), free: "made.txt" },
+  };
+}
