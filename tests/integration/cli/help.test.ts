@@ -1,8 +1,9 @@
-import type { Command } from "commander";
 import { expect, test } from "vitest";
 import { JSON_OUTPUTS } from "../../../packages/harness/src/cli/help.ts";
 import { createProgram } from "../../../packages/harness/src/cli/program.ts";
 import { openTerminal } from "./support/terminal.ts";
+
+type Command = Pick<ReturnType<typeof createProgram>, "name" | "commands">;
 
 /** The topics of `assent help` are commands without being any. */
 const TOPICS = ["exit-codes", "json"];
