@@ -1,12 +1,14 @@
 // How long each operation of the file store takes, at 100, 10,000 and (with --million) 1,000,000 records.
-//   npm run bench:harmony            npm run bench:harmony -- --million
+//   npm run bench:harmony            npm run bench:harmony -- --million      (--only leaves out the small ones)
 // The records are put in place as plain files, as another process would have left them; then each operation is called
 // through the public surface. fsync is on: writing measures the disk as well.
 
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
+import { isMainThread, Worker, workerData } from "node:worker_threads";
 import {
   AgentProvenance,
   computeEscalationId,
@@ -17,11 +19,13 @@ import {
   fakeId,
   type HarmonyStore,
   memory,
+  newAuditEntry,
   newPattern,
   openFsStore,
   patternToJson,
   Resolution,
 } from "@assent/harmony";
+import { measureSimilarity } from "./similarity-recall.ts";
 
 const CALLS = 200;
 const LISTINGS = 20;
@@ -59,9 +63,9 @@ const pattern = (i: number): ReturnType<typeof newPattern> =>
     recordedBy: actor,
   });
 
-const answer = (i: number): Resolution =>
+const answer = (i: number, patternId: string = pattern(i).patternId): Resolution =>
   new Resolution({
-    patternId: pattern(i).patternId,
+    patternId,
     strategy: "text",
     result: `answer ${i}`,
     resolvedAt: at(i),
@@ -70,25 +74,44 @@ const answer = (i: number): Resolution =>
 
 const hex = (id: string): string => id.slice("sha256:".length);
 
-function fill(root: string, records: number): void {
+/** Every tenth pattern has an answer; the exact lookup costs the same for all. */
+const ANSWERED_EVERY = 10;
+
+/** One share of the records: those with `i % shares === share`. Nothing is synced, and no path is checked. */
+function fillShare(root: string, records: number, share: number, shares: number): void {
   const harmony = join(root, ".muse", "harmony");
-  for (const folder of ["escalations", "patterns", "resolutions"]) {
-    mkdirSync(join(harmony, folder), { recursive: true });
-  }
-  for (let i = 0; i < records; i += 1) {
+  for (let i = share; i < records; i += shares) {
     const record = escalation(i);
     writeFileSync(escalationPath(root, record.escalationId), JSON.stringify(record));
     const of = pattern(i);
     writeFileSync(join(harmony, "patterns", `${hex(of.patternId)}.json`), JSON.stringify(patternToJson(of)));
-    // Every tenth pattern has an answer; the exact lookup costs the same for all.
-    if (i % 10 !== 0) continue;
-    const given = answer(i);
+    if (i % ANSWERED_EVERY !== 0) continue;
+    const given = answer(i, of.patternId);
     mkdirSync(join(harmony, "resolutions", hex(of.patternId)));
     writeFileSync(
       join(harmony, "resolutions", hex(of.patternId), `${hex(given.resolutionId)}.json`),
       JSON.stringify(given),
     );
   }
+}
+
+/** By as many threads as there are processors: making the ids and the files is most of the time. */
+async function fill(root: string, records: number): Promise<void> {
+  for (const folder of ["escalations", "patterns", "resolutions"]) {
+    mkdirSync(join(root, ".muse", "harmony", folder), { recursive: true });
+  }
+  const shares = records < 10_000 ? 1 : availableParallelism();
+  if (shares === 1) {
+    fillShare(root, records, 0, 1);
+    return;
+  }
+  await Promise.all(
+    Array.from({ length: shares }, async (_, share) => {
+      const work: Share = { root, records, share, shares };
+      const worker = new Worker(new URL(import.meta.url), { workerData: work });
+      await once(worker, "exit");
+    }),
+  );
 }
 
 function quantile(sorted: readonly number[], share: number): string {
@@ -182,12 +205,54 @@ async function measureWrites(store: HarmonyStore, records: number): Promise<void
   });
 }
 
-const sizes = [100, 10_000, ...(process.argv.includes("--100k") ? [100_000] : [])];
-for (const records of process.argv.includes("--million") ? [...sizes, 1_000_000] : sizes) {
+/** The other operations of the store, and the engine's question over it. */
+async function measureRest(store: HarmonyStore, records: number): Promise<void> {
+  const act = { at: at(0), actor: AgentProvenance.human("bench") };
+  const known = (i: number): number => i * ANSWERED_EVERY;
+  await measure("record a pattern", CALLS, async (i) => await store.recordPattern(pattern(records + i)));
+  await measure(
+    "ask, answered exactly",
+    Math.min(CALLS, records / ANSWERED_EVERY),
+    async (i) => await memory.ask(store, pattern(known(i)), act),
+  );
+  await measure("add a policy", CALLS, async (i) => {
+    const condition = {
+      pathGlob: `generated/${i}/**`,
+      domain: null,
+      conflictType: null,
+      confidenceMin: null,
+    };
+    await memory.addPolicy(store, {
+      scope: "repo",
+      action: "ours",
+      condition,
+      createdAt: at(i),
+      createdBy: actor,
+    });
+  });
+  await measure("list policies, warm", LISTINGS, async () => await store.listPolicies());
+  await measure(
+    "append an audit entry",
+    CALLS,
+    async (i) => await store.appendAudit(newAuditEntry({ eventType: "bench", at: at(i), actor })),
+  );
+  await measure("list 50 audit entries, warm", LISTINGS, async () => await store.listAudit({ limit: 50 }));
+  await measure("revoke an answer", LISTINGS, async (i) => {
+    const { patternId, resolutionId } = answer(records + i);
+    return await memory.revoke(store, patternId, resolutionId, act, "bench");
+  });
+  await measure(
+    "forget a pattern",
+    LISTINGS,
+    async (i) => await memory.forget(store, pattern(records + CALLS / 2 + i).patternId, act),
+  );
+}
+
+async function run(records: number): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), "harmony-bench-"));
   try {
     const startMs = performance.now();
-    fill(root, records);
+    await fill(root, records);
     const seconds = ((performance.now() - startMs) / 1_000).toFixed(1);
     process.stdout.write(
       `\n${records} escalations and patterns in ${escalationsDir("")} (filled in ${seconds} s)\n`,
@@ -198,7 +263,30 @@ for (const records of process.argv.includes("--million") ? [...sizes, 1_000_000]
     const store = openFsStore(root);
     await measureReads(store, records);
     await measureWrites(store, records);
+    await measureRest(store, records);
   } finally {
     rmSync(root, { recursive: true });
   }
+}
+
+type Share = {
+  readonly root: string;
+  readonly records: number;
+  readonly share: number;
+  readonly shares: number;
+};
+
+async function main(words: readonly string[]): Promise<void> {
+  const further = words.includes("--million") ? [1_000_000] : [];
+  const sizes = words.includes("--only") ? [] : [100, 10_000];
+  for (const records of [...sizes, ...(words.includes("--100k") ? [100_000] : []), ...further])
+    await run(records);
+  process.stdout.write("\nsimilarity\n");
+  for (const size of sizes) process.stdout.write(`${measureSimilarity(size)}\n`);
+}
+
+if (isMainThread) await main(process.argv);
+else {
+  const { root, records, share, shares }: Share = workerData;
+  fillShare(root, records, share, shares);
 }
