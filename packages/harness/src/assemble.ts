@@ -83,7 +83,7 @@ export async function startHarness(
   if (!secrets.ok) return secrets;
   const database = await openDatabase(options, started, onProgress);
   if (!database.ok) return database;
-  const operator = await setUp(database.value.owner, home, secrets.value);
+  const operator = await setUp(database.value, home, secrets.value);
   if (!operator.ok) return operator;
   const { app, owner } = database.value;
   const redaction = openRedaction(environment, secrets.value, operator.value.key, [app, owner], log);

@@ -61,6 +61,7 @@ test.each([
   ["an unknown scenario", ["http://127.0.0.1:9", "--only", "harness_state/none"]],
   ["an unknown capability", ["http://127.0.0.1:9", "--without", "flying"]],
   ["a body that is no JSON", ["http://127.0.0.1:9", "--run-body", "{"]],
+  ["a body in a file that is not there", ["http://127.0.0.1:9", "--run-body", "@/nonexistent/body.json"]],
   ["an unknown option", ["http://127.0.0.1:9", "--frobnicate"]],
 ])("usage: 2 for %s", async (_, args) => {
   expect(await main(args)).toBe(2);

@@ -60,11 +60,11 @@ function parseUrl(text: string): string {
 }
 
 function parseBody(text: string): unknown {
-  const source = text.startsWith("@") ? readFileSync(text.slice(1), "utf8") : text;
   try {
+    const source = text.startsWith("@") ? readFileSync(text.slice(1), "utf8") : text;
     return JSON.parse(source) as unknown;
   } catch {
-    throw new InvalidArgumentError("It must be JSON, or @ and the name of a file with JSON.");
+    throw new InvalidArgumentError("It must be JSON, or @ and the name of a readable file with JSON.");
   }
 }
 
@@ -203,7 +203,8 @@ function createProgram(end: (code: number) => void): Command {
         .default({
           agent: "maintainer",
           task: "Write a changelog entry for the newest commits.",
-          workspace: "demo",
+          // As `npm start` serves it in Assent's own repository.
+          workspace: "assent",
         }),
     )
     .option("--only <id>", "only this scenario; may be repeated", parseOnly, [])

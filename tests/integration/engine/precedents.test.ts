@@ -189,3 +189,37 @@ test("what a service answers is shown, and repeated by nobody", async () => {
   expect(again.approval.advice).toHaveLength(1);
   expect(tool.effects).toHaveLength(1);
 });
+
+test("one question of many runs, answered at once: every answer counts for its own run", async () => {
+  const tool = countingTool(TOOL, "once");
+  await using engine = await openEngine({ models, tools: [tool], policies: ASKING });
+  await engine.startWorker();
+  const decider = await person(engine, "ann");
+  for (let round = 0; round < 4; round += 1) {
+    const gates: Approval[] = [];
+    for (let index = 0; index < 6; index += 1)
+      gates.push((await waiting(engine, `Count ${round + 500}.`)).approval);
+    const answers = await Promise.all(
+      gates.map(async (approval) => await engine.harness.decide(decider, yes(approval, false))),
+    );
+    expect(answers.map((answer) => (answer.ok ? answer.value.status : answer.error.code))).toEqual(
+      gates.map(() => "approved"),
+    );
+  }
+});
+
+test("what was taken back is not given for good again, and still can be decided once", async () => {
+  const tool = countingTool(TOOL, "once");
+  await using engine = await openEngine({ models, tools: [tool], policies: ASKING });
+  await engine.startWorker();
+  const decider = await person(engine, "ann");
+  const first = await waiting(engine, "Count 10.");
+  value(await engine.harness.decide(decider, yes(first.approval, true)));
+  const [precedent] = value(await engine.harness.listPrecedents(engine.caller));
+  value(await engine.harness.revokePrecedent(engine.caller, precedent?.id ?? "", { reason: "A mistake." }));
+  const second = await waiting(engine, "Count 10.");
+  const again = await engine.harness.decide(decider, yes(second.approval, true));
+  expect(again).toMatchObject({ ok: false, error: { code: "decision_not_possible" } });
+  const once = await engine.harness.decide(decider, yes(second.approval, false));
+  expect(once).toMatchObject({ ok: true, value: { status: "approved" } });
+});

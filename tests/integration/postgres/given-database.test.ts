@@ -1,9 +1,10 @@
 // DATABASE_URL: a Postgres that somebody else runs, with users that somebody else made.
 
 import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
 import { Pool } from "pg";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { openDatabase, type Database } from "../../../packages/harness/src/assemble/database.ts";
+import { openDatabase, setUp, type Database } from "../../../packages/harness/src/assemble/database.ts";
 import { type Environment, readEnvironment } from "../../../packages/harness/src/config.ts";
 import { connectPool } from "../../../packages/harness/src/adapters/postgres/connect.ts";
 import {
@@ -11,6 +12,8 @@ import {
   openEmbedded,
 } from "../../../packages/harness/src/adapters/postgres/embedded/embedded.ts";
 import { asApp, checkAppRole } from "../../../packages/harness/src/adapters/postgres/given.ts";
+import { systemRandom } from "../../../packages/harness/src/adapters/system/random.ts";
+import { readSecrets, type Secrets } from "../../../packages/harness/src/home.ts";
 import type { Result } from "../../../packages/harness/src/base/result.ts";
 import type { StartRefusal } from "../../../packages/harness/src/assemble/refusal.ts";
 import { makeSweptFolder } from "../../support/database.ts";
@@ -160,4 +163,25 @@ test("the serving user's password is wrong: refused before anything is migrated"
   } finally {
     await look.end();
   }
+});
+
+test("a database that outlived its home says which folder to move away; a given one does not", async () => {
+  await admin.query(`grant assent_app to ${serving}`);
+  const given = await open(urlOf(serving), urlOf(owner));
+  if (!given.ok) throw new Error(given.error.detail);
+  const secrets = (secret: string): Secrets => {
+    const read = readSecrets("/nonexistent", secret.padEnd(32, "x"), systemRandom);
+    if (!read.ok) throw new Error(read.error.detail);
+    return read.value;
+  };
+  const folder = makeSweptFolder();
+  expect(await setUp(given.value, folder, secrets("first"))).toMatchObject({ ok: true });
+  const other = await setUp(given.value, folder, secrets("second"));
+  expect(other).toMatchObject({ ok: false, error: { code: "secret_differs" } });
+  expect(JSON.stringify(other)).not.toContain("move");
+  expect(await setUp({ ...given.value, keptIn: server.home }, folder, secrets("second"))).toMatchObject({
+    ok: false,
+    error: { code: "secret_differs", remedy: expect.stringContaining(`move ${server.home} away`) },
+  });
+  rmSync(folder, { recursive: true });
 });

@@ -22,7 +22,12 @@ import type { StartRefusal } from "./refusal.ts";
 
 const DEFAULT_TENANT = "default";
 
-export type Database = { readonly app: Connection; readonly owner: Connection };
+export type Database = {
+  readonly app: Connection;
+  readonly owner: Connection;
+  /** The folder of the embedded cluster; null for a Postgres that is not ours. */
+  readonly keptIn: string | null;
+};
 
 export async function openDatabase(
   { home, environment }: { readonly home: string; readonly environment: Environment },
@@ -72,17 +77,17 @@ async function openOwnDatabase(
     return err({ code: reason, detail: detail === undefined ? message : `${message} (${detail})`, remedy });
   }
   const server = started.use(opened.value);
-  return ok({ app: server.connection("app"), owner: server.connection("owner") });
+  return ok({ app: server.connection("app"), owner: server.connection("owner"), keptIn: server.home });
 }
 
 async function openGivenDatabase(
-  given: Database,
+  given: Omit<Database, "keptIn">,
   ownerVariable: string,
 ): Promise<Result<Database, StartRefusal>> {
   const app = asApp(given.app);
   const ensured = await ensureAppRole(given.owner, app.user, ownerVariable);
   const checked = ensured.ok ? await checkAppRole(app, "DATABASE_URL") : ensured;
-  if (checked.ok) return ok({ app, owner: given.owner });
+  if (checked.ok) return ok({ app, owner: given.owner, keptIn: null });
   const { reason, message, remedy } = checked.error;
   return err({ code: reason, detail: message, remedy });
 }
@@ -90,7 +95,7 @@ async function openGivenDatabase(
 export type Operator = { readonly key: string; readonly firstStart: boolean };
 
 export async function setUp(
-  owner: Connection,
+  { owner, keptIn }: Pick<Database, "owner" | "keptIn">,
   home: string,
   secrets: Secrets,
 ): Promise<Result<Operator, StartRefusal>> {
@@ -114,8 +119,10 @@ export async function setUp(
       return err({
         code: "secret_differs",
         detail: "This database was set up with another secret, so no key would be known.",
-        remedy:
-          "Set ASSENT_SECRET to the value that the other processes use, or copy their home's `secret` file.",
+        remedy: `Set ASSENT_SECRET to the value that the other processes use, or copy their home's \`secret\` file${
+          // A home that was deleted can leave its database behind, where the server's user could not reach the home.
+          keptIn === null ? "" : `; to start empty instead, move ${keptIn} away`
+        }.`,
       });
   } finally {
     await pool.end();

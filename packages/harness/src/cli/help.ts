@@ -19,6 +19,8 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
     "Approval as decided; as it still waits where the question was not answered yes",
   ],
   ["artifacts", "{run_id, data: Artifact[], saved: [{id, name, path}], findings: [{code, at, detail}]}"],
+  ["precedents list", "{data: Precedent[]}"],
+  ["precedents revoke", "Precedent"],
   ["keys create", "CreatedKey"],
   ["keys list", "{data: Key[]}"],
   ["keys revoke", "Key"],

@@ -24,7 +24,7 @@ import type { AgentDefinition } from "../core/agent.ts";
 import { commit, type Write } from "./commit.ts";
 import { judge, type Judged } from "./judge.ts";
 import type { Refusal } from "./harness.ts";
-import { mayRepeat, tell } from "./precedents.ts";
+import { isRevoked, mayRepeat, tell } from "./precedents.ts";
 import { actionOf } from "./steps/tool.ts";
 import { approvalView } from "./views.ts";
 import type { OpenWorkspace } from "./workspace-of-run.ts";
@@ -62,6 +62,7 @@ export async function decideApproval(
     const refusal =
       refuseDecision(run, approval, request, now) ?? refuseApprover(run, approval, caller, request);
     if (refusal !== null) return err(refusal);
+    if (await isTakenBack(tx, run, approval, request, now)) return err(TAKEN_BACK);
     const votes = await vote(tx, approval, caller, request, now);
     if (votes === "given before") return ok(approvalView(approval));
     const isLast = request.decision !== "approve" || votes >= approval.requirement.quorum;
@@ -72,6 +73,23 @@ export async function decideApproval(
     if (isLast) await teach(tx, run, approval, request, edit.value, caller, now);
     return await readBack(tx, approval);
   });
+}
+
+const TAKEN_BACK: Refusal = {
+  code: "decision_not_possible",
+  detail:
+    "This answer was given for good before, and taken back. Decide it once, without having it remembered.",
+};
+
+async function isTakenBack(
+  tx: StoreTx,
+  run: RunRecord,
+  { subject, action, judgement, precondition }: ApprovalRecord,
+  request: ApproveRequest,
+  now: Date,
+): Promise<boolean> {
+  if (request.decision === "confirm" || request.remember !== true || subject !== "action") return false;
+  return await isRevoked(tx, { run, action, judgement, precondition }, request.decision, now);
 }
 
 async function readBack(tx: StoreTx, { id }: ApprovalRecord): Promise<Result<Approval, Refusal>> {

@@ -10,6 +10,7 @@ import {
   confidenceOf,
   type ConflictPattern,
   type Decision as MemoryDecision,
+  HarmonyError,
   type HarmonyStore,
   memory,
   newAuditEntry,
@@ -129,18 +130,49 @@ export async function tell(
   const result = told.remember ? null : told.approvalId;
   if (open !== undefined) {
     const resolutionId = computeResolutionId(patternId, strategy, result);
-    await tx.memory.resolveEscalation(open.escalationId, resolutionId, actor, at);
-    const metadata = {
-      escalation_id: open.escalationId,
-      resolution_id: resolutionId,
-      approval_id: told.approvalId,
-      remembered: told.remember,
-    };
-    const fact = { eventType: AuditEventType.ESCALATION_RESOLVED, at, actor, patternId, metadata };
-    await tx.memory.appendAudit(newAuditEntry(fact));
+    if (await isFirstToResolve(tx.memory, open.escalationId, resolutionId, actor, at)) {
+      const metadata = {
+        escalation_id: open.escalationId,
+        resolution_id: resolutionId,
+        approval_id: told.approvalId,
+        remembered: told.remember,
+      };
+      const fact = { eventType: AuditEventType.ESCALATION_RESOLVED, at, actor, patternId, metadata };
+      await tx.memory.appendAudit(newAuditEntry(fact));
+    }
   }
   if (told.remember)
     await memory.answer(tx.memory, patternId, { strategy, rationale: told.comment ?? "" }, { at, actor });
+}
+
+// Two runs can put the same question, and be answered at once: the escalation is the first answer's, and the second
+// counts for its own run all the same.
+async function isFirstToResolve(
+  store: HarmonyStore,
+  id: string,
+  resolutionId: string,
+  actor: AgentProvenance,
+  at: Date,
+): Promise<boolean> {
+  try {
+    return await store.resolveEscalation(id, resolutionId, actor, at);
+  } catch (error) {
+    if (error instanceof HarmonyError && error.code === "already_resolved") return false;
+    throw error;
+  }
+}
+
+/** Whether this answer stood once and was taken out of force: it cannot be given for good again. */
+export async function isRevoked(
+  tx: StoreTx,
+  asked: AskedAction,
+  decision: "approve" | "deny",
+  at: Date,
+): Promise<boolean> {
+  const { patternId } = patternOf(asked, asAgent(asked.run), at);
+  const strategy = decision === "approve" ? ResolutionStrategy.APPROVE : ResolutionStrategy.DENY;
+  const known = await tx.memory.loadResolution(patternId, computeResolutionId(patternId, strategy, null));
+  return known !== null && known.revokedAt !== null;
 }
 
 const PATTERNS_LISTED_MAX = 500;

@@ -32,6 +32,8 @@ export type EmbeddedOptions = {
 const SYSTEM_FOLDER = "/var/lib/assent";
 
 export type EmbeddedServer = AsyncDisposable & {
+  /** Where the cluster is kept: in the folder, or with the system's where the server's user cannot reach that. */
+  readonly home: string;
   /** Changes when a server that died was started again. */
   readonly serverPid: number;
   /** How to reach the database as one of its roles, over the private unix socket. */
@@ -157,6 +159,7 @@ function holdServer(place: Place, first: Presence, onProgress: (line: string) =>
   const releaseOnce = async (): Promise<"stopped" | "shared"> => await (released ??= release());
   hold(first);
   return {
+    home: place.home,
     get serverPid(): number {
       return readPidFile(place.home)?.pid ?? 0;
     },
