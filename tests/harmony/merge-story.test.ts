@@ -238,6 +238,19 @@ test("an aborted merge teaches nothing: our side is back in the file, and nobody
   expect(read(again).files).toMatchObject([{ conflicts: [{ status: "escalated" }] }]);
 }, 60_000);
 
+test("the same branch merged into another one is another merge: its clean files decide nothing", async () => {
+  writeHistory();
+  git("branch", "clean", "main~1");
+  expect(mergeStops("first")).toBe(true);
+  await harmony("merge");
+  write("src/limits.ts", limits("timeoutMs", 250));
+  await harmony("merge", "--learn");
+  git("commit", "-qam", "merge first");
+  git("checkout", "-q", "clean");
+  git("merge", "-q", "--no-commit", "--no-ff", "first");
+  expect((await harmony("merge", "--learn")).out).toBe("nothing to learn\n");
+}, 60_000);
+
 test("a file that one side deleted is not called resolved, though it has no markers", async () => {
   commit("base", { "a.txt": "one\n" });
   git("checkout", "-qb", "topic");

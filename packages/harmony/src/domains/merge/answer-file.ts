@@ -62,10 +62,11 @@ type Continued = { readonly pending: PendingFile; readonly places: readonly numb
 function continued(
   path: string,
   current: ConflictedText,
-  merging: string | null,
+  { merging, onto }: Pick<AnswerOptions, "merging" | "onto">,
   { workspace }: MergeSetting,
 ): Continued | null {
   const pending = workspace.loadPending(path);
+  if (pending !== null && pending.onto !== onto) return null;
   if (pending === null || pending.merging !== merging || pending.marker_size !== current.markerSize)
     return null;
   const before = parseConflicts(pending.before, pending.marker_size);
@@ -120,7 +121,7 @@ function recordOf(
   answers: readonly Answer[],
   earlier: Continued | null,
   seenAt: Date,
-  { merging, session }: Pick<AnswerOptions, "merging" | "session">,
+  { merging, session, onto }: Pick<AnswerOptions, "merging" | "session" | "onto">,
 ): PendingFile {
   const conflicts =
     earlier?.pending.conflicts.slice() ?? answers.map(({ patternId }) => untouched(patternId));
@@ -139,6 +140,7 @@ function recordOf(
     seen_at: seenAt.toISOString(),
     merging,
     session,
+    onto,
     conflicts,
   };
 }
@@ -159,6 +161,8 @@ type AnswerOptions = {
   readonly merging: string | null;
   /** The merge or rebase under way, where git says. */
   readonly session: string | null;
+  /** The commit merged into, where git says. */
+  readonly onto: string | null;
   readonly dryRun: boolean;
 };
 
@@ -173,7 +177,7 @@ export async function answerFile(
   setting: MergeSetting,
 ): Promise<FileReport> {
   const { workspace } = setting;
-  const { merging, dryRun } = options;
+  const { dryRun } = options;
   const read = workspace.readText(path);
   if (!read.ok) return { path, status: "refused", refusal: read.refusal };
   const parsed = parseConflicts(read.value, workspace.markerSizeOf(path));
@@ -181,7 +185,7 @@ export async function answerFile(
   const file = parsed.value;
   const conflicts = listConflicts(file);
   if (conflicts.length === 0) return { path, status: "clean", conflicts: [] };
-  const earlier = continued(path, file, merging, setting);
+  const earlier = continued(path, file, options, setting);
   const askedAt = earlier === null ? null : new Date(earlier.pending.seen_at);
   const answers: Answer[] = [];
   for (const [index, conflict] of conflicts.entries()) {

@@ -117,6 +117,10 @@ export class FsMergeWorkspace implements MergeWorkspace {
     return git.sessionOf(this.#root);
   }
 
+  head(): string | null {
+    return git.headOf(this.#root);
+  }
+
   isMerged(commit: string): boolean {
     return git.isMerged(this.#root, commit);
   }

@@ -83,6 +83,12 @@ export function sessionOf(root: string): string | null {
   return commitBeingMerged(root) ?? null;
 }
 
+/** The commit that is merged into; null where there is none. */
+export function headOf(root: string): string | null {
+  const commit = askGit(root, ["rev-parse", "--quiet", "--verify", "HEAD"])?.trim() ?? "";
+  return COMMIT.test(commit) ? commit : null;
+}
+
 /** True when the commit has become part of the current branch: its merge was concluded, not aborted or skipped. */
 export function isMerged(root: string, commit: string): boolean {
   if (!COMMIT.test(commit)) return false;

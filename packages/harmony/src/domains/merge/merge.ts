@@ -45,11 +45,15 @@ function recordsOf(
   if (paths !== null) return [...new Set(paths)].flatMap((path) => workspace.loadPending(path) ?? []);
   const current = workspace.commitBeingMerged();
   const merged = new Map<string, boolean>();
-  return workspace.listPending().filter(({ merging }) => {
+  const head = workspace.head();
+  return workspace.listPending().filter(({ merging, onto }) => {
     if (current === undefined) return true;
     if (merging === null) return false;
-    if (merging === current) return true;
+    if (merging === current && (onto === null || onto === head)) return true;
     if (progress === "under_way") return false;
+    // Merged into another branch, or aborted there: what this one's file holds is no decision about it.
+    if (onto !== null && !workspace.isMerged(onto)) return false;
+    if (merging === current) return false;
     const known = merged.get(merging) ?? workspace.isMerged(merging);
     merged.set(merging, known);
     return known;
@@ -108,6 +112,7 @@ export async function answerMerge(
   const { experience } = run;
   const merging = setting.workspace.commitBeingMerged() ?? null;
   const session = setting.workspace.session();
+  const onto = setting.workspace.head();
   const files: FileReport[] = [];
   const oneSided = new Set(
     (setting.workspace.listUnmerged() ?? []).flatMap(({ path, sides }) => (sides < 2 ? [path] : [])),
@@ -115,7 +120,7 @@ export async function answerMerge(
   for (const path of new Set(paths)) {
     // Such a file has no markers, and without them would look resolved.
     if (oneSided.has(path)) files.push({ path, status: "refused", refusal: { reason: "modify_delete" } });
-    else files.push(await answerFile(path, { ...options, experience, merging, session }, setting));
+    else files.push(await answerFile(path, { ...options, experience, merging, session, onto }, setting));
   }
   return { files, learned };
 }

@@ -41,6 +41,8 @@ export type PendingFile = {
   readonly merging: string | null;
   /** The merge, or the whole rebase, that this belonged to; null where git does not say. */
   readonly session: string | null;
+  /** The commit it was merged into: the same branch merged elsewhere is another merge. Null where git does not say. */
+  readonly onto: string | null;
   readonly conflicts: readonly PendingConflict[];
 };
 
@@ -63,6 +65,7 @@ const pendingSchema: z.ZodType<PendingFile> = z.strictObject({
   merging: commit.nullable(),
   // Records of before this key was written have none.
   session: commit.nullable().default(null),
+  onto: commit.nullable().default(null),
   conflicts: z.array(conflictSchema).max(CONFLICTS_PER_FILE_MAX),
 });
 

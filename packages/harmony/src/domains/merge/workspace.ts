@@ -35,6 +35,8 @@ export interface MergeWorkspace {
   commitBeingMerged(): string | null | undefined;
   /** The merge or the whole rebase under way, the same at all of its stops; null where nothing is, or git is not. */
   session(): string | null;
+  /** The commit merged into; null where git does not say. */
+  head(): string | null;
   /** True when that commit has become part of the current branch. */
   isMerged(commit: string): boolean;
   /** The folder of git's own memory; undefined where there is no git. */
