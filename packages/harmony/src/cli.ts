@@ -1,18 +1,18 @@
 // The command `harmony`. Here are only words: what was typed, what is printed, the exit code. What a command does is in
 // commands.ts.
 
-import { lstatSync } from "node:fs";
+import { lstatSync, readFileSync } from "node:fs";
 import { dirname, resolve as resolvePath } from "node:path";
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { actorOf, type Acting } from "./acting.ts";
 import * as commands from "./commands.ts";
 import { COMPLETED_SHELLS, completionFor } from "./completion.ts";
 import { registerMerge } from "./domains/merge/command.ts";
 import { FsMergeWorkspace } from "./domains/merge/fs-workspace.ts";
 import { openFsStore } from "./fs-store.ts";
 import type { Act } from "./memory.ts";
-import { AgentProvenance } from "./provenance.ts";
+import type { AgentProvenance } from "./provenance.ts";
 import type { HarmonyStore } from "./store.ts";
-import { count, readInput, readText, share, wholeNumber } from "./typed-input.ts";
 import { EscalationStatus, PolicyAction, PolicyScope, ResolutionStrategy } from "./vocabulary.ts";
 
 /** All that the command knows of the world. */
@@ -25,12 +25,7 @@ export type CliContext = {
   readonly writeError: (text: string) => void;
 };
 
-type GlobalOptions = {
-  readonly root?: string;
-  readonly as?: string;
-  readonly agent?: string;
-  readonly model?: string;
-};
+type GlobalOptions = Acting & { readonly root?: string };
 type Opened = {
   readonly root: string;
   readonly store: HarmonyStore;
@@ -39,6 +34,8 @@ type Opened = {
 };
 type Run = (memory: Opened, act: Act) => Promise<commands.Output>;
 
+/** A file given on the command line is at most one side of a conflict. */
+const INPUT_SIZE_BYTES_MAX = 16_777_216;
 const GC_DAYS_DEFAULT = 60;
 const LIMIT_DEFAULT = 50;
 
@@ -55,13 +52,40 @@ function findRoot(cwd: string): string {
   return cwd;
 }
 
-/** An agent's environment names it, and then nothing typed can make it a person: only people verify answers. */
-function actorOf(options: GlobalOptions, env: CliContext["env"]): AgentProvenance {
-  const agent = env["HARMONY_AGENT"] ?? options.agent;
-  if (agent !== undefined && agent !== "") {
-    return AgentProvenance.agent(agent, env["HARMONY_MODEL"] ?? options.model ?? null);
+function readInput(cwd: string, file: string): Uint8Array {
+  const path = resolvePath(cwd, file);
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || !stat.isFile()) throw new commands.UsageError(`${file} is not a file`);
+  if (stat.size > INPUT_SIZE_BYTES_MAX) {
+    throw new commands.UsageError(`${file} is larger than ${INPUT_SIZE_BYTES_MAX} bytes`);
   }
-  return AgentProvenance.human(options.as ?? env["HARMONY_AS"] ?? null);
+  return readFileSync(path);
+}
+
+function readText(cwd: string, file: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(readInput(cwd, file));
+  } catch (error) {
+    if (error instanceof TypeError) throw new commands.UsageError(`${file} is not text in UTF-8`);
+    throw error;
+  }
+}
+
+function wholeNumber(text: string): number {
+  if (!/^-?\d{1,9}$/.test(text)) throw new InvalidArgumentError("want a whole number");
+  return Number(text);
+}
+
+function count(text: string): number {
+  const number = wholeNumber(text);
+  if (number < 1) throw new InvalidArgumentError("want a number from 1");
+  return number;
+}
+
+function share(text: string): number {
+  const number = Number(text);
+  if (text.trim() === "" || !(number >= 0 && number <= 1)) throw new InvalidArgumentError("want 0 to 1");
+  return number;
 }
 
 const choice = (flags: string, about: string, words: { readonly [key: string]: string }): Option =>
