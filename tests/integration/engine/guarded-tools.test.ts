@@ -61,7 +61,7 @@ async function work(installation: Installation): Promise<{
 }> {
   const started = await start(installation);
   if (!started.ok) throw new Error(`${started.error.code}: ${started.error.detail}`);
-  const { url, adminKey, stop } = started.value;
+  const { url, adminKey } = started.value;
   const call = async (path: string, body?: object): Promise<Response> =>
     await fetch(`${url}/api/harness/${path}`, {
       method: body === undefined ? "GET" : "POST",
@@ -95,7 +95,7 @@ async function work(installation: Installation): Promise<{
       };
     }
   } finally {
-    await stop();
+    await started.value.stop();
   }
 }
 
@@ -130,28 +130,32 @@ test("a command is asked for argument by argument, runs in the sandbox, and what
 test.each([
   ["a listed host that leads into our own network", "127.0.0.1", "address_forbidden"],
   ["a host that is not listed", "elsewhere.invalid", "egress_denied"],
-])("%s is not asked", async (_what, host, code) => {
-  let requests = 0;
-  const server = createServer((_request, response) => {
-    requests += 1;
-    response.end("secret");
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  const port = typeof address === "object" ? address?.port : undefined;
-  try {
-    const turns = [
-      turn("fetch_url", { url: `http://${host}:${port}/` }),
-      { expect: { last_tool: "fetch_url" }, on_error: { text: "Not read." }, text: "Done." },
-    ];
-    const config = { egress: { allow: [`127.0.0.1:${port}`] } };
-    const done = await work(install({ tools: ["fetch_url"] }, { turns }, config));
-    expect(done.errors).toEqual([code]);
-    expect(requests).toBe(0);
-  } finally {
-    server.close();
-  }
-}, 120_000);
+])(
+  "%s is not asked",
+  async (_what, host, code) => {
+    let requests = 0;
+    const server = createServer((_request, response) => {
+      requests += 1;
+      response.end("secret");
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    const port = typeof address === "object" ? address?.port : undefined;
+    try {
+      const turns = [
+        turn("fetch_url", { url: `http://${host}:${port}/` }),
+        { expect: { last_tool: "fetch_url" }, on_error: { text: "Not read." }, text: "Done." },
+      ];
+      const config = { egress: { allow: [`127.0.0.1:${port}`] } };
+      const done = await work(install({ tools: ["fetch_url"] }, { turns }, config));
+      expect(done.errors).toEqual([code]);
+      expect(requests).toBe(0);
+    } finally {
+      server.close();
+    }
+  },
+  120_000,
+);
 
 test("an agent that names fetch_url where no host is listed is refused at the start, with the remedy", async () => {
   const started = await start(install({ tools: ["fetch_url"] }, { turns: [{ text: "Done." }] }, {}));
