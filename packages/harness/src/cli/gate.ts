@@ -35,7 +35,8 @@ async function byApproval(client: Client, id: Approval["id"]): Promise<Result<Ga
   let cursor: string | null = null;
   do {
     const page = await client.listRuns({
-      states: ["awaiting_approval"],
+      // A driven run goes on while its approvals wait.
+      states: ["awaiting_approval", "running"],
       limit: PAGE_ROWS_MAX,
       ...(cursor !== null && { cursor }),
     });
