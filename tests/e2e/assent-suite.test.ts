@@ -41,6 +41,6 @@ test(
     ]);
     expect(stdout).toContain("seed 42");
     expect(stdout).toContain("not looked at: every pair, put to the database (needs db)");
-    expect(stdout.trimEnd().split("\n").at(-1)).toBe("3 passed, 0 failed, 4 skipped");
+    expect(stdout.trimEnd().split("\n").at(-1)).toBe("6 passed, 0 failed, 5 skipped");
   },
 );
