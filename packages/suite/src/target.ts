@@ -124,7 +124,7 @@ export type Target = {
   /** Where the gated task's effects arrive: an oracle that the target cannot talk round. */
   readonly sink?: ToolSink;
   readonly provider?: ProviderBench;
-  readonly paths?: PathBench | undefined;
+  readonly paths?: PathBench;
   readonly clock?: { advance(ms: number): Promise<void> };
   readonly faults?: {
     arm(fault: string, times: number): Promise<void>;

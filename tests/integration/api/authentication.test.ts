@@ -32,8 +32,16 @@ const BODIES: Readonly<Record<string, unknown>> = {
   reportResult: { output: null },
   finishRun: { output: null },
   decideApproval: { approval_id: APPROVAL_ID, decision: "approve", action_digest: DIGEST },
+  revokePrecedent: { reason: "A mistake." },
   createKey: { principal: { name: "ci", kind: "service" }, scopes: ["runs:read"] },
 };
+
+const QUERIES: Readonly<Record<string, string>> = { listDecisions: "?since=2026-01-01T00:00:00Z" };
+
+function ownId(path: string): string {
+  if (path.includes("/keys/")) return KEY_ID;
+  return path.includes("/precedents/") ? DIGEST : RUN;
+}
 
 /** A request that would succeed with the right key. */
 async function call(
@@ -41,10 +49,10 @@ async function call(
   headers: Record<string, string>,
   method: string = row.method,
 ): Promise<Response> {
-  const own = row.path.includes("/keys/") ? KEY_ID : RUN;
+  const own = ownId(row.path);
   const path = row.path.replaceAll(/\{([a-z]+)\}/g, (_, name: string) => IDS[name] ?? own);
   const body = BODIES[row.operationId];
-  return await fetch(`${api.url}${path}`, {
+  return await fetch(`${api.url}${path}${QUERIES[row.operationId] ?? ""}`, {
     method,
     headers: {
       "idempotency-key": "k",

@@ -17,6 +17,7 @@ import {
   KEYS,
   KEY_ID,
   KEY_OF_SCOPE,
+  PRECEDENT,
   RUN,
   RUN_DETAIL,
   callerWith,
@@ -133,7 +134,9 @@ function precedentCalls(
     },
     revokePrecedent: async (caller, id, request) => {
       record("revokePrecedent", caller, id, request);
-      return await Promise.resolve(err({ code: "precedent_not_found", detail: "x" }));
+      if (id !== PRECEDENT.id)
+        return await Promise.resolve(err({ code: "precedent_not_found", detail: "There is none." }));
+      return await Promise.resolve(ok({ ...PRECEDENT, revoked_reason: request.reason }));
     },
   };
 }

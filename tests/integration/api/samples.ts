@@ -1,6 +1,7 @@
 // One valid example of each thing that crosses the wire.
 
 import {
+  type Precedent,
   type ActionAnswer,
   type Approval,
   type Artifact,
@@ -151,4 +152,19 @@ export const ACTION_ANSWER: ActionAnswer = {
   labels: {},
   tainted: false,
   planned: false,
+};
+
+export const PRECEDENT: Precedent = {
+  id: DIGEST,
+  pattern_id: DIGEST,
+  tool: "read",
+  decision: "approve",
+  decided_by: "ann",
+  decided_at: "2026-01-01T00:00:00Z",
+  rationale: "",
+  uses: 0,
+  last_used_at: null,
+  confidence: 0.5,
+  revoked_at: null,
+  revoked_reason: null,
 };

@@ -177,9 +177,8 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
     get provider() {
       return now().provider;
     },
-    // Hundreds of runs' steps: more processes would make it no harder, only longer.
     get paths() {
-      return canKill ? undefined : now().paths;
+      return now().paths;
     },
     inspect: inspect(now),
     restart: async () => {
