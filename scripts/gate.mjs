@@ -92,6 +92,8 @@ function countTests(results) {
 async function runTests() {
   const outcome = await run("tests", "vitest", [
     "run",
+    // Minutes long each: `npm run test:nightly`.
+    "--project=!nightly",
     "--reporter=default",
     "--reporter=json",
     `--outputFile.json=${TESTS_REPORT}`,

@@ -63,6 +63,6 @@ test.each([
 });
 
 test("every test file belongs to one project of vitest.config.ts", () => {
-  const known = /^(?:packages\/[a-z]+\/src\/|tests\/(?:integration|e2e|harmony|security|tidy)\/)/;
+  const known = /^(?:packages\/[a-z]+\/src\/|tests\/(?:integration|e2e|harmony|nightly|security|tidy)\/)/;
   expect(tests.filter((file) => !known.test(file))).toEqual([]);
 });

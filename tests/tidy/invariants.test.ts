@@ -21,7 +21,10 @@ function citedIn(text: string): string[] {
   ).map(({ id }) => id);
 }
 
-const tests = listFiles("packages/*/src/**/*.test.ts", "tests/{integration,e2e,security}/**/*.test.ts");
+const tests = listFiles(
+  "packages/*/src/**/*.test.ts",
+  "tests/{integration,e2e,nightly,security}/**/*.test.ts",
+);
 
 test("there are the sixteen of the design, numbered in order", () => {
   expect(INVARIANTS.map(({ number }) => number)).toEqual(Array.from({ length: 16 }, (_, index) => index + 1));
