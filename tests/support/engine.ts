@@ -5,7 +5,7 @@ import { randomInt } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { RunId, RunState, Run, TenantId } from "@assent/contract";
+import { type RunId, type RunState, type Run, SCOPES, type TenantId } from "@assent/contract";
 import { openArtifactFiles } from "../../packages/harness/src/adapters/files/artifact-files.ts";
 import { ensureTenant } from "../../packages/harness/src/adapters/postgres/bootstrap.ts";
 import { transaction } from "../../packages/harness/src/adapters/postgres/connect.ts";
@@ -64,7 +64,6 @@ export type EngineOptions = {
 };
 
 const SECRET = new Uint8Array(32).fill(7);
-const SCOPES = ["runs:read", "runs:write", "approvals:decide", "keys:admin"] as const;
 
 export const noWorkspaces: Workspaces = {
   resolve: async () => await Promise.resolve({ ok: false, error: { code: "none", detail: "none" } }),
