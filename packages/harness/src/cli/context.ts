@@ -81,3 +81,6 @@ export const DEFAULT_HOME = ".assent";
 function quote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
+
+/** Carries out one command, in the context that its global options give. */
+export type Perform = (command: (context: Context) => Outcome) => Promise<void>;

@@ -1,16 +1,14 @@
 // The command line's grammar. It only says what there is; commands/ does it.
 
-import type { KeyId, RunId } from "@assent/contract";
+import type { RunId } from "@assent/contract";
 import { Command, Option } from "commander";
 import { ok } from "../base/result.ts";
 import {
   collectLabels,
-  collectScopes,
   collectStates,
   type GateId,
   parseGateId,
   parseIdempotencyKey,
-  parseKeyId,
   parseDays,
   parseLimit,
   parsePort,
@@ -21,7 +19,6 @@ import { approve, type ApproveFlags, confirm, deny, type DenyFlags } from "./com
 import { type ArtifactFlags, showArtifacts } from "./commands/artifacts.ts";
 import { verifyAudit } from "./commands/audit.ts";
 import { demo, type DemoFlags } from "./commands/demo.ts";
-import { createKey, type KeyFlags, listKeys, revokeKey } from "./commands/keys.ts";
 import { listPrecedents, revokePrecedent } from "./commands/precedents.ts";
 import {
   authorize,
@@ -37,14 +34,12 @@ import { cancelRun, listRuns, type RunsFlags, showRun } from "./commands/runs.ts
 import { up, type UpFlags } from "./commands/up.ts";
 import { watchRun } from "./commands/watch.ts";
 import { DEFAULT_URL } from "./connection.ts";
-import { type Context, DEFAULT_HOME, type Outcome } from "./context.ts";
+import { DEFAULT_HOME, type Perform } from "./context.ts";
 import { EXAMPLES, EXIT_CODES_TOPIC, JSON_TOPIC } from "./help.ts";
 import { usageFailure } from "./failure.ts";
+import { addKeys } from "./key-grammar.ts";
 import { failureLine } from "./report.ts";
 import type { Io } from "./world.ts";
-
-/** Carries out one command, in the context that its global options give. */
-export type Perform = (command: (context: Context) => Outcome) => Promise<void>;
 
 export function createProgram(perform: Perform, io: Io, version: string): Command {
   const program = new Command("assent")
@@ -267,30 +262,6 @@ function addPolicy(program: Command, perform: Perform): void {
     .description("evaluate one request in Cedar's own terms")
     .argument("<file>", "policies, entities, schema and request as JSON; - reads input")
     .action(async (file: string) => await perform(async (context) => await authorize(context, file)));
-}
-
-function addKeys(program: Command, perform: Perform): void {
-  const keys = program.command("keys").description("keys to the API");
-  keys
-    .command("create")
-    .description("make a key; its secret is shown once")
-    .argument("<principal>", "whose it is")
-    .addOption(new Option("--kind <kind>", "who that is").choices(["human", "service"]).default("human"))
-    .requiredOption("--scope <scope>", "what it may be used for; may be repeated", collectScopes)
-    .option("--expires <time>", "ISO 8601, for example 2027-01-31T00:00:00Z")
-    .action(
-      async (principal: string, flags: KeyFlags) =>
-        await perform(async (context) => await createKey(context, principal, flags)),
-    );
-  keys
-    .command("list")
-    .description("list keys, without their secrets")
-    .action(async () => await perform(async (context) => await listKeys(context)));
-  keys
-    .command("revoke")
-    .description("make a key worthless")
-    .argument("<key>", "its id", parseKeyId)
-    .action(async (id: KeyId) => await perform(async (context) => await revokeKey(context, id)));
 }
 
 // `assent help <topic>` looks for a command of that name.
