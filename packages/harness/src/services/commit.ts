@@ -151,18 +151,7 @@ async function carryOut(tx: StoreTx, draft: Draft, write: Write, context: Contex
       );
       return;
     case "artifact_committed":
-      await tx.artifacts.insert(draft.run.id, { ...write.artifact, createdAt: context.now });
-      record(
-        draft,
-        "artifact_committed",
-        {
-          artifact_id: write.artifact.id,
-          name: write.artifact.name,
-          sha256: write.artifact.sha256,
-          size_bytes: write.artifact.size_bytes,
-        },
-        context,
-      );
+      await commitArtifact(tx, draft, write.artifact, context);
       return;
     case "effects_left":
       await escalateLeft(tx, draft.run, write.left, context.now);
@@ -179,6 +168,26 @@ async function carryOut(tx: StoreTx, draft: Draft, write: Write, context: Contex
     case "run_moved":
       moveRun(draft, write, context);
   }
+}
+
+async function commitArtifact(
+  tx: StoreTx,
+  draft: Draft,
+  artifact: Omit<Artifact, "created_at">,
+  context: Context,
+): Promise<void> {
+  await tx.artifacts.insert(draft.run.id, { ...artifact, createdAt: context.now });
+  record(
+    draft,
+    "artifact_committed",
+    {
+      artifact_id: artifact.id,
+      name: artifact.name,
+      sha256: artifact.sha256,
+      size_bytes: artifact.size_bytes,
+    },
+    context,
+  );
 }
 
 async function openStep(tx: StoreTx, draft: Draft, step: NewStep, context: Context): Promise<void> {

@@ -49,7 +49,8 @@ export async function claimRun(
       const { writes, ended } = endRun(ports.tools, journal, { ending: "dead_lettered", reason });
       // What is to be taken back first is queued once more, with attempts of its own.
       const wake: Write[] = ended ? [] : [{ write: "run_woken" }];
-      await commit(tx, { run, journal }, [...writes, ...wake], { now, actor: null });
+      const closed = openRollback(journal) === undefined ? closeOpenSteps(journal, reason) : [];
+      await commit(tx, { run, journal }, [...closed, ...writes, ...wake], { now, actor: null });
       return null;
     }
     const definition = await tx.agents.get(run.agentVersion);

@@ -64,9 +64,12 @@ export async function finishRun(
   );
 }
 
-// Other hands made the calls, so none of them is taken back from here: what stands is said, and put before people.
+// Other hands made the calls, so none of them is taken back from here: what stands is said beside the driver's own
+// words, and put before people.
 const endDriven = (journal: Journal, reason: StepError): readonly Write[] =>
-  endRun({ get: () => undefined }, journal, { ending: "failed", reason }).writes;
+  endRun({ get: () => undefined }, journal, { ending: "failed", reason }).writes.map((write) =>
+    write.write === "run_moved" ? { ...write, reason } : write,
+  );
 
 const giveUp = (journal: Journal, error: string): readonly Write[] =>
   endDriven(journal, {
