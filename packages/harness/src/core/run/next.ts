@@ -40,7 +40,8 @@ export type Move =
   /** All that could be taken back has been tried. */
   | { readonly do: "end_rollback"; readonly rollback: RollbackStep };
 
-export function nextMove(journal: Journal): Move {
+/** @param opening what the harness asks for by itself before the model is first called */
+export function nextMove(journal: Journal, opening: ToolCall | null = null): Move {
   const rollback = openRollback(journal);
   if (rollback !== undefined) return moveForRollback(rollback, journal);
 
@@ -54,7 +55,10 @@ export function nextMove(journal: Journal): Move {
     return { do: "give_up", error: { code: "step_limit", detail: `The run took ${RUN_STEPS_MAX} steps.` } };
 
   const turn = lastTurn(journal);
-  if (turn === undefined) return { do: "call_model", again: null };
+  if (turn === undefined) {
+    const first = opening === null ? undefined : moveForCall(opening, 0, journal);
+    return first ?? { do: "call_model", again: null };
+  }
   for (const call of turn.outcome.toolCalls) {
     const move = moveForCall(call, turn.seq, journal);
     if (move !== undefined) return move;
