@@ -23,6 +23,7 @@ import { verifyAudit } from "./commands/audit.ts";
 import { demo, type DemoFlags } from "./commands/demo.ts";
 import { createKey, type KeyFlags, listKeys, revokeKey } from "./commands/keys.ts";
 import { listPrecedents, revokePrecedent } from "./commands/precedents.ts";
+import { checkMcp, listMcp, type McpFlags, type McpPinFlags, pinMcp } from "./commands/mcp.ts";
 import {
   authorize,
   checkPolicies,
@@ -71,6 +72,7 @@ export function createProgram(perform: Perform, io: Io, version: string): Comman
   addEvidence(program, perform);
   addPrecedents(program, perform);
   addPolicy(program, perform);
+  addMcp(program, perform);
   addKeys(program, perform);
   addTopics(program, perform);
   return program;
@@ -267,6 +269,28 @@ function addPolicy(program: Command, perform: Perform): void {
     .description("evaluate one request in Cedar's own terms")
     .argument("<file>", "policies, entities, schema and request as JSON; - reads input")
     .action(async (file: string) => await perform(async (context) => await authorize(context, file)));
+}
+
+function addMcp(program: Command, perform: Perform): void {
+  const mcp = program.command("mcp").description("the tools of MCP servers: list, check and pin them");
+  const config = ["--config <file>", "where the servers are declared"] as const;
+  mcp
+    .command("list")
+    .description("what is declared and pinned; asks no server")
+    .option(...config)
+    .action(async (flags: McpFlags) => await perform(async (context) => await listMcp(context, flags)));
+  mcp
+    .command("check")
+    .description("ask every server, and show what is not as it was pinned")
+    .option(...config)
+    .action(async (flags: McpFlags) => await perform(async (context) => await checkMcp(context, flags)));
+  mcp
+    .command("pin")
+    .description("show what is new or has changed, ask, and pin it")
+    .option(...config)
+    .option("--server <name>", "only the tools of this one")
+    .option("--yes", "do not ask; needed where there is no terminal")
+    .action(async (flags: McpPinFlags) => await perform(async (context) => await pinMcp(context, flags)));
 }
 
 function addKeys(program: Command, perform: Perform): void {
