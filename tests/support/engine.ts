@@ -5,7 +5,8 @@ import { randomInt } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { RunId, RunState, Run, TenantId } from "@assent/contract";
+import { type RunId, type RunState, type Run, SCOPES, type TenantId } from "@assent/contract";
+import type { Pool } from "pg";
 import { openArtifactFiles } from "../../packages/harness/src/adapters/files/artifact-files.ts";
 import { ensureTenant } from "../../packages/harness/src/adapters/postgres/bootstrap.ts";
 import { transaction } from "../../packages/harness/src/adapters/postgres/connect.ts";
@@ -31,6 +32,7 @@ import { createShown } from "../../packages/harness/src/services/shown.ts";
 import { startSweeper, sweep } from "../../packages/harness/src/services/sweeper.ts";
 import { startWorker } from "../../packages/harness/src/services/worker.ts";
 import { openWorkspaceOfRun } from "../../packages/harness/src/services/workspace-of-run.ts";
+import { rewritingPool } from "./rewriting-pool.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "./database.ts";
 import { shiftableClock, type ShiftableClock } from "./shiftable-clock.ts";
 import { until } from "./until.ts";
@@ -61,10 +63,11 @@ export type EngineOptions = {
   readonly tools?: readonly Tool[];
   readonly agent?: Partial<AgentDefinition>;
   readonly policies?: Policies;
+  /** Every statement of the store as it reaches the database. */
+  readonly rewriteSql?: (sql: string) => string;
 };
 
 const SECRET = new Uint8Array(32).fill(7);
-const SCOPES = ["runs:read", "runs:write", "approvals:decide", "keys:admin"] as const;
 
 export const noWorkspaces: Workspaces = {
   resolve: async () => await Promise.resolve({ ok: false, error: { code: "none", detail: "none" } }),
@@ -161,7 +164,7 @@ async function openParts(
     list: () => toolList,
   };
   const ports: OrchestratorPorts = {
-    store: postgresStore({ pool: database.appPool(), queue, clock, random }),
+    store: postgresStore({ pool: poolOf(options, database), queue, clock, random }),
     models: options.models ?? answering(() => ({ text: "done" })),
     tools,
     workspaces: noWorkspaces,
@@ -175,6 +178,9 @@ async function openParts(
   };
   return { ports, queue, clock, logged };
 }
+
+const poolOf = ({ rewriteSql }: EngineOptions, database: ThrowAwayDatabase): Pool =>
+  rewriteSql === undefined ? database.appPool() : rewritingPool(database.appPool(), rewriteSql);
 
 const agentOf = ({ agent, tools = [] }: EngineOptions): AgentDefinition => ({
   name: "tester",

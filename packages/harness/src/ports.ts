@@ -1,12 +1,12 @@
 // Every interface to the outside, in one file. An adapter is a function that returns one of these; services see
 // nothing else of the world. Terms: DESIGN.md section 2.
 
-import type { RunId } from "@assent/contract";
+import type { Passage, RunId } from "@assent/contract";
 import type { Sha256 } from "./base/digest.ts";
 import type { Result } from "./base/result.ts";
 import type { EgressUrl } from "./core/egress/url.ts";
 import type { Message } from "./core/prompt/message.ts";
-import type { Label, ModelOutcome, StepError } from "./core/run/journal.ts";
+import type { Label, ModelOutcome, OutputPart, StepError } from "./core/run/journal.ts";
 import type { Manifest } from "./core/tool.ts";
 
 export type * from "./ports/mcp.ts";
@@ -57,6 +57,8 @@ export type Models = {
 // --- tools -----------------------------------------------------------------------------------------------------
 
 export type ToolContext = {
+  /** Of the run's tenant; there is none where nothing can be searched. */
+  readonly searchDocuments?: (question: string, limit: number) => Promise<readonly Passage[]>;
   readonly workspace: Workspace | null;
   readonly effectId: Sha256;
   readonly signal: AbortSignal;
@@ -94,7 +96,11 @@ export type Tool = {
   check?(effectId: Sha256, context: ToolContext): Promise<Result<ToolResult, StepError> | null>;
 };
 
-export type ToolResult = { readonly output: string; readonly label: Label };
+export type ToolResult = {
+  readonly output: string;
+  readonly label: Label;
+  readonly parts?: readonly OutputPart[];
+};
 
 export type Tools = { get(name: string): Tool | undefined; list(): readonly Tool[] };
 

@@ -11,7 +11,7 @@ import { stopsCanary } from "../core/decide/canary.ts";
 import type { Policies } from "../core/decide/policy-point.ts";
 import type { Models, Tool, Tools } from "../ports.ts";
 import { createHttpTool } from "../services/tools/http.ts";
-import { createTools, workspaceTools } from "../services/tools/registry.ts";
+import { createTools, tenantTools, workspaceTools } from "../services/tools/registry.ts";
 import type { StartRefusal } from "./refusal.ts";
 
 export type Parts = {
@@ -76,7 +76,7 @@ function openPolicies(source: Config["policies"]): Result<Policies, StartRefusal
 
 function readTools(more: readonly Tool[]): Result<Tools, StartRefusal> {
   try {
-    return ok(createTools([...workspaceTools, ...more]));
+    return ok(createTools([...workspaceTools, ...tenantTools, ...more]));
   } catch (error) {
     if (!(error instanceof AssertionFailed)) throw error;
     return err({

@@ -9,6 +9,7 @@ import type { AgentDefinition } from "../core/agent.ts";
 import { actionDigest } from "../core/decide/action-digest.ts";
 import { originsOfRun } from "../core/label/origins-of-run.ts";
 import { type GateStep, isToolStep, type Journal, type StepError } from "../core/run/journal.ts";
+import { openingCall } from "../core/retrieval/opening.ts";
 import { type Move, nextMove } from "../core/run/next.ts";
 import { manifestDigest } from "../core/tool.ts";
 import type { ApprovalRecord, RunRecord, Tool, WorkerId } from "../ports.ts";
@@ -95,7 +96,8 @@ export async function advanceRun(
       return;
     }
     held.workspace = opened.value;
-    while (await makeMove(held, nextMove(held.committed.journal)));
+    const opening = openingCall(definition, run.task);
+    while (await makeMove(held, nextMove(held.committed.journal, opening)));
   } catch (error) {
     if (error instanceof LeaseLost || error instanceof ApprovalTaken || lost.aborted) {
       ports.log("info", "run left to another worker", { run_id: run.id, reason: errorName(error) });

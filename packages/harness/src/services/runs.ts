@@ -53,7 +53,7 @@ export async function listRuns(
   const { states, agent, label } = query;
   // A cursor is good for the very list it came from: another tenant's or another filter's is refused.
   const list = { tenant: caller.tenant, states, agent, label };
-  const before = query.cursor === null ? null : cursors.open(query.cursor, list);
+  const before = query.cursor === null ? null : cursors.open(query.cursor, list, "run");
   if (before === undefined) {
     const detail = "The cursor is not one of this list's.";
     return err({ code: "invalid_request", detail, errors: [{ pointer: "#/cursor", detail }] });

@@ -10,6 +10,7 @@ import { artifactRows } from "./artifacts.ts";
 import { auditRows } from "./audit.ts";
 import { transaction } from "./connect.ts";
 import { decisionRows } from "./decisions.ts";
+import { documentRows } from "./documents.ts";
 import { harmonyStoreIn } from "./harmony/harmony-store.ts";
 import { idempotencyRows } from "./idempotency.ts";
 import { findCaller, keyRows } from "./keys.ts";
@@ -85,6 +86,7 @@ function storeTx(
     idempotency: idempotencyRows(scope),
     agents: agentRows(scope),
     externalDefinitions: externalDefinitionRows(scope),
+    documents: documentRows(scope),
     keys: keyRows(scope, ids),
     decisions: decisionRows(scope),
     memory: harmonyStoreIn(scope),

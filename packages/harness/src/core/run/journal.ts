@@ -56,10 +56,14 @@ export type ToolRequest = {
   /** Of a driven run: the planned call that this is, whose place is taken by it. */
   readonly planned?: PlannedPlace;
 };
+export type OutputPart = { readonly source: string; readonly start: number; readonly end: number };
+
 export type ToolOutcome = {
   readonly kind: "tool";
   readonly output: string;
   readonly label: Label;
+  /** Where parts of the output come from, in order and apart: half-open ranges of it. The rest is the tool's own. */
+  readonly parts?: readonly OutputPart[];
   /**
    * Of a driven run: which of its reports this was, from 1 (they may come in any order, and labels depend on it), and
    * whether `output` is JSON or the text itself.

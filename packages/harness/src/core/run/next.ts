@@ -34,7 +34,8 @@ export type Move =
   | { readonly do: "finalise"; readonly answer: string; readonly again: JournalStep | null }
   | { readonly do: "give_up"; readonly error: StepError };
 
-export function nextMove(journal: Journal): Move {
+/** @param opening what the harness asks for by itself before the model is first called */
+export function nextMove(journal: Journal, opening: ToolCall | null = null): Move {
   const open = journal.find((step) => step.state === "intended");
   if (open !== undefined) return moveForOpenStep(open, journal);
 
@@ -45,7 +46,10 @@ export function nextMove(journal: Journal): Move {
     return { do: "give_up", error: { code: "step_limit", detail: `The run took ${RUN_STEPS_MAX} steps.` } };
 
   const turn = lastTurn(journal);
-  if (turn === undefined) return { do: "call_model", again: null };
+  if (turn === undefined) {
+    const first = opening === null ? undefined : moveForCall(opening, 0, journal);
+    return first ?? { do: "call_model", again: null };
+  }
   for (const call of turn.outcome.toolCalls) {
     const move = moveForCall(call, turn.seq, journal);
     if (move !== undefined) return move;

@@ -10,6 +10,7 @@ import { isToolStep, type StepError, type ToolCall, type ToolStep } from "../../
 import { manifestDigest } from "../../core/tool.ts";
 import type { Plan, Tool, ToolContext, ToolResult } from "../../ports.ts";
 import type { Write } from "../commit.ts";
+import { searchDocuments } from "../documents.ts";
 import { commitHeld, type Held, scopeOfNextStep } from "../held.ts";
 import { judge } from "../judge.ts";
 import { consult, mayRepeat } from "../precedents.ts";
@@ -171,7 +172,10 @@ async function refuseUnknown(held: Held, call: ToolCall): Promise<void> {
 }
 
 function contextOf(held: Held, effect: ToolStep["request"]["effectId"]): ToolContext {
+  const { store } = held.ports;
+  const { tenant } = held.fence;
   return {
+    searchDocuments: async (question, limit) => await searchDocuments({ store }, { tenant }, question, limit),
     workspace: held.workspace,
     effectId: effect,
     signal: AbortSignal.any([held.lost, AbortSignal.timeout(TOOL_CALL_SECONDS_MAX * 1000)]),
