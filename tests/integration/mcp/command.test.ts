@@ -12,7 +12,7 @@ import { openTerminal } from "../cli/support/terminal.ts";
 import { temporaryFolder } from "../files/repository.ts";
 import { type HttpMcp, startHttpMcp } from "./servers.ts";
 
-type Place = { readonly folder: string; config(change: object): void };
+type Place = { readonly folder: string; readonly config: (change: object) => void };
 
 function declare(bank: HttpMcp): Place {
   const folder = temporaryFolder();

@@ -28,7 +28,7 @@ const TOOLS_MAX = 500;
 const CLIENT = { name: "assent", version: "1" } as const;
 
 /** The key under which a server may notice a call that it has carried out already. */
-export const IDEMPOTENCY_KEY_META = "assent/idempotency-key";
+const IDEMPOTENCY_KEY_META = "assent/idempotency-key";
 
 export type McpServerOptions = {
   /** @param onClose to be called when it has ended by itself */

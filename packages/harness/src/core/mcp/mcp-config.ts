@@ -45,8 +45,6 @@ export const mcpServerSchema = z.discriminatedUnion("transport", [
   }),
 ]);
 export type McpServerConfig = z.infer<typeof mcpServerSchema>;
-export type McpHttpConfig = Extract<McpServerConfig, { transport: "http" }>;
-export type McpStdioConfig = Extract<McpServerConfig, { transport: "stdio" }>;
 
 /** No `__` inside: that is what stands between a server's name and its tool's. */
 const serverNameSchema = z.string().regex(/^(?=.{1,32}$)[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/);
