@@ -198,13 +198,14 @@ async function askCraftily(context: ScenarioContext, library: Library): Promise<
   context.check("no crafted question finds another tenant's passage", crossing.length === 0, crossing);
 }
 
+const told = (text: string): string => text.replaceAll(/"request_id":"[^"]*"/g, "");
+
 async function reachAcross(context: ScenarioContext, { word, theirs, theirIds }: Library): Promise<void> {
   const client = context.client("requester");
   const ask = async (method: "GET" | "DELETE", path: string): ReturnType<HarnessClient["request"]> =>
     await client.request({ method, path, headers: { accept: "application/json" }, body: null });
   const unknown = await ask("GET", `/api/harness/documents/doc_${"0".repeat(32)}`);
   context.check("an unknown document is 404", unknown.status === 404, unknown.status);
-  const told = (text: string): string => text.replaceAll(/"request_id":"[^"]*"/g, "");
   for (const method of ["GET", "DELETE"] as const) {
     const answer = await ask(method, `/api/harness/documents/${theirIds[0] ?? ""}`);
     context.check(
