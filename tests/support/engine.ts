@@ -15,6 +15,7 @@ import {
   type TenantId,
   uuidOf,
 } from "@assent/contract";
+import type { Pool } from "pg";
 import { openArtifactFiles } from "../../packages/harness/src/adapters/files/artifact-files.ts";
 import { ensureKey, ensureTenant } from "../../packages/harness/src/adapters/postgres/bootstrap.ts";
 import { transaction } from "../../packages/harness/src/adapters/postgres/connect.ts";
@@ -46,6 +47,7 @@ import { createShown } from "../../packages/harness/src/services/shown.ts";
 import { startSweeper, sweep } from "../../packages/harness/src/services/sweeper.ts";
 import { startWorker } from "../../packages/harness/src/services/worker.ts";
 import { openWorkspaceOfRun } from "../../packages/harness/src/services/workspace-of-run.ts";
+import { rewritingPool } from "./rewriting-pool.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "./database.ts";
 import { shiftableClock, type ShiftableClock } from "./shiftable-clock.ts";
 import { until } from "./until.ts";
@@ -79,6 +81,8 @@ export type EngineOptions = {
   readonly agent?: Partial<AgentDefinition>;
   readonly policies?: Policies;
   readonly quotas?: Quotas;
+  /** Every statement of the store as it reaches the database. */
+  readonly rewriteSql?: (sql: string) => string;
 };
 
 const SECRET = new Uint8Array(32).fill(7);
@@ -185,7 +189,7 @@ async function openParts(
     list: () => toolList,
   };
   const ports: OrchestratorPorts = {
-    store: postgresStore({ pool: database.appPool(), queue, clock, random }),
+    store: postgresStore({ pool: poolOf(options, database), queue, clock, random }),
     models: options.models ?? answering(() => ({ text: "done" })),
     tools,
     workspaces: noWorkspaces,
@@ -199,6 +203,9 @@ async function openParts(
   };
   return { ports, queue, clock, logged };
 }
+
+const poolOf = ({ rewriteSql }: EngineOptions, database: ThrowAwayDatabase): Pool =>
+  rewriteSql === undefined ? database.appPool() : rewritingPool(database.appPool(), rewriteSql);
 
 const agentOf = ({ agent, tools = [] }: EngineOptions): AgentDefinition => ({
   name: "tester",

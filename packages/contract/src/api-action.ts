@@ -2,7 +2,15 @@
 
 import { z } from "zod";
 
-export const SCOPES = ["runs:read", "runs:write", "approvals:decide", "keys:admin", "audit:read"] as const;
+export const SCOPES = [
+  "runs:read",
+  "runs:write",
+  "approvals:decide",
+  "documents:read",
+  "documents:write",
+  "keys:admin",
+  "audit:read",
+] as const;
 export const scopeSchema = z.enum(SCOPES).meta({ id: "Scope", description: "What a key may be used for." });
 export type Scope = z.infer<typeof scopeSchema>;
 
@@ -22,6 +30,8 @@ export const API_ACTIONS = {
   "decisions.read": "approvals:decide",
   "precedents.read": "approvals:decide",
   "precedents.revoke": "approvals:decide",
+  "documents.read": "documents:read",
+  "documents.write": "documents:write",
   "keys.read": "keys:admin",
   "keys.create": "keys:admin",
   "keys.rotate": "keys:admin",

@@ -23,6 +23,7 @@ import {
 } from "./api-schemas.ts";
 import { accessEventPageSchema, listAccessEventsQuerySchema } from "./access.ts";
 import { approvalSchema, approveRequestSchema } from "./approval.ts";
+import { DOCUMENT_ROUTES } from "./document-routes.ts";
 import { EXTERNAL_ROUTES, submitRunRequestSchema } from "./external.ts";
 import { createdKeySchema, keyRequestSchema, keySchema, rotateKeySchema } from "./key.ts";
 import { precedentSchema, revokePrecedentSchema } from "./precedent.ts";
@@ -368,6 +369,7 @@ export const ROUTES = {
   ...RUN_ROUTES,
   ...EXTERNAL_ROUTES,
   ...APPROVAL_ROUTES,
+  ...DOCUMENT_ROUTES,
   ...KEY_ROUTES,
   ...ACCESS_ROUTES,
   ...SERVICE_ROUTES,

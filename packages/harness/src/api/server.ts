@@ -38,6 +38,7 @@ import { parseQuery } from "./query.ts";
 import { addAccess } from "./routes/access.ts";
 import { addApprove } from "./routes/approve.ts";
 import { addArtifacts } from "./routes/artifacts.ts";
+import { addDocuments } from "./routes/documents.ts";
 import { addEvents } from "./routes/events.ts";
 import { addExternalRuns } from "./routes/external.ts";
 import { addHealth } from "./routes/health.ts";
@@ -138,6 +139,7 @@ function addRoutes(api: Api, harness: Harness, streams: EventStreams): void {
   addKeys(api, harness);
   addAccess(api, harness);
   addPrecedents(api, harness);
+  addDocuments(api, harness);
   addDecisions(api, harness);
   addOpenApi(api);
 }

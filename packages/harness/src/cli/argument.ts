@@ -5,6 +5,8 @@ import {
   accessEventIdSchema,
   type ApprovalId,
   approvalIdSchema,
+  type DocumentId,
+  documentIdSchema,
   type KeyId,
   keyIdSchema,
   RUN_STATES,
@@ -33,6 +35,12 @@ export function parseKeyId(text: string): KeyId {
 export function parseAccessEventId(text: string): AccessEventId {
   const id = accessEventIdSchema.safeParse(text);
   if (!id.success) throw new InvalidArgumentError("An event's id is `evt_` and 32 hex digits.");
+  return id.data;
+}
+
+export function parseDocumentId(text: string): DocumentId {
+  const id = documentIdSchema.safeParse(text);
+  if (!id.success) throw new InvalidArgumentError("A document's id is `doc_` and 32 hex digits.");
   return id.data;
 }
 

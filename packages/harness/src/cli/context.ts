@@ -20,6 +20,9 @@ export type GlobalFlags = {
 
 export type Outcome = Promise<Result<ExitName, Failure>>;
 
+/** Runs one command in its context, and keeps what came of it. */
+export type Perform = (command: (context: Context) => Outcome) => Promise<void>;
+
 export type Context = {
   readonly io: Io;
   readonly deps: Deps;
@@ -81,6 +84,3 @@ export const DEFAULT_HOME = ".assent";
 function quote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
-
-/** Carries out one command, in the context that its global options give. */
-export type Perform = (command: (context: Context) => Outcome) => Promise<void>;

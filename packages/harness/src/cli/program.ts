@@ -1,6 +1,6 @@
 // The command line's grammar. It only says what there is; commands/ does it.
 
-import type { RunId } from "@assent/contract";
+import type { DocumentId, RunId } from "@assent/contract";
 import { Command, Option } from "commander";
 import { ok } from "../base/result.ts";
 import {
@@ -8,6 +8,7 @@ import {
   collectStates,
   type GateId,
   parseGateId,
+  parseDocumentId,
   parseIdempotencyKey,
   parseDays,
   parseLimit,
@@ -19,6 +20,13 @@ import { approve, type ApproveFlags, confirm, deny, type DenyFlags } from "./com
 import { type ArtifactFlags, showArtifacts } from "./commands/artifacts.ts";
 import { verifyAudit } from "./commands/audit.ts";
 import { demo, type DemoFlags } from "./commands/demo.ts";
+import {
+  addDocument,
+  type AddDocumentFlags,
+  listDocuments,
+  removeDocument,
+  searchDocuments,
+} from "./commands/documents.ts";
 import { listPrecedents, revokePrecedent } from "./commands/precedents.ts";
 import {
   authorize,
@@ -35,9 +43,10 @@ import { up, type UpFlags } from "./commands/up.ts";
 import { watchRun } from "./commands/watch.ts";
 import { DEFAULT_URL } from "./connection.ts";
 import { DEFAULT_HOME, type Perform } from "./context.ts";
+import { addMcp } from "./program-mcp.ts";
 import { EXAMPLES, EXIT_CODES_TOPIC, JSON_TOPIC } from "./help.ts";
 import { usageFailure } from "./failure.ts";
-import { addKeys } from "./key-grammar.ts";
+import { addKeys } from "./program-keys.ts";
 import { failureLine } from "./report.ts";
 import type { Io } from "./world.ts";
 
@@ -66,6 +75,8 @@ export function createProgram(perform: Perform, io: Io, version: string): Comman
   addEvidence(program, perform);
   addPrecedents(program, perform);
   addPolicy(program, perform);
+  addDocuments(program, perform);
+  addMcp(program, perform);
   addKeys(program, perform);
   addTopics(program, perform);
   return program;
@@ -262,6 +273,43 @@ function addPolicy(program: Command, perform: Perform): void {
     .description("evaluate one request in Cedar's own terms")
     .argument("<file>", "policies, entities, schema and request as JSON; - reads input")
     .action(async (file: string) => await perform(async (context) => await authorize(context, file)));
+}
+
+function addDocuments(program: Command, perform: Perform): void {
+  const documents = program.command("documents").description("what agents may search");
+  documents
+    .command("add")
+    .description("add a text; agents find its passages from now on")
+    .argument("<file>", "UTF-8 text or Markdown; - reads input")
+    .option("--name <name>", "what people call it; else the file's name")
+    .option("--source <text>", "where it was taken from")
+    .action(
+      async (file: string, flags: AddDocumentFlags) =>
+        await perform(async (context) => await addDocument(context, file, flags)),
+    );
+  documents
+    .command("list")
+    .description("list documents, newest first")
+    .option("--limit <n>", "at most so many", parseLimit)
+    .option("--cursor <cursor>", "go on where a list ended")
+    .action(
+      async (flags: { limit?: number; cursor?: string }) =>
+        await perform(async (context) => await listDocuments(context, flags)),
+    );
+  documents
+    .command("search")
+    .description("find passages, as the tool search_documents does")
+    .argument("<words...>", "a question or some words")
+    .option("--limit <n>", "at most so many", parseLimit)
+    .action(
+      async (words: string[], flags: { limit?: number }) =>
+        await perform(async (context) => await searchDocuments(context, words, flags)),
+    );
+  documents
+    .command("remove")
+    .description("remove a document with all its passages")
+    .argument("<document>", "its id", parseDocumentId)
+    .action(async (id: DocumentId) => await perform(async (context) => await removeDocument(context, id)));
 }
 
 // `assent help <topic>` looks for a command of that name.

@@ -2,6 +2,7 @@ import type { Log } from "../ports.ts";
 import { type AdmissionPorts, submitRun } from "./admission.ts";
 import { type ApprovalPorts, decideApproval } from "./approvals.ts";
 import { listDecisions } from "./decisions.ts";
+import { addDocument, getDocument, listDocuments, removeDocument, searchDocuments } from "./documents.ts";
 import { createEventWatch } from "./event-watch.ts";
 import { submitExternalRun } from "./external/admission.ts";
 import type { ExternalPorts } from "./external/drive.ts";
@@ -47,6 +48,13 @@ export function createHarness(ports: HarnessPorts): Harness {
     listDecisions: async (caller, since, cursor) => await listDecisions(ports, caller, since, cursor),
     listPrecedents: async (caller) => await listPrecedents(ports, caller),
     revokePrecedent: async (caller, id, request) => await revokePrecedent(ports, caller, id, request),
+    documents: {
+      add: async (caller, request) => await addDocument(ports, caller, request),
+      list: async (caller, query) => await listDocuments(ports, caller, query),
+      get: async (caller, id) => await getDocument(ports, caller, id),
+      remove: async (caller, id) => await removeDocument(ports, caller, id),
+      search: async (caller, question, limit) => await searchDocuments(ports, caller, question, limit),
+    },
     createKey: async (caller, request) => await createKey(ports, caller, request),
     listKeys: async (caller) => await listKeys(ports, caller),
     rotateKey: async (caller, id, request) => await rotateKey(ports, caller, id, request),

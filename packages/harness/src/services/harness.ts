@@ -10,10 +10,14 @@ import type {
   ArtifactId,
   AuditEvent,
   CreatedKey,
+  Document,
+  DocumentId,
+  DocumentRequest,
   FinishRequest,
   Key,
   KeyId,
   KeyRequest,
+  Passage,
   PlanRequest,
   Precedent,
   ProblemCode,
@@ -90,6 +94,18 @@ export type ExternalRuns = {
   finish(call: DriverCall, body: FinishRequest): Answered;
 };
 
+/** A tenant's documents. */
+export type Documents = {
+  add(caller: Caller, request: DocumentRequest): Promise<Result<Document, Refusal>>;
+  list(
+    caller: Caller,
+    query: { readonly limit: number; readonly cursor: string | null },
+  ): Promise<Result<Page<Document>, Refusal>>;
+  get(caller: Caller, id: DocumentId): Promise<Result<Document, Refusal>>;
+  remove(caller: Caller, id: DocumentId): Promise<Result<Document, Refusal>>;
+  search(caller: Caller, question: string, limit: number): Promise<readonly Passage[]>;
+};
+
 export type Harness = {
   /**
    * Lets a request in: whose credential it carries, and whether their quotas have room for it. Null for unknown,
@@ -133,6 +149,8 @@ export type Harness = {
 
   /** Runs that an agent loop outside drives. */
   readonly external: ExternalRuns;
+
+  readonly documents: Documents;
 
   createKey(caller: Caller, request: KeyRequest): Promise<Result<CreatedKey, Refusal>>;
   listKeys(caller: Caller): Promise<Result<readonly Key[], Refusal>>;

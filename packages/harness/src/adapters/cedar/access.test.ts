@@ -24,9 +24,25 @@ const permitted = (who: AccessSubject, access = shipped): ApiAction[] =>
   ALL.filter((action) => access.permits(who, action));
 
 test.each<[Role, ApiAction[]]>([
-  ["requester", ["runs.submit", "runs.cancel", "runs.drive", "runs.read"]],
-  ["approver", ["runs.read", "approvals.decide", "decisions.read", "precedents.read", "precedents.revoke"]],
-  ["auditor", ["runs.read", "decisions.read", "precedents.read", "keys.read", "access.read"]],
+  [
+    "requester",
+    ["runs.submit", "runs.cancel", "runs.drive", "runs.read", "documents.read", "documents.write"],
+  ],
+  [
+    "approver",
+    [
+      "runs.read",
+      "documents.read",
+      "approvals.decide",
+      "decisions.read",
+      "precedents.read",
+      "precedents.revoke",
+    ],
+  ],
+  [
+    "auditor",
+    ["runs.read", "documents.read", "decisions.read", "precedents.read", "keys.read", "access.read"],
+  ],
   ["admin", ALL.filter((action) => action !== "service.describe")],
 ])("the role %s permits these and no other", (role, actions) => {
   expect(permitted(subject({ roles: [role] })).toSorted()).toEqual(

@@ -11,6 +11,7 @@ import { artifactRows } from "./artifacts.ts";
 import { auditRows } from "./audit.ts";
 import { transaction } from "./connect.ts";
 import { decisionRows } from "./decisions.ts";
+import { documentRows } from "./documents.ts";
 import { harmonyStoreIn } from "./harmony/harmony-store.ts";
 import { idempotencyRows } from "./idempotency.ts";
 import { admitKey, findCaller, keyRows } from "./keys.ts";
@@ -94,6 +95,7 @@ function storeTx(
     idempotency: idempotencyRows(scope),
     agents: agentRows(scope),
     externalDefinitions: externalDefinitionRows(scope),
+    documents: documentRows(scope),
     keys: keyRows(scope, ids),
     access: accessRows(scope, ids),
     decisions: decisionRows(scope),
