@@ -1,7 +1,6 @@
 // Against floods, before anything is looked up: how many requests an address may send in all. It holds for this process
 // alone and forgets when it has to; what a caller may do is counted in the database (services/entrance.ts).
 
-import type { Quota } from "../core/access/quota.ts";
 import type { QuotaState } from "../ports.ts";
 
 /** Addresses remembered at once, about 10 MB; past it the longest known is forgotten, and begins anew. */
@@ -16,7 +15,7 @@ export type AddressGuard = {
 
 /** @param now milliseconds of any clock that only goes forward */
 export function createAddressGuard(
-  quota: Quota | null,
+  quota: QuotaState["quota"] | null,
   now: () => number = () => performance.now(),
   addressesMax: number = ADDRESSES_MAX,
 ): AddressGuard {

@@ -14,8 +14,7 @@ import fastify, { type FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { assert } from "../base/assert.ts";
 import { EVENT_STREAMS_MAX, REQUEST_BODY_BYTES_MAX } from "../base/limits.ts";
-import type { Quota } from "../core/access/quota.ts";
-import type { Log } from "../ports.ts";
+import type { Log, QuotaState } from "../ports.ts";
 import type { Harness } from "../services/harness.ts";
 import { createAddressGuard } from "./address-guard.ts";
 import { rawProblem } from "./answer.ts";
@@ -60,7 +59,7 @@ export type ServerOptions = {
   readonly headersTimeoutMs?: number;
   readonly requestTimeoutMs?: number;
   /** What one address may send in all, whoever it is; null for no limit. */
-  readonly addressQuota?: Quota | null;
+  readonly addressQuota?: QuotaState["quota"] | null;
 };
 
 export type RegisteredRoute = {

@@ -1,8 +1,8 @@
 // Who is calling, and may they call this often? Asked of every request, before anything of it is read.
 
-import type { ApiAction } from "@assent/contract";
 import { policiesFor, type Quotas } from "../core/access/quota.ts";
 import type { Admitted, Caller, Clock, Store } from "../ports.ts";
+import type { Presented } from "./harness.ts";
 import { type HashKey, isKey } from "./keys.ts";
 
 export type EntrancePorts = {
@@ -11,9 +11,6 @@ export type EntrancePorts = {
   readonly hashKey: HashKey;
   readonly quotas: Quotas;
 };
-
-/** What came in, as far as it matters for who may come in. */
-export type Presented = { readonly credential: string; readonly action: ApiAction };
 
 /** Null for unknown, expired and revoked credentials alike. */
 export async function admit(

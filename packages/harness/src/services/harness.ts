@@ -1,9 +1,11 @@
 // What the edges (HTTP, command line, MCP) can ask of the harness. Each call names its caller; each refusal is data.
 
 import type {
+  AccessEvent,
   AccessEventId,
   ActionAnswer,
   ActionId,
+  ApiAction,
   Approval,
   ApproveRequest,
   Artifact,
@@ -35,8 +37,6 @@ import type { Result } from "../base/result.ts";
 import type { DecisionRecord } from "../core/decide/decision-record.ts";
 import type { Access } from "../core/access/access-point.ts";
 import type { Admitted, Caller } from "../ports.ts";
-import type { Presented } from "./entrance.ts";
-import type { AccessEvents } from "./keys.ts";
 
 /** Why something was not done. `detail` may be shown to the caller: it holds no secret and nothing of another tenant. */
 export type Refusal = {
@@ -105,6 +105,11 @@ export type Documents = {
   remove(caller: Caller, id: DocumentId): Promise<Result<Document, Refusal>>;
   search(caller: Caller, question: string, limit: number): Promise<readonly Passage[]>;
 };
+
+/** What came in, as far as it matters for who may come in. */
+export type Presented = { readonly credential: string; readonly action: ApiAction };
+
+export type AccessEvents = { readonly data: readonly AccessEvent[]; readonly next: AccessEventId | null };
 
 export type Harness = {
   /**

@@ -3,7 +3,6 @@
 
 import { createHmac } from "node:crypto";
 import {
-  type AccessEvent,
   type AccessEventId,
   type AccessEventKind,
   type CreatedKey,
@@ -21,7 +20,7 @@ import type { Access } from "../core/access/access-point.ts";
 import { lackingOf } from "../core/access/lacking.ts";
 import { uuidV7 } from "../core/uuid.ts";
 import type { Caller, Clock, NewKey, Random, Store, StoreTx } from "../ports.ts";
-import type { Refusal } from "./harness.ts";
+import type { AccessEvents, Refusal } from "./harness.ts";
 
 export type KeyPorts = {
   readonly store: Store;
@@ -173,8 +172,6 @@ export async function revokeKey(ports: KeyPorts, caller: Caller, id: KeyId): Pro
     return ok(revoked);
   });
 }
-
-export type AccessEvents = { readonly data: readonly AccessEvent[]; readonly next: AccessEventId | null };
 
 export async function listAccessEvents(
   { store }: KeyPorts,
