@@ -111,6 +111,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       quotas: options.quotas ?? { tenant: null, principal: null, actions: {} },
       cursors: createCursors(SECRET),
       shown: createShown(createRedaction({ redactor: createRedactor(), digestKey: SECRET })),
+      evidence: null,
       isWorkerReady: () => true,
     });
   const harness = open();

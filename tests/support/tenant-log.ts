@@ -18,7 +18,7 @@ import { systemClock } from "../../packages/harness/src/adapters/system/clock.ts
 import { systemRandom } from "../../packages/harness/src/adapters/system/random.ts";
 import type { LogStore } from "../../packages/harness/src/ports.ts";
 import { advance, type KeeperPorts } from "../../packages/harness/src/services/audit/keeper.ts";
-import { createSigner, type Signer } from "../../packages/harness/src/services/audit/signer.ts";
+import { createSigner } from "../../packages/harness/src/services/audit/signer.ts";
 import type { ThrowAwayDatabase } from "./database.ts";
 
 export type LogPorts = Omit<KeeperPorts, "hold" | "log">;
@@ -46,7 +46,7 @@ export function logPorts(database: ThrowAwayDatabase, folder: string, options: L
   return {
     store: options.store ?? postgresLogStore(database.appPool()),
     files: openLogFiles({ folder: join(folder, "logs"), random: systemRandom, operations }),
-    signer: createSigner(openAnchorFiles(join(folder, "signer"), operations), keys.seeds),
+    signer: createSigner(openAnchorFiles(join(folder, "signer"), operations), () => keys.seeds()),
     clock: systemClock,
     random: systemRandom,
     originOf,
@@ -101,5 +101,3 @@ export async function advanced(ports: LogPorts, tenant: TenantId): Promise<void>
   const refusal = await advance(ports, tenant);
   if (refusal !== null) throw new Error(`${refusal.code}: ${refusal.detail}`);
 }
-
-export type { Signer };

@@ -13,6 +13,7 @@ import { systemRandom } from "./adapters/system/random.ts";
 import { loadTokenCounter } from "./adapters/tokens/count-tokens.ts";
 import { type ApiServer, createServer } from "./api/server.ts";
 import { openDatabase, setUp } from "./assemble/database.ts";
+import { openEvidence } from "./assemble/evidence.ts";
 import { openGuardedTools } from "./assemble/guarded-tools.ts";
 import { openMcpTools } from "./assemble/mcp-tools.ts";
 import { type Parts, prepareParts } from "./assemble/parts.ts";
@@ -126,15 +127,7 @@ export async function startHarness(
 /** What only this process knows of: its keys, what hides them, and who it is to the database. */
 type Kept = { readonly secrets: Secrets; readonly redaction: Redaction; readonly app: Connection };
 
-async function startParts(
-  options: StartOptions,
-  { config, tools, models, agents, policies, access }: Parts,
-  { secrets, redaction, app }: Kept,
-  started: AsyncDisposableStack,
-): Promise<Result<{ readonly url: string }, StartRefusal>> {
-  const { home, log } = options;
-  const clock = systemClock;
-  const random = systemRandom;
+function openPool(app: Connection, log: Log, started: AsyncDisposableStack): ReturnType<typeof connectPool> {
   const pool = connectPool({
     connection: app,
     role: "app",
@@ -146,11 +139,29 @@ async function startParts(
   started.defer(async () => {
     await pool.end();
   });
+  return pool;
+}
+
+async function startParts(
+  options: StartOptions,
+  { config, tools, models, agents, policies, access }: Parts,
+  { secrets, redaction, app }: Kept,
+  started: AsyncDisposableStack,
+): Promise<Result<{ readonly url: string }, StartRefusal>> {
+  const { home, log } = options;
+  const clock = systemClock;
+  const random = systemRandom;
+  const pool = openPool(app, log, started);
   const queue = await openQueue(app, true, log);
   started.defer(async () => {
     await queue.close();
   });
-  const store = postgresStore({ pool, queue, clock, random });
+  const evidence = openEvidence({ home, pool, app, secrets, clock, random, log });
+  if (!evidence.ok) return evidence;
+  started.defer(async () => {
+    await evidence.value.stop();
+  });
+  const store = postgresStore({ pool, queue, clock, random, onEvents: evidence.value.wake });
   const workspaces = openWorkspaces({ folder: join(home, "workspaces"), sources: config.workspaces, random });
   const ports: OrchestratorPorts = {
     store,
@@ -180,6 +191,7 @@ async function startParts(
     quotas: config.limits.quotas,
     cursors: createCursors(secrets.cursors),
     shown: createShown(redaction),
+    evidence: evidence.value.evidence,
     isWorkerReady: () => presence.isPresent(),
   });
   const consumer = await startWorker(ports, queue, worker);

@@ -75,12 +75,12 @@ test("many writers, some that roll back, two sequencers: every committed fact ha
     });
     await expect(lost).rejects.toThrow("rolled back");
   });
-  let writing = true;
+  const writing = { on: true };
   const sequencers = [0, 1].map(async () => {
-    while (writing) await sequence(ports, tenant, 7);
+    while (writing.on) await sequence(ports, tenant, 7);
   });
   await Promise.all(writers);
-  writing = false;
+  writing.on = false;
   await Promise.all(sequencers);
   await advanced(ports, tenant);
   expect(await count(tenant)).toEqual({ events: 73, leaves: 73, waiting: 0 });
@@ -125,13 +125,13 @@ function dyingAt(k: number): { operations: FileOperations; calls: () => number }
   return {
     calls: () => calls,
     operations: {
-      makeFolder: guard(diskOperations.makeFolder),
-      list: guard(diskOperations.list),
-      read: guard(diskOperations.read),
+      makeFolder: guard(async (path) => await diskOperations.makeFolder(path)),
+      list: guard(async (path) => await diskOperations.list(path)),
+      read: guard(async (path, max) => await diskOperations.read(path, max)),
       create: guard(async (path, content) => await diskOperations.create(path, content)),
-      sync: guard(diskOperations.sync),
-      rename: guard(diskOperations.rename),
-      remove: guard(diskOperations.remove),
+      sync: guard(async (path) => await diskOperations.sync(path)),
+      rename: guard(async (from, to) => await diskOperations.rename(from, to)),
+      remove: guard(async (path) => await diskOperations.remove(path)),
     },
   };
 }

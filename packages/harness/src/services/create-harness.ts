@@ -1,13 +1,17 @@
-import type { Log } from "../ports.ts";
+import type { Approval, ApproveRequest } from "@assent/contract";
+import { ok, type Result } from "../base/result.ts";
+import type { Caller, Log } from "../ports.ts";
 import { type AdmissionPorts, submitRun } from "./admission.ts";
 import { type ApprovalPorts, decideApproval } from "./approvals.ts";
 import { listDecisions } from "./decisions.ts";
 import { addDocument, getDocument, listDocuments, removeDocument, searchDocuments } from "./documents.ts";
+import type { Evidence } from "./audit/evidence.ts";
+import { createAuditTrail, receiptView } from "./audit/trail.ts";
 import { createEventWatch } from "./event-watch.ts";
 import { submitExternalRun } from "./external/admission.ts";
 import type { ExternalPorts } from "./external/drive.ts";
 import { createExternalRuns } from "./external/external.ts";
-import type { Harness } from "./harness.ts";
+import type { Harness, Refusal } from "./harness.ts";
 import { admit, authenticate, type EntrancePorts } from "./entrance.ts";
 import { createKey, type KeyPorts, listAccessEvents, listKeys, revokeKey, rotateKey } from "./keys.ts";
 import { listPrecedents, revokePrecedent } from "./precedents.ts";
@@ -20,6 +24,8 @@ export type HarnessPorts = AdmissionPorts &
   RunPorts &
   ExternalPorts & {
     readonly log: Log;
+    /** Null where no log is kept. */
+    readonly evidence: Evidence | null;
     /** Whether somebody in this process takes work, where it should. */
     readonly isWorkerReady: () => boolean;
   };
@@ -44,7 +50,8 @@ export function createHarness(ports: HarnessPorts): Harness {
       await watch.wait(caller.tenant, id, after, signal);
     },
     openArtifact: async (caller, run, id) => await openArtifact(ports, caller, run, id),
-    decide: async (caller, request) => await decideApproval(ports, caller, request),
+    decide: async (caller, request) => await decideWithReceipt(ports, caller, request),
+    audit: createAuditTrail(ports.evidence),
     listDecisions: async (caller, since, cursor) => await listDecisions(ports, caller, since, cursor),
     listPrecedents: async (caller) => await listPrecedents(ports, caller),
     revokePrecedent: async (caller, id, request) => await revokePrecedent(ports, caller, id, request),
@@ -55,11 +62,13 @@ export function createHarness(ports: HarnessPorts): Harness {
       remove: async (caller, id) => await removeDocument(ports, caller, id),
       search: async (caller, question, limit) => await searchDocuments(ports, caller, question, limit),
     },
-    createKey: async (caller, request) => await createKey(ports, caller, request),
+    createKey: async (caller, request) =>
+      await covered(ports, caller, await createKey(ports, caller, request)),
     listKeys: async (caller) => await listKeys(ports, caller),
-    rotateKey: async (caller, id, request) => await rotateKey(ports, caller, id, request),
+    rotateKey: async (caller, id, request) =>
+      await covered(ports, caller, await rotateKey(ports, caller, id, request)),
     listAccessEvents: async (caller, before) => await listAccessEvents(ports, caller, before),
-    revokeKey: async (caller, id) => await revokeKey(ports, caller, id),
+    revokeKey: async (caller, id) => await covered(ports, caller, await revokeKey(ports, caller, id)),
     async readiness() {
       let database = true;
       try {
@@ -73,4 +82,28 @@ export function createHarness(ports: HarnessPorts): Harness {
       return { database, worker: ports.isWorkerReady() };
     },
   };
+}
+
+// A decision is answered once it is in the log, with the proof of it: nobody can say later that it was never given.
+// Where that takes too long the decision stands all the same, and its proof can be had later.
+async function decideWithReceipt(
+  ports: HarnessPorts,
+  caller: Caller,
+  request: ApproveRequest,
+): Promise<Result<Approval, Refusal>> {
+  const decided = await decideApproval(ports, caller, request);
+  if (!decided.ok || ports.evidence === null) return decided;
+  const { run_id, id } = decided.value;
+  const receipt = await ports.evidence.receiptOf(caller.tenant, run_id, id);
+  return receipt === null ? decided : ok({ ...decided.value, receipt: receiptView(receipt) });
+}
+
+// Who may get in is answered for once it is in the log.
+async function covered<T extends { readonly id: string }>(
+  { evidence }: HarnessPorts,
+  { tenant }: Caller,
+  done: Result<T, Refusal>,
+): Promise<Result<T, Refusal>> {
+  if (done.ok && evidence !== null) await evidence.waitForCover(tenant, done.value.id);
+  return done;
 }

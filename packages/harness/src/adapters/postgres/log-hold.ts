@@ -1,12 +1,17 @@
 // One process keeps the logs of a database: the one whose connection holds an advisory lock, which Postgres drops the
 // moment that process is gone. On the same connection it hears who waits for a checkpoint.
 
-import { Client } from "pg";
+import { Client, type Pool } from "pg";
 import type { Log, LogHold } from "../../ports.ts";
 import { type Connection, LOCK_CLASS, LOCK_KEYS } from "./connect.ts";
 
 /** Sent by whoever waits for a checkpoint, and only by them: business transactions would queue up for NOTIFY's lock. */
-export const LOG_CHANNEL = "assent_audit";
+const LOG_CHANNEL = "assent_audit";
+
+/** Makes whoever keeps the logs look at once. */
+export async function notifyLogKeeper(pool: Pool): Promise<void> {
+  await pool.query("select pg_notify($1, '')", [LOG_CHANNEL]);
+}
 
 export function openLogHold(connection: Connection, log: Log, onWanted: () => void): LogHold {
   let client: Client | null = null;

@@ -47,22 +47,28 @@ export type PostgresStoreOptions = {
   readonly queue: PostgresQueue;
   readonly clock: Clock;
   readonly random: Random;
+  /** Called after each commit that recorded events. */
+  readonly onEvents?: () => void;
 };
 
-export function postgresStore({ pool, queue, clock, random }: PostgresStoreOptions): Store {
+export function postgresStore({ pool, queue, clock, random, onEvents }: PostgresStoreOptions): Store {
   return {
     async transaction<T>(tenantId: TenantId, work: (tx: StoreTx) => Promise<T>): Promise<T> {
-      return await transaction(
+      const recorded = { events: false };
+      const value = await transaction(
         pool,
         async (client) => {
           const query = queryOn(client);
           const tenant = uuidOf(tenantId);
           // Row-level security shows this transaction no other tenant's rows, whatever a query forgets.
           await query("select set_config('assent.tenant', $1, true)", [tenant]);
-          return await work(storeTx(tenantId, { query, tenant }, queue, { clock, random }));
+          const tx = storeTx(tenantId, { query, tenant }, queue, { clock, random });
+          return await work({ ...tx, audit: noticing(tx.audit, recorded) });
         },
         { attemptsMax: TRANSACTION_ATTEMPTS_MAX },
       );
+      if (recorded.events) onEvents?.();
+      return value;
     },
     findCaller: async (hash, now) => await findCaller(queryOn(pool), hash, now),
     admitKey: async (hash, now, policies) => await admitKey(queryOn(pool), hash, now, policies),
@@ -79,6 +85,14 @@ export function postgresStore({ pool, queue, clock, random }: PostgresStoreOptio
     },
   };
 }
+
+const noticing = (audit: StoreTx["audit"], recorded: { events: boolean }): StoreTx["audit"] => ({
+  ...audit,
+  append: async (events) => {
+    recorded.events = true;
+    await audit.append(events);
+  },
+});
 
 function storeTx(
   tenantId: TenantId,

@@ -32,9 +32,10 @@ export type Leaf = {
 const PATTERN =
   /^\{"actor":(null|"(prn_[0-9a-f]{32})"),"at":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)","commit":"([0-9a-f]{64})","id":"([0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})","kind":"([a-z][a-z0-9_.]{0,62})","log":"([a-zA-Z0-9][a-zA-Z0-9./:_-]{0,254})","state":(null|"([0-9a-f]{64})"),"subj":"([a-z][a-z0-9_:.-]{0,127})","tenant":"(ten_[0-9a-f]{32})","v":1,"ver":([1-9]\d{0,9})\}$/;
 
+const text = (value: string | null): string => (value === null ? "null" : `"${value}"`);
+
 /** @throws AssertionFailed when a part has not the form that leaves have */
 export function encodeLeaf(leaf: Leaf): Uint8Array {
-  const text = (value: string | null): string => (value === null ? "null" : `"${value}"`);
   // The keys in the order of RFC 8785; no value has a character that JSON would escape, which the pattern makes sure of.
   const line =
     `{"actor":${text(leaf.actor)},"at":"${leaf.at}","commit":"${leaf.commit}","id":"${leaf.id}",` +
@@ -77,6 +78,5 @@ export function commitment(salt: Uint8Array, payload: Uint8Array | string): Buff
 /** As leaves spell times. */
 export const leafTime = (at: Date): string => at.toISOString().replace("Z", "000Z");
 
-/** What an erasure's record is about: the leaf at this place of this epoch. */
-export const erasedSubject = (epoch: number, index: number): string => `entry:${epoch}:${index}`;
+/** What records that a payload was erased. */
 export const ERASED_KIND = "payload.erased";

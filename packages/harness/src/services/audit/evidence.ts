@@ -17,6 +17,8 @@ export type EvidencePorts = {
   readonly originOf: (tenant: TenantId, epoch: number) => string;
   /** Makes the process that keeps the logs look at once. */
   readonly wake: () => Promise<void>;
+  /** Why the tenant's log is not signed any more, as far as this process knows. */
+  readonly stoppedBy: (tenant: TenantId) => Stopped | null;
   /** Adds a signing key beside the present ones, or forgets all but the newest. */
   readonly rotate: (step: "add" | "retire") => void;
 };
@@ -34,7 +36,15 @@ export type EventProof = {
   readonly proof: string;
 };
 
-export type LogState = LogInfo & { readonly size: number; readonly signedSize: number };
+export type LogState = LogInfo & {
+  readonly size: number;
+  readonly signedSize: number;
+  /** Verifier keys that sign it now, oldest first. */
+  readonly keys: readonly string[];
+};
+
+/** Why a log is not signed any more. */
+export type Stopped = { readonly code: string; readonly detail: string };
 
 export type EntryPage = { readonly entries: readonly StoredLeaf[]; readonly size: number };
 
@@ -45,9 +55,10 @@ export type Evidence = {
   waitForCover(tenant: TenantId, subject: string): Promise<boolean>;
   /** The proof of the newest event about an approval, waiting for its cover; null when that took too long. */
   receiptOf(tenant: TenantId, run: RunId, approval: ApprovalId): Promise<EventProof | null>;
-  logs(tenant: TenantId): Promise<readonly LogState[]>;
+  logs(tenant: TenantId): Promise<{ readonly states: readonly LogState[]; readonly stopped: Stopped | null }>;
   checkpoint(tenant: TenantId, epoch: number): Promise<StoredCheckpoint | null>;
-  entries(tenant: TenantId, epoch: number, from: number, limit: number): Promise<EntryPage>;
+  /** Null when there is no such log. */
+  entries(tenant: TenantId, epoch: number, from: number, limit: number): Promise<EntryPage | null>;
   erase(caller: Caller, epoch: number, index: number, reason: string): Promise<Result<null, Refusal>>;
   beginEpoch(caller: Caller, reason: string): Promise<Result<LogInfo, Refusal>>;
   rotate(caller: Caller, step: "add" | "retire"): Promise<readonly string[]>;
@@ -70,14 +81,17 @@ export function createEvidence(ports: EvidencePorts): Evidence {
         const version = await tx.versionAbout(run, approval);
         return version === null ? null : await prove(tx, run, version);
       }),
-    logs: async (tenant) => await store.transaction(tenant, listLogs),
+    logs: async (tenant) => ({
+      states: await store.transaction(tenant, async (tx) => await listLogs(tx, ports.signer)),
+      stopped: ports.stoppedBy(tenant),
+    }),
     checkpoint: async (tenant, epoch) =>
       await store.transaction(tenant, async (tx) => await tx.checkpoint(epoch, 0)),
     entries: async (tenant, epoch, from, limit) =>
-      await store.transaction(tenant, async (tx) => ({
-        entries: await tx.opened(epoch, from, limit),
-        size: (await tx.head(epoch))?.size ?? 0,
-      })),
+      await store.transaction(tenant, async (tx) => {
+        const head = await tx.head(epoch);
+        return head === null ? null : { entries: await tx.opened(epoch, from, limit), size: head.size };
+      }),
     erase: async (caller, epoch, index, reason) => await erase(ports, caller, { epoch, index, reason }),
     beginEpoch: async (caller, reason) => await beginEpoch(ports, caller, reason),
     rotate: async (caller, step) => await rotate(ports, caller, step),
@@ -115,12 +129,17 @@ async function waitFor<T>(
   }
 }
 
-async function listLogs(tx: LogTx): Promise<readonly LogState[]> {
+async function listLogs(tx: LogTx, signer: Signer): Promise<readonly LogState[]> {
   const states: LogState[] = [];
   for (const log of await tx.logs()) {
     const head = await tx.head(log.epoch);
     const checkpoint = await tx.checkpoint(log.epoch, 0);
-    states.push({ ...log, size: head?.size ?? 0, signedSize: checkpoint?.size ?? 0 });
+    states.push({
+      ...log,
+      size: head?.size ?? 0,
+      signedSize: checkpoint?.size ?? 0,
+      keys: signer.vkeys(log.origin),
+    });
   }
   return states;
 }
@@ -177,14 +196,15 @@ async function beginEpoch(
   return ok(begun);
 }
 
+const newestOrigin = async (tx: LogTx): Promise<string | null> => (await tx.logs()).at(-1)?.origin ?? null;
+
 // Both keys sign until the old one is forgotten: verifiers have that long to learn of the new one.
 async function rotate(
   { store, clock, signer, rotate: step, wake }: EvidencePorts,
   { tenant, actor }: Caller,
   which: "add" | "retire",
 ): Promise<readonly string[]> {
-  const origin = async (tx: LogTx): Promise<string | null> => (await tx.logs()).at(-1)?.origin ?? null;
-  const name = await store.transaction(tenant, origin);
+  const name = await store.transaction(tenant, newestOrigin);
   if (name === null) return [];
   const before = signer.vkeys(name);
   step(which);

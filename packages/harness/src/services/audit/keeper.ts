@@ -28,6 +28,8 @@ export type KeeperPorts = SequencerPorts &
 export type Keeper = {
   /** There may be something to do. */
   wake(): void;
+  /** Whether this process is the one that keeps the logs. */
+  holds(): boolean;
   /** Why a tenant's log does not go on; null while it does. */
   refusalOf(tenant: TenantId): PublishRefusal | KeyRefusal | null;
   stop(): Promise<void>;
@@ -40,13 +42,14 @@ export function startKeeper(ports: KeeperPorts): Keeper {
   const stopping = new AbortController();
   const refused = new Map<TenantId, Refused>();
   let alarm = new AbortController();
+  let holding = false;
   const wake = (): void => alarm.abort();
   const hold = ports.hold(wake);
   const loop = (async () => {
     while (!stopping.signal.aborted) {
       // Made anew before looking: whoever writes while we look wakes us for another look.
       alarm = new AbortController();
-      await look(ports, hold, refused);
+      holding = await look(ports, hold, refused);
       await ports.clock.sleep(BATCH_INTERVAL_MS, stopping.signal);
       await ports.clock.sleep(
         IDLE_INTERVAL_MS - BATCH_INTERVAL_MS,
@@ -57,6 +60,7 @@ export function startKeeper(ports: KeeperPorts): Keeper {
   })();
   return {
     wake,
+    holds: () => holding,
     refusalOf: (tenant) => refused.get(tenant)?.refusal ?? null,
     async stop(): Promise<void> {
       stopping.abort();
@@ -65,9 +69,9 @@ export function startKeeper(ports: KeeperPorts): Keeper {
   };
 }
 
-async function look(ports: KeeperPorts, hold: LogHold, refused: Map<TenantId, Refused>): Promise<void> {
+async function look(ports: KeeperPorts, hold: LogHold, refused: Map<TenantId, Refused>): Promise<boolean> {
   try {
-    if (!(await hold.take())) return;
+    if (!(await hold.take())) return false;
     for (const tenant of await ports.store.pending()) {
       const before = refused.get(tenant);
       const now = ports.clock.now().getTime();
@@ -79,10 +83,12 @@ async function look(ports: KeeperPorts, hold: LogHold, refused: Map<TenantId, Re
         ports.log("error", "a tenant's log is not signed", { tenant_id: tenant, ...refusal });
       }
     }
+    return true;
   } catch (error) {
     ports.log("warn", "keeping the logs failed", {
       error: error instanceof Error ? error.message : "unknown",
     });
+    return false;
   }
 }
 

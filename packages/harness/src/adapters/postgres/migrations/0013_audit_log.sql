@@ -110,7 +110,7 @@ declare
 begin
   if kind like 'step\_%' and data ->> 'step' is not null then
     select row(s.run_id, s.seq, s.kind, s.name, s.state, s.effect, s.request, s.decision, s.approval_id, s.outcome,
-        s.error, s.retried_by, extract(epoch from s.started_at), extract(epoch from s.finished_at))::text into image
+        s.error, s.retried_by, s.compensates, extract(epoch from s.started_at), extract(epoch from s.finished_at))::text into image
       from assent.steps s where s.tenant_id = tenant and s.run_id = run and s.seq = (data ->> 'step')::integer;
   elsif kind like 'approval\_%' and data ->> 'approval_id' is not null then
     select row(a.id, a.run_id, a.seq, a.state, a.subject, a.action, encode(a.action_digest, 'hex'), a.summary,
@@ -146,10 +146,21 @@ $$;
 create trigger audit_events_filed after insert on assent.audit_events
   referencing new table as fresh for each statement execute function assent.audit_file_events();
 
+create function assent.audit_key_image(tenant uuid, key uuid) returns bytea
+  language sql stable set search_path = '' as $$
+  select sha256(convert_to(row(k.id, k.principal_id, encode(k.hash, 'hex'), k.prefix, k.scopes, k.roles, k.must_sign,
+      extract(epoch from k.created_at), extract(epoch from k.expires_at), extract(epoch from k.revoked_at))::text,
+    'UTF8'))
+  from assent.api_keys k where k.tenant_id = tenant and k.id = key
+$$;
+
 create function assent.audit_file_facts() returns trigger language plpgsql security definer
   set search_path = '' as $$
 begin
-  insert into assent.audit_inbox (tenant_id, event_id) select n.tenant_id, n.event_id from fresh n;
+  insert into assent.audit_inbox (tenant_id, event_id, state)
+    select n.tenant_id, n.event_id,
+      case when n.subject like 'key\_%' then assent.audit_key_image(n.tenant_id, substr(n.subject, 5)::uuid) end
+    from fresh n;
   return null;
 end
 $$;
@@ -165,20 +176,32 @@ declare
 begin
   insert into assent.audit_facts (tenant_id, subject, version, at, kind, data)
     select new.tenant_id, name, coalesce(max(f.version), 0) + 1, clock_timestamp(),
-      case when tg_op = 'INSERT' then 'key_created' when new.revoked_at is not null then 'key_revoked'
-        else 'key_changed' end,
+      case when tg_op = 'INSERT' then 'key_stored' else 'key_changed' end,
       json_build_object('principal', 'prn_' || assent.audit_hex(new.principal_id), 'prefix', new.prefix,
-        'scopes', new.scopes, 'expires_at', new.expires_at, 'revoked_at', new.revoked_at)
+        'scopes', new.scopes, 'roles', new.roles, 'must_sign', new.must_sign, 'expires_at', new.expires_at,
+        'revoked_at', new.revoked_at)
     from assent.audit_facts f where f.tenant_id = new.tenant_id and f.subject = name;
   return null;
 end
 $$;
 create trigger api_keys_event_on_insert after insert on assent.api_keys
   for each row execute function assent.audit_key();
+-- Not for each use of a key.
 create trigger api_keys_event_on_update after update on assent.api_keys
-  for each row when ((old.principal_id, old.scopes, old.expires_at, old.revoked_at, old.hash)
-    is distinct from (new.principal_id, new.scopes, new.expires_at, new.revoked_at, new.hash))
+  for each row when ((old.principal_id, old.hash, old.scopes, old.roles, old.must_sign, old.expires_at, old.revoked_at)
+    is distinct from (new.principal_id, new.hash, new.scopes, new.roles, new.must_sign, new.expires_at, new.revoked_at))
   execute function assent.audit_key();
+
+create function assent.audit_access() returns trigger language plpgsql security definer
+  set search_path = '' as $$
+begin
+  insert into assent.audit_facts (tenant_id, subject, version, at, kind, actor_id, data)
+    values (new.tenant_id, 'access_' || assent.audit_hex(new.id), 1, new.at, new.kind, new.actor_id, new.data);
+  return null;
+end
+$$;
+create trigger access_events_event after insert on assent.access_events
+  for each row execute function assent.audit_access();
 
 create function assent.audit_memory() returns trigger language plpgsql security definer
   set search_path = '' as $$
@@ -322,7 +345,7 @@ begin
   if tenant is distinct from assent.tenant() then raise exception 'another tenant''s log' using errcode = 'AS003'; end if;
   update assent.audit_heads h set size = old_size + added, root = new_root
     where h.tenant_id = tenant and h.epoch = of_epoch and h.size = old_size;
-  if not found then raise exception 'the log has moved on' using errcode = 'AS005'; end if;
+  if not found then raise exception 'the log has moved on' using errcode = 'AS015'; end if;
   delete from assent.audit_inbox i where i.tenant_id = tenant and i.event_id = any (event_ids);
   get diagnostics taken = row_count;
   if taken <> added or cardinality(leaves) <> added or cardinality(hashes) <> added or cardinality(salts) <> added then
@@ -435,13 +458,25 @@ $$;
 
 -- What happened before there was a tree is evidence as well; its state at the time is not known any more.
 insert into assent.audit_inbox (tenant_id, event_id) select e.tenant_id, e.event_id from assent.audit_events e;
+insert into assent.audit_facts (tenant_id, subject, version, at, kind, data)
+  select k.tenant_id, 'key_' || assent.audit_hex(k.id), 1, clock_timestamp(), 'key_stored', json_build_object(
+    'principal', 'prn_' || assent.audit_hex(k.principal_id), 'prefix', k.prefix, 'scopes', k.scopes, 'roles', k.roles,
+    'must_sign', k.must_sign, 'expires_at', k.expires_at, 'revoked_at', k.revoked_at)
+  from assent.api_keys k;
+insert into assent.audit_facts (tenant_id, subject, version, at, kind, actor_id, data)
+  select e.tenant_id, 'access_' || assent.audit_hex(e.id), 1, e.at, e.kind, e.actor_id, e.data
+  from assent.access_events e;
+insert into assent.audit_facts (tenant_id, subject, version, at, kind, data)
+  select h.tenant_id, 'memory_' || encode(h.id, 'hex'), 1, h.at, 'memory_recorded', h.record
+  from assent.harmony_audit h;
 
 revoke all on all functions in schema assent from public;
 grant usage on sequence assent.audit_event_ids to assent_app;
 grant select, insert on assent.audit_facts, assent.audit_checkpoints, assent.audit_cosignatures to assent_app;
 grant select on assent.audit_inbox, assent.audit_logs, assent.audit_heads, assent.audit_leaves, assent.audit_nodes
   to assent_app;
-grant execute on function assent.audit_hex(uuid), assent.audit_image(uuid, uuid, text, json), assent.audit_pending(),
+grant execute on function assent.audit_hex(uuid), assent.audit_image(uuid, uuid, text, json),
+  assent.audit_key_image(uuid, uuid), assent.audit_pending(),
   assent.audit_begin(uuid, integer, text, text), assent.audit_lock(uuid), assent.audit_take(uuid, integer),
   assent.audit_append(uuid, integer, bigint, bigint[], bytea[], bytea[], bytea[], bytea),
   assent.audit_add_nodes(uuid, integer, integer[], bigint[], bytea[]),

@@ -1,0 +1,71 @@
+import { ROUTES, runIdSchema } from "@assent/contract";
+import type { Harness } from "../../services/harness.ts";
+import { sendNotFound, sendRefusal } from "../answer.ts";
+import { callerOf } from "../hooks/authenticate.ts";
+import { type Api, routeOptions } from "../route-options.ts";
+
+export function addAudit(api: Api, harness: Pick<Harness, "audit">): void {
+  addReading(api, harness);
+  addManaging(api, harness);
+}
+
+/** Null for anything but the one spelling of a number from 1 on. */
+const numberOf = (text: string): number | null => (/^[1-9]\d{0,8}$/.test(text) ? Number(text) : null);
+
+function addReading(api: Api, { audit }: Pick<Harness, "audit">): void {
+  api.route({
+    ...routeOptions(ROUTES.listAuditLogs),
+    handler: async (request, reply) => await reply.send(await audit.logs(callerOf(request))),
+  });
+  api.route({
+    ...routeOptions(ROUTES.getAuditCheckpoint),
+    handler: async (request, reply) => {
+      const epoch = numberOf(request.params.epoch);
+      if (epoch === null) return await sendNotFound(reply, "audit_log_not_found");
+      const found = await audit.checkpoint(callerOf(request), epoch);
+      return found.ok ? await reply.send(found.value) : await sendRefusal(reply, found.error);
+    },
+  });
+  api.route({
+    ...routeOptions(ROUTES.listAuditEntries),
+    handler: async (request, reply) => {
+      const epoch = numberOf(request.params.epoch);
+      if (epoch === null) return await sendNotFound(reply, "audit_log_not_found");
+      const { from, limit } = request.query;
+      const page = await audit.entries(callerOf(request), epoch, from, limit);
+      return page.ok ? await reply.send(page.value) : await sendRefusal(reply, page.error);
+    },
+  });
+  api.route({
+    ...routeOptions(ROUTES.proveEvent),
+    handler: async (request, reply) => {
+      const id = runIdSchema.safeParse(request.params.id);
+      const version = numberOf(request.params.version);
+      if (!id.success || version === null) return await sendNotFound(reply, "audit_entry_not_found");
+      const proof = await audit.prove(callerOf(request), id.data, version);
+      return proof.ok ? await reply.send(proof.value) : await sendRefusal(reply, proof.error);
+    },
+  });
+}
+
+function addManaging(api: Api, { audit }: Pick<Harness, "audit">): void {
+  api.route({
+    ...routeOptions(ROUTES.eraseAuditPayload),
+    handler: async (request, reply) => {
+      const erased = await audit.erase(callerOf(request), request.body);
+      return erased.ok ? await reply.send(erased.value) : await sendRefusal(reply, erased.error);
+    },
+  });
+  api.route({
+    ...routeOptions(ROUTES.beginAuditEpoch),
+    handler: async (request, reply) => {
+      const begun = await audit.beginEpoch(callerOf(request), request.body.reason);
+      return begun.ok ? await reply.code(201).send(begun.value) : await sendRefusal(reply, begun.error);
+    },
+  });
+  api.route({
+    ...routeOptions(ROUTES.rotateAuditSigner),
+    handler: async (request, reply) =>
+      await reply.send(await audit.rotate(callerOf(request), request.body.step)),
+  });
+}
