@@ -2,7 +2,6 @@
 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { openArtifactFiles } from "./adapters/files/artifact-files.ts";
 import { openWorkspaces } from "./adapters/files/workspaces.ts";
 import { type Connection, connectPool } from "./adapters/postgres/connect.ts";
 import { announceWorker } from "./adapters/postgres/presence.ts";
@@ -12,6 +11,7 @@ import { systemClock } from "./adapters/system/clock.ts";
 import { systemRandom } from "./adapters/system/random.ts";
 import { loadTokenCounter } from "./adapters/tokens/count-tokens.ts";
 import { type ApiServer, createServer } from "./api/server.ts";
+import { openArtifactStore } from "./assemble/artifact-store.ts";
 import { openDatabase, setUp } from "./assemble/database.ts";
 import { openGuardedTools } from "./assemble/guarded-tools.ts";
 import { openMcpTools } from "./assemble/mcp-tools.ts";
@@ -29,6 +29,7 @@ import type { OrchestratorPorts } from "./services/held.ts";
 import { keyHasher } from "./services/keys.ts";
 import type { Redaction } from "./services/redaction.ts";
 import { createShown } from "./services/shown.ts";
+import { startContentSweeper } from "./services/content-sweeper.ts";
 import { startSweeper } from "./services/sweeper.ts";
 import { startWorker } from "./services/worker.ts";
 import { openWorkspaceOfRun } from "./services/workspace-of-run.ts";
@@ -132,6 +133,8 @@ async function startParts(
   started: AsyncDisposableStack,
 ): Promise<Result<{ readonly url: string }, StartRefusal>> {
   const { home, log } = options;
+  const files = openArtifactStore(config, home, systemRandom);
+  if (!files.ok) return files;
   const clock = systemClock;
   const random = systemRandom;
   const pool = connectPool({
@@ -157,7 +160,7 @@ async function startParts(
     workspaces,
     openWorkspace: openWorkspaceOfRun(workspaces, tools),
     models,
-    files: openArtifactFiles({ folder: join(home, "artifacts"), random }),
+    files: files.value,
     policies,
     redaction,
     clock,
@@ -186,6 +189,10 @@ async function startParts(
   const sweeper = startSweeper({ store, clock, log });
   started.defer(async () => {
     await sweeper.stop();
+  });
+  const contentSweeper = startContentSweeper({ store, files: files.value, clock, log });
+  started.defer(async () => {
+    await contentSweeper.stop();
   });
   const server = await createServer(harness, { log });
   started.defer(async () => {

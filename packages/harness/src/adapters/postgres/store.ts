@@ -7,6 +7,7 @@ import type { Clock, Due, Random, Store, StoreTx } from "../../ports.ts";
 import { agentRows, externalDefinitionRows } from "./agents.ts";
 import { approvalRows } from "./approvals.ts";
 import { artifactRows } from "./artifacts.ts";
+import { forgetContent, unnamedContent } from "./content.ts";
 import { auditRows } from "./audit.ts";
 import { transaction } from "./connect.ts";
 import { decisionRows } from "./decisions.ts";
@@ -65,6 +66,8 @@ export function postgresStore({ pool, queue, clock, random }: PostgresStoreOptio
     },
     findCaller: async (hash, now) => await findCaller(queryOn(pool), hash, now),
     due: async (now, limit) => await listDue(queryOn(pool), now, limit),
+    unnamedContent: async (sha256s) => await unnamedContent(queryOn(pool), sha256s),
+    forgetContent: async (sha256, remove) => await forgetContent(pool, sha256, remove),
     async ping(): Promise<void> {
       await pool.query("select 1");
     },
