@@ -94,7 +94,7 @@ describe("a bucket", () => {
   ])("an upload that is %s returns no digest, and the next one works", async (_, fault) => {
     const fired = server.fired();
     server.cue("PUT", fault);
-    await expect(open().put(bytes)).rejects.toThrow();
+    await expect(open().put(bytes)).rejects.toThrow(/503|403|fetch failed|do not match/);
     expect(server.fired()).toBe(fired + 1);
     await open().put(bytes);
     expect(Buffer.from((await open().get(sha256)) ?? []).equals(bytes)).toBe(true);
@@ -125,7 +125,7 @@ describe("a bucket", () => {
       const headers = Object.entries(Object.fromEntries(new Headers(init?.headers)))
         .map(([name, value]) => `${name}: ${value}\r\n`)
         .join("");
-      sent = `PUT ${new URL(String(url)).pathname} HTTP/1.1\r\n${headers}\r\n`;
+      sent = `PUT ${new URL(url instanceof Request ? url.url : url).pathname} HTTP/1.1\r\n${headers}\r\n`;
       return await Promise.reject(new Error("recorded only"));
     };
     const files = openArtifactObjects({

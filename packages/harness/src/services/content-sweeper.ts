@@ -43,23 +43,24 @@ export function startContentSweeper(ports: Ports): { stop(): Promise<void> } {
  */
 export async function sweepContent(
   { store, files, clock, log }: Ports,
-  stopping?: AbortSignal,
+  stopping: AbortSignal = new AbortController().signal,
 ): Promise<number> {
   const before = clock.now().getTime() - CONTENT_ORPHAN_HOURS * 3_600_000;
   let removed = 0;
   let after: string | null = null;
-  do {
+  for (;;) {
     const page = await files.list(after);
     const old = page.files.filter(({ storedAt }) => storedAt.getTime() < before).map(({ sha256 }) => sha256);
     for (let at = 0; at < old.length; at += DIGESTS_MAX) {
       for (const sha256 of await store.unnamedContent(old.slice(at, at + DIGESTS_MAX))) {
-        if (stopping?.aborted === true) return removed;
+        if (stopping.aborted) return removed;
         const forgotten = await store.forgetContent(sha256, async () => await files.remove(sha256));
         if (forgotten) removed += 1;
       }
     }
     after = page.next;
-  } while (after !== null && stopping?.aborted !== true);
+    if (after === null || stopping.aborted) break;
+  }
   if (removed > 0) log("info", "swept content that no run names", { files: removed });
   return removed;
 }

@@ -162,15 +162,15 @@ export async function startObjectServer(pageSize: number = 1_000): Promise<Objec
     },
   };
   const server = createServer((request, response) => {
-    answer(inside, request)
-      .then((reply) => {
-        requests.push(`${request.method ?? ""} ${reply.status} ${request.url ?? ""}`);
-        send(response, reply);
-      })
-      .catch((error: unknown) => {
-        requests.push(`${request.method ?? ""} broken ${request.url ?? ""}`);
-        response.destroy(error instanceof Error ? error : undefined);
-      });
+    const take = async (): Promise<void> => {
+      const reply = await answer(inside, request);
+      requests.push(`${request.method ?? ""} ${reply.status} ${request.url ?? ""}`);
+      send(response, reply);
+    };
+    take().catch((error: unknown) => {
+      requests.push(`${request.method ?? ""} broken ${request.url ?? ""}`);
+      response.destroy(error instanceof Error ? error : undefined);
+    });
   });
   server.on("connection", (socket) => {
     sockets.add(socket);
