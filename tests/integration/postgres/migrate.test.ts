@@ -101,7 +101,6 @@ test("a migration that commits by itself is refused", async () => {
 });
 
 test.each([
-  ["a gap", ["0001_a.sql", "0003_b.sql"]],
   ["a number twice", ["0001_a.sql", "0001_b.sql"]],
   ["a start past one", ["0002_a.sql"]],
   ["another name", ["0001_a.sql", "2_b.sql"]],
@@ -113,6 +112,20 @@ test.each([
   expect(await readAll(database, "SELECT to_regclass('assent_migrations')::text AS found")).toEqual([
     { found: null },
   ]);
+});
+
+test("numbers may be left out, and what fills a gap later is applied once", async () => {
+  await using database = await connectThrowAwayDatabase({ schema: "none" });
+  await using scratch = makeScratchFolder();
+  const folder = writeMigrations(scratch, { "0001_counter.sql": FIRST, "0012_count.sql": SECOND });
+  const applied = async (): Promise<unknown> => await migrate({ connection: database.owner, folder });
+  expect(await applied()).toEqual({ ok: true, value: { version: 12, applied: ["counter", "count"] } });
+  writeMigrations(scratch, { "0011_between.sql": "UPDATE counter SET value = value + 10;" });
+  expect(await applied()).toEqual({ ok: true, value: { version: 12, applied: ["between"] } });
+  expect(await applied()).toEqual({ ok: true, value: { version: 12, applied: [] } });
+  expect(await readAll(database, "SELECT value FROM counter")).toEqual([{ value: 11 }]);
+  rmSync(join(folder, "0011_between.sql"));
+  expect(await refusalOf(database, folder)).toBe("migration_changed");
 });
 
 test("a program without its migrations is refused", async () => {

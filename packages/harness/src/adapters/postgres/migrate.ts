@@ -85,7 +85,10 @@ export async function migrate(options: MigrateOptions): Promise<Result<Migration
   }
 }
 
-/** The folder's migrations in order: numbered from 1, each number once, nothing else among the SQL files. */
+/**
+ * The folder's migrations in order: the first is 1, each number stands once, nothing else is among the SQL files.
+ * Numbers may be left out, so that branches can each have a range of their own.
+ */
 export function readMigrations(folder: string): Result<readonly Migration[], MigrationRefusal> {
   let names: string[];
   try {
@@ -100,11 +103,14 @@ export function readMigrations(folder: string): Result<readonly Migration[], Mig
   const migrations: Migration[] = [];
   for (const [index, file] of names.toSorted().entries()) {
     const [, version, name] = FILE_NAME.exec(file) ?? [];
-    if (version === undefined || name === undefined || Number(version) !== index + 1) {
-      const expected = `${String(index + 1).padStart(VERSION_DIGITS, "0")}_name.sql`;
+    const earlier = migrations.at(-1)?.version ?? 0;
+    const isNext = index === 0 ? Number(version) === 1 : Number(version) > earlier;
+    if (version === undefined || name === undefined || !isNext) {
+      const least = String(earlier + 1).padStart(VERSION_DIGITS, "0");
+      const expected = index === 0 ? `${least}_name.sql` : `${least}_name.sql or a higher number`;
       return refuse("migrations_misnumbered", `${join(folder, file)} stands where ${expected} is expected`);
     }
-    migrations.push({ version: index + 1, name, ...readSql(join(folder, file)) });
+    migrations.push({ version: Number(version), name, ...readSql(join(folder, file)) });
   }
   return ok(migrations);
 }
@@ -153,28 +159,33 @@ async function applyMissing(
   const checked = checkApplied(rows, known);
   if (!checked.ok) return checked;
   const applied: string[] = [];
-  for (const migration of known.slice(rows.length)) {
+  const before = new Set(rows.map(({ version }) => version));
+  for (const migration of known.filter(({ version }) => !before.has(version))) {
     onProgress(`migrating the database: ${migration.name}`);
     const result = await applyOne(client, migration);
     if (!result.ok) return result;
     applied.push(migration.name);
   }
-  return ok({ version: known.length, applied });
+  return ok({ version: newestOf(known), applied });
 }
+
+const newestOf = (migrations: readonly { readonly version: number }[]): number =>
+  migrations.at(-1)?.version ?? 0;
 
 function checkApplied(
   applied: readonly AppliedRow[],
   known: readonly Migration[],
 ): Result<void, MigrationRefusal> {
-  const newest = applied.at(-1)?.version ?? 0;
-  if (newest > known.length) {
+  const newest = newestOf(applied);
+  if (newest > newestOf(known)) {
     return refuse(
       "database_newer",
-      `the database is at version ${newest} and this program knows ${known.length}: start the newer program`,
+      `the database is at version ${newest} and this program knows ${newestOf(known)}: start the newer program`,
     );
   }
-  for (const [index, row] of applied.entries()) {
-    if (row.version === known[index]?.version && row.digest === known[index].digest) continue;
+  const digests = new Map(known.map(({ version, digest }) => [version, digest]));
+  for (const row of applied) {
+    if (row.digest === digests.get(row.version)) continue;
     return refuse(
       "migration_changed",
       `the database was migrated by another ${row.version} (${row.name}) than this program's: ` +
