@@ -1,7 +1,18 @@
 // `harmony audit --type --json`: the parser takes what follows an option for its value, also where it is an option
 // itself. Then `--json` is the event looked for, nothing is found, and a program waits for JSON that never comes.
 
-import type { Command, Option } from "commander";
+/** What is looked at of the program's options and commands. */
+type Option = {
+  readonly flags: string;
+  readonly required: boolean;
+  readonly short?: string | undefined;
+  readonly long?: string | undefined;
+};
+type Command = {
+  readonly name: () => string;
+  readonly options: readonly Option[];
+  readonly commands: readonly Command[];
+};
 
 const isNamed = (word: string | undefined, { short, long }: Option): boolean =>
   word !== undefined && (word === short || word === long);
