@@ -7,7 +7,10 @@ import { effectSchema, harmSchema, nameSchema } from "@assent/contract";
 import { z } from "zod";
 import { err, ok, type Result } from "./base/result.ts";
 import { type AgentDefinition, agentDefinitionSchema } from "./core/agent.ts";
+import { type BudgetSettings, budgetSettingsSchema } from "./core/budget/settings.ts";
 import { type AllowlistEntry, parseAllowlistEntry } from "./core/egress/allowlist.ts";
+import { type ProviderSettings, providerSettingsSchema } from "./core/resilience/settings.ts";
+import { type ModelSettings, modelSettingsSchema } from "./core/route/settings.ts";
 
 export type ConfigRefusal = { readonly code: string; readonly detail: string; readonly remedy: string };
 
@@ -47,6 +50,10 @@ const configFileSchema = z.strictObject({
   egress: z.strictObject({ allow: z.array(allowedHostSchema).max(1_000) }).default({ allow: [] }),
   /** Folders with programs beyond the system's own, relative to the file; commands of agents see them read-only. */
   toolchains: z.array(z.string().min(1)).max(20).default([]),
+  /** Which models may answer whom (docs/models.md), what that may cost, and how failing providers are met. */
+  models: modelSettingsSchema.prefault({}),
+  budgets: budgetSettingsSchema.prefault({}),
+  providers: providerSettingsSchema.prefault({}),
   /** A shipped set of rules by name, or a folder of `*.cedar` files that stands instead of them. */
   policies: z
     .union([z.enum(["default", "strict"]), z.strictObject({ folder: z.string().min(1) })])
@@ -60,6 +67,9 @@ export type Config = {
   readonly httpTools: readonly HttpToolConfig[];
   readonly egress: readonly AllowlistEntry[];
   readonly toolchains: readonly string[];
+  readonly models: ModelSettings;
+  readonly budgets: BudgetSettings;
+  readonly providers: ProviderSettings;
   readonly policies: "default" | "strict" | { readonly folder: string };
   readonly environment: Environment;
 };
@@ -132,6 +142,9 @@ export function readConfig(
     httpTools: parsed.value.tools,
     egress: parsed.value.egress.allow,
     toolchains: parsed.value.toolchains.map((path) => resolve(folder, path)),
+    models: parsed.value.models,
+    budgets: parsed.value.budgets,
+    providers: parsed.value.providers,
     policies:
       typeof parsed.value.policies === "string"
         ? parsed.value.policies

@@ -103,12 +103,25 @@ vi.mock(import("../../../packages/harness/src/core/budget/budget.ts"), async (im
   const real = await importOriginal();
   return {
     ...real,
-    checkBudget: (...given) =>
-      broken.by === "no budget is checked" ? { ok: true, value: null } : real.checkBudget(...given),
     settleUsage: (...given) =>
       broken.by === "whatever is reported is believed"
         ? { ok: true, value: { usage: given[1], warnings: [] } }
         : real.settleUsage(...given),
+  };
+});
+
+vi.mock(import("../../../packages/harness/src/adapters/postgres/budgets.ts"), async (importOriginal) => {
+  const real = await importOriginal();
+  return {
+    ...real,
+    budgetRows: (scope) => {
+      const rows = real.budgetRows(scope);
+      return {
+        ...rows,
+        reserve: async (reservation) =>
+          broken.by === "no budget is checked" ? { ok: true, value: 1 } : await rows.reserve(reservation),
+      };
+    },
   };
 });
 

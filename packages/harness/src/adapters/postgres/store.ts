@@ -8,6 +8,8 @@ import { agentRows, externalDefinitionRows } from "./agents.ts";
 import { approvalRows } from "./approvals.ts";
 import { artifactRows } from "./artifacts.ts";
 import { auditRows } from "./audit.ts";
+import { breakerRows } from "./breakers.ts";
+import { budgetRows } from "./budgets.ts";
 import { transaction } from "./connect.ts";
 import { decisionRows } from "./decisions.ts";
 import { harmonyStoreIn } from "./harmony/harmony-store.ts";
@@ -64,6 +66,7 @@ export function postgresStore({ pool, queue, clock, random }: PostgresStoreOptio
     },
     findCaller: async (hash, now) => await findCaller(queryOn(pool), hash, now),
     due: async (now, limit) => await listDue(queryOn(pool), now, limit),
+    breakers: breakerRows(pool, queryOn),
     async ping(): Promise<void> {
       await pool.query("select 1");
     },
@@ -87,6 +90,7 @@ function storeTx(
     externalDefinitions: externalDefinitionRows(scope),
     keys: keyRows(scope, ids),
     decisions: decisionRows(scope),
+    budgets: budgetRows(scope),
     memory: harmonyStoreIn(scope),
     // pg-boss writes its own statements: some hold several, which cannot be prepared.
     queue: queue.sender(scope.query),
