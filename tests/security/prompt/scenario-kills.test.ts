@@ -188,7 +188,11 @@ const KILLS: readonly (readonly [scenario: string, by: Break, claim: string])[] 
   ["prompt_template_injection_guard", "text is sent as it is", "no control token is left"],
   ["model_router_policy_bypass", "names are compared without case and spaces", "no allowed model is refused"],
   ["token_budget_exhaustion_safe_failure", "no budget is checked", "beyond the budget is never sent"],
-  ["token_budget_exhaustion_safe_failure", "whatever is reported is believed", "and not beyond the budget"],
+  [
+    "token_budget_exhaustion_safe_failure",
+    "whatever is reported is believed",
+    "after an impossible report nothing more is asked",
+  ],
   [
     "provider_failover_guardrails_preserved",
     "a substitute is sent what the guards have not seen",
