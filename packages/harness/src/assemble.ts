@@ -14,6 +14,7 @@ import { loadTokenCounter } from "./adapters/tokens/count-tokens.ts";
 import { type ApiServer, createServer } from "./api/server.ts";
 import { openDatabase, setUp } from "./assemble/database.ts";
 import { openGuardedTools } from "./assemble/guarded-tools.ts";
+import { openMcpTools } from "./assemble/mcp-tools.ts";
 import { type Parts, prepareParts } from "./assemble/parts.ts";
 import { openRedaction } from "./assemble/redaction.ts";
 import type { StartRefusal } from "./assemble/refusal.ts";
@@ -25,6 +26,7 @@ import type { Log } from "./ports.ts";
 import { createHarness } from "./services/create-harness.ts";
 import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
+import { startExpiry } from "./services/expiry.ts";
 import { keyHasher } from "./services/keys.ts";
 import { createGates } from "./services/models/gates.ts";
 import type { Redaction } from "./services/redaction.ts";
@@ -78,7 +80,12 @@ export async function startHarness(
   if (!made.ok) return made;
   const guarded = await openGuardedTools(config.value, join(home, "sandbox"), systemRandom, onProgress);
   if (!guarded.ok) return guarded;
-  const parts = prepareParts(config.value, options.model, guarded.value);
+  const mcp = openMcpTools(config.value, log);
+  if (!mcp.ok) return mcp;
+  started.defer(async () => {
+    await mcp.value.close();
+  });
+  const parts = prepareParts(config.value, options.model, [...guarded.value, ...mcp.value.tools]);
   if (!parts.ok) return parts;
   const secrets = readSecrets(home, environment.secret, systemRandom);
   if (!secrets.ok) return secrets;
@@ -87,11 +94,21 @@ export async function startHarness(
   const operator = await setUp(database.value, home, secrets.value);
   if (!operator.ok) return operator;
   const { app, owner } = database.value;
-  const redaction = openRedaction(environment, secrets.value, operator.value.key, [app, owner], log);
+  const given = [...config.value.mcp.servers.values()].flatMap((server) => server.secrets);
+  const redaction = openRedaction(
+    environment,
+    secrets.value,
+    operator.value.key,
+    [app, owner],
+    log,
+    given.map((secret) => ["mcp_secret", secret]),
+  );
   const redacted = { ...options, log: redaction.wrapLog(log) };
   const served = await startParts(redacted, parts.value, { secrets: secrets.value, redaction, app }, started);
   if (!served.ok) return served;
   const { url } = served.value;
+  // Beside everything else: a server that is slow to answer keeps nobody waiting.
+  void mcp.value.check();
   if (options.announce || operator.value.firstStart)
     writeCredentials(home, { url, key: operator.value.key }, systemRandom);
   const running = started.move();
@@ -112,7 +129,7 @@ type Kept = { readonly secrets: Secrets; readonly redaction: Redaction; readonly
 
 async function startParts(
   options: StartOptions,
-  { config, tools, models, agents, policies }: Parts,
+  { config, tools, models, agents, policies, access }: Parts,
   { secrets, redaction, app }: Kept,
   started: AsyncDisposableStack,
 ): Promise<Result<{ readonly url: string }, StartRefusal>> {
@@ -162,6 +179,8 @@ async function startParts(
     workspaceNames: Object.keys(config.workspaces),
     agents,
     hashKey: keyHasher(secrets.keys),
+    access,
+    quotas: config.limits.quotas,
     cursors: createCursors(secrets.cursors),
     shown: createShown(redaction),
     isWorkerReady: () => presence.isPresent(),
@@ -170,15 +189,22 @@ async function startParts(
   started.defer(async () => {
     await consumer.stop();
   });
-  const sweeper = startSweeper({ store, clock, log });
-  started.defer(async () => {
-    await sweeper.stop();
-  });
-  const server = await createServer(harness, { log });
+  startHousekeeping({ store, clock, log }, started);
+  const server = await createServer(harness, { log, addressQuota: config.limits.address });
   started.defer(async () => {
     await server.close();
   });
   return await listen(server, options);
+}
+
+function startHousekeeping(
+  ports: Pick<OrchestratorPorts, "store" | "clock" | "log">,
+  started: AsyncDisposableStack,
+): void {
+  for (const loop of [startSweeper(ports), startExpiry(ports)])
+    started.defer(async () => {
+      await loop.stop();
+    });
 }
 
 async function listen(

@@ -2,7 +2,10 @@
 // tested behind the same edge elsewhere.
 
 import { type AuditEvent, type RunId, SCOPES, type Scope } from "@assent/contract";
+import { openAccess } from "../../../packages/harness/src/adapters/cedar/access.ts";
+import { shippedAccessFolder } from "../../../packages/harness/src/adapters/cedar/policy-folder.ts";
 import { err, ok, type Result } from "../../../packages/harness/src/base/result.ts";
+import type { Caller } from "../../../packages/harness/src/ports.ts";
 import type { Driven, DriverCall, Harness, Refusal } from "../../../packages/harness/src/services/harness.ts";
 import {
   ACTION_ANSWER,
@@ -17,6 +20,7 @@ import {
   KEYS,
   KEY_ID,
   KEY_OF_SCOPE,
+  DOCUMENT,
   PRECEDENT,
   RUN,
   RUN_DETAIL,
@@ -24,6 +28,10 @@ import {
   eventOf,
   summaryOf,
 } from "./samples.ts";
+
+const opened = openAccess({ folder: shippedAccessFolder() });
+if (!opened.ok) throw new Error(opened.error.detail);
+const ACCESS = opened.value;
 
 export type Call = { readonly name: keyof Harness; readonly args: readonly unknown[] };
 
@@ -75,6 +83,7 @@ export function createTestHarness(overrides: Partial<Harness> = {}): TestHarness
     ...eventCalls(memory, record),
     ...precedentCalls(record),
     external: externalCalls(record),
+    documents: documentCalls(record),
     ...overrides,
     calls,
     keys: memory.keys,
@@ -96,11 +105,38 @@ type Recorder = (name: keyof Harness, ...args: readonly unknown[]) => void;
 function accessCalls(
   memory: Memory,
   record: Recorder,
-): Pick<Harness, "authenticate" | "createKey" | "listKeys" | "revokeKey" | "readiness"> {
+): Pick<
+  Harness,
+  | "admit"
+  | "permits"
+  | "authenticate"
+  | "createKey"
+  | "listKeys"
+  | "rotateKey"
+  | "revokeKey"
+  | "listAccessEvents"
+  | "readiness"
+> {
+  const find = (key: string): Caller | null => {
+    const scopes = memory.keys.get(key);
+    return scopes === undefined ? null : callerWith(scopes);
+  };
   return {
-    authenticate: async (key) => {
-      const scopes = memory.keys.get(key);
-      return await Promise.resolve(scopes === undefined ? null : callerWith(scopes));
+    admit: async ({ credential }) => {
+      const caller = find(credential);
+      return await Promise.resolve(caller === null ? null : { caller, quotas: [], exceeded: null });
+    },
+    permits: (caller, action) => ACCESS.permits(caller, action),
+    authenticate: async (key) => await Promise.resolve(find(key)),
+    rotateKey: async (caller, id, request) => {
+      record("rotateKey", caller, id, request);
+      return await Promise.resolve(
+        id === KEY_ID ? ok(CREATED_KEY) : err({ code: "key_not_found", detail: "x" }),
+      );
+    },
+    listAccessEvents: async (caller, before) => {
+      record("listAccessEvents", caller, before);
+      return await Promise.resolve(ok({ data: [], next: null }));
     },
     createKey: async (caller, request) => {
       record("createKey", caller, request);
@@ -117,6 +153,38 @@ function accessCalls(
       );
     },
     readiness: async () => await Promise.resolve({ database: true, worker: true }),
+  };
+}
+
+const documentOf = async (id: string): Promise<Result<typeof DOCUMENT, Refusal>> =>
+  await Promise.resolve(
+    id === DOCUMENT.id ? ok(DOCUMENT) : err({ code: "document_not_found", detail: "There is none." }),
+  );
+
+function documentCalls(record: Recorder): Harness["documents"] {
+  return {
+    add: async (caller, request) => {
+      record("documents", "add", caller, request);
+      return await Promise.resolve(ok(DOCUMENT));
+    },
+    list: async (caller, query) => {
+      record("documents", "list", caller, query);
+      return await Promise.resolve(
+        ok({ data: [DOCUMENT], next_cursor: query.cursor === null ? "abc" : null }),
+      );
+    },
+    get: async (caller, id) => {
+      record("documents", "get", caller, id);
+      return await documentOf(id);
+    },
+    remove: async (caller, id) => {
+      record("documents", "remove", caller, id);
+      return await documentOf(id);
+    },
+    search: async (caller, question, limit) => {
+      record("documents", "search", caller, question, limit);
+      return await Promise.resolve([]);
+    },
   };
 }
 

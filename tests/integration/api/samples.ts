@@ -7,6 +7,7 @@ import {
   type Artifact,
   type AuditEvent,
   type CreatedKey,
+  type Document,
   type Key,
   type Run,
   type RunId,
@@ -31,7 +32,7 @@ export const ARTIFACT_BYTES: Buffer = Buffer.from("--- a\n+++ b\n");
 const ACTOR = { id: `prn_${hex("1")}`, kind: "human", name: "Ada" } as const;
 
 export function callerWith(scopes: readonly Scope[]): Caller {
-  return { tenant: `ten_${hex("2")}`, actor: ACTOR, key: KEY_ID, scopes };
+  return { tenant: `ten_${hex("2")}`, actor: ACTOR, key: KEY_ID, scopes, roles: [], mustSign: false };
 }
 
 export function summaryOf(id: RunId): RunSummary {
@@ -107,9 +108,12 @@ export const KEY: Key = {
   prefix: "assent_abc",
   principal: ACTOR,
   scopes: [...SCOPES],
+  roles: [],
+  must_sign: false,
   created_at: AT,
   expires_at: null,
   revoked_at: null,
+  last_used_at: null,
 };
 export const CREATED_KEY: CreatedKey = { ...KEY, secret: "assent_abcdef" };
 
@@ -132,7 +136,10 @@ export const KEYS = {
   read: "assent_read",
   write: "assent_write",
   decide: "assent_decide",
+  searches: "assent_searches",
+  files: "assent_files",
   admin: "assent_admin",
+  audit: "assent_audit",
   revoked: "assent_revoked",
 } as const;
 
@@ -140,7 +147,10 @@ export const KEY_OF_SCOPE: Readonly<Record<Scope, string>> = {
   "runs:read": KEYS.read,
   "runs:write": KEYS.write,
   "approvals:decide": KEYS.decide,
+  "documents:read": KEYS.searches,
+  "documents:write": KEYS.files,
   "keys:admin": KEYS.admin,
+  "audit:read": KEYS.audit,
 };
 
 export const VALID_RUN_REQUEST = { agent: "maintainer", task: "write a changelog entry" } as const;
@@ -152,6 +162,18 @@ export const ACTION_ANSWER: ActionAnswer = {
   labels: {},
   tainted: false,
   planned: false,
+};
+
+export const DOCUMENT: Document = {
+  id: `doc_${hex("d")}`,
+  name: "handbook",
+  source: null,
+  metadata: {},
+  sha256: DIGEST,
+  chars: 5,
+  passages: 1,
+  created_at: AT,
+  created_by: ACTOR,
 };
 
 export const PRECEDENT: Precedent = {

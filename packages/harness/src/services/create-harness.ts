@@ -2,17 +2,20 @@ import type { Log } from "../ports.ts";
 import { type AdmissionPorts, submitRun } from "./admission.ts";
 import { type ApprovalPorts, decideApproval } from "./approvals.ts";
 import { listDecisions } from "./decisions.ts";
+import { addDocument, getDocument, listDocuments, removeDocument, searchDocuments } from "./documents.ts";
 import { createEventWatch } from "./event-watch.ts";
 import { submitExternalRun } from "./external/admission.ts";
 import type { ExternalPorts } from "./external/drive.ts";
 import { createExternalRuns } from "./external/external.ts";
 import type { Harness } from "./harness.ts";
-import { authenticate, createKey, type KeyPorts, listKeys, revokeKey } from "./keys.ts";
+import { admit, authenticate, type EntrancePorts } from "./entrance.ts";
+import { createKey, type KeyPorts, listAccessEvents, listKeys, revokeKey, rotateKey } from "./keys.ts";
 import { listPrecedents, revokePrecedent } from "./precedents.ts";
 import { cancelRun, getRun, listEvents, listRuns, openArtifact, type RunPorts } from "./runs.ts";
 
 export type HarnessPorts = AdmissionPorts &
   ApprovalPorts &
+  EntrancePorts &
   KeyPorts &
   RunPorts &
   ExternalPorts & {
@@ -25,6 +28,8 @@ export type HarnessPorts = AdmissionPorts &
 export function createHarness(ports: HarnessPorts): Harness {
   const watch = createEventWatch(ports);
   return {
+    admit: async (presented) => await admit(ports, presented),
+    permits: (subject, action) => ports.access.permits(subject, action),
     authenticate: async (key) => await authenticate(ports, key),
     external: createExternalRuns(ports, watch),
     submitRun: async (caller, request, key) =>
@@ -43,8 +48,17 @@ export function createHarness(ports: HarnessPorts): Harness {
     listDecisions: async (caller, since, cursor) => await listDecisions(ports, caller, since, cursor),
     listPrecedents: async (caller) => await listPrecedents(ports, caller),
     revokePrecedent: async (caller, id, request) => await revokePrecedent(ports, caller, id, request),
+    documents: {
+      add: async (caller, request) => await addDocument(ports, caller, request),
+      list: async (caller, query) => await listDocuments(ports, caller, query),
+      get: async (caller, id) => await getDocument(ports, caller, id),
+      remove: async (caller, id) => await removeDocument(ports, caller, id),
+      search: async (caller, question, limit) => await searchDocuments(ports, caller, question, limit),
+    },
     createKey: async (caller, request) => await createKey(ports, caller, request),
     listKeys: async (caller) => await listKeys(ports, caller),
+    rotateKey: async (caller, id, request) => await rotateKey(ports, caller, id, request),
+    listAccessEvents: async (caller, before) => await listAccessEvents(ports, caller, before),
     revokeKey: async (caller, id) => await revokeKey(ports, caller, id),
     async readiness() {
       let database = true;

@@ -13,6 +13,7 @@ import { forbidding } from "../../core/route/rules.ts";
 import type { ModelOutcome, StepError, TriedModel } from "../../core/run/journal.ts";
 import type { BudgetAmounts, ModelCall, ModelFailure } from "../../ports.ts";
 import type { Write } from "../commit.ts";
+import { endRun } from "../end-run.ts";
 import { commitHeld, type Held } from "../held.ts";
 import type { Pass } from "./gates.ts";
 import { spentInVain } from "./ledger.ts";
@@ -50,12 +51,12 @@ export type Tried = {
 /** @returns whether the run goes on in this worker's hands */
 export async function askModel(held: Held, call: ModelCall, opening: Write | null): Promise<boolean> {
   const prepared = await prepareQuestion(held, call);
-  if (!prepared.ok) return await endStep(held, opening, null, prepared.error, "gave_up");
+  if (!prepared.ok) return await endStep(held, opening, null, prepared.error, "failed");
   const question = prepared.value;
   const { decision, candidates } = question.route;
   const decided: Write | null =
     opening?.write === "step_opened" ? { ...opening, step: { ...opening.step, decision } } : null;
-  if (candidates.length === 0) return await endStep(held, decided, null, denialOf(decision), "gave_up");
+  if (candidates.length === 0) return await endStep(held, decided, null, denialOf(decision), "failed");
   const asking: Asking = {
     held,
     question,
@@ -80,7 +81,7 @@ export async function askModel(held: Held, call: ModelCall, opening: Write | nul
       ]);
       return true;
     case "ended":
-      return await endStep(held, asking.opening, asking.pending, answered.error, answered.event);
+      return await endStep(held, asking.opening, asking.pending, answered.error, answered.ending);
     case "later":
       await giveBack(asking, answered);
       return false;
@@ -94,7 +95,7 @@ type Round =
   | {
       readonly how: "ended";
       readonly error: StepError;
-      readonly event: "gave_up" | "attempts_exhausted";
+      readonly ending: "failed" | "dead_lettered";
     }
   | {
       readonly how: "later";
@@ -132,7 +133,7 @@ async function askEach(asking: Asking): Promise<Round | null> {
       await passed.leave({ ended: "unknown" }, null);
       const error = begun.error;
       if (error.code === "retries_exhausted")
-        return { how: "ended", error: withLast(asking, error), event: "attempts_exhausted" };
+        return { how: "ended", error: withLast(asking, error), ending: "dead_lettered" };
       asking.tried.set(model, { error, waitMs: null, isShut: false });
       continue;
     }
@@ -263,7 +264,7 @@ function judgeFailure(asking: Asking, { model }: Candidate, failed: ModelFailure
   // What a substitute says is not, for the run's own may yet answer; but a provider whose account cannot be true has
   // answered, and its answer is not asked for twice.
   const isOwn = question.route.candidates[0]?.model === model;
-  return isOwn || code === "usage_implausible" ? { how: "ended", error, event: "gave_up" } : null;
+  return isOwn || code === "usage_implausible" ? { how: "ended", error, ending: "failed" } : null;
 }
 
 /** When each has been asked, or could not be: wait for the one that may answer soonest, or give up. */
@@ -272,7 +273,7 @@ function afterAll(asking: Asking): Round {
   const tried = question.route.candidates.flatMap(({ model }) => asking.tried.get(model) ?? []);
   const first = tried[0]?.error ?? denialOf(question.route.decision);
   const waiting = tried.filter(({ waitMs }) => waitMs !== null);
-  if (waiting.length === 0) return { how: "ended", error: first, event: "gave_up" };
+  if (waiting.length === 0) return { how: "ended", error: first, ending: "failed" };
   const isWait = waiting.every(({ isShut }) => isShut);
   const { outage_ms_max: outageMsMax } = held.ports.routing.providers;
   if (held.ports.clock.now().getTime() - waitingSince(held).getTime() > outageMsMax)
@@ -282,7 +283,7 @@ function afterAll(asking: Asking): Round {
         code: "outage_too_long",
         detail: `No provider that may be asked has answered for ${Math.round(outageMsMax / 1000)} s. ${first.detail}`,
       },
-      event: "attempts_exhausted",
+      ending: "dead_lettered",
     };
   return {
     how: "later",
@@ -334,13 +335,19 @@ async function endStep(
   held: Held,
   opening: Write | null,
   pending: Pending | null,
-  error: StepError,
-  event: "gave_up" | "attempts_exhausted",
+  reason: StepError,
+  ending: "failed" | "dead_lettered",
 ): Promise<boolean> {
-  const closing: Write =
-    opening?.write === "step_opened"
-      ? { ...opening, step: { ...opening.step, state: "refused", error } }
-      : { write: "step_closed", seq: seqOf(held), state: "failed", outcome: null, error };
-  await commitHeld(held, [...settled({ pending }), closing, { write: "run_moved", event, reason: error }]);
-  return false;
+  let closing: readonly Write[] = [
+    ...settled({ pending }),
+    { write: "step_closed", seq: seqOf(held), state: "failed", outcome: null, error: reason },
+  ];
+  if (opening?.write === "step_opened") {
+    const refused: Write = { ...opening, step: { ...opening.step, state: "refused", error: reason } };
+    await commitHeld(held, [...settled({ pending }), refused]);
+    closing = [];
+  }
+  const { writes, ended } = endRun(held.ports.tools, held.committed.journal, { ending, reason });
+  await commitHeld(held, [...closing, ...writes]);
+  return !ended;
 }
