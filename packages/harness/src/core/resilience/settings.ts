@@ -31,10 +31,10 @@ export const providerSettingsSchema = z.strictObject({
       pause_ms_max: ms(1, DAY_MS, 60_000),
       /** A pause longer than this gives the run back to the queue, so that it holds no worker. */
       hold_ms_max: ms(0, 20_000, 2_000),
-      /** Calls for one step, over all its models and workers. */
-      step_calls_max: z.int().min(1).max(1_000).default(12),
+      /** Calls for one step, over all its models and workers; more than a run has attempts (base/limits.ts). */
+      step_calls_max: z.int().min(1).max(1_000).default(24),
       /** Repetitions in one run. */
-      run_retries_max: z.int().min(0).max(10_000).default(40),
+      run_retries_max: z.int().min(0).max(10_000).default(60),
       /** Repetitions that one process may send to one provider, for each call that was none. */
       provider_ratio: z.number().min(0).max(10).default(0.2),
     })
