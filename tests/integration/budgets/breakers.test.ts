@@ -34,8 +34,9 @@ test("failures of many processes add up; of many that want to probe one does", a
   expect(entryOf(open, now)).toEqual({ enter: "no", waitMs: SETTINGS.open_ms, why: "open" });
   const later = new Date(now.getTime() + SETTINGS.open_ms);
   const probes = await Promise.all(
-    Array.from({ length: 10 }, async (_, at) =>
-      breakers.change("openai", (before) => takeProbe(before, `p${at}`, later, 1_000)),
+    Array.from(
+      { length: 10 },
+      async (_, at) => await breakers.change("openai", (before) => takeProbe(before, `p${at}`, later, 1_000)),
     ),
   );
   expect(probes.filter(({ changed }) => changed)).toHaveLength(1);

@@ -130,20 +130,7 @@ async function carryOut(tx: StoreTx, draft: Draft, write: Write, context: Contex
       );
       return;
     case "approval_opened":
-      await tx.approvals.insert(write.approval);
-      record(
-        draft,
-        "approval_opened",
-        {
-          approval_id: write.approval.id,
-          step: write.approval.seq,
-          subject: write.approval.subject,
-          tool: write.approval.action.tool,
-          action_digest: write.approval.actionDigest,
-          expires_at: write.approval.expiresAt.toISOString(),
-        },
-        context,
-      );
+      await openApproval(tx, draft, write.approval, context);
       return;
     case "approval_decided":
       await decideApproval(tx, draft, write, context);
@@ -202,6 +189,29 @@ async function commitArtifact(
       name: artifact.name,
       sha256: artifact.sha256,
       size_bytes: artifact.size_bytes,
+    },
+    context,
+  );
+}
+
+async function openApproval(
+  tx: StoreTx,
+  draft: Draft,
+  approval: NewApproval,
+  context: Context,
+): Promise<void> {
+  await tx.approvals.insert(approval);
+  const { id, seq, subject, action, actionDigest, expiresAt } = approval;
+  record(
+    draft,
+    "approval_opened",
+    {
+      approval_id: id,
+      step: seq,
+      subject,
+      tool: action.tool,
+      action_digest: actionDigest,
+      expires_at: expiresAt.toISOString(),
     },
     context,
   );

@@ -1,6 +1,6 @@
 import type { Pool } from "pg";
 import { type Breaker, CLOSED } from "../../core/resilience/breaker.ts";
-import type { Breakers } from "../../ports/budget.ts";
+import type { Breakers } from "../../ports.ts";
 import { transaction } from "./connect.ts";
 import { only, type Query } from "./rows.ts";
 

@@ -1,6 +1,6 @@
 import { type RunId, uuidOf } from "@assent/contract";
 import { err, ok } from "../../base/result.ts";
-import type { AccountState, BudgetRows, NewReservation, ReservationRefusal } from "../../ports/budget.ts";
+import type { AccountState, BudgetRows, NewReservation, ReservationRefusal } from "../../ports.ts";
 import { only, type Scope } from "./rows.ts";
 
 type ReservedRow = {

@@ -16,37 +16,16 @@ import type { Write } from "../commit.ts";
 import { endRun } from "../end-run.ts";
 import { commitHeld, type Held } from "../held.ts";
 import type { Pass } from "./gates.ts";
+import type { Asking, Pending } from "./asking.ts";
 import { spentInVain } from "./ledger.ts";
-import { denialOf, prepareQuestion, type Question } from "./question.ts";
-import { beginCall, type Pending } from "./reserve.ts";
+import { denialOf, prepareQuestion } from "./question.ts";
+import { beginCall } from "./reserve.ts";
 
 /** A worker waits for providers this many times its longest pause, then the run goes back to the queue. */
 const PAUSES_HELD_MAX = 3;
 
 /** Between two looks of runs in the queue at a provider that is shut; jitter spreads them. */
 const QUEUE_JITTER_MS = 4_000;
-
-/** What is known in the course of one step, by one worker. */
-export type Asking = {
-  readonly held: Held;
-  readonly question: Question;
-  /** The step as it is journaled before the first call; null once it is. */
-  opening: Write | null;
-  pending: Pending | null;
-  /** Calls for this step, over all workers. */
-  calls: number;
-  readonly called: Set<string>;
-  /** The newest word of each model that has not answered. */
-  readonly tried: Map<string, Tried>;
-};
-
-/** `waitMs` null: asking it again is no use in this run. */
-export type Tried = {
-  readonly error: StepError;
-  readonly waitMs: number | null;
-  /** Nobody was called: it says nothing of the run. */
-  readonly isShut: boolean;
-};
 
 /** @returns whether the run goes on in this worker's hands */
 export async function askModel(held: Held, call: ModelCall, opening: Write | null): Promise<boolean> {

@@ -10,12 +10,9 @@ import { uuidV7 } from "../../core/uuid.ts";
 import type { BudgetAccount, BudgetAmounts, ReservationRefusal } from "../../ports.ts";
 import { commit } from "../commit.ts";
 import { LeaseLost } from "../held.ts";
-import type { Asking } from "./ask-model.ts";
+import type { Asking } from "./asking.ts";
 import { accountsOf, amountsOf, refusalOf } from "./ledger.ts";
 import { closestReservation, loadCounter, worstReservation } from "./question.ts";
-
-/** Set aside, and what of it will count as spent when it is settled with the next write. */
-export type Pending = { readonly id: string; readonly spent: BudgetAmounts };
 
 /**
  * @returns what is set aside for the call. An error: nothing is, and nobody may be called; `retries_exhausted` where
