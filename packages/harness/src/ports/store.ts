@@ -36,6 +36,7 @@ import type { Judgement } from "../core/decide/judgement.ts";
 import type { Assent } from "../core/decide/policy-annotations.ts";
 import type { ExternalDefinition } from "../core/external.ts";
 import type { Journal, JournalStep } from "../core/run/journal.ts";
+import type { Breakers, BudgetRows } from "./budget.ts";
 
 export type RunRecord = {
   readonly tenant: TenantId;
@@ -255,6 +256,8 @@ export type StoreTx = {
     /** What the rules decided since then, oldest first, after the given place. */
     list(since: Date, after: DecisionPlace | null, limit: number): Promise<readonly DecidedCall[]>;
   };
+  /** What model calls may cost and have cost. */
+  readonly budgets: BudgetRows;
   /** Harmony's memory of this tenant, within this transaction. */
   readonly memory: HarmonyStore;
   readonly queue: {
@@ -349,6 +352,8 @@ export type Store = {
    * artifact meanwhile waits, and looks afterwards whether its bytes are there.
    */
   forgetContent(sha256: string, remove: () => Promise<void>): Promise<boolean>;
+  /** How the providers are. */
+  readonly breakers: Breakers;
   /** Rejects when the database cannot be used. */
   ping(): Promise<void>;
 };

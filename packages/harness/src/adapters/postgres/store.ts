@@ -10,6 +10,8 @@ import { approvalRows } from "./approvals.ts";
 import { artifactRows } from "./artifacts.ts";
 import { forgetContent, unnamedContent } from "./content.ts";
 import { auditRows } from "./audit.ts";
+import { breakerRows } from "./breakers.ts";
+import { budgetRows } from "./budgets.ts";
 import { transaction } from "./connect.ts";
 import { decisionRows } from "./decisions.ts";
 import { documentRows } from "./documents.ts";
@@ -77,6 +79,7 @@ export function postgresStore({ pool, queue, clock, random }: PostgresStoreOptio
     due: async (now, limit) => await listDue(queryOn(pool), now, limit),
     unnamedContent: async (sha256s) => await unnamedContent(queryOn(pool), sha256s),
     forgetContent: async (sha256, remove) => await forgetContent(pool, sha256, remove),
+    breakers: breakerRows(pool, queryOn),
     async ping(): Promise<void> {
       await pool.query("select 1");
     },
@@ -102,6 +105,7 @@ function storeTx(
     keys: keyRows(scope, ids),
     access: accessRows(scope, ids),
     decisions: decisionRows(scope),
+    budgets: budgetRows(scope),
     memory: harmonyStoreIn(scope),
     // pg-boss writes its own statements: some hold several, which cannot be prepared.
     queue: queue.sender(scope.query),
