@@ -22,7 +22,7 @@ import { DATABASE_CONNECTIONS_MAX } from "./base/limits.ts";
 import { err, ok, type Result } from "./base/result.ts";
 import { type Environment, readConfig } from "./config.ts";
 import { makeHome, readSecrets, type Secrets, writeCredentials } from "./home.ts";
-import type { Log } from "./ports.ts";
+import type { ArtifactFiles, Log } from "./ports.ts";
 import { createAnswerSeal } from "./services/answer-seal.ts";
 import { createHarness } from "./services/create-harness.ts";
 import { createCursors } from "./services/cursors.ts";
@@ -91,6 +91,8 @@ export async function startHarness(
   if (!parts.ok) return parts;
   const secrets = readSecrets(home, environment.secret, systemRandom);
   if (!secrets.ok) return secrets;
+  const files = openArtifactStore(config.value, join(home, "artifacts"), systemRandom);
+  if (!files.ok) return files;
   const database = await openDatabase(options, started, onProgress);
   if (!database.ok) return database;
   const operator = await setUp(database.value, home, secrets.value);
@@ -106,7 +108,8 @@ export async function startHarness(
     given.map((secret) => ["mcp_secret", secret]),
   );
   const redacted = { ...options, log: redaction.wrapLog(log) };
-  const served = await startParts(redacted, parts.value, { secrets: secrets.value, redaction, app }, started);
+  const kept: Kept = { secrets: secrets.value, redaction, app, files: files.value };
+  const served = await startParts(redacted, parts.value, kept, started);
   if (!served.ok) return served;
   const { url } = served.value;
   // Beside everything else: a server that is slow to answer keeps nobody waiting.
@@ -127,17 +130,20 @@ export async function startHarness(
 }
 
 /** What only this process knows of: its keys, what hides them, and who it is to the database. */
-type Kept = { readonly secrets: Secrets; readonly redaction: Redaction; readonly app: Connection };
+type Kept = {
+  readonly secrets: Secrets;
+  readonly redaction: Redaction;
+  readonly app: Connection;
+  readonly files: ArtifactFiles;
+};
 
 async function startParts(
   options: StartOptions,
   { config, tools, models, agents, policies, access }: Parts,
-  { secrets, redaction, app }: Kept,
+  { secrets, redaction, app, files }: Kept,
   started: AsyncDisposableStack,
 ): Promise<Result<{ readonly url: string }, StartRefusal>> {
   const { home, log } = options;
-  const files = openArtifactStore(config, home, systemRandom);
-  if (!files.ok) return files;
   const clock = systemClock;
   const random = systemRandom;
   const pool = connectPool({
@@ -163,7 +169,7 @@ async function startParts(
     workspaces,
     openWorkspace: openWorkspaceOfRun(workspaces, tools),
     models,
-    files: files.value,
+    files,
     policies,
     redaction,
     clock,

@@ -1,6 +1,5 @@
 // Where the outputs of runs are kept: a folder of the home, or the bucket that the configuration names.
 
-import { join } from "node:path";
 import { openArtifactFiles } from "../adapters/files/artifact-files.ts";
 import { openArtifactObjects } from "../adapters/objects/artifact-objects.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -10,10 +9,10 @@ import type { StartRefusal } from "./refusal.ts";
 
 export function openArtifactStore(
   { artifacts, environment }: Pick<Config, "artifacts" | "environment">,
-  home: string,
+  folder: string,
   random: Random,
 ): Result<ArtifactFiles, StartRefusal> {
-  if (artifacts === null) return ok(openArtifactFiles({ folder: join(home, "artifacts"), random }));
+  if (artifacts === null) return ok(openArtifactFiles({ folder, random }));
   const keys = environment.objectStore;
   if (keys === null)
     return err({
