@@ -17,6 +17,14 @@ const httpToolSchema = z.strictObject({
   kind: z.literal("http"),
   url: z.url({ protocol: /^https?$/ }),
   check_url: z.url({ protocol: /^https?$/ }).optional(),
+  /** Where a call can be taken back, when the run fails after it. */
+  compensation: z
+    .strictObject({
+      url: z.url({ protocol: /^https?$/ }),
+      effect: z.enum(["idempotent", "once"]).default("once"),
+      description: z.string().min(1).max(500),
+    })
+    .optional(),
   /** What is left out is taken at its worst (DESIGN.md section 5). */
   manifest: z.strictObject({
     name: nameSchema,
