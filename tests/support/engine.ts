@@ -65,6 +65,8 @@ export type EngineOptions = {
   readonly policies?: Policies;
   /** Every statement of the store as it reaches the database. */
   readonly rewriteSql?: (sql: string) => string;
+  /** All agents there are; left out: the one above. A test may change the map under way. */
+  readonly agents?: ReadonlyMap<string, AgentDefinition>;
 };
 
 const SECRET = new Uint8Array(32).fill(7);
@@ -89,7 +91,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       ...ports,
       ...keys,
       workspaceNames: [],
-      agents: new Map([[agent.name, agent]]),
+      agents: ports.agents,
       cursors: createCursors(SECRET),
       shown: createShown(createRedaction({ redactor: createRedactor(), digestKey: SECRET })),
       isWorkerReady: () => true,
@@ -159,6 +161,7 @@ async function openParts(
   };
   const queue = await openQueue(database.app, true, log);
   const toolList = options.tools ?? [];
+  const agent = agentOf(options);
   const tools: Tools = {
     get: (name) => toolList.find((tool) => tool.manifest.name === name),
     list: () => toolList,
@@ -171,6 +174,7 @@ async function openParts(
     openWorkspace: openWorkspaceOfRun(noWorkspaces, tools),
     files: openArtifactFiles({ folder, random }),
     policies: options.policies ?? policiesOf({ folder: shippedPolicyFolder("default") }),
+    agents: options.agents ?? new Map([[agent.name, agent]]),
     redaction: createRedaction({ redactor: createRedactor(), digestKey: SECRET }),
     clock,
     random,
@@ -182,7 +186,7 @@ async function openParts(
 const poolOf = ({ rewriteSql }: EngineOptions, database: ThrowAwayDatabase): Pool =>
   rewriteSql === undefined ? database.appPool() : rewritingPool(database.appPool(), rewriteSql);
 
-const agentOf = ({ agent, tools = [] }: EngineOptions): AgentDefinition => ({
+export const agentOf = ({ agent, tools = [] }: EngineOptions): AgentDefinition => ({
   name: "tester",
   description: "Does what its script says.",
   system: "You are a test.",

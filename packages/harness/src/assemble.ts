@@ -159,6 +159,7 @@ async function startParts(
     models,
     files: openArtifactFiles({ folder: join(home, "artifacts"), random }),
     policies,
+    agents,
     redaction,
     clock,
     random,

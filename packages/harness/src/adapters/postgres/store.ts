@@ -5,7 +5,7 @@ import { EXTERNAL_IDLE_HOURS, STRANDED_SECONDS } from "../../base/limits.ts";
 import { sha256Hex } from "../../base/digest.ts";
 import type { Clock, Due, Random, Store, StoreTx } from "../../ports.ts";
 import { agentRows, externalDefinitionRows } from "./agents.ts";
-import { approvalRows } from "./approvals.ts";
+import { approvalRows, manifestRows } from "./approvals.ts";
 import { artifactRows } from "./artifacts.ts";
 import { auditRows } from "./audit.ts";
 import { transaction } from "./connect.ts";
@@ -85,6 +85,7 @@ function storeTx(
     audit: auditRows(scope),
     idempotency: idempotencyRows(scope),
     agents: agentRows(scope),
+    manifests: manifestRows(scope),
     externalDefinitions: externalDefinitionRows(scope),
     documents: documentRows(scope),
     keys: keyRows(scope, ids),

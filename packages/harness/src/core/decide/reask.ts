@@ -43,16 +43,21 @@ const REASON_CHARS_MAX = 12_000;
 
 export function reask(asked: AskedUnder, present: Present, differences: Differences): Reask {
   if (present.manifestDigest === null)
-    return { outcome: "denied", reasons: [{ code: "tool_changed", detail: "There is no such tool any more." }] };
+    return {
+      outcome: "denied",
+      reasons: [{ code: "tool_changed", detail: "There is no such tool any more." }],
+    };
   const { verdict } = present;
-  if (verdict.verdict === "deny" && hasChanged(asked, present)) return { outcome: "denied", reasons: verdict.reasons };
+  if (!hasChanged(asked, present)) return { outcome: "unchanged" };
+  if (verdict.verdict === "deny") return { outcome: "denied", reasons: verdict.reasons };
   const reasons = changes(asked, present, differences);
   if (reasons.length === 0) return { outcome: "unchanged" };
   // What the rules would let pass unasked by now was asked about all the same: the old requirement stands.
   return { outcome: "asked_again", requirement: verdict.assent ?? asked.requirement, reasons };
 }
 
-const hasChanged = (asked: AskedUnder, present: Present): boolean =>
+/** Whether anything that a yes rests on is another now; only then the rules have to be asked what they say. */
+export const hasChanged = (asked: AskedUnder, present: Omit<Present, "verdict">): boolean =>
   asked.policyVersion !== present.policyVersion ||
   asked.manifestDigest !== present.manifestDigest ||
   asked.agentVersion !== present.agentVersion;
@@ -85,5 +90,8 @@ const wantsMore = (requirement: Assent, { assent }: PolicyVerdict): boolean =>
 
 function changed(code: string, sentence: string, lines: readonly string[]): Reason {
   const detail = [sentence, ...lines].join("\n");
-  return { code, detail: detail.length > REASON_CHARS_MAX ? `${detail.slice(0, REASON_CHARS_MAX)}…` : detail };
+  return {
+    code,
+    detail: detail.length > REASON_CHARS_MAX ? `${detail.slice(0, REASON_CHARS_MAX)}…` : detail,
+  };
 }
