@@ -28,7 +28,7 @@ export type Present = {
 };
 
 /** Where tool and agent changed, one line a place (core/difference.ts). */
-export type Differences = { readonly tool: readonly string[]; readonly agent: readonly string[] };
+type Differences = { readonly tool: readonly string[]; readonly agent: readonly string[] };
 
 export type Reask =
   /** The yes stands, or will when it is given. */
