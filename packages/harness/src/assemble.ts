@@ -26,6 +26,7 @@ import type { Log } from "./ports.ts";
 import { createHarness } from "./services/create-harness.ts";
 import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
+import { startExpiry } from "./services/expiry.ts";
 import { keyHasher } from "./services/keys.ts";
 import type { Redaction } from "./services/redaction.ts";
 import { createShown } from "./services/shown.ts";
@@ -127,7 +128,7 @@ type Kept = { readonly secrets: Secrets; readonly redaction: Redaction; readonly
 
 async function startParts(
   options: StartOptions,
-  { config, tools, models, agents, policies }: Parts,
+  { config, tools, models, agents, policies, access }: Parts,
   { secrets, redaction, app }: Kept,
   started: AsyncDisposableStack,
 ): Promise<Result<{ readonly url: string }, StartRefusal>> {
@@ -176,6 +177,8 @@ async function startParts(
     workspaceNames: Object.keys(config.workspaces),
     agents,
     hashKey: keyHasher(secrets.keys),
+    access,
+    quotas: config.limits.quotas,
     cursors: createCursors(secrets.cursors),
     shown: createShown(redaction),
     isWorkerReady: () => presence.isPresent(),
@@ -184,15 +187,22 @@ async function startParts(
   started.defer(async () => {
     await consumer.stop();
   });
-  const sweeper = startSweeper({ store, clock, log });
-  started.defer(async () => {
-    await sweeper.stop();
-  });
-  const server = await createServer(harness, { log });
+  startHousekeeping({ store, clock, log }, started);
+  const server = await createServer(harness, { log, addressQuota: config.limits.address });
   started.defer(async () => {
     await server.close();
   });
   return await listen(server, options);
+}
+
+function startHousekeeping(
+  ports: Pick<OrchestratorPorts, "store" | "clock" | "log">,
+  started: AsyncDisposableStack,
+): void {
+  for (const loop of [startSweeper(ports), startExpiry(ports)])
+    started.defer(async () => {
+      await loop.stop();
+    });
 }
 
 async function listen(
