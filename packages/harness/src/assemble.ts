@@ -28,6 +28,7 @@ import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
 import { startExpiry } from "./services/expiry.ts";
 import { keyHasher } from "./services/keys.ts";
+import { createGates } from "./services/models/gates.ts";
 import type { Redaction } from "./services/redaction.ts";
 import { createShown } from "./services/shown.ts";
 import { startSweeper } from "./services/sweeper.ts";
@@ -166,6 +167,8 @@ async function startParts(
     random,
     log,
     loadTokenCounter,
+    routing: config,
+    gates: createGates({ breakers: store.breakers, clock, random, log, settings: config.providers }),
   };
   const worker = Buffer.from(random.bytes(4)).readInt32BE() >>> 1;
   const presence = await announceWorker(app, worker, { clock, log });

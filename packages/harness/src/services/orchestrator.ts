@@ -3,7 +3,7 @@
 
 import type { RunId, TenantId } from "@assent/contract";
 import { assert, unreachable } from "../base/assert.ts";
-import { LEASE_SECONDS, RETRY_DELAY_SECONDS_MAX, RUN_ATTEMPTS_MAX } from "../base/limits.ts";
+import { LEASE_SECONDS, RUN_ATTEMPTS_MAX } from "../base/limits.ts";
 import type { AgentDefinition } from "../core/agent.ts";
 import { originsOfRun } from "../core/label/origins-of-run.ts";
 import { type GateStep, isToolStep, type Journal, type StepError } from "../core/run/journal.ts";
@@ -14,10 +14,11 @@ import type { RunRecord, WorkerId } from "../ports.ts";
 import { ApprovalTaken, commit, type Write } from "./commit.ts";
 import { endRollback, endRun } from "./end-run.ts";
 import { commitHeld, type Held, LeaseLost, type OrchestratorPorts } from "./held.ts";
-import { finaliseRun } from "./steps/finalise.ts";
+import { askModel } from "./models/ask-model.ts";
 import { dispatch, readApproval } from "./steps/dispatch.ts";
+import { finaliseRun } from "./steps/finalise.ts";
 import { openDoubtGate } from "./steps/gate.ts";
-import { callModel, openModelStep } from "./steps/model.ts";
+import { modelCall, openModelStep } from "./steps/model.ts";
 import { checkDoubt, compensate, executeTool, judgeCall } from "./steps/tool.ts";
 
 export type Claim = {
@@ -117,7 +118,7 @@ async function makeMove(held: Held, move: Move): Promise<boolean> {
   }
   switch (move.do) {
     case "call_model":
-      return await askModel(held, move.again === null);
+      return await askNext(held, move.again === null);
     case "decide":
       return await judgeCall(held, move.call);
     case "dispatch":
@@ -149,25 +150,10 @@ async function makeMove(held: Held, move: Move): Promise<boolean> {
   }
 }
 
-async function askModel(held: Held, isNew: boolean): Promise<boolean> {
-  if (isNew) await commitHeld(held, [openModelStep(held)]);
-  const called = await callModel(held);
-  switch (called.next) {
-    case "go_on":
-      await commitHeld(held, [called.write]);
-      return true;
-    case "give_up":
-      return await giveUp(held, called.error, [called.write]);
-    case "later":
-      await release(held, called.error, called.delaySeconds ?? retryDelaySeconds(held.committed.run.attempt));
-      return false;
-    default:
-      return unreachable(called);
-  }
+async function askNext(held: Held, isNew: boolean): Promise<boolean> {
+  const call = modelCall(held);
+  return await askModel(held, call, isNew ? openModelStep(call) : null);
 }
-
-const retryDelaySeconds = (attempt: number): number =>
-  Math.min(2 ** Math.min(attempt, 16), RETRY_DELAY_SECONDS_MAX);
 
 async function settleDoubt(held: Held, seq: number, gate: GateStep): Promise<boolean> {
   const outcome = gate.outcome;
