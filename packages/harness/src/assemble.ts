@@ -23,6 +23,7 @@ import { err, ok, type Result } from "./base/result.ts";
 import { type Environment, readConfig } from "./config.ts";
 import { makeHome, readSecrets, type Secrets, writeCredentials } from "./home.ts";
 import type { Log } from "./ports.ts";
+import { createAnswerSeal } from "./services/answer-seal.ts";
 import { createHarness } from "./services/create-harness.ts";
 import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
@@ -181,6 +182,7 @@ async function startParts(
     agents,
     hashKey: keyHasher(secrets.keys),
     access,
+    answerSeal: createAnswerSeal(secrets.answers, random),
     quotas: config.limits.quotas,
     cursors: createCursors(secrets.cursors),
     shown: createShown(redaction),
