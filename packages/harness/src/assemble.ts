@@ -179,7 +179,6 @@ async function startParts(
   const harness = createHarness({
     ...ports,
     workspaceNames: Object.keys(config.workspaces),
-    agents,
     hashKey: keyHasher(secrets.keys),
     access,
     answerSeal: createAnswerSeal(secrets.answers, random),

@@ -94,35 +94,8 @@ export function manifestRows({ query, tenant }: Scope): StoreTx["manifests"] {
 
 export function approvalRows({ query, tenant }: Scope): StoreTx["approvals"] {
   return {
-    async insert(approval: NewApproval): Promise<void> {
-      await query(
-        `with kept as (
-           insert into assent.tool_manifests (tenant_id, digest, manifest)
-           select $1, $17::bytea, $18::json where $18::json is not null on conflict do nothing)
-         insert into assent.approvals (tenant_id, id, run_id, seq, state, subject, action, action_digest, summary,
-           preview, precondition, decision, judgement, requirement, advice, requested_at, expires_at)
-         values ($1, $2, $3, $4, 'open', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
-        [
-          tenant,
-          uuidOf(approval.id),
-          uuidOf(approval.run),
-          approval.seq,
-          approval.subject,
-          JSON.stringify(approval.action),
-          digestToBytes(approval.actionDigest),
-          approval.summary,
-          approval.preview,
-          approval.precondition,
-          JSON.stringify(approval.decision),
-          JSON.stringify(approval.judgement),
-          JSON.stringify(approval.requirement),
-          JSON.stringify(approval.advice),
-          approval.requestedAt,
-          approval.expiresAt,
-          approval.manifest === null ? null : digestToBytes(manifestDigest(approval.manifest)),
-          approval.manifest === null ? null : JSON.stringify(approval.manifest),
-        ],
-      );
+    insert: async (approval) => {
+      await insertApproval({ query, tenant }, approval);
     },
     async find(id: ApprovalId): Promise<ApprovalRecord | null> {
       const [row] = await query<ApprovalRow>(`${SELECT} and a.id = $2`, [tenant, uuidOf(id)]);
@@ -176,4 +149,38 @@ export function approvalRows({ query, tenant }: Scope): StoreTx["approvals"] {
       return rows.length === 1;
     },
   };
+}
+
+async function insertApproval(
+  { query, tenant }: Pick<Scope, "query" | "tenant">,
+  approval: NewApproval,
+): Promise<void> {
+  await query(
+    `with kept as (
+           insert into assent.tool_manifests (tenant_id, digest, manifest)
+           select $1, $17::bytea, $18::json where $18::json is not null on conflict do nothing)
+         insert into assent.approvals (tenant_id, id, run_id, seq, state, subject, action, action_digest, summary,
+           preview, precondition, decision, judgement, requirement, advice, requested_at, expires_at)
+         values ($1, $2, $3, $4, 'open', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+    [
+      tenant,
+      uuidOf(approval.id),
+      uuidOf(approval.run),
+      approval.seq,
+      approval.subject,
+      JSON.stringify(approval.action),
+      digestToBytes(approval.actionDigest),
+      approval.summary,
+      approval.preview,
+      approval.precondition,
+      JSON.stringify(approval.decision),
+      JSON.stringify(approval.judgement),
+      JSON.stringify(approval.requirement),
+      JSON.stringify(approval.advice),
+      approval.requestedAt,
+      approval.expiresAt,
+      approval.manifest === null ? null : digestToBytes(manifestDigest(approval.manifest)),
+      approval.manifest === null ? null : JSON.stringify(approval.manifest),
+    ],
+  );
 }
