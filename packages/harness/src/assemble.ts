@@ -171,6 +171,7 @@ async function startParts(
     models,
     files,
     policies,
+    agents,
     redaction,
     clock,
     random,
@@ -187,7 +188,6 @@ async function startParts(
   const harness = createHarness({
     ...ports,
     workspaceNames: Object.keys(config.workspaces),
-    agents,
     hashKey: keyHasher(secrets.keys),
     access,
     answerSeal: createAnswerSeal(secrets.answers, random),

@@ -6,7 +6,7 @@ import { sha256Hex } from "../../base/digest.ts";
 import type { Clock, Due, Random, Store, StoreTx } from "../../ports.ts";
 import { accessRows } from "./access.ts";
 import { agentRows, externalDefinitionRows } from "./agents.ts";
-import { approvalRows } from "./approvals.ts";
+import { approvalRows, manifestRows } from "./approvals.ts";
 import { artifactRows } from "./artifacts.ts";
 import { forgetContent, unnamedContent } from "./content.ts";
 import { auditRows } from "./audit.ts";
@@ -100,6 +100,7 @@ function storeTx(
     audit: auditRows(scope),
     idempotency: idempotencyRows(scope),
     agents: agentRows(scope),
+    manifests: manifestRows(scope),
     externalDefinitions: externalDefinitionRows(scope),
     documents: documentRows(scope),
     keys: keyRows(scope, ids),
