@@ -36,12 +36,17 @@ import type { Quotas } from "../../packages/harness/src/core/access/quota.ts";
 import type { Policies } from "../../packages/harness/src/core/decide/policy-point.ts";
 import type { ModelOutcome, ToolCall } from "../../packages/harness/src/core/run/journal.ts";
 import type { Caller, Models, Store, Tool, Tools, Workspaces } from "../../packages/harness/src/ports.ts";
+import { DEFAULT_BUDGET_SETTINGS } from "../../packages/harness/src/core/budget/settings.ts";
+import { DEFAULT_PROVIDER_SETTINGS } from "../../packages/harness/src/core/resilience/settings.ts";
+import { DEFAULT_MODEL_SETTINGS } from "../../packages/harness/src/core/route/settings.ts";
 import { createRedactor } from "../../packages/harness/src/core/redact/redactor.ts";
+import { createAnswerSeal } from "../../packages/harness/src/services/answer-seal.ts";
 import { createCursors } from "../../packages/harness/src/services/cursors.ts";
 import { createHarness } from "../../packages/harness/src/services/create-harness.ts";
 import type { Harness } from "../../packages/harness/src/services/harness.ts";
-import type { OrchestratorPorts } from "../../packages/harness/src/services/held.ts";
+import type { OrchestratorPorts, Routing } from "../../packages/harness/src/services/held.ts";
 import { keyHasher, type KeyPorts, keyPrefix, newKey } from "../../packages/harness/src/services/keys.ts";
+import { createGates } from "../../packages/harness/src/services/models/gates.ts";
 import { createRedaction } from "../../packages/harness/src/services/redaction.ts";
 import { createShown } from "../../packages/harness/src/services/shown.ts";
 import { startSweeper, sweep } from "../../packages/harness/src/services/sweeper.ts";
@@ -80,9 +85,18 @@ export type EngineOptions = {
   readonly tools?: readonly Tool[];
   readonly agent?: Partial<AgentDefinition>;
   readonly policies?: Policies;
+  readonly routing?: Partial<Routing>;
   readonly quotas?: Quotas;
   /** Every statement of the store as it reaches the database. */
   readonly rewriteSql?: (sql: string) => string;
+  /** All agents there are; left out: the one above. A test may change the map under way. */
+  readonly agents?: ReadonlyMap<string, AgentDefinition>;
+};
+
+const DEFAULT_ROUTING: Routing = {
+  models: DEFAULT_MODEL_SETTINGS,
+  budgets: DEFAULT_BUDGET_SETTINGS,
+  providers: DEFAULT_PROVIDER_SETTINGS,
 };
 
 const SECRET = new Uint8Array(32).fill(7);
@@ -107,8 +121,9 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       ...ports,
       ...keys,
       workspaceNames: [],
-      agents: new Map([[agent.name, agent]]),
+      agents: ports.agents,
       quotas: options.quotas ?? { tenant: null, principal: null, actions: {} },
+      answerSeal: createAnswerSeal(SECRET, systemRandom),
       cursors: createCursors(SECRET),
       shown: createShown(createRedaction({ redactor: createRedactor(), digestKey: SECRET })),
       evidence: null,
@@ -185,18 +200,24 @@ async function openParts(
   };
   const queue = await openQueue(database.app, true, log);
   const toolList = options.tools ?? [];
+  const agent = agentOf(options);
   const tools: Tools = {
     get: (name) => toolList.find((tool) => tool.manifest.name === name),
     list: () => toolList,
   };
+  const store = postgresStore({ pool: poolOf(options, database), queue, clock, random });
+  const routing: Routing = { ...DEFAULT_ROUTING, ...options.routing };
   const ports: OrchestratorPorts = {
-    store: postgresStore({ pool: poolOf(options, database), queue, clock, random }),
+    store,
+    routing,
+    gates: createGates({ breakers: store.breakers, clock, random, log, settings: routing.providers }),
     models: options.models ?? answering(() => ({ text: "done" })),
     tools,
     workspaces: noWorkspaces,
     openWorkspace: openWorkspaceOfRun(noWorkspaces, tools),
     files: openArtifactFiles({ folder, random }),
     policies: options.policies ?? policiesOf({ folder: shippedPolicyFolder("default") }),
+    agents: options.agents ?? new Map([[agent.name, agent]]),
     redaction: createRedaction({ redactor: createRedactor(), digestKey: SECRET }),
     clock,
     random,
@@ -208,7 +229,7 @@ async function openParts(
 const poolOf = ({ rewriteSql }: EngineOptions, database: ThrowAwayDatabase): Pool =>
   rewriteSql === undefined ? database.appPool() : rewritingPool(database.appPool(), rewriteSql);
 
-const agentOf = ({ agent, tools = [] }: EngineOptions): AgentDefinition => ({
+export const agentOf = ({ agent, tools = [] }: EngineOptions): AgentDefinition => ({
   name: "tester",
   description: "Does what its script says.",
   system: "You are a test.",

@@ -131,6 +131,7 @@ function dyingAt(k: number): { operations: FileOperations; calls: () => number }
       create: guard(async (path, content) => await diskOperations.create(path, content)),
       sync: guard(async (path) => await diskOperations.sync(path)),
       rename: guard(async (from, to) => await diskOperations.rename(from, to)),
+      size: guard(async (path) => await diskOperations.size(path)),
       remove: guard(async (path) => await diskOperations.remove(path)),
     },
   };

@@ -70,8 +70,8 @@ export type LogTx = {
   opened(epoch: number, from: number, count: number): Promise<readonly StoredLeaf[]>;
   /** Where a run's event stands; null while it waits. */
   place(run: RunId, version: number): Promise<{ readonly epoch: number; readonly index: number } | null>;
-  /** The newest event of a run about this approval. */
-  versionAbout(run: RunId, approval: string): Promise<number | null>;
+  /** The event that says what a person decided about this approval; null while nobody has. */
+  decisionOf(run: RunId, approval: string): Promise<number | null>;
   /** The newest fact about this subject; null for none. */
   eventOf(subject: string): Promise<string | null>;
   /** Whether a checkpoint covers this event. */
@@ -80,6 +80,8 @@ export type LogTx = {
   addCosignature(checkpoint: Omit<StoredCheckpoint, "note">, witness: string, line: string): Promise<void>;
   /** The newest checkpoint of the epoch with at least this size. */
   checkpoint(epoch: number, sizeMin: number): Promise<StoredCheckpoint | null>;
+  /** The first checkpoint of the epoch with at least this size, without what witnesses added later: it stays as it is. */
+  firstCheckpoint(epoch: number, sizeMin: number): Promise<StoredCheckpoint | null>;
   addFact(fact: Omit<WaitingFact, "eventId" | "state" | "version">): Promise<void>;
   /** False when there is no such leaf, or its payload is gone already. */
   erase(erasure: {

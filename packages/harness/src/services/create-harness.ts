@@ -1,19 +1,20 @@
-import type { Approval, ApproveRequest } from "@assent/contract";
-import { ok, type Result } from "../base/result.ts";
-import type { Caller, Log } from "../ports.ts";
+import { err } from "../base/result.ts";
+import type { Log } from "../ports.ts";
 import { type AdmissionPorts, submitRun } from "./admission.ts";
 import { type ApprovalPorts, decideApproval } from "./approvals.ts";
 import { listDecisions } from "./decisions.ts";
 import { addDocument, getDocument, listDocuments, removeDocument, searchDocuments } from "./documents.ts";
 import type { Evidence } from "./audit/evidence.ts";
-import { createAuditTrail, receiptView } from "./audit/trail.ts";
+import { covered, coveredAnswer, withReceipt } from "./audit/covered.ts";
+import { createAuditTrail } from "./audit/trail.ts";
 import { createEventWatch } from "./event-watch.ts";
 import { submitExternalRun } from "./external/admission.ts";
 import type { ExternalPorts } from "./external/drive.ts";
 import { createExternalRuns } from "./external/external.ts";
-import type { Harness, Refusal } from "./harness.ts";
+import type { Harness } from "./harness.ts";
 import { admit, authenticate, type EntrancePorts } from "./entrance.ts";
 import { createKey, type KeyPorts, listAccessEvents, listKeys, revokeKey, rotateKey } from "./keys.ts";
+import { BUSY, once, type OncePorts, unlessBusy } from "./once.ts";
 import { listPrecedents, revokePrecedent } from "./precedents.ts";
 import { cancelRun, getRun, listEvents, listRuns, openArtifact, type RunPorts } from "./runs.ts";
 
@@ -21,6 +22,7 @@ export type HarnessPorts = AdmissionPorts &
   ApprovalPorts &
   EntrancePorts &
   KeyPorts &
+  OncePorts &
   RunPorts &
   ExternalPorts & {
     readonly log: Log;
@@ -34,14 +36,30 @@ export type HarnessPorts = AdmissionPorts &
 export function createHarness(ports: HarnessPorts): Harness {
   const watch = createEventWatch(ports);
   return {
+    once: async (caller, request, work) =>
+      await coveredAnswer(
+        ports.evidence,
+        caller,
+        // What is not committed yet cannot be covered: the wait comes after.
+        await once(
+          ports,
+          caller,
+          request,
+          async (store) => await work(createHarness({ ...ports, store, evidence: null })),
+        ),
+      ),
     admit: async (presented) => await admit(ports, presented),
     permits: (subject, action) => ports.access.permits(subject, action),
     authenticate: async (key) => await authenticate(ports, key),
     external: createExternalRuns(ports, watch),
     submitRun: async (caller, request, key) =>
-      request.driver === "external"
-        ? await submitExternalRun(ports, caller, request, key)
-        : await submitRun(ports, caller, request, key),
+      await unlessBusy(
+        async () =>
+          request.driver === "external"
+            ? await submitExternalRun(ports, caller, request, key)
+            : await submitRun(ports, caller, request, key),
+        err(BUSY),
+      ),
     getRun: async (caller, id) => await getRun(ports, caller, id),
     listRuns: async (caller, query) => await listRuns(ports, caller, query),
     cancelRun: async (caller, id) => await cancelRun(ports, caller, id),
@@ -50,7 +68,8 @@ export function createHarness(ports: HarnessPorts): Harness {
       await watch.wait(caller.tenant, id, after, signal);
     },
     openArtifact: async (caller, run, id) => await openArtifact(ports, caller, run, id),
-    decide: async (caller, request) => await decideWithReceipt(ports, caller, request),
+    decide: async (caller, request) =>
+      await withReceipt(ports.evidence, caller, await decideApproval(ports, caller, request)),
     audit: createAuditTrail(ports.evidence),
     listDecisions: async (caller, since, cursor) => await listDecisions(ports, caller, since, cursor),
     listPrecedents: async (caller) => await listPrecedents(ports, caller),
@@ -63,12 +82,13 @@ export function createHarness(ports: HarnessPorts): Harness {
       search: async (caller, question, limit) => await searchDocuments(ports, caller, question, limit),
     },
     createKey: async (caller, request) =>
-      await covered(ports, caller, await createKey(ports, caller, request)),
+      await covered(ports.evidence, caller, await createKey(ports, caller, request)),
     listKeys: async (caller) => await listKeys(ports, caller),
     rotateKey: async (caller, id, request) =>
-      await covered(ports, caller, await rotateKey(ports, caller, id, request)),
+      await covered(ports.evidence, caller, await rotateKey(ports, caller, id, request)),
     listAccessEvents: async (caller, before) => await listAccessEvents(ports, caller, before),
-    revokeKey: async (caller, id) => await covered(ports, caller, await revokeKey(ports, caller, id)),
+    revokeKey: async (caller, id) =>
+      await covered(ports.evidence, caller, await revokeKey(ports, caller, id)),
     async readiness() {
       let database = true;
       try {
@@ -82,28 +102,4 @@ export function createHarness(ports: HarnessPorts): Harness {
       return { database, worker: ports.isWorkerReady() };
     },
   };
-}
-
-// A decision is answered once it is in the log, with the proof of it: nobody can say later that it was never given.
-// Where that takes too long the decision stands all the same, and its proof can be had later.
-async function decideWithReceipt(
-  ports: HarnessPorts,
-  caller: Caller,
-  request: ApproveRequest,
-): Promise<Result<Approval, Refusal>> {
-  const decided = await decideApproval(ports, caller, request);
-  if (!decided.ok || ports.evidence === null) return decided;
-  const { run_id, id } = decided.value;
-  const receipt = await ports.evidence.receiptOf(caller.tenant, run_id, id);
-  return receipt === null ? decided : ok({ ...decided.value, receipt: receiptView(receipt) });
-}
-
-// Who may get in is answered for once it is in the log.
-async function covered<T extends { readonly id: string }>(
-  { evidence }: HarnessPorts,
-  { tenant }: Caller,
-  done: Result<T, Refusal>,
-): Promise<Result<T, Refusal>> {
-  if (done.ok && evidence !== null) await evidence.waitForCover(tenant, done.value.id);
-  return done;
 }

@@ -182,15 +182,15 @@ async function erasedDigest(scope: Scope, epoch: number, index: number): Promise
 type HeadRow = { epoch: number; size: string; root: Buffer };
 const toHead = (row: HeadRow): LogHead => ({ epoch: row.epoch, size: Number(row.size), root: row.root });
 
-type Covering = "place" | "versionAbout" | "eventOf" | "isCovered" | "checkpoint";
+type Covering = "firstCheckpoint" | "place" | "decisionOf" | "eventOf" | "isCovered" | "checkpoint";
 
 function covering({ query, tenant }: Scope): Pick<LogTx, Covering> {
   return {
-    async versionAbout(run, approval): Promise<number | null> {
+    async decisionOf(run, approval): Promise<number | null> {
       const [row] = await query<{ version: number }>(
         `select version from assent.audit_events
-         where tenant_id = $1 and run_id = $2 and kind like 'approval\\_%' and data ->> 'approval_id' = $3
-         order by version desc limit 1`,
+         where tenant_id = $1 and run_id = $2 and data ->> 'approval_id' = $3
+           and kind in ('approval_approved', 'approval_denied', 'approval_confirmed')`,
         [tenant, uuidOf(run), approval],
       );
       return row?.version ?? null;
@@ -219,6 +219,14 @@ function covering({ query, tenant }: Scope): Pick<LogTx, Covering> {
         [tenant, uuidOf(run), version],
       );
       return row === undefined ? null : { epoch: row.epoch, index: Number(row.idx) };
+    },
+    async firstCheckpoint(epoch, sizeMin): Promise<StoredCheckpoint | null> {
+      const [row] = await query<{ size: string; note: string }>(
+        `select size, note from assent.audit_checkpoints
+         where tenant_id = $1 and epoch = $2 and size >= $3 order by size limit 1`,
+        [tenant, epoch, sizeMin],
+      );
+      return row === undefined ? null : { epoch, size: Number(row.size), note: row.note };
     },
     async checkpoint(epoch, sizeMin): Promise<StoredCheckpoint | null> {
       const [row] = await query<{ size: string; note: string }>(

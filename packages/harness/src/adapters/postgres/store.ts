@@ -6,9 +6,12 @@ import { sha256Hex } from "../../base/digest.ts";
 import type { Clock, Due, Random, Store, StoreTx } from "../../ports.ts";
 import { accessRows } from "./access.ts";
 import { agentRows, externalDefinitionRows } from "./agents.ts";
-import { approvalRows } from "./approvals.ts";
+import { approvalRows, manifestRows } from "./approvals.ts";
 import { artifactRows } from "./artifacts.ts";
+import { forgetContent, unnamedContent } from "./content.ts";
 import { auditRows } from "./audit.ts";
+import { breakerRows } from "./breakers.ts";
+import { budgetRows } from "./budgets.ts";
 import { transaction } from "./connect.ts";
 import { decisionRows } from "./decisions.ts";
 import { documentRows } from "./documents.ts";
@@ -80,6 +83,9 @@ export function postgresStore({ pool, queue, clock, random, onEvents }: Postgres
       return only(rows).removed;
     },
     due: async (now, limit) => await listDue(queryOn(pool), now, limit),
+    unnamedContent: async (sha256s) => await unnamedContent(queryOn(pool), sha256s),
+    forgetContent: async (sha256, remove) => await forgetContent(pool, sha256, remove),
+    breakers: breakerRows(pool, queryOn),
     async ping(): Promise<void> {
       await pool.query("select 1");
     },
@@ -108,11 +114,13 @@ function storeTx(
     audit: auditRows(scope),
     idempotency: idempotencyRows(scope),
     agents: agentRows(scope),
+    manifests: manifestRows(scope),
     externalDefinitions: externalDefinitionRows(scope),
     documents: documentRows(scope),
     keys: keyRows(scope, ids),
     access: accessRows(scope, ids),
     decisions: decisionRows(scope),
+    budgets: budgetRows(scope),
     memory: harmonyStoreIn(scope),
     // pg-boss writes its own statements: some hold several, which cannot be prepared.
     queue: queue.sender(scope.query),

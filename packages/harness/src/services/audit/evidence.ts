@@ -53,7 +53,10 @@ export type Evidence = {
   prove(tenant: TenantId, run: RunId, version: number): Promise<EventProof | null>;
   /** Waits until a checkpoint covers the newest fact about this subject; false when that took too long. */
   waitForCover(tenant: TenantId, subject: string): Promise<boolean>;
-  /** The proof of the newest event about an approval, waiting for its cover; null when that took too long. */
+  /**
+   * The proof of what a person decided about an approval, waiting for its cover; null when that took too long. The same
+   * event has the same receipt for ever.
+   */
   receiptOf(tenant: TenantId, run: RunId, approval: ApprovalId): Promise<EventProof | null>;
   logs(tenant: TenantId): Promise<{ readonly states: readonly LogState[]; readonly stopped: Stopped | null }>;
   checkpoint(tenant: TenantId, epoch: number): Promise<StoredCheckpoint | null>;
@@ -68,7 +71,7 @@ export function createEvidence(ports: EvidencePorts): Evidence {
   const { store } = ports;
   return {
     prove: async (tenant, run, version) =>
-      await store.transaction(tenant, async (tx) => await prove(tx, run, version)),
+      await store.transaction(tenant, async (tx) => await prove(tx, run, version, "newest")),
     async waitForCover(tenant, subject): Promise<boolean> {
       const covered = await waitFor(ports, tenant, async (tx) => {
         const event = await tx.eventOf(subject);
@@ -78,8 +81,8 @@ export function createEvidence(ports: EvidencePorts): Evidence {
     },
     receiptOf: async (tenant, run, approval) =>
       await waitFor(ports, tenant, async (tx) => {
-        const version = await tx.versionAbout(run, approval);
-        return version === null ? null : await prove(tx, run, version);
+        const version = await tx.decisionOf(run, approval);
+        return version === null ? null : await prove(tx, run, version, "first");
       }),
     logs: async (tenant) => ({
       states: await store.transaction(tenant, async (tx) => await listLogs(tx, ports.signer)),
@@ -98,11 +101,17 @@ export function createEvidence(ports: EvidencePorts): Evidence {
   };
 }
 
-async function prove(tx: LogTx, run: RunId, version: number): Promise<EventProof | null> {
+async function prove(
+  tx: LogTx,
+  run: RunId,
+  version: number,
+  which: "first" | "newest",
+): Promise<EventProof | null> {
   const place = await tx.place(run, version);
   if (place === null) return null;
   const { epoch, index } = place;
-  const checkpoint = await tx.checkpoint(epoch, index + 1);
+  const checkpoint =
+    which === "first" ? await tx.firstCheckpoint(epoch, index + 1) : await tx.checkpoint(epoch, index + 1);
   const [leaf] = await tx.leaves(epoch, index, 1);
   if (checkpoint === null || leaf === undefined) return null;
   const hashes = await withHashes(tx, epoch, (read) => proveInclusion(read, index, checkpoint.size));
