@@ -98,7 +98,7 @@ export const AUDIT_ROUTES = {
       description: "The payload is gone.",
       content: { "application/json": eraseRequestSchema },
     },
-    problems: [...BODY_PROBLEMS, "audit_entry_not_found"],
+    problems: [...BODY_PROBLEMS, "audit_entry_not_found", "audit_log_not_found"],
   },
   beginAuditEpoch: {
     method: "POST",
@@ -116,7 +116,7 @@ export const AUDIT_ROUTES = {
       description: "The logs, with the new one.",
       content: { "application/json": auditLogListSchema },
     },
-    problems: BODY_PROBLEMS,
+    problems: [...BODY_PROBLEMS, "audit_log_not_found"],
   },
   rotateAuditSigner: {
     method: "POST",

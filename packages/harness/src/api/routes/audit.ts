@@ -1,10 +1,12 @@
 import { ROUTES, runIdSchema } from "@assent/contract";
+import { ok } from "../../base/result.ts";
 import type { Harness } from "../../services/harness.ts";
+import { answerOnce } from "../answer-once.ts";
 import { sendNotFound, sendRefusal } from "../answer.ts";
 import { callerOf } from "../hooks/authenticate.ts";
 import { type Api, routeOptions } from "../route-options.ts";
 
-export function addAudit(api: Api, harness: Pick<Harness, "audit">): void {
+export function addAudit(api: Api, harness: Harness): void {
   addReading(api, harness);
   addManaging(api, harness);
 }
@@ -48,24 +50,36 @@ function addReading(api: Api, { audit }: Pick<Harness, "audit">): void {
   });
 }
 
-function addManaging(api: Api, { audit }: Pick<Harness, "audit">): void {
+// The log has transactions of its own, so a key is taken around them: a crash in between asks an operator to look.
+function addManaging(api: Api, harness: Harness): void {
+  const { audit } = harness;
   api.route({
     ...routeOptions(ROUTES.eraseAuditPayload),
     handler: async (request, reply) => {
-      const erased = await audit.erase(callerOf(request), request.body);
-      return erased.ok ? await reply.send(erased.value) : await sendRefusal(reply, erased.error);
+      const { body } = request;
+      return await answerOnce(
+        { request, reply, harness, row: ROUTES.eraseAuditPayload },
+        async (_, caller) => await audit.erase(caller, body),
+      );
     },
   });
   api.route({
     ...routeOptions(ROUTES.beginAuditEpoch),
     handler: async (request, reply) => {
-      const begun = await audit.beginEpoch(callerOf(request), request.body.reason);
-      return begun.ok ? await reply.code(201).send(begun.value) : await sendRefusal(reply, begun.error);
+      const { reason } = request.body;
+      return await answerOnce(
+        { request, reply, harness, row: ROUTES.beginAuditEpoch },
+        async (_, caller) => await audit.beginEpoch(caller, reason),
+      );
     },
   });
   api.route({
     ...routeOptions(ROUTES.rotateAuditSigner),
-    handler: async (request, reply) =>
-      await reply.send(await audit.rotate(callerOf(request), request.body.step)),
+    handler: async (request, reply) => {
+      const { step } = request.body;
+      return await answerOnce({ request, reply, harness, row: ROUTES.rotateAuditSigner }, async (_, caller) =>
+        ok(await audit.rotate(caller, step)),
+      );
+    },
   });
 }
