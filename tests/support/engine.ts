@@ -10,8 +10,8 @@ import { openArtifactFiles } from "../../packages/harness/src/adapters/files/art
 import { ensureTenant } from "../../packages/harness/src/adapters/postgres/bootstrap.ts";
 import { transaction } from "../../packages/harness/src/adapters/postgres/connect.ts";
 import { announceWorker } from "../../packages/harness/src/adapters/postgres/presence.ts";
-import { openQueue, type PostgresQueue } from "../../packages/harness/src/adapters/postgres/queue.ts";
 import { postgresStore } from "../../packages/harness/src/adapters/postgres/store.ts";
+import { createWakeUps } from "../../packages/harness/src/adapters/postgres/wake-ups.ts";
 import { systemRandom } from "../../packages/harness/src/adapters/system/random.ts";
 import { ok, type Result } from "../../packages/harness/src/base/result.ts";
 import type { AgentDefinition } from "../../packages/harness/src/core/agent.ts";
@@ -78,7 +78,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const database = await connectThrowAwayDatabase();
   const folder = mkdtempSync(join(tmpdir(), "assent-engine-"));
   const parts = await openParts(options, database, folder);
-  const { ports, queue, clock, logged } = parts;
+  const { ports, wakeUps, clock, logged } = parts;
   const agent = agentOf(options);
   const keys: KeyPorts = { store: ports.store, clock, random: systemRandom, hashKey: keyHasher(SECRET) };
   const open = (): Harness =>
@@ -110,7 +110,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
     newCaller,
     run,
     async startWorker() {
-      const worker = await startWorkerOf(ports, queue, database);
+      const worker = await startWorkerOf(ports, wakeUps, database);
       workers.push(worker);
       return worker;
     },
@@ -127,7 +127,6 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       }),
     async [Symbol.asyncDispose]() {
       for (const worker of workers.toReversed()) await worker.stop();
-      await queue.close();
       await database[Symbol.asyncDispose]();
       rmSync(folder, { recursive: true });
     },
@@ -138,7 +137,7 @@ type Stoppable = { stop(): Promise<void> };
 
 type Parts = {
   readonly ports: OrchestratorPorts;
-  readonly queue: PostgresQueue;
+  readonly wakeUps: ReturnType<typeof createWakeUps>;
   readonly clock: ShiftableClock;
   readonly logged: readonly string[];
 };
@@ -154,14 +153,14 @@ async function openParts(
   const log: OrchestratorPorts["log"] = (level, message, fields) => {
     logged.push(JSON.stringify({ level, message, ...fields }));
   };
-  const queue = await openQueue(database.app, true, log);
+  const wakeUps = createWakeUps(database.appPool(), log);
   const toolList = options.tools ?? [];
   const tools: Tools = {
     get: (name) => toolList.find((tool) => tool.manifest.name === name),
     list: () => toolList,
   };
   const ports: OrchestratorPorts = {
-    store: postgresStore({ pool: database.appPool(), queue, clock, random }),
+    store: postgresStore({ pool: database.appPool(), wakeUps, clock, random }),
     models: options.models ?? answering(() => ({ text: "done" })),
     tools,
     workspaces: noWorkspaces,
@@ -173,7 +172,7 @@ async function openParts(
     random,
     log,
   };
-  return { ports, queue, clock, logged };
+  return { ports, wakeUps, clock, logged };
 }
 
 const agentOf = ({ agent, tools = [] }: EngineOptions): AgentDefinition => ({
@@ -214,12 +213,12 @@ function callerMaker(database: ThrowAwayDatabase, harness: Harness, keys: KeyPor
 
 async function startWorkerOf(
   ports: OrchestratorPorts,
-  queue: PostgresQueue,
+  wakeUps: ReturnType<typeof createWakeUps>,
   database: ThrowAwayDatabase,
 ): Promise<Stoppable> {
   const worker = randomInt(2 ** 31 - 1);
-  const presence = await announceWorker(database.app, worker, ports);
-  const consumer = await startWorker(ports, queue, worker);
+  const presence = await announceWorker(database.app, worker, { ...ports, onWakeUp: wakeUps.hear });
+  const consumer = startWorker(ports, { worker, wakeUps });
   const sweeper = startSweeper(ports);
   return {
     async stop(): Promise<void> {

@@ -6,8 +6,8 @@ import { openArtifactFiles } from "./adapters/files/artifact-files.ts";
 import { openWorkspaces } from "./adapters/files/workspaces.ts";
 import { type Connection, connectPool } from "./adapters/postgres/connect.ts";
 import { announceWorker } from "./adapters/postgres/presence.ts";
-import { openQueue } from "./adapters/postgres/queue.ts";
 import { postgresStore } from "./adapters/postgres/store.ts";
+import { createWakeUps } from "./adapters/postgres/wake-ups.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { systemRandom } from "./adapters/system/random.ts";
 import { loadTokenCounter } from "./adapters/tokens/count-tokens.ts";
@@ -129,11 +129,8 @@ async function startParts(
   started.defer(async () => {
     await pool.end();
   });
-  const queue = await openQueue(app, true, log);
-  started.defer(async () => {
-    await queue.close();
-  });
-  const store = postgresStore({ pool, queue, clock, random });
+  const wakeUps = createWakeUps(pool, log);
+  const store = postgresStore({ pool, wakeUps, clock, random });
   const workspaces = openWorkspaces({ folder: join(home, "workspaces"), sources: config.workspaces, random });
   const ports: OrchestratorPorts = {
     store,
@@ -150,7 +147,7 @@ async function startParts(
     loadTokenCounter,
   };
   const worker = Buffer.from(random.bytes(4)).readInt32BE() >>> 1;
-  const presence = await announceWorker(app, worker, { clock, log });
+  const presence = await announceWorker(app, worker, { clock, log, onWakeUp: wakeUps.hear });
   started.defer(async () => {
     await presence.end();
   });
@@ -163,7 +160,7 @@ async function startParts(
     shown: createShown(redaction),
     isWorkerReady: () => presence.isPresent(),
   });
-  const consumer = await startWorker(ports, queue, worker);
+  const consumer = startWorker(ports, { worker, wakeUps });
   started.defer(async () => {
     await consumer.stop();
   });

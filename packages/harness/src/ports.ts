@@ -10,6 +10,7 @@ import type { Label, ModelOutcome, StepError } from "./core/run/journal.ts";
 import type { Manifest } from "./core/tool.ts";
 
 export type * from "./ports/store.ts";
+export { StoreUnavailable, TakeFailed } from "./ports/store.ts";
 
 // --- time and chance -------------------------------------------------------------------------------------------
 

@@ -72,7 +72,7 @@ export type RunChange = Pick<
   "state" | "version" | "reason" | "answer" | "attempt" | "finishedAt"
 > & {
   readonly updatedAt: Date;
-  /** When its message is due, for a run that is queued by this; null leaves it as it is. */
+  /** From when on a worker may take it, for a run that is queued by this; null leaves it as it is. */
   readonly wakeAt: Date | null;
 };
 
@@ -140,8 +140,6 @@ export type NewAuditEvent = {
 
 /** One worker's hold on one run. */
 export type Fence = { readonly tenant: TenantId; readonly run: RunId; readonly token: number };
-
-export type RunMessage = { readonly v: 1; readonly tenant: TenantId; readonly run: RunId };
 
 export type IdempotencyRecord = {
   readonly fingerprint: Sha256;
@@ -228,10 +226,6 @@ export type StoreTx = {
   };
   /** Harmony's memory of this tenant, within this transaction. */
   readonly memory: HarmonyStore;
-  readonly queue: {
-    /** Delivered at least once after this transaction commits, and never if it does not. */
-    send(message: RunMessage, delaySeconds: number): Promise<void>;
-  };
 };
 
 export type DecisionPlace = { readonly at: Date; readonly run: RunId; readonly seq: number };
@@ -277,30 +271,77 @@ export type Due =
       readonly run: RunId;
       readonly approval: ApprovalId;
     }
-  | { readonly why: "stranded"; readonly tenant: TenantId; readonly run: RunId }
   | { readonly why: "driver_idle"; readonly tenant: TenantId; readonly run: RunId };
 
 export type WorkerId = number;
 
+export type TransactionKind = {
+  /**
+   * It finds out by itself that an earlier run of it was committed, or does no harm twice: so it may also be run again
+   * when the connection was lost during the commit, which leaves open whether that happened.
+   */
+  readonly isRepeatable: boolean;
+};
+
+/** The database cannot be used now. What was to be done has not been done, unless `commit` is unknown. */
+export class StoreUnavailable extends Error {
+  override readonly name = "StoreUnavailable";
+  readonly commit: "none" | "unknown";
+
+  constructor(commit: "none" | "unknown", cause: unknown) {
+    super(`the database cannot be used (${cause instanceof Error ? cause.message : "unknown"})`, { cause });
+    this.commit = commit;
+  }
+}
+
 export type Store = {
-  /** Sees and touches one tenant's rows only. Retries the whole function when the database asks for it. */
-  transaction<T>(tenant: TenantId, work: (tx: StoreTx) => Promise<T>): Promise<T>;
+  /**
+   * Sees and touches one tenant's rows only. Runs the whole function again where nothing of it was kept: after a
+   * conflict with another transaction, or a connection that was lost before the commit.
+   * @throws StoreUnavailable when the database cannot be used, however often it was tried
+   */
+  transaction<T>(tenant: TenantId, work: (tx: StoreTx) => Promise<T>, options?: TransactionKind): Promise<T>;
   /** The only look-up across tenants: whose key has this hash, and is it still good? */
   findCaller(hash: Uint8Array, now: Date): Promise<Caller | null>;
+  /**
+   * Finds the next queued run that is due, of the tenant whose turn it is, and lets `take` take it, in one transaction.
+   * Null: there is none that this program understands.
+   * @throws TakeFailed when `take` throws: then the run is queued as before
+   */
+  takeQueued<T>(turn: Turn, take: (tx: StoreTx, id: RunId) => Promise<T>): Promise<Taken<T> | null>;
   /** Runs of any tenant that need attention: ids only, no content. */
   due(now: Date, limit: number): Promise<readonly Due[]>;
   /** Rejects when the database cannot be used. */
   ping(): Promise<void>;
 };
 
-export type Delivery = { readonly message: RunMessage; readonly signal: AbortSignal };
+/** Whose turn it is: that of the tenant after this one. */
+export type Turn = { readonly after: TenantId | null; readonly now: Date };
 
-export type Queue = {
-  /** Calls the handler for each message, at most `concurrency` at once; a rejection means: deliver again later. */
-  consume(
-    concurrency: number,
-    handle: (delivery: Delivery) => Promise<void>,
-  ): Promise<{ stop(): Promise<void> }>;
+export type Taken<T> = { readonly tenant: TenantId; readonly run: RunId; readonly value: T };
+
+/** A queued run could not be taken. It must not stand in the way of the others. */
+export class TakeFailed extends Error {
+  override readonly name = "TakeFailed";
+  readonly tenant: TenantId;
+  readonly run: RunId;
+
+  constructor(tenant: TenantId, run: RunId, cause: unknown) {
+    super(`run ${run} could not be taken`, { cause });
+    this.tenant = tenant;
+    this.run = run;
+  }
+}
+
+/** How those who wait for queued runs hear of them sooner than they would by looking. */
+export type WakeUps = {
+  /** A run was queued and is due; to be called after its commit. */
+  ring(): void;
+  /**
+   * @param listener says whether it will look at once; if so nobody else is woken
+   * @returns ends the listening
+   */
+  listen(listener: (from: "here" | "elsewhere") => boolean): () => void;
 };
 
 /** A worker's sign of life, as the database sees it: gone the moment its process is. */

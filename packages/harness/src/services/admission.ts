@@ -1,5 +1,5 @@
-// Takes a request for a run in: one transaction holds the idempotency key, the run, its first event and its message,
-// so that there is never one of them without the others (invariants 1 and 6).
+// Takes a request for a run in: one transaction holds the idempotency key, the run, which is its own queue message, and
+// its first event, so that there is never one of them without the others (invariants 1 and 6).
 
 import { idFromUuid, type RunRequest } from "@assent/contract";
 import { digestOf } from "../base/digest.ts";
@@ -193,6 +193,5 @@ async function insertRun(
       },
     },
   ]);
-  await tx.queue.send({ v: 1, tenant: caller.tenant, run: run.id }, 0);
   return inserted;
 }

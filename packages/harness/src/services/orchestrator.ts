@@ -11,7 +11,7 @@ import { originsOfRun } from "../core/label/origins-of-run.ts";
 import { type GateStep, isToolStep, type Journal, type StepError } from "../core/run/journal.ts";
 import { type Move, nextMove } from "../core/run/next.ts";
 import { manifestDigest } from "../core/tool.ts";
-import type { ApprovalRecord, RunRecord, Tool, WorkerId } from "../ports.ts";
+import type { ApprovalRecord, Clock, RunRecord, StoreTx, Tool, WorkerId } from "../ports.ts";
 import { ApprovalTaken, commit, type Write } from "./commit.ts";
 import { commitHeld, type Held, LeaseLost, type OrchestratorPorts } from "./held.ts";
 import { judge, type Judged } from "./judge.ts";
@@ -36,33 +36,91 @@ export async function claimRun(
   tenant: TenantId,
   id: RunId,
 ): Promise<Claim | null> {
-  return await ports.store.transaction(tenant, async (tx) => {
-    const run = await tx.runs.lock(id);
-    if (run === null || run.state !== "queued") return null;
-    const now = ports.clock.now();
-    const journal = await tx.steps.list(id);
-    if (run.attempt >= RUN_ATTEMPTS_MAX) {
-      const detail = `${run.attempt} attempts ended without any step ending. Last reason: ${run.reason?.detail ?? "the worker died"}`;
+  return await ports.store.transaction(tenant, async (tx) => await leaseQueued(tx, ports.clock, worker, id));
+}
+
+/** The same within a transaction. */
+export async function leaseQueued(
+  tx: StoreTx,
+  clock: Pick<Clock, "now">,
+  worker: WorkerId,
+  id: RunId,
+): Promise<Claim | null> {
+  const run = await tx.runs.lock(id);
+  if (run === null || run.state !== "queued") return null;
+  const now = clock.now();
+  if (run.attempt >= RUN_ATTEMPTS_MAX) {
+    await deadLetter(tx, run, now);
+    return null;
+  }
+  const journal = await tx.steps.list(id);
+  const definition = await tx.agents.get(run.agentVersion);
+  assert(definition !== null, "the definition of a submitted run is kept");
+  return { run: await lease(tx, run, worker, now), journal, definition };
+}
+
+async function lease(tx: StoreTx, run: RunRecord, worker: WorkerId, now: Date): Promise<RunRecord> {
+  const fencingToken = await tx.runs.lease(run.id, worker, now, leaseEnd(now));
+  const version = run.version + 1;
+  const attempt = run.attempt + 1;
+  const data = { state: "running", worker, fencing_token: fencingToken, attempt };
+  await tx.audit.append([{ run: run.id, version, at: now, kind: "run_leased", actor: null, data }]);
+  return { ...run, state: "running", version, fencingToken, attempt, reason: null };
+}
+
+// The journal is not read for it: what cannot be read any more must be parked all the same.
+async function deadLetter(tx: StoreTx, run: RunRecord, now: Date): Promise<void> {
+  const detail = `${run.attempt} attempts ended without any step ending. Last reason: ${run.reason?.detail ?? "the worker died"}`;
+  const reason = { code: "attempts_exhausted", detail };
+  await commit(tx, { run, journal: [] }, [{ write: "run_moved", event: "attempts_exhausted", reason }], {
+    now,
+    actor: null,
+  });
+}
+
+type Broken = {
+  readonly tenant: TenantId;
+  readonly run: RunId;
+  /** Under which lease it broke off; absent where it could not even be leased. */
+  readonly token?: number;
+  readonly cause?: unknown;
+};
+
+/**
+ * Puts a run back that this worker cannot advance, as one more attempt and with a pause before the next, so that it
+ * stands in nobody's way. What is wrong may be anything, so nothing but the run's row is read.
+ */
+export async function setAside(
+  { store, clock, log }: Pick<OrchestratorPorts, "store" | "clock" | "log">,
+  worker: WorkerId,
+  broken: Broken,
+): Promise<void> {
+  const now = clock.now();
+  const name = errorName(broken.cause);
+  const reason = { code: "worker_failed", detail: `The worker could not go on with the run (${name}).` };
+  try {
+    await store.transaction(broken.tenant, async (tx) => {
+      const found = await tx.runs.lock(broken.run);
+      if (found === null) return;
+      if (broken.token === undefined && found.state === "queued" && found.attempt >= RUN_ATTEMPTS_MAX) {
+        await deadLetter(tx, found, now);
+        return;
+      }
+      const isOurs = found.state === "running" && found.fencingToken === broken.token;
+      if (!isOurs && (broken.token !== undefined || found.state !== "queued")) return;
+      const run = isOurs ? found : await lease(tx, found, worker, now);
+      const delaySeconds = retryDelaySeconds(run.attempt);
       await commit(
         tx,
-        { run, journal },
-        [{ write: "run_moved", event: "attempts_exhausted", reason: { code: "attempts_exhausted", detail } }],
+        { run, journal: [] },
+        [{ write: "run_moved", event: "released", reason, delaySeconds }],
         { now, actor: null },
       );
-      return null;
-    }
-    const definition = await tx.agents.get(run.agentVersion);
-    assert(definition !== null, "the definition of a submitted run is kept");
-    const fencingToken = await tx.runs.lease(id, worker, now, leaseEnd(now));
-    const version = run.version + 1;
-    const data = { state: "running", worker, fencing_token: fencingToken, attempt: run.attempt + 1 };
-    await tx.audit.append([{ run: id, version, at: now, kind: "run_leased", actor: null, data }]);
-    return {
-      run: { ...run, state: "running", version, fencingToken, attempt: run.attempt + 1, reason: null },
-      journal,
-      definition,
-    };
-  });
+    });
+  } catch (error) {
+    // The lease has an end, and the database may be back by then.
+    log("warn", "a run could not be set aside", { run_id: broken.run, error: errorName(error) });
+  }
 }
 
 export const leaseEnd = (now: Date): Date => new Date(now.getTime() + LEASE_SECONDS * 1000);
