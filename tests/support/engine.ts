@@ -5,7 +5,8 @@ import { randomInt } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { RunId, RunState, Run, TenantId } from "@assent/contract";
+import { type RunId, type RunState, type Run, SCOPES, type TenantId } from "@assent/contract";
+import type { Pool } from "pg";
 import { openArtifactFiles } from "../../packages/harness/src/adapters/files/artifact-files.ts";
 import { ensureTenant } from "../../packages/harness/src/adapters/postgres/bootstrap.ts";
 import { transaction } from "../../packages/harness/src/adapters/postgres/connect.ts";
@@ -31,6 +32,7 @@ import { createShown } from "../../packages/harness/src/services/shown.ts";
 import { startSweeper, sweep } from "../../packages/harness/src/services/sweeper.ts";
 import { startWorker } from "../../packages/harness/src/services/worker.ts";
 import { openWorkspaceOfRun } from "../../packages/harness/src/services/workspace-of-run.ts";
+import { rewritingPool } from "./rewriting-pool.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "./database.ts";
 import { shiftableClock, type ShiftableClock } from "./shiftable-clock.ts";
 import { until } from "./until.ts";
@@ -47,13 +49,22 @@ export type Engine = AsyncDisposable & {
   /** Another caller, of the same tenant or of one of its own. */
   newCaller(name: string, tenantSlug?: string): Promise<Caller>;
   /** What a second process on the same database would be: it shares nothing with the first in memory. */
-  again(): Harness;
+  again(ports?: Partial<OrchestratorPorts>): Harness;
   /** Starts a worker of this process; several may run. */
-  startWorker(): Promise<{ stop(): Promise<void> }>;
+  startWorker(options?: WorkerOptions): Promise<{ stop(): Promise<void> }>;
   sweep(): Promise<number>;
   submit(task?: string, key?: string): Promise<RunId>;
   run(id: RunId): Promise<Run>;
   reaches(id: RunId, ...states: RunState[]): Promise<Run>;
+  /** The same, doing something between one look and the next. */
+  reachesWhile(id: RunId, between: () => Promise<void>, ...states: RunState[]): Promise<Run>;
+};
+
+export type WorkerOptions = {
+  /** Runs at the same time; as many as usual where it is left out. */
+  readonly runsMax?: number;
+  /** Its own way to the database. */
+  readonly store?: Store;
 };
 
 export type EngineOptions = {
@@ -61,10 +72,11 @@ export type EngineOptions = {
   readonly tools?: readonly Tool[];
   readonly agent?: Partial<AgentDefinition>;
   readonly policies?: Policies;
+  /** Every statement of the store as it reaches the database. */
+  readonly rewriteSql?: (sql: string) => string;
 };
 
 const SECRET = new Uint8Array(32).fill(7);
-const SCOPES = ["runs:read", "runs:write", "approvals:decide", "keys:admin"] as const;
 
 export const noWorkspaces: Workspaces = {
   resolve: async () => await Promise.resolve({ ok: false, error: { code: "none", detail: "none" } }),
@@ -81,10 +93,11 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const { ports, wakeUps, clock, logged } = parts;
   const agent = agentOf(options);
   const keys: KeyPorts = { store: ports.store, clock, random: systemRandom, hashKey: keyHasher(SECRET) };
-  const open = (): Harness =>
+  const open = (own: Partial<OrchestratorPorts> = {}): Harness =>
     createHarness({
       ...ports,
       ...keys,
+      ...own,
       workspaceNames: [],
       agents: new Map([[agent.name, agent]]),
       cursors: createCursors(SECRET),
@@ -109,8 +122,8 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
     logged,
     newCaller,
     run,
-    async startWorker() {
-      const worker = await startWorkerOf(ports, wakeUps, database);
+    async startWorker({ store = ports.store, ...rest } = {}) {
+      const worker = await startWorkerOf({ ...ports, store }, { wakeUps, ...rest }, database);
       workers.push(worker);
       return worker;
     },
@@ -120,6 +133,12 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       const request = { agent: agent.name, task };
       return value(await harness.submitRun(caller, request, key ?? `key-${sequence}`)).runId;
     },
+    reachesWhile: async (id, between, ...states) =>
+      await until(`${id} is ${states.join(" or ")}`, async () => {
+        await between();
+        const now = await run(id);
+        return states.includes(now.status) ? now : undefined;
+      }),
     reaches: async (id, ...states) =>
       await until(`${id} is ${states.join(" or ")}`, async () => {
         const now = await run(id);
@@ -160,7 +179,7 @@ async function openParts(
     list: () => toolList,
   };
   const ports: OrchestratorPorts = {
-    store: postgresStore({ pool: database.appPool(), wakeUps, clock, random }),
+    store: postgresStore({ pool: poolOf(options, database), wakeUps, clock, random }),
     models: options.models ?? answering(() => ({ text: "done" })),
     tools,
     workspaces: noWorkspaces,
@@ -174,6 +193,9 @@ async function openParts(
   };
   return { ports, wakeUps, clock, logged };
 }
+
+const poolOf = ({ rewriteSql }: EngineOptions, database: ThrowAwayDatabase): Pool =>
+  rewriteSql === undefined ? database.appPool() : rewritingPool(database.appPool(), rewriteSql);
 
 const agentOf = ({ agent, tools = [] }: EngineOptions): AgentDefinition => ({
   name: "tester",
@@ -213,12 +235,12 @@ function callerMaker(database: ThrowAwayDatabase, harness: Harness, keys: KeyPor
 
 async function startWorkerOf(
   ports: OrchestratorPorts,
-  wakeUps: ReturnType<typeof createWakeUps>,
+  options: { readonly wakeUps: ReturnType<typeof createWakeUps>; readonly runsMax?: number },
   database: ThrowAwayDatabase,
 ): Promise<Stoppable> {
   const worker = randomInt(2 ** 31 - 1);
-  const presence = await announceWorker(database.app, worker, { ...ports, onWakeUp: wakeUps.hear });
-  const consumer = startWorker(ports, { worker, wakeUps });
+  const presence = await announceWorker(database.app, worker, { ...ports, onWakeUp: options.wakeUps.hear });
+  const consumer = startWorker(ports, { ...options, worker });
   const sweeper = startSweeper(ports);
   return {
     async stop(): Promise<void> {

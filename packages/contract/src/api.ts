@@ -22,6 +22,7 @@ import {
   runParamsSchema,
 } from "./api-schemas.ts";
 import { approvalSchema, approveRequestSchema } from "./approval.ts";
+import { DOCUMENT_ROUTES } from "./document-routes.ts";
 import { EXTERNAL_ROUTES, submitRunRequestSchema } from "./external.ts";
 import { createdKeySchema, keyRequestSchema, keySchema } from "./key.ts";
 import { precedentSchema, revokePrecedentSchema } from "./precedent.ts";
@@ -330,6 +331,7 @@ export const ROUTES = {
   ...RUN_ROUTES,
   ...EXTERNAL_ROUTES,
   ...APPROVAL_ROUTES,
+  ...DOCUMENT_ROUTES,
   ...KEY_ROUTES,
   ...SERVICE_ROUTES,
 } as const;

@@ -33,9 +33,10 @@ export const argumentLabelSchema = z
     }),
     sources: z.array(
       z.strictObject({
-        source: z
-          .string()
-          .meta({ description: "`task`, `system`, or `step:<seq>` for what a tool returned." }),
+        source: z.string().meta({
+          description:
+            "`task`, `system`, or `step:<seq>` for what a tool returned, `document:<id>#<place>` for a passage of a document.",
+        }),
         start: z.int().min(0),
         end: z.int().min(0),
       }),

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 
-export type IdKind = "ten" | "prn" | "key" | "run" | "apr" | "art";
+export type IdKind = "ten" | "prn" | "key" | "run" | "apr" | "art" | "doc";
 
 /** `<kind>_` and a UUID (version 7, RFC 9562: sorts by time of making) as 32 lower-case hex digits. */
 export type Id<Kind extends IdKind> = `${Kind}_${string}`;
@@ -13,6 +13,7 @@ export type KeyId = Id<"key">;
 export type RunId = Id<"run">;
 export type ApprovalId = Id<"apr">;
 export type ArtifactId = Id<"art">;
+export type DocumentId = Id<"doc">;
 
 function idSchema<Kind extends IdKind>(kind: Kind): z.ZodTemplateLiteral<Id<Kind>> {
   return z.templateLiteral([z.literal(kind), "_", z.string().regex(/^[0-9a-f]{32}$/)]);
@@ -21,6 +22,7 @@ function idSchema<Kind extends IdKind>(kind: Kind): z.ZodTemplateLiteral<Id<Kind
 export const runIdSchema: z.ZodTemplateLiteral<RunId> = idSchema("run");
 export const approvalIdSchema: z.ZodTemplateLiteral<ApprovalId> = idSchema("apr");
 export const artifactIdSchema: z.ZodTemplateLiteral<ArtifactId> = idSchema("art");
+export const documentIdSchema: z.ZodTemplateLiteral<DocumentId> = idSchema("doc");
 export const principalIdSchema: z.ZodTemplateLiteral<PrincipalId> = idSchema("prn");
 export const keyIdSchema: z.ZodTemplateLiteral<KeyId> = idSchema("key");
 

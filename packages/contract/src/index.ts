@@ -3,6 +3,7 @@ export * from "./api-schemas.ts";
 export * from "./approval.ts";
 export * from "./artifact.ts";
 export * from "./digest.ts";
+export * from "./document.ts";
 export * from "./event.ts";
 export * from "./external.ts";
 export * from "./ids.ts";

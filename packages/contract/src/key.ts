@@ -2,7 +2,14 @@ import { z } from "zod";
 import { keyIdSchema } from "./ids.ts";
 import { actorSchema } from "./run.ts";
 
-export const SCOPES = ["runs:read", "runs:write", "approvals:decide", "keys:admin"] as const;
+export const SCOPES = [
+  "runs:read",
+  "runs:write",
+  "approvals:decide",
+  "documents:read",
+  "documents:write",
+  "keys:admin",
+] as const;
 export const scopeSchema = z.enum(SCOPES).meta({ id: "Scope", description: "What a key may be used for." });
 export type Scope = z.infer<typeof scopeSchema>;
 

@@ -82,6 +82,11 @@ export const PROBLEMS = {
     title: "No such precedent",
     remedy: "List them with `assent precedents list`.",
   },
+  document_not_found: {
+    status: 404,
+    title: "No such document",
+    remedy: "List them with `assent documents list`.",
+  },
   key_not_found: { status: 404, title: "No such key", remedy: "List the keys with `assent keys list`." },
   route_not_found: {
     status: 404,

@@ -27,7 +27,7 @@ export type RouteRow = {
   readonly path: `/${string}`;
   readonly operationId: string;
   readonly scope: RouteScope;
-  readonly tag: "runs" | "approvals" | "keys" | "service";
+  readonly tag: "runs" | "approvals" | "documents" | "keys" | "service";
   readonly summary: string;
   readonly description?: string;
   readonly params?: z.ZodType;

@@ -1,14 +1,15 @@
 // Every interface to the outside, in one file. An adapter is a function that returns one of these; services see
 // nothing else of the world. Terms: DESIGN.md section 2.
 
-import type { RunId } from "@assent/contract";
+import type { Passage, RunId } from "@assent/contract";
 import type { Sha256 } from "./base/digest.ts";
 import type { Result } from "./base/result.ts";
 import type { EgressUrl } from "./core/egress/url.ts";
 import type { Message } from "./core/prompt/message.ts";
-import type { Label, ModelOutcome, StepError } from "./core/run/journal.ts";
+import type { Label, ModelOutcome, OutputPart, StepError } from "./core/run/journal.ts";
 import type { Manifest } from "./core/tool.ts";
 
+export type * from "./ports/mcp.ts";
 export type * from "./ports/store.ts";
 export { StoreUnavailable, TakeFailed } from "./ports/store.ts";
 
@@ -57,6 +58,8 @@ export type Models = {
 // --- tools -----------------------------------------------------------------------------------------------------
 
 export type ToolContext = {
+  /** Of the run's tenant; there is none where nothing can be searched. */
+  readonly searchDocuments?: (question: string, limit: number) => Promise<readonly Passage[]>;
   readonly workspace: Workspace | null;
   readonly effectId: Sha256;
   readonly signal: AbortSignal;
@@ -92,9 +95,25 @@ export type Tool = {
   ): Promise<Result<ToolResult, StepError>>;
   /** For `once` tools that can tell: did the effect with this id happen? Null: cannot tell. */
   check?(effectId: Sha256, context: ToolContext): Promise<Result<ToolResult, StepError> | null>;
+  /**
+   * Takes a call back, where the manifest names a compensation. `context.effectId` is the taking back's own key; the
+   * call's is in `done`. Where the call never happened, or was taken back before, it changes nothing and succeeds.
+   */
+  compensate?(done: DoneCall, context: ToolContext): Promise<Result<ToolResult, StepError>>;
 };
 
-export type ToolResult = { readonly output: string; readonly label: Label };
+/** What is to be taken back: the call as it was made, its key, and its result where one came back. */
+export type DoneCall = {
+  readonly arguments: Readonly<Record<string, unknown>>;
+  readonly effectId: Sha256;
+  readonly output: string | null;
+};
+
+export type ToolResult = {
+  readonly output: string;
+  readonly label: Label;
+  readonly parts?: readonly OutputPart[];
+};
 
 export type Tools = { get(name: string): Tool | undefined; list(): readonly Tool[] };
 

@@ -5,6 +5,7 @@ import {
   APPROVAL_ID,
   ARTIFACT_ID,
   DIGEST,
+  DOCUMENT,
   KEYS,
   KEY_ID,
   KEY_OF_SCOPE,
@@ -33,13 +34,18 @@ const BODIES: Readonly<Record<string, unknown>> = {
   finishRun: { output: null },
   decideApproval: { approval_id: APPROVAL_ID, decision: "approve", action_digest: DIGEST },
   revokePrecedent: { reason: "A mistake." },
+  addDocument: { name: "handbook", text: "All of it." },
   createKey: { principal: { name: "ci", kind: "service" }, scopes: ["runs:read"] },
 };
 
-const QUERIES: Readonly<Record<string, string>> = { listDecisions: "?since=2026-01-01T00:00:00Z" };
+const QUERIES: Readonly<Record<string, string>> = {
+  listDecisions: "?since=2026-01-01T00:00:00Z",
+  searchDocuments: "?q=refunds",
+};
 
 function ownId(path: string): string {
   if (path.includes("/keys/")) return KEY_ID;
+  if (path.includes("/documents/")) return DOCUMENT.id;
   return path.includes("/precedents/") ? DIGEST : RUN;
 }
 

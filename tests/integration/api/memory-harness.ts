@@ -17,6 +17,7 @@ import {
   KEYS,
   KEY_ID,
   KEY_OF_SCOPE,
+  DOCUMENT,
   PRECEDENT,
   RUN,
   RUN_DETAIL,
@@ -75,6 +76,7 @@ export function createTestHarness(overrides: Partial<Harness> = {}): TestHarness
     ...eventCalls(memory, record),
     ...precedentCalls(record),
     external: externalCalls(record),
+    documents: documentCalls(record),
     ...overrides,
     calls,
     keys: memory.keys,
@@ -117,6 +119,38 @@ function accessCalls(
       );
     },
     readiness: async () => await Promise.resolve({ database: true, worker: true }),
+  };
+}
+
+const documentOf = async (id: string): Promise<Result<typeof DOCUMENT, Refusal>> =>
+  await Promise.resolve(
+    id === DOCUMENT.id ? ok(DOCUMENT) : err({ code: "document_not_found", detail: "There is none." }),
+  );
+
+function documentCalls(record: Recorder): Harness["documents"] {
+  return {
+    add: async (caller, request) => {
+      record("documents", "add", caller, request);
+      return await Promise.resolve(ok(DOCUMENT));
+    },
+    list: async (caller, query) => {
+      record("documents", "list", caller, query);
+      return await Promise.resolve(
+        ok({ data: [DOCUMENT], next_cursor: query.cursor === null ? "abc" : null }),
+      );
+    },
+    get: async (caller, id) => {
+      record("documents", "get", caller, id);
+      return await documentOf(id);
+    },
+    remove: async (caller, id) => {
+      record("documents", "remove", caller, id);
+      return await documentOf(id);
+    },
+    search: async (caller, question, limit) => {
+      record("documents", "search", caller, question, limit);
+      return await Promise.resolve([]);
+    },
   };
 }
 

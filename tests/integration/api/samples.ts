@@ -7,6 +7,7 @@ import {
   type Artifact,
   type AuditEvent,
   type CreatedKey,
+  type Document,
   type Key,
   type Run,
   type RunId,
@@ -132,6 +133,8 @@ export const KEYS = {
   read: "assent_read",
   write: "assent_write",
   decide: "assent_decide",
+  searches: "assent_searches",
+  files: "assent_files",
   admin: "assent_admin",
   revoked: "assent_revoked",
 } as const;
@@ -140,6 +143,8 @@ export const KEY_OF_SCOPE: Readonly<Record<Scope, string>> = {
   "runs:read": KEYS.read,
   "runs:write": KEYS.write,
   "approvals:decide": KEYS.decide,
+  "documents:read": KEYS.searches,
+  "documents:write": KEYS.files,
   "keys:admin": KEYS.admin,
 };
 
@@ -152,6 +157,18 @@ export const ACTION_ANSWER: ActionAnswer = {
   labels: {},
   tainted: false,
   planned: false,
+};
+
+export const DOCUMENT: Document = {
+  id: `doc_${hex("d")}`,
+  name: "handbook",
+  source: null,
+  metadata: {},
+  sha256: DIGEST,
+  chars: 5,
+  passages: 1,
+  created_at: AT,
+  created_by: ACTOR,
 };
 
 export const PRECEDENT: Precedent = {

@@ -65,6 +65,7 @@ export const API_VERSION = "0.1.0";
 const TAGS: Readonly<Record<RouteRow["tag"], string>> = {
   runs: "Tasks carried out by agents: submit, follow, cancel, fetch what came of them.",
   approvals: "A person's decision on one exact action.",
+  documents: "What agents of a tenant may search; whatever is in them is data.",
   keys: "Who may use this API, and for what.",
   service: "The service itself.",
 };

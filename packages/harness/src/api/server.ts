@@ -34,6 +34,7 @@ import {
 import { parseQuery } from "./query.ts";
 import { addApprove } from "./routes/approve.ts";
 import { addArtifacts } from "./routes/artifacts.ts";
+import { addDocuments } from "./routes/documents.ts";
 import { addEvents } from "./routes/events.ts";
 import { addExternalRuns } from "./routes/external.ts";
 import { addHealth } from "./routes/health.ts";
@@ -112,6 +113,7 @@ function addRoutes(api: Api, harness: Harness, streams: EventStreams): void {
   addApprove(api, harness);
   addKeys(api, harness);
   addPrecedents(api, harness);
+  addDocuments(api, harness);
   addDecisions(api, harness);
   addOpenApi(api);
 }

@@ -11,7 +11,7 @@ import { stopsCanary } from "../core/decide/canary.ts";
 import type { Policies } from "../core/decide/policy-point.ts";
 import type { Models, Tool, Tools } from "../ports.ts";
 import { createHttpTool } from "../services/tools/http.ts";
-import { createTools, workspaceTools } from "../services/tools/registry.ts";
+import { createTools, tenantTools, workspaceTools } from "../services/tools/registry.ts";
 import type { StartRefusal } from "./refusal.ts";
 
 export type Parts = {
@@ -76,7 +76,7 @@ function openPolicies(source: Config["policies"]): Result<Policies, StartRefusal
 
 function readTools(more: readonly Tool[]): Result<Tools, StartRefusal> {
   try {
-    return ok(createTools([...workspaceTools, ...more]));
+    return ok(createTools([...workspaceTools, ...tenantTools, ...more]));
   } catch (error) {
     if (!(error instanceof AssertionFailed)) throw error;
     return err({
@@ -104,7 +104,7 @@ function modelsConfig({ transcripts, environment }: Config): ModelsConfig {
   };
 }
 
-function toHttpTool({ manifest, url, check_url }: HttpToolConfig): Tool {
+function toHttpTool({ manifest, url, check_url, compensation }: HttpToolConfig): Tool {
   const properties = manifest.input_schema["properties"];
   const all = typeof properties === "object" && properties !== null ? Object.keys(properties) : [];
   return createHttpTool({
@@ -118,8 +118,12 @@ function toHttpTool({ manifest, url, check_url }: HttpToolConfig): Tool {
       // What the operator did not call content is control.
       controlArguments: manifest.control_arguments ?? all,
       returns: manifest.returns,
+      ...(compensation === undefined
+        ? {}
+        : { compensation: { effect: compensation.effect, description: compensation.description } }),
     },
     url,
+    ...(compensation === undefined ? {} : { compensationUrl: compensation.url }),
     ...(check_url === undefined ? {} : { checkUrl: check_url }),
     timeoutMs: HTTP_TOOL_TIMEOUT_MS,
     fetch: globalThis.fetch,

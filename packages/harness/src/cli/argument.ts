@@ -3,6 +3,8 @@
 import {
   type ApprovalId,
   approvalIdSchema,
+  type DocumentId,
+  documentIdSchema,
   type KeyId,
   keyIdSchema,
   RUN_STATES,
@@ -23,6 +25,12 @@ export function parseRunId(text: string): RunId {
 export function parseKeyId(text: string): KeyId {
   const id = keyIdSchema.safeParse(text);
   if (!id.success) throw new InvalidArgumentError("A key's id is `key_` and 32 hex digits.");
+  return id.data;
+}
+
+export function parseDocumentId(text: string): DocumentId {
+  const id = documentIdSchema.safeParse(text);
+  if (!id.success) throw new InvalidArgumentError("A document's id is `doc_` and 32 hex digits.");
   return id.data;
 }
 

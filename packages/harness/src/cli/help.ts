@@ -21,6 +21,10 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
   ["artifacts", "{run_id, data: Artifact[], saved: [{id, name, path}], findings: [{code, at, detail}]}"],
   ["precedents list", "{data: Precedent[]}"],
   ["precedents revoke", "Precedent"],
+  ["documents add", "Document"],
+  ["documents list", "{data: Document[], next_cursor}"],
+  ["documents search", "{data: Passage[]}"],
+  ["documents remove", "Document"],
   ["keys create", "CreatedKey"],
   ["keys list", "{data: Key[]}"],
   ["keys revoke", "Key"],
@@ -36,6 +40,11 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
     "{version, since, judged, unchanged, otherReasons, changes: [{at, run, step, tool, before, after}]}",
   ],
   ["policy authorize", "{decision: allow | deny, reasons: [], errors: [], failures: []}"],
+  [
+    "mcp list, mcp check",
+    "{data: [{server, tool, state: same | new | changed | missing | unknown | undeclared, fault, manifest, pinned, live, difference: []}]}",
+  ],
+  ["mcp pin", "{file, pinned: [], left: []}, of the same records; without file where nothing was agreed to"],
   [
     "up",
     "lines {event: progress | listening | approval_waiting | demo_ended | demo_failed | stopping | stopped, …}",

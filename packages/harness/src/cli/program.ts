@@ -1,6 +1,6 @@
 // The command line's grammar. It only says what there is; commands/ does it.
 
-import type { KeyId, RunId } from "@assent/contract";
+import type { DocumentId, KeyId, RunId } from "@assent/contract";
 import { Command, Option } from "commander";
 import { ok } from "../base/result.ts";
 import {
@@ -9,6 +9,7 @@ import {
   collectStates,
   type GateId,
   parseGateId,
+  parseDocumentId,
   parseIdempotencyKey,
   parseKeyId,
   parseDays,
@@ -21,6 +22,13 @@ import { approve, type ApproveFlags, confirm, deny, type DenyFlags } from "./com
 import { type ArtifactFlags, showArtifacts } from "./commands/artifacts.ts";
 import { verifyAudit } from "./commands/audit.ts";
 import { demo, type DemoFlags } from "./commands/demo.ts";
+import {
+  addDocument,
+  type AddDocumentFlags,
+  listDocuments,
+  removeDocument,
+  searchDocuments,
+} from "./commands/documents.ts";
 import { createKey, type KeyFlags, listKeys, revokeKey } from "./commands/keys.ts";
 import { listPrecedents, revokePrecedent } from "./commands/precedents.ts";
 import {
@@ -37,14 +45,14 @@ import { cancelRun, listRuns, type RunsFlags, showRun } from "./commands/runs.ts
 import { up, type UpFlags } from "./commands/up.ts";
 import { watchRun } from "./commands/watch.ts";
 import { DEFAULT_URL } from "./connection.ts";
-import { type Context, DEFAULT_HOME, type Outcome } from "./context.ts";
+import { DEFAULT_HOME, type Perform } from "./context.ts";
+import { addMcp } from "./program-mcp.ts";
 import { EXAMPLES, EXIT_CODES_TOPIC, JSON_TOPIC } from "./help.ts";
 import { usageFailure } from "./failure.ts";
 import { failureLine } from "./report.ts";
 import type { Io } from "./world.ts";
 
 /** Carries out one command, in the context that its global options give. */
-export type Perform = (command: (context: Context) => Outcome) => Promise<void>;
 
 export function createProgram(perform: Perform, io: Io, version: string): Command {
   const program = new Command("assent")
@@ -71,6 +79,8 @@ export function createProgram(perform: Perform, io: Io, version: string): Comman
   addEvidence(program, perform);
   addPrecedents(program, perform);
   addPolicy(program, perform);
+  addDocuments(program, perform);
+  addMcp(program, perform);
   addKeys(program, perform);
   addTopics(program, perform);
   return program;
@@ -267,6 +277,43 @@ function addPolicy(program: Command, perform: Perform): void {
     .description("evaluate one request in Cedar's own terms")
     .argument("<file>", "policies, entities, schema and request as JSON; - reads input")
     .action(async (file: string) => await perform(async (context) => await authorize(context, file)));
+}
+
+function addDocuments(program: Command, perform: Perform): void {
+  const documents = program.command("documents").description("what agents may search");
+  documents
+    .command("add")
+    .description("add a text; agents find its passages from now on")
+    .argument("<file>", "UTF-8 text or Markdown; - reads input")
+    .option("--name <name>", "what people call it; else the file's name")
+    .option("--source <text>", "where it was taken from")
+    .action(
+      async (file: string, flags: AddDocumentFlags) =>
+        await perform(async (context) => await addDocument(context, file, flags)),
+    );
+  documents
+    .command("list")
+    .description("list documents, newest first")
+    .option("--limit <n>", "at most so many", parseLimit)
+    .option("--cursor <cursor>", "go on where a list ended")
+    .action(
+      async (flags: { limit?: number; cursor?: string }) =>
+        await perform(async (context) => await listDocuments(context, flags)),
+    );
+  documents
+    .command("search")
+    .description("find passages, as the tool search_documents does")
+    .argument("<words...>", "a question or some words")
+    .option("--limit <n>", "at most so many", parseLimit)
+    .action(
+      async (words: string[], flags: { limit?: number }) =>
+        await perform(async (context) => await searchDocuments(context, words, flags)),
+    );
+  documents
+    .command("remove")
+    .description("remove a document with all its passages")
+    .argument("<document>", "its id", parseDocumentId)
+    .action(async (id: DocumentId) => await perform(async (context) => await removeDocument(context, id)));
 }
 
 function addKeys(program: Command, perform: Perform): void {

@@ -7,10 +7,16 @@ import {
   type Artifact,
   type CreatedKey,
   createdKeySchema,
+  type Document,
+  type DocumentId,
+  type DocumentRequest,
+  documentSchema,
   type Key,
   type KeyId,
   type KeyRequest,
   keySchema,
+  type Passage,
+  passageSchema,
   type Precedent,
   precedentSchema,
   type Run,
@@ -43,6 +49,8 @@ export type Download = { readonly bytes: Uint8Array; readonly contentDigest: str
 
 export type DecisionPage = { readonly data: readonly unknown[]; readonly next_cursor: string | null };
 
+export type DocumentPage = { readonly data: readonly Document[]; readonly next_cursor: string | null };
+
 type Answer<T> = Promise<Result<T, ClientFailure>>;
 
 export type Client = {
@@ -56,6 +64,10 @@ export type Client = {
   listEvents(id: RunId, after: number): Answer<readonly unknown[]>;
   followRun(id: RunId, options: FollowOptions): AsyncGenerator<FollowItem>;
   downloadArtifact(run: RunId, artifact: Artifact): Answer<Download>;
+  addDocument(request: DocumentRequest): Answer<Document>;
+  listDocuments(page: { readonly limit?: number; readonly cursor?: string }): Answer<DocumentPage>;
+  searchDocuments(question: string, limit?: number): Answer<readonly Passage[]>;
+  removeDocument(id: DocumentId): Answer<Document>;
   createKey(request: KeyRequest): Answer<CreatedKey>;
   listPrecedents(): Answer<readonly Precedent[]>;
   revokePrecedent(id: string, reason: string): Answer<Precedent>;
@@ -67,12 +79,18 @@ export type Client = {
 
 const RUNS = "/api/harness/runs";
 const KEYS = "/api/harness/keys";
+const DOCUMENTS = "/api/harness/documents";
 const PRECEDENTS = "/api/harness/precedents";
 
 const runPageSchema = z.looseObject({ data: z.array(runSummarySchema), next_cursor: z.string().nullable() });
 const eventPageSchema = z.looseObject({ data: z.array(z.unknown()) });
 const precedentPageSchema = z.looseObject({ data: z.array(precedentSchema) });
 const decisionPageSchema = z.looseObject({ data: z.array(z.unknown()), next_cursor: z.string().nullable() });
+const documentListSchema = z.looseObject({
+  data: z.array(documentSchema),
+  next_cursor: z.string().nullable(),
+});
+const passagePageSchema = z.looseObject({ data: z.array(passageSchema) });
 const keyPageSchema = z.looseObject({ data: z.array(keySchema) });
 
 export function createClient(connection: Connection): Client {
@@ -105,6 +123,7 @@ export function createClient(connection: Connection): Client {
     },
     followRun: (id, options) => followRun(connection, id, options),
     downloadArtifact: async (run, artifact) => await download(connection, run, artifact),
+    ...documentCalls(ask),
     createKey: async (body) => await ask({ method: "POST", path: KEYS, body }, createdKeySchema),
     listPrecedents: async () => {
       const page = await ask({ method: "GET", path: PRECEDENTS }, precedentPageSchema);
@@ -128,6 +147,32 @@ export function createClient(connection: Connection): Client {
         decisionPageSchema,
       );
     },
+  };
+}
+
+type Ask = <T>(request: Exchange, schema: z.ZodType<T>) => Answer<T>;
+
+function documentCalls(
+  ask: Ask,
+): Pick<Client, "addDocument" | "listDocuments" | "searchDocuments" | "removeDocument"> {
+  return {
+    addDocument: async (body) => await ask({ method: "POST", path: DOCUMENTS, body }, documentSchema),
+    listDocuments: async ({ limit, cursor }) => {
+      const query = new URLSearchParams();
+      if (limit !== undefined) query.set("limit", String(limit));
+      if (cursor !== undefined) query.set("cursor", cursor);
+      return await ask({ method: "GET", path: `${DOCUMENTS}?${query.toString()}` }, documentListSchema);
+    },
+    searchDocuments: async (question, limit) => {
+      const query = new URLSearchParams({ q: question });
+      if (limit !== undefined) query.set("limit", String(limit));
+      const page = await ask(
+        { method: "GET", path: `${DOCUMENTS}/search?${query.toString()}` },
+        passagePageSchema,
+      );
+      return page.ok ? { ok: true, value: page.value.data } : page;
+    },
+    removeDocument: async (id) => await ask({ method: "DELETE", path: `${DOCUMENTS}/${id}` }, documentSchema),
   };
 }
 

@@ -1,4 +1,4 @@
-import { modelNameSchema, nameSchema } from "@assent/contract";
+import { modelNameSchema, nameSchema, PASSAGES_MAX } from "@assent/contract";
 import { z } from "zod";
 import { digestOf, type Sha256 } from "../base/digest.ts";
 import { MODEL_OUTPUT_TOKENS_MAX } from "../base/limits.ts";
@@ -18,6 +18,8 @@ export const agentDefinitionSchema = z.strictObject({
     ),
   tools: z.array(nameSchema).refine((tools) => new Set(tools).size === tools.length, "names a tool twice"),
   workspace: z.enum(["none", "required"]),
+  /** Before its first turn the model is given passages of the tenant's documents that fit the task. */
+  retrieval: z.strictObject({ passages: z.int().min(1).max(PASSAGES_MAX).optional() }).optional(),
   output_tokens_max: z.int().min(1).max(200_000).default(MODEL_OUTPUT_TOKENS_MAX),
   /** Tokens of a whole run; a call that might exceed what is left of them is not made. */
   budget: z

@@ -11,9 +11,12 @@ import type {
   ArtifactId,
   AuditEvent,
   Decision,
+  Document,
+  DocumentId,
   EventKind,
   Key,
   KeyId,
+  Passage,
   PrincipalId,
   Reason,
   RunId,
@@ -24,6 +27,7 @@ import type {
 import type { HarmonyStore } from "@assent/harmony";
 import type { Sha256 } from "../base/digest.ts";
 import type { AgentDefinition } from "../core/agent.ts";
+import type { CutPassage } from "../core/retrieval/passages.ts";
 import type { Judgement } from "../core/decide/judgement.ts";
 import type { Assent } from "../core/decide/policy-annotations.ts";
 import type { ExternalDefinition } from "../core/external.ts";
@@ -215,6 +219,19 @@ export type StoreTx = {
     put(version: Sha256, definition: ExternalDefinition): Promise<void>;
     get(version: Sha256): Promise<ExternalDefinition | null>;
   };
+  readonly documents: {
+    insert(document: NewDocument, passages: readonly CutPassage[]): Promise<void>;
+    find(id: DocumentId): Promise<Document | null>;
+    /** Newest first, older than the given one. */
+    list(
+      before: { readonly createdAt: Date; readonly id: DocumentId } | null,
+      limit: number,
+    ): Promise<readonly Document[]>;
+    /** False when there is none. Its passages go with it. */
+    remove(id: DocumentId): Promise<boolean>;
+    /** The best first, of this tenant's documents only, however many others have that fit better. */
+    search(question: string, limit: number): Promise<readonly Passage[]>;
+  };
   readonly keys: {
     insert(key: NewKey): Promise<Key>;
     list(): Promise<readonly Key[]>;
@@ -243,6 +260,11 @@ export type IdempotencyKey = {
   readonly route: string;
   readonly key: string;
   readonly expiresAt: Date;
+};
+
+export type NewDocument = Omit<Document, "passages" | "created_at" | "created_by"> & {
+  readonly createdAt: Date;
+  readonly createdBy: Actor;
 };
 
 export type NewKey = {

@@ -62,19 +62,24 @@ export async function submitRun(
   const planned = await planRun(ports, caller, request, now);
   if (!planned.ok) return planned;
   const { definition, run } = planned.value;
-  return await ports.store.transaction(caller.tenant, async (tx) => {
-    const raced = await tx.idempotency.claim(idempotencyKey, now);
-    if (raced !== null) return replay(raced, fingerprint);
-    const inserted = await insertRun(tx, caller, definition, run);
-    const body = JSON.stringify(ports.shown.summary(runSummary(inserted)));
-    await tx.idempotency.complete(idempotencyKey, {
-      fingerprint,
-      status: 202,
-      location: `/api/harness/runs/${run.id}`,
-      body,
-    });
-    return ok({ body, runId: run.id, replayed: false });
-  });
+  return await ports.store.transaction(
+    caller.tenant,
+    async (tx) => {
+      const raced = await tx.idempotency.claim(idempotencyKey, now);
+      if (raced !== null) return replay(raced, fingerprint);
+      const inserted = await insertRun(tx, caller, definition, run);
+      const body = JSON.stringify(ports.shown.summary(runSummary(inserted)));
+      await tx.idempotency.complete(idempotencyKey, {
+        fingerprint,
+        status: 202,
+        location: `/api/harness/runs/${run.id}`,
+        body,
+      });
+      return ok({ body, runId: run.id, replayed: false });
+    },
+    // A commit whose outcome is unknown: the key tells, and the answer is the first one.
+    { isRepeatable: true },
+  );
 }
 
 export function replay(record: IdempotencyRecord, fingerprint: string): Result<Submission, Refusal> {

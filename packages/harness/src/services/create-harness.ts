@@ -2,6 +2,7 @@ import type { Log } from "../ports.ts";
 import { type AdmissionPorts, submitRun } from "./admission.ts";
 import { type ApprovalPorts, decideApproval } from "./approvals.ts";
 import { listDecisions } from "./decisions.ts";
+import { addDocument, getDocument, listDocuments, removeDocument, searchDocuments } from "./documents.ts";
 import { createEventWatch } from "./event-watch.ts";
 import { submitExternalRun } from "./external/admission.ts";
 import type { ExternalPorts } from "./external/drive.ts";
@@ -20,6 +21,22 @@ export type HarnessPorts = AdmissionPorts &
     /** Whether somebody in this process takes work, where it should. */
     readonly isWorkerReady: () => boolean;
   };
+
+/** A database that answers later than this is as good as none: whoever asks for readiness must be answered himself. */
+const PING_MS_MAX = 2_000;
+
+async function pingInTime({ store, clock }: Pick<HarnessPorts, "store" | "clock">): Promise<void> {
+  const answered = new AbortController();
+  const late = async (): Promise<never> => {
+    await clock.sleep(PING_MS_MAX, answered.signal);
+    throw new Error(`no answer after ${PING_MS_MAX} ms`);
+  };
+  try {
+    await Promise.race([store.ping(), late()]);
+  } finally {
+    answered.abort();
+  }
+}
 
 /** The harness as its edges see it. */
 export function createHarness(ports: HarnessPorts): Harness {
@@ -43,13 +60,20 @@ export function createHarness(ports: HarnessPorts): Harness {
     listDecisions: async (caller, since, cursor) => await listDecisions(ports, caller, since, cursor),
     listPrecedents: async (caller) => await listPrecedents(ports, caller),
     revokePrecedent: async (caller, id, request) => await revokePrecedent(ports, caller, id, request),
+    documents: {
+      add: async (caller, request) => await addDocument(ports, caller, request),
+      list: async (caller, query) => await listDocuments(ports, caller, query),
+      get: async (caller, id) => await getDocument(ports, caller, id),
+      remove: async (caller, id) => await removeDocument(ports, caller, id),
+      search: async (caller, question, limit) => await searchDocuments(ports, caller, question, limit),
+    },
     createKey: async (caller, request) => await createKey(ports, caller, request),
     listKeys: async (caller) => await listKeys(ports, caller),
     revokeKey: async (caller, id) => await revokeKey(ports, caller, id),
     async readiness() {
       let database = true;
       try {
-        await ports.store.ping();
+        await pingInTime(ports);
       } catch (error) {
         database = false;
         ports.log("warn", "the database cannot be used", {

@@ -8,10 +8,10 @@ const list = { tenant: "t1", states: null };
 
 test("a cursor opens for its own list and no other, and not under another secret", () => {
   const cursor = cursors.seal(place, list);
-  expect(cursors.open(cursor, list)).toEqual(place);
-  expect(cursors.open(cursor, { ...list, tenant: "t2" })).toBeUndefined();
-  expect(cursors.open(cursor, { ...list, states: ["queued"] })).toBeUndefined();
-  expect(createCursors(new Uint8Array(32).fill(2)).open(cursor, list)).toBeUndefined();
+  expect(cursors.open(cursor, list, "run")).toEqual(place);
+  expect(cursors.open(cursor, { ...list, tenant: "t2" }, "run")).toBeUndefined();
+  expect(cursors.open(cursor, { ...list, states: ["queued"] }, "run")).toBeUndefined();
+  expect(createCursors(new Uint8Array(32).fill(2)).open(cursor, list, "run")).toBeUndefined();
 });
 
 test("no other text opens, be it one character away", () => {
@@ -22,11 +22,11 @@ test("no other text opens, be it one character away", () => {
       fc.constantFrom(..."AZaz09-_=/ ".split("")),
       (index, char) => {
         const forged = cursor.slice(0, index) + char + cursor.slice(index + 1);
-        expect(cursors.open(forged, list)).toEqual(forged === cursor ? place : undefined);
+        expect(cursors.open(forged, list, "run")).toEqual(forged === cursor ? place : undefined);
       },
     ),
     { seed: 42 },
   );
   for (const text of ["", "x", `${cursor}A`, `${cursor}=`, cursor.slice(1)])
-    expect(cursors.open(text, list)).toBeUndefined();
+    expect(cursors.open(text, list, "run")).toBeUndefined();
 });

@@ -1,15 +1,15 @@
 // A page's end as an opaque word. It is sealed to the list it belongs to, so that nobody reads another list with it.
 
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { idFromUuid, type RunId, uuidOf } from "@assent/contract";
+import { type Id, idFromUuid, type IdKind, uuidOf } from "@assent/contract";
 import { canonicalJson } from "../base/canonical-json.ts";
 
-export type Place = { readonly createdAt: Date; readonly id: RunId };
+export type Place<Kind extends IdKind = IdKind> = { readonly createdAt: Date; readonly id: Id<Kind> };
 
 export type Cursors = {
   seal(place: Place, list: unknown): string;
   /** Undefined for anything that was not sealed here for this very list. */
-  open(cursor: string, list: unknown): Place | undefined;
+  open<Kind extends IdKind>(cursor: string, list: unknown, kind: Kind): Place<Kind> | undefined;
 };
 
 const PLACE_BYTES = 24;
@@ -30,7 +30,7 @@ export function createCursors(secret: Uint8Array): Cursors {
       Buffer.from(uuidOf(place.id).replaceAll("-", ""), "hex").copy(bytes, 8);
       return Buffer.concat([bytes, sealOf(bytes, list)]).toString("base64url");
     },
-    open(cursor, list): Place | undefined {
+    open<Kind extends IdKind>(cursor: string, list: unknown, kind: Kind): Place<Kind> | undefined {
       const bytes = Buffer.from(cursor, "base64url");
       // Re-encoding refuses the many spellings that decode to the same bytes.
       if (bytes.length !== PLACE_BYTES + SEAL_BYTES || bytes.toString("base64url") !== cursor)
@@ -39,7 +39,7 @@ export function createCursors(secret: Uint8Array): Cursors {
       if (!timingSafeEqual(bytes.subarray(PLACE_BYTES), sealOf(place, list))) return undefined;
       return {
         createdAt: new Date(Number(place.readBigUInt64BE(0))),
-        id: idFromUuid("run", place.subarray(8).toString("hex")),
+        id: idFromUuid(kind, place.subarray(8).toString("hex")),
       };
     },
   };

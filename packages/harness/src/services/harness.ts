@@ -9,10 +9,14 @@ import type {
   ArtifactId,
   AuditEvent,
   CreatedKey,
+  Document,
+  DocumentId,
+  DocumentRequest,
   FinishRequest,
   Key,
   KeyId,
   KeyRequest,
+  Passage,
   PlanRequest,
   Precedent,
   ProblemCode,
@@ -85,6 +89,18 @@ export type ExternalRuns = {
   finish(call: DriverCall, body: FinishRequest): Answered;
 };
 
+/** A tenant's documents. */
+export type Documents = {
+  add(caller: Caller, request: DocumentRequest): Promise<Result<Document, Refusal>>;
+  list(
+    caller: Caller,
+    query: { readonly limit: number; readonly cursor: string | null },
+  ): Promise<Result<Page<Document>, Refusal>>;
+  get(caller: Caller, id: DocumentId): Promise<Result<Document, Refusal>>;
+  remove(caller: Caller, id: DocumentId): Promise<Result<Document, Refusal>>;
+  search(caller: Caller, question: string, limit: number): Promise<readonly Passage[]>;
+};
+
 export type Harness = {
   /** Whose key is this? Null for unknown, expired and revoked ones alike. Takes the same time for each. */
   authenticate(key: string): Promise<Caller | null>;
@@ -121,6 +137,8 @@ export type Harness = {
 
   /** Runs that an agent loop outside drives. */
   readonly external: ExternalRuns;
+
+  readonly documents: Documents;
 
   createKey(caller: Caller, request: KeyRequest): Promise<Result<CreatedKey, Refusal>>;
   listKeys(caller: Caller): Promise<Result<readonly Key[], Refusal>>;

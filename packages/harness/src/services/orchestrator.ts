@@ -9,16 +9,19 @@ import type { AgentDefinition } from "../core/agent.ts";
 import { actionDigest } from "../core/decide/action-digest.ts";
 import { originsOfRun } from "../core/label/origins-of-run.ts";
 import { type GateStep, isToolStep, type Journal, type StepError } from "../core/run/journal.ts";
+import { openingCall } from "../core/retrieval/opening.ts";
 import { type Move, nextMove } from "../core/run/next.ts";
+import { openRollback } from "../core/run/rollback.ts";
 import { manifestDigest } from "../core/tool.ts";
-import type { ApprovalRecord, Clock, RunRecord, StoreTx, Tool, WorkerId } from "../ports.ts";
+import type { ApprovalRecord, RunRecord, StoreTx, Tool, WorkerId } from "../ports.ts";
 import { ApprovalTaken, commit, type Write } from "./commit.ts";
+import { endRollback, endRun } from "./end-run.ts";
 import { commitHeld, type Held, LeaseLost, type OrchestratorPorts } from "./held.ts";
 import { judge, type Judged } from "./judge.ts";
 import { finaliseRun } from "./steps/finalise.ts";
 import { openDoubtGate, openGate } from "./steps/gate.ts";
 import { callModel, openModelStep } from "./steps/model.ts";
-import { checkDoubt, executeNewest, executeTool, judgeCall, openToolStep } from "./steps/tool.ts";
+import { checkDoubt, compensate, executeNewest, executeTool, judgeCall, openToolStep } from "./steps/tool.ts";
 
 export type Claim = {
   readonly run: RunRecord;
@@ -31,29 +34,34 @@ export type Claim = {
  * A run whose attempts are exhausted is dead-lettered instead.
  */
 export async function claimRun(
-  ports: Pick<OrchestratorPorts, "store" | "clock">,
+  ports: Pick<OrchestratorPorts, "store" | "clock" | "tools">,
   worker: WorkerId,
   tenant: TenantId,
   id: RunId,
 ): Promise<Claim | null> {
-  return await ports.store.transaction(tenant, async (tx) => await leaseQueued(tx, ports.clock, worker, id));
+  return await ports.store.transaction(tenant, async (tx) => await leaseQueued(tx, ports, worker, id));
 }
 
 /** The same within a transaction. */
 export async function leaseQueued(
   tx: StoreTx,
-  clock: Pick<Clock, "now">,
+  { clock, tools }: Pick<OrchestratorPorts, "clock" | "tools">,
   worker: WorkerId,
   id: RunId,
 ): Promise<Claim | null> {
   const run = await tx.runs.lock(id);
   if (run === null || run.state !== "queued") return null;
   const now = clock.now();
+  const journal = await tx.steps.list(id);
   if (run.attempt >= RUN_ATTEMPTS_MAX) {
-    await deadLetter(tx, run, now);
+    const reason = exhausted(run);
+    const { writes, ended } = endRun(tools, journal, { ending: "dead_lettered", reason });
+    // What is to be taken back first is queued once more, with attempts of its own.
+    const wake: Write[] = ended ? [] : [{ write: "run_woken" }];
+    const closed = openRollback(journal) === undefined ? closeOpenSteps(journal, reason) : [];
+    await commit(tx, { run, journal }, [...closed, ...writes, ...wake], { now, actor: null });
     return null;
   }
-  const journal = await tx.steps.list(id);
   const definition = await tx.agents.get(run.agentVersion);
   assert(definition !== null, "the definition of a submitted run is kept");
   return { run: await lease(tx, run, worker, now), journal, definition };
@@ -68,15 +76,10 @@ async function lease(tx: StoreTx, run: RunRecord, worker: WorkerId, now: Date): 
   return { ...run, state: "running", version, fencingToken, attempt, reason: null };
 }
 
-// The journal is not read for it: what cannot be read any more must be parked all the same.
-async function deadLetter(tx: StoreTx, run: RunRecord, now: Date): Promise<void> {
-  const detail = `${run.attempt} attempts ended without any step ending. Last reason: ${run.reason?.detail ?? "the worker died"}`;
-  const reason = { code: "attempts_exhausted", detail };
-  await commit(tx, { run, journal: [] }, [{ write: "run_moved", event: "attempts_exhausted", reason }], {
-    now,
-    actor: null,
-  });
-}
+const exhausted = (run: RunRecord): StepError => ({
+  code: "attempts_exhausted",
+  detail: `${run.attempt} attempts ended without any step ending. Last reason: ${run.reason?.detail ?? "the worker died"}`,
+});
 
 type Broken = {
   readonly tenant: TenantId;
@@ -103,7 +106,14 @@ export async function setAside(
       const found = await tx.runs.lock(broken.run);
       if (found === null) return;
       if (broken.token === undefined && found.state === "queued" && found.attempt >= RUN_ATTEMPTS_MAX) {
-        await deadLetter(tx, found, now);
+        // Nothing can be taken back of a journal that cannot be read; it says so itself.
+        const unread = exhausted(found);
+        await commit(
+          tx,
+          { run: found, journal: [] },
+          [{ write: "run_moved", event: "attempts_exhausted", reason: unread }],
+          { now, actor: null },
+        );
         return;
       }
       const isOurs = found.state === "running" && found.fencingToken === broken.token;
@@ -147,13 +157,14 @@ export async function advanceRun(
     stopping,
   };
   try {
-    const opened = await ports.openWorkspace(run, journal, lost);
-    if (!opened.ok) {
-      await giveUp(held, opened.error);
-      return;
+    // What is taken back lies outside; the private copy is not needed for it any more.
+    if (openRollback(journal) === undefined) {
+      const opened = await ports.openWorkspace(run, journal, lost);
+      if (opened.ok) held.workspace = opened.value;
+      else if (!(await giveUp(held, opened.error))) return;
     }
-    held.workspace = opened.value;
-    while (await makeMove(held, nextMove(held.committed.journal)));
+    const opening = openingCall(definition, run.task);
+    while (await makeMove(held, nextMove(held.committed.journal, opening)));
   } catch (error) {
     if (error instanceof LeaseLost || error instanceof ApprovalTaken || lost.aborted) {
       ports.log("info", "run left to another worker", { run_id: run.id, reason: errorName(error) });
@@ -190,10 +201,16 @@ async function makeMove(held: Held, move: Move): Promise<boolean> {
     case "wait":
       throw new Error(`run ${held.fence.run} is running although approval ${move.approvalId} is open`);
     case "finalise":
-      await finaliseRun(held, move.answer, move.again);
-      return false;
+      return await finaliseRun(held, move.answer, move.again);
     case "give_up":
-      await giveUp(held, move.error);
+      return await giveUp(held, move.error);
+    case "compensate":
+      return await compensate(held, move.step);
+    case "end_rollback":
+      await commitHeld(
+        held,
+        endRollback(held.committed.journal, move.rollback, move.rollback.request.ending),
+      );
       return false;
     default:
       return unreachable(move);
@@ -208,8 +225,7 @@ async function askModel(held: Held, isNew: boolean): Promise<boolean> {
       await commitHeld(held, [called.write]);
       return true;
     case "give_up":
-      await commitHeld(held, [called.write, giveUpWrite(called.error)]);
-      return false;
+      return await giveUp(held, called.error, [called.write]);
     case "later":
       await release(held, called.error, called.delaySeconds ?? retryDelaySeconds(held.committed.run.attempt));
       return false;
@@ -356,11 +372,26 @@ async function settleDoubt(held: Held, seq: number, gate: GateStep): Promise<boo
   return await executeTool(held, step);
 }
 
-const giveUpWrite = (error: StepError): Write => ({ write: "run_moved", event: "gave_up", reason: error });
-
-async function giveUp(held: Held, error: StepError): Promise<void> {
-  await commitHeld(held, [giveUpWrite(error)]);
+// True: there is something to take back first, and the run goes on with that.
+async function giveUp(held: Held, reason: StepError, before: readonly Write[] = []): Promise<boolean> {
+  const { journal } = held.committed;
+  const { writes, ended } = endRun(held.ports.tools, journal, { ending: "failed", reason });
+  const closed = before.length > 0 ? before : closeOpenSteps(journal, reason);
+  await commitHeld(held, [...closed, ...writes]);
+  return !ended;
 }
+
+// A run that ends leaves no step open: of a call under way nobody will hear any more what came of it.
+const closeOpenSteps = (journal: Journal, error: StepError): readonly Write[] =>
+  journal
+    .filter(({ state }) => state === "intended")
+    .map(({ seq, kind, effect }): Write => ({
+      write: "step_closed",
+      seq,
+      state: kind === "tool" && effect === "once" ? "in_doubt" : "failed",
+      outcome: null,
+      error,
+    }));
 
 async function release(held: Held, reason: StepError, delaySeconds: number): Promise<void> {
   await commitHeld(held, [{ write: "run_moved", event: "released", reason, delaySeconds }]);

@@ -72,7 +72,7 @@ async function takeOne(
     const now = ports.clock.now();
     const taken = await ports.store.takeQueued(
       { after: turn.after, now },
-      async (tx, id) => await leaseQueued(tx, ports.clock, worker, id),
+      async (tx, id) => await leaseQueued(tx, ports, worker, id),
     );
     look.saw(taken !== null);
     if (taken === null) return;

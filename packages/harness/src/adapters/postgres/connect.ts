@@ -94,8 +94,8 @@ export type TransactionOptions = {
    * harm: then it is also run again when the connection was lost during the commit.
    */
   readonly isRepeatable?: boolean;
-  /** Waited for before the next attempt; without it the next follows at once. */
-  readonly pause?: (attempt: number) => Promise<void>;
+  /** Waited for before the next attempt, which there is none of when it says false; without it the next follows at once. */
+  readonly pause?: (attempt: number) => Promise<boolean>;
 };
 
 /** Postgres undid the transaction though nothing was thrown: `work` swallowed the error of one of its statements. */
@@ -118,12 +118,16 @@ export async function transaction<T>(
     try {
       return await attemptTransaction(pool, work, BEGIN[options.isolation ?? "read committed"]);
     } catch (error) {
-      const mayRepeat =
-        error instanceof CommitUnknownError ? options.isRepeatable === true : faultOf(error) !== null;
-      if (attempt >= attemptsMax || !mayRepeat) throw error;
+      if (attempt >= attemptsMax || !mayRepeat(error, options)) throw error;
+      if ((await options.pause?.(attempt)) === false) throw error;
     }
-    await options.pause?.(attempt);
   }
+}
+
+function mayRepeat(error: unknown, { isRepeatable }: TransactionOptions): boolean {
+  if (error instanceof CommitUnknownError) return isRepeatable === true;
+  const fault = faultOf(error);
+  return fault === "conflict" || fault === "lost";
 }
 
 async function attemptTransaction<T>(

@@ -5,8 +5,9 @@ import { DatabaseError } from "pg";
 /**
  * `conflict`: Postgres undid the whole transaction because of another one, and it may well succeed when it is run again.
  * `lost`: the connection is gone, or the server takes none; it can come back.
+ * `exhausted`: all our connections were busy for as long as we wait for one; trying again would only lengthen the queue.
  */
-export type Fault = "conflict" | "lost";
+export type Fault = "conflict" | "lost" | "exhausted";
 
 /** https://www.postgresql.org/docs/18/mvcc-serialization-failure-handling.html; 55P03 is our own lock_timeout. */
 const CONFLICTS: readonly string[] = ["40001", "40P01", "55P03"];
@@ -29,8 +30,9 @@ const SOCKET_CODES: readonly string[] = [
 ];
 
 /** pg and pg-pool give these no code. */
-const MESSAGES =
-  /^(?:Connection terminated|timeout (?:exceeded )?when trying to connect|Client (?:was closed|has encountered a connection error))|timeout expired/;
+const LOST_MESSAGES =
+  /^(?:Connection terminated|timeout expired|Client (?:was closed|has encountered a connection error))/;
+const EXHAUSTED_MESSAGE = "timeout exceeded when trying to connect";
 
 export function faultOf(error: unknown): Fault | null {
   if (error instanceof DatabaseError) {
@@ -40,7 +42,8 @@ export function faultOf(error: unknown): Fault | null {
   }
   if (!(error instanceof Error)) return null;
   if ("code" in error && typeof error.code === "string" && SOCKET_CODES.includes(error.code)) return "lost";
-  return MESSAGES.test(error.message) ? "lost" : null;
+  if (error.message === EXHAUSTED_MESSAGE) return "exhausted";
+  return LOST_MESSAGES.test(error.message) ? "lost" : null;
 }
 
 /** The connection was lost while the commit was under way: nobody here knows whether it happened. */

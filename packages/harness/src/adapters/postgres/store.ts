@@ -19,6 +19,7 @@ import { artifactRows } from "./artifacts.ts";
 import { auditRows } from "./audit.ts";
 import { transaction } from "./connect.ts";
 import { decisionRows } from "./decisions.ts";
+import { documentRows } from "./documents.ts";
 import { CommitUnknownError, faultOf } from "./fault.ts";
 import { harmonyStoreIn } from "./harmony/harmony-store.ts";
 import { idempotencyRows } from "./idempotency.ts";
@@ -32,6 +33,8 @@ const TRANSACTION_ATTEMPTS_MAX = 6;
 /** The pause before the next attempt is at most this, doubled with each: some 5 s in all, what a restart takes. */
 const RETRY_PAUSE_MS = 50;
 const RETRY_PAUSE_MS_MAX = 2_000;
+/** No attempt begins later than this: whoever called has given up by then, or is better told. */
+const RETRY_MS_MAX = 12_000;
 
 // A statement with a name is parsed and planned once a connection. The texts are constants of this program, so there
 // are few of them.
@@ -112,10 +115,13 @@ type InTransaction = <T>(
 function transactionsOf({ pool, wakeUps, clock, random }: PostgresStoreOptions): InTransaction {
   const never = new AbortController().signal;
   // Full jitter: those who met in a conflict must not meet again, and a database that is back is not stormed.
-  const pause = async (attempt: number): Promise<void> => {
-    const mostMs = Math.min(RETRY_PAUSE_MS * 2 ** attempt, RETRY_PAUSE_MS_MAX);
-    await clock.sleep((mostMs * (Buffer.from(random.bytes(2)).readUInt16BE() + 1)) / 65_536, never);
-  };
+  const pauseSince =
+    (startMs: number) =>
+    async (attempt: number): Promise<boolean> => {
+      const mostMs = Math.min(RETRY_PAUSE_MS * 2 ** attempt, RETRY_PAUSE_MS_MAX);
+      await clock.sleep((mostMs * (Buffer.from(random.bytes(2)).readUInt16BE() + 1)) / 65_536, never);
+      return performance.now() - startMs < RETRY_MS_MAX;
+    };
   return async (work, isRepeatable) => {
     const queued: Queued = { count: 0 };
     const attempt = async (client: PoolClient): ReturnType<typeof work> => {
@@ -123,6 +129,7 @@ function transactionsOf({ pool, wakeUps, clock, random }: PostgresStoreOptions):
       return await work(client, queued);
     };
     const attemptsMax = TRANSACTION_ATTEMPTS_MAX;
+    const pause = pauseSince(performance.now());
     const value = await unlessUnavailable(
       async () => await transaction(pool, attempt, { attemptsMax, isRepeatable, pause }),
     );
@@ -161,6 +168,7 @@ function storeTx(
     idempotency: idempotencyRows(scope),
     agents: agentRows(scope),
     externalDefinitions: externalDefinitionRows(scope),
+    documents: documentRows(scope),
     keys: keyRows(scope, ids),
     decisions: decisionRows(scope),
     memory: harmonyStoreIn(scope),

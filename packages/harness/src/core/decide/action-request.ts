@@ -10,7 +10,7 @@ import type { Action, Actor, RunId, TenantId } from "@assent/contract";
 export type Origin = "trusted" | "untrusted" | "model";
 
 export type SourceRef = {
-  /** `task`, `system`, or `step:<seq>` for what a tool returned. */
+  /** `task`, `system`, or `step:<seq>` for what a tool returned, `document:<id>#<place>` for a passage of a document. */
   readonly source: string;
   /** Half-open range of UTF-16 code units in that source's text where the value (or its first part) stands. */
   readonly start: number;

@@ -16,7 +16,17 @@ export function originsOfRun(definition: AgentDefinition, task: string, journal:
 /** What a tool returned is what its manifest says; why it failed may quote anybody, so it is never trusted. */
 export function addStep(origins: OriginIndex, step: ToolStep): void {
   const id = `step:${step.seq}`;
-  if (step.outcome !== null) origins.add({ id, label: step.outcome.label, text: step.outcome.output });
-  else if (step.state === "failed" && step.error !== null)
+  if (step.outcome !== null) {
+    const { label, output, parts } = step.outcome;
+    // Each part is a source of its own, so that a value is traced to its document and not only to the call.
+    let rest = "";
+    let end = 0;
+    for (const part of parts ?? []) {
+      origins.add({ id: part.source, label, text: output.slice(part.start, part.end) });
+      rest += `${output.slice(end, part.start)}\n`;
+      end = part.end;
+    }
+    origins.add({ id, label, text: `${rest}${output.slice(end)}` });
+  } else if (step.state === "failed" && step.error !== null)
     origins.add({ id, label: "untrusted", text: step.error.detail });
 }

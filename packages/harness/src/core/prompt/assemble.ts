@@ -2,6 +2,7 @@
 // what a tool returned can never end up in an instruction slot (invariant 10, data is not instruction).
 
 import type { AgentDefinition } from "../agent.ts";
+import { openingSteps } from "../retrieval/opening.ts";
 import {
   type GateStep,
   isGateStep,
@@ -18,6 +19,12 @@ export type Prompt = { readonly system: string; readonly messages: readonly Mess
 
 export function assemblePrompt(definition: AgentDefinition, task: string, journal: Journal): Prompt {
   const messages: Message[] = [{ role: "user", text: task, label: "trusted" }];
+  for (const step of openingSteps(journal)) {
+    if (!isToolStep(step)) continue;
+    const { callId, action } = step.request;
+    const call: ToolCall = { id: callId, tool: action.tool, arguments: action.arguments };
+    messages.push({ role: "assistant", text: "", toolCalls: [call] }, answerTo(call, 0, journal));
+  }
   for (const step of journal) {
     if (!isModelStep(step) || step.state !== "succeeded" || step.outcome === null) continue;
     const { text, toolCalls } = step.outcome;

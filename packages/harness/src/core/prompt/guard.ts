@@ -4,7 +4,8 @@
 import type { Decision } from "@assent/contract";
 import { digestOf } from "../../base/digest.ts";
 import { err, ok, type Result } from "../../base/result.ts";
-import { isModelStep, type Journal, type StepError } from "../run/journal.ts";
+import { openingSteps } from "../retrieval/opening.ts";
+import { isModelStep, isToolStep, type Journal, type StepError } from "../run/journal.ts";
 import type { Prompt } from "./assemble.ts";
 import type { Message } from "./message.ts";
 import { foldText } from "./neutralise-fold.ts";
@@ -43,6 +44,7 @@ const refuse = (detail: string): Result<never, StepError> => err({ code: "prompt
 // Counted from the journal and not from the messages: a turn that somebody forged is in none.
 function rolesOf(journal: Journal): readonly Message["role"][] {
   const roles: Message["role"][] = ["user"];
+  for (const step of openingSteps(journal)) if (isToolStep(step)) roles.push("assistant", "tool");
   for (const step of journal) {
     if (!isModelStep(step) || step.state !== "succeeded" || step.outcome === null) continue;
     roles.push("assistant", ...step.outcome.toolCalls.map(() => "tool" as const));

@@ -4,6 +4,7 @@ import { editFile } from "./edit-file.ts";
 import { listFiles } from "./list-files.ts";
 import { readFile } from "./read-file.ts";
 import { readHistory } from "./read-history.ts";
+import { searchDocumentsTool } from "./search-documents.ts";
 import { searchFiles } from "./search-files.ts";
 import { writeFile } from "./write-file.ts";
 
@@ -16,6 +17,9 @@ export const workspaceTools: readonly Tool[] = [
   writeFile,
   editFile,
 ];
+
+/** Those that read what belongs to the tenant. */
+export const tenantTools: readonly Tool[] = [searchDocumentsTool];
 
 /** @throws AssertionFailed for a name that is not one, or that two tools share: a call must mean one tool only */
 export function createTools(tools: readonly Tool[]): Tools {

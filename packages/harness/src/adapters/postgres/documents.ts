@@ -1,0 +1,149 @@
+import { type DocumentId, type Document, idFromUuid, type Passage, uuidOf } from "@assent/contract";
+import type { StoreTx } from "../../ports.ts";
+import { digestFromBytes, type Scope } from "./rows.ts";
+
+type DocumentRow = {
+  id: string;
+  name: string;
+  source: string | null;
+  metadata: Record<string, string>;
+  sha256: Buffer;
+  chars: number;
+  passages: number;
+  created_at: Date;
+  creator_id: string;
+  creator_kind: Document["created_by"]["kind"];
+  creator_name: string;
+};
+
+const SELECT = `select d.id, d.name, d.source, d.metadata, d.sha256, d.chars, d.passages, d.created_at,
+    p.id as creator_id, p.kind as creator_kind, p.name as creator_name
+  from assent.documents d
+  join assent.principals p on p.tenant_id = d.tenant_id and p.id = d.created_by
+  where d.tenant_id = $1`;
+
+const toDocument = (row: DocumentRow): Document => ({
+  id: idFromUuid("doc", row.id),
+  name: row.name,
+  source: row.source,
+  metadata: row.metadata,
+  sha256: digestFromBytes(row.sha256),
+  chars: row.chars,
+  passages: row.passages,
+  created_at: row.created_at.toISOString(),
+  created_by: { id: idFromUuid("prn", row.creator_id), kind: row.creator_kind, name: row.creator_name },
+});
+
+type PassageRow = {
+  document_id: string;
+  name: string;
+  passages: number;
+  seq: number;
+  starts_at: number;
+  body: string;
+  score: number;
+};
+
+const toPassage =
+  (foundBy: Passage["found_by"]) =>
+  (row: PassageRow): Passage => ({
+    document_id: idFromUuid("doc", row.document_id),
+    document_name: row.name,
+    passage: row.seq,
+    passages: row.passages,
+    start: row.starts_at,
+    text: row.body,
+    found_by: foundBy,
+    score: row.score,
+  });
+
+const PASSAGES = `from assent.document_passages c
+  join assent.documents d on d.tenant_id = c.tenant_id and d.id = c.document_id
+  where c.tenant_id = $1`;
+
+/** Below this, letters in common are chance. */
+const LIKENESS_MIN = 0.35;
+
+export function documentRows(scope: Scope): StoreTx["documents"] {
+  const { query, tenant } = scope;
+  return {
+    async insert(document, passages): Promise<void> {
+      await query(
+        `insert into assent.documents
+           (tenant_id, id, name, source, metadata, sha256, chars, passages, created_at, created_by)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+        [
+          tenant,
+          uuidOf(document.id),
+          document.name,
+          document.source,
+          JSON.stringify(document.metadata),
+          Buffer.from(document.sha256.slice("sha256:".length), "hex"),
+          document.chars,
+          passages.length,
+          document.createdAt,
+          uuidOf(document.createdBy.id),
+        ],
+      );
+      await query(
+        `insert into assent.document_passages (tenant_id, document_id, seq, starts_at, body, words)
+         select $1, $2, p.seq, p.starts_at, p.body, assent.words_of($3, p.body)
+         from unnest($4::text[], $5::integer[]) with ordinality as p (body, starts_at, seq)`,
+        [
+          tenant,
+          uuidOf(document.id),
+          document.name,
+          passages.map(({ text }) => text),
+          passages.map(({ start }) => start),
+        ],
+      );
+    },
+    async find(id: DocumentId): Promise<Document | null> {
+      const [row] = await query<DocumentRow>(`${SELECT} and d.id = $2`, [tenant, uuidOf(id)]);
+      return row === undefined ? null : toDocument(row);
+    },
+    async list(before, limit): Promise<readonly Document[]> {
+      const rows = await query<DocumentRow>(
+        `${SELECT} and ($2::timestamptz is null or (d.created_at, d.id) < ($2, $3::uuid))
+         order by d.created_at desc, d.id desc limit $4`,
+        [tenant, before?.createdAt ?? null, before === null ? null : uuidOf(before.id), limit],
+      );
+      return rows.map(toDocument);
+    },
+    async remove(id: DocumentId): Promise<boolean> {
+      const rows = await query<{ id: string }>(
+        "delete from assent.documents where tenant_id = $1 and id = $2 returning id",
+        [tenant, uuidOf(id)],
+      );
+      return rows.length > 0;
+    },
+    search: async (question, limit) => await search(scope, question, limit),
+  };
+}
+
+// By words first; only where they do not fill the page is every passage of the tenant compared letter by letter.
+async function search(
+  { query, tenant }: Scope,
+  question: string,
+  limit: number,
+): Promise<readonly Passage[]> {
+  const byWords = await query<PassageRow>(
+    `select c.document_id, d.name, d.passages, c.seq, c.starts_at, c.body,
+       ts_rank(c.words, assent.any_word_of($2), 1) as score
+     ${PASSAGES} and c.words @@ assent.any_word_of($2)
+     order by score desc, c.document_id, c.seq limit $3`,
+    [tenant, question, limit],
+  );
+  const found = byWords.map(toPassage("words"));
+  if (found.length === limit) return found;
+  const byLetters = await query<PassageRow>(
+    `select * from (
+       select c.document_id, d.name, d.passages, c.seq, c.starts_at, c.body,
+         assent.likeness($2, c.body) as score
+       ${PASSAGES} and not c.words @@ assent.any_word_of($2)
+     ) as compared
+     where score >= $4 order by score desc, document_id, seq limit $3`,
+    [tenant, question, limit - found.length, LIKENESS_MIN],
+  );
+  return [...found, ...byLetters.map(toPassage("likeness"))];
+}

@@ -1,0 +1,58 @@
+import { documentIdSchema, ROUTES } from "@assent/contract";
+import type { Harness } from "../../services/harness.ts";
+import { sendNotFound, sendRefusal } from "../answer.ts";
+import { callerOf } from "../hooks/authenticate.ts";
+import { type Api, routeOptions } from "../route-options.ts";
+
+export function addDocuments(api: Api, harness: Harness): void {
+  api.route({
+    ...routeOptions(ROUTES.addDocument),
+    handler: async (request, reply) => {
+      const added = await harness.documents.add(callerOf(request), request.body);
+      return added.ok ? await reply.code(201).send(added.value) : await sendRefusal(reply, added.error);
+    },
+  });
+  api.route({
+    ...routeOptions(ROUTES.listDocuments),
+    handler: async (request, reply) => {
+      const { limit, cursor } = request.query;
+      const listed = await harness.documents.list(callerOf(request), { limit, cursor: cursor ?? null });
+      if (!listed.ok) return await sendRefusal(reply, listed.error);
+      const { data, next_cursor } = listed.value;
+      if (next_cursor !== null) {
+        const next = new URLSearchParams({ limit: String(limit), cursor: next_cursor });
+        reply.header("link", `<${ROUTES.listDocuments.path}?${next.toString()}>; rel="next"`);
+      }
+      return await reply.send({ data: [...data], next_cursor });
+    },
+  });
+  api.route({
+    ...routeOptions(ROUTES.searchDocuments),
+    handler: async (request, reply) => {
+      const { q, limit } = request.query;
+      return await reply.send({ data: [...(await harness.documents.search(callerOf(request), q, limit))] });
+    },
+  });
+  addSingle(api, harness);
+}
+
+function addSingle(api: Api, harness: Harness): void {
+  api.route({
+    ...routeOptions(ROUTES.getDocument),
+    handler: async (request, reply) => {
+      const id = documentIdSchema.safeParse(request.params.id);
+      if (!id.success) return await sendNotFound(reply, "document_not_found");
+      const found = await harness.documents.get(callerOf(request), id.data);
+      return found.ok ? await reply.send(found.value) : await sendRefusal(reply, found.error);
+    },
+  });
+  api.route({
+    ...routeOptions(ROUTES.removeDocument),
+    handler: async (request, reply) => {
+      const id = documentIdSchema.safeParse(request.params.id);
+      if (!id.success) return await sendNotFound(reply, "document_not_found");
+      const removed = await harness.documents.remove(callerOf(request), id.data);
+      return removed.ok ? await reply.send(removed.value) : await sendRefusal(reply, removed.error);
+    },
+  });
+}

@@ -1,0 +1,102 @@
+// A tenant's documents: added, listed, searched, removed.
+
+import type { Document, DocumentId, DocumentRequest, Passage } from "@assent/contract";
+import { idFromUuid } from "@assent/contract";
+import { sha256Hex } from "../base/digest.ts";
+import { PAGE_ROWS_MAX } from "../base/limits.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import { cutPassages } from "../core/retrieval/passages.ts";
+import { uuidV7 } from "../core/uuid.ts";
+import type { Caller, Clock, Random, Store } from "../ports.ts";
+import type { Cursors } from "./cursors.ts";
+import type { Page, Refusal } from "./harness.ts";
+
+export type DocumentPorts = {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly cursors: Cursors;
+};
+
+const NOT_FOUND: Refusal = { code: "document_not_found", detail: "There is no document with this id." };
+
+export async function addDocument(
+  { store, clock, random }: DocumentPorts,
+  caller: Caller,
+  request: DocumentRequest,
+): Promise<Result<Document, Refusal>> {
+  const now = clock.now();
+  const passages = cutPassages(request.text);
+  const document = {
+    id: idFromUuid("doc", uuidV7(now, random.bytes(10))),
+    name: request.name,
+    source: request.source ?? null,
+    metadata: request.metadata,
+    sha256: `sha256:${sha256Hex(request.text)}` as const,
+    chars: request.text.length,
+    createdAt: now,
+    createdBy: caller.actor,
+  };
+  return await store.transaction(caller.tenant, async (tx) => {
+    await tx.documents.insert(document, passages);
+    const added = await tx.documents.find(document.id);
+    if (added === null) throw new Error("a document that was just added is there");
+    return ok(added);
+  });
+}
+
+export async function listDocuments(
+  { store, cursors }: DocumentPorts,
+  caller: Caller,
+  query: { readonly limit: number; readonly cursor: string | null },
+): Promise<Result<Page<Document>, Refusal>> {
+  const limit = Math.min(query.limit, PAGE_ROWS_MAX);
+  // A cursor is good for this list of this tenant only.
+  const list = { tenant: caller.tenant, of: "documents" };
+  const before = query.cursor === null ? null : cursors.open(query.cursor, list, "doc");
+  if (before === undefined) {
+    const detail = "The cursor is not one of this list's.";
+    return err({ code: "invalid_request", detail, errors: [{ pointer: "#/cursor", detail }] });
+  }
+  const rows = await store.transaction(
+    caller.tenant,
+    async (tx) => await tx.documents.list(before, limit + 1),
+  );
+  const page = rows.slice(0, limit);
+  const last = rows.length > limit ? page.at(-1) : undefined;
+  return ok({
+    data: page,
+    next_cursor:
+      last === undefined ? null : cursors.seal({ createdAt: new Date(last.created_at), id: last.id }, list),
+  });
+}
+
+export async function getDocument(
+  { store }: DocumentPorts,
+  caller: Caller,
+  id: DocumentId,
+): Promise<Result<Document, Refusal>> {
+  const found = await store.transaction(caller.tenant, async (tx) => await tx.documents.find(id));
+  return found === null ? err(NOT_FOUND) : ok(found);
+}
+
+export async function removeDocument(
+  { store }: DocumentPorts,
+  caller: Caller,
+  id: DocumentId,
+): Promise<Result<Document, Refusal>> {
+  return await store.transaction(caller.tenant, async (tx) => {
+    const found = await tx.documents.find(id);
+    // Two who remove it at once: one of them finds it gone.
+    return found !== null && (await tx.documents.remove(id)) ? ok(found) : err(NOT_FOUND);
+  });
+}
+
+export async function searchDocuments(
+  { store }: Pick<DocumentPorts, "store">,
+  { tenant }: Pick<Caller, "tenant">,
+  question: string,
+  limit: number,
+): Promise<readonly Passage[]> {
+  return await store.transaction(tenant, async (tx) => await tx.documents.search(question, limit));
+}
