@@ -5,21 +5,21 @@ import { fileURLToPath } from "node:url";
 import { openArtifactFiles } from "./adapters/files/artifact-files.ts";
 import { openWorkspaces } from "./adapters/files/workspaces.ts";
 import { type Connection, connectPool } from "./adapters/postgres/connect.ts";
-import { announceWorker } from "./adapters/postgres/presence.ts";
 import { postgresStore } from "./adapters/postgres/store.ts";
 import { createWakeUps } from "./adapters/postgres/wake-ups.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { systemRandom } from "./adapters/system/random.ts";
 import { loadTokenCounter } from "./adapters/tokens/count-tokens.ts";
-import { type ApiServer, createServer } from "./api/server.ts";
 import { openDatabase, setUp } from "./assemble/database.ts";
 import { openGuardedTools } from "./assemble/guarded-tools.ts";
 import { openMcpTools } from "./assemble/mcp-tools.ts";
 import { type Parts, prepareParts } from "./assemble/parts.ts";
 import { openRedaction } from "./assemble/redaction.ts";
 import type { StartRefusal } from "./assemble/refusal.ts";
-import { DATABASE_CONNECTIONS_MAX } from "./base/limits.ts";
-import { err, ok, type Result } from "./base/result.ts";
+import { startServing } from "./assemble/serving.ts";
+import { startWorking } from "./assemble/working.ts";
+import { DATABASE_CONNECTIONS_MAX, WORKER_RUNS_MAX } from "./base/limits.ts";
+import { ok, type Result } from "./base/result.ts";
 import { type Environment, readConfig } from "./config.ts";
 import { makeHome, readSecrets, type Secrets, writeCredentials } from "./home.ts";
 import type { Log } from "./ports.ts";
@@ -29,8 +29,6 @@ import type { OrchestratorPorts } from "./services/held.ts";
 import { keyHasher } from "./services/keys.ts";
 import type { Redaction } from "./services/redaction.ts";
 import { createShown } from "./services/shown.ts";
-import { startSweeper } from "./services/sweeper.ts";
-import { startWorker } from "./services/worker.ts";
 import { openWorkspaceOfRun } from "./services/workspace-of-run.ts";
 
 export type StartOptions = {
@@ -45,11 +43,18 @@ export type StartOptions = {
   readonly model: string | null;
   /** Whether the home's credentials are to name this server; one that is only passing by (a demo) leaves them alone. */
   readonly announce: boolean;
+  /** `all` in one process; or the API without a worker, or a worker without the API, of which there may be many. */
+  readonly role?: Role;
+  /** Runs that its worker advances at the same time, where not as many as usual. */
+  readonly runsMax?: number;
   readonly environment: Environment;
   readonly log: Log;
 };
 
+export type Role = "all" | "server" | "worker";
+
 export type Running = {
+  /** Empty for a worker: it serves nothing. */
   readonly url: string;
   readonly home: string;
   /** The operator's own key, with every scope. */
@@ -63,7 +68,7 @@ export type Running = {
 const BUNDLED_AGENTS = fileURLToPath(new URL("../agents/", import.meta.url));
 
 /**
- * Starts a whole harness in this process: database, API, worker and sweeper.
+ * Starts a harness in this process: the database, and of API, worker and sweeper what its role says.
  * Refuses for what an operator can mend; rejects for what nobody foresaw. Either way nothing is left running.
  */
 export async function startHarness(
@@ -107,7 +112,7 @@ export async function startHarness(
   const { url } = served.value;
   // Beside everything else: a server that is slow to answer keeps nobody waiting.
   void mcp.value.check();
-  if (options.announce || operator.value.firstStart)
+  if (url !== "" && (options.announce || operator.value.firstStart))
     writeCredentials(home, { url, key: operator.value.key }, systemRandom);
   const running = started.move();
   return ok({
@@ -127,15 +132,14 @@ type Kept = { readonly secrets: Secrets; readonly redaction: Redaction; readonly
 
 async function startParts(
   options: StartOptions,
-  { config, tools, models, agents, policies }: Parts,
-  { secrets, redaction, app }: Kept,
+  parts: Parts,
+  kept: Kept,
   started: AsyncDisposableStack,
 ): Promise<Result<{ readonly url: string }, StartRefusal>> {
-  const { home, log } = options;
-  const clock = systemClock;
-  const random = systemRandom;
+  const { home, log, role = "all" } = options;
+  const { config, tools, models, policies } = parts;
   const pool = connectPool({
-    connection: app,
+    connection: kept.app,
     role: "app",
     connectionsMax: DATABASE_CONNECTIONS_MAX,
     onIdleError: (error) => {
@@ -145,67 +149,41 @@ async function startParts(
   started.defer(async () => {
     await pool.end();
   });
+  const clock = systemClock;
+  const random = systemRandom;
   const wakeUps = createWakeUps(pool, log);
-  const store = postgresStore({ pool, wakeUps, clock, random });
   const workspaces = openWorkspaces({ folder: join(home, "workspaces"), sources: config.workspaces, random });
   const ports: OrchestratorPorts = {
-    store,
+    store: postgresStore({ pool, wakeUps, clock, random }),
     tools,
     workspaces,
     openWorkspace: openWorkspaceOfRun(workspaces, tools),
     models,
     files: openArtifactFiles({ folder: join(home, "artifacts"), random }),
     policies,
-    redaction,
+    redaction: kept.redaction,
     clock,
     random,
     log,
     loadTokenCounter,
   };
-  const worker = Buffer.from(random.bytes(4)).readInt32BE() >>> 1;
-  const presence = await announceWorker(app, worker, { clock, log, onWakeUp: wakeUps.hear });
-  started.defer(async () => {
-    await presence.end();
-  });
+  const working =
+    role === "server"
+      ? null
+      : await startWorking(
+          ports,
+          { app: kept.app, wakeUps, runsMax: options.runsMax ?? WORKER_RUNS_MAX },
+          started,
+        );
+  if (role === "worker") return ok({ url: "" });
   const harness = createHarness({
     ...ports,
     workspaceNames: Object.keys(config.workspaces),
-    agents,
-    hashKey: keyHasher(secrets.keys),
-    cursors: createCursors(secrets.cursors),
-    shown: createShown(redaction),
-    isWorkerReady: () => presence.isPresent(),
+    agents: parts.agents,
+    hashKey: keyHasher(kept.secrets.keys),
+    cursors: createCursors(kept.secrets.cursors),
+    shown: createShown(kept.redaction),
+    isWorkerReady: () => working?.isPresent() ?? true,
   });
-  const consumer = startWorker(ports, { worker, wakeUps });
-  started.defer(async () => {
-    await consumer.stop();
-  });
-  const sweeper = startSweeper({ store, clock, log });
-  started.defer(async () => {
-    await sweeper.stop();
-  });
-  const server = await createServer(harness, { log });
-  started.defer(async () => {
-    await server.close();
-  });
-  return await listen(server, options);
+  return await startServing(harness, options, started);
 }
-
-async function listen(
-  server: ApiServer,
-  { host, port }: StartOptions,
-): Promise<Result<{ readonly url: string }, StartRefusal>> {
-  try {
-    return ok(await server.listen(host, port));
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (typeof code !== "string" || !LISTEN_FAULTS.includes(code)) throw error;
-    return err({
-      code: "address_unavailable",
-      detail: `${host}:${port} cannot be listened on (${code}).`,
-      remedy: "Stop whoever has it (another `assent up`?), or name another --port.",
-    });
-  }
-}
-
-const LISTEN_FAULTS: readonly string[] = ["EADDRINUSE", "EADDRNOTAVAIL", "EACCES", "ENOTFOUND"];

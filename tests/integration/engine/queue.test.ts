@@ -42,10 +42,10 @@ test("tenants take turns: three runs of one do not wait for forty of another tha
   const crowd = await engine.newCaller("crowd", "crowd");
   const few = await engine.newCaller("few", "few");
   await submitAs(engine, crowd, 40);
-  const patient = new Set(await submitAs(engine, few, 3));
+  const patient = new Set<string>(await submitAs(engine, few, 3));
   await engine.startWorker({ runsMax: 1 });
   const ended = await until("all have ended", async () => await allEnded(engine));
-  const places = ended.flatMap(({ id }, index) => ([...patient].includes(id as RunId) ? [index] : []));
+  const places = ended.flatMap(({ id }, index) => (patient.has(id) ? [index] : []));
   expect(places).toHaveLength(3);
   // One of the crowd before each of theirs, and one that was under way already.
   expect(places.every((place, index) => place <= 2 * index + 2)).toBe(true);

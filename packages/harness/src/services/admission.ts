@@ -56,6 +56,7 @@ export async function submitRun(
   const earlier = await ports.store.transaction(
     caller.tenant,
     async (tx) => await tx.idempotency.find(idempotencyKey, now),
+    { isRepeatable: true },
   );
   if (earlier !== null) return replay(earlier, fingerprint);
 
