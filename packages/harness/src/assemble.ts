@@ -136,7 +136,7 @@ async function startParts(
   kept: Kept,
   started: AsyncDisposableStack,
 ): Promise<Result<{ readonly url: string }, StartRefusal>> {
-  const { home, log, role = "all" } = options;
+  const { home, host, port, log, role = "all" } = options;
   const { config, tools, models, policies } = parts;
   const pool = connectPool({
     connection: kept.app,
@@ -181,9 +181,11 @@ async function startParts(
     workspaceNames: Object.keys(config.workspaces),
     agents: parts.agents,
     hashKey: keyHasher(kept.secrets.keys),
+    access: parts.access,
+    quotas: config.limits.quotas,
     cursors: createCursors(kept.secrets.cursors),
     shown: createShown(kept.redaction),
     isWorkerReady: () => working?.isPresent() ?? true,
   });
-  return await startServing(harness, options, started);
+  return await startServing(harness, { host, port, log, addressQuota: config.limits.address }, started);
 }

@@ -2,18 +2,17 @@
 
 import { createServer } from "../api/server.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import type { Log } from "../ports.ts";
 import type { Harness } from "../services/harness.ts";
 import type { StartRefusal } from "./refusal.ts";
 
-type Place = { readonly host: string; readonly port: number; readonly log: Log };
+type Place = Parameters<typeof createServer>[1] & { readonly host: string; readonly port: number };
 
 export async function startServing(
   harness: Harness,
-  { host, port, log }: Place,
+  { host, port, ...options }: Place,
   started: AsyncDisposableStack,
 ): Promise<Result<{ readonly url: string }, StartRefusal>> {
-  const server = await createServer(harness, { log });
+  const server = await createServer(harness, options);
   started.defer(async () => {
     await server.close();
   });

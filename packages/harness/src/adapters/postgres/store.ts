@@ -13,6 +13,7 @@ import {
   TakeFailed,
   type WakeUps,
 } from "../../ports.ts";
+import { accessRows } from "./access.ts";
 import { agentRows, externalDefinitionRows } from "./agents.ts";
 import { approvalRows } from "./approvals.ts";
 import { artifactRows } from "./artifacts.ts";
@@ -23,8 +24,8 @@ import { documentRows } from "./documents.ts";
 import { CommitUnknownError, faultOf } from "./fault.ts";
 import { harmonyStoreIn } from "./harmony/harmony-store.ts";
 import { idempotencyRows } from "./idempotency.ts";
-import { findCaller, keyRows } from "./keys.ts";
-import type { Query, Scope } from "./rows.ts";
+import { admitKey, findCaller, keyRows } from "./keys.ts";
+import { only, type Query, type Scope } from "./rows.ts";
 import { MESSAGE_VERSION, runRows } from "./runs.ts";
 import { stepRows } from "./steps.ts";
 
@@ -100,6 +101,15 @@ export function postgresStore(options: PostgresStoreOptions): Store {
     findCaller: async (hash, now) =>
       await unlessUnavailable(async () => await findCaller(queryOn(pool), hash, now)),
     due: async (now, limit) => await unlessUnavailable(async () => await listDue(queryOn(pool), now, limit)),
+    admitKey: async (hash, now, policies) =>
+      await unlessUnavailable(async () => await admitKey(queryOn(pool), hash, now, policies)),
+    async sweepExpired(now, limit): Promise<number> {
+      const rows = await queryOn(pool)<{ removed: number }>(
+        "select assent.sweep_expired($1, $2) as removed",
+        [now, limit],
+      );
+      return only(rows).removed;
+    },
     async ping(): Promise<void> {
       await pool.query("select 1");
     },
@@ -170,6 +180,7 @@ function storeTx(
     externalDefinitions: externalDefinitionRows(scope),
     documents: documentRows(scope),
     keys: keyRows(scope, ids),
+    access: accessRows(scope, ids),
     decisions: decisionRows(scope),
     memory: harmonyStoreIn(scope),
   };
