@@ -36,12 +36,16 @@ import type { Quotas } from "../../packages/harness/src/core/access/quota.ts";
 import type { Policies } from "../../packages/harness/src/core/decide/policy-point.ts";
 import type { ModelOutcome, ToolCall } from "../../packages/harness/src/core/run/journal.ts";
 import type { Caller, Models, Store, Tool, Tools, Workspaces } from "../../packages/harness/src/ports.ts";
+import { DEFAULT_BUDGET_SETTINGS } from "../../packages/harness/src/core/budget/settings.ts";
+import { DEFAULT_PROVIDER_SETTINGS } from "../../packages/harness/src/core/resilience/settings.ts";
+import { DEFAULT_MODEL_SETTINGS } from "../../packages/harness/src/core/route/settings.ts";
 import { createRedactor } from "../../packages/harness/src/core/redact/redactor.ts";
 import { createCursors } from "../../packages/harness/src/services/cursors.ts";
 import { createHarness } from "../../packages/harness/src/services/create-harness.ts";
 import type { Harness } from "../../packages/harness/src/services/harness.ts";
-import type { OrchestratorPorts } from "../../packages/harness/src/services/held.ts";
+import type { OrchestratorPorts, Routing } from "../../packages/harness/src/services/held.ts";
 import { keyHasher, type KeyPorts, keyPrefix, newKey } from "../../packages/harness/src/services/keys.ts";
+import { createGates } from "../../packages/harness/src/services/models/gates.ts";
 import { createRedaction } from "../../packages/harness/src/services/redaction.ts";
 import { createShown } from "../../packages/harness/src/services/shown.ts";
 import { startSweeper, sweep } from "../../packages/harness/src/services/sweeper.ts";
@@ -89,9 +93,16 @@ export type EngineOptions = {
   readonly tools?: readonly Tool[];
   readonly agent?: Partial<AgentDefinition>;
   readonly policies?: Policies;
+  readonly routing?: Partial<Routing>;
   readonly quotas?: Quotas;
   /** Every statement of the store as it reaches the database. */
   readonly rewriteSql?: (sql: string) => string;
+};
+
+const DEFAULT_ROUTING: Routing = {
+  models: DEFAULT_MODEL_SETTINGS,
+  budgets: DEFAULT_BUDGET_SETTINGS,
+  providers: DEFAULT_PROVIDER_SETTINGS,
 };
 
 const SECRET = new Uint8Array(32).fill(7);
@@ -158,23 +169,27 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       const request = { agent: agent.name, task };
       return value(await harness.submitRun(caller, request, key ?? `key-${sequence}`)).runId;
     },
-    reachesWhile: async (id, between, ...states) =>
-      await until(`${id} is ${states.join(" or ")}`, async () => {
-        await between();
-        const now = await run(id);
-        return states.includes(now.status) ? now : undefined;
-      }),
-    reaches: async (id, ...states) =>
-      await until(`${id} is ${states.join(" or ")}`, async () => {
-        const now = await run(id);
-        return states.includes(now.status) ? now : undefined;
-      }),
+    reachesWhile: async (id, between, ...states) => await reach(run, id, between, states),
+    reaches: async (id, ...states) => await reach(run, id, async () => await Promise.resolve(), states),
     async [Symbol.asyncDispose]() {
       for (const worker of workers.toReversed()) await worker.stop();
       await database[Symbol.asyncDispose]();
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+async function reach(
+  read: (id: RunId) => Promise<Run>,
+  id: RunId,
+  between: () => Promise<void>,
+  states: readonly RunState[],
+): Promise<Run> {
+  return await until(`${id} is ${states.join(" or ")}`, async () => {
+    await between();
+    const now = await read(id);
+    return states.includes(now.status) ? now : undefined;
+  });
 }
 
 type Stoppable = { stop(): Promise<void> };
@@ -203,8 +218,12 @@ async function openParts(
     get: (name) => toolList.find((tool) => tool.manifest.name === name),
     list: () => toolList,
   };
+  const store = postgresStore({ pool: poolOf(options, database), wakeUps, clock, random });
+  const routing: Routing = { ...DEFAULT_ROUTING, ...options.routing };
   const ports: OrchestratorPorts = {
-    store: postgresStore({ pool: poolOf(options, database), wakeUps, clock, random }),
+    store,
+    routing,
+    gates: createGates({ breakers: store.breakers, clock, random, log, settings: routing.providers }),
     models: options.models ?? answering(() => ({ text: "done" })),
     tools,
     workspaces: noWorkspaces,

@@ -27,6 +27,7 @@ import { createHarness } from "./services/create-harness.ts";
 import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
 import { keyHasher } from "./services/keys.ts";
+import { createGates } from "./services/models/gates.ts";
 import type { Redaction } from "./services/redaction.ts";
 import { createShown } from "./services/shown.ts";
 import { openWorkspaceOfRun } from "./services/workspace-of-run.ts";
@@ -153,8 +154,9 @@ async function startParts(
   const random = systemRandom;
   const wakeUps = createWakeUps(pool, log);
   const workspaces = openWorkspaces({ folder: join(home, "workspaces"), sources: config.workspaces, random });
+  const store = postgresStore({ pool, wakeUps, clock, random });
   const ports: OrchestratorPorts = {
-    store: postgresStore({ pool, wakeUps, clock, random }),
+    store,
     tools,
     workspaces,
     openWorkspace: openWorkspaceOfRun(workspaces, tools),
@@ -166,6 +168,8 @@ async function startParts(
     random,
     log,
     loadTokenCounter,
+    routing: config,
+    gates: createGates({ breakers: store.breakers, clock, random, log, settings: config.providers }),
   };
   const working =
     role === "server"

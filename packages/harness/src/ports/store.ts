@@ -36,6 +36,7 @@ import type { Judgement } from "../core/decide/judgement.ts";
 import type { Assent } from "../core/decide/policy-annotations.ts";
 import type { ExternalDefinition } from "../core/external.ts";
 import type { Journal, JournalStep } from "../core/run/journal.ts";
+import type { Breakers, BudgetRows } from "./budget.ts";
 
 export type RunRecord = {
   readonly tenant: TenantId;
@@ -253,6 +254,8 @@ export type StoreTx = {
     /** What the rules decided since then, oldest first, after the given place. */
     list(since: Date, after: DecisionPlace | null, limit: number): Promise<readonly DecidedCall[]>;
   };
+  /** What model calls may cost and have cost. */
+  readonly budgets: BudgetRows;
   /** Harmony's memory of this tenant, within this transaction. */
   readonly memory: HarmonyStore;
 };
@@ -364,6 +367,8 @@ export type Store = {
   sweepExpired(now: Date, limit: number): Promise<number>;
   /** Runs of any tenant that need attention: ids only, no content. */
   due(now: Date, limit: number): Promise<readonly Due[]>;
+  /** How the providers are. */
+  readonly breakers: Breakers;
   /** Rejects when the database cannot be used. */
   ping(): Promise<void>;
 };

@@ -18,6 +18,8 @@ import { agentRows, externalDefinitionRows } from "./agents.ts";
 import { approvalRows } from "./approvals.ts";
 import { artifactRows } from "./artifacts.ts";
 import { auditRows } from "./audit.ts";
+import { breakerRows } from "./breakers.ts";
+import { budgetRows } from "./budgets.ts";
 import { transaction } from "./connect.ts";
 import { decisionRows } from "./decisions.ts";
 import { documentRows } from "./documents.ts";
@@ -110,6 +112,7 @@ export function postgresStore(options: PostgresStoreOptions): Store {
       );
       return only(rows).removed;
     },
+    breakers: breakerRows(pool, queryOn),
     async ping(): Promise<void> {
       await pool.query("select 1");
     },
@@ -182,6 +185,7 @@ function storeTx(
     keys: keyRows(scope, ids),
     access: accessRows(scope, ids),
     decisions: decisionRows(scope),
+    budgets: budgetRows(scope),
     memory: harmonyStoreIn(scope),
   };
 }
