@@ -40,6 +40,7 @@ import { DEFAULT_BUDGET_SETTINGS } from "../../packages/harness/src/core/budget/
 import { DEFAULT_PROVIDER_SETTINGS } from "../../packages/harness/src/core/resilience/settings.ts";
 import { DEFAULT_MODEL_SETTINGS } from "../../packages/harness/src/core/route/settings.ts";
 import { createRedactor } from "../../packages/harness/src/core/redact/redactor.ts";
+import { createAnswerSeal } from "../../packages/harness/src/services/answer-seal.ts";
 import { createCursors } from "../../packages/harness/src/services/cursors.ts";
 import { createHarness } from "../../packages/harness/src/services/create-harness.ts";
 import type { Harness } from "../../packages/harness/src/services/harness.ts";
@@ -130,6 +131,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       workspaceNames: [],
       agents: new Map([[agent.name, agent]]),
       quotas: options.quotas ?? { tenant: null, principal: null, actions: {} },
+      answerSeal: createAnswerSeal(SECRET, systemRandom),
       cursors: createCursors(SECRET),
       shown: createShown(createRedaction({ redactor: createRedactor(), digestKey: SECRET })),
       isWorkerReady: () => true,

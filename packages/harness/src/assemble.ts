@@ -23,6 +23,7 @@ import { ok, type Result } from "./base/result.ts";
 import { type Environment, readConfig } from "./config.ts";
 import { makeHome, readSecrets, type Secrets, writeCredentials } from "./home.ts";
 import type { Log } from "./ports.ts";
+import { createAnswerSeal } from "./services/answer-seal.ts";
 import { createHarness } from "./services/create-harness.ts";
 import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
@@ -186,6 +187,7 @@ async function startParts(
     agents: parts.agents,
     hashKey: keyHasher(kept.secrets.keys),
     access: parts.access,
+    answerSeal: createAnswerSeal(kept.secrets.answers, random),
     quotas: config.limits.quotas,
     cursors: createCursors(kept.secrets.cursors),
     shown: createShown(kept.redaction),

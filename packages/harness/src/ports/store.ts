@@ -210,10 +210,13 @@ export type StoreTx = {
     find(key: IdempotencyKey, now: Date): Promise<IdempotencyRecord | null>;
     /**
      * Takes the key for this transaction. Null: it is ours, and `complete` must follow. Otherwise: the answer that an
-     * earlier request got. A request that races waits here for the other's transaction to end.
+     * earlier request got. A request that races waits here for the other's transaction to end, for a moment;
+     * then it rejects with KeyBusy.
      */
     claim(key: IdempotencyKey, now: Date): Promise<IdempotencyRecord | null>;
     complete(key: IdempotencyKey, record: IdempotencyRecord): Promise<void>;
+    /** Gives a claimed key back: what came of the request is not to be repeated. */
+    release(key: IdempotencyKey): Promise<void>;
   };
   readonly agents: {
     /** Definitions are kept by digest for as long as a run names them. */
