@@ -164,6 +164,7 @@ async function startParts(
     models,
     files: openArtifactFiles({ folder: join(home, "artifacts"), random }),
     policies,
+    agents: parts.agents,
     redaction: kept.redaction,
     clock,
     random,
@@ -184,7 +185,6 @@ async function startParts(
   const harness = createHarness({
     ...ports,
     workspaceNames: Object.keys(config.workspaces),
-    agents: parts.agents,
     hashKey: keyHasher(kept.secrets.keys),
     access: parts.access,
     answerSeal: createAnswerSeal(kept.secrets.answers, random),

@@ -15,7 +15,7 @@ import {
 } from "../../ports.ts";
 import { accessRows } from "./access.ts";
 import { agentRows, externalDefinitionRows } from "./agents.ts";
-import { approvalRows } from "./approvals.ts";
+import { approvalRows, manifestRows } from "./approvals.ts";
 import { artifactRows } from "./artifacts.ts";
 import { auditRows } from "./audit.ts";
 import { breakerRows } from "./breakers.ts";
@@ -180,6 +180,7 @@ function storeTx(
     audit: auditRows(scope),
     idempotency: idempotencyRows(scope),
     agents: agentRows(scope),
+    manifests: manifestRows(scope),
     externalDefinitions: externalDefinitionRows(scope),
     documents: documentRows(scope),
     keys: keyRows(scope, ids),
