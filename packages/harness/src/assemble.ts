@@ -2,7 +2,6 @@
 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { openArtifactFiles } from "./adapters/files/artifact-files.ts";
 import { openWorkspaces } from "./adapters/files/workspaces.ts";
 import { type Connection, connectPool } from "./adapters/postgres/connect.ts";
 import { postgresStore } from "./adapters/postgres/store.ts";
@@ -10,6 +9,7 @@ import { createWakeUps } from "./adapters/postgres/wake-ups.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { systemRandom } from "./adapters/system/random.ts";
 import { loadTokenCounter } from "./adapters/tokens/count-tokens.ts";
+import { openArtifactStore } from "./assemble/artifact-store.ts";
 import { openDatabase, setUp } from "./assemble/database.ts";
 import { openGuardedTools } from "./assemble/guarded-tools.ts";
 import { openMcpTools } from "./assemble/mcp-tools.ts";
@@ -22,7 +22,7 @@ import { DATABASE_CONNECTIONS_MAX, WORKER_RUNS_MAX } from "./base/limits.ts";
 import { ok, type Result } from "./base/result.ts";
 import { type Environment, readConfig } from "./config.ts";
 import { makeHome, readSecrets, type Secrets, writeCredentials } from "./home.ts";
-import type { Log } from "./ports.ts";
+import type { ArtifactFiles, Log } from "./ports.ts";
 import { createAnswerSeal } from "./services/answer-seal.ts";
 import { createHarness } from "./services/create-harness.ts";
 import { createCursors } from "./services/cursors.ts";
@@ -94,6 +94,8 @@ export async function startHarness(
   if (!parts.ok) return parts;
   const secrets = readSecrets(home, environment.secret, systemRandom);
   if (!secrets.ok) return secrets;
+  const files = openArtifactStore(config.value, join(home, "artifacts"), systemRandom);
+  if (!files.ok) return files;
   const database = await openDatabase(options, started, onProgress);
   if (!database.ok) return database;
   const operator = await setUp(database.value, home, secrets.value);
@@ -109,7 +111,8 @@ export async function startHarness(
     given.map((secret) => ["mcp_secret", secret]),
   );
   const redacted = { ...options, log: redaction.wrapLog(log) };
-  const served = await startParts(redacted, parts.value, { secrets: secrets.value, redaction, app }, started);
+  const kept: Kept = { secrets: secrets.value, redaction, app, files: files.value };
+  const served = await startParts(redacted, parts.value, kept, started);
   if (!served.ok) return served;
   const { url } = served.value;
   // Beside everything else: a server that is slow to answer keeps nobody waiting.
@@ -130,7 +133,12 @@ export async function startHarness(
 }
 
 /** What only this process knows of: its keys, what hides them, and who it is to the database. */
-type Kept = { readonly secrets: Secrets; readonly redaction: Redaction; readonly app: Connection };
+type Kept = {
+  readonly secrets: Secrets;
+  readonly redaction: Redaction;
+  readonly app: Connection;
+  readonly files: ArtifactFiles;
+};
 
 async function startParts(
   options: StartOptions,
@@ -162,7 +170,7 @@ async function startParts(
     workspaces,
     openWorkspace: openWorkspaceOfRun(workspaces, tools),
     models,
-    files: openArtifactFiles({ folder: join(home, "artifacts"), random }),
+    files: kept.files,
     policies,
     agents: parts.agents,
     redaction: kept.redaction,

@@ -4,6 +4,7 @@ import type { Connection } from "../adapters/postgres/connect.ts";
 import { announceWorker } from "../adapters/postgres/presence.ts";
 import type { createWakeUps } from "../adapters/postgres/wake-ups.ts";
 import type { OrchestratorPorts } from "../services/held.ts";
+import { startContentSweeper } from "../services/content-sweeper.ts";
 import { startExpiry } from "../services/expiry.ts";
 import { startSweeper } from "../services/sweeper.ts";
 import { startWorker } from "../services/worker.ts";
@@ -34,7 +35,7 @@ export async function startWorking(
   started.defer(async () => {
     await consumer.stop();
   });
-  for (const loop of [startSweeper(ports), startExpiry(ports)])
+  for (const loop of [startSweeper(ports), startExpiry(ports), startContentSweeper(ports)])
     started.defer(async () => {
       await loop.stop();
     });

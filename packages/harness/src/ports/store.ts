@@ -380,6 +380,13 @@ export type Store = {
   sweepExpired(now: Date, limit: number): Promise<number>;
   /** Runs of any tenant that need attention: ids only, no content. */
   due(now: Date, limit: number): Promise<readonly Due[]>;
+  /** Which of these contents no artifact of any tenant names; at most 1,000. */
+  unnamedContent(sha256s: readonly string[]): Promise<readonly string[]>;
+  /**
+   * Calls `remove` while nobody can come to name the content; not at all where somebody does. Whoever commits an
+   * artifact meanwhile waits, and looks afterwards whether its bytes are there.
+   */
+  forgetContent(sha256: string, remove: () => Promise<void>): Promise<boolean>;
   /** How the providers are. */
   readonly breakers: Breakers;
   /** Rejects when the database cannot be used. */

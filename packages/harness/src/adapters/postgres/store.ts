@@ -17,6 +17,7 @@ import { accessRows } from "./access.ts";
 import { agentRows, externalDefinitionRows } from "./agents.ts";
 import { approvalRows, manifestRows } from "./approvals.ts";
 import { artifactRows } from "./artifacts.ts";
+import { forgetContent, unnamedContent } from "./content.ts";
 import { auditRows } from "./audit.ts";
 import { breakerRows } from "./breakers.ts";
 import { budgetRows } from "./budgets.ts";
@@ -112,6 +113,8 @@ export function postgresStore(options: PostgresStoreOptions): Store {
       );
       return only(rows).removed;
     },
+    unnamedContent: async (sha256s) => await unnamedContent(queryOn(pool), sha256s),
+    forgetContent: async (sha256, remove) => await forgetContent(pool, sha256, remove),
     breakers: breakerRows(pool, queryOn),
     async ping(): Promise<void> {
       await pool.query("select 1");
