@@ -45,6 +45,7 @@ import { addHealth } from "./routes/health.ts";
 import { addKeys } from "./routes/keys.ts";
 import { addOpenApi } from "./routes/open-api.ts";
 import { addDecisions } from "./routes/decisions.ts";
+import { addWaiting } from "./routes/waiting.ts";
 import { addPrecedents } from "./routes/precedents.ts";
 import { addRunCommands } from "./routes/run.ts";
 import { addRunQueries } from "./routes/runs.ts";
@@ -142,6 +143,7 @@ function addRoutes(api: Api, harness: Harness, streams: EventStreams): void {
   addDocuments(api, harness);
   addAudit(api, harness);
   addDecisions(api, harness);
+  addWaiting(api, harness);
   addOpenApi(api);
 }
 

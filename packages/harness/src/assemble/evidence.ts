@@ -22,7 +22,6 @@ export type EvidenceParts = {
   readonly evidence: Evidence;
   /** Some event was committed here. */
   readonly wake: () => void;
-  stop(): Promise<void>;
 };
 
 export type EvidenceOptions = {
@@ -48,7 +47,10 @@ function originsOf(secretCheck: Uint8Array): (tenant: TenantId, epoch: number) =
   return (tenant, epoch) => `assent-${name}/audit/${tenant}${epoch === 1 ? "" : `/e${epoch}`}`;
 }
 
-export function openEvidence(options: EvidenceOptions): Result<EvidenceParts, StartRefusal> {
+export function startEvidence(
+  options: EvidenceOptions,
+  started: AsyncDisposableStack,
+): Result<EvidenceParts, StartRefusal> {
   const { home, pool, app, secrets, clock, random, log } = options;
   const signerFolder = join(home, FOLDER, "signer");
   let keys: LogKeys;
@@ -71,6 +73,9 @@ export function openEvidence(options: EvidenceOptions): Result<EvidenceParts, St
     originOf,
     hold: (onWanted) => openLogHold(app, log, onWanted),
   });
+  started.defer(async () => {
+    await keeper.stop();
+  });
   const evidence = createEvidence({
     store,
     clock,
@@ -83,9 +88,5 @@ export function openEvidence(options: EvidenceOptions): Result<EvidenceParts, St
     },
     rotate: (step) => (step === "add" ? keys.add() : keys.retire()),
   });
-  return ok({
-    evidence,
-    wake: () => keeper.wake(),
-    stop: async () => await keeper.stop(),
-  });
+  return ok({ evidence, wake: () => keeper.wake() });
 }
