@@ -14,7 +14,7 @@ import { type Move, nextMove } from "../core/run/next.ts";
 import { manifestDigest } from "../core/tool.ts";
 import type { ApprovalRecord, RunRecord, Tool, WorkerId } from "../ports.ts";
 import { ApprovalTaken, commit, type Write } from "./commit.ts";
-import { commitHeld, type Held, LeaseLost, type OrchestratorPorts } from "./held.ts";
+import { commitHeld, type Held, LeaseLost, type OrchestratorPorts, seenBy } from "./held.ts";
 import { judge, type Judged } from "./judge.ts";
 import { finaliseRun } from "./steps/finalise.ts";
 import { openDoubtGate, openGate } from "./steps/gate.ts";
@@ -219,7 +219,7 @@ function changeOfRules(
 ): Judged | null {
   const { policies } = held.ports;
   if (tool === undefined || approval.judgement.policyVersion === policies.version) return null;
-  const now = judge(policies, held.committed.run, held.definition, held.origins, tool.manifest, action);
+  const now = judge(policies, seenBy(held), tool.manifest, action);
   if (now.verdict.verdict === "permit") return null;
   const same =
     now.verdict.assent !== null && canonicalJson(now.verdict.assent) === canonicalJson(approval.requirement);

@@ -2,6 +2,7 @@
 // it is asked of a model (DESIGN.md section 5, spec/security.md section 3).
 
 import type { Action, Actor, RunId, TenantId } from "@assent/contract";
+import type { Circumstances } from "./circumstances.ts";
 
 /**
  * Who chose a value. `trusted`: it stands in what the requester or the agent's author wrote. `untrusted`: it stands in
@@ -40,4 +41,6 @@ export type ActionRequest = {
   readonly askable: boolean;
   /** The call matches a call of a plan that a person approved, its late-bound slots included. */
   readonly planned: boolean;
+  /** Absent in what was recorded before these were known: then nothing speaks for the call. */
+  readonly circumstances?: Circumstances;
 };

@@ -3,6 +3,7 @@
 
 import type { Sha256 } from "../../base/digest.ts";
 import type { ActionRequest, ArgumentLabels } from "./action-request.ts";
+import type { Circumstances } from "./circumstances.ts";
 
 export type Judgement = {
   readonly labels: ArgumentLabels;
@@ -11,9 +12,12 @@ export type Judgement = {
   readonly askable: boolean;
   readonly planned: boolean;
   readonly policyVersion: Sha256;
+  /** Absent in journals of before. */
+  readonly circumstances?: Circumstances;
 };
 
 export function judgementOf(request: ActionRequest, policyVersion: Sha256): Judgement {
-  const { labels, controlArguments, tainted, askable, planned } = request;
-  return { labels, controlArguments, tainted, askable, planned, policyVersion };
+  const { labels, controlArguments, tainted, askable, planned, circumstances } = request;
+  const judgement = { labels, controlArguments, tainted, askable, planned, policyVersion };
+  return circumstances === undefined ? judgement : { ...judgement, circumstances };
 }
