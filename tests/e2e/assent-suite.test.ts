@@ -3,6 +3,7 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { SCENARIOS } from "@assent/suite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createInProcessTarget } from "../support/target/local-target.ts";
 
@@ -41,6 +42,9 @@ test(
     ]);
     expect(stdout).toContain("seed 42");
     expect(stdout).toContain("not looked at: every pair, put to the database (needs db)");
-    expect(stdout.trimEnd().split("\n").at(-1)).toBe("6 passed, 0 failed, 5 skipped");
+    const closing = stdout.trimEnd().split("\n").at(-1) ?? "";
+    const [, passed, skipped] = /^(\d+) passed, 0 failed, (\d+) skipped$/.exec(closing) ?? [];
+    expect(Number(passed)).toBeGreaterThanOrEqual(6);
+    expect(Number(passed) + Number(skipped)).toBe(SCENARIOS.length);
   },
 );

@@ -5,9 +5,19 @@ import { randomInt } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type RunId, type RunState, type Run, SCOPES, type TenantId } from "@assent/contract";
+import {
+  type Run,
+  type RunId,
+  type RunState,
+  type Role,
+  type Scope,
+  SCOPES,
+  type TenantId,
+  uuidOf,
+} from "@assent/contract";
+import type { Pool } from "pg";
 import { openArtifactFiles } from "../../packages/harness/src/adapters/files/artifact-files.ts";
-import { ensureTenant } from "../../packages/harness/src/adapters/postgres/bootstrap.ts";
+import { ensureKey, ensureTenant } from "../../packages/harness/src/adapters/postgres/bootstrap.ts";
 import { transaction } from "../../packages/harness/src/adapters/postgres/connect.ts";
 import { announceWorker } from "../../packages/harness/src/adapters/postgres/presence.ts";
 import { openQueue, type PostgresQueue } from "../../packages/harness/src/adapters/postgres/queue.ts";
@@ -15,22 +25,34 @@ import { postgresStore } from "../../packages/harness/src/adapters/postgres/stor
 import { systemRandom } from "../../packages/harness/src/adapters/system/random.ts";
 import { ok, type Result } from "../../packages/harness/src/base/result.ts";
 import type { AgentDefinition } from "../../packages/harness/src/core/agent.ts";
+import { openAccess } from "../../packages/harness/src/adapters/cedar/access.ts";
 import { openCedarPolicies } from "../../packages/harness/src/adapters/cedar/policies.ts";
-import { shippedPolicyFolder } from "../../packages/harness/src/adapters/cedar/policy-folder.ts";
+import {
+  shippedAccessFolder,
+  shippedPolicyFolder,
+} from "../../packages/harness/src/adapters/cedar/policy-folder.ts";
+import type { Access } from "../../packages/harness/src/core/access/access-point.ts";
+import type { Quotas } from "../../packages/harness/src/core/access/quota.ts";
 import type { Policies } from "../../packages/harness/src/core/decide/policy-point.ts";
 import type { ModelOutcome, ToolCall } from "../../packages/harness/src/core/run/journal.ts";
 import type { Caller, Models, Store, Tool, Tools, Workspaces } from "../../packages/harness/src/ports.ts";
+import { DEFAULT_BUDGET_SETTINGS } from "../../packages/harness/src/core/budget/settings.ts";
+import { DEFAULT_PROVIDER_SETTINGS } from "../../packages/harness/src/core/resilience/settings.ts";
+import { DEFAULT_MODEL_SETTINGS } from "../../packages/harness/src/core/route/settings.ts";
 import { createRedactor } from "../../packages/harness/src/core/redact/redactor.ts";
+import { createAnswerSeal } from "../../packages/harness/src/services/answer-seal.ts";
 import { createCursors } from "../../packages/harness/src/services/cursors.ts";
 import { createHarness } from "../../packages/harness/src/services/create-harness.ts";
 import type { Harness } from "../../packages/harness/src/services/harness.ts";
-import type { OrchestratorPorts } from "../../packages/harness/src/services/held.ts";
-import { createKey, keyHasher, type KeyPorts } from "../../packages/harness/src/services/keys.ts";
+import type { OrchestratorPorts, Routing } from "../../packages/harness/src/services/held.ts";
+import { keyHasher, type KeyPorts, keyPrefix, newKey } from "../../packages/harness/src/services/keys.ts";
+import { createGates } from "../../packages/harness/src/services/models/gates.ts";
 import { createRedaction } from "../../packages/harness/src/services/redaction.ts";
 import { createShown } from "../../packages/harness/src/services/shown.ts";
 import { startSweeper, sweep } from "../../packages/harness/src/services/sweeper.ts";
 import { startWorker } from "../../packages/harness/src/services/worker.ts";
 import { openWorkspaceOfRun } from "../../packages/harness/src/services/workspace-of-run.ts";
+import { rewritingPool } from "./rewriting-pool.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "./database.ts";
 import { shiftableClock, type ShiftableClock } from "./shiftable-clock.ts";
 import { until } from "./until.ts";
@@ -44,6 +66,8 @@ export type Engine = AsyncDisposable & {
   readonly tenant: TenantId;
   readonly caller: Caller;
   readonly logged: readonly string[];
+  /** A new key, of the named tenant, which is made where there is none. */
+  newKey(name: string, tenantSlug?: string, grant?: Grant): Promise<string>;
   /** Another caller, of the same tenant or of one of its own. */
   newCaller(name: string, tenantSlug?: string): Promise<Caller>;
   /** What a second process on the same database would be: it shares nothing with the first in memory. */
@@ -61,6 +85,18 @@ export type EngineOptions = {
   readonly tools?: readonly Tool[];
   readonly agent?: Partial<AgentDefinition>;
   readonly policies?: Policies;
+  readonly routing?: Partial<Routing>;
+  readonly quotas?: Quotas;
+  /** Every statement of the store as it reaches the database. */
+  readonly rewriteSql?: (sql: string) => string;
+  /** All agents there are; left out: the one above. A test may change the map under way. */
+  readonly agents?: ReadonlyMap<string, AgentDefinition>;
+};
+
+const DEFAULT_ROUTING: Routing = {
+  models: DEFAULT_MODEL_SETTINGS,
+  budgets: DEFAULT_BUDGET_SETTINGS,
+  providers: DEFAULT_PROVIDER_SETTINGS,
 };
 
 const SECRET = new Uint8Array(32).fill(7);
@@ -79,19 +115,26 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const parts = await openParts(options, database, folder);
   const { ports, queue, clock, logged } = parts;
   const agent = agentOf(options);
-  const keys: KeyPorts = { store: ports.store, clock, random: systemRandom, hashKey: keyHasher(SECRET) };
+  const keys = keyPortsOf(ports);
   const open = (): Harness =>
     createHarness({
       ...ports,
       ...keys,
       workspaceNames: [],
-      agents: new Map([[agent.name, agent]]),
+      agents: ports.agents,
+      quotas: options.quotas ?? { tenant: null, principal: null, actions: {} },
+      answerSeal: createAnswerSeal(SECRET, systemRandom),
       cursors: createCursors(SECRET),
       shown: createShown(createRedaction({ redactor: createRedactor(), digestKey: SECRET })),
       isWorkerReady: () => true,
     });
   const harness = open();
-  const newCaller = callerMaker(database, harness, keys);
+  const newKeyOf = keyMaker(database, keys);
+  const newCaller: Engine["newCaller"] = async (name, tenantSlug) => {
+    const found = await harness.authenticate(await newKeyOf(name, tenantSlug));
+    if (found === null) throw new Error("a new key is known");
+    return found;
+  };
   const caller = await newCaller("requester");
   const workers: Stoppable[] = [];
   let sequence = 0;
@@ -106,6 +149,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
     tenant: caller.tenant,
     caller,
     logged,
+    newKey: newKeyOf,
     newCaller,
     run,
     async startWorker() {
@@ -155,18 +199,24 @@ async function openParts(
   };
   const queue = await openQueue(database.app, true, log);
   const toolList = options.tools ?? [];
+  const agent = agentOf(options);
   const tools: Tools = {
     get: (name) => toolList.find((tool) => tool.manifest.name === name),
     list: () => toolList,
   };
+  const store = postgresStore({ pool: poolOf(options, database), queue, clock, random });
+  const routing: Routing = { ...DEFAULT_ROUTING, ...options.routing };
   const ports: OrchestratorPorts = {
-    store: postgresStore({ pool: database.appPool(), queue, clock, random }),
+    store,
+    routing,
+    gates: createGates({ breakers: store.breakers, clock, random, log, settings: routing.providers }),
     models: options.models ?? answering(() => ({ text: "done" })),
     tools,
     workspaces: noWorkspaces,
     openWorkspace: openWorkspaceOfRun(noWorkspaces, tools),
     files: openArtifactFiles({ folder, random }),
     policies: options.policies ?? policiesOf({ folder: shippedPolicyFolder("default") }),
+    agents: options.agents ?? new Map([[agent.name, agent]]),
     redaction: createRedaction({ redactor: createRedactor(), digestKey: SECRET }),
     clock,
     random,
@@ -175,7 +225,10 @@ async function openParts(
   return { ports, queue, clock, logged };
 }
 
-const agentOf = ({ agent, tools = [] }: EngineOptions): AgentDefinition => ({
+const poolOf = ({ rewriteSql }: EngineOptions, database: ThrowAwayDatabase): Pool =>
+  rewriteSql === undefined ? database.appPool() : rewritingPool(database.appPool(), rewriteSql);
+
+export const agentOf = ({ agent, tools = [] }: EngineOptions): AgentDefinition => ({
   name: "tester",
   description: "Does what its script says.",
   system: "You are a test.",
@@ -188,26 +241,37 @@ const agentOf = ({ agent, tools = [] }: EngineOptions): AgentDefinition => ({
   ...agent,
 });
 
-// A caller with every scope, of the named tenant, which is made where there is none.
-function callerMaker(database: ThrowAwayDatabase, harness: Harness, keys: KeyPorts): Engine["newCaller"] {
-  return async (name, tenantSlug = "default") => {
+const keyPortsOf = ({ store, clock, random }: OrchestratorPorts): KeyPorts => ({
+  store,
+  clock,
+  random,
+  hashKey: keyHasher(SECRET),
+  access: accessOf({ folder: shippedAccessFolder() }),
+});
+
+export type Grant = { readonly scopes?: readonly Scope[]; readonly roles?: readonly Role[] };
+
+// With every scope, where nothing else is said.
+function keyMaker(database: ThrowAwayDatabase, keys: KeyPorts): Engine["newKey"] {
+  return async (name, tenantSlug = "default", grant = { scopes: SCOPES }) => {
     const { clock, random } = keys;
     const tenant = await transaction(
       database.ownerPool(),
       async (client) => await ensureTenant({ client, clock, random }, tenantSlug),
     );
-    const maker: Caller = {
-      tenant,
-      actor: { id: "prn_", kind: "service", name },
-      key: "key_",
-      scopes: SCOPES,
-    };
-    const key = value(
-      await createKey(keys, maker, { principal: { name, kind: "service" }, scopes: [...SCOPES] }),
+    const secret = newKey(random);
+    await transaction(
+      database.ownerPool(),
+      async (client) =>
+        await ensureKey({ client, clock, random }, uuidOf(tenant), {
+          principal: { name, kind: "service" },
+          hash: keys.hashKey(secret),
+          prefix: keyPrefix(secret),
+          scopes: grant.scopes ?? [],
+          roles: grant.roles ?? [],
+        }),
     );
-    const caller = await harness.authenticate(key.secret);
-    if (caller === null) throw new Error("a new key is known");
-    return caller;
+    return secret;
   };
 }
 
@@ -231,6 +295,12 @@ async function startWorkerOf(
 
 export function policiesOf(source: Parameters<typeof openCedarPolicies>[0]): Policies {
   const opened = openCedarPolicies(source);
+  if (!opened.ok) throw new Error(opened.error.detail);
+  return opened.value;
+}
+
+export function accessOf(source: Parameters<typeof openAccess>[0]): Access {
+  const opened = openAccess(source);
   if (!opened.ok) throw new Error(opened.error.detail);
   return opened.value;
 }

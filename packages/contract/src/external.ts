@@ -201,20 +201,14 @@ const actionParamsSchema = z.strictObject({
 });
 
 const BODY_PROBLEMS = ["malformed_json", "body_too_large", "unsupported_media_type"] as const;
-const DRIVE_PROBLEMS = [
-  ...BODY_PROBLEMS,
-  "run_not_found",
-  "run_already_finished",
-  "idempotency_key_reused",
-] as const;
-const replayable = { requestHeaders: ["Idempotency-Key"] } as const;
+const DRIVE_PROBLEMS = [...BODY_PROBLEMS, "run_not_found", "run_already_finished"] as const;
 
 export const EXTERNAL_ROUTES = {
   proposePlan: {
     method: "POST",
     path: "/api/harness/runs/{id}/plan",
     operationId: "proposePlan",
-    scope: "runs:write",
+    action: "runs.drive",
     tag: "runs",
     summary: "Ask for one approval of a whole plan",
     description:
@@ -222,12 +216,10 @@ export const EXTERNAL_ROUTES = {
     params: runParamsSchema,
     query: noQuerySchema,
     body: planRequestSchema,
-    ...replayable,
     success: {
       status: 200,
       description: "The approval that waits for a person.",
       content: { "application/json": planAnswerSchema },
-      headers: ["Idempotent-Replayed"],
     },
     problems: [...DRIVE_PROBLEMS, "plan_too_late", "plan_refused", "nobody_to_ask", "run_steps_exhausted"],
   },
@@ -235,7 +227,7 @@ export const EXTERNAL_ROUTES = {
     method: "POST",
     path: "/api/harness/runs/{id}/actions",
     operationId: "proposeAction",
-    scope: "runs:write",
+    action: "runs.drive",
     tag: "runs",
     summary: "Ask whether a call may be made",
     description:
@@ -243,12 +235,10 @@ export const EXTERNAL_ROUTES = {
     params: runParamsSchema,
     query: noQuerySchema,
     body: actionRequestSchema,
-    ...replayable,
     success: {
       status: 200,
       description: "The decision, or that a person is asked.",
       content: { "application/json": actionAnswerSchema },
-      headers: ["Idempotent-Replayed"],
     },
     problems: [...DRIVE_PROBLEMS, "run_steps_exhausted"],
   },
@@ -256,7 +246,7 @@ export const EXTERNAL_ROUTES = {
     method: "GET",
     path: "/api/harness/runs/{id}/actions/{action}",
     operationId: "readAction",
-    scope: "runs:write",
+    action: "runs.drive",
     tag: "runs",
     summary: "Read a decision, waiting for it where asked to",
     description:
@@ -275,18 +265,16 @@ export const EXTERNAL_ROUTES = {
     method: "POST",
     path: "/api/harness/runs/{id}/actions/{action}/result",
     operationId: "reportResult",
-    scope: "runs:write",
+    action: "runs.drive",
     tag: "runs",
     summary: "Report what a permitted call brought; once",
     params: actionParamsSchema,
     query: noQuerySchema,
     body: resultRequestSchema,
-    ...replayable,
     success: {
       status: 200,
       description: "How the result is labelled from now on.",
       content: { "application/json": resultAnswerSchema },
-      headers: ["Idempotent-Replayed"],
     },
     problems: [...DRIVE_PROBLEMS, "action_not_found", "action_not_permitted", "result_already_reported"],
   },
@@ -294,18 +282,16 @@ export const EXTERNAL_ROUTES = {
     method: "POST",
     path: "/api/harness/runs/{id}/finish",
     operationId: "finishRun",
-    scope: "runs:write",
+    action: "runs.drive",
     tag: "runs",
     summary: "End a run that you drive",
     params: runParamsSchema,
     query: noQuerySchema,
     body: finishRequestSchema,
-    ...replayable,
     success: {
       status: 200,
       description: "The run, succeeded or failed.",
       content: { "application/json": runSchema },
-      headers: ["Idempotent-Replayed"],
     },
     problems: DRIVE_PROBLEMS,
   },

@@ -2,7 +2,6 @@
 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { openArtifactFiles } from "./adapters/files/artifact-files.ts";
 import { openWorkspaces } from "./adapters/files/workspaces.ts";
 import { type Connection, connectPool } from "./adapters/postgres/connect.ts";
 import { announceWorker } from "./adapters/postgres/presence.ts";
@@ -12,8 +11,10 @@ import { systemClock } from "./adapters/system/clock.ts";
 import { systemRandom } from "./adapters/system/random.ts";
 import { loadTokenCounter } from "./adapters/tokens/count-tokens.ts";
 import { type ApiServer, createServer } from "./api/server.ts";
+import { openArtifactStore } from "./assemble/artifact-store.ts";
 import { openDatabase, setUp } from "./assemble/database.ts";
 import { openGuardedTools } from "./assemble/guarded-tools.ts";
+import { openMcpTools } from "./assemble/mcp-tools.ts";
 import { type Parts, prepareParts } from "./assemble/parts.ts";
 import { openRedaction } from "./assemble/redaction.ts";
 import type { StartRefusal } from "./assemble/refusal.ts";
@@ -21,13 +22,17 @@ import { DATABASE_CONNECTIONS_MAX } from "./base/limits.ts";
 import { err, ok, type Result } from "./base/result.ts";
 import { type Environment, readConfig } from "./config.ts";
 import { makeHome, readSecrets, type Secrets, writeCredentials } from "./home.ts";
-import type { Log } from "./ports.ts";
+import type { ArtifactFiles, Log } from "./ports.ts";
+import { createAnswerSeal } from "./services/answer-seal.ts";
 import { createHarness } from "./services/create-harness.ts";
 import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
+import { startExpiry } from "./services/expiry.ts";
 import { keyHasher } from "./services/keys.ts";
+import { createGates } from "./services/models/gates.ts";
 import type { Redaction } from "./services/redaction.ts";
 import { createShown } from "./services/shown.ts";
+import { startContentSweeper } from "./services/content-sweeper.ts";
 import { startSweeper } from "./services/sweeper.ts";
 import { startWorker } from "./services/worker.ts";
 import { openWorkspaceOfRun } from "./services/workspace-of-run.ts";
@@ -77,20 +82,38 @@ export async function startHarness(
   if (!made.ok) return made;
   const guarded = await openGuardedTools(config.value, join(home, "sandbox"), systemRandom, onProgress);
   if (!guarded.ok) return guarded;
-  const parts = prepareParts(config.value, options.model, guarded.value);
+  const mcp = openMcpTools(config.value, log);
+  if (!mcp.ok) return mcp;
+  started.defer(async () => {
+    await mcp.value.close();
+  });
+  const parts = prepareParts(config.value, options.model, [...guarded.value, ...mcp.value.tools]);
   if (!parts.ok) return parts;
   const secrets = readSecrets(home, environment.secret, systemRandom);
   if (!secrets.ok) return secrets;
+  const files = openArtifactStore(config.value, join(home, "artifacts"), systemRandom);
+  if (!files.ok) return files;
   const database = await openDatabase(options, started, onProgress);
   if (!database.ok) return database;
   const operator = await setUp(database.value, home, secrets.value);
   if (!operator.ok) return operator;
   const { app, owner } = database.value;
-  const redaction = openRedaction(environment, secrets.value, operator.value.key, [app, owner], log);
+  const given = [...config.value.mcp.servers.values()].flatMap((server) => server.secrets);
+  const redaction = openRedaction(
+    environment,
+    secrets.value,
+    operator.value.key,
+    [app, owner],
+    log,
+    given.map((secret) => ["mcp_secret", secret]),
+  );
   const redacted = { ...options, log: redaction.wrapLog(log) };
-  const served = await startParts(redacted, parts.value, { secrets: secrets.value, redaction, app }, started);
+  const kept: Kept = { secrets: secrets.value, redaction, app, files: files.value };
+  const served = await startParts(redacted, parts.value, kept, started);
   if (!served.ok) return served;
   const { url } = served.value;
+  // Beside everything else: a server that is slow to answer keeps nobody waiting.
+  void mcp.value.check();
   if (options.announce || operator.value.firstStart)
     writeCredentials(home, { url, key: operator.value.key }, systemRandom);
   const running = started.move();
@@ -107,12 +130,17 @@ export async function startHarness(
 }
 
 /** What only this process knows of: its keys, what hides them, and who it is to the database. */
-type Kept = { readonly secrets: Secrets; readonly redaction: Redaction; readonly app: Connection };
+type Kept = {
+  readonly secrets: Secrets;
+  readonly redaction: Redaction;
+  readonly app: Connection;
+  readonly files: ArtifactFiles;
+};
 
 async function startParts(
   options: StartOptions,
-  { config, tools, models, agents, policies }: Parts,
-  { secrets, redaction, app }: Kept,
+  { config, tools, models, agents, policies, access }: Parts,
+  { secrets, redaction, app, files }: Kept,
   started: AsyncDisposableStack,
 ): Promise<Result<{ readonly url: string }, StartRefusal>> {
   const { home, log } = options;
@@ -141,13 +169,16 @@ async function startParts(
     workspaces,
     openWorkspace: openWorkspaceOfRun(workspaces, tools),
     models,
-    files: openArtifactFiles({ folder: join(home, "artifacts"), random }),
+    files,
     policies,
+    agents,
     redaction,
     clock,
     random,
     log,
     loadTokenCounter,
+    routing: config,
+    gates: createGates({ breakers: store.breakers, clock, random, log, settings: config.providers }),
   };
   const worker = Buffer.from(random.bytes(4)).readInt32BE() >>> 1;
   const presence = await announceWorker(app, worker, { clock, log });
@@ -157,8 +188,10 @@ async function startParts(
   const harness = createHarness({
     ...ports,
     workspaceNames: Object.keys(config.workspaces),
-    agents,
     hashKey: keyHasher(secrets.keys),
+    access,
+    answerSeal: createAnswerSeal(secrets.answers, random),
+    quotas: config.limits.quotas,
     cursors: createCursors(secrets.cursors),
     shown: createShown(redaction),
     isWorkerReady: () => presence.isPresent(),
@@ -167,15 +200,22 @@ async function startParts(
   started.defer(async () => {
     await consumer.stop();
   });
-  const sweeper = startSweeper({ store, clock, log });
-  started.defer(async () => {
-    await sweeper.stop();
-  });
-  const server = await createServer(harness, { log });
+  startHousekeeping(ports, started);
+  const server = await createServer(harness, { log, addressQuota: config.limits.address });
   started.defer(async () => {
     await server.close();
   });
   return await listen(server, options);
+}
+
+function startHousekeeping(
+  ports: Pick<OrchestratorPorts, "store" | "files" | "clock" | "log">,
+  started: AsyncDisposableStack,
+): void {
+  for (const loop of [startSweeper(ports), startExpiry(ports), startContentSweeper(ports)])
+    started.defer(async () => {
+      await loop.stop();
+    });
 }
 
 async function listen(

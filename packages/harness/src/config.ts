@@ -3,11 +3,25 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { effectSchema, harmSchema, nameSchema } from "@assent/contract";
+import {
+  type ApiAction,
+  API_ACTIONS,
+  effectSchema,
+  harmSchema,
+  isApiAction,
+  nameSchema,
+} from "@assent/contract";
 import { z } from "zod";
+import { ADDRESS_QUOTA, PRINCIPAL_QUOTA, TENANT_QUOTA } from "./base/limits.ts";
 import { err, ok, type Result } from "./base/result.ts";
+import type { Quota, Quotas } from "./core/access/quota.ts";
 import { type AgentDefinition, agentDefinitionSchema } from "./core/agent.ts";
+import { type BudgetSettings, budgetSettingsSchema } from "./core/budget/settings.ts";
 import { type AllowlistEntry, parseAllowlistEntry } from "./core/egress/allowlist.ts";
+import { type ProviderSettings, providerSettingsSchema } from "./core/resilience/settings.ts";
+import { type ModelSettings, modelSettingsSchema } from "./core/route/settings.ts";
+import { mcpSchema } from "./core/mcp/mcp-config.ts";
+import { type McpDeclared, readMcp } from "./mcp-config.ts";
 
 export type ConfigRefusal = { readonly code: string; readonly detail: string; readonly remedy: string };
 
@@ -15,6 +29,14 @@ const httpToolSchema = z.strictObject({
   kind: z.literal("http"),
   url: z.url({ protocol: /^https?$/ }),
   check_url: z.url({ protocol: /^https?$/ }).optional(),
+  /** Where a call can be taken back, when the run fails after it. */
+  compensation: z
+    .strictObject({
+      url: z.url({ protocol: /^https?$/ }),
+      effect: z.enum(["idempotent", "once"]).default("once"),
+      description: z.string().min(1).max(500),
+    })
+    .optional(),
   /** What is left out is taken at its worst (DESIGN.md section 5). */
   manifest: z.strictObject({
     name: nameSchema,
@@ -36,6 +58,50 @@ const allowedHostSchema = z.string().transform((text, context): AllowlistEntry =
   return z.NEVER;
 });
 
+/** Where the outputs of runs are kept: a bucket that speaks the S3 protocol, instead of a folder of the home. */
+const objectStoreSchema = z.strictObject({
+  /** With the bucket: `https://s3.example/bucket` or `https://bucket.s3.example`. */
+  endpoint: z.url({ protocol: /^https?$/ }).refine((text) => {
+    const url = URL.parse(text);
+    return url !== null && url.username === "" && url.password === "" && url.search === "";
+  }, "must be a URL without credentials and query"),
+  region: z
+    .string()
+    .regex(/^[a-z0-9-]{1,40}$/)
+    .default("us-east-1"),
+  prefix: z
+    .string()
+    .regex(/^(?:[A-Za-z0-9][A-Za-z0-9._-]{0,62}\/){0,8}$/, "must be empty or end in a slash")
+    .default(""),
+});
+export type ObjectStoreConfig = z.infer<typeof objectStoreSchema>;
+
+const quotaSchema = z
+  .strictObject({
+    requests: z.int().min(1).max(1_000_000_000),
+    window_seconds: z.int().min(1).max(86_400),
+  })
+  .transform(({ requests, window_seconds }): Quota => ({ requests, windowSeconds: window_seconds }));
+const quotaOrOffSchema = z.union([quotaSchema, z.literal("off").transform(() => null)]);
+
+const actionQuotasSchema = z.record(z.string(), quotaSchema).transform((quotas, context) => {
+  const known: Partial<Record<ApiAction, Quota>> = {};
+  for (const [action, quota] of Object.entries(quotas)) {
+    if (isApiAction(action)) known[action] = quota;
+    else context.addIssue(`${action} is none of ${Object.keys(API_ACTIONS).join(", ")}`);
+  }
+  return known;
+});
+
+const limitsSchema = z.strictObject({
+  /** All requests of a tenant, of a principal, of an address. */
+  tenant: quotaOrOffSchema.optional(),
+  principal: quotaOrOffSchema.optional(),
+  address: quotaOrOffSchema.optional(),
+  /** A principal's requests for one action, for example `runs.submit`. */
+  actions: actionQuotasSchema.optional(),
+});
+
 const configFileSchema = z.strictObject({
   $schema: z.string().optional(),
   workspaces: z.record(nameSchema, z.strictObject({ path: z.string().min(1) })).default({}),
@@ -43,25 +109,48 @@ const configFileSchema = z.strictObject({
   agents: z.string().optional(),
   transcripts: z.string().optional(),
   tools: z.array(httpToolSchema).default([]),
+  /** MCP servers whose tools agents may name (docs/tools.md). */
+  mcp: mcpSchema.optional(),
   /** Hosts that the tool `fetch_url` may ask; without any there is no such tool. */
   egress: z.strictObject({ allow: z.array(allowedHostSchema).max(1_000) }).default({ allow: [] }),
   /** Folders with programs beyond the system's own, relative to the file; commands of agents see them read-only. */
   toolchains: z.array(z.string().min(1)).max(20).default([]),
+  artifacts: z.strictObject({ s3: objectStoreSchema }).optional(),
+  /** Which models may answer whom (docs/models.md), what that may cost, and how failing providers are met. */
+  models: modelSettingsSchema.prefault({}),
+  budgets: budgetSettingsSchema.prefault({}),
+  providers: providerSettingsSchema.prefault({}),
   /** A shipped set of rules by name, or a folder of `*.cedar` files that stands instead of them. */
   policies: z
     .union([z.enum(["default", "strict"]), z.strictObject({ folder: z.string().min(1) })])
     .default("default"),
+  /** A folder of `*.cedar` files that say who may ask the API for what, in place of the shipped ones. */
+  access: z.strictObject({ folder: z.string().min(1) }).optional(),
+  limits: limitsSchema.default({}),
 });
 
 export type Config = {
+  readonly artifacts: ObjectStoreConfig | null;
   readonly workspaces: Readonly<Record<string, string>>;
   readonly agents: ReadonlyMap<string, AgentDefinition>;
   readonly transcripts: string | null;
   readonly httpTools: readonly HttpToolConfig[];
+  readonly mcp: McpDeclared;
   readonly egress: readonly AllowlistEntry[];
   readonly toolchains: readonly string[];
+  readonly models: ModelSettings;
+  readonly budgets: BudgetSettings;
+  readonly providers: ProviderSettings;
   readonly policies: "default" | "strict" | { readonly folder: string };
+  /** Null: the shipped rules. */
+  readonly accessFolder: string | null;
+  readonly limits: Limits;
   readonly environment: Environment;
+};
+
+export type Limits = {
+  readonly quotas: Quotas;
+  readonly address: Quota | null;
 };
 
 /** What the environment may say. Keys of providers are read here and handed on; nothing prints them. */
@@ -72,8 +161,11 @@ export type Environment = {
   readonly anthropic: { readonly apiKey: string; readonly baseUrl: string | undefined } | null;
   readonly openai: { readonly apiKey: string; readonly baseUrl: string | undefined } | null;
   readonly openaiCompatible: { readonly apiKey: string | undefined; readonly baseUrl: string } | null;
+  readonly objectStore: { readonly accessKeyId: string; readonly secretAccessKey: string } | null;
   readonly streaming: boolean;
   readonly logTarget: LogTarget;
+  /** Any other variable that the configuration names; undefined where it is not set or empty. */
+  readonly variable: (name: string) => string | undefined;
 };
 
 /** `file` is `assent.log` in the home folder. */
@@ -83,6 +175,8 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   const get = (name: string): string | undefined => (env[name] === "" ? undefined : env[name]);
   const anthropicKey = get("ANTHROPIC_API_KEY");
   const openaiKey = get("OPENAI_API_KEY");
+  const objectKeyId = get("ASSENT_S3_ACCESS_KEY_ID");
+  const objectKey = get("ASSENT_S3_SECRET_ACCESS_KEY");
   const compatibleUrl = get("ASSENT_OPENAI_COMPATIBLE_BASE_URL");
   return {
     databaseUrl: get("DATABASE_URL"),
@@ -95,8 +189,13 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
       compatibleUrl === undefined
         ? null
         : { apiKey: get("ASSENT_OPENAI_COMPATIBLE_API_KEY"), baseUrl: compatibleUrl },
+    objectStore:
+      objectKeyId === undefined || objectKey === undefined
+        ? null
+        : { accessKeyId: objectKeyId, secretAccessKey: objectKey },
     streaming: get("ASSENT_STREAMING") !== "off",
     logTarget: get("ASSENT_LOG") === "stderr" ? "stderr" : "file",
+    variable: get,
   };
 }
 
@@ -106,23 +205,26 @@ export const processEnvironment = (): Environment => readEnvironment(process.env
 /**
  * Reads a configuration file and all that it names.
  * @param file absolute; null for none: then there are the bundled agents and nothing else
+ * @param bundledAgents null where agents do not matter
  */
 export function readConfig(
   file: string | null,
   environment: Environment,
-  bundledAgents: string,
+  bundledAgents: string | null,
 ): Result<Config, ConfigRefusal> {
   const parsed = file === null ? ok(configFileSchema.parse({})) : readJsonFile(file, configFileSchema);
   if (!parsed.ok) return parsed;
   const folder = file === null ? "/" : dirname(file);
   const agents = new Map<string, AgentDefinition>();
   for (const source of [
-    bundledAgents,
+    ...(bundledAgents === null ? [] : [bundledAgents]),
     ...(parsed.value.agents === undefined ? [] : [resolve(folder, parsed.value.agents)]),
   ]) {
     const read = readAgents(source, agents);
     if (!read.ok) return read;
   }
+  const mcp = readMcp(parsed.value.mcp ?? null, folder, environment.variable);
+  if (!mcp.ok) return mcp;
   return ok({
     workspaces: Object.fromEntries(
       Object.entries(parsed.value.workspaces).map(([name, { path }]) => [name, resolve(folder, path)]),
@@ -130,14 +232,32 @@ export function readConfig(
     agents,
     transcripts: parsed.value.transcripts === undefined ? null : resolve(folder, parsed.value.transcripts),
     httpTools: parsed.value.tools,
+    mcp: mcp.value,
+    artifacts: parsed.value.artifacts?.s3 ?? null,
     egress: parsed.value.egress.allow,
     toolchains: parsed.value.toolchains.map((path) => resolve(folder, path)),
+    models: parsed.value.models,
+    budgets: parsed.value.budgets,
+    providers: parsed.value.providers,
     policies:
       typeof parsed.value.policies === "string"
         ? parsed.value.policies
         : { folder: resolve(folder, parsed.value.policies.folder) },
+    accessFolder: parsed.value.access === undefined ? null : resolve(folder, parsed.value.access.folder),
+    limits: limitsOf(parsed.value.limits),
     environment,
   });
+}
+
+function limitsOf({ tenant, principal, address, actions }: z.infer<typeof limitsSchema>): Limits {
+  return {
+    quotas: {
+      tenant: tenant === undefined ? TENANT_QUOTA : tenant,
+      principal: principal === undefined ? PRINCIPAL_QUOTA : principal,
+      actions: actions ?? {},
+    },
+    address: address === undefined ? ADDRESS_QUOTA : address,
+  };
 }
 
 function readAgents(folder: string, agents: Map<string, AgentDefinition>): Result<null, ConfigRefusal> {

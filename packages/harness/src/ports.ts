@@ -9,6 +9,8 @@ import type { Message } from "./core/prompt/message.ts";
 import type { Label, ModelOutcome, OutputPart, StepError } from "./core/run/journal.ts";
 import type { Manifest } from "./core/tool.ts";
 
+export type * from "./ports/budget.ts";
+export type * from "./ports/mcp.ts";
 export type * from "./ports/store.ts";
 
 // --- time and chance -------------------------------------------------------------------------------------------
@@ -93,6 +95,18 @@ export type Tool = {
   ): Promise<Result<ToolResult, StepError>>;
   /** For `once` tools that can tell: did the effect with this id happen? Null: cannot tell. */
   check?(effectId: Sha256, context: ToolContext): Promise<Result<ToolResult, StepError> | null>;
+  /**
+   * Takes a call back, where the manifest names a compensation. `context.effectId` is the taking back's own key; the
+   * call's is in `done`. Where the call never happened, or was taken back before, it changes nothing and succeeds.
+   */
+  compensate?(done: DoneCall, context: ToolContext): Promise<Result<ToolResult, StepError>>;
+};
+
+/** What is to be taken back: the call as it was made, its key, and its result where one came back. */
+export type DoneCall = {
+  readonly arguments: Readonly<Record<string, unknown>>;
+  readonly effectId: Sha256;
+  readonly output: string | null;
 };
 
 export type ToolResult = {
@@ -154,6 +168,18 @@ export type ArtifactFiles = {
   put(bytes: Uint8Array): Promise<{ readonly sha256: string; readonly sizeBytes: number }>;
   /** Null when missing; rejects when the bytes do not match the digest. */
   get(sha256: string): Promise<Uint8Array | null>;
+  /** Whether something of this size lies there now; cheap, the bytes are not read. */
+  holds(sha256: string, sizeBytes: number): Promise<boolean>;
+  /** What lies there, in pieces and any order; `next` is given to get the piece after it, null at the end. */
+  list(after: string | null): Promise<StoredPage>;
+  /** No error where nothing lies there. Only for what nobody names: Store.forgetContent. */
+  remove(sha256: string): Promise<void>;
+};
+
+export type StoredPage = {
+  /** `storedAt`: when the content was last written. */
+  readonly files: readonly { readonly sha256: string; readonly storedAt: Date }[];
+  readonly next: string | null;
 };
 
 // --- programs and pages that nobody trusts ----------------------------------------------------------------------

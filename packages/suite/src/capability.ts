@@ -11,6 +11,7 @@ export const CAPABILITIES = {
   artifacts: "GET /api/harness/runs/{id}/artifacts/{artifact_id}",
   contract: "answers that fit the schemas of @assent/contract to the letter",
   external_runs: "POST /api/harness/run with the driver `external`, and the routes of its actions",
+  documents: "POST, GET, DELETE /api/harness/documents, and an agent that is given passages of them",
   second_principal: "the key of another principal of the same tenant",
   second_tenant: "the key of a principal of another tenant",
   two_processes: "two server processes on one state",

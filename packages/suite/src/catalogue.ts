@@ -1,6 +1,7 @@
 import type { Scenario } from "./scenario.ts";
 import { promptInjectionExfiltrationBlocked } from "./scenarios/e2e/prompt-injection-exfiltration-blocked.scenario.ts";
 import { providerFailoverGuardrailsPreserved } from "./scenarios/integration/provider-failover-guardrails-preserved.scenario.ts";
+import { retrievalPromptAssemblyTenantIsolation } from "./scenarios/integration/retrieval-prompt-assembly-tenant-isolation.scenario.ts";
 import { tokenBudgetExhaustionSafeFailure } from "./scenarios/stress/token-budget-exhaustion-safe-failure.scenario.ts";
 import { secretRedactionOnLogs } from "./scenarios/unit/secret-redaction-on-logs.scenario.ts";
 import { toolCallPathTraversalBlock } from "./scenarios/unit/tool-call-path-traversal-block.scenario.ts";
@@ -21,6 +22,7 @@ export const SCENARIOS: readonly Scenario[] = [
   idempotencyDuplicateRunSubmission,
   allowDenyPrecedence,
   providerFailoverGuardrailsPreserved,
+  retrievalPromptAssemblyTenantIsolation,
   fullRunHappyPathWithHumanApproval,
   promptInjectionExfiltrationBlocked,
   tokenBudgetExhaustionSafeFailure,

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { SCENARIOS } from "./catalogue.ts";
 import { main } from "./cli.ts";
 import type { Target } from "./target.ts";
 import type { Bug } from "./toy/bugs.ts";
@@ -33,7 +34,7 @@ async function proveToy(bugs: readonly Bug[], ...args: readonly string[]): Promi
   try {
     const fixed = ["--token", token, "--run-body", BODY, "--hold-seconds", "0", "--wait-seconds", "2"];
     // The toy cannot be driven from outside.
-    const without = ["--without", "external_runs"];
+    const without = ["--without", "external_runs,documents"];
     return await main([target.endpoints()[0] ?? "", ...fixed, ...without, ...args]);
   } finally {
     await target.stop();
@@ -43,9 +44,15 @@ async function proveToy(bugs: readonly Bug[], ...args: readonly string[]): Promi
 test("a harness that holds: 0, with a report and the seed", async () => {
   const file = join(folder, "junit.xml");
   expect(await proveToy([], "--seed", "7", "--report", `junit=${file}`)).toBe(0);
-  expect(output.at(-1)).toBe("4 passed, 0 failed, 7 skipped");
+  // What a black box cannot show is skipped by name; the others are proved.
+  const [, passed = "0", skipped = "0"] =
+    /^(\d+) passed, 0 failed, (\d+) skipped$/.exec(output.at(-1) ?? "") ?? [];
+  expect(Number(passed)).toBeGreaterThanOrEqual(4);
+  expect(Number(passed) + Number(skipped)).toBe(SCENARIOS.length);
   expect(output[0]).toContain("seed 7");
-  expect(readFileSync(file, "utf8")).toContain('<testsuites tests="11" failures="0" errors="0" skipped="7"');
+  expect(readFileSync(file, "utf8")).toContain(
+    `<testsuites tests="${SCENARIOS.length}" failures="0" errors="0" skipped="${skipped}"`,
+  );
 });
 
 test("a harness that does not: 1, with the reason", async () => {
@@ -73,7 +80,7 @@ test("nobody there: 3", async () => {
 
 test("nothing could be found out: 4", async () => {
   expect(await proveToy([], "--without", "submit,approve,cancel")).toBe(4);
-  expect(output.at(-1)).toBe("0 passed, 0 failed, 11 skipped");
+  expect(output.at(-1)).toBe(`0 passed, 0 failed, ${SCENARIOS.length} skipped`);
 });
 
 test("skipped parts count under --require-complete: 4", async () => {

@@ -21,6 +21,7 @@ export type Spoken = Extract<
   | "artifacts"
   | "contract"
   | "external_runs"
+  | "documents"
 >;
 
 export const SPOKEN: readonly Spoken[] = [
@@ -33,6 +34,7 @@ export const SPOKEN: readonly Spoken[] = [
   "artifacts",
   "contract",
   "external_runs",
+  "documents",
 ];
 
 export type GatedTask = {
@@ -52,6 +54,14 @@ export type ProviderBoard = {
   answerWith(reply: (request: RecordedRequest) => Reply): void;
 };
 
+/** An agent that is given passages of its tenant's documents before it is asked anything. */
+export type ReaderBench = {
+  body(task: string): Readonly<Record<string, unknown>>;
+  readonly system: string;
+  /** How many it is given, where so many fit. It may search for more with the tool `search_documents`. */
+  readonly passages: number;
+};
+
 /** Two providers of different wires, and agents that ask them. */
 export type ProviderBench = {
   readonly own: ProviderBoard;
@@ -64,6 +74,8 @@ export type ProviderBench = {
   /** The same, of an agent that may use so many tokens in a whole run. */
   thriftyBody(task: string): Readonly<Record<string, unknown>>;
   readonly thrift: { readonly inputTokensMax: number; readonly outputTokensMax: number };
+  /** Asks `own` only. */
+  readonly reader?: ReaderBench;
   /** A file of the repository that is larger than any budget here. */
   readonly largeFile: string;
 };

@@ -32,7 +32,7 @@ export const ARTIFACT_BYTES: Buffer = Buffer.from("--- a\n+++ b\n");
 const ACTOR = { id: `prn_${hex("1")}`, kind: "human", name: "Ada" } as const;
 
 export function callerWith(scopes: readonly Scope[]): Caller {
-  return { tenant: `ten_${hex("2")}`, actor: ACTOR, key: KEY_ID, scopes };
+  return { tenant: `ten_${hex("2")}`, actor: ACTOR, key: KEY_ID, scopes, roles: [], mustSign: false };
 }
 
 export function summaryOf(id: RunId): RunSummary {
@@ -108,9 +108,12 @@ export const KEY: Key = {
   prefix: "assent_abc",
   principal: ACTOR,
   scopes: [...SCOPES],
+  roles: [],
+  must_sign: false,
   created_at: AT,
   expires_at: null,
   revoked_at: null,
+  last_used_at: null,
 };
 export const CREATED_KEY: CreatedKey = { ...KEY, secret: "assent_abcdef" };
 
@@ -136,6 +139,7 @@ export const KEYS = {
   searches: "assent_searches",
   files: "assent_files",
   admin: "assent_admin",
+  audit: "assent_audit",
   revoked: "assent_revoked",
 } as const;
 
@@ -146,6 +150,7 @@ export const KEY_OF_SCOPE: Readonly<Record<Scope, string>> = {
   "documents:read": KEYS.searches,
   "documents:write": KEYS.files,
   "keys:admin": KEYS.admin,
+  "audit:read": KEYS.audit,
 };
 
 export const VALID_RUN_REQUEST = { agent: "maintainer", task: "write a changelog entry" } as const;

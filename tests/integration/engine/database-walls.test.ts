@@ -153,3 +153,20 @@ test("a session that names no tenant, or another, sees and touches no row of thi
   );
   expect(rows).toEqual([]);
 });
+
+test("keys and references of a tenant's tables carry the tenant, so that no row can point across", async () => {
+  await using engine = await openEngine();
+  const { rows } = await engine.database.ownerPool().query<{ fault: string }>(
+    `with tenant_tables as (
+       select c.oid, c.relname, a.attnum from pg_class c
+       join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
+       where c.relnamespace = 'assent'::regnamespace and c.relkind = 'r')
+     select format('%s of %s', k.conname, t.relname) as fault from tenant_tables t
+     join pg_constraint k on k.conrelid = t.oid
+     left join tenant_tables target on target.oid = k.confrelid
+     where (k.contype = 'p' and not t.attnum = any (k.conkey))
+        or (k.contype = 'f' and target.oid is not null
+            and (not t.attnum = any (k.conkey) or not target.attnum = any (k.confkey)))`,
+  );
+  expect(rows).toEqual([]);
+});

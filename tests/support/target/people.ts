@@ -35,7 +35,8 @@ async function createForeignKey(home: string, owner: Pool): Promise<string> {
       principal: { name: "stranger", kind: "service" },
       hash: keyHasher(secrets.value.keys)(key),
       prefix: keyPrefix(key),
-      scopes: ["runs:read", "runs:write", "approvals:decide"],
+      scopes: ["runs:read", "runs:write", "approvals:decide", "documents:read", "documents:write"],
+      roles: [],
     });
   });
   return key;
@@ -45,7 +46,7 @@ export async function createKeys(url: string, operatorKey: string, home: string,
   return {
     requester: await createKey(url, operatorKey, {
       principal: { name: "requester", kind: "service" },
-      scopes: ["runs:read", "runs:write"],
+      scopes: ["runs:read", "runs:write", "documents:read", "documents:write"],
     }),
     approver: await createKey(url, operatorKey, {
       principal: { name: "approver", kind: "human" },

@@ -22,8 +22,12 @@ const AGENT = {
   models: [OWN, SUBSTITUTE],
   tools: TOOLS,
   workspace: "required",
-  output_tokens_max: 200,
+  output_tokens_max: 4_000,
 };
+
+const LIBRARIAN = "librarian";
+const LIBRARY = "You answer from the documents that you are given.";
+const PASSAGES = 3;
 
 export const WALKER = "walker";
 
@@ -38,7 +42,18 @@ export const PROVIDER_AGENTS = [
   {
     name: "thrifty",
     ...AGENT,
+    output_tokens_max: 200,
     budget: { input_tokens_max: THRIFT.inputTokensMax, output_tokens_max: THRIFT.outputTokensMax },
+  },
+  {
+    name: LIBRARIAN,
+    description: "Is given passages of the tenant's documents.",
+    system: LIBRARY,
+    models: [OWN],
+    tools: ["search_documents"],
+    workspace: "none",
+    retrieval: { passages: PASSAGES },
+    output_tokens_max: 200,
   },
 ] as const;
 
@@ -60,6 +75,11 @@ export async function startProviders(started: AsyncDisposableStack): Promise<Pro
       body: (task) => ({ agent: "courier", task, workspace: "notes" }),
       thriftyBody: (task) => ({ agent: "thrifty", task, workspace: "notes" }),
       thrift: THRIFT,
+      reader: {
+        body: (task) => ({ agent: LIBRARIAN, task }),
+        system: LIBRARY,
+        passages: PASSAGES,
+      },
       largeFile: LARGE_FILE,
     },
     environment: {

@@ -8,6 +8,8 @@ import {
   ROUTES,
   type RouteRow,
   problemSchema,
+  isMutating,
+  scopeOf,
 } from "@assent/contract";
 import { z } from "zod";
 
@@ -76,7 +78,9 @@ const REQUEST_HEADERS: Readonly<Record<RequestHeader, Omit<Parameter, "name" | "
     description:
       `The caller's own name for this one logical request, 1 to ${IDEMPOTENCY_KEY_CHARS_MAX} visible characters, as a ` +
       "Structured Field string or bare. Repeating the request with the same key and body gives the first answer again; " +
-      `another body is refused with 422. Keys expire after ${IDEMPOTENCY_RETENTION_HOURS} hours.`,
+      `another body is refused with 422, and 409 says that the first is not answered yet. Answers are kept for repeats, ` +
+      "but for those of status 400, 401, 403, 413, 429 and 5xx. " +
+      `Keys are the principal's own, good for one method and path, and expire after ${IDEMPOTENCY_RETENTION_HOURS} hours.`,
     schema: {
       type: "string",
       pattern: IDEMPOTENCY_KEY_PATTERN,
@@ -104,12 +108,25 @@ const RESPONSE_HEADERS: Readonly<Record<ResponseHeader | "X-Request-Id", [string
   Link: ['The next page, as `rel="next"`, where there is one.', { type: "string" }],
   "Content-Disposition": ["The artifact's name; always `attachment`.", { type: "string" }],
   "Content-Digest": ["SHA-256 of the bytes, RFC 9530.", { type: "string" }],
+  RateLimit: [
+    "What is left of each quota (`r`), and after how many seconds it is whole again (`t`); a structured list.",
+    { type: "string" },
+  ],
+  "RateLimit-Policy": [
+    "The caller's quotas: so many requests (`q`) in so many seconds (`w`); a structured list.",
+    { type: "string" },
+  ],
   "X-Request-Id": ["Names this request in the server's log.", { type: "string" }],
+};
+
+const RETRY_AFTER: Record<string, Header> = {
+  "Retry-After": header("Seconds to wait before trying again.", { type: "integer", minimum: 0 }),
 };
 
 const PROBLEM_HEADERS: Readonly<Record<number, Record<string, Header>>> = {
   401: { "WWW-Authenticate": header("How to authenticate: `Bearer`.", { type: "string" }) },
-  503: { "Retry-After": header("Seconds to wait before trying again.", { type: "integer", minimum: 0 }) },
+  429: { ...headersOf(["RateLimit", "RateLimit-Policy"]), ...RETRY_AFTER },
+  503: RETRY_AFTER,
 };
 
 /** What any request can be answered with, and what any request with a key can. */
@@ -149,7 +166,8 @@ export function generateOpenApi(): OpenApiDocument {
         key: {
           type: "http",
           scheme: "bearer",
-          description: "A key made with `assent keys create`; each operation says which scope it must carry.",
+          description:
+            "A key made with `assent keys create`, or a token of an identity provider that the configuration names; each operation says which scope it needs.",
         },
       },
       schemas: schemas.components,
@@ -201,26 +219,24 @@ function withoutIdentity(schema: unknown): JsonObject {
 }
 
 function operation(row: RouteRow, schemas: SchemaNames): Operation {
-  const needs = row.scope === "no_key" ? "Needs no key." : "";
-  const scope = row.scope === "any_key" ? "Needs any valid key." : `Needs the scope \`${row.scope}\`.`;
   const parameters = [
     ...parametersOf(row.params, "path", schemas),
     ...parametersOf(row.query, "query", schemas),
-    ...(row.requestHeaders ?? []).map((name) => ({
-      name,
-      in: "header" as const,
-      ...REQUEST_HEADERS[name],
-      ...(name === "Idempotency-Key" ? { required: row.problems.includes("idempotency_key_missing") } : {}),
-    })),
+    ...[...(isMutating(row) ? ["Idempotency-Key" as const] : []), ...(row.requestHeaders ?? [])].map(
+      (name) => ({
+        name,
+        in: "header" as const,
+        ...REQUEST_HEADERS[name],
+        ...(name === "Idempotency-Key" ? { required: row.problems.includes("idempotency_key_missing") } : {}),
+      }),
+    ),
   ];
   return {
     operationId: row.operationId,
     tags: [row.tag],
     summary: row.summary,
-    description: [row.description, needs === "" ? scope : needs]
-      .filter((text) => text !== undefined)
-      .join(" "),
-    ...(row.scope === "no_key" ? { security: [] } : {}),
+    description: [row.description, needsOf(row)].filter((text) => text !== undefined).join(" "),
+    ...(row.action === "open" ? { security: [] } : {}),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(row.body === undefined
       ? {}
@@ -232,6 +248,14 @@ function operation(row: RouteRow, schemas: SchemaNames): Operation {
         }),
     responses: { ...successOf(row, schemas), ...emptyOf(row), ...problemsOf(row, schemas) },
   };
+}
+
+function needsOf({ action }: RouteRow): string {
+  if (action === "open") return "Needs no key.";
+  const scope = scopeOf(action);
+  return scope === null
+    ? "Needs any valid key."
+    : `Needs the scope \`${scope}\`, or a role that permits \`${action}\`.`;
 }
 
 function parametersOf(
@@ -254,7 +278,9 @@ function parametersOf(
 }
 
 function successOf(row: RouteRow, schemas: SchemaNames): Record<string, Response> {
-  const names = [...(row.success.headers ?? []), "X-Request-Id"] as const;
+  const limited = row.action === "open" ? [] : (["RateLimit", "RateLimit-Policy"] as const);
+  const replayed = isMutating(row) ? (["Idempotent-Replayed"] as const) : [];
+  const names = [...(row.success.headers ?? []), ...replayed, ...limited, "X-Request-Id"] as const;
   return {
     [row.success.status]: {
       description: row.success.description,
@@ -280,12 +306,15 @@ function emptyOf(row: RouteRow): Record<string, Response> {
 
 function problemsOf(row: RouteRow, schemas: SchemaNames): Record<string, Response> {
   const guards: readonly ProblemCode[] =
-    row.scope === "no_key"
+    row.action === "open"
       ? []
-      : row.scope === "any_key"
-        ? ["unauthenticated"]
-        : ["unauthenticated", "scope_missing"];
-  const codes = [...new Set([...COMMON_PROBLEMS, ...guards, ...row.problems])];
+      : scopeOf(row.action) === null
+        ? ["unauthenticated", "quota_exceeded"]
+        : ["unauthenticated", "scope_missing", "quota_exceeded"];
+  const keyed: readonly ProblemCode[] = isMutating(row)
+    ? ["idempotency_key_missing", "idempotency_key_reused", "idempotency_key_busy"]
+    : [];
+  const codes = [...new Set([...COMMON_PROBLEMS, ...guards, ...keyed, ...row.problems])];
   const statuses = [...new Set(codes.map((code) => PROBLEMS[code].status))].toSorted((a, b) => a - b);
   return Object.fromEntries(
     statuses.map((status) => [

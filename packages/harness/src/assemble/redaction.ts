@@ -13,15 +13,18 @@ export function openRedaction(
   operatorKey: string,
   databases: readonly Connection[],
   log: Log,
+  more: readonly (readonly [kind: string, secret: string])[] = [],
 ): Redaction {
   const redactor = createRedactor();
   const given: readonly (readonly [string, string | undefined])[] = [
     ["anthropic_api_key", environment.anthropic?.apiKey],
     ["openai_api_key", environment.openai?.apiKey],
     ["openai_compatible_api_key", environment.openaiCompatible?.apiKey],
+    ["s3_secret_access_key", environment.objectStore?.secretAccessKey],
     ["installation_secret", secrets.raw],
     ["operator_key", operatorKey],
     ...databases.map((database) => ["database_password", database.password()] as const),
+    ...more,
   ];
   for (const [kind, secret] of given) {
     if (secret === undefined || secret === "") continue;

@@ -31,6 +31,12 @@ export const RUN_ATTEMPTS_MAX = 20;
 /** Pause before attempt n is min(2^n, this) seconds, so that a broken dependency is not hammered. */
 export const RETRY_DELAY_SECONDS_MAX = 300;
 
+/**
+ * Times one effect is tried to be taken back before it is left to people. With the pauses between (1, 2, 4, 8 s) a
+ * restart of the tool's server is outlived; an outage is not, and somebody should know of it.
+ */
+export const COMPENSATION_ATTEMPTS_MAX = 5;
+
 /** Steps of one run; past it the run fails. A loop that the model cannot leave must end somewhere. */
 export const RUN_STEPS_MAX = 200;
 
@@ -64,6 +70,12 @@ export const PREVIEW_CHARS_MAX = 200_000;
 
 /** One artifact. */
 export const ARTIFACT_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Stored content that no run names is removed when it is older: a run that is slow to commit has long ended by then. */
+export const CONTENT_ORPHAN_HOURS = 24;
+
+/** How often a process looks for such content. */
+export const CONTENT_SWEEP_HOURS = 6;
 
 /** Runs one worker process advances at the same time. They wait for models and tools most of their time. */
 export const WORKER_RUNS_MAX = 8;
@@ -100,3 +112,24 @@ export const DATABASE_CONNECTIONS_MAX = 16;
 
 /** Open event streams of one process; more are answered with 503. */
 export const EVENT_STREAMS_MAX = 200;
+
+/**
+ * Requests of one principal, of one tenant and of one address, where the configuration does not say otherwise; more are
+ * refused with 429. They keep one caller's loop from taking the database from all others, and are above what one
+ * well-behaved program reaches.
+ */
+export const PRINCIPAL_QUOTA: { readonly requests: number; readonly windowSeconds: number } = {
+  requests: 10_000,
+  windowSeconds: 10,
+};
+export const TENANT_QUOTA: { readonly requests: number; readonly windowSeconds: number } = {
+  requests: 30_000,
+  windowSeconds: 10,
+};
+export const ADDRESS_QUOTA: { readonly requests: number; readonly windowSeconds: number } = {
+  requests: 50_000,
+  windowSeconds: 10,
+};
+
+/** How often a process removes what has expired: answers kept for repeats, quotas long unused. */
+export const EXPIRY_INTERVAL_SECONDS = 60;

@@ -1,6 +1,8 @@
 // Where state is kept, and what wakes whom: the part of the ports that is about data.
 
 import type {
+  AccessEvent,
+  AccessEventId,
   Action,
   Actor,
   Advice,
@@ -19,6 +21,7 @@ import type {
   Passage,
   PrincipalId,
   Reason,
+  Role,
   RunId,
   RunState,
   Scope,
@@ -26,12 +29,15 @@ import type {
 } from "@assent/contract";
 import type { HarmonyStore } from "@assent/harmony";
 import type { Sha256 } from "../base/digest.ts";
+import type { QuotaPolicy } from "../core/access/quota.ts";
 import type { AgentDefinition } from "../core/agent.ts";
 import type { CutPassage } from "../core/retrieval/passages.ts";
 import type { Judgement } from "../core/decide/judgement.ts";
 import type { Assent } from "../core/decide/policy-annotations.ts";
 import type { ExternalDefinition } from "../core/external.ts";
+import type { Manifest } from "../core/tool.ts";
 import type { Journal, JournalStep } from "../core/run/journal.ts";
+import type { Breakers, BudgetRows } from "./budget.ts";
 
 export type RunRecord = {
   readonly tenant: TenantId;
@@ -118,7 +124,10 @@ export type ApprovalRecord = {
 export type NewApproval = Omit<
   ApprovalRecord,
   "state" | "votes" | "editedAction" | "decidedAt" | "decidedBy" | "comment"
->;
+> & {
+  /** Of the tool as the person is asked about it, kept by its digest; null where that is kept elsewhere. */
+  readonly manifest: Manifest | null;
+};
 
 export type ApprovalChange = Pick<
   ApprovalRecord,
@@ -187,6 +196,8 @@ export type StoreTx = {
     insert(approval: NewApproval): Promise<void>;
     find(id: ApprovalId): Promise<ApprovalRecord | null>;
     list(run: RunId): Promise<readonly ApprovalRecord[]>;
+    /** Of runs that have not ended: open, or approved and not yet spent; oldest first, after the given one. */
+    waiting(after: ApprovalId | null, limit: number): Promise<readonly ApprovalRecord[]>;
     /** One person's word for the action as it stands; false when they gave it before. */
     vote(id: ApprovalId, voter: PrincipalId, actionDigest: Sha256, at: Date): Promise<boolean>;
     /** Compare-and-swap: false when the approval is not in `from` any more; then nothing changed. */
@@ -207,15 +218,22 @@ export type StoreTx = {
     find(key: IdempotencyKey, now: Date): Promise<IdempotencyRecord | null>;
     /**
      * Takes the key for this transaction. Null: it is ours, and `complete` must follow. Otherwise: the answer that an
-     * earlier request got. A request that races waits here for the other's transaction to end.
+     * earlier request got. A request that races waits here for the other's transaction to end, for a moment;
+     * then it rejects with KeyBusy.
      */
     claim(key: IdempotencyKey, now: Date): Promise<IdempotencyRecord | null>;
     complete(key: IdempotencyKey, record: IdempotencyRecord): Promise<void>;
+    /** Gives a claimed key back: what came of the request is not to be repeated. */
+    release(key: IdempotencyKey): Promise<void>;
   };
   readonly agents: {
     /** Definitions are kept by digest for as long as a run names them. */
     put(version: Sha256, definition: AgentDefinition): Promise<void>;
     get(version: Sha256): Promise<AgentDefinition | null>;
+  };
+  readonly manifests: {
+    /** Of a tool that a person was once asked about; null where it was never kept. */
+    get(digest: string): Promise<Manifest | null>;
   };
   readonly externalDefinitions: {
     put(version: Sha256, definition: ExternalDefinition): Promise<void>;
@@ -237,12 +255,22 @@ export type StoreTx = {
   readonly keys: {
     insert(key: NewKey): Promise<Key>;
     list(): Promise<readonly Key[]>;
+    find(id: KeyId): Promise<Key | null>;
     revoke(id: KeyId, at: Date): Promise<Key | null>;
+    /** The key ends at that time, or when it would have anyway, whichever is earlier. */
+    endBy(id: KeyId, at: Date): Promise<void>;
+  };
+  readonly access: {
+    append(event: Omit<AccessEvent, "id" | "at"> & { readonly at: Date }): Promise<void>;
+    /** Newest first. */
+    list(before: AccessEventId | null, limit: number): Promise<readonly AccessEvent[]>;
   };
   readonly decisions: {
     /** What the rules decided since then, oldest first, after the given place. */
     list(since: Date, after: DecisionPlace | null, limit: number): Promise<readonly DecidedCall[]>;
   };
+  /** What model calls may cost and have cost. */
+  readonly budgets: BudgetRows;
   /** Harmony's memory of this tenant, within this transaction. */
   readonly memory: HarmonyStore;
   readonly queue: {
@@ -277,18 +305,33 @@ export type NewKey = {
   readonly id: KeyId;
   readonly hash: Uint8Array;
   readonly prefix: string;
-  readonly principal: { readonly name: string; readonly kind: "human" | "service" };
+  readonly principal: Pick<Actor, "name" | "kind">;
   readonly scopes: readonly Scope[];
+  readonly roles: readonly Role[];
+  readonly mustSign: boolean;
   readonly createdAt: Date;
   readonly expiresAt: Date | null;
 };
 
-/** Who calls: found by key, before any tenant is known. */
+/** Who calls: found by their credential, before any tenant is known. */
 export type Caller = {
   readonly tenant: TenantId;
   readonly actor: Actor;
-  readonly key: KeyId;
+  /** Null where an identity provider's token was shown, and no key of ours. */
+  readonly key: KeyId | null;
   readonly scopes: readonly Scope[];
+  readonly roles: readonly Role[];
+  /** Only signed requests of this credential are taken. */
+  readonly mustSign: boolean;
+};
+
+export type QuotaState = QuotaPolicy & { readonly remaining: number; readonly resetSeconds: number };
+
+export type Admitted = {
+  readonly caller: Caller;
+  /** As far as they were looked at: those behind one that is exceeded were not. */
+  readonly quotas: readonly QuotaState[];
+  readonly exceeded: QuotaState | null;
 };
 
 export type Due =
@@ -309,8 +352,21 @@ export type Store = {
   transaction<T>(tenant: TenantId, work: (tx: StoreTx) => Promise<T>): Promise<T>;
   /** The only look-up across tenants: whose key has this hash, and is it still good? */
   findCaller(hash: Uint8Array, now: Date): Promise<Caller | null>;
+  /** The same, and takes one request from each quota (none from any where one is used up). The narrowest comes first. */
+  admitKey(hash: Uint8Array, now: Date, policies: readonly QuotaPolicy[]): Promise<Admitted | null>;
+  /** Removes what has expired: answers kept for repeats, quotas long unused. @returns how many rows */
+  sweepExpired(now: Date, limit: number): Promise<number>;
   /** Runs of any tenant that need attention: ids only, no content. */
   due(now: Date, limit: number): Promise<readonly Due[]>;
+  /** Which of these contents no artifact of any tenant names; at most 1,000. */
+  unnamedContent(sha256s: readonly string[]): Promise<readonly string[]>;
+  /**
+   * Calls `remove` while nobody can come to name the content; not at all where somebody does. Whoever commits an
+   * artifact meanwhile waits, and looks afterwards whether its bytes are there.
+   */
+  forgetContent(sha256: string, remove: () => Promise<void>): Promise<boolean>;
+  /** How the providers are. */
+  readonly breakers: Breakers;
   /** Rejects when the database cannot be used. */
   ping(): Promise<void>;
 };

@@ -4,17 +4,26 @@
 import type { Actor, Artifact, EventKind, Reason } from "@assent/contract";
 import { assert } from "../base/assert.ts";
 import { type ApprovalEvent, approvalTransition } from "../core/run/approval.ts";
-import type { Journal, JournalStep, StepError, StepOutcome } from "../core/run/journal.ts";
+import type {
+  Journal,
+  JournalStep,
+  LeftEffect,
+  ModelOutcome,
+  StepError,
+  StepOutcome,
+} from "../core/run/journal.ts";
 import { isTerminal, type RunEvent, transition } from "../core/run/run.ts";
 import { isStepTransitionLegal } from "../core/run/step.ts";
 import type {
   ApprovalChange,
   ApprovalRecord,
+  BudgetAmounts,
   NewApproval,
   NewAuditEvent,
   RunRecord,
   StoreTx,
 } from "../ports.ts";
+import { escalateLeft } from "./left-effects.ts";
 
 export type NewStep = Omit<JournalStep, "seq" | "retriedBySeq" | "startedAt" | "finishedAt">;
 
@@ -41,7 +50,18 @@ export type Write =
     }
   /** One yes of several that the rules want; nothing moves before the last of them. */
   | { readonly write: "approval_voted"; readonly approval: ApprovalRecord; readonly votes: number }
-  | { readonly write: "artifact_committed"; readonly artifact: Omit<Artifact, "created_at"> }
+  | {
+      readonly write: "artifact_committed";
+      readonly artifact: Omit<Artifact, "created_at">;
+      /** Asked once nobody can remove the content any more, so that its answer stays true. */
+      readonly isStored: () => Promise<boolean>;
+    }
+  /** What was set aside for a call is replaced by what it cost. */
+  | { readonly write: "budget_settled"; readonly reservation: string; readonly spent: BudgetAmounts }
+  /** What the run did and nobody could take back; people are asked to look. */
+  | { readonly write: "effects_left"; readonly seq: number; readonly left: readonly LeftEffect[] }
+  /** A queued run is to be looked at at once. */
+  | { readonly write: "run_woken" }
   | {
       readonly write: "run_moved";
       readonly event: RunEvent;
@@ -49,11 +69,18 @@ export type Write =
       readonly answer?: string;
       /** For a run that goes back to the queue: how long its message waits. */
       readonly delaySeconds?: number;
+      /** It only waited for something outside, so this attempt counts for none. */
+      readonly isWait?: boolean;
     };
 
 /** Somebody else decided or spent the approval first. Nothing of the transaction is kept. */
 export class ApprovalTaken extends Error {
   override readonly name = "ApprovalTaken";
+}
+
+/** The bytes of an artifact are not there any more (they had been swept as nobody's). They have to be stored again. */
+export class ContentLost extends Error {
+  override readonly name = "ContentLost";
 }
 
 export type Committed = { readonly run: RunRecord; readonly journal: Journal };
@@ -113,20 +140,7 @@ async function carryOut(tx: StoreTx, draft: Draft, write: Write, context: Contex
       );
       return;
     case "approval_opened":
-      await tx.approvals.insert(write.approval);
-      record(
-        draft,
-        "approval_opened",
-        {
-          approval_id: write.approval.id,
-          step: write.approval.seq,
-          subject: write.approval.subject,
-          tool: write.approval.action.tool,
-          action_digest: write.approval.actionDigest,
-          expires_at: write.approval.expiresAt.toISOString(),
-        },
-        context,
-      );
+      await openApproval(tx, draft, write.approval, context);
       return;
     case "approval_decided":
       await decideApproval(tx, draft, write, context);
@@ -146,22 +160,72 @@ async function carryOut(tx: StoreTx, draft: Draft, write: Write, context: Contex
       );
       return;
     case "artifact_committed":
-      await tx.artifacts.insert(draft.run.id, { ...write.artifact, createdAt: context.now });
+      await commitArtifact(tx, draft, write, context);
+      return;
+    case "effects_left":
+      await escalateLeft(tx, draft.run, write.left, context.now);
       record(
         draft,
-        "artifact_committed",
-        {
-          artifact_id: write.artifact.id,
-          name: write.artifact.name,
-          sha256: write.artifact.sha256,
-          size_bytes: write.artifact.size_bytes,
-        },
+        "effects_left",
+        { step: write.seq, left: write.left.map(({ seq, tool, code }) => ({ step: seq, tool, code })) },
         context,
       );
       return;
+    case "budget_settled":
+      await tx.budgets.settle(write.reservation, write.spent);
+      return;
+    case "run_woken":
+      draft.wakeAt = context.now;
+      return;
     case "run_moved":
+      // A call whose worker is gone, or that is called off, was paid for as far as anybody knows.
+      if (LEAVES_CALLS.has(write.event)) await tx.budgets.chargeAll(draft.run.id);
       moveRun(draft, write, context);
   }
+}
+
+async function commitArtifact(
+  tx: StoreTx,
+  draft: Draft,
+  { artifact, isStored }: Extract<Write, { write: "artifact_committed" }>,
+  context: Context,
+): Promise<void> {
+  await tx.artifacts.insert(draft.run.id, { ...artifact, createdAt: context.now });
+  if (!(await isStored())) throw new ContentLost(`the content ${artifact.sha256} is not there`);
+  record(
+    draft,
+    "artifact_committed",
+    {
+      artifact_id: artifact.id,
+      name: artifact.name,
+      sha256: artifact.sha256,
+      size_bytes: artifact.size_bytes,
+    },
+    context,
+  );
+}
+
+async function openApproval(
+  tx: StoreTx,
+  draft: Draft,
+  approval: NewApproval,
+  context: Context,
+): Promise<void> {
+  await tx.approvals.insert(approval);
+  const { id, seq, subject, action, actionDigest, expiresAt } = approval;
+  record(
+    draft,
+    "approval_opened",
+    {
+      approval_id: id,
+      step: seq,
+      subject,
+      tool: action.tool,
+      action_digest: actionDigest,
+      expires_at: expiresAt.toISOString(),
+    },
+    context,
+  );
 }
 
 async function openStep(tx: StoreTx, draft: Draft, step: NewStep, context: Context): Promise<void> {
@@ -175,6 +239,8 @@ async function openStep(tx: StoreTx, draft: Draft, step: NewStep, context: Conte
   };
   await tx.steps.insert(draft.run.id, opened);
   draft.journal.push(opened);
+  // Taking back begins anew, whatever defeated the run's workers before.
+  if (step.kind === "rollback") draft.run = { ...draft.run, attempt: 0 };
   record(draft, step.state === "refused" ? "step_refused" : "step_intended", stepData(opened), context);
 }
 
@@ -213,14 +279,27 @@ function stepData(step: JournalStep): Record<string, unknown> {
     name: step.name,
     effect: step.effect,
     ...(step.request.kind === "tool"
-      ? { action_digest: step.request.actionDigest, effect_id: step.request.effectId }
+      ? {
+          action_digest: step.request.actionDigest,
+          effect_id: step.request.effectId,
+          ...(step.request.compensates === undefined ? {} : { compensates: step.request.compensates }),
+        }
       : {}),
+    ...(step.outcome?.kind === "rollback" ? { taken_back: step.outcome.takenBack } : {}),
     ...(step.request.kind === "model" ? { prompt_digest: step.request.promptDigest } : {}),
     ...(step.decision === null ? {} : { verdict: step.decision.verdict }),
     ...(step.outcome?.kind === "gate" ? { answer: step.outcome.answer } : {}),
     ...(step.error === null ? {} : { error: step.error.code }),
+    ...(step.outcome?.kind === "model" ? answerData(step.outcome) : {}),
   };
 }
+
+const answerData = ({ model, usage, tried }: ModelOutcome): Record<string, unknown> => ({
+  model,
+  input_tokens: usage.inputTokens,
+  output_tokens: usage.outputTokens,
+  ...(tried === undefined ? {} : { tried: tried.map((one) => ({ model: one.model, error: one.code })) }),
+});
 
 const APPROVAL_EVENTS: { readonly [E in ApprovalEvent]: EventKind } = {
   approved: "approval_approved",
@@ -254,6 +333,13 @@ async function decideApproval(
   );
 }
 
+const LEAVES_CALLS: ReadonlySet<RunEvent> = new Set([
+  "released",
+  "gave_up",
+  "attempts_exhausted",
+  "cancelled",
+]);
+
 function moveRun(draft: Draft, write: Extract<Write, { write: "run_moved" }>, context: Context): void {
   const next = transition(draft.run.state, write.event);
   assert(next.ok, `run: no ${write.event} from ${draft.run.state}`);
@@ -263,6 +349,7 @@ function moveRun(draft: Draft, write: Extract<Write, { write: "run_moved" }>, co
     state,
     reason: write.reason,
     answer: write.answer ?? draft.run.answer,
+    attempt: Math.max(0, draft.run.attempt - (write.isWait === true ? 1 : 0)),
     finishedAt: isTerminal(state) ? context.now : null,
   };
   if (state === "queued") draft.wakeAt = new Date(context.now.getTime() + (write.delaySeconds ?? 0) * 1000);

@@ -1,3 +1,4 @@
+import { err } from "../base/result.ts";
 import type { Log } from "../ports.ts";
 import { type AdmissionPorts, submitRun } from "./admission.ts";
 import { type ApprovalPorts, decideApproval } from "./approvals.ts";
@@ -8,13 +9,17 @@ import { submitExternalRun } from "./external/admission.ts";
 import type { ExternalPorts } from "./external/drive.ts";
 import { createExternalRuns } from "./external/external.ts";
 import type { Harness } from "./harness.ts";
-import { authenticate, createKey, type KeyPorts, listKeys, revokeKey } from "./keys.ts";
+import { admit, authenticate, type EntrancePorts } from "./entrance.ts";
+import { createKey, type KeyPorts, listAccessEvents, listKeys, revokeKey, rotateKey } from "./keys.ts";
+import { BUSY, once, type OncePorts, unlessBusy } from "./once.ts";
 import { listPrecedents, revokePrecedent } from "./precedents.ts";
 import { cancelRun, getRun, listEvents, listRuns, openArtifact, type RunPorts } from "./runs.ts";
 
 export type HarnessPorts = AdmissionPorts &
   ApprovalPorts &
+  EntrancePorts &
   KeyPorts &
+  OncePorts &
   RunPorts &
   ExternalPorts & {
     readonly log: Log;
@@ -26,12 +31,20 @@ export type HarnessPorts = AdmissionPorts &
 export function createHarness(ports: HarnessPorts): Harness {
   const watch = createEventWatch(ports);
   return {
+    once: async (caller, request, work) =>
+      await once(ports, caller, request, async (store) => await work(createHarness({ ...ports, store }))),
+    admit: async (presented) => await admit(ports, presented),
+    permits: (subject, action) => ports.access.permits(subject, action),
     authenticate: async (key) => await authenticate(ports, key),
     external: createExternalRuns(ports, watch),
     submitRun: async (caller, request, key) =>
-      request.driver === "external"
-        ? await submitExternalRun(ports, caller, request, key)
-        : await submitRun(ports, caller, request, key),
+      await unlessBusy(
+        async () =>
+          request.driver === "external"
+            ? await submitExternalRun(ports, caller, request, key)
+            : await submitRun(ports, caller, request, key),
+        err(BUSY),
+      ),
     getRun: async (caller, id) => await getRun(ports, caller, id),
     listRuns: async (caller, query) => await listRuns(ports, caller, query),
     cancelRun: async (caller, id) => await cancelRun(ports, caller, id),
@@ -53,6 +66,8 @@ export function createHarness(ports: HarnessPorts): Harness {
     },
     createKey: async (caller, request) => await createKey(ports, caller, request),
     listKeys: async (caller) => await listKeys(ports, caller),
+    rotateKey: async (caller, id, request) => await rotateKey(ports, caller, id, request),
+    listAccessEvents: async (caller, before) => await listAccessEvents(ports, caller, before),
     revokeKey: async (caller, id) => await revokeKey(ports, caller, id),
     async readiness() {
       let database = true;

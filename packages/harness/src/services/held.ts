@@ -1,11 +1,15 @@
 // A run in the hands of one worker, and the only way in which that worker may write to it.
 
 import { assert } from "../base/assert.ts";
-import type { AgentDefinition } from "../core/agent.ts";
+import type { Sha256 } from "../base/digest.ts";
+import { type AgentDefinition, agentVersion } from "../core/agent.ts";
 import type { ActionScope } from "../core/decide/action-digest.ts";
 import type { CountTokens } from "../core/budget/estimate.ts";
+import type { BudgetSettings } from "../core/budget/settings.ts";
 import type { Policies } from "../core/decide/policy-point.ts";
 import type { OriginIndex } from "../core/label/origins.ts";
+import type { ProviderSettings } from "../core/resilience/settings.ts";
+import type { ModelSettings } from "../core/route/settings.ts";
 import type {
   ArtifactFiles,
   Clock,
@@ -21,6 +25,7 @@ import type {
 import type { Seen } from "./judge.ts";
 import type { Redaction } from "./redaction.ts";
 import { commit, type Committed, type Write } from "./commit.ts";
+import type { Gates } from "./models/gates.ts";
 import type { OpenWorkspace } from "./workspace-of-run.ts";
 
 export type OrchestratorPorts = {
@@ -31,12 +36,24 @@ export type OrchestratorPorts = {
   readonly openWorkspace: OpenWorkspace;
   readonly files: ArtifactFiles;
   readonly policies: Policies;
+  /** As they are defined now. A run goes on under the definition it was submitted with. */
+  readonly agents: ReadonlyMap<string, AgentDefinition>;
   readonly redaction: Pick<Redaction, "checkArtifact">;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** The way into each provider, shared by all runs of this process. */
+  readonly gates: Gates;
+  readonly routing: Routing;
   /** Loads a vocabulary to count tokens by. Left out, each byte counts as one: a bound that nothing exceeds. */
   readonly loadTokenCounter?: () => Promise<CountTokens>;
+};
+
+/** What the operator has said of models, of what they may cost, and of how failing providers are met. */
+export type Routing = {
+  readonly models: ModelSettings;
+  readonly budgets: BudgetSettings;
+  readonly providers: ProviderSettings;
 };
 
 /** A run in the hands of this worker. `committed` is as of its last commit. */
@@ -86,4 +103,10 @@ export async function commitHeld(held: Held, writes: readonly Write[]): Promise<
 export function scopeOfNextStep(held: Held): ActionScope {
   const { run, journal } = held.committed;
   return { tenant: run.tenant, run: run.id, seq: journal.length + 1 };
+}
+
+/** Of the run's agent as it is defined now; null where it is not any more. */
+export function currentAgentVersion({ ports, committed }: Held): Sha256 | null {
+  const now = ports.agents.get(committed.run.agent);
+  return now === undefined ? null : agentVersion(now);
 }

@@ -1,25 +1,25 @@
 // The one loop that advances a run. It asks the journal what comes next, writes down what it is about to do, does it,
 // writes down what came of it. Everything it knows is in the journal, so any worker can go on where another stopped.
 
-import type { Action, Decision, RunId, TenantId } from "@assent/contract";
+import type { RunId, TenantId } from "@assent/contract";
 import { assert, unreachable } from "../base/assert.ts";
-import { canonicalJson } from "../base/canonical-json.ts";
-import { LEASE_SECONDS, RETRY_DELAY_SECONDS_MAX, RUN_ATTEMPTS_MAX } from "../base/limits.ts";
+import { LEASE_SECONDS, RUN_ATTEMPTS_MAX } from "../base/limits.ts";
 import type { AgentDefinition } from "../core/agent.ts";
-import { actionDigest } from "../core/decide/action-digest.ts";
 import { originsOfRun } from "../core/label/origins-of-run.ts";
 import { type GateStep, isToolStep, type Journal, type StepError } from "../core/run/journal.ts";
 import { openingCall } from "../core/retrieval/opening.ts";
 import { type Move, nextMove } from "../core/run/next.ts";
-import { manifestDigest } from "../core/tool.ts";
-import type { ApprovalRecord, RunRecord, Tool, WorkerId } from "../ports.ts";
+import { openRollback } from "../core/run/rollback.ts";
+import type { RunRecord, WorkerId } from "../ports.ts";
 import { ApprovalTaken, commit, type Write } from "./commit.ts";
-import { commitHeld, type Held, LeaseLost, type OrchestratorPorts, seenBy } from "./held.ts";
-import { judge, type Judged } from "./judge.ts";
+import { endRollback, endRun } from "./end-run.ts";
+import { commitHeld, type Held, LeaseLost, type OrchestratorPorts } from "./held.ts";
+import { askModel } from "./models/ask-model.ts";
+import { dispatch, readApproval } from "./steps/dispatch.ts";
 import { finaliseRun } from "./steps/finalise.ts";
-import { openDoubtGate, openGate } from "./steps/gate.ts";
-import { callModel, openModelStep } from "./steps/model.ts";
-import { checkDoubt, executeNewest, executeTool, judgeCall, openToolStep } from "./steps/tool.ts";
+import { openDoubtGate } from "./steps/gate.ts";
+import { modelCall, openModelStep } from "./steps/model.ts";
+import { checkDoubt, compensate, executeTool, judgeCall } from "./steps/tool.ts";
 
 export type Claim = {
   readonly run: RunRecord;
@@ -32,7 +32,7 @@ export type Claim = {
  * A run whose attempts are exhausted is dead-lettered instead.
  */
 export async function claimRun(
-  ports: Pick<OrchestratorPorts, "store" | "clock">,
+  ports: Pick<OrchestratorPorts, "store" | "clock" | "tools">,
   worker: WorkerId,
   tenant: TenantId,
   id: RunId,
@@ -44,12 +44,12 @@ export async function claimRun(
     const journal = await tx.steps.list(id);
     if (run.attempt >= RUN_ATTEMPTS_MAX) {
       const detail = `${run.attempt} attempts ended without any step ending. Last reason: ${run.reason?.detail ?? "the worker died"}`;
-      await commit(
-        tx,
-        { run, journal },
-        [{ write: "run_moved", event: "attempts_exhausted", reason: { code: "attempts_exhausted", detail } }],
-        { now, actor: null },
-      );
+      const reason = { code: "attempts_exhausted", detail };
+      const { writes, ended } = endRun(ports.tools, journal, { ending: "dead_lettered", reason });
+      // What is to be taken back first is queued once more, with attempts of its own.
+      const wake: Write[] = ended ? [] : [{ write: "run_woken" }];
+      const closed = openRollback(journal) === undefined ? closeOpenSteps(journal, reason) : [];
+      await commit(tx, { run, journal }, [...closed, ...writes, ...wake], { now, actor: null });
       return null;
     }
     const definition = await tx.agents.get(run.agentVersion);
@@ -90,12 +90,12 @@ export async function advanceRun(
     stopping,
   };
   try {
-    const opened = await ports.openWorkspace(run, journal, lost);
-    if (!opened.ok) {
-      await giveUp(held, opened.error);
-      return;
+    // What is taken back lies outside; the private copy is not needed for it any more.
+    if (openRollback(journal) === undefined) {
+      const opened = await ports.openWorkspace(run, journal, lost);
+      if (opened.ok) held.workspace = opened.value;
+      else if (!(await giveUp(held, opened.error))) return;
     }
-    held.workspace = opened.value;
     const opening = openingCall(definition, run.task);
     while (await makeMove(held, nextMove(held.committed.journal, opening)));
   } catch (error) {
@@ -118,7 +118,7 @@ async function makeMove(held: Held, move: Move): Promise<boolean> {
   }
   switch (move.do) {
     case "call_model":
-      return await askModel(held, move.again === null);
+      return await askNext(held, move.again === null);
     case "decide":
       return await judgeCall(held, move.call);
     case "dispatch":
@@ -134,137 +134,25 @@ async function makeMove(held: Held, move: Move): Promise<boolean> {
     case "wait":
       throw new Error(`run ${held.fence.run} is running although approval ${move.approvalId} is open`);
     case "finalise":
-      await finaliseRun(held, move.answer, move.again);
-      return false;
+      return await finaliseRun(held, move.answer, move.again);
     case "give_up":
-      await giveUp(held, move.error);
+      return await giveUp(held, move.error);
+    case "compensate":
+      return await compensate(held, move.step);
+    case "end_rollback":
+      await commitHeld(
+        held,
+        endRollback(held.committed.journal, move.rollback, move.rollback.request.ending),
+      );
       return false;
     default:
       return unreachable(move);
   }
 }
 
-async function askModel(held: Held, isNew: boolean): Promise<boolean> {
-  if (isNew) await commitHeld(held, [openModelStep(held)]);
-  const called = await callModel(held);
-  switch (called.next) {
-    case "go_on":
-      await commitHeld(held, [called.write]);
-      return true;
-    case "give_up":
-      await commitHeld(held, [called.write, giveUpWrite(called.error)]);
-      return false;
-    case "later":
-      await release(held, called.error, called.delaySeconds ?? retryDelaySeconds(held.committed.run.attempt));
-      return false;
-    default:
-      return unreachable(called);
-  }
-}
-
-const retryDelaySeconds = (attempt: number): number =>
-  Math.min(2 ** Math.min(attempt, 16), RETRY_DELAY_SECONDS_MAX);
-
-// The approved action and no other: spent and journaled as intended in one transaction, then carried out. Between a
-// person's yes and this the model is not asked again.
-async function dispatch(held: Held, callId: string, gate: GateStep): Promise<boolean> {
-  const approval = await readApproval(held, gate);
-  const action = approval.editedAction ?? approval.action;
-  const tool = held.ports.tools.get(action.tool);
-  const changed = changeOfRules(held, approval, action, tool);
-  if (changed !== null) return await askAgain(held, callId, approval, changed);
-  const error = refusalOf(held, gate, approval, tool);
-  const parts = {
-    callId,
-    action,
-    judgement: approval.judgement,
-    precondition: approval.precondition,
-    decision: approval.decision,
-    approvalId: approval.id,
-    error,
-  };
-  await commitHeld(held, [
-    { write: "approval_decided", approval, event: "spent", change: {} },
-    openToolStep(held, parts),
-  ]);
-  return error === null ? await executeNewest(held) : true;
-}
-
-// What is executed is what was approved: checked again at the last moment, against the rows as they are now.
-function refusalOf(
-  held: Held,
-  gate: GateStep,
-  approval: ApprovalRecord,
-  tool: Tool | undefined,
-): StepError | null {
-  const action = approval.editedAction ?? approval.action;
-  const { tenant, run } = held.fence;
-  const scope = { tenant, run, seq: gate.seq };
-  if (actionDigest(action, approval.judgement.labels, approval.precondition, scope) !== approval.actionDigest)
-    return { code: "approval_broken", detail: "The stored action is not the one that was approved." };
-  if (tool === undefined || manifestDigest(tool.manifest) !== action.manifest_digest)
-    return {
-      code: "tool_changed",
-      detail: "The tool is not the one that was approved; it needs assent again.",
-    };
-  return null;
-}
-
-// A yes was given under the rules of its time. Null: those rules, or others that say the same of this call.
-function changeOfRules(
-  held: Held,
-  approval: ApprovalRecord,
-  action: Action,
-  tool: Tool | undefined,
-): Judged | null {
-  const { policies } = held.ports;
-  if (tool === undefined || approval.judgement.policyVersion === policies.version) return null;
-  const now = judge(policies, seenBy(held), tool.manifest, action);
-  if (now.verdict.verdict === "permit") return null;
-  const same =
-    now.verdict.assent !== null && canonicalJson(now.verdict.assent) === canonicalJson(approval.requirement);
-  return same ? null : now;
-}
-
-async function askAgain(held: Held, callId: string, approval: ApprovalRecord, now: Judged): Promise<boolean> {
-  const action = approval.editedAction ?? approval.action;
-  const { judgement, verdict } = now;
-  const decision: Decision = { verdict: verdict.verdict, reasons: verdict.reasons };
-  const withdraw: Write = { write: "approval_decided", approval, event: "cancelled", change: {} };
-  if (verdict.assent === null) {
-    const detail = `The rules have changed since this was approved. ${decision.reasons.map((reason) => reason.detail).join(" ")}`;
-    const error: StepError = { code: "denied", detail };
-    const parts = { callId, action, judgement, precondition: null, decision, approvalId: approval.id, error };
-    await commitHeld(held, [withdraw, openToolStep(held, parts)]);
-    return true;
-  }
-  const { summary, preview, precondition } = approval;
-  const plan = {
-    summary: `${summary} (asked again: the rules have changed since it was approved)`,
-    preview,
-    precondition,
-  };
-  const question = {
-    callId,
-    action,
-    judgement,
-    decision,
-    requirement: verdict.assent,
-    plan,
-    advice: approval.advice,
-  };
-  return await openGate(held, question, [withdraw]);
-}
-
-async function readApproval(held: Held, gate: GateStep): Promise<ApprovalRecord> {
-  const { approvalId } = gate;
-  assert(approvalId !== null, "a gate names its approval");
-  const approval = await held.ports.store.transaction(
-    held.fence.tenant,
-    async (tx) => await tx.approvals.find(approvalId),
-  );
-  assert(approval !== null && approval.run === held.fence.run, "a gate's approval is the run's own");
-  return approval;
+async function askNext(held: Held, isNew: boolean): Promise<boolean> {
+  const call = modelCall(held);
+  return await askModel(held, call, isNew ? openModelStep(call) : null);
 }
 
 async function settleDoubt(held: Held, seq: number, gate: GateStep): Promise<boolean> {
@@ -300,11 +188,26 @@ async function settleDoubt(held: Held, seq: number, gate: GateStep): Promise<boo
   return await executeTool(held, step);
 }
 
-const giveUpWrite = (error: StepError): Write => ({ write: "run_moved", event: "gave_up", reason: error });
-
-async function giveUp(held: Held, error: StepError): Promise<void> {
-  await commitHeld(held, [giveUpWrite(error)]);
+// True: there is something to take back first, and the run goes on with that.
+async function giveUp(held: Held, reason: StepError, before: readonly Write[] = []): Promise<boolean> {
+  const { journal } = held.committed;
+  const { writes, ended } = endRun(held.ports.tools, journal, { ending: "failed", reason });
+  const closed = before.length > 0 ? before : closeOpenSteps(journal, reason);
+  await commitHeld(held, [...closed, ...writes]);
+  return !ended;
 }
+
+// A run that ends leaves no step open: of a call under way nobody will hear any more what came of it.
+const closeOpenSteps = (journal: Journal, error: StepError): readonly Write[] =>
+  journal
+    .filter(({ state }) => state === "intended")
+    .map(({ seq, kind, effect }): Write => ({
+      write: "step_closed",
+      seq,
+      state: kind === "tool" && effect === "once" ? "in_doubt" : "failed",
+      outcome: null,
+      error,
+    }));
 
 async function release(held: Held, reason: StepError, delaySeconds: number): Promise<void> {
   await commitHeld(held, [{ write: "run_moved", event: "released", reason, delaySeconds }]);

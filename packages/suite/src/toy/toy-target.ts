@@ -68,7 +68,9 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
 
   return {
     name: `toy${bugs.map((bug) => ` --break=${bug}`).join("")}`,
-    speaks: new Set(SPOKEN.filter((capability) => capability !== "external_runs")),
+    speaks: new Set(
+      SPOKEN.filter((capability) => capability !== "external_runs" && capability !== "documents"),
+    ),
     gatedTask: { body: { agent: "toy", task: "Write a note." }, sinkEffects: 1 },
     start: async () => {
       sink = await startToolSink();

@@ -14,6 +14,11 @@ export type Judgement = {
   readonly policyVersion: Sha256;
   /** Absent in journals of before. */
   readonly circumstances?: Circumstances;
+  /**
+   * Of the run's agent as it was defined when a person was asked, where that was not as the run was submitted with;
+   * null: it was not defined any more.
+   */
+  readonly agentVersion?: Sha256 | null;
 };
 
 export function judgementOf(request: ActionRequest, policyVersion: Sha256): Judgement {
