@@ -2,7 +2,6 @@
 // it is asked of a model (DESIGN.md section 5, spec/security.md section 3).
 
 import type { Action, Actor, RunId, TenantId } from "@assent/contract";
-import type { Circumstances } from "./circumstances.ts";
 
 /**
  * Who chose a value. `trusted`: it stands in what the requester or the agent's author wrote. `untrusted`: it stands in
@@ -25,6 +24,21 @@ export type ArgumentLabel = {
 };
 
 export type ArgumentLabels = Readonly<Record<string, ArgumentLabel>>;
+
+export type Circumstances = {
+  /**
+   * Not only untrusted text can have chosen the tool: the requester's words name it, or the run used it before it had
+   * read anything untrusted.
+   */
+  readonly named: boolean;
+  /** The run made the very same call before, and it did not fail. */
+  readonly repeated: boolean;
+  /** How overtly something that the run has read speaks to the model, 0 to 1: see core/prompt/guard.ts. */
+  readonly alarm: number;
+};
+
+/** What was recorded before there was any of this counts as the worst that is known of it. */
+export const UNKNOWN_CIRCUMSTANCES: Circumstances = { named: false, repeated: false, alarm: 0 };
 
 export type ActionRequest = {
   readonly tenant: TenantId;

@@ -1,22 +1,8 @@
 // What is known of a call beside its values: what the requester's words say of its tool, and what the run did before.
 
 import { canonicalJson } from "../../base/canonical-json.ts";
+import type { Circumstances } from "./action-request.ts";
 import { isToolStep, type Journal, type ToolStep } from "../run/journal.ts";
-
-export type Circumstances = {
-  /**
-   * Not only untrusted text can have chosen the tool: the requester's words name it, or the run used it before it had
-   * read anything untrusted.
-   */
-  readonly named: boolean;
-  /** The run made the very same call before, and it did not fail. */
-  readonly repeated: boolean;
-  /** How overtly something that the run has read speaks to the model, 0 to 1: see core/prompt/guard.ts. */
-  readonly alarm: number;
-};
-
-/** What was recorded before there was any of this counts as the worst that is known of it. */
-export const UNKNOWN_CIRCUMSTANCES: Circumstances = { named: false, repeated: false, alarm: 0 };
 
 type Call = { readonly tool: string; readonly arguments: Readonly<Record<string, unknown>> };
 

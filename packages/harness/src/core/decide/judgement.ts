@@ -2,8 +2,7 @@
 // the same call again under other rules.
 
 import type { Sha256 } from "../../base/digest.ts";
-import type { ActionRequest, ArgumentLabels } from "./action-request.ts";
-import type { Circumstances } from "./circumstances.ts";
+import type { ActionRequest, ArgumentLabels, Circumstances } from "./action-request.ts";
 
 export type Judgement = {
   readonly labels: ArgumentLabels;

@@ -1,8 +1,7 @@
 // What a rule is told of one call: the entities and the context of policies/schema.cedarschema, derived from the
 // ActionRequest alone. Pure, so that a recorded request gives the same answer years later.
 
-import type { ActionRequest, Origin } from "./action-request.ts";
-import { UNKNOWN_CIRCUMSTANCES } from "./circumstances.ts";
+import { type ActionRequest, type Origin, UNKNOWN_CIRCUMSTANCES } from "./action-request.ts";
 import { type PolicyResource, type TouchedResources, touchedResources } from "./policy-resources.ts";
 
 // Not readonly inside: the shapes are those that Cedar's own types ask for.
