@@ -54,9 +54,9 @@ export function createOriginIndex(): OriginIndex {
     if (text.length > LEAF_CHARS_MAX) return UNSEEN;
     const readings = readingsOf(text);
     // Who chose comes before who stored: a value that the requester wrote is theirs wherever else it stands.
-    for (const text of new Set([authored, trusted]))
+    for (const index of new Set([authored, trusted]))
       for (const reading of readings) {
-        const found = text.find(reading, effort);
+        const found = index.find(reading, effort);
         if (found !== null) return { origin: "trusted", sources: sourcesOf(found) };
       }
     if (untrusted.isFull()) return UNSEEN;
