@@ -28,6 +28,7 @@ export const EVENT_KINDS = [
   "approval_cancelled",
   "approval_spent",
   "artifact_committed",
+  "effects_left",
 ] as const;
 export const eventKindSchema = z.enum(EVENT_KINDS).meta({ id: "EventKind" });
 export type EventKind = z.infer<typeof eventKindSchema>;

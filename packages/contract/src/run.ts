@@ -96,6 +96,28 @@ const runCore = {
 export const runSummarySchema = z.strictObject(runCore).meta({ id: "RunSummary" });
 export type RunSummary = z.infer<typeof runSummarySchema>;
 
+/** How a run that did not reach its end took back what it had done. */
+export const rollbackSchema = z
+  .strictObject({
+    ending: z
+      .enum(["failed", "cancelled", "dead_lettered"])
+      .meta({ description: "How the run ends after it." }),
+    ended: z.boolean().meta({ description: "False while calls are still being taken back." }),
+    taken_back: z.array(z.int().min(1)).meta({ description: "Steps whose effect was taken back." }),
+    left: z
+      .array(
+        z.strictObject({
+          step: z.int().min(1),
+          tool: z.string(),
+          code: z.string(),
+          detail: z.string(),
+        }),
+      )
+      .meta({ description: "Steps whose effect stands, or may stand, and why. A person has to look." }),
+  })
+  .meta({ id: "Rollback" });
+export type Rollback = z.infer<typeof rollbackSchema>;
+
 export const runSchema = z
   .strictObject({
     ...runCore,
@@ -107,6 +129,9 @@ export const runSchema = z
     steps: z.array(stepSchema),
     approvals: z.array(approvalSchema),
     artifacts: z.array(artifactSchema),
+    rollback: rollbackSchema
+      .optional()
+      .meta({ description: "Where the run ended otherwise than in success, after effects on the outside." }),
   })
   .meta({ id: "Run" });
 export type Run = z.infer<typeof runSchema>;

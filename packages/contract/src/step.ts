@@ -1,8 +1,11 @@
 import { z } from "zod";
 import { approvalIdSchema } from "./ids.ts";
 
-/** A journaled unit of a run: a call of the model, a call of a tool, a question to a person, the finalisation. */
-export const STEP_KINDS = ["model", "tool", "gate", "finalise"] as const;
+/**
+ * A journaled unit of a run: a call of the model, a call of a tool, a question to a person, the finalisation, or the
+ * taking back of what was done, where a run ends otherwise.
+ */
+export const STEP_KINDS = ["model", "tool", "gate", "finalise", "rollback"] as const;
 export const stepKindSchema = z.enum(STEP_KINDS).meta({ id: "StepKind" });
 export type StepKind = z.infer<typeof stepKindSchema>;
 
@@ -44,6 +47,11 @@ export const stepSchema = z
       .unknown()
       .optional()
       .meta({ description: "Of a tool call: exactly what the tool receives." }),
+    compensates: z
+      .int()
+      .min(1)
+      .optional()
+      .meta({ description: "Of a call that takes back what another step did: that step." }),
     decision: decisionSchema.nullable(),
     approval_id: approvalIdSchema.nullable(),
     result: z.string().nullable().meta({ description: "What came of it, shortened to 4,000 characters." }),

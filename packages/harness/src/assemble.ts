@@ -14,6 +14,7 @@ import { loadTokenCounter } from "./adapters/tokens/count-tokens.ts";
 import { type ApiServer, createServer } from "./api/server.ts";
 import { openDatabase, setUp } from "./assemble/database.ts";
 import { openGuardedTools } from "./assemble/guarded-tools.ts";
+import { openMcpTools } from "./assemble/mcp-tools.ts";
 import { type Parts, prepareParts } from "./assemble/parts.ts";
 import { openRedaction } from "./assemble/redaction.ts";
 import type { StartRefusal } from "./assemble/refusal.ts";
@@ -77,7 +78,12 @@ export async function startHarness(
   if (!made.ok) return made;
   const guarded = await openGuardedTools(config.value, join(home, "sandbox"), systemRandom, onProgress);
   if (!guarded.ok) return guarded;
-  const parts = prepareParts(config.value, options.model, guarded.value);
+  const mcp = openMcpTools(config.value, log);
+  if (!mcp.ok) return mcp;
+  started.defer(async () => {
+    await mcp.value.close();
+  });
+  const parts = prepareParts(config.value, options.model, [...guarded.value, ...mcp.value.tools]);
   if (!parts.ok) return parts;
   const secrets = readSecrets(home, environment.secret, systemRandom);
   if (!secrets.ok) return secrets;
@@ -86,11 +92,21 @@ export async function startHarness(
   const operator = await setUp(database.value, home, secrets.value);
   if (!operator.ok) return operator;
   const { app, owner } = database.value;
-  const redaction = openRedaction(environment, secrets.value, operator.value.key, [app, owner], log);
+  const given = [...config.value.mcp.servers.values()].flatMap((server) => server.secrets);
+  const redaction = openRedaction(
+    environment,
+    secrets.value,
+    operator.value.key,
+    [app, owner],
+    log,
+    given.map((secret) => ["mcp_secret", secret]),
+  );
   const redacted = { ...options, log: redaction.wrapLog(log) };
   const served = await startParts(redacted, parts.value, { secrets: secrets.value, redaction, app }, started);
   if (!served.ok) return served;
   const { url } = served.value;
+  // Beside everything else: a server that is slow to answer keeps nobody waiting.
+  void mcp.value.check();
   if (options.announce || operator.value.firstStart)
     writeCredentials(home, { url, key: operator.value.key }, systemRandom);
   const running = started.move();

@@ -8,6 +8,8 @@ import { z } from "zod";
 import { err, ok, type Result } from "./base/result.ts";
 import { type AgentDefinition, agentDefinitionSchema } from "./core/agent.ts";
 import { type AllowlistEntry, parseAllowlistEntry } from "./core/egress/allowlist.ts";
+import { mcpSchema } from "./core/mcp/mcp-config.ts";
+import { type McpDeclared, readMcp } from "./mcp-config.ts";
 
 export type ConfigRefusal = { readonly code: string; readonly detail: string; readonly remedy: string };
 
@@ -15,6 +17,14 @@ const httpToolSchema = z.strictObject({
   kind: z.literal("http"),
   url: z.url({ protocol: /^https?$/ }),
   check_url: z.url({ protocol: /^https?$/ }).optional(),
+  /** Where a call can be taken back, when the run fails after it. */
+  compensation: z
+    .strictObject({
+      url: z.url({ protocol: /^https?$/ }),
+      effect: z.enum(["idempotent", "once"]).default("once"),
+      description: z.string().min(1).max(500),
+    })
+    .optional(),
   /** What is left out is taken at its worst (DESIGN.md section 5). */
   manifest: z.strictObject({
     name: nameSchema,
@@ -43,6 +53,8 @@ const configFileSchema = z.strictObject({
   agents: z.string().optional(),
   transcripts: z.string().optional(),
   tools: z.array(httpToolSchema).default([]),
+  /** MCP servers whose tools agents may name (docs/tools.md). */
+  mcp: mcpSchema.optional(),
   /** Hosts that the tool `fetch_url` may ask; without any there is no such tool. */
   egress: z.strictObject({ allow: z.array(allowedHostSchema).max(1_000) }).default({ allow: [] }),
   /** Folders with programs beyond the system's own, relative to the file; commands of agents see them read-only. */
@@ -58,6 +70,7 @@ export type Config = {
   readonly agents: ReadonlyMap<string, AgentDefinition>;
   readonly transcripts: string | null;
   readonly httpTools: readonly HttpToolConfig[];
+  readonly mcp: McpDeclared;
   readonly egress: readonly AllowlistEntry[];
   readonly toolchains: readonly string[];
   readonly policies: "default" | "strict" | { readonly folder: string };
@@ -74,6 +87,8 @@ export type Environment = {
   readonly openaiCompatible: { readonly apiKey: string | undefined; readonly baseUrl: string } | null;
   readonly streaming: boolean;
   readonly logTarget: LogTarget;
+  /** Any other variable that the configuration names; undefined where it is not set or empty. */
+  readonly variable: (name: string) => string | undefined;
 };
 
 /** `file` is `assent.log` in the home folder. */
@@ -97,6 +112,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
         : { apiKey: get("ASSENT_OPENAI_COMPATIBLE_API_KEY"), baseUrl: compatibleUrl },
     streaming: get("ASSENT_STREAMING") !== "off",
     logTarget: get("ASSENT_LOG") === "stderr" ? "stderr" : "file",
+    variable: get,
   };
 }
 
@@ -106,23 +122,26 @@ export const processEnvironment = (): Environment => readEnvironment(process.env
 /**
  * Reads a configuration file and all that it names.
  * @param file absolute; null for none: then there are the bundled agents and nothing else
+ * @param bundledAgents null where agents do not matter
  */
 export function readConfig(
   file: string | null,
   environment: Environment,
-  bundledAgents: string,
+  bundledAgents: string | null,
 ): Result<Config, ConfigRefusal> {
   const parsed = file === null ? ok(configFileSchema.parse({})) : readJsonFile(file, configFileSchema);
   if (!parsed.ok) return parsed;
   const folder = file === null ? "/" : dirname(file);
   const agents = new Map<string, AgentDefinition>();
   for (const source of [
-    bundledAgents,
+    ...(bundledAgents === null ? [] : [bundledAgents]),
     ...(parsed.value.agents === undefined ? [] : [resolve(folder, parsed.value.agents)]),
   ]) {
     const read = readAgents(source, agents);
     if (!read.ok) return read;
   }
+  const mcp = readMcp(parsed.value.mcp ?? null, folder, environment.variable);
+  if (!mcp.ok) return mcp;
   return ok({
     workspaces: Object.fromEntries(
       Object.entries(parsed.value.workspaces).map(([name, { path }]) => [name, resolve(folder, path)]),
@@ -130,6 +149,7 @@ export function readConfig(
     agents,
     transcripts: parsed.value.transcripts === undefined ? null : resolve(folder, parsed.value.transcripts),
     httpTools: parsed.value.tools,
+    mcp: mcp.value,
     egress: parsed.value.egress.allow,
     toolchains: parsed.value.toolchains.map((path) => resolve(folder, path)),
     policies:

@@ -9,6 +9,7 @@ import type { Message } from "./core/prompt/message.ts";
 import type { Label, ModelOutcome, OutputPart, StepError } from "./core/run/journal.ts";
 import type { Manifest } from "./core/tool.ts";
 
+export type * from "./ports/mcp.ts";
 export type * from "./ports/store.ts";
 
 // --- time and chance -------------------------------------------------------------------------------------------
@@ -93,6 +94,18 @@ export type Tool = {
   ): Promise<Result<ToolResult, StepError>>;
   /** For `once` tools that can tell: did the effect with this id happen? Null: cannot tell. */
   check?(effectId: Sha256, context: ToolContext): Promise<Result<ToolResult, StepError> | null>;
+  /**
+   * Takes a call back, where the manifest names a compensation. `context.effectId` is the taking back's own key; the
+   * call's is in `done`. Where the call never happened, or was taken back before, it changes nothing and succeeds.
+   */
+  compensate?(done: DoneCall, context: ToolContext): Promise<Result<ToolResult, StepError>>;
+};
+
+/** What is to be taken back: the call as it was made, its key, and its result where one came back. */
+export type DoneCall = {
+  readonly arguments: Readonly<Record<string, unknown>>;
+  readonly effectId: Sha256;
+  readonly output: string | null;
 };
 
 export type ToolResult = {

@@ -97,7 +97,7 @@ test("a run that nobody drives any more fails after a day, unless a person is be
   expect(await driver.run(left.id)).toMatchObject({
     status: "failed",
     reason: { code: "driver_idle" },
-    steps: [{ state: "in_doubt" }],
+    steps: [{ state: "in_doubt" }, { kind: "rollback" }],
   });
   expect((await driver.run(asking.id)).status).toBe("running");
 });

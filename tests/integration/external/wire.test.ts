@@ -263,7 +263,12 @@ test("after the end nothing is taken any more, and a repeat still gets its answe
     status: "failed",
     answer: null,
     reason: { code: "driver_gave_up", detail: "gave up" },
-    steps: [{ name: "send_money", state: "in_doubt", error: { code: "run_finished" } }],
+    steps: [
+      { name: "send_money", state: "in_doubt", error: { code: "run_finished" } },
+      { kind: "rollback", state: "succeeded" },
+    ],
+    // Other hands hold it: nothing here can take it back, so it is said and put before people.
+    rollback: { ending: "failed", ended: true, taken_back: [], left: [{ step: 1, code: "not_compensable" }] },
   });
   const late: [string, unknown][] = [
     ["/actions", { tool: "read_inbox", arguments: {} }],

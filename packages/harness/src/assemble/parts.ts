@@ -104,7 +104,7 @@ function modelsConfig({ transcripts, environment }: Config): ModelsConfig {
   };
 }
 
-function toHttpTool({ manifest, url, check_url }: HttpToolConfig): Tool {
+function toHttpTool({ manifest, url, check_url, compensation }: HttpToolConfig): Tool {
   const properties = manifest.input_schema["properties"];
   const all = typeof properties === "object" && properties !== null ? Object.keys(properties) : [];
   return createHttpTool({
@@ -118,8 +118,12 @@ function toHttpTool({ manifest, url, check_url }: HttpToolConfig): Tool {
       // What the operator did not call content is control.
       controlArguments: manifest.control_arguments ?? all,
       returns: manifest.returns,
+      ...(compensation === undefined
+        ? {}
+        : { compensation: { effect: compensation.effect, description: compensation.description } }),
     },
     url,
+    ...(compensation === undefined ? {} : { compensationUrl: compensation.url }),
     ...(check_url === undefined ? {} : { checkUrl: check_url }),
     timeoutMs: HTTP_TOOL_TIMEOUT_MS,
     fetch: globalThis.fetch,

@@ -13,6 +13,7 @@ export function openRedaction(
   operatorKey: string,
   databases: readonly Connection[],
   log: Log,
+  more: readonly (readonly [kind: string, secret: string])[] = [],
 ): Redaction {
   const redactor = createRedactor();
   const given: readonly (readonly [string, string | undefined])[] = [
@@ -22,6 +23,7 @@ export function openRedaction(
     ["installation_secret", secrets.raw],
     ["operator_key", operatorKey],
     ...databases.map((database) => ["database_password", database.password()] as const),
+    ...more,
   ];
   for (const [kind, secret] of given) {
     if (secret === undefined || secret === "") continue;

@@ -31,6 +31,12 @@ export const RUN_ATTEMPTS_MAX = 20;
 /** Pause before attempt n is min(2^n, this) seconds, so that a broken dependency is not hammered. */
 export const RETRY_DELAY_SECONDS_MAX = 300;
 
+/**
+ * Times one effect is tried to be taken back before it is left to people. With the pauses between (1, 2, 4, 8 s) a
+ * restart of the tool's server is outlived; an outage is not, and somebody should know of it.
+ */
+export const COMPENSATION_ATTEMPTS_MAX = 5;
+
 /** Steps of one run; past it the run fails. A loop that the model cannot leave must end somewhere. */
 export const RUN_STEPS_MAX = 200;
 

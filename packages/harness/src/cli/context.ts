@@ -20,6 +20,9 @@ export type GlobalFlags = {
 
 export type Outcome = Promise<Result<ExitName, Failure>>;
 
+/** Runs one command in its context, and keeps what came of it. */
+export type Perform = (command: (context: Context) => Outcome) => Promise<void>;
+
 export type Context = {
   readonly io: Io;
   readonly deps: Deps;

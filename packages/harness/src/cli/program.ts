@@ -45,14 +45,14 @@ import { cancelRun, listRuns, type RunsFlags, showRun } from "./commands/runs.ts
 import { up, type UpFlags } from "./commands/up.ts";
 import { watchRun } from "./commands/watch.ts";
 import { DEFAULT_URL } from "./connection.ts";
-import { type Context, DEFAULT_HOME, type Outcome } from "./context.ts";
+import { DEFAULT_HOME, type Perform } from "./context.ts";
+import { addMcp } from "./program-mcp.ts";
 import { EXAMPLES, EXIT_CODES_TOPIC, JSON_TOPIC } from "./help.ts";
 import { usageFailure } from "./failure.ts";
 import { failureLine } from "./report.ts";
 import type { Io } from "./world.ts";
 
 /** Carries out one command, in the context that its global options give. */
-export type Perform = (command: (context: Context) => Outcome) => Promise<void>;
 
 export function createProgram(perform: Perform, io: Io, version: string): Command {
   const program = new Command("assent")
@@ -80,6 +80,7 @@ export function createProgram(perform: Perform, io: Io, version: string): Comman
   addPrecedents(program, perform);
   addPolicy(program, perform);
   addDocuments(program, perform);
+  addMcp(program, perform);
   addKeys(program, perform);
   addTopics(program, perform);
   return program;

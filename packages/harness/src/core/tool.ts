@@ -16,6 +16,16 @@ export type Manifest = {
   /** Arguments that choose whom, where, how much, which. The others are content. */
   readonly controlArguments: readonly string[];
   readonly returns: Label;
+  /**
+   * How its effect can be taken back. Left out: it cannot. It is part of what assent binds to: whoever lets the call
+   * happen lets it be taken back in this way, and in no other.
+   */
+  readonly compensation?: {
+    /** What taking back does to the world; `once` is never repeated while its outcome is unknown. */
+    readonly effect: "idempotent" | "once";
+    /** One sentence for an approver. */
+    readonly description: string;
+  };
 };
 
 /** A changed definition is another tool: whatever was approved for the old one needs assent again. */

@@ -4,7 +4,7 @@
 import type { Actor, Artifact, EventKind, Reason } from "@assent/contract";
 import { assert } from "../base/assert.ts";
 import { type ApprovalEvent, approvalTransition } from "../core/run/approval.ts";
-import type { Journal, JournalStep, StepError, StepOutcome } from "../core/run/journal.ts";
+import type { Journal, JournalStep, LeftEffect, StepError, StepOutcome } from "../core/run/journal.ts";
 import { isTerminal, type RunEvent, transition } from "../core/run/run.ts";
 import { isStepTransitionLegal } from "../core/run/step.ts";
 import type {
@@ -15,6 +15,7 @@ import type {
   RunRecord,
   StoreTx,
 } from "../ports.ts";
+import { escalateLeft } from "./left-effects.ts";
 
 export type NewStep = Omit<JournalStep, "seq" | "retriedBySeq" | "startedAt" | "finishedAt">;
 
@@ -42,6 +43,10 @@ export type Write =
   /** One yes of several that the rules want; nothing moves before the last of them. */
   | { readonly write: "approval_voted"; readonly approval: ApprovalRecord; readonly votes: number }
   | { readonly write: "artifact_committed"; readonly artifact: Omit<Artifact, "created_at"> }
+  /** What the run did and nobody could take back; people are asked to look. */
+  | { readonly write: "effects_left"; readonly seq: number; readonly left: readonly LeftEffect[] }
+  /** A queued run is to be looked at at once. */
+  | { readonly write: "run_woken" }
   | {
       readonly write: "run_moved";
       readonly event: RunEvent;
@@ -146,22 +151,43 @@ async function carryOut(tx: StoreTx, draft: Draft, write: Write, context: Contex
       );
       return;
     case "artifact_committed":
-      await tx.artifacts.insert(draft.run.id, { ...write.artifact, createdAt: context.now });
+      await commitArtifact(tx, draft, write.artifact, context);
+      return;
+    case "effects_left":
+      await escalateLeft(tx, draft.run, write.left, context.now);
       record(
         draft,
-        "artifact_committed",
-        {
-          artifact_id: write.artifact.id,
-          name: write.artifact.name,
-          sha256: write.artifact.sha256,
-          size_bytes: write.artifact.size_bytes,
-        },
+        "effects_left",
+        { step: write.seq, left: write.left.map(({ seq, tool, code }) => ({ step: seq, tool, code })) },
         context,
       );
+      return;
+    case "run_woken":
+      draft.wakeAt = context.now;
       return;
     case "run_moved":
       moveRun(draft, write, context);
   }
+}
+
+async function commitArtifact(
+  tx: StoreTx,
+  draft: Draft,
+  artifact: Omit<Artifact, "created_at">,
+  context: Context,
+): Promise<void> {
+  await tx.artifacts.insert(draft.run.id, { ...artifact, createdAt: context.now });
+  record(
+    draft,
+    "artifact_committed",
+    {
+      artifact_id: artifact.id,
+      name: artifact.name,
+      sha256: artifact.sha256,
+      size_bytes: artifact.size_bytes,
+    },
+    context,
+  );
 }
 
 async function openStep(tx: StoreTx, draft: Draft, step: NewStep, context: Context): Promise<void> {
@@ -175,6 +201,8 @@ async function openStep(tx: StoreTx, draft: Draft, step: NewStep, context: Conte
   };
   await tx.steps.insert(draft.run.id, opened);
   draft.journal.push(opened);
+  // Taking back begins anew, whatever defeated the run's workers before.
+  if (step.kind === "rollback") draft.run = { ...draft.run, attempt: 0 };
   record(draft, step.state === "refused" ? "step_refused" : "step_intended", stepData(opened), context);
 }
 
@@ -213,8 +241,13 @@ function stepData(step: JournalStep): Record<string, unknown> {
     name: step.name,
     effect: step.effect,
     ...(step.request.kind === "tool"
-      ? { action_digest: step.request.actionDigest, effect_id: step.request.effectId }
+      ? {
+          action_digest: step.request.actionDigest,
+          effect_id: step.request.effectId,
+          ...(step.request.compensates === undefined ? {} : { compensates: step.request.compensates }),
+        }
       : {}),
+    ...(step.outcome?.kind === "rollback" ? { taken_back: step.outcome.takenBack } : {}),
     ...(step.request.kind === "model" ? { prompt_digest: step.request.promptDigest } : {}),
     ...(step.decision === null ? {} : { verdict: step.decision.verdict }),
     ...(step.outcome?.kind === "gate" ? { answer: step.outcome.answer } : {}),

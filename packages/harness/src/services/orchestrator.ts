@@ -11,15 +11,17 @@ import { originsOfRun } from "../core/label/origins-of-run.ts";
 import { type GateStep, isToolStep, type Journal, type StepError } from "../core/run/journal.ts";
 import { openingCall } from "../core/retrieval/opening.ts";
 import { type Move, nextMove } from "../core/run/next.ts";
+import { openRollback } from "../core/run/rollback.ts";
 import { manifestDigest } from "../core/tool.ts";
 import type { ApprovalRecord, RunRecord, Tool, WorkerId } from "../ports.ts";
 import { ApprovalTaken, commit, type Write } from "./commit.ts";
+import { endRollback, endRun } from "./end-run.ts";
 import { commitHeld, type Held, LeaseLost, type OrchestratorPorts } from "./held.ts";
 import { judge, type Judged } from "./judge.ts";
 import { finaliseRun } from "./steps/finalise.ts";
 import { openDoubtGate, openGate } from "./steps/gate.ts";
 import { callModel, openModelStep } from "./steps/model.ts";
-import { checkDoubt, executeNewest, executeTool, judgeCall, openToolStep } from "./steps/tool.ts";
+import { checkDoubt, compensate, executeNewest, executeTool, judgeCall, openToolStep } from "./steps/tool.ts";
 
 export type Claim = {
   readonly run: RunRecord;
@@ -32,7 +34,7 @@ export type Claim = {
  * A run whose attempts are exhausted is dead-lettered instead.
  */
 export async function claimRun(
-  ports: Pick<OrchestratorPorts, "store" | "clock">,
+  ports: Pick<OrchestratorPorts, "store" | "clock" | "tools">,
   worker: WorkerId,
   tenant: TenantId,
   id: RunId,
@@ -44,12 +46,12 @@ export async function claimRun(
     const journal = await tx.steps.list(id);
     if (run.attempt >= RUN_ATTEMPTS_MAX) {
       const detail = `${run.attempt} attempts ended without any step ending. Last reason: ${run.reason?.detail ?? "the worker died"}`;
-      await commit(
-        tx,
-        { run, journal },
-        [{ write: "run_moved", event: "attempts_exhausted", reason: { code: "attempts_exhausted", detail } }],
-        { now, actor: null },
-      );
+      const reason = { code: "attempts_exhausted", detail };
+      const { writes, ended } = endRun(ports.tools, journal, { ending: "dead_lettered", reason });
+      // What is to be taken back first is queued once more, with attempts of its own.
+      const wake: Write[] = ended ? [] : [{ write: "run_woken" }];
+      const closed = openRollback(journal) === undefined ? closeOpenSteps(journal, reason) : [];
+      await commit(tx, { run, journal }, [...closed, ...writes, ...wake], { now, actor: null });
       return null;
     }
     const definition = await tx.agents.get(run.agentVersion);
@@ -90,12 +92,12 @@ export async function advanceRun(
     stopping,
   };
   try {
-    const opened = await ports.openWorkspace(run, journal, lost);
-    if (!opened.ok) {
-      await giveUp(held, opened.error);
-      return;
+    // What is taken back lies outside; the private copy is not needed for it any more.
+    if (openRollback(journal) === undefined) {
+      const opened = await ports.openWorkspace(run, journal, lost);
+      if (opened.ok) held.workspace = opened.value;
+      else if (!(await giveUp(held, opened.error))) return;
     }
-    held.workspace = opened.value;
     const opening = openingCall(definition, run.task);
     while (await makeMove(held, nextMove(held.committed.journal, opening)));
   } catch (error) {
@@ -134,10 +136,16 @@ async function makeMove(held: Held, move: Move): Promise<boolean> {
     case "wait":
       throw new Error(`run ${held.fence.run} is running although approval ${move.approvalId} is open`);
     case "finalise":
-      await finaliseRun(held, move.answer, move.again);
-      return false;
+      return await finaliseRun(held, move.answer, move.again);
     case "give_up":
-      await giveUp(held, move.error);
+      return await giveUp(held, move.error);
+    case "compensate":
+      return await compensate(held, move.step);
+    case "end_rollback":
+      await commitHeld(
+        held,
+        endRollback(held.committed.journal, move.rollback, move.rollback.request.ending),
+      );
       return false;
     default:
       return unreachable(move);
@@ -152,8 +160,7 @@ async function askModel(held: Held, isNew: boolean): Promise<boolean> {
       await commitHeld(held, [called.write]);
       return true;
     case "give_up":
-      await commitHeld(held, [called.write, giveUpWrite(called.error)]);
-      return false;
+      return await giveUp(held, called.error, [called.write]);
     case "later":
       await release(held, called.error, called.delaySeconds ?? retryDelaySeconds(held.committed.run.attempt));
       return false;
@@ -300,11 +307,26 @@ async function settleDoubt(held: Held, seq: number, gate: GateStep): Promise<boo
   return await executeTool(held, step);
 }
 
-const giveUpWrite = (error: StepError): Write => ({ write: "run_moved", event: "gave_up", reason: error });
-
-async function giveUp(held: Held, error: StepError): Promise<void> {
-  await commitHeld(held, [giveUpWrite(error)]);
+// True: there is something to take back first, and the run goes on with that.
+async function giveUp(held: Held, reason: StepError, before: readonly Write[] = []): Promise<boolean> {
+  const { journal } = held.committed;
+  const { writes, ended } = endRun(held.ports.tools, journal, { ending: "failed", reason });
+  const closed = before.length > 0 ? before : closeOpenSteps(journal, reason);
+  await commitHeld(held, [...closed, ...writes]);
+  return !ended;
 }
+
+// A run that ends leaves no step open: of a call under way nobody will hear any more what came of it.
+const closeOpenSteps = (journal: Journal, error: StepError): readonly Write[] =>
+  journal
+    .filter(({ state }) => state === "intended")
+    .map(({ seq, kind, effect }): Write => ({
+      write: "step_closed",
+      seq,
+      state: kind === "tool" && effect === "once" ? "in_doubt" : "failed",
+      outcome: null,
+      error,
+    }));
 
 async function release(held: Held, reason: StepError, delaySeconds: number): Promise<void> {
   await commitHeld(held, [{ write: "run_moved", event: "released", reason, delaySeconds }]);

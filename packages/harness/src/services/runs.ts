@@ -8,12 +8,15 @@ import {
   type RunId,
   type RunSummary,
 } from "@assent/contract";
-import { PAGE_ROWS_MAX } from "../base/limits.ts";
+import { LEASE_SECONDS, PAGE_ROWS_MAX } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { isTerminal } from "../core/run/run.ts";
-import type { ArtifactFiles, Caller, Clock, RunRecord, Store, StoreTx } from "../ports.ts";
+import { isToolStep, type Journal } from "../core/run/journal.ts";
+import { openRollback } from "../core/run/rollback.ts";
+import type { ArtifactFiles, Caller, Clock, RunRecord, Store, StoreTx, Tools } from "../ports.ts";
 import { commit, type Write } from "./commit.ts";
 import type { Cursors } from "./cursors.ts";
+import { endRun } from "./end-run.ts";
 import type { EventBatch, Page, Refusal, RunListQuery } from "./harness.ts";
 import type { Shown } from "./shown.ts";
 import { runSummary, runView } from "./views.ts";
@@ -24,6 +27,7 @@ export type RunPorts = {
   readonly clock: Clock;
   readonly cursors: Cursors;
   readonly shown: Shown;
+  readonly tools: Tools;
 };
 
 const NOT_FOUND: Refusal = { code: "run_not_found", detail: "There is no run with this id." };
@@ -72,7 +76,7 @@ export async function listRuns(
 
 /** Calling off what was called off before is no error; what has ended otherwise stays as it ended. */
 export async function cancelRun(
-  { store, clock, shown }: RunPorts,
+  { store, clock, shown, tools }: RunPorts,
   caller: Caller,
   id: RunId,
 ): Promise<Result<RunSummary, Refusal>> {
@@ -82,15 +86,29 @@ export async function cancelRun(
     if (run.state === "cancelled") return ok(shown.summary(runSummary(run)));
     if (isTerminal(run.state))
       return err({ code: "run_already_finished", detail: `The run is ${run.state}.` });
-    const cancelled = await cancelLocked(tx, run, caller.actor, clock.now());
+    const journal = await tx.steps.list(id);
+    const rollback = openRollback(journal);
+    if (rollback?.request.ending === "cancelled") return ok(shown.summary(runSummary(run)));
+    if (rollback !== undefined)
+      return err({ code: "run_already_finished", detail: "The run has failed and is being taken back." });
+    const cancelled = await cancelLocked(tx, tools, { run, journal }, caller.actor, clock.now());
     return ok(shown.summary(runSummary(cancelled)));
   });
 }
 
-async function cancelLocked(tx: StoreTx, run: RunRecord, actor: Actor, now: Date): Promise<RunRecord> {
-  const journal = await tx.steps.list(run.id);
+async function cancelLocked(
+  tx: StoreTx,
+  tools: Tools,
+  { run, journal }: { readonly run: RunRecord; readonly journal: Journal },
+  actor: Actor,
+  now: Date,
+): Promise<RunRecord> {
   const approvals = await tx.approvals.list(run.id);
   const error = { code: "cancelled", detail: "The run was called off." };
+  const reason = { code: "cancelled", detail: `Called off by ${actor.name}.` };
+  // A driven run's calls are carried out by other hands.
+  const hands: Pick<Tools, "get"> = run.driver === "external" ? { get: () => undefined } : tools;
+  const end = endRun(hands, journal, { ending: "cancelled", reason });
   const writes: Write[] = [
     ...approvals
       .filter((approval) => approval.state === "open" || approval.state === "approved")
@@ -105,13 +123,20 @@ async function cancelLocked(tx: StoreTx, run: RunRecord, actor: Actor, now: Date
         outcome: null,
         error,
       })),
-    {
-      write: "run_moved",
-      event: "cancelled",
-      reason: { code: "cancelled", detail: `Called off by ${actor.name}.` },
-    },
+    ...end.writes,
+    ...(end.ended ? [] : [queueAgain(run, journal)]),
   ];
   return (await commit(tx, { run, journal }, writes, { now, actor })).run;
+}
+
+// Taken from whoever holds it, for any worker to take it back. A call under way is called off when its worker misses
+// the lease, and only after that can its effect be taken back for good.
+function queueAgain({ state }: RunRecord, journal: Journal): Write {
+  const reason = { code: "cancelled", detail: "Called off; what was done is being taken back." };
+  if (state === "queued") return { write: "run_woken" };
+  if (state === "awaiting_approval") return { write: "run_moved", event: "resumed", reason };
+  const isUnderWay = journal.some((step) => isToolStep(step) && step.state === "intended");
+  return { write: "run_moved", event: "released", reason, delaySeconds: isUnderWay ? LEASE_SECONDS : 0 };
 }
 
 const EVENTS_PER_BATCH = 500;

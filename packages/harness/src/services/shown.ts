@@ -42,6 +42,14 @@ export function createShown(redaction: Pick<Redaction, "redactText" | "redactDat
         result: step.result === null ? null : text(step.result),
         error: detail(step.error),
       })),
+      ...(run.rollback === undefined
+        ? {}
+        : {
+            rollback: {
+              ...run.rollback,
+              left: run.rollback.left.map((each) => ({ ...each, detail: text(each.detail) })),
+            },
+          }),
     }),
   };
 

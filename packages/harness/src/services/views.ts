@@ -2,7 +2,8 @@
 
 import type { Approval, Artifact, Run, RunSummary, Step } from "@assent/contract";
 import { unreachable } from "../base/assert.ts";
-import { isToolStep, type Journal, type JournalStep, usageOf } from "../core/run/journal.ts";
+import { isRollbackStep, isToolStep, type Journal, type JournalStep, usageOf } from "../core/run/journal.ts";
+import { leftInWords, rollbackOutcome } from "../core/run/rollback.ts";
 import type { ApprovalRecord, RunRecord } from "../ports.ts";
 
 const RESULT_CHARS_MAX = 4_000;
@@ -41,6 +42,21 @@ export function runView(
     steps: journal.map(stepView),
     approvals: approvals.map(approvalView),
     artifacts: [...artifacts],
+    ...rollbackView(journal),
+  };
+}
+
+function rollbackView(journal: Journal): Pick<Run, "rollback"> {
+  const step = journal.find((each) => isRollbackStep(each));
+  if (step === undefined || !isRollbackStep(step)) return {};
+  const { takenBack, left } = step.outcome ?? rollbackOutcome(journal, step);
+  return {
+    rollback: {
+      ending: step.request.ending,
+      ended: step.state !== "intended",
+      taken_back: [...takenBack],
+      left: left.map(({ seq, tool, code, detail }) => ({ step: seq, tool, code, detail })),
+    },
   };
 }
 
@@ -54,6 +70,9 @@ function stepView(step: JournalStep): Step {
     effect: step.effect,
     effect_id: isToolStep(step) ? step.request.effectId : null,
     ...(isToolStep(step) ? { arguments: step.request.action.arguments } : {}),
+    ...(isToolStep(step) && step.request.compensates !== undefined
+      ? { compensates: step.request.compensates }
+      : {}),
     decision: step.decision,
     approval_id: step.approvalId,
     result: resultText(step),
@@ -76,6 +95,11 @@ function resultText({ outcome }: JournalStep): string | null {
       return shorten(outcome.comment === null ? outcome.answer : `${outcome.answer}: ${outcome.comment}`);
     case "finalise":
       return shorten(outcome.answer);
+    case "rollback": {
+      const { takenBack, left } = outcome;
+      const taken = takenBack.length === 0 ? "" : `Taken back: steps ${takenBack.join(", ")}.`;
+      return shorten([taken, leftInWords(left)].filter((text) => text !== "").join(" "));
+    }
     default:
       return unreachable(outcome);
   }

@@ -57,8 +57,8 @@ export function stepRows({ query, tenant }: Scope): StoreTx["steps"] {
       assert(step.request.kind === step.kind, "a step's request is of the step's kind");
       await query(
         `insert into assent.steps (tenant_id, run_id, seq, kind, name, state, effect, request, decision, approval_id,
-           outcome, error, started_at, finished_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+           outcome, error, started_at, finished_at, compensates)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
         [
           tenant,
           uuidOf(run),
@@ -74,6 +74,7 @@ export function stepRows({ query, tenant }: Scope): StoreTx["steps"] {
           textOrNull(step.error),
           step.startedAt,
           step.finishedAt,
+          step.request.kind === "tool" ? (step.request.compensates ?? null) : null,
         ],
       );
     },

@@ -44,6 +44,7 @@ export function runLines(run: Run, now: Date, paint: Paint): string[] {
       ? []
       : [paint("bold", "Answer (by the model)"), indent(visibleText(run.answer), "  ")]),
     ...section("Steps", run.steps.length, stepTable(run.steps), paint),
+    ...section("Taken back", run.rollback === undefined ? 0 : 1, rollbackLines(run.rollback), paint),
     ...section("Approvals", run.approvals.length, approvalTable(run), paint),
     ...section("Artifacts", run.artifacts.length, artifactTable(run.artifacts), paint),
   ];
@@ -66,6 +67,18 @@ function stepTable(steps: readonly Step[]): string[] {
       absoluteTime(step.started_at),
     ]),
   );
+}
+
+function rollbackLines(rollback: Run["rollback"]): string[] {
+  if (rollback === undefined) return [];
+  const steps = rollback.taken_back.map((step) => `step ${step}`).join(", ");
+  return [
+    ...(steps === "" ? [] : [steps]),
+    ...(rollback.ended ? [] : ["still under way"]),
+    ...rollback.left.map(({ step, tool, code, detail }) =>
+      visibleLine(`NOT step ${step} (${tool}): ${clip(detail, DATA_CHARS_MAX)} (${code})`),
+    ),
+  ];
 }
 
 function approvalTable(run: Run): string[] {

@@ -53,6 +53,8 @@ export type ToolRequest = {
   readonly effectId: Sha256;
   /** What the tool found when the action was decided; it must still be so when the action is carried out. */
   readonly precondition: string | null;
+  /** The step whose effect this call takes back, where it does (core/run/rollback.ts). */
+  readonly compensates?: number;
   /** Of a driven run: the planned call that this is, whose place is taken by it. */
   readonly planned?: PlannedPlace;
 };
@@ -93,10 +95,39 @@ export type GateOutcome = {
 export type FinaliseRequest = { readonly kind: "finalise" };
 export type FinaliseOutcome = { readonly kind: "finalise"; readonly answer: string };
 
-export type StepRequest = ModelRequest | ToolRequest | GateRequest | FinaliseRequest;
-export type StepOutcome = ModelOutcome | ToolOutcome | GateOutcome | FinaliseOutcome;
+/** How a run ends that does not succeed. */
+export type Ending = "failed" | "cancelled" | "dead_lettered";
+
+/** An effect that stands, or may stand, after all that could be done. */
+export type LeftEffect = {
+  readonly seq: number;
+  readonly tool: string;
+  readonly code: string;
+  readonly detail: string;
+};
+
+export type RollbackRequest = {
+  readonly kind: "rollback";
+  readonly ending: Ending;
+  readonly reason: StepError;
+  /** Steps to take back, in the order in which that is done: newest first. */
+  readonly effects: readonly number[];
+  /** What nobody can take back, known from the start. */
+  readonly left: readonly LeftEffect[];
+};
+export type RollbackOutcome = {
+  readonly kind: "rollback";
+  readonly takenBack: readonly number[];
+  readonly left: readonly LeftEffect[];
+};
+
+export type StepRequest = ModelRequest | ToolRequest | GateRequest | FinaliseRequest | RollbackRequest;
+export type StepOutcome = ModelOutcome | ToolOutcome | GateOutcome | FinaliseOutcome | RollbackOutcome;
 
 export type StepError = { readonly code: string; readonly detail: string };
+
+/** A tool gives this error when it cannot tell whether its effect happened. */
+export const OUTCOME_UNKNOWN = "outcome_unknown";
 
 export type JournalStep = {
   readonly seq: number;
@@ -125,10 +156,12 @@ type Of<K extends StepKind> = JournalStep & {
 export type ModelStep = Of<"model">;
 export type ToolStep = Of<"tool">;
 export type GateStep = Of<"gate">;
+export type RollbackStep = Of<"rollback">;
 
 export const isModelStep = (step: JournalStep): step is ModelStep => step.request.kind === "model";
 export const isToolStep = (step: JournalStep): step is ToolStep => step.request.kind === "tool";
 export const isGateStep = (step: JournalStep): step is GateStep => step.request.kind === "gate";
+export const isRollbackStep = (step: JournalStep): step is RollbackStep => step.request.kind === "rollback";
 
 /** The newest answer of the model, or undefined before the first. */
 export function lastTurn(journal: Journal): (ModelStep & { readonly outcome: ModelOutcome }) | undefined {

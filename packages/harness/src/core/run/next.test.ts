@@ -1,6 +1,6 @@
 import type { StepState } from "@assent/contract";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type {
   GateOutcome,
   Journal,
@@ -180,4 +180,47 @@ test("a journal that grows for ever ends the run", () => {
     journal.push(toolStep(journal.length + 1, "a", "succeeded"));
   }
   expect(nextMove(journal)).toMatchObject({ do: "give_up", error: { code: "step_limit" } });
+});
+
+describe("a run that is taken back", () => {
+  const rollback = (seq: number, effects: readonly number[], state: StepState = "intended"): JournalStep =>
+    step(seq, state, {
+      kind: "rollback",
+      ending: "failed",
+      reason: { code: "x", detail: "x" },
+      effects,
+      left: [],
+    });
+  const done = toolStep(2, "a", "succeeded", { effect: "once" });
+  const undo = (seq: number, state: StepState, rest: Partial<JournalStep> = {}): JournalStep => {
+    const made = toolStep(seq, "a", state, { effect: "once", ...rest });
+    if (made.request.kind !== "tool") throw new Error("a tool step");
+    return { ...made, request: { ...made.request, compensates: 2 } };
+  };
+  const begun = [turn(1, [call("a")]), done, rollback(3, [2])];
+  const refused = { error: { code: "http_refused", detail: "" } };
+  const unknown = { error: { code: "outcome_unknown", detail: "" } };
+
+  test.each<[string, JournalStep[], string]>([
+    ["takes back what it did", begun, "compensate"],
+    ["asks about a compensation that a crash cut off", [...begun, undo(4, "intended")], "doubt"],
+    ["repeats one that may be repeated", [...begun, undo(4, "intended", { effect: "idempotent" })], "repeat"],
+    ["asks a person where nobody can tell", [...begun, undo(4, "in_doubt")], "ask_about_doubt"],
+    ["tries again what surely did nothing", [...begun, undo(4, "failed", refused)], "compensate"],
+    ["never tries again what may have happened", [...begun, undo(4, "failed", unknown)], "end_rollback"],
+    ["never asks the rules twice", [...begun, undo(4, "refused", refused)], "end_rollback"],
+    [
+      "gives up in the end",
+      [...begun, ...[4, 5, 6, 7, 8].map((seq) => undo(seq, "failed", refused))],
+      "end_rollback",
+    ],
+    ["ends when all is taken back", [...begun, undo(4, "succeeded")], "end_rollback"],
+    [
+      "leaves alone what was open when it began",
+      [turn(1, [call("a")]), toolStep(2, "a", "in_doubt", { effect: "once" }), rollback(3, [2])],
+      "compensate",
+    ],
+  ])("%s", (_name, journal, move) => {
+    expect(nextMove(journal).do).toBe(move);
+  });
 });

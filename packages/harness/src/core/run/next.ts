@@ -12,8 +12,10 @@ import {
   lastTurn,
   type StepError,
   type ToolCall,
+  type RollbackStep,
   type ToolStep,
 } from "./journal.ts";
+import { nextToTakeBack, openRollback } from "./rollback.ts";
 
 export type Move =
   /** Ask the model; `again` is the step of an earlier attempt whose answer was lost. */
@@ -32,10 +34,17 @@ export type Move =
   | { readonly do: "settle_doubt"; readonly step: ToolStep; readonly gate: GateStep }
   | { readonly do: "wait"; readonly approvalId: ApprovalId }
   | { readonly do: "finalise"; readonly answer: string; readonly again: JournalStep | null }
-  | { readonly do: "give_up"; readonly error: StepError };
+  | { readonly do: "give_up"; readonly error: StepError }
+  /** The run is being taken back: undo what this step did. */
+  | { readonly do: "compensate"; readonly step: ToolStep; readonly rollback: RollbackStep }
+  /** All that could be taken back has been tried. */
+  | { readonly do: "end_rollback"; readonly rollback: RollbackStep };
 
 /** @param opening what the harness asks for by itself before the model is first called */
 export function nextMove(journal: Journal, opening: ToolCall | null = null): Move {
+  const rollback = openRollback(journal);
+  if (rollback !== undefined) return moveForRollback(rollback, journal);
+
   const open = journal.find((step) => step.state === "intended");
   if (open !== undefined) return moveForOpenStep(open, journal);
 
@@ -61,6 +70,17 @@ export function nextMove(journal: Journal, opening: ToolCall | null = null): Mov
       error: { code: "answer_cut_off", detail: "The model's answer reached its length limit." },
     };
   return { do: "finalise", answer: turn.outcome.text, again: null };
+}
+
+// What was left open when the run began to be taken back is not carried on any more; only what came after it is.
+function moveForRollback(rollback: RollbackStep, journal: Journal): Move {
+  const after = journal.filter((step) => step.seq > rollback.seq);
+  const open = after.find((step) => step.state === "intended");
+  if (open !== undefined) return moveForOpenStep(open, journal);
+  const doubtful = after.find((step) => step.state === "in_doubt");
+  if (doubtful !== undefined) return moveForDoubt(doubtful, journal);
+  const step = nextToTakeBack(journal, rollback);
+  return step === null ? { do: "end_rollback", rollback } : { do: "compensate", step, rollback };
 }
 
 function moveForOpenStep(step: JournalStep, journal: Journal): Move {

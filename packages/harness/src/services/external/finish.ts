@@ -6,6 +6,7 @@ import { ok, type Result } from "../../base/result.ts";
 import type { Journal, StepError } from "../../core/run/journal.ts";
 import type { ApprovalRecord, RunRecord, StoreTx } from "../../ports.ts";
 import { commit, type Write } from "../commit.ts";
+import { endRun } from "../end-run.ts";
 import type { Refusal } from "../harness.ts";
 import { runView } from "../views.ts";
 import { newUuid } from "./ask.ts";
@@ -53,7 +54,7 @@ export async function finishRun(
   const detail = "The driver ended the run without reporting what became of this.";
   await commitDriven(hold, [
     ...closeOpen(await tx.approvals.list(run.id), journal, { code: "run_finished", detail }),
-    ...(answer === null ? [giveUp(body.error ?? "")] : succeed(hold, answer)),
+    ...(answer === null ? giveUp(journal, body.error ?? "") : succeed(hold, answer)),
   ]);
   const ended = hold.committed;
   return ok(
@@ -63,11 +64,18 @@ export async function finishRun(
   );
 }
 
-const giveUp = (error: string): Write => ({
-  write: "run_moved",
-  event: "gave_up",
-  reason: { code: "driver_gave_up", detail: error.slice(0, REASON_CHARS_MAX).toWellFormed() },
-});
+// Other hands made the calls, so none of them is taken back from here: what stands is said beside the driver's own
+// words, and put before people.
+const endDriven = (journal: Journal, reason: StepError): readonly Write[] =>
+  endRun({ get: () => undefined }, journal, { ending: "failed", reason }).writes.map((write) =>
+    write.write === "run_moved" ? { ...write, reason } : write,
+  );
+
+const giveUp = (journal: Journal, error: string): readonly Write[] =>
+  endDriven(journal, {
+    code: "driver_gave_up",
+    detail: error.slice(0, REASON_CHARS_MAX).toWellFormed(),
+  });
 
 function succeed(hold: Hold, { text, file }: Answer): Write[] {
   const { name, mediaType, sha256, sizeBytes } = file;
@@ -142,7 +150,7 @@ export async function failIdle(tx: StoreTx, run: RunRecord, now: Date): Promise<
   await commit(
     tx,
     { run, journal },
-    [...closeOpen(approvals, journal, error), { write: "run_moved", event: "gave_up", reason: error }],
+    [...closeOpen(approvals, journal, error), ...endDriven(journal, error)],
     { now, actor: null },
   );
   return true;

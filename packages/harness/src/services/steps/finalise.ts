@@ -2,6 +2,7 @@ import { idFromUuid } from "@assent/contract";
 import type { JournalStep, StepError } from "../../core/run/journal.ts";
 import { uuidV7 } from "../../core/uuid.ts";
 import type { Write } from "../commit.ts";
+import { endRun } from "../end-run.ts";
 import { commitHeld, type Held } from "../held.ts";
 
 type Output = { readonly name: string; readonly mediaType: string; readonly bytes: Uint8Array };
@@ -22,8 +23,9 @@ async function outputsOf(held: Held, answer: string): Promise<Output[]> {
 /**
  * Ends a run in success: the files are durably stored first, then artifacts and state commit together. A crash in
  * between leaves files nobody refers to, never a success without its artifacts (invariant 12, complete or nothing).
+ * @returns whether the run goes on: it is refused, and has to be taken back first
  */
-export async function finaliseRun(held: Held, answer: string, again: JournalStep | null): Promise<void> {
+export async function finaliseRun(held: Held, answer: string, again: JournalStep | null): Promise<boolean> {
   const { ports } = held;
   if (again === null)
     await commitHeld(held, [
@@ -47,8 +49,7 @@ export async function finaliseRun(held: Held, answer: string, again: JournalStep
   for (const { name, mediaType, bytes } of await outputsOf(held, answer)) {
     const checked = ports.redaction.checkArtifact({ mediaType, bytes });
     if (checked.decision === "refuse") {
-      await refuse(held, seq, { code: "secret_in_artifact", detail: `${name}: ${checked.detail}` });
-      return;
+      return await refuse(held, seq, { code: "secret_in_artifact", detail: `${name}: ${checked.detail}` });
     }
     const { sha256, sizeBytes } = await ports.files.put(checked.decision === "mark" ? checked.bytes : bytes);
     const id = idFromUuid("art", uuidV7(ports.clock.now(), ports.random.bytes(10)));
@@ -63,12 +64,15 @@ export async function finaliseRun(held: Held, answer: string, again: JournalStep
     { write: "run_moved", event: "finished", reason: null, answer },
   ]);
   await ports.workspaces.remove(held.fence.run);
+  return false;
 }
 
 // A secret that would leave with the outputs, where it cannot be marked without breaking them.
-async function refuse(held: Held, seq: number, error: StepError): Promise<void> {
-  await commitHeld(held, [
-    { write: "step_closed", seq, state: "failed", outcome: null, error },
-    { write: "run_moved", event: "gave_up", reason: error },
-  ]);
+async function refuse(held: Held, seq: number, error: StepError): Promise<boolean> {
+  const { writes, ended } = endRun(held.ports.tools, held.committed.journal, {
+    ending: "failed",
+    reason: error,
+  });
+  await commitHeld(held, [{ write: "step_closed", seq, state: "failed", outcome: null, error }, ...writes]);
+  return !ended;
 }

@@ -6,7 +6,13 @@ import { actionDigest, effectId } from "../../core/decide/action-digest.ts";
 import type { Judgement } from "../../core/decide/judgement.ts";
 import type { Assent } from "../../core/decide/policy-annotations.ts";
 import { addStep } from "../../core/label/origins-of-run.ts";
-import { isToolStep, type StepError, type ToolCall, type ToolStep } from "../../core/run/journal.ts";
+import {
+  isToolStep,
+  OUTCOME_UNKNOWN,
+  type StepError,
+  type ToolCall,
+  type ToolStep,
+} from "../../core/run/journal.ts";
 import { manifestDigest } from "../../core/tool.ts";
 import type { Plan, Tool, ToolContext, ToolResult } from "../../ports.ts";
 import type { Write } from "../commit.ts";
@@ -14,6 +20,7 @@ import { searchDocuments } from "../documents.ts";
 import { commitHeld, type Held, scopeOfNextStep } from "../held.ts";
 import { judge } from "../judge.ts";
 import { consult, mayRepeat } from "../precedents.ts";
+import { compensationWrites, openCompensation, runCompensation } from "./compensation.ts";
 import { openGate } from "./gate.ts";
 
 export function actionOf(tool: Tool, args: Readonly<Record<string, unknown>>): Action {
@@ -200,21 +207,37 @@ export async function executeTool(held: Held, step: ToolStep): Promise<boolean> 
     });
     return true;
   }
-  const result = await runTool(held, tool, action, precondition, contextOf(held, id));
+  const context = contextOf(held, id);
+  if (step.request.compensates !== undefined) {
+    const undone = await guarded(held, action, async () => await runCompensation(held, tool, step, context));
+    const { writes, goesOn } = compensationWrites(held, step, undone);
+    await commitHeld(held, writes);
+    return goesOn;
+  }
+  const result = await guarded(
+    held,
+    action,
+    async () => await tool.execute(action.arguments, precondition, context),
+  );
   await closeStep(held, step, result);
   return true;
 }
 
+/** Takes a step back: the intent is journaled first, like any other's. */
+export async function compensate(held: Held, step: ToolStep): Promise<boolean> {
+  await commitHeld(held, [openCompensation(held, step)]);
+  const opened = held.committed.journal.at(-1);
+  return opened?.state === "intended" ? await executeNewest(held) : true;
+}
+
 // A tool that throws has a bug. For what must happen once only that leaves the outcome open, like a crash.
-async function runTool(
+async function guarded(
   held: Held,
-  tool: Tool,
   action: Action,
-  precondition: string | null,
-  context: ToolContext,
+  call: () => Promise<Result<ToolResult, StepError>>,
 ): Promise<Result<ToolResult, StepError>> {
   try {
-    return await tool.execute(action.arguments, precondition, context);
+    return await call();
   } catch (error) {
     const message = error instanceof Error ? error.message : "unknown";
     held.ports.log("error", "a tool broke off", {
@@ -225,9 +248,6 @@ async function runTool(
     return { ok: false, error: { code: OUTCOME_UNKNOWN, detail: "The tool broke off without a result." } };
   }
 }
-
-/** A tool gives this error when it cannot tell whether its effect happened. */
-export const OUTCOME_UNKNOWN = "outcome_unknown";
 
 async function closeStep(held: Held, step: ToolStep, result: Result<ToolResult, StepError>): Promise<void> {
   const { seq } = step;

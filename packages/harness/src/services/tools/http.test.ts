@@ -281,3 +281,36 @@ test.each([
 ])("a configuration with %s is refused at start", (url, wrong) => {
   expect(() => toolAt(url, { manifest: wrong })).toThrow(/./u);
 });
+
+test("a compensation is told which call it takes back, under a key of its own; an unsure answer stays unsure", async () => {
+  const answers = [200, 409, 500];
+  const { url, seen } = await serve((response) => response.writeHead(answers.shift() ?? 200).end("undone"));
+  const tool = createHttpTool({
+    manifest: { ...manifest, compensation: { effect: "once", description: "Paid back." } },
+    url,
+    compensationUrl: url.replace("/pay", "/refund"),
+    timeoutMs: 5_000,
+    fetch,
+  });
+  const done = { arguments: args, effectId: `sha256:${"cd".repeat(32)}`, output: "paid" } as const;
+  const first = await tool.compensate?.(done, context());
+  expect(first).toEqual({ ok: true, value: { output: "undone", label: "untrusted" } });
+  expect(seen[0]).toMatchObject({ method: "POST", headers: { "idempotency-key": effectId } });
+  expect(JSON.parse(seen[0]?.body ?? "")).toEqual({
+    tool: "pay_invoice",
+    arguments: args,
+    compensates: done.effectId,
+    output: "paid",
+  });
+  expect(await tool.compensate?.(done, context())).toMatchObject({ error: { code: "http_refused" } });
+  expect(await tool.compensate?.(done, context())).toMatchObject({ error: { code: "outcome_unknown" } });
+  const plan = await tool.plan(args, context());
+  expect(plan.ok && plan.value.summary).toContain("Taken back if the run fails: Paid back.");
+});
+
+test("a compensation without a place to ask for it, or the reverse, is refused at the start", () => {
+  const base = { url: "http://127.0.0.1:1/pay", timeoutMs: 1, fetch };
+  const compensation = { effect: "once", description: "Paid back." } as const;
+  expect(() => createHttpTool({ ...base, manifest: { ...manifest, compensation } })).toThrow(/or neither/);
+  expect(() => createHttpTool({ ...base, manifest, compensationUrl: base.url })).toThrow(/or neither/);
+});

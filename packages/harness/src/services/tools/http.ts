@@ -8,7 +8,7 @@ import { err, ok, type Result } from "../../base/result.ts";
 import { visibleText } from "../../core/path/visible-text.ts";
 import type { StepError } from "../../core/run/journal.ts";
 import type { Manifest } from "../../core/tool.ts";
-import type { Tool, ToolContext, ToolResult } from "../../ports.ts";
+import type { DoneCall, Tool, ToolContext, ToolResult } from "../../ports.ts";
 import { cutTo } from "./output.ts";
 import { parseArguments } from "./workspace-tool.ts";
 
@@ -21,6 +21,11 @@ export type HttpToolOptions = {
   readonly url: string;
   /** Answers `GET` with the same header: 200 and the result, or 404 when nothing was done under that key. */
   readonly checkUrl?: string;
+  /**
+   * Where the manifest names a compensation: receives `POST {"tool": …, "arguments": …, "compensates": <key of the
+   * call>, "output": …}` under a key of its own. Where that call was never carried out it changes nothing and says 200.
+   */
+  readonly compensationUrl?: string;
   /** Sent with every request: credentials of the operator's server. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
@@ -37,8 +42,13 @@ export function createHttpTool(options: HttpToolOptions): Tool {
   const { manifest } = options;
   const schema = schemaOf(manifest);
   const host = requireHttp(options.url, manifest.name);
-  const { checkUrl } = options;
+  const { checkUrl, compensationUrl } = options;
   if (checkUrl !== undefined) requireHttp(checkUrl, manifest.name);
+  if (compensationUrl !== undefined) requireHttp(compensationUrl, manifest.name);
+  assert(
+    (compensationUrl === undefined) === (manifest.compensation === undefined),
+    `${manifest.name} names a compensation, and where to ask for it, or neither`,
+  );
   return {
     scope: "world",
     manifest,
@@ -51,16 +61,25 @@ export function createHttpTool(options: HttpToolOptions): Tool {
           code: "preview_too_large",
           detail: `The arguments are longer than ${PREVIEW_CHARS_MAX} characters; nobody could review them.`,
         });
-      return ok({ summary: `Call ${manifest.name} at ${host}`, preview, precondition: null });
+      const { compensation } = manifest;
+      const undo =
+        compensation === undefined ? "" : `. Taken back if the run fails: ${compensation.description}`;
+      return ok({ summary: `Call ${manifest.name} at ${host}${undo}`, preview, precondition: null });
     },
     execute: async (args, _precondition, context) => {
       const parsed = parseArguments(schema, args);
       if (!parsed.ok) return parsed;
-      return await call(options, args, context);
+      return await call(options, options.url, { arguments: args }, context);
     },
     ...(checkUrl === undefined
       ? {}
       : { check: async (effectId, context) => await check(options, checkUrl, { ...context, effectId }) }),
+    ...(compensationUrl === undefined
+      ? {}
+      : {
+          compensate: async ({ arguments: args, effectId, output }: DoneCall, context: ToolContext) =>
+            await call(options, compensationUrl, { arguments: args, compensates: effectId, output }, context),
+        }),
   };
 }
 
@@ -82,17 +101,18 @@ function requireHttp(text: string, tool: string): string {
 
 async function call(
   options: HttpToolOptions,
-  args: Readonly<Record<string, unknown>>,
+  url: string,
+  told: Readonly<Record<string, unknown>>,
   context: ToolContext,
 ): Promise<Result<ToolResult, StepError>> {
   const { manifest } = options;
   if (context.signal.aborted)
     return err({ code: "not_sent", detail: `${manifest.name} was called off before it was called.` });
   // Made outside the try: whatever goes wrong here, nothing was sent.
-  const body = JSON.stringify({ tool: manifest.name, arguments: args });
+  const body = JSON.stringify({ tool: manifest.name, ...told });
   let response: Response;
   try {
-    response = await send(options, options.url, { method: "POST", body }, context);
+    response = await send(options, url, { method: "POST", body }, context);
   } catch (error) {
     return err(
       neverConnected(error) ? notSent(manifest.name) : unknown(manifest.name, "no answer came back"),

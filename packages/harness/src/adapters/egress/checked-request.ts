@@ -1,0 +1,114 @@
+// One request to a URL that was checked: the name resolved once, every address looked at, and the connection made to
+// exactly a checked address. A name that answers differently the second time (DNS rebinding) is never asked again.
+
+import { lookup as lookupName } from "node:dns/promises";
+import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { err, ok, type Result } from "../../base/result.ts";
+import { classifyAddress } from "../../core/egress/address.ts";
+import type { EgressUrl } from "../../core/egress/url.ts";
+import type { StepError } from "../../core/run/journal.ts";
+
+/** Addresses of one name that are tried, one after another. */
+const ADDRESSES_MAX = 4;
+const HEADER_BYTES_MAX = 16 * 1024;
+
+export type Resolving = {
+  /** All addresses of a name. The system's resolver by default. */
+  readonly resolve?: (host: string) => Promise<readonly string[]>;
+  /** An address of this machine or of a private network that may be reached all the same. */
+  readonly permitAddress?: (address: string) => boolean;
+};
+
+export async function checkedAddresses(
+  url: EgressUrl,
+  options: Resolving,
+): Promise<Result<readonly string[], StepError>> {
+  const found = url.isAddress ? [url.host] : await (options.resolve ?? resolveByName)(url.host);
+  if (found.length === 0) return err({ code: "not_resolved", detail: `${url.host} has no address.` });
+  for (const address of found) {
+    const { kind } = classifyAddress(address);
+    // One bad address spoils the name: an attacker mixes a good one in, and we cannot know which is meant.
+    if (kind === "special" && options.permitAddress?.(address) !== true)
+      return err({
+        code: "address_forbidden",
+        detail: `${url.host} leads to an address that is not on the open Internet.`,
+      });
+  }
+  return ok(found.slice(0, ADDRESSES_MAX));
+}
+
+async function resolveByName(host: string): Promise<readonly string[]> {
+  // Verbatim, and with neither mapped nor filtered addresses: what is checked must be what there is.
+  const found = await lookupName(host, { all: true, order: "verbatim" });
+  return found.map(({ address }) => address);
+}
+
+export type CheckedRequest = {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** For tests alone: certificates of an own authority. */
+  readonly authority?: string;
+  readonly signal: AbortSignal;
+};
+
+/** The first answer of the addresses, tried in order; an address after the first only where nothing was sent. */
+export async function sendChecked(
+  addresses: readonly string[],
+  url: EgressUrl,
+  request: CheckedRequest,
+): Promise<IncomingMessage> {
+  let failure: unknown;
+  for (const address of addresses) {
+    try {
+      return await send(address, url, request);
+    } catch (error) {
+      if (!neverConnected(error)) throw error;
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+/** Whether an error says that no connection was made, so that not one byte was sent. */
+export const neverConnected = (error: unknown): boolean =>
+  error instanceof Error && "syscall" in error && error.syscall === "connect";
+
+async function send(
+  address: string,
+  url: EgressUrl,
+  { method, headers, body, authority, signal }: CheckedRequest,
+): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const shared = {
+    // An address, so that nothing is looked up again on the way.
+    host: address,
+    port: url.port,
+    path: url.target,
+    method,
+    headers: { ...headers, host: hostHeader(url) },
+    maxHeaderSize: HEADER_BYTES_MAX,
+    signal,
+  };
+  // Agents of our own: the global ones may be told by the environment to go through a proxy, which resolves anew.
+  const request =
+    url.protocol === "https:"
+      ? httpsRequest({
+          ...shared,
+          agent: new HttpsAgent({ keepAlive: false }),
+          // The certificate is held against the name that was asked for, not the address.
+          servername: url.isAddress ? "" : url.host,
+          ...(authority === undefined ? {} : { ca: authority }),
+        })
+      : httpRequest({ ...shared, agent: new HttpAgent({ keepAlive: false }) });
+  request.once("response", resolve);
+  request.once("error", reject);
+  request.end(body);
+  return await promise;
+}
+
+function hostHeader({ host, isAddress, port, protocol }: EgressUrl): string {
+  const name = isAddress && host.includes(":") ? `[${host}]` : host;
+  return port === (protocol === "https:" ? 443 : 80) ? name : `${name}:${port}`;
+}

@@ -1,0 +1,180 @@
+// A connection to one MCP server, made when it is first needed and again after it broke. It speaks 2026-07-28 and
+// 2025-11-25, offers the server nothing (no sampling, roots or elicitation), and repeats nothing.
+
+import {
+  Client,
+  type ClientOptions,
+  ProtocolError,
+  SdkError,
+  SdkErrorCode,
+  SdkHttpError,
+  type Tool,
+  type Transport,
+} from "@modelcontextprotocol/client";
+import { TOOL_CALL_SECONDS_MAX } from "../../base/limits.ts";
+import { err, ok, type Result } from "../../base/result.ts";
+import { type McpDefinition, mcpDefinitionSchema } from "../../core/mcp/definition.ts";
+import type { StepError } from "../../core/run/journal.ts";
+import type { McpServer } from "../../ports.ts";
+import { answerText } from "./answer-text.ts";
+
+/** For the greeting and for a list of tools; a call has its own time. */
+const ASK_MS_MAX = 20_000;
+/** A pipe that does not answer the newest protocol's first message is taken for one of an older. */
+const PROBE_MS_MAX = 5_000;
+/** Pages of a list of tools; a server whose list never ends has none. */
+const LIST_PAGES_MAX = 16;
+const TOOLS_MAX = 500;
+const CLIENT = { name: "assent", version: "1" } as const;
+
+/** The key under which a server may notice a call that it has carried out already. */
+const IDEMPOTENCY_KEY_META = "assent/idempotency-key";
+
+export type McpServerOptions = {
+  /** @param onClose to be called when it has ended by itself */
+  readonly openTransport: (onClose: () => void) => Transport;
+  /** Whether an error says that nothing was sent. */
+  readonly isNotSent: (error: unknown) => boolean;
+  /** The server says that its tools are others now. */
+  readonly onListChanged?: () => void;
+};
+
+export function openMcpServer(options: McpServerOptions): McpServer {
+  let connected: Promise<Client> | null = null;
+  const connect = async (): Promise<Client> => {
+    connected ??= connectClient(options, () => {
+      connected = null;
+    });
+    try {
+      return await connected;
+    } catch (error) {
+      connected = null;
+      throw error;
+    }
+  };
+  return {
+    list: async (signal) => {
+      try {
+        const client = await connect();
+        const { tools } = await client.listTools(undefined, {
+          // Never from the cache: what counts is what the server says now.
+          cacheMode: "bypass",
+          signal,
+          timeout: ASK_MS_MAX,
+        });
+        return definitionsOf(tools);
+      } catch (error) {
+        if (!(error instanceof Error)) throw error;
+        // Nothing can have happened: a list has no effect.
+        return err({
+          code: "not_sent",
+          detail: "The MCP server could not be asked for its tools; nothing was sent.",
+        });
+      }
+    },
+    call: async (tool, args, effectId, signal) => {
+      try {
+        const client = await connect();
+        const result = await client.callTool(
+          { name: tool.name, arguments: { ...args }, _meta: { [IDEMPOTENCY_KEY_META]: effectId } },
+          { toolDefinition: asTool(tool), signal, timeout: TOOL_CALL_SECONDS_MAX * 1_000 },
+        );
+        return ok(answerText(result));
+      } catch (error) {
+        if (!(error instanceof Error)) throw error;
+        return err(failureOf(error, options.isNotSent));
+      }
+    },
+    close: async () => {
+      const open = connected;
+      connected = null;
+      if (open === null) return;
+      try {
+        await (await open).close();
+      } catch (error) {
+        // It never came to be, or is gone already.
+        if (!(error instanceof Error)) throw error;
+      }
+    },
+  };
+}
+
+async function connectClient(options: McpServerOptions, onClose: () => void): Promise<Client> {
+  const client = new Client(CLIENT, clientOptions(options));
+  try {
+    await client.connect(options.openTransport(onClose), { timeout: ASK_MS_MAX });
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+  return client;
+}
+
+function clientOptions({ onListChanged }: McpServerOptions): ClientOptions {
+  return {
+    capabilities: {},
+    versionNegotiation: { mode: "auto", probe: { timeoutMs: PROBE_MS_MAX } },
+    // Whatever a server asks of us in the middle of a call: there is nobody who could answer it.
+    inputRequired: { autoFulfill: false },
+    listMaxPages: LIST_PAGES_MAX,
+    // A server's output schema is its own affair: compiling it would cost us time, and its references lead anywhere.
+    // `asTool` leaves it out, so this is never asked.
+    jsonSchemaValidator: {
+      getValidator() {
+        throw new Error("no output schema is ever compiled");
+      },
+    },
+    ...(onListChanged === undefined
+      ? {}
+      : { listChanged: { tools: { autoRefresh: false, debounceMs: 0, onChanged: onListChanged } } }),
+  };
+}
+
+function definitionsOf(tools: readonly Tool[]): Result<readonly McpDefinition[], StepError> {
+  const failed = { code: "mcp_failed", detail: "The MCP server's list of tools cannot be read." };
+  if (tools.length > TOOLS_MAX) return err(failed);
+  const definitions: McpDefinition[] = [];
+  for (const { name, title, description = "", inputSchema, annotations = {} } of tools) {
+    const hints = Object.fromEntries(Object.entries(annotations).filter(([, hint]) => hint !== undefined));
+    const known = mcpDefinitionSchema.safeParse({
+      name,
+      ...(title === undefined ? {} : { title }),
+      description,
+      inputSchema,
+      annotations: hints,
+    });
+    if (!known.success) return err(failed);
+    definitions.push(known.data);
+  }
+  return ok(definitions);
+}
+
+function asTool({ name, description, inputSchema }: McpDefinition): Tool {
+  return { name, description, inputSchema: { ...inputSchema, type: "object" } };
+}
+
+/** JSON-RPC errors by which a server says that it did not even begin. */
+const REFUSALS: readonly number[] = [-32_700, -32_600, -32_601, -32_602];
+
+// Nothing that a server wrote stands in these: it would pass for ours.
+function failureOf(error: Error, isNotSent: McpServerOptions["isNotSent"]): StepError {
+  if (causes(error).some(isNotSent) || codeOf(error) === SdkErrorCode.NotConnected)
+    return { code: "not_sent", detail: "The MCP server could not be reached; nothing was sent." };
+  const refused =
+    (error instanceof ProtocolError && REFUSALS.includes(error.code)) ||
+    (error instanceof SdkHttpError && error.status >= 400 && error.status < 500 && error.status !== 408);
+  if (refused) return { code: "mcp_refused", detail: "The MCP server refused the call." };
+  return {
+    code: "outcome_unknown",
+    detail: "Whether the MCP server carried the call out is not known: no whole answer came back.",
+  };
+}
+
+const codeOf = (error: Error): string | null => (error instanceof SdkError ? error.code : null);
+
+function causes(error: Error): readonly unknown[] {
+  const found: unknown[] = [];
+  for (let each: unknown = error; each instanceof Error && found.length < 8; each = each.cause)
+    found.push(each);
+  return found;
+}
