@@ -20,7 +20,15 @@ import { openCedarPolicies } from "../../packages/harness/src/adapters/cedar/pol
 import { shippedPolicyFolder } from "../../packages/harness/src/adapters/cedar/policy-folder.ts";
 import type { Policies } from "../../packages/harness/src/core/decide/policy-point.ts";
 import type { ModelOutcome, ToolCall } from "../../packages/harness/src/core/run/journal.ts";
-import type { Caller, Models, Store, Tool, Tools, Workspaces } from "../../packages/harness/src/ports.ts";
+import type {
+  Caller,
+  Models,
+  Store,
+  Telemetry,
+  Tool,
+  Tools,
+  Workspaces,
+} from "../../packages/harness/src/ports.ts";
 import { createRedactor } from "../../packages/harness/src/core/redact/redactor.ts";
 import { createCursors } from "../../packages/harness/src/services/cursors.ts";
 import { createHarness } from "../../packages/harness/src/services/create-harness.ts";
@@ -29,6 +37,7 @@ import type { OrchestratorPorts } from "../../packages/harness/src/services/held
 import { createKey, keyHasher, type KeyPorts } from "../../packages/harness/src/services/keys.ts";
 import { createRedaction } from "../../packages/harness/src/services/redaction.ts";
 import { createShown } from "../../packages/harness/src/services/shown.ts";
+import { silentTelemetry } from "../../packages/harness/src/services/traced/silent.ts";
 import { startSweeper, sweep } from "../../packages/harness/src/services/sweeper.ts";
 import { startWorker } from "../../packages/harness/src/services/worker.ts";
 import { openWorkspaceOfRun } from "../../packages/harness/src/services/workspace-of-run.ts";
@@ -63,6 +72,7 @@ export type EngineOptions = {
   readonly tools?: readonly Tool[];
   readonly agent?: Partial<AgentDefinition>;
   readonly policies?: Policies;
+  readonly telemetry?: Telemetry;
   /** Every statement of the store as it reaches the database. */
   readonly rewriteSql?: (sql: string) => string;
 };
@@ -175,6 +185,7 @@ async function openParts(
     clock,
     random,
     log,
+    telemetry: options.telemetry ?? silentTelemetry,
   };
   return { ports, queue, clock, logged };
 }

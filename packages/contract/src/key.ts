@@ -8,6 +8,7 @@ export const SCOPES = [
   "approvals:decide",
   "documents:read",
   "documents:write",
+  "metrics:read",
   "keys:admin",
 ] as const;
 export const scopeSchema = z.enum(SCOPES).meta({ id: "Scope", description: "What a key may be used for." });

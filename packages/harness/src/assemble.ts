@@ -22,7 +22,8 @@ import { DATABASE_CONNECTIONS_MAX } from "./base/limits.ts";
 import { err, ok, type Result } from "./base/result.ts";
 import { type Environment, readConfig } from "./config.ts";
 import { makeHome, readSecrets, type Secrets, writeCredentials } from "./home.ts";
-import type { Log } from "./ports.ts";
+import { openTelemetry, tracedLog, uncounted, watch } from "./assemble/telemetry.ts";
+import type { Log, Telemetry } from "./ports.ts";
 import { createHarness } from "./services/create-harness.ts";
 import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
@@ -92,6 +93,7 @@ export async function startHarness(
   const operator = await setUp(database.value, home, secrets.value);
   if (!operator.ok) return operator;
   const { app, owner } = database.value;
+  const redactions = uncounted();
   const given = [...config.value.mcp.servers.values()].flatMap((server) => server.secrets);
   const redaction = openRedaction(
     environment,
@@ -100,9 +102,20 @@ export async function startHarness(
     [app, owner],
     log,
     given.map((secret) => ["mcp_secret", secret]),
+    redactions,
   );
-  const redacted = { ...options, log: redaction.wrapLog(log) };
-  const served = await startParts(redacted, parts.value, { secrets: secrets.value, redaction, app }, started);
+  const telemetry = openTelemetry(
+    config.value,
+    systemRandom,
+    (text) => redaction.redactText(text),
+    redactions,
+  );
+  started.defer(async () => {
+    await telemetry.stop();
+  });
+  const redacted = { ...options, log: tracedLog(redaction.wrapLog(log), telemetry) };
+  const kept = { secrets: secrets.value, redaction, app, telemetry };
+  const served = await startParts(redacted, parts.value, kept, started);
   if (!served.ok) return served;
   const { url } = served.value;
   // Beside everything else: a server that is slow to answer keeps nobody waiting.
@@ -123,33 +136,32 @@ export async function startHarness(
 }
 
 /** What only this process knows of: its keys, what hides them, and who it is to the database. */
-type Kept = { readonly secrets: Secrets; readonly redaction: Redaction; readonly app: Connection };
+type Kept = {
+  readonly secrets: Secrets;
+  readonly redaction: Redaction;
+  readonly app: Connection;
+  readonly telemetry: Telemetry;
+};
 
 async function startParts(
   options: StartOptions,
-  { config, tools, models, agents, policies }: Parts,
-  { secrets, redaction, app }: Kept,
+  parts: Parts,
+  { secrets, redaction, app, telemetry }: Kept,
   started: AsyncDisposableStack,
 ): Promise<Result<{ readonly url: string }, StartRefusal>> {
   const { home, log } = options;
+  const { config, agents } = parts;
   const clock = systemClock;
   const random = systemRandom;
-  const pool = connectPool({
-    connection: app,
-    role: "app",
-    connectionsMax: DATABASE_CONNECTIONS_MAX,
-    onIdleError: (error) => {
-      log("warn", "a database connection broke", { error: error.message });
-    },
-  });
-  started.defer(async () => {
-    await pool.end();
-  });
+  const pool = openPool(app, log, started);
   const queue = await openQueue(app, true, log);
   started.defer(async () => {
     await queue.close();
   });
-  const store = postgresStore({ pool, queue, clock, random });
+  const { store, tools, models, policies } = watch(
+    { ...parts, store: postgresStore({ pool, queue, clock, random }) },
+    { telemetry, clock, withContent: config.telemetry.content },
+  );
   const workspaces = openWorkspaces({ folder: join(home, "workspaces"), sources: config.workspaces, random });
   const ports: OrchestratorPorts = {
     store,
@@ -163,6 +175,7 @@ async function startParts(
     clock,
     random,
     log,
+    telemetry,
     loadTokenCounter,
   };
   const worker = Buffer.from(random.bytes(4)).readInt32BE() >>> 1;
@@ -187,11 +200,26 @@ async function startParts(
   started.defer(async () => {
     await sweeper.stop();
   });
-  const server = await createServer(harness, { log });
+  const server = await createServer(harness, { log, telemetry });
   started.defer(async () => {
     await server.close();
   });
   return await listen(server, options);
+}
+
+function openPool(app: Connection, log: Log, started: AsyncDisposableStack): ReturnType<typeof connectPool> {
+  const pool = connectPool({
+    connection: app,
+    role: "app",
+    connectionsMax: DATABASE_CONNECTIONS_MAX,
+    onIdleError: (error) => {
+      log("warn", "a database connection broke", { error: error.message });
+    },
+  });
+  started.defer(async () => {
+    await pool.end();
+  });
+  return pool;
 }
 
 async function listen(

@@ -46,6 +46,13 @@ const allowedHostSchema = z.string().transform((text, context): AllowlistEntry =
   return z.NEVER;
 });
 
+const telemetrySchema = z.strictObject({
+  /** Base URL of an OpenTelemetry collector (OTLP over HTTP); else OTEL_EXPORTER_OTLP_ENDPOINT. */
+  endpoint: z.url({ protocol: /^https?$/ }).optional(),
+  /** Whether spans carry what people and models wrote, redacted. */
+  content: z.boolean().default(false),
+});
+
 const configFileSchema = z.strictObject({
   $schema: z.string().optional(),
   workspaces: z.record(nameSchema, z.strictObject({ path: z.string().min(1) })).default({}),
@@ -59,6 +66,7 @@ const configFileSchema = z.strictObject({
   egress: z.strictObject({ allow: z.array(allowedHostSchema).max(1_000) }).default({ allow: [] }),
   /** Folders with programs beyond the system's own, relative to the file; commands of agents see them read-only. */
   toolchains: z.array(z.string().min(1)).max(20).default([]),
+  telemetry: telemetrySchema.prefault({}),
   /** A shipped set of rules by name, or a folder of `*.cedar` files that stands instead of them. */
   policies: z
     .union([z.enum(["default", "strict"]), z.strictObject({ folder: z.string().min(1) })])
@@ -74,6 +82,7 @@ export type Config = {
   readonly egress: readonly AllowlistEntry[];
   readonly toolchains: readonly string[];
   readonly policies: "default" | "strict" | { readonly folder: string };
+  readonly telemetry: { readonly endpoint: string | null; readonly content: boolean };
   readonly environment: Environment;
 };
 
@@ -87,6 +96,8 @@ export type Environment = {
   readonly openaiCompatible: { readonly apiKey: string | undefined; readonly baseUrl: string } | null;
   readonly streaming: boolean;
   readonly logTarget: LogTarget;
+  /** A collector of OpenTelemetry, and what it wants to be sent along. */
+  readonly otlp: { readonly endpoint: string | null; readonly headers: Readonly<Record<string, string>> };
   /** Any other variable that the configuration names; undefined where it is not set or empty. */
   readonly variable: (name: string) => string | undefined;
 };
@@ -111,9 +122,31 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
         ? null
         : { apiKey: get("ASSENT_OPENAI_COMPATIBLE_API_KEY"), baseUrl: compatibleUrl },
     streaming: get("ASSENT_STREAMING") !== "off",
+    otlp: {
+      endpoint: get("OTEL_EXPORTER_OTLP_ENDPOINT") ?? null,
+      headers: readHeaders(get("OTEL_EXPORTER_OTLP_HEADERS")),
+    },
     logTarget: get("ASSENT_LOG") === "stderr" ? "stderr" : "file",
     variable: get,
   };
+}
+
+// `name=value,name=value`, values percent-encoded, as OpenTelemetry writes them.
+function readHeaders(text: string | undefined): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const pair of (text ?? "").split(",")) {
+    const at = pair.indexOf("=");
+    if (at > 0) headers[pair.slice(0, at).trim().toLowerCase()] = decoded(pair.slice(at + 1).trim());
+  }
+  return headers;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** The process's own environment. */
@@ -152,6 +185,10 @@ export function readConfig(
     mcp: mcp.value,
     egress: parsed.value.egress.allow,
     toolchains: parsed.value.toolchains.map((path) => resolve(folder, path)),
+    telemetry: {
+      endpoint: parsed.value.telemetry.endpoint ?? null,
+      content: parsed.value.telemetry.content,
+    },
     policies:
       typeof parsed.value.policies === "string"
         ? parsed.value.policies

@@ -135,6 +135,7 @@ export const KEYS = {
   decide: "assent_decide",
   searches: "assent_searches",
   files: "assent_files",
+  scrapes: "assent_scrapes",
   admin: "assent_admin",
   revoked: "assent_revoked",
 } as const;
@@ -145,6 +146,7 @@ export const KEY_OF_SCOPE: Readonly<Record<Scope, string>> = {
   "approvals:decide": KEYS.decide,
   "documents:read": KEYS.searches,
   "documents:write": KEYS.files,
+  "metrics:read": KEYS.scrapes,
   "keys:admin": KEYS.admin,
 };
 

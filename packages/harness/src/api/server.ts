@@ -13,7 +13,7 @@ import fastify, { type FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { assert } from "../base/assert.ts";
 import { EVENT_STREAMS_MAX, REQUEST_BODY_BYTES_MAX } from "../base/limits.ts";
-import type { Log } from "../ports.ts";
+import type { Log, Telemetry } from "../ports.ts";
 import type { Harness } from "../services/harness.ts";
 import { rawProblem } from "./answer.ts";
 import { acceptStrictJson } from "./body.ts";
@@ -21,6 +21,8 @@ import { type ClientErrors, createClientErrors } from "./client-error.ts";
 import { type EventStreams, createEventStreams } from "./event-stream.ts";
 import { refuseUnguardedRoutes, requireKeys } from "./hooks/authenticate.ts";
 import { guardRequest, hostName, refuseUnacceptable } from "./hooks/guard.ts";
+import { silentTelemetry } from "../services/traced/silent.ts";
+import { traceRequests } from "./hooks/trace.ts";
 import { answerError } from "./hooks/problem.ts";
 import {
   CLOSE_GRACE_MS,
@@ -39,6 +41,7 @@ import { addEvents } from "./routes/events.ts";
 import { addExternalRuns } from "./routes/external.ts";
 import { addHealth } from "./routes/health.ts";
 import { addKeys } from "./routes/keys.ts";
+import { addMetrics } from "./routes/metrics.ts";
 import { addOpenApi } from "./routes/open-api.ts";
 import { addDecisions } from "./routes/decisions.ts";
 import { addPrecedents } from "./routes/precedents.ts";
@@ -48,6 +51,7 @@ import type { Api } from "./route-options.ts";
 
 export type ServerOptions = {
   readonly log: Log;
+  readonly telemetry?: Telemetry;
   /** Names, without port, that requests may be sent to besides the address listened on (a proxy's, for instance). */
   readonly hosts?: readonly string[];
   readonly heartbeatMs?: number;
@@ -77,6 +81,7 @@ export async function createServer(harness: Harness, options: ServerOptions): Pr
   });
   const state: State = { hosts: null, closing: false };
   const app = createApp(options, state);
+
   app.register(async (open: FastifyInstance) => {
     addNegotiation(open);
     addHealth(open.withTypeProvider(), harness, options.log);
@@ -85,6 +90,7 @@ export async function createServer(harness: Harness, options: ServerOptions): Pr
     requireKeys(guarded, harness);
     addNegotiation(guarded);
     addRoutes(guarded.withTypeProvider(), harness, streams);
+    addMetrics(guarded.withTypeProvider(), options.telemetry ?? silentTelemetry);
   });
   await app.ready();
   let closed: Promise<void> | undefined;
@@ -153,6 +159,7 @@ function createApp(options: ServerOptions, state: State): FastifyInstance {
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
+  traceRequests(app, options.telemetry ?? silentTelemetry);
   acceptStrictJson(app);
   refuseUnguardedRoutes(app);
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, options.log));

@@ -1,4 +1,6 @@
-import type { Log } from "../ports.ts";
+import type { Approval } from "@assent/contract";
+import { ASSENT } from "../core/telemetry/names.ts";
+import type { Log, Telemetry } from "../ports.ts";
 import { type AdmissionPorts, submitRun } from "./admission.ts";
 import { type ApprovalPorts, decideApproval } from "./approvals.ts";
 import { listDecisions } from "./decisions.ts";
@@ -18,9 +20,16 @@ export type HarnessPorts = AdmissionPorts &
   RunPorts &
   ExternalPorts & {
     readonly log: Log;
+    readonly telemetry: Telemetry;
     /** Whether somebody in this process takes work, where it should. */
     readonly isWorkerReady: () => boolean;
   };
+
+function recordWait(telemetry: Telemetry, { requested_at, decided_at, status }: Approval): void {
+  if (decided_at === null) return;
+  const seconds = (Date.parse(decided_at) - Date.parse(requested_at)) / 1_000;
+  telemetry.record("assent.approvals.wait", seconds, { [ASSENT.verdict]: status });
+}
 
 /** The harness as its edges see it. */
 export function createHarness(ports: HarnessPorts): Harness {
@@ -40,7 +49,11 @@ export function createHarness(ports: HarnessPorts): Harness {
       await watch.wait(caller.tenant, id, after, signal);
     },
     openArtifact: async (caller, run, id) => await openArtifact(ports, caller, run, id),
-    decide: async (caller, request) => await decideApproval(ports, caller, request),
+    decide: async (caller, request) => {
+      const decided = await decideApproval(ports, caller, request);
+      if (decided.ok) recordWait(ports.telemetry, decided.value);
+      return decided;
+    },
     listDecisions: async (caller, since, cursor) => await listDecisions(ports, caller, since, cursor),
     listPrecedents: async (caller) => await listPrecedents(ports, caller),
     revokePrecedent: async (caller, id, request) => await revokePrecedent(ports, caller, id, request),

@@ -14,6 +14,7 @@ import type {
   Models,
   Random,
   Store,
+  Telemetry,
   Tools,
   Workspace,
   Workspaces,
@@ -34,6 +35,7 @@ export type OrchestratorPorts = {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly telemetry: Telemetry;
   /** Loads a vocabulary to count tokens by. Left out, each byte counts as one: a bound that nothing exceeds. */
   readonly loadTokenCounter?: () => Promise<CountTokens>;
 };

@@ -2,8 +2,10 @@
 
 import { LEASE_RENEWAL_SECONDS, WORKER_RUNS_MAX } from "../base/limits.ts";
 import type { Delivery, Fence, Queue, WorkerId } from "../ports.ts";
+import { ASSENT, GEN_AI } from "../core/telemetry/names.ts";
 import type { OrchestratorPorts } from "./held.ts";
-import { advanceRun, claimRun, leaseEnd } from "./orchestrator.ts";
+import { inSpan } from "./traced/span.ts";
+import { advanceRun, type Claim, claimRun, leaseEnd } from "./orchestrator.ts";
 
 export type Worker = {
   /** Stops taking work, ends or gives back what it holds, and resolves when it holds nothing. */
@@ -38,11 +40,35 @@ async function handle(
   const done = new AbortController();
   const renewal = keepLease(ports, fence, lost, done.signal);
   try {
-    await advanceRun(ports, claim, lost.signal, stopping);
+    await inRun(ports, claim, async () => {
+      await advanceRun(ports, claim, lost.signal, stopping);
+    });
   } finally {
     done.abort();
     await renewal;
   }
+}
+
+// Each hold on a run is a span of the trace that its submission began, whichever process has it.
+async function inRun(
+  { telemetry, clock }: OrchestratorPorts,
+  { run, definition }: Claim,
+  work: () => Promise<void>,
+): Promise<void> {
+  const startedAt = clock.now().getTime();
+  const about = { [GEN_AI.operation]: "invoke_agent", [GEN_AI.agent]: definition.name };
+  await inSpan(
+    telemetry,
+    `invoke_agent ${definition.name}`,
+    {
+      kind: "consumer",
+      parent: run.traceparent,
+      attributes: { ...about, [ASSENT.attempt]: run.attempt },
+      shared: { [GEN_AI.conversation]: run.id },
+    },
+    work,
+  );
+  telemetry.record("gen_ai.invoke_agent.duration", (clock.now().getTime() - startedAt) / 1_000, about);
 }
 
 // A lease that cannot be renewed is taken for lost before it is: better idle than a second writer.
