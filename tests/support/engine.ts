@@ -5,10 +5,19 @@ import { randomInt } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type RunId, type RunState, type Run, SCOPES, type TenantId } from "@assent/contract";
+import {
+  type Run,
+  type RunId,
+  type RunState,
+  type Role,
+  type Scope,
+  SCOPES,
+  type TenantId,
+  uuidOf,
+} from "@assent/contract";
 import type { Pool } from "pg";
 import { openArtifactFiles } from "../../packages/harness/src/adapters/files/artifact-files.ts";
-import { ensureTenant } from "../../packages/harness/src/adapters/postgres/bootstrap.ts";
+import { ensureKey, ensureTenant } from "../../packages/harness/src/adapters/postgres/bootstrap.ts";
 import { transaction } from "../../packages/harness/src/adapters/postgres/connect.ts";
 import { announceWorker } from "../../packages/harness/src/adapters/postgres/presence.ts";
 import { openQueue, type PostgresQueue } from "../../packages/harness/src/adapters/postgres/queue.ts";
@@ -16,8 +25,14 @@ import { postgresStore } from "../../packages/harness/src/adapters/postgres/stor
 import { systemRandom } from "../../packages/harness/src/adapters/system/random.ts";
 import { ok, type Result } from "../../packages/harness/src/base/result.ts";
 import type { AgentDefinition } from "../../packages/harness/src/core/agent.ts";
+import { openAccess } from "../../packages/harness/src/adapters/cedar/access.ts";
 import { openCedarPolicies } from "../../packages/harness/src/adapters/cedar/policies.ts";
-import { shippedPolicyFolder } from "../../packages/harness/src/adapters/cedar/policy-folder.ts";
+import {
+  shippedAccessFolder,
+  shippedPolicyFolder,
+} from "../../packages/harness/src/adapters/cedar/policy-folder.ts";
+import type { Access } from "../../packages/harness/src/core/access/access-point.ts";
+import type { Quotas } from "../../packages/harness/src/core/access/quota.ts";
 import type { Policies } from "../../packages/harness/src/core/decide/policy-point.ts";
 import type { ModelOutcome, ToolCall } from "../../packages/harness/src/core/run/journal.ts";
 import type {
@@ -34,7 +49,7 @@ import { createCursors } from "../../packages/harness/src/services/cursors.ts";
 import { createHarness } from "../../packages/harness/src/services/create-harness.ts";
 import type { Harness } from "../../packages/harness/src/services/harness.ts";
 import type { OrchestratorPorts } from "../../packages/harness/src/services/held.ts";
-import { createKey, keyHasher, type KeyPorts } from "../../packages/harness/src/services/keys.ts";
+import { keyHasher, type KeyPorts, keyPrefix, newKey } from "../../packages/harness/src/services/keys.ts";
 import { createRedaction } from "../../packages/harness/src/services/redaction.ts";
 import { createShown } from "../../packages/harness/src/services/shown.ts";
 import { silentTelemetry } from "../../packages/harness/src/services/traced/silent.ts";
@@ -55,6 +70,8 @@ export type Engine = AsyncDisposable & {
   readonly tenant: TenantId;
   readonly caller: Caller;
   readonly logged: readonly string[];
+  /** A new key, of the named tenant, which is made where there is none. */
+  newKey(name: string, tenantSlug?: string, grant?: Grant): Promise<string>;
   /** Another caller, of the same tenant or of one of its own. */
   newCaller(name: string, tenantSlug?: string): Promise<Caller>;
   /** What a second process on the same database would be: it shares nothing with the first in memory. */
@@ -73,6 +90,7 @@ export type EngineOptions = {
   readonly agent?: Partial<AgentDefinition>;
   readonly policies?: Policies;
   readonly telemetry?: Telemetry;
+  readonly quotas?: Quotas;
   /** Every statement of the store as it reaches the database. */
   readonly rewriteSql?: (sql: string) => string;
 };
@@ -93,19 +111,25 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const parts = await openParts(options, database, folder);
   const { ports, queue, clock, logged } = parts;
   const agent = agentOf(options);
-  const keys: KeyPorts = { store: ports.store, clock, random: systemRandom, hashKey: keyHasher(SECRET) };
+  const keys = keyPortsOf(ports);
   const open = (): Harness =>
     createHarness({
       ...ports,
       ...keys,
       workspaceNames: [],
       agents: new Map([[agent.name, agent]]),
+      quotas: options.quotas ?? { tenant: null, principal: null, actions: {} },
       cursors: createCursors(SECRET),
       shown: createShown(createRedaction({ redactor: createRedactor(), digestKey: SECRET })),
       isWorkerReady: () => true,
     });
   const harness = open();
-  const newCaller = callerMaker(database, harness, keys);
+  const newKeyOf = keyMaker(database, keys);
+  const newCaller: Engine["newCaller"] = async (name, tenantSlug) => {
+    const found = await harness.authenticate(await newKeyOf(name, tenantSlug));
+    if (found === null) throw new Error("a new key is known");
+    return found;
+  };
   const caller = await newCaller("requester");
   const workers: Stoppable[] = [];
   let sequence = 0;
@@ -120,6 +144,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
     tenant: caller.tenant,
     caller,
     logged,
+    newKey: newKeyOf,
     newCaller,
     run,
     async startWorker() {
@@ -206,26 +231,37 @@ const agentOf = ({ agent, tools = [] }: EngineOptions): AgentDefinition => ({
   ...agent,
 });
 
-// A caller with every scope, of the named tenant, which is made where there is none.
-function callerMaker(database: ThrowAwayDatabase, harness: Harness, keys: KeyPorts): Engine["newCaller"] {
-  return async (name, tenantSlug = "default") => {
+const keyPortsOf = ({ store, clock, random }: OrchestratorPorts): KeyPorts => ({
+  store,
+  clock,
+  random,
+  hashKey: keyHasher(SECRET),
+  access: accessOf({ folder: shippedAccessFolder() }),
+});
+
+export type Grant = { readonly scopes?: readonly Scope[]; readonly roles?: readonly Role[] };
+
+// With every scope, where nothing else is said.
+function keyMaker(database: ThrowAwayDatabase, keys: KeyPorts): Engine["newKey"] {
+  return async (name, tenantSlug = "default", grant = { scopes: SCOPES }) => {
     const { clock, random } = keys;
     const tenant = await transaction(
       database.ownerPool(),
       async (client) => await ensureTenant({ client, clock, random }, tenantSlug),
     );
-    const maker: Caller = {
-      tenant,
-      actor: { id: "prn_", kind: "service", name },
-      key: "key_",
-      scopes: SCOPES,
-    };
-    const key = value(
-      await createKey(keys, maker, { principal: { name, kind: "service" }, scopes: [...SCOPES] }),
+    const secret = newKey(random);
+    await transaction(
+      database.ownerPool(),
+      async (client) =>
+        await ensureKey({ client, clock, random }, uuidOf(tenant), {
+          principal: { name, kind: "service" },
+          hash: keys.hashKey(secret),
+          prefix: keyPrefix(secret),
+          scopes: grant.scopes ?? [],
+          roles: grant.roles ?? [],
+        }),
     );
-    const caller = await harness.authenticate(key.secret);
-    if (caller === null) throw new Error("a new key is known");
-    return caller;
+    return secret;
   };
 }
 
@@ -249,6 +285,12 @@ async function startWorkerOf(
 
 export function policiesOf(source: Parameters<typeof openCedarPolicies>[0]): Policies {
   const opened = openCedarPolicies(source);
+  if (!opened.ok) throw new Error(opened.error.detail);
+  return opened.value;
+}
+
+export function accessOf(source: Parameters<typeof openAccess>[0]): Access {
+  const opened = openAccess(source);
   if (!opened.ok) throw new Error(opened.error.detail);
   return opened.value;
 }

@@ -22,10 +22,11 @@ import {
   runPageSchema,
   runParamsSchema,
 } from "./api-schemas.ts";
+import { accessEventPageSchema, listAccessEventsQuerySchema } from "./access.ts";
 import { approvalSchema, approveRequestSchema } from "./approval.ts";
 import { DOCUMENT_ROUTES } from "./document-routes.ts";
 import { EXTERNAL_ROUTES, submitRunRequestSchema } from "./external.ts";
-import { createdKeySchema, keyRequestSchema, keySchema } from "./key.ts";
+import { createdKeySchema, keyRequestSchema, keySchema, rotateKeySchema } from "./key.ts";
 import { precedentSchema, revokePrecedentSchema } from "./precedent.ts";
 import type { RouteRow } from "./route.ts";
 import { runSchema, runSummarySchema } from "./run.ts";
@@ -35,7 +36,7 @@ const RUN_ROUTES = {
     method: "POST",
     path: "/api/harness/run",
     operationId: "submitRun",
-    scope: "runs:write",
+    action: "runs.submit",
     tag: "runs",
     summary: "Submit a run",
     description:
@@ -64,7 +65,7 @@ const RUN_ROUTES = {
     method: "GET",
     path: "/api/harness/runs",
     operationId: "listRuns",
-    scope: "runs:read",
+    action: "runs.read",
     tag: "runs",
     summary: "List runs, newest first",
     query: listRunsQuerySchema,
@@ -80,7 +81,7 @@ const RUN_ROUTES = {
     method: "GET",
     path: "/api/harness/runs/{id}",
     operationId: "getRun",
-    scope: "runs:read",
+    action: "runs.read",
     tag: "runs",
     summary: "Read a run with its steps, approvals and artifacts",
     params: runParamsSchema,
@@ -99,7 +100,7 @@ const RUN_ROUTES = {
     method: "POST",
     path: "/api/harness/runs/{id}/cancel",
     operationId: "cancelRun",
-    scope: "runs:write",
+    action: "runs.cancel",
     tag: "runs",
     summary: "Cancel a run",
     description: "Takes no body. What the run did before stays in its journal.",
@@ -116,7 +117,7 @@ const RUN_ROUTES = {
     method: "GET",
     path: "/api/harness/runs/{id}/events",
     operationId: "listEvents",
-    scope: "runs:read",
+    action: "runs.read",
     tag: "runs",
     summary: "Follow a run's events",
     description:
@@ -136,7 +137,7 @@ const RUN_ROUTES = {
     method: "GET",
     path: "/api/harness/runs/{id}/artifacts/{artifact}",
     operationId: "getArtifact",
-    scope: "runs:read",
+    action: "runs.read",
     tag: "runs",
     summary: "Download an artifact",
     params: artifactParamsSchema,
@@ -158,7 +159,7 @@ const APPROVAL_ROUTES = {
     method: "POST",
     path: "/api/harness/approve",
     operationId: "decideApproval",
-    scope: "approvals:decide",
+    action: "approvals.decide",
     tag: "approvals",
     summary: "Approve, deny or confirm one exact action",
     query: noQuerySchema,
@@ -188,7 +189,7 @@ const KEY_ROUTES = {
     method: "POST",
     path: "/api/harness/keys",
     operationId: "createKey",
-    scope: "keys:admin",
+    action: "keys.create",
     tag: "keys",
     summary: "Create a key; its secret is shown this once",
     query: noQuerySchema,
@@ -204,7 +205,7 @@ const KEY_ROUTES = {
     method: "GET",
     path: "/api/harness/keys",
     operationId: "listKeys",
-    scope: "keys:admin",
+    action: "keys.read",
     tag: "keys",
     summary: "List keys",
     query: noQuerySchema,
@@ -215,11 +216,29 @@ const KEY_ROUTES = {
     },
     problems: [],
   },
+  rotateKey: {
+    method: "POST",
+    path: "/api/harness/keys/{id}/rotate",
+    operationId: "rotateKey",
+    action: "keys.rotate",
+    tag: "keys",
+    summary: "Replace a key by a new one; its secret is shown this once",
+    description: "The new key may do what the old one may. The old one ends now, or after the overlap.",
+    params: keyParamsSchema,
+    query: noQuerySchema,
+    body: rotateKeySchema,
+    success: {
+      status: 201,
+      description: "The new key, with its secret.",
+      content: { "application/json": createdKeySchema },
+    },
+    problems: ["malformed_json", "key_not_found", "key_ended", "body_too_large", "unsupported_media_type"],
+  },
   revokeKey: {
     method: "DELETE",
     path: "/api/harness/keys/{id}",
     operationId: "revokeKey",
-    scope: "keys:admin",
+    action: "keys.revoke",
     tag: "keys",
     summary: "Revoke a key",
     params: keyParamsSchema,
@@ -235,7 +254,7 @@ const KEY_ROUTES = {
     method: "GET",
     path: "/api/harness/decisions",
     operationId: "listDecisions",
-    scope: "approvals:decide",
+    action: "decisions.read",
     tag: "approvals",
     summary: "List what the rules decided",
     query: listDecisionsQuerySchema,
@@ -250,7 +269,7 @@ const KEY_ROUTES = {
     method: "GET",
     path: "/api/harness/precedents",
     operationId: "listPrecedents",
-    scope: "approvals:decide",
+    action: "precedents.read",
     tag: "approvals",
     summary: "List remembered answers",
     query: noQuerySchema,
@@ -265,7 +284,7 @@ const KEY_ROUTES = {
     method: "POST",
     path: "/api/harness/precedents/{id}/revoke",
     operationId: "revokePrecedent",
-    scope: "approvals:decide",
+    action: "precedents.revoke",
     tag: "approvals",
     summary: "Stop giving a remembered answer",
     params: precedentParamsSchema,
@@ -280,12 +299,31 @@ const KEY_ROUTES = {
   },
 } as const satisfies Record<string, RouteRow>;
 
+const ACCESS_ROUTES = {
+  listAccessEvents: {
+    method: "GET",
+    path: "/api/harness/access-events",
+    operationId: "listAccessEvents",
+    action: "access.read",
+    tag: "keys",
+    summary: "List what was done about credentials, newest first",
+    description: "Keys made, replaced and revoked, and signatures refused.",
+    query: listAccessEventsQuerySchema,
+    success: {
+      status: 200,
+      description: "One page of events.",
+      content: { "application/json": accessEventPageSchema },
+    },
+    problems: [],
+  },
+} as const satisfies Record<string, RouteRow>;
+
 const SERVICE_ROUTES = {
   getHealth: {
     method: "GET",
     path: "/healthz",
     operationId: "getHealth",
-    scope: "no_key",
+    action: "open",
     tag: "service",
     summary: "Is the process alive?",
     query: noQuerySchema,
@@ -300,7 +338,7 @@ const SERVICE_ROUTES = {
     method: "GET",
     path: "/readyz",
     operationId: "getReadiness",
-    scope: "no_key",
+    action: "open",
     tag: "service",
     summary: "Can the service work?",
     query: noQuerySchema,
@@ -315,7 +353,7 @@ const SERVICE_ROUTES = {
     method: "GET",
     path: "/metrics",
     operationId: "getMetrics",
-    scope: "metrics:read",
+    action: "metrics.read",
     tag: "service",
     summary: "Metrics of this process, for Prometheus",
     description: "Of all tenants together; no label names a tenant, a person or a run.",
@@ -331,7 +369,7 @@ const SERVICE_ROUTES = {
     method: "GET",
     path: "/openapi.json",
     operationId: "getOpenApi",
-    scope: "any_key",
+    action: "service.describe",
     tag: "service",
     summary: "This document",
     query: noQuerySchema,
@@ -350,6 +388,7 @@ export const ROUTES = {
   ...APPROVAL_ROUTES,
   ...DOCUMENT_ROUTES,
   ...KEY_ROUTES,
+  ...ACCESS_ROUTES,
   ...SERVICE_ROUTES,
 } as const;
 export type OperationId = keyof typeof ROUTES;

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 
-export type IdKind = "ten" | "prn" | "key" | "run" | "apr" | "art" | "doc";
+export type IdKind = "ten" | "prn" | "key" | "run" | "apr" | "art" | "doc" | "evt";
 
 /** `<kind>_` and a UUID (version 7, RFC 9562: sorts by time of making) as 32 lower-case hex digits. */
 export type Id<Kind extends IdKind> = `${Kind}_${string}`;
@@ -13,6 +13,7 @@ export type KeyId = Id<"key">;
 export type RunId = Id<"run">;
 export type ApprovalId = Id<"apr">;
 export type ArtifactId = Id<"art">;
+export type AccessEventId = Id<"evt">;
 export type DocumentId = Id<"doc">;
 
 function idSchema<Kind extends IdKind>(kind: Kind): z.ZodTemplateLiteral<Id<Kind>> {
@@ -36,3 +37,4 @@ export function uuidOf(id: Id<IdKind>): string {
   const hex = id.slice(id.indexOf("_") + 1);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
+export const accessEventIdSchema: z.ZodTemplateLiteral<AccessEventId> = idSchema("evt");

@@ -1,3 +1,5 @@
+export * from "./access.ts";
+export * from "./api-action.ts";
 export * from "./api.ts";
 export * from "./api-schemas.ts";
 export * from "./approval.ts";

@@ -3,7 +3,13 @@
 
 import { z } from "zod";
 
-type ProblemRow = { readonly status: number; readonly title: string; readonly remedy: string };
+type ProblemRow = {
+  readonly status: number;
+  readonly title: string;
+  readonly remedy: string;
+  /** Where a registered type says the same; ours else. */
+  readonly type?: string;
+};
 
 export const PROBLEMS = {
   malformed_request: {
@@ -34,8 +40,8 @@ export const PROBLEMS = {
   },
   scope_missing: {
     status: 403,
-    title: "The key lacks the scope for this",
-    remedy: "Use a key that carries the scope named in `detail`.",
+    title: "The credential does not permit this",
+    remedy: "Use one that carries the scope named in `detail`, or whose role permits it.",
   },
   not_an_approver: {
     status: 403,
@@ -107,6 +113,11 @@ export const PROBLEMS = {
     status: 408,
     title: "The request did not arrive in time",
     remedy: "Send the whole request without long pauses.",
+  },
+  key_ended: {
+    status: 409,
+    title: "The key is revoked or expired",
+    remedy: "Nothing was changed. Create a new key.",
   },
   approval_already_decided: {
     status: 409,
@@ -204,6 +215,13 @@ export const PROBLEMS = {
     title: "The plan is not acceptable",
     remedy: "See `errors`: each names a call, and why no person is asked about it.",
   },
+  quota_exceeded: {
+    status: 429,
+    title: "Too many requests",
+    remedy: "Try again after the time that `Retry-After` names; `violated-policies` says which limit it was.",
+    // draft-ietf-httpapi-ratelimit-headers, section 7.
+    type: "https://iana.org/assignments/http-problem-types#quota-exceeded",
+  },
   headers_too_large: {
     status: 431,
     title: "The request line and headers are too large",
@@ -241,6 +259,10 @@ export const problemSchema = z
     code: z.string(),
     request_id: z.string().optional(),
     errors: z.array(z.strictObject({ pointer: z.string(), detail: z.string() })).optional(),
+    "violated-policies": z
+      .array(z.string())
+      .optional()
+      .meta({ description: "Names of the limits that were reached, as in `RateLimit-Policy`." }),
   })
   .meta({ id: "Problem" });
 
@@ -250,8 +272,13 @@ export type Problem = z.infer<typeof problemSchema>;
 export function problem(
   code: ProblemCode,
   detail: string,
-  extra: Pick<Problem, "errors" | "request_id"> = {},
+  extra: Pick<Problem, "errors" | "request_id" | "violated-policies"> = {},
 ): Problem {
   const { status, title, remedy } = PROBLEMS[code];
-  return { type: `${PROBLEM_TYPE_PREFIX}${code}`, title, status, detail, remedy, code, ...extra };
+  return { type: problemType(code), title, status, detail, remedy, code, ...extra };
+}
+
+export function problemType(code: ProblemCode): string {
+  const row: ProblemRow = PROBLEMS[code];
+  return row.type ?? `${PROBLEM_TYPE_PREFIX}${code}`;
 }

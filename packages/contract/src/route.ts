@@ -1,7 +1,7 @@
 // What a row of the route table says. The table itself: api.ts.
 
 import type { z } from "zod";
-import type { Scope } from "./key.ts";
+import { API_ACTIONS, type ApiAction, type Scope } from "./api-action.ts";
 import type { ProblemCode } from "./problem.ts";
 
 /** Header names of requests, as OpenAPI names them; Node has them in lower case. */
@@ -15,18 +15,24 @@ export const RESPONSE_HEADERS = [
   "Link",
   "Content-Disposition",
   "Content-Digest",
+  "RateLimit",
+  "RateLimit-Policy",
 ] as const;
 export type ResponseHeader = (typeof RESPONSE_HEADERS)[number];
 
-/** What a caller's key must carry: a scope; `any_key`: any valid key will do; `no_key`: open to everybody. */
-export type RouteScope = Scope | "any_key" | "no_key";
+/** What the rules are asked about a caller; `open`: nobody is asked who they are. */
+export type RouteAction = ApiAction | "open";
+
+/** The scope that permits the route's action; null where none is needed. */
+export const scopeOf = (action: RouteAction): Scope | null =>
+  action === "open" ? null : API_ACTIONS[action];
 
 export type RouteRow = {
   readonly method: "GET" | "POST" | "DELETE";
   /** As OpenAPI writes it: `/runs/{id}`. */
   readonly path: `/${string}`;
   readonly operationId: string;
-  readonly scope: RouteScope;
+  readonly action: RouteAction;
   readonly tag: "runs" | "approvals" | "documents" | "keys" | "service";
   readonly summary: string;
   readonly description?: string;

@@ -27,6 +27,7 @@ import type { Log, Telemetry } from "./ports.ts";
 import { createHarness } from "./services/create-harness.ts";
 import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
+import { startExpiry } from "./services/expiry.ts";
 import { keyHasher } from "./services/keys.ts";
 import type { Redaction } from "./services/redaction.ts";
 import { createShown } from "./services/shown.ts";
@@ -150,7 +151,7 @@ async function startParts(
   started: AsyncDisposableStack,
 ): Promise<Result<{ readonly url: string }, StartRefusal>> {
   const { home, log } = options;
-  const { config, agents } = parts;
+  const { config, agents, access } = parts;
   const clock = systemClock;
   const random = systemRandom;
   const pool = openPool(app, log, started);
@@ -188,6 +189,8 @@ async function startParts(
     workspaceNames: Object.keys(config.workspaces),
     agents,
     hashKey: keyHasher(secrets.keys),
+    access,
+    quotas: config.limits.quotas,
     cursors: createCursors(secrets.cursors),
     shown: createShown(redaction),
     isWorkerReady: () => presence.isPresent(),
@@ -196,11 +199,8 @@ async function startParts(
   started.defer(async () => {
     await consumer.stop();
   });
-  const sweeper = startSweeper({ store, clock, log });
-  started.defer(async () => {
-    await sweeper.stop();
-  });
-  const server = await createServer(harness, { log, telemetry });
+  startHousekeeping({ store, clock, log }, started);
+  const server = await createServer(harness, { log, telemetry, addressQuota: config.limits.address });
   started.defer(async () => {
     await server.close();
   });
@@ -220,6 +220,16 @@ function openPool(app: Connection, log: Log, started: AsyncDisposableStack): Ret
     await pool.end();
   });
   return pool;
+}
+
+function startHousekeeping(
+  ports: Pick<OrchestratorPorts, "store" | "clock" | "log">,
+  started: AsyncDisposableStack,
+): void {
+  for (const loop of [startSweeper(ports), startExpiry(ports)])
+    started.defer(async () => {
+      await loop.stop();
+    });
 }
 
 async function listen(

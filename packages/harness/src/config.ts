@@ -3,9 +3,18 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { effectSchema, harmSchema, nameSchema } from "@assent/contract";
+import {
+  type ApiAction,
+  API_ACTIONS,
+  effectSchema,
+  harmSchema,
+  isApiAction,
+  nameSchema,
+} from "@assent/contract";
 import { z } from "zod";
+import { ADDRESS_QUOTA, PRINCIPAL_QUOTA, TENANT_QUOTA } from "./base/limits.ts";
 import { err, ok, type Result } from "./base/result.ts";
+import type { Quota, Quotas } from "./core/access/quota.ts";
 import { type AgentDefinition, agentDefinitionSchema } from "./core/agent.ts";
 import { type AllowlistEntry, parseAllowlistEntry } from "./core/egress/allowlist.ts";
 import { mcpSchema } from "./core/mcp/mcp-config.ts";
@@ -53,6 +62,32 @@ const telemetrySchema = z.strictObject({
   content: z.boolean().default(false),
 });
 
+const quotaSchema = z
+  .strictObject({
+    requests: z.int().min(1).max(1_000_000_000),
+    window_seconds: z.int().min(1).max(86_400),
+  })
+  .transform(({ requests, window_seconds }): Quota => ({ requests, windowSeconds: window_seconds }));
+const quotaOrOffSchema = z.union([quotaSchema, z.literal("off").transform(() => null)]);
+
+const actionQuotasSchema = z.record(z.string(), quotaSchema).transform((quotas, context) => {
+  const known: Partial<Record<ApiAction, Quota>> = {};
+  for (const [action, quota] of Object.entries(quotas)) {
+    if (isApiAction(action)) known[action] = quota;
+    else context.addIssue(`${action} is none of ${Object.keys(API_ACTIONS).join(", ")}`);
+  }
+  return known;
+});
+
+const limitsSchema = z.strictObject({
+  /** All requests of a tenant, of a principal, of an address. */
+  tenant: quotaOrOffSchema.optional(),
+  principal: quotaOrOffSchema.optional(),
+  address: quotaOrOffSchema.optional(),
+  /** A principal's requests for one action, for example `runs.submit`. */
+  actions: actionQuotasSchema.optional(),
+});
+
 const configFileSchema = z.strictObject({
   $schema: z.string().optional(),
   workspaces: z.record(nameSchema, z.strictObject({ path: z.string().min(1) })).default({}),
@@ -71,6 +106,9 @@ const configFileSchema = z.strictObject({
   policies: z
     .union([z.enum(["default", "strict"]), z.strictObject({ folder: z.string().min(1) })])
     .default("default"),
+  /** A folder of `*.cedar` files that say who may ask the API for what, in place of the shipped ones. */
+  access: z.strictObject({ folder: z.string().min(1) }).optional(),
+  limits: limitsSchema.default({}),
 });
 
 export type Config = {
@@ -83,7 +121,15 @@ export type Config = {
   readonly toolchains: readonly string[];
   readonly policies: "default" | "strict" | { readonly folder: string };
   readonly telemetry: { readonly endpoint: string | null; readonly content: boolean };
+  /** Null: the shipped rules. */
+  readonly accessFolder: string | null;
+  readonly limits: Limits;
   readonly environment: Environment;
+};
+
+export type Limits = {
+  readonly quotas: Quotas;
+  readonly address: Quota | null;
 };
 
 /** What the environment may say. Keys of providers are read here and handed on; nothing prints them. */
@@ -193,8 +239,21 @@ export function readConfig(
       typeof parsed.value.policies === "string"
         ? parsed.value.policies
         : { folder: resolve(folder, parsed.value.policies.folder) },
+    accessFolder: parsed.value.access === undefined ? null : resolve(folder, parsed.value.access.folder),
+    limits: limitsOf(parsed.value.limits),
     environment,
   });
+}
+
+function limitsOf({ tenant, principal, address, actions }: z.infer<typeof limitsSchema>): Limits {
+  return {
+    quotas: {
+      tenant: tenant === undefined ? TENANT_QUOTA : tenant,
+      principal: principal === undefined ? PRINCIPAL_QUOTA : principal,
+      actions: actions ?? {},
+    },
+    address: address === undefined ? ADDRESS_QUOTA : address,
+  };
 }
 
 function readAgents(folder: string, agents: Map<string, AgentDefinition>): Result<null, ConfigRefusal> {

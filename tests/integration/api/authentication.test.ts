@@ -1,4 +1,4 @@
-import { ROUTES, type RouteRow, SCOPES, type Scope } from "@assent/contract";
+import { ROUTES, type RouteRow, SCOPES, scopeOf } from "@assent/contract";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
   ACTION_ANSWER,
@@ -24,7 +24,7 @@ beforeEach(() => {
 });
 
 const ROWS: readonly RouteRow[] = Object.values(ROUTES);
-const GUARDED = ROWS.filter((row) => row.scope !== "no_key");
+const GUARDED = ROWS.filter((row) => row.action !== "open");
 const IDS: Readonly<Record<string, string>> = { artifact: ARTIFACT_ID, action: ACTION_ANSWER.action_id };
 const BODIES: Readonly<Record<string, unknown>> = {
   submitRun: VALID_RUN_REQUEST,
@@ -36,6 +36,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   revokePrecedent: { reason: "A mistake." },
   addDocument: { name: "handbook", text: "All of it." },
   createKey: { principal: { name: "ci", kind: "service" }, scopes: ["runs:read"] },
+  rotateKey: {},
 };
 
 const QUERIES: Readonly<Record<string, string>> = {
@@ -95,7 +96,8 @@ describe.each(GUARDED.map((row) => [row.operationId, row] as const))("%s", (_, r
   });
 
   test("takes a key with its scope, in any case of the scheme", async () => {
-    const key = row.scope === "any_key" || row.scope === "no_key" ? KEYS.decide : KEY_OF_SCOPE[row.scope];
+    const scope = scopeOf(row.action);
+    const key = scope === null ? KEYS.decide : KEY_OF_SCOPE[scope];
     for (const scheme of ["Bearer", "bearer", "BEARER"]) {
       const answer = await call(row, { authorization: `${scheme} ${key}` });
       expect(answer.status).toBe(row.success.status);
@@ -103,8 +105,8 @@ describe.each(GUARDED.map((row) => [row.operationId, row] as const))("%s", (_, r
   });
 
   test("refuses a key with all scopes but its own", async () => {
-    if (row.scope === "any_key" || row.scope === "no_key") return;
-    const needed: Scope = row.scope;
+    const needed = scopeOf(row.action);
+    if (needed === null) return;
     api.harness.keys.set(
       "assent_others",
       SCOPES.filter((scope) => scope !== needed),
@@ -124,10 +126,7 @@ describe.each(GUARDED.map((row) => [row.operationId, row] as const))("%s", (_, r
 });
 
 test("only the health checks are open", () => {
-  expect(ROWS.filter((row) => row.scope === "no_key").map((row) => row.path)).toEqual([
-    "/healthz",
-    "/readyz",
-  ]);
+  expect(ROWS.filter((row) => row.action === "open").map((row) => row.path)).toEqual(["/healthz", "/readyz"]);
   expect(GUARDED.length).toBeGreaterThan(10);
 });
 
@@ -150,11 +149,12 @@ test("an unauthenticated body is not parsed", async () => {
 
 test("when keys cannot be looked up, nobody gets in", async () => {
   await using broken = await startApi({
-    authenticate: async () => await Promise.reject(new Error("connection to 10.0.0.7 lost")),
+    admit: async () => await Promise.reject(new Error("connection to 10.0.0.7 lost")),
   });
   const answer = await fetch(`${broken.url}/api/harness/keys`, { headers: { authorization: "Bearer x" } });
   const body = await answer.text();
-  expect(expectProblem(answer, body).code).toBe("internal_error");
+  expect(expectProblem(answer, body)).toMatchObject({ code: "not_ready", status: 503 });
+  expect(answer.headers.get("retry-after")).toMatch(/^[1-9]\d*$/);
   expect(body).not.toContain("10.0.0.7");
   expect(broken.harness.calls).toEqual([]);
 });

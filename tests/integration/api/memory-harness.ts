@@ -2,7 +2,10 @@
 // tested behind the same edge elsewhere.
 
 import { type AuditEvent, type RunId, SCOPES, type Scope } from "@assent/contract";
+import { openAccess } from "../../../packages/harness/src/adapters/cedar/access.ts";
+import { shippedAccessFolder } from "../../../packages/harness/src/adapters/cedar/policy-folder.ts";
 import { err, ok, type Result } from "../../../packages/harness/src/base/result.ts";
+import type { Caller } from "../../../packages/harness/src/ports.ts";
 import type { Driven, DriverCall, Harness, Refusal } from "../../../packages/harness/src/services/harness.ts";
 import {
   ACTION_ANSWER,
@@ -25,6 +28,10 @@ import {
   eventOf,
   summaryOf,
 } from "./samples.ts";
+
+const opened = openAccess({ folder: shippedAccessFolder() });
+if (!opened.ok) throw new Error(opened.error.detail);
+const ACCESS = opened.value;
 
 export type Call = { readonly name: keyof Harness; readonly args: readonly unknown[] };
 
@@ -98,11 +105,38 @@ type Recorder = (name: keyof Harness, ...args: readonly unknown[]) => void;
 function accessCalls(
   memory: Memory,
   record: Recorder,
-): Pick<Harness, "authenticate" | "createKey" | "listKeys" | "revokeKey" | "readiness"> {
+): Pick<
+  Harness,
+  | "admit"
+  | "permits"
+  | "authenticate"
+  | "createKey"
+  | "listKeys"
+  | "rotateKey"
+  | "revokeKey"
+  | "listAccessEvents"
+  | "readiness"
+> {
+  const find = (key: string): Caller | null => {
+    const scopes = memory.keys.get(key);
+    return scopes === undefined ? null : callerWith(scopes);
+  };
   return {
-    authenticate: async (key) => {
-      const scopes = memory.keys.get(key);
-      return await Promise.resolve(scopes === undefined ? null : callerWith(scopes));
+    admit: async ({ credential }) => {
+      const caller = find(credential);
+      return await Promise.resolve(caller === null ? null : { caller, quotas: [], exceeded: null });
+    },
+    permits: (caller, action) => ACCESS.permits(caller, action),
+    authenticate: async (key) => await Promise.resolve(find(key)),
+    rotateKey: async (caller, id, request) => {
+      record("rotateKey", caller, id, request);
+      return await Promise.resolve(
+        id === KEY_ID ? ok(CREATED_KEY) : err({ code: "key_not_found", detail: "x" }),
+      );
+    },
+    listAccessEvents: async (caller, before) => {
+      record("listAccessEvents", caller, before);
+      return await Promise.resolve(ok({ data: [], next: null }));
     },
     createKey: async (caller, request) => {
       record("createKey", caller, request);

@@ -79,8 +79,8 @@ test("every refusal of a route stands under its status, as a problem", () => {
         "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
       });
     }
-    expect(responses["401"] === undefined).toBe(row.scope === "no_key");
-    expect(operationOf(row).security).toEqual(row.scope === "no_key" ? [] : undefined);
+    expect(responses["401"] === undefined).toBe(row.action === "open");
+    expect(operationOf(row).security).toEqual(row.action === "open" ? [] : undefined);
     for (const [status, response] of Object.entries(responses)) {
       expect(Object.keys(response.headers)).toContain("X-Request-Id");
       if (status === "503") expect(Object.keys(response.headers)).toContain("Retry-After");

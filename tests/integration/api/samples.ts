@@ -32,7 +32,7 @@ export const ARTIFACT_BYTES: Buffer = Buffer.from("--- a\n+++ b\n");
 const ACTOR = { id: `prn_${hex("1")}`, kind: "human", name: "Ada" } as const;
 
 export function callerWith(scopes: readonly Scope[]): Caller {
-  return { tenant: `ten_${hex("2")}`, actor: ACTOR, key: KEY_ID, scopes };
+  return { tenant: `ten_${hex("2")}`, actor: ACTOR, key: KEY_ID, scopes, roles: [], mustSign: false };
 }
 
 export function summaryOf(id: RunId): RunSummary {
@@ -108,9 +108,12 @@ export const KEY: Key = {
   prefix: "assent_abc",
   principal: ACTOR,
   scopes: [...SCOPES],
+  roles: [],
+  must_sign: false,
   created_at: AT,
   expires_at: null,
   revoked_at: null,
+  last_used_at: null,
 };
 export const CREATED_KEY: CreatedKey = { ...KEY, secret: "assent_abcdef" };
 
@@ -137,6 +140,7 @@ export const KEYS = {
   files: "assent_files",
   scrapes: "assent_scrapes",
   admin: "assent_admin",
+  audit: "assent_audit",
   revoked: "assent_revoked",
 } as const;
 
@@ -148,6 +152,7 @@ export const KEY_OF_SCOPE: Readonly<Record<Scope, string>> = {
   "documents:write": KEYS.files,
   "metrics:read": KEYS.scrapes,
   "keys:admin": KEYS.admin,
+  "audit:read": KEYS.audit,
 };
 
 export const VALID_RUN_REQUEST = { agent: "maintainer", task: "write a changelog entry" } as const;

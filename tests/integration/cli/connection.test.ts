@@ -87,6 +87,9 @@ describe("keys", () => {
     prefix: "ask_abc",
     principal: ANNA,
     scopes: ["runs:read" as const],
+    roles: ["requester" as const],
+    must_sign: false,
+    last_used_at: null,
     created_at: AT,
     expires_at: null,
     revoked_at: null,
@@ -119,6 +122,31 @@ describe("keys", () => {
     const done = await assent(fake, ["keys", "create", "bob", "--scope", "runs:read", name, value]);
     expect(done.code).toBe(2);
     expect(fake.received).toEqual([]);
+  });
+
+  test("create sends roles in place of scopes, and that requests must be signed", async () => {
+    fake.intercept("POST", /keys$/, (response) => sendJson(response, 201, { ...key, secret: "ask_whole" }));
+    const words = ["keys", "create", "anna", "--role", "approver,auditor", "--must-sign"];
+    expect((await assent(fake, words)).code).toBe(0);
+    expect(fake.received[0]?.body).toEqual({
+      principal: { name: "anna", kind: "human" },
+      scopes: [],
+      roles: ["approver", "auditor"],
+      must_sign: true,
+    });
+    const nothing = await assent(fake, ["keys", "create", "anna"]);
+    expect([nothing.code, fake.received.length]).toEqual([2, 1]);
+  });
+
+  test("rotate sends the overlap in seconds, and shows the new secret this once", async () => {
+    fake.intercept("POST", /rotate$/, (response) => sendJson(response, 201, { ...key, secret: "ask_new" }));
+    const done = await assent(fake, ["keys", "rotate", key.id, "--overlap", "15m"]);
+    expect(done.terminal.stdout()).toContain("ask_new");
+    expect(fake.received[0]).toMatchObject({
+      path: `/api/harness/keys/${key.id}/rotate`,
+      body: { overlap_seconds: 900 },
+    });
+    expect((await assent(fake, ["keys", "rotate", key.id, "--overlap", "soon"])).code).toBe(2);
   });
 
   test("list says which keys still open anything", async () => {

@@ -36,6 +36,7 @@ async function createForeignKey(home: string, owner: Pool): Promise<string> {
       hash: keyHasher(secrets.value.keys)(key),
       prefix: keyPrefix(key),
       scopes: ["runs:read", "runs:write", "approvals:decide", "documents:read", "documents:write"],
+      roles: [],
     });
   });
   return key;

@@ -9,6 +9,7 @@ import {
   ROUTES,
   type RouteRow,
   problemSchema,
+  scopeOf,
 } from "@assent/contract";
 import { z } from "zod";
 
@@ -102,12 +103,25 @@ const RESPONSE_HEADERS: Readonly<Record<ResponseHeader | "X-Request-Id", [string
   Link: ['The next page, as `rel="next"`, where there is one.', { type: "string" }],
   "Content-Disposition": ["The artifact's name; always `attachment`.", { type: "string" }],
   "Content-Digest": ["SHA-256 of the bytes, RFC 9530.", { type: "string" }],
+  RateLimit: [
+    "What is left of each quota (`r`), and after how many seconds it is whole again (`t`); a structured list.",
+    { type: "string" },
+  ],
+  "RateLimit-Policy": [
+    "The caller's quotas: so many requests (`q`) in so many seconds (`w`); a structured list.",
+    { type: "string" },
+  ],
   "X-Request-Id": ["Names this request in the server's log.", { type: "string" }],
+};
+
+const RETRY_AFTER: Record<string, Header> = {
+  "Retry-After": header("Seconds to wait before trying again.", { type: "integer", minimum: 0 }),
 };
 
 const PROBLEM_HEADERS: Readonly<Record<number, Record<string, Header>>> = {
   401: { "WWW-Authenticate": header("How to authenticate: `Bearer`.", { type: "string" }) },
-  503: { "Retry-After": header("Seconds to wait before trying again.", { type: "integer", minimum: 0 }) },
+  429: { ...headersOf(["RateLimit", "RateLimit-Policy"]), ...RETRY_AFTER },
+  503: RETRY_AFTER,
 };
 
 /** What any request can be answered with, and what any request with a key can. */
@@ -147,7 +161,8 @@ export function generateOpenApi(): OpenApiDocument {
         key: {
           type: "http",
           scheme: "bearer",
-          description: "A key made with `assent keys create`; each operation says which scope it must carry.",
+          description:
+            "A key made with `assent keys create`, or a token of an identity provider that the configuration names; each operation says which scope it needs.",
         },
       },
       schemas: schemas.components,
@@ -199,8 +214,6 @@ function withoutIdentity(schema: unknown): JsonObject {
 }
 
 function operation(row: RouteRow, schemas: SchemaNames): Operation {
-  const needs = row.scope === "no_key" ? "Needs no key." : "";
-  const scope = row.scope === "any_key" ? "Needs any valid key." : `Needs the scope \`${row.scope}\`.`;
   const parameters = [
     ...parametersOf(row.params, "path", schemas),
     ...parametersOf(row.query, "query", schemas),
@@ -215,10 +228,8 @@ function operation(row: RouteRow, schemas: SchemaNames): Operation {
     operationId: row.operationId,
     tags: [row.tag],
     summary: row.summary,
-    description: [row.description, needs === "" ? scope : needs]
-      .filter((text) => text !== undefined)
-      .join(" "),
-    ...(row.scope === "no_key" ? { security: [] } : {}),
+    description: [row.description, needsOf(row)].filter((text) => text !== undefined).join(" "),
+    ...(row.action === "open" ? { security: [] } : {}),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(row.body === undefined
       ? {}
@@ -230,6 +241,14 @@ function operation(row: RouteRow, schemas: SchemaNames): Operation {
         }),
     responses: { ...successOf(row, schemas), ...emptyOf(row), ...problemsOf(row, schemas) },
   };
+}
+
+function needsOf({ action }: RouteRow): string {
+  if (action === "open") return "Needs no key.";
+  const scope = scopeOf(action);
+  return scope === null
+    ? "Needs any valid key."
+    : `Needs the scope \`${scope}\`, or a role that permits \`${action}\`.`;
 }
 
 function parametersOf(
@@ -252,7 +271,8 @@ function parametersOf(
 }
 
 function successOf(row: RouteRow, schemas: SchemaNames): Record<string, Response> {
-  const names = [...(row.success.headers ?? []), "X-Request-Id"] as const;
+  const limited = row.action === "open" ? [] : (["RateLimit", "RateLimit-Policy"] as const);
+  const names = [...(row.success.headers ?? []), ...limited, "X-Request-Id"] as const;
   return {
     [row.success.status]: {
       description: row.success.description,
@@ -278,11 +298,11 @@ function emptyOf(row: RouteRow): Record<string, Response> {
 
 function problemsOf(row: RouteRow, schemas: SchemaNames): Record<string, Response> {
   const guards: readonly ProblemCode[] =
-    row.scope === "no_key"
+    row.action === "open"
       ? []
-      : row.scope === "any_key"
-        ? ["unauthenticated"]
-        : ["unauthenticated", "scope_missing"];
+      : scopeOf(row.action) === null
+        ? ["unauthenticated", "quota_exceeded"]
+        : ["unauthenticated", "scope_missing", "quota_exceeded"];
   const codes = [...new Set([...COMMON_PROBLEMS, ...guards, ...row.problems])];
   const statuses = [...new Set(codes.map((code) => PROBLEMS[code].status))].toSorted((a, b) => a - b);
   return Object.fromEntries(

@@ -1,6 +1,6 @@
 // From a row of the contract's table to what Fastify registers.
 
-import type { RouteRow, RouteScope } from "@assent/contract";
+import type { RouteAction, RouteRow } from "@assent/contract";
 import type {
   FastifyBaseLogger,
   FastifyInstance,
@@ -34,7 +34,7 @@ type RouteSchema<R> = Part<R, "query", "querystring"> & Part<R, "params", "param
 type RegisteredRoute<R extends RouteRow> = {
   method: R["method"];
   url: string;
-  config: { scope: RouteScope; offers: readonly string[] };
+  config: { action: RouteAction; offers: readonly string[] };
   schema: RouteSchema<R>;
 };
 
@@ -45,7 +45,7 @@ export function routeOptions(row: RouteRow): Omit<RegisteredRoute<RouteRow>, "sc
   return {
     method: row.method,
     url: row.path.replaceAll(/\{([a-z]+)\}/g, ":$1"),
-    config: { scope: row.scope, offers: json === undefined ? [] : Object.keys(row.success.content) },
+    config: { action: row.action, offers: json === undefined ? [] : Object.keys(row.success.content) },
     // A key with the value undefined is taken for a mistake by Fastify.
     schema: {
       querystring: row.query,

@@ -3,18 +3,20 @@
 //   parser of Node      400, 408, 431    clientError, on the bare socket
 //   router              400, 404         frameworkErrors
 //   onRequest, root     400, 404, 405, 415, 421, 503   guardRequest
-//   onRequest, scope    401, 403, 406    authenticate, authorise, negotiate
+//   onRequest, scope    401, 403, 406, 429, 503   let in (address, credential, quotas, rules), negotiate
 //   body parser         400, 413, 415    acceptStrictJson
 //   validation          400              schemas of the contract
 //   handler             the route's own
 //   serialiser          500              a response that its schema does not allow
 
+import type { RouteAction } from "@assent/contract";
 import fastify, { type FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { assert } from "../base/assert.ts";
 import { EVENT_STREAMS_MAX, REQUEST_BODY_BYTES_MAX } from "../base/limits.ts";
-import type { Log, Telemetry } from "../ports.ts";
+import type { Log, QuotaState, Telemetry } from "../ports.ts";
 import type { Harness } from "../services/harness.ts";
+import { createAddressGuard } from "./address-guard.ts";
 import { rawProblem } from "./answer.ts";
 import { acceptStrictJson } from "./body.ts";
 import { type ClientErrors, createClientErrors } from "./client-error.ts";
@@ -34,6 +36,7 @@ import {
   REQUEST_TIMEOUT_MS,
 } from "./limits.ts";
 import { parseQuery } from "./query.ts";
+import { addAccess } from "./routes/access.ts";
 import { addApprove } from "./routes/approve.ts";
 import { addArtifacts } from "./routes/artifacts.ts";
 import { addDocuments } from "./routes/documents.ts";
@@ -59,9 +62,19 @@ export type ServerOptions = {
   /** Time a request's headers, and the whole of it, may take to arrive. */
   readonly headersTimeoutMs?: number;
   readonly requestTimeoutMs?: number;
+  /** What one address may send in all, whoever it is; null for no limit. */
+  readonly addressQuota?: QuotaState["quota"] | null;
+};
+
+export type RegisteredRoute = {
+  readonly method: string;
+  readonly path: string;
+  readonly action: RouteAction;
 };
 
 export type ApiServer = {
+  /** What the router answers to, asked of the router: no list that somebody keeps could lack one. */
+  readonly routes: readonly RegisteredRoute[];
   /**
    * @param host an address of this machine, or `localhost`, which is taken as 127.0.0.1
    * @param port 0 for any free one
@@ -81,13 +94,22 @@ export async function createServer(harness: Harness, options: ServerOptions): Pr
   });
   const state: State = { hosts: null, closing: false };
   const app = createApp(options, state);
-
+  const routes: RegisteredRoute[] = [];
+  app.addHook("onRoute", ({ method, url, config }) => {
+    const action = config?.action;
+    assert(action !== undefined, `route ${String(method)} ${url} declares which action it is`);
+    for (const each of [method].flat()) routes.push({ method: each, path: url, action });
+  });
   app.register(async (open: FastifyInstance) => {
     addNegotiation(open);
     addHealth(open.withTypeProvider(), harness, options.log);
   });
   app.register(async (guarded: FastifyInstance) => {
-    requireKeys(guarded, harness);
+    requireKeys(guarded, {
+      harness,
+      addresses: createAddressGuard(options.addressQuota ?? null),
+      log: options.log,
+    });
     addNegotiation(guarded);
     addRoutes(guarded.withTypeProvider(), harness, streams);
     addMetrics(guarded.withTypeProvider(), options.telemetry ?? silentTelemetry);
@@ -95,6 +117,7 @@ export async function createServer(harness: Harness, options: ServerOptions): Pr
   await app.ready();
   let closed: Promise<void> | undefined;
   return {
+    routes,
     listen: async (host, port) => {
       const address = host === "localhost" ? "127.0.0.1" : host;
       state.hosts = allowedHosts(host, options.hosts ?? []);
@@ -118,6 +141,7 @@ function addRoutes(api: Api, harness: Harness, streams: EventStreams): void {
   addArtifacts(api, harness);
   addApprove(api, harness);
   addKeys(api, harness);
+  addAccess(api, harness);
   addPrecedents(api, harness);
   addDocuments(api, harness);
   addDecisions(api, harness);

@@ -112,6 +112,7 @@ export async function setUp(
         hash: keyHasher(secrets.keys)(key),
         prefix: keyPrefix(key),
         scopes: SCOPES,
+        roles: ["admin"],
       });
       return true;
     });

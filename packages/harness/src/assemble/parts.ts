@@ -1,11 +1,13 @@
 // What a configuration asks for, put together and checked before anything runs.
 
+import { openAccess } from "../adapters/cedar/access.ts";
 import { openCedarPolicies } from "../adapters/cedar/policies.ts";
-import { shippedPolicyFolder } from "../adapters/cedar/policy-folder.ts";
+import { shippedAccessFolder, shippedPolicyFolder } from "../adapters/cedar/policy-folder.ts";
 import { type ModelsConfig, openModels } from "../adapters/models/models.ts";
 import { AssertionFailed } from "../base/assert.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Config, HttpToolConfig } from "../config.ts";
+import type { Access } from "../core/access/access-point.ts";
 import { type AgentDefinition, isModelAllowed } from "../core/agent.ts";
 import { stopsCanary } from "../core/decide/canary.ts";
 import type { Policies } from "../core/decide/policy-point.ts";
@@ -20,6 +22,7 @@ export type Parts = {
   readonly models: Models;
   readonly agents: ReadonlyMap<string, AgentDefinition>;
   readonly policies: Policies;
+  readonly access: Access;
 };
 
 // Everything that can be wrong without anything running is found out before anything runs.
@@ -41,6 +44,8 @@ export function prepareParts(
   }
   const policies = openPolicies(config.policies);
   if (!policies.ok) return policies;
+  const access = openAccessRules(config.accessFolder ?? shippedAccessFolder());
+  if (!access.ok) return access;
   const models = openModels(modelsConfig(config));
   const callable = model === null ? ok(null) : models.check(model);
   if (!callable.ok)
@@ -50,7 +55,19 @@ export function prepareParts(
       remedy: "Set what it names, or choose another --model.",
     });
   const agents = new Map([...config.agents].map(([name, agent]) => [name, preferModel(agent, model)]));
-  return ok({ config, tools: tools.value, models, agents, policies: policies.value });
+  return ok({ config, tools: tools.value, models, agents, policies: policies.value, access: access.value });
+}
+
+function openAccessRules(folder: string): Result<Access, StartRefusal> {
+  const opened = openAccess({ folder });
+  if (opened.ok) return opened;
+  const { code, file, line, detail } = opened.error;
+  return err({
+    code,
+    detail: `${file}${line === null ? "" : `:${line}`}: ${detail}.`,
+    remedy:
+      "Mend the rules about who may call, or leave `access` out of the configuration; see docs/access.md.",
+  });
 }
 
 function openPolicies(source: Config["policies"]): Result<Policies, StartRefusal> {

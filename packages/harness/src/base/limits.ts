@@ -106,3 +106,24 @@ export const DATABASE_CONNECTIONS_MAX = 16;
 
 /** Open event streams of one process; more are answered with 503. */
 export const EVENT_STREAMS_MAX = 200;
+
+/**
+ * Requests of one principal, of one tenant and of one address, where the configuration does not say otherwise; more are
+ * refused with 429. They keep one caller's loop from taking the database from all others, and are above what one
+ * well-behaved program reaches.
+ */
+export const PRINCIPAL_QUOTA: { readonly requests: number; readonly windowSeconds: number } = {
+  requests: 10_000,
+  windowSeconds: 10,
+};
+export const TENANT_QUOTA: { readonly requests: number; readonly windowSeconds: number } = {
+  requests: 30_000,
+  windowSeconds: 10,
+};
+export const ADDRESS_QUOTA: { readonly requests: number; readonly windowSeconds: number } = {
+  requests: 50_000,
+  windowSeconds: 10,
+};
+
+/** How often a process removes what has expired: answers kept for repeats, quotas long unused. */
+export const EXPIRY_INTERVAL_SECONDS = 60;

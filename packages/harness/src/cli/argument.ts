@@ -1,6 +1,8 @@
 // Parsers of single words of the command line. What they refuse never reaches a server.
 
 import {
+  type AccessEventId,
+  accessEventIdSchema,
   type ApprovalId,
   approvalIdSchema,
   type DocumentId,
@@ -10,6 +12,8 @@ import {
   RUN_STATES,
   type RunId,
   runIdSchema,
+  type Role,
+  roleSchema,
   type RunState,
   type Scope,
   scopeSchema,
@@ -25,6 +29,12 @@ export function parseRunId(text: string): RunId {
 export function parseKeyId(text: string): KeyId {
   const id = keyIdSchema.safeParse(text);
   if (!id.success) throw new InvalidArgumentError("A key's id is `key_` and 32 hex digits.");
+  return id.data;
+}
+
+export function parseAccessEventId(text: string): AccessEventId {
+  const id = accessEventIdSchema.safeParse(text);
+  if (!id.success) throw new InvalidArgumentError("An event's id is `evt_` and 32 hex digits.");
   return id.data;
 }
 
@@ -92,6 +102,23 @@ export function collectScopes(text: string, previous: readonly Scope[] | undefin
     return scope.data;
   });
   return [...(previous ?? []), ...scopes];
+}
+
+export function collectRoles(text: string, previous: readonly Role[] | undefined): readonly Role[] {
+  const roles = text.split(",").map((name) => {
+    const role = roleSchema.safeParse(name);
+    if (!role.success) throw new InvalidArgumentError(`The roles are ${roleSchema.options.join(", ")}.`);
+    return role.data;
+  });
+  return [...(previous ?? []), ...roles];
+}
+
+/** `30s`, `15m`, `24h`, `7d`, in seconds. */
+export function parseDuration(text: string): number {
+  const [, count = "", unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  const seconds = { s: 1, m: 60, h: 3_600, d: 86_400 }[unit];
+  if (seconds === undefined) throw new InvalidArgumentError("Give a duration like 30s, 15m, 24h or 7d.");
+  return Number(count) * seconds;
 }
 
 export function collectLabels(

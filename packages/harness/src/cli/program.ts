@@ -1,17 +1,15 @@
 // The command line's grammar. It only says what there is; commands/ does it.
 
-import type { DocumentId, KeyId, RunId } from "@assent/contract";
+import type { DocumentId, RunId } from "@assent/contract";
 import { Command, Option } from "commander";
 import { ok } from "../base/result.ts";
 import {
   collectLabels,
-  collectScopes,
   collectStates,
   type GateId,
   parseGateId,
   parseDocumentId,
   parseIdempotencyKey,
-  parseKeyId,
   parseDays,
   parseLimit,
   parsePort,
@@ -29,7 +27,6 @@ import {
   removeDocument,
   searchDocuments,
 } from "./commands/documents.ts";
-import { createKey, type KeyFlags, listKeys, revokeKey } from "./commands/keys.ts";
 import { listPrecedents, revokePrecedent } from "./commands/precedents.ts";
 import {
   authorize,
@@ -49,10 +46,9 @@ import { DEFAULT_HOME, type Perform } from "./context.ts";
 import { addMcp } from "./program-mcp.ts";
 import { EXAMPLES, EXIT_CODES_TOPIC, JSON_TOPIC } from "./help.ts";
 import { usageFailure } from "./failure.ts";
+import { addKeys } from "./program-keys.ts";
 import { failureLine } from "./report.ts";
 import type { Io } from "./world.ts";
-
-/** Carries out one command, in the context that its global options give. */
 
 export function createProgram(perform: Perform, io: Io, version: string): Command {
   const program = new Command("assent")
@@ -314,30 +310,6 @@ function addDocuments(program: Command, perform: Perform): void {
     .description("remove a document with all its passages")
     .argument("<document>", "its id", parseDocumentId)
     .action(async (id: DocumentId) => await perform(async (context) => await removeDocument(context, id)));
-}
-
-function addKeys(program: Command, perform: Perform): void {
-  const keys = program.command("keys").description("keys to the API");
-  keys
-    .command("create")
-    .description("make a key; its secret is shown once")
-    .argument("<principal>", "whose it is")
-    .addOption(new Option("--kind <kind>", "who that is").choices(["human", "service"]).default("human"))
-    .requiredOption("--scope <scope>", "what it may be used for; may be repeated", collectScopes)
-    .option("--expires <time>", "ISO 8601, for example 2027-01-31T00:00:00Z")
-    .action(
-      async (principal: string, flags: KeyFlags) =>
-        await perform(async (context) => await createKey(context, principal, flags)),
-    );
-  keys
-    .command("list")
-    .description("list keys, without their secrets")
-    .action(async () => await perform(async (context) => await listKeys(context)));
-  keys
-    .command("revoke")
-    .description("make a key worthless")
-    .argument("<key>", "its id", parseKeyId)
-    .action(async (id: KeyId) => await perform(async (context) => await revokeKey(context, id)));
 }
 
 // `assent help <topic>` looks for a command of that name.

@@ -1,6 +1,9 @@
 // The harness over HTTP, as the command line uses it. Answers are checked against the contract.
 
 import {
+  type AccessEventId,
+  type AccessEventPage,
+  accessEventPageSchema,
   type Approval,
   type ApproveRequest,
   approvalSchema,
@@ -19,6 +22,7 @@ import {
   passageSchema,
   type Precedent,
   precedentSchema,
+  type RotateKey,
   type Run,
   type RunId,
   type RunRequest,
@@ -72,7 +76,9 @@ export type Client = {
   listPrecedents(): Answer<readonly Precedent[]>;
   revokePrecedent(id: string, reason: string): Answer<Precedent>;
   listKeys(): Answer<readonly Key[]>;
+  rotateKey(id: KeyId, request: RotateKey): Answer<CreatedKey>;
   revokeKey(id: KeyId): Answer<Key>;
+  listAccessEvents(before: AccessEventId | null): Answer<AccessEventPage>;
   /** Decisions since then, oldest first, unchecked: what a record must hold is the reader's question. */
   listDecisions(since: Date, cursor: string | null): Answer<DecisionPage>;
 };
@@ -138,6 +144,16 @@ export function createClient(connection: Connection): Client {
       const page = await ask({ method: "GET", path: KEYS }, keyPageSchema);
       return page.ok ? { ok: true, value: page.value.data } : page;
     },
+    rotateKey: async (id, body) =>
+      await ask({ method: "POST", path: `${KEYS}/${id}/rotate`, body }, createdKeySchema),
+    listAccessEvents: async (before) =>
+      await ask(
+        {
+          method: "GET",
+          path: `/api/harness/access-events${before === null ? "" : `?before=${before}`}`,
+        },
+        accessEventPageSchema,
+      ),
     revokeKey: async (id) => await ask({ method: "DELETE", path: `${KEYS}/${id}` }, keySchema),
     listDecisions: async (since, cursor) => {
       const query = new URLSearchParams({ since: since.toISOString() });

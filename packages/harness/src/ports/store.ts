@@ -1,6 +1,8 @@
 // Where state is kept, and what wakes whom: the part of the ports that is about data.
 
 import type {
+  AccessEvent,
+  AccessEventId,
   Action,
   Actor,
   Advice,
@@ -19,6 +21,7 @@ import type {
   Passage,
   PrincipalId,
   Reason,
+  Role,
   RunId,
   RunState,
   Scope,
@@ -26,6 +29,7 @@ import type {
 } from "@assent/contract";
 import type { HarmonyStore } from "@assent/harmony";
 import type { Sha256 } from "../base/digest.ts";
+import type { QuotaPolicy } from "../core/access/quota.ts";
 import type { AgentDefinition } from "../core/agent.ts";
 import type { CutPassage } from "../core/retrieval/passages.ts";
 import type { Judgement } from "../core/decide/judgement.ts";
@@ -240,7 +244,15 @@ export type StoreTx = {
   readonly keys: {
     insert(key: NewKey): Promise<Key>;
     list(): Promise<readonly Key[]>;
+    find(id: KeyId): Promise<Key | null>;
     revoke(id: KeyId, at: Date): Promise<Key | null>;
+    /** The key ends at that time, or when it would have anyway, whichever is earlier. */
+    endBy(id: KeyId, at: Date): Promise<void>;
+  };
+  readonly access: {
+    append(event: Omit<AccessEvent, "id" | "at"> & { readonly at: Date }): Promise<void>;
+    /** Newest first. */
+    list(before: AccessEventId | null, limit: number): Promise<readonly AccessEvent[]>;
   };
   readonly decisions: {
     /** What the rules decided since then, oldest first, after the given place. */
@@ -280,18 +292,33 @@ export type NewKey = {
   readonly id: KeyId;
   readonly hash: Uint8Array;
   readonly prefix: string;
-  readonly principal: { readonly name: string; readonly kind: "human" | "service" };
+  readonly principal: Pick<Actor, "name" | "kind">;
   readonly scopes: readonly Scope[];
+  readonly roles: readonly Role[];
+  readonly mustSign: boolean;
   readonly createdAt: Date;
   readonly expiresAt: Date | null;
 };
 
-/** Who calls: found by key, before any tenant is known. */
+/** Who calls: found by their credential, before any tenant is known. */
 export type Caller = {
   readonly tenant: TenantId;
   readonly actor: Actor;
-  readonly key: KeyId;
+  /** Null where an identity provider's token was shown, and no key of ours. */
+  readonly key: KeyId | null;
   readonly scopes: readonly Scope[];
+  readonly roles: readonly Role[];
+  /** Only signed requests of this credential are taken. */
+  readonly mustSign: boolean;
+};
+
+export type QuotaState = QuotaPolicy & { readonly remaining: number; readonly resetSeconds: number };
+
+export type Admitted = {
+  readonly caller: Caller;
+  /** As far as they were looked at: those behind one that is exceeded were not. */
+  readonly quotas: readonly QuotaState[];
+  readonly exceeded: QuotaState | null;
 };
 
 export type Due =
@@ -312,6 +339,10 @@ export type Store = {
   transaction<T>(tenant: TenantId, work: (tx: StoreTx) => Promise<T>): Promise<T>;
   /** The only look-up across tenants: whose key has this hash, and is it still good? */
   findCaller(hash: Uint8Array, now: Date): Promise<Caller | null>;
+  /** The same, and takes one request from each quota (none from any where one is used up). The narrowest comes first. */
+  admitKey(hash: Uint8Array, now: Date, policies: readonly QuotaPolicy[]): Promise<Admitted | null>;
+  /** Removes what has expired: answers kept for repeats, quotas long unused. @returns how many rows */
+  sweepExpired(now: Date, limit: number): Promise<number>;
   /** Runs of any tenant that need attention: ids only, no content. */
   due(now: Date, limit: number): Promise<readonly Due[]>;
   /** Rejects when the database cannot be used. */

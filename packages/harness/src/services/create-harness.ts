@@ -10,12 +10,14 @@ import { submitExternalRun } from "./external/admission.ts";
 import type { ExternalPorts } from "./external/drive.ts";
 import { createExternalRuns } from "./external/external.ts";
 import type { Harness } from "./harness.ts";
-import { authenticate, createKey, type KeyPorts, listKeys, revokeKey } from "./keys.ts";
+import { admit, authenticate, type EntrancePorts } from "./entrance.ts";
+import { createKey, type KeyPorts, listAccessEvents, listKeys, revokeKey, rotateKey } from "./keys.ts";
 import { listPrecedents, revokePrecedent } from "./precedents.ts";
 import { cancelRun, getRun, listEvents, listRuns, openArtifact, type RunPorts } from "./runs.ts";
 
 export type HarnessPorts = AdmissionPorts &
   ApprovalPorts &
+  EntrancePorts &
   KeyPorts &
   RunPorts &
   ExternalPorts & {
@@ -35,6 +37,8 @@ function recordWait(telemetry: Telemetry, { requested_at, decided_at, status }: 
 export function createHarness(ports: HarnessPorts): Harness {
   const watch = createEventWatch(ports);
   return {
+    admit: async (presented) => await admit(ports, presented),
+    permits: (subject, action) => ports.access.permits(subject, action),
     authenticate: async (key) => await authenticate(ports, key),
     external: createExternalRuns(ports, watch),
     submitRun: async (caller, request, key) =>
@@ -66,6 +70,8 @@ export function createHarness(ports: HarnessPorts): Harness {
     },
     createKey: async (caller, request) => await createKey(ports, caller, request),
     listKeys: async (caller) => await listKeys(ports, caller),
+    rotateKey: async (caller, id, request) => await rotateKey(ports, caller, id, request),
+    listAccessEvents: async (caller, before) => await listAccessEvents(ports, caller, before),
     revokeKey: async (caller, id) => await revokeKey(ports, caller, id),
     async readiness() {
       let database = true;

@@ -1,8 +1,11 @@
 // What the edges (HTTP, command line, MCP) can ask of the harness. Each call names its caller; each refusal is data.
 
 import type {
+  AccessEvent,
+  AccessEventId,
   ActionAnswer,
   ActionId,
+  ApiAction,
   Approval,
   ApproveRequest,
   Artifact,
@@ -23,6 +26,7 @@ import type {
   ProposedAction,
   ResultRequest,
   RevokePrecedent,
+  RotateKey,
   Run,
   RunId,
   RunState,
@@ -31,7 +35,8 @@ import type {
 } from "@assent/contract";
 import type { Result } from "../base/result.ts";
 import type { DecisionRecord } from "../core/decide/decision-record.ts";
-import type { Caller } from "../ports.ts";
+import type { Access } from "../core/access/access-point.ts";
+import type { Admitted, Caller } from "../ports.ts";
 
 /** Why something was not done. `detail` may be shown to the caller: it holds no secret and nothing of another tenant. */
 export type Refusal = {
@@ -101,8 +106,20 @@ export type Documents = {
   search(caller: Caller, question: string, limit: number): Promise<readonly Passage[]>;
 };
 
+/** What came in, as far as it matters for who may come in. */
+export type Presented = { readonly credential: string; readonly action: ApiAction };
+
+export type AccessEvents = { readonly data: readonly AccessEvent[]; readonly next: AccessEventId | null };
+
 export type Harness = {
-  /** Whose key is this? Null for unknown, expired and revoked ones alike. Takes the same time for each. */
+  /**
+   * Lets a request in: whose credential it carries, and whether their quotas have room for it. Null for unknown,
+   * expired and revoked ones alike. Rejects when that cannot be told.
+   */
+  admit(presented: Presented): Promise<Admitted | null>;
+  /** Whether the rules permit it. */
+  permits: Access["permits"];
+  /** Whose key is this? Takes from no quota. Null for unknown, expired and revoked ones alike. Takes the same time for each. */
   authenticate(key: string): Promise<Caller | null>;
 
   submitRun(
@@ -142,7 +159,10 @@ export type Harness = {
 
   createKey(caller: Caller, request: KeyRequest): Promise<Result<CreatedKey, Refusal>>;
   listKeys(caller: Caller): Promise<Result<readonly Key[], Refusal>>;
+  rotateKey(caller: Caller, id: KeyId, request: RotateKey): Promise<Result<CreatedKey, Refusal>>;
   revokeKey(caller: Caller, id: KeyId): Promise<Result<Key, Refusal>>;
+  /** Newest first; older than the given one. */
+  listAccessEvents(caller: Caller, before: AccessEventId | null): Promise<Result<AccessEvents, Refusal>>;
 
   /** What is needed to work, by name; all true means ready. */
   readiness(): Promise<{ readonly database: boolean; readonly worker: boolean }>;

@@ -44,7 +44,9 @@ export function openCedarPolicies(source: PolicySource): Result<Policies, Policy
   });
 }
 
-function loadRules(texts: Readonly<Record<string, string>>): Result<readonly LoadedRule[], PolicyRefusal> {
+export function loadRules(
+  texts: Readonly<Record<string, string>>,
+): Result<readonly LoadedRule[], PolicyRefusal> {
   const loaded = new Map<string, LoadedRule>();
   for (const [file, text] of Object.entries(texts)) {
     const found = readRules(file, text);
@@ -75,7 +77,7 @@ function loadRules(texts: Readonly<Record<string, string>>): Result<readonly Loa
 const textsById = (rules: readonly LoadedRule[]): Record<string, string> =>
   Object.fromEntries(rules.map(({ rule, text }) => [rule.id, text]));
 
-function validationFault(
+export function validationFault(
   rules: readonly LoadedRule[],
   texts: Readonly<Record<string, string>>,
   schema: string,

@@ -19,6 +19,9 @@ export type ShippedSet = (typeof SHIPPED_SETS)[number];
 
 export const shippedPolicyFolder = (set: ShippedSet): string => fileURLToPath(new URL(`${set}/`, SHIPPED));
 
+/** Who may ask the API for what. */
+export const shippedAccessFolder = (): string => fileURLToPath(new URL("access/", SHIPPED));
+
 /** A rule is a few lines; a larger file is none, and reading it whole would only cost memory. */
 const POLICY_FILE_BYTES_MAX = 256 * 1024;
 /** Each rule costs every decision some microseconds; past this the set is refused, not slowly obeyed. */

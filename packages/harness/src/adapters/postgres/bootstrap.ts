@@ -1,6 +1,6 @@
 // Done as the owner, at start: a tenant, and its first principal with a key.
 
-import { idFromUuid, type Scope as KeyScope, type TenantId } from "@assent/contract";
+import { idFromUuid, type Role, type Scope as KeyScope, type TenantId } from "@assent/contract";
 import type { PoolClient } from "pg";
 import { uuidV7 } from "../../core/uuid.ts";
 import type { Clock, Random } from "../../ports.ts";
@@ -32,15 +32,16 @@ export async function ensureKey(
     readonly hash: Uint8Array;
     readonly prefix: string;
     readonly scopes: readonly KeyScope[];
+    readonly roles: readonly Role[];
   },
 ): Promise<void> {
   const query = queryOn(setup.client);
   const now = setup.clock.now();
   const principal = await putPrincipal({ query, tenant }, key.principal, newId(setup), now);
   await query(
-    `insert into assent.api_keys (tenant_id, id, principal_id, hash, prefix, scopes, created_at)
-     values ($1, $2, $3, $4, $5, $6, $7) on conflict (hash) do nothing`,
-    [tenant, newId(setup), principal, Buffer.from(key.hash), key.prefix, key.scopes, now],
+    `insert into assent.api_keys (tenant_id, id, principal_id, hash, prefix, scopes, roles, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (hash) do nothing`,
+    [tenant, newId(setup), principal, Buffer.from(key.hash), key.prefix, key.scopes, key.roles, now],
   );
 }
 

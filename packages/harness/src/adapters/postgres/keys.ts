@@ -2,28 +2,35 @@ import {
   idFromUuid,
   type Key,
   type KeyId,
+  type Role,
   type Scope as KeyScope,
   type TenantId,
   uuidOf,
 } from "@assent/contract";
+import { assert } from "../../base/assert.ts";
+import type { QuotaPolicy } from "../../core/access/quota.ts";
 import { uuidV7 } from "../../core/uuid.ts";
-import type { Caller, Clock, NewKey, Random, StoreTx } from "../../ports.ts";
+import type { Admitted, Caller, Clock, NewKey, QuotaState, Random, StoreTx } from "../../ports.ts";
 import { only, type Query, type Scope } from "./rows.ts";
 
 type KeyRow = {
   id: string;
   prefix: string;
   scopes: KeyScope[];
+  roles: Role[];
+  must_sign: boolean;
   created_at: Date;
   expires_at: Date | null;
   revoked_at: Date | null;
+  last_used_at: Date | null;
   principal_id: string;
   kind: "human" | "service" | "agent";
   name: string;
 };
 
 const SELECT = `
-  select k.id, k.prefix, k.scopes, k.created_at, k.expires_at, k.revoked_at, p.id as principal_id, p.kind, p.name
+  select k.id, k.prefix, k.scopes, k.roles, k.must_sign, k.created_at, k.expires_at, k.revoked_at, k.last_used_at,
+         p.id as principal_id, p.kind, p.name
   from assent.api_keys k
   join assent.principals p on p.tenant_id = k.tenant_id and p.id = k.principal_id
   where k.tenant_id = $1`;
@@ -33,9 +40,12 @@ const toKey = (row: KeyRow): Key => ({
   prefix: row.prefix,
   principal: { id: idFromUuid("prn", row.principal_id), kind: row.kind, name: row.name },
   scopes: row.scopes,
+  roles: row.roles,
+  must_sign: row.must_sign,
   created_at: row.created_at.toISOString(),
   expires_at: row.expires_at?.toISOString() ?? null,
   revoked_at: row.revoked_at?.toISOString() ?? null,
+  last_used_at: row.last_used_at?.toISOString() ?? null,
 });
 
 export function keyRows({ query, tenant }: Scope, ids: { clock: Clock; random: Random }): StoreTx["keys"] {
@@ -52,8 +62,9 @@ export function keyRows({ query, tenant }: Scope, ids: { clock: Clock; random: R
         key.createdAt,
       );
       await query(
-        `insert into assent.api_keys (tenant_id, id, principal_id, hash, prefix, scopes, created_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+        `insert into assent.api_keys (tenant_id, id, principal_id, hash, prefix, scopes, roles, must_sign, created_at,
+                                      expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
         [
           tenant,
           uuidOf(key.id),
@@ -61,6 +72,8 @@ export function keyRows({ query, tenant }: Scope, ids: { clock: Clock; random: R
           Buffer.from(key.hash),
           key.prefix,
           key.scopes,
+          key.roles,
+          key.mustSign,
           key.createdAt,
           key.expiresAt,
         ],
@@ -71,6 +84,14 @@ export function keyRows({ query, tenant }: Scope, ids: { clock: Clock; random: R
     },
     async list(): Promise<readonly Key[]> {
       return (await query<KeyRow>(`${SELECT} order by k.created_at, k.id`, [tenant])).map(toKey);
+    },
+    find,
+    async endBy(id: KeyId, at: Date): Promise<void> {
+      await query(
+        `update assent.api_keys set expires_at = least(expires_at, $3)
+         where tenant_id = $1 and id = $2 and revoked_at is null`,
+        [tenant, uuidOf(id), at],
+      );
     },
     async revoke(id: KeyId, at: Date): Promise<Key | null> {
       await query(
@@ -105,21 +126,64 @@ export async function putPrincipal(
 
 type CallerRow = {
   tenant_id: string;
-  key_id: string;
+  key_id: string | null;
   scopes: KeyScope[];
+  roles: Role[];
+  must_sign: boolean;
   principal_id: string;
   principal_kind: "human" | "service" | "agent";
   principal_name: string;
 };
 
+type AdmittedRow = CallerRow & {
+  taken: boolean;
+  exceeded: number | null;
+  remaining: number[];
+  reset_seconds: number[];
+};
+
 export async function findCaller(query: Query, hash: Uint8Array, now: Date): Promise<Caller | null> {
   const [row] = await query<CallerRow>("select * from assent.find_caller($1, $2)", [Buffer.from(hash), now]);
-  if (row === undefined) return null;
+  return row === undefined ? null : toCaller(row);
+}
+
+export async function admitKey(
+  query: Query,
+  hash: Uint8Array,
+  now: Date,
+  policies: readonly QuotaPolicy[],
+): Promise<Admitted | null> {
+  const [row] = await query<AdmittedRow>("select * from assent.admit_key($1, $2, $3, $4, $5)", [
+    Buffer.from(hash),
+    now,
+    ...quotaValues(policies),
+  ]);
+  return row === undefined ? null : toAdmitted(row, policies);
+}
+
+const quotaValues = (policies: readonly QuotaPolicy[]): unknown[] => [
+  policies.map(({ name }) => name),
+  policies.map(({ quota }) => quota.requests),
+  policies.map(({ quota }) => quota.windowSeconds),
+];
+
+function toAdmitted(row: AdmittedRow, policies: readonly QuotaPolicy[]): Admitted {
+  const quotas = row.remaining.map((remaining, index): QuotaState => {
+    const policy = policies[index];
+    assert(policy !== undefined, "the database answers for the quotas it was asked about");
+    return { ...policy, remaining, resetSeconds: row.reset_seconds[index] ?? policy.quota.windowSeconds };
+  });
+  return { caller: toCaller(row), quotas, exceeded: row.taken ? null : (quotas.at(-1) ?? null) };
+}
+
+function toCaller(row: CallerRow): Caller {
   const tenant: TenantId = idFromUuid("ten", row.tenant_id);
   return {
     tenant,
-    key: idFromUuid("key", row.key_id),
+    key: row.key_id === null ? null : idFromUuid("key", row.key_id),
     scopes: row.scopes,
+    roles: row.roles,
+    mustSign: row.must_sign,
     actor: { id: idFromUuid("prn", row.principal_id), kind: row.principal_kind, name: row.principal_name },
   };
 }

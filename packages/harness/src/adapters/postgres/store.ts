@@ -4,6 +4,7 @@ import { unreachable } from "../../base/assert.ts";
 import { EXTERNAL_IDLE_HOURS, STRANDED_SECONDS } from "../../base/limits.ts";
 import { sha256Hex } from "../../base/digest.ts";
 import type { Clock, Due, Random, Store, StoreTx } from "../../ports.ts";
+import { accessRows } from "./access.ts";
 import { agentRows, externalDefinitionRows } from "./agents.ts";
 import { approvalRows } from "./approvals.ts";
 import { artifactRows } from "./artifacts.ts";
@@ -13,9 +14,9 @@ import { decisionRows } from "./decisions.ts";
 import { documentRows } from "./documents.ts";
 import { harmonyStoreIn } from "./harmony/harmony-store.ts";
 import { idempotencyRows } from "./idempotency.ts";
-import { findCaller, keyRows } from "./keys.ts";
+import { admitKey, findCaller, keyRows } from "./keys.ts";
 import type { PostgresQueue } from "./queue.ts";
-import type { Query, Scope } from "./rows.ts";
+import { only, type Query, type Scope } from "./rows.ts";
 import { runRows } from "./runs.ts";
 import { stepRows } from "./steps.ts";
 
@@ -64,6 +65,14 @@ export function postgresStore({ pool, queue, clock, random }: PostgresStoreOptio
       );
     },
     findCaller: async (hash, now) => await findCaller(queryOn(pool), hash, now),
+    admitKey: async (hash, now, policies) => await admitKey(queryOn(pool), hash, now, policies),
+    async sweepExpired(now, limit): Promise<number> {
+      const rows = await queryOn(pool)<{ removed: number }>(
+        "select assent.sweep_expired($1, $2) as removed",
+        [now, limit],
+      );
+      return only(rows).removed;
+    },
     due: async (now, limit) => await listDue(queryOn(pool), now, limit),
     async ping(): Promise<void> {
       await pool.query("select 1");
@@ -88,6 +97,7 @@ function storeTx(
     externalDefinitions: externalDefinitionRows(scope),
     documents: documentRows(scope),
     keys: keyRows(scope, ids),
+    access: accessRows(scope, ids),
     decisions: decisionRows(scope),
     memory: harmonyStoreIn(scope),
     // pg-boss writes its own statements: some hold several, which cannot be prepared.

@@ -1,28 +1,36 @@
-// Authentication is a hook of the one scope that holds all guarded routes, and a route without a declared scope stops
+// Authentication is a hook of the one scope that holds all guarded routes, and a route without a declared action stops
 // the start: forgetting either is impossible by construction (after Fastify's encapsulation, spec/style.md A).
 
-import { ROUTES, type RouteScope, SCOPES, problem } from "@assent/contract";
+import { isApiAction, problem, type RouteAction, ROUTES, scopeOf } from "@assent/contract";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { AssertionFailed, assert } from "../../base/assert.ts";
-import type { Caller } from "../../ports.ts";
+import type { Admitted, Caller, Log } from "../../ports.ts";
 import type { Harness } from "../../services/harness.ts";
+import type { AddressGuard } from "../address-guard.ts";
 import { sendProblem } from "../answer.ts";
 import { KEY_CHARS_MAX } from "../limits.ts";
+import { addRateLimit, sendQuotaExceeded } from "../rate-limit.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** What a caller's key must carry for this route. */
-    scope?: RouteScope;
+    /** What the rules are asked about the caller of this route. */
+    action?: RouteAction;
   }
   interface FastifyRequest {
     caller: Caller | null;
   }
 }
 
+export type Gate = {
+  readonly harness: Pick<Harness, "admit" | "permits">;
+  readonly addresses: AddressGuard;
+  readonly log: Log;
+};
+
 // RFC 6750 section 2.1: b64token.
 const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
 
-/** Marks an instance, and those below it, whose routes demand a key. */
+/** Marks an instance, and those below it, whose routes demand a credential. */
 const GUARDED = "demandsKey";
 
 /**
@@ -31,8 +39,8 @@ const GUARDED = "demandsKey";
  */
 export function refuseUnguardedRoutes(root: FastifyInstance): void {
   root.addHook("onRoute", function check(this: FastifyInstance, route) {
-    const isOpen = Object.values(ROUTES).some((row) => row.scope === "no_key" && row.path === route.url);
-    const declaredOpen = route.config?.scope === "no_key";
+    const isOpen = Object.values(ROUTES).some((row) => row.action === "open" && row.path === route.url);
+    const declaredOpen = route.config?.action === "open";
     assert(
       declaredOpen ? isOpen : this.hasDecorator(GUARDED),
       `route ${String(route.method)} ${route.url} is open in the contract or demands a key`,
@@ -40,43 +48,65 @@ export function refuseUnguardedRoutes(root: FastifyInstance): void {
   });
 }
 
-/** Makes every route that is registered on this scope, or below it, demand a key that carries the route's scope. */
-export function requireKeys(scope: FastifyInstance, harness: Pick<Harness, "authenticate">): void {
+/** Makes every route that is registered on this scope, or below it, demand a caller whom the rules permit its action. */
+export function requireKeys(scope: FastifyInstance, gate: Gate): void {
   scope.decorate(GUARDED, true);
   scope.decorateRequest("caller", null);
   scope.addHook("onRoute", (route) => {
-    const declared = route.config?.scope;
-    if (declared === "any_key" || SCOPES.some((known) => known === declared)) return;
-    throw new AssertionFailed(`route ${String(route.method)} ${route.url} declares which scope it needs`);
+    if (isApiAction(route.config?.action)) return;
+    throw new AssertionFailed(`route ${String(route.method)} ${route.url} declares which action it is`);
   });
-  scope.addHook("onRequest", async (request, reply) => await authenticate(request, reply, harness));
+  scope.addHook("onRequest", async (request, reply) => await letIn(request, reply, gate));
 }
 
-async function authenticate(
+async function letIn(
   request: FastifyRequest,
   reply: FastifyReply,
-  harness: Pick<Harness, "authenticate">,
+  gate: Gate,
 ): Promise<FastifyReply | undefined> {
-  const needed = request.routeOptions.config.scope;
-  const key = bearerKey(request);
-  const caller = key === null ? null : await harness.authenticate(key);
-  if (caller === null)
+  const { action } = request.routeOptions.config;
+  assert(isApiAction(action), "a guarded route has its action");
+  const flood = gate.addresses.take(request.raw.socket.remoteAddress ?? "");
+  if (flood !== null) return await sendQuotaExceeded(reply, flood);
+  const credential = bearerKey(request);
+  let admitted: Admitted | null;
+  try {
+    admitted = credential === null ? null : await gate.harness.admit({ credential, action });
+  } catch (error) {
+    // Who calls, or how often, cannot be told: nobody gets in.
+    gate.log("error", "a caller could not be looked up", {
+      request_id: request.id,
+      error: error instanceof Error ? error.stack : typeof error,
+    });
+    return await sendProblem(reply, problem("not_ready", "Callers cannot be looked up right now."));
+  }
+  if (admitted === null) return await sendUnauthenticated(reply, credential !== null);
+  addRateLimit(reply, admitted.quotas);
+  if (admitted.exceeded !== null) return await sendQuotaExceeded(reply, admitted.exceeded);
+  const { caller } = admitted;
+  if (!gate.harness.permits(caller, action)) {
+    const scope = scopeOf(action);
     return await sendProblem(
       reply,
-      problem(
-        "unauthenticated",
-        key === null
-          ? "The request carries no `Authorization: Bearer` header with a key."
-          : "The key is unknown, expired or revoked.",
-      ),
-      key === null ? {} : { "www-authenticate": 'Bearer realm="assent", error="invalid_token"' },
+      problem("scope_missing", `This needs the scope \`${scope}\`, or a role that permits \`${action}\`.`),
+      { "www-authenticate": `Bearer realm="assent", error="insufficient_scope", scope="${scope}"` },
     );
-  if (needed !== "any_key" && !caller.scopes.some((held) => held === needed))
-    return await sendProblem(reply, problem("scope_missing", `This needs the scope \`${String(needed)}\`.`), {
-      "www-authenticate": `Bearer realm="assent", error="insufficient_scope", scope="${String(needed)}"`,
-    });
+  }
   request.caller = caller;
   return undefined;
+}
+
+function sendUnauthenticated(reply: FastifyReply, presented: boolean): FastifyReply {
+  return sendProblem(
+    reply,
+    problem(
+      "unauthenticated",
+      presented
+        ? "The key is unknown, expired or revoked."
+        : "The request carries no `Authorization: Bearer` header with a key.",
+    ),
+    presented ? { "www-authenticate": 'Bearer realm="assent", error="invalid_token"' } : {},
+  );
 }
 
 /** The presented key; null where there is none of a possible form. */

@@ -22,6 +22,15 @@ export function addKeys(api: Api, harness: Harness): void {
     },
   });
   api.route({
+    ...routeOptions(ROUTES.rotateKey),
+    handler: async (request, reply) => {
+      const id = keyIdSchema.safeParse(request.params.id);
+      if (!id.success) return await sendNotFound(reply, "key_not_found");
+      const rotated = await harness.rotateKey(callerOf(request), id.data, request.body);
+      return rotated.ok ? await reply.code(201).send(rotated.value) : await sendRefusal(reply, rotated.error);
+    },
+  });
+  api.route({
     ...routeOptions(ROUTES.revokeKey),
     handler: async (request, reply) => {
       const id = keyIdSchema.safeParse(request.params.id);

@@ -1,4 +1,12 @@
-import { type KeyId, keyRequestSchema, type Scope } from "@assent/contract";
+import {
+  type AccessEventId,
+  type CreatedKey,
+  type KeyId,
+  keyRequestSchema,
+  type Role,
+  rotateKeySchema,
+  type Scope,
+} from "@assent/contract";
 import { err, ok } from "../../base/result.ts";
 import type { Context, Outcome } from "../context.ts";
 import { failureOfClient, usageFailure } from "../failure.ts";
@@ -8,15 +16,21 @@ import { visibleLine } from "../output/visible.ts";
 
 export type KeyFlags = {
   readonly kind: "human" | "service";
-  readonly scope: readonly Scope[];
+  readonly scope?: readonly Scope[];
+  readonly role?: readonly Role[];
   readonly expires?: string;
+  readonly mustSign?: boolean;
 };
+
+export type RotateFlags = { readonly overlap?: number; readonly expires?: string };
 
 /** The one time that the secret is shown. */
 export async function createKey(context: Context, principal: string, flags: KeyFlags): Outcome {
   const request = keyRequestSchema.safeParse({
     principal: { name: principal, kind: flags.kind },
-    scopes: [...new Set(flags.scope)],
+    scopes: [...new Set(flags.scope ?? [])],
+    ...(flags.role === undefined ? {} : { roles: [...new Set(flags.role)] }),
+    ...(flags.mustSign === undefined ? {} : { must_sign: flags.mustSign }),
     ...(flags.expires === undefined ? {} : { expires_at: flags.expires }),
   });
   if (!request.success) {
@@ -33,17 +47,40 @@ export async function createKey(context: Context, principal: string, flags: KeyF
   if (!client.ok) return client;
   const key = await client.value.createKey(request.data);
   if (!key.ok) return err(failureOfClient(key.error));
-  context.show(key.value, () => [
-    `Key ${key.value.id} for ${visibleLine(key.value.principal.name)}. It is shown this once:`,
-    ...fields([
-      ["secret", key.value.secret],
-      ["scopes", key.value.scopes.join(", ")],
-      [
-        "expires",
-        key.value.expires_at === null ? "never" : bothTimes(key.value.expires_at, context.deps.clock.now()),
-      ],
-    ]),
-  ]);
+  context.show(key.value, () => created(key.value, context.deps.clock.now()));
+  return ok("ok");
+}
+
+const created = (key: CreatedKey, now: Date): string[] => [
+  `Key ${key.id} for ${visibleLine(key.principal.name)}. It is shown this once:`,
+  ...fields([
+    ["secret", key.secret],
+    ["may", grants(key)],
+    ["expires", key.expires_at === null ? "never" : bothTimes(key.expires_at, now)],
+  ]),
+];
+
+const grants = ({ scopes, roles, must_sign }: Pick<CreatedKey, "scopes" | "roles" | "must_sign">): string =>
+  [...roles, ...scopes, ...(must_sign ? ["signed only"] : [])].join(", ");
+
+export async function rotateKey(context: Context, id: KeyId, flags: RotateFlags): Outcome {
+  const request = rotateKeySchema.safeParse({
+    ...(flags.overlap === undefined ? {} : { overlap_seconds: flags.overlap }),
+    ...(flags.expires === undefined ? {} : { expires_at: flags.expires }),
+  });
+  if (!request.success)
+    return err(
+      usageFailure(
+        "invalid_request",
+        request.error.issues[0]?.message ?? "not acceptable",
+        "See `assent keys rotate --help`.",
+      ),
+    );
+  const client = await context.openClient();
+  if (!client.ok) return client;
+  const key = await client.value.rotateKey(id, request.data);
+  if (!key.ok) return err(failureOfClient(key.error));
+  context.show(key.value, () => created(key.value, context.deps.clock.now()));
   return ok("ok");
 }
 
@@ -55,14 +92,15 @@ export async function listKeys(context: Context): Outcome {
   const now = context.deps.clock.now();
   context.show({ data: keys.value }, () =>
     table(
-      ["KEY", "PREFIX", "PRINCIPAL", "KIND", "SCOPES", "CREATED", "STATE"],
+      ["KEY", "PREFIX", "PRINCIPAL", "KIND", "MAY", "CREATED", "USED", "STATE"],
       keys.value.map((key) => [
         key.id,
         key.prefix,
         key.principal.name,
         key.principal.kind,
-        key.scopes.join(","),
+        grants(key).replaceAll(", ", ","),
         relativeTime(key.created_at, now),
+        key.last_used_at === null ? "never" : relativeTime(key.last_used_at, now),
         stateOf(key.revoked_at, key.expires_at, now),
       ]),
     ),
@@ -84,6 +122,27 @@ export async function revokeKey(context: Context, id: KeyId): Outcome {
   if (!key.ok) return err(failureOfClient(key.error));
   context.show(key.value, () => [
     `Key ${key.value.id} of ${visibleLine(key.value.principal.name)} is revoked.`,
+  ]);
+  return ok("ok");
+}
+
+export async function showAccessEvents(context: Context, before: AccessEventId | null): Outcome {
+  const client = await context.openClient();
+  if (!client.ok) return client;
+  const page = await client.value.listAccessEvents(before);
+  if (!page.ok) return err(failureOfClient(page.error));
+  const now = context.deps.clock.now();
+  context.show(page.value, () => [
+    ...table(
+      ["EVENT", "AT", "BY", "WHAT"],
+      page.value.data.map(({ id, at, actor, kind, data }) => [
+        id,
+        relativeTime(at, now),
+        actor === null ? "–" : visibleLine(actor.name),
+        visibleLine(`${kind.replaceAll("_", " ")} ${JSON.stringify(data)}`),
+      ]),
+    ),
+    ...(page.value.next === null ? [] : [`More: assent keys log --before ${page.value.next}`]),
   ]);
   return ok("ok");
 }

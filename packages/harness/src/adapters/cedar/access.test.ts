@@ -1,0 +1,85 @@
+import { API_ACTIONS, type ApiAction, isApiAction, type Role, SCOPES } from "@assent/contract";
+import { expect, test } from "vitest";
+import type { Access } from "../../core/access/access-point.ts";
+import type { AccessSubject } from "../../core/access/access-question.ts";
+import { openAccess } from "./access.ts";
+import { shippedAccessFolder } from "./policy-folder.ts";
+
+const TENANT = `ten_${"0".repeat(32)}` as const;
+const ALL: readonly ApiAction[] = Object.keys(API_ACTIONS).filter(isApiAction);
+
+function subject(change: Partial<AccessSubject>): AccessSubject {
+  const actor = { id: `prn_${"1".repeat(32)}`, kind: "human", name: "anna" } as const;
+  return { tenant: TENANT, actor, scopes: [], roles: [], ...change };
+}
+
+function open(source: Parameters<typeof openAccess>[0]): Access {
+  const opened = openAccess(source);
+  if (!opened.ok) throw new Error(opened.error.detail);
+  return opened.value;
+}
+
+const shipped = open({ folder: shippedAccessFolder() });
+const permitted = (who: AccessSubject, access = shipped): ApiAction[] =>
+  ALL.filter((action) => access.permits(who, action));
+
+test.each<[Role, ApiAction[]]>([
+  [
+    "requester",
+    ["runs.submit", "runs.cancel", "runs.drive", "runs.read", "documents.read", "documents.write"],
+  ],
+  [
+    "approver",
+    [
+      "runs.read",
+      "documents.read",
+      "approvals.decide",
+      "decisions.read",
+      "precedents.read",
+      "precedents.revoke",
+    ],
+  ],
+  [
+    "auditor",
+    ["runs.read", "documents.read", "decisions.read", "precedents.read", "keys.read", "access.read"],
+  ],
+  ["admin", ALL.filter((action) => action !== "service.describe")],
+])("the role %s permits these and no other", (role, actions) => {
+  expect(permitted(subject({ roles: [role] })).toSorted()).toEqual(
+    [...actions, "service.describe"].toSorted(),
+  );
+});
+
+test.each(Object.entries(API_ACTIONS))("%s is permitted by the scope %s alone", (action, scope) => {
+  for (const held of SCOPES)
+    expect(permitted(subject({ scopes: [held] })).some((found) => found === action)).toBe(
+      scope === null || scope === held,
+    );
+});
+
+test("whoever holds nothing may only read what the API is", () => {
+  expect(permitted(subject({}))).toEqual(["service.describe"]);
+});
+
+test("deny wins over every role, and an error is a deny", () => {
+  const admin = subject({ roles: ["admin"] });
+  const permit = `@id("all") permit (principal, action, resource);`;
+  const forbid = `@id("humans") forbid (principal, action == Action::"keys.create", resource) when { principal.kind == "human" };`;
+  expect(permitted(admin, open({ texts: { "a.cedar": permit } }))).toEqual(ALL);
+  expect(permitted(admin, open({ texts: { "a.cedar": permit, "b.cedar": forbid } }))).toEqual(
+    ALL.filter((action) => action !== "keys.create"),
+  );
+  const broken = structuredClone(admin);
+  Reflect.set(broken.actor, "name", 7);
+  expect(permitted(broken)).toEqual([]);
+});
+
+test.each([
+  [`@id("a") permit (principal, action == Action::"runs.everything", resource);`, "policy_schema"],
+  [`@id("a") @needs_approval forbid (principal, action, resource);`, "policy_annotation"],
+  [`@id("a") permit (principal, action, resource) when { context.tainted };`, "policy_schema"],
+  ["", "policy_missing"],
+])("%s is not loaded", (text, code) => {
+  const opened = openAccess({ texts: { "a.cedar": text } });
+  expect(opened.ok ? null : opened.error.code).toBe(code);
+});
