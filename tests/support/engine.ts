@@ -44,12 +44,17 @@ import type {
   Tools,
   Workspaces,
 } from "../../packages/harness/src/ports.ts";
+import { DEFAULT_BUDGET_SETTINGS } from "../../packages/harness/src/core/budget/settings.ts";
+import { DEFAULT_PROVIDER_SETTINGS } from "../../packages/harness/src/core/resilience/settings.ts";
+import { DEFAULT_MODEL_SETTINGS } from "../../packages/harness/src/core/route/settings.ts";
 import { createRedactor } from "../../packages/harness/src/core/redact/redactor.ts";
+import { createAnswerSeal } from "../../packages/harness/src/services/answer-seal.ts";
 import { createCursors } from "../../packages/harness/src/services/cursors.ts";
 import { createHarness } from "../../packages/harness/src/services/create-harness.ts";
 import type { Harness } from "../../packages/harness/src/services/harness.ts";
-import type { OrchestratorPorts } from "../../packages/harness/src/services/held.ts";
+import type { OrchestratorPorts, Routing } from "../../packages/harness/src/services/held.ts";
 import { keyHasher, type KeyPorts, keyPrefix, newKey } from "../../packages/harness/src/services/keys.ts";
+import { createGates } from "../../packages/harness/src/services/models/gates.ts";
 import { createRedaction } from "../../packages/harness/src/services/redaction.ts";
 import { createShown } from "../../packages/harness/src/services/shown.ts";
 import { silentTelemetry } from "../../packages/harness/src/services/traced/silent.ts";
@@ -90,9 +95,16 @@ export type EngineOptions = {
   readonly agent?: Partial<AgentDefinition>;
   readonly policies?: Policies;
   readonly telemetry?: Telemetry;
+  readonly routing?: Partial<Routing>;
   readonly quotas?: Quotas;
   /** Every statement of the store as it reaches the database. */
   readonly rewriteSql?: (sql: string) => string;
+};
+
+const DEFAULT_ROUTING: Routing = {
+  models: DEFAULT_MODEL_SETTINGS,
+  budgets: DEFAULT_BUDGET_SETTINGS,
+  providers: DEFAULT_PROVIDER_SETTINGS,
 };
 
 const SECRET = new Uint8Array(32).fill(7);
@@ -119,6 +131,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       workspaceNames: [],
       agents: new Map([[agent.name, agent]]),
       quotas: options.quotas ?? { tenant: null, principal: null, actions: {} },
+      answerSeal: createAnswerSeal(SECRET, systemRandom),
       cursors: createCursors(SECRET),
       shown: createShown(createRedaction({ redactor: createRedactor(), digestKey: SECRET })),
       isWorkerReady: () => true,
@@ -198,8 +211,12 @@ async function openParts(
     get: (name) => toolList.find((tool) => tool.manifest.name === name),
     list: () => toolList,
   };
+  const store = postgresStore({ pool: poolOf(options, database), queue, clock, random });
+  const routing: Routing = { ...DEFAULT_ROUTING, ...options.routing };
   const ports: OrchestratorPorts = {
-    store: postgresStore({ pool: poolOf(options, database), queue, clock, random }),
+    store,
+    routing,
+    gates: createGates({ breakers: store.breakers, clock, random, log, settings: routing.providers }),
     models: options.models ?? answering(() => ({ text: "done" })),
     tools,
     workspaces: noWorkspaces,

@@ -11,6 +11,7 @@ const FILES = listFiles(`${POSTGRES}/**/*.ts`).filter((file) => !file.endsWith("
 /** Who may talk to the database outside a tenant's transaction, and why. */
 const OUTSIDE: Readonly<Record<string, string>> = {
   "bootstrap.ts": "the owner makes tenants and their first key",
+  "breakers.ts": "how providers are, which is of no tenant",
   "connect.ts": "begins and ends transactions",
   "embedded/": "starts the server; there is no tenant yet",
   "given.ts": "looks at the database that it was given",

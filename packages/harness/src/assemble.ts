@@ -24,11 +24,13 @@ import { type Environment, readConfig } from "./config.ts";
 import { makeHome, readSecrets, type Secrets, writeCredentials } from "./home.ts";
 import { openTelemetry, tracedLog, uncounted, watch } from "./assemble/telemetry.ts";
 import type { Log, Telemetry } from "./ports.ts";
+import { createAnswerSeal } from "./services/answer-seal.ts";
 import { createHarness } from "./services/create-harness.ts";
 import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
 import { startExpiry } from "./services/expiry.ts";
 import { keyHasher } from "./services/keys.ts";
+import { createGates } from "./services/models/gates.ts";
 import type { Redaction } from "./services/redaction.ts";
 import { createShown } from "./services/shown.ts";
 import { startSweeper } from "./services/sweeper.ts";
@@ -178,6 +180,8 @@ async function startParts(
     log,
     telemetry,
     loadTokenCounter,
+    routing: config,
+    gates: createGates({ breakers: store.breakers, clock, random, log, settings: config.providers }),
   };
   const worker = Buffer.from(random.bytes(4)).readInt32BE() >>> 1;
   const presence = await announceWorker(app, worker, { clock, log });
@@ -190,6 +194,7 @@ async function startParts(
     agents,
     hashKey: keyHasher(secrets.keys),
     access,
+    answerSeal: createAnswerSeal(secrets.answers, random),
     quotas: config.limits.quotas,
     cursors: createCursors(secrets.cursors),
     shown: createShown(redaction),

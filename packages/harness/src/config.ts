@@ -16,7 +16,10 @@ import { ADDRESS_QUOTA, PRINCIPAL_QUOTA, TENANT_QUOTA } from "./base/limits.ts";
 import { err, ok, type Result } from "./base/result.ts";
 import type { Quota, Quotas } from "./core/access/quota.ts";
 import { type AgentDefinition, agentDefinitionSchema } from "./core/agent.ts";
+import { type BudgetSettings, budgetSettingsSchema } from "./core/budget/settings.ts";
 import { type AllowlistEntry, parseAllowlistEntry } from "./core/egress/allowlist.ts";
+import { type ProviderSettings, providerSettingsSchema } from "./core/resilience/settings.ts";
+import { type ModelSettings, modelSettingsSchema } from "./core/route/settings.ts";
 import { mcpSchema } from "./core/mcp/mcp-config.ts";
 import { type McpDeclared, readMcp } from "./mcp-config.ts";
 
@@ -102,6 +105,10 @@ const configFileSchema = z.strictObject({
   /** Folders with programs beyond the system's own, relative to the file; commands of agents see them read-only. */
   toolchains: z.array(z.string().min(1)).max(20).default([]),
   telemetry: telemetrySchema.prefault({}),
+  /** Which models may answer whom (docs/models.md), what that may cost, and how failing providers are met. */
+  models: modelSettingsSchema.prefault({}),
+  budgets: budgetSettingsSchema.prefault({}),
+  providers: providerSettingsSchema.prefault({}),
   /** A shipped set of rules by name, or a folder of `*.cedar` files that stands instead of them. */
   policies: z
     .union([z.enum(["default", "strict"]), z.strictObject({ folder: z.string().min(1) })])
@@ -119,6 +126,9 @@ export type Config = {
   readonly mcp: McpDeclared;
   readonly egress: readonly AllowlistEntry[];
   readonly toolchains: readonly string[];
+  readonly models: ModelSettings;
+  readonly budgets: BudgetSettings;
+  readonly providers: ProviderSettings;
   readonly policies: "default" | "strict" | { readonly folder: string };
   readonly telemetry: { readonly endpoint: string | null; readonly content: boolean };
   /** Null: the shipped rules. */
@@ -235,6 +245,9 @@ export function readConfig(
       endpoint: parsed.value.telemetry.endpoint ?? null,
       content: parsed.value.telemetry.content,
     },
+    models: parsed.value.models,
+    budgets: parsed.value.budgets,
+    providers: parsed.value.providers,
     policies:
       typeof parsed.value.policies === "string"
         ? parsed.value.policies

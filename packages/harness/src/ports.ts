@@ -10,6 +10,7 @@ import type { Label, ModelOutcome, OutputPart, StepError } from "./core/run/jour
 import type { CounterName, HistogramName } from "./core/telemetry/names.ts";
 import type { Manifest } from "./core/tool.ts";
 
+export type * from "./ports/budget.ts";
 export type * from "./ports/mcp.ts";
 export type * from "./ports/store.ts";
 

@@ -103,12 +103,25 @@ vi.mock(import("../../../packages/harness/src/core/budget/budget.ts"), async (im
   const real = await importOriginal();
   return {
     ...real,
-    checkBudget: (...given) =>
-      broken.by === "no budget is checked" ? { ok: true, value: null } : real.checkBudget(...given),
     settleUsage: (...given) =>
       broken.by === "whatever is reported is believed"
         ? { ok: true, value: { usage: given[1], warnings: [] } }
         : real.settleUsage(...given),
+  };
+});
+
+vi.mock(import("../../../packages/harness/src/adapters/postgres/budgets.ts"), async (importOriginal) => {
+  const real = await importOriginal();
+  return {
+    ...real,
+    budgetRows: (scope) => {
+      const rows = real.budgetRows(scope);
+      return {
+        ...rows,
+        reserve: async (reservation) =>
+          broken.by === "no budget is checked" ? { ok: true, value: 1 } : await rows.reserve(reservation),
+      };
+    },
   };
 });
 
@@ -175,7 +188,11 @@ const KILLS: readonly (readonly [scenario: string, by: Break, claim: string])[] 
   ["prompt_template_injection_guard", "text is sent as it is", "no control token is left"],
   ["model_router_policy_bypass", "names are compared without case and spaces", "no allowed model is refused"],
   ["token_budget_exhaustion_safe_failure", "no budget is checked", "beyond the budget is never sent"],
-  ["token_budget_exhaustion_safe_failure", "whatever is reported is believed", "and not beyond the budget"],
+  [
+    "token_budget_exhaustion_safe_failure",
+    "whatever is reported is believed",
+    "after an impossible report nothing more is asked",
+  ],
   [
     "provider_failover_guardrails_preserved",
     "a substitute is sent what the guards have not seen",

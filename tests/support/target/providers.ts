@@ -22,7 +22,7 @@ const AGENT = {
   models: [OWN, SUBSTITUTE],
   tools: TOOLS,
   workspace: "required",
-  output_tokens_max: 200,
+  output_tokens_max: 4_000,
 };
 
 const LIBRARIAN = "librarian";
@@ -42,6 +42,7 @@ export const PROVIDER_AGENTS = [
   {
     name: "thrifty",
     ...AGENT,
+    output_tokens_max: 200,
     budget: { input_tokens_max: THRIFT.inputTokensMax, output_tokens_max: THRIFT.outputTokensMax },
   },
   {

@@ -26,6 +26,8 @@ export const agentDefinitionSchema = z.strictObject({
     .strictObject({
       input_tokens_max: z.int().min(1).max(1_000_000_000).optional(),
       output_tokens_max: z.int().min(1).max(1_000_000_000).optional(),
+      /** Needs the prices of all its models in the configuration's catalogue. */
+      cost_usd_max: z.number().min(0).max(1_000_000).optional(),
     })
     .optional(),
   temperature: z.number().min(0).max(2).default(0),

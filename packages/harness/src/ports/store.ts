@@ -36,6 +36,7 @@ import type { Judgement } from "../core/decide/judgement.ts";
 import type { Assent } from "../core/decide/policy-annotations.ts";
 import type { ExternalDefinition } from "../core/external.ts";
 import type { Journal, JournalStep } from "../core/run/journal.ts";
+import type { Breakers, BudgetRows } from "./budget.ts";
 
 export type RunRecord = {
   readonly tenant: TenantId;
@@ -214,10 +215,13 @@ export type StoreTx = {
     find(key: IdempotencyKey, now: Date): Promise<IdempotencyRecord | null>;
     /**
      * Takes the key for this transaction. Null: it is ours, and `complete` must follow. Otherwise: the answer that an
-     * earlier request got. A request that races waits here for the other's transaction to end.
+     * earlier request got. A request that races waits here for the other's transaction to end, for a moment;
+     * then it rejects with KeyBusy.
      */
     claim(key: IdempotencyKey, now: Date): Promise<IdempotencyRecord | null>;
     complete(key: IdempotencyKey, record: IdempotencyRecord): Promise<void>;
+    /** Gives a claimed key back: what came of the request is not to be repeated. */
+    release(key: IdempotencyKey): Promise<void>;
   };
   readonly agents: {
     /** Definitions are kept by digest for as long as a run names them. */
@@ -258,6 +262,8 @@ export type StoreTx = {
     /** What the rules decided since then, oldest first, after the given place. */
     list(since: Date, after: DecisionPlace | null, limit: number): Promise<readonly DecidedCall[]>;
   };
+  /** What model calls may cost and have cost. */
+  readonly budgets: BudgetRows;
   /** Harmony's memory of this tenant, within this transaction. */
   readonly memory: HarmonyStore;
   readonly queue: {
@@ -345,6 +351,8 @@ export type Store = {
   sweepExpired(now: Date, limit: number): Promise<number>;
   /** Runs of any tenant that need attention: ids only, no content. */
   due(now: Date, limit: number): Promise<readonly Due[]>;
+  /** How the providers are. */
+  readonly breakers: Breakers;
   /** Rejects when the database cannot be used. */
   ping(): Promise<void>;
 };

@@ -4,12 +4,20 @@
 import type { Actor, Artifact, EventKind, Reason } from "@assent/contract";
 import { assert } from "../base/assert.ts";
 import { type ApprovalEvent, approvalTransition } from "../core/run/approval.ts";
-import type { Journal, JournalStep, LeftEffect, StepError, StepOutcome } from "../core/run/journal.ts";
+import type {
+  Journal,
+  JournalStep,
+  LeftEffect,
+  ModelOutcome,
+  StepError,
+  StepOutcome,
+} from "../core/run/journal.ts";
 import { isTerminal, type RunEvent, transition } from "../core/run/run.ts";
 import { isStepTransitionLegal } from "../core/run/step.ts";
 import type {
   ApprovalChange,
   ApprovalRecord,
+  BudgetAmounts,
   NewApproval,
   NewAuditEvent,
   RunRecord,
@@ -42,6 +50,8 @@ export type Write =
     }
   /** One yes of several that the rules want; nothing moves before the last of them. */
   | { readonly write: "approval_voted"; readonly approval: ApprovalRecord; readonly votes: number }
+  /** What was set aside for a call is replaced by what it cost. */
+  | { readonly write: "budget_settled"; readonly reservation: string; readonly spent: BudgetAmounts }
   | { readonly write: "artifact_committed"; readonly artifact: Omit<Artifact, "created_at"> }
   /** What the run did and nobody could take back; people are asked to look. */
   | { readonly write: "effects_left"; readonly seq: number; readonly left: readonly LeftEffect[] }
@@ -54,6 +64,8 @@ export type Write =
       readonly answer?: string;
       /** For a run that goes back to the queue: how long its message waits. */
       readonly delaySeconds?: number;
+      /** It only waited for something outside, so this attempt counts for none. */
+      readonly isWait?: boolean;
     };
 
 /** Somebody else decided or spent the approval first. Nothing of the transaction is kept. */
@@ -118,20 +130,7 @@ async function carryOut(tx: StoreTx, draft: Draft, write: Write, context: Contex
       );
       return;
     case "approval_opened":
-      await tx.approvals.insert(write.approval);
-      record(
-        draft,
-        "approval_opened",
-        {
-          approval_id: write.approval.id,
-          step: write.approval.seq,
-          subject: write.approval.subject,
-          tool: write.approval.action.tool,
-          action_digest: write.approval.actionDigest,
-          expires_at: write.approval.expiresAt.toISOString(),
-        },
-        context,
-      );
+      await openApproval(tx, draft, write.approval, context);
       return;
     case "approval_decided":
       await decideApproval(tx, draft, write, context);
@@ -162,10 +161,15 @@ async function carryOut(tx: StoreTx, draft: Draft, write: Write, context: Contex
         context,
       );
       return;
+    case "budget_settled":
+      await tx.budgets.settle(write.reservation, write.spent);
+      return;
     case "run_woken":
       draft.wakeAt = context.now;
       return;
     case "run_moved":
+      // A call whose worker is gone, or that is called off, was paid for as far as anybody knows.
+      if (LEAVES_CALLS.has(write.event)) await tx.budgets.chargeAll(draft.run.id);
       moveRun(draft, write, context);
   }
 }
@@ -185,6 +189,29 @@ async function commitArtifact(
       name: artifact.name,
       sha256: artifact.sha256,
       size_bytes: artifact.size_bytes,
+    },
+    context,
+  );
+}
+
+async function openApproval(
+  tx: StoreTx,
+  draft: Draft,
+  approval: NewApproval,
+  context: Context,
+): Promise<void> {
+  await tx.approvals.insert(approval);
+  const { id, seq, subject, action, actionDigest, expiresAt } = approval;
+  record(
+    draft,
+    "approval_opened",
+    {
+      approval_id: id,
+      step: seq,
+      subject,
+      tool: action.tool,
+      action_digest: actionDigest,
+      expires_at: expiresAt.toISOString(),
     },
     context,
   );
@@ -252,8 +279,16 @@ function stepData(step: JournalStep): Record<string, unknown> {
     ...(step.decision === null ? {} : { verdict: step.decision.verdict }),
     ...(step.outcome?.kind === "gate" ? { answer: step.outcome.answer } : {}),
     ...(step.error === null ? {} : { error: step.error.code }),
+    ...(step.outcome?.kind === "model" ? answerData(step.outcome) : {}),
   };
 }
+
+const answerData = ({ model, usage, tried }: ModelOutcome): Record<string, unknown> => ({
+  model,
+  input_tokens: usage.inputTokens,
+  output_tokens: usage.outputTokens,
+  ...(tried === undefined ? {} : { tried: tried.map((one) => ({ model: one.model, error: one.code })) }),
+});
 
 const APPROVAL_EVENTS: { readonly [E in ApprovalEvent]: EventKind } = {
   approved: "approval_approved",
@@ -287,6 +322,13 @@ async function decideApproval(
   );
 }
 
+const LEAVES_CALLS: ReadonlySet<RunEvent> = new Set([
+  "released",
+  "gave_up",
+  "attempts_exhausted",
+  "cancelled",
+]);
+
 function moveRun(draft: Draft, write: Extract<Write, { write: "run_moved" }>, context: Context): void {
   const next = transition(draft.run.state, write.event);
   assert(next.ok, `run: no ${write.event} from ${draft.run.state}`);
@@ -296,6 +338,7 @@ function moveRun(draft: Draft, write: Extract<Write, { write: "run_moved" }>, co
     state,
     reason: write.reason,
     answer: write.answer ?? draft.run.answer,
+    attempt: Math.max(0, draft.run.attempt - (write.isWait === true ? 1 : 0)),
     finishedAt: isTerminal(state) ? context.now : null,
   };
   if (state === "queued") draft.wakeAt = new Date(context.now.getTime() + (write.delaySeconds ?? 0) * 1000);

@@ -4,8 +4,11 @@ import { assert } from "../base/assert.ts";
 import type { AgentDefinition } from "../core/agent.ts";
 import type { ActionScope } from "../core/decide/action-digest.ts";
 import type { CountTokens } from "../core/budget/estimate.ts";
+import type { BudgetSettings } from "../core/budget/settings.ts";
 import type { Policies } from "../core/decide/policy-point.ts";
 import type { OriginIndex } from "../core/label/origins.ts";
+import type { ProviderSettings } from "../core/resilience/settings.ts";
+import type { ModelSettings } from "../core/route/settings.ts";
 import type {
   ArtifactFiles,
   Clock,
@@ -21,6 +24,7 @@ import type {
 } from "../ports.ts";
 import type { Redaction } from "./redaction.ts";
 import { commit, type Committed, type Write } from "./commit.ts";
+import type { Gates } from "./models/gates.ts";
 import type { OpenWorkspace } from "./workspace-of-run.ts";
 
 export type OrchestratorPorts = {
@@ -36,8 +40,18 @@ export type OrchestratorPorts = {
   readonly random: Random;
   readonly log: Log;
   readonly telemetry: Telemetry;
+  /** The way into each provider, shared by all runs of this process. */
+  readonly gates: Gates;
+  readonly routing: Routing;
   /** Loads a vocabulary to count tokens by. Left out, each byte counts as one: a bound that nothing exceeds. */
   readonly loadTokenCounter?: () => Promise<CountTokens>;
+};
+
+/** What the operator has said of models, of what they may cost, and of how failing providers are met. */
+export type Routing = {
+  readonly models: ModelSettings;
+  readonly budgets: BudgetSettings;
+  readonly providers: ProviderSettings;
 };
 
 /** A run in the hands of this worker. `committed` is as of its last commit. */

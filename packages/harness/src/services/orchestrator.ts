@@ -4,7 +4,7 @@
 import type { Action, Decision, RunId, TenantId } from "@assent/contract";
 import { assert, unreachable } from "../base/assert.ts";
 import { canonicalJson } from "../base/canonical-json.ts";
-import { LEASE_SECONDS, RETRY_DELAY_SECONDS_MAX, RUN_ATTEMPTS_MAX } from "../base/limits.ts";
+import { LEASE_SECONDS, RUN_ATTEMPTS_MAX } from "../base/limits.ts";
 import type { AgentDefinition } from "../core/agent.ts";
 import { actionDigest } from "../core/decide/action-digest.ts";
 import { originsOfRun } from "../core/label/origins-of-run.ts";
@@ -18,9 +18,10 @@ import { ApprovalTaken, commit, type Write } from "./commit.ts";
 import { endRollback, endRun } from "./end-run.ts";
 import { commitHeld, type Held, LeaseLost, type OrchestratorPorts } from "./held.ts";
 import { judge, type Judged } from "./judge.ts";
+import { askModel } from "./models/ask-model.ts";
 import { finaliseRun } from "./steps/finalise.ts";
 import { openDoubtGate, openGate } from "./steps/gate.ts";
-import { callModel, openModelStep } from "./steps/model.ts";
+import { modelCall, openModelStep } from "./steps/model.ts";
 import { checkDoubt, compensate, executeNewest, executeTool, judgeCall, openToolStep } from "./steps/tool.ts";
 
 export type Claim = {
@@ -120,7 +121,7 @@ async function makeMove(held: Held, move: Move): Promise<boolean> {
   }
   switch (move.do) {
     case "call_model":
-      return await askModel(held, move.again === null);
+      return await askNext(held, move.again === null);
     case "decide":
       return await judgeCall(held, move.call);
     case "dispatch":
@@ -152,25 +153,10 @@ async function makeMove(held: Held, move: Move): Promise<boolean> {
   }
 }
 
-async function askModel(held: Held, isNew: boolean): Promise<boolean> {
-  if (isNew) await commitHeld(held, [openModelStep(held)]);
-  const called = await callModel(held);
-  switch (called.next) {
-    case "go_on":
-      await commitHeld(held, [called.write]);
-      return true;
-    case "give_up":
-      return await giveUp(held, called.error, [called.write]);
-    case "later":
-      await release(held, called.error, called.delaySeconds ?? retryDelaySeconds(held.committed.run.attempt));
-      return false;
-    default:
-      return unreachable(called);
-  }
+async function askNext(held: Held, isNew: boolean): Promise<boolean> {
+  const call = modelCall(held);
+  return await askModel(held, call, isNew ? openModelStep(call) : null);
 }
-
-const retryDelaySeconds = (attempt: number): number =>
-  Math.min(2 ** Math.min(attempt, 16), RETRY_DELAY_SECONDS_MAX);
 
 // The approved action and no other: spent and journaled as intended in one transaction, then carried out. Between a
 // person's yes and this the model is not asked again.

@@ -104,11 +104,19 @@ export function toAnswer(reply: Reply, requestIndex: number): Answer {
   return {
     text,
     calls,
-    usage:
-      fault?.kind === "usage" ? LIES[fault.variant] : (reply.usage ?? { inputTokens: 11, outputTokens: 7 }),
+    usage: fault?.kind === "usage" ? LIES[fault.variant] : (reply.usage ?? honestUsage(text, calls)),
     finish: fault?.kind === "finish" ? fault.reason : calls.length > 0 ? "tool_calls" : "stop",
     index: fault?.kind === "index" ? fault.variant : "right",
   };
+}
+
+// A token for four bytes, as a sound provider would count; a harness may end a run over less.
+function honestUsage(text: string, calls: Answer["calls"]): NonNullable<Answer["usage"]> {
+  const bytes = [text, ...calls.map((call) => call.arguments)].reduce(
+    (sum, one) => sum + Buffer.byteLength(one),
+    0,
+  );
+  return { inputTokens: 11, outputTokens: Math.max(7, Math.ceil(bytes / 4)) };
 }
 
 function faultyCalls(calls: readonly FakeCall[], fault: Fault | undefined): readonly FakeCall[] {

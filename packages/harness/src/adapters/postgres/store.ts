@@ -9,6 +9,8 @@ import { agentRows, externalDefinitionRows } from "./agents.ts";
 import { approvalRows } from "./approvals.ts";
 import { artifactRows } from "./artifacts.ts";
 import { auditRows } from "./audit.ts";
+import { breakerRows } from "./breakers.ts";
+import { budgetRows } from "./budgets.ts";
 import { transaction } from "./connect.ts";
 import { decisionRows } from "./decisions.ts";
 import { documentRows } from "./documents.ts";
@@ -74,6 +76,7 @@ export function postgresStore({ pool, queue, clock, random }: PostgresStoreOptio
       return only(rows).removed;
     },
     due: async (now, limit) => await listDue(queryOn(pool), now, limit),
+    breakers: breakerRows(pool, queryOn),
     async ping(): Promise<void> {
       await pool.query("select 1");
     },
@@ -99,6 +102,7 @@ function storeTx(
     keys: keyRows(scope, ids),
     access: accessRows(scope, ids),
     decisions: decisionRows(scope),
+    budgets: budgetRows(scope),
     memory: harmonyStoreIn(scope),
     // pg-boss writes its own statements: some hold several, which cannot be prepared.
     queue: queue.sender(scope.query),

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { RUN_INPUT_TOKENS_MAX } from "../../base/limits.ts";
 import type { AgentDefinition } from "../agent.ts";
-import { budgetOf, checkBudget, settleUsage } from "./budget.ts";
+import { agentLimits, settleUsage } from "./budget.ts";
 import { COUNTED_BYTES_MAX, estimateTokens, type Input, sizeOf, tokensMax } from "./estimate.ts";
 
 const inputOf = (text: string): Input => ({
@@ -43,28 +43,6 @@ test("arguments of calls and schemas of tools are counted", () => {
   expect(size.bytes).toBeGreaterThan(500 + 300 + 400);
 });
 
-const BUDGET = { inputTokensMax: 1_000, outputTokensMax: 100 };
-
-test("a call fits to the last token and not beyond, and no number that is none fits", () => {
-  const fits = (input: number, output: number, usedInput = 900, usedOutput = 90): boolean =>
-    checkBudget(
-      BUDGET,
-      { inputTokens: usedInput, outputTokens: usedOutput },
-      { inputTokens: input, outputTokens: output },
-    ).ok;
-  expect(fits(100, 10)).toBe(true);
-  expect(fits(101, 10)).toBe(false);
-  expect(fits(100, 11)).toBe(false);
-  expect(fits(Number.NaN, 1)).toBe(false);
-  expect(fits(1, 1, Number.POSITIVE_INFINITY)).toBe(false);
-  const refused = checkBudget(
-    BUDGET,
-    { inputTokens: 0, outputTokens: 0 },
-    { inputTokens: 2_000, outputTokens: 1 },
-  );
-  expect(refused).toMatchObject({ ok: false, error: { code: "budget_exhausted" } });
-});
-
 test("an agent that says nothing has a budget all the same", () => {
   const definition: AgentDefinition = {
     name: "a",
@@ -77,10 +55,12 @@ test("an agent that says nothing has a budget all the same", () => {
     temperature: 0,
     seed: 0,
   };
-  expect(budgetOf(definition).inputTokensMax).toBe(RUN_INPUT_TOKENS_MAX);
-  expect(budgetOf({ ...definition, budget: { input_tokens_max: 7, output_tokens_max: 8 } })).toEqual({
-    inputTokensMax: 7,
-    outputTokensMax: 8,
+  expect(agentLimits(definition)).toMatchObject({ inputTokens: RUN_INPUT_TOKENS_MAX, microdollars: null });
+  const budget = { input_tokens_max: 7, output_tokens_max: 8, cost_usd_max: 0.25 };
+  expect(agentLimits({ ...definition, budget })).toEqual({
+    inputTokens: 7,
+    outputTokens: 8,
+    microdollars: 250_000,
   });
 });
 
@@ -113,6 +93,16 @@ test.each([
     ok: false,
     error: { code: "usage_implausible" },
   });
+});
+
+test("an answer far longer than what is reported for it is a lie", () => {
+  const settleAnswer = (outputTokens: number, bytes: number): boolean =>
+    settleUsage("openai/x", { inputTokens: 300, outputTokens }, RESERVED, SIZE, bytes).ok;
+  expect([settleAnswer(1, 66 * 8), settleAnswer(1, 67 * 8), settleAnswer(50, 67 * 8)]).toEqual([
+    true,
+    false,
+    true,
+  ]);
 });
 
 test("too little is raised, and silence costs what was set aside", () => {

@@ -1,37 +1,25 @@
-// What a run may spend on tokens, all its calls together. Nothing is kept beside the journal: what a run has used is
-// the sum of its steps, so every worker that takes it over finds the same (invariant 13, budget before spend).
+// What one call may use, and what it is charged. The sums are the ledgers' (invariant 13, budget before spend).
 
 import { RUN_INPUT_TOKENS_MAX, RUN_OUTPUT_TOKENS_MAX } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { AgentDefinition } from "../agent.ts";
 import type { StepError, Usage } from "../run/journal.ts";
 import { type InputSize, tokensMax } from "./estimate.ts";
-
-export type Budget = { readonly inputTokensMax: number; readonly outputTokensMax: number };
+import type { Limits } from "./settings.ts";
 
 /** What one call may cost at most. It is set aside before the call and replaced by what the call did cost. */
 export type Reservation = { readonly inputTokens: number; readonly outputTokens: number };
 
-export function budgetOf({ budget }: AgentDefinition): Budget {
+const MICRODOLLARS_A_DOLLAR = 1_000_000;
+
+/** What an agent's author lets a run of it use. */
+export function agentLimits({ budget }: AgentDefinition): Limits {
+  const usd = budget?.cost_usd_max;
   return {
-    inputTokensMax: budget?.input_tokens_max ?? RUN_INPUT_TOKENS_MAX,
-    outputTokensMax: budget?.output_tokens_max ?? RUN_OUTPUT_TOKENS_MAX,
+    inputTokens: budget?.input_tokens_max ?? RUN_INPUT_TOKENS_MAX,
+    outputTokens: budget?.output_tokens_max ?? RUN_OUTPUT_TOKENS_MAX,
+    microdollars: usd === undefined ? null : Math.round(usd * MICRODOLLARS_A_DOLLAR),
   };
-}
-
-/** Whether the call fits into what is left. An error is `budget_exhausted`: the provider is not asked. */
-export function checkBudget(budget: Budget, used: Usage, next: Reservation): Result<null, StepError> {
-  // Written so that a number that is none fits nowhere.
-  if (!(used.inputTokens + next.inputTokens <= budget.inputTokensMax))
-    return exhausted("input", used.inputTokens, next.inputTokens, budget.inputTokensMax);
-  if (!(used.outputTokens + next.outputTokens <= budget.outputTokensMax))
-    return exhausted("output", used.outputTokens, next.outputTokens, budget.outputTokensMax);
-  return ok(null);
-}
-
-function exhausted(kind: string, used: number, next: number, max: number): Result<never, StepError> {
-  const detail = `The run has used ${used} of ${max} ${kind} tokens; the next call may take ${next}.`;
-  return err({ code: "budget_exhausted", detail });
 }
 
 /** One token is hardly ever longer. Less than this was not read, or is not said. */
@@ -40,12 +28,19 @@ const BYTES_PER_TOKEN_MAX = 8;
 // OpenAI's and Anthropic's own wires report both counts with every answer. Of compatible servers some never do.
 const ALWAYS_REPORT: ReadonlySet<string> = new Set(["anthropic", "openai"]);
 
+/**
+ * An answer may hold so many times what was reported for it, and so much beside, before the report is a lie: a token
+ * of white space or of a rare vocabulary can be longer than any of ours.
+ */
+const UNDERSTATED_FACTOR = 2;
+const UNDERSTATED_TOKENS = 64;
+
 export type Settled = { readonly usage: Usage; readonly warnings: readonly string[] };
 
 /**
  * What a call is charged, from what its provider reported. A report that cannot be true is an error
  * (`usage_implausible`): the account it keeps of us cannot be trusted, so the run ends. One that says too little is
- * raised to what the texts show, one that says nothing to what was set aside, each with a warning.
+ * raised to what the texts show, unless the answer is far longer than it says; one that says nothing to what was set aside, each with a warning.
  * @param model the model that was asked, `<provider>/<model>`
  * @param answerBytes UTF-8 bytes of the answer's text and calls
  */
@@ -62,25 +57,31 @@ export function settleUsage(
   }
   if (inputTokens > tokensMax(size)) return lie("more input than was sent");
   if (outputTokens > reserved.outputTokens) return lie("more output than it was allowed");
+  const shown = Math.ceil(answerBytes / BYTES_PER_TOKEN_MAX);
   if (inputTokens === 0) {
     if (ALWAYS_REPORT.has(model.slice(0, model.indexOf("/")))) return lie("there is none");
     const charged = {
       inputTokens: reserved.inputTokens,
       outputTokens: Math.max(outputTokens, Math.min(answerBytes, reserved.outputTokens)),
     };
+    if (outputTokens > 0 && isUnderstated(outputTokens, shown)) return lie("less output than was received");
     return ok({
       usage: charged,
       warnings: ["The provider reported no usage; what was set aside is charged."],
     });
   }
+  if (isUnderstated(outputTokens, shown)) return lie("less output than was received");
   const usage = {
     inputTokens: Math.max(inputTokens, Math.ceil(size.spokenBytes / BYTES_PER_TOKEN_MAX)),
-    outputTokens: Math.max(outputTokens, Math.ceil(answerBytes / BYTES_PER_TOKEN_MAX)),
+    outputTokens: Math.max(outputTokens, Math.min(shown, reserved.outputTokens)),
   };
   const isRaised = usage.inputTokens > inputTokens || usage.outputTokens > outputTokens;
   const warning = `The provider reported ${inputTokens} and ${outputTokens} tokens, less than the texts can be; more is charged.`;
   return ok({ usage, warnings: isRaised ? [warning] : [] });
 }
+
+const isUnderstated = (reported: number, shown: number): boolean =>
+  shown > reported * UNDERSTATED_FACTOR + UNDERSTATED_TOKENS;
 
 const lie = (what: string): Result<never, StepError> =>
   err({ code: "usage_implausible", detail: `The provider's account of its tokens cannot be true: ${what}.` });

@@ -34,7 +34,11 @@ export type ModelOutcome = {
   readonly usage: Usage;
   readonly finishReason: "stop" | "tool_calls" | "length";
   readonly warnings: readonly string[];
+  /** Which models were to be asked before this one, and why they did not answer; left out where it was the first. */
+  readonly tried?: readonly TriedModel[];
 };
+
+export type TriedModel = { readonly model: string; readonly code: string; readonly detail: string };
 
 /** One call of a plan of a driven run; values may be slots (contract, PlanSlot). */
 export type PlannedCall = { readonly tool: string; readonly arguments: Readonly<Record<string, unknown>> };

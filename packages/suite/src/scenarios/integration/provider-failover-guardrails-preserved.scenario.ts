@@ -21,6 +21,7 @@ export const providerFailoverGuardrailsPreserved: Scenario = {
   run: async (context) => {
     await failOver(context);
     await keepRefusal(context);
+    await serveElsewhere(context);
   },
 };
 
@@ -94,20 +95,40 @@ async function awaitEnd(context: ScenarioContext, id: string): Promise<string> {
   }
 }
 
-// Failing for good is an answer. Asking elsewhere would be shopping for another one.
+// A provider that does not know us has said nothing of the question: another that may be asked can answer.
+async function serveElsewhere(context: ScenarioContext): Promise<void> {
+  const bench = benchOf(context);
+  const requester = context.client("requester");
+  bench.substitute.answerWith(() => ({ text: "Hello." }));
+  for (const status of [401, 403]) {
+    bench.own.answerWith(() => ({ fault: { kind: "status", status } }));
+    const own = bench.own.requests.length;
+    const id = await submitBody(context, requester, bench.body("Hello."));
+    const run = await settleRun(context, requester, id);
+    context.check(
+      "a provider that refuses our key does not fail the run",
+      run.status === "succeeded",
+      run.status,
+    );
+    context.check("and it is asked once", bench.own.requests.length === own + 1);
+    const models = await recordedModels(requester, id);
+    context.check("the other one answered", models.join() === bench.substitute.model, models);
+  }
+  bench.own.answerWith(() => ({ text: "Hello." }));
+}
+
+// Declining what was asked is an answer. Asking elsewhere would be shopping for another one.
 async function keepRefusal(context: ScenarioContext): Promise<void> {
   const bench = benchOf(context);
   const requester = context.client("requester");
   const others = bench.substitute.requests.length;
-  for (const status of [400, 401, 403]) {
-    bench.own.answerWith(() => ({ fault: { kind: "status", status } }));
-    const run = await settleRun(
-      context,
-      requester,
-      await submitBody(context, requester, bench.body("Hello.")),
-    );
-    context.check("a refusal ends the run", run.status === "failed", run.status);
-  }
+  bench.own.answerWith(() => ({ fault: { kind: "status", status: 400 } }));
+  const refused = await settleRun(
+    context,
+    requester,
+    await submitBody(context, requester, bench.body("Hello.")),
+  );
+  context.check("a refusal ends the run", refused.status === "failed", refused.status);
   bench.own.answerWith(() => ({ fault: { kind: "finish", reason: "filter" }, text: "I decline" }));
   const run = await settleRun(context, requester, await submitBody(context, requester, bench.body("Hello.")));
   context.check("what one model declines", run.status === "failed", run.status);

@@ -109,9 +109,11 @@ async function stopLoop(context: ScenarioContext): Promise<void> {
 }
 
 async function stopLiars(context: ScenarioContext): Promise<void> {
-  const lies: readonly Pick<Reply, "usage" | "fault">[] = [
+  const lies: readonly Pick<Reply, "usage" | "fault" | "text">[] = [
     { usage: { inputTokens: 10_000_000, outputTokens: 7 } },
     { usage: { inputTokens: 400, outputTokens: 10_000_000 } },
+    // Far less than whoever counts the answer finds in it.
+    { usage: { inputTokens: 400, outputTokens: 1 }, text: "A word. ".repeat(150) },
   ];
   for (const lie of lies) {
     const effects = sinkEffects(context);

@@ -1,0 +1,93 @@
+import type { Pool } from "pg";
+import { type Breaker, CLOSED } from "../../core/resilience/breaker.ts";
+import type { Breakers } from "../../ports.ts";
+import { transaction } from "./connect.ts";
+import { only, type Query } from "./rows.ts";
+
+type BreakerRow = {
+  provider: string;
+  state: Breaker["state"];
+  failures: number;
+  openings: number;
+  open_until: Date | null;
+  probe_by: string | null;
+  probe_until: Date | null;
+  paused_until: Date | null;
+  reason: string | null;
+};
+
+const CHANGE_ATTEMPTS_MAX = 5;
+
+/** @param queryOn gives the way to ask on the pool, or on one of its connections */
+export function breakerRows(
+  pool: Pool,
+  queryOn: (on: Pool | Parameters<Parameters<typeof transaction>[1]>[0]) => Query,
+): Breakers {
+  const onPool = queryOn(pool);
+  return {
+    async read(provider) {
+      const [row] = await onPool<BreakerRow>("select * from assent.provider_breakers where provider = $1", [
+        provider,
+      ]);
+      return row === undefined ? CLOSED : toBreaker(row);
+    },
+    async list() {
+      const rows = await onPool<BreakerRow>("select * from assent.provider_breakers order by provider", []);
+      return new Map(rows.map((row) => [row.provider, toBreaker(row)]));
+    },
+    async change(provider, change) {
+      return await transaction(
+        pool,
+        async (client) => {
+          const query = queryOn(client);
+          await query(
+            `insert into assent.provider_breakers (provider, state, failures, openings)
+             values ($1, 'closed', 0, 0) on conflict do nothing`,
+            [provider],
+          );
+          const before = toBreaker(
+            only(
+              await query<BreakerRow>(
+                "select * from assent.provider_breakers where provider = $1 for update",
+                [provider],
+              ),
+            ),
+          );
+          const after = change(before);
+          if (after === null || after === before) return { breaker: before, changed: false };
+          await query(UPDATE, valuesOf(provider, after));
+          return { breaker: after, changed: true };
+        },
+        { attemptsMax: CHANGE_ATTEMPTS_MAX },
+      );
+    },
+  };
+}
+
+const UPDATE = `
+  update assent.provider_breakers set state = $2, failures = $3, openings = $4, open_until = $5, probe_by = $6,
+    probe_until = $7, paused_until = $8, reason = $9
+  where provider = $1`;
+
+const valuesOf = (provider: string, breaker: Breaker): readonly unknown[] => [
+  provider,
+  breaker.state,
+  breaker.failures,
+  breaker.openings,
+  breaker.openUntil,
+  breaker.probe?.by ?? null,
+  breaker.probe?.until ?? null,
+  breaker.pausedUntil,
+  breaker.reason,
+];
+
+const toBreaker = (row: BreakerRow): Breaker => ({
+  state: row.state,
+  failures: row.failures,
+  openings: row.openings,
+  openUntil: row.open_until,
+  probe:
+    row.probe_by === null || row.probe_until === null ? null : { by: row.probe_by, until: row.probe_until },
+  pausedUntil: row.paused_until,
+  reason: row.reason,
+});

@@ -1,0 +1,112 @@
+// When nobody asks a provider any more, and who asks first again. Pure: the state lies in the database, so that a fleet
+// shares it and a restart remembers it. A library's breaker lives in one process and reads one clock (spec/libraries.md).
+
+import type { ProviderSettings } from "./settings.ts";
+
+export type Breaker = {
+  readonly state: "closed" | "open" | "half_open";
+  /** Failures beyond successes since it was last closed. */
+  readonly failures: number;
+  /** Times in a row that it has opened. */
+  readonly openings: number;
+  readonly openUntil: Date | null;
+  /** Who probes, and until when it is waited for: a prober may die. */
+  readonly probe: { readonly by: string; readonly until: Date } | null;
+  /** The provider itself asked for a pause (Retry-After): until then nobody calls, whatever the state. */
+  readonly pausedUntil: Date | null;
+  /** The code of the newest failure; null after a recovery. */
+  readonly reason: string | null;
+};
+
+export const CLOSED: Breaker = {
+  state: "closed",
+  failures: 0,
+  openings: 0,
+  openUntil: null,
+  probe: null,
+  pausedUntil: null,
+  reason: null,
+};
+
+export type BreakerSettings = ProviderSettings["breaker"];
+
+const after = (now: Date, ms: number): Date => new Date(now.getTime() + ms);
+
+/** How long a caller has to wait, in ms; `probe`: the caller may be the one that probes. */
+export type Entry =
+  | { readonly enter: "yes" }
+  | { readonly enter: "probe" }
+  | { readonly enter: "no"; readonly waitMs: number; readonly why: "paused" | "open" | "probing" };
+
+export function entryOf(breaker: Breaker, now: Date): Entry {
+  const left = (until: Date | null): number => (until === null ? 0 : until.getTime() - now.getTime());
+  if (left(breaker.pausedUntil) > 0) return { enter: "no", waitMs: left(breaker.pausedUntil), why: "paused" };
+  if (breaker.state === "closed") return { enter: "yes" };
+  if (breaker.state === "half_open" && left(breaker.probe?.until ?? null) > 0)
+    return { enter: "no", waitMs: PROBED_MS, why: "probing" };
+  if (breaker.state === "open" && left(breaker.openUntil) > 0)
+    return { enter: "no", waitMs: left(breaker.openUntil), why: "open" };
+  return { enter: "probe" };
+}
+
+/** While somebody probes nobody knows how long it takes; looked at again after this. */
+const PROBED_MS = 250;
+
+/** Makes the caller the one prober, or null: somebody else was first. */
+export function takeProbe(breaker: Breaker, by: string, now: Date, callMsMax: number): Breaker | null {
+  if (entryOf(breaker, now).enter !== "probe") return null;
+  return { ...breaker, state: "half_open", probe: { by, until: after(now, callMsMax) } };
+}
+
+/** `failed`: with what, and the pause that was asked for, in ms. `unknown`: given up by ourselves, which says nothing. */
+export type Ending =
+  | { readonly ended: "answered" }
+  | { readonly ended: "failed"; readonly code: string; readonly retryAfterMs: number | null }
+  | { readonly ended: "unknown" };
+
+/**
+ * After a call. `probe`: by whom, where it was one. What a call says that began before the breaker opened decides
+ * nothing any more: only the prober closes it, or opens it again.
+ */
+export function afterCall(
+  breaker: Breaker,
+  ending: Ending,
+  probe: string | null,
+  now: Date,
+  settings: BreakerSettings,
+): Breaker {
+  const own = breaker.state === "half_open" && probe !== null && breaker.probe?.by === probe;
+  if (ending.ended === "unknown")
+    // The next caller may probe at once.
+    return own ? { ...breaker, state: "open", probe: null, openUntil: now } : breaker;
+  if (ending.ended === "answered") {
+    if (own) return CLOSED;
+    if (breaker.state !== "closed" || breaker.failures === 0) return breaker;
+    return { ...breaker, failures: breaker.failures - 1 };
+  }
+  const paused = pause(breaker, ending.retryAfterMs, now);
+  const failed: Breaker = { ...breaker, pausedUntil: paused, reason: ending.code };
+  if (own) return open(failed, now, settings);
+  if (breaker.state !== "closed") return { ...breaker, pausedUntil: paused };
+  const failures = breaker.failures + 1;
+  return failures >= settings.failures
+    ? open({ ...failed, failures }, now, settings)
+    : { ...failed, failures };
+}
+
+function pause(breaker: Breaker, retryAfterMs: number | null, now: Date): Date | null {
+  if (retryAfterMs === null || retryAfterMs === 0) return breaker.pausedUntil;
+  const until = after(now, retryAfterMs);
+  return breaker.pausedUntil !== null && breaker.pausedUntil > until ? breaker.pausedUntil : until;
+}
+
+function open(breaker: Breaker, now: Date, { open_ms, open_ms_max }: BreakerSettings): Breaker {
+  const openMs = Math.min(open_ms * 2 ** Math.min(breaker.openings, 30), Math.max(open_ms, open_ms_max));
+  return {
+    ...breaker,
+    state: "open",
+    probe: null,
+    openings: breaker.openings + 1,
+    openUntil: after(now, openMs),
+  };
+}

@@ -1,0 +1,46 @@
+// How failing providers are met, as it stands in the configuration file under `providers`.
+
+import { z } from "zod";
+
+const DAY_MS = 86_400_000;
+const ms = (least: number, most: number, otherwise: number): z.ZodDefault<z.ZodInt> =>
+  z.int().min(least).max(most).default(otherwise);
+
+export const providerSettingsSchema = z.strictObject({
+  /** One call, from request to the last byte of its answer; past it the call counts as failed. */
+  call_ms_max: ms(100, DAY_MS, 300_000),
+  /** Without a byte for this long the call counts as failed. Models that think in silence need minutes. */
+  silence_ms_max: ms(100, DAY_MS, 120_000),
+  /** Calls of one process to one provider at the same time; it shrinks when answers become slow or fail. */
+  concurrency_max: z.int().min(1).max(1_000).default(8),
+  /** A run that waits this long for a provider to come back is dead-lettered. */
+  outage_ms_max: ms(100, 30 * DAY_MS, DAY_MS),
+  breaker: z
+    .strictObject({
+      /** Failures beyond successes after which nobody asks any more. */
+      failures: z.int().min(1).max(1_000).default(5),
+      /** How long at first; doubled after each probe that fails, up to the second. */
+      open_ms: ms(10, DAY_MS, 5_000),
+      open_ms_max: ms(10, DAY_MS, 60_000),
+    })
+    .prefault({}),
+  retries: z
+    .strictObject({
+      /** Pause before a repetition: any time up to this, doubled with each, up to the second (full jitter). */
+      base_ms: ms(1, DAY_MS, 500),
+      pause_ms_max: ms(1, DAY_MS, 60_000),
+      /** A pause longer than this gives the run back to the queue, so that it holds no worker. */
+      hold_ms_max: ms(0, 20_000, 2_000),
+      /** Calls for one step, over all its models and workers; more than a run has attempts (base/limits.ts). */
+      step_calls_max: z.int().min(1).max(1_000).default(24),
+      /** Repetitions in one run. */
+      run_retries_max: z.int().min(0).max(10_000).default(60),
+      /** Repetitions that one process may send to one provider, for each call that was none. */
+      provider_ratio: z.number().min(0).max(10).default(0.2),
+    })
+    .prefault({}),
+});
+
+export type ProviderSettings = z.infer<typeof providerSettingsSchema>;
+
+export const DEFAULT_PROVIDER_SETTINGS: ProviderSettings = providerSettingsSchema.parse({});

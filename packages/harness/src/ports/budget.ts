@@ -1,0 +1,76 @@
+// The ledgers of model calls, and how the providers are: both in the database, for every process reads and writes them.
+
+import type { RunId } from "@assent/contract";
+import type { Result } from "../base/result.ts";
+import type { Breaker } from "../core/resilience/breaker.ts";
+
+export type BudgetAmounts = {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly microdollars: number;
+};
+
+/** Null: no limit. */
+export type BudgetLimits = { readonly [A in keyof BudgetAmounts]: number | null };
+
+/** `run:<32 hex>`, `day:<yyyy-mm-dd>` (UTC) or `total`. */
+export type BudgetAccount = { readonly name: string; readonly limits: BudgetLimits };
+
+export type NewReservation = {
+  /** A UUID. */
+  readonly id: string;
+  readonly run: RunId;
+  readonly seq: number;
+  readonly model: string;
+  readonly at: Date;
+  /** The run's own among them. */
+  readonly accounts: readonly BudgetAccount[];
+  readonly amounts: BudgetAmounts;
+  readonly stepCallsMax: number;
+  readonly retriesMax: number;
+};
+
+/** What did not fit: `spent` and `reserved` of `most`, in the account. */
+export type ReservationRefusal = {
+  readonly kind: "input" | "output" | "microdollars" | "step_calls" | "retries";
+  readonly account: string;
+  readonly spent: number;
+  readonly reserved: number;
+  readonly most: number;
+};
+
+export type AccountState = {
+  readonly name: string;
+  readonly spent: BudgetAmounts;
+  readonly reserved: BudgetAmounts;
+  readonly calls: number;
+  readonly retries: number;
+};
+
+export type BudgetRows = {
+  /**
+   * Sets the amounts aside in all accounts, or in none. Whoever races waits, so that no limit is ever exceeded by spent
+   * and reserved together.
+   * @returns how many calls the step has had with this one
+   */
+  reserve(reservation: NewReservation): Promise<Result<number, ReservationRefusal>>;
+  /** Replaces what was set aside by what was spent, which never counts for more. False: it was settled before. */
+  settle(id: string, spent: BudgetAmounts): Promise<boolean>;
+  /** Counts whatever the run has set aside as spent: nobody will say what became of it. @returns how many there were */
+  chargeAll(run: RunId): Promise<number>;
+  /** Those of the accounts that there are. */
+  read(names: readonly string[]): Promise<readonly AccountState[]>;
+  /** The tenant's name for people. */
+  tenantSlug(): Promise<string>;
+};
+
+/** Of the whole installation, not of a tenant: a provider is down for everybody. */
+export type Breakers = {
+  read(provider: string): Promise<Breaker>;
+  list(): Promise<ReadonlyMap<string, Breaker>>;
+  /** One at a time for each provider; null leaves it as it is. @returns what it is now, and whether it was changed */
+  change(
+    provider: string,
+    change: (before: Breaker) => Breaker | null,
+  ): Promise<{ readonly breaker: Breaker; readonly changed: boolean }>;
+};

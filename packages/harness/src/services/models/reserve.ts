@@ -1,0 +1,92 @@
+// Sets aside what a call may cost, and journals the step with the first of its calls: one transaction, under the lease.
+
+import { assert } from "../../base/assert.ts";
+import { err, ok, type Result } from "../../base/result.ts";
+import type { Reservation } from "../../core/budget/budget.ts";
+import { profileOf } from "../../core/route/profile.ts";
+import type { Candidate } from "../../core/route/route.ts";
+import type { StepError } from "../../core/run/journal.ts";
+import { uuidV7 } from "../../core/uuid.ts";
+import type { BudgetAccount, BudgetAmounts, ReservationRefusal } from "../../ports.ts";
+import { commit } from "../commit.ts";
+import { LeaseLost } from "../held.ts";
+import type { Asking } from "./asking.ts";
+import { accountsOf, amountsOf, refusalOf } from "./ledger.ts";
+import { closestReservation, loadCounter, worstReservation } from "./question.ts";
+
+/**
+ * @returns what is set aside for the call. An error: nothing is, and nobody may be called; `retries_exhausted` where
+ * that is so for every model.
+ */
+export async function beginCall(
+  asking: Asking,
+  { model }: Candidate,
+): Promise<Result<BudgetAmounts, StepError>> {
+  const { held, question } = asking;
+  const callable = held.ports.models.check(model);
+  if (!callable.ok) return err({ code: "model_unknown", detail: callable.error });
+  const { routing, clock } = held.ports;
+  const accounts = accountsOf(routing.budgets, held.fence.run, held.definition, question.slug, clock.now());
+  const worst = await reserve(asking, model, accounts, worstReservation(question));
+  if (worst.ok || worst.error.kind !== "input") return said(worst);
+  // Only close to a limit it is worth while to look more closely.
+  const countTokens = question.countTokens ?? (await loadCounter(held));
+  if (countTokens === null) return said(worst);
+  return said(
+    await reserve(asking, model, accounts, closestReservation({ ...question, countTokens }, model)),
+  );
+}
+
+type Refused = { readonly kind: ReservationRefusal["kind"] | "price"; readonly error: StepError };
+
+const said = (reserved: Result<BudgetAmounts, Refused>): Result<BudgetAmounts, StepError> =>
+  reserved.ok ? reserved : err(reserved.error.error);
+
+async function reserve(
+  asking: Asking,
+  model: string,
+  accounts: readonly BudgetAccount[],
+  tokens: Reservation,
+): Promise<Result<BudgetAmounts, Refused>> {
+  const { held } = asking;
+  const { store, clock, random, routing } = held.ports;
+  const profile = profileOf(routing.models.catalogue, model);
+  const priced = amountsOf(accounts, model, profile, tokens);
+  if (!priced.ok) return err({ kind: "price", error: priced.error });
+  const amounts = priced.value;
+  const now = clock.now();
+  const id = uuidV7(now, random.bytes(10));
+  const { journal } = held.committed;
+  const seq = asking.opening === null ? journal.length : journal.length + 1;
+  const done = await store.transaction(held.fence.tenant, async (tx) => {
+    const run = await tx.runs.lockFenced(held.fence);
+    if (run === null) throw new LeaseLost(`run ${held.fence.run} is not ours any more`);
+    assert(run.version === held.committed.run.version, "nobody else writes to a leased run");
+    if (asking.pending !== null) await tx.budgets.settle(asking.pending.id, asking.pending.spent);
+    const { step_calls_max: stepCallsMax, run_retries_max: retriesMax } = routing.providers.retries;
+    const reserved = await tx.budgets.reserve({
+      id,
+      run: run.id,
+      seq,
+      model,
+      at: now,
+      accounts,
+      amounts,
+      stepCallsMax,
+      retriesMax,
+    });
+    if (!reserved.ok || asking.opening === null) return { reserved, committed: null };
+    const committed = await commit(tx, { run, journal }, [asking.opening], { now, actor: null });
+    return { reserved, committed };
+  });
+  asking.pending = null;
+  const { reserved, committed } = done;
+  if (!reserved.ok) return err({ kind: reserved.error.kind, error: refusalOf(reserved.error, amounts) });
+  if (committed !== null) {
+    held.committed = committed;
+    asking.opening = null;
+  }
+  asking.calls = reserved.value;
+  asking.pending = { id, spent: amounts };
+  return ok(amounts);
+}

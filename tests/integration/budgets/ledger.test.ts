@@ -1,0 +1,198 @@
+// The ledgers on the real Postgres: no interleaving of reservations, settlements and lost workers ever gets spent and
+// reserved together past a limit (invariant 13, budget before spend).
+
+import { randomUUID } from "node:crypto";
+import type { RunId } from "@assent/contract";
+import { uuidOf } from "@assent/contract";
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { postgresStore } from "../../../packages/harness/src/adapters/postgres/store.ts";
+import { connectPool } from "../../../packages/harness/src/adapters/postgres/connect.ts";
+import { openQueue } from "../../../packages/harness/src/adapters/postgres/queue.ts";
+import { systemRandom } from "../../../packages/harness/src/adapters/system/random.ts";
+import type {
+  AccountState,
+  BudgetAmounts,
+  NewReservation,
+  Store,
+} from "../../../packages/harness/src/ports.ts";
+import { type Engine, openEngine } from "../../support/engine.ts";
+
+const PROCESSES = 4;
+const NO_LIMIT = { inputTokens: null, outputTokens: null, microdollars: null };
+
+let engine: Engine;
+let stores: readonly Store[];
+const ends: (() => Promise<void>)[] = [];
+
+// Pools of their own: what several processes would be to the database.
+async function openStore(): Promise<Store> {
+  const pool = connectPool({ connection: engine.database.app, role: "app", connectionsMax: 4 });
+  const queue = await openQueue(engine.database.app, false, engine.ports.log);
+  ends.push(async () => {
+    await queue.close();
+    await pool.end();
+  });
+  return postgresStore({ pool, queue, clock: engine.clock, random: systemRandom });
+}
+
+beforeAll(async () => {
+  engine = await openEngine();
+  stores = await Promise.all(Array.from({ length: PROCESSES }, openStore));
+});
+afterAll(async () => {
+  for (const end of ends) await end();
+  await engine[Symbol.asyncDispose]();
+});
+
+const amounts = (tokens: number): BudgetAmounts => ({
+  inputTokens: tokens,
+  outputTokens: 1,
+  microdollars: tokens * 3,
+});
+
+const runAccount = (run: RunId): string => `run:${uuidOf(run).replaceAll("-", "")}`;
+
+const reservation = (run: RunId, day: string, most: number, tokens: number, seq = 1): NewReservation => ({
+  id: randomUUID(),
+  run,
+  seq,
+  model: "scripted/test",
+  at: engine.clock.now(),
+  accounts: [
+    { name: runAccount(run), limits: NO_LIMIT },
+    { name: day, limits: { inputTokens: most, outputTokens: null, microdollars: most * 3 } },
+  ],
+  amounts: amounts(tokens),
+  stepCallsMax: 1_000,
+  retriesMax: 1_000,
+});
+
+async function stateOf(name: string): Promise<AccountState> {
+  const [state] = await engine.store.transaction(engine.tenant, async (tx) => await tx.budgets.read([name]));
+  if (state === undefined) throw new Error(`no account ${name}`);
+  return state;
+}
+
+test("many processes that reserve at once never get past the limit, and use it up", async () => {
+  const run = await engine.submit();
+  const day = "day:2026-01-01";
+  const asked = Array.from({ length: 60 }, () => reservation(run, day, 100, 7));
+  const taken = await Promise.all(
+    asked.map(async (one, at) => {
+      const store = stores[at % stores.length] ?? engine.store;
+      return await store.transaction(engine.tenant, async (tx) => await tx.budgets.reserve(one));
+    }),
+  );
+  expect(taken.filter(({ ok }) => ok)).toHaveLength(14);
+  expect(taken.find(({ ok }) => !ok)).toMatchObject({
+    error: { kind: "input", account: day, spent: 0, reserved: 98, most: 100 },
+  });
+  const state = await stateOf(day);
+  expect(state.reserved).toEqual({ inputTokens: 98, outputTokens: 14, microdollars: 294 });
+  // Refused in one account, nothing is set aside in the others.
+  expect((await stateOf(runAccount(run))).reserved.inputTokens).toBe(98);
+});
+
+type Model = { readonly held: Map<string, BudgetAmounts>; spent: number };
+
+const step = fc.oneof(
+  fc.record({ move: fc.constant("reserve" as const), tokens: fc.integer({ min: 0, max: 60 }) }),
+  // Also more than was set aside: a provider says what it likes.
+  fc.record({ move: fc.constant("settle" as const), tokens: fc.integer({ min: 0, max: 200 }) }),
+  fc.record({ move: fc.constant("lose" as const), tokens: fc.constant(0) }),
+);
+
+test("the ledger does what its model does, and never more than the limit", async () => {
+  const most = 100;
+  let sequence = 0;
+  const property = fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+    sequence += 1;
+    const run = await engine.submit();
+    const day = `day:3000-01-${String((sequence % 28) + 1).padStart(2, "0")}`;
+    await engine.database.ownerPool().query("delete from assent.budget_accounts where account = $1", [day]);
+    const model: Model = { held: new Map(), spent: 0 };
+    const reserved = (): number => [...model.held.values()].reduce((sum, one) => sum + one.inputTokens, 0);
+    await engine.store.transaction(engine.tenant, async (tx) => {
+      for (const { move, tokens } of steps) {
+        if (move === "reserve") {
+          const one = reservation(run, day, most, tokens);
+          const fits = model.spent + reserved() + tokens <= most;
+          expect((await tx.budgets.reserve(one)).ok).toBe(fits);
+          if (fits) model.held.set(one.id, one.amounts);
+        } else if (move === "settle") {
+          const [id = randomUUID(), held] = [...model.held][0] ?? [];
+          expect(await tx.budgets.settle(id, amounts(tokens))).toBe(held !== undefined);
+          expect(await tx.budgets.settle(id, amounts(tokens))).toBe(false);
+          model.held.delete(id);
+          model.spent += held === undefined ? 0 : Math.min(tokens, held.inputTokens);
+        } else {
+          expect(await tx.budgets.chargeAll(run)).toBe(model.held.size);
+          model.spent += reserved();
+          model.held.clear();
+        }
+        const [state] = await tx.budgets.read([day]);
+        expect(state?.spent.inputTokens ?? 0).toBe(model.spent);
+        expect(state?.reserved.inputTokens ?? 0).toBe(reserved());
+        expect(model.spent + reserved()).toBeLessThanOrEqual(most);
+      }
+    });
+  });
+  await fc.assert(property, { seed: 42, numRuns: 25 });
+});
+
+test("reserving and settling in many processes at once leaves nothing over and loses nothing", async () => {
+  const day = "day:2026-01-02";
+  const runs = await Promise.all(Array.from({ length: 6 }, async () => await engine.submit()));
+  let settled = 0;
+  await Promise.all(
+    runs.flatMap((run, at) =>
+      Array.from({ length: 6 }, async (_, round) => {
+        const store = stores[(at + round) % stores.length] ?? engine.store;
+        const one = reservation(run, day, 400, 20, round);
+        const taken = await store.transaction(engine.tenant, async (tx) => await tx.budgets.reserve(one));
+        if (!taken.ok) return;
+        const state = await stateOf(day);
+        expect(state.spent.inputTokens + state.reserved.inputTokens).toBeLessThanOrEqual(400);
+        await store.transaction(engine.tenant, async (tx) => await tx.budgets.settle(one.id, amounts(11)));
+        settled += 1;
+      }),
+    ),
+  );
+  const state = await stateOf(day);
+  expect(state.reserved).toEqual({ inputTokens: 0, outputTokens: 0, microdollars: 0 });
+  expect(state.spent).toEqual({
+    inputTokens: settled * 11,
+    outputTokens: settled,
+    microdollars: settled * 33,
+  });
+  expect(settled).toBeGreaterThanOrEqual(20);
+});
+
+test("repetitions are counted over workers, by step and by run", async () => {
+  const run = await engine.submit();
+  const take = async (seq: number): Promise<unknown> =>
+    await engine.store.transaction(engine.tenant, async (tx) => {
+      const limits = { stepCallsMax: 3, retriesMax: 3 };
+      const one = { ...reservation(run, "total", 1_000_000, 1, seq), ...limits };
+      const taken = await tx.budgets.reserve(one);
+      return taken.ok ? taken.value : taken.error.kind;
+    });
+  const seen: unknown[] = [];
+  for (const seq of [1, 1, 1, 1, 3, 3, 3, 5]) seen.push(await take(seq));
+  expect(seen).toEqual([1, 2, 3, "step_calls", 1, 2, "retries", 1]);
+  expect(await stateOf(runAccount(run))).toMatchObject({ calls: 6, retries: 3 });
+});
+
+test("one tenant's ledger is nothing to another", async () => {
+  const run = await engine.submit();
+  const stranger = await engine.newCaller("stranger", "other-ledger");
+  const one = reservation(run, "total", 1_000_000, 5);
+  await engine.store.transaction(engine.tenant, async (tx) => await tx.budgets.reserve(one));
+  await engine.store.transaction(stranger.tenant, async (tx) => {
+    expect(await tx.budgets.read(["total", runAccount(run)])).toEqual([]);
+    expect(await tx.budgets.settle(one.id, amounts(0))).toBe(false);
+    expect(await tx.budgets.chargeAll(run)).toBe(0);
+    expect(await tx.budgets.tenantSlug()).toBe("other-ledger");
+  });
+});
