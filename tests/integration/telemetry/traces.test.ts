@@ -27,13 +27,16 @@ let key = "";
 let run: Run;
 let metrics = "";
 
-const ask = async (path: string, init: RequestInit = {}): Promise<Response> =>
+const ask = async (
+  path: string,
+  init: RequestInit & { readonly headers?: Record<string, string> } = {},
+): Promise<Response> =>
   await fetch(`${server.url}${path}`, {
     ...init,
     headers: {
       authorization: `Bearer ${key}`,
       "content-type": "application/json",
-      "idempotency-key": "the-run",
+      ...init.headers,
       traceparent: `00-${OUTSIDE.traceId}-${OUTSIDE.spanId}-01`,
     },
   });
@@ -52,6 +55,7 @@ beforeAll(async () => {
   key = readCredentials(installation.home)?.key ?? "";
   const submitted = await ask("/api/harness/run", {
     method: "POST",
+    headers: { "idempotency-key": "the-run" },
     body: JSON.stringify(installation.gatedTask.body),
   });
   const { id } = runSummarySchema.parse(await submitted.json());
