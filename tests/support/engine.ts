@@ -99,6 +99,8 @@ export type EngineOptions = {
   readonly quotas?: Quotas;
   /** Every statement of the store as it reaches the database. */
   readonly rewriteSql?: (sql: string) => string;
+  /** All agents there are; left out: the one above. A test may change the map under way. */
+  readonly agents?: ReadonlyMap<string, AgentDefinition>;
 };
 
 const DEFAULT_ROUTING: Routing = {
@@ -129,7 +131,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       ...ports,
       ...keys,
       workspaceNames: [],
-      agents: new Map([[agent.name, agent]]),
+      agents: ports.agents,
       quotas: options.quotas ?? { tenant: null, principal: null, actions: {} },
       answerSeal: createAnswerSeal(SECRET, systemRandom),
       cursors: createCursors(SECRET),
@@ -207,6 +209,7 @@ async function openParts(
   };
   const queue = await openQueue(database.app, true, log);
   const toolList = options.tools ?? [];
+  const agent = agentOf(options);
   const tools: Tools = {
     get: (name) => toolList.find((tool) => tool.manifest.name === name),
     list: () => toolList,
@@ -223,6 +226,7 @@ async function openParts(
     openWorkspace: openWorkspaceOfRun(noWorkspaces, tools),
     files: openArtifactFiles({ folder, random }),
     policies: options.policies ?? policiesOf({ folder: shippedPolicyFolder("default") }),
+    agents: options.agents ?? new Map([[agent.name, agent]]),
     redaction: createRedaction({ redactor: createRedactor(), digestKey: SECRET }),
     clock,
     random,
@@ -235,7 +239,7 @@ async function openParts(
 const poolOf = ({ rewriteSql }: EngineOptions, database: ThrowAwayDatabase): Pool =>
   rewriteSql === undefined ? database.appPool() : rewritingPool(database.appPool(), rewriteSql);
 
-const agentOf = ({ agent, tools = [] }: EngineOptions): AgentDefinition => ({
+export const agentOf = ({ agent, tools = [] }: EngineOptions): AgentDefinition => ({
   name: "tester",
   description: "Does what its script says.",
   system: "You are a test.",

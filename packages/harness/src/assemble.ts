@@ -2,7 +2,6 @@
 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { openArtifactFiles } from "./adapters/files/artifact-files.ts";
 import { openWorkspaces } from "./adapters/files/workspaces.ts";
 import { type Connection, connectPool } from "./adapters/postgres/connect.ts";
 import { announceWorker } from "./adapters/postgres/presence.ts";
@@ -12,6 +11,7 @@ import { systemClock } from "./adapters/system/clock.ts";
 import { systemRandom } from "./adapters/system/random.ts";
 import { loadTokenCounter } from "./adapters/tokens/count-tokens.ts";
 import { type ApiServer, createServer } from "./api/server.ts";
+import { openArtifactStore } from "./assemble/artifact-store.ts";
 import { openDatabase, setUp } from "./assemble/database.ts";
 import { openGuardedTools } from "./assemble/guarded-tools.ts";
 import { openMcpTools } from "./assemble/mcp-tools.ts";
@@ -23,7 +23,7 @@ import { err, ok, type Result } from "./base/result.ts";
 import { type Environment, readConfig } from "./config.ts";
 import { makeHome, readSecrets, type Secrets, writeCredentials } from "./home.ts";
 import { openTelemetry, tracedLog, uncounted, watch } from "./assemble/telemetry.ts";
-import type { Log, Telemetry } from "./ports.ts";
+import type { ArtifactFiles, Log, Telemetry } from "./ports.ts";
 import { createAnswerSeal } from "./services/answer-seal.ts";
 import { createHarness } from "./services/create-harness.ts";
 import { createCursors } from "./services/cursors.ts";
@@ -33,6 +33,7 @@ import { keyHasher } from "./services/keys.ts";
 import { createGates } from "./services/models/gates.ts";
 import type { Redaction } from "./services/redaction.ts";
 import { createShown } from "./services/shown.ts";
+import { startContentSweeper } from "./services/content-sweeper.ts";
 import { startSweeper } from "./services/sweeper.ts";
 import { startWorker } from "./services/worker.ts";
 import { openWorkspaceOfRun } from "./services/workspace-of-run.ts";
@@ -91,6 +92,8 @@ export async function startHarness(
   if (!parts.ok) return parts;
   const secrets = readSecrets(home, environment.secret, systemRandom);
   if (!secrets.ok) return secrets;
+  const files = openArtifactStore(config.value, join(home, "artifacts"), systemRandom);
+  if (!files.ok) return files;
   const database = await openDatabase(options, started, onProgress);
   if (!database.ok) return database;
   const operator = await setUp(database.value, home, secrets.value);
@@ -117,7 +120,7 @@ export async function startHarness(
     await telemetry.stop();
   });
   const redacted = { ...options, log: tracedLog(redaction.wrapLog(log), telemetry) };
-  const kept = { secrets: secrets.value, redaction, app, telemetry };
+  const kept = { secrets: secrets.value, redaction, app, telemetry, files: files.value };
   const served = await startParts(redacted, parts.value, kept, started);
   if (!served.ok) return served;
   const { url } = served.value;
@@ -144,12 +147,13 @@ type Kept = {
   readonly redaction: Redaction;
   readonly app: Connection;
   readonly telemetry: Telemetry;
+  readonly files: ArtifactFiles;
 };
 
 async function startParts(
   options: StartOptions,
   parts: Parts,
-  { secrets, redaction, app, telemetry }: Kept,
+  { secrets, redaction, app, telemetry, files }: Kept,
   started: AsyncDisposableStack,
 ): Promise<Result<{ readonly url: string }, StartRefusal>> {
   const { home, log } = options;
@@ -172,8 +176,9 @@ async function startParts(
     workspaces,
     openWorkspace: openWorkspaceOfRun(workspaces, tools),
     models,
-    files: openArtifactFiles({ folder: join(home, "artifacts"), random }),
+    files,
     policies,
+    agents,
     redaction,
     clock,
     random,
@@ -191,7 +196,6 @@ async function startParts(
   const harness = createHarness({
     ...ports,
     workspaceNames: Object.keys(config.workspaces),
-    agents,
     hashKey: keyHasher(secrets.keys),
     access,
     answerSeal: createAnswerSeal(secrets.answers, random),
@@ -204,7 +208,7 @@ async function startParts(
   started.defer(async () => {
     await consumer.stop();
   });
-  startHousekeeping({ store, clock, log }, started);
+  startHousekeeping(ports, started);
   const server = await createServer(harness, { log, telemetry, addressQuota: config.limits.address });
   started.defer(async () => {
     await server.close();
@@ -228,10 +232,10 @@ function openPool(app: Connection, log: Log, started: AsyncDisposableStack): Ret
 }
 
 function startHousekeeping(
-  ports: Pick<OrchestratorPorts, "store" | "clock" | "log">,
+  ports: Pick<OrchestratorPorts, "store" | "files" | "clock" | "log">,
   started: AsyncDisposableStack,
 ): void {
-  for (const loop of [startSweeper(ports), startExpiry(ports)])
+  for (const loop of [startSweeper(ports), startExpiry(ports), startContentSweeper(ports)])
     started.defer(async () => {
       await loop.stop();
     });
