@@ -29,7 +29,7 @@ let metrics = "";
 
 const ask = async (
   path: string,
-  init: RequestInit & { readonly headers?: Record<string, string> } = {},
+  init: Omit<RequestInit, "headers"> & { readonly headers?: Record<string, string> } = {},
 ): Promise<Response> =>
   await fetch(`${server.url}${path}`, {
     ...init,
