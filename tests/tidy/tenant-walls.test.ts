@@ -18,8 +18,8 @@ const OUTSIDE: Readonly<Record<string, string>> = {
   "given.ts": "looks at the database that it was given",
   "migrate.ts": "the owner changes the schema",
   "presence.ts": "holds a worker's lock, reads no table",
-  "queue.ts": "pg-boss, which knows ids only",
-  "store.ts": "names the tenant for all others; three look-ups across tenants by functions of the schema",
+  "store.ts": "names the tenant for all others; look-ups across tenants by functions of the schema",
+  "wake-ups.ts": "sends an empty NOTIFY, reads no table",
 };
 
 const tables: ReadonlySet<string> = new Set(

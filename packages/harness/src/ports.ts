@@ -13,6 +13,8 @@ import type { Manifest } from "./core/tool.ts";
 export type * from "./ports/budget.ts";
 export type * from "./ports/mcp.ts";
 export type * from "./ports/store.ts";
+export type * from "./ports/queue.ts";
+export { StoreUnavailable, TakeFailed } from "./ports/queue.ts";
 
 // --- time and chance -------------------------------------------------------------------------------------------
 

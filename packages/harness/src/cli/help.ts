@@ -49,6 +49,8 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
     "up",
     "lines {event: progress | listening | approval_waiting | demo_ended | demo_failed | stopping | stopped, …}",
   ],
+  ["server", "lines {event: progress | listening | stopping | stopped, …}"],
+  ["worker", "lines {event: progress | working | stopping | stopped, …}"],
   [
     "demo",
     "lines {event: progress | listening | run_submitted | audit_event | approval_waiting | approval_decided | demo_succeeded | stopping, …}",

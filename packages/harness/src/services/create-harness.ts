@@ -36,6 +36,22 @@ function recordWait(telemetry: Telemetry, { requested_at, decided_at, status }: 
   telemetry.record("assent.approvals.wait", seconds, { [ASSENT.verdict]: status });
 }
 
+/** A database that answers later than this is as good as none: whoever asks for readiness must be answered himself. */
+const PING_MS_MAX = 2_000;
+
+async function pingInTime({ store, clock }: Pick<HarnessPorts, "store" | "clock">): Promise<void> {
+  const answered = new AbortController();
+  const late = async (): Promise<never> => {
+    await clock.sleep(PING_MS_MAX, answered.signal);
+    throw new Error(`no answer after ${PING_MS_MAX} ms`);
+  };
+  try {
+    await Promise.race([store.ping(), late()]);
+  } finally {
+    answered.abort();
+  }
+}
+
 /** The harness as its edges see it. */
 export function createHarness(ports: HarnessPorts): Harness {
   const watch = createEventWatch(ports);
@@ -85,7 +101,7 @@ export function createHarness(ports: HarnessPorts): Harness {
     async readiness() {
       let database = true;
       try {
-        await ports.store.ping();
+        await pingInTime(ports);
       } catch (error) {
         database = false;
         ports.log("warn", "the database cannot be used", {
