@@ -14,6 +14,7 @@ import type { Harness } from "./harness.ts";
 import { admit, authenticate, type EntrancePorts } from "./entrance.ts";
 import { createKey, type KeyPorts, listAccessEvents, listKeys, revokeKey, rotateKey } from "./keys.ts";
 import { BUSY, once, type OncePorts, unlessBusy } from "./once.ts";
+import { listWaiting } from "./waiting.ts";
 import { listPrecedents, revokePrecedent } from "./precedents.ts";
 import { cancelRun, getRun, listEvents, listRuns, openArtifact, type RunPorts } from "./runs.ts";
 
@@ -83,6 +84,7 @@ export function createHarness(ports: HarnessPorts): Harness {
       if (decided.ok) recordWait(ports.telemetry, decided.value);
       return decided;
     },
+    listWaiting: async (caller, after) => await listWaiting(ports, caller, after),
     listDecisions: async (caller, since, cursor) => await listDecisions(ports, caller, since, cursor),
     listPrecedents: async (caller) => await listPrecedents(ports, caller),
     revokePrecedent: async (caller, id, request) => await revokePrecedent(ports, caller, id, request),

@@ -96,8 +96,10 @@ async function lookAgain(
 }
 
 /** Of the agent as whoever was asked could know it; a question that says nothing was asked under the run's own. */
-const shownAgentVersion = ({ judgement }: Pick<ApprovalRecord, "judgement">, ofRun: Sha256): Sha256 | null =>
-  judgement.agentVersion === undefined ? ofRun : judgement.agentVersion;
+export const shownAgentVersion = (
+  { judgement }: Pick<ApprovalRecord, "judgement">,
+  ofRun: Sha256,
+): Sha256 | null => (judgement.agentVersion === undefined ? ofRun : judgement.agentVersion);
 
 async function toolDifference(held: Held, approved: Action, tool: Tool): Promise<readonly string[]> {
   const before = await held.ports.store.transaction(
