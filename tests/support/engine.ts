@@ -44,9 +44,6 @@ import type {
   Tools,
   Workspaces,
 } from "../../packages/harness/src/ports.ts";
-import { DEFAULT_BUDGET_SETTINGS } from "../../packages/harness/src/core/budget/settings.ts";
-import { DEFAULT_PROVIDER_SETTINGS } from "../../packages/harness/src/core/resilience/settings.ts";
-import { DEFAULT_MODEL_SETTINGS } from "../../packages/harness/src/core/route/settings.ts";
 import { createRedactor } from "../../packages/harness/src/core/redact/redactor.ts";
 import { createAnswerSeal } from "../../packages/harness/src/services/answer-seal.ts";
 import { createCursors } from "../../packages/harness/src/services/cursors.ts";
@@ -61,6 +58,7 @@ import { silentTelemetry } from "../../packages/harness/src/services/traced/sile
 import { startSweeper, sweep } from "../../packages/harness/src/services/sweeper.ts";
 import { startWorker } from "../../packages/harness/src/services/worker.ts";
 import { openWorkspaceOfRun } from "../../packages/harness/src/services/workspace-of-run.ts";
+import { agentOf, DEFAULT_ROUTING } from "./engine-defaults.ts";
 import { rewritingPool } from "./rewriting-pool.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "./database.ts";
 import { shiftableClock, type ShiftableClock } from "./shiftable-clock.ts";
@@ -110,12 +108,6 @@ export type EngineOptions = {
   readonly rewriteSql?: (sql: string) => string;
   /** All agents there are; left out: the one above. A test may change the map under way. */
   readonly agents?: ReadonlyMap<string, AgentDefinition>;
-};
-
-const DEFAULT_ROUTING: Routing = {
-  models: DEFAULT_MODEL_SETTINGS,
-  budgets: DEFAULT_BUDGET_SETTINGS,
-  providers: DEFAULT_PROVIDER_SETTINGS,
 };
 
 const SECRET = new Uint8Array(32).fill(7);
@@ -258,20 +250,7 @@ async function openParts(
 const poolOf = ({ rewriteSql }: EngineOptions, database: ThrowAwayDatabase): Pool =>
   rewriteSql === undefined ? database.appPool() : rewritingPool(database.appPool(), rewriteSql);
 
-export const agentOf = ({ agent, tools = [] }: EngineOptions): AgentDefinition => ({
-  name: "tester",
-  description: "Does what its script says.",
-  system: "You are a test.",
-  models: ["scripted/test"],
-  tools: tools.map((tool) => tool.manifest.name),
-  workspace: "none",
-  output_tokens_max: 1000,
-  temperature: 0,
-  seed: 0,
-  ...agent,
-});
-
-const keyPortsOf = ({ store, clock, random }: OrchestratorPorts): KeyPorts => ({
+export const keyPortsOf = ({ store, clock, random }: OrchestratorPorts): KeyPorts => ({
   store,
   clock,
   random,
