@@ -11,6 +11,7 @@ export const SCOPES = [
   "keys:admin",
   "audit:read",
   "metrics:read",
+  "audit:admin",
 ] as const;
 export const scopeSchema = z.enum(SCOPES).meta({ id: "Scope", description: "What a key may be used for." });
 export type Scope = z.infer<typeof scopeSchema>;
@@ -39,6 +40,8 @@ export const API_ACTIONS = {
   "keys.revoke": "keys:admin",
   "access.read": "audit:read",
   "metrics.read": "metrics:read",
+  "audit.read": "audit:read",
+  "audit.manage": "audit:admin",
   "service.describe": null,
 } as const satisfies Record<string, Scope | null>;
 export type ApiAction = keyof typeof API_ACTIONS;

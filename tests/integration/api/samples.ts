@@ -141,6 +141,7 @@ export const KEYS = {
   scrapes: "assent_scrapes",
   admin: "assent_admin",
   audit: "assent_audit",
+  evidence: "assent_evidence",
   revoked: "assent_revoked",
 } as const;
 
@@ -153,6 +154,7 @@ export const KEY_OF_SCOPE: Readonly<Record<Scope, string>> = {
   "metrics:read": KEYS.scrapes,
   "keys:admin": KEYS.admin,
   "audit:read": KEYS.audit,
+  "audit:admin": KEYS.evidence,
 };
 
 export const VALID_RUN_REQUEST = { agent: "maintainer", task: "write a changelog entry" } as const;
