@@ -2,13 +2,8 @@
 // file's own resolution was known. Right = byte for byte what was committed.
 // Run: node --conditions=assent-source packages/harmony/bench/merge-history.bench.ts <git directory> [merges at most]
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { listConflicts } from "../src/domains/merge/conflict.ts";
-import { extractAnswers } from "../src/domains/merge/extract.ts";
-import { Repository, type Merge } from "./merge-history/git-history.ts";
-import { ReplayedMemory, type Asked } from "./merge-history/replayed-memory.ts";
+import { readHistory, type Merge } from "./merge-history/git-history.ts";
+import { replay, ReplayedMemory, type Asked } from "./merge-history/replayed-memory.ts";
 
 const LEVELS = [0.7, 0.8, 0.85, 0.9] as const;
 
@@ -31,6 +26,12 @@ class Tally {
   readonly levels: { answered: number; right: number }[] = LEVELS.map(() => ({ answered: 0, right: 0 }));
   readonly fileLevels: { answered: number; right: number }[] = LEVELS.map(() => ({ answered: 0, right: 0 }));
   readonly millis: number[] = [];
+  /** By tenths of what was shown: conflicts, the sum of what was shown, how many were right. */
+  readonly tenths: { count: number; shown: number; right: number }[] = Array.from({ length: 11 }, () => ({
+    count: 0,
+    shown: 0,
+    right: 0,
+  }));
 
   count(asked: Asked, truth: string | null): void {
     const { ranked, millis, candidates } = asked;
@@ -42,6 +43,13 @@ class Tally {
     if (candidates.some(({ text }) => text === truth)) this.expressible += 1;
     if (ranked[0]?.text === truth) this.first += 1;
     if (ranked.slice(0, 3).some(({ text }) => text === truth)) this.firstThree += 1;
+    const shown = ranked[0]?.confidence ?? 0;
+    const tenth = this.tenths[Math.floor(10 * shown)];
+    if (tenth !== undefined) {
+      tenth.count += 1;
+      tenth.shown += shown;
+      tenth.right += ranked[0]?.text === truth ? 1 : 0;
+    }
     for (const [index, level] of LEVELS.entries()) {
       const tally = this.levels[index];
       if (tally === undefined || (ranked[0]?.confidence ?? 0) < level) continue;
@@ -78,23 +86,10 @@ class Tally {
 
 function play(merges: readonly Merge[], inSession: boolean): Tally {
   const tally = new Tally();
-  const memory = new ReplayedMemory();
-  for (const merge of merges) {
-    const later: (() => void)[] = [];
-    const counted = new Set<string>();
-    for (const { path, before, now } of merge.files) {
-      const truths = extractAnswers(before, now).map((found) => (found.certain ? found.text : null));
-      const asked = listConflicts(before).map((conflict) => memory.ask(conflict, path, merge));
-      tally.countFile(asked, truths);
-      for (const [index, one] of asked.entries()) {
-        const truth = truths[index] ?? null;
-        tally.count(one, truth);
-        if (truth !== null) later.push(() => memory.learn(one, truth, counted));
-      }
-      if (inSession) for (const learn of later.splice(0)) learn();
-    }
-    for (const learn of later) learn();
-  }
+  replay(merges, new ReplayedMemory(), inSession, (asked, truths) => {
+    tally.countFile(asked, truths);
+    for (const [index, one] of asked.entries()) tally.count(one, truths[index] ?? null);
+  });
   return tally;
 }
 
@@ -111,31 +106,27 @@ function print(name: string, tally: Tally): void {
           `>=${LEVELS[index]}: ${share(right, whole)} @ ${share(right, answered)}`,
       )
       .join("; ");
+  const wrong = tally.tenths.reduce((sum, { shown, right }) => sum + Math.abs(shown - right), 0);
+  const error = (100 * wrong) / Math.max(1, tally.certain);
   const lines = [
     `${name}: ${tally.files} files, ${tally.conflicts} conflicts, ${share(tally.certain, tally.conflicts)} with a certain resolution`,
     `  applied ${tally.applied} (${tally.appliedRight} right: ${share(tally.appliedRight, tally.applied)}), proposed ${tally.proposed} (right among the first three: ${share(tally.proposedRight, tally.proposed)}), escalated ${tally.escalated}`,
     `  applied, were one decision to reach everywhere: ${tally.engineApplied} (right: ${share(tally.engineRight, tally.engineApplied)})`,
     `  files with every conflict applied: ${share(tally.filesRight, tally.files)} right @ ${share(tally.filesRight, tally.filesAnswered)}`,
     `  proposals: expressible ${share(tally.expressible, tally.certain)}, first right ${share(tally.first, tally.certain)}, among the first three ${share(tally.firstThree, tally.certain)}`,
-    `  best candidate by stated confidence (not applied), conflicts: ${say(tally.levels, tally.certain)}`,
+    `  best candidate by shown confidence (not applied), conflicts: ${say(tally.levels, tally.certain)}`,
     `  the same, whole files: ${say(tally.fileLevels, tally.files)}`,
+    `  calibration error: ${error.toFixed(1)} points (shown against what was right, by tenths)`,
     `  an answer takes ${at(0.5)} ms at the median, ${at(0.99)} ms at p99`,
   ];
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 
 function main(directory: string, mergesMax: number): void {
-  const objects = mkdtempSync(join(tmpdir(), "harmony-bench-"));
-  try {
-    const repository = new Repository(directory, objects);
-    const all = repository.merges().slice(0, mergesMax);
-    const merges = all.flatMap((merge) => repository.replay(merge) ?? []);
-    process.stdout.write(`${all.length} two-parent merges, ${merges.length} with conflicts in text\n`);
-    print("between merges", play(merges, false));
-    print("in session", play(merges, true));
-  } finally {
-    rmSync(objects, { recursive: true, force: true });
-  }
+  const { all, merges } = readHistory(directory, mergesMax);
+  process.stdout.write(`${all} two-parent merges, ${merges.length} with conflicts in text\n`);
+  print("between merges", play(merges, false));
+  print("in session", play(merges, true));
 }
 
 const [directory, mergesMax] = process.argv.slice(2);

@@ -1,15 +1,17 @@
 // The two-parent merges of a repository, each with its text conflicts and what was committed in their place.
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { resolve } from "node:path";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { listConflicts, parseConflicts, type ConflictedText } from "../../src/domains/merge/conflict.ts";
 
 const OUTPUT_SIZE_BYTES_MAX = 2 ** 30;
 
-export type MergedFile = { readonly path: string; readonly before: ConflictedText; readonly now: string };
+type MergedFile = { readonly path: string; readonly before: ConflictedText; readonly now: string };
 export type Merge = { readonly commit: string; readonly at: Date; readonly files: readonly MergedFile[] };
 
-export class Repository {
+class Repository {
   readonly #directory: string;
   readonly #environment: NodeJS.ProcessEnv;
 
@@ -108,5 +110,20 @@ export class Repository {
       return parsed.ok && listConflicts(parsed.value).length > 0 ? [{ path, before: parsed.value, now }] : [];
     });
     return files.length === 0 ? null : { commit, at, files };
+  }
+}
+
+/** The merges with text conflicts, oldest first, of the first `mergesMax` two-parent merges. */
+export function readHistory(
+  directory: string,
+  mergesMax: number,
+): { readonly all: number; readonly merges: readonly Merge[] } {
+  const objects = mkdtempSync(join(tmpdir(), "harmony-bench-"));
+  try {
+    const repository = new Repository(directory, objects);
+    const all = repository.merges().slice(0, mergesMax);
+    return { all: all.length, merges: all.flatMap((merge) => repository.replay(merge) ?? []) };
+  } finally {
+    rmSync(objects, { recursive: true, force: true });
   }
 }

@@ -1,12 +1,14 @@
 // The memory as the store keeps it, without the disk: the same engine, reach, makers and ranker work on it.
 
 import type { MergeContext, Precedent } from "../../src/domains/merge/candidate.ts";
-import type { Conflict } from "../../src/domains/merge/conflict.ts";
+import { listConflicts, type Conflict } from "../../src/domains/merge/conflict.ts";
 import { Experience } from "../../src/domains/merge/experience.ts";
+import { extractAnswers } from "../../src/domains/merge/extract.ts";
 import * as fingerprint from "../../src/domains/merge/fingerprint.ts";
 import { makeCandidates } from "../../src/domains/merge/makers.ts";
 import { rank } from "../../src/domains/merge/rank.ts";
 import { isWithinReach, type DecidedPlace } from "../../src/domains/merge/reach.ts";
+import { describe as describeSituation } from "../../src/domains/merge/situation.ts";
 import { decide } from "../../src/engine/resolve.ts";
 import { newPattern, type ConflictPattern } from "../../src/patterns.ts";
 import { AgentProvenance } from "../../src/provenance.ts";
@@ -49,7 +51,11 @@ export class ReplayedMemory {
   readonly #firstPaths: Map<string, string> = new Map();
   readonly #inOrder: Known[] = [];
   readonly #index: SignatureIndex = new SignatureIndex();
-  readonly experience: Experience = new Experience();
+  readonly experience: Experience;
+
+  constructor(experience: Experience = new Experience()) {
+    this.experience = experience;
+  }
 
   #exact(patternId: string): Resolution[] {
     return [...(this.#resolutions.get(patternId)?.values() ?? [])];
@@ -85,20 +91,30 @@ export class ReplayedMemory {
     const exact = this.#exact(patternId);
     const similar = this.#similar(pattern);
     const places = this.#places.get(patternId) ?? [];
+    const near = (
+      { patternId: of, resolutionId }: Resolution,
+      first: string,
+    ): Pick<Precedent, "samePath" | "sameMerge"> => {
+      const own = (this.#places.get(of) ?? []).filter((place) => place.resolution_id === resolutionId);
+      return {
+        samePath: first === path || own.some((place) => place.path === path),
+        sameMerge: own.some((place) => place.merge === merge),
+      };
+    };
     const precedents = {
       exact: exact.map((resolution): Precedent => {
         const kind = { texts: null, sameBase: true, sameShape: true, similarity: 1 };
-        return { patternId, path: firstPath, resolution, ...kind };
+        return { ...near(resolution, firstPath), patternId, path: firstPath, resolution, ...kind };
       }),
       similar: similar.map(({ found, conflict: texts }): Precedent => {
         const { resolution, similarity, pattern: other } = found;
         const sameShape = other.semanticFingerprint === pattern.semanticFingerprint;
         const from = { patternId: other.patternId, path: other.path, resolution };
-        return { ...from, texts, sameBase: false, sameShape, similarity };
+        return { ...near(resolution, other.path), ...from, texts, sameBase: false, sameShape, similarity };
       }),
     };
     const candidates = makeCandidates(conflict, context, precedents);
-    const ranked = rank(candidates, context, this.experience);
+    const ranked = rank(candidates, conflict, context, this.experience);
     const decision = decide({ pattern, policies: [], exact, similar: similar.map(({ found }) => found) });
     const engineApplied = decision.status === "applied" ? decision.result : null;
     const used = decision.status === "applied" ? decision.resolutionId : null;
@@ -146,9 +162,9 @@ export class ReplayedMemory {
     const places = this.#places.get(id) ?? [];
     this.#places.set(id, places);
     places.push(place);
-    const right = new Set(candidates.filter((c) => c.text === text).map(({ maker }) => maker));
-    const wrong = new Set(candidates.map(({ maker }) => maker).filter((maker) => !right.has(maker)));
-    this.experience.add({ ...context, right: [...right], wrong: [...wrong] });
+    const { situation, texts } = describeSituation(conflict, context, candidates);
+    const right = texts.indexOf(text);
+    this.experience.add({ version: 2, ...situation, right: right < 0 ? null : right });
   }
 }
 
@@ -163,4 +179,31 @@ function patternOf(conflict: Conflict, path: string, at: Date): ConflictPattern 
     recordedAt: at,
     recordedBy: PERSON,
   });
+}
+
+/**
+ * Lets the memory answer all merges in their order. It learns after each merge, or (`inSession`) after each file of it.
+ * `see` gets, for each file, what was asked and what was committed; null where that is not certain.
+ */
+export function replay(
+  merges: readonly Merge[],
+  memory: ReplayedMemory,
+  inSession: boolean,
+  see: (asked: readonly Asked[], truths: readonly (string | null)[]) => void,
+): void {
+  for (const merge of merges) {
+    const later: (() => void)[] = [];
+    const counted = new Set<string>();
+    for (const { path, before, now } of merge.files) {
+      const truths = extractAnswers(before, now).map((found) => (found.certain ? found.text : null));
+      const asked = listConflicts(before).map((conflict) => memory.ask(conflict, path, merge));
+      see(asked, truths);
+      for (const [index, one] of asked.entries()) {
+        const truth = truths[index] ?? null;
+        if (truth !== null) later.push(() => memory.learn(one, truth, counted));
+      }
+      if (inSession) for (const learn of later.splice(0)) learn();
+    }
+    for (const learn of later) learn();
+  }
 }
