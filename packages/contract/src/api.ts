@@ -23,12 +23,14 @@ import {
 } from "./api-schemas.ts";
 import { accessEventPageSchema, listAccessEventsQuerySchema } from "./access.ts";
 import { approvalSchema, approveRequestSchema } from "./approval.ts";
+import { AUDIT_ROUTES } from "./audit-routes.ts";
 import { DOCUMENT_ROUTES } from "./document-routes.ts";
 import { EXTERNAL_ROUTES, submitRunRequestSchema } from "./external.ts";
 import { createdKeySchema, keyRequestSchema, keySchema, rotateKeySchema } from "./key.ts";
 import { precedentSchema, revokePrecedentSchema } from "./precedent.ts";
 import type { RouteRow } from "./route.ts";
 import { runSchema, runSummarySchema } from "./run.ts";
+import { listWaitingQuerySchema, waitingPageSchema } from "./waiting.ts";
 
 const RUN_ROUTES = {
   submitRun: {
@@ -262,6 +264,22 @@ const KEY_ROUTES = {
     },
     problems: [],
   },
+  listWaiting: {
+    method: "GET",
+    path: "/api/harness/waiting",
+    operationId: "listWaiting",
+    action: "decisions.read",
+    tag: "approvals",
+    summary: "List what waits for a person",
+    query: listWaitingQuerySchema,
+    success: {
+      status: 200,
+      description:
+        "Calls that wait for a person or for their dispatch, oldest first, each with what would come of a yes now.",
+      content: { "application/json": waitingPageSchema },
+    },
+    problems: [],
+  },
   listPrecedents: {
     method: "GET",
     path: "/api/harness/precedents",
@@ -368,6 +386,7 @@ export const ROUTES = {
   ...EXTERNAL_ROUTES,
   ...APPROVAL_ROUTES,
   ...DOCUMENT_ROUTES,
+  ...AUDIT_ROUTES,
   ...KEY_ROUTES,
   ...ACCESS_ROUTES,
   ...SERVICE_ROUTES,

@@ -9,9 +9,12 @@ import type { Message } from "./core/prompt/message.ts";
 import type { Label, ModelOutcome, OutputPart, StepError } from "./core/run/journal.ts";
 import type { Manifest } from "./core/tool.ts";
 
+export type * from "./ports/audit.ts";
 export type * from "./ports/budget.ts";
 export type * from "./ports/mcp.ts";
 export type * from "./ports/store.ts";
+export type * from "./ports/queue.ts";
+export { StoreUnavailable, TakeFailed } from "./ports/queue.ts";
 
 // --- time and chance -------------------------------------------------------------------------------------------
 

@@ -37,6 +37,7 @@ import { parseQuery } from "./query.ts";
 import { addAccess } from "./routes/access.ts";
 import { addApprove } from "./routes/approve.ts";
 import { addArtifacts } from "./routes/artifacts.ts";
+import { addAudit } from "./routes/audit.ts";
 import { addDocuments } from "./routes/documents.ts";
 import { addEvents } from "./routes/events.ts";
 import { addExternalRuns } from "./routes/external.ts";
@@ -44,6 +45,7 @@ import { addHealth } from "./routes/health.ts";
 import { addKeys } from "./routes/keys.ts";
 import { addOpenApi } from "./routes/open-api.ts";
 import { addDecisions } from "./routes/decisions.ts";
+import { addWaiting } from "./routes/waiting.ts";
 import { addPrecedents } from "./routes/precedents.ts";
 import { addRunCommands } from "./routes/run.ts";
 import { addRunQueries } from "./routes/runs.ts";
@@ -139,7 +141,9 @@ function addRoutes(api: Api, harness: Harness, streams: EventStreams): void {
   addAccess(api, harness);
   addPrecedents(api, harness);
   addDocuments(api, harness);
+  addAudit(api, harness);
   addDecisions(api, harness);
+  addWaiting(api, harness);
   addOpenApi(api);
 }
 

@@ -4,6 +4,9 @@ import { type AdmissionPorts, submitRun } from "./admission.ts";
 import { type ApprovalPorts, decideApproval } from "./approvals.ts";
 import { listDecisions } from "./decisions.ts";
 import { addDocument, getDocument, listDocuments, removeDocument, searchDocuments } from "./documents.ts";
+import type { Evidence } from "./audit/evidence.ts";
+import { covered, coveredAnswer, withReceipt } from "./audit/covered.ts";
+import { createAuditTrail } from "./audit/trail.ts";
 import { createEventWatch } from "./event-watch.ts";
 import { submitExternalRun } from "./external/admission.ts";
 import type { ExternalPorts } from "./external/drive.ts";
@@ -12,6 +15,7 @@ import type { Harness } from "./harness.ts";
 import { admit, authenticate, type EntrancePorts } from "./entrance.ts";
 import { createKey, type KeyPorts, listAccessEvents, listKeys, revokeKey, rotateKey } from "./keys.ts";
 import { BUSY, once, type OncePorts, unlessBusy } from "./once.ts";
+import { listWaiting } from "./waiting.ts";
 import { listPrecedents, revokePrecedent } from "./precedents.ts";
 import { cancelRun, getRun, listEvents, listRuns, openArtifact, type RunPorts } from "./runs.ts";
 
@@ -23,16 +27,44 @@ export type HarnessPorts = AdmissionPorts &
   RunPorts &
   ExternalPorts & {
     readonly log: Log;
+    /** Null where no log is kept. */
+    readonly evidence: Evidence | null;
     /** Whether somebody in this process takes work, where it should. */
     readonly isWorkerReady: () => boolean;
   };
+
+/** A database that answers later than this is as good as none: whoever asks for readiness must be answered himself. */
+const PING_MS_MAX = 2_000;
+
+async function pingInTime({ store, clock }: Pick<HarnessPorts, "store" | "clock">): Promise<void> {
+  const answered = new AbortController();
+  const late = async (): Promise<never> => {
+    await clock.sleep(PING_MS_MAX, answered.signal);
+    throw new Error(`no answer after ${PING_MS_MAX} ms`);
+  };
+  try {
+    await Promise.race([store.ping(), late()]);
+  } finally {
+    answered.abort();
+  }
+}
 
 /** The harness as its edges see it. */
 export function createHarness(ports: HarnessPorts): Harness {
   const watch = createEventWatch(ports);
   return {
     once: async (caller, request, work) =>
-      await once(ports, caller, request, async (store) => await work(createHarness({ ...ports, store }))),
+      await coveredAnswer(
+        ports.evidence,
+        caller,
+        // What is not committed yet cannot be covered: the wait comes after.
+        await once(
+          ports,
+          caller,
+          request,
+          async (store) => await work(createHarness({ ...ports, store, evidence: null })),
+        ),
+      ),
     admit: async (presented) => await admit(ports, presented),
     permits: (subject, action) => ports.access.permits(subject, action),
     authenticate: async (key) => await authenticate(ports, key),
@@ -53,7 +85,10 @@ export function createHarness(ports: HarnessPorts): Harness {
       await watch.wait(caller.tenant, id, after, signal);
     },
     openArtifact: async (caller, run, id) => await openArtifact(ports, caller, run, id),
-    decide: async (caller, request) => await decideApproval(ports, caller, request),
+    decide: async (caller, request) =>
+      await withReceipt(ports.evidence, caller, await decideApproval(ports, caller, request)),
+    audit: createAuditTrail(ports.evidence),
+    listWaiting: async (caller, after) => await listWaiting(ports, caller, after),
     listDecisions: async (caller, since, cursor) => await listDecisions(ports, caller, since, cursor),
     listPrecedents: async (caller) => await listPrecedents(ports, caller),
     revokePrecedent: async (caller, id, request) => await revokePrecedent(ports, caller, id, request),
@@ -64,15 +99,18 @@ export function createHarness(ports: HarnessPorts): Harness {
       remove: async (caller, id) => await removeDocument(ports, caller, id),
       search: async (caller, question, limit) => await searchDocuments(ports, caller, question, limit),
     },
-    createKey: async (caller, request) => await createKey(ports, caller, request),
+    createKey: async (caller, request) =>
+      await covered(ports.evidence, caller, await createKey(ports, caller, request)),
     listKeys: async (caller) => await listKeys(ports, caller),
-    rotateKey: async (caller, id, request) => await rotateKey(ports, caller, id, request),
+    rotateKey: async (caller, id, request) =>
+      await covered(ports.evidence, caller, await rotateKey(ports, caller, id, request)),
     listAccessEvents: async (caller, before) => await listAccessEvents(ports, caller, before),
-    revokeKey: async (caller, id) => await revokeKey(ports, caller, id),
+    revokeKey: async (caller, id) =>
+      await covered(ports.evidence, caller, await revokeKey(ports, caller, id)),
     async readiness() {
       let database = true;
       try {
-        await ports.store.ping();
+        await pingInTime(ports);
       } catch (error) {
         database = false;
         ports.log("warn", "the database cannot be used", {
