@@ -21,6 +21,7 @@ export {
 export { type Invariant, INVARIANTS, violationsOf } from "./invariants.ts";
 export { type Observation } from "./observation.ts";
 export { invariantsPage } from "./invariants-page.ts";
+export { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from "./otlp-receiver.ts";
 export { junitReport } from "./reports/junit.ts";
 export { closingLine, failureReport, trialLine } from "./reports/summary.ts";
 export { runTrial, runTrials, type TrialOptions } from "./runner.ts";
