@@ -58,6 +58,31 @@ const allowedHostSchema = z.string().transform((text, context): AllowlistEntry =
   return z.NEVER;
 });
 
+const telemetrySchema = z.strictObject({
+  /** Base URL of an OpenTelemetry collector (OTLP over HTTP); else OTEL_EXPORTER_OTLP_ENDPOINT. */
+  endpoint: z.url({ protocol: /^https?$/ }).optional(),
+  /** Whether spans carry what people and models wrote, redacted. */
+  content: z.boolean().default(false),
+});
+
+/** Where the outputs of runs are kept: a bucket that speaks the S3 protocol, instead of a folder of the home. */
+const objectStoreSchema = z.strictObject({
+  /** With the bucket: `https://s3.example/bucket` or `https://bucket.s3.example`. */
+  endpoint: z.url({ protocol: /^https?$/ }).refine((text) => {
+    const url = URL.parse(text);
+    return url !== null && url.username === "" && url.password === "" && url.search === "";
+  }, "must be a URL without credentials and query"),
+  region: z
+    .string()
+    .regex(/^[a-z0-9-]{1,40}$/)
+    .default("us-east-1"),
+  prefix: z
+    .string()
+    .regex(/^(?:[A-Za-z0-9][A-Za-z0-9._-]{0,62}\/){0,8}$/, "must be empty or end in a slash")
+    .default(""),
+});
+export type ObjectStoreConfig = z.infer<typeof objectStoreSchema>;
+
 const quotaSchema = z
   .strictObject({
     requests: z.int().min(1).max(1_000_000_000),
@@ -97,6 +122,8 @@ const configFileSchema = z.strictObject({
   egress: z.strictObject({ allow: z.array(allowedHostSchema).max(1_000) }).default({ allow: [] }),
   /** Folders with programs beyond the system's own, relative to the file; commands of agents see them read-only. */
   toolchains: z.array(z.string().min(1)).max(20).default([]),
+  telemetry: telemetrySchema.prefault({}),
+  artifacts: z.strictObject({ s3: objectStoreSchema }).optional(),
   /** Which models may answer whom (docs/models.md), what that may cost, and how failing providers are met. */
   models: modelSettingsSchema.prefault({}),
   budgets: budgetSettingsSchema.prefault({}),
@@ -111,6 +138,7 @@ const configFileSchema = z.strictObject({
 });
 
 export type Config = {
+  readonly artifacts: ObjectStoreConfig | null;
   readonly workspaces: Readonly<Record<string, string>>;
   readonly agents: ReadonlyMap<string, AgentDefinition>;
   readonly transcripts: string | null;
@@ -122,6 +150,7 @@ export type Config = {
   readonly budgets: BudgetSettings;
   readonly providers: ProviderSettings;
   readonly policies: "default" | "strict" | { readonly folder: string };
+  readonly telemetry: { readonly endpoint: string | null; readonly content: boolean };
   /** Null: the shipped rules. */
   readonly accessFolder: string | null;
   readonly limits: Limits;
@@ -141,8 +170,11 @@ export type Environment = {
   readonly anthropic: { readonly apiKey: string; readonly baseUrl: string | undefined } | null;
   readonly openai: { readonly apiKey: string; readonly baseUrl: string | undefined } | null;
   readonly openaiCompatible: { readonly apiKey: string | undefined; readonly baseUrl: string } | null;
+  readonly objectStore: { readonly accessKeyId: string; readonly secretAccessKey: string } | null;
   readonly streaming: boolean;
   readonly logTarget: LogTarget;
+  /** A collector of OpenTelemetry, and what it wants to be sent along. */
+  readonly otlp: { readonly endpoint: string | null; readonly headers: Readonly<Record<string, string>> };
   /** Any other variable that the configuration names; undefined where it is not set or empty. */
   readonly variable: (name: string) => string | undefined;
 };
@@ -154,6 +186,8 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   const get = (name: string): string | undefined => (env[name] === "" ? undefined : env[name]);
   const anthropicKey = get("ANTHROPIC_API_KEY");
   const openaiKey = get("OPENAI_API_KEY");
+  const objectKeyId = get("ASSENT_S3_ACCESS_KEY_ID");
+  const objectKey = get("ASSENT_S3_SECRET_ACCESS_KEY");
   const compatibleUrl = get("ASSENT_OPENAI_COMPATIBLE_BASE_URL");
   return {
     databaseUrl: get("DATABASE_URL"),
@@ -166,10 +200,36 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
       compatibleUrl === undefined
         ? null
         : { apiKey: get("ASSENT_OPENAI_COMPATIBLE_API_KEY"), baseUrl: compatibleUrl },
+    objectStore:
+      objectKeyId === undefined || objectKey === undefined
+        ? null
+        : { accessKeyId: objectKeyId, secretAccessKey: objectKey },
     streaming: get("ASSENT_STREAMING") !== "off",
+    otlp: {
+      endpoint: get("OTEL_EXPORTER_OTLP_ENDPOINT") ?? null,
+      headers: readHeaders(get("OTEL_EXPORTER_OTLP_HEADERS")),
+    },
     logTarget: get("ASSENT_LOG") === "stderr" ? "stderr" : "file",
     variable: get,
   };
+}
+
+// `name=value,name=value`, values percent-encoded, as OpenTelemetry writes them.
+function readHeaders(text: string | undefined): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const pair of (text ?? "").split(",")) {
+    const at = pair.indexOf("=");
+    if (at > 0) headers[pair.slice(0, at).trim().toLowerCase()] = decoded(pair.slice(at + 1).trim());
+  }
+  return headers;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** The process's own environment. */
@@ -206,8 +266,13 @@ export function readConfig(
     transcripts: parsed.value.transcripts === undefined ? null : resolve(folder, parsed.value.transcripts),
     httpTools: parsed.value.tools,
     mcp: mcp.value,
+    artifacts: parsed.value.artifacts?.s3 ?? null,
     egress: parsed.value.egress.allow,
     toolchains: parsed.value.toolchains.map((path) => resolve(folder, path)),
+    telemetry: {
+      endpoint: parsed.value.telemetry.endpoint ?? null,
+      content: parsed.value.telemetry.content,
+    },
     models: parsed.value.models,
     budgets: parsed.value.budgets,
     providers: parsed.value.providers,

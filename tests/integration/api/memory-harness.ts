@@ -77,13 +77,15 @@ export function createTestHarness(overrides: Partial<Harness> = {}): TestHarness
   const wake = (): void => {
     for (const resolve of memory.waiters) resolve();
   };
-  return {
+  const whole: TestHarness = {
+    once: onceIn(new Map(), () => whole),
     ...accessCalls(memory, record),
     ...runCalls(record),
     ...eventCalls(memory, record),
     ...precedentCalls(record),
     external: externalCalls(record),
     documents: documentCalls(record),
+    audit: auditCalls(record),
     ...overrides,
     calls,
     keys: memory.keys,
@@ -97,6 +99,20 @@ export function createTestHarness(overrides: Partial<Harness> = {}): TestHarness
       wake();
     },
     waiting: () => memory.waiters.size,
+  };
+  return whole;
+}
+
+// As the real one, without a database: the first answer under a key is given again.
+function onceIn(kept: Map<string, string>, whole: () => Harness): Harness["once"] {
+  return async (_caller, { route, key }, work) => {
+    const earlier = kept.get(`${route} ${key}`);
+    if (earlier !== undefined) return { answer: ok({ body: earlier }), replayed: true };
+    const done = await work(whole());
+    if (!done.ok) return { answer: done, replayed: false };
+    const body = JSON.stringify(done.value);
+    kept.set(`${route} ${key}`, body);
+    return { answer: ok({ body }), replayed: false };
   };
 }
 
@@ -188,10 +204,56 @@ function documentCalls(record: Recorder): Harness["documents"] {
   };
 }
 
+function auditCalls(record: Recorder): Harness["audit"] {
+  const logs = { data: [], stopped: null };
+  return {
+    logs: async (caller) => {
+      record("audit", "logs", caller);
+      return await Promise.resolve(logs);
+    },
+    checkpoint: async (caller, epoch) => {
+      record("audit", "checkpoint", caller, epoch);
+      return await Promise.resolve(
+        epoch === 1
+          ? ok({ epoch, size: 0, note: "" })
+          : err({ code: "audit_log_not_found", detail: "unknown log" } as const),
+      );
+    },
+    entries: async (caller, epoch, from, limit) => {
+      record("audit", "entries", caller, epoch, from, limit);
+      return await Promise.resolve(ok({ data: [], size: 0 }));
+    },
+    prove: async (caller, run, version) => {
+      record("audit", "prove", caller, run, version);
+      return await Promise.resolve(
+        run === RUN
+          ? ok({ epoch: 1, index: 0, leaf: "{}", proof: "" })
+          : err({ code: "audit_entry_not_found", detail: "unknown event" } as const),
+      );
+    },
+    erase: async (caller, request) => {
+      record("audit", "erase", caller, request);
+      return await Promise.resolve(ok(request));
+    },
+    beginEpoch: async (caller, reason) => {
+      record("audit", "beginEpoch", caller, reason);
+      return await Promise.resolve(ok(logs));
+    },
+    rotate: async (caller, step) => {
+      record("audit", "rotate", caller, step);
+      return await Promise.resolve(logs);
+    },
+  };
+}
+
 function precedentCalls(
   record: Recorder,
-): Pick<Harness, "listDecisions" | "listPrecedents" | "revokePrecedent"> {
+): Pick<Harness, "listWaiting" | "listDecisions" | "listPrecedents" | "revokePrecedent"> {
   return {
+    listWaiting: async (caller, after) => {
+      record("listWaiting", caller, after);
+      return await Promise.resolve(ok({ data: [], next_cursor: null }));
+    },
     listDecisions: async (caller, since, cursor) => {
       record("listDecisions", caller, since, cursor);
       return await Promise.resolve(ok({ data: [], next_cursor: null }));

@@ -10,11 +10,15 @@ import type {
   ApproveRequest,
   Artifact,
   ArtifactId,
+  AuditCheckpoint,
+  AuditEntryPage,
   AuditEvent,
+  AuditLogList,
   CreatedKey,
   Document,
   DocumentId,
   DocumentRequest,
+  EraseRequest,
   FinishRequest,
   Key,
   KeyId,
@@ -24,6 +28,7 @@ import type {
   Precedent,
   ProblemCode,
   ProposedAction,
+  Receipt,
   ResultRequest,
   RevokePrecedent,
   RotateKey,
@@ -32,6 +37,8 @@ import type {
   RunState,
   RunSummary,
   SubmitRunRequest,
+  ApprovalId,
+  WaitingCall,
 } from "@assent/contract";
 import type { Result } from "../base/result.ts";
 import type { DecisionRecord } from "../core/decide/decision-record.ts";
@@ -106,12 +113,54 @@ export type Documents = {
   search(caller: Caller, question: string, limit: number): Promise<readonly Passage[]>;
 };
 
+/** A tenant's logs, as the edges see them. */
+export type AuditTrail = {
+  logs(caller: Caller): Promise<AuditLogList>;
+  checkpoint(caller: Caller, epoch: number): Promise<Result<AuditCheckpoint, Refusal>>;
+  entries(
+    caller: Caller,
+    epoch: number,
+    from: number,
+    limit: number,
+  ): Promise<Result<AuditEntryPage, Refusal>>;
+  prove(caller: Caller, run: RunId, version: number): Promise<Result<Receipt, Refusal>>;
+  erase(caller: Caller, request: EraseRequest): Promise<Result<EraseRequest, Refusal>>;
+  beginEpoch(caller: Caller, reason: string): Promise<Result<AuditLogList, Refusal>>;
+  rotate(caller: Caller, step: "add" | "retire"): Promise<AuditLogList>;
+};
+
 /** What came in, as far as it matters for who may come in. */
 export type Presented = { readonly credential: string; readonly action: ApiAction };
 
 export type AccessEvents = { readonly data: readonly AccessEvent[]; readonly next: AccessEventId | null };
 
+/** One request with its idempotency key. */
+export type KeyedRequest = {
+  /** Method and path: a key is good for one resource. */
+  readonly route: string;
+  readonly key: string;
+  readonly body: unknown;
+  /** Of a success. */
+  readonly status: number;
+  /** Whether a success shows a secret. */
+  readonly secret: boolean;
+};
+
+export type Once = {
+  /** As JSON; of a repeat byte for byte what was given first. */
+  readonly answer: Result<{ readonly body: string }, Refusal>;
+  readonly replayed: boolean;
+};
+
 export type Harness = {
+  /** The tenant's logs: proofs, entries, erasure. */
+  readonly audit: AuditTrail;
+  /** Carries a request out once for its idempotency key. `work` gets the harness to do it on, within one transaction. */
+  once<T>(
+    caller: Caller,
+    request: KeyedRequest,
+    work: (joined: Harness) => Promise<Result<T, Refusal>>,
+  ): Promise<Once>;
   /**
    * Lets a request in: whose credential it carries, and whether their quotas have room for it. Null for unknown,
    * expired and revoked ones alike. Rejects when that cannot be told.
@@ -143,6 +192,8 @@ export type Harness = {
   decide(caller: Caller, request: ApproveRequest): Promise<Result<Approval, Refusal>>;
 
   /** What the rules decided since then, oldest first. */
+  /** After the given one; each with what would come of a yes under what is loaded now. */
+  listWaiting(caller: Caller, after: ApprovalId | null): Promise<Result<Page<WaitingCall>, Refusal>>;
   listDecisions(
     caller: Caller,
     since: Date,
