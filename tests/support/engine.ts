@@ -106,6 +106,8 @@ export type EngineOptions = {
   readonly quotas?: Quotas;
   /** Every statement of the store as it reaches the database. */
   readonly rewriteSql?: (sql: string) => string;
+  /** Stands between the store and its connections. */
+  readonly wrapPool?: (pool: Pool) => Pool;
   /** All agents there are; left out: the one above. A test may change the map under way. */
   readonly agents?: ReadonlyMap<string, AgentDefinition>;
 };
@@ -248,8 +250,10 @@ async function openParts(
   return { ports, wakeUps, clock, logged };
 }
 
-const poolOf = ({ rewriteSql }: EngineOptions, database: ThrowAwayDatabase): Pool =>
-  rewriteSql === undefined ? database.appPool() : rewritingPool(database.appPool(), rewriteSql);
+const poolOf = ({ rewriteSql, wrapPool }: EngineOptions, database: ThrowAwayDatabase): Pool => {
+  const pool = rewriteSql === undefined ? database.appPool() : rewritingPool(database.appPool(), rewriteSql);
+  return wrapPool === undefined ? pool : wrapPool(pool);
+};
 
 export const keyPortsOf = ({ store, clock, random }: OrchestratorPorts): KeyPorts => ({
   store,
