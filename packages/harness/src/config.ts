@@ -174,7 +174,12 @@ export type Environment = {
   readonly streaming: boolean;
   readonly logTarget: LogTarget;
   /** A collector of OpenTelemetry, and what it wants to be sent along. */
-  readonly otlp: { readonly endpoint: string | null; readonly headers: Readonly<Record<string, string>> };
+  readonly otlp: {
+    readonly endpoint: string | null;
+    readonly headers: Readonly<Record<string, string>>;
+    /** Between exports; undefined: as usual. */
+    readonly intervalMs: number | undefined;
+  };
   /** Any other variable that the configuration names; undefined where it is not set or empty. */
   readonly variable: (name: string) => string | undefined;
 };
@@ -208,11 +213,16 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     otlp: {
       endpoint: get("OTEL_EXPORTER_OTLP_ENDPOINT") ?? null,
       headers: readHeaders(get("OTEL_EXPORTER_OTLP_HEADERS")),
+      intervalMs: readMs(get("OTEL_BSP_SCHEDULE_DELAY")),
     },
     logTarget: get("ASSENT_LOG") === "stderr" ? "stderr" : "file",
     variable: get,
   };
 }
+
+// Anything but a plain number of milliseconds is as if it were not there, as OpenTelemetry says.
+const readMs = (text: string | undefined): number | undefined =>
+  text !== undefined && /^[1-9][0-9]{0,7}$/.test(text) ? Number(text) : undefined;
 
 // `name=value,name=value`, values percent-encoded, as OpenTelemetry writes them.
 function readHeaders(text: string | undefined): Record<string, string> {

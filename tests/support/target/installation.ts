@@ -120,6 +120,7 @@ function git(folder: string, ...args: readonly string[]): void {
 export function createInstallation(
   sinkUrl: string,
   environment: Readonly<Record<string, string>> = {},
+  withContent = false,
 ): Installation {
   const folder = mkdtempSync(join(tmpdir(), "assent-target-"));
   // When we are root, the database's own user has to pass through.
@@ -144,6 +145,7 @@ export function createInstallation(
     agents: "agents",
     transcripts: "transcripts",
     tools: [toolConfig(sinkUrl)],
+    telemetry: { content: withContent },
   });
   return {
     folder,

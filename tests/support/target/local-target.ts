@@ -6,7 +6,9 @@ import { join } from "node:path";
 import {
   type PathBench,
   type ProviderBench,
+  type OtlpReceiver,
   SPOKEN,
+  startOtlpReceiver,
   startToolSink,
   type Target,
   type ToolSink,
@@ -22,10 +24,14 @@ import { readEnvironment } from "../../../packages/harness/src/config.ts";
 import { readCredentials } from "../../../packages/harness/src/home.ts";
 import { inspectStateMachine } from "./inspection.ts";
 import { createInstallation, type Installation } from "./installation.ts";
+import { until } from "../until.ts";
 import { createPathBench } from "./paths.ts";
 import { createKeys, type Keys } from "./people.ts";
 import { startProviders } from "./providers.ts";
 import { type ServerProcess, startServerProcess } from "./server-process.ts";
+
+/** Between exports of telemetry. */
+const EXPORT_MS = 200;
 
 type Launch = (installation: Installation) => Promise<ServerProcess>;
 
@@ -64,6 +70,7 @@ async function launchHere(installation: Installation): Promise<ServerProcess> {
 type Running = {
   readonly installation: Installation;
   readonly sink: ToolSink;
+  readonly telemetry: OtlpReceiver;
   readonly provider: ProviderBench;
   readonly paths: PathBench;
   readonly database: EmbeddedServer;
@@ -78,8 +85,18 @@ async function start(launch: Launch, count: number, started: AsyncDisposableStac
   started.defer(async () => {
     await sink.stop();
   });
+  const telemetry = await startOtlpReceiver();
+  started.defer(async () => {
+    await telemetry.stop();
+  });
   const providers = await startProviders(started);
-  const installation = createInstallation(sink.url, providers.environment);
+  const environment = {
+    ...providers.environment,
+    OTEL_EXPORTER_OTLP_ENDPOINT: telemetry.url,
+    OTEL_BSP_SCHEDULE_DELAY: String(EXPORT_MS),
+  };
+  // With content, spans hold the most that they can: what must not be in them must not be in these.
+  const installation = createInstallation(sink.url, environment, true);
   started.defer(() => {
     installation.remove();
   });
@@ -110,6 +127,7 @@ async function start(launch: Launch, count: number, started: AsyncDisposableStac
   return {
     installation,
     sink,
+    telemetry,
     provider: providers.bench,
     paths: createPathBench(installation, providers.bench.own),
     database: opened.value,
@@ -119,12 +137,21 @@ async function start(launch: Launch, count: number, started: AsyncDisposableStac
   };
 }
 
+async function readTraces({ telemetry, servers }: Running): Promise<string> {
+  const before = telemetry.bodies.length;
+  await fetch(`${servers[0]?.url ?? ""}/healthz`);
+  await until("telemetry is sent", () => telemetry.bodies.length > before);
+  return telemetry.bodies.join("\n");
+}
+
 const inspect = (now: () => Running): NonNullable<Target["inspect"]> => ({
   stateMachine: inspectStateMachine(() => now().owner),
   readSinks: async () => {
     const { owner, installation } = now();
     const rows = async (sql: string): Promise<string> => JSON.stringify((await owner.query(sql)).rows);
     return {
+      // One more request, and what is sent after it holds all that came before.
+      traces: await readTraces(now()),
       log: await readFile(join(installation.home, "assent.log"), "utf8"),
       events: await rows("select to_jsonb(row) as row from assent.audit_events as row"),
       // A queued run is its own message.
