@@ -37,6 +37,7 @@ import type { Policies } from "../../packages/harness/src/core/decide/policy-poi
 import type { ModelOutcome, ToolCall } from "../../packages/harness/src/core/run/journal.ts";
 import type {
   Caller,
+  Embedder,
   Models,
   Store,
   Telemetry,
@@ -102,6 +103,7 @@ export type EngineOptions = {
   readonly agent?: Partial<AgentDefinition>;
   readonly policies?: Policies;
   readonly telemetry?: Telemetry;
+  readonly embedder?: Embedder;
   readonly routing?: Partial<Routing>;
   readonly quotas?: Quotas;
   /** Every statement of the store as it reaches the database. */
@@ -246,6 +248,7 @@ async function openParts(
     random,
     log,
     telemetry: options.telemetry ?? silentTelemetry,
+    embedder: options.embedder ?? null,
   };
   return { ports, wakeUps, clock, logged };
 }

@@ -10,6 +10,7 @@ import {
   harmSchema,
   isApiAction,
   nameSchema,
+  modelNameSchema,
 } from "@assent/contract";
 import { z } from "zod";
 import { ADDRESS_QUOTA, PRINCIPAL_QUOTA, TENANT_QUOTA } from "./base/limits.ts";
@@ -123,6 +124,8 @@ const configFileSchema = z.strictObject({
   /** Folders with programs beyond the system's own, relative to the file; commands of agents see them read-only. */
   toolchains: z.array(z.string().min(1)).max(20).default([]),
   telemetry: telemetrySchema.prefault({}),
+  /** A model by whose embeddings documents are found too: `openai/…` or `openai-compatible/…`. */
+  embeddings: z.strictObject({ model: modelNameSchema }).optional(),
   artifacts: z.strictObject({ s3: objectStoreSchema }).optional(),
   /** Which models may answer whom (docs/models.md), what that may cost, and how failing providers are met. */
   models: modelSettingsSchema.prefault({}),
@@ -150,6 +153,7 @@ export type Config = {
   readonly budgets: BudgetSettings;
   readonly providers: ProviderSettings;
   readonly policies: "default" | "strict" | { readonly folder: string };
+  readonly embeddingModel: string | null;
   readonly telemetry: { readonly endpoint: string | null; readonly content: boolean };
   /** Null: the shipped rules. */
   readonly accessFolder: string | null;
@@ -279,6 +283,7 @@ export function readConfig(
     artifacts: parsed.value.artifacts?.s3 ?? null,
     egress: parsed.value.egress.allow,
     toolchains: parsed.value.toolchains.map((path) => resolve(folder, path)),
+    embeddingModel: parsed.value.embeddings?.model ?? null,
     telemetry: {
       endpoint: parsed.value.telemetry.endpoint ?? null,
       content: parsed.value.telemetry.content,

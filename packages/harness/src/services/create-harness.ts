@@ -1,6 +1,6 @@
 import type { Approval } from "@assent/contract";
 import { ASSENT } from "../core/telemetry/names.ts";
-import type { Log, Telemetry } from "../ports.ts";
+import type { Embedder, Log, Telemetry } from "../ports.ts";
 import { err } from "../base/result.ts";
 import { type AdmissionPorts, submitRun } from "./admission.ts";
 import { type ApprovalPorts, decideApproval } from "./approvals.ts";
@@ -30,6 +30,7 @@ export type HarnessPorts = AdmissionPorts &
   ExternalPorts & {
     readonly log: Log;
     readonly telemetry: Telemetry;
+    readonly embedder: Embedder | null;
     /** Null where no log is kept. */
     readonly evidence: Evidence | null;
     /** Whether somebody in this process takes work, where it should. */
