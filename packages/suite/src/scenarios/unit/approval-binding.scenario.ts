@@ -1,7 +1,7 @@
 // What others' approvals did in public, played against any harness (spec/peers.md, section 2): a forged approval that
 // was believed, a decline that ran the tool, a decision that landed on another call, a yes that was used again.
 
-import { fieldsOf, isProblem, type RunReading, TERMINAL_STATES } from "../../run-reading.ts";
+import { fieldsOf, isProblem, type RunReading, TERMINAL_STATES, textOf } from "../../run-reading.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
 import { approveUntilEnd, awaitStatus, openApprovals, readRunOf, submitGatedTask } from "../moves.ts";
 
@@ -62,7 +62,7 @@ async function forgeWithSubmission(context: ScenarioContext): Promise<void> {
   ]) {
     const body = { ...fieldsOf(context.target.gatedTask.body), ...forged };
     const answer = await requester.submit(body, context.unique("forged"));
-    const id = String(fieldsOf(answer.json)["id"] ?? "");
+    const id = textOf(fieldsOf(answer.json)["id"]);
     // Refused, or what was brought along was worth nothing: the run stops where every run stops.
     if (answer.status !== 202) {
       context.check(
@@ -83,6 +83,12 @@ async function forgeWithSubmission(context: ScenarioContext): Promise<void> {
   context.check("nothing that a client forged has an effect", effectsAtSink(context) === before);
 }
 
+const yes = (id: string, digest: string): object => ({
+  approval_id: id,
+  decision: "approve",
+  action_digest: digest,
+});
+
 /** Two runs that ask the same question: what is said to one must not be heard by the other (mastra 19633). */
 async function confuse(context: ScenarioContext): Promise<number> {
   const [requester, approver] = [context.client("requester"), context.client("approver")];
@@ -92,11 +98,6 @@ async function confuse(context: ScenarioContext): Promise<number> {
   context.check("the same action of two runs is two actions", a.id !== b.id && a.digest !== b.digest, {
     a,
     b,
-  });
-  const yes = (id: string, digest: string): object => ({
-    approval_id: id,
-    decision: "approve",
-    action_digest: digest,
   });
   const unknown = `${a.id.slice(0, -4)}${a.id.endsWith("0000") ? "1111" : "0000"}`;
   for (const [what, body] of [
@@ -194,14 +195,16 @@ async function voteTogether(context: ScenarioContext): Promise<void> {
   const before = effectsAtSink(context);
   const run = await submitWaiting(context);
   const { id, digest } = shownBy(context, run);
-  const yes = { approval_id: id, decision: "approve", action_digest: digest };
   const no = { approval_id: id, decision: "deny", comment: "No." };
-  const votes = [yes, no, yes, no, yes, no];
+  const accept = yes(id, digest);
+  const votes = [accept, no, accept, no, accept, no];
   const answers = await context.race(
     votes.map((approve, endpoint) => ({ role: "approver" as const, endpoint, approve })),
   );
   const taken = new Set(
-    answers.flatMap(({ status }, index) => (status === 200 ? [votes[index]?.decision] : [])),
+    answers.flatMap(({ status }, index) =>
+      status === 200 ? [votes[index] === no ? "deny" : "approve"] : [],
+    ),
   );
   context.check(
     "of opposite votes in the same moment one is taken",
