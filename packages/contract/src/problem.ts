@@ -139,6 +139,16 @@ export const PROBLEMS = {
     title: "The run has ended",
     remedy: "Nothing was changed. A finished run stays as it is; submit a new one.",
   },
+  run_not_dead_lettered: {
+    status: 409,
+    title: "The run is no dead letter",
+    remedy: "Nothing was changed. Only runs that are `dead_lettered` are redriven.",
+  },
+  effects_standing: {
+    status: 409,
+    title: "What the run did may happen again",
+    remedy: "Look at what `detail` names, then send `repeat_effects: true` to redrive it all the same.",
+  },
   action_not_permitted: {
     status: 409,
     title: "The action is not permitted",

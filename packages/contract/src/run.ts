@@ -91,7 +91,18 @@ const runCore = {
   created_at: z.iso.datetime(),
   updated_at: z.iso.datetime(),
   finished_at: z.iso.datetime().nullable(),
+  redrive_of: runIdSchema.optional().meta({ description: "The dead letter that this run was made for." }),
 };
+
+export const redriveRequestSchema = z
+  .strictObject({
+    repeat_effects: z.boolean().optional().meta({
+      description:
+        "Redrive it although something that it did stands: somebody has looked, and knows that it may happen again.",
+    }),
+  })
+  .meta({ id: "RedriveRequest" });
+export type RedriveRequest = z.infer<typeof redriveRequestSchema>;
 
 export const runSummarySchema = z.strictObject(runCore).meta({ id: "RunSummary" });
 export type RunSummary = z.infer<typeof runSummarySchema>;

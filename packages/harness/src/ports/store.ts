@@ -62,9 +62,11 @@ export type RunRecord = {
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly finishedAt: Date | null;
+  /** The dead letter that this run is to make good. */
+  readonly redriveOf: RunId | null;
 };
 
-export type NewRun = Pick<
+export type NewRun = { readonly redriveOf?: RunId } & Pick<
   RunRecord,
   | "id"
   | "driver"
@@ -167,6 +169,8 @@ export type StoreTx = {
   readonly runs: {
     insert(run: NewRun): Promise<RunRecord>;
     find(id: RunId): Promise<RunRecord | null>;
+    /** The run that redrives that dead letter. */
+    findRedrive(deadLetter: RunId): Promise<RunRecord | null>;
     /** Like find, and nobody else can change the run until this transaction ends. */
     lock(id: RunId): Promise<RunRecord | null>;
     /** Like lock, but null unless the run is running under this very token. */

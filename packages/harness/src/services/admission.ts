@@ -95,7 +95,7 @@ export function replay(record: IdempotencyRecord, fingerprint: string): Result<S
 
 type PlannedRun = { readonly definition: AgentDefinition; readonly run: NewRun };
 
-async function planRun(
+export async function planRun(
   ports: AdmissionPorts,
   caller: Caller,
   request: RunRequest,
@@ -171,7 +171,7 @@ async function chooseWorkspace(
 
 const names = (all: Iterable<string>): string => [...all].join(", ") || "none";
 
-async function insertRun(
+export async function insertRun(
   tx: StoreTx,
   caller: Caller,
   definition: AgentDefinition,
@@ -193,6 +193,7 @@ async function insertRun(
         model: run.model,
         task_digest: digestOf("task", run.task),
         key_id: caller.key,
+        ...(run.redriveOf === undefined ? {} : { redrive_of: run.redriveOf }),
         ...(run.workspace === null
           ? {}
           : { workspace: run.workspace.name, workspace_commit: run.workspace.commit }),

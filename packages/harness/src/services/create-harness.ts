@@ -13,6 +13,7 @@ import { admit, authenticate, type EntrancePorts } from "./entrance.ts";
 import { createKey, type KeyPorts, listAccessEvents, listKeys, revokeKey, rotateKey } from "./keys.ts";
 import { BUSY, once, type OncePorts, unlessBusy } from "./once.ts";
 import { listPrecedents, revokePrecedent } from "./precedents.ts";
+import { redriveRun } from "./redrive.ts";
 import { cancelRun, getRun, listEvents, listRuns, openArtifact, type RunPorts } from "./runs.ts";
 
 export type HarnessPorts = AdmissionPorts &
@@ -64,6 +65,7 @@ export function createHarness(ports: HarnessPorts): Harness {
     getRun: async (caller, id) => await getRun(ports, caller, id),
     listRuns: async (caller, query) => await listRuns(ports, caller, query),
     cancelRun: async (caller, id) => await cancelRun(ports, caller, id),
+    redriveRun: async (caller, id, request) => await redriveRun(ports, caller, id, request),
     listEvents: async (caller, id, after) => await listEvents(ports, caller, id, after),
     waitForEvents: async (caller, id, after, signal) => {
       await watch.wait(caller.tenant, id, after, signal);
