@@ -15,3 +15,4 @@ export * from "./problem.ts";
 export * from "./route.ts";
 export * from "./run.ts";
 export * from "./step.ts";
+export * from "./waiting.ts";

@@ -205,8 +205,12 @@ function documentCalls(record: Recorder): Harness["documents"] {
 
 function precedentCalls(
   record: Recorder,
-): Pick<Harness, "listDecisions" | "listPrecedents" | "revokePrecedent"> {
+): Pick<Harness, "listWaiting" | "listDecisions" | "listPrecedents" | "revokePrecedent"> {
   return {
+    listWaiting: async (caller, after) => {
+      record("listWaiting", caller, after);
+      return await Promise.resolve(ok({ data: [], next_cursor: null }));
+    },
     listDecisions: async (caller, since, cursor) => {
       record("listDecisions", caller, since, cursor);
       return await Promise.resolve(ok({ data: [], next_cursor: null }));

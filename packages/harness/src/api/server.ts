@@ -44,6 +44,7 @@ import { addHealth } from "./routes/health.ts";
 import { addKeys } from "./routes/keys.ts";
 import { addOpenApi } from "./routes/open-api.ts";
 import { addDecisions } from "./routes/decisions.ts";
+import { addWaiting } from "./routes/waiting.ts";
 import { addPrecedents } from "./routes/precedents.ts";
 import { addRunCommands } from "./routes/run.ts";
 import { addRunQueries } from "./routes/runs.ts";
@@ -140,6 +141,7 @@ function addRoutes(api: Api, harness: Harness, streams: EventStreams): void {
   addPrecedents(api, harness);
   addDocuments(api, harness);
   addDecisions(api, harness);
+  addWaiting(api, harness);
   addOpenApi(api);
 }
 

@@ -47,6 +47,7 @@ import { watchRun } from "./commands/watch.ts";
 import { DEFAULT_URL } from "./connection.ts";
 import { DEFAULT_HOME, type Perform } from "./context.ts";
 import { addMcp } from "./program-mcp.ts";
+import { addPlan } from "./program-plan.ts";
 import { EXAMPLES, EXIT_CODES_TOPIC, JSON_TOPIC } from "./help.ts";
 import { usageFailure } from "./failure.ts";
 import { addKeys } from "./program-keys.ts";
@@ -81,6 +82,7 @@ export function createProgram(perform: Perform, io: Io, version: string): Comman
   addPolicy(program, perform);
   addDocuments(program, perform);
   addMcp(program, perform);
+  addPlan(program, perform);
   addKeys(program, perform);
   addTopics(program, perform);
   return program;

@@ -23,6 +23,7 @@ import type {
   Workspace,
   Workspaces,
 } from "../ports.ts";
+import type { Seen } from "./judge.ts";
 import type { Redaction } from "./redaction.ts";
 import { commit, type Committed, type Write } from "./commit.ts";
 import type { Gates } from "./models/gates.ts";
@@ -70,6 +71,15 @@ export type Held = {
   /** Aborted when this worker is to stop: finish what must not be interrupted, then give the run back. */
   readonly stopping: AbortSignal;
 };
+
+/** As the rules are told of it. */
+export const seenBy = ({ ports, definition, committed, origins }: Held): Seen => ({
+  run: committed.run,
+  definition,
+  journal: committed.journal,
+  origins,
+  tools: ports.tools,
+});
 
 /** The lease is another's. Whatever this worker still believes, it writes nothing any more (invariant 16, fenced). */
 export class LeaseLost extends Error {
