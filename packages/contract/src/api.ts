@@ -28,7 +28,8 @@ import { EXTERNAL_ROUTES, submitRunRequestSchema } from "./external.ts";
 import { createdKeySchema, keyRequestSchema, keySchema, rotateKeySchema } from "./key.ts";
 import { precedentSchema, revokePrecedentSchema } from "./precedent.ts";
 import type { RouteRow } from "./route.ts";
-import { redriveRequestSchema, runSchema, runSummarySchema } from "./run.ts";
+import { DEAD_LETTER_ROUTES } from "./dead-letter.ts";
+import { runSchema, runSummarySchema } from "./run.ts";
 import { listWaitingQuerySchema, waitingPageSchema } from "./waiting.ts";
 
 const RUN_ROUTES = {
@@ -110,35 +111,6 @@ const RUN_ROUTES = {
       content: { "application/json": runSummarySchema },
     },
     problems: ["run_not_found", "run_already_finished"],
-  },
-  redriveRun: {
-    method: "POST",
-    path: "/api/harness/runs/{id}/redrive",
-    operationId: "redriveRun",
-    action: "runs.submit",
-    tag: "runs",
-    summary: "Redrive a dead letter",
-    description:
-      "Makes a new run of the same task, judged anew in everything; the dead letter stays as it is. Asked again, the answer is the same run.",
-    params: runParamsSchema,
-    query: noQuerySchema,
-    body: redriveRequestSchema,
-    success: {
-      status: 200,
-      description: "The new run; its `redrive_of` names the dead letter.",
-      content: { "application/json": runSummarySchema },
-    },
-    problems: [
-      "malformed_json",
-      "run_not_found",
-      "run_not_dead_lettered",
-      "effects_standing",
-      "agent_unknown",
-      "workspace_unknown",
-      "model_not_allowed",
-      "body_too_large",
-      "unsupported_media_type",
-    ],
   },
   listEvents: {
     method: "GET",
@@ -411,6 +383,7 @@ const SERVICE_ROUTES = {
 
 export const ROUTES = {
   ...RUN_ROUTES,
+  ...DEAD_LETTER_ROUTES,
   ...EXTERNAL_ROUTES,
   ...APPROVAL_ROUTES,
   ...DOCUMENT_ROUTES,

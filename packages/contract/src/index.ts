@@ -7,6 +7,7 @@ export * from "./artifact.ts";
 export * from "./digest.ts";
 export * from "./document.ts";
 export * from "./event.ts";
+export type { RedriveRequest } from "./dead-letter.ts";
 export * from "./external.ts";
 export * from "./ids.ts";
 export * from "./key.ts";

@@ -94,16 +94,6 @@ const runCore = {
   redrive_of: runIdSchema.optional().meta({ description: "The dead letter that this run was made for." }),
 };
 
-export const redriveRequestSchema = z
-  .strictObject({
-    repeat_effects: z.boolean().optional().meta({
-      description:
-        "Redrive it although something that it did stands: somebody has looked, and knows that it may happen again.",
-    }),
-  })
-  .meta({ id: "RedriveRequest" });
-export type RedriveRequest = z.infer<typeof redriveRequestSchema>;
-
 export const runSummarySchema = z.strictObject(runCore).meta({ id: "RunSummary" });
 export type RunSummary = z.infer<typeof runSummarySchema>;
 
