@@ -50,6 +50,19 @@ async function pingInTime({ store, clock }: Pick<HarnessPorts, "store" | "clock"
   }
 }
 
+async function readinessOf(ports: HarnessPorts): ReturnType<Harness["readiness"]> {
+  let database = true;
+  try {
+    await pingInTime(ports);
+  } catch (error) {
+    database = false;
+    ports.log("warn", "the database cannot be used", {
+      error: error instanceof Error ? error.message : "unknown",
+    });
+  }
+  return { database, worker: ports.isWorkerReady() };
+}
+
 /** The harness as its edges see it. */
 export function createHarness(ports: HarnessPorts): Harness {
   const watch = createEventWatch(ports);
@@ -109,17 +122,6 @@ export function createHarness(ports: HarnessPorts): Harness {
     listAccessEvents: async (caller, before) => await listAccessEvents(ports, caller, before),
     revokeKey: async (caller, id) =>
       await covered(ports.evidence, caller, await revokeKey(ports, caller, id)),
-    async readiness() {
-      let database = true;
-      try {
-        await pingInTime(ports);
-      } catch (error) {
-        database = false;
-        ports.log("warn", "the database cannot be used", {
-          error: error instanceof Error ? error.message : "unknown",
-        });
-      }
-      return { database, worker: ports.isWorkerReady() };
-    },
+    readiness: async () => await readinessOf(ports),
   };
 }
