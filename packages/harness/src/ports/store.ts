@@ -64,6 +64,8 @@ export type RunRecord = {
   readonly finishedAt: Date | null;
   /** The dead letter that this run is to make good. */
   readonly redriveOf: RunId | null;
+  /** The request that submitted it, as a span; null where nobody looked. */
+  readonly traceparent: string | null;
 };
 
 export type NewRun = { readonly redriveOf?: RunId } & Pick<
@@ -78,6 +80,7 @@ export type NewRun = { readonly redriveOf?: RunId } & Pick<
   | "labels"
   | "requestedBy"
   | "createdAt"
+  | "traceparent"
 >;
 
 export type RunChange = Pick<

@@ -34,6 +34,7 @@ function stateOf(digit: number, task = "x"): DrivenRun {
     updatedAt: AT,
     finishedAt: null,
     redriveOf: null,
+    traceparent: null,
   };
   return openDrivenRun(createOriginIndex(), DEFINITION, run, []);
 }
