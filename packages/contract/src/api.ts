@@ -57,6 +57,8 @@ const RUN_ROUTES = {
       "body_too_large",
       "unsupported_media_type",
       "model_not_allowed",
+      "tenant_queue_full",
+      "overloaded",
     ],
   },
   listRuns: {

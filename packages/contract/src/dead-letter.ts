@@ -41,6 +41,8 @@ export const DEAD_LETTER_ROUTES = {
       "agent_unknown",
       "workspace_unknown",
       "model_not_allowed",
+      "tenant_queue_full",
+      "overloaded",
       "body_too_large",
       "unsupported_media_type",
     ],

@@ -50,6 +50,8 @@ import type { Admitted, Caller } from "../ports.ts";
 export type Refusal = {
   readonly code: ProblemCode;
   readonly detail: string;
+  /** When it may be different, where that is known. */
+  readonly retryAfterSeconds?: number;
   readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
 };
 

@@ -38,6 +38,8 @@ export async function redriveRun(
   const planned = await planRun(ports, caller, asked, ports.clock.now());
   if (!planned.ok) return planned;
   const { definition, run } = planned.value;
+  const full = await ports.capacity.takeRoom(caller.tenant);
+  if (full !== null) return err(full);
   return await ports.store.transaction(
     caller.tenant,
     async (tx) => {
