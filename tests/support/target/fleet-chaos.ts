@@ -284,3 +284,67 @@ export async function runFleetChaos(size: ChaosSize): Promise<ChaosReport> {
     brokenTrails,
   };
 }
+
+export type FrozenReport = {
+  readonly status: string;
+  readonly effects: readonly number[];
+  /** Whether the run was, to the byte, what it had been before the frozen worker woke. */
+  readonly isUntouched: boolean;
+  readonly isFrozenAlive: boolean;
+};
+
+/**
+ * A worker is frozen (SIGSTOP) inside its tool call, beyond its lease; another takes the run over and ends it; then the
+ * first wakes (SIGCONT) with an answer in its hands that it must not write.
+ */
+export async function freezeWorkerInTool(): Promise<FrozenReport> {
+  await using stack = new AsyncDisposableStack();
+  const sink = await startToolSink();
+  stack.defer(async () => {
+    await sink.stop();
+  });
+  const installation = createInstallation(sink.url);
+  addNotary(installation, sink.url, await startLookUp(sink, stack));
+  stack.defer(() => {
+    installation.remove();
+  });
+  const members: Member[] = [];
+  stack.defer(async () => {
+    for (const member of members.toReversed()) {
+      member.child.kill("SIGCONT");
+      await end(member, "SIGTERM");
+    }
+  });
+  const start = async (role: Member["role"]): Promise<Member> => {
+    const member = spawnMember(installation, role);
+    members.push(member);
+    await untilReady(member);
+    return member;
+  };
+  await start("server");
+  const first = await start("worker");
+  const key = readCredentials(installation.home)?.key ?? "";
+  const fleet: Fleet = { installation, sink, members, key, next: chance(1) };
+  sink.cue({
+    do: "apply_then",
+    hook: async () => {
+      first.child.kill("SIGSTOP");
+      await start("worker");
+    },
+  });
+  const { run } = await playRun(fleet, 1);
+  if (run === null) throw new Error("the run was not ended by the second worker");
+  const before = JSON.stringify(run);
+  first.child.kill("SIGCONT");
+  // It is awake and at work again when it can carry out a run by itself.
+  const second = members.at(-1);
+  if (second !== undefined) await end(second, "SIGTERM");
+  await playRun(fleet, 2);
+  const after = runSchema.parse(await (await ask(fleet, `/api/harness/runs/${run.id}`)).json());
+  return {
+    status: after.status,
+    effects: [...sink.effects().values()],
+    isUntouched: JSON.stringify(after) === before,
+    isFrozenAlive: first.child.exitCode === null,
+  };
+}
