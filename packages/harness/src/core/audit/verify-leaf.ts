@@ -57,11 +57,7 @@ export function createLeafChecks(origin: string, add: (finding: LogFinding) => v
     check(entry, index): void {
       const leaf = decodeLeaf(entry);
       if (leaf === null) {
-        add({
-          code: "entry_malformed",
-          at: `entry ${index}`,
-          detail: "it has not the closed form of an entry",
-        });
+        add({ code: "entry_malformed", at: `entry ${index}`, detail: "it has not the form of an entry" });
         return;
       }
       tenant ??= leaf.tenant;
