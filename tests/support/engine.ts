@@ -47,7 +47,7 @@ import type {
 import { createRedactor } from "../../packages/harness/src/core/redact/redactor.ts";
 import { createAnswerSeal } from "../../packages/harness/src/services/answer-seal.ts";
 import { createCursors } from "../../packages/harness/src/services/cursors.ts";
-import { createHarness } from "../../packages/harness/src/services/create-harness.ts";
+import { createHarness, type HarnessPorts } from "../../packages/harness/src/services/create-harness.ts";
 import type { Harness } from "../../packages/harness/src/services/harness.ts";
 import type { OrchestratorPorts, Routing } from "../../packages/harness/src/services/held.ts";
 import { keyHasher, type KeyPorts, keyPrefix, newKey } from "../../packages/harness/src/services/keys.ts";
@@ -78,7 +78,7 @@ export type Engine = AsyncDisposable & {
   /** Another caller, of the same tenant or of one of its own. */
   newCaller(name: string, tenantSlug?: string): Promise<Caller>;
   /** What a second process on the same database would be: it shares nothing with the first in memory. */
-  again(ports?: Partial<OrchestratorPorts>): Harness;
+  again(ports?: Partial<HarnessPorts>): Harness;
   /** Starts a worker of this process; several may run. */
   startWorker(options?: WorkerOptions): Promise<{ stop(): Promise<void> }>;
   sweep(): Promise<number>;
@@ -106,6 +106,8 @@ export type EngineOptions = {
   readonly quotas?: Quotas;
   /** Every statement of the store as it reaches the database. */
   readonly rewriteSql?: (sql: string) => string;
+  /** Stands between the store and its connections. */
+  readonly wrapPool?: (pool: Pool) => Pool;
   /** All agents there are; left out: the one above. A test may change the map under way. */
   readonly agents?: ReadonlyMap<string, AgentDefinition>;
 };
@@ -127,7 +129,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const { ports, wakeUps, clock, logged } = parts;
   const agent = agentOf(options);
   const keys = keyPortsOf(ports);
-  const open = (own: Partial<OrchestratorPorts> = {}): Harness =>
+  const open = (own: Partial<HarnessPorts> = {}): Harness =>
     createHarness({
       ...ports,
       ...keys,
@@ -248,8 +250,10 @@ async function openParts(
   return { ports, wakeUps, clock, logged };
 }
 
-const poolOf = ({ rewriteSql }: EngineOptions, database: ThrowAwayDatabase): Pool =>
-  rewriteSql === undefined ? database.appPool() : rewritingPool(database.appPool(), rewriteSql);
+const poolOf = ({ rewriteSql, wrapPool }: EngineOptions, database: ThrowAwayDatabase): Pool => {
+  const pool = rewriteSql === undefined ? database.appPool() : rewritingPool(database.appPool(), rewriteSql);
+  return wrapPool === undefined ? pool : wrapPool(pool);
+};
 
 export const keyPortsOf = ({ store, clock, random }: OrchestratorPorts): KeyPorts => ({
   store,
