@@ -64,7 +64,7 @@ async function round(bench: BenchDatabase, mode: Mode, seconds: number): Promise
   );
   const perSecond = done / ((performance.now() - begun) / 1_000);
   // What is left is sequenced outside of the time: nothing may be lost, and the next round begins clean.
-  if (keeper !== null) await drained(bench, keeper.wake);
+  if (keeper !== null) await drained(bench, () => keeper.wake());
   await keeper?.stop();
   return perSecond;
 }
@@ -79,8 +79,9 @@ async function drained(bench: BenchDatabase, wake: () => void): Promise<void> {
   }
 }
 
+// Of an even number of rounds the lower of the two in the middle: not the one that flatters.
 const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+  values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? 0;
 
 export async function measureThroughput(
   bench: BenchDatabase,

@@ -19,6 +19,7 @@ import {
   verifyExport,
   verifyReceipt,
 } from "./commands/audit-log.ts";
+import { cosignCopy } from "./commands/cosign.ts";
 import { serveWitness, type WitnessFlags } from "./commands/witness.ts";
 import type { Context, Outcome } from "./context.ts";
 
@@ -139,6 +140,15 @@ function addManaging(audit: Command, perform: Perform): void {
     .command("retire")
     .description("forget the old key, once verifiers know the new one")
     .action(async () => await perform(async (context) => await rotateSigner(context, "retire")));
+  audit
+    .command("cosign")
+    .description("show a copy to the witnesses of a policy, and keep what they sign in its checkpoint")
+    .argument("<folder>", "an export or a mirror")
+    .requiredOption("--policy <file>", "C2SP tlog-policy: logs, and witnesses with their URLs")
+    .action(
+      async (folder: string, flags: { policy: string }) =>
+        await perform(async (context) => await cosignCopy(context, folder, flags)),
+    );
   audit
     .command("witness")
     .description("run a witness (C2SP tlog-witness): cosigns checkpoints that only grow")

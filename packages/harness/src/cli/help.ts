@@ -45,6 +45,7 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
   ["audit export, audit mirror", "{folder, origin, size, keys}"],
   ["audit erase", "{epoch, index, reason}"],
   ["audit epoch, audit rotate add, audit rotate retire", "{data: AuditLog[], stopped}"],
+  ["audit cosign", "{data: [{witness, cosigned, detail}]}"],
   ["audit witness", "{url, vkey} once it listens"],
   [
     "policy check",
