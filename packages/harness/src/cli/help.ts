@@ -32,6 +32,8 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
   ["documents search", "{data: Passage[]}"],
   ["documents remove", "Document"],
   ["keys create", "CreatedKey"],
+  ["keys rotate", "CreatedKey: the new secret is in it, once"],
+  ["keys log", "{data: AccessEvent[], next}"],
   ["keys list", "{data: Key[]}"],
   ["keys revoke", "Key"],
   [
