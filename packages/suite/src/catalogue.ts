@@ -6,6 +6,7 @@ import { tokenBudgetExhaustionSafeFailure } from "./scenarios/stress/token-budge
 import { secretRedactionOnLogs } from "./scenarios/unit/secret-redaction-on-logs.scenario.ts";
 import { toolCallPathTraversalBlock } from "./scenarios/unit/tool-call-path-traversal-block.scenario.ts";
 import { allowDenyPrecedence } from "./scenarios/unit/allow-deny-precedence.scenario.ts";
+import { approvalBinding } from "./scenarios/unit/approval-binding.scenario.ts";
 import { modelRouterPolicyBypass } from "./scenarios/unit/model-router-policy-bypass.scenario.ts";
 import { promptTemplateInjectionGuard } from "./scenarios/unit/prompt-template-injection-guard.scenario.ts";
 import { fullRunHappyPathWithHumanApproval } from "./scenarios/e2e/full-run-happy-path-with-human-approval.scenario.ts";
@@ -21,6 +22,7 @@ export const SCENARIOS: readonly Scenario[] = [
   runStateMachineInvalidTransition,
   idempotencyDuplicateRunSubmission,
   allowDenyPrecedence,
+  approvalBinding,
   providerFailoverGuardrailsPreserved,
   retrievalPromptAssemblyTenantIsolation,
   fullRunHappyPathWithHumanApproval,
