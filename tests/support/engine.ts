@@ -48,6 +48,7 @@ import type { OrchestratorPorts, Routing } from "../../packages/harness/src/serv
 import { keyHasher, type KeyPorts, keyPrefix, newKey } from "../../packages/harness/src/services/keys.ts";
 import { createGates } from "../../packages/harness/src/services/models/gates.ts";
 import { createRedaction } from "../../packages/harness/src/services/redaction.ts";
+import { signingSecrets } from "../../packages/harness/src/services/signing-keys.ts";
 import { createShown } from "../../packages/harness/src/services/shown.ts";
 import { startSweeper, sweep } from "../../packages/harness/src/services/sweeper.ts";
 import { startWorker } from "../../packages/harness/src/services/worker.ts";
@@ -121,6 +122,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       workspaceNames: [],
       agents: new Map([[agent.name, agent]]),
       quotas: options.quotas ?? { tenant: null, principal: null, actions: {} },
+      signingSecret: signingSecrets(SECRET),
       answerSeal: createAnswerSeal(SECRET, systemRandom),
       cursors: createCursors(SECRET),
       shown: createShown(createRedaction({ redactor: createRedactor(), digestKey: SECRET })),

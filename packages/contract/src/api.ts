@@ -29,6 +29,7 @@ import { createdKeySchema, keyRequestSchema, keySchema, rotateKeySchema } from "
 import { precedentSchema, revokePrecedentSchema } from "./precedent.ts";
 import type { RouteRow } from "./route.ts";
 import { runSchema, runSummarySchema } from "./run.ts";
+import { SIGNING_KEY_ROUTES } from "./signing-key-routes.ts";
 
 const RUN_ROUTES = {
   submitRun: {
@@ -369,6 +370,7 @@ export const ROUTES = {
   ...APPROVAL_ROUTES,
   ...DOCUMENT_ROUTES,
   ...KEY_ROUTES,
+  ...SIGNING_KEY_ROUTES,
   ...ACCESS_ROUTES,
   ...SERVICE_ROUTES,
 } as const;

@@ -13,6 +13,7 @@ import { systemRandom } from "./adapters/system/random.ts";
 import { loadTokenCounter } from "./adapters/tokens/count-tokens.ts";
 import { type ApiServer, createServer } from "./api/server.ts";
 import { openDatabase, setUp } from "./assemble/database.ts";
+import { entranceOf } from "./assemble/entrance.ts";
 import { openGuardedTools } from "./assemble/guarded-tools.ts";
 import { openMcpTools } from "./assemble/mcp-tools.ts";
 import { type Parts, prepareParts } from "./assemble/parts.ts";
@@ -23,12 +24,10 @@ import { err, ok, type Result } from "./base/result.ts";
 import { type Environment, readConfig } from "./config.ts";
 import { makeHome, readSecrets, type Secrets, writeCredentials } from "./home.ts";
 import type { Log } from "./ports.ts";
-import { createAnswerSeal } from "./services/answer-seal.ts";
 import { createHarness } from "./services/create-harness.ts";
 import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
 import { startExpiry } from "./services/expiry.ts";
-import { keyHasher } from "./services/keys.ts";
 import { createGates } from "./services/models/gates.ts";
 import type { Redaction } from "./services/redaction.ts";
 import { createShown } from "./services/shown.ts";
@@ -179,10 +178,7 @@ async function startParts(
     ...ports,
     workspaceNames: Object.keys(config.workspaces),
     agents,
-    hashKey: keyHasher(secrets.keys),
-    access,
-    answerSeal: createAnswerSeal(secrets.answers, random),
-    quotas: config.limits.quotas,
+    ...entranceOf(secrets, access, config, random),
     cursors: createCursors(secrets.cursors),
     shown: createShown(redaction),
     isWorkerReady: () => presence.isPresent(),

@@ -21,6 +21,8 @@ const BODIES: Readonly<Record<string, unknown>> = {
   "/api/harness/documents": { name: "a.md", text: "Some words." },
   "/api/harness/keys": { principal: { name: "ci", kind: "service" }, scopes: ["runs:read"] },
   "/api/harness/keys/:id/rotate": {},
+  "/api/harness/signing-keys": { principal: { name: "ci", kind: "service" }, algorithm: "hmac-sha256" },
+  "/api/harness/signing-keys/:id/rotate": {},
 };
 
 const QUERIES: Readonly<Record<string, string>> = {
@@ -45,6 +47,7 @@ export function pathOf({ path }: RegisteredRoute, id?: string): string {
 
 function randomId(path: string): string {
   if (path.includes("/precedents/")) return `sha256:${hex(32)}`;
+  if (path.includes("/signing-keys/")) return `sgk_${hex(16)}`;
   const kind = path.includes("/keys/") ? "key" : path.includes("/documents/") ? "doc" : "run";
   return `${kind}_${hex(16)}`;
 }

@@ -5,6 +5,7 @@
 //   onRequest, root     400, 404, 405, 415, 421, 503   guardRequest
 //   onRequest, scope    401, 403, 406, 429, 503   let in (address, credential, quotas, rules), negotiate
 //   body parser         400, 413, 415    acceptStrictJson
+//   preValidation       401              signatures, where there is one or has to be one
 //   validation          400              schemas of the contract
 //   handler             the route's own
 //   serialiser          500              a response that its schema does not allow
@@ -24,6 +25,7 @@ import { type EventStreams, createEventStreams } from "./event-stream.ts";
 import { refuseUnguardedRoutes, requireKeys } from "./hooks/authenticate.ts";
 import { guardRequest, hostName, refuseUnacceptable } from "./hooks/guard.ts";
 import { answerError } from "./hooks/problem.ts";
+import { requireSignatures } from "./hooks/signature.ts";
 import {
   CLOSE_GRACE_MS,
   CONNECTION_CHECK_INTERVAL_MS,
@@ -42,6 +44,7 @@ import { addEvents } from "./routes/events.ts";
 import { addExternalRuns } from "./routes/external.ts";
 import { addHealth } from "./routes/health.ts";
 import { addKeys } from "./routes/keys.ts";
+import { addSigningKeys } from "./routes/signing-keys.ts";
 import { addOpenApi } from "./routes/open-api.ts";
 import { addDecisions } from "./routes/decisions.ts";
 import { addPrecedents } from "./routes/precedents.ts";
@@ -106,6 +109,7 @@ export async function createServer(harness: Harness, options: ServerOptions): Pr
       addresses: createAddressGuard(options.addressQuota ?? null),
       log: options.log,
     });
+    requireSignatures(guarded, harness);
     addNegotiation(guarded);
     addRoutes(guarded.withTypeProvider(), harness, streams);
   });
@@ -136,6 +140,7 @@ function addRoutes(api: Api, harness: Harness, streams: EventStreams): void {
   addArtifacts(api, harness);
   addApprove(api, harness);
   addKeys(api, harness);
+  addSigningKeys(api, harness);
   addAccess(api, harness);
   addPrecedents(api, harness);
   addDocuments(api, harness);
@@ -178,6 +183,7 @@ function createApp(options: ServerOptions, state: State): FastifyInstance {
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
+  app.decorateRequest("rawBody", null);
   acceptStrictJson(app);
   refuseUnguardedRoutes(app);
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, options.log));

@@ -47,6 +47,7 @@ import { addMcp } from "./program-mcp.ts";
 import { EXAMPLES, EXIT_CODES_TOPIC, JSON_TOPIC } from "./help.ts";
 import { usageFailure } from "./failure.ts";
 import { addKeys } from "./program-keys.ts";
+import { addSigningKeys } from "./program-signing-keys.ts";
 import { failureLine } from "./report.ts";
 import type { Io } from "./world.ts";
 
@@ -78,6 +79,7 @@ export function createProgram(perform: Perform, io: Io, version: string): Comman
   addDocuments(program, perform);
   addMcp(program, perform);
   addKeys(program, perform);
+  addSigningKeys(program, perform);
   addTopics(program, perform);
   return program;
 }

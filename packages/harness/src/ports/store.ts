@@ -25,6 +25,9 @@ import type {
   RunId,
   RunState,
   Scope,
+  SigningAlgorithm,
+  SigningKey,
+  SigningKeyId,
   TenantId,
 } from "@assent/contract";
 import type { HarmonyStore } from "@assent/harmony";
@@ -250,6 +253,14 @@ export type StoreTx = {
     /** The key ends at that time, or when it would have anyway, whichever is earlier. */
     endBy(id: KeyId, at: Date): Promise<void>;
   };
+  readonly signingKeys: {
+    insert(key: NewSigningKey): Promise<SigningKey>;
+    list(): Promise<readonly SigningKey[]>;
+    find(id: SigningKeyId): Promise<SigningKey | null>;
+    revoke(id: SigningKeyId, at: Date): Promise<SigningKey | null>;
+    /** The key ends at that time, or when it would have anyway, whichever is earlier. */
+    endBy(id: SigningKeyId, at: Date): Promise<void>;
+  };
   readonly access: {
     append(event: Omit<AccessEvent, "id" | "at"> & { readonly at: Date }): Promise<void>;
     /** Newest first. */
@@ -317,8 +328,22 @@ export type Caller = {
 
 export type QuotaState = QuotaPolicy & { readonly remaining: number; readonly resetSeconds: number };
 
+export type NewSigningKey = {
+  readonly id: SigningKeyId;
+  readonly principal: Pick<Actor, "name" | "kind">;
+  readonly algorithm: SigningAlgorithm;
+  /** 32 bytes for ed25519, null for hmac-sha256. */
+  readonly publicKey: Uint8Array | null;
+  readonly createdAt: Date;
+  readonly expiresAt: Date | null;
+};
+
+/** The key that a request was signed with, if it is the caller's own and good. */
+export type FoundSigningKey = Pick<NewSigningKey, "id" | "algorithm" | "publicKey">;
+
 export type Admitted = {
   readonly caller: Caller;
+  readonly signingKey: FoundSigningKey | null;
   /** As far as they were looked at: those behind one that is exceeded were not. */
   readonly quotas: readonly QuotaState[];
   readonly exceeded: QuotaState | null;
@@ -343,7 +368,14 @@ export type Store = {
   /** The only look-up across tenants: whose key has this hash, and is it still good? */
   findCaller(hash: Uint8Array, now: Date): Promise<Caller | null>;
   /** The same, and takes one request from each quota (none from any where one is used up). The narrowest comes first. */
-  admitKey(hash: Uint8Array, now: Date, policies: readonly QuotaPolicy[]): Promise<Admitted | null>;
+  admitKey(
+    hash: Uint8Array,
+    now: Date,
+    signingKey: SigningKeyId | null,
+    policies: readonly QuotaPolicy[],
+  ): Promise<Admitted | null>;
+  /** False where the nonce was used with this key before. It is remembered until then, whatever becomes of the request. */
+  takeNonce(tenant: TenantId, key: SigningKeyId, nonce: string, until: Date): Promise<boolean>;
   /** Removes what has expired: answers kept for repeats, quotas long unused. @returns how many rows */
   sweepExpired(now: Date, limit: number): Promise<number>;
   /** Runs of any tenant that need attention: ids only, no content. */

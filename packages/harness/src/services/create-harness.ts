@@ -13,6 +13,14 @@ import { admit, authenticate, type EntrancePorts } from "./entrance.ts";
 import { createKey, type KeyPorts, listAccessEvents, listKeys, revokeKey, rotateKey } from "./keys.ts";
 import { BUSY, once, type OncePorts, unlessBusy } from "./once.ts";
 import { listPrecedents, revokePrecedent } from "./precedents.ts";
+import {
+  checkSignature,
+  createSigningKey,
+  listSigningKeys,
+  revokeSigningKey,
+  rotateSigningKey,
+  type SigningPorts,
+} from "./signing-keys.ts";
 import { cancelRun, getRun, listEvents, listRuns, openArtifact, type RunPorts } from "./runs.ts";
 
 export type HarnessPorts = AdmissionPorts &
@@ -20,6 +28,7 @@ export type HarnessPorts = AdmissionPorts &
   EntrancePorts &
   KeyPorts &
   OncePorts &
+  SigningPorts &
   RunPorts &
   ExternalPorts & {
     readonly log: Log;
@@ -34,6 +43,7 @@ export function createHarness(ports: HarnessPorts): Harness {
     once: async (caller, request, work) =>
       await once(ports, caller, request, async (store) => await work(createHarness({ ...ports, store }))),
     admit: async (presented) => await admit(ports, presented),
+    checkSignature: async (admitted, message) => await checkSignature(ports, admitted, message),
     permits: (subject, action) => ports.access.permits(subject, action),
     authenticate: async (key) => await authenticate(ports, key),
     external: createExternalRuns(ports, watch),
@@ -67,6 +77,10 @@ export function createHarness(ports: HarnessPorts): Harness {
     createKey: async (caller, request) => await createKey(ports, caller, request),
     listKeys: async (caller) => await listKeys(ports, caller),
     rotateKey: async (caller, id, request) => await rotateKey(ports, caller, id, request),
+    createSigningKey: async (caller, request) => await createSigningKey(ports, caller, request),
+    listSigningKeys: async (caller) => await listSigningKeys(ports, caller),
+    rotateSigningKey: async (caller, id, request) => await rotateSigningKey(ports, caller, id, request),
+    revokeSigningKey: async (caller, id) => await revokeSigningKey(ports, caller, id),
     listAccessEvents: async (caller, before) => await listAccessEvents(ports, caller, before),
     revokeKey: async (caller, id) => await revokeKey(ports, caller, id),
     async readiness() {

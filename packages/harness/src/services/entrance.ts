@@ -4,6 +4,7 @@ import { policiesFor, type Quotas } from "../core/access/quota.ts";
 import type { Admitted, Caller, Clock, Store } from "../ports.ts";
 import type { Presented } from "./harness.ts";
 import { type HashKey, isKey } from "./keys.ts";
+import { namedSigningKey } from "./signing-keys.ts";
 
 export type EntrancePorts = {
   readonly store: Store;
@@ -15,10 +16,15 @@ export type EntrancePorts = {
 /** Null for unknown, expired and revoked credentials alike. */
 export async function admit(
   { store, clock, hashKey, quotas }: EntrancePorts,
-  { credential, action }: Presented,
+  { credential, action, fields }: Presented,
 ): Promise<Admitted | null> {
   if (!isKey(credential)) return null;
-  return await store.admitKey(hashKey(credential), clock.now(), policiesFor(quotas, action));
+  return await store.admitKey(
+    hashKey(credential),
+    clock.now(),
+    namedSigningKey(fields),
+    policiesFor(quotas, action),
+  );
 }
 
 /** Whether a credential is still good; takes from no quota. */

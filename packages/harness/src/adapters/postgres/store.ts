@@ -20,6 +20,7 @@ import { admitKey, findCaller, keyRows } from "./keys.ts";
 import type { PostgresQueue } from "./queue.ts";
 import { only, type Query, type Scope } from "./rows.ts";
 import { runRows } from "./runs.ts";
+import { signingKeyRows, takeNonce } from "./signing-keys.ts";
 import { stepRows } from "./steps.ts";
 
 /** A transaction that lost against another one is run again, whole, this many times at most. */
@@ -67,7 +68,9 @@ export function postgresStore({ pool, queue, clock, random }: PostgresStoreOptio
       );
     },
     findCaller: async (hash, now) => await findCaller(queryOn(pool), hash, now),
-    admitKey: async (hash, now, policies) => await admitKey(queryOn(pool), hash, now, policies),
+    admitKey: async (hash, now, signingKey, policies) =>
+      await admitKey(queryOn(pool), hash, now, signingKey, policies),
+    takeNonce: async (tenant, key, nonce, until) => await takeNonce(queryOn(pool), tenant, key, nonce, until),
     async sweepExpired(now, limit): Promise<number> {
       const rows = await queryOn(pool)<{ removed: number }>(
         "select assent.sweep_expired($1, $2) as removed",
@@ -100,6 +103,7 @@ function storeTx(
     externalDefinitions: externalDefinitionRows(scope),
     documents: documentRows(scope),
     keys: keyRows(scope, ids),
+    signingKeys: signingKeyRows(scope, ids),
     access: accessRows(scope, ids),
     decisions: decisionRows(scope),
     budgets: budgetRows(scope),
