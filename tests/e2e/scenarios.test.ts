@@ -12,9 +12,10 @@ test("there are scenarios to prove", () => {
 });
 
 prove(GATED, createInProcessTarget(), { ...PACE, holdMs: 1_000 });
-// Paths take a minute of calls, and more processes would make them no harder.
+// Paths and driven runs take a minute of calls, and more processes would make them no harder
+// (tests/integration/external/races.test.ts has the processes).
 prove(
-  GATED.filter(({ needs }) => !needs.includes("paths")),
+  GATED.filter(({ needs }) => !needs.includes("paths") && !needs.includes("external_runs")),
   createProcessesTarget(),
   PACE,
 );

@@ -30,6 +30,7 @@ import { precedentSchema, revokePrecedentSchema } from "./precedent.ts";
 import type { RouteRow } from "./route.ts";
 import { runSchema, runSummarySchema } from "./run.ts";
 import { SIGNING_KEY_ROUTES } from "./signing-key-routes.ts";
+import { listWaitingQuerySchema, waitingPageSchema } from "./waiting.ts";
 
 const RUN_ROUTES = {
   submitRun: {
@@ -260,6 +261,22 @@ const KEY_ROUTES = {
       status: 200,
       description: "Decisions since the given time, oldest first, with all that they were based on.",
       content: { "application/json": decisionPageSchema },
+    },
+    problems: [],
+  },
+  listWaiting: {
+    method: "GET",
+    path: "/api/harness/waiting",
+    operationId: "listWaiting",
+    action: "decisions.read",
+    tag: "approvals",
+    summary: "List what waits for a person",
+    query: listWaitingQuerySchema,
+    success: {
+      status: 200,
+      description:
+        "Calls that wait for a person or for their dispatch, oldest first, each with what would come of a yes now.",
+      content: { "application/json": waitingPageSchema },
     },
     problems: [],
   },

@@ -16,3 +16,4 @@ export * from "./route.ts";
 export * from "./run.ts";
 export * from "./signing-key.ts";
 export * from "./step.ts";
+export * from "./waiting.ts";

@@ -242,8 +242,12 @@ function signingCalls(
 
 function precedentCalls(
   record: Recorder,
-): Pick<Harness, "listDecisions" | "listPrecedents" | "revokePrecedent"> {
+): Pick<Harness, "listWaiting" | "listDecisions" | "listPrecedents" | "revokePrecedent"> {
   return {
+    listWaiting: async (caller, after) => {
+      record("listWaiting", caller, after);
+      return await Promise.resolve(ok({ data: [], next_cursor: null }));
+    },
     listDecisions: async (caller, since, cursor) => {
       record("listDecisions", caller, since, cursor);
       return await Promise.resolve(ok({ data: [], next_cursor: null }));

@@ -47,6 +47,7 @@ import { addKeys } from "./routes/keys.ts";
 import { addSigningKeys } from "./routes/signing-keys.ts";
 import { addOpenApi } from "./routes/open-api.ts";
 import { addDecisions } from "./routes/decisions.ts";
+import { addWaiting } from "./routes/waiting.ts";
 import { addPrecedents } from "./routes/precedents.ts";
 import { addRunCommands } from "./routes/run.ts";
 import { addRunQueries } from "./routes/runs.ts";
@@ -145,6 +146,7 @@ function addRoutes(api: Api, harness: Harness, streams: EventStreams): void {
   addPrecedents(api, harness);
   addDocuments(api, harness);
   addDecisions(api, harness);
+  addWaiting(api, harness);
   addOpenApi(api);
 }
 

@@ -38,8 +38,10 @@ import type { CutPassage } from "../core/retrieval/passages.ts";
 import type { Judgement } from "../core/decide/judgement.ts";
 import type { Assent } from "../core/decide/policy-annotations.ts";
 import type { ExternalDefinition } from "../core/external.ts";
+import type { Manifest } from "../core/tool.ts";
 import type { Journal, JournalStep } from "../core/run/journal.ts";
 import type { Breakers, BudgetRows } from "./budget.ts";
+import type { Due, Taken, TransactionKind, Turn, WorkerId } from "./queue.ts";
 
 export type RunRecord = {
   readonly tenant: TenantId;
@@ -84,7 +86,7 @@ export type RunChange = Pick<
   "state" | "version" | "reason" | "answer" | "attempt" | "finishedAt"
 > & {
   readonly updatedAt: Date;
-  /** When its message is due, for a run that is queued by this; null leaves it as it is. */
+  /** From when on a worker may take it, for a run that is queued by this; null leaves it as it is. */
   readonly wakeAt: Date | null;
 };
 
@@ -126,7 +128,10 @@ export type ApprovalRecord = {
 export type NewApproval = Omit<
   ApprovalRecord,
   "state" | "votes" | "editedAction" | "decidedAt" | "decidedBy" | "comment"
->;
+> & {
+  /** Of the tool as the person is asked about it, kept by its digest; null where that is kept elsewhere. */
+  readonly manifest: Manifest | null;
+};
 
 export type ApprovalChange = Pick<
   ApprovalRecord,
@@ -152,8 +157,6 @@ export type NewAuditEvent = {
 
 /** One worker's hold on one run. */
 export type Fence = { readonly tenant: TenantId; readonly run: RunId; readonly token: number };
-
-export type RunMessage = { readonly v: 1; readonly tenant: TenantId; readonly run: RunId };
 
 export type IdempotencyRecord = {
   readonly fingerprint: Sha256;
@@ -195,6 +198,8 @@ export type StoreTx = {
     insert(approval: NewApproval): Promise<void>;
     find(id: ApprovalId): Promise<ApprovalRecord | null>;
     list(run: RunId): Promise<readonly ApprovalRecord[]>;
+    /** Of runs that have not ended: open, or approved and not yet spent; oldest first, after the given one. */
+    waiting(after: ApprovalId | null, limit: number): Promise<readonly ApprovalRecord[]>;
     /** One person's word for the action as it stands; false when they gave it before. */
     vote(id: ApprovalId, voter: PrincipalId, actionDigest: Sha256, at: Date): Promise<boolean>;
     /** Compare-and-swap: false when the approval is not in `from` any more; then nothing changed. */
@@ -227,6 +232,10 @@ export type StoreTx = {
     /** Definitions are kept by digest for as long as a run names them. */
     put(version: Sha256, definition: AgentDefinition): Promise<void>;
     get(version: Sha256): Promise<AgentDefinition | null>;
+  };
+  readonly manifests: {
+    /** Of a tool that a person was once asked about; null where it was never kept. */
+    get(digest: string): Promise<Manifest | null>;
   };
   readonly externalDefinitions: {
     put(version: Sha256, definition: ExternalDefinition): Promise<void>;
@@ -274,10 +283,6 @@ export type StoreTx = {
   readonly budgets: BudgetRows;
   /** Harmony's memory of this tenant, within this transaction. */
   readonly memory: HarmonyStore;
-  readonly queue: {
-    /** Delivered at least once after this transaction commits, and never if it does not. */
-    send(message: RunMessage, delaySeconds: number): Promise<void>;
-  };
 };
 
 export type DecisionPlace = { readonly at: Date; readonly run: RunId; readonly seq: number };
@@ -349,24 +354,21 @@ export type Admitted = {
   readonly exceeded: QuotaState | null;
 };
 
-export type Due =
-  | { readonly why: "lease_lost"; readonly tenant: TenantId; readonly run: RunId; readonly token: number }
-  | {
-      readonly why: "approval_expired";
-      readonly tenant: TenantId;
-      readonly run: RunId;
-      readonly approval: ApprovalId;
-    }
-  | { readonly why: "stranded"; readonly tenant: TenantId; readonly run: RunId }
-  | { readonly why: "driver_idle"; readonly tenant: TenantId; readonly run: RunId };
-
-export type WorkerId = number;
-
 export type Store = {
-  /** Sees and touches one tenant's rows only. Retries the whole function when the database asks for it. */
-  transaction<T>(tenant: TenantId, work: (tx: StoreTx) => Promise<T>): Promise<T>;
+  /**
+   * Sees and touches one tenant's rows only. Runs the whole function again where nothing of it was kept: after a
+   * conflict with another transaction, or a connection that was lost before the commit.
+   * @throws StoreUnavailable when the database cannot be used, however often it was tried
+   */
+  transaction<T>(tenant: TenantId, work: (tx: StoreTx) => Promise<T>, options?: TransactionKind): Promise<T>;
   /** The only look-up across tenants: whose key has this hash, and is it still good? */
   findCaller(hash: Uint8Array, now: Date): Promise<Caller | null>;
+  /**
+   * Finds the next queued run that is due, of the tenant whose turn it is, and lets `take` take it, in one transaction.
+   * Null: there is none that this program understands.
+   * @throws TakeFailed when `take` throws: then the run is queued as before
+   */
+  takeQueued<T>(turn: Turn, take: (tx: StoreTx, id: RunId) => Promise<T>): Promise<Taken<T> | null>;
   /** The same, and takes one request from each quota (none from any where one is used up). The narrowest comes first. */
   admitKey(
     hash: Uint8Array,
@@ -380,21 +382,15 @@ export type Store = {
   sweepExpired(now: Date, limit: number): Promise<number>;
   /** Runs of any tenant that need attention: ids only, no content. */
   due(now: Date, limit: number): Promise<readonly Due[]>;
+  /** Which of these contents no artifact of any tenant names; at most 1,000. */
+  unnamedContent(sha256s: readonly string[]): Promise<readonly string[]>;
+  /**
+   * Calls `remove` while nobody can come to name the content; not at all where somebody does. Whoever commits an
+   * artifact meanwhile waits, and looks afterwards whether its bytes are there.
+   */
+  forgetContent(sha256: string, remove: () => Promise<void>): Promise<boolean>;
   /** How the providers are. */
   readonly breakers: Breakers;
   /** Rejects when the database cannot be used. */
   ping(): Promise<void>;
 };
-
-export type Delivery = { readonly message: RunMessage; readonly signal: AbortSignal };
-
-export type Queue = {
-  /** Calls the handler for each message, at most `concurrency` at once; a rejection means: deliver again later. */
-  consume(
-    concurrency: number,
-    handle: (delivery: Delivery) => Promise<void>,
-  ): Promise<{ stop(): Promise<void> }>;
-};
-
-/** A worker's sign of life, as the database sees it: gone the moment its process is. */
-export type Presence = { readonly worker: WorkerId; isPresent(): boolean; end(): Promise<void> };

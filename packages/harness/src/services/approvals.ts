@@ -289,7 +289,8 @@ async function planEdit(
   const scope = { tenant: run.tenant, run: run.id, seq: approval.seq };
   return ok({
     editedAction: action,
-    judgement,
+    // Whoever edits has the same before them as whoever was asked.
+    judgement: { ...approval.judgement, ...judgement },
     precondition,
     preview,
     actionDigest: actionDigest(action, judgement.labels, precondition, scope),
@@ -309,7 +310,12 @@ function judgeEdit(
   action: Action,
 ): Judged {
   const origins = originsOfRun(definition, run.task, journal);
-  return judge(ports.policies, run, definition, origins, tool.manifest, action);
+  return judge(
+    ports.policies,
+    { run, definition, journal, origins, tools: ports.tools },
+    tool.manifest,
+    action,
+  );
 }
 
 /** Working out what an edit would change reads a few files; longer means that something is stuck. */

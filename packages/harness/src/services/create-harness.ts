@@ -12,6 +12,7 @@ import type { Harness } from "./harness.ts";
 import { admit, authenticate, type EntrancePorts } from "./entrance.ts";
 import { createKey, type KeyPorts, listAccessEvents, listKeys, revokeKey, rotateKey } from "./keys.ts";
 import { BUSY, once, type OncePorts, unlessBusy } from "./once.ts";
+import { listWaiting } from "./waiting.ts";
 import { listPrecedents, revokePrecedent } from "./precedents.ts";
 import {
   checkSignature,
@@ -35,6 +36,22 @@ export type HarnessPorts = AdmissionPorts &
     /** Whether somebody in this process takes work, where it should. */
     readonly isWorkerReady: () => boolean;
   };
+
+/** A database that answers later than this is as good as none: whoever asks for readiness must be answered himself. */
+const PING_MS_MAX = 2_000;
+
+async function pingInTime({ store, clock }: Pick<HarnessPorts, "store" | "clock">): Promise<void> {
+  const answered = new AbortController();
+  const late = async (): Promise<never> => {
+    await clock.sleep(PING_MS_MAX, answered.signal);
+    throw new Error(`no answer after ${PING_MS_MAX} ms`);
+  };
+  try {
+    await Promise.race([store.ping(), late()]);
+  } finally {
+    answered.abort();
+  }
+}
 
 /** The harness as its edges see it. */
 export function createHarness(ports: HarnessPorts): Harness {
@@ -64,6 +81,7 @@ export function createHarness(ports: HarnessPorts): Harness {
     },
     openArtifact: async (caller, run, id) => await openArtifact(ports, caller, run, id),
     decide: async (caller, request) => await decideApproval(ports, caller, request),
+    listWaiting: async (caller, after) => await listWaiting(ports, caller, after),
     listDecisions: async (caller, since, cursor) => await listDecisions(ports, caller, since, cursor),
     listPrecedents: async (caller) => await listPrecedents(ports, caller),
     revokePrecedent: async (caller, id, request) => await revokePrecedent(ports, caller, id, request),
@@ -86,7 +104,7 @@ export function createHarness(ports: HarnessPorts): Harness {
     async readiness() {
       let database = true;
       try {
-        await ports.store.ping();
+        await pingInTime(ports);
       } catch (error) {
         database = false;
         ports.log("warn", "the database cannot be used", {

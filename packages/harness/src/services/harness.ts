@@ -37,6 +37,8 @@ import type {
   SigningKeyId,
   SigningKeyRequest,
   SubmitRunRequest,
+  ApprovalId,
+  WaitingCall,
 } from "@assent/contract";
 import type { Result } from "../base/result.ts";
 import type { DecisionRecord } from "../core/decide/decision-record.ts";
@@ -188,6 +190,8 @@ export type Harness = {
   decide(caller: Caller, request: ApproveRequest): Promise<Result<Approval, Refusal>>;
 
   /** What the rules decided since then, oldest first. */
+  /** After the given one; each with what would come of a yes under what is loaded now. */
+  listWaiting(caller: Caller, after: ApprovalId | null): Promise<Result<Page<WaitingCall>, Refusal>>;
   listDecisions(
     caller: Caller,
     since: Date,
