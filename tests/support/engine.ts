@@ -138,6 +138,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       answerSeal: createAnswerSeal(SECRET, systemRandom),
       cursors: createCursors(SECRET),
       shown: createShown(createRedaction({ redactor: createRedactor(), digestKey: SECRET })),
+      evidence: null,
       isWorkerReady: () => true,
     });
   const harness = open();

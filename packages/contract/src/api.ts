@@ -23,6 +23,7 @@ import {
 } from "./api-schemas.ts";
 import { accessEventPageSchema, listAccessEventsQuerySchema } from "./access.ts";
 import { approvalSchema, approveRequestSchema } from "./approval.ts";
+import { AUDIT_ROUTES } from "./audit-routes.ts";
 import { DOCUMENT_ROUTES } from "./document-routes.ts";
 import { EXTERNAL_ROUTES, submitRunRequestSchema } from "./external.ts";
 import { createdKeySchema, keyRequestSchema, keySchema, rotateKeySchema } from "./key.ts";
@@ -386,6 +387,7 @@ export const ROUTES = {
   ...EXTERNAL_ROUTES,
   ...APPROVAL_ROUTES,
   ...DOCUMENT_ROUTES,
+  ...AUDIT_ROUTES,
   ...KEY_ROUTES,
   ...SIGNING_KEY_ROUTES,
   ...ACCESS_ROUTES,

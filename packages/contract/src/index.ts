@@ -4,6 +4,7 @@ export * from "./api.ts";
 export * from "./api-schemas.ts";
 export * from "./approval.ts";
 export * from "./artifact.ts";
+export * from "./audit.ts";
 export * from "./digest.ts";
 export * from "./document.ts";
 export * from "./event.ts";

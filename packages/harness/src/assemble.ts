@@ -12,6 +12,7 @@ import { loadTokenCounter } from "./adapters/tokens/count-tokens.ts";
 import { openArtifactStore } from "./assemble/artifact-store.ts";
 import { openDatabase, setUp } from "./assemble/database.ts";
 import { entranceOf } from "./assemble/entrance.ts";
+import { startEvidence } from "./assemble/evidence.ts";
 import { openGuardedTools } from "./assemble/guarded-tools.ts";
 import { openMcpTools } from "./assemble/mcp-tools.ts";
 import { type Parts, prepareParts } from "./assemble/parts.ts";
@@ -162,7 +163,9 @@ async function startParts(
   const random = systemRandom;
   const wakeUps = createWakeUps(pool, log);
   const workspaces = openWorkspaces({ folder: join(home, "workspaces"), sources: config.workspaces, random });
-  const store = postgresStore({ pool, wakeUps, clock, random });
+  const evidence = startEvidence({ ...kept, home, pool, clock, random, log }, started);
+  if (!evidence.ok) return evidence;
+  const store = postgresStore({ pool, wakeUps, clock, random, onEvents: evidence.value.wake });
   const ports: OrchestratorPorts = {
     store,
     tools,
@@ -195,6 +198,7 @@ async function startParts(
     ...entranceOf(kept.secrets, parts.access, config, random),
     cursors: createCursors(kept.secrets.cursors),
     shown: createShown(kept.redaction),
+    evidence: evidence.value.evidence,
     isWorkerReady: () => working?.isPresent() ?? true,
   });
   return await startServing(harness, { host, port, log, addressQuota: config.limits.address }, started);

@@ -9,6 +9,7 @@ import type { Message } from "./core/prompt/message.ts";
 import type { Label, ModelOutcome, OutputPart, StepError } from "./core/run/journal.ts";
 import type { Manifest } from "./core/tool.ts";
 
+export type * from "./ports/audit.ts";
 export type * from "./ports/budget.ts";
 export type * from "./ports/mcp.ts";
 export type * from "./ports/store.ts";
@@ -127,6 +128,8 @@ export type Workspace = {
   read(path: string): Promise<Result<Uint8Array, StepError>>;
   /** Atomic: the old content or the new, never a part. Creates missing folders. */
   write(path: string, content: Uint8Array): Promise<Result<null, StepError>>;
+  /** Removes a regular file, and the folders that are empty then. */
+  remove(path: string): Promise<Result<null, StepError>>;
   /** Every regular file below the path, in a stable order. */
   walk(
     path: string,
@@ -186,10 +189,8 @@ export type StoredPage = {
 
 // --- programs and pages that nobody trusts ----------------------------------------------------------------------
 
-/** What a sandbox needs of a workspace. Without `remove` files that a command deleted stay, and the outcome says so. */
-export type SandboxWorkspace = Pick<Workspace, "walk" | "read" | "write"> & {
-  readonly remove?: (path: string) => Promise<Result<null, StepError>>;
-};
+/** What a sandbox needs of a workspace. */
+export type SandboxWorkspace = Pick<Workspace, "walk" | "read" | "write" | "remove">;
 
 export type SandboxLimits = {
   readonly wallClockMs: number;

@@ -26,7 +26,12 @@ beforeEach(() => {
 
 const ROWS: readonly RouteRow[] = Object.values(ROUTES);
 const GUARDED = ROWS.filter((row) => row.action !== "open");
-const IDS: Readonly<Record<string, string>> = { artifact: ARTIFACT_ID, action: ACTION_ANSWER.action_id };
+const IDS: Readonly<Record<string, string>> = {
+  artifact: ARTIFACT_ID,
+  action: ACTION_ANSWER.action_id,
+  epoch: "1",
+  version: "1",
+};
 const BODIES: Readonly<Record<string, unknown>> = {
   submitRun: VALID_RUN_REQUEST,
   proposePlan: { calls: [{ tool: "read", arguments: {} }] },
@@ -40,6 +45,9 @@ const BODIES: Readonly<Record<string, unknown>> = {
   rotateKey: {},
   createSigningKey: { principal: { name: "ci", kind: "service" }, algorithm: "hmac-sha256" },
   rotateSigningKey: {},
+  eraseAuditPayload: { epoch: 1, index: 0, reason: "The person asked for it." },
+  beginAuditEpoch: { reason: "A backup was restored." },
+  rotateAuditSigner: { step: "add" },
 };
 
 const QUERIES: Readonly<Record<string, string>> = {

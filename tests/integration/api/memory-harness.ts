@@ -88,6 +88,7 @@ export function createTestHarness(overrides: Partial<Harness> = {}): TestHarness
     ...precedentCalls(record),
     external: externalCalls(record),
     documents: documentCalls(record),
+    audit: auditCalls(record),
     ...overrides,
     calls,
     keys: memory.keys,
@@ -236,6 +237,48 @@ function signingCalls(
       return await Promise.resolve(
         id === SIGNING_KEY.id ? ok(SIGNING_KEY) : err({ code: "key_not_found", detail: "x" }),
       );
+    },
+  };
+}
+
+function auditCalls(record: Recorder): Harness["audit"] {
+  const logs = { data: [], stopped: null };
+  return {
+    logs: async (caller) => {
+      record("audit", "logs", caller);
+      return await Promise.resolve(logs);
+    },
+    checkpoint: async (caller, epoch) => {
+      record("audit", "checkpoint", caller, epoch);
+      return await Promise.resolve(
+        epoch === 1
+          ? ok({ epoch, size: 0, note: "" })
+          : err({ code: "audit_log_not_found", detail: "unknown log" } as const),
+      );
+    },
+    entries: async (caller, epoch, from, limit) => {
+      record("audit", "entries", caller, epoch, from, limit);
+      return await Promise.resolve(ok({ data: [], size: 0 }));
+    },
+    prove: async (caller, run, version) => {
+      record("audit", "prove", caller, run, version);
+      return await Promise.resolve(
+        run === RUN
+          ? ok({ epoch: 1, index: 0, leaf: "{}", proof: "" })
+          : err({ code: "audit_entry_not_found", detail: "unknown event" } as const),
+      );
+    },
+    erase: async (caller, request) => {
+      record("audit", "erase", caller, request);
+      return await Promise.resolve(ok(request));
+    },
+    beginEpoch: async (caller, reason) => {
+      record("audit", "beginEpoch", caller, reason);
+      return await Promise.resolve(ok(logs));
+    },
+    rotate: async (caller, step) => {
+      record("audit", "rotate", caller, step);
+      return await Promise.resolve(logs);
     },
   };
 }

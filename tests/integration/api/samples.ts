@@ -153,6 +153,7 @@ export const KEYS = {
   files: "assent_files",
   admin: "assent_admin",
   audit: "assent_audit",
+  evidence: "assent_evidence",
   revoked: "assent_revoked",
 } as const;
 
@@ -164,6 +165,7 @@ export const KEY_OF_SCOPE: Readonly<Record<Scope, string>> = {
   "documents:write": KEYS.files,
   "keys:admin": KEYS.admin,
   "audit:read": KEYS.audit,
+  "audit:admin": KEYS.evidence,
 };
 
 export const VALID_RUN_REQUEST = { agent: "maintainer", task: "write a changelog entry" } as const;

@@ -39,6 +39,7 @@ import { parseQuery } from "./query.ts";
 import { addAccess } from "./routes/access.ts";
 import { addApprove } from "./routes/approve.ts";
 import { addArtifacts } from "./routes/artifacts.ts";
+import { addAudit } from "./routes/audit.ts";
 import { addDocuments } from "./routes/documents.ts";
 import { addEvents } from "./routes/events.ts";
 import { addExternalRuns } from "./routes/external.ts";
@@ -145,6 +146,7 @@ function addRoutes(api: Api, harness: Harness, streams: EventStreams): void {
   addAccess(api, harness);
   addPrecedents(api, harness);
   addDocuments(api, harness);
+  addAudit(api, harness);
   addDecisions(api, harness);
   addWaiting(api, harness);
   addOpenApi(api);

@@ -4,6 +4,9 @@ import { type AdmissionPorts, submitRun } from "./admission.ts";
 import { type ApprovalPorts, decideApproval } from "./approvals.ts";
 import { listDecisions } from "./decisions.ts";
 import { addDocument, getDocument, listDocuments, removeDocument, searchDocuments } from "./documents.ts";
+import type { Evidence } from "./audit/evidence.ts";
+import { covered, coveredAnswer, withReceipt } from "./audit/covered.ts";
+import { createAuditTrail } from "./audit/trail.ts";
 import { createEventWatch } from "./event-watch.ts";
 import { submitExternalRun } from "./external/admission.ts";
 import type { ExternalPorts } from "./external/drive.ts";
@@ -33,6 +36,8 @@ export type HarnessPorts = AdmissionPorts &
   RunPorts &
   ExternalPorts & {
     readonly log: Log;
+    /** Null where no log is kept. */
+    readonly evidence: Evidence | null;
     /** Whether somebody in this process takes work, where it should. */
     readonly isWorkerReady: () => boolean;
   };
@@ -58,7 +63,17 @@ export function createHarness(ports: HarnessPorts): Harness {
   const watch = createEventWatch(ports);
   return {
     once: async (caller, request, work) =>
-      await once(ports, caller, request, async (store) => await work(createHarness({ ...ports, store }))),
+      await coveredAnswer(
+        ports.evidence,
+        caller,
+        // What is not committed yet cannot be covered: the wait comes after.
+        await once(
+          ports,
+          caller,
+          request,
+          async (store) => await work(createHarness({ ...ports, store, evidence: null })),
+        ),
+      ),
     admit: async (presented) => await admit(ports, presented),
     checkSignature: async (admitted, message) => await checkSignature(ports, admitted, message),
     permits: (subject, action) => ports.access.permits(subject, action),
@@ -80,7 +95,9 @@ export function createHarness(ports: HarnessPorts): Harness {
       await watch.wait(caller.tenant, id, after, signal);
     },
     openArtifact: async (caller, run, id) => await openArtifact(ports, caller, run, id),
-    decide: async (caller, request) => await decideApproval(ports, caller, request),
+    decide: async (caller, request) =>
+      await withReceipt(ports.evidence, caller, await decideApproval(ports, caller, request)),
+    audit: createAuditTrail(ports.evidence),
     listWaiting: async (caller, after) => await listWaiting(ports, caller, after),
     listDecisions: async (caller, since, cursor) => await listDecisions(ports, caller, since, cursor),
     listPrecedents: async (caller) => await listPrecedents(ports, caller),
@@ -92,15 +109,21 @@ export function createHarness(ports: HarnessPorts): Harness {
       remove: async (caller, id) => await removeDocument(ports, caller, id),
       search: async (caller, question, limit) => await searchDocuments(ports, caller, question, limit),
     },
-    createKey: async (caller, request) => await createKey(ports, caller, request),
+    createKey: async (caller, request) =>
+      await covered(ports.evidence, caller, await createKey(ports, caller, request)),
     listKeys: async (caller) => await listKeys(ports, caller),
-    rotateKey: async (caller, id, request) => await rotateKey(ports, caller, id, request),
-    createSigningKey: async (caller, request) => await createSigningKey(ports, caller, request),
+    rotateKey: async (caller, id, request) =>
+      await covered(ports.evidence, caller, await rotateKey(ports, caller, id, request)),
+    createSigningKey: async (caller, request) =>
+      await covered(ports.evidence, caller, await createSigningKey(ports, caller, request)),
     listSigningKeys: async (caller) => await listSigningKeys(ports, caller),
-    rotateSigningKey: async (caller, id, request) => await rotateSigningKey(ports, caller, id, request),
-    revokeSigningKey: async (caller, id) => await revokeSigningKey(ports, caller, id),
+    rotateSigningKey: async (caller, id, request) =>
+      await covered(ports.evidence, caller, await rotateSigningKey(ports, caller, id, request)),
+    revokeSigningKey: async (caller, id) =>
+      await covered(ports.evidence, caller, await revokeSigningKey(ports, caller, id)),
     listAccessEvents: async (caller, before) => await listAccessEvents(ports, caller, before),
-    revokeKey: async (caller, id) => await revokeKey(ports, caller, id),
+    revokeKey: async (caller, id) =>
+      await covered(ports.evidence, caller, await revokeKey(ports, caller, id)),
     async readiness() {
       let database = true;
       try {

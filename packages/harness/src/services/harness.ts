@@ -10,12 +10,16 @@ import type {
   ApproveRequest,
   Artifact,
   ArtifactId,
+  AuditCheckpoint,
+  AuditEntryPage,
   AuditEvent,
+  AuditLogList,
   CreatedKey,
   CreatedSigningKey,
   Document,
   DocumentId,
   DocumentRequest,
+  EraseRequest,
   FinishRequest,
   Key,
   KeyId,
@@ -25,6 +29,7 @@ import type {
   Precedent,
   ProblemCode,
   ProposedAction,
+  Receipt,
   ResultRequest,
   RevokePrecedent,
   RotateKey,
@@ -116,6 +121,22 @@ export type Documents = {
   search(caller: Caller, question: string, limit: number): Promise<readonly Passage[]>;
 };
 
+/** A tenant's logs, as the edges see them. */
+export type AuditTrail = {
+  logs(caller: Caller): Promise<AuditLogList>;
+  checkpoint(caller: Caller, epoch: number): Promise<Result<AuditCheckpoint, Refusal>>;
+  entries(
+    caller: Caller,
+    epoch: number,
+    from: number,
+    limit: number,
+  ): Promise<Result<AuditEntryPage, Refusal>>;
+  prove(caller: Caller, run: RunId, version: number): Promise<Result<Receipt, Refusal>>;
+  erase(caller: Caller, request: EraseRequest): Promise<Result<EraseRequest, Refusal>>;
+  beginEpoch(caller: Caller, reason: string): Promise<Result<AuditLogList, Refusal>>;
+  rotate(caller: Caller, step: "add" | "retire"): Promise<AuditLogList>;
+};
+
 /** What came in, as far as it matters for who may come in. */
 export type Presented = {
   readonly credential: string;
@@ -145,6 +166,8 @@ export type Once = {
 };
 
 export type Harness = {
+  /** The tenant's logs: proofs, entries, erasure. */
+  readonly audit: AuditTrail;
   /** Carries a request out once for its idempotency key. `work` gets the harness to do it on, within one transaction. */
   once<T>(
     caller: Caller,
