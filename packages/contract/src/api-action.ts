@@ -10,6 +10,7 @@ export const SCOPES = [
   "documents:write",
   "keys:admin",
   "audit:read",
+  "metrics:read",
   "audit:admin",
 ] as const;
 export const scopeSchema = z.enum(SCOPES).meta({ id: "Scope", description: "What a key may be used for." });
@@ -38,6 +39,7 @@ export const API_ACTIONS = {
   "keys.rotate": "keys:admin",
   "keys.revoke": "keys:admin",
   "access.read": "audit:read",
+  "metrics.read": "metrics:read",
   "audit.read": "audit:read",
   "audit.manage": "audit:admin",
   "service.describe": null,

@@ -8,16 +8,13 @@ import {
   bytesSchema,
   eventPageSchema,
   eventStreamSchema,
-  healthSchema,
   keyListSchema,
   keyParamsSchema,
   listEventsQuerySchema,
   listRunsQuerySchema,
   noQuerySchema,
-  openApiSchema,
   precedentListSchema,
   precedentParamsSchema,
-  readinessSchema,
   runPageSchema,
   runParamsSchema,
 } from "./api-schemas.ts";
@@ -29,6 +26,7 @@ import { EXTERNAL_ROUTES, submitRunRequestSchema } from "./external.ts";
 import { createdKeySchema, keyRequestSchema, keySchema, rotateKeySchema } from "./key.ts";
 import { precedentSchema, revokePrecedentSchema } from "./precedent.ts";
 import type { RouteRow } from "./route.ts";
+import { SERVICE_ROUTES } from "./service-routes.ts";
 import { runSchema, runSummarySchema } from "./run.ts";
 import { SIGNING_KEY_ROUTES } from "./signing-key-routes.ts";
 import { listWaitingQuerySchema, waitingPageSchema } from "./waiting.ts";
@@ -329,54 +327,6 @@ const ACCESS_ROUTES = {
       status: 200,
       description: "One page of events.",
       content: { "application/json": accessEventPageSchema },
-    },
-    problems: [],
-  },
-} as const satisfies Record<string, RouteRow>;
-
-const SERVICE_ROUTES = {
-  getHealth: {
-    method: "GET",
-    path: "/healthz",
-    operationId: "getHealth",
-    action: "open",
-    tag: "service",
-    summary: "Is the process alive?",
-    query: noQuerySchema,
-    success: {
-      status: 200,
-      description: "It is.",
-      content: { "application/json": healthSchema },
-    },
-    problems: [],
-  },
-  getReadiness: {
-    method: "GET",
-    path: "/readyz",
-    operationId: "getReadiness",
-    action: "open",
-    tag: "service",
-    summary: "Can the service work?",
-    query: noQuerySchema,
-    success: {
-      status: 200,
-      description: "It can.",
-      content: { "application/json": readinessSchema },
-    },
-    problems: ["not_ready"],
-  },
-  getOpenApi: {
-    method: "GET",
-    path: "/openapi.json",
-    operationId: "getOpenApi",
-    action: "service.describe",
-    tag: "service",
-    summary: "This document",
-    query: noQuerySchema,
-    success: {
-      status: 200,
-      description: "The OpenAPI 3.1 description of this API.",
-      content: { "application/json": openApiSchema },
     },
     problems: [],
   },

@@ -15,7 +15,7 @@ import fastify, { type FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { assert } from "../base/assert.ts";
 import { EVENT_STREAMS_MAX, REQUEST_BODY_BYTES_MAX } from "../base/limits.ts";
-import type { Log, QuotaState } from "../ports.ts";
+import type { Log, QuotaState, Telemetry } from "../ports.ts";
 import type { Harness } from "../services/harness.ts";
 import { createAddressGuard } from "./address-guard.ts";
 import { rawProblem } from "./answer.ts";
@@ -24,6 +24,8 @@ import { type ClientErrors, createClientErrors } from "./client-error.ts";
 import { type EventStreams, createEventStreams } from "./event-stream.ts";
 import { refuseUnguardedRoutes, requireKeys } from "./hooks/authenticate.ts";
 import { guardRequest, hostName, refuseUnacceptable } from "./hooks/guard.ts";
+import { silentTelemetry } from "../services/traced/silent.ts";
+import { traceRequests } from "./hooks/trace.ts";
 import { answerError } from "./hooks/problem.ts";
 import { requireSignatures } from "./hooks/signature.ts";
 import {
@@ -46,6 +48,7 @@ import { addExternalRuns } from "./routes/external.ts";
 import { addHealth } from "./routes/health.ts";
 import { addKeys } from "./routes/keys.ts";
 import { addSigningKeys } from "./routes/signing-keys.ts";
+import { addMetrics } from "./routes/metrics.ts";
 import { addOpenApi } from "./routes/open-api.ts";
 import { addDecisions } from "./routes/decisions.ts";
 import { addWaiting } from "./routes/waiting.ts";
@@ -56,6 +59,7 @@ import type { Api } from "./route-options.ts";
 
 export type ServerOptions = {
   readonly log: Log;
+  readonly telemetry?: Telemetry;
   /** Names, without port, that requests may be sent to besides the address listened on (a proxy's, for instance). */
   readonly hosts?: readonly string[];
   readonly heartbeatMs?: number;
@@ -114,6 +118,7 @@ export async function createServer(harness: Harness, options: ServerOptions): Pr
     requireSignatures(guarded, harness);
     addNegotiation(guarded);
     addRoutes(guarded.withTypeProvider(), harness, streams);
+    addMetrics(guarded.withTypeProvider(), options.telemetry ?? silentTelemetry);
   });
   await app.ready();
   let closed: Promise<void> | undefined;
@@ -188,6 +193,7 @@ function createApp(options: ServerOptions, state: State): FastifyInstance {
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.decorateRequest("rawBody", null);
+  traceRequests(app, options.telemetry ?? silentTelemetry);
   acceptStrictJson(app);
   refuseUnguardedRoutes(app);
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, options.log));

@@ -65,6 +65,8 @@ export type RunRecord = {
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly finishedAt: Date | null;
+  /** The request that submitted it, as a span; null where nobody looked. */
+  readonly traceparent: string | null;
 };
 
 export type NewRun = Pick<
@@ -79,6 +81,7 @@ export type NewRun = Pick<
   | "labels"
   | "requestedBy"
   | "createdAt"
+  | "traceparent"
 >;
 
 export type RunChange = Pick<

@@ -18,6 +18,7 @@ import type {
   RunRecord,
   Store,
   StoreTx,
+  Telemetry,
   Workspaces,
 } from "../ports.ts";
 import type { Refusal, Submission } from "./harness.ts";
@@ -34,6 +35,7 @@ export type AdmissionPorts = {
   readonly clock: Clock;
   readonly random: Random;
   readonly shown: Shown;
+  readonly telemetry: Telemetry;
 };
 
 export const SUBMIT_ROUTE = "POST /api/harness/run";
@@ -123,6 +125,7 @@ async function planRun(
       model: model.value,
       labels: request.labels ?? {},
       requestedBy: caller.actor,
+      traceparent: ports.telemetry.traceparent(),
       createdAt: now,
     },
   });

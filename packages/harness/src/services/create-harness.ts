@@ -1,5 +1,7 @@
+import type { Approval } from "@assent/contract";
+import { ASSENT } from "../core/telemetry/names.ts";
+import type { Log, Telemetry } from "../ports.ts";
 import { err } from "../base/result.ts";
-import type { Log } from "../ports.ts";
 import { type AdmissionPorts, submitRun } from "./admission.ts";
 import { type ApprovalPorts, decideApproval } from "./approvals.ts";
 import { listDecisions } from "./decisions.ts";
@@ -36,11 +38,18 @@ export type HarnessPorts = AdmissionPorts &
   RunPorts &
   ExternalPorts & {
     readonly log: Log;
+    readonly telemetry: Telemetry;
     /** Null where no log is kept. */
     readonly evidence: Evidence | null;
     /** Whether somebody in this process takes work, where it should. */
     readonly isWorkerReady: () => boolean;
   };
+
+function recordWait(telemetry: Telemetry, { requested_at, decided_at, status }: Approval): void {
+  if (decided_at === null) return;
+  const seconds = (Date.parse(decided_at) - Date.parse(requested_at)) / 1_000;
+  telemetry.record("assent.approvals.wait", seconds, { [ASSENT.verdict]: status });
+}
 
 /** A database that answers later than this is as good as none: whoever asks for readiness must be answered himself. */
 const PING_MS_MAX = 2_000;
@@ -56,6 +65,19 @@ async function pingInTime({ store, clock }: Pick<HarnessPorts, "store" | "clock"
   } finally {
     answered.abort();
   }
+}
+
+async function readiness(ports: HarnessPorts): ReturnType<Harness["readiness"]> {
+  let database = true;
+  try {
+    await pingInTime(ports);
+  } catch (error) {
+    database = false;
+    ports.log("warn", "the database cannot be used", {
+      error: error instanceof Error ? error.message : "unknown",
+    });
+  }
+  return { database, worker: ports.isWorkerReady() };
 }
 
 /** The harness as its edges see it. */
@@ -95,8 +117,11 @@ export function createHarness(ports: HarnessPorts): Harness {
       await watch.wait(caller.tenant, id, after, signal);
     },
     openArtifact: async (caller, run, id) => await openArtifact(ports, caller, run, id),
-    decide: async (caller, request) =>
-      await withReceipt(ports.evidence, caller, await decideApproval(ports, caller, request)),
+    decide: async (caller, request) => {
+      const decided = await decideApproval(ports, caller, request);
+      if (decided.ok) recordWait(ports.telemetry, decided.value);
+      return await withReceipt(ports.evidence, caller, decided);
+    },
     audit: createAuditTrail(ports.evidence),
     listWaiting: async (caller, after) => await listWaiting(ports, caller, after),
     listDecisions: async (caller, since, cursor) => await listDecisions(ports, caller, since, cursor),
@@ -124,17 +149,6 @@ export function createHarness(ports: HarnessPorts): Harness {
     listAccessEvents: async (caller, before) => await listAccessEvents(ports, caller, before),
     revokeKey: async (caller, id) =>
       await covered(ports.evidence, caller, await revokeKey(ports, caller, id)),
-    async readiness() {
-      let database = true;
-      try {
-        await pingInTime(ports);
-      } catch (error) {
-        database = false;
-        ports.log("warn", "the database cannot be used", {
-          error: error instanceof Error ? error.message : "unknown",
-        });
-      }
-      return { database, worker: ports.isWorkerReady() };
-    },
+    readiness: async () => await readiness(ports),
   };
 }

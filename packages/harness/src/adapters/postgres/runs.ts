@@ -25,12 +25,13 @@ type RunRow = {
   created_at: Date;
   updated_at: Date;
   finished_at: Date | null;
+  traceparent: string | null;
 };
 
 const SELECT = `
   select r.id, r.driver, r.state, r.version, r.agent, r.agent_version, r.task, r.workspace_name, r.workspace_commit, r.model,
          r.labels, r.requested_by, p.kind as requester_kind, p.name as requester_name, r.reason_code, r.reason_detail,
-         r.answer, r.attempt, r.fencing_token, r.created_at, r.updated_at, r.finished_at
+         r.answer, r.attempt, r.fencing_token, r.created_at, r.updated_at, r.finished_at, r.traceparent
   from assent.runs r
   join assent.principals p on p.tenant_id = r.tenant_id and p.id = r.requested_by
   where r.tenant_id = $1`;
@@ -63,6 +64,7 @@ function toRecord(tenant: TenantId, row: RunRow): RunRecord {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     finishedAt: row.finished_at,
+    traceparent: row.traceparent,
   };
 }
 
@@ -136,8 +138,8 @@ export function runRows(
 async function insertRun({ query, tenant }: Scope, run: NewRun): Promise<void> {
   await query(
     `insert into assent.runs (tenant_id, id, state, version, agent, agent_version, task, workspace_name,
-       workspace_commit, model, labels, requested_by, wake_at, created_at, updated_at, driver, message_version)
-     values ($1, $2, 'queued', 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11, $12, $13)`,
+       workspace_commit, model, labels, requested_by, wake_at, created_at, updated_at, driver, message_version, traceparent)
+     values ($1, $2, 'queued', 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11, $12, $13, $14)`,
     [
       tenant,
       uuidOf(run.id),
@@ -152,6 +154,7 @@ async function insertRun({ query, tenant }: Scope, run: NewRun): Promise<void> {
       run.createdAt,
       run.driver,
       MESSAGE_VERSION,
+      run.traceparent,
     ],
   );
 }
