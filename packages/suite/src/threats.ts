@@ -203,7 +203,6 @@ export const THREATS: readonly Threat[] = [
       "tests/integration/access/signatures.test.ts",
       "tests/integration/access/idempotency.test.ts",
       "tests/e2e/kill.test.ts",
-      "tests/integration/access/idempotency.test.ts",
       "tests/integration/engine/fencing.test.ts",
     ],
   },
