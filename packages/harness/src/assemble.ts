@@ -203,7 +203,7 @@ async function startParts(
   const harness = createHarness({
     ...ports,
     workspaceNames: Object.keys(config.workspaces),
-    ...entranceOf(kept.secrets, parts.access, config, random),
+    ...entranceOf(kept.secrets, parts.access, config, { random, clock, log }),
     cursors: createCursors(kept.secrets.cursors),
     shown: createShown(kept.redaction),
     evidence: evidence.value.evidence,

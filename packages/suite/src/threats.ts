@@ -182,6 +182,8 @@ export const THREATS: readonly Threat[] = [
     invariants: ["deny-wins", "tenant-walls"],
     scenarios: ["harness_policy/allow_deny_precedence"],
     tests: [
+      "tests/integration/access/matrix.test.ts",
+      "tests/integration/access/tokens.test.ts",
       "tests/integration/access/quotas.test.ts",
       "tests/integration/access/keys.test.ts",
       "tests/integration/api/authentication.test.ts",

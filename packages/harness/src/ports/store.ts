@@ -21,17 +21,16 @@ import type {
   Passage,
   PrincipalId,
   Reason,
-  Role,
   RunId,
   RunState,
-  Scope,
-  SigningAlgorithm,
   SigningKey,
   SigningKeyId,
   TenantId,
 } from "@assent/contract";
+import type { Admitted, Caller, NewKey, NewSigningKey } from "./entrance.ts";
 import type { HarmonyStore } from "@assent/harmony";
 import type { Sha256 } from "../base/digest.ts";
+import type { TokenSubject } from "../core/access/token-subject.ts";
 import type { QuotaPolicy } from "../core/access/quota.ts";
 import type { AgentDefinition } from "../core/agent.ts";
 import type { CutPassage } from "../core/retrieval/passages.ts";
@@ -314,53 +313,6 @@ export type NewDocument = Omit<Document, "passages" | "created_at" | "created_by
   readonly createdBy: Actor;
 };
 
-export type NewKey = {
-  readonly id: KeyId;
-  readonly hash: Uint8Array;
-  readonly prefix: string;
-  readonly principal: Pick<Actor, "name" | "kind">;
-  readonly scopes: readonly Scope[];
-  readonly roles: readonly Role[];
-  readonly mustSign: boolean;
-  readonly createdAt: Date;
-  readonly expiresAt: Date | null;
-};
-
-/** Who calls: found by their credential, before any tenant is known. */
-export type Caller = {
-  readonly tenant: TenantId;
-  readonly actor: Actor;
-  /** Null where an identity provider's token was shown, and no key of ours. */
-  readonly key: KeyId | null;
-  readonly scopes: readonly Scope[];
-  readonly roles: readonly Role[];
-  /** Only signed requests of this credential are taken. */
-  readonly mustSign: boolean;
-};
-
-export type QuotaState = QuotaPolicy & { readonly remaining: number; readonly resetSeconds: number };
-
-export type NewSigningKey = {
-  readonly id: SigningKeyId;
-  readonly principal: Pick<Actor, "name" | "kind">;
-  readonly algorithm: SigningAlgorithm;
-  /** 32 bytes for ed25519, null for hmac-sha256. */
-  readonly publicKey: Uint8Array | null;
-  readonly createdAt: Date;
-  readonly expiresAt: Date | null;
-};
-
-/** The key that a request was signed with, if it is the caller's own and good. */
-export type FoundSigningKey = Pick<NewSigningKey, "id" | "algorithm" | "publicKey">;
-
-export type Admitted = {
-  readonly caller: Caller;
-  readonly signingKey: FoundSigningKey | null;
-  /** As far as they were looked at: those behind one that is exceeded were not. */
-  readonly quotas: readonly QuotaState[];
-  readonly exceeded: QuotaState | null;
-};
-
 export type Store = {
   /**
    * Sees and touches one tenant's rows only. Runs the whole function again where nothing of it was kept: after a
@@ -379,6 +331,13 @@ export type Store = {
   /** The same, and takes one request from each quota (none from any where one is used up). The narrowest comes first. */
   admitKey(
     hash: Uint8Array,
+    now: Date,
+    signingKey: SigningKeyId | null,
+    policies: readonly QuotaPolicy[],
+  ): Promise<Admitted | null>;
+  /** As admitKey, for whom a token names; they are made a principal at their first request. Null: no such tenant. */
+  admitToken(
+    subject: TokenSubject,
     now: Date,
     signingKey: SigningKeyId | null,
     policies: readonly QuotaPolicy[],

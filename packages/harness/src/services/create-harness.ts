@@ -145,6 +145,18 @@ export function createHarness(given: HarnessPorts): Harness {
     listKeys: async (caller) => await listKeys(ports, caller),
     rotateKey: async (caller, id, request) =>
       await covered(ports.evidence, caller, await rotateKey(ports, caller, id, request)),
+    ...signingKeyCalls(ports),
+    listAccessEvents: async (caller, before) => await listAccessEvents(ports, caller, before),
+    revokeKey: async (caller, id) =>
+      await covered(ports.evidence, caller, await revokeKey(ports, caller, id)),
+    readiness: async () => await readiness(ports),
+  };
+}
+
+function signingKeyCalls(
+  ports: HarnessPorts,
+): Pick<Harness, "createSigningKey" | "listSigningKeys" | "rotateSigningKey" | "revokeSigningKey"> {
+  return {
     createSigningKey: async (caller, request) =>
       await covered(ports.evidence, caller, await createSigningKey(ports, caller, request)),
     listSigningKeys: async (caller) => await listSigningKeys(ports, caller),
@@ -152,9 +164,5 @@ export function createHarness(given: HarnessPorts): Harness {
       await covered(ports.evidence, caller, await rotateSigningKey(ports, caller, id, request)),
     revokeSigningKey: async (caller, id) =>
       await covered(ports.evidence, caller, await revokeSigningKey(ports, caller, id)),
-    listAccessEvents: async (caller, before) => await listAccessEvents(ports, caller, before),
-    revokeKey: async (caller, id) =>
-      await covered(ports.evidence, caller, await revokeKey(ports, caller, id)),
-    readiness: async () => await readiness(ports),
   };
 }

@@ -10,6 +10,7 @@ import {
   uuidOf,
 } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
+import type { TokenSubject } from "../../core/access/token-subject.ts";
 import type { QuotaPolicy } from "../../core/access/quota.ts";
 import { uuidV7 } from "../../core/uuid.ts";
 import type { Admitted, Caller, Clock, NewKey, QuotaState, Random, StoreTx } from "../../ports.ts";
@@ -165,6 +166,33 @@ export async function admitKey(
     ...quotaValues(policies),
   ]);
   return row === undefined ? null : toAdmitted(row, signingKey, policies);
+}
+
+export async function admitToken(
+  query: Query,
+  subject: TokenSubject,
+  newId: string,
+  now: Date,
+  signingKey: SigningKeyId | null,
+  policies: readonly QuotaPolicy[],
+): Promise<Admitted | null> {
+  const { kind, name } = subject.principal;
+  const [row] = await query<Omit<AdmittedRow, "key_id" | "scopes" | "roles" | "must_sign">>(
+    "select * from assent.admit_token($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    [
+      subject.tenant,
+      kind,
+      name,
+      newId,
+      now,
+      signingKey === null ? null : uuidOf(signingKey),
+      ...quotaValues(policies),
+    ],
+  );
+  if (row === undefined) return null;
+  const of = { key_id: null, scopes: [], roles: [...subject.roles], must_sign: subject.mustSign };
+  const principal = { principal_kind: kind, principal_name: name };
+  return toAdmitted({ ...row, ...of, ...principal }, signingKey, policies);
 }
 
 const quotaValues = (policies: readonly QuotaPolicy[]): unknown[] => [
