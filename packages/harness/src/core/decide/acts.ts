@@ -7,7 +7,7 @@ const KINDS = {
     "delete remove erase discard trash purge wipe destroy cancel revoke terminate unsubscribe kick ban expel unshare uninvite deactivate disable drop uninstall withdraw end stop",
   end: "close archive resolve finish complete end stop",
   send: "send sent mail email message tell inform notify reply respond answer forward publish announce post write ping text broadcast submit contact remind",
-  share: "share invite add give grant allow join include assign permit admit",
+  share: "share invite add give grant allow join include permit admit",
   pay: "pay paid send transfer wire refund reimburse buy purchase order settle book reserve rent donate tip charge deposit checkout",
   create:
     "create make add write save put copy append schedule book draft record open insert upload generate register reserve setup",
@@ -51,12 +51,34 @@ const NONE: ReadonlySet<Act> = new Set();
 /** Kinds of act that a word in lower case can stand for; most words stand for none. */
 export const actsOf = (word: string): ReadonlySet<Act> => ACTS.get(stemOf(word)) ?? NONE;
 
-/**
- * The acts of a tool by the words of its name: those of the first word that stands for an act. Who sends, makes or
- * schedules money pays; a bare `send` sends words, and `write` makes something.
- */
+/** What is hard to undo comes first. What is sent, booked or fetched is as often a thing as an act. */
+const GRAVEST_FIRST: readonly Act[] = [
+  "remove",
+  "end",
+  "change",
+  "run",
+  "share",
+  "create",
+  "pay",
+  "send",
+  "fetch",
+];
+
+const gravityOf = (word: string): number => GRAVEST_FIRST.findIndex((act) => actsOf(word).has(act));
+
+/** Which word of a tool's name says what it does: of several the gravest (`mail.delete`, `forwarding_update`); or -1. */
+export function placeOfAct(words: readonly string[]): number {
+  let gravest = -1;
+  for (const [place, word] of words.entries()) {
+    const gravity = gravityOf(word);
+    if (gravity >= 0 && (gravest < 0 || gravity < gravityOf(words[gravest] ?? ""))) gravest = place;
+  }
+  return gravest;
+}
+
+/** The acts of a tool by the words of its name. Who sends or makes money pays; a bare `send` sends words. */
 export function actsOfTool(words: readonly string[]): ReadonlySet<Act> {
-  const acts = new Set(words.map(actsOf).find(({ size }) => size > 0));
+  const acts = new Set(actsOf(words[placeOfAct(words)] ?? ""));
   const gives = acts.has("send") || acts.has("create");
   if (gives && words.some((word) => MONEY.has(stemOf(word)))) return new Set(["pay"]);
   if (acts.has("send")) acts.delete("pay");

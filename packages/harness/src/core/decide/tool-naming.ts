@@ -2,7 +2,7 @@
 // file that was named to be read can be deleted by its name as well (spec/security.md section 4: a tool set frozen
 // before the first untrusted read takes 9 of 12 attackers' calls away that provenance of values leaves).
 
-import { type Act, actsOf, actsOfTool, stemOf } from "./acts.ts";
+import { type Act, actsOf, actsOfTool, placeOfAct, stemOf } from "./acts.ts";
 
 export type NamedTool = {
   readonly name: string;
@@ -14,8 +14,8 @@ export type NamedTool = {
 const TASK_CHARS_MAX = 100_000;
 
 /**
- * Names of the tools that do an act which the task speaks of. A tool's act is the first word of its name that stands
- * for one (`delete_file`, `calendarEventCancel`); a tool whose name has none is named by any word that only its name
+ * Names of the tools that do an act which the task speaks of. A tool's act is the gravest that a word of its
+ * name stands for (`delete_file`, `calendarEventCancel`); a tool whose name has none is named by any word that only its name
  * has. Of several tools with one act those are named whose other words follow it most: "change the standing order"
  * names `change_standing_order` and not `set_daily_limit`. What is quoted, negated, or part of an address or a path
  * names nothing.
@@ -61,7 +61,7 @@ type ToolName = {
 
 function readTool(name: string, tools: readonly NamedTool[]): ToolName {
   const words = wordsOfName(name);
-  const verb = words.findIndex((word) => actsOf(word).size > 0);
+  const verb = placeOfAct(words);
   const acts = actsOfTool(words);
   const others = new Set(
     tools.filter((other) => other.name !== name).flatMap((other) => wordsOfName(other.name).map(stemOf)),
