@@ -35,23 +35,30 @@ import type { Access } from "../../packages/harness/src/core/access/access-point
 import type { Quotas } from "../../packages/harness/src/core/access/quota.ts";
 import type { Policies } from "../../packages/harness/src/core/decide/policy-point.ts";
 import type { ModelOutcome, ToolCall } from "../../packages/harness/src/core/run/journal.ts";
-import type { Caller, Models, Store, Tool, Tools, Workspaces } from "../../packages/harness/src/ports.ts";
-import { DEFAULT_BUDGET_SETTINGS } from "../../packages/harness/src/core/budget/settings.ts";
-import { DEFAULT_PROVIDER_SETTINGS } from "../../packages/harness/src/core/resilience/settings.ts";
-import { DEFAULT_MODEL_SETTINGS } from "../../packages/harness/src/core/route/settings.ts";
+import type {
+  Caller,
+  Models,
+  Store,
+  Telemetry,
+  Tool,
+  Tools,
+  Workspaces,
+} from "../../packages/harness/src/ports.ts";
 import { createRedactor } from "../../packages/harness/src/core/redact/redactor.ts";
 import { createAnswerSeal } from "../../packages/harness/src/services/answer-seal.ts";
 import { createCursors } from "../../packages/harness/src/services/cursors.ts";
-import { createHarness } from "../../packages/harness/src/services/create-harness.ts";
+import { createHarness, type HarnessPorts } from "../../packages/harness/src/services/create-harness.ts";
 import type { Harness } from "../../packages/harness/src/services/harness.ts";
 import type { OrchestratorPorts, Routing } from "../../packages/harness/src/services/held.ts";
 import { keyHasher, type KeyPorts, keyPrefix, newKey } from "../../packages/harness/src/services/keys.ts";
 import { createGates } from "../../packages/harness/src/services/models/gates.ts";
 import { createRedaction } from "../../packages/harness/src/services/redaction.ts";
 import { createShown } from "../../packages/harness/src/services/shown.ts";
+import { silentTelemetry } from "../../packages/harness/src/services/traced/silent.ts";
 import { startSweeper, sweep } from "../../packages/harness/src/services/sweeper.ts";
 import { startWorker } from "../../packages/harness/src/services/worker.ts";
 import { openWorkspaceOfRun } from "../../packages/harness/src/services/workspace-of-run.ts";
+import { agentOf, DEFAULT_ROUTING } from "./engine-defaults.ts";
 import { rewritingPool } from "./rewriting-pool.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "./database.ts";
 import { shiftableClock, type ShiftableClock } from "./shiftable-clock.ts";
@@ -71,7 +78,7 @@ export type Engine = AsyncDisposable & {
   /** Another caller, of the same tenant or of one of its own. */
   newCaller(name: string, tenantSlug?: string): Promise<Caller>;
   /** What a second process on the same database would be: it shares nothing with the first in memory. */
-  again(ports?: Partial<OrchestratorPorts>): Harness;
+  again(ports?: Partial<HarnessPorts>): Harness;
   /** Starts a worker of this process; several may run. */
   startWorker(options?: WorkerOptions): Promise<{ stop(): Promise<void> }>;
   sweep(): Promise<number>;
@@ -94,18 +101,15 @@ export type EngineOptions = {
   readonly tools?: readonly Tool[];
   readonly agent?: Partial<AgentDefinition>;
   readonly policies?: Policies;
+  readonly telemetry?: Telemetry;
   readonly routing?: Partial<Routing>;
   readonly quotas?: Quotas;
   /** Every statement of the store as it reaches the database. */
   readonly rewriteSql?: (sql: string) => string;
+  /** Stands between the store and its connections. */
+  readonly wrapPool?: (pool: Pool) => Pool;
   /** All agents there are; left out: the one above. A test may change the map under way. */
   readonly agents?: ReadonlyMap<string, AgentDefinition>;
-};
-
-const DEFAULT_ROUTING: Routing = {
-  models: DEFAULT_MODEL_SETTINGS,
-  budgets: DEFAULT_BUDGET_SETTINGS,
-  providers: DEFAULT_PROVIDER_SETTINGS,
 };
 
 const SECRET = new Uint8Array(32).fill(7);
@@ -125,7 +129,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const { ports, wakeUps, clock, logged } = parts;
   const agent = agentOf(options);
   const keys = keyPortsOf(ports);
-  const open = (own: Partial<OrchestratorPorts> = {}): Harness =>
+  const open = (own: Partial<HarnessPorts> = {}): Harness =>
     createHarness({
       ...ports,
       ...keys,
@@ -136,6 +140,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       answerSeal: createAnswerSeal(SECRET, systemRandom),
       cursors: createCursors(SECRET),
       shown: createShown(createRedaction({ redactor: createRedactor(), digestKey: SECRET })),
+      evidence: null,
       isWorkerReady: () => true,
     });
   const harness = open();
@@ -240,27 +245,17 @@ async function openParts(
     clock,
     random,
     log,
+    telemetry: options.telemetry ?? silentTelemetry,
   };
   return { ports, wakeUps, clock, logged };
 }
 
-const poolOf = ({ rewriteSql }: EngineOptions, database: ThrowAwayDatabase): Pool =>
-  rewriteSql === undefined ? database.appPool() : rewritingPool(database.appPool(), rewriteSql);
+const poolOf = ({ rewriteSql, wrapPool }: EngineOptions, database: ThrowAwayDatabase): Pool => {
+  const pool = rewriteSql === undefined ? database.appPool() : rewritingPool(database.appPool(), rewriteSql);
+  return wrapPool === undefined ? pool : wrapPool(pool);
+};
 
-export const agentOf = ({ agent, tools = [] }: EngineOptions): AgentDefinition => ({
-  name: "tester",
-  description: "Does what its script says.",
-  system: "You are a test.",
-  models: ["scripted/test"],
-  tools: tools.map((tool) => tool.manifest.name),
-  workspace: "none",
-  output_tokens_max: 1000,
-  temperature: 0,
-  seed: 0,
-  ...agent,
-});
-
-const keyPortsOf = ({ store, clock, random }: OrchestratorPorts): KeyPorts => ({
+export const keyPortsOf = ({ store, clock, random }: OrchestratorPorts): KeyPorts => ({
   store,
   clock,
   random,

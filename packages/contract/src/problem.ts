@@ -93,6 +93,16 @@ export const PROBLEMS = {
     title: "No such document",
     remedy: "List them with `assent documents list`.",
   },
+  audit_log_not_found: {
+    status: 404,
+    title: "No such log, or nothing of it is signed yet",
+    remedy: "List the logs with `assent audit log`.",
+  },
+  audit_entry_not_found: {
+    status: 404,
+    title: "No such entry, or nothing that could be shown of it",
+    remedy: "An event that no checkpoint covers yet is proved a second later; an erased payload is gone.",
+  },
   key_not_found: { status: 404, title: "No such key", remedy: "List the keys with `assent keys list`." },
   route_not_found: {
     status: 404,
@@ -138,6 +148,16 @@ export const PROBLEMS = {
     status: 409,
     title: "The run has ended",
     remedy: "Nothing was changed. A finished run stays as it is; submit a new one.",
+  },
+  run_not_dead_lettered: {
+    status: 409,
+    title: "The run is no dead letter",
+    remedy: "Nothing was changed. Only runs that are `dead_lettered` are redriven.",
+  },
+  effects_standing: {
+    status: 409,
+    title: "What the run did may happen again",
+    remedy: "Look at what `detail` names, then send `repeat_effects: true` to redrive it all the same.",
   },
   action_not_permitted: {
     status: 409,
@@ -227,6 +247,11 @@ export const PROBLEMS = {
     // draft-ietf-httpapi-ratelimit-headers, section 7.
     type: "https://iana.org/assignments/http-problem-types#quota-exceeded",
   },
+  tenant_queue_full: {
+    status: 429,
+    title: "Too many runs of yours are queued",
+    remedy: "Try again after the time that `Retry-After` names, or cancel what is not needed any more.",
+  },
   headers_too_large: {
     status: 431,
     title: "The request line and headers are too large",
@@ -241,6 +266,12 @@ export const PROBLEMS = {
     status: 503,
     title: "The service cannot work right now",
     remedy: "Try again after the time that `Retry-After` names; `/readyz` says what is missing.",
+  },
+  overloaded: {
+    status: 503,
+    title: "The service takes no more work for the moment",
+    remedy: "Try again after the time that `Retry-After` names. Runs that were accepted are not concerned.",
+    type: "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity",
   },
   event_streams_exhausted: {
     status: 503,

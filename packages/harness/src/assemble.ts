@@ -11,6 +11,7 @@ import { systemRandom } from "./adapters/system/random.ts";
 import { loadTokenCounter } from "./adapters/tokens/count-tokens.ts";
 import { openArtifactStore } from "./assemble/artifact-store.ts";
 import { openDatabase, setUp } from "./assemble/database.ts";
+import { startEvidence } from "./assemble/evidence.ts";
 import { openGuardedTools } from "./assemble/guarded-tools.ts";
 import { openMcpTools } from "./assemble/mcp-tools.ts";
 import { type Parts, prepareParts } from "./assemble/parts.ts";
@@ -22,7 +23,8 @@ import { DATABASE_CONNECTIONS_MAX, WORKER_RUNS_MAX } from "./base/limits.ts";
 import { ok, type Result } from "./base/result.ts";
 import { type Environment, readConfig } from "./config.ts";
 import { makeHome, readSecrets, type Secrets, writeCredentials } from "./home.ts";
-import type { ArtifactFiles, Log } from "./ports.ts";
+import { openTelemetry, tracedLog, uncounted, watch } from "./assemble/telemetry.ts";
+import type { ArtifactFiles, Log, Telemetry } from "./ports.ts";
 import { createAnswerSeal } from "./services/answer-seal.ts";
 import { createHarness } from "./services/create-harness.ts";
 import { createCursors } from "./services/cursors.ts";
@@ -101,6 +103,7 @@ export async function startHarness(
   const operator = await setUp(database.value, home, secrets.value);
   if (!operator.ok) return operator;
   const { app, owner } = database.value;
+  const redactions = uncounted();
   const given = [...config.value.mcp.servers.values()].flatMap((server) => server.secrets);
   const redaction = openRedaction(
     environment,
@@ -109,9 +112,19 @@ export async function startHarness(
     [app, owner],
     log,
     given.map((secret) => ["mcp_secret", secret]),
+    redactions,
   );
-  const redacted = { ...options, log: redaction.wrapLog(log) };
-  const kept: Kept = { secrets: secrets.value, redaction, app, files: files.value };
+  const telemetry = openTelemetry(
+    config.value,
+    systemRandom,
+    (text) => redaction.redactText(text),
+    redactions,
+  );
+  started.defer(async () => {
+    await telemetry.stop();
+  });
+  const redacted = { ...options, log: tracedLog(redaction.wrapLog(log), telemetry) };
+  const kept: Kept = { secrets: secrets.value, redaction, app, files: files.value, telemetry };
   const served = await startParts(redacted, parts.value, kept, started);
   if (!served.ok) return served;
   const { url } = served.value;
@@ -138,6 +151,7 @@ type Kept = {
   readonly redaction: Redaction;
   readonly app: Connection;
   readonly files: ArtifactFiles;
+  readonly telemetry: Telemetry;
 };
 
 async function startParts(
@@ -147,23 +161,19 @@ async function startParts(
   started: AsyncDisposableStack,
 ): Promise<Result<{ readonly url: string }, StartRefusal>> {
   const { home, host, port, log, role = "all" } = options;
-  const { config, tools, models, policies } = parts;
-  const pool = connectPool({
-    connection: kept.app,
-    role: "app",
-    connectionsMax: DATABASE_CONNECTIONS_MAX,
-    onIdleError: (error) => {
-      log("warn", "a database connection broke", { error: error.message });
-    },
-  });
-  started.defer(async () => {
-    await pool.end();
-  });
+  const { config } = parts;
+  const { telemetry } = kept;
+  const pool = openPool(kept.app, log, started);
   const clock = systemClock;
   const random = systemRandom;
   const wakeUps = createWakeUps(pool, log);
   const workspaces = openWorkspaces({ folder: join(home, "workspaces"), sources: config.workspaces, random });
-  const store = postgresStore({ pool, wakeUps, clock, random });
+  const evidence = startEvidence({ ...kept, home, pool, clock, random, log }, started);
+  if (!evidence.ok) return evidence;
+  const { store, tools, models, policies } = watch(
+    { ...parts, store: postgresStore({ pool, wakeUps, clock, random, onEvents: evidence.value.wake }) },
+    { telemetry, clock, withContent: config.telemetry.content },
+  );
   const ports: OrchestratorPorts = {
     store,
     tools,
@@ -177,6 +187,7 @@ async function startParts(
     clock,
     random,
     log,
+    telemetry,
     loadTokenCounter,
     routing: config,
     gates: createGates({ breakers: store.breakers, clock, random, log, settings: config.providers }),
@@ -199,7 +210,27 @@ async function startParts(
     quotas: config.limits.quotas,
     cursors: createCursors(kept.secrets.cursors),
     shown: createShown(kept.redaction),
+    evidence: evidence.value.evidence,
     isWorkerReady: () => working?.isPresent() ?? true,
   });
-  return await startServing(harness, { host, port, log, addressQuota: config.limits.address }, started);
+  return await startServing(
+    harness,
+    { host, port, log, telemetry, addressQuota: config.limits.address },
+    started,
+  );
+}
+
+function openPool(app: Connection, log: Log, started: AsyncDisposableStack): ReturnType<typeof connectPool> {
+  const pool = connectPool({
+    connection: app,
+    role: "app",
+    connectionsMax: DATABASE_CONNECTIONS_MAX,
+    onIdleError: (error) => {
+      log("warn", "a database connection broke", { error: error.message });
+    },
+  });
+  started.defer(async () => {
+    await pool.end();
+  });
+  return pool;
 }

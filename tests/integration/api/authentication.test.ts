@@ -25,7 +25,12 @@ beforeEach(() => {
 
 const ROWS: readonly RouteRow[] = Object.values(ROUTES);
 const GUARDED = ROWS.filter((row) => row.action !== "open");
-const IDS: Readonly<Record<string, string>> = { artifact: ARTIFACT_ID, action: ACTION_ANSWER.action_id };
+const IDS: Readonly<Record<string, string>> = {
+  artifact: ARTIFACT_ID,
+  action: ACTION_ANSWER.action_id,
+  epoch: "1",
+  version: "1",
+};
 const BODIES: Readonly<Record<string, unknown>> = {
   submitRun: VALID_RUN_REQUEST,
   proposePlan: { calls: [{ tool: "read", arguments: {} }] },
@@ -34,9 +39,13 @@ const BODIES: Readonly<Record<string, unknown>> = {
   finishRun: { output: null },
   decideApproval: { approval_id: APPROVAL_ID, decision: "approve", action_digest: DIGEST },
   revokePrecedent: { reason: "A mistake." },
+  redriveRun: {},
   addDocument: { name: "handbook", text: "All of it." },
   createKey: { principal: { name: "ci", kind: "service" }, scopes: ["runs:read"] },
   rotateKey: {},
+  eraseAuditPayload: { epoch: 1, index: 0, reason: "The person asked for it." },
+  beginAuditEpoch: { reason: "A backup was restored." },
+  rotateAuditSigner: { step: "add" },
 };
 
 const QUERIES: Readonly<Record<string, string>> = {

@@ -85,6 +85,7 @@ export function createTestHarness(overrides: Partial<Harness> = {}): TestHarness
     ...precedentCalls(record),
     external: externalCalls(record),
     documents: documentCalls(record),
+    audit: auditCalls(record),
     ...overrides,
     calls,
     keys: memory.keys,
@@ -203,6 +204,48 @@ function documentCalls(record: Recorder): Harness["documents"] {
   };
 }
 
+function auditCalls(record: Recorder): Harness["audit"] {
+  const logs = { data: [], stopped: null };
+  return {
+    logs: async (caller) => {
+      record("audit", "logs", caller);
+      return await Promise.resolve(logs);
+    },
+    checkpoint: async (caller, epoch) => {
+      record("audit", "checkpoint", caller, epoch);
+      return await Promise.resolve(
+        epoch === 1
+          ? ok({ epoch, size: 0, note: "" })
+          : err({ code: "audit_log_not_found", detail: "unknown log" } as const),
+      );
+    },
+    entries: async (caller, epoch, from, limit) => {
+      record("audit", "entries", caller, epoch, from, limit);
+      return await Promise.resolve(ok({ data: [], size: 0 }));
+    },
+    prove: async (caller, run, version) => {
+      record("audit", "prove", caller, run, version);
+      return await Promise.resolve(
+        run === RUN
+          ? ok({ epoch: 1, index: 0, leaf: "{}", proof: "" })
+          : err({ code: "audit_entry_not_found", detail: "unknown event" } as const),
+      );
+    },
+    erase: async (caller, request) => {
+      record("audit", "erase", caller, request);
+      return await Promise.resolve(ok(request));
+    },
+    beginEpoch: async (caller, reason) => {
+      record("audit", "beginEpoch", caller, reason);
+      return await Promise.resolve(ok(logs));
+    },
+    rotate: async (caller, step) => {
+      record("audit", "rotate", caller, step);
+      return await Promise.resolve(logs);
+    },
+  };
+}
+
 function precedentCalls(
   record: Recorder,
 ): Pick<Harness, "listWaiting" | "listDecisions" | "listPrecedents" | "revokePrecedent"> {
@@ -230,7 +273,10 @@ function precedentCalls(
 
 function runCalls(
   record: Recorder,
-): Pick<Harness, "submitRun" | "getRun" | "listRuns" | "cancelRun" | "openArtifact" | "decide"> {
+): Pick<
+  Harness,
+  "submitRun" | "getRun" | "listRuns" | "cancelRun" | "redriveRun" | "openArtifact" | "decide"
+> {
   return {
     submitRun: async (caller, request, idempotencyKey) => {
       record("submitRun", caller, request, idempotencyKey);
@@ -248,6 +294,10 @@ function runCalls(
     },
     cancelRun: async (caller, id) => {
       record("cancelRun", caller, id);
+      return await Promise.resolve(id === RUN ? ok(summaryOf(RUN)) : unknownRun());
+    },
+    redriveRun: async (caller, id, request) => {
+      record("redriveRun", caller, id, request);
       return await Promise.resolve(id === RUN ? ok(summaryOf(RUN)) : unknownRun());
     },
     openArtifact: async (caller, run, id) => {

@@ -5,15 +5,8 @@ import type { Approval, RunId } from "@assent/contract";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { AgentDefinition } from "../../../packages/harness/src/core/agent.ts";
 import type { Tool } from "../../../packages/harness/src/ports.ts";
-import {
-  agentOf,
-  answering,
-  countingTool,
-  type Engine,
-  openEngine,
-  policiesOf,
-  value,
-} from "../../support/engine.ts";
+import { agentOf } from "../../support/engine-defaults.ts";
+import { answering, countingTool, type Engine, openEngine, policiesOf, value } from "../../support/engine.ts";
 
 const count = countingTool("count", "once");
 const tools: Tool[] = [count];

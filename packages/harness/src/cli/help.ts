@@ -21,6 +21,12 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
   ["artifacts", "{run_id, data: Artifact[], saved: [{id, name, path}], findings: [{code, at, detail}]}"],
   ["precedents list", "{data: Precedent[]}"],
   ["precedents revoke", "Precedent"],
+  ["dlq list", "{data: RunSummary[], next_cursor}"],
+  ["dlq show", "Run"],
+  [
+    "dlq redrive",
+    "{redriven: [{dead_letter, run: RunSummary}], left: [{dead_letter, code, detail}]}; it fails where any is left",
+  ],
   ["documents add", "Document"],
   ["documents list", "{data: Document[], next_cursor}"],
   ["documents search", "{data: Passage[]}"],

@@ -1,22 +1,29 @@
+import type { Approval } from "@assent/contract";
+import { ASSENT } from "../core/telemetry/names.ts";
+import type { Log, Telemetry } from "../ports.ts";
 import { err } from "../base/result.ts";
-import type { Log } from "../ports.ts";
 import { type AdmissionPorts, submitRun } from "./admission.ts";
 import { type ApprovalPorts, decideApproval } from "./approvals.ts";
 import { listDecisions } from "./decisions.ts";
 import { addDocument, getDocument, listDocuments, removeDocument, searchDocuments } from "./documents.ts";
+import type { Evidence } from "./audit/evidence.ts";
+import { covered, coveredAnswer, withReceipt } from "./audit/covered.ts";
+import { createAuditTrail } from "./audit/trail.ts";
 import { createEventWatch } from "./event-watch.ts";
 import { submitExternalRun } from "./external/admission.ts";
 import type { ExternalPorts } from "./external/drive.ts";
 import { createExternalRuns } from "./external/external.ts";
+import { type Capacity, createCapacity } from "./capacity.ts";
 import type { Harness } from "./harness.ts";
 import { admit, authenticate, type EntrancePorts } from "./entrance.ts";
 import { createKey, type KeyPorts, listAccessEvents, listKeys, revokeKey, rotateKey } from "./keys.ts";
 import { BUSY, once, type OncePorts, unlessBusy } from "./once.ts";
 import { listWaiting } from "./waiting.ts";
 import { listPrecedents, revokePrecedent } from "./precedents.ts";
+import { redriveRun } from "./redrive.ts";
 import { cancelRun, getRun, listEvents, listRuns, openArtifact, type RunPorts } from "./runs.ts";
 
-export type HarnessPorts = AdmissionPorts &
+export type HarnessPorts = Omit<AdmissionPorts, "capacity"> &
   ApprovalPorts &
   EntrancePorts &
   KeyPorts &
@@ -24,9 +31,20 @@ export type HarnessPorts = AdmissionPorts &
   RunPorts &
   ExternalPorts & {
     readonly log: Log;
+    readonly telemetry: Telemetry;
+    /** The usual limits where it is left out. */
+    readonly capacity?: Capacity;
+    /** Null where no log is kept. */
+    readonly evidence: Evidence | null;
     /** Whether somebody in this process takes work, where it should. */
     readonly isWorkerReady: () => boolean;
   };
+
+function recordWait(telemetry: Telemetry, { requested_at, decided_at, status }: Approval): void {
+  if (decided_at === null) return;
+  const seconds = (Date.parse(decided_at) - Date.parse(requested_at)) / 1_000;
+  telemetry.record("assent.approvals.wait", seconds, { [ASSENT.verdict]: status });
+}
 
 /** A database that answers later than this is as good as none: whoever asks for readiness must be answered himself. */
 const PING_MS_MAX = 2_000;
@@ -44,12 +62,36 @@ async function pingInTime({ store, clock }: Pick<HarnessPorts, "store" | "clock"
   }
 }
 
+async function readiness(ports: HarnessPorts): ReturnType<Harness["readiness"]> {
+  let database = true;
+  try {
+    await pingInTime(ports);
+  } catch (error) {
+    database = false;
+    ports.log("warn", "the database cannot be used", {
+      error: error instanceof Error ? error.message : "unknown",
+    });
+  }
+  return { database, worker: ports.isWorkerReady() };
+}
+
 /** The harness as its edges see it. */
-export function createHarness(ports: HarnessPorts): Harness {
+export function createHarness(given: HarnessPorts): Harness {
+  const ports = { ...given, capacity: given.capacity ?? createCapacity(given) };
   const watch = createEventWatch(ports);
   return {
     once: async (caller, request, work) =>
-      await once(ports, caller, request, async (store) => await work(createHarness({ ...ports, store }))),
+      await coveredAnswer(
+        ports.evidence,
+        caller,
+        // What is not committed yet cannot be covered: the wait comes after.
+        await once(
+          ports,
+          caller,
+          request,
+          async (store) => await work(createHarness({ ...ports, store, evidence: null })),
+        ),
+      ),
     admit: async (presented) => await admit(ports, presented),
     permits: (subject, action) => ports.access.permits(subject, action),
     authenticate: async (key) => await authenticate(ports, key),
@@ -65,12 +107,18 @@ export function createHarness(ports: HarnessPorts): Harness {
     getRun: async (caller, id) => await getRun(ports, caller, id),
     listRuns: async (caller, query) => await listRuns(ports, caller, query),
     cancelRun: async (caller, id) => await cancelRun(ports, caller, id),
+    redriveRun: async (caller, id, request) => await redriveRun(ports, caller, id, request),
     listEvents: async (caller, id, after) => await listEvents(ports, caller, id, after),
     waitForEvents: async (caller, id, after, signal) => {
       await watch.wait(caller.tenant, id, after, signal);
     },
     openArtifact: async (caller, run, id) => await openArtifact(ports, caller, run, id),
-    decide: async (caller, request) => await decideApproval(ports, caller, request),
+    decide: async (caller, request) => {
+      const decided = await decideApproval(ports, caller, request);
+      if (decided.ok) recordWait(ports.telemetry, decided.value);
+      return await withReceipt(ports.evidence, caller, decided);
+    },
+    audit: createAuditTrail(ports.evidence),
     listWaiting: async (caller, after) => await listWaiting(ports, caller, after),
     listDecisions: async (caller, since, cursor) => await listDecisions(ports, caller, since, cursor),
     listPrecedents: async (caller) => await listPrecedents(ports, caller),
@@ -82,22 +130,14 @@ export function createHarness(ports: HarnessPorts): Harness {
       remove: async (caller, id) => await removeDocument(ports, caller, id),
       search: async (caller, question, limit) => await searchDocuments(ports, caller, question, limit),
     },
-    createKey: async (caller, request) => await createKey(ports, caller, request),
+    createKey: async (caller, request) =>
+      await covered(ports.evidence, caller, await createKey(ports, caller, request)),
     listKeys: async (caller) => await listKeys(ports, caller),
-    rotateKey: async (caller, id, request) => await rotateKey(ports, caller, id, request),
+    rotateKey: async (caller, id, request) =>
+      await covered(ports.evidence, caller, await rotateKey(ports, caller, id, request)),
     listAccessEvents: async (caller, before) => await listAccessEvents(ports, caller, before),
-    revokeKey: async (caller, id) => await revokeKey(ports, caller, id),
-    async readiness() {
-      let database = true;
-      try {
-        await pingInTime(ports);
-      } catch (error) {
-        database = false;
-        ports.log("warn", "the database cannot be used", {
-          error: error instanceof Error ? error.message : "unknown",
-        });
-      }
-      return { database, worker: ports.isWorkerReady() };
-    },
+    revokeKey: async (caller, id) =>
+      await covered(ports.evidence, caller, await revokeKey(ports, caller, id)),
+    readiness: async () => await readiness(ports),
   };
 }

@@ -10,20 +10,26 @@ import type {
   ApproveRequest,
   Artifact,
   ArtifactId,
+  AuditCheckpoint,
+  AuditEntryPage,
   AuditEvent,
+  AuditLogList,
   CreatedKey,
   Document,
   DocumentId,
   DocumentRequest,
+  EraseRequest,
   FinishRequest,
   Key,
   KeyId,
   KeyRequest,
   Passage,
   PlanRequest,
+  RedriveRequest,
   Precedent,
   ProblemCode,
   ProposedAction,
+  Receipt,
   ResultRequest,
   RevokePrecedent,
   RotateKey,
@@ -44,6 +50,8 @@ import type { Admitted, Caller } from "../ports.ts";
 export type Refusal = {
   readonly code: ProblemCode;
   readonly detail: string;
+  /** When it may be different, where that is known. */
+  readonly retryAfterSeconds?: number;
   readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
 };
 
@@ -108,6 +116,22 @@ export type Documents = {
   search(caller: Caller, question: string, limit: number): Promise<readonly Passage[]>;
 };
 
+/** A tenant's logs, as the edges see them. */
+export type AuditTrail = {
+  logs(caller: Caller): Promise<AuditLogList>;
+  checkpoint(caller: Caller, epoch: number): Promise<Result<AuditCheckpoint, Refusal>>;
+  entries(
+    caller: Caller,
+    epoch: number,
+    from: number,
+    limit: number,
+  ): Promise<Result<AuditEntryPage, Refusal>>;
+  prove(caller: Caller, run: RunId, version: number): Promise<Result<Receipt, Refusal>>;
+  erase(caller: Caller, request: EraseRequest): Promise<Result<EraseRequest, Refusal>>;
+  beginEpoch(caller: Caller, reason: string): Promise<Result<AuditLogList, Refusal>>;
+  rotate(caller: Caller, step: "add" | "retire"): Promise<AuditLogList>;
+};
+
 /** What came in, as far as it matters for who may come in. */
 export type Presented = { readonly credential: string; readonly action: ApiAction };
 
@@ -132,6 +156,8 @@ export type Once = {
 };
 
 export type Harness = {
+  /** The tenant's logs: proofs, entries, erasure. */
+  readonly audit: AuditTrail;
   /** Carries a request out once for its idempotency key. `work` gets the harness to do it on, within one transaction. */
   once<T>(
     caller: Caller,
@@ -156,6 +182,8 @@ export type Harness = {
   getRun(caller: Caller, id: RunId): Promise<Result<Run, Refusal>>;
   listRuns(caller: Caller, query: RunListQuery): Promise<Result<Page<RunSummary>, Refusal>>;
   cancelRun(caller: Caller, id: RunId): Promise<Result<RunSummary, Refusal>>;
+  /** A new run for a dead letter; the same one, however often it is asked for. */
+  redriveRun(caller: Caller, id: RunId, request: RedriveRequest): Promise<Result<RunSummary, Refusal>>;
   /** Events of a run with a version above `after`. */
   listEvents(caller: Caller, id: RunId, after: number): Promise<Result<EventBatch, Refusal>>;
   /** Resolves when the run may have new events after the given version, or when the signal is aborted. */

@@ -19,6 +19,7 @@ import type {
   Random,
   RunRecord,
   Store,
+  Telemetry,
   Tools,
   Workspace,
   Workspaces,
@@ -43,6 +44,7 @@ export type OrchestratorPorts = {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly telemetry: Telemetry;
   /** The way into each provider, shared by all runs of this process. */
   readonly gates: Gates;
   readonly routing: Routing;

@@ -4,7 +4,9 @@
 import type { TenantId } from "@assent/contract";
 import { LEASE_RENEWAL_SECONDS, RETRY_DELAY_SECONDS_MAX, WORKER_RUNS_MAX } from "../base/limits.ts";
 import { type Fence, StoreUnavailable, TakeFailed, type WakeUps, type WorkerId } from "../ports.ts";
+import { ASSENT, GEN_AI } from "../core/telemetry/names.ts";
 import type { OrchestratorPorts } from "./held.ts";
+import { inSpan } from "./traced/span.ts";
 import { createHands, type Look } from "./hands.ts";
 import { advanceRun, type Claim, leaseEnd, leaseQueued, setAside } from "./orchestrator.ts";
 
@@ -103,7 +105,9 @@ async function hold(
   const done = new AbortController();
   const renewal = keepLease(ports, fence, lost, done.signal);
   try {
-    await advanceRun(ports, claim, lost.signal, stopping);
+    await inRun(ports, claim, async () => {
+      await advanceRun(ports, claim, lost.signal, stopping);
+    });
   } catch (error) {
     // A database that is away comes back; the lease has an end, and whoever takes the run then goes on.
     const level = error instanceof StoreUnavailable ? "warn" : "error";
@@ -113,6 +117,28 @@ async function hold(
     done.abort();
     await renewal;
   }
+}
+
+// Each hold on a run is a span of the trace that its submission began, whichever process has it.
+async function inRun(
+  { telemetry, clock }: OrchestratorPorts,
+  { run, definition }: Claim,
+  work: () => Promise<void>,
+): Promise<void> {
+  const startedAt = clock.now().getTime();
+  const about = { [GEN_AI.operation]: "invoke_agent", [GEN_AI.agent]: definition.name };
+  await inSpan(
+    telemetry,
+    `invoke_agent ${definition.name}`,
+    {
+      kind: "consumer",
+      parent: run.traceparent,
+      attributes: { ...about, [ASSENT.attempt]: run.attempt },
+      shared: { [GEN_AI.conversation]: run.id },
+    },
+    work,
+  );
+  telemetry.record("gen_ai.invoke_agent.duration", (clock.now().getTime() - startedAt) / 1_000, about);
 }
 
 // A lease that cannot be renewed is taken for lost before it is: better idle than a second writer.

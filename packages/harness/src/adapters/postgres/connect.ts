@@ -25,11 +25,12 @@ export type PoolRole = "app" | "owner";
  * apart from those of other programs in a shared Postgres.
  */
 export const LOCK_CLASS = 0x41534e54;
-export const LOCK_KEYS: { readonly presence: 1; readonly bootstrap: 2; readonly migration: 3 } = {
-  presence: 1,
-  bootstrap: 2,
-  migration: 3,
-};
+export const LOCK_KEYS: {
+  readonly presence: 1;
+  readonly bootstrap: 2;
+  readonly migration: 3;
+  readonly logKeeper: 4;
+} = { presence: 1, bootstrap: 2, migration: 3, logKeeper: 4 };
 
 /** A dead or saturated server must become an error the caller can answer, not a request that hangs. */
 export const CONNECT_TIMEOUT_MS = 10_000;

@@ -6,6 +6,7 @@ import { sha256Hex } from "../../base/digest.ts";
 import {
   type Clock,
   type Due,
+  type QueueLoad,
   type Random,
   type Store,
   type StoreTx,
@@ -64,6 +65,8 @@ export type PostgresStoreOptions = {
   readonly wakeUps: Pick<WakeUps, "ring">;
   readonly clock: Clock;
   readonly random: Random;
+  /** Called after each commit that recorded events. */
+  readonly onEvents?: () => void;
 };
 
 export function postgresStore(options: PostgresStoreOptions): Store {
@@ -75,7 +78,8 @@ export function postgresStore(options: PostgresStoreOptions): Store {
     const tenant = uuidOf(tenantId);
     // Row-level security shows this transaction no other tenant's rows, whatever a query forgets.
     await query("select set_config('assent.tenant', $1, true)", [tenant]);
-    return storeTx(tenantId, { query, tenant }, queued, ids);
+    const tx = storeTx(tenantId, { query, tenant }, queued, ids);
+    return { ...tx, audit: noticing(tx.audit, queued) };
   };
   return {
     transaction: async (tenantId, work, { isRepeatable } = { isRepeatable: false }) =>
@@ -103,6 +107,9 @@ export function postgresStore(options: PostgresStoreOptions): Store {
       }, false),
     findCaller: async (hash, now) =>
       await unlessUnavailable(async () => await findCaller(queryOn(pool), hash, now)),
+    queueLoad: async (tenant, now, most) =>
+      await unlessUnavailable(async () => await readLoad(queryOn(pool), tenant, now, most)),
+    waiters: () => pool.waitingCount,
     due: async (now, limit) => await unlessUnavailable(async () => await listDue(queryOn(pool), now, limit)),
     admitKey: async (hash, now, policies) =>
       await unlessUnavailable(async () => await admitKey(queryOn(pool), hash, now, policies)),
@@ -122,13 +129,21 @@ export function postgresStore(options: PostgresStoreOptions): Store {
   };
 }
 
+const noticing = (audit: StoreTx["audit"], queued: Queued): StoreTx["audit"] => ({
+  ...audit,
+  append: async (events) => {
+    queued.events = true;
+    await audit.append(events);
+  },
+});
+
 type InTransaction = <T>(
   work: (client: PoolClient, queued: Queued) => Promise<T>,
   isRepeatable: boolean,
 ) => Promise<T>;
 
 /** The one place where transactions of the service are run, run again, and given up. */
-function transactionsOf({ pool, wakeUps, clock, random }: PostgresStoreOptions): InTransaction {
+function transactionsOf({ pool, wakeUps, clock, random, onEvents }: PostgresStoreOptions): InTransaction {
   const never = new AbortController().signal;
   // Full jitter: those who met in a conflict must not meet again, and a database that is back is not stormed.
   const pauseSince =
@@ -139,9 +154,10 @@ function transactionsOf({ pool, wakeUps, clock, random }: PostgresStoreOptions):
       return performance.now() - startMs < RETRY_MS_MAX;
     };
   return async (work, isRepeatable) => {
-    const queued: Queued = { count: 0 };
+    const queued: Queued = { count: 0, events: false };
     const attempt = async (client: PoolClient): ReturnType<typeof work> => {
       queued.count = 0;
+      queued.events = false;
       return await work(client, queued);
     };
     const attemptsMax = TRANSACTION_ATTEMPTS_MAX;
@@ -151,6 +167,7 @@ function transactionsOf({ pool, wakeUps, clock, random }: PostgresStoreOptions):
     );
     // What the transaction queued and what is due at once may be taken from now on.
     for (let rung = 0; rung < queued.count; rung += 1) wakeUps.ring();
+    if (queued.events) onEvents?.();
     return value;
   };
 }
@@ -165,7 +182,7 @@ async function unlessUnavailable<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-type Queued = { count: number };
+type Queued = { count: number; events: boolean };
 
 function storeTx(
   tenantId: TenantId,
@@ -191,6 +208,20 @@ function storeTx(
     decisions: decisionRows(scope),
     budgets: budgetRows(scope),
     memory: harmonyStoreIn(scope),
+  };
+}
+
+async function readLoad(query: Query, tenant: TenantId, now: Date, most: number): Promise<QueueLoad> {
+  const row = only(
+    await query<{ queued: string; queued_of_tenant: string; oldest: Date | null }>(
+      "select * from assent.queue_load($1, $2, $3)",
+      [uuidOf(tenant), now, most],
+    ),
+  );
+  return {
+    queued: Number(row.queued),
+    queuedOfTenant: Number(row.queued_of_tenant),
+    oldestSeconds: row.oldest === null ? 0 : Math.max((now.getTime() - row.oldest.getTime()) / 1_000, 0),
   };
 }
 
