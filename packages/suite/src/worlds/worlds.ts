@@ -10,7 +10,7 @@ import { TRAVEL, travelTasks } from "./domains/travel.ts";
 import type { Facts } from "./facts.ts";
 import { type Goal, GOALS } from "./goals.ts";
 import { redress } from "./redressed/dress.ts";
-import { furtherTasks } from "./redressed/tasks.ts";
+import { FURTHER_TASKS } from "./redressed/tasks.ts";
 import type { State, Task, Tools } from "./world.ts";
 
 export type World = {
@@ -39,9 +39,8 @@ export type Family = (typeof FAMILIES)[number];
 export function createWorlds(facts: Facts, seed: number, family: Family): readonly World[] {
   const plain = plainWorlds(facts);
   if (family === "first") return plain;
-  const further = furtherTasks(facts);
   return plain.map((world) => {
-    const more = (further[world.name] ?? []).map((task) => ({
+    const more = (FURTHER_TASKS[world.name]?.(facts) ?? []).map((task) => ({
       ...task,
       id: `${world.name}/${task.id}`,
       world: world.name,

@@ -15,6 +15,8 @@ export type LabelledText = {
   readonly id: string;
   readonly label: "trusted" | "untrusted";
   readonly text: string;
+  /** The model did not see it: values of it are known by it, and it taints nothing. */
+  readonly unseen?: boolean;
 };
 
 export type Labelled = { readonly labels: ArgumentLabels; readonly tainted: boolean };
@@ -49,6 +51,7 @@ export function createOriginIndex(): OriginIndex {
   let trusted = authored;
   const untrusted = createUntrustedText();
   let alarm = 0;
+  let tainted = false;
 
   const judge = (text: string, effort: Effort): ArgumentLabel => {
     if (text.length > LEAF_CHARS_MAX) return UNSEEN;
@@ -95,6 +98,8 @@ export function createOriginIndex(): OriginIndex {
         addTrusted(source);
       } else {
         untrusted.add(source.id, source.text);
+        if (source.unseen === true) return;
+        tainted = true;
         alarm = Math.max(alarm, guardText(source.text));
       }
     },
@@ -104,7 +109,7 @@ export function createOriginIndex(): OriginIndex {
       const leaves = leavesOf(args, schemaNames);
       for (const leaf of leaves) labels[leaf.pointer] = judgeLeaf(leaf, effort);
       for (const pointer of chosenAgain(leaves, labels)) labels[pointer] = MODEL;
-      return { labels, tainted: !untrusted.isEmpty() };
+      return { labels, tainted };
     },
     alarm: () => alarm,
     sizeBytes: () => untrusted.sizeBytes(),

@@ -4,7 +4,6 @@
 import { createDice, type Dice } from "../facts.ts";
 import type { Goal } from "../goals.ts";
 import { type Args, type Call, isList, type Json, type Manifest, type Task, type Tool } from "../world.ts";
-import type { World } from "../worlds.ts";
 
 const VERBS: Readonly<Record<string, readonly string[]>> = {
   send: ["send", "dispatch", "deliver"],
@@ -72,15 +71,16 @@ function nested({ control_arguments: control }: Manifest): Shape {
   };
 }
 
+const wrap = (value: Json): Json => (isList(value) ? value.map((each) => ({ value: each })) : value);
+const unwrap = (value: Json): Json =>
+  isList(value) ? value.map((each) => objectOf(each)["value"] ?? null) : value;
+const prefixed = (args: Args): Args =>
+  Object.fromEntries(Object.entries(args).map(([name, value]) => [`the_${name}`, value]));
+const bare = (args: Args): Args =>
+  Object.fromEntries(Object.entries(args).map(([name, value]) => [name.slice(4), value]));
+
 /** Every name another one, and lists of values lists of objects. */
 function renamed({ control_arguments: control }: Manifest): Shape {
-  const wrap = (value: Json): Json => (isList(value) ? value.map((each) => ({ value: each })) : value);
-  const unwrap = (value: Json): Json =>
-    isList(value) ? value.map((each) => objectOf(each)["value"] ?? null) : value;
-  const prefixed = (args: Args): Args =>
-    Object.fromEntries(Object.entries(args).map(([name, value]) => [`the_${name}`, value]));
-  const bare = (args: Args): Args =>
-    Object.fromEntries(Object.entries(args).map(([name, value]) => [name.slice(4), value]));
   const item = properties({ value: { type: "string" } });
   return {
     control: control.map((name) => `the_${name}`),
@@ -149,8 +149,15 @@ function dressTool(tool: Tool, dice: Dice): Dressed {
   return { tool: dressed, dress: ({ arguments: args }) => ({ tool: name, arguments: shape.dress(args) }) };
 }
 
+type Dressable = {
+  readonly name: string;
+  readonly tools: ReadonlyMap<string, Tool>;
+  readonly tasks: readonly Task[];
+  readonly goals: readonly Goal[];
+};
+
 /** @returns the world with other names and shapes, its tasks and goals with it */
-export function redress(world: World, seed: number): World {
+export function redress<W extends Dressable>(world: W, seed: number): Omit<W, keyof Dressable> & Dressable {
   const dice = createDice(seed, `dress ${world.name}`);
   const dressed = new Map([...world.tools].map(([name, tool]) => [name, dressTool(tool, dice)] as const));
   const dress = (call: Call): Call => dressed.get(call.tool)?.dress(call) ?? call;
