@@ -53,7 +53,7 @@ export const THREATS: readonly Threat[] = [
     known: "ASI 02; LLM 03; T0101",
     control: "Destruction always asks; what a tool leaves out of its manifest is taken at its worst.",
     invariants: ["deny-wins", "assent-is-exact"],
-    scenarios: ["harness_policy/allow_deny_precedence"],
+    scenarios: ["harness_policy/allow_deny_precedence", "harness_e2e/partial_failure_rollback_integrity"],
     tests: ["tests/security/worlds/hijacked-model.test.ts", "tests/integration/engine/compensation.test.ts"],
   },
   {
@@ -63,8 +63,9 @@ export const THREATS: readonly Threat[] = [
     control:
       "An approval binds to the digest of tool, manifest, canonical arguments, their origins and scope; it is used once and expires; a changed tool, agent or rule asks again with the difference.",
     invariants: ["assent-is-exact", "legal-transitions"],
-    scenarios: ["harness_e2e/full_run_happy_path_with_human_approval"],
+    scenarios: ["harness_policy/approval_binding", "harness_e2e/full_run_happy_path_with_human_approval"],
     tests: [
+      "tests/integration/engine/peers.test.ts",
       "tests/integration/engine/assent.test.ts",
       "tests/integration/engine/asked-again.test.ts",
       "tests/integration/external/races.test.ts",
@@ -217,7 +218,10 @@ export const THREATS: readonly Threat[] = [
     control:
       "Budgets are reserved before a call; retries are bounded and jittered behind breakers that a fleet shares; quotas and admission refuse early.",
     invariants: ["budget-before-spend", "refuse-early"],
-    scenarios: ["harness_stress/token_budget_exhaustion_safe_failure"],
+    scenarios: [
+      "harness_stress/token_budget_exhaustion_safe_failure",
+      "harness_stress/long_running_worker_memory_growth",
+    ],
     tests: [
       "tests/integration/budgets/ledger.test.ts",
       "tests/integration/budgets/breakers.test.ts",

@@ -8,12 +8,14 @@ import {
   addEvent,
   type Breaks,
   createRun,
+  createToyStore,
   finish,
   intendEffect,
   moveTo,
   now,
   openGate,
   type ToyRun,
+  type ToyStore,
 } from "./toy-run.ts";
 
 export type ToyCaller = { readonly tenant: string; readonly actor: Actor; readonly key: string };
@@ -28,9 +30,15 @@ export type ToyState = {
   readonly keys: Map<string, KeyRecord>;
   /** What nobody can ask for. */
   readonly log: string[];
+  readonly store: ToyStore;
 };
 
-export const createToyState = (): ToyState => ({ runs: new Map(), keys: new Map(), log: [] });
+export const createToyState = (): ToyState => ({
+  runs: new Map(),
+  keys: new Map(),
+  log: [],
+  store: createToyStore(),
+});
 
 export function toyCaller(tenant: string, name: string, key: string): ToyCaller {
   const uuid = sha256Hex(name).slice(0, 32);
@@ -92,7 +100,7 @@ async function goOn(inside: Inside, toy: ToyRun, actor: Actor | null): Promise<v
   if (breaks.has("state.stuck")) return;
   moveTo(toy, breaks, "running", "run_leased", null);
   if (toy.run.steps.length === 0) await carryOut(inside, toy);
-  finish(toy, breaks);
+  finish(toy, breaks, inside.state.store);
 }
 
 async function start(inside: Inside, toy: ToyRun): Promise<void> {
@@ -155,13 +163,18 @@ async function decide(
   request: ApproveRequest,
 ): Promise<ToyRefusal | Decided> {
   const { state, breaks } = inside;
-  const toy = [...state.runs.values()].find(({ run }) => run.approvals[0]?.id === request.approval_id);
+  const asked = [...state.runs.values()].filter(({ run }) => run.approvals[0]?.status === "open");
+  const named = [...state.runs.values()].find(({ run }) => run.approvals[0]?.id === request.approval_id);
+  const toy = breaks.has("apr.stray") && named !== undefined ? asked.at(-1) : named;
   const approval = toy?.run.approvals[0];
   if (toy === undefined || approval === undefined || toy.tenant !== caller.tenant)
     return { refused: "approval_not_found" };
   if (breaks.has("apr.race") && approval.status === "open") await nextTurn();
   else if (approval.status !== "open") return decideAgain(breaks, toy, request);
   if (request.decision === "deny") {
+    if (breaks.has("deny.runs")) await carryOut(inside, toy);
+    const denied = { ...approval, status: "denied" as const, decided_at: now() };
+    toy.run = { ...toy.run, approvals: [denied] };
     moveTo(toy, breaks, "failed", "run_failed", caller.actor);
     return { toy };
   }
@@ -177,6 +190,7 @@ function decideAgain(breaks: Breaks, toy: ToyRun, request: ApproveRequest): ToyR
     addEvent(toy, breaks, "approval_approved", toy.run.requested_by);
     return { toy };
   }
+  if (breaks.has("apr.late") && toy.run.status === "failed") return { toy };
   if (breaks.has("apr.vote") && request.decision === "deny") return { toy };
   if (breaks.has("gate.deaf") && cancelled) {
     moveTo(toy, breaks, "running", "run_leased", null);
