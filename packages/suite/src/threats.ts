@@ -53,7 +53,7 @@ export const THREATS: readonly Threat[] = [
     known: "ASI 02; LLM 03; T0101",
     control: "Destruction always asks; what a tool leaves out of its manifest is taken at its worst.",
     invariants: ["deny-wins", "assent-is-exact"],
-    scenarios: ["harness_policy/allow_deny_precedence"],
+    scenarios: ["harness_policy/allow_deny_precedence", "harness_e2e/partial_failure_rollback_integrity"],
     tests: ["tests/security/worlds/hijacked-model.test.ts", "tests/integration/engine/compensation.test.ts"],
   },
   {
@@ -218,7 +218,10 @@ export const THREATS: readonly Threat[] = [
     control:
       "Budgets are reserved before a call; retries are bounded and jittered behind breakers that a fleet shares; quotas and admission refuse early.",
     invariants: ["budget-before-spend", "refuse-early"],
-    scenarios: ["harness_stress/token_budget_exhaustion_safe_failure"],
+    scenarios: [
+      "harness_stress/token_budget_exhaustion_safe_failure",
+      "harness_stress/long_running_worker_memory_growth",
+    ],
     tests: [
       "tests/integration/budgets/ledger.test.ts",
       "tests/integration/budgets/breakers.test.ts",
