@@ -53,7 +53,7 @@ export const THREATS: readonly Threat[] = [
     known: "ASI 02; LLM 03; T0101",
     control: "Destruction always asks; what a tool leaves out of its manifest is taken at its worst.",
     invariants: ["deny-wins", "assent-is-exact"],
-    scenarios: ["harness_policy/allow_deny_precedence"],
+    scenarios: ["harness_policy/allow_deny_precedence", "harness_e2e/partial_failure_rollback_integrity"],
     tests: ["tests/security/worlds/hijacked-model.test.ts", "tests/integration/engine/compensation.test.ts"],
   },
   {
@@ -182,7 +182,13 @@ export const THREATS: readonly Threat[] = [
       "Every route declares its action or nothing starts; Cedar decides by roles and scopes, denies by default, forbid wins, an error is a deny; nobody gives through a key what they lack.",
     invariants: ["deny-wins", "tenant-walls"],
     scenarios: ["harness_policy/allow_deny_precedence"],
-    tests: ["tests/integration/access/keys.test.ts", "tests/integration/api/authentication.test.ts"],
+    tests: [
+      "tests/integration/access/matrix.test.ts",
+      "tests/integration/access/tokens.test.ts",
+      "tests/integration/access/quotas.test.ts",
+      "tests/integration/access/keys.test.ts",
+      "tests/integration/api/authentication.test.ts",
+    ],
   },
   {
     number: 14,
@@ -196,8 +202,10 @@ export const THREATS: readonly Threat[] = [
       "harness_state/run_state_machine_invalid_transition",
     ],
     tests: [
-      "tests/e2e/kill.test.ts",
+      "tests/security/signatures/profile.test.ts",
+      "tests/integration/access/signatures.test.ts",
       "tests/integration/access/idempotency.test.ts",
+      "tests/e2e/kill.test.ts",
       "tests/integration/engine/fencing.test.ts",
     ],
   },
@@ -218,7 +226,10 @@ export const THREATS: readonly Threat[] = [
     control:
       "Budgets are reserved before a call; retries are bounded and jittered behind breakers that a fleet shares; quotas and admission refuse early.",
     invariants: ["budget-before-spend", "refuse-early"],
-    scenarios: ["harness_stress/token_budget_exhaustion_safe_failure"],
+    scenarios: [
+      "harness_stress/token_budget_exhaustion_safe_failure",
+      "harness_stress/long_running_worker_memory_growth",
+    ],
     tests: [
       "tests/integration/budgets/ledger.test.ts",
       "tests/integration/budgets/breakers.test.ts",

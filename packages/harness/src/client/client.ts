@@ -1,6 +1,16 @@
 // The harness over HTTP, as the command line uses it. Answers are checked against the contract.
 
 import {
+  type AuditCheckpoint,
+  auditCheckpointSchema,
+  type AuditEntryPage,
+  auditEntryPageSchema,
+  type AuditLogList,
+  auditLogListSchema,
+  type EraseRequest,
+  eraseRequestSchema,
+  type Receipt,
+  receiptSchema,
   type AccessEventId,
   type AccessEventPage,
   accessEventPageSchema,
@@ -10,6 +20,8 @@ import {
   type Artifact,
   type CreatedKey,
   createdKeySchema,
+  type CreatedSigningKey,
+  createdSigningKeySchema,
   type Document,
   type DocumentId,
   type DocumentRequest,
@@ -23,6 +35,7 @@ import {
   type Precedent,
   precedentSchema,
   type RotateKey,
+  type RotateSigningKey,
   type Run,
   type RedriveRequest,
   type RunId,
@@ -31,6 +44,10 @@ import {
   runSchema,
   type RunSummary,
   runSummarySchema,
+  type SigningKey,
+  type SigningKeyId,
+  type SigningKeyRequest,
+  signingKeySchema,
   type ApprovalId,
   type WaitingPage,
   waitingPageSchema,
@@ -77,12 +94,23 @@ export type Client = {
   listDocuments(page: { readonly limit?: number; readonly cursor?: string }): Answer<DocumentPage>;
   searchDocuments(question: string, limit?: number): Answer<readonly Passage[]>;
   removeDocument(id: DocumentId): Answer<Document>;
+  listAuditLogs(): Answer<AuditLogList>;
+  getAuditCheckpoint(epoch: number): Answer<AuditCheckpoint>;
+  listAuditEntries(epoch: number, from: number, limit: number): Answer<AuditEntryPage>;
+  proveEvent(run: RunId, version: number): Answer<Receipt>;
+  eraseAuditPayload(request: EraseRequest): Answer<EraseRequest>;
+  beginAuditEpoch(reason: string): Answer<AuditLogList>;
+  rotateAuditSigner(step: "add" | "retire"): Answer<AuditLogList>;
   createKey(request: KeyRequest): Answer<CreatedKey>;
   listPrecedents(): Answer<readonly Precedent[]>;
   revokePrecedent(id: string, reason: string): Answer<Precedent>;
   listKeys(): Answer<readonly Key[]>;
   rotateKey(id: KeyId, request: RotateKey): Answer<CreatedKey>;
   revokeKey(id: KeyId): Answer<Key>;
+  createSigningKey(request: SigningKeyRequest): Answer<CreatedSigningKey>;
+  listSigningKeys(): Answer<readonly SigningKey[]>;
+  rotateSigningKey(id: SigningKeyId, request: RotateSigningKey): Answer<CreatedSigningKey>;
+  revokeSigningKey(id: SigningKeyId): Answer<SigningKey>;
   listAccessEvents(before: AccessEventId | null): Answer<AccessEventPage>;
   /** Decisions since then, oldest first, unchecked: what a record must hold is the reader's question. */
   listDecisions(since: Date, cursor: string | null): Answer<DecisionPage>;
@@ -92,6 +120,8 @@ export type Client = {
 const RUNS = "/api/harness/runs";
 const KEYS = "/api/harness/keys";
 const DOCUMENTS = "/api/harness/documents";
+const SIGNING_KEYS = "/api/harness/signing-keys";
+const AUDIT = "/api/harness/audit";
 const PRECEDENTS = "/api/harness/precedents";
 
 const runPageSchema = z.looseObject({ data: z.array(runSummarySchema), next_cursor: z.string().nullable() });
@@ -103,6 +133,7 @@ const documentListSchema = z.looseObject({
   next_cursor: z.string().nullable(),
 });
 const passagePageSchema = z.looseObject({ data: z.array(passageSchema) });
+const signingKeyPageSchema = z.looseObject({ data: z.array(signingKeySchema) });
 const keyPageSchema = z.looseObject({ data: z.array(keySchema) });
 
 export function createClient(connection: Connection): Client {
@@ -138,6 +169,7 @@ export function createClient(connection: Connection): Client {
     followRun: (id, options) => followRun(connection, id, options),
     downloadArtifact: async (run, artifact) => await download(connection, run, artifact),
     ...documentCalls(ask),
+    ...auditCalls(ask),
     createKey: async (body) => await ask({ method: "POST", path: KEYS, body }, createdKeySchema),
     listPrecedents: async () => {
       const page = await ask({ method: "GET", path: PRECEDENTS }, precedentPageSchema);
@@ -154,6 +186,7 @@ export function createClient(connection: Connection): Client {
     },
     rotateKey: async (id, body) =>
       await ask({ method: "POST", path: `${KEYS}/${id}/rotate`, body }, createdKeySchema),
+    ...signingKeyCalls(connection),
     listAccessEvents: async (before) =>
       await ask(
         {
@@ -190,6 +223,36 @@ function decisionCalls(ask: Ask): Pick<Client, "listDecisions" | "listWaiting"> 
   };
 }
 
+type AuditCalls =
+  | "listAuditLogs"
+  | "getAuditCheckpoint"
+  | "listAuditEntries"
+  | "proveEvent"
+  | "eraseAuditPayload"
+  | "beginAuditEpoch"
+  | "rotateAuditSigner";
+
+function auditCalls(ask: Ask): Pick<Client, AuditCalls> {
+  return {
+    listAuditLogs: async () => await ask({ method: "GET", path: `${AUDIT}/logs` }, auditLogListSchema),
+    getAuditCheckpoint: async (epoch) =>
+      await ask({ method: "GET", path: `${AUDIT}/logs/${epoch}/checkpoint` }, auditCheckpointSchema),
+    listAuditEntries: async (epoch, from, limit) =>
+      await ask(
+        { method: "GET", path: `${AUDIT}/logs/${epoch}/entries?from=${from}&limit=${limit}` },
+        auditEntryPageSchema,
+      ),
+    proveEvent: async (run, version) =>
+      await ask({ method: "GET", path: `${RUNS}/${run}/events/${version}/proof` }, receiptSchema),
+    eraseAuditPayload: async (body) =>
+      await ask({ method: "POST", path: `${AUDIT}/erase`, body }, eraseRequestSchema),
+    beginAuditEpoch: async (reason) =>
+      await ask({ method: "POST", path: `${AUDIT}/epoch`, body: { reason } }, auditLogListSchema),
+    rotateAuditSigner: async (step) =>
+      await ask({ method: "POST", path: `${AUDIT}/rotate`, body: { step } }, auditLogListSchema),
+  };
+}
+
 function documentCalls(
   ask: Ask,
 ): Pick<Client, "addDocument" | "listDocuments" | "searchDocuments" | "removeDocument"> {
@@ -211,6 +274,31 @@ function documentCalls(
       return page.ok ? { ok: true, value: page.value.data } : page;
     },
     removeDocument: async (id) => await ask({ method: "DELETE", path: `${DOCUMENTS}/${id}` }, documentSchema),
+  };
+}
+
+function signingKeyCalls(
+  connection: Connection,
+): Pick<Client, "createSigningKey" | "listSigningKeys" | "rotateSigningKey" | "revokeSigningKey"> {
+  return {
+    createSigningKey: async (body) =>
+      await exchangeJson(connection, { method: "POST", path: SIGNING_KEYS, body }, createdSigningKeySchema),
+    listSigningKeys: async () => {
+      const page = await exchangeJson(
+        connection,
+        { method: "GET", path: SIGNING_KEYS },
+        signingKeyPageSchema,
+      );
+      return page.ok ? { ok: true, value: page.value.data } : page;
+    },
+    rotateSigningKey: async (id, body) =>
+      await exchangeJson(
+        connection,
+        { method: "POST", path: `${SIGNING_KEYS}/${id}/rotate`, body },
+        createdSigningKeySchema,
+      ),
+    revokeSigningKey: async (id) =>
+      await exchangeJson(connection, { method: "DELETE", path: `${SIGNING_KEYS}/${id}` }, signingKeySchema),
   };
 }
 
