@@ -29,6 +29,7 @@ import type { RouteRow } from "./route.ts";
 import { DEAD_LETTER_ROUTES } from "./dead-letter.ts";
 import { SERVICE_ROUTES } from "./service-routes.ts";
 import { runSchema, runSummarySchema } from "./run.ts";
+import { SIGNING_KEY_ROUTES } from "./signing-key-routes.ts";
 import { listWaitingQuerySchema, waitingPageSchema } from "./waiting.ts";
 
 const RUN_ROUTES = {
@@ -342,6 +343,7 @@ export const ROUTES = {
   ...DOCUMENT_ROUTES,
   ...AUDIT_ROUTES,
   ...KEY_ROUTES,
+  ...SIGNING_KEY_ROUTES,
   ...ACCESS_ROUTES,
   ...SERVICE_ROUTES,
 } as const;
