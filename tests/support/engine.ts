@@ -45,7 +45,6 @@ import type {
   Telemetry,
   Tool,
   Tools,
-  Workspaces,
 } from "../../packages/harness/src/ports.ts";
 import { createRedactor } from "../../packages/harness/src/core/redact/redactor.ts";
 import { createAnswerSeal } from "../../packages/harness/src/services/answer-seal.ts";
@@ -62,7 +61,7 @@ import { silentTelemetry } from "../../packages/harness/src/services/traced/sile
 import { startSweeper, sweep } from "../../packages/harness/src/services/sweeper.ts";
 import { startWorker } from "../../packages/harness/src/services/worker.ts";
 import { openWorkspaceOfRun } from "../../packages/harness/src/services/workspace-of-run.ts";
-import { agentOf, DEFAULT_ROUTING } from "./engine-defaults.ts";
+import { agentOf, DEFAULT_ROUTING, noWorkspaces } from "./engine-defaults.ts";
 import { rewritingPool } from "./rewriting-pool.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "./database.ts";
 import { shiftableClock, type ShiftableClock } from "./shiftable-clock.ts";
@@ -119,14 +118,6 @@ export type EngineOptions = {
 };
 
 const SECRET = new Uint8Array(32).fill(7);
-
-export const noWorkspaces: Workspaces = {
-  resolve: async () => await Promise.resolve({ ok: false, error: { code: "none", detail: "none" } }),
-  open: async () => await Promise.resolve({ ok: false, error: { code: "none", detail: "none" } }),
-  remove: async () => {
-    await Promise.resolve();
-  },
-};
 
 export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const database = await connectThrowAwayDatabase();
