@@ -85,6 +85,31 @@ type Running = {
   servers: readonly ServerProcess[];
 };
 
+async function openBucket(started: AsyncDisposableStack): Promise<ObjectServer> {
+  const bucket = await startObjectServer();
+  started.defer(async () => {
+    await bucket.stop();
+  });
+  return bucket;
+}
+
+function install(
+  sinkUrl: string,
+  bucket: ObjectServer | null,
+  environment: Readonly<Record<string, string>>,
+): Installation {
+  // With content, spans hold the most that they can: what must not be in them must not be in these.
+  if (bucket === null) return createInstallation(sinkUrl, environment, true);
+  const { endpoint, keys } = bucket;
+  const credentials = {
+    ASSENT_S3_ACCESS_KEY_ID: keys.accessKeyId,
+    ASSENT_S3_SECRET_ACCESS_KEY: keys.secretAccessKey,
+  };
+  return createInstallation(sinkUrl, { ...environment, ...credentials }, true, {
+    s3: { endpoint, region: keys.region },
+  });
+}
+
 /** @param started is told of each thing as it starts, so that a start that fails half-way can be undone */
 async function start(
   launch: Launch,
@@ -101,29 +126,12 @@ async function start(
     await telemetry.stop();
   });
   const providers = await startProviders(started);
-  const bucket = inBucket ? await startObjectServer() : null;
-  if (bucket !== null)
-    started.defer(async () => {
-      await bucket.stop();
-    });
-  const environment = {
+  const bucket = inBucket ? await openBucket(started) : null;
+  const installation = install(sink.url, bucket, {
     ...providers.environment,
     OTEL_EXPORTER_OTLP_ENDPOINT: telemetry.url,
     OTEL_BSP_SCHEDULE_DELAY: String(EXPORT_MS),
-    ...(bucket === null
-      ? {}
-      : {
-          ASSENT_S3_ACCESS_KEY_ID: bucket.keys.accessKeyId,
-          ASSENT_S3_SECRET_ACCESS_KEY: bucket.keys.secretAccessKey,
-        }),
-  };
-  // With content, spans hold the most that they can: what must not be in them must not be in these.
-  const installation = createInstallation(
-    sink.url,
-    environment,
-    true,
-    bucket === null ? undefined : { s3: { endpoint: bucket.endpoint, region: bucket.keys.region } },
-  );
+  });
   started.defer(() => {
     installation.remove();
   });
@@ -166,9 +174,10 @@ async function start(
 }
 
 async function readTraces({ telemetry, servers }: Running): Promise<string> {
-  const before = telemetry.bodies.length;
-  await fetch(`${servers[0]?.url ?? ""}/healthz`);
-  await until("telemetry is sent", () => telemetry.bodies.length > before);
+  const looks = (): number => telemetry.spans.filter(({ name }) => name === "GET /healthz").length;
+  const before = looks();
+  for (const { url } of servers) await fetch(`${url}/healthz`);
+  await until("telemetry is sent", () => looks() >= before + servers.length);
   return telemetry.bodies.join("\n");
 }
 
