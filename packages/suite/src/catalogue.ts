@@ -1,6 +1,7 @@
 import type { Scenario } from "./scenario.ts";
 import { partialFailureRollbackIntegrity } from "./scenarios/e2e/partial-failure-rollback-integrity.scenario.ts";
 import { promptInjectionExfiltrationBlocked } from "./scenarios/e2e/prompt-injection-exfiltration-blocked.scenario.ts";
+import { runEndpointAuthzRateLimitIntegration } from "./scenarios/integration/run-endpoint-authz-rate-limit-integration.scenario.ts";
 import { auditLogTamperEvidence } from "./scenarios/integration/audit-log-tamper-evidence.scenario.ts";
 import { artifactWriterAtomicCommitAndRollback } from "./scenarios/integration/artifact-writer-atomic-commit-and-rollback.scenario.ts";
 import { providerFailoverGuardrailsPreserved } from "./scenarios/integration/provider-failover-guardrails-preserved.scenario.ts";
@@ -27,6 +28,7 @@ export const SCENARIOS: readonly Scenario[] = [
   idempotencyDuplicateRunSubmission,
   allowDenyPrecedence,
   approvalBinding,
+  runEndpointAuthzRateLimitIntegration,
   providerFailoverGuardrailsPreserved,
   retrievalPromptAssemblyTenantIsolation,
   artifactWriterAtomicCommitAndRollback,

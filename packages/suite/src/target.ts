@@ -24,6 +24,7 @@ export type Spoken = Extract<
   | "event_stream"
   | "artifacts"
   | "contract"
+  | "open_api"
   | "external_runs"
   | "documents"
 >;
@@ -37,6 +38,7 @@ export const SPOKEN: readonly Spoken[] = [
   "event_stream",
   "artifacts",
   "contract",
+  "open_api",
   "external_runs",
   "documents",
 ];
@@ -143,6 +145,14 @@ export type RollbackBench = {
   readonly irreversible: unknown;
 };
 
+/** A route that a principal may ask so many times, in a window that outlasts any trial. */
+export type QuotaBench = {
+  readonly path: string;
+  readonly requests: number;
+  /** The key of a principal that has asked for nothing yet. */
+  freshKey(): Promise<string>;
+};
+
 export type MemoryBench = {
   /** Runs of one batch between two readings: enough that a leak of a few bytes a run stands out. */
   readonly runsPerBatch: number;
@@ -171,6 +181,7 @@ export type Target = {
   readonly drills?: DrillBench;
   readonly rollback?: RollbackBench;
   readonly memory?: MemoryBench;
+  readonly quota?: QuotaBench;
   readonly provider?: ProviderBench;
   readonly paths?: PathBench;
   readonly clock?: { advance(ms: number): Promise<void> };
@@ -206,6 +217,7 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   add("effect_first", target.drills !== undefined);
   add("stored_arguments", target.drills?.changeStoredArguments !== undefined);
   add("compensation", target.sink !== undefined && target.rollback !== undefined);
+  add("quota", target.quota !== undefined);
   add("memory", target.memory !== undefined);
   add("provider", target.provider !== undefined);
   add("paths", target.paths !== undefined);

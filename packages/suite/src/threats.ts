@@ -181,8 +181,12 @@ export const THREATS: readonly Threat[] = [
     control:
       "Every route declares its action or nothing starts; Cedar decides by roles and scopes, denies by default, forbid wins, an error is a deny; nobody gives through a key what they lack.",
     invariants: ["deny-wins", "tenant-walls"],
-    scenarios: ["harness_policy/allow_deny_precedence"],
+    scenarios: [
+      "harness_policy/allow_deny_precedence",
+      "harness_api/run_endpoint_authz_rate_limit_integration",
+    ],
     tests: [
+      "tests/security/access/scenario-kills.test.ts",
       "tests/integration/access/matrix.test.ts",
       "tests/integration/access/tokens.test.ts",
       "tests/integration/access/quotas.test.ts",

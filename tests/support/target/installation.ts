@@ -196,6 +196,9 @@ function git(folder: string, ...args: readonly string[]): void {
   });
 }
 
+/** What a principal may ask of the one route with a quota of its own; nothing but the burst asks it. */
+export const BURST_REQUESTS = 7;
+
 export function createInstallation(
   sinkUrl: string,
   environment: Readonly<Record<string, string>> = {},
@@ -233,6 +236,7 @@ export function createInstallation(
     agents: "agents",
     transcripts: "transcripts",
     telemetry: { content: withContent },
+    limits: { actions: { "access.read": { requests: BURST_REQUESTS, window_seconds: 3_600 } } },
     tools: [toolConfig(sinkUrl), bookConfig(sinkUrl)],
     ...(artifacts === undefined ? {} : { artifacts }),
   });

@@ -69,7 +69,7 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
   return {
     name: `toy${bugs.map((bug) => ` --break=${bug}`).join("")}`,
     speaks: new Set(
-      SPOKEN.filter((capability) => capability !== "external_runs" && capability !== "documents"),
+      SPOKEN.filter((capability) => !["external_runs", "documents", "open_api"].includes(capability)),
     ),
     gatedTask: { body: { agent: "toy", task: "Write a note." }, sinkEffects: 1 },
     start: async () => {
