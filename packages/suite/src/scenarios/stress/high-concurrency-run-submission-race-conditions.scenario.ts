@@ -1,7 +1,7 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { Answer } from "../../client.ts";
 import { fieldsOf, isProblem, readRun, TERMINAL_STATES, textOf } from "../../run-reading.ts";
 import type { Pace, RaceEntry, Scenario, ScenarioContext } from "../../scenario.ts";
+import { waitSeconds } from "../../wait.ts";
 import { approveUntilEnd } from "../moves.ts";
 
 /** Sixty requests: the gate's size of the plan's five hundred. A pace can ask for more. */
@@ -108,8 +108,8 @@ async function submitFlood(context: ScenarioContext, label: string): Promise<rea
     }
     refused += again.length;
     left = again;
-    const waitSeconds = Math.max(0, ...answers.filter(({ status }) => status !== 202).map(secondsToWait));
-    if (left.length > 0) await pause(waitSeconds * 1_000, undefined, { signal: context.signal });
+    const seconds = Math.max(0, ...answers.filter(({ status }) => status !== 202).map(secondsToWait));
+    if (left.length > 0) await waitSeconds(seconds, context.signal);
   }
   context.read("submissions", { sent, refused, endpoints: context.target.endpoints().length });
   return namedRuns(context, named);
