@@ -4,6 +4,7 @@ import { promptInjectionExfiltrationBlocked } from "./scenarios/e2e/prompt-injec
 import { auditLogTamperEvidence } from "./scenarios/integration/audit-log-tamper-evidence.scenario.ts";
 import { artifactWriterAtomicCommitAndRollback } from "./scenarios/integration/artifact-writer-atomic-commit-and-rollback.scenario.ts";
 import { providerFailoverGuardrailsPreserved } from "./scenarios/integration/provider-failover-guardrails-preserved.scenario.ts";
+import { queueRetryDeadLetterNoDuplicateSideEffects } from "./scenarios/integration/queue-retry-dead-letter-no-duplicate-side-effects.scenario.ts";
 import { retrievalPromptAssemblyTenantIsolation } from "./scenarios/integration/retrieval-prompt-assembly-tenant-isolation.scenario.ts";
 import { highConcurrencyRunSubmissionRaceConditions } from "./scenarios/stress/high-concurrency-run-submission-race-conditions.scenario.ts";
 import { longRunningWorkerMemoryGrowth } from "./scenarios/stress/long-running-worker-memory-growth.scenario.ts";
@@ -28,6 +29,7 @@ export const SCENARIOS: readonly Scenario[] = [
   idempotencyDuplicateRunSubmission,
   allowDenyPrecedence,
   approvalBinding,
+  queueRetryDeadLetterNoDuplicateSideEffects,
   providerFailoverGuardrailsPreserved,
   retrievalPromptAssemblyTenantIsolation,
   artifactWriterAtomicCommitAndRollback,

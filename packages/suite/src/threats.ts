@@ -201,6 +201,7 @@ export const THREATS: readonly Threat[] = [
       "harness_state/idempotency_duplicate_run_submission",
       "harness_state/run_state_machine_invalid_transition",
       "harness_stress/high_concurrency_run_submission_race_conditions",
+      "harness_integration/queue_retry_dead_letter_no_duplicate_side_effects",
     ],
     tests: [
       "tests/security/signatures/profile.test.ts",
