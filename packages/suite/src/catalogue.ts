@@ -5,7 +5,9 @@ import { runEndpointAuthzRateLimitIntegration } from "./scenarios/integration/ru
 import { auditLogTamperEvidence } from "./scenarios/integration/audit-log-tamper-evidence.scenario.ts";
 import { artifactWriterAtomicCommitAndRollback } from "./scenarios/integration/artifact-writer-atomic-commit-and-rollback.scenario.ts";
 import { providerFailoverGuardrailsPreserved } from "./scenarios/integration/provider-failover-guardrails-preserved.scenario.ts";
+import { queueRetryDeadLetterNoDuplicateSideEffects } from "./scenarios/integration/queue-retry-dead-letter-no-duplicate-side-effects.scenario.ts";
 import { retrievalPromptAssemblyTenantIsolation } from "./scenarios/integration/retrieval-prompt-assembly-tenant-isolation.scenario.ts";
+import { highConcurrencyRunSubmissionRaceConditions } from "./scenarios/stress/high-concurrency-run-submission-race-conditions.scenario.ts";
 import { longRunningWorkerMemoryGrowth } from "./scenarios/stress/long-running-worker-memory-growth.scenario.ts";
 import { tokenBudgetExhaustionSafeFailure } from "./scenarios/stress/token-budget-exhaustion-safe-failure.scenario.ts";
 import { secretRedactionOnLogs } from "./scenarios/unit/secret-redaction-on-logs.scenario.ts";
@@ -29,6 +31,7 @@ export const SCENARIOS: readonly Scenario[] = [
   allowDenyPrecedence,
   approvalBinding,
   runEndpointAuthzRateLimitIntegration,
+  queueRetryDeadLetterNoDuplicateSideEffects,
   providerFailoverGuardrailsPreserved,
   retrievalPromptAssemblyTenantIsolation,
   artifactWriterAtomicCommitAndRollback,
@@ -36,6 +39,7 @@ export const SCENARIOS: readonly Scenario[] = [
   fullRunHappyPathWithHumanApproval,
   promptInjectionExfiltrationBlocked,
   partialFailureRollbackIntegrity,
+  highConcurrencyRunSubmissionRaceConditions,
   longRunningWorkerMemoryGrowth,
   tokenBudgetExhaustionSafeFailure,
 ];

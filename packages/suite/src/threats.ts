@@ -204,6 +204,8 @@ export const THREATS: readonly Threat[] = [
     scenarios: [
       "harness_state/idempotency_duplicate_run_submission",
       "harness_state/run_state_machine_invalid_transition",
+      "harness_stress/high_concurrency_run_submission_race_conditions",
+      "harness_integration/queue_retry_dead_letter_no_duplicate_side_effects",
     ],
     tests: [
       "tests/security/signatures/profile.test.ts",
@@ -236,6 +238,7 @@ export const THREATS: readonly Threat[] = [
     invariants: ["budget-before-spend", "refuse-early"],
     scenarios: [
       "harness_stress/token_budget_exhaustion_safe_failure",
+      "harness_stress/high_concurrency_run_submission_race_conditions",
       "harness_stress/long_running_worker_memory_growth",
     ],
     tests: [
