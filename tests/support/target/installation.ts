@@ -199,6 +199,7 @@ function git(folder: string, ...args: readonly string[]): void {
 export function createInstallation(
   sinkUrl: string,
   environment: Readonly<Record<string, string>> = {},
+  withContent = false,
   artifacts?: unknown,
 ): Installation {
   const folder = mkdtempSync(join(tmpdir(), "assent-target-"));
@@ -231,6 +232,7 @@ export function createInstallation(
     workspaces: { notes: { path: "repository" } },
     agents: "agents",
     transcripts: "transcripts",
+    telemetry: { content: withContent },
     tools: [toolConfig(sinkUrl), bookConfig(sinkUrl)],
     ...(artifacts === undefined ? {} : { artifacts }),
   });
