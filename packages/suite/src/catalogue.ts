@@ -1,6 +1,7 @@
 import type { Scenario } from "./scenario.ts";
 import { partialFailureRollbackIntegrity } from "./scenarios/e2e/partial-failure-rollback-integrity.scenario.ts";
 import { promptInjectionExfiltrationBlocked } from "./scenarios/e2e/prompt-injection-exfiltration-blocked.scenario.ts";
+import { auditLogTamperEvidence } from "./scenarios/integration/audit-log-tamper-evidence.scenario.ts";
 import { artifactWriterAtomicCommitAndRollback } from "./scenarios/integration/artifact-writer-atomic-commit-and-rollback.scenario.ts";
 import { providerFailoverGuardrailsPreserved } from "./scenarios/integration/provider-failover-guardrails-preserved.scenario.ts";
 import { retrievalPromptAssemblyTenantIsolation } from "./scenarios/integration/retrieval-prompt-assembly-tenant-isolation.scenario.ts";
@@ -29,6 +30,7 @@ export const SCENARIOS: readonly Scenario[] = [
   providerFailoverGuardrailsPreserved,
   retrievalPromptAssemblyTenantIsolation,
   artifactWriterAtomicCommitAndRollback,
+  auditLogTamperEvidence,
   fullRunHappyPathWithHumanApproval,
   promptInjectionExfiltrationBlocked,
   partialFailureRollbackIntegrity,

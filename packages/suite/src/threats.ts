@@ -216,8 +216,12 @@ export const THREATS: readonly Threat[] = [
     control:
       "Events commit with what they record and never change; a Merkle tree per tenant, signed heads with an anchor of their own, witnesses; verification offline against a remembered head.",
     invariants: ["history-is-evidence"],
-    scenarios: [],
-    tests: ["tests/integration/audit/log.test.ts", "tests/integration/engine/database-walls.test.ts"],
+    scenarios: ["harness_integration/audit_log_tamper_evidence"],
+    tests: [
+      "tests/security/audit/scenario-kills.test.ts",
+      "tests/integration/audit/log.test.ts",
+      "tests/integration/engine/database-walls.test.ts",
+    ],
   },
   {
     number: 16,

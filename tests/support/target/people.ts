@@ -56,6 +56,10 @@ export async function createKeys(url: string, operatorKey: string, home: string,
       principal: { name: "colleague", kind: "service" },
       scopes: ["runs:read", "runs:write"],
     }),
+    auditor: await createKey(url, operatorKey, {
+      principal: { name: "auditor", kind: "human" },
+      scopes: ["audit:read"],
+    }),
     other_tenant: await createForeignKey(home, owner),
   };
 }

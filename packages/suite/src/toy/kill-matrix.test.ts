@@ -60,11 +60,11 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string]> = {
   "leak.key": ["happy_path", "every invariant that can be seen from outside"],
 };
 
-// The toy asks no model and cannot be driven. Scenarios that look at what a model was sent, or that drive a run, are
-// broken and killed at the product itself: scenario-kills.test.ts of tests/security/prompt and tests/security/worlds.
+// The toy asks no model, cannot be driven and signs no log. Scenarios of these are broken and killed at the product
+// itself: scenario-kills.test.ts of tests/security/prompt, tests/security/worlds and tests/security/audit.
 const ON_TOY = SCENARIOS.filter(
   ({ needs }) =>
-    !(["provider", "paths", "external_runs", "compensation", "memory"] as const).some((need) =>
+    !(["provider", "paths", "external_runs", "compensation", "memory", "audit_log"] as const).some((need) =>
       needs.includes(need),
     ),
 );
