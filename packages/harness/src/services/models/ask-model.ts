@@ -24,6 +24,9 @@ import { beginCall } from "./reserve.ts";
 /** A worker waits for providers this many times its longest pause, then the run goes back to the queue. */
 const PAUSES_HELD_MAX = 3;
 
+/** Until what other calls have set aside may have come back. */
+const CROWDED_MS = 500;
+
 /** Between two looks of runs in the queue at a provider that is shut; jitter spreads them. */
 const QUEUE_JITTER_MS = 4_000;
 
@@ -110,10 +113,10 @@ async function askEach(asking: Asking): Promise<Round | null> {
     const begun = await beginCall(asking, candidate);
     if (!begun.ok) {
       await passed.leave({ ended: "unknown" }, null);
-      const error = begun.error;
+      const { error, isCrowdedOut } = begun.error;
       if (error.code === "retries_exhausted")
         return { how: "ended", error: withLast(asking, error), ending: "dead_lettered" };
-      asking.tried.set(model, { error, waitMs: null, isShut: false });
+      asking.tried.set(model, { error, waitMs: isCrowdedOut ? CROWDED_MS : null, isShut: isCrowdedOut });
       continue;
     }
     const result = await callOne(asking, candidate, begun.value, passed);
