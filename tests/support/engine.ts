@@ -40,6 +40,7 @@ import { DEFAULT_BUDGET_SETTINGS } from "../../packages/harness/src/core/budget/
 import { DEFAULT_PROVIDER_SETTINGS } from "../../packages/harness/src/core/resilience/settings.ts";
 import { DEFAULT_MODEL_SETTINGS } from "../../packages/harness/src/core/route/settings.ts";
 import { createRedactor } from "../../packages/harness/src/core/redact/redactor.ts";
+import { createAnswerSeal } from "../../packages/harness/src/services/answer-seal.ts";
 import { createCursors } from "../../packages/harness/src/services/cursors.ts";
 import { createHarness } from "../../packages/harness/src/services/create-harness.ts";
 import type { Harness } from "../../packages/harness/src/services/harness.ts";
@@ -88,6 +89,8 @@ export type EngineOptions = {
   readonly quotas?: Quotas;
   /** Every statement of the store as it reaches the database. */
   readonly rewriteSql?: (sql: string) => string;
+  /** All agents there are; left out: the one above. A test may change the map under way. */
+  readonly agents?: ReadonlyMap<string, AgentDefinition>;
 };
 
 const DEFAULT_ROUTING: Routing = {
@@ -118,8 +121,9 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       ...ports,
       ...keys,
       workspaceNames: [],
-      agents: new Map([[agent.name, agent]]),
+      agents: ports.agents,
       quotas: options.quotas ?? { tenant: null, principal: null, actions: {} },
+      answerSeal: createAnswerSeal(SECRET, systemRandom),
       cursors: createCursors(SECRET),
       shown: createShown(createRedaction({ redactor: createRedactor(), digestKey: SECRET })),
       isWorkerReady: () => true,
@@ -195,6 +199,7 @@ async function openParts(
   };
   const queue = await openQueue(database.app, true, log);
   const toolList = options.tools ?? [];
+  const agent = agentOf(options);
   const tools: Tools = {
     get: (name) => toolList.find((tool) => tool.manifest.name === name),
     list: () => toolList,
@@ -211,6 +216,7 @@ async function openParts(
     openWorkspace: openWorkspaceOfRun(noWorkspaces, tools),
     files: openArtifactFiles({ folder, random }),
     policies: options.policies ?? policiesOf({ folder: shippedPolicyFolder("default") }),
+    agents: options.agents ?? new Map([[agent.name, agent]]),
     redaction: createRedaction({ redactor: createRedactor(), digestKey: SECRET }),
     clock,
     random,
@@ -222,7 +228,7 @@ async function openParts(
 const poolOf = ({ rewriteSql }: EngineOptions, database: ThrowAwayDatabase): Pool =>
   rewriteSql === undefined ? database.appPool() : rewritingPool(database.appPool(), rewriteSql);
 
-const agentOf = ({ agent, tools = [] }: EngineOptions): AgentDefinition => ({
+export const agentOf = ({ agent, tools = [] }: EngineOptions): AgentDefinition => ({
   name: "tester",
   description: "Does what its script says.",
   system: "You are a test.",

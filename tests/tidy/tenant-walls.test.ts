@@ -13,6 +13,7 @@ const OUTSIDE: Readonly<Record<string, string>> = {
   "bootstrap.ts": "the owner makes tenants and their first key",
   "breakers.ts": "how providers are, which is of no tenant",
   "connect.ts": "begins and ends transactions",
+  "content.ts": "asks by digest what nobody names; whose it is, is not told",
   "embedded/": "starts the server; there is no tenant yet",
   "given.ts": "looks at the database that it was given",
   "migrate.ts": "the owner changes the schema",

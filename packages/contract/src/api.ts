@@ -42,12 +42,11 @@ const RUN_ROUTES = {
       "Accepts a task for an agent. The run is durable before the answer is sent; its progress is read elsewhere.",
     query: noQuerySchema,
     body: submitRunRequestSchema,
-    requestHeaders: ["Idempotency-Key"],
     success: {
       status: 202,
       description: "The run is accepted, or was accepted before under this key.",
       content: { "application/json": runSummarySchema },
-      headers: ["Location", "Idempotent-Replayed"],
+      headers: ["Location"],
     },
     problems: [
       "malformed_json",
@@ -56,7 +55,6 @@ const RUN_ROUTES = {
       "workspace_unknown",
       "body_too_large",
       "unsupported_media_type",
-      "idempotency_key_reused",
       "model_not_allowed",
     ],
   },

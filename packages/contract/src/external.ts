@@ -201,13 +201,7 @@ const actionParamsSchema = z.strictObject({
 });
 
 const BODY_PROBLEMS = ["malformed_json", "body_too_large", "unsupported_media_type"] as const;
-const DRIVE_PROBLEMS = [
-  ...BODY_PROBLEMS,
-  "run_not_found",
-  "run_already_finished",
-  "idempotency_key_reused",
-] as const;
-const replayable = { requestHeaders: ["Idempotency-Key"] } as const;
+const DRIVE_PROBLEMS = [...BODY_PROBLEMS, "run_not_found", "run_already_finished"] as const;
 
 export const EXTERNAL_ROUTES = {
   proposePlan: {
@@ -222,12 +216,10 @@ export const EXTERNAL_ROUTES = {
     params: runParamsSchema,
     query: noQuerySchema,
     body: planRequestSchema,
-    ...replayable,
     success: {
       status: 200,
       description: "The approval that waits for a person.",
       content: { "application/json": planAnswerSchema },
-      headers: ["Idempotent-Replayed"],
     },
     problems: [...DRIVE_PROBLEMS, "plan_too_late", "plan_refused", "nobody_to_ask", "run_steps_exhausted"],
   },
@@ -243,12 +235,10 @@ export const EXTERNAL_ROUTES = {
     params: runParamsSchema,
     query: noQuerySchema,
     body: actionRequestSchema,
-    ...replayable,
     success: {
       status: 200,
       description: "The decision, or that a person is asked.",
       content: { "application/json": actionAnswerSchema },
-      headers: ["Idempotent-Replayed"],
     },
     problems: [...DRIVE_PROBLEMS, "run_steps_exhausted"],
   },
@@ -281,12 +271,10 @@ export const EXTERNAL_ROUTES = {
     params: actionParamsSchema,
     query: noQuerySchema,
     body: resultRequestSchema,
-    ...replayable,
     success: {
       status: 200,
       description: "How the result is labelled from now on.",
       content: { "application/json": resultAnswerSchema },
-      headers: ["Idempotent-Replayed"],
     },
     problems: [...DRIVE_PROBLEMS, "action_not_found", "action_not_permitted", "result_already_reported"],
   },
@@ -300,12 +288,10 @@ export const EXTERNAL_ROUTES = {
     params: runParamsSchema,
     query: noQuerySchema,
     body: finishRequestSchema,
-    ...replayable,
     success: {
       status: 200,
       description: "The run, succeeded or failed.",
       content: { "application/json": runSchema },
-      headers: ["Idempotent-Replayed"],
     },
     problems: DRIVE_PROBLEMS,
   },

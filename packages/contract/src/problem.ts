@@ -119,6 +119,11 @@ export const PROBLEMS = {
     title: "The key is revoked or expired",
     remedy: "Nothing was changed. Create a new key.",
   },
+  idempotency_key_busy: {
+    status: 409,
+    title: "The first request under this idempotency key is not answered yet",
+    remedy: "Repeat it after a moment, with the same key and body; the answer will be the first one's.",
+  },
   approval_already_decided: {
     status: 409,
     title: "The approval was decided before",

@@ -23,6 +23,9 @@ export type ResponseHeader = (typeof RESPONSE_HEADERS)[number];
 /** What the rules are asked about a caller; `open`: nobody is asked who they are. */
 export type RouteAction = ApiAction | "open";
 
+/** Whether a request of the route can change something; then it can carry an Idempotency-Key. */
+export const isMutating = ({ method }: Pick<RouteRow, "method">): boolean => method !== "GET";
+
 /** The scope that permits the route's action; null where none is needed. */
 export const scopeOf = (action: RouteAction): Scope | null =>
   action === "open" ? null : API_ACTIONS[action];

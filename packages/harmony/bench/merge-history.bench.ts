@@ -22,7 +22,8 @@ import { decide } from "../src/engine/resolve.ts";
 import { newPattern, type ConflictPattern } from "../src/patterns.ts";
 import { AgentProvenance } from "../src/provenance.ts";
 import { experienced, Resolution } from "../src/resolutions.ts";
-import { SimilarityIndex } from "../src/similarity/similarity-index.ts";
+import { similarityOf } from "../src/similarity/likeness.ts";
+import { SignatureIndex, type Described } from "../src/similarity/signature-index.ts";
 import { parseTimestamp } from "../src/timestamps.ts";
 import type { SimilarResolution } from "../src/types.ts";
 
@@ -137,12 +138,20 @@ class Repository {
   }
 }
 
+type Known = { readonly pattern: ConflictPattern; readonly conflict: Conflict };
+
+const describe = ({ tokens, semanticFingerprint }: ConflictPattern): Described => ({
+  group: 0,
+  tokens,
+  shape: semanticFingerprint,
+});
+
 /** The memory as the store keeps it, without the disk: the same engine, makers and ranker work on it. */
 class Memory {
   readonly #resolutions: Map<string, Map<string, Resolution>> = new Map();
-  readonly #patterns: Map<string, { pattern: ConflictPattern; conflict: Conflict }> = new Map();
-  readonly #shapes: Map<string, string[]> = new Map();
-  readonly #index: SimilarityIndex = new SimilarityIndex();
+  readonly #patterns: Map<string, Known> = new Map();
+  readonly #inOrder: Known[] = [];
+  readonly #index: SignatureIndex = new SignatureIndex();
   readonly experience: Experience = new Experience();
 
   exact(patternId: string): Resolution[] {
@@ -150,23 +159,22 @@ class Memory {
   }
 
   similar(pattern: ConflictPattern): { found: SimilarResolution; conflict: Conflict }[] {
-    const near = new Map(
-      this.#index
-        .query(pattern.tokens, SIMILAR_MAX, SIMILARITY_MIN)
-        .map(({ id, similarity }) => [id, similarity]),
-    );
-    const shaped = this.#shapes.get(pattern.semanticFingerprint ?? "") ?? [];
-    for (const id of shaped.slice(-SIMILAR_MAX)) near.set(id, (1 + (near.get(id) ?? 0.5)) / 2);
-    near.delete(pattern.patternId);
-    return [...near].flatMap(([id, similarity]) => {
-      const known = this.#patterns.get(id);
-      if (known === undefined) return [];
-      const { conflict, pattern: other } = known;
-      return this.exact(id).map((resolution) => ({
-        found: { pattern: other, resolution, similarity },
-        conflict,
-      }));
-    });
+    const exact = (owner: number): number | null => {
+      const other = this.#inOrder[owner]?.pattern;
+      return other === undefined || other.patternId === pattern.patternId
+        ? null
+        : similarityOf(pattern, other);
+    };
+    return this.#index
+      .query(describe(pattern), { count: SIMILAR_MAX, similarityMin: SIMILARITY_MIN, exact })
+      .flatMap(({ owner, similarity }) => {
+        const known = this.#inOrder[owner];
+        if (known === undefined) return [];
+        return this.exact(known.pattern.patternId).map((resolution) => ({
+          found: { pattern: known.pattern, resolution, similarity },
+          conflict: known.conflict,
+        }));
+      });
   }
 
   learn(asked: Asked, text: string, counted: Set<string>): void {
@@ -176,10 +184,9 @@ class Memory {
     const known = this.#resolutions.get(id) ?? new Map<string, Resolution>();
     this.#resolutions.set(id, known);
     if (!this.#patterns.has(id)) {
-      this.#patterns.set(id, { pattern, conflict });
-      this.#index.add(id, pattern.tokens);
-      const shape = pattern.semanticFingerprint ?? "";
-      if (shape !== "") this.#shapes.set(shape, [...(this.#shapes.get(shape) ?? []), id]);
+      const one = { pattern, conflict };
+      this.#patterns.set(id, one);
+      this.#index.add(this.#inOrder.push(one) - 1, describe(pattern));
     }
     const given = new Resolution({
       patternId: id,

@@ -352,3 +352,27 @@ test("a resolution is shown by the digits that were printed when it was given", 
   expect(await shell.run("show", digits ?? "")).toMatchObject({ code: 0 });
   expect((await shell.run("show", digits ?? "")).out).toContain("both");
 });
+
+test.each([
+  [
+    ["audit", "--type", "--json"],
+    "option '--type <event>' argument missing (write --type=--json if --json is meant)",
+  ],
+  [["audit", "-j", "--type", "--limit", "3"], "option '--type <event>' argument missing"],
+  [["-C", "record", "audit", "--pattern", "-j"], "option '--pattern <id>' argument missing"],
+  [["escalate", "abc", "--reason", "-j"], "option '--reason <why>' argument missing"],
+])("%j: an option is no other option's value, and whoever asked for JSON gets it", async (words, says) => {
+  const { code, out } = await openShell().run(...words);
+  expect(code).toBe(2);
+  expect(JSON.parse(out)).toMatchObject({ schema: "assent.harmony/error/v1", error: { code: "usage" } });
+  expect(field(JSON.parse(out), "error", "message")).toContain(says);
+});
+
+test("a value that reads like an option or a command is taken where it is meant", async () => {
+  const shell = openShell();
+  const id = await recorded(shell);
+  const resolved = await shell.json("resolve", id, "--text=--json", "--rationale", "audit");
+  expect(resolved).toMatchObject({ code: 0, resolution: { result: "--json", rationale: "audit" } });
+  expect((await shell.json("audit", "--type", "record")).code).toBe(0);
+  expect((await shell.json("audit", "--type", "resolution_saved"))["entries"]).toHaveLength(1);
+});

@@ -13,6 +13,7 @@ import { openFsStore } from "./fs-store.ts";
 import type { Act } from "./memory.ts";
 import type { AgentProvenance } from "./provenance.ts";
 import type { HarmonyStore } from "./store.ts";
+import { findSwallowed } from "./swallowed-options.ts";
 import { EscalationStatus, PolicyAction, PolicyScope, ResolutionStrategy } from "./vocabulary.ts";
 
 /** All that the command knows of the world. */
@@ -373,6 +374,8 @@ export async function runCli(words: readonly string[], context: CliContext): Pro
     } else if (code !== "usage") context.writeError(`harmony: ${message}\n`);
   };
   try {
+    const swallowed = findSwallowed(program.root, words);
+    if (swallowed !== null) program.root.error(`error: ${swallowed}`);
     await program.root.parseAsync(words.every(isJson) ? ["status", ...words] : [...words], { from: "user" });
     return program.exitCode;
   } catch (error) {

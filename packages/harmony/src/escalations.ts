@@ -6,6 +6,7 @@ import * as z from "zod";
 import { HarmonyError } from "./errors.ts";
 import { computeOccurrenceId, parseId, wellFormed, type ContentId } from "./ids.ts";
 import { AgentProvenance, provenanceSchema, type ProvenanceJson } from "./provenance.ts";
+import { SharedValues } from "./shared-values.ts";
 import { parseTimestamp, type Timestamp } from "./timestamps.ts";
 import { EscalationStatus } from "./vocabulary.ts";
 
@@ -61,6 +62,8 @@ const escalationSchema = z.object({
   resolution_revoked_at: z.string().nullable().default(null),
 });
 
+const reasons = new SharedValues<string>();
+
 const optional = <T, R>(value: T | null | undefined, read: (value: T) => R): R | null =>
   value === null || value === undefined ? null : read(value);
 
@@ -96,9 +99,12 @@ export class EscalationRecord {
     this.resolvedBy = input.resolvedBy ?? null;
     this.resolutionId = optional(input.resolutionId, (id) => parseId(id, "resolution_id"));
     this.occurrence = input.occurrence ?? 1;
-    this.firstId = optional(input.firstId, (id) => parseId(id, "first_id")) ?? this.escalationId;
+    const firstId = optional(input.firstId, (id) => parseId(id, "first_id"));
+    // Mostly they are the same; one text then serves both, among a million records of a listing.
+    this.firstId = firstId === null || firstId === this.escalationId ? this.escalationId : firstId;
     this.seenCount = input.seenCount ?? 1;
-    this.lastSeenAt = optional(input.lastSeenAt, parseTimestamp) ?? this.escalatedAt;
+    const lastSeenAt = optional(input.lastSeenAt, parseTimestamp);
+    this.lastSeenAt = lastSeenAt === null || lastSeenAt === this.escalatedAt ? this.escalatedAt : lastSeenAt;
     this.resolutionRevokedAt = optional(input.resolutionRevokedAt, parseTimestamp);
     const decided = [this.resolvedAt, this.resolvedBy, this.resolutionId].filter((field) => field !== null);
     if (decided.length !== (this.status === EscalationStatus.RESOLVED ? 3 : 0)) {
@@ -121,7 +127,7 @@ export class EscalationRecord {
     return new EscalationRecord({
       escalationId: json.escalation_id,
       patternId: json.pattern_id,
-      reason: json.reason,
+      reason: reasons.share(json.reason, json.reason),
       escalatedAt: json.escalated_at,
       escalatedBy: AgentProvenance.fromJSON(json.escalated_by),
       status: json.status,

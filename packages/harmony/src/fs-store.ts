@@ -73,8 +73,7 @@ export function saveResolution(root: string, resolution: Resolution): boolean {
 }
 
 function similarOf(memory: MemoryFiles, pattern: ConflictPattern, limit: number): SimilarResolution[] {
-  const neighbours = memory.neighbours.of(pattern, memory.patterns.all(), limit);
-  return neighbours.flatMap((neighbour) =>
+  return memory.patterns.neighboursOf(pattern, limit).flatMap((neighbour) =>
     memory.resolutions
       .list(neighbour.pattern.patternId)
       .filter((resolution) => resolution.revokedAt === null)

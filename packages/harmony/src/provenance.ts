@@ -4,6 +4,7 @@ import * as z from "zod";
 import { HarmonyError } from "./errors.ts";
 import { wellFormed } from "./ids.ts";
 import { NAME_LENGTH_MAX } from "./limits.ts";
+import { SharedValues } from "./shared-values.ts";
 
 export type ProvenanceType = "human" | "agent";
 
@@ -36,6 +37,7 @@ export class AgentProvenance {
   readonly agentId: string | null;
   readonly modelId: string | null;
   readonly principalId: string | null;
+  static readonly #shared: SharedValues<AgentProvenance> = new SharedValues();
 
   private constructor(json: ProvenanceJson) {
     this.type = json.type;
@@ -60,7 +62,9 @@ export class AgentProvenance {
     if (value instanceof AgentProvenance) return value;
     const parsed = provenanceSchema.safeParse(value);
     if (!parsed.success) throw new HarmonyError("invalid_record", "not a provenance");
-    return new AgentProvenance(parsed.data);
+    const { type, agent_id, model_id, principal_id } = parsed.data;
+    const key = JSON.stringify([type, agent_id, model_id, principal_id]);
+    return AgentProvenance.#shared.share(key, new AgentProvenance(parsed.data));
   }
 
   toJSON(): ProvenanceJson {

@@ -54,3 +54,31 @@ test("the order of the texts is the order of the moments, and reading again chan
     { seed: 42, numRuns: 1_000 },
   );
 });
+
+test("what is written in the canonical form is read like the same moment written otherwise, also where there is none", () => {
+  const number = (min: number, max: number, digits: number): fc.Arbitrary<string> =>
+    fc.integer({ min, max }).map((n) => String(n).padStart(digits, "0"));
+  const parts = fc.tuple(
+    fc.oneof(number(0, 9_999, 4), fc.constantFrom("0000", "0001", "1900", "2000", "2024", "2026")),
+    number(0, 13, 2),
+    number(0, 32, 2),
+    number(0, 25, 2),
+    number(0, 61, 2),
+    number(0, 61, 2),
+    number(0, 999_999, 6),
+  );
+  const read = (given: string): string => {
+    try {
+      return parseTimestamp(given);
+    } catch {
+      return "refused";
+    }
+  };
+  fc.assert(
+    fc.property(parts, ([year, month, day, hour, minute, second, micros]) => {
+      const moment = `${year}-${month}-${day}T${hour}:${minute}:${second}.${micros}`;
+      expect(read(`${moment}+00:00`)).toBe(read(`${moment}Z`));
+    }),
+    { seed: 42, numRuns: 5_000 },
+  );
+});

@@ -33,7 +33,19 @@ function fromDate(date: Date): Timestamp {
   return canonical(date.toISOString().replace("Z", "000+00:00"));
 }
 
+const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/** Whether text of the canonical form names a moment that exists: what is read from disk mostly does, many at a time. */
+function isMoment(text: Timestamp): boolean {
+  const [year, month, day] = [Number(text.slice(0, 4)), Number(text.slice(5, 7)), Number(text.slice(8, 10))];
+  const isLeap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
+  const days = month === 2 && isLeap ? 29 : (DAYS_IN_MONTH[month - 1] ?? 0);
+  const isTime = text.slice(11, 13) <= "23" && text.slice(14, 16) <= "59" && text.slice(17, 19) <= "59";
+  return year >= 1 && day >= 1 && day <= days && isTime;
+}
+
 function fromText(text: string): Timestamp {
+  if (isCanonical(text) && isMoment(text)) return text;
   const match = ISO.exec(text);
   if (match === null) refuse("want ISO 8601 with an offset, such as 2026-01-02T03:04:05.123456+00:00");
   const [, year, month, day, hour, minute, second, fraction = "", offset = "Z"] = match;

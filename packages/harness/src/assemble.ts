@@ -2,7 +2,6 @@
 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { openArtifactFiles } from "./adapters/files/artifact-files.ts";
 import { openWorkspaces } from "./adapters/files/workspaces.ts";
 import { type Connection, connectPool } from "./adapters/postgres/connect.ts";
 import { announceWorker } from "./adapters/postgres/presence.ts";
@@ -12,6 +11,7 @@ import { systemClock } from "./adapters/system/clock.ts";
 import { systemRandom } from "./adapters/system/random.ts";
 import { loadTokenCounter } from "./adapters/tokens/count-tokens.ts";
 import { type ApiServer, createServer } from "./api/server.ts";
+import { openArtifactStore } from "./assemble/artifact-store.ts";
 import { openDatabase, setUp } from "./assemble/database.ts";
 import { openGuardedTools } from "./assemble/guarded-tools.ts";
 import { openMcpTools } from "./assemble/mcp-tools.ts";
@@ -22,7 +22,8 @@ import { DATABASE_CONNECTIONS_MAX } from "./base/limits.ts";
 import { err, ok, type Result } from "./base/result.ts";
 import { type Environment, readConfig } from "./config.ts";
 import { makeHome, readSecrets, type Secrets, writeCredentials } from "./home.ts";
-import type { Log } from "./ports.ts";
+import type { ArtifactFiles, Log } from "./ports.ts";
+import { createAnswerSeal } from "./services/answer-seal.ts";
 import { createHarness } from "./services/create-harness.ts";
 import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
@@ -31,6 +32,7 @@ import { keyHasher } from "./services/keys.ts";
 import { createGates } from "./services/models/gates.ts";
 import type { Redaction } from "./services/redaction.ts";
 import { createShown } from "./services/shown.ts";
+import { startContentSweeper } from "./services/content-sweeper.ts";
 import { startSweeper } from "./services/sweeper.ts";
 import { startWorker } from "./services/worker.ts";
 import { openWorkspaceOfRun } from "./services/workspace-of-run.ts";
@@ -89,6 +91,8 @@ export async function startHarness(
   if (!parts.ok) return parts;
   const secrets = readSecrets(home, environment.secret, systemRandom);
   if (!secrets.ok) return secrets;
+  const files = openArtifactStore(config.value, join(home, "artifacts"), systemRandom);
+  if (!files.ok) return files;
   const database = await openDatabase(options, started, onProgress);
   if (!database.ok) return database;
   const operator = await setUp(database.value, home, secrets.value);
@@ -104,7 +108,8 @@ export async function startHarness(
     given.map((secret) => ["mcp_secret", secret]),
   );
   const redacted = { ...options, log: redaction.wrapLog(log) };
-  const served = await startParts(redacted, parts.value, { secrets: secrets.value, redaction, app }, started);
+  const kept: Kept = { secrets: secrets.value, redaction, app, files: files.value };
+  const served = await startParts(redacted, parts.value, kept, started);
   if (!served.ok) return served;
   const { url } = served.value;
   // Beside everything else: a server that is slow to answer keeps nobody waiting.
@@ -125,12 +130,17 @@ export async function startHarness(
 }
 
 /** What only this process knows of: its keys, what hides them, and who it is to the database. */
-type Kept = { readonly secrets: Secrets; readonly redaction: Redaction; readonly app: Connection };
+type Kept = {
+  readonly secrets: Secrets;
+  readonly redaction: Redaction;
+  readonly app: Connection;
+  readonly files: ArtifactFiles;
+};
 
 async function startParts(
   options: StartOptions,
   { config, tools, models, agents, policies, access }: Parts,
-  { secrets, redaction, app }: Kept,
+  { secrets, redaction, app, files }: Kept,
   started: AsyncDisposableStack,
 ): Promise<Result<{ readonly url: string }, StartRefusal>> {
   const { home, log } = options;
@@ -159,8 +169,9 @@ async function startParts(
     workspaces,
     openWorkspace: openWorkspaceOfRun(workspaces, tools),
     models,
-    files: openArtifactFiles({ folder: join(home, "artifacts"), random }),
+    files,
     policies,
+    agents,
     redaction,
     clock,
     random,
@@ -177,9 +188,9 @@ async function startParts(
   const harness = createHarness({
     ...ports,
     workspaceNames: Object.keys(config.workspaces),
-    agents,
     hashKey: keyHasher(secrets.keys),
     access,
+    answerSeal: createAnswerSeal(secrets.answers, random),
     quotas: config.limits.quotas,
     cursors: createCursors(secrets.cursors),
     shown: createShown(redaction),
@@ -189,7 +200,7 @@ async function startParts(
   started.defer(async () => {
     await consumer.stop();
   });
-  startHousekeeping({ store, clock, log }, started);
+  startHousekeeping(ports, started);
   const server = await createServer(harness, { log, addressQuota: config.limits.address });
   started.defer(async () => {
     await server.close();
@@ -198,10 +209,10 @@ async function startParts(
 }
 
 function startHousekeeping(
-  ports: Pick<OrchestratorPorts, "store" | "clock" | "log">,
+  ports: Pick<OrchestratorPorts, "store" | "files" | "clock" | "log">,
   started: AsyncDisposableStack,
 ): void {
-  for (const loop of [startSweeper(ports), startExpiry(ports)])
+  for (const loop of [startSweeper(ports), startExpiry(ports), startContentSweeper(ports)])
     started.defer(async () => {
       await loop.stop();
     });

@@ -58,6 +58,24 @@ const allowedHostSchema = z.string().transform((text, context): AllowlistEntry =
   return z.NEVER;
 });
 
+/** Where the outputs of runs are kept: a bucket that speaks the S3 protocol, instead of a folder of the home. */
+const objectStoreSchema = z.strictObject({
+  /** With the bucket: `https://s3.example/bucket` or `https://bucket.s3.example`. */
+  endpoint: z.url({ protocol: /^https?$/ }).refine((text) => {
+    const url = URL.parse(text);
+    return url !== null && url.username === "" && url.password === "" && url.search === "";
+  }, "must be a URL without credentials and query"),
+  region: z
+    .string()
+    .regex(/^[a-z0-9-]{1,40}$/)
+    .default("us-east-1"),
+  prefix: z
+    .string()
+    .regex(/^(?:[A-Za-z0-9][A-Za-z0-9._-]{0,62}\/){0,8}$/, "must be empty or end in a slash")
+    .default(""),
+});
+export type ObjectStoreConfig = z.infer<typeof objectStoreSchema>;
+
 const quotaSchema = z
   .strictObject({
     requests: z.int().min(1).max(1_000_000_000),
@@ -97,6 +115,7 @@ const configFileSchema = z.strictObject({
   egress: z.strictObject({ allow: z.array(allowedHostSchema).max(1_000) }).default({ allow: [] }),
   /** Folders with programs beyond the system's own, relative to the file; commands of agents see them read-only. */
   toolchains: z.array(z.string().min(1)).max(20).default([]),
+  artifacts: z.strictObject({ s3: objectStoreSchema }).optional(),
   /** Which models may answer whom (docs/models.md), what that may cost, and how failing providers are met. */
   models: modelSettingsSchema.prefault({}),
   budgets: budgetSettingsSchema.prefault({}),
@@ -111,6 +130,7 @@ const configFileSchema = z.strictObject({
 });
 
 export type Config = {
+  readonly artifacts: ObjectStoreConfig | null;
   readonly workspaces: Readonly<Record<string, string>>;
   readonly agents: ReadonlyMap<string, AgentDefinition>;
   readonly transcripts: string | null;
@@ -141,6 +161,7 @@ export type Environment = {
   readonly anthropic: { readonly apiKey: string; readonly baseUrl: string | undefined } | null;
   readonly openai: { readonly apiKey: string; readonly baseUrl: string | undefined } | null;
   readonly openaiCompatible: { readonly apiKey: string | undefined; readonly baseUrl: string } | null;
+  readonly objectStore: { readonly accessKeyId: string; readonly secretAccessKey: string } | null;
   readonly streaming: boolean;
   readonly logTarget: LogTarget;
   /** Any other variable that the configuration names; undefined where it is not set or empty. */
@@ -154,6 +175,8 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   const get = (name: string): string | undefined => (env[name] === "" ? undefined : env[name]);
   const anthropicKey = get("ANTHROPIC_API_KEY");
   const openaiKey = get("OPENAI_API_KEY");
+  const objectKeyId = get("ASSENT_S3_ACCESS_KEY_ID");
+  const objectKey = get("ASSENT_S3_SECRET_ACCESS_KEY");
   const compatibleUrl = get("ASSENT_OPENAI_COMPATIBLE_BASE_URL");
   return {
     databaseUrl: get("DATABASE_URL"),
@@ -166,6 +189,10 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
       compatibleUrl === undefined
         ? null
         : { apiKey: get("ASSENT_OPENAI_COMPATIBLE_API_KEY"), baseUrl: compatibleUrl },
+    objectStore:
+      objectKeyId === undefined || objectKey === undefined
+        ? null
+        : { accessKeyId: objectKeyId, secretAccessKey: objectKey },
     streaming: get("ASSENT_STREAMING") !== "off",
     logTarget: get("ASSENT_LOG") === "stderr" ? "stderr" : "file",
     variable: get,
@@ -206,6 +233,7 @@ export function readConfig(
     transcripts: parsed.value.transcripts === undefined ? null : resolve(folder, parsed.value.transcripts),
     httpTools: parsed.value.tools,
     mcp: mcp.value,
+    artifacts: parsed.value.artifacts?.s3 ?? null,
     egress: parsed.value.egress.allow,
     toolchains: parsed.value.toolchains.map((path) => resolve(folder, path)),
     models: parsed.value.models,

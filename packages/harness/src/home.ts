@@ -24,6 +24,8 @@ export type Secrets = {
   readonly cursors: Uint8Array;
   /** For digests by which a hidden value can be known again. */
   readonly seals: Uint8Array;
+  /** For answers that show a secret, while they are kept for repeats. */
+  readonly answers: Uint8Array;
   /** The secret itself: only redaction is told, so that it can keep it out of everything. */
   readonly raw: string;
   /** Tells whether a database belongs to this secret, without telling the secret. */
@@ -57,6 +59,7 @@ export function readSecrets(
     keys: derive("keys"),
     cursors: derive("cursors"),
     seals: derive("seals"),
+    answers: derive("answers"),
     raw: secret,
     check: createHmac("sha256", derive("installation")).update("check").digest(),
   });

@@ -168,6 +168,18 @@ export type ArtifactFiles = {
   put(bytes: Uint8Array): Promise<{ readonly sha256: string; readonly sizeBytes: number }>;
   /** Null when missing; rejects when the bytes do not match the digest. */
   get(sha256: string): Promise<Uint8Array | null>;
+  /** Whether something of this size lies there now; cheap, the bytes are not read. */
+  holds(sha256: string, sizeBytes: number): Promise<boolean>;
+  /** What lies there, in pieces and any order; `next` is given to get the piece after it, null at the end. */
+  list(after: string | null): Promise<StoredPage>;
+  /** No error where nothing lies there. Only for what nobody names: Store.forgetContent. */
+  remove(sha256: string): Promise<void>;
+};
+
+export type StoredPage = {
+  /** `storedAt`: when the content was last written. */
+  readonly files: readonly { readonly sha256: string; readonly storedAt: Date }[];
+  readonly next: string | null;
 };
 
 // --- programs and pages that nobody trusts ----------------------------------------------------------------------

@@ -1,6 +1,7 @@
 export { type Capability, CAPABILITIES } from "./capability.ts";
 export { SCENARIOS } from "./catalogue.ts";
 export { type Trial } from "./evidence.ts";
+export { type ObjectFault, type ObjectServer, startObjectServer } from "./faults/object-server.ts";
 export { type Invariant, INVARIANTS, violationsOf } from "./invariants.ts";
 export { type Observation } from "./observation.ts";
 export { invariantsPage } from "./invariants-page.ts";

@@ -4,7 +4,7 @@
 
 import { HarmonyError } from "../errors.ts";
 import { harmonyDir, museDir, temporaryDir } from "../paths.ts";
-import { unless, type FileOperations } from "./operations.ts";
+import { unless, type FileOperations, type FileStat } from "./operations.ts";
 
 /** A temporary file of another machine or container is left alone this long: its process cannot be asked. */
 const FOREIGN_TEMPORARY_AGE_MS_MAX = 3_600_000;
@@ -66,18 +66,23 @@ export class DurableFiles {
 
   /** Content of a regular file of at most `sizeBytesMax`; null for anything else: absent, larger, link, FIFO, device. */
   read(path: string, sizeBytesMax: number): Uint8Array | null {
+    return this.readWithStat(path, sizeBytesMax)?.bytes ?? null;
+  }
+
+  /** The same with the stat of what was opened, taken before it was read; null for what cannot be opened, as a link. */
+  readWithStat(path: string, sizeBytesMax: number): { stat: FileStat; bytes: Uint8Array | null } | null {
     const handle = this.operations.openForRead(path);
     if (handle === null) return null;
     try {
       const stat = this.operations.statOf(handle);
-      if (stat.kind !== "file" || stat.sizeBytes > sizeBytesMax) return null;
+      if (stat.kind !== "file" || stat.sizeBytes > sizeBytesMax) return { stat, bytes: null };
       // One byte more than it should have: a file that grows while it is read is too large as well.
       const bytes = new Uint8Array(Math.min(stat.sizeBytes, sizeBytesMax) + 1);
       let length = 0;
       for (let got = -1; got !== 0 && length < bytes.length; length += got) {
         got = this.operations.read(handle, bytes, length);
       }
-      return length === bytes.length ? null : bytes.subarray(0, length);
+      return { stat, bytes: length === bytes.length ? null : bytes.subarray(0, length) };
     } finally {
       this.operations.close(handle);
     }

@@ -84,7 +84,10 @@ const ticking = (path: string): ReturnType<typeof quickOperations.statAt> => {
 
 test("a change that the file's times do not show, because they are too young, is not missed", async () => {
   const root = newRoot();
-  const store = openFsStore(root, { ...quickOperations, statAt: ticking, nowMs: () => 1_010 });
+  const statOf: typeof quickOperations.statOf = (handle) => {
+    return { ...quickOperations.statOf(handle), changedMs: 1_000, modifiedMs: 1_000 };
+  };
+  const store = openFsStore(root, { ...quickOperations, statAt: ticking, statOf, nowMs: () => 1_010 });
   await store.recordEscalation(escalation("a"));
   expect(await store.listEscalations()).toHaveLength(1);
   const path = escalationPath(root, escalation("a").escalationId);

@@ -5,7 +5,6 @@ import { nodeOperations } from "./operations.ts";
 import { AuditFiles } from "./audit-files.ts";
 import { DurableFiles } from "./durable-files.ts";
 import { EscalationFiles } from "./escalation-files.ts";
-import { Neighbours } from "./neighbours.ts";
 import { PatternFiles } from "./pattern-files.ts";
 import { PolicyFiles } from "./policy-files.ts";
 import { ResolutionFiles } from "./resolution-files.ts";
@@ -17,7 +16,6 @@ export type MemoryFiles = {
   readonly policies: PolicyFiles;
   readonly escalations: EscalationFiles;
   readonly audit: AuditFiles;
-  readonly neighbours: Neighbours;
 };
 
 export function openMemoryFiles(root: string, operations: FileOperations = nodeOperations): MemoryFiles {
@@ -29,7 +27,6 @@ export function openMemoryFiles(root: string, operations: FileOperations = nodeO
     policies: new PolicyFiles(files),
     escalations: new EscalationFiles(files),
     audit: new AuditFiles(files),
-    neighbours: new Neighbours(),
   };
 }
 

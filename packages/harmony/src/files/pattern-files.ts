@@ -1,36 +1,33 @@
-// Patterns as files, and the index that finds those of the same shape.
+// Patterns as files, found by id, by what they are of, and by likeness.
 
 import { longId, parseId } from "../ids.ts";
 import { PATTERN_SIZE_BYTES_MAX } from "../limits.ts";
 import { patternPath, patternsDir } from "../paths.ts";
-import {
-  comparePatterns,
-  patternFromJson,
-  patternToJson,
-  sighted,
-  type ConflictPattern,
-} from "../patterns.ts";
+import { patternFromJson, patternToJson, sighted, type ConflictPattern } from "../patterns.ts";
 import type { PatternFilter } from "../store.ts";
 import type { DurableFiles } from "./durable-files.ts";
-import { FolderIndex } from "./folder-index.ts";
 import { withHold } from "./hold.ts";
+import { PatternIndex, type Neighbour } from "./pattern-index.ts";
 import { decodeRecord, encodeRecord, idOfName, RECORD_NAME } from "./record-codec.ts";
+
+/** About 20,000 patterns of the usual size; they take three times as much in memory. */
+const KEPT_BYTES_MAX = 33_554_432;
 
 const decode = (name: string, bytes: Uint8Array): ConflictPattern | null =>
   decodeRecord(bytes, patternFromJson, (pattern) => pattern.patternId === idOfName(name));
 
 export class PatternFiles {
   readonly #files: DurableFiles;
-  readonly #index: FolderIndex<ConflictPattern>;
+  readonly #index: PatternIndex;
 
-  constructor(files: DurableFiles) {
+  constructor(files: DurableFiles, keptBytesMax: number = KEPT_BYTES_MAX) {
     this.#files = files;
-    this.#index = new FolderIndex(files, {
+    this.#index = new PatternIndex(files, {
       path: patternsDir(files.root),
       namePattern: RECORD_NAME,
       sizeBytesMax: PATTERN_SIZE_BYTES_MAX,
       decode,
-      compare: comparePatterns,
+      keptBytesMax,
     });
   }
 
@@ -64,18 +61,13 @@ export class PatternFiles {
     return bytes === null ? null : decode(`${longId(id, { strip: true })}.json`, bytes);
   }
 
-  all(): readonly ConflictPattern[] {
-    return this.#index.records();
+  list(filter: PatternFilter = {}): readonly ConflictPattern[] {
+    return this.#index.list(filter);
   }
 
-  list(filter: PatternFilter = {}): readonly ConflictPattern[] {
-    const matches = (pattern: ConflictPattern): boolean =>
-      (filter.domain === undefined || pattern.domain === filter.domain) &&
-      (filter.scope === undefined || pattern.scope === filter.scope) &&
-      (filter.conflictType === undefined || pattern.conflictType === filter.conflictType) &&
-      (filter.semanticFingerprint === undefined ||
-        pattern.semanticFingerprint === filter.semanticFingerprint);
-    return this.all().filter(matches).slice(0, filter.limit);
+  /** Patterns of the same scope, domain and type that are like this one, best first, without itself. */
+  neighboursOf(pattern: ConflictPattern, count: number): readonly Neighbour[] {
+    return this.#index.neighboursOf(pattern, count);
   }
 
   remove(patternId: string): boolean {

@@ -183,14 +183,7 @@ export class ResolutionFiles {
   removeAll(patternId: string): number {
     const folder = patternResolutionsDir(this.#files.root, patternId);
     if (!this.#files.hasFolder(folder)) return 0;
-    const { operations } = this.#files;
-    const names = operations.names(folder, Number.MAX_SAFE_INTEGER) ?? [];
-    const answers = names.filter((name) => RECORD_NAME.test(name));
-    const removed = answers.filter((name) => operations.unlink(`${folder}/${name}`)).length;
-    // Revocations after the answers, so that a crash in between leaves no revoked answer in force.
-    this.#files.syncFolder(folder);
-    for (const name of names.filter((n) => REVOCATION_NAME.test(n))) operations.unlink(`${folder}/${name}`);
-    operations.removeFolder(folder);
+    const removed = this.#empty(folder);
     this.#files.syncFolder(resolutionsDir(this.#files.root));
     return removed;
   }
@@ -200,7 +193,27 @@ export class ResolutionFiles {
     const { root, operations } = this.#files;
     if (!this.#files.hasFolder(resolutionsDir(root))) return 0;
     const names = operations.names(resolutionsDir(root), Number.MAX_SAFE_INTEGER) ?? [];
-    const folders = names.filter((name) => PATTERN_FOLDER_NAME.test(name));
-    return folders.map((name) => this.removeAll(`sha256:${name}`)).reduce((sum, count) => sum + count, 0);
+    const folders = names
+      .filter((name) => PATTERN_FOLDER_NAME.test(name))
+      .map((name) => patternResolutionsDir(root, `sha256:${name}`))
+      .filter((folder) => this.#files.hasFolder(folder));
+    const removed = folders.reduce((sum, folder) => sum + this.#empty(folder), 0);
+    // Once for all: a folder that is gone for good takes what was in it along.
+    this.#files.syncFolder(resolutionsDir(root));
+    return removed;
+  }
+
+  /** Takes the answers out of a folder, and the folder away; that it is away is for the caller to make durable. */
+  #empty(folder: string): number {
+    const { operations } = this.#files;
+    const names = operations.names(folder, Number.MAX_SAFE_INTEGER) ?? [];
+    const answers = names.filter((name) => RECORD_NAME.test(name));
+    const removed = answers.filter((name) => operations.unlink(`${folder}/${name}`)).length;
+    const revocations = names.filter((name) => REVOCATION_NAME.test(name));
+    // Revocations after the answers, so that a crash in between leaves no revoked answer in force.
+    if (revocations.length > 0) this.#files.syncFolder(folder);
+    for (const name of revocations) operations.unlink(`${folder}/${name}`);
+    if (!operations.removeFolder(folder)) this.#files.syncFolder(folder);
+    return removed;
   }
 }

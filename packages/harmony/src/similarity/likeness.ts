@@ -1,7 +1,7 @@
 // How like two patterns are: one measure for every store.
 
 import type { ConflictPattern } from "../patterns.ts";
-import { jaccardOf } from "./similarity-index.ts";
+import { jaccardOf } from "./jaccard.ts";
 
 /** Below this two token sets have more that parts them than what they share. */
 export const SIMILARITY_MIN = 0.5;

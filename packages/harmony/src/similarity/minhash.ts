@@ -6,7 +6,7 @@ const FNV_PRIME = 0x01000193;
 const GOLDEN_RATIO_32 = 0x9e3779b9;
 
 /** Murmur3's finaliser: spreads every input bit over the whole word, so that `x ^ seed` acts as an own hash function. */
-function scatter(value: number): number {
+export function scatter(value: number): number {
   let x = value >>> 0;
   x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
   x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);

@@ -8,6 +8,7 @@ import {
   ROUTES,
   type RouteRow,
   problemSchema,
+  isMutating,
   scopeOf,
 } from "@assent/contract";
 import { z } from "zod";
@@ -77,7 +78,9 @@ const REQUEST_HEADERS: Readonly<Record<RequestHeader, Omit<Parameter, "name" | "
     description:
       `The caller's own name for this one logical request, 1 to ${IDEMPOTENCY_KEY_CHARS_MAX} visible characters, as a ` +
       "Structured Field string or bare. Repeating the request with the same key and body gives the first answer again; " +
-      `another body is refused with 422. Keys expire after ${IDEMPOTENCY_RETENTION_HOURS} hours.`,
+      `another body is refused with 422, and 409 says that the first is not answered yet. Answers are kept for repeats, ` +
+      "but for those of status 400, 401, 403, 413, 429 and 5xx. " +
+      `Keys are the principal's own, good for one method and path, and expire after ${IDEMPOTENCY_RETENTION_HOURS} hours.`,
     schema: {
       type: "string",
       pattern: IDEMPOTENCY_KEY_PATTERN,
@@ -219,12 +222,14 @@ function operation(row: RouteRow, schemas: SchemaNames): Operation {
   const parameters = [
     ...parametersOf(row.params, "path", schemas),
     ...parametersOf(row.query, "query", schemas),
-    ...(row.requestHeaders ?? []).map((name) => ({
-      name,
-      in: "header" as const,
-      ...REQUEST_HEADERS[name],
-      ...(name === "Idempotency-Key" ? { required: row.problems.includes("idempotency_key_missing") } : {}),
-    })),
+    ...[...(isMutating(row) ? ["Idempotency-Key" as const] : []), ...(row.requestHeaders ?? [])].map(
+      (name) => ({
+        name,
+        in: "header" as const,
+        ...REQUEST_HEADERS[name],
+        ...(name === "Idempotency-Key" ? { required: row.problems.includes("idempotency_key_missing") } : {}),
+      }),
+    ),
   ];
   return {
     operationId: row.operationId,
@@ -274,7 +279,8 @@ function parametersOf(
 
 function successOf(row: RouteRow, schemas: SchemaNames): Record<string, Response> {
   const limited = row.action === "open" ? [] : (["RateLimit", "RateLimit-Policy"] as const);
-  const names = [...(row.success.headers ?? []), ...limited, "X-Request-Id"] as const;
+  const replayed = isMutating(row) ? (["Idempotent-Replayed"] as const) : [];
+  const names = [...(row.success.headers ?? []), ...replayed, ...limited, "X-Request-Id"] as const;
   return {
     [row.success.status]: {
       description: row.success.description,
@@ -305,7 +311,10 @@ function problemsOf(row: RouteRow, schemas: SchemaNames): Record<string, Respons
       : scopeOf(row.action) === null
         ? ["unauthenticated", "quota_exceeded"]
         : ["unauthenticated", "scope_missing", "quota_exceeded"];
-  const codes = [...new Set([...COMMON_PROBLEMS, ...guards, ...row.problems])];
+  const keyed: readonly ProblemCode[] = isMutating(row)
+    ? ["idempotency_key_missing", "idempotency_key_reused", "idempotency_key_busy"]
+    : [];
+  const codes = [...new Set([...COMMON_PROBLEMS, ...guards, ...keyed, ...row.problems])];
   const statuses = [...new Set(codes.map((code) => PROBLEMS[code].status))].toSorted((a, b) => a - b);
   return Object.fromEntries(
     statuses.map((status) => [

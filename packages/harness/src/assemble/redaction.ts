@@ -20,6 +20,7 @@ export function openRedaction(
     ["anthropic_api_key", environment.anthropic?.apiKey],
     ["openai_api_key", environment.openai?.apiKey],
     ["openai_compatible_api_key", environment.openaiCompatible?.apiKey],
+    ["s3_secret_access_key", environment.objectStore?.secretAccessKey],
     ["installation_secret", secrets.raw],
     ["operator_key", operatorKey],
     ...databases.map((database) => ["database_password", database.password()] as const),

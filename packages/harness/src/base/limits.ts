@@ -71,6 +71,12 @@ export const PREVIEW_CHARS_MAX = 200_000;
 /** One artifact. */
 export const ARTIFACT_BYTES_MAX = 64 * 1024 * 1024;
 
+/** Stored content that no run names is removed when it is older: a run that is slow to commit has long ended by then. */
+export const CONTENT_ORPHAN_HOURS = 24;
+
+/** How often a process looks for such content. */
+export const CONTENT_SWEEP_HOURS = 6;
+
 /** Runs one worker process advances at the same time. They wait for models and tools most of their time. */
 export const WORKER_RUNS_MAX = 8;
 

@@ -35,6 +35,7 @@ import type { CutPassage } from "../core/retrieval/passages.ts";
 import type { Judgement } from "../core/decide/judgement.ts";
 import type { Assent } from "../core/decide/policy-annotations.ts";
 import type { ExternalDefinition } from "../core/external.ts";
+import type { Manifest } from "../core/tool.ts";
 import type { Journal, JournalStep } from "../core/run/journal.ts";
 import type { Breakers, BudgetRows } from "./budget.ts";
 
@@ -123,7 +124,10 @@ export type ApprovalRecord = {
 export type NewApproval = Omit<
   ApprovalRecord,
   "state" | "votes" | "editedAction" | "decidedAt" | "decidedBy" | "comment"
->;
+> & {
+  /** Of the tool as the person is asked about it, kept by its digest; null where that is kept elsewhere. */
+  readonly manifest: Manifest | null;
+};
 
 export type ApprovalChange = Pick<
   ApprovalRecord,
@@ -192,6 +196,8 @@ export type StoreTx = {
     insert(approval: NewApproval): Promise<void>;
     find(id: ApprovalId): Promise<ApprovalRecord | null>;
     list(run: RunId): Promise<readonly ApprovalRecord[]>;
+    /** Of runs that have not ended: open, or approved and not yet spent; oldest first, after the given one. */
+    waiting(after: ApprovalId | null, limit: number): Promise<readonly ApprovalRecord[]>;
     /** One person's word for the action as it stands; false when they gave it before. */
     vote(id: ApprovalId, voter: PrincipalId, actionDigest: Sha256, at: Date): Promise<boolean>;
     /** Compare-and-swap: false when the approval is not in `from` any more; then nothing changed. */
@@ -212,15 +218,22 @@ export type StoreTx = {
     find(key: IdempotencyKey, now: Date): Promise<IdempotencyRecord | null>;
     /**
      * Takes the key for this transaction. Null: it is ours, and `complete` must follow. Otherwise: the answer that an
-     * earlier request got. A request that races waits here for the other's transaction to end.
+     * earlier request got. A request that races waits here for the other's transaction to end, for a moment;
+     * then it rejects with KeyBusy.
      */
     claim(key: IdempotencyKey, now: Date): Promise<IdempotencyRecord | null>;
     complete(key: IdempotencyKey, record: IdempotencyRecord): Promise<void>;
+    /** Gives a claimed key back: what came of the request is not to be repeated. */
+    release(key: IdempotencyKey): Promise<void>;
   };
   readonly agents: {
     /** Definitions are kept by digest for as long as a run names them. */
     put(version: Sha256, definition: AgentDefinition): Promise<void>;
     get(version: Sha256): Promise<AgentDefinition | null>;
+  };
+  readonly manifests: {
+    /** Of a tool that a person was once asked about; null where it was never kept. */
+    get(digest: string): Promise<Manifest | null>;
   };
   readonly externalDefinitions: {
     put(version: Sha256, definition: ExternalDefinition): Promise<void>;
@@ -345,6 +358,13 @@ export type Store = {
   sweepExpired(now: Date, limit: number): Promise<number>;
   /** Runs of any tenant that need attention: ids only, no content. */
   due(now: Date, limit: number): Promise<readonly Due[]>;
+  /** Which of these contents no artifact of any tenant names; at most 1,000. */
+  unnamedContent(sha256s: readonly string[]): Promise<readonly string[]>;
+  /**
+   * Calls `remove` while nobody can come to name the content; not at all where somebody does. Whoever commits an
+   * artifact meanwhile waits, and looks afterwards whether its bytes are there.
+   */
+  forgetContent(sha256: string, remove: () => Promise<void>): Promise<boolean>;
   /** How the providers are. */
   readonly breakers: Breakers;
   /** Rejects when the database cannot be used. */

@@ -289,7 +289,8 @@ async function planEdit(
   const scope = { tenant: run.tenant, run: run.id, seq: approval.seq };
   return ok({
     editedAction: action,
-    judgement,
+    // Whoever edits has the same before them as whoever was asked.
+    judgement: { ...approval.judgement, ...judgement },
     precondition,
     preview,
     actionDigest: actionDigest(action, judgement.labels, precondition, scope),

@@ -50,9 +50,14 @@ export type Write =
     }
   /** One yes of several that the rules want; nothing moves before the last of them. */
   | { readonly write: "approval_voted"; readonly approval: ApprovalRecord; readonly votes: number }
+  | {
+      readonly write: "artifact_committed";
+      readonly artifact: Omit<Artifact, "created_at">;
+      /** Asked once nobody can remove the content any more, so that its answer stays true. */
+      readonly isStored: () => Promise<boolean>;
+    }
   /** What was set aside for a call is replaced by what it cost. */
   | { readonly write: "budget_settled"; readonly reservation: string; readonly spent: BudgetAmounts }
-  | { readonly write: "artifact_committed"; readonly artifact: Omit<Artifact, "created_at"> }
   /** What the run did and nobody could take back; people are asked to look. */
   | { readonly write: "effects_left"; readonly seq: number; readonly left: readonly LeftEffect[] }
   /** A queued run is to be looked at at once. */
@@ -71,6 +76,11 @@ export type Write =
 /** Somebody else decided or spent the approval first. Nothing of the transaction is kept. */
 export class ApprovalTaken extends Error {
   override readonly name = "ApprovalTaken";
+}
+
+/** The bytes of an artifact are not there any more (they had been swept as nobody's). They have to be stored again. */
+export class ContentLost extends Error {
+  override readonly name = "ContentLost";
 }
 
 export type Committed = { readonly run: RunRecord; readonly journal: Journal };
@@ -150,7 +160,7 @@ async function carryOut(tx: StoreTx, draft: Draft, write: Write, context: Contex
       );
       return;
     case "artifact_committed":
-      await commitArtifact(tx, draft, write.artifact, context);
+      await commitArtifact(tx, draft, write, context);
       return;
     case "effects_left":
       await escalateLeft(tx, draft.run, write.left, context.now);
@@ -177,10 +187,11 @@ async function carryOut(tx: StoreTx, draft: Draft, write: Write, context: Contex
 async function commitArtifact(
   tx: StoreTx,
   draft: Draft,
-  artifact: Omit<Artifact, "created_at">,
+  { artifact, isStored }: Extract<Write, { write: "artifact_committed" }>,
   context: Context,
 ): Promise<void> {
   await tx.artifacts.insert(draft.run.id, { ...artifact, createdAt: context.now });
+  if (!(await isStored())) throw new ContentLost(`the content ${artifact.sha256} is not there`);
   record(
     draft,
     "artifact_committed",

@@ -1,3 +1,4 @@
+import { err } from "../base/result.ts";
 import type { Log } from "../ports.ts";
 import { type AdmissionPorts, submitRun } from "./admission.ts";
 import { type ApprovalPorts, decideApproval } from "./approvals.ts";
@@ -10,6 +11,7 @@ import { createExternalRuns } from "./external/external.ts";
 import type { Harness } from "./harness.ts";
 import { admit, authenticate, type EntrancePorts } from "./entrance.ts";
 import { createKey, type KeyPorts, listAccessEvents, listKeys, revokeKey, rotateKey } from "./keys.ts";
+import { BUSY, once, type OncePorts, unlessBusy } from "./once.ts";
 import { listPrecedents, revokePrecedent } from "./precedents.ts";
 import { cancelRun, getRun, listEvents, listRuns, openArtifact, type RunPorts } from "./runs.ts";
 
@@ -17,6 +19,7 @@ export type HarnessPorts = AdmissionPorts &
   ApprovalPorts &
   EntrancePorts &
   KeyPorts &
+  OncePorts &
   RunPorts &
   ExternalPorts & {
     readonly log: Log;
@@ -28,14 +31,20 @@ export type HarnessPorts = AdmissionPorts &
 export function createHarness(ports: HarnessPorts): Harness {
   const watch = createEventWatch(ports);
   return {
+    once: async (caller, request, work) =>
+      await once(ports, caller, request, async (store) => await work(createHarness({ ...ports, store }))),
     admit: async (presented) => await admit(ports, presented),
     permits: (subject, action) => ports.access.permits(subject, action),
     authenticate: async (key) => await authenticate(ports, key),
     external: createExternalRuns(ports, watch),
     submitRun: async (caller, request, key) =>
-      request.driver === "external"
-        ? await submitExternalRun(ports, caller, request, key)
-        : await submitRun(ports, caller, request, key),
+      await unlessBusy(
+        async () =>
+          request.driver === "external"
+            ? await submitExternalRun(ports, caller, request, key)
+            : await submitRun(ports, caller, request, key),
+        err(BUSY),
+      ),
     getRun: async (caller, id) => await getRun(ports, caller, id),
     listRuns: async (caller, query) => await listRuns(ports, caller, query),
     cancelRun: async (caller, id) => await cancelRun(ports, caller, id),

@@ -111,7 +111,31 @@ export type Presented = { readonly credential: string; readonly action: ApiActio
 
 export type AccessEvents = { readonly data: readonly AccessEvent[]; readonly next: AccessEventId | null };
 
+/** One request with its idempotency key. */
+export type KeyedRequest = {
+  /** Method and path: a key is good for one resource. */
+  readonly route: string;
+  readonly key: string;
+  readonly body: unknown;
+  /** Of a success. */
+  readonly status: number;
+  /** Whether a success shows a secret. */
+  readonly secret: boolean;
+};
+
+export type Once = {
+  /** As JSON; of a repeat byte for byte what was given first. */
+  readonly answer: Result<{ readonly body: string }, Refusal>;
+  readonly replayed: boolean;
+};
+
 export type Harness = {
+  /** Carries a request out once for its idempotency key. `work` gets the harness to do it on, within one transaction. */
+  once<T>(
+    caller: Caller,
+    request: KeyedRequest,
+    work: (joined: Harness) => Promise<Result<T, Refusal>>,
+  ): Promise<Once>;
   /**
    * Lets a request in: whose credential it carries, and whether their quotas have room for it. Null for unknown,
    * expired and revoked ones alike. Rejects when that cannot be told.

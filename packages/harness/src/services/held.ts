@@ -1,7 +1,8 @@
 // A run in the hands of one worker, and the only way in which that worker may write to it.
 
 import { assert } from "../base/assert.ts";
-import type { AgentDefinition } from "../core/agent.ts";
+import type { Sha256 } from "../base/digest.ts";
+import { type AgentDefinition, agentVersion } from "../core/agent.ts";
 import type { ActionScope } from "../core/decide/action-digest.ts";
 import type { CountTokens } from "../core/budget/estimate.ts";
 import type { BudgetSettings } from "../core/budget/settings.ts";
@@ -34,6 +35,8 @@ export type OrchestratorPorts = {
   readonly openWorkspace: OpenWorkspace;
   readonly files: ArtifactFiles;
   readonly policies: Policies;
+  /** As they are defined now. A run goes on under the definition it was submitted with. */
+  readonly agents: ReadonlyMap<string, AgentDefinition>;
   readonly redaction: Pick<Redaction, "checkArtifact">;
   readonly clock: Clock;
   readonly random: Random;
@@ -90,4 +93,10 @@ export async function commitHeld(held: Held, writes: readonly Write[]): Promise<
 export function scopeOfNextStep(held: Held): ActionScope {
   const { run, journal } = held.committed;
   return { tenant: run.tenant, run: run.id, seq: journal.length + 1 };
+}
+
+/** Of the run's agent as it is defined now; null where it is not any more. */
+export function currentAgentVersion({ ports, committed }: Held): Sha256 | null {
+  const now = ports.agents.get(committed.run.agent);
+  return now === undefined ? null : agentVersion(now);
 }

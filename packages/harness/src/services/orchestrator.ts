@@ -1,28 +1,25 @@
 // The one loop that advances a run. It asks the journal what comes next, writes down what it is about to do, does it,
 // writes down what came of it. Everything it knows is in the journal, so any worker can go on where another stopped.
 
-import type { Action, Decision, RunId, TenantId } from "@assent/contract";
+import type { RunId, TenantId } from "@assent/contract";
 import { assert, unreachable } from "../base/assert.ts";
-import { canonicalJson } from "../base/canonical-json.ts";
 import { LEASE_SECONDS, RUN_ATTEMPTS_MAX } from "../base/limits.ts";
 import type { AgentDefinition } from "../core/agent.ts";
-import { actionDigest } from "../core/decide/action-digest.ts";
 import { originsOfRun } from "../core/label/origins-of-run.ts";
 import { type GateStep, isToolStep, type Journal, type StepError } from "../core/run/journal.ts";
 import { openingCall } from "../core/retrieval/opening.ts";
 import { type Move, nextMove } from "../core/run/next.ts";
 import { openRollback } from "../core/run/rollback.ts";
-import { manifestDigest } from "../core/tool.ts";
-import type { ApprovalRecord, RunRecord, Tool, WorkerId } from "../ports.ts";
+import type { RunRecord, WorkerId } from "../ports.ts";
 import { ApprovalTaken, commit, type Write } from "./commit.ts";
 import { endRollback, endRun } from "./end-run.ts";
 import { commitHeld, type Held, LeaseLost, type OrchestratorPorts } from "./held.ts";
-import { judge, type Judged } from "./judge.ts";
 import { askModel } from "./models/ask-model.ts";
+import { dispatch, readApproval } from "./steps/dispatch.ts";
 import { finaliseRun } from "./steps/finalise.ts";
-import { openDoubtGate, openGate } from "./steps/gate.ts";
+import { openDoubtGate } from "./steps/gate.ts";
 import { modelCall, openModelStep } from "./steps/model.ts";
-import { checkDoubt, compensate, executeNewest, executeTool, judgeCall, openToolStep } from "./steps/tool.ts";
+import { checkDoubt, compensate, executeTool, judgeCall } from "./steps/tool.ts";
 
 export type Claim = {
   readonly run: RunRecord;
@@ -156,108 +153,6 @@ async function makeMove(held: Held, move: Move): Promise<boolean> {
 async function askNext(held: Held, isNew: boolean): Promise<boolean> {
   const call = modelCall(held);
   return await askModel(held, call, isNew ? openModelStep(call) : null);
-}
-
-// The approved action and no other: spent and journaled as intended in one transaction, then carried out. Between a
-// person's yes and this the model is not asked again.
-async function dispatch(held: Held, callId: string, gate: GateStep): Promise<boolean> {
-  const approval = await readApproval(held, gate);
-  const action = approval.editedAction ?? approval.action;
-  const tool = held.ports.tools.get(action.tool);
-  const changed = changeOfRules(held, approval, action, tool);
-  if (changed !== null) return await askAgain(held, callId, approval, changed);
-  const error = refusalOf(held, gate, approval, tool);
-  const parts = {
-    callId,
-    action,
-    judgement: approval.judgement,
-    precondition: approval.precondition,
-    decision: approval.decision,
-    approvalId: approval.id,
-    error,
-  };
-  await commitHeld(held, [
-    { write: "approval_decided", approval, event: "spent", change: {} },
-    openToolStep(held, parts),
-  ]);
-  return error === null ? await executeNewest(held) : true;
-}
-
-// What is executed is what was approved: checked again at the last moment, against the rows as they are now.
-function refusalOf(
-  held: Held,
-  gate: GateStep,
-  approval: ApprovalRecord,
-  tool: Tool | undefined,
-): StepError | null {
-  const action = approval.editedAction ?? approval.action;
-  const { tenant, run } = held.fence;
-  const scope = { tenant, run, seq: gate.seq };
-  if (actionDigest(action, approval.judgement.labels, approval.precondition, scope) !== approval.actionDigest)
-    return { code: "approval_broken", detail: "The stored action is not the one that was approved." };
-  if (tool === undefined || manifestDigest(tool.manifest) !== action.manifest_digest)
-    return {
-      code: "tool_changed",
-      detail: "The tool is not the one that was approved; it needs assent again.",
-    };
-  return null;
-}
-
-// A yes was given under the rules of its time. Null: those rules, or others that say the same of this call.
-function changeOfRules(
-  held: Held,
-  approval: ApprovalRecord,
-  action: Action,
-  tool: Tool | undefined,
-): Judged | null {
-  const { policies } = held.ports;
-  if (tool === undefined || approval.judgement.policyVersion === policies.version) return null;
-  const now = judge(policies, held.committed.run, held.definition, held.origins, tool.manifest, action);
-  if (now.verdict.verdict === "permit") return null;
-  const same =
-    now.verdict.assent !== null && canonicalJson(now.verdict.assent) === canonicalJson(approval.requirement);
-  return same ? null : now;
-}
-
-async function askAgain(held: Held, callId: string, approval: ApprovalRecord, now: Judged): Promise<boolean> {
-  const action = approval.editedAction ?? approval.action;
-  const { judgement, verdict } = now;
-  const decision: Decision = { verdict: verdict.verdict, reasons: verdict.reasons };
-  const withdraw: Write = { write: "approval_decided", approval, event: "cancelled", change: {} };
-  if (verdict.assent === null) {
-    const detail = `The rules have changed since this was approved. ${decision.reasons.map((reason) => reason.detail).join(" ")}`;
-    const error: StepError = { code: "denied", detail };
-    const parts = { callId, action, judgement, precondition: null, decision, approvalId: approval.id, error };
-    await commitHeld(held, [withdraw, openToolStep(held, parts)]);
-    return true;
-  }
-  const { summary, preview, precondition } = approval;
-  const plan = {
-    summary: `${summary} (asked again: the rules have changed since it was approved)`,
-    preview,
-    precondition,
-  };
-  const question = {
-    callId,
-    action,
-    judgement,
-    decision,
-    requirement: verdict.assent,
-    plan,
-    advice: approval.advice,
-  };
-  return await openGate(held, question, [withdraw]);
-}
-
-async function readApproval(held: Held, gate: GateStep): Promise<ApprovalRecord> {
-  const { approvalId } = gate;
-  assert(approvalId !== null, "a gate names its approval");
-  const approval = await held.ports.store.transaction(
-    held.fence.tenant,
-    async (tx) => await tx.approvals.find(approvalId),
-  );
-  assert(approval !== null && approval.run === held.fence.run, "a gate's approval is the run's own");
-  return approval;
 }
 
 async function settleDoubt(held: Held, seq: number, gate: GateStep): Promise<boolean> {

@@ -46,6 +46,7 @@ function failing(fault: Fault): { operations: FileOperations; calls: () => reado
     makeFolder: async (path) => await guard("makeFolder", async () => await diskOperations.makeFolder(path)),
     list: async (path) => await guard("list", async () => await diskOperations.list(path)),
     read: async (path, max) => await guard("read", async () => await diskOperations.read(path, max)),
+    size: async (path) => await guard("size", async () => await diskOperations.size(path)),
     create: async (path, content) => {
       if (!strike("create")) return await diskOperations.create(path, content);
       await diskOperations.create(path, content.subarray(0, content.byteLength >> 1));

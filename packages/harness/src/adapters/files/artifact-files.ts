@@ -6,7 +6,7 @@ import { dirname, join, resolve } from "node:path";
 import { assert } from "../../base/assert.ts";
 import { sha256Hex } from "../../base/digest.ts";
 import { ARTIFACT_BYTES_MAX } from "../../base/limits.ts";
-import type { ArtifactFiles, Random } from "../../ports.ts";
+import type { ArtifactFiles, Random, StoredPage } from "../../ports.ts";
 import { diskOperations, type FileOperations } from "./file-operations.ts";
 import { isAbandoned, withStagingName } from "./staging-name.ts";
 
@@ -48,14 +48,24 @@ export function openArtifactFiles(options: ArtifactFilesOptions): ArtifactFiles 
   return {
     put: async (bytes) => {
       if (bytes.byteLength > ARTIFACT_BYTES_MAX) throw new ArtifactTooLarge(bytes.byteLength);
-      await prepare();
       // A copy: the caller may change its buffer while we wait, and then the digest would lie.
-      return await put(store, Uint8Array.from(bytes));
+      const copy = Uint8Array.from(bytes);
+      await prepare();
+      return await put(store, copy);
     },
     get: async (sha256) => {
       const bytes = await operations.read(pathOf(store, sha256), ARTIFACT_BYTES_MAX);
       if (bytes !== null && sha256Hex(bytes) !== sha256) throw new ArtifactDamaged(sha256);
       return bytes;
+    },
+    holds: async (sha256, sizeBytes) => (await operations.size(pathOf(store, sha256))) === sizeBytes,
+    list: async (after) => {
+      await prepare();
+      return await listFolder(store, after);
+    },
+    remove: async (sha256) => {
+      // Not made durable: what comes back after a loss of power is swept again.
+      await operations.remove(pathOf(store, sha256));
     },
   };
 }
@@ -66,7 +76,7 @@ const stagingOf = (store: Store): string => join(store.root, "staging");
 
 // The digest becomes a path, so its form is checked right here, whoever checked it before.
 function pathOf(store: Store, sha256: string): string {
-  assert(/^[0-9a-f]{64}$/u.test(sha256), "an artifact is named by 64 hex digits");
+  assert(DIGEST.test(sha256), "an artifact is named by 64 hex digits");
   return join(store.root, "sha256", sha256.slice(0, 2), sha256);
 }
 
@@ -78,6 +88,23 @@ async function prepareFolders({ root, operations }: Store): Promise<void> {
     if (isAbandoned(name, modifiedAtMs)) await operations.remove(join(staging, name));
   }
 }
+
+const FOLDERS = 256;
+
+// One of the folders a piece: what is there, under a name that is a digest.
+async function listFolder(store: Store, after: string | null): Promise<StoredPage> {
+  const index = after === null ? 0 : Number.parseInt(after, 16) + 1;
+  const name = index.toString(16).padStart(2, "0");
+  const found = await store.operations.list(join(store.root, "sha256", name));
+  return {
+    files: found
+      .filter((file) => DIGEST.test(file.name) && file.name.startsWith(name))
+      .map((file) => ({ sha256: file.name, storedAt: new Date(file.modifiedAtMs) })),
+    next: index + 1 < FOLDERS ? name : null,
+  };
+}
+
+const DIGEST = /^[0-9a-f]{64}$/u;
 
 async function put(
   store: Store,

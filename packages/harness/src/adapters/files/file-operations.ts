@@ -1,16 +1,19 @@
 // The few file operations that artifacts need, one system call's worth each, so that a test can fail any one of them.
 
 import { constants } from "node:fs";
-import { mkdir, open, readdir, rename, stat, unlink } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, rename, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { systemCode } from "./file-error.ts";
 
 export type FileOperations = {
   /** Makes a folder and those above it; no error when it is there. */
   makeFolder(path: string): Promise<void>;
+  /** Empty when the folder is missing. */
   list(folder: string): Promise<readonly { readonly name: string; readonly modifiedAtMs: number }[]>;
   /** Null when missing. Rejects when the file is larger than the limit, or no regular file. */
   read(path: string, sizeBytesMax: number): Promise<Uint8Array | null>;
+  /** Of a regular file; null when there is none. */
+  size(path: string): Promise<number | null>;
   /** Makes a new file with this content; rejects when the name is taken. */
   create(path: string, content: Uint8Array): Promise<void>;
   /** Returns once the content of the file, or the names in the folder, would survive a loss of power. */
@@ -26,13 +29,17 @@ export const diskOperations: FileOperations = {
   },
   list: async (folder) => {
     const found = [];
-    for (const name of await readdir(folder)) {
+    for (const name of (await unless("ENOENT", readdir(folder))) ?? []) {
       const info = await unless("ENOENT", stat(join(folder, name)));
       if (info !== null) found.push({ name, modifiedAtMs: info.mtimeMs });
     }
     return found;
   },
   read,
+  size: async (path) => {
+    const info = await unless("ENOENT", lstat(path));
+    return info?.isFile() === true ? info.size : null;
+  },
   create: async (path, content) => {
     const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
     await using handle = await open(path, flags, 0o600);

@@ -11,6 +11,7 @@ import {
 } from "@assent/contract";
 import type { Judgement } from "../../core/decide/judgement.ts";
 import type { Assent } from "../../core/decide/policy-annotations.ts";
+import { type Manifest, manifestDigest } from "../../core/tool.ts";
 import type { ApprovalChange, ApprovalRecord, NewApproval, StoreTx } from "../../ports.ts";
 import { digestFromBytes, digestToBytes, type Scope } from "./rows.ts";
 
@@ -78,32 +79,23 @@ function toRecord(row: ApprovalRow): ApprovalRecord {
   };
 }
 
+/** Of tools as people were asked about them; an approval brings its own with it. */
+export function manifestRows({ query, tenant }: Scope): StoreTx["manifests"] {
+  return {
+    async get(digest: string): Promise<Manifest | null> {
+      const [row] = await query<{ manifest: Manifest }>(
+        "select manifest from assent.tool_manifests where tenant_id = $1 and digest = decode($2, 'hex')",
+        [tenant, digest.replace(/^sha256:/u, "")],
+      );
+      return row?.manifest ?? null;
+    },
+  };
+}
+
 export function approvalRows({ query, tenant }: Scope): StoreTx["approvals"] {
   return {
-    async insert(approval: NewApproval): Promise<void> {
-      await query(
-        `insert into assent.approvals (tenant_id, id, run_id, seq, state, subject, action, action_digest, summary,
-           preview, precondition, decision, judgement, requirement, advice, requested_at, expires_at)
-         values ($1, $2, $3, $4, 'open', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
-        [
-          tenant,
-          uuidOf(approval.id),
-          uuidOf(approval.run),
-          approval.seq,
-          approval.subject,
-          JSON.stringify(approval.action),
-          digestToBytes(approval.actionDigest),
-          approval.summary,
-          approval.preview,
-          approval.precondition,
-          JSON.stringify(approval.decision),
-          JSON.stringify(approval.judgement),
-          JSON.stringify(approval.requirement),
-          JSON.stringify(approval.advice),
-          approval.requestedAt,
-          approval.expiresAt,
-        ],
-      );
+    insert: async (approval) => {
+      await insertApproval({ query, tenant }, approval);
     },
     async find(id: ApprovalId): Promise<ApprovalRecord | null> {
       const [row] = await query<ApprovalRow>(`${SELECT} and a.id = $2`, [tenant, uuidOf(id)]);
@@ -114,6 +106,16 @@ export function approvalRows({ query, tenant }: Scope): StoreTx["approvals"] {
         tenant,
         uuidOf(run),
       ]);
+      return rows.map(toRecord);
+    },
+    async waiting(after: ApprovalId | null, limit: number): Promise<readonly ApprovalRecord[]> {
+      const rows = await query<ApprovalRow>(
+        `${SELECT} and a.state in ('open', 'approved') and ($2::uuid is null or a.id > $2)
+           and exists (select from assent.runs r where r.tenant_id = a.tenant_id and r.id = a.run_id
+             and r.finished_at is null)
+         order by a.id limit $3`,
+        [tenant, after === null ? null : uuidOf(after), limit],
+      );
       return rows.map(toRecord);
     },
     async vote(id, voter, actionDigest, at): Promise<boolean> {
@@ -147,4 +149,38 @@ export function approvalRows({ query, tenant }: Scope): StoreTx["approvals"] {
       return rows.length === 1;
     },
   };
+}
+
+async function insertApproval(
+  { query, tenant }: Pick<Scope, "query" | "tenant">,
+  approval: NewApproval,
+): Promise<void> {
+  await query(
+    `with kept as (
+           insert into assent.tool_manifests (tenant_id, digest, manifest)
+           select $1, $17::bytea, $18::json where $18::json is not null on conflict do nothing)
+         insert into assent.approvals (tenant_id, id, run_id, seq, state, subject, action, action_digest, summary,
+           preview, precondition, decision, judgement, requirement, advice, requested_at, expires_at)
+         values ($1, $2, $3, $4, 'open', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+    [
+      tenant,
+      uuidOf(approval.id),
+      uuidOf(approval.run),
+      approval.seq,
+      approval.subject,
+      JSON.stringify(approval.action),
+      digestToBytes(approval.actionDigest),
+      approval.summary,
+      approval.preview,
+      approval.precondition,
+      JSON.stringify(approval.decision),
+      JSON.stringify(approval.judgement),
+      JSON.stringify(approval.requirement),
+      JSON.stringify(approval.advice),
+      approval.requestedAt,
+      approval.expiresAt,
+      approval.manifest === null ? null : digestToBytes(manifestDigest(approval.manifest)),
+      approval.manifest === null ? null : JSON.stringify(approval.manifest),
+    ],
+  );
 }

@@ -1,7 +1,9 @@
 import { uuidOf } from "@assent/contract";
+import { DatabaseError } from "pg";
 import { assert } from "../../base/assert.ts";
+import { KeyBusy } from "../../core/idempotency/key-busy.ts";
 import type { IdempotencyKey, IdempotencyRecord, StoreTx } from "../../ports.ts";
-import { digestFromBytes, digestToBytes, only, type Scope } from "./rows.ts";
+import { digestFromBytes, digestToBytes, only, type Query, type Scope } from "./rows.ts";
 
 type KeyRow = {
   fingerprint: Buffer | null;
@@ -18,38 +20,13 @@ export function idempotencyRows({ query, tenant }: Scope): StoreTx["idempotency"
        where tenant_id = $1 and principal_id = $2 and route = $3 and key = $4 and expires_at > $5`,
       [...identity(key), now],
     );
-    if (row === undefined) return null;
-    assert(
-      row.fingerprint !== null && row.status !== null && row.body !== null,
-      "a committed idempotency key has its answer",
-    );
-    return {
-      fingerprint: digestFromBytes(row.fingerprint),
-      status: row.status,
-      location: row.location,
-      body: row.body,
-    };
+    return row === undefined ? null : toRecord(row);
   };
   return {
     find,
     async claim(key: IdempotencyKey, now: Date): Promise<IdempotencyRecord | null> {
-      // Past its announced time a key is free again, as if it had never been used.
-      await query(
-        `delete from assent.idempotency_keys
-         where tenant_id = $1 and principal_id = $2 and route = $3 and key = $4 and expires_at <= $5`,
-        [...identity(key), now],
-      );
-      // Whoever inserts first holds the key; all others wait here until that transaction has ended, and then see
-      // its answer (or, if it failed, one of them inserts).
-      const inserted = await query<{ key: string }>(
-        `insert into assent.idempotency_keys (tenant_id, principal_id, route, key, expires_at)
-         values ($1, $2, $3, $4, $5) on conflict do nothing returning key`,
-        [...identity(key), key.expiresAt],
-      );
-      if (inserted.length === 1) return null;
-      const found = await find(key, now);
-      assert(found !== null, "a committed idempotency key has its answer");
-      return found;
+      const row = only(await claim(query, [...identity(key), now, key.expiresAt]));
+      return row.claimed ? null : toRecord(row);
     },
     async complete(key: IdempotencyKey, record: IdempotencyRecord): Promise<void> {
       only(
@@ -60,5 +37,39 @@ export function idempotencyRows({ query, tenant }: Scope): StoreTx["idempotency"
         ),
       );
     },
+    async release(key: IdempotencyKey): Promise<void> {
+      await query(
+        `delete from assent.idempotency_keys
+         where tenant_id = $1 and principal_id = $2 and route = $3 and key = $4 and fingerprint is null`,
+        identity(key),
+      );
+    },
   };
+}
+
+function toRecord(row: KeyRow): IdempotencyRecord {
+  assert(
+    row.fingerprint !== null && row.status !== null && row.body !== null,
+    "a committed idempotency key has its answer",
+  );
+  return {
+    fingerprint: digestFromBytes(row.fingerprint),
+    status: row.status,
+    location: row.location,
+    body: row.body,
+  };
+}
+
+const LOCK_NOT_AVAILABLE = "55P03";
+
+async function claim(
+  query: Query,
+  values: readonly unknown[],
+): Promise<readonly (KeyRow & { readonly claimed: boolean })[]> {
+  try {
+    return await query("select * from assent.claim_key($1, $2, $3, $4, $5, $6)", values);
+  } catch (error) {
+    if (error instanceof DatabaseError && error.code === LOCK_NOT_AVAILABLE) throw new KeyBusy();
+    throw error;
+  }
 }

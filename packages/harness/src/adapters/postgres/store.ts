@@ -6,8 +6,9 @@ import { sha256Hex } from "../../base/digest.ts";
 import type { Clock, Due, Random, Store, StoreTx } from "../../ports.ts";
 import { accessRows } from "./access.ts";
 import { agentRows, externalDefinitionRows } from "./agents.ts";
-import { approvalRows } from "./approvals.ts";
+import { approvalRows, manifestRows } from "./approvals.ts";
 import { artifactRows } from "./artifacts.ts";
+import { forgetContent, unnamedContent } from "./content.ts";
 import { auditRows } from "./audit.ts";
 import { breakerRows } from "./breakers.ts";
 import { budgetRows } from "./budgets.ts";
@@ -76,6 +77,8 @@ export function postgresStore({ pool, queue, clock, random }: PostgresStoreOptio
       return only(rows).removed;
     },
     due: async (now, limit) => await listDue(queryOn(pool), now, limit),
+    unnamedContent: async (sha256s) => await unnamedContent(queryOn(pool), sha256s),
+    forgetContent: async (sha256, remove) => await forgetContent(pool, sha256, remove),
     breakers: breakerRows(pool, queryOn),
     async ping(): Promise<void> {
       await pool.query("select 1");
@@ -97,6 +100,7 @@ function storeTx(
     audit: auditRows(scope),
     idempotency: idempotencyRows(scope),
     agents: agentRows(scope),
+    manifests: manifestRows(scope),
     externalDefinitions: externalDefinitionRows(scope),
     documents: documentRows(scope),
     keys: keyRows(scope, ids),

@@ -1,5 +1,6 @@
 import { documentIdSchema, ROUTES } from "@assent/contract";
 import type { Harness } from "../../services/harness.ts";
+import { answerOnce } from "../answer-once.ts";
 import { sendNotFound, sendRefusal } from "../answer.ts";
 import { callerOf } from "../hooks/authenticate.ts";
 import { type Api, routeOptions } from "../route-options.ts";
@@ -8,8 +9,11 @@ export function addDocuments(api: Api, harness: Harness): void {
   api.route({
     ...routeOptions(ROUTES.addDocument),
     handler: async (request, reply) => {
-      const added = await harness.documents.add(callerOf(request), request.body);
-      return added.ok ? await reply.code(201).send(added.value) : await sendRefusal(reply, added.error);
+      const { body } = request;
+      return await answerOnce(
+        { request, reply, harness, row: ROUTES.addDocument },
+        async (joined, caller) => await joined.documents.add(caller, body),
+      );
     },
   });
   api.route({
@@ -51,8 +55,10 @@ function addSingle(api: Api, harness: Harness): void {
     handler: async (request, reply) => {
       const id = documentIdSchema.safeParse(request.params.id);
       if (!id.success) return await sendNotFound(reply, "document_not_found");
-      const removed = await harness.documents.remove(callerOf(request), id.data);
-      return removed.ok ? await reply.send(removed.value) : await sendRefusal(reply, removed.error);
+      return await answerOnce(
+        { request, reply, harness, row: ROUTES.removeDocument },
+        async (joined, caller) => await joined.documents.remove(caller, id.data),
+      );
     },
   });
 }

@@ -5,7 +5,6 @@ import {
   EXTERNAL_RESULT_BYTES_MAX,
   EXTERNAL_WAIT_SECONDS_MAX,
   planAnswerSchema,
-  problem,
   resultAnswerSchema,
   ROUTES,
   type RunId,
@@ -15,12 +14,11 @@ import {
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import { assert } from "../../base/assert.ts";
-import { IDEMPOTENCY_KEY_CHARS_MAX } from "../../base/limits.ts";
 import type { Result } from "../../base/result.ts";
 import type { DriverCall, Harness, Refusal } from "../../services/harness.ts";
 import { sendNotFound, sendProblem, sendRefusal } from "../answer.ts";
 import { callerOf } from "../hooks/authenticate.ts";
-import { parseIdempotencyKey } from "../idempotency-key.ts";
+import { readIdempotencyKey } from "../idempotency-key.ts";
 import { type Api, routeOptions } from "../route-options.ts";
 
 export function addExternalRuns(api: Api, harness: Harness): void {
@@ -115,18 +113,8 @@ function parseAction(text: string): ActionId | null {
 function readCall(request: FastifyRequest, reply: FastifyReply, id: string): DriverCall | FastifyReply {
   const run = parseRun(id);
   if (run === null) return sendNotFound(reply, "run_not_found");
-  const header = request.headers["idempotency-key"];
-  const caller = callerOf(request);
-  if (header === undefined) return { caller, run, key: null };
-  const key = parseIdempotencyKey(Array.isArray(header) ? header.join() : header);
-  if (key.ok) return { caller, run, key: key.value };
-  return sendProblem(
-    reply,
-    problem(
-      "invalid_request",
-      `Idempotency-Key must be 1 to ${IDEMPOTENCY_KEY_CHARS_MAX} visible ASCII characters, bare or in quotes.`,
-    ),
-  );
+  const key = readIdempotencyKey(request);
+  return key.ok ? { caller: callerOf(request), run, key: key.value } : sendProblem(reply, key.error);
 }
 
 async function answer(

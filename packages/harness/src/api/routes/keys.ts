@@ -1,5 +1,6 @@
 import { ROUTES, keyIdSchema } from "@assent/contract";
 import type { Harness } from "../../services/harness.ts";
+import { answerOnce } from "../answer-once.ts";
 import { sendNotFound, sendRefusal } from "../answer.ts";
 import { callerOf } from "../hooks/authenticate.ts";
 import { type Api, routeOptions } from "../route-options.ts";
@@ -8,8 +9,11 @@ export function addKeys(api: Api, harness: Harness): void {
   api.route({
     ...routeOptions(ROUTES.createKey),
     handler: async (request, reply) => {
-      const created = await harness.createKey(callerOf(request), request.body);
-      return created.ok ? await reply.code(201).send(created.value) : await sendRefusal(reply, created.error);
+      const { body } = request;
+      return await answerOnce(
+        { request, reply, harness, row: ROUTES.createKey, secret: true },
+        async (joined, caller) => await joined.createKey(caller, body),
+      );
     },
   });
   api.route({
@@ -26,8 +30,11 @@ export function addKeys(api: Api, harness: Harness): void {
     handler: async (request, reply) => {
       const id = keyIdSchema.safeParse(request.params.id);
       if (!id.success) return await sendNotFound(reply, "key_not_found");
-      const rotated = await harness.rotateKey(callerOf(request), id.data, request.body);
-      return rotated.ok ? await reply.code(201).send(rotated.value) : await sendRefusal(reply, rotated.error);
+      const { body } = request;
+      return await answerOnce(
+        { request, reply, harness, row: ROUTES.rotateKey, secret: true },
+        async (joined, caller) => await joined.rotateKey(caller, id.data, body),
+      );
     },
   });
   api.route({
@@ -35,8 +42,10 @@ export function addKeys(api: Api, harness: Harness): void {
     handler: async (request, reply) => {
       const id = keyIdSchema.safeParse(request.params.id);
       if (!id.success) return await sendNotFound(reply, "key_not_found");
-      const revoked = await harness.revokeKey(callerOf(request), id.data);
-      return revoked.ok ? await reply.send(revoked.value) : await sendRefusal(reply, revoked.error);
+      return await answerOnce(
+        { request, reply, harness, row: ROUTES.revokeKey },
+        async (joined, caller) => await joined.revokeKey(caller, id.data),
+      );
     },
   });
 }

@@ -1,5 +1,6 @@
 import { ROUTES, sha256Schema } from "@assent/contract";
 import type { Harness } from "../../services/harness.ts";
+import { answerOnce } from "../answer-once.ts";
 import { sendNotFound, sendRefusal } from "../answer.ts";
 import { callerOf } from "../hooks/authenticate.ts";
 import { type Api, routeOptions } from "../route-options.ts";
@@ -19,8 +20,11 @@ export function addPrecedents(api: Api, harness: Harness): void {
     handler: async (request, reply) => {
       const id = sha256Schema.safeParse(request.params.id);
       if (!id.success) return await sendNotFound(reply, "precedent_not_found");
-      const revoked = await harness.revokePrecedent(callerOf(request), id.data, request.body);
-      return revoked.ok ? await reply.send(revoked.value) : await sendRefusal(reply, revoked.error);
+      const { body } = request;
+      return await answerOnce(
+        { request, reply, harness, row: ROUTES.revokePrecedent },
+        async (joined, caller) => await joined.revokePrecedent(caller, id.data, body),
+      );
     },
   });
 }

@@ -1,10 +1,10 @@
 import { ROUTES, problem, runIdSchema, runSummarySchema } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
-import { IDEMPOTENCY_KEY_CHARS_MAX } from "../../base/limits.ts";
 import type { Harness } from "../../services/harness.ts";
+import { answerOnce } from "../answer-once.ts";
 import { sendNotFound, sendProblem, sendRefusal } from "../answer.ts";
 import { callerOf } from "../hooks/authenticate.ts";
-import { parseIdempotencyKey } from "../idempotency-key.ts";
+import { readIdempotencyKey } from "../idempotency-key.ts";
 import { type Api, routeOptions } from "../route-options.ts";
 
 export function addRunCommands(api: Api, harness: Harness): void {
@@ -16,17 +16,12 @@ function addSubmit(api: Api, harness: Harness): void {
   api.route({
     ...routeOptions(ROUTES.submitRun),
     handler: async (request, reply) => {
-      const header = request.headers["idempotency-key"];
-      const key = parseIdempotencyKey(Array.isArray(header) ? header.join() : header);
-      if (!key.ok)
+      const key = readIdempotencyKey(request);
+      if (!key.ok) return await sendProblem(reply, key.error);
+      if (key.value === null)
         return await sendProblem(
           reply,
-          key.error === "missing"
-            ? problem("idempotency_key_missing", "The request has no Idempotency-Key header.")
-            : problem(
-                "invalid_request",
-                `Idempotency-Key must be 1 to ${IDEMPOTENCY_KEY_CHARS_MAX} visible ASCII characters, bare or in quotes.`,
-              ),
+          problem("idempotency_key_missing", "The request has no Idempotency-Key header."),
         );
       const submitted = await harness.submitRun(callerOf(request), request.body, key.value);
       if (!submitted.ok) return await sendRefusal(reply, submitted.error);
@@ -58,8 +53,10 @@ function addCancel(api: Api, harness: Harness): void {
         return await sendProblem(reply, problem("invalid_request", "Cancelling takes no body."));
       const id = runIdSchema.safeParse(request.params.id);
       if (!id.success) return await sendNotFound(reply, "run_not_found");
-      const cancelled = await harness.cancelRun(callerOf(request), id.data);
-      return cancelled.ok ? await reply.send(cancelled.value) : await sendRefusal(reply, cancelled.error);
+      return await answerOnce(
+        { request, reply, harness, row: ROUTES.cancelRun },
+        async (joined, caller) => await joined.cancelRun(caller, id.data),
+      );
     },
   });
 }

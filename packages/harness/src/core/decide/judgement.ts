@@ -11,6 +11,11 @@ export type Judgement = {
   readonly askable: boolean;
   readonly planned: boolean;
   readonly policyVersion: Sha256;
+  /**
+   * Of the run's agent as it was defined when a person was asked, where that was not as the run was submitted with;
+   * null: it was not defined any more.
+   */
+  readonly agentVersion?: Sha256 | null;
 };
 
 export function judgementOf(request: ActionRequest, policyVersion: Sha256): Judgement {

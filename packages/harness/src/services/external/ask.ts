@@ -45,6 +45,8 @@ export async function openQuestion(
     subject: "action",
     actionDigest: actionDigest(asked.action, asked.judgement.labels, null, scope),
     precondition: null,
+    // Kept with the run's definition, and never another.
+    manifest: null,
     requestedAt: hold.now,
     // A rule may give a person less time than the harness does, never more.
     expiresAt: new Date(

@@ -103,6 +103,7 @@ function succeed(hold: Hold, { text, file }: Answer): Write[] {
         size_bytes: sizeBytes,
         sha256,
       },
+      isStored: async () => await hold.ports.files.holds(sha256, sizeBytes),
     },
     {
       write: "step_closed",

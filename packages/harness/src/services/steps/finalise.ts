@@ -56,6 +56,7 @@ export async function finaliseRun(held: Held, answer: string, again: JournalStep
     artifacts.push({
       write: "artifact_committed",
       artifact: { id, name, media_type: mediaType, size_bytes: sizeBytes, sha256 },
+      isStored: async () => await ports.files.holds(sha256, sizeBytes),
     });
   }
   await commitHeld(held, [

@@ -8,7 +8,7 @@ import type { ToolStep } from "../../core/run/journal.ts";
 import { uuidV7 } from "../../core/uuid.ts";
 import type { NewApproval, Plan } from "../../ports.ts";
 import type { Write } from "../commit.ts";
-import { commitHeld, type Held, scopeOfNextStep } from "../held.ts";
+import { commitHeld, currentAgentVersion, type Held, scopeOfNextStep } from "../held.ts";
 
 export type Question = {
   readonly callId: string;
@@ -108,8 +108,12 @@ async function park(
   const scope = scopeOfNextStep(held);
   const now = clock.now();
   const id = idFromUuid("apr", uuidV7(now, random.bytes(10)));
+  const agentVersion = currentAgentVersion(held);
+  const isNewer = agentVersion !== held.committed.run.agentVersion;
   const approval: NewApproval = {
     ...asked,
+    judgement: { ...asked.judgement, ...(isNewer ? { agentVersion } : {}) },
+    manifest: held.ports.tools.get(asked.action.tool)?.manifest ?? null,
     id,
     run: scope.run,
     seq: scope.seq,

@@ -178,7 +178,7 @@ async function refuseUnknown(held: Held, call: ToolCall): Promise<void> {
   await openAndClose(held, { callId: call.id, action, judgement: null, decision: null, error });
 }
 
-function contextOf(held: Held, effect: ToolStep["request"]["effectId"]): ToolContext {
+export function contextOf(held: Held, effect: ToolStep["request"]["effectId"]): ToolContext {
   const { store } = held.ports;
   const { tenant } = held.fence;
   return {

@@ -1,0 +1,56 @@
+// How a mutating endpoint answers: with an Idempotency-Key the request is carried out once, and its answer repeated.
+
+import type { RouteRow } from "@assent/contract";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { assert } from "../base/assert.ts";
+import type { Result } from "../base/result.ts";
+import type { Caller } from "../ports.ts";
+import type { Harness, Refusal } from "../services/harness.ts";
+import { sendProblem, sendRefusal } from "./answer.ts";
+import { callerOf } from "./hooks/authenticate.ts";
+import { readIdempotencyKey } from "./idempotency-key.ts";
+
+export type Answering = {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly harness: Harness;
+  readonly row: RouteRow;
+  /** The answer shows a secret; what is kept of it for a repeat is encrypted. */
+  readonly secret?: boolean;
+};
+
+/** @param work carries the request out on the harness that it is given, whose transactions are the one that holds the key */
+export async function answerOnce<T>(
+  { request, reply, harness, row, secret = false }: Answering,
+  work: (harness: Harness, caller: Caller) => Promise<Result<T, Refusal>>,
+): Promise<FastifyReply> {
+  const caller = callerOf(request);
+  const key = readIdempotencyKey(request);
+  if (!key.ok) return await sendProblem(reply, key.error);
+  if (key.value === null) {
+    const done = await work(harness, caller);
+    if (!done.ok) return await sendRefusal(reply, done.error);
+    return await sendFitting(reply, row, JSON.stringify(done.value));
+  }
+  const [path = ""] = request.url.split("?", 1);
+  const route = `${request.method} ${path}`;
+  const { answer, replayed } = await harness.once(
+    caller,
+    { route, key: key.value, body: request.body ?? null, status: row.success.status, secret },
+    async (joined) => await work(joined, caller),
+  );
+  if (replayed) reply.header("idempotent-replayed", "true");
+  if (!answer.ok) return await sendRefusal(reply, answer.error);
+  // A repeated answer is sent as it was given, even by an older release.
+  return await (replayed ? sendJson : sendFitting)(reply, row, answer.value.body);
+}
+
+function sendFitting(reply: FastifyReply, row: RouteRow, body: string): FastifyReply {
+  const schema = row.success.content["application/json"];
+  assert(schema?.safeParse(JSON.parse(body)).success === true, "an answer fits the contract");
+  return sendJson(reply, row, body);
+}
+
+function sendJson(reply: FastifyReply, row: RouteRow, body: string): FastifyReply {
+  return reply.code(row.success.status).type("application/json; charset=utf-8").send(body);
+}

@@ -1,0 +1,84 @@
+import { expect, test } from "vitest";
+import type { PolicyVerdict } from "./policy-verdict.ts";
+import { type AskedUnder, type Present, reask } from "./reask.ts";
+
+const digest = (letter: string): `sha256:${string}` => `sha256:${letter.repeat(64)}`;
+const one = { quorum: 1, separateDuties: false, timeoutMs: 1_000, onTimeout: "deny" } as const;
+const two = { ...one, quorum: 2 };
+
+const asked: AskedUnder = {
+  policyVersion: digest("a"),
+  manifestDigest: digest("b"),
+  agentVersion: digest("c"),
+  requirement: one,
+};
+const wants: PolicyVerdict = { verdict: "needs_approval", reasons: [], assent: one };
+const denies: PolicyVerdict = {
+  verdict: "deny",
+  reasons: [{ code: "forbidden", detail: "No." }],
+  assent: null,
+};
+const permits: PolicyVerdict = { verdict: "permit", reasons: [], assent: null };
+const present: Present = { ...asked, verdict: wants };
+const nothing = { tool: [], agent: [] };
+const codes = (now: Present): unknown => {
+  const result = reask(asked, now, nothing);
+  return result.outcome === "asked_again" ? result.reasons.map(({ code }) => code) : result.outcome;
+};
+
+test.each<readonly [string, Partial<Present>, unknown]>([
+  ["nothing changed", {}, "unchanged"],
+  ["the rules changed elsewhere", { policyVersion: digest("d") }, "unchanged"],
+  ["the rules want nothing any more", { policyVersion: digest("d"), verdict: permits }, "unchanged"],
+  [
+    "the rules want two people",
+    { policyVersion: digest("d"), verdict: { ...wants, assent: two } },
+    ["rules_changed"],
+  ],
+  ["the rules forbid", { policyVersion: digest("d"), verdict: denies }, "denied"],
+  ["the tool is another", { manifestDigest: digest("d") }, ["tool_changed"]],
+  [
+    "the tool is another, and the rules would let it pass",
+    { manifestDigest: digest("d"), verdict: permits },
+    ["tool_changed"],
+  ],
+  [
+    "the tool is another, and the rules forbid that one",
+    { manifestDigest: digest("d"), verdict: denies },
+    "denied",
+  ],
+  ["the tool is gone", { manifestDigest: null, verdict: permits }, "denied"],
+  ["the agent is another", { agentVersion: digest("d") }, ["agent_changed"]],
+  ["the agent is gone", { agentVersion: null }, ["agent_changed"]],
+  [
+    "all of it",
+    {
+      policyVersion: digest("d"),
+      manifestDigest: digest("e"),
+      agentVersion: null,
+      verdict: { ...wants, assent: two },
+    },
+    ["rules_changed", "tool_changed", "agent_changed"],
+  ],
+])("%s", (_what, change, expected) => {
+  expect(codes({ ...present, ...change })).toEqual(expected);
+});
+
+test("a question that is put again wants what the rules want now, or what they wanted", () => {
+  const tool = { manifestDigest: digest("d") };
+  expect(reask(asked, { ...present, ...tool, verdict: { ...wants, assent: two } }, nothing)).toMatchObject({
+    requirement: two,
+  });
+  expect(reask(asked, { ...present, ...tool, verdict: permits }, nothing)).toMatchObject({
+    requirement: one,
+  });
+});
+
+test("a difference that nobody could read to its end is cut", () => {
+  const result = reask(
+    asked,
+    { ...present, manifestDigest: digest("d") },
+    { tool: ["x".repeat(50_000)], agent: [] },
+  );
+  expect(JSON.stringify(result).length).toBeLessThan(13_000);
+});

@@ -1,0 +1,66 @@
+// Removes stored content that no run names: a worker that died between storing an output and committing it left it. Any
+// number of processes may sweep at once.
+
+import { CONTENT_ORPHAN_HOURS, CONTENT_SWEEP_HOURS } from "../base/limits.ts";
+import type { ArtifactFiles, Clock, Log, Store } from "../ports.ts";
+
+type Ports = {
+  readonly store: Pick<Store, "unnamedContent" | "forgetContent">;
+  readonly files: Pick<ArtifactFiles, "list" | "remove">;
+  readonly clock: Clock;
+  readonly log: Log;
+};
+
+/** Digests of one question to the database. */
+const DIGESTS_MAX = 1_000;
+
+export function startContentSweeper(ports: Ports): { stop(): Promise<void> } {
+  const stopping = new AbortController();
+  const loop = (async () => {
+    while (!stopping.signal.aborted) {
+      try {
+        await sweepContent(ports, stopping.signal);
+      } catch (error) {
+        ports.log("warn", "stored content could not be swept", {
+          error: error instanceof Error ? error.message : "unknown",
+        });
+      }
+      await ports.clock.sleep(CONTENT_SWEEP_HOURS * 3_600_000, stopping.signal);
+    }
+  })();
+  return {
+    async stop(): Promise<void> {
+      stopping.abort();
+      await loop;
+    },
+  };
+}
+
+/**
+ * One pass. What is younger than the bound is left alone: somebody may be about to name it. What is older is removed
+ * under a lock that keeps it from being named meanwhile (Store.forgetContent).
+ * @returns how many were removed
+ */
+export async function sweepContent(
+  { store, files, clock, log }: Ports,
+  stopping: AbortSignal = new AbortController().signal,
+): Promise<number> {
+  const before = clock.now().getTime() - CONTENT_ORPHAN_HOURS * 3_600_000;
+  let removed = 0;
+  let after: string | null = null;
+  for (;;) {
+    const page = await files.list(after);
+    const old = page.files.filter(({ storedAt }) => storedAt.getTime() < before).map(({ sha256 }) => sha256);
+    for (let at = 0; at < old.length; at += DIGESTS_MAX) {
+      for (const sha256 of await store.unnamedContent(old.slice(at, at + DIGESTS_MAX))) {
+        if (stopping.aborted) return removed;
+        const forgotten = await store.forgetContent(sha256, async () => await files.remove(sha256));
+        if (forgotten) removed += 1;
+      }
+    }
+    after = page.next;
+    if (after === null || stopping.aborted) break;
+  }
+  if (removed > 0) log("info", "swept content that no run names", { files: removed });
+  return removed;
+}

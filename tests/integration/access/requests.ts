@@ -1,0 +1,50 @@
+// A well-formed request for every route of the router. What it names does not exist, so it is about who may ask.
+
+import { randomBytes } from "node:crypto";
+import type { RegisteredRoute } from "../../../packages/harness/src/api/server.ts";
+
+const hex = (bytes: number): string => randomBytes(bytes).toString("hex");
+const DIGEST = `sha256:${"0".repeat(64)}`;
+
+const BODIES: Readonly<Record<string, unknown>> = {
+  "/api/harness/run": { agent: "tester", task: "Do it." },
+  "/api/harness/runs/:id/plan": { calls: [{ tool: "read", arguments: {} }] },
+  "/api/harness/runs/:id/actions": { tool: "read", arguments: {} },
+  "/api/harness/runs/:id/actions/:action/result": { output: null },
+  "/api/harness/runs/:id/finish": { output: null },
+  "/api/harness/approve": {
+    approval_id: `apr_${"0".repeat(32)}`,
+    decision: "approve",
+    action_digest: DIGEST,
+  },
+  "/api/harness/precedents/:id/revoke": { reason: "A mistake." },
+  "/api/harness/documents": { name: "a.md", text: "Some words." },
+  "/api/harness/keys": { principal: { name: "ci", kind: "service" }, scopes: ["runs:read"] },
+  "/api/harness/keys/:id/rotate": {},
+};
+
+const QUERIES: Readonly<Record<string, string>> = {
+  "/api/harness/decisions": "?since=2026-01-01T00:00:00Z",
+  "/api/harness/documents/search": "?q=words",
+};
+
+export function bodyOf({ method, path }: RegisteredRoute): unknown {
+  return method === "POST" ? BODIES[path] : undefined;
+}
+
+/** @param id stands for the resource that the path names; a random one of the right form if left out */
+export function pathOf({ path }: RegisteredRoute, id?: string): string {
+  const own = id ?? randomId(path);
+  return (
+    path
+      .replace(":action", `act_${hex(16)}`)
+      .replace(":artifact", `art_${hex(16)}`)
+      .replace(/:id\b/, own) + (QUERIES[path] ?? "")
+  );
+}
+
+function randomId(path: string): string {
+  if (path.includes("/precedents/")) return `sha256:${hex(32)}`;
+  const kind = path.includes("/keys/") ? "key" : path.includes("/documents/") ? "doc" : "run";
+  return `${kind}_${hex(16)}`;
+}
