@@ -12,9 +12,10 @@ test("there are scenarios to prove", () => {
 });
 
 prove(GATED, createInProcessTarget(), { ...PACE, holdMs: 1_000 });
-// Paths take a minute of calls, and more processes would make them no harder.
+// Paths take a minute of calls, and more processes would make them no harder. Outages are tried over several of them in
+// tests/nightly/providers.
 prove(
-  GATED.filter(({ needs }) => !needs.includes("paths")),
+  GATED.filter(({ needs }) => !needs.includes("paths") && !needs.includes("outages")),
   createProcessesTarget(),
   PACE,
 );

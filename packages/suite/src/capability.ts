@@ -19,6 +19,8 @@ export const CAPABILITIES = {
   kill: "a process can be killed without warning",
   tool_sink: "a gated task whose effect arrives at the suite's own tool sink",
   provider: "the models that the target calls are the suite's own servers",
+  outages:
+    "one agent asks a provider of the suite's own only, whose failures the target meets with short pauses",
   paths: "the suite speaks for the model, and files of its own lie around the workspace",
   clock: "the target's clock can be moved",
   faults: "named faults can be armed, and it can be told how often they fired",
