@@ -28,6 +28,7 @@ import { EXTERNAL_ROUTES, submitRunRequestSchema } from "./external.ts";
 import { createdKeySchema, keyRequestSchema, keySchema, rotateKeySchema } from "./key.ts";
 import { precedentSchema, revokePrecedentSchema } from "./precedent.ts";
 import type { RouteRow } from "./route.ts";
+import { SPENDING_ROUTES } from "./spending-routes.ts";
 import { runSchema, runSummarySchema } from "./run.ts";
 
 const RUN_ROUTES = {
@@ -368,6 +369,7 @@ export const ROUTES = {
   ...EXTERNAL_ROUTES,
   ...APPROVAL_ROUTES,
   ...DOCUMENT_ROUTES,
+  ...SPENDING_ROUTES,
   ...KEY_ROUTES,
   ...ACCESS_ROUTES,
   ...SERVICE_ROUTES,

@@ -14,4 +14,5 @@ export * from "./precedent.ts";
 export * from "./problem.ts";
 export * from "./route.ts";
 export * from "./run.ts";
+export * from "./spending.ts";
 export * from "./step.ts";

@@ -85,6 +85,14 @@ export function createTestHarness(overrides: Partial<Harness> = {}): TestHarness
     ...precedentCalls(record),
     external: externalCalls(record),
     documents: documentCalls(record),
+    listProviders: async (caller) => {
+      record("listProviders", caller);
+      return await Promise.resolve([]);
+    },
+    getBudget: async (caller) => {
+      record("getBudget", caller);
+      return await Promise.resolve({ tenant: "default", data: [] });
+    },
     ...overrides,
     calls,
     keys: memory.keys,

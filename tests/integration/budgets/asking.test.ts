@@ -226,6 +226,22 @@ test("a tenant's day is one ledger for all its runs: past it nobody is asked, an
   const day = await accountOf(`day:${engine.clock.now().toISOString().slice(0, 10)}`, caller.tenant);
   expect(day?.reserved.inputTokens).toBe(0);
   expect(day?.spent.inputTokens).toBeLessThanOrEqual(2_500);
+  expect(await engine.harness.getBudget(caller)).toMatchObject({
+    tenant: "acme-day",
+    data: [
+      {
+        account: "day",
+        limits: { input_tokens: 2_500, cost_usd: null },
+        spent: { input_tokens: day?.spent.inputTokens },
+      },
+    ],
+  });
+  const paid = runs.find(({ status }) => status === "succeeded");
+  expect(paid?.usage.charged).toMatchObject({
+    input_tokens: expect.any(Number),
+    cost_usd: expect.any(Number),
+  });
+  expect(paid?.usage.charged?.cost_usd).toBeGreaterThan(0);
 });
 
 test("a limit on costs asks nobody whose price is unknown, and whom it can pay", async () => {
@@ -303,4 +319,8 @@ test("another process knows within half a second that a provider is down, and a 
     [one, two, one, two].map(async (gates) => await gates.enter("down", false, signal)),
   );
   expect(probes.filter((probe) => probe.ok)).toHaveLength(1);
+  const shown = (await engine.harness.listProviders(engine.caller)).find(
+    ({ provider }) => provider === "down",
+  );
+  expect(shown).toMatchObject({ state: "half_open", reason: "provider_unavailable" });
 });

@@ -45,6 +45,7 @@ import { addKeys } from "./routes/keys.ts";
 import { addOpenApi } from "./routes/open-api.ts";
 import { addDecisions } from "./routes/decisions.ts";
 import { addPrecedents } from "./routes/precedents.ts";
+import { addSpending } from "./routes/spending.ts";
 import { addRunCommands } from "./routes/run.ts";
 import { addRunQueries } from "./routes/runs.ts";
 import type { Api } from "./route-options.ts";
@@ -139,6 +140,7 @@ function addRoutes(api: Api, harness: Harness, streams: EventStreams): void {
   addAccess(api, harness);
   addPrecedents(api, harness);
   addDocuments(api, harness);
+  addSpending(api, harness);
   addDecisions(api, harness);
   addOpenApi(api);
 }

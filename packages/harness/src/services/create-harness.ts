@@ -14,6 +14,7 @@ import { createKey, type KeyPorts, listAccessEvents, listKeys, revokeKey, rotate
 import { BUSY, once, type OncePorts, unlessBusy } from "./once.ts";
 import { listPrecedents, revokePrecedent } from "./precedents.ts";
 import { cancelRun, getRun, listEvents, listRuns, openArtifact, type RunPorts } from "./runs.ts";
+import { getBudget, listProviders, type SpendingPorts } from "./models/spending.ts";
 
 export type HarnessPorts = AdmissionPorts &
   ApprovalPorts &
@@ -21,6 +22,7 @@ export type HarnessPorts = AdmissionPorts &
   KeyPorts &
   OncePorts &
   RunPorts &
+  SpendingPorts &
   ExternalPorts & {
     readonly log: Log;
     /** Whether somebody in this process takes work, where it should. */
@@ -57,6 +59,8 @@ export function createHarness(ports: HarnessPorts): Harness {
     listDecisions: async (caller, since, cursor) => await listDecisions(ports, caller, since, cursor),
     listPrecedents: async (caller) => await listPrecedents(ports, caller),
     revokePrecedent: async (caller, id, request) => await revokePrecedent(ports, caller, id, request),
+    listProviders: async () => await listProviders(ports),
+    getBudget: async (caller) => await getBudget(ports, caller),
     documents: {
       add: async (caller, request) => await addDocument(ports, caller, request),
       list: async (caller, query) => await listDocuments(ports, caller, query),
