@@ -25,7 +25,6 @@ import {
   stopUnusedServer,
 } from "../../packages/harness/src/adapters/postgres/embedded/embedded.ts";
 import { migrate } from "../../packages/harness/src/adapters/postgres/migrate.ts";
-import { migrateQueue } from "../../packages/harness/src/adapters/postgres/queue.ts";
 
 /** Names the run's folder to the processes of the run. */
 export const CLUSTER_VARIABLE = "ASSENT_TEST_CLUSTER";
@@ -156,7 +155,6 @@ async function buildTemplate(server: EmbeddedServer, admin: Pool): Promise<void>
   });
   const migrated = await migrate({
     connection: server.connection("owner", TEMPLATE),
-    afterMigrate: migrateQueue,
   });
   if (!migrated.ok) throw new Error(migrated.error.message);
   // A connection to the template, be it only a health check's, would make every copy fail.

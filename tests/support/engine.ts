@@ -20,8 +20,8 @@ import { openArtifactFiles } from "../../packages/harness/src/adapters/files/art
 import { ensureKey, ensureTenant } from "../../packages/harness/src/adapters/postgres/bootstrap.ts";
 import { transaction } from "../../packages/harness/src/adapters/postgres/connect.ts";
 import { announceWorker } from "../../packages/harness/src/adapters/postgres/presence.ts";
-import { openQueue, type PostgresQueue } from "../../packages/harness/src/adapters/postgres/queue.ts";
 import { postgresStore } from "../../packages/harness/src/adapters/postgres/store.ts";
+import { createWakeUps } from "../../packages/harness/src/adapters/postgres/wake-ups.ts";
 import { systemRandom } from "../../packages/harness/src/adapters/system/random.ts";
 import { ok, type Result } from "../../packages/harness/src/base/result.ts";
 import type { AgentDefinition } from "../../packages/harness/src/core/agent.ts";
@@ -35,10 +35,15 @@ import type { Access } from "../../packages/harness/src/core/access/access-point
 import type { Quotas } from "../../packages/harness/src/core/access/quota.ts";
 import type { Policies } from "../../packages/harness/src/core/decide/policy-point.ts";
 import type { ModelOutcome, ToolCall } from "../../packages/harness/src/core/run/journal.ts";
-import type { Caller, Models, Store, Tool, Tools, Workspaces } from "../../packages/harness/src/ports.ts";
-import { DEFAULT_BUDGET_SETTINGS } from "../../packages/harness/src/core/budget/settings.ts";
-import { DEFAULT_PROVIDER_SETTINGS } from "../../packages/harness/src/core/resilience/settings.ts";
-import { DEFAULT_MODEL_SETTINGS } from "../../packages/harness/src/core/route/settings.ts";
+import type {
+  Caller,
+  Models,
+  Store,
+  Telemetry,
+  Tool,
+  Tools,
+  Workspaces,
+} from "../../packages/harness/src/ports.ts";
 import { createRedactor } from "../../packages/harness/src/core/redact/redactor.ts";
 import { createAnswerSeal } from "../../packages/harness/src/services/answer-seal.ts";
 import { createCursors } from "../../packages/harness/src/services/cursors.ts";
@@ -49,9 +54,11 @@ import { keyHasher, type KeyPorts, keyPrefix, newKey } from "../../packages/harn
 import { createGates } from "../../packages/harness/src/services/models/gates.ts";
 import { createRedaction } from "../../packages/harness/src/services/redaction.ts";
 import { createShown } from "../../packages/harness/src/services/shown.ts";
+import { silentTelemetry } from "../../packages/harness/src/services/traced/silent.ts";
 import { startSweeper, sweep } from "../../packages/harness/src/services/sweeper.ts";
 import { startWorker } from "../../packages/harness/src/services/worker.ts";
 import { openWorkspaceOfRun } from "../../packages/harness/src/services/workspace-of-run.ts";
+import { agentOf, DEFAULT_ROUTING } from "./engine-defaults.ts";
 import { rewritingPool } from "./rewriting-pool.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "./database.ts";
 import { shiftableClock, type ShiftableClock } from "./shiftable-clock.ts";
@@ -71,13 +78,22 @@ export type Engine = AsyncDisposable & {
   /** Another caller, of the same tenant or of one of its own. */
   newCaller(name: string, tenantSlug?: string): Promise<Caller>;
   /** What a second process on the same database would be: it shares nothing with the first in memory. */
-  again(): Harness;
+  again(ports?: Partial<OrchestratorPorts>): Harness;
   /** Starts a worker of this process; several may run. */
-  startWorker(): Promise<{ stop(): Promise<void> }>;
+  startWorker(options?: WorkerOptions): Promise<{ stop(): Promise<void> }>;
   sweep(): Promise<number>;
   submit(task?: string, key?: string): Promise<RunId>;
   run(id: RunId): Promise<Run>;
   reaches(id: RunId, ...states: RunState[]): Promise<Run>;
+  /** The same, doing something between one look and the next. */
+  reachesWhile(id: RunId, between: () => Promise<void>, ...states: RunState[]): Promise<Run>;
+};
+
+export type WorkerOptions = {
+  /** Runs at the same time; as many as usual where it is left out. */
+  readonly runsMax?: number;
+  /** Its own way to the database. */
+  readonly store?: Store;
 };
 
 export type EngineOptions = {
@@ -85,18 +101,15 @@ export type EngineOptions = {
   readonly tools?: readonly Tool[];
   readonly agent?: Partial<AgentDefinition>;
   readonly policies?: Policies;
+  readonly telemetry?: Telemetry;
   readonly routing?: Partial<Routing>;
   readonly quotas?: Quotas;
   /** Every statement of the store as it reaches the database. */
   readonly rewriteSql?: (sql: string) => string;
+  /** Stands between the store and its connections. */
+  readonly wrapPool?: (pool: Pool) => Pool;
   /** All agents there are; left out: the one above. A test may change the map under way. */
   readonly agents?: ReadonlyMap<string, AgentDefinition>;
-};
-
-const DEFAULT_ROUTING: Routing = {
-  models: DEFAULT_MODEL_SETTINGS,
-  budgets: DEFAULT_BUDGET_SETTINGS,
-  providers: DEFAULT_PROVIDER_SETTINGS,
 };
 
 const SECRET = new Uint8Array(32).fill(7);
@@ -113,19 +126,21 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const database = await connectThrowAwayDatabase();
   const folder = mkdtempSync(join(tmpdir(), "assent-engine-"));
   const parts = await openParts(options, database, folder);
-  const { ports, queue, clock, logged } = parts;
+  const { ports, wakeUps, clock, logged } = parts;
   const agent = agentOf(options);
   const keys = keyPortsOf(ports);
-  const open = (): Harness =>
+  const open = (own: Partial<OrchestratorPorts> = {}): Harness =>
     createHarness({
       ...ports,
       ...keys,
+      ...own,
       workspaceNames: [],
       agents: ports.agents,
       quotas: options.quotas ?? { tenant: null, principal: null, actions: {} },
       answerSeal: createAnswerSeal(SECRET, systemRandom),
       cursors: createCursors(SECRET),
       shown: createShown(createRedaction({ redactor: createRedactor(), digestKey: SECRET })),
+      evidence: null,
       isWorkerReady: () => true,
     });
   const harness = open();
@@ -152,8 +167,8 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
     newKey: newKeyOf,
     newCaller,
     run,
-    async startWorker() {
-      const worker = await startWorkerOf(ports, queue, database);
+    async startWorker({ store = ports.store, ...rest } = {}) {
+      const worker = await startWorkerOf({ ...ports, store }, { wakeUps, ...rest }, database);
       workers.push(worker);
       return worker;
     },
@@ -163,25 +178,34 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       const request = { agent: agent.name, task };
       return value(await harness.submitRun(caller, request, key ?? `key-${sequence}`)).runId;
     },
-    reaches: async (id, ...states) =>
-      await until(`${id} is ${states.join(" or ")}`, async () => {
-        const now = await run(id);
-        return states.includes(now.status) ? now : undefined;
-      }),
+    reachesWhile: async (id, between, ...states) => await reach(run, id, between, states),
+    reaches: async (id, ...states) => await reach(run, id, async () => await Promise.resolve(), states),
     async [Symbol.asyncDispose]() {
       for (const worker of workers.toReversed()) await worker.stop();
-      await queue.close();
       await database[Symbol.asyncDispose]();
       rmSync(folder, { recursive: true });
     },
   };
 }
 
+async function reach(
+  read: (id: RunId) => Promise<Run>,
+  id: RunId,
+  between: () => Promise<void>,
+  states: readonly RunState[],
+): Promise<Run> {
+  return await until(`${id} is ${states.join(" or ")}`, async () => {
+    await between();
+    const now = await read(id);
+    return states.includes(now.status) ? now : undefined;
+  });
+}
+
 type Stoppable = { stop(): Promise<void> };
 
 type Parts = {
   readonly ports: OrchestratorPorts;
-  readonly queue: PostgresQueue;
+  readonly wakeUps: ReturnType<typeof createWakeUps>;
   readonly clock: ShiftableClock;
   readonly logged: readonly string[];
 };
@@ -197,14 +221,14 @@ async function openParts(
   const log: OrchestratorPorts["log"] = (level, message, fields) => {
     logged.push(JSON.stringify({ level, message, ...fields }));
   };
-  const queue = await openQueue(database.app, true, log);
+  const wakeUps = createWakeUps(database.appPool(), log);
   const toolList = options.tools ?? [];
   const agent = agentOf(options);
   const tools: Tools = {
     get: (name) => toolList.find((tool) => tool.manifest.name === name),
     list: () => toolList,
   };
-  const store = postgresStore({ pool: poolOf(options, database), queue, clock, random });
+  const store = postgresStore({ pool: poolOf(options, database), wakeUps, clock, random });
   const routing: Routing = { ...DEFAULT_ROUTING, ...options.routing };
   const ports: OrchestratorPorts = {
     store,
@@ -221,27 +245,17 @@ async function openParts(
     clock,
     random,
     log,
+    telemetry: options.telemetry ?? silentTelemetry,
   };
-  return { ports, queue, clock, logged };
+  return { ports, wakeUps, clock, logged };
 }
 
-const poolOf = ({ rewriteSql }: EngineOptions, database: ThrowAwayDatabase): Pool =>
-  rewriteSql === undefined ? database.appPool() : rewritingPool(database.appPool(), rewriteSql);
+const poolOf = ({ rewriteSql, wrapPool }: EngineOptions, database: ThrowAwayDatabase): Pool => {
+  const pool = rewriteSql === undefined ? database.appPool() : rewritingPool(database.appPool(), rewriteSql);
+  return wrapPool === undefined ? pool : wrapPool(pool);
+};
 
-export const agentOf = ({ agent, tools = [] }: EngineOptions): AgentDefinition => ({
-  name: "tester",
-  description: "Does what its script says.",
-  system: "You are a test.",
-  models: ["scripted/test"],
-  tools: tools.map((tool) => tool.manifest.name),
-  workspace: "none",
-  output_tokens_max: 1000,
-  temperature: 0,
-  seed: 0,
-  ...agent,
-});
-
-const keyPortsOf = ({ store, clock, random }: OrchestratorPorts): KeyPorts => ({
+export const keyPortsOf = ({ store, clock, random }: OrchestratorPorts): KeyPorts => ({
   store,
   clock,
   random,
@@ -277,12 +291,17 @@ function keyMaker(database: ThrowAwayDatabase, keys: KeyPorts): Engine["newKey"]
 
 async function startWorkerOf(
   ports: OrchestratorPorts,
-  queue: PostgresQueue,
+  options: { readonly wakeUps: ReturnType<typeof createWakeUps>; readonly runsMax?: number },
   database: ThrowAwayDatabase,
 ): Promise<Stoppable> {
   const worker = randomInt(2 ** 31 - 1);
-  const presence = await announceWorker(database.app, worker, ports);
-  const consumer = await startWorker(ports, queue, worker);
+  const presence = await announceWorker(database.app, worker, {
+    ...ports,
+    onWakeUp: () => {
+      options.wakeUps.hear();
+    },
+  });
+  const consumer = startWorker(ports, { ...options, worker });
   const sweeper = startSweeper(ports);
   return {
     async stop(): Promise<void> {

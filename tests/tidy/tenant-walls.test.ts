@@ -10,16 +10,18 @@ const FILES = listFiles(`${POSTGRES}/**/*.ts`).filter((file) => !file.endsWith("
 
 /** Who may talk to the database outside a tenant's transaction, and why. */
 const OUTSIDE: Readonly<Record<string, string>> = {
+  "audit-log.ts": "names the tenant for the log's statements; one look-up of ids by a function of the schema",
   "bootstrap.ts": "the owner makes tenants and their first key",
   "breakers.ts": "how providers are, which is of no tenant",
   "connect.ts": "begins and ends transactions",
   "content.ts": "asks by digest what nobody names; whose it is, is not told",
   "embedded/": "starts the server; there is no tenant yet",
   "given.ts": "looks at the database that it was given",
+  "log-hold.ts": "holds the lock of who keeps the logs, reads no table",
   "migrate.ts": "the owner changes the schema",
   "presence.ts": "holds a worker's lock, reads no table",
-  "queue.ts": "pg-boss, which knows ids only",
-  "store.ts": "names the tenant for all others; three look-ups across tenants by functions of the schema",
+  "store.ts": "names the tenant for all others; look-ups across tenants by functions of the schema",
+  "wake-ups.ts": "sends an empty NOTIFY, reads no table",
 };
 
 const tables: ReadonlySet<string> = new Set(

@@ -10,6 +10,8 @@ export const SCOPES = [
   "documents:write",
   "keys:admin",
   "audit:read",
+  "metrics:read",
+  "audit:admin",
 ] as const;
 export const scopeSchema = z.enum(SCOPES).meta({ id: "Scope", description: "What a key may be used for." });
 export type Scope = z.infer<typeof scopeSchema>;
@@ -37,6 +39,9 @@ export const API_ACTIONS = {
   "keys.rotate": "keys:admin",
   "keys.revoke": "keys:admin",
   "access.read": "audit:read",
+  "metrics.read": "metrics:read",
+  "audit.read": "audit:read",
+  "audit.manage": "audit:admin",
   "service.describe": null,
 } as const satisfies Record<string, Scope | null>;
 export type ApiAction = keyof typeof API_ACTIONS;

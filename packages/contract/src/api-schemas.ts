@@ -134,4 +134,7 @@ export const eventStreamSchema = z.string().meta({
     "Server-sent events: `id` is the event's version, `event` its kind, `data` one AuditEvent. After the last event " +
     "of an ended run comes `event: end`, and the stream closes. Lines that begin with a colon keep the connection up.",
 });
+export const metricsTextSchema = z
+  .string()
+  .meta({ id: "MetricsText", description: "Prometheus' text format." });
 export const openApiSchema = z.looseObject({ openapi: z.string() }).meta({ id: "OpenApi" });

@@ -8,28 +8,28 @@ import {
   bytesSchema,
   eventPageSchema,
   eventStreamSchema,
-  healthSchema,
   keyListSchema,
   keyParamsSchema,
   listEventsQuerySchema,
   listRunsQuerySchema,
   noQuerySchema,
-  openApiSchema,
   precedentListSchema,
   precedentParamsSchema,
-  readinessSchema,
   runPageSchema,
   runParamsSchema,
 } from "./api-schemas.ts";
 import { accessEventPageSchema, listAccessEventsQuerySchema } from "./access.ts";
 import { approvalSchema, approveRequestSchema } from "./approval.ts";
+import { AUDIT_ROUTES } from "./audit-routes.ts";
 import { DOCUMENT_ROUTES } from "./document-routes.ts";
 import { EXTERNAL_ROUTES, submitRunRequestSchema } from "./external.ts";
 import { createdKeySchema, keyRequestSchema, keySchema, rotateKeySchema } from "./key.ts";
 import { precedentSchema, revokePrecedentSchema } from "./precedent.ts";
 import type { RouteRow } from "./route.ts";
+import { SERVICE_ROUTES } from "./service-routes.ts";
 import { SPENDING_ROUTES } from "./spending-routes.ts";
 import { runSchema, runSummarySchema } from "./run.ts";
+import { listWaitingQuerySchema, waitingPageSchema } from "./waiting.ts";
 
 const RUN_ROUTES = {
   submitRun: {
@@ -263,6 +263,22 @@ const KEY_ROUTES = {
     },
     problems: [],
   },
+  listWaiting: {
+    method: "GET",
+    path: "/api/harness/waiting",
+    operationId: "listWaiting",
+    action: "decisions.read",
+    tag: "approvals",
+    summary: "List what waits for a person",
+    query: listWaitingQuerySchema,
+    success: {
+      status: 200,
+      description:
+        "Calls that wait for a person or for their dispatch, oldest first, each with what would come of a yes now.",
+      content: { "application/json": waitingPageSchema },
+    },
+    problems: [],
+  },
   listPrecedents: {
     method: "GET",
     path: "/api/harness/precedents",
@@ -316,59 +332,12 @@ const ACCESS_ROUTES = {
   },
 } as const satisfies Record<string, RouteRow>;
 
-const SERVICE_ROUTES = {
-  getHealth: {
-    method: "GET",
-    path: "/healthz",
-    operationId: "getHealth",
-    action: "open",
-    tag: "service",
-    summary: "Is the process alive?",
-    query: noQuerySchema,
-    success: {
-      status: 200,
-      description: "It is.",
-      content: { "application/json": healthSchema },
-    },
-    problems: [],
-  },
-  getReadiness: {
-    method: "GET",
-    path: "/readyz",
-    operationId: "getReadiness",
-    action: "open",
-    tag: "service",
-    summary: "Can the service work?",
-    query: noQuerySchema,
-    success: {
-      status: 200,
-      description: "It can.",
-      content: { "application/json": readinessSchema },
-    },
-    problems: ["not_ready"],
-  },
-  getOpenApi: {
-    method: "GET",
-    path: "/openapi.json",
-    operationId: "getOpenApi",
-    action: "service.describe",
-    tag: "service",
-    summary: "This document",
-    query: noQuerySchema,
-    success: {
-      status: 200,
-      description: "The OpenAPI 3.1 description of this API.",
-      content: { "application/json": openApiSchema },
-    },
-    problems: [],
-  },
-} as const satisfies Record<string, RouteRow>;
-
 export const ROUTES = {
   ...RUN_ROUTES,
   ...EXTERNAL_ROUTES,
   ...APPROVAL_ROUTES,
   ...DOCUMENT_ROUTES,
+  ...AUDIT_ROUTES,
   ...SPENDING_ROUTES,
   ...KEY_ROUTES,
   ...ACCESS_ROUTES,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { sha256Schema } from "./digest.ts";
 import { approvalIdSchema, principalIdSchema, runIdSchema } from "./ids.ts";
+import { receiptSchema } from "./audit.ts";
 import { adviceSchema } from "./precedent.ts";
 import { decisionSchema, effectSchema, harmSchema } from "./step.ts";
 
@@ -85,6 +86,9 @@ export const approvalSchema = z
     decided_at: z.iso.datetime().nullable(),
     decided_by: z.strictObject({ id: principalIdSchema, name: z.string() }).nullable(),
     comment: z.string().nullable(),
+    receipt: receiptSchema.optional().meta({
+      description: "With the answer to a decision: proof that the decision is in the log.",
+    }),
   })
   .meta({ id: "Approval" });
 export type Approval = z.infer<typeof approvalSchema>;

@@ -93,6 +93,16 @@ export const PROBLEMS = {
     title: "No such document",
     remedy: "List them with `assent documents list`.",
   },
+  audit_log_not_found: {
+    status: 404,
+    title: "No such log, or nothing of it is signed yet",
+    remedy: "List the logs with `assent audit log`.",
+  },
+  audit_entry_not_found: {
+    status: 404,
+    title: "No such entry, or nothing that could be shown of it",
+    remedy: "An event that no checkpoint covers yet is proved a second later; an erased payload is gone.",
+  },
   key_not_found: { status: 404, title: "No such key", remedy: "List the keys with `assent keys list`." },
   route_not_found: {
     status: 404,

@@ -4,37 +4,35 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openWorkspaces } from "./adapters/files/workspaces.ts";
 import { type Connection, connectPool } from "./adapters/postgres/connect.ts";
-import { announceWorker } from "./adapters/postgres/presence.ts";
-import { openQueue } from "./adapters/postgres/queue.ts";
 import { postgresStore } from "./adapters/postgres/store.ts";
+import { createWakeUps } from "./adapters/postgres/wake-ups.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { systemRandom } from "./adapters/system/random.ts";
 import { loadTokenCounter } from "./adapters/tokens/count-tokens.ts";
-import { type ApiServer, createServer } from "./api/server.ts";
 import { openArtifactStore } from "./assemble/artifact-store.ts";
 import { openDatabase, setUp } from "./assemble/database.ts";
+import { startEvidence } from "./assemble/evidence.ts";
 import { openGuardedTools } from "./assemble/guarded-tools.ts";
 import { openMcpTools } from "./assemble/mcp-tools.ts";
 import { type Parts, prepareParts } from "./assemble/parts.ts";
 import { openRedaction } from "./assemble/redaction.ts";
 import type { StartRefusal } from "./assemble/refusal.ts";
-import { DATABASE_CONNECTIONS_MAX } from "./base/limits.ts";
-import { err, ok, type Result } from "./base/result.ts";
+import { startServing } from "./assemble/serving.ts";
+import { startWorking } from "./assemble/working.ts";
+import { DATABASE_CONNECTIONS_MAX, WORKER_RUNS_MAX } from "./base/limits.ts";
+import { ok, type Result } from "./base/result.ts";
 import { type Environment, readConfig } from "./config.ts";
 import { makeHome, readSecrets, type Secrets, writeCredentials } from "./home.ts";
-import type { ArtifactFiles, Log } from "./ports.ts";
+import { openTelemetry, tracedLog, uncounted, watch } from "./assemble/telemetry.ts";
+import type { ArtifactFiles, Log, Telemetry } from "./ports.ts";
 import { createAnswerSeal } from "./services/answer-seal.ts";
 import { createHarness } from "./services/create-harness.ts";
 import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
-import { startExpiry } from "./services/expiry.ts";
 import { keyHasher } from "./services/keys.ts";
 import { createGates } from "./services/models/gates.ts";
 import type { Redaction } from "./services/redaction.ts";
 import { createShown } from "./services/shown.ts";
-import { startContentSweeper } from "./services/content-sweeper.ts";
-import { startSweeper } from "./services/sweeper.ts";
-import { startWorker } from "./services/worker.ts";
 import { openWorkspaceOfRun } from "./services/workspace-of-run.ts";
 
 export type StartOptions = {
@@ -49,11 +47,18 @@ export type StartOptions = {
   readonly model: string | null;
   /** Whether the home's credentials are to name this server; one that is only passing by (a demo) leaves them alone. */
   readonly announce: boolean;
+  /** `all` in one process; or the API without a worker, or a worker without the API, of which there may be many. */
+  readonly role?: Role;
+  /** Runs that its worker advances at the same time, where not as many as usual. */
+  readonly runsMax?: number;
   readonly environment: Environment;
   readonly log: Log;
 };
 
+export type Role = "all" | "server" | "worker";
+
 export type Running = {
+  /** Empty for a worker: it serves nothing. */
   readonly url: string;
   readonly home: string;
   /** The operator's own key, with every scope. */
@@ -67,7 +72,7 @@ export type Running = {
 const BUNDLED_AGENTS = fileURLToPath(new URL("../agents/", import.meta.url));
 
 /**
- * Starts a whole harness in this process: database, API, worker and sweeper.
+ * Starts a harness in this process: the database, and of API, worker and sweeper what its role says.
  * Refuses for what an operator can mend; rejects for what nobody foresaw. Either way nothing is left running.
  */
 export async function startHarness(
@@ -98,6 +103,7 @@ export async function startHarness(
   const operator = await setUp(database.value, home, secrets.value);
   if (!operator.ok) return operator;
   const { app, owner } = database.value;
+  const redactions = uncounted();
   const given = [...config.value.mcp.servers.values()].flatMap((server) => server.secrets);
   const redaction = openRedaction(
     environment,
@@ -106,15 +112,25 @@ export async function startHarness(
     [app, owner],
     log,
     given.map((secret) => ["mcp_secret", secret]),
+    redactions,
   );
-  const redacted = { ...options, log: redaction.wrapLog(log) };
-  const kept: Kept = { secrets: secrets.value, redaction, app, files: files.value };
+  const telemetry = openTelemetry(
+    config.value,
+    systemRandom,
+    (text) => redaction.redactText(text),
+    redactions,
+  );
+  started.defer(async () => {
+    await telemetry.stop();
+  });
+  const redacted = { ...options, log: tracedLog(redaction.wrapLog(log), telemetry) };
+  const kept: Kept = { secrets: secrets.value, redaction, app, files: files.value, telemetry };
   const served = await startParts(redacted, parts.value, kept, started);
   if (!served.ok) return served;
   const { url } = served.value;
   // Beside everything else: a server that is slow to answer keeps nobody waiting.
   void mcp.value.check();
-  if (options.announce || operator.value.firstStart)
+  if (url !== "" && (options.announce || operator.value.firstStart))
     writeCredentials(home, { url, key: operator.value.key }, systemRandom);
   const running = started.move();
   return ok({
@@ -135,17 +151,76 @@ type Kept = {
   readonly redaction: Redaction;
   readonly app: Connection;
   readonly files: ArtifactFiles;
+  readonly telemetry: Telemetry;
 };
 
 async function startParts(
   options: StartOptions,
-  { config, tools, models, agents, policies, access }: Parts,
-  { secrets, redaction, app, files }: Kept,
+  parts: Parts,
+  kept: Kept,
   started: AsyncDisposableStack,
 ): Promise<Result<{ readonly url: string }, StartRefusal>> {
-  const { home, log } = options;
+  const { home, host, port, log, role = "all" } = options;
+  const { config } = parts;
+  const { telemetry } = kept;
+  const pool = openPool(kept.app, log, started);
   const clock = systemClock;
   const random = systemRandom;
+  const wakeUps = createWakeUps(pool, log);
+  const workspaces = openWorkspaces({ folder: join(home, "workspaces"), sources: config.workspaces, random });
+  const evidence = startEvidence({ ...kept, home, pool, clock, random, log }, started);
+  if (!evidence.ok) return evidence;
+  const { store, tools, models, policies } = watch(
+    { ...parts, store: postgresStore({ pool, wakeUps, clock, random, onEvents: evidence.value.wake }) },
+    { telemetry, clock, withContent: config.telemetry.content },
+  );
+  const ports: OrchestratorPorts = {
+    store,
+    tools,
+    workspaces,
+    openWorkspace: openWorkspaceOfRun(workspaces, tools),
+    models,
+    files: kept.files,
+    policies,
+    agents: parts.agents,
+    redaction: kept.redaction,
+    clock,
+    random,
+    log,
+    telemetry,
+    loadTokenCounter,
+    routing: config,
+    gates: createGates({ breakers: store.breakers, clock, random, log, settings: config.providers }),
+  };
+  const working =
+    role === "server"
+      ? null
+      : await startWorking(
+          ports,
+          { app: kept.app, wakeUps, runsMax: options.runsMax ?? WORKER_RUNS_MAX },
+          started,
+        );
+  if (role === "worker") return ok({ url: "" });
+  const harness = createHarness({
+    ...ports,
+    workspaceNames: Object.keys(config.workspaces),
+    hashKey: keyHasher(kept.secrets.keys),
+    access: parts.access,
+    answerSeal: createAnswerSeal(kept.secrets.answers, random),
+    quotas: config.limits.quotas,
+    cursors: createCursors(kept.secrets.cursors),
+    shown: createShown(kept.redaction),
+    evidence: evidence.value.evidence,
+    isWorkerReady: () => working?.isPresent() ?? true,
+  });
+  return await startServing(
+    harness,
+    { host, port, log, telemetry, addressQuota: config.limits.address },
+    started,
+  );
+}
+
+function openPool(app: Connection, log: Log, started: AsyncDisposableStack): ReturnType<typeof connectPool> {
   const pool = connectPool({
     connection: app,
     role: "app",
@@ -157,82 +232,5 @@ async function startParts(
   started.defer(async () => {
     await pool.end();
   });
-  const queue = await openQueue(app, true, log);
-  started.defer(async () => {
-    await queue.close();
-  });
-  const store = postgresStore({ pool, queue, clock, random });
-  const workspaces = openWorkspaces({ folder: join(home, "workspaces"), sources: config.workspaces, random });
-  const ports: OrchestratorPorts = {
-    store,
-    tools,
-    workspaces,
-    openWorkspace: openWorkspaceOfRun(workspaces, tools),
-    models,
-    files,
-    policies,
-    agents,
-    redaction,
-    clock,
-    random,
-    log,
-    loadTokenCounter,
-    routing: config,
-    gates: createGates({ breakers: store.breakers, clock, random, log, settings: config.providers }),
-  };
-  const worker = Buffer.from(random.bytes(4)).readInt32BE() >>> 1;
-  const presence = await announceWorker(app, worker, { clock, log });
-  started.defer(async () => {
-    await presence.end();
-  });
-  const harness = createHarness({
-    ...ports,
-    workspaceNames: Object.keys(config.workspaces),
-    hashKey: keyHasher(secrets.keys),
-    access,
-    answerSeal: createAnswerSeal(secrets.answers, random),
-    quotas: config.limits.quotas,
-    cursors: createCursors(secrets.cursors),
-    shown: createShown(redaction),
-    isWorkerReady: () => presence.isPresent(),
-  });
-  const consumer = await startWorker(ports, queue, worker);
-  started.defer(async () => {
-    await consumer.stop();
-  });
-  startHousekeeping(ports, started);
-  const server = await createServer(harness, { log, addressQuota: config.limits.address });
-  started.defer(async () => {
-    await server.close();
-  });
-  return await listen(server, options);
+  return pool;
 }
-
-function startHousekeeping(
-  ports: Pick<OrchestratorPorts, "store" | "files" | "clock" | "log">,
-  started: AsyncDisposableStack,
-): void {
-  for (const loop of [startSweeper(ports), startExpiry(ports), startContentSweeper(ports)])
-    started.defer(async () => {
-      await loop.stop();
-    });
-}
-
-async function listen(
-  server: ApiServer,
-  { host, port }: StartOptions,
-): Promise<Result<{ readonly url: string }, StartRefusal>> {
-  try {
-    return ok(await server.listen(host, port));
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (typeof code !== "string" || !LISTEN_FAULTS.includes(code)) throw error;
-    return err({
-      code: "address_unavailable",
-      detail: `${host}:${port} cannot be listened on (${code}).`,
-      remedy: "Stop whoever has it (another `assent up`?), or name another --port.",
-    });
-  }
-}
-
-const LISTEN_FAULTS: readonly string[] = ["EADDRINUSE", "EADDRNOTAVAIL", "EACCES", "ENOTFOUND"];

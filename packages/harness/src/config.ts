@@ -58,6 +58,13 @@ const allowedHostSchema = z.string().transform((text, context): AllowlistEntry =
   return z.NEVER;
 });
 
+const telemetrySchema = z.strictObject({
+  /** Base URL of an OpenTelemetry collector (OTLP over HTTP); else OTEL_EXPORTER_OTLP_ENDPOINT. */
+  endpoint: z.url({ protocol: /^https?$/ }).optional(),
+  /** Whether spans carry what people and models wrote, redacted. */
+  content: z.boolean().default(false),
+});
+
 /** Where the outputs of runs are kept: a bucket that speaks the S3 protocol, instead of a folder of the home. */
 const objectStoreSchema = z.strictObject({
   /** With the bucket: `https://s3.example/bucket` or `https://bucket.s3.example`. */
@@ -115,6 +122,7 @@ const configFileSchema = z.strictObject({
   egress: z.strictObject({ allow: z.array(allowedHostSchema).max(1_000) }).default({ allow: [] }),
   /** Folders with programs beyond the system's own, relative to the file; commands of agents see them read-only. */
   toolchains: z.array(z.string().min(1)).max(20).default([]),
+  telemetry: telemetrySchema.prefault({}),
   artifacts: z.strictObject({ s3: objectStoreSchema }).optional(),
   /** Which models may answer whom (docs/models.md), what that may cost, and how failing providers are met. */
   models: modelSettingsSchema.prefault({}),
@@ -142,6 +150,7 @@ export type Config = {
   readonly budgets: BudgetSettings;
   readonly providers: ProviderSettings;
   readonly policies: "default" | "strict" | { readonly folder: string };
+  readonly telemetry: { readonly endpoint: string | null; readonly content: boolean };
   /** Null: the shipped rules. */
   readonly accessFolder: string | null;
   readonly limits: Limits;
@@ -164,6 +173,8 @@ export type Environment = {
   readonly objectStore: { readonly accessKeyId: string; readonly secretAccessKey: string } | null;
   readonly streaming: boolean;
   readonly logTarget: LogTarget;
+  /** A collector of OpenTelemetry, and what it wants to be sent along. */
+  readonly otlp: { readonly endpoint: string | null; readonly headers: Readonly<Record<string, string>> };
   /** Any other variable that the configuration names; undefined where it is not set or empty. */
   readonly variable: (name: string) => string | undefined;
 };
@@ -194,9 +205,31 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
         ? null
         : { accessKeyId: objectKeyId, secretAccessKey: objectKey },
     streaming: get("ASSENT_STREAMING") !== "off",
+    otlp: {
+      endpoint: get("OTEL_EXPORTER_OTLP_ENDPOINT") ?? null,
+      headers: readHeaders(get("OTEL_EXPORTER_OTLP_HEADERS")),
+    },
     logTarget: get("ASSENT_LOG") === "stderr" ? "stderr" : "file",
     variable: get,
   };
+}
+
+// `name=value,name=value`, values percent-encoded, as OpenTelemetry writes them.
+function readHeaders(text: string | undefined): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const pair of (text ?? "").split(",")) {
+    const at = pair.indexOf("=");
+    if (at > 0) headers[pair.slice(0, at).trim().toLowerCase()] = decoded(pair.slice(at + 1).trim());
+  }
+  return headers;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** The process's own environment. */
@@ -236,6 +269,10 @@ export function readConfig(
     artifacts: parsed.value.artifacts?.s3 ?? null,
     egress: parsed.value.egress.allow,
     toolchains: parsed.value.toolchains.map((path) => resolve(folder, path)),
+    telemetry: {
+      endpoint: parsed.value.telemetry.endpoint ?? null,
+      content: parsed.value.telemetry.content,
+    },
     models: parsed.value.models,
     budgets: parsed.value.budgets,
     providers: parsed.value.providers,

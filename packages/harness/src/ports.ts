@@ -7,11 +7,15 @@ import type { Result } from "./base/result.ts";
 import type { EgressUrl } from "./core/egress/url.ts";
 import type { Message } from "./core/prompt/message.ts";
 import type { Label, ModelOutcome, OutputPart, StepError } from "./core/run/journal.ts";
+import type { CounterName, HistogramName } from "./core/telemetry/names.ts";
 import type { Manifest } from "./core/tool.ts";
 
+export type * from "./ports/audit.ts";
 export type * from "./ports/budget.ts";
 export type * from "./ports/mcp.ts";
 export type * from "./ports/store.ts";
+export type * from "./ports/queue.ts";
+export { StoreUnavailable, TakeFailed } from "./ports/queue.ts";
 
 // --- time and chance -------------------------------------------------------------------------------------------
 
@@ -125,6 +129,8 @@ export type Workspace = {
   read(path: string): Promise<Result<Uint8Array, StepError>>;
   /** Atomic: the old content or the new, never a part. Creates missing folders. */
   write(path: string, content: Uint8Array): Promise<Result<null, StepError>>;
+  /** Removes a regular file, and the folders that are empty then. */
+  remove(path: string): Promise<Result<null, StepError>>;
   /** Every regular file below the path, in a stable order. */
   walk(
     path: string,
@@ -184,10 +190,8 @@ export type StoredPage = {
 
 // --- programs and pages that nobody trusts ----------------------------------------------------------------------
 
-/** What a sandbox needs of a workspace. Without `remove` files that a command deleted stay, and the outcome says so. */
-export type SandboxWorkspace = Pick<Workspace, "walk" | "read" | "write"> & {
-  readonly remove?: (path: string) => Promise<Result<null, StepError>>;
-};
+/** What a sandbox needs of a workspace. */
+export type SandboxWorkspace = Pick<Workspace, "walk" | "read" | "write" | "remove">;
 
 export type SandboxLimits = {
   readonly wallClockMs: number;
@@ -280,3 +284,39 @@ export type LogLevel = "info" | "warn" | "error";
 
 /** One record a call; fields hold no secrets, no prompt and no tool output. */
 export type Log = (level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>) => void;
+
+export type Attributes = Readonly<Record<string, string | number | boolean | readonly string[]>>;
+
+export type SpanOptions = {
+  readonly kind: "internal" | "server" | "client" | "consumer";
+  readonly attributes?: Attributes;
+  /** Attributes of this span and of every one that is begun below it. */
+  readonly shared?: Attributes;
+  /** A traceparent: the span belongs to that one, and not to the one under way here. Null: it begins a trace. */
+  readonly parent?: string | null;
+  /** Traceparents of others that have to do with it. */
+  readonly links?: readonly string[];
+};
+
+export type OpenSpan = {
+  readonly traceparent: string;
+  set(attributes: Attributes): void;
+  /** Marks it as failed. @param type a stable name, never a message */
+  fail(type: string): void;
+  /** What is begun in there, also later on, is below this span. */
+  run<T>(work: () => T): T;
+  /** To be called once. */
+  end(): void;
+};
+
+/** Every text that goes in is redacted before it leaves the process. */
+export type Telemetry = {
+  start(name: string, options: SpanOptions): OpenSpan;
+  /** Of the span under way, for handing on; null where there is none. */
+  traceparent(): string | null;
+  count(metric: CounterName, attributes: Attributes, by?: number): void;
+  /** @param value in the metric's unit */
+  record(metric: HistogramName, value: number, attributes: Attributes): void;
+  /** All metrics in Prometheus' text format 0.0.4. */
+  prometheus(): Promise<string>;
+};

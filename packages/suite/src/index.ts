@@ -1,10 +1,27 @@
 export { type Capability, CAPABILITIES } from "./capability.ts";
 export { SCENARIOS } from "./catalogue.ts";
+export { type ChaosEntry, type ChaosReport, type ChaosWorld, runChaos } from "./chaos/run-chaos.ts";
+export {
+  type ChaosEvent,
+  type ChaosPlan,
+  type ChaosSchedule,
+  drawSchedule,
+  shrinkSchedule,
+} from "./chaos/schedule.ts";
 export { type Trial } from "./evidence.ts";
+export { createFailpoints, type Failpoints, type PointFault, withFailpoints } from "./faults/failpoints.ts";
 export { type ObjectFault, type ObjectServer, startObjectServer } from "./faults/object-server.ts";
+export {
+  startTcpProxy,
+  type TcpProxy,
+  type WireFault,
+  type WireFaultKind,
+  type WirePlace,
+} from "./faults/tcp-proxy.ts";
 export { type Invariant, INVARIANTS, violationsOf } from "./invariants.ts";
 export { type Observation } from "./observation.ts";
 export { invariantsPage } from "./invariants-page.ts";
+export { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from "./otlp-receiver.ts";
 export { junitReport } from "./reports/junit.ts";
 export { closingLine, failureReport, trialLine } from "./reports/summary.ts";
 export { runTrial, runTrials, type TrialOptions } from "./runner.ts";

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { RightEdge } from "./edge.ts";
 import { type Hash, leafHash, treeHash } from "./hash.ts";
 import { proveConsistency, proveInclusion, rootFrom, verifyConsistency, verifyInclusion } from "./proofs.ts";
 import {
@@ -86,6 +87,33 @@ test("proofs made from tiles are proofs", () => {
     const oldRoot = treeHash((levels[0] ?? []).slice(0, oldSize));
     expect(verifyConsistency({ oldSize, size, oldRoot, root, proof })).toBe(true);
   }
+});
+
+test("a tree that is known by its edge alone grows as the whole one does", () => {
+  const count = 66_000;
+  const leaves = Array.from({ length: count }, (_, i) => leafHash(Buffer.from(String(i))));
+  const above = new Map<number, Hash[]>([[0, leaves]]);
+  const edge = new RightEdge();
+  for (const [i, leaf] of leaves.entries()) {
+    for (const { level, index, hash } of edge.append(leaf)) {
+      const hashes = above.get(level) ?? [];
+      above.set(level, hashes);
+      expect(index).toBe(hashes.length);
+      hashes.push(hash);
+    }
+    if (i < 600 || i > count - 3 || (i > 65_530 && i < 65_540))
+      expect(Buffer.from(edge.root()).equals(treeHash(leaves.slice(0, i + 1)))).toBe(true);
+  }
+  // Taken up again from what tiles hold, it goes on as if it had never been away.
+  const size = 65_900;
+  const partial = (level: number): Hash[] => {
+    const hashes = Math.floor(size / TILE_WIDTH ** level);
+    return (above.get(level) ?? []).slice(Math.floor(hashes / TILE_WIDTH) * TILE_WIDTH, hashes);
+  };
+  const again = new RightEdge(size, partial);
+  for (const leaf of leaves.slice(size)) again.append(leaf);
+  expect(Buffer.from(again.root()).equals(edge.root())).toBe(true);
+  expect(() => new RightEdge(size, () => [])).toThrow(RangeError);
 });
 
 test("bundles give back what they were made of, and nothing else is one", () => {

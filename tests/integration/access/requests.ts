@@ -21,6 +21,9 @@ const BODIES: Readonly<Record<string, unknown>> = {
   "/api/harness/documents": { name: "a.md", text: "Some words." },
   "/api/harness/keys": { principal: { name: "ci", kind: "service" }, scopes: ["runs:read"] },
   "/api/harness/keys/:id/rotate": {},
+  "/api/harness/audit/erase": { epoch: 1, index: 0, reason: "The person asked for it." },
+  "/api/harness/audit/epoch": { reason: "A backup was restored." },
+  "/api/harness/audit/rotate": { step: "add" },
 };
 
 const QUERIES: Readonly<Record<string, string>> = {
@@ -38,6 +41,8 @@ export function pathOf({ path }: RegisteredRoute, id?: string): string {
   return (
     path
       .replace(":action", `act_${hex(16)}`)
+      .replace(":epoch", "1")
+      .replace(":version", "1")
       .replace(":artifact", `art_${hex(16)}`)
       .replace(/:id\b/, own) + (QUERIES[path] ?? "")
   );

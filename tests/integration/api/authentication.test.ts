@@ -25,7 +25,12 @@ beforeEach(() => {
 
 const ROWS: readonly RouteRow[] = Object.values(ROUTES);
 const GUARDED = ROWS.filter((row) => row.action !== "open");
-const IDS: Readonly<Record<string, string>> = { artifact: ARTIFACT_ID, action: ACTION_ANSWER.action_id };
+const IDS: Readonly<Record<string, string>> = {
+  artifact: ARTIFACT_ID,
+  action: ACTION_ANSWER.action_id,
+  epoch: "1",
+  version: "1",
+};
 const BODIES: Readonly<Record<string, unknown>> = {
   submitRun: VALID_RUN_REQUEST,
   proposePlan: { calls: [{ tool: "read", arguments: {} }] },
@@ -37,6 +42,9 @@ const BODIES: Readonly<Record<string, unknown>> = {
   addDocument: { name: "handbook", text: "All of it." },
   createKey: { principal: { name: "ci", kind: "service" }, scopes: ["runs:read"] },
   rotateKey: {},
+  eraseAuditPayload: { epoch: 1, index: 0, reason: "The person asked for it." },
+  beginAuditEpoch: { reason: "A backup was restored." },
+  rotateAuditSigner: { step: "add" },
 };
 
 const QUERIES: Readonly<Record<string, string>> = {

@@ -93,6 +93,7 @@ export function createTestHarness(overrides: Partial<Harness> = {}): TestHarness
       record("getBudget", caller);
       return await Promise.resolve({ tenant: "default", data: [] });
     },
+    audit: auditCalls(record),
     ...overrides,
     calls,
     keys: memory.keys,
@@ -211,10 +212,56 @@ function documentCalls(record: Recorder): Harness["documents"] {
   };
 }
 
+function auditCalls(record: Recorder): Harness["audit"] {
+  const logs = { data: [], stopped: null };
+  return {
+    logs: async (caller) => {
+      record("audit", "logs", caller);
+      return await Promise.resolve(logs);
+    },
+    checkpoint: async (caller, epoch) => {
+      record("audit", "checkpoint", caller, epoch);
+      return await Promise.resolve(
+        epoch === 1
+          ? ok({ epoch, size: 0, note: "" })
+          : err({ code: "audit_log_not_found", detail: "unknown log" } as const),
+      );
+    },
+    entries: async (caller, epoch, from, limit) => {
+      record("audit", "entries", caller, epoch, from, limit);
+      return await Promise.resolve(ok({ data: [], size: 0 }));
+    },
+    prove: async (caller, run, version) => {
+      record("audit", "prove", caller, run, version);
+      return await Promise.resolve(
+        run === RUN
+          ? ok({ epoch: 1, index: 0, leaf: "{}", proof: "" })
+          : err({ code: "audit_entry_not_found", detail: "unknown event" } as const),
+      );
+    },
+    erase: async (caller, request) => {
+      record("audit", "erase", caller, request);
+      return await Promise.resolve(ok(request));
+    },
+    beginEpoch: async (caller, reason) => {
+      record("audit", "beginEpoch", caller, reason);
+      return await Promise.resolve(ok(logs));
+    },
+    rotate: async (caller, step) => {
+      record("audit", "rotate", caller, step);
+      return await Promise.resolve(logs);
+    },
+  };
+}
+
 function precedentCalls(
   record: Recorder,
-): Pick<Harness, "listDecisions" | "listPrecedents" | "revokePrecedent"> {
+): Pick<Harness, "listWaiting" | "listDecisions" | "listPrecedents" | "revokePrecedent"> {
   return {
+    listWaiting: async (caller, after) => {
+      record("listWaiting", caller, after);
+      return await Promise.resolve(ok({ data: [], next_cursor: null }));
+    },
     listDecisions: async (caller, since, cursor) => {
       record("listDecisions", caller, since, cursor);
       return await Promise.resolve(ok({ data: [], next_cursor: null }));

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX, PROBLEMS, ROUTES, type RouteRow } from "@assent/contract";
 import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { expect, test } from "vitest";
-import { API_VERSION, generateOpenApi } from "../../../packages/harness/src/api/open-api.ts";
+import { generateOpenApi } from "../../../packages/harness/src/api/open-api.ts";
+import { SERVICE_VERSION } from "../../../packages/harness/src/base/version.ts";
 import {
   IDEMPOTENCY_RETENTION_HOURS,
   PAGE_ROWS_DEFAULT,
@@ -115,5 +116,5 @@ test("what is said twice agrees", () => {
   const manifest: unknown = JSON.parse(
     readFileSync(new URL("../../../packages/harness/package.json", import.meta.url), "utf8"),
   );
-  expect(manifest).toMatchObject({ version: API_VERSION });
+  expect(manifest).toMatchObject({ version: SERVICE_VERSION });
 });

@@ -138,8 +138,10 @@ export const KEYS = {
   decide: "assent_decide",
   searches: "assent_searches",
   files: "assent_files",
+  scrapes: "assent_scrapes",
   admin: "assent_admin",
   audit: "assent_audit",
+  evidence: "assent_evidence",
   revoked: "assent_revoked",
 } as const;
 
@@ -149,8 +151,10 @@ export const KEY_OF_SCOPE: Readonly<Record<Scope, string>> = {
   "approvals:decide": KEYS.decide,
   "documents:read": KEYS.searches,
   "documents:write": KEYS.files,
+  "metrics:read": KEYS.scrapes,
   "keys:admin": KEYS.admin,
   "audit:read": KEYS.audit,
+  "audit:admin": KEYS.evidence,
 };
 
 export const VALID_RUN_REQUEST = { agent: "maintainer", task: "write a changelog entry" } as const;

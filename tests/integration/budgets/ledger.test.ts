@@ -8,7 +8,6 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { postgresStore } from "../../../packages/harness/src/adapters/postgres/store.ts";
 import { connectPool } from "../../../packages/harness/src/adapters/postgres/connect.ts";
-import { openQueue } from "../../../packages/harness/src/adapters/postgres/queue.ts";
 import { systemRandom } from "../../../packages/harness/src/adapters/system/random.ts";
 import type {
   AccountState,
@@ -26,19 +25,22 @@ let stores: readonly Store[];
 const ends: (() => Promise<void>)[] = [];
 
 // Pools of their own: what several processes would be to the database.
-async function openStore(): Promise<Store> {
+function openStore(): Store {
   const pool = connectPool({ connection: engine.database.app, role: "app", connectionsMax: 4 });
-  const queue = await openQueue(engine.database.app, false, engine.ports.log);
   ends.push(async () => {
-    await queue.close();
     await pool.end();
   });
-  return postgresStore({ pool, queue, clock: engine.clock, random: systemRandom });
+  return postgresStore({
+    pool,
+    wakeUps: { ring: () => undefined },
+    clock: engine.clock,
+    random: systemRandom,
+  });
 }
 
 beforeAll(async () => {
   engine = await openEngine();
-  stores = await Promise.all(Array.from({ length: PROCESSES }, openStore));
+  stores = Array.from({ length: PROCESSES }, openStore);
 });
 afterAll(async () => {
   for (const end of ends) await end();

@@ -5,15 +5,8 @@ import type { Approval, RunId } from "@assent/contract";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { AgentDefinition } from "../../../packages/harness/src/core/agent.ts";
 import type { Tool } from "../../../packages/harness/src/ports.ts";
-import {
-  agentOf,
-  answering,
-  countingTool,
-  type Engine,
-  openEngine,
-  policiesOf,
-  value,
-} from "../../support/engine.ts";
+import { agentOf } from "../../support/engine-defaults.ts";
+import { answering, countingTool, type Engine, openEngine, policiesOf, value } from "../../support/engine.ts";
 
 const count = countingTool("count", "once");
 const tools: Tool[] = [count];
@@ -67,6 +60,15 @@ const approve = async ({ id, action_digest: digest }: Approval): Promise<void> =
   );
 };
 
+async function plannedFor({
+  id,
+}: Approval): Promise<{ readonly outcome: string; readonly reasons: readonly string[] }> {
+  const { data } = value(await engine.harness.listWaiting(engine.caller, null));
+  const found = data.find((call) => call.approval_id === id);
+  if (found === undefined) throw new Error("it is not among what waits");
+  return { outcome: found.outcome, reasons: found.reasons.map(({ code, detail }) => `${code}: ${detail}`) };
+}
+
 const reasonsOf = ({ decision }: Approval): readonly string[] =>
   decision.reasons.map(({ code, detail }) => `${code}: ${detail}`);
 
@@ -97,7 +99,14 @@ test.each([
   "a %s changed after the question: asked again with the difference, then called once",
   async (_what, change, reason) => {
     const { id, approval } = await ask();
+
+    expect(await plannedFor(approval)).toEqual({ outcome: "unchanged", reasons: [] });
+
     change();
+
+    // What `assent plan` says beforehand is what happens.
+
+    expect(await plannedFor(approval)).toEqual({ outcome: "asked_again", reasons: [reason] });
     await approve(approval);
     const again = await openApproval(id);
     expect(count.effects).toEqual([]);
@@ -116,6 +125,7 @@ test.each([
 test("a tool that is gone is refused, whoever said yes", async () => {
   const { id, approval } = await ask();
   tools.splice(0, 1);
+  expect(await plannedFor(approval)).toMatchObject({ outcome: "denied" });
   await approve(approval);
   const done = await engine.reaches(id, "succeeded");
   expect(done.steps.find(({ kind }) => kind === "tool")).toMatchObject({

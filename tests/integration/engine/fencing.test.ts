@@ -51,7 +51,7 @@ test("a worker whose lease was taken away writes nothing, whatever it believes",
 test("a lease that is renewed, by a worker that lives, is not taken away", async () => {
   await using engine = await openEngine();
   await using presence = {
-    ...(await announceWorker(engine.database.app, 77, engine.ports)),
+    ...(await announceWorker(engine.database.app, 77, { ...engine.ports, onWakeUp: () => undefined })),
     async [Symbol.asyncDispose](): Promise<void> {
       await this.end();
     },

@@ -291,3 +291,39 @@ test("a write keeps the mode of the file and gives a new one none to execute", a
     0o755, 0o644,
   ]);
 });
+
+// --- deleting --------------------------------------------------------------------------------------------------
+
+test("deleting shows what would be lost, happens once, and takes the empty folders along", async () => {
+  const own = await copyOf(
+    newRepository({ "a/b/one.txt": "1\n2\n", "a/two.txt": "x", "image.png": new Uint8Array([0, 1]) }),
+  );
+  const args = { path: "a/b/one.txt" };
+  const plan = await planOf("delete_file", args, own.context);
+  expect(plan).toEqual({
+    summary: 'Delete "a/b/one.txt" (4 bytes)',
+    preview: "--- a/a/b/one.txt\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-1\n-2\n",
+    precondition: sha256("1\n2\n"),
+  });
+  const del = async (precondition: string | null): Promise<unknown> =>
+    await tool("delete_file").execute(args, precondition, own.context);
+  expect(await del(sha256("other"))).toMatchObject({ error: { code: "file_changed" } });
+  expect(await del(null)).toMatchObject({ error: { code: "precondition_invalid" } });
+  expect(await del(plan.precondition)).toMatchObject({ value: { label: "trusted" } });
+  // Again, as after a crash.
+  expect(await del(plan.precondition)).toMatchObject({ ok: true });
+  expect(await own.workspace.list("a")).toEqual({
+    ok: true,
+    value: [{ name: "two.txt", kind: "file", sizeBytes: 1 }],
+  });
+  expect(Buffer.from(await own.workspace.patch()).toString()).toContain("deleted file mode 100644");
+  const binary = await planOf("delete_file", { path: "image.png" }, own.context);
+  expect(binary.preview).toContain("Not text: 2 bytes, sha256:");
+});
+
+test("what is not there, a folder, and what may not be written are not deleted", async () => {
+  expect(await errorOf("delete_file", { path: "none.txt" })).toMatch(/^not_found/u);
+  expect(await errorOf("delete_file", { path: "src" })).toMatch(/^not_a_file/u);
+  expect(await errorOf("delete_file", { path: ".npmrc" })).toMatch(/^path_protected/u);
+  expect(await copy.workspace.remove("src")).toMatchObject({ ok: false, error: { code: "not_a_file" } });
+});

@@ -222,7 +222,7 @@ const argumentsFor = (name: string, path: string): Readonly<Record<string, strin
 };
 
 // What a hijacked caller would give for a precondition: one that holds if the path led to the canary, or nowhere.
-const FORGED = [`absent->${sha256(WRITTEN)}`, `${sha256(CANARY)}->${sha256(WRITTEN)}`, null];
+const FORGED = [`absent->${sha256(WRITTEN)}`, `${sha256(CANARY)}->${sha256(WRITTEN)}`, sha256(CANARY), null];
 
 async function everyAnswer(of: Tool, path: string): Promise<readonly string[]> {
   const args = argumentsFor(of.manifest.name, path);
@@ -238,7 +238,7 @@ async function everyAnswer(of: Tool, path: string): Promise<readonly string[]> {
   return answers;
 }
 
-const MUST_REFUSE = ["read_file", "write_file", "edit_file", "list_files", "search_files"];
+const MUST_REFUSE = ["read_file", "write_file", "edit_file", "delete_file", "list_files", "search_files"];
 
 test.each(HOSTILE.map((path) => [path.length > 60 ? `${path.slice(0, 60)}… (${path.length})` : path, path]))(
   "%j leads nowhere by any tool",
@@ -246,14 +246,15 @@ test.each(HOSTILE.map((path) => [path.length > 60 ? `${path.slice(0, 60)}… (${
     for (const name of MUST_REFUSE) {
       const answers = await everyAnswer(tool(name), path);
       expect([name, ...answers.slice(1)]).not.toContain("done");
-      if (name === "write_file" || name === "edit_file") expect([name, answers[0]]).not.toContain("planned");
+      if (["write_file", "edit_file", "delete_file"].includes(name))
+        expect([name, answers[0]]).not.toContain("planned");
     }
     expectCanariesUntouched();
   },
 );
 
 test.each(EXECUTED)("%j is never written, and nobody is asked to agree to it", async (path) => {
-  for (const name of ["write_file", "edit_file"])
+  for (const name of ["write_file", "edit_file", "delete_file"])
     for (const answer of await everyAnswer(tool(name), path))
       expect(["path_protected", "not_found", "file_changed", "precondition_invalid"]).toContain(answer);
   const plan = await tool("write_file").plan({ path, content: WRITTEN }, traps.context);
@@ -262,6 +263,7 @@ test.each(EXECUTED)("%j is never written, and nobody is asked to agree to it", a
   expect(await workspace?.write(path, Buffer.from(WRITTEN))).toMatchObject({
     error: { code: "path_protected" },
   });
+  expect(await workspace?.remove(path)).toMatchObject({ error: { code: "path_protected" } });
 });
 
 test("a search and a walk of everything follow no link and wait for no pipe", async () => {
@@ -314,14 +316,18 @@ test.each(LEGAL.map((path) => [path.length > 60 ? `${path.slice(0, 60)}… (${pa
 
 test("without descriptors to hold, as on other systems, the same traps hold", async () => {
   const staging = temporaryFolder();
-  const files: Pick<Workspace, "read" | "write" | "list"> = confine({
+  const files: Pick<Workspace, "read" | "write" | "list" | "remove"> = confine({
     root: traps.tree,
     staging,
     random,
     holding: "path",
   });
   for (const path of HOSTILE) {
-    for (const done of [await files.read(path), await files.write(path, Buffer.from(WRITTEN))])
+    for (const done of [
+      await files.read(path),
+      await files.write(path, Buffer.from(WRITTEN)),
+      await files.remove(path),
+    ])
       expect([path, done.ok]).toEqual([path, false]);
   }
   expect((await files.list("link-folder")).ok).toBe(false);

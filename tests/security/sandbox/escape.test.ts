@@ -214,6 +214,35 @@ open("fine.txt", "w").write("fine")
   expect(readFileSync(join(room.tree, "kept.txt"), "utf8")).toBe("kept\n");
 });
 
+test("what it removes is removed, but for what it may not change", async () => {
+  const files = {
+    "gone.txt": "x",
+    "deep/er/gone.txt": "x",
+    "deep/stays.txt": "x",
+    ".npmrc": "x",
+    "was/folder.txt": "x",
+  };
+  const own = await openRoom(files);
+  const script = "rm -r gone.txt deep/er .npmrc was; echo now a file > was";
+  const { end, removed, written, leftOver } = await own.run(["/bin/sh", "-c", script]);
+  expect(end).toEqual({ how: "exited", code: 0 });
+  expect(removed.toSorted()).toEqual(["deep/er/gone.txt", "gone.txt", "was/folder.txt"]);
+  expect(written).toEqual(["was"]);
+  expect(leftOver.map(({ path }) => path)).toEqual([".npmrc"]);
+  const inTree = readdirSync(own.tree, { recursive: true }).map(String).toSorted();
+  expect(inTree).toEqual([".npmrc", "deep", "deep/stays.txt", "was"]);
+  const patch = Buffer.from(await own.workspace.patch()).toString();
+  expect(patch).toContain("deleted file mode 100644");
+  expect(patch).not.toContain("npmrc");
+  // A folder that became a link hides its files, and removes none of them.
+  const hidden = await own.run(["/bin/sh", "-c", "mv deep elsewhere && ln -s elsewhere deep"]);
+  expect({ ...hidden, stdout: null, stderr: null }).toMatchObject({
+    removed: [],
+    written: ["elsewhere/stays.txt"],
+  });
+  expect(readFileSync(join(own.tree, "deep/stays.txt"), "utf8")).toBe("x");
+});
+
 test("archives that climb out reach nothing but the sandbox's own walls", async () => {
   const script = `
 import io, os, tarfile, zipfile
@@ -226,19 +255,61 @@ with tarfile.open("slip.tar", "w") as tar:
         info = member(name, size=1); tar.addfile(info, io.BytesIO(b"x"))
     tar.addfile(member("way", type=tarfile.SYMTYPE, linkname="${outside}"))
     info = member("way/slipped", size=1); tar.addfile(info, io.BytesIO(b"x"))
+    # A second name of a file outside, then written through; and one of a file inside.
+    for name, target in [("second", "${outside}/canary"), ("passwd", "/etc/passwd"), ("inner", "kept.txt")]:
+        tar.addfile(member(name, type=tarfile.LNKTYPE, linkname=target))
+        info = member(name, size=1); tar.addfile(info, io.BytesIO(b"x"))
+    # What git, an editor or a shell would run on the developer's machine.
+    for name in [".git/hooks/pre-commit", ".vscode/tasks.json", ".GIT/config", "sub/.Husky/pre-push", ".envrc"]:
+        info = member(name, size=1, mode=0o755); tar.addfile(info, io.BytesIO(b"x"))
+    tar.addfile(member("device", type=tarfile.CHRTYPE, devmajor=1, devminor=5))
+    tar.addfile(member("pipe", type=tarfile.FIFOTYPE))
+    info = member("plain.txt", size=5); tar.addfile(info, io.BytesIO(b"plain"))
 with zipfile.ZipFile("slip.zip", "w") as z:
     z.writestr("../slipped", "x")
     z.writestr("${outside}/slipped", "x")
+    link = zipfile.ZipInfo("zip-way"); link.external_attr = 0o120777 << 16; z.writestr(link, "${outside}")
+    z.writestr("zip-way/slipped", "x")
+    z.writestr(".git/hooks/post-checkout", "x")
+    z.writestr("from-zip.txt", "plain")
 with tarfile.open("slip.tar") as tar:
     for info in tar.getmembers():
         try: tar._extract_member(info, os.path.join("/workspace", info.name))
         except Exception as error: print(info.name, error)
 os.system("tar -xPf slip.tar; tar -xf slip.tar")
+# As the careless unpackers do: names as they stand, links made.
+with zipfile.ZipFile("slip.zip") as z:
+    for info in z.infolist():
+        path = os.path.join("/workspace", info.filename)
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            if info.external_attr >> 16 & 0o170000 == 0o120000: os.symlink(z.read(info).decode(), path)
+            else: open(path, "wb").write(z.read(info))
+        except Exception as error: print(info.filename, error)
 os.remove("slip.tar"); os.remove("slip.zip")
 `;
-  const { end, leftOver } = await room.run(["/usr/bin/python3", "-c", script]);
+  const { end, written, removed, leftOver } = await room.run(["/usr/bin/python3", "-c", script]);
   expect(end).toEqual({ how: "exited", code: 0 });
-  expect(leftOver.map(({ path }) => path)).toContain("way");
+  const left = leftOver.map(({ path }) => path);
+  for (const path of [
+    "way",
+    "zip-way",
+    ".git",
+    ".GIT",
+    ".vscode/tasks.json",
+    "sub/.Husky/pre-push",
+    ".envrc",
+    "pipe",
+  ])
+    expect(left).toContain(path);
+  const inside = `${outside.slice(1)}/slipped`;
+  // Harmless ones arrive, and nothing else does. (tar drops the first slash: what was to be outside lies inside.)
+  expect(written.filter((path) => !["inner", "kept.txt", "passwd", "second", inside].includes(path))).toEqual(
+    ["from-zip.txt", "plain.txt"],
+  );
+  expect(removed).toEqual([]);
+  for (const path of written) expect(statSync(join(room.tree, path)).nlink).toBe(1);
+  expect(readFileSync(join(outside, "canary"), "utf8")).not.toBe("x");
   expect(readdirSync(outside).toSorted()).toEqual(["canary", "socket"]);
 });
 

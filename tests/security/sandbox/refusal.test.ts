@@ -36,6 +36,43 @@ test("without bubblewrap there is no sandbox", async () => {
   expect(opened).toMatchObject({ ok: false, error: { reason: "bubblewrap_missing" } });
 });
 
+test("a harness whose agent runs commands does not start on a machine without bubblewrap, and says what to do", () => {
+  const folder = openFolder();
+  for (const name of ["home", "agents"]) mkdirSync(join(folder, name));
+  const agent = {
+    name: "runner",
+    description: "Runs.",
+    system: "You run commands.",
+    models: ["scripted/none"],
+    tools: ["command"],
+    workspace: "required",
+  };
+  writeFileSync(join(folder, "agents", "runner.json"), JSON.stringify(agent));
+  writeFileSync(join(folder, "assent.config.json"), JSON.stringify({ agents: "agents" }));
+  const program = fileURLToPath(new URL("../../../packages/harness/bin/assent.mjs", import.meta.url));
+  const words = [
+    program,
+    "--home",
+    join(folder, "home"),
+    "up",
+    "--port",
+    "0",
+    "--config",
+    join(folder, "assent.config.json"),
+  ];
+  // The real command line, in a world of its own where the one program is no program.
+  const hidden = ["--dev-bind", "/", "/", "--ro-bind", "/dev/null", REAL];
+  const { status, stderr } = spawnSync(REAL, [...hidden, "--", process.execPath, ...words], {
+    encoding: "utf8",
+  });
+  expect(stderr).toContain("(bubblewrap_missing)");
+  expect(stderr).toContain("The agent runner names the tool command");
+  expect(stderr).toContain("install the package bubblewrap");
+  expect(status).toBe(6);
+  // Refused before anything was begun: no database, no key.
+  expect(readdirSync(join(folder, "home"))).not.toContain("credentials.json");
+});
+
 test("the real one, through the same script, opens", async () => {
   const opened = await openWith('exec $real "$@"');
   expect(opened).toMatchObject({ ok: true });

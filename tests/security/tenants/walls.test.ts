@@ -122,6 +122,7 @@ async function readAll(
     runs: await harness.listRuns(caller, query),
     events: await harness.listEvents(caller, finished, 0),
     decisions: await harness.listDecisions(caller, since, null),
+    open: await harness.listWaiting(caller, null),
     precedents: await harness.listPrecedents(caller),
     keys: await harness.listKeys(caller),
     documents,
@@ -135,7 +136,17 @@ async function readAll(
 const namesOf = (texts: Readonly<Record<string, string>>, canary: string): string[] =>
   Object.entries(texts).flatMap(([name, text]) => (text.includes(canary) ? [name] : []));
 
-const SPEAKING = ["run", "waiting", "runs", "decisions", "precedents", "documents", "document", "passages"];
+const SPEAKING = [
+  "run",
+  "waiting",
+  "open",
+  "runs",
+  "decisions",
+  "precedents",
+  "documents",
+  "document",
+  "passages",
+];
 
 async function expectApart(twins: Twins): Promise<void> {
   const mine = await readAll(twins, twins.ours);

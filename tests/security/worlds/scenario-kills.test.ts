@@ -11,7 +11,7 @@ type Break =
   | "a permit is named beside the deny"
   | "arguments are not held against the schema"
   | "missing fields count as harmless"
-  | "everything that was read is trusted"
+  | "everything that was read counts as the requester's words"
   | "nothing that was read taints";
 
 const broken = vi.hoisted(() => ({ by: "none" as Break }));
@@ -77,8 +77,8 @@ vi.mock(import("../../../packages/harness/src/core/label/origins.ts"), async (im
       return {
         ...index,
         add: (source) => {
-          const trusts = broken.by === "everything that was read is trusted";
-          index.add(trusts ? { ...source, label: "trusted" } : source);
+          const trusts = broken.by === "everything that was read counts as the requester's words";
+          index.add(trusts ? { ...source, id: "task", label: "trusted" } : source);
         },
       };
     },
@@ -112,7 +112,7 @@ const KILLS: readonly (readonly [scenario: string, by: Break, claim: string])[] 
   [PRECEDENCE, "missing fields count as harmless", "counts as the worst"],
   [PRECEDENCE, "arguments are not held against the schema", "an argument of another type is denied"],
   [EXFILTRATION, "a permit outweighs a deny", "the canary reaches no sink"],
-  [EXFILTRATION, "everything that was read is trusted", "the canary reaches no sink"],
+  [EXFILTRATION, "everything that was read counts as the requester's words", "the canary reaches no sink"],
   [EXFILTRATION, "nothing that was read taints", "the canary reaches no sink"],
 ];
 

@@ -127,7 +127,10 @@ const inspect = (now: () => Running): NonNullable<Target["inspect"]> => ({
     return {
       log: await readFile(join(installation.home, "assent.log"), "utf8"),
       events: await rows("select to_jsonb(row) as row from assent.audit_events as row"),
-      jobs: await rows("select to_jsonb(row) as row from pgboss.job as row"),
+      // A queued run is its own message.
+      jobs: await rows(
+        "select id, state, wake_at, message_version, lease_worker, reason_code, reason_detail from assent.runs",
+      ),
     };
   },
 });

@@ -1,5 +1,6 @@
 // The OpenAPI 3.1 document, from the very rows and schemas that the server registers and validates with.
 
+import { SERVICE_VERSION } from "../base/version.ts";
 import {
   PROBLEMS,
   type ProblemCode,
@@ -61,14 +62,12 @@ export type OpenApiDocument = {
   };
 };
 
-/** Of the API, which is the release's. */
-export const API_VERSION = "0.1.0";
-
 const TAGS: Readonly<Record<RouteRow["tag"], string>> = {
   runs: "Tasks carried out by agents: submit, follow, cancel, fetch what came of them.",
   approvals: "A person's decision on one exact action.",
   documents: "What agents of a tenant may search; whatever is in them is data.",
   keys: "Who may use this API, and for what.",
+  audit: "The evidence: logs, checkpoints, entries and proofs that are verified offline.",
   service: "The service itself.",
 };
 
@@ -152,7 +151,7 @@ export function generateOpenApi(): OpenApiDocument {
     openapi: "3.1.1",
     info: {
       title: "Assent",
-      version: API_VERSION,
+      version: SERVICE_VERSION,
       description:
         "A self-hosted harness that runs AI agents which act only with assent: by policy, by precedent, or by a person.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },

@@ -14,7 +14,7 @@ import fastify, { type FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { assert } from "../base/assert.ts";
 import { EVENT_STREAMS_MAX, REQUEST_BODY_BYTES_MAX } from "../base/limits.ts";
-import type { Log, QuotaState } from "../ports.ts";
+import type { Log, QuotaState, Telemetry } from "../ports.ts";
 import type { Harness } from "../services/harness.ts";
 import { createAddressGuard } from "./address-guard.ts";
 import { rawProblem } from "./answer.ts";
@@ -23,6 +23,8 @@ import { type ClientErrors, createClientErrors } from "./client-error.ts";
 import { type EventStreams, createEventStreams } from "./event-stream.ts";
 import { refuseUnguardedRoutes, requireKeys } from "./hooks/authenticate.ts";
 import { guardRequest, hostName, refuseUnacceptable } from "./hooks/guard.ts";
+import { silentTelemetry } from "../services/traced/silent.ts";
+import { traceRequests } from "./hooks/trace.ts";
 import { answerError } from "./hooks/problem.ts";
 import {
   CLOSE_GRACE_MS,
@@ -37,13 +39,16 @@ import { parseQuery } from "./query.ts";
 import { addAccess } from "./routes/access.ts";
 import { addApprove } from "./routes/approve.ts";
 import { addArtifacts } from "./routes/artifacts.ts";
+import { addAudit } from "./routes/audit.ts";
 import { addDocuments } from "./routes/documents.ts";
 import { addEvents } from "./routes/events.ts";
 import { addExternalRuns } from "./routes/external.ts";
 import { addHealth } from "./routes/health.ts";
 import { addKeys } from "./routes/keys.ts";
+import { addMetrics } from "./routes/metrics.ts";
 import { addOpenApi } from "./routes/open-api.ts";
 import { addDecisions } from "./routes/decisions.ts";
+import { addWaiting } from "./routes/waiting.ts";
 import { addPrecedents } from "./routes/precedents.ts";
 import { addSpending } from "./routes/spending.ts";
 import { addRunCommands } from "./routes/run.ts";
@@ -52,6 +57,7 @@ import type { Api } from "./route-options.ts";
 
 export type ServerOptions = {
   readonly log: Log;
+  readonly telemetry?: Telemetry;
   /** Names, without port, that requests may be sent to besides the address listened on (a proxy's, for instance). */
   readonly hosts?: readonly string[];
   readonly heartbeatMs?: number;
@@ -109,6 +115,7 @@ export async function createServer(harness: Harness, options: ServerOptions): Pr
     });
     addNegotiation(guarded);
     addRoutes(guarded.withTypeProvider(), harness, streams);
+    addMetrics(guarded.withTypeProvider(), options.telemetry ?? silentTelemetry);
   });
   await app.ready();
   let closed: Promise<void> | undefined;
@@ -140,8 +147,10 @@ function addRoutes(api: Api, harness: Harness, streams: EventStreams): void {
   addAccess(api, harness);
   addPrecedents(api, harness);
   addDocuments(api, harness);
+  addAudit(api, harness);
   addSpending(api, harness);
   addDecisions(api, harness);
+  addWaiting(api, harness);
   addOpenApi(api);
 }
 
@@ -180,6 +189,7 @@ function createApp(options: ServerOptions, state: State): FastifyInstance {
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
+  traceRequests(app, options.telemetry ?? silentTelemetry);
   acceptStrictJson(app);
   refuseUnguardedRoutes(app);
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, options.log));

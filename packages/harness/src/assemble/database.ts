@@ -11,7 +11,6 @@ import {
 import { openEmbedded } from "../adapters/postgres/embedded/embedded.ts";
 import { asApp, checkAppRole, ensureAppRole } from "../adapters/postgres/given.ts";
 import { migrate } from "../adapters/postgres/migrate.ts";
-import { migrateQueue } from "../adapters/postgres/queue.ts";
 import { systemClock } from "../adapters/system/clock.ts";
 import { systemRandom } from "../adapters/system/random.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -54,7 +53,6 @@ export async function openDatabase(
   if (!database.ok) return database;
   const migrated = await migrate({
     connection: database.value.owner,
-    afterMigrate: migrateQueue,
     onProgress,
   });
   if (!migrated.ok)

@@ -3,6 +3,7 @@
 import type { Connection } from "../adapters/postgres/connect.ts";
 import type { Environment } from "../config.ts";
 import { createRedactor } from "../core/redact/redactor.ts";
+import type { RedactionCount } from "./telemetry.ts";
 import type { Secrets } from "../home.ts";
 import type { Log } from "../ports.ts";
 import { createRedaction, type Redaction } from "../services/redaction.ts";
@@ -13,7 +14,8 @@ export function openRedaction(
   operatorKey: string,
   databases: readonly Connection[],
   log: Log,
-  more: readonly (readonly [kind: string, secret: string])[] = [],
+  more: readonly (readonly [kind: string, secret: string])[],
+  redactions: RedactionCount,
 ): Redaction {
   const redactor = createRedactor();
   const given: readonly (readonly [string, string | undefined])[] = [
@@ -24,6 +26,7 @@ export function openRedaction(
     ["installation_secret", secrets.raw],
     ["operator_key", operatorKey],
     ...databases.map((database) => ["database_password", database.password()] as const),
+    ...Object.values(environment.otlp.headers).map((value) => ["collector_credential", value] as const),
     ...more,
   ];
   for (const [kind, secret] of given) {
@@ -31,5 +34,11 @@ export function openRedaction(
     if (redactor.register(secret, kind) === "too_short")
       log("warn", "a secret is too short to be kept out of texts by its value", { kind });
   }
-  return createRedaction({ redactor, digestKey: secrets.seals });
+  return createRedaction({
+    redactor,
+    digestKey: secrets.seals,
+    onRedacted: (kind, times) => {
+      redactions.report(kind, times);
+    },
+  });
 }

@@ -80,11 +80,8 @@ export const CONTENT_SWEEP_HOURS = 6;
 /** Runs one worker process advances at the same time. They wait for models and tools most of their time. */
 export const WORKER_RUNS_MAX = 8;
 
-/** How often a worker process looks for lost leases, expired approvals and stranded runs. */
+/** How often a worker process looks for lost leases, expired approvals and idle drivers. */
 export const SWEEP_INTERVAL_SECONDS = 2;
-
-/** A queued run with no message after this long gets a new one: the queue only delivers, the run row decides. */
-export const STRANDED_SECONDS = 60;
 
 /** An external run that nobody has written to for this long, and about which nobody is asked, fails: its driver died. */
 export const EXTERNAL_IDLE_HOURS = 24;

@@ -75,6 +75,10 @@ export function parseStep(text: string): number {
   return parseCount(text, 1, 999_999);
 }
 
+export function parseRunsAtOnce(text: string): number {
+  return parseCount(text, 1, 64);
+}
+
 export function parseLimit(text: string): number {
   return parseCount(text, 1, 100);
 }

@@ -41,6 +41,7 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
     "policy diff",
     "{version, since, judged, unchanged, otherReasons, changes: [{at, run, step, tool, before, after}]}",
   ],
+  ["plan", "{waiting, altered, data: [{approval_id, run_id, step, status, tool, outcome, reasons: []}]}"],
   ["policy authorize", "{decision: allow | deny, reasons: [], errors: [], failures: []}"],
   [
     "mcp list, mcp check",
@@ -51,6 +52,8 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
     "up",
     "lines {event: progress | listening | approval_waiting | demo_ended | demo_failed | stopping | stopped, …}",
   ],
+  ["server", "lines {event: progress | listening | stopping | stopped, …}"],
+  ["worker", "lines {event: progress | working | stopping | stopped, …}"],
   [
     "demo",
     "lines {event: progress | listening | run_submitted | audit_event | approval_waiting | approval_decided | demo_succeeded | stopping, …}",

@@ -36,6 +36,8 @@ export type ServeFlags = {
   readonly config?: string;
   readonly model?: string;
   readonly announce: boolean;
+  readonly role: "all" | "server" | "worker";
+  readonly runsMax?: number;
 };
 
 export async function startHere(context: Context, flags: ServeFlags): Promise<Result<Running, Failure>> {
@@ -47,7 +49,8 @@ export async function startHere(context: Context, flags: ServeFlags): Promise<Re
       configFile: flags.config === undefined ? null : resolve(context.deps.cwd, flags.config),
       model: flags.model ?? null,
       announce: flags.announce,
-      role: "all",
+      role: flags.role,
+      ...(flags.runsMax === undefined ? {} : { runsMax: flags.runsMax }),
     },
     (line) => {
       context.emit({ event: "progress", detail: line });

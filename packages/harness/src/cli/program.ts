@@ -14,6 +14,7 @@ import {
   parseLimit,
   parsePort,
   parseRunId,
+  parseRunsAtOnce,
   parseStep,
 } from "./argument.ts";
 import { approve, type ApproveFlags, confirm, deny, type DenyFlags } from "./commands/approve.ts";
@@ -40,11 +41,12 @@ import {
 } from "./commands/policy.ts";
 import { type RunFlags, runTask } from "./commands/run.ts";
 import { cancelRun, listRuns, type RunsFlags, showRun } from "./commands/runs.ts";
-import { up, type UpFlags } from "./commands/up.ts";
+import { server, up, type UpFlags, worker, type WorkerFlags } from "./commands/up.ts";
 import { watchRun } from "./commands/watch.ts";
 import { DEFAULT_URL } from "./connection.ts";
 import { DEFAULT_HOME, type Perform } from "./context.ts";
 import { addMcp } from "./program-mcp.ts";
+import { addPlan } from "./program-plan.ts";
 import { EXAMPLES, EXIT_CODES_TOPIC, JSON_TOPIC } from "./help.ts";
 import { usageFailure } from "./failure.ts";
 import { addKeys } from "./program-keys.ts";
@@ -79,6 +81,7 @@ export function createProgram(perform: Perform, io: Io, version: string): Comman
   addDocuments(program, perform);
   addSpending(program, perform);
   addMcp(program, perform);
+  addPlan(program, perform);
   addKeys(program, perform);
   addTopics(program, perform);
   return program;
@@ -105,6 +108,21 @@ function addServing(program: Command, perform: Perform): void {
     .option(...model)
     .option("--demo", "at the first start, run the demo task up to its gate")
     .action(async (flags: UpFlags) => await perform(async (context) => await up(context, flags)));
+  program
+    .command("server")
+    .description("the API alone: workers on the same database do the work (docs/fleet.md)")
+    .option("--port <port>", "0 for any free one", parsePort, 4200)
+    .option("--host <address>", "where to listen", "127.0.0.1")
+    .option(...config)
+    .option(...model)
+    .action(async (flags: UpFlags) => await perform(async (context) => await server(context, flags)));
+  program
+    .command("worker")
+    .description("a worker alone: as many as there is work for, on as many machines")
+    .option("--runs <count>", "runs that it advances at the same time, 1 to 64", parseRunsAtOnce, 8)
+    .option(...config)
+    .option(...model)
+    .action(async (flags: WorkerFlags) => await perform(async (context) => await worker(context, flags)));
   program
     .command("demo")
     .description("do the whole job once, unattended: a run, a gate, a decision, artifacts, audit trail")

@@ -11,10 +11,14 @@ export type StartOptions = {
   readonly model: string | null;
   /** Whether later commands in this home are to find this server. */
   readonly announce: boolean;
-  readonly role: "all";
+  /** `all` in one process; or the API without a worker, or a worker without the API, of which there may be many. */
+  readonly role: "all" | "server" | "worker";
+  /** Runs that its worker advances at the same time, where not as many as usual. */
+  readonly runsMax?: number;
 };
 
 export type Running = {
+  /** Empty for a worker: it serves nothing. */
   readonly url: string;
   readonly home: string;
   readonly adminKey: string;
@@ -25,7 +29,7 @@ export type Running = {
 
 export type StartRefusal = { readonly code: string; readonly detail: string; readonly remedy: string };
 
-/** Starts API, worker and database in this process. The command line is handed one; it does not know how it works. */
+/** Starts database, API and worker, as the role says, in this process. The command line is handed one; it does not know how it works. */
 export type StartHarness = (
   options: StartOptions,
   onProgress: (line: string) => void,

@@ -34,6 +34,9 @@ import {
   runSchema,
   type RunSummary,
   runSummarySchema,
+  type ApprovalId,
+  type WaitingPage,
+  waitingPageSchema,
 } from "@assent/contract";
 import { z } from "zod";
 import { ARTIFACT_BYTES_MAX } from "../base/limits.ts";
@@ -87,6 +90,7 @@ export type Client = {
   listAccessEvents(before: AccessEventId | null): Answer<AccessEventPage>;
   /** Decisions since then, oldest first, unchecked: what a record must hold is the reader's question. */
   listDecisions(since: Date, cursor: string | null): Answer<DecisionPage>;
+  listWaiting(cursor: ApprovalId | null): Answer<WaitingPage>;
 };
 
 const RUNS = "/api/harness/runs";
@@ -166,6 +170,22 @@ export function createClient(connection: Connection): Client {
         accessEventPageSchema,
       ),
     revokeKey: async (id) => await ask({ method: "DELETE", path: `${KEYS}/${id}` }, keySchema),
+    ...decisionCalls(ask),
+  };
+}
+
+type Ask = <T>(request: Exchange, schema: z.ZodType<T>) => Answer<T>;
+
+function decisionCalls(ask: Ask): Pick<Client, "listDecisions" | "listWaiting"> {
+  return {
+    listWaiting: async (cursor) =>
+      await ask(
+        {
+          method: "GET",
+          path: cursor === null ? "/api/harness/waiting" : `/api/harness/waiting?cursor=${cursor}`,
+        },
+        waitingPageSchema,
+      ),
     listDecisions: async (since, cursor) => {
       const query = new URLSearchParams({ since: since.toISOString() });
       if (cursor !== null) query.set("cursor", cursor);
@@ -176,8 +196,6 @@ export function createClient(connection: Connection): Client {
     },
   };
 }
-
-type Ask = <T>(request: Exchange, schema: z.ZodType<T>) => Answer<T>;
 
 function documentCalls(
   ask: Ask,

@@ -38,6 +38,7 @@ import type { ExternalDefinition } from "../core/external.ts";
 import type { Manifest } from "../core/tool.ts";
 import type { Journal, JournalStep } from "../core/run/journal.ts";
 import type { Breakers, BudgetRows } from "./budget.ts";
+import type { Due, Taken, TransactionKind, Turn, WorkerId } from "./queue.ts";
 
 export type RunRecord = {
   readonly tenant: TenantId;
@@ -61,6 +62,8 @@ export type RunRecord = {
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly finishedAt: Date | null;
+  /** The request that submitted it, as a span; null where nobody looked. */
+  readonly traceparent: string | null;
 };
 
 export type NewRun = Pick<
@@ -75,6 +78,7 @@ export type NewRun = Pick<
   | "labels"
   | "requestedBy"
   | "createdAt"
+  | "traceparent"
 >;
 
 export type RunChange = Pick<
@@ -82,7 +86,7 @@ export type RunChange = Pick<
   "state" | "version" | "reason" | "answer" | "attempt" | "finishedAt"
 > & {
   readonly updatedAt: Date;
-  /** When its message is due, for a run that is queued by this; null leaves it as it is. */
+  /** From when on a worker may take it, for a run that is queued by this; null leaves it as it is. */
   readonly wakeAt: Date | null;
 };
 
@@ -153,8 +157,6 @@ export type NewAuditEvent = {
 
 /** One worker's hold on one run. */
 export type Fence = { readonly tenant: TenantId; readonly run: RunId; readonly token: number };
-
-export type RunMessage = { readonly v: 1; readonly tenant: TenantId; readonly run: RunId };
 
 export type IdempotencyRecord = {
   readonly fingerprint: Sha256;
@@ -273,10 +275,6 @@ export type StoreTx = {
   readonly budgets: BudgetRows;
   /** Harmony's memory of this tenant, within this transaction. */
   readonly memory: HarmonyStore;
-  readonly queue: {
-    /** Delivered at least once after this transaction commits, and never if it does not. */
-    send(message: RunMessage, delaySeconds: number): Promise<void>;
-  };
 };
 
 export type DecisionPlace = { readonly at: Date; readonly run: RunId; readonly seq: number };
@@ -334,24 +332,21 @@ export type Admitted = {
   readonly exceeded: QuotaState | null;
 };
 
-export type Due =
-  | { readonly why: "lease_lost"; readonly tenant: TenantId; readonly run: RunId; readonly token: number }
-  | {
-      readonly why: "approval_expired";
-      readonly tenant: TenantId;
-      readonly run: RunId;
-      readonly approval: ApprovalId;
-    }
-  | { readonly why: "stranded"; readonly tenant: TenantId; readonly run: RunId }
-  | { readonly why: "driver_idle"; readonly tenant: TenantId; readonly run: RunId };
-
-export type WorkerId = number;
-
 export type Store = {
-  /** Sees and touches one tenant's rows only. Retries the whole function when the database asks for it. */
-  transaction<T>(tenant: TenantId, work: (tx: StoreTx) => Promise<T>): Promise<T>;
+  /**
+   * Sees and touches one tenant's rows only. Runs the whole function again where nothing of it was kept: after a
+   * conflict with another transaction, or a connection that was lost before the commit.
+   * @throws StoreUnavailable when the database cannot be used, however often it was tried
+   */
+  transaction<T>(tenant: TenantId, work: (tx: StoreTx) => Promise<T>, options?: TransactionKind): Promise<T>;
   /** The only look-up across tenants: whose key has this hash, and is it still good? */
   findCaller(hash: Uint8Array, now: Date): Promise<Caller | null>;
+  /**
+   * Finds the next queued run that is due, of the tenant whose turn it is, and lets `take` take it, in one transaction.
+   * Null: there is none that this program understands.
+   * @throws TakeFailed when `take` throws: then the run is queued as before
+   */
+  takeQueued<T>(turn: Turn, take: (tx: StoreTx, id: RunId) => Promise<T>): Promise<Taken<T> | null>;
   /** The same, and takes one request from each quota (none from any where one is used up). The narrowest comes first. */
   admitKey(hash: Uint8Array, now: Date, policies: readonly QuotaPolicy[]): Promise<Admitted | null>;
   /** Removes what has expired: answers kept for repeats, quotas long unused. @returns how many rows */
@@ -370,16 +365,3 @@ export type Store = {
   /** Rejects when the database cannot be used. */
   ping(): Promise<void>;
 };
-
-export type Delivery = { readonly message: RunMessage; readonly signal: AbortSignal };
-
-export type Queue = {
-  /** Calls the handler for each message, at most `concurrency` at once; a rejection means: deliver again later. */
-  consume(
-    concurrency: number,
-    handle: (delivery: Delivery) => Promise<void>,
-  ): Promise<{ stop(): Promise<void> }>;
-};
-
-/** A worker's sign of life, as the database sees it: gone the moment its process is. */
-export type Presence = { readonly worker: WorkerId; isPresent(): boolean; end(): Promise<void> };

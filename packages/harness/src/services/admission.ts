@@ -1,5 +1,5 @@
-// Takes a request for a run in: one transaction holds the idempotency key, the run, its first event and its message,
-// so that there is never one of them without the others (invariants 1 and 6).
+// Takes a request for a run in: one transaction holds the idempotency key, the run, which is its own queue message, and
+// its first event, so that there is never one of them without the others (invariants 1 and 6).
 
 import { idFromUuid, type RunRequest } from "@assent/contract";
 import { digestOf } from "../base/digest.ts";
@@ -18,6 +18,7 @@ import type {
   RunRecord,
   Store,
   StoreTx,
+  Telemetry,
   Workspaces,
 } from "../ports.ts";
 import type { Refusal, Submission } from "./harness.ts";
@@ -34,6 +35,7 @@ export type AdmissionPorts = {
   readonly clock: Clock;
   readonly random: Random;
   readonly shown: Shown;
+  readonly telemetry: Telemetry;
 };
 
 export const SUBMIT_ROUTE = "POST /api/harness/run";
@@ -56,25 +58,31 @@ export async function submitRun(
   const earlier = await ports.store.transaction(
     caller.tenant,
     async (tx) => await tx.idempotency.find(idempotencyKey, now),
+    { isRepeatable: true },
   );
   if (earlier !== null) return replay(earlier, fingerprint);
 
   const planned = await planRun(ports, caller, request, now);
   if (!planned.ok) return planned;
   const { definition, run } = planned.value;
-  return await ports.store.transaction(caller.tenant, async (tx) => {
-    const raced = await tx.idempotency.claim(idempotencyKey, now);
-    if (raced !== null) return replay(raced, fingerprint);
-    const inserted = await insertRun(tx, caller, definition, run);
-    const body = JSON.stringify(ports.shown.summary(runSummary(inserted)));
-    await tx.idempotency.complete(idempotencyKey, {
-      fingerprint,
-      status: 202,
-      location: `/api/harness/runs/${run.id}`,
-      body,
-    });
-    return ok({ body, runId: run.id, replayed: false });
-  });
+  return await ports.store.transaction(
+    caller.tenant,
+    async (tx) => {
+      const raced = await tx.idempotency.claim(idempotencyKey, now);
+      if (raced !== null) return replay(raced, fingerprint);
+      const inserted = await insertRun(tx, caller, definition, run);
+      const body = JSON.stringify(ports.shown.summary(runSummary(inserted)));
+      await tx.idempotency.complete(idempotencyKey, {
+        fingerprint,
+        status: 202,
+        location: `/api/harness/runs/${run.id}`,
+        body,
+      });
+      return ok({ body, runId: run.id, replayed: false });
+    },
+    // A commit whose outcome is unknown: the key tells, and the answer is the first one.
+    { isRepeatable: true },
+  );
 }
 
 export function replay(record: IdempotencyRecord, fingerprint: string): Result<Submission, Refusal> {
@@ -117,6 +125,7 @@ async function planRun(
       model: model.value,
       labels: request.labels ?? {},
       requestedBy: caller.actor,
+      traceparent: ports.telemetry.traceparent(),
       createdAt: now,
     },
   });
@@ -193,6 +202,5 @@ async function insertRun(
       },
     },
   ]);
-  await tx.queue.send({ v: 1, tenant: caller.tenant, run: run.id }, 0);
   return inserted;
 }

@@ -310,7 +310,12 @@ function judgeEdit(
   action: Action,
 ): Judged {
   const origins = originsOfRun(definition, run.task, journal);
-  return judge(ports.policies, run, definition, origins, tool.manifest, action);
+  return judge(
+    ports.policies,
+    { run, definition, journal, origins, tools: ports.tools },
+    tool.manifest,
+    action,
+  );
 }
 
 /** Working out what an edit would change reads a few files; longer means that something is stuck. */

@@ -105,10 +105,6 @@ export async function commit(
   assert(state.events.length > 0, "a commit changes something");
   await tx.runs.update(run.id, { ...run, updatedAt: context.now, wakeAt: state.wakeAt });
   await tx.audit.append(state.events);
-  if (state.wakeAt !== null) {
-    const delaySeconds = Math.ceil((state.wakeAt.getTime() - context.now.getTime()) / 1000);
-    await tx.queue.send({ v: 1, tenant: run.tenant, run: run.id }, delaySeconds);
-  }
   return { run: { ...run, updatedAt: context.now }, journal: state.journal };
 }
 

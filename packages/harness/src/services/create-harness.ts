@@ -1,9 +1,14 @@
+import type { Approval } from "@assent/contract";
+import { ASSENT } from "../core/telemetry/names.ts";
+import type { Log, Telemetry } from "../ports.ts";
 import { err } from "../base/result.ts";
-import type { Log } from "../ports.ts";
 import { type AdmissionPorts, submitRun } from "./admission.ts";
 import { type ApprovalPorts, decideApproval } from "./approvals.ts";
 import { listDecisions } from "./decisions.ts";
 import { addDocument, getDocument, listDocuments, removeDocument, searchDocuments } from "./documents.ts";
+import type { Evidence } from "./audit/evidence.ts";
+import { covered, coveredAnswer, withReceipt } from "./audit/covered.ts";
+import { createAuditTrail } from "./audit/trail.ts";
 import { createEventWatch } from "./event-watch.ts";
 import { submitExternalRun } from "./external/admission.ts";
 import type { ExternalPorts } from "./external/drive.ts";
@@ -12,6 +17,7 @@ import type { Harness } from "./harness.ts";
 import { admit, authenticate, type EntrancePorts } from "./entrance.ts";
 import { createKey, type KeyPorts, listAccessEvents, listKeys, revokeKey, rotateKey } from "./keys.ts";
 import { BUSY, once, type OncePorts, unlessBusy } from "./once.ts";
+import { listWaiting } from "./waiting.ts";
 import { listPrecedents, revokePrecedent } from "./precedents.ts";
 import { cancelRun, getRun, listEvents, listRuns, openArtifact, type RunPorts } from "./runs.ts";
 import { getBudget, listProviders, type SpendingPorts } from "./models/spending.ts";
@@ -25,16 +31,64 @@ export type HarnessPorts = AdmissionPorts &
   SpendingPorts &
   ExternalPorts & {
     readonly log: Log;
+    readonly telemetry: Telemetry;
+    /** Null where no log is kept. */
+    readonly evidence: Evidence | null;
     /** Whether somebody in this process takes work, where it should. */
     readonly isWorkerReady: () => boolean;
   };
+
+function recordWait(telemetry: Telemetry, { requested_at, decided_at, status }: Approval): void {
+  if (decided_at === null) return;
+  const seconds = (Date.parse(decided_at) - Date.parse(requested_at)) / 1_000;
+  telemetry.record("assent.approvals.wait", seconds, { [ASSENT.verdict]: status });
+}
+
+/** A database that answers later than this is as good as none: whoever asks for readiness must be answered himself. */
+const PING_MS_MAX = 2_000;
+
+async function pingInTime({ store, clock }: Pick<HarnessPorts, "store" | "clock">): Promise<void> {
+  const answered = new AbortController();
+  const late = async (): Promise<never> => {
+    await clock.sleep(PING_MS_MAX, answered.signal);
+    throw new Error(`no answer after ${PING_MS_MAX} ms`);
+  };
+  try {
+    await Promise.race([store.ping(), late()]);
+  } finally {
+    answered.abort();
+  }
+}
+
+async function readiness(ports: HarnessPorts): ReturnType<Harness["readiness"]> {
+  let database = true;
+  try {
+    await pingInTime(ports);
+  } catch (error) {
+    database = false;
+    ports.log("warn", "the database cannot be used", {
+      error: error instanceof Error ? error.message : "unknown",
+    });
+  }
+  return { database, worker: ports.isWorkerReady() };
+}
 
 /** The harness as its edges see it. */
 export function createHarness(ports: HarnessPorts): Harness {
   const watch = createEventWatch(ports);
   return {
     once: async (caller, request, work) =>
-      await once(ports, caller, request, async (store) => await work(createHarness({ ...ports, store }))),
+      await coveredAnswer(
+        ports.evidence,
+        caller,
+        // What is not committed yet cannot be covered: the wait comes after.
+        await once(
+          ports,
+          caller,
+          request,
+          async (store) => await work(createHarness({ ...ports, store, evidence: null })),
+        ),
+      ),
     admit: async (presented) => await admit(ports, presented),
     permits: (subject, action) => ports.access.permits(subject, action),
     authenticate: async (key) => await authenticate(ports, key),
@@ -55,7 +109,13 @@ export function createHarness(ports: HarnessPorts): Harness {
       await watch.wait(caller.tenant, id, after, signal);
     },
     openArtifact: async (caller, run, id) => await openArtifact(ports, caller, run, id),
-    decide: async (caller, request) => await decideApproval(ports, caller, request),
+    decide: async (caller, request) => {
+      const decided = await decideApproval(ports, caller, request);
+      if (decided.ok) recordWait(ports.telemetry, decided.value);
+      return await withReceipt(ports.evidence, caller, decided);
+    },
+    audit: createAuditTrail(ports.evidence),
+    listWaiting: async (caller, after) => await listWaiting(ports, caller, after),
     listDecisions: async (caller, since, cursor) => await listDecisions(ports, caller, since, cursor),
     listPrecedents: async (caller) => await listPrecedents(ports, caller),
     revokePrecedent: async (caller, id, request) => await revokePrecedent(ports, caller, id, request),
@@ -68,22 +128,14 @@ export function createHarness(ports: HarnessPorts): Harness {
       remove: async (caller, id) => await removeDocument(ports, caller, id),
       search: async (caller, question, limit) => await searchDocuments(ports, caller, question, limit),
     },
-    createKey: async (caller, request) => await createKey(ports, caller, request),
+    createKey: async (caller, request) =>
+      await covered(ports.evidence, caller, await createKey(ports, caller, request)),
     listKeys: async (caller) => await listKeys(ports, caller),
-    rotateKey: async (caller, id, request) => await rotateKey(ports, caller, id, request),
+    rotateKey: async (caller, id, request) =>
+      await covered(ports.evidence, caller, await rotateKey(ports, caller, id, request)),
     listAccessEvents: async (caller, before) => await listAccessEvents(ports, caller, before),
-    revokeKey: async (caller, id) => await revokeKey(ports, caller, id),
-    async readiness() {
-      let database = true;
-      try {
-        await ports.store.ping();
-      } catch (error) {
-        database = false;
-        ports.log("warn", "the database cannot be used", {
-          error: error instanceof Error ? error.message : "unknown",
-        });
-      }
-      return { database, worker: ports.isWorkerReady() };
-    },
+    revokeKey: async (caller, id) =>
+      await covered(ports.evidence, caller, await revokeKey(ports, caller, id)),
+    readiness: async () => await readiness(ports),
   };
 }

@@ -10,13 +10,17 @@ import type {
   ApproveRequest,
   Artifact,
   ArtifactId,
+  AuditCheckpoint,
+  AuditEntryPage,
   BudgetReport,
   ProviderView,
   AuditEvent,
+  AuditLogList,
   CreatedKey,
   Document,
   DocumentId,
   DocumentRequest,
+  EraseRequest,
   FinishRequest,
   Key,
   KeyId,
@@ -26,6 +30,7 @@ import type {
   Precedent,
   ProblemCode,
   ProposedAction,
+  Receipt,
   ResultRequest,
   RevokePrecedent,
   RotateKey,
@@ -34,6 +39,8 @@ import type {
   RunState,
   RunSummary,
   SubmitRunRequest,
+  ApprovalId,
+  WaitingCall,
 } from "@assent/contract";
 import type { Result } from "../base/result.ts";
 import type { DecisionRecord } from "../core/decide/decision-record.ts";
@@ -108,6 +115,22 @@ export type Documents = {
   search(caller: Caller, question: string, limit: number): Promise<readonly Passage[]>;
 };
 
+/** A tenant's logs, as the edges see them. */
+export type AuditTrail = {
+  logs(caller: Caller): Promise<AuditLogList>;
+  checkpoint(caller: Caller, epoch: number): Promise<Result<AuditCheckpoint, Refusal>>;
+  entries(
+    caller: Caller,
+    epoch: number,
+    from: number,
+    limit: number,
+  ): Promise<Result<AuditEntryPage, Refusal>>;
+  prove(caller: Caller, run: RunId, version: number): Promise<Result<Receipt, Refusal>>;
+  erase(caller: Caller, request: EraseRequest): Promise<Result<EraseRequest, Refusal>>;
+  beginEpoch(caller: Caller, reason: string): Promise<Result<AuditLogList, Refusal>>;
+  rotate(caller: Caller, step: "add" | "retire"): Promise<AuditLogList>;
+};
+
 /** What came in, as far as it matters for who may come in. */
 export type Presented = { readonly credential: string; readonly action: ApiAction };
 
@@ -132,6 +155,8 @@ export type Once = {
 };
 
 export type Harness = {
+  /** The tenant's logs: proofs, entries, erasure. */
+  readonly audit: AuditTrail;
   /** Carries a request out once for its idempotency key. `work` gets the harness to do it on, within one transaction. */
   once<T>(
     caller: Caller,
@@ -169,6 +194,8 @@ export type Harness = {
   decide(caller: Caller, request: ApproveRequest): Promise<Result<Approval, Refusal>>;
 
   /** What the rules decided since then, oldest first. */
+  /** After the given one; each with what would come of a yes under what is loaded now. */
+  listWaiting(caller: Caller, after: ApprovalId | null): Promise<Result<Page<WaitingCall>, Refusal>>;
   listDecisions(
     caller: Caller,
     since: Date,

@@ -17,11 +17,14 @@ import type {
   Log,
   Models,
   Random,
+  RunRecord,
   Store,
+  Telemetry,
   Tools,
   Workspace,
   Workspaces,
 } from "../ports.ts";
+import type { Seen } from "./judge.ts";
 import type { Redaction } from "./redaction.ts";
 import { commit, type Committed, type Write } from "./commit.ts";
 import type { Gates } from "./models/gates.ts";
@@ -41,6 +44,7 @@ export type OrchestratorPorts = {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly telemetry: Telemetry;
   /** The way into each provider, shared by all runs of this process. */
   readonly gates: Gates;
   readonly routing: Routing;
@@ -70,6 +74,15 @@ export type Held = {
   readonly stopping: AbortSignal;
 };
 
+/** As the rules are told of it. */
+export const seenBy = ({ ports, definition, committed, origins }: Held): Seen => ({
+  run: committed.run,
+  definition,
+  journal: committed.journal,
+  origins,
+  tools: ports.tools,
+});
+
 /** The lease is another's. Whatever this worker still believes, it writes nothing any more (invariant 16, fenced). */
 export class LeaseLost extends Error {
   override readonly name = "LeaseLost";
@@ -78,16 +91,26 @@ export class LeaseLost extends Error {
 /** Commits under the lease, or throws LeaseLost and changes nothing. */
 export async function commitHeld(held: Held, writes: readonly Write[]): Promise<void> {
   const { store, clock } = held.ports;
-  held.committed = await store.transaction(held.fence.tenant, async (tx) => {
-    const run = await tx.runs.lockFenced(held.fence);
-    if (run === null) throw new LeaseLost(`run ${held.fence.run} is not ours any more`);
-    assert(run.version === held.committed.run.version, "nobody else writes to a leased run");
-    return await commit(tx, { run, journal: held.committed.journal }, writes, {
-      now: clock.now(),
-      actor: null,
-    });
-  });
+  const now = clock.now();
+  let attempted: Committed | null = null;
+  held.committed = await store.transaction(
+    held.fence.tenant,
+    async (tx) => {
+      const run = await tx.runs.lock(held.fence.run);
+      // Nobody else writes under this token: the version tells whether an attempt whose commit broke off was kept.
+      if (attempted !== null && isKept(run, attempted, held.fence.token)) return attempted;
+      if (run === null || run.state !== "running" || run.fencingToken !== held.fence.token)
+        throw new LeaseLost(`run ${held.fence.run} is not ours any more`);
+      assert(run.version === held.committed.run.version, "nobody else writes to a leased run");
+      attempted = await commit(tx, { run, journal: held.committed.journal }, writes, { now, actor: null });
+      return attempted;
+    },
+    { isRepeatable: true },
+  );
 }
+
+const isKept = (run: RunRecord | null, attempted: Committed, token: number): boolean =>
+  run !== null && run.fencingToken === token && run.version === attempted.run.version;
 
 /** Where an action of the step that is opened next belongs. */
 export function scopeOfNextStep(held: Held): ActionScope {

@@ -2,13 +2,16 @@
 
 import type { Action } from "@assent/contract";
 import type { ActionRequest } from "../core/decide/action-request.ts";
+import { circumstancesOf } from "../core/decide/circumstances.ts";
 import { type Judgement, judgementOf } from "../core/decide/judgement.ts";
 import type { Policies } from "../core/decide/policy-point.ts";
 import type { PolicyVerdict } from "../core/decide/policy-verdict.ts";
+import { toolsNamed } from "../core/decide/tool-naming.ts";
 import type { AgentDefinition } from "../core/agent.ts";
 import type { OriginIndex } from "../core/label/origins.ts";
+import type { Journal } from "../core/run/journal.ts";
 import type { Manifest } from "../core/tool.ts";
-import type { RunRecord } from "../ports.ts";
+import type { RunRecord, Tools } from "../ports.ts";
 
 export type Judged = {
   readonly request: ActionRequest;
@@ -16,14 +19,17 @@ export type Judged = {
   readonly judgement: Judgement;
 };
 
-export function judge(
-  policies: Policies,
-  run: RunRecord,
-  definition: AgentDefinition,
-  origins: OriginIndex,
-  manifest: Manifest,
-  action: Action,
-): Judged {
+/** What a run has been so far. */
+export type Seen = {
+  readonly run: RunRecord;
+  readonly definition: AgentDefinition;
+  readonly journal: Journal;
+  readonly origins: OriginIndex;
+  readonly tools: Pick<Tools, "get">;
+};
+
+export function judge(policies: Policies, seen: Seen, manifest: Manifest, action: Action): Judged {
+  const { run, definition, journal, origins } = seen;
   const { labels, tainted } = origins.label(action.arguments, propertyNames(manifest));
   const request: ActionRequest = {
     tenant: run.tenant,
@@ -36,8 +42,17 @@ export function judge(
     tainted,
     askable: true,
     planned: false,
+    circumstances: circumstancesOf(action, { named: namedIn(seen), alarm: origins.alarm() }, journal),
   };
   return { request, verdict: policies.decide(request), judgement: judgementOf(request, policies.version) };
+}
+
+function namedIn({ run, definition, tools }: Seen): ReadonlySet<string> {
+  const known = definition.tools.flatMap((name) => tools.get(name)?.manifest ?? []);
+  return toolsNamed(
+    run.task,
+    known.map(({ name, effect, harm }) => ({ name, changes: effect !== "none" || harm.length > 0 })),
+  );
 }
 
 /** Names that the tool's author gave to deeper fields; any other name of a field is a value that the model chose. */

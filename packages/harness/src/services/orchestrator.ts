@@ -3,14 +3,14 @@
 
 import type { RunId, TenantId } from "@assent/contract";
 import { assert, unreachable } from "../base/assert.ts";
-import { LEASE_SECONDS, RUN_ATTEMPTS_MAX } from "../base/limits.ts";
+import { LEASE_SECONDS, RETRY_DELAY_SECONDS_MAX, RUN_ATTEMPTS_MAX } from "../base/limits.ts";
 import type { AgentDefinition } from "../core/agent.ts";
 import { originsOfRun } from "../core/label/origins-of-run.ts";
 import { type GateStep, isToolStep, type Journal, type StepError } from "../core/run/journal.ts";
 import { openingCall } from "../core/retrieval/opening.ts";
 import { type Move, nextMove } from "../core/run/next.ts";
 import { openRollback } from "../core/run/rollback.ts";
-import type { RunRecord, WorkerId } from "../ports.ts";
+import type { RunRecord, StoreTx, WorkerId } from "../ports.ts";
 import { ApprovalTaken, commit, type Write } from "./commit.ts";
 import { endRollback, endRun } from "./end-run.ts";
 import { commitHeld, type Held, LeaseLost, type OrchestratorPorts } from "./held.ts";
@@ -37,33 +37,98 @@ export async function claimRun(
   tenant: TenantId,
   id: RunId,
 ): Promise<Claim | null> {
-  return await ports.store.transaction(tenant, async (tx) => {
-    const run = await tx.runs.lock(id);
-    if (run === null || run.state !== "queued") return null;
-    const now = ports.clock.now();
-    const journal = await tx.steps.list(id);
-    if (run.attempt >= RUN_ATTEMPTS_MAX) {
-      const detail = `${run.attempt} attempts ended without any step ending. Last reason: ${run.reason?.detail ?? "the worker died"}`;
-      const reason = { code: "attempts_exhausted", detail };
-      const { writes, ended } = endRun(ports.tools, journal, { ending: "dead_lettered", reason });
-      // What is to be taken back first is queued once more, with attempts of its own.
-      const wake: Write[] = ended ? [] : [{ write: "run_woken" }];
-      const closed = openRollback(journal) === undefined ? closeOpenSteps(journal, reason) : [];
-      await commit(tx, { run, journal }, [...closed, ...writes, ...wake], { now, actor: null });
-      return null;
-    }
-    const definition = await tx.agents.get(run.agentVersion);
-    assert(definition !== null, "the definition of a submitted run is kept");
-    const fencingToken = await tx.runs.lease(id, worker, now, leaseEnd(now));
-    const version = run.version + 1;
-    const data = { state: "running", worker, fencing_token: fencingToken, attempt: run.attempt + 1 };
-    await tx.audit.append([{ run: id, version, at: now, kind: "run_leased", actor: null, data }]);
-    return {
-      run: { ...run, state: "running", version, fencingToken, attempt: run.attempt + 1, reason: null },
-      journal,
-      definition,
-    };
-  });
+  return await ports.store.transaction(tenant, async (tx) => await leaseQueued(tx, ports, worker, id));
+}
+
+/** The same within a transaction. */
+export async function leaseQueued(
+  tx: StoreTx,
+  { clock, tools }: Pick<OrchestratorPorts, "clock" | "tools">,
+  worker: WorkerId,
+  id: RunId,
+): Promise<Claim | null> {
+  const run = await tx.runs.lock(id);
+  if (run === null || run.state !== "queued") return null;
+  const now = clock.now();
+  const journal = await tx.steps.list(id);
+  if (run.attempt >= RUN_ATTEMPTS_MAX) {
+    const reason = exhausted(run);
+    const { writes, ended } = endRun(tools, journal, { ending: "dead_lettered", reason });
+    // What is to be taken back first is queued once more, with attempts of its own.
+    const wake: Write[] = ended ? [] : [{ write: "run_woken" }];
+    const closed = openRollback(journal) === undefined ? closeOpenSteps(journal, reason) : [];
+    await commit(tx, { run, journal }, [...closed, ...writes, ...wake], { now, actor: null });
+    return null;
+  }
+  const definition = await tx.agents.get(run.agentVersion);
+  assert(definition !== null, "the definition of a submitted run is kept");
+  return { run: await lease(tx, run, worker, now), journal, definition };
+}
+
+async function lease(tx: StoreTx, run: RunRecord, worker: WorkerId, now: Date): Promise<RunRecord> {
+  const fencingToken = await tx.runs.lease(run.id, worker, now, leaseEnd(now));
+  const version = run.version + 1;
+  const attempt = run.attempt + 1;
+  const data = { state: "running", worker, fencing_token: fencingToken, attempt };
+  await tx.audit.append([{ run: run.id, version, at: now, kind: "run_leased", actor: null, data }]);
+  return { ...run, state: "running", version, fencingToken, attempt, reason: null };
+}
+
+const exhausted = (run: RunRecord): StepError => ({
+  code: "attempts_exhausted",
+  detail: `${run.attempt} attempts ended without any step ending. Last reason: ${run.reason?.detail ?? "the worker died"}`,
+});
+
+type Broken = {
+  readonly tenant: TenantId;
+  readonly run: RunId;
+  /** Under which lease it broke off; absent where it could not even be leased. */
+  readonly token?: number;
+  readonly cause?: unknown;
+};
+
+/**
+ * Puts a run back that this worker cannot advance, as one more attempt and with a pause before the next, so that it
+ * stands in nobody's way. What is wrong may be anything, so nothing but the run's row is read.
+ */
+export async function setAside(
+  { store, clock, log }: Pick<OrchestratorPorts, "store" | "clock" | "log">,
+  worker: WorkerId,
+  broken: Broken,
+): Promise<void> {
+  const now = clock.now();
+  const name = errorName(broken.cause);
+  const reason = { code: "worker_failed", detail: `The worker could not go on with the run (${name}).` };
+  try {
+    await store.transaction(broken.tenant, async (tx) => {
+      const found = await tx.runs.lock(broken.run);
+      if (found === null) return;
+      if (broken.token === undefined && found.state === "queued" && found.attempt >= RUN_ATTEMPTS_MAX) {
+        // Nothing can be taken back of a journal that cannot be read; it says so itself.
+        const unread = exhausted(found);
+        await commit(
+          tx,
+          { run: found, journal: [] },
+          [{ write: "run_moved", event: "attempts_exhausted", reason: unread }],
+          { now, actor: null },
+        );
+        return;
+      }
+      const isOurs = found.state === "running" && found.fencingToken === broken.token;
+      if (!isOurs && (broken.token !== undefined || found.state !== "queued")) return;
+      const run = isOurs ? found : await lease(tx, found, worker, now);
+      const delaySeconds = Math.min(2 ** Math.min(run.attempt, 16), RETRY_DELAY_SECONDS_MAX);
+      await commit(
+        tx,
+        { run, journal: [] },
+        [{ write: "run_moved", event: "released", reason, delaySeconds }],
+        { now, actor: null },
+      );
+    });
+  } catch (error) {
+    // The lease has an end, and the database may be back by then.
+    log("warn", "a run could not be set aside", { run_id: broken.run, error: errorName(error) });
+  }
 }
 
 export const leaseEnd = (now: Date): Date => new Date(now.getTime() + LEASE_SECONDS * 1000);

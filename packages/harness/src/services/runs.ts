@@ -13,7 +13,16 @@ import { err, ok, type Result } from "../base/result.ts";
 import { isTerminal } from "../core/run/run.ts";
 import { isToolStep, type Journal } from "../core/run/journal.ts";
 import { openRollback } from "../core/run/rollback.ts";
-import type { ArtifactFiles, Caller, Clock, RunRecord, Store, StoreTx, Tools } from "../ports.ts";
+import type {
+  ArtifactFiles,
+  Caller,
+  Clock,
+  RunRecord,
+  Store,
+  StoreTx,
+  Tools,
+  TransactionKind,
+} from "../ports.ts";
 import { commit, type Write } from "./commit.ts";
 import type { Cursors } from "./cursors.ts";
 import { endRun } from "./end-run.ts";
@@ -31,6 +40,9 @@ export type RunPorts = {
   readonly tools: Tools;
 };
 
+/** What only reads may be run again, whatever became of its commit. */
+const READ: TransactionKind = { isRepeatable: true };
+
 const NOT_FOUND: Refusal = { code: "run_not_found", detail: "There is no run with this id." };
 
 export async function getRun(
@@ -38,21 +50,25 @@ export async function getRun(
   caller: Caller,
   id: RunId,
 ): Promise<Result<Run, Refusal>> {
-  return await store.transaction(caller.tenant, async (tx) => {
-    const run = await tx.runs.find(id);
-    if (run === null) return err(NOT_FOUND);
-    return ok(
-      shown.run(
-        runView(
-          run,
-          await tx.steps.list(id),
-          await tx.approvals.list(id),
-          await tx.artifacts.list(id),
-          (await tx.budgets.read([runAccount(id)]))[0],
+  return await store.transaction(
+    caller.tenant,
+    async (tx) => {
+      const run = await tx.runs.find(id);
+      if (run === null) return err(NOT_FOUND);
+      return ok(
+        shown.run(
+          runView(
+            run,
+            await tx.steps.list(id),
+            await tx.approvals.list(id),
+            await tx.artifacts.list(id),
+            (await tx.budgets.read([runAccount(id)]))[0],
+          ),
         ),
-      ),
-    );
-  });
+      );
+    },
+    READ,
+  );
 }
 
 export async function listRuns(
@@ -72,6 +88,7 @@ export async function listRuns(
   const rows = await store.transaction(
     caller.tenant,
     async (tx) => await tx.runs.list({ states, agent, label, before, limit: limit + 1 }),
+    READ,
   );
   const page = rows.slice(0, limit);
   const last = rows.length > limit ? page.at(-1) : undefined;
@@ -154,13 +171,17 @@ export async function listEvents(
   id: RunId,
   after: number,
 ): Promise<Result<EventBatch, Refusal>> {
-  return await store.transaction(caller.tenant, async (tx) => {
-    const run = await tx.runs.find(id);
-    if (run === null) return err(NOT_FOUND);
-    const events = await tx.audit.list(id, after, EVENTS_PER_BATCH);
-    const last = events.at(-1)?.version ?? after;
-    return ok({ events, ended: isTerminal(run.state) && last >= run.version });
-  });
+  return await store.transaction(
+    caller.tenant,
+    async (tx) => {
+      const run = await tx.runs.find(id);
+      if (run === null) return err(NOT_FOUND);
+      const events = await tx.audit.list(id, after, EVENTS_PER_BATCH);
+      const last = events.at(-1)?.version ?? after;
+      return ok({ events, ended: isTerminal(run.state) && last >= run.version });
+    },
+    READ,
+  );
 }
 
 export async function openArtifact(
@@ -169,7 +190,11 @@ export async function openArtifact(
   run: RunId,
   id: ArtifactId,
 ): Promise<Result<{ artifact: Artifact; bytes: Uint8Array }, Refusal>> {
-  const artifact = await store.transaction(caller.tenant, async (tx) => await tx.artifacts.find(run, id));
+  const artifact = await store.transaction(
+    caller.tenant,
+    async (tx) => await tx.artifacts.find(run, id),
+    READ,
+  );
   if (artifact === null)
     return err({ code: "artifact_not_found", detail: "The run has no artifact with this id." });
   const bytes = await files.get(artifact.sha256);

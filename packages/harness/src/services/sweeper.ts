@@ -46,6 +46,7 @@ export async function sweep(ports: Ports): Promise<number> {
     const done = await ports.store.transaction(
       finding.tenant,
       async (tx) => await mend(tx, finding, ports.clock.now()),
+      { isRepeatable: true },
     );
     if (!done) continue;
     mended += 1;
@@ -60,8 +61,6 @@ async function mend(tx: StoreTx, finding: Due, now: Date): Promise<boolean> {
       return await takeBack(tx, finding, now);
     case "approval_expired":
       return await expire(tx, finding, now);
-    case "stranded":
-      return await sendAgain(tx, finding, now);
     case "driver_idle": {
       const run = await tx.runs.lock(finding.run);
       return run !== null && (await failIdle(tx, run, now));
@@ -120,12 +119,3 @@ const RESUMED: Write = {
   event: "resumed",
   reason: { code: "approval_expired", detail: "Nobody decided in time; that counts as a denial." },
 };
-
-// The queue has lost the message, or gave up delivering it. Another one does no harm: the run's row decides.
-async function sendAgain(tx: StoreTx, due: Extract<Due, { why: "stranded" }>, now: Date): Promise<boolean> {
-  const run = await tx.runs.lock(due.run);
-  if (run?.state !== "queued") return false;
-  await tx.runs.update(run.id, { ...run, updatedAt: run.updatedAt, wakeAt: now });
-  await tx.queue.send({ v: 1, tenant: due.tenant, run: due.run }, 0);
-  return true;
-}

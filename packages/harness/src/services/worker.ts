@@ -1,48 +1,144 @@
-// Takes messages, holds leases, keeps them alive, and hands work back when it is told to stop.
+// Takes queued runs, holds leases, keeps them alive, and hands work back when it is told to stop. Any number of workers
+// may do so on one database.
 
-import { LEASE_RENEWAL_SECONDS, WORKER_RUNS_MAX } from "../base/limits.ts";
-import type { Delivery, Fence, Queue, WorkerId } from "../ports.ts";
+import type { TenantId } from "@assent/contract";
+import { LEASE_RENEWAL_SECONDS, RETRY_DELAY_SECONDS_MAX, WORKER_RUNS_MAX } from "../base/limits.ts";
+import { type Fence, StoreUnavailable, TakeFailed, type WakeUps, type WorkerId } from "../ports.ts";
+import { ASSENT, GEN_AI } from "../core/telemetry/names.ts";
 import type { OrchestratorPorts } from "./held.ts";
-import { advanceRun, claimRun, leaseEnd } from "./orchestrator.ts";
+import { inSpan } from "./traced/span.ts";
+import { createHands, type Look } from "./hands.ts";
+import { advanceRun, type Claim, leaseEnd, leaseQueued, setAside } from "./orchestrator.ts";
 
 export type Worker = {
   /** Stops taking work, ends or gives back what it holds, and resolves when it holds nothing. */
   stop(): Promise<void>;
 };
 
-export async function startWorker(ports: OrchestratorPorts, queue: Queue, worker: WorkerId): Promise<Worker> {
+export type WorkerOptions = {
+  readonly worker: WorkerId;
+  readonly wakeUps: Pick<WakeUps, "listen">;
+  /** Runs that it advances at the same time. */
+  readonly runsMax?: number;
+};
+
+/** Without a hint this is how late a queued run can be found; while nothing is queued it is all that a worker asks. */
+const LOOK_EVERY_MS = 2_000;
+/** After a database that could not be used, and doubled while it cannot. */
+const UNAVAILABLE_PAUSE_MS = 500;
+
+export function startWorker(ports: OrchestratorPorts, options: WorkerOptions): Worker {
   const stopping = new AbortController();
-  const consumer = await queue.consume(WORKER_RUNS_MAX, async (delivery) => {
-    if (stopping.signal.aborted) throw new Error("the worker is stopping");
-    await handle(ports, worker, delivery, stopping.signal);
+  const hands = createHands(ports.clock, LOOK_EVERY_MS, stopping.signal);
+  const silence = options.wakeUps.listen((from) => hands.hear(from));
+  // Whose turn was last, in this process: each process goes round by itself.
+  const turn: { after: TenantId | null } = { after: null };
+  const loops = Array.from({ length: options.runsMax ?? WORKER_RUNS_MAX }, async () => {
+    let failures = 0;
+    for (;;) {
+      const look = await hands.free();
+      if (look === null) return;
+      try {
+        await takeOne(ports, options.worker, look, turn, stopping.signal);
+        failures = 0;
+      } catch (error) {
+        failures += 1;
+        ports.log("warn", "runs cannot be taken", { error: describe(error) });
+        await ports.clock.sleep(
+          Math.min(UNAVAILABLE_PAUSE_MS * 2 ** failures, RETRY_DELAY_SECONDS_MAX * 1000),
+          stopping.signal,
+        );
+      }
+    }
   });
   return {
     async stop(): Promise<void> {
       stopping.abort();
-      await consumer.stop();
+      silence();
+      await Promise.all(loops);
     },
   };
 }
 
-async function handle(
+const describe = (error: unknown): string => (error instanceof Error ? error.message : "unknown");
+
+async function takeOne(
   ports: OrchestratorPorts,
   worker: WorkerId,
-  { message }: Delivery,
+  look: Look,
+  turn: { after: TenantId | null },
   stopping: AbortSignal,
 ): Promise<void> {
-  if (message.v !== 1) throw new Error(`a message of version ${String(message.v)} is for a newer program`);
-  const claim = await claimRun(ports, worker, message.tenant, message.run);
-  if (claim === null) return;
-  const fence: Fence = { tenant: message.tenant, run: message.run, token: claim.run.fencingToken };
+  let claim: Claim | null = null;
+  try {
+    const now = ports.clock.now();
+    const taken = await ports.store.takeQueued(
+      { after: turn.after, now },
+      async (tx, id) => await leaseQueued(tx, ports, worker, id),
+    );
+    look.saw(taken !== null);
+    if (taken === null) return;
+    turn.after = taken.tenant;
+    claim = taken.value;
+  } catch (error) {
+    look.saw(error instanceof TakeFailed);
+    if (!(error instanceof TakeFailed)) throw error;
+    turn.after = error.tenant;
+    ports.log("error", "a queued run could not be taken", {
+      run_id: error.run,
+      error: describe(error.cause),
+    });
+    await setAside(ports, worker, error);
+  }
+  if (claim !== null) await hold(ports, worker, claim, stopping);
+}
+
+async function hold(
+  ports: OrchestratorPorts,
+  worker: WorkerId,
+  claim: Claim,
+  stopping: AbortSignal,
+): Promise<void> {
+  const { tenant, id, fencingToken } = claim.run;
+  const fence: Fence = { tenant, run: id, token: fencingToken };
   const lost = new AbortController();
   const done = new AbortController();
   const renewal = keepLease(ports, fence, lost, done.signal);
   try {
-    await advanceRun(ports, claim, lost.signal, stopping);
+    await inRun(ports, claim, async () => {
+      await advanceRun(ports, claim, lost.signal, stopping);
+    });
+  } catch (error) {
+    // A database that is away comes back; the lease has an end, and whoever takes the run then goes on.
+    const level = error instanceof StoreUnavailable ? "warn" : "error";
+    ports.log(level, "a run broke off", { run_id: id, error: describe(error) });
+    await setAside(ports, worker, { ...fence, cause: error });
   } finally {
     done.abort();
     await renewal;
   }
+}
+
+// Each hold on a run is a span of the trace that its submission began, whichever process has it.
+async function inRun(
+  { telemetry, clock }: OrchestratorPorts,
+  { run, definition }: Claim,
+  work: () => Promise<void>,
+): Promise<void> {
+  const startedAt = clock.now().getTime();
+  const about = { [GEN_AI.operation]: "invoke_agent", [GEN_AI.agent]: definition.name };
+  await inSpan(
+    telemetry,
+    `invoke_agent ${definition.name}`,
+    {
+      kind: "consumer",
+      parent: run.traceparent,
+      attributes: { ...about, [ASSENT.attempt]: run.attempt },
+      shared: { [GEN_AI.conversation]: run.id },
+    },
+    work,
+  );
+  telemetry.record("gen_ai.invoke_agent.duration", (clock.now().getTime() - startedAt) / 1_000, about);
 }
 
 // A lease that cannot be renewed is taken for lost before it is: better idle than a second writer.
@@ -59,13 +155,11 @@ async function keepLease(
       const renewed = await store.transaction(
         fence.tenant,
         async (tx) => await tx.runs.renew(fence, leaseEnd(clock.now())),
+        { isRepeatable: true },
       );
       if (renewed) continue;
     } catch (error) {
-      log("warn", "a lease could not be renewed", {
-        run_id: fence.run,
-        error: error instanceof Error ? error.message : "unknown",
-      });
+      log("warn", "a lease could not be renewed", { run_id: fence.run, error: describe(error) });
     }
     lost.abort();
     return;

@@ -30,6 +30,7 @@ const outcome = opened.ok
           written.push(path);
           return await Promise.resolve(ok(null));
         },
+        remove: async () => await Promise.resolve(ok(null)),
       },
     )
   : opened;

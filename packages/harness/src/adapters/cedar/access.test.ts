@@ -41,7 +41,15 @@ test.each<[Role, ApiAction[]]>([
   ],
   [
     "auditor",
-    ["runs.read", "documents.read", "decisions.read", "precedents.read", "keys.read", "access.read"],
+    [
+      "runs.read",
+      "documents.read",
+      "decisions.read",
+      "precedents.read",
+      "keys.read",
+      "access.read",
+      "audit.read",
+    ],
   ],
   ["admin", ALL.filter((action) => action !== "service.describe")],
 ])("the role %s permits these and no other", (role, actions) => {

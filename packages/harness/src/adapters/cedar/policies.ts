@@ -3,6 +3,7 @@
 import { preparsePolicySet, preparseSchema, statefulIsAuthorized } from "@cedar-policy/cedar-wasm/nodejs";
 import { digestOf, type Sha256 } from "../../base/digest.ts";
 import { err, ok, type Result } from "../../base/result.ts";
+import { afterAlarm } from "../../core/decide/alarm.ts";
 import type { PolicyRule } from "../../core/decide/policy-annotations.ts";
 import { policyNeeds, policyQuestion, type PolicyQuestion } from "../../core/decide/policy-context.ts";
 import type { Policies, PolicyRefusal } from "../../core/decide/policy-point.ts";
@@ -40,7 +41,10 @@ export function openCedarPolicies(source: PolicySource): Result<Policies, Policy
     version,
     rules: [...rules.values()],
     decide: (request, budget) =>
-      decideWith(rules, prepared.value, () => policyQuestion(request, budget, needs), request.askable),
+      afterAlarm(
+        request,
+        decideWith(rules, prepared.value, () => policyQuestion(request, budget, needs), request.askable),
+      ),
   });
 }
 

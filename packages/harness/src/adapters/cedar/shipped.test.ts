@@ -30,6 +30,8 @@ const BENDS: readonly (readonly [RegExp, string])[] = [
   [/"destructive"/g, '"x"'],
   [/"untrusted"/g, '"x"'],
   [/"model"/g, '"x"'],
+  [/"stored"/g, '"x"'],
+  [/"once"/g, '"x"'],
   [/"none"/g, '"x"'],
   [/\.containsAny\(/g, ".containsAll("],
   [/"external"/g, '"x"'],
@@ -41,6 +43,8 @@ const BENDS: readonly (readonly [RegExp, string])[] = [
   [/@timeout\("4h"\)\n/g, ""],
   [/control_origins/g, "content_origins"],
   [/content_origins/g, "control_origins"],
+  [/!context\.named/g, "context.named"],
+  [/context\.repeated/g, "context.tainted"],
   [/context\.tainted/g, "context.askable"],
   [/context\.planned/g, "context.tainted"],
 ];

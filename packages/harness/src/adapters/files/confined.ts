@@ -1,7 +1,7 @@
 // Files below one root folder, and nothing outside it, whatever else changes the tree meanwhile (spec security 2.9).
 
 import { constants } from "node:fs";
-import { type FileHandle, lstat, mkdir, open, readdir, rename, unlink } from "node:fs/promises";
+import { type FileHandle, lstat, mkdir, open, readdir, rename, rmdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { TOOL_FILE_BYTES_MAX } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
@@ -31,6 +31,8 @@ export type Confined = {
   read(path: string): Promise<Result<Uint8Array, StepError>>;
   /** Atomic and durable. Makes missing folders; keeps the mode of a file that is there. */
   write(path: string, content: Uint8Array): Promise<Result<null, StepError>>;
+  /** Durable. Folders that are empty because of it go too; `not_found` where there is nothing to remove. */
+  remove(path: string): Promise<Result<null, StepError>>;
   /** Regular files below a folder (empty for the root), by name. A folder that is not there has none. */
   walk(
     path: string,
@@ -44,6 +46,7 @@ export function confine(options: ConfinedOptions): Confined {
     list: async (path) => await list(tree, path),
     read: async (path) => await read(tree, path),
     write: async (path, content) => await write(tree, path, content),
+    remove: async (path) => await remove(tree, path),
     walk: (path, signal) => walk(tree, path, signal),
   };
 }
@@ -93,6 +96,48 @@ async function write(tree: Tree, path: string, content: Uint8Array): Promise<Res
     return ok(null);
   });
 }
+
+async function remove(tree: Tree, path: string): Promise<Result<null, StepError>> {
+  const names = parsePath(path, "write");
+  if (!names.ok) return names;
+  if (tree.links.has(path)) return err(linkError(path));
+  return await trying(path, async () => {
+    const above = names.value.slice(0, -1);
+    {
+      await using folder = await descend(tree, above);
+      const name = names.value.at(-1) ?? "";
+      {
+        await using handle = await openBelow(folder.value, name, tree.holding);
+        const file = await regularFile(handle, path);
+        if (!file.ok) return file;
+      }
+      // Takes away whatever lies under the name by now, even a link; it never follows one, nor leaves the held folder.
+      await unlink(join(folder.value.self, name));
+      await folder.value.handle.sync();
+    }
+    await removeEmpty(tree, above);
+    return ok(null);
+  });
+}
+
+// A folder is there for its files: git knows of no other, and a file could never take its name.
+async function removeEmpty(tree: Tree, names: readonly string[]): Promise<void> {
+  for (let count = names.length; count > 0; count -= 1) {
+    const parent = await unlessGone(async () => await descend(tree, names.slice(0, count - 1)));
+    if (parent === null) return;
+    await using held = parent;
+    try {
+      await rmdir(join(held.value.self, names[count - 1] ?? ""));
+      await held.value.handle.sync();
+    } catch (error) {
+      // It holds something, or is a link or gone by now.
+      if (NOT_EMPTY.includes(systemCode(error) ?? "")) return;
+      throw error;
+    }
+  }
+}
+
+const NOT_EMPTY: readonly string[] = ["ENOTEMPTY", "EEXIST", "ENOTDIR", "ENOENT"];
 
 async function* walk(
   tree: Tree,

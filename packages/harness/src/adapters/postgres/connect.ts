@@ -1,7 +1,8 @@
 // How every part of the harness reaches Postgres: an address, a bounded pool, and one way to run a transaction.
 
-import { DatabaseError, Pool, type PoolClient } from "pg";
+import { Pool, type PoolClient } from "pg";
 import { err, ok, type Result } from "../../base/result.ts";
+import { CommitUnknownError, faultOf } from "./fault.ts";
 
 /** Where a database is and who logs in. The password is a function so that printing the address never shows it. */
 export type Connection = {
@@ -24,11 +25,12 @@ export type PoolRole = "app" | "owner";
  * apart from those of other programs in a shared Postgres.
  */
 export const LOCK_CLASS = 0x41534e54;
-export const LOCK_KEYS: { readonly presence: 1; readonly bootstrap: 2; readonly migration: 3 } = {
-  presence: 1,
-  bootstrap: 2,
-  migration: 3,
-};
+export const LOCK_KEYS: {
+  readonly presence: 1;
+  readonly bootstrap: 2;
+  readonly migration: 3;
+  readonly logKeeper: 4;
+} = { presence: 1, bootstrap: 2, migration: 3, logKeeper: 4 };
 
 /** A dead or saturated server must become an error the caller can answer, not a request that hangs. */
 export const CONNECT_TIMEOUT_MS = 10_000;
@@ -83,14 +85,19 @@ const BEGIN: { readonly [I in Isolation]: string } = {
 export type TransactionOptions = {
   readonly isolation?: Isolation;
   /**
-   * How often `work` may run in all, 1 by default. It is run again only after a serialization failure or a deadlock,
-   * where Postgres has undone everything; so `work` must do nothing outside the transaction.
+   * How often `work` may run in all, 1 by default. It is run again, whole, only where nothing of it was kept: after a
+   * conflict that Postgres undid, or when the connection was lost before the commit. So `work` must do nothing outside
+   * the transaction.
    */
   readonly attemptsMax?: number;
+  /**
+   * Set where `work` finds out by itself that an earlier run of it was committed, or where running it twice does no
+   * harm: then it is also run again when the connection was lost during the commit.
+   */
+  readonly isRepeatable?: boolean;
+  /** Waited for before the next attempt, which there is none of when it says false; without it the next follows at once. */
+  readonly pause?: (attempt: number) => Promise<boolean>;
 };
-
-/** https://www.postgresql.org/docs/18/mvcc-serialization-failure-handling.html */
-const RETRYABLE: readonly string[] = ["40001", "40P01"];
 
 /** Postgres undid the transaction though nothing was thrown: `work` swallowed the error of one of its statements. */
 export class TransactionUndoneError extends Error {
@@ -100,7 +107,7 @@ export class TransactionUndoneError extends Error {
 /**
  * Runs `work` in one transaction: all of it is committed, or none.
  * @returns what `work` returns, once the commit is acknowledged
- * @throws what `work` throws, after the rollback; a lost connection during the commit leaves the outcome unknown
+ * @throws what `work` throws, after the rollback; CommitUnknownError when the connection was lost during the commit
  */
 export async function transaction<T>(
   pool: Pool,
@@ -112,13 +119,17 @@ export async function transaction<T>(
     try {
       return await attemptTransaction(pool, work, BEGIN[options.isolation ?? "read committed"]);
     } catch (error) {
-      if (attempt >= attemptsMax || !isRetryable(error)) throw error;
+      if (attempt >= attemptsMax || !mayRepeat(error, options)) throw error;
+      if ((await options.pause?.(attempt)) === false) throw error;
     }
   }
 }
 
-const isRetryable = (error: unknown): boolean =>
-  error instanceof DatabaseError && error.code !== undefined && RETRYABLE.includes(error.code);
+function mayRepeat(error: unknown, { isRepeatable }: TransactionOptions): boolean {
+  if (error instanceof CommitUnknownError) return isRepeatable === true;
+  const fault = faultOf(error);
+  return fault === "conflict" || fault === "lost";
+}
 
 async function attemptTransaction<T>(
   pool: Pool,
@@ -132,16 +143,21 @@ async function attemptTransaction<T>(
     broken = error;
   };
   client.on("error", onError);
+  let isCommitting = false;
   try {
     await client.query(begin);
     const value = await work(client);
+    isCommitting = true;
     const { command } = await client.query("COMMIT");
     // Asked to commit a failed transaction, Postgres rolls back and reports success under this name.
     if (command !== "COMMIT")
       throw new TransactionUndoneError("a statement failed and its error was swallowed");
     return value;
   } catch (error) {
-    broken ??= await rollBack(client);
+    const isLost = faultOf(error) === "lost";
+    broken ??= isLost && error instanceof Error ? error : await rollBack(client);
+    if (isCommitting && isLost)
+      throw new CommitUnknownError("the connection was lost during the commit", { cause: error });
     throw error;
   } finally {
     client.removeListener("error", onError);

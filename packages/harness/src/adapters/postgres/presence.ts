@@ -4,6 +4,7 @@
 import { Client } from "pg";
 import type { Clock, Log, Presence, WorkerId } from "../../ports.ts";
 import type { Connection } from "./connect.ts";
+import { WAKE_UP_CHANNEL } from "./wake-ups.ts";
 
 /** Between two tries to come back after the connection broke; leases outlast a few of them. */
 const RECONNECT_MS = 1_000;
@@ -12,10 +13,15 @@ const RECONNECT_MS = 1_000;
 export async function announceWorker(
   connection: Connection,
   worker: WorkerId,
-  ports: { readonly clock: Clock; readonly log: Log },
+  ports: {
+    readonly clock: Clock;
+    readonly log: Log;
+    /** Another process queued a run, or it may have done so while nobody listened. */
+    readonly onWakeUp: () => void;
+  },
 ): Promise<Presence> {
   const ended = new AbortController();
-  let client: Client | null = await connect(connection, worker, lost);
+  let client: Client | null = await connect(connection, worker, { lost, wakeUp: ports.onWakeUp });
 
   function lost(): void {
     if (ended.signal.aborted || client === null) return;
@@ -29,7 +35,8 @@ export async function announceWorker(
     while (!ended.signal.aborted) {
       await ports.clock.sleep(RECONNECT_MS, ended.signal);
       try {
-        client = await connect(connection, worker, lost);
+        client = await connect(connection, worker, { lost, wakeUp: ports.onWakeUp });
+        ports.onWakeUp();
         if (ended.signal.aborted) await client.end();
         return;
       } catch (error) {
@@ -51,11 +58,17 @@ export async function announceWorker(
   };
 }
 
-async function connect(connection: Connection, worker: WorkerId, onLost: () => void): Promise<Client> {
+async function connect(
+  connection: Connection,
+  worker: WorkerId,
+  on: { readonly lost: () => void; readonly wakeUp: () => void },
+): Promise<Client> {
   const client = new Client({ ...connection, application_name: "assent worker", keepAlive: true });
-  client.on("error", onLost);
-  client.on("end", onLost);
+  client.on("error", on.lost);
+  client.on("end", on.lost);
+  client.on("notification", on.wakeUp);
   await client.connect();
   await client.query("select pg_advisory_lock_shared(assent.worker_lock_class(), $1)", [worker]);
+  await client.query(`listen ${WAKE_UP_CHANNEL}`);
   return client;
 }

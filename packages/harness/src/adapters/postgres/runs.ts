@@ -25,12 +25,13 @@ type RunRow = {
   created_at: Date;
   updated_at: Date;
   finished_at: Date | null;
+  traceparent: string | null;
 };
 
 const SELECT = `
   select r.id, r.driver, r.state, r.version, r.agent, r.agent_version, r.task, r.workspace_name, r.workspace_commit, r.model,
          r.labels, r.requested_by, p.kind as requester_kind, p.name as requester_name, r.reason_code, r.reason_detail,
-         r.answer, r.attempt, r.fencing_token, r.created_at, r.updated_at, r.finished_at
+         r.answer, r.attempt, r.fencing_token, r.created_at, r.updated_at, r.finished_at, r.traceparent
   from assent.runs r
   join assent.principals p on p.tenant_id = r.tenant_id and p.id = r.requested_by
   where r.tenant_id = $1`;
@@ -63,10 +64,22 @@ function toRecord(tenant: TenantId, row: RunRow): RunRecord {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     finishedAt: row.finished_at,
+    traceparent: row.traceparent,
   };
 }
 
-export function runRows(tenantId: TenantId, { query, tenant }: Scope): StoreTx["runs"] {
+/**
+ * Which format a program must understand to go on with a queued run. It rises when an older program could not read a
+ * run's journal any more; until then programs of both versions serve the same queue.
+ */
+export const MESSAGE_VERSION = 1;
+
+/** @param onQueued told of each run of ours that is queued, and from when on it may be taken */
+export function runRows(
+  tenantId: TenantId,
+  { query, tenant }: Scope,
+  onQueued: (wakeAt: Date) => void,
+): StoreTx["runs"] {
   const one = async (condition: string, values: readonly unknown[]): Promise<RunRecord | null> => {
     const [row] = await query<RunRow>(`${SELECT} and ${condition}`, [tenant, ...values]);
     return row === undefined ? null : toRecord(tenantId, row);
@@ -76,6 +89,7 @@ export function runRows(tenantId: TenantId, { query, tenant }: Scope): StoreTx["
     find,
     async insert(run: NewRun): Promise<RunRecord> {
       await insertRun({ query, tenant }, run);
+      if (run.driver === "assent") onQueued(run.createdAt);
       const inserted = await find(run.id);
       if (inserted === null) throw new Error("a run that was just inserted is there");
       return inserted;
@@ -89,6 +103,7 @@ export function runRows(tenantId: TenantId, { query, tenant }: Scope): StoreTx["
     list: async (list) => await listRuns(tenantId, { query, tenant }, list),
     update: async (id, change) => {
       await updateRun({ query, tenant }, id, change);
+      if (change.wakeAt !== null) onQueued(change.wakeAt);
     },
     async lease(id: RunId, worker: WorkerId, now: Date, until: Date): Promise<number> {
       const row = only(
@@ -123,8 +138,8 @@ export function runRows(tenantId: TenantId, { query, tenant }: Scope): StoreTx["
 async function insertRun({ query, tenant }: Scope, run: NewRun): Promise<void> {
   await query(
     `insert into assent.runs (tenant_id, id, state, version, agent, agent_version, task, workspace_name,
-       workspace_commit, model, labels, requested_by, wake_at, created_at, updated_at, driver)
-     values ($1, $2, 'queued', 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11, $12)`,
+       workspace_commit, model, labels, requested_by, wake_at, created_at, updated_at, driver, message_version, traceparent)
+     values ($1, $2, 'queued', 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11, $12, $13, $14)`,
     [
       tenant,
       uuidOf(run.id),
@@ -138,6 +153,8 @@ async function insertRun({ query, tenant }: Scope, run: NewRun): Promise<void> {
       uuidOf(run.requestedBy.id),
       run.createdAt,
       run.driver,
+      MESSAGE_VERSION,
+      run.traceparent,
     ],
   );
 }
@@ -147,6 +164,7 @@ async function updateRun({ query, tenant }: Scope, id: RunId, change: RunChange)
     await query<{ id: string }>(
       `update assent.runs set state = $3, version = $4, reason_code = $5, reason_detail = $6, answer = $7,
          attempt = $8, finished_at = $9, updated_at = $10, wake_at = coalesce($11, wake_at),
+         message_version = case when $3 = 'queued' then $12 else message_version end,
          lease_worker = case when $3 = 'running' then lease_worker end,
          lease_until = case when $3 = 'running' then lease_until end
        where tenant_id = $1 and id = $2 returning id`,
@@ -162,6 +180,7 @@ async function updateRun({ query, tenant }: Scope, id: RunId, change: RunChange)
         change.finishedAt,
         change.updatedAt,
         change.wakeAt,
+        MESSAGE_VERSION,
       ],
     ),
   );

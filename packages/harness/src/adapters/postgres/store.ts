@@ -1,9 +1,18 @@
 import { idFromUuid, type TenantId, uuidOf } from "@assent/contract";
 import type { Pool, PoolClient } from "pg";
 import { unreachable } from "../../base/assert.ts";
-import { EXTERNAL_IDLE_HOURS, STRANDED_SECONDS } from "../../base/limits.ts";
+import { EXTERNAL_IDLE_HOURS } from "../../base/limits.ts";
 import { sha256Hex } from "../../base/digest.ts";
-import type { Clock, Due, Random, Store, StoreTx } from "../../ports.ts";
+import {
+  type Clock,
+  type Due,
+  type Random,
+  type Store,
+  type StoreTx,
+  StoreUnavailable,
+  TakeFailed,
+  type WakeUps,
+} from "../../ports.ts";
 import { accessRows } from "./access.ts";
 import { agentRows, externalDefinitionRows } from "./agents.ts";
 import { approvalRows, manifestRows } from "./approvals.ts";
@@ -15,16 +24,21 @@ import { budgetRows } from "./budgets.ts";
 import { transaction } from "./connect.ts";
 import { decisionRows } from "./decisions.ts";
 import { documentRows } from "./documents.ts";
+import { CommitUnknownError, faultOf } from "./fault.ts";
 import { harmonyStoreIn } from "./harmony/harmony-store.ts";
 import { idempotencyRows } from "./idempotency.ts";
 import { admitKey, findCaller, keyRows } from "./keys.ts";
-import type { PostgresQueue } from "./queue.ts";
 import { only, type Query, type Scope } from "./rows.ts";
-import { runRows } from "./runs.ts";
+import { MESSAGE_VERSION, runRows } from "./runs.ts";
 import { stepRows } from "./steps.ts";
 
-/** A transaction that lost against another one is run again, whole, this many times at most. */
-const TRANSACTION_ATTEMPTS_MAX = 5;
+/** A transaction that lost against another one, or its connection, is run this often in all. */
+const TRANSACTION_ATTEMPTS_MAX = 6;
+/** The pause before the next attempt is at most this, doubled with each: some 5 s in all, what a restart takes. */
+const RETRY_PAUSE_MS = 50;
+const RETRY_PAUSE_MS_MAX = 2_000;
+/** No attempt begins later than this: whoever called has given up by then, or is better told. */
+const RETRY_MS_MAX = 12_000;
 
 // A statement with a name is parsed and planned once a connection. The texts are constants of this program, so there
 // are few of them.
@@ -47,28 +61,54 @@ export function queryOn(client: Pool | PoolClient): Query {
 
 export type PostgresStoreOptions = {
   readonly pool: Pool;
-  readonly queue: PostgresQueue;
+  readonly wakeUps: Pick<WakeUps, "ring">;
   readonly clock: Clock;
   readonly random: Random;
+  /** Called after each commit that recorded events. */
+  readonly onEvents?: () => void;
 };
 
-export function postgresStore({ pool, queue, clock, random }: PostgresStoreOptions): Store {
+export function postgresStore(options: PostgresStoreOptions): Store {
+  const { pool } = options;
+  const ids = { clock: options.clock, random: options.random };
+  const inTransaction = transactionsOf(options);
+  const enter = async (client: PoolClient, tenantId: TenantId, queued: Queued): Promise<StoreTx> => {
+    const query = queryOn(client);
+    const tenant = uuidOf(tenantId);
+    // Row-level security shows this transaction no other tenant's rows, whatever a query forgets.
+    await query("select set_config('assent.tenant', $1, true)", [tenant]);
+    const tx = storeTx(tenantId, { query, tenant }, queued, ids);
+    return { ...tx, audit: noticing(tx.audit, queued) };
+  };
   return {
-    async transaction<T>(tenantId: TenantId, work: (tx: StoreTx) => Promise<T>): Promise<T> {
-      return await transaction(
-        pool,
-        async (client) => {
-          const query = queryOn(client);
-          const tenant = uuidOf(tenantId);
-          // Row-level security shows this transaction no other tenant's rows, whatever a query forgets.
-          await query("select set_config('assent.tenant', $1, true)", [tenant]);
-          return await work(storeTx(tenantId, { query, tenant }, queue, { clock, random }));
-        },
-        { attemptsMax: TRANSACTION_ATTEMPTS_MAX },
-      );
-    },
-    findCaller: async (hash, now) => await findCaller(queryOn(pool), hash, now),
-    admitKey: async (hash, now, policies) => await admitKey(queryOn(pool), hash, now, policies),
+    transaction: async (tenantId, work, { isRepeatable } = { isRepeatable: false }) =>
+      await inTransaction(
+        async (client, queued) => await work(await enter(client, tenantId, queued)),
+        isRepeatable,
+      ),
+    takeQueued: async ({ after, now }, take) =>
+      // Run again after a commit whose outcome is unknown it would take another run; the lease's end frees the first.
+      await inTransaction(async (client, queued) => {
+        const [row] = await queryOn(client)<{ taken_tenant: string; taken_run: string }>(
+          "select * from assent.take_queued($1, $2, $3)",
+          [after === null ? null : uuidOf(after), now, MESSAGE_VERSION],
+        );
+        if (row === undefined) return null;
+        const tenant = idFromUuid("ten", row.taken_tenant);
+        const run = idFromUuid("run", row.taken_run);
+        try {
+          return { tenant, run, value: await take(await enter(client, tenant, queued), run) };
+        } catch (error) {
+          // What the database itself cannot do is not the run's fault.
+          if (faultOf(error) !== null) throw error;
+          throw new TakeFailed(tenant, run, error);
+        }
+      }, false),
+    findCaller: async (hash, now) =>
+      await unlessUnavailable(async () => await findCaller(queryOn(pool), hash, now)),
+    due: async (now, limit) => await unlessUnavailable(async () => await listDue(queryOn(pool), now, limit)),
+    admitKey: async (hash, now, policies) =>
+      await unlessUnavailable(async () => await admitKey(queryOn(pool), hash, now, policies)),
     async sweepExpired(now, limit): Promise<number> {
       const rows = await queryOn(pool)<{ removed: number }>(
         "select assent.sweep_expired($1, $2) as removed",
@@ -76,7 +116,6 @@ export function postgresStore({ pool, queue, clock, random }: PostgresStoreOptio
       );
       return only(rows).removed;
     },
-    due: async (now, limit) => await listDue(queryOn(pool), now, limit),
     unnamedContent: async (sha256s) => await unnamedContent(queryOn(pool), sha256s),
     forgetContent: async (sha256, remove) => await forgetContent(pool, sha256, remove),
     breakers: breakerRows(pool, queryOn),
@@ -86,14 +125,71 @@ export function postgresStore({ pool, queue, clock, random }: PostgresStoreOptio
   };
 }
 
+const noticing = (audit: StoreTx["audit"], queued: Queued): StoreTx["audit"] => ({
+  ...audit,
+  append: async (events) => {
+    queued.events = true;
+    await audit.append(events);
+  },
+});
+
+type InTransaction = <T>(
+  work: (client: PoolClient, queued: Queued) => Promise<T>,
+  isRepeatable: boolean,
+) => Promise<T>;
+
+/** The one place where transactions of the service are run, run again, and given up. */
+function transactionsOf({ pool, wakeUps, clock, random, onEvents }: PostgresStoreOptions): InTransaction {
+  const never = new AbortController().signal;
+  // Full jitter: those who met in a conflict must not meet again, and a database that is back is not stormed.
+  const pauseSince =
+    (startMs: number) =>
+    async (attempt: number): Promise<boolean> => {
+      const mostMs = Math.min(RETRY_PAUSE_MS * 2 ** attempt, RETRY_PAUSE_MS_MAX);
+      await clock.sleep((mostMs * (Buffer.from(random.bytes(2)).readUInt16BE() + 1)) / 65_536, never);
+      return performance.now() - startMs < RETRY_MS_MAX;
+    };
+  return async (work, isRepeatable) => {
+    const queued: Queued = { count: 0, events: false };
+    const attempt = async (client: PoolClient): ReturnType<typeof work> => {
+      queued.count = 0;
+      queued.events = false;
+      return await work(client, queued);
+    };
+    const attemptsMax = TRANSACTION_ATTEMPTS_MAX;
+    const pause = pauseSince(performance.now());
+    const value = await unlessUnavailable(
+      async () => await transaction(pool, attempt, { attemptsMax, isRepeatable, pause }),
+    );
+    // What the transaction queued and what is due at once may be taken from now on.
+    for (let rung = 0; rung < queued.count; rung += 1) wakeUps.ring();
+    if (queued.events) onEvents?.();
+    return value;
+  };
+}
+
+async function unlessUnavailable<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof CommitUnknownError) throw new StoreUnavailable("unknown", error.cause);
+    if (faultOf(error) !== null) throw new StoreUnavailable("none", error);
+    throw error;
+  }
+}
+
+type Queued = { count: number; events: boolean };
+
 function storeTx(
   tenantId: TenantId,
   scope: Scope,
-  queue: PostgresQueue,
+  queued: Queued,
   ids: { readonly clock: Clock; readonly random: Random },
 ): StoreTx {
   return {
-    runs: runRows(tenantId, scope),
+    runs: runRows(tenantId, scope, (wakeAt) => {
+      if (wakeAt <= ids.clock.now()) queued.count += 1;
+    }),
     steps: stepRows(scope),
     approvals: approvalRows(scope),
     artifacts: artifactRows(scope),
@@ -108,8 +204,6 @@ function storeTx(
     decisions: decisionRows(scope),
     budgets: budgetRows(scope),
     memory: harmonyStoreIn(scope),
-    // pg-boss writes its own statements: some hold several, which cannot be prepared.
-    queue: queue.sender(scope.query),
   };
 }
 
@@ -122,14 +216,8 @@ type DueRow = {
 };
 
 async function listDue(query: Query, now: Date, limit: number): Promise<readonly Due[]> {
-  const strandedBefore = new Date(now.getTime() - STRANDED_SECONDS * 1000);
   const idleBefore = new Date(now.getTime() - EXTERNAL_IDLE_HOURS * 3_600_000);
-  const rows = await query<DueRow>("select * from assent.due($1, $2, $3, $4)", [
-    now,
-    strandedBefore,
-    idleBefore,
-    limit,
-  ]);
+  const rows = await query<DueRow>("select * from assent.due($1, $2, $3)", [now, idleBefore, limit]);
   return rows.map(toDue);
 }
 
@@ -140,7 +228,6 @@ function toDue(row: DueRow): Due {
       return { why: row.why, ...of, token: Number(row.token) };
     case "approval_expired":
       return { why: row.why, ...of, approval: idFromUuid("apr", row.approval_id ?? "") };
-    case "stranded":
     case "driver_idle":
       return { why: row.why, ...of };
     default:

@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { assert } from "../../base/assert.ts";
 import { sha256Hex } from "../../base/digest.ts";
 import { TOOL_FILE_BYTES_MAX } from "../../base/limits.ts";
-import { parsePath, quotedPath } from "../../core/path/workspace-path.ts";
+import { parsePath } from "../../core/path/workspace-path.ts";
 import { confine } from "../files/confined.ts";
 import { systemCode } from "../files/file-error.ts";
 import type { Random } from "../../ports.ts";
@@ -162,6 +162,8 @@ class Collection {
   readonly #changed: Change[] = [];
   readonly #leftOver: LeftOver[] = [];
   readonly #present = new Set<string>();
+  /** Every path that was refused, also those that are only counted. */
+  readonly #refused = new Set<string>();
   #leftOverCount = 0;
   #bytes = 0;
 
@@ -195,6 +197,7 @@ class Collection {
 
   leave(path: string, because: string): void {
     this.#present.add(path);
+    this.#refused.add(path);
     this.#leftOverCount += 1;
     if (this.#leftOver.length < LEFT_OVER_MAX) this.#leftOver.push({ path, because });
   }
@@ -213,11 +216,11 @@ class Collection {
       };
     const hidden = this.#leftOverCount - this.#leftOver.length;
     const more = hidden === 0 ? [] : [{ path: "", because: `And ${hidden} more.` }];
-    const isBelowLeftOver = (path: string): boolean =>
-      this.#leftOver.some((left) => path.startsWith(`${left.path}/`));
+    const isBelowRefused = (path: string): boolean =>
+      foldersOf(path).some((folder) => this.#refused.has(folder));
     const removed = [...this.#before.keys()].filter(
       // A file below what was refused (a folder that became a link) is not gone but out of sight.
-      (path) => !this.#present.has(path) && !isBelowLeftOver(path),
+      (path) => !this.#present.has(path) && !isBelowRefused(path),
     );
     return {
       changed: this.#changed.toSorted((a, b) => (a.path < b.path ? -1 : 1)),
@@ -225,6 +228,12 @@ class Collection {
       leftOver: [...this.#leftOver, ...more],
     };
   }
+}
+
+/** `a/b/c` is below `a` and `a/b`. */
+function foldersOf(path: string): readonly string[] {
+  const names = path.split("/");
+  return names.slice(1).map((_, count) => names.slice(0, count + 1).join("/"));
 }
 
 /** What came of it: the paths that the workspace has taken, and why it did not take the others. */
@@ -255,7 +264,6 @@ export async function takeOver(
 async function remove(workspace: SandboxWorkspace, path: string): Promise<string | null> {
   const writable = parsePath(path, "write");
   if (!writable.ok) return writable.error.detail;
-  if (workspace.remove === undefined) return `${quotedPath(path)} was removed by the command; it is kept.`;
   const done = await workspace.remove(path);
   return done.ok ? null : done.error.detail;
 }

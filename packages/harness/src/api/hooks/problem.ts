@@ -5,7 +5,7 @@ import { type Problem, type ProblemCode, problem } from "@assent/contract";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { hasZodFastifySchemaValidationErrors, isResponseSerializationError } from "fastify-type-provider-zod";
 import { REQUEST_BODY_BYTES_MAX } from "../../base/limits.ts";
-import type { Log } from "../../ports.ts";
+import { type Log, StoreUnavailable } from "../../ports.ts";
 import { sendProblem } from "../answer.ts";
 import { MalformedJson } from "../body.ts";
 import { VALIDATION_ERRORS_MAX } from "../limits.ts";
@@ -33,6 +33,14 @@ export function answerError(
 ): FastifyReply {
   const refusal = refusalOf(error, request);
   if (refusal !== null) return sendProblem(reply, refusal);
+  if (error instanceof StoreUnavailable) {
+    log("warn", "a request was refused: the database cannot be used", {
+      request_id: request.id,
+      commit: error.commit,
+      error: error.message,
+    });
+    return sendProblem(reply, problem("not_ready", UNAVAILABLE[error.commit]));
+  }
   log("error", "a request failed", {
     request_id: request.id,
     route: request.routeOptions.url ?? null,
@@ -41,6 +49,12 @@ export function answerError(
   });
   return sendProblem(reply, problem("internal_error", "The server failed; the request may be repeated."));
 }
+
+const UNAVAILABLE = {
+  none: "The database cannot be used right now. Nothing was done.",
+  unknown:
+    "The database was lost while it was committing. Repeat the request under the same idempotency key: it is done once.",
+} as const;
 
 function refusalOf(error: unknown, request: FastifyRequest): Problem | null {
   if (error instanceof MalformedJson) return problem("malformed_json", error.message);

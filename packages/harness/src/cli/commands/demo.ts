@@ -42,6 +42,7 @@ export async function demo(context: Context, flags: DemoFlags): Outcome {
       host: "127.0.0.1",
       port: 0,
       announce: false,
+      role: "all",
     });
     // For whoever scripts the demo there is one question, whether it worked.
     if (!running.ok) return err({ ...running.error, exit: "failed" });

@@ -7,13 +7,26 @@ import { beginLifetime, type Lifetime, type ServeFlags, startHere } from "../lif
 import { failureLine } from "../report.ts";
 import type { Running } from "../start.ts";
 
-export type UpFlags = ServeFlags & { readonly demo?: boolean };
+export type UpFlags = Omit<ServeFlags, "announce" | "role"> & { readonly demo?: boolean };
 
 /** Serves until it is told to stop. */
-export async function up(context: Context, flags: UpFlags): Outcome {
+export const up = async (context: Context, flags: UpFlags): Outcome =>
+  await keepServing(context, flags, "all");
+
+/** The API and no worker: runs are carried out by workers elsewhere on the same database. */
+export const server = async (context: Context, flags: UpFlags): Outcome =>
+  await keepServing(context, flags, "server");
+
+export type WorkerFlags = Pick<ServeFlags, "config" | "model"> & { readonly runs: number };
+
+/** A worker and no API. */
+export const worker = async (context: Context, { runs, ...flags }: WorkerFlags): Outcome =>
+  await keepServing(context, { ...flags, host: "", port: 0, runsMax: runs }, "worker");
+
+async function keepServing(context: Context, flags: UpFlags, role: ServeFlags["role"]): Outcome {
   const lifetime = beginLifetime(context);
   try {
-    const running = await startHere(context, { ...flags, announce: true });
+    const running = await startHere(context, { ...flags, announce: role !== "worker", role });
     if (!running.ok) return running;
     try {
       await serve(context, running.value, flags, lifetime);
@@ -29,16 +42,23 @@ export async function up(context: Context, flags: UpFlags): Outcome {
 }
 
 async function serve(context: Context, running: Running, flags: UpFlags, lifetime: Lifetime): Promise<void> {
-  context.emit({ event: "listening", url: running.url, home: running.home, pid: context.deps.pid });
+  const { url, home } = running;
+  if (url === "") {
+    context.emit({ event: "working", home, pid: context.deps.pid, runs: flags.runsMax });
+    context.say([`A worker is at work (home ${home}). Ctrl-C gives back what it holds, and stops it.`]);
+    await lifetime.stopped;
+    return;
+  }
+  context.emit({ event: "listening", url, home, pid: context.deps.pid });
   context.say([
-    `Assent serves at ${context.paint("bold", running.url)} (home ${running.home}). Ctrl-C stops it.`,
+    `Assent serves at ${context.paint("bold", url)} (home ${home}). Ctrl-C stops it.`,
     ...(running.firstStart
       ? [`The administrator's key is in ${join(running.home, "credentials.json")}, readable by you only.`]
       : []),
   ]);
   if (flags.demo === true && !lifetime.signal.aborted) {
     const client = createClient({
-      url: running.url,
+      url,
       key: running.adminKey,
       fetch: context.deps.fetch,
     });

@@ -25,6 +25,21 @@ export type ArgumentLabel = {
 
 export type ArgumentLabels = Readonly<Record<string, ArgumentLabel>>;
 
+export type Circumstances = {
+  /**
+   * Not only untrusted text can have chosen the tool: the requester's words name it, or the run used it before it had
+   * read anything untrusted.
+   */
+  readonly named: boolean;
+  /** The run made the very same call before, and it did not fail. */
+  readonly repeated: boolean;
+  /** How overtly something that the run has read speaks to the model, 0 to 1: see core/prompt/guard.ts. */
+  readonly alarm: number;
+};
+
+/** What was recorded before there was any of this counts as the worst that is known of it. */
+export const UNKNOWN_CIRCUMSTANCES: Circumstances = { named: false, repeated: false, alarm: 0 };
+
 export type ActionRequest = {
   readonly tenant: TenantId;
   readonly run: RunId;
@@ -40,4 +55,6 @@ export type ActionRequest = {
   readonly askable: boolean;
   /** The call matches a call of a plan that a person approved, its late-bound slots included. */
   readonly planned: boolean;
+  /** Absent in what was recorded before these were known: then nothing speaks for the call. */
+  readonly circumstances?: Circumstances;
 };

@@ -33,6 +33,9 @@ export const decisionRecordSchema = z
     tainted: z.boolean(),
     askable: z.boolean(),
     planned: z.boolean(),
+    circumstances: z
+      .strictObject({ named: z.boolean(), repeated: z.boolean(), alarm: z.number().min(0).max(1) })
+      .optional(),
     budget: z.strictObject({ tokens_left: z.int().optional(), microdollars_left: z.int().optional() }),
     policy_version: sha256Schema,
     decision: decisionSchema,
@@ -69,6 +72,7 @@ export function recordDecision(entry: {
     tainted: request.tainted,
     askable: request.askable,
     planned: request.planned,
+    ...(request.circumstances === undefined ? {} : { circumstances: { ...request.circumstances } }),
     budget: {
       ...(budget.tokensLeft === undefined ? {} : { tokens_left: budget.tokensLeft }),
       ...(budget.microdollarsLeft === undefined ? {} : { microdollars_left: budget.microdollarsLeft }),
@@ -96,6 +100,7 @@ export function questionOfRecord(record: DecisionRecord): {
       tainted: record.tainted,
       askable: record.askable,
       planned: record.planned,
+      ...(record.circumstances === undefined ? {} : { circumstances: record.circumstances }),
     },
     budget: {
       ...(budget.tokens_left === undefined ? {} : { tokensLeft: budget.tokens_left }),

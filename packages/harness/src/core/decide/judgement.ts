@@ -2,7 +2,7 @@
 // the same call again under other rules.
 
 import type { Sha256 } from "../../base/digest.ts";
-import type { ActionRequest, ArgumentLabels } from "./action-request.ts";
+import type { ActionRequest, ArgumentLabels, Circumstances } from "./action-request.ts";
 
 export type Judgement = {
   readonly labels: ArgumentLabels;
@@ -11,6 +11,8 @@ export type Judgement = {
   readonly askable: boolean;
   readonly planned: boolean;
   readonly policyVersion: Sha256;
+  /** Absent in journals of before. */
+  readonly circumstances?: Circumstances;
   /**
    * Of the run's agent as it was defined when a person was asked, where that was not as the run was submitted with;
    * null: it was not defined any more.
@@ -19,6 +21,7 @@ export type Judgement = {
 };
 
 export function judgementOf(request: ActionRequest, policyVersion: Sha256): Judgement {
-  const { labels, controlArguments, tainted, askable, planned } = request;
-  return { labels, controlArguments, tainted, askable, planned, policyVersion };
+  const { labels, controlArguments, tainted, askable, planned, circumstances } = request;
+  const judgement = { labels, controlArguments, tainted, askable, planned, policyVersion };
+  return circumstances === undefined ? judgement : { ...judgement, circumstances };
 }

@@ -9,8 +9,8 @@ import type { PolicyVerdict } from "./policy-verdict.ts";
 
 const argumentSchema = z.strictObject({
   value: z.unknown(),
-  /** Of every value inside it. */
-  origin: z.enum(["trusted", "untrusted", "model"]),
+  /** Of every value inside it. `stored`: trusted, by standing in what a trusted tool returned. */
+  origin: z.enum(["trusted", "stored", "untrusted", "model"]),
 });
 
 const callSchema = z.strictObject({
@@ -22,6 +22,9 @@ const callSchema = z.strictObject({
   tainted: z.boolean(),
   askable: z.boolean().default(true),
   planned: z.boolean().default(false),
+  /** As is most favourable, so that a case is about what it says. */
+  named: z.boolean().default(true),
+  repeated: z.boolean().default(false),
   agent: z.string().default("agent"),
   requester: z
     .strictObject({ name: z.string(), kind: z.enum(["human", "service", "agent"]) })
@@ -89,7 +92,7 @@ function requestOfCase(call: Call): ActionRequest {
   const given = [...Object.entries(call.control), ...Object.entries(call.content)];
   const labels = new Map<string, ArgumentLabel>();
   for (const [name, { value, origin }] of given)
-    for (const pointer of pointersIn(`/${escape(name)}`, value)) labels.set(pointer, { origin, sources: [] });
+    for (const pointer of pointersIn(`/${escape(name)}`, value)) labels.set(pointer, labelOf(origin));
   const requester: Actor = { id: `prn_${"0".repeat(32)}`, ...call.requester };
   return {
     tenant: `ten_${"0".repeat(32)}`,
@@ -109,8 +112,16 @@ function requestOfCase(call: Call): ActionRequest {
     tainted: call.tainted,
     askable: call.askable,
     planned: call.planned,
+    circumstances: { named: call.named, repeated: call.repeated, alarm: 0 },
   };
 }
+
+type CaseOrigin = Call["control"][string]["origin"];
+
+const labelOf = (origin: CaseOrigin): ArgumentLabel =>
+  origin === "stored"
+    ? { origin: "trusted", sources: [{ source: "step:1", start: 0, end: 1 }] }
+    : { origin, sources: [] };
 
 function budgetOfCase({ budget }: Call): PolicyBudget {
   return {

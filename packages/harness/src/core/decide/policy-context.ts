@@ -1,7 +1,7 @@
 // What a rule is told of one call: the entities and the context of policies/schema.cedarschema, derived from the
 // ActionRequest alone. Pure, so that a recorded request gives the same answer years later.
 
-import type { ActionRequest, Origin } from "./action-request.ts";
+import { type ActionRequest, type Origin, UNKNOWN_CIRCUMSTANCES } from "./action-request.ts";
 import { type PolicyResource, type TouchedResources, touchedResources } from "./policy-resources.ts";
 
 // Not readonly inside: the shapes are those that Cedar's own types ask for.
@@ -75,7 +75,7 @@ export function policyQuestion(
   budget: PolicyBudget = {},
   needs: PolicyNeeds = EVERYTHING,
 ): PolicyQuestion {
-  const { action, requester } = request;
+  const { action, requester, circumstances = UNKNOWN_CIRCUMSTANCES } = request;
   const leaves = leavesOf(action.arguments);
   const isControl = new Set(request.controlArguments);
   const control = leaves.filter((leaf) => isControl.has(leaf.argument));
@@ -95,6 +95,8 @@ export function policyQuestion(
     tainted: request.tainted,
     askable: request.askable,
     planned: request.planned,
+    named: circumstances.named,
+    repeated: circumstances.repeated,
     resources: touched.resources.map(({ id }) => ({ __entity: uid("Resource", id) })),
     resources_complete: touched.complete,
     ...(target !== undefined && another === undefined && touched.complete
@@ -149,7 +151,7 @@ function origins(
   control: readonly Leaf[],
   content: readonly Leaf[],
 ): Record<string, EntityValue> {
-  const of = (leaves: readonly Leaf[]): Origin[] => [
+  const of = (leaves: readonly Leaf[]): Chooser[] => [
     // A leaf without a label is one nobody looked at.
     ...new Set(leaves.map(({ pointer }) => labelOf(request, pointer))),
   ];
@@ -163,15 +165,23 @@ function origins(
   };
 }
 
+/** `stored`: it stands in trusted text, but only in what a tool returned. Trust is about who chose, not who stored. */
+type Chooser = Origin | "stored";
+
 // A pointer begins with "/", as no member of Object.prototype does.
-function labelOf(request: ActionRequest, pointer: string): Origin {
-  return request.labels[pointer]?.origin ?? "untrusted";
+function labelOf(request: ActionRequest, pointer: string): Chooser {
+  const label = request.labels[pointer];
+  if (label === undefined) return "untrusted";
+  const isStored = label.origin === "trusted" && label.sources.some(({ source }) => !isAuthor(source));
+  return isStored ? "stored" : label.origin;
 }
 
-function worstOf(found: readonly Origin[]): Origin | "none" {
-  if (found.includes("untrusted")) return "untrusted";
-  if (found.includes("model")) return "model";
-  return found.length === 0 ? "none" : "trusted";
+const isAuthor = (source: string): boolean => source === "task" || source === "system";
+
+const WORST_FIRST: readonly Chooser[] = ["untrusted", "model", "stored"];
+
+function worstOf(found: readonly Chooser[]): Chooser | "none" {
+  return WORST_FIRST.find((one) => found.includes(one)) ?? (found.length === 0 ? "none" : "trusted");
 }
 
 /** Every value that is not a filled object or list, by RFC 6901 pointer; an empty one is a choice too. */

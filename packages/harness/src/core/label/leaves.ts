@@ -7,6 +7,8 @@ export type Leaf = {
   readonly value: unknown;
   /** Names on the way to it that the model may have made up, outermost first. */
   readonly names: readonly string[];
+  /** Pointer of the list that it is an item of; null where it is none. */
+  readonly list: string | null;
   /** It stands for a part of the arguments that was not looked at: too deep, or too much. */
   readonly unseen: boolean;
 };
@@ -14,31 +16,39 @@ export type Leaf = {
 /** Names of arguments are the manifest's; deeper names are the model's unless the tool's schema has them. */
 export function leavesOf(args: Readonly<Record<string, unknown>>, schemaNames: ReadonlySet<string>): Leaf[] {
   const leaves: Leaf[] = [];
-  const visit = (value: unknown, pointer: string, names: readonly string[], depth: number): boolean => {
+  const visit = (
+    value: unknown,
+    pointer: string,
+    names: readonly string[],
+    depth: number,
+    list: string | null,
+  ): boolean => {
     const entries = entriesOf(value);
     const unseen = entries !== null && depth >= ARGUMENT_DEPTH_MAX && entries.length > 0;
     if (entries === null || entries.length === 0 || unseen) {
       if (leaves.length >= ARGUMENT_LEAVES_MAX) return false;
-      leaves.push({ pointer, value, names, unseen });
+      leaves.push({ pointer, value, names, list, unseen });
       return true;
     }
     for (const [name, inner] of entries) {
       const made = Array.isArray(value) || depth === 0 || schemaNames.has(name);
       const next = `${pointer}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
-      if (visit(inner, next, made ? names : [...names, name], depth + 1)) continue;
+      const inside = Array.isArray(value) ? pointer : null;
+      if (visit(inner, next, made ? names : [...names, name], depth + 1, inside)) continue;
       return false;
     }
     return true;
   };
   for (const [name, value] of Object.entries(args)) {
     const pointer = `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
-    if (visit(value, pointer, [], 1)) continue;
+    if (visit(value, pointer, [], 1, null)) continue;
     // Everything from here on is one leaf: the rest of this argument and all further ones.
     for (const rest of Object.keys(args).slice(Object.keys(args).indexOf(name)))
       leaves.push({
         pointer: `/${rest.replaceAll("~", "~0").replaceAll("/", "~1")}`,
         value: null,
         names: [],
+        list: null,
         unseen: true,
       });
     break;

@@ -1,7 +1,8 @@
 // Where each argument of a call comes from, computed from what the harness saw and never by asking the model
 // (DESIGN.md section 5; spec/security.md section 3).
 
-import type { ArgumentLabel, ArgumentLabels } from "../decide/action-request.ts";
+import type { ArgumentLabel, ArgumentLabels, SourceRef } from "../decide/action-request.ts";
+import { guardText } from "../prompt/guard.ts";
 import { leavesOf, type Leaf } from "./leaves.ts";
 import { LABEL_COMPARISONS_MAX, LEAF_CHARS_MAX, SOURCES_PER_LEAF_MAX } from "./limits.ts";
 import { findUntrustedParts } from "./parts.ts";
@@ -26,6 +27,8 @@ export type OriginIndex = {
    * is not among them counts as a value that the model chose.
    */
   readonly label: (args: Readonly<Record<string, unknown>>, schemaNames?: ReadonlySet<string>) => Labelled;
+  /** How overtly the most overt of the untrusted texts speaks to the model, 0 to 1. */
+  readonly alarm: () => number;
   /** Bytes held for untrusted text, its own characters included. */
   readonly sizeBytes: () => number;
 };
@@ -40,16 +43,22 @@ const UNSEEN: ArgumentLabel = { origin: "untrusted", sources: [] };
  * `model`: all else. Time and memory are bounded whatever the texts and the arguments (see limits.ts).
  */
 export function createOriginIndex(): OriginIndex {
-  const trusted = createTrustedText();
+  const authored = createTrustedText();
+  const authors: LabelledText[] = [];
+  // One index while nothing is stored; afterwards a second one, in which a value may also be joined from both.
+  let trusted = authored;
   const untrusted = createUntrustedText();
+  let alarm = 0;
 
   const judge = (text: string, effort: Effort): ArgumentLabel => {
     if (text.length > LEAF_CHARS_MAX) return UNSEEN;
     const readings = readingsOf(text);
-    for (const reading of readings) {
-      const found = trusted.find(reading, effort);
-      if (found !== null) return { origin: "trusted", sources: found.slice(0, SOURCES_PER_LEAF_MAX) };
-    }
+    // Who chose comes before who stored: a value that the requester wrote is theirs wherever else it stands.
+    for (const index of new Set([authored, trusted]))
+      for (const reading of readings) {
+        const found = index.find(reading, effort);
+        if (found !== null) return { origin: "trusted", sources: sourcesOf(found) };
+      }
     if (untrusted.isFull()) return UNSEEN;
     if (untrusted.isEmpty()) return MODEL;
     for (const reading of readings) {
@@ -66,19 +75,64 @@ export function createOriginIndex(): OriginIndex {
     return leaf.names.reduce((worst, name) => worse(worst, judge(name, effort)), own);
   };
 
+  const addTrusted = (source: LabelledText): void => {
+    const isAuthors = AUTHORS.has(source.id);
+    if (isAuthors) {
+      authors.push(source);
+      authored.add(source.id, source.text);
+    }
+    if (trusted === authored) {
+      if (isAuthors) return;
+      trusted = createTrustedText();
+      for (const { id, text } of authors) trusted.add(id, text);
+    }
+    trusted.add(source.id, source.text);
+  };
+
   return {
     add: (source) => {
-      if (source.label === "trusted") trusted.add(source.id, source.text);
-      else untrusted.add(source.id, source.text);
+      if (source.label === "trusted") {
+        addTrusted(source);
+      } else {
+        untrusted.add(source.id, source.text);
+        alarm = Math.max(alarm, guardText(source.text));
+      }
     },
     label: (args, schemaNames = NO_NAMES) => {
       const effort: Effort = { left: LABEL_COMPARISONS_MAX };
       const labels: Record<string, ArgumentLabel> = {};
-      for (const leaf of leavesOf(args, schemaNames)) labels[leaf.pointer] = judgeLeaf(leaf, effort);
+      const chosen = new Set<string>();
+      for (const leaf of leavesOf(args, schemaNames)) {
+        const label = judgeLeaf(leaf, effort);
+        labels[leaf.pointer] = isChosenAgain(leaf, label, chosen) ? MODEL : label;
+      }
       return { labels, tainted: !untrusted.isEmpty() };
     },
+    alarm: () => alarm,
     sizeBytes: () => untrusted.sizeBytes(),
   };
+}
+
+const AUTHORS: ReadonlySet<string> = new Set(["task", "system"]);
+
+/** The first ones; what a tool stored goes first, so that no cut leaves only the author's part of a joined value. */
+function sourcesOf(found: readonly SourceRef[]): readonly SourceRef[] {
+  if (found.length <= SOURCES_PER_LEAF_MAX) return found;
+  return found
+    .toSorted((a, b) => Number(AUTHORS.has(a.source)) - Number(AUTHORS.has(b.source)))
+    .slice(0, SOURCES_PER_LEAF_MAX);
+}
+
+/**
+ * One mention chooses one item of a list: where it stands there twice, the second is the model's, who may have left
+ * out another one for it.
+ */
+function isChosenAgain(leaf: Leaf, { origin, sources }: ArgumentLabel, chosen: Set<string>): boolean {
+  if (leaf.list === null || origin !== "trusted") return false;
+  const key = JSON.stringify([leaf.list, sources]);
+  if (chosen.has(key)) return true;
+  chosen.add(key);
+  return false;
 }
 
 /** A truth value stands in any text, and nothing at all stands nowhere: neither was chosen by being written. */

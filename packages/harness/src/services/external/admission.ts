@@ -15,7 +15,7 @@ import type { ExternalPorts } from "./drive.ts";
 import { compileInputSchema } from "./input-schema.ts";
 
 export async function submitExternalRun(
-  ports: Pick<ExternalPorts, "store" | "clock" | "random" | "shown">,
+  ports: Pick<ExternalPorts, "store" | "clock" | "random" | "shown" | "telemetry">,
   caller: Caller,
   request: ExternalRunRequest,
   key: string,
@@ -51,6 +51,7 @@ export async function submitExternalRun(
       model: EXTERNAL_MODEL,
       labels: request.labels ?? {},
       requestedBy: caller.actor,
+      traceparent: ports.telemetry.traceparent(),
       createdAt: now,
     };
     const inserted = await begin(tx, caller, definition, run);

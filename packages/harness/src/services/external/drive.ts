@@ -17,6 +17,7 @@ import type {
   RunRecord,
   Store,
   StoreTx,
+  Telemetry,
 } from "../../ports.ts";
 import { commit, type Committed, type Write } from "../commit.ts";
 import type { Redaction } from "../redaction.ts";
@@ -34,6 +35,7 @@ export type ExternalPorts = {
   readonly policies: Policies;
   readonly shown: Shown;
   readonly redaction: Pick<Redaction, "checkArtifact">;
+  readonly telemetry: Telemetry;
 };
 
 export type DrivePorts = ExternalPorts & { readonly memory: Memory; readonly watch: EventWatch };

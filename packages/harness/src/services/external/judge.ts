@@ -2,6 +2,7 @@
 
 import type { Decision } from "@assent/contract";
 import type { ActionRequest } from "../../core/decide/action-request.ts";
+import { circumstancesOf } from "../../core/decide/circumstances.ts";
 import { type Judgement, judgementOf } from "../../core/decide/judgement.ts";
 import type { Policies } from "../../core/decide/policy-point.ts";
 import type { Assent } from "../../core/decide/policy-annotations.ts";
@@ -33,6 +34,11 @@ export function judge(policies: Policies, state: DrivenRun, run: RunRecord, call
     tainted: state.tainted,
     askable: state.definition.approver === "ask",
     planned,
+    circumstances: circumstancesOf(
+      { tool: tool.name, arguments: args },
+      { named: state.named, alarm: state.index.alarm() },
+      state.journal,
+    ),
   };
   const verdict = policies.decide(request);
   const judgement = judgementOf(request, policies.version);

@@ -5,6 +5,7 @@ import type { ActionId, RunId } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
 import type { ExternalDefinition, ExternalTool } from "../../core/external.ts";
 import { externalToolDigest, unknownTool } from "../../core/external.ts";
+import { toolsNamed } from "../../core/decide/tool-naming.ts";
 import type { OriginIndex } from "../../core/label/origins.ts";
 import {
   type GateStep,
@@ -30,6 +31,8 @@ export type DrivenRun = {
   readonly checks: Map<string, InputCheck>;
   readonly schemaNames: Map<string, ReadonlySet<string>>;
   readonly index: OriginIndex;
+  /** Tools that the requester's words name. */
+  readonly named: ReadonlySet<string>;
   readonly actions: Map<string, ActionSteps>;
   /** Places of the gates that asked about a plan. */
   readonly plans: number[];
@@ -57,6 +60,13 @@ export function openDrivenRun(
     checks: new Map(),
     schemaNames: new Map(),
     index,
+    named: toolsNamed(
+      run.task,
+      definition.tools.map(({ name, effect, harm }) => ({
+        name,
+        changes: effect !== "none" || harm.length > 0,
+      })),
+    ),
     actions: new Map(),
     plans: [],
     consumed: new Set(),

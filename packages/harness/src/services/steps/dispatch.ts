@@ -12,7 +12,7 @@ import type { GateStep, StepError } from "../../core/run/journal.ts";
 import { manifestDigest } from "../../core/tool.ts";
 import type { ApprovalRecord, Plan, Tool } from "../../ports.ts";
 import type { Write } from "../commit.ts";
-import { commitHeld, currentAgentVersion, type Held, scopeOfNextStep } from "../held.ts";
+import { commitHeld, currentAgentVersion, type Held, scopeOfNextStep, seenBy } from "../held.ts";
 import { judge, type Judged } from "../judge.ts";
 import { openGate } from "./gate.ts";
 import { actionOf, contextOf, executeNewest, openToolStep } from "./tool.ts";
@@ -71,7 +71,7 @@ async function lookAgain(
   approved: Action,
   tool: Tool,
 ): Promise<Again | null> {
-  const { committed, definition, origins, ports } = held;
+  const { committed, ports } = held;
   const digest = manifestDigest(tool.manifest);
   const asked = {
     policyVersion: approval.judgement.policyVersion,
@@ -86,7 +86,7 @@ async function lookAgain(
   };
   if (!hasChanged(asked, present)) return null;
   const action = digest === approved.manifest_digest ? approved : actionOf(tool, approved.arguments);
-  const judged = judge(ports.policies, committed.run, definition, origins, tool.manifest, action);
+  const judged = judge(ports.policies, seenBy(held), tool.manifest, action);
   const differences = {
     tool: action === approved ? [] : await toolDifference(held, approved, tool),
     agent: agentDifference(held),
@@ -96,8 +96,10 @@ async function lookAgain(
 }
 
 /** Of the agent as whoever was asked could know it; a question that says nothing was asked under the run's own. */
-const shownAgentVersion = ({ judgement }: Pick<ApprovalRecord, "judgement">, ofRun: Sha256): Sha256 | null =>
-  judgement.agentVersion === undefined ? ofRun : judgement.agentVersion;
+export const shownAgentVersion = (
+  { judgement }: Pick<ApprovalRecord, "judgement">,
+  ofRun: Sha256,
+): Sha256 | null => (judgement.agentVersion === undefined ? ofRun : judgement.agentVersion);
 
 async function toolDifference(held: Held, approved: Action, tool: Tool): Promise<readonly string[]> {
   const before = await held.ports.store.transaction(

@@ -17,7 +17,7 @@ import { manifestDigest } from "../../core/tool.ts";
 import type { Plan, Tool, ToolContext, ToolResult } from "../../ports.ts";
 import type { Write } from "../commit.ts";
 import { searchDocuments } from "../documents.ts";
-import { commitHeld, type Held, scopeOfNextStep } from "../held.ts";
+import { commitHeld, type Held, scopeOfNextStep, seenBy } from "../held.ts";
 import { judge } from "../judge.ts";
 import { consult, mayRepeat } from "../precedents.ts";
 import { compensationWrites, openCompensation, runCompensation } from "./compensation.ts";
@@ -78,7 +78,7 @@ export function openToolStep(held: Held, parts: ToolStepParts): Write {
  * wrapper or discovery can lose it (spec/peers.md, 3).
  */
 export async function judgeCall(held: Held, call: ToolCall): Promise<boolean> {
-  const { ports, definition, committed } = held;
+  const { ports, definition } = held;
   const tool = definition.tools.includes(call.tool) ? ports.tools.get(call.tool) : undefined;
   if (tool === undefined) {
     await refuseUnknown(held, call);
@@ -91,7 +91,7 @@ export async function judgeCall(held: Held, call: ToolCall): Promise<boolean> {
     return true;
   }
   const action = actionOf(tool, call.arguments);
-  const judged = judge(ports.policies, committed.run, definition, held.origins, tool.manifest, action);
+  const judged = judge(ports.policies, seenBy(held), tool.manifest, action);
   const { judgement, verdict } = judged;
   const decision: Decision = { verdict: verdict.verdict, reasons: verdict.reasons };
   if (verdict.verdict === "deny") {

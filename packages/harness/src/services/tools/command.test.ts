@@ -21,6 +21,7 @@ const workspace: Workspace = {
   list: refuse,
   read: refuse,
   write: refuse,
+  remove: refuse,
   // oxlint-disable-next-line require-yield -- it is never walked
   walk: async function* () {
     await refuse();

@@ -41,9 +41,9 @@ const schema = z.strictObject({
 export function createCommandTool(sandbox: Sandbox): Tool {
   return workspaceTool({
     name: "command",
-    version: "1",
+    version: "2",
     description:
-      "Runs a program on the workspace's files, in a sandbox without network. Files that it changes are taken over when it ends by itself (links, git's folder and files that tools execute are not). Returns exit code, output and what changed.",
+      "Runs a program on the workspace's files, in a sandbox without network. What it changes and removes is taken over when it ends by itself (links, git's folder and files that tools execute are not). Returns exit code, output and what changed.",
     schema,
     effect: "once",
     harm: ["write"],

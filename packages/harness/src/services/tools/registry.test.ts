@@ -38,6 +38,7 @@ test("every manifest says what the rules rest on", () => {
     ["read_history", "none", "", "", "untrusted"],
     ["write_file", "idempotent", "write", "path", "trusted"],
     ["edit_file", "idempotent", "write", "path", "trusted"],
+    ["delete_file", "idempotent", "write,destructive", "path", "trusted"],
   ]);
 });
 

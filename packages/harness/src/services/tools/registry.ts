@@ -1,5 +1,6 @@
 import { assert } from "../../base/assert.ts";
 import type { Tool, Tools } from "../../ports.ts";
+import { deleteFile } from "./delete-file.ts";
 import { editFile } from "./edit-file.ts";
 import { listFiles } from "./list-files.ts";
 import { readFile } from "./read-file.ts";
@@ -16,6 +17,7 @@ export const workspaceTools: readonly Tool[] = [
   readHistory,
   writeFile,
   editFile,
+  deleteFile,
 ];
 
 /** Those that read what belongs to the tenant. */

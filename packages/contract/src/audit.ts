@@ -1,0 +1,112 @@
+// The evidence as it crosses the wire: a tenant's logs, their checkpoints and entries, and proofs (docs/audit.md).
+
+import { z } from "zod";
+
+const epochSchema = z.int().min(1).meta({ description: "A tenant's logs are numbered; the newest goes on." });
+const noteSchema = z.string().meta({ description: "C2SP tlog-checkpoint, signed." });
+
+export const auditLogSchema = z
+  .strictObject({
+    epoch: epochSchema,
+    origin: z.string().meta({ description: "The log's name: first line of its checkpoints." }),
+    vkey: z.string().meta({ description: "Verifier key that the log began with (C2SP signed-note)." }),
+    keys: z.array(z.string()).meta({ description: "Verifier keys that sign it now, oldest first." }),
+    size: z.int().min(0).meta({ description: "Entries in the tree." }),
+    signed_size: z.int().min(0).meta({ description: "Entries that the newest checkpoint covers." }),
+  })
+  .meta({ id: "AuditLog" });
+export type AuditLog = z.infer<typeof auditLogSchema>;
+
+export const auditLogListSchema = z
+  .strictObject({
+    data: z.array(auditLogSchema),
+    stopped: z
+      .strictObject({ code: z.string(), detail: z.string() })
+      .nullable()
+      .meta({ description: "Why the newest log is not signed any more; null while it is." }),
+  })
+  .meta({ id: "AuditLogList" });
+export type AuditLogList = z.infer<typeof auditLogListSchema>;
+
+export const auditCheckpointSchema = z
+  .strictObject({ epoch: epochSchema, size: z.int().min(0), note: noteSchema })
+  .meta({ id: "AuditCheckpoint" });
+export type AuditCheckpoint = z.infer<typeof auditCheckpointSchema>;
+
+export const auditEntrySchema = z
+  .strictObject({
+    index: z.int().min(0),
+    leaf: z.string().meta({ description: "The entry, byte for byte: RFC 8785 JSON." }),
+    salt: z
+      .string()
+      .nullable()
+      .meta({ description: "32 bytes in base64; null when the payload was erased." }),
+    payload: z.string().nullable().meta({ description: "What the leaf's commitment opens to." }),
+  })
+  .meta({ id: "AuditEntry" });
+export type AuditEntry = z.infer<typeof auditEntrySchema>;
+
+export const auditEntryPageSchema = z
+  .strictObject({ data: z.array(auditEntrySchema), size: z.int().min(0) })
+  .meta({ id: "AuditEntryPage" });
+export type AuditEntryPage = z.infer<typeof auditEntryPageSchema>;
+
+/** Entries of one page: four bundles. */
+export const AUDIT_ENTRIES_MAX = 1_024;
+
+const integerFromText = (value: unknown): unknown =>
+  typeof value === "string" && /^(?:0|[1-9][0-9]{0,14})$/.test(value) ? Number(value) : value;
+
+export const listAuditEntriesQuerySchema = z.strictObject({
+  from: z
+    .preprocess(integerFromText, z.int().min(0))
+    .default(0)
+    .meta({ description: "Place of the first entry." }),
+  limit: z.preprocess(integerFromText, z.int().min(1).max(AUDIT_ENTRIES_MAX)).default(256),
+});
+
+export const auditLogParamsSchema = z.strictObject({
+  epoch: z.string().meta({ description: "The log's number.", examples: ["1"] }),
+});
+
+export const eventProofParamsSchema = z.strictObject({
+  id: z.string().meta({ description: "The run's id.", examples: ["run_0199f2a47c3b7d20a1b2c3d4e5f60718"] }),
+  version: z.string().meta({ description: "The event's version.", examples: ["3"] }),
+});
+
+export const receiptSchema = z
+  .strictObject({
+    epoch: epochSchema,
+    index: z.int().min(0),
+    leaf: z.string().meta({ description: "The entry that is proved, byte for byte." }),
+    proof: z.string().meta({ description: "C2SP tlog-proof: inclusion in a signed checkpoint." }),
+  })
+  .meta({ id: "Receipt", description: "Verified offline: `assent audit verify --receipt`." });
+export type Receipt = z.infer<typeof receiptSchema>;
+
+const reasonSchema = z
+  .string()
+  .min(1)
+  .max(2_000)
+  .refine((text) => text.isWellFormed() && !text.includes("\0"), "must be well-formed text without NUL");
+
+export const eraseRequestSchema = z
+  .strictObject({
+    epoch: epochSchema,
+    index: z.int().min(0),
+    reason: reasonSchema.meta({ description: "The legal basis. It stays in the log." }),
+  })
+  .meta({ id: "EraseRequest" });
+export type EraseRequest = z.infer<typeof eraseRequestSchema>;
+
+export const epochRequestSchema = z.strictObject({ reason: reasonSchema }).meta({ id: "EpochRequest" });
+export type EpochRequest = z.infer<typeof epochRequestSchema>;
+
+export const rotateSignerSchema = z
+  .strictObject({
+    step: z.enum(["add", "retire"]).meta({
+      description: "`add`: a new key signs beside the old one. `retire`: the old one is forgotten.",
+    }),
+  })
+  .meta({ id: "RotateSigner" });
+export type RotateSigner = z.infer<typeof rotateSignerSchema>;

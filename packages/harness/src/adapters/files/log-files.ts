@@ -1,0 +1,75 @@
+// A log as plain files, in the layout of C2SP tlog-tiles, so that anybody can verify or copy it without asking us.
+
+import { dirname, join } from "node:path";
+import { assert } from "../../base/assert.ts";
+import type { LogFiles, Random } from "../../ports.ts";
+import { systemCode } from "./file-error.ts";
+import { diskOperations, type FileOperations } from "./file-operations.ts";
+import { withStagingName } from "./staging-name.ts";
+
+const CHECKPOINT_BYTES_MAX = 1_000_000;
+/** Origins are made by us; what does not look like one makes no path. */
+const ORIGIN = /^[a-zA-Z0-9][a-zA-Z0-9._-]*(?:\/[a-zA-Z0-9][a-zA-Z0-9._-]*)*$/;
+const FILE = /^tile\/(?:\d{1,2}|entries)\/(?:x\d{3}\/)*\d{3}(?:\.p\/\d{1,3})?$/;
+
+export type LogFilesOptions = {
+  /** Absolute; made when it is missing. */
+  readonly folder: string;
+  readonly random: Random;
+  readonly operations?: FileOperations;
+};
+
+export function openLogFiles({ folder, random, operations = diskOperations }: LogFilesOptions): LogFiles {
+  const folderOf = (origin: string): string => {
+    assert(ORIGIN.test(origin), "an origin is a path of plain names");
+    return join(folder, ...origin.split("/"));
+  };
+  // Written beside and renamed into place: a reader sees all of a file or none, and so does a start after a crash.
+  const put = async (path: string, content: Uint8Array): Promise<void> => {
+    await operations.makeFolder(dirname(path));
+    await withStagingName(random, async (name) => {
+      const staged = join(dirname(path), name);
+      try {
+        await operations.create(staged, content);
+        await operations.sync(staged);
+        await operations.rename(staged, path);
+      } catch (error) {
+        await operations.remove(staged);
+        throw error;
+      }
+    });
+  };
+  return {
+    async readCheckpoint(origin): Promise<string | null> {
+      const bytes = await operations.read(join(folderOf(origin), "checkpoint"), CHECKPOINT_BYTES_MAX);
+      return bytes === null ? null : Buffer.from(bytes).toString();
+    },
+    async write(origin, files): Promise<void> {
+      const root = folderOf(origin);
+      const folders = new Set<string>();
+      for (const [path, content] of files) {
+        assert(FILE.test(path), "what is written is a tile");
+        const target = join(root, ...path.split("/"));
+        await put(target, content);
+        // The full tile holds all that its partial ones did (tlog-tiles, section "Partial Tiles").
+        if (!path.includes(".p/")) await clear(operations, `${target}.p`);
+        for (let above = dirname(target); above.length >= root.length; above = dirname(above))
+          folders.add(above);
+      }
+      for (const made of folders) await operations.sync(made);
+    },
+    async publish(origin, note): Promise<void> {
+      const root = folderOf(origin);
+      await put(join(root, "checkpoint"), Buffer.from(note));
+      await operations.sync(root);
+    },
+  };
+}
+
+async function clear(operations: FileOperations, folder: string): Promise<void> {
+  try {
+    for (const { name } of await operations.list(folder)) await operations.remove(join(folder, name));
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") throw error;
+  }
+}

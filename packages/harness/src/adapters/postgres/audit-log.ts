@@ -1,0 +1,315 @@
+// The log in the database. The service can append to the tree, through the functions of migration 0013, and read it;
+// it can change nothing of it.
+
+import { idFromUuid, type TenantId, uuidOf } from "@assent/contract";
+import type { Pool } from "pg";
+import { eventDigest } from "../../core/audit/event.ts";
+import type {
+  LogBatch,
+  LogHead,
+  LogInfo,
+  LogStore,
+  LogTx,
+  StoredCheckpoint,
+  StoredLeaf,
+  WaitingFact,
+} from "../../ports.ts";
+import { auditRows } from "./audit.ts";
+import { transaction } from "./connect.ts";
+import { digestToBytes, only, type Scope } from "./rows.ts";
+import { queryOn } from "./store.ts";
+
+/** A batch that lost against another one's is planned anew, this many times at most. */
+const ATTEMPTS_MAX = 5;
+
+export function postgresLogStore(pool: Pool): LogStore {
+  return {
+    async transaction<T>(tenantId: TenantId, work: (tx: LogTx) => Promise<T>): Promise<T> {
+      return await transaction(
+        pool,
+        async (client) => {
+          const query = queryOn(client);
+          const tenant = uuidOf(tenantId);
+          await query("select set_config('assent.tenant', $1, true)", [tenant]);
+          return await work({
+            ...writing({ query, tenant }),
+            ...reading({ query, tenant }),
+            ...covering({ query, tenant }),
+          });
+        },
+        { attemptsMax: ATTEMPTS_MAX },
+      );
+    },
+    async pending(): Promise<readonly TenantId[]> {
+      const rows = await queryOn(pool)<{ tenant_id: string }>(
+        "select tenant_id from assent.audit_pending()",
+        [],
+      );
+      return rows.map((row) => idFromUuid("ten", row.tenant_id));
+    },
+  };
+}
+
+type FactRow = {
+  event_id: string;
+  subject: string;
+  version: number;
+  at: Date;
+  kind: string;
+  actor_id: string | null;
+  data: string;
+  state: Buffer | null;
+};
+
+const toFact = (row: FactRow): WaitingFact => ({
+  eventId: row.event_id,
+  subject: row.subject,
+  version: row.version,
+  at: row.at,
+  kind: row.kind,
+  actor: row.actor_id,
+  payload: row.data,
+  state: row.state,
+});
+
+type Writing =
+  | "begin"
+  | "lock"
+  | "take"
+  | "append"
+  | "addCheckpoint"
+  | "addCosignature"
+  | "addFact"
+  | "erase";
+
+function writing(scope: Scope): Pick<LogTx, Writing> {
+  const { query, tenant } = scope;
+  return {
+    async begin({ epoch, origin, vkey }): Promise<void> {
+      await query("select assent.audit_begin($1, $2, $3, $4)", [tenant, epoch, origin, vkey]);
+    },
+    async lock(): Promise<LogHead | null> {
+      const [row] = await query<HeadRow>("select * from assent.audit_lock($1)", [tenant]);
+      return row === undefined ? null : toHead(row);
+    },
+    async take(most): Promise<readonly WaitingFact[]> {
+      return (await query<FactRow>("select * from assent.audit_take($1, $2)", [tenant, most])).map(toFact);
+    },
+    append: async (head, batch) => await append(scope, head, batch),
+    async addCheckpoint({ epoch, size, note }, at): Promise<void> {
+      await query(
+        `insert into assent.audit_checkpoints (tenant_id, epoch, size, note, at) values ($1, $2, $3, $4, $5)
+         on conflict do nothing`,
+        [tenant, epoch, size, note, at],
+      );
+    },
+    async addCosignature({ epoch, size }, witness, line): Promise<void> {
+      await query(
+        `insert into assent.audit_cosignatures (tenant_id, epoch, size, witness, line) values ($1, $2, $3, $4, $5)
+         on conflict do nothing`,
+        [tenant, epoch, size, witness, line],
+      );
+    },
+    async addFact({ subject, at, kind, actor, payload }): Promise<void> {
+      await query(
+        `insert into assent.audit_facts (tenant_id, subject, version, at, kind, actor_id, data)
+         select $1, $2, coalesce(max(version), 0) + 1, $3, $4, $5, $6
+         from assent.audit_facts where tenant_id = $1 and subject = $2`,
+        [tenant, subject, at, kind, actor, payload],
+      );
+    },
+    async erase({ epoch, index, reason, actor, at }): Promise<boolean> {
+      const digest = await erasedDigest(scope, epoch, index);
+      const row = only(
+        await query<{ done: boolean }>("select assent.audit_erase($1, $2, $3, $4, $5, $6, $7) as done", [
+          tenant,
+          epoch,
+          index,
+          digest,
+          reason,
+          actor,
+          at,
+        ]),
+      );
+      return row.done;
+    },
+  };
+}
+
+async function append(
+  { query, tenant }: Scope,
+  head: LogHead,
+  { leaves, nodes, root }: LogBatch,
+): Promise<void> {
+  await query(
+    "select assent.audit_append($1, $2, $3, $4::bigint[], $5::bytea[], $6::bytea[], $7::bytea[], $8)",
+    [
+      tenant,
+      head.epoch,
+      head.size,
+      leaves.map((leaf) => leaf.eventId),
+      leaves.map((leaf) => leaf.leaf),
+      leaves.map((leaf) => leaf.leafHash),
+      leaves.map((leaf) => leaf.salt),
+      root,
+    ],
+  );
+  if (nodes.length === 0) return;
+  await query("select assent.audit_add_nodes($1, $2, $3::int[], $4::bigint[], $5::bytea[])", [
+    tenant,
+    head.epoch,
+    nodes.map((node) => node.level),
+    nodes.map((node) => node.index),
+    nodes.map((node) => node.hash),
+  ]);
+}
+
+// A run's event without its payload is an event all the same: its digest is the one of what is left.
+async function erasedDigest(scope: Scope, epoch: number, index: number): Promise<Buffer | null> {
+  const [row] = await scope.query<{ run_id: string; version: number }>(
+    `select e.run_id, e.version from assent.audit_leaves l
+     join assent.audit_events e on e.tenant_id = l.tenant_id and e.event_id = l.event_id
+     where l.tenant_id = $1 and l.epoch = $2 and l.idx = $3`,
+    [scope.tenant, epoch, index],
+  );
+  if (row === undefined) return null;
+  const run = idFromUuid("run", row.run_id);
+  const event = only(await auditRows(scope).list(run, row.version - 1, 1));
+  const { digest: _, ...kept } = event;
+  return digestToBytes(eventDigest({ ...kept, data: { erased: true } }));
+}
+
+type HeadRow = { epoch: number; size: string; root: Buffer };
+const toHead = (row: HeadRow): LogHead => ({ epoch: row.epoch, size: Number(row.size), root: row.root });
+
+type Covering = "firstCheckpoint" | "place" | "decisionOf" | "eventOf" | "isCovered" | "checkpoint";
+
+function covering({ query, tenant }: Scope): Pick<LogTx, Covering> {
+  return {
+    async decisionOf(run, approval): Promise<number | null> {
+      const [row] = await query<{ version: number }>(
+        `select version from assent.audit_events
+         where tenant_id = $1 and run_id = $2 and data ->> 'approval_id' = $3
+           and kind in ('approval_approved', 'approval_denied', 'approval_confirmed')`,
+        [tenant, uuidOf(run), approval],
+      );
+      return row?.version ?? null;
+    },
+    async eventOf(subject): Promise<string | null> {
+      const [row] = await query<{ event_id: string }>(
+        "select event_id from assent.audit_facts where tenant_id = $1 and subject = $2 order by version desc limit 1",
+        [tenant, subject],
+      );
+      return row?.event_id ?? null;
+    },
+    async isCovered(eventId): Promise<boolean> {
+      const [row] = await query<{ covered: boolean }>(
+        `select exists (select from assent.audit_checkpoints c
+           where c.tenant_id = $1 and c.epoch = l.epoch and c.size > l.idx) as covered
+         from assent.audit_leaves l where l.tenant_id = $1 and l.event_id = $2`,
+        [tenant, eventId],
+      );
+      return row?.covered === true;
+    },
+    async place(run, version): Promise<{ epoch: number; index: number } | null> {
+      const [row] = await query<{ epoch: number; idx: string }>(
+        `select l.epoch, l.idx from assent.audit_events e
+         join assent.audit_leaves l on l.tenant_id = e.tenant_id and l.event_id = e.event_id
+         where e.tenant_id = $1 and e.run_id = $2 and e.version = $3`,
+        [tenant, uuidOf(run), version],
+      );
+      return row === undefined ? null : { epoch: row.epoch, index: Number(row.idx) };
+    },
+    async firstCheckpoint(epoch, sizeMin): Promise<StoredCheckpoint | null> {
+      const [row] = await query<{ size: string; note: string }>(
+        `select size, note from assent.audit_checkpoints
+         where tenant_id = $1 and epoch = $2 and size >= $3 order by size limit 1`,
+        [tenant, epoch, sizeMin],
+      );
+      return row === undefined ? null : { epoch, size: Number(row.size), note: row.note };
+    },
+    async checkpoint(epoch, sizeMin): Promise<StoredCheckpoint | null> {
+      const [row] = await query<{ size: string; note: string }>(
+        `select c.size, c.note || coalesce(string_agg(s.line || e'\\n', '' order by s.witness), '') as note
+         from assent.audit_checkpoints c
+         left join assent.audit_cosignatures s on s.tenant_id = c.tenant_id and s.epoch = c.epoch and s.size = c.size
+         where c.tenant_id = $1 and c.epoch = $2 and c.size = (
+           select max(n.size) from assent.audit_checkpoints n
+           where n.tenant_id = $1 and n.epoch = $2 and n.size >= $3)
+         group by c.size, c.note`,
+        [tenant, epoch, sizeMin],
+      );
+      return row === undefined ? null : { epoch, size: Number(row.size), note: row.note };
+    },
+  };
+}
+
+type Reading = "logs" | "head" | "hashes" | "leaves" | "opened" | "count";
+
+function reading({ query, tenant }: Scope): Pick<LogTx, Reading> {
+  return {
+    async logs(): Promise<readonly LogInfo[]> {
+      return await query<LogInfo>(
+        "select epoch, origin, vkey from assent.audit_logs where tenant_id = $1 order by epoch",
+        [tenant],
+      );
+    },
+    async head(epoch): Promise<LogHead | null> {
+      const [row] = await query<HeadRow>(
+        "select epoch, size, root from assent.audit_heads where tenant_id = $1 and epoch = $2",
+        [tenant, epoch],
+      );
+      return row === undefined ? null : toHead(row);
+    },
+    async hashes(epoch, level, from, count): Promise<readonly Uint8Array[]> {
+      const rows = await query<{ hash: Buffer }>(
+        level === 0
+          ? `select leaf_hash as hash from assent.audit_leaves
+             where tenant_id = $1 and epoch = $2 and idx >= $3 and idx < $4 order by idx`
+          : `select hash from assent.audit_nodes
+             where tenant_id = $1 and epoch = $2 and n >= $3 and n < $4 and level = $5 order by n`,
+        [tenant, epoch, from, from + count, ...(level === 0 ? [] : [level])],
+      );
+      return rows.map((row) => row.hash);
+    },
+    async leaves(epoch, from, count): Promise<readonly Uint8Array[]> {
+      const rows = await query<{ leaf: Buffer }>(
+        `select leaf from assent.audit_leaves
+         where tenant_id = $1 and epoch = $2 and idx >= $3 and idx < $4 order by idx`,
+        [tenant, epoch, from, from + count],
+      );
+      return rows.map((row) => row.leaf);
+    },
+    async opened(epoch, from, count): Promise<readonly StoredLeaf[]> {
+      const rows = await query<LeafRow>(
+        `select l.idx, l.leaf, l.leaf_hash, l.salt, coalesce(e.data, f.data)::text as payload
+         from assent.audit_leaves l
+         left join assent.audit_events e on e.tenant_id = l.tenant_id and e.event_id = l.event_id
+         left join assent.audit_facts f on f.tenant_id = l.tenant_id and f.event_id = l.event_id
+         where l.tenant_id = $1 and l.epoch = $2 and l.idx >= $3 and l.idx < $4 order by l.idx`,
+        [tenant, epoch, from, from + count],
+      );
+      return rows.map((row) => ({
+        index: Number(row.idx),
+        leaf: row.leaf,
+        leafHash: row.leaf_hash,
+        salt: row.salt,
+        payload: row.salt === null ? null : row.payload,
+      }));
+    },
+    async count(): Promise<{ events: number; leaves: number; waiting: number }> {
+      const row = only(
+        await query<{ events: string; leaves: string; waiting: string }>(
+          `select (select count(*) from assent.audit_events where tenant_id = $1)
+              + (select count(*) from assent.audit_facts where tenant_id = $1) as events,
+            (select count(*) from assent.audit_leaves where tenant_id = $1) as leaves,
+            (select count(*) from assent.audit_inbox where tenant_id = $1) as waiting`,
+          [tenant],
+        ),
+      );
+      return { events: Number(row.events), leaves: Number(row.leaves), waiting: Number(row.waiting) };
+    },
+  };
+}
+
+type LeafRow = { idx: string; leaf: Buffer; leaf_hash: Buffer; salt: Buffer | null; payload: string | null };

@@ -1,0 +1,52 @@
+// What a failed statement says about the database rather than about the statement.
+
+import { DatabaseError } from "pg";
+
+/**
+ * `conflict`: Postgres undid the whole transaction because of another one, and it may well succeed when it is run again.
+ * `lost`: the connection is gone, or the server takes none; it can come back.
+ * `exhausted`: all our connections were busy for as long as we wait for one; trying again would only lengthen the queue.
+ */
+export type Fault = "conflict" | "lost" | "exhausted";
+
+/** https://www.postgresql.org/docs/18/mvcc-serialization-failure-handling.html; 55P03 is our own lock_timeout. */
+const CONFLICTS: readonly string[] = ["40001", "40P01", "55P03"];
+
+/**
+ * Classes 08 (connection), 57P0x (shutdown, crash, starting up), 53 (out of connections, memory, disk), 25P0x (the
+ * server ended a transaction that idled). https://www.postgresql.org/docs/18/errcodes-appendix.html
+ */
+const LOST = /^(?:08...|57P0[1-5]|53...|25P0[34])$/;
+
+const SOCKET_CODES: readonly string[] = [
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ENOENT",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EAI_AGAIN",
+];
+
+/** pg and pg-pool give these no code. */
+const LOST_MESSAGES =
+  /^(?:Connection terminated|timeout expired|Client (?:was closed|has encountered a connection error))/;
+const EXHAUSTED_MESSAGE = "timeout exceeded when trying to connect";
+
+export function faultOf(error: unknown): Fault | null {
+  if (error instanceof DatabaseError) {
+    if (error.code === undefined) return null;
+    if (CONFLICTS.includes(error.code)) return "conflict";
+    return LOST.test(error.code) ? "lost" : null;
+  }
+  if (!(error instanceof Error)) return null;
+  if ("code" in error && typeof error.code === "string" && SOCKET_CODES.includes(error.code)) return "lost";
+  if (error.message === EXHAUSTED_MESSAGE) return "exhausted";
+  return LOST_MESSAGES.test(error.message) ? "lost" : null;
+}
+
+/** The connection was lost while the commit was under way: nobody here knows whether it happened. */
+export class CommitUnknownError extends Error {
+  override readonly name = "CommitUnknownError";
+}

@@ -1,0 +1,32 @@
+// The API of a process.
+
+import { createServer } from "../api/server.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import type { Harness } from "../services/harness.ts";
+import type { StartRefusal } from "./refusal.ts";
+
+type Place = Parameters<typeof createServer>[1] & { readonly host: string; readonly port: number };
+
+export async function startServing(
+  harness: Harness,
+  { host, port, ...options }: Place,
+  started: AsyncDisposableStack,
+): Promise<Result<{ readonly url: string }, StartRefusal>> {
+  const server = await createServer(harness, options);
+  started.defer(async () => {
+    await server.close();
+  });
+  try {
+    return ok(await server.listen(host, port));
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (typeof code !== "string" || !LISTEN_FAULTS.includes(code)) throw error;
+    return err({
+      code: "address_unavailable",
+      detail: `${host}:${port} cannot be listened on (${code}).`,
+      remedy: "Stop whoever has it (another `assent up`?), or name another --port.",
+    });
+  }
+}
+
+const LISTEN_FAULTS: readonly string[] = ["EADDRINUSE", "EADDRNOTAVAIL", "EACCES", "ENOTFOUND"];

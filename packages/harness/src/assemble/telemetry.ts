@@ -1,0 +1,65 @@
+// Telemetry of this process, wired to the redaction that everything goes through before it leaves.
+
+import { type OtelTelemetry, openOtel } from "../adapters/telemetry/otel.ts";
+import { SERVICE_VERSION } from "../base/version.ts";
+import type { Config } from "../config.ts";
+import { ASSENT } from "../core/telemetry/names.ts";
+import type { Clock, Log, Models, Random, Store, Telemetry, Tools } from "../ports.ts";
+import type { Policies } from "../core/decide/policy-point.ts";
+import { tracedModels } from "../services/traced/models.ts";
+import { countedPolicies } from "../services/traced/policies.ts";
+import { countedStore } from "../services/traced/store.ts";
+import { tracedTools } from "../services/traced/tools.ts";
+
+/** Redaction is there before telemetry, which needs it; what it takes out is counted once there is telemetry. */
+export type RedactionCount = { report: (kind: string, times: number) => void };
+
+export const uncounted = (): RedactionCount => ({ report: () => undefined });
+
+export function openTelemetry(
+  { environment, telemetry: { endpoint } }: Config,
+  random: Random,
+  redact: (text: string) => string,
+  redactions: RedactionCount,
+): OtelTelemetry {
+  const telemetry = openOtel({
+    endpoint: endpoint ?? environment.otlp.endpoint,
+    headers: environment.otlp.headers,
+    serviceVersion: SERVICE_VERSION,
+    instance: Buffer.from(random.bytes(8)).toString("hex"),
+    redact,
+  });
+  redactions.report = (kind, times) => {
+    telemetry.count("assent.redactions", { [ASSENT.redaction]: kind }, times);
+  };
+  return telemetry;
+}
+
+/** Every record says which trace it is of, where there is one. */
+export const tracedLog =
+  (log: Log, telemetry: OtelTelemetry): Log =>
+  (level, message, fields) => {
+    const current = telemetry.current();
+    log(level, message, current === null ? fields : { ...fields, ...current });
+  };
+
+type Watched = {
+  readonly store: Store;
+  readonly models: Models;
+  readonly tools: Tools;
+  readonly policies: Policies;
+};
+
+/** The same parts, of which telemetry hears. */
+export function watch(
+  { store, models, tools, policies }: Watched,
+  { telemetry, clock, withContent }: { telemetry: Telemetry; clock: Clock; withContent: boolean },
+): Watched {
+  const ports = { telemetry, clock, withContent };
+  return {
+    store: countedStore(store, telemetry),
+    models: tracedModels(models, ports),
+    tools: tracedTools(tools, ports),
+    policies: countedPolicies(policies, telemetry),
+  };
+}

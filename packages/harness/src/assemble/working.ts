@@ -1,0 +1,43 @@
+// The worker of a process, and its share of the housekeeping: every worker sweeps, and no one leads.
+
+import type { Connection } from "../adapters/postgres/connect.ts";
+import { announceWorker } from "../adapters/postgres/presence.ts";
+import type { createWakeUps } from "../adapters/postgres/wake-ups.ts";
+import type { OrchestratorPorts } from "../services/held.ts";
+import { startContentSweeper } from "../services/content-sweeper.ts";
+import { startExpiry } from "../services/expiry.ts";
+import { startSweeper } from "../services/sweeper.ts";
+import { startWorker } from "../services/worker.ts";
+
+type Options = {
+  readonly app: Connection;
+  readonly wakeUps: ReturnType<typeof createWakeUps>;
+  readonly runsMax: number;
+};
+
+export async function startWorking(
+  ports: OrchestratorPorts,
+  { app, wakeUps, runsMax }: Options,
+  started: AsyncDisposableStack,
+): Promise<{ isPresent(): boolean }> {
+  const worker = Buffer.from(ports.random.bytes(4)).readInt32BE() >>> 1;
+  const presence = await announceWorker(app, worker, {
+    clock: ports.clock,
+    log: ports.log,
+    onWakeUp: () => {
+      wakeUps.hear();
+    },
+  });
+  started.defer(async () => {
+    await presence.end();
+  });
+  const consumer = startWorker(ports, { worker, wakeUps, runsMax });
+  started.defer(async () => {
+    await consumer.stop();
+  });
+  for (const loop of [startSweeper(ports), startExpiry(ports), startContentSweeper(ports)])
+    started.defer(async () => {
+      await loop.stop();
+    });
+  return presence;
+}

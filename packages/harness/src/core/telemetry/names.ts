@@ -1,0 +1,120 @@
+// The names under which this program tells of itself. What others have named is named as they do: HTTP and general
+// attributes after OpenTelemetry's semantic conventions 1.45, GenAI after the draft that those conventions carried
+// last (npm @opentelemetry/semantic-conventions 1.45.0, before it moved to a repository of its own). All of GenAI is
+// still in development there, so its names stand here and nowhere else.
+
+export const GEN_AI = {
+  operation: "gen_ai.operation.name",
+  provider: "gen_ai.provider.name",
+  requestModel: "gen_ai.request.model",
+  responseModel: "gen_ai.response.model",
+  outputTokensMax: "gen_ai.request.max_tokens",
+  finishReasons: "gen_ai.response.finish_reasons",
+  inputTokens: "gen_ai.usage.input_tokens",
+  outputTokens: "gen_ai.usage.output_tokens",
+  tokenType: "gen_ai.token.type",
+  conversation: "gen_ai.conversation.id",
+  agent: "gen_ai.agent.name",
+  tool: "gen_ai.tool.name",
+  /** Opt-in: what people and models wrote. */
+  systemInstructions: "gen_ai.system_instructions",
+  inputMessages: "gen_ai.input.messages",
+  outputMessages: "gen_ai.output.messages",
+  toolArguments: "gen_ai.tool.call.arguments",
+  toolResult: "gen_ai.tool.call.result",
+} as const;
+
+export const HTTP = {
+  method: "http.request.method",
+  route: "http.route",
+  status: "http.response.status_code",
+} as const;
+
+export const ERROR_TYPE = "error.type";
+
+export const ASSENT = {
+  run: "assent.run.id",
+  step: "assent.step",
+  attempt: "assent.run.attempt",
+  effect: "assent.effect.id",
+  verdict: "assent.policy.verdict",
+  rule: "assent.policy.rule",
+  event: "assent.event.kind",
+  redaction: "assent.redaction.rule",
+} as const;
+
+type MetricRow = {
+  readonly kind: "counter" | "histogram";
+  /** UCUM, as OpenTelemetry wants it. */
+  readonly unit: string;
+  readonly description: string;
+  readonly buckets?: readonly number[];
+};
+
+// 10 ms to 82 s, doubling: what the GenAI conventions advise for calls of models.
+const CALL_SECONDS = Array.from({ length: 14 }, (_, power) => 0.01 * 2 ** power);
+const TOKENS = Array.from({ length: 14 }, (_, power) => 4 ** power);
+/** A person's answer takes from seconds to the three days after which it counts as no. */
+const WAIT_SECONDS = [1, 5, 10, 30, 60, 300, 900, 3_600, 14_400, 86_400, 259_200];
+const REQUEST_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+
+/** Every metric. Labels are of bounded number: no id of a run, of a person or of a tenant is ever one. */
+export const METRICS = {
+  "http.server.request.duration": {
+    kind: "histogram",
+    unit: "s",
+    description: "Requests to the API, by route and status.",
+    buckets: REQUEST_SECONDS,
+  },
+  "gen_ai.client.operation.duration": {
+    kind: "histogram",
+    unit: "s",
+    description: "Calls of models.",
+    buckets: CALL_SECONDS,
+  },
+  "gen_ai.client.token.usage": {
+    kind: "histogram",
+    unit: "{token}",
+    description: "Tokens of each call, as settled.",
+    buckets: TOKENS,
+  },
+  "gen_ai.execute_tool.duration": {
+    kind: "histogram",
+    unit: "s",
+    description: "Calls of tools.",
+    buckets: CALL_SECONDS,
+  },
+  "gen_ai.invoke_agent.duration": {
+    kind: "histogram",
+    unit: "s",
+    description: "How long a worker held a run at a stretch.",
+    buckets: CALL_SECONDS,
+  },
+  "assent.events": {
+    kind: "counter",
+    unit: "{event}",
+    description: "Audit events that were committed, by kind.",
+  },
+  "assent.policy.decisions": {
+    kind: "counter",
+    unit: "{decision}",
+    description: "What the rules said, and the first rule that said it.",
+  },
+  "assent.approvals.wait": {
+    kind: "histogram",
+    unit: "s",
+    description: "From a question to its answer.",
+    buckets: WAIT_SECONDS,
+  },
+  "assent.redactions": {
+    kind: "counter",
+    unit: "{secret}",
+    description: "Secrets taken out of texts, by the rule that knew them.",
+  },
+} as const satisfies Record<string, MetricRow>;
+
+export type MetricName = keyof typeof METRICS;
+export type CounterName = {
+  [Name in MetricName]: (typeof METRICS)[Name]["kind"] extends "counter" ? Name : never;
+}[MetricName];
+export type HistogramName = Exclude<MetricName, CounterName>;

@@ -1,0 +1,132 @@
+// The tenant's log: what the sequencer, the signer and whoever asks for a proof need of the outside.
+
+import type { RunId, TenantId } from "@assent/contract";
+
+/** A committed fact that waits for its place in the tree. */
+export type WaitingFact = {
+  readonly eventId: string;
+  /** `run_…`, `key_…`: what the versions count. */
+  readonly subject: string;
+  readonly version: number;
+  readonly at: Date;
+  readonly kind: string;
+  /** UUID of the principal; null where nobody in particular did it. */
+  readonly actor: string | null;
+  /** The payload's text, exactly as it is stored. */
+  readonly payload: string;
+  /** SHA-256 of what the fact is about, as its transaction left it; null where that is not known. */
+  readonly state: Uint8Array | null;
+};
+
+export type LogHead = { readonly epoch: number; readonly size: number; readonly root: Uint8Array };
+
+export type LogInfo = { readonly epoch: number; readonly origin: string; readonly vkey: string };
+
+export type SequencedLeaf = {
+  readonly eventId: string;
+  readonly leaf: Uint8Array;
+  readonly leafHash: Uint8Array;
+  readonly salt: Uint8Array;
+};
+
+export type LevelNode = { readonly level: number; readonly index: number; readonly hash: Uint8Array };
+
+export type LogBatch = {
+  readonly leaves: readonly SequencedLeaf[];
+  readonly nodes: readonly LevelNode[];
+  readonly root: Uint8Array;
+};
+
+export type StoredLeaf = {
+  readonly index: number;
+  readonly leaf: Uint8Array;
+  readonly leafHash: Uint8Array;
+  /** Null when the payload was erased. */
+  readonly salt: Uint8Array | null;
+  readonly payload: string | null;
+};
+
+export type StoredCheckpoint = {
+  readonly epoch: number;
+  readonly size: number;
+  /** Signed note, with the witnesses' lines that have come in. */
+  readonly note: string;
+};
+
+/** One tenant's log inside one transaction; the head is locked where it was asked for with `lock`. */
+export type LogTx = {
+  /** All epochs, oldest first. */
+  logs(): Promise<readonly LogInfo[]>;
+  begin(log: LogInfo): Promise<void>;
+  /** The newest epoch's head; nobody else appends until this transaction ends. Null before the first `begin`. */
+  lock(): Promise<LogHead | null>;
+  head(epoch: number): Promise<LogHead | null>;
+  take(most: number): Promise<readonly WaitingFact[]>;
+  append(head: LogHead, batch: LogBatch): Promise<void>;
+  /** Hashes of a tile level from one place on: leaf hashes at level 0, roots of full tiles above. */
+  hashes(epoch: number, level: number, from: number, count: number): Promise<readonly Uint8Array[]>;
+  leaves(epoch: number, from: number, count: number): Promise<readonly Uint8Array[]>;
+  /** Leaves with what opens them. */
+  opened(epoch: number, from: number, count: number): Promise<readonly StoredLeaf[]>;
+  /** Where a run's event stands; null while it waits. */
+  place(run: RunId, version: number): Promise<{ readonly epoch: number; readonly index: number } | null>;
+  /** The event that says what a person decided about this approval; null while nobody has. */
+  decisionOf(run: RunId, approval: string): Promise<number | null>;
+  /** The newest fact about this subject; null for none. */
+  eventOf(subject: string): Promise<string | null>;
+  /** Whether a checkpoint covers this event. */
+  isCovered(eventId: string): Promise<boolean>;
+  addCheckpoint(checkpoint: StoredCheckpoint, at: Date): Promise<void>;
+  addCosignature(checkpoint: Omit<StoredCheckpoint, "note">, witness: string, line: string): Promise<void>;
+  /** The newest checkpoint of the epoch with at least this size. */
+  checkpoint(epoch: number, sizeMin: number): Promise<StoredCheckpoint | null>;
+  /** The first checkpoint of the epoch with at least this size, without what witnesses added later: it stays as it is. */
+  firstCheckpoint(epoch: number, sizeMin: number): Promise<StoredCheckpoint | null>;
+  addFact(fact: Omit<WaitingFact, "eventId" | "state" | "version">): Promise<void>;
+  /** False when there is no such leaf, or its payload is gone already. */
+  erase(erasure: {
+    readonly epoch: number;
+    readonly index: number;
+    readonly reason: string;
+    readonly actor: string;
+    readonly at: Date;
+  }): Promise<boolean>;
+  /** Events, leaves and what waits, counted: events = leaves + waiting, whatever happens. */
+  count(): Promise<{ readonly events: number; readonly leaves: number; readonly waiting: number }>;
+};
+
+export type LogStore = {
+  transaction<T>(tenant: TenantId, work: (tx: LogTx) => Promise<T>): Promise<T>;
+  /** Tenants with facts that wait. */
+  pending(): Promise<readonly TenantId[]>;
+};
+
+/** What a signer remembers of a log by itself. */
+export type Anchor = { readonly origin: string; readonly size: number; readonly root: Uint8Array };
+
+/** The signer's own memory: files that the database cannot reach. */
+export type AnchorFiles = {
+  read(origin: string): Promise<Anchor | null>;
+  /**
+   * Replaces `before` by `next`, durably, or does nothing: false when somebody else was faster. Of two signers at once
+   * at most one goes on to sign.
+   */
+  replace(before: Anchor | null, next: Anchor): Promise<boolean>;
+};
+
+/** The log as files, tlog-tiles below a folder per log. */
+export type LogFiles = {
+  /** The signed note that is published; null for none. */
+  readCheckpoint(origin: string): Promise<string | null>;
+  /** Writes files that are not there yet, and returns when all of them would survive a loss of power. */
+  write(origin: string, files: ReadonlyMap<string, Uint8Array>): Promise<void>;
+  /** Puts the checkpoint in the place of the one before, all of it or nothing. */
+  publish(origin: string, note: string): Promise<void>;
+};
+
+/** Which of many processes keeps the logs, and how others wake it. */
+export type LogHold = {
+  /** Whether this process is the one, from now on if nobody else is. */
+  take(): Promise<boolean>;
+  end(): Promise<void>;
+};

@@ -1,0 +1,66 @@
+// Queued runs: whose turn it is, who hears of them, who holds them, and what is wrong with those that nobody holds.
+
+import type { ApprovalId, RunId, TenantId } from "@assent/contract";
+
+/** Whose turn it is: that of the tenant after this one. */
+export type Turn = { readonly after: TenantId | null; readonly now: Date };
+
+export type Taken<T> = { readonly tenant: TenantId; readonly run: RunId; readonly value: T };
+
+/** A queued run could not be taken. It must not stand in the way of the others. */
+export class TakeFailed extends Error {
+  override readonly name = "TakeFailed";
+  readonly tenant: TenantId;
+  readonly run: RunId;
+
+  constructor(tenant: TenantId, run: RunId, cause: unknown) {
+    super(`run ${run} could not be taken`, { cause });
+    this.tenant = tenant;
+    this.run = run;
+  }
+}
+
+/** How those who wait for queued runs hear of them sooner than they would by looking. */
+export type WakeUps = {
+  /** A run was queued and is due; to be called after its commit. */
+  ring(): void;
+  /**
+   * @param listener says whether it will look at once; if so nobody else is woken
+   * @returns ends the listening
+   */
+  listen(listener: (from: "here" | "elsewhere") => boolean): () => void;
+};
+
+export type Due =
+  | { readonly why: "lease_lost"; readonly tenant: TenantId; readonly run: RunId; readonly token: number }
+  | {
+      readonly why: "approval_expired";
+      readonly tenant: TenantId;
+      readonly run: RunId;
+      readonly approval: ApprovalId;
+    }
+  | { readonly why: "driver_idle"; readonly tenant: TenantId; readonly run: RunId };
+
+export type WorkerId = number;
+
+export type TransactionKind = {
+  /**
+   * It finds out by itself that an earlier run of it was committed, or does no harm twice: so it may also be run again
+   * when the connection was lost during the commit, which leaves open whether that happened.
+   */
+  readonly isRepeatable: boolean;
+};
+
+/** The database cannot be used now. What was to be done has not been done, unless `commit` is unknown. */
+export class StoreUnavailable extends Error {
+  override readonly name = "StoreUnavailable";
+  readonly commit: "none" | "unknown";
+
+  constructor(commit: "none" | "unknown", cause: unknown) {
+    super(`the database cannot be used (${cause instanceof Error ? cause.message : "unknown"})`, { cause });
+    this.commit = commit;
+  }
+}
+
+/** A worker's sign of life, as the database sees it: gone the moment its process is. */
+export type Presence = { readonly worker: WorkerId; isPresent(): boolean; end(): Promise<void> };

@@ -1,0 +1,232 @@
+// What others ask of a tenant's log: proofs, the log itself for export, and the few changes that an operator makes.
+
+import { type ApprovalId, type RunId, type TenantId, uuidOf } from "@assent/contract";
+import { formatProof, proveInclusion } from "@assent/tlog";
+import { err, ok, type Result } from "../../base/result.ts";
+import { ERASED_KIND } from "../../core/audit/leaf.ts";
+import type { Caller, Clock, LogInfo, LogStore, LogTx, StoredCheckpoint, StoredLeaf } from "../../ports.ts";
+import type { Refusal } from "../harness.ts";
+import { newestOf } from "./keeper.ts";
+import type { Signer } from "./signer.ts";
+import { withHashes } from "./tree-reader.ts";
+
+export type EvidencePorts = {
+  readonly store: LogStore;
+  readonly clock: Clock;
+  readonly signer: Signer;
+  readonly originOf: (tenant: TenantId, epoch: number) => string;
+  /** Makes the process that keeps the logs look at once. */
+  readonly wake: () => Promise<void>;
+  /** Why the tenant's log is not signed any more, as far as this process knows. */
+  readonly stoppedBy: (tenant: TenantId) => Stopped | null;
+  /** Adds a signing key beside the present ones, or forgets all but the newest. */
+  readonly rotate: (step: "add" | "retire") => void;
+};
+
+/** Between two looks whether a checkpoint covers an event. */
+const COVER_TICK_MS = 25;
+/** Past this an answer goes out without its proof; the proof can be had later. */
+export const COVER_WAIT_MS_MAX = 5_000;
+
+export type EventProof = {
+  readonly epoch: number;
+  readonly index: number;
+  readonly leaf: Uint8Array;
+  /** C2SP tlog-proof. */
+  readonly proof: string;
+};
+
+export type LogState = LogInfo & {
+  readonly size: number;
+  readonly signedSize: number;
+  /** Verifier keys that sign it now, oldest first. */
+  readonly keys: readonly string[];
+};
+
+/** Why a log is not signed any more. */
+export type Stopped = { readonly code: string; readonly detail: string };
+
+export type EntryPage = { readonly entries: readonly StoredLeaf[]; readonly size: number };
+
+export type Evidence = {
+  /** The proof of a run's event; null while no checkpoint covers it. */
+  prove(tenant: TenantId, run: RunId, version: number): Promise<EventProof | null>;
+  /** Waits until a checkpoint covers the newest fact about this subject; false when that took too long. */
+  waitForCover(tenant: TenantId, subject: string): Promise<boolean>;
+  /**
+   * The proof of what a person decided about an approval, waiting for its cover; null when that took too long. The same
+   * event has the same receipt for ever.
+   */
+  receiptOf(tenant: TenantId, run: RunId, approval: ApprovalId): Promise<EventProof | null>;
+  logs(tenant: TenantId): Promise<{ readonly states: readonly LogState[]; readonly stopped: Stopped | null }>;
+  checkpoint(tenant: TenantId, epoch: number): Promise<StoredCheckpoint | null>;
+  /** Null when there is no such log. */
+  entries(tenant: TenantId, epoch: number, from: number, limit: number): Promise<EntryPage | null>;
+  erase(caller: Caller, epoch: number, index: number, reason: string): Promise<Result<null, Refusal>>;
+  beginEpoch(caller: Caller, reason: string): Promise<Result<LogInfo, Refusal>>;
+  rotate(caller: Caller, step: "add" | "retire"): Promise<readonly string[]>;
+};
+
+export function createEvidence(ports: EvidencePorts): Evidence {
+  const { store } = ports;
+  return {
+    prove: async (tenant, run, version) =>
+      await store.transaction(tenant, async (tx) => await prove(tx, run, version, "newest")),
+    async waitForCover(tenant, subject): Promise<boolean> {
+      const covered = await waitFor(ports, tenant, async (tx) => {
+        const event = await tx.eventOf(subject);
+        return event !== null && (await tx.isCovered(event)) ? true : null;
+      });
+      return covered === true;
+    },
+    receiptOf: async (tenant, run, approval) =>
+      await waitFor(ports, tenant, async (tx) => {
+        const version = await tx.decisionOf(run, approval);
+        return version === null ? null : await prove(tx, run, version, "first");
+      }),
+    logs: async (tenant) => ({
+      states: await store.transaction(tenant, async (tx) => await listLogs(tx, ports.signer)),
+      stopped: ports.stoppedBy(tenant),
+    }),
+    checkpoint: async (tenant, epoch) =>
+      await store.transaction(tenant, async (tx) => await tx.checkpoint(epoch, 0)),
+    entries: async (tenant, epoch, from, limit) =>
+      await store.transaction(tenant, async (tx) => {
+        const head = await tx.head(epoch);
+        return head === null ? null : { entries: await tx.opened(epoch, from, limit), size: head.size };
+      }),
+    erase: async (caller, epoch, index, reason) => await erase(ports, caller, { epoch, index, reason }),
+    beginEpoch: async (caller, reason) => await beginEpoch(ports, caller, reason),
+    rotate: async (caller, step) => await rotate(ports, caller, step),
+  };
+}
+
+async function prove(
+  tx: LogTx,
+  run: RunId,
+  version: number,
+  which: "first" | "newest",
+): Promise<EventProof | null> {
+  const place = await tx.place(run, version);
+  if (place === null) return null;
+  const { epoch, index } = place;
+  const checkpoint =
+    which === "first" ? await tx.firstCheckpoint(epoch, index + 1) : await tx.checkpoint(epoch, index + 1);
+  const [leaf] = await tx.leaves(epoch, index, 1);
+  if (checkpoint === null || leaf === undefined) return null;
+  const hashes = await withHashes(tx, epoch, (read) => proveInclusion(read, index, checkpoint.size));
+  return {
+    epoch,
+    index,
+    leaf,
+    proof: formatProof({ index, hashes, checkpoint: checkpoint.note, extra: null }),
+  };
+}
+
+async function waitFor<T>(
+  { store, clock, wake }: EvidencePorts,
+  tenant: TenantId,
+  look: (tx: LogTx) => Promise<T | null>,
+): Promise<T | null> {
+  const never = new AbortController().signal;
+  const deadline = clock.now().getTime() + COVER_WAIT_MS_MAX;
+  await wake();
+  for (;;) {
+    const found = await store.transaction(tenant, look);
+    if (found !== null || clock.now().getTime() >= deadline) return found;
+    await clock.sleep(COVER_TICK_MS, never);
+  }
+}
+
+async function listLogs(tx: LogTx, signer: Signer): Promise<readonly LogState[]> {
+  const states: LogState[] = [];
+  for (const log of await tx.logs()) {
+    const head = await tx.head(log.epoch);
+    const checkpoint = await tx.checkpoint(log.epoch, 0);
+    states.push({
+      ...log,
+      size: head?.size ?? 0,
+      signedSize: checkpoint?.size ?? 0,
+      keys: signer.vkeys(log.origin),
+    });
+  }
+  return states;
+}
+
+async function erase(
+  { store, clock, wake }: EvidencePorts,
+  { tenant, actor }: Caller,
+  erasure: { readonly epoch: number; readonly index: number; readonly reason: string },
+): Promise<Result<null, Refusal>> {
+  const done = await store.transaction(tenant, async (tx) => {
+    const [leaf] = await tx.leaves(erasure.epoch, erasure.index, 1);
+    // What records an erasure is no payload of anybody's: without it the erasure itself would be unexplained.
+    if (leaf !== undefined && Buffer.from(leaf).includes(`"kind":"${ERASED_KIND}"`)) return false;
+    return await tx.erase({ ...erasure, actor: uuidOf(actor.id), at: clock.now() });
+  });
+  await wake();
+  return done
+    ? ok(null)
+    : err({
+        code: "audit_entry_not_found",
+        detail: "There is no such entry, or its payload is gone already.",
+      });
+}
+
+async function beginEpoch(
+  { store, clock, signer, originOf, wake }: EvidencePorts,
+  { tenant, actor }: Caller,
+  reason: string,
+): Promise<Result<LogInfo, Refusal>> {
+  const begun = await store.transaction(tenant, async (tx) => {
+    await tx.lock();
+    const last = (await tx.logs()).at(-1);
+    const epoch = (last?.epoch ?? 0) + 1;
+    const origin = originOf(tenant, epoch);
+    const log = { epoch, origin, vkey: newestOf(signer.vkeys(origin)) };
+    // Where the old log ended as far as the database knows; the signer's memory and the files may know more.
+    const checkpoint = last === undefined ? null : await tx.checkpoint(last.epoch, 0);
+    await tx.begin(log);
+    await tx.addFact({
+      subject: `epoch:${epoch}`,
+      at: clock.now(),
+      kind: "log.epoch_begun",
+      actor: uuidOf(actor.id),
+      payload: JSON.stringify({
+        reason,
+        before: last?.origin ?? null,
+        last_checkpoint: checkpoint?.note ?? null,
+        signer_remembers: last === undefined ? 0 : await signer.remembered(last.origin),
+      }),
+    });
+    return log;
+  });
+  await wake();
+  return ok(begun);
+}
+
+const newestOrigin = async (tx: LogTx): Promise<string | null> => (await tx.logs()).at(-1)?.origin ?? null;
+
+// Both keys sign until the old one is forgotten: verifiers have that long to learn of the new one.
+async function rotate(
+  { store, clock, signer, rotate: step, wake }: EvidencePorts,
+  { tenant, actor }: Caller,
+  which: "add" | "retire",
+): Promise<readonly string[]> {
+  const name = await store.transaction(tenant, newestOrigin);
+  if (name === null) return [];
+  const before = signer.vkeys(name);
+  step(which);
+  const after = signer.vkeys(name);
+  await store.transaction(tenant, async (tx) => {
+    await tx.addFact({
+      subject: "signer",
+      at: clock.now(),
+      kind: which === "add" ? "key.added" : "key.rotated",
+      actor: uuidOf(actor.id),
+      payload: JSON.stringify({ before, after }),
+    });
+  });
+  await wake();
+  return after;
+}

@@ -1,0 +1,132 @@
+// Keeps every tenant's log: sequences what waits, publishes it, has it signed. One process of an installation does it
+// at a time; the others look now and then whether it is gone. It sleeps until somebody wrote an event in this process,
+// or waits for a checkpoint in another.
+
+import type { TenantId } from "@assent/contract";
+import type { Clock, Log, LogHold, LogInfo } from "../../ports.ts";
+import { publish, type PublisherPorts, type PublishRefusal } from "./publisher.ts";
+import { sequence, type SequencerPorts } from "./sequencer.ts";
+
+/** Facts of this long share a batch, a signature and its disk syncs. */
+export const BATCH_INTERVAL_MS = 100;
+/** What other processes wrote is found after this long, unless they ask for it. One query; nothing is written. */
+export const IDLE_INTERVAL_MS = 2_000;
+/** A log that its signer refuses is looked at again this often: only an operator can mend it. */
+const REFUSED_INTERVAL_MS = 30_000;
+
+export type KeeperPorts = SequencerPorts &
+  PublisherPorts & {
+    readonly log: Log;
+    readonly clock: Clock;
+    readonly hold: (onWanted: () => void) => LogHold;
+    /** Name of a tenant's log, of the given epoch. */
+    readonly originOf: (tenant: TenantId, epoch: number) => string;
+    /** Told of every checkpoint, with its signed note. */
+    readonly onCheckpoint?: (tenant: TenantId, size: number) => Promise<void>;
+  };
+
+export type Keeper = {
+  /** There may be something to do. */
+  wake(): void;
+  /** Whether this process is the one that keeps the logs. */
+  holds(): boolean;
+  /** Why a tenant's log does not go on; null while it does. */
+  refusalOf(tenant: TenantId): PublishRefusal | KeyRefusal | null;
+  stop(): Promise<void>;
+};
+
+export type KeyRefusal = { readonly code: "key_differs"; readonly detail: string };
+type Refused = { readonly refusal: PublishRefusal | KeyRefusal; readonly at: number };
+
+export function startKeeper(ports: KeeperPorts): Keeper {
+  const stopping = new AbortController();
+  const refused = new Map<TenantId, Refused>();
+  let alarm = new AbortController();
+  let holding = false;
+  const wake = (): void => alarm.abort();
+  const hold = ports.hold(wake);
+  const loop = (async () => {
+    while (!stopping.signal.aborted) {
+      // Made anew before looking: whoever writes while we look wakes us for another look.
+      alarm = new AbortController();
+      holding = await look(ports, hold, refused);
+      await ports.clock.sleep(BATCH_INTERVAL_MS, stopping.signal);
+      await ports.clock.sleep(
+        IDLE_INTERVAL_MS - BATCH_INTERVAL_MS,
+        AbortSignal.any([alarm.signal, stopping.signal]),
+      );
+    }
+    await hold.end();
+  })();
+  return {
+    wake,
+    holds: () => holding,
+    refusalOf: (tenant) => refused.get(tenant)?.refusal ?? null,
+    async stop(): Promise<void> {
+      stopping.abort();
+      await loop;
+    },
+  };
+}
+
+async function look(ports: KeeperPorts, hold: LogHold, refused: Map<TenantId, Refused>): Promise<boolean> {
+  try {
+    if (!(await hold.take())) return false;
+    for (const tenant of await ports.store.pending()) {
+      const before = refused.get(tenant);
+      const now = ports.clock.now().getTime();
+      if (before !== undefined && now - before.at < REFUSED_INTERVAL_MS) continue;
+      const refusal = await advance(ports, tenant);
+      if (refusal === null) refused.delete(tenant);
+      else {
+        refused.set(tenant, { refusal, at: now });
+        ports.log("error", "a tenant's log is not signed", { tenant_id: tenant, ...refusal });
+      }
+    }
+    return true;
+  } catch (error) {
+    ports.log("warn", "keeping the logs failed", {
+      error: error instanceof Error ? error.message : "unknown",
+    });
+    return false;
+  }
+}
+
+/** Sequences, publishes and signs all that a tenant has. @returns why its log does not go on; null when it does */
+export async function advance(
+  ports: Omit<KeeperPorts, "hold" | "log">,
+  tenant: TenantId,
+): Promise<PublishRefusal | KeyRefusal | null> {
+  const log = await ensureLog(ports, tenant);
+  // Only the holder of the key that began a log may go on with it: another's signature would end verifiers' trust.
+  if (!ports.signer.vkeys(log.origin).includes(log.vkey))
+    return {
+      code: "key_differs",
+      detail: `The log ${log.origin} was begun with another key than this home's; begin a new epoch, or give this home its key.`,
+    };
+  for (let more = true; more;) more = (await sequence(ports, tenant))?.more === true;
+  const published = await publish(ports, tenant);
+  if (!published.ok) return published.error;
+  if (published.value !== null) await ports.onCheckpoint?.(tenant, published.value.size);
+  return null;
+}
+
+async function ensureLog(
+  { store, signer, originOf }: Pick<KeeperPorts, "store" | "signer" | "originOf">,
+  tenant: TenantId,
+): Promise<LogInfo> {
+  return await store.transaction(tenant, async (tx) => {
+    const newest = (await tx.logs()).at(-1);
+    if (newest !== undefined) return newest;
+    const origin = originOf(tenant, 1);
+    const log = { epoch: 1, origin, vkey: newestOf(signer.vkeys(origin)) };
+    await tx.begin(log);
+    return log;
+  });
+}
+
+export function newestOf(vkeys: readonly string[]): string {
+  const newest = vkeys.at(-1);
+  if (newest === undefined) throw new Error("a signer has a key");
+  return newest;
+}

@@ -1,0 +1,85 @@
+// Signs checkpoints, and nothing that is not a continuation of what it was ready to sign before. It never reads the
+// database: what it believes is a proof, checked against its own memory (`AnchorFiles`). An attacker who owns the
+// database can stop it, and cannot make it sign a rewritten history.
+
+import {
+  formatCheckpoint,
+  type Hash,
+  isSameHash,
+  signerKey,
+  type SignerKey,
+  signNote,
+  SIGNATURE_TYPES,
+  verifyConsistency,
+} from "@assent/tlog";
+import { err, ok, type Result } from "../../base/result.ts";
+import type { Anchor, AnchorFiles } from "../../ports.ts";
+
+export type SignRequest = {
+  readonly origin: string;
+  /** From the size that the signer remembers (see `remembered`) to `size`. */
+  readonly proof: readonly Hash[];
+  readonly size: number;
+  readonly root: Hash;
+};
+
+export type SignRefusal = {
+  readonly code: "history_rewritten" | "history_cut" | "signer_busy";
+  readonly detail: string;
+};
+
+export type Signer = {
+  /** The size up to which it holds the history for settled; 0 for a log that it does not know. */
+  remembered(origin: string): Promise<number>;
+  /** Whether `sign` would refuse this; null when not. Asked before anything is put in the place of what was published. */
+  check(request: SignRequest): Promise<SignRefusal | null>;
+  sign(request: SignRequest): Promise<Result<string, SignRefusal>>;
+  /** Public halves of the keys that sign this log now, as verifier keys, oldest first. */
+  vkeys(origin: string): readonly string[];
+};
+
+/** Another signer on the same memory may be faster a few times in a row; more often than this something is wrong. */
+const ATTEMPTS_MAX = 5;
+
+/** @param seeds of the keys that sign now; asked for at each signature, since keys are rotated while it runs */
+export function createSigner(anchors: AnchorFiles, seeds: () => readonly Uint8Array[]): Signer {
+  const keysOf = (origin: string): SignerKey[] =>
+    seeds().map((seed) => signerKey(origin, SIGNATURE_TYPES.ed25519, seed));
+  return {
+    remembered: async (origin) => (await anchors.read(origin))?.size ?? 0,
+    async check(request): Promise<SignRefusal | null> {
+      const before = await anchors.read(request.origin);
+      return before === null ? null : judge(before, request);
+    },
+    vkeys: (origin) => keysOf(origin).map(({ vkey }) => vkey),
+    async sign(request): Promise<Result<string, SignRefusal>> {
+      const { origin, size, root } = request;
+      for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
+        const before = await anchors.read(origin);
+        const refusal = before === null ? null : judge(before, request);
+        if (refusal !== null) return err(refusal);
+        // Durable before the signature exists: a signer that forgot one would be ready to sign another branch.
+        if (!(await anchors.replace(before, { origin, size, root }))) continue;
+        const note = signNote(formatCheckpoint({ origin, size, root, extensions: [] }), keysOf(origin));
+        if (!note.ok) throw new Error(note.error);
+        return ok(note.value);
+      }
+      return err({ code: "signer_busy", detail: "Another signer works on the same memory." });
+    },
+  };
+}
+
+function judge(before: Anchor, { size, root, proof }: SignRequest): SignRefusal | null {
+  if (size < before.size)
+    return {
+      code: "history_cut",
+      detail: `The log has ${size} entries, but ${before.size} were signed before: entries are missing, or an old backup was restored.`,
+    };
+  const isSameTree = size === before.size && isSameHash(root, before.root);
+  const grew = { oldSize: before.size, size, oldRoot: before.root, root, proof };
+  if (isSameTree || verifyConsistency(grew)) return null;
+  return {
+    code: "history_rewritten",
+    detail: `The log of ${size} entries does not begin with the ${before.size} that were signed before: one of those was changed, removed, inserted or moved.`,
+  };
+}

@@ -1,0 +1,86 @@
+// The evidence as the edges see it: views of logs, entries and proofs, and the few things an operator does to them.
+
+import type { AuditCheckpoint, AuditEntryPage, AuditLogList, EraseRequest, Receipt } from "@assent/contract";
+import { encodeBase64 } from "@assent/tlog";
+import { err, ok, type Result } from "../../base/result.ts";
+import type { Caller, StoredLeaf } from "../../ports.ts";
+import type { AuditTrail, Refusal } from "../harness.ts";
+import type { EventProof, Evidence } from "./evidence.ts";
+
+const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
+
+export const receiptView = ({ epoch, index, leaf, proof }: EventProof): Receipt => ({
+  epoch,
+  index,
+  leaf: textOf(leaf),
+  proof,
+});
+
+const entryView = ({ index, leaf, salt, payload }: StoredLeaf): AuditEntryPage["data"][number] => ({
+  index,
+  leaf: textOf(leaf),
+  salt: salt === null ? null : encodeBase64(salt),
+  payload,
+});
+
+const NO_LOG: Refusal = { code: "audit_log_not_found", detail: "There is no log of this number." };
+const UNSIGNED: Refusal = { code: "audit_log_not_found", detail: "Nothing of this log is signed yet." };
+const NO_ENTRY: Refusal = {
+  code: "audit_entry_not_found",
+  detail: "There is no such event, or no checkpoint covers it yet.",
+};
+
+/** @param evidence null where no log is kept: a harness that is put together for a test of something else */
+export function createAuditTrail(evidence: Evidence | null): AuditTrail {
+  if (evidence === null) return NO_TRAIL;
+  const logs = async (caller: Caller): Promise<AuditLogList> => {
+    const { states, stopped } = await evidence.logs(caller.tenant);
+    return {
+      data: states.map(({ signedSize, ...log }) => ({
+        ...log,
+        keys: [...log.keys],
+        signed_size: signedSize,
+      })),
+      stopped,
+    };
+  };
+  return {
+    logs,
+    async checkpoint({ tenant }, epoch): Promise<Result<AuditCheckpoint, Refusal>> {
+      const found = await evidence.checkpoint(tenant, epoch);
+      return found === null ? err(UNSIGNED) : ok(found);
+    },
+    async entries({ tenant }, epoch, from, limit): Promise<Result<AuditEntryPage, Refusal>> {
+      const page = await evidence.entries(tenant, epoch, from, limit);
+      return page === null ? err(NO_LOG) : ok({ data: page.entries.map(entryView), size: page.size });
+    },
+    async prove({ tenant }, run, version): Promise<Result<Receipt, Refusal>> {
+      const proof = await evidence.prove(tenant, run, version);
+      return proof === null ? err(NO_ENTRY) : ok(receiptView(proof));
+    },
+    async erase(caller, request): Promise<Result<EraseRequest, Refusal>> {
+      const erased = await evidence.erase(caller, request.epoch, request.index, request.reason);
+      return erased.ok ? ok(request) : erased;
+    },
+    async beginEpoch(caller, reason): Promise<Result<AuditLogList, Refusal>> {
+      await evidence.beginEpoch(caller, reason);
+      return ok(await logs(caller));
+    },
+    async rotate(caller, step): Promise<AuditLogList> {
+      await evidence.rotate(caller, step);
+      return await logs(caller);
+    },
+  };
+}
+
+const nothing = async (): Promise<AuditLogList> => await Promise.resolve({ data: [], stopped: null });
+const none = async (): Promise<Result<never, Refusal>> => await Promise.resolve(err(NO_LOG));
+const NO_TRAIL: AuditTrail = {
+  logs: nothing,
+  checkpoint: none,
+  entries: none,
+  prove: none,
+  erase: none,
+  beginEpoch: none,
+  rotate: nothing,
+};

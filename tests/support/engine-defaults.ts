@@ -1,0 +1,27 @@
+// What an engine is where a test does not say otherwise.
+
+import { DEFAULT_BUDGET_SETTINGS } from "../../packages/harness/src/core/budget/settings.ts";
+import { DEFAULT_PROVIDER_SETTINGS } from "../../packages/harness/src/core/resilience/settings.ts";
+import { DEFAULT_MODEL_SETTINGS } from "../../packages/harness/src/core/route/settings.ts";
+import type { AgentDefinition } from "../../packages/harness/src/core/agent.ts";
+import type { Routing } from "../../packages/harness/src/services/held.ts";
+import type { EngineOptions } from "./engine.ts";
+
+export const DEFAULT_ROUTING: Routing = {
+  models: DEFAULT_MODEL_SETTINGS,
+  budgets: DEFAULT_BUDGET_SETTINGS,
+  providers: DEFAULT_PROVIDER_SETTINGS,
+};
+
+export const agentOf = ({ agent, tools = [] }: EngineOptions): AgentDefinition => ({
+  name: "tester",
+  description: "Does what its script says.",
+  system: "You are a test.",
+  models: ["scripted/test"],
+  tools: tools.map((tool) => tool.manifest.name),
+  workspace: "none",
+  output_tokens_max: 1000,
+  temperature: 0,
+  seed: 0,
+  ...agent,
+});
