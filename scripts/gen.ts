@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PROBLEM_TYPE_PREFIX, PROBLEMS, RUN_STATES } from "@assent/contract";
-import { invariantsPage } from "@assent/suite";
+import { invariantsPage, threatModelPage } from "@assent/suite";
 import { generateOpenApi } from "../packages/harness/src/api/open-api.ts";
 import { APPROVAL_TRANSITIONS } from "../packages/harness/src/core/run/approval.ts";
 import {
@@ -102,6 +102,7 @@ const DOCUMENTS: Readonly<Record<string, () => string>> = {
   "docs/errors.md": errorsPage,
   "docs/run-states.md": runStatesPage,
   "docs/invariants.md": () => `${NOTE}\n\n${invariantsPage()}`,
+  "docs/threat-model.md": () => `${NOTE}\n\n${threatModelPage()}`,
   "docs/openapi.json": () => `${JSON.stringify(generateOpenApi(), null, 2)}\n`,
 };
 

@@ -26,6 +26,8 @@ export { junitReport } from "./reports/junit.ts";
 export { closingLine, failureReport, trialLine } from "./reports/summary.ts";
 export { runTrial, runTrials, type TrialOptions } from "./runner.ts";
 export { type Pace, PACE, type Scenario, type ScenarioContext } from "./scenario.ts";
+export { threatModelPage } from "./threat-model-page.ts";
+export { type Threat, THREATS } from "./threats.ts";
 export { type Verdict } from "./verdict.ts";
 export {
   capabilitiesOf,

@@ -1,10 +1,11 @@
-// Many processes at once. The judge's 100 processes times 100 calls are run by hand with the same code.
+// Many processes at once. 100 processes times 100 calls are run by night with the same code.
 
 import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
 import { listEscalations, openFsStore, recordEscalation, resolveEscalation } from "../fs-store.ts";
 import { fakeId } from "../ids.ts";
-import { escalationsDir, temporaryDir } from "../paths.ts";
+import { temporaryDir } from "../paths.ts";
+import { drillRace } from "../testing/drills.ts";
 import { raceCounters, raceRecorders } from "../testing/racing.ts";
 import { quickOperations } from "../testing/faulty-operations.ts";
 import { newRoot } from "../testing/root.ts";
@@ -14,22 +15,7 @@ test(
   "of many processes recording the same escalations again and again, each is opened by exactly one",
   { timeout: 120_000 },
   async () => {
-    const root = newRoot();
-    const records = ["a", "b", "c", "d", "e"].map((name) => escalation(name));
-    const answers = await raceRecorders(root, records, { processes: 8, calls: 25 });
-    expect(answers.map((calls) => calls.length)).toEqual(Array.from({ length: 8 }, () => 25));
-    for (const [i, record] of records.entries()) {
-      const opened = answers.flatMap((calls) => calls.filter((_, call) => call % records.length === i));
-      expect({ record: record.patternId, opened: opened.filter(Boolean).length }).toEqual({
-        record: record.patternId,
-        opened: 1,
-      });
-    }
-    expect(listEscalations(root).map((record) => record.toJSON())).toEqual(
-      records.toSorted((x, y) => (x.escalationId < y.escalationId ? -1 : 1)).map((record) => record.toJSON()),
-    );
-    expect(readdirSync(escalationsDir(root))).toHaveLength(5);
-    expect(readdirSync(temporaryDir(root))).toEqual([]);
+    await drillRace(["a", "b", "c", "d", "e"], { processes: 8, calls: 25 });
   },
 );
 

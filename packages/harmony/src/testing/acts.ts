@@ -161,4 +161,27 @@ export const WRITING_ACTS: readonly WritingAct[] = [
       expect(await store.listResolutions(of.patternId)).toEqual([]);
     },
   },
+  {
+    name: "clear",
+    prepare: async (store) => {
+      await store.recordPattern(of);
+      await store.saveResolution(given);
+      await store.revokeResolution(of.patternId, given.resolutionId, ann, moment(20), "wrong");
+      await store.savePolicy(policy);
+      await store.recordEscalation(asked);
+      await store.resolveEscalation(escalationId, fakeId("r"), ann, moment(9));
+    },
+    act: async (store) => await store.clear(),
+    check: async (store) => {
+      // On the way to nothing, what was revoked is not in force again, and what was decided does not wait again.
+      const answers = await store.listResolutions(of.patternId);
+      expect(answers.filter(({ revokedAt }) => revokedAt === null)).toEqual([]);
+      expect(await store.listEscalations({ status: EscalationStatus.OPEN })).toEqual([]);
+      await store.clear();
+      expect(await store.listPatterns()).toEqual([]);
+      expect(await store.listResolutions(of.patternId)).toEqual([]);
+      expect(await store.listPolicies()).toEqual([]);
+      expect(await store.listEscalations()).toEqual([]);
+    },
+  },
 ];

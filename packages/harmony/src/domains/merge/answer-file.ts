@@ -107,8 +107,8 @@ export async function answerOne(
 ): Promise<Answer> {
   const question = await memory.askMemory(memory.patternOf(conflict, path, setting), setting);
   const context = memory.contextOf(conflict, path, session, new Date(setting.now()));
-  const remembered = await memory.precedentsOf(question, conflict, setting);
-  const candidates = rank(makeCandidates(conflict, context, remembered), context, experience);
+  const remembered = await memory.precedentsOf(question, conflict, context, setting);
+  const candidates = rank(makeCandidates(conflict, context, remembered), conflict, context, experience);
   const decision = decide(question);
   const isFar = await isOutOfReach(decision, question, context, seen.askedAt, setting);
   return answerConflict(decision, conflict, candidates, { ...seen, isFar }, question);

@@ -48,6 +48,10 @@ export type Precedent = {
   readonly sameShape: boolean;
   /** Likeness of the two conflicts, 0 to 1; 1 for the very same. */
   readonly similarity: number;
+  /** Left by somebody at the path at hand, or asked about there first. */
+  readonly samePath: boolean;
+  /** Left by somebody in the merge at hand. */
+  readonly sameMerge: boolean;
 };
 
 /** What was remembered of this conflict and of ones like it. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { fakeId } from "../../ids.ts";
 import { AgentProvenance } from "../../provenance.ts";
 import { Resolution } from "../../resolutions.ts";
-import type { Candidate, MergeContext, MergeMemory, Precedent } from "./candidate.ts";
+import type { MergeContext, MergeMemory, Precedent } from "./candidate.ts";
 import { Experience } from "./experience.ts";
 import {
   fingerprintConflict,
@@ -33,7 +33,8 @@ function precedent(result: string, texts: ConflictTexts | null, strategy: string
     resolvedAt: "2026-01-02T00:00:00Z",
     resolvedBy,
   });
-  return { patternId, path: "src/old.ts", resolution, texts, sameBase: true, sameShape: true, similarity: 1 };
+  const near = { samePath: false, sameMerge: false, sameBase: true, sameShape: true, similarity: 1 };
+  return { patternId, path: "src/old.ts", resolution, texts, ...near };
 }
 
 const shape = (ours: string, theirs: string): string | null =>
@@ -43,14 +44,7 @@ const best = (
   conflict: ConflictTexts,
   memory: MergeMemory,
 ): { text: string; makers: readonly string[] } | undefined =>
-  rank(makeCandidates(conflict, CONTEXT, memory), CONTEXT, new Experience())[0];
-
-const candidate = (maker: Candidate["maker"], answer: string, from: Precedent | null = null): Candidate => ({
-  maker,
-  text: answer,
-  reason: maker,
-  precedent: from,
-});
+  rank(makeCandidates(conflict, CONTEXT, memory), conflict, CONTEXT, new Experience())[0];
 
 describe("what makes two conflicts the same", () => {
   test("the sides are unordered, the base is not a side, and a missing base is not an empty one", () => {
@@ -146,55 +140,20 @@ describe("memory", () => {
   });
 });
 
-describe("one ranker", () => {
-  test("equal texts are one candidate with several makers, worth more than either and less than certain", () => {
-    const [both] = rank([candidate("ours", "x"), candidate("union", "x")], CONTEXT, new Experience());
-    const [alone] = rank([candidate("ours", "x")], CONTEXT, new Experience());
-    expect(both?.makers).toEqual(["ours", "union"]);
-    expect(both?.confidence).toBeGreaterThan(alone?.confidence ?? 1);
-    expect(both?.confidence).toBeLessThan(1);
-  });
-
-  test("past answers that differ take from each other's worth", () => {
-    const exact = [
-      candidate("exact", "x", precedent("x", null)),
-      candidate("exact", "y", precedent("y", null)),
-    ];
-    expect(rank(exact.slice(0, 1), CONTEXT, new Experience())[0]?.confidence).toBeCloseTo(0.833, 3);
-    for (const { confidence } of rank(exact, CONTEXT, new Experience())) expect(confidence).toBeLessThan(0.5);
-  });
-
-  test("experience in a context raises a maker there and hardly elsewhere", () => {
-    const outcome = { ...CONTEXT, right: ["theirs"], wrong: ["ours"] } as const;
-    const experience = new Experience(Array.from({ length: 20 }, () => outcome));
-    const elsewhere = { path: "docs/b.md", oursLabel: "main", theirsLabel: "9.x", merge: "n" };
-    expect(experience.worthOf("theirs", CONTEXT)).toBeGreaterThan(0.9);
-    expect(experience.worthOf("ours", CONTEXT)).toBeLessThan(0.05);
-    expect(experience.worthOf("theirs", CONTEXT)).toBeGreaterThan(experience.worthOf("theirs", elsewhere));
-  });
-
-  test("one giant merge does not decide the next: there it counts as ten conflicts, within itself as all", () => {
-    const giant = { ...CONTEXT, right: ["theirs"], wrong: ["ours"] } as const;
-    const small = { ...giant, merge: "small" };
-    const next = { ...CONTEXT, merge: "next" };
-    const tenfold = new Experience(Array.from({ length: 10 }, () => giant));
-    const hundredfold = new Experience(Array.from({ length: 100 }, () => giant));
-    expect(hundredfold.worthOf("theirs", next)).toBe(tenfold.worthOf("theirs", next));
-    expect(hundredfold.worthOf("theirs", CONTEXT)).toBeGreaterThan(tenfold.worthOf("theirs", CONTEXT));
-    hundredfold.add(small);
-    expect(hundredfold.worthOf("theirs", next)).toBeGreaterThan(tenfold.worthOf("theirs", next));
-  });
-
-  test("every confidence lies between 0 and 1, no text stands twice, best first", () => {
-    fc.assert(
-      fc.property(conflicts, (conflict) => {
-        const ranked = rank(makeCandidates(conflict, CONTEXT, NOTHING), CONTEXT, new Experience());
-        expect(new Set(ranked.map((r) => r.text)).size).toBe(ranked.length);
-        const worths = ranked.map(({ confidence }) => confidence);
-        expect(worths).toEqual(worths.toSorted((a, b) => b - a));
-        for (const worth of worths) expect(worth >= 0 && worth <= 1).toBe(true);
-      }),
-      { seed: 42, numRuns: 500 },
-    );
-  });
+test("equal texts are one candidate with all who made it; no text stands twice, best first, and all are shares of one whole", () => {
+  fc.assert(
+    fc.property(conflicts, (conflict) => {
+      const candidates = makeCandidates(conflict, CONTEXT, NOTHING);
+      const ranked = rank(candidates, conflict, CONTEXT, new Experience());
+      expect(new Set(ranked.map((r) => r.text)).size).toBe(ranked.length);
+      for (const { text: made, makers } of ranked) {
+        expect(makers).toEqual(candidates.filter((c) => c.text === made).map(({ maker }) => maker));
+      }
+      const worths = ranked.map(({ confidence }) => confidence);
+      expect(worths).toEqual(worths.toSorted((a, b) => b - a));
+      for (const worth of worths) expect(worth).toBeGreaterThanOrEqual(0);
+      expect(worths.reduce((sum, worth) => sum + worth, 0)).toBeLessThanOrEqual(1 + 1e-9);
+    }),
+    { seed: 42, numRuns: 500 },
+  );
 });

@@ -170,6 +170,7 @@ export function answerConflict(
     const why = `${decision.explanation}; that was once, elsewhere: left here too, it applies by itself from then on`;
     return wait(decision, { status: "proposed", reason: "exact_elsewhere", explanation: why }, candidates);
   }
+  const worth = candidates.find((candidate) => candidate.text === text)?.confidence ?? decision.confidence;
   const precedent = question.exact.find(({ resolutionId }) => resolutionId === decision.resolutionId);
   const policy = question.policies.find(({ policyId }) => policyId === decision.policyId);
   return {
@@ -179,7 +180,8 @@ export function answerConflict(
     explanation: decision.explanation,
     text,
     strategy: decision.strategy,
-    confidence: decision.confidence,
+    // A policy says what is to be done; how likely a precedent is right again is counted.
+    confidence: decision.reason === ReasonCode.POLICY_STRATEGY ? decision.confidence : worth,
     provenance: decision.provenance,
     decidedAt: precedent?.resolvedAt ?? policy?.createdAt ?? null,
     resolutionId: decision.resolutionId,

@@ -23,7 +23,6 @@ import {
   readTail,
   replaceFile,
 } from "./bounded-files.ts";
-import { MAKER_NAMES } from "./candidate.ts";
 import type { Outcome } from "./experience.ts";
 import { conflictSizeBytes, type ConflictTexts } from "./fingerprint.ts";
 import * as git from "./git.ts";
@@ -35,15 +34,17 @@ import type { FileRefusal, MergeWorkspace } from "./workspace.ts";
 
 const side = z.string().max(limits.REMEMBERED_TEXT_BYTES_MAX);
 const textsSchema = z.strictObject({ base: side.nullable(), ours: side, theirs: side });
-const makers = z.array(z.enum(MAKER_NAMES)).max(MAKER_NAMES.length);
+const words = z.array(z.string().max(limits.SITUATION_WORD_LENGTH_MAX)).max(limits.SITUATION_WORDS_MAX);
 const label = z.string().max(limits.PATH_LENGTH_MAX);
 const outcomeSchema = z.strictObject({
+  version: z.literal(2),
   path: label,
   oursLabel: label,
   theirsLabel: label,
   merge: label,
-  right: makers,
-  wrong: makers,
+  traits: z.string().max(limits.SITUATION_WORD_LENGTH_MAX),
+  texts: z.array(words).max(limits.SITUATION_TEXTS_MAX),
+  right: z.int().min(0).nullable(),
 });
 
 const placeSchema = z.strictObject({
@@ -203,10 +204,11 @@ export class FsMergeWorkspace implements MergeWorkspace {
     const path = join(this.#notes, "experience.jsonl");
     const bytes = readTail(path, limits.EXPERIENCE_SIZE_BYTES_MAX);
     // A line that is no outcome (a torn last line, a merge marker, a stranger's) tells nothing and harms nothing.
-    return bytes.split("\n").flatMap((line) => {
+    const outcomes = bytes.split("\n").flatMap((line) => {
       const parsed = outcomeSchema.safeParse(parseLine(line));
       return parsed.success ? [parsed.data] : [];
     });
+    return outcomes.slice(-limits.OUTCOMES_MAX);
   }
 
   appendOutcome(outcome: Outcome): void {

@@ -6,7 +6,7 @@ import { RESOLUTION_SIZE_BYTES_MAX } from "../../limits.ts";
 import { recordPattern, revoke } from "../../memory.ts";
 import { Resolution } from "../../resolutions.ts";
 import { AuditEventType, ResolutionStrategy } from "../../vocabulary.ts";
-import type { Candidate, MakerName, MergeContext } from "./candidate.ts";
+import type { Candidate, MergeContext } from "./candidate.ts";
 import { listConflicts, parseConflicts, type Conflict } from "./conflict.ts";
 import type { Experience, Outcome } from "./experience.ts";
 import { extractAnswers, type Extraction } from "./extract.ts";
@@ -15,6 +15,7 @@ import * as memory from "./memory.ts";
 import type { MergeSetting } from "./memory.ts";
 import type { PendingConflict, PendingFile } from "./pending.ts";
 import { audit, resolveEscalations } from "./record.ts";
+import { describe } from "./situation.ts";
 import { explain } from "./strategies.ts";
 
 export type LearnedConflict = {
@@ -40,12 +41,13 @@ const RESOLUTION_FIELDS_BYTES_MAX = 16_384;
 
 function outcomeOf(
   text: string,
+  conflict: Conflict,
+  context: MergeContext,
   candidates: readonly Candidate[],
-  { path, oursLabel, theirsLabel, merge }: MergeContext,
 ): Outcome {
-  const right = new Set<MakerName>(candidates.filter((c) => c.text === text).map(({ maker }) => maker));
-  const wrong = new Set<MakerName>(candidates.map(({ maker }) => maker).filter((maker) => !right.has(maker)));
-  return { path, oursLabel, theirsLabel, merge, right: [...right], wrong: [...wrong] };
+  const { situation, texts } = describe(conflict, context, candidates);
+  const right = texts.indexOf(text);
+  return { version: 2, ...situation, right: right < 0 ? null : right };
 }
 
 function rationaleOf(text: string, conflict: Conflict): string {
@@ -133,8 +135,9 @@ async function learnText(
   const { store, actor, now } = setting;
   const pattern = memory.patternOf(conflict, path, setting);
   const context = contextAt(place);
-  const remembered = await memory.precedentsOf(await memory.askMemory(pattern, setting), conflict, setting);
-  const outcome = outcomeOf(text, makeCandidates(conflict, context, remembered), context);
+  const question = await memory.askMemory(pattern, setting);
+  const remembered = await memory.precedentsOf(question, conflict, context, setting);
+  const outcome = outcomeOf(text, conflict, context, makeCandidates(conflict, context, remembered));
   const resolution = new Resolution({
     patternId: pattern.patternId,
     strategy: ResolutionStrategy.TEXT,

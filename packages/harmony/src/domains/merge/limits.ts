@@ -28,6 +28,13 @@ export const PENDING_SIZE_BYTES_MAX = 67_108_864;
 export const PENDING_FILES_MAX = 20_000;
 /** Bytes of the experience ledger that are read, its newest part: about 50,000 decided conflicts. */
 export const EXPERIENCE_SIZE_BYTES_MAX = 16_777_216;
+/** Outcomes of the ledger that are learned from, its newest: more would cost a second at each command. */
+export const OUTCOMES_MAX = 10_000;
+/** Distinct texts of one conflict that are weighed; further ones are past answers that all contradict each other. */
+export const SITUATION_TEXTS_MAX = 64;
+/** Words said of one text, and characters of one: makers, and a few words of evidence for each. */
+export const SITUATION_WORDS_MAX = 64;
+export const SITUATION_WORD_LENGTH_MAX = 40;
 /** Bytes of one conflict's places that are read, the newest: about 300, and one of two is enough to decide. */
 export const PLACES_SIZE_BYTES_MAX = 65_536;
 /** Characters of a path that we take. */

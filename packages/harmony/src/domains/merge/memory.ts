@@ -1,5 +1,6 @@
 // What is remembered of a conflict: the pattern it is, past answers to it, and past answers to conflicts like it.
 
+import type { ContentId } from "../../ids.ts";
 import { forget } from "../../memory.ts";
 import { newPattern, type ConflictPattern } from "../../patterns.ts";
 import type { AgentProvenance } from "../../provenance.ts";
@@ -63,17 +64,35 @@ export async function askMemory(pattern: ConflictPattern, { store }: MergeSettin
   return { pattern, policies, exact, similar };
 }
 
+/** Where somebody stood by this answer, seen from where the conflict stands now. */
+function nearness(
+  patternId: ContentId,
+  { resolutionId }: Resolution,
+  firstPath: string,
+  { path, merge }: MergeContext,
+  workspace: MergeWorkspace,
+): Pick<Precedent, "samePath" | "sameMerge"> {
+  const places = workspace.listPlaces(patternId).filter((place) => place.resolution_id === resolutionId);
+  return {
+    samePath: firstPath === path || places.some((place) => place.path === path),
+    sameMerge: places.some((place) => place.merge === merge),
+  };
+}
+
 async function exactPrecedents(
   { patternId, path }: ConflictPattern,
   resolutions: readonly Resolution[],
   sameBase: boolean,
-  store: HarmonyStore,
+  context: MergeContext,
+  { store, workspace }: MergeSetting,
 ): Promise<Precedent[]> {
   const living = resolutions.filter(({ revokedAt }) => revokedAt === null);
   const first = living.length === 0 ? null : await store.loadPattern(patternId);
+  const firstPath = first?.path ?? path;
   return living.map((resolution) => ({
+    ...nearness(patternId, resolution, firstPath, context, workspace),
     patternId,
-    path: first?.path ?? path,
+    path: firstPath,
     resolution,
     texts: null,
     sameBase,
@@ -86,16 +105,17 @@ async function exactPrecedents(
 export async function precedentsOf(
   question: Question,
   conflict: Conflict,
+  context: MergeContext,
   setting: MergeSetting,
 ): Promise<MergeMemory> {
   const { store, workspace } = setting;
-  const exact = await exactPrecedents(question.pattern, question.exact, true, store);
+  const exact = await exactPrecedents(question.pattern, question.exact, true, context, setting);
   // Memory imported from git, or made under another conflict style, knows no base: the same sides, told apart by less.
   const baseless =
     conflict.base === null ? null : patternOf({ ...conflict, base: null }, question.pattern.path, setting);
   if (baseless !== null) {
     const resolutions = await store.listResolutions(baseless.patternId);
-    exact.push(...(await exactPrecedents(baseless, resolutions, false, store)));
+    exact.push(...(await exactPrecedents(baseless, resolutions, false, context, setting)));
   }
   const others = question.similar.filter(({ pattern }) => pattern.patternId !== baseless?.patternId);
   const similar = others.slice(0, PRECEDENTS_MAX).map((other): Precedent => {
@@ -104,7 +124,8 @@ export async function precedentsOf(
     const { patternId, path, semanticFingerprint } = other.pattern;
     const sameShape =
       semanticFingerprint !== null && semanticFingerprint === question.pattern.semanticFingerprint;
-    return { patternId, path, resolution, texts, sameBase: false, sameShape, similarity };
+    const near = nearness(patternId, resolution, path, context, workspace);
+    return { ...near, patternId, path, resolution, texts, sameBase: false, sameShape, similarity };
   });
   return { exact, similar };
 }

@@ -112,7 +112,7 @@ describe("conflicts like a decided one", () => {
     put("b.txt", conflicted(OTHER));
     const [report] = conflictsOf((await answer("b.txt")).files[0]);
     expect(report).toMatchObject({ status: "escalated", reason: "no_precedent" });
-    expect(report?.candidates.map(({ makers }) => makers[0])).toEqual(["theirs", "ours", "union"]);
+    expect(report?.candidates.map(({ makers }) => makers[0])).toEqual(["theirs", "ours", "ours_theirs"]);
   });
 });
 
@@ -152,8 +152,9 @@ describe("the experience ledger", () => {
     await teach("b.txt", OTHER, OTHER.theirs);
     const outcomes = desk.setting.workspace.loadOutcomes();
     expect(outcomes.map((outcome) => outcome.path)).toEqual(["a.txt", "b.txt"]);
-    expect(outcomes[0]?.right).toContain("theirs");
-    expect(outcomes[0]?.wrong).toContain("ours");
+    const right = outcomes[0]?.texts[outcomes[0].right ?? -1];
+    expect(right).toContain("theirs");
+    expect(right).not.toContain("ours");
   });
 
   test("strategies are learned apart: where one side always wins it comes first, and is still not applied", async () => {
