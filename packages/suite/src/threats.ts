@@ -217,8 +217,14 @@ export const THREATS: readonly Threat[] = [
     control:
       "Budgets are reserved before a call; retries are bounded and jittered behind breakers that a fleet shares; quotas and admission refuse early.",
     invariants: ["budget-before-spend", "refuse-early"],
-    scenarios: ["harness_stress/token_budget_exhaustion_safe_failure"],
+    scenarios: [
+      "harness_stress/token_budget_exhaustion_safe_failure",
+      "harness_resilience/retry_backoff_circuit_breaker",
+      "harness_e2e/dependency_outage_graceful_degradation",
+      "harness_stress/provider_latency_spike_backpressure",
+    ],
     tests: [
+      "tests/integration/budgets/asking.test.ts",
       "tests/integration/budgets/ledger.test.ts",
       "tests/integration/budgets/breakers.test.ts",
       "tests/integration/access/quotas.test.ts",

@@ -4,9 +4,9 @@ import { outageOf, type Watch, watchProvider } from "../outage-moves.ts";
 import { settleRun, submitBody } from "../provider-moves.ts";
 
 const RUNS = 16;
-const FAST: Reply = { text: "Done in good time." };
-/** Ten times and more what a sound answer takes, in each of its pieces. */
-const SLOW: Reply = { text: "Done in good time.", fault: { kind: "slow", pauseMs: 150 } };
+const FAST: Reply = { text: "Done in good time.", fault: { kind: "slow", pauseMs: 30 } };
+/** Ten times as long, in each of its pieces. */
+const SLOW: Reply = { text: "Done in good time.", fault: { kind: "slow", pauseMs: 300 } };
 const RESET: Reply = { fault: { kind: "reset" } };
 /** One in so many calls of the spike is lost. */
 const RESET_EVERY = 8;
@@ -75,9 +75,12 @@ async function wave(
   const client = context.client("requester");
   const from = watch.calls.length;
   watch.answer((_call, index) => reply(index - from));
-  const ids: string[] = [];
-  for (let at = 0; at < RUNS; at += 1)
-    ids.push(await submitBody(context, client, body(`Wave ${name} ${at}.`)));
+  const ids = await Promise.all(
+    Array.from(
+      { length: RUNS },
+      async (_, at) => await submitBody(context, client, body(`Wave ${name} ${at}.`)),
+    ),
+  );
   for (const id of ids) {
     const run = await settleRun(context, client, id);
     context.check("every run ends well", run.status === "succeeded", { name, status: run.status });
