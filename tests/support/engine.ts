@@ -47,7 +47,7 @@ import type {
 import { createRedactor } from "../../packages/harness/src/core/redact/redactor.ts";
 import { createAnswerSeal } from "../../packages/harness/src/services/answer-seal.ts";
 import { createCursors } from "../../packages/harness/src/services/cursors.ts";
-import { createHarness } from "../../packages/harness/src/services/create-harness.ts";
+import { createHarness, type HarnessPorts } from "../../packages/harness/src/services/create-harness.ts";
 import type { Harness } from "../../packages/harness/src/services/harness.ts";
 import type { OrchestratorPorts, Routing } from "../../packages/harness/src/services/held.ts";
 import { keyHasher, type KeyPorts, keyPrefix, newKey } from "../../packages/harness/src/services/keys.ts";
@@ -78,7 +78,7 @@ export type Engine = AsyncDisposable & {
   /** Another caller, of the same tenant or of one of its own. */
   newCaller(name: string, tenantSlug?: string): Promise<Caller>;
   /** What a second process on the same database would be: it shares nothing with the first in memory. */
-  again(ports?: Partial<OrchestratorPorts>): Harness;
+  again(ports?: Partial<HarnessPorts>): Harness;
   /** Starts a worker of this process; several may run. */
   startWorker(options?: WorkerOptions): Promise<{ stop(): Promise<void> }>;
   sweep(): Promise<number>;
@@ -129,7 +129,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const { ports, wakeUps, clock, logged } = parts;
   const agent = agentOf(options);
   const keys = keyPortsOf(ports);
-  const open = (own: Partial<OrchestratorPorts> = {}): Harness =>
+  const open = (own: Partial<HarnessPorts> = {}): Harness =>
     createHarness({
       ...ports,
       ...keys,

@@ -26,6 +26,7 @@ import { EXTERNAL_ROUTES, submitRunRequestSchema } from "./external.ts";
 import { createdKeySchema, keyRequestSchema, keySchema, rotateKeySchema } from "./key.ts";
 import { precedentSchema, revokePrecedentSchema } from "./precedent.ts";
 import type { RouteRow } from "./route.ts";
+import { DEAD_LETTER_ROUTES } from "./dead-letter.ts";
 import { SERVICE_ROUTES } from "./service-routes.ts";
 import { SPENDING_ROUTES } from "./spending-routes.ts";
 import { runSchema, runSummarySchema } from "./run.ts";
@@ -57,6 +58,8 @@ const RUN_ROUTES = {
       "body_too_large",
       "unsupported_media_type",
       "model_not_allowed",
+      "tenant_queue_full",
+      "overloaded",
     ],
   },
   listRuns: {
@@ -334,6 +337,7 @@ const ACCESS_ROUTES = {
 
 export const ROUTES = {
   ...RUN_ROUTES,
+  ...DEAD_LETTER_ROUTES,
   ...EXTERNAL_ROUTES,
   ...APPROVAL_ROUTES,
   ...DOCUMENT_ROUTES,

@@ -8,6 +8,7 @@ export * from "./audit.ts";
 export * from "./digest.ts";
 export * from "./document.ts";
 export * from "./event.ts";
+export type { RedriveRequest } from "./dead-letter.ts";
 export * from "./external.ts";
 export * from "./ids.ts";
 export * from "./key.ts";

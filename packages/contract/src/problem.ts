@@ -149,6 +149,16 @@ export const PROBLEMS = {
     title: "The run has ended",
     remedy: "Nothing was changed. A finished run stays as it is; submit a new one.",
   },
+  run_not_dead_lettered: {
+    status: 409,
+    title: "The run is no dead letter",
+    remedy: "Nothing was changed. Only runs that are `dead_lettered` are redriven.",
+  },
+  effects_standing: {
+    status: 409,
+    title: "What the run did may happen again",
+    remedy: "Look at what `detail` names, then send `repeat_effects: true` to redrive it all the same.",
+  },
   action_not_permitted: {
     status: 409,
     title: "The action is not permitted",
@@ -237,6 +247,11 @@ export const PROBLEMS = {
     // draft-ietf-httpapi-ratelimit-headers, section 7.
     type: "https://iana.org/assignments/http-problem-types#quota-exceeded",
   },
+  tenant_queue_full: {
+    status: 429,
+    title: "Too many runs of yours are queued",
+    remedy: "Try again after the time that `Retry-After` names, or cancel what is not needed any more.",
+  },
   headers_too_large: {
     status: 431,
     title: "The request line and headers are too large",
@@ -251,6 +266,12 @@ export const PROBLEMS = {
     status: 503,
     title: "The service cannot work right now",
     remedy: "Try again after the time that `Retry-After` names; `/readyz` says what is missing.",
+  },
+  overloaded: {
+    status: 503,
+    title: "The service takes no more work for the moment",
+    remedy: "Try again after the time that `Retry-After` names. Runs that were accepted are not concerned.",
+    type: "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity",
   },
   event_streams_exhausted: {
     status: 503,

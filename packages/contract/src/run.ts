@@ -92,6 +92,7 @@ const runCore = {
   created_at: z.iso.datetime(),
   updated_at: z.iso.datetime(),
   finished_at: z.iso.datetime().nullable(),
+  redrive_of: runIdSchema.optional().meta({ description: "The dead letter that this run was made for." }),
 };
 
 export const runSummarySchema = z.strictObject(runCore).meta({ id: "RunSummary" });

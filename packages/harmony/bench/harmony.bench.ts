@@ -4,14 +4,14 @@
 // not weigh on another's. Files lie in the system's temporary folder; a million of each kind want 10 GB there.
 
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openFsStore } from "@assent/harmony";
 import { print } from "./measuring.ts";
 import { PARTS } from "./operations.ts";
-import { fill } from "./records.ts";
+import { fill, removeFilled } from "./records.ts";
 import { measureSimilarity } from "./similarity-recall.ts";
 
 const SIZES = [100, 10_000, 1_000_000];
@@ -32,7 +32,7 @@ async function runPart(name: string, records: number): Promise<void> {
     print("milliseconds", `${"p50".padStart(10)}${"p99".padStart(10)}   calls`);
     await measureAll(openFsStore(root), records);
   } finally {
-    rmSync(root, { recursive: true });
+    removeFilled(root);
   }
 }
 

@@ -6,7 +6,7 @@ import { Experience, isLocal } from "../src/domains/merge/experience.ts";
 import { readHistory } from "./merge-history/git-history.ts";
 import { replay, ReplayedMemory } from "./merge-history/replayed-memory.ts";
 
-const WEIGHT_MIN = 0.1;
+const WEIGHT_MIN = 0.15;
 const LINE_LENGTH_MAX = 110;
 
 const experience = new Experience([], new Map());

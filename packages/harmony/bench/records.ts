@@ -2,7 +2,7 @@
 // left them. Nothing is synced, and no path is checked.
 
 import { once } from "node:events";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { isMainThread, Worker, workerData } from "node:worker_threads";
@@ -158,6 +158,15 @@ export async function fill(root: string, part: Part, records: number): Promise<v
       await once(new Worker(new URL(import.meta.url), { workerData: work }), "exit");
     }),
   );
+}
+
+/** File by file: a recursive removal collects a million names and more before it begins. */
+export function removeFilled(root: string): void {
+  for (const folder of Object.keys(WRITERS)) {
+    const path = join(root, ".muse", "harmony", folder);
+    for (const name of readdirSync(path)) unlinkSync(join(path, name));
+  }
+  rmSync(root, { recursive: true });
 }
 
 if (!isMainThread) {

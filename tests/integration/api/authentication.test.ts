@@ -39,6 +39,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   finishRun: { output: null },
   decideApproval: { approval_id: APPROVAL_ID, decision: "approve", action_digest: DIGEST },
   revokePrecedent: { reason: "A mistake." },
+  redriveRun: {},
   addDocument: { name: "handbook", text: "All of it." },
   createKey: { principal: { name: "ci", kind: "service" }, scopes: ["runs:read"] },
   rotateKey: {},

@@ -281,7 +281,10 @@ function precedentCalls(
 
 function runCalls(
   record: Recorder,
-): Pick<Harness, "submitRun" | "getRun" | "listRuns" | "cancelRun" | "openArtifact" | "decide"> {
+): Pick<
+  Harness,
+  "submitRun" | "getRun" | "listRuns" | "cancelRun" | "redriveRun" | "openArtifact" | "decide"
+> {
   return {
     submitRun: async (caller, request, idempotencyKey) => {
       record("submitRun", caller, request, idempotencyKey);
@@ -299,6 +302,10 @@ function runCalls(
     },
     cancelRun: async (caller, id) => {
       record("cancelRun", caller, id);
+      return await Promise.resolve(id === RUN ? ok(summaryOf(RUN)) : unknownRun());
+    },
+    redriveRun: async (caller, id, request) => {
+      record("redriveRun", caller, id, request);
       return await Promise.resolve(id === RUN ? ok(summaryOf(RUN)) : unknownRun());
     },
     openArtifact: async (caller, run, id) => {

@@ -54,7 +54,12 @@ export function sendProblem(
 export function sendRefusal(reply: FastifyReply, refusal: Refusal): FastifyReply {
   const detail = NOT_FOUND_DETAILS[refusal.code] ?? refusal.detail;
   const errors = refusal.errors?.map((fault) => ({ ...fault }));
-  return sendProblem(reply, problem(refusal.code, detail, errors === undefined ? {} : { errors }));
+  const { retryAfterSeconds } = refusal;
+  return sendProblem(
+    reply,
+    problem(refusal.code, detail, errors === undefined ? {} : { errors }),
+    retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) },
+  );
 }
 
 export function sendNotFound(reply: FastifyReply, code: ProblemCode): FastifyReply {

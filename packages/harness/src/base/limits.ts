@@ -80,6 +80,18 @@ export const CONTENT_SWEEP_HOURS = 6;
 /** Runs one worker process advances at the same time. They wait for models and tools most of their time. */
 export const WORKER_RUNS_MAX = 8;
 
+/** Runs of all tenants that are queued; past it submissions are answered with 503: they would not be done in time. */
+export const QUEUE_RUNS_MAX = 100_000;
+
+/** Runs of one tenant that are queued; past it its submissions are answered with 429, others' are not. */
+export const QUEUE_TENANT_RUNS_MAX = 50_000;
+
+/** Age of the oldest queued run that is due; past it submissions are answered with 503: too few workers are at work. */
+export const QUEUE_AGE_SECONDS_MAX = 3_600;
+
+/** Requests of one process that wait for a database connection; past it submissions are answered with 503 at once. */
+export const DATABASE_WAITERS_MAX = 200;
+
 /** How often a worker process looks for lost leases, expired approvals and idle drivers. */
 export const SWEEP_INTERVAL_SECONDS = 2;
 

@@ -26,6 +26,11 @@ export function parseRunId(text: string): RunId {
   return id.data;
 }
 
+export const collectRunIds = (text: string, previous: readonly RunId[] | undefined): readonly RunId[] => [
+  ...(previous ?? []),
+  parseRunId(text),
+];
+
 export function parseKeyId(text: string): KeyId {
   const id = keyIdSchema.safeParse(text);
   if (!id.success) throw new InvalidArgumentError("A key's id is `key_` and 32 hex digits.");

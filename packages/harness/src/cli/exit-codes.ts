@@ -5,7 +5,7 @@ export const EXIT_CODES = {
   failed: {
     code: 1,
     meaning:
-      "The run that was waited for failed, was cancelled or was parked as a dead letter; or a verification found something wrong; or `demo` did not prove what it should.",
+      "The run that was waited for failed, was cancelled or was parked as a dead letter; or a verification found something wrong; or a dead letter was left; or `demo` did not prove what it should.",
   },
   usage: {
     code: 2,

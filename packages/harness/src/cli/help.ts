@@ -23,6 +23,12 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
   ["precedents revoke", "Precedent"],
   ["providers", "{data: Provider[]}"],
   ["budget show", "BudgetReport"],
+  ["dlq list", "{data: RunSummary[], next_cursor}"],
+  ["dlq show", "Run"],
+  [
+    "dlq redrive",
+    "{redriven: [{dead_letter, run: RunSummary}], left: [{dead_letter, code, detail}]}; it fails where any is left",
+  ],
   ["documents add", "Document"],
   ["documents list", "{data: Document[], next_cursor}"],
   ["documents search", "{data: Passage[]}"],

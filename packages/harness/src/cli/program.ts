@@ -5,6 +5,7 @@ import { Command, Option } from "commander";
 import { ok } from "../base/result.ts";
 import {
   collectLabels,
+  collectRunIds,
   collectStates,
   type GateId,
   parseGateId,
@@ -21,6 +22,7 @@ import { approve, type ApproveFlags, confirm, deny, type DenyFlags } from "./com
 import { type ArtifactFlags, showArtifacts } from "./commands/artifacts.ts";
 import { verifyAudit } from "./commands/audit.ts";
 import { demo, type DemoFlags } from "./commands/demo.ts";
+import { type DeadLetterFlags, listDeadLetters, redrive, type RedriveFlags } from "./commands/dlq.ts";
 import {
   addDocument,
   type AddDocumentFlags,
@@ -74,6 +76,7 @@ export function createProgram(perform: Perform, io: Io, version: string): Comman
     .addHelpText("after", EXAMPLES);
   addServing(program, perform);
   addRuns(program, perform);
+  addDeadLetters(program, perform);
   addDecisions(program, perform);
   addEvidence(program, perform);
   addPrecedents(program, perform);
@@ -170,6 +173,43 @@ function addRuns(program: Command, perform: Perform): void {
     .description("call a run off")
     .argument("<run>", "its id", parseRunId)
     .action(async (id: RunId) => await perform(async (context) => await cancelRun(context, id)));
+}
+
+function addDeadLetters(program: Command, perform: Perform): void {
+  const dlq = program
+    .command("dlq")
+    .description("runs whose attempts are exhausted, and how to redrive them");
+  const agent = ["--agent <agent>", "only of this agent"] as const;
+  const label = ["--label <name=value>", "only with this label", collectLabels] as const;
+  dlq
+    .command("list")
+    .description("list dead letters, newest first, with what they died of")
+    .option(...agent)
+    .option(...label)
+    .option("--limit <n>", "at most so many", parseLimit)
+    .option("--cursor <cursor>", "go on where a list ended")
+    .action(
+      async (flags: DeadLetterFlags) =>
+        await perform(async (context) => await listDeadLetters(context, flags)),
+    );
+  dlq
+    .command("show")
+    .description("show a dead letter with its whole history")
+    .argument("<run>", "its id", parseRunId)
+    .action(async (id: RunId) => await perform(async (context) => await showRun(context, id)));
+  dlq
+    .command("redrive")
+    .description("make a new run of each, judged anew; the dead letter stays as it is")
+    .argument("[run...]", "their ids; or none, and a filter", collectRunIds)
+    .option("--all", "all there are")
+    .option(...agent)
+    .option(...label)
+    .option("--reason <text>", "only with this in their reason")
+    .option("--repeat-effects", "also where what it did stands and may happen again: you have looked")
+    .action(
+      async (ids: readonly RunId[] | undefined, flags: RedriveFlags) =>
+        await perform(async (context) => await redrive(context, ids ?? [], flags)),
+    );
 }
 
 function addDecisions(program: Command, perform: Perform): void {

@@ -28,6 +28,7 @@ import {
   type ProviderView,
   type RotateKey,
   type Run,
+  type RedriveRequest,
   type RunId,
   type RunRequest,
   type RunState,
@@ -70,6 +71,7 @@ export type Client = {
   getRun(id: RunId, signal?: AbortSignal): Answer<Run>;
   listRuns(filter: RunFilter, signal?: AbortSignal): Answer<RunPage>;
   cancelRun(id: RunId): Answer<RunSummary>;
+  redriveRun(id: RunId, request: RedriveRequest): Answer<RunSummary>;
   decide(request: ApproveRequest): Answer<Approval>;
   /** Events as they came, unchecked: who verifies a trail must see what is wrong with it. */
   listEvents(id: RunId, after: number): Answer<readonly unknown[]>;
@@ -132,6 +134,8 @@ export function createClient(connection: Connection): Client {
         runPageSchema,
       ),
     cancelRun: async (id) => await ask({ method: "POST", path: `${RUNS}/${id}/cancel` }, runSummarySchema),
+    redriveRun: async (id, body) =>
+      await ask({ method: "POST", path: `${RUNS}/${id}/redrive`, body }, runSummarySchema),
     decide: async (body) => await ask({ method: "POST", path: "/api/harness/approve", body }, approvalSchema),
     listEvents: async (id, after) => {
       const page = await ask({ method: "GET", path: `${RUNS}/${id}/events?after=${after}` }, eventPageSchema);

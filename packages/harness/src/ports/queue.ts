@@ -20,6 +20,14 @@ export class TakeFailed extends Error {
   }
 }
 
+/** How full the queue is, counted up to a limit. */
+export type QueueLoad = {
+  readonly queued: number;
+  readonly queuedOfTenant: number;
+  /** How long the oldest has been due; 0 when none is. */
+  readonly oldestSeconds: number;
+};
+
 /** How those who wait for queued runs hear of them sooner than they would by looking. */
 export type WakeUps = {
   /** A run was queued and is due; to be called after its commit. */

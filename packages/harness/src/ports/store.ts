@@ -38,7 +38,7 @@ import type { ExternalDefinition } from "../core/external.ts";
 import type { Manifest } from "../core/tool.ts";
 import type { Journal, JournalStep } from "../core/run/journal.ts";
 import type { Breakers, BudgetRows } from "./budget.ts";
-import type { Due, Taken, TransactionKind, Turn, WorkerId } from "./queue.ts";
+import type { Due, QueueLoad, Taken, TransactionKind, Turn, WorkerId } from "./queue.ts";
 
 export type RunRecord = {
   readonly tenant: TenantId;
@@ -62,11 +62,13 @@ export type RunRecord = {
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly finishedAt: Date | null;
+  /** The dead letter that this run is to make good. */
+  readonly redriveOf: RunId | null;
   /** The request that submitted it, as a span; null where nobody looked. */
   readonly traceparent: string | null;
 };
 
-export type NewRun = Pick<
+export type NewRun = { readonly redriveOf?: RunId } & Pick<
   RunRecord,
   | "id"
   | "driver"
@@ -170,6 +172,8 @@ export type StoreTx = {
   readonly runs: {
     insert(run: NewRun): Promise<RunRecord>;
     find(id: RunId): Promise<RunRecord | null>;
+    /** The run that redrives that dead letter. */
+    findRedrive(deadLetter: RunId): Promise<RunRecord | null>;
     /** Like find, and nobody else can change the run until this transaction ends. */
     lock(id: RunId): Promise<RunRecord | null>;
     /** Like lock, but null unless the run is running under this very token. */
@@ -351,6 +355,10 @@ export type Store = {
   admitKey(hash: Uint8Array, now: Date, policies: readonly QuotaPolicy[]): Promise<Admitted | null>;
   /** Removes what has expired: answers kept for repeats, quotas long unused. @returns how many rows */
   sweepExpired(now: Date, limit: number): Promise<number>;
+  /** @param most counts no further */
+  queueLoad(tenant: TenantId, now: Date, most: number): Promise<QueueLoad>;
+  /** Who waits for a connection right now, in this process. */
+  waiters(): number;
   /** Runs of any tenant that need attention: ids only, no content. */
   due(now: Date, limit: number): Promise<readonly Due[]>;
   /** Which of these contents no artifact of any tenant names; at most 1,000. */

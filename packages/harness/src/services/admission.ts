@@ -21,6 +21,7 @@ import type {
   Telemetry,
   Workspaces,
 } from "../ports.ts";
+import type { Capacity } from "./capacity.ts";
 import type { Refusal, Submission } from "./harness.ts";
 import type { Shown } from "./shown.ts";
 import { runSummary } from "./views.ts";
@@ -36,6 +37,7 @@ export type AdmissionPorts = {
   readonly random: Random;
   readonly shown: Shown;
   readonly telemetry: Telemetry;
+  readonly capacity: Capacity;
 };
 
 export const SUBMIT_ROUTE = "POST /api/harness/run";
@@ -65,6 +67,8 @@ export async function submitRun(
   const planned = await planRun(ports, caller, request, now);
   if (!planned.ok) return planned;
   const { definition, run } = planned.value;
+  const full = await ports.capacity.takeRoom(caller.tenant);
+  if (full !== null) return err(full);
   return await ports.store.transaction(
     caller.tenant,
     async (tx) => {
@@ -97,7 +101,7 @@ export function replay(record: IdempotencyRecord, fingerprint: string): Result<S
 
 type PlannedRun = { readonly definition: AgentDefinition; readonly run: NewRun };
 
-async function planRun(
+export async function planRun(
   ports: AdmissionPorts,
   caller: Caller,
   request: RunRequest,
@@ -174,7 +178,7 @@ async function chooseWorkspace(
 
 const names = (all: Iterable<string>): string => [...all].join(", ") || "none";
 
-async function insertRun(
+export async function insertRun(
   tx: StoreTx,
   caller: Caller,
   definition: AgentDefinition,
@@ -196,6 +200,7 @@ async function insertRun(
         model: run.model,
         task_digest: digestOf("task", run.task),
         key_id: caller.key,
+        ...(run.redriveOf === undefined ? {} : { redrive_of: run.redriveOf }),
         ...(run.workspace === null
           ? {}
           : { workspace: run.workspace.name, workspace_commit: run.workspace.commit }),

@@ -13,16 +13,18 @@ import { createEventWatch } from "./event-watch.ts";
 import { submitExternalRun } from "./external/admission.ts";
 import type { ExternalPorts } from "./external/drive.ts";
 import { createExternalRuns } from "./external/external.ts";
+import { type Capacity, createCapacity } from "./capacity.ts";
 import type { Harness } from "./harness.ts";
 import { admit, authenticate, type EntrancePorts } from "./entrance.ts";
 import { createKey, type KeyPorts, listAccessEvents, listKeys, revokeKey, rotateKey } from "./keys.ts";
 import { BUSY, once, type OncePorts, unlessBusy } from "./once.ts";
 import { listWaiting } from "./waiting.ts";
 import { listPrecedents, revokePrecedent } from "./precedents.ts";
+import { redriveRun } from "./redrive.ts";
 import { cancelRun, getRun, listEvents, listRuns, openArtifact, type RunPorts } from "./runs.ts";
 import { getBudget, listProviders, type SpendingPorts } from "./models/spending.ts";
 
-export type HarnessPorts = AdmissionPorts &
+export type HarnessPorts = Omit<AdmissionPorts, "capacity"> &
   ApprovalPorts &
   EntrancePorts &
   KeyPorts &
@@ -32,6 +34,8 @@ export type HarnessPorts = AdmissionPorts &
   ExternalPorts & {
     readonly log: Log;
     readonly telemetry: Telemetry;
+    /** The usual limits where it is left out. */
+    readonly capacity?: Capacity;
     /** Null where no log is kept. */
     readonly evidence: Evidence | null;
     /** Whether somebody in this process takes work, where it should. */
@@ -74,7 +78,8 @@ async function readiness(ports: HarnessPorts): ReturnType<Harness["readiness"]> 
 }
 
 /** The harness as its edges see it. */
-export function createHarness(ports: HarnessPorts): Harness {
+export function createHarness(given: HarnessPorts): Harness {
+  const ports = { ...given, capacity: given.capacity ?? createCapacity(given) };
   const watch = createEventWatch(ports);
   return {
     once: async (caller, request, work) =>
@@ -104,6 +109,7 @@ export function createHarness(ports: HarnessPorts): Harness {
     getRun: async (caller, id) => await getRun(ports, caller, id),
     listRuns: async (caller, query) => await listRuns(ports, caller, query),
     cancelRun: async (caller, id) => await cancelRun(ports, caller, id),
+    redriveRun: async (caller, id, request) => await redriveRun(ports, caller, id, request),
     listEvents: async (caller, id, after) => await listEvents(ports, caller, id, after),
     waitForEvents: async (caller, id, after, signal) => {
       await watch.wait(caller.tenant, id, after, signal);

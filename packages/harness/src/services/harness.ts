@@ -27,6 +27,7 @@ import type {
   KeyRequest,
   Passage,
   PlanRequest,
+  RedriveRequest,
   Precedent,
   ProblemCode,
   ProposedAction,
@@ -51,6 +52,8 @@ import type { Admitted, Caller } from "../ports.ts";
 export type Refusal = {
   readonly code: ProblemCode;
   readonly detail: string;
+  /** When it may be different, where that is known. */
+  readonly retryAfterSeconds?: number;
   readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
 };
 
@@ -181,6 +184,8 @@ export type Harness = {
   getRun(caller: Caller, id: RunId): Promise<Result<Run, Refusal>>;
   listRuns(caller: Caller, query: RunListQuery): Promise<Result<Page<RunSummary>, Refusal>>;
   cancelRun(caller: Caller, id: RunId): Promise<Result<RunSummary, Refusal>>;
+  /** A new run for a dead letter; the same one, however often it is asked for. */
+  redriveRun(caller: Caller, id: RunId, request: RedriveRequest): Promise<Result<RunSummary, Refusal>>;
   /** Events of a run with a version above `after`. */
   listEvents(caller: Caller, id: RunId, after: number): Promise<Result<EventBatch, Refusal>>;
   /** Resolves when the run may have new events after the given version, or when the signal is aborted. */

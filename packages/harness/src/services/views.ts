@@ -26,6 +26,7 @@ export function runSummary(run: RunRecord): RunSummary {
     created_at: run.createdAt.toISOString(),
     updated_at: run.updatedAt.toISOString(),
     finished_at: run.finishedAt?.toISOString() ?? null,
+    ...(run.redriveOf === null ? {} : { redrive_of: run.redriveOf }),
   };
 }
 

@@ -25,13 +25,14 @@ type RunRow = {
   created_at: Date;
   updated_at: Date;
   finished_at: Date | null;
+  redrive_of: string | null;
   traceparent: string | null;
 };
 
 const SELECT = `
   select r.id, r.driver, r.state, r.version, r.agent, r.agent_version, r.task, r.workspace_name, r.workspace_commit, r.model,
          r.labels, r.requested_by, p.kind as requester_kind, p.name as requester_name, r.reason_code, r.reason_detail,
-         r.answer, r.attempt, r.fencing_token, r.created_at, r.updated_at, r.finished_at, r.traceparent
+         r.answer, r.attempt, r.fencing_token, r.created_at, r.updated_at, r.finished_at, r.redrive_of, r.traceparent
   from assent.runs r
   join assent.principals p on p.tenant_id = r.tenant_id and p.id = r.requested_by
   where r.tenant_id = $1`;
@@ -64,6 +65,7 @@ function toRecord(tenant: TenantId, row: RunRow): RunRecord {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     finishedAt: row.finished_at,
+    redriveOf: row.redrive_of === null ? null : idFromUuid("run", row.redrive_of),
     traceparent: row.traceparent,
   };
 }
@@ -87,6 +89,7 @@ export function runRows(
   const find = async (id: RunId): Promise<RunRecord | null> => await one("r.id = $2", [uuidOf(id)]);
   return {
     find,
+    findRedrive: async (deadLetter) => await one("r.redrive_of = $2", [uuidOf(deadLetter)]),
     async insert(run: NewRun): Promise<RunRecord> {
       await insertRun({ query, tenant }, run);
       if (run.driver === "assent") onQueued(run.createdAt);
@@ -138,8 +141,8 @@ export function runRows(
 async function insertRun({ query, tenant }: Scope, run: NewRun): Promise<void> {
   await query(
     `insert into assent.runs (tenant_id, id, state, version, agent, agent_version, task, workspace_name,
-       workspace_commit, model, labels, requested_by, wake_at, created_at, updated_at, driver, message_version, traceparent)
-     values ($1, $2, 'queued', 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11, $12, $13, $14)`,
+       workspace_commit, model, labels, requested_by, wake_at, created_at, updated_at, driver, message_version, redrive_of, traceparent)
+     values ($1, $2, 'queued', 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11, $12, $13, $14, $15)`,
     [
       tenant,
       uuidOf(run.id),
@@ -154,6 +157,7 @@ async function insertRun({ query, tenant }: Scope, run: NewRun): Promise<void> {
       run.createdAt,
       run.driver,
       MESSAGE_VERSION,
+      run.redriveOf === undefined ? null : uuidOf(run.redriveOf),
       run.traceparent,
     ],
   );

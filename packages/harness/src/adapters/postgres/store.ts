@@ -6,6 +6,7 @@ import { sha256Hex } from "../../base/digest.ts";
 import {
   type Clock,
   type Due,
+  type QueueLoad,
   type Random,
   type Store,
   type StoreTx,
@@ -106,6 +107,9 @@ export function postgresStore(options: PostgresStoreOptions): Store {
       }, false),
     findCaller: async (hash, now) =>
       await unlessUnavailable(async () => await findCaller(queryOn(pool), hash, now)),
+    queueLoad: async (tenant, now, most) =>
+      await unlessUnavailable(async () => await readLoad(queryOn(pool), tenant, now, most)),
+    waiters: () => pool.waitingCount,
     due: async (now, limit) => await unlessUnavailable(async () => await listDue(queryOn(pool), now, limit)),
     admitKey: async (hash, now, policies) =>
       await unlessUnavailable(async () => await admitKey(queryOn(pool), hash, now, policies)),
@@ -204,6 +208,20 @@ function storeTx(
     decisions: decisionRows(scope),
     budgets: budgetRows(scope),
     memory: harmonyStoreIn(scope),
+  };
+}
+
+async function readLoad(query: Query, tenant: TenantId, now: Date, most: number): Promise<QueueLoad> {
+  const row = only(
+    await query<{ queued: string; queued_of_tenant: string; oldest: Date | null }>(
+      "select * from assent.queue_load($1, $2, $3)",
+      [uuidOf(tenant), now, most],
+    ),
+  );
+  return {
+    queued: Number(row.queued),
+    queuedOfTenant: Number(row.queued_of_tenant),
+    oldestSeconds: row.oldest === null ? 0 : Math.max((now.getTime() - row.oldest.getTime()) / 1_000, 0),
   };
 }
 

@@ -10,6 +10,7 @@ import { type Api, routeOptions } from "../route-options.ts";
 export function addRunCommands(api: Api, harness: Harness): void {
   addSubmit(api, harness);
   addCancel(api, harness);
+  addRedrive(api, harness);
 }
 
 function addSubmit(api: Api, harness: Harness): void {
@@ -56,6 +57,21 @@ function addCancel(api: Api, harness: Harness): void {
       return await answerOnce(
         { request, reply, harness, row: ROUTES.cancelRun },
         async (joined, caller) => await joined.cancelRun(caller, id.data),
+      );
+    },
+  });
+}
+
+function addRedrive(api: Api, harness: Harness): void {
+  api.route({
+    ...routeOptions(ROUTES.redriveRun),
+    handler: async (request, reply) => {
+      const id = runIdSchema.safeParse(request.params.id);
+      if (!id.success) return await sendNotFound(reply, "run_not_found");
+      const { body } = request;
+      return await answerOnce(
+        { request, reply, harness, row: ROUTES.redriveRun },
+        async (joined, caller) => await joined.redriveRun(caller, id.data, body),
       );
     },
   });

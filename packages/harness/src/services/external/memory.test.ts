@@ -33,6 +33,7 @@ function stateOf(digit: number, task = "x"): DrivenRun {
     createdAt: AT,
     updatedAt: AT,
     finishedAt: null,
+    redriveOf: null,
     traceparent: null,
   };
   return openDrivenRun(createOriginIndex(), DEFINITION, run, []);

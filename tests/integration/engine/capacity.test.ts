@@ -1,0 +1,73 @@
+// Past capacity new work is refused, counted in the database and not by what the harness says; what was accepted before is
+// not concerned (invariant 14, refuse early).
+
+import { expect, test } from "vitest";
+import { createCapacity } from "../../../packages/harness/src/services/capacity.ts";
+import { openEngine, type Engine } from "../../support/engine.ts";
+
+const LIMITS = { runs: 12, tenantRuns: 8, ageSeconds: 60 };
+
+const queued = async (engine: Engine): Promise<number> =>
+  Number(
+    (
+      await engine.database
+        .ownerPool()
+        .query("select count(*)::int as n from assent.runs where state = 'queued'")
+    ).rows[0].n,
+  );
+
+test("a burst fills a tenant's share and no more; others still have room, and repeats get their first answer", async () => {
+  await using engine = await openEngine();
+  const harness = engine.again({ capacity: createCapacity(engine.ports, LIMITS) });
+  const request = { agent: "tester", task: "Do it." };
+  const answers = await Promise.all(
+    Array.from(
+      { length: 40 },
+      async (_, index) => await harness.submitRun(engine.caller, request, `burst-${index}`),
+    ),
+  );
+  expect(answers.filter((answer) => answer.ok)).toHaveLength(8);
+  expect(await queued(engine)).toBe(8);
+  const refused = answers.filter((answer) => !answer.ok);
+  expect(new Set(refused.map(({ error }) => error.code))).toEqual(new Set(["tenant_queue_full"]));
+  expect(refused.every(({ error }) => (error.retryAfterSeconds ?? 0) >= 1)).toBe(true);
+  const accepted = answers.findIndex((answer) => answer.ok);
+  expect(await harness.submitRun(engine.caller, request, `burst-${accepted}`)).toMatchObject({
+    ok: true,
+    value: { replayed: true },
+  });
+  const other = await engine.newCaller("other", "other");
+  expect(await harness.submitRun(other, request, "other-1")).toMatchObject({ ok: true });
+  // All tenants together.
+  for (let index = 2; index < 8; index += 1) await harness.submitRun(other, request, `other-${index}`);
+  engine.clock.advance(1_000);
+  expect(await harness.submitRun(other, request, "other-last")).toMatchObject({
+    ok: false,
+    error: { code: "overloaded" },
+  });
+  // With somebody at work there is room again.
+  await engine.startWorker();
+  await engine.reachesWhile(
+    answers.flatMap((answer) => (answer.ok ? [answer.value.runId] : [])).at(-1) ?? "run_",
+    async () => await Promise.resolve(),
+    "succeeded",
+  );
+  engine.clock.advance(1_000);
+  expect(await harness.submitRun(engine.caller, request, "later")).toMatchObject({ ok: true });
+});
+
+test("a queue that nobody serves refuses when its oldest run is too old, and takes work when it is served", async () => {
+  await using engine = await openEngine();
+  const harness = engine.again({ capacity: createCapacity(engine.ports, LIMITS) });
+  const id = await engine.submit();
+  engine.clock.advance(61_000);
+  const request = { agent: "tester", task: "Do it." };
+  expect(await harness.submitRun(engine.caller, request, "too-late")).toMatchObject({
+    ok: false,
+    error: { code: "overloaded" },
+  });
+  await engine.startWorker();
+  await engine.reaches(id, "succeeded");
+  engine.clock.advance(1_000);
+  expect(await harness.submitRun(engine.caller, request, "again")).toMatchObject({ ok: true });
+});
