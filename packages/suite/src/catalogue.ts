@@ -9,6 +9,7 @@ import { tokenBudgetExhaustionSafeFailure } from "./scenarios/stress/token-budge
 import { secretRedactionOnLogs } from "./scenarios/unit/secret-redaction-on-logs.scenario.ts";
 import { toolCallPathTraversalBlock } from "./scenarios/unit/tool-call-path-traversal-block.scenario.ts";
 import { allowDenyPrecedence } from "./scenarios/unit/allow-deny-precedence.scenario.ts";
+import { approvalBinding } from "./scenarios/unit/approval-binding.scenario.ts";
 import { modelRouterPolicyBypass } from "./scenarios/unit/model-router-policy-bypass.scenario.ts";
 import { promptTemplateInjectionGuard } from "./scenarios/unit/prompt-template-injection-guard.scenario.ts";
 import { fullRunHappyPathWithHumanApproval } from "./scenarios/e2e/full-run-happy-path-with-human-approval.scenario.ts";
@@ -25,6 +26,7 @@ export const SCENARIOS: readonly Scenario[] = [
   idempotencyDuplicateRunSubmission,
   allowDenyPrecedence,
   retryBackoffCircuitBreaker,
+  approvalBinding,
   providerFailoverGuardrailsPreserved,
   retrievalPromptAssemblyTenantIsolation,
   fullRunHappyPathWithHumanApproval,

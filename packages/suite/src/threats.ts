@@ -63,8 +63,9 @@ export const THREATS: readonly Threat[] = [
     control:
       "An approval binds to the digest of tool, manifest, canonical arguments, their origins and scope; it is used once and expires; a changed tool, agent or rule asks again with the difference.",
     invariants: ["assent-is-exact", "legal-transitions"],
-    scenarios: ["harness_e2e/full_run_happy_path_with_human_approval"],
+    scenarios: ["harness_policy/approval_binding", "harness_e2e/full_run_happy_path_with_human_approval"],
     tests: [
+      "tests/integration/engine/peers.test.ts",
       "tests/integration/engine/assent.test.ts",
       "tests/integration/engine/asked-again.test.ts",
       "tests/integration/external/races.test.ts",

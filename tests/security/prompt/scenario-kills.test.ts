@@ -18,7 +18,8 @@ type Break =
   | "a substitute is sent what the guards have not seen"
   | "a substitute is asked after a refusal"
   | "the names of a path are not looked at"
-  | "a run's own texts are shown as they are";
+  | "a run's own texts are shown as they are"
+  | "an action's digest says nothing of its run";
 
 const broken = vi.hoisted(() => ({ by: "none" as Break }));
 
@@ -69,6 +70,17 @@ vi.mock(import("../../../packages/harness/src/adapters/files/workspaces.ts"), as
         },
       };
     },
+  };
+});
+
+vi.mock(import("../../../packages/harness/src/core/decide/action-digest.ts"), async (importOriginal) => {
+  const real = await importOriginal();
+  return {
+    ...real,
+    actionDigest: (action, labels, precondition, scope) =>
+      broken.by === "an action's digest says nothing of its run"
+        ? real.actionDigest(action, labels, precondition, { ...scope, run: "run_", seq: 1 })
+        : real.actionDigest(action, labels, precondition, scope),
   };
 });
 
@@ -181,8 +193,10 @@ const named = (part: string): Scenario => {
   return found;
 };
 
-// It takes a minute, and tests/e2e/scenarios.test.ts has it anyway.
+// They take long, and tests/e2e/scenarios.test.ts has them anyway.
 const PATHS = "tool_call_path_traversal_block";
+const BINDING = "approval_binding";
+const ELSEWHERE: readonly string[] = [PATHS, BINDING];
 
 const KILLS: readonly (readonly [scenario: string, by: Break, claim: string])[] = [
   ["prompt_template_injection_guard", "text is sent as it is", "no control token is left"],
@@ -205,11 +219,12 @@ const KILLS: readonly (readonly [scenario: string, by: Break, claim: string])[] 
     "a refusal ends the run",
   ],
   [PATHS, "the names of a path are not looked at", "no canary"],
+  [BINDING, "an action's digest says nothing of its run", "the same action of two runs is two actions"],
   ["secret_redaction_on_logs", "a run's own texts are shown as they are", "holds no secret"],
 ];
 
 describe("the product as it is", () => {
-  test.each([...new Set(KILLS.map(([scenario]) => scenario))].filter((part) => part !== PATHS))(
+  test.each([...new Set(KILLS.map(([scenario]) => scenario))].filter((part) => !ELSEWHERE.includes(part)))(
     "%s passes",
     { timeout: 300_000 },
     async (part) => {

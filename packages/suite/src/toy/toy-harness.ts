@@ -155,13 +155,18 @@ async function decide(
   request: ApproveRequest,
 ): Promise<ToyRefusal | Decided> {
   const { state, breaks } = inside;
-  const toy = [...state.runs.values()].find(({ run }) => run.approvals[0]?.id === request.approval_id);
+  const asked = [...state.runs.values()].filter(({ run }) => run.approvals[0]?.status === "open");
+  const named = [...state.runs.values()].find(({ run }) => run.approvals[0]?.id === request.approval_id);
+  const toy = breaks.has("apr.stray") && named !== undefined ? asked.at(-1) : named;
   const approval = toy?.run.approvals[0];
   if (toy === undefined || approval === undefined || toy.tenant !== caller.tenant)
     return { refused: "approval_not_found" };
   if (breaks.has("apr.race") && approval.status === "open") await nextTurn();
   else if (approval.status !== "open") return decideAgain(breaks, toy, request);
   if (request.decision === "deny") {
+    if (breaks.has("deny.runs")) await carryOut(inside, toy);
+    const denied = { ...approval, status: "denied" as const, decided_at: now() };
+    toy.run = { ...toy.run, approvals: [denied] };
     moveTo(toy, breaks, "failed", "run_failed", caller.actor);
     return { toy };
   }
@@ -177,6 +182,7 @@ function decideAgain(breaks: Breaks, toy: ToyRun, request: ApproveRequest): ToyR
     addEvent(toy, breaks, "approval_approved", toy.run.requested_by);
     return { toy };
   }
+  if (breaks.has("apr.late") && toy.run.status === "failed") return { toy };
   if (breaks.has("apr.vote") && request.decision === "deny") return { toy };
   if (breaks.has("gate.deaf") && cancelled) {
     moveTo(toy, breaks, "running", "run_leased", null);

@@ -2,7 +2,9 @@
 
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { approveRequestSchema, problem, type ProblemCode, runRequestSchema } from "@assent/contract";
+import { fieldsOf } from "../run-reading.ts";
 import type { ToyCaller, ToyHarness } from "./toy-harness.ts";
 import type { Breaks, ToyRun } from "./toy-run.ts";
 
@@ -47,15 +49,26 @@ async function submit(
   caller: ToyCaller,
   harness: ToyHarness,
 ): Promise<void> {
-  const request = runRequestSchema.safeParse(await readJson(message));
+  const body = fieldsOf(await readJson(message));
+  const forged = reply.breaks.has("apr.forged") && body["approvals"] !== undefined;
+  const known = Object.entries(body).filter(([name]) => !forged || ["agent", "task"].includes(name));
+  const request = runRequestSchema.safeParse(Object.fromEntries(known));
   if (!request.success) return refuse(reply, "invalid_request");
   const outcome = await harness.submit(caller, request.data, header(message, "idempotency-key"));
   if ("refused" in outcome) return refuse(reply, outcome.refused);
+  if (forged) await believe(harness, caller, outcome.toy);
   const location = `/api/harness/runs/${outcome.toy.run.id}`;
   sendJson(reply, 202, outcome.body, {
     ...(reply.breaks.has("loc.missing") ? {} : { location }),
     ...(outcome.replayed ? { "idempotent-replayed": "true" } : {}),
   });
+}
+
+// What the client brought along is taken for a person's word.
+async function believe(harness: ToyHarness, caller: ToyCaller, toy: ToyRun): Promise<void> {
+  while (toy.run.approvals[0] === undefined) await nextTurn();
+  const { id, action_digest } = toy.run.approvals[0];
+  await harness.decide(caller, { approval_id: id, decision: "approve", action_digest });
 }
 
 async function decide(
