@@ -3,16 +3,13 @@
 import { uuidOf, type TenantId } from "@assent/contract";
 import { openCheckpoint, parseVerifierKey, treeHash, type VerifierKey } from "@assent/tlog";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import {
-  diskOperations,
-  type FileOperations,
-} from "../../../packages/harness/src/adapters/files/file-operations.ts";
 import { postgresLogStore } from "../../../packages/harness/src/adapters/postgres/audit-log.ts";
 import { transaction } from "../../../packages/harness/src/adapters/postgres/connect.ts";
 import { decodeLeaf, commitment } from "../../../packages/harness/src/core/audit/leaf.ts";
 import type { LogStore } from "../../../packages/harness/src/ports.ts";
 import { advance } from "../../../packages/harness/src/services/audit/keeper.ts";
 import { sequence } from "../../../packages/harness/src/services/audit/sequencer.ts";
+import { dyingAt } from "../../support/dying-operations.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../support/database.ts";
 import {
   addFacts,
@@ -111,31 +108,6 @@ test("a log of several tiles has the same root however it was batched", async ()
   const nodes = await store.transaction(tenant, async (tx) => await tx.hashes(1, 1, 0, 10));
   expect(nodes).toHaveLength(2);
 });
-
-/** Fails the k-th operation and all that follow, as a process that dies there. */
-function dyingAt(k: number): { operations: FileOperations; calls: () => number } {
-  let calls = 0;
-  const guard =
-    <A extends readonly unknown[], T>(work: (...args: A) => Promise<T>) =>
-    async (...args: A): Promise<T> => {
-      calls += 1;
-      if (calls >= k) throw new Error("died here");
-      return await work(...args);
-    };
-  return {
-    calls: () => calls,
-    operations: {
-      makeFolder: guard(async (path) => await diskOperations.makeFolder(path)),
-      list: guard(async (path) => await diskOperations.list(path)),
-      read: guard(async (path, max) => await diskOperations.read(path, max)),
-      create: guard(async (path, content) => await diskOperations.create(path, content)),
-      sync: guard(async (path) => await diskOperations.sync(path)),
-      rename: guard(async (from, to) => await diskOperations.rename(from, to)),
-      size: guard(async (path) => await diskOperations.size(path)),
-      remove: guard(async (path) => await diskOperations.remove(path)),
-    },
-  };
-}
 
 test("a process that dies at any file operation leaves a log that goes on, and never two truths", async () => {
   using folder = scratchFolder();

@@ -98,6 +98,16 @@ test("a change of state without its event does not commit", async () => {
   expect(await sneaky(`${cancel} where id = $1`)).toBe("AS002");
   expect(await sneaky(`${cancel}, version = version + 1 where id = $1`)).toBe("AS002");
   expect((await engine.run(id)).status).toBe("queued");
+  // Below the run as well: a step, and what a key may do (its event is written by the database itself).
+  const step = `insert into assent.steps (tenant_id, run_id, seq, kind, name, state, effect, request, started_at)
+    select tenant_id, id, 1, 'gate', 'x', 'intended', 'none', '{}', now() from assent.runs where id = $1`;
+  expect(await sneaky(step)).toBe("AS002");
+  const { rows } = await engine.database
+    .ownerPool()
+    .query<{ kinds: string }>(
+      "select string_agg(distinct kind, ',' order by kind) as kinds from assent.audit_facts where subject like 'key%'",
+    );
+  expect(rows[0]?.kinds).toBe("key_stored");
 });
 
 test("audit events cannot be changed or removed, by the service or by the owner", async () => {

@@ -34,9 +34,23 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
   ["documents search", "{data: Passage[]}"],
   ["documents remove", "Document"],
   ["keys create", "CreatedKey"],
+  ["keys rotate", "CreatedKey: the new secret is in it, once"],
+  ["keys log", "{data: AccessEvent[], next}"],
   ["keys list", "{data: Key[]}"],
   ["keys revoke", "Key"],
-  ["audit verify", "{run_id, status, events, verified, findings: [{code, at, detail}]}"],
+  [
+    "audit verify",
+    "of a run {run_id, status, events, verified, findings: [{code, at, detail}]}; of an export {origin, size, verified, findings, rememberedSize, cosigners, opened, erased, unopened}",
+  ],
+  ["audit receipt", "{verified, index, leaf, detail?}"],
+  ["audit log", "{data: AuditLog[], stopped}"],
+  ["audit show", "AuditEntry"],
+  ["audit prove", "Receipt"],
+  ["audit export, audit mirror", "{folder, origin, size, keys}"],
+  ["audit erase", "{epoch, index, reason}"],
+  ["audit epoch, audit rotate add, audit rotate retire", "{data: AuditLog[], stopped}"],
+  ["audit cosign", "{data: [{witness, cosigned, detail}]}"],
+  ["audit witness", "{url, vkey} once it listens"],
   [
     "policy check",
     "{loads: true, version, rules: [{id, effect, description, assent}]} or {loads: false, refusal}",
@@ -79,5 +93,6 @@ Examples:
   $ assent run maintainer "Write a changelog entry" --workspace assent --wait
   $ assent approve apr_0199f2a4…                      look at the action, then decide
   $ assent audit verify run_0199f2a4…                 check a run's history
+  $ assent audit verify copy/ --key <vkey>            check an exported log, offline
 More: assent help exit-codes, assent help json
 `;

@@ -18,9 +18,9 @@ import {
   parseRunsAtOnce,
   parseStep,
 } from "./argument.ts";
+import { addAudit } from "./audit-grammar.ts";
 import { approve, type ApproveFlags, confirm, deny, type DenyFlags } from "./commands/approve.ts";
 import { type ArtifactFlags, showArtifacts } from "./commands/artifacts.ts";
-import { verifyAudit } from "./commands/audit.ts";
 import { demo, type DemoFlags } from "./commands/demo.ts";
 import { type DeadLetterFlags, listDeadLetters, redrive, type RedriveFlags } from "./commands/dlq.ts";
 import {
@@ -259,13 +259,7 @@ function addEvidence(program: Command, perform: Perform): void {
       async (id: RunId, flags: ArtifactFlags) =>
         await perform(async (context) => await showArtifacts(context, id, flags)),
     );
-  program
-    .command("audit")
-    .description("check the evidence")
-    .command("verify")
-    .description("check a run's audit trail: no gap, no altered event, a legal path to its status")
-    .argument("<run>", "its id", parseRunId)
-    .action(async (id: RunId) => await perform(async (context) => await verifyAudit(context, id)));
+  addAudit(program, perform);
 }
 
 function addPrecedents(program: Command, perform: Perform): void {

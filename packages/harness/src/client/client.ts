@@ -1,6 +1,16 @@
 // The harness over HTTP, as the command line uses it. Answers are checked against the contract.
 
 import {
+  type AuditCheckpoint,
+  auditCheckpointSchema,
+  type AuditEntryPage,
+  auditEntryPageSchema,
+  type AuditLogList,
+  auditLogListSchema,
+  type EraseRequest,
+  eraseRequestSchema,
+  type Receipt,
+  receiptSchema,
   type AccessEventId,
   type AccessEventPage,
   accessEventPageSchema,
@@ -83,6 +93,13 @@ export type Client = {
   listDocuments(page: { readonly limit?: number; readonly cursor?: string }): Answer<DocumentPage>;
   searchDocuments(question: string, limit?: number): Answer<readonly Passage[]>;
   removeDocument(id: DocumentId): Answer<Document>;
+  listAuditLogs(): Answer<AuditLogList>;
+  getAuditCheckpoint(epoch: number): Answer<AuditCheckpoint>;
+  listAuditEntries(epoch: number, from: number, limit: number): Answer<AuditEntryPage>;
+  proveEvent(run: RunId, version: number): Answer<Receipt>;
+  eraseAuditPayload(request: EraseRequest): Answer<EraseRequest>;
+  beginAuditEpoch(reason: string): Answer<AuditLogList>;
+  rotateAuditSigner(step: "add" | "retire"): Answer<AuditLogList>;
   createKey(request: KeyRequest): Answer<CreatedKey>;
   listPrecedents(): Answer<readonly Precedent[]>;
   revokePrecedent(id: string, reason: string): Answer<Precedent>;
@@ -98,6 +115,7 @@ export type Client = {
 const RUNS = "/api/harness/runs";
 const KEYS = "/api/harness/keys";
 const DOCUMENTS = "/api/harness/documents";
+const AUDIT = "/api/harness/audit";
 const PRECEDENTS = "/api/harness/precedents";
 
 const runPageSchema = z.looseObject({ data: z.array(runSummarySchema), next_cursor: z.string().nullable() });
@@ -149,6 +167,7 @@ export function createClient(connection: Connection): Client {
       return listed.ok ? { ok: true, value: listed.value.data } : listed;
     },
     getBudget: async () => await ask({ method: "GET", path: "/api/harness/budget" }, budgetReportSchema),
+    ...auditCalls(ask),
     createKey: async (body) => await ask({ method: "POST", path: KEYS, body }, createdKeySchema),
     listPrecedents: async () => {
       const page = await ask({ method: "GET", path: PRECEDENTS }, precedentPageSchema);
@@ -198,6 +217,36 @@ function decisionCalls(ask: Ask): Pick<Client, "listDecisions" | "listWaiting"> 
         decisionPageSchema,
       );
     },
+  };
+}
+
+type AuditCalls =
+  | "listAuditLogs"
+  | "getAuditCheckpoint"
+  | "listAuditEntries"
+  | "proveEvent"
+  | "eraseAuditPayload"
+  | "beginAuditEpoch"
+  | "rotateAuditSigner";
+
+function auditCalls(ask: Ask): Pick<Client, AuditCalls> {
+  return {
+    listAuditLogs: async () => await ask({ method: "GET", path: `${AUDIT}/logs` }, auditLogListSchema),
+    getAuditCheckpoint: async (epoch) =>
+      await ask({ method: "GET", path: `${AUDIT}/logs/${epoch}/checkpoint` }, auditCheckpointSchema),
+    listAuditEntries: async (epoch, from, limit) =>
+      await ask(
+        { method: "GET", path: `${AUDIT}/logs/${epoch}/entries?from=${from}&limit=${limit}` },
+        auditEntryPageSchema,
+      ),
+    proveEvent: async (run, version) =>
+      await ask({ method: "GET", path: `${RUNS}/${run}/events/${version}/proof` }, receiptSchema),
+    eraseAuditPayload: async (body) =>
+      await ask({ method: "POST", path: `${AUDIT}/erase`, body }, eraseRequestSchema),
+    beginAuditEpoch: async (reason) =>
+      await ask({ method: "POST", path: `${AUDIT}/epoch`, body: { reason } }, auditLogListSchema),
+    rotateAuditSigner: async (step) =>
+      await ask({ method: "POST", path: `${AUDIT}/rotate`, body: { step } }, auditLogListSchema),
   };
 }
 

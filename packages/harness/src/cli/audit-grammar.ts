@@ -1,0 +1,163 @@
+// `assent audit …`: what there is to say about the evidence.
+
+import type { RunId } from "@assent/contract";
+import { type Command, InvalidArgumentError } from "commander";
+import { parseRunId } from "./argument.ts";
+import { verifyAudit } from "./commands/audit.ts";
+import {
+  beginEpoch,
+  type CopyFlags,
+  copyAudit,
+  type EntryFlags,
+  type EraseFlags,
+  erasePayload,
+  proveEvent,
+  rotateSigner,
+  showEntry,
+  showLogs,
+  type VerifyFlags,
+  verifyExport,
+  verifyReceipt,
+} from "./commands/audit-log.ts";
+import { cosignCopy } from "./commands/cosign.ts";
+import { serveWitness, type WitnessFlags } from "./commands/witness.ts";
+import type { Context, Outcome } from "./context.ts";
+
+type Perform = (command: (context: Context) => Outcome) => Promise<void>;
+
+function parsePlace(text: string): number {
+  const place = /^(?:0|[1-9]\d{0,14})$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(place)) throw new InvalidArgumentError("Give a whole number.");
+  return place;
+}
+
+const collect = (text: string, previous: readonly string[] | undefined): readonly string[] => [
+  ...(previous ?? []),
+  text,
+];
+
+const isRun = (text: string): boolean => /^run_[0-9a-f]{32}$/.test(text);
+
+export function addAudit(program: Command, perform: Perform): void {
+  const audit = program.command("audit").description("the evidence: logs, proofs, copies, verification");
+  addReading(audit, perform);
+  addVerifying(audit, perform);
+  addManaging(audit, perform);
+}
+
+function addReading(audit: Command, perform: Perform): void {
+  const epoch = [
+    "--epoch <n>",
+    "which log; the newest where it matters, else the first",
+    parsePlace,
+  ] as const;
+  audit
+    .command("log")
+    .description("list the tenant's logs, how far they are signed, and their keys")
+    .action(async () => await perform(async (context) => await showLogs(context)));
+  audit
+    .command("show")
+    .description("show one entry and what opens it")
+    .argument("<entry>", "its place, from 0", parsePlace)
+    .option(...epoch)
+    .action(
+      async (index: number, flags: EntryFlags) =>
+        await perform(async (context) => await showEntry(context, index, flags)),
+    );
+  audit
+    .command("prove")
+    .description("get the proof that a run's event is in the log")
+    .argument("<run>", "its id", parseRunId)
+    .argument("<version>", "the event's version", parsePlace)
+    .action(
+      async (run: RunId, version: number) =>
+        await perform(async (context) => await proveEvent(context, run, version)),
+    );
+  for (const [what, description] of [
+    ["export", "copy a log into a folder, with what opens its entries"],
+    ["mirror", "copy a log into a folder, without payloads; a copy that is there is only ever continued"],
+  ] as const)
+    audit
+      .command(what)
+      .description(description)
+      .argument("<folder>", "where to")
+      .option(...epoch)
+      .action(
+        async (folder: string, flags: CopyFlags) =>
+          await perform(async (context) => await copyAudit(context, folder, flags, what)),
+      );
+}
+
+function addVerifying(audit: Command, perform: Perform): void {
+  audit
+    .command("verify")
+    .description("verify an exported log offline; or, given a run's id, that run's trail at the server")
+    .argument("<folder-or-run>", "an export's folder, or a run's id")
+    .option("--key <vkey>", "key that you pinned; may be repeated (rotation)", collect)
+    .option("--remembered <file>", "a checkpoint that you kept: finds what was cut or rewritten since")
+    .option("--policy <file>", "C2SP tlog-policy: logs, witnesses, quorum")
+    .option("--cosigned-within <minutes>", "how old the newest cosignature may be", parsePlace)
+    .action(async (what: string, flags: VerifyFlags) => {
+      await perform(async (context) =>
+        isRun(what) ? await verifyAudit(context, parseRunId(what)) : await verifyExport(context, what, flags),
+      );
+    });
+  audit
+    .command("receipt")
+    .description("verify offline the proof that came with a decision")
+    .argument("<file>", "the receipt, or the answer that held it")
+    .option("--key <vkey>", "key that you pinned; may be repeated", collect)
+    .action(
+      async (file: string, flags: VerifyFlags) =>
+        await perform(async (context) => await verifyReceipt(context, file, flags)),
+    );
+}
+
+function addManaging(audit: Command, perform: Perform): void {
+  audit
+    .command("erase")
+    .description("erase the payload of one entry; the entry and every proof stay")
+    .argument("<entry>", "its place, from 0", parsePlace)
+    .requiredOption("--reason <text>", "the legal basis; it stays in the log")
+    .option("--epoch <n>", "which log", parsePlace)
+    .action(
+      async (index: number, flags: EraseFlags) =>
+        await perform(async (context) => await erasePayload(context, index, flags)),
+    );
+  audit
+    .command("epoch")
+    .description("begin a new log after a restored backup or a lost key")
+    .requiredOption("--reason <text>", "why the old one cannot go on")
+    .action(
+      async (flags: { reason: string }) => await perform(async (context) => await beginEpoch(context, flags)),
+    );
+  const rotate = audit.command("rotate").description("rotate the key that signs checkpoints");
+  rotate
+    .command("add")
+    .description("let a new key sign beside the old one")
+    .action(async () => await perform(async (context) => await rotateSigner(context, "add")));
+  rotate
+    .command("retire")
+    .description("forget the old key, once verifiers know the new one")
+    .action(async () => await perform(async (context) => await rotateSigner(context, "retire")));
+  audit
+    .command("cosign")
+    .description("show a copy to the witnesses of a policy, and keep what they sign in its checkpoint")
+    .argument("<folder>", "an export or a mirror")
+    .requiredOption("--policy <file>", "C2SP tlog-policy: logs, and witnesses with their URLs")
+    .action(
+      async (folder: string, flags: { policy: string }) =>
+        await perform(async (context) => await cosignCopy(context, folder, flags)),
+    );
+  audit
+    .command("witness")
+    .description("run a witness (C2SP tlog-witness): cosigns checkpoints that only grow")
+    .requiredOption("--state <folder>", "where its key and the last checkpoint of each log are kept")
+    .requiredOption("--name <name>", "its name, as a schema-less URL")
+    .option("--log <vkey>", "a log that it knows; may be repeated", collect)
+    .option("--port <port>", "where to listen; 0 for any free one", parsePlace, 4210)
+    .option("--host <address>", "on which address", "127.0.0.1")
+    .action(
+      async (flags: WitnessFlags) => await perform(async (context) => await serveWitness(context, flags)),
+    );
+}

@@ -1,0 +1,272 @@
+// The evidence from the command line: what there is, copies of it, and proofs. Verifying needs no server.
+
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { type AuditEntry, type AuditLog, receiptSchema, type RunId } from "@assent/contract";
+import { parsePolicy, parseVerifierKey, type Policy, type VerifierKey, verifyProof } from "@assent/tlog";
+import { err, ok, type Result } from "../../base/result.ts";
+import { verifyLog, type VerifyReport } from "../../core/audit/verify-log.ts";
+import type { Context, Outcome } from "../context.ts";
+import { type Failure, failureOfClient, usageFailure } from "../failure.ts";
+import { table } from "../output/table.ts";
+import { visibleLine } from "../output/visible.ts";
+import { copyLog } from "../verify/copy-log.ts";
+import { openLogFolder } from "../verify/log-folder.ts";
+
+export async function showLogs(context: Context): Outcome {
+  const client = await context.openClient();
+  if (!client.ok) return client;
+  const logs = await client.value.listAuditLogs();
+  if (!logs.ok) return err(failureOfClient(logs.error));
+  context.show(logs.value, () => [
+    ...table(
+      ["LOG", "ENTRIES", "SIGNED", "ORIGIN"],
+      logs.value.data.map((log) => [
+        String(log.epoch),
+        String(log.size),
+        String(log.signed_size),
+        log.origin,
+      ]),
+    ),
+    "",
+    ...logs.value.data.flatMap((log) => log.keys.map((key) => `key of log ${log.epoch}: ${key}`)),
+    ...(logs.value.stopped === null
+      ? []
+      : ["", visibleLine(`NOT SIGNED any more: ${logs.value.stopped.detail} (${logs.value.stopped.code})`)]),
+  ]);
+  return ok(logs.value.stopped === null ? "ok" : "failed");
+}
+
+export type EntryFlags = { readonly epoch?: number };
+
+export async function showEntry(context: Context, index: number, flags: EntryFlags): Outcome {
+  const client = await context.openClient();
+  if (!client.ok) return client;
+  const page = await client.value.listAuditEntries(flags.epoch ?? 1, index, 1);
+  if (!page.ok) return err(failureOfClient(page.error));
+  const [entry] = page.value.data;
+  if (entry === undefined) return err(noEntry(index));
+  context.show(entry, () => entryLines(entry));
+  return ok("ok");
+}
+
+const noEntry = (index: number): Failure => ({
+  exit: "refused",
+  code: "audit_entry_not_found",
+  detail: `There is no entry ${index}.`,
+  remedy: "See `assent audit log` for how many there are.",
+});
+
+const entryLines = ({ index, leaf, payload }: AuditEntry): string[] => [
+  `entry ${index}`,
+  visibleLine(leaf),
+  visibleLine(payload ?? "The payload was erased."),
+];
+
+export type CopyFlags = { readonly epoch?: number };
+
+/** Tiles, entries and checkpoint; for an export what opens the entries as well. A copy that is there is brought forward. */
+export async function copyAudit(
+  context: Context,
+  folder: string,
+  flags: CopyFlags,
+  what: "export" | "mirror",
+): Outcome {
+  const client = await context.openClient();
+  if (!client.ok) return client;
+  const logs = await client.value.listAuditLogs();
+  if (!logs.ok) return err(failureOfClient(logs.error));
+  const log = logs.value.data.find(({ epoch }) => epoch === (flags.epoch ?? logs.value.data.at(-1)?.epoch));
+  if (log === undefined) return err(noLog());
+  const target = resolve(context.deps.cwd, folder);
+  const copied = await copyLog(client.value, log, target, what === "export");
+  if (!copied.ok) return copied;
+  const record = { folder: target, origin: log.origin, size: copied.value.size, keys: log.keys };
+  context.show(record, () => copyLines(log, target, copied.value.size));
+  return ok("ok");
+}
+
+const noLog = (): Failure => ({
+  exit: "refused",
+  code: "audit_log_not_found",
+  detail: "There is no such log yet.",
+  remedy: "The first event begins it.",
+});
+
+const copyLines = (log: AuditLog, folder: string, size: number): string[] => [
+  `${size} entries of ${log.origin} are in ${visibleLine(folder)}.`,
+  "Verify them with a key that you got from somebody you trust, not with this copy:",
+  ...log.keys.map((key) => `  assent audit verify ${visibleLine(folder)} --key '${key}'`),
+];
+
+export type VerifyFlags = {
+  readonly key?: readonly string[];
+  readonly remembered?: string;
+  readonly policy?: string;
+  readonly cosignedWithin?: number;
+};
+
+/** Verifies an exported log: no server, no database, nothing believed that stands in the export. */
+export async function verifyExport(context: Context, folder: string, flags: VerifyFlags): Outcome {
+  const given = readTrust(context, flags);
+  if (!given.ok) return await Promise.resolve(given);
+  const { keys, remembered, policy } = given.value;
+  const [first] = keys;
+  if (first === undefined)
+    return err(usageFailure("key_missing", "No key was given.", "Give it with --key."));
+  const now = context.deps.clock.now().getTime();
+  const report = verifyLog({
+    source: openLogFolder(resolve(context.deps.cwd, folder)),
+    origin: first.name,
+    keys,
+    remembered,
+    policy,
+    cosignedSince: flags.cosignedWithin === undefined ? null : new Date(now - flags.cosignedWithin * 60_000),
+  });
+  context.show(report, () => reportLines(report));
+  return ok(report.verified ? "ok" : "failed");
+}
+
+type Trust = {
+  readonly keys: readonly VerifierKey[];
+  readonly remembered: string | null;
+  readonly policy: Policy | null;
+};
+
+function readTrust(context: Context, flags: VerifyFlags): Result<Trust, Failure> {
+  const policyText = flags.policy === undefined ? null : readText(context, flags.policy);
+  if (policyText !== null && !policyText.ok) return policyText;
+  const policy = policyText === null ? null : parsePolicy(policyText.value);
+  if (policy !== null && !policy.ok)
+    return err(usageFailure("policy_invalid", policy.error, "See https://c2sp.org/tlog-policy."));
+  const keys: VerifierKey[] = policy === null ? [] : policy.value.logs.map(({ key }) => key);
+  for (const text of flags.key ?? []) {
+    const key = parseVerifierKey(text);
+    if (!key.ok)
+      return err(usageFailure("key_invalid", key.error, "Give it as `assent audit log` prints it."));
+    keys.push(key.value);
+  }
+  if (keys.some(({ name }) => name !== keys[0]?.name))
+    return err(usageFailure("keys_differ", "The keys are of several logs.", "Verify one log at a time."));
+  const remembered = flags.remembered === undefined ? null : readText(context, flags.remembered);
+  if (remembered !== null && !remembered.ok) return remembered;
+  return ok({ keys, remembered: remembered?.value ?? null, policy: policy?.value ?? null });
+}
+
+function readText(context: Context, file: string): Result<string, Failure> {
+  try {
+    return ok(readFileSync(resolve(context.deps.cwd, file), "utf8"));
+  } catch (error) {
+    const why = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+    return err(usageFailure("file_unreadable", `${file} cannot be read (${why}).`, "Check the path."));
+  }
+}
+
+function reportLines(report: VerifyReport): string[] {
+  const basis = [
+    "the signature",
+    ...(report.rememberedSize === null
+      ? []
+      : [`a checkpoint of ${report.rememberedSize} entries that was kept`]),
+    ...(report.cosigners.length === 0 ? [] : [`witnesses: ${report.cosigners.join(", ")}`]),
+  ];
+  if (report.verified)
+    return [
+      `Log verified: ${report.size} entries of ${report.origin}.`,
+      `  payloads: ${report.opened} opened, ${report.erased} erased with a record, ${report.unopened} not in this copy`,
+      `  it rests on ${basis.join("; ")}`,
+      ...(report.rememberedSize === null && report.cosigners.length === 0
+        ? ["  Without a kept checkpoint or witnesses a log that was cut short to an older state looks whole."]
+        : []),
+    ];
+  return [
+    `Log NOT verified: ${report.findings.length} findings in ${report.size} entries of ${report.origin}.`,
+    ...report.findings.map((finding) => visibleLine(`  ${finding.at}: ${finding.detail} (${finding.code})`)),
+  ];
+}
+
+/** Verifies the proof that came with a decision. */
+export async function verifyReceipt(context: Context, file: string, flags: VerifyFlags): Outcome {
+  const given = readTrust(context, flags);
+  const text = readText(context, file);
+  if (!given.ok) return await Promise.resolve(given);
+  if (!text.ok) return text;
+  const receipt = receiptSchema.safeParse(parseJson(text.value));
+  const [first] = given.value.keys;
+  if (!receipt.success || first === undefined)
+    return err(
+      usageFailure("receipt_invalid", "A receipt and --key are needed.", "See `assent audit verify --help`."),
+    );
+  const { leaf, proof, index } = receipt.data;
+  const verified = verifyProof(proof, Buffer.from(leaf, "latin1"), first.name, given.value.keys);
+  const record = { verified: verified.ok, index, leaf, ...(verified.ok ? {} : { detail: verified.error }) };
+  context.show(record, () =>
+    verified.ok
+      ? [`Receipt verified: entry ${index} of ${first.name} is`, visibleLine(leaf)]
+      : [visibleLine(`Receipt NOT verified: ${verified.error}`)],
+  );
+  return ok(verified.ok ? "ok" : "failed");
+}
+
+function parseJson(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    // The whole answer to a decision does as well.
+    return typeof value === "object" && value !== null && "receipt" in value ? value.receipt : value;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+export type EraseFlags = { readonly epoch?: number; readonly reason: string };
+
+export async function erasePayload(context: Context, index: number, flags: EraseFlags): Outcome {
+  const client = await context.openClient();
+  if (!client.ok) return client;
+  const erased = await client.value.eraseAuditPayload({
+    epoch: flags.epoch ?? 1,
+    index,
+    reason: flags.reason,
+  });
+  if (!erased.ok) return err(failureOfClient(erased.error));
+  context.show(erased.value, () => [
+    `The payload of entry ${index} is gone; a record of it stays in the log.`,
+  ]);
+  return ok("ok");
+}
+
+export async function beginEpoch(context: Context, flags: { readonly reason: string }): Outcome {
+  const client = await context.openClient();
+  if (!client.ok) return client;
+  const logs = await client.value.beginAuditEpoch(flags.reason);
+  if (!logs.ok) return err(failureOfClient(logs.error));
+  const newest = logs.value.data.at(-1);
+  context.show(logs.value, () => [
+    `Log ${newest?.epoch ?? ""} begins: ${newest?.origin ?? ""}`,
+    ...(newest?.keys ?? []),
+  ]);
+  return ok("ok");
+}
+
+export async function rotateSigner(context: Context, step: "add" | "retire"): Outcome {
+  const client = await context.openClient();
+  if (!client.ok) return client;
+  const logs = await client.value.rotateAuditSigner(step);
+  if (!logs.ok) return err(failureOfClient(logs.error));
+  context.show(logs.value, () => ["These keys sign from now on:", ...(logs.value.data.at(-1)?.keys ?? [])]);
+  return ok("ok");
+}
+
+export async function proveEvent(context: Context, run: RunId, version: number): Outcome {
+  const client = await context.openClient();
+  if (!client.ok) return client;
+  const receipt = await client.value.proveEvent(run, version);
+  if (!receipt.ok) return err(failureOfClient(receipt.error));
+  context.show(receipt.value, () => [
+    visibleLine(receipt.value.leaf),
+    "",
+    ...receipt.value.proof.split("\n"),
+  ]);
+  return ok("ok");
+}

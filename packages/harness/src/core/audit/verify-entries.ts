@@ -1,0 +1,210 @@
+// The entries of an exported log, bundle by bundle: memory stays small however long the log is.
+
+import {
+  decodeEntries,
+  decodeTile,
+  type Hash,
+  isSameHash,
+  leafHash,
+  type LevelHash,
+  RightEdge,
+  type Tile,
+  TILE_WIDTH,
+  tilePath,
+} from "@assent/tlog";
+import { createLeafChecks, type LeafChecks } from "./verify-leaf.ts";
+import { type LogFinding, type LogSource, type Memory, payloadPath } from "./verify-source.ts";
+
+export type EntriesReport = { readonly opened: number; readonly erased: number; readonly unopened: number };
+
+type Add = (finding: LogFinding) => void;
+
+type Walk = {
+  readonly source: LogSource;
+  readonly size: number;
+  readonly memory: Memory | null;
+  readonly checks: LeafChecks;
+  readonly add: Add;
+  /** Grown from the entries themselves, and from what the tiles say of them. */
+  entries: RightEdge;
+  readonly tiles: RightEdge;
+  /** The tile of each upper level that is being compared. */
+  readonly upper: Map<number, { readonly index: number; readonly hashes: readonly Hash[] | null }>;
+  /** Where the two differ. */
+  readonly differing: number[];
+  rememberedRoot: Hash | null;
+};
+
+/** Places where entry and tile differ that are kept: enough to name the first ones. */
+const DIFFERENCES_MAX = 1_000;
+
+export function readEntries(
+  source: LogSource,
+  origin: string,
+  checkpoint: Memory,
+  memory: Memory | null,
+  add: Add,
+): EntriesReport {
+  const { size, root } = checkpoint;
+  const walk: Walk = {
+    source,
+    size,
+    memory,
+    checks: createLeafChecks(origin, add),
+    add,
+    entries: new RightEdge(),
+    tiles: new RightEdge(),
+    upper: new Map(),
+    differing: [],
+    rememberedRoot: null,
+  };
+  for (let index = 0; index * TILE_WIDTH < size; index += 1) {
+    if (!readBundle(walk, { level: 0, index, width: Math.min(TILE_WIDTH, size - index * TILE_WIDTH) })) break;
+  }
+  judge(walk, root);
+  return walk.checks.end();
+}
+
+// A partial tile may have been replaced by the full one that holds it.
+function readTile(source: LogSource, tile: Tile): Uint8Array | null {
+  return (
+    source.read(tilePath(tile)) ??
+    (tile.width < TILE_WIDTH ? source.read(tilePath({ ...tile, width: TILE_WIDTH })) : null)
+  );
+}
+
+function readBundle(walk: Walk, tile: Tile): boolean {
+  const { source, add, checks } = walk;
+  const first = tile.index * TILE_WIDTH;
+  const range = `entries ${first} to ${first + tile.width - 1}`;
+  const bytes = readTile(source, { ...tile, level: "entries" });
+  const decoded = bytes === null ? null : decodeEntries(bytes);
+  if (decoded === null || !decoded.ok) {
+    const detail = decoded === null || decoded.ok ? "their file is missing" : decoded.error;
+    add({ code: "entries_missing", at: range, detail });
+    return false;
+  }
+  const entries = decoded.value;
+  if (entries.length < tile.width) {
+    add({
+      code: "entries_missing",
+      at: `entry ${first + entries.length}`,
+      detail: `${range} should be ${tile.width}, there are ${entries.length}`,
+    });
+    return false;
+  }
+  if (entries.length > tile.width && entries.length !== TILE_WIDTH)
+    add({
+      code: "entries_added",
+      at: `entry ${first + tile.width}`,
+      detail: "there are more entries than the checkpoint covers",
+    });
+  const hashes = tileHashes(walk, tile, range);
+  const payloads = source.read(payloadPath(tilePath({ ...tile, level: "entries" })));
+  checks.openBundle(payloads, first);
+  for (let i = 0; i < tile.width; i += 1) {
+    const entry = entries[i];
+    if (entry === undefined) return false;
+    const hash = leafHash(entry);
+    const said = hashes?.[i] ?? hash;
+    if (!isSameHash(hash, said) && walk.differing.length < DIFFERENCES_MAX) walk.differing.push(first + i);
+    // Before the first difference both are the same tree.
+    if (walk.differing.length > 0) walk.entries.append(hash);
+    for (const node of walk.tiles.append(said)) checkNode(walk, node);
+    checks.check(entry, first + i);
+    if (walk.memory !== null && first + i + 1 === walk.memory.size) walk.rememberedRoot = walk.tiles.root();
+    if (walk.differing.length === 1 && walk.differing[0] === first + i) rebuild(walk, first + i);
+  }
+  return true;
+}
+
+// The entries' own tree is only grown once it is another one: from the same edge, with the entry's own hash.
+function rebuild(walk: Walk, index: number): void {
+  const entries = new RightEdge();
+  for (let bundle = 0; bundle * TILE_WIDTH <= index; bundle += 1) {
+    const width = Math.min(TILE_WIDTH, walk.size - bundle * TILE_WIDTH);
+    const bytes = readTile(walk.source, { level: "entries", index: bundle, width });
+    const decoded = bytes === null ? null : decodeEntries(bytes);
+    if (decoded?.ok !== true) return;
+    for (const [i, entry] of decoded.value.entries())
+      if (bundle * TILE_WIDTH + i <= index) entries.append(leafHash(entry));
+  }
+  walk.entries = entries;
+}
+
+function tileHashes({ source, add }: Walk, tile: Tile, range: string): Hash[] | null {
+  const bytes = readTile(source, tile);
+  if (bytes === null) {
+    add({ code: "tile_missing", at: range, detail: `${tilePath(tile)} is missing` });
+    return null;
+  }
+  const hashes = decodeTile(bytes, tile.width) ?? decodeTile(bytes, TILE_WIDTH);
+  if (hashes === null)
+    add({ code: "tile_malformed", at: range, detail: `${tilePath(tile)} has another length` });
+  return hashes;
+}
+
+const listed = (walk: Walk, code: string, detail: string): void => {
+  for (const index of walk.differing) walk.add({ code, at: `entry ${index}`, detail });
+};
+
+/** Which of entries, tiles and checkpoint is the one that is wrong. */
+function judge(walk: Walk, root: Hash): void {
+  const { size, memory, add, tiles, differing } = walk;
+  const isWhole = tiles.size === size;
+  const isTilesRight = isWhole && isSameHash(tiles.root(), root);
+  if (isTilesRight) listed(walk, "entry_altered", "its bytes are not those that the signed tree holds");
+  else if (differing.length > 0 && walk.entries.size === size && isSameHash(walk.entries.root(), root))
+    listed(
+      walk,
+      "tile_altered",
+      "its hash in the tile is not the entry's; the entry is the one that was signed",
+    );
+  else {
+    listed(walk, "entry_altered", "its bytes and its hash in the tile differ");
+    if (isWhole)
+      add({
+        code: "root_mismatch",
+        at: `entries 0 to ${size - 1}`,
+        detail:
+          "the entries do not give the root that was signed: the history was rewritten, or the checkpoint is of another",
+      });
+  }
+  if (memory === null || memory.size > size || memory.size === 0) return;
+  if (walk.rememberedRoot !== null && !isSameHash(walk.rememberedRoot, memory.root))
+    add({
+      code: "history_rewritten",
+      at: `entries 0 to ${memory.size - 1}`,
+      detail: `the first ${memory.size} entries are not those that were remembered`,
+    });
+}
+
+// Levels above the leaves: each hash is the root of a full tile below. They narrow down where a history that was
+// rewritten differs from what stood there before.
+function checkNode(walk: Walk, { level, index, hash }: LevelHash): void {
+  const { source, size, add } = walk;
+  const span = TILE_WIDTH ** level;
+  const at = `entries ${index * span} to ${(index + 1) * span - 1}`;
+  const tileIndex = Math.floor(index / TILE_WIDTH);
+  let held = walk.upper.get(level);
+  if (held?.index !== tileIndex) {
+    const width = Math.min(TILE_WIDTH, Math.floor(size / span) - tileIndex * TILE_WIDTH);
+    const bytes = readTile(source, { level, index: tileIndex, width });
+    const hashes = bytes === null ? null : (decodeTile(bytes, width) ?? decodeTile(bytes, TILE_WIDTH));
+    if (hashes === null)
+      add({
+        code: "tile_missing",
+        at,
+        detail: `the tile of level ${level} over them is missing or has another length`,
+      });
+    held = { index: tileIndex, hashes };
+    walk.upper.set(level, held);
+  }
+  const said = held.hashes?.[index % TILE_WIDTH];
+  if (said === undefined || isSameHash(said, hash)) return;
+  add({
+    code: "tile_altered",
+    at,
+    detail: `level ${level} has another hash for them than the tiles below give`,
+  });
+}

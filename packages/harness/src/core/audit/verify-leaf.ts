@@ -1,0 +1,164 @@
+// What leaves say, beside their hashes: which log they belong to, an unbroken count per subject, and payloads that are
+// either what was committed to, or gone with a record of it.
+
+import { commitment, decodeLeaf, ERASED_KIND, type Leaf, SALT_BYTES } from "./leaf.ts";
+import type { LogFinding } from "./verify-source.ts";
+
+export type LeafChecks = {
+  /** Gives the payloads of the bundle that begins at this entry; null: the export has none. */
+  openBundle(payloads: Uint8Array | null, first: number): void;
+  check(entry: Uint8Array, index: number): void;
+  /** After the last entry: erasures are recorded later than what they erased. */
+  end(): { readonly opened: number; readonly erased: number; readonly unopened: number };
+};
+
+type Opening = { readonly salt: Buffer; readonly payload: string };
+
+/** A payload is at most what an event holds; a line that is longer is not one of ours. */
+const LINE_CHARS_MAX = 4_000_000;
+
+export function createLeafChecks(origin: string, add: (finding: LogFinding) => void): LeafChecks {
+  // A later epoch goes on where the one before it stopped, so its first version of a subject is not 1.
+  const epoch = Number(/\/e([1-9]\d*)$/.exec(origin)?.[1] ?? 1);
+  const missing = new Set<number>();
+  const erased = new Set<number>();
+  const present = createBits();
+  let openings: Map<number, Opening> | null = null;
+  let tenant: string | null = null;
+  let [opened, unopened] = [0, 0];
+
+  const checkVersion = createVersionChecks(epoch, add);
+  const checkPayload = (leaf: Leaf, index: number): void => {
+    if (openings === null) {
+      unopened += 1;
+      return;
+    }
+    const opening = openings.get(index);
+    if (opening === undefined) {
+      missing.add(index);
+      return;
+    }
+    opened += 1;
+    present.set(index);
+    if (opening.salt.byteLength !== SALT_BYTES)
+      add({ code: "payload_altered", at: `entry ${index}`, detail: "its salt has not 32 bytes" });
+    else if (commitment(opening.salt, opening.payload).toString("hex") !== leaf.commit)
+      add({
+        code: "payload_altered",
+        at: `entry ${index}`,
+        detail: "salt and payload are not those it commits to",
+      });
+  };
+
+  return {
+    openBundle(payloads, first): void {
+      openings = payloads === null ? null : readPayloads(payloads, first, add);
+    },
+    check(entry, index): void {
+      const leaf = decodeLeaf(entry);
+      if (leaf === null) {
+        add({ code: "entry_malformed", at: `entry ${index}`, detail: "it has not the form of an entry" });
+        return;
+      }
+      tenant ??= leaf.tenant;
+      if (leaf.log !== origin || leaf.tenant !== tenant)
+        add({ code: "entry_of_another_log", at: `entry ${index}`, detail: `it belongs to ${leaf.log}` });
+      checkVersion(leaf, index);
+      if (leaf.kind === ERASED_KIND && leaf.subject.startsWith(`entry:${epoch}:`))
+        erased.add(Number(leaf.subject.slice(`entry:${epoch}:`.length)));
+      checkPayload(leaf, index);
+    },
+    end() {
+      for (const index of missing)
+        if (!erased.has(index))
+          add({
+            code: "payload_removed",
+            at: `entry ${index}`,
+            detail: "its payload is gone, and no entry records an erasure",
+          });
+      for (const index of erased)
+        if (present.has(index))
+          add({
+            code: "payload_not_erased",
+            at: `entry ${index}`,
+            detail: "an entry records that its payload was erased, and it is still there",
+          });
+      return { opened, erased: [...missing].filter((index) => erased.has(index)).length, unopened };
+    },
+  };
+}
+
+function createVersionChecks(
+  epoch: number,
+  add: (finding: LogFinding) => void,
+): (leaf: Leaf, index: number) => void {
+  const versions = new Map<string, number>();
+  return ({ subject, version }: Leaf, index: number): void => {
+    const last = versions.get(subject);
+    versions.set(subject, version);
+    if (last === undefined ? version === 1 || epoch > 1 : version === last + 1) return;
+    const expected = (last ?? 0) + 1;
+    add({
+      code: version < expected ? "version_repeated" : "version_missing",
+      at: `entry ${index}`,
+      detail: `it is number ${version} of ${subject}, after number ${last ?? 0}: entries were ${version < expected ? "inserted or moved" : "removed or moved"}`,
+    });
+  };
+}
+
+// One bit an entry: a log of ten millions takes little more than a megabyte.
+function createBits(): { set(index: number): void; has(index: number): boolean } {
+  let bits = new Uint8Array(1_024);
+  return {
+    set(index): void {
+      const place = index >> 3;
+      if (place >= bits.byteLength) {
+        const larger = new Uint8Array(place * 2);
+        larger.set(bits);
+        bits = larger;
+      }
+      bits[place] = (bits[place] ?? 0) | (1 << (index & 7));
+    },
+    has: (index) => ((bits[index >> 3] ?? 0) & (1 << (index & 7))) !== 0,
+  };
+}
+
+function readPayloads(
+  bytes: Uint8Array,
+  first: number,
+  add: (finding: LogFinding) => void,
+): Map<number, Opening> {
+  const openings = new Map<number, Opening>();
+  for (const line of Buffer.from(bytes).toString("utf8").split("\n")) {
+    if (line === "") continue;
+    const opening = line.length > LINE_CHARS_MAX ? null : parseLine(line);
+    if (opening === null || openings.has(opening.index)) {
+      add({
+        code: "payload_malformed",
+        at: `payloads from entry ${first}`,
+        detail: "a line that opens no entry",
+      });
+      continue;
+    }
+    openings.set(opening.index, opening);
+  }
+  return openings;
+}
+
+function parseLine(line: string): (Opening & { readonly index: number }) | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+  if (typeof value !== "object" || value === null) return null;
+  const [index, salt, payload]: unknown[] = [
+    Reflect.get(value, "i"),
+    Reflect.get(value, "s"),
+    Reflect.get(value, "p"),
+  ];
+  if (typeof index !== "number" || typeof salt !== "string" || typeof payload !== "string") return null;
+  return { index, salt: Buffer.from(salt, "base64"), payload };
+}

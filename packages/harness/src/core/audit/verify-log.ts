@@ -1,0 +1,145 @@
+// Verifies an exported log as anybody can who holds it: offline, with keys and memory of the verifier's own. Nothing in
+// the export is believed because it stands there: what counts is the pinned key, the remembered checkpoint, and hashes.
+
+import {
+  type Cosignature,
+  type Hash,
+  isSameHash,
+  openCheckpoint,
+  type OpenedCheckpoint,
+  type Policy,
+  type VerifierKey,
+  verifyCosignatures,
+} from "@assent/tlog";
+import { readEntries, type EntriesReport } from "./verify-entries.ts";
+import { type LogFinding, type LogSource, type Memory } from "./verify-source.ts";
+
+export type VerifyOptions = {
+  readonly source: LogSource;
+  /** Name of the log, and keys that may have signed it: from the verifier, never from the export. */
+  readonly origin: string;
+  readonly keys: readonly VerifierKey[];
+  /** A checkpoint that the verifier kept from before; null for none: then a history cut short is not noticed. */
+  readonly remembered: string | null;
+  /** Which witnesses must have cosigned; null: none are asked for. */
+  readonly policy: Policy | null;
+  /** The newest cosignature must not be older than this; null: however old. */
+  readonly cosignedSince: Date | null;
+};
+
+export type VerifyReport = {
+  readonly origin: string;
+  readonly size: number;
+  readonly verified: boolean;
+  readonly findings: readonly LogFinding[];
+  /** What the verification rests on beside the signature. */
+  readonly rememberedSize: number | null;
+  readonly cosigners: readonly string[];
+  readonly opened: number;
+  readonly erased: number;
+  readonly unopened: number;
+};
+
+/** Findings that are listed; past these the log is wrong all over. */
+export const FINDINGS_MAX = 1_000;
+
+export function verifyLog(options: VerifyOptions): VerifyReport {
+  const findings: LogFinding[] = [];
+  const add = (finding: LogFinding): void => {
+    if (findings.length < FINDINGS_MAX) findings.push(finding);
+  };
+  const note = options.source.read("checkpoint");
+  const opened = note === null ? null : openCheckpoint(note, options.origin, options.keys);
+  if (note === null || opened === null || !opened.ok) {
+    add({
+      code: "checkpoint_invalid",
+      at: "checkpoint",
+      detail: opened === null || opened.ok ? "there is none" : opened.error,
+    });
+    return reportOf(options.origin, null, findings, null, [], null);
+  }
+  const checkpoint = opened.value;
+  const memory = recall(options, checkpoint, add);
+  const cosigners = checkWitnesses(options, note, add);
+  const entries = readEntries(options.source, options.origin, checkpoint, memory, add);
+  return reportOf(options.origin, checkpoint, findings, memory, cosigners, entries);
+}
+
+function reportOf(
+  origin: string,
+  checkpoint: OpenedCheckpoint | null,
+  findings: readonly LogFinding[],
+  memory: Memory | null,
+  cosigners: readonly Cosignature[],
+  entries: EntriesReport | null,
+): VerifyReport {
+  return {
+    origin,
+    size: checkpoint?.size ?? 0,
+    verified: findings.length === 0,
+    findings,
+    rememberedSize: memory?.size ?? null,
+    cosigners: cosigners.map(({ key }) => key.name),
+    opened: entries?.opened ?? 0,
+    erased: entries?.erased ?? 0,
+    unopened: entries?.unopened ?? 0,
+  };
+}
+
+/** What the verifier knows from before, where it agrees with the new checkpoint as far as sizes and roots can tell. */
+function recall(
+  { remembered, origin, keys }: VerifyOptions,
+  { size, root }: OpenedCheckpoint,
+  add: (finding: LogFinding) => void,
+): Memory | null {
+  if (remembered === null) return null;
+  const before = openCheckpoint(remembered, origin, keys);
+  if (!before.ok) {
+    add({ code: "remembered_invalid", at: "remembered checkpoint", detail: before.error });
+    return null;
+  }
+  const known: { readonly size: number; readonly root: Hash } = before.value;
+  if (known.size > size)
+    add({
+      code: "history_cut",
+      at: `entry ${size}`,
+      detail: `the log ends after ${size} entries, but had ${known.size} when it was remembered`,
+    });
+  else if (known.size === size && !isSameHash(known.root, root))
+    add({
+      code: "history_forked",
+      at: `entries 0 to ${size - 1}`,
+      detail: "the same number of entries was signed with another root before: there are two histories",
+    });
+  return known;
+}
+
+function checkWitnesses(
+  { policy, cosignedSince }: VerifyOptions,
+  note: Uint8Array,
+  add: (finding: LogFinding) => void,
+): readonly Cosignature[] {
+  if (policy === null) return [];
+  const found = verifyCosignatures(
+    note,
+    policy.witnesses.map(({ key }) => key),
+  );
+  if (!found.ok) {
+    add({ code: "cosignature_invalid", at: "checkpoint", detail: found.error });
+    return [];
+  }
+  if (!policy.isQuorum(new Set(found.value.map(({ key }) => key.vkey))))
+    add({
+      code: "quorum_missing",
+      at: "checkpoint",
+      detail: `cosigned by ${found.value.map(({ key }) => key.name).join(", ") || "nobody"}; the policy wants more`,
+    });
+  const newest = Math.max(0, ...found.value.map(({ seconds }) => seconds));
+  if (cosignedSince !== null && newest * 1000 < cosignedSince.getTime())
+    add({
+      code: "cosignature_old",
+      at: "checkpoint",
+      detail: `the newest cosignature is of ${newest === 0 ? "never" : new Date(newest * 1000).toISOString()}: newer entries may be held back`,
+    });
+  return found.value;
+}

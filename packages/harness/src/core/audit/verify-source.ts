@@ -1,0 +1,18 @@
+import type { Hash } from "@assent/tlog";
+
+/** An export's files by their path; null where there is none. */
+export type LogSource = { read(path: string): Uint8Array | null };
+
+/** One thing that is wrong, and where. */
+export type LogFinding = { readonly code: string; readonly at: string; readonly detail: string };
+
+/** What the verifier knew before: so many entries had this root. */
+export type Memory = { readonly size: number; readonly root: Hash };
+
+/** `payloads/<N>` beside `tile/entries/<N>`: what opens the leaves, a line of JSON each. */
+export const payloadPath = (entriesPath: string): string =>
+  entriesPath.replace("tile/entries/", "payloads/").replace(/\.p\/\d+$/, "");
+
+/** One line of a payload file. */
+export const payloadLine = (index: number, salt: Uint8Array, payload: string): string =>
+  `${JSON.stringify({ i: index, s: Buffer.from(salt).toString("base64"), p: payload })}\n`;

@@ -1,0 +1,311 @@
+// Durable runs per second (submit -> tool step -> approval -> resume -> finish), and what one costs, beside a floor of
+// five plain commits on the same Postgres. `npm run bench:runs -- --help` says how.
+
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { Pool } from "pg";
+import { startToolSink } from "@assent/suite";
+import { z } from "zod";
+import { openEmbedded } from "../../packages/harness/src/adapters/postgres/embedded/embedded.ts";
+import { parseDatabaseUrl } from "../../packages/harness/src/adapters/postgres/connect.ts";
+import { readCredentials } from "../../packages/harness/src/home.ts";
+import { addNotary } from "../support/target/notary.ts";
+import { createInstallation, type Installation } from "../support/target/installation.ts";
+import { storeFinishedRuns } from "./stored-runs.ts";
+
+const HELP = `node --conditions=assent-source tests/bench/runs.bench.ts [options]
+  --runs <n>          runs of each measurement (default 200)
+  --in-flight <list>  at once (default 1,8,16,32)
+  --stored <list>     finished runs stored before (default 0,10000; up to 1000000)
+  DATABASE_URL (and DATABASE_MIGRATION_URL) name another Postgres than the embedded one.`;
+
+type Figures = {
+  readonly commits: number;
+  readonly walBytes: number;
+  readonly statements: number;
+  readonly control: number;
+  readonly cpuMs: number;
+};
+
+const statsSchema = z.object({ statements: z.number(), control: z.number(), cpuMs: z.number() });
+const readySchema = z.object({ url: z.string() });
+type Served = { readonly url: string; stats(): Promise<z.infer<typeof statsSchema>>; stop(): Promise<void> };
+
+/** The harness in a process of its own, so that its processor time is its own. */
+async function serve(installation: Installation): Promise<Served> {
+  const child = fork(
+    fileURLToPath(new URL("./serve.ts", import.meta.url)),
+    [installation.home, installation.configFile],
+    {
+      execArgv: ["--conditions=assent-source"],
+      env: { ...process.env, ...installation.environment },
+    },
+  );
+  const [ready] = await once(child, "message");
+  const { url } = readySchema.parse(ready);
+  return {
+    url,
+    stats: async () => {
+      const answer = once(child, "message");
+      child.send("stats");
+      const [stats] = await answer;
+      return statsSchema.parse(stats);
+    },
+    stop: async () => {
+      const ended = once(child, "exit");
+      child.send("stop");
+      await ended;
+    },
+  };
+}
+
+async function figures(owner: Pool, served: Served): Promise<Figures> {
+  const { rows } = await owner.query<{ commits: string; wal: string }>(
+    `select pg_stat_get_db_xact_commit(d.oid)::text as commits, (pg_current_wal_lsn() - '0/0'::pg_lsn)::text as wal
+     from (select pg_stat_clear_snapshot()) s, pg_database d where d.datname = current_database()`,
+  );
+  return { commits: Number(rows[0]?.commits), walBytes: Number(rows[0]?.wal), ...(await served.stats()) };
+}
+
+type Sample = { readonly totalMs: number };
+
+const percentile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+
+/** Looks for all who wait in one statement, so that waiting costs the same however many do. */
+function createWatcher(owner: Pool): {
+  readonly waits: () => number;
+  approval(run: string): Promise<{ id: string; digest: string }>;
+  end(run: string): Promise<string>;
+  stop(): void;
+} {
+  let looks = 0;
+  const over = new AbortController();
+  const approvals = new Map<string, (found: { id: string; digest: string }) => void>();
+  const ends = new Map<string, (state: string) => void>();
+  void (async () => {
+    while (!over.signal.aborted) {
+      if (approvals.size + ends.size === 0) {
+        await new Promise((resolve) => setImmediate(resolve));
+        continue;
+      }
+      looks += 1;
+      const { rows } = await owner.query<{
+        run: string;
+        state: string;
+        id: string | null;
+        digest: string | null;
+      }>(
+        `select replace(r.id::text, '-', '') as run, r.state, replace(a.id::text, '-', '') as id,
+           encode(a.action_digest, 'hex') as digest
+         from unnest($1::uuid[]) want join assent.runs r on r.id = want
+         left join assent.approvals a on a.tenant_id = r.tenant_id and a.run_id = r.id and a.state = 'open'`,
+        [[...new Set([...approvals.keys(), ...ends.keys()])]],
+      );
+      for (const { run, state, id, digest } of rows) {
+        if (id !== null && digest !== null && approvals.has(run)) {
+          approvals.get(run)?.({ id: `apr_${id}`, digest: `sha256:${digest}` });
+          approvals.delete(run);
+        }
+        if (["succeeded", "failed", "cancelled", "dead_lettered"].includes(state)) {
+          ends.get(run)?.(state);
+          ends.delete(run);
+        }
+      }
+    }
+  })();
+  return {
+    waits: () => looks,
+    approval: async (run) => await new Promise((resolve) => approvals.set(run, resolve)),
+    end: async (run) => await new Promise((resolve) => ends.set(run, resolve)),
+    stop: () => {
+      over.abort();
+    },
+  };
+}
+
+type Bench = {
+  readonly url: string;
+  readonly key: string;
+  readonly watcher: ReturnType<typeof createWatcher>;
+};
+
+let sequence = 0;
+
+async function playOne({ url, key, watcher }: Bench): Promise<Sample> {
+  sequence += 1;
+  const start = performance.now();
+  const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
+  const submitted = await fetch(`${url}/api/harness/run`, {
+    method: "POST",
+    headers: { ...headers, "idempotency-key": `bench-${process.pid}-${sequence}` },
+    body: JSON.stringify({ agent: "notary", task: "Put it on record." }),
+  });
+  if (submitted.status !== 202) throw new Error(`submission: ${submitted.status} ${await submitted.text()}`);
+  const { id } = z.looseObject({ id: z.string() }).parse(await submitted.json());
+  const run = id.slice(4);
+  const approval = await watcher.approval(run);
+  const decided = await fetch(`${url}/api/harness/approve`, {
+    method: "POST",
+    headers,
+    body: JSON.stringify({ approval_id: approval.id, decision: "approve", action_digest: approval.digest }),
+  });
+  if (decided.status !== 200) throw new Error(`approval: ${decided.status} ${await decided.text()}`);
+  await decided.body?.cancel();
+  const state = await watcher.end(run);
+  if (state !== "succeeded") throw new Error(`run ${id} is ${state}`);
+  return { totalMs: performance.now() - start };
+}
+
+async function atOnce<T>(count: number, inFlight: number, work: () => Promise<T>): Promise<readonly T[]> {
+  const done: T[] = [];
+  let begun = 0;
+  await Promise.all(
+    Array.from({ length: inFlight }, async () => {
+      while (begun < count) {
+        begun += 1;
+        done.push(await work());
+      }
+    }),
+  );
+  return done;
+}
+
+/** Five plain commits a unit: what the Postgres under it can do at all. */
+async function measureFloor(owner: Pool, count: number, inFlight: number): Promise<number> {
+  await owner.query(
+    "create table if not exists public.bench_floor (id bigserial primary key, at timestamptz)",
+  );
+  const start = performance.now();
+  await atOnce(count, inFlight, async () => {
+    const client = await owner.connect();
+    try {
+      for (let commit = 0; commit < 5; commit += 1)
+        await client.query("insert into public.bench_floor (at) values (now())");
+    } finally {
+      client.release();
+    }
+  });
+  return count / ((performance.now() - start) / 1_000);
+}
+
+/** From the person's yes to the worker that goes on, by the run's own events. */
+async function wakeMs(owner: Pool, count: number): Promise<readonly number[]> {
+  const { rows } = await owner.query<{ ms: number }>(
+    `select extract(epoch from l.at - a.at)::float8 * 1000 as ms
+     from assent.audit_events a
+     join assent.audit_events l on l.tenant_id = a.tenant_id and l.run_id = a.run_id and l.version > a.version
+       and l.kind = 'run_leased'
+     where a.kind = 'approval_approved' order by a.at desc limit $1`,
+    [count],
+  );
+  return rows.map(({ ms }) => ms).toSorted((a, b) => a - b);
+}
+
+const out = (line: string): void => void process.stdout.write(`${line}\n`);
+
+async function measure(
+  bench: Bench,
+  owner: Pool,
+  served: Served,
+  runs: number,
+  inFlight: number,
+): Promise<void> {
+  await atOnce(Math.min(runs, 2 * inFlight), inFlight, async () => await playOne(bench));
+  const floor = await measureFloor(owner, runs, inFlight);
+  const before = await figures(owner, served);
+  const looksBefore = bench.watcher.waits();
+  const start = performance.now();
+  const samples = await atOnce(runs, inFlight, async () => await playOne(bench));
+  const seconds = (performance.now() - start) / 1_000;
+  const after = await figures(owner, served);
+  const looks = bench.watcher.waits() - looksBefore;
+  const sorted = samples.map(({ totalMs }) => totalMs).toSorted((a, b) => a - b);
+  const wake = await wakeMs(owner, runs);
+  const perRun = (name: keyof Figures, less = 0): string =>
+    ((after[name] - before[name] - less) / runs).toFixed(1);
+  out(
+    [
+      `${String(inFlight).padStart(3)} in flight:`,
+      `${(runs / seconds).toFixed(1)} runs/s (floor ${floor.toFixed(1)}, ${(runs / seconds / floor).toFixed(2)} of it)`,
+      `p50 ${percentile(sorted, 0.5).toFixed(0)} p95 ${percentile(sorted, 0.95).toFixed(0)} p99 ${percentile(sorted, 0.99).toFixed(0)} ms`,
+      `wake p50 ${percentile(wake, 0.5).toFixed(0)} ms`,
+      `commits ${perRun("commits", looks)}`,
+      `statements ${perRun("statements")} + ${perRun("control")} of transactions`,
+      `WAL ${perRun("walBytes")} B`,
+      `CPU ${perRun("cpuMs")} ms`,
+    ].join(" | "),
+  );
+}
+
+async function measureIdle(owner: Pool, served: Served): Promise<void> {
+  const before = await figures(owner, served);
+  await new Promise((resolve) => setTimeout(resolve, 10_000));
+  const after = await figures(owner, served);
+  // Less the look itself.
+  out(
+    `idle: ${((after.commits - before.commits - 1) / 10).toFixed(1)} commits/s, CPU ${((after.cpuMs - before.cpuMs) / 10).toFixed(1)} ms/s`,
+  );
+}
+
+const text = { type: "string" } as const;
+const { values: options } = parseArgs({
+  options: { runs: text, "in-flight": text, stored: text, help: { type: "boolean" } },
+});
+const numbers = (list: string): readonly number[] => list.split(",").map(Number);
+
+async function runBench(): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  const sink = await startToolSink();
+  stack.defer(async () => {
+    await sink.stop();
+  });
+  const installation = createInstallation(sink.url);
+  stack.defer(() => {
+    installation.remove();
+  });
+  addNotary(installation, sink.url);
+  const served = await serve(installation);
+  stack.defer(async () => {
+    await served.stop();
+  });
+  const owner = new Pool({ ...(await ownerOf(installation, stack)), max: 40 });
+  stack.defer(async () => {
+    await owner.end();
+  });
+  const key = readCredentials(installation.home)?.key ?? "";
+  const watcher = createWatcher(owner);
+  stack.defer(() => {
+    watcher.stop();
+  });
+  out(`${process.env["DATABASE_URL"] === undefined ? "embedded" : "DATABASE_URL"}, ${readCpu()}`);
+  await measureIdle(owner, served);
+  for (const stored of numbers(options.stored ?? "0,10000")) {
+    await storeFinishedRuns(owner, stored);
+    out(`${stored} finished runs stored:`);
+    for (const inFlight of numbers(options["in-flight"] ?? "1,8,16,32"))
+      await measure({ url: served.url, key, watcher }, owner, served, Number(options.runs ?? 200), inFlight);
+  }
+}
+
+async function ownerOf(installation: Installation, stack: AsyncDisposableStack): Promise<object> {
+  const given = process.env["DATABASE_MIGRATION_URL"] ?? process.env["DATABASE_URL"];
+  if (given !== undefined) {
+    const parsed = parseDatabaseUrl("DATABASE_URL", given);
+    if (!parsed.ok) throw new Error(parsed.error.message);
+    return parsed.value;
+  }
+  const opened = await openEmbedded({ folder: installation.home });
+  if (!opened.ok) throw new Error(opened.error.message);
+  stack.use(opened.value);
+  return opened.value.connection("owner");
+}
+
+const readCpu = (): string =>
+  /model name\s*: (.*)/.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1] ?? "unknown processor";
+
+if (options.help === true) out(HELP);
+else await runBench();

@@ -1,0 +1,53 @@
+// The harness under measurement, in a process of its own. It counts the statements that it sends.
+
+import { Client } from "pg";
+import { startHarness } from "../../packages/harness/src/assemble.ts";
+import { processEnvironment } from "../../packages/harness/src/config.ts";
+
+const CONTROL = /^\s*(?:begin|commit|rollback|select set_config)/i;
+let statements = 0;
+let control = 0;
+
+const textOf = (query: unknown): string => {
+  if (typeof query === "string") return query;
+  return typeof query === "object" && query !== null && "text" in query ? String(query.text) : "";
+};
+
+const own: unknown = Reflect.get(Client.prototype, "query");
+if (typeof own !== "function") throw new Error("pg's client has no query");
+
+// Every connection of the process is one of these, however it was made.
+Object.assign(Client.prototype, {
+  query: new Proxy(own, {
+    apply: (send, client, args: unknown[]): unknown => {
+      if (CONTROL.test(textOf(args[0]))) control += 1;
+      else statements += 1;
+      return Reflect.apply(send, client, args);
+    },
+  }),
+});
+
+const [home = "", configFile = ""] = process.argv.slice(2);
+const started = await startHarness(
+  {
+    home,
+    host: "127.0.0.1",
+    port: 0,
+    configFile,
+    model: null,
+    announce: true,
+    environment: processEnvironment(),
+    log: () => undefined,
+  },
+  () => undefined,
+);
+if (!started.ok) throw new Error(`${started.error.code}: ${started.error.detail}`);
+process.send?.({ url: started.value.url });
+process.on("message", (asked) => {
+  if (asked === "stats") {
+    const { user, system } = process.cpuUsage();
+    process.send?.({ statements, control, cpuMs: (user + system) / 1_000 });
+    return;
+  }
+  void started.value.stop().then(() => process.exit(0));
+});

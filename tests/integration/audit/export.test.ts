@@ -1,0 +1,220 @@
+// A log on the real database, copied out as `assent audit export` and `mirror` do it, and verified there.
+
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { type TenantId, uuidOf } from "@assent/contract";
+import { parsePolicy, parseVerifierKey, SIGNATURE_TYPES, signerKey } from "@assent/tlog";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createWitness } from "../../../packages/harness/src/cli/commands/witness.ts";
+import { cosignCopy, type CosignContext } from "../../../packages/harness/src/cli/commands/cosign.ts";
+import { copyLog } from "../../../packages/harness/src/cli/verify/copy-log.ts";
+import { openLogFolder } from "../../../packages/harness/src/cli/verify/log-folder.ts";
+import { verifyLog, type VerifyReport } from "../../../packages/harness/src/core/audit/verify-log.ts";
+import type { Caller } from "../../../packages/harness/src/ports.ts";
+import { createEvidence } from "../../../packages/harness/src/services/audit/evidence.ts";
+import { createAuditTrail } from "../../../packages/harness/src/services/audit/trail.ts";
+import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../support/database.ts";
+import {
+  addFacts,
+  addManyFacts,
+  advanced,
+  logPorts,
+  type LogPorts,
+  newTenant,
+  originOf,
+  scratchFolder,
+} from "../../support/tenant-log.ts";
+
+let database: ThrowAwayDatabase;
+beforeAll(async () => {
+  database = await connectThrowAwayDatabase();
+});
+afterAll(async () => {
+  await database[Symbol.asyncDispose]();
+});
+
+const callerOf = (tenant: TenantId): Caller => ({
+  tenant,
+  actor: { id: `prn_${"1".repeat(32)}`, kind: "human", name: "auditor" },
+  key: `key_${"1".repeat(32)}`,
+  scopes: [],
+  roles: ["admin"],
+  mustSign: false,
+});
+
+type Client = Parameters<typeof copyLog>[0];
+type Log = Parameters<typeof copyLog>[1];
+
+function openLog(ports: LogPorts, tenant: TenantId) {
+  const evidence = createEvidence({
+    ...ports,
+    wake: async () => await advanced(ports, tenant),
+    stoppedBy: () => null,
+    rotate: () => undefined,
+  });
+  const trail = createAuditTrail(evidence);
+  const caller = callerOf(tenant);
+  const failed = { kind: "aborted" } as const;
+  const client: Client = {
+    getAuditCheckpoint: async (epoch) => {
+      const found = await trail.checkpoint(caller, epoch);
+      return found.ok ? found : { ok: false, error: failed };
+    },
+    listAuditEntries: async (epoch, from, limit) => {
+      const found = await trail.entries(caller, epoch, from, limit);
+      return found.ok ? found : { ok: false, error: failed };
+    },
+  };
+  const log = async (): Promise<Log> => (await trail.logs(caller)).data.at(-1) ?? expect.unreachable();
+  return { evidence, trail, caller, client, log };
+}
+
+function verify(
+  ports: LogPorts,
+  tenant: TenantId,
+  folder: string,
+  more: { remembered?: string; epoch?: number } = {},
+): VerifyReport {
+  const origin = originOf(tenant, more.epoch ?? 1);
+  return verifyLog({
+    source: openLogFolder(folder),
+    origin,
+    keys: ports.signer.vkeys(origin).map((text) => {
+      const key = parseVerifierKey(text);
+      return key.ok ? key.value : expect.unreachable();
+    }),
+    remembered: more.remembered ?? null,
+    policy: null,
+    cosignedSince: null,
+  });
+}
+
+const codes = (report: VerifyReport): string[] => report.findings.map(({ code, at }) => `${code} at ${at}`);
+
+test("an export verifies; after an erasure it verifies as well, and what was copied before is continued", async () => {
+  using folder = scratchFolder();
+  const tenant = await newTenant(database, "exports");
+  const ports = logPorts(database, folder.path);
+  await addManyFacts(database, tenant, 300);
+  await advanced(ports, tenant);
+  const { client, log, trail, caller } = openLog(ports, tenant);
+  const [whole, mirror] = [join(folder.path, "whole"), join(folder.path, "mirror")];
+  expect(await copyLog(client, await log(), whole, true)).toEqual({ ok: true, value: { size: 300 } });
+  expect(await copyLog(client, await log(), mirror, false)).toEqual({ ok: true, value: { size: 300 } });
+  const kept = readFileSync(join(whole, "checkpoint"), "utf8");
+  expect(verify(ports, tenant, whole)).toMatchObject({ verified: true, opened: 300 });
+  await database
+    .ownerPool()
+    .query(
+      "insert into assent.principals (tenant_id, id, kind, name, created_at) values ($1, $2, 'human', 'auditor', now())",
+      [uuidOf(tenant), uuidOf(caller.actor.id)],
+    );
+  const erased = await trail.erase(caller, { epoch: 1, index: 17, reason: "The person asked for it." });
+  expect(erased.ok).toBe(true);
+  const again = await trail.erase(caller, { epoch: 1, index: 17, reason: "Once more." });
+  expect(again.ok).toBe(false);
+  const record = await trail.erase(caller, { epoch: 1, index: 300, reason: "To hide the erasure." });
+  expect(record.ok).toBe(false);
+  await addFacts(ports.store, tenant, "later", 2);
+  await advanced(ports, tenant);
+  await copyLog(client, await log(), whole, true);
+  await copyLog(client, await log(), mirror, false);
+  expect(verify(ports, tenant, whole, { remembered: kept })).toMatchObject({
+    verified: true,
+    size: 303,
+    opened: 302,
+    erased: 1,
+  });
+  expect(verify(ports, tenant, mirror, { remembered: kept })).toMatchObject({
+    verified: true,
+    unopened: 303,
+  });
+  // The published files are the same log.
+  expect(verify(ports, tenant, join(folder.path, "logs", originOf(tenant, 1)))).toMatchObject({
+    verified: true,
+  });
+});
+
+test("a database that was restored is refused by the signer, and a new epoch goes on; the copy shows what was lost", async () => {
+  using folder = scratchFolder();
+  const tenant = await newTenant(database, "epochs");
+  const ports = logPorts(database, folder.path);
+  await addFacts(ports.store, tenant, "s", 6);
+  await advanced(ports, tenant);
+  const { client, log, evidence, caller } = openLog(ports, tenant);
+  const copy = join(folder.path, "copy");
+  await copyLog(client, await log(), copy, false);
+  // An old backup: the last entries and checkpoints are gone.
+  const owner = await database.ownerPool().connect();
+  for (const sql of [
+    "alter table assent.audit_leaves disable trigger user",
+    "alter table assent.audit_checkpoints disable trigger user",
+    `delete from assent.audit_leaves where tenant_id = '${uuidOf(tenant)}' and idx >= 4`,
+    `delete from assent.audit_checkpoints where tenant_id = '${uuidOf(tenant)}'`,
+    `update assent.audit_heads set size = 4 where tenant_id = '${uuidOf(tenant)}'`,
+    "alter table assent.audit_leaves enable trigger user",
+    "alter table assent.audit_checkpoints enable trigger user",
+  ])
+    await owner.query(sql);
+  owner.release();
+  await expect(advanced(ports, tenant)).rejects.toThrow("history_cut");
+  const shorter = await copyLog(client, await log(), copy, false);
+  expect(shorter.ok).toBe(false);
+  expect(verify(ports, tenant, copy)).toMatchObject({ verified: true, size: 6 });
+  await evidence.beginEpoch(caller, "A backup was restored.");
+  await addFacts(ports.store, tenant, "s", 1);
+  await advanced(ports, tenant);
+  const second = join(folder.path, "second");
+  await copyLog(client, await log(), second, true);
+  const report = verify(ports, tenant, second, { epoch: 2 });
+  expect(codes(report)).toEqual([]);
+  expect(report).toMatchObject({ verified: true, size: 2 });
+  const first = await evidence.entries(tenant, 2, 0, 1);
+  expect(first?.entries[0]?.payload).toContain('"signer_remembers":6');
+});
+
+test("a witness cosigns a copy, and never a fork of it", async () => {
+  using folder = scratchFolder();
+  const tenant = await newTenant(database, "witnessed");
+  const ports = logPorts(database, folder.path);
+  await addFacts(ports.store, tenant, "s", 3);
+  await advanced(ports, tenant);
+  const { client, log } = openLog(ports, tenant);
+  const copy = join(folder.path, "copy");
+  await copyLog(client, await log(), copy, false);
+  const origin = originOf(tenant, 1);
+  const keys = ports.signer.vkeys(origin).flatMap((text) => {
+    const key = parseVerifierKey(text);
+    return key.ok ? [key.value] : [];
+  });
+  const state = join(folder.path, "witness");
+  mkdirSync(state);
+  const key = signerKey("witness.example/w", SIGNATURE_TYPES.cosignature, new Uint8Array(32).fill(5));
+  const witness = createWitness(state, key, [{ origin, keys }], () => new Date());
+  const server = createServer((request, reply) => void witness(request, reply));
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const address = server.address();
+  const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+  const policyText = `log ${keys[0]?.vkey}\nwitness w ${key.vkey} ${url}\nquorum w\n`;
+  writeFileSync(join(folder.path, "policy"), policyText);
+  const context: CosignContext = { deps: { cwd: folder.path, fetch }, show: () => undefined };
+  const ask = async (what: string): Promise<unknown> => await cosignCopy(context, what, { policy: "policy" });
+  expect(await ask("copy")).toEqual({ ok: true, value: "ok" });
+  await addFacts(ports.store, tenant, "s", 4);
+  await advanced(ports, tenant);
+  await copyLog(client, await log(), copy, false);
+  expect(await ask("copy")).toEqual({ ok: true, value: "ok" });
+  const policy = parsePolicy(policyText);
+  const report = verifyLog({
+    source: openLogFolder(copy),
+    origin,
+    keys,
+    remembered: null,
+    policy: policy.ok ? policy.value : expect.unreachable(),
+    cosignedSince: new Date(Date.now() - 60_000),
+  });
+  expect(codes(report)).toEqual([]);
+  expect(report.cosigners).toEqual(["witness.example/w"]);
+  server.close();
+});
