@@ -18,6 +18,10 @@ export const CAPABILITIES = {
   restart: "all server processes can be stopped and started again on the state they left",
   kill: "a process can be killed without warning",
   tool_sink: "a gated task whose effect arrives at the suite's own tool sink",
+  effect_first: "a task whose effect at the sink comes before a question of the same turn",
+  stored_arguments: "what is stored of an open question can be changed behind the target's back",
+  compensation: "tasks that have effects at the sink and then fail, and that take them back there",
+  memory: "its heap can be read after a garbage collection",
   provider: "the models that the target calls are the suite's own servers",
   outages:
     "one agent asks a provider of the suite's own only, whose failures the target meets with short pauses",

@@ -1,10 +1,13 @@
 import type { Scenario } from "./scenario.ts";
+import { partialFailureRollbackIntegrity } from "./scenarios/e2e/partial-failure-rollback-integrity.scenario.ts";
 import { promptInjectionExfiltrationBlocked } from "./scenarios/e2e/prompt-injection-exfiltration-blocked.scenario.ts";
+import { artifactWriterAtomicCommitAndRollback } from "./scenarios/integration/artifact-writer-atomic-commit-and-rollback.scenario.ts";
 import { providerFailoverGuardrailsPreserved } from "./scenarios/integration/provider-failover-guardrails-preserved.scenario.ts";
 import { retrievalPromptAssemblyTenantIsolation } from "./scenarios/integration/retrieval-prompt-assembly-tenant-isolation.scenario.ts";
 import { dependencyOutageGracefulDegradation } from "./scenarios/e2e/dependency-outage-graceful-degradation.scenario.ts";
 import { providerLatencySpikeBackpressure } from "./scenarios/stress/provider-latency-spike-backpressure.scenario.ts";
 import { retryBackoffCircuitBreaker } from "./scenarios/unit/retry-backoff-circuit-breaker.scenario.ts";
+import { longRunningWorkerMemoryGrowth } from "./scenarios/stress/long-running-worker-memory-growth.scenario.ts";
 import { tokenBudgetExhaustionSafeFailure } from "./scenarios/stress/token-budget-exhaustion-safe-failure.scenario.ts";
 import { secretRedactionOnLogs } from "./scenarios/unit/secret-redaction-on-logs.scenario.ts";
 import { toolCallPathTraversalBlock } from "./scenarios/unit/tool-call-path-traversal-block.scenario.ts";
@@ -29,9 +32,12 @@ export const SCENARIOS: readonly Scenario[] = [
   approvalBinding,
   providerFailoverGuardrailsPreserved,
   retrievalPromptAssemblyTenantIsolation,
+  artifactWriterAtomicCommitAndRollback,
   fullRunHappyPathWithHumanApproval,
   promptInjectionExfiltrationBlocked,
   dependencyOutageGracefulDegradation,
+  partialFailureRollbackIntegrity,
+  longRunningWorkerMemoryGrowth,
   tokenBudgetExhaustionSafeFailure,
   providerLatencySpikeBackpressure,
 ];

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { CAPABILITIES } from "./capability.ts";
 import { SCENARIOS } from "./catalogue.ts";
+import { addDrillCommand } from "./drills/drill-command.ts";
 import type { Trial } from "./evidence.ts";
 import { NoAnswer, send } from "./http.ts";
 import { junitReport } from "./reports/junit.ts";
@@ -228,6 +229,7 @@ function createProgram(end: (code: number) => void): Command {
     .action(async (url: string, options: Options) => {
       end(await prove(url, options));
     });
+  addDrillCommand(program, print, end);
   program.command("list").description("list the scenarios").action(listScenarios);
   program
     .command("explain")

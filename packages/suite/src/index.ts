@@ -8,6 +8,7 @@ export {
   drawSchedule,
   shrinkSchedule,
 } from "./chaos/schedule.ts";
+export { DRILLS } from "./drills/drills.ts";
 export { type Trial } from "./evidence.ts";
 export { createFailpoints, type Failpoints, type PointFault, withFailpoints } from "./faults/failpoints.ts";
 export { type ObjectFault, type ObjectServer, startObjectServer } from "./faults/object-server.ts";
@@ -25,14 +26,18 @@ export { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from "./otlp-
 export { junitReport } from "./reports/junit.ts";
 export { closingLine, failureReport, trialLine } from "./reports/summary.ts";
 export { runTrial, runTrials, type TrialOptions } from "./runner.ts";
+export { type HeapReading, isGrowing, type Slope, SLOPE_BYTES_MIN, theilSenSlope } from "./slope.ts";
 export { type Pace, PACE, type Scenario, type ScenarioContext } from "./scenario.ts";
 export { threatModelPage } from "./threat-model-page.ts";
 export { type Threat, THREATS } from "./threats.ts";
 export { type Verdict } from "./verdict.ts";
 export {
   capabilitiesOf,
+  type DrillBench,
   foreignTarget,
   type GatedTask,
+  type MemoryBench,
+  type RollbackBench,
   type Canary,
   type PathBench,
   type PathCall,

@@ -143,6 +143,35 @@ export type StateMachineInspection = {
   attemptStoredTransition?(from: RunState, to: RunState): Promise<TransitionAttempt>;
 };
 
+/** What two of the failure drills need beside the gated task. */
+export type DrillBench = {
+  /** Body of a run with one effect at the sink, then a question in the same turn of the model. */
+  readonly effectFirst: unknown;
+  /** Puts the canary into the stored arguments of an open question; false where it is not about the sink. */
+  changeStoredArguments?(approvalId: string, canary: string): Promise<boolean>;
+};
+
+/** Tasks whose effects arrive at the sink as calls, and are taken back there by calls that name them. */
+export type RollbackBench = {
+  /** Effects that the longest of them has. */
+  readonly stepsMax: number;
+  /** Has so many effects, each of which can be taken back, and then fails. */
+  body(steps: number): unknown;
+  /** Has one effect that nothing takes back, and then fails. */
+  readonly irreversible: unknown;
+};
+
+export type MemoryBench = {
+  /** Runs of one batch between two readings: enough that a leak of a few bytes a run stands out. */
+  readonly runsPerBatch: number;
+  /** Carries out so many runs, start to end, some of them broken off. */
+  live(runs: number): Promise<void>;
+  /** Bytes in use on the heap, after a full collection. */
+  heapBytes(): Promise<number>;
+  /** Sockets, timers and whatever else keeps a process alive, by kind. */
+  handles(): Readonly<Record<string, number>>;
+};
+
 export type Target = {
   readonly name: string;
   readonly speaks: ReadonlySet<Spoken>;
@@ -157,6 +186,9 @@ export type Target = {
   key(role: Role): string | null;
   /** Where the gated task's effects arrive: an oracle that the target cannot talk round. */
   readonly sink?: ToolSink;
+  readonly drills?: DrillBench;
+  readonly rollback?: RollbackBench;
+  readonly memory?: MemoryBench;
   readonly provider?: ProviderBench;
   readonly paths?: PathBench;
   readonly clock?: { advance(ms: number): Promise<void> };
@@ -188,6 +220,10 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   add("restart", target.restart !== undefined);
   add("kill", target.kill !== undefined);
   add("tool_sink", target.sink !== undefined && target.gatedTask.sinkEffects > 0);
+  add("effect_first", target.drills !== undefined);
+  add("stored_arguments", target.drills?.changeStoredArguments !== undefined);
+  add("compensation", target.sink !== undefined && target.rollback !== undefined);
+  add("memory", target.memory !== undefined);
   add("provider", target.provider !== undefined);
   add("outages", target.provider?.outage !== undefined);
   add("paths", target.paths !== undefined);
@@ -207,6 +243,8 @@ export type ForeignOptions = {
   readonly runBody: unknown;
   /** What the harness does not offer. */
   readonly without: readonly Spoken[];
+  /** Where the tool of the run's task sends its one effect. */
+  readonly sink?: ToolSink;
 };
 
 /** A harness of which nothing is known but its address: started, stopped and looked into by others. */
@@ -214,7 +252,8 @@ export function foreignTarget(options: ForeignOptions): Target {
   return {
     name: options.urls.join(" "),
     speaks: new Set(SPOKEN.filter((capability) => !options.without.includes(capability))),
-    gatedTask: { body: options.runBody, sinkEffects: 0 },
+    gatedTask: { body: options.runBody, sinkEffects: options.sink === undefined ? 0 : 1 },
+    ...(options.sink === undefined ? {} : { sink: options.sink }),
     start: async () => undefined,
     stop: async () => undefined,
     endpoints: () => options.urls,

@@ -53,7 +53,7 @@ export const THREATS: readonly Threat[] = [
     known: "ASI 02; LLM 03; T0101",
     control: "Destruction always asks; what a tool leaves out of its manifest is taken at its worst.",
     invariants: ["deny-wins", "assent-is-exact"],
-    scenarios: ["harness_policy/allow_deny_precedence"],
+    scenarios: ["harness_policy/allow_deny_precedence", "harness_e2e/partial_failure_rollback_integrity"],
     tests: ["tests/security/worlds/hijacked-model.test.ts", "tests/integration/engine/compensation.test.ts"],
   },
   {
@@ -223,6 +223,7 @@ export const THREATS: readonly Threat[] = [
       "harness_resilience/retry_backoff_circuit_breaker",
       "harness_e2e/dependency_outage_graceful_degradation",
       "harness_stress/provider_latency_spike_backpressure",
+      "harness_stress/long_running_worker_memory_growth",
     ],
     tests: [
       "tests/integration/budgets/asking.test.ts",

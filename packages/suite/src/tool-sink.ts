@@ -18,6 +18,8 @@ export type SinkCall = {
 export type SinkCue =
   /** Refuses before any effect. */
   | { readonly do: "fail"; readonly status: number }
+  /** Takes the effect, as without any cue. */
+  | { readonly do: "apply" }
   /** Takes the effect and never answers: the caller cannot know whether it happened. */
   | { readonly do: "hang" }
   /** Takes the effect, calls the hook (which may kill the caller), then answers if anybody is left. */
@@ -65,8 +67,8 @@ function answer(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
 
-/** Listens on a free port of the loopback interface. */
-export async function startToolSink(): Promise<ToolSink> {
+/** Listens on the loopback interface. @param port 0 for any free one */
+export async function startToolSink(port: number = 0): Promise<ToolSink> {
   const calls: SinkCall[] = [];
   const raw: string[] = [];
   const effects = new Map<string, number>();
@@ -102,7 +104,7 @@ export async function startToolSink(): Promise<ToolSink> {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the tool sink has no port");

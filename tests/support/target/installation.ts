@@ -50,6 +50,59 @@ const TRANSCRIPT = {
   ],
 };
 
+const TELLING = {
+  version: 1,
+  description: "Tells the sink and writes the note, both in one turn.",
+  turns: [
+    {
+      text: "I tell, then I write.",
+      tool_calls: [
+        { id: "call_tell", tool: "tell_sink", arguments: { text: "before the question" } },
+        {
+          id: "call_write",
+          tool: "write_file",
+          arguments: { path: "NOTE.md", content: "Written after the effect.\n" },
+        },
+      ],
+    },
+    { expect: { last_tool: "write_file" }, text: "Told and written." },
+  ],
+};
+
+const TELLER = {
+  name: "teller",
+  description: "Tells the tool sink, then writes a note.",
+  system: "You tell the tool sink, then write a note. A person approves both.",
+  models: ["scripted/telling"],
+  tools: ["write_file", "tell_sink"],
+  workspace: "required",
+};
+
+/** The longest of the tasks that take back what they did. */
+export const ROLLBACK_STEPS_MAX = 3;
+
+// Books so many times, one a turn, and then asks for what no transcript has: the model is at an end, and so is the run.
+const booking = (steps: number, tool: string): unknown => ({
+  version: 1,
+  description: `Calls ${tool} ${steps} times, and then breaks off.`,
+  turns: [
+    ...Array.from({ length: steps }, (_, at) => ({
+      text: `Step ${at + 1}.`,
+      tool_calls: [{ id: `call_${at}`, tool, arguments: { text: `step ${at + 1}` } }],
+    })),
+    { expect: { last_tool: "no_such_tool" }, text: "This is never said." },
+  ],
+});
+
+const booker = (name: string, transcript: string): unknown => ({
+  name,
+  description: "Books at the tool sink, and breaks off.",
+  system: "You book at the tool sink.",
+  models: [`scripted/${transcript}`],
+  tools: ["book_sink", "tell_sink"],
+  workspace: "none",
+});
+
 const AGENT = {
   name: "clerk",
   description: "Writes a note and tells the tool sink.",
@@ -101,6 +154,32 @@ function toolConfig(sinkUrl: string): unknown {
   };
 }
 
+function bookConfig(sinkUrl: string): unknown {
+  return {
+    kind: "http",
+    url: sinkUrl,
+    compensation: {
+      url: sinkUrl.replace("/effect", "/undo"),
+      effect: "idempotent",
+      description: "The booking is cancelled.",
+    },
+    manifest: {
+      name: "book_sink",
+      version: "1",
+      description: "Books at the suite's tool sink.",
+      input_schema: {
+        type: "object",
+        properties: { text: { type: "string" } },
+        required: ["text"],
+        additionalProperties: false,
+      },
+      effect: "once",
+      harm: ["write"],
+      control_arguments: ["text"],
+    },
+  };
+}
+
 // Nothing of the machine's own git configuration may change what the tests see.
 function git(folder: string, ...args: readonly string[]): void {
   execFileSync("git", ["-C", folder, ...args], {
@@ -120,6 +199,7 @@ function git(folder: string, ...args: readonly string[]): void {
 export function createInstallation(
   sinkUrl: string,
   environment: Readonly<Record<string, string>> = {},
+  artifacts?: unknown,
 ): Installation {
   const folder = mkdtempSync(join(tmpdir(), "assent-target-"));
   // When we are root, the database's own user has to pass through.
@@ -131,6 +211,14 @@ export function createInstallation(
   chmodSync(join(folder, "home"), 0o711);
   put("agents/clerk.json", AGENT);
   put("transcripts/note.transcript.json", TRANSCRIPT);
+  put("agents/teller.json", TELLER);
+  put("transcripts/telling.transcript.json", TELLING);
+  for (let steps = 1; steps <= ROLLBACK_STEPS_MAX; steps += 1) {
+    put(`agents/booker-${steps}.json`, booker(`booker-${steps}`, `booking-${steps}`));
+    put(`transcripts/booking-${steps}.transcript.json`, booking(steps, "book_sink"));
+  }
+  put("agents/irreversible.json", booker("irreversible", "irreversible"));
+  put("transcripts/irreversible.transcript.json", booking(1, "tell_sink"));
   put("agents/reader.json", READER);
   put("transcripts/reading.transcript.json", READING);
   for (const agent of PROVIDER_AGENTS) put(`agents/${agent.name}.json`, agent);
@@ -144,7 +232,8 @@ export function createInstallation(
     agents: "agents",
     transcripts: "transcripts",
     providers: PROVIDERS_CONFIG,
-    tools: [toolConfig(sinkUrl)],
+    tools: [toolConfig(sinkUrl), bookConfig(sinkUrl)],
+    ...(artifacts === undefined ? {} : { artifacts }),
   });
   return {
     folder,

@@ -7,7 +7,10 @@ import {
   type PathBench,
   type ProviderBench,
   SPOKEN,
+  startObjectServer,
   startToolSink,
+  type ObjectFault,
+  type ObjectServer,
   type Target,
   type ToolSink,
 } from "@assent/suite";
@@ -20,6 +23,7 @@ import {
 import { startHarness } from "../../../packages/harness/src/assemble.ts";
 import { readEnvironment } from "../../../packages/harness/src/config.ts";
 import { readCredentials } from "../../../packages/harness/src/home.ts";
+import { drillBench, rollbackBench } from "./benches.ts";
 import { inspectStateMachine } from "./inspection.ts";
 import { createInstallation, type Installation } from "./installation.ts";
 import { createPathBench } from "./paths.ts";
@@ -69,17 +73,39 @@ type Running = {
   readonly database: EmbeddedServer;
   readonly owner: Pool;
   readonly keys: Keys;
+  /** Where the artifacts are, if not in a folder. */
+  readonly bucket: ObjectServer | null;
   servers: readonly ServerProcess[];
 };
 
 /** @param started is told of each thing as it starts, so that a start that fails half-way can be undone */
-async function start(launch: Launch, count: number, started: AsyncDisposableStack): Promise<Running> {
+async function start(
+  launch: Launch,
+  count: number,
+  inBucket: boolean,
+  started: AsyncDisposableStack,
+): Promise<Running> {
   const sink = await startToolSink();
   started.defer(async () => {
     await sink.stop();
   });
   const providers = await startProviders(started);
-  const installation = createInstallation(sink.url, providers.environment);
+  const bucket = inBucket ? await startObjectServer() : null;
+  if (bucket !== null)
+    started.defer(async () => {
+      await bucket.stop();
+    });
+  const installation = createInstallation(
+    sink.url,
+    bucket === null
+      ? providers.environment
+      : {
+          ...providers.environment,
+          ASSENT_S3_ACCESS_KEY_ID: bucket.keys.accessKeyId,
+          ASSENT_S3_SECRET_ACCESS_KEY: bucket.keys.secretAccessKey,
+        },
+    bucket === null ? undefined : { s3: { endpoint: bucket.endpoint, region: bucket.keys.region } },
+  );
   started.defer(() => {
     installation.remove();
   });
@@ -115,6 +141,7 @@ async function start(launch: Launch, count: number, started: AsyncDisposableStac
     database: opened.value,
     owner,
     keys,
+    bucket,
     servers,
   };
 }
@@ -134,6 +161,31 @@ const inspect = (now: () => Running): NonNullable<Target["inspect"]> => ({
     };
   },
 });
+
+const STORE_FAULTS: Readonly<Record<string, ObjectFault>> = {
+  artifact_store_refuses: { do: "status", status: 503 },
+  artifact_store_truncates: { do: "truncate", toBytes: 3 },
+};
+
+// The bucket is the suite's own, so it is what fails, and it counts how often it did.
+function storeFaults(bucket: () => ObjectServer | null): NonNullable<Target["faults"]> {
+  const firedBefore = new Map<string, number>();
+  return {
+    arm: async (name, times) => {
+      await Promise.resolve();
+      const fault = STORE_FAULTS[name];
+      if (fault === undefined) throw new Error(`there is no fault ${name}`);
+      const all = bucket()?.fired() ?? 0;
+      firedBefore.set(name, all);
+      // Scripted runs make the same bytes each time; what is there already would not be stored again.
+      bucket()?.objects.clear();
+      bucket()?.cue("PUT", ...Array.from({ length: times }, () => fault));
+    },
+    // One fault is armed at a time.
+    fired: async (name) =>
+      await Promise.resolve((bucket()?.fired() ?? 0) - (firedBefore.get(name) ?? bucket()?.fired() ?? 0)),
+  };
+}
 
 function createTarget(name: string, launch: Launch, count: number, canKill: boolean): Target {
   let running: Running | undefined;
@@ -159,7 +211,7 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
     },
     start: async () => {
       try {
-        running = await start(launch, count, started);
+        running = await start(launch, count, !canKill, started);
       } catch (error) {
         await started.disposeAsync();
         started = new AsyncDisposableStack();
@@ -177,6 +229,10 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
     get sink() {
       return now().sink;
     },
+    get drills() {
+      return drillBench(() => now().owner);
+    },
+    rollback: rollbackBench,
     get provider() {
       return now().provider;
     },
@@ -188,6 +244,7 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
       await stopServers("stop");
       await startServers();
     },
+    ...(canKill ? {} : { faults: storeFaults(() => now().bucket) }),
     ...(canKill
       ? {
           kill: async () => {

@@ -34,6 +34,8 @@ export const BUGS = {
   "audit.digest": "digests cover the kind only",
   "audit.actor": "approvals are recorded without the person",
   "artifact.flagfirst": "says succeeded while the artifact is still half there",
+  "artifact.optimist": "says succeeded though the store refused the artifact",
+  "artifact.volatile": "keeps artifacts in a process's memory",
   "artifact.none": "finishes without any artifact",
   "stream.order": "streams the newest event first",
   "stream.deaf": "ignores Last-Event-ID",

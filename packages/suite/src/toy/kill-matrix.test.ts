@@ -53,6 +53,8 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string]> = {
   "stream.order": ["happy_path", "the stream has the list's events"],
   "stream.deaf": ["happy_path", "a stream taken up again goes on"],
   "etag.fixed": ["happy_path", "a changed run has another ETag"],
+  "artifact.optimist": ["artifact_writer", "the bytes of changes.patch are complete"],
+  "artifact.volatile": ["artifact_writer", "artifact changes.patch can be fetched"],
   "leak.label": ["secret_redaction", "the answer to a submission holds no secret"],
   "log.raw": ["secret_redaction", "log holds no secret"],
   "leak.key": ["happy_path", "every invariant that can be seen from outside"],
@@ -61,7 +63,10 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string]> = {
 // The toy asks no model and cannot be driven. Scenarios that look at what a model was sent, or that drive a run, are
 // broken and killed at the product itself: scenario-kills.test.ts of tests/security/prompt and tests/security/worlds.
 const ON_TOY = SCENARIOS.filter(
-  ({ needs }) => !(["provider", "paths", "external_runs"] as const).some((need) => needs.includes(need)),
+  ({ needs }) =>
+    !(["provider", "paths", "external_runs", "compensation", "memory"] as const).some((need) =>
+      needs.includes(need),
+    ),
 );
 
 async function tryOn(bugs: readonly Bug[], scenarioPart: string): Promise<Trial> {

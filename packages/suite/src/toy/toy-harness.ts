@@ -8,12 +8,14 @@ import {
   addEvent,
   type Breaks,
   createRun,
+  createToyStore,
   finish,
   intendEffect,
   moveTo,
   now,
   openGate,
   type ToyRun,
+  type ToyStore,
 } from "./toy-run.ts";
 
 export type ToyCaller = { readonly tenant: string; readonly actor: Actor; readonly key: string };
@@ -28,9 +30,15 @@ export type ToyState = {
   readonly keys: Map<string, KeyRecord>;
   /** What nobody can ask for. */
   readonly log: string[];
+  readonly store: ToyStore;
 };
 
-export const createToyState = (): ToyState => ({ runs: new Map(), keys: new Map(), log: [] });
+export const createToyState = (): ToyState => ({
+  runs: new Map(),
+  keys: new Map(),
+  log: [],
+  store: createToyStore(),
+});
 
 export function toyCaller(tenant: string, name: string, key: string): ToyCaller {
   const uuid = sha256Hex(name).slice(0, 32);
@@ -92,7 +100,7 @@ async function goOn(inside: Inside, toy: ToyRun, actor: Actor | null): Promise<v
   if (breaks.has("state.stuck")) return;
   moveTo(toy, breaks, "running", "run_leased", null);
   if (toy.run.steps.length === 0) await carryOut(inside, toy);
-  finish(toy, breaks);
+  finish(toy, breaks, inside.state.store);
 }
 
 async function start(inside: Inside, toy: ToyRun): Promise<void> {

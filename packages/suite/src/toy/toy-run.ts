@@ -173,7 +173,22 @@ export function intendEffect(toy: ToyRun, breaks: Breaks): string {
   return effectId;
 }
 
-export function finish(toy: ToyRun, breaks: Breaks): void {
+/** A store of artifacts that can be told to fail. */
+export type ToyStore = { refusals: number; truncations: number; fired: Map<string, number> };
+
+export const createToyStore = (): ToyStore => ({ refusals: 0, truncations: 0, fired: new Map() });
+
+function strike(store: ToyStore): "refused" | "truncated" | null {
+  const how = store.refusals > 0 ? "refused" : store.truncations > 0 ? "truncated" : null;
+  if (how === null) return null;
+  const name = how === "refused" ? "artifact_store_refuses" : "artifact_store_truncates";
+  if (how === "refused") store.refusals -= 1;
+  else store.truncations -= 1;
+  store.fired.set(name, (store.fired.get(name) ?? 0) + 1);
+  return how;
+}
+
+export function finish(toy: ToyRun, breaks: Breaks, store: ToyStore): void {
   toy.run = {
     ...toy.run,
     answer: "done",
@@ -182,14 +197,17 @@ export function finish(toy: ToyRun, breaks: Breaks): void {
   };
   addEvent(toy, breaks, "approval_spent", null);
   addEvent(toy, breaks, "step_succeeded", null);
-  if (!breaks.has("artifact.none")) commitArtifact(toy, breaks);
+  const struck = strike(store);
+  // The good toy looks whether the store took it, and stores it again.
+  const isCut = breaks.has("artifact.flagfirst") || (struck !== null && breaks.has("artifact.optimist"));
+  if (!breaks.has("artifact.none")) commitArtifact(toy, breaks, isCut);
   moveTo(toy, breaks, "succeeded", "run_succeeded", null);
 }
 
-function commitArtifact(toy: ToyRun, breaks: Breaks): void {
+function commitArtifact(toy: ToyRun, breaks: Breaks, isCut: boolean): void {
   const id = idFromUuid("art", randomUUID());
   const bytes = Buffer.from(PATCH);
-  toy.bytes.set(id, breaks.has("artifact.flagfirst") ? bytes.subarray(0, 20) : bytes);
+  toy.bytes.set(id, isCut ? bytes.subarray(0, 20) : bytes);
   const artifact = {
     id,
     name: "changes.patch",

@@ -90,6 +90,20 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
       stateMachine: inspectToy(breaks),
       readSinks: async () => ({ log: state.log.join("\n") }),
     },
+    faults: {
+      arm: async (fault, times) => {
+        await Promise.resolve();
+        if (fault === "artifact_store_refuses") state.store.refusals += times;
+        else if (fault === "artifact_store_truncates") state.store.truncations += times;
+        else throw new Error(`the toy has no fault ${fault}`);
+      },
+      fired: async (fault) => await Promise.resolve(state.store.fired.get(fault) ?? 0),
+    },
+    kill: async () => {
+      await stopServers();
+      if (breaks.has("artifact.volatile")) for (const toy of state.runs.values()) toy.bytes.clear();
+      if (sink !== undefined) await serve(sink);
+    },
     restart: async () => {
       await stopServers();
       if (breaks.has("idem.memory")) state.keys.clear();

@@ -1,4 +1,5 @@
 import { idFromUuid } from "@assent/contract";
+import { RETRY_DELAY_SECONDS_MAX } from "../../base/limits.ts";
 import type { JournalStep, StepError } from "../../core/run/journal.ts";
 import { uuidV7 } from "../../core/uuid.ts";
 import type { Write } from "../commit.ts";
@@ -51,7 +52,9 @@ export async function finaliseRun(held: Held, answer: string, again: JournalStep
     if (checked.decision === "refuse") {
       return await refuse(held, seq, { code: "secret_in_artifact", detail: `${name}: ${checked.detail}` });
     }
-    const { sha256, sizeBytes } = await ports.files.put(checked.decision === "mark" ? checked.bytes : bytes);
+    const stored = await store(held, checked.decision === "mark" ? checked.bytes : bytes);
+    if (stored === null) return false;
+    const { sha256, sizeBytes } = stored;
     const id = idFromUuid("art", uuidV7(ports.clock.now(), ports.random.bytes(10)));
     artifacts.push({
       write: "artifact_committed",
@@ -66,6 +69,33 @@ export async function finaliseRun(held: Held, answer: string, again: JournalStep
   ]);
   await ports.workspaces.remove(held.fence.run);
   return false;
+}
+
+// Null: the store failed, and the run was given back until it may have been mended. It stays short of its end.
+async function store(
+  held: Held,
+  bytes: Uint8Array,
+): Promise<{ readonly sha256: string; readonly sizeBytes: number } | null> {
+  try {
+    return await held.ports.files.put(bytes);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    held.ports.log("warn", "an artifact could not be stored", {
+      run_id: held.fence.run,
+      error: error.message,
+    });
+    const detail = "The store of artifacts did not take an output; it is tried again.";
+    const delaySeconds = Math.min(2 ** Math.min(held.committed.run.attempt, 16), RETRY_DELAY_SECONDS_MAX);
+    await commitHeld(held, [
+      {
+        write: "run_moved",
+        event: "released",
+        reason: { code: "artifact_not_stored", detail },
+        delaySeconds,
+      },
+    ]);
+    return null;
+  }
 }
 
 // A secret that would leave with the outputs, where it cannot be marked without breaking them.

@@ -1,0 +1,91 @@
+import { sha256Hex } from "../../digest.ts";
+import { TERMINAL_STATES } from "../../run-reading.ts";
+import type { Scenario, ScenarioContext } from "../../scenario.ts";
+import { lookUntil } from "../../wait.ts";
+import { approveUntilEnd, downloadArtifacts, readRunOf, submitGatedTask } from "../moves.ts";
+
+/** What can befall a store of artifacts, by the names under which a target arms it. */
+export const STORE_FAULTS = ["artifact_store_refuses", "artifact_store_truncates"] as const;
+
+export const artifactWriterAtomicCommitAndRollback: Scenario = {
+  id: "harness_integration/artifact_writer_atomic_commit_and_rollback",
+  title: "A run has succeeded only when every byte of its artifacts is there",
+  tier: 1,
+  phase: "integration",
+  why: "Corrupted artifacts and inconsistent run status: whoever trusts `succeeded` works on with half a file.",
+  remedy:
+    "Write to a temporary name, sync, rename, sync the folder; only then commit the rows and the state, in one transaction. Verify the digest at every read.",
+  needs: ["submit", "approve", "artifacts"],
+  invariants: ["complete-or-nothing"],
+  seed: "backend/tests/harness_integration/test_artifact_writer_atomic_commit_and_rollback.py",
+  timeLimitMs: 240_000,
+  run: async (context) => {
+    await succeedComplete(context);
+    await context.part("a store that fails", ["faults"], async () => {
+      for (const fault of STORE_FAULTS) await failStore(context, fault);
+    });
+    await context.part("a process that dies while it ends a run", ["kill"], async () => {
+      await killAtTheEnd(context);
+    });
+  },
+};
+
+async function succeedComplete(context: ScenarioContext): Promise<void> {
+  const client = context.client("requester");
+  const id = await submitGatedTask(context, client);
+  await approveUntilEnd(context, client, context.client("approver"), id);
+  await checkComplete(context, id);
+}
+
+/** The run has succeeded, and what can be fetched is what it says. */
+async function checkComplete(context: ScenarioContext, id: string): Promise<void> {
+  const client = context.client("requester");
+  const run = await readRunOf(context, client, id);
+  context.check("the run succeeds", run.status === "succeeded", run.status);
+  context.check("a run that succeeded has artifacts", run.artifacts.length > 0);
+  for (const { artifact, bytes } of await downloadArtifacts(context, client, run)) {
+    context.check(
+      `the bytes of ${artifact.name} are complete`,
+      sha256Hex(bytes) === artifact.sha256 &&
+        (artifact.sizeBytes === null || artifact.sizeBytes === bytes.byteLength),
+      { sizeBytes: artifact.sizeBytes, fetched: bytes.byteLength },
+    );
+  }
+}
+
+async function failStore(context: ScenarioContext, fault: string): Promise<void> {
+  const { faults } = context.target;
+  if (faults === undefined) throw new Error("the capability faults was not there");
+  const client = context.client("requester");
+  const before = await faults.fired(fault);
+  await faults.arm(fault, 1);
+  const id = await submitGatedTask(context, client);
+  const answered = approveUntilEnd(context, client, context.client("approver"), id);
+  // From the first look to the last: never a success without its bytes.
+  const watched = watch(context, id);
+  await Promise.all([answered, watched]);
+  context.precondition(`${fault} struck`, (await faults.fired(fault)) > before);
+  await checkComplete(context, id);
+}
+
+async function watch(context: ScenarioContext, id: string): Promise<void> {
+  const client = context.client("requester");
+  await lookUntil(
+    async () => {
+      const run = await readRunOf(context, client, id);
+      if (run.status === "succeeded") await checkComplete(context, id);
+      return run;
+    },
+    (run) => TERMINAL_STATES.includes(run.status),
+    { timeoutMs: context.pace.waitMsMax * 2, signal: context.signal },
+  );
+}
+
+async function killAtTheEnd(context: ScenarioContext): Promise<void> {
+  const client = context.client("requester");
+  const id = await submitGatedTask(context, client);
+  await approveUntilEnd(context, client, context.client("approver"), id);
+  // Whatever was not durable by then is gone with the process.
+  await context.target.kill?.("server");
+  await checkComplete(context, id);
+}

@@ -1,0 +1,41 @@
+import type { Scenario } from "../../scenario.ts";
+import { type HeapReading, isGrowing, theilSenSlope } from "../../slope.ts";
+
+/** Batches that fill caches, pools and compiled code, and are not looked at. */
+const WARM_BATCHES = 3;
+const BATCHES = 12;
+
+export const longRunningWorkerMemoryGrowth: Scenario = {
+  id: "harness_stress/long_running_worker_memory_growth",
+  title: "A worker that carries out run after run needs no more memory for it",
+  tier: 2,
+  phase: "stress",
+  why: "A worker that grows is killed by its host in the middle of runs, and the retries storm its successors.",
+  remedy: "Keep nothing of a run that has ended: no listener, no timer, no cache without a bound.",
+  needs: ["memory"],
+  invariants: ["refuse-early"],
+  seed: "backend/tests/harness_stress/test_long_running_worker_memory_growth.py",
+  timeLimitMs: 3_600_000,
+  run: async (context) => {
+    const { memory } = context.target;
+    if (memory === undefined) throw new Error("the capability memory was not there");
+    for (let batch = 0; batch < WARM_BATCHES; batch += 1) await memory.live(memory.runsPerBatch);
+    const handlesBefore = memory.handles();
+    const readings: HeapReading[] = [];
+    for (let batch = 0; batch < BATCHES; batch += 1) {
+      await memory.live(memory.runsPerBatch);
+      readings.push({ runs: (batch + 1) * memory.runsPerBatch, heapBytes: await memory.heapBytes() });
+    }
+    const slope = theilSenSlope(readings);
+    const handlesAfter = memory.handles();
+    context.read("heap after collection", { readings, slope, handlesBefore, handlesAfter });
+    context.check("the heap does not grow with the runs", !isGrowing(slope), slope);
+    const grown = Object.entries(handlesAfter).filter(
+      ([kind, count]) => count > (handlesBefore[kind] ?? 0) + HANDLES_MORE_MAX,
+    );
+    context.check("no sockets, timers or listeners are left behind", grown.length === 0, grown);
+  },
+};
+
+/** Pools open and close connections as they please; a handle a run would be hundreds. */
+const HANDLES_MORE_MAX = 8;

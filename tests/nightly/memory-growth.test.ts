@@ -1,0 +1,91 @@
+// 10,000 runs through one worker, a tenth of them broken off in the middle of the model's answer: the slope of the heap
+// after collection is no growth. And the same worker with a planted leak of 64 bytes a run is caught.
+
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { foreignTarget, SCENARIOS, runTrial, type Target } from "@assent/suite";
+import { expect, test } from "vitest";
+import { ok } from "../../packages/harness/src/base/result.ts";
+import { answering, countingTool, type Engine, openEngine } from "../support/engine.ts";
+import { until } from "../support/until.ts";
+
+setFlagsFromString("--expose-gc");
+const gc: unknown = runInNewContext("gc");
+const collect = (): void => {
+  if (typeof gc !== "function") throw new Error("the collector cannot be called");
+  Reflect.apply(gc, undefined, []);
+};
+
+const RUNS = 10_000;
+/** Warm-up and readings of the scenario. */
+const BATCHES = 15;
+
+async function liveRuns(engine: Engine, from: number, count: number): Promise<void> {
+  const ids = [];
+  for (let run = 0; run < count; run += 1) {
+    const id = await engine.submit(`Run ${from + run}.`, `memory-${from + run}`);
+    if (run % 10 === 9) await engine.harness.cancelRun(engine.caller, id);
+    ids.push(id);
+  }
+  await until(
+    "all runs of the batch have ended",
+    async () => {
+      const { rows } = await engine.database
+        .ownerPool()
+        .query("select 1 from assent.runs where finished_at is null limit 1");
+      return rows.length === 0;
+    },
+    600_000,
+  );
+}
+
+function targetOf(engine: Engine, leak: () => void): Target {
+  let lived = 0;
+  return {
+    ...foreignTarget({ urls: ["http://127.0.0.1:1"], keys: {}, runBody: {}, without: [] }),
+    memory: {
+      runsPerBatch: Math.ceil(RUNS / BATCHES),
+      live: async (count) => {
+        await liveRuns(engine, lived, count);
+        lived += count;
+        for (let run = 0; run < count; run += 1) leak();
+      },
+      heapBytes: async () => {
+        collect();
+        await Promise.resolve();
+        collect();
+        return process.memoryUsage().heapUsed;
+      },
+      handles: () => {
+        const counts: Record<string, number> = {};
+        for (const kind of process.getActiveResourcesInfo()) counts[kind] = (counts[kind] ?? 0) + 1;
+        return counts;
+      },
+    },
+  };
+}
+
+const scenario = SCENARIOS.find(({ id }) => id.endsWith("memory_growth"));
+
+test.each([
+  ["keeps nothing", false, ["PASS", ""]],
+  ["leaks 64 bytes a run", true, ["FAIL", "the heap does not grow with the runs"]],
+])("a worker that %s, over 10,000 runs", async (_name, leaks, expected) => {
+  if (scenario === undefined) throw new Error("there is no such scenario");
+  const note = countingTool("note", "none");
+  await using engine = await openEngine({
+    tools: [
+      { ...note, execute: async () => await Promise.resolve(ok({ output: "noted", label: "trusted" })) },
+    ],
+    models: answering((turn) =>
+      turn === 0 ? { calls: [{ id: "c", tool: "note", arguments: {} }] } : { text: "done" },
+    ),
+  });
+  await engine.startWorker();
+  const kept: unknown[] = [];
+  const target = targetOf(engine, () => {
+    if (leaks) kept.push(Array.from({ length: 8 }, () => kept.length + 0.5));
+  });
+  const trial = await runTrial(scenario, target, { seed: 42 });
+  expect([trial.verdict, trial.reason, trial.readings]).toEqual([...expected, expect.anything()]);
+});
