@@ -65,7 +65,7 @@ export type ReaderBench = {
 export type OutageBench = {
   readonly board: ProviderBoard;
   /** A run of the agent that may ask this provider only. It has the tools `read_file` and `tell_sink`. */
-  body(task: string): Readonly<Record<string, unknown>>;
+  readonly body: (task: string) => Readonly<Record<string, unknown>>;
   /** Failures after which nobody may ask any more. */
   readonly failures: number;
   /** How long then at first, and at most. */

@@ -73,7 +73,11 @@ export async function callVendor(
   }
 }
 
-type Silence = { readonly signal: AbortSignal; broken(): void; end(): void };
+type Silence = {
+  readonly signal: AbortSignal;
+  readonly broken: () => void;
+  readonly end: () => void;
+};
 
 function startSilence(msMax: number): Silence {
   const abort = new AbortController();

@@ -64,10 +64,11 @@ export async function getBudget(
   });
 }
 
+const iso = (at: Date | null): string | null => at?.toISOString() ?? null;
+
 export async function listProviders({
   gates,
 }: Pick<SpendingPorts, "gates">): Promise<readonly ProviderView[]> {
-  const iso = (at: Date | null): string | null => at?.toISOString() ?? null;
   return (await gates.list()).map(({ provider, breaker, inFlight, concurrencyMax }) => ({
     provider,
     state: breaker.state,

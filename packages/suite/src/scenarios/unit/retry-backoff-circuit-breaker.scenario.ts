@@ -62,11 +62,12 @@ async function jitter(context: ScenarioContext, watch: Watch): Promise<void> {
   );
 }
 
+const inAMoment = (): string => new Date(Math.floor((Date.now() + 2_000) / 1_000) * 1_000).toUTCString();
+
 // In seconds, as a date, and in milliseconds; and for every run, not only for the one that was told.
 async function honourRetryAfter(context: ScenarioContext, watch: Watch): Promise<void> {
   const { body } = outageOf(context);
   const client = context.client("requester");
-  const inAMoment = (): string => new Date(Math.floor((Date.now() + 2_000) / 1_000) * 1_000).toUTCString();
   const forms: readonly (readonly [name: string, ms: number, headers: () => Record<string, string>])[] = [
     ["in seconds", 1_000, () => ({ "retry-after": "1" })],
     ["in milliseconds", 700, () => ({ "retry-after-ms": "700", "retry-after": "30" })],
