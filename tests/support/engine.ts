@@ -25,6 +25,8 @@ import { createWakeUps } from "../../packages/harness/src/adapters/postgres/wake
 import { systemRandom } from "../../packages/harness/src/adapters/system/random.ts";
 import { ok, type Result } from "../../packages/harness/src/base/result.ts";
 import type { AgentDefinition } from "../../packages/harness/src/core/agent.ts";
+import { openTokens } from "../../packages/harness/src/adapters/oidc/tokens.ts";
+import type { IdentityProvider } from "../../packages/harness/src/core/access/token-subject.ts";
 import { openAccess } from "../../packages/harness/src/adapters/cedar/access.ts";
 import { openCedarPolicies } from "../../packages/harness/src/adapters/cedar/policies.ts";
 import {
@@ -53,6 +55,7 @@ import type { OrchestratorPorts, Routing } from "../../packages/harness/src/serv
 import { keyHasher, type KeyPorts, keyPrefix, newKey } from "../../packages/harness/src/services/keys.ts";
 import { createGates } from "../../packages/harness/src/services/models/gates.ts";
 import { createRedaction } from "../../packages/harness/src/services/redaction.ts";
+import { signingSecrets } from "../../packages/harness/src/services/signing-keys.ts";
 import { createShown } from "../../packages/harness/src/services/shown.ts";
 import { silentTelemetry } from "../../packages/harness/src/services/traced/silent.ts";
 import { startSweeper, sweep } from "../../packages/harness/src/services/sweeper.ts";
@@ -104,6 +107,7 @@ export type EngineOptions = {
   readonly telemetry?: Telemetry;
   readonly routing?: Partial<Routing>;
   readonly quotas?: Quotas;
+  readonly identityProviders?: readonly IdentityProvider[];
   /** Every statement of the store as it reaches the database. */
   readonly rewriteSql?: (sql: string) => string;
   /** Stands between the store and its connections. */
@@ -137,6 +141,8 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       workspaceNames: [],
       agents: ports.agents,
       quotas: options.quotas ?? { tenant: null, principal: null, actions: {} },
+      tokens: openTokens(options.identityProviders ?? [], { clock, log: () => undefined }),
+      signingSecret: signingSecrets(SECRET),
       answerSeal: createAnswerSeal(SECRET, systemRandom),
       cursors: createCursors(SECRET),
       shown: createShown(createRedaction({ redactor: createRedactor(), digestKey: SECRET })),

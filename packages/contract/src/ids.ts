@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 
-export type IdKind = "ten" | "prn" | "key" | "run" | "apr" | "art" | "doc" | "evt";
+export type IdKind = "ten" | "prn" | "key" | "run" | "apr" | "art" | "doc" | "evt" | "sgk";
 
 /** `<kind>_` and a UUID (version 7, RFC 9562: sorts by time of making) as 32 lower-case hex digits. */
 export type Id<Kind extends IdKind> = `${Kind}_${string}`;
@@ -14,6 +14,7 @@ export type RunId = Id<"run">;
 export type ApprovalId = Id<"apr">;
 export type ArtifactId = Id<"art">;
 export type AccessEventId = Id<"evt">;
+export type SigningKeyId = Id<"sgk">;
 export type DocumentId = Id<"doc">;
 
 function idSchema<Kind extends IdKind>(kind: Kind): z.ZodTemplateLiteral<Id<Kind>> {
@@ -37,4 +38,5 @@ export function uuidOf(id: Id<IdKind>): string {
   const hex = id.slice(id.indexOf("_") + 1);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
+export const signingKeyIdSchema: z.ZodTemplateLiteral<SigningKeyId> = idSchema("sgk");
 export const accessEventIdSchema: z.ZodTemplateLiteral<AccessEventId> = idSchema("evt");

@@ -6,12 +6,14 @@ import { actorSchema } from "./run.ts";
 /** A key and the one that replaces it may both be good for at most this long: a rotation is to end. */
 export const KEY_OVERLAP_SECONDS_MAX = 30 * 86_400;
 
+export const principalRequestSchema = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9 ._@-]{0,98}$/),
+  kind: z.enum(["human", "service"]),
+});
+
 export const keyRequestSchema = z
   .strictObject({
-    principal: z.strictObject({
-      name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9 ._@-]{0,98}$/),
-      kind: z.enum(["human", "service"]),
-    }),
+    principal: principalRequestSchema,
     scopes: z
       .array(scopeSchema)
       .max(100)

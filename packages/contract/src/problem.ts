@@ -38,6 +38,16 @@ export const PROBLEMS = {
     title: "No valid key was presented",
     remedy: "Send `Authorization: Bearer <key>`; make one with `assent keys create`.",
   },
+  signature_missing: {
+    status: 401,
+    title: "The request is not signed",
+    remedy: "This key is good for signed requests only; see docs/signatures.md.",
+  },
+  signature_refused: {
+    status: 401,
+    title: "The request's signature was not accepted",
+    remedy: "Sign the request anew, with a new nonce; `detail` says what was wrong.",
+  },
   scope_missing: {
     status: 403,
     title: "The credential does not permit this",

@@ -11,6 +11,7 @@ import { systemRandom } from "./adapters/system/random.ts";
 import { loadTokenCounter } from "./adapters/tokens/count-tokens.ts";
 import { openArtifactStore } from "./assemble/artifact-store.ts";
 import { openDatabase, setUp } from "./assemble/database.ts";
+import { entranceOf } from "./assemble/entrance.ts";
 import { startEvidence } from "./assemble/evidence.ts";
 import { openGuardedTools } from "./assemble/guarded-tools.ts";
 import { openMcpTools } from "./assemble/mcp-tools.ts";
@@ -25,11 +26,9 @@ import { type Environment, readConfig } from "./config.ts";
 import { makeHome, readSecrets, type Secrets, writeCredentials } from "./home.ts";
 import { openTelemetry, tracedLog, uncounted, watch } from "./assemble/telemetry.ts";
 import type { ArtifactFiles, Log, Telemetry } from "./ports.ts";
-import { createAnswerSeal } from "./services/answer-seal.ts";
 import { createHarness } from "./services/create-harness.ts";
 import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
-import { keyHasher } from "./services/keys.ts";
 import { createGates } from "./services/models/gates.ts";
 import type { Redaction } from "./services/redaction.ts";
 import { createShown } from "./services/shown.ts";
@@ -204,10 +203,7 @@ async function startParts(
   const harness = createHarness({
     ...ports,
     workspaceNames: Object.keys(config.workspaces),
-    hashKey: keyHasher(kept.secrets.keys),
-    access: parts.access,
-    answerSeal: createAnswerSeal(kept.secrets.answers, random),
-    quotas: config.limits.quotas,
+    ...entranceOf(kept.secrets, parts.access, config, { random, clock, log }),
     cursors: createCursors(kept.secrets.cursors),
     shown: createShown(kept.redaction),
     evidence: evidence.value.evidence,

@@ -15,6 +15,8 @@ import { z } from "zod";
 import { ADDRESS_QUOTA, PRINCIPAL_QUOTA, TENANT_QUOTA } from "./base/limits.ts";
 import { err, ok, type Result } from "./base/result.ts";
 import type { Quota, Quotas } from "./core/access/quota.ts";
+import { providerSchema } from "./core/access/identity-provider.ts";
+import type { IdentityProvider } from "./core/access/token-subject.ts";
 import { type AgentDefinition, agentDefinitionSchema } from "./core/agent.ts";
 import { type BudgetSettings, budgetSettingsSchema } from "./core/budget/settings.ts";
 import { type AllowlistEntry, parseAllowlistEntry } from "./core/egress/allowlist.ts";
@@ -135,6 +137,8 @@ const configFileSchema = z.strictObject({
   /** A folder of `*.cedar` files that say who may ask the API for what, in place of the shipped ones. */
   access: z.strictObject({ folder: z.string().min(1) }).optional(),
   limits: limitsSchema.default({}),
+  /** Whose bearer tokens are taken beside keys (OpenID Connect); see docs/access.md. */
+  identity_providers: z.array(providerSchema).max(20).default([]),
 });
 
 export type Config = {
@@ -154,6 +158,7 @@ export type Config = {
   /** Null: the shipped rules. */
   readonly accessFolder: string | null;
   readonly limits: Limits;
+  readonly identityProviders: readonly IdentityProvider[];
   readonly environment: Environment;
 };
 
@@ -282,6 +287,7 @@ export function readConfig(
         : { folder: resolve(folder, parsed.value.policies.folder) },
     accessFolder: parsed.value.access === undefined ? null : resolve(folder, parsed.value.access.folder),
     limits: limitsOf(parsed.value.limits),
+    identityProviders: parsed.value.identity_providers,
     environment,
   });
 }

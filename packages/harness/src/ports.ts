@@ -2,6 +2,7 @@
 // nothing else of the world. Terms: DESIGN.md section 2.
 
 import type { Passage, RunId } from "@assent/contract";
+import type { TokenSubject } from "./core/access/token-subject.ts";
 import type { Sha256 } from "./base/digest.ts";
 import type { Result } from "./base/result.ts";
 import type { EgressUrl } from "./core/egress/url.ts";
@@ -13,6 +14,7 @@ import type { Manifest } from "./core/tool.ts";
 export type * from "./ports/audit.ts";
 export type * from "./ports/budget.ts";
 export type * from "./ports/mcp.ts";
+export type * from "./ports/entrance.ts";
 export type * from "./ports/store.ts";
 export type * from "./ports/queue.ts";
 export { StoreUnavailable, TakeFailed } from "./ports/queue.ts";
@@ -276,6 +278,13 @@ export type Fetcher = {
   check(url: string): Result<EgressUrl, StepError>;
   /** A GET without cookies or credentials. No error's text holds anything that came from the network. */
   get(url: string, signal: AbortSignal): Promise<Result<Answer, StepError>>;
+};
+
+// --- identity providers -----------------------------------------------------------------------------------------
+
+export type Tokens = {
+  /** Null for a token that is not good, whatever is wrong with it. Never rejects. */
+  verify(token: string): Promise<TokenSubject | null>;
 };
 
 // --- telemetry -------------------------------------------------------------------------------------------------

@@ -11,12 +11,14 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { runBench } from "../src/worlds/bench.ts";
 import { type Connection, connectHarness } from "../src/worlds/session.ts";
+import { FAMILIES, type Family } from "../src/worlds/worlds.ts";
 import { benchTable, leaksOf } from "../src/worlds/table.ts";
 
 const HELP = `node packages/suite/bench/hijack.bench.ts [options]
   --seed <n>         another world (default 1)
   --disguises <n>    of each attack, how many disguises (default 1; 99 for all)
   --stride <n>       play every n-th pair only (default 1)
+  --family <name>    first, or redressed: the same by other names and shapes (default first)
   --players <n>      runs at once (default 6)
   --log <file>       keep what the harness logs
   --leaks            print every attack that got through, with labels
@@ -97,6 +99,12 @@ function count(value: string | boolean | undefined, otherwise: number): number {
   return number;
 }
 
+function familyOf(value: string | undefined): Family {
+  const family = FAMILIES.find((one) => one === (value ?? "first"));
+  if (family === undefined) throw new Error(`${String(value)} is none of ${FAMILIES.join(", ")}`);
+  return family;
+}
+
 const text = { type: "string" } as const;
 const flag = { type: "boolean" } as const;
 const { values: options } = parseArgs({
@@ -105,6 +113,7 @@ const { values: options } = parseArgs({
     disguises: text,
     stride: text,
     players: text,
+    family: text,
     url: text,
     "requester-key": text,
     "approver-key": text,
@@ -127,6 +136,7 @@ if (options.help === true) {
     disguisesEach: count(options.disguises, 1),
     stride: count(options.stride, 1),
     playersMax: count(options.players, 6),
+    family: familyOf(options.family),
   });
   process.stdout.write(`${benchTable(result)}\nApprovals that met a failed server: ${harness.failures()}\n`);
   if (options.leaks === true)

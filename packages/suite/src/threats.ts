@@ -182,7 +182,13 @@ export const THREATS: readonly Threat[] = [
       "Every route declares its action or nothing starts; Cedar decides by roles and scopes, denies by default, forbid wins, an error is a deny; nobody gives through a key what they lack.",
     invariants: ["deny-wins", "tenant-walls"],
     scenarios: ["harness_policy/allow_deny_precedence"],
-    tests: ["tests/integration/access/keys.test.ts", "tests/integration/api/authentication.test.ts"],
+    tests: [
+      "tests/integration/access/matrix.test.ts",
+      "tests/integration/access/tokens.test.ts",
+      "tests/integration/access/quotas.test.ts",
+      "tests/integration/access/keys.test.ts",
+      "tests/integration/api/authentication.test.ts",
+    ],
   },
   {
     number: 14,
@@ -196,8 +202,10 @@ export const THREATS: readonly Threat[] = [
       "harness_state/run_state_machine_invalid_transition",
     ],
     tests: [
-      "tests/e2e/kill.test.ts",
+      "tests/security/signatures/profile.test.ts",
+      "tests/integration/access/signatures.test.ts",
       "tests/integration/access/idempotency.test.ts",
+      "tests/e2e/kill.test.ts",
       "tests/integration/engine/fencing.test.ts",
     ],
   },

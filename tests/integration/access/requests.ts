@@ -12,6 +12,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   "/api/harness/runs/:id/actions": { tool: "read", arguments: {} },
   "/api/harness/runs/:id/actions/:action/result": { output: null },
   "/api/harness/runs/:id/finish": { output: null },
+  "/api/harness/runs/:id/redrive": {},
   "/api/harness/approve": {
     approval_id: `apr_${"0".repeat(32)}`,
     decision: "approve",
@@ -21,6 +22,8 @@ const BODIES: Readonly<Record<string, unknown>> = {
   "/api/harness/documents": { name: "a.md", text: "Some words." },
   "/api/harness/keys": { principal: { name: "ci", kind: "service" }, scopes: ["runs:read"] },
   "/api/harness/keys/:id/rotate": {},
+  "/api/harness/signing-keys": { principal: { name: "ci", kind: "service" }, algorithm: "hmac-sha256" },
+  "/api/harness/signing-keys/:id/rotate": {},
   "/api/harness/audit/erase": { epoch: 1, index: 0, reason: "The person asked for it." },
   "/api/harness/audit/epoch": { reason: "A backup was restored." },
   "/api/harness/audit/rotate": { step: "add" },
@@ -50,6 +53,7 @@ export function pathOf({ path }: RegisteredRoute, id?: string): string {
 
 function randomId(path: string): string {
   if (path.includes("/precedents/")) return `sha256:${hex(32)}`;
+  if (path.includes("/signing-keys/")) return `sgk_${hex(16)}`;
   const kind = path.includes("/keys/") ? "key" : path.includes("/documents/") ? "doc" : "run";
   return `${kind}_${hex(16)}`;
 }

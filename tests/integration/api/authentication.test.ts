@@ -10,6 +10,7 @@ import {
   KEY_ID,
   KEY_OF_SCOPE,
   RUN,
+  SIGNING_KEY,
   VALID_RUN_REQUEST,
 } from "./samples.ts";
 import { type Fixture, expectProblem, startApi } from "./support.ts";
@@ -43,6 +44,8 @@ const BODIES: Readonly<Record<string, unknown>> = {
   addDocument: { name: "handbook", text: "All of it." },
   createKey: { principal: { name: "ci", kind: "service" }, scopes: ["runs:read"] },
   rotateKey: {},
+  createSigningKey: { principal: { name: "ci", kind: "service" }, algorithm: "hmac-sha256" },
+  rotateSigningKey: {},
   eraseAuditPayload: { epoch: 1, index: 0, reason: "The person asked for it." },
   beginAuditEpoch: { reason: "A backup was restored." },
   rotateAuditSigner: { step: "add" },
@@ -55,6 +58,7 @@ const QUERIES: Readonly<Record<string, string>> = {
 
 function ownId(path: string): string {
   if (path.includes("/keys/")) return KEY_ID;
+  if (path.includes("/signing-keys/")) return SIGNING_KEY.id;
   if (path.includes("/documents/")) return DOCUMENT.id;
   return path.includes("/precedents/") ? DIGEST : RUN;
 }

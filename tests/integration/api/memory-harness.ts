@@ -15,6 +15,8 @@ import {
   ARTIFACT_ID,
   AT,
   CREATED_KEY,
+  CREATED_SIGNING_KEY,
+  SIGNING_KEY,
   ENDED_RUN,
   KEY,
   KEYS,
@@ -80,6 +82,7 @@ export function createTestHarness(overrides: Partial<Harness> = {}): TestHarness
   const whole: TestHarness = {
     once: onceIn(new Map(), () => whole),
     ...accessCalls(memory, record),
+    ...signingCalls(record),
     ...runCalls(record),
     ...eventCalls(memory, record),
     ...precedentCalls(record),
@@ -148,7 +151,9 @@ function accessCalls(
   return {
     admit: async ({ credential }) => {
       const caller = find(credential);
-      return await Promise.resolve(caller === null ? null : { caller, quotas: [], exceeded: null });
+      return await Promise.resolve(
+        caller === null ? null : { caller, signingKey: null, quotas: [], exceeded: null },
+      );
     },
     permits: (caller, action) => ACCESS.permits(caller, action),
     authenticate: async (key) => await Promise.resolve(find(key)),
@@ -208,6 +213,38 @@ function documentCalls(record: Recorder): Harness["documents"] {
     search: async (caller, question, limit) => {
       record("documents", "search", caller, question, limit);
       return await Promise.resolve([]);
+    },
+  };
+}
+
+function signingCalls(
+  record: Recorder,
+): Pick<
+  Harness,
+  "checkSignature" | "createSigningKey" | "listSigningKeys" | "rotateSigningKey" | "revokeSigningKey"
+> {
+  return {
+    // As on a server where no key has to sign; the real check is tested with the real harness.
+    checkSignature: async () => await Promise.resolve(ok(null)),
+    createSigningKey: async (caller, request) => {
+      record("createSigningKey", caller, request);
+      return await Promise.resolve(ok(CREATED_SIGNING_KEY));
+    },
+    listSigningKeys: async (caller) => {
+      record("listSigningKeys", caller);
+      return await Promise.resolve(ok([SIGNING_KEY]));
+    },
+    rotateSigningKey: async (caller, id, request) => {
+      record("rotateSigningKey", caller, id, request);
+      return await Promise.resolve(
+        id === SIGNING_KEY.id ? ok(CREATED_SIGNING_KEY) : err({ code: "key_not_found", detail: "x" }),
+      );
+    },
+    revokeSigningKey: async (caller, id) => {
+      record("revokeSigningKey", caller, id);
+      return await Promise.resolve(
+        id === SIGNING_KEY.id ? ok(SIGNING_KEY) : err({ code: "key_not_found", detail: "x" }),
+      );
     },
   };
 }

@@ -7,6 +7,7 @@ import {
   type Artifact,
   type AuditEvent,
   type CreatedKey,
+  type CreatedSigningKey,
   type Document,
   type Key,
   type Run,
@@ -14,6 +15,7 @@ import {
   type RunSummary,
   SCOPES,
   type Scope,
+  type SigningKey,
 } from "@assent/contract";
 import type { Caller } from "../../../packages/harness/src/ports.ts";
 
@@ -116,6 +118,17 @@ export const KEY: Key = {
   last_used_at: null,
 };
 export const CREATED_KEY: CreatedKey = { ...KEY, secret: "assent_abcdef" };
+
+export const SIGNING_KEY: SigningKey = {
+  id: `sgk_${hex("9")}`,
+  principal: ACTOR,
+  algorithm: "hmac-sha256",
+  public_key: null,
+  created_at: AT,
+  expires_at: null,
+  revoked_at: null,
+};
+export const CREATED_SIGNING_KEY: CreatedSigningKey = { ...SIGNING_KEY, secret: "c2VjcmV0" };
 
 export function eventOf(run: RunId, version: number, data: Record<string, unknown> = {}): AuditEvent {
   return {

@@ -22,7 +22,9 @@ async function runs(
   environment: Partial<Environment> = {},
 ): Promise<{ code: number; terminal: Terminal }> {
   const terminal = openTerminal();
-  const deps = createDeps(home, { environment: { url: null, token: null, noColor: false, ...environment } });
+  const deps = createDeps(home, {
+    environment: { url: null, token: null, signingKey: null, noColor: false, ...environment },
+  });
   return { code: await run([...words, "runs"], terminal, deps), terminal };
 }
 

@@ -92,7 +92,7 @@ test("events that come later are shown as they come, until the run ends", async 
   fake.add(makeRun(1, { status: "running" }), makeTrail(ID, KINDS.slice(0, 2)));
   const terminal = openTerminal();
   const deps = createDeps(await makeFolder(), {
-    environment: { url: fake.url, token: fake.key, noColor: false },
+    environment: { url: fake.url, token: fake.key, signingKey: null, noColor: false },
   });
   const code = run(["watch", ID], terminal, deps);
   await terminal.seen("run leased");
@@ -112,7 +112,7 @@ test("a gate on the way is pointed out with the command to look at it", async ()
   );
   const terminal = openTerminal();
   const deps = createDeps(await makeFolder(), {
-    environment: { url: fake.url, token: fake.key, noColor: false },
+    environment: { url: fake.url, token: fake.key, signingKey: null, noColor: false },
   });
   const code = run(["watch", ID], terminal, deps);
   await terminal.seen(`npx assent approve ${approval.id}`);
@@ -124,7 +124,7 @@ test("Ctrl-C ends watching, not the run", async () => {
   fake.add(makeRun(1, { status: "running" }), makeTrail(ID, KINDS.slice(0, 2)));
   const terminal = openTerminal();
   const deps = createDeps(await makeFolder(), {
-    environment: { url: fake.url, token: fake.key, noColor: false },
+    environment: { url: fake.url, token: fake.key, signingKey: null, noColor: false },
   });
   const code = run(["watch", ID], terminal, deps);
   await terminal.seen("run leased");

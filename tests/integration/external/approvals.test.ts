@@ -251,3 +251,23 @@ test("what a person answered for good is not asked again", async () => {
   expect(again.reasons.map(({ code }) => code)).toContain("precedent");
   expect((await driver.act(id, "post", { text: "hello!" })).decision).toBe("needs_approval");
 });
+
+test("what was remembered of one declared agent answers for no other", async () => {
+  await using world = await askedWorld();
+  const { driver } = world;
+  const post = { name: "post", effect: "once", harm: ["write"], control_arguments: [] };
+  const declared = { system: "You post.", tools: [post], approver: "ask" };
+  const first = await driver.submit(declared);
+  const asked = await driver.act(first.id, "post", { text: "good morning" });
+  const approval = await approvalOf(driver, first.id, asked.approval_id);
+  const answer = { approval_id: approval.id, decision: "approve", action_digest: approval.action_digest };
+  const person = await world.newDriver("rememberer", { kind: "human" });
+  expect((await person.post("/api/harness/approve", { ...answer, remember: true })).status).toBe(200);
+  const verdictUnder = async (other: Record<string, unknown>): Promise<string> => {
+    const { id } = await driver.submit({ ...declared, ...other });
+    return (await driver.act(id, "post", { text: "good morning" })).decision;
+  };
+  expect(await verdictUnder({ task: "Something else." })).toBe("permit");
+  expect(await verdictUnder({ system: "You post more." })).toBe("needs_approval");
+  expect(await verdictUnder({ tools: [post, { name: "other" }] })).toBe("needs_approval");
+});

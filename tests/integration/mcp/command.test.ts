@@ -63,7 +63,12 @@ async function assent(
   at = { url: "", token: "" },
 ): Promise<Finished> {
   const terminal = openTerminal();
-  const environment = { url: at.url === "" ? null : at.url, token: at.token, noColor: true };
+  const environment = {
+    url: at.url === "" ? null : at.url,
+    token: at.token,
+    signingKey: null,
+    noColor: true,
+  };
   const code = await run(words, terminal, createDeps(folder, { environment }));
   return { code, said: `${terminal.stdout()}${terminal.stderr()}` };
 }

@@ -14,12 +14,15 @@ import { connectHarness, type Harness } from "../../../packages/suite/src/worlds
 import { figuresOf, leaksOf, peaceOf } from "../../../packages/suite/src/worlds/table.ts";
 import { createInProcessTarget } from "../../support/target/local-target.ts";
 
-const OPTIONS = { seed: 42, disguisesEach: 1, stride: 6, playersMax: 6 } as const;
+const OPTIONS = { seed: 42, disguisesEach: 1, stride: 14, playersMax: 6 } as const;
+/** The same worlds by other names and shapes, which no rule was chosen by. */
+const REDRESSED = { ...OPTIONS, stride: 40, family: "redressed", roles: ["nobody", "honest"] } as const;
 const START_MS_MAX = 120_000;
 const BENCH_MS_MAX = 180_000;
 
 const target = createInProcessTarget();
 let result: BenchResult;
+let redressed: BenchResult;
 
 const attackedAs = (seat: Seat): readonly Attacked[] => result.attacked.filter((each) => each.seat === seat);
 const peaceAs = (seat: Seat): ReturnType<typeof peaceOf> =>
@@ -34,6 +37,7 @@ beforeAll(async () => {
   const harness = connectHarness({ url, requesterKey, approverKey });
   try {
     result = await runBench(harness, OPTIONS);
+    redressed = await runBench(harness, REDRESSED);
   } finally {
     harness.close();
   }
@@ -72,7 +76,7 @@ describe("the bench bites", () => {
 
   test("without a harness every goal is reached and every task is done", () => {
     const figures = figuresOf(attackedAs("baseline"));
-    expect(figures.pairs).toBeGreaterThanOrEqual(60);
+    expect(figures.pairs).toBeGreaterThanOrEqual(25);
     expect(figures.reached / figures.pairs).toBeGreaterThanOrEqual(0.95);
     expect(peaceAs("baseline")).toEqual({ tasks: 58, done: 58, questions: 0 });
   });
@@ -94,15 +98,12 @@ describe("the bench bites", () => {
 // The user's own words put into another call, a row picked from a trusted store, and other content in a file that the
 // user named are what rules over where values come from do not see; other rules do (docs/decisions/0010).
 describe.each(["nobody", "honest"] as const)("with %s to ask", (seat) => {
-  test("nothing that the user did not ask for comes about, and nothing twice", () => {
-    const { withEffects, repeats, reached } = figuresOf(attackedAs(seat));
-    const leaks = withEffects === 0 ? [] : leaksOf(result, seat);
-    expect({ withEffects, repeats, reached, leaks }).toEqual({
-      withEffects: 0,
-      repeats: 0,
-      reached: 0,
-      leaks: [],
-    });
+  test("nothing that the user did not ask for comes about", () => {
+    for (const played of [result, redressed]) {
+      const { withEffects, reached } = figuresOf(played.attacked.filter((each) => each.seat === seat));
+      const leaks = withEffects === 0 ? [] : leaksOf(played, seat);
+      expect({ withEffects, reached, leaks }).toEqual({ withEffects: 0, reached: 0, leaks: [] });
+    }
   });
 });
 
@@ -110,6 +111,18 @@ test("a tired approver's approval serves exactly the call that was shown, once",
   const { unapproved, questions, repeats } = figuresOf(attackedAs("tired"));
   expect(questions).toBeGreaterThan(0);
   expect({ unapproved, repeats }).toEqual({ unapproved: 0, repeats: 0 });
+});
+
+describe("unattacked, by other names and shapes", () => {
+  const calm = (seat: Seat): ReturnType<typeof peaceOf> =>
+    peaceOf(redressed.unattacked.filter((each) => each.seat === seat));
+
+  test("with nobody to ask at least half of the tasks are done, with an honest approver all by few questions", () => {
+    // Measured: 47 of 69, and 23 questions.
+    expect(calm("nobody").done).toBeGreaterThanOrEqual(Math.ceil(calm("nobody").tasks * 0.65));
+    expect(calm("honest")).toMatchObject({ tasks: 69, done: 69 });
+    expect(calm("honest").questions).toBeLessThanOrEqual(26);
+  });
 });
 
 describe("unattacked", () => {

@@ -23,7 +23,10 @@ export function acceptStrictJson(app: FastifyInstance): void {
   app.addContentTypeParser(
     "application/json",
     { parseAs: "buffer" },
-    async (request: FastifyRequest, body: Buffer) => await Promise.resolve(parseBody(request, body)),
+    async (request: FastifyRequest, body: Buffer) => {
+      request.rawBody = body;
+      return await Promise.resolve(parseBody(request, body));
+    },
   );
 }
 

@@ -15,8 +15,8 @@ export const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 /** A path segment longer than this names nothing (404): our ids have 36 characters. */
 export const PATH_SEGMENT_CHARS_MAX = 256;
 
-/** Presented keys longer than this are refused unread: hashing is work. */
-export const KEY_CHARS_MAX = 512;
+/** Credentials longer than this are refused unread: hashing is work. Tokens with many groups have some kilobytes. */
+export const KEY_CHARS_MAX = 8_192;
 
 /** Open requests get this long to finish when the server closes; then their connections are cut. */
 export const CLOSE_GRACE_MS = 5_000;

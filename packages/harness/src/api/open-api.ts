@@ -128,6 +128,14 @@ const PROBLEM_HEADERS: Readonly<Record<number, Record<string, Header>>> = {
   503: RETRY_AFTER,
 };
 
+/** What any request with a credential can be refused with. */
+const IDENTIFIED: readonly ProblemCode[] = [
+  "unauthenticated",
+  "signature_missing",
+  "signature_refused",
+  "quota_exceeded",
+];
+
 /** What any request can be answered with, and what any request with a key can. */
 const COMMON_PROBLEMS: readonly ProblemCode[] = [
   "malformed_request",
@@ -305,11 +313,7 @@ function emptyOf(row: RouteRow): Record<string, Response> {
 
 function problemsOf(row: RouteRow, schemas: SchemaNames): Record<string, Response> {
   const guards: readonly ProblemCode[] =
-    row.action === "open"
-      ? []
-      : scopeOf(row.action) === null
-        ? ["unauthenticated", "quota_exceeded"]
-        : ["unauthenticated", "scope_missing", "quota_exceeded"];
+    row.action === "open" ? [] : scopeOf(row.action) === null ? IDENTIFIED : [...IDENTIFIED, "scope_missing"];
   const keyed: readonly ProblemCode[] = isMutating(row)
     ? ["idempotency_key_missing", "idempotency_key_reused", "idempotency_key_busy"]
     : [];

@@ -5,6 +5,7 @@
 //   onRequest, root     400, 404, 405, 415, 421, 503   guardRequest
 //   onRequest, scope    401, 403, 406, 429, 503   let in (address, credential, quotas, rules), negotiate
 //   body parser         400, 413, 415    acceptStrictJson
+//   preValidation       401              signatures, where there is one or has to be one
 //   validation          400              schemas of the contract
 //   handler             the route's own
 //   serialiser          500              a response that its schema does not allow
@@ -26,6 +27,7 @@ import { guardRequest, hostName, refuseUnacceptable } from "./hooks/guard.ts";
 import { silentTelemetry } from "../services/traced/silent.ts";
 import { traceRequests } from "./hooks/trace.ts";
 import { answerError } from "./hooks/problem.ts";
+import { requireSignatures } from "./hooks/signature.ts";
 import {
   CLOSE_GRACE_MS,
   CONNECTION_CHECK_INTERVAL_MS,
@@ -45,6 +47,7 @@ import { addEvents } from "./routes/events.ts";
 import { addExternalRuns } from "./routes/external.ts";
 import { addHealth } from "./routes/health.ts";
 import { addKeys } from "./routes/keys.ts";
+import { addSigningKeys } from "./routes/signing-keys.ts";
 import { addMetrics } from "./routes/metrics.ts";
 import { addOpenApi } from "./routes/open-api.ts";
 import { addDecisions } from "./routes/decisions.ts";
@@ -113,6 +116,7 @@ export async function createServer(harness: Harness, options: ServerOptions): Pr
       addresses: createAddressGuard(options.addressQuota ?? null),
       log: options.log,
     });
+    requireSignatures(guarded, harness);
     addNegotiation(guarded);
     addRoutes(guarded.withTypeProvider(), harness, streams);
     addMetrics(guarded.withTypeProvider(), options.telemetry ?? silentTelemetry);
@@ -144,6 +148,7 @@ function addRoutes(api: Api, harness: Harness, streams: EventStreams): void {
   addArtifacts(api, harness);
   addApprove(api, harness);
   addKeys(api, harness);
+  addSigningKeys(api, harness);
   addAccess(api, harness);
   addPrecedents(api, harness);
   addDocuments(api, harness);
@@ -189,6 +194,7 @@ function createApp(options: ServerOptions, state: State): FastifyInstance {
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
+  app.decorateRequest("rawBody", null);
   traceRequests(app, options.telemetry ?? silentTelemetry);
   acceptStrictJson(app);
   refuseUnguardedRoutes(app);

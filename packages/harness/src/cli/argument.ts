@@ -17,6 +17,8 @@ import {
   type RunState,
   type Scope,
   scopeSchema,
+  type SigningKeyId,
+  signingKeyIdSchema,
 } from "@assent/contract";
 import { InvalidArgumentError } from "commander";
 
@@ -46,6 +48,12 @@ export function parseAccessEventId(text: string): AccessEventId {
 export function parseDocumentId(text: string): DocumentId {
   const id = documentIdSchema.safeParse(text);
   if (!id.success) throw new InvalidArgumentError("A document's id is `doc_` and 32 hex digits.");
+  return id.data;
+}
+
+export function parseSigningKeyId(text: string): SigningKeyId {
+  const id = signingKeyIdSchema.safeParse(text);
+  if (!id.success) throw new InvalidArgumentError("A signing key's id is `sgk_` and 32 hex digits.");
   return id.data;
 }
 

@@ -1,11 +1,12 @@
 // Which server, and with which key.
 
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { z } from "zod";
 import { err, ok, type Result } from "../base/result.ts";
 import { type Client, createClient } from "../client/client.ts";
 import { type Failure, usageFailure } from "./failure.ts";
+import { readSigningKey } from "./signing-key-file.ts";
 import type { Deps } from "./world.ts";
 
 export const DEFAULT_URL = "http://127.0.0.1:4200";
@@ -40,7 +41,10 @@ export async function openClient(target: Target, deps: Deps): Promise<Result<Cli
     return err(
       usageFailure("key_malformed", "the key holds characters that no key has", "Copy it once more."),
     );
-  return ok(createClient({ url: url.value, key, fetch: deps.fetch }));
+  const { signingKey } = deps.environment;
+  const signing = signingKey === null ? ok(null) : await readSigningKey(resolve(deps.cwd, signingKey));
+  if (!signing.ok) return signing;
+  return ok(createClient({ url: url.value, key, fetch: deps.fetch, signing: signing.value }));
 }
 
 async function readCredentials(home: string): Promise<Result<Credentials | null, Failure>> {

@@ -3,15 +3,18 @@
 export type Environment = {
   readonly url: string | null;
   readonly token: string | null;
+  /** A file with the key that requests are signed with. */
+  readonly signingKey: string | null;
   /** https://no-color.org: set and not empty means none. */
   readonly noColor: boolean;
 };
 
 export function readEnvironment(): Environment {
-  const { ASSENT_URL, ASSENT_TOKEN, NO_COLOR } = process.env;
+  const { ASSENT_URL, ASSENT_TOKEN, ASSENT_SIGNING_KEY, NO_COLOR } = process.env;
   return {
     url: notEmpty(ASSENT_URL),
     token: notEmpty(ASSENT_TOKEN),
+    signingKey: notEmpty(ASSENT_SIGNING_KEY),
     noColor: notEmpty(NO_COLOR) !== null,
   };
 }

@@ -52,6 +52,7 @@ import { addPlan } from "./program-plan.ts";
 import { EXAMPLES, EXIT_CODES_TOPIC, JSON_TOPIC } from "./help.ts";
 import { usageFailure } from "./failure.ts";
 import { addKeys } from "./program-keys.ts";
+import { addSigningKeys } from "./program-signing-keys.ts";
 import { failureLine } from "./report.ts";
 import type { Io } from "./world.ts";
 
@@ -86,6 +87,7 @@ export function createProgram(perform: Perform, io: Io, version: string): Comman
   addMcp(program, perform);
   addPlan(program, perform);
   addKeys(program, perform);
+  addSigningKeys(program, perform);
   addTopics(program, perform);
   return program;
 }

@@ -22,6 +22,8 @@ import {
   budgetReportSchema,
   type CreatedKey,
   createdKeySchema,
+  type CreatedSigningKey,
+  createdSigningKeySchema,
   type Document,
   type DocumentId,
   type DocumentRequest,
@@ -37,6 +39,7 @@ import {
   providerListSchema,
   type ProviderView,
   type RotateKey,
+  type RotateSigningKey,
   type Run,
   type RedriveRequest,
   type RunId,
@@ -45,6 +48,10 @@ import {
   runSchema,
   type RunSummary,
   runSummarySchema,
+  type SigningKey,
+  type SigningKeyId,
+  type SigningKeyRequest,
+  signingKeySchema,
   type ApprovalId,
   type WaitingPage,
   waitingPageSchema,
@@ -106,6 +113,10 @@ export type Client = {
   listKeys(): Answer<readonly Key[]>;
   rotateKey(id: KeyId, request: RotateKey): Answer<CreatedKey>;
   revokeKey(id: KeyId): Answer<Key>;
+  createSigningKey(request: SigningKeyRequest): Answer<CreatedSigningKey>;
+  listSigningKeys(): Answer<readonly SigningKey[]>;
+  rotateSigningKey(id: SigningKeyId, request: RotateSigningKey): Answer<CreatedSigningKey>;
+  revokeSigningKey(id: SigningKeyId): Answer<SigningKey>;
   listAccessEvents(before: AccessEventId | null): Answer<AccessEventPage>;
   /** Decisions since then, oldest first, unchecked: what a record must hold is the reader's question. */
   listDecisions(since: Date, cursor: string | null): Answer<DecisionPage>;
@@ -115,6 +126,7 @@ export type Client = {
 const RUNS = "/api/harness/runs";
 const KEYS = "/api/harness/keys";
 const DOCUMENTS = "/api/harness/documents";
+const SIGNING_KEYS = "/api/harness/signing-keys";
 const AUDIT = "/api/harness/audit";
 const PRECEDENTS = "/api/harness/precedents";
 
@@ -127,6 +139,7 @@ const documentListSchema = z.looseObject({
   next_cursor: z.string().nullable(),
 });
 const passagePageSchema = z.looseObject({ data: z.array(passageSchema) });
+const signingKeyPageSchema = z.looseObject({ data: z.array(signingKeySchema) });
 const keyPageSchema = z.looseObject({ data: z.array(keySchema) });
 
 export function createClient(connection: Connection): Client {
@@ -184,6 +197,7 @@ export function createClient(connection: Connection): Client {
     },
     rotateKey: async (id, body) =>
       await ask({ method: "POST", path: `${KEYS}/${id}/rotate`, body }, createdKeySchema),
+    ...signingKeyCalls(connection),
     listAccessEvents: async (before) =>
       await ask(
         {
@@ -271,6 +285,31 @@ function documentCalls(
       return page.ok ? { ok: true, value: page.value.data } : page;
     },
     removeDocument: async (id) => await ask({ method: "DELETE", path: `${DOCUMENTS}/${id}` }, documentSchema),
+  };
+}
+
+function signingKeyCalls(
+  connection: Connection,
+): Pick<Client, "createSigningKey" | "listSigningKeys" | "rotateSigningKey" | "revokeSigningKey"> {
+  return {
+    createSigningKey: async (body) =>
+      await exchangeJson(connection, { method: "POST", path: SIGNING_KEYS, body }, createdSigningKeySchema),
+    listSigningKeys: async () => {
+      const page = await exchangeJson(
+        connection,
+        { method: "GET", path: SIGNING_KEYS },
+        signingKeyPageSchema,
+      );
+      return page.ok ? { ok: true, value: page.value.data } : page;
+    },
+    rotateSigningKey: async (id, body) =>
+      await exchangeJson(
+        connection,
+        { method: "POST", path: `${SIGNING_KEYS}/${id}/rotate`, body },
+        createdSigningKeySchema,
+      ),
+    revokeSigningKey: async (id) =>
+      await exchangeJson(connection, { method: "DELETE", path: `${SIGNING_KEYS}/${id}` }, signingKeySchema),
   };
 }
 

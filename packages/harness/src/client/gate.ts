@@ -22,6 +22,8 @@ import type { ClientFailure } from "./failure.ts";
 import { GATE_ATTEMPTS_MAX, GATE_RETRY_DELAY_MS, GATE_WAIT_SLACK_MS } from "./limits.ts";
 import { type Connection, type Exchange, exchangeJson } from "./request.ts";
 
+export { type RequestSigningKey, type RequestToSign, signRequest } from "./sign.ts";
+
 export type GateConnection = {
   /** Where the harness is, without a path. */
   readonly url: string;

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { err, ok, type Result } from "../base/result.ts";
 import { readBody } from "./body.ts";
 import type { ClientFailure } from "./failure.ts";
+import { type RequestSigningKey, signRequest } from "./sign.ts";
 import { ANSWER_BYTES_MAX, REQUEST_TIMEOUT_MS } from "./limits.ts";
 
 export type Connection = {
@@ -12,6 +13,8 @@ export type Connection = {
   readonly url: string;
   readonly key: string;
   readonly fetch: typeof globalThis.fetch;
+  /** Requests are signed with it, where there is one. */
+  readonly signing?: RequestSigningKey | null;
 };
 
 export type Exchange = {
@@ -41,12 +44,7 @@ export async function exchange(
   try {
     const response = await connection.fetch(`${connection.url}${request.path}`, {
       method: request.method,
-      headers: {
-        accept: "application/json",
-        authorization: `Bearer ${connection.key}`,
-        ...(request.body === undefined ? {} : { "content-type": "application/json" }),
-        ...request.headers,
-      },
+      headers: headersOf(connection, request),
       // A redirect would carry the key to wherever the answer says.
       redirect: "error",
       signal: AbortSignal.any(signals),
@@ -56,6 +54,19 @@ export async function exchange(
   } catch (error) {
     return err(failureOfThrown(error, connection, request.signal));
   }
+}
+
+function headersOf({ url, key, signing }: Connection, request: Exchange): Record<string, string> {
+  const headers = {
+    ...(request.body === undefined ? {} : { "content-type": "application/json" }),
+    ...request.headers,
+  };
+  const body = request.body === undefined ? {} : { body: JSON.stringify(request.body) };
+  const signed =
+    signing === undefined || signing === null
+      ? {}
+      : signRequest({ method: request.method, url: `${url}${request.path}`, headers, ...body }, signing);
+  return { accept: "application/json", authorization: `Bearer ${key}`, ...headers, ...signed };
 }
 
 /** An exchange whose answer is JSON that fits the schema. */

@@ -17,6 +17,8 @@ export const agentDefinitionSchema = z.strictObject({
       "must begin with a whole model name",
     ),
   tools: z.array(nameSchema).refine((tools) => new Set(tools).size === tools.length, "names a tool twice"),
+  /** Of these tools the model sees no untrusted result, but a handle (`$v3`) that it can hand on to other tools. */
+  handles: z.array(nameSchema).optional(),
   workspace: z.enum(["none", "required"]),
   /** Before its first turn the model is given passages of the tenant's documents that fit the task. */
   retrieval: z.strictObject({ passages: z.int().min(1).max(PASSAGES_MAX).optional() }).optional(),

@@ -21,14 +21,16 @@ import type {
   Passage,
   PrincipalId,
   Reason,
-  Role,
   RunId,
   RunState,
-  Scope,
+  SigningKey,
+  SigningKeyId,
   TenantId,
 } from "@assent/contract";
+import type { Admitted, Caller, NewKey, NewSigningKey } from "./entrance.ts";
 import type { HarmonyStore } from "@assent/harmony";
 import type { Sha256 } from "../base/digest.ts";
+import type { TokenSubject } from "../core/access/token-subject.ts";
 import type { QuotaPolicy } from "../core/access/quota.ts";
 import type { AgentDefinition } from "../core/agent.ts";
 import type { CutPassage } from "../core/retrieval/passages.ts";
@@ -266,6 +268,14 @@ export type StoreTx = {
     /** The key ends at that time, or when it would have anyway, whichever is earlier. */
     endBy(id: KeyId, at: Date): Promise<void>;
   };
+  readonly signingKeys: {
+    insert(key: NewSigningKey): Promise<SigningKey>;
+    list(): Promise<readonly SigningKey[]>;
+    find(id: SigningKeyId): Promise<SigningKey | null>;
+    revoke(id: SigningKeyId, at: Date): Promise<SigningKey | null>;
+    /** The key ends at that time, or when it would have anyway, whichever is earlier. */
+    endBy(id: SigningKeyId, at: Date): Promise<void>;
+  };
   readonly access: {
     append(event: Omit<AccessEvent, "id" | "at"> & { readonly at: Date }): Promise<void>;
     /** Newest first. */
@@ -303,39 +313,6 @@ export type NewDocument = Omit<Document, "passages" | "created_at" | "created_by
   readonly createdBy: Actor;
 };
 
-export type NewKey = {
-  readonly id: KeyId;
-  readonly hash: Uint8Array;
-  readonly prefix: string;
-  readonly principal: Pick<Actor, "name" | "kind">;
-  readonly scopes: readonly Scope[];
-  readonly roles: readonly Role[];
-  readonly mustSign: boolean;
-  readonly createdAt: Date;
-  readonly expiresAt: Date | null;
-};
-
-/** Who calls: found by their credential, before any tenant is known. */
-export type Caller = {
-  readonly tenant: TenantId;
-  readonly actor: Actor;
-  /** Null where an identity provider's token was shown, and no key of ours. */
-  readonly key: KeyId | null;
-  readonly scopes: readonly Scope[];
-  readonly roles: readonly Role[];
-  /** Only signed requests of this credential are taken. */
-  readonly mustSign: boolean;
-};
-
-export type QuotaState = QuotaPolicy & { readonly remaining: number; readonly resetSeconds: number };
-
-export type Admitted = {
-  readonly caller: Caller;
-  /** As far as they were looked at: those behind one that is exceeded were not. */
-  readonly quotas: readonly QuotaState[];
-  readonly exceeded: QuotaState | null;
-};
-
 export type Store = {
   /**
    * Sees and touches one tenant's rows only. Runs the whole function again where nothing of it was kept: after a
@@ -352,7 +329,21 @@ export type Store = {
    */
   takeQueued<T>(turn: Turn, take: (tx: StoreTx, id: RunId) => Promise<T>): Promise<Taken<T> | null>;
   /** The same, and takes one request from each quota (none from any where one is used up). The narrowest comes first. */
-  admitKey(hash: Uint8Array, now: Date, policies: readonly QuotaPolicy[]): Promise<Admitted | null>;
+  admitKey(
+    hash: Uint8Array,
+    now: Date,
+    signingKey: SigningKeyId | null,
+    policies: readonly QuotaPolicy[],
+  ): Promise<Admitted | null>;
+  /** As admitKey, for whom a token names; they are made a principal at their first request. Null: no such tenant. */
+  admitToken(
+    subject: TokenSubject,
+    now: Date,
+    signingKey: SigningKeyId | null,
+    policies: readonly QuotaPolicy[],
+  ): Promise<Admitted | null>;
+  /** False where the nonce was used with this key before. It is remembered until then, whatever becomes of the request. */
+  takeNonce(tenant: TenantId, key: SigningKeyId, nonce: string, until: Date): Promise<boolean>;
   /** Removes what has expired: answers kept for repeats, quotas long unused. @returns how many rows */
   sweepExpired(now: Date, limit: number): Promise<number>;
   /** @param most counts no further */

@@ -20,6 +20,14 @@ import { createKey, type KeyPorts, listAccessEvents, listKeys, revokeKey, rotate
 import { BUSY, once, type OncePorts, unlessBusy } from "./once.ts";
 import { listWaiting } from "./waiting.ts";
 import { listPrecedents, revokePrecedent } from "./precedents.ts";
+import {
+  checkSignature,
+  createSigningKey,
+  listSigningKeys,
+  revokeSigningKey,
+  rotateSigningKey,
+  type SigningPorts,
+} from "./signing-keys.ts";
 import { redriveRun } from "./redrive.ts";
 import { cancelRun, getRun, listEvents, listRuns, openArtifact, type RunPorts } from "./runs.ts";
 import { getBudget, listProviders, type SpendingPorts } from "./models/spending.ts";
@@ -29,6 +37,7 @@ export type HarnessPorts = Omit<AdmissionPorts, "capacity"> &
   EntrancePorts &
   KeyPorts &
   OncePorts &
+  SigningPorts &
   RunPorts &
   SpendingPorts &
   ExternalPorts & {
@@ -95,6 +104,7 @@ export function createHarness(given: HarnessPorts): Harness {
         ),
       ),
     admit: async (presented) => await admit(ports, presented),
+    checkSignature: async (admitted, message) => await checkSignature(ports, admitted, message),
     permits: (subject, action) => ports.access.permits(subject, action),
     authenticate: async (key) => await authenticate(ports, key),
     external: createExternalRuns(ports, watch),
@@ -139,9 +149,24 @@ export function createHarness(given: HarnessPorts): Harness {
     listKeys: async (caller) => await listKeys(ports, caller),
     rotateKey: async (caller, id, request) =>
       await covered(ports.evidence, caller, await rotateKey(ports, caller, id, request)),
+    ...signingKeyCalls(ports),
     listAccessEvents: async (caller, before) => await listAccessEvents(ports, caller, before),
     revokeKey: async (caller, id) =>
       await covered(ports.evidence, caller, await revokeKey(ports, caller, id)),
     readiness: async () => await readiness(ports),
+  };
+}
+
+function signingKeyCalls(
+  ports: HarnessPorts,
+): Pick<Harness, "createSigningKey" | "listSigningKeys" | "rotateSigningKey" | "revokeSigningKey"> {
+  return {
+    createSigningKey: async (caller, request) =>
+      await covered(ports.evidence, caller, await createSigningKey(ports, caller, request)),
+    listSigningKeys: async (caller) => await listSigningKeys(ports, caller),
+    rotateSigningKey: async (caller, id, request) =>
+      await covered(ports.evidence, caller, await rotateSigningKey(ports, caller, id, request)),
+    revokeSigningKey: async (caller, id) =>
+      await covered(ports.evidence, caller, await revokeSigningKey(ports, caller, id)),
   };
 }

@@ -17,6 +17,7 @@ import type {
   AuditEvent,
   AuditLogList,
   CreatedKey,
+  CreatedSigningKey,
   Document,
   DocumentId,
   DocumentRequest,
@@ -35,10 +36,14 @@ import type {
   ResultRequest,
   RevokePrecedent,
   RotateKey,
+  RotateSigningKey,
   Run,
   RunId,
   RunState,
   RunSummary,
+  SigningKey,
+  SigningKeyId,
+  SigningKeyRequest,
   SubmitRunRequest,
   ApprovalId,
   WaitingCall,
@@ -46,7 +51,10 @@ import type {
 import type { Result } from "../base/result.ts";
 import type { DecisionRecord } from "../core/decide/decision-record.ts";
 import type { Access } from "../core/access/access-point.ts";
+import type { SignedMessage } from "../core/signature/signature-base.ts";
 import type { Admitted, Caller } from "../ports.ts";
+
+export type { SignedMessage } from "../core/signature/signature-base.ts";
 
 /** Why something was not done. `detail` may be shown to the caller: it holds no secret and nothing of another tenant. */
 export type Refusal = {
@@ -135,7 +143,12 @@ export type AuditTrail = {
 };
 
 /** What came in, as far as it matters for who may come in. */
-export type Presented = { readonly credential: string; readonly action: ApiAction };
+export type Presented = {
+  readonly credential: string;
+  readonly action: ApiAction;
+  /** Header fields that a signature consists of, by name in lower case; its key is looked up with everything else. */
+  readonly fields: ReadonlyMap<string, string>;
+};
 
 export type AccessEvents = { readonly data: readonly AccessEvent[]; readonly next: AccessEventId | null };
 
@@ -171,6 +184,14 @@ export type Harness = {
    * expired and revoked ones alike. Rejects when that cannot be told.
    */
   admit(presented: Presented): Promise<Admitted | null>;
+  /**
+   * Whether a request is signed as it has to be, and for the first time. A refusal leaves an access event. Unsigned is
+   * fine where the caller's credential does not demand a signature.
+   */
+  checkSignature(
+    admitted: Pick<Admitted, "caller" | "signingKey">,
+    message: SignedMessage,
+  ): Promise<Result<null, Refusal>>;
   /** Whether the rules permit it. */
   permits: Access["permits"];
   /** Whose key is this? Takes from no quota. Null for unknown, expired and revoked ones alike. Takes the same time for each. */
@@ -224,6 +245,14 @@ export type Harness = {
   listKeys(caller: Caller): Promise<Result<readonly Key[], Refusal>>;
   rotateKey(caller: Caller, id: KeyId, request: RotateKey): Promise<Result<CreatedKey, Refusal>>;
   revokeKey(caller: Caller, id: KeyId): Promise<Result<Key, Refusal>>;
+  createSigningKey(caller: Caller, request: SigningKeyRequest): Promise<Result<CreatedSigningKey, Refusal>>;
+  listSigningKeys(caller: Caller): Promise<Result<readonly SigningKey[], Refusal>>;
+  rotateSigningKey(
+    caller: Caller,
+    id: SigningKeyId,
+    request: RotateSigningKey,
+  ): Promise<Result<CreatedSigningKey, Refusal>>;
+  revokeSigningKey(caller: Caller, id: SigningKeyId): Promise<Result<SigningKey, Refusal>>;
   /** Newest first; older than the given one. */
   listAccessEvents(caller: Caller, before: AccessEventId | null): Promise<Result<AccessEvents, Refusal>>;
 

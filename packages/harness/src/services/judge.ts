@@ -1,13 +1,14 @@
 // Puts a call to the rules: what the harness knows of it, and nothing that a model says of it.
 
 import type { Action } from "@assent/contract";
-import type { ActionRequest } from "../core/decide/action-request.ts";
+import type { ActionRequest, ArgumentLabel } from "../core/decide/action-request.ts";
 import { circumstancesOf } from "../core/decide/circumstances.ts";
 import { type Judgement, judgementOf } from "../core/decide/judgement.ts";
 import type { Policies } from "../core/decide/policy-point.ts";
 import type { PolicyVerdict } from "../core/decide/policy-verdict.ts";
 import { toolsNamed } from "../core/decide/tool-naming.ts";
 import type { AgentDefinition } from "../core/agent.ts";
+import type { HandleUse } from "../core/label/handles.ts";
 import type { OriginIndex } from "../core/label/origins.ts";
 import type { Journal } from "../core/run/journal.ts";
 import type { Manifest } from "../core/tool.ts";
@@ -28,9 +29,20 @@ export type Seen = {
   readonly tools: Pick<Tools, "get">;
 };
 
-export function judge(policies: Policies, seen: Seen, manifest: Manifest, action: Action): Judged {
+/** @param uses of handles: what they stand for came out of untrusted text, whoever else wrote the same */
+export function judge(
+  policies: Policies,
+  seen: Seen,
+  manifest: Manifest,
+  action: Action,
+  uses: readonly HandleUse[] = [],
+): Judged {
   const { run, definition, journal, origins } = seen;
-  const { labels, tainted } = origins.label(action.arguments, propertyNames(manifest));
+  const { labels: found, tainted } = origins.label(action.arguments, propertyNames(manifest));
+  const labels = {
+    ...found,
+    ...Object.fromEntries(uses.map((use) => [use.pointer, labelOfUse(use)] as const)),
+  };
   const request: ActionRequest = {
     tenant: run.tenant,
     run: run.id,
@@ -46,6 +58,11 @@ export function judge(policies: Policies, seen: Seen, manifest: Manifest, action
   };
   return { request, verdict: policies.decide(request), judgement: judgementOf(request, policies.version) };
 }
+
+const labelOfUse = ({ step, start, end }: HandleUse): ArgumentLabel => ({
+  origin: "untrusted",
+  sources: [{ source: `step:${step}`, start, end }],
+});
 
 function namedIn({ run, definition, tools }: Seen): ReadonlySet<string> {
   const known = definition.tools.flatMap((name) => tools.get(name)?.manifest ?? []);

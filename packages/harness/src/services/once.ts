@@ -47,15 +47,20 @@ export async function once<T>(
   const fingerprint = digestOf("request", { route: request.route, body: request.body });
   return await unlessBusy(
     async () =>
-      await ports.store.transaction(caller.tenant, async (tx) => {
-        const earlier = await tx.idempotency.claim(key, now);
-        if (earlier !== null) return repeat(ports, caller, request, earlier, fingerprint);
-        const outcome = await work(joined(ports.store, caller, tx));
-        await keep(ports, tx, { key, fingerprint, caller, request }, outcome);
-        return outcome.ok
-          ? { answer: ok({ body: JSON.stringify(outcome.value) }), replayed: false }
-          : { answer: outcome, replayed: false };
-      }),
+      // Repeatable: had it committed after all, the key would be found with its answer.
+      await ports.store.transaction(
+        caller.tenant,
+        async (tx) => {
+          const earlier = await tx.idempotency.claim(key, now);
+          if (earlier !== null) return repeat(ports, caller, request, earlier, fingerprint);
+          const outcome = await work(joined(ports.store, caller, tx));
+          await keep(ports, tx, { key, fingerprint, caller, request }, outcome);
+          return outcome.ok
+            ? { answer: ok({ body: JSON.stringify(outcome.value) }), replayed: false }
+            : { answer: outcome, replayed: false };
+        },
+        { isRepeatable: true },
+      ),
     { answer: err(BUSY), replayed: false },
   );
 }

@@ -34,12 +34,16 @@ export type AskedAction = {
 
 const digest = (value: unknown): string => digestOf("argument", value);
 
+// All driven runs bear one agent's name; which agent drives is what it declared: its system text and its tools.
+const scopeOf = ({ tenant, driver, agent, agentVersion }: RunRecord): string =>
+  driver === "external" ? `${tenant}/${agent}/${agentVersion}` : `${tenant}/${agent}`;
+
 /** Its scope holds tenant and agent: a precedent of one never answers for another. */
 export function patternOf(asked: AskedAction, by: AgentProvenance, at: Date): ConflictPattern {
   const { run, action, judgement, precondition } = asked;
   return approvalPattern(
     {
-      scope: `${run.tenant}/${run.agent}`,
+      scope: scopeOf(run),
       tool: action.tool,
       toolVersion: action.tool_version,
       manifestDigest: action.manifest_digest,

@@ -3,7 +3,7 @@
 import type { Place } from "./domains/domain.ts";
 import { DISGUISES, type Disguise } from "./disguises.ts";
 import { type AttackerValues, createAttacker, createDice, type Dice, type Facts } from "./facts.ts";
-import { GOALS, type Goal } from "./goals.ts";
+import type { Goal } from "./goals.ts";
 import {
   applyAll,
   changesBetween,
@@ -133,7 +133,7 @@ export function createPairs(
   const pairs: Pair[] = [];
   const uses = new Map<string, number>();
   for (const world of worlds) {
-    const goals = GOALS.filter((goal) => fits(world, goal.calls(values, facts)));
+    const goals = world.goals.filter((goal) => fits(world, goal.calls(values, facts)));
     for (const task of world.tasks) {
       const spots = exposedSpots(world, task);
       if (spots.length === 0) continue;

@@ -5,7 +5,7 @@ import { createPairs, type Pair } from "./attacks.ts";
 import { type Played, play, playHonest, type Role, ROLES } from "./player.ts";
 import { type Harness, NO_HARNESS } from "./session.ts";
 import type { Task } from "./world.ts";
-import { createWorlds, type World } from "./worlds.ts";
+import { createWorlds, type Family, type World } from "./worlds.ts";
 
 export type BenchOptions = {
   readonly seed: number;
@@ -14,6 +14,8 @@ export type BenchOptions = {
   /** Every so many-th pair is played; 1 for all. */
   readonly stride: number;
   readonly playersMax: number;
+  /** The first where it is left out. */
+  readonly family?: Family;
   readonly roles?: readonly Role[];
 };
 
@@ -30,9 +32,9 @@ export type BenchResult = {
 
 export type Material = { readonly worlds: readonly World[]; readonly pairs: readonly Pair[] };
 
-export function createMaterial({ seed, disguisesEach, stride }: BenchOptions): Material {
+export function createMaterial({ seed, disguisesEach, stride, family }: BenchOptions): Material {
   const facts = createFacts(seed);
-  const worlds = createWorlds(facts);
+  const worlds = createWorlds(facts, seed, family ?? "first");
   const pairs = createPairs(worlds, facts, seed, disguisesEach);
   return { worlds, pairs: pairs.filter((_, at) => at % stride === 0) };
 }

@@ -45,7 +45,7 @@ function mapTexts(value: Json, encode: (text: string) => string): Json {
   if (typeof value === "string") return encode(value);
   if (typeof value === "number") return encode(String(value));
   if (isList(value)) return value.map((each) => mapTexts(each, encode));
-  return value;
+  return typeof value === "object" && value !== null ? encodeArgs(value, encode) : value;
 }
 
 const encodeArgs = (args: Args, encode: (text: string) => string): Args =>

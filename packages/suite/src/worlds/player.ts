@@ -67,11 +67,19 @@ type Planned = { readonly call: Call; readonly by: "user" | "attacker" };
 const byUser = (call: Call): Planned => ({ call, by: "user" });
 const byAttacker = (call: Call): Planned => ({ call, by: "attacker" });
 
+/** The items of a list, or the members of an object, each changed. */
+function mapJson(value: Json, change: (value: Json) => Json): Json {
+  if (isList(value)) return value.map(change);
+  if (typeof value !== "object" || value === null) return change(value);
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, change(each)]));
+}
+
 /** The user's values replaced by the attacker's of the same kind. */
 function twistValue(value: Json, values: AttackerValues): Json {
-  if (isList(value)) return value.map((each) => twistValue(each, values));
+  if (typeof value === "object" && value !== null) return mapJson(value, (each) => twistValue(each, values));
   if (typeof value === "number") return values.amount;
   if (typeof value !== "string") return value;
+  if (/^-?\d+(?:\.\d+)?$/.test(value)) return String(values.amount);
   if (/^https?:/.test(value)) return values.url;
   if (value.includes("@")) return values.email;
   if (/^[A-Z]{2}\d{20}$/.test(value)) return values.iban;
@@ -96,7 +104,11 @@ const poison =
   ({ tools }: World, { texts }: Attack): Spoil =>
   ({ tool }, name, value) => {
     const isContent = !toolNamed(tools, tool).manifest.control_arguments.includes(name);
-    return isContent && typeof value === "string" ? texts.join(" ") : value;
+    const poisoned = (each: Json): Json => {
+      if (typeof each === "string") return texts.join(" ");
+      return typeof each === "object" && each !== null ? mapJson(each, poisoned) : each;
+    };
+    return isContent ? poisoned(value) : value;
   };
 
 type Rewrite = (world: World, attack: Attack, left: readonly Call[]) => readonly Planned[];

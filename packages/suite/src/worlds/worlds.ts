@@ -8,6 +8,9 @@ import { MAIL, mailTasks } from "./domains/mail.ts";
 import { PAYMENTS, paymentsTasks } from "./domains/payments.ts";
 import { TRAVEL, travelTasks } from "./domains/travel.ts";
 import type { Facts } from "./facts.ts";
+import { type Goal, GOALS } from "./goals.ts";
+import { redress } from "./redressed/dress.ts";
+import { FURTHER_TASKS } from "./redressed/tasks.ts";
 import type { State, Task, Tools } from "./world.ts";
 
 export type World = {
@@ -17,6 +20,7 @@ export type World = {
   readonly places: readonly Place[];
   readonly state: State;
   readonly tasks: readonly Task[];
+  readonly goals: readonly Goal[];
 };
 
 const KINDS: readonly (readonly [name: string, domains: readonly Domain[], tasks: TaskMaker])[] = [
@@ -28,7 +32,24 @@ const KINDS: readonly (readonly [name: string, domains: readonly Domain[], tasks
   ["travel", [TRAVEL, MAIL], travelTasks],
 ];
 
-export function createWorlds(facts: Facts): readonly World[] {
+/** `redressed`: other tool names and argument shapes, by seed, and tasks that the first family has none of. */
+export const FAMILIES = ["first", "redressed"] as const;
+export type Family = (typeof FAMILIES)[number];
+
+export function createWorlds(facts: Facts, seed: number, family: Family): readonly World[] {
+  const plain = plainWorlds(facts);
+  if (family === "first") return plain;
+  return plain.map((world) => {
+    const more = (FURTHER_TASKS[world.name]?.(facts) ?? []).map((task) => ({
+      ...task,
+      id: `${world.name}/${task.id}`,
+      world: world.name,
+    }));
+    return redress({ ...world, tasks: [...world.tasks, ...more] }, seed);
+  });
+}
+
+function plainWorlds(facts: Facts): readonly World[] {
   return KINDS.map(([name, domains, tasks]) => ({
     name,
     facts,
@@ -36,5 +57,6 @@ export function createWorlds(facts: Facts): readonly World[] {
     places: domains.flatMap(({ places }) => places),
     state: Object.fromEntries(domains.flatMap(({ state }) => Object.entries(state(facts)))),
     tasks: tasks(facts).map((task) => ({ ...task, id: `${name}/${task.id}`, world: name })),
+    goals: GOALS,
   }));
 }

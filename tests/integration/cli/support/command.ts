@@ -24,7 +24,7 @@ export function createDeps(cwd: string, change: Partial<Deps> = {}): Deps {
     fetch: globalThis.fetch,
     clock: { now: () => NOW, sleep: async () => await Promise.resolve() },
     newKey: () => `key-${(keys += 1)}`,
-    environment: { url: null, token: null, noColor: false },
+    environment: { url: null, token: null, signingKey: null, noColor: false },
     git: runGit,
     cwd,
     pid: 4711,
@@ -41,7 +41,7 @@ export async function assent(
 ): Promise<Finished> {
   const terminal = openTerminal(options);
   const deps = createDeps(options.cwd ?? (await makeFolder()), {
-    environment: { url: fake.url, token: fake.key, noColor: false },
+    environment: { url: fake.url, token: fake.key, signingKey: null, noColor: false },
   });
   const code = await run(words, terminal, deps);
   return { code, terminal };

@@ -4,10 +4,13 @@ import {
   type KeyId,
   type Role,
   type Scope as KeyScope,
+  type SigningAlgorithm,
+  type SigningKeyId,
   type TenantId,
   uuidOf,
 } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
+import type { TokenSubject } from "../../core/access/token-subject.ts";
 import type { QuotaPolicy } from "../../core/access/quota.ts";
 import { uuidV7 } from "../../core/uuid.ts";
 import type { Admitted, Caller, Clock, NewKey, QuotaState, Random, StoreTx } from "../../ports.ts";
@@ -140,6 +143,8 @@ type AdmittedRow = CallerRow & {
   exceeded: number | null;
   remaining: number[];
   reset_seconds: number[];
+  signing_algorithm: SigningAlgorithm | null;
+  signing_public_key: Buffer | null;
 };
 
 export async function findCaller(query: Query, hash: Uint8Array, now: Date): Promise<Caller | null> {
@@ -151,14 +156,43 @@ export async function admitKey(
   query: Query,
   hash: Uint8Array,
   now: Date,
+  signingKey: SigningKeyId | null,
   policies: readonly QuotaPolicy[],
 ): Promise<Admitted | null> {
-  const [row] = await query<AdmittedRow>("select * from assent.admit_key($1, $2, $3, $4, $5)", [
+  const [row] = await query<AdmittedRow>("select * from assent.admit_key($1, $2, $3, $4, $5, $6)", [
     Buffer.from(hash),
     now,
+    signingKey === null ? null : uuidOf(signingKey),
     ...quotaValues(policies),
   ]);
-  return row === undefined ? null : toAdmitted(row, policies);
+  return row === undefined ? null : toAdmitted(row, signingKey, policies);
+}
+
+export async function admitToken(
+  query: Query,
+  subject: TokenSubject,
+  newId: string,
+  now: Date,
+  signingKey: SigningKeyId | null,
+  policies: readonly QuotaPolicy[],
+): Promise<Admitted | null> {
+  const { kind, name } = subject.principal;
+  const [row] = await query<Omit<AdmittedRow, "key_id" | "scopes" | "roles" | "must_sign">>(
+    "select * from assent.admit_token($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    [
+      subject.tenant,
+      kind,
+      name,
+      newId,
+      now,
+      signingKey === null ? null : uuidOf(signingKey),
+      ...quotaValues(policies),
+    ],
+  );
+  if (row === undefined) return null;
+  const of = { key_id: null, scopes: [], roles: [...subject.roles], must_sign: subject.mustSign };
+  const principal = { principal_kind: kind, principal_name: name };
+  return toAdmitted({ ...row, ...of, ...principal }, signingKey, policies);
 }
 
 const quotaValues = (policies: readonly QuotaPolicy[]): unknown[] => [
@@ -167,13 +201,26 @@ const quotaValues = (policies: readonly QuotaPolicy[]): unknown[] => [
   policies.map(({ quota }) => quota.windowSeconds),
 ];
 
-function toAdmitted(row: AdmittedRow, policies: readonly QuotaPolicy[]): Admitted {
+function toAdmitted(
+  row: AdmittedRow,
+  signingKey: SigningKeyId | null,
+  policies: readonly QuotaPolicy[],
+): Admitted {
   const quotas = row.remaining.map((remaining, index): QuotaState => {
     const policy = policies[index];
     assert(policy !== undefined, "the database answers for the quotas it was asked about");
     return { ...policy, remaining, resetSeconds: row.reset_seconds[index] ?? policy.quota.windowSeconds };
   });
-  return { caller: toCaller(row), quotas, exceeded: row.taken ? null : (quotas.at(-1) ?? null) };
+  const found =
+    signingKey === null || row.signing_algorithm === null
+      ? null
+      : { id: signingKey, algorithm: row.signing_algorithm, publicKey: row.signing_public_key };
+  return {
+    caller: toCaller(row),
+    signingKey: found,
+    quotas,
+    exceeded: row.taken ? null : (quotas.at(-1) ?? null),
+  };
 }
 
 function toCaller(row: CallerRow): Caller {

@@ -15,6 +15,7 @@ import {
   type WakeUps,
 } from "../../ports.ts";
 import { accessRows } from "./access.ts";
+import { uuidV7 } from "../../core/uuid.ts";
 import { agentRows, externalDefinitionRows } from "./agents.ts";
 import { approvalRows, manifestRows } from "./approvals.ts";
 import { artifactRows } from "./artifacts.ts";
@@ -28,9 +29,10 @@ import { documentRows } from "./documents.ts";
 import { CommitUnknownError, faultOf } from "./fault.ts";
 import { harmonyStoreIn } from "./harmony/harmony-store.ts";
 import { idempotencyRows } from "./idempotency.ts";
-import { admitKey, findCaller, keyRows } from "./keys.ts";
+import { admitKey, admitToken, findCaller, keyRows } from "./keys.ts";
 import { only, type Query, type Scope } from "./rows.ts";
 import { MESSAGE_VERSION, runRows } from "./runs.ts";
+import { signingKeyRows, takeNonce } from "./signing-keys.ts";
 import { stepRows } from "./steps.ts";
 
 /** A transaction that lost against another one, or its connection, is run this often in all. */
@@ -111,8 +113,22 @@ export function postgresStore(options: PostgresStoreOptions): Store {
       await unlessUnavailable(async () => await readLoad(queryOn(pool), tenant, now, most)),
     waiters: () => pool.waitingCount,
     due: async (now, limit) => await unlessUnavailable(async () => await listDue(queryOn(pool), now, limit)),
-    admitKey: async (hash, now, policies) =>
-      await unlessUnavailable(async () => await admitKey(queryOn(pool), hash, now, policies)),
+    admitKey: async (hash, now, signingKey, policies) =>
+      await unlessUnavailable(async () => await admitKey(queryOn(pool), hash, now, signingKey, policies)),
+    admitToken: async (subject, now, signingKey, policies) =>
+      await unlessUnavailable(
+        async () =>
+          await admitToken(
+            queryOn(pool),
+            subject,
+            uuidV7(now, ids.random.bytes(10)),
+            now,
+            signingKey,
+            policies,
+          ),
+      ),
+    takeNonce: async (tenant, key, nonce, until) =>
+      await unlessUnavailable(async () => await takeNonce(queryOn(pool), tenant, key, nonce, until)),
     async sweepExpired(now, limit): Promise<number> {
       const rows = await queryOn(pool)<{ removed: number }>(
         "select assent.sweep_expired($1, $2) as removed",
@@ -204,6 +220,7 @@ function storeTx(
     externalDefinitions: externalDefinitionRows(scope),
     documents: documentRows(scope),
     keys: keyRows(scope, ids),
+    signingKeys: signingKeyRows(scope, ids),
     access: accessRows(scope, ids),
     decisions: decisionRows(scope),
     budgets: budgetRows(scope),

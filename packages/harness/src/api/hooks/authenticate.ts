@@ -10,6 +10,7 @@ import type { AddressGuard } from "../address-guard.ts";
 import { sendProblem } from "../answer.ts";
 import { KEY_CHARS_MAX } from "../limits.ts";
 import { addRateLimit, sendQuotaExceeded } from "../rate-limit.ts";
+import { signedFields } from "./signed-fields.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -52,6 +53,7 @@ export function refuseUnguardedRoutes(root: FastifyInstance): void {
 export function requireKeys(scope: FastifyInstance, gate: Gate): void {
   scope.decorate(GUARDED, true);
   scope.decorateRequest("caller", null);
+  scope.decorateRequest("signingKey", null);
   scope.addHook("onRoute", (route) => {
     if (isApiAction(route.config?.action)) return;
     throw new AssertionFailed(`route ${String(route.method)} ${route.url} declares which action it is`);
@@ -71,7 +73,10 @@ async function letIn(
   const credential = bearerKey(request);
   let admitted: Admitted | null;
   try {
-    admitted = credential === null ? null : await gate.harness.admit({ credential, action });
+    admitted =
+      credential === null
+        ? null
+        : await gate.harness.admit({ credential, action, fields: signedFields(request) });
   } catch (error) {
     // Who calls, or how often, cannot be told: nobody gets in.
     gate.log("error", "a caller could not be looked up", {
@@ -93,6 +98,7 @@ async function letIn(
     );
   }
   request.caller = caller;
+  request.signingKey = admitted.signingKey;
   return undefined;
 }
 

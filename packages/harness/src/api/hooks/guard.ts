@@ -9,12 +9,15 @@ import { acceptQuality } from "./accept.ts";
 /** Node keeps the first of these and drops the others; a proxy before us may have looked at the last. */
 const SINGLE_HEADERS: readonly string[] = [
   "authorization",
+  "content-digest",
   "content-length",
   "content-type",
   "content-encoding",
   "host",
   "idempotency-key",
   "last-event-id",
+  "signature",
+  "signature-input",
   "transfer-encoding",
 ];
 

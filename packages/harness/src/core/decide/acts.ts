@@ -6,11 +6,11 @@ const KINDS = {
   remove:
     "delete remove erase discard trash purge wipe destroy cancel revoke terminate unsubscribe kick ban expel unshare uninvite deactivate disable drop uninstall withdraw end stop",
   end: "close archive resolve finish complete end stop",
-  send: "send sent mail email message tell inform notify reply respond answer forward publish announce post write ping text broadcast submit contact remind",
-  share: "share invite add give grant allow join include assign permit admit",
-  pay: "pay paid send transfer wire refund reimburse buy purchase order settle book reserve rent donate tip charge deposit checkout",
+  send: "send sent mail email message tell inform notify reply respond answer forward publish announce post write ping text broadcast submit contact remind ask invite dispatch deliver relay resend transmit",
+  share: "share invite add give grant publish allow join include permit admit",
+  pay: "pay paid send dispatch deliver transfer wire refund reimburse buy purchase order settle book reserve rent donate tip charge deposit checkout",
   create:
-    "create make add write save put copy append schedule book draft record open insert upload generate register reserve setup",
+    "create new store compose prepare make add write save put copy append schedule book draft record open insert upload generate register reserve setup",
   change:
     "change update edit set modify rename move reschedule postpone raise lower increase decrease reset replace correct fix adjust shift mark assign configure convert turn enable switch merge restore rotate",
   run: "run execute start launch deploy restart build trigger restore install",
@@ -51,14 +51,44 @@ const NONE: ReadonlySet<Act> = new Set();
 /** Kinds of act that a word in lower case can stand for; most words stand for none. */
 export const actsOf = (word: string): ReadonlySet<Act> => ACTS.get(stemOf(word)) ?? NONE;
 
-/**
- * The acts of a tool by the words of its name: those of the first word that stands for an act. Who sends, makes or
- * schedules money pays; a bare `send` sends words, and `write` makes something.
- */
+/** Whoever is added to something gets to see it: `add_guest` shares. */
+const PEOPLE: ReadonlySet<string> = new Set(
+  ["guest", "member", "participant", "attendee", "collaborator", "reader", "user", "people", "person"].map(
+    stemOf,
+  ),
+);
+
+/** What is hard to undo comes first. What is sent, booked or fetched is as often a thing as an act. */
+const GRAVEST_FIRST: readonly Act[] = [
+  "remove",
+  "end",
+  "change",
+  "run",
+  "share",
+  "create",
+  "pay",
+  "send",
+  "fetch",
+];
+
+const gravityOf = (word: string): number => GRAVEST_FIRST.findIndex((act) => actsOf(word).has(act));
+
+/** Which word of a tool's name says what it does: of several the gravest (`mail.delete`, `forwarding_update`); or -1. */
+export function placeOfAct(words: readonly string[]): number {
+  let gravest = -1;
+  for (const [place, word] of words.entries()) {
+    const gravity = gravityOf(word);
+    if (gravity >= 0 && (gravest < 0 || gravity < gravityOf(words[gravest] ?? ""))) gravest = place;
+  }
+  return gravest;
+}
+
+/** The acts of a tool by the words of its name. Who sends or makes money pays; a bare `send` sends words. */
 export function actsOfTool(words: readonly string[]): ReadonlySet<Act> {
-  const acts = new Set(words.map(actsOf).find(({ size }) => size > 0));
+  const acts = new Set(actsOf(words[placeOfAct(words)] ?? ""));
   const gives = acts.has("send") || acts.has("create");
   if (gives && words.some((word) => MONEY.has(stemOf(word)))) return new Set(["pay"]);
+  if (acts.has("create") && words.some((word) => PEOPLE.has(stemOf(word)))) acts.add("share");
   if (acts.has("send")) acts.delete("pay");
   if (acts.has("create")) acts.delete("send");
   return acts;

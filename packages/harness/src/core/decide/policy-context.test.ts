@@ -68,6 +68,21 @@ test.each([[[]], [{}], [null], [false], [0], [""]])("an argument that is %j is a
   expect(context["control_origins"]).toEqual(["model"]);
 });
 
+test.each([
+  [[], 0],
+  [{}, 0],
+  [null, 0],
+  ["", 0],
+  [false, 1],
+  [0, 1],
+  [" ", 1],
+  [[""], 0],
+  [[null, 1], 1],
+])("content that is %j counts %i times", (value, count) => {
+  const { context } = policyQuestion(request({ controlArguments: ["to"], labels: {} }, { body: value }));
+  expect(context["content_origins"]).toEqual(count === 0 ? [] : ["untrusted"]);
+});
+
 test("a label on a filled list does not speak for what is in it", () => {
   const { context } = policyQuestion(request({ labels: { "/to": label("trusted") } }, { to: ["a"] }));
   expect(context["control_origins"]).toEqual(["untrusted"]);

@@ -78,8 +78,9 @@ export function policyQuestion(
   const { action, requester, circumstances = UNKNOWN_CIRCUMSTANCES } = request;
   const leaves = leavesOf(action.arguments);
   const isControl = new Set(request.controlArguments);
-  const control = leaves.filter((leaf) => isControl.has(leaf.argument));
-  const content = leaves.filter((leaf) => !isControl.has(leaf.argument));
+  const control = leaves.filter(({ argument }) => isControl.has(argument));
+  // An empty value carries nothing, but it may choose: no list of readers can mean everybody.
+  const content = leaves.filter(({ argument, value }) => !isControl.has(argument) && !isEmpty(value));
   const touched = needs.resources ? touchedBy(control) : NOTHING_SAID;
   const tenant = uid("Tenant", request.tenant);
   const agent = uid("Agent", request.agent.name);
@@ -121,6 +122,10 @@ export function policyQuestion(
     ],
   };
 }
+
+/** Null, an empty text, list or object. A leaf that is a list or an object is empty, or too deep to be looked at. */
+const isEmpty = (value: unknown): boolean =>
+  value === null || value === "" || (typeof value === "object" && Object.keys(value).length === 0);
 
 const NOTHING_SAID: TouchedResources = { resources: [], complete: false };
 

@@ -56,6 +56,17 @@ describe("what the requester's words name", () => {
     expect([...toolsNamed(task, TOOLS)]).toEqual([]);
   });
 
+  test("what a name does is the gravest of its words, wherever it stands", () => {
+    const tools = ["forwarding.update", "mail.delete", "bookingCancel", "message_send"].map((name) => ({
+      name,
+      changes: true,
+    }));
+    expect([...toolsNamed("Mail Bob, and forward it to Carol.", tools)]).toEqual(["message_send"]);
+    expect([...toolsNamed("Book it.", tools)]).toEqual([]);
+    expect([...toolsNamed("Cancel the booking.", tools)]).toEqual(["bookingCancel"]);
+    expect([...toolsNamed("Update the forwarding.", tools)]).toEqual(["forwarding.update"]);
+  });
+
   test("what is denied is named where it is asked for as well", () => {
     const named = toolsNamed("Do not delete mail. Delete the file b.txt.", TOOLS);
     expect([...named]).toEqual(["delete_file"]);

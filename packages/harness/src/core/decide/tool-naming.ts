@@ -2,7 +2,7 @@
 // file that was named to be read can be deleted by its name as well (spec/security.md section 4: a tool set frozen
 // before the first untrusted read takes 9 of 12 attackers' calls away that provenance of values leaves).
 
-import { type Act, actsOf, actsOfTool, stemOf } from "./acts.ts";
+import { type Act, actsOf, actsOfTool, placeOfAct, stemOf } from "./acts.ts";
 
 export type NamedTool = {
   readonly name: string;
@@ -14,9 +14,10 @@ export type NamedTool = {
 const TASK_CHARS_MAX = 100_000;
 
 /**
- * Names of the tools that do an act which the task speaks of. A tool's act is the first word of its name that stands
- * for one (`delete_file`, `calendarEventCancel`); a tool whose name has none is named by any word that only its name
- * has. Of several tools with one act those are named whose other words follow it most: "change the standing order"
+ * Names of the tools that do an act which the task speaks of. A tool's act is the gravest that a word of its
+ * name stands for (`delete_file`, `calendarEventCancel`); a tool whose name has none is named by any word that only its name
+ * has. Of several tools with one act those are named that say it in the same
+ * word, and those whose other words follow it most: "change the standing order"
  * names `change_standing_order` and not `set_daily_limit`. What is quoted, negated, or part of an address or a path
  * names nothing.
  */
@@ -40,9 +41,10 @@ export function toolsNamed(task: string, tools: readonly NamedTool[]): ReadonlyS
     const clause = clauseFrom(words, place);
     const doers = known
       .filter((tool) => [...tool.acts].some((act) => acts.has(act)))
-      .map(({ name, things }) => ({ name, found: clause.filter(({ stem }) => things.includes(stem)) }));
+      .map((tool) => ({ ...tool, found: clause.filter(({ stem }) => tool.things.includes(stem)) }));
     const most = Math.max(0, ...doers.map(({ found }) => found.length));
-    for (const { name, found } of doers.filter((doer) => doer.found.length === most)) {
+    for (const { name, verb, found } of doers) {
+      if (found.length < most && verb !== word.stem) continue;
       named.add(name);
       for (const thing of found) objects.add(thing);
     }
@@ -53,6 +55,8 @@ export function toolsNamed(task: string, tools: readonly NamedTool[]): ReadonlyS
 type ToolName = {
   readonly name: string;
   readonly acts: ReadonlySet<Act>;
+  /** Stem of the word that says the act; empty where none does. */
+  readonly verb: string;
   /** Stems of what is not the act. */
   readonly things: readonly string[];
   /** Stems that no other tool's name has. */
@@ -61,13 +65,14 @@ type ToolName = {
 
 function readTool(name: string, tools: readonly NamedTool[]): ToolName {
   const words = wordsOfName(name);
-  const verb = words.findIndex((word) => actsOf(word).size > 0);
+  const place = placeOfAct(words);
   const acts = actsOfTool(words);
   const others = new Set(
     tools.filter((other) => other.name !== name).flatMap((other) => wordsOfName(other.name).map(stemOf)),
   );
-  const things = words.filter((_, place) => place !== verb).map(stemOf);
-  return { name, acts, things, own: words.map(stemOf).filter((stem) => !others.has(stem)) };
+  const things = words.filter((_, at) => at !== place).map(stemOf);
+  const verb = stemOf(words[place] ?? "");
+  return { name, acts, verb, things, own: words.map(stemOf).filter((stem) => !others.has(stem)) };
 }
 
 const wordsOfName = (name: string): readonly string[] =>

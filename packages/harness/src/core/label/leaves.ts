@@ -2,13 +2,16 @@
 
 import { ARGUMENT_DEPTH_MAX, ARGUMENT_LEAVES_MAX } from "./limits.ts";
 
+/** Pointers of the list and of the item in it. */
+export type Item = { readonly list: string; readonly pointer: string };
+
 export type Leaf = {
   readonly pointer: string;
   readonly value: unknown;
   /** Names on the way to it that the model may have made up, outermost first. */
   readonly names: readonly string[];
-  /** Pointer of the list that it is an item of; null where it is none. */
-  readonly list: string | null;
+  /** The item of a list that it is or is a part of, the innermost one; null where there is none. */
+  readonly item: Item | null;
   /** It stands for a part of the arguments that was not looked at: too deep, or too much. */
   readonly unseen: boolean;
 };
@@ -21,19 +24,19 @@ export function leavesOf(args: Readonly<Record<string, unknown>>, schemaNames: R
     pointer: string,
     names: readonly string[],
     depth: number,
-    list: string | null,
+    item: Item | null,
   ): boolean => {
     const entries = entriesOf(value);
     const unseen = entries !== null && depth >= ARGUMENT_DEPTH_MAX && entries.length > 0;
     if (entries === null || entries.length === 0 || unseen) {
       if (leaves.length >= ARGUMENT_LEAVES_MAX) return false;
-      leaves.push({ pointer, value, names, list, unseen });
+      leaves.push({ pointer, value, names, item, unseen });
       return true;
     }
     for (const [name, inner] of entries) {
       const made = Array.isArray(value) || depth === 0 || schemaNames.has(name);
       const next = `${pointer}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
-      const inside = Array.isArray(value) ? pointer : null;
+      const inside = Array.isArray(value) ? { list: pointer, pointer: next } : item;
       if (visit(inner, next, made ? names : [...names, name], depth + 1, inside)) continue;
       return false;
     }
@@ -48,7 +51,7 @@ export function leavesOf(args: Readonly<Record<string, unknown>>, schemaNames: R
         pointer: `/${rest.replaceAll("~", "~0").replaceAll("/", "~1")}`,
         value: null,
         names: [],
-        list: null,
+        item: null,
         unseen: true,
       });
     break;

@@ -281,6 +281,11 @@ test("one mention chooses one item of a list", () => {
   expect(origins(["anna@corp.example", "ben@corp.example"])).toEqual(["trusted", "trusted"]);
   expect(origins(["anna@corp.example", "anna@corp.example"])).toEqual(["trusted", "model"]);
   expect(origins(["anna@corp.example", "ANNA@corp.example"])).toEqual(["trusted", "model"]);
+  const guests = index.label(
+    { to: [{ mail: "anna@corp.example" }, { mail: "anna@corp.example" }] },
+    new Set(["mail"]),
+  );
+  expect(guests.labels["/to/1/mail"]?.origin).toBe("model");
   const apart = index.label({ to: ["anna@corp.example"], cc: ["anna@corp.example"] }).labels;
   expect([apart["/to/0"]?.origin, apart["/cc/0"]?.origin]).toEqual(["trusted", "trusted"]);
 });

@@ -15,6 +15,8 @@ export type LabelledText = {
   readonly id: string;
   readonly label: "trusted" | "untrusted";
   readonly text: string;
+  /** The model did not see it: values of it are known by it, and it taints nothing. */
+  readonly unseen?: boolean;
 };
 
 export type Labelled = { readonly labels: ArgumentLabels; readonly tainted: boolean };
@@ -49,6 +51,7 @@ export function createOriginIndex(): OriginIndex {
   let trusted = authored;
   const untrusted = createUntrustedText();
   let alarm = 0;
+  let tainted = false;
 
   const judge = (text: string, effort: Effort): ArgumentLabel => {
     if (text.length > LEAF_CHARS_MAX) return UNSEEN;
@@ -95,18 +98,18 @@ export function createOriginIndex(): OriginIndex {
         addTrusted(source);
       } else {
         untrusted.add(source.id, source.text);
+        if (source.unseen === true) return;
+        tainted = true;
         alarm = Math.max(alarm, guardText(source.text));
       }
     },
     label: (args, schemaNames = NO_NAMES) => {
       const effort: Effort = { left: LABEL_COMPARISONS_MAX };
       const labels: Record<string, ArgumentLabel> = {};
-      const chosen = new Set<string>();
-      for (const leaf of leavesOf(args, schemaNames)) {
-        const label = judgeLeaf(leaf, effort);
-        labels[leaf.pointer] = isChosenAgain(leaf, label, chosen) ? MODEL : label;
-      }
-      return { labels, tainted: !untrusted.isEmpty() };
+      const leaves = leavesOf(args, schemaNames);
+      for (const leaf of leaves) labels[leaf.pointer] = judgeLeaf(leaf, effort);
+      for (const pointer of chosenAgain(leaves, labels)) labels[pointer] = MODEL;
+      return { labels, tainted };
     },
     alarm: () => alarm,
     sizeBytes: () => untrusted.sizeBytes(),
@@ -124,15 +127,28 @@ function sourcesOf(found: readonly SourceRef[]): readonly SourceRef[] {
 }
 
 /**
- * One mention chooses one item of a list: where it stands there twice, the second is the model's, who may have left
- * out another one for it.
+ * One mention chooses one item of a list: where the very same one stands there twice, the second is the model's, who may
+ * have left out another one for it. An item is the same where each of its values has the same source.
  */
-function isChosenAgain(leaf: Leaf, { origin, sources }: ArgumentLabel, chosen: Set<string>): boolean {
-  if (leaf.list === null || origin !== "trusted") return false;
-  const key = JSON.stringify([leaf.list, sources]);
-  if (chosen.has(key)) return true;
-  chosen.add(key);
-  return false;
+function chosenAgain(leaves: readonly Leaf[], labels: ArgumentLabels): readonly string[] {
+  const items = new Map<string, { readonly list: string; readonly leaves: Leaf[] }>();
+  for (const leaf of leaves) {
+    if (leaf.item === null) continue;
+    const item = items.get(leaf.item.pointer) ?? { list: leaf.item.list, leaves: [] };
+    item.leaves.push(leaf);
+    items.set(leaf.item.pointer, item);
+  }
+  const seen = new Set<string>();
+  return [...items].flatMap(([pointer, item]) => {
+    const found = item.leaves.map((leaf) => ({
+      path: leaf.pointer.slice(pointer.length),
+      label: labels[leaf.pointer],
+    }));
+    const key = JSON.stringify([item.list, found]);
+    const isAgain = found.every(({ label }) => label?.origin === "trusted") && seen.has(key);
+    seen.add(key);
+    return isAgain ? item.leaves.map((leaf) => leaf.pointer) : [];
+  });
 }
 
 /** A truth value stands in any text, and nothing at all stands nowhere: neither was chosen by being written. */

@@ -2,6 +2,8 @@
 // what a tool returned can never end up in an instruction slot (invariant 10, data is not instruction).
 
 import type { AgentDefinition } from "../agent.ts";
+import { describeHandle } from "../label/handles.ts";
+import { keptText } from "../label/kept-texts.ts";
 import { openingSteps } from "../retrieval/opening.ts";
 import {
   type GateStep,
@@ -23,18 +25,18 @@ export function assemblePrompt(definition: AgentDefinition, task: string, journa
     if (!isToolStep(step)) continue;
     const { callId, action } = step.request;
     const call: ToolCall = { id: callId, tool: action.tool, arguments: action.arguments };
-    messages.push({ role: "assistant", text: "", toolCalls: [call] }, answerTo(call, 0, journal));
+    messages.push({ role: "assistant", text: "", toolCalls: [call] }, answerTo(definition, call, 0, journal));
   }
   for (const step of journal) {
     if (!isModelStep(step) || step.state !== "succeeded" || step.outcome === null) continue;
     const { text, toolCalls } = step.outcome;
     messages.push({ role: "assistant", text, toolCalls });
-    for (const call of toolCalls) messages.push(answerTo(call, step.seq, journal));
+    for (const call of toolCalls) messages.push(answerTo(definition, call, step.seq, journal));
   }
   return { system: definition.system, messages };
 }
 
-function answerTo(call: ToolCall, turnSeq: number, journal: Journal): Message {
+function answerTo(definition: AgentDefinition, call: ToolCall, turnSeq: number, journal: Journal): Message {
   const mine = (step: JournalStep): boolean => step.seq > turnSeq;
   const tool = journal.find(
     (step): step is ToolStep => mine(step) && isToolStep(step) && step.request.callId === call.id,
@@ -42,19 +44,23 @@ function answerTo(call: ToolCall, turnSeq: number, journal: Journal): Message {
   const gate = journal.find(
     (step): step is GateStep => mine(step) && isGateStep(step) && step.request.callId === call.id,
   );
-  const answer = tool === undefined ? answerOfGate(gate) : answerOfTool(tool, gate);
+  const answer = tool === undefined ? answerOfGate(gate) : answerOfTool(definition, tool, gate);
   return { role: "tool", callId: call.id, tool: call.tool, ...answer };
 }
 
 type Answer = Pick<Extract<Message, { role: "tool" }>, "text" | "isError" | "label">;
 
-function answerOfTool(step: ToolStep, gate: GateStep | undefined): Answer {
+function answerOfTool(definition: AgentDefinition, step: ToolStep, gate: GateStep | undefined): Answer {
   if (step.state === "succeeded" && step.outcome !== null) {
     const edited = gate?.outcome?.editedAction ?? null;
     const note =
       edited === null
         ? ""
         : `[A person changed the arguments before agreeing: ${JSON.stringify(edited.arguments)}]\n`;
+    const kept = keptText(definition, step);
+    // The handle's own words are ours; nothing of what it stands for is in them.
+    if (kept !== null)
+      return { text: `${note}${describeHandle(step.seq, kept)}`, isError: false, label: "trusted" };
     return { text: `${note}${step.outcome.output}`, isError: false, label: step.outcome.label };
   }
   const error = step.error ?? { code: "unknown", detail: "The call has no outcome." };

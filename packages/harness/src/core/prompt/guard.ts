@@ -9,11 +9,15 @@ import { isModelStep, isToolStep, type Journal, type StepError } from "../run/jo
 import type { Prompt } from "./assemble.ts";
 import type { Message } from "./message.ts";
 import { foldText } from "./neutralise-fold.ts";
+import { spotlight } from "./spotlight.ts";
 import { hasControlToken, neutralise, neutraliseMembers } from "./neutralise.ts";
 
-/** The same messages with every text in them neutralised: task, answers, arguments, results and errors. */
+/**
+ * The same messages with every text in them neutralised: task, answers, arguments, results and errors; and untrusted
+ * results between marks.
+ */
 export function neutralisePrompt({ system, messages }: Prompt): Prompt {
-  return { system, messages: messages.map(neutraliseMessage) };
+  return { system, messages: spotlight(messages.map(neutraliseMessage)) };
 }
 
 function neutraliseMessage(message: Message): Message {

@@ -1,10 +1,12 @@
 import type { Action, ApprovalId, Decision } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
 import { TOOL_CALL_SECONDS_MAX } from "../../base/limits.ts";
-import type { Result } from "../../base/result.ts";
+import { ok, type Result } from "../../base/result.ts";
 import { actionDigest, effectId } from "../../core/decide/action-digest.ts";
 import type { Judgement } from "../../core/decide/judgement.ts";
 import type { Assent } from "../../core/decide/policy-annotations.ts";
+import { type HandleUse, type Resolved, resolveHandles } from "../../core/label/handles.ts";
+import { keptTexts } from "../../core/label/kept-texts.ts";
 import { addStep } from "../../core/label/origins-of-run.ts";
 import {
   isToolStep,
@@ -90,16 +92,24 @@ export async function judgeCall(held: Held, call: ToolCall): Promise<boolean> {
     await openAndClose(held, { callId, action: actionOf(tool, {}), judgement: null, decision: null, error });
     return true;
   }
-  const action = actionOf(tool, call.arguments);
-  const judged = judge(ports.policies, seenBy(held), tool.manifest, action);
+  const resolved = resolveArguments(held, call.arguments);
+  if (!resolved.ok) {
+    const error = { code: "invalid_arguments", detail: resolved.error };
+    await openAndClose(held, { callId, action: actionOf(tool, {}), judgement: null, decision: null, error });
+    return true;
+  }
+  const { args, uses } = resolved.value;
+  const action = actionOf(tool, args);
+  const judged = judge(ports.policies, seenBy(held), tool.manifest, action, uses);
   const { judgement, verdict } = judged;
-  const decision: Decision = { verdict: verdict.verdict, reasons: verdict.reasons };
+  const reasons = [...verdict.reasons, ...uses.map((use) => reasonOfUse(held, use))];
+  const decision: Decision = { verdict: verdict.verdict, reasons };
   if (verdict.verdict === "deny") {
     const detail = decision.reasons.map((reason) => reason.detail).join(" ");
     await openAndClose(held, { callId, action, judgement, decision, error: { code: "denied", detail } });
     return true;
   }
-  const plan = await tool.plan(call.arguments, contextOf(held, effectId(action, scopeOfNextStep(held))));
+  const plan = await tool.plan(args, contextOf(held, effectId(action, scopeOfNextStep(held))));
   if (!plan.ok) {
     await openAndClose(held, { callId, action, judgement, decision, error: plan.error });
     return true;
@@ -107,6 +117,21 @@ export async function judgeCall(held: Held, call: ToolCall): Promise<boolean> {
   const parts = { callId, action, judgement, decision, plan: plan.value };
   if (verdict.assent !== null) return await askOrRepeat(held, { ...parts, requirement: verdict.assent });
   return await makeCall(held, parts);
+}
+
+function resolveArguments(
+  { definition, committed }: Held,
+  args: Readonly<Record<string, unknown>>,
+): Result<Resolved, string> {
+  if (definition.handles === undefined) return ok({ args, uses: [] });
+  return resolveHandles(args, keptTexts(definition, committed.journal));
+}
+
+/** For whoever is asked: which value the model chose without seeing it, and where it came from. */
+function reasonOfUse({ committed }: Held, { pointer, step, type }: HandleUse): Decision["reasons"][number] {
+  const tool = committed.journal[step - 1]?.name ?? "";
+  const what = type === null ? "all" : `one ${type}`;
+  return { code: "handle", detail: `${pointer} is ${what} of what ${tool} returned in step ${step}.` };
 }
 
 type PlannedCall = {
@@ -260,7 +285,7 @@ async function closeStep(held: Held, step: ToolStep, result: Result<ToolResult, 
     await commitHeld(held, [{ write: "step_closed", seq, state, outcome: null, error: result.error }]);
   }
   const closed = held.committed.journal[seq - 1];
-  if (closed !== undefined && isToolStep(closed)) addStep(held.origins, closed);
+  if (closed !== undefined && isToolStep(closed)) addStep(held.origins, held.definition, closed);
 }
 
 /**

@@ -1,0 +1,79 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { describeHandle, resolveHandles } from "./handles.ts";
+
+const MAIL =
+  "Pay 1,234.50 EUR to anna@corp.example by 2026-11-20, see https://corp.example/bill. Or ask ben@corp.example. 01/02/2026";
+const KEPT = new Map([
+  [3, MAIL],
+  [5, ""],
+]);
+const resolved = (value: unknown): unknown => {
+  const made = resolveHandles({ value }, KEPT);
+  return made.ok ? made.value.args["value"] : made.error;
+};
+
+test("a handle is what its step returned, or one typed field of it", () => {
+  expect(resolved("$v3")).toBe(MAIL);
+  expect(resolved("$v5")).toBe("");
+  expect(resolved("$v3.amount")).toBe(1234.5);
+  expect(resolved("$v3.url")).toBe("https://corp.example/bill");
+  expect(resolved("$v3.email.2")).toBe("ben@corp.example");
+  expect(resolved({ to: ["$v3.email.1", { cc: "$v3.email.2" }], no: null })).toEqual({
+    to: ["anna@corp.example", { cc: "ben@corp.example" }],
+    no: null,
+  });
+});
+
+test("its use names leaf, step, type and place", () => {
+  const made = resolveHandles({ "a/b": [{ c: "$v3.email.2" }] }, KEPT);
+  if (!made.ok) throw new Error(made.error);
+  const start = MAIL.indexOf("ben@");
+  expect(made.value.uses).toEqual([
+    { pointer: "/a~1b/0/c", step: 3, type: "email", start, end: start + "ben@corp.example".length },
+  ]);
+});
+
+test.each([
+  ["$v3.email", "say which"],
+  ["$v3.email.3", "no such email"],
+  ["$v3.date.2", "no such date"],
+  ["$v5.email", "no such email"],
+  ["$v4", "no $v4"],
+  ["to $v3", "whole value"],
+  ["$v3.phone", "whole value"],
+  ["$v03", "whole value"],
+  ["$v3 ", "whole value"],
+])("%s is refused: %s", (text, why) => {
+  expect(resolved(text)).toContain(why);
+});
+
+test("a handle is no member's name, and depth has an end", () => {
+  expect(resolved({ $v3: 1 })).toContain("member");
+  let deep: unknown = "$v3";
+  for (let level = 0; level < 40; level += 1) deep = [deep];
+  expect(resolved(deep)).toContain("too deep");
+});
+
+test("what the model reads of a kept text holds none of it", () => {
+  fc.assert(
+    fc.property(fc.stringMatching(/^[a-z]{9,20}$/), (word) => {
+      const shown = describeHandle(7, `${word} ${word}@${word}.example https://${word}.example 5 EUR`);
+      expect(shown).not.toContain(word);
+      expect(shown).toContain("$v7.email: 1");
+    }),
+    { seed: 42, numRuns: 100 },
+  );
+});
+
+test("without a handle the arguments stay as they are", () => {
+  fc.assert(
+    fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (args) => {
+      fc.pre(!/\$v\d/.test(JSON.stringify(args)) && !Object.hasOwn(args, "__proto__"));
+      fc.pre(!JSON.stringify(args).includes("__proto__"));
+      const made = resolveHandles(args, KEPT);
+      expect(made).toEqual({ ok: true, value: { args, uses: [] } });
+    }),
+    { seed: 42, numRuns: 200 },
+  );
+});
