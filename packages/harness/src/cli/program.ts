@@ -31,7 +31,7 @@ import {
   searchDocuments,
 } from "./commands/documents.ts";
 import { listPrecedents, revokePrecedent } from "./commands/precedents.ts";
-import { listProviders, showBudget } from "./commands/spending.ts";
+import { addSpending } from "./program-spending.ts";
 import {
   authorize,
   checkPolicies,
@@ -329,19 +329,6 @@ function addPolicy(program: Command, perform: Perform): void {
     .description("evaluate one request in Cedar's own terms")
     .argument("<file>", "policies, entities, schema and request as JSON; - reads input")
     .action(async (file: string) => await perform(async (context) => await authorize(context, file)));
-}
-
-function addSpending(program: Command, perform: Perform): void {
-  program
-    .command("providers")
-    .description("see how the model providers are: asked, left alone, or being tried")
-    .action(async () => await perform(listProviders));
-  program
-    .command("budget")
-    .description("what model calls may cost")
-    .command("show")
-    .description("what they have cost this tenant, today and in all, and what is left")
-    .action(async () => await perform(showBudget));
 }
 
 function addDocuments(program: Command, perform: Perform): void {
