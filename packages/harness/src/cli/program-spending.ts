@@ -4,10 +4,7 @@ import type { Command } from "commander";
 import { listProviders, showBudget } from "./commands/spending.ts";
 import type { Perform } from "./context.ts";
 
-export function addSpending(
-  program: Command,
-  perform: Perform,
-): void {
+export function addSpending(program: Command, perform: Perform): void {
   program
     .command("providers")
     .description("see how the model providers are: asked, left alone, or being tried")
