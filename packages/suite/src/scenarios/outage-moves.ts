@@ -25,14 +25,21 @@ export type Call = {
 export type Watch = {
   readonly calls: readonly Call[];
   /** From now on it answers so. */
-  answer(reply: (call: Call, index: number) => Reply): void;
+  answer(reply: Answerer): void;
 };
+
+type Answerer = (call: Call, index: number) => Reply;
+const sound: Answerer = () => ({ text: "Done." });
 
 /** Everything that the provider is asked from now on. */
 export function watchProvider({ board }: OutageBench): Watch {
   const calls: Call[] = [];
   let inFlight = 0;
-  let reply: (call: Call, index: number) => Reply = () => ({ text: "Done." });
+  let reply = sound;
+  const countDown = async (closed: Promise<unknown>): Promise<void> => {
+    await closed;
+    inFlight -= 1;
+  };
   board.answerWith((request) => {
     inFlight += 1;
     const { messages } = readPrompt(request);
@@ -42,12 +49,7 @@ export function watchProvider({ board }: OutageBench): Watch {
       turn: messages.filter(({ role }) => role === "assistant").length,
       inFlight,
     };
-    request.closed.then(
-      () => {
-        inFlight -= 1;
-      },
-      () => undefined,
-    );
+    void countDown(request.closed);
     calls.push(call);
     return reply(call, calls.length - 1);
   });
