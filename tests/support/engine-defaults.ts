@@ -4,6 +4,7 @@ import { DEFAULT_BUDGET_SETTINGS } from "../../packages/harness/src/core/budget/
 import { DEFAULT_PROVIDER_SETTINGS } from "../../packages/harness/src/core/resilience/settings.ts";
 import { DEFAULT_MODEL_SETTINGS } from "../../packages/harness/src/core/route/settings.ts";
 import type { AgentDefinition } from "../../packages/harness/src/core/agent.ts";
+import type { Workspaces } from "../../packages/harness/src/ports.ts";
 import type { Routing } from "../../packages/harness/src/services/held.ts";
 import type { EngineOptions } from "./engine.ts";
 
@@ -25,3 +26,11 @@ export const agentOf = ({ agent, tools = [] }: EngineOptions): AgentDefinition =
   seed: 0,
   ...agent,
 });
+
+export const noWorkspaces: Workspaces = {
+  resolve: async () => await Promise.resolve({ ok: false, error: { code: "none", detail: "none" } }),
+  open: async () => await Promise.resolve({ ok: false, error: { code: "none", detail: "none" } }),
+  remove: async () => {
+    await Promise.resolve();
+  },
+};

@@ -39,12 +39,12 @@ import type { Policies } from "../../packages/harness/src/core/decide/policy-poi
 import type { ModelOutcome, ToolCall } from "../../packages/harness/src/core/run/journal.ts";
 import type {
   Caller,
+  Embedder,
   Models,
   Store,
   Telemetry,
   Tool,
   Tools,
-  Workspaces,
 } from "../../packages/harness/src/ports.ts";
 import { createRedactor } from "../../packages/harness/src/core/redact/redactor.ts";
 import { createAnswerSeal } from "../../packages/harness/src/services/answer-seal.ts";
@@ -61,7 +61,7 @@ import { silentTelemetry } from "../../packages/harness/src/services/traced/sile
 import { startSweeper, sweep } from "../../packages/harness/src/services/sweeper.ts";
 import { startWorker } from "../../packages/harness/src/services/worker.ts";
 import { openWorkspaceOfRun } from "../../packages/harness/src/services/workspace-of-run.ts";
-import { agentOf, DEFAULT_ROUTING } from "./engine-defaults.ts";
+import { agentOf, DEFAULT_ROUTING, noWorkspaces } from "./engine-defaults.ts";
 import { rewritingPool } from "./rewriting-pool.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "./database.ts";
 import { shiftableClock, type ShiftableClock } from "./shiftable-clock.ts";
@@ -105,6 +105,7 @@ export type EngineOptions = {
   readonly agent?: Partial<AgentDefinition>;
   readonly policies?: Policies;
   readonly telemetry?: Telemetry;
+  readonly embedder?: Embedder;
   readonly routing?: Partial<Routing>;
   readonly quotas?: Quotas;
   readonly identityProviders?: readonly IdentityProvider[];
@@ -117,14 +118,6 @@ export type EngineOptions = {
 };
 
 const SECRET = new Uint8Array(32).fill(7);
-
-export const noWorkspaces: Workspaces = {
-  resolve: async () => await Promise.resolve({ ok: false, error: { code: "none", detail: "none" } }),
-  open: async () => await Promise.resolve({ ok: false, error: { code: "none", detail: "none" } }),
-  remove: async () => {
-    await Promise.resolve();
-  },
-};
 
 export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const database = await connectThrowAwayDatabase();
@@ -252,6 +245,7 @@ async function openParts(
     random,
     log,
     telemetry: options.telemetry ?? silentTelemetry,
+    embedder: options.embedder ?? null,
   };
   return { ports, wakeUps, clock, logged };
 }

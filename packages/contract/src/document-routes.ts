@@ -43,7 +43,7 @@ export const DOCUMENT_ROUTES = {
       description: "The document, searchable from now on.",
       content: { "application/json": documentSchema },
     },
-    problems: ["malformed_json", "body_too_large", "unsupported_media_type"],
+    problems: ["malformed_json", "body_too_large", "unsupported_media_type", "embedding_unavailable"],
   },
   listDocuments: {
     method: "GET",

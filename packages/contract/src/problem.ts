@@ -277,6 +277,11 @@ export const PROBLEMS = {
     title: "The service cannot work right now",
     remedy: "Try again after the time that `Retry-After` names; `/readyz` says what is missing.",
   },
+  embedding_unavailable: {
+    status: 503,
+    title: "The document's meaning cannot be worked out right now",
+    remedy: "Nothing was stored. Try again after the time that `Retry-After` names.",
+  },
   overloaded: {
     status: 503,
     title: "The service takes no more work for the moment",

@@ -187,6 +187,7 @@ async function startParts(
     random,
     log,
     telemetry,
+    embedder: parts.embedder,
     loadTokenCounter,
     routing: config,
     gates: createGates({ breakers: store.breakers, clock, random, log, settings: config.providers }),

@@ -10,6 +10,7 @@ import {
   harmSchema,
   isApiAction,
   nameSchema,
+  modelNameSchema,
 } from "@assent/contract";
 import { z } from "zod";
 import { ADDRESS_QUOTA, PRINCIPAL_QUOTA, TENANT_QUOTA } from "./base/limits.ts";
@@ -125,6 +126,8 @@ const configFileSchema = z.strictObject({
   /** Folders with programs beyond the system's own, relative to the file; commands of agents see them read-only. */
   toolchains: z.array(z.string().min(1)).max(20).default([]),
   telemetry: telemetrySchema.prefault({}),
+  /** A model by whose embeddings documents are found too: `openai/…` or `openai-compatible/…`. */
+  embeddings: z.strictObject({ model: modelNameSchema }).optional(),
   artifacts: z.strictObject({ s3: objectStoreSchema }).optional(),
   /** Which models may answer whom (docs/models.md), what that may cost, and how failing providers are met. */
   models: modelSettingsSchema.prefault({}),
@@ -154,6 +157,7 @@ export type Config = {
   readonly budgets: BudgetSettings;
   readonly providers: ProviderSettings;
   readonly policies: "default" | "strict" | { readonly folder: string };
+  readonly embeddingModel: string | null;
   readonly telemetry: { readonly endpoint: string | null; readonly content: boolean };
   /** Null: the shipped rules. */
   readonly accessFolder: string | null;
@@ -179,7 +183,12 @@ export type Environment = {
   readonly streaming: boolean;
   readonly logTarget: LogTarget;
   /** A collector of OpenTelemetry, and what it wants to be sent along. */
-  readonly otlp: { readonly endpoint: string | null; readonly headers: Readonly<Record<string, string>> };
+  readonly otlp: {
+    readonly endpoint: string | null;
+    readonly headers: Readonly<Record<string, string>>;
+    /** Between exports; undefined: as usual. */
+    readonly intervalMs: number | undefined;
+  };
   /** Any other variable that the configuration names; undefined where it is not set or empty. */
   readonly variable: (name: string) => string | undefined;
 };
@@ -213,11 +222,16 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     otlp: {
       endpoint: get("OTEL_EXPORTER_OTLP_ENDPOINT") ?? null,
       headers: readHeaders(get("OTEL_EXPORTER_OTLP_HEADERS")),
+      intervalMs: readMs(get("OTEL_BSP_SCHEDULE_DELAY")),
     },
     logTarget: get("ASSENT_LOG") === "stderr" ? "stderr" : "file",
     variable: get,
   };
 }
+
+// Anything but a plain number of milliseconds is as if it were not there, as OpenTelemetry says.
+const readMs = (text: string | undefined): number | undefined =>
+  text !== undefined && /^[1-9][0-9]{0,7}$/.test(text) ? Number(text) : undefined;
 
 // `name=value,name=value`, values percent-encoded, as OpenTelemetry writes them.
 function readHeaders(text: string | undefined): Record<string, string> {
@@ -274,6 +288,7 @@ export function readConfig(
     artifacts: parsed.value.artifacts?.s3 ?? null,
     egress: parsed.value.egress.allow,
     toolchains: parsed.value.toolchains.map((path) => resolve(folder, path)),
+    embeddingModel: parsed.value.embeddings?.model ?? null,
     telemetry: {
       endpoint: parsed.value.telemetry.endpoint ?? null,
       content: parsed.value.telemetry.content,

@@ -61,6 +61,17 @@ export type Models = {
   check(model: string): Result<null, string>;
 };
 
+/** Texts as directions: what means the like points the like way. */
+export type Embedder = {
+  /** As the configuration names it; vectors of one model say nothing to those of another. */
+  readonly model: string;
+  /** One vector a text, all of one length, none all zeros. */
+  embed(
+    texts: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Result<readonly (readonly number[])[], ModelFailure>>;
+};
+
 // --- tools -----------------------------------------------------------------------------------------------------
 
 export type ToolContext = {

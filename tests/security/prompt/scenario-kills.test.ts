@@ -19,6 +19,7 @@ type Break =
   | "a substitute is asked after a refusal"
   | "the names of a path are not looked at"
   | "a run's own texts are shown as they are"
+  | "spans hold texts as they are"
   | "an action's digest says nothing of its run";
 
 const broken = vi.hoisted(() => ({ by: "none" as Break }));
@@ -70,6 +71,18 @@ vi.mock(import("../../../packages/harness/src/adapters/files/workspaces.ts"), as
         },
       };
     },
+  };
+});
+
+vi.mock(import("../../../packages/harness/src/adapters/telemetry/otel.ts"), async (importOriginal) => {
+  const real = await importOriginal();
+  return {
+    ...real,
+    openOtel: (options) =>
+      real.openOtel({
+        ...options,
+        redact: (text) => (broken.by === "spans hold texts as they are" ? text : options.redact(text)),
+      }),
   };
 });
 
@@ -219,6 +232,7 @@ const KILLS: readonly (readonly [scenario: string, by: Break, claim: string])[] 
     "a refusal ends the run",
   ],
   [PATHS, "the names of a path are not looked at", "no canary"],
+  ["secret_redaction_on_logs", "spans hold texts as they are", "traces holds no secret"],
   [BINDING, "an action's digest says nothing of its run", "the same action of two runs is two actions"],
   ["secret_redaction_on_logs", "a run's own texts are shown as they are", "holds no secret"],
 ];

@@ -199,6 +199,7 @@ function git(folder: string, ...args: readonly string[]): void {
 export function createInstallation(
   sinkUrl: string,
   environment: Readonly<Record<string, string>> = {},
+  withContent = false,
   artifacts?: unknown,
 ): Installation {
   const folder = mkdtempSync(join(tmpdir(), "assent-target-"));
@@ -232,6 +233,7 @@ export function createInstallation(
     agents: "agents",
     transcripts: "transcripts",
     providers: PROVIDERS_CONFIG,
+    telemetry: { content: withContent },
     tools: [toolConfig(sinkUrl), bookConfig(sinkUrl)],
     ...(artifacts === undefined ? {} : { artifacts }),
   });

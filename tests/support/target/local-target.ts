@@ -6,7 +6,9 @@ import { join } from "node:path";
 import {
   type PathBench,
   type ProviderBench,
+  type OtlpReceiver,
   SPOKEN,
+  startOtlpReceiver,
   startObjectServer,
   startToolSink,
   type ObjectFault,
@@ -26,10 +28,14 @@ import { readCredentials } from "../../../packages/harness/src/home.ts";
 import { drillBench, rollbackBench } from "./benches.ts";
 import { inspectStateMachine } from "./inspection.ts";
 import { createInstallation, type Installation } from "./installation.ts";
+import { until } from "../until.ts";
 import { createPathBench } from "./paths.ts";
 import { createKeys, type Keys } from "./people.ts";
 import { startProviders } from "./providers.ts";
 import { type ServerProcess, startServerProcess } from "./server-process.ts";
+
+/** Between exports of telemetry. */
+const EXPORT_MS = 200;
 
 type Launch = (installation: Installation) => Promise<ServerProcess>;
 
@@ -68,6 +74,7 @@ async function launchHere(installation: Installation): Promise<ServerProcess> {
 type Running = {
   readonly installation: Installation;
   readonly sink: ToolSink;
+  readonly telemetry: OtlpReceiver;
   readonly provider: ProviderBench;
   readonly paths: PathBench;
   readonly database: EmbeddedServer;
@@ -77,6 +84,31 @@ type Running = {
   readonly bucket: ObjectServer | null;
   servers: readonly ServerProcess[];
 };
+
+async function openBucket(started: AsyncDisposableStack): Promise<ObjectServer> {
+  const bucket = await startObjectServer();
+  started.defer(async () => {
+    await bucket.stop();
+  });
+  return bucket;
+}
+
+function install(
+  sinkUrl: string,
+  bucket: ObjectServer | null,
+  environment: Readonly<Record<string, string>>,
+): Installation {
+  // With content, spans hold the most that they can: what must not be in them must not be in these.
+  if (bucket === null) return createInstallation(sinkUrl, environment, true);
+  const { endpoint, keys } = bucket;
+  const credentials = {
+    ASSENT_S3_ACCESS_KEY_ID: keys.accessKeyId,
+    ASSENT_S3_SECRET_ACCESS_KEY: keys.secretAccessKey,
+  };
+  return createInstallation(sinkUrl, { ...environment, ...credentials }, true, {
+    s3: { endpoint, region: keys.region },
+  });
+}
 
 /** @param started is told of each thing as it starts, so that a start that fails half-way can be undone */
 async function start(
@@ -89,23 +121,17 @@ async function start(
   started.defer(async () => {
     await sink.stop();
   });
+  const telemetry = await startOtlpReceiver();
+  started.defer(async () => {
+    await telemetry.stop();
+  });
   const providers = await startProviders(started);
-  const bucket = inBucket ? await startObjectServer() : null;
-  if (bucket !== null)
-    started.defer(async () => {
-      await bucket.stop();
-    });
-  const installation = createInstallation(
-    sink.url,
-    bucket === null
-      ? providers.environment
-      : {
-          ...providers.environment,
-          ASSENT_S3_ACCESS_KEY_ID: bucket.keys.accessKeyId,
-          ASSENT_S3_SECRET_ACCESS_KEY: bucket.keys.secretAccessKey,
-        },
-    bucket === null ? undefined : { s3: { endpoint: bucket.endpoint, region: bucket.keys.region } },
-  );
+  const bucket = inBucket ? await openBucket(started) : null;
+  const installation = install(sink.url, bucket, {
+    ...providers.environment,
+    OTEL_EXPORTER_OTLP_ENDPOINT: telemetry.url,
+    OTEL_BSP_SCHEDULE_DELAY: String(EXPORT_MS),
+  });
   started.defer(() => {
     installation.remove();
   });
@@ -136,6 +162,7 @@ async function start(
   return {
     installation,
     sink,
+    telemetry,
     provider: providers.bench,
     paths: createPathBench(installation, providers.bench.own),
     database: opened.value,
@@ -146,12 +173,22 @@ async function start(
   };
 }
 
+async function readTraces({ telemetry, servers }: Running): Promise<string> {
+  const looks = (): number => telemetry.spans.filter(({ name }) => name === "GET /healthz").length;
+  const before = looks();
+  for (const { url } of servers) await fetch(`${url}/healthz`);
+  await until("telemetry is sent", () => looks() >= before + servers.length);
+  return telemetry.bodies.join("\n");
+}
+
 const inspect = (now: () => Running): NonNullable<Target["inspect"]> => ({
   stateMachine: inspectStateMachine(() => now().owner),
   readSinks: async () => {
     const { owner, installation } = now();
     const rows = async (sql: string): Promise<string> => JSON.stringify((await owner.query(sql)).rows);
     return {
+      // One more request, and what is sent after it holds all that came before.
+      traces: await readTraces(now()),
       log: await readFile(join(installation.home, "assent.log"), "utf8"),
       events: await rows("select to_jsonb(row) as row from assent.audit_events as row"),
       // A queued run is its own message.

@@ -3,6 +3,7 @@
 import { openAccess } from "../adapters/cedar/access.ts";
 import { openCedarPolicies } from "../adapters/cedar/policies.ts";
 import { shippedAccessFolder, shippedPolicyFolder } from "../adapters/cedar/policy-folder.ts";
+import { openEmbedder } from "../adapters/models/embeddings.ts";
 import { type ModelsConfig, openModels } from "../adapters/models/models.ts";
 import { AssertionFailed } from "../base/assert.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -11,7 +12,7 @@ import type { Access } from "../core/access/access-point.ts";
 import { type AgentDefinition, isModelAllowed } from "../core/agent.ts";
 import { stopsCanary } from "../core/decide/canary.ts";
 import type { Policies } from "../core/decide/policy-point.ts";
-import type { Models, Tool, Tools } from "../ports.ts";
+import type { Embedder, Models, Tool, Tools } from "../ports.ts";
 import { createHttpTool } from "../services/tools/http.ts";
 import { createTools, tenantTools, workspaceTools } from "../services/tools/registry.ts";
 import type { StartRefusal } from "./refusal.ts";
@@ -20,6 +21,7 @@ export type Parts = {
   readonly config: Config;
   readonly tools: Tools;
   readonly models: Models;
+  readonly embedder: Embedder | null;
   readonly agents: ReadonlyMap<string, AgentDefinition>;
   readonly policies: Policies;
   readonly access: Access;
@@ -54,8 +56,30 @@ export function prepareParts(
       detail: callable.error,
       remedy: "Set what it names, or choose another --model.",
     });
+  const embedder = openEmbedderOf(config);
+  if (!embedder.ok) return embedder;
   const agents = new Map([...config.agents].map(([name, agent]) => [name, preferModel(agent, model)]));
-  return ok({ config, tools: tools.value, models, agents, policies: policies.value, access: access.value });
+  return ok({
+    config,
+    tools: tools.value,
+    models,
+    embedder: embedder.value,
+    agents,
+    policies: policies.value,
+    access: access.value,
+  });
+}
+
+function openEmbedderOf(config: Config): Result<Embedder | null, StartRefusal> {
+  const { embeddingModel } = config;
+  if (embeddingModel === null) return ok(null);
+  const opened = openEmbedder({ model: embeddingModel, ...modelsConfig(config) });
+  if (opened.ok) return opened;
+  return err({
+    code: "embeddings_not_callable",
+    detail: opened.error,
+    remedy: "Set the provider's variables, or leave `embeddings` out of the configuration.",
+  });
 }
 
 function openAccessRules(folder: string): Result<Access, StartRefusal> {

@@ -25,6 +25,7 @@ export function openTelemetry(
   const telemetry = openOtel({
     endpoint: endpoint ?? environment.otlp.endpoint,
     headers: environment.otlp.headers,
+    ...(environment.otlp.intervalMs === undefined ? {} : { exportIntervalMs: environment.otlp.intervalMs }),
     serviceVersion: SERVICE_VERSION,
     instance: Buffer.from(random.bytes(8)).toString("hex"),
     redact,

@@ -33,6 +33,7 @@ import type { Sha256 } from "../base/digest.ts";
 import type { TokenSubject } from "../core/access/token-subject.ts";
 import type { QuotaPolicy } from "../core/access/quota.ts";
 import type { AgentDefinition } from "../core/agent.ts";
+import type { Meaning } from "../core/retrieval/meaning.ts";
 import type { CutPassage } from "../core/retrieval/passages.ts";
 import type { Judgement } from "../core/decide/judgement.ts";
 import type { Assent } from "../core/decide/policy-annotations.ts";
@@ -248,7 +249,8 @@ export type StoreTx = {
     get(version: Sha256): Promise<ExternalDefinition | null>;
   };
   readonly documents: {
-    insert(document: NewDocument, passages: readonly CutPassage[]): Promise<void>;
+    /** @param meanings one a passage, where there is a model for them */
+    insert(document: NewDocument, passages: readonly CutPassage[], meanings: Meanings | null): Promise<void>;
     find(id: DocumentId): Promise<Document | null>;
     /** Newest first, older than the given one. */
     list(
@@ -259,6 +261,8 @@ export type StoreTx = {
     remove(id: DocumentId): Promise<boolean>;
     /** The best first, of this tenant's documents only, however many others have that fit better. */
     search(question: string, limit: number): Promise<readonly Passage[]>;
+    /** Those whose embeddings by the same model are nearest, the nearest first. */
+    searchByMeaning(meaning: Meaning, model: string, limit: number): Promise<readonly Passage[]>;
   };
   readonly keys: {
     insert(key: NewKey): Promise<Key>;
@@ -307,6 +311,8 @@ export type IdempotencyKey = {
   readonly key: string;
   readonly expiresAt: Date;
 };
+
+export type Meanings = { readonly model: string; readonly of: readonly Meaning[] };
 
 export type NewDocument = Omit<Document, "passages" | "created_at" | "created_by"> & {
   readonly createdAt: Date;

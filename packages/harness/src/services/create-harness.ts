@@ -1,6 +1,6 @@
 import type { Approval } from "@assent/contract";
 import { ASSENT } from "../core/telemetry/names.ts";
-import type { Log, Telemetry } from "../ports.ts";
+import type { Embedder, Log, Telemetry } from "../ports.ts";
 import { err } from "../base/result.ts";
 import { type AdmissionPorts, submitRun } from "./admission.ts";
 import { type ApprovalPorts, decideApproval } from "./approvals.ts";
@@ -43,6 +43,7 @@ export type HarnessPorts = Omit<AdmissionPorts, "capacity"> &
   ExternalPorts & {
     readonly log: Log;
     readonly telemetry: Telemetry;
+    readonly embedder: Embedder | null;
     /** The usual limits where it is left out. */
     readonly capacity?: Capacity;
     /** Null where no log is kept. */

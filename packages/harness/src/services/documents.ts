@@ -7,7 +7,9 @@ import { PAGE_ROWS_MAX } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { cutPassages } from "../core/retrieval/passages.ts";
 import { uuidV7 } from "../core/uuid.ts";
-import type { Caller, Clock, Random, Store } from "../ports.ts";
+import { interleave } from "../core/retrieval/interleave.ts";
+import { meaningOf } from "../core/retrieval/meaning.ts";
+import type { Caller, Clock, Embedder, Log, Meanings, Random, Store } from "../ports.ts";
 import type { Cursors } from "./cursors.ts";
 import type { Page, Refusal } from "./harness.ts";
 
@@ -16,17 +18,26 @@ export type DocumentPorts = {
   readonly clock: Clock;
   readonly random: Random;
   readonly cursors: Cursors;
+  readonly embedder: Embedder | null;
+  readonly log: Log;
 };
 
 const NOT_FOUND: Refusal = { code: "document_not_found", detail: "There is no document with this id." };
 
 export async function addDocument(
-  { store, clock, random }: DocumentPorts,
+  { store, clock, random, embedder, log }: DocumentPorts,
   caller: Caller,
   request: DocumentRequest,
 ): Promise<Result<Document, Refusal>> {
   const now = clock.now();
   const passages = cutPassages(request.text);
+  const meanings = await embedAll(
+    embedder,
+    passages.map(({ text }) => text),
+    log,
+  );
+  // Without its meaning a document would be found less well than all others, and nobody would know.
+  if (!meanings.ok) return meanings;
   const document = {
     id: idFromUuid("doc", uuidV7(now, random.bytes(10))),
     name: request.name,
@@ -38,7 +49,7 @@ export async function addDocument(
     createdBy: caller.actor,
   };
   return await store.transaction(caller.tenant, async (tx) => {
-    await tx.documents.insert(document, passages);
+    await tx.documents.insert(document, passages, meanings.value);
     const added = await tx.documents.find(document.id);
     if (added === null) throw new Error("a document that was just added is there");
     return ok(added);
@@ -92,11 +103,39 @@ export async function removeDocument(
   });
 }
 
+async function embedAll(
+  embedder: Embedder | null,
+  texts: readonly string[],
+  log: Log,
+): Promise<Result<Meanings | null, Refusal>> {
+  if (embedder === null) return ok(null);
+  const embedded = await embedder.embed(texts, AbortSignal.timeout(EMBED_MS_MAX));
+  if (embedded.ok) return ok({ model: embedder.model, of: embedded.value.map(meaningOf) });
+  log("warn", "a document could not be embedded", { code: embedded.error.code, model: embedder.model });
+  return err({ code: "embedding_unavailable", detail: `Its provider failed: ${embedded.error.code}.` });
+}
+
+/** All passages of one document. */
+const EMBED_MS_MAX = 20_000;
+/** A question that is embedded late is answered by words. */
+const QUESTION_MS_MAX = 5_000;
+
 export async function searchDocuments(
-  { store }: Pick<DocumentPorts, "store">,
+  ports: Pick<DocumentPorts, "store" | "embedder" | "log">,
   { tenant }: Pick<Caller, "tenant">,
   question: string,
   limit: number,
 ): Promise<readonly Passage[]> {
-  return await store.transaction(tenant, async (tx) => await tx.documents.search(question, limit));
+  const { store, embedder, log } = ports;
+  const embedded =
+    embedder === null ? null : await embedder.embed([question], AbortSignal.timeout(QUESTION_MS_MAX));
+  if (embedded?.ok === false)
+    log("warn", "a question could not be embedded; it is answered by words", { code: embedded.error.code });
+  const [vector] = embedded?.ok === true ? embedded.value : [];
+  return await store.transaction(tenant, async (tx) => {
+    const byWords = await tx.documents.search(question, limit);
+    if (embedder === null || vector === undefined) return byWords;
+    const byMeaning = await tx.documents.searchByMeaning(meaningOf(vector), embedder.model, limit);
+    return interleave([byWords, byMeaning]).slice(0, limit);
+  });
 }

@@ -13,6 +13,7 @@ import type { ModelSettings } from "../core/route/settings.ts";
 import type {
   ArtifactFiles,
   Clock,
+  Embedder,
   Fence,
   Log,
   Models,
@@ -45,6 +46,8 @@ export type OrchestratorPorts = {
   readonly random: Random;
   readonly log: Log;
   readonly telemetry: Telemetry;
+  /** Null: documents are found by words only. */
+  readonly embedder: Embedder | null;
   /** The way into each provider, shared by all runs of this process. */
   readonly gates: Gates;
   readonly routing: Routing;

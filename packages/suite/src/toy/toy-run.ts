@@ -59,6 +59,13 @@ export function moveTo(
 /** How some well-known secrets begin; enough for a toy. */
 const SECRET = /^(?:ghp_|github_pat_|glpat-|sk-|sk_|xox|npm_|SG\.|AIza)/u;
 
+/** Line by line: a secret is on one. */
+const shownText = (text: string): string =>
+  text
+    .split("\n")
+    .map((line) => (SECRET.test(line) ? "[hidden]" : line))
+    .join("\n");
+
 const hideSecrets = (labels: Readonly<Record<string, string>>, breaks: Breaks): Record<string, string> =>
   Object.fromEntries(
     Object.entries(labels).map(([name, value]) => [
@@ -83,7 +90,7 @@ export function createRun(
       status: "queued",
       agent: "toy",
       agent_version: `sha256:${sha256Hex("toy")}`,
-      task: request.task,
+      task: shownText(request.task),
       workspace: null,
       model: "scripted/toy",
       labels: hideSecrets(request.labels ?? {}, breaks),

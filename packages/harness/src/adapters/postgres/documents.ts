@@ -1,4 +1,5 @@
 import { type DocumentId, type Document, idFromUuid, type Passage, uuidOf } from "@assent/contract";
+import { CANDIDATES, type Meaning } from "../../core/retrieval/meaning.ts";
 import type { StoreTx } from "../../ports.ts";
 import { digestFromBytes, type Scope } from "./rows.ts";
 
@@ -61,13 +62,16 @@ const PASSAGES = `from assent.document_passages c
   join assent.documents d on d.tenant_id = c.tenant_id and d.id = c.document_id
   where c.tenant_id = $1`;
 
+/** Below this, two texts have nothing to do with each other. */
+const NEARNESS_MIN = 0.2;
+
 /** Below this, letters in common are chance. */
 const LIKENESS_MIN = 0.35;
 
 export function documentRows(scope: Scope): StoreTx["documents"] {
   const { query, tenant } = scope;
   return {
-    async insert(document, passages): Promise<void> {
+    async insert(document, passages, meanings): Promise<void> {
       await query(
         `insert into assent.documents
            (tenant_id, id, name, source, metadata, sha256, chars, passages, created_at, created_by)
@@ -86,15 +90,21 @@ export function documentRows(scope: Scope): StoreTx["documents"] {
         ],
       );
       await query(
-        `insert into assent.document_passages (tenant_id, document_id, seq, starts_at, body, words)
-         select $1, $2, p.seq, p.starts_at, p.body, assent.words_of($3, p.body)
-         from unnest($4::text[], $5::integer[]) with ordinality as p (body, starts_at, seq)`,
+        `insert into assent.document_passages
+           (tenant_id, document_id, seq, starts_at, body, words, embedding, signature, embedding_model)
+         select $1, $2, p.seq, p.starts_at, p.body, assent.words_of($3, p.body), p.embedding::real[],
+           p.signature::bit(256), $6
+         from unnest($4::text[], $5::integer[], $7::text[], $8::text[])
+           with ordinality as p (body, starts_at, embedding, signature, seq)`,
         [
           tenant,
           uuidOf(document.id),
           document.name,
           passages.map(({ text }) => text),
           passages.map(({ start }) => start),
+          meanings?.model ?? null,
+          passages.map((_, at) => arrayText(meanings?.of[at]?.vector)),
+          passages.map((_, at) => meanings?.of[at]?.signature ?? null),
         ],
       );
     },
@@ -118,7 +128,37 @@ export function documentRows(scope: Scope): StoreTx["documents"] {
       return rows.length > 0;
     },
     search: async (question, limit) => await search(scope, question, limit),
+    searchByMeaning: async (meaning, model, limit) => await searchByMeaning(scope, meaning, model, limit),
   };
+}
+
+/** As Postgres reads an array; an array of arrays would have to be a rectangle. */
+const arrayText = (vector: readonly number[] | undefined): string | null =>
+  vector === undefined ? null : `{${vector.join(",")}}`;
+
+// Signatures are compared for every passage of the tenant, embeddings for the nearest of those only.
+async function searchByMeaning(
+  { query, tenant }: Scope,
+  { vector, signature }: Meaning,
+  model: string,
+  limit: number,
+): Promise<readonly Passage[]> {
+  const rows = await query<PassageRow>(
+    `select * from (
+       select c.document_id, d.name, d.passages, c.seq, c.starts_at, c.body,
+         assent.nearness(c.embedding, $2::real[]) as score
+       from (
+         select * from assent.document_passages p
+         where p.tenant_id = $1 and p.embedding_model = $3
+         order by bit_count(p.signature # $4::bit(256)) limit $5
+       ) as c
+       join assent.documents d on d.tenant_id = c.tenant_id and d.id = c.document_id
+       where c.tenant_id = $1
+     ) as compared
+     where score >= $6 order by score desc, document_id, seq limit $7`,
+    [tenant, arrayText(vector), model, signature, CANDIDATES, NEARNESS_MIN, limit],
+  );
+  return rows.map(toPassage("meaning"));
 }
 
 // By words first; only where they do not fill the page is every passage of the tenant compared letter by letter.

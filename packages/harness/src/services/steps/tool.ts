@@ -204,10 +204,10 @@ async function refuseUnknown(held: Held, call: ToolCall): Promise<void> {
 }
 
 export function contextOf(held: Held, effect: ToolStep["request"]["effectId"]): ToolContext {
-  const { store } = held.ports;
   const { tenant } = held.fence;
   return {
-    searchDocuments: async (question, limit) => await searchDocuments({ store }, { tenant }, question, limit),
+    searchDocuments: async (question, limit) =>
+      await searchDocuments(held.ports, { tenant }, question, limit),
     workspace: held.workspace,
     effectId: effect,
     signal: AbortSignal.any([held.lost, AbortSignal.timeout(TOOL_CALL_SECONDS_MAX * 1000)]),

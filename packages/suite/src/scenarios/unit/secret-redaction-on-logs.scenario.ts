@@ -149,7 +149,11 @@ async function submitWithCanaries(context: ScenarioContext, canaries: readonly s
   const labels = Object.fromEntries(canaries.map((canary, at) => [`note-${at}`, canary]));
   const client = context.client("requester");
   const marked = await client.submit(
-    { ...body, labels: { ...fieldsOf(body["labels"]), ...labels } },
+    {
+      ...body,
+      task: `${String(body["task"])}\n${canaries.join("\n")}`,
+      labels: { ...fieldsOf(body["labels"]), ...labels },
+    },
     context.unique("run"),
   );
   checkAbsent(context, "the answer to a submission", marked.text, canaries);
