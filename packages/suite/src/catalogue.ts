@@ -5,6 +5,9 @@ import { auditLogTamperEvidence } from "./scenarios/integration/audit-log-tamper
 import { artifactWriterAtomicCommitAndRollback } from "./scenarios/integration/artifact-writer-atomic-commit-and-rollback.scenario.ts";
 import { providerFailoverGuardrailsPreserved } from "./scenarios/integration/provider-failover-guardrails-preserved.scenario.ts";
 import { retrievalPromptAssemblyTenantIsolation } from "./scenarios/integration/retrieval-prompt-assembly-tenant-isolation.scenario.ts";
+import { dependencyOutageGracefulDegradation } from "./scenarios/e2e/dependency-outage-graceful-degradation.scenario.ts";
+import { providerLatencySpikeBackpressure } from "./scenarios/stress/provider-latency-spike-backpressure.scenario.ts";
+import { retryBackoffCircuitBreaker } from "./scenarios/unit/retry-backoff-circuit-breaker.scenario.ts";
 import { longRunningWorkerMemoryGrowth } from "./scenarios/stress/long-running-worker-memory-growth.scenario.ts";
 import { tokenBudgetExhaustionSafeFailure } from "./scenarios/stress/token-budget-exhaustion-safe-failure.scenario.ts";
 import { secretRedactionOnLogs } from "./scenarios/unit/secret-redaction-on-logs.scenario.ts";
@@ -26,6 +29,7 @@ export const SCENARIOS: readonly Scenario[] = [
   runStateMachineInvalidTransition,
   idempotencyDuplicateRunSubmission,
   allowDenyPrecedence,
+  retryBackoffCircuitBreaker,
   approvalBinding,
   providerFailoverGuardrailsPreserved,
   retrievalPromptAssemblyTenantIsolation,
@@ -33,7 +37,9 @@ export const SCENARIOS: readonly Scenario[] = [
   auditLogTamperEvidence,
   fullRunHappyPathWithHumanApproval,
   promptInjectionExfiltrationBlocked,
+  dependencyOutageGracefulDegradation,
   partialFailureRollbackIntegrity,
   longRunningWorkerMemoryGrowth,
   tokenBudgetExhaustionSafeFailure,
+  providerLatencySpikeBackpressure,
 ];

@@ -6,7 +6,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { GatedTask } from "@assent/suite";
-import { LARGE_FILE, PROVIDER_AGENTS } from "./providers.ts";
+import { LARGE_FILE, PROVIDER_AGENTS, PROVIDERS_CONFIG } from "./providers.ts";
 
 export type Installation = {
   readonly folder: string;
@@ -232,6 +232,7 @@ export function createInstallation(
     workspaces: { notes: { path: "repository" } },
     agents: "agents",
     transcripts: "transcripts",
+    providers: PROVIDERS_CONFIG,
     telemetry: { content: withContent },
     tools: [toolConfig(sinkUrl), bookConfig(sinkUrl)],
     ...(artifacts === undefined ? {} : { artifacts }),
