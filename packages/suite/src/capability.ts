@@ -22,6 +22,7 @@ export const CAPABILITIES = {
   tool_sink: "a gated task whose effect arrives at the suite's own tool sink",
   effect_first: "a task whose effect at the sink comes before a question of the same turn",
   stored_arguments: "what is stored of an open question can be changed behind the target's back",
+  exhausted_attempts: "the attempts of a run that waits can be used up behind the target's back",
   compensation: "tasks that have effects at the sink and then fail, and that take them back there",
   memory: "its heap can be read after a garbage collection",
   provider: "the models that the target calls are the suite's own servers",

@@ -4,10 +4,12 @@ import { promptInjectionExfiltrationBlocked } from "./scenarios/e2e/prompt-injec
 import { auditLogTamperEvidence } from "./scenarios/integration/audit-log-tamper-evidence.scenario.ts";
 import { artifactWriterAtomicCommitAndRollback } from "./scenarios/integration/artifact-writer-atomic-commit-and-rollback.scenario.ts";
 import { providerFailoverGuardrailsPreserved } from "./scenarios/integration/provider-failover-guardrails-preserved.scenario.ts";
+import { queueRetryDeadLetterNoDuplicateSideEffects } from "./scenarios/integration/queue-retry-dead-letter-no-duplicate-side-effects.scenario.ts";
 import { retrievalPromptAssemblyTenantIsolation } from "./scenarios/integration/retrieval-prompt-assembly-tenant-isolation.scenario.ts";
 import { dependencyOutageGracefulDegradation } from "./scenarios/e2e/dependency-outage-graceful-degradation.scenario.ts";
 import { providerLatencySpikeBackpressure } from "./scenarios/stress/provider-latency-spike-backpressure.scenario.ts";
 import { retryBackoffCircuitBreaker } from "./scenarios/unit/retry-backoff-circuit-breaker.scenario.ts";
+import { highConcurrencyRunSubmissionRaceConditions } from "./scenarios/stress/high-concurrency-run-submission-race-conditions.scenario.ts";
 import { longRunningWorkerMemoryGrowth } from "./scenarios/stress/long-running-worker-memory-growth.scenario.ts";
 import { tokenBudgetExhaustionSafeFailure } from "./scenarios/stress/token-budget-exhaustion-safe-failure.scenario.ts";
 import { secretRedactionOnLogs } from "./scenarios/unit/secret-redaction-on-logs.scenario.ts";
@@ -31,6 +33,7 @@ export const SCENARIOS: readonly Scenario[] = [
   allowDenyPrecedence,
   retryBackoffCircuitBreaker,
   approvalBinding,
+  queueRetryDeadLetterNoDuplicateSideEffects,
   providerFailoverGuardrailsPreserved,
   retrievalPromptAssemblyTenantIsolation,
   artifactWriterAtomicCommitAndRollback,
@@ -39,6 +42,7 @@ export const SCENARIOS: readonly Scenario[] = [
   promptInjectionExfiltrationBlocked,
   dependencyOutageGracefulDegradation,
   partialFailureRollbackIntegrity,
+  highConcurrencyRunSubmissionRaceConditions,
   longRunningWorkerMemoryGrowth,
   tokenBudgetExhaustionSafeFailure,
   providerLatencySpikeBackpressure,

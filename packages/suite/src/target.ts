@@ -155,6 +155,12 @@ export type DrillBench = {
   changeStoredArguments?(approvalId: string, canary: string): Promise<boolean>;
 };
 
+/** What makes a dead letter without twenty crashes. */
+export type DeadLetterBench = {
+  /** When that run, which waits for a person, is next to be taken up, all its attempts have been made. */
+  exhaust(runId: string): Promise<void>;
+};
+
 /** Tasks whose effects arrive at the sink as calls, and are taken back there by calls that name them. */
 export type RollbackBench = {
   /** Effects that the longest of them has. */
@@ -191,6 +197,7 @@ export type Target = {
   /** Where the gated task's effects arrive: an oracle that the target cannot talk round. */
   readonly sink?: ToolSink;
   readonly drills?: DrillBench;
+  readonly deadLetters?: DeadLetterBench;
   readonly rollback?: RollbackBench;
   readonly memory?: MemoryBench;
   readonly provider?: ProviderBench;
@@ -227,6 +234,7 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   add("tool_sink", target.sink !== undefined && target.gatedTask.sinkEffects > 0);
   add("effect_first", target.drills !== undefined);
   add("stored_arguments", target.drills?.changeStoredArguments !== undefined);
+  add("exhausted_attempts", target.deadLetters !== undefined);
   add("compensation", target.sink !== undefined && target.rollback !== undefined);
   add("memory", target.memory !== undefined);
   add("provider", target.provider !== undefined);

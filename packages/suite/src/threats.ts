@@ -200,6 +200,8 @@ export const THREATS: readonly Threat[] = [
     scenarios: [
       "harness_state/idempotency_duplicate_run_submission",
       "harness_state/run_state_machine_invalid_transition",
+      "harness_stress/high_concurrency_run_submission_race_conditions",
+      "harness_integration/queue_retry_dead_letter_no_duplicate_side_effects",
     ],
     tests: [
       "tests/security/signatures/profile.test.ts",
@@ -235,6 +237,7 @@ export const THREATS: readonly Threat[] = [
       "harness_resilience/retry_backoff_circuit_breaker",
       "harness_e2e/dependency_outage_graceful_degradation",
       "harness_stress/provider_latency_spike_backpressure",
+      "harness_stress/high_concurrency_run_submission_race_conditions",
       "harness_stress/long_running_worker_memory_growth",
     ],
     tests: [

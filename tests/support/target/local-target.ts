@@ -25,7 +25,7 @@ import {
 import { startHarness } from "../../../packages/harness/src/assemble.ts";
 import { readEnvironment } from "../../../packages/harness/src/config.ts";
 import { readCredentials } from "../../../packages/harness/src/home.ts";
-import { drillBench, rollbackBench } from "./benches.ts";
+import { deadLetterBench, drillBench, rollbackBench } from "./benches.ts";
 import { inspectStateMachine } from "./inspection.ts";
 import { createInstallation, type Installation } from "./installation.ts";
 import { until } from "../until.ts";
@@ -266,9 +266,8 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
     get sink() {
       return now().sink;
     },
-    get drills() {
-      return drillBench(() => now().owner);
-    },
+    drills: drillBench(() => now().owner),
+    deadLetters: deadLetterBench(() => now().owner),
     rollback: rollbackBench,
     get provider() {
       return now().provider;
