@@ -28,6 +28,8 @@ export const CAPABILITIES = {
   compensation: "tasks that have effects at the sink and then fail, and that take them back there",
   memory: "its heap can be read after a garbage collection",
   provider: "the models that the target calls are the suite's own servers",
+  outages:
+    "one agent asks a provider of the suite's own only, whose failures the target meets with short pauses",
   paths: "the suite speaks for the model, and files of its own lie around the workspace",
   clock: "the target's clock can be moved",
   faults: "named faults can be armed, and it can be told how often they fired",

@@ -7,6 +7,9 @@ import { artifactWriterAtomicCommitAndRollback } from "./scenarios/integration/a
 import { providerFailoverGuardrailsPreserved } from "./scenarios/integration/provider-failover-guardrails-preserved.scenario.ts";
 import { queueRetryDeadLetterNoDuplicateSideEffects } from "./scenarios/integration/queue-retry-dead-letter-no-duplicate-side-effects.scenario.ts";
 import { retrievalPromptAssemblyTenantIsolation } from "./scenarios/integration/retrieval-prompt-assembly-tenant-isolation.scenario.ts";
+import { dependencyOutageGracefulDegradation } from "./scenarios/e2e/dependency-outage-graceful-degradation.scenario.ts";
+import { providerLatencySpikeBackpressure } from "./scenarios/stress/provider-latency-spike-backpressure.scenario.ts";
+import { retryBackoffCircuitBreaker } from "./scenarios/unit/retry-backoff-circuit-breaker.scenario.ts";
 import { highConcurrencyRunSubmissionRaceConditions } from "./scenarios/stress/high-concurrency-run-submission-race-conditions.scenario.ts";
 import { longRunningWorkerMemoryGrowth } from "./scenarios/stress/long-running-worker-memory-growth.scenario.ts";
 import { tokenBudgetExhaustionSafeFailure } from "./scenarios/stress/token-budget-exhaustion-safe-failure.scenario.ts";
@@ -29,6 +32,7 @@ export const SCENARIOS: readonly Scenario[] = [
   runStateMachineInvalidTransition,
   idempotencyDuplicateRunSubmission,
   allowDenyPrecedence,
+  retryBackoffCircuitBreaker,
   approvalBinding,
   runEndpointAuthzRateLimitIntegration,
   queueRetryDeadLetterNoDuplicateSideEffects,
@@ -38,8 +42,10 @@ export const SCENARIOS: readonly Scenario[] = [
   auditLogTamperEvidence,
   fullRunHappyPathWithHumanApproval,
   promptInjectionExfiltrationBlocked,
+  dependencyOutageGracefulDegradation,
   partialFailureRollbackIntegrity,
   highConcurrencyRunSubmissionRaceConditions,
   longRunningWorkerMemoryGrowth,
   tokenBudgetExhaustionSafeFailure,
+  providerLatencySpikeBackpressure,
 ];

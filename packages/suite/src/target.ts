@@ -68,6 +68,26 @@ export type ReaderBench = {
   readonly passages: number;
 };
 
+export type OutageBench = {
+  readonly board: ProviderBoard;
+  /** A run of the agent that may ask this provider only. It has the tools `read_file` and `tell_sink`. */
+  readonly body: (task: string) => Readonly<Record<string, unknown>>;
+  /** Failures after which nobody may ask any more. */
+  readonly failures: number;
+  /** How long then at first, and at most. */
+  readonly openMs: number;
+  readonly openMsMax: number;
+  /** Any pause up to this before a repetition, doubled with each, up to the second. */
+  readonly baseMs: number;
+  readonly pauseMsMax: number;
+  /** Calls for one step, and at one time from one process. */
+  readonly stepCallsMax: number;
+  readonly concurrencyMax: number;
+  /** A connection without a byte, and an outage, longer than which nobody waits. */
+  readonly silenceMsMax: number;
+  readonly outageMsMax: number;
+};
+
 /** Two providers of different wires, and agents that ask them. */
 export type ProviderBench = {
   readonly own: ProviderBoard;
@@ -82,6 +102,8 @@ export type ProviderBench = {
   readonly thrift: { readonly inputTokensMax: number; readonly outputTokensMax: number };
   /** Asks `own` only. */
   readonly reader?: ReaderBench;
+  /** A provider that one agent has and no other, and how the target is to meet its failures; for tests short. */
+  readonly outage?: OutageBench;
   /** A file of the repository that is larger than any budget here. */
   readonly largeFile: string;
 };
@@ -228,6 +250,7 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   add("quota", target.quota !== undefined);
   add("memory", target.memory !== undefined);
   add("provider", target.provider !== undefined);
+  add("outages", target.provider?.outage !== undefined);
   add("paths", target.paths !== undefined);
   add("inspect.sinks", target.inspect?.readSinks !== undefined);
   add("clock", target.clock !== undefined);

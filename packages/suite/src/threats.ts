@@ -238,10 +238,14 @@ export const THREATS: readonly Threat[] = [
     invariants: ["budget-before-spend", "refuse-early"],
     scenarios: [
       "harness_stress/token_budget_exhaustion_safe_failure",
+      "harness_resilience/retry_backoff_circuit_breaker",
+      "harness_e2e/dependency_outage_graceful_degradation",
+      "harness_stress/provider_latency_spike_backpressure",
       "harness_stress/high_concurrency_run_submission_race_conditions",
       "harness_stress/long_running_worker_memory_growth",
     ],
     tests: [
+      "tests/integration/budgets/asking.test.ts",
       "tests/integration/budgets/ledger.test.ts",
       "tests/integration/budgets/breakers.test.ts",
       "tests/integration/access/quotas.test.ts",

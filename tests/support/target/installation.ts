@@ -6,7 +6,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { GatedTask } from "@assent/suite";
-import { LARGE_FILE, PROVIDER_AGENTS } from "./providers.ts";
+import { LARGE_FILE, PROVIDER_AGENTS, PROVIDERS_CONFIG } from "./providers.ts";
 
 export type Installation = {
   readonly folder: string;
@@ -235,6 +235,7 @@ export function createInstallation(
     workspaces: { notes: { path: "repository" } },
     agents: "agents",
     transcripts: "transcripts",
+    providers: PROVIDERS_CONFIG,
     telemetry: { content: withContent },
     limits: { actions: { "access.read": { requests: BURST_REQUESTS, window_seconds: 3_600 } } },
     tools: [toolConfig(sinkUrl), bookConfig(sinkUrl)],
