@@ -20,7 +20,7 @@ afterAll(async () => {
 
 test(
   "it proves a running harness black box and says what it could not look at",
-  { timeout: START_MS_MAX },
+  { timeout: 2 * START_MS_MAX },
   async () => {
     const { stdout } = await promisify(execFile)(process.execPath, [
       COMMAND,

@@ -1,0 +1,18 @@
+// The suite against Assent over two processes: the drills, and what two processes can make harder. What a model was
+// sent, which paths a tool refuses, or how a driven run is judged is the same in any number of them; the night has all
+// of it (tests/nightly/scenarios.test.ts).
+
+import { DRILLS, PACE, SCENARIOS } from "@assent/suite";
+import { createProcessesTarget } from "../support/target/local-target.ts";
+import { prove } from "../support/target/prove.ts";
+
+const SAME = ["provider", "paths", "external_runs", "outages"] as const;
+
+prove(
+  [
+    ...SCENARIOS.filter(({ tier, needs }) => tier <= 1 && !SAME.some((need) => needs.includes(need))),
+    ...DRILLS,
+  ],
+  createProcessesTarget(),
+  PACE,
+);
