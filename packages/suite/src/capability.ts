@@ -22,6 +22,8 @@ export const CAPABILITIES = {
   stored_arguments: "what is stored of an open question can be changed behind the target's back",
   compensation: "tasks that have effects at the sink and then fail, and that take them back there",
   memory: "its heap can be read after a garbage collection",
+  signing: "a principal whose key is good for signed requests only, and the private half of its signing key",
+  access_events: "GET /api/harness/access-events, with the key of who may read them",
   provider: "the models that the target calls are the suite's own servers",
   paths: "the suite speaks for the model, and files of its own lie around the workspace",
   clock: "the target's clock can be moved",

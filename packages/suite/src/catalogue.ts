@@ -1,5 +1,6 @@
 import type { Scenario } from "./scenario.ts";
 import { partialFailureRollbackIntegrity } from "./scenarios/e2e/partial-failure-rollback-integrity.scenario.ts";
+import { replayAttackIdempotencyEnforced } from "./scenarios/e2e/replay-attack-idempotency-enforced.scenario.ts";
 import { promptInjectionExfiltrationBlocked } from "./scenarios/e2e/prompt-injection-exfiltration-blocked.scenario.ts";
 import { artifactWriterAtomicCommitAndRollback } from "./scenarios/integration/artifact-writer-atomic-commit-and-rollback.scenario.ts";
 import { providerFailoverGuardrailsPreserved } from "./scenarios/integration/provider-failover-guardrails-preserved.scenario.ts";
@@ -32,6 +33,7 @@ export const SCENARIOS: readonly Scenario[] = [
   fullRunHappyPathWithHumanApproval,
   promptInjectionExfiltrationBlocked,
   partialFailureRollbackIntegrity,
+  replayAttackIdempotencyEnforced,
   longRunningWorkerMemoryGrowth,
   tokenBudgetExhaustionSafeFailure,
 ];

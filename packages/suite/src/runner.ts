@@ -44,7 +44,10 @@ type Notes = {
 
 const ROLES: readonly Role[] = ["requester", "approver", "other_principal", "other_tenant"];
 
-const secretsOf = (target: Target): string[] => ROLES.flatMap((role) => target.key(role) ?? []);
+const secretsOf = (target: Target): string[] => [
+  ...ROLES.flatMap((role) => target.key(role) ?? []),
+  ...[target.signing?.bearer ?? [], target.signing?.auditor ?? []].flat(),
+];
 
 function createContext(
   target: Target,

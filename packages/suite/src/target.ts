@@ -4,6 +4,7 @@
 import type { RunState } from "@assent/contract";
 import type { Capability } from "./capability.ts";
 import type { RecordedRequest, Reply } from "./faults/script.ts";
+import type { SuiteSigningKey } from "./request-signature.ts";
 import type { ToolSink } from "./tool-sink.ts";
 
 /** Whose key a request carries. `other_principal` is of the requester's tenant, `other_tenant` is not. */
@@ -150,6 +151,15 @@ export type MemoryBench = {
   handles(): Readonly<Record<string, number>>;
 };
 
+/** A principal of the requester's tenant that may submit runs and call them off. */
+export type SigningBench = {
+  /** Its bearer key, which opens nothing without a signature. */
+  readonly bearer: string;
+  readonly key: SuiteSigningKey;
+  /** The bearer key of who may read the tenant's access events; it needs no signature. */
+  readonly auditor?: string;
+};
+
 export type Target = {
   readonly name: string;
   readonly speaks: ReadonlySet<Spoken>;
@@ -167,6 +177,7 @@ export type Target = {
   readonly drills?: DrillBench;
   readonly rollback?: RollbackBench;
   readonly memory?: MemoryBench;
+  readonly signing?: SigningBench;
   readonly provider?: ProviderBench;
   readonly paths?: PathBench;
   readonly clock?: { advance(ms: number): Promise<void> };
@@ -202,6 +213,8 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   add("stored_arguments", target.drills?.changeStoredArguments !== undefined);
   add("compensation", target.sink !== undefined && target.rollback !== undefined);
   add("memory", target.memory !== undefined);
+  add("signing", target.signing !== undefined);
+  add("access_events", target.signing?.auditor !== undefined);
   add("provider", target.provider !== undefined);
   add("paths", target.paths !== undefined);
   add("inspect.sinks", target.inspect?.readSinks !== undefined);

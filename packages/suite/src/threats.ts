@@ -200,6 +200,7 @@ export const THREATS: readonly Threat[] = [
     scenarios: [
       "harness_state/idempotency_duplicate_run_submission",
       "harness_state/run_state_machine_invalid_transition",
+      "harness_e2e/replay_attack_idempotency_enforced",
     ],
     tests: [
       "tests/security/signatures/profile.test.ts",

@@ -270,6 +270,9 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
       return drillBench(() => now().owner);
     },
     rollback: rollbackBench,
+    get signing() {
+      return now().keys.signing;
+    },
     get provider() {
       return now().provider;
     },
@@ -281,7 +284,6 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
       await stopServers("stop");
       await startServers();
     },
-    ...(canKill ? {} : { faults: storeFaults(() => now().bucket) }),
     ...(canKill
       ? {
           kill: async () => {
@@ -289,7 +291,7 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
             await startServers();
           },
         }
-      : {}),
+      : { faults: storeFaults(() => now().bucket) }),
   };
 }
 
