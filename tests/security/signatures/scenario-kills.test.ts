@@ -15,9 +15,7 @@ vi.mock(import("../../../packages/harness/src/services/signing-keys.ts"), async 
     checkSignature: async (ports, admitted, message) => {
       if (broken.by === "nobody looks at signatures") return { ok: true, value: null };
       if (broken.by !== "a nonce is taken again") return await real.checkSignature(ports, admitted, message);
-      const store = Object.create(ports.store, {
-        takeNonce: { value: async () => await Promise.resolve(true) },
-      }) as typeof ports.store;
+      const store = { ...ports.store, takeNonce: async () => await Promise.resolve(true) };
       return await real.checkSignature({ ...ports, store }, admitted, message);
     },
   };
