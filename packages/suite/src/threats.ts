@@ -204,6 +204,7 @@ export const THREATS: readonly Threat[] = [
     ],
     tests: [
       "tests/security/signatures/profile.test.ts",
+      "tests/security/signatures/scenario-kills.test.ts",
       "tests/integration/access/signatures.test.ts",
       "tests/integration/access/idempotency.test.ts",
       "tests/e2e/kill.test.ts",
