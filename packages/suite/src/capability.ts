@@ -12,6 +12,8 @@ export const CAPABILITIES = {
   contract: "answers that fit the schemas of @assent/contract to the letter",
   external_runs: "POST /api/harness/run with the driver `external`, and the routes of its actions",
   documents: "POST, GET, DELETE /api/harness/documents, and an agent that is given passages of them",
+  audit_log:
+    "GET /api/harness/audit/logs, its checkpoints and entries, proofs of events, and the key of an auditor",
   second_principal: "the key of another principal of the same tenant",
   second_tenant: "the key of a principal of another tenant",
   two_processes: "two server processes on one state",

@@ -2,9 +2,11 @@ import type { Scenario } from "./scenario.ts";
 import { partialFailureRollbackIntegrity } from "./scenarios/e2e/partial-failure-rollback-integrity.scenario.ts";
 import { replayAttackIdempotencyEnforced } from "./scenarios/e2e/replay-attack-idempotency-enforced.scenario.ts";
 import { promptInjectionExfiltrationBlocked } from "./scenarios/e2e/prompt-injection-exfiltration-blocked.scenario.ts";
+import { auditLogTamperEvidence } from "./scenarios/integration/audit-log-tamper-evidence.scenario.ts";
 import { artifactWriterAtomicCommitAndRollback } from "./scenarios/integration/artifact-writer-atomic-commit-and-rollback.scenario.ts";
 import { providerFailoverGuardrailsPreserved } from "./scenarios/integration/provider-failover-guardrails-preserved.scenario.ts";
 import { retrievalPromptAssemblyTenantIsolation } from "./scenarios/integration/retrieval-prompt-assembly-tenant-isolation.scenario.ts";
+import { highConcurrencyRunSubmissionRaceConditions } from "./scenarios/stress/high-concurrency-run-submission-race-conditions.scenario.ts";
 import { longRunningWorkerMemoryGrowth } from "./scenarios/stress/long-running-worker-memory-growth.scenario.ts";
 import { tokenBudgetExhaustionSafeFailure } from "./scenarios/stress/token-budget-exhaustion-safe-failure.scenario.ts";
 import { secretRedactionOnLogs } from "./scenarios/unit/secret-redaction-on-logs.scenario.ts";
@@ -30,10 +32,12 @@ export const SCENARIOS: readonly Scenario[] = [
   providerFailoverGuardrailsPreserved,
   retrievalPromptAssemblyTenantIsolation,
   artifactWriterAtomicCommitAndRollback,
+  auditLogTamperEvidence,
   fullRunHappyPathWithHumanApproval,
   promptInjectionExfiltrationBlocked,
   partialFailureRollbackIntegrity,
   replayAttackIdempotencyEnforced,
+  highConcurrencyRunSubmissionRaceConditions,
   longRunningWorkerMemoryGrowth,
   tokenBudgetExhaustionSafeFailure,
 ];

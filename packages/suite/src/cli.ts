@@ -33,6 +33,7 @@ type Options = {
   readonly approverToken?: string;
   readonly otherToken?: string;
   readonly otherTenantToken?: string;
+  readonly auditorToken?: string;
   readonly also: readonly string[];
   readonly runBody: unknown;
   readonly only: readonly string[];
@@ -131,6 +132,7 @@ async function prove(url: string, options: Options): Promise<number> {
         : { approver: options.approverToken ?? options.token ?? "" }),
       ...(options.otherToken === undefined ? {} : { other_principal: options.otherToken }),
       ...(options.otherTenantToken === undefined ? {} : { other_tenant: options.otherTenantToken }),
+      ...(options.auditorToken === undefined ? {} : { auditor: options.auditorToken }),
     },
     runBody: options.runBody,
     without: options.without,
@@ -194,6 +196,7 @@ function createProgram(end: (code: number) => void): Command {
     .option("--approver-token <key>", "bearer key of who approves (default: --token)")
     .option("--other-token <key>", "bearer key of another principal of the same tenant")
     .option("--other-tenant-token <key>", "bearer key of a principal of another tenant")
+    .option("--auditor-token <key>", "bearer key of who reads the tenant's audit log")
     .option("--also <url>", "another server on the same state; may be repeated", parseAlso, [])
     .addOption(
       new Option(

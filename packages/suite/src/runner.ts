@@ -22,7 +22,7 @@ import {
   type Scenario,
   type ScenarioContext,
 } from "./scenario.ts";
-import { capabilitiesOf, type Role, type Target } from "./target.ts";
+import { capabilitiesOf, type Role, ROLES, type Target } from "./target.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** One request; a harness that says nothing for so long has failed to answer. */
@@ -41,8 +41,6 @@ type Notes = {
   readonly parts: Part[];
   readonly exchanges: Exchange[];
 };
-
-const ROLES: readonly Role[] = ["requester", "approver", "other_principal", "other_tenant"];
 
 const secretsOf = (target: Target): string[] => [
   ...ROLES.flatMap((role) => target.key(role) ?? []),

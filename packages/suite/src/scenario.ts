@@ -36,6 +36,8 @@ export type Pace = {
   readonly waitMsMax: number;
   /** How long is watched that nothing happens before a person has agreed. */
   readonly holdMs: number;
+  /** How much a flood of submissions is; where it is not said, as much as fits a gate. */
+  readonly flood?: { readonly runs: number; readonly requestsPerRun: number };
 };
 
 export const PACE: Pace = { waitMsMax: 60_000, holdMs: 5_000 };

@@ -7,8 +7,12 @@ import type { RecordedRequest, Reply } from "./faults/script.ts";
 import type { SuiteSigningKey } from "./request-signature.ts";
 import type { ToolSink } from "./tool-sink.ts";
 
-/** Whose key a request carries. `other_principal` is of the requester's tenant, `other_tenant` is not. */
-export type Role = "requester" | "approver" | "other_principal" | "other_tenant";
+/**
+ * Whose key a request carries. `other_principal` and `auditor`, who reads the tenant's log, are of the requester's
+ * tenant; `other_tenant` is not.
+ */
+export const ROLES = ["requester", "approver", "other_principal", "other_tenant", "auditor"] as const;
+export type Role = (typeof ROLES)[number];
 
 /** The capabilities that only the target's owner can vouch for; the others follow from what a target has. */
 export type Spoken = Extract<
@@ -205,6 +209,7 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   for (const spoken of target.speaks) found.add(spoken);
   add("second_principal", target.key("other_principal") !== null);
   add("second_tenant", target.key("other_tenant") !== null);
+  add("audit_log", target.key("auditor") !== null);
   add("two_processes", target.endpoints().length > 1);
   add("restart", target.restart !== undefined);
   add("kill", target.kill !== undefined);

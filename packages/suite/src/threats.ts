@@ -201,6 +201,7 @@ export const THREATS: readonly Threat[] = [
       "harness_state/idempotency_duplicate_run_submission",
       "harness_state/run_state_machine_invalid_transition",
       "harness_e2e/replay_attack_idempotency_enforced",
+      "harness_stress/high_concurrency_run_submission_race_conditions",
     ],
     tests: [
       "tests/security/signatures/profile.test.ts",
@@ -218,8 +219,12 @@ export const THREATS: readonly Threat[] = [
     control:
       "Events commit with what they record and never change; a Merkle tree per tenant, signed heads with an anchor of their own, witnesses; verification offline against a remembered head.",
     invariants: ["history-is-evidence"],
-    scenarios: [],
-    tests: ["tests/integration/audit/log.test.ts", "tests/integration/engine/database-walls.test.ts"],
+    scenarios: ["harness_integration/audit_log_tamper_evidence"],
+    tests: [
+      "tests/security/audit/scenario-kills.test.ts",
+      "tests/integration/audit/log.test.ts",
+      "tests/integration/engine/database-walls.test.ts",
+    ],
   },
   {
     number: 16,
@@ -230,6 +235,7 @@ export const THREATS: readonly Threat[] = [
     invariants: ["budget-before-spend", "refuse-early"],
     scenarios: [
       "harness_stress/token_budget_exhaustion_safe_failure",
+      "harness_stress/high_concurrency_run_submission_race_conditions",
       "harness_stress/long_running_worker_memory_growth",
     ],
     tests: [

@@ -20,3 +20,8 @@ export async function lookUntil<T>(
     await pause(LOOK_INTERVAL_MS, undefined, { signal: options.signal });
   }
 }
+
+/** As long as a server that refused has asked to be left alone. */
+export async function waitSeconds(seconds: number, signal: AbortSignal): Promise<void> {
+  await pause(seconds * 1_000, undefined, { signal });
+}

@@ -33,7 +33,7 @@ async function createSigner(url: string, operatorKey: string): Promise<SigningBe
     must_sign: true,
   });
   const auditor = await createKey(url, operatorKey, {
-    principal: { name: "auditor", kind: "human" },
+    principal: { name: "keeper", kind: "human" },
     scopes: [],
     roles: ["auditor"],
   });
@@ -85,6 +85,10 @@ export async function createKeys(url: string, operatorKey: string, home: string,
     other_principal: await createKey(url, operatorKey, {
       principal: { name: "colleague", kind: "service" },
       scopes: ["runs:read", "runs:write"],
+    }),
+    auditor: await createKey(url, operatorKey, {
+      principal: { name: "auditor", kind: "human" },
+      scopes: ["audit:read"],
     }),
     other_tenant: await createForeignKey(home, owner),
     signing: await createSigner(url, operatorKey),

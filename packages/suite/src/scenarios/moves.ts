@@ -6,6 +6,7 @@ import { violationsOf } from "../invariants.ts";
 import type { Observation } from "../observation.ts";
 import { type ArtifactReading, fieldsOf, readRun, type RunReading } from "../run-reading.ts";
 import type { ScenarioContext } from "../scenario.ts";
+import { ROLES } from "../target.ts";
 import { lookUntil } from "../wait.ts";
 
 /** More gates than any gated task has: a harness that asks for ever must not keep a trial for ever. */
@@ -150,9 +151,7 @@ export async function checkInvariants(
     artifacts: artifacts?.map(({ artifact, bytes }) => ({ id: artifact.id, bytes })) ?? null,
     sinkEffects: context.target.sink?.effects() ?? null,
     texts: [answer.text],
-    secrets: (["requester", "approver", "other_principal", "other_tenant"] as const).flatMap(
-      (role) => context.target.key(role) ?? [],
-    ),
+    secrets: ROLES.flatMap((role) => context.target.key(role) ?? []),
   };
   const violations = violationsOf(observation);
   context.check("every invariant that can be seen from outside holds", violations.length === 0, violations);

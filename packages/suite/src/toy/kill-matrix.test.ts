@@ -21,6 +21,9 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string]> = {
   "idem.optional": ["idempotency", "no idempotency key is refused"],
   "idem.silent": ["idempotency", "all but one say that they are a repetition"],
   "idem.twin": ["idempotency", "the list holds one run"],
+  "flood.lost": ["high_concurrency", "the run goes on after each answer"],
+  "flood.twin": ["high_concurrency", "the list holds every accepted run once"],
+  "flood.mute": ["high_concurrency", "a refusal says when to come again"],
   "tenant.open": ["idempotency", "a run of another tenant does not exist"],
   "tenant.tell": ["idempotency", "a run of another tenant does not exist"],
   "loc.missing": ["idempotency", "they all point to one place"],
@@ -72,11 +75,11 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string]> = {
   "leak.key": ["happy_path", "every invariant that can be seen from outside"],
 };
 
-// The toy asks no model and cannot be driven. Scenarios that look at what a model was sent, or that drive a run, are
-// broken and killed at the product itself: scenario-kills.test.ts of tests/security/prompt and tests/security/worlds.
+// The toy asks no model, cannot be driven and signs no log. Scenarios of these are broken and killed at the product
+// itself: scenario-kills.test.ts of tests/security/prompt, tests/security/worlds and tests/security/audit.
 const ON_TOY = SCENARIOS.filter(
   ({ needs }) =>
-    !(["provider", "paths", "external_runs", "compensation", "memory"] as const).some((need) =>
+    !(["provider", "paths", "external_runs", "compensation", "memory", "audit_log"] as const).some((need) =>
       needs.includes(need),
     ),
 );
@@ -117,6 +120,24 @@ test.each(Object.keys(BUGS).filter(isBug))("%s is found", async (bug) => {
   const trial = await tryOn([bug], scenario);
   expect([trial.verdict, trial.reason]).toEqual(["FAIL", expect.stringContaining(claim)]);
 });
+
+test("a flood of 100 requests in pairs is as right as one of 60", async () => {
+  const flood = { runs: 50, requestsPerRun: 2 };
+  const scenario = SCENARIOS.find(({ id }) => id.includes("high_concurrency"));
+  if (scenario === undefined) throw new Error("there is no such scenario");
+  const target = createToyTarget([]);
+  await target.start();
+  try {
+    const trial = await runTrial(scenario, target, {
+      seed: SEED,
+      pace: { ...PACE, waitMsMax: 30_000, flood },
+    });
+    expect([trial.verdict, trial.reason]).toEqual(["PASS", ""]);
+    expect(trial.readings.find(({ oracle }) => oracle === "submissions")?.value).toMatchObject({ sent: 100 });
+  } finally {
+    await target.stop();
+  }
+}, 60_000);
 
 test("every scenario has a bug that kills it", () => {
   const killing = new Set(Object.values(KILLS).map(([scenario]) => scenario));

@@ -51,6 +51,9 @@ export function toyCaller(tenant: string, name: string, key: string): ToyCaller 
 /** The toy that approves by itself does so when it is looked at this often: a scenario has seen the gate open by then. */
 const LOOKS_BEFORE_AUTO_APPROVAL = 4;
 
+/** Runs under way from which on the toys that break under load do so. */
+const FLOOD_RUNS = 8;
+
 type SubmitRequest = { readonly task: string; readonly labels?: Record<string, string> | undefined };
 type Submitted = { readonly toy: ToyRun; readonly body: string; readonly replayed: boolean };
 type Decided = { readonly toy: ToyRun };
@@ -149,17 +152,20 @@ async function submit(
     return { toy: known.toy, body: known.body, replayed: !breaks.has("idem.silent") };
   }
   if (breaks.has("idem.race")) await nextTurn();
+  const waiting = [...state.runs.values()].filter(({ run }) => run.finished_at === null).length;
+  const flooded = waiting >= FLOOD_RUNS;
+  if (flooded && breaks.has("flood.mute")) return { refused: "overloaded" };
   const toy = createRun(caller.tenant, caller.actor, request, breaks);
   const { answer: _a, usage: _u, steps: _s, approvals: _p, artifacts: _f, ...summary } = toy.run;
   const body = JSON.stringify(summary);
   state.runs.set(toy.run.id, toy);
   state.log.push(JSON.stringify([toy.run.id, breaks.has("log.raw") ? request : "submitted"]));
   state.keys.set(name, { fingerprint, toy, body });
-  if (breaks.has("idem.twin")) {
+  if (breaks.has("idem.twin") || (flooded && breaks.has("flood.twin"))) {
     const twin = createRun(caller.tenant, caller.actor, request, breaks);
     state.runs.set(twin.run.id, twin);
   }
-  start(inside, toy).catch(fail(inside, toy));
+  if (!(flooded && breaks.has("flood.lost"))) start(inside, toy).catch(fail(inside, toy));
   return { toy, body, replayed: false };
 }
 

@@ -20,7 +20,7 @@ const CALLERS: readonly ToyCaller[] = [
   toyCaller("a", "approver", "toy-key-of-the-approver"),
   toyCaller("a", "other_principal", "toy-key-of-somebody-else"),
   toyCaller("a", "robot", ROBOT_KEY),
-  toyCaller("a", "auditor", AUDITOR_KEY),
+  toyCaller("a", "keeper", AUDITOR_KEY),
   toyCaller("b", "other_tenant", "toy-key-of-another-tenant"),
 ];
 

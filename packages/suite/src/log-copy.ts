@@ -1,0 +1,159 @@
+// A tenant's log as somebody outside has downloaded it, held against a signed checkpoint without asking anybody. Hashes
+// and signatures are those of @assent/tlog, which shares nothing with whoever wrote the log but the public formats.
+
+import { createHash } from "node:crypto";
+import {
+  decodeBase64,
+  formatCheckpoint,
+  type Hash,
+  isSameHash,
+  leafHash,
+  newSeed,
+  openCheckpoint,
+  parseVerifierKey,
+  proveConsistency,
+  signerKey,
+  signNote,
+  SIGNATURE_TYPES,
+  treeHash,
+  type VerifierKey,
+  verifyConsistency,
+  verifyProof,
+} from "@assent/tlog";
+
+/** What is believed of a log before any of it is looked at: taken from the log once, then pinned. */
+export type LogPin = { readonly origin: string; readonly keys: readonly VerifierKey[] };
+
+export type CopiedEntry = {
+  readonly leaf: string;
+  readonly salt: string | null;
+  readonly payload: string | null;
+};
+
+export type LogCopy = {
+  /** The signed checkpoint. */
+  readonly note: string;
+  /** As many as the checkpoint covers, from the first one on. */
+  readonly entries: readonly CopiedEntry[];
+};
+
+const bytesOf = (leaf: string): Uint8Array => Buffer.from(leaf, "latin1");
+const hashesOf = ({ entries }: LogCopy): Hash[] => entries.map(({ leaf }) => leafHash(bytesOf(leaf)));
+
+/** @returns null where a key is none */
+export function readPin(origin: string, vkeys: readonly string[]): LogPin | null {
+  const keys = vkeys.flatMap((vkey) => {
+    const key = parseVerifierKey(vkey);
+    return key.ok ? [key.value] : [];
+  });
+  return keys.length === 0 || keys.length !== vkeys.length ? null : { origin, keys };
+}
+
+/** Entries of the checkpoint, if one of the pinned keys has signed it; else null. */
+export function sizeOfCheckpoint(note: string, { origin, keys }: LogPin): number | null {
+  const opened = openCheckpoint(note, origin, keys);
+  return opened.ok ? opened.value.size : null;
+}
+
+/**
+ * What contradicts that the copy is the whole log of its checkpoint, one sentence each; none when nothing does.
+ * @param remembered a checkpoint of the log that was kept from before; null: there is none
+ */
+export function findingsOf(copy: LogCopy, pin: LogPin, remembered: string | null): string[] {
+  const opened = openCheckpoint(copy.note, pin.origin, pin.keys);
+  if (!opened.ok) return [`the checkpoint: ${opened.error}`];
+  const { size, root } = opened.value;
+  const hashes = hashesOf(copy);
+  const findings: string[] = [];
+  if (hashes.length !== size)
+    findings.push(`the checkpoint is of ${size} entries, and ${hashes.length} exist`);
+  else if (!isSameHash(treeHash(hashes), root)) findings.push("the entries do not have the signed root");
+  findings.push(...repeatedOrMissing(copy));
+  if (remembered !== null) findings.push(...againstMemory(remembered, pin, { size, root, hashes }));
+  return findings;
+}
+
+type Tree = { readonly size: number; readonly root: Hash; readonly hashes: readonly Hash[] };
+
+function againstMemory(remembered: string, { origin, keys }: LogPin, { size, root, hashes }: Tree): string[] {
+  const old = openCheckpoint(remembered, origin, keys);
+  if (!old.ok) return [`the remembered checkpoint: ${old.error}`];
+  if (old.value.size > size) return [`the log was cut from ${old.value.size} entries to ${size}`];
+  if (!isSameHash(treeHash(hashes.slice(0, old.value.size)), old.value.root))
+    return ["the log does not begin with the entries of the remembered checkpoint"];
+  if (hashes.length !== size) return [];
+  const read = (level: number, index: number): Hash =>
+    treeHash(hashes.slice(index * 2 ** level, (index + 1) * 2 ** level));
+  const proof = proveConsistency(read, old.value.size, size);
+  const grown = verifyConsistency({ oldSize: old.value.size, size, oldRoot: old.value.root, root, proof });
+  return grown ? [] : ["the checkpoint does not continue the remembered one"];
+}
+
+/** What a leaf says of itself, read leniently. */
+export type LeafReading = { readonly subject: string; readonly version: number; readonly commit: string };
+
+export function readLeaf(leaf: string): LeafReading | null {
+  const value = fieldsFrom(leaf);
+  const { subj, ver, commit } = value;
+  if (typeof subj !== "string" || typeof ver !== "number" || typeof commit !== "string") return null;
+  return { subject: subj, version: ver, commit };
+}
+
+function fieldsFrom(text: string): { subj?: unknown; ver?: unknown; commit?: unknown } {
+  try {
+    const value = JSON.parse(text) as unknown;
+    return typeof value === "object" && value !== null ? value : {};
+  } catch (error) {
+    if (error instanceof SyntaxError) return {};
+    throw error;
+  }
+}
+
+// The only check that finds out who removed or moved an entry and had the log signed anew.
+function repeatedOrMissing({ entries }: LogCopy): string[] {
+  const last = new Map<string, number>();
+  return entries.flatMap(({ leaf }, index) => {
+    const reading = readLeaf(leaf);
+    if (reading === null) return [`entry ${index} is none`];
+    const before = last.get(reading.subject);
+    last.set(reading.subject, reading.version);
+    const follows = before === undefined || reading.version === before + 1;
+    return follows ? [] : [`entry ${index} is number ${reading.version} of its subject, after ${before}`];
+  });
+}
+
+/** Whether salt and payload are what the entry commits to; an entry that was erased opens to nothing. */
+export function opensItsCommitment({ leaf, salt, payload }: CopiedEntry): boolean {
+  const bytes = salt === null ? null : decodeBase64(salt);
+  if (bytes === null || payload === null) return false;
+  const digest = createHash("sha256").update("audit-commit/v1\n").update(bytes).update(payload).digest("hex");
+  return bytes.byteLength === 32 && digest === readLeaf(leaf)?.commit;
+}
+
+/** The place of the entry that a receipt proves; null where it proves nothing. */
+export function placeProved(proof: string, leaf: string, { origin, keys }: LogPin): number | null {
+  const verified = verifyProof(proof, bytesOf(leaf), origin, keys);
+  return verified.ok ? verified.value.index : null;
+}
+
+const textFor = (copy: LogCopy, origin: string): string =>
+  formatCheckpoint({
+    origin,
+    size: copy.entries.length,
+    root: treeHash(hashesOf(copy)),
+    extensions: [],
+  });
+
+/** The copy with every hash made anew for its entries, and the old signatures left as they are. */
+export function rehash(copy: LogCopy, { origin }: LogPin): LogCopy {
+  const signatures = copy.note.slice(copy.note.indexOf("\n\n"));
+  return { ...copy, note: `${textFor(copy, origin).trimEnd()}${signatures}` };
+}
+
+/** The same, signed by somebody who only has a key of the same name. */
+export function signAnew(copy: LogCopy, { origin, keys }: LogPin): LogCopy {
+  const forger = signerKey(keys[0]?.name ?? origin, SIGNATURE_TYPES.ed25519, newSeed());
+  const note = signNote(textFor(copy, origin), [forger]);
+  if (!note.ok) throw new Error(note.error);
+  return { ...copy, note: note.value };
+}

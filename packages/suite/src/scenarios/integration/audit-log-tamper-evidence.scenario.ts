@@ -1,0 +1,316 @@
+// The log is downloaded as an auditor would, and judged offline: what the harness says of its own log counts for
+// nothing here. Then the copy is tampered with in every way that an owner of the database has.
+
+import type { AuditEvent } from "@assent/contract";
+import { canonicalJson } from "../../canonical-json.ts";
+import type { Answer } from "../../client.ts";
+import {
+  type CopiedEntry,
+  findingsOf,
+  type LogCopy,
+  type LogPin,
+  opensItsCommitment,
+  placeProved,
+  readLeaf,
+  readPin,
+  rehash,
+  signAnew,
+  sizeOfCheckpoint,
+} from "../../log-copy.ts";
+import { fieldsOf, isProblem, type RunReading, TERMINAL_STATES, textOf } from "../../run-reading.ts";
+import type { Scenario, ScenarioContext } from "../../scenario.ts";
+import type { Role } from "../../target.ts";
+import { lookUntil } from "../../wait.ts";
+import { awaitStatus, openApprovals, readEvents, readRunOf, submitGatedTask } from "../moves.ts";
+
+const LOGS = "/api/harness/audit/logs";
+/** Entries asked for at once; the contract's limit. */
+const PAGE_ENTRIES = 1_024;
+
+export const auditLogTamperEvidence: Scenario = {
+  id: "harness_integration/audit_log_tamper_evidence",
+  title: "Whoever keeps a signed checkpoint finds every change of history, offline",
+  tier: 1,
+  phase: "integration",
+  why: "Whoever owns the database can rewrite what agents did and who agreed; a log that only its writer can check proves nothing.",
+  remedy:
+    "Write each event in the transaction of what it records; put each into a Merkle tree per tenant; sign its head with a key and a memory outside of the database; answer decisions with a proof; never sign what does not continue what was signed.",
+  needs: ["submit", "approve", "events", "audit_log"],
+  invariants: ["history-is-evidence"],
+  seed: "spec/acceptance.md (I7)",
+  timeLimitMs: 180_000,
+  run: async (context) => {
+    const first = await carryOutRun(context);
+    const log = await pinLog(context);
+    const before = await copyCovering(context, log, first.events);
+    checkWhole(context, before, log.pin, null);
+    await checkProofs(context, first, before, log.pin);
+    checkReceipts(context, first, before, log.pin);
+    await refuseOthers(context, log.path);
+
+    const second = await carryOutRun(context);
+    const after = await copyCovering(context, log, second.events);
+    context.check("the log grows with what happens", after.entries.length > before.entries.length);
+    checkWhole(context, after, log.pin, before.note);
+    checkEvents(context, second, after);
+    checkTampering(context, before, after, log.pin);
+  },
+};
+
+type Log = { readonly path: string; readonly pin: LogPin };
+
+type Carried = {
+  readonly run: RunReading;
+  readonly events: readonly AuditEvent[];
+  /** Answers to the decisions of the run. */
+  readonly decisions: readonly Answer[];
+};
+
+async function carryOutRun(context: ScenarioContext): Promise<Carried> {
+  const [requester, approver] = [context.client("requester"), context.client("approver")];
+  const id = await submitGatedTask(context, requester);
+  const decisions: Answer[] = [];
+  const answered = new Set<string>();
+  for (;;) {
+    const { seen, satisfied } = await lookUntil(
+      async () => await readRunOf(context, requester, id),
+      (run) =>
+        TERMINAL_STATES.includes(run.status) || openApprovals(run).some((open) => !answered.has(open.id)),
+      { timeoutMs: context.pace.waitMsMax, signal: context.signal },
+    );
+    context.check("the run goes on after each answer", satisfied, seen.status);
+    if (TERMINAL_STATES.includes(seen.status)) break;
+    for (const approval of openApprovals(seen)) {
+      if (answered.has(approval.id)) continue;
+      answered.add(approval.id);
+      const answer = await approver.approve({
+        approval_id: approval.id,
+        decision: "approve",
+        action_digest: approval.actionDigest,
+      });
+      context.check("the shown action can be approved", answer.status === 200, answer.json);
+      decisions.push(answer);
+    }
+  }
+  const run = await awaitStatus(context, requester, id, ["succeeded"]);
+  context.precondition("the task asked at least once", decisions.length > 0);
+  return { run, events: await readEvents(context, requester, id), decisions };
+}
+
+async function ask(context: ScenarioContext, role: Role, path: string): Promise<Answer> {
+  const headers = { accept: "application/json" };
+  return await context.client(role).request({ method: "GET", path, headers, body: null });
+}
+
+const rowsOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? (value as unknown[]) : []);
+
+/** Name and keys of the newest log: learnt once, and believed for the whole trial. */
+async function pinLog(context: ScenarioContext): Promise<Log> {
+  const answer = await ask(context, "auditor", LOGS);
+  const newest = fieldsOf(rowsOf(fieldsOf(answer.json)["data"]).at(-1));
+  const origin = textOf(newest["origin"]);
+  const pin = readPin(origin, rowsOf(newest["keys"]).map(textOf));
+  context.check(
+    "an auditor learns the log's name and keys",
+    answer.status === 200 && pin !== null,
+    answer.json,
+  );
+  if (pin === null) throw new Error("unreachable: the check before has ended the trial");
+  return { path: `${LOGS}/${Number(newest["epoch"])}`, pin };
+}
+
+async function readNote(context: ScenarioContext, { path, pin }: Log): Promise<string> {
+  const answer = await ask(context, "auditor", `${path}/checkpoint`);
+  const note = textOf(fieldsOf(answer.json)["note"]);
+  const isSigned = sizeOfCheckpoint(note, pin) !== null;
+  context.check(
+    "the checkpoint is signed by a key of the log",
+    answer.status === 200 && isSigned,
+    answer.text,
+  );
+  return note;
+}
+
+async function copyLog(context: ScenarioContext, log: Log): Promise<LogCopy> {
+  const note = await readNote(context, log);
+  const size = sizeOfCheckpoint(note, log.pin) ?? 0;
+  const entries: CopiedEntry[] = [];
+  while (entries.length < size) {
+    const page = await ask(
+      context,
+      "auditor",
+      `${log.path}/entries?from=${entries.length}&limit=${Math.min(PAGE_ENTRIES, size - entries.length)}`,
+    );
+    const rows = rowsOf(fieldsOf(page.json)["data"]).map(fieldsOf);
+    context.check(
+      "every entry that is signed can be read",
+      page.status === 200 && rows.length > 0,
+      page.status,
+    );
+    for (const row of rows) {
+      const [salt, payload] = [row["salt"], row["payload"]];
+      entries.push({
+        leaf: textOf(row["leaf"]),
+        salt: typeof salt === "string" ? salt : null,
+        payload: typeof payload === "string" ? payload : null,
+      });
+    }
+  }
+  return { note, entries };
+}
+
+const placeOf = ({ entries }: LogCopy, { run_id, version }: AuditEvent): number =>
+  entries.findIndex(({ leaf }) => {
+    const reading = readLeaf(leaf);
+    return reading?.subject === run_id && reading.version === version;
+  });
+
+/** Signing follows what happens a moment later; what never gets there is what this looks for. */
+async function copyCovering(
+  context: ScenarioContext,
+  log: Log,
+  events: readonly AuditEvent[],
+): Promise<LogCopy> {
+  const [last] = events.slice(-1);
+  const proof = `/api/harness/runs/${last?.run_id}/events/${last?.version}/proof`;
+  const { seen, satisfied } = await lookUntil(
+    async () => await ask(context, "requester", proof),
+    ({ status }) => status === 200,
+    { timeoutMs: context.pace.waitMsMax, signal: context.signal },
+  );
+  context.check("a checkpoint covers the run's last event in time", satisfied, seen.status);
+  return await copyLog(context, log);
+}
+
+function checkWhole(context: ScenarioContext, copy: LogCopy, pin: LogPin, remembered: string | null): void {
+  const findings = findingsOf(copy, pin, remembered);
+  context.read("the log", { entries: copy.entries.length, note: copy.note });
+  context.check(
+    remembered === null
+      ? "the downloaded log is what its checkpoint has signed"
+      : "the later log continues the remembered checkpoint",
+    findings.length === 0,
+    findings.slice(0, 5),
+  );
+}
+
+/** @returns the entries of the run's events, in the events' order */
+function checkEvents(
+  context: ScenarioContext,
+  { events }: Carried,
+  copy: LogCopy,
+): readonly { readonly event: AuditEvent; readonly index: number; readonly leaf: string }[] {
+  context.check("a finished run has events", events.length > 0);
+  return events.map((event) => {
+    const index = placeOf(copy, event);
+    const entry = copy.entries[index];
+    context.check("every event of the run is an entry", entry !== undefined, event);
+    if (entry === undefined) throw new Error("unreachable: the check before has ended the trial");
+    context.check("every entry opens to its event", opensItsCommitment(entry) && saysSo(entry, event), {
+      event,
+      entry,
+    });
+    return { event, index, leaf: entry.leaf };
+  });
+}
+
+async function checkProofs(
+  context: ScenarioContext,
+  carried: Carried,
+  copy: LogCopy,
+  pin: LogPin,
+): Promise<void> {
+  const proofs = checkEvents(context, carried, copy).map(async (entry) => {
+    const path = `/api/harness/runs/${carried.run.id}/events/${entry.event.version}/proof`;
+    return { ...entry, answer: await ask(context, "requester", path) };
+  });
+  for (const { event, index, leaf, answer } of await Promise.all(proofs)) {
+    const shown = fieldsOf(answer.json);
+    const proved = placeProved(textOf(shown["proof"]), textOf(shown["leaf"]), pin);
+    context.check(
+      "every event's proof leads to a signed root",
+      answer.status === 200 && proved === index && shown["leaf"] === leaf,
+      { event: event.version, index, proved, answer: answer.json },
+    );
+  }
+}
+
+/** The leaf has the event's kind and actor, and its payload is the event's data. */
+function saysSo({ leaf, payload }: CopiedEntry, { kind, actor, data }: AuditEvent): boolean {
+  const said = fieldsOf(JSON.parse(leaf));
+  const isData = canonicalJson(JSON.parse(payload ?? "null")) === canonicalJson(data);
+  return said["kind"] === kind && said["actor"] === (actor?.id ?? null) && isData;
+}
+
+function checkReceipts(
+  context: ScenarioContext,
+  { run, decisions }: Carried,
+  copy: LogCopy,
+  pin: LogPin,
+): void {
+  for (const decision of decisions) {
+    const { leaf, proof } = fieldsOf(fieldsOf(decision.json)["receipt"]);
+    const place = placeProved(textOf(proof), textOf(leaf), pin);
+    const isEntry = place !== null && copy.entries[place]?.leaf === leaf;
+    context.check("every decision is answered with a receipt that verifies", isEntry, decision.json);
+    const subject = readLeaf(textOf(leaf))?.subject;
+    context.check("the receipt is for this run's decision", subject === run.id, { subject, run: run.id });
+  }
+}
+
+async function refuseOthers(context: ScenarioContext, path: string): Promise<void> {
+  for (const role of ["requester", "approver"] as const) {
+    const answer = await ask(context, role, `${path}/entries`);
+    context.check("nobody but an auditor reads the log", isProblem(answer), { role, status: answer.status });
+  }
+  await context.part("another tenant's key", ["second_tenant"], async () => {
+    const answer = await ask(context, "other_tenant", `${path}/entries`);
+    context.check("another tenant's key does not read the log", isProblem(answer), answer.status);
+  });
+}
+
+type Tampering = readonly [what: string, tampered: LogCopy, remembered: string | null];
+
+/** Each is one that somebody with the database in hand could do. @param before the log's earlier state */
+function tamperings(before: LogCopy, after: LogCopy, pin: LogPin): readonly Tampering[] {
+  const { entries } = after;
+  const middle = Math.floor(before.entries.length / 2);
+  const [one, other] = [entries[middle], entries[middle + 1]];
+  if (one === undefined || other === undefined) return [];
+  const edited = { ...one, leaf: one.leaf.replace(/"commit":"./, (found) => flipLast(found)) };
+  const change = (from: number, removed: number, ...added: readonly CopiedEntry[]): LogCopy => ({
+    ...after,
+    entries: entries.toSpliced(from, removed, ...added),
+  });
+  const inPlace: readonly (readonly [string, LogCopy])[] = [
+    ["an edited entry", change(middle, 1, edited)],
+    ["a deleted entry", change(middle, 1)],
+    ["two entries in the other order", change(middle, 2, other, one)],
+    ["an inserted entry", change(middle, 0, one)],
+    ["an entry in another's place", change(middle, 1, other)],
+    ["a tail that was cut off", change(entries.length - 1, 1)],
+    ["an entry at the end that nobody signed", change(entries.length, 0, one)],
+  ];
+  return [
+    ...inPlace.map(([what, copy]) => [what, copy, null] as const),
+    ...inPlace.map(([what, copy]) => [`${what}, hashes made anew`, rehash(copy, pin), null] as const),
+    ...inPlace.map(([what, copy]) => [`${what}, signed by a stranger`, signAnew(copy, pin), null] as const),
+    // A state that was signed once verifies by itself: only whoever remembers a later one finds out.
+    ["a log set back to an earlier checkpoint", before, after.note],
+  ];
+}
+
+// The same character would be no edit.
+const flipLast = (text: string): string => `${text.slice(0, -1)}${text.endsWith("0") ? "1" : "0"}`;
+
+function checkTampering(context: ScenarioContext, before: LogCopy, after: LogCopy, pin: LogPin): void {
+  const attempts = tamperings(before, after, pin);
+  context.precondition("the log has entries enough to be tampered with", attempts.length > 0);
+  context.check("an earlier state verifies by itself", findingsOf(before, pin, null).length === 0);
+  const found = attempts.map(([what, copy, remembered]) => ({
+    what,
+    findings: findingsOf(copy, pin, remembered).slice(0, 3),
+  }));
+  context.read("tampered copies", found);
+  for (const { what, findings } of found) context.check(`${what} is found offline`, findings.length > 0);
+}

@@ -1,0 +1,135 @@
+// The scenario of the audit log passes on the product, and fails when what it is there for is taken out of the product.
+
+import type { AuditCheckpoint, AuditEntry } from "@assent/contract";
+import {
+  formatCheckpoint,
+  leafHash,
+  newSeed,
+  signerKey,
+  SIGNATURE_TYPES,
+  signNote,
+  treeHash,
+} from "@assent/tlog";
+import { vi } from "vitest";
+import { proveKills } from "../../support/target/kills.ts";
+import { createInProcessTarget } from "../../support/target/local-target.ts";
+
+type Break =
+  | "an entry was edited in the database"
+  | "a payload was exchanged"
+  | "checkpoints go out as a stranger signed them"
+  | "decisions are answered without a receipt"
+  | "an event's proof is of another event"
+  | "history is rewritten by whoever has the key";
+
+const broken = vi.hoisted(() => ({ by: "none" as Break | "none", checkpoints: 0 }));
+
+const edit = (text: string): string => text.replace('"kind":"run_queued"', '"kind":"run_parked"');
+
+/** Whoever has the key: it is among those that the log names, and signs whatever it is given. */
+const ownerKey = (origin: string): ReturnType<typeof signerKey> => {
+  owner ??= signerKey(origin, SIGNATURE_TYPES.ed25519, newSeed());
+  return owner;
+};
+let owner: ReturnType<typeof signerKey> | undefined;
+
+function sign(real: AuditCheckpoint, entries: readonly AuditEntry[]): AuditCheckpoint {
+  const [origin = ""] = real.note.split("\n");
+  const hashes = entries.map(({ leaf }) => leafHash(Buffer.from(leaf, "latin1")));
+  const checkpoint = { origin, size: hashes.length, root: treeHash(hashes), extensions: [] };
+  const note = signNote(formatCheckpoint(checkpoint), [ownerKey(origin)]);
+  if (!note.ok) throw new Error(note.error);
+  return { ...real, note: note.value };
+}
+
+vi.mock(import("../../../packages/harness/src/services/audit/trail.ts"), async (importOriginal) => {
+  const real = await importOriginal();
+  return {
+    ...real,
+    createAuditTrail: (evidence) => {
+      const trail = real.createAuditTrail(evidence);
+      return {
+        ...trail,
+        logs: async (caller) => {
+          const logs = await trail.logs(caller);
+          broken.checkpoints = 0;
+          if (broken.by !== "history is rewritten by whoever has the key") return logs;
+          const data = logs.data.map((log) => ({ ...log, keys: [...log.keys, ownerKey(log.origin).vkey] }));
+          return { ...logs, data };
+        },
+        checkpoint: async (caller, epoch) => {
+          const found = await trail.checkpoint(caller, epoch);
+          if (!found.ok) return found;
+          broken.checkpoints += 1;
+          const page = await trail.entries(caller, epoch, 0, found.value.size);
+          const entries = page.ok ? page.value.data : [];
+          if (broken.by === "checkpoints go out as a stranger signed them")
+            return { ok: true, value: sign(found.value, entries) };
+          if (broken.by !== "history is rewritten by whoever has the key" || broken.checkpoints === 1)
+            return found;
+          const rewritten = entries.map((entry) => ({ ...entry, leaf: edit(entry.leaf) }));
+          return { ok: true, value: sign(found.value, rewritten) };
+        },
+        entries: async (...given) => {
+          const page = await trail.entries(...given);
+          if (!page.ok) return page;
+          const isRewritten =
+            broken.by === "history is rewritten by whoever has the key" && broken.checkpoints > 1;
+          const data = page.value.data.map((entry) => {
+            if (broken.by === "an entry was edited in the database" || isRewritten)
+              return { ...entry, leaf: edit(entry.leaf) };
+            if (broken.by === "a payload was exchanged") return { ...entry, payload: `${entry.payload} ` };
+            return entry;
+          });
+          return { ok: true, value: { ...page.value, data } };
+        },
+        prove: async (caller, run, version) =>
+          await trail.prove(caller, run, broken.by === "an event's proof is of another event" ? 1 : version),
+      };
+    },
+  };
+});
+
+vi.mock(import("../../../packages/harness/src/services/audit/covered.ts"), async (importOriginal) => {
+  const real = await importOriginal();
+  return {
+    ...real,
+    coveredAnswer: async (evidence, ...rest) =>
+      broken.by === "decisions are answered without a receipt"
+        ? await real.coveredAnswer(null, ...rest)
+        : await real.coveredAnswer(evidence, ...rest),
+    withReceipt: async (evidence, ...rest) =>
+      broken.by === "decisions are answered without a receipt"
+        ? await real.withReceipt(null, ...rest)
+        : await real.withReceipt(evidence, ...rest),
+  };
+});
+
+proveKills<Break>(createInProcessTarget(), broken, [
+  [
+    "audit_log_tamper_evidence",
+    "an entry was edited in the database",
+    "the downloaded log is what its checkpoint has signed",
+  ],
+  ["audit_log_tamper_evidence", "a payload was exchanged", "every entry opens to its event"],
+  [
+    "audit_log_tamper_evidence",
+    "checkpoints go out as a stranger signed them",
+    "the checkpoint is signed by a key of the log",
+  ],
+  [
+    "audit_log_tamper_evidence",
+    "decisions are answered without a receipt",
+    "every decision is answered with a receipt that verifies",
+  ],
+  [
+    "audit_log_tamper_evidence",
+    "an event's proof is of another event",
+    "every event's proof leads to a signed root",
+  ],
+  [
+    "audit_log_tamper_evidence",
+    "history is rewritten by whoever has the key",
+    "the later log continues the remembered checkpoint",
+  ],
+]);
