@@ -13,9 +13,14 @@ test("there are scenarios to prove", () => {
 
 prove(GATED, createInProcessTarget(), { ...PACE, holdMs: 1_000 });
 // Paths and driven runs take a minute of calls, and more processes would make them no harder
-// (tests/integration/external/races.test.ts has the processes).
+// (tests/integration/external/races.test.ts has the processes; outages over several: tests/nightly/providers).
 prove(
-  [...GATED.filter(({ needs }) => !needs.includes("paths") && !needs.includes("external_runs")), ...DRILLS],
+  [
+    ...GATED.filter(
+      ({ needs }) => !(["paths", "external_runs", "outages"] as const).some((need) => needs.includes(need)),
+    ),
+    ...DRILLS,
+  ],
   createProcessesTarget(),
   PACE,
 );

@@ -28,6 +28,7 @@ import { precedentSchema, revokePrecedentSchema } from "./precedent.ts";
 import type { RouteRow } from "./route.ts";
 import { DEAD_LETTER_ROUTES } from "./dead-letter.ts";
 import { SERVICE_ROUTES } from "./service-routes.ts";
+import { SPENDING_ROUTES } from "./spending-routes.ts";
 import { runSchema, runSummarySchema } from "./run.ts";
 import { SIGNING_KEY_ROUTES } from "./signing-key-routes.ts";
 import { listWaitingQuerySchema, waitingPageSchema } from "./waiting.ts";
@@ -342,6 +343,7 @@ export const ROUTES = {
   ...APPROVAL_ROUTES,
   ...DOCUMENT_ROUTES,
   ...AUDIT_ROUTES,
+  ...SPENDING_ROUTES,
   ...KEY_ROUTES,
   ...SIGNING_KEY_ROUTES,
   ...ACCESS_ROUTES,

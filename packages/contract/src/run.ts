@@ -2,6 +2,7 @@ import { z } from "zod";
 import { approvalSchema } from "./approval.ts";
 import { artifactSchema } from "./artifact.ts";
 import { principalIdSchema, runIdSchema } from "./ids.ts";
+import { chargesSchema } from "./spending.ts";
 import { stepSchema } from "./step.ts";
 
 /** A run is in exactly one of these; the legal moves between them stand in the harness, core/run/run.ts. */
@@ -126,7 +127,13 @@ export const runSchema = z
       .string()
       .nullable()
       .meta({ description: "The agent's final words, once the run has succeeded." }),
-    usage: z.strictObject({ input_tokens: z.int().min(0), output_tokens: z.int().min(0) }),
+    usage: z
+      .strictObject({
+        input_tokens: z.int().min(0),
+        output_tokens: z.int().min(0),
+        charged: chargesSchema.optional(),
+      })
+      .meta({ description: "Tokens of its answers, and what its calls are charged." }),
     steps: z.array(stepSchema),
     approvals: z.array(approvalSchema),
     artifacts: z.array(artifactSchema),

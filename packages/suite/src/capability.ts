@@ -12,6 +12,8 @@ export const CAPABILITIES = {
   contract: "answers that fit the schemas of @assent/contract to the letter",
   external_runs: "POST /api/harness/run with the driver `external`, and the routes of its actions",
   documents: "POST, GET, DELETE /api/harness/documents, and an agent that is given passages of them",
+  open_api: "GET /openapi.json: every route, whether it is open to all, and the scope that it needs",
+  quota: "a route with a quota, and keys of principals who have not used any of it",
   audit_log:
     "GET /api/harness/audit/logs, its checkpoints and entries, proofs of events, and the key of an auditor",
   second_principal: "the key of another principal of the same tenant",
@@ -22,11 +24,14 @@ export const CAPABILITIES = {
   tool_sink: "a gated task whose effect arrives at the suite's own tool sink",
   effect_first: "a task whose effect at the sink comes before a question of the same turn",
   stored_arguments: "what is stored of an open question can be changed behind the target's back",
+  exhausted_attempts: "the attempts of a run that waits can be used up behind the target's back",
   compensation: "tasks that have effects at the sink and then fail, and that take them back there",
   memory: "its heap can be read after a garbage collection",
   signing: "a principal whose key is good for signed requests only, and the private half of its signing key",
   access_events: "GET /api/harness/access-events, with the key of who may read them",
   provider: "the models that the target calls are the suite's own servers",
+  outages:
+    "one agent asks a provider of the suite's own only, whose failures the target meets with short pauses",
   paths: "the suite speaks for the model, and files of its own lie around the workspace",
   clock: "the target's clock can be moved",
   faults: "named faults can be armed, and it can be told how often they fired",

@@ -2,10 +2,15 @@ import type { Scenario } from "./scenario.ts";
 import { partialFailureRollbackIntegrity } from "./scenarios/e2e/partial-failure-rollback-integrity.scenario.ts";
 import { replayAttackIdempotencyEnforced } from "./scenarios/e2e/replay-attack-idempotency-enforced.scenario.ts";
 import { promptInjectionExfiltrationBlocked } from "./scenarios/e2e/prompt-injection-exfiltration-blocked.scenario.ts";
+import { runEndpointAuthzRateLimitIntegration } from "./scenarios/integration/run-endpoint-authz-rate-limit-integration.scenario.ts";
 import { auditLogTamperEvidence } from "./scenarios/integration/audit-log-tamper-evidence.scenario.ts";
 import { artifactWriterAtomicCommitAndRollback } from "./scenarios/integration/artifact-writer-atomic-commit-and-rollback.scenario.ts";
 import { providerFailoverGuardrailsPreserved } from "./scenarios/integration/provider-failover-guardrails-preserved.scenario.ts";
+import { queueRetryDeadLetterNoDuplicateSideEffects } from "./scenarios/integration/queue-retry-dead-letter-no-duplicate-side-effects.scenario.ts";
 import { retrievalPromptAssemblyTenantIsolation } from "./scenarios/integration/retrieval-prompt-assembly-tenant-isolation.scenario.ts";
+import { dependencyOutageGracefulDegradation } from "./scenarios/e2e/dependency-outage-graceful-degradation.scenario.ts";
+import { providerLatencySpikeBackpressure } from "./scenarios/stress/provider-latency-spike-backpressure.scenario.ts";
+import { retryBackoffCircuitBreaker } from "./scenarios/unit/retry-backoff-circuit-breaker.scenario.ts";
 import { highConcurrencyRunSubmissionRaceConditions } from "./scenarios/stress/high-concurrency-run-submission-race-conditions.scenario.ts";
 import { longRunningWorkerMemoryGrowth } from "./scenarios/stress/long-running-worker-memory-growth.scenario.ts";
 import { tokenBudgetExhaustionSafeFailure } from "./scenarios/stress/token-budget-exhaustion-safe-failure.scenario.ts";
@@ -28,16 +33,21 @@ export const SCENARIOS: readonly Scenario[] = [
   runStateMachineInvalidTransition,
   idempotencyDuplicateRunSubmission,
   allowDenyPrecedence,
+  retryBackoffCircuitBreaker,
   approvalBinding,
+  runEndpointAuthzRateLimitIntegration,
+  queueRetryDeadLetterNoDuplicateSideEffects,
   providerFailoverGuardrailsPreserved,
   retrievalPromptAssemblyTenantIsolation,
   artifactWriterAtomicCommitAndRollback,
   auditLogTamperEvidence,
   fullRunHappyPathWithHumanApproval,
   promptInjectionExfiltrationBlocked,
+  dependencyOutageGracefulDegradation,
   partialFailureRollbackIntegrity,
   replayAttackIdempotencyEnforced,
   highConcurrencyRunSubmissionRaceConditions,
   longRunningWorkerMemoryGrowth,
   tokenBudgetExhaustionSafeFailure,
+  providerLatencySpikeBackpressure,
 ];

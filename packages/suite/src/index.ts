@@ -39,6 +39,7 @@ export {
   type MemoryBench,
   type RollbackBench,
   type SigningBench,
+  type DeadLetterBench,
   type Canary,
   type PathBench,
   type PathCall,

@@ -14,15 +14,19 @@ export type PromptReading = {
 
 export function readPrompt({ body }: RecordedRequest): PromptReading {
   const fields = isFields(body) ? body : {};
-  const messages = listOf(fields["messages"]).filter(isFields);
-  const limit = fields["max_tokens"] ?? fields["max_completion_tokens"];
+  const messages = listOf(fields["messages"] ?? fields["input"]).filter(isFields);
+  const limit = fields["max_tokens"] ?? fields["max_completion_tokens"] ?? fields["max_output_tokens"];
   return {
     model: textOf(fields["model"]),
-    system: [fields["system"], ...messages.filter(isSystem).map((message) => message["content"])]
+    system: [
+      fields["system"],
+      fields["instructions"],
+      ...messages.filter(isSystem).map((message) => message["content"]),
+    ]
       .filter((content) => content !== undefined)
       .map(wordsOf)
       .join("\n"),
-    messages: messages.filter((message) => !isSystem(message)).map(readMessage),
+    messages: joinTurns(messages.filter((message) => !isSystem(message)).map(readMessage)),
     tools: listOf(fields["tools"])
       .filter(isFields)
       .map((tool) => textOf((isFields(tool["function"]) ? tool["function"] : tool)["name"])),
@@ -32,7 +36,24 @@ export function readPrompt({ body }: RecordedRequest): PromptReading {
 
 const isSystem = (message: Fields): boolean => ["system", "developer"].includes(textOf(message["role"]));
 
-function readMessage(message: Fields): { readonly role: string; readonly text: string } {
+type Message = PromptReading["messages"][number];
+
+// One turn of the assistant is several items on the wire of Responses: its text, and each of its calls.
+function joinTurns(messages: readonly Message[]): readonly Message[] {
+  const joined: Message[] = [];
+  for (const { role, text } of messages) {
+    const last = joined.at(-1);
+    if (role === "assistant" && last?.role === "assistant")
+      joined[joined.length - 1] = { role, text: `${last.text}\n${text}` };
+    else joined.push({ role, text });
+  }
+  return joined;
+}
+
+function readMessage(message: Fields): Message {
+  if (message["type"] === "function_call")
+    return { role: "assistant", text: stringsOf(parsed(message["arguments"])) };
+  if (message["type"] === "function_call_output") return { role: "tool", text: wordsOf(message["output"]) };
   const calls = listOf(message["tool_calls"])
     .filter(isFields)
     .map((call) => stringsOf(parsed(isFields(call["function"]) ? call["function"]["arguments"] : "")));
@@ -46,9 +67,11 @@ function readMessage(message: Fields): { readonly role: string; readonly text: s
 const wordsOf = (content: unknown): string =>
   typeof content === "string" ? content : listOf(content).map(stringsOfBlock).join("\n");
 
+const TEXT_BLOCKS: ReadonlySet<unknown> = new Set(["text", "input_text", "output_text"]);
+
 function stringsOfBlock(block: unknown): string {
   if (!isFields(block)) return "";
-  if (block["type"] === "text") return textOf(block["text"]);
+  if (TEXT_BLOCKS.has(block["type"])) return textOf(block["text"]);
   if (block["type"] === "tool_use") return stringsOf(block["input"]);
   return wordsOf(block["content"]);
 }

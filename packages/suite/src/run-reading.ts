@@ -5,6 +5,8 @@ export type ApprovalReading = {
   readonly id: string;
   readonly status: string;
   readonly actionDigest: string;
+  /** What is asked about; empty where it is not said. */
+  readonly subject: string;
 };
 
 export type ArtifactReading = {
@@ -55,6 +57,7 @@ export function readRun(json: unknown): RunReading | null {
       id: textOf(approval["id"]),
       status: textOf(approval["status"]),
       actionDigest: textOf(approval["action_digest"]),
+      subject: textOf(approval["subject"]),
     })),
     artifacts: rowsOf(run["artifacts"]).map((artifact) => ({
       id: textOf(artifact["id"]),

@@ -25,6 +25,7 @@ export type Spoken = Extract<
   | "event_stream"
   | "artifacts"
   | "contract"
+  | "open_api"
   | "external_runs"
   | "documents"
 >;
@@ -38,6 +39,7 @@ export const SPOKEN: readonly Spoken[] = [
   "event_stream",
   "artifacts",
   "contract",
+  "open_api",
   "external_runs",
   "documents",
 ];
@@ -67,6 +69,26 @@ export type ReaderBench = {
   readonly passages: number;
 };
 
+export type OutageBench = {
+  readonly board: ProviderBoard;
+  /** A run of the agent that may ask this provider only. It has the tools `read_file` and `tell_sink`. */
+  readonly body: (task: string) => Readonly<Record<string, unknown>>;
+  /** Failures after which nobody may ask any more. */
+  readonly failures: number;
+  /** How long then at first, and at most. */
+  readonly openMs: number;
+  readonly openMsMax: number;
+  /** Any pause up to this before a repetition, doubled with each, up to the second. */
+  readonly baseMs: number;
+  readonly pauseMsMax: number;
+  /** Calls for one step, and at one time from one process. */
+  readonly stepCallsMax: number;
+  readonly concurrencyMax: number;
+  /** A connection without a byte, and an outage, longer than which nobody waits. */
+  readonly silenceMsMax: number;
+  readonly outageMsMax: number;
+};
+
 /** Two providers of different wires, and agents that ask them. */
 export type ProviderBench = {
   readonly own: ProviderBoard;
@@ -81,6 +103,8 @@ export type ProviderBench = {
   readonly thrift: { readonly inputTokensMax: number; readonly outputTokensMax: number };
   /** Asks `own` only. */
   readonly reader?: ReaderBench;
+  /** A provider that one agent has and no other, and how the target is to meet its failures; for tests short. */
+  readonly outage?: OutageBench;
   /** A file of the repository that is larger than any budget here. */
   readonly largeFile: string;
 };
@@ -134,6 +158,12 @@ export type DrillBench = {
   changeStoredArguments?(approvalId: string, canary: string): Promise<boolean>;
 };
 
+/** What makes a dead letter without twenty crashes. */
+export type DeadLetterBench = {
+  /** When that run, which waits for a person, is next to be taken up, all its attempts have been made. */
+  exhaust(runId: string): Promise<void>;
+};
+
 /** Tasks whose effects arrive at the sink as calls, and are taken back there by calls that name them. */
 export type RollbackBench = {
   /** Effects that the longest of them has. */
@@ -142,6 +172,14 @@ export type RollbackBench = {
   body(steps: number): unknown;
   /** Has one effect that nothing takes back, and then fails. */
   readonly irreversible: unknown;
+};
+
+/** A route that a principal may ask so many times, in a window that outlasts any trial. */
+export type QuotaBench = {
+  readonly path: string;
+  readonly requests: number;
+  /** The key of a principal that has asked for nothing yet. */
+  freshKey(): Promise<string>;
 };
 
 export type MemoryBench = {
@@ -179,9 +217,11 @@ export type Target = {
   /** Where the gated task's effects arrive: an oracle that the target cannot talk round. */
   readonly sink?: ToolSink;
   readonly drills?: DrillBench;
+  readonly deadLetters?: DeadLetterBench;
   readonly rollback?: RollbackBench;
   readonly memory?: MemoryBench;
   readonly signing?: SigningBench;
+  readonly quota?: QuotaBench;
   readonly provider?: ProviderBench;
   readonly paths?: PathBench;
   readonly clock?: { advance(ms: number): Promise<void> };
@@ -216,11 +256,14 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   add("tool_sink", target.sink !== undefined && target.gatedTask.sinkEffects > 0);
   add("effect_first", target.drills !== undefined);
   add("stored_arguments", target.drills?.changeStoredArguments !== undefined);
+  add("exhausted_attempts", target.deadLetters !== undefined);
   add("compensation", target.sink !== undefined && target.rollback !== undefined);
+  add("quota", target.quota !== undefined);
   add("memory", target.memory !== undefined);
   add("signing", target.signing !== undefined);
   add("access_events", target.signing?.auditor !== undefined);
   add("provider", target.provider !== undefined);
+  add("outages", target.provider?.outage !== undefined);
   add("paths", target.paths !== undefined);
   add("inspect.sinks", target.inspect?.readSinks !== undefined);
   add("clock", target.clock !== undefined);

@@ -181,8 +181,12 @@ export const THREATS: readonly Threat[] = [
     control:
       "Every route declares its action or nothing starts; Cedar decides by roles and scopes, denies by default, forbid wins, an error is a deny; nobody gives through a key what they lack.",
     invariants: ["deny-wins", "tenant-walls"],
-    scenarios: ["harness_policy/allow_deny_precedence"],
+    scenarios: [
+      "harness_policy/allow_deny_precedence",
+      "harness_api/run_endpoint_authz_rate_limit_integration",
+    ],
     tests: [
+      "tests/security/access/scenario-kills.test.ts",
       "tests/integration/access/matrix.test.ts",
       "tests/integration/access/tokens.test.ts",
       "tests/integration/access/quotas.test.ts",
@@ -202,6 +206,7 @@ export const THREATS: readonly Threat[] = [
       "harness_state/run_state_machine_invalid_transition",
       "harness_e2e/replay_attack_idempotency_enforced",
       "harness_stress/high_concurrency_run_submission_race_conditions",
+      "harness_integration/queue_retry_dead_letter_no_duplicate_side_effects",
     ],
     tests: [
       "tests/security/signatures/profile.test.ts",
@@ -235,10 +240,14 @@ export const THREATS: readonly Threat[] = [
     invariants: ["budget-before-spend", "refuse-early"],
     scenarios: [
       "harness_stress/token_budget_exhaustion_safe_failure",
+      "harness_resilience/retry_backoff_circuit_breaker",
+      "harness_e2e/dependency_outage_graceful_degradation",
+      "harness_stress/provider_latency_spike_backpressure",
       "harness_stress/high_concurrency_run_submission_race_conditions",
       "harness_stress/long_running_worker_memory_growth",
     ],
     tests: [
+      "tests/integration/budgets/asking.test.ts",
       "tests/integration/budgets/ledger.test.ts",
       "tests/integration/budgets/breakers.test.ts",
       "tests/integration/access/quotas.test.ts",

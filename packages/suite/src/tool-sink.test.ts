@@ -70,3 +70,13 @@ test("canaries are recognised in their encodings, and only those that came", asy
     "canary-3",
   ]);
 });
+
+test("an answer lost on cue leaves the effect", async () => {
+  sink.cue({ do: "apply_then_drop" }, { do: "apply_then_fail", status: 500 });
+  await expect(call("a", "1")).rejects.toThrow(NoAnswer);
+  expect(await call("b", "2")).toBe(500);
+  expect([...sink.effects()]).toEqual([
+    ["a", 1],
+    ["b", 1],
+  ]);
+});

@@ -22,6 +22,10 @@ export type SinkCue =
   | { readonly do: "apply" }
   /** Takes the effect and never answers: the caller cannot know whether it happened. */
   | { readonly do: "hang" }
+  /** Takes the effect and breaks the connection instead of answering. */
+  | { readonly do: "apply_then_drop" }
+  /** Takes the effect and says that it failed. */
+  | { readonly do: "apply_then_fail"; readonly status: number }
   /** Takes the effect, calls the hook (which may kill the caller), then answers if anybody is left. */
   | { readonly do: "apply_then"; readonly hook: () => Promise<void> };
 
@@ -91,6 +95,14 @@ export async function startToolSink(port: number = 0): Promise<ToolSink> {
     effects.set(name, (effects.get(name) ?? 0) + 1);
     calls.push({ ...call, outcome: repeated ? "repeated" : "applied" });
     if (cue?.do === "hang") return;
+    if (cue?.do === "apply_then_drop") {
+      response.destroy();
+      return;
+    }
+    if (cue?.do === "apply_then_fail") {
+      answer(response, cue.status, { error: "failed on cue, after the effect" });
+      return;
+    }
     if (cue?.do === "apply_then") await cue.hook();
     answer(response, 200, { taken: true, repeated });
   };

@@ -1,6 +1,7 @@
 // A Harness in memory: enough of one to see what reaches it through the HTTP edge, and what does not. The real one is
 // tested behind the same edge elsewhere.
 
+import { spendingCalls } from "./spending-calls.ts";
 import { type AuditEvent, type RunId, SCOPES, type Scope } from "@assent/contract";
 import { openAccess } from "../../../packages/harness/src/adapters/cedar/access.ts";
 import { shippedAccessFolder } from "../../../packages/harness/src/adapters/cedar/policy-folder.ts";
@@ -88,6 +89,7 @@ export function createTestHarness(overrides: Partial<Harness> = {}): TestHarness
     ...precedentCalls(record),
     external: externalCalls(record),
     documents: documentCalls(record),
+    ...spendingCalls(record),
     audit: auditCalls(record),
     ...overrides,
     calls,

@@ -38,6 +38,30 @@ describe.each(cases)("%s", (_name, mode: Mode) => {
     expect(fake.requests).toHaveLength(1);
   });
 
+  test.each([
+    ["never answers", { kind: "hang" }],
+    ["stops in the middle", { kind: "stall", afterChunks: 2 }],
+  ] as const)("a provider that %s is given up when it has been silent for too long", async (_what, fault) => {
+    await using fake = await startFake(mode.wire, [{ ...REPLY, fault }]);
+    const models = modelsAt(fake.url, mode, { silenceMsMax: 50 });
+    expect(await models.call(callOf(mode.wire), never())).toMatchObject({
+      ok: false,
+      error: { code: "provider_timeout", transient: true },
+    });
+    expect(await (await fake.request(0)).closed).toBe("aborted");
+  });
+
+  test("a model that is not to be streamed is asked for one piece, whatever the others are", async () => {
+    await using fake = await startFake(mode.wire, [REPLY]);
+    const unstreamed = new Set([modelOf(mode.wire)]);
+    const answer = await modelsAt(fake.url, mode, { streaming: true, unstreamed }).call(
+      callOf(mode.wire),
+      never(),
+    );
+    expect(answer).toMatchObject({ ok: true, value: { text: REPLY.text } });
+    expect(JSON.parse(fake.requests[0]?.rawBody ?? "")).not.toMatchObject({ stream: true });
+  });
+
   test("an answer that is refused unread closes its connection", async () => {
     const fault = { kind: "huge_delta", sizeBytes: 10 * 1024 * 1024 } as const;
     await using fake = await startFake(mode.wire, [{ fault }]);
@@ -72,6 +96,17 @@ describe.each(cases)("%s", (_name, mode: Mode) => {
     expect(other.requests).toHaveLength(0);
     expect(other.violations).toEqual([]);
   });
+});
+
+test("an answer that comes slowly is not a silent one", async () => {
+  const mode: Mode = { wire: "anthropic", streaming: true };
+  const text = "a rather long answer that comes in many small pieces, one after another";
+  await using fake = await startFake(mode.wire, [{ text, fault: { kind: "slow", pauseMs: 120 } }]);
+  // Longer than any pause and shorter than all of them together.
+  const models = modelsAt(fake.url, mode, { silenceMsMax: 1_500 });
+  const startedMs = performance.now();
+  expect(await models.call(callOf(mode.wire), never())).toMatchObject({ ok: true, value: { text } });
+  expect(performance.now() - startedMs).toBeGreaterThan(1_500);
 });
 
 const broken = cases.flatMap(([name, mode]) =>

@@ -6,7 +6,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { GatedTask } from "@assent/suite";
-import { LARGE_FILE, PROVIDER_AGENTS } from "./providers.ts";
+import { LARGE_FILE, PROVIDER_AGENTS, PROVIDERS_CONFIG } from "./providers.ts";
 
 export type Installation = {
   readonly folder: string;
@@ -196,6 +196,9 @@ function git(folder: string, ...args: readonly string[]): void {
   });
 }
 
+/** What a principal may ask of the one route with a quota of its own; nothing but the burst asks it. */
+export const BURST_REQUESTS = 7;
+
 export function createInstallation(
   sinkUrl: string,
   environment: Readonly<Record<string, string>> = {},
@@ -232,7 +235,9 @@ export function createInstallation(
     workspaces: { notes: { path: "repository" } },
     agents: "agents",
     transcripts: "transcripts",
+    providers: PROVIDERS_CONFIG,
     telemetry: { content: withContent },
+    limits: { actions: { "access.read": { requests: BURST_REQUESTS, window_seconds: 3_600 } } },
     tools: [toolConfig(sinkUrl), bookConfig(sinkUrl)],
     ...(artifacts === undefined ? {} : { artifacts }),
   });

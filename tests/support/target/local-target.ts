@@ -25,12 +25,12 @@ import {
 import { startHarness } from "../../../packages/harness/src/assemble.ts";
 import { readEnvironment } from "../../../packages/harness/src/config.ts";
 import { readCredentials } from "../../../packages/harness/src/home.ts";
-import { drillBench, rollbackBench } from "./benches.ts";
+import { deadLetterBench, drillBench, rollbackBench } from "./benches.ts";
 import { inspectStateMachine } from "./inspection.ts";
-import { createInstallation, type Installation } from "./installation.ts";
+import { BURST_REQUESTS, createInstallation, type Installation } from "./installation.ts";
 import { until } from "../until.ts";
 import { createPathBench } from "./paths.ts";
-import { createKeys, type Keys } from "./people.ts";
+import { createKey, createKeys, type Keys } from "./people.ts";
 import { startProviders } from "./providers.ts";
 import { type ServerProcess, startServerProcess } from "./server-process.ts";
 
@@ -224,6 +224,25 @@ function storeFaults(bucket: () => ObjectServer | null): NonNullable<Target["fau
   };
 }
 
+/** Each burst needs somebody who has asked for nothing yet: windows are the database's time, which no test waits for. */
+function quotaBench(now: () => Running): NonNullable<Target["quota"]> {
+  let bursts = 0;
+  return {
+    path: "/api/harness/access-events",
+    requests: BURST_REQUESTS,
+    freshKey: async () => {
+      const { servers, installation } = now();
+      const operator = readCredentials(installation.home);
+      if (servers[0] === undefined || operator === null) throw new Error("the operator has no key");
+      bursts += 1;
+      return await createKey(servers[0].url, operator.key, {
+        principal: { name: `burst-${bursts}`, kind: "service" },
+        scopes: ["audit:read"],
+      });
+    },
+  };
+}
+
 function createTarget(name: string, launch: Launch, count: number, canKill: boolean): Target {
   let running: Running | undefined;
   let started = new AsyncDisposableStack();
@@ -266,9 +285,8 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
     get sink() {
       return now().sink;
     },
-    get drills() {
-      return drillBench(() => now().owner);
-    },
+    drills: drillBench(() => now().owner),
+    deadLetters: deadLetterBench(() => now().owner),
     rollback: rollbackBench,
     get signing() {
       return now().keys.signing;
@@ -279,6 +297,7 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
     get paths() {
       return now().paths;
     },
+    quota: quotaBench(now),
     inspect: inspect(now),
     restart: async () => {
       await stopServers("stop");

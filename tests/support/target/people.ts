@@ -14,7 +14,7 @@ import { keyHasher, keyPrefix, newKey } from "../../../packages/harness/src/serv
 
 export type Keys = { readonly [R in Role]: string } & { readonly signing: SigningBench };
 
-async function createKey(url: string, operatorKey: string, request: KeyRequest): Promise<string> {
+export async function createKey(url: string, operatorKey: string, request: KeyRequest): Promise<string> {
   const response = await fetch(`${url}/api/harness/keys`, {
     method: "POST",
     headers: { authorization: `Bearer ${operatorKey}`, "content-type": "application/json" },

@@ -31,7 +31,41 @@ const PASSAGES = 3;
 
 export const WALKER = "walker";
 
+/** No other agent asks it: what a scenario of outages does to it, nobody else notices. */
+const LONELY = "openai/fake-1";
+const OUTAGE = {
+  failures: 3,
+  openMs: 1_000,
+  openMsMax: 2_000,
+  baseMs: 300,
+  pauseMsMax: 1_200,
+  stepCallsMax: 8,
+  concurrencyMax: 6,
+  silenceMsMax: 2_500,
+  outageMsMax: 15_000,
+};
+
+/** What the target's configuration says under `providers`: short enough for a test to see the end of it. */
+export const PROVIDERS_CONFIG = {
+  silence_ms_max: OUTAGE.silenceMsMax,
+  outage_ms_max: OUTAGE.outageMsMax,
+  retries: {
+    base_ms: OUTAGE.baseMs,
+    pause_ms_max: OUTAGE.pauseMsMax,
+    step_calls_max: OUTAGE.stepCallsMax,
+    // Scenarios fail more calls than they let pass.
+    provider_ratio: 2,
+  },
+  each: {
+    openai: {
+      concurrency_max: OUTAGE.concurrencyMax,
+      breaker: { failures: OUTAGE.failures, open_ms: OUTAGE.openMs, open_ms_max: OUTAGE.openMsMax },
+    },
+  },
+};
+
 export const PROVIDER_AGENTS = [
+  { name: "lonely", ...AGENT, models: [LONELY], tools: ["read_file", "tell_sink"] },
   { name: "courier", ...AGENT },
   {
     name: WALKER,
@@ -66,6 +100,7 @@ type Providers = {
 export async function startProviders(started: AsyncDisposableStack): Promise<Providers> {
   const own = await openBoard(OWN, startOpenAiServer, started);
   const substitute = await openBoard(SUBSTITUTE, startAnthropicServer, started);
+  const lonely = await openBoard(LONELY, startOpenAiServer, started);
   return {
     bench: {
       own: own.board,
@@ -80,11 +115,18 @@ export async function startProviders(started: AsyncDisposableStack): Promise<Pro
         system: LIBRARY,
         passages: PASSAGES,
       },
+      outage: {
+        ...OUTAGE,
+        board: lonely.board,
+        body: (task) => ({ agent: "lonely", task, workspace: "notes" }),
+      },
       largeFile: LARGE_FILE,
     },
     environment: {
       ASSENT_OPENAI_COMPATIBLE_BASE_URL: own.url,
       ASSENT_OPENAI_COMPATIBLE_API_KEY: API_KEY,
+      OPENAI_BASE_URL: lonely.url,
+      OPENAI_API_KEY: API_KEY,
       ANTHROPIC_BASE_URL: substitute.url,
       ANTHROPIC_API_KEY: API_KEY,
     },

@@ -53,6 +53,7 @@ import { addOpenApi } from "./routes/open-api.ts";
 import { addDecisions } from "./routes/decisions.ts";
 import { addWaiting } from "./routes/waiting.ts";
 import { addPrecedents } from "./routes/precedents.ts";
+import { addSpending } from "./routes/spending.ts";
 import { addRunCommands } from "./routes/run.ts";
 import { addRunQueries } from "./routes/runs.ts";
 import type { Api } from "./route-options.ts";
@@ -152,6 +153,7 @@ function addRoutes(api: Api, harness: Harness, streams: EventStreams): void {
   addPrecedents(api, harness);
   addDocuments(api, harness);
   addAudit(api, harness);
+  addSpending(api, harness);
   addDecisions(api, harness);
   addWaiting(api, harness);
   addOpenApi(api);

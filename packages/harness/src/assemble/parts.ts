@@ -134,10 +134,15 @@ const HTTP_TOOL_TIMEOUT_MS = 30_000;
 const preferModel = (agent: AgentDefinition, model: string | null): AgentDefinition =>
   model !== null && isModelAllowed(agent, model) ? { ...agent, models: [model, ...agent.models] } : agent;
 
-function modelsConfig({ transcripts, environment }: Config): ModelsConfig {
+function modelsConfig({ transcripts, environment, models, providers }: Config): ModelsConfig {
   const { anthropic, openai, openaiCompatible, streaming } = environment;
   return {
     streaming,
+    unstreamed: new Set(
+      Object.entries(models.catalogue).flatMap(([name, profile]) => (profile.streaming ? [] : [name])),
+    ),
+    callMsMax: providers.call_ms_max,
+    silenceMsMax: providers.silence_ms_max,
     ...(anthropic === null ? {} : { anthropic }),
     ...(openai === null ? {} : { openai }),
     ...(openaiCompatible === null ? {} : { openaiCompatible }),

@@ -21,6 +21,8 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
   ["artifacts", "{run_id, data: Artifact[], saved: [{id, name, path}], findings: [{code, at, detail}]}"],
   ["precedents list", "{data: Precedent[]}"],
   ["precedents revoke", "Precedent"],
+  ["providers", "{data: Provider[]}"],
+  ["budget show", "BudgetReport"],
   ["dlq list", "{data: RunSummary[], next_cursor}"],
   ["dlq show", "Run"],
   [

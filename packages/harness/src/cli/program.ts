@@ -31,6 +31,7 @@ import {
   searchDocuments,
 } from "./commands/documents.ts";
 import { listPrecedents, revokePrecedent } from "./commands/precedents.ts";
+import { addSpending } from "./program-spending.ts";
 import {
   authorize,
   checkPolicies,
@@ -82,6 +83,7 @@ export function createProgram(perform: Perform, io: Io, version: string): Comman
   addPrecedents(program, perform);
   addPolicy(program, perform);
   addDocuments(program, perform);
+  addSpending(program, perform);
   addMcp(program, perform);
   addPlan(program, perform);
   addKeys(program, perform);

@@ -18,6 +18,8 @@ import {
   type ApproveRequest,
   approvalSchema,
   type Artifact,
+  type BudgetReport,
+  budgetReportSchema,
   type CreatedKey,
   createdKeySchema,
   type CreatedSigningKey,
@@ -34,6 +36,8 @@ import {
   passageSchema,
   type Precedent,
   precedentSchema,
+  providerListSchema,
+  type ProviderView,
   type RotateKey,
   type RotateSigningKey,
   type Run,
@@ -90,6 +94,8 @@ export type Client = {
   listEvents(id: RunId, after: number): Answer<readonly unknown[]>;
   followRun(id: RunId, options: FollowOptions): AsyncGenerator<FollowItem>;
   downloadArtifact(run: RunId, artifact: Artifact): Answer<Download>;
+  listProviders(): Answer<readonly ProviderView[]>;
+  getBudget(): Answer<BudgetReport>;
   addDocument(request: DocumentRequest): Answer<Document>;
   listDocuments(page: { readonly limit?: number; readonly cursor?: string }): Answer<DocumentPage>;
   searchDocuments(question: string, limit?: number): Answer<readonly Passage[]>;
@@ -169,6 +175,11 @@ export function createClient(connection: Connection): Client {
     followRun: (id, options) => followRun(connection, id, options),
     downloadArtifact: async (run, artifact) => await download(connection, run, artifact),
     ...documentCalls(ask),
+    listProviders: async () => {
+      const listed = await ask({ method: "GET", path: "/api/harness/providers" }, providerListSchema);
+      return listed.ok ? { ok: true, value: listed.value.data } : listed;
+    },
+    getBudget: async () => await ask({ method: "GET", path: "/api/harness/budget" }, budgetReportSchema),
     ...auditCalls(ask),
     createKey: async (body) => await ask({ method: "POST", path: KEYS, body }, createdKeySchema),
     listPrecedents: async () => {

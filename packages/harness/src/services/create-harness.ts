@@ -30,6 +30,7 @@ import {
 } from "./signing-keys.ts";
 import { redriveRun } from "./redrive.ts";
 import { cancelRun, getRun, listEvents, listRuns, openArtifact, type RunPorts } from "./runs.ts";
+import { getBudget, listProviders, type SpendingPorts } from "./models/spending.ts";
 
 export type HarnessPorts = Omit<AdmissionPorts, "capacity"> &
   ApprovalPorts &
@@ -38,6 +39,7 @@ export type HarnessPorts = Omit<AdmissionPorts, "capacity"> &
   OncePorts &
   SigningPorts &
   RunPorts &
+  SpendingPorts &
   ExternalPorts & {
     readonly log: Log;
     readonly telemetry: Telemetry;
@@ -134,6 +136,8 @@ export function createHarness(given: HarnessPorts): Harness {
     listDecisions: async (caller, since, cursor) => await listDecisions(ports, caller, since, cursor),
     listPrecedents: async (caller) => await listPrecedents(ports, caller),
     revokePrecedent: async (caller, id, request) => await revokePrecedent(ports, caller, id, request),
+    listProviders: async () => await listProviders(ports),
+    getBudget: async (caller) => await getBudget(ports, caller),
     documents: {
       add: async (caller, request) => await addDocument(ports, caller, request),
       list: async (caller, query) => await listDocuments(ports, caller, query),

@@ -12,6 +12,8 @@ import type {
   ArtifactId,
   AuditCheckpoint,
   AuditEntryPage,
+  BudgetReport,
+  ProviderView,
   AuditEvent,
   AuditLogList,
   CreatedKey,
@@ -233,6 +235,11 @@ export type Harness = {
   readonly external: ExternalRuns;
 
   readonly documents: Documents;
+
+  /** How the model providers are, as the whole installation knows it. */
+  listProviders(caller: Caller): Promise<readonly ProviderView[]>;
+  /** The tenant's ledgers that have a limit. */
+  getBudget(caller: Caller): Promise<BudgetReport>;
 
   createKey(caller: Caller, request: KeyRequest): Promise<Result<CreatedKey, Refusal>>;
   listKeys(caller: Caller): Promise<Result<readonly Key[], Refusal>>;

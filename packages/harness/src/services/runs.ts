@@ -28,6 +28,7 @@ import type { Cursors } from "./cursors.ts";
 import { endRun } from "./end-run.ts";
 import type { EventBatch, Page, Refusal, RunListQuery } from "./harness.ts";
 import type { Shown } from "./shown.ts";
+import { runAccount } from "./models/ledger.ts";
 import { runSummary, runView } from "./views.ts";
 
 export type RunPorts = {
@@ -56,7 +57,13 @@ export async function getRun(
       if (run === null) return err(NOT_FOUND);
       return ok(
         shown.run(
-          runView(run, await tx.steps.list(id), await tx.approvals.list(id), await tx.artifacts.list(id)),
+          runView(
+            run,
+            await tx.steps.list(id),
+            await tx.approvals.list(id),
+            await tx.artifacts.list(id),
+            (await tx.budgets.read([runAccount(id)]))[0],
+          ),
         ),
       );
     },

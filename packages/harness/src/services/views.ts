@@ -4,7 +4,8 @@ import type { Approval, Artifact, Run, RunSummary, Step } from "@assent/contract
 import { unreachable } from "../base/assert.ts";
 import { isRollbackStep, isToolStep, type Journal, type JournalStep, usageOf } from "../core/run/journal.ts";
 import { leftInWords, rollbackOutcome } from "../core/run/rollback.ts";
-import type { ApprovalRecord, RunRecord } from "../ports.ts";
+import type { AccountState, ApprovalRecord, RunRecord } from "../ports.ts";
+import { chargesView } from "./models/spending.ts";
 
 const RESULT_CHARS_MAX = 4_000;
 
@@ -34,12 +35,17 @@ export function runView(
   journal: Journal,
   approvals: readonly ApprovalRecord[],
   artifacts: readonly Artifact[],
+  charged?: AccountState,
 ): Run {
   const usage = usageOf(journal);
   return {
     ...runSummary(run),
     answer: run.answer,
-    usage: { input_tokens: usage.inputTokens, output_tokens: usage.outputTokens },
+    usage: {
+      input_tokens: usage.inputTokens,
+      output_tokens: usage.outputTokens,
+      ...(charged === undefined ? {} : { charged: chargesView(charged) }),
+    },
     steps: journal.map(stepView),
     approvals: approvals.map(approvalView),
     artifacts: [...artifacts],

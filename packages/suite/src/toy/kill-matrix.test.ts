@@ -60,6 +60,9 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string]> = {
   "gate.auto": ["happy_path", "without an answer the run waits"],
   "state.stuck": ["happy_path", "the run goes on after each answer"],
   "effect.twice": ["happy_path", "effects at the tool sink"],
+  "retry.fresh": ["queue_retry", "no step has a second effect"],
+  "dead.mute": ["queue_retry", "a dead letter says why it is one"],
+  "redrive.again": ["queue_retry", "it is redriven by one new run"],
   "audit.gap": ["happy_path", "versions rise from 1 without gaps"],
   "audit.digest": ["happy_path", "every event matches its digest"],
   "audit.actor": ["happy_path", "each approval names the person"],
@@ -83,6 +86,9 @@ const ON_TOY = SCENARIOS.filter(
       needs.includes(need),
     ),
 );
+
+/** It makes one call a run, and that after its only question. */
+const TOY_LACKS: readonly string[] = ["effect_first"];
 
 async function tryOn(bugs: readonly Bug[], scenarioPart: string): Promise<Trial> {
   const scenario = SCENARIOS.find(({ id }) => id.includes(scenarioPart));
@@ -111,7 +117,7 @@ describe("the good toy", () => {
     const trial = trials.find(({ scenario }) => scenario === id);
     expect(trial?.reason).toBe("");
     expect(trial?.verdict).toBe("PASS");
-    expect(trial?.parts.filter(({ lacks }) => lacks.length > 0)).toEqual([]);
+    expect(trial?.parts.filter(({ lacks }) => lacks.some((lack) => !TOY_LACKS.includes(lack)))).toEqual([]);
   });
 });
 

@@ -33,6 +33,10 @@ export type ToyState = {
   readonly log: string[];
   readonly store: ToyStore;
   readonly signatures: ToySignatures;
+  /** Runs whose attempts have all been made. */
+  readonly exhausted: Set<string>;
+  /** The new run of each dead letter. */
+  readonly redriven: Map<string, ToyRun>;
 };
 
 export const createToyState = (): ToyState => ({
@@ -41,6 +45,8 @@ export const createToyState = (): ToyState => ({
   log: [],
   store: createToyStore(),
   signatures: createToySignatures(),
+  exhausted: new Set(),
+  redriven: new Map(),
 });
 
 export function toyCaller(tenant: string, name: string, key: string): ToyCaller {
@@ -50,6 +56,9 @@ export function toyCaller(tenant: string, name: string, key: string): ToyCaller 
 
 /** The toy that approves by itself does so when it is looked at this often: a scenario has seen the gate open by then. */
 const LOOKS_BEFORE_AUTO_APPROVAL = 4;
+
+/** Times a call is made whose answer gets lost, under one key. */
+const DELIVERIES_MAX = 3;
 
 /** Runs under way from which on the toys that break under load do so. */
 const FLOOD_RUNS = 8;
@@ -66,21 +75,20 @@ export type ToyHarness = {
   cancel(caller: ToyCaller, id: string): ToyRefusal | Decided;
   /** Of signatures, in the caller's tenant. */
   refusals(caller: ToyCaller): number;
+  redrive(caller: ToyCaller, id: string): ToyRefusal | Decided;
 };
+
+/** Delivers one effect to the tool under its idempotency key. @returns whether the tool said that it took it */
+export type SendEffect = (effectId: string, body: string) => Promise<boolean>;
 
 type Inside = {
   readonly state: ToyState;
   readonly breaks: Breaks;
-  /** Delivers one effect to the tool under its idempotency key. */
-  readonly sendEffect: (effectId: string, body: string) => Promise<void>;
+  readonly sendEffect: SendEffect;
   readonly looks: Map<string, number>;
 };
 
-export function createToyHarness(
-  state: ToyState,
-  breaks: Breaks,
-  sendEffect: (effectId: string, body: string) => Promise<void>,
-): ToyHarness {
+export function createToyHarness(state: ToyState, breaks: Breaks, sendEffect: SendEffect): ToyHarness {
   const inside: Inside = { state, breaks, sendEffect, looks: new Map() };
   return {
     submit: async (caller, request, key) => await submit(inside, caller, request, key),
@@ -89,12 +97,16 @@ export function createToyHarness(
     decide: async (caller, request) => await decide(inside, caller, request),
     cancel: (caller, id) => cancel(inside, caller, id),
     refusals: (caller) => state.signatures.refusals.filter((tenant) => tenant === caller.tenant).length,
+    redrive: (caller, id) => redrive(inside, caller, id),
   };
 }
 
 async function carryOut({ breaks, sendEffect }: Inside, toy: ToyRun): Promise<void> {
   const effectId = intendEffect(toy, breaks);
-  await sendEffect(effectId, JSON.stringify({ run: toy.run.id }));
+  for (let delivery = 1; delivery <= DELIVERIES_MAX; delivery += 1) {
+    const key = breaks.has("retry.fresh") && delivery > 1 ? `${effectId}/${delivery}` : effectId;
+    if (await sendEffect(key, JSON.stringify({ run: toy.run.id }))) break;
+  }
   if (breaks.has("effect.twice")) await sendEffect(`${effectId}/2`, JSON.stringify({ run: toy.run.id }));
 }
 
@@ -107,6 +119,12 @@ async function goOn(inside: Inside, toy: ToyRun, actor: Actor | null): Promise<v
   addEvent(toy, breaks, "approval_approved", breaks.has("audit.actor") ? null : actor);
   moveTo(toy, breaks, "queued", "run_resumed", null);
   if (breaks.has("state.stuck")) return;
+  if (inside.state.exhausted.delete(toy.run.id)) {
+    const reason = { code: "attempts_exhausted", detail: "All attempts have been made." };
+    if (!breaks.has("dead.mute")) toy.run = { ...toy.run, reason };
+    moveTo(toy, breaks, "dead_lettered", "run_dead_lettered", null);
+    return;
+  }
   moveTo(toy, breaks, "running", "run_leased", null);
   if (toy.run.steps.length === 0) await carryOut(inside, toy);
   finish(toy, breaks, inside.state.store);
@@ -224,5 +242,20 @@ function cancel(inside: Inside, caller: ToyCaller, id: string): ToyRefusal | Dec
   toy.run = { ...toy.run, approvals };
   addEvent(toy, breaks, "approval_cancelled", caller.actor);
   moveTo(toy, breaks, "cancelled", "run_cancelled", caller.actor);
+  return { toy };
+}
+
+function redrive(inside: Inside, caller: ToyCaller, id: string): ToyRefusal | Decided {
+  const { state, breaks } = inside;
+  const dead = find(inside, caller, id);
+  if ("refused" in dead) return dead;
+  if (dead.run.status !== "dead_lettered") return { refused: "run_not_dead_lettered" };
+  const known = state.redriven.get(id);
+  if (known !== undefined && !breaks.has("redrive.again")) return { toy: known };
+  const toy = createRun(caller.tenant, caller.actor, dead.run, breaks);
+  toy.run = { ...toy.run, redrive_of: dead.run.id };
+  state.runs.set(toy.run.id, toy);
+  state.redriven.set(id, toy);
+  start(inside, toy).catch(fail(inside, toy));
   return { toy };
 }

@@ -145,6 +145,10 @@ async function route(
     const outcome = harness.cancel(caller, id);
     return "refused" in outcome ? refuse(reply, outcome.refused) : sendJson(reply, 200, outcome.toy.run);
   }
+  if (what === "redrive") {
+    const outcome = harness.redrive(caller, id);
+    return "refused" in outcome ? refuse(reply, outcome.refused) : sendJson(reply, 200, outcome.toy.run);
+  }
   const toy = harness.find(caller, id);
   if ("refused" in toy) return refuse(reply, toy.refused);
   if (what === "events") return showEvents(reply, message, Number(url.searchParams.get("after") ?? "0"), toy);

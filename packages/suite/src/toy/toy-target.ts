@@ -7,7 +7,13 @@ import { LEGAL_RUN_MOVES } from "../run-moves.ts";
 import { SPOKEN, type StateMachineInspection, type Target } from "../target.ts";
 import { startToolSink, type ToolSink } from "../tool-sink.ts";
 import type { Bug } from "./bugs.ts";
-import { createToyHarness, createToyState, toyCaller, type ToyCaller } from "./toy-harness.ts";
+import {
+  createToyHarness,
+  createToyState,
+  type SendEffect,
+  toyCaller,
+  type ToyCaller,
+} from "./toy-harness.ts";
 import type { Breaks } from "./toy-run.ts";
 import { startToyServer, type ToyServer } from "./toy-server.ts";
 import type { ToySigner } from "./toy-signatures.ts";
@@ -24,15 +30,20 @@ const CALLERS: readonly ToyCaller[] = [
   toyCaller("b", "other_tenant", "toy-key-of-another-tenant"),
 ];
 
-function sendEffectTo(sink: ToolSink): (effectId: string, body: string) => Promise<void> {
-  return async (effectId, body) => {
-    await new Promise<void>((resolve, reject) => {
+function sendEffectTo(sink: ToolSink): SendEffect {
+  return async (effectId, body) =>
+    await new Promise<boolean>((resolve) => {
       const outgoing = request(sink.url, { method: "POST", headers: { "idempotency-key": effectId } });
-      outgoing.on("response", (message) => message.resume().once("end", resolve));
-      outgoing.on("error", reject);
+      outgoing.on("response", (message) => {
+        message.resume().once("end", () => {
+          resolve(message.statusCode === 200);
+        });
+      });
+      outgoing.on("error", () => {
+        resolve(false);
+      });
       outgoing.end(body);
     });
-  };
 }
 
 const legal = (from: RunState, to: RunState): boolean => LEGAL_RUN_MOVES[from].includes(to);
@@ -81,7 +92,7 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
   return {
     name: `toy${bugs.map((bug) => ` --break=${bug}`).join("")}`,
     speaks: new Set(
-      SPOKEN.filter((capability) => capability !== "external_runs" && capability !== "documents"),
+      SPOKEN.filter((capability) => !["external_runs", "documents", "open_api"].includes(capability)),
     ),
     gatedTask: { body: { agent: "toy", task: "Write a note." }, sinkEffects: 1 },
     start: async () => {
@@ -99,6 +110,12 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
       return sink;
     },
     signing: { ...signer, auditor: AUDITOR_KEY },
+    deadLetters: {
+      exhaust: async (id) => {
+        await Promise.resolve();
+        state.exhausted.add(id);
+      },
+    },
     inspect: {
       stateMachine: inspectToy(breaks),
       readSinks: async () => ({ log: state.log.join("\n") }),

@@ -18,6 +18,10 @@ export type CallMode = {
   readonly streaming: boolean;
   /** One call, from request to the last byte of its answer. */
   readonly callMsMax?: number | undefined;
+  /** So long without a byte is a failure: of a connection that stands still nothing else ever comes. */
+  readonly silenceMsMax?: number | undefined;
+  /** Models, as `<provider>/<model>`, that are asked for an answer in one piece whatever `streaming` says. */
+  readonly unstreamed?: ReadonlySet<string> | undefined;
   readonly fetch?: Fetch | undefined;
 };
 
@@ -40,27 +44,55 @@ export async function callVendor(
   signal: AbortSignal,
   mode: CallMode,
 ): Promise<Result<ModelOutcome, ModelFailure>> {
-  const timeout = AbortSignal.timeout(mode.callMsMax ?? MODEL_CALL_SECONDS_MAX * 1000);
+  const streaming = mode.streaming && mode.unstreamed?.has(`${wire.provider}/${model}`) !== true;
+  const callMsMax = mode.callMsMax ?? MODEL_CALL_SECONDS_MAX * 1000;
+  const timeout = AbortSignal.timeout(callMsMax);
+  const silence = startSilence(Math.min(mode.silenceMsMax ?? callMsMax, callMsMax));
   // Aborted when the call is over, however it ended: no socket outlives its call.
   const end = new AbortController();
-  const ended = AbortSignal.any([signal, timeout, end.signal]);
+  const ended = AbortSignal.any([signal, timeout, silence.signal, end.signal]);
   const line = openWire(
     mode.fetch ?? globalThis.fetch,
-    mode.streaming ? "text/event-stream" : "application/json",
+    streaming ? "text/event-stream" : "application/json",
     ANSWER_BYTES_MIN + call.outputTokensMax * ANSWER_BYTES_PER_TOKEN,
     ended,
+    silence.broken,
   );
+  const late = AbortSignal.any([timeout, silence.signal]);
   try {
     const languageModel = wire.open(model, line.fetch);
-    const answer = mode.streaming
+    const answer = streaming
       ? await stream(wire, model, languageModel, call, ended)
       : await generate(wire, model, languageModel, call, ended);
-    return interruption(signal, timeout, line) ?? answer;
+    return interruption(signal, late, line) ?? answer;
   } catch (error) {
-    return interruption(signal, timeout, line) ?? err(nameError(error));
+    return interruption(signal, late, line) ?? err(nameError(error));
   } finally {
+    silence.end();
     end.abort();
   }
+}
+
+type Silence = {
+  readonly signal: AbortSignal;
+  readonly broken: () => void;
+  readonly end: () => void;
+};
+
+function startSilence(msMax: number): Silence {
+  const abort = new AbortController();
+  const timer = setTimeout(() => {
+    abort.abort();
+  }, msMax);
+  return {
+    signal: abort.signal,
+    broken: () => {
+      timer.refresh();
+    },
+    end: () => {
+      clearTimeout(timer);
+    },
+  };
 }
 
 async function stream(
@@ -92,13 +124,13 @@ async function generate(
 // What ended the call from outside, or broke below the vendor's code, explains whatever came out of it.
 function interruption(
   signal: AbortSignal,
-  timeout: AbortSignal,
+  late: AbortSignal,
   line: Wire,
 ): Result<never, ModelFailure> | null {
   const failed = line.failed();
   if (failed !== null) return err(failed);
   if (signal.aborted) return err(failure("call_cancelled", "The call was given up before it was answered."));
-  if (timeout.aborted) return err(failure("provider_timeout", "The provider took too long to answer."));
+  if (late.aborted) return err(failure("provider_timeout", "The provider took too long to answer."));
   return null;
 }
 

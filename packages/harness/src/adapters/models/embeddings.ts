@@ -2,7 +2,6 @@
 
 import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import type { EmbeddingModelV4 } from "@ai-sdk/provider";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Embedder, ModelFailure } from "../../ports.ts";
 import type { CompatibleConfig } from "./compatible.ts";
@@ -47,7 +46,8 @@ export function openEmbedder(config: EmbeddingsConfig): Result<Embedder, string>
   });
 }
 
-type Open = (fetch: Fetch) => EmbeddingModelV4;
+/** Both vendors' packages give the same type. */
+type Open = (fetch: Fetch) => ReturnType<ReturnType<typeof createOpenAI>["embeddingModel"]>;
 
 function openerOf(provider: string, name: string, config: EmbeddingsConfig): Open | null {
   const { openai, openaiCompatible } = config;

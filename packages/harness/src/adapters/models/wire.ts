@@ -15,13 +15,15 @@ export type Wire = {
 
 /**
  * A wire for one call: one request, one answer of the given media type, at most so many bytes.
- * `signal` must end the call's time; when it is aborted, errors are the caller's to name.
+ * `signal` must end the call's time; when it is aborted, errors are the caller's to name. `onBytes` is told whenever
+ * something has come.
  */
 export function openWire(
   fetch: Fetch,
   mediaType: "application/json" | "text/event-stream",
   answerBytesMax: number,
   signal: AbortSignal,
+  onBytes: () => void = () => undefined,
 ): Wire {
   let first: ModelFailure | null = null;
   let requests = 0;
@@ -45,7 +47,8 @@ export function openWire(
       await response.body?.cancel().catch(() => undefined);
       throw fail(refused);
     }
-    return boundAnswer(response, answerBytesMax, fail);
+    onBytes();
+    return boundAnswer(response, answerBytesMax, fail, onBytes);
   };
   return { fetch: send, failed: () => first };
 }
@@ -109,6 +112,7 @@ function boundAnswer(
   response: Response,
   bytesMax: number,
   fail: (failed: ModelFailure) => WireFailure,
+  onBytes: () => void,
 ): Response {
   const source = response.body?.getReader();
   if (source === undefined) throw fail(failure("answer_incomplete", "The provider sent no answer."));
@@ -121,6 +125,7 @@ function boundAnswer(
           controller.close();
           return;
         }
+        onBytes();
         bytes += value.byteLength;
         if (bytes <= bytesMax) {
           controller.enqueue(value);

@@ -13,6 +13,7 @@ type BreakerRow = {
   probe_by: string | null;
   probe_until: Date | null;
   paused_until: Date | null;
+  since: Date | null;
   reason: string | null;
 };
 
@@ -66,7 +67,7 @@ export function breakerRows(
 
 const UPDATE = `
   update assent.provider_breakers set state = $2, failures = $3, openings = $4, open_until = $5, probe_by = $6,
-    probe_until = $7, paused_until = $8, reason = $9
+    probe_until = $7, paused_until = $8, reason = $9, since = $10
   where provider = $1`;
 
 const valuesOf = (provider: string, breaker: Breaker): readonly unknown[] => [
@@ -79,6 +80,7 @@ const valuesOf = (provider: string, breaker: Breaker): readonly unknown[] => [
   breaker.probe?.until ?? null,
   breaker.pausedUntil,
   breaker.reason,
+  breaker.since,
 ];
 
 const toBreaker = (row: BreakerRow): Breaker => ({
@@ -89,5 +91,6 @@ const toBreaker = (row: BreakerRow): Breaker => ({
   probe:
     row.probe_by === null || row.probe_until === null ? null : { by: row.probe_by, until: row.probe_until },
   pausedUntil: row.paused_until,
+  since: row.since,
   reason: row.reason,
 });

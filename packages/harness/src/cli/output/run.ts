@@ -37,6 +37,7 @@ export function runLines(run: Run, now: Date, paint: Paint): string[] {
       ...(run.finished_at === null ? [] : [["ended", bothTimes(run.finished_at, now)] as const]),
       ...(run.reason === null ? [] : [["reason", `${run.reason.detail} (${run.reason.code})`] as const]),
       ["tokens", `${run.usage.input_tokens} in, ${run.usage.output_tokens} out`],
+      ...chargesOf(run.usage.charged),
     ]),
     paint("bold", "Task"),
     indent(visibleText(run.task), "  "),
@@ -126,4 +127,14 @@ export function eventLine(event: AuditEvent): string {
   return visibleLine(
     `${String(event.version).padStart(4)}  ${absoluteTime(event.at)}  ${inWords(event.kind)}${who}${data === "" ? "" : `  ${clip(data, DATA_CHARS_MAX)}`}`,
   );
+}
+
+// Only where it is more than the line of tokens says.
+function chargesOf(charged: Run["usage"]["charged"]): (readonly [name: string, value: string])[] {
+  if (charged === undefined || (charged.retries === 0 && charged.cost_usd === 0)) return [];
+  const { input_tokens, output_tokens, cost_usd, calls, retries } = charged;
+  return [
+    ["charged", `${input_tokens} in, ${output_tokens} out, ${cost_usd} USD`],
+    ["calls", `${calls}, ${retries} of them repetitions`],
+  ];
 }

@@ -21,6 +21,15 @@ test("opens after so many failures beyond successes, and lets nobody in until it
   expect(entryOf(opened(), at(1_000))).toEqual({ enter: "probe" });
 });
 
+test("says since when it has been failing, until it is well again", () => {
+  const twice = fail(fail(CLOSED, 100), 200);
+  expect(twice.since).toEqual(at(100));
+  const once = afterCall(twice, ANSWERED, null, at(300), SETTINGS);
+  expect([once.failures, once.since]).toEqual([1, at(100)]);
+  expect(afterCall(once, ANSWERED, null, at(400), SETTINGS)).toEqual(CLOSED);
+  expect(opened().since).toEqual(at(0));
+});
+
 test("one caller probes; its success closes, its failure opens for twice as long, up to the most", () => {
   const probing = takeProbe(opened(), "a", at(1_000), CALL_MS);
   if (probing === null) throw new Error("the first may probe");

@@ -14,6 +14,8 @@ export type Breaker = {
   readonly probe: { readonly by: string; readonly until: Date } | null;
   /** The provider itself asked for a pause (Retry-After): until then nobody calls, whatever the state. */
   readonly pausedUntil: Date | null;
+  /** When the failures began that it has not recovered from; null while it is well. */
+  readonly since: Date | null;
   /** The code of the newest failure; null after a recovery. */
   readonly reason: string | null;
 };
@@ -25,6 +27,7 @@ export const CLOSED: Breaker = {
   openUntil: null,
   probe: null,
   pausedUntil: null,
+  since: null,
   reason: null,
 };
 
@@ -82,10 +85,15 @@ export function afterCall(
   if (ending.ended === "answered") {
     if (own) return CLOSED;
     if (breaker.state !== "closed" || breaker.failures === 0) return breaker;
-    return { ...breaker, failures: breaker.failures - 1 };
+    // The last of them made good: it is well, whatever pause is still to be kept.
+    const { pausedUntil } = breaker;
+    return breaker.failures === 1
+      ? { ...CLOSED, pausedUntil }
+      : { ...breaker, failures: breaker.failures - 1 };
   }
   const paused = pause(breaker, ending.retryAfterMs, now);
-  const failed: Breaker = { ...breaker, pausedUntil: paused, reason: ending.code };
+  const since = breaker.since ?? now;
+  const failed: Breaker = { ...breaker, pausedUntil: paused, since, reason: ending.code };
   if (own) return open(failed, now, settings);
   if (breaker.state !== "closed") return { ...breaker, pausedUntil: paused };
   const failures = breaker.failures + 1;

@@ -33,7 +33,7 @@ const unitMs = (ms: number, outputTokens: number): number => ms / (1 + outputTok
 /** So many times the usual is slow. Answers vary by two or three by themselves. */
 const SLOW_FACTOR = 4;
 /** Below this nobody waits for anything, whatever is usual: a local model's first answer may be a cached one. */
-const SLOW_MS_MIN = 200;
+const SLOW_MS_MIN = 1_000;
 const SHRINK = 0.5;
 /** The usual follows slowly upwards, and fast downwards. What is slow moves it least, or a slow hour would become the
  * measure of itself; but it does, for a provider may become slow for good. */

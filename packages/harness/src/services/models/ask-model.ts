@@ -24,8 +24,11 @@ import { beginCall } from "./reserve.ts";
 /** A worker waits for providers this many times its longest pause, then the run goes back to the queue. */
 const PAUSES_HELD_MAX = 3;
 
-/** Between two looks of runs in the queue at a provider that is shut; jitter spreads them. */
-const QUEUE_JITTER_MS = 4_000;
+/** Until what other calls have set aside may have come back. */
+const CROWDED_MS = 500;
+
+/** Runs that come back from the queue to a provider that was shut do so within this long of each other, or of the wait. */
+const QUEUE_JITTER_MS_MAX = 4_000;
 
 /** @returns whether the run goes on in this worker's hands */
 export async function askModel(held: Held, call: ModelCall, opening: Write | null): Promise<boolean> {
@@ -110,10 +113,15 @@ async function askEach(asking: Asking): Promise<Round | null> {
     const begun = await beginCall(asking, candidate);
     if (!begun.ok) {
       await passed.leave({ ended: "unknown" }, null);
-      const error = begun.error;
+      const { error, isCrowdedOut } = begun.error;
       if (error.code === "retries_exhausted")
         return { how: "ended", error: withLast(asking, error), ending: "dead_lettered" };
-      asking.tried.set(model, { error, waitMs: null, isShut: false });
+      asking.tried.set(model, {
+        error,
+        waitMs: isCrowdedOut ? CROWDED_MS : null,
+        isShut: isCrowdedOut,
+        isAway: false,
+      });
       continue;
     }
     const result = await callOne(asking, candidate, begun.value, passed);
@@ -135,7 +143,8 @@ async function enterGate(asking: Asking, model: string): Promise<Pass | null> {
   const { code, detail, waitMs } = entered.error;
   // What it said when it was last called says more than that it is left alone now.
   const error = asking.tried.get(model)?.error ?? { code, detail };
-  asking.tried.set(model, { error, waitMs, isShut: true });
+  const isAway = code === "provider_open" || code === "provider_paused";
+  asking.tried.set(model, { error, waitMs, isShut: true, isAway });
   return null;
 }
 
@@ -234,7 +243,7 @@ function judgeFailure(asking: Asking, { model }: Candidate, failed: ModelFailure
   });
   const { retries } = ports.routing.providers;
   const waitMs = transient ? pauseMs(asking.calls, chance(held), retryAfterMs, retries) : null;
-  asking.tried.set(model, { error, waitMs, isShut: false });
+  asking.tried.set(model, { error, waitMs, isShut: false, isAway: true });
   // A call that was cut off because this worker stops says nothing about the provider.
   if (held.stopping.aborted) return { how: "later", error, waitMs: 0, isWait: true };
   if (held.lost.aborted) return { how: "later", error, waitMs: 0, isWait: false };
@@ -248,19 +257,18 @@ function judgeFailure(asking: Asking, { model }: Candidate, failed: ModelFailure
 
 /** When each has been asked, or could not be: wait for the one that may answer soonest, or give up. */
 function afterAll(asking: Asking): Round {
-  const { held, question } = asking;
+  const { question } = asking;
   const tried = question.route.candidates.flatMap(({ model }) => asking.tried.get(model) ?? []);
   const first = tried[0]?.error ?? denialOf(question.route.decision);
   const waiting = tried.filter(({ waitMs }) => waitMs !== null);
   if (waiting.length === 0) return { how: "ended", error: first, ending: "failed" };
   const isWait = waiting.every(({ isShut }) => isShut);
-  const { outage_ms_max: outageMsMax } = held.ports.routing.providers;
-  if (held.ports.clock.now().getTime() - waitingSince(held).getTime() > outageMsMax)
+  if (isTooLong(asking))
     return {
       how: "ended",
       error: {
         code: "outage_too_long",
-        detail: `No provider that may be asked has answered for ${Math.round(outageMsMax / 1000)} s. ${first.detail}`,
+        detail: `No provider that may be asked has been there for longer than is waited. ${first.detail}`,
       },
       ending: "dead_lettered",
     };
@@ -270,6 +278,19 @@ function afterAll(asking: Asking): Round {
     waitMs: Math.min(...waiting.map(({ waitMs }) => waitMs ?? 0)),
     isWait,
   };
+}
+
+// Every provider that could still answer has been away for longer than a run waits, and so long the run has waited.
+function isTooLong({ held, question, tried }: Asking): boolean {
+  const { clock, gates, routing } = held.ports;
+  const longAgoMs = clock.now().getTime() - routing.providers.outage_ms_max;
+  if (waitingSince(held).getTime() > longAgoMs) return false;
+  return question.route.candidates.every(({ model }) => {
+    const word = tried.get(model);
+    if (word?.waitMs === null) return true;
+    const since = gates.awaySince(providerOf(model));
+    return word?.isAway === true && since !== null && since.getTime() < longAgoMs;
+  });
 }
 
 // The run has waited since its last step ended, or since it was made.
@@ -301,7 +322,7 @@ async function giveBack(
   { error, waitMs, isWait }: Extract<Round, { how: "later" }>,
 ): Promise<void> {
   const { held } = asking;
-  const jitterMs = waitMs === 0 || !isWait ? 0 : chance(held) * QUEUE_JITTER_MS;
+  const jitterMs = isWait ? chance(held) * Math.min(waitMs, QUEUE_JITTER_MS_MAX) : 0;
   const delaySeconds = Math.ceil((waitMs + jitterMs) / 1000);
   await commitHeld(held, [
     ...settled(asking),

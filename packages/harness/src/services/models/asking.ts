@@ -29,4 +29,6 @@ export type Tried = {
   readonly waitMs: number | null;
   /** Nobody was called: it says nothing of the run. */
   readonly isShut: boolean;
+  /** The provider is away, not merely busy. */
+  readonly isAway: boolean;
 };

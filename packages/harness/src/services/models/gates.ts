@@ -18,7 +18,7 @@ import {
   retryWaitMs,
   takeRetry,
 } from "../../core/resilience/retry-budget.ts";
-import type { ProviderSettings } from "../../core/resilience/settings.ts";
+import { type ProviderSettings, settingsFor } from "../../core/resilience/settings.ts";
 import { uuidV7 } from "../../core/uuid.ts";
 import type { Breakers, Clock, Log, Random } from "../../ports.ts";
 
@@ -48,6 +48,8 @@ export type GateView = {
 export type Gates = {
   /** Waits for a place, at most as long as a worker may be held. */
   enter(provider: string, isRetry: boolean, signal: AbortSignal): Promise<Result<Pass, Shut>>;
+  /** Since when the provider has been failing, as far as this process knows; null: it is well. */
+  awaySince(provider: string): Date | null;
   list(): Promise<readonly GateView[]>;
 };
 
@@ -75,7 +77,7 @@ export function createGates(ports: GatePorts): Gates {
     if (found !== undefined) return found;
     const made: Local = {
       known: null,
-      window: newWindow(ports.settings.concurrency_max),
+      window: newWindow(settingsFor(ports.settings, provider).concurrency_max),
       retries: newRetryBudget(ports.clock.now().getTime()),
       inFlight: 0,
       waiting: [],
@@ -86,6 +88,7 @@ export function createGates(ports: GatePorts): Gates {
   return {
     enter: async (provider, isRetry, signal) =>
       await enter(ports, provider, localOf(provider), isRetry, signal),
+    awaySince: (provider) => localOf(provider).known?.breaker.since ?? null,
     async list() {
       const stored = await ports.breakers.list();
       const names = new Set([...stored.keys(), ...locals.keys()]);
@@ -159,7 +162,7 @@ async function pass(
   const startedAtMs = now.getTime();
   return ok({
     leave: async (ending, outputTokens) => {
-      measure(ports, local, startedAtMs, ending, outputTokens);
+      measure(ports, provider, local, startedAtMs, ending, outputTokens);
       leavePlace(local);
       await report(ports, provider, local, ending, probe);
     },
@@ -231,6 +234,7 @@ function leavePlace(local: Local): void {
 
 function measure(
   { clock, settings }: GatePorts,
+  provider: string,
   local: Local,
   startedAtMs: number,
   ending: Ending,
@@ -247,7 +251,7 @@ function measure(
       inFlight: local.inFlight,
       outputTokens: ending.ended === "failed" ? null : outputTokens,
     },
-    settings.concurrency_max,
+    settingsFor(settings, provider).concurrency_max,
   );
 }
 
@@ -267,7 +271,7 @@ async function report(
   const now = clock.now();
   try {
     const { breaker, changed } = await breakers.change(provider, (before) =>
-      afterCallOfBreaker(before, ending, probe, now, settings.breaker),
+      afterCallOfBreaker(before, ending, probe, now, settingsFor(settings, provider).breaker),
     );
     const was = local.known?.breaker.state;
     know(local, breaker, now);

@@ -41,6 +41,16 @@ export function amountsOf(
   return err({ code: "model_price_unknown", detail });
 }
 
+/** Whether only what other calls have set aside stands in the way: most of it comes back when they have ended. */
+export function isCrowdedOut(refused: ReservationRefusal, amounts: BudgetAmounts): boolean {
+  const { kind, spent, most } = refused;
+  if (kind === "step_calls" || kind === "retries") return false;
+  return spent + wantedOf(kind, amounts) <= most;
+}
+
+const wantedOf = (kind: keyof typeof UNITS, amounts: BudgetAmounts): number =>
+  ({ input: amounts.inputTokens, output: amounts.outputTokens, microdollars: amounts.microdollars })[kind];
+
 const UNITS = { input: "input tokens", output: "output tokens", microdollars: "microdollars" } as const;
 
 /** For the journal and for people. */
@@ -56,11 +66,7 @@ export function refusalOf(refused: ReservationRefusal, amounts: BudgetAmounts): 
       code: "retries_exhausted",
       detail: `The run has repeated ${spent} calls; more are not allowed.`,
     };
-  const wanted = {
-    input: amounts.inputTokens,
-    output: amounts.outputTokens,
-    microdollars: amounts.microdollars,
-  }[kind];
+  const wanted = wantedOf(kind, amounts);
   const aside = reserved === 0 ? "" : ` and has ${reserved} set aside`;
   return {
     code: "budget_exhausted",

@@ -11,7 +11,7 @@ import type { BudgetAccount, BudgetAmounts, ReservationRefusal } from "../../por
 import { commit } from "../commit.ts";
 import { LeaseLost } from "../held.ts";
 import type { Asking } from "./asking.ts";
-import { accountsOf, amountsOf, refusalOf } from "./ledger.ts";
+import { accountsOf, amountsOf, isCrowdedOut, refusalOf } from "./ledger.ts";
 import { closestReservation, loadCounter, worstReservation } from "./question.ts";
 
 /**
@@ -21,26 +21,24 @@ import { closestReservation, loadCounter, worstReservation } from "./question.ts
 export async function beginCall(
   asking: Asking,
   { model }: Candidate,
-): Promise<Result<BudgetAmounts, StepError>> {
+): Promise<Result<BudgetAmounts, Unbegun>> {
   const { held, question } = asking;
   const callable = held.ports.models.check(model);
-  if (!callable.ok) return err({ code: "model_unknown", detail: callable.error });
+  if (!callable.ok)
+    return err({ error: { code: "model_unknown", detail: callable.error }, isCrowdedOut: false });
   const { routing, clock } = held.ports;
   const accounts = accountsOf(routing.budgets, held.fence.run, held.definition, question.slug, clock.now());
   const worst = await reserve(asking, model, accounts, worstReservation(question));
-  if (worst.ok || worst.error.kind !== "input") return said(worst);
+  if (worst.ok || worst.error.kind !== "input") return worst;
   // Only close to a limit it is worth while to look more closely.
   const countTokens = question.countTokens ?? (await loadCounter(held));
-  if (countTokens === null) return said(worst);
-  return said(
-    await reserve(asking, model, accounts, closestReservation({ ...question, countTokens }, model)),
-  );
+  if (countTokens === null) return worst;
+  return await reserve(asking, model, accounts, closestReservation({ ...question, countTokens }, model));
 }
 
-type Refused = { readonly kind: ReservationRefusal["kind"] | "price"; readonly error: StepError };
-
-const said = (reserved: Result<BudgetAmounts, Refused>): Result<BudgetAmounts, StepError> =>
-  reserved.ok ? reserved : err(reserved.error.error);
+/** `isCrowdedOut`: only what other calls have set aside stands in the way. */
+type Unbegun = { readonly error: StepError; readonly isCrowdedOut: boolean };
+type Refused = Unbegun & { readonly kind: ReservationRefusal["kind"] | "price" };
 
 async function reserve(
   asking: Asking,
@@ -52,7 +50,7 @@ async function reserve(
   const { store, clock, random, routing } = held.ports;
   const profile = profileOf(routing.models.catalogue, model);
   const priced = amountsOf(accounts, model, profile, tokens);
-  if (!priced.ok) return err({ kind: "price", error: priced.error });
+  if (!priced.ok) return err({ kind: "price", error: priced.error, isCrowdedOut: false });
   const amounts = priced.value;
   const now = clock.now();
   const id = uuidV7(now, random.bytes(10));
@@ -81,7 +79,14 @@ async function reserve(
   });
   asking.pending = null;
   const { reserved, committed } = done;
-  if (!reserved.ok) return err({ kind: reserved.error.kind, error: refusalOf(reserved.error, amounts) });
+  if (!reserved.ok) {
+    const { error: refused } = reserved;
+    return err({
+      kind: refused.kind,
+      error: refusalOf(refused, amounts),
+      isCrowdedOut: isCrowdedOut(refused, amounts),
+    });
+  }
   if (committed !== null) {
     held.committed = committed;
     asking.opening = null;

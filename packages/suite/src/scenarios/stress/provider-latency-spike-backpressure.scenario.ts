@@ -1,0 +1,89 @@
+import type { Reply } from "../../faults/script.ts";
+import type { Scenario, ScenarioContext } from "../../scenario.ts";
+import { outageOf, type Watch, watchProvider } from "../outage-moves.ts";
+import { settleRun, submitBody } from "../provider-moves.ts";
+
+const RUNS = 16;
+const FAST: Reply = { text: "Done in good time.", fault: { kind: "slow", pauseMs: 30 } };
+/** Ten times as long, in each of its pieces. */
+const SLOW: Reply = { text: "Done in good time.", fault: { kind: "slow", pauseMs: 300 } };
+const RESET: Reply = { fault: { kind: "reset" } };
+/** One in so many calls of the spike is lost. */
+const RESET_EVERY = 8;
+/** Calls beyond one a run that trouble may add (spec/acceptance.md, S4). */
+const AMPLIFICATION_MAX = 1.2;
+
+export const providerLatencySpikeBackpressure: Scenario = {
+  id: "harness_stress/provider_latency_spike_backpressure",
+  title: "A provider that becomes slow is asked less at once, and nothing is lost",
+  tier: 2,
+  phase: "stress",
+  why: "Whoever keeps asking a slow provider at the old pace makes it slower, and holds every worker with it.",
+  remedy:
+    "Let the calls in flight follow how the answers come: one more while all is well, half of them when not.",
+  needs: ["submit", "provider", "outages"],
+  invariants: [],
+  seed: "backend/tests/harness_stress/test_provider_latency_spike_backpressure.py",
+  timeLimitMs: 600_000,
+  run: async (context) => {
+    const watch = watchProvider(outageOf(context));
+    const before = await wave(context, watch, "before", () => FAST);
+    const spike = await wave(context, watch, "spike", (at) =>
+      at % RESET_EVERY === RESET_EVERY - 1 ? RESET : SLOW,
+    );
+    const after = await wave(context, watch, "after", () => FAST);
+    context.read("provider", { before, spike, after });
+    const { concurrencyMax } = outageOf(context);
+    const processes = Math.max(1, context.target.endpoints().length);
+    for (const { inFlight } of [before, spike, after])
+      context.check(
+        "never more at once than the limit",
+        Math.max(...inFlight) <= concurrencyMax * processes,
+        inFlight,
+      );
+    const usual = Math.max(...before.inFlight);
+    context.check("in good times several are asked at once", usual >= 3, before.inFlight);
+    const late = spike.inFlight.slice(Math.ceil(spike.inFlight.length / 2));
+    context.check(
+      "a spike makes fewer of them",
+      Math.max(...late) <= Math.max(processes, usual / 2),
+      spike.inFlight,
+    );
+    context.check(
+      "trouble multiplies no calls",
+      spike.inFlight.length <= RUNS * AMPLIFICATION_MAX,
+      spike.inFlight.length,
+    );
+    context.check(
+      "afterwards there are more again",
+      Math.max(...after.inFlight) > Math.max(...late),
+      after.inFlight,
+    );
+  },
+};
+
+type Wave = { readonly inFlight: readonly number[] };
+
+/** So many runs at once, to the end of each. */
+async function wave(
+  context: ScenarioContext,
+  watch: Watch,
+  name: string,
+  reply: (at: number) => Reply,
+): Promise<Wave> {
+  const { body } = outageOf(context);
+  const client = context.client("requester");
+  const from = watch.calls.length;
+  watch.answer((_call, index) => reply(index - from));
+  const ids = await Promise.all(
+    Array.from(
+      { length: RUNS },
+      async (_, at) => await submitBody(context, client, body(`Wave ${name} ${at}.`)),
+    ),
+  );
+  for (const id of ids) {
+    const run = await settleRun(context, client, id);
+    context.check("every run ends well", run.status === "succeeded", { name, status: run.status });
+  }
+  return { inFlight: watch.calls.slice(from).map(({ inFlight }) => inFlight) };
+}
