@@ -27,6 +27,8 @@ export const CAPABILITIES = {
   exhausted_attempts: "the attempts of a run that waits can be used up behind the target's back",
   compensation: "tasks that have effects at the sink and then fail, and that take them back there",
   memory: "its heap can be read after a garbage collection",
+  signing: "a principal whose key is good for signed requests only, and the private half of its signing key",
+  access_events: "GET /api/harness/access-events, with the key of who may read them",
   provider: "the models that the target calls are the suite's own servers",
   outages:
     "one agent asks a provider of the suite's own only, whose failures the target meets with short pauses",

@@ -1,5 +1,6 @@
 import type { Scenario } from "./scenario.ts";
 import { partialFailureRollbackIntegrity } from "./scenarios/e2e/partial-failure-rollback-integrity.scenario.ts";
+import { replayAttackIdempotencyEnforced } from "./scenarios/e2e/replay-attack-idempotency-enforced.scenario.ts";
 import { promptInjectionExfiltrationBlocked } from "./scenarios/e2e/prompt-injection-exfiltration-blocked.scenario.ts";
 import { runEndpointAuthzRateLimitIntegration } from "./scenarios/integration/run-endpoint-authz-rate-limit-integration.scenario.ts";
 import { auditLogTamperEvidence } from "./scenarios/integration/audit-log-tamper-evidence.scenario.ts";
@@ -44,6 +45,7 @@ export const SCENARIOS: readonly Scenario[] = [
   promptInjectionExfiltrationBlocked,
   dependencyOutageGracefulDegradation,
   partialFailureRollbackIntegrity,
+  replayAttackIdempotencyEnforced,
   highConcurrencyRunSubmissionRaceConditions,
   longRunningWorkerMemoryGrowth,
   tokenBudgetExhaustionSafeFailure,

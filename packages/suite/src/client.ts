@@ -189,7 +189,14 @@ export function createClient(options: ClientOptions): HarnessClient {
 
 export type Racer =
   | { readonly client: ClientOptions; readonly submit: unknown; readonly idempotencyKey: string }
-  | { readonly client: ClientOptions; readonly approve: unknown };
+  | { readonly client: ClientOptions; readonly approve: unknown }
+  /** As it stands; it may bring an Authorization of its own. */
+  | { readonly client: ClientOptions; readonly request: HttpRequest };
+
+function requestOf(entry: Racer): HttpRequest {
+  if ("request" in entry) return entry.request;
+  return "submit" in entry ? submission(entry.submit, entry.idempotencyKey) : approval(entry.approve);
+}
 
 /** Requests of any clients, complete at their servers in the same moment. */
 export async function race(entries: readonly Racer[]): Promise<Answer[]> {
@@ -198,10 +205,7 @@ export async function race(entries: readonly Racer[]): Promise<Answer[]> {
   const requests = entries.map((entry) => ({
     options: entry.client,
     baseUrl: entry.client.baseUrl,
-    request: authorized(
-      "submit" in entry ? submission(entry.submit, entry.idempotencyKey) : approval(entry.approve),
-      entry.client.key,
-    ),
+    request: authorized(requestOf(entry), entry.client.key),
   }));
   try {
     const answers = await sendTogether(requests, first);

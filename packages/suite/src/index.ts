@@ -38,6 +38,7 @@ export {
   type GatedTask,
   type MemoryBench,
   type RollbackBench,
+  type SigningBench,
   type DeadLetterBench,
   type Canary,
   type PathBench,

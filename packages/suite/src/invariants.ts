@@ -90,7 +90,8 @@ export const INVARIANTS: readonly Invariant[] = [
     id: "accepted-once",
     title: "accepted once",
     statement: "A signed request is executed at most once, within its window.",
-    notFromOutside: "Requests are not signed yet.",
+    notFromOutside:
+      "What is seen of a run does not show which requests made it; the scenario of replays sends them again.",
   },
   {
     number: 8,

@@ -42,7 +42,10 @@ type Notes = {
   readonly exchanges: Exchange[];
 };
 
-const secretsOf = (target: Target): string[] => ROLES.flatMap((role) => target.key(role) ?? []);
+const secretsOf = (target: Target): string[] => [
+  ...ROLES.flatMap((role) => target.key(role) ?? []),
+  ...[target.signing?.bearer ?? [], target.signing?.auditor ?? []].flat(),
+];
 
 function createContext(
   target: Target,

@@ -3,6 +3,7 @@
 
 import type { Capability } from "./capability.ts";
 import type { Answer, HarnessClient } from "./client.ts";
+import type { HttpRequest } from "./http.ts";
 import type { InvariantId } from "./invariants.ts";
 import type { Role, Target } from "./target.ts";
 
@@ -45,7 +46,11 @@ export type RaceEntry = {
   readonly role: Role;
   /** Counted round the target's endpoints, so that racers spread over all its servers. */
   readonly endpoint: number;
-} & ({ readonly submit: unknown; readonly idempotencyKey: string } | { readonly approve: unknown });
+} & (
+  | { readonly submit: unknown; readonly idempotencyKey: string }
+  | { readonly approve: unknown }
+  | { readonly request: HttpRequest }
+);
 
 export type ScenarioContext = {
   readonly target: Target;

@@ -4,6 +4,7 @@
 import type { RunState } from "@assent/contract";
 import type { Capability } from "./capability.ts";
 import type { RecordedRequest, Reply } from "./faults/script.ts";
+import type { SuiteSigningKey } from "./request-signature.ts";
 import type { ToolSink } from "./tool-sink.ts";
 
 /**
@@ -192,6 +193,15 @@ export type MemoryBench = {
   handles(): Readonly<Record<string, number>>;
 };
 
+/** A principal of the requester's tenant that may submit runs and call them off. */
+export type SigningBench = {
+  /** Its bearer key, which opens nothing without a signature. */
+  readonly bearer: string;
+  readonly key: SuiteSigningKey;
+  /** The bearer key of who may read the tenant's access events; it needs no signature. */
+  readonly auditor?: string;
+};
+
 export type Target = {
   readonly name: string;
   readonly speaks: ReadonlySet<Spoken>;
@@ -210,6 +220,7 @@ export type Target = {
   readonly deadLetters?: DeadLetterBench;
   readonly rollback?: RollbackBench;
   readonly memory?: MemoryBench;
+  readonly signing?: SigningBench;
   readonly quota?: QuotaBench;
   readonly provider?: ProviderBench;
   readonly paths?: PathBench;
@@ -249,6 +260,8 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   add("compensation", target.sink !== undefined && target.rollback !== undefined);
   add("quota", target.quota !== undefined);
   add("memory", target.memory !== undefined);
+  add("signing", target.signing !== undefined);
+  add("access_events", target.signing?.auditor !== undefined);
   add("provider", target.provider !== undefined);
   add("outages", target.provider?.outage !== undefined);
   add("paths", target.paths !== undefined);

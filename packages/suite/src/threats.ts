@@ -204,11 +204,13 @@ export const THREATS: readonly Threat[] = [
     scenarios: [
       "harness_state/idempotency_duplicate_run_submission",
       "harness_state/run_state_machine_invalid_transition",
+      "harness_e2e/replay_attack_idempotency_enforced",
       "harness_stress/high_concurrency_run_submission_race_conditions",
       "harness_integration/queue_retry_dead_letter_no_duplicate_side_effects",
     ],
     tests: [
       "tests/security/signatures/profile.test.ts",
+      "tests/security/signatures/scenario-kills.test.ts",
       "tests/integration/access/signatures.test.ts",
       "tests/integration/access/idempotency.test.ts",
       "tests/e2e/kill.test.ts",

@@ -288,6 +288,9 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
     drills: drillBench(() => now().owner),
     deadLetters: deadLetterBench(() => now().owner),
     rollback: rollbackBench,
+    get signing() {
+      return now().keys.signing;
+    },
     get provider() {
       return now().provider;
     },
@@ -300,7 +303,6 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
       await stopServers("stop");
       await startServers();
     },
-    ...(canKill ? {} : { faults: storeFaults(() => now().bucket) }),
     ...(canKill
       ? {
           kill: async () => {
@@ -308,7 +310,7 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
             await startServers();
           },
         }
-      : {}),
+      : { faults: storeFaults(() => now().bucket) }),
   };
 }
 

@@ -1,9 +1,9 @@
 // The keys of the people and services that scenarios act as. Those of the operator's tenant are made over the API, as
 // an operator would; there is no API for another tenant, so that one is made by the harness's own set-up code.
 
-import { randomBytes } from "node:crypto";
-import { createdKeySchema, type KeyRequest, uuidOf } from "@assent/contract";
-import type { Role } from "@assent/suite";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { createdKeySchema, createdSigningKeySchema, type KeyRequest, uuidOf } from "@assent/contract";
+import type { Role, SigningBench } from "@assent/suite";
 import type { Pool } from "pg";
 import { ensureKey, ensureTenant } from "../../../packages/harness/src/adapters/postgres/bootstrap.ts";
 import { transaction } from "../../../packages/harness/src/adapters/postgres/connect.ts";
@@ -12,7 +12,7 @@ import { systemRandom } from "../../../packages/harness/src/adapters/system/rand
 import { readSecrets } from "../../../packages/harness/src/home.ts";
 import { keyHasher, keyPrefix, newKey } from "../../../packages/harness/src/services/keys.ts";
 
-export type Keys = { readonly [R in Role]: string };
+export type Keys = { readonly [R in Role]: string } & { readonly signing: SigningBench };
 
 export async function createKey(url: string, operatorKey: string, request: KeyRequest): Promise<string> {
   const response = await fetch(`${url}/api/harness/keys`, {
@@ -22,6 +22,36 @@ export async function createKey(url: string, operatorKey: string, request: KeyRe
   });
   if (response.status !== 201) throw new Error(`no key: ${response.status} ${await response.text()}`);
   return createdKeySchema.parse(await response.json()).secret;
+}
+
+// A service that must sign: its bearer key opens nothing by itself.
+async function createSigner(url: string, operatorKey: string): Promise<SigningBench> {
+  const principal = { name: "robot", kind: "service" } as const;
+  const bearer = await createKey(url, operatorKey, {
+    principal,
+    scopes: ["runs:read", "runs:write"],
+    must_sign: true,
+  });
+  const auditor = await createKey(url, operatorKey, {
+    principal: { name: "keeper", kind: "human" },
+    scopes: [],
+    roles: ["auditor"],
+  });
+  const pair = generateKeyPairSync("ed25519");
+  const response = await fetch(`${url}/api/harness/signing-keys`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${operatorKey}`, "content-type": "application/json" },
+    body: JSON.stringify({
+      principal,
+      algorithm: "ed25519",
+      public_key: pair.publicKey.export({ format: "jwk" }).x,
+    }),
+  });
+  if (response.status !== 201) throw new Error(`no key: ${response.status} ${await response.text()}`);
+  const made: unknown = await response.json();
+  const { id } = createdSigningKeySchema.parse(made);
+  const privateKey = String(pair.privateKey.export({ type: "pkcs8", format: "pem" }));
+  return { bearer, key: { id, privateKey }, auditor };
 }
 
 async function createForeignKey(home: string, owner: Pool): Promise<string> {
@@ -61,5 +91,6 @@ export async function createKeys(url: string, operatorKey: string, home: string,
       scopes: ["audit:read"],
     }),
     other_tenant: await createForeignKey(home, owner),
+    signing: await createSigner(url, operatorKey),
   };
 }

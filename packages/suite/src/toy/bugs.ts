@@ -50,6 +50,18 @@ export const BUGS = {
   "log.raw": "logs requests as they came",
   "leak.key": "puts the caller's key into the run's answer",
   "err.html": "refuses in HTML",
+  "sig.optional": "a key that must sign works unsigned",
+  "sig.anyone": "a signature is not looked at beside somebody else's bearer key",
+  "sig.nonce": "a nonce is good for ever",
+  "sig.race": "looks the nonce up, and stores it a moment later",
+  "sig.local": "each server has nonces of its own",
+  "sig.memory": "nonces are forgotten over a restart",
+  "sig.burns": "a refused signature uses its nonce up",
+  "sig.window": "nobody looks when a signature was made",
+  "sig.body": "the digest is not that of the body",
+  "sig.path": "the path is not covered",
+  "sig.query": "the query is not covered",
+  "sig.silent": "a refused signature is not recorded",
   "loc.missing": "names no place for an accepted run",
 } as const;
 

@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Actor, type ApproveRequest, idFromUuid, type ProblemCode } from "@assent/contract";
 import { canonicalJson } from "../canonical-json.ts";
 import { sha256Hex } from "../digest.ts";
+import { createToySignatures, type ToySignatures } from "./toy-signatures.ts";
 import {
   addEvent,
   type Breaks,
@@ -31,6 +32,7 @@ export type ToyState = {
   /** What nobody can ask for. */
   readonly log: string[];
   readonly store: ToyStore;
+  readonly signatures: ToySignatures;
   /** Runs whose attempts have all been made. */
   readonly exhausted: Set<string>;
   /** The new run of each dead letter. */
@@ -42,6 +44,7 @@ export const createToyState = (): ToyState => ({
   keys: new Map(),
   log: [],
   store: createToyStore(),
+  signatures: createToySignatures(),
   exhausted: new Set(),
   redriven: new Map(),
 });
@@ -70,6 +73,8 @@ export type ToyHarness = {
   list(caller: ToyCaller): ToyRun[];
   decide(caller: ToyCaller, request: ApproveRequest): Promise<ToyRefusal | Decided>;
   cancel(caller: ToyCaller, id: string): ToyRefusal | Decided;
+  /** Of signatures, in the caller's tenant. */
+  refusals(caller: ToyCaller): number;
   redrive(caller: ToyCaller, id: string): ToyRefusal | Decided;
 };
 
@@ -91,6 +96,7 @@ export function createToyHarness(state: ToyState, breaks: Breaks, sendEffect: Se
     list: (caller) => [...state.runs.values()].filter(({ tenant }) => tenant === caller.tenant).toReversed(),
     decide: async (caller, request) => await decide(inside, caller, request),
     cancel: (caller, id) => cancel(inside, caller, id),
+    refusals: (caller) => state.signatures.refusals.filter((tenant) => tenant === caller.tenant).length,
     redrive: (caller, id) => redrive(inside, caller, id),
   };
 }

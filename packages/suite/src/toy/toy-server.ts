@@ -4,11 +4,13 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { approveRequestSchema, problem, type ProblemCode, runRequestSchema } from "@assent/contract";
+import type { HttpRequest } from "../http.ts";
 import { fieldsOf } from "../run-reading.ts";
 import type { ToyCaller, ToyHarness } from "./toy-harness.ts";
 import type { Breaks, ToyRun } from "./toy-run.ts";
+import { passesSignature, type ToyEdge, type ToySignatures, type ToySigner } from "./toy-signatures.ts";
 
-type Reply = { readonly response: ServerResponse; readonly breaks: Breaks };
+type Reply = { readonly response: ServerResponse; readonly breaks: Breaks; readonly body: Buffer };
 
 function sendJson(
   { response }: Reply,
@@ -28,11 +30,15 @@ function refuse(reply: Reply, code: ProblemCode): void {
   else sendJson(reply, body.status, body, { "content-type": "application/problem+json" });
 }
 
-async function readJson(message: IncomingMessage): Promise<unknown> {
+async function readBody(message: IncomingMessage): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of message as AsyncIterable<Uint8Array>) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+function readJson({ body }: Reply): unknown {
   try {
-    return JSON.parse(Buffer.concat(chunks).toString("utf8")) as unknown;
+    return JSON.parse(body.toString("utf8")) as unknown;
   } catch {
     return undefined;
   }
@@ -49,7 +55,7 @@ async function submit(
   caller: ToyCaller,
   harness: ToyHarness,
 ): Promise<void> {
-  const body = fieldsOf(await readJson(message));
+  const body = fieldsOf(readJson(reply));
   const forged = reply.breaks.has("apr.forged") && body["approvals"] !== undefined;
   const known = Object.entries(body).filter(([name]) => !forged || ["agent", "task"].includes(name));
   const request = runRequestSchema.safeParse(Object.fromEntries(known));
@@ -71,13 +77,8 @@ async function believe(harness: ToyHarness, caller: ToyCaller, toy: ToyRun): Pro
   await harness.decide(caller, { approval_id: id, decision: "approve", action_digest });
 }
 
-async function decide(
-  reply: Reply,
-  message: IncomingMessage,
-  caller: ToyCaller,
-  harness: ToyHarness,
-): Promise<void> {
-  const request = approveRequestSchema.safeParse(await readJson(message));
+async function decide(reply: Reply, caller: ToyCaller, harness: ToyHarness): Promise<void> {
+  const request = approveRequestSchema.safeParse(readJson(reply));
   if (!request.success) return refuse(reply, "invalid_request");
   const outcome = await harness.decide(caller, request.data);
   if ("refused" in outcome) return refuse(reply, outcome.refused);
@@ -133,7 +134,11 @@ async function route(
   const [, api, , runs, id = "", what, item = ""] = url.pathname.split("/");
   if (api !== "api") return refuse(reply, "route_not_found");
   if (message.method === "POST" && runs === "run") return await submit(reply, message, caller, harness);
-  if (message.method === "POST" && runs === "approve") return await decide(reply, message, caller, harness);
+  if (message.method === "POST" && runs === "approve") return await decide(reply, caller, harness);
+  if (runs === "access-events") {
+    const data = Array.from({ length: harness.refusals(caller) }, () => ({ kind: "signature_refused" }));
+    return sendJson(reply, 200, { data, next: null });
+  }
   if (runs !== "runs") return refuse(reply, "route_not_found");
   if (id === "") return list(reply, url, caller, harness);
   if (what === "cancel") {
@@ -153,21 +158,52 @@ async function route(
 
 export type ToyServer = { readonly url: string; stop(): Promise<void> };
 
+type Gate = (request: HttpRequest, caller: ToyCaller) => Promise<boolean>;
+
+async function answer(
+  message: IncomingMessage,
+  response: ServerResponse,
+  { harness, callers, breaks, gate }: ToyDoor & { readonly gate: Gate },
+): Promise<void> {
+  const body = await readBody(message);
+  const reply: Reply = { response, breaks, body };
+  const caller = callers.find(({ key }) => message.headers.authorization === `Bearer ${key}`);
+  if (message.url === "/healthz") return sendJson(reply, 200, { status: "ok" });
+  if (caller === undefined) return refuse(reply, "unauthenticated");
+  const request: HttpRequest = {
+    method: message.method ?? "",
+    path: message.url ?? "/",
+    headers: Object.fromEntries(
+      Object.entries(message.headers).filter(
+        (entry): entry is [string, string] => typeof entry[1] === "string",
+      ),
+    ),
+    body: body.length === 0 ? null : body,
+  };
+  if (!(await gate(request, caller))) return refuse(reply, "signature_refused");
+  await route(reply, message, caller, harness).catch(() => {
+    refuse(reply, "internal_error");
+  });
+}
+
+export type ToyDoor = {
+  readonly harness: ToyHarness;
+  readonly callers: readonly ToyCaller[];
+  readonly signer: ToySigner;
+  readonly signatures: ToySignatures;
+  readonly breaks: Breaks;
+};
+
 /** Listens on a free port of the loopback interface. */
-export async function startToyServer(
-  harness: ToyHarness,
-  callers: readonly ToyCaller[],
-  breaks: Breaks,
-): Promise<ToyServer> {
+export async function startToyServer(door: ToyDoor): Promise<ToyServer> {
+  const edge: ToyEdge = { nonces: new Set() };
+  const { signer, signatures, breaks } = door;
+  const gate: Gate = async (request, caller) =>
+    await passesSignature(request, caller, signer, signatures, edge, breaks);
   const server = createServer((message, response) => {
-    const reply: Reply = { response, breaks };
-    const caller = callers.find(({ key }) => message.headers.authorization === `Bearer ${key}`);
-    if (message.url === "/healthz") sendJson(reply, 200, { status: "ok" });
-    else if (caller === undefined) refuse(reply, "unauthenticated");
-    else
-      route(reply, message, caller, harness).catch(() => {
-        refuse(reply, "internal_error");
-      });
+    answer(message, response, { ...door, gate }).catch(() => {
+      response.destroy();
+    });
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

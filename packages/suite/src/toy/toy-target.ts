@@ -1,5 +1,6 @@
 // The toy as a target: two servers on one state, restartable, with a state machine that can be looked into.
 
+import { generateKeyPairSync } from "node:crypto";
 import { request } from "node:http";
 import { RUN_STATES, type RunState } from "@assent/contract";
 import { LEGAL_RUN_MOVES } from "../run-moves.ts";
@@ -15,11 +16,17 @@ import {
 } from "./toy-harness.ts";
 import type { Breaks } from "./toy-run.ts";
 import { startToyServer, type ToyServer } from "./toy-server.ts";
+import type { ToySigner } from "./toy-signatures.ts";
+
+const ROBOT_KEY = "toy-key-of-the-robot";
+const AUDITOR_KEY = "toy-key-of-the-auditor";
 
 const CALLERS: readonly ToyCaller[] = [
   toyCaller("a", "requester", "toy-key-of-the-requester"),
   toyCaller("a", "approver", "toy-key-of-the-approver"),
   toyCaller("a", "other_principal", "toy-key-of-somebody-else"),
+  toyCaller("a", "robot", ROBOT_KEY),
+  toyCaller("a", "keeper", AUDITOR_KEY),
   toyCaller("b", "other_tenant", "toy-key-of-another-tenant"),
 ];
 
@@ -59,18 +66,23 @@ function inspectToy(breaks: Breaks): StateMachineInspection {
   };
 }
 
+function createSigner(): ToySigner {
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const pem = String(privateKey.export({ type: "pkcs8", format: "pem" }));
+  return { bearer: ROBOT_KEY, key: { id: "sgk_of_the_robot", privateKey: pem } };
+}
+
 export function createToyTarget(bugs: readonly Bug[]): Target {
   const breaks: Breaks = new Set(bugs);
   const state = createToyState();
+  const signer = createSigner();
   let servers: readonly ToyServer[] = [];
   let sink: ToolSink | undefined;
 
   const serve = async (to: ToolSink): Promise<void> => {
     const harness = createToyHarness(state, breaks, sendEffectTo(to));
-    servers = [
-      await startToyServer(harness, CALLERS, breaks),
-      await startToyServer(harness, CALLERS, breaks),
-    ];
+    const door = { harness, callers: CALLERS, signer, signatures: state.signatures, breaks };
+    servers = [await startToyServer(door), await startToyServer(door)];
   };
   const stopServers = async (): Promise<void> => {
     for (const server of servers) await server.stop();
@@ -97,6 +109,7 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
       if (sink === undefined) throw new Error("the toy has not been started");
       return sink;
     },
+    signing: { ...signer, auditor: AUDITOR_KEY },
     deadLetters: {
       exhaust: async (id) => {
         await Promise.resolve();
@@ -124,6 +137,7 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
     restart: async () => {
       await stopServers();
       if (breaks.has("idem.memory")) state.keys.clear();
+      if (breaks.has("sig.memory")) state.signatures.nonces.clear();
       if (sink !== undefined) await serve(sink);
     },
   };
