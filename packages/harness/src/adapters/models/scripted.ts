@@ -10,6 +10,7 @@ import type { ModelCall, ModelFailure } from "../../ports.ts";
 import { failure } from "./failure.ts";
 import { TRANSCRIPT_BYTES_MAX } from "./limits.ts";
 import { fillTemplate, parseTemplate } from "./template.ts";
+import { textBetweenMarks } from "../../core/prompt/spotlight.ts";
 import { cleanText, isPlainObject } from "./text.ts";
 import { parseTranscript, type Transcript, type Turn, wrongInsertion } from "./transcript.ts";
 
@@ -99,7 +100,8 @@ function speak(turn: Turn, call: ModelCall): Result<Speech, string> {
   // Of failed calls there is no result to work on: a transcript that wants one has been overtaken by events.
   const results = new Map<string, string>();
   for (const message of call.messages) {
-    if (message.role === "tool" && !message.isError) results.set(message.callId, message.text);
+    if (message.role === "tool" && !message.isError)
+      results.set(message.callId, textBetweenMarks(message.text));
   }
   const text = fillText(turn.text, results);
   if (!text.ok) return text;
