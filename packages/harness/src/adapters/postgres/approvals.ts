@@ -111,7 +111,7 @@ export function approvalRows({ query, tenant }: Scope): StoreTx["approvals"] {
     async waiting(after: ApprovalId | null, limit: number): Promise<readonly ApprovalRecord[]> {
       const rows = await query<ApprovalRow>(
         `${SELECT} and a.state in ('open', 'approved') and ($2::uuid is null or a.id > $2)
-           and exists (select from assent.runs r where r.tenant_id = a.tenant_id and r.id = a.run_id
+           and exists (select from assent.runs r where r.tenant_id = $1 and r.id = a.run_id
              and r.finished_at is null)
          order by a.id limit $3`,
         [tenant, after === null ? null : uuidOf(after), limit],
