@@ -19,10 +19,15 @@ type Opening = { readonly salt: Buffer; readonly payload: string };
 /** A payload is at most what an event holds; a line that is longer is not one of ours. */
 const LINE_CHARS_MAX = 4_000_000;
 
-export function createLeafChecks(origin: string, add: (finding: LogFinding) => void): LeafChecks {
+/** @param recorded entries whose erasure is recorded, beside those that the log itself says so of */
+export function createLeafChecks(
+  origin: string,
+  add: (finding: LogFinding) => void,
+  recorded: readonly number[] = [],
+): LeafChecks {
   // A later epoch goes on where the one before it stopped, so its first version of a subject is not 1.
   const epoch = Number(/\/e([1-9]\d*)$/.exec(origin)?.[1] ?? 1);
-  const erased = new Set<number>();
+  const erased = new Set(recorded);
   const reader = createLeafReader();
   const payloads = createPayloadChecks(add);
   let tenant: string | null = null;
