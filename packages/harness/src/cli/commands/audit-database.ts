@@ -39,13 +39,13 @@ const tenantLines = ({ tenant, logs, waiting, findings, state }: ReviewedEvidenc
 
 const logLines = (log: ReviewedLog): string[] => [
   `  log ${log.epoch}, ${log.origin}: ${log.size} entries, ${log.signedSize} signed; ${log.opened} payloads opened, ${log.erased} erased with a record`,
-  `    it agrees with ${[
+  `    held against ${[
     "every checkpoint in the database",
     log.anchorSize === null
-      ? "no memory of a signer (there is none here)"
+      ? "no memory of a signer, since there is none here"
       : `the signer's memory of ${log.anchorSize}`,
-    ...(log.rememberedSize === null ? [] : [`the checkpoint of ${log.rememberedSize} that was kept`]),
-  ].join("; ")}, but for what is named here`,
+    ...(log.rememberedSize === null ? [] : [`the kept checkpoint of ${log.rememberedSize}`]),
+  ].join("; ")}`,
   ...log.findings.map(findingLine),
 ];
 
