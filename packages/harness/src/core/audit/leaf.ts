@@ -1,7 +1,7 @@
 // What stands in the tree: one line of RFC 8785 JSON per fact, with a commitment to the payload in its place. Payloads
 // can go (erasure); the tree, and every proof out of it, stays as it is.
 
-import { hash } from "node:crypto";
+import { sha256 } from "@assent/tlog";
 import { assert } from "../../base/assert.ts";
 
 /** Bundles could carry 65,535 bytes; a leaf holds ids and digests, and nothing that grows. */
@@ -75,7 +75,7 @@ const COMMIT_PREFIX = Buffer.from("audit-commit/v1\n");
 export function commitment(salt: Uint8Array, payload: Uint8Array | string): Buffer {
   assert(salt.byteLength === SALT_BYTES, "a salt has 32 bytes");
   const opened = typeof payload === "string" ? Buffer.from(payload) : payload;
-  return hash("sha256", Buffer.concat([COMMIT_PREFIX, salt, opened]), "buffer");
+  return Buffer.from(sha256(Buffer.concat([COMMIT_PREFIX, salt, opened])));
 }
 
 /** As leaves spell times. */
