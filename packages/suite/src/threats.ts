@@ -120,6 +120,7 @@ export const THREATS: readonly Threat[] = [
       "tests/integration/documents/retrieval.test.ts",
       "tests/security/tenants/scenario-kills.test.ts",
       "tests/security/tenants/walls.test.ts",
+      "tests/security/tenants/routes.test.ts",
       "tests/integration/engine/precedents.test.ts",
     ],
   },
@@ -168,6 +169,7 @@ export const THREATS: readonly Threat[] = [
     invariants: ["secrets-stay-out"],
     scenarios: ["harness_security/secret_redaction_on_logs"],
     tests: [
+      "tests/security/secrets/sinks.test.ts",
       "tests/security/secrets/recall.test.ts",
       "tests/security/secrets/clean-text.test.ts",
       "tests/integration/telemetry/traces.test.ts",
