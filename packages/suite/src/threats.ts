@@ -33,7 +33,9 @@ export const THREATS: readonly Threat[] = [
     tests: [
       "tests/security/worlds/hijacked-model.test.ts",
       "tests/security/worlds/scenario-kills.test.ts",
+      "tests/security/worlds/languages.test.ts",
       "tests/integration/external/plans.test.ts",
+      "tests/integration/external/declared-plans.test.ts",
     ],
     remains: "Words alone: an answer that recommends what an attacker wrote calls no tool.",
   },
