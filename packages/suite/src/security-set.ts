@@ -109,6 +109,7 @@ export const SECURITY_SET: readonly SecurityMember[] = [
     tests: [
       "tests/security/prompt/scenario-kills.test.ts",
       "tests/security/worlds/hijacked-model.test.ts",
+      "tests/security/worlds/languages.test.ts",
       "tests/security/worlds/scenario-kills.test.ts",
     ],
   },
