@@ -50,6 +50,8 @@ export const SECURITY_SET: readonly SecurityMember[] = [
       "tests/security/tenants/walls.test.ts",
       "tests/security/tenants/scenario-kills.test.ts",
       "tests/tidy/tenant-walls.test.ts",
+      "tests/integration/documents/documents.test.ts",
+      "tests/integration/documents/meaning.test.ts",
       "tests/integration/documents/retrieval.test.ts",
     ],
   },
