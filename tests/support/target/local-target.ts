@@ -4,6 +4,7 @@ import { appendFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  type DatabaseBench,
   type PathBench,
   type ProviderBench,
   type OtlpReceiver,
@@ -25,6 +26,7 @@ import {
 import { startHarness } from "../../../packages/harness/src/assemble.ts";
 import { readEnvironment } from "../../../packages/harness/src/config.ts";
 import { readCredentials } from "../../../packages/harness/src/home.ts";
+import { databaseBench } from "./database-bench.ts";
 import { deadLetterBench, drillBench, rollbackBench } from "./benches.ts";
 import { inspectStateMachine } from "./inspection.ts";
 import { BURST_REQUESTS, createInstallation, type Installation } from "./installation.ts";
@@ -79,6 +81,7 @@ type Running = {
   readonly paths: PathBench;
   readonly database: EmbeddedServer;
   readonly owner: Pool;
+  readonly faulty: DatabaseBench;
   readonly keys: Keys;
   /** Where the artifacts are, if not in a folder. */
   readonly bucket: ObjectServer | null;
@@ -158,6 +161,7 @@ async function start(
   started.defer(async () => {
     await owner.end();
   });
+  const faulty = databaseBench(opened.value, started);
   const keys = await createKeys(first.url, credentials.key, installation.home, owner);
   return {
     installation,
@@ -167,6 +171,7 @@ async function start(
     paths: createPathBench(installation, providers.bench.own),
     database: opened.value,
     owner,
+    faulty,
     keys,
     bucket,
     servers,
@@ -243,6 +248,16 @@ function quotaBench(now: () => Running): NonNullable<Target["quota"]> {
   };
 }
 
+const benchesOf = (
+  now: () => Running,
+): Pick<Target, "drills" | "deadLetters" | "rollback" | "quota" | "inspect"> => ({
+  drills: drillBench(() => now().owner),
+  deadLetters: deadLetterBench(() => now().owner),
+  rollback: rollbackBench,
+  quota: quotaBench(now),
+  inspect: inspect(now),
+});
+
 function createTarget(name: string, launch: Launch, count: number, canKill: boolean): Target {
   let running: Running | undefined;
   let started = new AsyncDisposableStack();
@@ -285,9 +300,10 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
     get sink() {
       return now().sink;
     },
-    drills: drillBench(() => now().owner),
-    deadLetters: deadLetterBench(() => now().owner),
-    rollback: rollbackBench,
+    ...benchesOf(now),
+    get database() {
+      return now().faulty;
+    },
     get signing() {
       return now().keys.signing;
     },
@@ -297,8 +313,6 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
     get paths() {
       return now().paths;
     },
-    quota: quotaBench(now),
-    inspect: inspect(now),
     restart: async () => {
       await stopServers("stop");
       await startServers();

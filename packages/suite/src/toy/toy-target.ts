@@ -7,7 +7,9 @@ import { LEGAL_RUN_MOVES } from "../run-moves.ts";
 import { SPOKEN, type StateMachineInspection, type Target } from "../target.ts";
 import { startToolSink, type ToolSink } from "../tool-sink.ts";
 import type { Bug } from "./bugs.ts";
+import { letGo, toyDatabaseBench } from "./toy-database.ts";
 import {
+  contradictionsOf,
   createToyHarness,
   createToyState,
   type SendEffect,
@@ -110,6 +112,7 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
       return sink;
     },
     signing: { ...signer, auditor: AUDITOR_KEY },
+    database: toyDatabaseBench(state.database, breaks, () => contradictionsOf(state)),
     deadLetters: {
       exhaust: async (id) => {
         await Promise.resolve();
@@ -130,6 +133,7 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
       fired: async (fault) => await Promise.resolve(state.store.fired.get(fault) ?? 0),
     },
     kill: async () => {
+      letGo(state.database, "gone");
       await stopServers();
       if (breaks.has("artifact.volatile")) for (const toy of state.runs.values()) toy.bytes.clear();
       if (sink !== undefined) await serve(sink);
