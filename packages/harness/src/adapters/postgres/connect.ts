@@ -3,6 +3,7 @@
 import { Pool, type PoolClient } from "pg";
 import { err, ok, type Result } from "../../base/result.ts";
 import { CommitUnknownError, faultOf } from "./fault.ts";
+import { openWire } from "./wire.ts";
 
 /** Where a database is and who logs in. The password is a function so that printing the address never shows it. */
 export type Connection = {
@@ -51,11 +52,11 @@ export const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
 export const POOL_CONNECTIONS_MAX = 10;
 const POOL_IDLE_TIMEOUT_MS = 30_000;
 
-const KEPT_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: KEEP_ALIVE_MS } as const;
+const WIRE = { stream: openWire, keepAlive: true, keepAliveInitialDelayMillis: KEEP_ALIVE_MS } as const;
 
 /** Limits of a connection of its own that asks little and then waits: for a lock to be kept, or for news. */
 export const LISTENER_LIMITS = {
-  ...KEPT_ALIVE,
+  ...WIRE,
   connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
   statement_timeout: STATEMENT_TIMEOUT_MS,
   query_timeout: STATEMENT_TIMEOUT_MS * SILENCE_SHARE,
@@ -84,7 +85,7 @@ export function connectPool(options: PoolOptions): Pool {
     ...options.connection,
     application_name: `assent ${options.role}`,
     max: options.connectionsMax ?? POOL_CONNECTIONS_MAX,
-    ...KEPT_ALIVE,
+    ...WIRE,
     connectionTimeoutMillis: options.connectMsMax ?? CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: POOL_IDLE_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
