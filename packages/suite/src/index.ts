@@ -29,6 +29,7 @@ export { closingLine, failureReport, trialLine } from "./reports/summary.ts";
 export { runTrial, runTrials, type TrialOptions } from "./runner.ts";
 export { type HeapReading, isGrowing, type Slope, SLOPE_BYTES_MIN, theilSenSlope } from "./slope.ts";
 export { type Pace, PACE, type Scenario, type ScenarioContext } from "./scenario.ts";
+export { isOfSecuritySet, SECURITY_SET, type SecurityMember } from "./security-set.ts";
 export { threatModelPage } from "./threat-model-page.ts";
 export { type Threat, THREATS } from "./threats.ts";
 export { type Verdict } from "./verdict.ts";
@@ -38,6 +39,7 @@ export {
   foreignTarget,
   type GatedTask,
   type MemoryBench,
+  type ObservationBench,
   type RollbackBench,
   type SigningBench,
   type DeadLetterBench,

@@ -5,6 +5,7 @@ import type { RunState } from "@assent/contract";
 import type { Capability } from "./capability.ts";
 import type { DatabaseBench } from "./database-bench.ts";
 import type { RecordedRequest, Reply } from "./faults/script.ts";
+import type { ReceivedSpan } from "./otlp-receiver.ts";
 import type { SuiteSigningKey } from "./request-signature.ts";
 import type { ToolSink } from "./tool-sink.ts";
 
@@ -203,6 +204,16 @@ export type SigningBench = {
   readonly auditor?: string;
 };
 
+/** What the target tells of itself where no request of a scenario reads it. */
+export type ObservationBench = {
+  /** Every span that was sent since the start; all that ended before the call is among them. */
+  spans(): Promise<readonly ReceivedSpan[]>;
+  /** What each server process says under /metrics. A process that was started anew counts from nothing. */
+  metrics(): Promise<readonly { readonly process: string; readonly text: string }[]>;
+  /** Every line that was logged since the start, one record each. */
+  log(): Promise<readonly string[]>;
+};
+
 export type Target = {
   readonly name: string;
   readonly speaks: ReadonlySet<Spoken>;
@@ -226,6 +237,7 @@ export type Target = {
   readonly quota?: QuotaBench;
   readonly provider?: ProviderBench;
   readonly paths?: PathBench;
+  readonly observation?: ObservationBench;
   readonly clock?: { advance(ms: number): Promise<void> };
   readonly faults?: {
     arm(fault: string, times: number): Promise<void>;
@@ -268,6 +280,7 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   add("provider", target.provider !== undefined);
   add("outages", target.provider?.outage !== undefined);
   add("paths", target.paths !== undefined);
+  add("observation", target.observation !== undefined);
   add("inspect.sinks", target.inspect?.readSinks !== undefined);
   add("clock", target.clock !== undefined);
   add("faults", target.faults !== undefined);

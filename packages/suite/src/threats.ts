@@ -33,7 +33,9 @@ export const THREATS: readonly Threat[] = [
     tests: [
       "tests/security/worlds/hijacked-model.test.ts",
       "tests/security/worlds/scenario-kills.test.ts",
+      "tests/security/worlds/languages.test.ts",
       "tests/integration/external/plans.test.ts",
+      "tests/integration/external/declared-plans.test.ts",
     ],
     remains: "Words alone: an answer that recommends what an attacker wrote calls no tool.",
   },
@@ -120,6 +122,7 @@ export const THREATS: readonly Threat[] = [
       "tests/integration/documents/retrieval.test.ts",
       "tests/security/tenants/scenario-kills.test.ts",
       "tests/security/tenants/walls.test.ts",
+      "tests/security/tenants/routes.test.ts",
       "tests/integration/engine/precedents.test.ts",
     ],
   },
@@ -168,6 +171,7 @@ export const THREATS: readonly Threat[] = [
     invariants: ["secrets-stay-out"],
     scenarios: ["harness_security/secret_redaction_on_logs"],
     tests: [
+      "tests/security/secrets/sinks.test.ts",
       "tests/security/secrets/recall.test.ts",
       "tests/security/secrets/clean-text.test.ts",
       "tests/integration/telemetry/traces.test.ts",

@@ -29,15 +29,15 @@ import { readCredentials } from "../../../packages/harness/src/home.ts";
 import { databaseBench } from "./database-bench.ts";
 import { deadLetterBench, drillBench, rollbackBench } from "./benches.ts";
 import { inspectStateMachine } from "./inspection.ts";
+import { observe, sendTelemetry } from "./observation.ts";
 import { BURST_REQUESTS, createInstallation, type Installation } from "./installation.ts";
-import { until } from "../until.ts";
 import { createPathBench } from "./paths.ts";
 import { createKey, createKeys, type Keys } from "./people.ts";
 import { startProviders } from "./providers.ts";
 import { type ServerProcess, startServerProcess } from "./server-process.ts";
 
 /** Between exports of telemetry. */
-const EXPORT_MS = 200;
+const EXPORT_MS = 100;
 
 type Launch = (installation: Installation) => Promise<ServerProcess>;
 
@@ -178,14 +178,6 @@ async function start(
   };
 }
 
-async function readTraces({ telemetry, servers }: Running): Promise<string> {
-  const looks = (): number => telemetry.spans.filter(({ name }) => name === "GET /healthz").length;
-  const before = looks();
-  for (const { url } of servers) await fetch(`${url}/healthz`);
-  await until("telemetry is sent", () => looks() >= before + servers.length);
-  return telemetry.bodies.join("\n");
-}
-
 const inspect = (now: () => Running): NonNullable<Target["inspect"]> => ({
   stateMachine: inspectStateMachine(() => now().owner),
   readSinks: async () => {
@@ -193,7 +185,7 @@ const inspect = (now: () => Running): NonNullable<Target["inspect"]> => ({
     const rows = async (sql: string): Promise<string> => JSON.stringify((await owner.query(sql)).rows);
     return {
       // One more request, and what is sent after it holds all that came before.
-      traces: await readTraces(now()),
+      traces: (await sendTelemetry(now())).bodies.join("\n"),
       log: await readFile(join(installation.home, "assent.log"), "utf8"),
       events: await rows("select to_jsonb(row) as row from assent.audit_events as row"),
       // A queued run is its own message.
@@ -248,13 +240,14 @@ function quotaBench(now: () => Running): NonNullable<Target["quota"]> {
   };
 }
 
-const benchesOf = (
+const looks = (
   now: () => Running,
-): Pick<Target, "drills" | "deadLetters" | "rollback" | "quota" | "inspect"> => ({
+): Pick<Target, "drills" | "deadLetters" | "rollback" | "quota" | "observation" | "inspect"> => ({
   drills: drillBench(() => now().owner),
   deadLetters: deadLetterBench(() => now().owner),
   rollback: rollbackBench,
   quota: quotaBench(now),
+  observation: observe(now),
   inspect: inspect(now),
 });
 
@@ -300,7 +293,7 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
     get sink() {
       return now().sink;
     },
-    ...benchesOf(now),
+    ...looks(now),
     get database() {
       return now().faulty;
     },

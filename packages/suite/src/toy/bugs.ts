@@ -69,6 +69,13 @@ export const BUGS = {
   "sig.path": "the path is not covered",
   "sig.query": "the query is not covered",
   "sig.silent": "a refused signature is not recorded",
+  "trace.orphan": "a tool's span is below one that was never sent",
+  "trace.split": "every hold of a run begins a trace of its own",
+  "metric.request": "requests that were accepted are not measured",
+  "metric.event": "events are counted under another name",
+  "metric.tool": "calls of tools are not measured",
+  "log.error": "logs an error for every run, and goes on",
+  "log.lines": "a record of the log goes over two lines",
   "loc.missing": "names no place for an accepted run",
 } as const;
 

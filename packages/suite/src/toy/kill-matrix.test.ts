@@ -82,6 +82,13 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string]> = {
   "artifact.volatile": ["artifact_writer", "artifact changes.patch can be fetched"],
   "leak.label": ["secret_redaction", "the answer to a submission holds no secret"],
   "log.raw": ["secret_redaction", "log holds no secret"],
+  "trace.orphan": ["happy_path", "every span's parent was sent as well"],
+  "trace.split": ["happy_path", "a span and its parent are of one trace"],
+  "metric.request": ["happy_path", "metrics count at least what the trial itself saw happen"],
+  "metric.event": ["happy_path", "metrics count at least what the trial itself saw happen"],
+  "metric.tool": ["happy_path", "metrics and spans tell of the same calls"],
+  "log.error": ["happy_path", "no error is logged but those that the scenario provokes"],
+  "log.lines": ["happy_path", "every line of the log is one record"],
   "leak.key": ["happy_path", "every invariant that can be seen from outside"],
 };
 

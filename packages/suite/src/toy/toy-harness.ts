@@ -5,6 +5,7 @@ import { type Actor, type ApproveRequest, idFromUuid, type ProblemCode } from "@
 import { canonicalJson } from "../canonical-json.ts";
 import { sha256Hex } from "../digest.ts";
 import { createToyDatabase, isToyReady, type ToyDatabase, writeAll } from "./toy-database.ts";
+import { createToySignals, originOf, tellHold, type ToySignals } from "./toy-signals.ts";
 import { createToySignatures, type ToySignatures } from "./toy-signatures.ts";
 import {
   addEvent,
@@ -33,6 +34,7 @@ export type ToyState = {
   /** What nobody can ask for. */
   readonly log: string[];
   readonly store: ToyStore;
+  readonly signals: ToySignals;
   readonly signatures: ToySignatures;
   /** Runs whose attempts have all been made. */
   readonly exhausted: Set<string>;
@@ -50,6 +52,7 @@ export const createToyState = (): ToyState => ({
   keys: new Map(),
   log: [],
   store: createToyStore(),
+  signals: createToySignals(),
   signatures: createToySignatures(),
   exhausted: new Set(),
   redriven: new Map(),
@@ -146,13 +149,16 @@ async function goOn(inside: Inside, toy: ToyRun, actor: Actor | null): Promise<v
     return;
   }
   moveTo(toy, breaks, "running", "run_leased", null);
-  if (toy.run.steps.length === 0) await carryOut(inside, toy);
+  const calls = toy.run.steps.length === 0 ? 1 : 0;
+  if (calls > 0) await carryOut(inside, toy);
   finish(toy, breaks, inside.state.store);
+  tellHold(inside.state.signals, breaks, toy, calls);
 }
 
 async function start(inside: Inside, toy: ToyRun): Promise<void> {
   await nextTurn();
   openGate(toy, inside.breaks);
+  tellHold(inside.state.signals, inside.breaks, toy, 0);
   if (inside.breaks.has("gate.late")) await carryOut(inside, toy);
   if (inside.breaks.has("gate.none")) await goOn(inside, toy, null);
 }
@@ -205,7 +211,11 @@ async function submit(
   }
   const first = state.keys.get(name);
   if (first !== undefined && first.toy !== toy) return repeat(first);
-  state.log.push(JSON.stringify([toy.run.id, breaks.has("log.raw") ? request : "submitted"]));
+  originOf(state.signals, toy.run.id);
+  const level = breaks.has("log.error") ? "error" : "info";
+  const about = breaks.has("log.raw") ? request : toy.run.id;
+  const record = JSON.stringify({ level, message: "submitted", about });
+  state.log.push(...(breaks.has("log.lines") ? [record.slice(0, 9), record.slice(9)] : [record]));
   if (breaks.has("idem.twin") || (flooded && breaks.has("flood.twin"))) {
     const twin = createRun(caller.tenant, caller.actor, request, breaks);
     state.runs.set(twin.run.id, twin);
@@ -251,6 +261,7 @@ async function decide(
     if (breaks.has("deny.runs")) await carryOut(inside, toy);
     const denied = { ...approval, status: "denied" as const, decided_at: now() };
     toy.run = { ...toy.run, approvals: [denied] };
+    addEvent(toy, breaks, "approval_denied", caller.actor);
     moveTo(toy, breaks, "failed", "run_failed", caller.actor);
     return { toy };
   }

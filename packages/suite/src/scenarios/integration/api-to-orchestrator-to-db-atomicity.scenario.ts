@@ -36,6 +36,7 @@ export const apiToOrchestratorToDbAtomicity: Scenario = {
   invariants: ["journal-first", "one-key-one-run", "at-most-once"],
   seed: "backend/tests/harness_integration/test_api_to_orchestrator_to_db_atomicity.py",
   timeLimitMs: 900_000,
+  errors: ["a request failed", "a run broke off", "a queued run could not be taken"],
   run: async (context) => {
     const bench = databaseOf(context);
     const lives = beginLives(context);
