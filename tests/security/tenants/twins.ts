@@ -146,4 +146,14 @@ async function dropRowSecurity(here: Engine): Promise<void> {
     await pool.query(`alter table assent.${table} no force row level security`);
     await pool.query(`alter table assent.${table} disable row level security`);
   }
+  // What finds passages for whoever asks stands below row-level security and has a wall of its own.
+  for (const name of ["passages_by_words", "passages_by_letters"]) {
+    const { rows } = await pool.query<{ definition: string }>(
+      "select pg_get_functiondef(p.oid) as definition from pg_proc p where p.proname = $1",
+      [name],
+    );
+    const open = rows[0]?.definition.replace("p.tenant_id = assent.tenant()", "true") ?? "";
+    if (open === rows[0]?.definition) throw new Error(`${name} has no wall to take away`);
+    await pool.query(open);
+  }
 }
