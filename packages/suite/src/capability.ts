@@ -27,6 +27,7 @@ export const CAPABILITIES = {
   exhausted_attempts: "the attempts of a run that waits can be used up behind the target's back",
   compensation: "tasks that have effects at the sink and then fail, and that take them back there",
   memory: "its heap can be read after a garbage collection",
+  database: "faults in its database, a look at what is stored there, and GET /readyz",
   signing: "a principal whose key is good for signed requests only, and the private half of its signing key",
   access_events: "GET /api/harness/access-events, with the key of who may read them",
   provider: "the models that the target calls are the suite's own servers",

@@ -8,6 +8,7 @@ export {
   drawSchedule,
   shrinkSchedule,
 } from "./chaos/schedule.ts";
+export { type ArmedFault, type DatabaseBench, type StatementFault } from "./database-bench.ts";
 export { DRILLS } from "./drills/drills.ts";
 export { type Trial } from "./evidence.ts";
 export { createFailpoints, type Failpoints, type PointFault, withFailpoints } from "./faults/failpoints.ts";

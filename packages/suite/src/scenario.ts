@@ -42,6 +42,8 @@ export type Pace = {
   readonly settleMsMax?: number;
   /** How much a flood of submissions is; where it is not said, as much as fits a gate. */
   readonly flood?: { readonly runs: number; readonly requestsPerRun: number };
+  /** Statements of a run's life that a fault strikes; where it is not said, as many as fit a gate. */
+  readonly strikes?: number;
 };
 
 export const PACE: Pace = { waitMsMax: 60_000, holdMs: 5_000 };

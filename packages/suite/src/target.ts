@@ -3,6 +3,7 @@
 
 import type { RunState } from "@assent/contract";
 import type { Capability } from "./capability.ts";
+import type { DatabaseBench } from "./database-bench.ts";
 import type { RecordedRequest, Reply } from "./faults/script.ts";
 import type { TokenChange } from "./faults/token-issuer.ts";
 import type { ReceivedSpan } from "./otlp-receiver.ts";
@@ -238,6 +239,7 @@ export type Target = {
   readonly deadLetters?: DeadLetterBench;
   readonly rollback?: RollbackBench;
   readonly memory?: MemoryBench;
+  readonly database?: DatabaseBench;
   readonly signing?: SigningBench;
   readonly quota?: QuotaBench;
   readonly provider?: ProviderBench;
@@ -280,6 +282,7 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   add("compensation", target.sink !== undefined && target.rollback !== undefined);
   add("quota", target.quota !== undefined);
   add("memory", target.memory !== undefined);
+  add("database", target.database !== undefined);
   add("signing", target.signing !== undefined);
   add("access_events", target.signing?.auditor !== undefined);
   add("provider", target.provider !== undefined);

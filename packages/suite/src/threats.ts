@@ -211,6 +211,7 @@ export const THREATS: readonly Threat[] = [
       "harness_e2e/replay_attack_idempotency_enforced",
       "harness_stress/high_concurrency_run_submission_race_conditions",
       "harness_integration/queue_retry_dead_letter_no_duplicate_side_effects",
+      "harness_integration/api_to_orchestrator_to_db_atomicity",
     ],
     tests: [
       "tests/security/signatures/profile.test.ts",
@@ -249,6 +250,7 @@ export const THREATS: readonly Threat[] = [
       "harness_stress/provider_latency_spike_backpressure",
       "harness_stress/high_concurrency_run_submission_race_conditions",
       "harness_stress/long_running_worker_memory_growth",
+      "harness_stress/db_contention_and_recovery",
     ],
     tests: [
       "tests/integration/budgets/asking.test.ts",

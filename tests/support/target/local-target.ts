@@ -4,6 +4,7 @@ import { appendFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  type DatabaseBench,
   type PathBench,
   type ProviderBench,
   type OtlpReceiver,
@@ -27,6 +28,7 @@ import {
 import { startHarness } from "../../../packages/harness/src/assemble.ts";
 import { readEnvironment } from "../../../packages/harness/src/config.ts";
 import { readCredentials } from "../../../packages/harness/src/home.ts";
+import { databaseBench } from "./database-bench.ts";
 import { deadLetterBench, drillBench, rollbackBench } from "./benches.ts";
 import { inspectStateMachine } from "./inspection.ts";
 import { observe, sendTelemetry } from "./observation.ts";
@@ -81,6 +83,7 @@ type Running = {
   readonly paths: PathBench;
   readonly database: EmbeddedServer;
   readonly owner: Pool;
+  readonly faulty: DatabaseBench;
   readonly keys: Keys;
   /** Where the artifacts are, if not in a folder. */
   readonly bucket: ObjectServer | null;
@@ -168,6 +171,7 @@ async function start(
   started.defer(async () => {
     await owner.end();
   });
+  const faulty = databaseBench(opened.value, started);
   const keys = await createKeys(first.url, credentials.key, installation.home, owner);
   return {
     installation,
@@ -177,6 +181,7 @@ async function start(
     paths: createPathBench(installation, providers.bench.own),
     database: opened.value,
     owner,
+    faulty,
     keys,
     bucket,
     issuer,
@@ -246,7 +251,12 @@ function quotaBench(now: () => Running): NonNullable<Target["quota"]> {
   };
 }
 
-const looks = (now: () => Running): Pick<Target, "quota" | "tokens" | "observation" | "inspect"> => ({
+const looks = (
+  now: () => Running,
+): Pick<Target, "drills" | "deadLetters" | "rollback" | "quota" | "tokens" | "observation" | "inspect"> => ({
+  drills: drillBench(() => now().owner),
+  deadLetters: deadLetterBench(() => now().owner),
+  rollback: rollbackBench,
   quota: quotaBench(now),
   tokens: { make: (change) => now().issuer.make(change) },
   observation: observe(now),
@@ -295,9 +305,10 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
     get sink() {
       return now().sink;
     },
-    drills: drillBench(() => now().owner),
-    deadLetters: deadLetterBench(() => now().owner),
-    rollback: rollbackBench,
+    ...looks(now),
+    get database() {
+      return now().faulty;
+    },
     get signing() {
       return now().keys.signing;
     },
@@ -307,7 +318,6 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
     get paths() {
       return now().paths;
     },
-    ...looks(now),
     restart: async () => {
       await stopServers("stop");
       await startServers();

@@ -180,6 +180,10 @@ async function answer(
   });
   const caller = callers.find(({ key }) => message.headers.authorization === `Bearer ${key}`);
   if (message.url === "/healthz") return sendJson(reply, 200, { status: "ok" });
+  if (message.url === "/readyz") {
+    if (!harness.isReady()) return refuse(reply, "not_ready");
+    return sendJson(reply, 200, { status: "ready" });
+  }
   if (caller === undefined) return refuse(reply, "unauthenticated");
   const request: HttpRequest = {
     method: message.method ?? "",

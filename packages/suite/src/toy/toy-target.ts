@@ -7,7 +7,9 @@ import { LEGAL_RUN_MOVES } from "../run-moves.ts";
 import { type ObservationBench, SPOKEN, type StateMachineInspection, type Target } from "../target.ts";
 import { startToolSink, type ToolSink } from "../tool-sink.ts";
 import type { Bug } from "./bugs.ts";
+import { letGo, toyDatabaseBench } from "./toy-database.ts";
 import {
+  contradictionsOf,
   createToyHarness,
   createToyState,
   type SendEffect,
@@ -137,6 +139,7 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
     },
     observation: observeToy(state, breaks),
     signing: { ...signer, auditor: AUDITOR_KEY },
+    database: toyDatabaseBench(state.database, breaks, () => contradictionsOf(state)),
     deadLetters: {
       exhaust: async (id) => {
         await Promise.resolve();
@@ -149,6 +152,7 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
     },
     faults: storeFaults(state),
     kill: async () => {
+      letGo(state.database, "gone");
       await stopServers();
       if (breaks.has("artifact.volatile")) for (const toy of state.runs.values()) toy.bytes.clear();
       if (sink !== undefined) await serve(sink);
