@@ -136,7 +136,7 @@ test("a connection that is cut in the middle of a transaction: it is run again o
          where a.datname = current_database() and a.state = 'idle in transaction'`,
       );
     }
-    await tx.runs.update(id, { ...run, updatedAt: run.updatedAt, wakeAt: null });
+    await tx.runs.renew({ tenant: engine.tenant, run: id, token: run.fencingToken }, run.updatedAt);
   });
   expect(attempts).toBe(2);
   expect(await engine.run(id)).toEqual(before);

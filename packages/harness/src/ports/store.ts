@@ -39,9 +39,11 @@ import type { Judgement } from "../core/decide/judgement.ts";
 import type { Assent } from "../core/decide/policy-annotations.ts";
 import type { ExternalDefinition } from "../core/external.ts";
 import type { Manifest } from "../core/tool.ts";
-import type { Journal, JournalStep } from "../core/run/journal.ts";
-import type { Breakers, BudgetRows } from "./budget.ts";
-import type { Due, QueueLoad, Taken, TransactionKind, Turn, WorkerId } from "./queue.ts";
+import type { Journal } from "../core/run/journal.ts";
+import type { Breakers, BudgetRows, NewReservation, ReservationRefusal, Settlement } from "./budget.ts";
+import type { Result } from "../base/result.ts";
+import type { Due, Fence, QueueLoad, Taken, TransactionKind, Turn, WorkerId } from "./queue.ts";
+import type { RunWrites } from "./run-writes.ts";
 
 export type RunRecord = {
   readonly tenant: TenantId;
@@ -160,9 +162,6 @@ export type NewAuditEvent = {
   readonly data: Readonly<Record<string, unknown>>;
 };
 
-/** One worker's hold on one run. */
-export type Fence = { readonly tenant: TenantId; readonly run: RunId; readonly token: number };
-
 export type IdempotencyRecord = {
   readonly fingerprint: Sha256;
   readonly status: number;
@@ -182,7 +181,11 @@ export type StoreTx = {
     /** Like lock, but null unless the run is running under this very token. */
     lockFenced(fence: Fence): Promise<RunRecord | null>;
     list(query: RunQuery): Promise<readonly RunRecord[]>;
-    update(id: RunId, change: RunChange): Promise<void>;
+    /**
+     * All that one commit changes of a run that this transaction has locked, with the events that record it.
+     * @throws ApprovalTaken
+     */
+    write(writes: RunWrites): Promise<void>;
     /** Gives the run (locked before, and queued) to a worker; its attempt, version and fencing token rise by one. */
     lease(id: RunId, worker: WorkerId, now: Date, until: Date): Promise<number>;
     /** False when the lease is another's by now. */
@@ -191,26 +194,15 @@ export type StoreTx = {
     versions(ids: readonly RunId[]): Promise<ReadonlyMap<RunId, number>>;
   };
   readonly steps: {
-    insert(run: RunId, step: JournalStep): Promise<void>;
-    update(
-      run: RunId,
-      step: Pick<
-        JournalStep,
-        "seq" | "state" | "outcome" | "error" | "retriedBySeq" | "startedAt" | "finishedAt"
-      >,
-    ): Promise<void>;
     list(run: RunId): Promise<Journal>;
   };
   readonly approvals: {
-    insert(approval: NewApproval): Promise<void>;
     find(id: ApprovalId): Promise<ApprovalRecord | null>;
     list(run: RunId): Promise<readonly ApprovalRecord[]>;
     /** Of runs that have not ended: open, or approved and not yet spent; oldest first, after the given one. */
     waiting(after: ApprovalId | null, limit: number): Promise<readonly ApprovalRecord[]>;
     /** One person's word for the action as it stands; false when they gave it before. */
     vote(id: ApprovalId, voter: PrincipalId, actionDigest: Sha256, at: Date): Promise<boolean>;
-    /** Compare-and-swap: false when the approval is not in `from` any more; then nothing changed. */
-    update(id: ApprovalId, from: ApprovalState, change: ApprovalChange): Promise<boolean>;
   };
   readonly artifacts: {
     insert(run: RunId, artifact: Omit<Artifact, "created_at"> & { readonly createdAt: Date }): Promise<void>;
@@ -326,6 +318,25 @@ export type Store = {
    * @throws StoreUnavailable when the database cannot be used, however often it was tried
    */
   transaction<T>(tenant: TenantId, work: (tx: StoreTx) => Promise<T>, options?: TransactionKind): Promise<T>;
+  /**
+   * Commits to a run under a lease, in one statement.
+   * @param version of the run before these writes
+   * @returns false, and nothing is changed, where the lease is another's by now
+   * @throws ApprovalTaken; StoreUnavailable
+   */
+  writeHeld(fence: Fence, version: number, writes: RunWrites): Promise<boolean>;
+  /**
+   * Sets aside what a model call may cost, after what the call before it cost is settled; and where it fits, carries out
+   * the writes, if there are any. One statement.
+   * @returns how many calls the step has had with this one; null, and nothing is changed, where the lease is another's
+   */
+  beginCall(
+    fence: Fence,
+    version: number,
+    settled: Settlement | null,
+    reservation: NewReservation,
+    writes: RunWrites | null,
+  ): Promise<Result<number, ReservationRefusal> | null>;
   /** The only look-up across tenants: whose key has this hash, and is it still good? */
   findCaller(hash: Uint8Array, now: Date): Promise<Caller | null>;
   /**

@@ -10,8 +10,8 @@ import { type GateStep, isToolStep, type Journal, type StepError } from "../core
 import { openingCall } from "../core/retrieval/opening.ts";
 import { type Move, nextMove } from "../core/run/next.ts";
 import { openRollback } from "../core/run/rollback.ts";
-import type { RunRecord, StoreTx, WorkerId } from "../ports.ts";
-import { ApprovalTaken, commit, type Write } from "./commit.ts";
+import { ApprovalTaken, type RunRecord, type StoreTx, type WorkerId } from "../ports.ts";
+import { commit, type Write } from "./commit.ts";
 import { endRollback, endRun } from "./end-run.ts";
 import { commitHeld, type Held, LeaseLost, type OrchestratorPorts } from "./held.ts";
 import { askModel } from "./models/ask-model.ts";
@@ -149,6 +149,7 @@ export async function advanceRun(
     fence: { tenant: run.tenant, run: run.id, token: run.fencingToken },
     definition,
     committed: { run, journal },
+    unsaved: null,
     origins: originsOfRun(definition, run.task, journal),
     workspace: null,
     lost,

@@ -1,5 +1,6 @@
 import { idFromUuid, type RunId, type RunState, type TenantId, uuidOf } from "@assent/contract";
-import type { Fence, NewRun, RunChange, RunQuery, RunRecord, StoreTx, WorkerId } from "../../ports.ts";
+import type { Fence, NewRun, RunQuery, RunRecord, StoreTx, WorkerId } from "../../ports.ts";
+import { unlessTaken, writeCall } from "./run-writes.ts";
 import { digestFromBytes, digestToBytes, only, type Scope } from "./rows.ts";
 
 type RunRow = {
@@ -104,9 +105,10 @@ export function runRows(
         fence.token,
       ]),
     list: async (list) => await listRuns(tenantId, { query, tenant }, list),
-    update: async (id, change) => {
-      await updateRun({ query, tenant }, id, change);
-      if (change.wakeAt !== null) onQueued(change.wakeAt);
+    async write(writes): Promise<void> {
+      const { text, values } = writeCall(writes, 1);
+      await unlessTaken(async () => await query(`select ${text}`, values));
+      if (writes.change.wakeAt !== null) onQueued(writes.change.wakeAt);
     },
     async lease(id: RunId, worker: WorkerId, now: Date, until: Date): Promise<number> {
       const row = only(
@@ -160,33 +162,6 @@ async function insertRun({ query, tenant }: Scope, run: NewRun): Promise<void> {
       run.redriveOf === undefined ? null : uuidOf(run.redriveOf),
       run.traceparent,
     ],
-  );
-}
-
-async function updateRun({ query, tenant }: Scope, id: RunId, change: RunChange): Promise<void> {
-  only(
-    await query<{ id: string }>(
-      `update assent.runs set state = $3, version = $4, reason_code = $5, reason_detail = $6, answer = $7,
-         attempt = $8, finished_at = $9, updated_at = $10, wake_at = coalesce($11, wake_at),
-         message_version = case when $3 = 'queued' then $12 else message_version end,
-         lease_worker = case when $3 = 'running' then lease_worker end,
-         lease_until = case when $3 = 'running' then lease_until end
-       where tenant_id = $1 and id = $2 returning id`,
-      [
-        tenant,
-        uuidOf(id),
-        change.state,
-        change.version,
-        change.reason?.code ?? null,
-        change.reason?.detail ?? null,
-        change.answer,
-        change.attempt,
-        change.finishedAt,
-        change.updatedAt,
-        change.wakeAt,
-        MESSAGE_VERSION,
-      ],
-    ),
   );
 }
 

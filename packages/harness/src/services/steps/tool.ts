@@ -19,7 +19,7 @@ import { manifestDigest } from "../../core/tool.ts";
 import type { Plan, Tool, ToolContext, ToolResult } from "../../ports.ts";
 import type { Write } from "../commit.ts";
 import { searchDocuments } from "../documents.ts";
-import { commitHeld, type Held, scopeOfNextStep, seenBy } from "../held.ts";
+import { commitHeld, type Held, noteHeld, scopeOfNextStep, seenBy } from "../held.ts";
 import { judge } from "../judge.ts";
 import { consult, mayRepeat } from "../precedents.ts";
 import { compensationWrites, openCompensation, runCompensation } from "./compensation.ts";
@@ -278,7 +278,10 @@ async function closeStep(held: Held, step: ToolStep, result: Result<ToolResult, 
   const { seq } = step;
   if (result.ok) {
     const outcome = { kind: "tool", ...result.value } as const;
-    await commitHeld(held, [{ write: "step_closed", seq, state: "succeeded", outcome, error: null }]);
+    const closed: Write = { write: "step_closed", seq, state: "succeeded", outcome, error: null };
+    // What may be done again can be told later; what must not is on disk before anything else happens.
+    if (step.effect === "once") await commitHeld(held, [closed]);
+    else noteHeld(held, [closed]);
   } else {
     const doubtful = step.effect === "once" && result.error.code === OUTCOME_UNKNOWN;
     const state = doubtful ? "in_doubt" : "failed";
