@@ -63,6 +63,7 @@ export function startEvidence(
   const store = postgresLogStore(pool);
   const signer = createSigner(openAnchorFiles(signerFolder), () => keys.seeds());
   const originOf = originsOf(secrets.check);
+  const listeners = new Set<() => void>();
   const keeper = startKeeper({
     store,
     signer,
@@ -72,6 +73,10 @@ export function startEvidence(
     log,
     originOf,
     hold: (onWanted) => openLogHold(app, log, onWanted),
+    onCheckpoint: async () => {
+      for (const listener of listeners) listener();
+      await Promise.resolve();
+    },
   });
   started.defer(async () => {
     await keeper.stop();
@@ -85,6 +90,11 @@ export function startEvidence(
     wake: async () => {
       keeper.wake();
       if (!keeper.holds()) await notifyLogKeeper(pool);
+    },
+    holds: () => keeper.holds(),
+    onCheckpoint: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
     },
     rotate: (step) => (step === "add" ? keys.add() : keys.retire()),
   });

@@ -20,6 +20,7 @@ import type {
   Random,
   RunRecord,
   Store,
+  StoreTx,
   Telemetry,
   Tools,
   Workspace,
@@ -95,13 +96,12 @@ export class LeaseLost extends Error {
 
 /** Commits under the lease, or throws LeaseLost and changes nothing. What was noted before is committed with it. */
 export async function commitHeld(held: Held, writes: readonly Write[]): Promise<void> {
-  const { store, clock } = held.ports;
   const planned = planHeld(held, writes);
-  const { version } = planned.before.run;
-  const written =
-    planned.beside.length === 0
-      ? await store.writeHeld(held.fence, version, planned.writes)
-      : await writeBeside(held, planned.before, planned.all, clock.now());
+  if (planned.beside.length > 0) {
+    await commitDecided(held, async () => await Promise.resolve({ writes }));
+    return;
+  }
+  const written = await held.ports.store.writeHeld(held.fence, planned.before.run.version, planned.writes);
   if (!written) throw new LeaseLost(`run ${held.fence.run} is not ours any more`);
   saved(held, planned);
 }
@@ -137,27 +137,39 @@ export function saved(held: Held, { run, journal }: Committed): void {
   held.unsaved = null;
 }
 
-// With rows of other tables: one transaction, which may be run again.
-async function writeBeside(
-  { ports, fence }: Held,
-  before: Committed,
-  writes: readonly Write[],
-  now: Date,
-): Promise<boolean> {
-  let attempted: Committed | null = null;
-  return await ports.store.transaction(
+/**
+ * Commits under the lease what is decided from the database as it is in that very transaction, which may be run again.
+ * @param decide null: nothing is committed after all
+ * @returns what `decide` returned
+ */
+export async function commitDecided<T extends { readonly writes: readonly Write[] }>(
+  held: Held,
+  decide: (tx: StoreTx) => Promise<T | null>,
+): Promise<T | null> {
+  const { ports, fence } = held;
+  const now = ports.clock.now();
+  const before = held.unsaved?.before ?? held.committed;
+  let attempted: { readonly decided: T; readonly committed: Committed } | null = null;
+  const kept = await ports.store.transaction(
     fence.tenant,
     async (tx) => {
       const run = await tx.runs.lock(fence.run);
       // Nobody else writes under this token: the version tells whether an attempt whose commit broke off was kept.
-      if (attempted !== null && isKept(run, attempted, fence.token)) return true;
-      if (run === null || run.state !== "running" || run.fencingToken !== fence.token) return false;
+      if (attempted !== null && isKept(run, attempted.committed, fence.token)) return attempted;
+      if (run === null || run.state !== "running" || run.fencingToken !== fence.token)
+        throw new LeaseLost(`run ${fence.run} is not ours any more`);
       assert(run.version === before.run.version, "nobody else writes to a leased run");
-      attempted = await commit(tx, before, writes, { now, actor: null });
-      return true;
+      const decided = await decide(tx);
+      if (decided === null) return null;
+      const writes = [...(held.unsaved?.writes ?? []), ...decided.writes];
+      attempted = { decided, committed: await commit(tx, before, writes, { now, actor: null }) };
+      return attempted;
     },
     { isRepeatable: true },
   );
+  if (kept === null) return null;
+  saved(held, kept.committed);
+  return kept.decided;
 }
 
 const isKept = (run: RunRecord | null, attempted: Committed, token: number): boolean =>
