@@ -172,12 +172,15 @@ export type IdempotencyRecord = {
 /** What one transaction of one tenant can do. Everything in it commits together, or nothing does. */
 export type StoreTx = {
   readonly runs: {
-    insert(run: NewRun): Promise<RunRecord>;
+    /** Queues it, and keeps the definition that it is submitted under, where that is given. */
+    insert(run: NewRun, definition: AgentDefinition | null): Promise<RunRecord>;
     find(id: RunId): Promise<RunRecord | null>;
     /** The run that redrives that dead letter. */
     findRedrive(deadLetter: RunId): Promise<RunRecord | null>;
     /** Like find, and nobody else can change the run until this transaction ends. */
     lock(id: RunId): Promise<RunRecord | null>;
+    /** Like lock, of the run that asks for this approval; null where there is no such approval. */
+    lockOfApproval(id: ApprovalId): Promise<RunRecord | null>;
     /** Like lock, but null unless the run is running under this very token. */
     lockFenced(fence: Fence): Promise<RunRecord | null>;
     list(query: RunQuery): Promise<readonly RunRecord[]>;
@@ -186,8 +189,12 @@ export type StoreTx = {
      * @throws ApprovalTaken
      */
     write(writes: RunWrites): Promise<void>;
-    /** Gives the run (locked before, and queued) to a worker; its attempt, version and fencing token rise by one. */
-    lease(id: RunId, worker: WorkerId, now: Date, until: Date): Promise<number>;
+    /**
+     * Gives the run (locked before, and queued) to a worker, and records it; its attempt, version and fencing token rise
+     * by one.
+     * @param event its version is the run's new one
+     */
+    lease(worker: WorkerId, until: Date, event: NewAuditEvent): Promise<number>;
     /** False when the lease is another's by now. */
     renew(fence: Fence, until: Date): Promise<boolean>;
     /** Present versions of those of the runs that exist. */
@@ -229,7 +236,6 @@ export type StoreTx = {
   };
   readonly agents: {
     /** Definitions are kept by digest for as long as a run names them. */
-    put(version: Sha256, definition: AgentDefinition): Promise<void>;
     get(version: Sha256): Promise<AgentDefinition | null>;
   };
   readonly manifests: {

@@ -60,7 +60,8 @@ export async function submitRun(
   const full = planned.ok ? await ports.capacity.takeRoom(caller.tenant) : null;
   // A repeat gets the first answer, also when the agent or the workspace it named has gone since, or no room is left.
   if (!planned.ok) return (await answerBefore(ports, caller, idempotencyKey, fingerprint, now)) ?? planned;
-  if (full !== null) return (await answerBefore(ports, caller, idempotencyKey, fingerprint, now)) ?? err(full);
+  if (full !== null)
+    return (await answerBefore(ports, caller, idempotencyKey, fingerprint, now)) ?? err(full);
   const { definition, run } = planned.value;
   return await ports.store.transaction(
     caller.tenant,
@@ -190,8 +191,7 @@ export async function insertRun(
   definition: AgentDefinition,
   run: NewRun,
 ): Promise<RunRecord> {
-  await tx.agents.put(run.agentVersion, definition);
-  const inserted = await tx.runs.insert(run);
+  const inserted = await tx.runs.insert(run, definition);
   await tx.audit.append([
     {
       run: run.id,

@@ -28,7 +28,8 @@ import type {
 } from "../ports.ts";
 import type { Seen } from "./judge.ts";
 import type { Redaction } from "./redaction.ts";
-import { commit, type Committed, planCommit, type Planned, type Write } from "./commit.ts";
+import { commit, type Committed, planCommit, type Planned } from "./commit.ts";
+import type { Write } from "./write.ts";
 import type { Gates } from "./models/gates.ts";
 import type { OpenWorkspace } from "./workspace-of-run.ts";
 

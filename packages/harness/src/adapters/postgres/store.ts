@@ -75,32 +75,17 @@ export type PostgresStoreOptions = {
 
 export function postgresStore(options: PostgresStoreOptions): Store {
   const { pool } = options;
-  const ids = { clock: options.clock, random: options.random };
+  const { clock, random } = options;
+  const ids = { clock, random };
+  const enter = entering(ids);
   const { inTransaction, inStatement } = transactionsOf(options);
-  const enter = async (client: PoolClient, tenantId: TenantId, queued: Queued): Promise<StoreTx> => {
-    const query = queryOn(client);
-    const tenant = uuidOf(tenantId);
-    // Row-level security shows this transaction no other tenant's rows, whatever a query forgets.
-    await query("select set_config('assent.tenant', $1, true)", [tenant]);
-    const tx = storeTx(tenantId, { query, tenant }, queued, ids);
-    return { ...tx, ...noticing(tx, queued) };
-  };
   return {
     transaction: async (tenantId, work, { isRepeatable } = { isRepeatable: false }) =>
       await inTransaction(
         async (client, queued) => await work(await enter(client, tenantId, queued)),
         isRepeatable,
       ),
-    writeHeld: async (fence, version, writes) =>
-      await inStatement(async (client, queued) => {
-        noteWrites(queued, writes, options.clock);
-        return await writeHeld(queryOn(client), fence, version, writes);
-      }),
-    beginCall: async (fence, version, settled, reservation, writes) =>
-      await inStatement(async (client, queued) => {
-        if (writes !== null) noteWrites(queued, writes, options.clock);
-        return await beginCall(queryOn(client), fence, version, settled, reservation, writes);
-      }),
+    ...heldWrites(inStatement, clock),
     takeQueued: async ({ after, now }, take) =>
       // Run again after a commit whose outcome is unknown it would take another run; the lease's end frees the first.
       await inTransaction(async (client, queued) => {
@@ -157,6 +142,33 @@ export function postgresStore(options: PostgresStoreOptions): Store {
   };
 }
 
+const heldWrites = (inStatement: InStatement, clock: Clock): Pick<Store, "writeHeld" | "beginCall"> => ({
+  writeHeld: async (fence, version, writes) =>
+    await inStatement(async (client, queued) => {
+      noteWrites(queued, writes, clock);
+      return await writeHeld(queryOn(client), fence, version, writes);
+    }),
+  beginCall: async (fence, version, settled, reservation, writes) =>
+    await inStatement(async (client, queued) => {
+      if (writes !== null) noteWrites(queued, writes, clock);
+      return await beginCall(queryOn(client), fence, version, settled, reservation, writes);
+    }),
+});
+
+function entering(ids: {
+  readonly clock: Clock;
+  readonly random: Random;
+}): (client: PoolClient, tenantId: TenantId, queued: Queued) => Promise<StoreTx> {
+  return async (client: PoolClient, tenantId: TenantId, queued: Queued): Promise<StoreTx> => {
+    const query = queryOn(client);
+    const tenant = uuidOf(tenantId);
+    // Row-level security shows this transaction no other tenant's rows, whatever a query forgets.
+    await query("select set_config('assent.tenant', $1, true)", [tenant]);
+    const tx = storeTx(tenantId, { query, tenant }, queued, ids);
+    return { ...tx, ...noticing(tx, queued) };
+  };
+}
+
 const noticing = ({ audit, runs }: StoreTx, queued: Queued): Pick<StoreTx, "audit" | "runs"> => ({
   audit: {
     ...audit,
@@ -167,6 +179,10 @@ const noticing = ({ audit, runs }: StoreTx, queued: Queued): Pick<StoreTx, "audi
   },
   runs: {
     ...runs,
+    lease: async (worker, until, event) => {
+      queued.events = true;
+      return await runs.lease(worker, until, event);
+    },
     write: async (writes) => {
       queued.events = true;
       await runs.write(writes);
@@ -184,11 +200,13 @@ type InTransaction = <T>(
   isRepeatable: boolean,
 ) => Promise<T>;
 
+/** One statement, which finds out by itself whether an earlier attempt at it was kept. */
+type InStatement = <T>(send: (client: PoolClient, queued: Queued) => Promise<T>) => Promise<T>;
+
 /** The one place where transactions of the service are run, run again, and given up. */
 function transactionsOf({ pool, wakeUps, clock, random, onEvents }: PostgresStoreOptions): {
   readonly inTransaction: InTransaction;
-  /** One statement, which finds out by itself whether an earlier attempt at it was kept. */
-  readonly inStatement: <T>(send: (client: PoolClient, queued: Queued) => Promise<T>) => Promise<T>;
+  readonly inStatement: InStatement;
 } {
   const never = new AbortController().signal;
   // Full jitter: those who met in a conflict must not meet again, and a database that is back is not stormed.

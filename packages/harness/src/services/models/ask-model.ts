@@ -12,7 +12,7 @@ import type { Candidate } from "../../core/route/route.ts";
 import { forbidding } from "../../core/route/rules.ts";
 import type { ModelOutcome, StepError, TriedModel } from "../../core/run/journal.ts";
 import type { BudgetAmounts, ModelCall, ModelFailure } from "../../ports.ts";
-import type { Write } from "../commit.ts";
+import type { Write } from "../write.ts";
 import { endRun } from "../end-run.ts";
 import { commitHeld, type Held, noteHeld, saveHeld } from "../held.ts";
 import type { Pass } from "./gates.ts";

@@ -11,7 +11,7 @@ import { differenceLines } from "../../core/difference.ts";
 import type { GateStep, StepError } from "../../core/run/journal.ts";
 import { manifestDigest } from "../../core/tool.ts";
 import type { ApprovalRecord, Plan, StoreTx, Tool } from "../../ports.ts";
-import type { Write } from "../commit.ts";
+import type { Write } from "../write.ts";
 import {
   commitDecided,
   commitHeld,

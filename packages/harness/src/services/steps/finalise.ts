@@ -2,7 +2,7 @@ import { idFromUuid } from "@assent/contract";
 import { RETRY_DELAY_SECONDS_MAX } from "../../base/limits.ts";
 import type { JournalStep, StepError } from "../../core/run/journal.ts";
 import { uuidV7 } from "../../core/uuid.ts";
-import type { Write } from "../commit.ts";
+import type { Write } from "../write.ts";
 import { endRun } from "../end-run.ts";
 import { commitHeld, type Held, noteHeld, saveHeld } from "../held.ts";
 

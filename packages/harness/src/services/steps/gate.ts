@@ -7,7 +7,7 @@ import type { Assent } from "../../core/decide/policy-annotations.ts";
 import type { ToolStep } from "../../core/run/journal.ts";
 import { uuidV7 } from "../../core/uuid.ts";
 import type { NewApproval, Plan } from "../../ports.ts";
-import type { Write } from "../commit.ts";
+import type { Write } from "../write.ts";
 import { commitHeld, currentAgentVersion, type Held, scopeOfNextStep } from "../held.ts";
 
 export type Question = {

@@ -17,7 +17,7 @@ import {
 } from "../../core/run/journal.ts";
 import { manifestDigest } from "../../core/tool.ts";
 import type { Plan, Tool, ToolContext, ToolResult } from "../../ports.ts";
-import type { Write } from "../commit.ts";
+import type { Write } from "../write.ts";
 import { searchDocuments } from "../documents.ts";
 import { commitDecided, commitHeld, type Held, noteHeld, scopeOfNextStep, seenBy } from "../held.ts";
 import { judge } from "../judge.ts";

@@ -54,6 +54,11 @@ const countingTx = (tx: StoreTx, appended: EventKind[]): StoreTx => ({
   },
   runs: {
     ...tx.runs,
+    lease: async (worker, until, event) => {
+      const token = await tx.runs.lease(worker, until, event);
+      appended.push(event.kind);
+      return token;
+    },
     write: async (writes) => {
       await tx.runs.write(writes);
       appended.push(...writes.events.map(({ kind }) => kind));

@@ -142,5 +142,26 @@ begin
 end
 $$;
 
-revoke all on function assent.write_run, assent.hold_run, assent.begin_call from public;
-grant execute on function assent.write_run, assent.hold_run, assent.begin_call to assent_app;
+-- Gives a queued run that is locked to a worker, and records it.
+create function assent.lease_run(
+  of_run uuid, worker integer, at timestamptz, until timestamptz, event_version integer, event_data json,
+  event_digest bytea)
+  returns bigint language plpgsql set search_path = '' as $$
+declare
+  tenant uuid := assent.tenant();
+  token bigint;
+begin
+  update assent.runs r set lease_worker = worker, lease_until = until, fencing_token = r.fencing_token + 1,
+      state = 'running', version = event_version, attempt = r.attempt + 1, updated_at = lease_run.at,
+      reason_code = null, reason_detail = null
+    where r.tenant_id = tenant and r.id = of_run and r.version = event_version - 1
+    returning r.fencing_token into token;
+  if token is null then raise exception 'run % is not as it was locked', of_run using errcode = 'AS001'; end if;
+  insert into assent.audit_events (tenant_id, run_id, version, at, kind, actor_id, data, digest)
+    values (tenant, of_run, event_version, lease_run.at, 'run_leased', null, event_data, event_digest);
+  return token;
+end
+$$;
+
+revoke all on function assent.write_run, assent.hold_run, assent.begin_call, assent.lease_run from public;
+grant execute on function assent.write_run, assent.hold_run, assent.begin_call, assent.lease_run to assent_app;
