@@ -11,6 +11,7 @@ const FILES = listFiles(`${POSTGRES}/**/*.ts`).filter((file) => !file.endsWith("
 /** Who may talk to the database outside a tenant's transaction, and why. */
 const OUTSIDE: Readonly<Record<string, string>> = {
   "audit-log.ts": "names the tenant for the log's statements; one look-up of ids by a function of the schema",
+  "audit-review.ts": "the owner checks the evidence of all tenants, and changes nothing",
   "bootstrap.ts": "the owner makes tenants and their first key",
   "breakers.ts": "how providers are, which is of no tenant",
   "connect.ts": "begins and ends transactions",

@@ -35,10 +35,27 @@ export class RightEdge {
 
   /** Adds one entry by its leaf hash. @returns what full tiles became of the levels above, lowest first */
   append(leaf: Hash): LevelHash[] {
-    const full: LevelHash[] = [];
     this.#size += 1;
-    let hash = leaf;
-    for (let level = 0; ; level += 1) {
+    return this.#push(0, leaf);
+  }
+
+  /**
+   * Adds 256 entries by their full tile's root.
+   * @returns as `append`, that root included
+   * @throws RangeError where the tree does not end with a full tile
+   */
+  appendTile(root: Hash): LevelHash[] {
+    if (this.#size % TILE_WIDTH !== 0) throw new RangeError("a full tile follows full tiles only");
+    this.#size += TILE_WIDTH;
+    this.#levels[0] ??= [];
+    const lowest = { level: 1, index: hashesOfLevel(1, this.#size) - 1, hash: root };
+    return [lowest, ...this.#push(1, root)];
+  }
+
+  #push(lowest: number, added: Hash): LevelHash[] {
+    const full: LevelHash[] = [];
+    let hash = added;
+    for (let level = lowest; ; level += 1) {
       const tile = (this.#levels[level] ??= []);
       tile.push(hash);
       if (tile.length < TILE_WIDTH) return full;

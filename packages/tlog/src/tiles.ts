@@ -75,19 +75,38 @@ export function decodeTile(bytes: Uint8Array, width: number): Hash[] | null {
 
 export const encodeTile = (hashes: readonly Hash[]): Uint8Array => Buffer.concat(hashes);
 
-/** Entries of a bundle's file: each after its length as a big-endian uint16. Views into the bytes, not copies. */
-export function decodeEntries(bytes: Uint8Array): Result<Uint8Array[]> {
-  const entries: Uint8Array[] = [];
-  let at = 0;
-  while (at < bytes.byteLength) {
+/** Where the entries of a bundle's file lie in it. */
+export type EntryFrames = {
+  readonly count: number;
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+};
+
+/** Finds the entries of a bundle's file: each stands after its length as a big-endian uint16. */
+export function frameEntries(bytes: Uint8Array): Result<EntryFrames> {
+  let count = 0;
+  for (let at = 0; at < bytes.byteLength; count += 1) {
     const [high, low] = [bytes[at], bytes[at + 1]];
-    if (high === undefined || low === undefined) return fail(`entry ${entries.length} has no whole length`);
-    const end = at + 2 + high * 256 + low;
-    if (end > bytes.byteLength) return fail(`entry ${entries.length} is cut off`);
-    entries.push(bytes.subarray(at + 2, end));
+    if (high === undefined || low === undefined) return fail(`entry ${count} has no whole length`);
+    at += 2 + high * 256 + low;
+    if (at > bytes.byteLength) return fail(`entry ${count} is cut off`);
+  }
+  const [starts, ends] = [new Int32Array(count), new Int32Array(count)];
+  for (let i = 0, at = 0; i < count; i += 1) {
+    const end = at + 2 + (bytes[at] ?? 0) * 256 + (bytes[at + 1] ?? 0);
+    starts[i] = at + 2;
+    ends[i] = end;
     at = end;
   }
-  return ok(entries);
+  return ok({ count, starts, ends });
+}
+
+/** Entries of a bundle's file. Views into the bytes, not copies. */
+export function decodeEntries(bytes: Uint8Array): Result<Uint8Array[]> {
+  const framed = frameEntries(bytes);
+  if (!framed.ok) return framed;
+  const { count, starts, ends } = framed.value;
+  return ok(Array.from({ length: count }, (_, i) => bytes.subarray(starts[i], ends[i])));
 }
 
 /** @throws RangeError for an entry of more than 65,535 bytes: it has no form in a bundle */

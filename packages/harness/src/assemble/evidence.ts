@@ -35,7 +35,7 @@ export type EvidenceOptions = {
 };
 
 /** Where an installation's logs and the memory of its signer lie. */
-const FOLDER = "audit";
+export const EVIDENCE_FOLDER = "audit";
 
 // The same for every process that shares the secret, and telling nothing of it.
 function originsOf(secretCheck: Uint8Array): (tenant: TenantId, epoch: number) => string {
@@ -52,7 +52,7 @@ export function startEvidence(
   started: AsyncDisposableStack,
 ): Result<EvidenceParts, StartRefusal> {
   const { home, pool, app, secrets, clock, random, log } = options;
-  const signerFolder = join(home, FOLDER, "signer");
+  const signerFolder = join(home, EVIDENCE_FOLDER, "signer");
   let keys: LogKeys;
   try {
     keys = openLogKeys(signerFolder, random);
@@ -67,7 +67,7 @@ export function startEvidence(
   const keeper = startKeeper({
     store,
     signer,
-    files: openLogFiles({ folder: join(home, FOLDER, "logs"), random }),
+    files: openLogFiles({ folder: join(home, EVIDENCE_FOLDER, "logs"), random }),
     clock,
     random,
     log,

@@ -19,9 +19,12 @@ import {
   verifyExport,
   verifyReceipt,
 } from "./commands/audit-log.ts";
+import { verifyDatabase } from "./commands/audit-database.ts";
 import { cosignCopy } from "./commands/cosign.ts";
 import { serveWitness, type WitnessFlags } from "./commands/witness.ts";
+import { err } from "../base/result.ts";
 import type { Context, Outcome } from "./context.ts";
+import { usageFailure } from "./failure.ts";
 
 type Perform = (command: (context: Context) => Outcome) => Promise<void>;
 
@@ -88,19 +91,40 @@ function addReading(audit: Command, perform: Perform): void {
       );
 }
 
+async function verify(context: Context, what: string | undefined, flags: VerifyFlags): Outcome {
+  if ((flags.db === true) === (what === undefined) && (flags.state !== true || flags.db === true)) {
+    if (what === undefined) return await verifyDatabase(context, flags);
+    return isRun(what)
+      ? await verifyAudit(context, parseRunId(what))
+      : await verifyExport(context, what, flags);
+  }
+  return err(
+    usageFailure(
+      "verify_what",
+      "It verifies a folder, a run, or with --db the database.",
+      "Give one of them; --state goes with --db.",
+    ),
+  );
+}
+
 function addVerifying(audit: Command, perform: Perform): void {
   audit
     .command("verify")
-    .description("verify an exported log offline; or, given a run's id, that run's trail at the server")
-    .argument("<folder-or-run>", "an export's folder, or a run's id")
+    .description(
+      "verify an exported log offline; given a run's id, that run's trail at the server; with --db, the database itself",
+    )
+    .argument("[folder-or-run]", "an export's folder, or a run's id; nothing with --db")
     .option("--key <vkey>", "key that you pinned; may be repeated (rotation)", collect)
     .option("--remembered <file>", "a checkpoint that you kept: finds what was cut or rewritten since")
     .option("--policy <file>", "C2SP tlog-policy: logs, witnesses, quorum")
     .option("--cosigned-within <minutes>", "how old the newest cosignature may be", parsePlace)
-    .action(async (what: string, flags: VerifyFlags) => {
-      await perform(async (context) =>
-        isRun(what) ? await verifyAudit(context, parseRunId(what)) : await verifyExport(context, what, flags),
-      );
+    .option(
+      "--db",
+      "the logs in the database of --home or DATABASE_URL, against each other and every memory of them",
+    )
+    .option("--state", "with --db: rebuild states from the events, and name every row that differs")
+    .action(async (what: string | undefined, flags: VerifyFlags) => {
+      await perform(async (context) => await verify(context, what, flags));
     });
   audit
     .command("receipt")

@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { Random } from "../../ports.ts";
 
 const SEED_BYTES = 32;
+const KEYS_FILE = "keys.json";
 const keysSchema = z.strictObject({
   v: z.literal(1),
   /** All of them sign; more than one only while verifiers learn of a new key. Oldest first. */
@@ -24,7 +25,7 @@ export type LogKeys = {
 /** @param folder absolute; made, with a first key, when there is none */
 export function openLogKeys(folder: string, random: Random): LogKeys {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const file = join(folder, "keys.json");
+  const file = join(folder, KEYS_FILE);
   const fresh = (): string => Buffer.from(random.bytes(SEED_BYTES)).toString("base64");
   const write = (seeds: readonly string[], put: (from: string) => void): void => {
     const staged = `${file}.${Buffer.from(random.bytes(8)).toString("hex")}.tmp`;
@@ -44,6 +45,15 @@ export function openLogKeys(folder: string, random: Random): LogKeys {
     add: () => replace([...read(), fresh()]),
     retire: () => replace(read().slice(-1)),
   };
+}
+
+/** The seeds of the keys that sign now, oldest first; none where the folder has no keys. Makes nothing. */
+export function readLogKeys(folder: string): readonly Uint8Array[] {
+  const file = join(folder, KEYS_FILE);
+  if (!isThere(file)) return [];
+  return keysSchema
+    .parse(JSON.parse(readFileSync(file, "utf8")))
+    .seeds.map((seed) => Buffer.from(seed, "base64"));
 }
 
 function isThere(file: string): boolean {

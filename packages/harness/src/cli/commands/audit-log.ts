@@ -104,6 +104,8 @@ export type VerifyFlags = {
   readonly remembered?: string;
   readonly policy?: string;
   readonly cosignedWithin?: number;
+  readonly db?: boolean;
+  readonly state?: boolean;
 };
 
 /** Verifies an exported log: no server, no database, nothing believed that stands in the export. */
@@ -133,7 +135,7 @@ type Trust = {
   readonly policy: Policy | null;
 };
 
-function readTrust(context: Context, flags: VerifyFlags): Result<Trust, Failure> {
+export function readTrust(context: Context, flags: VerifyFlags): Result<Trust, Failure> {
   const policyText = flags.policy === undefined ? null : readText(context, flags.policy);
   if (policyText !== null && !policyText.ok) return policyText;
   const policy = policyText === null ? null : parsePolicy(policyText.value);
@@ -146,7 +148,8 @@ function readTrust(context: Context, flags: VerifyFlags): Result<Trust, Failure>
       return err(usageFailure("key_invalid", key.error, "Give it as `assent audit log` prints it."));
     keys.push(key.value);
   }
-  if (keys.some(({ name }) => name !== keys[0]?.name))
+  // A database has many logs; a copy is of one.
+  if (flags.db !== true && keys.some(({ name }) => name !== keys[0]?.name))
     return err(usageFailure("keys_differ", "The keys are of several logs.", "Verify one log at a time."));
   const remembered = flags.remembered === undefined ? null : readText(context, flags.remembered);
   if (remembered !== null && !remembered.ok) return remembered;

@@ -1,26 +1,14 @@
 // Checks a run's audit events as anybody can who holds them: invariant 11 (history is evidence) for one run. It
 // trusts nothing that the server says of the events but the events themselves.
 
-import { type AuditEvent, auditEventSchema, type EventKind, type RunState } from "@assent/contract";
+import { type AuditEvent, auditEventSchema, type RunState } from "@assent/contract";
 import { AssertionFailed } from "../../base/assert.ts";
 import { digestOf } from "../../base/digest.ts";
-import { type RunEvent, transition } from "../../core/run/run.ts";
+import { followRun } from "../../core/run/replay.ts";
 import type { Finding } from "./finding.ts";
 
 /** The run as the server shows it, read before its events were. */
 export type ShownRun = { readonly id: string; readonly version: number; readonly status: RunState };
-
-/** What an event of this kind does to the run's state; kinds that are not here change none. */
-const STATE_CHANGES: { readonly [K in EventKind]?: RunEvent } = {
-  run_leased: "leased",
-  run_released: "released",
-  run_parked: "parked",
-  run_resumed: "resumed",
-  run_succeeded: "finished",
-  run_failed: "gave_up",
-  run_cancelled: "cancelled",
-  run_dead_lettered: "attempts_exhausted",
-};
 
 /** @param received the events in the order in which the server gave them, as they came */
 export function verifyTrail(received: readonly unknown[], run: ShownRun): Finding[] {
@@ -99,7 +87,7 @@ function checkPath(events: readonly AuditEvent[], run: ShownRun): Finding[] {
   let state: RunState | null = null;
   let shown: RunState | null = null;
   for (const event of events) {
-    const next = follow(state, event.kind);
+    const next = followRun(state, event.kind);
     if (next === null)
       findings.push({
         code: "illegal_transition",
@@ -117,14 +105,4 @@ function checkPath(events: readonly AuditEvent[], run: ShownRun): Finding[] {
       detail: `the events end in ${shown ?? "no state"}, the server shows ${run.status}`,
     });
   return findings;
-}
-
-// Null: this cannot happen in this state. Undefined events change nothing, but nothing comes before the first.
-function follow(state: RunState | null, kind: EventKind): RunState | null {
-  if (kind === "run_queued") return state === null ? "queued" : null;
-  if (state === null) return null;
-  const change = STATE_CHANGES[kind];
-  if (change === undefined) return state;
-  const next = transition(state, change);
-  return next.ok ? next.value : null;
 }

@@ -1,7 +1,7 @@
 // What stands in the tree: one line of RFC 8785 JSON per fact, with a commitment to the payload in its place. Payloads
 // can go (erasure); the tree, and every proof out of it, stays as it is.
 
-import { createHash } from "node:crypto";
+import { sha256 } from "@assent/tlog";
 import { assert } from "../../base/assert.ts";
 
 /** Bundles could carry 65,535 bytes; a leaf holds ids and digests, and nothing that grows. */
@@ -69,10 +69,13 @@ export function decodeLeaf(bytes: Uint8Array): Leaf | null {
   };
 }
 
+const COMMIT_PREFIX = Buffer.from("audit-commit/v1\n");
+
 /** SHA-256("audit-commit/v1\n" || salt || payload). @param salt exactly 32 random bytes */
 export function commitment(salt: Uint8Array, payload: Uint8Array | string): Buffer {
   assert(salt.byteLength === SALT_BYTES, "a salt has 32 bytes");
-  return createHash("sha256").update("audit-commit/v1\n").update(salt).update(payload).digest();
+  const opened = typeof payload === "string" ? Buffer.from(payload) : payload;
+  return Buffer.from(sha256(Buffer.concat([COMMIT_PREFIX, salt, opened])));
 }
 
 /** As leaves spell times. */

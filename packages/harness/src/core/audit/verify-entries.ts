@@ -1,11 +1,13 @@
 // The entries of an exported log, bundle by bundle: memory stays small however long the log is.
 
 import {
-  decodeEntries,
+  type BulkHash,
+  createBulkHash,
   decodeTile,
+  frameEntries,
   type Hash,
+  HASH_BYTES,
   isSameHash,
-  leafHash,
   type LevelHash,
   RightEdge,
   type Tile,
@@ -20,6 +22,7 @@ export type EntriesReport = { readonly opened: number; readonly erased: number; 
 type Add = (finding: LogFinding) => void;
 
 type Walk = {
+  readonly bulk: BulkHash;
   readonly source: LogSource;
   readonly size: number;
   readonly memory: Memory | null;
@@ -47,6 +50,7 @@ export function readEntries(
 ): EntriesReport {
   const { size, root } = checkpoint;
   const walk: Walk = {
+    bulk: createBulkHash(),
     source,
     size,
     memory,
@@ -73,49 +77,76 @@ function readTile(source: LogSource, tile: Tile): Uint8Array | null {
   );
 }
 
+// A view, so that entries can be read as text.
+const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
+  Buffer.from(buffer, byteOffset, byteLength);
+
 function readBundle(walk: Walk, tile: Tile): boolean {
   const { source, add, checks } = walk;
   const first = tile.index * TILE_WIDTH;
   const range = `entries ${first} to ${first + tile.width - 1}`;
   const bytes = readTile(source, { ...tile, level: "entries" });
-  const decoded = bytes === null ? null : decodeEntries(bytes);
-  if (decoded === null || !decoded.ok) {
-    const detail = decoded === null || decoded.ok ? "their file is missing" : decoded.error;
+  const framed = bytes === null ? null : frameEntries(bytes);
+  if (bytes === null || framed === null || !framed.ok) {
+    const detail = framed === null || framed.ok ? "their file is missing" : framed.error;
     add({ code: "entries_missing", at: range, detail });
     return false;
   }
-  const entries = decoded.value;
-  if (entries.length < tile.width) {
+  const { count, starts, ends } = framed.value;
+  if (count < tile.width) {
     add({
       code: "entries_missing",
-      at: `entry ${first + entries.length}`,
-      detail: `${range} should be ${tile.width}, there are ${entries.length}`,
+      at: `entry ${first + count}`,
+      detail: `${range} should be ${tile.width}, there are ${count}`,
     });
     return false;
   }
-  if (entries.length > tile.width && entries.length !== TILE_WIDTH)
+  if (count > tile.width && count !== TILE_WIDTH)
     add({
       code: "entries_added",
       at: `entry ${first + tile.width}`,
       detail: "there are more entries than the checkpoint covers",
     });
-  const hashes = tileHashes(walk, tile, range);
+  const computed = walk.bulk.leaves(bytes, starts, ends, tile.width);
+  const said = tileHashes(walk, tile, range) ?? computed;
+  grow(walk, tile, computed, said);
   const payloads = source.read(payloadPath(tilePath({ ...tile, level: "entries" })));
   checks.openBundle(payloads, first);
+  const text = bufferOf(bytes);
+  for (let i = 0; i < tile.width; i += 1) checks.check(text, starts[i] ?? 0, ends[i] ?? 0, first + i);
+  return true;
+}
+
+const hashAt = (hashes: Uint8Array, i: number): Hash => hashes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES);
+
+/** Adds a bundle's hashes to the trees. @param computed from the entries; @param said what the tile holds */
+function grow(walk: Walk, tile: Tile, computed: Uint8Array, said: Uint8Array): void {
+  const { memory, tiles } = walk;
+  const first = tile.index * TILE_WIDTH;
+  const end = first + tile.width;
+  const isSame = said === computed || bufferOf(computed).equals(said);
+  const isRememberedWithin = memory !== null && memory.size > first && memory.size < end;
+  if (isSame && walk.differing.length === 0 && tile.width === TILE_WIDTH && !isRememberedWithin) {
+    for (const node of tiles.appendTile(walk.bulk.tileRoot(said))) checkNode(walk, node);
+    if (memory?.size === end) walk.rememberedRoot = tiles.root();
+    return;
+  }
+  // Of their own: the next bundle's take the place of these.
+  growEach(walk, tile, computed.slice(), said.slice());
+}
+
+function growEach(walk: Walk, tile: Tile, computed: Uint8Array, said: Uint8Array): void {
+  const first = tile.index * TILE_WIDTH;
   for (let i = 0; i < tile.width; i += 1) {
-    const entry = entries[i];
-    if (entry === undefined) return false;
-    const hash = leafHash(entry);
-    const said = hashes?.[i] ?? hash;
-    if (!isSameHash(hash, said) && walk.differing.length < DIFFERENCES_MAX) walk.differing.push(first + i);
+    const [hash, hashSaid] = [hashAt(computed, i), hashAt(said, i)];
+    if (!isSameHash(hash, hashSaid) && walk.differing.length < DIFFERENCES_MAX)
+      walk.differing.push(first + i);
     // Before the first difference both are the same tree.
     if (walk.differing.length > 0) walk.entries.append(hash);
-    for (const node of walk.tiles.append(said)) checkNode(walk, node);
-    checks.check(entry, first + i);
+    for (const node of walk.tiles.append(hashSaid)) checkNode(walk, node);
     if (walk.memory !== null && first + i + 1 === walk.memory.size) walk.rememberedRoot = walk.tiles.root();
     if (walk.differing.length === 1 && walk.differing[0] === first + i) rebuild(walk, first + i);
   }
-  return true;
 }
 
 // The entries' own tree is only grown once it is another one: from the same edge, with the entry's own hash.
@@ -124,24 +155,26 @@ function rebuild(walk: Walk, index: number): void {
   for (let bundle = 0; bundle * TILE_WIDTH <= index; bundle += 1) {
     const width = Math.min(TILE_WIDTH, walk.size - bundle * TILE_WIDTH);
     const bytes = readTile(walk.source, { level: "entries", index: bundle, width });
-    const decoded = bytes === null ? null : decodeEntries(bytes);
-    if (decoded?.ok !== true) return;
-    for (const [i, entry] of decoded.value.entries())
-      if (bundle * TILE_WIDTH + i <= index) entries.append(leafHash(entry));
+    const framed = bytes === null ? null : frameEntries(bytes);
+    if (bytes === null || framed?.ok !== true) return;
+    const last = Math.min(width, index + 1 - bundle * TILE_WIDTH);
+    const hashes = walk.bulk.leaves(bytes, framed.value.starts, framed.value.ends, last).slice();
+    for (let i = 0; i < last; i += 1) entries.append(hashAt(hashes, i));
   }
   walk.entries = entries;
 }
 
-function tileHashes({ source, add }: Walk, tile: Tile, range: string): Hash[] | null {
+function tileHashes({ source, add }: Walk, tile: Tile, range: string): Uint8Array | null {
   const bytes = readTile(source, tile);
   if (bytes === null) {
     add({ code: "tile_missing", at: range, detail: `${tilePath(tile)} is missing` });
     return null;
   }
-  const hashes = decodeTile(bytes, tile.width) ?? decodeTile(bytes, TILE_WIDTH);
-  if (hashes === null)
-    add({ code: "tile_malformed", at: range, detail: `${tilePath(tile)} has another length` });
-  return hashes;
+  const isWhole =
+    bytes.byteLength === tile.width * HASH_BYTES || bytes.byteLength === TILE_WIDTH * HASH_BYTES;
+  if (isWhole) return bytes.subarray(0, tile.width * HASH_BYTES);
+  add({ code: "tile_malformed", at: range, detail: `${tilePath(tile)} has another length` });
+  return null;
 }
 
 const listed = (walk: Walk, code: string, detail: string): void => {

@@ -1,13 +1,15 @@
 // What leaves say, beside their hashes: which log they belong to, an unbroken count per subject, and payloads that are
 // either what was committed to, or gone with a record of it.
 
-import { commitment, decodeLeaf, ERASED_KIND, type Leaf, SALT_BYTES } from "./leaf.ts";
+import { commitment, ERASED_KIND, SALT_BYTES } from "./leaf.ts";
+import { COMMIT_CHARS, createLeafReader, type LeafLayout } from "./leaf-layout.ts";
 import type { LogFinding } from "./verify-source.ts";
 
 export type LeafChecks = {
   /** Gives the payloads of the bundle that begins at this entry; null: the export has none. */
   openBundle(payloads: Uint8Array | null, first: number): void;
-  check(entry: Uint8Array, index: number): void;
+  /** One entry, that lies between these two places of the bytes. */
+  check(bytes: Buffer, from: number, to: number, index: number): void;
   /** After the last entry: erasures are recorded later than what they erased. */
   end(): { readonly opened: number; readonly erased: number; readonly unopened: number };
 };
@@ -17,58 +19,94 @@ type Opening = { readonly salt: Buffer; readonly payload: string };
 /** A payload is at most what an event holds; a line that is longer is not one of ours. */
 const LINE_CHARS_MAX = 4_000_000;
 
-export function createLeafChecks(origin: string, add: (finding: LogFinding) => void): LeafChecks {
+/** @param recorded entries whose erasure is recorded, beside those that the log itself says so of */
+export function createLeafChecks(
+  origin: string,
+  add: (finding: LogFinding) => void,
+  recorded: readonly number[] = [],
+): LeafChecks {
   // A later epoch goes on where the one before it stopped, so its first version of a subject is not 1.
   const epoch = Number(/\/e([1-9]\d*)$/.exec(origin)?.[1] ?? 1);
-  const missing = new Set<number>();
-  const erased = new Set<number>();
-  const present = createBits();
-  let openings: Map<number, Opening> | null = null;
+  const erased = new Set(recorded);
+  const reader = createLeafReader();
+  const payloads = createPayloadChecks(add);
   let tenant: string | null = null;
-  let [opened, unopened] = [0, 0];
 
   const checkVersion = createVersionChecks(epoch, add);
-  const checkPayload = (leaf: Leaf, index: number): void => {
-    if (openings === null) {
-      unopened += 1;
-      return;
-    }
-    const opening = openings.get(index);
-    if (opening === undefined) {
-      missing.add(index);
-      return;
-    }
-    opened += 1;
-    present.set(index);
-    if (opening.salt.byteLength !== SALT_BYTES)
-      add({ code: "payload_altered", at: `entry ${index}`, detail: "its salt has not 32 bytes" });
-    else if (commitment(opening.salt, opening.payload).toString("hex") !== leaf.commit)
-      add({
-        code: "payload_altered",
-        at: `entry ${index}`,
-        detail: "salt and payload are not those it commits to",
-      });
-  };
-
   return {
-    openBundle(payloads, first): void {
-      openings = payloads === null ? null : readPayloads(payloads, first, add);
-    },
-    check(entry, index): void {
-      const leaf = decodeLeaf(entry);
-      if (leaf === null) {
+    openBundle: (bytes, first) => payloads.open(bytes, first),
+    check(bytes, from, to, index): void {
+      const layout = reader.read(bytes, from, to);
+      if (layout === null) {
         add({ code: "entry_malformed", at: `entry ${index}`, detail: "it has not the form of an entry" });
         return;
       }
-      tenant ??= leaf.tenant;
-      if (leaf.log !== origin || leaf.tenant !== tenant)
-        add({ code: "entry_of_another_log", at: `entry ${index}`, detail: `it belongs to ${leaf.log}` });
-      checkVersion(leaf, index);
-      if (leaf.kind === ERASED_KIND && leaf.subject.startsWith(`entry:${epoch}:`))
-        erased.add(Number(leaf.subject.slice(`entry:${epoch}:`.length)));
-      checkPayload(leaf, index);
+      tenant ??= layout.tenant;
+      if (layout.log !== origin || layout.tenant !== tenant)
+        add({ code: "entry_of_another_log", at: `entry ${index}`, detail: `it belongs to ${layout.log}` });
+      const subject = bytes.toString("latin1", from + layout.subjectAt, from + layout.subjectEnd);
+      checkVersion(subject, versionOf(layout, bytes, from), index);
+      if (isErasure(layout, bytes, from) && subject.startsWith(`entry:${epoch}:`))
+        erased.add(Number(subject.slice(`entry:${epoch}:`.length)));
+      const at = from + layout.commitAt;
+      payloads.check(index, () => bytes.toString("latin1", at, at + COMMIT_CHARS));
     },
-    end() {
+    end: () => payloads.end(erased),
+  };
+}
+
+const ZERO = 0x30;
+
+function versionOf({ versionAt, length }: LeafLayout, bytes: Uint8Array, from: number): number {
+  let version = 0;
+  // The last byte is the closing brace.
+  for (let i = from + versionAt; i < from + length - 1; i += 1)
+    version = version * 10 + (bytes[i] ?? ZERO) - ZERO;
+  return version;
+}
+
+const isErasure = ({ kindAt, kindEnd }: LeafLayout, bytes: Buffer, from: number): boolean =>
+  kindEnd - kindAt === ERASED_KIND.length &&
+  bytes.toString("latin1", from + kindAt, from + kindEnd) === ERASED_KIND;
+
+type PayloadChecks = {
+  open(bytes: Uint8Array | null, first: number): void;
+  /** @param commitOf what the entry commits to, in hex; asked for only where there is something to open it with */
+  check(index: number, commitOf: () => string): void;
+  end(erased: ReadonlySet<number>): ReturnType<LeafChecks["end"]>;
+};
+
+function createPayloadChecks(add: (finding: LogFinding) => void): PayloadChecks {
+  const missing = new Set<number>();
+  const present = createBits();
+  let openings: Map<number, Opening> | null = null;
+  let [opened, unopened] = [0, 0];
+  return {
+    open(bytes, first): void {
+      openings = bytes === null ? null : readPayloads(bytes, first, add);
+    },
+    check(index, commitOf): void {
+      if (openings === null) {
+        unopened += 1;
+        return;
+      }
+      const opening = openings.get(index);
+      if (opening === undefined) {
+        missing.add(index);
+        return;
+      }
+      opened += 1;
+      present.set(index);
+      if (opening.salt.byteLength !== SALT_BYTES)
+        add({ code: "payload_altered", at: `entry ${index}`, detail: "its salt has not 32 bytes" });
+      else if (commitment(opening.salt, opening.payload).toString("hex") !== commitOf())
+        add({
+          code: "payload_altered",
+          at: `entry ${index}`,
+          detail: "salt and payload are not those it commits to",
+        });
+    },
+    end(erased) {
       for (const index of missing)
         if (!erased.has(index))
           add({
@@ -91,11 +129,13 @@ export function createLeafChecks(origin: string, add: (finding: LogFinding) => v
 function createVersionChecks(
   epoch: number,
   add: (finding: LogFinding) => void,
-): (leaf: Leaf, index: number) => void {
-  const versions = new Map<string, number>();
-  return ({ subject, version }: Leaf, index: number): void => {
-    const last = versions.get(subject);
-    versions.set(subject, version);
+): (subject: string, version: number, index: number) => void {
+  const versions = new Map<string, { last: number }>();
+  return (subject, version, index): void => {
+    const known = versions.get(subject);
+    const last = known?.last;
+    if (known === undefined) versions.set(subject, { last: version });
+    else known.last = version;
     if (last === undefined ? version === 1 || epoch > 1 : version === last + 1) return;
     const expected = (last ?? 0) + 1;
     add({

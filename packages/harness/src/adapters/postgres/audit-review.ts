@@ -1,0 +1,282 @@
+// Reads the evidence and what it is about for a check of all of it: as the owner, every tenant's, and changes nothing.
+
+import {
+  type ApprovalState,
+  type EventKind,
+  idFromUuid,
+  type RunId,
+  type RunState,
+  type StepState,
+  uuidOf,
+} from "@assent/contract";
+import type { Pool } from "pg";
+import type {
+  ChangedObject,
+  MisplacedEvent,
+  ReviewedEvent,
+  ReviewedLeaf,
+  ReviewedRun,
+  ReviewTx,
+} from "../../ports.ts";
+import { transaction } from "./connect.ts";
+import { only, type Query } from "./rows.ts";
+import { queryOn } from "./store.ts";
+
+/** Everything that the work reads is of one moment. */
+export async function reviewTransaction<T>(owner: Pool, work: (tx: ReviewTx) => Promise<T>): Promise<T> {
+  return await transaction(
+    owner,
+    async (client) => {
+      const query = queryOn(client);
+      await query("set transaction read only", []);
+      return await work(reviewOn(query));
+    },
+    { isolation: "repeatable read" },
+  );
+}
+
+/** What the connection that these queries run on sees. */
+export const reviewOn = (query: Query): ReviewTx => ({ ...reviewLogs(query), ...reviewRuns(query) });
+
+type LeafRow = {
+  idx: string;
+  leaf: Buffer;
+  leaf_hash: Buffer;
+  salt: Buffer | null;
+  subject: string | null;
+  version: number;
+  at: Date;
+  kind: string;
+  actor_id: string | null;
+  data: string | null;
+};
+
+const toLeaf = (row: LeafRow): ReviewedLeaf => ({
+  index: Number(row.idx),
+  leaf: row.leaf,
+  leafHash: row.leaf_hash,
+  salt: row.salt,
+  payload: row.data,
+  fact:
+    row.subject === null
+      ? null
+      : { subject: row.subject, version: row.version, at: row.at, kind: row.kind, actor: row.actor_id },
+});
+
+const LEAVES = `
+  select l.idx, l.leaf, l.leaf_hash, l.salt,
+    coalesce('run_' || assent.audit_hex(e.run_id), f.subject) as subject, coalesce(e.version, f.version) as version,
+    coalesce(e.at, f.at) as at, coalesce(e.kind, f.kind) as kind,
+    case when e.event_id is null then f.actor_id else e.actor_id end as actor_id,
+    coalesce(e.data, f.data)::text as data
+  from assent.audit_leaves l
+  left join assent.audit_events e on e.tenant_id = l.tenant_id and e.event_id = l.event_id
+  left join assent.audit_facts f on f.tenant_id = l.tenant_id and f.event_id = l.event_id
+  where l.tenant_id = $1 and l.epoch = $2 and l.idx >= $3 order by l.idx limit $4`;
+
+// An event stands in the tree or in the inbox, in one of them, and nothing stands there that is no event.
+const MISPLACED = `
+  with facts as (
+    select event_id, 'run_' || assent.audit_hex(run_id) || ' event ' || version as name
+      from assent.audit_events where tenant_id = $1
+    union all
+    select event_id, subject || ' event ' || version from assent.audit_facts where tenant_id = $1
+  ), places as (
+    select event_id from assent.audit_leaves where tenant_id = $1
+    union all
+    select event_id from assent.audit_inbox where tenant_id = $1
+  ), counted as (
+    select event_id, count(*) as times from places group by event_id
+  )
+  select coalesce(f.event_id, c.event_id) as event_id, f.name,
+    case when c.event_id is null then 'lost' when f.event_id is null then 'orphan' else 'twice' end as what
+  from facts f full join counted c on c.event_id = f.event_id
+  where c.event_id is null or f.event_id is null or c.times > 1
+  order by 1 limit $2`;
+
+type Logs =
+  | "tenants"
+  | "logs"
+  | "leaves"
+  | "nodes"
+  | "checkpoints"
+  | "misplaced"
+  | "waiting"
+  | "waitingErasures";
+
+function reviewLogs(query: Query): Pick<ReviewTx, Logs> {
+  return {
+    tenants: async () =>
+      await query<{ id: string; slug: string }>("select id, slug from assent.tenants order by slug", []),
+    async logs(tenant) {
+      const rows = await query<{ epoch: number; origin: string; vkey: string; size: string; root: Buffer }>(
+        `select l.epoch, l.origin, l.vkey, h.size, h.root from assent.audit_logs l
+         join assent.audit_heads h on h.tenant_id = l.tenant_id and h.epoch = l.epoch
+         where l.tenant_id = $1 order by l.epoch`,
+        [tenant],
+      );
+      return rows.map((row) => ({ ...row, size: Number(row.size) }));
+    },
+    leaves: async (tenant, epoch, from, limit) =>
+      (await query<LeafRow>(LEAVES, [tenant, epoch, from, limit])).map(toLeaf),
+    async nodes(tenant, epoch) {
+      const rows = await query<{ level: number; n: string; hash: Buffer }>(
+        "select level, n, hash from assent.audit_nodes where tenant_id = $1 and epoch = $2",
+        [tenant, epoch],
+      );
+      return rows.map(({ level, n, hash }) => ({ level, index: Number(n), hash }));
+    },
+    async checkpoints(tenant, epoch) {
+      const rows = await query<{ size: string; note: string }>(
+        "select size, note from assent.audit_checkpoints where tenant_id = $1 and epoch = $2 order by size",
+        [tenant, epoch],
+      );
+      return rows.map(({ size, note }) => ({ epoch, size: Number(size), note }));
+    },
+    async misplaced(tenant, limit): Promise<readonly MisplacedEvent[]> {
+      const rows = await query<{ what: MisplacedEvent["what"]; event_id: string; name: string | null }>(
+        MISPLACED,
+        [tenant, limit],
+      );
+      return rows.map(({ what, event_id, name }) => ({ what, eventId: event_id, name }));
+    },
+    async waitingErasures(tenant, epoch): Promise<readonly number[]> {
+      const rows = await query<{ idx: string }>(
+        `select split_part(f.subject, ':', 3) as idx from assent.audit_facts f
+         join assent.audit_inbox i on i.tenant_id = f.tenant_id and i.event_id = f.event_id
+         where f.tenant_id = $1 and f.kind = 'payload.erased' and f.subject like 'entry:' || $2::integer || ':%'`,
+        [tenant, epoch],
+      );
+      return rows.map(({ idx }) => Number(idx));
+    },
+    async waiting(tenant) {
+      const row = only(
+        await query<{ count: string; oldest: number | null }>(
+          `select count(*) as count, extract(epoch from clock_timestamp() - min(at))::float8 as oldest
+           from assent.audit_inbox where tenant_id = $1`,
+          [tenant],
+        ),
+      );
+      return { count: Number(row.count), oldestSeconds: row.oldest ?? 0 };
+    },
+  };
+}
+
+// What an event is about, where its payload is still there to say so.
+const OBJECTS = `
+  select e.run_id, e.event_id, e.version, e.kind, e.data, e.data::text = '{"erased":true}' as erased,
+    split_part(e.kind, '_', 1) as family,
+    case
+      when e.kind like 'run\\_%' then 'run'
+      when e.kind like 'step\\_%' then 'step ' || (e.data ->> 'step')
+      when e.kind like 'approval\\_%' then e.data ->> 'approval_id'
+      when e.kind like 'artifact\\_%' then e.data ->> 'artifact_id'
+    end as object
+  from assent.audit_events e where e.tenant_id = $1 and e.run_id = any ($2)`;
+
+// Of each object the newest event, unless a later one of its family was erased: that one may have been about it too.
+const CHANGED = `
+  with events as (${OBJECTS}),
+  newest as (
+    select distinct on (run_id, object) * from events e
+    where object is not null and (not erased or family = 'run') order by run_id, object, version desc
+  ), known as (
+    select n.*, coalesce(i.state, decode(convert_from(l.leaf, 'UTF8')::json ->> 'state', 'hex')) as recorded,
+      assent.audit_image($1, n.run_id, n.kind, n.data) as present
+    from newest n
+    left join assent.audit_inbox i on i.tenant_id = $1 and i.event_id = n.event_id
+    left join assent.audit_leaves l on l.tenant_id = $1 and l.event_id = n.event_id
+    where not exists (
+      select from events x
+      where x.run_id = n.run_id and x.erased and x.family = n.family and x.family <> 'run' and x.version > n.version)
+  )
+  select run_id, object, version, present is null as gone, recorded is not distinct from present as same
+  from known where recorded is not null`;
+
+type RunRow = { id: string; state: RunState; version: number };
+type Runs = "runs" | "events" | "changed" | "missingRuns";
+
+function reviewRuns(query: Query): Pick<ReviewTx, Runs> {
+  return {
+    runs: async (tenant, after, limit) => await readRuns(query, tenant, after, limit),
+    async events(tenant, runs): Promise<readonly ReviewedEvent[]> {
+      const rows = await query<{
+        run_id: string;
+        version: number;
+        kind: EventKind;
+        step: number | null;
+        approval: string | null;
+        erased: boolean;
+      }>(
+        `select e.run_id, e.version, e.kind, (e.data ->> 'step')::integer as step, e.data ->> 'approval_id' as approval,
+           e.data::text = '{"erased":true}' as erased
+         from assent.audit_events e where e.tenant_id = $1 and e.run_id = any ($2) order by e.run_id, e.version`,
+        [tenant, uuids(runs)],
+      );
+      return rows.map(({ run_id, erased, ...rest }) => ({
+        ...rest,
+        run: idFromUuid("run", run_id),
+        isErased: erased,
+      }));
+    },
+    async changed(tenant, runs): Promise<{ compared: number; objects: readonly ChangedObject[] }> {
+      const rows = await query<{
+        run_id: string;
+        object: string;
+        version: number;
+        gone: boolean;
+        same: boolean;
+      }>(CHANGED, [tenant, uuids(runs)]);
+      const objects = rows
+        .filter(({ same }) => !same)
+        .map(({ run_id, object, version, gone }) => ({
+          run: idFromUuid("run", run_id),
+          object,
+          version,
+          isGone: gone,
+        }));
+      return { compared: rows.length, objects };
+    },
+    async missingRuns(tenant, limit): Promise<readonly RunId[]> {
+      const rows = await query<{ run_id: string }>(
+        `select distinct e.run_id from assent.audit_events e where e.tenant_id = $1 and not exists (
+           select from assent.runs r where r.tenant_id = $1 and r.id = e.run_id) order by 1 limit $2`,
+        [tenant, limit],
+      );
+      return rows.map(({ run_id }) => idFromUuid("run", run_id));
+    },
+  };
+}
+
+const uuids = (runs: readonly RunId[]): string[] => runs.map((run) => uuidOf(run));
+
+async function readRuns(
+  query: Query,
+  tenant: string,
+  after: RunId | null,
+  limit: number,
+): Promise<readonly ReviewedRun[]> {
+  const rows = await query<RunRow>(
+    `select id, state, version from assent.runs
+     where tenant_id = $1 and ($2::uuid is null or id > $2) order by id limit $3`,
+    [tenant, after === null ? null : uuidOf(after), limit],
+  );
+  const ids = rows.map(({ id }) => id);
+  const steps = await query<{ run_id: string; seq: number; state: StepState }>(
+    "select run_id, seq, state from assent.steps where tenant_id = $1 and run_id = any ($2) order by seq",
+    [tenant, ids],
+  );
+  const approvals = await query<{ run_id: string; id: string; state: ApprovalState }>(
+    "select run_id, id, state from assent.approvals where tenant_id = $1 and run_id = any ($2) order by id",
+    [tenant, ids],
+  );
+  return rows.map(({ id, state, version }) => ({
+    id: idFromUuid("run", id),
+    state,
+    version,
+    steps: steps.filter(({ run_id }) => run_id === id).map(({ seq, state: of }) => ({ seq, state: of })),
+    approvals: approvals
+      .filter(({ run_id }) => run_id === id)
+      .map((row) => ({ id: idFromUuid("apr", row.id), state: row.state })),
+  }));
+}

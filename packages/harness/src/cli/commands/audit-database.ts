@@ -1,0 +1,58 @@
+// `assent audit verify --db`: the evidence where it lies, read as the database's owner. No server has to run, and what
+// one says is not asked for.
+
+import { err, ok } from "../../base/result.ts";
+import type { ReviewedEvidence, ReviewedLog, ReviewedState } from "../../assemble/audit-review.ts";
+import type { Context, Outcome } from "../context.ts";
+import { visibleLine } from "../output/visible.ts";
+import { readTrust, type VerifyFlags } from "./audit-log.ts";
+
+export async function verifyDatabase(context: Context, flags: VerifyFlags): Outcome {
+  const trust = readTrust(context, flags);
+  if (!trust.ok) return trust;
+  // Loaded when it is wanted: no other command needs the database's client.
+  const { findingsOf, reviewDatabase } = await import("../../assemble/audit-review.ts");
+  const { processEnvironment } = await import("../../config.ts");
+  const reviewed = await reviewDatabase({
+    home: context.home,
+    environment: processEnvironment(),
+    keys: trust.value.keys,
+    remembered: trust.value.remembered,
+    withState: flags.state === true,
+  });
+  if (!reviewed.ok) return err({ exit: "usage", ...reviewed.error });
+  const findings = findingsOf(reviewed.value);
+  const verified = findings.length === 0;
+  context.show({ verified, findings, tenants: reviewed.value }, () => [
+    verified ? "Database verified." : `Database NOT verified: ${findings.length} findings.`,
+    ...reviewed.value.flatMap(tenantLines),
+  ]);
+  return ok(verified ? "ok" : "failed");
+}
+
+const tenantLines = ({ tenant, logs, waiting, findings, state }: ReviewedEvidence): string[] => [
+  `Tenant ${tenant}: ${waiting.count} events wait for their place${waiting.count === 0 ? "" : `, the oldest for ${waiting.oldestSeconds.toFixed(1)} s`}.`,
+  ...logs.flatMap(logLines),
+  ...(state === null ? [] : stateLines(state)),
+  ...findings.map(findingLine),
+];
+
+const logLines = (log: ReviewedLog): string[] => [
+  `  log ${log.epoch}, ${log.origin}: ${log.size} entries, ${log.signedSize} signed; ${log.opened} payloads opened, ${log.erased} erased with a record`,
+  `    held against ${[
+    "every checkpoint in the database",
+    log.anchorSize === null
+      ? "no memory of a signer, since there is none here"
+      : `the signer's memory of ${log.anchorSize}`,
+    ...(log.rememberedSize === null ? [] : [`the kept checkpoint of ${log.rememberedSize}`]),
+  ].join("; ")}`,
+  ...log.findings.map(findingLine),
+];
+
+const stateLines = (state: ReviewedState): string[] => [
+  `  rebuilt from events: ${state.runs} runs, ${state.steps} steps, ${state.approvals} approvals; ${state.compared} rows held against their digests; ${state.erased} left out, since events of theirs were erased`,
+  ...state.findings.map(findingLine),
+];
+
+const findingLine = ({ code, at, detail }: ReviewedLog["findings"][number]): string =>
+  visibleLine(`    ${at}: ${detail} (${code})`);

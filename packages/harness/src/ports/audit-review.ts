@@ -1,0 +1,92 @@
+// The evidence as its database has it, in one snapshot, for somebody who checks all of it against itself.
+
+import type { ApprovalState, EventKind, RunId, RunState, StepState } from "@assent/contract";
+import type {
+  Anchor,
+  LevelNode,
+  LogHead,
+  LogInfo,
+  StoredCheckpoint,
+  StoredLeaf,
+  WaitingFact,
+} from "./audit.ts";
+
+export type ReviewedTenant = {
+  /** UUID. */
+  readonly id: string;
+  readonly slug: string;
+};
+
+export type ReviewedLeaf = StoredLeaf & {
+  /** The row that the leaf is about; null where it is gone. Its payload may be another than the leaf's own. */
+  readonly fact: Pick<WaitingFact, "subject" | "version" | "at" | "kind" | "actor"> | null;
+};
+
+/** An event that stands where none can, or stands nowhere. */
+export type MisplacedEvent = {
+  readonly what: "lost" | "twice" | "orphan";
+  readonly eventId: string;
+  /** Subject and version; null where the event itself is not there. */
+  readonly name: string | null;
+};
+
+export type ReviewedRun = {
+  readonly id: RunId;
+  readonly state: RunState;
+  readonly version: number;
+  readonly steps: readonly { readonly seq: number; readonly state: StepState }[];
+  /** Of each `apr_…` its state. */
+  readonly approvals: readonly { readonly id: string; readonly state: ApprovalState }[];
+};
+
+export type ReviewedEvent = {
+  readonly run: RunId;
+  readonly version: number;
+  readonly kind: EventKind;
+  readonly step: number | null;
+  readonly approval: string | null;
+  readonly isErased: boolean;
+};
+
+/** An object whose row is not what its newest event says that it was. */
+export type ChangedObject = {
+  readonly run: RunId;
+  /** `run`, `step 3`, `apr_…`, `art_…`. */
+  readonly object: string;
+  readonly version: number;
+  readonly isGone: boolean;
+};
+
+export type ReviewTx = {
+  tenants(): Promise<readonly ReviewedTenant[]>;
+  logs(tenant: string): Promise<readonly (LogInfo & Pick<LogHead, "size" | "root">)[]>;
+  /** Leaves from a place on, each with its event. */
+  leaves(tenant: string, epoch: number, from: number, limit: number): Promise<readonly ReviewedLeaf[]>;
+  nodes(tenant: string, epoch: number): Promise<readonly LevelNode[]>;
+  checkpoints(tenant: string, epoch: number): Promise<readonly StoredCheckpoint[]>;
+  /** At most so many. */
+  misplaced(tenant: string, limit: number): Promise<readonly MisplacedEvent[]>;
+  waiting(tenant: string): Promise<{ readonly count: number; readonly oldestSeconds: number }>;
+  /** Entries of the log whose payload was erased, with a record that has no place in the tree yet. */
+  waitingErasures(tenant: string, epoch: number): Promise<readonly number[]>;
+  /** Runs after this id, in the order of their ids; null: from the first. */
+  runs(tenant: string, after: RunId | null, limit: number): Promise<readonly ReviewedRun[]>;
+  /** Of these runs, by run and version. */
+  events(tenant: string, runs: readonly RunId[]): Promise<readonly ReviewedEvent[]>;
+  /** Of these runs. `compared` counts the objects whose state at their newest event is known. */
+  changed(
+    tenant: string,
+    runs: readonly RunId[],
+  ): Promise<{ readonly compared: number; readonly objects: readonly ChangedObject[] }>;
+  /** Runs that have events and no row, at most so many. */
+  missingRuns(tenant: string, limit: number): Promise<readonly RunId[]>;
+};
+
+/** What is known of a log outside of the database, read before the snapshot was taken: so the database has it all. */
+export type OutsideKnowledge = {
+  readonly anchor: Anchor | null;
+  /** The signed note among the published files. */
+  readonly published: string | null;
+  /** One that the checker kept. */
+  readonly remembered: string | null;
+};

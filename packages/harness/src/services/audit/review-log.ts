@@ -1,0 +1,271 @@
+// Checks one log in the live database: its leaves against its own tree, against every checkpoint that was ever signed,
+// against the memories outside of the database, and against the events that the leaves are about. Whatever is wrong is
+// named with its place.
+
+import {
+  encodeBase64,
+  type Hash,
+  isSameHash,
+  leafHash,
+  type LevelHash,
+  openCheckpoint,
+  parseCheckpoint,
+  parseNote,
+  RightEdge,
+  TILE_WIDTH,
+  type VerifierKey,
+} from "@assent/tlog";
+import { decodeLeaf, leafTime } from "../../core/audit/leaf.ts";
+import { createLeafChecks } from "../../core/audit/verify-leaf.ts";
+import { type LogFinding, payloadLine } from "../../core/audit/verify-source.ts";
+import type { LogInfo, OutsideKnowledge, ReviewedLeaf, ReviewTx } from "../../ports.ts";
+
+/** Leaves that are read and held at once. */
+const PAGE_LEAVES = 1_024;
+/** Findings that are listed of one log; past these it is wrong all over. */
+export const REVIEW_FINDINGS_MAX = 1_000;
+
+export type ReviewedLog = {
+  readonly origin: string;
+  readonly epoch: number;
+  readonly size: number;
+  /** Entries that a checkpoint signed by a trusted key covers; 0 for none. */
+  readonly signedSize: number;
+  /** Checkpoints whose signature no trusted key made, as after a rotation; their roots were checked all the same. */
+  readonly unknownSignatures: number;
+  readonly anchorSize: number | null;
+  readonly rememberedSize: number | null;
+  readonly opened: number;
+  readonly erased: number;
+  readonly findings: readonly LogFinding[];
+};
+
+/** Somebody says that the first so many entries have this root. */
+type Claim = { readonly size: number; readonly root: Hash; readonly by: string };
+type Add = (finding: LogFinding) => void;
+type Head = LogInfo & { readonly size: number; readonly root: Uint8Array };
+
+/** @param keys that are trusted for this log */
+export async function reviewLog(
+  tx: ReviewTx,
+  tenant: string,
+  log: Head,
+  keys: readonly VerifierKey[],
+  outside: OutsideKnowledge,
+): Promise<ReviewedLog> {
+  const findings: LogFinding[] = [];
+  const add: Add = (finding) => void (findings.length < REVIEW_FINDINGS_MAX && findings.push(finding));
+  const signed = await readClaims(tx, tenant, log, keys, add);
+  const memories = remembered(log, keys, outside, add);
+  const claims = [...signed.claims, ...memories, { size: log.size, root: log.root, by: "the head" }];
+  const walked = await walk(tx, tenant, log, claims, add);
+  return {
+    origin: log.origin,
+    epoch: log.epoch,
+    size: log.size,
+    signedSize: signed.size,
+    unknownSignatures: signed.unknown,
+    anchorSize: outside.anchor?.size ?? null,
+    rememberedSize: memories.find(({ by }) => by === REMEMBERED)?.size ?? null,
+    opened: walked.opened,
+    erased: walked.erased,
+    findings,
+  };
+}
+
+const REMEMBERED = "the checkpoint that was kept";
+
+async function readClaims(
+  tx: ReviewTx,
+  tenant: string,
+  { origin, epoch, size }: Head,
+  keys: readonly VerifierKey[],
+  add: Add,
+): Promise<{ readonly claims: readonly Claim[]; readonly size: number; readonly unknown: number }> {
+  const claims: Claim[] = [];
+  let [signedSize, unknown] = [0, 0];
+  for (const stored of await tx.checkpoints(tenant, epoch)) {
+    const at = `checkpoint of ${stored.size} entries`;
+    const note = parseNote(stored.note);
+    const said = note.ok ? parseCheckpoint(note.value.text) : note;
+    if (!said.ok || said.value.origin !== origin || said.value.size !== stored.size) {
+      add({ code: "checkpoint_invalid", at, detail: said.ok ? "it is of another log or size" : said.error });
+      continue;
+    }
+    const opened = openCheckpoint(stored.note, origin, keys);
+    if (opened.ok) signedSize = Math.max(signedSize, stored.size);
+    else if (opened.error.startsWith("invalid signature"))
+      add({ code: "checkpoint_invalid", at, detail: opened.error });
+    else unknown += 1;
+    if (stored.size > size)
+      add({
+        code: "history_cut",
+        at: `entry ${size}`,
+        detail: `the log ends after ${size} entries, but ${stored.size} were signed`,
+      });
+    claims.push({ size: stored.size, root: said.value.root, by: `the ${at}` });
+  }
+  if (claims.length > 0 && signedSize === 0)
+    add({
+      code: "checkpoint_untrusted",
+      at: `entries 0 to ${size - 1}`,
+      detail: "no checkpoint of this log is signed by a key that is trusted here",
+    });
+  return { claims, size: signedSize, unknown };
+}
+
+function remembered(
+  { origin, size }: Head,
+  keys: readonly VerifierKey[],
+  { anchor, published, remembered: kept }: OutsideKnowledge,
+  add: Add,
+): Claim[] {
+  const claims: Claim[] =
+    anchor === null ? [] : [{ size: anchor.size, root: anchor.root, by: "the signer's memory" }];
+  for (const [note, by] of [
+    [published, "the published checkpoint"],
+    [kept, REMEMBERED],
+  ] as const) {
+    if (note === null) continue;
+    const opened = openCheckpoint(note, origin, keys);
+    if (opened.ok) claims.push({ ...opened.value, by });
+    else add({ code: "checkpoint_invalid", at: by, detail: opened.error });
+  }
+  for (const claim of claims)
+    if (claim.size > size)
+      add({
+        code: "history_cut",
+        at: `entry ${size}`,
+        detail: `the log ends after ${size} entries, but ${claim.by} has ${claim.size}`,
+      });
+  return claims;
+}
+
+type Walked = { readonly opened: number; readonly erased: number };
+
+async function walk(
+  tx: ReviewTx,
+  tenant: string,
+  log: Head,
+  claims: readonly Claim[],
+  add: Add,
+): Promise<Walked> {
+  const edge = new RightEdge();
+  const roots = createRootChecks(claims, add);
+  const checks = createLeafChecks(log.origin, add, await tx.waitingErasures(tenant, log.epoch));
+  const nodes: LevelHash[] = [];
+  for (;;) {
+    const page = await tx.leaves(tenant, log.epoch, edge.size, PAGE_LEAVES);
+    checkContents(page, edge.size, checks);
+    for (const leaf of page) {
+      if (leaf.index !== edge.size) {
+        const code = leaf.index < edge.size ? "entry_repeated" : "entry_missing";
+        add({ code, at: `entry ${edge.size}`, detail: `the next row is the one of entry ${leaf.index}` });
+        return checks.end();
+      }
+      checkFact(leaf, add);
+      nodes.push(...edge.append(leaf.leafHash));
+      roots.check(edge);
+    }
+    if (page.length < PAGE_LEAVES) break;
+  }
+  if (edge.size < log.size)
+    add({
+      code: "entry_missing",
+      at: `entry ${edge.size}`,
+      detail: `the head has ${log.size} entries, and there are ${edge.size}`,
+    });
+  if (edge.size > log.size)
+    add({
+      code: "entries_added",
+      at: `entry ${log.size}`,
+      detail: "there are more entries than the head has",
+    });
+  roots.end();
+  compareNodes(await tx.nodes(tenant, log.epoch), nodes, add);
+  return checks.end();
+}
+
+// Form, log, count per subject and payloads, by the rules that exports are held to.
+function checkContents(
+  page: readonly ReviewedLeaf[],
+  first: number,
+  checks: ReturnType<typeof createLeafChecks>,
+): void {
+  const lines = page.flatMap(({ index, salt, payload }) =>
+    salt === null || payload === null ? [] : [payloadLine(index, salt, payload)],
+  );
+  checks.openBundle(Buffer.from(lines.join("")), first);
+  for (const { leaf, index } of page) {
+    const bytes = Buffer.from(leaf);
+    checks.check(bytes, 0, bytes.byteLength, index);
+  }
+}
+
+function checkFact({ index, leaf, leafHash: hash, salt, payload, fact }: ReviewedLeaf, add: Add): void {
+  const at = `entry ${index}`;
+  if (!isSameHash(leafHash(leaf), hash))
+    add({ code: "entry_altered", at, detail: "its bytes are not those that its hash in the tree is of" });
+  if (fact === null) {
+    add({ code: "event_missing", at, detail: "the event that it is about is gone from its table" });
+    return;
+  }
+  const said = decodeLeaf(leaf);
+  if (said === null) return;
+  const actor = fact.actor === null ? null : `prn_${fact.actor.replaceAll("-", "")}`;
+  const differing = [
+    ["subject", said.subject, fact.subject],
+    ["version", said.version, fact.version],
+    ["time", said.at, leafTime(fact.at)],
+    ["kind", said.kind, fact.kind],
+    ["actor", said.actor, actor],
+  ].filter(([, of, is]) => of !== is);
+  for (const [what, of, is] of differing)
+    add({ code: "event_altered", at, detail: `its event has another ${what}: ${is}, and it was ${of}` });
+  if (salt === null && payload !== ERASED_PAYLOAD)
+    add({ code: "payload_not_erased", at, detail: "its salt is gone, and its payload is still there" });
+}
+
+const ERASED_PAYLOAD = '{"erased":true}';
+
+type RootChecks = { check(edge: RightEdge): void; end(): void };
+
+// Of all roots that are claimed, the last that is right and the first that is wrong say where history was changed.
+function createRootChecks(claims: readonly Claim[], add: Add): RootChecks {
+  const bySize = Map.groupBy(claims, ({ size }) => size);
+  let right = 0;
+  let wrong: Claim | null = null;
+  const look = (size: number, root: () => Hash): void => {
+    const here = bySize.get(size);
+    if (here === undefined || wrong !== null) return;
+    const computed = root();
+    wrong = here.find((claim) => !isSameHash(claim.root, computed)) ?? null;
+    if (wrong === null) right = size;
+  };
+  return {
+    check: (edge) => look(edge.size, () => edge.root()),
+    end(): void {
+      if (wrong === null) return;
+      add({
+        code: "history_rewritten",
+        at: wrong.size - right === 1 ? `entry ${right}` : `entries ${right} to ${wrong.size - 1}`,
+        detail: `the first ${wrong.size} entries have not the root that ${wrong.by} has (${encodeBase64(wrong.root)}); the first ${right} have theirs`,
+      });
+    },
+  };
+}
+
+function compareNodes(stored: readonly LevelHash[], computed: readonly LevelHash[], add: Add): void {
+  const byPlace = new Map(stored.map((node) => [`${node.level}/${node.index}`, node.hash]));
+  for (const { level, index, hash } of computed) {
+    const span = TILE_WIDTH ** level;
+    const at = `entries ${index * span} to ${(index + 1) * span - 1}`;
+    const found = byPlace.get(`${level}/${index}`);
+    if (found === undefined)
+      add({ code: "node_missing", at, detail: `the tree has no hash of level ${level} over them` });
+    else if (!isSameHash(found, hash))
+      add({ code: "node_altered", at, detail: `the tree's hash of level ${level} over them is another one` });
+  }
+  if (stored.length > computed.length)
+    add({ code: "node_added", at: "the tree", detail: "it has hashes over entries that there are none of" });
+}

@@ -1,0 +1,160 @@
+// Holds what the tables say against what the events say: states are rebuilt from the events alone, and every object's
+// row against the digest that its newest event took of it. Names each run, step, approval and artifact that differs.
+
+import type { ApprovalState, RunId, RunState, StepState } from "@assent/contract";
+import type { LogFinding } from "../../core/audit/verify-source.ts";
+import { followApproval, followRun, followStep } from "../../core/run/replay.ts";
+import type { ReviewedEvent, ReviewedRun, ReviewTx } from "../../ports.ts";
+import { REVIEW_FINDINGS_MAX } from "./review-log.ts";
+
+/** Runs whose events are read and held at once. */
+const PAGE_RUNS = 100;
+
+export type ReviewedState = {
+  readonly runs: number;
+  readonly steps: number;
+  readonly approvals: number;
+  /** Objects whose rows were held against a digest. */
+  readonly compared: number;
+  /** Steps and approvals that were not rebuilt, since an event that may have been about them was erased. */
+  readonly erased: number;
+  readonly findings: readonly LogFinding[];
+};
+
+type Add = (finding: LogFinding) => void;
+type Counts = { runs: number; steps: number; approvals: number; compared: number; erased: number };
+
+export async function reviewState(tx: ReviewTx, tenant: string): Promise<ReviewedState> {
+  const findings: LogFinding[] = [];
+  const add: Add = (finding) => void (findings.length < REVIEW_FINDINGS_MAX && findings.push(finding));
+  const counts: Counts = { runs: 0, steps: 0, approvals: 0, compared: 0, erased: 0 };
+  for (let after: RunId | null = null; ;) {
+    const page: readonly ReviewedRun[] = await tx.runs(tenant, after, PAGE_RUNS);
+    const ids = page.map(({ id }) => id);
+    const events = Map.groupBy(await tx.events(tenant, ids), ({ run }) => run);
+    for (const run of page) checkRun(run, events.get(run.id) ?? [], counts, add);
+    const { compared, objects } = await tx.changed(tenant, ids);
+    counts.compared += compared;
+    for (const { run, object, version, isGone } of objects)
+      add({
+        code: isGone ? "row_removed" : "row_altered",
+        at: object === "run" ? run : `${run} ${object}`,
+        detail: isGone
+          ? `event ${version} is about it, and there is no such row`
+          : `its row is not what it was when event ${version} was recorded`,
+      });
+    after = ids.at(-1) ?? null;
+    if (page.length < PAGE_RUNS) break;
+  }
+  for (const run of await tx.missingRuns(tenant, REVIEW_FINDINGS_MAX))
+    add({ code: "row_removed", at: run, detail: "there are events of it, and there is no such run" });
+  return { ...counts, findings };
+}
+
+function checkRun(run: ReviewedRun, events: readonly ReviewedEvent[], counts: Counts, add: Add): void {
+  counts.runs += 1;
+  checkVersions(run, events, add);
+  let state: RunState | null = null;
+  for (const { kind, version } of events) {
+    const next = followRun(state, kind);
+    if (next === null)
+      add({
+        code: "illegal_transition",
+        at: `${run.id} event ${version}`,
+        detail: `no ${kind} can follow when the run is ${state ?? "not queued yet"}`,
+      });
+    else state = next;
+  }
+  if (state !== run.state)
+    add({
+      code: "state_differs",
+      at: run.id,
+      detail: `its events end in ${state ?? "no state"}, its row says ${run.state}`,
+    });
+  checkSteps(run, events, counts, add);
+  checkApprovals(run, events, counts, add);
+}
+
+function checkVersions({ id, version }: ReviewedRun, events: readonly ReviewedEvent[], add: Add): void {
+  let last = 0;
+  for (const event of events) {
+    if (event.version !== last + 1)
+      add({
+        code: "event_missing",
+        at: `${id} event ${last + 1}`,
+        detail: `after event ${last} comes event ${event.version}`,
+      });
+    last = event.version;
+  }
+  if (last !== version)
+    add({
+      code: "version_differs",
+      at: id,
+      detail: `its events end with number ${last}, its row says ${version}`,
+    });
+}
+
+type Family<S> = {
+  readonly prefix: string;
+  readonly rows: ReadonlyMap<string, S>;
+  readonly objectOf: (event: ReviewedEvent) => string | null;
+  readonly follow: (state: S | null, kind: ReviewedEvent["kind"]) => S | null;
+};
+
+const stepOf = ({ step }: ReviewedEvent): string | null => (step === null ? null : `step ${step}`);
+
+function checkSteps(run: ReviewedRun, events: readonly ReviewedEvent[], counts: Counts, add: Add): void {
+  const rows = new Map(run.steps.map(({ seq, state }) => [`step ${seq}`, state]));
+  counts.steps += rows.size;
+  const family: Family<StepState> = { prefix: "step_", rows, objectOf: stepOf, follow: followStep };
+  checkFamily(run.id, events, family, counts, add);
+}
+
+function checkApprovals(run: ReviewedRun, events: readonly ReviewedEvent[], counts: Counts, add: Add): void {
+  const rows = new Map(run.approvals.map(({ id, state }) => [id, state]));
+  counts.approvals += rows.size;
+  const family: Family<ApprovalState> = {
+    prefix: "approval_",
+    rows,
+    objectOf: ({ approval }) => approval,
+    follow: followApproval,
+  };
+  checkFamily(run.id, events, family, counts, add);
+}
+
+function checkFamily<S extends string>(
+  run: RunId,
+  all: readonly ReviewedEvent[],
+  { prefix, rows, objectOf, follow }: Family<S>,
+  counts: Counts,
+  add: Add,
+): void {
+  const events = all.filter(({ kind }) => kind.startsWith(prefix));
+  if (events.some(({ isErased }) => isErased)) {
+    counts.erased += rows.size;
+    return;
+  }
+  const states = new Map<string, S>();
+  for (const event of events) {
+    const object = objectOf(event) ?? "of nothing";
+    const before = states.get(object) ?? null;
+    const next = follow(before, event.kind);
+    if (next === null)
+      add({
+        code: "illegal_transition",
+        at: `${run} event ${event.version}`,
+        detail: `no ${event.kind} can follow when ${object} is ${before ?? "not there yet"}`,
+      });
+    else states.set(object, next);
+  }
+  for (const [object, state] of rows)
+    if (states.get(object) !== state)
+      add({
+        code: "state_differs",
+        at: `${run} ${object}`,
+        detail: `its events end in ${states.get(object) ?? "no state"}, its row says ${state}`,
+      });
+  for (const object of states.keys())
+    if (!rows.has(object))
+      add({ code: "row_removed", at: `${run} ${object}`, detail: "there are events of it, and no such row" });
+}

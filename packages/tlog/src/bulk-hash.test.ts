@@ -1,0 +1,71 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { createBulkHash, onPlatform } from "./bulk-hash.ts";
+import { leafHash } from "./hash.ts";
+import { rootOfTile } from "./tiles.ts";
+
+const bulk = createBulkHash();
+
+function hashesOf(entries: readonly Uint8Array[], between: number): string[] {
+  const parts: Uint8Array[] = [];
+  const [starts, ends] = [new Int32Array(entries.length), new Int32Array(entries.length)];
+  let at = 0;
+  for (const [i, entry] of entries.entries()) {
+    parts.push(new Uint8Array(between).fill(255), entry);
+    starts[i] = at + between;
+    ends[i] = at + between + entry.byteLength;
+    at += between + entry.byteLength;
+  }
+  const hashes = Buffer.from(bulk.leaves(Buffer.concat(parts), starts, ends, entries.length));
+  return entries.map((_, i) => hashes.subarray(i * 32, (i + 1) * 32).toString("hex"));
+}
+
+const expected = (entries: readonly Uint8Array[]): string[] =>
+  entries.map((entry) => Buffer.from(leafHash(entry)).toString("hex"));
+
+test("every length of an entry around the ends of blocks has its leaf hash", () => {
+  const entries = Array.from({ length: 700 }, (_, length) =>
+    Uint8Array.from({ length }, (_byte, i) => (i * 7 + length) % 256),
+  );
+  expect(hashesOf(entries, 2)).toEqual(expected(entries));
+});
+
+test("what an entry of another length leaves in memory is in no other entry's hash", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 40 }),
+      fc.nat(3),
+      (entries, between) => {
+        expect(hashesOf(entries, between)).toEqual(expected(entries));
+      },
+    ),
+    { seed: 42 },
+  );
+});
+
+test("a bundle of the longest entries is hashed in parts", () => {
+  const entries = Array.from({ length: 40 }, (_, i) => new Uint8Array(65_535 - (i % 3)).fill(i));
+  expect(hashesOf(entries, 2)).toEqual(expected(entries));
+});
+
+test("a full tile has the root of its tree, and nothing else has one", () => {
+  const hashes = Array.from({ length: 256 }, (_, i) => leafHash(Buffer.from(String(i))));
+  const tile = Buffer.concat(hashes);
+  const root = Buffer.from(rootOfTile(hashes)).toString("hex");
+  expect(Buffer.from(bulk.tileRoot(tile)).toString("hex")).toBe(root);
+  expect(Buffer.from(bulk.tileRoot(tile)).toString("hex")).toBe(root);
+  for (const part of [tile.subarray(32), tile.subarray(1), Buffer.concat([tile, tile])])
+    expect(() => bulk.tileRoot(part)).toThrow(RangeError);
+});
+
+test("a platform without vectors gives the same hashes", () => {
+  const entries = ["", "a", "b".repeat(500)].map((text) => Buffer.from(text));
+  const bytes = Buffer.concat(entries);
+  const [starts, ends] = [Int32Array.of(0, 0, 1), Int32Array.of(0, 1, 501)];
+  const platform = onPlatform();
+  expect(Buffer.from(platform.leaves(bytes, starts, ends, 3))).toEqual(
+    Buffer.from(bulk.leaves(bytes, starts, ends, 3)),
+  );
+  const tile = Buffer.concat(Array.from({ length: 256 }, (_, i) => leafHash(Buffer.from(String(i)))));
+  expect(Buffer.from(platform.tileRoot(tile))).toEqual(Buffer.from(bulk.tileRoot(tile)));
+});
