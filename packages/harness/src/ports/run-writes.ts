@@ -3,7 +3,7 @@
 import type { Actor, ApprovalId, ApprovalState, EventKind, RunId } from "@assent/contract";
 import type { JournalStep } from "../core/run/journal.ts";
 import type { Settlement } from "./budget.ts";
-import type { ApprovalChange, NewApproval, RunChange } from "./store.ts";
+import type { ApprovalChange, NewApproval, RunChange } from "./records.ts";
 
 /** An approval is not any more in the state it was read in. Nothing of the commit is kept. */
 export class ApprovalTaken extends Error {
