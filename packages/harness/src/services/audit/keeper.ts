@@ -59,6 +59,8 @@ export function startKeeper(ports: KeeperPorts): Keeper {
         AbortSignal.any([alarm.signal, stopping.signal]),
       );
     }
+    // What was committed until now is signed before this process goes.
+    if (holding) await look(ports, hold, refused);
     await hold.end();
   })();
   return {
