@@ -131,6 +131,21 @@ function reportTrials() {
   return { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 };
 }
 
+/** It ran among the tests as well; here it is asked whether all of it did. */
+async function reportSecuritySet() {
+  const args = ["--conditions=assent-source", "scripts/security-set.ts", "--report", TESTS_REPORT];
+  const outcome = await run("security set", "node", args);
+  const passed = outcome.status === 0 && outcome.output.includes("Sec5");
+  const members = outcome.output.match(/^ok /gm)?.length ?? 0;
+  report(
+    "security set",
+    passed,
+    outcome,
+    passed ? `${members} members, all of each ran` : "not all of it ran and held",
+  );
+  return { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 };
+}
+
 rmSync(TESTS_REPORT, { force: true });
 rmSync(TRIALS, { recursive: true, force: true });
 mkdirSync(REPORTS, { recursive: true });
@@ -144,6 +159,7 @@ const add = ({ passed, failed, skipped }) => {
 for (const stage of STATIC_STAGES) add(await runStaticStage(stage));
 add(await runTests());
 add(reportTrials());
+add(await reportSecuritySet());
 
 process.exitCode = total.failed === 0 ? 0 : 1;
 print(

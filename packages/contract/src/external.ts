@@ -33,6 +33,11 @@ const proseSchema = (charsMax: number): z.ZodString =>
 /** Names as other loops have them: MCP servers and SDKs use dots, slashes, colons and capitals. */
 export const externalToolNameSchema: z.ZodString = z.string().regex(/^[A-Za-z][A-Za-z0-9_.:/-]{0,127}$/);
 
+/** Words by which a requester may ask for a tool; more, and longer ones, are refused. */
+export const namedBySchema: z.ZodArray<z.ZodString> = z
+  .array(z.string().regex(/^[\p{L}\p{M}][\p{L}\p{M}\p{N}' -]{1,99}$/u))
+  .max(64);
+
 export const manifestSchema = z
   .strictObject({
     name: externalToolNameSchema,
@@ -49,6 +54,10 @@ export const manifestSchema = z
       .max(256)
       .optional()
       .meta({ description: "Arguments that choose whom, where, how much, which. Missing: all of them." }),
+    named_by: namedBySchema.optional().meta({
+      description:
+        "Words and phrases, in any language, by which a requester asks for this tool, beside those that its name says.",
+    }),
     returns: z
       .enum(["trusted", "untrusted"])
       .optional()
@@ -107,8 +116,11 @@ export type PlanRequest = z.infer<typeof planRequestSchema>;
 
 export const planAnswerSchema = z
   .strictObject({
-    approval_id: approvalIdSchema,
+    approval_id: approvalIdSchema.optional().meta({ description: "Where a person is asked." }),
     digest: sha256Schema.meta({ description: "Covers every call; `action_digest` of the approval." }),
+    decision: z.enum(["needs_approval", "permit"]).meta({
+      description: "`permit`: nobody can be asked, and the rules alone permit every call of it.",
+    }),
   })
   .meta({ id: "PlanAnswer" });
 export type PlanAnswer = z.infer<typeof planAnswerSchema>;
@@ -149,7 +161,7 @@ export const actionAnswerSchema = z
       .record(z.string(), argumentLabelSchema)
       .meta({ description: "Who chose each value of the arguments, by JSON pointer (RFC 6901)." }),
     tainted: z.boolean().meta({ description: "The run had read something untrusted before this call." }),
-    planned: z.boolean().meta({ description: "The call is one of a plan that a person approved." }),
+    planned: z.boolean().meta({ description: "The call is one of a plan that was agreed to." }),
     effect_id: sha256Schema.optional().meta({
       description:
         "With a permit: the idempotency key to give to the tool, the same however often it is asked for.",
@@ -212,13 +224,14 @@ export const EXTERNAL_ROUTES = {
     tag: "runs",
     summary: "Ask for one approval of a whole plan",
     description:
-      "Refused once the run has read anything untrusted: from then on the plan could be an attacker's.",
+      "Refused once the run has read anything untrusted: from then on the plan could be an attacker's. Where nobody " +
+      "can be asked, the rules alone agree to it, or not.",
     params: runParamsSchema,
     query: noQuerySchema,
     body: planRequestSchema,
     success: {
       status: 200,
-      description: "The approval that waits for a person.",
+      description: "The approval that waits for a person, or that the rules permit every call.",
       content: { "application/json": planAnswerSchema },
     },
     problems: [...DRIVE_PROBLEMS, "plan_too_late", "plan_refused", "nobody_to_ask", "run_steps_exhausted"],

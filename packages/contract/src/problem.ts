@@ -187,7 +187,7 @@ export const PROBLEMS = {
   nobody_to_ask: {
     status: 409,
     title: "Nobody can be asked in this run",
-    remedy: 'Submit the run with `"approver":"ask"` if a person can decide.',
+    remedy: 'Plan only calls that the rules permit by themselves, or submit with `"approver":"ask"`.',
   },
   run_steps_exhausted: {
     status: 409,

@@ -8,6 +8,7 @@ import {
   API_ACTIONS,
   effectSchema,
   harmSchema,
+  namedBySchema,
   isApiAction,
   nameSchema,
   modelNameSchema,
@@ -50,6 +51,7 @@ const httpToolSchema = z.strictObject({
     effect: effectSchema.default("once"),
     harm: z.array(harmSchema).default(["write", "egress", "money", "destructive"]),
     control_arguments: z.array(z.string()).optional(),
+    named_by: namedBySchema.optional(),
     returns: z.enum(["trusted", "untrusted"]).default("untrusted"),
   }),
 });

@@ -4,6 +4,7 @@ import { replayAttackIdempotencyEnforced } from "./scenarios/e2e/replay-attack-i
 import { promptInjectionExfiltrationBlocked } from "./scenarios/e2e/prompt-injection-exfiltration-blocked.scenario.ts";
 import { runEndpointAuthzRateLimitIntegration } from "./scenarios/integration/run-endpoint-authz-rate-limit-integration.scenario.ts";
 import { auditLogTamperEvidence } from "./scenarios/integration/audit-log-tamper-evidence.scenario.ts";
+import { apiToOrchestratorToDbAtomicity } from "./scenarios/integration/api-to-orchestrator-to-db-atomicity.scenario.ts";
 import { artifactWriterAtomicCommitAndRollback } from "./scenarios/integration/artifact-writer-atomic-commit-and-rollback.scenario.ts";
 import { providerFailoverGuardrailsPreserved } from "./scenarios/integration/provider-failover-guardrails-preserved.scenario.ts";
 import { queueRetryDeadLetterNoDuplicateSideEffects } from "./scenarios/integration/queue-retry-dead-letter-no-duplicate-side-effects.scenario.ts";
@@ -11,6 +12,7 @@ import { retrievalPromptAssemblyTenantIsolation } from "./scenarios/integration/
 import { dependencyOutageGracefulDegradation } from "./scenarios/e2e/dependency-outage-graceful-degradation.scenario.ts";
 import { providerLatencySpikeBackpressure } from "./scenarios/stress/provider-latency-spike-backpressure.scenario.ts";
 import { retryBackoffCircuitBreaker } from "./scenarios/unit/retry-backoff-circuit-breaker.scenario.ts";
+import { dbContentionAndRecovery } from "./scenarios/stress/db-contention-and-recovery.scenario.ts";
 import { highConcurrencyRunSubmissionRaceConditions } from "./scenarios/stress/high-concurrency-run-submission-race-conditions.scenario.ts";
 import { longRunningWorkerMemoryGrowth } from "./scenarios/stress/long-running-worker-memory-growth.scenario.ts";
 import { tokenBudgetExhaustionSafeFailure } from "./scenarios/stress/token-budget-exhaustion-safe-failure.scenario.ts";
@@ -36,6 +38,7 @@ export const SCENARIOS: readonly Scenario[] = [
   retryBackoffCircuitBreaker,
   approvalBinding,
   runEndpointAuthzRateLimitIntegration,
+  apiToOrchestratorToDbAtomicity,
   queueRetryDeadLetterNoDuplicateSideEffects,
   providerFailoverGuardrailsPreserved,
   retrievalPromptAssemblyTenantIsolation,
@@ -50,4 +53,5 @@ export const SCENARIOS: readonly Scenario[] = [
   longRunningWorkerMemoryGrowth,
   tokenBudgetExhaustionSafeFailure,
   providerLatencySpikeBackpressure,
+  dbContentionAndRecovery,
 ];

@@ -92,6 +92,18 @@ test("skipped parts count under --require-complete: 4", async () => {
   ).toBe(4);
 });
 
+test("the security regression set can be listed and run by its name", async () => {
+  expect(await main(["list", "--profile", "security"])).toBe(0);
+  for (const id of ["Sec1", "Sec2", "Sec3", "Sec4", "Sec5"]) expect(output.join("\n")).toContain(`${id}: `);
+  expect(output.join("\n")).not.toContain("harness_e2e/full_run_happy_path");
+  const listed = SCENARIOS.filter(({ id }) => output.some((line) => line.trim() === id));
+  output = [];
+  expect(await proveToy([], "--profile", "security")).toBe(0);
+  expect(output[0]).toContain(`${listed.length} scenarios`);
+  expect(listed.length).toBeGreaterThanOrEqual(8);
+  expect(await main(["list", "--profile", "none"])).toBe(2);
+});
+
 test("list and explain name every scenario", async () => {
   expect(await main(["list"])).toBe(0);
   expect(output.join("\n")).toContain("harness_e2e/full_run_happy_path_with_human_approval");

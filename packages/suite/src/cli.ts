@@ -11,6 +11,7 @@ import { junitReport } from "./reports/junit.ts";
 import { closingLine, failureReport, trialLine } from "./reports/summary.ts";
 import { runTrials } from "./runner.ts";
 import { PACE, type Scenario } from "./scenario.ts";
+import { isOfSecuritySet, SECURITY_SET } from "./security-set.ts";
 import { foreignTarget, SPOKEN, type Spoken } from "./target.ts";
 
 /** What the process ends with; the highest row that applies is taken from the top. */
@@ -23,6 +24,10 @@ const EXIT = {
   /** Nothing failed, but something could not be found out: inconclusive, or skipped under --require-complete. */
   incomplete: 4,
 } as const;
+
+/** Sets of scenarios that have a name. */
+const PROFILES = ["security"] as const;
+type Profile = (typeof PROFILES)[number];
 
 const REACH_TIMEOUT_MS = 5_000;
 
@@ -37,6 +42,7 @@ type Options = {
   readonly also: readonly string[];
   readonly runBody: unknown;
   readonly only: readonly string[];
+  readonly profile?: Profile;
   readonly tier: number;
   readonly seed: number;
   readonly without: readonly Spoken[];
@@ -138,7 +144,10 @@ async function prove(url: string, options: Options): Promise<number> {
     without: options.without,
   });
   const chosen = SCENARIOS.filter(
-    ({ id, tier }) => tier <= options.tier && (options.only.length === 0 || options.only.includes(id)),
+    (scenario) =>
+      scenario.tier <= options.tier &&
+      (options.only.length === 0 || options.only.includes(scenario.id)) &&
+      (options.profile === undefined || isOfSecuritySet(scenario)),
   );
   print(`seed ${options.seed}, ${chosen.length} scenarios against ${target.name}`);
   const pace = { waitMsMax: options.waitSeconds * 1_000, holdMs: options.holdSeconds * 1_000 };
@@ -159,10 +168,20 @@ async function prove(url: string, options: Options): Promise<number> {
   return exitCode(trials, options.requireComplete);
 }
 
-function listScenarios(): void {
-  for (const { id, tier, title, needs } of SCENARIOS)
-    print(`${id}\n  tier ${tier}: ${title}\n  needs ${needs.join(", ")}`);
+function listScenarios({ profile }: { readonly profile?: Profile }): void {
+  if (profile === undefined) {
+    for (const { id, tier, title, needs } of SCENARIOS)
+      print(`${id}\n  tier ${tier}: ${title}\n  needs ${needs.join(", ")}`);
+    return;
+  }
+  for (const { id, title, demand, scenarios } of SECURITY_SET) {
+    print(`${id}: ${title}\n  ${demand}`);
+    for (const name of scenarios) print(`  ${name}`);
+  }
 }
+
+const profileOption = (): Option =>
+  new Option("--profile <name>", "only the scenarios of this set").choices(PROFILES);
 
 function explanation(scenario: Scenario): string {
   return [
@@ -212,6 +231,7 @@ function createProgram(end: (code: number) => void): Command {
         }),
     )
     .option("--only <id>", "only this scenario; may be repeated", parseOnly, [])
+    .addOption(profileOption())
     .option("--tier <n>", "scenarios up to this tier", parseNumber, 1)
     .option("--seed <n>", "decides everything that is left to chance", parseNumber, Date.now() % SEED_MAX)
     .option("--without <names>", `what the harness does not offer, of ${SPOKEN.join(",")}`, parseWithout, [])
@@ -233,7 +253,7 @@ function createProgram(end: (code: number) => void): Command {
       end(await prove(url, options));
     });
   addDrillCommand(program, print, end);
-  program.command("list").description("list the scenarios").action(listScenarios);
+  program.command("list").description("list the scenarios").addOption(profileOption()).action(listScenarios);
   program
     .command("explain")
     .description("say what a scenario does and why")

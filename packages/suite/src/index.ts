@@ -8,10 +8,12 @@ export {
   drawSchedule,
   shrinkSchedule,
 } from "./chaos/schedule.ts";
+export { type ArmedFault, type DatabaseBench, type StatementFault } from "./database-bench.ts";
 export { DRILLS } from "./drills/drills.ts";
 export { type Trial } from "./evidence.ts";
 export { createFailpoints, type Failpoints, type PointFault, withFailpoints } from "./faults/failpoints.ts";
 export { type ObjectFault, type ObjectServer, startObjectServer } from "./faults/object-server.ts";
+export { startTokenIssuer, type TokenChange, type TokenIssuer } from "./faults/token-issuer.ts";
 export {
   startTcpProxy,
   type TcpProxy,
@@ -28,6 +30,7 @@ export { closingLine, failureReport, trialLine } from "./reports/summary.ts";
 export { runTrial, runTrials, type TrialOptions } from "./runner.ts";
 export { type HeapReading, isGrowing, type Slope, SLOPE_BYTES_MIN, theilSenSlope } from "./slope.ts";
 export { type Pace, PACE, type Scenario, type ScenarioContext } from "./scenario.ts";
+export { isOfSecuritySet, SECURITY_SET, type SecurityMember } from "./security-set.ts";
 export { threatModelPage } from "./threat-model-page.ts";
 export { type Threat, THREATS } from "./threats.ts";
 export { type Verdict } from "./verdict.ts";
@@ -37,6 +40,7 @@ export {
   foreignTarget,
   type GatedTask,
   type MemoryBench,
+  type ObservationBench,
   type RollbackBench,
   type SigningBench,
   type DeadLetterBench,

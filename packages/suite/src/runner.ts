@@ -22,6 +22,8 @@ import {
   type Scenario,
   type ScenarioContext,
 } from "./scenario.ts";
+import { observeTrial } from "./signals/observe-trial.ts";
+import { markSignals } from "./signals/trial-signals.ts";
 import { capabilitiesOf, type Role, ROLES, type Target } from "./target.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -136,13 +138,26 @@ export async function runTrial(scenario: Scenario, target: Target, options: Tria
   });
   try {
     // A scenario that forgets the signal must not hold up the others.
-    await Promise.race([scenario.run(createContext(target, notes, filled, signal)), aborted]);
+    await Promise.race([observed(scenario, createContext(target, notes, filled, signal), notes), aborted]);
   } catch (error) {
     const { verdict, reason } = judge(error, signal.aborted);
     return end(verdict, reason);
   }
   if (notes.checks.length === 0) return end("INCONCLUSIVE", "nothing was checked");
   return end("PASS", "");
+}
+
+/** The scenario, and after it what the target told of itself meanwhile. */
+async function observed(scenario: Scenario, context: ScenarioContext, notes: Notes): Promise<void> {
+  const { observation } = context.target;
+  const mark = observation === undefined ? null : await markSignals(observation);
+  await scenario.run(context);
+  // What was asked of the log must not stand in for what the scenario did not ask.
+  if (notes.checks.length === 0) return;
+  await context.part("what it tells of itself: spans, metrics, log", ["observation"], async () => {
+    if (mark === null) return;
+    await observeTrial(context, { mark, exchanges: notes.exchanges, errors: scenario.errors ?? [] });
+  });
 }
 
 function describeCapability(capability: Capability): string {

@@ -24,6 +24,8 @@ export type Scenario = {
   /** Without these there is no trial. Parts that need more say so with `context.part`. */
   readonly needs: readonly Capability[];
   readonly invariants: readonly InvariantId[];
+  /** Messages of errors that it provokes in a target's log; any other error there fails the trial. */
+  readonly errors?: readonly string[];
   /** The heading of the plan that this scenario carries out. */
   readonly seed: string;
   /** Past it the trial is INCONCLUSIVE. */
@@ -36,8 +38,12 @@ export type Pace = {
   readonly waitMsMax: number;
   /** How long is watched that nothing happens before a person has agreed. */
   readonly holdMs: number;
+  /** How long spans and metrics may take to tell the same; where it is not said, long enough for any harness. */
+  readonly settleMsMax?: number;
   /** How much a flood of submissions is; where it is not said, as much as fits a gate. */
   readonly flood?: { readonly runs: number; readonly requestsPerRun: number };
+  /** Statements of a run's life that a fault strikes; where it is not said, as many as fit a gate. */
+  readonly strikes?: number;
 };
 
 export const PACE: Pace = { waitMsMax: 60_000, holdMs: 5_000 };

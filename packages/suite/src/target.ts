@@ -3,7 +3,10 @@
 
 import type { RunState } from "@assent/contract";
 import type { Capability } from "./capability.ts";
+import type { DatabaseBench } from "./database-bench.ts";
 import type { RecordedRequest, Reply } from "./faults/script.ts";
+import type { TokenChange } from "./faults/token-issuer.ts";
+import type { ReceivedSpan } from "./otlp-receiver.ts";
 import type { SuiteSigningKey } from "./request-signature.ts";
 import type { ToolSink } from "./tool-sink.ts";
 
@@ -202,6 +205,22 @@ export type SigningBench = {
   readonly auditor?: string;
 };
 
+/** An identity provider of the suite's own, whose tokens the target takes for a principal that may submit runs. */
+export type TokenBench = {
+  /** A good token of it, but for what is changed. */
+  make(change?: TokenChange): string;
+};
+
+/** What the target tells of itself where no request of a scenario reads it. */
+export type ObservationBench = {
+  /** Every span that was sent since the start; all that ended before the call is among them. */
+  spans(): Promise<readonly ReceivedSpan[]>;
+  /** What each server process says under /metrics. A process that was started anew counts from nothing. */
+  metrics(): Promise<readonly { readonly process: string; readonly text: string }[]>;
+  /** Every line that was logged since the start, one record each. */
+  log(): Promise<readonly string[]>;
+};
+
 export type Target = {
   readonly name: string;
   readonly speaks: ReadonlySet<Spoken>;
@@ -220,10 +239,13 @@ export type Target = {
   readonly deadLetters?: DeadLetterBench;
   readonly rollback?: RollbackBench;
   readonly memory?: MemoryBench;
+  readonly database?: DatabaseBench;
   readonly signing?: SigningBench;
   readonly quota?: QuotaBench;
   readonly provider?: ProviderBench;
   readonly paths?: PathBench;
+  readonly tokens?: TokenBench;
+  readonly observation?: ObservationBench;
   readonly clock?: { advance(ms: number): Promise<void> };
   readonly faults?: {
     arm(fault: string, times: number): Promise<void>;
@@ -260,11 +282,14 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   add("compensation", target.sink !== undefined && target.rollback !== undefined);
   add("quota", target.quota !== undefined);
   add("memory", target.memory !== undefined);
+  add("database", target.database !== undefined);
   add("signing", target.signing !== undefined);
   add("access_events", target.signing?.auditor !== undefined);
   add("provider", target.provider !== undefined);
   add("outages", target.provider?.outage !== undefined);
   add("paths", target.paths !== undefined);
+  add("tokens", target.tokens !== undefined);
+  add("observation", target.observation !== undefined);
   add("inspect.sinks", target.inspect?.readSinks !== undefined);
   add("clock", target.clock !== undefined);
   add("faults", target.faults !== undefined);

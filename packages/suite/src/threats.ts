@@ -33,7 +33,10 @@ export const THREATS: readonly Threat[] = [
     tests: [
       "tests/security/worlds/hijacked-model.test.ts",
       "tests/security/worlds/scenario-kills.test.ts",
+      "tests/security/worlds/languages.test.ts",
+      "tests/security/worlds/guards.test.ts",
       "tests/integration/external/plans.test.ts",
+      "tests/integration/external/declared-plans.test.ts",
     ],
     remains: "Words alone: an answer that recommends what an attacker wrote calls no tool.",
   },
@@ -120,6 +123,7 @@ export const THREATS: readonly Threat[] = [
       "tests/integration/documents/retrieval.test.ts",
       "tests/security/tenants/scenario-kills.test.ts",
       "tests/security/tenants/walls.test.ts",
+      "tests/security/tenants/routes.test.ts",
       "tests/integration/engine/precedents.test.ts",
     ],
   },
@@ -168,6 +172,7 @@ export const THREATS: readonly Threat[] = [
     invariants: ["secrets-stay-out"],
     scenarios: ["harness_security/secret_redaction_on_logs"],
     tests: [
+      "tests/security/secrets/sinks.test.ts",
       "tests/security/secrets/recall.test.ts",
       "tests/security/secrets/clean-text.test.ts",
       "tests/integration/telemetry/traces.test.ts",
@@ -207,6 +212,7 @@ export const THREATS: readonly Threat[] = [
       "harness_e2e/replay_attack_idempotency_enforced",
       "harness_stress/high_concurrency_run_submission_race_conditions",
       "harness_integration/queue_retry_dead_letter_no_duplicate_side_effects",
+      "harness_integration/api_to_orchestrator_to_db_atomicity",
     ],
     tests: [
       "tests/security/signatures/profile.test.ts",
@@ -245,6 +251,7 @@ export const THREATS: readonly Threat[] = [
       "harness_stress/provider_latency_spike_backpressure",
       "harness_stress/high_concurrency_run_submission_race_conditions",
       "harness_stress/long_running_worker_memory_growth",
+      "harness_stress/db_contention_and_recovery",
     ],
     tests: [
       "tests/integration/budgets/asking.test.ts",

@@ -1,8 +1,7 @@
 // One approval for several calls, asked for before anything untrusted was read.
 
-import { planAnswerSchema } from "@assent/contract";
 import { expect, test } from "vitest";
-import { type Driver, openWorld, problemOf, rules, type World } from "./support.ts";
+import { askedPlanSchema, type Driver, openWorld, problemOf, rules, type World } from "./support.ts";
 
 const PAY = (recipient: unknown, amount: unknown): unknown => ({
   tool: "send_money",
@@ -21,7 +20,7 @@ const openPlanWorld = async (): Promise<World> =>
 async function approvedPlan(driver: Driver, run: string, calls: readonly unknown[]): Promise<string> {
   const proposed = await driver.post(`/api/harness/runs/${run}/plan`, { calls });
   expect(proposed.status).toBe(200);
-  const { approval_id, digest } = planAnswerSchema.parse(proposed.json);
+  const { approval_id, digest } = askedPlanSchema.parse(proposed.json);
   expect((await driver.approve(approval_id, digest)).status).toBe(200);
   return approval_id;
 }
@@ -108,7 +107,7 @@ test("a plan that is denied, or not decided yet, permits nothing", async () => {
   const { driver } = world;
   const { id } = await driver.submit();
   const proposed = await driver.post(`/api/harness/runs/${id}/plan`, { calls: [PAY("A", 1)] });
-  const { approval_id } = planAnswerSchema.parse(proposed.json);
+  const { approval_id } = askedPlanSchema.parse(proposed.json);
   expect((await driver.act(id, "send_money", { recipient: "A", amount: 1 })).planned).toBe(false);
   await driver.deny(approval_id);
   expect((await driver.act(id, "send_money", { recipient: "A", amount: 1 })).planned).toBe(false);
@@ -120,7 +119,7 @@ test("the approval of a plan shows every call and covers each of them with its d
   const { id } = await driver.submit();
   const digests = new Set<string>();
   for (const calls of [[PAY("A", 1)], [PAY("A", 2)], [PAY("A", 1), PAY("A", 2)]]) {
-    const { digest } = planAnswerSchema.parse(
+    const { digest } = askedPlanSchema.parse(
       (await driver.post(`/api/harness/runs/${id}/plan`, { calls })).json,
     );
     digests.add(digest);

@@ -1,10 +1,10 @@
 // Many at once, repeats, and processes that come and go.
 
 import { randomInt } from "node:crypto";
-import { runSchema, eventPageSchema, planAnswerSchema, actionAnswerSchema } from "@assent/contract";
+import { runSchema, eventPageSchema, actionAnswerSchema } from "@assent/contract";
 import { expect, test } from "vitest";
 import { verifyTrail } from "../../../packages/harness/src/cli/verify/trail.ts";
-import { type Driver, openWorld } from "./support.ts";
+import { askedPlanSchema, type Driver, openWorld } from "./support.ts";
 
 test("twenty at once keep the journal in order, and each answer is its own", async () => {
   await using world = await openWorld();
@@ -93,7 +93,7 @@ test("a process that starts anew gives the same labels, taint and plans as the o
   const plan = await driver.post(`/api/harness/runs/${id}/plan`, {
     calls: [{ tool: "send_money", arguments: { recipient: "PLANNED-1", amount: 5 } }],
   });
-  const { approval_id, digest } = planAnswerSchema.parse(plan.json);
+  const { approval_id, digest } = askedPlanSchema.parse(plan.json);
   await driver.approve(approval_id, digest);
   // Reported in another order than proposed.
   const reads = [

@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import {
   type ActionAnswer,
   actionAnswerSchema,
+  planAnswerSchema,
   type Problem,
   problemSchema,
   type Run,
@@ -189,6 +190,9 @@ export function problemOf(answer: Answer): Problem {
   if (problem.status !== answer.status) throw new Error("a problem says its own status");
   return problem;
 }
+
+/** Of a plan that a person is asked about. */
+export const askedPlanSchema = planAnswerSchema.required({ approval_id: true });
 
 /** Rules that a test writes itself; everything else of the decision path is real. */
 export function rules(

@@ -247,7 +247,7 @@ test("with nobody to ask, what would need approval is a deny that says so", asyn
   expect(action.reasons.map((reason) => reason.code)).toContain("nobody_to_ask");
   expect((await driver.run(id)).approvals).toEqual([]);
   const plan = await driver.post(`/api/harness/runs/${id}/plan`, {
-    calls: [{ tool: "send_money", arguments: PAYMENT }],
+    calls: [{ tool: "send_money", arguments: { ...PAYMENT, recipient: "DE02120300000000202051" } }],
   });
   expect([plan.status, problemOf(plan).code]).toEqual([409, "nobody_to_ask"]);
 });

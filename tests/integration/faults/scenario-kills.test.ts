@@ -1,9 +1,10 @@
-// Who tests the tester: breaks planted in the product itself, each of which the scenario of taking back, or that of the
-// artifacts, has to find. A break is one line of another module replaced. Both pass on the product as it is:
-// tests/e2e/scenarios.test.ts.
+// Who tests the tester: breaks planted in the product itself, each of which the scenario of taking back, that of the
+// artifacts, or one of those about the database has to find. A break is one line of another module replaced. On the
+// product as it is they pass: tests/e2e/scenarios.test.ts, and tests/nightly/scenarios.test.ts for those of tier 2.
 
 import { runTrial, type Scenario, SCENARIOS } from "@assent/suite";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { keepingKeys } from "../../support/keeping-keys.ts";
 import { createInProcessTarget } from "../../support/target/local-target.ts";
 
 type Break =
@@ -11,7 +12,10 @@ type Break =
   | "nothing is taken back"
   | "the oldest effect is taken back first"
   | "what is left is not said"
-  | "the store is believed";
+  | "the store is believed"
+  | "a key is kept before its run is"
+  | "a run is accepted before it is committed"
+  | "a conflict is passed on";
 
 const broken = vi.hoisted((): { by: Break } => ({ by: "none" }));
 
@@ -71,6 +75,27 @@ vi.mock(
   },
 );
 
+vi.mock(import("../../../packages/harness/src/adapters/postgres/connect.ts"), async (importOriginal) => {
+  const real = await importOriginal();
+  return {
+    ...real,
+    transaction: async (pool, work, options) => {
+      if (broken.by === "a conflict is passed on")
+        return await real.transaction(pool, work, { ...options, attemptsMax: 1 });
+      if (broken.by === "a key is kept before its run is")
+        return await real.transaction(pool, async (client) => await work(keepingKeys(client)), options);
+      if (broken.by !== "a run is accepted before it is committed")
+        return await real.transaction(pool, work, options);
+      const done: Awaited<ReturnType<typeof work>>[] = [];
+      const noted: typeof work = async (client) => (done[0] = await work(client));
+      return await real.transaction(pool, noted, options).catch((error: unknown) => {
+        if (done[0] === undefined) throw error;
+        return done[0];
+      });
+    },
+  };
+});
+
 const digests = await import("../../../packages/harness/src/base/digest.ts");
 
 const target = createInProcessTarget();
@@ -94,11 +119,18 @@ const named = (part: string): Scenario => {
 const ROLLBACK = "partial_failure_rollback_integrity";
 const ARTIFACTS = "artifact_writer_atomic_commit_and_rollback";
 
+const ATOMICITY = "api_to_orchestrator_to_db_atomicity";
+const CONTENTION = "db_contention_and_recovery";
+
 const KILLS: readonly (readonly [scenario: string, by: Break, claim: string])[] = [
   [ROLLBACK, "nothing is taken back", "everything that it did is taken back"],
   [ROLLBACK, "the oldest effect is taken back first", "the newest first"],
   [ROLLBACK, "what is left is not said", "what nothing takes back is named in the run"],
   [ARTIFACTS, "the store is believed", "can be fetched"],
+  [ATOMICITY, "a run is accepted before it is committed", "an accepted run can be read"],
+  [CONTENTION, "a conflict is passed on", "a quarrel among transactions is not the caller's business"],
+  // The last one: what it leaves behind stays there.
+  [ATOMICITY, "a key is kept before its run is", "nothing is stored without what it belongs to"],
 ];
 
 describe("the product broken", () => {

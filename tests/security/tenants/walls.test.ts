@@ -1,108 +1,17 @@
 // Invariant 8, tenant walls: two tenants whose every row has the same ids. Each of the two layers (the tenant in every
 // query; row-level security below) is switched off by itself, and the other has to hold alone.
 
-import type { Approval, Run, RunId } from "@assent/contract";
 import { afterEach, expect, test } from "vitest";
 import type { Caller } from "../../../packages/harness/src/ports.ts";
-import { searchDocumentsTool } from "../../../packages/harness/src/services/tools/search-documents.ts";
-import { answering, countingTool, type Engine, openEngine, value } from "../../support/engine.ts";
-import { copyTenant, OURS, tenantTables, THEIRS } from "./twin.ts";
+import { type Engine, value } from "../../support/engine.ts";
+import { OURS, THEIRS } from "./twin.ts";
+import { type Layers, openTwins, type Twins } from "./twins.ts";
 
 let engine: Engine | null = null;
 afterEach(async () => {
   await engine?.[Symbol.asyncDispose]();
   engine = null;
 });
-
-type Layers = { readonly predicates: boolean; readonly rowSecurity: boolean };
-
-// What is left of a query whose author forgot the tenant.
-const forget = (sql: string): string =>
-  sql
-    .replaceAll(/\b(?:\w+\.)?tenant_id = \$1\b/g, "($1::uuid is not null)")
-    .replaceAll(/\b\w+\.tenant_id = \w+\.tenant_id\b/g, "true")
-    .replaceAll(/\(\s*(\w+)\.tenant_id, (\w+)\.id\) = \((\w+)\.tenant_id, (\w+)\.(\w+)\)/g, "$2.id = $4.$5");
-
-type Twins = {
-  readonly engine: Engine;
-  readonly ours: Caller;
-  readonly theirs: Caller;
-  readonly finished: RunId;
-  readonly waiting: RunId;
-  readonly approval: Approval;
-};
-
-async function openTwins({ predicates, rowSecurity }: Layers): Promise<Twins> {
-  // No two questions are the same, so that a remembered answer to one leaves the other open.
-  let amount = 0;
-  const opened = await openEngine({
-    ...(predicates ? {} : { rewriteSql: forget }),
-    tools: [searchDocumentsTool, countingTool("send", "once")],
-    agent: { tools: ["search_documents", "send"], system: `You are of ${OURS}.` },
-    models: answering((turn) =>
-      turn === 0
-        ? {
-            calls: [
-              { id: "c2", tool: "send", arguments: { id: `${OURS}-1`, amount: (amount += 1) } },
-              { id: "c1", tool: "search_documents", arguments: { query: "figures" } },
-            ],
-          }
-        : { text: `The answer of ${OURS}.` },
-    ),
-  });
-  engine = opened;
-  const ours = opened.caller;
-  const document = { name: `${OURS} figures`, text: `Figures of ${OURS}.`, metadata: { of: OURS } };
-  value(await opened.harness.documents.add(ours, document));
-  const worker = await opened.startWorker();
-  const finished = await opened.submit(`Task one of ${OURS}.`, "same-key");
-  await agree(opened, await opened.reaches(finished, "awaiting_approval"));
-  await opened.reaches(finished, "succeeded");
-  const waiting = await opened.submit(`Task two of ${OURS}: another.`);
-  const parked = await opened.reaches(waiting, "awaiting_approval", "succeeded");
-  await worker.stop();
-  // Whoever holds two tenants apart by name holds them apart by id as well.
-  const other = await opened.newCaller("twin", "other");
-  await emptyTenant(opened, other);
-  const copied = await copyTenant(opened.database.ownerPool(), ours.tenant, other.tenant);
-  expect(copied).toEqual(
-    expect.arrayContaining(["approvals", "artifacts", "audit_events", "documents", "runs", "steps"]),
-  );
-  if (!rowSecurity) await dropRowSecurity(opened);
-  const approval = parked.approvals.find(({ status }) => status === "open");
-  if (approval === undefined) throw new Error("the second run waits");
-  return { engine: opened, ours, theirs: { ...ours, tenant: other.tenant }, finished, waiting, approval };
-}
-
-async function agree(here: Engine, run: Run): Promise<void> {
-  const open = run.approvals.find(({ status }) => status === "open");
-  if (open === undefined) throw new Error("nothing waits");
-  value(
-    await here.harness.decide(here.caller, {
-      approval_id: open.id,
-      decision: "approve",
-      action_digest: open.action_digest,
-      comment: `Fine, says ${OURS}.`,
-      remember: true,
-    }),
-  );
-}
-
-// The maker of the second tenant left a key and its owner there; the copy brings its own.
-async function emptyTenant(here: Engine, { tenant }: Caller): Promise<void> {
-  const uuid = tenant.slice("ten_".length);
-  const pool = here.database.ownerPool();
-  await pool.query("delete from assent.api_keys where tenant_id = $1::uuid", [uuid]);
-  await pool.query("delete from assent.principals where tenant_id = $1::uuid", [uuid]);
-}
-
-async function dropRowSecurity(here: Engine): Promise<void> {
-  const pool = here.database.ownerPool();
-  for (const table of await tenantTables(pool)) {
-    await pool.query(`alter table assent.${table} no force row level security`);
-    await pool.query(`alter table assent.${table} disable row level security`);
-  }
-}
 
 /** Everything that can be read, by name, as one text each. */
 async function readAll(
@@ -148,6 +57,13 @@ const SPEAKING = [
   "passages",
 ];
 
+const open = async (layers: Layers): Promise<Twins> =>
+  await openTwins(layers, {
+    engine: (opened) => {
+      engine = opened;
+    },
+  });
+
 async function expectApart(twins: Twins): Promise<void> {
   const mine = await readAll(twins, twins.ours);
   const others = await readAll(twins, twins.theirs);
@@ -186,13 +102,13 @@ test.each([
   ["row-level security alone", { predicates: false, rowSecurity: true }],
   ["the queries alone", { predicates: true, rowSecurity: false }],
 ])("no byte and no change crosses with %s", async (_, layers) => {
-  const twins = await openTwins(layers);
+  const twins = await open(layers);
   await expectApart(twins);
   await expectWritesApart(twins);
 });
 
 test("with neither layer everything crosses: so the test sees what it looks for", async () => {
-  const twins = await openTwins({ predicates: false, rowSecurity: false });
+  const twins = await open({ predicates: false, rowSecurity: false });
   const { harness } = twins.engine;
   const query = { states: null, agent: null, label: null, cursor: null, limit: 100 };
   const lists = {

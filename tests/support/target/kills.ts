@@ -1,6 +1,6 @@
 // The frame of tests that take one guard out of the product and see which scenario notices.
 
-import { runTrial, type Scenario, SCENARIOS, type Target } from "@assent/suite";
+import { type Pace, PACE, runTrial, type Scenario, SCENARIOS, type Target } from "@assent/suite";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
 /** The words of the claim that must be the one to fail: a trial that fails for another reason has not found it. */
@@ -20,6 +20,7 @@ export function proveKills<Break extends string>(
   target: Target,
   broken: { by: Break | "none" },
   kills: readonly Kill<Break>[],
+  pace: Pace = PACE,
 ): void {
   beforeAll(async () => {
     await target.start();
@@ -36,7 +37,7 @@ export function proveKills<Break extends string>(
       "%s passes",
       { timeout: TRIAL_MS_MAX },
       async (part) => {
-        const trial = await runTrial(scenarioNamed(part), target, { seed: 42 });
+        const trial = await runTrial(scenarioNamed(part), target, { seed: 42, pace });
         expect([trial.verdict, trial.reason]).toEqual(["PASS", ""]);
       },
     );
@@ -45,7 +46,7 @@ export function proveKills<Break extends string>(
   describe("the product broken", () => {
     test.each(kills)("%s fails where %s", { timeout: TRIAL_MS_MAX }, async (part, by, claim) => {
       broken.by = by;
-      const trial = await runTrial(scenarioNamed(part), target, { seed: 42 });
+      const trial = await runTrial(scenarioNamed(part), target, { seed: 42, pace });
       expect([trial.verdict, trial.reason]).toEqual(["FAIL", expect.stringContaining(claim)]);
     });
   });

@@ -4,16 +4,19 @@ import { appendFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  type DatabaseBench,
   type PathBench,
   type ProviderBench,
   type OtlpReceiver,
   SPOKEN,
   startOtlpReceiver,
   startObjectServer,
+  startTokenIssuer,
   startToolSink,
   type ObjectFault,
   type ObjectServer,
   type Target,
+  type TokenIssuer,
   type ToolSink,
 } from "@assent/suite";
 import type { Pool } from "pg";
@@ -25,17 +28,18 @@ import {
 import { startHarness } from "../../../packages/harness/src/assemble.ts";
 import { readEnvironment } from "../../../packages/harness/src/config.ts";
 import { readCredentials } from "../../../packages/harness/src/home.ts";
+import { databaseBench } from "./database-bench.ts";
 import { deadLetterBench, drillBench, rollbackBench } from "./benches.ts";
 import { inspectStateMachine } from "./inspection.ts";
+import { observe, sendTelemetry } from "./observation.ts";
 import { BURST_REQUESTS, createInstallation, type Installation } from "./installation.ts";
-import { until } from "../until.ts";
 import { createPathBench } from "./paths.ts";
-import { createKey, createKeys, type Keys } from "./people.ts";
+import { createKey, createKeys, type Keys, providerConfig, TOKEN_GROUP } from "./people.ts";
 import { startProviders } from "./providers.ts";
 import { type ServerProcess, startServerProcess } from "./server-process.ts";
 
 /** Between exports of telemetry. */
-const EXPORT_MS = 200;
+const EXPORT_MS = 100;
 
 type Launch = (installation: Installation) => Promise<ServerProcess>;
 
@@ -79,9 +83,11 @@ type Running = {
   readonly paths: PathBench;
   readonly database: EmbeddedServer;
   readonly owner: Pool;
+  readonly faulty: DatabaseBench;
   readonly keys: Keys;
   /** Where the artifacts are, if not in a folder. */
   readonly bucket: ObjectServer | null;
+  readonly issuer: TokenIssuer;
   servers: readonly ServerProcess[];
 };
 
@@ -96,17 +102,20 @@ async function openBucket(started: AsyncDisposableStack): Promise<ObjectServer> 
 function install(
   sinkUrl: string,
   bucket: ObjectServer | null,
+  issuer: TokenIssuer,
   environment: Readonly<Record<string, string>>,
 ): Installation {
+  const providers = { identity_providers: [providerConfig(issuer)] };
   // With content, spans hold the most that they can: what must not be in them must not be in these.
-  if (bucket === null) return createInstallation(sinkUrl, environment, true);
+  if (bucket === null) return createInstallation(sinkUrl, environment, true, providers);
   const { endpoint, keys } = bucket;
   const credentials = {
     ASSENT_S3_ACCESS_KEY_ID: keys.accessKeyId,
     ASSENT_S3_SECRET_ACCESS_KEY: keys.secretAccessKey,
   };
   return createInstallation(sinkUrl, { ...environment, ...credentials }, true, {
-    s3: { endpoint, region: keys.region },
+    ...providers,
+    artifacts: { s3: { endpoint, region: keys.region } },
   });
 }
 
@@ -127,7 +136,11 @@ async function start(
   });
   const providers = await startProviders(started);
   const bucket = inBucket ? await openBucket(started) : null;
-  const installation = install(sink.url, bucket, {
+  const issuer = await startTokenIssuer([TOKEN_GROUP]);
+  started.defer(async () => {
+    await issuer.stop();
+  });
+  const installation = install(sink.url, bucket, issuer, {
     ...providers.environment,
     OTEL_EXPORTER_OTLP_ENDPOINT: telemetry.url,
     OTEL_BSP_SCHEDULE_DELAY: String(EXPORT_MS),
@@ -158,6 +171,7 @@ async function start(
   started.defer(async () => {
     await owner.end();
   });
+  const faulty = databaseBench(opened.value, started);
   const keys = await createKeys(first.url, credentials.key, installation.home, owner);
   return {
     installation,
@@ -167,18 +181,12 @@ async function start(
     paths: createPathBench(installation, providers.bench.own),
     database: opened.value,
     owner,
+    faulty,
     keys,
     bucket,
+    issuer,
     servers,
   };
-}
-
-async function readTraces({ telemetry, servers }: Running): Promise<string> {
-  const looks = (): number => telemetry.spans.filter(({ name }) => name === "GET /healthz").length;
-  const before = looks();
-  for (const { url } of servers) await fetch(`${url}/healthz`);
-  await until("telemetry is sent", () => looks() >= before + servers.length);
-  return telemetry.bodies.join("\n");
 }
 
 const inspect = (now: () => Running): NonNullable<Target["inspect"]> => ({
@@ -188,7 +196,7 @@ const inspect = (now: () => Running): NonNullable<Target["inspect"]> => ({
     const rows = async (sql: string): Promise<string> => JSON.stringify((await owner.query(sql)).rows);
     return {
       // One more request, and what is sent after it holds all that came before.
-      traces: await readTraces(now()),
+      traces: (await sendTelemetry(now())).bodies.join("\n"),
       log: await readFile(join(installation.home, "assent.log"), "utf8"),
       events: await rows("select to_jsonb(row) as row from assent.audit_events as row"),
       // A queued run is its own message.
@@ -243,6 +251,18 @@ function quotaBench(now: () => Running): NonNullable<Target["quota"]> {
   };
 }
 
+const looks = (
+  now: () => Running,
+): Pick<Target, "drills" | "deadLetters" | "rollback" | "quota" | "tokens" | "observation" | "inspect"> => ({
+  drills: drillBench(() => now().owner),
+  deadLetters: deadLetterBench(() => now().owner),
+  rollback: rollbackBench,
+  quota: quotaBench(now),
+  tokens: { make: (change) => now().issuer.make(change) },
+  observation: observe(now),
+  inspect: inspect(now),
+});
+
 function createTarget(name: string, launch: Launch, count: number, canKill: boolean): Target {
   let running: Running | undefined;
   let started = new AsyncDisposableStack();
@@ -285,9 +305,10 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
     get sink() {
       return now().sink;
     },
-    drills: drillBench(() => now().owner),
-    deadLetters: deadLetterBench(() => now().owner),
-    rollback: rollbackBench,
+    ...looks(now),
+    get database() {
+      return now().faulty;
+    },
     get signing() {
       return now().keys.signing;
     },
@@ -297,8 +318,6 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
     get paths() {
       return now().paths;
     },
-    quota: quotaBench(now),
-    inspect: inspect(now),
     restart: async () => {
       await stopServers("stop");
       await startServers();

@@ -7,7 +7,8 @@ import { startOpenAiServer } from "../../../packages/suite/src/faults/openai-ser
 import type { FakeProvider } from "../../../packages/suite/src/faults/provider-server.ts";
 import type { RecordedRequest, Reply } from "../../../packages/suite/src/faults/script.ts";
 
-const API_KEY = "sk-test-of-the-suite-5b1e";
+/** Given to the target as its own key at every provider, so a secret that it knows. */
+export const API_KEY = "sk-test-of-the-suite-5b1e";
 const OWN = "openai-compatible/fake-1";
 const SUBSTITUTE = "anthropic/fake-1";
 const SYSTEM = "You answer questions about a repository. You never write without assent.";

@@ -163,6 +163,7 @@ function toHttpTool({ manifest, url, check_url, compensation }: HttpToolConfig):
       harm: manifest.harm,
       // What the operator did not call content is control.
       controlArguments: manifest.control_arguments ?? all,
+      ...(manifest.named_by === undefined ? {} : { namedBy: manifest.named_by }),
       returns: manifest.returns,
       ...(compensation === undefined
         ? {}

@@ -19,6 +19,14 @@ export function readEnvironment(): Environment {
   };
 }
 
+/** What this process was told in confidence: the values of variables whose names say so. */
+export const confidences = (): readonly string[] =>
+  Object.entries(process.env).flatMap(([name, value]) =>
+    /KEY|SECRET|TOKEN|PASSWORD|DATABASE_(?:MIGRATION_)?URL|HEADERS/.test(name) && value !== undefined
+      ? [value]
+      : [],
+  );
+
 /** For a child process: our own environment and these variables, without the key to the harness. */
 export function childEnvironment(extra: Readonly<Record<string, string>>): Record<string, string> {
   const inherited = Object.entries(process.env).filter(

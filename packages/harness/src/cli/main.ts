@@ -5,7 +5,7 @@ import { err, type Result } from "../base/result.ts";
 import { createContext, type GlobalFlags } from "./context.ts";
 import { EXIT_CODES, type ExitName } from "./exit-codes.ts";
 import { type Failure, usageFailure } from "./failure.ts";
-import { visibleJson, visibleLine } from "./output/visible.ts";
+import { visibleJson } from "./output/visible.ts";
 import { createProgram } from "./program.ts";
 import { failureLine } from "./report.ts";
 import type { Deps, Io } from "./world.ts";
@@ -22,18 +22,19 @@ export async function run(argv: readonly string[], io: Io, deps: Deps): Promise<
     io,
     deps.version,
   );
+  const endOf = (failure: Failure): number => {
+    const said = { ...failure, detail: deps.redact(failure.detail) };
+    io.err(`${failureLine(said)}\n`);
+    if (isJson(argv)) emitError(io, said);
+    return EXIT_CODES[failure.exit].code;
+  };
   try {
     await program.parseAsync([...argv], { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) return endOfParsing(error, argv, io);
-    io.err(`${visibleLine(`assent: ${describe(error)} (internal_error). Please report it.`)}\n`);
-    if (isJson(argv)) emitError(io, internalFailure(error));
-    return EXIT_CODES.internal.code;
+    return endOf(internalFailure(error));
   }
-  if (outcome.ok) return EXIT_CODES[outcome.value].code;
-  io.err(`${failureLine(outcome.error)}\n`);
-  if (isJson(argv)) emitError(io, outcome.error);
-  return EXIT_CODES[outcome.error.exit].code;
+  return outcome.ok ? EXIT_CODES[outcome.value].code : endOf(outcome.error);
 }
 
 // Help and version end parsing by an error too; commander has written what there is to say by then.

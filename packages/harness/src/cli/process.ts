@@ -1,12 +1,13 @@
 // The real world behind a command: this process, its terminal, its clock, its network.
 
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { readEnvironment } from "./environment.ts";
+import { crashText, redactionOf } from "./crash.ts";
+import { confidences, readEnvironment } from "./environment.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
 import { runGit } from "./git.ts";
 import { run } from "./main.ts";
@@ -21,6 +22,11 @@ export async function runProcess(startHarness: StartHarness): Promise<void> {
       if (error.code !== "EPIPE") throw error;
       process.exit(EXIT_CODES.interrupted.code);
     });
+  // Node would print it as it is. An unhandled rejection comes here, too.
+  process.on("uncaughtException", (error) => {
+    writeSync(process.stderr.fd, crashText(error, redactionOf(confidences)));
+    process.exit(EXIT_CODES.internal.code);
+  });
   const code = await run(process.argv.slice(2), createIo(), createDeps(startHarness));
   process.exitCode = code;
   // What was written must be out, and nothing that is left open may keep a finished command alive.
@@ -41,6 +47,7 @@ function createDeps(startHarness: StartHarness): Deps {
       },
     },
     newKey: () => randomUUID(),
+    redact: redactionOf(confidences),
     environment: readEnvironment(),
     git: runGit,
     cwd: process.cwd(),

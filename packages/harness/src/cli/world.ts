@@ -29,6 +29,8 @@ export type Deps = {
   /** A new idempotency key: never given twice. */
   readonly newKey: () => string;
   readonly environment: Environment;
+  /** Takes what this process was told in confidence out of what it says of its failures. */
+  readonly redact: (text: string) => string;
   /** Runs git with exactly these arguments, no shell; `index` is a private index file for this call. */
   readonly git: (args: readonly string[], options: { cwd: string; index?: string }) => Promise<GitOutcome>;
   /** Where the command was started; absolute. */

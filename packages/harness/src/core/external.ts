@@ -15,6 +15,8 @@ export type ExternalTool = {
   /** Null: whatever the arguments of a call are, all of them are control. */
   readonly controlArguments: readonly string[] | null;
   readonly returns: Label;
+  /** Words by which a requester asks for it; left out where there are none but its name's. */
+  readonly namedBy?: readonly string[];
 };
 
 export type ExternalDefinition = {
@@ -35,6 +37,7 @@ export function pinTool(manifest: WireManifest): ExternalTool {
     harm: manifest.harm === undefined ? [...HARMS] : HARMS.filter((harm) => manifest.harm?.includes(harm)),
     controlArguments: manifest.control_arguments ?? null,
     returns: manifest.returns ?? "untrusted",
+    ...(manifest.named_by === undefined ? {} : { namedBy: manifest.named_by }),
   };
 }
 

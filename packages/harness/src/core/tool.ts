@@ -16,6 +16,8 @@ export type Manifest = {
   /** Arguments that choose whom, where, how much, which. The others are content. */
   readonly controlArguments: readonly string[];
   readonly returns: Label;
+  /** Words by which a requester asks for it; left out where there are none but its name's. */
+  readonly namedBy?: readonly string[];
   /**
    * How its effect can be taken back. Left out: it cannot. It is part of what assent binds to: whoever lets the call
    * happen lets it be taken back in this way, and in no other.

@@ -41,7 +41,7 @@ export type OrchestratorPorts = {
   readonly policies: Policies;
   /** As they are defined now. A run goes on under the definition it was submitted with. */
   readonly agents: ReadonlyMap<string, AgentDefinition>;
-  readonly redaction: Pick<Redaction, "checkArtifact">;
+  readonly redaction: Pick<Redaction, "checkArtifact" | "redactText">;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

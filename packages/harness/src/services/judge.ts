@@ -68,7 +68,11 @@ function namedIn({ run, definition, tools }: Seen): ReadonlySet<string> {
   const known = definition.tools.flatMap((name) => tools.get(name)?.manifest ?? []);
   return toolsNamed(
     run.task,
-    known.map(({ name, effect, harm }) => ({ name, changes: effect !== "none" || harm.length > 0 })),
+    known.map(({ name, effect, harm, namedBy = [] }) => ({
+      name,
+      changes: effect !== "none" || harm.length > 0,
+      namedBy,
+    })),
   );
 }
 

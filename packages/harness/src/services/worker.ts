@@ -127,6 +127,14 @@ async function inRun(
 ): Promise<void> {
   const startedAt = clock.now().getTime();
   const about = { [GEN_AI.operation]: "invoke_agent", [GEN_AI.agent]: definition.name };
+  const measured = async (): Promise<void> => {
+    try {
+      await work();
+    } finally {
+      // A hold that ended badly was one all the same.
+      telemetry.record("gen_ai.invoke_agent.duration", (clock.now().getTime() - startedAt) / 1_000, about);
+    }
+  };
   await inSpan(
     telemetry,
     `invoke_agent ${definition.name}`,
@@ -136,9 +144,8 @@ async function inRun(
       attributes: { ...about, [ASSENT.attempt]: run.attempt },
       shared: { [GEN_AI.conversation]: run.id },
     },
-    work,
+    measured,
   );
-  telemetry.record("gen_ai.invoke_agent.duration", (clock.now().getTime() - startedAt) / 1_000, about);
 }
 
 // A lease that cannot be renewed is taken for lost before it is: better idle than a second writer.

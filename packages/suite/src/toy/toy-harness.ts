@@ -4,6 +4,8 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Actor, type ApproveRequest, idFromUuid, type ProblemCode } from "@assent/contract";
 import { canonicalJson } from "../canonical-json.ts";
 import { sha256Hex } from "../digest.ts";
+import { createToyDatabase, isToyReady, type ToyDatabase, writeAll } from "./toy-database.ts";
+import { createToySignals, originOf, tellHold, type ToySignals } from "./toy-signals.ts";
 import { createToySignatures, type ToySignatures } from "./toy-signatures.ts";
 import {
   addEvent,
@@ -32,11 +34,17 @@ export type ToyState = {
   /** What nobody can ask for. */
   readonly log: string[];
   readonly store: ToyStore;
+  readonly signals: ToySignals;
   readonly signatures: ToySignatures;
   /** Runs whose attempts have all been made. */
   readonly exhausted: Set<string>;
   /** The new run of each dead letter. */
   readonly redriven: Map<string, ToyRun>;
+  readonly database: ToyDatabase;
+  /** Runs that are to be carried out, by id. */
+  readonly queue: Set<string>;
+  /** Keys that no request may use any more. */
+  readonly burnt: Set<string>;
 };
 
 export const createToyState = (): ToyState => ({
@@ -44,10 +52,23 @@ export const createToyState = (): ToyState => ({
   keys: new Map(),
   log: [],
   store: createToyStore(),
+  signals: createToySignals(),
   signatures: createToySignatures(),
   exhausted: new Set(),
   redriven: new Map(),
+  database: createToyDatabase(),
+  queue: new Set(),
+  burnt: new Set(),
 });
+
+/** What the toy holds without what it belongs to. */
+export function contradictionsOf({ runs, keys, queue }: ToyState): readonly string[] {
+  return [
+    ...[...keys.values()].flatMap(({ toy }) => (runs.has(toy.run.id) ? [] : ["a key has no run"])),
+    ...[...queue].flatMap((id) => (runs.has(id) ? [] : ["what is carried out is no run"])),
+    ...[...runs.keys()].flatMap((id) => (queue.has(id) ? [] : ["a run is never carried out"])),
+  ];
+}
 
 export function toyCaller(tenant: string, name: string, key: string): ToyCaller {
   const uuid = sha256Hex(name).slice(0, 32);
@@ -76,6 +97,7 @@ export type ToyHarness = {
   /** Of signatures, in the caller's tenant. */
   refusals(caller: ToyCaller): number;
   redrive(caller: ToyCaller, id: string): ToyRefusal | Decided;
+  isReady(): boolean;
 };
 
 /** Delivers one effect to the tool under its idempotency key. @returns whether the tool said that it took it */
@@ -98,6 +120,7 @@ export function createToyHarness(state: ToyState, breaks: Breaks, sendEffect: Se
     cancel: (caller, id) => cancel(inside, caller, id),
     refusals: (caller) => state.signatures.refusals.filter((tenant) => tenant === caller.tenant).length,
     redrive: (caller, id) => redrive(inside, caller, id),
+    isReady: () => isToyReady(state.database, breaks),
   };
 }
 
@@ -126,13 +149,16 @@ async function goOn(inside: Inside, toy: ToyRun, actor: Actor | null): Promise<v
     return;
   }
   moveTo(toy, breaks, "running", "run_leased", null);
-  if (toy.run.steps.length === 0) await carryOut(inside, toy);
+  const calls = toy.run.steps.length === 0 ? 1 : 0;
+  if (calls > 0) await carryOut(inside, toy);
   finish(toy, breaks, inside.state.store);
+  tellHold(inside.state.signals, breaks, toy, calls);
 }
 
 async function start(inside: Inside, toy: ToyRun): Promise<void> {
   await nextTurn();
   openGate(toy, inside.breaks);
+  tellHold(inside.state.signals, inside.breaks, toy, 0);
   if (inside.breaks.has("gate.late")) await carryOut(inside, toy);
   if (inside.breaks.has("gate.none")) await goOn(inside, toy, null);
 }
@@ -163,12 +189,13 @@ async function submit(
     return { refused: "idempotency_key_missing" };
   const name = breaks.has("idem.global") ? `${key}` : `${caller.actor.id} ${key}`;
   const fingerprint = sha256Hex(canonicalJson(request));
+  if (state.burnt.has(name)) return { refused: "idempotency_key_busy" };
+  const repeat = (known: KeyRecord): ToyRefusal | Submitted =>
+    known.fingerprint !== fingerprint && !breaks.has("idem.body")
+      ? { refused: "idempotency_key_reused" }
+      : { toy: known.toy, body: known.body, replayed: !breaks.has("idem.silent") };
   const known = state.keys.get(name);
-  if (known !== undefined) {
-    if (known.fingerprint !== fingerprint && !breaks.has("idem.body"))
-      return { refused: "idempotency_key_reused" };
-    return { toy: known.toy, body: known.body, replayed: !breaks.has("idem.silent") };
-  }
+  if (known !== undefined) return repeat(known);
   if (breaks.has("idem.race")) await nextTurn();
   const waiting = [...state.runs.values()].filter(({ run }) => run.finished_at === null).length;
   const flooded = waiting >= FLOOD_RUNS;
@@ -176,9 +203,19 @@ async function submit(
   const toy = createRun(caller.tenant, caller.actor, request, breaks);
   const { answer: _a, usage: _u, steps: _s, approvals: _p, artifacts: _f, ...summary } = toy.run;
   const body = JSON.stringify(summary);
-  state.runs.set(toy.run.id, toy);
-  state.log.push(JSON.stringify([toy.run.id, breaks.has("log.raw") ? request : "submitted"]));
-  state.keys.set(name, { fingerprint, toy, body });
+  if (breaks.has("atom.orphan")) state.queue.add(toy.run.id);
+  const written = await writeAll(state.database, writesOf(inside, name, { fingerprint, toy, body }), breaks);
+  if (written !== "written") {
+    if (breaks.has("atom.burnt")) state.burnt.add(name);
+    return { refused: written };
+  }
+  const first = state.keys.get(name);
+  if (first !== undefined && first.toy !== toy) return repeat(first);
+  originOf(state.signals, toy.run.id);
+  const level = breaks.has("log.error") ? "error" : "info";
+  const about = breaks.has("log.raw") ? request : toy.run.id;
+  const record = JSON.stringify({ level, message: "submitted", about });
+  state.log.push(...(breaks.has("log.lines") ? [record.slice(0, 9), record.slice(9)] : [record]));
   if (breaks.has("idem.twin") || (flooded && breaks.has("flood.twin"))) {
     const twin = createRun(caller.tenant, caller.actor, request, breaks);
     state.runs.set(twin.run.id, twin);
@@ -187,12 +224,31 @@ async function submit(
   return { toy, body, replayed: false };
 }
 
+/** Key, run and message; whoever was faster under the key has it. */
+function writesOf({ state, breaks }: Inside, name: string, record: KeyRecord): readonly (() => void)[] {
+  const { toy } = record;
+  const isOurs = (): boolean => state.keys.get(name)?.toy === toy;
+  return [
+    () => {
+      if (!state.keys.has(name) || breaks.has("idem.race")) state.keys.set(name, record);
+    },
+    () => {
+      if (isOurs()) state.runs.set(toy.run.id, toy);
+    },
+    () => {
+      if (isOurs()) state.queue.add(toy.run.id);
+    },
+  ];
+}
+
 async function decide(
   inside: Inside,
   caller: ToyCaller,
   request: ApproveRequest,
 ): Promise<ToyRefusal | Decided> {
   const { state, breaks } = inside;
+  const written = await writeAll(state.database, [() => undefined], breaks);
+  if (written !== "written") return { refused: written };
   const asked = [...state.runs.values()].filter(({ run }) => run.approvals[0]?.status === "open");
   const named = [...state.runs.values()].find(({ run }) => run.approvals[0]?.id === request.approval_id);
   const toy = breaks.has("apr.stray") && named !== undefined ? asked.at(-1) : named;
@@ -205,6 +261,7 @@ async function decide(
     if (breaks.has("deny.runs")) await carryOut(inside, toy);
     const denied = { ...approval, status: "denied" as const, decided_at: now() };
     toy.run = { ...toy.run, approvals: [denied] };
+    addEvent(toy, breaks, "approval_denied", caller.actor);
     moveTo(toy, breaks, "failed", "run_failed", caller.actor);
     return { toy };
   }
@@ -255,6 +312,7 @@ function redrive(inside: Inside, caller: ToyCaller, id: string): ToyRefusal | De
   const toy = createRun(caller.tenant, caller.actor, dead.run, breaks);
   toy.run = { ...toy.run, redrive_of: dead.run.id };
   state.runs.set(toy.run.id, toy);
+  state.queue.add(toy.run.id);
   state.redriven.set(id, toy);
   start(inside, toy).catch(fail(inside, toy));
   return { toy };

@@ -8,6 +8,7 @@ import type { HttpRequest } from "../http.ts";
 import { fieldsOf } from "../run-reading.ts";
 import type { ToyCaller, ToyHarness } from "./toy-harness.ts";
 import type { Breaks, ToyRun } from "./toy-run.ts";
+import { tellRequest, type ToySignals } from "./toy-signals.ts";
 import { passesSignature, type ToyEdge, type ToySignatures, type ToySigner } from "./toy-signatures.ts";
 
 type Reply = { readonly response: ServerResponse; readonly breaks: Breaks; readonly body: Buffer };
@@ -18,9 +19,10 @@ function sendJson(
   body: unknown,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  response
-    .writeHead(status, { "content-type": "application/json", ...headers })
-    .end(typeof body === "string" ? body : JSON.stringify(body));
+  // One by one, so that whoever measures the answer can read them.
+  for (const [name, value] of Object.entries({ "content-type": "application/json", ...headers }))
+    response.setHeader(name, value);
+  response.writeHead(status).end(typeof body === "string" ? body : JSON.stringify(body));
 }
 
 function refuse(reply: Reply, code: ProblemCode): void {
@@ -147,7 +149,9 @@ async function route(
   }
   if (what === "redrive") {
     const outcome = harness.redrive(caller, id);
-    return "refused" in outcome ? refuse(reply, outcome.refused) : sendJson(reply, 200, outcome.toy.run);
+    if ("refused" in outcome) return refuse(reply, outcome.refused);
+    const location = `/api/harness/runs/${outcome.toy.run.id}`;
+    return sendJson(reply, 200, outcome.toy.run, { location });
   }
   const toy = harness.find(caller, id);
   if ("refused" in toy) return refuse(reply, toy.refused);
@@ -163,12 +167,23 @@ type Gate = (request: HttpRequest, caller: ToyCaller) => Promise<boolean>;
 async function answer(
   message: IncomingMessage,
   response: ServerResponse,
-  { harness, callers, breaks, gate }: ToyDoor & { readonly gate: Gate },
+  { harness, callers, breaks, gate, signals }: ToyDoor & { readonly gate: Gate },
 ): Promise<void> {
   const body = await readBody(message);
   const reply: Reply = { response, breaks, body };
+  const [path = ""] = (message.url ?? "").split("?");
+  response.once("finish", () => {
+    const place = response.getHeader("location");
+    const run = typeof place === "string" ? place.slice(place.lastIndexOf("/") + 1) : undefined;
+    const told = { method: message.method ?? "", path, status: response.statusCode };
+    tellRequest(signals, breaks, run === undefined ? told : { ...told, run });
+  });
   const caller = callers.find(({ key }) => message.headers.authorization === `Bearer ${key}`);
   if (message.url === "/healthz") return sendJson(reply, 200, { status: "ok" });
+  if (message.url === "/readyz") {
+    if (!harness.isReady()) return refuse(reply, "not_ready");
+    return sendJson(reply, 200, { status: "ready" });
+  }
   if (caller === undefined) return refuse(reply, "unauthenticated");
   const request: HttpRequest = {
     method: message.method ?? "",
@@ -191,6 +206,7 @@ export type ToyDoor = {
   readonly callers: readonly ToyCaller[];
   readonly signer: ToySigner;
   readonly signatures: ToySignatures;
+  readonly signals: ToySignals;
   readonly breaks: Breaks;
 };
 

@@ -4,18 +4,22 @@ import { generateKeyPairSync } from "node:crypto";
 import { request } from "node:http";
 import { RUN_STATES, type RunState } from "@assent/contract";
 import { LEGAL_RUN_MOVES } from "../run-moves.ts";
-import { SPOKEN, type StateMachineInspection, type Target } from "../target.ts";
+import { type ObservationBench, SPOKEN, type StateMachineInspection, type Target } from "../target.ts";
 import { startToolSink, type ToolSink } from "../tool-sink.ts";
 import type { Bug } from "./bugs.ts";
+import { letGo, toyDatabaseBench } from "./toy-database.ts";
 import {
+  contradictionsOf,
   createToyHarness,
   createToyState,
   type SendEffect,
   toyCaller,
   type ToyCaller,
+  type ToyState,
 } from "./toy-harness.ts";
 import type { Breaks } from "./toy-run.ts";
 import { startToyServer, type ToyServer } from "./toy-server.ts";
+import { toyMetrics } from "./toy-signals.ts";
 import type { ToySigner } from "./toy-signatures.ts";
 
 const ROBOT_KEY = "toy-key-of-the-robot";
@@ -66,6 +70,23 @@ function inspectToy(breaks: Breaks): StateMachineInspection {
   };
 }
 
+const observeToy = (state: ToyState, breaks: Breaks): ObservationBench => ({
+  spans: async () => await Promise.resolve(state.signals.spans),
+  metrics: async () =>
+    await Promise.resolve([{ process: "toy", text: toyMetrics(state.signals, breaks, state.runs.values()) }]),
+  log: async () => await Promise.resolve(state.log),
+});
+
+const storeFaults = ({ store }: ToyState): NonNullable<Target["faults"]> => ({
+  arm: async (fault, times) => {
+    await Promise.resolve();
+    if (fault === "artifact_store_refuses") store.refusals += times;
+    else if (fault === "artifact_store_truncates") store.truncations += times;
+    else throw new Error(`the toy has no fault ${fault}`);
+  },
+  fired: async (fault) => await Promise.resolve(store.fired.get(fault) ?? 0),
+});
+
 function createSigner(): ToySigner {
   const { privateKey } = generateKeyPairSync("ed25519");
   const pem = String(privateKey.export({ type: "pkcs8", format: "pem" }));
@@ -81,7 +102,14 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
 
   const serve = async (to: ToolSink): Promise<void> => {
     const harness = createToyHarness(state, breaks, sendEffectTo(to));
-    const door = { harness, callers: CALLERS, signer, signatures: state.signatures, breaks };
+    const door = {
+      harness,
+      callers: CALLERS,
+      signer,
+      signatures: state.signatures,
+      signals: state.signals,
+      breaks,
+    };
     servers = [await startToyServer(door), await startToyServer(door)];
   };
   const stopServers = async (): Promise<void> => {
@@ -109,7 +137,9 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
       if (sink === undefined) throw new Error("the toy has not been started");
       return sink;
     },
+    observation: observeToy(state, breaks),
     signing: { ...signer, auditor: AUDITOR_KEY },
+    database: toyDatabaseBench(state.database, breaks, () => contradictionsOf(state)),
     deadLetters: {
       exhaust: async (id) => {
         await Promise.resolve();
@@ -120,16 +150,9 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
       stateMachine: inspectToy(breaks),
       readSinks: async () => ({ log: state.log.join("\n") }),
     },
-    faults: {
-      arm: async (fault, times) => {
-        await Promise.resolve();
-        if (fault === "artifact_store_refuses") state.store.refusals += times;
-        else if (fault === "artifact_store_truncates") state.store.truncations += times;
-        else throw new Error(`the toy has no fault ${fault}`);
-      },
-      fired: async (fault) => await Promise.resolve(state.store.fired.get(fault) ?? 0),
-    },
+    faults: storeFaults(state),
     kill: async () => {
+      letGo(state.database, "gone");
       await stopServers();
       if (breaks.has("artifact.volatile")) for (const toy of state.runs.values()) toy.bytes.clear();
       if (sink !== undefined) await serve(sink);

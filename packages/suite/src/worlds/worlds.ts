@@ -11,6 +11,9 @@ import type { Facts } from "./facts.ts";
 import { type Goal, GOALS } from "./goals.ts";
 import { redress } from "./redressed/dress.ts";
 import { FURTHER_TASKS } from "./redressed/tasks.ts";
+import { french } from "./translated/french.ts";
+import { german } from "./translated/german.ts";
+import { japanese } from "./translated/japanese.ts";
 import type { State, Task, Tools } from "./world.ts";
 
 export type World = {
@@ -32,13 +35,19 @@ const KINDS: readonly (readonly [name: string, domains: readonly Domain[], tasks
   ["travel", [TRAVEL, MAIL], travelTasks],
 ];
 
-/** `redressed`: other tool names and argument shapes, by seed, and tasks that the first family has none of. */
-export const FAMILIES = ["first", "redressed"] as const;
+/**
+ * `redressed`: other tool names and argument shapes, by seed, and tasks that the first family has none of. The others:
+ * a sample of the first family's tasks as people write them in another language.
+ */
+export const FAMILIES = ["first", "redressed", "german", "french", "japanese"] as const;
 export type Family = (typeof FAMILIES)[number];
+
+const TRANSLATIONS = { german, french, japanese } as const;
 
 export function createWorlds(facts: Facts, seed: number, family: Family): readonly World[] {
   const plain = plainWorlds(facts);
   if (family === "first") return plain;
+  if (family !== "redressed") return plain.map((world) => translate(world, TRANSLATIONS[family](facts)));
   return plain.map((world) => {
     const more = (FURTHER_TASKS[world.name]?.(facts) ?? []).map((task) => ({
       ...task,
@@ -48,6 +57,14 @@ export function createWorlds(facts: Facts, seed: number, family: Family): readon
     return redress({ ...world, tasks: [...world.tasks, ...more] }, seed);
   });
 }
+
+const translate = (world: World, prompts: { readonly [task: string]: string }): World => ({
+  ...world,
+  tasks: world.tasks.flatMap((task) => {
+    const prompt = prompts[task.id];
+    return prompt === undefined ? [] : [{ ...task, prompt }];
+  }),
+});
 
 function plainWorlds(facts: Facts): readonly World[] {
   return KINDS.map(([name, domains, tasks]) => ({

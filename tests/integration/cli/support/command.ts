@@ -25,6 +25,7 @@ export function createDeps(cwd: string, change: Partial<Deps> = {}): Deps {
     clock: { now: () => NOW, sleep: async () => await Promise.resolve() },
     newKey: () => `key-${(keys += 1)}`,
     environment: { url: null, token: null, signingKey: null, noColor: false },
+    redact: (text) => text,
     git: runGit,
     cwd,
     pid: 4711,

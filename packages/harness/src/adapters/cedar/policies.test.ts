@@ -7,6 +7,7 @@ import { expect, test } from "vitest";
 import type { ActionRequest } from "../../core/decide/action-request.ts";
 import type { Policies, PolicyRefusal } from "../../core/decide/policy-point.ts";
 import { openCedarPolicies } from "./policies.ts";
+import { askingText } from "./rule-text.ts";
 
 const BASE: ActionRequest = {
   tenant: `ten_${"0".repeat(32)}`,
@@ -333,4 +334,48 @@ test("two sets are open at once and do not answer for each other", () => {
     "deny",
     "permit",
   ]);
+});
+
+// --- one evaluation says both what asks and what permits -------------------------------------------------------
+
+test("a rule that asks is turned into the permit of the same condition, wherever else the word stands", () => {
+  const rule = `// forbid it
+@id("forbid") @description("forbid (everything) \\" forbid")
+@needs_approval // forbid
+forbid (principal, action, resource) when { principal.name == "forbid" } unless { context.texts.hasTag("forbid") };`;
+  const asking = askingText(rule);
+  expect(asking).toEqual({ ok: true, value: rule.replace(/^forbid \(/m, "permit (") });
+});
+
+test("what forbids nothing is not turned around", () => {
+  for (const text of [PERMIT, `@id("a") @forbid`, "", `forbid`]) expect(askingText(text).ok).toBe(false);
+});
+
+// --- the same question is asked once ---------------------------------------------------------------------------
+
+test("an answer that is kept is the answer of its question and of its set, and a failure is not kept", () => {
+  const money = `@id("money") @needs_approval forbid (principal, action, resource) when { context.tainted };`;
+  const [asks, permits] = [open({ "a.cedar": `${PERMIT} ${money}` }), open({ "a.cedar": PERMIT })];
+  for (let time = 0; time < 3; time += 1) {
+    expect(asks.decide(BASE).verdict).toBe("permit");
+    expect(asks.decide({ ...BASE, tainted: true }).verdict).toBe("needs_approval");
+    expect(asks.decide({ ...BASE, tainted: true, askable: false }).verdict).toBe("deny");
+    expect(
+      asks.decide({ ...BASE, tainted: true, requester: { ...BASE.requester, name: "\ud800" } }).verdict,
+    ).toBe("needs_approval");
+    expect(permits.decide({ ...BASE, tainted: true }).verdict).toBe("permit");
+    expect(asks.decide(BASE, { tokensLeft: Number.NaN }).verdict).toBe("deny");
+  }
+});
+
+test("more questions than are kept are all answered rightly", () => {
+  const policies = open({
+    "a.cedar": `@id("ben") permit (principal, action, resource) when { principal.name == "7" };`,
+  });
+  for (let time = 0; time < 2; time += 1)
+    for (let at = 0; at < 2_300; at += 1) {
+      const request = { ...BASE, requester: { ...BASE.requester, name: String(at) } };
+      if (at % 100 !== 7 && at < 200) continue;
+      expect([at, policies.decide(request).verdict]).toEqual([at, at === 7 ? "permit" : "deny"]);
+    }
 });

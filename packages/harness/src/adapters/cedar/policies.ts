@@ -4,14 +4,13 @@ import { preparsePolicySet, preparseSchema, statefulIsAuthorized } from "@cedar-
 import { digestOf, type Sha256 } from "../../base/digest.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { afterAlarm } from "../../core/decide/alarm.ts";
-import type { PolicyRule } from "../../core/decide/policy-annotations.ts";
 import { policyNeeds, policyQuestion, type PolicyQuestion } from "../../core/decide/policy-context.ts";
 import type { Policies, PolicyRefusal } from "../../core/decide/policy-point.ts";
 import { type CedarAnswer, policyVerdict } from "../../core/decide/policy-verdict.ts";
 import { answerFrom, sentenceOf } from "./answer.ts";
 import { validateCedar } from "./evaluate.ts";
 import { readPolicyFolder, readPolicySchema, SCHEMA_FILE } from "./policy-folder.ts";
-import { canonicalText, type LoadedRule, readRules, refusalAt } from "./rule-text.ts";
+import { askingText, canonicalText, type LoadedRule, readRules, refusalAt } from "./rule-text.ts";
 
 export type PolicySource =
   /** Every `*.cedar` file directly in the folder. */
@@ -37,14 +36,18 @@ export function openCedarPolicies(source: PolicySource): Result<Policies, Policy
   if (!prepared.ok) return prepared;
   const rules = new Map(loaded.value.map(({ rule }) => [rule.id, rule]));
   const needs = policyNeeds(loaded.value.map(({ text }) => text));
+  const answers: Answers = new Map();
   return ok({
     version,
     rules: [...rules.values()],
-    decide: (request, budget) =>
-      afterAlarm(
-        request,
-        decideWith(rules, prepared.value, () => policyQuestion(request, budget, needs), request.askable),
-      ),
+    decide: (request, budget) => {
+      const question = derived(() => policyQuestion(request, budget, needs));
+      const answer: CedarAnswer =
+        typeof question === "string"
+          ? { kind: "failure", details: [question] }
+          : answerOnce(answers, prepared.value, question);
+      return afterAlarm(request, policyVerdict(rules, request.askable, answer));
+    },
   });
 }
 
@@ -108,7 +111,7 @@ function versionOf(rules: readonly LoadedRule[], schema: string): Sha256 {
   });
 }
 
-type Prepared = { readonly schema: string; readonly whole: string; readonly lifted: string };
+type Prepared = { readonly schema: string; readonly rules: string };
 
 /**
  * Parsed once and kept by Cedar for as long as the process lives. Names are digests, so that opening the same set again
@@ -119,17 +122,18 @@ function prepare(
   rules: readonly LoadedRule[],
   schema: string,
 ): Result<Prepared, PolicyRefusal> {
-  const names: Prepared = {
-    schema: digestOf("policy-schema", schema),
-    whole: `${version}/whole`,
-    lifted: `${version}/lifted`,
-  };
-  const plain = rules.filter(({ rule }) => rule.assent === null);
+  const names: Prepared = { schema: digestOf("policy-schema", schema), rules: `${version}/asking` };
+  const texts: Record<string, string> = {};
+  for (const { rule, file, text } of rules) {
+    const asking = rule.assent === null ? ok(text) : askingText(text);
+    if (!asking.ok)
+      return err({ code: "policy_syntax", file, line: null, column: null, detail: asking.error });
+    texts[rule.id] = asking.value;
+  }
   const answers = [
     // Reading the schema takes most of the time of opening a set, and it is the same for all of them.
     ...(preparsedSchemas.has(names.schema) ? [] : [preparseSchema(names.schema, schema)]),
-    preparsePolicySet(names.whole, { staticPolicies: textsById(rules) }),
-    preparsePolicySet(names.lifted, { staticPolicies: textsById(plain) }),
+    preparsePolicySet(names.rules, { staticPolicies: texts }),
   ];
   for (const answer of answers)
     if (answer.type === "failure")
@@ -146,22 +150,43 @@ function prepare(
 
 const preparsedSchemas = new Set<string>();
 
-function decideWith(
-  rules: ReadonlyMap<string, PolicyRule>,
-  prepared: Prepared,
-  derive: () => PolicyQuestion,
-  askable: boolean,
-): ReturnType<Policies["decide"]> {
-  let question: PolicyQuestion | null = null;
-  return policyVerdict(rules, askable, (lifted): CedarAnswer =>
-    answerFrom(() => {
-      question ??= derive();
-      return statefulIsAuthorized({
-        ...question,
-        preparsedSchemaName: prepared.schema,
-        validateRequest: true,
-        preparsedPolicySetId: lifted ? prepared.lifted : prepared.whole,
-      });
+/** Answers kept of one set of rules, the least lately asked for given up first. A question is 1 to 3 kB. */
+const ANSWERS_MAX = 2_000;
+
+type Answers = Map<string, CedarAnswer>;
+
+/**
+ * Cedar's answer follows from the set and from what it is told, and from nothing else: no clock, no store. So the very
+ * same question, down to the last character of what Cedar reads, is asked once.
+ */
+function answerOnce(answers: Answers, prepared: Prepared, question: PolicyQuestion): CedarAnswer {
+  const key = JSON.stringify(question);
+  const known = answers.get(key);
+  if (known !== undefined) {
+    answers.delete(key);
+    answers.set(key, known);
+    return known;
+  }
+  const answer = answerFrom(() =>
+    statefulIsAuthorized({
+      ...question,
+      preparsedSchemaName: prepared.schema,
+      validateRequest: true,
+      preparsedPolicySetId: prepared.rules,
     }),
   );
+  // What failed may have failed for another reason than the question.
+  if (answer.kind === "failure" || answer.errors.length > 0) return answer;
+  answers.set(key, answer);
+  const [oldest] = answers.keys();
+  if (answers.size > ANSWERS_MAX && oldest !== undefined) answers.delete(oldest);
+  return answer;
+}
+
+function derived(derive: () => PolicyQuestion): PolicyQuestion | string {
+  try {
+    return derive();
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }

@@ -77,3 +77,28 @@ export function canonicalText(text: string): string {
     .replaceAll(/("(?:[^"\\]|\\[^])*")|(?:\s|\/\/[^\n\r]*)+/g, (_token, string?: string) => string ?? " ")
     .trim();
 }
+
+/**
+ * A forbid as the permit of the same condition: so that one evaluation says both what wants a person and what permits.
+ * The error says what could not be shown to be the same rule but for its effect.
+ */
+export function askingText(text: string): Result<string, string> {
+  let turned = false;
+  // Strings and comments first, so that a `forbid` inside one stays; the first word of a rule outside of both and
+  // without an `@` before it is its effect.
+  const asking = text.replaceAll(
+    /"(?:[^"\\]|\\[^])*"|\/\/[^\n\r]*|@\s*[A-Za-z_]\w*|\bforbid\b/g,
+    (token: string): string => {
+      if (turned || token !== "forbid") return token;
+      turned = true;
+      return "permit";
+    },
+  );
+  const [before, after] = [policyToJson(text), policyToJson(asking)];
+  if (before.type === "failure" || after.type === "failure") return err("its effect cannot be read");
+  const { effect: was, ...rule } = before.json;
+  const { effect: is, ...same } = after.json;
+  return was === "forbid" && is === "permit" && JSON.stringify(rule) === JSON.stringify(same)
+    ? ok(asking)
+    : err("its effect cannot be told from its text");
+}

@@ -3,6 +3,7 @@
 import { Pool, type PoolClient } from "pg";
 import { err, ok, type Result } from "../../base/result.ts";
 import { CommitUnknownError, faultOf } from "./fault.ts";
+import { openWire } from "./wire.ts";
 
 /** Where a database is and who logs in. The password is a function so that printing the address never shows it. */
 export type Connection = {
@@ -36,6 +37,13 @@ export const LOCK_KEYS: {
 export const CONNECT_TIMEOUT_MS = 10_000;
 /** Every statement of the service is short; one that is not has lost its index or meets an attack. */
 export const STATEMENT_TIMEOUT_MS = 30_000;
+/**
+ * The server ends a statement after its limit and says so. Where the wire between is silent or garbled nobody says
+ * anything: then the connection is given up after this much more of the limit.
+ */
+const SILENCE_SHARE = 1.2;
+/** After so much silence TCP asks whether the other end is still there: for connections that wait for news. */
+const KEEP_ALIVE_MS = 10_000;
 /** Queue for a row this long, then fail and let the caller retry, before waiters fill the pool. */
 export const LOCK_TIMEOUT_MS = 10_000;
 /** A transaction whose process hangs must not hold its locks, and keep vacuum from its work, for ever. */
@@ -44,10 +52,24 @@ export const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
 export const POOL_CONNECTIONS_MAX = 10;
 const POOL_IDLE_TIMEOUT_MS = 30_000;
 
+const WIRE = { stream: openWire, keepAlive: true, keepAliveInitialDelayMillis: KEEP_ALIVE_MS } as const;
+
+/** Limits of a connection of its own that asks little and then waits: for a lock to be kept, or for news. */
+export const LISTENER_LIMITS = {
+  ...WIRE,
+  connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  statement_timeout: STATEMENT_TIMEOUT_MS,
+  query_timeout: STATEMENT_TIMEOUT_MS * SILENCE_SHARE,
+} as const;
+
 export type PoolOptions = {
   readonly connection: Connection;
   readonly role: PoolRole;
   readonly connectionsMax?: number;
+  /** Longest statement of the service, for the server; the client gives up a little later. */
+  readonly statementMsMax?: number;
+  /** For a connection to be made, or to become free. */
+  readonly connectMsMax?: number;
   /** Told of a connection that broke while idle. The pool replaces it; without a listener Node would exit. */
   readonly onIdleError?: (error: Error) => void;
 };
@@ -57,15 +79,23 @@ export type PoolOptions = {
  * out, since a migration may rightly take long.
  */
 export function connectPool(options: PoolOptions): Pool {
+  const statementMsMax = options.statementMsMax ?? STATEMENT_TIMEOUT_MS;
   const timed = options.role === "app";
   const pool = new Pool({
     ...options.connection,
     application_name: `assent ${options.role}`,
     max: options.connectionsMax ?? POOL_CONNECTIONS_MAX,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    ...WIRE,
+    connectionTimeoutMillis: options.connectMsMax ?? CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: POOL_IDLE_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
-    ...(timed ? { statement_timeout: STATEMENT_TIMEOUT_MS, lock_timeout: LOCK_TIMEOUT_MS } : {}),
+    ...(timed
+      ? {
+          statement_timeout: statementMsMax,
+          lock_timeout: LOCK_TIMEOUT_MS,
+          query_timeout: statementMsMax * SILENCE_SHARE,
+        }
+      : {}),
   });
   // A connection that is being closed can still be told of the server's end, which is then no news.
   pool.on("error", (error) => {

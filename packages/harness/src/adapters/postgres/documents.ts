@@ -65,9 +65,18 @@ const toPassage =
     score: row.score,
   });
 
-const PASSAGES = `from assent.document_passages c
-  join assent.documents d on d.tenant_id = c.tenant_id and d.id = c.document_id
-  where c.tenant_id = $1`;
+/** Candidates are places only; their text is read here, under the table's own wall. */
+const passagesOf = (candidates: string): string =>
+  `select c.document_id, d.name, d.passages, c.seq, c.starts_at, c.body, f.score
+   from ${candidates} as f
+   join assent.document_passages c
+     on c.tenant_id = f.tenant_id and c.document_id = f.document_id and c.seq = f.seq
+   join assent.documents d on d.tenant_id = c.tenant_id and d.id = c.document_id
+   where c.tenant_id = $1 order by f.score desc, c.document_id, c.seq`;
+
+const BY_EVERY_WORD = passagesOf("assent.passages_by_words(assent.every_word_of($2), $3)");
+const BY_ANY_WORD = passagesOf("assent.passages_by_words(assent.any_word_of($2), $3)");
+const BY_LETTERS = passagesOf("assent.passages_by_letters($2, assent.any_word_of($2), $4, $3)");
 
 /** Below this, two texts have nothing to do with each other. */
 const NEARNESS_MIN = 0.2;
@@ -170,29 +179,23 @@ async function searchByMeaning(
   return rows.map(toPassage("meaning"));
 }
 
-// By words first; only where they do not fill the page is every passage of the tenant compared letter by letter.
+const placeOf = ({ document_id, passage }: Passage): string => `${document_id} ${passage}`;
+
+// Each way is gone only where the one before has not filled the page: it finds more, and costs more.
 async function search(
   { query, tenant }: Scope,
   question: string,
   limit: number,
 ): Promise<readonly Passage[]> {
-  const byWords = await query<PassageRow>(
-    `select c.document_id, d.name, d.passages, c.seq, c.starts_at, c.body,
-       ts_rank(c.words, assent.any_word_of($2), 1) as score
-     ${PASSAGES} and c.words @@ assent.any_word_of($2)
-     order by score desc, c.document_id, c.seq limit $3`,
-    [tenant, question, limit],
-  );
-  const found = byWords.map(toPassage("words"));
+  const byEvery = await query<PassageRow>(BY_EVERY_WORD, [tenant, question, limit]);
+  const found = byEvery.map(toPassage("words"));
   if (found.length === limit) return found;
-  const byLetters = await query<PassageRow>(
-    `select * from (
-       select c.document_id, d.name, d.passages, c.seq, c.starts_at, c.body,
-         assent.likeness($2, c.body) as score
-       ${PASSAGES} and not c.words @@ assent.any_word_of($2)
-     ) as compared
-     where score >= $4 order by score desc, document_id, seq limit $3`,
-    [tenant, question, limit - found.length, LIKENESS_MIN],
-  );
-  return [...found, ...byLetters.map(toPassage("likeness"))];
+  const known = new Set(found.map(placeOf));
+  const byAny = await query<PassageRow>(BY_ANY_WORD, [tenant, question, limit]);
+  const others = byAny.map(toPassage("words")).filter((passage) => !known.has(placeOf(passage)));
+  const byWords = [...found, ...others].slice(0, limit);
+  if (byWords.length === limit) return byWords;
+  const rest = [tenant, question, limit - byWords.length, LIKENESS_MIN];
+  const byLetters = await query<PassageRow>(BY_LETTERS, rest);
+  return [...byWords, ...byLetters.map(toPassage("likeness"))];
 }

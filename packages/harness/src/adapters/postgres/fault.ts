@@ -5,9 +5,13 @@ import { DatabaseError } from "pg";
 /**
  * `conflict`: Postgres undid the whole transaction because of another one, and it may well succeed when it is run again.
  * `lost`: the connection is gone, or the server takes none; it can come back.
- * `exhausted`: all our connections were busy for as long as we wait for one; trying again would only lengthen the queue.
+ * `exhausted`: all our connections were busy for as long as we wait for one, or a statement took longer than any may;
+ * trying again would only lengthen the queue.
  */
 export type Fault = "conflict" | "lost" | "exhausted";
+
+/** A statement that the server stopped after our own limit: it has no time for us. */
+const CANCELLED = "57014";
 
 /** https://www.postgresql.org/docs/18/mvcc-serialization-failure-handling.html; 55P03 is our own lock_timeout. */
 const CONFLICTS: readonly string[] = ["40001", "40P01", "55P03"];
@@ -29,14 +33,16 @@ const SOCKET_CODES: readonly string[] = [
   "EAI_AGAIN",
 ];
 
-/** pg and pg-pool give these no code. */
+/** pg and pg-pool give these no code. What a wire has garbled is received where nobody expects it. */
 const LOST_MESSAGES =
-  /^(?:Connection terminated|timeout expired|Client (?:was closed|has encountered a connection error))/;
+  /^(?:Connection terminated|timeout expired|Query read timeout|Received unexpected|Client (?:was closed|has encountered a connection error))/;
 const EXHAUSTED_MESSAGE = "timeout exceeded when trying to connect";
 
 export function faultOf(error: unknown): Fault | null {
   if (error instanceof DatabaseError) {
-    if (error.code === undefined) return null;
+    // What a server says has a code; without one it is the parser that understood nothing of what came.
+    if (error.code === undefined) return "lost";
+    if (error.code === CANCELLED) return "exhausted";
     if (CONFLICTS.includes(error.code)) return "conflict";
     return LOST.test(error.code) ? "lost" : null;
   }

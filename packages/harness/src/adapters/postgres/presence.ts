@@ -3,7 +3,7 @@
 
 import { Client } from "pg";
 import type { Clock, Log, Presence, WorkerId } from "../../ports.ts";
-import type { Connection } from "./connect.ts";
+import { type Connection, LISTENER_LIMITS } from "./connect.ts";
 import { WAKE_UP_CHANNEL } from "./wake-ups.ts";
 
 /** Between two tries to come back after the connection broke; leases outlast a few of them. */
@@ -63,7 +63,7 @@ async function connect(
   worker: WorkerId,
   on: { readonly lost: () => void; readonly wakeUp: () => void },
 ): Promise<Client> {
-  const client = new Client({ ...connection, application_name: "assent worker", keepAlive: true });
+  const client = new Client({ ...connection, ...LISTENER_LIMITS, application_name: "assent worker" });
   client.on("error", on.lost);
   client.on("end", on.lost);
   client.on("notification", on.wakeUp);

@@ -4,7 +4,7 @@
 import { isApiAction, problem, type RouteAction, ROUTES, scopeOf } from "@assent/contract";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { AssertionFailed, assert } from "../../base/assert.ts";
-import type { Admitted, Caller, Log } from "../../ports.ts";
+import { type Admitted, type Caller, type Log, StoreUnavailable } from "../../ports.ts";
 import type { Harness } from "../../services/harness.ts";
 import type { AddressGuard } from "../address-guard.ts";
 import { sendProblem } from "../answer.ts";
@@ -79,7 +79,7 @@ async function letIn(
         : await gate.harness.admit({ credential, action, fields: signedFields(request) });
   } catch (error) {
     // Who calls, or how often, cannot be told: nobody gets in.
-    gate.log("error", "a caller could not be looked up", {
+    gate.log(error instanceof StoreUnavailable ? "warn" : "error", "a caller could not be looked up", {
       request_id: request.id,
       error: error instanceof Error ? error.stack : typeof error,
     });

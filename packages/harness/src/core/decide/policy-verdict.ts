@@ -23,41 +23,45 @@ export type PolicyVerdict = Decision & {
 type Reason = Decision["reasons"][number];
 
 /**
- * `ask(lifted)`: Cedar's answer over the whole set, or over the set without the rules that an approval lifts.
+ * From Cedar's one answer over the set in which every forbid that an approval lifts stands as a permit: it then names
+ * the rules that want a person beside those that permit, and a plain forbid still wins over all of them.
  *
  * 1. Anything that could not be evaluated: deny.
  * 2. A plain forbid matches: deny, by every plain forbid that does.
- * 3. Forbids match and all of them can be lifted: what is left without them has to permit, else deny. Then
- *    needs_approval with the strictest of their requirements; deny where nobody can be asked or could fulfil them.
- * 4. A permit matches: permit, by every permit that does. None does: deny.
+ * 3. No permit matches: deny. An approval lifts a forbid; it never replaces a permit.
+ * 4. Rules that an approval lifts match: needs_approval with the strictest of their requirements; deny where nobody can
+ *    be asked or could fulfil them.
+ * 5. Else permit, by every permit that matches.
  */
 export function policyVerdict(
   rules: ReadonlyMap<string, PolicyRule>,
   askable: boolean,
-  ask: (lifted: boolean) => CedarAnswer,
+  answer: CedarAnswer,
 ): PolicyVerdict {
-  const whole = ask(false);
-  const broken = failureOf(whole);
+  const broken = failureOf(answer);
   if (broken !== null) return deny(broken);
-  if (whole.kind === "failure") return deny([{ code: "policy_failure", detail: "no answer" }]);
-  const named = whole.reasons.map((id) => rules.get(id));
+  if (answer.kind === "failure") return deny([{ code: "policy_failure", detail: "no answer" }]);
+  const named = answer.reasons.map((id) => rules.get(id));
   if (named.includes(undefined))
     return deny([{ code: "policy_failure", detail: "A rule that was not loaded decided." }]);
   const deciding = named.filter((rule) => rule !== undefined).toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  if (whole.decision === "allow")
-    return deciding.length > 0 && deciding.every(({ effect }) => effect === "permit")
-      ? { verdict: "permit", reasons: deciding.map((rule) => reason("permit", rule)), assent: null }
-      : deny([{ code: "policy_failure", detail: "Cedar allowed what no permit was named for." }]);
-  if (deciding.length === 0) return deny([NO_PERMIT]);
-  const plain = deciding.filter(({ assent }) => assent === null);
-  if (plain.length > 0) return deny(plain.map((rule) => reason("forbidden", rule)));
-  return lift(deciding, askable, ask(true));
+  const plain = deciding.filter(({ effect, assent }) => effect === "forbid" && assent === null);
+  if (answer.decision === "deny") {
+    if (plain.length < deciding.length)
+      return deny([{ code: "policy_failure", detail: "Cedar denied by what forbids nothing." }]);
+    return deny(plain.length === 0 ? [NO_PERMIT] : plain.map((rule) => reason("forbidden", rule)));
+  }
+  if (deciding.length === 0 || plain.length > 0)
+    return deny([{ code: "policy_failure", detail: "Cedar allowed what no permit was named for." }]);
+  const permits = deciding.filter(({ effect }) => effect === "permit");
+  if (permits.length === 0) return deny([NO_PERMIT]);
+  const liftable = deciding.filter(({ effect }) => effect === "forbid");
+  return liftable.length === 0
+    ? { verdict: "permit", reasons: permits.map((rule) => reason("permit", rule)), assent: null }
+    : lift(liftable, askable);
 }
 
-function lift(liftable: readonly PolicyRule[], askable: boolean, rest: CedarAnswer): PolicyVerdict {
-  const broken = failureOf(rest);
-  if (broken !== null) return deny(broken);
-  if (rest.kind === "failure" || rest.decision !== "allow") return deny([NO_PERMIT]);
+function lift(liftable: readonly PolicyRule[], askable: boolean): PolicyVerdict {
   if (!askable) return deny(liftable.map((rule) => reason("nobody_to_ask", rule)));
   const assent = strictestAssent(liftable.flatMap((rule) => (rule.assent === null ? [] : [rule.assent])));
   if (assent === null) return deny(liftable.map((rule) => reason("nobody_may_approve", rule)));

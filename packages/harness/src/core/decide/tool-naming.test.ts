@@ -50,10 +50,71 @@ describe("what the requester's words name", () => {
     ["Is “cancel it” good English?"],
     ["See delete.me@send.example and /write/delete/pay.txt."],
     ["What does deletion-of-files_policy.md say?"],
-    ["Lösche die Datei."],
+    ["Lösche die Datei nicht."],
+    ["Lies «Lösche die Datei» vor."],
+    ["Ne supprime pas le fichier."],
+    ["N'envoie rien."],
+    ["No borres nada, no elimines el archivo."],
+    ["ファイルを削除しないでください。"],
+    ["「ファイルを削除して」を訳してください。"],
+    ["読むのは /削除/ファイル.txt だけ。"],
+    ["Удалите файл."],
     [""],
   ])("nothing: %s", (task) => {
     expect([...toolsNamed(task, TOOLS)]).toEqual([]);
+  });
+
+  test.each([
+    ["Lösche die Datei a.txt.", ["delete_file"]],
+    ["Bitte ÜBERWEISE 20 Euro an Bob.", ["send_money"]],
+    ["Erhöhe das Tageslimit auf 20.", ["set_daily_limit"]],
+    ["Kündige den Dauerauftrag.", ["cancel_standing_order"]],
+    ["Lege für morgen einen Termin an.", ["calendarEventCreate"]],
+    ["Lege die Zahlen nicht an Bob aus.", []],
+    ["Supprime le fichier a.txt, puis envoie un courriel à Bob.", ["delete_file", "gmail.send_email"]],
+    ["Veuillez l'effacer : le fichier a.txt.", ["delete_file"]],
+    ["Annulez le virement permanent.", ["cancel_standing_order"]],
+    ["Paga la factura.", ["send_money"]],
+    ["Borra el archivo a.txt.", ["delete_file"]],
+    ["a.txtというファイルを削除してください。", ["delete_file"]],
+    ["bob@corp.exampleにメールを送ってください。", ["gmail.send_email"]],
+    ["ボブに2000円を振り込んでください。ファイルは削除しないでください。", ["send_money"]],
+    ["ＤＥＬＥＴＥ the ｆｉｌｅ.", ["delete_file"]],
+    // Of two tools with one act the one that is named as the word is translated; else a person tells them apart.
+    ["Lösche a.txt.", ["delete_file"]],
+    ["Storniere es.", ["cancel_standing_order"]],
+    ["Wirf a.txt weg.", []],
+  ])("in other languages: %s", (task, names) => {
+    expect([...toolsNamed(task, TOOLS)].toSorted()).toEqual(names.toSorted());
+  });
+
+  test("a tool is named by the words of its manifest, in any language, where nothing takes them back", () => {
+    const tools = [
+      { name: "delete_file", changes: true, namedBy: ["Удали", "sterg definitiv", "삭제해", "删除"] },
+      { name: "read_file", changes: false, namedBy: ["удали"] },
+    ];
+    for (const task of [
+      "УДАЛИ файл a.txt.",
+      "Te rog sterg  definitiv a.txt",
+      "请删除a.txt。",
+      "a.txt를 삭제해 줘",
+    ])
+      expect([task, [...toolsNamed(task, tools)]]).toEqual([task, ["delete_file"]]);
+    for (const task of [
+      "Не удали файл.",
+      "Не надо, удали.",
+      "sterg acum definitiv",
+      '"Удали" по-английски?',
+      "不删除",
+      "/удали/x",
+    ])
+      expect([task, [...toolsNamed(task, tools)]]).toEqual([task, []]);
+  });
+
+  test("a tool that is named in another language is named in it, and in English", () => {
+    const tools = ["überweisen", "datei.löschen", "ファイル削除"].map((name) => ({ name, changes: true }));
+    expect([...toolsNamed("Lösche die Datei.", tools)]).toEqual(["datei.löschen"]);
+    expect([...toolsNamed("Transfer 20 to Bob.", tools)]).toEqual(["überweisen"]);
   });
 
   test("what a name does is the gravest of its words, wherever it stands", () => {

@@ -11,11 +11,12 @@ SIX_BITS["_".charCodeAt(0)] = 63;
 const BASE64 = /^[A-Za-z0-9+/_-]{6,}={0,2}$/;
 /** Nothing that is encoded as a whole has it; most texts show it in their first line. */
 const OTHER = /[^\w+/=\s-]/;
+const NO_HEX = /[^\s0-9a-fA-FxX]/;
 const HEX = /^(?:0x)?(?:[0-9a-fA-F]{2}){3,}$/;
 
 /** What the view says when all of it is base64 or base64url of readable UTF-8 text; null where it is not. */
 export function undoBase64(view: View): View | null {
-  if (OTHER.test(view.text)) return null;
+  if (OTHER.test(view.text) || !mayBeText(view.text)) return null;
   const kept = unspaced(view.text);
   if (!BASE64.test(kept.text)) return null;
   const bytes: number[] = [];
@@ -38,7 +39,7 @@ export function undoBase64(view: View): View | null {
 
 /** The same for hexadecimal, two digits a byte. */
 export function undoHex(view: View): View | null {
-  if (OTHER.test(view.text)) return null;
+  if (NO_HEX.test(view.text)) return null;
   const kept = unspaced(view.text);
   if (!HEX.test(kept.text)) return null;
   const bytes: number[] = [];
@@ -48,6 +49,34 @@ export function undoHex(view: View): View | null {
     places.push(kept.places[at + 1] ?? 0);
   }
   return readable(view, bytes, places);
+}
+
+/** Letters of the alphabet that are looked at before a whole text is decoded; words of a language fail at the first. */
+const SAMPLE_CHARS = 64;
+
+/** False only where decoding would meet, near its start, bytes that are no text. */
+function mayBeText(text: string): boolean {
+  let held = 0;
+  let bits = 0;
+  let awaited = 0;
+  for (let at = 0, letters = 0; at < text.length && letters < SAMPLE_CHARS; at += 1) {
+    const value = SIX_BITS[text.charCodeAt(at)] ?? -1;
+    if (value < 0) continue;
+    letters += 1;
+    held = ((held << 6) | value) & 0xffff;
+    bits += 6;
+    if (bits < 8) continue;
+    bits -= 8;
+    const byte = (held >> bits) & 0xff;
+    if (awaited > 0) {
+      if (byte < 0x80 || byte > 0xbf) return false;
+      awaited -= 1;
+    } else if (byte >= 0x80) {
+      if (byte < 0xc2 || byte > 0xf4) return false;
+      awaited = byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : 1;
+    } else if (byte === 0x7f || (byte < 0x20 && byte !== 9 && byte !== 10 && byte !== 13)) return false;
+  }
+  return true;
 }
 
 // Mail breaks base64 into lines (RFC 2045), so white space does not count.

@@ -40,10 +40,15 @@ export function findUntrustedParts(
   return refs.slice(0, countMax);
 }
 
+/** An address, an URL, a path, a number of three digits. */
+const TELLING = /[@/]|\w\.\w|\d\D*\d\D*\d/;
+const PLAIN_WORD = /^[a-z]+$/;
+const NO_PARTS: readonly string[] = [];
+
 function partsOf(reading: ValueReading, at: number, key: string, naming: boolean): readonly string[] {
+  if (!naming && (PLAIN_WORD.test(key) || !TELLING.test(key))) return NO_PARTS;
   const figures = (figureAt(reading.keys, at, "liberal")?.keys ?? []).filter((part) => /[nd]:/.test(part));
-  const parts: string[] = [];
-  if (naming || /[@/]|\w\.\w|\d\D*\d\D*\d/.test(key)) parts.push(key, ...figures);
+  const parts = [key, ...figures];
   if (naming) parts.push(...tokensOf(key).filter((token) => token.length >= 3 || /\d\d|[^ -~]/.test(token)));
   return parts;
 }

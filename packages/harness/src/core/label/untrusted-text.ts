@@ -98,7 +98,33 @@ function refer(sources: readonly Source[], place: Place, said: string, at: numbe
 
 /** Units of the source from `found` on that say the same letters and digits as `said`. */
 function endOf(text: string, found: number, said: string): number {
-  const window = foldView(plainView(text.slice(found, found + said.length * STRETCH)));
+  let index = found;
+  let end = 0;
+  for (let at = 0; at < said.length; at += 1) {
+    const unit = said.charCodeAt(at);
+    if (!isCounted(unit)) continue;
+    // What folds to another length is compared folded, from here on.
+    while (index < text.length && text.charCodeAt(index) < 0x80 && !isCounted(lowered(text, index)))
+      index += 1;
+    if (index < text.length && text.charCodeAt(index) >= 0x80) {
+      const more = endFolded(text.slice(index, index + (said.length - at) * STRETCH), said.slice(at));
+      return more === 0 ? end : index - found + more;
+    }
+    if (index >= text.length || lowered(text, index) !== unit) break;
+    index += 1;
+    end = index - found;
+  }
+  return end;
+}
+
+/** ASCII capitals as small letters; a folded text has none. */
+function lowered(text: string, at: number): number {
+  const unit = text.charCodeAt(at);
+  return unit >= 0x41 && unit <= 0x5a ? unit + 0x20 : unit;
+}
+
+function endFolded(text: string, said: string): number {
+  const window = foldView(plainView(text));
   let end = 0;
   for (let at = 0, index = 0; at < said.length; at += 1) {
     if (!isCounted(said.charCodeAt(at))) continue;

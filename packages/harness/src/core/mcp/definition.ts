@@ -78,6 +78,7 @@ export function manifestOf(
     harm,
     // What the operator did not call content is control.
     controlArguments: config.control_arguments ?? argumentNames(definition),
+    ...(config.named_by === undefined ? {} : { namedBy: config.named_by }),
     returns: config.returns,
   });
 }

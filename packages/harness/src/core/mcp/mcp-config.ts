@@ -1,7 +1,7 @@
 // How an operator declares MCP servers and what their tools do. What is left out is taken at its worst (DESIGN.md
 // section 5); what is unknown is refused.
 
-import { effectSchema, harmSchema } from "@assent/contract";
+import { effectSchema, harmSchema, namedBySchema } from "@assent/contract";
 import { z } from "zod";
 
 const mcpToolSchema = z.strictObject({
@@ -14,6 +14,8 @@ const mcpToolSchema = z.strictObject({
   harm: z.array(harmSchema).default(["write", "egress", "money", "destructive"]),
   /** All of them where it is left out. */
   control_arguments: z.array(z.string()).optional(),
+  /** Words by which a requester asks for it, beside those of its name. */
+  named_by: namedBySchema.optional(),
   returns: z.enum(["trusted", "untrusted"]).default("untrusted"),
 });
 export type McpToolConfig = z.infer<typeof mcpToolSchema>;

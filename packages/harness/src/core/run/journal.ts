@@ -90,7 +90,8 @@ export type GateRequest = {
 };
 export type GateOutcome = {
   readonly kind: "gate";
-  readonly answer: "approved" | "denied" | "expired" | "confirmed";
+  /** `permitted`: a plan to which the rules alone agreed, since nobody could be asked. */
+  readonly answer: "approved" | "permitted" | "denied" | "expired" | "confirmed";
   readonly comment: string | null;
   /** The action as the person changed it; null where they left it. */
   readonly editedAction: Action | null;

@@ -8,6 +8,7 @@ import type { Policies } from "../../core/decide/policy-point.ts";
 import type { Assent } from "../../core/decide/policy-annotations.ts";
 import { controlArgumentsOf, type ExternalTool, externalAction } from "../../core/external.ts";
 import type { RunRecord } from "../../ports.ts";
+import { toolsDeclared } from "./plan-match.ts";
 import { type DrivenRun, schemaNamesOf } from "./state.ts";
 
 type Args = Readonly<Record<string, unknown>>;
@@ -36,7 +37,8 @@ export function judge(policies: Policies, state: DrivenRun, run: RunRecord, call
     planned,
     circumstances: circumstancesOf(
       { tool: tool.name, arguments: args },
-      { named: state.named, alarm: state.index.alarm() },
+      // A plan says in any language which acts are the task's, and then nothing but the plan does.
+      { named: toolsDeclared(state) ?? state.named, alarm: state.index.alarm() },
       state.journal,
     ),
   };

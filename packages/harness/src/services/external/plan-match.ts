@@ -1,4 +1,4 @@
-// Whether a call is one that a person agreed to beforehand: the same tool, the same arguments, and in the place of each
+// Whether a call is one that a person, or where there is none the rules, agreed to beforehand: the same tool, the same arguments, and in the place of each
 // slot a value of its type out of what the named tool returned. Anything else is another call.
 
 import { type PlanSlot, planSlotSchema } from "@assent/contract";
@@ -14,7 +14,8 @@ export function findPlanned(state: DrivenRun, tool: string, args: Json): Planned
   let late: PlannedPlace | null = null;
   for (const gateSeq of state.plans) {
     const gate = gateAt(state, gateSeq);
-    if (gate?.outcome?.answer !== "approved") continue;
+    const answer = gate?.outcome?.answer;
+    if (gate === null || (answer !== "approved" && answer !== "permitted")) continue;
     for (const [index, call] of (gate.request.plan ?? []).entries()) {
       const place: PlannedPlace = { gateSeq, index };
       if (call.tool !== tool || state.consumed.has(planKey(place))) continue;
@@ -77,4 +78,22 @@ function outputsOf(state: DrivenRun): (tool: string) => readonly ToolOutput[] {
     }
     return outputs;
   };
+}
+
+/**
+ * Tools of calls that the rules alone agreed to beforehand and that were not made yet. Null: there is no such plan, so
+ * that the requester's words say which acts are theirs.
+ */
+export function toolsDeclared(state: DrivenRun): ReadonlySet<string> | null {
+  const gates = state.plans
+    .map((gateSeq) => gateAt(state, gateSeq))
+    .filter((gate) => gate?.outcome?.answer === "permitted");
+  if (gates.length === 0) return null;
+  return new Set(
+    gates.flatMap((gate) =>
+      (gate?.request.plan ?? []).flatMap(({ tool }, index) =>
+        state.consumed.has(planKey({ gateSeq: gate?.seq ?? 0, index })) ? [] : [tool],
+      ),
+    ),
+  );
 }

@@ -1,17 +1,18 @@
 // A driver asks for one approval of several calls, before it has read anything that an attacker may have written. From
-// then on it could be the attacker who plans.
+// then on it could be the attacker who plans. Where nobody can be asked the rules alone answer.
 
 import { type Action, HARMS, type PlanAnswer, type PlanRequest } from "@assent/contract";
 import { canonicalJson } from "../../base/canonical-json.ts";
 import { digestOf } from "../../base/digest.ts";
 import { APPROVAL_LIFETIME_HOURS, PREVIEW_CHARS_MAX } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
+import { actionDigest } from "../../core/decide/action-digest.ts";
 import { type Assent, strictestAssent } from "../../core/decide/policy-annotations.ts";
 import { externalAction, worstEffect } from "../../core/external.ts";
 import type { PlannedCall } from "../../core/run/journal.ts";
 import type { Refusal } from "../harness.ts";
 import { newUuid, openQuestion } from "./ask.ts";
-import { type Hold, refuseSteps } from "./drive.ts";
+import { commitDriven, type Hold, nextSeq, refuseSteps } from "./drive.ts";
 import { judge } from "./judge.ts";
 import { hasSlotKey, slotOf } from "./plan-match.ts";
 import { inputFault, toolOf } from "./state.ts";
@@ -25,8 +26,7 @@ export async function proposePlan(hold: Hold, body: PlanRequest): Promise<Result
   if (full !== null) return err(full);
   if (state.tainted)
     return err({ code: "plan_too_late", detail: "An untrusted result was reported before this plan." });
-  if (state.definition.approver === "none")
-    return err({ code: "nobody_to_ask", detail: 'The run was submitted with `"approver":"none"`.' });
+  if (state.definition.approver === "none") return await declarePlan(hold, body);
   const judged = body.calls.map((call, index) => judgeCall(hold, call, index));
   const errors = judged.flatMap(({ errors: found }) => found);
   if (errors.length > 0)
@@ -72,7 +72,78 @@ export async function proposePlan(hold: Hold, body: PlanRequest): Promise<Result
     advice: [],
     plan: body.calls,
   });
-  return ok({ approval_id: id, digest });
+  return ok({ approval_id: id, digest, decision: "needs_approval" });
+}
+
+/**
+ * Nobody can be asked: the rules alone agree to a plan, and only to calls that they would permit here and now. Then a
+ * planned call passes later too, and once anything untrusted was read nothing else is an act of the task's.
+ */
+async function declarePlan(hold: Hold, { calls }: PlanRequest): Promise<Result<PlanAnswer, Refusal>> {
+  const unfit = calls.flatMap((call, index) => judgeCall(hold, call, index).errors);
+  if (unfit.length > 0)
+    return err({ code: "plan_refused", detail: "Not all of these calls could be permitted.", errors: unfit });
+  const errors = calls.flatMap((call, index) => faultOfDeclared(hold, calls, call, index));
+  if (errors.length > 0)
+    return err({
+      code: "nobody_to_ask",
+      detail: "A person would have to agree to this plan: the rules alone do not permit all of its calls.",
+      errors,
+    });
+  const callId = `plan_${newUuid(hold).replaceAll("-", "")}`;
+  const seq = nextSeq(hold);
+  const { tenant, id: run } = hold.committed.run;
+  const reason = { code: "plan", detail: "Every call was permitted by the rules before anything was read." };
+  await commitDriven(hold, [
+    {
+      write: "step_opened",
+      step: {
+        kind: "gate",
+        name: PLAN,
+        state: "intended",
+        effect: "none",
+        request: { kind: "gate", callId, subject: "action", doubtfulSeq: null, plan: calls },
+        decision: { verdict: "permit", reasons: [reason] },
+        approvalId: null,
+        outcome: null,
+        error: null,
+      },
+    },
+    {
+      write: "step_closed",
+      seq,
+      state: "succeeded",
+      outcome: { kind: "gate", answer: "permitted", comment: null, editedAction: null },
+      error: null,
+    },
+  ]);
+  const digest = actionDigest(planAction(hold, calls), {}, null, { tenant, run, seq });
+  return ok({ digest, decision: "permit" });
+}
+
+type Fault = { readonly pointer: string; readonly detail: string };
+
+function faultOfDeclared(
+  hold: Hold,
+  calls: PlanRequest["calls"],
+  call: PlannedCall,
+  index: number,
+): readonly Fault[] {
+  const { state, ports } = hold;
+  const fault = (detail: string): readonly Fault[] => [{ pointer: `#/calls/${index}`, detail }];
+  const tool = toolOf(state, call.tool);
+  const isRead = tool.effect === "none" && tool.harm.length === 0;
+  // Whoever writes what will be read chooses the value of a slot.
+  if (!isRead && (slotsIn(call.arguments) ?? []).length > 0)
+    return fault("has a slot, and nobody can agree to a value that is not known yet");
+  // The same call twice is an effect twice, which no rule could tell from one that was planned once.
+  const key = canonicalJson(call);
+  if (!isRead && calls.slice(0, index).some((earlier) => canonicalJson(earlier) === key))
+    return fault("stands in the plan twice");
+  const args = withoutSlots(call.arguments);
+  const { decision } = judge(ports.policies, state, hold.committed.run, { tool, args, planned: false });
+  if (decision.verdict === "permit") return [];
+  return fault(`is not permitted: ${decision.reasons.map((reason) => reason.detail).join(" ")}`);
 }
 
 const ANYBODY: Assent = {

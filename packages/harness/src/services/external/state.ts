@@ -62,9 +62,10 @@ export function openDrivenRun(
     index,
     named: toolsNamed(
       run.task,
-      definition.tools.map(({ name, effect, harm }) => ({
+      definition.tools.map(({ name, effect, harm, namedBy = [] }) => ({
         name,
         changes: effect !== "none" || harm.length > 0,
+        namedBy,
       })),
     ),
     actions: new Map(),

@@ -189,7 +189,8 @@ async function openAndClose(
 async function refuseUnknown(held: Held, call: ToolCall): Promise<void> {
   // Not a tool of this agent: taken at its worst, and refused before anything looks at its arguments.
   const action: Action = {
-    tool: call.tool,
+    // The model's own words, which go into the journal's view, the trail and every label.
+    tool: held.ports.redaction.redactText(call.tool),
     tool_version: "",
     manifest_digest: `sha256:${"0".repeat(64)}`,
     effect: "once",

@@ -1,0 +1,100 @@
+// The security regression set by its name: `npm run test:security` runs it, with `-- --list` it is listed, and the gate
+// asks whether all of it ran (`--report <file>`). A member of which nothing ran, or anything was left out, fails.
+
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { SECURITY_SET, type SecurityMember } from "@assent/suite";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const REPORT = join(ROOT, "reports", "security-set.json");
+/** Where every scenario is put to Assent itself. */
+const SCENARIO_TESTS = "tests/e2e/scenarios.test.ts";
+
+type Outcome = { readonly file: string; readonly title: string; readonly status: string };
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null;
+const rowsOf = (value: unknown): readonly Readonly<Record<string, unknown>>[] =>
+  Array.isArray(value) ? value.filter(isObject) : [];
+
+/** What a JSON report of vitest says of each test. */
+function readReport(file: string): Outcome[] {
+  if (!existsSync(file)) return [];
+  const report: unknown = JSON.parse(readFileSync(file, "utf8"));
+  return rowsOf(isObject(report) ? report["testResults"] : []).flatMap((tests) =>
+    rowsOf(tests["assertionResults"]).map(({ title, status }) => ({
+      file: relative(ROOT, String(tests["name"])).replaceAll("\\", "/"),
+      title: String(title),
+      status: String(status),
+    })),
+  );
+}
+
+type Verdict = { readonly passed: number; readonly faults: readonly string[] };
+
+function judge({ tests, scenarios }: SecurityMember, outcomes: readonly Outcome[]): Verdict {
+  const parts = [
+    ...tests.map((file) => ({ name: file, of: outcomes.filter((one) => one.file === file) })),
+    ...scenarios.map((id) => ({
+      name: id,
+      of: outcomes.filter(({ file, title }) => file === SCENARIO_TESTS && title === id),
+    })),
+  ];
+  const faults = parts.flatMap(({ name, of }) => {
+    const bad = of.filter(({ status }) => status !== "passed");
+    if (of.length === 0) return [`${name}: nothing of it ran`];
+    return bad.map(({ title, status }) => `${name}: ${status}: ${title}`);
+  });
+  return { passed: parts.reduce((sum, { of }) => sum + of.length, 0), faults };
+}
+
+/** @returns whether every member ran whole and held */
+function reportMembers(outcomes: readonly Outcome[]): boolean {
+  let holds = true;
+  for (const member of SECURITY_SET) {
+    const { passed, faults } = judge(member, outcomes);
+    const ran = `${member.tests.length} files, ${member.scenarios.length} scenarios, ${passed} tests`;
+    console.log(`${faults.length === 0 ? "ok    " : "FAILED"} ${member.id}: ${member.title} (${ran})`);
+    for (const fault of faults) console.log(`  | ${fault}`);
+    holds &&= faults.length === 0;
+  }
+  return holds;
+}
+
+function list(): void {
+  for (const { id, title, demand, scenarios, tests } of SECURITY_SET)
+    console.log(
+      [`${id}: ${title}`, `  ${demand}`, ...[...scenarios, ...tests].map((name) => `  ${name}`)].join("\n"),
+    );
+}
+
+function vitest(args: readonly string[], file: string): Outcome[] {
+  rmSync(file, { force: true });
+  spawnSync(
+    join(ROOT, "node_modules", ".bin", "vitest"),
+    ["run", ...args, "--reporter=default", "--reporter=json", `--outputFile.json=${file}`],
+    { cwd: ROOT, stdio: "inherit", shell: process.platform === "win32" },
+  );
+  return readReport(file);
+}
+
+function run(): boolean {
+  mkdirSync(dirname(REPORT), { recursive: true });
+  const files = SECURITY_SET.flatMap(({ tests }) => tests);
+  const ids = SECURITY_SET.flatMap(({ scenarios }) => scenarios);
+  return reportMembers([
+    ...vitest(files, REPORT),
+    ...vitest([SCENARIO_TESTS, "--testNamePattern", `(?:${ids.join("|")})$`], `${REPORT}.scenarios`).filter(
+      // The others of that file were not asked for.
+      ({ title }) => ids.includes(title),
+    ),
+  ]);
+}
+
+const { values } = parseArgs({ options: { list: { type: "boolean" }, report: { type: "string" } } });
+if (values.list === true) list();
+else if (!(values.report === undefined ? run() : reportMembers(readReport(values.report))))
+  process.exitCode = 1;
