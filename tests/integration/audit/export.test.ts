@@ -54,6 +54,8 @@ function openLog(ports: LogPorts, tenant: TenantId) {
     onCheckpoint: () => () => undefined,
     stoppedBy: () => null,
     rotate: () => undefined,
+    onOperated: async () => await Promise.resolve(),
+    witnessed: null,
   });
   const trail = createAuditTrail(evidence);
   const caller = callerOf(tenant);

@@ -8,7 +8,7 @@ import { manifestDigest } from "../../core/tool.ts";
 import { ApprovalTaken, type NewApproval, type RunWrites } from "../../ports.ts";
 import { toWire } from "./audit.ts";
 import { digestToBytes } from "./rows.ts";
-import { MESSAGE_VERSION } from "./runs.ts";
+import { MESSAGE_VERSION } from "./message-version.ts";
 
 /** Value by name of the argument, in the order in which they are numbered. */
 type Arguments = Record<string, unknown>;

@@ -3,6 +3,7 @@ import type { Fence, NewAuditEvent, NewRun, RunQuery, RunRecord, StoreTx, Worker
 import type { AgentDefinition } from "../../core/agent.ts";
 import { eventDigest } from "../../core/audit/event.ts";
 import { toWire } from "./audit.ts";
+import { MESSAGE_VERSION } from "./message-version.ts";
 import { unlessTaken, writeCall } from "./run-writes.ts";
 import { digestFromBytes, digestToBytes, only, type Scope } from "./rows.ts";
 
@@ -73,12 +74,6 @@ function toRecord(tenant: TenantId, row: RunRow): RunRecord {
     traceparent: row.traceparent,
   };
 }
-
-/**
- * Which format a program must understand to go on with a queued run. It rises when an older program could not read a
- * run's journal any more; until then programs of both versions serve the same queue.
- */
-export const MESSAGE_VERSION = 1;
 
 /** @param onQueued told of each run of ours that is queued, and from when on it may be taken */
 export function runRows(

@@ -33,7 +33,8 @@ import { beginCall, writeHeld } from "./held-writes.ts";
 import { idempotencyRows } from "./idempotency.ts";
 import { admitKey, admitToken, findCaller, keyRows } from "./keys.ts";
 import { only, type Query, type Scope } from "./rows.ts";
-import { MESSAGE_VERSION, runRows } from "./runs.ts";
+import { MESSAGE_VERSION } from "./message-version.ts";
+import { runRows } from "./runs.ts";
 import { signingKeyRows, takeNonce } from "./signing-keys.ts";
 import { stepRows } from "./steps.ts";
 
