@@ -52,6 +52,8 @@ function openLog(ports: LogPorts, tenant: TenantId) {
     wake: async () => await advanced(ports, tenant),
     stoppedBy: () => null,
     rotate: () => undefined,
+    onOperated: async () => await Promise.resolve(),
+    witnessed: null,
   });
   const trail = createAuditTrail(evidence);
   const caller = callerOf(tenant);

@@ -258,7 +258,7 @@ export type StoreTx = {
       limit: number,
     ): Promise<readonly Document[]>;
     /** False when there is none. Its passages go with it. */
-    remove(id: DocumentId): Promise<boolean>;
+    remove(id: DocumentId, by: PrincipalId): Promise<boolean>;
     /** The best first, of this tenant's documents only, however many others have that fit better. */
     search(question: string, limit: number): Promise<readonly Passage[]>;
     /** Those whose embeddings by the same model are nearest, the nearest first. */
