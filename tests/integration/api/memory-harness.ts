@@ -254,7 +254,7 @@ function auditCalls(record: Recorder): Harness["audit"] {
       record("audit", "checkpoint", caller, epoch);
       return await Promise.resolve(
         epoch === 1
-          ? ok({ epoch, size: 0, note: "" })
+          ? ok({ epoch, size: 0, note: "", witnessed: null })
           : err({ code: "audit_log_not_found", detail: "unknown log" } as const),
       );
     },

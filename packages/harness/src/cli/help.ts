@@ -43,7 +43,7 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
   ["keys revoke", "Key"],
   [
     "audit verify",
-    "of a run {run_id, status, events, verified, findings: [{code, at, detail}]}; of an export {origin, size, verified, findings, rememberedSize, cosigners, opened, erased, unopened}",
+    "of a run {run_id, status, events, verified, findings: [{code, at, detail}]}; of an export {origin, size, verified, findings, rememberedSize, cosigners, opened, erased, unopened}; with --db {verified, findings, tenants: [{tenant, logs, waiting, findings, state}]}",
   ],
   ["audit receipt", "{verified, index, leaf, detail?}"],
   ["audit log", "{data: AuditLog[], stopped}"],
