@@ -33,8 +33,8 @@ export type Circumstances = {
   readonly named: boolean;
   /** The run made the very same call before, and it did not fail. */
   readonly repeated: boolean;
-  /** Values of the requester's own that they did not put together: another's amount for this recipient. */
-  readonly pieced: boolean;
+  /** Values of the requester's own that they did not put together: another's amount for this recipient. Not in old journals. */
+  readonly pieced?: boolean;
   /** How overtly something that the run has read speaks to the model, 0 to 1: see core/prompt/guard.ts. */
   readonly alarm: number;
 };

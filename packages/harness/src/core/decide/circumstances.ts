@@ -8,7 +8,11 @@ type Call = { readonly tool: string; readonly arguments: Readonly<Record<string,
 
 export function circumstancesOf(
   call: Call,
-  { named, pieced, alarm }: Pick<Circumstances, "pieced" | "alarm"> & { readonly named: ReadonlySet<string> },
+  {
+    named,
+    pieced,
+    alarm,
+  }: Required<Pick<Circumstances, "pieced" | "alarm">> & { readonly named: ReadonlySet<string> },
   journal: Journal,
 ): Circumstances {
   const earlier = journal.filter(

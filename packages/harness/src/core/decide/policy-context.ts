@@ -98,8 +98,7 @@ export function policyQuestion(
     planned: request.planned,
     named: circumstances.named,
     repeated: circumstances.repeated,
-    // Journals of before have it not.
-    pieced: circumstances.pieced === true,
+    pieced: circumstances.pieced ?? false,
     resources: touched.resources.map(({ id }) => ({ __entity: uid("Resource", id) })),
     resources_complete: touched.complete,
     ...(target !== undefined && another === undefined && touched.complete
