@@ -38,7 +38,7 @@ export const decisionRecordSchema = z
         named: z.boolean(),
         repeated: z.boolean(),
         // Not looked at before there was a rule about it.
-        pieced: z.boolean().default(false),
+        pieced: z.boolean().exactOptional(),
         alarm: z.number().min(0).max(1),
       })
       .optional(),
