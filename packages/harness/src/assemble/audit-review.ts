@@ -52,7 +52,7 @@ export async function reviewDatabase(
   const own = readPublicKeys(join(options.home, EVIDENCE_FOLDER, "signer"));
   const keysOf = (origin: string): readonly VerifierKey[] => {
     const pinned = options.keys.filter(({ name }) => name === origin);
-    return pinned.length > 0 ? pinned : seeds.map((seed) => signerKey(origin, SIGNATURE_TYPES.ed25519, seed));
+    return pinned.length > 0 ? pinned : own.map((key) => verifierKey(origin, SIGNATURE_TYPES.ed25519, key));
   };
   const outsideOf = (origin: string): OutsideKnowledge => outside.get(origin) ?? NOTHING_KNOWN;
   return ok(
