@@ -60,6 +60,8 @@ test("checkpoints of before and after a rotation verify, each for its keys; the 
   const evidence = createEvidence({
     ...ports,
     wake: async () => await Promise.resolve(),
+    holds: () => true,
+    onCheckpoint: () => () => undefined,
     stoppedBy: () => null,
     rotate: (step) => (step === "add" ? keys.add() : keys.retire()),
     onOperated: async (_, kind) => await Promise.resolve(void told.push(kind)),
