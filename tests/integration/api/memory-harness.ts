@@ -215,9 +215,25 @@ function signingCalls(
   record: Recorder,
 ): Pick<
   Harness,
-  "checkSignature" | "createSigningKey" | "listSigningKeys" | "rotateSigningKey" | "revokeSigningKey"
+  | "checkSignature"
+  | "createSigningKey"
+  | "listSigningKeys"
+  | "rotateSigningKey"
+  | "revokeSigningKey"
+  | "changePrincipal"
+  | "listSigners"
 > {
   return {
+    changePrincipal: async (caller, change) => {
+      record("changePrincipal", caller, change);
+      const { name, kind } = change.principal;
+      const { id } = SIGNING_KEY.principal;
+      return await Promise.resolve(ok({ id, name, kind, must_sign: change.must_sign }));
+    },
+    listSigners: async (caller) => {
+      record("listSigners", caller);
+      return await Promise.resolve(ok([{ ...SIGNING_KEY.principal, must_sign: true }]));
+    },
     // As on a server where no key has to sign; the real check is tested with the real harness.
     checkSignature: async () => await Promise.resolve(ok(null)),
     createSigningKey: async (caller, request) => {
@@ -363,7 +379,7 @@ function externalCalls(record: Recorder): Harness["external"] {
       return await Promise.resolve(call.run === RUN ? ok({ body, replayed: false }) : unknownRun());
     };
   return {
-    plan: reach({ approval_id: APPROVAL.id, digest: APPROVAL.action_digest }),
+    plan: reach({ approval_id: APPROVAL.id, digest: APPROVAL.action_digest, decision: "needs_approval" }),
     act: reach(ACTION_ANSWER),
     report: reach({ label: "untrusted" }),
     finish: reach(RUN_DETAIL),
