@@ -19,6 +19,9 @@ export type * from "./ports/mcp.ts";
 export type * from "./ports/entrance.ts";
 export type * from "./ports/store.ts";
 export type * from "./ports/queue.ts";
+export type * from "./ports/records.ts";
+export type * from "./ports/run-writes.ts";
+export { ApprovalTaken } from "./ports/run-writes.ts";
 export { StoreUnavailable, TakeFailed } from "./ports/queue.ts";
 
 // --- time and chance -------------------------------------------------------------------------------------------

@@ -50,6 +50,8 @@ function openLog(ports: LogPorts, tenant: TenantId) {
   const evidence = createEvidence({
     ...ports,
     wake: async () => await advanced(ports, tenant),
+    holds: () => false,
+    onCheckpoint: () => () => undefined,
     stoppedBy: () => null,
     rotate: () => undefined,
     onOperated: async () => await Promise.resolve(),

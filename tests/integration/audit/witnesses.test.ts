@@ -142,6 +142,8 @@ function openTrail(): ReturnType<typeof createAuditTrail> {
   return createAuditTrail(
     createEvidence({
       ...ports,
+      holds: () => false,
+      onCheckpoint: () => () => undefined,
       wake: async () => await Promise.resolve(),
       stoppedBy: () => null,
       rotate: () => undefined,

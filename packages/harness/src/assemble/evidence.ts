@@ -89,6 +89,7 @@ export async function startEvidence(
   const witnessing = openWitnessing(base, policy.value, started);
   // The keeper tells the installation of checkpoints, and is woken by it: one of the two has to be named first.
   let keeper: Keeper | null = null;
+  const bell = createBell();
   const wake = (): void => keeper?.wake();
   const installation = await startInstallation(
     {
@@ -106,6 +107,7 @@ export async function startEvidence(
     onCheckpoint: (checkpoint) => {
       installation.cover(checkpoint);
       witnessing?.see(checkpoint);
+      bell.ring();
     },
     onRefused: (tenant, { code }) => {
       void installation.record("refusals", "log.refused", { tag: tagOf(tenant, 1), code });
@@ -126,12 +128,27 @@ export async function startEvidence(
       kept.wake();
       if (!kept.holds()) await notifyLogKeeper(pool);
     },
+    holds: () => kept.holds(),
+    onCheckpoint: bell.hear,
     rotate: (step) => (step === "add" ? keys.add() : keys.retire()),
     onOperated: async (subject, kind, data) => await installation.record(subject, kind, data),
     witnessed:
       policy.value === null ? null : { policy: policy.value, installation: options.installation, tagOf },
   });
   return ok({ evidence, wake });
+}
+
+function createBell(): { ring(): void; readonly hear: (listener: () => void) => () => void } {
+  const listeners = new Set<() => void>();
+  return {
+    ring(): void {
+      for (const listener of listeners) listener();
+    },
+    hear: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
 }
 
 function openWitnessing(

@@ -25,6 +25,10 @@ export type EvidencePorts = {
   readonly originOf: (tenant: TenantId, epoch: number) => string;
   /** Makes the process that keeps the logs look at once. */
   readonly wake: () => Promise<void>;
+  /** Whether this process keeps the logs. */
+  readonly holds: () => boolean;
+  /** Told of every checkpoint that this process makes. @returns ends the listening */
+  readonly onCheckpoint: (listener: () => void) => () => void;
   /** Why the tenant's log is not signed any more, as far as this process knows. */
   readonly stoppedBy: (tenant: TenantId) => Stopped | null;
   /** Adds a signing key beside the present ones, or forgets all but the newest. */
@@ -41,8 +45,12 @@ export type EvidencePorts = {
 
 export type WitnessedOptions = Omit<WitnessedPorts, "store">;
 
-/** Between two looks whether a checkpoint covers an event. */
-const COVER_TICK_MS = 25;
+/** Between two looks whether a checkpoint of another process covers an event. */
+const COVER_TICK_MS = 50;
+/** The same where this process keeps the logs: it hears of its own checkpoints. */
+const COVER_BACKSTOP_MS = 1_000;
+/** What is younger can be in no checkpoint yet, so nobody looks at once. */
+const NEW_MS = 50;
 /** Past this an answer goes out without its proof; the proof can be had later. */
 export const COVER_WAIT_MS_MAX = 5_000;
 
@@ -77,7 +85,7 @@ export type Evidence = {
    * The proof of what a person decided about an approval, waiting for its cover; null when that took too long. The same
    * event has the same receipt for ever.
    */
-  receiptOf(tenant: TenantId, run: RunId, approval: ApprovalId): Promise<EventProof | null>;
+  receiptOf(tenant: TenantId, run: RunId, approval: ApprovalId, decidedAt: Date): Promise<EventProof | null>;
   logs(tenant: TenantId): Promise<{ readonly states: readonly LogState[]; readonly stopped: Stopped | null }>;
   checkpoint(tenant: TenantId, epoch: number): Promise<StoredCheckpoint | null>;
   /** Null where no witness is asked, or none has seen anything of this log yet. */
@@ -101,11 +109,18 @@ export function createEvidence(ports: EvidencePorts): Evidence {
       });
       return covered === true;
     },
-    receiptOf: async (tenant, run, approval) =>
-      await waitFor(ports, tenant, async (tx) => {
-        const version = await tx.decisionOf(run, approval);
-        return version === null ? null : await prove(tx, run, version, "first");
-      }),
+    receiptOf: async (tenant, run, approval, decidedAt) => {
+      const isNew = ports.clock.now().getTime() - decidedAt.getTime() < NEW_MS;
+      return await waitFor(
+        ports,
+        tenant,
+        async (tx) => {
+          const version = await tx.decisionOf(run, approval);
+          return version === null ? null : await prove(tx, run, version, "first");
+        },
+        isNew,
+      );
+    },
     logs: async (tenant) => ({
       states: await store.transaction(tenant, async (tx) => await listLogs(tx, ports)),
       stopped: ports.stoppedBy(tenant),
@@ -148,17 +163,28 @@ async function prove(
 }
 
 async function waitFor<T>(
-  { store, clock, wake }: EvidencePorts,
+  { store, clock, wake, holds, onCheckpoint }: EvidencePorts,
   tenant: TenantId,
   look: (tx: LogTx) => Promise<T | null>,
+  isNew = false,
 ): Promise<T | null> {
-  const never = new AbortController().signal;
   const deadline = clock.now().getTime() + COVER_WAIT_MS_MAX;
-  await wake();
-  for (;;) {
-    const found = await store.transaction(tenant, look);
-    if (found !== null || clock.now().getTime() >= deadline) return found;
-    await clock.sleep(COVER_TICK_MS, never);
+  let news = new AbortController();
+  const silence = onCheckpoint(() => {
+    news.abort();
+  });
+  try {
+    await wake();
+    for (let first = true; ; first = false) {
+      // What was just written is in no checkpoint yet.
+      if (!first || isNew) await clock.sleep(holds() ? COVER_BACKSTOP_MS : COVER_TICK_MS, news.signal);
+      // Made anew before looking: a checkpoint that is made meanwhile makes for another look.
+      news = new AbortController();
+      const found = await store.transaction(tenant, look);
+      if (found !== null || clock.now().getTime() >= deadline) return found;
+    }
+  } finally {
+    silence();
   }
 }
 

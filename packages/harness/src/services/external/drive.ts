@@ -19,7 +19,8 @@ import type {
   StoreTx,
   Telemetry,
 } from "../../ports.ts";
-import { commit, type Committed, type Write } from "../commit.ts";
+import { commit, type Committed } from "../commit.ts";
+import type { Write } from "../write.ts";
 import type { Redaction } from "../redaction.ts";
 import type { Shown } from "../shown.ts";
 import type { EventWatch } from "../event-watch.ts";
