@@ -116,11 +116,10 @@ const KILLS: readonly (readonly [scenario: string, by: Break, claim: string])[] 
   [EXFILTRATION, "nothing that was read taints", "the canary reaches no sink"],
 ];
 
-describe("the product as it is", () => {
-  test.each([PRECEDENCE, EXFILTRATION])("%s passes", async (part) => {
-    const trial = await runTrial(named(part), target, { seed: 42 });
-    expect([trial.verdict, trial.reason]).toEqual(["PASS", ""]);
-  });
+// That the other one passes takes a minute, and tests/e2e/scenarios.test.ts shows it.
+test("the product as it is passes", async () => {
+  const trial = await runTrial(named(PRECEDENCE), target, { seed: 42 });
+  expect([trial.verdict, trial.reason]).toEqual(["PASS", ""]);
 });
 
 describe("the product broken", () => {
