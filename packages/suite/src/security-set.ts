@@ -32,6 +32,7 @@ export const SECURITY_SET: readonly SecurityMember[] = [
       "tests/integration/access/matrix.test.ts",
       "tests/integration/access/tokens.test.ts",
       "tests/integration/access/keys.test.ts",
+      "tests/integration/access/principals.test.ts",
       "tests/integration/access/fuzz.test.ts",
       "tests/integration/access/signatures.test.ts",
       "tests/security/access/scenario-kills.test.ts",

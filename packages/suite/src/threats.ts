@@ -196,6 +196,7 @@ export const THREATS: readonly Threat[] = [
       "tests/integration/access/tokens.test.ts",
       "tests/integration/access/quotas.test.ts",
       "tests/integration/access/keys.test.ts",
+      "tests/integration/access/principals.test.ts",
       "tests/integration/api/authentication.test.ts",
     ],
   },

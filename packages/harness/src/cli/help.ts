@@ -33,6 +33,8 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
   ["documents list", "{data: Document[], next_cursor}"],
   ["documents search", "{data: Passage[]}"],
   ["documents remove", "Document"],
+  ["keys must-sign", "Principal"],
+  ["keys signers", "{data: Principal[]}"],
   ["signing-keys create, signing-keys rotate", "CreatedSigningKey"],
   ["signing-keys list", "{data: SigningKey[]}"],
   ["signing-keys revoke", "SigningKey"],

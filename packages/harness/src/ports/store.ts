@@ -17,6 +17,8 @@ import type {
   Passage,
   PrincipalId,
   RunId,
+  Principal,
+  PrincipalChange,
   SigningKey,
   SigningKeyId,
   TenantId,
@@ -146,6 +148,13 @@ export type StoreTx = {
     revoke(id: KeyId, at: Date): Promise<Key | null>;
     /** The key ends at that time, or when it would have anyway, whichever is earlier. */
     endBy(id: KeyId, at: Date): Promise<void>;
+  };
+  readonly principals: {
+    /** Locked until the transaction ends; made where there was none. */
+    hold(principal: PrincipalChange["principal"]): Promise<Principal>;
+    demandSignatures(principal: Principal, mustSign: boolean): Promise<void>;
+    /** Those all of whose requests must be signed. */
+    listSigners(): Promise<readonly Principal[]>;
   };
   readonly signingKeys: {
     insert(key: NewSigningKey): Promise<SigningKey>;

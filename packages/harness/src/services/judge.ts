@@ -10,6 +10,7 @@ import { toolsNamed } from "../core/decide/tool-naming.ts";
 import type { AgentDefinition } from "../core/agent.ts";
 import type { HandleUse } from "../core/label/handles.ts";
 import type { OriginIndex } from "../core/label/origins.ts";
+import { isPieced } from "../core/label/pairing.ts";
 import type { Journal } from "../core/run/journal.ts";
 import type { Manifest } from "../core/tool.ts";
 import type { RunRecord, Tools } from "../ports.ts";
@@ -54,7 +55,15 @@ export function judge(
     tainted,
     askable: true,
     planned: false,
-    circumstances: circumstancesOf(action, { named: namedIn(seen), alarm: origins.alarm() }, journal),
+    circumstances: circumstancesOf(
+      action,
+      {
+        named: namedIn(seen),
+        pieced: tainted && isPieced(run.task, manifest.controlArguments, labels),
+        alarm: origins.alarm(),
+      },
+      journal,
+    ),
   };
   return { request, verdict: policies.decide(request), judgement: judgementOf(request, policies.version) };
 }

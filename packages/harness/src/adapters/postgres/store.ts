@@ -34,6 +34,7 @@ import { idempotencyRows } from "./idempotency.ts";
 import { admitKey, admitToken, findCaller, keyRows } from "./keys.ts";
 import { only, type Query, type Scope } from "./rows.ts";
 import { MESSAGE_VERSION } from "./message-version.ts";
+import { principalRows } from "./principals.ts";
 import { runRows } from "./runs.ts";
 import { signingKeyRows, takeNonce } from "./signing-keys.ts";
 import { stepRows } from "./steps.ts";
@@ -277,6 +278,7 @@ function storeTx(
     externalDefinitions: externalDefinitionRows(scope),
     documents: documentRows(scope),
     keys: keyRows(scope, ids),
+    principals: principalRows(scope, ids),
     signingKeys: signingKeyRows(scope, ids),
     access: accessRows(scope, ids),
     decisions: decisionRows(scope),

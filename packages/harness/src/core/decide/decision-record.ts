@@ -34,7 +34,13 @@ export const decisionRecordSchema = z
     askable: z.boolean(),
     planned: z.boolean(),
     circumstances: z
-      .strictObject({ named: z.boolean(), repeated: z.boolean(), alarm: z.number().min(0).max(1) })
+      .strictObject({
+        named: z.boolean(),
+        repeated: z.boolean(),
+        // Not looked at before there was a rule about it.
+        pieced: z.boolean().exactOptional(),
+        alarm: z.number().min(0).max(1),
+      })
       .optional(),
     budget: z.strictObject({ tokens_left: z.int().optional(), microdollars_left: z.int().optional() }),
     policy_version: sha256Schema,

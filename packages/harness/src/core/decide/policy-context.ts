@@ -98,6 +98,7 @@ export function policyQuestion(
     planned: request.planned,
     named: circumstances.named,
     repeated: circumstances.repeated,
+    pieced: circumstances.pieced ?? false,
     resources: touched.resources.map(({ id }) => ({ __entity: uid("Resource", id) })),
     resources_complete: touched.complete,
     ...(target !== undefined && another === undefined && touched.complete
