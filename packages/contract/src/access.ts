@@ -13,6 +13,7 @@ export const ACCESS_EVENT_KINDS = [
   "signing_key_rotated",
   "signing_key_revoked",
   "signature_refused",
+  "principal_changed",
 ] as const;
 export const accessEventKindSchema = z.enum(ACCESS_EVENT_KINDS).meta({ id: "AccessEventKind" });
 export type AccessEventKind = z.infer<typeof accessEventKindSchema>;

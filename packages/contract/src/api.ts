@@ -30,6 +30,7 @@ import { DEAD_LETTER_ROUTES } from "./dead-letter.ts";
 import { SERVICE_ROUTES } from "./service-routes.ts";
 import { SPENDING_ROUTES } from "./spending-routes.ts";
 import { runSchema, runSummarySchema } from "./run.ts";
+import { PRINCIPAL_ROUTES } from "./principal-routes.ts";
 import { SIGNING_KEY_ROUTES } from "./signing-key-routes.ts";
 import { listWaitingQuerySchema, waitingPageSchema } from "./waiting.ts";
 
@@ -346,6 +347,7 @@ export const ROUTES = {
   ...SPENDING_ROUTES,
   ...KEY_ROUTES,
   ...SIGNING_KEY_ROUTES,
+  ...PRINCIPAL_ROUTES,
   ...ACCESS_ROUTES,
   ...SERVICE_ROUTES,
 } as const;

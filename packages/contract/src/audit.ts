@@ -13,6 +13,14 @@ export const auditLogSchema = z
     keys: z.array(z.string()).meta({ description: "Verifier keys that sign it now, oldest first." }),
     size: z.int().min(0).meta({ description: "Entries in the tree." }),
     signed_size: z.int().min(0).meta({ description: "Entries that the newest checkpoint covers." }),
+    cosigned_size: z.int().min(0).nullable().meta({
+      description:
+        "Entries that the newest checkpoint with a quorum of witnesses covers; null where witnesses are not shown this log.",
+    }),
+    uncosigned_since: z.iso
+      .datetime()
+      .nullable()
+      .meta({ description: "When the first checkpoint after that was signed; null where there is none." }),
   })
   .meta({ id: "AuditLog" });
 export type AuditLog = z.infer<typeof auditLogSchema>;
@@ -28,8 +36,27 @@ export const auditLogListSchema = z
   .meta({ id: "AuditLogList" });
 export type AuditLogList = z.infer<typeof auditLogListSchema>;
 
+export const witnessedSchema = z
+  .strictObject({
+    note: z
+      .string()
+      .meta({ description: "The checkpoint of this log that witnesses have seen the digest of." }),
+    leaf: z.string().meta({ description: "The installation's entry about it, byte for byte." }),
+    salt: z.string().meta({ description: "32 bytes in base64: with the payload, what opens the entry." }),
+    payload: z.string(),
+    proof: z
+      .string()
+      .meta({ description: "C2SP tlog-proof: the entry is in a checkpoint that they cosigned." }),
+  })
+  .meta({ id: "Witnessed" });
+
 export const auditCheckpointSchema = z
-  .strictObject({ epoch: epochSchema, size: z.int().min(0), note: noteSchema })
+  .strictObject({
+    epoch: epochSchema,
+    size: z.int().min(0),
+    note: noteSchema,
+    witnessed: witnessedSchema.nullable().meta({ description: "Null while no witness has seen this log." }),
+  })
   .meta({ id: "AuditCheckpoint" });
 export type AuditCheckpoint = z.infer<typeof auditCheckpointSchema>;
 

@@ -21,6 +21,10 @@ export const EXTERNAL_WAIT_SECONDS_MAX = 60;
 /** The body of a reported result; larger ones are refused with 413. Other bodies have the common, lower limit. */
 export const EXTERNAL_RESULT_BYTES_MAX = 2 * 1024 * 1024;
 
+/** Calls of a driver's model that one request tells of, and how long one of them can have taken. */
+const MODEL_CALLS_MAX = 50;
+const MODEL_CALL_MS_MAX = 3_600_000;
+
 const TRUSTED_TEXT_CHARS_MAX = 200_000;
 const ERROR_CHARS_MAX = 200_000;
 
@@ -128,6 +132,30 @@ export type PlanAnswer = z.infer<typeof planAnswerSchema>;
 export const actionIdSchema = z.templateLiteral(["act_", z.string().regex(/^[0-9a-f]{32}$/)]);
 export type ActionId = `act_${string}`;
 
+/** A driver's word for a call of its own model: told on in traces and metrics, and believed for nothing else. */
+export const modelCallSchema = z
+  .strictObject({
+    model: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,199}$/)
+      .meta({ description: "As the driver calls it, with its provider before a slash where it has one." }),
+    duration_ms: z.int().min(0).max(MODEL_CALL_MS_MAX),
+    input_tokens: z.int().min(0).optional(),
+    output_tokens: z.int().min(0).optional(),
+    error: z
+      .string()
+      .regex(/^[a-z][a-z0-9_.]{0,62}$/)
+      .optional()
+      .meta({ description: "A stable name of what went wrong; left out where nothing did." }),
+  })
+  .meta({ id: "ModelCall" });
+export type ModelCallReport = z.infer<typeof modelCallSchema>;
+
+const modelCallsSchema = z.array(modelCallSchema).max(MODEL_CALLS_MAX).optional().meta({
+  description:
+    "Calls of the driver's own model since its last request. They become spans of the run's trace; nothing is decided, recorded or charged by them.",
+});
+
 export const actionRequestSchema = z
   .strictObject({
     tool: z
@@ -136,6 +164,7 @@ export const actionRequestSchema = z
       .max(200)
       .meta({ description: "One of the run's tools; any other name is a deny." }),
     arguments: argumentsSchema,
+    model_calls: modelCallsSchema,
   })
   .meta({ id: "ActionRequest" });
 export type ProposedAction = z.infer<typeof actionRequestSchema>;
@@ -190,7 +219,7 @@ export const resultAnswerSchema = z
 export type ResultAnswer = z.infer<typeof resultAnswerSchema>;
 
 export const finishRequestSchema = z
-  .strictObject(outcomeShape)
+  .strictObject({ ...outcomeShape, model_calls: modelCallsSchema })
   .refine(exactlyOne, "has either `output` or `error`")
   .meta({ id: "FinishRequest", description: "Either `output` or `error`." });
 export type FinishRequest = z.infer<typeof finishRequestSchema>;

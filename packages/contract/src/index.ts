@@ -17,6 +17,7 @@ export * from "./problem.ts";
 export * from "./route.ts";
 export * from "./run.ts";
 export * from "./spending.ts";
+export * from "./principal.ts";
 export * from "./signing-key.ts";
 export * from "./step.ts";
 export * from "./waiting.ts";

@@ -9,6 +9,7 @@ import { openCedarPolicies } from "../src/adapters/cedar/policies.ts";
 import { shippedPolicyFolder } from "../src/adapters/cedar/policy-folder.ts";
 import { circumstancesOf } from "../src/core/decide/circumstances.ts";
 import { toolsNamed } from "../src/core/decide/tool-naming.ts";
+import { isPieced } from "../src/core/label/pairing.ts";
 import { createOriginIndex } from "../src/core/label/origins.ts";
 
 const SIZES = [10_000, 100_000, 1_000_000, 4_000_000];
@@ -18,6 +19,8 @@ const DECISIONS = 2_000;
 const OUTPUT_CHARS = 64_000;
 const TASK = "Send 1,234.50 EUR to Alice Smith (alice.smith@corp.example) on Nov 20, 2026, and tell Bob.";
 const TOOLS = Array.from({ length: 60 }, (_, at) => ({ name: `send_thing_${at}`, changes: true }));
+
+const CONTROL = ["to", "cc", "amount", "date", "url"];
 
 let state = 7;
 function below(max: number): number {
@@ -80,14 +83,14 @@ function measure(size: number, asked: Asked): string {
         harm: ["egress"],
         arguments: { ...args },
       },
-      controlArguments: ["to", "cc", "amount", "date", "url"],
+      controlArguments: CONTROL,
       labels,
       tainted,
       askable: true,
       planned: false,
       circumstances: circumstancesOf(
         { tool: "send_thing_1", arguments: args },
-        { named, alarm: index.alarm() },
+        { named, pieced: isPieced(TASK, CONTROL, labels), alarm: index.alarm() },
         [],
       ),
     });

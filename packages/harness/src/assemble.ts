@@ -1,6 +1,7 @@
 // Puts the parts together. This file and its folder alone may import everything; what it starts it stops in reverse.
 
 import { join } from "node:path";
+import type { TenantId } from "@assent/contract";
 import { fileURLToPath } from "node:url";
 import { openWorkspaces } from "./adapters/files/workspaces.ts";
 import { type Connection, connectPool } from "./adapters/postgres/connect.ts";
@@ -123,7 +124,8 @@ export async function startHarness(
     await telemetry.stop();
   });
   const redacted = { ...options, log: tracedLog(redaction.wrapLog(log), telemetry) };
-  const kept: Kept = { secrets: secrets.value, redaction, app, files: files.value, telemetry };
+  const { installation } = operator.value;
+  const kept: Kept = { secrets: secrets.value, redaction, app, files: files.value, telemetry, installation };
   const served = await startParts(redacted, parts.value, kept, started);
   if (!served.ok) return served;
   const { url } = served.value;
@@ -151,6 +153,7 @@ type Kept = {
   readonly app: Connection;
   readonly files: ArtifactFiles;
   readonly telemetry: Telemetry;
+  readonly installation: TenantId;
 };
 
 async function startParts(
@@ -167,7 +170,12 @@ async function startParts(
   const random = systemRandom;
   const wakeUps = createWakeUps(pool, log);
   const workspaces = openWorkspaces({ folder: join(home, "workspaces"), sources: config.workspaces, random });
-  const evidence = startEvidence({ ...kept, home, pool, clock, random, log }, started);
+  const inForce = { role, configuration: config.sha256, policies: parts.policies.version };
+  const { witnesses } = config;
+  const evidence = await startEvidence(
+    { ...kept, home, pool, clock, random, log, inForce, witnesses },
+    started,
+  );
   if (!evidence.ok) return evidence;
   const { store, tools, models, policies } = watch(
     { ...parts, store: postgresStore({ pool, wakeUps, clock, random, onEvents: evidence.value.wake }) },

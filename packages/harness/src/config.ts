@@ -14,6 +14,7 @@ import {
   modelNameSchema,
 } from "@assent/contract";
 import { z } from "zod";
+import { sha256Hex } from "./base/digest.ts";
 import { ADDRESS_QUOTA, PRINCIPAL_QUOTA, TENANT_QUOTA } from "./base/limits.ts";
 import { err, ok, type Result } from "./base/result.ts";
 import type { Quota, Quotas } from "./core/access/quota.ts";
@@ -141,6 +142,8 @@ const configFileSchema = z.strictObject({
     .default("default"),
   /** A folder of `*.cedar` files that say who may ask the API for what, in place of the shipped ones. */
   access: z.strictObject({ folder: z.string().min(1) }).optional(),
+  /** A C2SP tlog-policy: the log that witnesses are shown, and the witnesses with their URLs (docs/audit.md). */
+  evidence: z.strictObject({ witnesses: z.string().min(1) }).optional(),
   limits: limitsSchema.default({}),
   /** Whose bearer tokens are taken beside keys (OpenID Connect); see docs/access.md. */
   identity_providers: z.array(providerSchema).max(20).default([]),
@@ -163,6 +166,10 @@ export type Config = {
   readonly telemetry: { readonly endpoint: string | null; readonly content: boolean };
   /** Null: the shipped rules. */
   readonly accessFolder: string | null;
+  /** The policy's file; null where no witness is asked. */
+  readonly witnesses: string | null;
+  /** SHA-256 of the file that all of this comes from; null where there is none. */
+  readonly sha256: string | null;
   readonly limits: Limits;
   readonly identityProviders: readonly IdentityProvider[];
   readonly environment: Environment;
@@ -303,6 +310,8 @@ export function readConfig(
         ? parsed.value.policies
         : { folder: resolve(folder, parsed.value.policies.folder) },
     accessFolder: parsed.value.access === undefined ? null : resolve(folder, parsed.value.access.folder),
+    witnesses: parsed.value.evidence === undefined ? null : resolve(folder, parsed.value.evidence.witnesses),
+    sha256: file === null ? null : sha256Hex(readFileSync(file)),
     limits: limitsOf(parsed.value.limits),
     identityProviders: parsed.value.identity_providers,
     environment,

@@ -8,16 +8,20 @@ import type { Result } from "./base/result.ts";
 import type { EgressUrl } from "./core/egress/url.ts";
 import type { Message } from "./core/prompt/message.ts";
 import type { Label, ModelOutcome, OutputPart, StepError } from "./core/run/journal.ts";
-import type { CounterName, HistogramName } from "./core/telemetry/names.ts";
+import type { CounterName, GaugeName, HistogramName } from "./core/telemetry/names.ts";
 import type { Manifest } from "./core/tool.ts";
 
 export type * from "./ports/audit.ts";
 export type * from "./ports/audit-review.ts";
+export type * from "./ports/witness.ts";
 export type * from "./ports/budget.ts";
 export type * from "./ports/mcp.ts";
 export type * from "./ports/entrance.ts";
 export type * from "./ports/store.ts";
 export type * from "./ports/queue.ts";
+export type * from "./ports/records.ts";
+export type * from "./ports/run-writes.ts";
+export { ApprovalTaken } from "./ports/run-writes.ts";
 export { StoreUnavailable, TakeFailed } from "./ports/queue.ts";
 
 // --- time and chance -------------------------------------------------------------------------------------------
@@ -317,6 +321,8 @@ export type SpanOptions = {
   readonly parent?: string | null;
   /** Traceparents of others that have to do with it. */
   readonly links?: readonly string[];
+  /** Where it began before anybody here heard of it; now if left out. */
+  readonly startedAt?: Date;
 };
 
 export type OpenSpan = {
@@ -331,6 +337,9 @@ export type OpenSpan = {
 };
 
 /** Every text that goes in is redacted before it leaves the process. */
+/** A value as it is now, in the metric's unit. */
+export type GaugeReading = { readonly value: number; readonly attributes: Attributes };
+
 export type Telemetry = {
   start(name: string, options: SpanOptions): OpenSpan;
   /** Of the span under way, for handing on; null where there is none. */
@@ -338,6 +347,8 @@ export type Telemetry = {
   count(metric: CounterName, attributes: Attributes, by?: number): void;
   /** @param value in the metric's unit */
   record(metric: HistogramName, value: number, attributes: Attributes): void;
+  /** @param read is asked whenever somebody looks; what it rejects with is as if there were nothing to see */
+  watch(metric: GaugeName, read: () => Promise<readonly GaugeReading[]>): void;
   /** All metrics in Prometheus' text format 0.0.4. */
   prometheus(): Promise<string>;
 };

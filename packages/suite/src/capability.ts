@@ -34,6 +34,7 @@ export const CAPABILITIES = {
   outages:
     "one agent asks a provider of the suite's own only, whose failures the target meets with short pauses",
   paths: "the suite speaks for the model, and files of its own lie around the workspace",
+  tokens: "bearer tokens of an identity provider that is the suite's own",
   observation: "what it tells of itself is sent to the suite: spans, metrics and its log",
   clock: "the target's clock can be moved",
   faults: "named faults can be armed, and it can be told how often they fired",

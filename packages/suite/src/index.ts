@@ -13,6 +13,7 @@ export { DRILLS } from "./drills/drills.ts";
 export { type Trial } from "./evidence.ts";
 export { createFailpoints, type Failpoints, type PointFault, withFailpoints } from "./faults/failpoints.ts";
 export { type ObjectFault, type ObjectServer, startObjectServer } from "./faults/object-server.ts";
+export { startTokenIssuer, type TokenChange, type TokenIssuer } from "./faults/token-issuer.ts";
 export {
   startTcpProxy,
   type TcpProxy,

@@ -5,6 +5,7 @@ import type { RunState } from "@assent/contract";
 import type { Capability } from "./capability.ts";
 import type { DatabaseBench } from "./database-bench.ts";
 import type { RecordedRequest, Reply } from "./faults/script.ts";
+import type { TokenChange } from "./faults/token-issuer.ts";
 import type { ReceivedSpan } from "./otlp-receiver.ts";
 import type { SuiteSigningKey } from "./request-signature.ts";
 import type { ToolSink } from "./tool-sink.ts";
@@ -204,6 +205,12 @@ export type SigningBench = {
   readonly auditor?: string;
 };
 
+/** An identity provider of the suite's own, whose tokens the target takes for a principal that may submit runs. */
+export type TokenBench = {
+  /** A good token of it, but for what is changed. */
+  make(change?: TokenChange): string;
+};
+
 /** What the target tells of itself where no request of a scenario reads it. */
 export type ObservationBench = {
   /** Every span that was sent since the start; all that ended before the call is among them. */
@@ -237,6 +244,7 @@ export type Target = {
   readonly quota?: QuotaBench;
   readonly provider?: ProviderBench;
   readonly paths?: PathBench;
+  readonly tokens?: TokenBench;
   readonly observation?: ObservationBench;
   readonly clock?: { advance(ms: number): Promise<void> };
   readonly faults?: {
@@ -280,6 +288,7 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   add("provider", target.provider !== undefined);
   add("outages", target.provider?.outage !== undefined);
   add("paths", target.paths !== undefined);
+  add("tokens", target.tokens !== undefined);
   add("observation", target.observation !== undefined);
   add("inspect.sinks", target.inspect?.readSinks !== undefined);
   add("clock", target.clock !== undefined);

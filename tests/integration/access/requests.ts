@@ -22,6 +22,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   "/api/harness/documents": { name: "a.md", text: "Some words." },
   "/api/harness/keys": { principal: { name: "ci", kind: "service" }, scopes: ["runs:read"] },
   "/api/harness/keys/:id/rotate": {},
+  "/api/harness/principals": { principal: { name: "ci", kind: "service" }, must_sign: true },
   "/api/harness/signing-keys": { principal: { name: "ci", kind: "service" }, algorithm: "hmac-sha256" },
   "/api/harness/signing-keys/:id/rotate": {},
   "/api/harness/audit/erase": { epoch: 1, index: 0, reason: "The person asked for it." },

@@ -44,6 +44,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   addDocument: { name: "handbook", text: "All of it." },
   createKey: { principal: { name: "ci", kind: "service" }, scopes: ["runs:read"] },
   rotateKey: {},
+  changePrincipal: { principal: { name: "ci", kind: "service" }, must_sign: true },
   createSigningKey: { principal: { name: "ci", kind: "service" }, algorithm: "hmac-sha256" },
   rotateSigningKey: {},
   eraseAuditPayload: { epoch: 1, index: 0, reason: "The person asked for it." },

@@ -16,8 +16,6 @@ import {
   ARTIFACT_ID,
   AT,
   CREATED_KEY,
-  CREATED_SIGNING_KEY,
-  SIGNING_KEY,
   ENDED_RUN,
   KEY,
   KEYS,
@@ -31,6 +29,7 @@ import {
   eventOf,
   summaryOf,
 } from "./samples.ts";
+import { signingCalls } from "./memory-signing.ts";
 
 const opened = openAccess({ folder: shippedAccessFolder() });
 if (!opened.ok) throw new Error(opened.error.detail);
@@ -121,7 +120,7 @@ function onceIn(kept: Map<string, string>, whole: () => Harness): Harness["once"
   };
 }
 
-type Recorder = (name: keyof Harness, ...args: readonly unknown[]) => void;
+export type Recorder = (name: keyof Harness, ...args: readonly unknown[]) => void;
 
 function accessCalls(
   memory: Memory,
@@ -211,38 +210,6 @@ function documentCalls(record: Recorder): Harness["documents"] {
   };
 }
 
-function signingCalls(
-  record: Recorder,
-): Pick<
-  Harness,
-  "checkSignature" | "createSigningKey" | "listSigningKeys" | "rotateSigningKey" | "revokeSigningKey"
-> {
-  return {
-    // As on a server where no key has to sign; the real check is tested with the real harness.
-    checkSignature: async () => await Promise.resolve(ok(null)),
-    createSigningKey: async (caller, request) => {
-      record("createSigningKey", caller, request);
-      return await Promise.resolve(ok(CREATED_SIGNING_KEY));
-    },
-    listSigningKeys: async (caller) => {
-      record("listSigningKeys", caller);
-      return await Promise.resolve(ok([SIGNING_KEY]));
-    },
-    rotateSigningKey: async (caller, id, request) => {
-      record("rotateSigningKey", caller, id, request);
-      return await Promise.resolve(
-        id === SIGNING_KEY.id ? ok(CREATED_SIGNING_KEY) : err({ code: "key_not_found", detail: "x" }),
-      );
-    },
-    revokeSigningKey: async (caller, id) => {
-      record("revokeSigningKey", caller, id);
-      return await Promise.resolve(
-        id === SIGNING_KEY.id ? ok(SIGNING_KEY) : err({ code: "key_not_found", detail: "x" }),
-      );
-    },
-  };
-}
-
 function auditCalls(record: Recorder): Harness["audit"] {
   const logs = { data: [], stopped: null };
   return {
@@ -254,7 +221,7 @@ function auditCalls(record: Recorder): Harness["audit"] {
       record("audit", "checkpoint", caller, epoch);
       return await Promise.resolve(
         epoch === 1
-          ? ok({ epoch, size: 0, note: "" })
+          ? ok({ epoch, size: 0, note: "", witnessed: null })
           : err({ code: "audit_log_not_found", detail: "unknown log" } as const),
       );
     },
@@ -363,7 +330,7 @@ function externalCalls(record: Recorder): Harness["external"] {
       return await Promise.resolve(call.run === RUN ? ok({ body, replayed: false }) : unknownRun());
     };
   return {
-    plan: reach({ approval_id: APPROVAL.id, digest: APPROVAL.action_digest }),
+    plan: reach({ approval_id: APPROVAL.id, digest: APPROVAL.action_digest, decision: "needs_approval" }),
     act: reach(ACTION_ANSWER),
     report: reach({ label: "untrusted" }),
     finish: reach(RUN_DETAIL),

@@ -50,8 +50,12 @@ function openLog(ports: LogPorts, tenant: TenantId) {
   const evidence = createEvidence({
     ...ports,
     wake: async () => await advanced(ports, tenant),
+    holds: () => false,
+    onCheckpoint: () => () => undefined,
     stoppedBy: () => null,
     rotate: () => undefined,
+    onOperated: async () => await Promise.resolve(),
+    witnessed: null,
   });
   const trail = createAuditTrail(evidence);
   const caller = callerOf(tenant);

@@ -1,7 +1,7 @@
 // `assent audit verify --db --state`: whatever somebody who owns the database does to the evidence, or to what it is
 // about, is found and named with its place. Each attack is made and looked at in a transaction that is then undone.
 
-import type { ApprovalId, RunId } from "@assent/contract";
+import type { ApprovalId, DocumentId, RunId } from "@assent/contract";
 import { uuidOf } from "@assent/contract";
 import { parseVerifierKey, treeHash, type VerifierKey } from "@assent/tlog";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -32,6 +32,8 @@ let approval: ApprovalId;
 /** A checkpoint that somebody kept, of less than all entries. */
 let kept: string;
 let size: number;
+let document: DocumentId;
+let gone: DocumentId;
 /** The entry of one of the run's events. */
 let place: number;
 
@@ -52,6 +54,10 @@ beforeAll(async () => {
   value(await engine.harness.decide(engine.caller, decision));
   await engine.reaches(run, "succeeded");
   await engine.reaches(await engine.submit("Wait."), "awaiting_approval");
+  const text = { name: "handbook", text: "Refunds take a week.", metadata: {} };
+  document = value(await engine.harness.documents.add(engine.caller, text)).id;
+  gone = value(await engine.harness.documents.add(engine.caller, { ...text, name: "old" })).id;
+  value(await engine.harness.documents.remove(engine.caller, gone));
   await addManyFacts(engine.database, engine.tenant, 280);
   await addFacts(ports.store, engine.tenant, "late", 3);
   await advanced(ports, engine.tenant);
@@ -103,7 +109,7 @@ test("an honest database has nothing to be found, and says what was looked at", 
 const UNDONE = new Error("undone");
 const TABLES = [
   ..."audit_leaves audit_events audit_facts audit_checkpoints audit_nodes audit_inbox audit_heads".split(" "),
-  ..."runs steps approvals".split(" "),
+  ..."runs steps approvals documents".split(" "),
 ];
 
 /** What is found after the statements, made with every rule of the database switched off, as its owner can. */
@@ -282,6 +288,30 @@ const ATTACKS: readonly Attack[] = [
     () => `row_altered at ${run} ${approval}`,
   ],
   [
+    "a document's text",
+    () => [`update assent.documents set sha256 = sha256('x') where id = '${uuidOf(document)}'`],
+    () => `row_altered at ${document}`,
+  ],
+  [
+    "a document that is gone",
+    () => [`delete from assent.documents where id = '${uuidOf(document)}'`],
+    () => `row_removed at ${document}`,
+  ],
+  [
+    "a document that was put there",
+    () => [
+      `insert into assent.documents (${DOCUMENT_COLUMNS}) select ${DOCUMENT_COLUMNS.replace(", id,", ", '00000000-0000-7000-8000-00000000abcd',")} from assent.documents where id = '${uuidOf(document)}'`,
+    ],
+    () => "row_added at doc_0000000000007000800000000000abcd",
+  ],
+  [
+    "a document that came back",
+    () => [
+      `insert into assent.documents (${DOCUMENT_COLUMNS}) select ${DOCUMENT_COLUMNS.replace(", id,", `, '${uuidOf(gone)}',`)} from assent.documents where id = '${uuidOf(document)}'`,
+    ],
+    () => `state_differs at ${gone}`,
+  ],
+  [
     "an event in the middle of a run",
     () => [`delete from assent.audit_events where ${ofRun()} and version = 3`],
     () => `event_missing at ${run} event 3`,
@@ -294,6 +324,9 @@ const ATTACKS: readonly Attack[] = [
     () => `version_differs at ${run}`,
   ],
 ];
+
+const DOCUMENT_COLUMNS =
+  "tenant_id, id, name, source, metadata, sha256, chars, passages, created_at, created_by";
 
 const sizeOf = (note: string): number => Number(note.split("\n")[1]);
 

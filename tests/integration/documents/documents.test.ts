@@ -1,6 +1,6 @@
 // Documents of two tenants in one database: found by their words and letters, by their own tenant only.
 
-import type { Document } from "@assent/contract";
+import { type Document, uuidOf } from "@assent/contract";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Caller } from "../../../packages/harness/src/ports.ts";
 import { type Engine, openEngine, value } from "../../support/engine.ts";
@@ -112,4 +112,24 @@ test("a list goes through every document once, newest first; a removed one is go
   expect(await engine.harness.documents.remove(ours, gone.id)).toMatchObject({
     error: { code: "document_not_found" },
   });
+});
+
+test("a document's coming and going are events, with who did it and no text of it", async () => {
+  const document = await add(ours, "evidence", "A text that nobody else has.");
+  const other = await engine.newCaller("remover");
+  value(await engine.harness.documents.remove(other, document.id));
+  const { rows } = await engine.database
+    .ownerPool()
+    .query<{ kind: string; actor_id: string; data: string }>(
+      "select kind, actor_id, data::text as data from assent.audit_facts where subject = $1 order by version",
+      [document.id],
+    );
+  expect(rows.map(({ kind, actor_id }) => [kind, actor_id])).toEqual([
+    ["document_added", uuidOf(ours.actor.id)],
+    ["document_removed", uuidOf(other.actor.id)],
+  ]);
+  for (const { data } of rows) {
+    expect(data).toContain(document.sha256.slice("sha256:".length));
+    expect(data).not.toContain("nobody else");
+  }
 });

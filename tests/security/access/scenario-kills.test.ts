@@ -8,7 +8,11 @@ type Break =
   | "no quota is counted"
   | "nobody is told of quotas"
   | "scopes are not looked at"
-  | "an unknown key is somebody's";
+  | "an unknown key is somebody's"
+  | "nobody looks when a token ends"
+  | "tokens for others are taken"
+  | "a token says itself how it is signed"
+  | "a public key is a shared secret";
 
 const broken = vi.hoisted(() => ({ by: "none" as Break | "none" }));
 
@@ -54,6 +58,37 @@ vi.mock(import("../../../packages/harness/src/services/create-harness.ts"), asyn
   };
 });
 
+const fieldsOf = (part: string | undefined): Readonly<Record<string, unknown>> => {
+  const value: unknown = JSON.parse(Buffer.from(part ?? "", "base64url").toString("utf8"));
+  return typeof value === "object" && value !== null ? { ...value } : {};
+};
+
+/** Whether the break takes a token that the product refuses. */
+function isTaken(token: string): boolean {
+  const [head, body] = token.split(".");
+  if (broken.by === "nobody looks when a token ends") return fieldsOf(body)["exp"] === 1_000_000_000;
+  if (broken.by === "tokens for others are taken") return fieldsOf(body)["aud"] === "https://other.example";
+  if (broken.by === "a token says itself how it is signed") return fieldsOf(head)["alg"] === "none";
+  return broken.by === "a public key is a shared secret" && fieldsOf(head)["alg"] === "HS256";
+}
+
+vi.mock(import("../../../packages/harness/src/adapters/oidc/tokens.ts"), async (importOriginal) => {
+  const real = await importOriginal();
+  return {
+    ...real,
+    openTokens: (...given) => {
+      const tokens = real.openTokens(...given);
+      const principal = { kind: "service", name: "suite:robot" } as const;
+      return {
+        verify: async (token) =>
+          isTaken(token)
+            ? { tenant: "default", principal, roles: ["requester"], mustSign: false }
+            : await tokens.verify(token),
+      };
+    },
+  };
+});
+
 proveKills<Break>(createInProcessTarget(), broken, [
   [
     "run_endpoint_authz_rate_limit_integration",
@@ -74,5 +109,25 @@ proveKills<Break>(createInProcessTarget(), broken, [
     "run_endpoint_authz_rate_limit_integration",
     "an unknown key is somebody's",
     "whoever shows no valid key gets 401 from every route",
+  ],
+  [
+    "run_endpoint_authz_rate_limit_integration",
+    "nobody looks when a token ends",
+    "a token with an end that has passed gets 401",
+  ],
+  [
+    "run_endpoint_authz_rate_limit_integration",
+    "tokens for others are taken",
+    "a token with another audience gets 401",
+  ],
+  [
+    "run_endpoint_authz_rate_limit_integration",
+    "a token says itself how it is signed",
+    "a token with the algorithm `none` and some signature gets 401",
+  ],
+  [
+    "run_endpoint_authz_rate_limit_integration",
+    "a public key is a shared secret",
+    "a token with the public key for an HMAC secret gets 401",
   ],
 ]);

@@ -203,7 +203,7 @@ export function createInstallation(
   sinkUrl: string,
   environment: Readonly<Record<string, string>> = {},
   withContent = false,
-  artifacts?: unknown,
+  more: { readonly artifacts?: unknown; readonly identity_providers?: unknown } = {},
 ): Installation {
   const folder = mkdtempSync(join(tmpdir(), "assent-target-"));
   // When we are root, the database's own user has to pass through.
@@ -239,7 +239,7 @@ export function createInstallation(
     telemetry: { content: withContent },
     limits: { actions: { "access.read": { requests: BURST_REQUESTS, window_seconds: 3_600 } } },
     tools: [toolConfig(sinkUrl), bookConfig(sinkUrl)],
-    ...(artifacts === undefined ? {} : { artifacts }),
+    ...more,
   });
   return {
     folder,

@@ -11,10 +11,12 @@ import {
   SPOKEN,
   startOtlpReceiver,
   startObjectServer,
+  startTokenIssuer,
   startToolSink,
   type ObjectFault,
   type ObjectServer,
   type Target,
+  type TokenIssuer,
   type ToolSink,
 } from "@assent/suite";
 import type { Pool } from "pg";
@@ -32,7 +34,7 @@ import { inspectStateMachine } from "./inspection.ts";
 import { observe, sendTelemetry } from "./observation.ts";
 import { BURST_REQUESTS, createInstallation, type Installation } from "./installation.ts";
 import { createPathBench } from "./paths.ts";
-import { createKey, createKeys, type Keys } from "./people.ts";
+import { createKey, createKeys, type Keys, providerConfig, TOKEN_GROUP } from "./people.ts";
 import { startProviders } from "./providers.ts";
 import { type ServerProcess, startServerProcess } from "./server-process.ts";
 
@@ -85,6 +87,7 @@ type Running = {
   readonly keys: Keys;
   /** Where the artifacts are, if not in a folder. */
   readonly bucket: ObjectServer | null;
+  readonly issuer: TokenIssuer;
   servers: readonly ServerProcess[];
 };
 
@@ -99,17 +102,20 @@ async function openBucket(started: AsyncDisposableStack): Promise<ObjectServer> 
 function install(
   sinkUrl: string,
   bucket: ObjectServer | null,
+  issuer: TokenIssuer,
   environment: Readonly<Record<string, string>>,
 ): Installation {
+  const providers = { identity_providers: [providerConfig(issuer)] };
   // With content, spans hold the most that they can: what must not be in them must not be in these.
-  if (bucket === null) return createInstallation(sinkUrl, environment, true);
+  if (bucket === null) return createInstallation(sinkUrl, environment, true, providers);
   const { endpoint, keys } = bucket;
   const credentials = {
     ASSENT_S3_ACCESS_KEY_ID: keys.accessKeyId,
     ASSENT_S3_SECRET_ACCESS_KEY: keys.secretAccessKey,
   };
   return createInstallation(sinkUrl, { ...environment, ...credentials }, true, {
-    s3: { endpoint, region: keys.region },
+    ...providers,
+    artifacts: { s3: { endpoint, region: keys.region } },
   });
 }
 
@@ -130,7 +136,11 @@ async function start(
   });
   const providers = await startProviders(started);
   const bucket = inBucket ? await openBucket(started) : null;
-  const installation = install(sink.url, bucket, {
+  const issuer = await startTokenIssuer([TOKEN_GROUP]);
+  started.defer(async () => {
+    await issuer.stop();
+  });
+  const installation = install(sink.url, bucket, issuer, {
     ...providers.environment,
     OTEL_EXPORTER_OTLP_ENDPOINT: telemetry.url,
     OTEL_BSP_SCHEDULE_DELAY: String(EXPORT_MS),
@@ -174,6 +184,7 @@ async function start(
     faulty,
     keys,
     bucket,
+    issuer,
     servers,
   };
 }
@@ -242,11 +253,12 @@ function quotaBench(now: () => Running): NonNullable<Target["quota"]> {
 
 const looks = (
   now: () => Running,
-): Pick<Target, "drills" | "deadLetters" | "rollback" | "quota" | "observation" | "inspect"> => ({
+): Pick<Target, "drills" | "deadLetters" | "rollback" | "quota" | "tokens" | "observation" | "inspect"> => ({
   drills: drillBench(() => now().owner),
   deadLetters: deadLetterBench(() => now().owner),
   rollback: rollbackBench,
   quota: quotaBench(now),
+  tokens: { make: (change) => now().issuer.make(change) },
   observation: observe(now),
   inspect: inspect(now),
 });

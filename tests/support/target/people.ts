@@ -3,7 +3,7 @@
 
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { createdKeySchema, createdSigningKeySchema, type KeyRequest, uuidOf } from "@assent/contract";
-import type { Role, SigningBench } from "@assent/suite";
+import type { Role, SigningBench, TokenIssuer } from "@assent/suite";
 import type { Pool } from "pg";
 import { ensureKey, ensureTenant } from "../../../packages/harness/src/adapters/postgres/bootstrap.ts";
 import { transaction } from "../../../packages/harness/src/adapters/postgres/connect.ts";
@@ -11,6 +11,19 @@ import { systemClock } from "../../../packages/harness/src/adapters/system/clock
 import { systemRandom } from "../../../packages/harness/src/adapters/system/random.ts";
 import { readSecrets } from "../../../packages/harness/src/home.ts";
 import { keyHasher, keyPrefix, newKey } from "../../../packages/harness/src/services/keys.ts";
+
+/** What tokens of the suite's issuer say of their holder, and the role that this gives. */
+export const TOKEN_GROUP = "submitters";
+
+export const providerConfig = ({ url, audience }: TokenIssuer): unknown => ({
+  name: "suite",
+  issuer: url,
+  audience,
+  algorithms: ["ES256"],
+  kind: "service",
+  roles_claim: "groups",
+  roles: { [TOKEN_GROUP]: ["requester"] },
+});
 
 export type Keys = { readonly [R in Role]: string } & { readonly signing: SigningBench };
 

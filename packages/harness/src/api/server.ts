@@ -48,6 +48,7 @@ import { addExternalRuns } from "./routes/external.ts";
 import { addHealth } from "./routes/health.ts";
 import { addKeys } from "./routes/keys.ts";
 import { addSigningKeys } from "./routes/signing-keys.ts";
+import { addPrincipals } from "./routes/principals.ts";
 import { addMetrics } from "./routes/metrics.ts";
 import { addOpenApi } from "./routes/open-api.ts";
 import { addDecisions } from "./routes/decisions.ts";
@@ -149,6 +150,7 @@ function addRoutes(api: Api, harness: Harness, streams: EventStreams): void {
   addApprove(api, harness);
   addKeys(api, harness);
   addSigningKeys(api, harness);
+  addPrincipals(api, harness);
   addAccess(api, harness);
   addPrecedents(api, harness);
   addDocuments(api, harness);

@@ -1,6 +1,6 @@
 // The database that a harness works on: its own, or the one it is given; migrated, and set up for its operator.
 
-import { SCOPES, uuidOf } from "@assent/contract";
+import { SCOPES, type TenantId, uuidOf } from "@assent/contract";
 import { ensureKey, ensureTenant, matchesInstallation } from "../adapters/postgres/bootstrap.ts";
 import {
   type Connection,
@@ -20,6 +20,8 @@ import { keyHasher, keyPrefix, newKey } from "../services/keys.ts";
 import type { StartRefusal } from "./refusal.ts";
 
 const DEFAULT_TENANT = "default";
+/** Nobody has a key of it; an identity provider may be given it, for whoever audits the installation. */
+const INSTALLATION_TENANT = "installation";
 
 export type Database = {
   readonly app: Connection;
@@ -90,7 +92,12 @@ async function openGivenDatabase(
   return err({ code: reason, detail: message, remedy });
 }
 
-export type Operator = { readonly key: string; readonly firstStart: boolean };
+export type Operator = {
+  readonly key: string;
+  readonly firstStart: boolean;
+  /** The tenant that has the installation's own log, and nothing else. */
+  readonly installation: TenantId;
+};
 
 export async function setUp(
   { owner, keptIn }: Pick<Database, "owner" | "keptIn">,
@@ -101,9 +108,9 @@ export async function setUp(
   const key = kept?.key ?? newKey(systemRandom);
   const pool = connectPool({ connection: owner, role: "owner", connectionsMax: 1 });
   try {
-    const matches = await transaction(pool, async (client) => {
+    const installation = await transaction(pool, async (client) => {
       const setup = { client, clock: systemClock, random: systemRandom };
-      if (!(await matchesInstallation(setup, secrets.check))) return false;
+      if (!(await matchesInstallation(setup, secrets.check))) return null;
       const tenant = await ensureTenant(setup, DEFAULT_TENANT);
       await ensureKey(setup, uuidOf(tenant), {
         principal: { name: "operator", kind: "human" },
@@ -112,9 +119,9 @@ export async function setUp(
         scopes: SCOPES,
         roles: ["admin"],
       });
-      return true;
+      return await ensureTenant(setup, INSTALLATION_TENANT);
     });
-    if (!matches)
+    if (installation === null)
       return err({
         code: "secret_differs",
         detail: "This database was set up with another secret, so no key would be known.",
@@ -123,8 +130,8 @@ export async function setUp(
           keptIn === null ? "" : `; to start empty instead, move ${keptIn} away`
         }.`,
       });
+    return ok({ key, firstStart: kept === null, installation });
   } finally {
     await pool.end();
   }
-  return ok({ key, firstStart: kept === null });
 }

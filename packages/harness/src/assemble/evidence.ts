@@ -1,8 +1,10 @@
 // The evidence's parts: the signer with its own folder in the home, the published files, and who keeps the logs.
 
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TenantId } from "@assent/contract";
+import { parsePolicy, type Policy } from "@assent/tlog";
 import type { Pool } from "pg";
 import { openAnchorFiles } from "../adapters/files/anchor-files.ts";
 import { openLogFiles } from "../adapters/files/log-files.ts";
@@ -10,12 +12,15 @@ import { type LogKeys, openLogKeys } from "../adapters/files/log-keys.ts";
 import { postgresLogStore } from "../adapters/postgres/audit-log.ts";
 import type { Connection } from "../adapters/postgres/connect.ts";
 import { notifyLogKeeper, openLogHold } from "../adapters/postgres/log-hold.ts";
-import { ok, type Result } from "../base/result.ts";
+import { createAskWitness } from "../adapters/witness/ask-witness.ts";
+import { err, ok, type Result } from "../base/result.ts";
 import { refuseHome, type Secrets } from "../home.ts";
 import type { Clock, Log, Random } from "../ports.ts";
 import { createEvidence, type Evidence } from "../services/audit/evidence.ts";
-import { startKeeper } from "../services/audit/keeper.ts";
+import { type InForce, startInstallation } from "../services/audit/installation.ts";
+import { type Keeper, startKeeper } from "../services/audit/keeper.ts";
 import { createSigner } from "../services/audit/signer.ts";
+import { startWitnessing, type Witnessing, type WitnessingPorts } from "../services/audit/witnessing.ts";
 import type { StartRefusal } from "./refusal.ts";
 
 export type EvidenceParts = {
@@ -29,6 +34,11 @@ export type EvidenceOptions = {
   readonly pool: Pool;
   readonly app: Connection;
   readonly secrets: Pick<Secrets, "check">;
+  /** The tenant of the installation's own log, and what is in force in this process. */
+  readonly installation: TenantId;
+  readonly inForce: InForce;
+  /** A C2SP tlog-policy; null where no witness is asked. */
+  readonly witnesses: string | null;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -47,12 +57,23 @@ function originsOf(secretCheck: Uint8Array): (tenant: TenantId, epoch: number) =
   return (tenant, epoch) => `assent-${name}/audit/${tenant}${epoch === 1 ? "" : `/e${epoch}`}`;
 }
 
-export function startEvidence(
+// A tag tells two logs apart and names neither.
+function tagsOf(secretCheck: Uint8Array): (tenant: TenantId, epoch: number) => string {
+  return (tenant, epoch) =>
+    createHmac("sha256", secretCheck)
+      .update(`assent/log-tag/v1\n${tenant}/e${epoch}`)
+      .digest("hex")
+      .slice(0, 32);
+}
+
+export async function startEvidence(
   options: EvidenceOptions,
   started: AsyncDisposableStack,
-): Result<EvidenceParts, StartRefusal> {
+): Promise<Result<EvidenceParts, StartRefusal>> {
   const { home, pool, app, secrets, clock, random, log } = options;
   const signerFolder = join(home, EVIDENCE_FOLDER, "signer");
+  const policy = readPolicy(options.witnesses);
+  if (!policy.ok) return policy;
   let keys: LogKeys;
   try {
     keys = openLogKeys(signerFolder, random);
@@ -61,32 +82,107 @@ export function startEvidence(
     return refuseHome(signerFolder, error);
   }
   const store = postgresLogStore(pool);
-  const signer = createSigner(openAnchorFiles(signerFolder), () => keys.seeds());
-  const originOf = originsOf(secrets.check);
-  const keeper = startKeeper({
-    store,
-    signer,
-    files: openLogFiles({ folder: join(home, EVIDENCE_FOLDER, "logs"), random }),
-    clock,
-    random,
-    log,
-    originOf,
+  const signer = createSigner(openAnchorFiles(signerFolder), keys);
+  const files = openLogFiles({ folder: join(home, EVIDENCE_FOLDER, "logs"), random });
+  const base = { store, signer, files, clock, random, log, originOf: originsOf(secrets.check) };
+  const tagOf = tagsOf(secrets.check);
+  const witnessing = openWitnessing(base, policy.value, started);
+  // The keeper tells the installation of checkpoints, and is woken by it: one of the two has to be named first.
+  let keeper: Keeper | null = null;
+  const bell = createBell();
+  const wake = (): void => keeper?.wake();
+  const installation = await startInstallation(
+    {
+      ...base,
+      tenant: options.installation,
+      tagOf,
+      process: `process_${Buffer.from(random.bytes(8)).toString("hex")}`,
+      wake,
+    },
+    options.inForce,
+  );
+  keeper = startKeeper({
+    ...base,
     hold: (onWanted) => openLogHold(app, log, onWanted),
+    onCheckpoint: (checkpoint) => {
+      installation.cover(checkpoint);
+      witnessing?.see(checkpoint);
+      bell.ring();
+    },
+    onRefused: (tenant, { code }) => {
+      void installation.record("refusals", "log.refused", { tag: tagOf(tenant, 1), code });
+    },
   });
+  const kept = keeper;
   started.defer(async () => {
-    await keeper.stop();
+    await kept.stop();
+  });
+  // Before the keeper: what the stop says of itself may still find its place.
+  started.defer(async () => {
+    await installation.stop();
   });
   const evidence = createEvidence({
-    store,
-    clock,
-    signer,
-    originOf,
-    stoppedBy: (tenant) => keeper.refusalOf(tenant),
+    ...base,
+    stoppedBy: (tenant) => kept.refusalOf(tenant),
     wake: async () => {
-      keeper.wake();
-      if (!keeper.holds()) await notifyLogKeeper(pool);
+      kept.wake();
+      if (!kept.holds()) await notifyLogKeeper(pool);
     },
+    holds: () => kept.holds(),
+    onCheckpoint: bell.hear,
     rotate: (step) => (step === "add" ? keys.add() : keys.retire()),
+    onOperated: async (subject, kind, data) => await installation.record(subject, kind, data),
+    witnessed:
+      policy.value === null ? null : { policy: policy.value, installation: options.installation, tagOf },
   });
-  return ok({ evidence, wake: () => keeper.wake() });
+  return ok({ evidence, wake });
 }
+
+function createBell(): { ring(): void; readonly hear: (listener: () => void) => () => void } {
+  const listeners = new Set<() => void>();
+  return {
+    ring(): void {
+      for (const listener of listeners) listener();
+    },
+    hear: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+}
+
+function openWitnessing(
+  ports: Omit<WitnessingPorts, "witnesses">,
+  policy: Policy | null,
+  started: AsyncDisposableStack,
+): Witnessing | null {
+  if (policy === null) return null;
+  const witnessing = startWitnessing({
+    ...ports,
+    witnesses: { policy, ask: createAskWitness(globalThis.fetch) },
+  });
+  started.defer(async () => {
+    await witnessing.stop();
+  });
+  return witnessing;
+}
+
+function readPolicy(file: string | null): Result<Policy | null, StartRefusal> {
+  if (file === null) return ok(null);
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    const why = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+    return refusePolicy(`${file} cannot be read (${why}).`);
+  }
+  const policy = parsePolicy(text);
+  return policy.ok ? ok(policy.value) : refusePolicy(`${file}: ${policy.error}.`);
+}
+
+const refusePolicy = (detail: string): Result<never, StartRefusal> =>
+  err({
+    code: "witnesses_invalid",
+    detail,
+    remedy: "Mend the file; see docs/audit.md and https://c2sp.org/tlog-policy.",
+  });

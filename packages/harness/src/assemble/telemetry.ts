@@ -6,6 +6,7 @@ import type { Config } from "../config.ts";
 import { ASSENT } from "../core/telemetry/names.ts";
 import type { Clock, Log, Models, Random, Store, Telemetry, Tools } from "../ports.ts";
 import type { Policies } from "../core/decide/policy-point.ts";
+import { watchGauges } from "../services/traced/gauges.ts";
 import { tracedModels } from "../services/traced/models.ts";
 import { countedPolicies } from "../services/traced/policies.ts";
 import { countedStore } from "../services/traced/store.ts";
@@ -57,6 +58,7 @@ export function watch(
   { telemetry, clock, withContent }: { telemetry: Telemetry; clock: Clock; withContent: boolean },
 ): Watched {
   const ports = { telemetry, clock, withContent };
+  watchGauges(telemetry, { store, clock });
   return {
     store: countedStore(store, telemetry),
     models: tracedModels(models, ports),

@@ -33,6 +33,8 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
   ["documents list", "{data: Document[], next_cursor}"],
   ["documents search", "{data: Passage[]}"],
   ["documents remove", "Document"],
+  ["keys must-sign", "Principal"],
+  ["keys signers", "{data: Principal[]}"],
   ["signing-keys create, signing-keys rotate", "CreatedSigningKey"],
   ["signing-keys list", "{data: SigningKey[]}"],
   ["signing-keys revoke", "SigningKey"],
@@ -43,7 +45,7 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
   ["keys revoke", "Key"],
   [
     "audit verify",
-    "of a run {run_id, status, events, verified, findings: [{code, at, detail}]}; of an export {origin, size, verified, findings, rememberedSize, cosigners, opened, erased, unopened}",
+    "of a run {run_id, status, events, verified, findings: [{code, at, detail}]}; of an export {origin, size, verified, findings, rememberedSize, cosigners, opened, erased, unopened}; with --db {verified, findings, tenants: [{tenant, logs, waiting, findings, state}]}",
   ],
   ["audit receipt", "{verified, index, leaf, detail?}"],
   ["audit log", "{data: AuditLog[], stopped}"],

@@ -12,6 +12,7 @@ import {
   rotateKey,
   showAccessEvents,
 } from "./commands/keys.ts";
+import { demandSignatures, listSigners, type SignFlags } from "./commands/principals.ts";
 import type { Perform } from "./context.ts";
 
 export function addKeys(program: Command, perform: Perform): void {
@@ -43,6 +44,20 @@ export function addKeys(program: Command, perform: Perform): void {
       async (id: KeyId, flags: RotateFlags) =>
         await perform(async (context) => await rotateKey(context, id, flags)),
     );
+  keys
+    .command("must-sign")
+    .description("let in nothing of a principal unsigned, whatever their keys and tokens say (RFC 9421)")
+    .argument("<principal>", "who; as an identity provider names them: <provider>:<subject>")
+    .addOption(new Option("--kind <kind>", "who that is").choices(["human", "service"]).default("human"))
+    .option("--off", "as each key says again")
+    .action(
+      async (principal: string, flags: SignFlags) =>
+        await perform(async (context) => await demandSignatures(context, principal, flags)),
+    );
+  keys
+    .command("signers")
+    .description("list the principals of whom nothing is let in unsigned")
+    .action(async () => await perform(async (context) => await listSigners(context)));
   keys
     .command("log")
     .description("what was done about credentials, newest first")

@@ -22,6 +22,10 @@ import {
   budgetReportSchema,
   type CreatedKey,
   createdKeySchema,
+  type Principal,
+  type PrincipalChange,
+  principalListSchema,
+  principalSchema,
   type CreatedSigningKey,
   createdSigningKeySchema,
   type Document,
@@ -113,6 +117,8 @@ export type Client = {
   listKeys(): Answer<readonly Key[]>;
   rotateKey(id: KeyId, request: RotateKey): Answer<CreatedKey>;
   revokeKey(id: KeyId): Answer<Key>;
+  changePrincipal(change: PrincipalChange): Answer<Principal>;
+  listSigners(): Answer<readonly Principal[]>;
   createSigningKey(request: SigningKeyRequest): Answer<CreatedSigningKey>;
   listSigningKeys(): Answer<readonly SigningKey[]>;
   rotateSigningKey(id: SigningKeyId, request: RotateSigningKey): Answer<CreatedSigningKey>;
@@ -127,6 +133,7 @@ const RUNS = "/api/harness/runs";
 const KEYS = "/api/harness/keys";
 const DOCUMENTS = "/api/harness/documents";
 const SIGNING_KEYS = "/api/harness/signing-keys";
+const PRINCIPALS = "/api/harness/principals";
 const AUDIT = "/api/harness/audit";
 const PRECEDENTS = "/api/harness/precedents";
 
@@ -290,8 +297,22 @@ function documentCalls(
 
 function signingKeyCalls(
   connection: Connection,
-): Pick<Client, "createSigningKey" | "listSigningKeys" | "rotateSigningKey" | "revokeSigningKey"> {
+): Pick<
+  Client,
+  | "createSigningKey"
+  | "listSigningKeys"
+  | "rotateSigningKey"
+  | "revokeSigningKey"
+  | "changePrincipal"
+  | "listSigners"
+> {
   return {
+    changePrincipal: async (body) =>
+      await exchangeJson(connection, { method: "POST", path: PRINCIPALS, body }, principalSchema),
+    listSigners: async () => {
+      const page = await exchangeJson(connection, { method: "GET", path: PRINCIPALS }, principalListSchema);
+      return page.ok ? { ok: true, value: page.value.data } : page;
+    },
     createSigningKey: async (body) =>
       await exchangeJson(connection, { method: "POST", path: SIGNING_KEYS, body }, createdSigningKeySchema),
     listSigningKeys: async () => {

@@ -7,6 +7,7 @@ import {
   actionRequestSchema,
   EXTERNAL_WAIT_SECONDS_MAX,
   type ExternalRunRequest,
+  type ModelCallReport,
   type PlanAnswer,
   planAnswerSchema,
   type PlanRequest,
@@ -46,6 +47,9 @@ export type Gated<T> =
   /** Not executed. Tell the model why; it may propose another call. */
   | { readonly decision: "deny"; readonly reasons: ActionAnswer["reasons"] };
 
+/** What the loop did by itself since its last request, for the run's trace. */
+export type Told = { readonly modelCalls?: readonly ModelCallReport[] };
+
 export type Gate = {
   readonly run: RunId;
   /**
@@ -57,11 +61,12 @@ export type Gate = {
     tool: string,
     args: Args,
     execute: (args: Args, execution: Execution) => Promise<T>,
+    told?: Told,
   ) => Promise<Gated<T>>;
   /** Asks for one approval of all these calls; propose it before anything untrusted is read. Does not wait. */
   readonly plan: (calls: PlanRequest["calls"]) => Promise<PlanAnswer>;
-  readonly finish: (output: unknown) => Promise<Run>;
-  readonly fail: (error: string) => Promise<Run>;
+  readonly finish: (output: unknown, told?: Told) => Promise<Run>;
+  readonly fail: (error: string, told?: Told) => Promise<Run>;
 };
 
 /** The harness could not be asked, or refused the request. Nothing may be executed on the strength of it. */
@@ -87,15 +92,21 @@ export async function openGate(options: GateConnection, run: GateRun): Promise<G
   const path = `/api/harness/runs/${id}`;
   return {
     run: id,
-    gate: async (tool, args, execute) => await passGate(connection, path, { tool, args, execute }),
+    gate: async (tool, args, execute, told = {}) =>
+      await passGate(connection, path, { tool, args, execute, told }),
     plan: async (calls) => await post(connection, `${path}/plan`, { calls }, planAnswerSchema),
-    finish: async (output) =>
-      await post(connection, `${path}/finish`, { output: cleanJson(output) }, runSchema),
-    fail: async (error) => await post(connection, `${path}/finish`, { error: cleanText(error) }, runSchema),
+    finish: async (output, told = {}) =>
+      await post(connection, `${path}/finish`, { output: cleanJson(output), ...wordsOf(told) }, runSchema),
+    fail: async (error, told = {}) =>
+      await post(connection, `${path}/finish`, { error: cleanText(error), ...wordsOf(told) }, runSchema),
   };
 }
 
+const wordsOf = ({ modelCalls }: Told): object =>
+  modelCalls === undefined ? {} : { model_calls: modelCalls };
+
 type Passing<T> = {
+  readonly told: Told;
   readonly tool: string;
   readonly args: Args;
   readonly execute: (args: Args, execution: Execution) => Promise<T>;
@@ -104,10 +115,10 @@ type Passing<T> = {
 async function passGate<T>(
   connection: Connection,
   path: string,
-  { tool, args, execute }: Passing<T>,
+  { tool, args, execute, told }: Passing<T>,
 ): Promise<Gated<T>> {
   // What is sent is what is executed, whatever the caller does to its object meanwhile.
-  const proposal = JSON.stringify({ tool, arguments: args });
+  const proposal = JSON.stringify({ tool, arguments: args, ...wordsOf(told) });
   const copy = (): ProposedAction => actionRequestSchema.parse(JSON.parse(proposal));
   const proposed = await post(connection, `${path}/actions`, copy(), actionAnswerSchema);
   const action = `${path}/actions/${proposed.action_id}`;

@@ -1,6 +1,6 @@
 // The evidence as its database has it, in one snapshot, for somebody who checks all of it against itself.
 
-import type { ApprovalState, EventKind, RunId, RunState, StepState } from "@assent/contract";
+import type { ApprovalState, DocumentId, EventKind, RunId, RunState, StepState } from "@assent/contract";
 import type {
   Anchor,
   LevelNode,
@@ -57,6 +57,11 @@ export type ChangedObject = {
   readonly isGone: boolean;
 };
 
+export type ChangedDocument = {
+  readonly id: DocumentId;
+  readonly what: "unrecorded" | "removed" | "altered" | "still there";
+};
+
 export type ReviewTx = {
   tenants(): Promise<readonly ReviewedTenant[]>;
   logs(tenant: string): Promise<readonly (LogInfo & Pick<LogHead, "size" | "root">)[]>;
@@ -78,6 +83,8 @@ export type ReviewTx = {
     tenant: string,
     runs: readonly RunId[],
   ): Promise<{ readonly compared: number; readonly objects: readonly ChangedObject[] }>;
+  /** Documents whose row, or whose absence, is not what their newest event says; at most so many. */
+  changedDocuments(tenant: string, limit: number): Promise<readonly ChangedDocument[]>;
   /** Runs that have events and no row, at most so many. */
   missingRuns(tenant: string, limit: number): Promise<readonly RunId[]>;
 };

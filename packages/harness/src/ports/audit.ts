@@ -18,6 +18,8 @@ export type WaitingFact = {
   readonly state: Uint8Array | null;
 };
 
+export type NewestFact = Pick<WaitingFact, "eventId" | "version" | "payload" | "kind">;
+
 export type LogHead = { readonly epoch: number; readonly size: number; readonly root: Uint8Array };
 
 export type LogInfo = { readonly epoch: number; readonly origin: string; readonly vkey: string };
@@ -74,6 +76,14 @@ export type LogTx = {
   decisionOf(run: RunId, approval: string): Promise<number | null>;
   /** The newest fact about this subject; null for none. */
   eventOf(subject: string): Promise<string | null>;
+  /** The newest fact about this subject with its payload; null for none. */
+  newestFact(subject: string): Promise<NewestFact | null>;
+  /** The newest fact about this subject among the entries before this place; null for none. */
+  newestEntry(subject: string, epoch: number, before: number): Promise<number | null>;
+  /** Checkpoints that any witness has cosigned, newest first, with the cosignatures; at most so many. */
+  cosigned(epoch: number, limit: number): Promise<readonly StoredCheckpoint[]>;
+  /** When the first checkpoint of more than this many entries was signed; null for none. */
+  signedAfter(epoch: number, size: number): Promise<Date | null>;
   /** Whether a checkpoint covers this event. */
   isCovered(eventId: string): Promise<boolean>;
   addCheckpoint(checkpoint: StoredCheckpoint, at: Date): Promise<void>;

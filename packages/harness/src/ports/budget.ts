@@ -30,6 +30,9 @@ export type NewReservation = {
   readonly retriesMax: number;
 };
 
+/** What was set aside for a call, and what it cost. */
+export type Settlement = { readonly reservation: string; readonly spent: BudgetAmounts };
+
 /** What did not fit: `spent` and `reserved` of `most`, in the account. */
 export type ReservationRefusal = {
   readonly kind: "input" | "output" | "microdollars" | "step_calls" | "retries";

@@ -7,6 +7,9 @@ export type Turn = { readonly after: TenantId | null; readonly now: Date };
 
 export type Taken<T> = { readonly tenant: TenantId; readonly run: RunId; readonly value: T };
 
+/** One worker's hold on one run. */
+export type Fence = { readonly tenant: TenantId; readonly run: RunId; readonly token: number };
+
 /** A queued run could not be taken. It must not stand in the way of the others. */
 export class TakeFailed extends Error {
   override readonly name = "TakeFailed";

@@ -5,24 +5,20 @@ import type {
   AccessEventId,
   Action,
   Actor,
-  Advice,
   ApprovalId,
-  ApprovalState,
-  ApprovalSubject,
   Artifact,
   ArtifactId,
   AuditEvent,
   Decision,
   Document,
   DocumentId,
-  EventKind,
   Key,
   KeyId,
   Passage,
   PrincipalId,
-  Reason,
   RunId,
-  RunState,
+  Principal,
+  PrincipalChange,
   SigningKey,
   SigningKeyId,
   TenantId,
@@ -36,132 +32,14 @@ import type { AgentDefinition } from "../core/agent.ts";
 import type { Meaning } from "../core/retrieval/meaning.ts";
 import type { CutPassage } from "../core/retrieval/passages.ts";
 import type { Judgement } from "../core/decide/judgement.ts";
-import type { Assent } from "../core/decide/policy-annotations.ts";
 import type { ExternalDefinition } from "../core/external.ts";
 import type { Manifest } from "../core/tool.ts";
-import type { Journal, JournalStep } from "../core/run/journal.ts";
-import type { Breakers, BudgetRows } from "./budget.ts";
-import type { Due, QueueLoad, Taken, TransactionKind, Turn, WorkerId } from "./queue.ts";
-
-export type RunRecord = {
-  readonly tenant: TenantId;
-  readonly id: RunId;
-  /** Our workers, or an agent loop outside (services/external). It never changes. */
-  readonly driver: "assent" | "external";
-  readonly state: RunState;
-  readonly version: number;
-  readonly agent: string;
-  readonly agentVersion: Sha256;
-  readonly task: string;
-  readonly workspace: { readonly name: string; readonly commit: string } | null;
-  readonly model: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly requestedBy: Actor;
-  readonly reason: Reason | null;
-  readonly answer: string | null;
-  readonly attempt: number;
-  /** Rises with every lease; a write that names an older one is refused (invariant 16, fenced). */
-  readonly fencingToken: number;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-  readonly finishedAt: Date | null;
-  /** The dead letter that this run is to make good. */
-  readonly redriveOf: RunId | null;
-  /** The request that submitted it, as a span; null where nobody looked. */
-  readonly traceparent: string | null;
-};
-
-export type NewRun = { readonly redriveOf?: RunId } & Pick<
-  RunRecord,
-  | "id"
-  | "driver"
-  | "agent"
-  | "agentVersion"
-  | "task"
-  | "workspace"
-  | "model"
-  | "labels"
-  | "requestedBy"
-  | "createdAt"
-  | "traceparent"
->;
-
-export type RunChange = Pick<
-  RunRecord,
-  "state" | "version" | "reason" | "answer" | "attempt" | "finishedAt"
-> & {
-  readonly updatedAt: Date;
-  /** From when on a worker may take it, for a run that is queued by this; null leaves it as it is. */
-  readonly wakeAt: Date | null;
-};
-
-export type RunQuery = {
-  readonly states: readonly RunState[] | null;
-  readonly agent: string | null;
-  readonly label: { readonly name: string; readonly value: string } | null;
-  /** Rows older than this one, in the order newest first. */
-  readonly before: { readonly createdAt: Date; readonly id: RunId } | null;
-  readonly limit: number;
-};
-
-export type ApprovalRecord = {
-  readonly id: ApprovalId;
-  readonly run: RunId;
-  readonly seq: number;
-  readonly state: ApprovalState;
-  readonly subject: ApprovalSubject;
-  readonly action: Action;
-  readonly actionDigest: Sha256;
-  readonly summary: string;
-  readonly preview: string | null;
-  readonly precondition: string | null;
-  readonly decision: Decision;
-  readonly judgement: Judgement;
-  readonly requirement: Assent;
-  /** Earlier answers that the person is shown. */
-  readonly advice: readonly Advice[];
-  /** Different people who have said yes to the action as it stands. */
-  readonly votes: number;
-  readonly editedAction: Action | null;
-  readonly requestedAt: Date;
-  readonly expiresAt: Date;
-  readonly decidedAt: Date | null;
-  readonly decidedBy: Actor | null;
-  readonly comment: string | null;
-};
-
-export type NewApproval = Omit<
-  ApprovalRecord,
-  "state" | "votes" | "editedAction" | "decidedAt" | "decidedBy" | "comment"
-> & {
-  /** Of the tool as the person is asked about it, kept by its digest; null where that is kept elsewhere. */
-  readonly manifest: Manifest | null;
-};
-
-export type ApprovalChange = Pick<
-  ApprovalRecord,
-  | "state"
-  | "actionDigest"
-  | "editedAction"
-  | "precondition"
-  | "preview"
-  | "judgement"
-  | "decidedAt"
-  | "decidedBy"
-  | "comment"
->;
-
-export type NewAuditEvent = {
-  readonly run: RunId;
-  readonly version: number;
-  readonly at: Date;
-  readonly kind: EventKind;
-  readonly actor: Actor | null;
-  readonly data: Readonly<Record<string, unknown>>;
-};
-
-/** One worker's hold on one run. */
-export type Fence = { readonly tenant: TenantId; readonly run: RunId; readonly token: number };
+import type { Journal } from "../core/run/journal.ts";
+import type { Breakers, BudgetRows, NewReservation, ReservationRefusal, Settlement } from "./budget.ts";
+import type { Result } from "../base/result.ts";
+import type { Due, Fence, QueueLoad, Taken, TransactionKind, Turn, WorkerId } from "./queue.ts";
+import type { ApprovalRecord, NewAuditEvent, NewRun, RunQuery, RunRecord } from "./records.ts";
+import type { RunWrites } from "./run-writes.ts";
 
 export type IdempotencyRecord = {
   readonly fingerprint: Sha256;
@@ -173,44 +51,44 @@ export type IdempotencyRecord = {
 /** What one transaction of one tenant can do. Everything in it commits together, or nothing does. */
 export type StoreTx = {
   readonly runs: {
-    insert(run: NewRun): Promise<RunRecord>;
+    /** Queues it, and keeps the definition that it is submitted under, where that is given. */
+    insert(run: NewRun, definition: AgentDefinition | null): Promise<RunRecord>;
     find(id: RunId): Promise<RunRecord | null>;
     /** The run that redrives that dead letter. */
     findRedrive(deadLetter: RunId): Promise<RunRecord | null>;
     /** Like find, and nobody else can change the run until this transaction ends. */
     lock(id: RunId): Promise<RunRecord | null>;
+    /** Like lock, of the run that asks for this approval; null where there is no such approval. */
+    lockOfApproval(id: ApprovalId): Promise<RunRecord | null>;
     /** Like lock, but null unless the run is running under this very token. */
     lockFenced(fence: Fence): Promise<RunRecord | null>;
     list(query: RunQuery): Promise<readonly RunRecord[]>;
-    update(id: RunId, change: RunChange): Promise<void>;
-    /** Gives the run (locked before, and queued) to a worker; its attempt, version and fencing token rise by one. */
-    lease(id: RunId, worker: WorkerId, now: Date, until: Date): Promise<number>;
+    /**
+     * All that one commit changes of a run that this transaction has locked, with the events that record it.
+     * @throws ApprovalTaken
+     */
+    write(writes: RunWrites): Promise<void>;
+    /**
+     * Gives the run (locked before, and queued) to a worker, and records it; its attempt, version and fencing token rise
+     * by one.
+     * @param event its version is the run's new one
+     */
+    lease(worker: WorkerId, until: Date, event: NewAuditEvent): Promise<number>;
     /** False when the lease is another's by now. */
     renew(fence: Fence, until: Date): Promise<boolean>;
     /** Present versions of those of the runs that exist. */
     versions(ids: readonly RunId[]): Promise<ReadonlyMap<RunId, number>>;
   };
   readonly steps: {
-    insert(run: RunId, step: JournalStep): Promise<void>;
-    update(
-      run: RunId,
-      step: Pick<
-        JournalStep,
-        "seq" | "state" | "outcome" | "error" | "retriedBySeq" | "startedAt" | "finishedAt"
-      >,
-    ): Promise<void>;
     list(run: RunId): Promise<Journal>;
   };
   readonly approvals: {
-    insert(approval: NewApproval): Promise<void>;
     find(id: ApprovalId): Promise<ApprovalRecord | null>;
     list(run: RunId): Promise<readonly ApprovalRecord[]>;
     /** Of runs that have not ended: open, or approved and not yet spent; oldest first, after the given one. */
     waiting(after: ApprovalId | null, limit: number): Promise<readonly ApprovalRecord[]>;
     /** One person's word for the action as it stands; false when they gave it before. */
     vote(id: ApprovalId, voter: PrincipalId, actionDigest: Sha256, at: Date): Promise<boolean>;
-    /** Compare-and-swap: false when the approval is not in `from` any more; then nothing changed. */
-    update(id: ApprovalId, from: ApprovalState, change: ApprovalChange): Promise<boolean>;
   };
   readonly artifacts: {
     insert(run: RunId, artifact: Omit<Artifact, "created_at"> & { readonly createdAt: Date }): Promise<void>;
@@ -237,7 +115,6 @@ export type StoreTx = {
   };
   readonly agents: {
     /** Definitions are kept by digest for as long as a run names them. */
-    put(version: Sha256, definition: AgentDefinition): Promise<void>;
     get(version: Sha256): Promise<AgentDefinition | null>;
   };
   readonly manifests: {
@@ -258,7 +135,7 @@ export type StoreTx = {
       limit: number,
     ): Promise<readonly Document[]>;
     /** False when there is none. Its passages go with it. */
-    remove(id: DocumentId): Promise<boolean>;
+    remove(id: DocumentId, by: PrincipalId): Promise<boolean>;
     /** The best first, of this tenant's documents only, however many others have that fit better. */
     search(question: string, limit: number): Promise<readonly Passage[]>;
     /** Those whose embeddings by the same model are nearest, the nearest first. */
@@ -271,6 +148,13 @@ export type StoreTx = {
     revoke(id: KeyId, at: Date): Promise<Key | null>;
     /** The key ends at that time, or when it would have anyway, whichever is earlier. */
     endBy(id: KeyId, at: Date): Promise<void>;
+  };
+  readonly principals: {
+    /** Locked until the transaction ends; made where there was none. */
+    hold(principal: PrincipalChange["principal"]): Promise<Principal>;
+    demandSignatures(principal: Principal, mustSign: boolean): Promise<void>;
+    /** Those all of whose requests must be signed. */
+    listSigners(): Promise<readonly Principal[]>;
   };
   readonly signingKeys: {
     insert(key: NewSigningKey): Promise<SigningKey>;
@@ -326,6 +210,25 @@ export type Store = {
    * @throws StoreUnavailable when the database cannot be used, however often it was tried
    */
   transaction<T>(tenant: TenantId, work: (tx: StoreTx) => Promise<T>, options?: TransactionKind): Promise<T>;
+  /**
+   * Commits to a run under a lease, in one statement.
+   * @param version of the run before these writes
+   * @returns false, and nothing is changed, where the lease is another's by now
+   * @throws ApprovalTaken; StoreUnavailable
+   */
+  writeHeld(fence: Fence, version: number, writes: RunWrites): Promise<boolean>;
+  /**
+   * Sets aside what a model call may cost, after what the call before it cost is settled; and where it fits, carries out
+   * the writes, if there are any. One statement.
+   * @returns how many calls the step has had with this one; null, and nothing is changed, where the lease is another's
+   */
+  beginCall(
+    fence: Fence,
+    version: number,
+    settled: Settlement | null,
+    reservation: NewReservation,
+    writes: RunWrites | null,
+  ): Promise<Result<number, ReservationRefusal> | null>;
   /** The only look-up across tenants: whose key has this hash, and is it still good? */
   findCaller(hash: Uint8Array, now: Date): Promise<Caller | null>;
   /**

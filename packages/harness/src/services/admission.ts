@@ -56,19 +56,13 @@ export async function submitRun(
     expiresAt: new Date(now.getTime() + IDEMPOTENCY_RETENTION_HOURS * 3_600_000),
   };
   const fingerprint = digestOf("request", { route: SUBMIT_ROUTE, body: request });
-  // A repeat gets the first answer, also when the agent or the workspace it named has gone since.
-  const earlier = await ports.store.transaction(
-    caller.tenant,
-    async (tx) => await tx.idempotency.find(idempotencyKey, now),
-    { isRepeatable: true },
-  );
-  if (earlier !== null) return replay(earlier, fingerprint);
-
   const planned = await planRun(ports, caller, request, now);
-  if (!planned.ok) return planned;
+  const full = planned.ok ? await ports.capacity.takeRoom(caller.tenant) : null;
+  // A repeat gets the first answer, also when the agent or the workspace it named has gone since, or no room is left.
+  if (!planned.ok) return (await answerBefore(ports, caller, idempotencyKey, fingerprint, now)) ?? planned;
+  if (full !== null)
+    return (await answerBefore(ports, caller, idempotencyKey, fingerprint, now)) ?? err(full);
   const { definition, run } = planned.value;
-  const full = await ports.capacity.takeRoom(caller.tenant);
-  if (full !== null) return err(full);
   return await ports.store.transaction(
     caller.tenant,
     async (tx) => {
@@ -87,6 +81,19 @@ export async function submitRun(
     // A commit whose outcome is unknown: the key tells, and the answer is the first one.
     { isRepeatable: true },
   );
+}
+
+async function answerBefore(
+  { store }: AdmissionPorts,
+  { tenant }: Caller,
+  key: IdempotencyKey,
+  fingerprint: string,
+  now: Date,
+): Promise<Result<Submission, Refusal> | null> {
+  const earlier = await store.transaction(tenant, async (tx) => await tx.idempotency.find(key, now), {
+    isRepeatable: true,
+  });
+  return earlier === null ? null : replay(earlier, fingerprint);
 }
 
 export function replay(record: IdempotencyRecord, fingerprint: string): Result<Submission, Refusal> {
@@ -184,8 +191,7 @@ export async function insertRun(
   definition: AgentDefinition,
   run: NewRun,
 ): Promise<RunRecord> {
-  await tx.agents.put(run.agentVersion, definition);
-  const inserted = await tx.runs.insert(run);
+  const inserted = await tx.runs.insert(run, definition);
   await tx.audit.append([
     {
       run: run.id,

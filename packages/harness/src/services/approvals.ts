@@ -21,7 +21,8 @@ import type {
   Tools,
 } from "../ports.ts";
 import type { AgentDefinition } from "../core/agent.ts";
-import { commit, type Write } from "./commit.ts";
+import { commit } from "./commit.ts";
+import type { Write } from "./write.ts";
 import { judge, type Judged } from "./judge.ts";
 import type { Refusal } from "./harness.ts";
 import { isRevoked, mayRepeat, tell } from "./precedents.ts";
@@ -50,10 +51,8 @@ export async function decideApproval(
   const edit = await planEdit(ports, caller, request);
   if (!edit.ok) return edit;
   return await ports.store.transaction(caller.tenant, async (tx) => {
-    const seen = await tx.approvals.find(request.approval_id);
-    if (seen === null) return err(NOT_FOUND);
-    // The run's lock orders racing decisions, the expiry and a cancellation; what was read before it may be stale.
-    const run = await tx.runs.lock(seen.run);
+    // The run's lock orders racing decisions, the expiry and a cancellation: what is read before it may be stale.
+    const run = await tx.runs.lockOfApproval(request.approval_id);
     const approval = await tx.approvals.find(request.approval_id);
     if (run === null || approval === null) return err(NOT_FOUND);
     const journal = await tx.steps.list(run.id);

@@ -1,82 +1,22 @@
 // The one place where a run changes. Whatever happens to a run becomes writes; they, the events that record them and
-// the run's new version are one transaction (invariants 1, journal-first, and 11, history is evidence).
+// the run's new version are one statement (invariants 1, journal-first, and 11, history is evidence).
 
-import type { Actor, Artifact, EventKind, Reason } from "@assent/contract";
-import { assert } from "../base/assert.ts";
+import type { Actor, EventKind } from "@assent/contract";
+import { assert, unreachable } from "../base/assert.ts";
 import { type ApprovalEvent, approvalTransition } from "../core/run/approval.ts";
-import type {
-  Journal,
-  JournalStep,
-  LeftEffect,
-  ModelOutcome,
-  StepError,
-  StepOutcome,
-} from "../core/run/journal.ts";
+import type { Journal, JournalStep, ModelOutcome } from "../core/run/journal.ts";
 import { isTerminal, type RunEvent, transition } from "../core/run/run.ts";
 import { isStepTransitionLegal } from "../core/run/step.ts";
-import type {
-  ApprovalChange,
-  ApprovalRecord,
-  BudgetAmounts,
-  NewApproval,
-  NewAuditEvent,
-  RunRecord,
-  StoreTx,
+import {
+  type ApprovalChange,
+  ApprovalTaken,
+  type NewApproval,
+  type RunRecord,
+  type RunWrites,
+  type StoreTx,
 } from "../ports.ts";
 import { escalateLeft } from "./left-effects.ts";
-
-export type NewStep = Omit<JournalStep, "seq" | "retriedBySeq" | "startedAt" | "finishedAt">;
-
-export type Write =
-  /** The next step of the journal. A step that is refused at once is opened in that state. */
-  | { readonly write: "step_opened"; readonly step: NewStep }
-  | {
-      readonly write: "step_closed";
-      readonly seq: number;
-      readonly state: "succeeded" | "failed" | "in_doubt";
-      readonly outcome: StepOutcome | null;
-      readonly error: StepError | null;
-    }
-  /** A step in doubt is tried again, because a person said so. */
-  | { readonly write: "step_retried"; readonly seq: number; readonly gateSeq: number }
-  | { readonly write: "approval_opened"; readonly approval: NewApproval }
-  | {
-      readonly write: "approval_decided";
-      readonly approval: ApprovalRecord;
-      readonly event: ApprovalEvent;
-      /** The event's name, where the person's word was another than the state it leads to. */
-      readonly kind?: EventKind;
-      readonly change: Partial<Omit<ApprovalChange, "state">>;
-    }
-  /** One yes of several that the rules want; nothing moves before the last of them. */
-  | { readonly write: "approval_voted"; readonly approval: ApprovalRecord; readonly votes: number }
-  | {
-      readonly write: "artifact_committed";
-      readonly artifact: Omit<Artifact, "created_at">;
-      /** Asked once nobody can remove the content any more, so that its answer stays true. */
-      readonly isStored: () => Promise<boolean>;
-    }
-  /** What was set aside for a call is replaced by what it cost. */
-  | { readonly write: "budget_settled"; readonly reservation: string; readonly spent: BudgetAmounts }
-  /** What the run did and nobody could take back; people are asked to look. */
-  | { readonly write: "effects_left"; readonly seq: number; readonly left: readonly LeftEffect[] }
-  /** A queued run is to be looked at at once. */
-  | { readonly write: "run_woken" }
-  | {
-      readonly write: "run_moved";
-      readonly event: RunEvent;
-      readonly reason: Reason | null;
-      readonly answer?: string;
-      /** For a run that goes back to the queue: how long its message waits. */
-      readonly delaySeconds?: number;
-      /** It only waited for something outside, so this attempt counts for none. */
-      readonly isWait?: boolean;
-    };
-
-/** Somebody else decided or spent the approval first. Nothing of the transaction is kept. */
-export class ApprovalTaken extends Error {
-  override readonly name = "ApprovalTaken";
-}
+import type { NewStep, Write } from "./write.ts";
 
 /** The bytes of an artifact are not there any more (they had been swept as nobody's). They have to be stored again. */
 export class ContentLost extends Error {
@@ -86,6 +26,57 @@ export class ContentLost extends Error {
 export type Committed = { readonly run: RunRecord; readonly journal: Journal };
 
 type Context = { readonly now: Date; readonly actor: Actor | null };
+
+/** What cannot wait for the one statement: it needs the transaction's other tables, or looks at files. */
+type Beside = Extract<Write, { write: "artifact_committed" | "effects_left" }>;
+
+export type Planned = Committed & {
+  readonly writes: RunWrites;
+  readonly beside: readonly Beside[];
+};
+
+/**
+ * Works out what the writes make of a run, and the rows that say so. Touches nothing.
+ * @returns the run and its journal as they will be after the commit
+ * @throws AssertionFailed for an illegal transition: callers ask the tables before they write
+ */
+export function planCommit(before: Committed, writes: readonly Write[], context: Context): Planned {
+  const draft: Draft = {
+    run: before.run,
+    journal: [...before.journal],
+    wakeAt: null,
+    opened: [],
+    changed: [],
+    asked: null,
+    decided: [],
+    settled: null,
+    chargesAll: false,
+    events: [],
+    beside: [],
+  };
+  for (const write of writes) carryOut(draft, write, context);
+  const { journal, wakeAt, beside, opened, changed, asked, decided, settled, chargesAll, events } = draft;
+  assert(events.length > 0, "a commit changes something");
+  assert(new Set(changed.map(({ seq }) => seq)).size === changed.length, "a step changes once in a commit");
+  const run = { ...draft.run, updatedAt: context.now };
+  return {
+    run,
+    journal,
+    beside,
+    writes: {
+      run: run.id,
+      change: { ...run, wakeAt },
+      opened,
+      changed,
+      asked,
+      decided,
+      settled,
+      chargesAll,
+      events,
+      actor: context.actor,
+    },
+  };
+}
 
 /**
  * Carries out the writes on a run that this transaction has locked.
@@ -99,36 +90,48 @@ export async function commit(
   writes: readonly Write[],
   context: Context,
 ): Promise<Committed> {
-  const state: Draft = { run: before.run, journal: [...before.journal], events: [], wakeAt: null };
-  for (const write of writes) await carryOut(tx, state, write, context);
-  const { run } = state;
-  assert(state.events.length > 0, "a commit changes something");
-  await tx.runs.update(run.id, { ...run, updatedAt: context.now, wakeAt: state.wakeAt });
-  await tx.audit.append(state.events);
-  return { run: { ...run, updatedAt: context.now }, journal: state.journal };
+  const { run, journal, writes: rows, beside } = planCommit(before, writes, context);
+  for (const one of beside) {
+    if (one.write === "artifact_committed") await keepArtifact(tx, run, one, context);
+    else await escalateLeft(tx, run, one.left, context.now);
+  }
+  await tx.runs.write(rows);
+  return { run, journal };
 }
 
-type Draft = { run: RunRecord; journal: JournalStep[]; events: NewAuditEvent[]; wakeAt: Date | null };
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-function record(draft: Draft, kind: EventKind, data: Record<string, unknown>, { now, actor }: Context): void {
+type Draft = Mutable<Committed> & {
+  journal: JournalStep[];
+  wakeAt: Date | null;
+  readonly opened: JournalStep[];
+  readonly changed: JournalStep[];
+  asked: NewApproval | null;
+  readonly decided: RunWrites["decided"][number][];
+  settled: RunWrites["settled"];
+  chargesAll: boolean;
+  readonly events: RunWrites["events"][number][];
+  readonly beside: Beside[];
+};
+
+function record(draft: Draft, kind: EventKind, data: Record<string, unknown>): void {
   const version = draft.run.version + 1;
   draft.run = { ...draft.run, version };
-  draft.events.push({ run: draft.run.id, version, at: now, kind, actor, data });
+  draft.events.push({ version, kind, data });
 }
 
-async function carryOut(tx: StoreTx, draft: Draft, write: Write, context: Context): Promise<void> {
+function carryOut(draft: Draft, write: Write, context: Context): void {
   switch (write.write) {
     case "step_opened":
-      await openStep(tx, draft, write.step, context);
+      openStep(draft, write.step, context);
       return;
     case "step_closed":
-      await changeStep(tx, draft, write.seq, { ...write, finishedAt: context.now }, context);
+      changeStep(draft, write.seq, { ...write, finishedAt: context.now }, context);
       // Something ended: whatever made earlier attempts fail has been overcome.
       draft.run = { ...draft.run, attempt: 0 };
       return;
     case "step_retried":
-      await changeStep(
-        tx,
+      changeStep(
         draft,
         write.seq,
         { state: "intended", outcome: null, error: null, finishedAt: null, retriedBySeq: write.gateSeq },
@@ -136,95 +139,82 @@ async function carryOut(tx: StoreTx, draft: Draft, write: Write, context: Contex
       );
       return;
     case "approval_opened":
-      await openApproval(tx, draft, write.approval, context);
+      openApproval(draft, write.approval);
       return;
     case "approval_decided":
-      await decideApproval(tx, draft, write, context);
+      decideApproval(draft, write);
       return;
     case "approval_voted":
-      record(
-        draft,
-        "approval_voted",
-        {
-          approval_id: write.approval.id,
-          step: write.approval.seq,
-          action_digest: write.approval.actionDigest,
-          votes: write.votes,
-          quorum: write.approval.requirement.quorum,
-        },
-        context,
-      );
+      recordVote(draft, write);
       return;
     case "artifact_committed":
-      await commitArtifact(tx, draft, write, context);
+      recordArtifact(draft, write);
       return;
     case "effects_left":
-      await escalateLeft(tx, draft.run, write.left, context.now);
-      record(
-        draft,
-        "effects_left",
-        { step: write.seq, left: write.left.map(({ seq, tool, code }) => ({ step: seq, tool, code })) },
-        context,
-      );
+      draft.beside.push(write);
+      record(draft, "effects_left", {
+        step: write.seq,
+        left: write.left.map(({ seq, tool, code }) => ({ step: seq, tool, code })),
+      });
       return;
     case "budget_settled":
-      await tx.budgets.settle(write.reservation, write.spent);
+      assert(draft.settled === null, "a commit settles one call");
+      draft.settled = { reservation: write.reservation, spent: write.spent };
       return;
     case "run_woken":
       draft.wakeAt = context.now;
       return;
     case "run_moved":
       // A call whose worker is gone, or that is called off, was paid for as far as anybody knows.
-      if (LEAVES_CALLS.has(write.event)) await tx.budgets.chargeAll(draft.run.id);
+      if (LEAVES_CALLS.has(write.event)) draft.chargesAll = true;
       moveRun(draft, write, context);
+      return;
+    default:
+      unreachable(write);
   }
 }
 
-async function commitArtifact(
+function recordVote(draft: Draft, { approval, votes }: Extract<Write, { write: "approval_voted" }>): void {
+  record(draft, "approval_voted", {
+    approval_id: approval.id,
+    step: approval.seq,
+    action_digest: approval.actionDigest,
+    votes,
+    quorum: approval.requirement.quorum,
+  });
+}
+
+async function keepArtifact(
   tx: StoreTx,
-  draft: Draft,
+  run: RunRecord,
   { artifact, isStored }: Extract<Write, { write: "artifact_committed" }>,
   context: Context,
 ): Promise<void> {
-  await tx.artifacts.insert(draft.run.id, { ...artifact, createdAt: context.now });
+  await tx.artifacts.insert(run.id, { ...artifact, createdAt: context.now });
   if (!(await isStored())) throw new ContentLost(`the content ${artifact.sha256} is not there`);
-  record(
-    draft,
-    "artifact_committed",
-    {
-      artifact_id: artifact.id,
-      name: artifact.name,
-      sha256: artifact.sha256,
-      size_bytes: artifact.size_bytes,
-    },
-    context,
-  );
 }
 
-async function openApproval(
-  tx: StoreTx,
-  draft: Draft,
-  approval: NewApproval,
-  context: Context,
-): Promise<void> {
-  await tx.approvals.insert(approval);
+function recordArtifact(draft: Draft, write: Extract<Write, { write: "artifact_committed" }>): void {
+  const { id, name, sha256, size_bytes } = write.artifact;
+  draft.beside.push(write);
+  record(draft, "artifact_committed", { artifact_id: id, name, sha256, size_bytes });
+}
+
+function openApproval(draft: Draft, approval: NewApproval): void {
+  assert(draft.asked === null, "a commit asks one question");
+  draft.asked = approval;
   const { id, seq, subject, action, actionDigest, expiresAt } = approval;
-  record(
-    draft,
-    "approval_opened",
-    {
-      approval_id: id,
-      step: seq,
-      subject,
-      tool: action.tool,
-      action_digest: actionDigest,
-      expires_at: expiresAt.toISOString(),
-    },
-    context,
-  );
+  record(draft, "approval_opened", {
+    approval_id: id,
+    step: seq,
+    subject,
+    tool: action.tool,
+    action_digest: actionDigest,
+    expires_at: expiresAt.toISOString(),
+  });
 }
 
-async function openStep(tx: StoreTx, draft: Draft, step: NewStep, context: Context): Promise<void> {
+function openStep(draft: Draft, step: NewStep, context: Context): void {
   assert(step.state === "intended" || step.state === "refused", "a step begins as intended or refused");
   const opened: JournalStep = {
     ...step,
@@ -233,20 +223,19 @@ async function openStep(tx: StoreTx, draft: Draft, step: NewStep, context: Conte
     startedAt: context.now,
     finishedAt: step.state === "refused" ? context.now : null,
   };
-  await tx.steps.insert(draft.run.id, opened);
+  draft.opened.push(opened);
   draft.journal.push(opened);
   // Taking back begins anew, whatever defeated the run's workers before.
   if (step.kind === "rollback") draft.run = { ...draft.run, attempt: 0 };
-  record(draft, step.state === "refused" ? "step_refused" : "step_intended", stepData(opened), context);
+  record(draft, step.state === "refused" ? "step_refused" : "step_intended", stepData(opened));
 }
 
-async function changeStep(
-  tx: StoreTx,
+function changeStep(
   draft: Draft,
   seq: number,
   change: Pick<JournalStep, "state" | "outcome" | "error" | "finishedAt"> & { retriedBySeq?: number },
   context: Context,
-): Promise<void> {
+): void {
   const step = draft.journal[seq - 1];
   assert(step !== undefined && step.seq === seq, "only a journaled step can change");
   assert(isStepTransitionLegal(step.state, change.state), `step ${seq}: ${step.state} -> ${change.state}`);
@@ -254,10 +243,10 @@ async function changeStep(
   const startedAt = state === "intended" ? context.now : step.startedAt;
   const retriedBySeq = change.retriedBySeq ?? step.retriedBySeq;
   const changed: JournalStep = { ...step, state, outcome, error, finishedAt, startedAt, retriedBySeq };
-  await tx.steps.update(draft.run.id, changed);
+  draft.changed.push(changed);
   draft.journal[seq - 1] = changed;
   const kind = state === "intended" ? "step_retried" : STEP_EVENTS[state];
-  record(draft, kind, stepData(changed), context);
+  record(draft, kind, stepData(changed));
 }
 
 const STEP_EVENTS = {
@@ -305,28 +294,20 @@ const APPROVAL_EVENTS: { readonly [E in ApprovalEvent]: EventKind } = {
   spent: "approval_spent",
 };
 
-async function decideApproval(
-  tx: StoreTx,
+function decideApproval(
   draft: Draft,
   { approval, event, change, kind }: Extract<Write, { write: "approval_decided" }>,
-  context: Context,
-): Promise<void> {
+): void {
   const next = approvalTransition(approval.state, event);
   if (!next.ok) throw new ApprovalTaken(`approval ${approval.id} is ${approval.state}`);
   const after: ApprovalChange = { ...approval, ...change, state: next.value };
-  if (!(await tx.approvals.update(approval.id, approval.state, after)))
-    throw new ApprovalTaken(`approval ${approval.id} is not ${approval.state} any more`);
-  record(
-    draft,
-    kind ?? APPROVAL_EVENTS[event],
-    {
-      approval_id: approval.id,
-      step: approval.seq,
-      action_digest: after.actionDigest,
-      ...(after.actionDigest === approval.actionDigest ? {} : { asked_digest: approval.actionDigest }),
-    },
-    context,
-  );
+  draft.decided.push({ id: approval.id, from: approval.state, change: after });
+  record(draft, kind ?? APPROVAL_EVENTS[event], {
+    approval_id: approval.id,
+    step: approval.seq,
+    action_digest: after.actionDigest,
+    ...(after.actionDigest === approval.actionDigest ? {} : { asked_digest: approval.actionDigest }),
+  });
 }
 
 const LEAVES_CALLS: ReadonlySet<RunEvent> = new Set([
@@ -349,12 +330,10 @@ function moveRun(draft: Draft, write: Extract<Write, { write: "run_moved" }>, co
     finishedAt: isTerminal(state) ? context.now : null,
   };
   if (state === "queued") draft.wakeAt = new Date(context.now.getTime() + (write.delaySeconds ?? 0) * 1000);
-  record(
-    draft,
-    RUN_EVENTS[write.event],
-    { state, ...(write.reason === null ? {} : { reason: write.reason.code }) },
-    context,
-  );
+  record(draft, RUN_EVENTS[write.event], {
+    state,
+    ...(write.reason === null ? {} : { reason: write.reason.code }),
+  });
 }
 
 const RUN_EVENTS: { readonly [E in RunEvent]: EventKind } = {

@@ -16,6 +16,7 @@ import { createExternalRuns } from "./external/external.ts";
 import { type Capacity, createCapacity } from "./capacity.ts";
 import type { Harness } from "./harness.ts";
 import { admit, authenticate, type EntrancePorts } from "./entrance.ts";
+import { changePrincipal, listSigners } from "./principals.ts";
 import { createKey, type KeyPorts, listAccessEvents, listKeys, revokeKey, rotateKey } from "./keys.ts";
 import { BUSY, once, type OncePorts, unlessBusy } from "./once.ts";
 import { listWaiting } from "./waiting.ts";
@@ -164,8 +165,19 @@ export function createHarness(given: HarnessPorts): Harness {
 
 function signingKeyCalls(
   ports: HarnessPorts,
-): Pick<Harness, "createSigningKey" | "listSigningKeys" | "rotateSigningKey" | "revokeSigningKey"> {
+): Pick<
+  Harness,
+  | "createSigningKey"
+  | "listSigningKeys"
+  | "rotateSigningKey"
+  | "revokeSigningKey"
+  | "changePrincipal"
+  | "listSigners"
+> {
   return {
+    changePrincipal: async (caller, change) =>
+      await covered(ports.evidence, caller, await changePrincipal(ports, caller, change)),
+    listSigners: async (caller) => await listSigners(ports, caller),
     createSigningKey: async (caller, request) =>
       await covered(ports.evidence, caller, await createSigningKey(ports, caller, request)),
     listSigningKeys: async (caller) => await listSigningKeys(ports, caller),

@@ -99,7 +99,7 @@ export async function removeDocument(
   return await store.transaction(caller.tenant, async (tx) => {
     const found = await tx.documents.find(id);
     // Two who remove it at once: one of them finds it gone.
-    return found !== null && (await tx.documents.remove(id)) ? ok(found) : err(NOT_FOUND);
+    return found !== null && (await tx.documents.remove(id, caller.actor.id)) ? ok(found) : err(NOT_FOUND);
   });
 }
 

@@ -15,7 +15,7 @@ import { leftInWords, openRollback, rollbackOutcome, standingEffects } from "../
 import type { RunEvent } from "../core/run/run.ts";
 import { manifestDigest } from "../core/tool.ts";
 import type { Tool, Tools } from "../ports.ts";
-import type { Write } from "./commit.ts";
+import type { Write } from "./write.ts";
 
 export type End = { readonly ending: Ending; readonly reason: StepError };
 

@@ -35,6 +35,8 @@ import type {
   Receipt,
   ResultRequest,
   RevokePrecedent,
+  Principal,
+  PrincipalChange,
   RotateKey,
   RotateSigningKey,
   Run,
@@ -252,6 +254,8 @@ export type Harness = {
   listKeys(caller: Caller): Promise<Result<readonly Key[], Refusal>>;
   rotateKey(caller: Caller, id: KeyId, request: RotateKey): Promise<Result<CreatedKey, Refusal>>;
   revokeKey(caller: Caller, id: KeyId): Promise<Result<Key, Refusal>>;
+  changePrincipal(caller: Caller, change: PrincipalChange): Promise<Result<Principal, Refusal>>;
+  listSigners(caller: Caller): Promise<Result<readonly Principal[], Refusal>>;
   createSigningKey(caller: Caller, request: SigningKeyRequest): Promise<Result<CreatedSigningKey, Refusal>>;
   listSigningKeys(caller: Caller): Promise<Result<readonly SigningKey[], Refusal>>;
   rotateSigningKey(

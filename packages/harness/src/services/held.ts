@@ -5,7 +5,9 @@ import type { Sha256 } from "../base/digest.ts";
 import { type AgentDefinition, agentVersion } from "../core/agent.ts";
 import type { ActionScope } from "../core/decide/action-digest.ts";
 import type { CountTokens } from "../core/budget/estimate.ts";
-import type { BudgetSettings } from "../core/budget/settings.ts";
+import { agentLimits } from "../core/budget/budget.ts";
+import { budgetLeft } from "../core/budget/budget-left.ts";
+import { type BudgetSettings, runLimits } from "../core/budget/settings.ts";
 import type { Policies } from "../core/decide/policy-point.ts";
 import type { OriginIndex } from "../core/label/origins.ts";
 import type { ProviderSettings } from "../core/resilience/settings.ts";
@@ -20,6 +22,7 @@ import type {
   Random,
   RunRecord,
   Store,
+  StoreTx,
   Telemetry,
   Tools,
   Workspace,
@@ -27,7 +30,8 @@ import type {
 } from "../ports.ts";
 import type { Seen } from "./judge.ts";
 import type { Redaction } from "./redaction.ts";
-import { commit, type Committed, type Write } from "./commit.ts";
+import { commit, type Committed, planCommit, type Planned } from "./commit.ts";
+import type { Write } from "./write.ts";
 import type { Gates } from "./models/gates.ts";
 import type { OpenWorkspace } from "./workspace-of-run.ts";
 
@@ -62,12 +66,14 @@ export type Routing = {
   readonly providers: ProviderSettings;
 };
 
-/** A run in the hands of this worker. `committed` is as of its last commit. */
+/** A run in the hands of this worker. `committed` is as it will be with its next commit. */
 export type Held = {
   readonly ports: OrchestratorPorts;
   readonly fence: Fence;
   readonly definition: AgentDefinition;
   committed: Committed;
+  /** What of it is not in the database yet, and the run as it is there; null when all of it is. */
+  unsaved: { readonly before: Committed; readonly writes: readonly Write[] } | null;
   /** What the run has seen, as of `committed`. */
   readonly origins: OriginIndex;
   workspace: Workspace | null;
@@ -84,6 +90,11 @@ export const seenBy = ({ ports, definition, committed, origins }: Held): Seen =>
   journal: committed.journal,
   origins,
   tools: ports.tools,
+  budget: budgetLeft(
+    runLimits(ports.routing.budgets, agentLimits(definition)),
+    ports.routing.models.catalogue,
+    committed.journal,
+  ),
 });
 
 /** The lease is another's. Whatever this worker still believes, it writes nothing any more (invariant 16, fenced). */
@@ -91,25 +102,82 @@ export class LeaseLost extends Error {
   override readonly name = "LeaseLost";
 }
 
-/** Commits under the lease, or throws LeaseLost and changes nothing. */
+/** Commits under the lease, or throws LeaseLost and changes nothing. What was noted before is committed with it. */
 export async function commitHeld(held: Held, writes: readonly Write[]): Promise<void> {
-  const { store, clock } = held.ports;
-  const now = clock.now();
-  let attempted: Committed | null = null;
-  held.committed = await store.transaction(
-    held.fence.tenant,
+  const planned = planHeld(held, writes);
+  if (planned.beside.length > 0) {
+    await commitDecided(held, async () => await Promise.resolve({ writes }));
+    return;
+  }
+  const written = await held.ports.store.writeHeld(held.fence, planned.before.run.version, planned.writes);
+  if (!written) throw new LeaseLost(`run ${held.fence.run} is not ours any more`);
+  saved(held, planned);
+}
+
+/**
+ * Takes writes down that nothing outside rests on yet: they are committed with the next ones, and lost with a worker
+ * that dies before, whose successor does the same again. So never what a call to the outside has brought about, and
+ * never before a wait: {@link saveHeld} comes first.
+ */
+export function noteHeld(held: Held, writes: readonly Write[]): void {
+  const { run, journal, before, all } = planHeld(held, writes);
+  held.committed = { run, journal };
+  held.unsaved = { before, writes: all };
+}
+
+/** Commits what was noted, if anything was. */
+export async function saveHeld(held: Held): Promise<void> {
+  if (held.unsaved !== null) await commitHeld(held, []);
+}
+
+type PlannedHeld = Planned & { readonly before: Committed; readonly all: readonly Write[] };
+
+/** The writes, and those noted before, on the run as it is in the database. */
+export function planHeld({ unsaved, committed, ports }: Held, writes: readonly Write[]): PlannedHeld {
+  const before = unsaved?.before ?? committed;
+  const all = [...(unsaved?.writes ?? []), ...writes];
+  return { ...planCommit(before, all, { now: ports.clock.now(), actor: null }), before, all };
+}
+
+/** What was planned is in the database now. */
+export function saved(held: Held, { run, journal }: Committed): void {
+  held.committed = { run, journal };
+  held.unsaved = null;
+}
+
+/**
+ * Commits under the lease what is decided from the database as it is in that very transaction, which may be run again.
+ * @param decide null: nothing is committed after all
+ * @returns what `decide` returned
+ */
+export async function commitDecided<T extends { readonly writes: readonly Write[] }>(
+  held: Held,
+  decide: (tx: StoreTx) => Promise<T | null>,
+): Promise<T | null> {
+  const { ports, fence } = held;
+  const now = ports.clock.now();
+  const before = held.unsaved?.before ?? held.committed;
+  let attempted: { readonly decided: T; readonly committed: Committed } | null = null;
+  const kept = await ports.store.transaction(
+    fence.tenant,
     async (tx) => {
-      const run = await tx.runs.lock(held.fence.run);
+      const run = await tx.runs.lock(fence.run);
       // Nobody else writes under this token: the version tells whether an attempt whose commit broke off was kept.
-      if (attempted !== null && isKept(run, attempted, held.fence.token)) return attempted;
-      if (run === null || run.state !== "running" || run.fencingToken !== held.fence.token)
-        throw new LeaseLost(`run ${held.fence.run} is not ours any more`);
-      assert(run.version === held.committed.run.version, "nobody else writes to a leased run");
-      attempted = await commit(tx, { run, journal: held.committed.journal }, writes, { now, actor: null });
+      if (attempted !== null && isKept(run, attempted.committed, fence.token)) return attempted;
+      if (run === null || run.state !== "running" || run.fencingToken !== fence.token)
+        throw new LeaseLost(`run ${fence.run} is not ours any more`);
+      assert(run.version === before.run.version, "nobody else writes to a leased run");
+      const decided = await decide(tx);
+      if (decided === null) return null;
+      const writes = [...(held.unsaved?.writes ?? []), ...decided.writes];
+      attempted = { decided, committed: await commit(tx, before, writes, { now, actor: null }) };
       return attempted;
     },
     { isRepeatable: true },
   );
+  if (kept === null) return null;
+  saved(held, kept.committed);
+  return kept.decided;
 }
 
 const isKept = (run: RunRecord | null, attempted: Committed, token: number): boolean =>

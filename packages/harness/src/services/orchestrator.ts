@@ -4,14 +4,15 @@
 import type { RunId, TenantId } from "@assent/contract";
 import { assert, unreachable } from "../base/assert.ts";
 import { LEASE_SECONDS, RETRY_DELAY_SECONDS_MAX, RUN_ATTEMPTS_MAX } from "../base/limits.ts";
-import type { AgentDefinition } from "../core/agent.ts";
+import { type AgentDefinition, agentVersion } from "../core/agent.ts";
 import { originsOfRun } from "../core/label/origins-of-run.ts";
 import { type GateStep, isToolStep, type Journal, type StepError } from "../core/run/journal.ts";
 import { openingCall } from "../core/retrieval/opening.ts";
 import { type Move, nextMove } from "../core/run/next.ts";
 import { openRollback } from "../core/run/rollback.ts";
-import type { RunRecord, StoreTx, WorkerId } from "../ports.ts";
-import { ApprovalTaken, commit, type Write } from "./commit.ts";
+import { ApprovalTaken, type RunRecord, type StoreTx, type WorkerId } from "../ports.ts";
+import { commit } from "./commit.ts";
+import type { Write } from "./write.ts";
 import { endRollback, endRun } from "./end-run.ts";
 import { commitHeld, type Held, LeaseLost, type OrchestratorPorts } from "./held.ts";
 import { askModel } from "./models/ask-model.ts";
@@ -32,7 +33,7 @@ export type Claim = {
  * A run whose attempts are exhausted is dead-lettered instead.
  */
 export async function claimRun(
-  ports: Pick<OrchestratorPorts, "store" | "clock" | "tools">,
+  ports: Pick<OrchestratorPorts, "store" | "clock" | "tools" | "agents">,
   worker: WorkerId,
   tenant: TenantId,
   id: RunId,
@@ -43,7 +44,7 @@ export async function claimRun(
 /** The same within a transaction. */
 export async function leaseQueued(
   tx: StoreTx,
-  { clock, tools }: Pick<OrchestratorPorts, "clock" | "tools">,
+  { clock, tools, agents }: Pick<OrchestratorPorts, "clock" | "tools" | "agents">,
   worker: WorkerId,
   id: RunId,
 ): Promise<Claim | null> {
@@ -60,17 +61,22 @@ export async function leaseQueued(
     await commit(tx, { run, journal }, [...closed, ...writes, ...wake], { now, actor: null });
     return null;
   }
-  const definition = await tx.agents.get(run.agentVersion);
+  const present = agents.get(run.agent);
+  // By its digest it is the very same; else it is kept as it was.
+  const definition =
+    present !== undefined && agentVersion(present) === run.agentVersion
+      ? present
+      : await tx.agents.get(run.agentVersion);
   assert(definition !== null, "the definition of a submitted run is kept");
   return { run: await lease(tx, run, worker, now), journal, definition };
 }
 
 async function lease(tx: StoreTx, run: RunRecord, worker: WorkerId, now: Date): Promise<RunRecord> {
-  const fencingToken = await tx.runs.lease(run.id, worker, now, leaseEnd(now));
   const version = run.version + 1;
   const attempt = run.attempt + 1;
-  const data = { state: "running", worker, fencing_token: fencingToken, attempt };
-  await tx.audit.append([{ run: run.id, version, at: now, kind: "run_leased", actor: null, data }]);
+  const data = { state: "running", worker, fencing_token: run.fencingToken + 1, attempt };
+  const event = { run: run.id, version, at: now, kind: "run_leased", actor: null, data } as const;
+  const fencingToken = await tx.runs.lease(worker, leaseEnd(now), event);
   return { ...run, state: "running", version, fencingToken, attempt, reason: null };
 }
 
@@ -149,6 +155,7 @@ export async function advanceRun(
     fence: { tenant: run.tenant, run: run.id, token: run.fencingToken },
     definition,
     committed: { run, journal },
+    unsaved: null,
     origins: originsOfRun(definition, run.task, journal),
     workspace: null,
     lost,

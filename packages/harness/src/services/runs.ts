@@ -23,7 +23,8 @@ import type {
   Tools,
   TransactionKind,
 } from "../ports.ts";
-import { commit, type Write } from "./commit.ts";
+import { commit } from "./commit.ts";
+import type { Write } from "./write.ts";
 import type { Cursors } from "./cursors.ts";
 import { endRun } from "./end-run.ts";
 import type { EventBatch, Page, Refusal, RunListQuery } from "./harness.ts";

@@ -5,7 +5,8 @@ import { RETRY_DELAY_SECONDS_MAX, SWEEP_INTERVAL_SECONDS } from "../base/limits.
 import { unreachable } from "../base/assert.ts";
 import type { GateOutcome } from "../core/run/journal.ts";
 import type { Clock, Due, Log, Store, StoreTx } from "../ports.ts";
-import { commit, type Write } from "./commit.ts";
+import { commit } from "./commit.ts";
+import type { Write } from "./write.ts";
 import { failIdle } from "./external/finish.ts";
 
 /** Attempts after a worker's death that follow without a pause. */

@@ -99,7 +99,7 @@ function faultsOfRunTrace(
   const own = spans.filter(({ attributes }) => attributes[CONVERSATION] === id);
   const holds = own.filter(isHold);
   const wasHeld = events.some(({ kind }) => kind === "run_released" || kind === "run_parked");
-  const traces = new Set(own.filter((span) => isHold(span) || !driven).map(({ traceId }) => traceId));
+  const traces = new Set(own.map(({ traceId }) => traceId));
   const roots = new Set(holds.map(({ parentSpanId }) => parentSpanId));
   const begun = spans.find(({ spanId }) => roots.has(spanId));
   return [

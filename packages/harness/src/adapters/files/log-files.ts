@@ -39,6 +39,13 @@ export function openLogFiles({ folder, random, operations = diskOperations }: Lo
       }
     });
   };
+  let last: Promise<undefined> = Promise.resolve(undefined);
+  const replace = async (root: string, note: string): Promise<void> => {
+    const before = await operations.read(join(root, "checkpoint"), CHECKPOINT_BYTES_MAX);
+    if (before !== null && isBehind(note, Buffer.from(before).toString())) return;
+    await put(join(root, "checkpoint"), Buffer.from(note));
+    await operations.sync(root);
+  };
   return {
     async readCheckpoint(origin): Promise<string | null> {
       const bytes = await operations.read(join(folderOf(origin), "checkpoint"), CHECKPOINT_BYTES_MAX);
@@ -59,12 +66,26 @@ export function openLogFiles({ folder, random, operations = diskOperations }: Lo
       for (const made of folders) await operations.sync(made);
     },
     async publish(origin, note): Promise<void> {
-      const root = folderOf(origin);
-      await put(join(root, "checkpoint"), Buffer.from(note));
-      await operations.sync(root);
+      // The keeper and whoever adds cosignatures publish one after the other, and never an older one over a newer.
+      const before = last;
+      const mine = Promise.withResolvers<undefined>();
+      last = mine.promise;
+      await before;
+      try {
+        await replace(folderOf(origin), note);
+      } finally {
+        mine.resolve(undefined);
+      }
     },
   };
 }
+
+/** The second line of a checkpoint. */
+const sizeIn = (note: string): number => Number(note.split("\n", 2)[1]);
+
+// Of two of the same size the one with more signatures is the later one.
+const isBehind = (note: string, before: string): boolean =>
+  sizeIn(before) > sizeIn(note) || (sizeIn(before) === sizeIn(note) && before.length > note.length);
 
 async function clear(operations: FileOperations, folder: string): Promise<void> {
   try {

@@ -6,12 +6,6 @@ import { digestToBytes, type Scope } from "./rows.ts";
 
 export function agentRows({ query, tenant }: Scope): StoreTx["agents"] {
   return {
-    async put(version: Sha256, definition: AgentDefinition): Promise<void> {
-      await query(
-        `insert into assent.agent_versions (tenant_id, digest, definition) values ($1, $2, $3) on conflict do nothing`,
-        [tenant, digestToBytes(version), JSON.stringify(definition)],
-      );
-    },
     async get(version: Sha256): Promise<AgentDefinition | null> {
       const [row] = await query<{ definition: AgentDefinition }>(
         "select definition from assent.agent_versions where tenant_id = $1 and digest = $2",

@@ -11,8 +11,8 @@ import {
 } from "@assent/contract";
 import type { Judgement } from "../../core/decide/judgement.ts";
 import type { Assent } from "../../core/decide/policy-annotations.ts";
-import { type Manifest, manifestDigest } from "../../core/tool.ts";
-import type { ApprovalChange, ApprovalRecord, NewApproval, StoreTx } from "../../ports.ts";
+import type { Manifest } from "../../core/tool.ts";
+import type { ApprovalRecord, StoreTx } from "../../ports.ts";
 import { digestFromBytes, digestToBytes, type Scope } from "./rows.ts";
 
 type ApprovalRow = {
@@ -94,9 +94,6 @@ export function manifestRows({ query, tenant }: Scope): StoreTx["manifests"] {
 
 export function approvalRows({ query, tenant }: Scope): StoreTx["approvals"] {
   return {
-    insert: async (approval) => {
-      await insertApproval({ query, tenant }, approval);
-    },
     async find(id: ApprovalId): Promise<ApprovalRecord | null> {
       const [row] = await query<ApprovalRow>(`${SELECT} and a.id = $2`, [tenant, uuidOf(id)]);
       return row === undefined ? null : toRecord(row);
@@ -126,61 +123,5 @@ export function approvalRows({ query, tenant }: Scope): StoreTx["approvals"] {
       );
       return rows.length === 1;
     },
-    async update(id: ApprovalId, from: ApprovalState, change: ApprovalChange): Promise<boolean> {
-      const rows = await query<{ id: string }>(
-        `update assent.approvals set state = $4, action_digest = $5, edited_action = $6, decided_at = $7,
-           decided_by = $8, comment = $9, precondition = $10, preview = $11, judgement = $12
-         where tenant_id = $1 and id = $2 and state = $3 returning id`,
-        [
-          tenant,
-          uuidOf(id),
-          from,
-          change.state,
-          digestToBytes(change.actionDigest),
-          change.editedAction === null ? null : JSON.stringify(change.editedAction),
-          change.decidedAt,
-          change.decidedBy === null ? null : uuidOf(change.decidedBy.id),
-          change.comment,
-          change.precondition,
-          change.preview,
-          JSON.stringify(change.judgement),
-        ],
-      );
-      return rows.length === 1;
-    },
   };
-}
-
-async function insertApproval(
-  { query, tenant }: Pick<Scope, "query" | "tenant">,
-  approval: NewApproval,
-): Promise<void> {
-  await query(
-    `with kept as (
-           insert into assent.tool_manifests (tenant_id, digest, manifest)
-           select $1, $17::bytea, $18::json where $18::json is not null on conflict do nothing)
-         insert into assent.approvals (tenant_id, id, run_id, seq, state, subject, action, action_digest, summary,
-           preview, precondition, decision, judgement, requirement, advice, requested_at, expires_at)
-         values ($1, $2, $3, $4, 'open', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
-    [
-      tenant,
-      uuidOf(approval.id),
-      uuidOf(approval.run),
-      approval.seq,
-      approval.subject,
-      JSON.stringify(approval.action),
-      digestToBytes(approval.actionDigest),
-      approval.summary,
-      approval.preview,
-      approval.precondition,
-      JSON.stringify(approval.decision),
-      JSON.stringify(approval.judgement),
-      JSON.stringify(approval.requirement),
-      JSON.stringify(approval.advice),
-      approval.requestedAt,
-      approval.expiresAt,
-      approval.manifest === null ? null : digestToBytes(manifestDigest(approval.manifest)),
-      approval.manifest === null ? null : JSON.stringify(approval.manifest),
-    ],
-  );
 }

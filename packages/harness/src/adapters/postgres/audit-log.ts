@@ -15,6 +15,7 @@ import type {
   WaitingFact,
 } from "../../ports.ts";
 import { auditRows } from "./audit.ts";
+import { witnessing } from "./audit-witnessing.ts";
 import { transaction } from "./connect.ts";
 import { digestToBytes, only, type Scope } from "./rows.ts";
 import { queryOn } from "./store.ts";
@@ -35,6 +36,7 @@ export function postgresLogStore(pool: Pool): LogStore {
             ...writing({ query, tenant }),
             ...reading({ query, tenant }),
             ...covering({ query, tenant }),
+            ...witnessing({ query, tenant }),
           });
         },
         { attemptsMax: ATTEMPTS_MAX },

@@ -11,6 +11,7 @@ import {
 } from "@assent/contract";
 import type { Pool } from "pg";
 import type {
+  ChangedDocument,
   ChangedObject,
   MisplacedEvent,
   ReviewedEvent,
@@ -193,8 +194,26 @@ const CHANGED = `
   select run_id, object, version, present is null as gone, recorded is not distinct from present as same
   from known where recorded is not null`;
 
+// An event whose payload was erased still tells by its kind whether the document is there.
+const DOCUMENTS = `
+  with newest as (
+    select distinct on (f.subject) substr(f.subject, 5)::uuid as id, f.kind, f.data
+    from assent.audit_facts f where f.tenant_id = $1 and f.subject like 'doc\\_%'
+    order by f.subject, f.version desc
+  ), held as (
+    select coalesce(d.id, n.id) as id,
+      case
+        when n.id is null then 'unrecorded'
+        when n.kind = 'document_removed' and d.id is not null then 'still there'
+        when n.kind <> 'document_removed' and d.id is null then 'removed'
+        when d.id is not null and n.data ->> 'sha256' <> encode(d.sha256, 'hex') then 'altered'
+      end as what
+    from (select id, sha256 from assent.documents where tenant_id = $1) d full join newest n on n.id = d.id
+  )
+  select id, what from held where what is not null order by id limit $2`;
+
 type RunRow = { id: string; state: RunState; version: number };
-type Runs = "runs" | "events" | "changed" | "missingRuns";
+type Runs = "runs" | "events" | "changed" | "changedDocuments" | "missingRuns";
 
 function reviewRuns(query: Query): Pick<ReviewTx, Runs> {
   return {
@@ -236,6 +255,10 @@ function reviewRuns(query: Query): Pick<ReviewTx, Runs> {
           isGone: gone,
         }));
       return { compared: rows.length, objects };
+    },
+    async changedDocuments(tenant, limit): Promise<readonly ChangedDocument[]> {
+      const rows = await query<{ id: string; what: ChangedDocument["what"] }>(DOCUMENTS, [tenant, limit]);
+      return rows.map(({ id, what }) => ({ id: idFromUuid("doc", id), what }));
     },
     async missingRuns(tenant, limit): Promise<readonly RunId[]> {
       const rows = await query<{ run_id: string }>(

@@ -61,7 +61,7 @@ export function auditRows({ query, tenant }: Scope): StoreTx["audit"] {
   };
 }
 
-const toWire = (event: NewAuditEvent): Omit<AuditEvent, "digest"> => ({
+export const toWire = (event: NewAuditEvent): Omit<AuditEvent, "digest"> => ({
   v: 1,
   run_id: event.run,
   version: event.version,

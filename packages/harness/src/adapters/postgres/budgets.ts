@@ -3,7 +3,7 @@ import { err, ok } from "../../base/result.ts";
 import type { AccountState, BudgetRows, NewReservation, ReservationRefusal } from "../../ports.ts";
 import { only, type Scope } from "./rows.ts";
 
-type ReservedRow = {
+export type ReservedRow = {
   refused: ReservationRefusal["kind"] | null;
   at_account: string | null;
   spent: string | null;
@@ -29,14 +29,7 @@ export function budgetRows({ query, tenant }: Scope): BudgetRows {
   return {
     async reserve(reservation: NewReservation) {
       const row = only(await query<ReservedRow>(RESERVE, reserveValues(reservation)));
-      if (row.refused === null) return ok(row.calls_of_step);
-      return err({
-        kind: row.refused,
-        account: row.at_account ?? "",
-        spent: Number(row.spent),
-        reserved: Number(row.reserved),
-        most: Number(row.most),
-      });
+      return row.refused === null ? ok(row.calls_of_step) : err(refusalOf(row, row.refused));
     },
     async settle(id, { inputTokens, outputTokens, microdollars }) {
       const row = only(
@@ -71,7 +64,15 @@ export function budgetRows({ query, tenant }: Scope): BudgetRows {
 const RESERVE =
   "select * from assent.reserve_budget($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
 
-function reserveValues(reservation: NewReservation): readonly unknown[] {
+export const refusalOf = (row: ReservedRow, kind: ReservationRefusal["kind"]): ReservationRefusal => ({
+  kind,
+  account: row.at_account ?? "",
+  spent: Number(row.spent),
+  reserved: Number(row.reserved),
+  most: Number(row.most),
+});
+
+export function reserveValues(reservation: NewReservation): readonly unknown[] {
   const { id, run, seq, model, at, amounts, stepCallsMax, retriesMax } = reservation;
   // Everybody locks them in this order.
   const accounts = reservation.accounts.toSorted((a, b) => (a.name < b.name ? -1 : 1));

@@ -135,6 +135,37 @@ export class TransactionUndoneError extends Error {
 }
 
 /**
+ * Runs one statement, which is its own transaction: one round trip. Repeated as a transaction is.
+ * @throws CommitUnknownError when the connection was lost once it was sent: it may have been carried out
+ */
+export async function statement<T>(
+  pool: Pool,
+  send: (client: PoolClient) => Promise<T>,
+  options: TransactionOptions = {},
+): Promise<T> {
+  return await repeat(async () => await attemptStatement(pool, send), options);
+}
+
+async function attemptStatement<T>(pool: Pool, send: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  const onError = (error: Error): void => {
+    broken = error;
+  };
+  client.on("error", onError);
+  try {
+    return await send(client);
+  } catch (error) {
+    if (faultOf(error) !== "lost") throw error;
+    broken ??= error instanceof Error ? error : new Error(String(error));
+    throw new CommitUnknownError("the connection was lost during the statement", { cause: error });
+  } finally {
+    client.removeListener("error", onError);
+    client.release(broken ?? false);
+  }
+}
+
+/**
  * Runs `work` in one transaction: all of it is committed, or none.
  * @returns what `work` returns, once the commit is acknowledged
  * @throws what `work` throws, after the rollback; CommitUnknownError when the connection was lost during the commit
@@ -144,10 +175,15 @@ export async function transaction<T>(
   work: (client: PoolClient) => Promise<T>,
   options: TransactionOptions = {},
 ): Promise<T> {
+  const begin = BEGIN[options.isolation ?? "read committed"];
+  return await repeat(async () => await attemptTransaction(pool, work, begin), options);
+}
+
+async function repeat<T>(attemptOne: () => Promise<T>, options: TransactionOptions): Promise<T> {
   const attemptsMax = options.attemptsMax ?? 1;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await attemptTransaction(pool, work, BEGIN[options.isolation ?? "read committed"]);
+      return await attemptOne();
     } catch (error) {
       if (attempt >= attemptsMax || !mayRepeat(error, options)) throw error;
       if ((await options.pause?.(attempt)) === false) throw error;

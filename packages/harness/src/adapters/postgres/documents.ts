@@ -1,4 +1,11 @@
-import { type DocumentId, type Document, idFromUuid, type Passage, uuidOf } from "@assent/contract";
+import {
+  type DocumentId,
+  type Document,
+  idFromUuid,
+  type Passage,
+  type PrincipalId,
+  uuidOf,
+} from "@assent/contract";
 import { CANDIDATES, type Meaning } from "../../core/retrieval/meaning.ts";
 import type { StoreTx } from "../../ports.ts";
 import { digestFromBytes, type Scope } from "./rows.ts";
@@ -129,7 +136,9 @@ export function documentRows(scope: Scope): StoreTx["documents"] {
       );
       return rows.map(toDocument);
     },
-    async remove(id: DocumentId): Promise<boolean> {
+    async remove(id: DocumentId, by: PrincipalId): Promise<boolean> {
+      // The database states the event itself, and has to know whose doing it was.
+      await query("select set_config('assent.actor', $1, true)", [uuidOf(by)]);
       const rows = await query<{ id: string }>(
         "delete from assent.documents where tenant_id = $1 and id = $2 returning id",
         [tenant, uuidOf(id)],

@@ -177,7 +177,7 @@ export async function admitToken(
   policies: readonly QuotaPolicy[],
 ): Promise<Admitted | null> {
   const { kind, name } = subject.principal;
-  const [row] = await query<Omit<AdmittedRow, "key_id" | "scopes" | "roles" | "must_sign">>(
+  const [row] = await query<Omit<AdmittedRow, "key_id" | "scopes" | "roles">>(
     "select * from assent.admit_token($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     [
       subject.tenant,
@@ -190,7 +190,12 @@ export async function admitToken(
     ],
   );
   if (row === undefined) return null;
-  const of = { key_id: null, scopes: [], roles: [...subject.roles], must_sign: subject.mustSign };
+  const of = {
+    key_id: null,
+    scopes: [],
+    roles: [...subject.roles],
+    must_sign: subject.mustSign || row.must_sign,
+  };
   const principal = { principal_kind: kind, principal_name: name };
   return toAdmitted({ ...row, ...of, ...principal }, signingKey, policies);
 }

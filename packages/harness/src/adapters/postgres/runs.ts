@@ -1,5 +1,10 @@
 import { idFromUuid, type RunId, type RunState, type TenantId, uuidOf } from "@assent/contract";
-import type { Fence, NewRun, RunChange, RunQuery, RunRecord, StoreTx, WorkerId } from "../../ports.ts";
+import type { Fence, NewAuditEvent, NewRun, RunQuery, RunRecord, StoreTx, WorkerId } from "../../ports.ts";
+import type { AgentDefinition } from "../../core/agent.ts";
+import { eventDigest } from "../../core/audit/event.ts";
+import { toWire } from "./audit.ts";
+import { MESSAGE_VERSION } from "./message-version.ts";
+import { unlessTaken, writeCall } from "./run-writes.ts";
 import { digestFromBytes, digestToBytes, only, type Scope } from "./rows.ts";
 
 type RunRow = {
@@ -70,12 +75,6 @@ function toRecord(tenant: TenantId, row: RunRow): RunRecord {
   };
 }
 
-/**
- * Which format a program must understand to go on with a queued run. It rises when an older program could not read a
- * run's journal any more; until then programs of both versions serve the same queue.
- */
-export const MESSAGE_VERSION = 1;
-
 /** @param onQueued told of each run of ours that is queued, and from when on it may be taken */
 export function runRows(
   tenantId: TenantId,
@@ -90,13 +89,16 @@ export function runRows(
   return {
     find,
     findRedrive: async (deadLetter) => await one("r.redrive_of = $2", [uuidOf(deadLetter)]),
-    async insert(run: NewRun): Promise<RunRecord> {
-      await insertRun({ query, tenant }, run);
+    async insert(run, definition): Promise<RunRecord> {
+      await insertRun({ query, tenant }, run, definition);
       if (run.driver === "assent") onQueued(run.createdAt);
-      const inserted = await find(run.id);
-      if (inserted === null) throw new Error("a run that was just inserted is there");
-      return inserted;
+      return newRecord(tenantId, run);
     },
+    lockOfApproval: async (id) =>
+      await one(
+        `r.id = (select a.run_id from assent.approvals a where a.tenant_id = $1 and a.id = $2) for update of r`,
+        [uuidOf(id)],
+      ),
     lock: async (id) => await one("r.id = $2 for update of r", [uuidOf(id)]),
     lockFenced: async (fence: Fence) =>
       await one("r.id = $2 and r.state = 'running' and r.fencing_token = $3 for update of r", [
@@ -104,21 +106,24 @@ export function runRows(
         fence.token,
       ]),
     list: async (list) => await listRuns(tenantId, { query, tenant }, list),
-    update: async (id, change) => {
-      await updateRun({ query, tenant }, id, change);
-      if (change.wakeAt !== null) onQueued(change.wakeAt);
+    async write(writes): Promise<void> {
+      const { text, values } = writeCall(writes, 1);
+      await unlessTaken(async () => await query(`select ${text}`, values));
+      if (writes.change.wakeAt !== null) onQueued(writes.change.wakeAt);
     },
-    async lease(id: RunId, worker: WorkerId, now: Date, until: Date): Promise<number> {
+    async lease(worker: WorkerId, until: Date, event: NewAuditEvent): Promise<number> {
       const row = only(
-        await query<{ fencing_token: string }>(
-          `update assent.runs set lease_worker = $3, lease_until = $4, fencing_token = fencing_token + 1,
-             state = 'running', version = version + 1, attempt = attempt + 1, updated_at = $5,
-             reason_code = null, reason_detail = null
-           where tenant_id = $1 and id = $2 returning fencing_token`,
-          [tenant, uuidOf(id), worker, until, now],
-        ),
+        await query<{ token: string }>("select assent.lease_run($1, $2, $3, $4, $5, $6, $7) as token", [
+          uuidOf(event.run),
+          worker,
+          event.at,
+          until,
+          event.version,
+          JSON.stringify(event.data),
+          digestToBytes(eventDigest(toWire(event))),
+        ]),
       );
-      return Number(row.fencing_token);
+      return Number(row.token);
     },
     async versions(ids: readonly RunId[]): Promise<ReadonlyMap<RunId, number>> {
       const rows = await query<{ id: string; version: number }>(
@@ -138,9 +143,31 @@ export function runRows(
   };
 }
 
-async function insertRun({ query, tenant }: Scope, run: NewRun): Promise<void> {
+// As it is in the row: nothing of it is the database's own.
+const newRecord = (tenant: TenantId, { redriveOf, ...run }: NewRun): RunRecord => ({
+  ...run,
+  tenant,
+  state: "queued",
+  version: 1,
+  reason: null,
+  answer: null,
+  attempt: 0,
+  fencingToken: 0,
+  updatedAt: run.createdAt,
+  finishedAt: null,
+  redriveOf: redriveOf ?? null,
+});
+
+async function insertRun(
+  { query, tenant }: Scope,
+  run: NewRun,
+  definition: AgentDefinition | null,
+): Promise<void> {
   await query(
-    `insert into assent.runs (tenant_id, id, state, version, agent, agent_version, task, workspace_name,
+    `with kept as (
+       insert into assent.agent_versions (tenant_id, digest, definition)
+       select $1, $4::bytea, $16::json where $16::json is not null on conflict do nothing)
+     insert into assent.runs (tenant_id, id, state, version, agent, agent_version, task, workspace_name,
        workspace_commit, model, labels, requested_by, wake_at, created_at, updated_at, driver, message_version, redrive_of, traceparent)
      values ($1, $2, 'queued', 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11, $12, $13, $14, $15)`,
     [
@@ -159,34 +186,8 @@ async function insertRun({ query, tenant }: Scope, run: NewRun): Promise<void> {
       MESSAGE_VERSION,
       run.redriveOf === undefined ? null : uuidOf(run.redriveOf),
       run.traceparent,
+      definition === null ? null : JSON.stringify(definition),
     ],
-  );
-}
-
-async function updateRun({ query, tenant }: Scope, id: RunId, change: RunChange): Promise<void> {
-  only(
-    await query<{ id: string }>(
-      `update assent.runs set state = $3, version = $4, reason_code = $5, reason_detail = $6, answer = $7,
-         attempt = $8, finished_at = $9, updated_at = $10, wake_at = coalesce($11, wake_at),
-         message_version = case when $3 = 'queued' then $12 else message_version end,
-         lease_worker = case when $3 = 'running' then lease_worker end,
-         lease_until = case when $3 = 'running' then lease_until end
-       where tenant_id = $1 and id = $2 returning id`,
-      [
-        tenant,
-        uuidOf(id),
-        change.state,
-        change.version,
-        change.reason?.code ?? null,
-        change.reason?.detail ?? null,
-        change.answer,
-        change.attempt,
-        change.finishedAt,
-        change.updatedAt,
-        change.wakeAt,
-        MESSAGE_VERSION,
-      ],
-    ),
   );
 }
 

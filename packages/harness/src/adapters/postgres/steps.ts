@@ -10,7 +10,7 @@ import {
 import { assert } from "../../base/assert.ts";
 import type { JournalStep, StepError, StepOutcome, StepRequest } from "../../core/run/journal.ts";
 import type { StoreTx } from "../../ports.ts";
-import { only, type Scope } from "./rows.ts";
+import type { Scope } from "./rows.ts";
 
 type StepRow = {
   seq: number;
@@ -49,54 +49,8 @@ function toStep(row: StepRow): JournalStep {
   };
 }
 
-const textOrNull = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
-
 export function stepRows({ query, tenant }: Scope): StoreTx["steps"] {
   return {
-    async insert(run: RunId, step: JournalStep): Promise<void> {
-      assert(step.request.kind === step.kind, "a step's request is of the step's kind");
-      await query(
-        `insert into assent.steps (tenant_id, run_id, seq, kind, name, state, effect, request, decision, approval_id,
-           outcome, error, started_at, finished_at, compensates)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
-        [
-          tenant,
-          uuidOf(run),
-          step.seq,
-          step.kind,
-          step.name,
-          step.state,
-          step.effect,
-          JSON.stringify(step.request),
-          textOrNull(step.decision),
-          step.approvalId === null ? null : uuidOf(step.approvalId),
-          textOrNull(step.outcome),
-          textOrNull(step.error),
-          step.startedAt,
-          step.finishedAt,
-          step.request.kind === "tool" ? (step.request.compensates ?? null) : null,
-        ],
-      );
-    },
-    async update(run, step): Promise<void> {
-      only(
-        await query<{ seq: number }>(
-          `update assent.steps set state = $4, outcome = $5, error = $6, started_at = $7, finished_at = $8, retried_by = $9
-           where tenant_id = $1 and run_id = $2 and seq = $3 returning seq`,
-          [
-            tenant,
-            uuidOf(run),
-            step.seq,
-            step.state,
-            textOrNull(step.outcome),
-            textOrNull(step.error),
-            step.startedAt,
-            step.finishedAt,
-            step.retriedBySeq,
-          ],
-        ),
-      );
-    },
     async list(run: RunId): Promise<readonly JournalStep[]> {
       const rows = await query<StepRow>(
         `select seq, kind, name, state, effect, request, decision, approval_id, outcome, error, retried_by, started_at, finished_at

@@ -8,6 +8,7 @@ import {
   type Due,
   type QueueLoad,
   type Random,
+  type RunWrites,
   type Store,
   type StoreTx,
   StoreUnavailable,
@@ -23,15 +24,18 @@ import { forgetContent, unnamedContent } from "./content.ts";
 import { auditRows } from "./audit.ts";
 import { breakerRows } from "./breakers.ts";
 import { budgetRows } from "./budgets.ts";
-import { transaction } from "./connect.ts";
+import { statement, transaction } from "./connect.ts";
 import { decisionRows } from "./decisions.ts";
 import { documentRows } from "./documents.ts";
 import { CommitUnknownError, faultOf } from "./fault.ts";
 import { harmonyStoreIn } from "./harmony/harmony-store.ts";
+import { beginCall, writeHeld } from "./held-writes.ts";
 import { idempotencyRows } from "./idempotency.ts";
 import { admitKey, admitToken, findCaller, keyRows } from "./keys.ts";
 import { only, type Query, type Scope } from "./rows.ts";
-import { MESSAGE_VERSION, runRows } from "./runs.ts";
+import { MESSAGE_VERSION } from "./message-version.ts";
+import { principalRows } from "./principals.ts";
+import { runRows } from "./runs.ts";
 import { signingKeyRows, takeNonce } from "./signing-keys.ts";
 import { stepRows } from "./steps.ts";
 
@@ -73,22 +77,17 @@ export type PostgresStoreOptions = {
 
 export function postgresStore(options: PostgresStoreOptions): Store {
   const { pool } = options;
-  const ids = { clock: options.clock, random: options.random };
-  const inTransaction = transactionsOf(options);
-  const enter = async (client: PoolClient, tenantId: TenantId, queued: Queued): Promise<StoreTx> => {
-    const query = queryOn(client);
-    const tenant = uuidOf(tenantId);
-    // Row-level security shows this transaction no other tenant's rows, whatever a query forgets.
-    await query("select set_config('assent.tenant', $1, true)", [tenant]);
-    const tx = storeTx(tenantId, { query, tenant }, queued, ids);
-    return { ...tx, audit: noticing(tx.audit, queued) };
-  };
+  const { clock, random } = options;
+  const ids = { clock, random };
+  const enter = entering(ids);
+  const { inTransaction, inStatement } = transactionsOf(options);
   return {
     transaction: async (tenantId, work, { isRepeatable } = { isRepeatable: false }) =>
       await inTransaction(
         async (client, queued) => await work(await enter(client, tenantId, queued)),
         isRepeatable,
       ),
+    ...heldWrites(inStatement, clock),
     takeQueued: async ({ after, now }, take) =>
       // Run again after a commit whose outcome is unknown it would take another run; the lease's end frees the first.
       await inTransaction(async (client, queued) => {
@@ -145,21 +144,72 @@ export function postgresStore(options: PostgresStoreOptions): Store {
   };
 }
 
-const noticing = (audit: StoreTx["audit"], queued: Queued): StoreTx["audit"] => ({
-  ...audit,
-  append: async (events) => {
-    queued.events = true;
-    await audit.append(events);
+const heldWrites = (inStatement: InStatement, clock: Clock): Pick<Store, "writeHeld" | "beginCall"> => ({
+  writeHeld: async (fence, version, writes) =>
+    await inStatement(async (client, queued) => {
+      noteWrites(queued, writes, clock);
+      return await writeHeld(queryOn(client), fence, version, writes);
+    }),
+  beginCall: async (fence, version, settled, reservation, writes) =>
+    await inStatement(async (client, queued) => {
+      if (writes !== null) noteWrites(queued, writes, clock);
+      return await beginCall(queryOn(client), fence, version, settled, reservation, writes);
+    }),
+});
+
+function entering(ids: {
+  readonly clock: Clock;
+  readonly random: Random;
+}): (client: PoolClient, tenantId: TenantId, queued: Queued) => Promise<StoreTx> {
+  return async (client: PoolClient, tenantId: TenantId, queued: Queued): Promise<StoreTx> => {
+    const query = queryOn(client);
+    const tenant = uuidOf(tenantId);
+    // Row-level security shows this transaction no other tenant's rows, whatever a query forgets.
+    await query("select set_config('assent.tenant', $1, true)", [tenant]);
+    const tx = storeTx(tenantId, { query, tenant }, queued, ids);
+    return { ...tx, ...noticing(tx, queued) };
+  };
+}
+
+const noticing = ({ audit, runs }: StoreTx, queued: Queued): Pick<StoreTx, "audit" | "runs"> => ({
+  audit: {
+    ...audit,
+    append: async (events) => {
+      queued.events = true;
+      await audit.append(events);
+    },
+  },
+  runs: {
+    ...runs,
+    lease: async (worker, until, event) => {
+      queued.events = true;
+      return await runs.lease(worker, until, event);
+    },
+    write: async (writes) => {
+      queued.events = true;
+      await runs.write(writes);
+    },
   },
 });
+
+function noteWrites(queued: Queued, { change: { wakeAt } }: RunWrites, clock: Clock): void {
+  queued.events = true;
+  if (wakeAt !== null && wakeAt <= clock.now()) queued.count += 1;
+}
 
 type InTransaction = <T>(
   work: (client: PoolClient, queued: Queued) => Promise<T>,
   isRepeatable: boolean,
 ) => Promise<T>;
 
+/** One statement, which finds out by itself whether an earlier attempt at it was kept. */
+type InStatement = <T>(send: (client: PoolClient, queued: Queued) => Promise<T>) => Promise<T>;
+
 /** The one place where transactions of the service are run, run again, and given up. */
-function transactionsOf({ pool, wakeUps, clock, random, onEvents }: PostgresStoreOptions): InTransaction {
+function transactionsOf({ pool, wakeUps, clock, random, onEvents }: PostgresStoreOptions): {
+  readonly inTransaction: InTransaction;
+  readonly inStatement: InStatement;
+} {
   const never = new AbortController().signal;
   // Full jitter: those who met in a conflict must not meet again, and a database that is back is not stormed.
   const pauseSince =
@@ -169,9 +219,13 @@ function transactionsOf({ pool, wakeUps, clock, random, onEvents }: PostgresStor
       await clock.sleep((mostMs * (Buffer.from(random.bytes(2)).readUInt16BE() + 1)) / 65_536, never);
       return performance.now() - startMs < RETRY_MS_MAX;
     };
-  return async (work, isRepeatable) => {
+  const attempted = async <T>(
+    work: (client: PoolClient, queued: Queued) => Promise<T>,
+    run: typeof transaction,
+    isRepeatable: boolean,
+  ): Promise<T> => {
     const queued: Queued = { count: 0, events: false };
-    const attempt = async (client: PoolClient): ReturnType<typeof work> => {
+    const attempt = async (client: PoolClient): Promise<T> => {
       queued.count = 0;
       queued.events = false;
       return await work(client, queued);
@@ -179,12 +233,16 @@ function transactionsOf({ pool, wakeUps, clock, random, onEvents }: PostgresStor
     const attemptsMax = TRANSACTION_ATTEMPTS_MAX;
     const pause = pauseSince(performance.now());
     const value = await unlessUnavailable(
-      async () => await transaction(pool, attempt, { attemptsMax, isRepeatable, pause }),
+      async () => await run(pool, attempt, { attemptsMax, isRepeatable, pause }),
     );
     // What the transaction queued and what is due at once may be taken from now on.
     for (let rung = 0; rung < queued.count; rung += 1) wakeUps.ring();
     if (queued.events) onEvents?.();
     return value;
+  };
+  return {
+    inTransaction: async (work, isRepeatable) => await attempted(work, transaction, isRepeatable),
+    inStatement: async (send) => await attempted(send, statement, true),
   };
 }
 
@@ -220,6 +278,7 @@ function storeTx(
     externalDefinitions: externalDefinitionRows(scope),
     documents: documentRows(scope),
     keys: keyRows(scope, ids),
+    principals: principalRows(scope, ids),
     signingKeys: signingKeyRows(scope, ids),
     access: accessRows(scope, ids),
     decisions: decisionRows(scope),

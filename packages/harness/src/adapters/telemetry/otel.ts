@@ -6,6 +6,7 @@ import {
   type Attributes as OtelAttributes,
   type Counter,
   type Histogram,
+  type ObservableGauge,
   isSpanContextValid,
   ROOT_CONTEXT,
   type Span,
@@ -81,6 +82,7 @@ export function openOtel(options: OtelOptions): OtelTelemetry {
       redact(name),
       {
         kind: KINDS[spanOptions.kind],
+        ...(spanOptions.startedAt === undefined ? {} : { startTime: spanOptions.startedAt }),
         attributes: { ...shared, ...clean(spanOptions.attributes ?? {}) },
         links: (spanOptions.links ?? []).flatMap((link) => {
           const context = contextOf(link);
@@ -118,6 +120,12 @@ export function openOtel(options: OtelOptions): OtelTelemetry {
     },
     record: (metric, value, attributes) => {
       instruments.histograms[metric]?.record(value, clean(attributes));
+    },
+    watch: (metric, read) => {
+      instruments.gauges[metric]?.addCallback(async (result) => {
+        for (const { value, attributes } of await read().catch(() => []))
+          result.observe(value, clean(attributes));
+      });
     },
     prometheus: async () => {
       const { resourceMetrics } = await scraper.collect();
@@ -202,18 +210,21 @@ const bucketViews = (): ViewOptions[] =>
 type Instruments = {
   readonly counters: { readonly [Name in MetricName]?: Counter };
   readonly histograms: { readonly [Name in MetricName]?: Histogram };
+  readonly gauges: { readonly [Name in MetricName]?: ObservableGauge };
 };
 
 function createInstruments(meters: MeterProvider, version: string): Instruments {
   const meter = meters.getMeter("assent", version);
   const counters: { [Name in MetricName]?: Counter } = {};
   const histograms: { [Name in MetricName]?: Histogram } = {};
+  const gauges: { [Name in MetricName]?: ObservableGauge } = {};
   for (const name of METRIC_NAMES) {
     const { kind, unit, description } = METRICS[name];
     if (kind === "counter") counters[name] = meter.createCounter(name, { unit, description });
+    else if (kind === "gauge") gauges[name] = meter.createObservableGauge(name, { unit, description });
     else histograms[name] = meter.createHistogram(name, { unit, description });
   }
-  return { counters, histograms };
+  return { counters, histograms, gauges };
 }
 
 const isMetricName = (name: string): name is MetricName => Object.hasOwn(METRICS, name);

@@ -46,6 +46,7 @@ const logLines = (log: ReviewedLog): string[] => [
       : `the signer's memory of ${log.anchorSize}`,
     ...(log.rememberedSize === null ? [] : [`the kept checkpoint of ${log.rememberedSize}`]),
   ].join("; ")}`,
+  ...log.keys.map((key) => `    key: ${key}`),
   ...log.findings.map(findingLine),
 ];
 

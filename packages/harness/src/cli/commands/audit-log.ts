@@ -30,12 +30,20 @@ export async function showLogs(context: Context): Outcome {
     ),
     "",
     ...logs.value.data.flatMap((log) => log.keys.map((key) => `key of log ${log.epoch}: ${key}`)),
+    ...logs.value.data.flatMap(cosignedLine),
     ...(logs.value.stopped === null
       ? []
       : ["", visibleLine(`NOT SIGNED any more: ${logs.value.stopped.detail} (${logs.value.stopped.code})`)]),
   ]);
   return ok(logs.value.stopped === null ? "ok" : "failed");
 }
+
+const cosignedLine = ({ epoch, cosigned_size: size, uncosigned_since: since }: AuditLog): string[] =>
+  size === null
+    ? []
+    : [
+        `log ${epoch} is cosigned up to ${size} entries${since === null ? "" : `; not cosigned since ${since}`}`,
+      ];
 
 export type EntryFlags = { readonly epoch?: number };
 
@@ -141,13 +149,18 @@ export function readTrust(context: Context, flags: VerifyFlags): Result<Trust, F
   const policy = policyText === null ? null : parsePolicy(policyText.value);
   if (policy !== null && !policy.ok)
     return err(usageFailure("policy_invalid", policy.error, "See https://c2sp.org/tlog-policy."));
-  const keys: VerifierKey[] = policy === null ? [] : policy.value.logs.map(({ key }) => key);
+  const keys: VerifierKey[] = [];
   for (const text of flags.key ?? []) {
     const key = parseVerifierKey(text);
     if (!key.ok)
       return err(usageFailure("key_invalid", key.error, "Give it as `assent audit log` prints it."));
     keys.push(key.value);
   }
+  // A policy names the keys of the log as well, unless it is the installation's, which vouches for this one.
+  const [named] = policy?.value.logs ?? [];
+  const log = keys[0]?.name ?? named?.key.name;
+  for (const { key } of policy?.value.logs ?? [])
+    if (key.name === log && !keys.some(({ vkey }) => vkey === key.vkey)) keys.push(key);
   // A database has many logs; a copy is of one.
   if (flags.db !== true && keys.some(({ name }) => name !== keys[0]?.name))
     return err(usageFailure("keys_differ", "The keys are of several logs.", "Verify one log at a time."));

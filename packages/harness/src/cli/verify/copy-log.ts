@@ -18,6 +18,7 @@ import {
 } from "@assent/tlog";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Client } from "../../client/client.ts";
+import { WITNESSED_FILE } from "../../core/audit/verify-witnessed.ts";
 import { payloadLine, payloadPath } from "../../core/audit/verify-source.ts";
 import { type Failure, failureOfClient } from "../failure.ts";
 import { openLogFolder, writeLogFile } from "./log-folder.ts";
@@ -66,6 +67,9 @@ export async function copyLog(
   if (!Buffer.from(edge.root()).equals(opened.value.root))
     return err(diverged("The entries do not give the root that the server signed."));
   writer.finish();
+  const { witnessed } = checkpoint.value;
+  // Before the checkpoint, which may be larger than what was witnessed and is never smaller.
+  if (witnessed !== null) writeLogFile(folder, WITNESSED_FILE, `${JSON.stringify(witnessed)}\n`);
   writeLogFile(folder, "checkpoint", checkpoint.value.note);
   return ok({ size: opened.value.size });
 }

@@ -25,7 +25,7 @@ type Walk = {
   readonly bulk: BulkHash;
   readonly source: LogSource;
   readonly size: number;
-  readonly memory: Memory | null;
+  readonly memories: readonly Known[];
   readonly checks: LeafChecks;
   readonly add: Add;
   /** Grown from the entries themselves, and from what the tiles say of them. */
@@ -35,8 +35,10 @@ type Walk = {
   readonly upper: Map<number, { readonly index: number; readonly hashes: readonly Hash[] | null }>;
   /** Where the two differ. */
   readonly differing: number[];
-  rememberedRoot: Hash | null;
 };
+
+/** A memory, and the root that the export has at its size. */
+type Known = Memory & { found: Hash | null };
 
 /** Places where entry and tile differ that are kept: enough to name the first ones. */
 const DIFFERENCES_MAX = 1_000;
@@ -44,8 +46,8 @@ const DIFFERENCES_MAX = 1_000;
 export function readEntries(
   source: LogSource,
   origin: string,
-  checkpoint: Memory,
-  memory: Memory | null,
+  checkpoint: { readonly size: number; readonly root: Hash },
+  memories: readonly Memory[],
   add: Add,
 ): EntriesReport {
   const { size, root } = checkpoint;
@@ -53,14 +55,13 @@ export function readEntries(
     bulk: createBulkHash(),
     source,
     size,
-    memory,
+    memories: memories.map((memory) => ({ ...memory, found: null })),
     checks: createLeafChecks(origin, add),
     add,
     entries: new RightEdge(),
     tiles: new RightEdge(),
     upper: new Map(),
     differing: [],
-    rememberedRoot: null,
   };
   for (let index = 0; index * TILE_WIDTH < size; index += 1) {
     if (!readBundle(walk, { level: 0, index, width: Math.min(TILE_WIDTH, size - index * TILE_WIDTH) })) break;
@@ -121,18 +122,22 @@ const hashAt = (hashes: Uint8Array, i: number): Hash => hashes.subarray(i * HASH
 
 /** Adds a bundle's hashes to the trees. @param computed from the entries; @param said what the tile holds */
 function grow(walk: Walk, tile: Tile, computed: Uint8Array, said: Uint8Array): void {
-  const { memory, tiles } = walk;
+  const { memories, tiles } = walk;
   const first = tile.index * TILE_WIDTH;
   const end = first + tile.width;
   const isSame = said === computed || bufferOf(computed).equals(said);
-  const isRememberedWithin = memory !== null && memory.size > first && memory.size < end;
-  if (isSame && walk.differing.length === 0 && tile.width === TILE_WIDTH && !isRememberedWithin) {
+  const isKnownWithin = memories.some(({ size }) => size > first && size < end);
+  if (isSame && walk.differing.length === 0 && tile.width === TILE_WIDTH && !isKnownWithin) {
     for (const node of tiles.appendTile(walk.bulk.tileRoot(said))) checkNode(walk, node);
-    if (memory?.size === end) walk.rememberedRoot = tiles.root();
+    findKnown(walk, end);
     return;
   }
   // Of their own: the next bundle's take the place of these.
   growEach(walk, tile, computed.slice(), said.slice());
+}
+
+function findKnown({ memories, tiles }: Walk, size: number): void {
+  for (const known of memories) if (known.size === size) known.found = tiles.root();
 }
 
 function growEach(walk: Walk, tile: Tile, computed: Uint8Array, said: Uint8Array): void {
@@ -144,7 +149,7 @@ function growEach(walk: Walk, tile: Tile, computed: Uint8Array, said: Uint8Array
     // Before the first difference both are the same tree.
     if (walk.differing.length > 0) walk.entries.append(hash);
     for (const node of walk.tiles.append(hashSaid)) checkNode(walk, node);
-    if (walk.memory !== null && first + i + 1 === walk.memory.size) walk.rememberedRoot = walk.tiles.root();
+    findKnown(walk, first + i + 1);
     if (walk.differing.length === 1 && walk.differing[0] === first + i) rebuild(walk, first + i);
   }
 }
@@ -183,7 +188,7 @@ const listed = (walk: Walk, code: string, detail: string): void => {
 
 /** Which of entries, tiles and checkpoint is the one that is wrong. */
 function judge(walk: Walk, root: Hash): void {
-  const { size, memory, add, tiles, differing } = walk;
+  const { size, memories, add, tiles, differing } = walk;
   const isWhole = tiles.size === size;
   const isTilesRight = isWhole && isSameHash(tiles.root(), root);
   if (isTilesRight) listed(walk, "entry_altered", "its bytes are not those that the signed tree holds");
@@ -203,13 +208,13 @@ function judge(walk: Walk, root: Hash): void {
           "the entries do not give the root that was signed: the history was rewritten, or the checkpoint is of another",
       });
   }
-  if (memory === null || memory.size > size || memory.size === 0) return;
-  if (walk.rememberedRoot !== null && !isSameHash(walk.rememberedRoot, memory.root))
-    add({
-      code: "history_rewritten",
-      at: `entries 0 to ${memory.size - 1}`,
-      detail: `the first ${memory.size} entries are not those that were remembered`,
-    });
+  for (const known of memories)
+    if (known.found !== null && !isSameHash(known.found, known.root))
+      add({
+        code: "history_rewritten",
+        at: `entries 0 to ${known.size - 1}`,
+        detail: `the first ${known.size} entries are not those that were ${known.by}`,
+      });
 }
 
 // Levels above the leaves: each hash is the root of a full tile below. They narrow down where a history that was

@@ -2,8 +2,6 @@
 // the export is believed because it stands there: what counts is the pinned key, the remembered checkpoint, and hashes.
 
 import {
-  type Cosignature,
-  type Hash,
   isSameHash,
   openCheckpoint,
   type OpenedCheckpoint,
@@ -13,6 +11,7 @@ import {
 } from "@assent/tlog";
 import { readEntries, type EntriesReport } from "./verify-entries.ts";
 import { type LogFinding, type LogSource, type Memory } from "./verify-source.ts";
+import { readWitnessedFile, verifyWitnessed, WITNESSED_FILE } from "./verify-witnessed.ts";
 
 export type VerifyOptions = {
   readonly source: LogSource;
@@ -60,9 +59,10 @@ export function verifyLog(options: VerifyOptions): VerifyReport {
   }
   const checkpoint = opened.value;
   const memory = recall(options, checkpoint, add);
-  const cosigners = checkWitnesses(options, note, add);
-  const entries = readEntries(options.source, options.origin, checkpoint, memory, add);
-  return reportOf(options.origin, checkpoint, findings, memory, cosigners, entries);
+  const witnessed = checkWitnesses(options, note, checkpoint.size, add);
+  const memories = [memory, witnessed.memory].filter((known) => known !== null);
+  const entries = readEntries(options.source, options.origin, checkpoint, memories, add);
+  return reportOf(options.origin, checkpoint, findings, memory, witnessed.cosigners, entries);
 }
 
 function reportOf(
@@ -70,7 +70,7 @@ function reportOf(
   checkpoint: OpenedCheckpoint | null,
   findings: readonly LogFinding[],
   memory: Memory | null,
-  cosigners: readonly Cosignature[],
+  cosigners: readonly string[],
   entries: EntriesReport | null,
 ): VerifyReport {
   return {
@@ -79,7 +79,7 @@ function reportOf(
     verified: findings.length === 0,
     findings,
     rememberedSize: memory?.size ?? null,
-    cosigners: cosigners.map(({ key }) => key.name),
+    cosigners,
     opened: entries?.opened ?? 0,
     erased: entries?.erased ?? 0,
     unopened: entries?.unopened ?? 0,
@@ -98,7 +98,7 @@ function recall(
     add({ code: "remembered_invalid", at: "remembered checkpoint", detail: before.error });
     return null;
   }
-  const known: { readonly size: number; readonly root: Hash } = before.value;
+  const known: Memory = { size: before.value.size, root: before.value.root, by: "remembered" };
   if (known.size > size)
     add({
       code: "history_cut",
@@ -114,32 +114,78 @@ function recall(
   return known;
 }
 
-function checkWitnesses(
-  { policy, cosignedSince }: VerifyOptions,
+type SeenByWitnesses = { readonly cosigners: readonly string[]; readonly memory: Memory | null };
+const SEEN_BY_NOBODY: SeenByWitnesses = { cosigners: [], memory: null };
+type Add = (finding: LogFinding) => void;
+
+function checkWitnesses(options: VerifyOptions, note: Uint8Array, size: number, add: Add): SeenByWitnesses {
+  const { policy, origin } = options;
+  if (policy === null) return SEEN_BY_NOBODY;
+  // Witnesses see this log, or the installation's, which holds what this one's checkpoints were.
+  return policy.logs.some(({ key }) => key.name === origin) || policy.logs.length === 0
+    ? checkCosignatures(options, policy, note, add)
+    : checkInstallation(options, policy, size, add);
+}
+
+function checkInstallation(
+  { source, origin, keys, cosignedSince }: VerifyOptions,
+  policy: Policy,
+  size: number,
+  add: Add,
+): SeenByWitnesses {
+  const file = source.read(WITNESSED_FILE);
+  const proof = file === null ? null : readWitnessedFile(file);
+  if (proof === null) {
+    const detail = file === null ? "there is none: no witness has seen this log" : "it is no such proof";
+    add({ code: "witnessed_missing", at: WITNESSED_FILE, detail });
+    return SEEN_BY_NOBODY;
+  }
+  const verified = verifyWitnessed(proof, origin, keys, policy);
+  if (!verified.ok) {
+    add({ code: "witnessed_invalid", at: WITNESSED_FILE, detail: verified.error });
+    return SEEN_BY_NOBODY;
+  }
+  const { seconds, cosigners, root } = verified.value;
+  checkAge(seconds, cosignedSince, add);
+  if (verified.value.size > size)
+    add({
+      code: "history_cut",
+      at: `entry ${size}`,
+      detail: `the log ends after ${size} entries, but witnesses have seen ${verified.value.size}`,
+    });
+  return { cosigners, memory: { size: verified.value.size, root, by: "witnessed" } };
+}
+
+function checkCosignatures(
+  { cosignedSince }: VerifyOptions,
+  policy: Policy,
   note: Uint8Array,
-  add: (finding: LogFinding) => void,
-): readonly Cosignature[] {
-  if (policy === null) return [];
+  add: Add,
+): SeenByWitnesses {
   const found = verifyCosignatures(
     note,
     policy.witnesses.map(({ key }) => key),
   );
   if (!found.ok) {
     add({ code: "cosignature_invalid", at: "checkpoint", detail: found.error });
-    return [];
+    return SEEN_BY_NOBODY;
   }
+  const cosigners = found.value.map(({ key }) => key.name);
   if (!policy.isQuorum(new Set(found.value.map(({ key }) => key.vkey))))
     add({
       code: "quorum_missing",
       at: "checkpoint",
-      detail: `cosigned by ${found.value.map(({ key }) => key.name).join(", ") || "nobody"}; the policy wants more`,
+      detail: `cosigned by ${cosigners.join(", ") || "nobody"}; the policy wants more`,
     });
-  const newest = Math.max(0, ...found.value.map(({ seconds }) => seconds));
-  if (cosignedSince !== null && newest * 1000 < cosignedSince.getTime())
-    add({
-      code: "cosignature_old",
-      at: "checkpoint",
-      detail: `the newest cosignature is of ${newest === 0 ? "never" : new Date(newest * 1000).toISOString()}: newer entries may be held back`,
-    });
-  return found.value;
+  checkAge(Math.max(0, ...found.value.map(({ seconds }) => seconds)), cosignedSince, add);
+  return { cosigners, memory: null };
+}
+
+function checkAge(seconds: number, cosignedSince: Date | null, add: Add): void {
+  if (cosignedSince === null || seconds * 1000 >= cosignedSince.getTime()) return;
+  add({
+    code: "cosignature_old",
+    at: "checkpoint",
+    detail: `the newest cosignature is of ${seconds === 0 ? "never" : new Date(seconds * 1000).toISOString()}: newer entries may be held back`,
+  });
 }

@@ -6,8 +6,8 @@ export type LogSource = { read(path: string): Uint8Array | null };
 /** One thing that is wrong, and where. */
 export type LogFinding = { readonly code: string; readonly at: string; readonly detail: string };
 
-/** What the verifier knew before: so many entries had this root. */
-export type Memory = { readonly size: number; readonly root: Hash };
+/** So many entries had this root, as the verifier knew before, or as witnesses have seen. */
+export type Memory = { readonly size: number; readonly root: Hash; readonly by: "remembered" | "witnessed" };
 
 /** `payloads/<N>` beside `tile/entries/<N>`: what opens the leaves, a line of JSON each. */
 export const payloadPath = (entriesPath: string): string =>

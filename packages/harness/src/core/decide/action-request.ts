@@ -33,12 +33,19 @@ export type Circumstances = {
   readonly named: boolean;
   /** The run made the very same call before, and it did not fail. */
   readonly repeated: boolean;
+  /** Values of the requester's own that they did not put together: another's amount for this recipient. Not in old journals. */
+  readonly pieced?: boolean;
   /** How overtly something that the run has read speaks to the model, 0 to 1: see core/prompt/guard.ts. */
   readonly alarm: number;
 };
 
 /** What was recorded before there was any of this counts as the worst that is known of it. */
-export const UNKNOWN_CIRCUMSTANCES: Circumstances = { named: false, repeated: false, alarm: 0 };
+export const UNKNOWN_CIRCUMSTANCES: Circumstances = {
+  named: false,
+  repeated: false,
+  pieced: false,
+  alarm: 0,
+};
 
 export type ActionRequest = {
   readonly tenant: TenantId;

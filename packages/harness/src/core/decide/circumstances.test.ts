@@ -56,7 +56,7 @@ function step(
 
 const CALL = { tool: "send", arguments: ARGS };
 const of = (...journal: ToolStep[]): ReturnType<typeof circumstancesOf> =>
-  circumstancesOf(CALL, { named: new Set(), alarm: 0 }, journal);
+  circumstancesOf(CALL, { named: new Set(), pieced: false, alarm: 0 }, journal);
 
 describe("repeated", () => {
   test.each(["intended", "succeeded", "in_doubt"] as const)(
@@ -84,8 +84,10 @@ describe("repeated", () => {
 
 describe("named", () => {
   test("by the requester's words", () => {
-    expect(circumstancesOf(CALL, { named: new Set(["send"]), alarm: 0 }, []).named).toBe(true);
-    expect(circumstancesOf(CALL, { named: new Set(["post"]), alarm: 0 }, []).named).toBe(false);
+    expect(circumstancesOf(CALL, { named: new Set(["send"]), pieced: false, alarm: 0 }, []).named).toBe(true);
+    expect(circumstancesOf(CALL, { named: new Set(["post"]), pieced: false, alarm: 0 }, []).named).toBe(
+      false,
+    );
   });
 
   test("by its use before anything untrusted was read, and by no other use", () => {
@@ -108,7 +110,7 @@ describe("an alarm", () => {
     tainted: true,
     askable: true,
     planned: false,
-    circumstances: { named: true, repeated: false, alarm },
+    circumstances: { named: true, repeated: false, pieced: false, alarm },
     ...over,
   });
   const PERMIT: PolicyVerdict = { verdict: "permit", reasons: [], assent: null };

@@ -8,7 +8,11 @@ type Call = { readonly tool: string; readonly arguments: Readonly<Record<string,
 
 export function circumstancesOf(
   call: Call,
-  { named, alarm }: { readonly named: ReadonlySet<string>; readonly alarm: number },
+  {
+    named,
+    pieced,
+    alarm,
+  }: Required<Pick<Circumstances, "pieced" | "alarm">> & { readonly named: ReadonlySet<string> },
   journal: Journal,
 ): Circumstances {
   const earlier = journal.filter(
@@ -18,6 +22,7 @@ export function circumstancesOf(
   return {
     named: named.has(call.tool) || earlier.some(({ request }) => request.judgement?.tainted === false),
     repeated: earlier.some(({ request }) => keyOf(request.action.arguments) === key),
+    pieced,
     alarm,
   };
 }

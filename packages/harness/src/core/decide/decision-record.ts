@@ -34,7 +34,13 @@ export const decisionRecordSchema = z
     askable: z.boolean(),
     planned: z.boolean(),
     circumstances: z
-      .strictObject({ named: z.boolean(), repeated: z.boolean(), alarm: z.number().min(0).max(1) })
+      .strictObject({
+        named: z.boolean(),
+        repeated: z.boolean(),
+        // Not looked at before there was a rule about it.
+        pieced: z.boolean().exactOptional(),
+        alarm: z.number().min(0).max(1),
+      })
       .optional(),
     budget: z.strictObject({ tokens_left: z.int().optional(), microdollars_left: z.int().optional() }),
     policy_version: sha256Schema,
@@ -43,6 +49,12 @@ export const decisionRecordSchema = z
   .meta({ id: "DecisionRecord" });
 
 export type DecisionRecord = z.infer<typeof decisionRecordSchema>;
+
+/** As a record has it. */
+export const recordedBudget = (budget: PolicyBudget = {}): DecisionRecord["budget"] => ({
+  ...(budget.tokensLeft === undefined ? {} : { tokens_left: budget.tokensLeft }),
+  ...(budget.microdollarsLeft === undefined ? {} : { microdollars_left: budget.microdollarsLeft }),
+});
 
 export function recordDecision(entry: {
   readonly at: Date;
@@ -73,10 +85,7 @@ export function recordDecision(entry: {
     askable: request.askable,
     planned: request.planned,
     ...(request.circumstances === undefined ? {} : { circumstances: { ...request.circumstances } }),
-    budget: {
-      ...(budget.tokensLeft === undefined ? {} : { tokens_left: budget.tokensLeft }),
-      ...(budget.microdollarsLeft === undefined ? {} : { microdollars_left: budget.microdollarsLeft }),
-    },
+    budget: recordedBudget(budget),
     policy_version: entry.version,
     decision: { verdict: verdict.verdict, reasons: verdict.reasons },
   };

@@ -25,6 +25,7 @@ const callSchema = z.strictObject({
   /** As is most favourable, so that a case is about what it says. */
   named: z.boolean().default(true),
   repeated: z.boolean().default(false),
+  pieced: z.boolean().default(false),
   agent: z.string().default("agent"),
   requester: z
     .strictObject({ name: z.string(), kind: z.enum(["human", "service", "agent"]) })
@@ -112,7 +113,12 @@ function requestOfCase(call: Call): ActionRequest {
     tainted: call.tainted,
     askable: call.askable,
     planned: call.planned,
-    circumstances: { named: call.named, repeated: call.repeated, alarm: 0 },
+    circumstances: {
+      named: call.named,
+      repeated: call.repeated,
+      pieced: call.pieced,
+      alarm: 0,
+    },
   };
 }
 

@@ -1,7 +1,21 @@
-// The names under which this program tells of itself. What others have named is named as they do: HTTP and general
-// attributes after OpenTelemetry's semantic conventions 1.45, GenAI after the draft that those conventions carried
-// last (npm @opentelemetry/semantic-conventions 1.45.0, before it moved to a repository of its own). All of GenAI is
-// still in development there, so its names stand here and nowhere else.
+// The names under which this program tells of itself. What others have named is named as they do, and stands here and
+// nowhere else. A test holds all of it against the installed package of the conventions.
+
+/**
+ * Names of OpenTelemetry are those of this package, at this commit of its repository (open-telemetry/opentelemetry-js).
+ * It carries GenAI's last draft from before that moved to a repository of its own; all of GenAI is in development.
+ */
+export const CONVENTIONS = {
+  package: "@opentelemetry/semantic-conventions",
+  version: "1.45.0",
+  commit: "ee94b842fd734e23064539c5f8069e0af0e92b9a",
+} as const;
+
+/** Named after drafts that are newer than that package, so held against nothing but this list. */
+export const BEYOND_CONVENTIONS: readonly string[] = [
+  "gen_ai.execute_tool.duration",
+  "gen_ai.invoke_agent.duration",
+];
 
 export const GEN_AI = {
   operation: "gen_ai.operation.name",
@@ -41,10 +55,13 @@ export const ASSENT = {
   rule: "assent.policy.rule",
   event: "assent.event.kind",
   redaction: "assent.redaction.rule",
+  breaker: "assent.breaker.state",
+  /** A driver's word for what it did itself. */
+  reported: "assent.reported",
 } as const;
 
 type MetricRow = {
-  readonly kind: "counter" | "histogram";
+  readonly kind: "counter" | "histogram" | "gauge";
   /** UCUM, as OpenTelemetry wants it. */
   readonly unit: string;
   readonly description: string;
@@ -106,6 +123,22 @@ export const METRICS = {
     description: "From a question to its answer.",
     buckets: WAIT_SECONDS,
   },
+  "assent.queue.depth": {
+    kind: "gauge",
+    unit: "{run}",
+    description:
+      "Runs of all tenants that wait for a worker, up to the limit past which new ones are refused.",
+  },
+  "assent.queue.oldest_age": {
+    kind: "gauge",
+    unit: "s",
+    description: "How long the run that waits longest has been due; 0 where none is.",
+  },
+  "assent.breaker.state": {
+    kind: "gauge",
+    unit: "1",
+    description: "1 for the state that a provider's breaker is in, 0 for the others.",
+  },
   "assent.redactions": {
     kind: "counter",
     unit: "{secret}",
@@ -117,4 +150,7 @@ export type MetricName = keyof typeof METRICS;
 export type CounterName = {
   [Name in MetricName]: (typeof METRICS)[Name]["kind"] extends "counter" ? Name : never;
 }[MetricName];
-export type HistogramName = Exclude<MetricName, CounterName>;
+export type GaugeName = {
+  [Name in MetricName]: (typeof METRICS)[Name]["kind"] extends "gauge" ? Name : never;
+}[MetricName];
+export type HistogramName = Exclude<MetricName, CounterName | GaugeName>;

@@ -18,7 +18,8 @@ export async function withReceipt(
 ): Promise<Result<Approval, Refusal>> {
   // One word of several that are wanted decides nothing yet.
   if (!decided.ok || evidence === null || decided.value.decided_at === null) return decided;
-  const receipt = await evidence.receiptOf(tenant, decided.value.run_id, decided.value.id);
+  const { run_id: run, id, decided_at: decidedAt } = decided.value;
+  const receipt = await evidence.receiptOf(tenant, run, id, new Date(decidedAt));
   return receipt === null ? decided : ok({ ...decided.value, receipt: receiptView(receipt) });
 }
 

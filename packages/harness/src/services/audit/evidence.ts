@@ -6,9 +6,17 @@ import { err, ok, type Result } from "../../base/result.ts";
 import { ERASED_KIND } from "../../core/audit/leaf.ts";
 import type { Caller, Clock, LogInfo, LogStore, LogTx, StoredCheckpoint, StoredLeaf } from "../../ports.ts";
 import type { Refusal } from "../harness.ts";
+import { digestOf } from "../../base/digest.ts";
 import { newestOf } from "./keeper.ts";
 import type { Signer } from "./signer.ts";
 import { withHashes } from "./tree-reader.ts";
+import {
+  type CosignedStanding,
+  cosignedStanding,
+  readWitnessed,
+  type Witnessed,
+  type WitnessedPorts,
+} from "./witnessed.ts";
 
 export type EvidencePorts = {
   readonly store: LogStore;
@@ -17,14 +25,32 @@ export type EvidencePorts = {
   readonly originOf: (tenant: TenantId, epoch: number) => string;
   /** Makes the process that keeps the logs look at once. */
   readonly wake: () => Promise<void>;
+  /** Whether this process keeps the logs. */
+  readonly holds: () => boolean;
+  /** Told of every checkpoint that this process makes. @returns ends the listening */
+  readonly onCheckpoint: (listener: () => void) => () => void;
   /** Why the tenant's log is not signed any more, as far as this process knows. */
   readonly stoppedBy: (tenant: TenantId) => Stopped | null;
   /** Adds a signing key beside the present ones, or forgets all but the newest. */
   readonly rotate: (step: "add" | "retire") => void;
+  /** What an operator did to the installation as a whole, for the installation's own log. */
+  readonly onOperated: (
+    subject: string,
+    kind: string,
+    data: Readonly<Record<string, unknown>>,
+  ) => Promise<void>;
+  /** Null where no witness is asked. */
+  readonly witnessed: WitnessedOptions | null;
 };
 
-/** Between two looks whether a checkpoint covers an event. */
-const COVER_TICK_MS = 25;
+export type WitnessedOptions = Omit<WitnessedPorts, "store">;
+
+/** Between two looks whether a checkpoint of another process covers an event. */
+const COVER_TICK_MS = 50;
+/** The same where this process keeps the logs: it hears of its own checkpoints. */
+const COVER_BACKSTOP_MS = 1_000;
+/** What is younger can be in no checkpoint yet, so nobody looks at once. */
+const NEW_MS = 50;
 /** Past this an answer goes out without its proof; the proof can be had later. */
 export const COVER_WAIT_MS_MAX = 5_000;
 
@@ -37,6 +63,8 @@ export type EventProof = {
 };
 
 export type LogState = LogInfo & {
+  /** How far witnesses have cosigned it; null where none are asked to. */
+  readonly cosigned: CosignedStanding | null;
   readonly size: number;
   readonly signedSize: number;
   /** Verifier keys that sign it now, oldest first. */
@@ -57,9 +85,11 @@ export type Evidence = {
    * The proof of what a person decided about an approval, waiting for its cover; null when that took too long. The same
    * event has the same receipt for ever.
    */
-  receiptOf(tenant: TenantId, run: RunId, approval: ApprovalId): Promise<EventProof | null>;
+  receiptOf(tenant: TenantId, run: RunId, approval: ApprovalId, decidedAt: Date): Promise<EventProof | null>;
   logs(tenant: TenantId): Promise<{ readonly states: readonly LogState[]; readonly stopped: Stopped | null }>;
   checkpoint(tenant: TenantId, epoch: number): Promise<StoredCheckpoint | null>;
+  /** Null where no witness is asked, or none has seen anything of this log yet. */
+  witnessed(tenant: TenantId, epoch: number): Promise<Witnessed | null>;
   /** Null when there is no such log. */
   entries(tenant: TenantId, epoch: number, from: number, limit: number): Promise<EntryPage | null>;
   erase(caller: Caller, epoch: number, index: number, reason: string): Promise<Result<null, Refusal>>;
@@ -79,17 +109,26 @@ export function createEvidence(ports: EvidencePorts): Evidence {
       });
       return covered === true;
     },
-    receiptOf: async (tenant, run, approval) =>
-      await waitFor(ports, tenant, async (tx) => {
-        const version = await tx.decisionOf(run, approval);
-        return version === null ? null : await prove(tx, run, version, "first");
-      }),
+    receiptOf: async (tenant, run, approval, decidedAt) => {
+      const isNew = ports.clock.now().getTime() - decidedAt.getTime() < NEW_MS;
+      return await waitFor(
+        ports,
+        tenant,
+        async (tx) => {
+          const version = await tx.decisionOf(run, approval);
+          return version === null ? null : await prove(tx, run, version, "first");
+        },
+        isNew,
+      );
+    },
     logs: async (tenant) => ({
-      states: await store.transaction(tenant, async (tx) => await listLogs(tx, ports.signer)),
+      states: await store.transaction(tenant, async (tx) => await listLogs(tx, ports)),
       stopped: ports.stoppedBy(tenant),
     }),
     checkpoint: async (tenant, epoch) =>
       await store.transaction(tenant, async (tx) => await tx.checkpoint(epoch, 0)),
+    witnessed: async (tenant, epoch) =>
+      ports.witnessed === null ? null : await readWitnessed({ ...ports.witnessed, store }, tenant, epoch),
     entries: async (tenant, epoch, from, limit) =>
       await store.transaction(tenant, async (tx) => {
         const head = await tx.head(epoch);
@@ -124,21 +163,35 @@ async function prove(
 }
 
 async function waitFor<T>(
-  { store, clock, wake }: EvidencePorts,
+  { store, clock, wake, holds, onCheckpoint }: EvidencePorts,
   tenant: TenantId,
   look: (tx: LogTx) => Promise<T | null>,
+  isNew = false,
 ): Promise<T | null> {
-  const never = new AbortController().signal;
   const deadline = clock.now().getTime() + COVER_WAIT_MS_MAX;
-  await wake();
-  for (;;) {
-    const found = await store.transaction(tenant, look);
-    if (found !== null || clock.now().getTime() >= deadline) return found;
-    await clock.sleep(COVER_TICK_MS, never);
+  let news = new AbortController();
+  const silence = onCheckpoint(() => {
+    news.abort();
+  });
+  try {
+    await wake();
+    for (let first = true; ; first = false) {
+      // What was just written is in no checkpoint yet.
+      if (!first || isNew) await clock.sleep(holds() ? COVER_BACKSTOP_MS : COVER_TICK_MS, news.signal);
+      // Made anew before looking: a checkpoint that is made meanwhile makes for another look.
+      news = new AbortController();
+      const found = await store.transaction(tenant, look);
+      if (found !== null || clock.now().getTime() >= deadline) return found;
+    }
+  } finally {
+    silence();
   }
 }
 
-async function listLogs(tx: LogTx, signer: Signer): Promise<readonly LogState[]> {
+async function listLogs(
+  tx: LogTx,
+  { signer, witnessed }: Pick<EvidencePorts, "signer" | "witnessed">,
+): Promise<readonly LogState[]> {
   const states: LogState[] = [];
   for (const log of await tx.logs()) {
     const head = await tx.head(log.epoch);
@@ -148,6 +201,8 @@ async function listLogs(tx: LogTx, signer: Signer): Promise<readonly LogState[]>
       size: head?.size ?? 0,
       signedSize: checkpoint?.size ?? 0,
       keys: signer.vkeys(log.origin),
+      cosigned:
+        witnessed === null ? null : await cosignedStanding(tx, log.epoch, log.origin, witnessed.policy),
     });
   }
   return states;
@@ -174,7 +229,7 @@ async function erase(
 }
 
 async function beginEpoch(
-  { store, clock, signer, originOf, wake }: EvidencePorts,
+  { store, clock, signer, originOf, wake, onOperated }: EvidencePorts,
   { tenant, actor }: Caller,
   reason: string,
 ): Promise<Result<LogInfo, Refusal>> {
@@ -201,6 +256,8 @@ async function beginEpoch(
     });
     return log;
   });
+  // Nothing of why: that is the tenant's, and stands in its own log.
+  await onOperated("epochs", "log.epoch_begun", { origin_sha256: digestOf("origin", begun.origin) });
   await wake();
   return ok(begun);
 }
@@ -209,7 +266,7 @@ const newestOrigin = async (tx: LogTx): Promise<string | null> => (await tx.logs
 
 // Both keys sign until the old one is forgotten: verifiers have that long to learn of the new one.
 async function rotate(
-  { store, clock, signer, rotate: step, wake }: EvidencePorts,
+  { store, clock, signer, rotate: step, wake, onOperated }: EvidencePorts,
   { tenant, actor }: Caller,
   which: "add" | "retire",
 ): Promise<readonly string[]> {
@@ -227,6 +284,14 @@ async function rotate(
       payload: JSON.stringify({ before, after }),
     });
   });
+  // One key signs for all tenants, so all of them are told in the log that is about all.
+  await onOperated("signer", which === "add" ? "key.added" : "key.rotated", {
+    before: before.map(keyOf),
+    after: after.map(keyOf),
+  });
   await wake();
   return after;
 }
+
+/** A verifier key without the name of the log: the same for every log that it signs. */
+const keyOf = (vkey: string): string => vkey.slice(vkey.lastIndexOf("+") + 1);

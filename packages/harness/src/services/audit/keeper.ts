@@ -4,6 +4,7 @@
 
 import type { TenantId } from "@assent/contract";
 import type { Clock, Log, LogHold, LogInfo } from "../../ports.ts";
+import type { PublishedCheckpoint } from "./witnessing.ts";
 import { publish, type PublisherPorts, type PublishRefusal } from "./publisher.ts";
 import { sequence, type SequencerPorts } from "./sequencer.ts";
 
@@ -21,8 +22,10 @@ export type KeeperPorts = SequencerPorts &
     readonly hold: (onWanted: () => void) => LogHold;
     /** Name of a tenant's log, of the given epoch. */
     readonly originOf: (tenant: TenantId, epoch: number) => string;
-    /** Told of every checkpoint, with its signed note. */
-    readonly onCheckpoint?: (tenant: TenantId, size: number) => Promise<void>;
+    /** Told of every checkpoint that is published. */
+    readonly onCheckpoint?: (checkpoint: PublishedCheckpoint) => void;
+    /** Told when a tenant's log begins to be refused; not of each time that it still is. */
+    readonly onRefused?: (tenant: TenantId, refusal: PublishRefusal | KeyRefusal) => void;
   };
 
 export type Keeper = {
@@ -56,6 +59,8 @@ export function startKeeper(ports: KeeperPorts): Keeper {
         AbortSignal.any([alarm.signal, stopping.signal]),
       );
     }
+    // What was committed until now is signed before this process goes.
+    if (holding) await look(ports, hold, refused);
     await hold.end();
   })();
   return {
@@ -79,6 +84,7 @@ async function look(ports: KeeperPorts, hold: LogHold, refused: Map<TenantId, Re
       const refusal = await advance(ports, tenant);
       if (refusal === null) refused.delete(tenant);
       else {
+        if (before?.refusal.code !== refusal.code) ports.onRefused?.(tenant, refusal);
         refused.set(tenant, { refusal, at: now });
         ports.log("error", "a tenant's log is not signed", { tenant_id: tenant, ...refusal });
       }
@@ -98,8 +104,9 @@ export async function advance(
   tenant: TenantId,
 ): Promise<PublishRefusal | KeyRefusal | null> {
   const log = await ensureLog(ports, tenant);
-  // Only the holder of the key that began a log may go on with it: another's signature would end verifiers' trust.
-  if (!ports.signer.vkeys(log.origin).includes(log.vkey))
+  // Only the home whose key began a log may go on with it, with that key or one that it was rotated to: another's
+  // signature would end verifiers' trust.
+  if (!ports.signer.hasHeld(log.origin, log.vkey))
     return {
       code: "key_differs",
       detail: `The log ${log.origin} was begun with another key than this home's; begin a new epoch, or give this home its key.`,
@@ -107,7 +114,7 @@ export async function advance(
   for (let more = true; more;) more = (await sequence(ports, tenant))?.more === true;
   const published = await publish(ports, tenant);
   if (!published.ok) return published.error;
-  if (published.value !== null) await ports.onCheckpoint?.(tenant, published.value.size);
+  if (published.value !== null) ports.onCheckpoint?.({ ...published.value, tenant });
   return null;
 }
 

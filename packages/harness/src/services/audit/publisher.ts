@@ -17,7 +17,7 @@ import {
 } from "@assent/tlog";
 import { assert } from "../../base/assert.ts";
 import { err, ok, type Result } from "../../base/result.ts";
-import type { Clock, LogFiles, LogHead, LogInfo, LogStore, LogTx } from "../../ports.ts";
+import type { Clock, LogFiles, LogHead, LogInfo, LogStore, LogTx, StoredCheckpoint } from "../../ports.ts";
 import type { Signer, SignRefusal } from "./signer.ts";
 import { withHashes } from "./tree-reader.ts";
 
@@ -34,7 +34,7 @@ export type PublishRefusal = SignRefusal | { readonly code: "leaf_altered"; read
 export async function publish(
   ports: PublisherPorts,
   tenant: TenantId,
-): Promise<Result<{ readonly size: number; readonly note: string } | null, PublishRefusal>> {
+): Promise<Result<(StoredCheckpoint & { readonly origin: string }) | null, PublishRefusal>> {
   const { store, files, signer, clock } = ports;
   const seen = await store.transaction(tenant, async (tx) => {
     const log = (await tx.logs()).at(-1);
@@ -64,7 +64,7 @@ export async function publish(
     await tx.addCheckpoint({ epoch: head.epoch, size: head.size, note: note.value }, clock.now());
   });
   await files.publish(log.origin, note.value);
-  return ok({ size: head.size, note: note.value });
+  return ok({ epoch: head.epoch, origin: log.origin, size: head.size, note: note.value });
 }
 
 /** Tiles of one write, so that a log of millions is not held in memory when its files are made anew. */

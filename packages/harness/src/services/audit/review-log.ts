@@ -28,6 +28,8 @@ export const REVIEW_FINDINGS_MAX = 1_000;
 export type ReviewedLog = {
   readonly origin: string;
   readonly epoch: number;
+  /** Verifier keys that were trusted for it. */
+  readonly keys: readonly string[];
   readonly size: number;
   /** Entries that a checkpoint signed by a trusted key covers; 0 for none. */
   readonly signedSize: number;
@@ -62,6 +64,7 @@ export async function reviewLog(
   return {
     origin: log.origin,
     epoch: log.epoch,
+    keys: keys.map(({ vkey }) => vkey),
     size: log.size,
     signedSize: signed.size,
     unknownSignatures: signed.unknown,

@@ -46,10 +46,21 @@ export async function reviewState(tx: ReviewTx, tenant: string): Promise<Reviewe
     after = ids.at(-1) ?? null;
     if (page.length < PAGE_RUNS) break;
   }
+  for (const { id, what } of await tx.changedDocuments(tenant, REVIEW_FINDINGS_MAX)) {
+    const [code, detail] = DOCUMENT_FINDINGS[what];
+    add({ code, at: id, detail });
+  }
   for (const run of await tx.missingRuns(tenant, REVIEW_FINDINGS_MAX))
     add({ code: "row_removed", at: run, detail: "there are events of it, and there is no such run" });
   return { ...counts, findings };
 }
+
+const DOCUMENT_FINDINGS = {
+  unrecorded: ["row_added", "no event says that it was added"],
+  removed: ["row_removed", "its newest event says that it is there, and there is no such document"],
+  altered: ["row_altered", "its text has another digest than its newest event"],
+  "still there": ["state_differs", "its newest event says that it was removed"],
+} as const;
 
 function checkRun(run: ReviewedRun, events: readonly ReviewedEvent[], counts: Counts, add: Add): void {
   counts.runs += 1;

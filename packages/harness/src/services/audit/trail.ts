@@ -6,6 +6,7 @@ import { err, ok, type Result } from "../../base/result.ts";
 import type { Caller, StoredLeaf } from "../../ports.ts";
 import type { AuditTrail, Refusal } from "../harness.ts";
 import type { EventProof, Evidence } from "./evidence.ts";
+import type { Witnessed } from "./witnessed.ts";
 
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
 
@@ -23,6 +24,12 @@ const entryView = ({ index, leaf, salt, payload }: StoredLeaf): AuditEntryPage["
   payload,
 });
 
+// Null where the entry that would say so was erased.
+function witnessedView({ checkpoint, entry, proof }: Witnessed): AuditCheckpoint["witnessed"] {
+  const { leaf, salt, payload } = entryView(entry);
+  return salt === null || payload === null ? null : { note: checkpoint.note, leaf, salt, payload, proof };
+}
+
 const NO_LOG: Refusal = { code: "audit_log_not_found", detail: "There is no log of this number." };
 const UNSIGNED: Refusal = { code: "audit_log_not_found", detail: "Nothing of this log is signed yet." };
 const NO_ENTRY: Refusal = {
@@ -36,10 +43,12 @@ export function createAuditTrail(evidence: Evidence | null): AuditTrail {
   const logs = async (caller: Caller): Promise<AuditLogList> => {
     const { states, stopped } = await evidence.logs(caller.tenant);
     return {
-      data: states.map(({ signedSize, ...log }) => ({
+      data: states.map(({ signedSize, cosigned, ...log }) => ({
         ...log,
         keys: [...log.keys],
         signed_size: signedSize,
+        cosigned_size: cosigned?.size ?? null,
+        uncosigned_since: cosigned?.uncosignedSince?.toISOString() ?? null,
       })),
       stopped,
     };
@@ -48,7 +57,9 @@ export function createAuditTrail(evidence: Evidence | null): AuditTrail {
     logs,
     async checkpoint({ tenant }, epoch): Promise<Result<AuditCheckpoint, Refusal>> {
       const found = await evidence.checkpoint(tenant, epoch);
-      return found === null ? err(UNSIGNED) : ok(found);
+      if (found === null) return err(UNSIGNED);
+      const witnessed = await evidence.witnessed(tenant, epoch);
+      return ok({ ...found, witnessed: witnessed === null ? null : witnessedView(witnessed) });
     },
     async entries({ tenant }, epoch, from, limit): Promise<Result<AuditEntryPage, Refusal>> {
       const page = await evidence.entries(tenant, epoch, from, limit);

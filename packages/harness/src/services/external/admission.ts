@@ -79,7 +79,7 @@ async function begin(
   run: NewRun,
 ): Promise<RunRecord> {
   await tx.externalDefinitions.put(run.agentVersion, definition);
-  const inserted = await tx.runs.insert(run);
+  const inserted = await tx.runs.insert(run, null);
   await tx.audit.append([
     {
       run: run.id,

@@ -9,7 +9,7 @@ import type { Assent } from "../../core/decide/policy-annotations.ts";
 import type { GateRequest, PlannedCall } from "../../core/run/journal.ts";
 import { uuidV7 } from "../../core/uuid.ts";
 import type { NewApproval } from "../../ports.ts";
-import type { Write } from "../commit.ts";
+import type { Write } from "../write.ts";
 import { commitDriven, type Hold, nextSeq } from "./drive.ts";
 
 export type Question = {

@@ -19,7 +19,8 @@ import type {
   StoreTx,
   Telemetry,
 } from "../../ports.ts";
-import { commit, type Committed, type Write } from "../commit.ts";
+import { commit, type Committed } from "../commit.ts";
+import type { Write } from "../write.ts";
 import type { Redaction } from "../redaction.ts";
 import type { Shown } from "../shown.ts";
 import type { EventWatch } from "../event-watch.ts";
@@ -91,23 +92,32 @@ export async function withHold<T>(
   });
 }
 
-/** @param work answers with what is sent, and stored for whoever repeats the request under the same key */
+/**
+ * @param work answers with what is sent, and stored for whoever repeats the request under the same key
+ * @param tell of what has been done, once it is: not of a repeat, and not of what was tried in vain
+ */
 export async function drive(
   ports: DrivePorts,
   call: DriveCall,
   work: (hold: Hold) => Promise<Result<unknown, Refusal>>,
+  tell: (hold: Hold) => void = () => undefined,
 ): Promise<Result<Driven, Refusal>> {
-  return await withHold(ports, call.caller, call.run, async (hold) => {
+  const done: { hold: Hold | null } = { hold: null };
+  const driven = await withHold<Driven>(ports, call.caller, call.run, async (hold) => {
+    done.hold = null;
     const earlier = await findEarlier(hold.tx, call, hold.now);
     if (earlier !== null) return earlier;
     const { state } = hold.committed.run;
     if (isTerminal(state)) return err({ code: "run_already_finished", detail: `The run is ${state}.` });
-    const done = await work(hold);
-    if (!done.ok) return done;
-    const body = JSON.stringify(done.value);
+    const worked = await work(hold);
+    if (!worked.ok) return worked;
+    const body = JSON.stringify(worked.value);
     await keepAnswer(hold.tx, call, hold.now, body);
+    done.hold = hold;
     return ok({ body, replayed: false });
   });
+  if (driven.ok && done.hold !== null) tell(done.hold);
+  return driven;
 }
 
 // Only now: what a transaction did is nothing until it has committed.

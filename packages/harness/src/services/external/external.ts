@@ -11,6 +11,7 @@ import { proposePlan } from "./plan.ts";
 import { proposeAction } from "./propose.ts";
 import { readAction } from "./read-action.ts";
 import { reportResult } from "./report.ts";
+import { tellModelCalls, tellResult } from "./told.ts";
 
 export function createExternalRuns(external: ExternalPorts, watch: EventWatch): ExternalRuns {
   const ports: DrivePorts = { ...external, memory: createMemory(), watch };
@@ -19,13 +20,23 @@ export function createExternalRuns(external: ExternalPorts, watch: EventWatch): 
     plan: async (call, body) =>
       await drive(ports, of(call, "plan", body), async (hold) => await proposePlan(hold, body)),
     act: async (call, body) =>
-      await drive(ports, of(call, "actions", body), async (hold) => await proposeAction(hold, body)),
+      await drive(
+        ports,
+        of(call, "actions", body),
+        async (hold) => await proposeAction(hold, body),
+        (hold) => {
+          tellModelCalls(hold, body.model_calls ?? []);
+        },
+      ),
     read: async (read) => await readAction(ports, waits, read),
     report: async (call, action, body) =>
       await drive(
         ports,
         of(call, `actions/${action}/result`, body),
         async (hold) => await reportResult(hold, action, body),
+        (hold) => {
+          tellResult(hold, action);
+        },
       ),
     finish: async (call, body) => await finish(ports, call, body),
   };
@@ -46,5 +57,12 @@ async function finish(
   const run = await ports.store.transaction(call.caller.tenant, async (tx) => await tx.runs.find(call.run));
   if (!isDriver(run, call.caller)) return err(RUN_NOT_FOUND);
   const answer = isTerminal(run.state) ? null : await storeAnswer(ports, body);
-  return await drive(ports, of(call, "finish", body), async (hold) => await finishRun(hold, body, answer));
+  return await drive(
+    ports,
+    of(call, "finish", body),
+    async (hold) => await finishRun(hold, body, answer),
+    (hold) => {
+      tellModelCalls(hold, body.model_calls ?? []);
+    },
+  );
 }

@@ -7,6 +7,7 @@ import { type Judgement, judgementOf } from "../../core/decide/judgement.ts";
 import type { Policies } from "../../core/decide/policy-point.ts";
 import type { Assent } from "../../core/decide/policy-annotations.ts";
 import { controlArgumentsOf, type ExternalTool, externalAction } from "../../core/external.ts";
+import { isPieced } from "../../core/label/pairing.ts";
 import type { RunRecord } from "../../ports.ts";
 import { toolsDeclared } from "./plan-match.ts";
 import { type DrivenRun, schemaNamesOf } from "./state.ts";
@@ -24,21 +25,27 @@ export type Judged = {
 
 export function judge(policies: Policies, state: DrivenRun, run: RunRecord, call: DrivenCall): Judged {
   const { tool, args, planned } = call;
+  const { labels } = state.index.label(args, schemaNamesOf(state, tool));
+  const controlArguments = controlArgumentsOf(tool, args);
   const request: ActionRequest = {
     tenant: run.tenant,
     run: run.id,
     requester: run.requestedBy,
     agent: { name: run.agent, version: run.agentVersion },
     action: externalAction(tool, args),
-    controlArguments: controlArgumentsOf(tool, args),
-    labels: state.index.label(args, schemaNamesOf(state, tool)).labels,
+    controlArguments,
+    labels,
     tainted: state.tainted,
     askable: state.definition.approver === "ask",
     planned,
     circumstances: circumstancesOf(
       { tool: tool.name, arguments: args },
       // A plan says in any language which acts are the task's, and then nothing but the plan does.
-      { named: toolsDeclared(state) ?? state.named, alarm: state.index.alarm() },
+      {
+        named: toolsDeclared(state) ?? state.named,
+        pieced: state.tainted && isPieced(run.task, controlArguments, labels),
+        alarm: state.index.alarm(),
+      },
       state.journal,
     ),
   };

@@ -8,7 +8,7 @@ import type { Judgement } from "../../core/decide/judgement.ts";
 import type { Assent } from "../../core/decide/policy-annotations.ts";
 import { type ExternalTool, externalAction } from "../../core/external.ts";
 import { isGateStep, isToolStep, type JournalStep, type PlannedPlace } from "../../core/run/journal.ts";
-import type { Write } from "../commit.ts";
+import type { Write } from "../write.ts";
 import type { Refusal } from "../harness.ts";
 import { consult, mayRepeat } from "../precedents.ts";
 import { actionAnswer } from "./answer.ts";

@@ -10,7 +10,7 @@ import type { ExternalTool } from "../../core/external.ts";
 import type { GateStep } from "../../core/run/journal.ts";
 import { isTerminal } from "../../core/run/run.ts";
 import type { ApprovalRecord } from "../../ports.ts";
-import type { Write } from "../commit.ts";
+import type { Write } from "../write.ts";
 import type { ActionRead, Refusal } from "../harness.ts";
 import { actionAnswer } from "./answer.ts";
 import { ACTION_NOT_FOUND, commitDriven, type DrivePorts, type Hold, withHold } from "./drive.ts";

@@ -12,9 +12,9 @@ import type { Candidate } from "../../core/route/route.ts";
 import { forbidding } from "../../core/route/rules.ts";
 import type { ModelOutcome, StepError, TriedModel } from "../../core/run/journal.ts";
 import type { BudgetAmounts, ModelCall, ModelFailure } from "../../ports.ts";
-import type { Write } from "../commit.ts";
+import type { Write } from "../write.ts";
 import { endRun } from "../end-run.ts";
-import { commitHeld, type Held } from "../held.ts";
+import { commitHeld, type Held, noteHeld, saveHeld } from "../held.ts";
 import type { Pass } from "./gates.ts";
 import type { Asking, Pending } from "./asking.ts";
 import { spentInVain } from "./ledger.ts";
@@ -51,7 +51,8 @@ export async function askModel(held: Held, call: ModelCall, opening: Write | nul
   const answered = await askUntilAnswered(asking);
   switch (answered.how) {
     case "answered":
-      await commitHeld(held, [
+      // Nothing has been done about it yet: it is committed with what is.
+      noteHeld(held, [
         ...settled(asking),
         {
           write: "step_closed",
@@ -97,6 +98,7 @@ async function askUntilAnswered(asking: Asking): Promise<Round> {
     if (round.how !== "later" || held.stopping.aborted || held.lost.aborted) return round;
     if (round.waitMs > holdMsMax || heldMs + round.waitMs > holdMsMax * PAUSES_HELD_MAX) return round;
     heldMs += Math.max(round.waitMs, 1);
+    await saveHeld(held);
     await clock.sleep(round.waitMs, AbortSignal.any([held.lost, held.stopping]));
     if (held.stopping.aborted) return { ...round, waitMs: 0, isWait: true };
   }
@@ -138,7 +140,9 @@ async function enterGate(asking: Asking, model: string): Promise<Pass | null> {
   // A transcript is a file: nothing there can be hurried or spared.
   if (provider === "scripted") return OPEN;
   const signal = AbortSignal.any([held.lost, held.stopping]);
-  const entered = await held.ports.gates.enter(provider, asking.called.has(model), signal);
+  const entered = await held.ports.gates.enter(provider, asking.called.has(model), signal, async () => {
+    await saveHeld(held);
+  });
   if (entered.ok) return entered.value;
   const { code, detail, waitMs } = entered.error;
   // What it said when it was last called says more than that it is left alone now.

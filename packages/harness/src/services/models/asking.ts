@@ -2,7 +2,7 @@
 
 import type { StepError } from "../../core/run/journal.ts";
 import type { BudgetAmounts } from "../../ports.ts";
-import type { Write } from "../commit.ts";
+import type { Write } from "../write.ts";
 import type { Held } from "../held.ts";
 import type { Question } from "./question.ts";
 

@@ -46,8 +46,16 @@ export type GateView = {
 };
 
 export type Gates = {
-  /** Waits for a place, at most as long as a worker may be held. */
-  enter(provider: string, isRetry: boolean, signal: AbortSignal): Promise<Result<Pass, Shut>>;
+  /**
+   * Waits for a place, at most as long as a worker may be held.
+   * @param beforeWait what must be done first where it has to be waited for
+   */
+  enter(
+    provider: string,
+    isRetry: boolean,
+    signal: AbortSignal,
+    beforeWait?: () => Promise<void>,
+  ): Promise<Result<Pass, Shut>>;
   /** Since when the provider has been failing, as far as this process knows; null: it is well. */
   awaySince(provider: string): Date | null;
   list(): Promise<readonly GateView[]>;
@@ -86,8 +94,8 @@ export function createGates(ports: GatePorts): Gates {
     return made;
   };
   return {
-    enter: async (provider, isRetry, signal) =>
-      await enter(ports, provider, localOf(provider), isRetry, signal),
+    enter: async (provider, isRetry, signal, beforeWait) =>
+      await enter(ports, provider, localOf(provider), isRetry, signal, beforeWait),
     awaySince: (provider) => localOf(provider).known?.breaker.since ?? null,
     async list() {
       const stored = await ports.breakers.list();
@@ -109,12 +117,13 @@ async function enter(
   local: Local,
   isRetry: boolean,
   signal: AbortSignal,
+  beforeWait?: () => Promise<void>,
 ): Promise<Result<Pass, Shut>> {
   const { clock } = ports;
   // Asked before a place is waited for, and again with it: the wait may have outlasted what was known.
   const early = entryOf(await look(ports, provider, local), clock.now());
   if (early.enter === "no") return err(shutBy(provider, early));
-  if (!(await takePlace(ports, local, signal)))
+  if (!(await takePlace(ports, local, signal, beforeWait)))
     return err({
       code: "provider_busy",
       detail: `All calls to ${provider} that it takes at once are under way.`,
@@ -204,11 +213,16 @@ async function takePlace(
   { clock, settings }: GatePorts,
   local: Local,
   signal: AbortSignal,
+  beforeWait?: () => Promise<void>,
 ): Promise<boolean> {
-  if (isFree(local) && local.waiting.length === 0) {
-    local.inFlight += 1;
-    return true;
-  }
+  const takeFree = (): boolean => {
+    const isMine = isFree(local) && local.waiting.length === 0;
+    if (isMine) local.inFlight += 1;
+    return isMine;
+  };
+  if (takeFree()) return true;
+  await beforeWait?.();
+  if (takeFree()) return true;
   const called = new AbortController();
   const call = (): void => {
     called.abort();

@@ -1,15 +1,13 @@
-// Sets aside what a call may cost, and journals the step with the first of its calls: one transaction, under the lease.
+// Sets aside what a call may cost, and journals the step with the first of its calls: one statement, under the lease.
 
-import { assert } from "../../base/assert.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Reservation } from "../../core/budget/budget.ts";
 import { profileOf } from "../../core/route/profile.ts";
 import type { Candidate } from "../../core/route/route.ts";
 import type { StepError } from "../../core/run/journal.ts";
 import { uuidV7 } from "../../core/uuid.ts";
-import type { BudgetAccount, BudgetAmounts, ReservationRefusal } from "../../ports.ts";
-import { commit } from "../commit.ts";
-import { LeaseLost } from "../held.ts";
+import type { BudgetAccount, BudgetAmounts, NewReservation, ReservationRefusal } from "../../ports.ts";
+import { LeaseLost, planHeld, saved } from "../held.ts";
 import type { Asking } from "./asking.ts";
 import { accountsOf, amountsOf, isCrowdedOut, refusalOf } from "./ledger.ts";
 import { closestReservation, loadCounter, worstReservation } from "./question.ts";
@@ -54,31 +52,26 @@ async function reserve(
   const amounts = priced.value;
   const now = clock.now();
   const id = uuidV7(now, random.bytes(10));
-  const { journal } = held.committed;
-  const seq = asking.opening === null ? journal.length : journal.length + 1;
-  const done = await store.transaction(held.fence.tenant, async (tx) => {
-    const run = await tx.runs.lockFenced(held.fence);
-    if (run === null) throw new LeaseLost(`run ${held.fence.run} is not ours any more`);
-    assert(run.version === held.committed.run.version, "nobody else writes to a leased run");
-    if (asking.pending !== null) await tx.budgets.settle(asking.pending.id, asking.pending.spent);
-    const { step_calls_max: stepCallsMax, run_retries_max: retriesMax } = routing.providers.retries;
-    const reserved = await tx.budgets.reserve({
-      id,
-      run: run.id,
-      seq,
-      model,
-      at: now,
-      accounts,
-      amounts,
-      stepCallsMax,
-      retriesMax,
-    });
-    if (!reserved.ok || asking.opening === null) return { reserved, committed: null };
-    const committed = await commit(tx, { run, journal }, [asking.opening], { now, actor: null });
-    return { reserved, committed };
-  });
+  const seq = asking.opening === null ? held.committed.journal.length : held.committed.journal.length + 1;
+  const opening = asking.opening === null ? [] : [asking.opening];
+  const planned = opening.length === 0 && held.unsaved === null ? null : planHeld(held, opening);
+  const version = (planned?.before ?? held.committed).run.version;
+  const { pending } = asking;
+  const settled = pending === null ? null : { reservation: pending.id, spent: pending.spent };
+  const reservation: NewReservation = {
+    id,
+    run: held.fence.run,
+    seq,
+    model,
+    at: now,
+    accounts,
+    amounts,
+    stepCallsMax: routing.providers.retries.step_calls_max,
+    retriesMax: routing.providers.retries.run_retries_max,
+  };
+  const reserved = await store.beginCall(held.fence, version, settled, reservation, planned?.writes ?? null);
+  if (reserved === null) throw new LeaseLost(`run ${held.fence.run} is not ours any more`);
   asking.pending = null;
-  const { reserved, committed } = done;
   if (!reserved.ok) {
     const { error: refused } = reserved;
     return err({
@@ -87,10 +80,8 @@ async function reserve(
       isCrowdedOut: isCrowdedOut(refused, amounts),
     });
   }
-  if (committed !== null) {
-    held.committed = committed;
-    asking.opening = null;
-  }
+  if (planned !== null) saved(held, planned);
+  asking.opening = null;
   asking.calls = reserved.value;
   asking.pending = { id, spent: amounts };
   return ok(amounts);

@@ -9,7 +9,7 @@ import { actionDigest, effectId } from "../../core/decide/action-digest.ts";
 import { isToolStep, OUTCOME_UNKNOWN, type StepError, type ToolStep } from "../../core/run/journal.ts";
 import { compensationsOf, isDue } from "../../core/run/rollback.ts";
 import type { Tool, ToolContext, ToolResult } from "../../ports.ts";
-import type { Write } from "../commit.ts";
+import type { Write } from "../write.ts";
 import { type Held, scopeOfNextStep } from "../held.ts";
 
 /**

@@ -10,23 +10,50 @@ import { hasChanged, reask, type Reask } from "../../core/decide/reask.ts";
 import { differenceLines } from "../../core/difference.ts";
 import type { GateStep, StepError } from "../../core/run/journal.ts";
 import { manifestDigest } from "../../core/tool.ts";
-import type { ApprovalRecord, Plan, Tool } from "../../ports.ts";
-import type { Write } from "../commit.ts";
-import { commitHeld, currentAgentVersion, type Held, scopeOfNextStep, seenBy } from "../held.ts";
+import type { ApprovalRecord, Plan, StoreTx, Tool } from "../../ports.ts";
+import type { Write } from "../write.ts";
+import {
+  commitDecided,
+  commitHeld,
+  currentAgentVersion,
+  type Held,
+  scopeOfNextStep,
+  seenBy,
+} from "../held.ts";
 import { judge, type Judged } from "../judge.ts";
 import { openGate } from "./gate.ts";
 import { actionOf, contextOf, executeNewest, openToolStep } from "./tool.ts";
 
 export async function dispatch(held: Held, callId: string, gate: GateStep): Promise<boolean> {
+  const spent = await commitDecided(held, async (tx) =>
+    spend(held, callId, gate, await read(tx, held, gate)),
+  );
+  if (spent !== null) return spent.isCalled ? await executeNewest(held) : true;
+  // What the yes rests on has changed since. It is looked at outside the transaction, since tools read files.
   const approval = await readApproval(held, gate);
   const approved = approval.editedAction ?? approval.action;
   const tool = held.ports.tools.get(approved.tool);
-  const broken = brokenOf(held, gate, approval, approved);
-  if (broken === null && tool !== undefined) {
-    const now = await lookAgain(held, approval, approved, tool);
-    if (now !== null) return await askAgain(held, { callId, approval, tool, ...now });
-  }
-  const error = broken ?? (tool === undefined ? TOOL_GONE : null);
+  const again = tool === undefined ? null : await lookAgain(held, approval, approved, tool);
+  if (tool !== undefined && again !== null) return await askAgain(held, { callId, approval, tool, ...again });
+  const { isCalled, writes } = spendWrites(held, callId, gate, approval);
+  await commitHeld(held, writes);
+  return isCalled ? await executeNewest(held) : true;
+}
+
+type Spent = { readonly writes: readonly Write[]; readonly isCalled: boolean };
+
+/** Null: something that the yes rests on is not as it was. */
+function spend(held: Held, callId: string, gate: GateStep, approval: ApprovalRecord): Spent | null {
+  const tool = held.ports.tools.get((approval.editedAction ?? approval.action).tool);
+  const spent = spendWrites(held, callId, gate, approval);
+  return spent.isCalled && tool !== undefined && hasChanged(...pinned(held, approval, tool)) ? null : spent;
+}
+
+function spendWrites(held: Held, callId: string, gate: GateStep, approval: ApprovalRecord): Spent {
+  const approved = approval.editedAction ?? approval.action;
+  const error =
+    brokenOf(held, gate, approval, approved) ??
+    (held.ports.tools.get(approved.tool) === undefined ? TOOL_GONE : null);
   const parts = {
     callId,
     action: approved,
@@ -36,11 +63,10 @@ export async function dispatch(held: Held, callId: string, gate: GateStep): Prom
     approvalId: approval.id,
     error,
   };
-  await commitHeld(held, [
-    { write: "approval_decided", approval, event: "spent", change: {} },
-    openToolStep(held, parts),
-  ]);
-  return error === null ? await executeNewest(held) : true;
+  return {
+    isCalled: error === null,
+    writes: [{ write: "approval_decided", approval, event: "spent", change: {} }, openToolStep(held, parts)],
+  };
 }
 
 const TOOL_GONE: StepError = { code: "tool_changed", detail: "There is no such tool any more." };
@@ -71,20 +97,10 @@ async function lookAgain(
   approved: Action,
   tool: Tool,
 ): Promise<Again | null> {
-  const { committed, ports } = held;
-  const digest = manifestDigest(tool.manifest);
-  const asked = {
-    policyVersion: approval.judgement.policyVersion,
-    manifestDigest: approved.manifest_digest,
-    agentVersion: shownAgentVersion(approval, committed.run.agentVersion),
-    requirement: approval.requirement,
-  };
-  const present = {
-    policyVersion: ports.policies.version,
-    manifestDigest: digest,
-    agentVersion: currentAgentVersion(held),
-  };
+  const [asked, present] = pinned(held, approval, tool);
   if (!hasChanged(asked, present)) return null;
+  const { ports } = held;
+  const digest = present.manifestDigest;
   const action = digest === approved.manifest_digest ? approved : actionOf(tool, approved.arguments);
   const judged = judge(ports.policies, seenBy(held), tool.manifest, action);
   const differences = {
@@ -93,6 +109,24 @@ async function lookAgain(
   };
   const now = reask(asked, { ...present, verdict: judged.verdict }, differences);
   return now.outcome === "unchanged" ? null : { action, judged, reask: now };
+}
+
+/** Rules, tool and agent as whoever was asked could know them, and as they are now. */
+function pinned(held: Held, approval: ApprovalRecord, tool: Tool): Parameters<typeof hasChanged> {
+  const { committed, ports } = held;
+  return [
+    {
+      policyVersion: approval.judgement.policyVersion,
+      manifestDigest: (approval.editedAction ?? approval.action).manifest_digest,
+      agentVersion: shownAgentVersion(approval, committed.run.agentVersion),
+      requirement: approval.requirement,
+    },
+    {
+      policyVersion: ports.policies.version,
+      manifestDigest: manifestDigest(tool.manifest),
+      agentVersion: currentAgentVersion(held),
+    },
+  ];
 }
 
 /** Of the agent as whoever was asked could know it; a question that says nothing was asked under the run's own. */
@@ -173,12 +207,14 @@ async function planAgain(
 const withoutNote = (summary: string): string => summary.replace(/ \(asked again: [^()]*\)$/u, "");
 
 export async function readApproval(held: Held, gate: GateStep): Promise<ApprovalRecord> {
-  const { approvalId } = gate;
+  return await held.ports.store.transaction(held.fence.tenant, async (tx) => await read(tx, held, gate), {
+    isRepeatable: true,
+  });
+}
+
+async function read(tx: StoreTx, { fence }: Held, { approvalId }: GateStep): Promise<ApprovalRecord> {
   assert(approvalId !== null, "a gate names its approval");
-  const approval = await held.ports.store.transaction(
-    held.fence.tenant,
-    async (tx) => await tx.approvals.find(approvalId),
-  );
-  assert(approval !== null && approval.run === held.fence.run, "a gate's approval is the run's own");
+  const approval = await tx.approvals.find(approvalId);
+  assert(approval !== null && approval.run === fence.run, "a gate's approval is the run's own");
   return approval;
 }

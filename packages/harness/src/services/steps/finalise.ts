@@ -2,9 +2,9 @@ import { idFromUuid } from "@assent/contract";
 import { RETRY_DELAY_SECONDS_MAX } from "../../base/limits.ts";
 import type { JournalStep, StepError } from "../../core/run/journal.ts";
 import { uuidV7 } from "../../core/uuid.ts";
-import type { Write } from "../commit.ts";
+import type { Write } from "../write.ts";
 import { endRun } from "../end-run.ts";
-import { commitHeld, type Held } from "../held.ts";
+import { commitHeld, type Held, noteHeld, saveHeld } from "../held.ts";
 
 type Output = { readonly name: string; readonly mediaType: string; readonly bytes: Uint8Array };
 
@@ -21,6 +21,21 @@ async function outputsOf(held: Held, answer: string): Promise<Output[]> {
   return outputs;
 }
 
+const OPENED: Write = {
+  write: "step_opened",
+  step: {
+    kind: "finalise",
+    name: "finalise",
+    state: "intended",
+    effect: "idempotent",
+    request: { kind: "finalise" },
+    decision: null,
+    approvalId: null,
+    outcome: null,
+    error: null,
+  },
+};
+
 /**
  * Ends a run in success: the files are durably stored first, then artifacts and state commit together. A crash in
  * between leaves files nobody refers to, never a success without its artifacts (invariant 12, complete or nothing).
@@ -28,23 +43,11 @@ async function outputsOf(held: Held, answer: string): Promise<Output[]> {
  */
 export async function finaliseRun(held: Held, answer: string, again: JournalStep | null): Promise<boolean> {
   const { ports } = held;
-  if (again === null)
-    await commitHeld(held, [
-      {
-        write: "step_opened",
-        step: {
-          kind: "finalise",
-          name: "finalise",
-          state: "intended",
-          effect: "idempotent",
-          request: { kind: "finalise" },
-          decision: null,
-          approvalId: null,
-          outcome: null,
-          error: null,
-        },
-      },
-    ]);
+  if (again === null) {
+    noteHeld(held, [OPENED]);
+    // Of a large workspace it takes long to say what was changed.
+    if (held.workspace !== null) await saveHeld(held);
+  }
   const seq = held.committed.journal.length;
   const artifacts: Write[] = [];
   for (const { name, mediaType, bytes } of await outputsOf(held, answer)) {

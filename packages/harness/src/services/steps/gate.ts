@@ -7,7 +7,7 @@ import type { Assent } from "../../core/decide/policy-annotations.ts";
 import type { ToolStep } from "../../core/run/journal.ts";
 import { uuidV7 } from "../../core/uuid.ts";
 import type { NewApproval, Plan } from "../../ports.ts";
-import type { Write } from "../commit.ts";
+import type { Write } from "../write.ts";
 import { commitHeld, currentAgentVersion, type Held, scopeOfNextStep } from "../held.ts";
 
 export type Question = {
@@ -28,7 +28,12 @@ export async function openGate(
   held: Held,
   question: Question,
   before: readonly Write[] = [],
-): Promise<boolean> {
+): Promise<false> {
+  await commitHeld(held, gateWrites(held, question, before));
+  return false;
+}
+
+export function gateWrites(held: Held, question: Question, before: readonly Write[] = []): readonly Write[] {
   const { callId, action, judgement, decision, requirement, plan, advice } = question;
   const { summary, preview, precondition } = plan;
   const asked: Asked = {
@@ -42,15 +47,14 @@ export async function openGate(
     precondition,
     decision,
   };
-  await park(held, { callId, doubtfulSeq: null }, asked, before);
-  return false;
+  return park(held, { callId, doubtfulSeq: null }, asked, before);
 }
 
 /** Asks what became of a call whose outcome a crash has hidden. */
 export async function openDoubtGate(held: Held, step: ToolStep): Promise<boolean> {
   const { action, judgement, precondition, callId } = step.request;
   assert(judgement !== null, "only a judged call is ever made");
-  await park(
+  const writes = park(
     held,
     { callId, doubtfulSeq: step.seq },
     {
@@ -74,6 +78,7 @@ export async function openDoubtGate(held: Held, step: ToolStep): Promise<boolean
       },
     },
   );
+  await commitHeld(held, writes);
   return false;
 }
 
@@ -98,12 +103,12 @@ const ANYBODY: Assent = {
   onTimeout: "deny",
 };
 
-async function park(
+function park(
   held: Held,
   about: { readonly callId: string; readonly doubtfulSeq: number | null },
   asked: Asked,
   before: readonly Write[] = [],
-): Promise<void> {
+): readonly Write[] {
   const { clock, random } = held.ports;
   const scope = scopeOfNextStep(held);
   const now = clock.now();
@@ -135,10 +140,10 @@ async function park(
       error: null,
     },
   };
-  await commitHeld(held, [
+  return [
     ...before,
     gate,
     { write: "approval_opened", approval },
     { write: "run_moved", event: "parked", reason: { code: "approval_needed", detail: asked.summary } },
-  ]);
+  ];
 }

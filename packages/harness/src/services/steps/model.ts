@@ -6,7 +6,7 @@ import { neutralisePrompt } from "../../core/prompt/guard.ts";
 import { neutralise, neutraliseMembers } from "../../core/prompt/neutralise.ts";
 import type { Manifest } from "../../core/tool.ts";
 import type { ModelCall } from "../../ports.ts";
-import type { Write } from "../commit.ts";
+import type { Write } from "../write.ts";
 import type { Held } from "../held.ts";
 
 export function modelCall(held: Held): ModelCall {

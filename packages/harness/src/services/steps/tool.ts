@@ -17,13 +17,13 @@ import {
 } from "../../core/run/journal.ts";
 import { manifestDigest } from "../../core/tool.ts";
 import type { Plan, Tool, ToolContext, ToolResult } from "../../ports.ts";
-import type { Write } from "../commit.ts";
+import type { Write } from "../write.ts";
 import { searchDocuments } from "../documents.ts";
-import { commitHeld, type Held, scopeOfNextStep, seenBy } from "../held.ts";
+import { commitDecided, commitHeld, type Held, noteHeld, scopeOfNextStep, seenBy } from "../held.ts";
 import { judge } from "../judge.ts";
-import { consult, mayRepeat } from "../precedents.ts";
+import { consult, type Consulted, mayRepeat } from "../precedents.ts";
 import { compensationWrites, openCompensation, runCompensation } from "./compensation.ts";
-import { openGate } from "./gate.ts";
+import { gateWrites, openGate } from "./gate.ts";
 
 export function actionOf(tool: Tool, args: Readonly<Record<string, unknown>>): Action {
   const { manifest } = tool;
@@ -155,24 +155,37 @@ async function askOrRepeat(
   call: PlannedCall & { readonly requirement: Assent },
 ): Promise<boolean> {
   const { requirement, ...parts } = call;
-  const { action, judgement, decision, plan } = parts;
+  const { action, judgement, plan } = parts;
   const asked = { run: held.committed.run, action, judgement, precondition: plan.precondition };
   // A standing answer that could not be used is not asked for: the memory must not count what did not happen.
   if (!isEnough(requirement) || !mayRepeat(asked)) return await openGate(held, { ...call, advice: [] });
   const now = held.ports.clock.now();
-  const consulted = await held.ports.store.transaction(
-    held.fence.tenant,
-    async (tx) => await consult(tx, asked, now),
-  );
-  if (consulted.answer === null) return await openGate(held, { ...call, advice: consulted.advice });
-  const { answer, precedentId, explanation } = consulted;
+  const decided = await commitDecided(held, async (tx) => {
+    const consulted = await consult(tx, asked, now);
+    return consulted.answer === null
+      ? { isAsked: true, writes: gateWrites(held, { ...call, advice: consulted.advice }) }
+      : { isAsked: false, writes: [repeatedWrite(held, parts, consulted)] };
+  });
+  if (decided?.isAsked !== false) return false;
+  const step = held.committed.journal.at(-1);
+  return step?.state === "intended" ? await executeNewest(held) : true;
+}
+
+function repeatedWrite(
+  held: Held,
+  { decision, plan, ...parts }: PlannedCall,
+  { answer, precedentId, explanation }: Exclude<Consulted, { readonly answer: null }>,
+): Write {
   const reason = { code: "precedent", policy: precedentId, detail: explanation };
   const reasons = [...decision.reasons, reason];
-  if (answer === "approve")
-    return await makeCall(held, { ...parts, decision: { verdict: "permit", reasons } });
+  if (answer === "approve") {
+    const permit = { verdict: "permit", reasons } as const;
+    const { precondition } = plan;
+    return openToolStep(held, { ...parts, precondition, decision: permit, approvalId: null, error: null });
+  }
   const error = { code: "denied", detail: `A person refused this call before, for good. ${explanation}` };
-  await openAndClose(held, { ...parts, decision: { verdict: "deny", reasons }, error });
-  return true;
+  const deny = { verdict: "deny", reasons } as const;
+  return openToolStep(held, { ...parts, precondition: null, decision: deny, approvalId: null, error });
 }
 
 const isEnough = ({ quorum, separateDuties, approvers }: Assent): boolean =>
@@ -279,7 +292,10 @@ async function closeStep(held: Held, step: ToolStep, result: Result<ToolResult, 
   const { seq } = step;
   if (result.ok) {
     const outcome = { kind: "tool", ...result.value } as const;
-    await commitHeld(held, [{ write: "step_closed", seq, state: "succeeded", outcome, error: null }]);
+    const closed: Write = { write: "step_closed", seq, state: "succeeded", outcome, error: null };
+    // What may be done again can be told later; what must not is on disk before anything else happens.
+    if (step.effect === "once") await commitHeld(held, [closed]);
+    else noteHeld(held, [closed]);
   } else {
     const doubtful = step.effect === "once" && result.error.code === OUTCOME_UNKNOWN;
     const state = doubtful ? "in_doubt" : "failed";

@@ -17,5 +17,6 @@ export const silentTelemetry: Telemetry = {
   traceparent: () => null,
   count: nothing,
   record: nothing,
+  watch: nothing,
   prometheus: async () => await Promise.resolve(""),
 };

@@ -1,16 +1,17 @@
 // Counts what was committed. An event of a transaction that did not commit never happened.
 
 import { ASSENT } from "../../core/telemetry/names.ts";
-import type { NewAuditEvent, Store, StoreTx, Telemetry } from "../../ports.ts";
+import type { Store, StoreTx, Telemetry } from "../../ports.ts";
+import type { EventKind } from "@assent/contract";
 
 export function countedStore(store: Store, telemetry: Telemetry): Store {
-  const count = (events: readonly NewAuditEvent[]): void => {
-    for (const { kind } of events) telemetry.count("assent.events", { [ASSENT.event]: kind });
+  const count = (kinds: readonly EventKind[]): void => {
+    for (const kind of kinds) telemetry.count("assent.events", { [ASSENT.event]: kind });
   };
   return {
     ...store,
     transaction: async (tenant, work, options) => {
-      let appended: NewAuditEvent[] = [];
+      let appended: EventKind[] = [];
       const attempt = async (tx: StoreTx): ReturnType<typeof work> => {
         // A transaction that is run again begins with nothing.
         appended = [];
@@ -20,8 +21,18 @@ export function countedStore(store: Store, telemetry: Telemetry): Store {
       count(appended);
       return result;
     },
+    writeHeld: async (fence, version, writes) => {
+      const written = await store.writeHeld(fence, version, writes);
+      if (written) count(writes.events.map(({ kind }) => kind));
+      return written;
+    },
+    beginCall: async (fence, version, settled, reservation, writes) => {
+      const begun = await store.beginCall(fence, version, settled, reservation, writes);
+      if (begun?.ok === true && writes !== null) count(writes.events.map(({ kind }) => kind));
+      return begun;
+    },
     takeQueued: async (from, work) => {
-      let appended: NewAuditEvent[] = [];
+      let appended: EventKind[] = [];
       const taken = await store.takeQueued(from, async (tx, id) => {
         appended = [];
         return await work(countingTx(tx, appended), id);
@@ -32,13 +43,25 @@ export function countedStore(store: Store, telemetry: Telemetry): Store {
   };
 }
 
-const countingTx = (tx: StoreTx, appended: NewAuditEvent[]): StoreTx => ({
+const countingTx = (tx: StoreTx, appended: EventKind[]): StoreTx => ({
   ...tx,
   audit: {
     ...tx.audit,
     append: async (events) => {
       await tx.audit.append(events);
-      appended.push(...events);
+      appended.push(...events.map(({ kind }) => kind));
+    },
+  },
+  runs: {
+    ...tx.runs,
+    lease: async (worker, until, event) => {
+      const token = await tx.runs.lease(worker, until, event);
+      appended.push(event.kind);
+      return token;
+    },
+    write: async (writes) => {
+      await tx.runs.write(writes);
+      appended.push(...writes.events.map(({ kind }) => kind));
     },
   },
 });

@@ -70,6 +70,10 @@ async function fillLibraries(context: ScenarioContext): Promise<Library> {
         text: `A long text in which, between other things, ${word} stands once; ours are ${ours}, says page ${index}.`,
       }),
     );
+  // The same text in both: embedding, signature, words and letters are equal, whoever compares them.
+  const twin = { name: "twin", text: `A long text in which, between other things, ${word} stands once.` };
+  theirIds.push(await addDocument(context, context.client("other_tenant"), twin));
+  ourIds.push(await addDocument(context, context.client("requester"), twin));
   // Its name and its metadata say what they like; neither may move a wall or become an instruction.
   ourIds.push(
     await addDocument(context, context.client("requester"), {
@@ -122,7 +126,7 @@ const same = (one: Asked, other: Asked): boolean =>
   JSON.stringify(passagesOf(one)) === JSON.stringify(passagesOf(other));
 
 function checkPrompt(context: ScenarioContext, library: Library, asked: Asked, canary: string): void {
-  const { reader, theirs, hidden, ourIds } = library;
+  const { reader, theirs, hidden, ourIds, theirIds } = library;
   const [prompt] = asked.prompts;
   context.check("the model is asked", prompt !== undefined, asked.prompts.length);
   if (prompt === undefined) return;
@@ -130,6 +134,11 @@ function checkPrompt(context: ScenarioContext, library: Library, asked: Asked, c
   context.check(
     "no passage of another tenant's",
     !words.includes(theirs) || onlyInPoison(words, theirs),
+    words,
+  );
+  context.check(
+    "no passage of another tenant's, however equal to ours",
+    !theirIds.some((id) => words.includes(id)),
     words,
   );
   const found = passagesOf(asked).join("\n");

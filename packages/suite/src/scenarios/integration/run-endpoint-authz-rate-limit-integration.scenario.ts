@@ -2,6 +2,7 @@
 // that was forgotten.
 
 import type { Answer } from "../../client.ts";
+import type { TokenChange } from "../../faults/token-issuer.ts";
 import { fieldsOf, isProblem, readRun, type RunReading, textOf } from "../../run-reading.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
 import type { Role } from "../../target.ts";
@@ -29,6 +30,9 @@ export const runEndpointAuthzRateLimitIntegration: Scenario = {
     const operations = await readOperations(context);
     const before = await stateOf(context, run.id);
     await refuseStrangers(context, operations);
+    await context.part("bearer tokens that are wrong in one way each", ["tokens"], async () => {
+      await refuseWrongTokens(context, operations);
+    });
     await refuseWrongScopes(context, operations);
     await refuseOtherTenant(context, operations, run);
     const after = await stateOf(context, run.id);
@@ -119,6 +123,60 @@ async function refuseStrangers(context: ScenarioContext, operations: readonly Op
         "whoever shows no valid key gets 401 from every route",
         answer.status === 401 && isProblem(answer) && answer.headers["www-authenticate"] !== undefined,
         { ...operation, authorization, status: answer.status },
+      );
+  }
+}
+
+const FAR_FUTURE = 4_102_444_800;
+
+/** All else of each is as it should be: it is refused for this, or for nothing. */
+const WRONG_TOKENS: readonly (readonly [what: string, change: TokenChange])[] = [
+  ["an end that has passed", { claims: { exp: 1_000_000_000, iat: 999_999_000 } }],
+  ["no end", { claims: { exp: undefined } }],
+  ["a beginning that has not come", { claims: { nbf: FAR_FUTURE, exp: FAR_FUTURE + 600 } }],
+  ["another audience", { claims: { aud: "https://other.example" } }],
+  ["no audience", { claims: { aud: undefined } }],
+  ["another issuer", { claims: { iss: "https://issuer.example" } }],
+  ["no subject", { claims: { sub: undefined } }],
+  ["the type of an ID token", { header: { typ: "JWT" } }],
+  ["the algorithm `none`", { header: { alg: "none" }, signedBy: "nothing" }],
+  ["the algorithm `none` and some signature", { header: { alg: "none" }, signedBy: "stranger" }],
+  ["the public key for an HMAC secret", { header: { alg: "HS256" }, signedBy: "secret" }],
+  ["another key under the issuer's name for its own", { signedBy: "stranger" }],
+  ["a key that the issuer does not have", { header: { kid: "k2" }, signedBy: "stranger" }],
+  ["claims that were changed after they were signed", { forged: { sub: "eve" } }],
+];
+
+async function refuseWrongTokens(context: ScenarioContext, operations: readonly Operation[]): Promise<void> {
+  const { tokens, gatedTask } = context.target;
+  if (tokens === undefined) return;
+  const asOwner = async (token: string, path: string): Promise<number> => {
+    const headers = { accept: "application/json", authorization: `Bearer ${token}` };
+    const answer = await context.client("requester").request({ method: "GET", path, headers, body: null });
+    return answer.status;
+  };
+  const good = await asOwner(tokens.make(), "/api/harness/runs");
+  context.check("a good token is its holder", good === 200, good);
+  const plain = await asOwner(tokens.make({ claims: { groups: ["admin", "none"] } }), "/api/harness/runs");
+  context.check("groups that nobody gave a role give none", plain === 403, plain);
+  for (const [what, change] of WRONG_TOKENS) {
+    const authorization = `Bearer ${tokens.make(change)}`;
+    const answers = await Promise.all(
+      operations.map(async (operation) => ({
+        operation,
+        answer: await ask(context, operation, {
+          role: "requester",
+          authorization,
+          id: ABSENT,
+          body: gatedTask.body,
+        }),
+      })),
+    );
+    for (const { operation, answer } of answers)
+      context.check(
+        `a token with ${what} gets 401 from every route`,
+        answer.status === 401 && isProblem(answer),
+        { ...operation, status: answer.status },
       );
   }
 }

@@ -1,0 +1,32 @@
+// What is read whenever somebody looks: how full the queue is, and how the providers are. Both are the database's, so
+// every process of a fleet tells the same.
+
+import type { TenantId } from "@assent/contract";
+import { QUEUE_RUNS_MAX } from "../../base/limits.ts";
+import { ASSENT, GEN_AI } from "../../core/telemetry/names.ts";
+import type { Clock, Store, Telemetry } from "../../ports.ts";
+
+/** Of no tenant: nobody's share of the queue is asked for. */
+const NOBODY: TenantId = `ten_${"0".repeat(32)}`;
+
+const BREAKER_STATES = ["closed", "half_open", "open"] as const;
+
+export function watchGauges(
+  telemetry: Telemetry,
+  { store, clock }: { readonly store: Pick<Store, "queueLoad" | "breakers">; readonly clock: Clock },
+): void {
+  const load = async (): ReturnType<Store["queueLoad"]> =>
+    await store.queueLoad(NOBODY, clock.now(), QUEUE_RUNS_MAX + 1);
+  telemetry.watch("assent.queue.depth", async () => [{ value: (await load()).queued, attributes: {} }]);
+  telemetry.watch("assent.queue.oldest_age", async () => [
+    { value: (await load()).oldestSeconds, attributes: {} },
+  ]);
+  telemetry.watch("assent.breaker.state", async () =>
+    [...(await store.breakers.list())].flatMap(([provider, breaker]) =>
+      BREAKER_STATES.map((state) => ({
+        value: breaker.state === state ? 1 : 0,
+        attributes: { [GEN_AI.provider]: provider, [ASSENT.breaker]: state },
+      })),
+    ),
+  );
+}
