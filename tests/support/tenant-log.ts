@@ -46,7 +46,7 @@ export function logPorts(database: ThrowAwayDatabase, folder: string, options: L
   return {
     store: options.store ?? postgresLogStore(database.appPool()),
     files: openLogFiles({ folder: join(folder, "logs"), random: systemRandom, operations }),
-    signer: createSigner(openAnchorFiles(join(folder, "signer"), operations), () => keys.seeds()),
+    signer: createSigner(openAnchorFiles(join(folder, "signer"), operations), keys),
     clock: systemClock,
     random: systemRandom,
     originOf,

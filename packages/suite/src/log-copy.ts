@@ -73,6 +73,30 @@ export function findingsOf(copy: LogCopy, pin: LogPin, remembered: string | null
   return findings;
 }
 
+/**
+ * The first entry that is not the one that stood there when the hashes were kept; null where none differs. Hashes that
+ * do not give the root of a signed checkpoint are nobody's memory, and tell nothing.
+ * @param kept leaf hashes of the log of that checkpoint, as a monitor or the tiles have them
+ */
+export function placeOfChange(
+  copy: LogCopy,
+  kept: { readonly note: string; readonly hashes: readonly Hash[] },
+  { origin, keys }: LogPin,
+): number | null {
+  const signed = openCheckpoint(kept.note, origin, keys);
+  if (!signed.ok || signed.value.size !== kept.hashes.length) return null;
+  if (!isSameHash(treeHash(kept.hashes), signed.value.root)) return null;
+  const hashes = hashesOf(copy);
+  const first = kept.hashes.findIndex((hash, i) => {
+    const now = hashes[i];
+    return now === undefined || !isSameHash(now, hash);
+  });
+  if (first >= 0) return first;
+  return hashes.length > kept.hashes.length ? kept.hashes.length : null;
+}
+
+export const leafHashesOf = (copy: LogCopy): readonly Hash[] => hashesOf(copy);
+
 type Tree = { readonly size: number; readonly root: Hash; readonly hashes: readonly Hash[] };
 
 function againstMemory(remembered: string, { origin, keys }: LogPin, { size, root, hashes }: Tree): string[] {

@@ -2,6 +2,11 @@
 
 import type { Approval, RunId } from "@assent/contract";
 import { expect, test } from "vitest";
+import { RUN_INPUT_TOKENS_MAX, RUN_OUTPUT_TOKENS_MAX } from "../../../packages/harness/src/base/limits.ts";
+import {
+  decisionRecordSchema,
+  questionOfRecord,
+} from "../../../packages/harness/src/core/decide/decision-record.ts";
 import type { Policies } from "../../../packages/harness/src/core/decide/policy-point.ts";
 import type { ToolCall } from "../../../packages/harness/src/core/run/journal.ts";
 import type { Caller } from "../../../packages/harness/src/ports.ts";
@@ -192,4 +197,36 @@ test("what a person is shown says where each value came from", async () => {
     "/id": { origin: "trusted", sources: [{ source: "task", start: 6, end: 18 }] },
     "/amount": { origin: "untrusted" },
   });
+});
+
+test("a rule can rest on what is left of the run's budget, and the record says what that was", async () => {
+  const whole = RUN_INPUT_TOKENS_MAX + RUN_OUTPUT_TOKENS_MAX;
+  const atLeast = (tokens: number): Policies =>
+    policiesOf({
+      texts: {
+        "test.cedar": `@id("act") permit (principal, action == Action::"call", resource);
+          @id("low") @needs_approval forbid (principal, action == Action::"call", resource)
+          unless { context.budget has tokens_left && context.budget.tokens_left >= ${tokens} };`,
+      },
+    });
+  for (const [least, asks] of [
+    [whole - 100_000, false],
+    // The model's own answer cost something.
+    [whole, true],
+  ] as const) {
+    const tool = countingTool("count", "once");
+    await using engine = await openEngine({ models: oneCall, tools: [tool], policies: atLeast(least) });
+    await engine.startWorker();
+    const id = await engine.submit();
+    await engine.reaches(id, asks ? "awaiting_approval" : "succeeded");
+    expect([least, tool.effects.length]).toEqual([least, asks ? 0 : 1]);
+    const listed = value(await engine.harness.listDecisions(engine.caller, new Date(0), null));
+    const record = decisionRecordSchema.parse(listed.data[0]);
+    const left = record.budget.tokens_left ?? whole;
+    expect(left).toBeLessThan(whole);
+    const { request, budget } = questionOfRecord(record);
+    expect(atLeast(left).decide(request, budget).verdict).toBe("permit");
+    expect(atLeast(left + 1).decide(request, budget).verdict).toBe("needs_approval");
+    expect(record.circumstances).toBeDefined();
+  }
 });

@@ -7,7 +7,7 @@ import { APPROVAL_TRANSITIONS } from "../../../packages/harness/src/core/run/app
 import { TRANSITIONS } from "../../../packages/harness/src/core/run/run.ts";
 import { STEP_TRANSITIONS } from "../../../packages/harness/src/core/run/step.ts";
 import { transaction } from "../../../packages/harness/src/adapters/postgres/connect.ts";
-import { openEngine } from "../../support/engine.ts";
+import { answering, countingTool, openEngine } from "../../support/engine.ts";
 
 const pairsOf = (machine: string, pairs: readonly (readonly [string, string])[]): string[] =>
   pairs.map(([from, to]) => `${machine}: ${from} -> ${to}`);
@@ -82,6 +82,43 @@ async function tryMove(pool: Pool, id: string, from: string, to: string): Promis
     client.release();
   }
 }
+
+test("the event of an earlier transaction says nothing of this change, however new it is", async () => {
+  const call = { id: "c1", tool: "count", arguments: { amount: 10 } };
+  await using engine = await openEngine({
+    models: answering((turn) => (turn === 0 ? { calls: [call] } : { text: "Done." })),
+    tools: [countingTool("count", "once")],
+  });
+  const worker = await engine.startWorker();
+  const id = await engine.submit();
+  await engine.reaches(id, "awaiting_approval");
+  await worker.stop();
+  const decided = async (event: string): Promise<string> =>
+    await transaction(engine.database.appPool(), async (client) => {
+      const tenant = uuidOf(engine.tenant);
+      await client.query("select set_config('assent.tenant', $1, true)", [tenant]);
+      await client.query(
+        "update assent.approvals set state = 'cancelled', decided_at = now() where tenant_id = $1 and state = 'open'",
+        [tenant],
+      );
+      await client.query("update assent.runs set version = version + 1 where tenant_id = $1 and id = $2", [
+        tenant,
+        uuidOf(id),
+      ]);
+      await client.query(
+        `insert into assent.audit_events (tenant_id, run_id, version, at, kind, data, digest)
+         select tenant_id, id, version, now(), $3, $4, sha256('x') from assent.runs where tenant_id = $1 and id = $2`,
+        [tenant, uuidOf(id), "approval_cancelled", event],
+      );
+      return "committed";
+    }).catch((error: unknown) =>
+      error instanceof Error && "code" in error ? String(error.code) : String(error),
+    );
+  const [open] = (await engine.run(id)).approvals;
+  // The newest event but this one is about the very approval, and of another transaction.
+  expect(await decided(JSON.stringify({ approval_id: `apr_${"0".repeat(32)}` }))).toBe("AS002");
+  expect(await decided(JSON.stringify({ approval_id: open?.id }))).toBe("committed");
+});
 
 test("a change of state without its event does not commit", async () => {
   await using engine = await openEngine();

@@ -53,7 +53,7 @@ export async function openBenchDatabase(home: string): Promise<BenchDatabase> {
       startKeeper({
         ...setup,
         store: postgresLogStore(app),
-        signer: createSigner(openAnchorFiles(join(folder, "signer")), () => keys.seeds()),
+        signer: createSigner(openAnchorFiles(join(folder, "signer")), keys),
         files: openLogFiles({ folder: join(folder, "logs"), random: systemRandom }),
         log: (level, message, fields) => {
           if (level === "error" || level === "warn")

@@ -3,9 +3,9 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { signerKey, SIGNATURE_TYPES, type VerifierKey } from "@assent/tlog";
+import { SIGNATURE_TYPES, type VerifierKey, verifierKey } from "@assent/tlog";
 import { openAnchorFiles } from "../adapters/files/anchor-files.ts";
-import { readLogKeys } from "../adapters/files/log-keys.ts";
+import { readPublicKeys } from "../adapters/files/log-keys.ts";
 import { openLogFiles } from "../adapters/files/log-files.ts";
 import { reviewTransaction } from "../adapters/postgres/audit-review.ts";
 import { type Connection, connectPool, readDatabaseAddress } from "../adapters/postgres/connect.ts";
@@ -49,10 +49,10 @@ export async function reviewDatabase(
     return found;
   });
   const outside = await readOutside(options, origins);
-  const seeds = readLogKeys(join(options.home, EVIDENCE_FOLDER, "signer"));
+  const own = readPublicKeys(join(options.home, EVIDENCE_FOLDER, "signer"));
   const keysOf = (origin: string): readonly VerifierKey[] => {
     const pinned = options.keys.filter(({ name }) => name === origin);
-    return pinned.length > 0 ? pinned : seeds.map((seed) => signerKey(origin, SIGNATURE_TYPES.ed25519, seed));
+    return pinned.length > 0 ? pinned : own.map((key) => verifierKey(origin, SIGNATURE_TYPES.ed25519, key));
   };
   const outsideOf = (origin: string): OutsideKnowledge => outside.get(origin) ?? NOTHING_KNOWN;
   return ok(

@@ -82,7 +82,7 @@ export async function startEvidence(
     return refuseHome(signerFolder, error);
   }
   const store = postgresLogStore(pool);
-  const signer = createSigner(openAnchorFiles(signerFolder), () => keys.seeds());
+  const signer = createSigner(openAnchorFiles(signerFolder), keys);
   const files = openLogFiles({ folder: join(home, EVIDENCE_FOLDER, "logs"), random });
   const base = { store, signer, files, clock, random, log, originOf: originsOf(secrets.check) };
   const tagOf = tagsOf(secrets.check);

@@ -2,7 +2,7 @@
 
 import { runIdSchema } from "@assent/contract";
 import { err, ok, type Result } from "../base/result.ts";
-import type { DecisionRecord } from "../core/decide/decision-record.ts";
+import { type DecisionRecord, recordedBudget } from "../core/decide/decision-record.ts";
 import type { Caller, DecidedCall, DecisionPlace, Store } from "../ports.ts";
 import type { Page, Refusal } from "./harness.ts";
 
@@ -60,7 +60,8 @@ function recordOf(caller: Caller, call: DecidedCall): DecisionRecord {
     tainted: judgement.tainted,
     askable: judgement.askable,
     planned: judgement.planned,
-    budget: {},
+    ...(judgement.circumstances === undefined ? {} : { circumstances: { ...judgement.circumstances } }),
+    budget: recordedBudget(judgement.budget),
     policy_version: judgement.policyVersion,
     decision: call.decision,
   };

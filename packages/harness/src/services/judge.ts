@@ -4,6 +4,7 @@ import type { Action } from "@assent/contract";
 import type { ActionRequest, ArgumentLabel } from "../core/decide/action-request.ts";
 import { circumstancesOf } from "../core/decide/circumstances.ts";
 import { type Judgement, judgementOf } from "../core/decide/judgement.ts";
+import type { PolicyBudget } from "../core/decide/policy-context.ts";
 import type { Policies } from "../core/decide/policy-point.ts";
 import type { PolicyVerdict } from "../core/decide/policy-verdict.ts";
 import { toolsNamed } from "../core/decide/tool-naming.ts";
@@ -28,6 +29,8 @@ export type Seen = {
   readonly journal: Journal;
   readonly origins: OriginIndex;
   readonly tools: Pick<Tools, "get">;
+  /** What is left of the run's; nothing where it has none. */
+  readonly budget?: PolicyBudget;
 };
 
 /** @param uses of handles: what they stand for came out of untrusted text, whoever else wrote the same */
@@ -38,7 +41,7 @@ export function judge(
   action: Action,
   uses: readonly HandleUse[] = [],
 ): Judged {
-  const { run, definition, journal, origins } = seen;
+  const { run, definition, journal, origins, budget } = seen;
   const { labels: found, tainted } = origins.label(action.arguments, propertyNames(manifest));
   const labels = {
     ...found,
@@ -65,7 +68,11 @@ export function judge(
       journal,
     ),
   };
-  return { request, verdict: policies.decide(request), judgement: judgementOf(request, policies.version) };
+  return {
+    request,
+    verdict: policies.decide(request, budget),
+    judgement: judgementOf(request, policies.version, budget),
+  };
 }
 
 const labelOfUse = ({ step, start, end }: HandleUse): ArgumentLabel => ({

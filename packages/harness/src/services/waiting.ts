@@ -3,7 +3,7 @@
 import type { ApprovalId, WaitingCall } from "@assent/contract";
 import { ok, type Result } from "../base/result.ts";
 import type { AgentDefinition } from "../core/agent.ts";
-import type { DecisionRecord } from "../core/decide/decision-record.ts";
+import { type DecisionRecord, recordedBudget } from "../core/decide/decision-record.ts";
 import type { Policies } from "../core/decide/policy-point.ts";
 import { planWaiting, type WaitingQuestion } from "../core/decide/waiting.ts";
 import type { ApprovalRecord, Caller, RunRecord, Store, StoreTx, Tools } from "../ports.ts";
@@ -71,7 +71,8 @@ function recordOf(run: RunRecord, approval: ApprovalRecord): DecisionRecord {
     tainted: judgement.tainted,
     askable: judgement.askable,
     planned: judgement.planned,
-    budget: {},
+    ...(judgement.circumstances === undefined ? {} : { circumstances: { ...judgement.circumstances } }),
+    budget: recordedBudget(judgement.budget),
     policy_version: judgement.policyVersion,
     decision: approval.decision,
   };

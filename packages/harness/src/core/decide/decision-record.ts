@@ -50,6 +50,12 @@ export const decisionRecordSchema = z
 
 export type DecisionRecord = z.infer<typeof decisionRecordSchema>;
 
+/** As a record has it. */
+export const recordedBudget = (budget: PolicyBudget = {}): DecisionRecord["budget"] => ({
+  ...(budget.tokensLeft === undefined ? {} : { tokens_left: budget.tokensLeft }),
+  ...(budget.microdollarsLeft === undefined ? {} : { microdollars_left: budget.microdollarsLeft }),
+});
+
 export function recordDecision(entry: {
   readonly at: Date;
   readonly step: number;
@@ -79,10 +85,7 @@ export function recordDecision(entry: {
     askable: request.askable,
     planned: request.planned,
     ...(request.circumstances === undefined ? {} : { circumstances: { ...request.circumstances } }),
-    budget: {
-      ...(budget.tokensLeft === undefined ? {} : { tokens_left: budget.tokensLeft }),
-      ...(budget.microdollarsLeft === undefined ? {} : { microdollars_left: budget.microdollarsLeft }),
-    },
+    budget: recordedBudget(budget),
     policy_version: entry.version,
     decision: { verdict: verdict.verdict, reasons: verdict.reasons },
   };

@@ -1,6 +1,7 @@
 // What a call was judged on, as the journal keeps it beside the call: enough to explain the decision later, and to judge
 // the same call again under other rules.
 
+import type { PolicyBudget } from "./policy-context.ts";
 import type { Sha256 } from "../../base/digest.ts";
 import type { ActionRequest, ArgumentLabels, Circumstances } from "./action-request.ts";
 
@@ -11,6 +12,8 @@ export type Judgement = {
   readonly askable: boolean;
   readonly planned: boolean;
   readonly policyVersion: Sha256;
+  /** What was left of the run's budget, where the rules were told; absent in journals of before. */
+  readonly budget?: PolicyBudget;
   /** Absent in journals of before. */
   readonly circumstances?: Circumstances;
   /**
@@ -20,8 +23,20 @@ export type Judgement = {
   readonly agentVersion?: Sha256 | null;
 };
 
-export function judgementOf(request: ActionRequest, policyVersion: Sha256): Judgement {
+export function judgementOf(
+  request: ActionRequest,
+  policyVersion: Sha256,
+  budget: PolicyBudget = {},
+): Judgement {
   const { labels, controlArguments, tainted, askable, planned, circumstances } = request;
-  const judgement = { labels, controlArguments, tainted, askable, planned, policyVersion };
+  const judgement = {
+    labels,
+    controlArguments,
+    tainted,
+    askable,
+    planned,
+    policyVersion,
+    ...(Object.keys(budget).length === 0 ? {} : { budget }),
+  };
   return circumstances === undefined ? judgement : { ...judgement, circumstances };
 }

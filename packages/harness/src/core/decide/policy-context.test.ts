@@ -148,19 +148,20 @@ test("what is left of the budget is told in whole numbers", () => {
 });
 
 test.each([
-  ["context.tainted", false, false],
-  ["context.target in x", true, false],
-  ["context.resources_complete", true, false],
-  ['context["texts"]', false, true],
-  ["context.amounts", false, true],
-  ['context["t\\u{61}rget"]', true, true],
-])("rules that say %s are told of resources: %s, of values: %s", (text, resources, values) => {
-  expect(policyNeeds(["permit", text])).toEqual({ resources, values });
+  ["context.tainted", false, false, false],
+  ["context.target in x", true, false, false],
+  ["context.resources_complete", true, false, false],
+  ['context["texts"]', false, true, false],
+  ["context.amounts", false, true, false],
+  ["context.budget has x", false, false, true],
+  ['context["t\\u{61}rget"]', true, true, true],
+])("rules that say %s are told of resources: %s, values: %s, budget: %s", (text, resources, values, left) => {
+  expect(policyNeeds(["permit", text])).toEqual({ resources, values, budget: left });
 });
 
 test("what no rule reads is not sent, and nothing of it could pass for an answer", () => {
   const asked = request({}, { to: "bob@example.com" });
-  const { context, entities } = policyQuestion(asked, {}, { resources: false, values: false });
+  const { context, entities } = policyQuestion(asked, {}, { resources: false, values: false, budget: false });
   expect(context).toMatchObject({ resources: [], resources_complete: false });
   expect(Object.keys(context)).not.toContain("target");
   expect(entities.map(({ uid }) => uid.type)).toEqual(["Tenant", "Principal", "Agent", "Tool"]);

@@ -43,9 +43,11 @@ export type PolicyNeeds = {
   readonly resources: boolean;
   /** `texts` and `amounts`. */
   readonly values: boolean;
+  /** What is left of the budget. It changes from call to call, so that no answer would serve twice. */
+  readonly budget: boolean;
 };
 
-const EVERYTHING: PolicyNeeds = { resources: true, values: true };
+const EVERYTHING: PolicyNeeds = { resources: true, values: true, budget: true };
 
 /**
  * What rules of these texts can read at most. A part is left out only where its name stands nowhere in any of them; an
@@ -57,6 +59,7 @@ export function policyNeeds(texts: readonly string[]): PolicyNeeds {
   return {
     resources: mentions("target", "resources", "Resource"),
     values: mentions("texts", "amounts", "Texts", "Amounts"),
+    budget: mentions("budget", "Budget"),
   };
 }
 
@@ -106,7 +109,7 @@ export function policyQuestion(
       : {}),
     texts: { __entity: uid("Texts", "call") },
     amounts: { __entity: uid("Amounts", "call") },
-    budget: budgetOf(budget),
+    budget: needs.budget ? budgetOf(budget) : {},
   };
   return {
     principal,

@@ -104,8 +104,9 @@ export async function advance(
   tenant: TenantId,
 ): Promise<PublishRefusal | KeyRefusal | null> {
   const log = await ensureLog(ports, tenant);
-  // Only the holder of the key that began a log may go on with it: another's signature would end verifiers' trust.
-  if (!ports.signer.vkeys(log.origin).includes(log.vkey))
+  // Only the home whose key began a log may go on with it, with that key or one that it was rotated to: another's
+  // signature would end verifiers' trust.
+  if (!ports.signer.hasHeld(log.origin, log.vkey))
     return {
       code: "key_differs",
       detail: `The log ${log.origin} was begun with another key than this home's; begin a new epoch, or give this home its key.`,

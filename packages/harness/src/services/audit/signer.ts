@@ -10,6 +10,7 @@ import {
   type SignerKey,
   signNote,
   SIGNATURE_TYPES,
+  verifierKey,
   verifyConsistency,
 } from "@assent/tlog";
 import { err, ok, type Result } from "../../base/result.ts";
@@ -36,13 +37,22 @@ export type Signer = {
   sign(request: SignRequest): Promise<Result<string, SignRefusal>>;
   /** Public halves of the keys that sign this log now, as verifier keys, oldest first. */
   vkeys(origin: string): readonly string[];
+  /** Whether this key signs, or did so before it was rotated away. */
+  hasHeld(origin: string, vkey: string): boolean;
 };
 
 /** Another signer on the same memory may be faster a few times in a row; more often than this something is wrong. */
 const ATTEMPTS_MAX = 5;
 
-/** @param seeds of the keys that sign now; asked for at each signature, since keys are rotated while it runs */
-export function createSigner(anchors: AnchorFiles, seeds: () => readonly Uint8Array[]): Signer {
+export type SignerKeys = {
+  /** Of the keys that sign now. */
+  readonly seeds: () => readonly Uint8Array[];
+  /** Public keys that signed before. */
+  readonly retired: () => readonly Uint8Array[];
+};
+
+/** @param keys asked for at each signature, since they are rotated while it runs */
+export function createSigner(anchors: AnchorFiles, { seeds, retired }: SignerKeys): Signer {
   const keysOf = (origin: string): SignerKey[] =>
     seeds().map((seed) => signerKey(origin, SIGNATURE_TYPES.ed25519, seed));
   return {
@@ -52,6 +62,9 @@ export function createSigner(anchors: AnchorFiles, seeds: () => readonly Uint8Ar
       return before === null ? null : judge(before, request);
     },
     vkeys: (origin) => keysOf(origin).map(({ vkey }) => vkey),
+    hasHeld: (origin, vkey) =>
+      keysOf(origin).some((key) => key.vkey === vkey) ||
+      retired().some((key) => verifierKey(origin, SIGNATURE_TYPES.ed25519, key).vkey === vkey),
     async sign(request): Promise<Result<string, SignRefusal>> {
       const { origin, size, root } = request;
       for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {

@@ -7,9 +7,11 @@ import type { Answer } from "../../client.ts";
 import {
   type CopiedEntry,
   findingsOf,
+  leafHashesOf,
   type LogCopy,
   type LogPin,
   opensItsCommitment,
+  placeOfChange,
   placeProved,
   readLeaf,
   readPin,
@@ -269,7 +271,8 @@ async function refuseOthers(context: ScenarioContext, path: string): Promise<voi
   });
 }
 
-type Tampering = readonly [what: string, tampered: LogCopy, remembered: string | null];
+/** @param place where the history is another one from on */
+type Tampering = readonly [what: string, tampered: LogCopy, remembered: string | null, place: number];
 
 /** Each is one that somebody with the database in hand could do. @param before the log's earlier state */
 function tamperings(before: LogCopy, after: LogCopy, pin: LogPin): readonly Tampering[] {
@@ -282,21 +285,27 @@ function tamperings(before: LogCopy, after: LogCopy, pin: LogPin): readonly Tamp
     ...after,
     entries: entries.toSpliced(from, removed, ...added),
   });
-  const inPlace: readonly (readonly [string, LogCopy])[] = [
-    ["an edited entry", change(middle, 1, edited)],
-    ["a deleted entry", change(middle, 1)],
-    ["two entries in the other order", change(middle, 2, other, one)],
-    ["an inserted entry", change(middle, 0, one)],
-    ["an entry in another's place", change(middle, 1, other)],
-    ["a tail that was cut off", change(entries.length - 1, 1)],
-    ["an entry at the end that nobody signed", change(entries.length, 0, one)],
+  const { length } = entries;
+  const inPlace: readonly (readonly [string, LogCopy, number])[] = [
+    ["an edited entry", change(middle, 1, edited), middle],
+    ["a deleted entry", change(middle, 1), middle],
+    ["two entries in the other order", change(middle, 2, other, one), middle],
+    // It stands twice then, and the second time is the first that is wrong.
+    ["an inserted entry", change(middle, 0, one), middle + 1],
+    ["an entry in another's place", change(middle, 1, other), middle],
+    ["a tail that was cut off", change(length - 1, 1), length - 1],
+    ["an entry at the end that nobody signed", change(length, 0, one), length],
   ];
   return [
-    ...inPlace.map(([what, copy]) => [what, copy, null] as const),
-    ...inPlace.map(([what, copy]) => [`${what}, hashes made anew`, rehash(copy, pin), null] as const),
-    ...inPlace.map(([what, copy]) => [`${what}, signed by a stranger`, signAnew(copy, pin), null] as const),
+    ...inPlace.map(([what, copy, place]) => [what, copy, null, place] as const),
+    ...inPlace.map(
+      ([what, copy, place]) => [`${what}, hashes made anew`, rehash(copy, pin), null, place] as const,
+    ),
+    ...inPlace.map(
+      ([what, copy, place]) => [`${what}, signed by a stranger`, signAnew(copy, pin), null, place] as const,
+    ),
     // A state that was signed once verifies by itself: only whoever remembers a later one finds out.
-    ["a log set back to an earlier checkpoint", before, after.note],
+    ["a log set back to an earlier checkpoint", before, after.note, before.entries.length],
   ];
 }
 
@@ -307,10 +316,17 @@ function checkTampering(context: ScenarioContext, before: LogCopy, after: LogCop
   const attempts = tamperings(before, after, pin);
   context.precondition("the log has entries enough to be tampered with", attempts.length > 0);
   context.check("an earlier state verifies by itself", findingsOf(before, pin, null).length === 0);
-  const found = attempts.map(([what, copy, remembered]) => ({
+  const kept = { note: after.note, hashes: leafHashesOf(after) };
+  context.check("what was kept is what was signed", placeOfChange(after, kept, pin) === null);
+  const found = attempts.map(([what, copy, remembered, place]) => ({
     what,
+    place,
+    named: placeOfChange(copy, kept, pin),
     findings: findingsOf(copy, pin, remembered).slice(0, 3),
   }));
   context.read("tampered copies", found);
-  for (const { what, findings } of found) context.check(`${what} is found offline`, findings.length > 0);
+  for (const { what, findings, place, named } of found) {
+    context.check(`${what} is found offline`, findings.length > 0);
+    context.check(`the place of ${what} is named`, named === place, { named, place });
+  }
 }
