@@ -123,7 +123,15 @@ export type KeyList = z.infer<typeof keyListSchema>;
 
 export const healthSchema = z.strictObject({ status: z.literal("ok") }).meta({ id: "Health" });
 export const readinessSchema = z
-  .strictObject({ status: z.literal("ready"), database: z.literal(true), worker: z.literal(true) })
+  .strictObject({
+    status: z.literal("ready"),
+    database: z.literal(true),
+    worker: z.literal(true),
+    breakers_open: z.int().min(0).meta({
+      description:
+        "Providers of models that nobody asks just now, because they failed: runs that need one wait. Which ones, and since when: `GET /api/harness/providers`.",
+    }),
+  })
   .meta({ id: "Readiness" });
 
 /** Raw bytes, not JSON. */

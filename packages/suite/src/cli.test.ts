@@ -72,6 +72,12 @@ test.each([
   ["an unknown capability", ["http://127.0.0.1:9", "--without", "flying"]],
   ["a body that is no JSON", ["http://127.0.0.1:9", "--run-body", "{"]],
   ["a body in a file that is not there", ["http://127.0.0.1:9", "--run-body", "@/nonexistent/body.json"]],
+  [
+    "a drill whose server is no array",
+    ["drill", "http://127.0.0.1:9", "--run-body", "{}", "--server", '"up"'],
+  ],
+  ["a drill whose sink has no port", ["drill", "http://127.0.0.1:9", "--run-body", "{}", "--sink-port", "x"]],
+  ["a drill without a run", ["drill", "http://127.0.0.1:9"]],
   ["an unknown option", ["http://127.0.0.1:9", "--frobnicate"]],
 ])("usage: 2 for %s", async (_, args) => {
   expect(await main(args)).toBe(2);

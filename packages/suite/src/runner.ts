@@ -142,6 +142,9 @@ export async function runTrial(scenario: Scenario, target: Target, options: Tria
   } catch (error) {
     const { verdict, reason } = judge(error, signal.aborted);
     return end(verdict, reason);
+  } finally {
+    // What this trial asked of the sink must not befall another one's run.
+    if (capabilities.has("tool_sink")) target.sink?.uncue();
   }
   if (notes.checks.length === 0) return end("INCONCLUSIVE", "nothing was checked");
   return end("PASS", "");

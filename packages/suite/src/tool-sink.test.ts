@@ -42,6 +42,12 @@ test("a failure on cue has no effect", async () => {
   expect(await call("a", "1")).toBe(200);
 });
 
+test("a cue that was taken back befalls nobody", async () => {
+  sink.cue({ do: "fail", status: 503 });
+  sink.uncue();
+  expect(await call("a", "1")).toBe(200);
+});
+
 test("a hang on cue has taken the effect", async () => {
   sink.cue({ do: "hang" });
   await expect(call("a", "1", HANG_MS)).rejects.toThrow(NoAnswer);

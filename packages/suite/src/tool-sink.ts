@@ -38,6 +38,8 @@ export type ToolSink = {
   seen(canaries: readonly string[]): readonly string[];
   /** The next calls are answered by these, in order; after them everything is taken. */
   cue(...cues: readonly SinkCue[]): void;
+  /** Forgets the cues that no call has met. */
+  uncue(): void;
   stop(): Promise<void>;
 };
 
@@ -129,6 +131,9 @@ export async function startToolSink(port: number = 0): Promise<ToolSink> {
       canaries.filter((canary) => formsOf(canary).some((form) => raw.some((text) => text.includes(form)))),
     cue: (...more) => {
       cues.push(...more);
+    },
+    uncue: () => {
+      cues.length = 0;
     },
     stop: async () => {
       if (!server.listening) return;

@@ -227,9 +227,10 @@ test("health needs no key, and readiness says what is missing", async () => {
     status: "ready",
     database: true,
     worker: true,
+    breakers_open: 1,
   });
   await using lame = await startApi({
-    readiness: async () => await Promise.resolve({ database: true, worker: false }),
+    readiness: async () => await Promise.resolve({ database: true, worker: false, breakersOpen: 0 }),
   });
   const answer = await fetch(`${lame.url}/readyz`);
   expect(answer.headers.get("retry-after")).toMatch(/^\d+$/);

@@ -32,6 +32,7 @@ test("failures of many processes add up; of many that want to probe one does", a
   );
   const open = await breakers.read("openai");
   expect(entryOf(open, now)).toEqual({ enter: "no", waitMs: SETTINGS.open_ms, why: "open" });
+  expect(await engine.harness.readiness()).toMatchObject({ database: true, breakersOpen: 1 });
   const later = new Date(now.getTime() + SETTINGS.open_ms);
   const probes = await Promise.all(
     Array.from(
@@ -48,4 +49,5 @@ test("failures of many processes add up; of many that want to probe one does", a
     afterCall(before, { ended: "answered" }, prober, later, SETTINGS),
   );
   expect(await breakers.read("openai")).toEqual(CLOSED);
+  expect(await engine.harness.readiness()).toMatchObject({ database: true, breakersOpen: 0 });
 });

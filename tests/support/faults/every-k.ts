@@ -1,6 +1,7 @@
 // Runs the happy path once for each place where something can go wrong (the k-th statement, file operation or provider
 // call), in each way in which it can, and says what contradicted what must hold.
 
+import { setTimeout as pause } from "node:timers/promises";
 import type { PointFault } from "@assent/suite";
 import type { HappyPath } from "./happy-path.ts";
 
@@ -17,6 +18,22 @@ const FAULTS: { readonly [W in Way]: PointFault } = {
   "killed before": { do: "hang", when: "before" },
   "killed after": { do: "hang", when: "after" },
 };
+
+/** No life takes this long on any machine: one that does waits for what never comes. */
+const LIFE_MS_MAX = 120_000;
+
+async function unlessHung(path: HappyPath, what: string): Promise<readonly string[]> {
+  const late = new AbortController();
+  const hung = async (): Promise<never> => {
+    await pause(LIFE_MS_MAX, undefined, { signal: late.signal });
+    throw new Error(`${what} (${path.points.fired() ?? "not reached"}): the run hangs`);
+  };
+  try {
+    return await Promise.race([path.live(), hung()]);
+  } finally {
+    late.abort();
+  }
+}
 
 export type Tried = { readonly k: number; readonly way: Way; readonly at: string | null };
 
@@ -59,7 +76,7 @@ export async function tryEvery(
   for (const k of chosen)
     for (const way of ways) {
       path.points.arm(null, k, FAULTS[way]);
-      const found = await path.live();
+      const found = await unlessHung(path, `point ${k} ${way}`);
       const at = path.points.fired();
       path.points.disarm();
       tried.push({ k, way, at });

@@ -21,6 +21,7 @@ import {
 import { systemRandom } from "../../../packages/harness/src/adapters/system/random.ts";
 import type { Policies } from "../../../packages/harness/src/core/decide/policy-point.ts";
 import type { ArtifactFiles } from "../../../packages/harness/src/ports.ts";
+import type { Harness } from "../../../packages/harness/src/services/harness.ts";
 import type { OrchestratorPorts } from "../../../packages/harness/src/services/held.ts";
 import { advanceRun, claimRun } from "../../../packages/harness/src/services/orchestrator.ts";
 import { answering, countingTool, type Engine, openEngine, value } from "../engine.ts";
@@ -130,12 +131,13 @@ type Path = {
 
 const never = new AbortController().signal;
 
-/** Tries until it works. What hangs is a dead process: its connections end, and another one tries. */
-async function tryAgain<T>(path: Path, work: () => Promise<T>): Promise<T> {
+/** Tries until it works. What hangs is a dead process: its connections and all it knew end, and another one tries. */
+async function tryAgain<T>(path: Path, work: (harness: Harness) => Promise<T>): Promise<T> {
   let last: unknown;
   for (let attempt = 0; attempt < 4; attempt += 1) {
+    const harness = path.engine.again();
     try {
-      return await unlessDead(path, work);
+      return await unlessDead(path, async () => await work(harness));
     } catch (error) {
       last = error;
       path.abandon();
@@ -157,8 +159,8 @@ async function live(path: Path): Promise<readonly string[]> {
   path.sequence += 1;
   const key = `happy-${path.sequence}`;
   const paidBefore = path.paid();
-  const submitted = await tryAgain(path, async () =>
-    value(await engine.harness.submitRun(engine.caller, { agent: "tester", task: "Note and pay." }, key)),
+  const submitted = await tryAgain(path, async (harness) =>
+    value(await harness.submitRun(engine.caller, { agent: "tester", task: "Note and pay." }, key)),
   );
   const id = submitted.runId;
   for (let round = 0; round < TRIES_MAX; round += 1) {
@@ -192,9 +194,9 @@ async function answer(path: Path, run: Run, paidBefore: number): Promise<void> {
   const { engine } = path;
   const open = run.approvals.find(({ status }) => status === "open");
   if (open === undefined) throw new Error("nothing waits");
-  const decide = async (): Promise<Approval> =>
+  const decide = async (harness: Harness): Promise<Approval> =>
     value(
-      await engine.harness.decide(engine.caller, {
+      await harness.decide(engine.caller, {
         approval_id: open.id,
         action_digest: open.action_digest,
         ...(open.subject === "in_doubt" && path.paid() > paidBefore

@@ -5,7 +5,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { type Approval, type Run, runSchema, runSummarySchema } from "@assent/contract";
 import { startToolSink, type ToolSink } from "@assent/suite";
 import { z } from "zod";
@@ -13,8 +12,8 @@ import { readCredentials } from "../../../packages/harness/src/home.ts";
 import { until } from "../until.ts";
 import { createInstallation, type Installation } from "./installation.ts";
 import { addNotary } from "./notary.ts";
+import { PRESENT_PROGRAM } from "./program-copy.ts";
 
-const PROGRAM = fileURLToPath(new URL("../../../packages/harness/bin/assent.mjs", import.meta.url));
 const START_MS_MAX = 120_000;
 
 export type ChaosSize = {
@@ -53,14 +52,23 @@ function chance(seed: number): () => number {
   };
 }
 
-type Member = { readonly role: "server" | "worker"; child: ChildProcess; url: string; isReady: boolean };
+export type Member = {
+  readonly role: "server" | "worker";
+  child: ChildProcess;
+  url: string;
+  isReady: boolean;
+};
 
 const lineSchema = z.looseObject({ event: z.string(), url: z.string().optional() });
 
 /** Spawned at once; ready when it says so, which it never does when it is killed before. */
-function spawnMember({ home, configFile, folder, environment }: Installation, role: Member["role"]): Member {
+export function spawnMember(
+  { home, configFile, folder, environment }: Installation,
+  role: Member["role"],
+  program: string = PRESENT_PROGRAM,
+): Member {
   const flags = ["--json", ...(role === "server" ? ["--port", "0"] : [])];
-  const child = spawn(process.execPath, [PROGRAM, role, ...flags, "--home", home, "--config", configFile], {
+  const child = spawn(process.execPath, [program, role, ...flags, "--home", home, "--config", configFile], {
     cwd: folder,
     stdio: ["ignore", "pipe", "ignore"],
     env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "", ...environment },
@@ -76,11 +84,11 @@ function spawnMember({ home, configFile, folder, environment }: Installation, ro
   return member;
 }
 
-async function untilReady(member: Member): Promise<void> {
+export async function untilReady(member: Member): Promise<void> {
   await until(`a ${member.role} is ready`, () => member.isReady, START_MS_MAX);
 }
 
-async function end(member: Member, signal: NodeJS.Signals): Promise<void> {
+export async function endMember(member: Member, signal: NodeJS.Signals): Promise<void> {
   if (member.child.exitCode !== null || member.child.signalCode !== null) return;
   const exited = once(member.child, "exit");
   member.child.kill(signal);
@@ -218,7 +226,7 @@ async function killOnAndOn(
     const index = Math.floor(fleet.next() * fleet.members.length);
     const victim = fleet.members[index];
     if (victim === undefined) throw new Error("a fleet has members");
-    await end(victim, "SIGKILL");
+    await endMember(victim, "SIGKILL");
     killed[victim.role] += 1;
     fleet.members[index] = spawnMember(fleet.installation, victim.role);
   }
@@ -252,7 +260,7 @@ export async function runFleetChaos(size: ChaosSize): Promise<ChaosReport> {
   });
   const members: Member[] = [];
   stack.defer(async () => {
-    for (const member of members.toReversed()) await end(member, "SIGTERM");
+    for (const member of members.toReversed()) await endMember(member, "SIGTERM");
   });
   // The first makes the database; the others find it.
   for (let index = 0; index < size.servers + size.workers; index += 1) {
@@ -312,7 +320,7 @@ export async function freezeWorkerInTool(): Promise<FrozenReport> {
   stack.defer(async () => {
     for (const member of members.toReversed()) {
       member.child.kill("SIGCONT");
-      await end(member, "SIGTERM");
+      await endMember(member, "SIGTERM");
     }
   });
   const start = async (role: Member["role"]): Promise<Member> => {
@@ -338,7 +346,7 @@ export async function freezeWorkerInTool(): Promise<FrozenReport> {
   first.child.kill("SIGCONT");
   // It is awake and at work again when it can carry out a run by itself.
   const second = members.at(-1);
-  if (second !== undefined) await end(second, "SIGTERM");
+  if (second !== undefined) await endMember(second, "SIGTERM");
   await playRun(fleet, 2);
   const after = runSchema.parse(await (await ask(fleet, `/api/harness/runs/${run.id}`)).json());
   return {

@@ -62,30 +62,34 @@ function recordWait(telemetry: Telemetry, { requested_at, decided_at, status }: 
 /** A database that answers later than this is as good as none: whoever asks for readiness must be answered himself. */
 const PING_MS_MAX = 2_000;
 
-async function pingInTime({ store, clock }: Pick<HarnessPorts, "store" | "clock">): Promise<void> {
+/** @returns how many breakers are open */
+async function askInTime({ store, clock }: Pick<HarnessPorts, "store" | "clock">): Promise<number> {
   const answered = new AbortController();
   const late = async (): Promise<never> => {
     await clock.sleep(PING_MS_MAX, answered.signal);
     throw new Error(`no answer after ${PING_MS_MAX} ms`);
   };
+  const ask = async (): Promise<number> => {
+    await store.ping();
+    return [...(await store.breakers.list()).values()].filter(({ state }) => state !== "closed").length;
+  };
   try {
-    await Promise.race([store.ping(), late()]);
+    return await Promise.race([ask(), late()]);
   } finally {
     answered.abort();
   }
 }
 
 async function readiness(ports: HarnessPorts): ReturnType<Harness["readiness"]> {
-  let database = true;
+  const worker = ports.isWorkerReady();
   try {
-    await pingInTime(ports);
+    return { database: true, worker, breakersOpen: await askInTime(ports) };
   } catch (error) {
-    database = false;
     ports.log("warn", "the database cannot be used", {
       error: error instanceof Error ? error.message : "unknown",
     });
   }
-  return { database, worker: ports.isWorkerReady() };
+  return { database: false, worker, breakersOpen: 0 };
 }
 
 /** The harness as its edges see it. */

@@ -172,6 +172,13 @@ export type Once = {
   readonly replayed: boolean;
 };
 
+export type Readiness = {
+  readonly database: boolean;
+  readonly worker: boolean;
+  /** Providers behind an open breaker: told, and no reason not to be ready, since runs of others go on. */
+  readonly breakersOpen: number;
+};
+
 export type Harness = {
   /** The tenant's logs: proofs, entries, erasure. */
   readonly audit: AuditTrail;
@@ -261,5 +268,5 @@ export type Harness = {
   listAccessEvents(caller: Caller, before: AccessEventId | null): Promise<Result<AccessEvents, Refusal>>;
 
   /** What is needed to work, by name; all true means ready. */
-  readiness(): Promise<{ readonly database: boolean; readonly worker: boolean }>;
+  readiness(): Promise<Readiness>;
 };

@@ -75,7 +75,8 @@ async function drill(url: string, options: DrillOptions, print: (line: string) =
     print(`the effects of the run's tool are counted at ${sink.url}`);
     const target = targetOf(url, options, sink, server);
     const trials = await runTrials(DRILLS, target, { seed: 1, pace: PACE }, (trial) => {
-      print(`${trialLine(trial)}${countOf(trial)}`);
+      const [head = "", ...more] = trialLine(trial).split("\n");
+      print([`${head}${countOf(trial)}`, ...more].join("\n"));
     });
     const passed = trials.filter(({ verdict }) => verdict === "PASS").length;
     const skipped = trials.filter(({ verdict }) => verdict === "SKIP").length;

@@ -19,6 +19,13 @@ const never = new AbortController().signal;
 /** @param argv program and arguments; no shell reads them */
 export function serverChild(argv: readonly string[], url: string): ServerChild {
   let child: ChildProcess | null = null;
+  // Whoever stops it in the middle of a start would leave behind what that start goes on to make.
+  let busy: Promise<void> = Promise.resolve();
+  const inTurn = async (work: () => Promise<void>): Promise<void> => {
+    const turn = busy.catch(() => undefined).then(work);
+    busy = turn;
+    await turn;
+  };
   const start = async (): Promise<void> => {
     const [program = "", ...args] = argv;
     child = spawn(program, args, { detached: true, stdio: "ignore" });
@@ -38,12 +45,13 @@ export function serverChild(argv: readonly string[], url: string): ServerChild {
     await exited;
   };
   return {
-    start,
-    killAndStart: async () => {
-      await end("SIGKILL");
-      await start();
-    },
-    stop: async () => await end("SIGTERM"),
+    start: async () => await inTurn(start),
+    killAndStart: async () =>
+      await inTurn(async () => {
+        await end("SIGKILL");
+        await start();
+      }),
+    stop: async () => await inTurn(async () => await end("SIGTERM")),
   };
 }
 
