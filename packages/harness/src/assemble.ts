@@ -32,6 +32,7 @@ import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
 import { createGates } from "./services/models/gates.ts";
 import type { Redaction } from "./services/redaction.ts";
+import { redactedEmbedder, redactedModels } from "./services/models/redacted-models.ts";
 import { createShown } from "./services/shown.ts";
 import { openWorkspaceOfRun } from "./services/workspace-of-run.ts";
 
@@ -178,7 +179,11 @@ async function startParts(
   );
   if (!evidence.ok) return evidence;
   const { store, tools, models, policies } = watch(
-    { ...parts, store: postgresStore({ pool, wakeUps, clock, random, onEvents: evidence.value.wake }) },
+    {
+      ...parts,
+      models: redactedModels(parts.models, config.models.redact, kept.redaction),
+      store: postgresStore({ pool, wakeUps, clock, random, onEvents: evidence.value.wake }),
+    },
     { telemetry, clock, withContent: config.telemetry.content },
   );
   const ports: OrchestratorPorts = {
@@ -195,7 +200,8 @@ async function startParts(
     random,
     log,
     telemetry,
-    embedder: parts.embedder,
+    embedder:
+      parts.embedder === null ? null : redactedEmbedder(parts.embedder, config.models.redact, kept.redaction),
     loadTokenCounter,
     routing: config,
     gates: createGates({ breakers: store.breakers, clock, random, log, settings: config.providers }),
