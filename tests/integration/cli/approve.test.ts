@@ -1,9 +1,8 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Approval, approvalSchema } from "@assent/contract";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { assent, json } from "./support/command.ts";
+import { assent, json, makeFolder } from "./support/command.ts";
 import { type FakeHarness, startFakeHarness } from "./support/fake-harness.ts";
 import { approvalId, makeApproval, makeRun, makeTrail, runId } from "./support/records.ts";
 
@@ -148,7 +147,7 @@ describe("approve", () => {
   });
 
   test("edited arguments are shown and sent as they are, from a file or from input", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "assent-cli-"));
+    const folder = await makeFolder();
     await writeFile(join(folder, "args.json"), '{"path":"OTHER.md","new_text":"x\\u202ey"}');
     park();
     const done = await assent(fake, ["approve", approvalId(1), "--yes", "--args", "args.json"], {

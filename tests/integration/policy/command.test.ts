@@ -1,5 +1,4 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runSchema, type Run } from "@assent/contract";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -10,7 +9,7 @@ import {
   type DecisionRecord,
   recordDecision,
 } from "../../../packages/harness/src/core/decide/decision-record.ts";
-import { assent, json } from "../cli/support/command.ts";
+import { assent, json, makeFolder } from "../cli/support/command.ts";
 import { type FakeHarness, sendJson, startFakeHarness } from "../cli/support/fake-harness.ts";
 import { ANNA, AT, makeRun, NOW, runId } from "../cli/support/records.ts";
 
@@ -22,7 +21,7 @@ const PERMIT = `@id("all") permit (principal, action, resource);\n`;
 const ASK = `@id("money") @needs_approval @quorum("2")\nforbid (principal, action, resource)\nwhen { context.harm.contains("money") };\n`;
 
 async function folderOf(files: Readonly<Record<string, string>>): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "assent-policy-"));
+  const folder = await makeFolder();
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
   return folder;
 }

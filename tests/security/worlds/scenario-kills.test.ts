@@ -118,11 +118,10 @@ const KILLS: readonly (readonly [scenario: string, by: Break, claim: string])[] 
   [EXFILTRATION, "nothing that was read taints", "the canary reaches no sink"],
 ];
 
-describe("the product as it is", () => {
-  test.each([PRECEDENCE, EXFILTRATION])("%s passes", { timeout: TRIAL_MS_MAX }, async (part) => {
-    const trial = await runTrial(named(part), target, { seed: 42 });
-    expect([trial.verdict, trial.reason]).toEqual(["PASS", ""]);
-  });
+// That the other one passes takes a minute, and tests/e2e/scenarios.test.ts shows it.
+test("the product as it is passes", { timeout: TRIAL_MS_MAX }, async () => {
+  const trial = await runTrial(named(PRECEDENCE), target, { seed: 42 });
+  expect([trial.verdict, trial.reason]).toEqual(["PASS", ""]);
 });
 
 describe("the product broken", () => {

@@ -1,6 +1,7 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterAll } from "vitest";
 import { runGit } from "../../../../packages/harness/src/cli/git.ts";
 import { run } from "../../../../packages/harness/src/cli/main.ts";
 import type { Deps } from "../../../../packages/harness/src/cli/world.ts";
@@ -10,8 +11,16 @@ import { openTerminal, type Terminal, type TerminalOptions } from "./terminal.ts
 
 export type Finished = { readonly code: number; readonly terminal: Terminal };
 
+const made: string[] = [];
+afterAll(async () => {
+  await Promise.all(made.splice(0).map(async (folder) => await rm(folder, { recursive: true, force: true })));
+});
+
+/** It goes when the file's tests have ended. */
 export async function makeFolder(): Promise<string> {
-  return await mkdtemp(join(tmpdir(), "assent-cli-"));
+  const folder = await mkdtemp(join(tmpdir(), "assent-cli-"));
+  made.push(folder);
+  return folder;
 }
 
 /** A world in which nothing is left to chance or to the clock; pauses are over at once. */

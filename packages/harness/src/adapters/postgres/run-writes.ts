@@ -1,4 +1,4 @@
-// All that one commit of a run writes, as the arguments of one call (migration 0021). Arguments go by name, and those of
+// All that one commit of a run writes, as the arguments of one call. Arguments go by name, and those of
 // a group that writes nothing are left out: there are few such texts, so each is parsed and planned once a connection.
 
 import { uuidOf } from "@assent/contract";

@@ -11,6 +11,7 @@ export type LeafLayout = {
   /** What all leaves of this shape have in common: they are of this log and tenant. */
   readonly log: string;
   readonly tenant: string;
+  readonly timeAt: number;
   readonly commitAt: number;
   readonly kindAt: number;
   readonly kindEnd: number;
@@ -22,6 +23,7 @@ export type LeafLayout = {
 };
 
 export const COMMIT_CHARS = 64;
+export const TIME_CHARS = 27;
 
 /** Two ranges of characters, both ends included; a byte must lie in one of them. */
 type Ranges = readonly [string, string];
@@ -162,6 +164,7 @@ function layoutOf(leaf: Leaf, bytes: Uint8Array): LeafLayout {
     length: bytes.byteLength,
     log: leaf.log,
     tenant: leaf.tenant,
+    timeAt: find("at") + 1,
     commitAt,
     kindAt,
     kindEnd: kindAt + leaf.kind.length,

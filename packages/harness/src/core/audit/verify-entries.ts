@@ -56,7 +56,7 @@ export function readEntries(
     source,
     size,
     memories: memories.map((memory) => ({ ...memory, found: null })),
-    checks: createLeafChecks(origin, add),
+    checks: createLeafChecks(origin, add, { seen: memories }),
     add,
     entries: new RightEdge(),
     tiles: new RightEdge(),

@@ -1,9 +1,9 @@
 // What leaves say, beside their hashes: which log they belong to, an unbroken count per subject, and payloads that are
 // either what was committed to, or gone with a record of it.
 
-import { commitment, ERASED_KIND, SALT_BYTES } from "./leaf.ts";
-import { COMMIT_CHARS, createLeafReader, type LeafLayout } from "./leaf-layout.ts";
-import type { LogFinding } from "./verify-source.ts";
+import { commitment, ERASED_KIND, leafTime, SALT_BYTES } from "./leaf.ts";
+import { COMMIT_CHARS, createLeafReader, type LeafLayout, TIME_CHARS } from "./leaf-layout.ts";
+import type { LogFinding, Memory } from "./verify-source.ts";
 
 export type LeafChecks = {
   /** Gives the payloads of the bundle that begins at this entry; null: the export has none. */
@@ -19,15 +19,22 @@ type Opening = { readonly salt: Buffer; readonly payload: string };
 /** A payload is at most what an event holds; a line that is longer is not one of ours. */
 const LINE_CHARS_MAX = 4_000_000;
 
-/** @param recorded entries whose erasure is recorded, beside those that the log itself says so of */
+export type LeafKnowledge = {
+  /** Entries whose erasure is recorded, beside those that the log itself says so of. */
+  readonly erased?: readonly number[];
+  /** Which entries were there when witnesses looked. */
+  readonly seen?: readonly Pick<Memory, "size" | "seen">[];
+};
+
 export function createLeafChecks(
   origin: string,
   add: (finding: LogFinding) => void,
-  recorded: readonly number[] = [],
+  knowledge: LeafKnowledge = {},
 ): LeafChecks {
   // A later epoch goes on where the one before it stopped, so its first version of a subject is not 1.
   const epoch = Number(/\/e([1-9]\d*)$/.exec(origin)?.[1] ?? 1);
-  const erased = new Set(recorded);
+  const erased = new Set(knowledge.erased ?? []);
+  const checkTime = createTimeChecks(knowledge.seen ?? [], add);
   const reader = createLeafReader();
   const payloads = createPayloadChecks(add);
   let tenant: string | null = null;
@@ -48,10 +55,42 @@ export function createLeafChecks(
       checkVersion(subject, versionOf(layout, bytes, from), index);
       if (isErasure(layout, bytes, from) && subject.startsWith(`entry:${epoch}:`))
         erased.add(Number(subject.slice(`entry:${epoch}:`.length)));
+      checkTime?.(bytes.toString("latin1", from + layout.timeAt, from + layout.timeAt + TIME_CHARS), index);
       const at = from + layout.commitAt;
       payloads.check(index, () => bytes.toString("latin1", at, at + COMMIT_CHARS));
     },
     end: () => payloads.end(erased),
+  };
+}
+
+/** Clocks of harness and witnesses differ, and a witness may be asked a while after an event. */
+const CLOCKS_DIFFER_MS_MAX = 600_000;
+
+/** An event's own time lies between what witnesses saw without it and what they saw with it. Null where they saw nothing. */
+function createTimeChecks(
+  seen: readonly Pick<Memory, "size" | "seen">[],
+  add: (finding: LogFinding) => void,
+): ((time: string, index: number) => void) | null {
+  const bounds = seen.flatMap(({ size, seen: times }) =>
+    times === null || times.newest === 0
+      ? []
+      : [
+          {
+            size,
+            notBefore: leafTime(new Date(times.earliest * 1_000 - CLOCKS_DIFFER_MS_MAX)),
+            notAfter: leafTime(new Date(times.newest * 1_000 + CLOCKS_DIFFER_MS_MAX)),
+          },
+        ],
+  );
+  if (bounds.length === 0) return null;
+  return (time, index) => {
+    for (const { size, notBefore, notAfter } of bounds)
+      if (index < size ? time > notAfter : time < notBefore)
+        add({
+          code: "event_misdated",
+          at: `entry ${index}`,
+          detail: `its time is ${time}, and witnesses had seen ${size} entries by then: it was dated ${index < size ? "forward" : "back"}`,
+        });
   };
 }
 

@@ -129,6 +129,13 @@ const QUORUM = policyOf(
   `log ${LOG.vkey}\n${WITNESSES.map((key, i) => `witness w${i} ${key.vkey}`).join("\n")}\ngroup g 2 w0 w1\nquorum g\n`,
 );
 
+/** The next event of its run, at a time of somebody's choosing. */
+function dated(i: number, time: Date): Entry {
+  const one = entry(i);
+  const line = Buffer.from(one.leaf).toString();
+  return { ...one, leaf: Buffer.from(line.replace(/"at":"[^"]*"/, `"at":"${leafTime(time)}"`)) };
+}
+
 const ENTRIES_1 = "tile/entries/001";
 const at = (files: Files, path: string): Buffer => Buffer.from(files.get(path) ?? expect.unreachable());
 const flip = (bytes: Buffer, place: number): Buffer => {
@@ -267,6 +274,24 @@ const ATTACKS: readonly [string, () => Files, string, Given?][] = [
     () => exportOf(rewritten(400)),
     "history_forked at entries 0 to 599",
     { remembered: noteOf(HONEST) },
+  ],
+  [
+    "8 an event that was dated back behind what witnesses had seen without it",
+    () => {
+      const back = dated(SIZE, new Date(1_699_900_000_000));
+      return exportOf([...HONEST, back], cosigned(noteOf([...HONEST, back]), ...WITNESSES));
+    },
+    "event_misdated at entry 600",
+    { policy: QUORUM, remembered: cosigned(noteOf(HONEST), ...WITNESSES) },
+  ],
+  [
+    "8 an event that was dated forward past what witnesses saw with it",
+    () => {
+      const forward = dated(SIZE, new Date(1_700_010_000_000));
+      return exportOf([...HONEST, forward], cosigned(noteOf([...HONEST, forward]), ...WITNESSES));
+    },
+    "event_misdated at entry 600",
+    { policy: QUORUM },
   ],
   [
     "9 another key's signature",
@@ -430,6 +455,11 @@ const BENIGN: readonly [string, () => Files, Given?][] = [
     () => exportOf(HONEST, cosigned(noteOf(HONEST), ...WITNESSES)),
     { policy: QUORUM, remembered: REMEMBERED },
   ],
+  [
+    "with what witnesses saw before and after, all in time",
+    () => exportOf(HONEST, cosigned(noteOf(HONEST), ...WITNESSES)),
+    { policy: QUORUM, remembered: cosigned(REMEMBERED, ...WITNESSES) },
+  ],
   ["with lines of unknown witnesses", () => exportOf(HONEST, cosigned(noteOf(HONEST), ...WITNESSES))],
   ["without payloads, as a mirror has it", () => without(exportOf(HONEST), "payloads/")],
   [
@@ -474,7 +504,7 @@ test.each(BENIGN)("accepts an export %s", (_, files, given) => {
 });
 
 test("an erased payload is counted, an opened one too", () => {
-  const report = verify(BENIGN[7]?.[1]() ?? expect.unreachable());
+  const report = verify(BENIGN[8]?.[1]() ?? expect.unreachable());
   expect([report.opened, report.erased, report.unopened]).toEqual([SIZE, 1, 0]);
 });
 

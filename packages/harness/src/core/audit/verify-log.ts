@@ -2,6 +2,7 @@
 // the export is believed because it stands there: what counts is the pinned key, the remembered checkpoint, and hashes.
 
 import {
+  type Hash,
   isSameHash,
   openCheckpoint,
   type OpenedCheckpoint,
@@ -11,7 +12,7 @@ import {
 } from "@assent/tlog";
 import { readEntries, type EntriesReport } from "./verify-entries.ts";
 import { type LogFinding, type LogSource, type Memory } from "./verify-source.ts";
-import { readWitnessedFile, verifyWitnessed, WITNESSED_FILE } from "./verify-witnessed.ts";
+import { readWitnessedFile, seenBy, verifyWitnessed, WITNESSED_FILE } from "./verify-witnessed.ts";
 
 export type VerifyOptions = {
   readonly source: LogSource;
@@ -59,7 +60,7 @@ export function verifyLog(options: VerifyOptions): VerifyReport {
   }
   const checkpoint = opened.value;
   const memory = recall(options, checkpoint, add);
-  const witnessed = checkWitnesses(options, note, checkpoint.size, add);
+  const witnessed = checkWitnesses(options, note, checkpoint, add);
   const memories = [memory, witnessed.memory].filter((known) => known !== null);
   const entries = readEntries(options.source, options.origin, checkpoint, memories, add);
   return reportOf(options.origin, checkpoint, findings, memory, witnessed.cosigners, entries);
@@ -88,7 +89,7 @@ function reportOf(
 
 /** What the verifier knows from before, where it agrees with the new checkpoint as far as sizes and roots can tell. */
 function recall(
-  { remembered, origin, keys }: VerifyOptions,
+  { remembered, origin, keys, policy }: VerifyOptions,
   { size, root }: OpenedCheckpoint,
   add: (finding: LogFinding) => void,
 ): Memory | null {
@@ -98,7 +99,10 @@ function recall(
     add({ code: "remembered_invalid", at: "remembered checkpoint", detail: before.error });
     return null;
   }
-  const known: Memory = { size: before.value.size, root: before.value.root, by: "remembered" };
+  const witnesses = policy?.witnesses.map(({ key }) => key) ?? [];
+  const cosigned = verifyCosignatures(remembered, witnesses);
+  const seen = cosigned.ok && cosigned.value.length > 0 ? seenBy(cosigned.value) : null;
+  const known: Memory = { size: before.value.size, root: before.value.root, by: "remembered", seen };
   if (known.size > size)
     add({
       code: "history_cut",
@@ -118,13 +122,20 @@ type SeenByWitnesses = { readonly cosigners: readonly string[]; readonly memory:
 const SEEN_BY_NOBODY: SeenByWitnesses = { cosigners: [], memory: null };
 type Add = (finding: LogFinding) => void;
 
-function checkWitnesses(options: VerifyOptions, note: Uint8Array, size: number, add: Add): SeenByWitnesses {
+type Tree = { readonly size: number; readonly root: Hash };
+
+function checkWitnesses(
+  options: VerifyOptions,
+  note: Uint8Array,
+  checkpoint: Tree,
+  add: Add,
+): SeenByWitnesses {
   const { policy, origin } = options;
   if (policy === null) return SEEN_BY_NOBODY;
   // Witnesses see this log, or the installation's, which holds what this one's checkpoints were.
   return policy.logs.some(({ key }) => key.name === origin) || policy.logs.length === 0
-    ? checkCosignatures(options, policy, note, add)
-    : checkInstallation(options, policy, size, add);
+    ? checkCosignatures(options, policy, note, checkpoint, add)
+    : checkInstallation(options, policy, checkpoint.size, add);
 }
 
 function checkInstallation(
@@ -145,21 +156,22 @@ function checkInstallation(
     add({ code: "witnessed_invalid", at: WITNESSED_FILE, detail: verified.error });
     return SEEN_BY_NOBODY;
   }
-  const { seconds, cosigners, root } = verified.value;
-  checkAge(seconds, cosignedSince, add);
+  const { seen, cosigners, root } = verified.value;
+  checkAge(seen.newest, cosignedSince, add);
   if (verified.value.size > size)
     add({
       code: "history_cut",
       at: `entry ${size}`,
       detail: `the log ends after ${size} entries, but witnesses have seen ${verified.value.size}`,
     });
-  return { cosigners, memory: { size: verified.value.size, root, by: "witnessed" } };
+  return { cosigners, memory: { size: verified.value.size, root, by: "witnessed", seen } };
 }
 
 function checkCosignatures(
   { cosignedSince }: VerifyOptions,
   policy: Policy,
   note: Uint8Array,
+  { size, root }: Tree,
   add: Add,
 ): SeenByWitnesses {
   const found = verifyCosignatures(
@@ -177,8 +189,9 @@ function checkCosignatures(
       at: "checkpoint",
       detail: `cosigned by ${cosigners.join(", ") || "nobody"}; the policy wants more`,
     });
-  checkAge(Math.max(0, ...found.value.map(({ seconds }) => seconds)), cosignedSince, add);
-  return { cosigners, memory: null };
+  const seen = seenBy(found.value);
+  checkAge(seen.newest, cosignedSince, add);
+  return { cosigners, memory: cosigners.length === 0 ? null : { size, root, by: "witnessed", seen } };
 }
 
 function checkAge(seconds: number, cosignedSince: Date | null, add: Add): void {

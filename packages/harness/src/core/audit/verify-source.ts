@@ -7,7 +7,15 @@ export type LogSource = { read(path: string): Uint8Array | null };
 export type LogFinding = { readonly code: string; readonly at: string; readonly detail: string };
 
 /** So many entries had this root, as the verifier knew before, or as witnesses have seen. */
-export type Memory = { readonly size: number; readonly root: Hash; readonly by: "remembered" | "witnessed" };
+export type Memory = {
+  readonly size: number;
+  readonly root: Hash;
+  readonly by: "remembered" | "witnessed";
+  /** When witnesses saw it, POSIX seconds; null where none have. */
+  readonly seen: Seen | null;
+};
+
+export type Seen = { readonly earliest: number; readonly newest: number };
 
 /** `payloads/<N>` beside `tile/entries/<N>`: what opens the leaves, a line of JSON each. */
 export const payloadPath = (entriesPath: string): string =>

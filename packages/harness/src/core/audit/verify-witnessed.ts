@@ -3,6 +3,7 @@
 
 import { createHash } from "node:crypto";
 import {
+  type Cosignature,
   openCheckpoint,
   parseNote,
   parseProof,
@@ -14,6 +15,7 @@ import {
 import { z } from "zod";
 import { err, ok, type Result } from "../../base/result.ts";
 import { commitment, decodeLeaf, SALT_BYTES } from "./leaf.ts";
+import type { Seen } from "./verify-source.ts";
 
 /** The file of an export that holds the proof. */
 export const WITNESSED_FILE = "witnessed";
@@ -34,10 +36,10 @@ const payloadSchema = z.strictObject({ size: z.int().min(1), sha256: z.string() 
 const COVERED_KIND = "log.covered";
 
 export type VerifiedWitnessed = {
-  /** Entries of the log that were witnessed, at the latest at this time. */
+  /** Entries of the log that were witnessed. */
   readonly size: number;
   readonly root: Uint8Array;
-  readonly seconds: number;
+  readonly seen: Seen;
   readonly cosigners: readonly string[];
 };
 
@@ -74,6 +76,14 @@ export function verifyWitnessed(
   return checkQuorum(proof, policy, checkpoint.value);
 }
 
+/** @param cosignatures any; none at all were never seen */
+export function seenBy(cosignatures: readonly Cosignature[]): Seen {
+  const times = cosignatures.map(({ seconds }) => seconds);
+  return times.length === 0
+    ? { earliest: 0, newest: 0 }
+    : { earliest: Math.min(...times), newest: Math.max(...times) };
+}
+
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -108,7 +118,7 @@ function checkQuorum(
   return ok({
     size,
     root,
-    seconds: Math.max(0, ...found.value.map(({ seconds }) => seconds)),
+    seen: seenBy(found.value),
     cosigners: found.value.map(({ key }) => key.name),
   });
 }
