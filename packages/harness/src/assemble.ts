@@ -32,7 +32,7 @@ import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
 import { createGates } from "./services/models/gates.ts";
 import type { Redaction } from "./services/redaction.ts";
-import { redactedEmbedder, redactedModels } from "./services/models/redacted-models.ts";
+import { redactedParts } from "./services/models/redacted-models.ts";
 import { createShown } from "./services/shown.ts";
 import { openWorkspaceOfRun } from "./services/workspace-of-run.ts";
 
@@ -159,12 +159,13 @@ type Kept = {
 
 async function startParts(
   options: StartOptions,
-  parts: Parts,
+  given: Parts,
   kept: Kept,
   started: AsyncDisposableStack,
 ): Promise<Result<{ readonly url: string }, StartRefusal>> {
   const { home, host, port, log, role = "all" } = options;
-  const { config } = parts;
+  const { config } = given;
+  const parts = redactedParts(given, config.models.redact, kept.redaction);
   const { telemetry } = kept;
   const pool = openPool(kept.app, log, started);
   const clock = systemClock;
@@ -179,11 +180,7 @@ async function startParts(
   );
   if (!evidence.ok) return evidence;
   const { store, tools, models, policies } = watch(
-    {
-      ...parts,
-      models: redactedModels(parts.models, config.models.redact, kept.redaction),
-      store: postgresStore({ pool, wakeUps, clock, random, onEvents: evidence.value.wake }),
-    },
+    { ...parts, store: postgresStore({ pool, wakeUps, clock, random, onEvents: evidence.value.wake }) },
     { telemetry, clock, withContent: config.telemetry.content },
   );
   const ports: OrchestratorPorts = {
@@ -200,8 +197,7 @@ async function startParts(
     random,
     log,
     telemetry,
-    embedder:
-      parts.embedder === null ? null : redactedEmbedder(parts.embedder, config.models.redact, kept.redaction),
+    embedder: parts.embedder,
     loadTokenCounter,
     routing: config,
     gates: createGates({ breakers: store.breakers, clock, random, log, settings: config.providers }),

@@ -31,9 +31,15 @@ test("only the kinds that are asked for, and never a longer text", () => {
   const text = "anna@corp.example GB29NWBK60161331926819 +49301234567";
   expect(redactPersonal(text, ["telephones"])).toBe("anna@corp.example GB29NWBK60161331926819 [telephone]");
   fc.assert(
-    fc.property(fc.string({ unit: fc.constantFrom(..."a1@. +-(0DE9"), maxLength: 200 }), (some) => {
-      expect(all(some).length).toBeLessThanOrEqual(some.length);
-    }),
+    fc.property(
+      fc.string({
+        unit: fc.constantFrom("a", "1", "@", ".", " ", "+", "-", "(", "0", "D", "E", "9"),
+        maxLength: 200,
+      }),
+      (some) => {
+        expect(all(some).length).toBeLessThanOrEqual(some.length);
+      },
+    ),
     { seed: 42 },
   );
 });

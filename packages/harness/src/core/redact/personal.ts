@@ -42,7 +42,7 @@ const RULES: { readonly [K in PersonalKind]: readonly Rule[] } = {
   ],
   telephones: [
     {
-      pattern: /(?<![\w+])(?:\+|00)[1-9](?:[ ().\/-]{0,2}\d){6,14}(?!\w)/g,
+      pattern: /(?<![\w+])(?:\+|00)[1-9](?:[ ()./-]{0,2}\d){6,14}(?!\w)/g,
       mark: "[telephone]",
       lengthOf: all,
     },

@@ -9,6 +9,17 @@ import type { PromptRedaction } from "../../core/route/settings.ts";
 import type { Embedder, Models } from "../../ports.ts";
 import type { Redaction } from "../redaction.ts";
 
+/** Both ways on which texts leave. */
+export const redactedParts = <P extends { readonly models: Models; readonly embedder: Embedder | null }>(
+  parts: P,
+  rules: readonly PromptRedaction[],
+  redaction: Pick<Redaction, "redactText">,
+): P => ({
+  ...parts,
+  models: redactedModels(parts.models, rules, redaction),
+  embedder: parts.embedder === null ? null : redactedEmbedder(parts.embedder, rules, redaction),
+});
+
 /** The text of the agent's author is sent as it is: whoever wrote it chose the model as well. */
 export function redactedModels(
   models: Models,
@@ -30,7 +41,7 @@ export function redactedModels(
 }
 
 /** The same for texts that are sent to be measured. */
-export function redactedEmbedder(
+function redactedEmbedder(
   embedder: Embedder,
   rules: readonly PromptRedaction[],
   redaction: Pick<Redaction, "redactText">,
