@@ -115,9 +115,10 @@ async function call(
   try {
     response = await send(options, url, { method: "POST", body }, context);
   } catch (error) {
-    return err(
-      neverConnected(error) ? notSent(manifest.name) : unknown(manifest.name, "no answer came back"),
-    );
+    if (neverConnected(error)) return err(notSent(manifest.name));
+    const lost = unknown(manifest.name, "no answer came back");
+    const passing: PassingError = { ...lost, passes: { retryAfterMs: null } };
+    return err(manifest.effect === "once" ? lost : passing);
   }
   if (!response.ok) {
     await response.body?.cancel();

@@ -135,7 +135,7 @@ test("once: nothing is repeated, whatever it answered", async () => {
   expect(keys).toHaveLength(1);
 });
 
-test.each([400, 401, 403, 404, 409, 422, 307])("a plain no is an answer: %s", async (code) => {
+test.each([400, 401, 403, 404, 409, 422, 307, 500])("a plain no is an answer: %s", async (code) => {
   const { url, keys } = await serve((_call, response) => {
     status(code)(response);
   });
@@ -180,6 +180,15 @@ test("a tool that keeps failing is left alone, by every process, and asked by on
   await second.clock.sleep(DEFAULT_PROVIDER_SETTINGS.breaker.open_ms_max + 60_000, context().signal);
   expect(await second.tool.execute({}, null, context())).toMatchObject({ ok: true });
   expect(keys).toHaveLength(called + 1);
+});
+
+test("an answer that is lost on the way is asked for again", async () => {
+  const { url, keys } = await serve((call, response) => {
+    if (call === 1) response.destroy();
+    else status(200)(response);
+  });
+  expect((await toolAt(url, "none").tool.execute({}, null, context())).ok).toBe(true);
+  expect(keys).toHaveLength(2);
 });
 
 test("a call that is called off is not repeated", async () => {

@@ -19,13 +19,8 @@ const CALLS_MAX = 4;
 /** A longer pause would hold a worker: the model is told instead. */
 const PAUSE_MS_MAX = 5_000;
 
-/** Sure to have been in the way, and over at another time: nothing was sent, or nobody knows what became of it. */
-const PASSING: ReadonlySet<string> = new Set([
-  "not_sent",
-  "outcome_unknown",
-  "fetch_failed",
-  "fetch_timed_out",
-]);
+/** Nothing was sent, or a page did not come. What else passes a tool says of itself. */
+const PASSING: ReadonlySet<string> = new Set(["not_sent", "fetch_failed", "fetch_timed_out"]);
 
 type Ports = {
   readonly gates: Pick<Gates, "enter">;
