@@ -75,6 +75,8 @@ type Sample = { readonly totalMs: number };
 const percentile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 
+const SETTLE_MS = 5_000;
+
 /** As late as this the bench sees that a run waits or has ended; its latencies hold that. */
 const LOOK_EVERY_MS = 10;
 
@@ -244,6 +246,8 @@ async function measure(
 }
 
 async function measureIdle(owner: Pool, served: Served): Promise<void> {
+  // What a start writes is not idling.
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
   const before = await figures(owner, served);
   await new Promise((resolve) => setTimeout(resolve, 10_000));
   const after = await figures(owner, served);

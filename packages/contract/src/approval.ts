@@ -104,6 +104,19 @@ const rememberSchema = z.literal(true).optional().meta({
     "Give this answer again, without asking, to exactly this question: same agent, tool, arguments and origins.",
 });
 
+/** A remembered answer is given again for so long, where nobody says otherwise; then a person is asked again. */
+export const REMEMBER_DAYS_DEFAULT = 90;
+const REMEMBER_DAYS_MAX = 3_650;
+
+const rememberDaysSchema = z
+  .int()
+  .min(1)
+  .max(REMEMBER_DAYS_MAX)
+  .optional()
+  .meta({
+    description: `With \`remember\`: for how many days it is given again; ${REMEMBER_DAYS_DEFAULT} where it is left out.`,
+  });
+
 /** One schema a verb: an approval without the digest of what was shown, or a denial without a reason, is not one. */
 export const approveRequestSchema = z
   .discriminatedUnion("decision", [
@@ -116,12 +129,14 @@ export const approveRequestSchema = z
       }),
       comment: commentSchema.optional(),
       remember: rememberSchema,
+      remember_days: rememberDaysSchema,
     }),
     z.strictObject({
       approval_id: approvalIdSchema,
       decision: z.literal("deny"),
       comment: commentSchema.meta({ description: "The reason; the agent is told it." }),
       remember: rememberSchema,
+      remember_days: rememberDaysSchema,
     }),
     z.strictObject({
       approval_id: approvalIdSchema,

@@ -12,6 +12,9 @@ export const precedentSchema = z
     decision: z.enum(["approve", "deny"]),
     decided_by: z.string().nullable(),
     decided_at: z.string(),
+    expires_at: z.iso.datetime().meta({
+      description: "From then on a person is asked again, until one gives the answer for good once more.",
+    }),
     rationale: z.string(),
     uses: z.int().min(0).meta({ description: "How often it has answered." }),
     last_used_at: z.string().nullable(),

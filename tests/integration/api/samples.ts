@@ -200,6 +200,7 @@ export const PRECEDENT: Precedent = {
   decision: "approve",
   decided_by: "ann",
   decided_at: "2026-01-01T00:00:00Z",
+  expires_at: "2027-01-01T00:00:00.000Z",
   rationale: "",
   uses: 0,
   last_used_at: null,

@@ -1,6 +1,6 @@
 // The memory is asked before a person is: what was remembered on purpose answers again, and nothing else does.
 
-import type { Approval, ApproveRequest, RunId } from "@assent/contract";
+import { type Approval, type ApproveRequest, REMEMBER_DAYS_DEFAULT, type RunId } from "@assent/contract";
 import { expect, test } from "vitest";
 import type { ToolCall } from "../../../packages/harness/src/core/run/journal.ts";
 import type { Caller } from "../../../packages/harness/src/ports.ts";
@@ -46,12 +46,13 @@ async function person(engine: Engine, name: string): Promise<Caller> {
   return caller;
 }
 
-const yes = (approval: Approval, remember: boolean): ApproveRequest => ({
+const yes = (approval: Approval, remember: boolean, days: number | null = null): ApproveRequest => ({
   approval_id: approval.id,
   decision: "approve",
   action_digest: approval.action_digest,
   comment: "Ten is fine.",
   ...(remember ? { remember: true as const } : {}),
+  ...(days === null ? {} : { remember_days: days }),
 });
 
 test("a yes that is to be remembered answers the very same question, once for each run, and says who gave it", async () => {
@@ -222,4 +223,74 @@ test("what was taken back is not given for good again, and still can be decided 
   expect(again).toMatchObject({ ok: false, error: { code: "decision_not_possible" } });
   const once = await engine.harness.decide(decider, yes(second.approval, false));
   expect(once).toMatchObject({ ok: true, value: { status: "approved" } });
+});
+
+test("a remembered answer ends: a person is asked again, shown what was said, and can give it anew", async () => {
+  const tool = countingTool(TOOL, "once");
+  await using engine = await openEngine({ models, tools: [tool], policies: ASKING });
+  await engine.startWorker();
+  const ann = await person(engine, "ann");
+  const DAY_MS = 86_400_000;
+  const remember = async (days: number | null): Promise<void> => {
+    const { id, approval } = await waiting(engine, "Count 10.");
+    value(await engine.harness.decide(ann, yes(approval, true, days)));
+    await engine.reaches(id, "succeeded");
+  };
+  const answers = async (): Promise<boolean> => {
+    const run = await engine.reaches(await engine.submit("Count 10."), "succeeded", "awaiting_approval");
+    return run.status === "succeeded";
+  };
+  const daysLeft = async (): Promise<number> => {
+    const [precedent] = value(await engine.harness.listPrecedents(engine.caller));
+    return (Date.parse(precedent?.expires_at ?? "") - engine.clock.now().getTime()) / DAY_MS;
+  };
+  await remember(2);
+  expect(await daysLeft()).toBeCloseTo(2, 1);
+  expect(await answers()).toBe(true);
+  engine.clock.advance(2 * DAY_MS);
+  const { approval, id } = await waiting(engine, "Count 10.");
+  expect(approval.advice.map(({ decision, explanation }) => [decision, explanation])).toEqual([
+    ["approve", expect.stringContaining("ended on")],
+  ]);
+  value(await engine.harness.decide(ann, yes(approval, false)));
+  await engine.reaches(id, "succeeded");
+  // Answered once, it is over still; given for good once more, it holds for the usual time.
+  await remember(null);
+  expect(await daysLeft()).toBeCloseTo(REMEMBER_DAYS_DEFAULT, 1);
+  expect(await answers()).toBe(true);
+  engine.clock.advance(REMEMBER_DAYS_DEFAULT * DAY_MS);
+  expect(await answers()).toBe(false);
+});
+
+test("an answer that ended does not stand against another one that is given for good", async () => {
+  const tool = countingTool(TOOL, "once");
+  await using engine = await openEngine({ models, tools: [tool], policies: ASKING });
+  await engine.startWorker();
+  const ann = await person(engine, "ann");
+  const first = await waiting(engine, "Count 10.");
+  value(await engine.harness.decide(ann, yes(first.approval, true, 1)));
+  await engine.reaches(first.id, "succeeded");
+  engine.clock.advance(86_400_000);
+  const second = await waiting(engine, "Count 10.");
+  const no = {
+    approval_id: second.approval.id,
+    decision: "deny",
+    comment: "No more.",
+    remember: true,
+  } as const;
+  value(await engine.harness.decide(ann, no));
+  await engine.reaches(second.id, "succeeded");
+  const third = await engine.reaches(await engine.submit("Count 10."), "succeeded", "awaiting_approval");
+  expect([third.status, tool.effects.length]).toEqual(["succeeded", 1]);
+});
+
+test("days without saying that it is to be remembered are refused, and nothing is decided", async () => {
+  const tool = countingTool(TOOL, "once");
+  await using engine = await openEngine({ models, tools: [tool], policies: ASKING });
+  await engine.startWorker();
+  const ann = await person(engine, "ann");
+  const { id, approval } = await waiting(engine, "Count 10.");
+  const decided = await engine.harness.decide(ann, yes(approval, false, 3));
+  expect(decided).toMatchObject({ ok: false, error: { code: "decision_not_possible" } });
+  expect((await engine.run(id)).status).toBe("awaiting_approval");
 });

@@ -222,7 +222,8 @@ function addDecisions(program: Command, perform: Perform): void {
     .argument(...gate)
     .option("--args <file>", "approve with these arguments (JSON) in place of the agent's; - reads input")
     .option("--comment <text>", "for the record")
-    .option("--remember", "give this answer again, without asking, to exactly this question")
+    .option("--remember", "give this answer again, without asking, to exactly this question, for 90 days")
+    .option("--remember-days <n>", "the same, for so many days", parseDays)
     .option("--yes", "do not ask; needed where there is no terminal")
     .action(
       async (id: GateId, flags: ApproveFlags) =>
@@ -233,7 +234,8 @@ function addDecisions(program: Command, perform: Perform): void {
     .description("refuse what waits; the agent is told the reason")
     .argument(...gate)
     .requiredOption("--reason <text>", "why")
-    .option("--remember", "refuse exactly this from now on, without asking")
+    .option("--remember", "refuse exactly this, without asking, for 90 days")
+    .option("--remember-days <n>", "the same, for so many days", parseDays)
     .action(
       async (id: GateId, flags: DenyFlags) =>
         await perform(async (context) => await deny(context, id, flags)),

@@ -175,6 +175,12 @@ export type StoreTx = {
   };
   /** What model calls may cost and have cost. */
   readonly budgets: BudgetRows;
+  /** Until when remembered answers are given again. */
+  readonly precedentTerms: {
+    set(patternId: string, resolutionId: string, expiresAt: Date): Promise<void>;
+    /** Of one question's answers, by the answer's id; those of before there were terms are not among them. */
+    list(patternId: string): Promise<ReadonlyMap<string, Date>>;
+  };
   /** Harmony's memory of this tenant, within this transaction. */
   readonly memory: HarmonyStore;
 };

@@ -1,6 +1,6 @@
 // A person's word on one exact action. It is given once, binds to the digest of what was shown, and sets the run going.
 
-import type { Action, Approval, ApproveRequest } from "@assent/contract";
+import { type Action, type Approval, type ApproveRequest, REMEMBER_DAYS_DEFAULT } from "@assent/contract";
 import { canonicalJson } from "../base/canonical-json.ts";
 import type { Sha256 } from "../base/digest.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -113,6 +113,8 @@ function refuseDecision(
       detail:
         "This may be decided once, but not for good: untrusted text chose its target, or it spends or destroys, or it was edited.",
     };
+  if (request.decision !== "confirm" && request.remember_days !== undefined && request.remember !== true)
+    return { code: "decision_not_possible", detail: "`remember_days` says nothing without `remember`." };
   if (request.decision === "confirm" && approval.subject !== "in_doubt")
     return {
       code: "decision_not_possible",
@@ -137,6 +139,7 @@ async function teach(
     decision: edit === null ? request.decision : "deny",
     comment: request.comment ?? null,
     remember: request.remember === true && edit === null,
+    days: request.remember_days ?? REMEMBER_DAYS_DEFAULT,
     approvalId: approval.id,
   } as const;
   await tell(tx, { run, action, judgement, precondition }, told, caller, now);

@@ -1,7 +1,13 @@
 // Before a person is asked, the memory is: Harmony's engine, over this tenant's own answers. What a person remembered on
 // purpose answers the very same question again; anything else is shown to the next person and decides nothing.
 
-import type { Action, Advice, Precedent, RevokePrecedent } from "@assent/contract";
+import {
+  type Action,
+  type Advice,
+  type Precedent,
+  REMEMBER_DAYS_DEFAULT,
+  type RevokePrecedent,
+} from "@assent/contract";
 import {
   AgentProvenance,
   APPROVAL_DOMAIN,
@@ -65,12 +71,52 @@ export type Consulted =
 
 const asAgent = (run: RunRecord): AgentProvenance => AgentProvenance.agent(run.agent, run.model);
 
+const DAY_MS = 86_400_000;
+
+/** An answer of before there were terms ends when it would have with the usual one. */
+const expiryOf = ({ resolutionId, resolvedAt }: Resolution, terms: ReadonlyMap<string, Date>): Date =>
+  terms.get(resolutionId) ?? new Date(Date.parse(resolvedAt) + REMEMBER_DAYS_DEFAULT * DAY_MS);
+
+/**
+ * The memory without answers to this question whose time is over: they answer nothing, and contradict nothing either.
+ * What they said is shown to whoever is asked.
+ */
+async function inForce(
+  tx: StoreTx,
+  patternId: string,
+  at: Date,
+): Promise<{ readonly store: HarmonyStore; readonly over: readonly Advice[] }> {
+  const terms = await tx.precedentTerms.list(patternId);
+  const isOver = (resolution: Resolution): boolean => expiryOf(resolution, terms) <= at;
+  const over = (await tx.memory.listResolutions(patternId)).filter(
+    (resolution) => resolution.revokedAt === null && isOver(resolution),
+  );
+  const store: HarmonyStore = {
+    ...tx.memory,
+    listResolutions: async (id) => {
+      const all = await tx.memory.listResolutions(id);
+      return id === patternId ? all.filter((resolution) => !isOver(resolution)) : all;
+    },
+  };
+  return { store, over: over.map((resolution) => adviceOver(resolution, expiryOf(resolution, terms))) };
+}
+
+const adviceOver = (resolution: Resolution, expired: Date): Advice => ({
+  precedent_id: resolution.resolutionId,
+  decision: resolution.strategy,
+  decided_by: resolution.resolvedBy.principalId ?? resolution.resolvedBy.agentId,
+  decided_at: resolution.resolvedAt,
+  explanation: `This was answered for good before; the answer ended on ${expired.toISOString().slice(0, 10)}.`,
+  confidence: confidenceOf(resolution),
+});
+
 /** Asks the memory. Where it has no answer the question is escalated in it, and waits there beside the approval. */
 export async function consult(tx: StoreTx, asked: AskedAction, at: Date): Promise<Consulted> {
   const actor = asAgent(asked.run);
   const pattern = patternOf(asked, actor, at);
-  const decision = await memory.ask(tx.memory, pattern, { at, actor });
-  if (decision.status !== "applied") return { answer: null, advice: adviceFrom(decision) };
+  const { store, over } = await inForce(tx, pattern.patternId, at);
+  const decision = await memory.ask(store, pattern, { at, actor });
+  if (decision.status !== "applied") return { answer: null, advice: [...over, ...adviceFrom(decision)] };
   const { strategy, resolutionId, explanation } = decision;
   const known = strategy === ResolutionStrategy.APPROVE || strategy === ResolutionStrategy.DENY;
   // Harmony's own policies are for repositories; here Cedar's have already spoken, and only a precedent may answer.
@@ -114,6 +160,8 @@ export type Told = {
   readonly decision: "approve" | "deny";
   readonly comment: string | null;
   readonly remember: boolean;
+  /** How long it is given again, where it is remembered. */
+  readonly days: number;
   /** Names this one decision, where it is not to be given again. */
   readonly approvalId: string;
 };
@@ -145,8 +193,12 @@ export async function tell(
       await tx.memory.appendAudit(newAuditEntry(fact));
     }
   }
-  if (told.remember)
-    await memory.answer(tx.memory, patternId, { strategy, rationale: told.comment ?? "" }, { at, actor });
+  if (!told.remember) return;
+  const rationale = told.comment ?? "";
+  const given = await memory.answer(tx.memory, patternId, { strategy, rationale }, { at, actor });
+  // Given anew it holds anew, from today.
+  const expiresAt = new Date(at.getTime() + told.days * DAY_MS);
+  await tx.precedentTerms.set(patternId, given.resolutionId, expiresAt);
 }
 
 // Two runs can put the same question, and be answered at once: the escalation is the first answer's, and the second
@@ -188,9 +240,11 @@ export async function listPrecedents(
   return await store.transaction(caller.tenant, async (tx) => {
     const patterns = await tx.memory.listPatterns({ domain: APPROVAL_DOMAIN, limit: PATTERNS_LISTED_MAX });
     const precedents: Precedent[] = [];
-    for (const pattern of patterns)
+    for (const pattern of patterns) {
+      const terms = await tx.precedentTerms.list(pattern.patternId);
       for (const resolution of await tx.memory.listResolutions(pattern.patternId))
-        precedents.push(view(pattern, resolution));
+        precedents.push(view(pattern, resolution, expiryOf(resolution, terms)));
+    }
     return ok(precedents);
   });
 }
@@ -208,7 +262,10 @@ export async function revokePrecedent(
       return err({ code: "precedent_not_found", detail: "There is no precedent with this id." });
     const { patternId } = found.pattern;
     const revoked = await memory.revoke(tx.memory, patternId, id, { at: clock.now(), actor }, reason);
-    return ok(view(found.pattern, revoked?.resolution ?? found.resolution));
+    const terms = await tx.precedentTerms.list(patternId);
+    return ok(
+      view(found.pattern, revoked?.resolution ?? found.resolution, expiryOf(found.resolution, terms)),
+    );
   });
 }
 
@@ -222,7 +279,7 @@ async function findPrecedent(
   return { pattern, resolution };
 }
 
-function view(pattern: ConflictPattern, resolution: Resolution): Precedent {
+function view(pattern: ConflictPattern, resolution: Resolution, expiresAt: Date): Precedent {
   return {
     id: resolution.resolutionId,
     pattern_id: pattern.patternId,
@@ -230,6 +287,7 @@ function view(pattern: ConflictPattern, resolution: Resolution): Precedent {
     decision: resolution.strategy === ResolutionStrategy.DENY ? "deny" : "approve",
     decided_by: resolution.resolvedBy.principalId ?? resolution.resolvedBy.agentId,
     decided_at: resolution.resolvedAt,
+    expires_at: expiresAt.toISOString(),
     rationale: resolution.rationale,
     uses: resolution.appliedCount,
     last_used_at: resolution.lastUsedAt,

@@ -35,6 +35,7 @@ import { admitKey, admitToken, findCaller, keyRows } from "./keys.ts";
 import { only, type Query, type Scope } from "./rows.ts";
 import { MESSAGE_VERSION } from "./message-version.ts";
 import { principalRows } from "./principals.ts";
+import { precedentTermRows } from "./precedent-terms.ts";
 import { runRows } from "./runs.ts";
 import { signingKeyRows, takeNonce } from "./signing-keys.ts";
 import { stepRows } from "./steps.ts";
@@ -283,6 +284,7 @@ function storeTx(
     access: accessRows(scope, ids),
     decisions: decisionRows(scope),
     budgets: budgetRows(scope),
+    precedentTerms: precedentTermRows(scope),
     memory: harmonyStoreIn(scope),
   };
 }

@@ -18,7 +18,17 @@ export type ApproveFlags = {
   readonly comment?: string;
   readonly yes?: boolean;
   readonly remember?: boolean;
+  readonly rememberDays?: number;
 };
+
+/** A number of days says that it is to be remembered. */
+function rememberOf({ remember, rememberDays }: Pick<ApproveFlags, "remember" | "rememberDays">): {
+  remember?: true;
+  remember_days?: number;
+} {
+  if (rememberDays !== undefined) return { remember: true, remember_days: rememberDays };
+  return remember === true ? { remember: true } : {};
+}
 
 type Edit = Readonly<Record<string, unknown>> | null;
 
@@ -33,7 +43,7 @@ export async function approve(context: Context, gate: GateId, flags: ApproveFlag
     action_digest: approval.action_digest,
     ...(edit.value === null ? {} : { arguments: edit.value }),
     ...(flags.comment === undefined ? {} : { comment: flags.comment }),
-    ...(flags.remember === true ? { remember: true as const } : {}),
+    ...rememberOf(flags),
   }));
 }
 
@@ -52,7 +62,11 @@ export async function confirm(
   }));
 }
 
-export type DenyFlags = { readonly reason: string; readonly remember?: boolean };
+export type DenyFlags = {
+  readonly reason: string;
+  readonly remember?: boolean;
+  readonly rememberDays?: number;
+};
 
 /** A denial is safe whatever it is about, so nothing is shown or asked first. */
 export async function deny(context: Context, gate: GateId, flags: DenyFlags): Outcome {
@@ -64,7 +78,7 @@ export async function deny(context: Context, gate: GateId, flags: DenyFlags): Ou
     approval_id: id.value,
     decision: "deny",
     comment: flags.reason,
-    ...(flags.remember === true ? { remember: true as const } : {}),
+    ...rememberOf(flags),
   } as const;
   const decided = await client.value.decide(request);
   if (!decided.ok) return err(failureOfClient(decided.error));

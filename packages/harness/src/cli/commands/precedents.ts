@@ -18,7 +18,7 @@ export async function listPrecedents(context: Context): Outcome {
           "Nothing is remembered. `assent approve … --remember` and `assent deny … --remember` make a precedent.",
         ]
       : table(
-          ["PRECEDENT", "TOOL", "ANSWER", "BY", "GIVEN", "USES", "LAST USED", "STATE"],
+          ["PRECEDENT", "TOOL", "ANSWER", "BY", "GIVEN", "USES", "LAST USED", "ENDS", "STATE"],
           precedents.value.map((one) => [
             one.id,
             one.tool,
@@ -27,15 +27,18 @@ export async function listPrecedents(context: Context): Outcome {
             relativeTime(one.decided_at, now),
             String(one.uses),
             one.last_used_at === null ? "never" : relativeTime(one.last_used_at, now),
-            stateOf(one),
+            one.expires_at.slice(0, 10),
+            stateOf(one, now),
           ]),
         ),
   );
   return ok("ok");
 }
 
-const stateOf = ({ revoked_at, revoked_reason }: Precedent): string =>
-  revoked_at === null ? "in force" : `revoked: ${revoked_reason ?? ""}`;
+function stateOf({ revoked_at, revoked_reason, expires_at }: Precedent, now: Date): string {
+  if (revoked_at !== null) return `revoked: ${revoked_reason ?? ""}`;
+  return Date.parse(expires_at) <= now.getTime() ? "ended" : "in force";
+}
 
 export async function revokePrecedent(
   context: Context,
