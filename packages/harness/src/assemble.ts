@@ -32,6 +32,7 @@ import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
 import { createGates } from "./services/models/gates.ts";
 import type { Redaction } from "./services/redaction.ts";
+import { redactedParts } from "./services/models/redacted-models.ts";
 import { createShown } from "./services/shown.ts";
 import { openWorkspaceOfRun } from "./services/workspace-of-run.ts";
 
@@ -158,12 +159,13 @@ type Kept = {
 
 async function startParts(
   options: StartOptions,
-  parts: Parts,
+  given: Parts,
   kept: Kept,
   started: AsyncDisposableStack,
 ): Promise<Result<{ readonly url: string }, StartRefusal>> {
   const { home, host, port, log, role = "all" } = options;
-  const { config } = parts;
+  const { config } = given;
+  const parts = redactedParts(given, config.models.redact, kept.redaction);
   const { telemetry } = kept;
   const pool = openPool(kept.app, log, started);
   const clock = systemClock;
