@@ -34,7 +34,7 @@ import { createGates } from "./services/models/gates.ts";
 import type { Redaction } from "./services/redaction.ts";
 import { redactedParts } from "./services/models/redacted-models.ts";
 import { createShown } from "./services/shown.ts";
-import { retriedTools } from "./services/tools/retried.ts";
+import { retriedTools } from "./services/retried-tools.ts";
 import { openWorkspaceOfRun } from "./services/workspace-of-run.ts";
 
 export type StartOptions = {

@@ -10,7 +10,7 @@ import type { StepError } from "../../core/run/journal.ts";
 import type { Manifest } from "../../core/tool.ts";
 import type { DoneCall, Tool, ToolContext, ToolResult } from "../../ports.ts";
 import { cutTo } from "./output.ts";
-import type { PassingError } from "./retried.ts";
+import type { PassingError } from "./passing-error.ts";
 import { parseArguments } from "./workspace-tool.ts";
 
 /** Of an answer; the rest is not read. UTF-8 takes up to three bytes for a code unit. */

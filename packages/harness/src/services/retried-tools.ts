@@ -2,17 +2,15 @@
 // what does no harm twice: a call with effect `once` is never repeated, whatever it answered (invariant 2, at-most-once).
 // The breakers are the rows that providers of models have, so every process knows of them, under a name of the tool's own.
 
-import { digestOf } from "../../base/digest.ts";
-import { err, type Result } from "../../base/result.ts";
-import type { Ending } from "../../core/resilience/breaker.ts";
-import { pauseMs } from "../../core/resilience/pause.ts";
-import type { ProviderSettings } from "../../core/resilience/settings.ts";
-import type { StepError } from "../../core/run/journal.ts";
-import type { Clock, Random, Tool, ToolContext, ToolResult, Tools } from "../../ports.ts";
-import type { Gates } from "../models/gates.ts";
-
-/** What a tool may add to its error: another attempt may succeed, after so long where the other side said so. */
-export type PassingError = StepError & { readonly passes: { readonly retryAfterMs: number | null } };
+import { digestOf } from "../base/digest.ts";
+import { err, type Result } from "../base/result.ts";
+import type { Ending } from "../core/resilience/breaker.ts";
+import { pauseMs } from "../core/resilience/pause.ts";
+import type { ProviderSettings } from "../core/resilience/settings.ts";
+import type { StepError } from "../core/run/journal.ts";
+import type { Clock, Random, Tool, ToolContext, ToolResult, Tools } from "../ports.ts";
+import type { Gates } from "./models/gates.ts";
+import type { PassingError } from "./tools/passing-error.ts";
 
 /** Calls of one step, the first included: what fails so often fails for longer than a step should wait. */
 const CALLS_MAX = 4;
