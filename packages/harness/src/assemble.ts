@@ -32,7 +32,9 @@ import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
 import { createGates } from "./services/models/gates.ts";
 import type { Redaction } from "./services/redaction.ts";
+import { redactedParts } from "./services/models/redacted-models.ts";
 import { createShown } from "./services/shown.ts";
+import { retriedTools } from "./services/retried-tools.ts";
 import { openWorkspaceOfRun } from "./services/workspace-of-run.ts";
 
 export type StartOptions = {
@@ -158,12 +160,13 @@ type Kept = {
 
 async function startParts(
   options: StartOptions,
-  parts: Parts,
+  given: Parts,
   kept: Kept,
   started: AsyncDisposableStack,
 ): Promise<Result<{ readonly url: string }, StartRefusal>> {
   const { home, host, port, log, role = "all" } = options;
-  const { config } = parts;
+  const { config } = given;
+  const parts = redactedParts(given, config.models.redact, kept.redaction);
   const { telemetry } = kept;
   const pool = openPool(kept.app, log, started);
   const clock = systemClock;
@@ -181,9 +184,10 @@ async function startParts(
     { ...parts, store: postgresStore({ pool, wakeUps, clock, random, onEvents: evidence.value.wake }) },
     { telemetry, clock, withContent: config.telemetry.content },
   );
+  const gates = createGates({ breakers: store.breakers, clock, random, log, settings: config.providers });
   const ports: OrchestratorPorts = {
     store,
-    tools,
+    tools: retriedTools(tools, { gates, clock, random, retries: config.providers.retries }),
     workspaces,
     openWorkspace: openWorkspaceOfRun(workspaces, tools),
     models,
@@ -198,7 +202,7 @@ async function startParts(
     embedder: parts.embedder,
     loadTokenCounter,
     routing: config,
-    gates: createGates({ breakers: store.breakers, clock, random, log, settings: config.providers }),
+    gates,
   };
   const working =
     role === "server"

@@ -195,8 +195,9 @@ export type Environment = {
   readonly otlp: {
     readonly endpoint: string | null;
     readonly headers: Readonly<Record<string, string>>;
-    /** Between exports; undefined: as usual. */
+    /** Between exports of spans, and of metrics; undefined: as usual. */
     readonly intervalMs: number | undefined;
+    readonly metricIntervalMs: number | undefined;
   };
   /** Any other variable that the configuration names; undefined where it is not set or empty. */
   readonly variable: (name: string) => string | undefined;
@@ -232,6 +233,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
       endpoint: get("OTEL_EXPORTER_OTLP_ENDPOINT") ?? null,
       headers: readHeaders(get("OTEL_EXPORTER_OTLP_HEADERS")),
       intervalMs: readMs(get("OTEL_BSP_SCHEDULE_DELAY")),
+      metricIntervalMs: readMs(get("OTEL_METRIC_EXPORT_INTERVAL")),
     },
     logTarget: get("ASSENT_LOG") === "stderr" ? "stderr" : "file",
     variable: get,

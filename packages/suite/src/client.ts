@@ -58,7 +58,7 @@ function answerOf(answer: HttpAnswer): Answer {
 function recordExchange(
   options: ClientOptions,
   request: HttpRequest,
-  outcome: { readonly answer: HttpAnswer } | { readonly failure: string },
+  outcome: { readonly answer: Omit<HttpAnswer, "elapsedMs"> } | { readonly failure: string },
 ): void {
   const answer = "answer" in outcome ? outcome.answer : null;
   const { redact } = options;

@@ -16,6 +16,8 @@ export type HttpAnswer = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly bytes: Uint8Array;
+  /** From the last byte of the request to the last of the answer. */
+  readonly elapsedMs: number;
 };
 
 /** The harness did not answer: refused, reset or silent past the limit. */
@@ -47,7 +49,7 @@ function headersOf(message: IncomingMessage): Record<string, string> {
   return headers;
 }
 
-async function readAnswer(message: IncomingMessage): Promise<HttpAnswer> {
+async function readAnswer(message: IncomingMessage): Promise<Omit<HttpAnswer, "elapsedMs">> {
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
   for await (const chunk of message as AsyncIterable<Uint8Array>) {
@@ -93,10 +95,16 @@ function open(baseUrl: string, request: HttpRequest, options: SendOptions): Open
       ? { ...request.headers, "content-length": String(body.byteLength) }
       : request.headers;
   const { outgoing, head } = openRequest(baseUrl, { ...request, headers }, options);
-  const answer = head.then(readAnswer).catch((error: unknown) => {
-    if (error instanceof NoAnswer) throw error;
-    throw new NoAnswer(`${request.method} ${request.path}: the answer broke off`, { cause: error });
-  });
+  let releasedAt = performance.now();
+  const answer = head
+    .then(async (message) => ({
+      ...(await readAnswer(message)),
+      elapsedMs: performance.now() - releasedAt,
+    }))
+    .catch((error: unknown) => {
+      if (error instanceof NoAnswer) throw error;
+      throw new NoAnswer(`${request.method} ${request.path}: the answer broke off`, { cause: error });
+    });
   const ready = new Promise<void>((resolve) => {
     answer.then(
       () => resolve(),
@@ -108,7 +116,11 @@ function open(baseUrl: string, request: HttpRequest, options: SendOptions): Open
       });
     else outgoing.once("socket", () => resolve());
   });
-  return { ready, answer, release: () => outgoing.end(body.subarray(Math.max(0, body.byteLength - 1))) };
+  const release = (): void => {
+    releasedAt = performance.now();
+    outgoing.end(body.subarray(Math.max(0, body.byteLength - 1)));
+  };
+  return { ready, answer, release };
 }
 
 /** @throws NoAnswer; whatever status comes back is an answer */

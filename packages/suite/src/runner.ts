@@ -159,7 +159,12 @@ async function observed(scenario: Scenario, context: ScenarioContext, notes: Not
   if (notes.checks.length === 0) return;
   await context.part("what it tells of itself: spans, metrics, log", ["observation"], async () => {
     if (mark === null) return;
-    await observeTrial(context, { mark, exchanges: notes.exchanges, errors: scenario.errors ?? [] });
+    await observeTrial(context, {
+      mark,
+      exchanges: notes.exchanges,
+      errors: scenario.errors ?? [],
+      implied: scenario.implies ?? {},
+    });
   });
 }
 

@@ -1,6 +1,7 @@
 // A scenario is one file: moves against a target, and checks of what came of them. A trial is one scenario against
 // one target; it ends in exactly one verdict.
 
+import type { EventKind } from "@assent/contract";
 import type { Capability } from "./capability.ts";
 import type { Answer, HarnessClient } from "./client.ts";
 import type { HttpRequest } from "./http.ts";
@@ -10,6 +11,16 @@ import type { Role, Target } from "./target.ts";
 export type Phase = "unit" | "integration" | "e2e" | "stress";
 /** 0 every commit, 1 every pull request, 2 every night, 3 before a release. */
 export type Tier = 0 | 1 | 2 | 3;
+
+/** What a target that is observed must tell of itself when this has been put to it. */
+export type Implied = {
+  /** How names of spans begin. */
+  readonly spans?: readonly string[];
+  /** Counters that rise, as Prometheus names them, and the labels that tell which of them. */
+  readonly metrics?: readonly (readonly [name: string, labels?: Readonly<Record<string, string>>])[];
+  /** Of the runs that the scenario made. */
+  readonly events?: readonly EventKind[];
+};
 
 export type Scenario = {
   /** The plan's folder and its file's name without `test_`: `harness_state/run_state_machine_invalid_transition`. */
@@ -26,6 +37,7 @@ export type Scenario = {
   readonly invariants: readonly InvariantId[];
   /** Messages of errors that it provokes in a target's log; any other error there fails the trial. */
   readonly errors?: readonly string[];
+  readonly implies?: Implied;
   /** The heading of the plan that this scenario carries out. */
   readonly seed: string;
   /** Past it the trial is INCONCLUSIVE. */

@@ -135,18 +135,12 @@ vi.mock(import("../../../packages/harness/src/core/budget/budget.ts"), async (im
   };
 });
 
-vi.mock(import("../../../packages/harness/src/adapters/postgres/budgets.ts"), async (importOriginal) => {
+// Without an account a call is set aside in none, and no limit is there to stop it.
+vi.mock(import("../../../packages/harness/src/services/models/ledger.ts"), async (importOriginal) => {
   const real = await importOriginal();
   return {
     ...real,
-    budgetRows: (scope) => {
-      const rows = real.budgetRows(scope);
-      return {
-        ...rows,
-        reserve: async (reservation) =>
-          broken.by === "no budget is checked" ? { ok: true, value: 1 } : await rows.reserve(reservation),
-      };
-    },
+    accountsOf: (...given) => (broken.by === "no budget is checked" ? [] : real.accountsOf(...given)),
   };
 });
 

@@ -38,8 +38,9 @@ import { createKey, createKeys, type Keys, providerConfig, TOKEN_GROUP } from ".
 import { startProviders } from "./providers.ts";
 import { type ServerProcess, startServerProcess } from "./server-process.ts";
 
-/** Between exports of telemetry. */
-const EXPORT_MS = 100;
+/** Between exports of spans, for which every trial waits; and of metrics, which are read at their source. */
+const EXPORT_MS = 50;
+const METRIC_EXPORT_MS = 1_000;
 
 type Launch = (installation: Installation) => Promise<ServerProcess>;
 
@@ -144,6 +145,7 @@ async function start(
     ...providers.environment,
     OTEL_EXPORTER_OTLP_ENDPOINT: telemetry.url,
     OTEL_BSP_SCHEDULE_DELAY: String(EXPORT_MS),
+    OTEL_METRIC_EXPORT_INTERVAL: String(METRIC_EXPORT_MS),
   });
   started.defer(() => {
     installation.remove();
@@ -198,6 +200,7 @@ const inspect = (now: () => Running): NonNullable<Target["inspect"]> => ({
       // One more request, and what is sent after it holds all that came before.
       traces: (await sendTelemetry(now())).bodies.join("\n"),
       log: await readFile(join(installation.home, "assent.log"), "utf8"),
+      metrics: (await observe(now).metrics()).map(({ text }) => text).join("\n"),
       events: await rows("select to_jsonb(row) as row from assent.audit_events as row"),
       // A queued run is its own message.
       jobs: await rows(

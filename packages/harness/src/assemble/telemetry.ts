@@ -27,6 +27,9 @@ export function openTelemetry(
     endpoint: endpoint ?? environment.otlp.endpoint,
     headers: environment.otlp.headers,
     ...(environment.otlp.intervalMs === undefined ? {} : { exportIntervalMs: environment.otlp.intervalMs }),
+    ...(environment.otlp.metricIntervalMs === undefined
+      ? {}
+      : { metricIntervalMs: environment.otlp.metricIntervalMs }),
     serviceVersion: SERVICE_VERSION,
     instance: Buffer.from(random.bytes(8)).toString("hex"),
     redact,

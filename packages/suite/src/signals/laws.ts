@@ -3,6 +3,7 @@
 
 import type { Exchange } from "../evidence.ts";
 import type { ReceivedSpan } from "../otlp-receiver.ts";
+import type { Implied } from "../scenario.ts";
 import { fieldsOf, textOf } from "../run-reading.ts";
 import { riseOf } from "./prometheus.ts";
 import { answersIn, CALLS, decisionsIn, type MadeRun, type TrialSignals } from "./trial-signals.ts";
@@ -16,6 +17,7 @@ export type Trial = {
   readonly runs: readonly MadeRun[];
   /** Messages of errors that the scenario provokes. */
   readonly errors: readonly string[];
+  readonly implied: Implied;
 };
 
 const CONVERSATION = "gen_ai.conversation.id";
@@ -154,6 +156,28 @@ export function faultsOfMetrics({ signals, exchanges, runs }: Trial): Fault[] {
     ...faultOf(
       "metrics and spans tell of the same calls",
       same.filter(({ metric, spans: seen }) => metric !== seen),
+    ),
+  ];
+}
+
+/** What this scenario in particular must have left behind. */
+export function faultsOfImplied({ signals, runs, implied }: Trial): Fault[] {
+  const { spans = [], metrics = [], events = [] } = implied;
+  const names = signals.spans.map(({ name }) => name);
+  const kinds = new Set<string>(runs.flatMap((run) => run.events.map(({ kind }) => kind)));
+  const still = metrics.filter(
+    ([name, labels]) =>
+      signals.metrics?.every(({ before, after }) => riseOf(before, after, name, labels) === 0) === true,
+  );
+  return [
+    ...faultOf(
+      "the spans that the scenario implies were sent",
+      spans.filter((begin) => !names.some((name) => name.startsWith(begin))),
+    ),
+    ...faultOf("the metrics that the scenario implies rose", still),
+    ...faultOf(
+      "the events that the scenario implies are in the trail",
+      events.filter((kind) => !kinds.has(kind)),
     ),
   ];
 }

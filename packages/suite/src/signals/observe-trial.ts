@@ -4,12 +4,13 @@ import { auditEventSchema } from "@assent/contract";
 import type { HarnessClient } from "../client.ts";
 import type { Exchange } from "../evidence.ts";
 import { fieldsOf } from "../run-reading.ts";
-import type { ScenarioContext } from "../scenario.ts";
+import type { Implied, ScenarioContext } from "../scenario.ts";
 import { ROLES, type Role } from "../target.ts";
 import { lookUntil } from "../wait.ts";
 import {
   type Fault,
   faultsOfEvents,
+  faultsOfImplied,
   faultsOfLog,
   faultsOfMetrics,
   faultsOfTraces,
@@ -28,6 +29,7 @@ export type Watched = {
   readonly exchanges: readonly Exchange[];
   /** Messages of errors that the scenario provokes. */
   readonly errors: readonly string[];
+  readonly implied: Implied;
 };
 
 const isRole = (name: string): name is Role => ROLES.some((role) => role === name);
@@ -59,15 +61,15 @@ async function readTrail(client: HarnessClient, id: string): Promise<MadeRun["ev
 export async function observeTrial(context: ScenarioContext, watched: Watched): Promise<void> {
   const { observation } = context.target;
   if (observation === undefined) return;
-  const { mark, errors } = watched;
+  const { mark, errors, implied } = watched;
   // What is asked below is no part of the trial.
   const exchanges = [...watched.exchanges];
   const submissions = submissionsIn(exchanges);
   const look = async (): Promise<{ readonly trial: Trial; readonly faults: readonly Fault[] }> => {
     const runs = context.capabilities.has("events") ? await readRuns(context, submissions) : [];
-    const trial = { signals: await signalsSince(observation, mark), exchanges, runs, errors };
-    const faults = [faultsOfLog, faultsOfTraces, faultsOfMetrics, faultsOfEvents].flatMap((law) =>
-      law(trial),
+    const trial = { signals: await signalsSince(observation, mark), exchanges, runs, errors, implied };
+    const faults = [faultsOfLog, faultsOfTraces, faultsOfMetrics, faultsOfEvents, faultsOfImplied].flatMap(
+      (law) => law(trial),
     );
     return { trial, faults };
   };

@@ -73,6 +73,7 @@ export const BUGS = {
   "trace.split": "every hold of a run begins a trace of its own",
   "metric.request": "requests that were accepted are not measured",
   "metric.event": "events are counted under another name",
+  "metric.wait": "how long a question waited is not measured",
   "metric.tool": "calls of tools are not measured",
   "log.error": "logs an error for every run, and goes on",
   "log.lines": "a record of the log goes over two lines",

@@ -86,6 +86,7 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string]> = {
   "trace.split": ["happy_path", "a span and its parent are of one trace"],
   "metric.request": ["happy_path", "metrics count at least what the trial itself saw happen"],
   "metric.event": ["happy_path", "metrics count at least what the trial itself saw happen"],
+  "metric.wait": ["happy_path", "the metrics that the scenario implies rose"],
   "metric.tool": ["happy_path", "metrics and spans tell of the same calls"],
   "log.error": ["happy_path", "no error is logged but those that the scenario provokes"],
   "log.lines": ["happy_path", "every line of the log is one record"],

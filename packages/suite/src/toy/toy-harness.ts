@@ -5,7 +5,7 @@ import { type Actor, type ApproveRequest, idFromUuid, type ProblemCode } from "@
 import { canonicalJson } from "../canonical-json.ts";
 import { sha256Hex } from "../digest.ts";
 import { createToyDatabase, isToyReady, type ToyDatabase, writeAll } from "./toy-database.ts";
-import { createToySignals, originOf, tellHold, type ToySignals } from "./toy-signals.ts";
+import { createToySignals, originOf, tellAnswer, tellHold, type ToySignals } from "./toy-signals.ts";
 import { createToySignatures, type ToySignatures } from "./toy-signatures.ts";
 import {
   addEvent,
@@ -140,6 +140,7 @@ async function goOn(inside: Inside, toy: ToyRun, actor: Actor | null): Promise<v
   const decided_by = actor === null ? null : { id: actor.id, name: actor.name };
   toy.run = { ...toy.run, approvals: [{ ...approval, status: "approved", decided_at: now(), decided_by }] };
   addEvent(toy, breaks, "approval_approved", breaks.has("audit.actor") ? null : actor);
+  tellAnswer(inside.state.signals, breaks);
   moveTo(toy, breaks, "queued", "run_resumed", null);
   if (breaks.has("state.stuck")) return;
   if (inside.state.exhausted.delete(toy.run.id)) {

@@ -76,6 +76,12 @@ export function tellHold(signals: ToySignals, breaks: Breaks, toy: ToyRun, calls
   add(signals, 'gen_ai_invoke_agent_duration_count{gen_ai_agent_name="toy"}');
 }
 
+/** A question was answered. */
+export function tellAnswer(signals: ToySignals, breaks: Breaks): void {
+  if (!breaks.has("metric.wait"))
+    add(signals, 'assent_approvals_wait_count{assent_policy_verdict="approved"}');
+}
+
 /** As GET /metrics would say it. */
 export function toyMetrics(signals: ToySignals, breaks: Breaks, runs: Iterable<ToyRun>): string {
   const series = new Map(signals.counts);

@@ -41,7 +41,9 @@ export type OtelOptions = {
   /** Names this process among others. */
   readonly instance: string;
   readonly redact: (text: string) => string;
+  /** Between exports of spans. */
   readonly exportIntervalMs?: number;
+  readonly metricIntervalMs?: number;
 };
 
 export type OtelTelemetry = Telemetry & {
@@ -163,8 +165,8 @@ function openProviders(options: OtelOptions): Providers {
           headers: { ...headers },
           timeoutMillis,
         }),
-        exportIntervalMillis: options.exportIntervalMs ?? EXPORT_INTERVAL_MS,
-        exportTimeoutMillis: Math.min(timeoutMillis, options.exportIntervalMs ?? EXPORT_INTERVAL_MS),
+        exportIntervalMillis: options.metricIntervalMs ?? EXPORT_INTERVAL_MS,
+        exportTimeoutMillis: Math.min(timeoutMillis, options.metricIntervalMs ?? EXPORT_INTERVAL_MS),
       }),
     );
   const exporter =

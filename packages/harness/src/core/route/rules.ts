@@ -72,8 +72,7 @@ export function forbidding(
   question: ModelQuestion,
 ): ModelRule | undefined {
   return rules.find(
-    (rule) =>
-      rule.effect === "forbid" && isFor(rule, question) && rule.models.some((p) => isCovered(p, model)),
+    (rule) => rule.effect === "forbid" && isFor(rule, question) && rule.models.some((p) => covers(p, model)),
   );
 }
 
@@ -90,7 +89,7 @@ const isExactly = (pattern: string, model: string): boolean =>
 
 // Providers take other cases of a name, and names with a date, a tag or a region after it, for the same model. A
 // permit is never so generous; a forbid is, since too much of it only costs a model.
-function isCovered(pattern: string, model: string): boolean {
+export function covers(pattern: string, model: string): boolean {
   const name = model.toLowerCase();
   const named = pattern.toLowerCase();
   if (isExactly(named, name)) return true;

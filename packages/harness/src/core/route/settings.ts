@@ -3,12 +3,22 @@
 import { modelNameSchema, nameSchema } from "@assent/contract";
 import { z } from "zod";
 import { profileSchema } from "./profile.ts";
-import { modelRulesSchema } from "./rules.ts";
+import { PERSONAL_KINDS } from "../redact/personal.ts";
+import { modelPatternSchema, modelRulesSchema } from "./rules.ts";
+
+const promptRedactionSchema = z.strictObject({
+  /** As generous as a forbid: other cases of a name, and names with something after it, are meant too. */
+  models: z.array(modelPatternSchema).min(1).max(200),
+  what: z.array(z.enum(["secrets", ...PERSONAL_KINDS])).min(1),
+});
+export type PromptRedaction = z.infer<typeof promptRedactionSchema>;
 
 const classesSchema = z.record(nameSchema, z.array(nameSchema).min(1).max(20));
 
 export const modelSettingsSchema = z.strictObject({
   rules: modelRulesSchema.optional(),
+  /** What is taken out of prompts before they leave for these models. */
+  redact: z.array(promptRedactionSchema).max(100).default([]),
   /** `cheapest`: of the agent's models that may answer, the one whose call can cost least is asked first. */
   order: z.enum(["listed", "cheapest"]).default("listed"),
   catalogue: z.record(modelNameSchema, profileSchema).default({}),

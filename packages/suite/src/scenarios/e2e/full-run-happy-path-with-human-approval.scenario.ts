@@ -31,6 +31,11 @@ export const fullRunHappyPathWithHumanApproval: Scenario = {
     "complete-or-nothing",
     "secrets-stay-out",
   ],
+  implies: {
+    spans: ["POST /api/harness/run", "POST /api/harness/approve", "invoke_agent ", "execute_tool "],
+    metrics: [["assent_approvals_wait_count"], ["gen_ai_execute_tool_duration_count"]],
+    events: ["approval_opened", "approval_approved", "approval_spent", "artifact_committed", "run_succeeded"],
+  },
   seed: "backend/tests/harness_e2e/test_full_run_happy_path_with_human_approval.py",
   timeLimitMs: 300_000,
   run: async (context) => {

@@ -16,6 +16,11 @@ export const providerFailoverGuardrailsPreserved: Scenario = {
   remedy: "Choose the model inside one step, below every guard; record which one answered.",
   needs: ["submit", "approve", "provider", "tool_sink"],
   invariants: ["failover-keeps-rules"],
+  implies: {
+    spans: ["chat "],
+    metrics: [["gen_ai_client_operation_duration_count"], ["gen_ai_client_token_usage_count"]],
+    events: ["run_succeeded"],
+  },
   seed: "backend/tests/harness_integration/test_provider_failover_guardrails_preserved.py",
   timeLimitMs: 300_000,
   run: async (context) => {

@@ -24,6 +24,7 @@ export const queueRetryDeadLetterNoDuplicateSideEffects: Scenario = {
     "Journal the intent with its idempotency key before the call; repeat under the same key only, or ask a person; park what defeats its workers with its reason, and redrive it by one new run.",
   needs: ["submit", "approve", "tool_sink"],
   invariants: ["at-most-once", "journal-first"],
+  implies: { spans: ["execute_tool "], events: ["run_dead_lettered"] },
   seed: "backend/tests/harness_integration/test_queue_retry_dead_letter_no_duplicate_side_effects.py",
   timeLimitMs: 240_000,
   run: async (context) => {

@@ -17,6 +17,11 @@ export const retrievalPromptAssemblyTenantIsolation: Scenario = {
     "Put the tenant below the query, not behind the ranking; hand passages to models as results of a tool, never as words of anybody.",
   needs: ["submit", "provider", "second_tenant", "documents"],
   invariants: ["tenant-walls", "data-is-not-instruction"],
+  implies: {
+    spans: ["chat ", "execute_tool search_documents"],
+    metrics: [["gen_ai_client_token_usage_count"], ["assent_policy_decisions_total"]],
+    events: ["step_succeeded", "run_succeeded"],
+  },
   seed: "backend/tests/harness_integration/test_retrieval_prompt_assembly_tenant_isolation.py",
   timeLimitMs: 240_000,
   run: async (context) => {

@@ -22,6 +22,14 @@ export const runEndpointAuthzRateLimitIntegration: Scenario = {
     "Refuse to start with a route that has no action; ask for credential, quota and rule before anything of a request is read; answer another tenant's id as one that does not exist; count in the one database, under a lock.",
   needs: ["submit", "list", "open_api", "audit_log", "second_tenant", "tool_sink"],
   invariants: ["deny-wins", "tenant-walls", "refuse-early"],
+  implies: {
+    metrics: [
+      ["http_server_request_duration_count", { http_response_status_code: "401" }],
+      ["http_server_request_duration_count", { http_response_status_code: "403" }],
+      ["http_server_request_duration_count", { http_response_status_code: "404" }],
+    ],
+    events: ["run_cancelled"],
+  },
   seed: "spec/acceptance.md (I1)",
   timeLimitMs: 120_000,
   run: async (context) => {

@@ -82,6 +82,7 @@ const secondsToWait = ({ headers }: Answer): number => Number(headers["retry-aft
 async function submitFlood(context: ScenarioContext, label: string): Promise<readonly string[]> {
   const named = new Map<string, string[]>();
   let left = submissions(context, label);
+  const elapsedMs: number[] = [];
   let sent = 0;
   let refused = 0;
   for (let round = 0; left.length > 0; round += 1) {
@@ -92,6 +93,7 @@ async function submitFlood(context: ScenarioContext, label: string): Promise<rea
     );
     const answers = await context.race(left);
     sent += left.length;
+    elapsedMs.push(...answers.map((answer) => answer.elapsedMs));
     const again: typeof left = [];
     for (const [at, answer] of answers.entries()) {
       const entry = left[at];
@@ -112,7 +114,16 @@ async function submitFlood(context: ScenarioContext, label: string): Promise<rea
     if (left.length > 0) await waitSeconds(seconds, context.signal);
   }
   context.read("submissions", { sent, refused, endpoints: context.target.endpoints().length });
+  context.read("milliseconds until a submission is answered", percentiles(elapsedMs));
   return namedRuns(context, named);
+}
+
+/** Reported, and no reason to fail: they tell as much of the machine as of the harness. */
+function percentiles(values: readonly number[]): Readonly<Record<string, number>> {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share: number): number =>
+    Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
+  return { p50: at(0.5), p99: at(0.99), most: at(1) };
 }
 
 function checkRefusal(context: ScenarioContext, answer: Answer): void {

@@ -49,6 +49,10 @@ export const allowDenyPrecedence: Scenario = {
     "Default deny; any forbid wins over any permit; an error, an unknown tool or a missing field is a deny; every decision names the rules that made it.",
   needs: ["submit", "approve", "external_runs"],
   invariants: ["deny-wins"],
+  implies: {
+    metrics: [["assent_policy_decisions_total", { assent_policy_verdict: "deny" }]],
+    events: ["step_refused"],
+  },
   seed: "backend/tests/harness_policy/test_allow_deny_precedence.py",
   timeLimitMs: 120_000,
   run: async (context) => {

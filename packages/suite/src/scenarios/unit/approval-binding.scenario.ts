@@ -15,6 +15,7 @@ export const approvalBinding: Scenario = {
     "Keep approvals on the server; bind each to id and digest of one action of one run; compare-and-swap it once; carry out nothing that was declined; believe nothing of the kind that a client brings along.",
   needs: ["submit", "approve", "cancel", "tool_sink"],
   invariants: ["assent-is-exact", "at-most-once"],
+  implies: { spans: ["POST /api/harness/approve"], events: ["approval_denied", "approval_approved"] },
   seed: "spec/peers.md section 2; spec/acceptance.md (26)",
   timeLimitMs: 300_000,
   run: async (context) => {

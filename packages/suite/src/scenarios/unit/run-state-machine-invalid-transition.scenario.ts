@@ -27,6 +27,7 @@ export const runStateMachineInvalidTransition: Scenario = {
     "One table holds the legal transitions; code and database both refuse the rest. A decided approval and an ended run stay as they are: repeated requests change nothing and add no event.",
   needs: ["submit", "approve", "cancel"],
   invariants: ["legal-transitions", "assent-is-exact"],
+  implies: { events: ["run_cancelled", "run_succeeded", "approval_cancelled"] },
   seed: "backend/tests/harness_state/test_run_state_machine_invalid_transition.py",
   timeLimitMs: 300_000,
   run: async (context) => {

@@ -52,6 +52,7 @@ export const secretRedactionOnLogs: Scenario = {
     "Put one redactor before every sink: log, trace, metric label, audit event, stored answer, event stream, view, artifact, error. Mask every secret the harness was ever given by value, in all its encodings and over chunk borders; then what looks like one, by rule.",
   needs: ["submit"],
   invariants: ["secrets-stay-out"],
+  implies: { events: ["run_queued"] },
   seed: "backend/tests/harness_security/test_secret_redaction_on_logs.py",
   timeLimitMs: 180_000,
   run: async (context) => {
