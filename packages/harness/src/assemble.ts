@@ -34,6 +34,7 @@ import { createGates } from "./services/models/gates.ts";
 import type { Redaction } from "./services/redaction.ts";
 import { redactedParts } from "./services/models/redacted-models.ts";
 import { createShown } from "./services/shown.ts";
+import { retriedTools } from "./services/retried-tools.ts";
 import { openWorkspaceOfRun } from "./services/workspace-of-run.ts";
 
 export type StartOptions = {
@@ -183,9 +184,10 @@ async function startParts(
     { ...parts, store: postgresStore({ pool, wakeUps, clock, random, onEvents: evidence.value.wake }) },
     { telemetry, clock, withContent: config.telemetry.content },
   );
+  const gates = createGates({ breakers: store.breakers, clock, random, log, settings: config.providers });
   const ports: OrchestratorPorts = {
     store,
-    tools,
+    tools: retriedTools(tools, { gates, clock, random, retries: config.providers.retries }),
     workspaces,
     openWorkspace: openWorkspaceOfRun(workspaces, tools),
     models,
@@ -200,7 +202,7 @@ async function startParts(
     embedder: parts.embedder,
     loadTokenCounter,
     routing: config,
-    gates: createGates({ breakers: store.breakers, clock, random, log, settings: config.providers }),
+    gates,
   };
   const working =
     role === "server"

@@ -5,7 +5,11 @@ import type { ApprovalId, DocumentId, RunId } from "@assent/contract";
 import { uuidOf } from "@assent/contract";
 import { parseVerifierKey, treeHash, type VerifierKey } from "@assent/tlog";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { reviewOn, reviewTransaction } from "../../../packages/harness/src/adapters/postgres/audit-review.ts";
+import {
+  ownsSchema,
+  reviewOn,
+  reviewTransaction,
+} from "../../../packages/harness/src/adapters/postgres/audit-review.ts";
 import { postgresLogStore } from "../../../packages/harness/src/adapters/postgres/audit-log.ts";
 import { transaction } from "../../../packages/harness/src/adapters/postgres/connect.ts";
 import { queryOn } from "../../../packages/harness/src/adapters/postgres/store.ts";
@@ -104,6 +108,11 @@ test("an honest database has nothing to be found, and says what was looked at", 
   });
   expect(reviewed?.logs[0]?.rememberedSize).toBeGreaterThan(0);
   expect(reviewed?.state?.compared).toBeGreaterThan(8);
+});
+
+test("a login that sees no rows is not taken for one that sees that all is well", async () => {
+  expect(await ownsSchema(engine.database.ownerPool())).toBe(true);
+  expect(await ownsSchema(engine.database.appPool())).toBe(false);
 });
 
 const UNDONE = new Error("undone");

@@ -233,6 +233,61 @@ test("the installation's entries name no tenant, and hold no size or digest that
 });
 
 const proofSchema = z.record(z.string(), z.string());
+test("the installation's log says what is in force, when that changes, and when a process stops", async () => {
+  const own = await newTenant(database, "another-installation");
+  const log = (): undefined => undefined;
+  const open = async (name: string, policies: string): Promise<Installation> =>
+    await startInstallation(
+      { ...ports, clock: hastenedClock(50), log, tenant: own, tagOf, process: name, wake: () => undefined },
+      { role: "server", configuration: "1".repeat(64), policies },
+    );
+  const first = await open("process_a", "sha256:1");
+  await first.record("signer", "key.added", { after: ["x"] });
+  await first.stop();
+  // The same again is no change; other rules are one.
+  await (await open("process_b", "sha256:1")).stop();
+  await (await open("process_c", "sha256:2")).stop();
+  const { rows } = await database
+    .ownerPool()
+    .query<{ said: string }>(
+      "select subject || ' ' || version || ' ' || kind as said from assent.audit_facts where tenant_id = $1 order by event_id",
+      [uuidOf(own)],
+    );
+  expect(rows.map(({ said }) => said)).toEqual([
+    "process_a 1 installation.started",
+    "configuration_server 1 configuration.stated",
+    "signer 1 key.added",
+    "process_a 2 installation.stopped",
+    "process_b 1 installation.started",
+    "process_b 2 installation.stopped",
+    "process_c 1 installation.started",
+    "configuration_server 2 configuration.changed",
+    "process_c 2 installation.stopped",
+  ]);
+});
+
+test("an installation whose database is gone starts and stops, and says that nothing was recorded", async () => {
+  const told: string[] = [];
+  const store = { ...ports.store, transaction: async () => await Promise.reject(new Error("gone")) };
+  const broken = await startInstallation(
+    {
+      ...ports,
+      store,
+      clock: hastenedClock(50),
+      log: (_, message) => void told.push(message),
+      tenant: installationTenant,
+      tagOf,
+      process: "process_d",
+      wake: () => undefined,
+    },
+    { role: "all", configuration: null, policies: "sha256:1" },
+  );
+  await broken.record("signer", "key.added", {});
+  await broken.stop();
+  expect(new Set(told)).toEqual(new Set(["the installation's log could not be written"]));
+  expect(told).toHaveLength(3);
+});
+
 type Change = (proof: Record<string, string>) => Record<string, string>;
 const swap = (text: string, place: number): string =>
   text.slice(0, place) + (text[place] === "A" ? "B" : "A") + text.slice(place + 1);

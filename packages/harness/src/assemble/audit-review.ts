@@ -7,7 +7,7 @@ import { SIGNATURE_TYPES, type VerifierKey, verifierKey } from "@assent/tlog";
 import { openAnchorFiles } from "../adapters/files/anchor-files.ts";
 import { readPublicKeys } from "../adapters/files/log-keys.ts";
 import { openLogFiles } from "../adapters/files/log-files.ts";
-import { reviewTransaction } from "../adapters/postgres/audit-review.ts";
+import { ownsSchema, reviewTransaction } from "../adapters/postgres/audit-review.ts";
 import { type Connection, connectPool, readDatabaseAddress } from "../adapters/postgres/connect.ts";
 import { openEmbedded } from "../adapters/postgres/embedded/embedded.ts";
 import { systemRandom } from "../adapters/system/random.ts";
@@ -42,6 +42,13 @@ export async function reviewDatabase(
   opened.defer(async () => {
     await pool.end();
   });
+  if (!(await ownsSchema(pool)))
+    return err({
+      code: "not_the_owner",
+      detail:
+        "The database has no schema of an installation, or this login does not own it and sees no rows.",
+      remedy: "Set DATABASE_MIGRATION_URL to the login that migrations run as.",
+    });
   // Before the snapshot is taken: what the signer has seen by now, the database has by then.
   const origins = await reviewTransaction(pool, async (tx) => {
     const found: string[] = [];

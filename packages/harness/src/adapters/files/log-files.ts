@@ -8,6 +8,8 @@ import { diskOperations, type FileOperations } from "./file-operations.ts";
 import { withStagingName } from "./staging-name.ts";
 
 const CHECKPOINT_BYTES_MAX = 1_000_000;
+/** Folders that are remembered as durable; a log that grows makes new ones for ever. Past this they are synced again. */
+const DURABLE_MAX = 1_000;
 /** Origins are made by us; what does not look like one makes no path. */
 const ORIGIN = /^[a-zA-Z0-9][a-zA-Z0-9._-]*(?:\/[a-zA-Z0-9][a-zA-Z0-9._-]*)*$/;
 const FILE = /^tile\/(?:\d{1,2}|entries)\/(?:x\d{3}\/)*\d{3}(?:\.p\/\d{1,3})?$/;
@@ -39,6 +41,8 @@ export function openLogFiles({ folder, random, operations = diskOperations }: Lo
       }
     });
   };
+  // Folders whose own names would survive a loss of power.
+  const durable = new Set<string>();
   let last: Promise<undefined> = Promise.resolve(undefined);
   const replace = async (root: string, note: string): Promise<void> => {
     const before = await operations.read(join(root, "checkpoint"), CHECKPOINT_BYTES_MAX);
@@ -60,10 +64,15 @@ export function openLogFiles({ folder, random, operations = diskOperations }: Lo
         await put(target, content);
         // The full tile holds all that its partial ones did (tlog-tiles, section "Partial Tiles").
         if (!path.includes(".p/")) await clear(operations, `${target}.p`);
-        for (let above = dirname(target); above.length >= root.length; above = dirname(above))
+        // A folder gets a new name with each file, those above it only when the folder itself is new.
+        for (let above = dirname(target); above.length >= root.length; above = dirname(above)) {
           folders.add(above);
+          if (durable.has(above)) break;
+        }
       }
       for (const made of folders) await operations.sync(made);
+      if (durable.size > DURABLE_MAX) durable.clear();
+      for (const made of folders) durable.add(made);
     },
     async publish(origin, note): Promise<void> {
       // The keeper and whoever adds cosignatures publish one after the other, and never an older one over a newer.

@@ -23,6 +23,15 @@ import { transaction } from "./connect.ts";
 import { only, type Query } from "./rows.ts";
 import { queryOn } from "./store.ts";
 
+/** Whether this login sees every tenant's rows: to any other a database would look empty, and so faultless. */
+export async function ownsSchema(pool: Pool): Promise<boolean> {
+  const [row] = await queryOn(pool)<{ owns: boolean }>(
+    "select pg_has_role(n.nspowner, 'usage') as owns from pg_namespace n where n.nspname = 'assent'",
+    [],
+  );
+  return row?.owns === true;
+}
+
 /** Everything that the work reads is of one moment. */
 export async function reviewTransaction<T>(owner: Pool, work: (tx: ReviewTx) => Promise<T>): Promise<T> {
   return await transaction(

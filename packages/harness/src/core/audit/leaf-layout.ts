@@ -19,7 +19,7 @@ export type LeafLayout = {
   readonly subjectEnd: number;
   readonly versionAt: number;
   /** Of each four bytes the ranges that they must lie in, as `fits` wants them. */
-  readonly ranges: Int32Array;
+  readonly ranges: DataView;
 };
 
 export const COMMIT_CHARS = 64;
@@ -105,33 +105,33 @@ function fits({ length, ranges }: LeafLayout, view: DataView, from: number, to: 
   if (to - from !== length || to > view.byteLength) return false;
   let within = HIGH_BITS;
   let above = 0;
-  for (let i = 0, rule = 0; i < length; i += 4, rule += 4) {
-    // The last four overlap the ones before.
-    const word = view.getInt32(from + Math.min(i, length - 4));
+  // The last four overlap the ones before.
+  const last = from + length - 4;
+  for (let at = from, rule = 0; ; at = at + 4 < last ? at + 4 : last, rule += 16) {
+    const word = view.getInt32(at);
     const low = word & LOW_BITS;
-    const first = (low + (ranges[rule] ?? 0)) & ~(low + (ranges[rule + 1] ?? 0));
-    const second = (low + (ranges[rule + 2] ?? 0)) & ~(low + (ranges[rule + 3] ?? 0));
+    const first = (low + ranges.getInt32(rule)) & ~(low + ranges.getInt32(rule + 4));
+    const second = (low + ranges.getInt32(rule + 8)) & ~(low + ranges.getInt32(rule + 12));
     within &= first | second;
     above |= word;
+    if (at === last) break;
   }
   return (within & HIGH_BITS) === HIGH_BITS && (above & HIGH_BITS) === 0;
 }
 
 /** What `fits` adds to four bytes, so that their high bits say: not below a range's begin; and above its end. */
-function wordsOf(ranges: readonly Ranges[]): Int32Array {
+function wordsOf(ranges: readonly Ranges[]): DataView {
   const { length } = ranges;
-  const words = new Int32Array(Math.ceil(length / 4) * 4);
+  const words = Buffer.alloc(Math.ceil(length / 4) * 16);
   for (let word = 0; word * 4 < length; word += 1) {
     const four = ranges.slice(Math.min(word * 4, length - 4)).slice(0, 4);
-    for (const [which, end] of [0, 0, 1, 1].entries()) {
-      const bytes = four.map((range) => {
+    for (const [which, end] of [0, 0, 1, 1].entries())
+      for (const [i, range] of four.entries()) {
         const code = (range[end] ?? "").codePointAt(which % 2) ?? 0;
-        return (which % 2 === 0 ? 0x80 : 0x7f) - code;
-      });
-      words[word * 4 + which] = Buffer.from(bytes).readInt32BE();
-    }
+        words[word * 16 + which * 4 + i] = (which % 2 === 0 ? 0x80 : 0x7f) - code;
+      }
   }
-  return words;
+  return new DataView(words.buffer, words.byteOffset, words.byteLength);
 }
 
 function layoutOf(leaf: Leaf, bytes: Uint8Array): LeafLayout {

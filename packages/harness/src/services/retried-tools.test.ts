@@ -1,0 +1,205 @@
+// What is repeated is counted at the server that is called, never by the tool.
+
+import { once } from "node:events";
+import { createServer, type Server, type ServerResponse } from "node:http";
+import { afterEach, expect, test } from "vitest";
+import { CLOSED, type Breaker } from "../core/resilience/breaker.ts";
+import { DEFAULT_PROVIDER_SETTINGS } from "../core/resilience/settings.ts";
+import type { Breakers, Clock, Tool, ToolContext } from "../ports.ts";
+import { createGates } from "./models/gates.ts";
+import { createHttpTool } from "./tools/http.ts";
+import { retriedTools } from "./retried-tools.ts";
+
+const servers: Server[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+async function serve(
+  answer: (call: number, response: ServerResponse) => void,
+): Promise<{ url: string; keys: string[] }> {
+  const keys: string[] = [];
+  const server = createServer((request, response) => {
+    keys.push(String(request.headers["idempotency-key"]));
+    request.resume();
+    answer(keys.length, response);
+  });
+  servers.push(server);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  return {
+    url: `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}/`,
+    keys,
+  };
+}
+
+const status =
+  (code: number, headers: Record<string, string> = {}) =>
+  (response: ServerResponse): void => {
+    response.writeHead(code, headers).end(`status ${code}`);
+  };
+
+/** Time that passes only where something sleeps. */
+function sleepingClock(): Clock & { readonly slept: number[]; advance(ms: number): void } {
+  let nowMs = Date.UTC(2026, 0, 1);
+  const slept: number[] = [];
+  return {
+    slept,
+    advance: (ms) => {
+      nowMs += ms;
+    },
+    now: () => new Date(nowMs),
+    sleep: async (ms) => {
+      slept.push(ms);
+      nowMs += ms;
+    },
+  };
+}
+
+function sharedBreakers(): Breakers {
+  const rows = new Map<string, Breaker>();
+  return {
+    read: async (name) => rows.get(name) ?? CLOSED,
+    list: async () => rows,
+    change: async (name, next) => {
+      const before = rows.get(name) ?? CLOSED;
+      const after = next(before);
+      if (after !== null) rows.set(name, after);
+      return { breaker: after ?? before, changed: after !== null };
+    },
+  };
+}
+
+const effectId = `sha256:${"ab".repeat(32)}` as const;
+const context = (signal = new AbortController().signal): ToolContext => ({
+  workspace: null,
+  effectId,
+  signal,
+});
+
+function toolAt(
+  url: string,
+  effect: "none" | "idempotent" | "once",
+  breakers = sharedBreakers(),
+): { tool: Tool; clock: ReturnType<typeof sleepingClock> } {
+  const clock = sleepingClock();
+  const random = { bytes: (count: number) => new Uint8Array(count).fill(128) };
+  const { retries } = DEFAULT_PROVIDER_SETTINGS;
+  const gates = createGates({
+    breakers,
+    clock,
+    random,
+    log: () => undefined,
+    settings: DEFAULT_PROVIDER_SETTINGS,
+  });
+  const manifest = {
+    name: "ask_server",
+    version: "1",
+    description: "Asks.",
+    inputSchema: { type: "object", properties: {} },
+    effect,
+    harm: [],
+    controlArguments: [],
+    returns: "untrusted",
+  } as const;
+  const inner = createHttpTool({ manifest, url, timeoutMs: 5_000, fetch: globalThis.fetch });
+  const tools = retriedTools({ get: () => inner, list: () => [inner] }, { gates, clock, random, retries });
+  const tool = tools.get("ask_server");
+  if (tool === undefined) throw new Error("the tool is there");
+  return { tool, clock };
+}
+
+test.each(["none", "idempotent"] as const)(
+  "%s: what passes is tried again, under the same key, after a pause",
+  async (effect) => {
+    const { url, keys } = await serve((call, response) => {
+      if (call < 3) status(503)(response);
+      else status(200)(response);
+    });
+    const { tool, clock } = toolAt(url, effect);
+    expect(await tool.execute({}, null, context())).toMatchObject({ ok: true });
+    expect(keys).toEqual([effectId, effectId, effectId]);
+    expect(clock.slept).toHaveLength(2);
+    expect(clock.slept.every((ms) => ms > 0)).toBe(true);
+  },
+);
+
+test("once: nothing is repeated, whatever it answered", async () => {
+  const { url, keys } = await serve((_call, response) => {
+    status(503, { "retry-after": "0" })(response);
+  });
+  const { tool } = toolAt(url, "once");
+  const result = await tool.execute({}, null, context());
+  expect(result).toMatchObject({ ok: false, error: { code: "outcome_unknown" } });
+  expect(keys).toHaveLength(1);
+});
+
+test.each([400, 401, 403, 404, 409, 422, 307, 500])("a plain no is an answer: %s", async (code) => {
+  const { url, keys } = await serve((_call, response) => {
+    status(code)(response);
+  });
+  expect((await toolAt(url, "idempotent").tool.execute({}, null, context())).ok).toBe(false);
+  expect(keys).toHaveLength(1);
+});
+
+test("Retry-After is waited for at least, and one that is too long is not waited for", async () => {
+  const short = await serve((call, response) => {
+    if (call === 1) status(429, { "retry-after": "2" })(response);
+    else status(200)(response);
+  });
+  const patient = toolAt(short.url, "idempotent");
+  expect((await patient.tool.execute({}, null, context())).ok).toBe(true);
+  expect(patient.clock.slept.reduce((a, b) => a + b)).toBeGreaterThanOrEqual(2_000);
+  const long = await serve((_call, response) => {
+    status(429, { "retry-after": "600" })(response);
+  });
+  const told = await toolAt(long.url, "idempotent").tool.execute({}, null, context());
+  // The error is the journal's: code and detail, and nothing of the pause.
+  expect(told).toEqual({ ok: false, error: { code: "http_refused", detail: expect.any(String) } });
+  expect(long.keys).toHaveLength(1);
+});
+
+test("a tool that keeps failing is left alone, by every process, and asked by one when the time has come", async () => {
+  let well = false;
+  const { url, keys } = await serve((_call, response) => {
+    status(well ? 200 : 503)(response);
+  });
+  const breakers = sharedBreakers();
+  const first = toolAt(url, "idempotent", breakers);
+  for (let step = 0; step < 8; step += 1) await first.tool.execute({}, null, context());
+  const called = keys.length;
+  expect(called).toBeLessThan(8 * 4);
+  const second = toolAt(url, "idempotent", breakers);
+  expect(await second.tool.execute({}, null, context())).toMatchObject({
+    ok: false,
+    error: { code: "not_sent" },
+  });
+  expect(keys).toHaveLength(called);
+  well = true;
+  second.clock.advance(DEFAULT_PROVIDER_SETTINGS.breaker.open_ms_max + 60_000);
+  expect(await second.tool.execute({}, null, context())).toMatchObject({ ok: true });
+  expect(keys).toHaveLength(called + 1);
+});
+
+test("an answer that is lost on the way is asked for again", async () => {
+  const { url, keys } = await serve((call, response) => {
+    if (call === 1) response.destroy();
+    else status(200)(response);
+  });
+  expect((await toolAt(url, "none").tool.execute({}, null, context())).ok).toBe(true);
+  expect(keys).toHaveLength(2);
+});
+
+test("a call that is called off is not repeated", async () => {
+  const off = new AbortController();
+  const { url, keys } = await serve((_call, response) => {
+    off.abort();
+    response.destroy();
+  });
+  expect((await toolAt(url, "idempotent").tool.execute({}, null, context(off.signal))).ok).toBe(false);
+  expect(keys).toHaveLength(1);
+});

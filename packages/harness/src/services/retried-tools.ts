@@ -1,0 +1,127 @@
+// Calls of tools outside that may be repeated: with a pause, a few times, and not at all while the tool is failing. Only
+// what does no harm twice: a call with effect `once` is never repeated, whatever it answered (invariant 2, at-most-once).
+// The breakers are the rows that providers of models have, so every process knows of them, under a name of the tool's own.
+
+import { digestOf } from "../base/digest.ts";
+import { err, type Result } from "../base/result.ts";
+import type { Ending } from "../core/resilience/breaker.ts";
+import { pauseMs } from "../core/resilience/pause.ts";
+import type { ProviderSettings } from "../core/resilience/settings.ts";
+import type { StepError } from "../core/run/journal.ts";
+import type { Clock, Random, Tool, ToolContext, ToolResult, Tools } from "../ports.ts";
+import type { Gates } from "./models/gates.ts";
+import type { PassingError } from "./tools/passing-error.ts";
+
+/** Calls of one step, the first included: what fails so often fails for longer than a step should wait. */
+const CALLS_MAX = 4;
+/** A longer pause would hold a worker: the model is told instead. */
+const PAUSE_MS_MAX = 5_000;
+
+/** Nothing was sent, or a page did not come. What else passes a tool says of itself. */
+const PASSING: ReadonlySet<string> = new Set(["not_sent", "fetch_failed", "fetch_timed_out"]);
+
+type Ports = {
+  readonly gates: Pick<Gates, "enter">;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly retries: ProviderSettings["retries"];
+};
+
+export function retriedTools(tools: Tools, ports: Ports): Tools {
+  const wrapped = new WeakMap<Tool, Tool>();
+  const wrap = (tool: Tool): Tool => {
+    const known = wrapped.get(tool) ?? retriedTool(tool, ports);
+    wrapped.set(tool, known);
+    return known;
+  };
+  return {
+    ...tools,
+    get: (name) => {
+      const tool = tools.get(name);
+      return tool === undefined ? undefined : wrap(tool);
+    },
+    list: () => tools.list().map(wrap),
+  };
+}
+
+/** They look like tools outside to a rule, and ask nobody but our own database. */
+const INSIDE: ReadonlySet<string> = new Set(["search_documents"]);
+
+function retriedTool(tool: Tool, ports: Ports): Tool {
+  const { name, effect } = tool.manifest;
+  if (tool.scope !== "world" || effect === "once" || INSIDE.has(name)) return tool;
+  return {
+    ...tool,
+    execute: async (args, precondition, context) => {
+      const call = async (): Promise<Result<ToolResult, StepError>> =>
+        await tool.execute(args, precondition, context);
+      return bare(await repeated(breakerName(name), call, context, ports));
+    },
+  };
+}
+
+/** Names of breakers are short; the digest tells apart what the cut makes alike. */
+function breakerName(tool: string): string {
+  const slug = tool
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .slice(0, 16);
+  return `tool-${slug}-${digestOf("tool-breaker", tool).slice("sha256:".length, "sha256:".length + 8)}`;
+}
+
+async function repeated(
+  breaker: string,
+  call: () => Promise<Result<ToolResult, StepError>>,
+  context: ToolContext,
+  { gates, clock, random, retries }: Ports,
+): Promise<Result<ToolResult, StepError>> {
+  let last: Result<ToolResult, StepError> | null = null;
+  for (let calls = 1; ; calls += 1) {
+    const entered = await gates.enter(breaker, calls > 1, context.signal);
+    // Many at once are no sign of trouble: how many a tool takes is the tool's to say, by 429.
+    const isBusy = !entered.ok && entered.error.code === "provider_busy" && calls === 1;
+    if (!entered.ok && !isBusy)
+      return (
+        last ??
+        err({
+          code: "not_sent",
+          detail: `It fails too often and is left alone for a while; nothing was sent.`,
+        })
+      );
+    const result = await call();
+    const passes = passesOf(result);
+    if (entered.ok) await entered.value.leave(endingOf(result, passes, context), null);
+    if (result.ok || passes === null || calls >= CALLS_MAX || context.signal.aborted) return result;
+    last = result;
+    const chance = random.bytes(4).reduce((sum, byte) => sum * 256 + byte, 0) / 2 ** 32;
+    const waitMs = pauseMs(calls, chance, passes.retryAfterMs, retries);
+    if (waitMs > PAUSE_MS_MAX) return result;
+    await clock.sleep(waitMs, context.signal);
+    if (context.signal.aborted) return result;
+  }
+}
+
+function passesOf(result: Result<ToolResult, StepError>): PassingError["passes"] | null {
+  if (result.ok) return null;
+  if (isPassing(result.error)) return result.error.passes;
+  return PASSING.has(result.error.code) ? { retryAfterMs: null } : null;
+}
+
+const isPassing = (error: StepError): error is PassingError => "passes" in error;
+
+function endingOf(
+  result: Result<ToolResult, StepError>,
+  passes: PassingError["passes"] | null,
+  { signal }: ToolContext,
+): Ending {
+  if (result.ok || passes === null) return { ended: "answered" };
+  if (signal.aborted) return { ended: "unknown" };
+  return { ended: "failed", code: result.error.code, retryAfterMs: passes.retryAfterMs };
+}
+
+/** As the journal keeps it. */
+function bare(result: Result<ToolResult, StepError>): Result<ToolResult, StepError> {
+  if (result.ok || !isPassing(result.error)) return result;
+  const { code, detail } = result.error;
+  return err({ code, detail });
+}
