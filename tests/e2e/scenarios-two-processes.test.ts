@@ -14,5 +14,6 @@ prove(
     ...DRILLS,
   ],
   createProcessesTarget(),
-  PACE,
+  // Statements fail alike in any number of processes; here one is killed in the middle of a transaction.
+  { ...PACE, strikes: 0 },
 );

@@ -33,7 +33,7 @@ export type DatabaseBench = {
   held(): Promise<number>;
   /** What is stored without what it belongs to, one sentence each: no moment of a run's life may show any. */
   contradictions(): Promise<readonly string[]>;
-  /** Another client of the database holds all runs while `work` goes on. */
+  /** Another client of the database lets nobody write a run while `work` goes on. */
   whileLocked(work: () => Promise<void>): Promise<void>;
   /** The database stops at once, without a word to anybody, and starts again after `whileDown`. */
   restart(whileDown: () => Promise<void>): Promise<void>;

@@ -4,7 +4,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ROUTES } from "@assent/contract";
-import type { Command } from "commander";
 import { expect, test } from "vitest";
 import { createProgram } from "../../../packages/harness/src/cli/program.ts";
 import { listFiles, read, ROOT } from "../../tidy/tree.ts";
@@ -21,6 +20,8 @@ const FOREIGN = /^POSTGRES_/;
 const TOOL_CALL_SECONDS_MAX = 120;
 
 const program = createProgram(async () => undefined, openTerminal(), "0.0.0-test");
+
+type Command = ReturnType<typeof createProgram>;
 
 const optionsOf = (command: Command): readonly string[] =>
   command.options.flatMap(({ long }) => (long === undefined || long === null ? [] : [long]));

@@ -52,7 +52,12 @@ export const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
 export const POOL_CONNECTIONS_MAX = 10;
 const POOL_IDLE_TIMEOUT_MS = 30_000;
 
-const WIRE = { stream: openWire, keepAlive: true, keepAliveInitialDelayMillis: KEEP_ALIVE_MS } as const;
+/** For every connection that may cross a network: a wire that dies is noticed, and one that garbles ends. */
+export const WIRE = {
+  stream: openWire,
+  keepAlive: true,
+  keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+} as const;
 
 /** Limits of a connection of its own that asks little and then waits: for a lock to be kept, or for news. */
 export const LISTENER_LIMITS = {

@@ -3,7 +3,7 @@
 
 import { Client, DatabaseError } from "pg";
 import { err, ok, type Result } from "../../base/result.ts";
-import { type Connection, CONNECT_TIMEOUT_MS } from "./connect.ts";
+import { type Connection, LISTENER_LIMITS } from "./connect.ts";
 import { errorCode } from "./embedded/refusal.ts";
 
 const APP_ROLE = "assent_app";
@@ -104,8 +104,8 @@ async function withClient(
 ): Promise<Result<null, GivenRefusal>> {
   const client = new Client({
     ...connection,
+    ...LISTENER_LIMITS,
     application_name: "assent setup",
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
   });
   // Unheard, a server that goes away would end the process; the statement under way reports it.
   client.on("error", () => undefined);

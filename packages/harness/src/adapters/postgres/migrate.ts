@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Client, DatabaseError } from "pg";
-import { type Connection, CONNECT_TIMEOUT_MS, LOCK_CLASS, LOCK_KEYS } from "./connect.ts";
+import { type Connection, CONNECT_TIMEOUT_MS, LOCK_CLASS, LOCK_KEYS, WIRE } from "./connect.ts";
 import { errorCode } from "./embedded/refusal.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 
@@ -67,6 +67,7 @@ export async function migrate(options: MigrateOptions): Promise<Result<Migration
   if (!known.ok) return known;
   const client = new Client({
     ...options.connection,
+    ...WIRE,
     application_name: "assent migrate",
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
   });

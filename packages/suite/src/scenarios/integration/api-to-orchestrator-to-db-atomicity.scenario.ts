@@ -50,7 +50,7 @@ export const apiToOrchestratorToDbAtomicity: Scenario = {
       await checkLives(context, lives);
       await context.part("a process killed in the middle of a transaction", ["kill"], async () => {
         await killInSubmission(context, lives);
-        if (context.pace.strikes !== undefined)
+        if ((context.pace.strikes ?? 0) > FIRST)
           await killWhileCarriedOut(context, lives, Math.ceil(statements / 2));
         await checkLives(context, lives);
       });
@@ -66,7 +66,7 @@ function choose(
   strikes: number | undefined,
 ): readonly (readonly [n: number, fault: StatementFault])[] {
   const every = Array.from({ length: FIRST }, (_, at) => at + 1);
-  const first = (strikes === undefined ? GATE.first : every).filter((n) => n <= statements);
+  const first = (strikes === undefined ? GATE.first : every.slice(0, strikes)).filter((n) => n <= statements);
   const rest = Math.max(0, Math.min(strikes ?? GATE.rest + FIRST, statements) - FIRST);
   const later = Array.from({ length: rest }, (_, at) => {
     const n = FIRST + Math.ceil(((at + 1) * (statements - FIRST)) / (rest + 1));
