@@ -90,6 +90,7 @@ export function policyQuestion(
   const tool = uid("Tool", action.tool);
   const principal = uid("Principal", requester.id);
   const [target, another] = touched.resources;
+  const left = budgetOf(budget);
   const context: Record<string, EntityValue> = {
     tenant: { __entity: tenant },
     agent: { __entity: agent },
@@ -109,7 +110,7 @@ export function policyQuestion(
       : {}),
     texts: { __entity: uid("Texts", "call") },
     amounts: { __entity: uid("Amounts", "call") },
-    budget: needs.budget ? budgetOf(budget) : {},
+    budget: needs.budget ? left : {},
   };
   return {
     principal,
@@ -229,7 +230,10 @@ function wholeNumber(value: number): number {
   return Math.min(Number.MAX_SAFE_INTEGER, Math.max(Number.MIN_SAFE_INTEGER, whole)) + 0;
 }
 
+// Looked at also where no rule reads it: a sum that went wrong is no sum, and such a call is not judged at all.
 function budgetOf({ tokensLeft, microdollarsLeft }: PolicyBudget): EntityValue {
+  if ([tokensLeft, microdollarsLeft].some((left) => left !== undefined && Number.isNaN(left)))
+    throw new TypeError("what is left of the budget is no number");
   return {
     ...(tokensLeft === undefined ? {} : { tokens_left: wholeNumber(tokensLeft) }),
     ...(microdollarsLeft === undefined ? {} : { microdollars_left: wholeNumber(microdollarsLeft) }),
