@@ -4,11 +4,12 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ROUTES } from "@assent/contract";
-import type { Command } from "commander";
 import { expect, test } from "vitest";
 import { createProgram } from "../../../packages/harness/src/cli/program.ts";
 import { listFiles, read, ROOT } from "../../tidy/tree.ts";
 import { openTerminal } from "./support/terminal.ts";
+
+type Command = Pick<ReturnType<typeof createProgram>, "options">;
 
 const FOLDER = "examples/fleet";
 const COMPOSE = read(`${FOLDER}/compose.yaml`);
