@@ -14,6 +14,7 @@ import { parseDatabaseUrl } from "../../packages/harness/src/adapters/postgres/c
 import { readCredentials } from "../../packages/harness/src/home.ts";
 import { addNotary } from "../support/target/notary.ts";
 import { createInstallation, type Installation } from "../support/target/installation.ts";
+import { addLibrarian, measureLongRun, startLibrary } from "./long-run.ts";
 import { storeFinishedRuns } from "./stored-runs.ts";
 
 const HELP = `node --conditions=assent-source tests/bench/runs.bench.ts [options]
@@ -139,18 +140,31 @@ type Bench = {
 
 let sequence = 0;
 
-async function playOne({ url, key, watcher }: Bench): Promise<Sample> {
+type Submission = { readonly agent: string; readonly task: string };
+
+async function submit({ url, key }: Pick<Bench, "url" | "key">, submission: Submission): Promise<string> {
   sequence += 1;
-  const start = performance.now();
-  const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
   const submitted = await fetch(`${url}/api/harness/run`, {
     method: "POST",
-    headers: { ...headers, "idempotency-key": `bench-${process.pid}-${sequence}` },
-    body: JSON.stringify({ agent: "notary", task: "Put it on record." }),
+    headers: {
+      authorization: `Bearer ${key}`,
+      "content-type": "application/json",
+      "idempotency-key": `bench-${process.pid}-${sequence}`,
+    },
+    body: JSON.stringify(submission),
   });
   if (submitted.status !== 202) throw new Error(`submission: ${submitted.status} ${await submitted.text()}`);
-  const { id } = z.looseObject({ id: z.string() }).parse(await submitted.json());
-  const run = id.slice(4);
+  return z
+    .looseObject({ id: z.string() })
+    .parse(await submitted.json())
+    .id.slice(4);
+}
+
+async function playOne(bench: Bench): Promise<Sample> {
+  const { url, key, watcher } = bench;
+  const start = performance.now();
+  const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
+  const run = await submit(bench, { agent: "notary", task: "Put it on record." });
   const approval = await watcher.approval(run);
   const decided = await fetch(`${url}/api/harness/approve`, {
     method: "POST",
@@ -160,7 +174,7 @@ async function playOne({ url, key, watcher }: Bench): Promise<Sample> {
   if (decided.status !== 200) throw new Error(`approval: ${decided.status} ${await decided.text()}`);
   await decided.body?.cancel();
   const state = await watcher.end(run);
-  if (state !== "succeeded") throw new Error(`run ${id} is ${state}`);
+  if (state !== "succeeded") throw new Error(`run ${run} is ${state}`);
   return { totalMs: performance.now() - start };
 }
 
@@ -274,6 +288,11 @@ async function runBench(): Promise<void> {
     installation.remove();
   });
   addNotary(installation, sink.url);
+  const library = await startLibrary();
+  stack.defer(async () => {
+    await library.stop();
+  });
+  addLibrarian(installation, library.url);
   const served = await serve(installation);
   stack.defer(async () => {
     await served.stop();
@@ -289,6 +308,13 @@ async function runBench(): Promise<void> {
   });
   out(`${process.env["DATABASE_URL"] === undefined ? "embedded" : "DATABASE_URL"}, ${readCpu()}`);
   await measureIdle(owner, served);
+  const long = await measureLongRun(
+    owner,
+    await submit({ url: served.url, key }, { agent: "librarian", task: "Read it all." }),
+  );
+  out(
+    `a run of ${long.steps} steps, 1 KB read in every other one: WAL ${long.first.toFixed(0)} B a step at first, ${long.last.toFixed(0)} B at last`,
+  );
   for (const stored of numbers(options.stored ?? "0,10000")) {
     await storeFinishedRuns(owner, stored);
     out(`${stored} finished runs stored:`);

@@ -23,6 +23,8 @@ const TOOL_CALL_SECONDS_MAX = 120;
 
 const program = createProgram(async () => undefined, openTerminal(), "0.0.0-test");
 
+type Command = ReturnType<typeof createProgram>;
+
 const optionsOf = (command: Command): readonly string[] =>
   command.options.flatMap(({ long }) => (long === undefined || long === null ? [] : [long]));
 

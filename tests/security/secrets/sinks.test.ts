@@ -149,6 +149,20 @@ test("what a model says of secrets stands in no sink, in no encoding, however it
   expect(sinks["metrics"]).toMatch(/assent_redactions_total\{[^}]*\} [1-9]/);
 });
 
+test("nor does the name of a tool that a driver's model made up", async () => {
+  const tools = [{ name: "read", version: "1", input_schema: {}, effect: "none", harm: [] }];
+  const submitted = await ask("requester", "/api/harness/run", {
+    driver: "external",
+    task: "Read.",
+    tools,
+    approver: "none",
+  });
+  const { id } = runSummarySchema.parse(await submitted.json());
+  await ask("requester", `/api/harness/runs/${id}/actions`, { tool: API_KEY, arguments: {} });
+  const finished = await ask("requester", `/api/harness/runs/${id}/finish`, { output: "Read." });
+  expect(leaksIn(await readSinks(runSchema.parse(await finished.json())))).toEqual([]);
+});
+
 const PROGRAM = fileURLToPath(new URL("../../../packages/harness/bin/assent.mjs", import.meta.url));
 
 /** Breaks the process as soon as it watches for that, or after a while where it never does. */

@@ -35,7 +35,7 @@ export type ExternalPorts = {
   readonly random: Random;
   readonly policies: Policies;
   readonly shown: Shown;
-  readonly redaction: Pick<Redaction, "checkArtifact">;
+  readonly redaction: Pick<Redaction, "checkArtifact" | "redactText">;
   readonly telemetry: Telemetry;
 };
 

@@ -26,7 +26,9 @@ export async function proposeAction(
   const full = refuseSteps(hold, 2);
   if (full !== null) return err(full);
   const { state, ports } = hold;
-  const tool = toolOf(state, proposed.tool);
+  // A name that nobody declared is the model's own words, and goes into the journal's view, the trail and every label.
+  const isDeclared = state.tools.has(proposed.tool);
+  const tool = toolOf(state, isDeclared ? proposed.tool : ports.redaction.redactText(proposed.tool));
   const args = proposed.arguments;
   const place = findPlanned(state, tool.name, args);
   const call = { tool, args, planned: place !== null };
