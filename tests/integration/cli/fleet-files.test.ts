@@ -9,8 +9,6 @@ import { createProgram } from "../../../packages/harness/src/cli/program.ts";
 import { listFiles, read, ROOT } from "../../tidy/tree.ts";
 import { openTerminal } from "./support/terminal.ts";
 
-type Command = Pick<ReturnType<typeof createProgram>, "options">;
-
 const FOLDER = "examples/fleet";
 const COMPOSE = read(`${FOLDER}/compose.yaml`);
 const DOCKERFILE = read(`${FOLDER}/Dockerfile`);
