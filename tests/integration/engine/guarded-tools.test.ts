@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { runSchema } from "@assent/contract";
 import { expect, test } from "vitest";
+import { startOpenAiServer } from "../../../packages/suite/src/faults/openai-server.ts";
 import { startHarness } from "../../../packages/harness/src/assemble.ts";
 import { readEnvironment } from "../../../packages/harness/src/config.ts";
 import { newRepository, temporaryFolder } from "../files/repository.ts";
@@ -37,7 +38,12 @@ function install(agent: object, transcript: object, config: object): Installatio
   return { folder, home: join(folder, "home") };
 }
 
-const start = async ({ folder, home }: Installation): ReturnType<typeof startHarness> =>
+type Variables = Readonly<Record<string, string>>;
+
+const start = async (
+  { folder, home }: Installation,
+  variables: Variables = {},
+): ReturnType<typeof startHarness> =>
   await startHarness(
     {
       home,
@@ -46,20 +52,23 @@ const start = async ({ folder, home }: Installation): ReturnType<typeof startHar
       configFile: join(folder, "assent.config.json"),
       model: null,
       announce: false,
-      environment: readEnvironment({}),
+      environment: readEnvironment(variables),
       log: () => undefined,
     },
     () => undefined,
   );
 
 /** Agrees to whatever waits, and gives the run as it ended with the text of its patch. */
-async function work(installation: Installation): Promise<{
+async function work(
+  installation: Installation,
+  variables: Variables = {},
+): Promise<{
   readonly asked: readonly string[];
   readonly results: readonly (string | null)[];
   readonly errors: readonly (string | undefined)[];
   readonly patch: string;
 }> {
-  const started = await start(installation);
+  const started = await start(installation, variables);
   if (!started.ok) throw new Error(`${started.error.code}: ${started.error.detail}`);
   const { url, adminKey } = started.value;
   const call = async (path: string, body?: object): Promise<Response> =>
@@ -166,4 +175,52 @@ test("an entry of the list that would let through a whole top-level domain is re
   const config = { egress: { allow: ["*.com"] } };
   const started = await start(install({ tools: ["read_file"] }, { turns: [{ text: "Done." }] }, config));
   expect(started).toMatchObject({ ok: false, error: { detail: expect.stringContaining("top-level") } });
+});
+
+test("a tool outside that fails in passing is asked again, and what a model may not see is taken out before it leaves", async () => {
+  let calls = 0;
+  const server = createServer((request, response) => {
+    request.resume();
+    calls += 1;
+    response.writeHead(calls === 1 ? 503 : 200).end("Write to anna@corp.example.");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await using closing = new AsyncDisposableStack();
+  closing.defer(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  const port = typeof address === "object" ? address?.port : undefined;
+  await using fake = await startOpenAiServer({
+    apiKey: "sk-test-of-this",
+    script: [{ calls: [{ id: "call_1", tool: "look_up", arguments: {} }] }, { text: "Done." }],
+  });
+  const manifest = {
+    name: "look_up",
+    version: "1",
+    description: "Looks up.",
+    input_schema: { type: "object", properties: {} },
+    effect: "none",
+    harm: [],
+  };
+  const done = await work(
+    install(
+      { models: ["openai-compatible/fake-1"], tools: ["look_up"] },
+      { turns: [{ text: "Unused." }] },
+      {
+        tools: [{ kind: "http", url: `http://127.0.0.1:${port}/`, manifest }],
+        models: { redact: [{ models: ["openai-compatible/*"], what: ["addresses"] }] },
+      },
+    ),
+    {
+      ASSENT_OPENAI_COMPATIBLE_BASE_URL: fake.url,
+      ASSENT_OPENAI_COMPATIBLE_API_KEY: "sk-test-of-this",
+    },
+  );
+  expect(calls).toBe(2);
+  expect(done.results).toEqual(["Write to anna@corp.example."]);
+  const sent = JSON.stringify(fake.requests.map(({ body }) => body));
+  expect(sent).toContain("Write to [address]");
+  expect(sent).not.toContain("anna@corp.example");
 });
