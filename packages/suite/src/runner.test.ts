@@ -62,7 +62,11 @@ test("what a target lacks is named with the part that needs it", async () => {
   });
   const ended = await runTrial(parts, target, { seed: 1 });
   expect(ended.verdict).toBe("PASS");
-  expect(ended.parts).toEqual([{ name: "over a restart", lacks: ["restart"] }]);
+  expect(ended.parts).toEqual([
+    { name: "over a restart", lacks: ["restart"] },
+    // Nobody hears what this target tells of itself, and the report says so.
+    { name: "what it tells of itself: spans, metrics, log", lacks: ["observation"] },
+  ]);
 });
 
 test("no key gets into the evidence, in any form", async () => {
