@@ -32,9 +32,18 @@ function place(from: string, to: string): void {
     } catch (error) {
       if (!(error instanceof Error) || !("code" in error)) throw error;
       if (error.code !== "EISDIR" && error.code !== "ENOTEMPTY") throw error;
-      moved += 1;
-      renameSync(to, `${to}.moved-${moved}`);
+      moveAway(to);
     }
+  }
+}
+
+function moveAway(path: string): void {
+  moved += 1;
+  try {
+    renameSync(path, `${path}.moved-${moved}`);
+  } catch (error) {
+    // Whoever made it has removed it again.
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
   }
 }
 
