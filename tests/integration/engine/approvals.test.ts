@@ -4,7 +4,8 @@ import type { ApproveRequest, RunId } from "@assent/contract";
 import { expect, test } from "vitest";
 import { err, ok } from "../../../packages/harness/src/base/result.ts";
 import type { ToolCall } from "../../../packages/harness/src/core/run/journal.ts";
-import type { Tool } from "../../../packages/harness/src/ports.ts";
+import { ApprovalTaken, type Tool } from "../../../packages/harness/src/ports.ts";
+import { commit } from "../../../packages/harness/src/services/commit.ts";
 import { answering, countingTool, type Engine, openEngine, policiesOf, value } from "../../support/engine.ts";
 
 const call = (id: string, tool: string): ToolCall => ({ id, tool, arguments: { amount: 10 } });
@@ -54,6 +55,31 @@ test("twenty approvals and twenty denials at once: one outcome, at most one effe
   const { events } = value(await engine.harness.listEvents(engine.caller, id, 0));
   const decisions = events.filter((event) => ["approval_approved", "approval_denied"].includes(event.kind));
   expect(decisions).toHaveLength(1);
+});
+
+test("an approval that was decided since it was read cannot be decided from what was read", async () => {
+  await using engine = await openEngine({ models: oneCall, tools: [countingTool("count", "once")] });
+  const worker = await engine.startWorker();
+  const { id, approval } = await waiting(engine);
+  await worker.stop();
+  const stale = await engine.store.transaction(
+    engine.tenant,
+    async (tx) => await tx.approvals.find(approval.id),
+  );
+  if (stale === null) throw new Error("it waits");
+  const deny: ApproveRequest = { approval_id: approval.id, decision: "deny", comment: "No." };
+  value(await engine.harness.decide(engine.caller, deny));
+  const denied = await engine.run(id);
+  // Whatever orders decisions above fails here: the row itself is compared, and nothing of the commit is kept.
+  const late = engine.store.transaction(engine.tenant, async (tx) => {
+    const run = await tx.runs.lock(id);
+    if (run === null) throw new Error("it is there");
+    const journal = await tx.steps.list(id);
+    const write = { write: "approval_decided", approval: stale, event: "approved", change: {} } as const;
+    return await commit(tx, { run, journal }, [write], { now: engine.clock.now(), actor: null });
+  });
+  await expect(late).rejects.toThrow(ApprovalTaken);
+  expect(await engine.run(id)).toEqual(denied);
 });
 
 test("a denial is told to the model with its reason, and nothing happens", async () => {
