@@ -15,6 +15,7 @@ import type {
   NewReservation,
   Store,
 } from "../../../packages/harness/src/ports.ts";
+import { claimRun } from "../../../packages/harness/src/services/orchestrator.ts";
 import { type Engine, openEngine } from "../../support/engine.ts";
 
 const PROCESSES = 4;
@@ -184,6 +185,22 @@ test("repetitions are counted over workers, by step and by run", async () => {
   for (const seq of [1, 1, 1, 1, 3, 3, 3, 5]) seen.push(await take(seq));
   expect(seen).toEqual([1, 2, 3, "step_calls", 1, 2, "retries", 1]);
   expect(await stateOf(runAccount(run))).toMatchObject({ calls: 6, retries: 3 });
+});
+
+test("a call that is begun again, because its answer was lost, is set aside once", async () => {
+  const id = await engine.submit();
+  const taken = await claimRun(engine.ports, 1, engine.tenant, id);
+  if (taken === null) throw new Error("it can be taken");
+  const { version, fencingToken: token } = taken.run;
+  const fence = { tenant: engine.tenant, run: id, token };
+  const one = reservation(id, "day:2001-01-01", 1_000_000, 5);
+  const begin = async () => await engine.store.beginCall(fence, version, null, one, null);
+  expect([await begin(), await begin()]).toEqual([
+    { ok: true, value: 1 },
+    { ok: true, value: 1 },
+  ]);
+  expect(await stateOf(runAccount(id))).toMatchObject({ calls: 1, reserved: amounts(5) });
+  expect(await engine.store.beginCall({ ...fence, token: token - 1 }, version, null, one, null)).toBeNull();
 });
 
 test("one tenant's ledger is nothing to another", async () => {
