@@ -19,7 +19,13 @@ export async function createExplanation(owner: Pool): Promise<Explanation> {
       start = rows[0]?.at ?? start;
     },
     end: async (runs) => {
-      const { rows } = await owner.query<{ name: string; record: string; n: number; bytes: number; images: number }>(
+      const { rows } = await owner.query<{
+        name: string;
+        record: string;
+        n: number;
+        bytes: number;
+        images: number;
+      }>(
         `select coalesce(c.relname, b.relfilenode::text) as name, string_agg(distinct b.record_type, ',') as record,
            count(*)::float8 / $2::float8 as n,
            sum(b.record_length::float8 / greatest(1, b.parts)) / $2::float8 as bytes,

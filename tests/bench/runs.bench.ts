@@ -34,7 +34,12 @@ type Figures = {
   readonly texts: Readonly<Record<string, number>>;
 };
 
-const statsSchema = z.object({ statements: z.number(), control: z.number(), cpuMs: z.number(), texts: z.record(z.string(), z.number()) });
+const statsSchema = z.object({
+  statements: z.number(),
+  control: z.number(),
+  cpuMs: z.number(),
+  texts: z.record(z.string(), z.number()),
+});
 const readySchema = z.object({ url: z.string() });
 type Served = { readonly url: string; stats(): Promise<z.infer<typeof statsSchema>>; stop(): Promise<void> };
 
@@ -280,7 +285,13 @@ async function measureIdle(owner: Pool, served: Served): Promise<void> {
 
 const text = { type: "string" } as const;
 const { values: options } = parseArgs({
-  options: { runs: text, "in-flight": text, stored: text, explain: { type: "boolean" }, help: { type: "boolean" } },
+  options: {
+    runs: text,
+    "in-flight": text,
+    stored: text,
+    explain: { type: "boolean" },
+    help: { type: "boolean" },
+  },
 });
 const numbers = (list: string): readonly number[] => list.split(",").map(Number);
 
@@ -313,7 +324,8 @@ async function runBench(): Promise<void> {
   stack.defer(() => {
     watcher.stop();
   });
-  const explanation = options.explain === true ? await createExplanation(await superuserOf(installation, stack)) : null;
+  const explanation =
+    options.explain === true ? await createExplanation(await superuserOf(installation, stack)) : null;
   out(`${process.env["DATABASE_URL"] === undefined ? "embedded" : "DATABASE_URL"}, ${readCpu()}`);
   await measureIdle(owner, served);
   const long = await measureLongRun(
@@ -327,7 +339,14 @@ async function runBench(): Promise<void> {
     await storeFinishedRuns(owner, stored);
     out(`${stored} finished runs stored:`);
     for (const inFlight of numbers(options["in-flight"] ?? "1,8,16,32"))
-      await measure({ url: served.url, key, watcher }, owner, served, Number(options.runs ?? 200), inFlight, explanation);
+      await measure(
+        { url: served.url, key, watcher },
+        owner,
+        served,
+        Number(options.runs ?? 200),
+        inFlight,
+        explanation,
+      );
   }
 }
 

@@ -119,7 +119,9 @@ test("a login that sees no rows is not taken for one that sees that all is well"
 
 const UNDONE = new Error("undone");
 const TABLES = [
-  ..."audit_batches audit_events audit_facts audit_checkpoints audit_nodes audit_inbox audit_heads".split(" "),
+  ..."audit_batches audit_events audit_facts audit_checkpoints audit_nodes audit_inbox audit_heads".split(
+    " ",
+  ),
   ..."runs steps approvals documents".split(" "),
 ];
 
@@ -352,7 +354,10 @@ const sizeOf = (note: string): number => Number(note.split("\n")[1]);
 
 test.each(ATTACKS)("is found: %s", async (_, statements, finding, memory) => {
   const found = await foundAfter(statements(), memory === "kept" ? kept : null);
-  expect(found.filter((one) => one.startsWith(finding())), found.join("; ")).not.toEqual([]);
+  expect(
+    found.filter((one) => one.startsWith(finding())),
+    found.join("; "),
+  ).not.toEqual([]);
 });
 
 test("leaves and tree rewritten together, head included: the memories outside know it", async () => {
