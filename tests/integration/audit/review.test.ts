@@ -354,10 +354,7 @@ const sizeOf = (note: string): number => Number(note.split("\n")[1]);
 
 test.each(ATTACKS)("is found: %s", async (_, statements, finding, memory) => {
   const found = await foundAfter(statements(), memory === "kept" ? kept : null);
-  expect(
-    found.filter((one) => one.startsWith(finding())),
-    found.join("; "),
-  ).not.toEqual([]);
+  expect(found.map((one) => one.slice(0, finding().length))).toContain(finding());
 });
 
 test("leaves and tree rewritten together, head included: the memories outside know it", async () => {
