@@ -12,13 +12,13 @@ import { type Engine, openEngine } from "../../support/engine.ts";
 
 type Faulty = AsyncDisposable & { readonly store: Store; readonly pool: Pool; readonly fired: () => number };
 
-/** Under a lease one statement is the whole transaction. */
+/** Under a lease, and for a submission, one statement is the whole transaction. */
 const commitsBy = (sent: unknown): boolean =>
   sent === "COMMIT" ||
   (typeof sent === "object" &&
     sent !== null &&
     "text" in sent &&
-    /assent\.(?:hold_run|begin_call)\(/u.test(String(sent.text)));
+    /assent\.(?:hold_run|begin_call|submit_run)\(/u.test(String(sent.text)));
 
 /**
  * A store of its own on the engine's database whose connections break in the middle of COMMIT.

@@ -55,6 +55,17 @@ export type StoredCheckpoint = {
   readonly note: string;
 };
 
+/** Of a tile level, from one place on. */
+export type HashRange = { readonly level: number; readonly from: number; readonly count: number };
+
+/** An entry of the tree, and a checkpoint that covers it. */
+export type CoveredEntry = {
+  readonly epoch: number;
+  readonly index: number;
+  readonly leaf: Uint8Array;
+  readonly checkpoint: Omit<StoredCheckpoint, "epoch">;
+};
+
 /** One tenant's log inside one transaction; the head is locked where it was asked for with `lock`. */
 export type LogTx = {
   /** All epochs, oldest first. */
@@ -68,13 +79,16 @@ export type LogTx = {
   append(head: LogHead, batch: LogBatch): Promise<void>;
   /** Hashes of a tile level from one place on: leaf hashes at level 0, roots of full tiles above. */
   hashes(epoch: number, level: number, from: number, count: number): Promise<readonly Uint8Array[]>;
+  /** The same for several parts of the tree; of each, what there is of it. */
+  hashRanges(epoch: number, ranges: readonly HashRange[]): Promise<readonly (readonly Uint8Array[])[]>;
   leaves(epoch: number, from: number, count: number): Promise<readonly Uint8Array[]>;
   /** Leaves with what opens them. */
   opened(epoch: number, from: number, count: number): Promise<readonly StoredLeaf[]>;
   /** Where a run's event stands; null while it waits. */
   place(run: RunId, version: number): Promise<{ readonly epoch: number; readonly index: number } | null>;
   /** The event that says what a person decided about this approval; null while nobody has. */
-  decisionOf(run: RunId, approval: string): Promise<number | null>;
+  /** A person's decision about an approval, with the oldest checkpoint that covers it; null while there is none. */
+  decisionEntry(run: RunId, approval: string): Promise<CoveredEntry | null>;
   /** The newest fact about this subject; null for none. */
   eventOf(subject: string): Promise<string | null>;
   /** The newest fact about this subject with its payload; null for none. */

@@ -48,6 +48,13 @@ export type IdempotencyRecord = {
   readonly body: string;
 };
 
+/** A run, its journal, and the approval that is asked for or, where none is, the newest that was given and not spent. */
+export type WholeRun = {
+  readonly run: RunRecord;
+  readonly journal: Journal;
+  readonly approval: ApprovalRecord | null;
+};
+
 /** What one transaction of one tenant can do. Everything in it commits together, or nothing does. */
 export type StoreTx = {
   readonly runs: {
@@ -58,8 +65,10 @@ export type StoreTx = {
     findRedrive(deadLetter: RunId): Promise<RunRecord | null>;
     /** Like find, and nobody else can change the run until this transaction ends. */
     lock(id: RunId): Promise<RunRecord | null>;
-    /** Like lock, of the run that asks for this approval; null where there is no such approval. */
-    lockOfApproval(id: ApprovalId): Promise<RunRecord | null>;
+    /** Like lock, with all that going on needs. */
+    lockWhole(id: RunId): Promise<WholeRun | null>;
+    /** The same of the run that asks for this approval; null where there is no such approval. */
+    lockOfApproval(id: ApprovalId): Promise<(WholeRun & { readonly approval: ApprovalRecord }) | null>;
     /** Like lock, but null unless the run is running under this very token. */
     lockFenced(fence: Fence): Promise<RunRecord | null>;
     list(query: RunQuery): Promise<readonly RunRecord[]>;
@@ -202,6 +211,16 @@ export type IdempotencyKey = {
   readonly expiresAt: Date;
 };
 
+export type NewSubmission = {
+  readonly tenant: TenantId;
+  readonly key: IdempotencyKey;
+  /** What whoever asks is told, and whoever repeats it. */
+  readonly answer: Omit<IdempotencyRecord, "status"> & { readonly status: 202 };
+  readonly run: NewRun;
+  readonly definition: AgentDefinition;
+  readonly event: NewAuditEvent;
+};
+
 export type Meanings = { readonly model: string; readonly of: readonly Meaning[] };
 
 export type NewDocument = Omit<Document, "passages" | "created_at" | "created_by"> & {
@@ -216,6 +235,12 @@ export type Store = {
    * @throws StoreUnavailable when the database cannot be used, however often it was tried
    */
   transaction<T>(tenant: TenantId, work: (tx: StoreTx) => Promise<T>, options?: TransactionKind): Promise<T>;
+  /**
+   * Takes a request for a run in: the run, its first event and the answer, in one statement.
+   * @returns null once that is done; where the request was answered before, that answer, and nothing is changed
+   * @throws KeyBusy where another request holds the key for long; StoreUnavailable
+   */
+  submit(submission: NewSubmission): Promise<IdempotencyRecord | null>;
   /**
    * Commits to a run under a lease, in one statement.
    * @param version of the run before these writes

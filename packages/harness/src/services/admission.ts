@@ -1,4 +1,4 @@
-// Takes a request for a run in: one transaction holds the idempotency key, the run, which is its own queue message, and
+// Takes a request for a run in: one statement holds the idempotency key, the run, which is its own queue message, and
 // its first event, so that there is never one of them without the others (invariants 1 and 6).
 
 import { idFromUuid, type RunRequest } from "@assent/contract";
@@ -6,6 +6,7 @@ import { digestOf } from "../base/digest.ts";
 import { IDEMPOTENCY_RETENTION_HOURS } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { type AgentDefinition, agentVersion, isModelAllowed } from "../core/agent.ts";
+import { newRun } from "../core/run/new-run.ts";
 import { uuidV7 } from "../core/uuid.ts";
 import type {
   Caller,
@@ -13,6 +14,7 @@ import type {
   IdempotencyKey,
   IdempotencyRecord,
   Models,
+  NewAuditEvent,
   NewRun,
   Random,
   RunRecord,
@@ -63,24 +65,17 @@ export async function submitRun(
   if (full !== null)
     return (await answerBefore(ports, caller, idempotencyKey, fingerprint, now)) ?? err(full);
   const { definition, run } = planned.value;
-  return await ports.store.transaction(
-    caller.tenant,
-    async (tx) => {
-      const raced = await tx.idempotency.claim(idempotencyKey, now);
-      if (raced !== null) return replay(raced, fingerprint);
-      const inserted = await insertRun(tx, caller, definition, run);
-      const body = JSON.stringify(ports.shown.summary(runSummary(inserted)));
-      await tx.idempotency.complete(idempotencyKey, {
-        fingerprint,
-        status: 202,
-        location: `/api/harness/runs/${run.id}`,
-        body,
-      });
-      return ok({ body, runId: run.id, replayed: false });
-    },
-    // A commit whose outcome is unknown: the key tells, and the answer is the first one.
-    { isRepeatable: true },
-  );
+  const body = JSON.stringify(ports.shown.summary(runSummary({ ...newRun(run), tenant: caller.tenant })));
+  // A commit whose outcome is unknown: the key tells, and the answer is the first one.
+  const earlier = await ports.store.submit({
+    tenant: caller.tenant,
+    key: idempotencyKey,
+    answer: { fingerprint, status: 202, location: `/api/harness/runs/${run.id}`, body },
+    run,
+    definition,
+    event: queuedEvent(caller, run),
+  });
+  return earlier === null ? ok({ body, runId: run.id, replayed: false }) : replay(earlier, fingerprint);
 }
 
 async function answerBefore(
@@ -192,26 +187,26 @@ export async function insertRun(
   run: NewRun,
 ): Promise<RunRecord> {
   const inserted = await tx.runs.insert(run, definition);
-  await tx.audit.append([
-    {
-      run: run.id,
-      version: 1,
-      at: run.createdAt,
-      kind: "run_queued",
-      actor: caller.actor,
-      data: {
-        state: "queued",
-        agent: run.agent,
-        agent_version: run.agentVersion,
-        model: run.model,
-        task_digest: digestOf("task", run.task),
-        key_id: caller.key,
-        ...(run.redriveOf === undefined ? {} : { redrive_of: run.redriveOf }),
-        ...(run.workspace === null
-          ? {}
-          : { workspace: run.workspace.name, workspace_commit: run.workspace.commit }),
-      },
-    },
-  ]);
+  await tx.audit.append([queuedEvent(caller, run)]);
   return inserted;
 }
+
+const queuedEvent = (caller: Caller, run: NewRun): NewAuditEvent => ({
+  run: run.id,
+  version: 1,
+  at: run.createdAt,
+  kind: "run_queued",
+  actor: caller.actor,
+  data: {
+    state: "queued",
+    agent: run.agent,
+    agent_version: run.agentVersion,
+    model: run.model,
+    task_digest: digestOf("task", run.task),
+    key_id: caller.key,
+    ...(run.redriveOf === undefined ? {} : { redrive_of: run.redriveOf }),
+    ...(run.workspace === null
+      ? {}
+      : { workspace: run.workspace.name, workspace_commit: run.workspace.commit }),
+  },
+});

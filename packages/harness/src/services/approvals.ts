@@ -52,10 +52,9 @@ export async function decideApproval(
   if (!edit.ok) return edit;
   return await ports.store.transaction(caller.tenant, async (tx) => {
     // The run's lock orders racing decisions, the expiry and a cancellation: what is read before it may be stale.
-    const run = await tx.runs.lockOfApproval(request.approval_id);
-    const approval = await tx.approvals.find(request.approval_id);
-    if (run === null || approval === null) return err(NOT_FOUND);
-    const journal = await tx.steps.list(run.id);
+    const found = await tx.runs.lockOfApproval(request.approval_id);
+    if (found === null) return err(NOT_FOUND);
+    const { run, journal, approval } = found;
     if (approval.state !== "open") return answerAgain(approval, journal, request);
     const now = ports.clock.now();
     const refusal =
@@ -64,13 +63,16 @@ export async function decideApproval(
     if (await isTakenBack(tx, run, approval, request, now)) return err(TAKEN_BACK);
     const votes = await vote(tx, approval, caller, request, now);
     if (votes === "given before") return ok(approvalView(approval));
+    const isVote = request.decision === "approve" && approval.requirement.quorum > 1;
+    const voted = isVote ? { ...approval, votes } : approval;
     const isLast = request.decision !== "approve" || votes >= approval.requirement.quorum;
     const writes: Write[] = isLast
       ? decisionWrites(caller, run, approval, request, edit.value, now)
       : [{ write: "approval_voted", approval, votes }];
     await commit(tx, { run, journal }, writes, { now, actor: caller.actor });
-    if (isLast) await teach(tx, run, approval, request, edit.value, caller, now);
-    return await readBack(tx, approval);
+    if (!isLast) return ok(approvalView(voted));
+    await teach(tx, run, approval, request, edit.value, caller, now);
+    return ok(approvalView({ ...voted, ...decided(caller, request, edit.value, now) }));
   });
 }
 
@@ -91,10 +93,19 @@ async function isTakenBack(
   return await isRevoked(tx, { run, action, judgement, precondition }, request.decision, now);
 }
 
-async function readBack(tx: StoreTx, { id }: ApprovalRecord): Promise<Result<Approval, Refusal>> {
-  const decided = await tx.approvals.find(id);
-  return decided === null ? err(NOT_FOUND) : ok(approvalView(decided));
-}
+/** What the word makes of the approval. */
+const decided = (
+  { actor }: Caller,
+  request: ApproveRequest,
+  edit: Edit | null,
+  now: Date,
+): Pick<ApprovalChange, "state" | "decidedAt" | "decidedBy" | "comment"> & Partial<Edit> => ({
+  state: request.decision === "deny" ? "denied" : "approved",
+  decidedAt: now,
+  decidedBy: actor,
+  comment: request.comment ?? null,
+  ...edit,
+});
 
 function refuseDecision(
   run: RunRecord,
@@ -230,16 +241,17 @@ function decisionWrites(
   edit: Edit | null,
   now: Date,
 ): Write[] {
-  const comment = request.comment ?? null;
   const answer = ANSWERS[request.decision];
+  const { state, ...change } = decided(caller, request, edit, now);
+  const { comment } = change;
   const outcome: GateOutcome = { kind: "gate", answer, comment, editedAction: edit?.editedAction ?? null };
   return [
     {
       write: "approval_decided",
       approval,
-      event: answer === "denied" ? "denied" : "approved",
+      event: state === "denied" ? "denied" : "approved",
       ...(answer === "confirmed" ? { kind: "approval_confirmed" as const } : {}),
-      change: { decidedAt: now, decidedBy: caller.actor, comment, ...edit },
+      change,
     },
     { write: "step_closed", seq: approval.seq, state: "succeeded", outcome, error: null },
     // A driven run never stopped: its driver asks for the decision (services/external/read-action.ts).

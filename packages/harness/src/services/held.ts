@@ -13,6 +13,7 @@ import type { OriginIndex } from "../core/label/origins.ts";
 import type { ProviderSettings } from "../core/resilience/settings.ts";
 import type { ModelSettings } from "../core/route/settings.ts";
 import type {
+  ApprovalRecord,
   ArtifactFiles,
   Clock,
   Embedder,
@@ -72,6 +73,8 @@ export type Held = {
   readonly fence: Fence;
   readonly definition: AgentDefinition;
   committed: Committed;
+  /** The yes that it was taken up again for, as it was when its lease began. */
+  readonly given: ApprovalRecord | null;
   /** What of it is not in the database yet, and the run as it is there; null when all of it is. */
   unsaved: { readonly before: Committed; readonly writes: readonly Write[] } | null;
   /** What the run has seen, as of `committed`. */

@@ -10,7 +10,13 @@ import { type GateStep, isToolStep, type Journal, type StepError } from "../core
 import { openingCall } from "../core/retrieval/opening.ts";
 import { type Move, nextMove } from "../core/run/next.ts";
 import { openRollback } from "../core/run/rollback.ts";
-import { ApprovalTaken, type RunRecord, type StoreTx, type WorkerId } from "../ports.ts";
+import {
+  type ApprovalRecord,
+  ApprovalTaken,
+  type RunRecord,
+  type StoreTx,
+  type WorkerId,
+} from "../ports.ts";
 import { commit } from "./commit.ts";
 import type { Write } from "./write.ts";
 import { endRollback, endRun } from "./end-run.ts";
@@ -26,6 +32,8 @@ export type Claim = {
   readonly run: RunRecord;
   readonly journal: Journal;
   readonly definition: AgentDefinition;
+  /** The yes that it was taken up again for, if any. */
+  readonly approval: ApprovalRecord | null;
 };
 
 /**
@@ -48,10 +56,10 @@ export async function leaseQueued(
   worker: WorkerId,
   id: RunId,
 ): Promise<Claim | null> {
-  const run = await tx.runs.lock(id);
-  if (run === null || run.state !== "queued") return null;
+  const found = await tx.runs.lockWhole(id);
+  if (found?.run.state !== "queued") return null;
+  const { run, journal, approval } = found;
   const now = clock.now();
-  const journal = await tx.steps.list(id);
   if (run.attempt >= RUN_ATTEMPTS_MAX) {
     const reason = exhausted(run);
     const { writes, ended } = endRun(tools, journal, { ending: "dead_lettered", reason });
@@ -68,7 +76,7 @@ export async function leaseQueued(
       ? present
       : await tx.agents.get(run.agentVersion);
   assert(definition !== null, "the definition of a submitted run is kept");
-  return { run: await lease(tx, run, worker, now), journal, definition };
+  return { run: await lease(tx, run, worker, now), journal, definition, approval };
 }
 
 async function lease(tx: StoreTx, run: RunRecord, worker: WorkerId, now: Date): Promise<RunRecord> {
@@ -149,12 +157,13 @@ export async function advanceRun(
   lost: AbortSignal,
   stopping: AbortSignal,
 ): Promise<void> {
-  const { run, journal, definition } = claim;
+  const { run, journal, definition, approval } = claim;
   const held: Held = {
     ports,
     fence: { tenant: run.tenant, run: run.id, token: run.fencingToken },
     definition,
     committed: { run, journal },
+    given: approval,
     unsaved: null,
     origins: originsOfRun(definition, run.task, journal),
     workspace: null,

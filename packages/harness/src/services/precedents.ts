@@ -88,15 +88,15 @@ async function inForce(
 ): Promise<{ readonly store: HarmonyStore; readonly over: readonly Advice[] }> {
   const terms = await tx.precedentTerms.list(patternId);
   const isOver = (resolution: Resolution): boolean => expiryOf(resolution, terms) <= at;
-  const over = (await tx.memory.listResolutions(patternId)).filter(
-    (resolution) => resolution.revokedAt === null && isOver(resolution),
-  );
+  const given = await tx.memory.listResolutions(patternId);
+  const over = given.filter((resolution) => resolution.revokedAt === null && isOver(resolution));
   const store: HarmonyStore = {
     ...tx.memory,
-    listResolutions: async (id) => {
-      const all = await tx.memory.listResolutions(id);
-      return id === patternId ? all.filter((resolution) => !isOver(resolution)) : all;
-    },
+    // Asking adds no answer to the question, so what was read above is read once.
+    listResolutions: async (id) =>
+      id === patternId
+        ? given.filter((resolution) => !isOver(resolution))
+        : await tx.memory.listResolutions(id),
   };
   return { store, over: over.map((resolution) => adviceOver(resolution, expiryOf(resolution, terms))) };
 }

@@ -79,6 +79,25 @@ function toRecord(row: ApprovalRow): ApprovalRecord {
   };
 }
 
+type Times = "requested_at" | "expires_at" | "decided_at";
+
+/** As `assent.whole_run` gives it. */
+export type ApprovalJson = Omit<ApprovalRow, "action_digest" | Times> & {
+  readonly action_digest: string;
+  readonly requested_at: string;
+  readonly expires_at: string;
+  readonly decided_at: string | null;
+};
+
+export const approvalFromJson = (row: ApprovalJson): ApprovalRecord =>
+  toRecord({
+    ...row,
+    action_digest: Buffer.from(row.action_digest, "hex"),
+    requested_at: new Date(row.requested_at),
+    expires_at: new Date(row.expires_at),
+    decided_at: row.decided_at === null ? null : new Date(row.decided_at),
+  });
+
 /** Of tools as people were asked about them; an approval brings its own with it. */
 export function manifestRows({ query, tenant }: Scope): StoreTx["manifests"] {
   return {

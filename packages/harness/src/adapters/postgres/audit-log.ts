@@ -5,6 +5,7 @@ import { idFromUuid, type TenantId, uuidOf } from "@assent/contract";
 import type { Pool } from "pg";
 import { eventDigest } from "../../core/audit/event.ts";
 import type {
+  CoveredEntry,
   LogBatch,
   LogHead,
   LogInfo,
@@ -28,12 +29,11 @@ const ATTEMPTS_MAX = 5;
 export function postgresLogStore(pool: Pool): LogStore {
   return {
     async transaction<T>(tenantId: TenantId, work: (tx: LogTx) => Promise<T>): Promise<T> {
+      const tenant = uuidOf(tenantId);
       return await transaction(
         pool,
         async (client) => {
           const query = queryOn(client);
-          const tenant = uuidOf(tenantId);
-          await query("select set_config('assent.tenant', $1, true)", [tenant]);
           return await work({
             ...writing({ query, tenant }),
             ...reading({ query, tenant }),
@@ -41,7 +41,7 @@ export function postgresLogStore(pool: Pool): LogStore {
             ...witnessing({ query, tenant }),
           });
         },
-        { attemptsMax: ATTEMPTS_MAX },
+        { attemptsMax: ATTEMPTS_MAX, tenant },
       );
     },
     async pending(): Promise<readonly TenantId[]> {
@@ -184,18 +184,23 @@ async function erasedDigest(scope: Scope, epoch: number, index: number): Promise
 type HeadRow = { epoch: number; size: string; root: Buffer };
 const toHead = (row: HeadRow): LogHead => ({ epoch: row.epoch, size: Number(row.size), root: row.root });
 
-type Covering = "firstCheckpoint" | "place" | "decisionOf" | "eventOf" | "isCovered" | "checkpoint";
+type Covering = "firstCheckpoint" | "place" | "decisionEntry" | "eventOf" | "isCovered" | "checkpoint";
 
 function covering({ query, tenant }: Scope): Pick<LogTx, Covering> {
   return {
-    async decisionOf(run, approval): Promise<number | null> {
-      const [row] = await query<{ version: number }>(
-        `select version from assent.audit_events
-         where tenant_id = $1 and run_id = $2 and data ->> 'approval_id' = $3
-           and kind in ('approval_approved', 'approval_denied', 'approval_confirmed')`,
+    async decisionEntry(run, approval): Promise<CoveredEntry | null> {
+      const [row] = await query<{ epoch: number; idx: string; leaf: Buffer; size: string; note: string }>(
+        `select l.epoch, l.idx, l.leaf, c.size, c.note
+         from assent.audit_events e, assent.audit_place(e.tenant_id, e.event_id) l, lateral (
+           select k.size, k.note from assent.audit_checkpoints k
+           where k.tenant_id = $1 and k.epoch = l.epoch and k.size > l.idx order by k.size limit 1) c
+         where e.tenant_id = $1 and e.run_id = $2 and e.data ->> 'approval_id' = $3
+           and e.kind in ('approval_approved', 'approval_denied', 'approval_confirmed')`,
         [tenant, uuidOf(run), approval],
       );
-      return row?.version ?? null;
+      if (row === undefined) return null;
+      const { epoch, leaf, note } = row;
+      return { epoch, index: Number(row.idx), leaf, checkpoint: { size: Number(row.size), note } };
     },
     async eventOf(subject): Promise<string | null> {
       const [row] = await query<{ event_id: string }>(
@@ -245,7 +250,19 @@ function covering({ query, tenant }: Scope): Pick<LogTx, Covering> {
   };
 }
 
-type Reading = "logs" | "head" | "hashes" | "leaves" | "opened" | "count";
+const HASH_RANGES = `
+  select w.at, h.hash from unnest($3::int[], $4::bigint[], $5::bigint[]) with ordinality as w (level, start, stop, at),
+    lateral (
+      select b.first + u.n - 1 as n, u.hash from assent.audit_batches b, unnest(b.hashes) with ordinality as u (hash, n)
+      where w.level = 0 and b.tenant_id = $1 and b.epoch = $2 and b.first > w.start - ${BATCH_MAX} and b.first < w.stop
+        and b.first + u.n - 1 >= w.start and b.first + u.n - 1 < w.stop
+      union all
+      select o.n, o.hash from assent.audit_nodes o
+      where w.level > 0 and o.tenant_id = $1 and o.epoch = $2 and o.level = w.level and o.n >= w.start and o.n < w.stop
+    ) h
+  order by w.at, h.n`;
+
+type Reading = "logs" | "head" | "hashes" | "hashRanges" | "leaves" | "opened" | "count";
 
 function reading({ query, tenant }: Scope): Pick<LogTx, Reading> {
   return {
@@ -273,6 +290,18 @@ function reading({ query, tenant }: Scope): Pick<LogTx, Reading> {
         [tenant, epoch, from, from + count, ...(level === 0 ? [] : [level])],
       );
       return rows.map((row) => row.hash);
+    },
+    async hashRanges(epoch, ranges): Promise<readonly (readonly Uint8Array[])[]> {
+      const rows = await query<{ at: string; hash: Buffer }>(HASH_RANGES, [
+        tenant,
+        epoch,
+        ranges.map(({ level }) => level),
+        ranges.map(({ from }) => from),
+        ranges.map(({ from, count }) => from + count),
+      ]);
+      const found: Uint8Array[][] = ranges.map(() => []);
+      for (const { at, hash } of rows) found[Number(at) - 1]?.push(hash);
+      return found;
     },
     async leaves(epoch, from, count): Promise<readonly Uint8Array[]> {
       const rows = await query<{ leaf: Buffer }>(

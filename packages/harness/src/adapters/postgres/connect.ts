@@ -117,8 +117,23 @@ const BEGIN: { readonly [I in Isolation]: string } = {
   serializable: "BEGIN ISOLATION LEVEL SERIALIZABLE",
 };
 
+// `BEGIN` takes no parameters, so the tenant stands in the text: digits and hyphens, or nothing is sent at all.
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/u;
+
+function beginning({ isolation, tenant }: TransactionOptions): string {
+  const begin = BEGIN[isolation ?? "read committed"];
+  if (tenant === undefined) return begin;
+  if (!UUID.test(tenant)) throw new TypeError("a tenant is named by a UUID");
+  return `${begin}; SELECT set_config('assent.tenant', '${tenant}', true)`;
+}
+
 export type TransactionOptions = {
   readonly isolation?: Isolation;
+  /**
+   * UUID of the tenant whose rows the transaction sees and writes; row-level security shows it no other's, whatever a
+   * query forgets. Without one it sees no tenant's rows.
+   */
+  readonly tenant?: string;
   /**
    * How often `work` may run in all, 1 by default. It is run again, whole, only where nothing of it was kept: after a
    * conflict that Postgres undid, or when the connection was lost before the commit. So `work` must do nothing outside
@@ -180,7 +195,7 @@ export async function transaction<T>(
   work: (client: PoolClient) => Promise<T>,
   options: TransactionOptions = {},
 ): Promise<T> {
-  const begin = BEGIN[options.isolation ?? "read committed"];
+  const begin = beginning(options);
   return await repeat(async () => await attemptTransaction(pool, work, begin), options);
 }
 

@@ -5,7 +5,7 @@ import { KeyBusy } from "../../core/idempotency/key-busy.ts";
 import type { IdempotencyKey, IdempotencyRecord, StoreTx } from "../../ports.ts";
 import { digestFromBytes, digestToBytes, only, type Query, type Scope } from "./rows.ts";
 
-type KeyRow = {
+export type KeyRow = {
   fingerprint: Buffer | null;
   status: number | null;
   location: string | null;
@@ -20,13 +20,13 @@ export function idempotencyRows({ query, tenant }: Scope): StoreTx["idempotency"
        where tenant_id = $1 and principal_id = $2 and route = $3 and key = $4 and expires_at > $5`,
       [...identity(key), now],
     );
-    return row === undefined ? null : toRecord(row);
+    return row === undefined ? null : toKeyRecord(row);
   };
   return {
     find,
     async claim(key: IdempotencyKey, now: Date): Promise<IdempotencyRecord | null> {
       const row = only(await claim(query, [...identity(key), now, key.expiresAt]));
-      return row.claimed ? null : toRecord(row);
+      return row.claimed ? null : toKeyRecord(row);
     },
     async complete(key: IdempotencyKey, record: IdempotencyRecord): Promise<void> {
       only(
@@ -47,7 +47,7 @@ export function idempotencyRows({ query, tenant }: Scope): StoreTx["idempotency"
   };
 }
 
-function toRecord(row: KeyRow): IdempotencyRecord {
+export function toKeyRecord(row: KeyRow): IdempotencyRecord {
   assert(
     row.fingerprint !== null && row.status !== null && row.body !== null,
     "a committed idempotency key has its answer",

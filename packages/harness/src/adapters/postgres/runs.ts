@@ -1,11 +1,23 @@
 import { idFromUuid, type RunId, type RunState, type TenantId, uuidOf } from "@assent/contract";
-import type { Fence, NewAuditEvent, NewRun, RunQuery, RunRecord, StoreTx, WorkerId } from "../../ports.ts";
+import type {
+  Fence,
+  NewAuditEvent,
+  NewRun,
+  RunQuery,
+  RunRecord,
+  StoreTx,
+  WholeRun,
+  WorkerId,
+} from "../../ports.ts";
 import type { AgentDefinition } from "../../core/agent.ts";
+import { newRun } from "../../core/run/new-run.ts";
 import { eventDigest } from "../../core/audit/event.ts";
+import { type ApprovalJson, approvalFromJson } from "./approvals.ts";
 import { toWire } from "./audit.ts";
 import { MESSAGE_VERSION } from "./message-version.ts";
 import { unlessTaken, writeCall } from "./run-writes.ts";
 import { digestFromBytes, digestToBytes, only, type Scope } from "./rows.ts";
+import { type JournalJson, journalFromJson } from "./steps.ts";
 
 type RunRow = {
   id: string;
@@ -75,6 +87,29 @@ function toRecord(tenant: TenantId, row: RunRow): RunRecord {
   };
 }
 
+type WholeRow = {
+  readonly run: Omit<RunRow, "agent_version" | "created_at" | "updated_at" | "finished_at"> & {
+    readonly agent_version: string;
+    readonly created_at: string;
+    readonly updated_at: string;
+    readonly finished_at: string | null;
+  };
+  readonly journal: JournalJson | null;
+  readonly approval: ApprovalJson | null;
+};
+
+const toWhole = (tenant: TenantId, { run, journal, approval }: WholeRow): WholeRun => ({
+  run: toRecord(tenant, {
+    ...run,
+    agent_version: Buffer.from(run.agent_version, "hex"),
+    created_at: new Date(run.created_at),
+    updated_at: new Date(run.updated_at),
+    finished_at: run.finished_at === null ? null : new Date(run.finished_at),
+  }),
+  journal: journalFromJson(journal),
+  approval: approval === null ? null : approvalFromJson(approval),
+});
+
 /** @param onQueued told of each run of ours that is queued, and from when on it may be taken */
 export function runRows(
   tenantId: TenantId,
@@ -86,19 +121,23 @@ export function runRows(
     return row === undefined ? null : toRecord(tenantId, row);
   };
   const find = async (id: RunId): Promise<RunRecord | null> => await one("r.id = $2", [uuidOf(id)]);
+  const whole = async (run: string | null, approval: string | null): Promise<WholeRun | null> => {
+    const [row] = await query<WholeRow>("select * from assent.whole_run($1, $2)", [run, approval]);
+    return row === undefined ? null : toWhole(tenantId, row);
+  };
   return {
     find,
     findRedrive: async (deadLetter) => await one("r.redrive_of = $2", [uuidOf(deadLetter)]),
     async insert(run, definition): Promise<RunRecord> {
       await insertRun({ query, tenant }, run, definition);
       if (run.driver === "assent") onQueued(run.createdAt);
-      return newRecord(tenantId, run);
+      return { ...newRun(run), tenant: tenantId };
     },
-    lockOfApproval: async (id) =>
-      await one(
-        `r.id = (select a.run_id from assent.approvals a where a.tenant_id = $1 and a.id = $2) for update of r`,
-        [uuidOf(id)],
-      ),
+    lockWhole: async (id) => await whole(uuidOf(id), null),
+    async lockOfApproval(id) {
+      const found = await whole(null, uuidOf(id));
+      return found?.approval == null ? null : { ...found, approval: found.approval };
+    },
     lock: async (id) => await one("r.id = $2 for update of r", [uuidOf(id)]),
     lockFenced: async (fence: Fence) =>
       await one("r.id = $2 and r.state = 'running' and r.fencing_token = $3 for update of r", [
@@ -142,21 +181,6 @@ export function runRows(
     },
   };
 }
-
-// As it is in the row: nothing of it is the database's own.
-const newRecord = (tenant: TenantId, { redriveOf, ...run }: NewRun): RunRecord => ({
-  ...run,
-  tenant,
-  state: "queued",
-  version: 1,
-  reason: null,
-  answer: null,
-  attempt: 0,
-  fencingToken: 0,
-  updatedAt: run.createdAt,
-  finishedAt: null,
-  redriveOf: redriveOf ?? null,
-});
 
 async function insertRun(
   { query, tenant }: Scope,

@@ -8,7 +8,7 @@ import {
   uuidOf,
 } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
-import type { JournalStep, StepError, StepOutcome, StepRequest } from "../../core/run/journal.ts";
+import type { Journal, JournalStep, StepError, StepOutcome, StepRequest } from "../../core/run/journal.ts";
 import type { StoreTx } from "../../ports.ts";
 import type { Scope } from "./rows.ts";
 
@@ -49,6 +49,30 @@ function toStep(row: StepRow): JournalStep {
   };
 }
 
+/** As `assent.whole_run` gives it: null for none. */
+export type JournalJson = readonly (Omit<StepRow, "started_at" | "finished_at"> & {
+  readonly started_at: string;
+  readonly finished_at: string | null;
+})[];
+
+export const journalFromJson = (rows: JournalJson | null): Journal =>
+  toJournal(
+    (rows ?? []).map((row) => ({
+      ...row,
+      started_at: new Date(row.started_at),
+      finished_at: row.finished_at === null ? null : new Date(row.finished_at),
+    })),
+  );
+
+function toJournal(rows: readonly StepRow[]): Journal {
+  const journal = rows.map(toStep);
+  assert(
+    journal.every((step, index) => step.seq === index + 1),
+    "a journal has no gaps",
+  );
+  return journal;
+}
+
 export function stepRows({ query, tenant }: Scope): StoreTx["steps"] {
   return {
     async list(run: RunId): Promise<readonly JournalStep[]> {
@@ -57,12 +81,7 @@ export function stepRows({ query, tenant }: Scope): StoreTx["steps"] {
          from assent.steps where tenant_id = $1 and run_id = $2 order by seq`,
         [tenant, uuidOf(run)],
       );
-      const journal = rows.map(toStep);
-      assert(
-        journal.every((step, index) => step.seq === index + 1),
-        "a journal has no gaps",
-      );
-      return journal;
+      return toJournal(rows);
     },
   };
 }

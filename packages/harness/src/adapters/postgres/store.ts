@@ -24,7 +24,7 @@ import { forgetContent, unnamedContent } from "./content.ts";
 import { auditRows } from "./audit.ts";
 import { breakerRows } from "./breakers.ts";
 import { budgetRows } from "./budgets.ts";
-import { statement, transaction } from "./connect.ts";
+import { statement, transaction, type TransactionOptions } from "./connect.ts";
 import { decisionRows } from "./decisions.ts";
 import { documentRows } from "./documents.ts";
 import { CommitUnknownError, faultOf } from "./fault.ts";
@@ -39,6 +39,7 @@ import { precedentTermRows } from "./precedent-terms.ts";
 import { runRows } from "./runs.ts";
 import { signingKeyRows, takeNonce } from "./signing-keys.ts";
 import { stepRows } from "./steps.ts";
+import { submit } from "./submissions.ts";
 
 /** A transaction that lost against another one, or its connection, is run this often in all. */
 const TRANSACTION_ATTEMPTS_MAX = 6;
@@ -84,29 +85,38 @@ export function postgresStore(options: PostgresStoreOptions): Store {
   const { inTransaction, inStatement } = transactionsOf(options);
   return {
     transaction: async (tenantId, work, { isRepeatable } = { isRepeatable: false }) =>
-      await inTransaction(
-        async (client, queued) => await work(await enter(client, tenantId, queued)),
+      await inTransaction(async (client, queued) => await work(enter(client, tenantId, queued)), {
         isRepeatable,
-      ),
+        tenant: uuidOf(tenantId),
+      }),
+    submit: async (submission) =>
+      await inStatement(async (client, queued) => {
+        const earlier = await submit(queryOn(client), submission);
+        if (earlier === null) {
+          queued.events = true;
+          queued.count += 1;
+        }
+        return earlier;
+      }),
     ...heldWrites(inStatement, clock),
     takeQueued: async ({ after, now }, take) =>
       // Run again after a commit whose outcome is unknown it would take another run; the lease's end frees the first.
       await inTransaction(async (client, queued) => {
         const [row] = await queryOn(client)<{ taken_tenant: string; taken_run: string }>(
-          "select * from assent.take_queued($1, $2, $3)",
+          "select * from assent.take_run($1, $2, $3)",
           [after === null ? null : uuidOf(after), now, MESSAGE_VERSION],
         );
         if (row === undefined) return null;
         const tenant = idFromUuid("ten", row.taken_tenant);
         const run = idFromUuid("run", row.taken_run);
         try {
-          return { tenant, run, value: await take(await enter(client, tenant, queued), run) };
+          return { tenant, run, value: await take(enter(client, tenant, queued), run) };
         } catch (error) {
           // What the database itself cannot do is not the run's fault.
           if (faultOf(error) !== null) throw error;
           throw new TakeFailed(tenant, run, error);
         }
-      }, false),
+      }),
     findCaller: async (hash, now) =>
       await unlessUnavailable(async () => await findCaller(queryOn(pool), hash, now)),
     queueLoad: async (tenant, now, most) =>
@@ -158,19 +168,13 @@ const heldWrites = (inStatement: InStatement, clock: Clock): Pick<Store, "writeH
     }),
 });
 
-function entering(ids: {
-  readonly clock: Clock;
-  readonly random: Random;
-}): (client: PoolClient, tenantId: TenantId, queued: Queued) => Promise<StoreTx> {
-  return async (client: PoolClient, tenantId: TenantId, queued: Queued): Promise<StoreTx> => {
-    const query = queryOn(client);
-    const tenant = uuidOf(tenantId);
-    // Row-level security shows this transaction no other tenant's rows, whatever a query forgets.
-    await query("select set_config('assent.tenant', $1, true)", [tenant]);
-    const tx = storeTx(tenantId, { query, tenant }, queued, ids);
+/** Of a transaction that was begun for the tenant. */
+const entering =
+  (ids: { readonly clock: Clock; readonly random: Random }) =>
+  (client: PoolClient, tenantId: TenantId, queued: Queued): StoreTx => {
+    const tx = storeTx(tenantId, { query: queryOn(client), tenant: uuidOf(tenantId) }, queued, ids);
     return { ...tx, ...noticing(tx, queued) };
   };
-}
 
 const noticing = ({ audit, runs }: StoreTx, queued: Queued): Pick<StoreTx, "audit" | "runs"> => ({
   audit: {
@@ -200,7 +204,7 @@ function noteWrites(queued: Queued, { change: { wakeAt } }: RunWrites, clock: Cl
 
 type InTransaction = <T>(
   work: (client: PoolClient, queued: Queued) => Promise<T>,
-  isRepeatable: boolean,
+  options?: Pick<TransactionOptions, "isRepeatable" | "tenant">,
 ) => Promise<T>;
 
 /** One statement, which finds out by itself whether an earlier attempt at it was kept. */
@@ -223,7 +227,7 @@ function transactionsOf({ pool, wakeUps, clock, random, onEvents }: PostgresStor
   const attempted = async <T>(
     work: (client: PoolClient, queued: Queued) => Promise<T>,
     run: typeof transaction,
-    isRepeatable: boolean,
+    options: Pick<TransactionOptions, "isRepeatable" | "tenant">,
   ): Promise<T> => {
     const queued: Queued = { count: 0, events: false };
     const attempt = async (client: PoolClient): Promise<T> => {
@@ -234,7 +238,7 @@ function transactionsOf({ pool, wakeUps, clock, random, onEvents }: PostgresStor
     const attemptsMax = TRANSACTION_ATTEMPTS_MAX;
     const pause = pauseSince(performance.now());
     const value = await unlessUnavailable(
-      async () => await run(pool, attempt, { attemptsMax, isRepeatable, pause }),
+      async () => await run(pool, attempt, { ...options, attemptsMax, pause }),
     );
     // What the transaction queued and what is due at once may be taken from now on.
     for (let rung = 0; rung < queued.count; rung += 1) wakeUps.ring();
@@ -242,8 +246,8 @@ function transactionsOf({ pool, wakeUps, clock, random, onEvents }: PostgresStor
     return value;
   };
   return {
-    inTransaction: async (work, isRepeatable) => await attempted(work, transaction, isRepeatable),
-    inStatement: async (send) => await attempted(send, statement, true),
+    inTransaction: async (work, options = {}) => await attempted(work, transaction, options),
+    inStatement: async (send) => await attempted(send, statement, { isRepeatable: true }),
   };
 }
 

@@ -4,7 +4,16 @@ import { type ApprovalId, type RunId, type TenantId, uuidOf } from "@assent/cont
 import { formatProof, proveInclusion } from "@assent/tlog";
 import { err, ok, type Result } from "../../base/result.ts";
 import { ERASED_KIND } from "../../core/audit/leaf.ts";
-import type { Caller, Clock, LogInfo, LogStore, LogTx, StoredCheckpoint, StoredLeaf } from "../../ports.ts";
+import type {
+  Caller,
+  Clock,
+  CoveredEntry,
+  LogInfo,
+  LogStore,
+  LogTx,
+  StoredCheckpoint,
+  StoredLeaf,
+} from "../../ports.ts";
 import type { Refusal } from "../harness.ts";
 import { digestOf } from "../../base/digest.ts";
 import { newestOf } from "./keeper.ts";
@@ -101,7 +110,7 @@ export function createEvidence(ports: EvidencePorts): Evidence {
   const { store } = ports;
   return {
     prove: async (tenant, run, version) =>
-      await store.transaction(tenant, async (tx) => await prove(tx, run, version, "newest")),
+      await store.transaction(tenant, async (tx) => await prove(tx, run, version)),
     async waitForCover(tenant, subject): Promise<boolean> {
       const covered = await waitFor(ports, tenant, async (tx) => {
         const event = await tx.eventOf(subject);
@@ -115,8 +124,8 @@ export function createEvidence(ports: EvidencePorts): Evidence {
         ports,
         tenant,
         async (tx) => {
-          const version = await tx.decisionOf(run, approval);
-          return version === null ? null : await prove(tx, run, version, "first");
+          const entry = await tx.decisionEntry(run, approval);
+          return entry === null ? null : await proofOf(tx, entry);
         },
         isNew,
       );
@@ -140,19 +149,18 @@ export function createEvidence(ports: EvidencePorts): Evidence {
   };
 }
 
-async function prove(
-  tx: LogTx,
-  run: RunId,
-  version: number,
-  which: "first" | "newest",
-): Promise<EventProof | null> {
+async function prove(tx: LogTx, run: RunId, version: number): Promise<EventProof | null> {
   const place = await tx.place(run, version);
   if (place === null) return null;
   const { epoch, index } = place;
-  const checkpoint =
-    which === "first" ? await tx.firstCheckpoint(epoch, index + 1) : await tx.checkpoint(epoch, index + 1);
+  const checkpoint = await tx.checkpoint(epoch, index + 1);
   const [leaf] = await tx.leaves(epoch, index, 1);
-  if (checkpoint === null || leaf === undefined) return null;
+  return checkpoint === null || leaf === undefined
+    ? null
+    : await proofOf(tx, { epoch, index, leaf, checkpoint });
+}
+
+async function proofOf(tx: LogTx, { epoch, index, leaf, checkpoint }: CoveredEntry): Promise<EventProof> {
   const hashes = await withHashes(tx, epoch, (read) => proveInclusion(read, index, checkpoint.size));
   return {
     epoch,

@@ -6,7 +6,16 @@ import { hashesOfLevel, leafHash, type LevelHash, RightEdge, TILE_WIDTH } from "
 import { assert } from "../../base/assert.ts";
 import { commitment, encodeLeaf, leafTime, SALT_BYTES } from "../../core/audit/leaf.ts";
 import { uuidV7 } from "../../core/uuid.ts";
-import type { LogHead, LogInfo, LogStore, LogTx, Random, SequencedLeaf, WaitingFact } from "../../ports.ts";
+import type {
+  HashRange,
+  LogHead,
+  LogInfo,
+  LogStore,
+  LogTx,
+  Random,
+  SequencedLeaf,
+  WaitingFact,
+} from "../../ports.ts";
 
 /** Facts of one batch. Ten thousand take a third of a second to hash; others wait for the head that long at most. */
 export const BATCH_FACTS_MAX = 8_192;
@@ -67,11 +76,12 @@ function leafOf(
 
 /** The growing end of the tree, as its rows have it. */
 async function readEdge(tx: LogTx, { epoch, size }: LogHead): Promise<RightEdge> {
-  const partial = new Map<number, readonly Uint8Array[]>();
+  const ranges: HashRange[] = [];
   for (let level = 0; hashesOfLevel(level, size) > 0; level += 1) {
     const hashes = hashesOfLevel(level, size);
     const from = Math.floor(hashes / TILE_WIDTH) * TILE_WIDTH;
-    partial.set(level, from === hashes ? [] : await tx.hashes(epoch, level, from, hashes - from));
+    ranges.push({ level, from, count: hashes - from });
   }
-  return new RightEdge(size, (level) => partial.get(level) ?? []);
+  const partial = ranges.length === 0 ? [] : await tx.hashRanges(epoch, ranges);
+  return new RightEdge(size, (level) => partial[level] ?? []);
 }

@@ -13,7 +13,7 @@ export async function withHashes<T>(tx: LogTx, epoch: number, make: (read: HashR
   make((level, index) => {
     const range = rangeOfSubtree(level, index);
     const end = range.start + range.count;
-    // A subtree never crosses the tiles of its level, so one query a tile is enough.
+    // A subtree never crosses the tiles of its level, so one range a tile is enough.
     const tile = `${range.level}/${Math.floor(range.start / TILE_WIDTH)}`;
     const before = wanted.get(tile) ?? { level: range.level, from: range.start, to: end };
     wanted.set(tile, {
@@ -24,10 +24,10 @@ export async function withHashes<T>(tx: LogTx, epoch: number, make: (read: HashR
     return NOTHING;
   });
   const hashes = new Map<string, Uint8Array>();
-  for (const { level, from, to } of wanted.values()) {
-    const rows = await tx.hashes(epoch, level, from, to - from);
-    for (const [i, hash] of rows.entries()) hashes.set(`${level}/${from + i}`, hash);
-  }
+  const ranges = [...wanted.values()].map(({ level, from, to }) => ({ level, from, count: to - from }));
+  const found = ranges.length === 0 ? [] : await tx.hashRanges(epoch, ranges);
+  for (const [at, { level, from }] of ranges.entries())
+    for (const [i, hash] of (found[at] ?? []).entries()) hashes.set(`${level}/${from + i}`, hash);
   return make(
     readerOfTiles((level, index) => {
       const hash = hashes.get(`${level}/${index}`);

@@ -1,5 +1,5 @@
 // From a person's yes to the call. The approved action and no other: spent and journaled as intended in one
-// transaction, then carried out. Between the yes and this the model is not asked again.
+// statement, then carried out. Between the yes and this the model is not asked again.
 
 import type { Action, Decision } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
@@ -10,10 +10,9 @@ import { hasChanged, reask, type Reask } from "../../core/decide/reask.ts";
 import { differenceLines } from "../../core/difference.ts";
 import type { GateStep, StepError } from "../../core/run/journal.ts";
 import { manifestDigest } from "../../core/tool.ts";
-import type { ApprovalRecord, Plan, StoreTx, Tool } from "../../ports.ts";
+import type { ApprovalRecord, Plan, Tool } from "../../ports.ts";
 import type { Write } from "../write.ts";
 import {
-  commitDecided,
   commitHeld,
   currentAgentVersion,
   type Held,
@@ -25,29 +24,19 @@ import { openGate } from "./gate.ts";
 import { actionOf, contextOf, executeNewest, openToolStep } from "./tool.ts";
 
 export async function dispatch(held: Held, callId: string, gate: GateStep): Promise<boolean> {
-  const spent = await commitDecided(held, async (tx) =>
-    spend(held, callId, gate, await read(tx, held, gate)),
-  );
-  if (spent !== null) return spent.isCalled ? await executeNewest(held) : true;
-  // What the yes rests on has changed since. It is looked at outside the transaction, since tools read files.
   const approval = await readApproval(held, gate);
   const approved = approval.editedAction ?? approval.action;
   const tool = held.ports.tools.get(approved.tool);
-  const again = tool === undefined ? null : await lookAgain(held, approval, approved, tool);
+  const isWhole = brokenOf(held, gate, approval, approved) === null;
+  const again = tool === undefined || !isWhole ? null : await lookAgain(held, approval, approved, tool);
   if (tool !== undefined && again !== null) return await askAgain(held, { callId, approval, tool, ...again });
+  // Spent in the statement that journals the call: where the yes is not there any more, neither happens.
   const { isCalled, writes } = spendWrites(held, callId, gate, approval);
   await commitHeld(held, writes);
   return isCalled ? await executeNewest(held) : true;
 }
 
 type Spent = { readonly writes: readonly Write[]; readonly isCalled: boolean };
-
-/** Null: something that the yes rests on is not as it was. */
-function spend(held: Held, callId: string, gate: GateStep, approval: ApprovalRecord): Spent | null {
-  const tool = held.ports.tools.get((approval.editedAction ?? approval.action).tool);
-  const spent = spendWrites(held, callId, gate, approval);
-  return spent.isCalled && tool !== undefined && hasChanged(...pinned(held, approval, tool)) ? null : spent;
-}
 
 function spendWrites(held: Held, callId: string, gate: GateStep, approval: ApprovalRecord): Spent {
   const approved = approval.editedAction ?? approval.action;
@@ -206,15 +195,18 @@ async function planAgain(
 
 const withoutNote = (summary: string): string => summary.replace(/ \(asked again: [^()]*\)$/u, "");
 
-export async function readApproval(held: Held, gate: GateStep): Promise<ApprovalRecord> {
-  return await held.ports.store.transaction(held.fence.tenant, async (tx) => await read(tx, held, gate), {
-    isRepeatable: true,
-  });
-}
-
-async function read(tx: StoreTx, { fence }: Held, { approvalId }: GateStep): Promise<ApprovalRecord> {
+/** As it was when this worker took the run up for it, or as it is now. */
+export async function readApproval(
+  { ports, fence, given }: Held,
+  { approvalId }: GateStep,
+): Promise<ApprovalRecord> {
   assert(approvalId !== null, "a gate names its approval");
-  const approval = await tx.approvals.find(approvalId);
+  if (given?.id === approvalId) return given;
+  const approval = await ports.store.transaction(
+    fence.tenant,
+    async (tx) => await tx.approvals.find(approvalId),
+    { isRepeatable: true },
+  );
   assert(approval !== null && approval.run === fence.run, "a gate's approval is the run's own");
   return approval;
 }

@@ -21,6 +21,11 @@ export function countedStore(store: Store, telemetry: Telemetry): Store {
       count(appended);
       return result;
     },
+    submit: async (submission) => {
+      const earlier = await store.submit(submission);
+      if (earlier === null) count([submission.event.kind]);
+      return earlier;
+    },
     writeHeld: async (fence, version, writes) => {
       const written = await store.writeHeld(fence, version, writes);
       if (written) count(writes.events.map(({ kind }) => kind));
