@@ -54,6 +54,16 @@ begin
 end
 $$;
 
+-- As processes of the version before call it, which run beside this one during an upgrade.
+create function assent.audit_append(tenant uuid, of_epoch integer, old_size bigint, given bigint[], leaves bytea[],
+                                    hashes bytea[], salts bytea[], new_root bytea)
+  returns void language sql volatile set search_path = '' as $$
+  select assent.audit_append(tenant, of_epoch, old_size, given, string_agg(u.leaf, ''::bytea order by u.n),
+    array_agg(octet_length(u.leaf) order by u.n), string_agg(u.hash, ''::bytea order by u.n),
+    string_agg(u.salt, ''::bytea order by u.n), new_root)
+  from unnest(leaves, hashes, salts) with ordinality as u (leaf, hash, salt, n)
+$$;
+
 -- Keeps the answer to a request for whoever repeats it. False: there is one already, which stays. Whoever is second
 -- waits for the first to end, and no longer than this: each of them holds a connection meanwhile.
 create function assent.keep_answer(tenant uuid, principal uuid, of_route text, of_key text, at timestamptz,
@@ -100,5 +110,7 @@ begin
 end
 $$;
 
-revoke all on function assent.take_run, assent.whole_run, assent.keep_answer, assent.submit_run from public;
-grant execute on function assent.take_run, assent.whole_run, assent.keep_answer, assent.submit_run to assent_app;
+revoke all on function assent.take_run, assent.whole_run, assent.keep_answer, assent.submit_run,
+  assent.audit_append(uuid, integer, bigint, bigint[], bytea[], bytea[], bytea[], bytea) from public;
+grant execute on function assent.take_run, assent.whole_run, assent.keep_answer, assent.submit_run,
+  assent.audit_append(uuid, integer, bigint, bigint[], bytea[], bytea[], bytea[], bytea) to assent_app;
