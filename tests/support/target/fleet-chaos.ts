@@ -2,7 +2,10 @@
 // repeats what was cut off, and a tool sink that counts effects where no harness can touch the count.
 
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { type Approval, type Run, runSchema, runSummarySchema } from "@assent/contract";
 import { startToolSink, type ToolSink } from "@assent/suite";
@@ -270,20 +273,28 @@ export async function runFleetChaos(size: ChaosSize): Promise<ChaosReport> {
   stack.defer(async () => {
     await sink.stop();
   });
-  const installation = createInstallation(sink.url);
+  const cache = mkdtempSync(join(tmpdir(), "assent-compiled-"));
+  const installation = createInstallation(sink.url, { NODE_COMPILE_CACHE: cache });
   addNotary(installation, sink.url, await startLookUp(sink, stack));
   stack.defer(() => {
     installation.remove();
+    rmSync(cache, { recursive: true });
   });
   const members: Member[] = [];
   const endAll = async (): Promise<void> => {
     for (const member of members.toReversed()) await endMember(member, "SIGTERM");
   };
   stack.defer(endAll);
-  // The first makes the database; the others find it.
+  // The first make the database, and leave behind what node compiled: a thousand later starts would do it again.
+  for (const role of ["server", "worker"] as const) {
+    const first = spawnMember(installation, role);
+    members.push(first);
+    await untilReady(first);
+  }
+  await endAll();
+  members.length = 0;
   for (let index = 0; index < size.servers + size.workers; index += 1) {
     members.push(spawnMember(installation, index < size.servers ? "server" : "worker"));
-    if (index === 0) await Promise.all(members.map(untilReady));
   }
   await Promise.all(members.map(untilReady));
   const key = readCredentials(installation.home)?.key ?? "";
