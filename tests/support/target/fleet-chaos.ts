@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { type Approval, type Run, runSchema, runSummarySchema } from "@assent/contract";
 import { startToolSink, type ToolSink } from "@assent/suite";
+import { randomFrom } from "../../../packages/suite/src/chance.ts";
 import { readCredentials } from "../../../packages/harness/src/home.ts";
 import { until } from "../until.ts";
 import { type Evidence, readEvidence } from "./fleet-evidence.ts";
@@ -65,22 +66,12 @@ export type ChaosReport = Evidence & {
   readonly seconds: number;
 };
 
-/** The same seed gives the same victims; when they are hit, the machine decides. (mulberry32) */
-function chance(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 type Fleet = {
   readonly installation: Installation;
   readonly sink: ToolSink;
   readonly members: Member[];
   readonly key: string;
+  /** The same seed gives the same victims; when they are hit, the machine decides. */
   readonly next: () => number;
   readonly progress: { begun: number; ended: number; kills: number };
 };
@@ -299,7 +290,7 @@ export async function runFleetChaos(size: ChaosSize): Promise<ChaosReport> {
   await Promise.all(members.map(untilReady));
   const key = readCredentials(installation.home)?.key ?? "";
   const progress = { begun: 0, ended: 0, kills: 0 };
-  const fleet: Fleet = { installation, sink, members, key, next: chance(size.seed), progress };
+  const fleet: Fleet = { installation, sink, members, key, next: randomFrom(size.seed), progress };
   const startedAt = performance.now();
   let isOver = false;
   const killing = killOnAndOn(fleet, size, () => isOver);
@@ -373,7 +364,7 @@ export async function freezeWorkerInTool(): Promise<FrozenReport> {
   const first = await start("worker");
   const key = readCredentials(installation.home)?.key ?? "";
   const progress = { begun: 0, ended: 0, kills: 0 };
-  const fleet: Fleet = { installation, sink, members, key, next: chance(1), progress };
+  const fleet: Fleet = { installation, sink, members, key, next: randomFrom(1), progress };
   sink.cue({
     do: "apply_then",
     hook: async () => {
