@@ -116,8 +116,8 @@ function valueAt(args: unknown, pointer: string): unknown {
   let at = args;
   for (const part of pointer.split("/").slice(1)) {
     const name = part.replaceAll("~1", "/").replaceAll("~0", "~");
-    if (typeof at !== "object" || at === null || !Object.hasOwn(at, name)) return undefined;
-    at = (at as Readonly<Record<string, unknown>>)[name];
+    if (typeof at !== "object" || at === null) return undefined;
+    at = new Map<string, unknown>(Object.entries(at)).get(name);
   }
   return at;
 }
