@@ -5,13 +5,21 @@
 import type { ResultAnswer } from "@assent/contract";
 import { ok, type Result } from "../../base/result.ts";
 import type { ArgumentLabels } from "../../core/decide/action-request.ts";
-import { describeHandle, type HandleUse, type Resolved, resolveHandles } from "../../core/label/handles.ts";
+import {
+  describeHandle,
+  type HandleUse,
+  type KeptTexts,
+  type Resolved,
+  resolveHandles,
+} from "../../core/label/handles.ts";
 import type { ExternalDefinition } from "../../core/external.ts";
 import type { ToolStep } from "../../core/run/journal.ts";
 import { outcomeText } from "./json-text.ts";
-import type { DrivenRun } from "./state.ts";
 
 type Args = Readonly<Record<string, unknown>>;
+
+/** Of a driven run. */
+type Keeping = { readonly definition: ExternalDefinition; readonly kept: KeptTexts };
 
 /** What the step's call returned, where it stays with the driver; null where it does not. Why a call failed is told. */
 export function keptText({ handles = [] }: ExternalDefinition, step: ToolStep): string | null {
@@ -21,14 +29,18 @@ export function keptText({ handles = [] }: ExternalDefinition, step: ToolStep): 
 }
 
 /** In a run without `handles` a handle is only text. */
-export const resolveKept = (state: DrivenRun, args: Args): Result<Resolved, string> =>
+export const resolveKept = (state: Keeping, args: Args): Result<Resolved, string> =>
   state.definition.handles === undefined ? ok({ args, uses: [] }) : resolveHandles(args, state.kept);
 
 /**
  * Whether the arguments hold, beside its handles, a value that stands in kept results only: then the model, or whoever
  * wrote the call, has read one.
  */
-export function showsKept({ kept }: DrivenRun, labels: ArgumentLabels, uses: readonly HandleUse[]): boolean {
+export function showsKept(
+  { kept }: Pick<Keeping, "kept">,
+  labels: ArgumentLabels,
+  uses: readonly HandleUse[],
+): boolean {
   if (kept.size === 0) return false;
   const given = new Set(uses.map(({ pointer }) => pointer));
   return Object.entries(labels).some(
