@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { openModels } from "../../../packages/harness/src/adapters/models/models.ts";
+import type { Fault } from "@assent/suite";
 import { callOf, type Mode, MODES, modelOf, modelsAt, never, startFake } from "./wires.ts";
 
 const cases = MODES.map((mode) => [`${mode.wire}, ${mode.streaming ? "streamed" : "whole"}`, mode] as const);
@@ -11,7 +12,6 @@ const REPLY = { text: "a rather long answer", calls: [] };
 const LIMITS_MS = [50, 1_000, 10_000];
 
 type Fake = Awaited<ReturnType<typeof startFake>>;
-type Fault = NonNullable<Parameters<typeof startFake>[1][number]["fault"]>;
 
 async function untilItArrives(
   mode: Mode,

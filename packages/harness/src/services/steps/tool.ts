@@ -220,15 +220,15 @@ async function refuseUnknown(held: Held, call: ToolCall): Promise<void> {
 /** To be disposed of when the call is over. */
 export function contextOf(held: Held, effect: ToolStep["request"]["effectId"]): ToolContext & Disposable {
   const { tenant } = held.fence;
-  const limit = deadline(TOOL_CALL_SECONDS_MAX * 1000, held.lost);
+  const patience = deadline(TOOL_CALL_SECONDS_MAX * 1000, held.lost);
   return {
     searchDocuments: async (question, limit) =>
       await searchDocuments(held.ports, { tenant }, question, limit),
     workspace: held.workspace,
     effectId: effect,
-    signal: limit.signal,
+    signal: patience.signal,
     [Symbol.dispose]: () => {
-      limit[Symbol.dispose]();
+      patience[Symbol.dispose]();
     },
   };
 }
