@@ -2,7 +2,6 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { openModels } from "../../../packages/harness/src/adapters/models/models.ts";
-import type { WireFault } from "@assent/suite";
 import { callOf, type Mode, MODES, modelOf, modelsAt, never, startFake } from "./wires.ts";
 
 const cases = MODES.map((mode) => [`${mode.wire}, ${mode.streaming ? "streamed" : "whole"}`, mode] as const);
@@ -15,7 +14,7 @@ type Fake = Awaited<ReturnType<typeof startFake>>;
 
 async function untilItArrives(
   mode: Mode,
-  fault: WireFault,
+  fault: { readonly kind: "hang" } | { readonly kind: "stall"; readonly afterChunks: number },
   limit: "callMsMax" | "silenceMsMax",
   expected: object,
 ): Promise<Fake> {
