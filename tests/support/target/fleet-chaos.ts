@@ -6,7 +6,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { type Approval, type Run, runSchema, runSummarySchema } from "@assent/contract";
 import { startToolSink, type ToolSink } from "@assent/suite";
 import { randomFrom } from "../../../packages/suite/src/chance.ts";
@@ -34,7 +33,7 @@ export type ChaosSize = {
   readonly inFlight: number;
   /** After so long no further run is begun; those under way are ended, and the report says how many there were. */
   readonly msMax?: number;
-  /** Told every half a minute. */
+  /** Told twice a minute, while runs end. */
   readonly onProgress?: (progress: ChaosProgress) => void;
 };
 
@@ -191,7 +190,8 @@ async function killOnAndOn(
     const most = 1 + Math.floor((fleet.next() * 1.2 * runs) / kills);
     const delayMs = Math.max(0, 2 * fleet.next() - 1) * KILL_DELAY_MS_MAX;
     await until("the fleet works on", () => fleet.sink.calls().length >= seen + most || isOver(), RUN_MS_MAX);
-    await setTimeout(delayMs);
+    const momentMs = performance.now() + delayMs;
+    await until("the moment has come", () => performance.now() >= momentMs || isOver(), RUN_MS_MAX);
     for (const member of fleet.members.filter(hasEnded)) {
       fell.push(`${member.role} ${member.child.exitCode ?? member.child.signalCode}: ${member.errors}`);
       replace(fleet, member);
@@ -207,10 +207,21 @@ async function killOnAndOn(
   return { killed: { servers: killed.server, workers: killed.worker }, fell };
 }
 
-async function playAll(fleet: Fleet, { inFlight, runs, msMax }: ChaosSize): Promise<readonly Played[]> {
+const PROGRESS_MS = 30_000;
+
+async function playAll(fleet: Fleet, size: ChaosSize): Promise<readonly Played[]> {
+  const { inFlight, runs, msMax } = size;
   const played: Played[] = [];
   const startedAt = performance.now();
+  let toldAt = startedAt;
   const { progress } = fleet;
+  const tell = (): void => {
+    const now = performance.now();
+    if (now - toldAt < PROGRESS_MS) return;
+    toldAt = now;
+    const seconds = Math.round((now - startedAt) / 1_000);
+    size.onProgress?.({ ...progress, effects: fleet.sink.effects().size, seconds });
+  };
   const goesOn = (): boolean =>
     progress.begun < runs && performance.now() - startedAt < (msMax ?? Number.POSITIVE_INFINITY);
   await Promise.all(
@@ -219,26 +230,11 @@ async function playAll(fleet: Fleet, { inFlight, runs, msMax }: ChaosSize): Prom
         progress.begun += 1;
         played.push(await playRun(fleet, progress.begun));
         progress.ended += 1;
+        tell();
       }
     }),
   );
   return played;
-}
-
-const PROGRESS_MS = 30_000;
-
-/** Tells how far it is, until it is disposed of. */
-function tellProgress({ progress, sink }: Fleet, { onProgress }: ChaosSize): Disposable {
-  const startedAt = performance.now();
-  const timer = setInterval(() => {
-    const seconds = Math.round((performance.now() - startedAt) / 1_000);
-    onProgress?.({ ...progress, effects: sink.effects().size, seconds });
-  }, PROGRESS_MS);
-  return {
-    [Symbol.dispose]: () => {
-      clearInterval(timer);
-    },
-  };
 }
 
 /** By the ids of their calls: runs that have not exactly one effect at the sink, and effects that no run is behind. */
@@ -294,10 +290,8 @@ export async function runFleetChaos(size: ChaosSize): Promise<ChaosReport> {
   const startedAt = performance.now();
   let isOver = false;
   const killing = killOnAndOn(fleet, size, () => isOver);
-  const telling = tellProgress(fleet, size);
   const played = await playAll(fleet, size).finally(() => {
     isOver = true;
-    telling[Symbol.dispose]();
   });
   const killed = await killing;
   const seconds = Math.round((performance.now() - startedAt) / 1_000);
