@@ -39,6 +39,7 @@ const RETRY_SECONDS_MAX = 300;
 const TENANTS_MAX = 1_000;
 
 type Look = { readonly load: QueueLoad; admitted: number };
+type Kept = { readonly atMs: number; readonly look: Promise<Look>; isPending: boolean };
 
 export function createCapacity(
   ports: {
@@ -48,7 +49,7 @@ export function createCapacity(
   },
   limits: CapacityLimits = CAPACITY_LIMITS,
 ): Capacity {
-  const looks = new Map<TenantId, { readonly atMs: number; readonly look: Promise<Look> }>();
+  const looks = new Map<TenantId, Kept>();
   /** Runs a second that have left the queue lately, as far as it was looked at. */
   let drain: { readonly atMs: number; readonly queued: number; readonly perSecond: number } | null = null;
 
@@ -67,17 +68,20 @@ export function createCapacity(
   const recent = async (tenant: TenantId): Promise<Look> => {
     const nowMs = ports.clock.now().getTime();
     const known = looks.get(tenant);
-    // One look for all who come at the same time: they count each other.
-    if (known !== undefined && nowMs - known.atMs < LOOK_MS_MAX) return await known.look;
+    // One look for all who come at the same time: they count each other. One that is waited for is not asked for again,
+    // however long it takes, or a database that does not answer would soon hold every connection of this process.
+    if (known !== undefined && (known.isPending || nowMs - known.atMs < LOOK_MS_MAX)) return await known.look;
     // Tenants that are quiet are forgotten.
     if (looks.size >= TENANTS_MAX) looks.clear();
-    const fresh = { atMs: nowMs, look: look(tenant) };
+    const fresh: Kept = { atMs: nowMs, look: look(tenant), isPending: true };
     looks.set(tenant, fresh);
     try {
       return await fresh.look;
     } catch (error) {
       looks.delete(tenant);
       throw error;
+    } finally {
+      fresh.isPending = false;
     }
   };
 
