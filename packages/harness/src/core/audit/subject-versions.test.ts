@@ -39,30 +39,43 @@ test("every subject has the version that was noted of it last, however many ther
   );
 });
 
-// Four bytes are stirred one after the other, so two of them that undo each other give as many equal hashes as one likes.
-test("subjects that crowd one place are all remembered, through every growth of the table", () => {
-  const PRIME = 0x01000193;
-  const stir = (hash: number, word: number): number => {
-    const mixed = Math.imul(hash ^ word, PRIME);
-    return mixed ^ (mixed >>> 15);
-  };
-  const begin = 0x811c9dc5 | 0;
-  const goal = stir(stir(begin, 0), 0);
-  // The second word is what brings the hash of the first back to the goal.
-  const before = ((): number => {
-    const mixed = goal ^ (goal >>> 15) ^ (goal >>> 30);
-    let inverse = PRIME;
-    for (let i = 0; i < 5; i += 1) inverse = Math.imul(inverse, 2 - Math.imul(PRIME, inverse));
-    return Math.imul(mixed, inverse);
-  })();
-  const crowding = Array.from({ length: 300 }, (_, i) => {
-    const bytes = Buffer.alloc(8);
+const STIR = 0x85ebca6b;
+const stir = (hash: number, word: number): number => {
+  const mixed = Math.imul(hash ^ word, STIR);
+  return mixed ^ (mixed >>> 15);
+};
+const finish = (hash: number): number => {
+  const mixed = Math.imul(hash ^ (hash >>> 16), 0xc2b2ae35);
+  return mixed ^ (mixed >>> 13);
+};
+/** What was stirred to become this. */
+function unstirred(goal: number): number {
+  let inverse = STIR;
+  for (let i = 0; i < 5; i += 1) inverse = Math.imul(inverse, 2 - Math.imul(STIR, inverse));
+  return Math.imul(goal ^ (goal >>> 15) ^ (goal >>> 30), inverse);
+}
+
+// Two words of four bytes, the second of which undoes what the first did: as many equal hashes as one likes.
+function crowd(count: number, slot: number, slots: number): string[] {
+  const length = 8;
+  const goals = Array.from({ length: 100_000 }, (_, i) => stir(i, 0));
+  const goal = goals.find((hash) => (finish(hash) & (slots - 1)) === slot) ?? expect.unreachable();
+  return Array.from({ length: count }, (_, i) => {
+    const bytes = Buffer.alloc(length);
     bytes.writeInt32LE(i + 1);
-    bytes.writeInt32LE((before ^ stir(begin, i + 1)) | 0, 4);
+    bytes.writeInt32LE((unstirred(goal) ^ stir(length, i + 1)) | 0, 4);
     return bytes.toString("latin1");
   });
+}
+
+const others = Array.from({ length: 5_000 }, (_, i) => `run_${i}`);
+
+test.each([
+  ["one place", crowd(300, 77, 1_024)],
+  // Those at the table's end are moved to a larger one in another order than they came.
+  ["the end of the table", [...crowd(24, 1_024 - 30, 2_048), ...crowd(32, 1_024 - 8, 2_048)]],
+])("subjects that crowd %s are all remembered, through every growth of the table", (_, crowding) => {
   const [map, table] = [byMap(), byTable()];
-  const others = Array.from({ length: 5_000 }, (_, i) => `run_${i}`);
   for (const [version, subjects] of [crowding, others, crowding, others, crowding].entries())
     for (const subject of subjects) expect(table(subject, version)).toBe(map(subject, version));
 });

@@ -97,11 +97,13 @@ function findSlot(
   return NONE;
 }
 
-const PRIME = 0x01000193;
+/** MurmurHash3's multipliers: odd, and with bits all over. */
+const STIR = 0x85ebca6b;
+const STIR_AGAIN = 0xc2b2ae35;
 
-// FNV-1a over four bytes at a time, stirred so that low bits depend on high ones.
+// Four bytes at a time. Subjects of one log differ in a few digits, so each bit has to move all others.
 function hashOf(bytes: Uint8Array, from: number, to: number): number {
-  let hash = 0x811c9dc5 | 0;
+  let hash = to - from;
   let at = from;
   for (; at + 4 <= to; at += 4) {
     const word =
@@ -109,11 +111,13 @@ function hashOf(bytes: Uint8Array, from: number, to: number): number {
       ((bytes[at + 1] ?? 0) << 8) |
       ((bytes[at + 2] ?? 0) << 16) |
       ((bytes[at + 3] ?? 0) << 24);
-    hash = Math.imul(hash ^ word, PRIME);
+    hash = Math.imul(hash ^ word, STIR);
     hash ^= hash >>> 15;
   }
-  for (; at < to; at += 1) hash = Math.imul(hash ^ (bytes[at] ?? 0), PRIME);
-  return hash ^ (hash >>> 16);
+  for (; at < to; at += 1) hash = Math.imul(hash ^ (bytes[at] ?? 0), STIR);
+  hash ^= hash >>> 16;
+  hash = Math.imul(hash, STIR_AGAIN);
+  return hash ^ (hash >>> 13);
 }
 
 const textOf = (bytes: Uint8Array, from: number, to: number): string =>

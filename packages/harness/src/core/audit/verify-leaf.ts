@@ -108,9 +108,14 @@ function versionOf({ versionAt, length }: LeafLayout, bytes: Uint8Array, from: n
   return version;
 }
 
-const isErasure = ({ kindAt, kindEnd }: LeafLayout, bytes: Buffer, from: number): boolean =>
-  kindEnd - kindAt === ERASED_KIND.length &&
-  bytes.toString("latin1", from + kindAt, from + kindEnd) === ERASED_KIND;
+const ERASED = Buffer.from(ERASED_KIND, "latin1");
+
+// Byte by byte: kinds of that length are not rare.
+function isErasure({ kindAt, kindEnd }: LeafLayout, bytes: Uint8Array, from: number): boolean {
+  if (kindEnd - kindAt !== ERASED.byteLength) return false;
+  for (let i = 0; i < ERASED.byteLength; i += 1) if (bytes[from + kindAt + i] !== ERASED[i]) return false;
+  return true;
+}
 
 type PayloadChecks = {
   open(bytes: Uint8Array | null, first: number): void;
