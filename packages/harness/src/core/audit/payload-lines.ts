@@ -115,7 +115,7 @@ for (const [value, character] of asBytes(
   VALUES[character] = value;
 const PADDING = 0x3d;
 
-/** Puts the salt where it belongs; false for what is not the one spelling of 32 bytes. */
+/** Puts the salt where it belongs; false for what is not 32 bytes in base64. */
 function decodeSalt(bytes: Uint8Array, from: number): boolean {
   let seen = 0;
   const valueAt = (at: number): number => {
@@ -134,7 +134,7 @@ function decodeSalt(bytes: Uint8Array, from: number): boolean {
   const [a, b, c] = [valueAt(last), valueAt(last + 1), valueAt(last + 2)];
   room[target] = (a << 2) | (b >> 4);
   room[target + 1] = (b << 4) | (c >> 2);
-  return seen < NO_VALUE && (c & 3) === 0 && bytes[last + 3] === PADDING;
+  return seen < NO_VALUE && bytes[last + 3] === PADDING;
 }
 
 const QUOTE = 0x22;
