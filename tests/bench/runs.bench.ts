@@ -15,12 +15,14 @@ import { readCredentials } from "../../packages/harness/src/home.ts";
 import { addNotary } from "../support/target/notary.ts";
 import { createInstallation, type Installation } from "../support/target/installation.ts";
 import { addLibrarian, measureLongRun, startLibrary } from "./long-run.ts";
+import { createExplanation, statementsBy, type Explanation } from "./explain.ts";
 import { storeFinishedRuns } from "./stored-runs.ts";
 
 const HELP = `node --conditions=assent-source tests/bench/runs.bench.ts [options]
   --runs <n>          runs of each measurement (default 200)
   --in-flight <list>  at once (default 1,8,16,32)
   --stored <list>     finished runs stored before (default 0,10000; up to 1000000)
+  --explain           after each measurement, what it wrote to the log by table, and its statements by time
   DATABASE_URL (and DATABASE_MIGRATION_URL) name another Postgres than the embedded one.`;
 
 type Figures = {
@@ -29,9 +31,15 @@ type Figures = {
   readonly statements: number;
   readonly control: number;
   readonly cpuMs: number;
+  readonly texts: Readonly<Record<string, number>>;
 };
 
-const statsSchema = z.object({ statements: z.number(), control: z.number(), cpuMs: z.number() });
+const statsSchema = z.object({
+  statements: z.number(),
+  control: z.number(),
+  cpuMs: z.number(),
+  texts: z.record(z.string(), z.number()),
+});
 const readySchema = z.object({ url: z.string() });
 type Served = { readonly url: string; stats(): Promise<z.infer<typeof statsSchema>>; stop(): Promise<void> };
 
@@ -231,9 +239,11 @@ async function measure(
   served: Served,
   runs: number,
   inFlight: number,
+  explanation: Explanation | null,
 ): Promise<void> {
   await atOnce(Math.min(runs, 2 * inFlight), inFlight, async () => await playOne(bench));
   const floor = await measureFloor(owner, runs, inFlight);
+  await explanation?.begin();
   const before = await figures(owner, served);
   const looksBefore = bench.watcher.waits();
   const start = performance.now();
@@ -243,7 +253,7 @@ async function measure(
   const looks = bench.watcher.waits() - looksBefore;
   const sorted = samples.map(({ totalMs }) => totalMs).toSorted((a, b) => a - b);
   const wake = await wakeMs(owner, runs);
-  const perRun = (name: keyof Figures, less = 0): string =>
+  const perRun = (name: Exclude<keyof Figures, "texts">, less = 0): string =>
     ((after[name] - before[name] - less) / runs).toFixed(1);
   out(
     [
@@ -257,6 +267,8 @@ async function measure(
       `CPU ${perRun("cpuMs")} ms`,
     ].join(" | "),
   );
+  for (const line of (await explanation?.end(runs)) ?? []) out(line);
+  if (explanation !== null) for (const line of statementsBy(before.texts, after.texts, runs)) out(line);
 }
 
 async function measureIdle(owner: Pool, served: Served): Promise<void> {
@@ -273,7 +285,13 @@ async function measureIdle(owner: Pool, served: Served): Promise<void> {
 
 const text = { type: "string" } as const;
 const { values: options } = parseArgs({
-  options: { runs: text, "in-flight": text, stored: text, help: { type: "boolean" } },
+  options: {
+    runs: text,
+    "in-flight": text,
+    stored: text,
+    explain: { type: "boolean" },
+    help: { type: "boolean" },
+  },
 });
 const numbers = (list: string): readonly number[] => list.split(",").map(Number);
 
@@ -306,6 +324,8 @@ async function runBench(): Promise<void> {
   stack.defer(() => {
     watcher.stop();
   });
+  const explanation =
+    options.explain === true ? await createExplanation(await superuserOf(installation, stack)) : null;
   out(`${process.env["DATABASE_URL"] === undefined ? "embedded" : "DATABASE_URL"}, ${readCpu()}`);
   await measureIdle(owner, served);
   const long = await measureLongRun(
@@ -319,7 +339,14 @@ async function runBench(): Promise<void> {
     await storeFinishedRuns(owner, stored);
     out(`${stored} finished runs stored:`);
     for (const inFlight of numbers(options["in-flight"] ?? "1,8,16,32"))
-      await measure({ url: served.url, key, watcher }, owner, served, Number(options.runs ?? 200), inFlight);
+      await measure(
+        { url: served.url, key, watcher },
+        owner,
+        served,
+        Number(options.runs ?? 200),
+        inFlight,
+        explanation,
+      );
   }
 }
 
@@ -334,6 +361,17 @@ async function ownerOf(installation: Installation, stack: AsyncDisposableStack):
   if (!opened.ok) throw new Error(opened.error.message);
   stack.use(opened.value);
   return opened.value.connection("owner");
+}
+
+async function superuserOf(installation: Installation, stack: AsyncDisposableStack): Promise<Pool> {
+  const opened = await openEmbedded({ folder: installation.home });
+  if (!opened.ok) throw new Error(opened.error.message);
+  stack.use(opened.value);
+  const superuser = new Pool({ ...opened.value.connection("superuser"), max: 1 });
+  stack.defer(async () => {
+    await superuser.end();
+  });
+  return superuser;
 }
 
 const readCpu = (): string =>

@@ -7,6 +7,8 @@ import { processEnvironment } from "../../packages/harness/src/config.ts";
 const CONTROL = /^\s*(?:begin|commit|rollback|select set_config)/i;
 let statements = 0;
 let control = 0;
+/** How often each statement was sent, by the beginning of its text. */
+const texts = new Map<string, number>();
 
 const textOf = (query: unknown): string => {
   if (typeof query === "string") return query;
@@ -20,7 +22,9 @@ if (typeof own !== "function") throw new Error("pg's client has no query");
 Object.assign(Client.prototype, {
   query: new Proxy(own, {
     apply: (send, client, args: unknown[]): unknown => {
-      if (CONTROL.test(textOf(args[0]))) control += 1;
+      const text = textOf(args[0]).replaceAll(/\s+/g, " ").trim().slice(0, 110);
+      texts.set(text, (texts.get(text) ?? 0) + 1);
+      if (CONTROL.test(text)) control += 1;
       else statements += 1;
       return Reflect.apply(send, client, args);
     },
@@ -46,7 +50,7 @@ process.send?.({ url: started.value.url });
 process.on("message", (asked) => {
   if (asked === "stats") {
     const { user, system } = process.cpuUsage();
-    process.send?.({ statements, control, cpuMs: (user + system) / 1_000 });
+    process.send?.({ statements, control, cpuMs: (user + system) / 1_000, texts: Object.fromEntries(texts) });
     return;
   }
   void started.value.stop().then(() => process.exit(0));

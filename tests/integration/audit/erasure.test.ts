@@ -29,7 +29,7 @@ const evidenceOf = (ports: LogPorts): Evidence =>
     witnessed: null,
   });
 
-const TABLES = ["audit_events", "audit_facts", "audit_leaves", "audit_inbox", "audit_checkpoints"];
+const TABLES = ["audit_events", "audit_facts", "audit_batches", "audit_inbox", "audit_checkpoints"];
 
 async function tablesWith(engine: Engine, text: string): Promise<string[]> {
   const found: string[] = [];

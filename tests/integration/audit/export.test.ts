@@ -15,6 +15,7 @@ import type { Caller } from "../../../packages/harness/src/ports.ts";
 import { createEvidence } from "../../../packages/harness/src/services/audit/evidence.ts";
 import { createAuditTrail } from "../../../packages/harness/src/services/audit/trail.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../support/database.ts";
+import { letEntriesBeEdited } from "../../support/edited-entries.ts";
 import {
   addFacts,
   addManyFacts,
@@ -29,6 +30,7 @@ import {
 let database: ThrowAwayDatabase;
 beforeAll(async () => {
   database = await connectThrowAwayDatabase();
+  await letEntriesBeEdited(database.ownerPool());
 });
 afterAll(async () => {
   await database[Symbol.asyncDispose]();
@@ -152,12 +154,12 @@ test("a database that was restored is refused by the signer, and a new epoch goe
   // An old backup: the last entries and checkpoints are gone.
   const owner = await database.ownerPool().connect();
   for (const sql of [
-    "alter table assent.audit_leaves disable trigger user",
+    "alter table assent.audit_batches disable trigger user",
     "alter table assent.audit_checkpoints disable trigger user",
     `delete from assent.audit_leaves where tenant_id = '${uuidOf(tenant)}' and idx >= 4`,
     `delete from assent.audit_checkpoints where tenant_id = '${uuidOf(tenant)}'`,
     `update assent.audit_heads set size = 4 where tenant_id = '${uuidOf(tenant)}'`,
-    "alter table assent.audit_leaves enable trigger user",
+    "alter table assent.audit_batches enable trigger user",
     "alter table assent.audit_checkpoints enable trigger user",
   ])
     await owner.query(sql);

@@ -11,6 +11,7 @@ import { advance } from "../../../packages/harness/src/services/audit/keeper.ts"
 import { sequence } from "../../../packages/harness/src/services/audit/sequencer.ts";
 import { dyingAt } from "../../support/dying-operations.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../support/database.ts";
+import { letEntriesBeEdited } from "../../support/edited-entries.ts";
 import {
   addFacts,
   addManyFacts,
@@ -27,6 +28,7 @@ let store: LogStore;
 beforeAll(async () => {
   database = await connectThrowAwayDatabase();
   store = postgresLogStore(database.appPool());
+  await letEntriesBeEdited(database.ownerPool());
 });
 afterAll(async () => {
   await database[Symbol.asyncDispose]();
@@ -141,10 +143,10 @@ test("a process that dies at any file operation leaves a log that goes on, and n
 // The database's owner, who can switch off every rule of it.
 async function asOwner(sql: string, values: readonly unknown[]): Promise<void> {
   await transaction(database.ownerPool(), async (client) => {
-    for (const table of ["leaves", "checkpoints"])
+    for (const table of ["batches", "checkpoints"])
       await client.query(`alter table assent.audit_${table} disable trigger user`);
     await client.query(sql, [...values]);
-    for (const table of ["leaves", "checkpoints"])
+    for (const table of ["batches", "checkpoints"])
       await client.query(`alter table assent.audit_${table} enable trigger user`);
   });
 }
@@ -222,7 +224,7 @@ test("the service can append to the evidence, and do nothing else with it", asyn
     "inbox",
     "logs",
     "heads",
-    "leaves",
+    "batches",
     "nodes",
     "checkpoints",
     "cosignatures",
@@ -242,20 +244,21 @@ test("the service can append to the evidence, and do nothing else with it", asyn
           outcomes.add(error instanceof Error && "code" in error ? String(error.code) : String(error));
         });
   expect([...outcomes]).toEqual(["42501"]);
-  for (const table of ["inbox", "logs", "heads", "leaves", "nodes"])
+  for (const table of ["inbox", "logs", "heads", "batches", "nodes"])
     await expect(
       database.appPool().query(`insert into assent.audit_${table} default values`),
     ).rejects.toThrow("permission denied");
 });
 
 test("the owner of the evidence is refused as well, unless he takes the rules away", async () => {
-  for (const table of ["facts", "leaves", "logs", "checkpoints", "events"])
+  for (const table of ["facts", "batches", "logs", "checkpoints", "events"])
     await expect(database.ownerPool().query(`truncate assent.audit_${table} cascade`)).rejects.toThrow(
       "never changed",
     );
-  await expect(database.ownerPool().query("update assent.audit_leaves set salt = null")).rejects.toThrow(
-    "never changed",
-  );
+  for (const edit of ["salts[1] = null", "leaves[1] = 'another'", "first = first + 1"])
+    await expect(database.ownerPool().query(`update assent.audit_batches set ${edit}`)).rejects.toThrow(
+      "never changed",
+    );
   await expect(
     database.ownerPool().query(`update assent.audit_facts set data = '{"erased":true}'`),
   ).rejects.toThrow("never changed");
@@ -276,12 +279,11 @@ test("nobody appends to another tenant's log, or an event that does not wait", a
     await transaction(database.appPool(), async (client) => {
       await client.query("select set_config('assent.tenant', $1, true)", [uuidOf(as)]);
       const hash = Buffer.alloc(32);
-      await client.query("select assent.audit_append($1, 1, 1, $2, $3, $4, $5, $6)", [
+      await client.query("select assent.audit_append($1, 1, 1, $2, $3, $4, $5, $5, $5)", [
         uuidOf(yours),
         [rows[0]?.event_id],
-        [leaf?.leaf],
-        [hash],
-        [hash],
+        leaf?.leaf,
+        [leaf?.leaf.length],
         hash,
       ]);
     }).catch((error: unknown) => (error instanceof Error ? error.message : error));

@@ -17,6 +17,7 @@ import type { OutsideKnowledge } from "../../../packages/harness/src/ports.ts";
 import { findingsOf, reviewEvidence } from "../../../packages/harness/src/services/audit/review.ts";
 import type { ReviewTrust } from "../../../packages/harness/src/services/audit/review.ts";
 import { openAnchorFiles } from "../../../packages/harness/src/adapters/files/anchor-files.ts";
+import { letEntriesBeEdited } from "../../support/edited-entries.ts";
 import { answering, countingTool, type Engine, openEngine, value } from "../../support/engine.ts";
 import {
   addFacts,
@@ -48,6 +49,7 @@ beforeAll(async () => {
     tools: [countingTool("count", "once")],
   });
   ports = logPorts(engine.database, folder.path);
+  await letEntriesBeEdited(engine.database.ownerPool());
   await engine.startWorker();
   run = await engine.submit();
   const open = (await engine.reaches(run, "awaiting_approval")).approvals.at(-1) ?? expect.unreachable();
@@ -117,7 +119,9 @@ test("a login that sees no rows is not taken for one that sees that all is well"
 
 const UNDONE = new Error("undone");
 const TABLES = [
-  ..."audit_leaves audit_events audit_facts audit_checkpoints audit_nodes audit_inbox audit_heads".split(" "),
+  ..."audit_batches audit_events audit_facts audit_checkpoints audit_nodes audit_inbox audit_heads".split(
+    " ",
+  ),
   ..."runs steps approvals documents".split(" "),
 ];
 
@@ -182,6 +186,14 @@ const ATTACKS: readonly Attack[] = [
     "a removed entry",
     () => [`delete from assent.audit_leaves where ${where(20)}`],
     () => "entry_missing at entry 20",
+  ],
+  [
+    "an entry taken out of its batch, the others moved up",
+    () => [
+      `update assent.audit_batches set event_ids = event_ids[:3] || event_ids[5:], leaves = leaves[:3] || leaves[5:],
+         hashes = hashes[:3] || hashes[5:], salts = salts[:3] || salts[5:] where first = 0 and cardinality(leaves) > 5`,
+    ],
+    () => "version_missing at entry 5",
   ],
   [
     "the tail, with head and checkpoints",
@@ -249,13 +261,14 @@ const ATTACKS: readonly Attack[] = [
   ],
   [
     "an event that waits no more",
-    () => ["delete from assent.audit_inbox where event_id = (select max(event_id) from assent.audit_inbox)"],
+    () => ["delete from assent.audit_inbox where id = (select max(id) from assent.audit_inbox)"],
     () => "event_lost at waits event 2",
   ],
   [
     "an event that is to come twice",
     () => [
-      `insert into assent.audit_inbox (tenant_id, event_id) select tenant_id, event_id from assent.audit_leaves where ${where(0)}`,
+      `insert into assent.audit_inbox (tenant_id, id, event_ids, states)
+         select tenant_id, event_id, array[event_id], array[null]::bytea[] from assent.audit_leaves where ${where(0)}`,
     ],
     () => "event_twice at",
   ],
@@ -341,7 +354,7 @@ const sizeOf = (note: string): number => Number(note.split("\n")[1]);
 
 test.each(ATTACKS)("is found: %s", async (_, statements, finding, memory) => {
   const found = await foundAfter(statements(), memory === "kept" ? kept : null);
-  expect(found.filter((one) => one.startsWith(finding()))).not.toEqual([]);
+  expect(found.map((one) => one.slice(0, finding().length))).toContain(finding());
 });
 
 test("leaves and tree rewritten together, head included: the memories outside know it", async () => {

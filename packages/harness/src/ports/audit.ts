@@ -63,7 +63,8 @@ export type LogTx = {
   /** The newest epoch's head; nobody else appends until this transaction ends. Null before the first `begin`. */
   lock(): Promise<LogHead | null>;
   head(epoch: number): Promise<LogHead | null>;
-  take(most: number): Promise<readonly WaitingFact[]>;
+  /** Oldest first, and at least so many where there are; what one statement recorded stays together. */
+  take(enough: number): Promise<readonly WaitingFact[]>;
   append(head: LogHead, batch: LogBatch): Promise<void>;
   /** Hashes of a tile level from one place on: leaf hashes at level 0, roots of full tiles above. */
   hashes(epoch: number, level: number, from: number, count: number): Promise<readonly Uint8Array[]>;

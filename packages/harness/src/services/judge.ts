@@ -1,7 +1,7 @@
 // Puts a call to the rules: what the harness knows of it, and nothing that a model says of it.
 
 import type { Action } from "@assent/contract";
-import type { ActionRequest, ArgumentLabel } from "../core/decide/action-request.ts";
+import type { ActionRequest } from "../core/decide/action-request.ts";
 import { circumstancesOf } from "../core/decide/circumstances.ts";
 import { type Judgement, judgementOf } from "../core/decide/judgement.ts";
 import type { PolicyBudget } from "../core/decide/policy-context.ts";
@@ -9,7 +9,7 @@ import type { Policies } from "../core/decide/policy-point.ts";
 import type { PolicyVerdict } from "../core/decide/policy-verdict.ts";
 import { toolsNamed } from "../core/decide/tool-naming.ts";
 import type { AgentDefinition } from "../core/agent.ts";
-import type { HandleUse } from "../core/label/handles.ts";
+import { type HandleUse, labelsOfUses } from "../core/label/handles.ts";
 import type { OriginIndex } from "../core/label/origins.ts";
 import { isPieced } from "../core/label/pairing.ts";
 import type { Journal } from "../core/run/journal.ts";
@@ -43,10 +43,7 @@ export function judge(
 ): Judged {
   const { run, definition, journal, origins, budget } = seen;
   const { labels: found, tainted } = origins.label(action.arguments, propertyNames(manifest));
-  const labels = {
-    ...found,
-    ...Object.fromEntries(uses.map((use) => [use.pointer, labelOfUse(use)] as const)),
-  };
+  const labels = { ...found, ...labelsOfUses(uses) };
   const request: ActionRequest = {
     tenant: run.tenant,
     run: run.id,
@@ -71,14 +68,9 @@ export function judge(
   return {
     request,
     verdict: policies.decide(request, budget),
-    judgement: judgementOf(request, policies.version, budget),
+    judgement: judgementOf(request, policies.version, budget, uses),
   };
 }
-
-const labelOfUse = ({ step, start, end }: HandleUse): ArgumentLabel => ({
-  origin: "untrusted",
-  sources: [{ source: `step:${step}`, start, end }],
-});
 
 function namedIn({ run, definition, tools }: Seen): ReadonlySet<string> {
   const known = definition.tools.flatMap((name) => tools.get(name)?.manifest ?? []);

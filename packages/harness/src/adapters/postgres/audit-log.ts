@@ -1,4 +1,4 @@
-// The log in the database. The service can append to the tree, through the functions of migration 0013, and read it;
+// The log in the database. The service can append to the tree, through the functions of migration 0027, and read it;
 // it can change nothing of it.
 
 import { idFromUuid, type TenantId, uuidOf } from "@assent/contract";
@@ -20,6 +20,8 @@ import { transaction } from "./connect.ts";
 import { digestToBytes, only, type Scope } from "./rows.ts";
 import { queryOn } from "./store.ts";
 
+/** Entries of one row at most; so many places before one its batch begins at the earliest. */
+export const BATCH_MAX = 256;
 /** A batch that lost against another one's is planned anew, this many times at most. */
 const ATTEMPTS_MAX = 5;
 
@@ -143,19 +145,17 @@ async function append(
   head: LogHead,
   { leaves, nodes, root }: LogBatch,
 ): Promise<void> {
-  await query(
-    "select assent.audit_append($1, $2, $3, $4::bigint[], $5::bytea[], $6::bytea[], $7::bytea[], $8)",
-    [
-      tenant,
-      head.epoch,
-      head.size,
-      leaves.map((leaf) => leaf.eventId),
-      leaves.map((leaf) => leaf.leaf),
-      leaves.map((leaf) => leaf.leafHash),
-      leaves.map((leaf) => leaf.salt),
-      root,
-    ],
-  );
+  await query("select assent.audit_append($1, $2, $3, $4::bigint[], $5, $6::int[], $7, $8, $9)", [
+    tenant,
+    head.epoch,
+    head.size,
+    leaves.map((leaf) => leaf.eventId),
+    Buffer.concat(leaves.map(({ leaf }) => leaf)),
+    leaves.map(({ leaf }) => leaf.length),
+    Buffer.concat(leaves.map(({ leafHash }) => leafHash)),
+    Buffer.concat(leaves.map(({ salt }) => salt)),
+    root,
+  ]);
   if (nodes.length === 0) return;
   await query("select assent.audit_add_nodes($1, $2, $3::int[], $4::bigint[], $5::bytea[])", [
     tenant,
@@ -171,7 +171,7 @@ async function erasedDigest(scope: Scope, epoch: number, index: number): Promise
   const [row] = await scope.query<{ run_id: string; version: number }>(
     `select e.run_id, e.version from assent.audit_leaves l
      join assent.audit_events e on e.tenant_id = l.tenant_id and e.event_id = l.event_id
-     where l.tenant_id = $1 and l.epoch = $2 and l.idx = $3`,
+     where l.tenant_id = $1 and l.epoch = $2 and l.first > $3 - ${BATCH_MAX} and l.first <= $3 and l.idx = $3`,
     [scope.tenant, epoch, index],
   );
   if (row === undefined) return null;
@@ -208,15 +208,14 @@ function covering({ query, tenant }: Scope): Pick<LogTx, Covering> {
       const [row] = await query<{ covered: boolean }>(
         `select exists (select from assent.audit_checkpoints c
            where c.tenant_id = $1 and c.epoch = l.epoch and c.size > l.idx) as covered
-         from assent.audit_leaves l where l.tenant_id = $1 and l.event_id = $2`,
+         from assent.audit_place($1, $2) l`,
         [tenant, eventId],
       );
       return row?.covered === true;
     },
     async place(run, version): Promise<{ epoch: number; index: number } | null> {
       const [row] = await query<{ epoch: number; idx: string }>(
-        `select l.epoch, l.idx from assent.audit_events e
-         join assent.audit_leaves l on l.tenant_id = e.tenant_id and l.event_id = e.event_id
+        `select l.epoch, l.idx from assent.audit_events e, assent.audit_place(e.tenant_id, e.event_id) l
          where e.tenant_id = $1 and e.run_id = $2 and e.version = $3`,
         [tenant, uuidOf(run), version],
       );
@@ -266,8 +265,9 @@ function reading({ query, tenant }: Scope): Pick<LogTx, Reading> {
     async hashes(epoch, level, from, count): Promise<readonly Uint8Array[]> {
       const rows = await query<{ hash: Buffer }>(
         level === 0
-          ? `select leaf_hash as hash from assent.audit_leaves
-             where tenant_id = $1 and epoch = $2 and idx >= $3 and idx < $4 order by idx`
+          ? `select u.hash from assent.audit_batches b, unnest(b.hashes) with ordinality as u (hash, n)
+             where b.tenant_id = $1 and b.epoch = $2 and b.first > $3 - ${BATCH_MAX} and b.first < $4
+               and b.first + u.n - 1 >= $3 and b.first + u.n - 1 < $4 order by b.first, u.n`
           : `select hash from assent.audit_nodes
              where tenant_id = $1 and epoch = $2 and n >= $3 and n < $4 and level = $5 order by n`,
         [tenant, epoch, from, from + count, ...(level === 0 ? [] : [level])],
@@ -276,8 +276,9 @@ function reading({ query, tenant }: Scope): Pick<LogTx, Reading> {
     },
     async leaves(epoch, from, count): Promise<readonly Uint8Array[]> {
       const rows = await query<{ leaf: Buffer }>(
-        `select leaf from assent.audit_leaves
-         where tenant_id = $1 and epoch = $2 and idx >= $3 and idx < $4 order by idx`,
+        `select u.leaf from assent.audit_batches b, unnest(b.leaves) with ordinality as u (leaf, n)
+         where b.tenant_id = $1 and b.epoch = $2 and b.first > $3 - ${BATCH_MAX} and b.first < $4
+           and b.first + u.n - 1 >= $3 and b.first + u.n - 1 < $4 order by b.first, u.n`,
         [tenant, epoch, from, from + count],
       );
       return rows.map((row) => row.leaf);
@@ -288,7 +289,8 @@ function reading({ query, tenant }: Scope): Pick<LogTx, Reading> {
          from assent.audit_leaves l
          left join assent.audit_events e on e.tenant_id = l.tenant_id and e.event_id = l.event_id
          left join assent.audit_facts f on f.tenant_id = l.tenant_id and f.event_id = l.event_id
-         where l.tenant_id = $1 and l.epoch = $2 and l.idx >= $3 and l.idx < $4 order by l.idx`,
+         where l.tenant_id = $1 and l.epoch = $2 and l.first > $3 - ${BATCH_MAX} and l.first < $4
+           and l.idx >= $3 and l.idx < $4 order by l.idx`,
         [tenant, epoch, from, from + count],
       );
       return rows.map((row) => ({
@@ -304,8 +306,8 @@ function reading({ query, tenant }: Scope): Pick<LogTx, Reading> {
         await query<{ events: string; leaves: string; waiting: string }>(
           `select (select count(*) from assent.audit_events where tenant_id = $1)
               + (select count(*) from assent.audit_facts where tenant_id = $1) as events,
-            (select count(*) from assent.audit_leaves where tenant_id = $1) as leaves,
-            (select count(*) from assent.audit_inbox where tenant_id = $1) as waiting`,
+            (select coalesce(sum(cardinality(event_ids)), 0) from assent.audit_batches where tenant_id = $1) as leaves,
+            (select coalesce(sum(cardinality(event_ids)), 0) from assent.audit_inbox where tenant_id = $1) as waiting`,
           [tenant],
         ),
       );

@@ -19,6 +19,7 @@ import type {
   ReviewedRun,
   ReviewTx,
 } from "../../ports.ts";
+import { BATCH_MAX } from "./audit-log.ts";
 import { transaction } from "./connect.ts";
 import { only, type Query } from "./rows.ts";
 import { queryOn } from "./store.ts";
@@ -79,10 +80,14 @@ const LEAVES = `
     coalesce(e.at, f.at) as at, coalesce(e.kind, f.kind) as kind,
     case when e.event_id is null then f.actor_id else e.actor_id end as actor_id,
     coalesce(e.data, f.data)::text as data
-  from assent.audit_leaves l
+  from (
+    select * from assent.audit_leaves t
+    where t.tenant_id = $1 and t.epoch = $2 and t.first > $3 - ${BATCH_MAX} and t.idx >= $3
+    order by t.first, t.idx limit $4
+  ) l
   left join assent.audit_events e on e.tenant_id = l.tenant_id and e.event_id = l.event_id
   left join assent.audit_facts f on f.tenant_id = l.tenant_id and f.event_id = l.event_id
-  where l.tenant_id = $1 and l.epoch = $2 and l.idx >= $3 order by l.idx limit $4`;
+  order by l.first, l.idx`;
 
 // An event stands in the tree or in the inbox, in one of them, and nothing stands there that is no event.
 const MISPLACED = `
@@ -92,9 +97,9 @@ const MISPLACED = `
     union all
     select event_id, subject || ' event ' || version from assent.audit_facts where tenant_id = $1
   ), places as (
-    select event_id from assent.audit_leaves where tenant_id = $1
+    select unnest(event_ids) as event_id from assent.audit_batches where tenant_id = $1
     union all
-    select event_id from assent.audit_inbox where tenant_id = $1
+    select unnest(event_ids) from assent.audit_inbox where tenant_id = $1
   ), counted as (
     select event_id, count(*) as times from places group by event_id
   )
@@ -153,7 +158,7 @@ function reviewLogs(query: Query): Pick<ReviewTx, Logs> {
     async waitingErasures(tenant, epoch): Promise<readonly number[]> {
       const rows = await query<{ idx: string }>(
         `select split_part(f.subject, ':', 3) as idx from assent.audit_facts f
-         join assent.audit_inbox i on i.tenant_id = f.tenant_id and i.event_id = f.event_id
+         join assent.audit_inbox i on i.tenant_id = f.tenant_id and f.event_id = any (i.event_ids)
          where f.tenant_id = $1 and f.kind = 'payload.erased' and f.subject like 'entry:' || $2::integer || ':%'`,
         [tenant, epoch],
       );
@@ -162,7 +167,8 @@ function reviewLogs(query: Query): Pick<ReviewTx, Logs> {
     async waiting(tenant) {
       const row = only(
         await query<{ count: string; oldest: number | null }>(
-          `select count(*) as count, extract(epoch from clock_timestamp() - min(at))::float8 as oldest
+          `select coalesce(sum(cardinality(event_ids)), 0) as count,
+             extract(epoch from clock_timestamp() - min(at))::float8 as oldest
            from assent.audit_inbox where tenant_id = $1`,
           [tenant],
         ),
@@ -194,8 +200,11 @@ const CHANGED = `
     select n.*, coalesce(i.state, decode(convert_from(l.leaf, 'UTF8')::json ->> 'state', 'hex')) as recorded,
       assent.audit_image($1, n.run_id, n.kind, n.data) as present
     from newest n
-    left join assent.audit_inbox i on i.tenant_id = $1 and i.event_id = n.event_id
-    left join assent.audit_leaves l on l.tenant_id = $1 and l.event_id = n.event_id
+    left join lateral (
+      select w.states[array_position(w.event_ids, n.event_id)] as state from assent.audit_inbox w
+      where w.tenant_id = $1 and n.event_id = any (w.event_ids)
+    ) i on true
+    left join lateral assent.audit_place($1, n.event_id) l on true
     where not exists (
       select from events x
       where x.run_id = n.run_id and x.erased and x.family = n.family and x.family <> 'run' and x.version > n.version)

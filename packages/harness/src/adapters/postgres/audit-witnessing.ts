@@ -19,8 +19,7 @@ export function witnessing({ query, tenant }: Scope): Pick<LogTx, Witnessing> {
     },
     async newestEntry(subject, epoch, before): Promise<number | null> {
       const [row] = await query<{ idx: string }>(
-        `select l.idx from assent.audit_facts f
-         join assent.audit_leaves l on l.tenant_id = f.tenant_id and l.event_id = f.event_id
+        `select l.idx from assent.audit_facts f, assent.audit_place(f.tenant_id, f.event_id) l
          where f.tenant_id = $1 and f.subject = $2 and l.epoch = $3 and l.idx < $4
          order by f.version desc limit 1`,
         [tenant, subject, epoch, before],

@@ -40,7 +40,7 @@ export async function sequence(
     }
     const root = edge.root();
     await tx.append(head, { leaves, nodes, root });
-    return { head: { epoch: head.epoch, size: edge.size, root }, more: facts.length === batchFactsMax };
+    return { head: { epoch: head.epoch, size: edge.size, root }, more: facts.length >= batchFactsMax };
   });
 }
 

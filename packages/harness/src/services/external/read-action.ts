@@ -106,7 +106,8 @@ function changeOfRules(
   tool: ExternalTool,
 ): Judged | null {
   if (approval.judgement.policyVersion === ports.policies.version) return null;
-  const call = { tool, args: approval.action.arguments, planned: false };
+  const uses = approval.judgement.handles ?? [];
+  const call = { tool, args: approval.action.arguments, planned: false, uses };
   const now = judge(ports.policies, state, committed.run, call);
   if (now.decision.verdict === "permit") return null;
   const same =

@@ -19,7 +19,8 @@ import {
 } from "../../core/run/journal.ts";
 import type { RunRecord } from "../../ports.ts";
 import { compileInputSchema, type InputCheck } from "./input-schema.ts";
-import { readableText } from "./json-text.ts";
+import { keptText } from "./kept.ts";
+import { outcomeText } from "./json-text.ts";
 
 /** Places in the journal of one action: of the question to a person, and of the call itself. */
 type ActionSteps = { gate: number | null; tool: number | null };
@@ -38,6 +39,8 @@ export type DrivenRun = {
   readonly plans: number[];
   /** Calls of plans that were permitted: `<gate>/<place>`. */
   readonly consumed: Set<string>;
+  /** Results that the driver's model does not see, by the number of their step. */
+  readonly kept: Map<number, string>;
   journal: Journal;
   /** The run's version that all of this is of: any change of the run raises it. */
   version: number;
@@ -71,6 +74,7 @@ export function openDrivenRun(
     actions: new Map(),
     plans: [],
     consumed: new Set(),
+    kept: new Map(),
     journal: [],
     version: 0,
     reports: 0,
@@ -113,6 +117,8 @@ function noteStep(state: DrivenRun, step: JournalStep, before: JournalStep | und
   if (isGateStep(step)) steps.gate = step.seq;
   else steps.tool = step.seq;
   state.actions.set(step.request.callId, steps);
+  // A call that showed that its model had read what was kept from it taints the run, whatever became of the call.
+  state.tainted ||= step.request.judgement?.tainted === true;
   const planned = isToolStep(step) && step.state !== "refused" ? step.request.planned : undefined;
   if (planned !== undefined) state.consumed.add(planKey(planned));
 }
@@ -121,15 +127,14 @@ export const planKey = ({ gateSeq, index }: PlannedPlace): string => `${gateSeq}
 
 function noteReport(state: DrivenRun, { step, outcome, order }: Report): void {
   assert(order === state.reports + 1, "reports are numbered without gaps");
+  const kept = keptText(state.definition, step);
   const text = outcomeText(outcome);
-  state.index.add({ id: `step:${step.seq}`, label: outcome.label, text });
+  state.index.add({ id: `step:${step.seq}`, label: outcome.label, text, unseen: kept !== null });
   state.reports = order;
-  state.tainted ||= outcome.label === "untrusted";
+  if (kept !== null) state.kept.set(step.seq, kept);
+  else state.tainted ||= outcome.label === "untrusted";
   state.chars += outcome.output.length;
 }
-
-export const outcomeText = ({ output, reported }: ToolOutcome): string =>
-  reported?.form === "json" ? readableText(JSON.parse(output)) : output;
 
 export const toolOf = (state: DrivenRun, name: string): ExternalTool =>
   state.tools.get(name) ?? unknownTool(name);

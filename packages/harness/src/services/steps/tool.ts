@@ -5,7 +5,7 @@ import { ok, type Result } from "../../base/result.ts";
 import { actionDigest, effectId } from "../../core/decide/action-digest.ts";
 import type { Judgement } from "../../core/decide/judgement.ts";
 import type { Assent } from "../../core/decide/policy-annotations.ts";
-import { type HandleUse, type Resolved, resolveHandles } from "../../core/label/handles.ts";
+import { describeUse, type HandleUse, type Resolved, resolveHandles } from "../../core/label/handles.ts";
 import { keptTexts } from "../../core/label/kept-texts.ts";
 import { addStep } from "../../core/label/origins-of-run.ts";
 import {
@@ -127,12 +127,10 @@ function resolveArguments(
   return resolveHandles(args, keptTexts(definition, committed.journal));
 }
 
-/** For whoever is asked: which value the model chose without seeing it, and where it came from. */
-function reasonOfUse({ committed }: Held, { pointer, step, type }: HandleUse): Decision["reasons"][number] {
-  const tool = committed.journal[step - 1]?.name ?? "";
-  const what = type === null ? "all" : `one ${type}`;
-  return { code: "handle", detail: `${pointer} is ${what} of what ${tool} returned in step ${step}.` };
-}
+const reasonOfUse = ({ committed }: Held, use: HandleUse): Decision["reasons"][number] => ({
+  code: "handle",
+  detail: describeUse(use, committed.journal[use.step - 1]?.name ?? ""),
+});
 
 type PlannedCall = {
   readonly callId: string;
