@@ -93,6 +93,10 @@ export const SECURITY_SET: readonly SecurityMember[] = [
     scenarios: ["harness_integration/audit_log_tamper_evidence"],
     tests: [
       "packages/harness/src/core/audit/verify-log.test.ts",
+      "packages/harness/src/core/audit/verify-entries.test.ts",
+      "packages/harness/src/core/audit/verify-checkpoint.test.ts",
+      "packages/harness/src/core/audit/verify-payloads.test.ts",
+      "packages/suite/src/scenarios/integration/tampering.test.ts",
       "tests/integration/audit/log.test.ts",
       "tests/integration/audit/export.test.ts",
       "tests/integration/cli/audit.test.ts",
