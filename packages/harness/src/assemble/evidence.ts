@@ -15,9 +15,11 @@ import { notifyLogKeeper, openLogHold } from "../adapters/postgres/log-hold.ts";
 import { createAskWitness } from "../adapters/witness/ask-witness.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { refuseHome, type Secrets } from "../home.ts";
-import type { Clock, Log, Random } from "../ports.ts";
+import type { Clock, Log, Random, Telemetry } from "../ports.ts";
+import { startConservation } from "../services/audit/conservation.ts";
 import { createEvidence, type Evidence } from "../services/audit/evidence.ts";
 import { type InForce, startInstallation } from "../services/audit/installation.ts";
+import { watchEvidence } from "../services/traced/gauges.ts";
 import { type Keeper, startKeeper } from "../services/audit/keeper.ts";
 import { createSigner } from "../services/audit/signer.ts";
 import { startWitnessing, type Witnessing, type WitnessingPorts } from "../services/audit/witnessing.ts";
@@ -42,6 +44,7 @@ export type EvidenceOptions = {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly telemetry: Pick<Telemetry, "watch">;
 };
 
 /** Where an installation's logs and the memory of its signer lie. */
@@ -121,8 +124,14 @@ export async function startEvidence(
   started.defer(async () => {
     await installation.stop();
   });
+  const conservation = startConservation({ store, clock, log, holds: () => kept.holds() });
+  started.defer(async () => {
+    await conservation.stop();
+  });
+  watchEvidence(options.telemetry, { store, gaps: () => conservation.gaps() });
   const evidence = createEvidence({
     ...base,
+    gaps: () => conservation.gaps().length,
     stoppedBy: (tenant) => kept.refusalOf(tenant),
     wake: async () => {
       kept.wake();
