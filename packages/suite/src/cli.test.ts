@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -75,11 +77,21 @@ test("what a harness logs and measures is held against it, where it is observed"
   expect(await proveToy([], ...only, ...report)).toBe(0);
   expect(JSON.parse(readFileSync(sarif, "utf8"))).toMatchObject({ runs: [{ results: [] }] });
   // A line that comes while the scenario goes on, and is no record.
-  const writing = setInterval(() => appendFileSync(log, "Segmentation fault\n"), 20);
+  const metrics = createServer((_request, response) => {
+    appendFileSync(log, "Segmentation fault\n");
+    response.end("a_total 1\n");
+  }).listen(0, "127.0.0.1");
+  await once(metrics, "listening");
+  const address = metrics.address();
+  const port = typeof address === "object" && address !== null ? address.port : expect.unreachable();
   try {
-    expect(await proveToy([], ...only, ...report)).toBe(1);
+    const both = [...only, "--observe", `metrics=http://127.0.0.1:${port}/metrics`];
+    expect(await proveToy([], ...both, ...report)).toBe(1);
   } finally {
-    clearInterval(writing);
+    const closed = once(metrics, "close");
+    metrics.close();
+    metrics.closeAllConnections();
+    await closed;
   }
   expect(output.join("\n")).toContain("every line of the log is one record");
   expect(JSON.parse(readFileSync(sarif, "utf8"))).toMatchObject({ runs: [{ results: [{ kind: "fail" }] }] });

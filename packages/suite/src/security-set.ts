@@ -101,6 +101,7 @@ export const SECURITY_SET: readonly SecurityMember[] = [
       "tests/integration/audit/export.test.ts",
       "tests/integration/cli/audit.test.ts",
       "tests/security/audit/scenario-kills.test.ts",
+      "tests/security/audit/second-verifier.test.ts",
       "tests/security/audit/shipped-verify.test.ts",
     ],
   },
