@@ -92,19 +92,12 @@ const PORT_MAX = 65_535;
 
 function parseObserve(text: string, before: Observed = UNOBSERVED): Observed {
   const [, what, value = ""] = /^(otlp|metrics|log)=(.+)$/.exec(text) ?? [];
-  switch (what) {
-    case "otlp": {
-      const port = parseNumber(value);
-      if (port < 1 || port > PORT_MAX) throw new InvalidArgumentError("It must be a port.");
-      return { ...before, otlpPort: port };
-    }
-    case "metrics":
-      return { ...before, metrics: [...before.metrics, parseUrl(value)] };
-    case "log":
-      return { ...before, logFile: value };
-    default:
-      throw new InvalidArgumentError("It must be otlp=<port>, metrics=<url> or log=<file>.");
-  }
+  if (what === "log") return { ...before, logFile: value };
+  if (what === "metrics") return { ...before, metrics: [...before.metrics, parseUrl(value)] };
+  if (what !== "otlp") throw new InvalidArgumentError("It must be otlp=<port>, metrics=<url> or log=<file>.");
+  const port = parseNumber(value);
+  if (port < 1 || port > PORT_MAX) throw new InvalidArgumentError("It must be a port.");
+  return { ...before, otlpPort: port };
 }
 
 function parseWithout(text: string): Spoken[] {
@@ -260,6 +253,21 @@ function createProgram(end: (code: number) => void): Command {
       "after",
       "\nExit: 0 all held; 1 something failed; 2 usage; 3 target unreachable; 4 something could not be found out.",
     );
+  addRunCommand(program, end);
+  addDrillCommand(program, print, end);
+  program.command("list").description("list the scenarios").addOption(profileOption()).action(listScenarios);
+  program
+    .command("explain")
+    .description("say what a scenario does and why")
+    .argument("<id>", "scenario", (text: string) => parseOnly(text)[0] ?? "")
+    .action((id: string) => {
+      const scenario = SCENARIOS.find((each) => each.id === id);
+      if (scenario !== undefined) print(explanation(scenario));
+    });
+  return program;
+}
+
+function addRunCommand(program: Command, end: (code: number) => void): void {
   program
     .command("run", { isDefault: true })
     .description("run scenarios against a harness")
@@ -316,17 +324,6 @@ function createProgram(end: (code: number) => void): Command {
     .action(async (url: string, options: Options) => {
       end(await prove(url, options));
     });
-  addDrillCommand(program, print, end);
-  program.command("list").description("list the scenarios").addOption(profileOption()).action(listScenarios);
-  program
-    .command("explain")
-    .description("say what a scenario does and why")
-    .argument("<id>", "scenario", (text: string) => parseOnly(text)[0] ?? "")
-    .action((id: string) => {
-      const scenario = SCENARIOS.find((each) => each.id === id);
-      if (scenario !== undefined) print(explanation(scenario));
-    });
-  return program;
 }
 
 /** @returns the exit code */

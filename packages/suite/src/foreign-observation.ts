@@ -23,7 +23,7 @@ const METRICS_TIMEOUT_MS = 10_000;
 export async function observe(
   { otlpPort, metrics, logFile }: Observed,
   key: string | null,
-): Promise<{ readonly bench: ObservationBench; stop(): Promise<void> }> {
+): Promise<{ readonly bench: ObservationBench; readonly stop: () => Promise<void> }> {
   const receiver = otlpPort === null ? null : await startOtlpReceiver(otlpPort);
   const tells = new Set<Signal>([
     ...(receiver === null ? [] : (["spans"] as const)),
@@ -58,7 +58,7 @@ export async function observe(
                 .filter((line) => line !== ""),
         ),
     },
-    async stop(): Promise<void> {
+    stop: async () => {
       await receiver?.stop();
     },
   };

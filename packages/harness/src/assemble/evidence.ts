@@ -15,8 +15,8 @@ import { notifyLogKeeper, openLogHold } from "../adapters/postgres/log-hold.ts";
 import { createAskWitness } from "../adapters/witness/ask-witness.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { refuseHome, type Secrets } from "../home.ts";
-import type { Clock, Log, Random, Telemetry } from "../ports.ts";
-import { startConservation } from "../services/audit/conservation.ts";
+import type { Clock, Log, LogStore, Random, Telemetry } from "../ports.ts";
+import { type ConservationPorts, startConservation } from "../services/audit/conservation.ts";
 import { createEvidence, type Evidence } from "../services/audit/evidence.ts";
 import { type InForce, startInstallation } from "../services/audit/installation.ts";
 import { watchEvidence } from "../services/traced/gauges.ts";
@@ -117,21 +117,12 @@ export async function startEvidence(
     },
   });
   const kept = keeper;
-  started.defer(async () => {
-    await kept.stop();
-  });
+  started.defer(async () => await kept.stop());
   // Before the keeper: what the stop says of itself may still find its place.
-  started.defer(async () => {
-    await installation.stop();
-  });
-  const conservation = startConservation({ store, clock, log, holds: () => kept.holds() });
-  started.defer(async () => {
-    await conservation.stop();
-  });
-  watchEvidence(options.telemetry, { store, gaps: () => conservation.gaps() });
+  started.defer(async () => await installation.stop());
   const evidence = createEvidence({
     ...base,
-    gaps: () => conservation.gaps().length,
+    gaps: openAlarm({ store, clock, log, holds: () => kept.holds() }, options.telemetry, started),
     stoppedBy: (tenant) => kept.refusalOf(tenant),
     wake: async () => {
       kept.wake();
@@ -145,6 +136,19 @@ export async function startEvidence(
       policy.value === null ? null : { policy: policy.value, installation: options.installation, tagOf },
   });
   return ok({ evidence, wake });
+}
+
+function openAlarm(
+  ports: ConservationPorts & { readonly store: LogStore },
+  telemetry: Pick<Telemetry, "watch">,
+  started: AsyncDisposableStack,
+): () => number {
+  const conservation = startConservation(ports);
+  started.defer(async () => {
+    await conservation.stop();
+  });
+  watchEvidence(telemetry, { store: ports.store, gaps: () => conservation.gaps() });
+  return () => conservation.gaps().length;
 }
 
 function createBell(): { ring(): void; readonly hear: (listener: () => void) => () => void } {
