@@ -33,6 +33,10 @@ const TASK_CHARS_MAX = 100_000;
 
 const QUOTED =
   /"[^"\n]{0,2000}"|[“„][^“”\n]{0,2000}[“”]|«[^»\n]{0,2000}»|「[^」\n]{0,2000}」|『[^』\n]{0,2000}』|`[^`\n]{0,2000}`/g;
+/** The text with blanks for what is quoted: every place in it stays where it was. */
+export const unquoted = (text: string): string =>
+  text.replaceAll(QUOTED, (quoted) => " ".repeat(quoted.length));
+
 const NEGATIONS: ReadonlySet<string> = new Set(
   "not never without dont don't no cannot can't avoid".split(" "),
 );
