@@ -12,7 +12,8 @@ export type Clause = Span & {
 };
 
 /** What ends a clause; between two values of one list it ends none. */
-export const JOINT = /[.;!?,。、\n]|\b(?:and|then|und|dann|et|puis|y|luego)\b/giu;
+export const JOINT =
+  /[.;!?,。、，；！？\n]|(?<![\p{L}\p{N}])(?:and|then|und|dann|et|puis|y|luego|e|ed|poi|depois|então|daarna|vervolgens|oraz|potem|następnie|и|затем|потом|그리고)(?![\p{L}\p{N}])|然后|然後|接着/giu;
 
 const ARTICLES: ReadonlySet<string> = new Set(
   (

@@ -44,9 +44,10 @@ const NEGATIONS: ReadonlySet<string> = new Set(
 const NEGATED_WORDS = 2;
 const JOINTS: ReadonlySet<string> = new Set(["and", "then", "but", "or", ...FOREIGN_JOINTS]);
 
-const SCRIPT = "[\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}ー々]";
+const SCRIPT = "[\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}\\p{sc=Hangul}ー々]";
 const PIECES = new RegExp(`${SCRIPT}+|(?:(?!${SCRIPT})[^])+`, "gu");
 const UNSPACED = new RegExp(`^${SCRIPT}`, "u");
+const CONDITION = /^(?:如果|要是|若|假如)/u;
 const NO_ACTS: ReadonlySet<Act> = new Set();
 
 type Draft = {
@@ -118,8 +119,10 @@ function unspacedWords(run: string, isValue: boolean): readonly Draft[] {
       words.push({ ...plain, text: run.slice(at, at + found.length), meaning: found.meaning });
     at += found?.length ?? 1;
   }
+  // "If there is nothing odd in it," takes nothing back, as long as it asks for nothing itself.
+  const isCondition = CONDITION.test(run) && words.every(({ meaning }) => meaning.asks.length === 0);
   // The whole, once more: a negation may stand anywhere in it.
-  return [...words, { ...plain, text: run }];
+  return isCondition ? words : [...words, { ...plain, text: run }];
 }
 
 /** Words after the first of a parted verb, within its sentence. */

@@ -76,7 +76,7 @@ const isSame = (a: Value, b: Value): boolean => a.kind === b.kind && a.key === b
 const isWithin = (value: Span, clause: Span): boolean =>
   value.start >= clause.start && value.end <= clause.end;
 
-const LIST = /^\s*(?:,|、|と|and|und|et|y|,\s*and)\s*$/iu;
+const LIST = /^\s*(?:[,、，]|と|和|及|及び|및|와|과|and|und|et|y|e|ed|en|oraz|i|и|,\s*and)\s*$/iu;
 
 const isListed = (task: string, before: Value | undefined, value: Value): before is Value =>
   before?.kind === value.kind && LIST.test(task.slice(before.end, value.start));
