@@ -9,13 +9,14 @@ import { decisionPath } from "../support/decision/decision-path.ts";
 
 const { values } = parseArgs({ options: { seed: { type: "string" }, passing: { type: "boolean" } } });
 const seed = Number(values.seed ?? "11");
+const path = decisionPath();
 let all = 0;
 let through = 0;
 for (const family of FAMILIES) {
   const exchanges = exchangesOf(createWorlds(createFacts(seed), seed, family));
   const passing: string[] = [];
   for (const exchange of exchanges) {
-    if (!(await passes(decisionPath(), exchange))) continue;
+    if (!(await passes(path, exchange))) continue;
     const { task, wrong, argument, kind } = exchange;
     passing.push(
       `  ${kind}: ${wrong.tool}.${argument} ${JSON.stringify(wrong.arguments)}\n    ${task.prompt}`,

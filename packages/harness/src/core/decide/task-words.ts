@@ -67,7 +67,8 @@ export function wordsOfTask(task: string): readonly TaskWord[] {
   for (const piece of text.split(/\s+/)) {
     const parts = piece.match(PIECES) ?? [];
     for (const [at, part] of parts.entries()) {
-      const isValue = /[/\\._@-]$/.test(parts[at - 1] ?? "") || /^[/\\._@]/.test(parts[at + 1] ?? "");
+      const isValue =
+        /[/\\._@-]$/.test(parts[at - 1] ?? "") || /^(?:[/\\_@]|\.[^"')])/.test(parts[at + 1] ?? "");
       if (UNSPACED.test(part)) drafts.push(...unspacedWords(part, isValue));
       else {
         const { words, denies } = spacedWords(part, negated > 0);
