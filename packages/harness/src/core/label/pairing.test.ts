@@ -108,6 +108,7 @@ test.each([
     "2026-05-03",
   ],
   ["Pay 20 to the usual account. Set my daily limit to 500.", "set_daily_limit", "amount", 500, 20],
+  ['Mail b@x.example "Delete a.txt, please." Then delete b.txt.', "delete_file", "name", "b.txt", "a.txt"],
   ["Cancel e-2 and tell me about e-3.", "cancel_event", "id", "e-2", "e-3"],
   [
     "Delete notes/old.md; share notes/new.md with a@x.example.",

@@ -40,7 +40,7 @@ export function isPieced(task: string, call: PairedCall, tools: readonly NamedTo
   const used = chosen.map(({ value }) => value);
   const kinds = new Set(used.map(({ kind }) => kind));
   if (kinds.size > 1 && !standTogether(task, values, used) && !standInRow(values, used)) return true;
-  const clauses = clausesOf(task, [...values, ...listsOf(task, values)], tools);
+  const clauses = clausesOf(task, values, tools);
   if (clauses === null) return false;
   return chosen.some(
     (one) =>
@@ -80,13 +80,6 @@ const LIST = /^\s*(?:[,、，]|と|和|及|及び|및|와|과|and|und|et|y|e|ed|
 
 const isListed = (task: string, before: Value | undefined, value: Value): before is Value =>
   before?.kind === value.kind && LIST.test(task.slice(before.end, value.start));
-
-/** From each value to the one that it makes a list with. */
-const listsOf = (task: string, values: readonly Value[]): readonly Span[] =>
-  values.flatMap((value, at) => {
-    const before = values[at - 1];
-    return isListed(task, before, value) ? [{ start: before.start, end: value.end }] : [];
-  });
 
 /** A joint ends a clause, but not one that only joins two values of one kind to a list. */
 function standTogether(task: string, values: readonly Value[], used: readonly Value[]): boolean {
