@@ -188,6 +188,8 @@ export type QuotaBench = {
 export type MemoryBench = {
   /** Runs of one batch between two readings: enough that a leak of a few bytes a run stands out. */
   readonly runsPerBatch: number;
+  /** Readings, one after each batch; 12 where it is left out. More of them are a narrower interval of the slope. */
+  readonly batches?: number;
   /** Carries out so many runs, start to end, some of them broken off. */
   live(runs: number): Promise<void>;
   /** Bytes in use on the heap, after a full collection. */

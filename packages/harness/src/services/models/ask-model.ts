@@ -1,6 +1,7 @@
 // One model step, from the choice of the model to the journaled answer. Policy, prompt and budget are the same for every
 // model that is asked (invariant 15); nobody is asked before what it may cost is set aside (invariant 13).
 
+import { deadline } from "../deadline.ts";
 import { unreachable } from "../../base/assert.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { bytesOf } from "../../core/budget/estimate.ts";
@@ -173,12 +174,8 @@ async function callOne(
   spend(reserved);
   let result: Result<ModelOutcome, ModelFailure>;
   try {
-    const signal = AbortSignal.any([
-      held.lost,
-      held.stopping,
-      AbortSignal.timeout(ports.routing.providers.call_ms_max),
-    ]);
-    result = await ports.models.call({ ...question.call, model }, signal);
+    using limit = deadline(ports.routing.providers.call_ms_max, held.lost, held.stopping);
+    result = await ports.models.call({ ...question.call, model }, limit.signal);
   } catch (error) {
     await pass.leave({ ended: "unknown" }, null);
     throw error;

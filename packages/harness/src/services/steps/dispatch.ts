@@ -194,7 +194,7 @@ async function planAgain(
 ): Promise<Plan | StepError> {
   const { summary, preview, precondition } = approval;
   const isSame = manifestDigest(tool.manifest) === (approval.editedAction ?? approval.action).manifest_digest;
-  const context = contextOf(held, effectId(action, scopeOfNextStep(held)));
+  using context = contextOf(held, effectId(action, scopeOfNextStep(held)));
   const planned = isSame
     ? ({ ok: true, value: { summary, preview, precondition } } as const)
     : await tool.plan(action.arguments, context);

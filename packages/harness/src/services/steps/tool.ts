@@ -1,3 +1,4 @@
+import { deadline } from "../deadline.ts";
 import type { Action, ApprovalId, Decision } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
 import { TOOL_CALL_SECONDS_MAX } from "../../base/limits.ts";
@@ -109,7 +110,8 @@ export async function judgeCall(held: Held, call: ToolCall): Promise<boolean> {
     await openAndClose(held, { callId, action, judgement, decision, error: { code: "denied", detail } });
     return true;
   }
-  const plan = await tool.plan(args, contextOf(held, effectId(action, scopeOfNextStep(held))));
+  using context = contextOf(held, effectId(action, scopeOfNextStep(held)));
+  const plan = await tool.plan(args, context);
   if (!plan.ok) {
     await openAndClose(held, { callId, action, judgement, decision, error: plan.error });
     return true;
@@ -215,14 +217,19 @@ async function refuseUnknown(held: Held, call: ToolCall): Promise<void> {
   await openAndClose(held, { callId: call.id, action, judgement: null, decision: null, error });
 }
 
-export function contextOf(held: Held, effect: ToolStep["request"]["effectId"]): ToolContext {
+/** To be disposed of when the call is over. */
+export function contextOf(held: Held, effect: ToolStep["request"]["effectId"]): ToolContext & Disposable {
   const { tenant } = held.fence;
+  const patience = deadline(TOOL_CALL_SECONDS_MAX * 1000, held.lost);
   return {
     searchDocuments: async (question, limit) =>
       await searchDocuments(held.ports, { tenant }, question, limit),
     workspace: held.workspace,
     effectId: effect,
-    signal: AbortSignal.any([held.lost, AbortSignal.timeout(TOOL_CALL_SECONDS_MAX * 1000)]),
+    signal: patience.signal,
+    [Symbol.dispose]: () => {
+      patience[Symbol.dispose]();
+    },
   };
 }
 
@@ -244,7 +251,7 @@ export async function executeTool(held: Held, step: ToolStep): Promise<boolean> 
     });
     return true;
   }
-  const context = contextOf(held, id);
+  using context = contextOf(held, id);
   if (step.request.compensates !== undefined) {
     const undone = await guarded(held, action, async () => await runCompensation(held, tool, step, context));
     const { writes, goesOn } = compensationWrites(held, step, undone);
@@ -310,7 +317,8 @@ async function closeStep(held: Held, step: ToolStep, result: Result<ToolResult, 
 export async function checkDoubt(held: Held, step: ToolStep): Promise<boolean> {
   const { action, effectId: id } = step.request;
   const tool = held.ports.tools.get(action.tool);
-  const known = (await tool?.check?.(id, contextOf(held, id))) ?? null;
+  using context = contextOf(held, id);
+  const known = (await tool?.check?.(id, context)) ?? null;
   if (known?.ok === true) {
     await closeStep(held, step, known);
     return true;
