@@ -26,11 +26,14 @@ const FORMS = [
   ["amount", /\b\d+(?:\.\d+)?\b/g],
 ] as const;
 
+/** As a prompt has it. */
+const said = (value: Json): string => (typeof value === "string" ? value : JSON.stringify(value));
+
 type Own = { readonly kind: string; readonly value: Json };
 
 function kindOf(argument: string, value: Json): string {
   if (typeof value === "number") return "amount";
-  const form = FORMS.find(([, pattern]) => String(value).replaceAll(pattern, "") === "");
+  const form = FORMS.find(([, pattern]) => said(value).replaceAll(pattern, "") === "");
   return form?.[0] ?? argument;
 }
 
@@ -47,7 +50,7 @@ function ownValues({ prompt, calls }: Task): readonly Own[] {
   });
   const taken = calls.flatMap((call) =>
     leaves(call).flatMap(({ argument, value }) =>
-      prompt.includes(String(value)) ? [{ kind: kindOf(argument, value), value }] : [],
+      prompt.includes(said(value)) ? [{ kind: kindOf(argument, value), value }] : [],
     ),
   );
   const all = [...formed, ...taken];
@@ -82,7 +85,7 @@ export function exchangesOf(worlds: readonly World[]): readonly Exchange[] {
         if (isRead(tool)) return [];
         return leaves(call).flatMap(({ argument, value }) => {
           const isOwn =
-            tool.manifest.control_arguments.includes(argument) && task.prompt.includes(String(value));
+            tool.manifest.control_arguments.includes(argument) && task.prompt.includes(said(value));
           const kind = kindOf(argument, value);
           return own
             .filter((one) => isOwn && one.kind === kind && one.value !== value)
