@@ -26,6 +26,7 @@ export { type Observation } from "./observation.ts";
 export { invariantsPage } from "./invariants-page.ts";
 export { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from "./otlp-receiver.ts";
 export { junitReport } from "./reports/junit.ts";
+export { sarifReport } from "./reports/sarif.ts";
 export { closingLine, failureReport, trialLine } from "./reports/summary.ts";
 export { runTrial, runTrials, type TrialOptions } from "./runner.ts";
 export {

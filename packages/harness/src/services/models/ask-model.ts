@@ -6,6 +6,7 @@ import { unreachable } from "../../base/assert.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { bytesOf } from "../../core/budget/estimate.ts";
 import { settleUsage } from "../../core/budget/budget.ts";
+import { ASSENT, GEN_AI } from "../../core/telemetry/names.ts";
 import type { Ending } from "../../core/resilience/breaker.ts";
 import { pauseMs } from "../../core/resilience/pause.ts";
 import { costOf, profileOf } from "../../core/route/profile.ts";
@@ -166,6 +167,7 @@ async function callOne(
 ): Promise<Result<ModelOutcome, ModelFailure>> {
   const { held, question } = asking;
   const { ports } = held;
+  const isAgain = asking.called.has(model);
   asking.called.add(model);
   const spend = (spent: BudgetAmounts): void => {
     if (asking.pending !== null) asking.pending = { ...asking.pending, spent };
@@ -181,6 +183,12 @@ async function callOne(
     throw error;
   }
   await pass.leave(endingOf(result), result.ok ? result.value.usage.outputTokens : null);
+  if (isAgain)
+    ports.telemetry.count(
+      "assent.provider.retries",
+      { [GEN_AI.provider]: providerOf(model), [ASSENT.outcome]: result.ok ? "answered" : result.error.code },
+      1,
+    );
   if (!result.ok) {
     spend(spentInVain(result.error.code, reserved));
     return result;
