@@ -53,7 +53,7 @@ export function judge(policies: Policies, state: DrivenRun, run: RunRecord, call
       // A plan says in any language which acts are the task's, and then nothing but the plan does.
       {
         named: toolsDeclared(state) ?? state.named,
-        pieced: tainted && isPieced(run.task, controlArguments, labels),
+        pieced: tainted && isPieced(run.task, { tool: tool.name, controlArguments, labels }, state.known),
         alarm: state.index.alarm(),
       },
       state.journal,

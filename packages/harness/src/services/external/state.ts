@@ -5,7 +5,7 @@ import type { ActionId, RunId } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
 import type { ExternalDefinition, ExternalTool } from "../../core/external.ts";
 import { externalToolDigest, unknownTool } from "../../core/external.ts";
-import { toolsNamed } from "../../core/decide/tool-naming.ts";
+import { type NamedTool, namedTool, toolsNamed } from "../../core/decide/tool-naming.ts";
 import type { OriginIndex } from "../../core/label/origins.ts";
 import {
   type GateStep,
@@ -32,6 +32,8 @@ export type DrivenRun = {
   readonly checks: Map<string, InputCheck>;
   readonly schemaNames: Map<string, ReadonlySet<string>>;
   readonly index: OriginIndex;
+  /** Its tools, as the requester's words may name them. */
+  readonly known: readonly NamedTool[];
   /** Tools that the requester's words name. */
   readonly named: ReadonlySet<string>;
   readonly actions: Map<string, ActionSteps>;
@@ -56,6 +58,7 @@ export function openDrivenRun(
   run: RunRecord,
   journal: Journal,
 ): DrivenRun {
+  const known = definition.tools.map(namedTool);
   const state: DrivenRun = {
     run: run.id,
     definition,
@@ -63,14 +66,8 @@ export function openDrivenRun(
     checks: new Map(),
     schemaNames: new Map(),
     index,
-    named: toolsNamed(
-      run.task,
-      definition.tools.map(({ name, effect, harm, namedBy = [] }) => ({
-        name,
-        changes: effect !== "none" || harm.length > 0,
-        namedBy,
-      })),
-    ),
+    known,
+    named: toolsNamed(run.task, known),
     actions: new Map(),
     plans: [],
     consumed: new Set(),
