@@ -8,8 +8,8 @@ import { openEmbedded } from "../../packages/harness/src/adapters/postgres/embed
 
 export type Given = { readonly DATABASE_URL: string; readonly DATABASE_MIGRATION_URL: string };
 
-async function urlOf({ user, password, host, port, database }: Connection): Promise<string> {
-  const said = [user, await password()].map(encodeURIComponent).join(":");
+function urlOf({ user, password, host, port, database }: Connection): string {
+  const said = [user, password()].map(encodeURIComponent).join(":");
   return `postgres://${said}@localhost:${port}/${database}?host=${encodeURIComponent(host)}`;
 }
 
@@ -25,7 +25,7 @@ export async function startGivenPostgres(stack: AsyncDisposableStack): Promise<G
   if (!opened.ok) throw new Error(opened.error.message);
   const server = stack.use(opened.value);
   return {
-    DATABASE_URL: await urlOf(server.connection("app")),
-    DATABASE_MIGRATION_URL: await urlOf(server.connection("owner")),
+    DATABASE_URL: urlOf(server.connection("app")),
+    DATABASE_MIGRATION_URL: urlOf(server.connection("owner")),
   };
 }
