@@ -2,7 +2,7 @@
 // part of the SDK can execute one; the loop carries calls out, each through the gate.
 
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { openGate } from "@assent/harness/client";
+import { openGate, textForModel } from "@assent/harness/client";
 
 /** A tool with what the harness has to know of it, and with the function that only the gate runs. */
 export type LoopTool = {
@@ -24,6 +24,8 @@ export type LoopOptions = {
   readonly task: string;
   readonly tools: readonly LoopTool[];
   readonly approver: "none" | "ask";
+  /** Tools whose results the model does not see: it reads `$v3`, and may give `$v3.email` to another tool. */
+  readonly handles?: readonly string[];
 };
 
 /** A loop that a model cannot leave must end somewhere. */
@@ -43,6 +45,7 @@ export async function runLoop(options: LoopOptions): Promise<string> {
     task: options.task,
     system: options.system,
     approver: options.approver,
+    handles: [...(options.handles ?? [])],
     tools: options.tools.map(({ execute: _execute, ...manifest }) => ({
       ...manifest,
       input_schema: { ...manifest.input_schema },
@@ -55,8 +58,7 @@ export async function runLoop(options: LoopOptions): Promise<string> {
     const tool = options.tools.find((known) => known.name === call.toolName);
     if (tool === undefined) return `There is no tool ${call.toolName}.`;
     const gated = await gate(tool.name, argumentsOf(call), tool.execute);
-    if (gated.decision === "permit") return JSON.stringify(gated.output);
-    return `Denied: ${gated.reasons.map((reason) => reason.detail).join(" ")}`;
+    return textForModel(gated);
   };
 
   const prompt: Prompt = [

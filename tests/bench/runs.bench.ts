@@ -14,6 +14,7 @@ import { parseDatabaseUrl } from "../../packages/harness/src/adapters/postgres/c
 import { readCredentials } from "../../packages/harness/src/home.ts";
 import { addNotary } from "../support/target/notary.ts";
 import { createInstallation, type Installation } from "../support/target/installation.ts";
+import { type Given, startGivenPostgres } from "./given-postgres.ts";
 import { addLibrarian, measureLongRun, startLibrary } from "./long-run.ts";
 import { createExplanation, statementsBy, type Explanation } from "./explain.ts";
 import { storeFinishedRuns } from "./stored-runs.ts";
@@ -23,6 +24,7 @@ const HELP = `node --conditions=assent-source tests/bench/runs.bench.ts [options
   --in-flight <list>  at once (default 1,8,16,32)
   --stored <list>     finished runs stored before (default 0,10000; up to 1000000)
   --explain           after each measurement, what it wrote to the log by table, and its statements by time
+  --given             on a Postgres of its own that is handed over by DATABASE_URL, as a fleet's is
   DATABASE_URL (and DATABASE_MIGRATION_URL) name another Postgres than the embedded one.`;
 
 type Figures = {
@@ -44,13 +46,13 @@ const readySchema = z.object({ url: z.string() });
 type Served = { readonly url: string; stats(): Promise<z.infer<typeof statsSchema>>; stop(): Promise<void> };
 
 /** The harness in a process of its own, so that its processor time is its own. */
-async function serve(installation: Installation): Promise<Served> {
+async function serve(installation: Installation, given: Partial<Given>): Promise<Served> {
   const child = fork(
     fileURLToPath(new URL("./serve.ts", import.meta.url)),
     [installation.home, installation.configFile],
     {
       execArgv: ["--conditions=assent-source"],
-      env: { ...process.env, ...installation.environment },
+      env: { ...process.env, ...given, ...installation.environment },
     },
   );
   const [ready] = await once(child, "message");
@@ -290,6 +292,7 @@ const { values: options } = parseArgs({
     "in-flight": text,
     stored: text,
     explain: { type: "boolean" },
+    given: { type: "boolean" },
     help: { type: "boolean" },
   },
 });
@@ -311,11 +314,12 @@ async function runBench(): Promise<void> {
     await library.stop();
   });
   addLibrarian(installation, library.url);
-  const served = await serve(installation);
+  const given: Partial<Given> = options.given === true ? await startGivenPostgres(stack) : process.env;
+  const served = await serve(installation, given);
   stack.defer(async () => {
     await served.stop();
   });
-  const owner = new Pool({ ...(await ownerOf(installation, stack)), max: 40 });
+  const owner = new Pool({ ...(await ownerOf(installation, given, stack)), max: 40 });
   stack.defer(async () => {
     await owner.end();
   });
@@ -326,7 +330,7 @@ async function runBench(): Promise<void> {
   });
   const explanation =
     options.explain === true ? await createExplanation(await superuserOf(installation, stack)) : null;
-  out(`${process.env["DATABASE_URL"] === undefined ? "embedded" : "DATABASE_URL"}, ${readCpu()}`);
+  out(`${given.DATABASE_URL === undefined ? "embedded" : "DATABASE_URL"}, ${readCpu()}`);
   await measureIdle(owner, served);
   const long = await measureLongRun(
     owner,
@@ -350,10 +354,14 @@ async function runBench(): Promise<void> {
   }
 }
 
-async function ownerOf(installation: Installation, stack: AsyncDisposableStack): Promise<object> {
-  const given = process.env["DATABASE_MIGRATION_URL"] ?? process.env["DATABASE_URL"];
-  if (given !== undefined) {
-    const parsed = parseDatabaseUrl("DATABASE_URL", given);
+async function ownerOf(
+  installation: Installation,
+  { DATABASE_MIGRATION_URL, DATABASE_URL }: Partial<Given>,
+  stack: AsyncDisposableStack,
+): Promise<object> {
+  const url = DATABASE_MIGRATION_URL ?? DATABASE_URL;
+  if (url !== undefined) {
+    const parsed = parseDatabaseUrl("DATABASE_URL", url);
     if (!parsed.ok) throw new Error(parsed.error.message);
     return parsed.value;
   }

@@ -7,12 +7,18 @@ test("a fleet outlives 3 SIGKILLs over 12 runs (seed 7): none lost, none stuck, 
   const report = await runFleetChaos({ seed: 7, servers: 2, workers: 3, runs: 12, kills: 3, inFlight: 4 });
   expect(report).toMatchObject({
     succeeded: 12,
+    stored: { succeeded: 12 },
     effects: 12,
     duplicates: 0,
+    unmatched: [],
     lost: [],
     stuck: [],
-    brokenTrails: [],
+    fell: [],
+    contradictions: [],
+    isAuditVerified: true,
+    auditFindings: [],
   });
+  expect(Object.keys(report.stored)).toEqual(["succeeded"]);
   // A schedule that killed nobody has shown nothing.
   expect(report.killed.servers + report.killed.workers).toBeGreaterThan(0);
 }, 300_000);

@@ -22,12 +22,18 @@ test(`a fleet outlives ${KILLS} SIGKILLs over ${RUNS} runs (seed ${SEED})`, asyn
   process.stdout.write(`${JSON.stringify(report)}\n`);
   expect(report).toMatchObject({
     succeeded: RUNS,
+    stored: { succeeded: RUNS },
     effects: RUNS,
     duplicates: 0,
+    unmatched: [],
     lost: [],
     stuck: [],
-    brokenTrails: [],
+    fell: [],
+    contradictions: [],
+    isAuditVerified: true,
+    auditFindings: [],
   });
+  expect(Object.keys(report.stored)).toEqual(["succeeded"]);
   expect(report.killed.servers + report.killed.workers).toBe(KILLS);
 }, 14_400_000);
 

@@ -76,6 +76,8 @@ export type Engine = AsyncDisposable & {
   readonly tenant: TenantId;
   readonly caller: Caller;
   readonly logged: readonly string[];
+  /** For who looks at memory: what was logged so far is let go. */
+  forgetLog(): void;
   /** A new key, of the named tenant, which is made where there is none. */
   newKey(name: string, tenantSlug?: string, grant?: Grant): Promise<string>;
   /** Another caller, of the same tenant or of one of its own. */
@@ -163,6 +165,9 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
     tenant: caller.tenant,
     caller,
     logged,
+    forgetLog: () => {
+      logged.length = 0;
+    },
     newKey: newKeyOf,
     newCaller,
     run,
@@ -206,7 +211,7 @@ type Parts = {
   readonly ports: OrchestratorPorts;
   readonly wakeUps: ReturnType<typeof createWakeUps>;
   readonly clock: ShiftableClock;
-  readonly logged: readonly string[];
+  readonly logged: string[];
 };
 
 async function openParts(

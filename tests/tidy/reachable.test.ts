@@ -24,6 +24,7 @@ const FROM_TESTS: readonly string[] = [
   "packages/harmony/src/phase4/",
   "packages/harmony/src/store.contract.ts",
   "packages/harmony/src/testing/",
+  "packages/harness/src/core/audit/testing/",
 
   "packages/suite/src/toy/",
   "packages/suite/src/faults/",

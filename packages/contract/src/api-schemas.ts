@@ -131,6 +131,10 @@ export const readinessSchema = z
       description:
         "Providers of models that nobody asks just now, because they failed: runs that need one wait. Which ones, and since when: `GET /api/harness/providers`.",
     }),
+    audit_gaps: z.int().min(0).meta({
+      description:
+        "Tenants in whose log events are missing, or stand that were never recorded. 0, or a reason to call somebody: `assent audit verify --db` names the place. Counted by the minute by the process that keeps the logs; 0 in others.",
+    }),
   })
   .meta({ id: "Readiness" });
 

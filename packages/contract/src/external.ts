@@ -86,6 +86,10 @@ export const externalRunRequestSchema = z
     approver: z
       .enum(["none", "ask"])
       .meta({ description: "`none`: nobody can be asked, so what would need approval is a deny." }),
+    handles: z.array(externalToolNameSchema).max(EXTERNAL_TOOLS_MAX).optional().meta({
+      description:
+        "Tools whose untrusted results the driver keeps from its model, which reads `$v3` instead: see `kept` of a reported result.",
+    }),
     labels: runRequestSchema.shape.labels,
   })
   .meta({ id: "ExternalRunRequest" });
@@ -195,6 +199,10 @@ export const actionAnswerSchema = z
       description:
         "With a permit: the idempotency key to give to the tool, the same however often it is asked for.",
     }),
+    arguments: argumentsSchema.optional().meta({
+      description:
+        "With a permit, where a handle stood in the arguments: what to carry out instead of what was proposed, and not for the model.",
+    }),
   })
   .meta({ id: "ActionAnswer" });
 export type ActionAnswer = z.infer<typeof actionAnswerSchema>;
@@ -214,7 +222,16 @@ export const resultRequestSchema = z
 export type ResultRequest = z.infer<typeof resultRequestSchema>;
 
 export const resultAnswerSchema = z
-  .strictObject({ label: z.enum(["trusted", "untrusted"]) })
+  .strictObject({
+    label: z.enum(["trusted", "untrusted"]),
+    kept: z
+      .strictObject({
+        handle: z.string().meta({ description: "`$v3`: stands for the result in arguments of later calls." }),
+        text: z.string().meta({ description: "What the model reads instead of the result." }),
+      })
+      .optional()
+      .meta({ description: "Of a tool in the run's `handles`: do not show the result to the model." }),
+  })
   .meta({ id: "ResultAnswer" });
 export type ResultAnswer = z.infer<typeof resultAnswerSchema>;
 

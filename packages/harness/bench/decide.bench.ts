@@ -90,7 +90,11 @@ function measure(size: number, asked: Asked): string {
       planned: false,
       circumstances: circumstancesOf(
         { tool: "send_thing_1", arguments: args },
-        { named, pieced: isPieced(TASK, CONTROL, labels), alarm: index.alarm() },
+        {
+          named,
+          pieced: isPieced(TASK, { tool: "send_thing_1", controlArguments: CONTROL, labels }, TOOLS),
+          alarm: index.alarm(),
+        },
         [],
       ),
     });

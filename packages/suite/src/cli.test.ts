@@ -1,4 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -66,8 +68,42 @@ test("a harness that does not: 1, with the reason", async () => {
   expect(output.at(-1)).toBe("0 passed, 1 failed");
 });
 
+test("what a harness logs and measures is held against it, where it is observed", async () => {
+  const log = join(folder, "log");
+  writeFileSync(log, "");
+  const sarif = join(folder, "sarif.json");
+  const only = ["--only", "harness_state/idempotency_duplicate_run_submission", "--observe", `log=${log}`];
+  const report = ["--report", `sarif=${sarif}`];
+  expect(await proveToy([], ...only, ...report)).toBe(0);
+  expect(JSON.parse(readFileSync(sarif, "utf8"))).toMatchObject({ runs: [{ results: [] }] });
+  // A line that comes while the scenario goes on, and is no record.
+  const metrics = createServer((_request, response) => {
+    appendFileSync(log, "Segmentation fault\n");
+    response.end("a_total 1\n");
+  }).listen(0, "127.0.0.1");
+  await once(metrics, "listening");
+  const address = metrics.address();
+  const port = typeof address === "object" && address !== null ? address.port : expect.unreachable();
+  try {
+    const both = [...only, "--observe", `metrics=http://127.0.0.1:${port}/metrics`];
+    expect(await proveToy([], ...both, ...report)).toBe(1);
+  } finally {
+    const closed = once(metrics, "close");
+    metrics.close();
+    metrics.closeAllConnections();
+    await closed;
+  }
+  expect(output.join("\n")).toContain("every line of the log is one record");
+  expect(JSON.parse(readFileSync(sarif, "utf8"))).toMatchObject({ runs: [{ results: [{ kind: "fail" }] }] });
+});
+
 test.each([
   ["no URL", ["not-a-url"]],
+  ["a report of no known kind", ["http://127.0.0.1:9", "--report", "html=x"]],
+  ["an observation of nothing known", ["http://127.0.0.1:9", "--observe", "logs=x"]],
+  ["an observation on no port", ["http://127.0.0.1:9", "--observe", "otlp=70000"]],
+  ["metrics without a URL", ["http://127.0.0.1:9", "--observe", "metrics=x"]],
+  ["a set that there is not", ["http://127.0.0.1:9", "--profile", "tier9"]],
   ["an unknown scenario", ["http://127.0.0.1:9", "--only", "harness_state/none"]],
   ["an unknown capability", ["http://127.0.0.1:9", "--without", "flying"]],
   ["a body that is no JSON", ["http://127.0.0.1:9", "--run-body", "{"]],

@@ -7,12 +7,15 @@ import { SCENARIOS } from "./catalogue.ts";
 import { addDrillCommand } from "./drills/drill-command.ts";
 import type { Trial } from "./evidence.ts";
 import { NoAnswer, send } from "./http.ts";
+import { type Observed, observe } from "./foreign-observation.ts";
+import { isOfProfile, type Profile, PROFILE_NAMES, PROFILES } from "./profiles.ts";
 import { junitReport } from "./reports/junit.ts";
+import { sarifReport } from "./reports/sarif.ts";
 import { closingLine, failureReport, trialLine } from "./reports/summary.ts";
 import { runTrials } from "./runner.ts";
 import { PACE, type Scenario } from "./scenario.ts";
-import { isOfSecuritySet, SECURITY_SET } from "./security-set.ts";
-import { foreignTarget, SPOKEN, type Spoken } from "./target.ts";
+import { SECURITY_SET } from "./security-set.ts";
+import { foreignTarget, type ObservationBench, SPOKEN, type Spoken } from "./target.ts";
 
 /** What the process ends with; the highest row that applies is taken from the top. */
 const EXIT = {
@@ -24,10 +27,6 @@ const EXIT = {
   /** Nothing failed, but something could not be found out: inconclusive, or skipped under --require-complete. */
   incomplete: 4,
 } as const;
-
-/** Sets of scenarios that have a name. */
-const PROFILES = ["security"] as const;
-type Profile = (typeof PROFILES)[number];
 
 const REACH_TIMEOUT_MS = 5_000;
 
@@ -43,14 +42,18 @@ type Options = {
   readonly runBody: unknown;
   readonly only: readonly string[];
   readonly profile?: Profile;
-  readonly tier: number;
+  readonly tier?: number;
   readonly seed: number;
   readonly without: readonly Spoken[];
   readonly waitSeconds: number;
   readonly holdSeconds: number;
-  readonly report: readonly { readonly kind: "junit" | "json"; readonly file: string }[];
+  readonly report: readonly { readonly kind: ReportKind; readonly file: string }[];
+  readonly observe: Observed;
   readonly requireComplete: boolean;
 };
+
+const REPORT_KINDS = ["junit", "sarif", "json"] as const;
+type ReportKind = (typeof REPORT_KINDS)[number];
 
 const print = (text: string): void => {
   console.log(text);
@@ -77,11 +80,24 @@ function parseBody(text: string): unknown {
 }
 
 function parseReport(text: string, before: Options["report"] = []): Options["report"] {
-  const match = /^(junit|json)=(.+)$/.exec(text);
-  const [, kind, file] = match ?? [];
-  if ((kind !== "junit" && kind !== "json") || file === undefined)
-    throw new InvalidArgumentError("It must be junit=<file> or json=<file>.");
+  const [, name, file] = /^(\w+)=(.+)$/.exec(text) ?? [];
+  const kind = REPORT_KINDS.find((known) => known === name);
+  if (kind === undefined || file === undefined)
+    throw new InvalidArgumentError(`It must be one of ${REPORT_KINDS.join(", ")}, =, and a file.`);
   return [...before, { kind, file }];
+}
+
+const UNOBSERVED: Observed = { otlpPort: null, metrics: [], logFile: null };
+const PORT_MAX = 65_535;
+
+function parseObserve(text: string, before: Observed = UNOBSERVED): Observed {
+  const [, what, value = ""] = /^(otlp|metrics|log)=(.+)$/.exec(text) ?? [];
+  if (what === "log") return { ...before, logFile: value };
+  if (what === "metrics") return { ...before, metrics: [...before.metrics, parseUrl(value)] };
+  if (what !== "otlp") throw new InvalidArgumentError("It must be otlp=<port>, metrics=<url> or log=<file>.");
+  const port = parseNumber(value);
+  if (port < 1 || port > PORT_MAX) throw new InvalidArgumentError("It must be a port.");
+  return { ...before, otlpPort: port };
 }
 
 function parseWithout(text: string): Spoken[] {
@@ -122,6 +138,28 @@ function exitCode(trials: readonly Trial[], requireComplete: boolean): number {
   return requireComplete && (has("SKIP") || partly) ? EXIT.incomplete : EXIT.ok;
 }
 
+const REPORTS: {
+  readonly [K in ReportKind]: (trials: readonly Trial[], scenarios: readonly Scenario[]) => string;
+} = {
+  junit: junitReport,
+  sarif: sarifReport,
+  json: (trials) => `${JSON.stringify(trials, null, 2)}\n`,
+};
+
+/** A set says which tiers it is of; without one, those of a pull request. */
+const tierOf = ({ tier, profile }: Options): number => tier ?? (profile === undefined ? 1 : 3);
+
+/** Takes in what the harness tells of itself, until it is disposed of; null where it tells nothing. */
+async function watch({
+  observe: observed,
+  auditorToken,
+  token,
+}: Options): Promise<(AsyncDisposable & { readonly bench: ObservationBench }) | null> {
+  if (observed.otlpPort === null && observed.metrics.length === 0 && observed.logFile === null) return null;
+  const { bench, stop } = await observe(observed, auditorToken ?? token ?? null);
+  return { bench, [Symbol.asyncDispose]: stop };
+}
+
 async function prove(url: string, options: Options): Promise<number> {
   const urls = [url, ...options.also];
   for (const each of urls) {
@@ -129,8 +167,10 @@ async function prove(url: string, options: Options): Promise<number> {
     console.error(`assent-suite: nobody answers at ${each}`);
     return EXIT.unreachable;
   }
+  await using watched = await watch(options);
   const target = foreignTarget({
     urls,
+    ...(watched === null ? {} : { observation: watched.bench }),
     keys: {
       ...(options.token === undefined ? {} : { requester: options.token }),
       ...((options.approverToken ?? options.token) === undefined
@@ -145,17 +185,16 @@ async function prove(url: string, options: Options): Promise<number> {
   });
   const chosen = SCENARIOS.filter(
     (scenario) =>
-      scenario.tier <= options.tier &&
+      scenario.tier <= tierOf(options) &&
       (options.only.length === 0 || options.only.includes(scenario.id)) &&
-      (options.profile === undefined || isOfSecuritySet(scenario)),
+      (options.profile === undefined || isOfProfile(options.profile, scenario)),
   );
   print(`seed ${options.seed}, ${chosen.length} scenarios against ${target.name}`);
   const pace = { waitMsMax: options.waitSeconds * 1_000, holdMs: options.holdSeconds * 1_000 };
   const trials = await runTrials(chosen, target, { seed: options.seed, pace }, (trial) =>
     print(trialLine(trial)),
   );
-  for (const { kind, file } of options.report)
-    writeFileSync(file, kind === "junit" ? junitReport(trials) : `${JSON.stringify(trials, null, 2)}\n`);
+  for (const { kind, file } of options.report) writeFileSync(file, REPORTS[kind](trials, chosen));
   for (const trial of trials)
     if (trial.verdict !== "PASS" && trial.verdict !== "SKIP")
       print(
@@ -169,8 +208,10 @@ async function prove(url: string, options: Options): Promise<number> {
 }
 
 function listScenarios({ profile }: { readonly profile?: Profile }): void {
-  if (profile === undefined) {
-    for (const { id, tier, title, needs } of SCENARIOS)
+  if (profile !== "security") {
+    for (const { id, tier, title, needs } of SCENARIOS.filter(
+      (scenario) => profile === undefined || isOfProfile(profile, scenario),
+    ))
       print(`${id}\n  tier ${tier}: ${title}\n  needs ${needs.join(", ")}`);
     return;
   }
@@ -181,7 +222,12 @@ function listScenarios({ profile }: { readonly profile?: Profile }): void {
 }
 
 const profileOption = (): Option =>
-  new Option("--profile <name>", "only the scenarios of this set").choices(PROFILES);
+  new Option(
+    "--profile <name>",
+    `only the scenarios of this set: ${Object.entries(PROFILES)
+      .map(([name, what]) => `${name} (${what})`)
+      .join("; ")}`,
+  ).choices(PROFILE_NAMES);
 
 function explanation(scenario: Scenario): string {
   return [
@@ -207,6 +253,21 @@ function createProgram(end: (code: number) => void): Command {
       "after",
       "\nExit: 0 all held; 1 something failed; 2 usage; 3 target unreachable; 4 something could not be found out.",
     );
+  addRunCommand(program, end);
+  addDrillCommand(program, print, end);
+  program.command("list").description("list the scenarios").addOption(profileOption()).action(listScenarios);
+  program
+    .command("explain")
+    .description("say what a scenario does and why")
+    .argument("<id>", "scenario", (text: string) => parseOnly(text)[0] ?? "")
+    .action((id: string) => {
+      const scenario = SCENARIOS.find((each) => each.id === id);
+      if (scenario !== undefined) print(explanation(scenario));
+    });
+  return program;
+}
+
+function addRunCommand(program: Command, end: (code: number) => void): void {
   program
     .command("run", { isDefault: true })
     .description("run scenarios against a harness")
@@ -232,7 +293,13 @@ function createProgram(end: (code: number) => void): Command {
     )
     .option("--only <id>", "only this scenario; may be repeated", parseOnly, [])
     .addOption(profileOption())
-    .option("--tier <n>", "scenarios up to this tier", parseNumber, 1)
+    .option("--tier <n>", "scenarios up to this tier (default: 1; with --profile: all of it)", parseNumber)
+    .option(
+      "--observe <what=where>",
+      "otlp=<port> to take spans on, metrics=<url>, log=<file>; may be repeated",
+      parseObserve,
+      UNOBSERVED,
+    )
     .option("--seed <n>", "decides everything that is left to chance", parseNumber, Date.now() % SEED_MAX)
     .option("--without <names>", `what the harness does not offer, of ${SPOKEN.join(",")}`, parseWithout, [])
     .option(
@@ -247,22 +314,16 @@ function createProgram(end: (code: number) => void): Command {
       parseNumber,
       PACE.holdMs / 1_000,
     )
-    .option("--report <kind=file>", "junit=<file> or json=<file>; may be repeated", parseReport, [])
+    .option(
+      "--report <kind=file>",
+      "junit=<file>, sarif=<file> or json=<file>; may be repeated",
+      parseReport,
+      [],
+    )
     .option("--require-complete", "exit 4 where anything was skipped", false)
     .action(async (url: string, options: Options) => {
       end(await prove(url, options));
     });
-  addDrillCommand(program, print, end);
-  program.command("list").description("list the scenarios").addOption(profileOption()).action(listScenarios);
-  program
-    .command("explain")
-    .description("say what a scenario does and why")
-    .argument("<id>", "scenario", (text: string) => parseOnly(text)[0] ?? "")
-    .action((id: string) => {
-      const scenario = SCENARIOS.find((each) => each.id === id);
-      if (scenario !== undefined) print(explanation(scenario));
-    });
-  return program;
 }
 
 /** @returns the exit code */

@@ -26,9 +26,18 @@ export { type Observation } from "./observation.ts";
 export { invariantsPage } from "./invariants-page.ts";
 export { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from "./otlp-receiver.ts";
 export { junitReport } from "./reports/junit.ts";
+export { sarifReport } from "./reports/sarif.ts";
 export { closingLine, failureReport, trialLine } from "./reports/summary.ts";
 export { runTrial, runTrials, type TrialOptions } from "./runner.ts";
-export { type HeapReading, isGrowing, type Slope, SLOPE_BYTES_MIN, theilSenSlope } from "./slope.ts";
+export {
+  type HeapReading,
+  isGrowing,
+  LEAK_BYTES,
+  type Slope,
+  SLOPE_BYTES_MIN,
+  theilSenSlope,
+  wouldShowLeak,
+} from "./slope.ts";
 export { type Pace, PACE, type Scenario, type ScenarioContext } from "./scenario.ts";
 export { isOfSecuritySet, SECURITY_SET, type SecurityMember } from "./security-set.ts";
 export { threatModelPage } from "./threat-model-page.ts";

@@ -73,16 +73,14 @@ export function findingsOf(copy: LogCopy, pin: LogPin, remembered: string | null
   return findings;
 }
 
+/** Leaf hashes of the log of a checkpoint, as a monitor or the tiles have them. */
+export type KeptHashes = { readonly note: string; readonly hashes: readonly Hash[] };
+
 /**
  * The first entry that is not the one that stood there when the hashes were kept; null where none differs. Hashes that
  * do not give the root of a signed checkpoint are nobody's memory, and tell nothing.
- * @param kept leaf hashes of the log of that checkpoint, as a monitor or the tiles have them
  */
-export function placeOfChange(
-  copy: LogCopy,
-  kept: { readonly note: string; readonly hashes: readonly Hash[] },
-  { origin, keys }: LogPin,
-): number | null {
+export function placeOfChange(copy: LogCopy, kept: KeptHashes, { origin, keys }: LogPin): number | null {
   const signed = openCheckpoint(kept.note, origin, keys);
   if (!signed.ok || signed.value.size !== kept.hashes.length) return null;
   if (!isSameHash(treeHash(kept.hashes), signed.value.root)) return null;

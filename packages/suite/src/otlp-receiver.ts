@@ -28,13 +28,21 @@ export type OtlpReceiver = {
   stop(): Promise<void>;
 };
 
-/** Listens on a free port of the loopback interface; its URL is what OTEL_EXPORTER_OTLP_ENDPOINT wants. */
-export async function startOtlpReceiver(): Promise<OtlpReceiver> {
+/**
+ * Listens on the loopback interface; its URL is what OTEL_EXPORTER_OTLP_ENDPOINT wants.
+ * @param port 0: any that is free
+ */
+export async function startOtlpReceiver(port: number = 0): Promise<OtlpReceiver> {
   const spans: ReceivedSpan[] = [];
   const metrics = new Set<string>();
   const bodies: string[] = [];
   const server = createServer((message, response) => {
     void (async () => {
+      if (!isPlainJson(message)) {
+        message.resume();
+        response.writeHead(415, { "content-type": "text/plain" }).end(ONLY_JSON);
+        return;
+      }
       const text = await readBody(message);
       bodies.push(text);
       const body = parsed(text);
@@ -43,7 +51,7 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
       response.writeHead(200, { "content-type": "application/json" }).end("{}");
     })();
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the receiver has no port");
@@ -60,6 +68,12 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
     },
   };
 }
+
+const ONLY_JSON = "OTLP is taken as uncompressed JSON: set OTEL_EXPORTER_OTLP_PROTOCOL=http/json.\n";
+
+const isPlainJson = ({ headers }: IncomingMessage): boolean =>
+  (headers["content-type"] ?? "").startsWith("application/json") &&
+  ["identity", undefined].includes(headers["content-encoding"]);
 
 async function readBody(message: IncomingMessage): Promise<string> {
   const chunks: Uint8Array[] = [];

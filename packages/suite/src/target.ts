@@ -188,6 +188,8 @@ export type QuotaBench = {
 export type MemoryBench = {
   /** Runs of one batch between two readings: enough that a leak of a few bytes a run stands out. */
   readonly runsPerBatch: number;
+  /** Readings, one after each batch; 12 where it is left out. More of them are a narrower interval of the slope. */
+  readonly batches?: number;
   /** Carries out so many runs, start to end, some of them broken off. */
   live(runs: number): Promise<void>;
   /** Bytes in use on the heap, after a full collection. */
@@ -212,7 +214,12 @@ export type TokenBench = {
 };
 
 /** What the target tells of itself where no request of a scenario reads it. */
+/** What a target may tell of itself. */
+export type Signal = "spans" | "metrics" | "log";
+
 export type ObservationBench = {
+  /** What of it the suite is told; where it is not said, all of it. The rest is not judged. */
+  readonly tells?: ReadonlySet<Signal>;
   /** Every span that was sent since the start; all that ended before the call is among them. */
   spans(): Promise<readonly ReceivedSpan[]>;
   /** What each server process says under /metrics. A process that was started anew counts from nothing. */
@@ -308,6 +315,8 @@ export type ForeignOptions = {
   readonly without: readonly Spoken[];
   /** Where the tool of the run's task sends its one effect. */
   readonly sink?: ToolSink;
+  /** What it tells of itself. */
+  readonly observation?: ObservationBench;
 };
 
 /** A harness of which nothing is known but its address: started, stopped and looked into by others. */
@@ -317,6 +326,7 @@ export function foreignTarget(options: ForeignOptions): Target {
     speaks: new Set(SPOKEN.filter((capability) => !options.without.includes(capability))),
     gatedTask: { body: options.runBody, sinkEffects: options.sink === undefined ? 0 : 1 },
     ...(options.sink === undefined ? {} : { sink: options.sink }),
+    ...(options.observation === undefined ? {} : { observation: options.observation }),
     start: async () => undefined,
     stop: async () => undefined,
     endpoints: () => options.urls,

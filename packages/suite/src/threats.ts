@@ -234,6 +234,7 @@ export const THREATS: readonly Threat[] = [
     scenarios: ["harness_integration/audit_log_tamper_evidence"],
     tests: [
       "tests/security/audit/scenario-kills.test.ts",
+      "tests/security/audit/second-verifier.test.ts",
       "tests/security/audit/shipped-verify.test.ts",
       "tests/integration/audit/log.test.ts",
       "tests/integration/engine/database-walls.test.ts",

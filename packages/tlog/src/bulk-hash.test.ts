@@ -58,14 +58,14 @@ test("a full tile has the root of its tree, and nothing else has one", () => {
     expect(() => bulk.tileRoot(part)).toThrow(RangeError);
 });
 
-test("a platform without vectors gives the same hashes", () => {
-  const entries = ["", "a", "b".repeat(500)].map((text) => Buffer.from(text));
-  const bytes = Buffer.concat(entries);
-  const [starts, ends] = [Int32Array.of(0, 0, 1), Int32Array.of(0, 1, 501)];
-  const platform = onPlatform();
-  expect(Buffer.from(platform.leaves(bytes, starts, ends, 3))).toEqual(
-    Buffer.from(bulk.leaves(bytes, starts, ends, 3)),
-  );
+test("a platform without vectors gives the same root", () => {
   const tile = Buffer.concat(Array.from({ length: 256 }, (_, i) => leafHash(Buffer.from(String(i)))));
-  expect(Buffer.from(platform.tileRoot(tile))).toEqual(Buffer.from(bulk.tileRoot(tile)));
+  expect(Buffer.from(onPlatform(tile))).toEqual(Buffer.from(bulk.tileRoot(tile)));
+});
+
+test("the bytes are afterwards what they were", () => {
+  const bytes = Uint8Array.from({ length: 600 }, (_, i) => (i * 31 + 1) % 256);
+  const before = bytes.slice();
+  bulk.leaves(bytes, Int32Array.of(0, 2, 300), Int32Array.of(2, 300, 600), 3);
+  expect(bytes).toEqual(before);
 });

@@ -7,6 +7,9 @@ export const HASH_BYTES = 32;
 
 export const sha256 = (data: Uint8Array): Hash => hash("sha256", data, "buffer");
 
+/** In hex; as a text a digest costs less than as bytes of its own. */
+export const sha256Hex = (data: Uint8Array): string => hash("sha256", data, "hex");
+
 export const isHash = (value: Uint8Array): boolean => value.byteLength === HASH_BYTES;
 
 /** False for different lengths, else compares in constant time. */

@@ -1,6 +1,35 @@
-// SHA-256 of four messages at once, in the four lanes of WebAssembly's 128-bit vectors. A call into the platform's
-// hash costs far more than the two blocks of a tree's node, so a log of millions is verified here. FIPS 180-4 names the
-// functions and words; the module is written out instruction by instruction, since nothing here has a build step.
+// SHA-256 of four messages at once, in the four lanes of WebAssembly's 128-bit vectors: the two blocks of a tree's node
+// cost less here than a call into the platform's hash. FIPS 180-4 names the functions and words.
+
+import {
+  END,
+  add,
+  byPowerOfTwo,
+  choose,
+  clear,
+  constant,
+  copy,
+  get,
+  isBelow,
+  load,
+  loadNumber,
+  loadSplat,
+  minus,
+  plus,
+  repeat,
+  rotate,
+  set,
+  shiftRight,
+  shuffle,
+  splat,
+  store,
+  storeByte,
+  tee,
+  timesPowerOfTwo,
+  xor,
+  type Code,
+  type WasmParts,
+} from "./wasm-code.ts";
 
 /** The first 32 bits of the fractional parts of the cube roots of the first 64 primes (FIPS 180-4 section 4.2.2). */
 const K: readonly number[] = firstPrimes(64).map((prime) => fractionalBits(Math.cbrt(prime)));
@@ -16,80 +45,6 @@ function firstPrimes(count: number): number[] {
 function fractionalBits(root: number): number {
   return Math.floor((root - Math.floor(root)) * 2 ** 32) | 0;
 }
-
-type Code = readonly number[];
-
-function unsigned(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value >>> 0;
-  do {
-    const low = rest & 0x7f;
-    rest >>>= 7;
-    bytes.push(rest === 0 ? low : low | 0x80);
-  } while (rest !== 0);
-  return bytes;
-}
-
-function signed(value: number): number[] {
-  const bytes: number[] = [];
-  for (let rest = value | 0; ;) {
-    const low = rest & 0x7f;
-    rest >>= 7;
-    const isLast = (rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0);
-    bytes.push(isLast ? low : low | 0x80);
-    if (isLast) return bytes;
-  }
-}
-
-const get = (local: number): Code => [0x20, ...unsigned(local)];
-const set = (local: number): Code => [0x21, ...unsigned(local)];
-const tee = (local: number): Code => [0x22, ...unsigned(local)];
-const constant = (value: number): Code => [0x41, ...signed(value)];
-const vector = (opcode: number, ...immediate: readonly number[]): Code => [
-  0xfd,
-  ...unsigned(opcode),
-  ...immediate,
-];
-const plus = (a: Code, b: Code): Code => [...a, ...b, 0x6a];
-const minus = (a: Code, b: Code): Code => [...a, ...b, 0x6b];
-const isBelow = (a: Code, b: Code): Code => [...a, ...b, 0x48];
-const timesPowerOfTwo = (a: Code, bits: number): Code => [...a, ...constant(bits), 0x74];
-const byPowerOfTwo = (a: Code, bits: number): Code => [...a, ...constant(bits), 0x76];
-const copy = (to: Code, from: Code, length: Code): Code => [...to, ...from, ...length, 0xfc, 0x0a, 0, 0];
-const clear = (at: Code, length: number): Code => [...at, ...constant(0), ...constant(length), 0xfc, 0x0b, 0];
-/** The body again and again while the condition after it is not 0. */
-const repeat = (body: Code, condition: Code): Code => [0x03, 0x40, ...body, ...condition, 0x0d, 0, END];
-const END = 0x0b;
-const MAGIC_AND_VERSION: Code = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
-/** Alignment 1 and an offset: what an access is given beside its address. */
-const at = (offset: number): number[] => [0, ...unsigned(offset)];
-const loadNumber = (address: Code, offset: number): Code => [...address, 0x28, ...at(offset)];
-const storeByte = (address: Code, offset: number, value: Code): Code => [
-  ...address,
-  ...value,
-  0x3a,
-  ...at(offset),
-];
-const load = (address: Code, offset: number): Code => [...address, ...vector(0x00, ...at(offset))];
-const loadSplat = (address: Code, offset: number): Code => [...address, ...vector(0x09, ...at(offset))];
-const store = (address: Code, offset: number, value: Code): Code => [
-  ...address,
-  ...value,
-  ...vector(0x0b, ...at(offset)),
-];
-const splat = (value: number): Code => [...constant(value), ...vector(0x11)];
-const add = (a: Code, ...others: readonly Code[]): Code => [
-  ...a,
-  ...others.flatMap((other) => [...other, ...vector(0xae)]),
-];
-const xor = (a: Code, b: Code): Code => [...a, ...b, ...vector(0x51)];
-const or = (a: Code, b: Code): Code => [...a, ...b, ...vector(0x50)];
-/** Bits of `a` where the mask has a one, of `b` where it has a zero. */
-const choose = (a: Code, b: Code, mask: Code): Code => [...a, ...b, ...mask, ...vector(0x52)];
-const shiftRight = (a: Code, bits: number): Code => [...a, ...constant(bits), ...vector(0xad)];
-const shiftLeft = (a: Code, bits: number): Code => [...a, ...constant(bits), ...vector(0xab)];
-const rotate = (a: Code, bits: number): Code => or(shiftRight(a, bits), shiftLeft(a, 32 - bits));
-const shuffle = (a: Code, b: Code, lanes: readonly number[]): Code => [...a, ...b, ...vector(0x0d, ...lanes)];
 
 const words = (order: readonly number[]): number[] =>
   order.flatMap((word) => [0, 1, 2, 3].map((byte) => word * 4 + byte));
@@ -239,51 +194,21 @@ function pad(): Code {
   ];
 }
 
-const NUMBER = 0x7f;
-const VECTOR = 0x7b;
-const section = (id: number, content: Code): Code => [id, ...unsigned(content.length), ...content];
-const list = (items: readonly Code[]): Code => [...unsigned(items.length), ...items.flat()];
-const sized = (content: Code): Code => [...unsigned(content.length), ...content];
-const text = (name: string): Code => sized(Array.from(name).map((letter) => letter.codePointAt(0) ?? 0));
-const signature = (parameters: number): Code => [
-  0x60,
-  ...list(Array.from({ length: parameters }, () => [NUMBER])),
-  0,
-];
-
 /**
  * The module. It exports `memory`, of so many pages of 64 KB, and
  * `pad(prefix, source, length, target, blocks)`: writes a padded message of up to 2 MB;
  * `hash4(table, blocks)`: hashes four padded messages of so many blocks each.
  */
-export function sha256Module(pages: number): Uint8Array {
-  const littleEndian = K.flatMap((word) => [0, 8, 16, 24].map((bits) => (word >>> bits) & 0xff));
-  return Uint8Array.from([
-    ...MAGIC_AND_VERSION,
-    ...section(1, list([signature(2), signature(5)])),
-    ...section(3, list([[0], [1]])),
-    ...section(5, list([[0, ...unsigned(pages)]])),
-    ...section(
-      7,
-      list([
-        [...text("memory"), 2, 0],
-        [...text("hash4"), 0, 0],
-        [...text("pad"), 0, 1],
-      ]),
-    ),
-    ...section(
-      10,
-      list([
-        sized([
-          ...list([
-            [NUMBER_LOCALS, NUMBER],
-            [VECTOR_LOCALS, VECTOR],
-          ]),
-          ...hash4(),
-        ]),
-        sized([0, ...pad()]),
-      ]),
-    ),
-    ...section(11, list([[0, ...constant(CONSTANTS_AT), END, ...sized(littleEndian)]])),
-  ]);
+export function sha256Parts(pages: number): WasmParts {
+  return {
+    pages,
+    functions: [
+      { name: "hash4", parameters: 2, numbers: NUMBER_LOCALS, vectors: VECTOR_LOCALS, code: hash4() },
+      { name: "pad", parameters: 5, numbers: 0, vectors: 0, code: pad() },
+    ],
+    data: {
+      at: CONSTANTS_AT,
+      bytes: K.flatMap((word) => [0, 8, 16, 24].map((bits) => (word >>> bits) & 0xff)),
+    },
+  };
 }

@@ -174,7 +174,8 @@ function accessCalls(
         id === KEY_ID ? ok({ ...KEY, revoked_at: AT }) : err({ code: "key_not_found", detail: "x" }),
       );
     },
-    readiness: async () => await Promise.resolve({ database: true, worker: true, breakersOpen: 1 }),
+    readiness: async () =>
+      await Promise.resolve({ database: true, worker: true, breakersOpen: 1, auditGaps: 2 }),
   };
 }
 

@@ -228,9 +228,11 @@ test("health needs no key, and readiness says what is missing", async () => {
     database: true,
     worker: true,
     breakers_open: 1,
+    audit_gaps: 2,
   });
   await using lame = await startApi({
-    readiness: async () => await Promise.resolve({ database: true, worker: false, breakersOpen: 0 }),
+    readiness: async () =>
+      await Promise.resolve({ database: true, worker: false, breakersOpen: 0, auditGaps: 0 }),
   });
   const answer = await fetch(`${lame.url}/readyz`);
   expect(answer.headers.get("retry-after")).toMatch(/^\d+$/);

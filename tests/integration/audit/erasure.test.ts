@@ -27,6 +27,7 @@ const evidenceOf = (ports: LogPorts): Evidence =>
     rotate: () => undefined,
     onOperated: async () => await Promise.resolve(),
     witnessed: null,
+    gaps: () => 0,
   });
 
 const TABLES = ["audit_events", "audit_facts", "audit_batches", "audit_inbox", "audit_checkpoints"];

@@ -2,8 +2,10 @@
 // not concerned (invariant 14, refuse early).
 
 import { expect, test } from "vitest";
+import { StoreUnavailable } from "../../../packages/harness/src/ports/queue.ts";
 import { createCapacity } from "../../../packages/harness/src/services/capacity.ts";
 import { openEngine, type Engine } from "../../support/engine.ts";
+import { until } from "../../support/until.ts";
 
 const LIMITS = { runs: 12, tenantRuns: 8, ageSeconds: 60 };
 
@@ -70,4 +72,56 @@ test("a queue that nobody serves refuses when its oldest run is too old, and tak
   await engine.reaches(id, "succeeded");
   engine.clock.advance(1_000);
   expect(await harness.submitRun(engine.caller, request, "again")).toMatchObject({ ok: true });
+});
+
+test("while the queue's table is locked as a whole, submissions are refused in a second and take one connection", async () => {
+  await using engine = await openEngine();
+  const harness = engine.again({ capacity: createCapacity(engine.ports, LIMITS) });
+  const request = { agent: "tester", task: "Do it." };
+  const owner = engine.database.ownerPool();
+  const locker = await owner.connect();
+  const waiting = async (): Promise<number> =>
+    (
+      await owner.query<{ n: number }>(
+        `select count(*)::int as n from pg_locks
+         where not granted and relation = 'assent.runs'::regclass and database =
+           (select oid from pg_database where datname = current_database())`,
+      )
+    ).rows[0]?.n ?? 0;
+  try {
+    await locker.query("begin");
+    await locker.query("lock table assent.runs in access exclusive mode");
+    // As patient as any other statement: it is still waiting when they have their answer.
+    const patient = engine.database.appPool().query("select from assent.runs limit 1");
+    let isPatientOver = false;
+    const over = patient.then(
+      () => undefined,
+      () => {
+        isPatientOver = true;
+      },
+    );
+    await until("it waits", async () => (await waiting()) === 1);
+    const answers: Promise<unknown>[] = [];
+    for (let wave = 0; wave < 5; wave += 1) {
+      for (let index = 0; index < 10; index += 1)
+        answers.push(
+          harness
+            .submitRun(engine.caller, request, `locked-${wave}-${index}`)
+            .catch((error: unknown) => error),
+        );
+      engine.clock.advance(300);
+    }
+    await until("the look waits", async () => (await waiting()) >= 2);
+    expect(await waiting()).toBe(2);
+    expect(new Set((await Promise.all(answers)).map((answer) => answer instanceof StoreUnavailable))).toEqual(
+      new Set([true]),
+    );
+    expect(isPatientOver).toBe(false);
+    await locker.query("rollback");
+    await over;
+    expect(isPatientOver).toBe(false);
+  } finally {
+    locker.release(true);
+  }
+  expect(await harness.submitRun(engine.caller, request, "afterwards")).toMatchObject({ ok: true });
 });

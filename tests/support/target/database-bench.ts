@@ -7,6 +7,7 @@ import { DatabaseError, type Pool, type PoolClient } from "pg";
 import { connectPool } from "../../../packages/harness/src/adapters/postgres/connect.ts";
 import type { EmbeddedServer } from "../../../packages/harness/src/adapters/postgres/embedded/embedded.ts";
 import { until } from "../until.ts";
+import { CONTRADICTIONS } from "./contradictions.ts";
 
 const TABLES = ["runs", "steps", "approvals", "artifacts", "audit_events", "idempotency_keys"] as const;
 /** Whose rows are also struck when their transaction commits. */
@@ -60,31 +61,6 @@ const INSTALL = [
       deferrable initially deferred for each row execute function assent.suite_strike()`,
   ]),
 ] as const;
-
-// At every moment, not only at rest: each of these belongs to one transaction.
-const CONTRADICTIONS: Readonly<Record<string, string>> = {
-  "a run has no event that says that it was queued": `select 1 from assent.runs r where not exists
-    (select from assent.audit_events e where (e.tenant_id, e.run_id, e.version) = (r.tenant_id, r.id, 1))`,
-  "a run's version is not its newest event's": `select 1 from assent.runs r where r.version <>
-    (select count(*) from assent.audit_events e where e.tenant_id = r.tenant_id and e.run_id = r.id)`,
-  "an event has no run": `select 1 from assent.audit_events e where not exists
-    (select from assent.runs r where (r.tenant_id, r.id) = (e.tenant_id, e.run_id))`,
-  "a step or an approval has no run": `select 1 from
-    (select tenant_id, run_id from assent.steps union all select tenant_id, run_id from assent.approvals) s
-    where not exists (select from assent.runs r where (r.tenant_id, r.id) = (s.tenant_id, s.run_id))`,
-  "a queued run is due at no time": "select 1 from assent.runs where state = 'queued' and wake_at is null",
-  "a running run is nobody's": `select 1 from assent.runs where state = 'running' and driver = 'assent'
-    and (lease_worker is null or lease_until is null)`,
-  "a key has no answer": "select 1 from assent.idempotency_keys where status is null",
-  "a step of an ended run is open": `select 1 from assent.steps s
-    join assent.runs r on (r.tenant_id, r.id) = (s.tenant_id, s.run_id)
-    where r.finished_at is not null and s.state in ('intended', 'in_doubt')`,
-  "an approval of an ended run is open": `select 1 from assent.approvals a
-    join assent.runs r on (r.tenant_id, r.id) = (a.tenant_id, a.run_id)
-    where r.finished_at is not null and a.state in ('open', 'approved')`,
-  "a run that succeeded has no artifact": `select 1 from assent.runs r where r.state = 'succeeded'
-    and not exists (select from assent.artifacts a where (a.tenant_id, a.run_id) = (r.tenant_id, r.id))`,
-};
 
 /** Postgres gives its processes this long to end at once, then ends them by force: longer is nothing held. */
 const DOWN_MS_MAX = 4_500;
@@ -237,7 +213,7 @@ export function databaseBench(server: EmbeddedServer, started: AsyncDisposableSt
     held: async () => await waiters(bench, LOCKS.held),
     contradictions: async () => {
       const found: string[] = [];
-      for (const [what, sql] of Object.entries(CONTRADICTIONS)) {
+      for (const [what, sql] of CONTRADICTIONS) {
         const rows = await query(bench, `${sql} limit 1`);
         if (rows.length > 0) found.push(what);
       }

@@ -1,20 +1,27 @@
 // A fleet under seeded SIGKILLs: servers and workers as processes on one Postgres, a client that submits, approves and
 // repeats what was cut off, and a tool sink that counts effects where no harness can touch the count.
 
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
-import { createInterface } from "node:readline";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Approval, type Run, runSchema, runSummarySchema } from "@assent/contract";
 import { startToolSink, type ToolSink } from "@assent/suite";
-import { z } from "zod";
+import { randomFrom } from "../../../packages/suite/src/chance.ts";
 import { readCredentials } from "../../../packages/harness/src/home.ts";
 import { until } from "../until.ts";
+import { type Evidence, readEvidence } from "./fleet-evidence.ts";
+import { endMember, hasEnded, type Member, spawnMember, untilReady } from "./fleet-member.ts";
 import { createInstallation, type Installation } from "./installation.ts";
 import { addNotary } from "./notary.ts";
-import { PRESENT_PROGRAM } from "./program-copy.ts";
 
-const START_MS_MAX = 120_000;
+/** Twice the time that a run with ten lost workers takes on a busy machine. */
+const RUN_MS_MAX = 600_000;
+/** Two dozen clients that looked every few milliseconds would have the processors to themselves. */
+const LOOK_MS = 150;
+/** A kill follows an effect by up to this: half of them by nothing, so that calls are hit while they are under way. */
+const KILL_DELAY_MS_MAX = 1_000;
 
 export type ChaosSize = {
   readonly seed: number;
@@ -24,83 +31,48 @@ export type ChaosSize = {
   readonly kills: number;
   /** Runs that are under way at the same time. */
   readonly inFlight: number;
+  /** After so long no further run is begun; those under way are ended, and the report says how many there were. */
+  readonly msMax?: number;
+  /** Told twice a minute, while runs end. */
+  readonly onProgress?: (progress: ChaosProgress) => void;
 };
 
-export type ChaosReport = {
+export type ChaosProgress = {
+  readonly begun: number;
+  readonly ended: number;
+  readonly kills: number;
+  readonly effects: number;
+  readonly seconds: number;
+};
+
+export type ChaosReport = Evidence & {
+  readonly runs: number;
   readonly killed: { readonly servers: number; readonly workers: number };
+  /** Members that ended by themselves, with what they said: nobody but the chaos may end one. */
+  readonly fell: readonly string[];
   readonly succeeded: number;
   /** Submitted and acknowledged, and not there in the end. */
   readonly lost: readonly string[];
+  /** Ended otherwise than they should, or not at all. */
   readonly stuck: readonly string[];
   /** Effects that were taken more than once. */
   readonly duplicates: number;
   readonly effects: number;
+  /** Runs that did not have exactly one effect, by the ids of their calls; and effects of no run. */
+  readonly unmatched: readonly string[];
   /** Times a person was asked what became of a call. */
   readonly doubts: number;
-  /** Runs whose trail has a gap, or whose events do not lead to the state it is in. */
-  readonly brokenTrails: readonly string[];
+  readonly seconds: number;
 };
-
-/** The same seed gives the same victims; when they are hit, the machine decides. (mulberry32) */
-function chance(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
-export type Member = {
-  readonly role: "server" | "worker";
-  child: ChildProcess;
-  url: string;
-  isReady: boolean;
-};
-
-const lineSchema = z.looseObject({ event: z.string(), url: z.string().optional() });
-
-/** Spawned at once; ready when it says so, which it never does when it is killed before. */
-export function spawnMember(
-  { home, configFile, folder, environment }: Installation,
-  role: Member["role"],
-  program: string = PRESENT_PROGRAM,
-): Member {
-  const flags = ["--json", ...(role === "server" ? ["--port", "0"] : [])];
-  const child = spawn(process.execPath, [program, role, ...flags, "--home", home, "--config", configFile], {
-    cwd: folder,
-    stdio: ["ignore", "pipe", "ignore"],
-    env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "", ...environment },
-  });
-  const member: Member = { role, child, url: "", isReady: false };
-  createInterface({ input: child.stdout }).on("line", (line) => {
-    if (!line.startsWith("{")) return;
-    const parsed = lineSchema.safeParse(JSON.parse(line));
-    if (!parsed.success || !["listening", "working"].includes(parsed.data.event)) return;
-    member.url = parsed.data.url ?? "";
-    member.isReady = true;
-  });
-  return member;
-}
-
-export async function untilReady(member: Member): Promise<void> {
-  await until(`a ${member.role} is ready`, () => member.isReady, START_MS_MAX);
-}
-
-export async function endMember(member: Member, signal: NodeJS.Signals): Promise<void> {
-  if (member.child.exitCode !== null || member.child.signalCode !== null) return;
-  const exited = once(member.child, "exit");
-  member.child.kill(signal);
-  await exited;
-}
 
 type Fleet = {
   readonly installation: Installation;
   readonly sink: ToolSink;
   readonly members: Member[];
   readonly key: string;
+  /** The same seed gives the same victims; when they are hit, the machine decides. */
   readonly next: () => number;
+  readonly progress: { begun: number; ended: number; kills: number };
 };
 
 /** Asks any server that is there, until one answers; what is asked must be harmless to repeat. */
@@ -164,7 +136,12 @@ async function startLookUp(sink: ToolSink, stack: AsyncDisposableStack): Promise
 
 const TERMINAL: readonly string[] = ["succeeded", "failed", "cancelled", "dead_lettered"];
 
-type Played = { readonly id: string; readonly run: Run | null; readonly doubts: number };
+type Played = {
+  readonly id: string;
+  readonly run: Run | null;
+  readonly isLost: boolean;
+  readonly doubts: number;
+};
 
 async function playRun(fleet: Fleet, index: number): Promise<Played> {
   const submitted = await ask(fleet, "/api/harness/run", {
@@ -177,37 +154,26 @@ async function playRun(fleet: Fleet, index: number): Promise<Played> {
   const { id } = runSummarySchema.parse(await submitted.json());
   let doubts = 0;
   const answered = new Set<string>();
-  const run = await until(
-    `run ${id} ends`,
-    async () => {
-      const response = await ask(fleet, `/api/harness/runs/${id}`);
-      if (response.status === 404) return { lost: true } as const;
-      const read = runSchema.parse(await response.json());
-      if (TERMINAL.includes(read.status)) return read;
-      const open = read.approvals.find(({ status }) => status === "open");
-      if (open !== undefined) {
-        if (open.subject === "in_doubt" && !answered.has(open.id)) doubts += 1;
-        answered.add(open.id);
-        await ask(fleet, "/api/harness/approve", { method: "POST", body: answerTo(open) });
-      }
-      return undefined;
-    },
-    300_000,
-  ).catch(() => null);
-  return { id, run: run === null || "lost" in run ? null : run, doubts };
+  const look = async (): Promise<Run | "lost" | undefined> => {
+    const response = await ask(fleet, `/api/harness/runs/${id}`);
+    if (response.status === 404) return "lost";
+    const read = runSchema.parse(await response.json());
+    if (TERMINAL.includes(read.status)) return read;
+    const open = read.approvals.find(({ status }) => status === "open");
+    if (open === undefined) return undefined;
+    if (open.subject === "in_doubt" && !answered.has(open.id)) doubts += 1;
+    answered.add(open.id);
+    const decided = await ask(fleet, "/api/harness/approve", { method: "POST", body: answerTo(open) });
+    await decided.body?.cancel();
+    return undefined;
+  };
+  const run = await until(`run ${id} ends`, look, RUN_MS_MAX, LOOK_MS).catch(() => null);
+  return { id, run: run === "lost" ? null : run, isLost: run === "lost", doubts };
 }
 
-const eventPageSchema = z.object({ data: z.array(z.looseObject({ version: z.number(), kind: z.string() })) });
-
-async function isTrailWhole(fleet: Fleet, run: Run): Promise<boolean> {
-  const response = await ask(fleet, `/api/harness/runs/${run.id}/events`);
-  const { data } = eventPageSchema.parse(await response.json());
-  return (
-    data.length === run.version &&
-    data.every(({ version }, index) => version === index + 1) &&
-    data[0]?.kind === "run_queued" &&
-    data.at(-1)?.kind === `run_${run.status}`
-  );
+/** Puts another in the place of a member, as the supervisor of a real fleet would. */
+function replace(fleet: Fleet, victim: Member): void {
+  fleet.members[fleet.members.indexOf(victim)] = spawnMember(fleet.installation, victim.role);
 }
 
 /** Kills until it has killed enough or all is played: any member, also one that has hardly begun to start again. */
@@ -215,36 +181,77 @@ async function killOnAndOn(
   fleet: Fleet,
   { kills, runs }: ChaosSize,
   isOver: () => boolean,
-): Promise<ChaosReport["killed"]> {
+): Promise<Pick<ChaosReport, "killed" | "fell">> {
   const killed = { server: 0, worker: 0 };
+  const fell: string[] = [];
   while (killed.server + killed.worker < kills && !isOver()) {
     const seen = fleet.sink.calls().length;
     // Spread over all of the runs; work goes on between two kills, or all of it is over.
     const most = 1 + Math.floor((fleet.next() * 1.2 * runs) / kills);
-    await until("the fleet works on", () => fleet.sink.calls().length >= seen + most || isOver(), 300_000);
+    const delayMs = Math.max(0, 2 * fleet.next() - 1) * KILL_DELAY_MS_MAX;
+    await until("the fleet works on", () => fleet.sink.calls().length >= seen + most || isOver(), RUN_MS_MAX);
+    const momentMs = performance.now() + delayMs;
+    await until("the moment has come", () => performance.now() >= momentMs || isOver(), RUN_MS_MAX);
+    for (const member of fleet.members.filter(hasEnded)) {
+      fell.push(`${member.role} ${member.child.exitCode ?? member.child.signalCode}: ${member.errors}`);
+      replace(fleet, member);
+    }
     if (isOver()) break;
-    const index = Math.floor(fleet.next() * fleet.members.length);
-    const victim = fleet.members[index];
+    const victim = fleet.members[Math.floor(fleet.next() * fleet.members.length)];
     if (victim === undefined) throw new Error("a fleet has members");
     await endMember(victim, "SIGKILL");
     killed[victim.role] += 1;
-    fleet.members[index] = spawnMember(fleet.installation, victim.role);
+    fleet.progress.kills += 1;
+    replace(fleet, victim);
   }
-  return { servers: killed.server, workers: killed.worker };
+  return { killed: { servers: killed.server, workers: killed.worker }, fell };
 }
 
+const PROGRESS_MS = 30_000;
+
 async function playAll(fleet: Fleet, size: ChaosSize): Promise<readonly Played[]> {
+  const { inFlight, runs, msMax } = size;
   const played: Played[] = [];
-  let next = 0;
+  const startedAt = performance.now();
+  let toldAt = startedAt;
+  const { progress } = fleet;
+  const tell = (): void => {
+    const now = performance.now();
+    if (now - toldAt < PROGRESS_MS) return;
+    toldAt = now;
+    const seconds = Math.round((now - startedAt) / 1_000);
+    size.onProgress?.({ ...progress, effects: fleet.sink.effects().size, seconds });
+  };
+  const goesOn = (): boolean =>
+    progress.begun < runs && performance.now() - startedAt < (msMax ?? Number.POSITIVE_INFINITY);
   await Promise.all(
-    Array.from({ length: size.inFlight }, async () => {
-      while (next < size.runs) {
-        next += 1;
-        played.push(await playRun(fleet, next));
+    Array.from({ length: inFlight }, async () => {
+      while (goesOn()) {
+        progress.begun += 1;
+        played.push(await playRun(fleet, progress.begun));
+        progress.ended += 1;
+        tell();
       }
     }),
   );
   return played;
+}
+
+/** By the ids of their calls: runs that have not exactly one effect at the sink, and effects that no run is behind. */
+function unmatchedEffects(ended: readonly Run[], effects: ReadonlyMap<string, number>): readonly string[] {
+  const claimed = new Set<string>();
+  const wrong: string[] = [];
+  for (const { id, steps } of ended) {
+    const ids = new Set(
+      steps.flatMap(({ kind, effect_id }) => (kind === "tool" && effect_id !== null ? [effect_id] : [])),
+    );
+    const taken = [...ids].filter((effect) => effects.has(effect));
+    for (const effect of taken) claimed.add(effect);
+    if (taken.length !== 1) wrong.push(`${id} has ${taken.length} effects`);
+  }
+  for (const effect of effects.keys())
+    if (!claimed.has(effect)) wrong.push(`effect ${effect} belongs to no run`);
+  return wrong;
 }
 
 export async function runFleetChaos(size: ChaosSize): Promise<ChaosReport> {
@@ -253,43 +260,61 @@ export async function runFleetChaos(size: ChaosSize): Promise<ChaosReport> {
   stack.defer(async () => {
     await sink.stop();
   });
-  const installation = createInstallation(sink.url);
+  const cache = mkdtempSync(join(tmpdir(), "assent-compiled-"));
+  const installation = createInstallation(sink.url, { NODE_COMPILE_CACHE: cache });
   addNotary(installation, sink.url, await startLookUp(sink, stack));
   stack.defer(() => {
     installation.remove();
+    rmSync(cache, { recursive: true });
   });
   const members: Member[] = [];
-  stack.defer(async () => {
+  const endAll = async (): Promise<void> => {
     for (const member of members.toReversed()) await endMember(member, "SIGTERM");
-  });
-  // The first makes the database; the others find it.
+  };
+  stack.defer(endAll);
+  // The first make the database, and leave behind what node compiled: a thousand later starts would do it again.
+  for (const role of ["server", "worker"] as const) {
+    const first = spawnMember(installation, role);
+    members.push(first);
+    await untilReady(first);
+  }
+  await endAll();
+  members.length = 0;
   for (let index = 0; index < size.servers + size.workers; index += 1) {
     members.push(spawnMember(installation, index < size.servers ? "server" : "worker"));
-    if (index === 0) await Promise.all(members.map(untilReady));
   }
   await Promise.all(members.map(untilReady));
   const key = readCredentials(installation.home)?.key ?? "";
-  const fleet: Fleet = { installation, sink, members, key, next: chance(size.seed) };
+  const progress = { begun: 0, ended: 0, kills: 0 };
+  const fleet: Fleet = { installation, sink, members, key, next: randomFrom(size.seed), progress };
+  const startedAt = performance.now();
   let isOver = false;
   const killing = killOnAndOn(fleet, size, () => isOver);
-  const played = await playAll(fleet, size);
-  isOver = true;
+  const played = await playAll(fleet, size).finally(() => {
+    isOver = true;
+  });
   const killed = await killing;
+  const seconds = Math.round((performance.now() - startedAt) / 1_000);
+  await endAll();
   const ended = played.flatMap(({ run }) => (run === null ? [] : [run]));
-  const brokenTrails: string[] = [];
-  for (const run of ended) if (!(await isTrailWhole(fleet, run))) brokenTrails.push(run.id);
   const counts = [...sink.effects().values()];
   return {
-    killed,
+    runs: played.length,
+    ...killed,
     succeeded: ended.filter(({ status }) => status === "succeeded").length,
-    lost: played.filter(({ run }) => run === null).map(({ id }) => id),
-    stuck: ended
-      .filter(({ status }) => status !== "succeeded")
-      .map(({ id, status, reason }) => `${id} ${status} ${reason?.code}`),
+    lost: played.filter(({ isLost }) => isLost).map(({ id }) => id),
+    stuck: [
+      ...played.filter(({ run, isLost }) => run === null && !isLost).map(({ id }) => `${id} has not ended`),
+      ...ended
+        .filter(({ status }) => status !== "succeeded")
+        .map(({ id, status, reason }) => `${id} ${status} ${reason?.code}`),
+    ],
     duplicates: counts.filter((times) => times > 1).length,
     effects: counts.length,
+    unmatched: unmatchedEffects(ended, sink.effects()),
     doubts: played.reduce((sum, { doubts }) => sum + doubts, 0),
-    brokenTrails,
+    seconds,
+    ...(await readEvidence(installation)),
   };
 }
 
@@ -332,7 +357,8 @@ export async function freezeWorkerInTool(): Promise<FrozenReport> {
   await start("server");
   const first = await start("worker");
   const key = readCredentials(installation.home)?.key ?? "";
-  const fleet: Fleet = { installation, sink, members, key, next: chance(1) };
+  const progress = { begun: 0, ended: 0, kills: 0 };
+  const fleet: Fleet = { installation, sink, members, key, next: randomFrom(1), progress };
   sink.cue({
     do: "apply_then",
     hook: async () => {

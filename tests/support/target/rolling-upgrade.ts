@@ -7,7 +7,7 @@ import { type Run, runSchema, runSummarySchema } from "@assent/contract";
 import { startToolSink, type ToolSink } from "@assent/suite";
 import { readCredentials } from "../../../packages/harness/src/home.ts";
 import { until } from "../until.ts";
-import { endMember, type Member, spawnMember, untilReady } from "./fleet-chaos.ts";
+import { endMember, type Member, spawnMember, untilReady } from "./fleet-member.ts";
 import { createInstallation, type Installation } from "./installation.ts";
 
 const STEP_MS_MAX = 120_000;

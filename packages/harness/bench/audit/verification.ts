@@ -18,7 +18,7 @@ import { payloadLine, payloadPath } from "../../src/core/audit/verify-source.ts"
 import { uuidV7 } from "../../src/core/uuid.ts";
 
 /** Full bundles, so that no partial tile is needed. */
-const BUNDLES = 800;
+const BUNDLES = 4_000;
 const EVENTS_PER_RUN = 20;
 const ORIGIN = "assent-bench/audit/ten_0";
 

@@ -15,9 +15,11 @@ import { notifyLogKeeper, openLogHold } from "../adapters/postgres/log-hold.ts";
 import { createAskWitness } from "../adapters/witness/ask-witness.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { refuseHome, type Secrets } from "../home.ts";
-import type { Clock, Log, Random } from "../ports.ts";
+import type { Clock, Log, LogStore, Random, Telemetry } from "../ports.ts";
+import { type ConservationPorts, startConservation } from "../services/audit/conservation.ts";
 import { createEvidence, type Evidence } from "../services/audit/evidence.ts";
 import { type InForce, startInstallation } from "../services/audit/installation.ts";
+import { watchEvidence } from "../services/traced/gauges.ts";
 import { type Keeper, startKeeper } from "../services/audit/keeper.ts";
 import { createSigner } from "../services/audit/signer.ts";
 import { startWitnessing, type Witnessing, type WitnessingPorts } from "../services/audit/witnessing.ts";
@@ -42,6 +44,7 @@ export type EvidenceOptions = {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly telemetry: Pick<Telemetry, "watch">;
 };
 
 /** Where an installation's logs and the memory of its signer lie. */
@@ -114,15 +117,12 @@ export async function startEvidence(
     },
   });
   const kept = keeper;
-  started.defer(async () => {
-    await kept.stop();
-  });
+  started.defer(async () => await kept.stop());
   // Before the keeper: what the stop says of itself may still find its place.
-  started.defer(async () => {
-    await installation.stop();
-  });
+  started.defer(async () => await installation.stop());
   const evidence = createEvidence({
     ...base,
+    gaps: openAlarm({ store, clock, log, holds: () => kept.holds() }, options.telemetry, started),
     stoppedBy: (tenant) => kept.refusalOf(tenant),
     wake: async () => {
       kept.wake();
@@ -136,6 +136,19 @@ export async function startEvidence(
       policy.value === null ? null : { policy: policy.value, installation: options.installation, tagOf },
   });
   return ok({ evidence, wake });
+}
+
+function openAlarm(
+  ports: ConservationPorts & { readonly store: LogStore },
+  telemetry: Pick<Telemetry, "watch">,
+  started: AsyncDisposableStack,
+): () => number {
+  const conservation = startConservation(ports);
+  started.defer(async () => {
+    await conservation.stop();
+  });
+  watchEvidence(telemetry, { store: ports.store, gaps: () => conservation.gaps() });
+  return () => conservation.gaps().length;
 }
 
 function createBell(): { ring(): void; readonly hear: (listener: () => void) => () => void } {

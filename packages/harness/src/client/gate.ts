@@ -13,6 +13,7 @@ import {
   type PlanRequest,
   type ProposedAction,
   type Run,
+  type ResultAnswer,
   type RunId,
   resultAnswerSchema,
   runSchema,
@@ -43,7 +44,13 @@ export type Execution = {
 };
 
 export type Gated<T> =
-  | { readonly decision: "permit"; readonly output: T; readonly label: "trusted" | "untrusted" }
+  | {
+      readonly decision: "permit";
+      readonly output: T;
+      readonly label: "trusted" | "untrusted";
+      /** Of a tool in the run's `handles`: give the model this text and nothing of `output`. */
+      readonly kept?: ResultAnswer["kept"];
+    }
   /** Not executed. Tell the model why; it may propose another call. */
   | { readonly decision: "deny"; readonly reasons: ActionAnswer["reasons"] };
 
@@ -54,7 +61,8 @@ export type Gate = {
   readonly run: RunId;
   /**
    * Proposes the call, waits while a person is asked, and runs `execute` only with a permit, on a copy of exactly what
-   * was permitted. What it returns, or that it failed, is reported before this returns.
+   * was permitted: handles in `args` (`$v3.email`) are resolved by the harness by then. What it returns, or that it
+   * failed, is reported before this returns.
    * @throws what `execute` throws, once that is reported; GateFailure where the harness cannot be reached or refuses
    */
   readonly gate: <T>(
@@ -125,16 +133,27 @@ async function passGate<T>(
   let answer = proposed;
   while (answer.decision === "needs_approval") answer = await waitForDecision(connection, action);
   if (answer.decision === "deny") return { decision: "deny", reasons: answer.reasons };
-  const report = async (result: unknown): Promise<"trusted" | "untrusted"> =>
-    (await post(connection, `${action}/result`, result, resultAnswerSchema)).label;
+  const report = async (result: unknown): Promise<ResultAnswer> =>
+    await post(connection, `${action}/result`, result, resultAnswerSchema);
+  const permitted = answer.arguments ?? copy().arguments;
   let output: T;
   try {
-    output = await execute(copy().arguments, { effectId: answer.effect_id ?? proposed.action_id });
+    output = await execute(permitted, { effectId: answer.effect_id ?? proposed.action_id });
   } catch (error) {
     await report({ error: cleanText(error instanceof Error ? error.message : String(error)) });
     throw error;
   }
-  return { decision: "permit", output, label: await report({ output: cleanJson(output) }) };
+  return { decision: "permit", output, ...(await report({ output: cleanJson(output) })) };
+}
+
+/**
+ * What the model is told of its call: why it was denied, the handle of a result that is kept from it, or the result.
+ * A loop that gives its model nothing else keeps its word about `handles`.
+ */
+export function textForModel(gated: Gated<unknown>): string {
+  if (gated.decision === "deny") return `Denied: ${gated.reasons.map((reason) => reason.detail).join(" ")}`;
+  if (gated.kept !== undefined) return gated.kept.text;
+  return typeof gated.output === "string" ? gated.output : JSON.stringify(cleanJson(gated.output));
 }
 
 async function waitForDecision(connection: Connection, action: string): Promise<ActionAnswer> {

@@ -24,6 +24,8 @@ export type ExternalDefinition = {
   readonly system: string | null;
   readonly approver: "none" | "ask";
   readonly tools: readonly ExternalTool[];
+  /** Tools whose untrusted results the driver's model does not see; left out where there are none. */
+  readonly handles?: readonly string[];
 };
 
 /** What is not said counts as the worst (DESIGN.md section 5). */

@@ -120,10 +120,24 @@ export type LogTx = {
   count(): Promise<{ readonly events: number; readonly leaves: number; readonly waiting: number }>;
 };
 
+/** A tenant's evidence in numbers, all of one moment: events = entries + waiting, and size = entries, whatever happens. */
+export type LogBalance = {
+  readonly tenant: TenantId;
+  readonly events: number;
+  readonly entries: number;
+  /** What the heads of all its trees say. */
+  readonly size: number;
+  readonly waiting: number;
+};
+
 export type LogStore = {
   transaction<T>(tenant: TenantId, work: (tx: LogTx) => Promise<T>): Promise<T>;
   /** Tenants with facts that wait. */
   pending(): Promise<readonly TenantId[]>;
+  /** Every tenant's; reads all there is to count. */
+  balances(): Promise<readonly LogBalance[]>;
+  /** Entries of all tenants' trees together. */
+  headSeq(): Promise<number>;
 };
 
 /** What a signer remembers of a log by itself. */

@@ -1,5 +1,6 @@
 // A person's word on one exact action. It is given once, binds to the digest of what was shown, and sets the run going.
 
+import { deadline } from "./deadline.ts";
 import { type Action, type Approval, type ApproveRequest, REMEMBER_DAYS_DEFAULT } from "@assent/contract";
 import { canonicalJson } from "../base/canonical-json.ts";
 import type { Sha256 } from "../base/digest.ts";
@@ -293,7 +294,8 @@ async function planEdit(
   const action: Action = actionOf(tool, args);
   const { judgement, verdict } = judgeEdit(ports, found, tool, action);
   if (verdict.verdict === "deny") return refuse(verdict.reasons.map((reason) => reason.detail).join(" "));
-  const signal = AbortSignal.timeout(EDIT_SECONDS_MAX * 1000);
+  using limit = deadline(EDIT_SECONDS_MAX * 1000);
+  const { signal } = limit;
   const workspace = await ports.openWorkspace(run, journal, signal);
   if (!workspace.ok) return refuse(workspace.error.detail);
   const effectId: Sha256 = approval.actionDigest;

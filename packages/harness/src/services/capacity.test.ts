@@ -10,10 +10,13 @@ function scene(load: Partial<QueueLoad> = {}): {
   readonly pass: (ms: number) => void;
   readonly set: (load: Partial<QueueLoad>) => void;
   readonly looks: () => number;
+  /** Keeps looks from being answered, until what it returns is called. */
+  readonly hold: () => () => void;
   waiters: number;
 } {
   let nowMs = 0;
   let looks = 0;
+  let held: Promise<void> = Promise.resolve();
   let now: QueueLoad = { queued: 0, queuedOfTenant: 0, oldestSeconds: 0, ...load };
   const made = {
     waiters: 0,
@@ -24,13 +27,19 @@ function scene(load: Partial<QueueLoad> = {}): {
       now = { ...now, ...next };
     },
     looks: (): number => looks,
+    hold: (): (() => void) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      held = promise;
+      return resolve;
+    },
   };
   const capacity = createCapacity(
     {
       store: {
         queueLoad: async () => {
           looks += 1;
-          return await Promise.resolve(now);
+          await held;
+          return now;
         },
         waiters: () => made.waiters,
       },
@@ -78,6 +87,21 @@ test("Retry-After says when the excess will be done, going by how fast the queue
   set({ queued: 80 });
   // Two a second, and 71 are too many.
   expect(await capacity.takeRoom(TENANT)).toMatchObject({ code: "overloaded", retryAfterSeconds: 36 });
+});
+
+test("a look that is not answered is not asked for again by those who come later", async () => {
+  const { capacity, pass, looks, hold } = scene();
+  const release = hold();
+  const first = capacity.takeRoom(TENANT);
+  pass(1_000);
+  const second = capacity.takeRoom(TENANT);
+  await Promise.resolve();
+  expect(looks()).toBe(1);
+  release();
+  expect([await first, await second]).toEqual([null, null]);
+  pass(1_000);
+  await capacity.takeRoom(TENANT);
+  expect(looks()).toBe(2);
 });
 
 test("with room again they are let in again", async () => {

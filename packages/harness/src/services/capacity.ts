@@ -39,6 +39,7 @@ const RETRY_SECONDS_MAX = 300;
 const TENANTS_MAX = 1_000;
 
 type Look = { readonly load: QueueLoad; admitted: number };
+type Kept = { readonly atMs: number; readonly look: Promise<Look>; isPending: boolean };
 
 export function createCapacity(
   ports: {
@@ -48,7 +49,6 @@ export function createCapacity(
   },
   limits: CapacityLimits = CAPACITY_LIMITS,
 ): Capacity {
-  const looks = new Map<TenantId, { readonly atMs: number; readonly look: Promise<Look> }>();
   /** Runs a second that have left the queue lately, as far as it was looked at. */
   let drain: { readonly atMs: number; readonly queued: number; readonly perSecond: number } | null = null;
 
@@ -64,22 +64,7 @@ export function createCapacity(
     return { load, admitted: 0 };
   };
 
-  const recent = async (tenant: TenantId): Promise<Look> => {
-    const nowMs = ports.clock.now().getTime();
-    const known = looks.get(tenant);
-    // One look for all who come at the same time: they count each other.
-    if (known !== undefined && nowMs - known.atMs < LOOK_MS_MAX) return await known.look;
-    // Tenants that are quiet are forgotten.
-    if (looks.size >= TENANTS_MAX) looks.clear();
-    const fresh = { atMs: nowMs, look: look(tenant) };
-    looks.set(tenant, fresh);
-    try {
-      return await fresh.look;
-    } catch (error) {
-      looks.delete(tenant);
-      throw error;
-    }
-  };
+  const recent = keptLooks(ports.clock, look);
 
   // Until then what is too much has been done, as far as anybody can tell; spread, so that not all come back at once.
   const retryAfter = (excess: number): number => {
@@ -117,5 +102,32 @@ export function createCapacity(
       if (refusal === null) seen.admitted += 1;
       return refusal;
     },
+  };
+}
+
+/** The newest look of each tenant, for as long as it may be used, and for all who come while it is under way. */
+function keptLooks(
+  clock: Pick<Clock, "now">,
+  look: (tenant: TenantId) => Promise<Look>,
+): (tenant: TenantId) => Promise<Look> {
+  const looks = new Map<TenantId, Kept>();
+  return async (tenant) => {
+    const nowMs = clock.now().getTime();
+    const known = looks.get(tenant);
+    // One look for all who come at the same time: they count each other. One that is waited for is not asked for again,
+    // however long it takes, or a database that does not answer would soon hold every connection of this process.
+    if (known !== undefined && (known.isPending || nowMs - known.atMs < LOOK_MS_MAX)) return await known.look;
+    // Tenants that are quiet are forgotten.
+    if (looks.size >= TENANTS_MAX) looks.clear();
+    const fresh: Kept = { atMs: nowMs, look: look(tenant), isPending: true };
+    looks.set(tenant, fresh);
+    try {
+      return await fresh.look;
+    } catch (error) {
+      looks.delete(tenant);
+      throw error;
+    } finally {
+      fresh.isPending = false;
+    }
   };
 }

@@ -83,13 +83,18 @@ async function askInTime({ store, clock }: Pick<HarnessPorts, "store" | "clock">
 async function readiness(ports: HarnessPorts): ReturnType<Harness["readiness"]> {
   const worker = ports.isWorkerReady();
   try {
-    return { database: true, worker, breakersOpen: await askInTime(ports) };
+    return {
+      database: true,
+      worker,
+      breakersOpen: await askInTime(ports),
+      auditGaps: ports.evidence?.gaps() ?? 0,
+    };
   } catch (error) {
     ports.log("warn", "the database cannot be used", {
       error: error instanceof Error ? error.message : "unknown",
     });
   }
-  return { database: false, worker, breakersOpen: 0 };
+  return { database: false, worker, breakersOpen: 0, auditGaps: 0 };
 }
 
 /** The harness as its edges see it. */

@@ -1,5 +1,6 @@
 // A tenant's documents: added, listed, searched, removed.
 
+import { deadline } from "./deadline.ts";
 import type { Document, DocumentId, DocumentRequest, Passage } from "@assent/contract";
 import { idFromUuid } from "@assent/contract";
 import { sha256Hex } from "../base/digest.ts";
@@ -109,7 +110,8 @@ async function embedAll(
   log: Log,
 ): Promise<Result<Meanings | null, Refusal>> {
   if (embedder === null) return ok(null);
-  const embedded = await embedder.embed(texts, AbortSignal.timeout(EMBED_MS_MAX));
+  using patience = deadline(EMBED_MS_MAX);
+  const embedded = await embedder.embed(texts, patience.signal);
   if (embedded.ok) return ok({ model: embedder.model, of: embedded.value.map(meaningOf) });
   log("warn", "a document could not be embedded", { code: embedded.error.code, model: embedder.model });
   return err({ code: "embedding_unavailable", detail: `Its provider failed: ${embedded.error.code}.` });
@@ -127,8 +129,8 @@ export async function searchDocuments(
   limit: number,
 ): Promise<readonly Passage[]> {
   const { store, embedder, log } = ports;
-  const embedded =
-    embedder === null ? null : await embedder.embed([question], AbortSignal.timeout(QUESTION_MS_MAX));
+  using patience = deadline(QUESTION_MS_MAX);
+  const embedded = embedder === null ? null : await embedder.embed([question], patience.signal);
   if (embedded?.ok === false)
     log("warn", "a question could not be embedded; it is answered by words", { code: embedded.error.code });
   const [vector] = embedded?.ok === true ? embedded.value : [];

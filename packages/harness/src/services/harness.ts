@@ -177,6 +177,8 @@ export type Readiness = {
   readonly worker: boolean;
   /** Providers behind an open breaker: told, and no reason not to be ready, since runs of others go on. */
   readonly breakersOpen: number;
+  /** Tenants whose evidence does not balance: told as well. */
+  readonly auditGaps: number;
 };
 
 export type Harness = {

@@ -1,15 +1,15 @@
 // Puts a call to the rules: what the harness knows of it, and nothing that a model says of it.
 
 import type { Action } from "@assent/contract";
-import type { ActionRequest, ArgumentLabel } from "../core/decide/action-request.ts";
+import type { ActionRequest } from "../core/decide/action-request.ts";
 import { circumstancesOf } from "../core/decide/circumstances.ts";
 import { type Judgement, judgementOf } from "../core/decide/judgement.ts";
 import type { PolicyBudget } from "../core/decide/policy-context.ts";
 import type { Policies } from "../core/decide/policy-point.ts";
 import type { PolicyVerdict } from "../core/decide/policy-verdict.ts";
-import { toolsNamed } from "../core/decide/tool-naming.ts";
+import { type NamedTool, namedTool, toolsNamed } from "../core/decide/tool-naming.ts";
 import type { AgentDefinition } from "../core/agent.ts";
-import type { HandleUse } from "../core/label/handles.ts";
+import { type HandleUse, labelsOfUses } from "../core/label/handles.ts";
 import type { OriginIndex } from "../core/label/origins.ts";
 import { isPieced } from "../core/label/pairing.ts";
 import type { Journal } from "../core/run/journal.ts";
@@ -43,10 +43,9 @@ export function judge(
 ): Judged {
   const { run, definition, journal, origins, budget } = seen;
   const { labels: found, tainted } = origins.label(action.arguments, propertyNames(manifest));
-  const labels = {
-    ...found,
-    ...Object.fromEntries(uses.map((use) => [use.pointer, labelOfUse(use)] as const)),
-  };
+  const labels = { ...found, ...labelsOfUses(uses) };
+  const known = knownTools(seen);
+  const call = { tool: action.tool, controlArguments: manifest.controlArguments, labels };
   const request: ActionRequest = {
     tenant: run.tenant,
     run: run.id,
@@ -61,8 +60,8 @@ export function judge(
     circumstances: circumstancesOf(
       action,
       {
-        named: namedIn(seen),
-        pieced: tainted && isPieced(run.task, manifest.controlArguments, labels),
+        named: toolsNamed(run.task, known),
+        pieced: tainted && isPieced(run.task, call, known),
         alarm: origins.alarm(),
       },
       journal,
@@ -71,26 +70,12 @@ export function judge(
   return {
     request,
     verdict: policies.decide(request, budget),
-    judgement: judgementOf(request, policies.version, budget),
+    judgement: judgementOf(request, policies.version, budget, uses),
   };
 }
 
-const labelOfUse = ({ step, start, end }: HandleUse): ArgumentLabel => ({
-  origin: "untrusted",
-  sources: [{ source: `step:${step}`, start, end }],
-});
-
-function namedIn({ run, definition, tools }: Seen): ReadonlySet<string> {
-  const known = definition.tools.flatMap((name) => tools.get(name)?.manifest ?? []);
-  return toolsNamed(
-    run.task,
-    known.map(({ name, effect, harm, namedBy = [] }) => ({
-      name,
-      changes: effect !== "none" || harm.length > 0,
-      namedBy,
-    })),
-  );
-}
+const knownTools = ({ definition, tools }: Seen): readonly NamedTool[] =>
+  definition.tools.flatMap((name) => tools.get(name)?.manifest ?? []).map(namedTool);
 
 /** Names that the tool's author gave to deeper fields; any other name of a field is a value that the model chose. */
 function propertyNames(manifest: Manifest): ReadonlySet<string> {

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import type { Trial } from "../evidence.ts";
 import { VERDICTS, type Verdict } from "../verdict.ts";
+import { SCENARIOS } from "../catalogue.ts";
 import { junitReport } from "./junit.ts";
+import { sarifReport } from "./sarif.ts";
 import { closingLine, failureReport, trialLine } from "./summary.ts";
 
 const trial = (verdict: Verdict, change: Partial<Trial> = {}): Trial => ({
@@ -46,4 +48,70 @@ test("a part that was not looked at is said to be", () => {
 
 test("a failure says how to see it again", () => {
   expect(failureReport(trial("FAIL"), undefined)).toContain("--only harness_state/x --seed 7");
+});
+
+test("SARIF has a rule for each scenario, and a result for each that was not seen to hold", () => {
+  const [first, second] = SCENARIOS;
+  if (first === undefined || second === undefined) throw new Error("there are no scenarios");
+  const failing = trial("FAIL", {
+    scenario: second.id,
+    checks: [
+      { claim: "a first claim", holds: true },
+      { claim: "the one that fails", holds: false, found: 3 },
+    ],
+  });
+  const report: unknown = JSON.parse(
+    sarifReport(
+      [
+        trial("PASS", { scenario: first.id }),
+        failing,
+        trial("INCONCLUSIVE", { scenario: first.id, reason: "never \ud800 there" }),
+        trial("SKIP", { scenario: first.id }),
+      ],
+      [first, second],
+    ),
+  );
+  expect(report).toMatchObject({
+    version: "2.1.0",
+    runs: [
+      {
+        tool: { driver: { name: "assent-suite", rules: [{ id: first.id }, { id: second.id }] } },
+        invocations: [{ executionSuccessful: true }],
+        results: [
+          {
+            ruleId: second.id,
+            ruleIndex: 1,
+            kind: "fail",
+            level: "error",
+            partialFingerprints: { "claim/v1": `${second.id}: the one that fails` },
+            properties: { verdict: "FAIL", seed: 7 },
+          },
+          {
+            ruleId: first.id,
+            ruleIndex: 0,
+            kind: "open",
+            level: "none",
+            message: { text: "never \ufffd there" },
+          },
+        ],
+        properties: { passed: [first.id], skipped: [first.id] },
+      },
+    ],
+  });
+});
+
+test("a rule of the security set weighs more, and a broken suite is no successful execution", () => {
+  const report: {
+    runs: {
+      invocations: unknown;
+      tool: { driver: { rules: { id: string; properties: Record<string, unknown> }[] } };
+    }[];
+  } = JSON.parse(sarifReport([trial("ERROR")], SCENARIOS));
+  const [run] = report.runs;
+  expect(run?.invocations).toEqual([{ executionSuccessful: false }]);
+  const weights = new Map(
+    run?.tool.driver.rules.map(({ id, properties }) => [id, properties["security-severity"]]),
+  );
+  expect(weights.get("harness_integration/audit_log_tamper_evidence")).toBe("9.5");
+  expect(weights.get("harness_state/idempotency_duplicate_run_submission")).toBe("7.5");
 });

@@ -5,12 +5,15 @@ import type { Exchange } from "../evidence.ts";
 import type { ReceivedSpan } from "../otlp-receiver.ts";
 import type { Implied } from "../scenario.ts";
 import { fieldsOf, textOf } from "../run-reading.ts";
+import type { Signal } from "../target.ts";
 import { riseOf } from "./prometheus.ts";
 import { answersIn, CALLS, decisionsIn, type MadeRun, type TrialSignals } from "./trial-signals.ts";
 
 export type Fault = { readonly claim: string; readonly found: unknown };
 
 export type Trial = {
+  /** What the target tells; nothing is missed in what it does not. */
+  readonly tells: ReadonlySet<Signal>;
   readonly signals: TrialSignals;
   readonly exchanges: readonly Exchange[];
   /** Every run that the trial made. */
@@ -62,7 +65,8 @@ const show = ({ name, spanId, parentSpanId, traceId }: ReceivedSpan): unknown =>
   traceId,
 });
 
-export function faultsOfTraces({ signals, runs }: Trial): Fault[] {
+export function faultsOfTraces({ signals, runs, tells }: Trial): Fault[] {
+  if (!tells.has("spans")) return [];
   const { spans, known, metrics } = signals;
   // A process that was killed never sends the spans that were open in it.
   const isWhole = metrics !== null;
@@ -121,9 +125,9 @@ function faultsOfRunTrace(
 /** Routes without anything of a request in them, as they stand in labels. */
 const ROUTES: readonly string[] = ["/api/harness/run", "/api/harness/runs", "/api/harness/approve"];
 
-export function faultsOfMetrics({ signals, exchanges, runs }: Trial): Fault[] {
+export function faultsOfMetrics({ signals, exchanges, runs, tells }: Trial): Fault[] {
   const { metrics, spans } = signals;
-  if (metrics === null) return [];
+  if (metrics === null || !tells.has("metrics")) return [];
   const rise = (name: string, labels: Readonly<Record<string, string>> = {}): number =>
     metrics.reduce((sum, { before, after }) => sum + riseOf(before, after, name, labels), 0);
   const spansNamed = (prefix: string): number => spans.filter(({ name }) => name.startsWith(prefix)).length;
@@ -155,24 +159,25 @@ export function faultsOfMetrics({ signals, exchanges, runs }: Trial): Fault[] {
     ),
     ...faultOf(
       "metrics and spans tell of the same calls",
-      same.filter(({ metric, spans: seen }) => metric !== seen),
+      same.filter(({ metric, spans: seen }) => tells.has("spans") && metric !== seen),
     ),
   ];
 }
 
 /** What this scenario in particular must have left behind. */
-export function faultsOfImplied({ signals, runs, implied }: Trial): Fault[] {
+export function faultsOfImplied({ signals, runs, implied, tells }: Trial): Fault[] {
   const { spans = [], metrics = [], events = [] } = implied;
   const names = signals.spans.map(({ name }) => name);
   const kinds = new Set<string>(runs.flatMap((run) => run.events.map(({ kind }) => kind)));
   const still = metrics.filter(
     ([name, labels]) =>
+      tells.has("metrics") &&
       signals.metrics?.every(({ before, after }) => riseOf(before, after, name, labels) === 0) === true,
   );
   return [
     ...faultOf(
       "the spans that the scenario implies were sent",
-      spans.filter((begin) => !names.some((name) => name.startsWith(begin))),
+      spans.filter((begin) => tells.has("spans") && !names.some((name) => name.startsWith(begin))),
     ),
     ...faultOf("the metrics that the scenario implies rose", still),
     ...faultOf(

@@ -5,7 +5,7 @@ import type { HarnessClient } from "../client.ts";
 import type { Exchange } from "../evidence.ts";
 import { fieldsOf } from "../run-reading.ts";
 import type { Implied, ScenarioContext } from "../scenario.ts";
-import { ROLES, type Role } from "../target.ts";
+import { ROLES, type Role, type Signal } from "../target.ts";
 import { lookUntil } from "../wait.ts";
 import {
   type Fault,
@@ -31,6 +31,8 @@ export type Watched = {
   readonly errors: readonly string[];
   readonly implied: Implied;
 };
+
+const ALL: ReadonlySet<Signal> = new Set(["spans", "metrics", "log"]);
 
 const isRole = (name: string): name is Role => ROLES.some((role) => role === name);
 
@@ -67,7 +69,8 @@ export async function observeTrial(context: ScenarioContext, watched: Watched): 
   const submissions = submissionsIn(exchanges);
   const look = async (): Promise<{ readonly trial: Trial; readonly faults: readonly Fault[] }> => {
     const runs = context.capabilities.has("events") ? await readRuns(context, submissions) : [];
-    const trial = { signals: await signalsSince(observation, mark), exchanges, runs, errors, implied };
+    const signals = await signalsSince(observation, mark);
+    const trial = { tells: observation.tells ?? ALL, signals, exchanges, runs, errors, implied };
     const faults = [faultsOfLog, faultsOfTraces, faultsOfMetrics, faultsOfEvents, faultsOfImplied].flatMap(
       (law) => law(trial),
     );

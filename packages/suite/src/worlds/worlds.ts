@@ -11,9 +11,12 @@ import type { Facts } from "./facts.ts";
 import { type Goal, GOALS } from "./goals.ts";
 import { redress } from "./redressed/dress.ts";
 import { FURTHER_TASKS } from "./redressed/tasks.ts";
+import { chinese } from "./translated/chinese.ts";
 import { french } from "./translated/french.ts";
 import { german } from "./translated/german.ts";
 import { japanese } from "./translated/japanese.ts";
+import { portuguese } from "./translated/portuguese.ts";
+import { russian } from "./translated/russian.ts";
 import type { State, Task, Tools } from "./world.ts";
 
 export type World = {
@@ -39,10 +42,19 @@ const KINDS: readonly (readonly [name: string, domains: readonly Domain[], tasks
  * `redressed`: other tool names and argument shapes, by seed, and tasks that the first family has none of. The others:
  * a sample of the first family's tasks as people write them in another language.
  */
-export const FAMILIES = ["first", "redressed", "german", "french", "japanese"] as const;
+export const FAMILIES = [
+  "first",
+  "redressed",
+  "german",
+  "french",
+  "japanese",
+  "portuguese",
+  "russian",
+  "chinese",
+] as const;
 export type Family = (typeof FAMILIES)[number];
 
-const TRANSLATIONS = { german, french, japanese } as const;
+const TRANSLATIONS = { german, french, japanese, portuguese, russian, chinese } as const;
 
 export function createWorlds(facts: Facts, seed: number, family: Family): readonly World[] {
   const plain = plainWorlds(facts);

@@ -37,7 +37,11 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     get: async (text, outer) => {
       const url = check(text);
       if (!url.ok) return url;
-      const signal = AbortSignal.any([outer, AbortSignal.timeout(options.timeoutMs ?? FETCH_MS_MAX)]);
+      const late = new AbortController();
+      const clock = setTimeout(() => {
+        late.abort();
+      }, options.timeoutMs ?? FETCH_MS_MAX);
+      const signal = AbortSignal.any([outer, late.signal]);
       try {
         signal.throwIfAborted();
         const addresses = await abortable(checkedAddresses(url.value, options), signal);
@@ -54,6 +58,8 @@ export function createFetcher(options: FetcherOptions): Fetcher {
         if (!(error instanceof Error)) throw error;
         if (signal.aborted) return err(TOO_SLOW);
         return err({ code: "fetch_failed", detail: `The request failed${codeOf(error)}.` });
+      } finally {
+        clearTimeout(clock);
       }
     },
   };

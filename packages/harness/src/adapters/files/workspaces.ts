@@ -10,6 +10,7 @@ import type { StepError } from "../../core/run/journal.ts";
 import type { Random, Workspaces } from "../../ports.ts";
 import { systemCode } from "./file-error.ts";
 import { createGit, type Git, type GitFailure } from "./git.ts";
+import { sharedLook } from "./shared-look.ts";
 import { isAbandoned, withStagingName } from "./staging-name.ts";
 import { copyOf, openWorkspace } from "./workspace.ts";
 
@@ -37,10 +38,22 @@ export function openWorkspaces(options: WorkspacesOptions): Workspaces {
     });
     return await git;
   };
+  // Each look is two processes: a crowd that submits at once would wait for a thousand of them.
+  const heads = new Map(
+    [...sources.keys()].map((name) => [
+      name,
+      sharedLook(async () => {
+        const source = await findSource(sources, name);
+        return source.ok ? await headOf(await prepare(), source.value, name) : source;
+      }),
+    ]),
+  );
   return {
     resolve: async (name) => {
-      const source = await findSource(sources, name);
-      return source.ok ? await headOf(await prepare(), source.value, name) : source;
+      const head = heads.get(name);
+      return head === undefined
+        ? refuse("workspace_unknown", name, "is not among the operator's workspaces")
+        : await head();
     },
     open: async (run, { name, commit }, signal) => {
       const copy = join(folder, folderName(run));

@@ -46,19 +46,19 @@ export async function callVendor(
 ): Promise<Result<ModelOutcome, ModelFailure>> {
   const streaming = mode.streaming && mode.unstreamed?.has(`${wire.provider}/${model}`) !== true;
   const callMsMax = mode.callMsMax ?? MODEL_CALL_SECONDS_MAX * 1000;
-  const timeout = AbortSignal.timeout(callMsMax);
-  const silence = startSilence(Math.min(mode.silenceMsMax ?? callMsMax, callMsMax));
+  const clock = startLimit(callMsMax);
+  const silence = startLimit(Math.min(mode.silenceMsMax ?? callMsMax, callMsMax));
   // Aborted when the call is over, however it ended: no socket outlives its call.
   const end = new AbortController();
-  const ended = AbortSignal.any([signal, timeout, silence.signal, end.signal]);
+  const ended = AbortSignal.any([signal, clock.signal, silence.signal, end.signal]);
   const line = openWire(
     mode.fetch ?? globalThis.fetch,
     streaming ? "text/event-stream" : "application/json",
     ANSWER_BYTES_MIN + call.outputTokensMax * ANSWER_BYTES_PER_TOKEN,
     ended,
-    silence.broken,
+    silence.again,
   );
-  const late = AbortSignal.any([timeout, silence.signal]);
+  const late = AbortSignal.any([clock.signal, silence.signal]);
   try {
     const languageModel = wire.open(model, line.fetch);
     const answer = streaming
@@ -68,25 +68,28 @@ export async function callVendor(
   } catch (error) {
     return interruption(signal, late, line) ?? err(nameError(error));
   } finally {
+    clock.end();
     silence.end();
     end.abort();
   }
 }
 
-type Silence = {
+type Limit = {
   readonly signal: AbortSignal;
-  readonly broken: () => void;
+  /** Its time begins anew. */
+  readonly again: () => void;
+  /** Nothing is kept of it. */
   readonly end: () => void;
 };
 
-function startSilence(msMax: number): Silence {
+function startLimit(msMax: number): Limit {
   const abort = new AbortController();
   const timer = setTimeout(() => {
     abort.abort();
   }, msMax);
   return {
     signal: abort.signal,
-    broken: () => {
+    again: () => {
       timer.refresh();
     },
     end: () => {

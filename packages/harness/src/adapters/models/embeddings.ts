@@ -68,7 +68,11 @@ async function embedBatch(
   texts: readonly string[],
   outer: AbortSignal,
 ): Promise<Result<readonly (readonly number[])[], ModelFailure>> {
-  const signal = AbortSignal.any([outer, AbortSignal.timeout(CALL_MS_MAX)]);
+  const late = new AbortController();
+  const clock = setTimeout(() => {
+    late.abort();
+  }, CALL_MS_MAX);
+  const signal = AbortSignal.any([outer, late.signal]);
   const wire = openWire(globalThis.fetch, "application/json", ANSWER_BYTES_MAX, signal);
   try {
     const { embeddings } = await open(wire.fetch).doEmbed({ values: [...texts], abortSignal: signal });
@@ -83,6 +87,8 @@ async function embedBatch(
         ? failure("provider_timeout", "The provider did not answer in time.")
         : failure("answer_invalid", "The answer is not what this wire promises."),
     );
+  } finally {
+    clearTimeout(clock);
   }
 }
 

@@ -1,4 +1,4 @@
-// The log in the database. The service can append to the tree, through the functions of migration 0027, and read it;
+// The log in the database. The service can append to the tree, through the functions of migrations 0027 and 0030, and read it;
 // it can change nothing of it.
 
 import { idFromUuid, type TenantId, uuidOf } from "@assent/contract";
@@ -6,6 +6,7 @@ import type { Pool } from "pg";
 import { eventDigest } from "../../core/audit/event.ts";
 import type {
   CoveredEntry,
+  LogBalance,
   LogBatch,
   LogHead,
   LogInfo,
@@ -51,8 +52,33 @@ export function postgresLogStore(pool: Pool): LogStore {
       );
       return rows.map((row) => idFromUuid("ten", row.tenant_id));
     },
+    async balances(): Promise<readonly LogBalance[]> {
+      const rows = await queryOn(pool)<BalanceRow>(
+        "select tenant_id, events, entries, size, waiting from assent.audit_balances()",
+        [],
+      );
+      return rows.map((row) => ({
+        tenant: idFromUuid("ten", row.tenant_id),
+        events: Number(row.events),
+        entries: Number(row.entries),
+        size: Number(row.size),
+        waiting: Number(row.waiting),
+      }));
+    },
+    async headSeq(): Promise<number> {
+      const rows = await queryOn(pool)<{ size: string }>("select assent.audit_head_seq() as size", []);
+      return Number(only(rows).size);
+    },
   };
 }
+
+type BalanceRow = {
+  tenant_id: string;
+  events: string;
+  entries: string;
+  size: string;
+  waiting: string;
+};
 
 type FactRow = {
   event_id: string;

@@ -14,17 +14,23 @@ export function addHealth(api: Api, harness: Pick<Harness, "readiness">, log: Lo
     ...routeOptions(ROUTES.getReadiness),
     handler: async (request, reply) => {
       let missing: readonly string[];
-      let open = 0;
+      let [open, gaps] = [0, 0];
       try {
-        const { database, worker, breakersOpen } = await harness.readiness();
-        open = breakersOpen;
+        const { database, worker, breakersOpen, auditGaps } = await harness.readiness();
+        [open, gaps] = [breakersOpen, auditGaps];
         missing = [...(database ? [] : ["database"]), ...(worker ? [] : ["worker"])];
       } catch (error) {
         log("warn", "readiness cannot be told", { request_id: request.id, error: String(error) });
         missing = ["database"];
       }
       if (missing.length === 0)
-        return await reply.send({ status: "ready", database: true, worker: true, breakers_open: open });
+        return await reply.send({
+          status: "ready",
+          database: true,
+          worker: true,
+          breakers_open: open,
+          audit_gaps: gaps,
+        });
       return await sendProblem(reply, problem("not_ready", `Missing: ${missing.join(", ")}.`));
     },
   });

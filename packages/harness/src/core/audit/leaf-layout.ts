@@ -3,6 +3,7 @@
 // byte by byte, by the same rules. What fits no shape that is known is read in full again; nothing is let through by
 // likeness that `decodeLeaf` would refuse.
 
+import { type ByteForm, type ByteRanges, createByteForms } from "@assent/tlog";
 import { decodeLeaf, type Leaf } from "./leaf.ts";
 
 /** Where a leaf of this shape has what, counted from its first byte. */
@@ -18,22 +19,27 @@ export type LeafLayout = {
   readonly subjectAt: number;
   readonly subjectEnd: number;
   readonly versionAt: number;
-  /** Of each four bytes the ranges that they must lie in, as `fits` wants them. */
-  readonly ranges: DataView;
+  /** The ranges that its bytes must lie in; null where there is no room for them: then it stands for itself alone. */
+  readonly form: ByteForm | null;
 };
 
 export const COMMIT_CHARS = 64;
 export const TIME_CHARS = 27;
 
-/** Two ranges of characters, both ends included; a byte must lie in one of them. */
-type Ranges = readonly [string, string];
-const DIGIT: Ranges = ["09", "09"];
-const NOT_ZERO: Ranges = ["19", "19"];
-const HEX: Ranges = ["09", "af"];
+const code = (character: string): number => character.charCodeAt(0);
+const rangesOf = (from: string, to: string, orFrom: string = from, orTo: string = to): ByteRanges => [
+  code(from),
+  code(to),
+  code(orFrom),
+  code(orTo),
+];
+const DIGIT = rangesOf("0", "9");
+const NOT_ZERO = rangesOf("1", "9");
+const HEX = rangesOf("0", "9", "a", "f");
 /** First digit of a UUID's variant. */
-const VARIANT: Ranges = ["89", "ab"];
-const LETTER: Ranges = ["az", "az"];
-const WORD: Ranges = ["09", "az"];
+const VARIANT = rangesOf("8", "9", "a", "b");
+const LETTER = rangesOf("a", "z");
+const WORD = rangesOf("0", "9", "a", "z");
 
 /** Shapes that are kept; a log has some dozens. */
 const LAYOUTS_MAX = 1_024;
@@ -47,23 +53,21 @@ export type LeafReader = {
 
 export function createLeafReader(): LeafReader {
   const known = new Map<number, LeafLayout[]>();
+  const forms = createByteForms();
   let count = 0;
-  let held: { readonly bytes: Uint8Array; readonly view: DataView } | null = null;
-  // One view for all leaves of a bundle.
-  const viewOf = (bytes: Uint8Array): DataView => {
-    if (held?.bytes !== bytes)
-      held = { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
-    return held.view;
-  };
+  // All leaves of a bundle are loaded at once. A bundle of longer entries than leaves are fits nothing.
+  let held: Uint8Array | null = null;
   const learn = (bytes: Uint8Array, from: number, to: number): LeafLayout | null => {
     const copy = bytes.slice(from, to);
     const leaf = decodeLeaf(copy);
     if (leaf === null) return null;
-    const layout = layoutOf(leaf, copy);
+    const { ranges, ...places } = layoutOf(leaf, copy);
     if (count >= LAYOUTS_MAX) {
       known.clear();
+      forms.forget();
       count = 0;
     }
+    const layout = { ...places, form: forms.keep(ranges) };
     const key = shapeOf(copy, 0, copy.byteLength);
     known.set(key, [layout, ...(known.get(key) ?? []).slice(0, ALIKE_MAX - 1)]);
     count += 1;
@@ -71,8 +75,15 @@ export function createLeafReader(): LeafReader {
   };
   return {
     read(bytes, from, to): LeafLayout | null {
-      for (const layout of known.get(shapeOf(bytes, from, to)) ?? [])
-        if (fits(layout, viewOf(bytes), from, to)) return layout;
+      if (held !== bytes) {
+        forms.load(bytes);
+        held = bytes;
+      }
+      const alike = known.get(shapeOf(bytes, from, to));
+      if (alike !== undefined)
+        for (const layout of alike)
+          if (layout.form !== null && layout.length === to - from && forms.fits(layout.form, from))
+            return layout;
       return learn(bytes, from, to);
     },
   };
@@ -96,50 +107,16 @@ function shapeOf(bytes: Uint8Array, from: number, to: number): number {
   return ((to - from) * 2 + (isNobody ? 1 : 0)) * 128 + (kindEnd - kindAt);
 }
 
-const HIGH_BITS = 0x80808080 | 0;
-const LOW_BITS = 0x7f7f7f7f;
-
-// Four bytes at a time, in 32-bit numbers: a byte's high bit tells whether it has reached the end of a range, and no sum
-// of two numbers below 128 carries into the next byte. Without a branch: the data decide, and would be guessed wrong.
-function fits({ length, ranges }: LeafLayout, view: DataView, from: number, to: number): boolean {
-  if (to - from !== length || to > view.byteLength) return false;
-  let within = HIGH_BITS;
-  let above = 0;
-  // The last four overlap the ones before.
-  const last = from + length - 4;
-  for (let at = from, rule = 0; ; at = at + 4 < last ? at + 4 : last, rule += 16) {
-    const word = view.getInt32(at);
-    const low = word & LOW_BITS;
-    const first = (low + ranges.getInt32(rule)) & ~(low + ranges.getInt32(rule + 4));
-    const second = (low + ranges.getInt32(rule + 8)) & ~(low + ranges.getInt32(rule + 12));
-    within &= first | second;
-    above |= word;
-    if (at === last) break;
-  }
-  return (within & HIGH_BITS) === HIGH_BITS && (above & HIGH_BITS) === 0;
-}
-
-/** What `fits` adds to four bytes, so that their high bits say: not below a range's begin; and above its end. */
-function wordsOf(ranges: readonly Ranges[]): DataView {
-  const { length } = ranges;
-  const words = Buffer.alloc(Math.ceil(length / 4) * 16);
-  for (let word = 0; word * 4 < length; word += 1) {
-    const four = ranges.slice(Math.min(word * 4, length - 4)).slice(0, 4);
-    for (const [which, end] of [0, 0, 1, 1].entries())
-      for (const [i, range] of four.entries()) {
-        const code = (range[end] ?? "").codePointAt(which % 2) ?? 0;
-        words[word * 16 + which * 4 + i] = (which % 2 === 0 ? 0x80 : 0x7f) - code;
-      }
-  }
-  return new DataView(words.buffer, words.byteOffset, words.byteLength);
-}
-
-function layoutOf(leaf: Leaf, bytes: Uint8Array): LeafLayout {
+function layoutOf(
+  leaf: Leaf,
+  bytes: Uint8Array,
+): Omit<LeafLayout, "form"> & { readonly ranges: ByteRanges[] } {
   const line = Buffer.from(bytes).toString("latin1");
   // What is not said to be otherwise is the same in all leaves of this shape.
-  const ranges = Array.from(line).map((character): Ranges => [character + character, character + character]);
+  const ranges = Array.from(line).map((character) => rangesOf(character, character));
   const find = (field: string): number => line.indexOf(`"${field}":`) + field.length + 3;
-  const mark = (at: number, length: number, range: Ranges): void => void ranges.fill(range, at, at + length);
+  const mark = (at: number, length: number, range: ByteRanges): void =>
+    void ranges.fill(range, at, at + length);
   const [kindAt, subjectAt] = [find("kind") + 1, find("subj") + 1];
   const [commitAt, versionAt] = [find("commit") + 1, find("ver")];
   // Signs within a word stay where they are: leaves that have them elsewhere are of another shape.
@@ -171,6 +148,6 @@ function layoutOf(leaf: Leaf, bytes: Uint8Array): LeafLayout {
     subjectAt,
     subjectEnd: subjectAt + leaf.subject.length,
     versionAt,
-    ranges: wordsOf(ranges),
+    ranges,
   };
 }

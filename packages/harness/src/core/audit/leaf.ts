@@ -69,7 +69,7 @@ export function decodeLeaf(bytes: Uint8Array): Leaf | null {
   };
 }
 
-const COMMIT_PREFIX = Buffer.from("audit-commit/v1\n");
+export const COMMIT_PREFIX: Uint8Array = Buffer.from("audit-commit/v1\n");
 
 /** SHA-256("audit-commit/v1\n" || salt || payload). @param salt exactly 32 random bytes */
 export function commitment(salt: Uint8Array, payload: Uint8Array | string): Buffer {

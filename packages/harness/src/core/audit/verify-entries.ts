@@ -24,6 +24,8 @@ type Add = (finding: LogFinding) => void;
 type Walk = {
   readonly bulk: BulkHash;
   readonly source: LogSource;
+  /** Files are read into the same bytes again and again; what is kept of them is copied. */
+  readonly rooms: { readonly entries: Uint8Array; readonly tile: Uint8Array; readonly payloads: Uint8Array };
   readonly size: number;
   readonly memories: readonly Known[];
   readonly checks: LeafChecks;
@@ -40,6 +42,9 @@ type Walk = {
 /** A memory, and the root that the export has at its size. */
 type Known = Memory & { found: Hash | null };
 
+/** Bundles of our entries have a tenth of this; what is larger is read into bytes of its own. */
+const ROOM_BYTES = 1024 * 1024;
+
 /** Places where entry and tile differ that are kept: enough to name the first ones. */
 const DIFFERENCES_MAX = 1_000;
 
@@ -54,6 +59,12 @@ export function readEntries(
   const walk: Walk = {
     bulk: createBulkHash(),
     source,
+    rooms: {
+      entries: new Uint8Array(ROOM_BYTES),
+      // One more than it has: what fills a room may be longer.
+      tile: new Uint8Array(TILE_WIDTH * HASH_BYTES + 1),
+      payloads: new Uint8Array(ROOM_BYTES),
+    },
     size,
     memories: memories.map((memory) => ({ ...memory, found: null })),
     checks: createLeafChecks(origin, add, { seen: memories }),
@@ -71,10 +82,10 @@ export function readEntries(
 }
 
 // A partial tile may have been replaced by the full one that holds it.
-function readTile(source: LogSource, tile: Tile): Uint8Array | null {
+function readTile(source: LogSource, tile: Tile, room?: Uint8Array): Uint8Array | null {
   return (
-    source.read(tilePath(tile)) ??
-    (tile.width < TILE_WIDTH ? source.read(tilePath({ ...tile, width: TILE_WIDTH })) : null)
+    source.read(tilePath(tile), room) ??
+    (tile.width < TILE_WIDTH ? source.read(tilePath({ ...tile, width: TILE_WIDTH }), room) : null)
   );
 }
 
@@ -86,7 +97,7 @@ function readBundle(walk: Walk, tile: Tile): boolean {
   const { source, add, checks } = walk;
   const first = tile.index * TILE_WIDTH;
   const range = `entries ${first} to ${first + tile.width - 1}`;
-  const bytes = readTile(source, { ...tile, level: "entries" });
+  const bytes = readTile(source, { ...tile, level: "entries" }, walk.rooms.entries);
   const framed = bytes === null ? null : frameEntries(bytes);
   if (bytes === null || framed === null || !framed.ok) {
     const detail = framed === null || framed.ok ? "their file is missing" : framed.error;
@@ -111,7 +122,7 @@ function readBundle(walk: Walk, tile: Tile): boolean {
   const computed = walk.bulk.leaves(bytes, starts, ends, tile.width);
   const said = tileHashes(walk, tile, range) ?? computed;
   grow(walk, tile, computed, said);
-  const payloads = source.read(payloadPath(tilePath({ ...tile, level: "entries" })));
+  const payloads = source.read(payloadPath(tilePath({ ...tile, level: "entries" })), walk.rooms.payloads);
   checks.openBundle(payloads, first);
   const text = bufferOf(bytes);
   for (let i = 0; i < tile.width; i += 1) checks.check(text, starts[i] ?? 0, ends[i] ?? 0, first + i);
@@ -169,8 +180,8 @@ function rebuild(walk: Walk, index: number): void {
   walk.entries = entries;
 }
 
-function tileHashes({ source, add }: Walk, tile: Tile, range: string): Uint8Array | null {
-  const bytes = readTile(source, tile);
+function tileHashes({ source, rooms, add }: Walk, tile: Tile, range: string): Uint8Array | null {
+  const bytes = readTile(source, tile, rooms.tile);
   if (bytes === null) {
     add({ code: "tile_missing", at: range, detail: `${tilePath(tile)} is missing` });
     return null;

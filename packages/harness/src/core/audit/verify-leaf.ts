@@ -1,8 +1,10 @@
 // What leaves say, beside their hashes: which log they belong to, an unbroken count per subject, and payloads that are
 // either what was committed to, or gone with a record of it.
 
-import { commitment, ERASED_KIND, leafTime, SALT_BYTES } from "./leaf.ts";
+import { ERASED_KIND, leafTime } from "./leaf.ts";
 import { COMMIT_CHARS, createLeafReader, type LeafLayout, TIME_CHARS } from "./leaf-layout.ts";
+import { type Openings, readPayloads } from "./payload-lines.ts";
+import { createSubjectVersions } from "./subject-versions.ts";
 import type { LogFinding, Memory } from "./verify-source.ts";
 
 export type LeafChecks = {
@@ -13,11 +15,6 @@ export type LeafChecks = {
   /** After the last entry: erasures are recorded later than what they erased. */
   end(): { readonly opened: number; readonly erased: number; readonly unopened: number };
 };
-
-type Opening = { readonly salt: Buffer; readonly payload: string };
-
-/** A payload is at most what an event holds; a line that is longer is not one of ours. */
-const LINE_CHARS_MAX = 4_000_000;
 
 export type LeafKnowledge = {
   /** Entries whose erasure is recorded, beside those that the log itself says so of. */
@@ -33,6 +30,7 @@ export function createLeafChecks(
 ): LeafChecks {
   // A later epoch goes on where the one before it stopped, so its first version of a subject is not 1.
   const epoch = Number(/\/e([1-9]\d*)$/.exec(origin)?.[1] ?? 1);
+  const erasureOf = `entry:${epoch}:`;
   const erased = new Set(knowledge.erased ?? []);
   const checkTime = createTimeChecks(knowledge.seen ?? [], add);
   const reader = createLeafReader();
@@ -51,13 +49,19 @@ export function createLeafChecks(
       tenant ??= layout.tenant;
       if (layout.log !== origin || layout.tenant !== tenant)
         add({ code: "entry_of_another_log", at: `entry ${index}`, detail: `it belongs to ${layout.log}` });
-      const subject = bytes.toString("latin1", from + layout.subjectAt, from + layout.subjectEnd);
-      checkVersion(subject, versionOf(layout, bytes, from), index);
-      if (isErasure(layout, bytes, from) && subject.startsWith(`entry:${epoch}:`))
-        erased.add(Number(subject.slice(`entry:${epoch}:`.length)));
+      checkVersion(
+        bytes,
+        from + layout.subjectAt,
+        from + layout.subjectEnd,
+        versionOf(layout, bytes, from),
+        index,
+      );
+      if (isErasure(layout, bytes, from)) {
+        const subject = bytes.toString("latin1", from + layout.subjectAt, from + layout.subjectEnd);
+        if (subject.startsWith(erasureOf)) erased.add(Number(subject.slice(erasureOf.length)));
+      }
       checkTime?.(bytes.toString("latin1", from + layout.timeAt, from + layout.timeAt + TIME_CHARS), index);
-      const at = from + layout.commitAt;
-      payloads.check(index, () => bytes.toString("latin1", at, at + COMMIT_CHARS));
+      payloads.check(index, bytes, from + layout.commitAt);
     },
     end: () => payloads.end(erased),
   };
@@ -104,27 +108,32 @@ function versionOf({ versionAt, length }: LeafLayout, bytes: Uint8Array, from: n
   return version;
 }
 
-const isErasure = ({ kindAt, kindEnd }: LeafLayout, bytes: Buffer, from: number): boolean =>
-  kindEnd - kindAt === ERASED_KIND.length &&
-  bytes.toString("latin1", from + kindAt, from + kindEnd) === ERASED_KIND;
+const ERASED = Buffer.from(ERASED_KIND, "latin1");
+
+// Byte by byte: kinds of that length are not rare.
+function isErasure({ kindAt, kindEnd }: LeafLayout, bytes: Uint8Array, from: number): boolean {
+  if (kindEnd - kindAt !== ERASED.byteLength) return false;
+  for (let i = 0; i < ERASED.byteLength; i += 1) if (bytes[from + kindAt + i] !== ERASED[i]) return false;
+  return true;
+}
 
 type PayloadChecks = {
   open(bytes: Uint8Array | null, first: number): void;
-  /** @param commitOf what the entry commits to, in hex; asked for only where there is something to open it with */
-  check(index: number, commitOf: () => string): void;
+  /** @param commitAt where the bytes have what the entry commits to, in hex */
+  check(index: number, bytes: Buffer, commitAt: number): void;
   end(erased: ReadonlySet<number>): ReturnType<LeafChecks["end"]>;
 };
 
 function createPayloadChecks(add: (finding: LogFinding) => void): PayloadChecks {
   const missing = new Set<number>();
   const present = createBits();
-  let openings: Map<number, Opening> | null = null;
+  let openings: Openings | null = null;
   let [opened, unopened] = [0, 0];
   return {
     open(bytes, first): void {
       openings = bytes === null ? null : readPayloads(bytes, first, add);
     },
-    check(index, commitOf): void {
+    check(index, bytes, commitAt): void {
       if (openings === null) {
         unopened += 1;
         return;
@@ -136,9 +145,9 @@ function createPayloadChecks(add: (finding: LogFinding) => void): PayloadChecks 
       }
       opened += 1;
       present.set(index);
-      if (opening.salt.byteLength !== SALT_BYTES)
+      if (opening === null)
         add({ code: "payload_altered", at: `entry ${index}`, detail: "its salt has not 32 bytes" });
-      else if (commitment(opening.salt, opening.payload).toString("hex") !== commitOf())
+      else if (opening !== bytes.toString("latin1", commitAt, commitAt + COMMIT_CHARS))
         add({
           code: "payload_altered",
           at: `entry ${index}`,
@@ -168,15 +177,13 @@ function createPayloadChecks(add: (finding: LogFinding) => void): PayloadChecks 
 function createVersionChecks(
   epoch: number,
   add: (finding: LogFinding) => void,
-): (subject: string, version: number, index: number) => void {
-  const versions = new Map<string, { last: number }>();
-  return (subject, version, index): void => {
-    const known = versions.get(subject);
-    const last = known?.last;
-    if (known === undefined) versions.set(subject, { last: version });
-    else known.last = version;
-    if (last === undefined ? version === 1 || epoch > 1 : version === last + 1) return;
+): (bytes: Buffer, from: number, to: number, version: number, index: number) => void {
+  const versions = createSubjectVersions();
+  return (bytes, from, to, version, index): void => {
+    const last = versions.exchange(bytes, from, to, version);
+    if (last === null ? version === 1 || epoch > 1 : version === last + 1) return;
     const expected = (last ?? 0) + 1;
+    const subject = bytes.toString("latin1", from, to);
     add({
       code: version < expected ? "version_repeated" : "version_missing",
       at: `entry ${index}`,
@@ -200,44 +207,4 @@ function createBits(): { set(index: number): void; has(index: number): boolean }
     },
     has: (index) => ((bits[index >> 3] ?? 0) & (1 << (index & 7))) !== 0,
   };
-}
-
-function readPayloads(
-  bytes: Uint8Array,
-  first: number,
-  add: (finding: LogFinding) => void,
-): Map<number, Opening> {
-  const openings = new Map<number, Opening>();
-  for (const line of Buffer.from(bytes).toString("utf8").split("\n")) {
-    if (line === "") continue;
-    const opening = line.length > LINE_CHARS_MAX ? null : parseLine(line);
-    if (opening === null || openings.has(opening.index)) {
-      add({
-        code: "payload_malformed",
-        at: `payloads from entry ${first}`,
-        detail: "a line that opens no entry",
-      });
-      continue;
-    }
-    openings.set(opening.index, opening);
-  }
-  return openings;
-}
-
-function parseLine(line: string): (Opening & { readonly index: number }) | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
-  if (typeof value !== "object" || value === null) return null;
-  const [index, salt, payload]: unknown[] = [
-    Reflect.get(value, "i"),
-    Reflect.get(value, "s"),
-    Reflect.get(value, "p"),
-  ];
-  if (typeof index !== "number" || typeof salt !== "string" || typeof payload !== "string") return null;
-  return { index, salt: Buffer.from(salt, "base64"), payload };
 }

@@ -1,7 +1,12 @@
 import type { Hash } from "@assent/tlog";
 
-/** An export's files by their path; null where there is none. */
-export type LogSource = { read(path: string): Uint8Array | null };
+export type LogSource = {
+  /**
+   * An export's file by its path; null where there is none.
+   * @param room where its bytes may be put, if they all fit; the next who gives the same room overwrites them
+   */
+  read(path: string, room?: Uint8Array): Uint8Array | null;
+};
 
 /** One thing that is wrong, and where. */
 export type LogFinding = { readonly code: string; readonly at: string; readonly detail: string };

@@ -3,6 +3,7 @@
 
 import type { PolicyBudget } from "./policy-context.ts";
 import type { Sha256 } from "../../base/digest.ts";
+import type { HandleUse } from "../label/handles.ts";
 import type { ActionRequest, ArgumentLabels, Circumstances } from "./action-request.ts";
 
 export type Judgement = {
@@ -21,12 +22,15 @@ export type Judgement = {
    * null: it was not defined any more.
    */
   readonly agentVersion?: Sha256 | null;
+  /** Values that the model gave by a handle; absent where there are none. */
+  readonly handles?: readonly HandleUse[];
 };
 
 export function judgementOf(
   request: ActionRequest,
   policyVersion: Sha256,
   budget: PolicyBudget = {},
+  handles: readonly HandleUse[] = [],
 ): Judgement {
   const { labels, controlArguments, tainted, askable, planned, circumstances } = request;
   const judgement = {
@@ -37,6 +41,7 @@ export function judgementOf(
     planned,
     policyVersion,
     ...(Object.keys(budget).length === 0 ? {} : { budget }),
+    ...(handles.length === 0 ? {} : { handles }),
   };
   return circumstances === undefined ? judgement : { ...judgement, circumstances };
 }

@@ -33,6 +33,10 @@ const TASK_CHARS_MAX = 100_000;
 
 const QUOTED =
   /"[^"\n]{0,2000}"|[“„][^“”\n]{0,2000}[“”]|«[^»\n]{0,2000}»|「[^」\n]{0,2000}」|『[^』\n]{0,2000}』|`[^`\n]{0,2000}`/g;
+/** The text with blanks for what is quoted: every place in it stays where it was. */
+export const unquoted = (text: string): string =>
+  text.replaceAll(QUOTED, (quoted) => " ".repeat(quoted.length));
+
 const NEGATIONS: ReadonlySet<string> = new Set(
   "not never without dont don't no cannot can't avoid".split(" "),
 );
@@ -40,9 +44,10 @@ const NEGATIONS: ReadonlySet<string> = new Set(
 const NEGATED_WORDS = 2;
 const JOINTS: ReadonlySet<string> = new Set(["and", "then", "but", "or", ...FOREIGN_JOINTS]);
 
-const SCRIPT = "[\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}ー々]";
+const SCRIPT = "[\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}\\p{sc=Hangul}ー々]";
 const PIECES = new RegExp(`${SCRIPT}+|(?:(?!${SCRIPT})[^])+`, "gu");
 const UNSPACED = new RegExp(`^${SCRIPT}`, "u");
+const CONDITION = /^(?:如果|要是|若|假如)/u;
 const NO_ACTS: ReadonlySet<Act> = new Set();
 
 type Draft = {
@@ -62,7 +67,8 @@ export function wordsOfTask(task: string): readonly TaskWord[] {
   for (const piece of text.split(/\s+/)) {
     const parts = piece.match(PIECES) ?? [];
     for (const [at, part] of parts.entries()) {
-      const isValue = /[/\\._@-]$/.test(parts[at - 1] ?? "") || /^[/\\._@]/.test(parts[at + 1] ?? "");
+      const isValue =
+        /[/\\._@-]$/.test(parts[at - 1] ?? "") || /^(?:[/\\_@]|\.[^"')])/.test(parts[at + 1] ?? "");
       if (UNSPACED.test(part)) drafts.push(...unspacedWords(part, isValue));
       else {
         const { words, denies } = spacedWords(part, negated > 0);
@@ -114,8 +120,10 @@ function unspacedWords(run: string, isValue: boolean): readonly Draft[] {
       words.push({ ...plain, text: run.slice(at, at + found.length), meaning: found.meaning });
     at += found?.length ?? 1;
   }
+  // "If there is nothing odd in it," takes nothing back, as long as it asks for nothing itself.
+  const isCondition = CONDITION.test(run) && words.every(({ meaning }) => meaning.asks.length === 0);
   // The whole, once more: a negation may stand anywhere in it.
-  return [...words, { ...plain, text: run }];
+  return isCondition ? words : [...words, { ...plain, text: run }];
 }
 
 /** Words after the first of a parted verb, within its sentence. */

@@ -58,7 +58,16 @@ describe("what the requester's words name", () => {
     ["ファイルを削除しないでください。"],
     ["「ファイルを削除して」を訳してください。"],
     ["読むのは /削除/ファイル.txt だけ。"],
-    ["Удалите файл."],
+    ["Dosyayı sil."],
+    ["Не удаляйте и не удалите файл."],
+    ["Não apague o ficheiro."],
+    ["Non eliminare il file a.txt."],
+    ["Verwijder het bestand niet."],
+    ["Nie usuń pliku."],
+    ["不要删除文件。"],
+    ["如果不想删除文件，"],
+    ["파일을 삭제하지 마세요."],
+    ["파일을 삭제하지 않고 읽어 줘."],
     [""],
   ])("nothing: %s", (task) => {
     expect([...toolsNamed(task, TOOLS)]).toEqual([]);
@@ -84,6 +93,18 @@ describe("what the requester's words name", () => {
     ["Lösche a.txt.", ["delete_file"]],
     ["Storniere es.", ["cancel_standing_order"]],
     ["Wirf a.txt weg.", []],
+    ["Elimina o ficheiro a.txt e depois manda um e-mail ao Bob.", ["delete_file", "gmail.send_email"]],
+    ["Cancella il file a.txt.", ["delete_file"]],
+    ["Verwijder het bestand a.txt en betaal de factuur.", ["delete_file", "send_money"]],
+    ["Usuń plik a.txt.", ["delete_file"]],
+    ["Удалите файл a.txt.", ["delete_file"]],
+    ["Измени постоянное поручение.", ["change_standing_order"]],
+    ["删除文件a.txt。", ["delete_file"]],
+    ["如果没有问题，就给鲍勃转账20。", ["send_money"]],
+    ["如果没有问题，就不要给鲍勃转账20。", []],
+    ["把会议分别写入两个文件。", ["write_file"]],
+    ["a.txt 파일을 삭제해 주세요.", ["delete_file"]],
+    ["밥에게 20을 송금해 주세요.", ["send_money"]],
   ])("in other languages: %s", (task, names) => {
     expect([...toolsNamed(task, TOOLS)].toSorted()).toEqual(names.toSorted());
   });

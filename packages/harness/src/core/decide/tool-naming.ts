@@ -2,6 +2,7 @@
 // file that was named to be read can be deleted by its name as well (spec/security.md section 4: a tool set frozen
 // before the first untrusted read takes 9 of 12 attackers' calls away that provenance of values leaves).
 
+import type { Manifest } from "../tool.ts";
 import { type Act, actsOf, actsOfTool, placeOfAct, stemOf } from "./acts.ts";
 import { saysPhrase, type TaskWord, wordsOfTask } from "./task-words.ts";
 import { meaningOf } from "./words/lexicon.ts";
@@ -13,6 +14,18 @@ export type NamedTool = {
   /** Words and phrases of its manifest, in any language. */
   readonly namedBy?: readonly string[];
 };
+
+/** What a manifest says of it. */
+export const namedTool = ({
+  name,
+  effect,
+  harm,
+  namedBy = [],
+}: Pick<Manifest, "name" | "effect" | "harm" | "namedBy">): NamedTool => ({
+  name,
+  changes: effect !== "none" || harm.length > 0,
+  namedBy,
+});
 
 /**
  * Names of the tools that do an act which the task speaks of. A tool's act is the gravest that a word of its

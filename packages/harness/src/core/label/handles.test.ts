@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { describeHandle, resolveHandles } from "./handles.ts";
+import { describeHandle, type HandleUse, resolveHandles, usesLeft } from "./handles.ts";
+import { HANDLE_USES_MAX, RESOLVED_CHARS_MAX } from "./limits.ts";
 
 const MAIL =
   "Pay 1,234.50 EUR to anna@corp.example by 2026-11-20, see https://corp.example/bill. Or ask ben@corp.example. 01/02/2026";
@@ -76,4 +77,26 @@ test("without a handle the arguments stay as they are", () => {
     }),
     { seed: 42, numRuns: 200 },
   );
+});
+
+test("a short call cannot become an endless one by naming a long text often", () => {
+  const kept = new Map([[1, "x".repeat(RESOLVED_CHARS_MAX / 2)]]);
+  const of = (count: number): boolean =>
+    resolveHandles({ all: Array.from({ length: count }, () => "$v1") }, kept).ok;
+  expect([of(1), of(2), of(3)]).toEqual([true, true, false]);
+  const few = new Map([[1, "a@b.example"]]);
+  const uses = (count: number): boolean =>
+    resolveHandles({ all: Array.from({ length: count }, () => "$v1.email") }, few).ok;
+  expect([uses(HANDLE_USES_MAX), uses(HANDLE_USES_MAX + 1)]).toEqual([true, false]);
+});
+
+test("what an edit leaves as it was still came by its handle, and nothing else does", () => {
+  const before = { to: "a@b.example", list: [{ "x/y": "c@d.example" }], note: "n" };
+  const use = (pointer: string): HandleUse => ({ pointer, step: 1, type: "email", start: 0, end: 1 });
+  const uses = [use("/to"), use("/list/0/x~1y"), use("/gone")];
+  const left = (now: Record<string, unknown>): readonly string[] =>
+    usesLeft(uses, before, now).map(({ pointer }) => pointer);
+  expect(left({ ...before, note: "other" })).toEqual(["/to", "/list/0/x~1y"]);
+  expect(left({ ...before, to: "e@f.example" })).toEqual(["/list/0/x~1y"]);
+  expect(left({ to: "a@b.example" })).toEqual(["/to"]);
 });

@@ -3,10 +3,11 @@
 // follows from the journal alone: its number is the step's.
 
 import { err, ok, type Result } from "../../base/result.ts";
+import type { ArgumentLabels } from "../decide/action-request.ts";
 import { fieldsOf, type FieldType } from "./fields.ts";
-import { ARGUMENT_DEPTH_MAX } from "./limits.ts";
+import { ARGUMENT_DEPTH_MAX, HANDLE_USES_MAX, RESOLVED_CHARS_MAX } from "./limits.ts";
 
-/** A kept text by the number of its step. */
+/** A kept text by the number of its step. Of each run its own: no other run's can be named. */
 export type KeptTexts = ReadonlyMap<number, string>;
 
 export type HandleUse = {
@@ -49,8 +50,20 @@ export function resolveHandles(
   kept: KeptTexts,
 ): Result<Resolved, string> {
   const uses: HandleUse[] = [];
+  // A short call may name a long text often: neither its size nor the reading of it may grow with that.
+  let charsLeft = RESOLVED_CHARS_MAX;
+  const fields = new Map<string, readonly Found[]>();
+  const fieldsIn: FieldsIn = (step, text, type) => {
+    const known = fields.get(`${step}.${type}`) ?? distinct(text, type);
+    fields.set(`${step}.${type}`, known);
+    return known;
+  };
   const visit = (value: unknown, pointer: string, depth: number): Result<unknown, string> => {
-    if (typeof value === "string") return resolveText(value, pointer, kept, uses);
+    if (typeof value === "string") {
+      const found = resolveText(value, pointer, kept, { uses, fieldsIn });
+      if (found.ok && typeof found.value === "string") charsLeft -= found.value.length;
+      return charsLeft < 0 || uses.length > HANDLE_USES_MAX ? err(TOO_MUCH) : found;
+    }
     if (typeof value !== "object" || value === null) return ok(value);
     if (depth >= ARGUMENT_DEPTH_MAX) return err("The arguments are nested too deep for handles.");
     const members: [string, unknown][] = [];
@@ -72,11 +85,52 @@ export function resolveHandles(
   return ok({ args: made, uses });
 }
 
+/** What a handle stands for came out of untrusted text, whoever else wrote the same. */
+export const labelsOfUses = (uses: readonly HandleUse[]): ArgumentLabels =>
+  Object.fromEntries(
+    uses.map(({ pointer, step, start, end }) => [
+      pointer,
+      { origin: "untrusted", sources: [{ source: `step:${step}`, start, end }] } as const,
+    ]),
+  );
+
+/** For whoever is asked: which value the model chose without seeing it, and where it came from. */
+export function describeUse({ pointer, step, type }: HandleUse, tool: string): string {
+  const what = type === null ? "all" : `one ${type}`;
+  return `${pointer} is ${what} of what ${tool} returned in step ${step}.`;
+}
+
+/** Of arguments that were changed: those whose value still is what the handle stood for. */
+export function usesLeft(
+  uses: readonly HandleUse[],
+  before: Readonly<Record<string, unknown>>,
+  now: Readonly<Record<string, unknown>>,
+): readonly HandleUse[] {
+  return uses.filter(({ pointer }) => {
+    const value = valueAt(before, pointer);
+    return value !== undefined && value === valueAt(now, pointer);
+  });
+}
+
+function valueAt(args: unknown, pointer: string): unknown {
+  let at = args;
+  for (const part of pointer.split("/").slice(1)) {
+    const name = part.replaceAll("~1", "/").replaceAll("~0", "~");
+    if (typeof at !== "object" || at === null) return undefined;
+    at = new Map<string, unknown>(Object.entries(at)).get(name);
+  }
+  return at;
+}
+
+const TOO_MUCH = `With what their handles stand for the arguments are too long: ${RESOLVED_CHARS_MAX} characters and ${HANDLE_USES_MAX} handles at most.`;
+
+type FieldsIn = (step: number, text: string, type: Exclude<FieldType, "text">) => readonly Found[];
+
 function resolveText(
   text: string,
   pointer: string,
   kept: KeptTexts,
-  uses: HandleUse[],
+  { uses, fieldsIn }: { readonly uses: HandleUse[]; readonly fieldsIn: FieldsIn },
 ): Result<unknown, string> {
   if (!LIKE_HANDLE.test(text)) return ok(text);
   const match = HANDLE.exec(text);
@@ -89,7 +143,7 @@ function resolveText(
     uses.push({ pointer, step, type, start: 0, end: whole.length });
     return ok(whole);
   }
-  const found = distinct(whole, type);
+  const found = fieldsIn(step, whole, type);
   const nth = match[3] === undefined ? null : Number(match[3]);
   if (nth === null && found.length > 1)
     return err(`${pointer}: $v${step} has ${found.length} of the kind ${type}; say which: ${text}.1`);

@@ -36,3 +36,7 @@ export const SOURCES_PER_LEAF_MAX = 4;
 
 /** Fields of one type read from one text; past it the text counts as ambiguous. */
 export const FIELDS_MAX = 10_000;
+
+/** Characters of one call's texts once its handles are resolved, and handles in it; more is refused as the model's mistake. */
+export const RESOLVED_CHARS_MAX = 4 * 1024 * 1024;
+export const HANDLE_USES_MAX = 256;

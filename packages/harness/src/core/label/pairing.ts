@@ -1,34 +1,33 @@
 // Whether the requester put the values of one call together. "Pay 20 to Alice and 30 to Bob" has two amounts and two
-// recipients, all of them the requester's, and still says that Bob gets no 20.
+// recipients, all of them the requester's, and still says that Bob gets no 20; "read a.txt and delete b.txt" names two
+// files, and still says that a.txt stays.
 
 import type { ArgumentLabels } from "../decide/action-request.ts";
-import { accountKey } from "./account.ts";
-import { fieldsOf } from "./fields.ts";
-
-/** What a call may take for another of its kind. Names have no form by which they could be told from other words. */
-type Kind = "address" | "account" | "amount" | "date" | "url";
-
-type Value = {
-  readonly kind: Kind;
-  readonly key: string;
-  /** Half-open range in the task. */
-  readonly start: number;
-  readonly end: number;
-};
+import { type Clause, clausesOf, JOINT, type Span } from "../decide/task-clauses.ts";
+import type { NamedTool } from "../decide/tool-naming.ts";
+import { type Value, valuesOf } from "./task-values.ts";
 
 /** Longer tasks, and ones with more values, are no sentences whose parts could be told apart: then nothing is said. */
 const TASK_CHARS_MAX = 20_000;
 const VALUES_MAX = 200;
 
+export type PairedCall = {
+  readonly tool: string;
+  readonly controlArguments: readonly string[];
+  readonly labels: ArgumentLabels;
+};
+
 /**
- * The call has control values of two kinds or more, of each of which the task has several, and they stand in no clause
- * together, nor in the same place of each kind's row ("20 and 30 to Alice and Bob"). Or one mention serves two of its
- * arguments though the task has another value of that kind. What the task determines is never pieced.
+ * Of the call's control values, those of which the task has another of their kind (what the task determines is never
+ * pieced). Two kinds of them stand in no clause together, nor in the same place of each kind's row ("20 and 30 to Alice
+ * and Bob"). Or one mention serves two arguments. Or the clause that names the tool has others of the kind, and not this
+ * one. Or another one of its clause stands right behind the argument's own name ("from Monday to Friday").
+ * @param tools of the run, for what their names say
  */
-export function isPieced(task: string, controlArguments: readonly string[], labels: ArgumentLabels): boolean {
+export function isPieced(task: string, call: PairedCall, tools: readonly NamedTool[]): boolean {
   if (task.length > TASK_CHARS_MAX) return false;
-  const places = placesOf(controlArguments, labels);
-  if (places.length < 2) return false;
+  const places = placesOf(call.controlArguments, call.labels);
+  if (places.length === 0) return false;
   const values = valuesOf(task);
   if (values.length > VALUES_MAX) return false;
   const chosen = places.flatMap(({ argument, start, end }) => {
@@ -36,13 +35,21 @@ export function isPieced(task: string, controlArguments: readonly string[], labe
     const isChoice = values.some(({ kind, key }) => kind === value?.kind && key !== value.key);
     return value === undefined || !isChoice ? [] : [{ argument, value }];
   });
+  if (chosen.length === 0) return false;
   if (servesTwice(chosen)) return true;
   const used = chosen.map(({ value }) => value);
-  if (new Set(used.map(({ kind }) => kind)).size < 2) return false;
-  return !standTogether(task, values, used) && !standInRow(values, used);
+  const kinds = new Set(used.map(({ kind }) => kind));
+  if (kinds.size > 1 && !standTogether(task, values, used) && !standInRow(values, used)) return true;
+  const clauses = clausesOf(task, values, tools);
+  if (clauses === null) return false;
+  return chosen.some(
+    (one) =>
+      isOfOtherAct(clauses, values, one.value, call.tool) || isNamedOtherwise(task, clauses, values, one),
+  );
 }
 
-type PlaceOfArgument = { readonly argument: string; readonly start: number; readonly end: number };
+type PlaceOfArgument = Span & { readonly argument: string };
+type Chosen = { readonly argument: string; readonly value: Value };
 
 /** Of control values that stand in the task, and nowhere else. */
 function placesOf(controlArguments: readonly string[], labels: ArgumentLabels): readonly PlaceOfArgument[] {
@@ -57,7 +64,7 @@ function placesOf(controlArguments: readonly string[], labels: ArgumentLabels): 
   });
 }
 
-const servesTwice = (chosen: readonly { readonly argument: string; readonly value: Value }[]): boolean =>
+const servesTwice = (chosen: readonly Chosen[]): boolean =>
   chosen.some(({ argument, value }) =>
     chosen.some(
       (other) =>
@@ -65,44 +72,14 @@ const servesTwice = (chosen: readonly { readonly argument: string; readonly valu
     ),
   );
 
-const ACCOUNT = /\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{2,4}){3,8}\b/g;
-const NUMBER = /(?<![\w.,:/-])\d+(?:[.,]\d+)*(?![\w:/-])/g;
+const isSame = (a: Value, b: Value): boolean => a.kind === b.kind && a.key === b.key;
+const isWithin = (value: Span, clause: Span): boolean =>
+  value.start >= clause.start && value.end <= clause.end;
 
-/** In their order, none within another. */
-function valuesOf(task: string): readonly Value[] {
-  const values: Value[] = [];
-  const add = (kind: Kind, key: string, start: number, end: number): void => {
-    if (!values.some((other) => start < other.end && other.start < end))
-      values.push({ kind, key, start, end });
-  };
-  const addFields = (kind: Kind, type: "email" | "url" | "date" | "amount"): void => {
-    for (const {
-      values: [key = ""],
-      start,
-      end,
-    } of fieldsOf(task, type))
-      add(kind, key, start, end);
-  };
-  // Groups of digits that follow an account are no part of it: its check digits say where it ends.
-  const addAccount = (text: string, index: number): void => {
-    for (let end = text.length; end > 0; end = text.lastIndexOf(" ", end - 1)) {
-      const key = accountKey(text.slice(0, end).toLowerCase());
-      if (key === null) continue;
-      add("account", key, index, index + end);
-      return;
-    }
-  };
-  addFields("address", "email");
-  addFields("url", "url");
-  for (const { 0: text, index } of task.matchAll(ACCOUNT)) addAccount(text, index);
-  addFields("date", "date");
-  addFields("amount", "amount");
-  for (const { 0: text, index } of task.matchAll(NUMBER)) add("amount", text, index, index + text.length);
-  return values.toSorted((a, b) => a.start - b.start);
-}
+const LIST = /^\s*(?:[,、，]|と|和|及|及び|및|와|과|and|und|et|y|e|ed|en|oraz|i|и|,\s*and)\s*$/iu;
 
-const JOINT = /[.;!?,。、\n]|\b(?:and|then|und|dann|et|puis|y|luego)\b/iu;
-const LIST = /^\s*(?:,|、|と|and|und|et|y|,\s*and)\s*$/iu;
+const isListed = (task: string, before: Value | undefined, value: Value): before is Value =>
+  before?.kind === value.kind && LIST.test(task.slice(before.end, value.start));
 
 /** A joint ends a clause, but not one that only joins two values of one kind to a list. */
 function standTogether(task: string, values: readonly Value[], used: readonly Value[]): boolean {
@@ -110,13 +87,11 @@ function standTogether(task: string, values: readonly Value[], used: readonly Va
   for (const [at, value] of values.entries()) {
     const before = values[at - 1];
     const between = before === undefined ? "" : task.slice(before.end, value.start);
-    const isList = before?.kind === value.kind && LIST.test(between);
-    if (before === undefined || (JOINT.test(between) && !isList)) clauses.push([value]);
+    const isJoined = between.search(JOINT) >= 0 && !isListed(task, before, value);
+    if (before === undefined || isJoined) clauses.push([value]);
     else clauses.at(-1)?.push(value);
   }
-  return clauses.some((clause) =>
-    used.every(({ kind, key }) => clause.some((value) => value.kind === kind && value.key === key)),
-  );
+  return clauses.some((clause) => used.every((one) => clause.some((value) => isSame(value, one))));
 }
 
 /** As many of each kind, and each of them the same one of its kind: the first amount and the first recipient. */
@@ -128,4 +103,52 @@ function standInRow(values: readonly Value[], used: readonly Value[]): boolean {
   });
   const [first] = places;
   return places.every(({ count, place }) => count === first?.count && place === first.place);
+}
+
+/** The clauses that name the tool have values of the kind, and none of them is this one. */
+function isOfOtherAct(
+  clauses: readonly Clause[],
+  values: readonly Value[],
+  chosen: Value,
+  tool: string,
+): boolean {
+  const naming = clauses.filter(({ named }) => named.has(tool));
+  const there = values.filter(
+    (value) => value.kind === chosen.kind && naming.some((clause) => isWithin(value, clause)),
+  );
+  return there.length > 0 && !there.some((value) => isSame(value, chosen));
+}
+
+/** In the clause where the value stands another one follows the argument's name, and it itself does nowhere. */
+function isNamedOtherwise(
+  task: string,
+  clauses: readonly Clause[],
+  values: readonly Value[],
+  { argument, value: chosen }: Chosen,
+): boolean {
+  const names = new Set(
+    argument
+      .replaceAll(/(\p{Ll})(\p{Lu})/gu, "$1 $2")
+      .toLowerCase()
+      .match(/\p{L}+/gu) ?? [],
+  );
+  const isLed = (value: Value): boolean => names.has(leadOf(task, values, value));
+  const mentions = values.filter((value) => isSame(value, chosen));
+  if (mentions.some(isLed)) return false;
+  return clauses.some(
+    (clause) =>
+      mentions.some((value) => isWithin(value, clause)) &&
+      values.some(
+        (value) =>
+          value.kind === chosen.kind && value.key !== chosen.key && isWithin(value, clause) && isLed(value),
+      ),
+  );
+}
+
+/** The word right before a value, or before the list that it stands in. */
+function leadOf(task: string, values: readonly Value[], value: Value): string {
+  let at = values.indexOf(value);
+  while (isListed(task, values[at - 1], values[at] ?? value)) at -= 1;
+  const before = task.slice(Math.max(0, (values[at]?.start ?? 0) - 60), values[at]?.start ?? 0);
+  return /(\p{L}+)[\s:=("'„“]*$/u.exec(before)?.[1]?.toLowerCase() ?? "";
 }

@@ -60,7 +60,8 @@ const DIGESTS: ReadonlySet<string> = new Set(
 );
 
 const cache = new Map<string, KeyName>();
-const CACHED_MAX = 16_384;
+/** Names repeat; words of texts that only look like names do not, and are forgotten soon. */
+const CACHED_MAX = 2_048;
 
 /** @param name as written: any case, with `_`, `-`, `.`, blanks or capitals between its words */
 export function readKeyName(name: string): KeyName {

@@ -56,6 +56,7 @@ export const ASSENT = {
   event: "assent.event.kind",
   redaction: "assent.redaction.rule",
   breaker: "assent.breaker.state",
+  outcome: "assent.outcome",
   /** A driver's word for what it did itself. */
   reported: "assent.reported",
 } as const;
@@ -138,6 +139,22 @@ export const METRICS = {
     kind: "gauge",
     unit: "1",
     description: "1 for the state that a provider's breaker is in, 0 for the others.",
+  },
+  "assent.provider.retries": {
+    kind: "counter",
+    unit: "{call}",
+    description: "Calls of a model that were repeated, by provider and what came of the repetition.",
+  },
+  "assent.audit.head_seq": {
+    kind: "gauge",
+    unit: "{entry}",
+    description: "Entries of all tenants' logs together.",
+  },
+  "assent.audit.gap": {
+    kind: "gauge",
+    unit: "{event}",
+    description:
+      "Events that were recorded and are neither waiting nor in a log, or the other way round; 0, or an alarm. Counted by the minute where the logs are kept.",
   },
   "assent.redactions": {
     kind: "counter",

@@ -50,6 +50,8 @@ export type EvidencePorts = {
   ) => Promise<void>;
   /** Null where no witness is asked. */
   readonly witnessed: WitnessedOptions | null;
+  /** Tenants whose log has lost or gained something, as far as this process has counted. */
+  readonly gaps: () => number;
 };
 
 export type WitnessedOptions = Omit<WitnessedPorts, "store">;
@@ -86,6 +88,8 @@ export type Stopped = { readonly code: string; readonly detail: string };
 export type EntryPage = { readonly entries: readonly StoredLeaf[]; readonly size: number };
 
 export type Evidence = {
+  /** Tenants whose log does not balance; counted by the process that keeps the logs, 0 in others. */
+  gaps(): number;
   /** The proof of a run's event; null while no checkpoint covers it. */
   prove(tenant: TenantId, run: RunId, version: number): Promise<EventProof | null>;
   /** Waits until a checkpoint covers the newest fact about this subject; false when that took too long. */
@@ -109,6 +113,7 @@ export type Evidence = {
 export function createEvidence(ports: EvidencePorts): Evidence {
   const { store } = ports;
   return {
+    gaps: () => ports.gaps(),
     prove: async (tenant, run, version) =>
       await store.transaction(tenant, async (tx) => await prove(tx, run, version)),
     async waitForCover(tenant, subject): Promise<boolean> {

@@ -28,7 +28,7 @@ export async function submitExternalRun(
     key,
     expiresAt: new Date(now.getTime() + IDEMPOTENCY_RETENTION_HOURS * 3_600_000),
   };
-  const refusal = refuseSchemas(request);
+  const refusal = refuseTools(request);
   return await ports.store.transaction(caller.tenant, async (tx) => {
     const earlier = await tx.idempotency.find(idempotencyKey, now);
     if (earlier !== null) return replay(earlier, fingerprint);
@@ -40,6 +40,7 @@ export async function submitExternalRun(
       system: request.system ?? null,
       approver: request.approver,
       tools: request.tools.map(pinTool),
+      ...(request.handles === undefined || request.handles.length === 0 ? {} : { handles: request.handles }),
     };
     const run: NewRun = {
       id: idFromUuid("run", uuidV7(now, ports.random.bytes(10))),
@@ -62,14 +63,22 @@ export async function submitExternalRun(
   });
 }
 
-function refuseSchemas({ tools }: ExternalRunRequest): Refusal | null {
+function refuseTools({ tools, handles = [] }: ExternalRunRequest): Refusal | null {
   const errors = tools.flatMap((tool, index) => {
     const compiled = compileInputSchema(tool.input_schema ?? {});
     return compiled.ok ? [] : [{ pointer: `#/tools/${index}/input_schema`, detail: compiled.error }];
   });
-  return errors.length === 0
+  if (errors.length > 0)
+    return { code: "invalid_request", detail: "A tool's schema cannot be used.", errors };
+  // A misspelt name would leave a result in the model's sight that somebody believes is kept from it.
+  const unknown = handles.flatMap((name, index) =>
+    tools.some((tool) => tool.name === name)
+      ? []
+      : [{ pointer: `#/handles/${index}`, detail: "names a tool that the run does not have" }],
+  );
+  return unknown.length === 0
     ? null
-    : { code: "invalid_request", detail: "A tool's schema cannot be used.", errors };
+    : { code: "invalid_request", detail: "`handles` names tools of this run.", errors: unknown };
 }
 
 async function begin(

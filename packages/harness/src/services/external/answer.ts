@@ -32,7 +32,10 @@ function answerOfCall(id: ActionId, tool: ToolStep, ended: boolean): ActionAnswe
   // Closed without a report, by the end of the run.
   if (ended && tool.outcome === null)
     return { ...head, decision: "deny", ...approval, reasons: RUN_FINISHED };
-  return { ...head, decision: "permit", ...approval, reasons, effect_id: tool.request.effectId };
+  const { effectId, judgement, action } = tool.request;
+  // What a handle stood for, for the driver: what is carried out is what was judged, to the byte.
+  const resolved = judgement?.handles === undefined ? {} : { arguments: action.arguments };
+  return { ...head, decision: "permit", ...approval, reasons, effect_id: effectId, ...resolved };
 }
 
 function headOf(

@@ -1,7 +1,13 @@
 // A JSON value as the text that origins are looked for in. Escapes would hide what a model reads plainly, so strings
 // stand in it as they are; names of members too, since whoever wrote the value may have chosen them.
 
+import type { ToolOutcome } from "../../core/run/journal.ts";
+
 const INDENT = " ";
+
+/** What a driver reported, as it is searched. */
+export const outcomeText = ({ output, reported }: Pick<ToolOutcome, "output" | "reported">): string =>
+  reported?.form === "json" ? readableText(JSON.parse(output)) : output;
 
 /** @param value what JSON.parse gives; @returns a string as it is, anything else one leaf a line, with its name */
 export function readableText(value: unknown): string {

@@ -7,14 +7,23 @@ import { type Judgement, judgementOf } from "../../core/decide/judgement.ts";
 import type { Policies } from "../../core/decide/policy-point.ts";
 import type { Assent } from "../../core/decide/policy-annotations.ts";
 import { controlArgumentsOf, type ExternalTool, externalAction } from "../../core/external.ts";
+import { describeUse, type HandleUse, labelsOfUses } from "../../core/label/handles.ts";
 import { isPieced } from "../../core/label/pairing.ts";
 import type { RunRecord } from "../../ports.ts";
+import { showsKept } from "./kept.ts";
 import { toolsDeclared } from "./plan-match.ts";
 import { type DrivenRun, schemaNamesOf } from "./state.ts";
 
 type Args = Readonly<Record<string, unknown>>;
 
-export type DrivenCall = { readonly tool: ExternalTool; readonly args: Args; readonly planned: boolean };
+export type DrivenCall = {
+  readonly tool: ExternalTool;
+  /** As they are carried out. */
+  readonly args: Args;
+  readonly planned: boolean;
+  /** Values that the model gave by a handle. */
+  readonly uses?: readonly HandleUse[];
+};
 
 export type Judged = {
   readonly decision: Decision;
@@ -24,8 +33,9 @@ export type Judged = {
 };
 
 export function judge(policies: Policies, state: DrivenRun, run: RunRecord, call: DrivenCall): Judged {
-  const { tool, args, planned } = call;
-  const { labels } = state.index.label(args, schemaNamesOf(state, tool));
+  const { tool, args, planned, uses = [] } = call;
+  const labels = { ...state.index.label(args, schemaNamesOf(state, tool)).labels, ...labelsOfUses(uses) };
+  const tainted = state.tainted || showsKept(state, labels, uses);
   const controlArguments = controlArgumentsOf(tool, args);
   const request: ActionRequest = {
     tenant: run.tenant,
@@ -35,7 +45,7 @@ export function judge(policies: Policies, state: DrivenRun, run: RunRecord, call
     action: externalAction(tool, args),
     controlArguments,
     labels,
-    tainted: state.tainted,
+    tainted,
     askable: state.definition.approver === "ask",
     planned,
     circumstances: circumstancesOf(
@@ -43,15 +53,19 @@ export function judge(policies: Policies, state: DrivenRun, run: RunRecord, call
       // A plan says in any language which acts are the task's, and then nothing but the plan does.
       {
         named: toolsDeclared(state) ?? state.named,
-        pieced: state.tainted && isPieced(run.task, controlArguments, labels),
+        pieced: tainted && isPieced(run.task, { tool: tool.name, controlArguments, labels }, state.known),
         alarm: state.index.alarm(),
       },
       state.journal,
     ),
   };
   const verdict = policies.decide(request);
-  const judgement = judgementOf(request, policies.version);
-  const decision: Decision = { verdict: verdict.verdict, reasons: verdict.reasons };
+  const judgement = judgementOf(request, policies.version, {}, uses);
+  const handed = uses.map((use) => ({
+    code: "handle",
+    detail: describeUse(use, state.journal[use.step - 1]?.name ?? ""),
+  }));
+  const decision: Decision = { verdict: verdict.verdict, reasons: [...verdict.reasons, ...handed] };
   if (decision.verdict !== "needs_approval") return { decision, judgement, requirement: null };
   // Whatever the rules make of it: what nobody can be asked about is a deny.
   if (!request.askable || verdict.assent === null)

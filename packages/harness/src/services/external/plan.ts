@@ -14,6 +14,7 @@ import type { Refusal } from "../harness.ts";
 import { newUuid, openQuestion } from "./ask.ts";
 import { commitDriven, type Hold, nextSeq, refuseSteps } from "./drive.ts";
 import { judge } from "./judge.ts";
+import { resolveKept } from "./kept.ts";
 import { hasSlotKey, slotOf } from "./plan-match.ts";
 import { inputFault, toolOf } from "./state.ts";
 
@@ -166,6 +167,9 @@ function judgeCall(hold: Hold, call: PlannedCall, index: number): JudgedCall {
   });
   const tool = toolOf(state, call.tool);
   if (!state.tools.has(call.tool)) return fault("names a tool that the run was submitted without");
+  const handles = resolveKept(state, call.arguments);
+  if (!handles.ok || handles.value.uses.length > 0)
+    return fault("has a handle: a plan takes the value itself, or a slot for it");
   const slots = slotsIn(call.arguments);
   if (slots === null) return fault("has a `$slot` that is none, or beside other members");
   if (slots.some(({ from }) => !state.tools.has(from)))
@@ -174,7 +178,8 @@ function judgeCall(hold: Hold, call: PlannedCall, index: number): JudgedCall {
   if (unfit !== null) return fault(`does not fit the tool's schema: ${unfit}`);
   const args = withoutSlots(call.arguments);
   const { run } = hold.committed;
-  const { decision } = judge(ports.policies, state, run, { tool, args, planned: true });
+  const { decision, judgement } = judge(ports.policies, state, run, { tool, args, planned: true });
+  if (judgement.tainted) return fault("holds a value of a result that whoever plans was not to see");
   if (decision.verdict === "deny")
     return fault(`is denied: ${decision.reasons.map((reason) => reason.detail).join(" ")}`);
   // Who would have to agree to the call by itself has to agree to it as a part of the plan.

@@ -16,6 +16,7 @@ import { newUuid, openQuestion } from "./ask.ts";
 import { commitDriven, type Hold, nextSeq, refuseSteps } from "./drive.ts";
 import { judge, type Judged } from "./judge.ts";
 import { findPlanned } from "./plan-match.ts";
+import { resolveKept } from "./kept.ts";
 import { inputFault, toolOf } from "./state.ts";
 
 export async function proposeAction(
@@ -29,10 +30,12 @@ export async function proposeAction(
   // A name that nobody declared is the model's own words, and goes into the journal's view, the trail and every label.
   const isDeclared = state.tools.has(proposed.tool);
   const tool = toolOf(state, isDeclared ? proposed.tool : ports.redaction.redactText(proposed.tool));
-  const args = proposed.arguments;
-  const place = findPlanned(state, tool.name, args);
-  const call = { tool, args, planned: place !== null };
-  const judged = refuseUnfit(hold, tool, args, judge(ports.policies, state, hold.committed.run, call));
+  const resolved = resolveKept(state, proposed.arguments);
+  const { args, uses } = resolved.ok ? resolved.value : { args: {}, uses: [] };
+  const place = resolved.ok ? findPlanned(state, tool.name, args) : null;
+  const call = { tool, args, uses, planned: place !== null };
+  const fault = resolved.ok ? inputFault(state, tool, args) : resolved.error;
+  const judged = refuseUnfit(hold, tool, fault, judge(ports.policies, state, hold.committed.run, call));
   const id: ActionId = `act_${newUuid(hold).replaceAll("-", "")}`;
   const { decision, judgement, requirement } = judged;
   const settled =
@@ -49,12 +52,7 @@ export async function proposeAction(
 }
 
 // Also where the rules would permit it: what the tool cannot take is no call.
-function refuseUnfit(
-  { state }: Hold,
-  tool: ExternalTool,
-  args: ProposedAction["arguments"],
-  judged: Judged,
-): Judged {
+function refuseUnfit({ state }: Hold, tool: ExternalTool, fault: string | null, judged: Judged): Judged {
   const deny = (code: string, detail: string): Judged => ({
     ...judged,
     decision: { verdict: "deny", reasons: [{ code, detail }] },
@@ -62,14 +60,13 @@ function refuseUnfit(
   });
   if (!state.tools.has(tool.name))
     return deny("unknown_tool", "The run was submitted without a tool of this name.");
-  const fault = inputFault(state, tool, args);
   return fault === null ? judged : deny("invalid_arguments", fault);
 }
 
 export type Asking = {
   readonly id: ActionId;
   readonly tool: ExternalTool;
-  readonly args: ProposedAction["arguments"];
+  readonly args: Readonly<Record<string, unknown>>;
   readonly decision: Decision;
   readonly judgement: Judgement;
   readonly requirement: Assent;

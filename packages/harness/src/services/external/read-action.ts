@@ -1,5 +1,6 @@
 // A driver asks what became of its question. The first answer after a person's yes turns it into the one permit.
 
+import { deadline } from "../deadline.ts";
 import type { ActionAnswer, ActionId, Decision } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
 import { canonicalJson } from "../../base/canonical-json.ts";
@@ -25,7 +26,8 @@ export async function readAction(
   waits: Waits,
   { caller, run, action, waitMs, signal }: ActionRead,
 ): Promise<Result<ActionAnswer, Refusal>> {
-  const over = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
+  using limit = deadline(waitMs, signal);
+  const over = limit.signal;
   const mayWait = waitMs > 0 && waits.open < EXTERNAL_WAITS_MAX;
   if (mayWait) waits.open += 1;
   try {
@@ -106,7 +108,8 @@ function changeOfRules(
   tool: ExternalTool,
 ): Judged | null {
   if (approval.judgement.policyVersion === ports.policies.version) return null;
-  const call = { tool, args: approval.action.arguments, planned: false };
+  const uses = approval.judgement.handles ?? [];
+  const call = { tool, args: approval.action.arguments, planned: false, uses };
   const now = judge(ports.policies, state, committed.run, call);
   if (now.decision.verdict === "permit") return null;
   const same =

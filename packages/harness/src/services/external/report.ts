@@ -5,6 +5,7 @@ import { err, ok, type Result } from "../../base/result.ts";
 import type { Label, StepError, ToolOutcome } from "../../core/run/journal.ts";
 import type { Refusal } from "../harness.ts";
 import { ACTION_NOT_FOUND, commitDriven, type Hold } from "./drive.ts";
+import { keptAnswer } from "./kept.ts";
 import { findAction, toolOf } from "./state.ts";
 
 /** Of an error that a driver reports, as the journal's short reason; the whole text stands in the outcome. */
@@ -32,9 +33,10 @@ export async function reportResult(
     body.error === undefined
       ? null
       : { code: "reported_error", detail: body.error.slice(0, ERROR_DETAIL_CHARS_MAX).toWellFormed() };
-  const state = error === null ? "succeeded" : "failed";
+  const state = error === null ? ("succeeded" as const) : ("failed" as const);
   await commitDriven(hold, [{ write: "step_closed", seq: step.seq, state, outcome, error }]);
-  return ok({ label });
+  const closed = { ...step, state, outcome };
+  return ok({ label, ...keptAnswer(hold.state.definition, closed) });
 }
 
 function outcomeOf({ output, error }: ResultRequest, label: Label, order: number): ToolOutcome {

@@ -5,7 +5,7 @@ import type { ActionId, RunId } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
 import type { ExternalDefinition, ExternalTool } from "../../core/external.ts";
 import { externalToolDigest, unknownTool } from "../../core/external.ts";
-import { toolsNamed } from "../../core/decide/tool-naming.ts";
+import { type NamedTool, namedTool, toolsNamed } from "../../core/decide/tool-naming.ts";
 import type { OriginIndex } from "../../core/label/origins.ts";
 import {
   type GateStep,
@@ -19,7 +19,8 @@ import {
 } from "../../core/run/journal.ts";
 import type { RunRecord } from "../../ports.ts";
 import { compileInputSchema, type InputCheck } from "./input-schema.ts";
-import { readableText } from "./json-text.ts";
+import { keptText } from "./kept.ts";
+import { outcomeText } from "./json-text.ts";
 
 /** Places in the journal of one action: of the question to a person, and of the call itself. */
 type ActionSteps = { gate: number | null; tool: number | null };
@@ -31,6 +32,8 @@ export type DrivenRun = {
   readonly checks: Map<string, InputCheck>;
   readonly schemaNames: Map<string, ReadonlySet<string>>;
   readonly index: OriginIndex;
+  /** Its tools, as the requester's words may name them. */
+  readonly known: readonly NamedTool[];
   /** Tools that the requester's words name. */
   readonly named: ReadonlySet<string>;
   readonly actions: Map<string, ActionSteps>;
@@ -38,6 +41,8 @@ export type DrivenRun = {
   readonly plans: number[];
   /** Calls of plans that were permitted: `<gate>/<place>`. */
   readonly consumed: Set<string>;
+  /** Results that the driver's model does not see, by the number of their step. */
+  readonly kept: Map<number, string>;
   journal: Journal;
   /** The run's version that all of this is of: any change of the run raises it. */
   version: number;
@@ -53,6 +58,7 @@ export function openDrivenRun(
   run: RunRecord,
   journal: Journal,
 ): DrivenRun {
+  const known = definition.tools.map(namedTool);
   const state: DrivenRun = {
     run: run.id,
     definition,
@@ -60,17 +66,12 @@ export function openDrivenRun(
     checks: new Map(),
     schemaNames: new Map(),
     index,
-    named: toolsNamed(
-      run.task,
-      definition.tools.map(({ name, effect, harm, namedBy = [] }) => ({
-        name,
-        changes: effect !== "none" || harm.length > 0,
-        namedBy,
-      })),
-    ),
+    known,
+    named: toolsNamed(run.task, known),
     actions: new Map(),
     plans: [],
     consumed: new Set(),
+    kept: new Map(),
     journal: [],
     version: 0,
     reports: 0,
@@ -113,6 +114,8 @@ function noteStep(state: DrivenRun, step: JournalStep, before: JournalStep | und
   if (isGateStep(step)) steps.gate = step.seq;
   else steps.tool = step.seq;
   state.actions.set(step.request.callId, steps);
+  // A call that showed that its model had read what was kept from it taints the run, whatever became of the call.
+  state.tainted ||= step.request.judgement?.tainted === true;
   const planned = isToolStep(step) && step.state !== "refused" ? step.request.planned : undefined;
   if (planned !== undefined) state.consumed.add(planKey(planned));
 }
@@ -121,15 +124,14 @@ export const planKey = ({ gateSeq, index }: PlannedPlace): string => `${gateSeq}
 
 function noteReport(state: DrivenRun, { step, outcome, order }: Report): void {
   assert(order === state.reports + 1, "reports are numbered without gaps");
+  const kept = keptText(state.definition, step);
   const text = outcomeText(outcome);
-  state.index.add({ id: `step:${step.seq}`, label: outcome.label, text });
+  state.index.add({ id: `step:${step.seq}`, label: outcome.label, text, unseen: kept !== null });
   state.reports = order;
-  state.tainted ||= outcome.label === "untrusted";
+  if (kept !== null) state.kept.set(step.seq, kept);
+  else state.tainted ||= outcome.label === "untrusted";
   state.chars += outcome.output.length;
 }
-
-export const outcomeText = ({ output, reported }: ToolOutcome): string =>
-  reported?.form === "json" ? readableText(JSON.parse(output)) : output;
 
 export const toolOf = (state: DrivenRun, name: string): ExternalTool =>
   state.tools.get(name) ?? unknownTool(name);

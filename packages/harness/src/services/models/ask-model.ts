@@ -1,10 +1,12 @@
 // One model step, from the choice of the model to the journaled answer. Policy, prompt and budget are the same for every
 // model that is asked (invariant 15); nobody is asked before what it may cost is set aside (invariant 13).
 
+import { deadline } from "../deadline.ts";
 import { unreachable } from "../../base/assert.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { bytesOf } from "../../core/budget/estimate.ts";
 import { settleUsage } from "../../core/budget/budget.ts";
+import { ASSENT, GEN_AI } from "../../core/telemetry/names.ts";
 import type { Ending } from "../../core/resilience/breaker.ts";
 import { pauseMs } from "../../core/resilience/pause.ts";
 import { costOf, profileOf } from "../../core/route/profile.ts";
@@ -165,6 +167,7 @@ async function callOne(
 ): Promise<Result<ModelOutcome, ModelFailure>> {
   const { held, question } = asking;
   const { ports } = held;
+  const isAgain = asking.called.has(model);
   asking.called.add(model);
   const spend = (spent: BudgetAmounts): void => {
     if (asking.pending !== null) asking.pending = { ...asking.pending, spent };
@@ -173,17 +176,19 @@ async function callOne(
   spend(reserved);
   let result: Result<ModelOutcome, ModelFailure>;
   try {
-    const signal = AbortSignal.any([
-      held.lost,
-      held.stopping,
-      AbortSignal.timeout(ports.routing.providers.call_ms_max),
-    ]);
-    result = await ports.models.call({ ...question.call, model }, signal);
+    using limit = deadline(ports.routing.providers.call_ms_max, held.lost, held.stopping);
+    result = await ports.models.call({ ...question.call, model }, limit.signal);
   } catch (error) {
     await pass.leave({ ended: "unknown" }, null);
     throw error;
   }
   await pass.leave(endingOf(result), result.ok ? result.value.usage.outputTokens : null);
+  if (isAgain)
+    ports.telemetry.count(
+      "assent.provider.retries",
+      { [GEN_AI.provider]: providerOf(model), [ASSENT.outcome]: result.ok ? "answered" : result.error.code },
+      1,
+    );
   if (!result.ok) {
     spend(spentInVain(result.error.code, reserved));
     return result;

@@ -8,6 +8,7 @@ import { agentVersion } from "../../core/agent.ts";
 import { actionDigest, effectId } from "../../core/decide/action-digest.ts";
 import { hasChanged, reask, type Reask } from "../../core/decide/reask.ts";
 import { differenceLines } from "../../core/difference.ts";
+import { usesLeft } from "../../core/label/handles.ts";
 import type { GateStep, StepError } from "../../core/run/journal.ts";
 import { manifestDigest } from "../../core/tool.ts";
 import type { ApprovalRecord, Plan, Tool } from "../../ports.ts";
@@ -91,7 +92,8 @@ async function lookAgain(
   const { ports } = held;
   const digest = present.manifestDigest;
   const action = digest === approved.manifest_digest ? approved : actionOf(tool, approved.arguments);
-  const judged = judge(ports.policies, seenBy(held), tool.manifest, action);
+  const uses = usesLeft(approval.judgement.handles ?? [], approval.action.arguments, action.arguments);
+  const judged = judge(ports.policies, seenBy(held), tool.manifest, action, uses);
   const differences = {
     tool: action === approved ? [] : await toolDifference(held, approved, tool),
     agent: agentDifference(held),
@@ -181,7 +183,7 @@ async function planAgain(
 ): Promise<Plan | StepError> {
   const { summary, preview, precondition } = approval;
   const isSame = manifestDigest(tool.manifest) === (approval.editedAction ?? approval.action).manifest_digest;
-  const context = contextOf(held, effectId(action, scopeOfNextStep(held)));
+  using context = contextOf(held, effectId(action, scopeOfNextStep(held)));
   const planned = isSame
     ? ({ ok: true, value: { summary, preview, precondition } } as const)
     : await tool.plan(action.arguments, context);

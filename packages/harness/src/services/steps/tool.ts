@@ -1,3 +1,4 @@
+import { deadline } from "../deadline.ts";
 import type { Action, ApprovalId, Decision } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
 import { TOOL_CALL_SECONDS_MAX } from "../../base/limits.ts";
@@ -5,7 +6,7 @@ import { ok, type Result } from "../../base/result.ts";
 import { actionDigest, effectId } from "../../core/decide/action-digest.ts";
 import type { Judgement } from "../../core/decide/judgement.ts";
 import type { Assent } from "../../core/decide/policy-annotations.ts";
-import { type HandleUse, type Resolved, resolveHandles } from "../../core/label/handles.ts";
+import { describeUse, type HandleUse, type Resolved, resolveHandles } from "../../core/label/handles.ts";
 import { keptTexts } from "../../core/label/kept-texts.ts";
 import { addStep } from "../../core/label/origins-of-run.ts";
 import {
@@ -109,7 +110,8 @@ export async function judgeCall(held: Held, call: ToolCall): Promise<boolean> {
     await openAndClose(held, { callId, action, judgement, decision, error: { code: "denied", detail } });
     return true;
   }
-  const plan = await tool.plan(args, contextOf(held, effectId(action, scopeOfNextStep(held))));
+  using context = contextOf(held, effectId(action, scopeOfNextStep(held)));
+  const plan = await tool.plan(args, context);
   if (!plan.ok) {
     await openAndClose(held, { callId, action, judgement, decision, error: plan.error });
     return true;
@@ -127,12 +129,10 @@ function resolveArguments(
   return resolveHandles(args, keptTexts(definition, committed.journal));
 }
 
-/** For whoever is asked: which value the model chose without seeing it, and where it came from. */
-function reasonOfUse({ committed }: Held, { pointer, step, type }: HandleUse): Decision["reasons"][number] {
-  const tool = committed.journal[step - 1]?.name ?? "";
-  const what = type === null ? "all" : `one ${type}`;
-  return { code: "handle", detail: `${pointer} is ${what} of what ${tool} returned in step ${step}.` };
-}
+const reasonOfUse = ({ committed }: Held, use: HandleUse): Decision["reasons"][number] => ({
+  code: "handle",
+  detail: describeUse(use, committed.journal[use.step - 1]?.name ?? ""),
+});
 
 type PlannedCall = {
   readonly callId: string;
@@ -217,14 +217,19 @@ async function refuseUnknown(held: Held, call: ToolCall): Promise<void> {
   await openAndClose(held, { callId: call.id, action, judgement: null, decision: null, error });
 }
 
-export function contextOf(held: Held, effect: ToolStep["request"]["effectId"]): ToolContext {
+/** To be disposed of when the call is over. */
+export function contextOf(held: Held, effect: ToolStep["request"]["effectId"]): ToolContext & Disposable {
   const { tenant } = held.fence;
+  const patience = deadline(TOOL_CALL_SECONDS_MAX * 1000, held.lost);
   return {
     searchDocuments: async (question, limit) =>
       await searchDocuments(held.ports, { tenant }, question, limit),
     workspace: held.workspace,
     effectId: effect,
-    signal: AbortSignal.any([held.lost, AbortSignal.timeout(TOOL_CALL_SECONDS_MAX * 1000)]),
+    signal: patience.signal,
+    [Symbol.dispose]: () => {
+      patience[Symbol.dispose]();
+    },
   };
 }
 
@@ -246,7 +251,7 @@ export async function executeTool(held: Held, step: ToolStep): Promise<boolean> 
     });
     return true;
   }
-  const context = contextOf(held, id);
+  using context = contextOf(held, id);
   if (step.request.compensates !== undefined) {
     const undone = await guarded(held, action, async () => await runCompensation(held, tool, step, context));
     const { writes, goesOn } = compensationWrites(held, step, undone);
@@ -312,7 +317,8 @@ async function closeStep(held: Held, step: ToolStep, result: Result<ToolResult, 
 export async function checkDoubt(held: Held, step: ToolStep): Promise<boolean> {
   const { action, effectId: id } = step.request;
   const tool = held.ports.tools.get(action.tool);
-  const known = (await tool?.check?.(id, contextOf(held, id))) ?? null;
+  using context = contextOf(held, id);
+  const known = (await tool?.check?.(id, context)) ?? null;
   if (known?.ok === true) {
     await closeStep(held, step, known);
     return true;

@@ -1,6 +1,7 @@
 // A tool of the operator's own, behind a URL that the operator declared. The model chooses the arguments and nothing
 // else: no URL, no header, no method.
 
+import { deadline } from "../deadline.ts";
 import { z } from "zod";
 import { assert } from "../../base/assert.ts";
 import { PREVIEW_CHARS_MAX, TOOL_OUTPUT_CHARS_MAX } from "../../base/limits.ts";
@@ -111,9 +112,11 @@ async function call(
     return err({ code: "not_sent", detail: `${manifest.name} was called off before it was called.` });
   // Made outside the try: whatever goes wrong here, nothing was sent.
   const body = JSON.stringify({ tool: manifest.name, ...told });
+  using limit = deadline(options.timeoutMs, context.signal);
+  const sent = { effectId: context.effectId, signal: limit.signal };
   let response: Response;
   try {
-    response = await send(options, url, { method: "POST", body }, context);
+    response = await send(options, url, { method: "POST", body }, sent);
   } catch (error) {
     if (neverConnected(error)) return err(notSent(manifest.name));
     const lost = unknown(manifest.name, "no answer came back");
@@ -136,9 +139,11 @@ async function check(
   url: string,
   context: ToolContext,
 ): Promise<Result<ToolResult, StepError> | null> {
+  using limit = deadline(options.timeoutMs, context.signal);
+  const sent = { effectId: context.effectId, signal: limit.signal };
   let response: Response;
   try {
-    response = await send(options, url, { method: "GET" }, context);
+    response = await send(options, url, { method: "GET" }, sent);
   } catch (error) {
     if (error instanceof Error) return null;
     throw error;
@@ -151,21 +156,21 @@ async function check(
 }
 
 async function send(
-  { headers = {}, timeoutMs, fetch: fetchUrl }: HttpToolOptions,
+  { headers = {}, fetch: fetchUrl }: HttpToolOptions,
   url: string,
   request: { readonly method: "POST" | "GET"; readonly body?: string },
-  context: ToolContext,
+  { effectId, signal }: Pick<ToolContext, "effectId" | "signal">,
 ): Promise<Response> {
   const all = new Headers(headers);
   all.set("accept", "application/json, text/plain;q=0.9, */*;q=0.1");
-  all.set("idempotency-key", context.effectId);
+  all.set("idempotency-key", effectId);
   if (request.body !== undefined) all.set("content-type", "application/json");
   return await fetchUrl(url, {
     ...request,
     headers: all,
     // Shown to us and not followed: a redirect would send the arguments where the operator did not say.
     redirect: "manual",
-    signal: AbortSignal.any([context.signal, AbortSignal.timeout(timeoutMs)]),
+    signal,
   });
 }
 

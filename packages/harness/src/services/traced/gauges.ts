@@ -4,12 +4,25 @@
 import type { TenantId } from "@assent/contract";
 import { QUEUE_RUNS_MAX } from "../../base/limits.ts";
 import { ASSENT, GEN_AI } from "../../core/telemetry/names.ts";
-import type { Clock, Store, Telemetry } from "../../ports.ts";
+import type { Clock, LogStore, Store, Telemetry } from "../../ports.ts";
+import type { LogGap } from "../audit/conservation.ts";
 
 /** Of no tenant: nobody's share of the queue is asked for. */
 const NOBODY: TenantId = `ten_${"0".repeat(32)}`;
 
 const BREAKER_STATES = ["closed", "half_open", "open"] as const;
+
+/** How far the evidence has come, and how many events are lost on the way: 0, or an alarm. */
+export function watchEvidence(
+  telemetry: Pick<Telemetry, "watch">,
+  { store, gaps }: { readonly store: Pick<LogStore, "headSeq">; readonly gaps: () => readonly LogGap[] },
+): void {
+  telemetry.watch("assent.audit.head_seq", async () => [{ value: await store.headSeq(), attributes: {} }]);
+  telemetry.watch("assent.audit.gap", async () => {
+    const events = gaps().reduce((sum, { lost, missing }) => sum + Math.abs(lost) + Math.abs(missing), 0);
+    return await Promise.resolve([{ value: events, attributes: {} }]);
+  });
+}
 
 export function watchGauges(
   telemetry: Telemetry,

@@ -15,14 +15,13 @@ import {
   placeProved,
   readLeaf,
   readPin,
-  rehash,
-  signAnew,
   sizeOfCheckpoint,
 } from "../../log-copy.ts";
 import { fieldsOf, isProblem, type RunReading, TERMINAL_STATES, textOf } from "../../run-reading.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
 import type { Role } from "../../target.ts";
 import { lookUntil } from "../../wait.ts";
+import { judgeTamperings, tamperings } from "./tampering.ts";
 import { awaitStatus, openApprovals, readEvents, readRunOf, submitGatedTask } from "../moves.ts";
 
 const LOGS = "/api/harness/audit/logs";
@@ -271,61 +270,15 @@ async function refuseOthers(context: ScenarioContext, path: string): Promise<voi
   });
 }
 
-/** @param place where the history is another one from on */
-type Tampering = readonly [what: string, tampered: LogCopy, remembered: string | null, place: number];
-
-/** Each is one that somebody with the database in hand could do. @param before the log's earlier state */
-function tamperings(before: LogCopy, after: LogCopy, pin: LogPin): readonly Tampering[] {
-  const { entries } = after;
-  const middle = Math.floor(before.entries.length / 2);
-  const [one, other] = [entries[middle], entries[middle + 1]];
-  if (one === undefined || other === undefined) return [];
-  const edited = { ...one, leaf: one.leaf.replace(/"commit":"./, (found) => flipLast(found)) };
-  const change = (from: number, removed: number, ...added: readonly CopiedEntry[]): LogCopy => ({
-    ...after,
-    entries: entries.toSpliced(from, removed, ...added),
-  });
-  const { length } = entries;
-  const inPlace: readonly (readonly [string, LogCopy, number])[] = [
-    ["an edited entry", change(middle, 1, edited), middle],
-    ["a deleted entry", change(middle, 1), middle],
-    ["two entries in the other order", change(middle, 2, other, one), middle],
-    // It stands twice then, and the second time is the first that is wrong.
-    ["an inserted entry", change(middle, 0, one), middle + 1],
-    ["an entry in another's place", change(middle, 1, other), middle],
-    ["a tail that was cut off", change(length - 1, 1), length - 1],
-    ["an entry at the end that nobody signed", change(length, 0, one), length],
-  ];
-  return [
-    ...inPlace.map(([what, copy, place]) => [what, copy, null, place] as const),
-    ...inPlace.map(
-      ([what, copy, place]) => [`${what}, hashes made anew`, rehash(copy, pin), null, place] as const,
-    ),
-    ...inPlace.map(
-      ([what, copy, place]) => [`${what}, signed by a stranger`, signAnew(copy, pin), null, place] as const,
-    ),
-    // A state that was signed once verifies by itself: only whoever remembers a later one finds out.
-    ["a log set back to an earlier checkpoint", before, after.note, before.entries.length],
-  ];
-}
-
-// The same character would be no edit.
-const flipLast = (text: string): string => `${text.slice(0, -1)}${text.endsWith("0") ? "1" : "0"}`;
-
 function checkTampering(context: ScenarioContext, before: LogCopy, after: LogCopy, pin: LogPin): void {
   const attempts = tamperings(before, after, pin);
   context.precondition("the log has entries enough to be tampered with", attempts.length > 0);
   context.check("an earlier state verifies by itself", findingsOf(before, pin, null).length === 0);
   const kept = { note: after.note, hashes: leafHashesOf(after) };
   context.check("what was kept is what was signed", placeOfChange(after, kept, pin) === null);
-  const found = attempts.map(([what, copy, remembered, place]) => ({
-    what,
-    place,
-    named: placeOfChange(copy, kept, pin),
-    findings: findingsOf(copy, pin, remembered).slice(0, 3),
-  }));
-  context.read("tampered copies", found);
-  for (const { what, findings, place, named } of found) {
+  const judged = judgeTamperings(attempts, kept, pin);
+  context.read("tampered copies", judged);
+  for (const { what, findings, place, named } of judged) {
     context.check(`${what} is found offline`, findings.length > 0);
     context.check(`the place of ${what} is named`, named === place, { named, place });
   }

@@ -1,9 +1,9 @@
 import type { Scenario } from "../../scenario.ts";
-import { type HeapReading, isGrowing, theilSenSlope } from "../../slope.ts";
+import { type HeapReading, isGrowing, LEAK_BYTES, theilSenSlope, wouldShowLeak } from "../../slope.ts";
 
 /** Batches that fill caches, pools and compiled code, and are not looked at. */
 const WARM_BATCHES = 3;
-const BATCHES = 12;
+const BATCHES_DEFAULT = 12;
 
 export const longRunningWorkerMemoryGrowth: Scenario = {
   id: "harness_stress/long_running_worker_memory_growth",
@@ -22,7 +22,7 @@ export const longRunningWorkerMemoryGrowth: Scenario = {
     for (let batch = 0; batch < WARM_BATCHES; batch += 1) await memory.live(memory.runsPerBatch);
     const handlesBefore = memory.handles();
     const readings: HeapReading[] = [];
-    for (let batch = 0; batch < BATCHES; batch += 1) {
+    for (let batch = 0; batch < (memory.batches ?? BATCHES_DEFAULT); batch += 1) {
       await memory.live(memory.runsPerBatch);
       readings.push({ runs: (batch + 1) * memory.runsPerBatch, heapBytes: await memory.heapBytes() });
     }
@@ -30,6 +30,11 @@ export const longRunningWorkerMemoryGrowth: Scenario = {
     const handlesAfter = memory.handles();
     context.read("heap after collection", { readings, slope, handlesBefore, handlesAfter });
     context.check("the heap does not grow with the runs", !isGrowing(slope), slope);
+    context.check(
+      `a leak of ${LEAK_BYTES} bytes a run would have been seen above the noise of the readings`,
+      wouldShowLeak(slope),
+      slope,
+    );
     const grown = Object.entries(handlesAfter).filter(
       ([kind, count]) => count > (handlesBefore[kind] ?? 0) + HANDLES_MORE_MAX,
     );

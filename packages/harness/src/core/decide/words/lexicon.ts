@@ -1,10 +1,17 @@
 // What words of other languages mean, by the English words that tools are named with. General language, and nothing of
 // any tool set: a word that is missing costs a question, and never lets anything through.
 
+import { CHINESE } from "./chinese.ts";
+import { DUTCH } from "./dutch.ts";
 import { FRENCH } from "./french.ts";
 import { GERMAN } from "./german.ts";
+import { ITALIAN } from "./italian.ts";
 import { JAPANESE } from "./japanese.ts";
+import { KOREAN } from "./korean.ts";
 import type { Lexicon } from "./lexicon-shape.ts";
+import { POLISH } from "./polish.ts";
+import { PORTUGUESE } from "./portuguese.ts";
+import { RUSSIAN } from "./russian.ts";
 import { SPANISH } from "./spanish.ts";
 
 export type Meaning = {
@@ -38,7 +45,7 @@ function formsOf(lexicons: readonly Lexicon[]): Forms {
   return forms;
 }
 
-const SPACED = formsOf([GERMAN, FRENCH, SPANISH]);
+const SPACED = formsOf([GERMAN, FRENCH, SPANISH, PORTUGUESE, ITALIAN, DUTCH, POLISH, RUSSIAN]);
 const PHRASES = byFirstWord(SPACED, "_");
 const PARTED = byFirstWord(SPACED, "+");
 
@@ -62,7 +69,7 @@ export const phrasesFrom = (word: string): readonly Parts[] => PHRASES.get(word)
 /** Entries that begin with the word and whose last word ends the clause (`lade … ein`). */
 export const partedFrom = (word: string): readonly Parts[] => PARTED.get(word) ?? [];
 
-const UNSPACED = formsOf([JAPANESE]);
+const UNSPACED = formsOf([JAPANESE, CHINESE, KOREAN]);
 const UNSPACED_CHARS_MAX = Math.max(...[...UNSPACED.keys()].map((form) => form.length));
 
 /** The longest entry of a language without spaces that stands at a place of the text. */
@@ -87,7 +94,8 @@ const NEGATIONS: ReadonlySet<string> = new Set(
 );
 /** They are words of English too, or names: what English was understood by goes on. */
 const WEAK_NEGATIONS: ReadonlySet<string> = new Set(["no", "non", "sin", "sans"]);
-const UNSPACED_NEGATION = /ないで|しない|ずに|ません|なしで|禁止|不要|ないよう|するな|やめて|[不别勿没]/u;
+const UNSPACED_NEGATION =
+  /ないで|しない|ずに|ません|なしで|禁止|不要|ないよう|するな|やめて|[不勿没]|(?<![特分个类级性差区])别|別(?=[刪發取付轉改寫邀])|지마|^마$|마세요|마십|말아|말고|않(?!으면|다면|는다면)|금지|없이/u;
 
 /** `strong`: the sentence asks for nothing. `weak`: nothing that was understood through a translation. */
 export function negationIn(word: string): "strong" | "weak" | null {
@@ -97,5 +105,8 @@ export function negationIn(word: string): "strong" | "weak" | null {
 
 /** Words that begin a new clause. */
 export const FOREIGN_JOINTS: ReadonlySet<string> = new Set(
-  "und oder dann danach aber sowie et puis ou mais ensuite y luego después pero".split(" "),
+  (
+    "und oder dann danach aber sowie et puis ou mais ensuite y luego después pero " +
+    "e depois então ed poi daarna vervolgens maar oraz potem następnie ale и затем потом но"
+  ).split(" "),
 );

@@ -1,0 +1,38 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { openLogFolder, writeLogFile } from "./log-folder.ts";
+
+function folderOf(): string {
+  const folder = mkdtempSync(join(tmpdir(), "assent-log-folder-"));
+  onTestFinished(() => {
+    rmSync(folder, { recursive: true });
+  });
+  return folder;
+}
+
+test("a file is read whole, whether it fits into the room or not", () => {
+  const folder = folderOf();
+  const content = Buffer.from("0123456789");
+  writeLogFile(folder, "tile/0/000", content);
+  const source = openLogFolder(folder);
+  for (const size of [0, 1, 9, 10, 11, 100]) {
+    const room = new Uint8Array(size).fill(255);
+    expect(Buffer.from(source.read("tile/0/000", room) ?? expect.unreachable())).toEqual(content);
+  }
+  expect(Buffer.from(source.read("tile/0/000") ?? expect.unreachable())).toEqual(content);
+});
+
+test("what is not there, or is no file, is null", () => {
+  const folder = folderOf();
+  writeFileSync(join(folder, "checkpoint"), "");
+  writeLogFile(folder, "payloads/000", "");
+  const source = openLogFolder(folder);
+  for (const room of [undefined, new Uint8Array(10)])
+    expect(
+      ["tile/0/000", "checkpoint/000", "payloads", "payloads/001"].map((path) => source.read(path, room)),
+    ).toEqual([null, null, null, null]);
+  expect(source.read("payloads/000", new Uint8Array(1))?.byteLength).toBe(0);
+  expect(openLogFolder(folderOf()).read("payloads/000")).toBeNull();
+});

@@ -1,0 +1,266 @@
+#!/usr/bin/env python3
+"""Verifies an exported audit log, or one receipt, with Python's standard library alone: a second reading of the formats
+of docs/audit.md, which shares no code with @assent/tlog.
+
+  verify.py export <folder> --key <vkey> [--remembered <checkpoint>]
+  verify.py proof <file> --entry <file> --key <vkey>
+
+Every entry, tile, payload, root and signature of an export; for a remembered checkpoint, that the log continues it.
+Exit code 0 when all of it holds, 1 for findings (a line each, with its place), 2 for usage. Cosignatures are not looked
+at. Ed25519 is RFC 8032, section 5.1.7, in plain arithmetic: slow, and called once for each checkpoint."""
+
+import argparse, base64, hashlib, json, pathlib, re, sys
+
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+BASE = (15112221349535400772501151409588531511454012693041857206046113283949847762202,
+        46316835694926478169428394003475163141307993866256225615783033603165251855960)
+sha256 = lambda data: hashlib.sha256(data).digest()
+WIDTH = 256
+
+
+class Wrong(Exception):
+    """What is wrong, and where."""
+
+
+# --- Ed25519 -----------------------------------------------------------------
+def add(a, b):
+    (x1, y1), (x2, y2) = a, b
+    k = D * x1 * x2 * y1 * y2
+    return ((x1 * y2 + x2 * y1) * pow(1 + k, P - 2, P) % P, (y1 * y2 + x1 * x2) * pow(1 - k, P - 2, P) % P)
+
+
+def times(n, point):
+    result = (0, 1)
+    while n:
+        if n & 1:
+            result = add(result, point)
+        point, n = add(point, point), n >> 1
+    return result
+
+
+def point_of(data):
+    y, sign = int.from_bytes(data, "little") & (2**255 - 1), data[31] >> 7
+    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if (x * x - square) % P:
+        x = x * pow(2, (P - 1) // 4, P) % P
+    if y >= P or (x * x - square) % P or (x == 0 and sign):
+        raise ValueError("no point of the curve")
+    return (P - x if x & 1 != sign else x, y)
+
+
+def is_signature(public, message, signature):
+    if len(public) != 32 or len(signature) != 64:
+        return False
+    s = int.from_bytes(signature[32:], "little")
+    try:
+        a, r = point_of(public), point_of(signature[:32])
+    except ValueError:
+        return False
+    k = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % L
+    return s < L and times(s, BASE) == add(r, times(k, a))
+
+
+# --- Notes and checkpoints (C2SP signed-note, tlog-checkpoint) -----------------
+def base64_of(text):
+    data = base64.b64decode(text, validate=True)
+    if base64.b64encode(data).decode() != text:
+        raise ValueError("base64 has one spelling")
+    return data
+
+
+def key_of(vkey):
+    name, number, key = vkey.split("+", 2)
+    key = base64_of(key)
+    number = bytes.fromhex(number)
+    if key[:1] != b"\x01" or len(key) != 33 or sha256(name.encode() + b"\n" + key)[:4] != number:
+        raise ValueError("it is no verifier key of Ed25519")
+    return name, number, key[1:]
+
+
+def checkpoint_of(note, vkey, where):
+    """The size and root that this key has signed for the log of its name."""
+    name, number, public = key_of(vkey)
+    text, found, lines = note.rpartition("\n\n")
+    text += "\n"
+    signed = False
+    for line in lines.splitlines() if found else []:
+        dash, _, rest = line.partition(" ")
+        signer, _, value = rest.rpartition(" ")
+        data = base64_of(value)
+        if dash == "\u2014" and signer == name and data[:4] == number:
+            if not is_signature(public, text.encode(), data[4:]):
+                raise Wrong(f"{where}: the signature is not the key's")
+            signed = True
+    if not signed:
+        raise Wrong(f"{where}: the key has not signed it")
+    origin, size, root = text.split("\n")[:3]
+    if origin != name:
+        raise Wrong(f"{where}: it is of another log, {origin}")
+    if not re.fullmatch(r"0|[1-9][0-9]{0,15}", size) or len(base64_of(root)) != 32:
+        raise Wrong(f"{where}: it has no size and root")
+    return int(size), base64_of(root)
+
+
+# --- Trees (RFC 6962, section 2.1) ---------------------------------------------
+leaf_hash = lambda entry: sha256(b"\x00" + entry)
+node_hash = lambda left, right: sha256(b"\x01" + left + right)
+
+
+def tree_hash(leaves):
+    if not leaves:
+        return sha256(b"")
+    while len(leaves) > 1:
+        pairs = [node_hash(*leaves[i : i + 2]) for i in range(0, len(leaves) - 1, 2)]
+        leaves = pairs + leaves[len(pairs) * 2 :]
+    return leaves[0]
+
+
+def root_of_path(index, size, leaf, path):
+    """RFC 9162, section 2.1.3.2; None for a path that leads nowhere."""
+    place, last, root = index, size - 1, leaf
+    for sibling in path:
+        if last == 0 or len(sibling) != 32:
+            return None
+        if place & 1 or place == last:
+            root = node_hash(sibling, root)
+            while not place & 1 and place:
+                place, last = place >> 1, last >> 1
+        else:
+            root = node_hash(root, sibling)
+        place, last = place >> 1, last >> 1
+    return root if last == 0 and index < size else None
+
+
+# --- An export -------------------------------------------------------------------
+LEAF = re.compile(
+    rb'\{"actor":(?:null|"prn_[0-9a-f]{32}"),"at":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z","commit":"([0-9a-f]{64})",'
+    rb'"id":"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}","kind":"([a-z][a-z0-9_.]{0,62})",'
+    rb'"log":"([a-zA-Z0-9][a-zA-Z0-9./:_-]{0,254})","state":(?:null|"[0-9a-f]{64}"),"subj":"([a-z][a-z0-9_:.-]{0,127})",'
+    rb'"tenant":"ten_[0-9a-f]{32}","v":1,"ver":([1-9]\d{0,9})\}')
+
+
+def tile(folder, level, index, width):
+    name = f"{index:03d}" if index < 1000 else ""
+    if not name:
+        digits = str(index).zfill(-(-len(str(index)) // 3) * 3)
+        groups = [digits[i : i + 3] for i in range(0, len(digits), 3)]
+        name = "/".join([f"x{group}" for group in groups[:-1]] + groups[-1:])
+    for path in [f"tile/{level}/{name}.p/{width}"] * (width < WIDTH) + [f"tile/{level}/{name}"]:
+        if (folder / path).is_file():
+            return (folder / path).read_bytes(), name
+    raise Wrong(f"tile/{level}/{name}: it is missing")
+
+
+def bundle(data, where):
+    entries, at = [], 0
+    while at < len(data):
+        end = at + 2 + int.from_bytes(data[at : at + 2], "big")
+        if end > len(data):
+            raise Wrong(f"{where}: an entry is cut off")
+        entries.append(data[at + 2 : end])
+        at = end
+    return entries
+
+
+def verify_export(folder, vkey, remembered, findings):
+    size, root = checkpoint_of((folder / "checkpoint").read_text("utf-8"), vkey, "checkpoint")
+    origin, leaves, commits, opened = key_of(vkey)[0], [], [], {}
+    versions, erased = {}, set()
+    epoch = (re.search(r"/e([1-9]\d*)$", origin) or [0, "1"])[1]
+    for index in range(-(-size // WIDTH)):
+        width = min(WIDTH, size - index * WIDTH)
+        data, name = tile(folder, "entries", index, width)
+        entries = bundle(data, f"tile/entries/{name}")
+        hashes = tile(folder, 0, index, width)[0]
+        if len(entries) < width:
+            raise Wrong(f"entry {index * WIDTH + len(entries)}: it is missing")
+        if len(entries) not in (width, WIDTH) or len(hashes) not in (32 * width, 32 * WIDTH):
+            findings.append(f"entry {index * WIDTH + width}: there is more than was signed")
+        for i, entry in enumerate(entries[:width]):
+            place = len(leaves)
+            leaves.append(leaf_hash(entry))
+            if hashes[32 * i : 32 * i + 32] != leaves[-1]:
+                findings.append(f"entry {place}: it is not what the tile holds")
+            leaf = LEAF.fullmatch(entry)
+            if leaf is None:
+                findings.append(f"entry {place}: it has not the form of an entry")
+                commits.append(None)
+                continue
+            commit, kind, log, subject, version = (part.decode() for part in leaf.groups())
+            commits.append(commit)
+            if log != origin:
+                findings.append(f"entry {place}: it is of another log, {log}")
+            before = versions.get(subject, int(version) - 1 if epoch != "1" else 0)
+            if int(version) != before + 1:
+                findings.append(f"entry {place}: number {version} of {subject}, after {before}")
+            versions[subject] = int(version)
+            if kind == "payload.erased" and subject.startswith(f"entry:{epoch}:"):
+                erased.add(int(subject.split(":")[2]))
+        payloads = folder / "payloads" / name
+        if payloads.is_file():
+            opened.update((place, None) for place in range(index * WIDTH, len(leaves)))
+            for line in filter(None, payloads.read_text("utf-8").split("\n")):
+                part = json.loads(line)
+                opened[part["i"]] = (base64_of(part["s"]), part["p"].encode())
+    if tree_hash(leaves) != root:
+        findings.append(f"entries 0 to {size - 1}: they do not give the root that was signed")
+    for place, part in opened.items():
+        if place >= size or (part is None) != (place in erased):
+            findings.append(f"entry {place}: its payload is gone without a record, or there in spite of one")
+        elif part and (len(part[0]) != 32 or sha256(b"audit-commit/v1\n" + part[0] + part[1]).hex() != commits[place]):
+            findings.append(f"entry {place}: salt and payload are not those it commits to")
+    if remembered is not None:
+        known, before = checkpoint_of(remembered, vkey, "remembered checkpoint")
+        if known > size:
+            findings.append(f"entry {size}: the log ends here, and had {known} entries when it was remembered")
+        elif tree_hash(leaves[:known]) != before:
+            findings.append(f"entries 0 to {known - 1}: they are not those that were remembered")
+    return f"{size} entries"
+
+
+def verify_proof(proof, entry, vkey):
+    head, found, note = proof.partition("\n\n")
+    lines = [line for line in head.split("\n") if not line.startswith("extra ")]
+    if not found or lines[0] != "c2sp.org/tlog-proof@v1" or not re.fullmatch(r"index (0|[1-9]\d*)", lines[1]):
+        raise Wrong("proof: it has not the form of one")
+    size, root = checkpoint_of(note, vkey, "proof")
+    index = int(lines[1][6:])
+    if root_of_path(index, size, leaf_hash(entry), [base64_of(line) for line in lines[2:]]) != root:
+        raise Wrong("proof: the hashes do not lead from the entry to the signed root")
+    return f"entry {index} of {size}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["export", "proof"])
+    parser.add_argument("path", type=pathlib.Path)
+    parser.add_argument("--key", required=True, help="the log's verifier key, from somebody you trust")
+    parser.add_argument("--remembered", type=pathlib.Path, help="a checkpoint that you kept")
+    parser.add_argument("--entry", type=pathlib.Path, help="the entry that the proof is of")
+    given = parser.parse_args()
+    findings = []
+    try:
+        key_of(given.key)
+        if given.what == "proof" and given.entry is None:
+            parser.error("--entry is needed")
+    except ValueError as error:
+        parser.error(f"--key: {error}")
+    try:
+        if given.what == "proof":
+            what = verify_proof(given.path.read_text("utf-8"), given.entry.read_bytes(), given.key)
+        else:
+            remembered = given.remembered.read_text("utf-8") if given.remembered else None
+            what = verify_export(given.path, given.key, remembered, findings)
+    except Wrong as wrong:
+        findings.append(str(wrong))
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, OSError) as error:
+        findings.append(f"{given.path}: it cannot be read as what it should be ({error})")
+    print("\n".join(findings) if findings else f"verified: {what}")
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,171 @@
+// A verifier in another language, which shares no code with the one that is shipped, reads the same exports and finds the
+// same things (packages/tlog/verify.py). Where there is no python3 it says so, and nothing was looked at.
+
+import { execFile, execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { formatProof, leafHash, proveInclusion, treeHash } from "@assent/tlog";
+import { expect, onTestFinished, test } from "vitest";
+import {
+  at,
+  entries,
+  entry,
+  exportOf,
+  type Files,
+  flip,
+  hashesOf,
+  LOG,
+  noteOf,
+  rewritten,
+  SIZE,
+  STRANGER,
+} from "../../../packages/harness/src/core/audit/testing/made-export.ts";
+
+const SCRIPT = fileURLToPath(new URL("../../../packages/tlog/verify.py", import.meta.url));
+const HONEST = entries(SIZE);
+
+function hasPython(): boolean {
+  try {
+    execFileSync("python3", ["--version"], { stdio: "ignore" });
+    return true;
+  } catch {
+    process.stdout.write("python3 is not on this machine: the second verifier was not run\n");
+    return false;
+  }
+}
+const isHere = hasPython();
+
+type Ended = { readonly code: number; readonly said: string };
+
+async function python(...words: readonly string[]): Promise<Ended> {
+  try {
+    const { stdout, stderr } = await promisify(execFile)("python3", ["-I", SCRIPT, ...words]);
+    return { code: 0, said: stdout + stderr };
+  } catch (error) {
+    if (!(error instanceof Error) || !("code" in error) || !("stdout" in error) || !("stderr" in error))
+      throw error;
+    return { code: Number(error.code), said: `${String(error.stdout)}${String(error.stderr)}` };
+  }
+}
+
+function folderOf(files: ReadonlyMap<string, Uint8Array | string>): string {
+  const folder = mkdtempSync(join(tmpdir(), "assent-second-"));
+  onTestFinished(() => {
+    rmSync(folder, { recursive: true });
+  });
+  for (const [path, content] of files) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), content);
+  }
+  return folder;
+}
+
+async function verify(files: Files, remembered: string | null = null): Promise<Ended> {
+  const folder = folderOf(new Map<string, Uint8Array | string>([...files, ["kept", remembered ?? ""]]));
+  const kept = remembered === null ? [] : ["--remembered", join(folder, "kept")];
+  return await python("export", folder, "--key", LOG.vkey, ...kept);
+}
+
+const changed = (path: string, change: (bytes: Buffer) => Buffer | string): Files => {
+  const files = exportOf(HONEST);
+  return files.set(path, Buffer.from(change(at(files, path))));
+};
+
+const ALLOWED: readonly (readonly [string, () => Files, string | null])[] = [
+  ["as it was exported, with what was kept", () => exportOf(HONEST), noteOf(HONEST.slice(0, 300))],
+  ["of one entry", () => exportOf(entries(1)), null],
+];
+
+const ATTACKS: readonly (readonly [string, () => Files, string, string?])[] = [
+  ["an entry's byte", () => changed("tile/entries/001", (bytes) => flip(bytes, 150)), "entry 256: "],
+  ["a tile's hash", () => changed("tile/0/001", (bytes) => flip(bytes, 32 * 9)), "entry 265: "],
+  ["an entry taken out, signed anew", () => exportOf(HONEST.toSpliced(40, 1)), "entry 42: number"],
+  ["an entry put in, signed anew", () => exportOf(HONEST.toSpliced(50, 0, entry(47))), "entry 50: number"],
+  [
+    "all of it written anew",
+    () => exportOf(rewritten(10), noteOf(HONEST)),
+    "entries 0 to 599: they do not give",
+  ],
+  [
+    "a stranger's signature",
+    () => exportOf(HONEST, noteOf(HONEST, STRANGER)),
+    "checkpoint: the key has not signed",
+  ],
+  [
+    "another root under the signature",
+    () => exportOf(HONEST, noteOf(HONEST).replace("\n600\n", "\n601\n")),
+    "checkpoint: the signature is not the key's",
+  ],
+  ["the tail cut off", () => exportOf(HONEST.slice(0, 200)), "entry 200: the log ends here", noteOf(HONEST)],
+  ["a fork", () => exportOf(rewritten(10)), "entries 0 to 299: they are not", noteOf(HONEST.slice(0, 300))],
+  [
+    "a payload",
+    () =>
+      changed("payloads/000", (bytes) =>
+        bytes.toString().replace(String.raw`{\"i\":7,`, String.raw`{\"i\":8,`),
+      ),
+    "entry 7: salt and payload",
+  ],
+  [
+    "a payload taken away",
+    () => changed("payloads/001", (bytes) => bytes.toString().split("\n").toSpliced(4, 1).join("\n")),
+    "entry 260: its payload is gone",
+  ],
+];
+
+const ifHere = <T>(cases: readonly T[]): readonly T[] => (isHere ? cases : []);
+
+test("the second verifier is part of the package, and needs nothing beside Python", () => {
+  const imports = readFileSync(SCRIPT, "utf8").match(/^(?:import|from) .*$/gm);
+  expect(imports).toEqual(["import argparse, base64, hashlib, json, pathlib, re, sys"]);
+});
+
+test.each(ifHere(ALLOWED))("accepts a log %s", async (_, files, remembered) => {
+  expect(await verify(files(), remembered)).toEqual({
+    code: 0,
+    said: expect.stringMatching(/^verified: /),
+  });
+});
+
+test.each(ifHere(ATTACKS))("finds: %s", async (_, files, finding, remembered) => {
+  const { code, said } = await verify(files(), remembered ?? null);
+  expect([code, said]).toEqual([1, expect.stringContaining(finding)]);
+});
+
+test.each(ifHere([77]))(
+  "a receipt out of %s entries is verified for its entry, place and log, and for nothing else",
+  async (size) => {
+    const list = entries(size);
+    const hashes = hashesOf(list);
+    const index = 50;
+    const read = (level: number, place: number): Uint8Array =>
+      treeHash(hashes.slice(place * 2 ** level, (place + 1) * 2 ** level));
+    const path = proveInclusion(read, index, list.length);
+    const proof = formatProof({ index, hashes: path, checkpoint: noteOf(list), extra: null });
+    const { leaf } = list[index] ?? entry(index);
+    const ask = async (text: string, of: Uint8Array, key = LOG.vkey): Promise<Ended> => {
+      const folder = folderOf(
+        new Map<string, Uint8Array | string>([
+          ["proof", text],
+          ["entry", of],
+        ]),
+      );
+      return await python("proof", join(folder, "proof"), "--entry", join(folder, "entry"), "--key", key);
+    };
+    expect(await ask(proof, leaf)).toEqual({ code: 0, said: "verified: entry 50 of 77\n" });
+    expect(treeHash([leafHash(leaf)])).toEqual(hashes[index]);
+    const others = await Promise.all([
+      ask(proof, (list[51] ?? entry(51)).leaf),
+      ask(proof.replace("index 50", "index 51"), leaf),
+      ask(proof, leaf, STRANGER.vkey),
+      ask(proof.replace("index 50", "index 050"), leaf),
+    ]);
+    expect(others.map(({ code }) => code)).toEqual([1, 1, 1, 1]);
+    // A receipt with a hash less leads nowhere.
+    const short = formatProof({ index, hashes: path.slice(1), checkpoint: noteOf(list), extra: null });
+    expect((await ask(short, leaf)).code).toBe(1);
+  },
+);
