@@ -230,3 +230,84 @@ test("a rule can rest on what is left of the run's budget, and the record says w
     expect(record.circumstances).toBeDefined();
   }
 });
+
+const editTo = async (
+  engine: Engine,
+  caller: Caller,
+  approval: Approval,
+  amount: number,
+): ReturnType<Engine["harness"]["decide"]> =>
+  await engine.harness.decide(caller, {
+    approval_id: approval.id,
+    decision: "approve",
+    action_digest: approval.action_digest,
+    arguments: { amount },
+  });
+
+test("an edit meets the budget that is left, like any call", async () => {
+  const whole = RUN_INPUT_TOKENS_MAX + RUN_OUTPUT_TOKENS_MAX;
+  const largeWith = (tokens: number): Policies =>
+    policiesOf({
+      texts: {
+        "test.cedar": `@id("act") permit (principal, action == Action::"call", resource);
+          @id("ask") @needs_approval forbid (principal, action == Action::"call", resource);
+          @id("large-without-budget") forbid (principal, action == Action::"call", resource)
+          when { context.budget has tokens_left && context.budget.tokens_left < ${tokens}
+            && !(context.amounts.hasTag("/amount") && context.amounts.getTag("/amount") <= 10) };
+          @id("budget-unknown") forbid (principal, action == Action::"call", resource)
+          unless { context.budget has tokens_left };`,
+      },
+    });
+  for (const [least, passes] of [
+    [whole - 100_000, true],
+    // The model's own answer cost something: there is less than the whole.
+    [whole, false],
+  ] as const) {
+    const tool = countingTool("count", "once");
+    await using engine = await openEngine({ models: oneCall, tools: [tool], policies: largeWith(least) });
+    await engine.startWorker();
+    const { id, approval } = await waiting(engine);
+    const edited = await editTo(engine, engine.caller, approval, 11);
+    expect([least, edited.ok]).toEqual([least, passes]);
+    if (!passes) {
+      expect(edited).toMatchObject({ error: { code: "edit_refused" } });
+      value(await editTo(engine, engine.caller, approval, 9));
+    }
+    await engine.reaches(id, "succeeded");
+    expect(tool.effects).toHaveLength(1);
+  }
+});
+
+test("an edit to what the rules want more people for, or others, is refused, and the question stays open", async () => {
+  const tool = countingTool("count", "once");
+  const over = (amount: number): string =>
+    `unless { context.amounts.hasTag("/amount") && context.amounts.getTag("/amount") <= ${amount} }`;
+  const policies = policiesOf({
+    texts: {
+      "test.cedar": `@id("act") permit (principal, action == Action::"call", resource);
+        @id("ask") @needs_approval forbid (principal, action == Action::"call", resource);
+        @id("apart") @needs_approval @separate_duties forbid (principal, action == Action::"call", resource) ${over(20)};
+        @id("bobs") @needs_approval @approvers("bob, carol") forbid (principal, action == Action::"call", resource) ${over(30)};
+        @id("two") @needs_approval @quorum("2") forbid (principal, action == Action::"call", resource) ${over(40)};`,
+    },
+  });
+  await using engine = await openEngine({ models: oneCall, tools: [tool], policies });
+  await engine.startWorker();
+  const bob = await engine.newCaller("bob");
+  const ann = await engine.newCaller("ann");
+  const { id, approval } = await waiting(engine);
+  for (const [caller, amount] of [
+    [engine.caller, 21],
+    [ann, 31],
+    [bob, 41],
+  ] as const)
+    expect([amount, await editTo(engine, caller, approval, amount)]).toMatchObject([
+      amount,
+      { ok: false, error: { code: "edit_refused" } },
+    ]);
+  expect((await engine.run(id)).approvals[0]?.status).toBe("open");
+  expect(tool.effects).toEqual([]);
+  expect(value(await editTo(engine, bob, approval, 31)).edited_arguments).toEqual({ amount: 31 });
+  await engine.reaches(id, "succeeded");
+  expect(tool.effects).toHaveLength(1);
+});

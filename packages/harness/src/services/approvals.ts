@@ -8,6 +8,7 @@ import { err, ok, type Result } from "../base/result.ts";
 import { actionDigest } from "../core/decide/action-digest.ts";
 import type { Policies } from "../core/decide/policy-point.ts";
 import { originsOfRun } from "../core/label/origins-of-run.ts";
+import { usesLeft } from "../core/label/handles.ts";
 import { type GateOutcome, isGateStep, type Journal } from "../core/run/journal.ts";
 import { isTerminal } from "../core/run/run.ts";
 import type {
@@ -22,6 +23,7 @@ import type {
   Tools,
 } from "../ports.ts";
 import type { AgentDefinition } from "../core/agent.ts";
+import { type BudgetRouting, budgetOfRun } from "./budget-of-run.ts";
 import { commit } from "./commit.ts";
 import type { Write } from "./write.ts";
 import { judge, type Judged } from "./judge.ts";
@@ -37,6 +39,7 @@ export type ApprovalPorts = {
   readonly openWorkspace: OpenWorkspace;
   readonly policies: Policies;
   readonly clock: Clock;
+  readonly routing: BudgetRouting;
 };
 
 const NOT_FOUND: Refusal = { code: "approval_not_found", detail: "There is no approval with this id." };
@@ -160,7 +163,7 @@ async function teach(
 // Who may say yes. A no is never refused for who says it: it lets nothing happen.
 function refuseApprover(
   run: RunRecord,
-  { requirement }: ApprovalRecord,
+  { requirement }: Pick<ApprovalRecord, "requirement">,
   { actor }: Caller,
   request: ApproveRequest,
 ): Refusal | null {
@@ -294,6 +297,10 @@ async function planEdit(
   const action: Action = actionOf(tool, args);
   const { judgement, verdict } = judgeEdit(ports, found, tool, action);
   if (verdict.verdict === "deny") return refuse(verdict.reasons.map((reason) => reason.detail).join(" "));
+  // The rules may want more of the changed call than of the one that was asked about: other people, or more of them.
+  const lacking =
+    verdict.assent === null ? null : refuseApprover(run, { requirement: verdict.assent }, caller, request);
+  if (lacking !== null) return refuse(`Of the changed call the rules want more. ${lacking.detail}`);
   using limit = deadline(EDIT_SECONDS_MAX * 1000);
   const { signal } = limit;
   const workspace = await ports.openWorkspace(run, journal, signal);
@@ -314,6 +321,7 @@ async function planEdit(
 }
 
 type Found = {
+  readonly approval: ApprovalRecord;
   readonly run: RunRecord;
   readonly definition: AgentDefinition;
   readonly journal: Journal;
@@ -321,16 +329,19 @@ type Found = {
 
 function judgeEdit(
   ports: ApprovalPorts,
-  { run, definition, journal }: Found,
+  { approval, run, definition, journal }: Found,
   tool: Tool,
   action: Action,
 ): Judged {
   const origins = originsOfRun(definition, run.task, journal);
+  const budget = budgetOfRun(ports.routing, definition, journal);
+  const uses = usesLeft(approval.judgement.handles ?? [], approval.action.arguments, action.arguments);
   return judge(
     ports.policies,
-    { run, definition, journal, origins, tools: ports.tools },
+    { run, definition, journal, origins, tools: ports.tools, budget },
     tool.manifest,
     action,
+    uses,
   );
 }
 

@@ -5,9 +5,7 @@ import type { Sha256 } from "../base/digest.ts";
 import { type AgentDefinition, agentVersion } from "../core/agent.ts";
 import type { ActionScope } from "../core/decide/action-digest.ts";
 import type { CountTokens } from "../core/budget/estimate.ts";
-import { agentLimits } from "../core/budget/budget.ts";
-import { budgetLeft } from "../core/budget/budget-left.ts";
-import { type BudgetSettings, runLimits } from "../core/budget/settings.ts";
+import type { BudgetSettings } from "../core/budget/settings.ts";
 import type { Policies } from "../core/decide/policy-point.ts";
 import type { OriginIndex } from "../core/label/origins.ts";
 import type { ProviderSettings } from "../core/resilience/settings.ts";
@@ -31,6 +29,7 @@ import type {
 } from "../ports.ts";
 import type { Seen } from "./judge.ts";
 import type { Redaction } from "./redaction.ts";
+import { budgetOfRun } from "./budget-of-run.ts";
 import { commit, type Committed, planCommit, type Planned } from "./commit.ts";
 import type { Write } from "./write.ts";
 import type { Gates } from "./models/gates.ts";
@@ -93,11 +92,7 @@ export const seenBy = ({ ports, definition, committed, origins }: Held): Seen =>
   journal: committed.journal,
   origins,
   tools: ports.tools,
-  budget: budgetLeft(
-    runLimits(ports.routing.budgets, agentLimits(definition)),
-    ports.routing.models.catalogue,
-    committed.journal,
-  ),
+  budget: budgetOfRun(ports.routing, definition, committed.journal),
 });
 
 /** The lease is another's. Whatever this worker still believes, it writes nothing any more (invariant 16, fenced). */
