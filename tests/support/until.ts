@@ -9,7 +9,7 @@ const POLL_MS = 10;
  * @param pauseMs between two looks; longer where many look at the same time and looking costs
  */
 export async function until<T>(
-  what: string,
+  what: string | (() => string),
   look: () => Promise<T | undefined | false> | T | undefined | false,
   limitMs = 20_000,
   pauseMs: number = POLL_MS,
@@ -18,7 +18,8 @@ export async function until<T>(
   for (;;) {
     const value = await look();
     if (value !== undefined && value !== false) return value;
-    if (performance.now() - start > limitMs) throw new Error(`${what}: not within ${limitMs} ms`);
+    if (performance.now() - start > limitMs)
+      throw new Error(`${typeof what === "string" ? what : what()}: not within ${limitMs} ms`);
     await setTimeout(pauseMs);
   }
 }

@@ -81,8 +81,9 @@ async function ask(
   path: string,
   init: { method?: "POST"; key?: string; body?: unknown } = {},
 ): Promise<Response> {
+  let last = "no server was there";
   return await until(
-    `an answer to ${path}`,
+    () => `an answer to ${path} (the last: ${last})`,
     async () => {
       const servers = fleet.members.filter(({ role, url }) => role === "server" && url !== "");
       const server = servers[Math.floor(fleet.next() * servers.length)];
@@ -99,10 +100,13 @@ async function ask(
           signal: AbortSignal.timeout(20_000),
         });
         // Beyond capacity, or without a database for a moment: an answer, and one that says to come again.
-        return response.status === 503 || response.status === 429 ? undefined : response;
+        if (response.status !== 503 && response.status !== 429) return response;
+        last = `${response.status} ${await response.text()}`;
+        return undefined;
       } catch (error) {
-        if (error instanceof TypeError || error instanceof DOMException) return undefined;
-        throw error;
+        if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
+        last = error.message;
+        return undefined;
       }
     },
     300_000,
