@@ -154,11 +154,14 @@ export type PathBench = {
   look(): Promise<ReadonlyMap<string, string>>;
   /** A file of the workspace, and a path in it that is free. */
   readonly legal: { readonly path: string; readonly text: string; readonly free: string };
-  /**
-   * Puts links that lead to the canaries into the copy that the one run under way works on. @returns paths in it, one for
-   * each way to a canary
-   */
-  plantLinks?(): readonly string[];
+  /** Links that lead to the canaries, in the copy that the one run under way works on. */
+  readonly links?: {
+    /** In the copy: a path for each way to a canary. */
+    readonly paths: readonly string[];
+    plant(): void;
+    /** Takes them out again. */
+    pull(): void;
+  };
 };
 
 export type TransitionAttempt = {
@@ -319,7 +322,7 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   add("provider", target.provider !== undefined);
   add("outages", target.provider?.outage !== undefined);
   add("paths", target.paths !== undefined);
-  add("path_links", target.paths?.plantLinks !== undefined);
+  add("path_links", target.paths?.links !== undefined);
   add("deputy", target.deputy !== undefined && target.sink !== undefined);
   add("mcp", target.mcp !== undefined);
   add("egress", target.egress !== undefined);

@@ -37,6 +37,7 @@ import { type Deputy, type DeputyOptions, ENVIRONMENT, startDeputy } from "./dep
 import { createPathBench } from "./paths.ts";
 import { createKey, createKeys, type Keys, providerConfig, TOKEN_GROUP } from "./people.ts";
 import { startProviders } from "./providers.ts";
+import { createSettingsBench } from "./settings.ts";
 import { type ServerProcess, startServerProcess } from "./server-process.ts";
 
 /** Between exports of spans, for which every trial waits; and of metrics, which are read at their source. */
@@ -358,6 +359,9 @@ function createTarget(
     },
     get commands() {
       return now().deputy.commands;
+    },
+    get settings() {
+      return createSettingsBench(now().installation, launch);
     },
     restart: async () => {
       await stopServers("stop");
