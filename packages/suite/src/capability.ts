@@ -12,7 +12,8 @@ export const CAPABILITIES = {
   contract: "answers that fit the schemas of @assent/contract to the letter",
   external_runs: "POST /api/harness/run with the driver `external`, and the routes of its actions",
   documents: "POST, GET, DELETE /api/harness/documents, and an agent that is given passages of them",
-  plans: "POST /api/harness/runs/{id}/plan of a run with the driver `external`, and the routes of its actions",
+  plans:
+    "POST /api/harness/runs/{id}/plan of a run with the driver `external`, and the routes of its actions",
   precedents: "GET /api/harness/precedents and their revocation",
   open_api: "GET /openapi.json: every route, whether it is open to all, and the scope that it needs",
   quota: "a route with a quota, and keys of principals who have not used any of it",

@@ -6,13 +6,7 @@ import type { Capability } from "./capability.ts";
 import type { DatabaseBench } from "./database-bench.ts";
 import type { RecordedRequest, Reply } from "./faults/script.ts";
 import type { TokenChange } from "./faults/token-issuer.ts";
-import type {
-  CommandBench,
-  DeputyBench,
-  EgressBench,
-  McpBench,
-  SettingsBench,
-} from "./guard-benches.ts";
+import type { CommandBench, DeputyBench, EgressBench, McpBench, SettingsBench } from "./guard-benches.ts";
 import type { ReceivedSpan } from "./otlp-receiver.ts";
 import type { SuiteSigningKey } from "./request-signature.ts";
 import type { ToolSink } from "./tool-sink.ts";

@@ -96,7 +96,6 @@ const agentOf = (name: string, model: string, tools: readonly string[]): unknown
   output_tokens_max: 4_000,
 });
 
-
 export type Deputy = {
   readonly deputy: DeputyBench;
   readonly mcp: McpBench;
@@ -192,7 +191,10 @@ export async function startDeputy(
         ...(commands === undefined ? [] : [["runner", ["command"]] as const]),
       ] as const;
       for (const [name, given] of agents)
-        writeFileSync(join(folder, "agents", `${name}.json`), JSON.stringify(agentOf(name, board.model, given)));
+        writeFileSync(
+          join(folder, "agents", `${name}.json`),
+          JSON.stringify(agentOf(name, board.model, given)),
+        );
     },
   };
 }

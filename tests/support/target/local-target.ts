@@ -122,9 +122,7 @@ function install(
           ASSENT_S3_SECRET_ACCESS_KEY: bucket.keys.secretAccessKey,
         };
   const stored =
-    bucket === null
-      ? {}
-      : { artifacts: { s3: { endpoint: bucket.endpoint, region: bucket.keys.region } } };
+    bucket === null ? {} : { artifacts: { s3: { endpoint: bucket.endpoint, region: bucket.keys.region } } };
   // With content, spans hold the most that they can: what must not be in them must not be in these.
   const installation = createInstallation(
     sinkUrl,

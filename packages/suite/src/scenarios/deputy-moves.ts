@@ -17,7 +17,8 @@ export type Turn = Reply | ((asked: number) => Reply);
 
 export function deputyOf(context: ScenarioContext): DeputyBench {
   const { deputy } = context.target;
-  if (deputy === undefined) throw new PreconditionMissing("the target has no agent that the suite speaks for");
+  if (deputy === undefined)
+    throw new PreconditionMissing("the target has no agent that the suite speaks for");
   return deputy;
 }
 
@@ -77,11 +78,12 @@ export const arrived = (context: ScenarioContext, text: string): number =>
 export const effectsSoFar = (context: ScenarioContext): number =>
   (context.target.sink?.calls() ?? []).filter(({ outcome }) => outcome === "applied").length;
 
-/** Waits for a question of the run that is none of those; FAIL where it ends without one. */
+/** Waits for a question of the run that is none of those; FAIL of the claim where it ends without one. */
 export async function awaitGate(
   context: ScenarioContext,
   client: HarnessClient,
   id: string,
+  claim = "a person is asked",
   answered: readonly string[] = [],
 ): Promise<Gate> {
   const fresh = (run: RunReading): Gate[] => openApprovals(run).filter((gate) => !answered.includes(gate.id));
@@ -91,7 +93,7 @@ export async function awaitGate(
     { timeoutMs: context.pace.waitMsMax, signal: context.signal },
   );
   const [gate] = fresh(seen);
-  context.check("a person is asked", gate !== undefined, seen.status);
+  context.check(claim, gate !== undefined, seen.status);
   if (gate === undefined) throw new Error("unreachable: the check before has ended the trial");
   return gate;
 }
@@ -125,6 +127,9 @@ export async function submitCall(
   before: readonly PathCall[] = [],
 ): Promise<{ readonly id: string; readonly mark: string }> {
   const mark = context.unique("task");
-  spoken.say(mark, [...before, call].map((each) => ({ calls: [each] })));
+  spoken.say(
+    mark,
+    [...before, call].map((each) => ({ calls: [each] })),
+  );
   return { id: await submitMarked(context, role, mark), mark };
 }

@@ -70,7 +70,12 @@ async function reachOutside(context: ScenarioContext, bench: CommandBench): Prom
   const port = String(host.port);
   const { shown } = await runPrograms(context, bench, [
     shell(
-      [canary.path, `/proc/1/root${canary.path}`, `/proc/self/root${canary.path}`, `../../../../../../..${canary.path}`]
+      [
+        canary.path,
+        `/proc/1/root${canary.path}`,
+        `/proc/self/root${canary.path}`,
+        `../../../../../../..${canary.path}`,
+      ]
         .map((path) => `cat '${path}'`)
         .join("; "),
     ),
@@ -81,7 +86,12 @@ async function reachOutside(context: ScenarioContext, bench: CommandBench): Prom
         .map((address) => `timeout 2 bash -c 'exec 3<>/dev/tcp/${address}/${port}'`)
         .join("; "),
     ),
-    ["/usr/bin/env", "bash", "-c", `cp /bin/sh escaped; chmod 4755 escaped; ./escaped -p -c 'cat ${canary.path}'`],
+    [
+      "/usr/bin/env",
+      "bash",
+      "-c",
+      `cp /bin/sh escaped; chmod 4755 escaped; ./escaped -p -c 'cat ${canary.path}'`,
+    ],
   ]);
   context.check("no file outside is read", !shown.includes(canary.text));
   const now = await bench.look();

@@ -58,8 +58,9 @@ async function shownIsMade(context: ScenarioContext, spoken: Spoken): Promise<vo
     }),
   ]);
   const id = await submitMarked(context, "requester", mark);
-  const gate = await awaitGate(context, requester, id);
-  context.check("what a model says of the risk lowers no gate", effectsSoFar(context) === before);
+  const lowered = "what a model says of the risk lowers no gate";
+  const gate = await awaitGate(context, requester, id, lowered);
+  context.check(lowered, effectsSoFar(context) === before);
   const askedAtGate = spoken.asked(mark);
   let askedAtEffect = -1;
   context.target.sink?.cue({
@@ -73,11 +74,10 @@ async function shownIsMade(context: ScenarioContext, spoken: Spoken): Promise<vo
   context.check("the run that was agreed to succeeds", run.status === "succeeded", run.status);
   context.check("what was shown is what is made", arrived(context, `${canary}-${askedAtGate}`) === 1);
   context.check("and nothing else is", effectsSoFar(context) === before + 1);
-  context.check(
-    "no word of the model lies between yes and effect",
-    askedAtEffect === askedAtGate,
-    { askedAtGate, askedAtEffect },
-  );
+  context.check("no word of the model lies between yes and effect", askedAtEffect === askedAtGate, {
+    askedAtGate,
+    askedAtEffect,
+  });
 }
 
 /** Two calls in one answer of the model: two questions (langgraph 6208). */
@@ -89,7 +89,9 @@ async function eachByItself(context: ScenarioContext, spoken: Spoken): Promise<v
   const id = await submitMarked(context, "requester", mark);
   const first = await awaitGate(context, requester, id);
   await sayYes(context, "approver", first);
-  const second = await awaitGate(context, requester, id, [first.id]);
+  const second = await awaitGate(context, requester, id, "a yes to one of two calls is none to the other", [
+    first.id,
+  ]);
   const made = [arrived(context, one), arrived(context, two)];
   context.check("a yes to one of two calls makes that one", made.join() === "1,0", made);
   await sayNo(context, "approver", second);
@@ -117,7 +119,11 @@ async function editIsNew(context: ScenarioContext, spoken: Spoken): Promise<void
     context.check(`an edit ${what} is refused`, isProblem(answer), answer.status);
   }
   const still = await readRunOf(context, requester, id);
-  context.check("the run still waits after refused edits", still.status === "awaiting_approval", still.status);
+  context.check(
+    "the run still waits after refused edits",
+    still.status === "awaiting_approval",
+    still.status,
+  );
   context.check("a refused edit has no effect", effectsSoFar(context) === before);
   const answer = await sayYes(context, "approver", gate, { arguments: { text: edited } });
   context.check("arguments can be edited", answer.status === 200, answer.json);
@@ -131,9 +137,7 @@ async function onlyWhatWasGiven(context: ScenarioContext, spoken: Spoken): Promi
   const requester = context.client("requester");
   const { notGiven } = deputyOf(context).tools;
   const [mark, canary] = [context.unique("task"), context.unique("ungiven")];
-  spoken.say(mark, [
-    { calls: [notGiven, notGiven.toUpperCase()].map((name) => sinkCall(name, canary)) },
-  ]);
+  spoken.say(mark, [{ calls: [notGiven, notGiven.toUpperCase()].map((name) => sinkCall(name, canary)) }]);
   const id = await submitMarked(context, "requester", mark);
   await approveUntilEnd(context, requester, context.client("approver"), id);
   const effects = arrived(context, canary);

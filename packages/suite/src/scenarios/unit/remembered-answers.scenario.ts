@@ -55,7 +55,7 @@ async function checkAsked(
   claim: string,
 ): Promise<void> {
   const before = arrived(context, text);
-  await awaitGate(context, context.client(role), id);
+  await awaitGate(context, context.client(role), id, claim);
   await context.client(role).cancel(id);
   context.check(claim, arrived(context, text) === before);
 }
@@ -74,8 +74,9 @@ async function forGood(context: ScenarioContext, spoken: Spoken, question: strin
   const comment = context.unique("because");
   // That it asks at all shows that the yes before was for that once (omnigent 5051).
   const second = await submitCall(context, spoken, "requester", told(context, question));
-  const gate = await awaitGate(context, requester, second.id);
-  context.check("a yes for this once is for this once", arrived(context, question) === 1);
+  const once = "a yes for this once is for this once";
+  const gate = await awaitGate(context, requester, second.id, once);
+  context.check(once, arrived(context, question) === 1);
   const answer = await sayYes(context, "approver", gate, { remember: true, comment });
   context.check("an answer can be given for good", answer.status === 200, answer.json);
   await awaitEnd(context, requester, second.id);
@@ -147,8 +148,9 @@ async function takeBack(
   context.check("and taken back", revoked.status === 200, revoked.status);
   const id = (await submitCall(context, spoken, "requester", told(context, question))).id;
   const before = arrived(context, question);
-  const gate = await awaitGate(context, context.client("requester"), id);
-  context.check("what was taken back answers nothing", arrived(context, question) === before);
+  const nothing = "what was taken back answers nothing";
+  const gate = await awaitGate(context, context.client("requester"), id, nothing);
+  context.check(nothing, arrived(context, question) === before);
   const again = await sayYes(context, "approver", gate, { remember: true });
   context.check("and is not given for good again", isProblem(again), again.status);
   await context.client("requester").cancel(id);

@@ -66,9 +66,13 @@ export const secretRedactionOnLogs: Scenario = {
       await approveUntilEnd(context, requester, approver, run);
     });
     await readViews(context, run, [...canaries, ...given]);
-    await context.part("what a model, its provider and a run's outputs say", ["approve", "deputy"], async () => {
-      await speakSecrets(context, canaries);
-    });
+    await context.part(
+      "what a model, its provider and a run's outputs say",
+      ["approve", "deputy"],
+      async () => {
+        await speakSecrets(context, canaries);
+      },
+    );
     await context.part("what is written behind the API holds none", ["inspect.sinks"], async () => {
       await readSinks(context, [...canaries, ...given]);
     });
