@@ -43,7 +43,7 @@ export const CAPABILITIES = {
   deputy: "the suite speaks for the model of an agent whose tools end at the suite's own tool sink",
   mcp: "that agent has a tool of the suite's own MCP server",
   egress: "that agent fetches URLs, and hosts of the suite's own are on the target's list",
-  "egress.reachable": "one of those hosts may be reached, although it is on this machine",
+  "egress.reachable": "addresses of those hosts may be reached, although they are this machine's",
   commands: "an agent runs programs, and the suite speaks for its model",
   settings: "a target can be started with a setting that is misspelt",
   tokens: "bearer tokens of an identity provider that is the suite's own",

@@ -48,8 +48,8 @@ export type EgressBench = {
   readonly host: WebHost;
   /** URLs on the list that lead to `host` all the same, each over an address of this machine. */
   readonly listed: readonly string[];
-  /** A URL on the list that leads to `host` and may be reached; only where a test has opened that one address. */
-  readonly reachable?: string;
+  /** URLs that lead to `host` and may be reached, on the list and not; only where a test has opened those addresses. */
+  readonly open?: { readonly listed: string; readonly unlisted: string };
 };
 
 /** An agent that runs programs on its workspace. */

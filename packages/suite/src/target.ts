@@ -320,7 +320,7 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   add("deputy", target.deputy !== undefined && target.sink !== undefined);
   add("mcp", target.mcp !== undefined);
   add("egress", target.egress !== undefined);
-  add("egress.reachable", target.egress?.reachable !== undefined);
+  add("egress.reachable", target.egress?.open !== undefined);
   add("commands", target.commands !== undefined);
   add("settings", target.settings !== undefined);
   add("tokens", target.tokens !== undefined);

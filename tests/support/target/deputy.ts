@@ -111,8 +111,8 @@ export type Deputy = {
 export type DeputyOptions = {
   /** An agent that runs programs: the start then takes as long as the sandbox's proof that it holds. */
   readonly commands?: boolean;
-  /** An address of this machine that the test has opened for `fetch_url`; it is listed too. */
-  readonly openAddress?: string;
+  /** Addresses of this machine that the test has opened for `fetch_url`, the first of them on the list. */
+  readonly openAddresses?: readonly [listed: string, unlisted: string];
 };
 
 /** @param board the provider that speaks for its model; @param sinkUrl where its tools' effects arrive */
@@ -131,8 +131,8 @@ export async function startDeputy(
     await host.stop();
   });
   const hosts = ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"].map((name) => `${name}:${host.port}`);
-  const { openAddress } = options;
-  const open = openAddress === undefined ? [] : [`${openAddress}:${host.port}`];
+  const open = options.openAddresses?.map((address) => `${address}:${host.port}`) ?? [];
+  const [listed, unlisted] = open.map((name) => `http://${name}`);
   const commands = options.commands === true ? createCommandBench(host, started) : undefined;
   const pins = await pinsOf(server.url, `127.0.0.1:${server.port}`);
   return {
@@ -157,12 +157,12 @@ export async function startDeputy(
       call: (url) => ({ tool: "fetch_url", arguments: { url } }),
       host,
       listed: hosts.map((name) => `http://${name}`),
-      ...(open[0] === undefined ? {} : { reachable: `http://${open[0]}` }),
+      ...(listed === undefined || unlisted === undefined ? {} : { open: { listed, unlisted } }),
     },
     ...(commands === undefined ? {} : { commands }),
     config: {
       policies: { folder: "policies" },
-      egress: { allow: [`127.0.0.1:${server.port}`, ...hosts, ...open] },
+      egress: { allow: [`127.0.0.1:${server.port}`, ...hosts, ...open.slice(0, 1)] },
       mcp: {
         servers: {
           [SERVER]: {

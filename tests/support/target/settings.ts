@@ -62,8 +62,8 @@ const SLIPS: Readonly<Record<string, Slip>> = {
     const server = memberOf(memberOf(memberOf(config["mcp"], "servers"), "vault"), "tools");
     memberOf(server, "pay")["private_netwerk"] = false;
   },
-  need_approval: inRules("needs_approval", "need_approval"),
   quorom: inRules("quorum", "quorom"),
+  need_approval: inRules("needs_approval", "need_approval"),
   handels: (config, folder) => {
     const place = { folder, at: "agents", file: "deputy.json" };
     replaceIn(config, { ...place, from: '"tools"', to: '"handels":["read_file"],"tools"' });

@@ -96,6 +96,7 @@ export const BUGS = {
   "memory.first": "asks the memory before the rules",
   "memory.kept": "what is taken back is given all the same",
   "plan.tool": "a planned call permits every call of its tool",
+  "plan.part": "compares no more of a planned call than its recipient",
   "plan.again": "a planned call is good for ever",
   "plan.open": "a plan counts before anybody agreed to it",
   "plan.declined": "a plan counts although it was declined",

@@ -36,7 +36,10 @@ export const toyEgress = (world: ToyWorld): EgressBench => ({
   listed: listedHosts(world)
     .filter((name) => !name.startsWith(OPEN_ADDRESS))
     .map((name) => `http://${name}`),
-  reachable: `http://${OPEN_ADDRESS}:${world.host.port}`,
+  open: {
+    listed: `http://${OPEN_ADDRESS}:${world.host.port}`,
+    unlisted: `http://127.0.0.4:${world.host.port}`,
+  },
 });
 
 /** The toy has no settings; it says what it would say of them. */

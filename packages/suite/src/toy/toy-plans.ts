@@ -123,7 +123,8 @@ function takePlanned(state: Driven, breaks: Breaks, tool: string, args: Fields):
 function fits(planned: Fields, actual: Fields, state: Driven, breaks: Breaks): boolean {
   return Object.entries(planned).every(([name, value]) => {
     const slot = fieldsOf(fieldsOf(value)["$slot"]);
-    if (slot["from"] === undefined) return value === actual[name];
+    if (slot["from"] === undefined)
+      return value === actual[name] || (breaks.has("plan.part") && name !== "to");
     const output = state.outputs.get(textOf(slot["from"])) ?? "";
     const values: readonly string[] = output.match(/[a-z0-9.-]+@[a-z0-9.-]+[a-z]/gu) ?? [];
     const text = textOf(actual[name]);

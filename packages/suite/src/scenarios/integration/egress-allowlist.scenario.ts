@@ -100,19 +100,26 @@ async function redirectFromServer(context: ScenarioContext, egress: EgressBench)
 }
 
 async function redirectFromPage(context: ScenarioContext, egress: EgressBench): Promise<void> {
-  const { reachable = "", host } = egress;
+  const { open, host } = egress;
+  if (open === undefined) return;
   const before = host.requests().length;
-  const [inside, outside] = [`${reachable}/inside`, `http://127.0.0.1:${host.port}/outside`];
+  const places = [
+    ["/to-inside", `${open.listed}/inside`],
+    ["/to-outside", `${open.unlisted}/outside`],
+  ] as const;
   host.answerWith((target) => {
-    if (target.startsWith("/to-inside")) return { status: 302, headers: { location: inside } };
-    if (target.startsWith("/to-outside")) return { status: 307, headers: { location: outside } };
-    return { status: 200, text: "A page." };
+    const place = places.find(([path]) => path === target);
+    return place === undefined
+      ? { status: 200, text: "A page." }
+      : { status: 302, headers: { location: place[1] } };
   });
+  const urls = ["/page", ...places.map(([path]) => path)].map((path) => `${open.listed}${path}`);
   await makeCalls(
     context,
-    ["/page", "/to-inside", "/to-outside"].map((path) => egress.call(`${reachable}${path}`)),
+    [...urls, `${open.unlisted}/unlisted`].map((url) => egress.call(url)),
   );
   const asked = host.requests().slice(before);
   context.check("what is listed and may be reached is fetched", asked.includes("GET /page"), asked);
-  context.check("no redirect of a page is followed", asked.length === 3, asked);
+  context.check("what is not listed is not fetched", !asked.includes("GET /unlisted"), asked);
+  context.check("no redirect of a page is followed", asked.length === urls.length, asked);
 }

@@ -72,10 +72,6 @@ async function twoPeople(context: ScenarioContext, spoken: Spoken): Promise<void
   context.check("the yes of whoever asked for the run is refused", isProblem(own), own.status);
   await checkWaits(context, "self_approver", asked, "after the requester's own yes");
   const yes = { approval_id: gate.id, decision: "approve", action_digest: gate.actionDigest };
-  const edited = await sayYes(context, "approver", gate, { arguments: { text: `${asked.text} edited` } });
-  context.check("an edit, which the others would not see, is refused", isProblem(edited), edited.status);
-  const forGood = await sayYes(context, "approver", gate, { remember: true });
-  context.check("no one person's answer is kept for good", isProblem(forGood), forGood.status);
   await context.race(
     Array.from({ length: VOTES_OF_ONE }, (_, endpoint) => ({
       role: "approver" as const,
@@ -84,6 +80,12 @@ async function twoPeople(context: ScenarioContext, spoken: Spoken): Promise<void
     })),
   );
   await checkWaits(context, "self_approver", asked, "one person has said yes several times");
+  const edited = await sayYes(context, "second_approver", gate, {
+    arguments: { text: `${asked.text} edited` },
+  });
+  context.check("an edit, which the others would not see, is refused", isProblem(edited), edited.status);
+  const forGood = await sayYes(context, "second_approver", gate, { remember: true });
+  context.check("no one person's answer is kept for good", isProblem(forGood), forGood.status);
   const second = await sayYes(context, "second_approver", gate);
   context.check("a second person can agree", second.status === 200, second.json);
   const run = await awaitEnd(context, context.client("self_approver"), asked.id);
