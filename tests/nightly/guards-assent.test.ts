@@ -1,6 +1,7 @@
 // Guards of assent: who has to agree, what is remembered, what is planned, what an edit may be. Each taken out of the
 // product turns its scenario red; docs/guards.md has the whole table.
 
+import type { TenantId } from "@assent/contract";
 import { vi } from "vitest";
 import type { PolicyVerdict } from "../../packages/harness/src/core/decide/policy-verdict.ts";
 import { type Kill, proveKills } from "../support/target/kills.ts";
@@ -145,7 +146,7 @@ vi.mock(import("../../packages/harness/src/services/precedents.ts"), async (impo
 });
 
 // A row of another tenant is out of the database's own reach, so this one asks in the first tenant's name.
-const firstTenant = vi.hoisted(() => ({ id: "" }));
+const first = vi.hoisted((): { tenant: TenantId | null } => ({ tenant: null }));
 
 vi.mock(import("../../packages/harness/src/adapters/postgres/store.ts"), async (importOriginal) => {
   const real = await importOriginal();
@@ -158,12 +159,10 @@ vi.mock(import("../../packages/harness/src/adapters/postgres/store.ts"), async (
         transaction: async (tenant, work) =>
           await store.transaction(tenant, async (tx) => {
             if (broken.by !== "the memory knows no tenants") return await work(tx);
-            if (firstTenant.id === "") firstTenant.id = tenant;
+            first.tenant ??= tenant;
+            const asked = first.tenant;
             const listResolutions: typeof tx.memory.listResolutions = async (id) =>
-              await store.transaction(
-                firstTenant.id as typeof tenant,
-                async (other) => await other.memory.listResolutions(id),
-              );
+              await store.transaction(asked, async (other) => await other.memory.listResolutions(id));
             return await work({ ...tx, memory: { ...tx.memory, listResolutions } });
           }),
       };

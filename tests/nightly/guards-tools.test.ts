@@ -94,7 +94,7 @@ vi.mock(import("../../packages/harness/src/adapters/egress/fetcher.ts"), async (
   return {
     ...real,
     createFetcher: (options) => {
-      const permitAddress = (address: string): boolean => OPEN.some((open) => open === address);
+      const permitAddress = (address: string): boolean => OPEN.some((each) => each === address);
       const fetcher = real.createFetcher({ ...options, permitAddress });
       return {
         ...fetcher,

@@ -115,6 +115,23 @@ export type DeputyOptions = {
   readonly openAddresses?: readonly [listed: string, unlisted: string];
 };
 
+const deputyBench = (board: ProviderBoard): DeputyBench => ({
+  board,
+  body: (task) => ({ agent: "deputy", task, workspace: "notes" }),
+  otherBody: (task) => ({ agent: "other-deputy", task, workspace: "notes" }),
+  tools: {
+    asked: "tell_sink",
+    quorum: "pay_sink",
+    named: "sign_sink",
+    forbiddenLater: "post_sink",
+    notGiven: "book_sink",
+  },
+  forbiddenText: FORBIDDEN_TEXT,
+  reading: { tool: "read_file", arguments: { path: "README.md" } },
+  readingMuch: { tool: "read_file", arguments: { path: LARGE_FILE } },
+  writing: (text) => ({ tool: "write_file", arguments: { path: "NOTE.md", content: `${text}\n` } }),
+});
+
 /** @param board the provider that speaks for its model; @param sinkUrl where its tools' effects arrive */
 export async function startDeputy(
   board: ProviderBoard,
@@ -136,22 +153,7 @@ export async function startDeputy(
   const commands = options.commands === true ? createCommandBench(host, started) : undefined;
   const pins = await pinsOf(server.url, `127.0.0.1:${server.port}`);
   return {
-    deputy: {
-      board,
-      body: (task) => ({ agent: "deputy", task, workspace: "notes" }),
-      otherBody: (task) => ({ agent: "other-deputy", task, workspace: "notes" }),
-      tools: {
-        asked: "tell_sink",
-        quorum: "pay_sink",
-        named: "sign_sink",
-        forbiddenLater: "post_sink",
-        notGiven: "book_sink",
-      },
-      forbiddenText: FORBIDDEN_TEXT,
-      reading: { tool: "read_file", arguments: { path: "README.md" } },
-      readingMuch: { tool: "read_file", arguments: { path: LARGE_FILE } },
-      writing: (text) => ({ tool: "write_file", arguments: { path: "NOTE.md", content: `${text}\n` } }),
-    },
+    deputy: deputyBench(board),
     mcp: { tool: `${SERVER}__pay`, server },
     egress: {
       call: (url) => ({ tool: "fetch_url", arguments: { url } }),

@@ -135,6 +135,20 @@ function install(
   return installation;
 }
 
+async function openOwner(
+  installation: Installation,
+  started: AsyncDisposableStack,
+): Promise<Pick<Running, "database" | "owner">> {
+  const opened = await openEmbedded({ folder: installation.home });
+  if (!opened.ok) throw new Error(opened.error.message);
+  const database = started.use(opened.value);
+  const owner = connectPool({ connection: database.connection("owner"), role: "owner", connectionsMax: 1 });
+  started.defer(async () => {
+    await owner.end();
+  });
+  return { database, owner };
+}
+
 /** @param started is told of each thing as it starts, so that a start that fails half-way can be undone */
 async function start(
   launch: Launch,
@@ -180,18 +194,8 @@ async function start(
   const first = servers[0];
   const credentials = readCredentials(installation.home);
   if (first === undefined || credentials === null) throw new Error("the operator has no key");
-  const opened = await openEmbedded({ folder: installation.home });
-  if (!opened.ok) throw new Error(opened.error.message);
-  started.use(opened.value);
-  const owner = connectPool({
-    connection: opened.value.connection("owner"),
-    role: "owner",
-    connectionsMax: 1,
-  });
-  started.defer(async () => {
-    await owner.end();
-  });
-  const faulty = databaseBench(opened.value, started);
+  const { database, owner } = await openOwner(installation, started);
+  const faulty = databaseBench(database, started);
   const keys = await createKeys(first.url, credentials.key, installation.home, owner);
   return {
     installation,
@@ -200,7 +204,7 @@ async function start(
     provider: providers.bench,
     paths: createPathBench(installation, providers.bench.own),
     deputy,
-    database: opened.value,
+    database,
     owner,
     faulty,
     keys,
@@ -285,6 +289,37 @@ const looks = (
   inspect: inspect(now),
 });
 
+// Looked up each time: before the start there are none, and after a new start they are others.
+const benches = (now: () => Running, launch: Launch): Partial<Target> => ({
+  get database() {
+    return now().faulty;
+  },
+  get signing() {
+    return now().keys.signing;
+  },
+  get provider() {
+    return now().provider;
+  },
+  get paths() {
+    return now().paths;
+  },
+  get deputy() {
+    return now().deputy.deputy;
+  },
+  get mcp() {
+    return now().deputy.mcp;
+  },
+  get egress() {
+    return now().deputy.egress;
+  },
+  get commands() {
+    return now().deputy.commands;
+  },
+  get settings() {
+    return createSettingsBench(now().installation, launch);
+  },
+});
+
 function createTarget(
   name: string,
   launch: Launch,
@@ -307,7 +342,7 @@ function createTarget(
     for (let index = 0; index < count; index += 1) servers.push(await launch(now().installation));
     now().servers = servers;
   };
-  return {
+  const target: Target = {
     name,
     speaks: new Set(SPOKEN),
     get gatedTask() {
@@ -334,33 +369,6 @@ function createTarget(
       return now().sink;
     },
     ...looks(now),
-    get database() {
-      return now().faulty;
-    },
-    get signing() {
-      return now().keys.signing;
-    },
-    get provider() {
-      return now().provider;
-    },
-    get paths() {
-      return now().paths;
-    },
-    get deputy() {
-      return now().deputy.deputy;
-    },
-    get mcp() {
-      return now().deputy.mcp;
-    },
-    get egress() {
-      return now().deputy.egress;
-    },
-    get commands() {
-      return now().deputy.commands;
-    },
-    get settings() {
-      return createSettingsBench(now().installation, launch);
-    },
     restart: async () => {
       await stopServers("stop");
       await startServers();
@@ -374,6 +382,7 @@ function createTarget(
         }
       : { faults: storeFaults(() => now().bucket) }),
   };
+  return Object.defineProperties(target, Object.getOwnPropertyDescriptors(benches(now, launch)));
 }
 
 /** Server, worker and sweeper in the test's own process. */

@@ -21,12 +21,14 @@ export type WebHost = {
   stop(): Promise<void>;
 };
 
+const A_PAGE = (): WebAnswer => ({ status: 200, text: "A page." });
+
 /** @param address 127.0.0.1, or 0.0.0.0 for all of this machine */
 export async function startWebHost(address = "127.0.0.1"): Promise<WebHost> {
   const requests: string[] = [];
   const sockets = new Set<Socket>();
   let connections = 0;
-  let answer: (target: string) => WebAnswer = () => ({ status: 200, text: "A page." });
+  let answer: (target: string) => WebAnswer = A_PAGE;
   const server = createServer((message, response) => {
     const target = message.url ?? "";
     requests.push(`${message.method ?? ""} ${target}`);

@@ -135,7 +135,7 @@ function list(reply: Reply, url: URL, caller: ToyCaller, harness: ToyHarness): v
 function memory(reply: Reply, caller: ToyCaller, id: string, harness: ToyHarness): void {
   const known = harness.answers(caller);
   if (id === "") return sendJson(reply, 200, { data: known });
-  const found = known.find((answer) => answer.id === id);
+  const found = known.find((one) => one.id === id);
   if (found === undefined) return refuse(reply, "precedent_not_found");
   found.revoked = true;
   sendJson(reply, 200, found);

@@ -110,6 +110,44 @@ function createSigner(): ToySigner {
   return { bearer: ROBOT_KEY, key: { id: "sgk_of_the_robot", privateKey: pem } };
 }
 
+// Looked up each time: before the start there are none.
+const benches = (now: () => ToyWorld, breaks: Breaks): Partial<Target> => ({
+  get deputy() {
+    return toyDeputy(now());
+  },
+  get mcp() {
+    return toyMcp(now());
+  },
+  get egress() {
+    return toyEgress(now());
+  },
+  settings: toySettings(breaks),
+});
+
+const stopperOf =
+  (world: ToyWorld | undefined): (() => Promise<void>) =>
+  async () => {
+    await world?.mcp.stop();
+    await world?.host.stop();
+  };
+
+const looks = (state: ToyState, signer: ToySigner, breaks: Breaks): Partial<Target> => ({
+  observation: observeToy(state, breaks),
+  signing: { ...signer, auditor: AUDITOR_KEY },
+  database: toyDatabaseBench(state.database, breaks, () => contradictionsOf(state)),
+  deadLetters: {
+    exhaust: async (id) => {
+      await Promise.resolve();
+      state.exhausted.add(id);
+    },
+  },
+  inspect: {
+    stateMachine: inspectToy(breaks),
+    readSinks: async () => ({ log: state.log.join("\n") }),
+  },
+  faults: storeFaults(state),
+});
+
 export function createToyTarget(bugs: readonly Bug[]): Target {
   const breaks: Breaks = new Set(bugs);
   const state = createToyState();
@@ -139,7 +177,7 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
     servers = [];
   };
 
-  return {
+  const target: Target = {
     name: `toy${bugs.map((bug) => ` --break=${bug}`).join("")}`,
     speaks: new Set(
       SPOKEN.filter((capability) => !["external_runs", "documents", "open_api"].includes(capability)),
@@ -153,8 +191,7 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
     stop: async () => {
       await stopServers();
       await sink?.stop();
-      await world?.mcp.stop();
-      await world?.host.stop();
+      await stopperOf(world)();
     },
     endpoints: () => servers.map(({ url }) => url),
     key: (role) => CALLERS.find(({ actor }) => actor.name === role)?.key ?? null,
@@ -162,30 +199,7 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
       if (sink === undefined) throw new Error("the toy has not been started");
       return sink;
     },
-    get deputy() {
-      return toyDeputy(now());
-    },
-    get mcp() {
-      return toyMcp(now());
-    },
-    get egress() {
-      return toyEgress(now());
-    },
-    settings: toySettings(breaks),
-    observation: observeToy(state, breaks),
-    signing: { ...signer, auditor: AUDITOR_KEY },
-    database: toyDatabaseBench(state.database, breaks, () => contradictionsOf(state)),
-    deadLetters: {
-      exhaust: async (id) => {
-        await Promise.resolve();
-        state.exhausted.add(id);
-      },
-    },
-    inspect: {
-      stateMachine: inspectToy(breaks),
-      readSinks: async () => ({ log: state.log.join("\n") }),
-    },
-    faults: storeFaults(state),
+    ...looks(state, signer, breaks),
     kill: async () => {
       letGo(state.database, "gone");
       await stopServers();
@@ -201,4 +215,5 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
       if (sink !== undefined) await serve(sink);
     },
   };
+  return Object.defineProperties(target, Object.getOwnPropertyDescriptors(benches(now, breaks)));
 }
