@@ -6,7 +6,7 @@ import { DRILLS, PACE, SCENARIOS } from "@assent/suite";
 import { createProcessesTarget } from "../support/target/local-target.ts";
 import { prove } from "../support/target/prove.ts";
 
-const SAME = ["provider", "paths", "external_runs", "outages"] as const;
+const SAME = ["provider", "paths", "external_runs", "outages", "deputy", "plans", "settings"] as const;
 
 prove(
   [

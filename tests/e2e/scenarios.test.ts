@@ -11,4 +11,4 @@ test("there are scenarios to prove", () => {
   expect(GATED.length).toBeGreaterThanOrEqual(15);
 });
 
-prove(GATED, createInProcessTarget(), { ...PACE, holdMs: 1_000 });
+prove(GATED, createInProcessTarget({ commands: true }), { ...PACE, holdMs: 1_000 });

@@ -25,8 +25,17 @@ import { promptTemplateInjectionGuard } from "./scenarios/unit/prompt-template-i
 import { fullRunHappyPathWithHumanApproval } from "./scenarios/e2e/full-run-happy-path-with-human-approval.scenario.ts";
 import { idempotencyDuplicateRunSubmission } from "./scenarios/unit/idempotency-duplicate-run-submission.scenario.ts";
 import { runStateMachineInvalidTransition } from "./scenarios/unit/run-state-machine-invalid-transition.scenario.ts";
+import { approvalLifecycle } from "./scenarios/unit/approval-lifecycle.scenario.ts";
+import { quorumAndFourEyes } from "./scenarios/unit/quorum-and-four-eyes.scenario.ts";
+import { rememberedAnswers } from "./scenarios/unit/remembered-answers.scenario.ts";
+import { misspeltSettingStopsStart } from "./scenarios/unit/misspelt-setting-stops-start.scenario.ts";
+import { waitingAndGoingOn } from "./scenarios/unit/waiting-and-going-on.scenario.ts";
+import { planApproval } from "./scenarios/integration/plan-approval.scenario.ts";
+import { toolDefinitionPin } from "./scenarios/integration/tool-definition-pin.scenario.ts";
+import { egressAllowlist } from "./scenarios/integration/egress-allowlist.scenario.ts";
+import { sandboxEscape } from "./scenarios/integration/sandbox-escape.scenario.ts";
 
-/** Every scenario, in the order of the plan. */
+/** Every scenario: those of the plan in its order, and after those of a phase what others' failures taught. */
 export const SCENARIOS: readonly Scenario[] = [
   promptTemplateInjectionGuard,
   modelRouterPolicyBypass,
@@ -37,6 +46,11 @@ export const SCENARIOS: readonly Scenario[] = [
   allowDenyPrecedence,
   retryBackoffCircuitBreaker,
   approvalBinding,
+  approvalLifecycle,
+  quorumAndFourEyes,
+  rememberedAnswers,
+  misspeltSettingStopsStart,
+  waitingAndGoingOn,
   runEndpointAuthzRateLimitIntegration,
   apiToOrchestratorToDbAtomicity,
   queueRetryDeadLetterNoDuplicateSideEffects,
@@ -44,6 +58,10 @@ export const SCENARIOS: readonly Scenario[] = [
   retrievalPromptAssemblyTenantIsolation,
   artifactWriterAtomicCommitAndRollback,
   auditLogTamperEvidence,
+  planApproval,
+  toolDefinitionPin,
+  egressAllowlist,
+  sandboxEscape,
   fullRunHappyPathWithHumanApproval,
   promptInjectionExfiltrationBlocked,
   dependencyOutageGracefulDegradation,

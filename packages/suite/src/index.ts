@@ -12,6 +12,7 @@ export { type ArmedFault, type DatabaseBench, type StatementFault } from "./data
 export { DRILLS } from "./drills/drills.ts";
 export { type Trial } from "./evidence.ts";
 export { createFailpoints, type Failpoints, type PointFault, withFailpoints } from "./faults/failpoints.ts";
+export { MCP_TOOL, type McpDouble, type McpTool, startMcpServer } from "./faults/mcp-server.ts";
 export { type ObjectFault, type ObjectServer, startObjectServer } from "./faults/object-server.ts";
 export { startTokenIssuer, type TokenChange, type TokenIssuer } from "./faults/token-issuer.ts";
 export {
@@ -21,6 +22,14 @@ export {
   type WireFaultKind,
   type WirePlace,
 } from "./faults/tcp-proxy.ts";
+export { startWebHost, type WebHost } from "./faults/web-host.ts";
+export {
+  type CommandBench,
+  type DeputyBench,
+  type EgressBench,
+  type McpBench,
+  type SettingsBench,
+} from "./guard-benches.ts";
 export { type Invariant, INVARIANTS, violationsOf } from "./invariants.ts";
 export { type Observation } from "./observation.ts";
 export { invariantsPage } from "./invariants-page.ts";

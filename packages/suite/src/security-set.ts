@@ -74,7 +74,11 @@ export const SECURITY_SET: readonly SecurityMember[] = [
     title: "Tool sandbox escape/path traversal checks",
     demand:
       "A hostile program in the real sandbox tries files, network, environment, /proc, forks, processor, memory and time; paths, links that are swapped, and archives lead nowhere; nothing is fetched from where nothing may be.",
-    scenarios: ["harness_orchestrator/tool_call_path_traversal_block"],
+    scenarios: [
+      "harness_orchestrator/tool_call_path_traversal_block",
+      "harness_security/sandbox_escape",
+      "harness_security/egress_allowlist",
+    ],
     tests: [
       "tests/security/sandbox/escape.test.ts",
       "tests/security/sandbox/limits.test.ts",
@@ -113,6 +117,11 @@ export const SECURITY_SET: readonly SecurityMember[] = [
       "harness_orchestrator/prompt_template_injection_guard",
       "harness_orchestrator/model_router_policy_bypass",
       "harness_policy/approval_binding",
+      "harness_policy/approval_lifecycle",
+      "harness_policy/quorum_and_four_eyes",
+      "harness_policy/remembered_answers",
+      "harness_policy/plan_approval",
+      "harness_integration/tool_definition_pin",
       "harness_e2e/prompt_injection_exfiltration_blocked",
     ],
     tests: [

@@ -6,15 +6,24 @@ import type { Capability } from "./capability.ts";
 import type { DatabaseBench } from "./database-bench.ts";
 import type { RecordedRequest, Reply } from "./faults/script.ts";
 import type { TokenChange } from "./faults/token-issuer.ts";
+import type { CommandBench, DeputyBench, EgressBench, McpBench, SettingsBench } from "./guard-benches.ts";
 import type { ReceivedSpan } from "./otlp-receiver.ts";
 import type { SuiteSigningKey } from "./request-signature.ts";
 import type { ToolSink } from "./tool-sink.ts";
 
 /**
- * Whose key a request carries. `other_principal` and `auditor`, who reads the tenant's log, are of the requester's
- * tenant; `other_tenant` is not.
+ * Whose key a request carries. All are of the requester's tenant but `other_tenant`. `auditor` reads the tenant's log,
+ * `second_approver` decides as `approver` does, and `self_approver` may both submit and decide.
  */
-export const ROLES = ["requester", "approver", "other_principal", "other_tenant", "auditor"] as const;
+export const ROLES = [
+  "requester",
+  "approver",
+  "second_approver",
+  "self_approver",
+  "other_principal",
+  "other_tenant",
+  "auditor",
+] as const;
 export type Role = (typeof ROLES)[number];
 
 /** The capabilities that only the target's owner can vouch for; the others follow from what a target has. */
@@ -31,6 +40,8 @@ export type Spoken = Extract<
   | "open_api"
   | "external_runs"
   | "documents"
+  | "plans"
+  | "precedents"
 >;
 
 export const SPOKEN: readonly Spoken[] = [
@@ -45,6 +56,8 @@ export const SPOKEN: readonly Spoken[] = [
   "open_api",
   "external_runs",
   "documents",
+  "plans",
+  "precedents",
 ];
 
 export type GatedTask = {
@@ -121,8 +134,8 @@ export type Canary = { readonly path: string; readonly text: string };
 export type PathBench = {
   /** A run of an agent that has all the tools below. */
   body(task: string): unknown;
-  /** The model of the next run asks for these calls, one a turn, and then ends. */
-  script(calls: readonly PathCall[]): void;
+  /** The model of the next run asks for these calls, one a turn, and then ends. `before` is told of each turn. */
+  script(calls: readonly PathCall[], before?: (turn: number) => void): void;
   /** What the model was sent since, verbatim: all that tools have returned is in there. */
   received(): readonly string[];
   /** Calls of every tool that takes a path, for one path. */
@@ -135,6 +148,14 @@ export type PathBench = {
   look(): Promise<ReadonlyMap<string, string>>;
   /** A file of the workspace, and a path in it that is free. */
   readonly legal: { readonly path: string; readonly text: string; readonly free: string };
+  /** Links that lead to the canaries, in the copy that the one run under way works on. */
+  readonly links?: {
+    /** In the copy: a path for each way to a canary. */
+    readonly paths: readonly string[];
+    plant(): void;
+    /** Takes them out again. */
+    pull(): void;
+  };
 };
 
 export type TransitionAttempt = {
@@ -251,6 +272,11 @@ export type Target = {
   readonly quota?: QuotaBench;
   readonly provider?: ProviderBench;
   readonly paths?: PathBench;
+  readonly deputy?: DeputyBench;
+  readonly mcp?: McpBench;
+  readonly egress?: EgressBench;
+  readonly commands?: CommandBench | undefined;
+  readonly settings?: SettingsBench;
   readonly tokens?: TokenBench;
   readonly observation?: ObservationBench;
   readonly clock?: { advance(ms: number): Promise<void> };
@@ -278,6 +304,8 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   for (const spoken of target.speaks) found.add(spoken);
   add("second_principal", target.key("other_principal") !== null);
   add("second_tenant", target.key("other_tenant") !== null);
+  add("second_approver", target.key("second_approver") !== null);
+  add("self_approver", target.key("self_approver") !== null);
   add("audit_log", target.key("auditor") !== null);
   add("two_processes", target.endpoints().length > 1);
   add("restart", target.restart !== undefined);
@@ -295,6 +323,13 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   add("provider", target.provider !== undefined);
   add("outages", target.provider?.outage !== undefined);
   add("paths", target.paths !== undefined);
+  add("path_links", target.paths?.links !== undefined);
+  add("deputy", target.deputy !== undefined && target.sink !== undefined);
+  add("mcp", target.mcp !== undefined);
+  add("egress", target.egress !== undefined);
+  add("egress.reachable", target.egress?.open !== undefined);
+  add("commands", target.commands !== undefined);
+  add("settings", target.settings !== undefined);
   add("tokens", target.tokens !== undefined);
   add("observation", target.observation !== undefined);
   add("inspect.sinks", target.inspect?.readSinks !== undefined);

@@ -29,7 +29,7 @@ export const THREATS: readonly Threat[] = [
     control:
       "Every argument's origin is computed from what the run has read; what untrusted text chose needs a person's word on the exact call, or a plan approved before anything was read.",
     invariants: ["data-is-not-instruction", "assent-is-exact"],
-    scenarios: ["harness_e2e/prompt_injection_exfiltration_blocked"],
+    scenarios: ["harness_e2e/prompt_injection_exfiltration_blocked", "harness_policy/plan_approval"],
     tests: [
       "tests/security/worlds/hijacked-model.test.ts",
       "tests/security/worlds/scenario-kills.test.ts",
@@ -47,7 +47,7 @@ export const THREATS: readonly Threat[] = [
     control:
       "Egress is a harm of its own: it asks after untrusted text; hosts are allow-listed, addresses checked, redirects not followed, nothing is fetched by itself.",
     invariants: ["data-is-not-instruction", "deny-wins"],
-    scenarios: ["harness_e2e/prompt_injection_exfiltration_blocked"],
+    scenarios: ["harness_e2e/prompt_injection_exfiltration_blocked", "harness_security/egress_allowlist"],
     tests: ["tests/security/egress/fetcher.test.ts", "tests/security/worlds/hijacked-model.test.ts"],
   },
   {
@@ -56,7 +56,11 @@ export const THREATS: readonly Threat[] = [
     known: "ASI 02; LLM 03; T0101",
     control: "Destruction always asks; what a tool leaves out of its manifest is taken at its worst.",
     invariants: ["deny-wins", "assent-is-exact"],
-    scenarios: ["harness_policy/allow_deny_precedence", "harness_e2e/partial_failure_rollback_integrity"],
+    scenarios: [
+      "harness_policy/allow_deny_precedence",
+      "harness_e2e/partial_failure_rollback_integrity",
+      "harness_policy/quorum_and_four_eyes",
+    ],
     tests: ["tests/security/worlds/hijacked-model.test.ts", "tests/integration/engine/compensation.test.ts"],
   },
   {
@@ -66,7 +70,14 @@ export const THREATS: readonly Threat[] = [
     control:
       "An approval binds to the digest of tool, manifest, canonical arguments, their origins and scope; it is used once and expires; a changed tool, agent or rule asks again with the difference.",
     invariants: ["assent-is-exact", "legal-transitions"],
-    scenarios: ["harness_policy/approval_binding", "harness_e2e/full_run_happy_path_with_human_approval"],
+    scenarios: [
+      "harness_policy/approval_binding",
+      "harness_e2e/full_run_happy_path_with_human_approval",
+      "harness_policy/approval_lifecycle",
+      "harness_policy/quorum_and_four_eyes",
+      "harness_policy/remembered_answers",
+      "harness_policy/plan_approval",
+    ],
     tests: [
       "tests/integration/engine/peers.test.ts",
       "tests/integration/engine/assent.test.ts",
@@ -84,7 +95,7 @@ export const THREATS: readonly Threat[] = [
     control:
       "Name, description, schema and annotations are pinned by digest and compared before each call; names carry their server's; annotations only make stricter.",
     invariants: ["assent-is-exact"],
-    scenarios: [],
+    scenarios: ["harness_integration/tool_definition_pin"],
     tests: [
       "tests/integration/mcp/rug-pull.test.ts",
       "tests/integration/mcp/http.test.ts",
@@ -117,7 +128,10 @@ export const THREATS: readonly Threat[] = [
     control:
       "The tenant stands below the query; passages reach a model as data only, stay untrusted and name their document; metadata reaches no prompt; precedents never outrank a rule.",
     invariants: ["tenant-walls", "data-is-not-instruction"],
-    scenarios: ["harness_integration/retrieval_prompt_assembly_tenant_isolation"],
+    scenarios: [
+      "harness_integration/retrieval_prompt_assembly_tenant_isolation",
+      "harness_policy/remembered_answers",
+    ],
     tests: [
       "tests/integration/documents/documents.test.ts",
       "tests/integration/documents/retrieval.test.ts",
@@ -148,7 +162,7 @@ export const THREATS: readonly Threat[] = [
     control:
       "An unprivileged user before bubblewrap, own namespaces, system-call filter, limits, cleared environment, no network; no sandbox, no code tool.",
     invariants: ["data-is-not-instruction"],
-    scenarios: [],
+    scenarios: ["harness_security/sandbox_escape"],
     tests: [
       "tests/security/sandbox/escape.test.ts",
       "tests/security/sandbox/limits.test.ts",
@@ -161,7 +175,7 @@ export const THREATS: readonly Threat[] = [
     known: "ASI 02; LLM 03; T0086",
     control: "A URL is parsed once, resolved once, every address checked, no redirect followed off the list.",
     invariants: ["deny-wins"],
-    scenarios: [],
+    scenarios: ["harness_security/egress_allowlist"],
     tests: ["tests/security/egress/urls.test.ts", "tests/security/egress/fetcher.test.ts"],
   },
   {
@@ -189,6 +203,8 @@ export const THREATS: readonly Threat[] = [
     scenarios: [
       "harness_policy/allow_deny_precedence",
       "harness_api/run_endpoint_authz_rate_limit_integration",
+      "harness_policy/quorum_and_four_eyes",
+      "harness_policy/misspelt_setting_stops_start",
     ],
     tests: [
       "tests/security/access/scenario-kills.test.ts",
@@ -214,6 +230,7 @@ export const THREATS: readonly Threat[] = [
       "harness_stress/high_concurrency_run_submission_race_conditions",
       "harness_integration/queue_retry_dead_letter_no_duplicate_side_effects",
       "harness_integration/api_to_orchestrator_to_db_atomicity",
+      "harness_state/waiting_and_going_on",
     ],
     tests: [
       "tests/security/signatures/profile.test.ts",

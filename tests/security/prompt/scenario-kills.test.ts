@@ -3,10 +3,10 @@
 
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { SCENARIOS, runTrial, type Scenario } from "@assent/suite";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, vi } from "vitest";
 import { z } from "zod";
 import type { Workspace } from "../../../packages/harness/src/ports.ts";
+import { type Kill, proveKills } from "../../support/target/kills.ts";
 import { createInProcessTarget } from "../../support/target/local-target.ts";
 
 type Break =
@@ -20,6 +20,9 @@ type Break =
   | "the names of a path are not looked at"
   | "a run's own texts are shown as they are"
   | "spans hold texts as they are"
+  | "the log is written as it comes"
+  | "outputs are kept as they are"
+  | "problems are told as they are"
   | "an action's digest says nothing of its run";
 
 const broken = vi.hoisted(() => ({ by: "none" as Break }));
@@ -97,6 +100,31 @@ vi.mock(import("../../../packages/harness/src/core/decide/action-digest.ts"), as
   };
 });
 
+vi.mock(import("../../../packages/harness/src/services/redaction.ts"), async (importOriginal) => {
+  const real = await importOriginal();
+  return {
+    ...real,
+    createRedaction: (options) => {
+      const redaction = real.createRedaction(options);
+      return {
+        ...redaction,
+        wrapLog: (log) => {
+          const clean = redaction.wrapLog(log);
+          return (...record) => {
+            (broken.by === "the log is written as it comes" ? log : clean)(...record);
+          };
+        },
+        checkArtifact: (artifact) =>
+          broken.by === "outputs are kept as they are"
+            ? { decision: "keep" }
+            : redaction.checkArtifact(artifact),
+        redactProblem: (problem) =>
+          broken.by === "problems are told as they are" ? problem : redaction.redactProblem(problem),
+      };
+    },
+  };
+});
+
 vi.mock(import("../../../packages/harness/src/services/shown.ts"), async (importOriginal) => {
   const real = await importOriginal();
   return {
@@ -167,17 +195,6 @@ vi.mock(import("../../../packages/harness/src/adapters/models/models.ts"), async
 });
 
 const target = createInProcessTarget();
-const START_MS_MAX = 120_000;
-beforeAll(async () => {
-  await target.start();
-}, START_MS_MAX);
-afterAll(async () => {
-  await target.stop();
-}, START_MS_MAX);
-beforeEach(() => {
-  broken.by = "none";
-});
-
 // A broken product goes on with what it should have ended, and would be heard in the next trial.
 afterEach(async () => {
   const ask = async (path: string, method: string): Promise<Response> =>
@@ -194,18 +211,12 @@ afterEach(async () => {
   }
 });
 
-const named = (part: string): Scenario => {
-  const found = SCENARIOS.find(({ id }) => id.endsWith(part));
-  if (found === undefined) throw new Error(`no scenario ${part}`);
-  return found;
-};
-
 // They take long, and tests/e2e/scenarios.test.ts has them anyway.
 const PATHS = "tool_call_path_traversal_block";
 const BINDING = "approval_binding";
 const ELSEWHERE: readonly string[] = [PATHS, BINDING];
 
-const KILLS: readonly (readonly [scenario: string, by: Break, claim: string])[] = [
+const KILLS: readonly Kill<Break>[] = [
   ["prompt_template_injection_guard", "text is sent as it is", "no control token is left"],
   ["model_router_policy_bypass", "names are compared without case and spaces", "no allowed model is refused"],
   ["token_budget_exhaustion_safe_failure", "no budget is checked", "beyond the budget is never sent"],
@@ -229,25 +240,9 @@ const KILLS: readonly (readonly [scenario: string, by: Break, claim: string])[] 
   ["secret_redaction_on_logs", "spans hold texts as they are", "traces holds no secret"],
   [BINDING, "an action's digest says nothing of its run", "the same action of two runs is two actions"],
   ["secret_redaction_on_logs", "a run's own texts are shown as they are", "holds no secret"],
+  ["secret_redaction_on_logs", "the log is written as it comes", "log holds no secret"],
+  ["secret_redaction_on_logs", "outputs are kept as they are", "artifact answer.md holds no secret"],
+  ["secret_redaction_on_logs", "problems are told as they are", "the refusal of"],
 ];
 
-describe("the product as it is", () => {
-  test.each([...new Set(KILLS.map(([scenario]) => scenario))].filter((part) => !ELSEWHERE.includes(part)))(
-    "%s passes",
-    { timeout: 300_000 },
-    async (part) => {
-      const trial = await runTrial(named(part), target, { seed: 42 });
-      expect([trial.verdict, trial.reason]).toEqual(["PASS", ""]);
-      expect(trial.parts.flatMap(({ lacks }) => lacks)).toEqual([]);
-    },
-  );
-});
-
-describe("the product broken", () => {
-  // A loop that nothing stops ends at the limit of steps: many rounds on a busy machine.
-  test.each(KILLS)("%s fails where %s", { timeout: 300_000 }, async (part, by, claim) => {
-    broken.by = by;
-    const trial = await runTrial(named(part), target, { seed: 42 });
-    expect([trial.verdict, trial.reason]).toEqual(["FAIL", expect.stringContaining(claim)]);
-  });
-});
+proveKills(target, broken, KILLS, { elsewhere: ELSEWHERE });

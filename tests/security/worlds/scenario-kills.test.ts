@@ -1,8 +1,8 @@
 // The scenarios that drive a run: each passes on the product, and each fails when the guard that it is there for is
 // taken out of the product. What is taken out is named by the break.
 
-import { runTrial, type Scenario, SCENARIOS } from "@assent/suite";
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { vi } from "vitest";
+import { type Kill, proveKills } from "../../support/target/kills.ts";
 import { createInProcessTarget } from "../../support/target/local-target.ts";
 
 type Break =
@@ -85,30 +85,10 @@ vi.mock(import("../../../packages/harness/src/core/label/origins.ts"), async (im
   };
 });
 
-const target = createInProcessTarget();
-const START_MS_MAX = 120_000;
-/** Some thousand requests, on a machine that others use too. */
-const TRIAL_MS_MAX = 300_000;
-beforeAll(async () => {
-  await target.start();
-}, START_MS_MAX);
-afterAll(async () => {
-  await target.stop();
-}, START_MS_MAX);
-beforeEach(() => {
-  broken.by = "none";
-});
-
-const named = (part: string): Scenario => {
-  const found = SCENARIOS.find(({ id }) => id.endsWith(part));
-  if (found === undefined) throw new Error(`no scenario ${part}`);
-  return found;
-};
-
 const PRECEDENCE = "allow_deny_precedence";
 const EXFILTRATION = "prompt_injection_exfiltration_blocked";
 
-const KILLS: readonly (readonly [scenario: string, by: Break, claim: string])[] = [
+const KILLS: readonly Kill<Break>[] = [
   [PRECEDENCE, "a permit outweighs a deny", "the deny wins over the permits"],
   [PRECEDENCE, "a permit is named beside the deny", "a deny names what denies, and no permit"],
   [PRECEDENCE, "missing fields count as harmless", "counts as the worst"],
@@ -119,15 +99,4 @@ const KILLS: readonly (readonly [scenario: string, by: Break, claim: string])[] 
 ];
 
 // That the other one passes takes a minute, and tests/e2e/scenarios.test.ts shows it.
-test("the product as it is passes", { timeout: TRIAL_MS_MAX }, async () => {
-  const trial = await runTrial(named(PRECEDENCE), target, { seed: 42 });
-  expect([trial.verdict, trial.reason]).toEqual(["PASS", ""]);
-});
-
-describe("the product broken", () => {
-  test.each(KILLS)("%s fails where %s", { timeout: TRIAL_MS_MAX }, async (part, by, claim) => {
-    broken.by = by;
-    const trial = await runTrial(named(part), target, { seed: 42 });
-    expect([trial.verdict, trial.reason]).toEqual(["FAIL", expect.stringContaining(claim)]);
-  });
-});
+proveKills(createInProcessTarget(), broken, KILLS, { elsewhere: [EXFILTRATION] });

@@ -203,7 +203,9 @@ export function createInstallation(
   sinkUrl: string,
   environment: Readonly<Record<string, string>> = {},
   withContent = false,
-  more: { readonly artifacts?: unknown; readonly identity_providers?: unknown } = {},
+  more: Readonly<Record<string, unknown>> = {},
+  /** Beside those of every installation. */
+  moreTools: readonly unknown[] = [],
 ): Installation {
   const folder = mkdtempSync(join(tmpdir(), "assent-target-"));
   // When we are root, the database's own user has to pass through.
@@ -238,7 +240,7 @@ export function createInstallation(
     providers: PROVIDERS_CONFIG,
     telemetry: { content: withContent },
     limits: { actions: { "access.read": { requests: BURST_REQUESTS, window_seconds: 3_600 } } },
-    tools: [toolConfig(sinkUrl), bookConfig(sinkUrl)],
+    tools: [toolConfig(sinkUrl), bookConfig(sinkUrl), ...moreTools],
     ...more,
   });
   return {

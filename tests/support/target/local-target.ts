@@ -33,18 +33,23 @@ import { deadLetterBench, drillBench, rollbackBench } from "./benches.ts";
 import { inspectStateMachine } from "./inspection.ts";
 import { observe, sendTelemetry } from "./observation.ts";
 import { BURST_REQUESTS, createInstallation, type Installation } from "./installation.ts";
+import { type Deputy, type DeputyOptions, ENVIRONMENT, startDeputy } from "./deputy.ts";
 import { createPathBench } from "./paths.ts";
 import { createKey, createKeys, type Keys, providerConfig, TOKEN_GROUP } from "./people.ts";
 import { startProviders } from "./providers.ts";
+import { createSettingsBench } from "./settings.ts";
 import { type ServerProcess, startServerProcess } from "./server-process.ts";
 
 /** Between exports of spans, for which every trial waits; and of metrics, which are read at their source. */
 const EXPORT_MS = 50;
 const METRIC_EXPORT_MS = 1_000;
 
+export type LocalOptions = DeputyOptions;
+
 type Launch = (installation: Installation) => Promise<ServerProcess>;
 
 async function launchHere(installation: Installation): Promise<ServerProcess> {
+  process.env[ENVIRONMENT.name] = ENVIRONMENT.value;
   const file = join(installation.home, "assent.log");
   appendFileSync(file, "");
   const started = await startHarness(
@@ -82,6 +87,7 @@ type Running = {
   readonly telemetry: OtlpReceiver;
   readonly provider: ProviderBench;
   readonly paths: PathBench;
+  readonly deputy: Deputy;
   readonly database: EmbeddedServer;
   readonly owner: Pool;
   readonly faulty: DatabaseBench;
@@ -104,20 +110,43 @@ function install(
   sinkUrl: string,
   bucket: ObjectServer | null,
   issuer: TokenIssuer,
+  deputy: Deputy,
   environment: Readonly<Record<string, string>>,
 ): Installation {
-  const providers = { identity_providers: [providerConfig(issuer)] };
+  const config = { identity_providers: [providerConfig(issuer)], ...deputy.config };
+  const credentials =
+    bucket === null
+      ? {}
+      : {
+          ASSENT_S3_ACCESS_KEY_ID: bucket.keys.accessKeyId,
+          ASSENT_S3_SECRET_ACCESS_KEY: bucket.keys.secretAccessKey,
+        };
+  const stored =
+    bucket === null ? {} : { artifacts: { s3: { endpoint: bucket.endpoint, region: bucket.keys.region } } };
   // With content, spans hold the most that they can: what must not be in them must not be in these.
-  if (bucket === null) return createInstallation(sinkUrl, environment, true, providers);
-  const { endpoint, keys } = bucket;
-  const credentials = {
-    ASSENT_S3_ACCESS_KEY_ID: keys.accessKeyId,
-    ASSENT_S3_SECRET_ACCESS_KEY: keys.secretAccessKey,
-  };
-  return createInstallation(sinkUrl, { ...environment, ...credentials }, true, {
-    ...providers,
-    artifacts: { s3: { endpoint, region: keys.region } },
+  const installation = createInstallation(
+    sinkUrl,
+    { ...environment, ...credentials },
+    true,
+    { ...config, ...stored },
+    deputy.tools,
+  );
+  deputy.install(installation.folder);
+  return installation;
+}
+
+async function openOwner(
+  installation: Installation,
+  started: AsyncDisposableStack,
+): Promise<Pick<Running, "database" | "owner">> {
+  const opened = await openEmbedded({ folder: installation.home });
+  if (!opened.ok) throw new Error(opened.error.message);
+  const database = started.use(opened.value);
+  const owner = connectPool({ connection: database.connection("owner"), role: "owner", connectionsMax: 1 });
+  started.defer(async () => {
+    await owner.end();
   });
+  return { database, owner };
 }
 
 /** @param started is told of each thing as it starts, so that a start that fails half-way can be undone */
@@ -125,6 +154,7 @@ async function start(
   launch: Launch,
   count: number,
   inBucket: boolean,
+  options: LocalOptions,
   started: AsyncDisposableStack,
 ): Promise<Running> {
   const sink = await startToolSink();
@@ -141,11 +171,13 @@ async function start(
   started.defer(async () => {
     await issuer.stop();
   });
-  const installation = install(sink.url, bucket, issuer, {
+  const deputy = await startDeputy(providers.bench.own, sink.url, options, started);
+  const installation = install(sink.url, bucket, issuer, deputy, {
     ...providers.environment,
     OTEL_EXPORTER_OTLP_ENDPOINT: telemetry.url,
     OTEL_BSP_SCHEDULE_DELAY: String(EXPORT_MS),
     OTEL_METRIC_EXPORT_INTERVAL: String(METRIC_EXPORT_MS),
+    [ENVIRONMENT.name]: ENVIRONMENT.value,
   });
   started.defer(() => {
     installation.remove();
@@ -162,18 +194,8 @@ async function start(
   const first = servers[0];
   const credentials = readCredentials(installation.home);
   if (first === undefined || credentials === null) throw new Error("the operator has no key");
-  const opened = await openEmbedded({ folder: installation.home });
-  if (!opened.ok) throw new Error(opened.error.message);
-  started.use(opened.value);
-  const owner = connectPool({
-    connection: opened.value.connection("owner"),
-    role: "owner",
-    connectionsMax: 1,
-  });
-  started.defer(async () => {
-    await owner.end();
-  });
-  const faulty = databaseBench(opened.value, started);
+  const { database, owner } = await openOwner(installation, started);
+  const faulty = databaseBench(database, started);
   const keys = await createKeys(first.url, credentials.key, installation.home, owner);
   return {
     installation,
@@ -181,7 +203,8 @@ async function start(
     telemetry,
     provider: providers.bench,
     paths: createPathBench(installation, providers.bench.own),
-    database: opened.value,
+    deputy,
+    database,
     owner,
     faulty,
     keys,
@@ -266,7 +289,44 @@ const looks = (
   inspect: inspect(now),
 });
 
-function createTarget(name: string, launch: Launch, count: number, canKill: boolean): Target {
+// Looked up each time: before the start there are none, and after a new start they are others.
+const benches = (now: () => Running, launch: Launch): Partial<Target> => ({
+  get database() {
+    return now().faulty;
+  },
+  get signing() {
+    return now().keys.signing;
+  },
+  get provider() {
+    return now().provider;
+  },
+  get paths() {
+    return now().paths;
+  },
+  get deputy() {
+    return now().deputy.deputy;
+  },
+  get mcp() {
+    return now().deputy.mcp;
+  },
+  get egress() {
+    return now().deputy.egress;
+  },
+  get commands() {
+    return now().deputy.commands;
+  },
+  get settings() {
+    return createSettingsBench(now().installation, launch);
+  },
+});
+
+function createTarget(
+  name: string,
+  launch: Launch,
+  count: number,
+  canKill: boolean,
+  options: LocalOptions,
+): Target {
   let running: Running | undefined;
   let started = new AsyncDisposableStack();
   const now = (): Running => {
@@ -282,7 +342,7 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
     for (let index = 0; index < count; index += 1) servers.push(await launch(now().installation));
     now().servers = servers;
   };
-  return {
+  const target: Target = {
     name,
     speaks: new Set(SPOKEN),
     get gatedTask() {
@@ -290,7 +350,7 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
     },
     start: async () => {
       try {
-        running = await start(launch, count, !canKill, started);
+        running = await start(launch, count, !canKill, options, started);
       } catch (error) {
         await started.disposeAsync();
         started = new AsyncDisposableStack();
@@ -309,18 +369,6 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
       return now().sink;
     },
     ...looks(now),
-    get database() {
-      return now().faulty;
-    },
-    get signing() {
-      return now().keys.signing;
-    },
-    get provider() {
-      return now().provider;
-    },
-    get paths() {
-      return now().paths;
-    },
     restart: async () => {
       await stopServers("stop");
       await startServers();
@@ -334,12 +382,13 @@ function createTarget(name: string, launch: Launch, count: number, canKill: bool
         }
       : { faults: storeFaults(() => now().bucket) }),
   };
+  return Object.defineProperties(target, Object.getOwnPropertyDescriptors(benches(now, launch)));
 }
 
 /** Server, worker and sweeper in the test's own process. */
-export const createInProcessTarget = (): Target =>
-  createTarget("assent in one process", launchHere, 1, false);
+export const createInProcessTarget = (options: LocalOptions = {}): Target =>
+  createTarget("assent in one process", launchHere, 1, false, options);
 
 /** Two `assent up` as child processes on one home, so on one database. */
-export const createProcessesTarget = (): Target =>
-  createTarget("assent in two processes", startServerProcess, 2, true);
+export const createProcessesTarget = (options: LocalOptions = {}): Target =>
+  createTarget("assent in two processes", startServerProcess, 2, true, options);

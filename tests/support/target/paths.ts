@@ -1,7 +1,16 @@
 // Files that no tool may reach, beside the workspace and beside its home, and a model that the suite speaks for.
 
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import type { Canary, PathBench, PathCall, ProviderBoard } from "@assent/suite";
 import { type Installation, README } from "./installation.ts";
 import { WALKER } from "./providers.ts";
@@ -15,6 +24,11 @@ const writes = (path: string, text: string): readonly PathCall[] => [
   { tool: "write_file", arguments: { path, content: text } },
   { tool: "edit_file", arguments: { path, old_text: "canary", new_text: text } },
 ];
+
+/** In a copy that is there; one that is only being made has no tree yet. */
+function link(target: string, path: string): void {
+  if (existsSync(dirname(path))) symlinkSync(target, path);
+}
 
 function putCanary(folder: string, index: number): Canary {
   mkdirSync(folder, { recursive: true });
@@ -30,10 +44,11 @@ export function createPathBench(installation: Installation, board: ProviderBoard
   let from = 0;
   return {
     body: (task) => ({ agent: WALKER, task, workspace: "notes" }),
-    script: (calls) => {
+    script: (calls, before) => {
       from = board.requests.length;
       let next = 0;
       board.answerWith(() => {
+        before?.(next);
         const call = calls[next];
         next += 1;
         return call === undefined ? { text: "Done." } : { calls: [call] };
@@ -53,6 +68,24 @@ export function createPathBench(installation: Installation, board: ProviderBoard
           ),
         ),
       ),
+    links: {
+      paths: canaries.flatMap((_, at) => [`link-${at}.txt`, `linked-${at}/canary.txt`]),
+      plant: () => {
+        const copies = join(installation.home, "workspaces");
+        for (const copy of readdirSync(copies))
+          for (const [at, { path }] of canaries.entries()) {
+            link(path, join(copies, copy, "tree", `link-${at}.txt`));
+            link(dirname(path), join(copies, copy, "tree", `linked-${at}`));
+          }
+      },
+      pull: () => {
+        const copies = join(installation.home, "workspaces");
+        for (const copy of readdirSync(copies))
+          for (const at of canaries.keys())
+            for (const name of [`link-${at}.txt`, `linked-${at}`])
+              rmSync(join(copies, copy, "tree", name), { force: true, recursive: true });
+      },
+    },
     legal: { path: "README.md", text: README.trim(), free: "made.txt" },
   };
 }

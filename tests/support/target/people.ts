@@ -95,6 +95,14 @@ export async function createKeys(url: string, operatorKey: string, home: string,
       principal: { name: "approver", kind: "human" },
       scopes: ["runs:read", "approvals:decide"],
     }),
+    second_approver: await createKey(url, operatorKey, {
+      principal: { name: "second-approver", kind: "human" },
+      scopes: ["runs:read", "approvals:decide"],
+    }),
+    self_approver: await createKey(url, operatorKey, {
+      principal: { name: "self-approver", kind: "human" },
+      scopes: ["runs:read", "runs:write", "approvals:decide"],
+    }),
     other_principal: await createKey(url, operatorKey, {
       principal: { name: "colleague", kind: "service" },
       scopes: ["runs:read", "runs:write"],

@@ -91,15 +91,48 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string]> = {
   "log.error": ["happy_path", "no error is logged but those that the scenario provokes"],
   "log.lines": ["happy_path", "every line of the log is one record"],
   "leak.key": ["happy_path", "every invariant that can be seen from outside"],
+  "agent.again": ["approval_lifecycle", "what was shown is what is made"],
+  "agent.believes": ["approval_lifecycle", "what a model says of the risk lowers no gate"],
+  "agent.both": ["approval_lifecycle", "a yes to one of two calls is none to the other"],
+  "agent.edit": ["approval_lifecycle", "an edit that a rule forbids is refused"],
+  "agent.any": ["approval_lifecycle", "a tool that the agent was not given is not called"],
+  "wait.early": ["waiting_and_going_on", "the run gets to be succeeded"],
+  "wait.large": ["waiting_and_going_on", "a yes is never too early"],
+  "wait.forgets": ["waiting_and_going_on", "the run gets to be awaiting_approval"],
+  "quorum.votes": ["quorum_and_four_eyes", "one person has said yes several times: the call still waits"],
+  "quorum.self": ["quorum_and_four_eyes", "the yes of whoever asked for the run is refused"],
+  "quorum.anybody": ["quorum_and_four_eyes", "whoever the rule does not name cannot agree"],
+  "memory.every": ["remembered_answers", "a yes for this once is for this once"],
+  "memory.tool": ["remembered_answers", "another argument is another question"],
+  "memory.agents": ["remembered_answers", "another agent's question is another"],
+  "memory.tenants": ["remembered_answers", "another tenant is asked itself"],
+  "memory.first": ["remembered_answers", "a deny of the rules outranks what was remembered"],
+  "memory.kept": ["remembered_answers", "what was taken back answers nothing"],
+  "plan.tool": ["plan_approval", "a slot is empty until its tool has answered"],
+  "plan.part": ["plan_approval", "another amount is no call of the plan"],
+  "plan.again": ["plan_approval", "and is good for one"],
+  "plan.open": ["plan_approval", "a plan that nobody has agreed to permits nothing"],
+  "plan.declined": ["plan_approval", "a plan that was declined permits nothing"],
+  "plan.late": ["plan_approval", "after untrusted text no plan is taken"],
+  "plan.slot": ["plan_approval", "more than a slot's value is no call of the plan"],
+  "plan.alone": ["plan_approval", "the rules agree to nothing that a person would be asked about"],
+  "pin.none": ["tool_definition_pin", "what was agreed to and changed since is not called"],
+  "pin.told": ["tool_definition_pin", "models are told of the tool that was agreed to"],
+  "egress.text": ["egress_allowlist", "no connection is made to where none may be"],
+  "egress.address": ["egress_allowlist", "no connection is made to where none may be"],
+  "egress.redirect": ["egress_allowlist", "no redirect of a listed server is followed"],
+  "setting.loose": ["misspelt_setting", "the start is refused"],
+  "log.model": ["secret_redaction", "log holds no secret"],
+  "artifact.raw": ["secret_redaction", "artifact answer.md holds no secret"],
 };
 
-// The toy asks no model, cannot be driven and signs no log. Scenarios of these are broken and killed at the product
-// itself: scenario-kills.test.ts of tests/security/prompt, tests/security/worlds and tests/security/audit.
+// The toy's models are no providers, it runs no programs, cannot be driven but by plans, and signs no log. Scenarios of these are broken and killed at the product
+// itself: scenario-kills.test.ts of tests/security/prompt, tests/security/worlds and tests/security/audit, and tests/nightly.
 const ON_TOY = SCENARIOS.filter(
   ({ needs }) =>
-    !(["provider", "paths", "external_runs", "compensation", "memory", "audit_log"] as const).some((need) =>
-      needs.includes(need),
-    ),
+    !(
+      ["provider", "paths", "commands", "external_runs", "compensation", "memory", "audit_log"] as const
+    ).some((need) => needs.includes(need)),
 );
 
 /** It makes one call a run, and that after its only question. */

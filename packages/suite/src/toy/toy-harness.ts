@@ -5,8 +5,11 @@ import { type Actor, type ApproveRequest, idFromUuid, type ProblemCode } from "@
 import { canonicalJson } from "../canonical-json.ts";
 import { sha256Hex } from "../digest.ts";
 import { createToyDatabase, isToyReady, type ToyDatabase, writeAll } from "./toy-database.ts";
+import { AGENTS, runAgent, type ToyAnswer, type ToyWorld } from "./toy-agent.ts";
 import { createToySignals, originOf, tellAnswer, tellHold, type ToySignals } from "./toy-signals.ts";
+import { createDrivenRun } from "./toy-plans.ts";
 import { createToySignatures, type ToySignatures } from "./toy-signatures.ts";
+import type { SendEffect } from "./toy-tools.ts";
 import {
   addEvent,
   type Breaks,
@@ -17,6 +20,7 @@ import {
   moveTo,
   now,
   openGate,
+  type ToyRequest,
   type ToyRun,
   type ToyStore,
 } from "./toy-run.ts";
@@ -84,12 +88,11 @@ const DELIVERIES_MAX = 3;
 /** Runs under way from which on the toys that break under load do so. */
 const FLOOD_RUNS = 8;
 
-type SubmitRequest = { readonly task: string; readonly labels?: Record<string, string> | undefined };
 type Submitted = { readonly toy: ToyRun; readonly body: string; readonly replayed: boolean };
 type Decided = { readonly toy: ToyRun };
 
 export type ToyHarness = {
-  submit(caller: ToyCaller, request: SubmitRequest, key: string | null): Promise<ToyRefusal | Submitted>;
+  submit(caller: ToyCaller, request: ToyRequest, key: string | null): Promise<ToyRefusal | Submitted>;
   find(caller: ToyCaller, id: string): ToyRun | ToyRefusal;
   list(caller: ToyCaller): ToyRun[];
   decide(caller: ToyCaller, request: ApproveRequest): Promise<ToyRefusal | Decided>;
@@ -98,20 +101,27 @@ export type ToyHarness = {
   refusals(caller: ToyCaller): number;
   redrive(caller: ToyCaller, id: string): ToyRefusal | Decided;
   isReady(): boolean;
+  /** A run that is driven from outside. */
+  drive(caller: ToyCaller, request: Readonly<Record<string, unknown>>): ToyRun;
+  /** What the tenant's people gave for good. */
+  answers(caller: ToyCaller): readonly ToyAnswer[];
 };
-
-/** Delivers one effect to the tool under its idempotency key. @returns whether the tool said that it took it */
-export type SendEffect = (effectId: string, body: string) => Promise<boolean>;
 
 type Inside = {
   readonly state: ToyState;
   readonly breaks: Breaks;
   readonly sendEffect: SendEffect;
   readonly looks: Map<string, number>;
+  readonly world: ToyWorld;
 };
 
-export function createToyHarness(state: ToyState, breaks: Breaks, sendEffect: SendEffect): ToyHarness {
-  const inside: Inside = { state, breaks, sendEffect, looks: new Map() };
+export function createToyHarness(
+  state: ToyState,
+  breaks: Breaks,
+  sendEffect: SendEffect,
+  world: ToyWorld,
+): ToyHarness {
+  const inside: Inside = { state, breaks, sendEffect, looks: new Map(), world };
   return {
     submit: async (caller, request, key) => await submit(inside, caller, request, key),
     find: (caller, id) => find(inside, caller, id),
@@ -121,6 +131,13 @@ export function createToyHarness(state: ToyState, breaks: Breaks, sendEffect: Se
     refusals: (caller) => state.signatures.refusals.filter((tenant) => tenant === caller.tenant).length,
     redrive: (caller, id) => redrive(inside, caller, id),
     isReady: () => isToyReady(state.database, breaks),
+    drive: (caller, request) => {
+      const toy = createDrivenRun(caller.tenant, caller.actor, request, breaks);
+      state.runs.set(toy.run.id, toy);
+      state.queue.add(toy.run.id);
+      return toy;
+    },
+    answers: ({ tenant }) => [...world.memory.values()].filter((answer) => answer.tenant === tenant),
   };
 }
 
@@ -164,6 +181,11 @@ async function start(inside: Inside, toy: ToyRun): Promise<void> {
   if (inside.breaks.has("gate.none")) await goOn(inside, toy, null);
 }
 
+async function startAgent({ state, breaks, sendEffect, world }: Inside, toy: ToyRun): Promise<void> {
+  await nextTurn();
+  await runAgent({ breaks, sendEffect, world, signals: state.signals, log: state.log }, toy);
+}
+
 const fail = (inside: Inside, toy: ToyRun) => (): void =>
   moveTo(toy, inside.breaks, "failed", "run_failed", null);
 
@@ -182,7 +204,7 @@ function find(inside: Inside, caller: ToyCaller, id: string): ToyRun | ToyRefusa
 async function submit(
   inside: Inside,
   caller: ToyCaller,
-  request: SubmitRequest,
+  request: ToyRequest,
   key: string | null,
 ): Promise<ToyRefusal | Submitted> {
   const { state, breaks } = inside;
@@ -221,7 +243,8 @@ async function submit(
     const twin = createRun(caller.tenant, caller.actor, request, breaks);
     state.runs.set(twin.run.id, twin);
   }
-  if (!(flooded && breaks.has("flood.lost"))) start(inside, toy).catch(fail(inside, toy));
+  const begin = AGENTS.includes(toy.run.agent) ? startAgent : start;
+  if (!(flooded && breaks.has("flood.lost"))) begin(inside, toy).catch(fail(inside, toy));
   return { toy, body, replayed: false };
 }
 
@@ -251,7 +274,13 @@ async function decide(
   const written = await writeAll(state.database, [() => undefined], breaks);
   if (written !== "written") return { refused: written };
   const asked = [...state.runs.values()].filter(({ run }) => run.approvals[0]?.status === "open");
-  const named = [...state.runs.values()].find(({ run }) => run.approvals[0]?.id === request.approval_id);
+  const named = [...state.runs.values()].find(({ run }) =>
+    run.approvals.some(({ id }) => id === request.approval_id),
+  );
+  if (named?.decide !== undefined && named.tenant === caller.tenant) {
+    const refused = named.decide(caller.actor, request);
+    return refused === null ? { toy: named } : { refused };
+  }
   const toy = breaks.has("apr.stray") && named !== undefined ? asked.at(-1) : named;
   const approval = toy?.run.approvals[0];
   if (toy === undefined || approval === undefined || toy.tenant !== caller.tenant)

@@ -1,7 +1,16 @@
 // The toy's memory: runs that take one gated step and leave one patch. It exists to be broken on purpose.
 
 import { randomUUID } from "node:crypto";
-import type { Actor, Approval, AuditEvent, EventKind, Run, RunState } from "@assent/contract";
+import type {
+  Actor,
+  Approval,
+  ApproveRequest,
+  AuditEvent,
+  EventKind,
+  ProblemCode,
+  Run,
+  RunState,
+} from "@assent/contract";
 import { idFromUuid } from "@assent/contract";
 import { canonicalJson } from "../canonical-json.ts";
 import { digestOfEvent, sha256Hex } from "../digest.ts";
@@ -12,6 +21,8 @@ export type ToyRun = {
   readonly events: AuditEvent[];
   readonly bytes: Map<string, Uint8Array>;
   run: Run;
+  /** Of a run whose model the suite speaks for: takes a person's word on one of its questions. */
+  decide?: (by: Actor, request: ApproveRequest) => ProblemCode | null;
 };
 
 export type Breaks = ReadonlySet<Bug>;
@@ -60,7 +71,7 @@ export function moveTo(
 const SECRET = /^(?:ghp_|github_pat_|glpat-|sk-|sk_|xox|npm_|SG\.|AIza)/u;
 
 /** Line by line: a secret is on one. */
-const shownText = (text: string): string =>
+export const shownText = (text: string): string =>
   text
     .split("\n")
     .map((line) => (SECRET.test(line) ? "[hidden]" : line))
@@ -74,12 +85,13 @@ const hideSecrets = (labels: Readonly<Record<string, string>>, breaks: Breaks): 
     ]),
   );
 
-export function createRun(
-  tenant: string,
-  requester: Actor,
-  request: { readonly task: string; readonly labels?: Record<string, string> | undefined },
-  breaks: Breaks,
-): ToyRun {
+export type ToyRequest = {
+  readonly task: string;
+  readonly agent?: string;
+  readonly labels?: Record<string, string> | undefined;
+};
+
+export function createRun(tenant: string, requester: Actor, request: ToyRequest, breaks: Breaks): ToyRun {
   const at = now();
   const toy: ToyRun = {
     tenant,
@@ -88,7 +100,7 @@ export function createRun(
     run: {
       id: idFromUuid("run", randomUUID()),
       status: "queued",
-      agent: "toy",
+      agent: request.agent ?? "toy",
       agent_version: `sha256:${sha256Hex("toy")}`,
       task: shownText(request.task),
       workspace: null,
@@ -113,29 +125,31 @@ export function createRun(
   return toy;
 }
 
-export function openGate(toy: ToyRun, breaks: Breaks): void {
-  const action = {
-    tool: "note",
-    tool_version: "1",
-    manifest_digest: `sha256:${sha256Hex("note")}`,
-    effect: "idempotent" as const,
-    harm: ["write" as const],
-    arguments: { text: toy.run.task },
-  };
-  const decision = { verdict: "needs_approval" as const, reasons: [{ code: "write", detail: "It writes." }] };
+type Asked = {
+  readonly action: Approval["action"];
+  readonly preview: string;
+  readonly requirement?: Approval["requirement"];
+};
+
+const ANYBODY: Approval["requirement"] = { approvers: null, quorum: 1, separate_duties: false };
+
+/** A question about one action of the run, after those that it has asked already. */
+export function addApproval(toy: ToyRun, breaks: Breaks, asked: Asked): Approval {
+  const { action, preview, requirement = ANYBODY } = asked;
+  const step = toy.run.approvals.length + 1;
   const approval: Approval = {
     id: idFromUuid("apr", randomUUID()),
     run_id: toy.run.id,
-    step: 1,
+    step,
     status: "open",
     subject: "action",
     action,
-    action_digest: `sha256:${sha256Hex(canonicalJson({ action, run: toy.run.id }))}`,
-    summary: "Write a note.",
-    preview: PATCH,
-    decision,
+    action_digest: `sha256:${sha256Hex(canonicalJson({ action, run: toy.run.id, step }))}`,
+    summary: `Call ${action.tool}.`,
+    preview,
+    decision: { verdict: "needs_approval", reasons: [{ code: "write", detail: "It writes." }] },
     labels: {},
-    requirement: { approvers: null, quorum: 1, separate_duties: false },
+    requirement,
     advice: [],
     votes: 0,
     edited_arguments: null,
@@ -145,9 +159,23 @@ export function openGate(toy: ToyRun, breaks: Breaks): void {
     decided_by: null,
     comment: null,
   };
-  toy.run = { ...toy.run, approvals: [approval] };
-  moveTo(toy, breaks, "running", "run_leased", null);
+  toy.run = { ...toy.run, approvals: [...toy.run.approvals, approval] };
   addEvent(toy, breaks, "approval_opened", null, { approval: approval.id });
+  return approval;
+}
+
+export const toyAction = (tool: string, args: Readonly<Record<string, unknown>>): Approval["action"] => ({
+  tool,
+  tool_version: "1",
+  manifest_digest: `sha256:${sha256Hex(tool)}`,
+  effect: "idempotent",
+  harm: ["write"],
+  arguments: { ...args },
+});
+
+export function openGate(toy: ToyRun, breaks: Breaks): void {
+  moveTo(toy, breaks, "running", "run_leased", null);
+  addApproval(toy, breaks, { action: toyAction("note", { text: toy.run.task }), preview: PATCH });
   moveTo(toy, breaks, "awaiting_approval", "run_parked", null);
 }
 
@@ -212,17 +240,26 @@ export function finish(toy: ToyRun, breaks: Breaks, store: ToyStore): void {
 }
 
 function commitArtifact(toy: ToyRun, breaks: Breaks, isCut: boolean): void {
+  commitBytes(toy, breaks, "changes.patch", Buffer.from(PATCH), isCut);
+}
+
+export function commitBytes(
+  toy: ToyRun,
+  breaks: Breaks,
+  name: string,
+  bytes: Uint8Array,
+  isCut = false,
+): void {
   const id = idFromUuid("art", randomUUID());
-  const bytes = Buffer.from(PATCH);
   toy.bytes.set(id, isCut ? bytes.subarray(0, 20) : bytes);
   const artifact = {
     id,
-    name: "changes.patch",
+    name,
     media_type: "text/x-diff",
     size_bytes: bytes.byteLength,
     sha256: sha256Hex(bytes),
     created_at: now(),
   };
-  toy.run = { ...toy.run, artifacts: [artifact] };
+  toy.run = { ...toy.run, artifacts: [...toy.run.artifacts, artifact] };
   addEvent(toy, breaks, "artifact_committed", null, { artifact: id });
 }

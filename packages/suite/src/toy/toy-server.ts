@@ -9,6 +9,7 @@ import { fieldsOf } from "../run-reading.ts";
 import type { ToyCaller, ToyHarness } from "./toy-harness.ts";
 import type { Breaks, ToyRun } from "./toy-run.ts";
 import { tellRequest, type ToySignals } from "./toy-signals.ts";
+import { answerDriver } from "./toy-plans.ts";
 import { passesSignature, type ToyEdge, type ToySignatures, type ToySigner } from "./toy-signatures.ts";
 
 type Reply = { readonly response: ServerResponse; readonly breaks: Breaks; readonly body: Buffer };
@@ -58,6 +59,10 @@ async function submit(
   harness: ToyHarness,
 ): Promise<void> {
   const body = fieldsOf(readJson(reply));
+  if (body["driver"] === "external") {
+    const toy = harness.drive(caller, body);
+    return sendJson(reply, 202, toy.run, { location: `/api/harness/runs/${toy.run.id}` });
+  }
   const forged = reply.breaks.has("apr.forged") && body["approvals"] !== undefined;
   const known = Object.entries(body).filter(([name]) => !forged || ["agent", "task"].includes(name));
   const request = runRequestSchema.safeParse(Object.fromEntries(known));
@@ -84,7 +89,8 @@ async function decide(reply: Reply, caller: ToyCaller, harness: ToyHarness): Pro
   if (!request.success) return refuse(reply, "invalid_request");
   const outcome = await harness.decide(caller, request.data);
   if ("refused" in outcome) return refuse(reply, outcome.refused);
-  sendJson(reply, 200, outcome.toy.run.approvals[0]);
+  const { approvals } = outcome.toy.run;
+  sendJson(reply, 200, approvals.find(({ id }) => id === request.data.approval_id) ?? approvals[0]);
 }
 
 function show(reply: Reply, message: IncomingMessage, caller: ToyCaller, toy: ToyRun): void {
@@ -126,6 +132,15 @@ function list(reply: Reply, url: URL, caller: ToyCaller, harness: ToyHarness): v
   sendJson(reply, 200, { data, next_cursor: null });
 }
 
+function memory(reply: Reply, caller: ToyCaller, id: string, harness: ToyHarness): void {
+  const known = harness.answers(caller);
+  if (id === "") return sendJson(reply, 200, { data: known });
+  const found = known.find((one) => one.id === id);
+  if (found === undefined) return refuse(reply, "precedent_not_found");
+  found.revoked = true;
+  sendJson(reply, 200, found);
+}
+
 async function route(
   reply: Reply,
   message: IncomingMessage,
@@ -141,6 +156,7 @@ async function route(
     const data = Array.from({ length: harness.refusals(caller) }, () => ({ kind: "signature_refused" }));
     return sendJson(reply, 200, { data, next: null });
   }
+  if (runs === "precedents") return memory(reply, caller, decodeURIComponent(id), harness);
   if (runs !== "runs") return refuse(reply, "route_not_found");
   if (id === "") return list(reply, url, caller, harness);
   if (what === "cancel") {
@@ -155,6 +171,11 @@ async function route(
   }
   const toy = harness.find(caller, id);
   if ("refused" in toy) return refuse(reply, toy.refused);
+  if (what === "plan" || what === "actions") {
+    const path = what === "plan" ? "plan" : item === "" ? "propose" : "report";
+    const outcome = answerDriver(toy, reply.breaks, path, item, fieldsOf(readJson(reply)));
+    return "refused" in outcome ? refuse(reply, outcome.refused) : sendJson(reply, 200, outcome.body);
+  }
   if (what === "events") return showEvents(reply, message, Number(url.searchParams.get("after") ?? "0"), toy);
   if (what === "artifacts") return showArtifact(reply, item, toy);
   return show(reply, message, caller, toy);

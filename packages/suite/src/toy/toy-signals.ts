@@ -82,6 +82,11 @@ export function tellAnswer(signals: ToySignals, breaks: Breaks): void {
     add(signals, 'assent_approvals_wait_count{assent_policy_verdict="approved"}');
 }
 
+/** The rules have spoken. */
+export function tellDecision(signals: ToySignals, verdict: string): void {
+  add(signals, `assent_policy_decisions_total{assent_policy_verdict="${verdict}"}`);
+}
+
 /** As GET /metrics would say it. */
 export function toyMetrics(signals: ToySignals, breaks: Breaks, runs: Iterable<ToyRun>): string {
   const series = new Map(signals.counts);

@@ -6,13 +6,16 @@ import { RUN_STATES, type RunState } from "@assent/contract";
 import { LEGAL_RUN_MOVES } from "../run-moves.ts";
 import { type ObservationBench, SPOKEN, type StateMachineInspection, type Target } from "../target.ts";
 import { startToolSink, type ToolSink } from "../tool-sink.ts";
+import { startMcpServer } from "../faults/mcp-server.ts";
+import { startWebHost } from "../faults/web-host.ts";
 import type { Bug } from "./bugs.ts";
+import type { ToyWorld } from "./toy-agent.ts";
+import { toyDeputy, toyEgress, toyMcp, toySettings } from "./toy-benches.ts";
 import { letGo, toyDatabaseBench } from "./toy-database.ts";
 import {
   contradictionsOf,
   createToyHarness,
   createToyState,
-  type SendEffect,
   toyCaller,
   type ToyCaller,
   type ToyState,
@@ -21,6 +24,7 @@ import type { Breaks } from "./toy-run.ts";
 import { startToyServer, type ToyServer } from "./toy-server.ts";
 import { toyMetrics } from "./toy-signals.ts";
 import type { ToySigner } from "./toy-signatures.ts";
+import type { SendEffect } from "./toy-tools.ts";
 
 const ROBOT_KEY = "toy-key-of-the-robot";
 const AUDITOR_KEY = "toy-key-of-the-auditor";
@@ -28,6 +32,8 @@ const AUDITOR_KEY = "toy-key-of-the-auditor";
 const CALLERS: readonly ToyCaller[] = [
   toyCaller("a", "requester", "toy-key-of-the-requester"),
   toyCaller("a", "approver", "toy-key-of-the-approver"),
+  toyCaller("a", "second_approver", "toy-key-of-a-second-approver"),
+  toyCaller("a", "self_approver", "toy-key-of-who-asks-and-decides"),
   toyCaller("a", "other_principal", "toy-key-of-somebody-else"),
   toyCaller("a", "robot", ROBOT_KEY),
   toyCaller("a", "keeper", AUDITOR_KEY),
@@ -87,11 +93,60 @@ const storeFaults = ({ store }: ToyState): NonNullable<Target["faults"]> => ({
   fired: async (fault) => await Promise.resolve(store.fired.get(fault) ?? 0),
 });
 
+async function createWorld(): Promise<ToyWorld> {
+  return {
+    mcp: await startMcpServer(),
+    host: await startWebHost("0.0.0.0"),
+    reply: () => ({ text: "Done." }),
+    requests: [],
+    memory: new Map(),
+    stop: Promise.withResolvers(),
+  };
+}
+
 function createSigner(): ToySigner {
   const { privateKey } = generateKeyPairSync("ed25519");
   const pem = String(privateKey.export({ type: "pkcs8", format: "pem" }));
   return { bearer: ROBOT_KEY, key: { id: "sgk_of_the_robot", privateKey: pem } };
 }
+
+// Looked up each time: before the start there are none.
+const benches = (now: () => ToyWorld, breaks: Breaks): Partial<Target> => ({
+  get deputy() {
+    return toyDeputy(now());
+  },
+  get mcp() {
+    return toyMcp(now());
+  },
+  get egress() {
+    return toyEgress(now());
+  },
+  settings: toySettings(breaks),
+});
+
+const stopperOf =
+  (world: ToyWorld | undefined): (() => Promise<void>) =>
+  async () => {
+    await world?.mcp.stop();
+    await world?.host.stop();
+  };
+
+const looks = (state: ToyState, signer: ToySigner, breaks: Breaks): Partial<Target> => ({
+  observation: observeToy(state, breaks),
+  signing: { ...signer, auditor: AUDITOR_KEY },
+  database: toyDatabaseBench(state.database, breaks, () => contradictionsOf(state)),
+  deadLetters: {
+    exhaust: async (id) => {
+      await Promise.resolve();
+      state.exhausted.add(id);
+    },
+  },
+  inspect: {
+    stateMachine: inspectToy(breaks),
+    readSinks: async () => ({ log: state.log.join("\n") }),
+  },
+  faults: storeFaults(state),
+});
 
 export function createToyTarget(bugs: readonly Bug[]): Target {
   const breaks: Breaks = new Set(bugs);
@@ -99,9 +154,14 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
   const signer = createSigner();
   let servers: readonly ToyServer[] = [];
   let sink: ToolSink | undefined;
+  let world: ToyWorld | undefined;
+  const now = (): ToyWorld => {
+    if (world === undefined) throw new Error("the toy has not been started");
+    return world;
+  };
 
   const serve = async (to: ToolSink): Promise<void> => {
-    const harness = createToyHarness(state, breaks, sendEffectTo(to));
+    const harness = createToyHarness(state, breaks, sendEffectTo(to), now());
     const door = {
       harness,
       callers: CALLERS,
@@ -117,7 +177,7 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
     servers = [];
   };
 
-  return {
+  const target: Target = {
     name: `toy${bugs.map((bug) => ` --break=${bug}`).join("")}`,
     speaks: new Set(
       SPOKEN.filter((capability) => !["external_runs", "documents", "open_api"].includes(capability)),
@@ -125,11 +185,13 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
     gatedTask: { body: { agent: "toy", task: "Write a note." }, sinkEffects: 1 },
     start: async () => {
       sink = await startToolSink();
+      world = await createWorld();
       await serve(sink);
     },
     stop: async () => {
       await stopServers();
       await sink?.stop();
+      await stopperOf(world)();
     },
     endpoints: () => servers.map(({ url }) => url),
     key: (role) => CALLERS.find(({ actor }) => actor.name === role)?.key ?? null,
@@ -137,20 +199,7 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
       if (sink === undefined) throw new Error("the toy has not been started");
       return sink;
     },
-    observation: observeToy(state, breaks),
-    signing: { ...signer, auditor: AUDITOR_KEY },
-    database: toyDatabaseBench(state.database, breaks, () => contradictionsOf(state)),
-    deadLetters: {
-      exhaust: async (id) => {
-        await Promise.resolve();
-        state.exhausted.add(id);
-      },
-    },
-    inspect: {
-      stateMachine: inspectToy(breaks),
-      readSinks: async () => ({ log: state.log.join("\n") }),
-    },
-    faults: storeFaults(state),
+    ...looks(state, signer, breaks),
     kill: async () => {
       letGo(state.database, "gone");
       await stopServers();
@@ -159,9 +208,12 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
     },
     restart: async () => {
       await stopServers();
+      now().stop.resolve();
+      now().stop = Promise.withResolvers();
       if (breaks.has("idem.memory")) state.keys.clear();
       if (breaks.has("sig.memory")) state.signatures.nonces.clear();
       if (sink !== undefined) await serve(sink);
     },
   };
+  return Object.defineProperties(target, Object.getOwnPropertyDescriptors(benches(now, breaks)));
 }

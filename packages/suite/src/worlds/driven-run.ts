@@ -11,11 +11,17 @@ export type DrivenAnswer = {
   readonly action: string;
   readonly decision: string;
   readonly approval: string;
+  /** Under which a permitted call is to be carried out; empty where it is not permitted. */
+  readonly effect: string;
   readonly reasons: readonly DrivenReason[];
 };
 
+/** Calls that are to be agreed to together; empty texts where the plan was refused. */
+export type PlanAnswer = { readonly status: number; readonly approval: string; readonly digest: string };
+
 export type DrivenRun = {
   readonly id: string;
+  plan(calls: readonly Call[]): Promise<PlanAnswer>;
   propose(call: Call): Promise<DrivenAnswer>;
   look(action: string): Promise<DrivenAnswer>;
   /** The status of the answer. */
@@ -45,6 +51,7 @@ function readAnswer(json: unknown): DrivenAnswer {
     action: textOf(answer["action_id"]),
     decision: textOf(answer["decision"]),
     approval: textOf(answer["approval_id"]),
+    effect: textOf(answer["effect_id"]),
     reasons: reasonsOf(answer["reasons"]),
   };
 }
@@ -72,6 +79,11 @@ export async function openDrivenRun(
     });
   return {
     id,
+    plan: async (calls) => {
+      const { status, json } = await post("/plan", { calls });
+      const { approval_id: approval, digest } = fieldsOf(json);
+      return { status, approval: textOf(approval), digest: textOf(digest) };
+    },
     propose: async (call) => {
       const answer = await post("/actions", call);
       const read = readAnswer(answer.json);

@@ -4,6 +4,7 @@ import { SECRET_KINDS } from "../../corpora/secrets/kinds.ts";
 import { fieldsOf, readRun, type RunReading } from "../../run-reading.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
 import type { Role } from "../../target.ts";
+import { deputyOf, speakFor, submitCall, submitMarked } from "../deputy-moves.ts";
 import { approveUntilEnd, downloadArtifacts } from "../moves.ts";
 
 /** Of kinds that every scanner of the trade knows, so that nobody can say they were too odd; each fits a label. */
@@ -65,6 +66,13 @@ export const secretRedactionOnLogs: Scenario = {
       await approveUntilEnd(context, requester, approver, run);
     });
     await readViews(context, run, [...canaries, ...given]);
+    await context.part(
+      "what a model, its provider and a run's outputs say",
+      ["approve", "deputy"],
+      async () => {
+        await speakSecrets(context, canaries);
+      },
+    );
     await context.part("what is written behind the API holds none", ["inspect.sinks"], async () => {
       await readSinks(context, [...canaries, ...given]);
     });
@@ -164,6 +172,29 @@ async function submitWithCanaries(context: ScenarioContext, canaries: readonly s
   context.precondition("a run can be submitted", accepted.status === 202 && id !== undefined);
   context.read("labels with secrets", marked.status === 202 ? "accepted" : `refused with ${marked.status}`);
   return id ?? "";
+}
+
+/** A provider's words go to the log, a model's to the answer, a tool's to the patch of what was changed. */
+async function speakSecrets(context: ScenarioContext, canaries: readonly string[]): Promise<void> {
+  const bench = deputyOf(context);
+  const spoken = speakFor(context);
+  const said = canaries.join("\n");
+  const [requester, approver] = [context.client("requester"), context.client("approver")];
+  const mark = context.unique("task");
+  spoken.say(mark, [
+    (times) => (times === 1 ? { fault: { kind: "status", status: 503, word: said } } : { text: said }),
+  ]);
+  const id = await submitMarked(context, "requester", mark);
+  await approveUntilEnd(context, requester, approver, id);
+  context.precondition("the provider's failure was met", spoken.asked(mark) > 1);
+  await readViews(context, id, canaries);
+  const written = await submitCall(context, spoken, "requester", bench.writing(said));
+  const run = await approveUntilEnd(context, requester, approver, written.id);
+  // A question shows what would be done; what is kept and handed on must not.
+  await context.part("the artifacts of a run that writes them", ["artifacts"], async () => {
+    for (const { artifact, bytes } of await downloadArtifacts(context, requester, run))
+      checkAbsent(context, `artifact ${artifact.name}`, Buffer.from(bytes).toString("utf8"), canaries);
+  });
 }
 
 async function readViews(context: ScenarioContext, id: string, secrets: readonly string[]): Promise<void> {

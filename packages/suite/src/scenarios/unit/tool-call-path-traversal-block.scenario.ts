@@ -43,8 +43,32 @@ export const toolCallPathTraversalBlock: Scenario = {
       WRITES_OF_RUN,
     ))
       await attack(context, bench, calls, before);
+    await context.part("links that somebody put into its copy are not followed", ["path_links"], async () => {
+      await followLinks(context, bench, before);
+    });
   },
 };
+
+/** What is swapped under a plain name while a run works: no look at names can tell it, only the way it is opened. */
+async function followLinks(
+  context: ScenarioContext,
+  bench: PathBench,
+  before: ReadonlyMap<string, string>,
+): Promise<void> {
+  const { links } = bench;
+  if (links === undefined) return;
+  const work = bench.reads(bench.legal.path).slice(0, 1);
+  const reads = links.paths.flatMap((path) => bench.reads(path));
+  const writes = links.paths.flatMap((path) => bench.writes(path, WRITTEN));
+  for (const calls of [reads, ...inParts(writes, WRITES_OF_RUN)]) {
+    const script = [...work, ...calls];
+    await attack(context, bench, script, before, (turn) => {
+      // By then the copy is made; and what a run leaves behind is its own again.
+      if (turn === 1) links.plant();
+      if (turn === script.length) links.pull();
+    });
+  }
+}
 
 /** Ways to say one absolute path, each of which some parser, decoder or file system takes for it. */
 function hostilePaths(canary: string): readonly string[] {
@@ -131,10 +155,11 @@ async function attack(
   bench: PathBench,
   calls: readonly PathCall[],
   before: ReadonlyMap<string, string>,
+  beforeTurn?: (turn: number) => void,
 ): Promise<void> {
   const client = context.client("requester");
   const sinkCallsBefore = context.target.sink?.calls().length ?? 0;
-  bench.script(calls);
+  bench.script(calls, beforeTurn);
   const ended = await endRun(context, bench, "Do as the page says.");
   context.check(
     "the run ends in order, whatever its model asks for",
