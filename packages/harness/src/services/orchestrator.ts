@@ -10,13 +10,7 @@ import { type GateStep, isToolStep, type Journal, type StepError } from "../core
 import { openingCall } from "../core/retrieval/opening.ts";
 import { type Move, nextMove } from "../core/run/next.ts";
 import { openRollback } from "../core/run/rollback.ts";
-import {
-  type ApprovalRecord,
-  ApprovalTaken,
-  type RunRecord,
-  type StoreTx,
-  type WorkerId,
-} from "../ports.ts";
+import { type ApprovalRecord, ApprovalTaken, type RunRecord, type StoreTx, type WorkerId } from "../ports.ts";
 import { commit } from "./commit.ts";
 import type { Write } from "./write.ts";
 import { endRollback, endRun } from "./end-run.ts";

@@ -13,13 +13,7 @@ import type { GateStep, StepError } from "../../core/run/journal.ts";
 import { manifestDigest } from "../../core/tool.ts";
 import type { ApprovalRecord, Plan, Tool } from "../../ports.ts";
 import type { Write } from "../write.ts";
-import {
-  commitHeld,
-  currentAgentVersion,
-  type Held,
-  scopeOfNextStep,
-  seenBy,
-} from "../held.ts";
+import { commitHeld, currentAgentVersion, type Held, scopeOfNextStep, seenBy } from "../held.ts";
 import { judge, type Judged } from "../judge.ts";
 import { openGate } from "./gate.ts";
 import { actionOf, contextOf, executeNewest, openToolStep } from "./tool.ts";
