@@ -123,14 +123,14 @@ test("the second verifier is part of the package, and needs nothing beside Pytho
   expect(imports).toEqual(["import argparse, base64, hashlib, json, pathlib, re, sys"]);
 });
 
-test.for(ifHere(ALLOWED))("accepts a log %s", async ([_, files, remembered]) => {
+test.for(ifHere(ALLOWED))("accepts a log %s", async ([, files, remembered]) => {
   expect(await verify(files(), remembered)).toEqual({
     code: 0,
     said: expect.stringMatching(/^verified: /),
   });
 });
 
-test.for(ifHere(ATTACKS))("finds: %s", async ([_, files, finding, remembered]) => {
+test.for(ifHere(ATTACKS))("finds: %s", async ([, files, finding, remembered]) => {
   const { code, said } = await verify(files(), remembered ?? null);
   expect([code, said]).toEqual([1, expect.stringContaining(finding)]);
 });

@@ -38,6 +38,7 @@ export function postgresLogStore(pool: Pool): LogStore {
           return await work({
             ...writing({ query, tenant }),
             ...reading({ query, tenant }),
+            ...readingHashes({ query, tenant }),
             ...covering({ query, tenant }),
             ...witnessing({ query, tenant }),
           });
@@ -276,35 +277,8 @@ function covering({ query, tenant }: Scope): Pick<LogTx, Covering> {
   };
 }
 
-const HASH_RANGES = `
-  select w.at, h.hash from unnest($3::int[], $4::bigint[], $5::bigint[]) with ordinality as w (level, start, stop, at),
-    lateral (
-      select b.first + u.n - 1 as n, u.hash from assent.audit_batches b, unnest(b.hashes) with ordinality as u (hash, n)
-      where w.level = 0 and b.tenant_id = $1 and b.epoch = $2 and b.first > w.start - ${BATCH_MAX} and b.first < w.stop
-        and b.first + u.n - 1 >= w.start and b.first + u.n - 1 < w.stop
-      union all
-      select o.n, o.hash from assent.audit_nodes o
-      where w.level > 0 and o.tenant_id = $1 and o.epoch = $2 and o.level = w.level and o.n >= w.start and o.n < w.stop
-    ) h
-  order by w.at, h.n`;
-
-type Reading = "logs" | "head" | "hashes" | "hashRanges" | "leaves" | "opened" | "count";
-
-function reading({ query, tenant }: Scope): Pick<LogTx, Reading> {
+function readingHashes({ query, tenant }: Scope): Pick<LogTx, "hashes" | "hashRanges"> {
   return {
-    async logs(): Promise<readonly LogInfo[]> {
-      return await query<LogInfo>(
-        "select epoch, origin, vkey from assent.audit_logs where tenant_id = $1 order by epoch",
-        [tenant],
-      );
-    },
-    async head(epoch): Promise<LogHead | null> {
-      const [row] = await query<HeadRow>(
-        "select epoch, size, root from assent.audit_heads where tenant_id = $1 and epoch = $2",
-        [tenant, epoch],
-      );
-      return row === undefined ? null : toHead(row);
-    },
     async hashes(epoch, level, from, count): Promise<readonly Uint8Array[]> {
       const rows = await query<{ hash: Buffer }>(
         level === 0
@@ -328,6 +302,38 @@ function reading({ query, tenant }: Scope): Pick<LogTx, Reading> {
       const found: Uint8Array[][] = ranges.map(() => []);
       for (const { at, hash } of rows) found[Number(at) - 1]?.push(hash);
       return found;
+    },
+  };
+}
+
+const HASH_RANGES = `
+  select w.at, h.hash from unnest($3::int[], $4::bigint[], $5::bigint[]) with ordinality as w (level, start, stop, at),
+    lateral (
+      select b.first + u.n - 1 as n, u.hash from assent.audit_batches b, unnest(b.hashes) with ordinality as u (hash, n)
+      where w.level = 0 and b.tenant_id = $1 and b.epoch = $2 and b.first > w.start - ${BATCH_MAX} and b.first < w.stop
+        and b.first + u.n - 1 >= w.start and b.first + u.n - 1 < w.stop
+      union all
+      select o.n, o.hash from assent.audit_nodes o
+      where w.level > 0 and o.tenant_id = $1 and o.epoch = $2 and o.level = w.level and o.n >= w.start and o.n < w.stop
+    ) h
+  order by w.at, h.n`;
+
+type Reading = "logs" | "head" | "leaves" | "opened" | "count";
+
+function reading({ query, tenant }: Scope): Pick<LogTx, Reading> {
+  return {
+    async logs(): Promise<readonly LogInfo[]> {
+      return await query<LogInfo>(
+        "select epoch, origin, vkey from assent.audit_logs where tenant_id = $1 order by epoch",
+        [tenant],
+      );
+    },
+    async head(epoch): Promise<LogHead | null> {
+      const [row] = await query<HeadRow>(
+        "select epoch, size, root from assent.audit_heads where tenant_id = $1 and epoch = $2",
+        [tenant, epoch],
+      );
+      return row === undefined ? null : toHead(row);
     },
     async leaves(epoch, from, count): Promise<readonly Uint8Array[]> {
       const rows = await query<{ leaf: Buffer }>(

@@ -89,16 +89,7 @@ export function postgresStore(options: PostgresStoreOptions): Store {
         isRepeatable,
         tenant: uuidOf(tenantId),
       }),
-    submit: async (submission) =>
-      await inStatement(async (client, queued) => {
-        const earlier = await submit(queryOn(client), submission);
-        if (earlier === null) {
-          queued.events = true;
-          queued.count += 1;
-        }
-        return earlier;
-      }),
-    ...heldWrites(inStatement, clock),
+    ...statements(inStatement, clock),
     takeQueued: async ({ after, now }, take) =>
       // Run again after a commit whose outcome is unknown it would take another run; the lease's end frees the first.
       await inTransaction(async (client, queued) => {
@@ -155,7 +146,19 @@ export function postgresStore(options: PostgresStoreOptions): Store {
   };
 }
 
-const heldWrites = (inStatement: InStatement, clock: Clock): Pick<Store, "writeHeld" | "beginCall"> => ({
+type Statements = "submit" | "writeHeld" | "beginCall";
+
+/** What is one statement, and so a transaction by itself. */
+const statements = (inStatement: InStatement, clock: Clock): Pick<Store, Statements> => ({
+  submit: async (submission) =>
+    await inStatement(async (client, queued) => {
+      const earlier = await submit(queryOn(client), submission);
+      if (earlier === null) {
+        queued.events = true;
+        queued.count += 1;
+      }
+      return earlier;
+    }),
   writeHeld: async (fence, version, writes) =>
     await inStatement(async (client, queued) => {
       noteWrites(queued, writes, clock);
