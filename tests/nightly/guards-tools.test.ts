@@ -1,10 +1,9 @@
-// Guards of tools: the sandbox, egress, pins, and the second wall of paths. Each taken out of the product turns its
+// Guards of tools: the sandbox, egress and pins. Each taken out of the product turns its
 // scenario red; docs/guards.md has the whole table.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { open, realpath } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text as readAll } from "node:stream/consumers";
@@ -19,8 +18,7 @@ type Break =
   | "every host is listed"
   | "a page's redirects are followed"
   | "a listed server's redirects are followed"
-  | "a tool is what its server says now"
-  | "links are followed";
+  | "a tool is what its server says now";
 
 const broken = vi.hoisted(() => ({ by: "none" as Break | "none" }));
 
@@ -133,25 +131,9 @@ vi.mock(import("../../packages/harness/src/core/mcp/pins.ts"), async (importOrig
   };
 });
 
-vi.mock(import("../../packages/harness/src/adapters/files/held-folder.ts"), async (importOriginal) => {
-  const real = await importOriginal();
-  return {
-    ...real,
-    holdBelow: async (parent, name, holding) => {
-      if (broken.by !== "links are followed") return await real.holdBelow(parent, name, holding);
-      return await real.holdRoot(await realpath(join(parent.self, name)), holding);
-    },
-    openBelow: async (parent, name, holding) =>
-      broken.by === "links are followed"
-        ? await open(await realpath(join(parent.self, name)), "r")
-        : await real.openBelow(parent, name, holding),
-  };
-});
-
 const SANDBOX = "sandbox_escape";
 const EGRESS = "egress_allowlist";
 const PIN = "tool_definition_pin";
-const PATHS = "tool_call_path_traversal_block";
 
 const KILLS: readonly Kill<Break>[] = [
   [SANDBOX, "programs run without a sandbox", "no file outside is read"],
@@ -160,10 +142,6 @@ const KILLS: readonly Kill<Break>[] = [
   [EGRESS, "a page's redirects are followed", "no redirect of a page is followed"],
   [EGRESS, "a listed server's redirects are followed", "no redirect of a listed server is followed"],
   [PIN, "a tool is what its server says now", "what was agreed to and changed since is not called"],
-  [PATHS, "links are followed", "no canary"],
 ];
 
-// That the last one passes takes long, and tests/e2e/scenarios.test.ts shows it.
-proveKills(createInProcessTarget({ commands: true, openAddresses: OPEN }), broken, KILLS, {
-  elsewhere: [PATHS],
-});
+proveKills(createInProcessTarget({ commands: true, openAddresses: OPEN }), broken, KILLS);

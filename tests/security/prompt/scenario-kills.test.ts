@@ -20,9 +20,6 @@ type Break =
   | "the names of a path are not looked at"
   | "a run's own texts are shown as they are"
   | "spans hold texts as they are"
-  | "the log is written as it comes"
-  | "outputs are kept as they are"
-  | "problems are told as they are"
   | "an action's digest says nothing of its run";
 
 const broken = vi.hoisted(() => ({ by: "none" as Break }));
@@ -97,31 +94,6 @@ vi.mock(import("../../../packages/harness/src/core/decide/action-digest.ts"), as
       broken.by === "an action's digest says nothing of its run"
         ? real.actionDigest(action, labels, precondition, { ...scope, run: "run_", seq: 1 })
         : real.actionDigest(action, labels, precondition, scope),
-  };
-});
-
-vi.mock(import("../../../packages/harness/src/services/redaction.ts"), async (importOriginal) => {
-  const real = await importOriginal();
-  return {
-    ...real,
-    createRedaction: (options) => {
-      const redaction = real.createRedaction(options);
-      return {
-        ...redaction,
-        wrapLog: (log) => {
-          const clean = redaction.wrapLog(log);
-          return (...record) => {
-            (broken.by === "the log is written as it comes" ? log : clean)(...record);
-          };
-        },
-        checkArtifact: (artifact) =>
-          broken.by === "outputs are kept as they are"
-            ? { decision: "keep" }
-            : redaction.checkArtifact(artifact),
-        redactProblem: (problem) =>
-          broken.by === "problems are told as they are" ? problem : redaction.redactProblem(problem),
-      };
-    },
   };
 });
 
@@ -240,9 +212,6 @@ const KILLS: readonly Kill<Break>[] = [
   ["secret_redaction_on_logs", "spans hold texts as they are", "traces holds no secret"],
   [BINDING, "an action's digest says nothing of its run", "the same action of two runs is two actions"],
   ["secret_redaction_on_logs", "a run's own texts are shown as they are", "holds no secret"],
-  ["secret_redaction_on_logs", "the log is written as it comes", "log holds no secret"],
-  ["secret_redaction_on_logs", "outputs are kept as they are", "artifact answer.md holds no secret"],
-  ["secret_redaction_on_logs", "problems are told as they are", "the refusal of"],
 ];
 
 proveKills(target, broken, KILLS, { elsewhere: ELSEWHERE });
