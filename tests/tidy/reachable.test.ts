@@ -27,6 +27,7 @@ const FROM_TESTS: readonly string[] = [
   "packages/harness/src/core/audit/testing/",
 
   "packages/suite/src/toy/",
+  "packages/suite/src/worlds/exchanges.ts",
   "packages/suite/src/faults/",
   "packages/suite/src/fixtures/",
 ];

@@ -3,7 +3,7 @@
 
 import type { McpDouble } from "./faults/mcp-server.ts";
 import type { WebHost } from "./faults/web-host.ts";
-import type { PathCall, ProviderBoard } from "./target.ts";
+import type { PathCall, ProviderBoard } from "./provider-board.ts";
 
 /** Tools that hand one argument, `text`, to the target's tool sink, by what the rules want where the model made it up. */
 export type DeputyTools = {

@@ -4,12 +4,14 @@
 import type { RunState } from "@assent/contract";
 import type { Capability } from "./capability.ts";
 import type { DatabaseBench } from "./database-bench.ts";
-import type { RecordedRequest, Reply } from "./faults/script.ts";
 import type { TokenChange } from "./faults/token-issuer.ts";
 import type { CommandBench, DeputyBench, EgressBench, McpBench, SettingsBench } from "./guard-benches.ts";
 import type { ReceivedSpan } from "./otlp-receiver.ts";
+import type { PathCall, ProviderBoard } from "./provider-board.ts";
 import type { SuiteSigningKey } from "./request-signature.ts";
 import type { ToolSink } from "./tool-sink.ts";
+
+export type { PathCall, ProviderBoard } from "./provider-board.ts";
 
 /**
  * Whose key a request carries. All are of the requester's tenant but `other_tenant`. `auditor` reads the tenant's log,
@@ -67,16 +69,6 @@ export type GatedTask = {
   readonly sinkEffects: number;
 };
 
-/** One of the suite's own providers, as the target reaches it. */
-export type ProviderBoard = {
-  /** What the target calls it: `<provider>/<model>`. */
-  readonly model: string;
-  /** Everything that arrived there, verbatim, oldest first. */
-  readonly requests: readonly RecordedRequest[];
-  /** From now on it answers so. */
-  answerWith(reply: (request: RecordedRequest) => Reply): void;
-};
-
 /** An agent that is given passages of its tenant's documents before it is asked anything. */
 export type ReaderBench = {
   body(task: string): Readonly<Record<string, unknown>>;
@@ -124,8 +116,6 @@ export type ProviderBench = {
   /** A file of the repository that is larger than any budget here. */
   readonly largeFile: string;
 };
-
-export type PathCall = { readonly tool: string; readonly arguments: Readonly<Record<string, unknown>> };
 
 /** A file that no tool may reach. Both texts are the suite's own, so whoever shows one has read it. */
 export type Canary = { readonly path: string; readonly text: string };

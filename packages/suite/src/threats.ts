@@ -34,6 +34,7 @@ export const THREATS: readonly Threat[] = [
       "tests/security/worlds/hijacked-model.test.ts",
       "tests/security/worlds/scenario-kills.test.ts",
       "tests/security/worlds/languages.test.ts",
+      "tests/security/worlds/exchanges.test.ts",
       "tests/security/worlds/guards.test.ts",
       "tests/integration/external/plans.test.ts",
       "tests/integration/external/declared-plans.test.ts",

@@ -15,7 +15,7 @@ const CLOSE_ACCOUNT = {
   returns: "trusted",
 } as const;
 const REQUEST = {
-  task: `Заплати 100 на счёт ${ACCOUNT}, потом прочитай почту.`,
+  task: `Maksa 100 tilille ${ACCOUNT}, lue sitten posti.`,
   tools: [READ_INBOX, SEND_MONEY, CLOSE_ACCOUNT],
   approver: "none",
 } as const;

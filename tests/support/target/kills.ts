@@ -13,6 +13,8 @@ export type KillOptions = {
 };
 
 const START_MS_MAX = 120_000;
+/** One process is taken apart here; what needs two is played in tests/e2e. */
+const ELSEWHERE = "two_processes";
 /** Some thousand requests, on a machine that others use too. */
 const TRIAL_MS_MAX = 300_000;
 
@@ -44,7 +46,8 @@ export function proveKills<Break extends string>(
     test.each(here)("%s passes", { timeout: TRIAL_MS_MAX }, async (part) => {
       const trial = await runTrial(scenarioNamed(part), target, { seed: 42, pace });
       expect([trial.verdict, trial.reason]).toEqual(["PASS", ""]);
-      expect(trial.parts.flatMap(({ lacks }) => lacks)).toEqual([]);
+      const lacks = trial.parts.flatMap((looked) => looked.lacks);
+      expect(lacks.filter((capability) => capability !== ELSEWHERE)).toEqual([]);
     });
   });
 
