@@ -278,31 +278,21 @@ function covering({ query, tenant }: Scope): Pick<LogTx, Covering> {
 }
 
 function readingHashes({ query, tenant }: Scope): Pick<LogTx, "hashes" | "hashRanges"> {
+  const hashRanges: LogTx["hashRanges"] = async (epoch, ranges) => {
+    const rows = await query<{ at: string; hash: Buffer }>(HASH_RANGES, [
+      tenant,
+      epoch,
+      ranges.map(({ level }) => level),
+      ranges.map(({ from }) => from),
+      ranges.map(({ from, count }) => from + count),
+    ]);
+    const found: Uint8Array[][] = ranges.map(() => []);
+    for (const { at, hash } of rows) found[Number(at) - 1]?.push(hash);
+    return found;
+  };
   return {
-    async hashes(epoch, level, from, count): Promise<readonly Uint8Array[]> {
-      const rows = await query<{ hash: Buffer }>(
-        level === 0
-          ? `select u.hash from assent.audit_batches b, unnest(b.hashes) with ordinality as u (hash, n)
-             where b.tenant_id = $1 and b.epoch = $2 and b.first > $3 - ${BATCH_MAX} and b.first < $4
-               and b.first + u.n - 1 >= $3 and b.first + u.n - 1 < $4 order by b.first, u.n`
-          : `select hash from assent.audit_nodes
-             where tenant_id = $1 and epoch = $2 and n >= $3 and n < $4 and level = $5 order by n`,
-        [tenant, epoch, from, from + count, ...(level === 0 ? [] : [level])],
-      );
-      return rows.map((row) => row.hash);
-    },
-    async hashRanges(epoch, ranges): Promise<readonly (readonly Uint8Array[])[]> {
-      const rows = await query<{ at: string; hash: Buffer }>(HASH_RANGES, [
-        tenant,
-        epoch,
-        ranges.map(({ level }) => level),
-        ranges.map(({ from }) => from),
-        ranges.map(({ from, count }) => from + count),
-      ]);
-      const found: Uint8Array[][] = ranges.map(() => []);
-      for (const { at, hash } of rows) found[Number(at) - 1]?.push(hash);
-      return found;
-    },
+    hashRanges,
+    hashes: async (epoch, level, from, count) => (await hashRanges(epoch, [{ level, from, count }]))[0] ?? [],
   };
 }
 
