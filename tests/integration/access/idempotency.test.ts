@@ -122,6 +122,48 @@ test("a key that is held for long is answered with 409, and its request is not c
   expect((await create(key)).status).toBe(201);
 });
 
+const SUBMISSIONS = "/api/harness/run";
+
+// Taken in by a statement of its own, which keeps the key itself.
+const submit = async (key: string): Promise<Asked> =>
+  await ask(edge.urls[0], admin, "POST", SUBMISSIONS, { agent: "tester", task: "Do it." }, keyed(key));
+
+const countRuns = async (): Promise<number> =>
+  Number((await edge.engine.database.ownerPool().query("select count(*) as n from assent.runs")).rows[0].n);
+
+test("a submission whose key is held for long is answered with 409, and there is no run of it", async () => {
+  const before = await countRuns();
+  const key = unique();
+  const client = await edge.engine.database.ownerPool().connect();
+  try {
+    await client.query("begin");
+    await client.query(
+      `insert into assent.idempotency_keys (tenant_id, principal_id, route, key, expires_at)
+       select tenant_id, id, $1, $2, now() + interval '1 day' from assent.principals where name = 'admin'`,
+      [`POST ${SUBMISSIONS}`, key],
+    );
+    expect(await submit(key)).toMatchObject({ status: 409, body: { code: "idempotency_key_busy" } });
+    expect(await countRuns()).toBe(before);
+  } finally {
+    await client.query("rollback");
+    client.release();
+  }
+  expect((await submit(key)).status).toBe(202);
+});
+
+test("past its announced time the key of a submission is free again", async () => {
+  const key = unique();
+  const first = await submit(key);
+  expect((await submit(key)).headers.get("idempotent-replayed")).toBe("true");
+  // The clock stays: runs that nobody takes for two days would be reason enough to refuse another.
+  await edge.engine.database
+    .ownerPool()
+    .query("update assent.idempotency_keys set expires_at = '2000-01-01' where key = $1", [key]);
+  const second = await submit(key);
+  expect([second.status, second.headers.get("idempotent-replayed")]).toEqual([202, null]);
+  expect(second.body["id"]).not.toBe(first.body["id"]);
+});
+
 test("past its announced time a key is free again", async () => {
   const key = unique();
   const first = await create(key);
