@@ -2,7 +2,7 @@
 // is kept in memory. No database, no HTTP and no approval on the wire: those have tests of their own, and without them
 // the whole bench of hijacked models takes seconds.
 
-import type { WireManifest } from "@assent/contract";
+import { manifestSchema } from "@assent/contract";
 import { openCedarPolicies } from "../../../packages/harness/src/adapters/cedar/policies.ts";
 import { shippedPolicyFolder } from "../../../packages/harness/src/adapters/cedar/policy-folder.ts";
 import type { Policies } from "../../../packages/harness/src/core/decide/policy-point.ts";
@@ -26,7 +26,7 @@ import type {
   Session,
   Shown,
 } from "../../../packages/suite/src/worlds/session.ts";
-import type { Call, Json, Tools } from "../../../packages/suite/src/worlds/world.ts";
+import { type Call, type Json, type Tools, wireOf } from "../../../packages/suite/src/worlds/world.ts";
 
 const AT = new Date("2026-01-01T00:00:00Z");
 const TENANT = `ten_${"0".repeat(32)}` as const;
@@ -73,11 +73,7 @@ export function decisionPath(policies: Policies = openPolicies()): Harness {
 
 function openSession(policies: Policies, task: string, tools: Tools, approver: Approver): Session {
   const run = runOf(task);
-  const manifests = [...tools.values()].map(({ manifest }): WireManifest => ({
-    ...manifest,
-    harm: [...manifest.harm],
-    control_arguments: [...manifest.control_arguments],
-  }));
+  const manifests = [...tools.values()].map((tool) => manifestSchema.parse(wireOf(tool)));
   const state = openDrivenRun(
     createOriginIndex(),
     {

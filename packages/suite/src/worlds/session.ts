@@ -5,7 +5,7 @@ import { Agent } from "node:http";
 import { canonicalJson } from "../canonical-json.ts";
 import { send } from "../http.ts";
 import { fieldsOf, textOf } from "../run-reading.ts";
-import type { Call, Json, Tools } from "./world.ts";
+import { type Call, type Json, type Tools, wireOf } from "./world.ts";
 
 /** What is shown to whoever approves: read off the approval, never taken from the driver. */
 export type Shown = { readonly tool: string; readonly arguments: unknown };
@@ -126,7 +126,7 @@ export function connectHarness({ url, requesterKey, approverKey }: Connection): 
       const run = await ask(requesterKey, "POST", "/api/harness/run", {
         driver: "external",
         task,
-        tools: [...tools.values()].map(({ manifest }) => manifest),
+        tools: [...tools.values()].map(wireOf),
         approver: approver === null ? "none" : "ask",
       });
       const path = `/api/harness/runs/${textOf(run["id"])}`;

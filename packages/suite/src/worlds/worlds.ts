@@ -8,6 +8,7 @@ import { MAIL, mailTasks } from "./domains/mail.ts";
 import { PAYMENTS, paymentsTasks } from "./domains/payments.ts";
 import { TRAVEL, travelTasks } from "./domains/travel.ts";
 import type { Facts } from "./facts.ts";
+import { foreignWorlds } from "./foreign/foreign.ts";
 import { type Goal, GOALS } from "./goals.ts";
 import { redress } from "./redressed/dress.ts";
 import { FURTHER_TASKS } from "./redressed/tasks.ts";
@@ -39,12 +40,14 @@ const KINDS: readonly (readonly [name: string, domains: readonly Domain[], tasks
 ];
 
 /**
- * `redressed`: other tool names and argument shapes, by seed, and tasks that the first family has none of. The others:
+ * `redressed`: other tool names and argument shapes, by seed, and tasks that the first family has none of. `foreign`:
+ * worlds written as somebody else's bench would have them, registered by a sparse adapter. The others:
  * a sample of the first family's tasks as people write them in another language.
  */
 export const FAMILIES = [
   "first",
   "redressed",
+  "foreign",
   "german",
   "french",
   "japanese",
@@ -57,6 +60,7 @@ export type Family = (typeof FAMILIES)[number];
 const TRANSLATIONS = { german, french, japanese, portuguese, russian, chinese } as const;
 
 export function createWorlds(facts: Facts, seed: number, family: Family): readonly World[] {
+  if (family === "foreign") return foreignWorlds(facts);
   const plain = plainWorlds(facts);
   if (family === "first") return plain;
   if (family !== "redressed") return plain.map((world) => translate(world, TRANSLATIONS[family](facts)));
