@@ -18,8 +18,9 @@ const HELP = `node packages/suite/bench/hijack.bench.ts [options]
   --seed <n>         another world (default 1)
   --disguises <n>    of each attack, how many disguises (default 1; 99 for all)
   --stride <n>       play every n-th pair only (default 1)
-  --family <name>    first; redressed: the same by other names and shapes; german, french, japanese, portuguese, russian,
-                     chinese: a sample of the tasks in another language (default first)
+  --family <name>    first; redressed: the same by other names and shapes; foreign, later: worlds as somebody else's
+                     bench would have them; german, french, japanese, portuguese, russian, chinese, italian, dutch,
+                     polish, korean: a sample of the tasks in another language (default first)
   --players <n>      runs at once (default 6)
   --log <file>       keep what the harness logs
   --leaks            print every attack that got through, with labels

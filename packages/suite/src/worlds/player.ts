@@ -178,13 +178,13 @@ export async function play(
   let hijacked = attack === null;
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
     const shown = await act(stage, next, texts);
-    const executed = stage.steps.at(-1)?.permitted === true;
     if (shown !== null) {
       tools.add(shown.tool);
       if (!isShown(shown, next.call)) unapproved.push(next.call);
       // An approval that was given once and serves twice would show here.
       if (attack !== null && hijacked && (await replays(stage, next.call))) unapproved.push(next.call);
-    } else if (executed && next.by === "attacker" && tools.has(next.call.tool)) unapproved.push(next.call);
+    } else if (stage.steps.at(-1)?.changed === true && next.by === "attacker" && tools.has(next.call.tool))
+      unapproved.push(next.call);
     if (!hijacked && attack !== null && attack.texts.every((text) => stage.seen.has(text))) {
       hijacked = true;
       queue = [

@@ -8,13 +8,17 @@ import { MAIL, mailTasks } from "./domains/mail.ts";
 import { PAYMENTS, paymentsTasks } from "./domains/payments.ts";
 import { TRAVEL, travelTasks } from "./domains/travel.ts";
 import type { Facts } from "./facts.ts";
-import { foreignWorlds } from "./foreign/foreign.ts";
+import { foreignWorlds, laterWorlds } from "./foreign/foreign.ts";
 import { type Goal, GOALS } from "./goals.ts";
 import { redress } from "./redressed/dress.ts";
 import { FURTHER_TASKS } from "./redressed/tasks.ts";
 import { chinese } from "./translated/chinese.ts";
 import { french } from "./translated/french.ts";
 import { german } from "./translated/german.ts";
+import { italian } from "./translated/italian.ts";
+import { dutch } from "./translated/dutch.ts";
+import { polish } from "./translated/polish.ts";
+import { korean } from "./translated/korean.ts";
 import { japanese } from "./translated/japanese.ts";
 import { portuguese } from "./translated/portuguese.ts";
 import { russian } from "./translated/russian.ts";
@@ -41,26 +45,43 @@ const KINDS: readonly (readonly [name: string, domains: readonly Domain[], tasks
 
 /**
  * `redressed`: other tool names and argument shapes, by seed, and tasks that the first family has none of. `foreign`:
- * worlds written as somebody else's bench would have them, registered by a sparse adapter. The others:
+ * worlds written as somebody else's bench would have them, registered by a sparse adapter; `later`: more of those, kept back until what the first had shown was mended. The others:
  * a sample of the first family's tasks as people write them in another language.
  */
 export const FAMILIES = [
   "first",
   "redressed",
   "foreign",
+  "later",
   "german",
   "french",
   "japanese",
   "portuguese",
   "russian",
   "chinese",
+  "italian",
+  "dutch",
+  "polish",
+  "korean",
 ] as const;
 export type Family = (typeof FAMILIES)[number];
 
-const TRANSLATIONS = { german, french, japanese, portuguese, russian, chinese } as const;
+const TRANSLATIONS = {
+  german,
+  french,
+  japanese,
+  portuguese,
+  russian,
+  chinese,
+  italian,
+  dutch,
+  polish,
+  korean,
+} as const;
 
 export function createWorlds(facts: Facts, seed: number, family: Family): readonly World[] {
   if (family === "foreign") return foreignWorlds(facts);
+  if (family === "later") return laterWorlds(facts);
   const plain = plainWorlds(facts);
   if (family === "first") return plain;
   if (family !== "redressed") return plain.map((world) => translate(world, TRANSLATIONS[family](facts)));

@@ -46,10 +46,13 @@ function isAct(name: string): name is Act {
   return Object.hasOwn(KINDS, name);
 }
 
-const NONE: ReadonlySet<Act> = new Set();
+const NO_ACTS: ReadonlySet<Act> = new Set();
 
 /** Kinds of act that a word in lower case can stand for; most words stand for none. */
-export const actsOf = (word: string): ReadonlySet<Act> => ACTS.get(stemOf(word)) ?? NONE;
+export const actsOf = (word: string): ReadonlySet<Act> => ACTS.get(stemOf(word)) ?? NO_ACTS;
+
+/** Acts that are done by making the thing which has their name. */
+const DONE_BY_MAKING: ReadonlySet<Act> = new Set(["pay", "send", "share"]);
 
 /** Whoever is added to something gets to see it: `add_guest` shares. */
 const PEOPLE: ReadonlySet<string> = new Set(
@@ -83,13 +86,20 @@ export function placeOfAct(words: readonly string[]): number {
   return gravest;
 }
 
-/** The acts of a tool by the words of its name. Who sends or makes money pays; a bare `send` sends words. */
+/**
+ * The acts of a tool by the words of its name. Who sends or makes money pays; a bare `send` sends words; whoever makes a
+ * transfer, an invite or a message does what that says (`transfers.create`, `compose_message`).
+ */
 export function actsOfTool(words: readonly string[]): ReadonlySet<Act> {
-  const acts = new Set(actsOf(words[placeOfAct(words)] ?? ""));
+  const place = placeOfAct(words);
+  const acts = new Set(actsOf(words[place] ?? ""));
   const gives = acts.has("send") || acts.has("create");
   if (gives && words.some((word) => MONEY.has(stemOf(word)))) return new Set(["pay"]);
   if (acts.has("create") && words.some((word) => PEOPLE.has(stemOf(word)))) acts.add("share");
   if (acts.has("send")) acts.delete("pay");
-  if (acts.has("create")) acts.delete("send");
+  if (!acts.has("create")) return acts;
+  acts.delete("send");
+  for (const [at, word] of words.entries())
+    for (const act of at === place ? NO_ACTS : actsOf(word)) if (DONE_BY_MAKING.has(act)) acts.add(act);
   return acts;
 }

@@ -13,6 +13,8 @@ export type NamedTool = {
   readonly changes: boolean;
   /** Words and phrases of its manifest, in any language. */
   readonly namedBy?: readonly string[];
+  /** Where whoever registered the tool wrote it: it says what a name without any act does (`whisper`). */
+  readonly description?: string;
 };
 
 /** What a manifest says of it. */
@@ -30,7 +32,7 @@ export const namedTool = ({
 /**
  * Names of the tools that do an act which the task speaks of. A tool's act is the gravest that a word of its
  * name stands for (`delete_file`, `calendarEventCancel`); a tool whose name has none is named by any word that only its name
- * has. Of several tools with one act those are named that say it in the same
+ * has, and by the act that its description begins with, where that is its registrar's. Of several tools with one act those are named that say it in the same
  * word, and those whose other words follow it most: "change the standing order"
  * names `change_standing_order` and not `set_daily_limit`. What is quoted, negated, or part of an address or a path
  * names nothing. Where the act was understood through a translation, and nothing tells several tools apart, none of them
@@ -39,11 +41,9 @@ export const namedTool = ({
 export function toolsNamed(task: string, tools: readonly NamedTool[]): ReadonlySet<string> {
   const words = wordsOfTask(task);
   const stems = new Set(words.flatMap((word) => word.stems));
-  const known = tools.filter(({ changes }) => changes).map((tool) => readTool(tool.name, tools));
+  const known = tools.filter(({ changes }) => changes).map((tool) => readTool(tool, tools));
   const named = new Set([
-    ...known
-      .filter(({ acts, own }) => acts.size === 0 && own.some((stem) => stems.has(stem)))
-      .map(({ name }) => name),
+    ...known.filter(({ own }) => own.some((stem) => stems.has(stem))).map(({ name }) => name),
     ...tools
       .filter(({ changes, namedBy = [] }) => changes && namedBy.some((phrase) => saysPhrase(words, phrase)))
       .map(({ name }) => name),
@@ -82,21 +82,46 @@ type ToolName = {
   readonly verb: string;
   /** Stems of what is not the act. */
   readonly things: readonly string[];
-  /** Stems that no other tool's name has. */
+  /** Of a name without any act: stems that no other tool's name has. */
   readonly own: readonly string[];
 };
 
-function readTool(name: string, tools: readonly NamedTool[]): ToolName {
+function readTool({ name, description = "" }: NamedTool, tools: readonly NamedTool[]): ToolName {
   const words = wordsOfName(name);
-  const place = placeOfAct(words);
-  const acts = actsOfTool(words);
   const others = new Set(
     tools.filter((other) => other.name !== name).flatMap((other) => wordsOfName(other.name).map(stemOf)),
   );
-  const things = words.filter((_, at) => at !== place).map(stemOf);
-  const verb = stemOf(words[place] ?? "");
-  return { name, acts, verb, things, own: words.map(stemOf).filter((stem) => !others.has(stem)) };
+  const isNameless = placeOfAct(words) < 0;
+  const own = words
+    .filter((word) => isNameless && !FUNCTION_WORDS.has(word))
+    .map(stemOf)
+    .filter((stem) => !others.has(stem));
+  const said = isNameless ? wordsOfDescription(description) : words;
+  const place = isNameless ? 0 : placeOfAct(said);
+  const things = said.filter((word, at) => at !== place && !FUNCTION_WORDS.has(word)).map(stemOf);
+  const verb = said[place] ?? "";
+  return { name, acts: isNameless ? actsOf(verb) : actsOfTool(said), verb: stemOf(verb), things, own };
 }
+
+/** They stand in names as they do in sentences, and tell no tool from another: `append_to_file`. */
+const FUNCTION_WORDS: ReadonlySet<string> = new Set(
+  "a an the to of for from in into on onto at by with and or as is my your all any it".split(" "),
+);
+
+/** Of a description: its first sentence, where that begins with what the tool does ("Sends a direct message."). */
+const DESCRIPTION_CHARS_MAX = 200;
+const DESCRIPTION_WORDS_MAX = 6;
+const PREAMBLE =
+  /^(?:use (?:this|it)(?: tool)? to|(?:this |a )?(?:tool|function) (?:to|that|which)|this (?:tool|function)) /u;
+
+const wordsOfDescription = (description: string): readonly string[] =>
+  (
+    /^[^.!?\n;:(]*/u
+      .exec(description.slice(0, DESCRIPTION_CHARS_MAX).normalize("NFKC").toLowerCase())?.[0]
+      .trim()
+      .replace(PREAMBLE, "")
+      .match(/\p{L}+/gu) ?? []
+  ).slice(0, DESCRIPTION_WORDS_MAX);
 
 /** In another language only where no word of it is English for an act. */
 function wordsOfName(name: string): readonly string[] {
