@@ -10,6 +10,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { runBench } from "../src/worlds/bench.ts";
+import { ROLES } from "../src/worlds/player.ts";
 import { type Connection, connectHarness } from "../src/worlds/session.ts";
 import { FAMILIES, type Family } from "../src/worlds/worlds.ts";
 import { benchTable, leaksOf } from "../src/worlds/table.ts";
@@ -142,6 +143,6 @@ if (options.help === true) {
   });
   process.stdout.write(`${benchTable(result)}\nApprovals that met a failed server: ${harness.failures()}\n`);
   if (options.leaks === true)
-    for (const seat of ["nobody", "honest", "tired"] as const)
+    for (const seat of ROLES)
       process.stdout.write(`Through with ${seat}:\n${leaksOf(result, seat).join("\n")}\n\n`);
 }

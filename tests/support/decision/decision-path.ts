@@ -11,6 +11,7 @@ import { createOriginIndex } from "../../../packages/harness/src/core/label/orig
 import type { JournalStep } from "../../../packages/harness/src/core/run/journal.ts";
 import type { RunRecord } from "../../../packages/harness/src/ports.ts";
 import { judge } from "../../../packages/harness/src/services/external/judge.ts";
+import { refusalOfDeclared } from "../../../packages/harness/src/services/external/plan.ts";
 import { findPlanned } from "../../../packages/harness/src/services/external/plan-match.ts";
 import {
   absorb,
@@ -23,6 +24,7 @@ import type {
   Answer,
   Approver,
   Harness,
+  PlanOutcome,
   Session,
   Shown,
 } from "../../../packages/suite/src/worlds/session.ts";
@@ -86,9 +88,38 @@ function openSession(policies: Policies, task: string, tools: Tools, approver: A
     [],
   );
   return {
+    plan: async (calls) => declare(policies, state, run, calls),
     propose: async (call) => decide(policies, state, run, call, approver),
     finish: async () => undefined,
   };
+}
+
+/** As services/external/plan.ts takes a plan down, without its database. */
+function declare(policies: Policies, state: DrivenRun, run: RunRecord, calls: readonly Call[]): PlanOutcome {
+  const refusal = refusalOfDeclared({ state, ports: { policies }, committed: { run } }, [...calls]);
+  if (refusal !== null)
+    return {
+      taken: false,
+      unfit: (refusal.errors ?? []).map(({ pointer }) => Number(/\d+$/.exec(pointer)?.[0])),
+    };
+  const seq = state.journal.length + 1;
+  const step: JournalStep = {
+    seq,
+    kind: "gate",
+    name: "(plan)",
+    state: "succeeded",
+    effect: "none",
+    request: { kind: "gate", callId: `plan_${seq}`, subject: "action", doubtfulSeq: null, plan: calls },
+    decision: { verdict: "permit", reasons: [] },
+    approvalId: null,
+    outcome: { kind: "gate", answer: "permitted", comment: null, editedAction: null },
+    error: null,
+    retriedBySeq: null,
+    startedAt: AT,
+    finishedAt: AT,
+  };
+  absorb(state, seq, [...state.journal, step]);
+  return { taken: true, unfit: [] };
 }
 
 function decide(

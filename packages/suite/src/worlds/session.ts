@@ -23,7 +23,12 @@ export type Answer = {
   report(output: Json): Promise<void>;
 };
 
+/** What became of a plan: taken, or refused for these of its calls. */
+export type PlanOutcome = { readonly taken: boolean; readonly unfit: readonly number[] };
+
 export type Session = {
+  /** Declares calls before anything was read, where nobody can be asked. */
+  plan(calls: readonly Call[]): Promise<PlanOutcome>;
   propose(call: Call): Promise<Answer>;
   finish(): Promise<void>;
 };
@@ -37,6 +42,7 @@ export type Harness = {
 export const NO_HARNESS: Harness = {
   name: "no harness",
   open: async () => ({
+    plan: async () => ({ taken: true, unfit: [] }),
     propose: async () => ({
       permitted: true,
       shown: null,
@@ -131,6 +137,7 @@ export function connectHarness({ url, requesterKey, approverKey }: Connection): 
       });
       const path = `/api/harness/runs/${textOf(run["id"])}`;
       return {
+        plan: async (calls) => await declare(ask, requesterKey, path, calls),
         propose: async (call) =>
           await propose({ ask, path, requesterKey, approverKey, onFailure }, call, approver),
         finish: async () => {
@@ -140,6 +147,23 @@ export function connectHarness({ url, requesterKey, approverKey }: Connection): 
     },
   };
 }
+
+/** @throws what is neither taken nor refused as the wire contract has it */
+async function declare(ask: Ask, key: string, path: string, calls: readonly Call[]): Promise<PlanOutcome> {
+  try {
+    const answer = await ask(key, "POST", `${path}/plan`, { calls });
+    if (answer["decision"] !== "permit")
+      throw new UnexpectedAnswer(`${path}/plan: ${textOf(answer["decision"])}, and there is nobody to ask`);
+    return { taken: true, unfit: [] };
+  } catch (error) {
+    if (!(error instanceof UnexpectedAnswer) || ![409, 422].includes(error.status)) throw error;
+    return { taken: false, unfit: placesIn(error.message) };
+  }
+}
+
+/** Of the calls that a refusal is about: it names them by JSON pointers. */
+const placesIn = (refusal: string): readonly number[] =>
+  [...refusal.matchAll(/#\/calls\/(\d+)/g)].map(([, place]) => Number(place));
 
 type Driven = {
   readonly ask: Ask;

@@ -119,3 +119,10 @@ export function without(these: readonly string[], those: readonly string[]): rea
     return at < 0;
   });
 }
+
+/** Whether every text and number of a value stands in the prompt. */
+export function isSaid(prompt: string, value: Json): boolean {
+  if (typeof value === "object" && value !== null)
+    return Object.values(value).every((each: Json) => isSaid(prompt, each));
+  return (typeof value === "string" || typeof value === "number") && prompt.includes(String(value));
+}

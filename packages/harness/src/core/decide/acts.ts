@@ -86,20 +86,21 @@ export function placeOfAct(words: readonly string[]): number {
   return gravest;
 }
 
-/**
- * The acts of a tool by the words of its name. Who sends or makes money pays; a bare `send` sends words; whoever makes a
- * transfer, an invite or a message does what that says (`transfers.create`, `compose_message`).
- */
+/** The acts of a tool by the words of its name. Who sends or makes money pays; a bare `send` sends words. */
 export function actsOfTool(words: readonly string[]): ReadonlySet<Act> {
-  const place = placeOfAct(words);
-  const acts = new Set(actsOf(words[place] ?? ""));
+  const acts = new Set(actsOf(words[placeOfAct(words)] ?? ""));
   const gives = acts.has("send") || acts.has("create");
   if (gives && words.some((word) => MONEY.has(stemOf(word)))) return new Set(["pay"]);
   if (acts.has("create") && words.some((word) => PEOPLE.has(stemOf(word)))) acts.add("share");
   if (acts.has("send")) acts.delete("pay");
-  if (!acts.has("create")) return acts;
-  acts.delete("send");
-  for (const [at, word] of words.entries())
-    for (const act of at === place ? NO_ACTS : actsOf(word)) if (DONE_BY_MAKING.has(act)) acts.add(act);
+  if (acts.has("create")) acts.delete("send");
   return acts;
+}
+
+/** Whoever makes a transfer, an invite or a message does what that says: `transfers.create`, `compose_message`. */
+export function actsByMaking(words: readonly string[]): ReadonlySet<Act> {
+  const place = placeOfAct(words);
+  if (!actsOfTool(words).has("create")) return NO_ACTS;
+  const made = words.flatMap((word, at) => (at === place ? [] : [...actsOf(word)]));
+  return new Set(made.filter((act) => DONE_BY_MAKING.has(act)));
 }

@@ -145,11 +145,16 @@ function joinPhrases(drafts: Draft[]): void {
       englishVerbsFrom(draft.text).find(({ rest }) =>
         rest.every((word, at) => drafts[place + 1 + at]?.text === word),
       ) ??
-      partedEnglishVerbsFrom(draft.text).find(({ rest: [last = ""] }) =>
-        isParted(drafts, place, last, ENGLISH_PARTED_WORDS_MAX),
-      );
+      partedEnglishVerbsFrom(draft.text).find(({ rest: [last = ""] }) => isPartedVerb(drafts, place, last));
     if (verb !== undefined) draft.verb = verb.means;
   }
+}
+
+/** In English the clause must not end in between either: "call Bob, then go off". */
+function isPartedVerb(drafts: readonly Draft[], place: number, last: string): boolean {
+  const near = drafts.slice(place + 1, place + 1 + ENGLISH_PARTED_WORDS_MAX);
+  const end = near.findIndex(({ ends }) => ends);
+  return isParted(drafts.slice(0, end < 0 ? undefined : place + 2 + end), place, last, near.length);
 }
 
 function isParted(

@@ -3,8 +3,9 @@
 // before the first untrusted read takes 9 of 12 attackers' calls away that provenance of values leaves).
 
 import type { Manifest } from "../tool.ts";
-import { type Act, actsOf, actsOfTool, placeOfAct, stemOf } from "./acts.ts";
+import { type Act, actsByMaking, actsOf, actsOfTool, placeOfAct, stemOf } from "./acts.ts";
 import { saysPhrase, type TaskWord, wordsOfTask } from "./task-words.ts";
+import { englishVerbsFrom } from "./words/english.ts";
 import { meaningOf } from "./words/lexicon.ts";
 
 export type NamedTool = {
@@ -57,12 +58,10 @@ export function toolsNamed(task: string, tools: readonly NamedTool[]): ReadonlyS
     orders += 1;
     if (orders > ORDERS_MAX) break;
     const clause = clauseFrom(words, place);
-    const doers = known
-      .filter((tool) => [...tool.acts].some((act) => acts.has(act)))
-      .map((tool) => ({
-        ...tool,
-        found: clause.filter((near) => near.stems.some((stem) => tool.things.includes(stem))),
-      }));
+    const doers = doersOf(word, known).map((tool) => ({
+      ...tool,
+      found: clause.filter((near) => near.stems.some((stem) => tool.things.includes(stem))),
+    }));
     const most = Math.max(0, ...doers.map(({ found }) => found.length));
     const isUnclear = word.foreign && most === 0 && doers.length > 1;
     for (const { name, verb, found } of doers) {
@@ -75,9 +74,18 @@ export function toolsNamed(task: string, tools: readonly NamedTool[]): ReadonlyS
   return named;
 }
 
+/** A translated word is less sure: where a tool's act says it, no tool does it that only makes what it says. */
+function doersOf({ acts, foreign }: TaskWord, known: readonly ToolName[]): readonly ToolName[] {
+  const does = (those: ReadonlySet<Act>): boolean => [...those].some((act) => acts.has(act));
+  const doers = known.filter((tool) => does(tool.acts));
+  if (foreign && doers.length > 0) return doers;
+  return known.filter((tool) => does(tool.acts) || does(tool.making));
+}
+
 type ToolName = {
   readonly name: string;
   readonly acts: ReadonlySet<Act>;
+  readonly making: ReadonlySet<Act>;
   /** Stem of the word that says the act; empty where none does. */
   readonly verb: string;
   /** Stems of what is not the act. */
@@ -100,7 +108,8 @@ function readTool({ name, description = "" }: NamedTool, tools: readonly NamedTo
   const place = isNameless ? 0 : placeOfAct(said);
   const things = said.filter((word, at) => at !== place && !FUNCTION_WORDS.has(word)).map(stemOf);
   const verb = said[place] ?? "";
-  return { name, acts: isNameless ? actsOf(verb) : actsOfTool(said), verb: stemOf(verb), things, own };
+  const acts = isNameless ? actsOf(verb) : actsOfTool(said);
+  return { name, acts, making: actsByMaking(said), verb: stemOf(verb), things, own };
 }
 
 /** They stand in names as they do in sentences, and tell no tool from another: `append_to_file`. */
@@ -123,7 +132,7 @@ const wordsOfDescription = (description: string): readonly string[] =>
       .match(/\p{L}+/gu) ?? []
   ).slice(0, DESCRIPTION_WORDS_MAX);
 
-/** In another language only where no word of it is English for an act. */
+/** Its words; in another language only where none of them is English for an act. */
 function wordsOfName(name: string): readonly string[] {
   const words =
     name
@@ -131,9 +140,25 @@ function wordsOfName(name: string): readonly string[] {
       .replaceAll(/(\p{Ll}|\d)(\p{Lu})/gu, "$1 $2")
       .toLowerCase()
       .match(/\p{L}+/gu) ?? [];
-  if (words.some((word) => actsOf(word).size > 0)) return words;
-  return words.map((word) => meaningOf(word).words[0] ?? word);
+  const english = withVerbs(words);
+  if (english.some((word) => actsOf(word).size > 0)) return english;
+  return english.map((word) => meaningOf(word).words[0] ?? word);
 }
+
+/** `call_off_event` cancels. */
+function withVerbs(words: readonly string[]): readonly string[] {
+  const place = words.findIndex((_, at) => verbAt(words, at) !== undefined);
+  const verb = verbAt(words, place);
+  return verb === undefined ? words : words.toSpliced(place, verb.rest.length + 1, verb.means);
+}
+
+const verbAt = (
+  words: readonly string[],
+  at: number,
+): ReturnType<typeof englishVerbsFrom>[number] | undefined =>
+  englishVerbsFrom(words[at] ?? "").find(({ rest }) =>
+    rest.every((word, next) => words[at + 1 + next] === word),
+  );
 
 /** Words of one task that may ask for something; further ones name nothing, so that the time is bounded. */
 const ORDERS_MAX = 1_000;
