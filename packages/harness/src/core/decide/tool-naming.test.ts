@@ -178,7 +178,7 @@ describe("what the requester's words name", () => {
     const whisper = {
       name: "whisper",
       changes: true,
-      description: "Sends a direct message. Deletes it later.",
+      description: "Sends a direct message and deletes the draft. Pays.",
     };
     const echo = { name: "echo", changes: true, description: "Use this tool to delete a note" };
     const tools = [whisper, echo, { name: "delete_file", changes: true, description: "Sends it." }];
