@@ -9,6 +9,7 @@ import type { Clock, LogStore } from "../../../packages/harness/src/ports.ts";
 import {
   CHECK_INTERVAL_MS,
   gapOf,
+  IDLE_INTERVAL_MS,
   startConservation,
 } from "../../../packages/harness/src/services/audit/conservation.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../support/database.ts";
@@ -273,6 +274,6 @@ test("the alarm is given once for each gap, every minute anew where it has becom
   expect(said).toHaveLength(2);
   standing.holds = false;
   await minute();
-  expect([said.length, alarm.gaps()]).toEqual([2, []]);
+  expect([said.length, alarm.gaps(), sleeps.at(-1)?.ms]).toEqual([2, [], IDLE_INTERVAL_MS]);
   await alarm.stop();
 });

@@ -111,10 +111,15 @@ test("what is lost, repeated or recorded is told where operators look", async ()
   );
   const events = Number(recorded.rows[0]?.count);
   expect(events).toBeGreaterThan(4);
-  await until("all of it has its place", async () => {
-    const told = valueOf(await metrics(), "assent_audit_head_seq");
-    return told !== undefined && told >= events;
-  });
+  const soon = 15_000;
+  await until(
+    "all of it has its place",
+    async () => {
+      const told = valueOf(await metrics(), "assent_audit_head_seq");
+      return told !== undefined && told >= events;
+    },
+    soon,
+  );
 
   expect(await readiness()).toMatchObject({ status: "ready", audit_gaps: 0 });
   expect(valueOf(await metrics(), "assent_audit_gap")).toBe(0);
@@ -125,7 +130,8 @@ test("what is lost, repeated or recorded is told where operators look", async ()
      alter table assent.audit_events enable trigger user`,
   );
   expect(removed).toMatchObject([{}, { rowCount: 2 }, {}]);
-  await until("the alarm is given", async () => Reflect.get(Object(await readiness()), "audit_gaps") === 1);
+  const isTold = async () => Reflect.get(Object(await readiness()), "audit_gaps") === 1;
+  await until("the alarm is given", isTold, soon);
   expect(await readiness()).toMatchObject({ status: "ready", audit_gaps: 1 });
   expect(valueOf(await metrics(), "assent_audit_gap")).toBe(2);
   const tenant: unknown = expect.stringMatching(/^ten_[0-9a-f]{32}$/);
