@@ -15,15 +15,10 @@ export const WITH_SIGHTINGS = `left join lateral (
   where s.tenant_id = r.tenant_id and s.subject = r.id
 ) s on true`;
 
-/** Counts one, unless it is no later than what was counted already: so a retry counts once. */
+/** Counts one; the same moment once, so a retry adds nothing. */
 export async function addSighting({ query, tenant }: Scope, subject: Buffer, at: string): Promise<void> {
   await query(
-    `insert into assent.harmony_sightings (tenant_id, subject, at)
-     select $1, $2, $3
-     where not exists (
-       select from assent.harmony_sightings s where s.tenant_id = $1 and s.subject = $2 and s.at >= $3
-     )
-     on conflict do nothing`,
+    "insert into assent.harmony_sightings (tenant_id, subject, at) values ($1, $2, $3) on conflict do nothing",
     [tenant, subject, at],
   );
 }
