@@ -9,10 +9,10 @@ export const SIGHTINGS_MAX = 64;
 /** What is joined to a record: times that it was seen beside those that the record itself counts, and the last of them. */
 export type Sightings = { readonly sightings: number; readonly sighted_at: string | null };
 
-/** Joins {@link Sightings} to a row `r` of records with the columns `tenant_id` and `id`. */
+/** Joins {@link Sightings} to a row `r` of records with the column `id`; the first parameter is the tenant. */
 export const WITH_SIGHTINGS = `left join lateral (
   select count(*)::int as sightings, max(s.at) as sighted_at from assent.harmony_sightings s
-  where s.tenant_id = r.tenant_id and s.subject = r.id
+  where s.tenant_id = $1 and s.subject = r.id
 ) s on true`;
 
 /** Counts one; the same moment once, so a retry adds nothing. */
