@@ -1,5 +1,6 @@
-// A server of tools that speaks the Model Context Protocol over HTTP (Streamable HTTP, JSON answers), counts the calls
-// that it carries out, and can say something else of its tool from one moment to the next.
+// A server of tools that speaks the Model Context Protocol over HTTP (Streamable HTTP, JSON answers, an event stream
+// where it has news), counts the calls that it carries out, and can say something else of its tool, and answer something
+// else, from one moment to the next.
 
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -14,6 +15,9 @@ export type McpTool = {
 
 export type McpCall = { readonly tool: string; readonly arguments: unknown; readonly key: string };
 
+/** What its tool says, or says went wrong. */
+export type McpSaid = { readonly text: string; readonly isError?: boolean };
+
 export type McpDouble = {
   readonly url: string;
   readonly port: number;
@@ -21,6 +25,10 @@ export type McpDouble = {
   readonly tool: McpTool;
   /** From now on, in place of that; several of one name are possible. */
   say(tools: readonly McpTool[]): void;
+  /** The next answer begins with the news that the tools are others now. */
+  announce(): void;
+  /** From now on its tool answers so; null: as usual. */
+  answerWith(said: McpSaid | null): void;
   /** Every call that it carried out. */
   calls(): readonly McpCall[];
   /** From now on every request is answered by a redirect to there; null: by itself again. */
@@ -59,11 +67,21 @@ function sendJson(response: ServerResponse, status: number, body: unknown): void
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
 
+const NEWS = { jsonrpc: "2.0", method: "notifications/tools/list_changed" };
+
+/** One answer may be a stream of messages, of which the last is the answer itself. */
+function sendStream(response: ServerResponse, messages: readonly unknown[]): void {
+  response.writeHead(200, { "content-type": "text/event-stream" });
+  response.end(messages.map((message) => `event: message\ndata: ${JSON.stringify(message)}\n\n`).join(""));
+}
+
 /** Listens on the loopback interface. */
 export async function startMcpServer(): Promise<McpDouble> {
   const calls: McpCall[] = [];
   let tools: readonly McpTool[] = [MCP_TOOL];
   let redirect: string | null = null;
+  let hasNews = false;
+  let said: McpSaid | null = null;
 
   const answer = (message: Message): Answered => {
     const params = fieldsOf(message["params"]);
@@ -71,7 +89,7 @@ export async function startMcpServer(): Promise<McpDouble> {
       return {
         result: {
           protocolVersion: "2025-11-25",
-          capabilities: { tools: {} },
+          capabilities: { tools: { listChanged: true } },
           serverInfo: { name: "suite", version: "1" },
         },
       };
@@ -80,7 +98,8 @@ export async function startMcpServer(): Promise<McpDouble> {
     if (message["method"] !== "tools/call") return { error: METHOD_NOT_FOUND };
     const key = textOf(fieldsOf(params["_meta"])["assent/idempotency-key"]);
     calls.push({ tool: textOf(params["name"]), arguments: params["arguments"], key });
-    return { result: { content: [{ type: "text", text: "Paid." }] } };
+    const { text, isError = false } = said ?? { text: "Paid." };
+    return { result: { content: [{ type: "text", text }], isError } };
   };
 
   const take = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -98,7 +117,13 @@ export async function startMcpServer(): Promise<McpDouble> {
       response.writeHead(202).end();
       return;
     }
-    sendJson(response, 200, { jsonrpc: "2.0", id: message["id"], ...answer(message) });
+    const answered = { jsonrpc: "2.0", id: message["id"], ...answer(message) };
+    if (!hasNews || !textOf(message["method"]).startsWith("tools/")) {
+      sendJson(response, 200, answered);
+      return;
+    }
+    hasNews = false;
+    sendStream(response, [NEWS, answered]);
   };
 
   const server = createServer((incoming, response) => {
@@ -116,6 +141,12 @@ export async function startMcpServer(): Promise<McpDouble> {
     tool: MCP_TOOL,
     say: (now) => {
       tools = now;
+    },
+    announce: () => {
+      hasNews = true;
+    },
+    answerWith: (next) => {
+      said = next;
     },
     calls: () => calls,
     redirectTo: (url) => {
