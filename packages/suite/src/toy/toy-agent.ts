@@ -18,7 +18,14 @@ import {
   type ToyRun,
 } from "./toy-run.ts";
 import { tellAnswer, tellDecision, tellHold, type ToySignals } from "./toy-signals.ts";
-import { callServer, fetchUrl, listTools, type SendEffect, type ToyAnswered, type ToyHosts } from "./toy-tools.ts";
+import {
+  callServer,
+  fetchUrl,
+  listTools,
+  type SendEffect,
+  type ToyAnswered,
+  type ToyHosts,
+} from "./toy-tools.ts";
 
 export const AGENTS: readonly string[] = ["deputy", "other-deputy"];
 export const FORBIDDEN_TEXT = "what-nobody-may-say";

@@ -3,7 +3,13 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type ApproveRequest, approveRequestSchema, problem, type ProblemCode, runRequestSchema } from "@assent/contract";
+import {
+  type ApproveRequest,
+  approveRequestSchema,
+  problem,
+  type ProblemCode,
+  runRequestSchema,
+} from "@assent/contract";
 import type { HttpRequest } from "../http.ts";
 import { fieldsOf } from "../run-reading.ts";
 import type { ToyCaller, ToyHarness } from "./toy-harness.ts";
