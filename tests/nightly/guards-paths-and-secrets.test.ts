@@ -7,7 +7,6 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { problem } from "@assent/contract";
 import { PACE, runTrial } from "@assent/suite";
-import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import { expect, test, vi } from "vitest";
 import { sendProblem } from "../../packages/harness/src/api/answer.ts";
 import { type Kill, proveKills, scenarioNamed } from "../support/target/kills.ts";
@@ -100,14 +99,17 @@ vi.mock(import("../../packages/harness/src/services/shown.ts"), async (importOri
   };
 });
 
-// A validator's own words quote what did not fit.
+/** A validator's own, which quote what did not fit. */
+const wordsOf = (error: unknown): string | null =>
+  error instanceof Error && "validation" in error ? JSON.stringify(error.validation) : null;
+
 vi.mock(import("../../packages/harness/src/api/hooks/problem.ts"), async (importOriginal) => {
   const real = await importOriginal();
   return {
     ...real,
     answerError: (error, request, reply, log) =>
-      broken.by.startsWith("what a validator says is passed on") && hasZodFastifySchemaValidationErrors(error)
-        ? sendProblem(reply, problem("invalid_request", JSON.stringify(error.validation)))
+      broken.by.startsWith("what a validator says is passed on") && wordsOf(error) !== null
+        ? sendProblem(reply, problem("invalid_request", wordsOf(error) ?? ""))
         : real.answerError(error, request, reply, log),
   };
 });
