@@ -60,10 +60,10 @@ vi.mock(import("../../packages/harness/src/services/redaction.ts"), async (impor
           broken.by === "outputs are kept as they are"
             ? { decision: "keep" }
             : redaction.checkArtifact(artifact),
-        redactProblem: (problem) =>
+        redactProblem: (refusal) =>
           broken.by.endsWith("refusals say what they were given")
-            ? problem
-            : redaction.redactProblem(problem),
+            ? refusal
+            : redaction.redactProblem(refusal),
       };
     },
   };

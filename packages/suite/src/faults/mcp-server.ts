@@ -75,59 +75,63 @@ function sendStream(response: ServerResponse, messages: readonly unknown[]): voi
   response.end(messages.map((message) => `event: message\ndata: ${JSON.stringify(message)}\n\n`).join(""));
 }
 
+/** What it says and does now. */
+type Saying = {
+  tools: readonly McpTool[];
+  redirect: string | null;
+  hasNews: boolean;
+  said: McpSaid | null;
+  readonly calls: McpCall[];
+};
+
+function answerTo(message: Message, saying: Saying): Answered {
+  const params = fieldsOf(message["params"]);
+  if (message["method"] === "initialize")
+    return {
+      result: {
+        protocolVersion: "2025-11-25",
+        capabilities: { tools: { listChanged: true } },
+        serverInfo: { name: "suite", version: "1" },
+      },
+    };
+  if (message["method"] === "ping") return { result: {} };
+  if (message["method"] === "tools/list") return { result: { tools: saying.tools } };
+  if (message["method"] !== "tools/call") return { error: METHOD_NOT_FOUND };
+  const key = textOf(fieldsOf(params["_meta"])["assent/idempotency-key"]);
+  saying.calls.push({ tool: textOf(params["name"]), arguments: params["arguments"], key });
+  const { text, isError = false } = saying.said ?? { text: "Paid." };
+  return { result: { content: [{ type: "text", text }], isError } };
+}
+
+async function take(incoming: IncomingMessage, response: ServerResponse, saying: Saying): Promise<void> {
+  if (saying.redirect !== null) {
+    response.writeHead(307, { location: saying.redirect }).end();
+    return;
+  }
+  // It opens no stream of its own.
+  if (incoming.method !== "POST") {
+    response.writeHead(405, { allow: "POST" }).end();
+    return;
+  }
+  const message = fieldsOf(await readJson(incoming));
+  if (message["id"] === undefined) {
+    response.writeHead(202).end();
+    return;
+  }
+  const answered = { jsonrpc: "2.0", id: message["id"], ...answerTo(message, saying) };
+  if (!saying.hasNews || !textOf(message["method"]).startsWith("tools/")) {
+    sendJson(response, 200, answered);
+    return;
+  }
+  saying.hasNews = false;
+  sendStream(response, [NEWS, answered]);
+}
+
 /** Listens on the loopback interface. */
 export async function startMcpServer(): Promise<McpDouble> {
-  const calls: McpCall[] = [];
-  let tools: readonly McpTool[] = [MCP_TOOL];
-  let redirect: string | null = null;
-  let hasNews = false;
-  let said: McpSaid | null = null;
-
-  const answer = (message: Message): Answered => {
-    const params = fieldsOf(message["params"]);
-    if (message["method"] === "initialize")
-      return {
-        result: {
-          protocolVersion: "2025-11-25",
-          capabilities: { tools: { listChanged: true } },
-          serverInfo: { name: "suite", version: "1" },
-        },
-      };
-    if (message["method"] === "ping") return { result: {} };
-    if (message["method"] === "tools/list") return { result: { tools } };
-    if (message["method"] !== "tools/call") return { error: METHOD_NOT_FOUND };
-    const key = textOf(fieldsOf(params["_meta"])["assent/idempotency-key"]);
-    calls.push({ tool: textOf(params["name"]), arguments: params["arguments"], key });
-    const { text, isError = false } = said ?? { text: "Paid." };
-    return { result: { content: [{ type: "text", text }], isError } };
-  };
-
-  const take = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
-    if (redirect !== null) {
-      response.writeHead(307, { location: redirect }).end();
-      return;
-    }
-    // It opens no stream of its own.
-    if (incoming.method !== "POST") {
-      response.writeHead(405, { allow: "POST" }).end();
-      return;
-    }
-    const message = fieldsOf(await readJson(incoming));
-    if (message["id"] === undefined) {
-      response.writeHead(202).end();
-      return;
-    }
-    const answered = { jsonrpc: "2.0", id: message["id"], ...answer(message) };
-    if (!hasNews || !textOf(message["method"]).startsWith("tools/")) {
-      sendJson(response, 200, answered);
-      return;
-    }
-    hasNews = false;
-    sendStream(response, [NEWS, answered]);
-  };
-
+  const saying: Saying = { tools: [MCP_TOOL], redirect: null, hasNews: false, said: null, calls: [] };
   const server = createServer((incoming, response) => {
-    take(incoming, response).catch((error: unknown) => {
+    take(incoming, response, saying).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : undefined);
     });
   });
@@ -139,18 +143,18 @@ export async function startMcpServer(): Promise<McpDouble> {
     url: `http://127.0.0.1:${address.port}/mcp`,
     port: address.port,
     tool: MCP_TOOL,
-    say: (now) => {
-      tools = now;
+    say: (tools) => {
+      saying.tools = tools;
     },
     announce: () => {
-      hasNews = true;
+      saying.hasNews = true;
     },
-    answerWith: (next) => {
-      said = next;
+    answerWith: (said) => {
+      saying.said = said;
     },
-    calls: () => calls,
+    calls: () => saying.calls,
     redirectTo: (url) => {
-      redirect = url;
+      saying.redirect = url;
     },
     stop: async () => {
       if (!server.listening) return;
