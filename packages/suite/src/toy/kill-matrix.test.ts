@@ -124,6 +124,10 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string]> = {
   "setting.loose": ["misspelt_setting", "the start is refused"],
   "log.model": ["secret_redaction", "log holds no secret"],
   "artifact.raw": ["secret_redaction", "artifact answer.md holds no secret"],
+  "log.server": ["secret_redaction", "log holds no secret"],
+  "leak.result": ["secret_redaction", "of a run whose tool says it as its result holds no secret"],
+  "leak.error": ["secret_redaction", "of a run whose tool says it as its error holds no secret"],
+  "err.quote": ["secret_redaction", "the refusal of an edit holds no secret"],
 };
 
 // The toy's models are no providers, it runs no programs, cannot be driven but by plans, and signs no log. Scenarios of these are broken and killed at the product

@@ -18,7 +18,14 @@ import {
   type ToyRun,
 } from "./toy-run.ts";
 import { tellAnswer, tellDecision, tellHold, type ToySignals } from "./toy-signals.ts";
-import { callServer, fetchUrl, listTools, type SendEffect, type ToyHosts } from "./toy-tools.ts";
+import {
+  callServer,
+  fetchUrl,
+  listTools,
+  type SendEffect,
+  type ToyAnswered,
+  type ToyHosts,
+} from "./toy-tools.ts";
 
 export const AGENTS: readonly string[] = ["deputy", "other-deputy"];
 export const FORBIDDEN_TEXT = "what-nobody-may-say";
@@ -191,13 +198,20 @@ async function makeCall(talk: Talk, tool: string, args: Readonly<Record<string, 
     return "Written.";
   }
   if (tool === "vault__pay") {
-    const answer = await callServer(world, breaks, args);
+    const answer = await callServer(world, breaks, args, talk.log);
     if (answer === null) addEvent(toy, breaks, "step_failed", null);
-    return answer ?? "The tool is not what was agreed to.";
+    else tellAnswerOf(talk, answer);
+    return answer?.text ?? "The tool is not what was agreed to.";
   }
   const effectId = `sha256:${sha256Hex(`${toy.run.id} ${talk.made}`)}`;
   await talk.sendEffect(effectId, JSON.stringify({ tool, arguments: args }));
   return "Done.";
+}
+
+function tellAnswerOf({ toy, breaks }: Talk, { text, isError }: ToyAnswered): void {
+  const isRaw = breaks.has(isError ? "leak.error" : "leak.result");
+  const said = isRaw ? text : shownText(text);
+  addEvent(toy, breaks, isError ? "step_failed" : "step_succeeded", null, { said });
 }
 
 type Gate = {
