@@ -12,6 +12,7 @@ import { readEnvironment } from "../../../packages/harness/src/config.ts";
 import { CHECK_INTERVAL_MS } from "../../../packages/harness/src/services/audit/conservation.ts";
 import { startOpenAiServer } from "../../../packages/suite/src/faults/openai-server.ts";
 import { temporaryFolder } from "../files/repository.ts";
+import { soonerClock } from "../../support/sooner-clock.ts";
 import { until } from "../../support/until.ts";
 
 const OFTEN_MS = 50;
@@ -20,10 +21,7 @@ const API_KEY = "sk-test-of-alarms";
 // Nobody waits a minute for the next look at the balance.
 vi.mock(import("../../../packages/harness/src/adapters/system/clock.ts"), async (importOriginal) => {
   const { systemClock } = await importOriginal();
-  const sleep: typeof systemClock.sleep = async (ms, signal) => {
-    await systemClock.sleep(ms === CHECK_INTERVAL_MS ? OFTEN_MS : ms, signal);
-  };
-  return { systemClock: { ...systemClock, sleep } };
+  return { systemClock: soonerClock(systemClock, CHECK_INTERVAL_MS, OFTEN_MS) };
 });
 
 function install(): { readonly home: string; readonly configFile: string } {
