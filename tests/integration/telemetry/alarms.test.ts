@@ -9,10 +9,8 @@ import { openEmbedded } from "../../../packages/harness/src/adapters/postgres/em
 import { connectPool } from "../../../packages/harness/src/adapters/postgres/connect.ts";
 import { startHarness } from "../../../packages/harness/src/assemble.ts";
 import { readEnvironment } from "../../../packages/harness/src/config.ts";
-import { CHECK_INTERVAL_MS } from "../../../packages/harness/src/services/audit/conservation.ts";
 import { startOpenAiServer } from "../../../packages/suite/src/faults/openai-server.ts";
 import { temporaryFolder } from "../files/repository.ts";
-import { soonerClock } from "../../support/sooner-clock.ts";
 import { until } from "../../support/until.ts";
 
 const OFTEN_MS = 50;
@@ -21,6 +19,9 @@ const API_KEY = "sk-test-of-alarms";
 // Nobody waits a minute for the next look at the balance.
 vi.mock(import("../../../packages/harness/src/adapters/system/clock.ts"), async (importOriginal) => {
   const { systemClock } = await importOriginal();
+  // Here, since this runs before the test's own imports have.
+  const { soonerClock } = await import("../../support/sooner-clock.ts");
+  const { CHECK_INTERVAL_MS } = await import("../../../packages/harness/src/services/audit/conservation.ts");
   return { systemClock: soonerClock(systemClock, CHECK_INTERVAL_MS, OFTEN_MS) };
 });
 
