@@ -13,7 +13,6 @@ import { startOpenAiServer } from "../../../packages/suite/src/faults/openai-ser
 import { temporaryFolder } from "../files/repository.ts";
 import { until } from "../../support/until.ts";
 
-const OFTEN_MS = 50;
 const API_KEY = "sk-test-of-alarms";
 
 // Nobody waits a minute for the next look at the balance.
@@ -22,7 +21,7 @@ vi.mock(import("../../../packages/harness/src/adapters/system/clock.ts"), async 
   // Here, since this runs before the test's own imports have.
   const { soonerClock } = await import("../../support/sooner-clock.ts");
   const { CHECK_INTERVAL_MS } = await import("../../../packages/harness/src/services/audit/conservation.ts");
-  return { systemClock: soonerClock(systemClock, CHECK_INTERVAL_MS, OFTEN_MS) };
+  return { systemClock: soonerClock(systemClock, CHECK_INTERVAL_MS, 50) };
 });
 
 function install(): { readonly home: string; readonly configFile: string } {
