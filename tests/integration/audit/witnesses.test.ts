@@ -149,6 +149,7 @@ function openTrail(): ReturnType<typeof createAuditTrail> {
       rotate: () => undefined,
       onOperated: async () => await Promise.resolve(),
       witnessed: { policy, installation: installationTenant, tagOf },
+      installation: null,
       gaps: () => 0,
     }),
   );
