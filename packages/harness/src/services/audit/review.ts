@@ -10,9 +10,9 @@ import { type ReviewedState, reviewState } from "./review-state.ts";
 export type ReviewedEvidence = {
   readonly tenant: string;
   readonly logs: readonly ReviewedLog[];
-  /** Events that wait for their place, and how long the oldest has; a keeper that runs leaves none for long. */
   /** Checkpoints of others' logs that this tenant's log took over: those of the installation. */
   readonly covered: number;
+  /** Events that wait for their place, and how long the oldest has; a keeper that runs leaves none for long. */
   readonly waiting: { readonly count: number; readonly oldestSeconds: number };
   /** About events that have no place or several. */
   readonly findings: readonly LogFinding[];
