@@ -7,6 +7,8 @@ import type { TenantId } from "@assent/contract";
 import type { Clock, Log, LogBalance, LogStore } from "../../ports.ts";
 
 export const CHECK_INTERVAL_MS = 60_000;
+/** Whoever begins to keep the logs counts them soon: what was lost while nobody kept them waits no minute. */
+export const IDLE_INTERVAL_MS = 1_000;
 /** The first look counts all there is; looks are so seldom that they have at most this share of the time. */
 const SHARE_OF_TIME_MAX = 0.01;
 
@@ -44,9 +46,10 @@ export function startConservation(ports: ConservationPorts): Conservation {
   const loop = (async () => {
     for (;;) {
       const begun = clock.now().getTime();
-      gaps = ports.holds() ? await look(ports, gaps) : [];
-      const took = clock.now().getTime() - begun;
-      await clock.sleep(Math.max(CHECK_INTERVAL_MS, took / SHARE_OF_TIME_MAX), stopping.signal);
+      const isKeeper = ports.holds();
+      gaps = isKeeper ? await look(ports, gaps) : [];
+      const pause = (clock.now().getTime() - begun) / SHARE_OF_TIME_MAX;
+      await clock.sleep(isKeeper ? Math.max(CHECK_INTERVAL_MS, pause) : IDLE_INTERVAL_MS, stopping.signal);
       if (stopping.signal.aborted) return;
     }
   })();
