@@ -114,6 +114,12 @@ export const BUGS = {
   "log.server": "logs what a server of tools says of them as it came",
   "leak.result": "shows what a tool answers as it came",
   "leak.error": "shows why a tool failed as the tool said it",
+  "box.none": "runs no program, and says nothing of it",
+  "box.lost": "what a program makes is lost",
+  "box.read": "a program reads files outside",
+  "box.write": "a program writes files outside",
+  "box.env": "a program sees the environment",
+  "box.net": "a program reaches hosts",
   "err.quote": "a refused edit is quoted as it came",
 } as const;
 

@@ -17,6 +17,7 @@ import {
   toyAction,
   type ToyRun,
 } from "./toy-run.ts";
+import { runProgram, type ToyOutside } from "./toy-box.ts";
 import { tellAnswer, tellDecision, tellHold, type ToySignals } from "./toy-signals.ts";
 import {
   callServer,
@@ -27,7 +28,7 @@ import {
   type ToyHosts,
 } from "./toy-tools.ts";
 
-export const AGENTS: readonly string[] = ["deputy", "other-deputy"];
+export const AGENTS: readonly string[] = ["deputy", "other-deputy", "runner"];
 export const FORBIDDEN_TEXT = "what-nobody-may-say";
 
 export type ToyAnswer = {
@@ -41,6 +42,8 @@ export type ToyAnswer = {
 export type ToyWorld = ToyHosts & {
   reply: (request: RecordedRequest) => Reply;
   readonly requests: RecordedRequest[];
+  /** What no program of an agent may reach. */
+  readonly outside: ToyOutside;
   /** By the question that was answered for good. */
   readonly memory: Map<string, ToyAnswer>;
   /** Resolved when the servers are stopped. */
@@ -86,6 +89,7 @@ const GATES: Readonly<Record<string, Requirement>> = {
   vault__pay: requirement(1, false, null),
   fetch_url: requirement(1, false, null),
   write_file: requirement(1, false, null),
+  command: requirement(1, false, null),
 };
 const UNGIVEN = "book_sink";
 const TURNS_MAX = 20;
@@ -196,6 +200,12 @@ async function makeCall(talk: Talk, tool: string, args: Readonly<Record<string, 
   if (tool === "write_file") {
     talk.written = textOf(args["content"]);
     return "Written.";
+  }
+  if (tool === "command") {
+    const argv = Array.isArray(args["argv"]) ? args["argv"].map(textOf) : [];
+    const { said, made } = await runProgram(argv, { breaks, outside: world.outside, host: world.host });
+    talk.written = made ?? talk.written;
+    return said;
   }
   if (tool === "vault__pay") {
     const answer = await callServer(world, breaks, args, talk.log);
