@@ -212,8 +212,8 @@ export async function connectThrowAwayDatabase(
   return await createFrom(await attachOnce(), options.schema === "none" ? "template0" : TEMPLATE);
 }
 
-async function createFrom(attached: Attached, template: string): Promise<ThrowAwayDatabase> {
-  const { server, admin } = attached;
+async function createFrom(cluster: Attached, template: string): Promise<ThrowAwayDatabase> {
+  const { server, admin } = cluster;
   const name = `assent_test_${randomBytes(8).toString("hex")}`;
   await withAdmin(admin, async (client) => {
     await createDatabase(client, name, template);
@@ -243,7 +243,7 @@ async function createFrom(attached: Attached, template: string): Promise<ThrowAw
     ownerPool: () => poolOf("owner"),
     copy: async () => {
       await endPools();
-      return await createFrom(attached, name);
+      return await createFrom(cluster, name);
     },
     [Symbol.asyncDispose]: async () => {
       await endPools();
