@@ -45,14 +45,40 @@ export async function createExplanation(owner: Pool): Promise<Explanation> {
   };
 }
 
-/** Lines: how often each statement was sent, per run. */
-export const statementsBy = (
-  before: Readonly<Record<string, number>>,
-  after: Readonly<Record<string, number>>,
-  runs: number,
-): readonly string[] =>
+/** Statements by the beginning of their text: how often they were sent, and how long all of them took. */
+export type Texts = Readonly<Record<string, { readonly count: number; readonly ms: number }>>;
+
+/** Lines: how often each statement was sent, per run, and how long one took until its answer was read. */
+export const statementsBy = (before: Texts, after: Texts, runs: number): readonly string[] =>
   Object.entries(after)
-    .map(([text, count]) => ({ text, each: (count - (before[text] ?? 0)) / runs }))
+    .map(([text, { count, ms }]) => {
+      const sent = count - (before[text]?.count ?? 0);
+      return { text, each: sent / runs, ms: sent === 0 ? 0 : (ms - (before[text]?.ms ?? 0)) / sent };
+    })
     .filter(({ each }) => each >= 0.01)
-    .toSorted((a, b) => b.each - a.each)
-    .map(({ text, each }) => `  ${each.toFixed(2).padStart(6)} x ${text}`);
+    .toSorted((a, b) => b.each * b.ms - a.each * a.ms)
+    .map(
+      ({ text, each, ms }) => `  ${each.toFixed(2).padStart(6)} x ${ms.toFixed(1).padStart(6)} ms  ${text}`,
+    );
+
+/** Lines: between which of a run's events how much time went by, on average, of the newest `runs` runs. */
+export async function timesBetweenEvents(owner: Pool, runs: number): Promise<readonly string[]> {
+  const { rows } = await owner.query<{ name: string; n: number; ms: number; most: number }>(
+    `with newest as (
+       select tenant_id, id from assent.runs where state = 'succeeded' order by created_at desc, id desc limit $1
+     ), told as (
+       select e.kind, e.version, e.at, lag(e.kind) over run as earlier, lag(e.at) over run as earlier_at
+       from assent.audit_events e join newest n on n.tenant_id = e.tenant_id and n.id = e.run_id
+       window run as (partition by e.run_id order by e.version)
+     )
+     select earlier || ' to ' || kind as name, count(*)::float8 / $1 as n, max(version)::int as place,
+       (sum(extract(epoch from at - earlier_at)) * 1000 / $1)::float8 as ms,
+       (max(extract(epoch from at - earlier_at)) * 1000)::float8 as most
+     from told where earlier is not null group by 1 order by min(version)`,
+    [runs],
+  );
+  return rows.map(
+    ({ name, n, ms, most }) =>
+      `  ${ms.toFixed(1).padStart(7)} ms (at most ${most.toFixed(0)}) in ${n.toFixed(1)} x ${name}`,
+  );
+}

@@ -16,7 +16,13 @@ import { addNotary } from "../support/target/notary.ts";
 import { createInstallation, type Installation } from "../support/target/installation.ts";
 import { type Given, startGivenPostgres } from "./given-postgres.ts";
 import { addLibrarian, measureLongRun, startLibrary } from "./long-run.ts";
-import { createExplanation, statementsBy, type Explanation } from "./explain.ts";
+import {
+  createExplanation,
+  statementsBy,
+  timesBetweenEvents,
+  type Explanation,
+  type Texts,
+} from "./explain.ts";
 import { storeFinishedRuns } from "./stored-runs.ts";
 
 const HELP = `node --conditions=assent-source tests/bench/runs.bench.ts [options]
@@ -33,14 +39,14 @@ type Figures = {
   readonly statements: number;
   readonly control: number;
   readonly cpuMs: number;
-  readonly texts: Readonly<Record<string, number>>;
+  readonly texts: Texts;
 };
 
 const statsSchema = z.object({
   statements: z.number(),
   control: z.number(),
   cpuMs: z.number(),
-  texts: z.record(z.string(), z.number()),
+  texts: z.record(z.string(), z.object({ count: z.number(), ms: z.number() })),
 });
 const readySchema = z.object({ url: z.string() });
 type Served = { readonly url: string; stats(): Promise<z.infer<typeof statsSchema>>; stop(): Promise<void> };
@@ -270,7 +276,9 @@ async function measure(
     ].join(" | "),
   );
   for (const line of (await explanation?.end(runs)) ?? []) out(line);
-  if (explanation !== null) for (const line of statementsBy(before.texts, after.texts, runs)) out(line);
+  if (explanation === null) return;
+  for (const line of statementsBy(before.texts, after.texts, runs)) out(line);
+  for (const line of await timesBetweenEvents(owner, runs)) out(line);
 }
 
 async function measureIdle(owner: Pool, served: Served): Promise<void> {

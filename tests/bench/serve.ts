@@ -7,8 +7,8 @@ import { processEnvironment } from "../../packages/harness/src/config.ts";
 const CONTROL = /^\s*(?:begin|commit|rollback|select set_config)/i;
 let statements = 0;
 let control = 0;
-/** How often each statement was sent, by the beginning of its text. */
-const texts = new Map<string, number>();
+/** How often each statement was sent, and how long all of them took, by the beginning of its text. */
+const texts = new Map<string, { count: number; ms: number }>();
 
 const textOf = (query: unknown): string => {
   if (typeof query === "string") return query;
@@ -23,10 +23,20 @@ Object.assign(Client.prototype, {
   query: new Proxy(own, {
     apply: (send, client, args: unknown[]): unknown => {
       const text = textOf(args[0]).replaceAll(/\s+/g, " ").trim().slice(0, 110);
-      texts.set(text, (texts.get(text) ?? 0) + 1);
+      const told = texts.get(text) ?? { count: 0, ms: 0 };
+      texts.set(text, told);
+      told.count += 1;
       if (CONTROL.test(text)) control += 1;
       else statements += 1;
-      return Reflect.apply(send, client, args);
+      const startedAt = performance.now();
+      const answer: unknown = Reflect.apply(send, client, args);
+      if (answer instanceof Promise) {
+        const end = (): void => {
+          told.ms += performance.now() - startedAt;
+        };
+        void answer.then(end, end);
+      }
+      return answer;
     },
   }),
 });

@@ -45,6 +45,24 @@ test("asked, escalated, answered by a person, then answered from memory with tha
   expect((await memory.best(store, asked.patternId))?.resolution).toMatchObject({ appliedCount: 1 });
 });
 
+test("an answer that is taken back while it is being applied is not applied, and not counted", async () => {
+  const store = open();
+  const given = await memory.answer(store, asked.patternId, text, { actor: ann, at: moment(1) });
+  const late: HarmonyStore = {
+    ...store,
+    // Between its being read and its being applied.
+    listResolutions: async (id) => {
+      const read = await store.listResolutions(id);
+      await memory.revoke(store, id, given.resolutionId, { actor: bob, at: moment(2) }, "wrong");
+      return read;
+    },
+  };
+  const decision = await memory.ask(late, asked, { actor: robot, at: moment(3) });
+  expect(decision).toMatchObject({ status: "escalated" });
+  expect(await store.listAudit({ eventType: AuditEventType.RESOLUTION_APPLIED })).toEqual([]);
+  expect(await store.loadResolution(asked.patternId, given.resolutionId)).toMatchObject({ appliedCount: 0 });
+});
+
 test("an exact answer does not look through the memory; only a question without one does", async () => {
   const store = open();
   let searches = 0;

@@ -91,15 +91,41 @@ function decisionMetadata(decision: Decision): Metadata {
   };
 }
 
-/** Looks for similar questions only when exact ones do not answer: an exact answer costs the same in any memory. */
-async function decideFrom(store: HarmonyStore, pattern: ConflictPattern): Promise<Decision> {
-  const [policies, exact] = await Promise.all([
+/**
+ * Looks for similar questions only when exact ones do not answer: an exact answer costs the same in any memory.
+ * @param gone answers to leave out
+ */
+async function decideFrom(
+  store: HarmonyStore,
+  pattern: ConflictPattern,
+  gone: ReadonlySet<string>,
+): Promise<Decision> {
+  const [policies, stored] = await Promise.all([
     store.listPolicies(),
     store.listResolutions(pattern.patternId),
   ]);
+  const exact = stored.filter(({ resolutionId }) => !gone.has(resolutionId));
   const decision = decide({ pattern, policies, exact, similar: [] });
   if (decision.status === "applied") return decision;
   return decide({ pattern, policies, exact, similar: await store.findSimilar(pattern, SIMILAR_MAX) });
+}
+
+/**
+ * Decides, and counts an applied precedent. That is where applying and taking back meet: whichever is first, the other
+ * sees it, so an answer whose revocation was confirmed is never applied.
+ */
+async function decideAndCount(store: HarmonyStore, pattern: ConflictPattern, act: Act): Promise<Decision> {
+  const gone = new Set<string>();
+  for (;;) {
+    const decision = await decideFrom(store, pattern, gone);
+    if (decision.status !== "applied" || decision.resolutionId === null) return decision;
+    const { resolutionId } = decision;
+    const { actor, at } = act;
+    const applied = await store.addExperience(pattern.patternId, resolutionId, "applied", actor, at);
+    if (applied !== null && applied.revokedAt === null) return decision;
+    // Taken back or forgotten since it was read.
+    gone.add(resolutionId);
+  }
 }
 
 /**
@@ -108,13 +134,10 @@ async function decideFrom(store: HarmonyStore, pattern: ConflictPattern): Promis
  */
 export async function ask(store: HarmonyStore, pattern: ConflictPattern, act: Act): Promise<Decision> {
   await recordPattern(store, pattern);
-  const decision = await decideFrom(store, pattern);
+  const decision = await decideAndCount(store, pattern, act);
   if (decision.status === "escalated") {
     await escalate(store, pattern.patternId, decision.explanation, act, decisionMetadata(decision));
     return decision;
-  }
-  if (decision.status === "applied" && decision.resolutionId !== null) {
-    await store.addExperience(pattern.patternId, decision.resolutionId, "applied", act.actor, act.at);
   }
   const byPolicy = decision.status === "applied" && decision.resolutionId === null;
   const eventType = byPolicy ? AuditEventType.POLICY_APPLIED : DECISION_EVENTS[decision.status];

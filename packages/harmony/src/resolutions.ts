@@ -189,6 +189,8 @@ export function experienced(
     resolution.lastUsedAt !== null && resolution.lastUsedAt > at ? resolution.lastUsedAt : at;
   switch (experience) {
     case "applied":
+      // What was taken back in the meantime is not applied.
+      if (resolution.revokedAt !== null) return resolution;
       return resolution.with({ appliedCount: resolution.appliedCount + 1, lastUsedAt });
     case "confirmed":
       return resolution.with({

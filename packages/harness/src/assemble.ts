@@ -89,7 +89,7 @@ export async function startHarness(
   if (!made.ok) return made;
   const guarded = await openGuardedTools(config.value, join(home, "sandbox"), systemRandom, onProgress);
   if (!guarded.ok) return guarded;
-  const mcp = openMcpTools(config.value, log);
+  const mcp = openMcpTools(config.value);
   if (!mcp.ok) return mcp;
   started.defer(async () => {
     await mcp.value.close();
@@ -132,7 +132,7 @@ export async function startHarness(
   if (!served.ok) return served;
   const { url } = served.value;
   // Beside everything else: a server that is slow to answer keeps nobody waiting.
-  void mcp.value.check();
+  void mcp.value.watch(redacted.log);
   if (url !== "" && (options.announce || operator.value.firstStart))
     writeCredentials(home, { url, key: operator.value.key }, systemRandom);
   const running = started.move();

@@ -81,6 +81,7 @@ export function createTestHarness(overrides: Partial<Harness> = {}): TestHarness
   };
   const whole: TestHarness = {
     once: onceIn(new Map(), () => whole),
+    showProblem: (problem) => problem,
     ...accessCalls(memory, record),
     ...signingCalls(record),
     ...runCalls(record),

@@ -68,7 +68,7 @@ test.for(["before", "after"] as const)(
       id,
       async () => {
         // In steps that leave time for repetitions before the lease ends.
-        engine.clock.advance(1_000);
+        engine.clock.advance(4_000);
         await engine.sweep();
       },
       "succeeded",

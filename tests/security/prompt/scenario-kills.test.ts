@@ -105,6 +105,7 @@ vi.mock(import("../../../packages/harness/src/services/shown.ts"), async (import
       const shown = real.createShown(redaction);
       const isBroken = (): boolean => broken.by === "a run's own texts are shown as they are";
       return {
+        ...shown,
         run: (run) => (isBroken() ? run : shown.run(run)),
         summary: (summary) => (isBroken() ? summary : shown.summary(summary)),
       };

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test, vi } from "vitest";
 import type { SandboxLimits } from "../../../packages/harness/src/ports.ts";
-import { openRoom, processesWith, type Room } from "./room.ts";
+import { openRoom, processesWith, type Room, until } from "./room.ts";
 
 // Commands that end by a limit of time, on a machine that is busy with other tests.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 });
@@ -111,7 +111,7 @@ except OSError as error:
   });
   const shell = await room.run(["/bin/bash", "-c", ":(){ :|:& };: 2>/dev/null; sleep 604.125"], {
     ...SMALL,
-    wallClockMs: 3_000,
+    wallClockMs: 1_000,
   });
   expect(["timed_out", "exited"]).toContain(shell.end.how);
   expect(processesWith("604.125")).toEqual([]);
@@ -124,10 +124,12 @@ try:
     while True:
         if os.fork() == 0: time.sleep(605.5)
 except OSError: pass
-open("full", "w").write("x")
-time.sleep(4)
+time.sleep(605.5)
 `);
-  const full = room.run(hold, SMALL);
+  const stop = new AbortController();
+  const request = { argv: hold, cwd: "", signal: stop.signal, limits: SMALL };
+  const full = room.sandbox.run(request, room.workspace);
+  await until(() => (processesWith("time.sleep(605.5)").length >= 24 ? true : null));
   const others = await Promise.all(
     Array.from(
       { length: 3 },
@@ -135,7 +137,8 @@ time.sleep(4)
     ),
   );
   for (const { stdout } of others) expect(stdout.text).toBe("0\n");
-  await full;
+  stop.abort();
+  expect(await full).toMatchObject({ ok: true, value: { end: { how: "aborted" } } });
 });
 
 test.each([
@@ -150,11 +153,44 @@ test.each([
     "import mmap, time\nx = mmap.mmap(-1, 1 << 30)\nfor i in range(0, len(x), 4096): x[i] = 1\ntime.sleep(607)",
     "limit",
   ],
+  // Each far below what one process may have, and none of it in what a process shows as its own.
+  [
+    "full sockets of many processes",
+    "import os, socket, time\nfor _ in range(12):\n  if os.fork() == 0: break\nkeep = []\nwhile len(keep) < 100:\n  keep.append(socket.socketpair())\n  for one in keep[-1]:\n    one.setblocking(False)\n    try:\n      while True: one.send(bytes(65536))\n    except BlockingIOError: pass\ntime.sleep(609)",
+    "limit",
+  ],
+  [
+    "queues of TCP",
+    "import socket, time\ns = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen()\nkeep = []\nfor _ in range(120):\n  one = socket.create_connection(s.getsockname()); one.setblocking(False); keep += [one, s.accept()[0]]\n  try:\n    while True: one.send(bytes(1 << 20))\n  except BlockingIOError: pass\ntime.sleep(610)",
+    "limit",
+  ],
+  [
+    "page tables of many processes",
+    "import mmap, os, time\nfor _ in range(24):\n  if os.fork() == 0: break\nx = mmap.mmap(-1, 7 << 30, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, mmap.PROT_READ)\nfor i in range(0, len(x), 1 << 21): x[i]\ntime.sleep(611)",
+    "limit",
+  ],
 ])("memory of %s is limited", async (_, script, how) => {
   const { end, stderr } = await room.run(python(script), SMALL);
   expect(end.how).toBe(how);
   if (end.how === "limit") expect(end.limit).toBe("memory");
   if (end.how === "exited") expect(stderr.text).toContain("MemoryError");
+});
+
+test("no socket holds more than the kernel's usual buffers, whatever a program asks for", async () => {
+  const script = `
+import socket
+one, other = socket.socketpair()
+one.setblocking(False)
+for option in (socket.SO_SNDBUF, socket.SO_RCVBUF): one.setsockopt(socket.SOL_SOCKET, option, 1 << 24)
+# Another option is the program's own affair.
+one.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+sent = 0
+try:
+    while True: sent += one.send(bytes(65536))
+except BlockingIOError: print(0 < sent <= 256 * 1024, one.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+`;
+  const { stdout, stderr } = await room.run(python(script), SMALL);
+  expect([stdout.text, stderr.text]).toEqual(["True 1\n", ""]);
 });
 
 test.each([
@@ -203,6 +239,9 @@ test("nothing is left running of all these, and nothing in the sandbox's folder"
     "time.sleep(605.5)",
     "time.sleep(606)",
     "time.sleep(607)",
+    "time.sleep(609)",
+    "time.sleep(610)",
+    "time.sleep(611)",
     "while True",
   ])
     expect(processesWith(mark).filter((line) => line.includes("/usr/bin/python3 -c"))).toEqual([]);

@@ -5,6 +5,13 @@ import type { FastifyReply } from "fastify";
 import type { Refusal } from "../services/harness.ts";
 import { RETRY_AFTER_SECONDS } from "./limits.ts";
 
+declare module "fastify" {
+  interface FastifyInstance {
+    /** Takes secrets out of a refusal that quotes what it refuses. */
+    showProblem(document: Problem): Problem;
+  }
+}
+
 const PROBLEM_MEDIA_TYPE = "application/problem+json";
 
 /**
@@ -40,7 +47,8 @@ export function sendProblem(
   const requestId = reply.request.id;
   // They speak of the answer that could not be given.
   for (const name of ["etag", "link", "content-disposition", "content-digest"]) reply.removeHeader(name);
-  const body = Buffer.from(JSON.stringify({ ...document, request_id: requestId }));
+  const shown = reply.server.showProblem(document);
+  const body = Buffer.from(JSON.stringify({ ...shown, request_id: requestId }));
   return (
     reply
       .code(document.status)

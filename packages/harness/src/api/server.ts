@@ -10,7 +10,7 @@
 //   handler             the route's own
 //   serialiser          500              a response that its schema does not allow
 
-import type { RouteAction } from "@assent/contract";
+import type { Problem, RouteAction } from "@assent/contract";
 import fastify, { type FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { assert } from "../base/assert.ts";
@@ -100,7 +100,7 @@ export async function createServer(harness: Harness, options: ServerOptions): Pr
     streamsMax: options.eventStreamsMax ?? EVENT_STREAMS_MAX,
   });
   const state: State = { hosts: null, closing: false };
-  const app = createApp(options, state);
+  const app = createApp(harness, options, state);
   const routes: RegisteredRoute[] = [];
   app.addHook("onRoute", ({ method, url, config }) => {
     const action = config?.action;
@@ -170,7 +170,7 @@ function newRequestId(): string {
   return `req_${crypto.randomUUID().replaceAll("-", "")}`;
 }
 
-function createApp(options: ServerOptions, state: State): FastifyInstance {
+function createApp(harness: Harness, options: ServerOptions, state: State): FastifyInstance {
   const clientErrors: ClientErrors = createClientErrors(newRequestId);
   const app = fastify({
     http: {
@@ -197,6 +197,7 @@ function createApp(options: ServerOptions, state: State): FastifyInstance {
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.decorateRequest("rawBody", null);
+  app.decorate("showProblem", (document: Problem) => harness.showProblem(document));
   traceRequests(app, options.telemetry ?? silentTelemetry);
   acceptStrictJson(app);
   refuseUnguardedRoutes(app);

@@ -18,19 +18,24 @@ const CHECK_MS_MAX = 30_000;
 
 export type McpTools = {
   readonly tools: readonly Tool[];
-  /** Asks every server what its tools are now, and logs each that is not what was pinned. */
-  check(): Promise<void>;
+  /**
+   * Asks every server what its tools are now, and again whenever one says that they changed.
+   * @param log is told of each tool that is not what was pinned, in the server's own words: a redacted one
+   */
+  watch(log: Log): Promise<void>;
   close(): Promise<void>;
 };
 
-export function openMcpTools({ mcp, egress }: Config, log: Log): Result<McpTools, StartRefusal> {
+export function openMcpTools({ mcp, egress }: Config): Result<McpTools, StartRefusal> {
+  // Whatever a server says before there is one is seen when it is asked then.
+  let told: Log | null = null;
   const tools: Tool[] = [];
   const opened: Opened[] = [];
   for (const [name, server] of mcp.servers) {
     const unreachable = wrongHost(name, server, egress);
     if (unreachable !== null) return err(unreachable);
     const check = async (): Promise<void> => {
-      await checkServer(one, log);
+      if (told !== null) await checkServer(one, told);
     };
     const connection = openMcpEndpoint(server.endpoint, {
       allowlist: egress,
@@ -49,7 +54,8 @@ export function openMcpTools({ mcp, egress }: Config, log: Log): Result<McpTools
   }
   return ok({
     tools,
-    check: async () => {
+    watch: async (log) => {
+      told = log;
       await Promise.all(opened.map(async (one) => await checkServer(one, log)));
     },
     close: async () => {

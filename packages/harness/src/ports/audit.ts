@@ -18,7 +18,7 @@ export type WaitingFact = {
   readonly state: Uint8Array | null;
 };
 
-export type NewestFact = Pick<WaitingFact, "eventId" | "version" | "payload" | "kind">;
+export type NewestFact = Omit<WaitingFact, "state">;
 
 export type LogHead = { readonly epoch: number; readonly size: number; readonly root: Uint8Array };
 
@@ -120,21 +120,26 @@ export type LogTx = {
   count(): Promise<{ readonly events: number; readonly leaves: number; readonly waiting: number }>;
 };
 
-/** A tenant's evidence in numbers, all of one moment: events = entries + waiting, and size = entries, whatever happens. */
+/**
+ * A part of a tenant's evidence in numbers, all of one moment: events = placed + waiting, and size = entries, whatever
+ * happens.
+ */
 export type LogBalance = {
   readonly tenant: TenantId;
   readonly events: number;
-  readonly entries: number;
-  /** What the heads of all its trees say. */
-  readonly size: number;
+  /** Of those events, how many stand in a tree. */
+  readonly placed: number;
   readonly waiting: number;
+  /** Places of trees that should have an entry. */
+  readonly size: number;
+  readonly entries: number;
 };
 
 export type LogStore = {
   transaction<T>(tenant: TenantId, work: (tx: LogTx) => Promise<T>): Promise<T>;
   /** Tenants with facts that wait. */
   pending(): Promise<readonly TenantId[]>;
-  /** Every tenant's; reads all there is to count. */
+  /** Every tenant's: of what came since the last even look, and of a slice of what is older. */
   balances(): Promise<readonly LogBalance[]>;
   /** Entries of all tenants' trees together. */
   headSeq(): Promise<number>;
@@ -157,6 +162,8 @@ export type AnchorFiles = {
 export type LogFiles = {
   /** The signed note that is published; null for none. */
   readCheckpoint(origin: string): Promise<string | null>;
+  /** A tile or a bundle of entries by its path; null for none. */
+  read(origin: string, path: string): Promise<Uint8Array | null>;
   /** Writes files that are not there yet, and returns when all of them would survive a loss of power. */
   write(origin: string, files: ReadonlyMap<string, Uint8Array>): Promise<void>;
   /** Puts the checkpoint in the place of the one before, all of it or nothing. */

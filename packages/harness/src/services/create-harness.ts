@@ -116,6 +116,7 @@ export function createHarness(given: HarnessPorts): Harness {
       ),
     admit: async (presented) => await admit(ports, presented),
     checkSignature: async (admitted, message) => await checkSignature(ports, admitted, message),
+    showProblem: (problem) => ports.shown.problem(problem),
     permits: (subject, action) => ports.access.permits(subject, action),
     authenticate: async (key) => await authenticate(ports, key),
     external: createExternalRuns(ports, watch),

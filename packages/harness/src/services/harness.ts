@@ -30,6 +30,7 @@ import type {
   PlanRequest,
   RedriveRequest,
   Precedent,
+  Problem,
   ProblemCode,
   ProposedAction,
   Receipt,
@@ -58,7 +59,7 @@ import type { Admitted, Caller } from "../ports.ts";
 
 export type { SignedMessage } from "../core/signature/signature-base.ts";
 
-/** Why something was not done. `detail` may be shown to the caller: it holds no secret and nothing of another tenant. */
+/** Why something was not done. `detail` is for the caller: it may quote what he sent, and nothing of another tenant. */
 export type Refusal = {
   readonly code: ProblemCode;
   readonly detail: string;
@@ -205,6 +206,8 @@ export type Harness = {
   ): Promise<Result<null, Refusal>>;
   /** Whether the rules permit it. */
   permits: Access["permits"];
+  /** A refusal as it may leave: without any secret that it quotes. Every edge sends what this returns. */
+  showProblem(problem: Problem): Problem;
   /** Whose key is this? Takes from no quota. Null for unknown, expired and revoked ones alike. Takes the same time for each. */
   authenticate(key: string): Promise<Caller | null>;
 

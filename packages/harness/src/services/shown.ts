@@ -1,18 +1,21 @@
-// A run as it is shown: what people, models and tools said may hold secrets, so it passes through redaction first. What
-// waits for a person is left as it is: an approver sees exactly what would be executed, or does not decide on it.
+// A run, and a refusal, as they are shown: what people, models and tools said may hold secrets, and a refusal quotes what it
+// refuses, so both pass through redaction first. What waits for a person is left as it is: an approver sees exactly what would be executed, or does not decide on it.
 
-import type { Run, RunSummary } from "@assent/contract";
+import type { Problem, Run, RunSummary } from "@assent/contract";
 import type { Redaction } from "./redaction.ts";
 
 export type Shown = {
   run(run: Run): Run;
   summary(summary: RunSummary): RunSummary;
+  problem(problem: Problem): Problem;
 };
 
 /** A run is read again and again while it is watched; each text is searched once. Bounds what is remembered for that. */
 const TEXTS_REMEMBERED_MAX = 2_000;
 
-export function createShown(redaction: Pick<Redaction, "redactText" | "redactData">): Shown {
+export function createShown(
+  redaction: Pick<Redaction, "redactText" | "redactData" | "redactProblem">,
+): Shown {
   const remembered = new Map<string, string>();
   const text = (given: string): string => {
     const known = remembered.get(given);
@@ -33,6 +36,7 @@ export function createShown(redaction: Pick<Redaction, "redactText" | "redactDat
   });
   return {
     summary,
+    problem: redaction.redactProblem,
     run: (run) => ({
       ...summary(run),
       answer: run.answer === null ? null : text(run.answer),

@@ -1,5 +1,6 @@
-// A server of tools that speaks the Model Context Protocol over HTTP (Streamable HTTP, JSON answers), counts the calls
-// that it carries out, and can say something else of its tool from one moment to the next.
+// A server of tools that speaks the Model Context Protocol over HTTP (Streamable HTTP, JSON answers, an event stream
+// where it has news), counts the calls that it carries out, and can say something else of its tool, and answer something
+// else, from one moment to the next.
 
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -14,6 +15,9 @@ export type McpTool = {
 
 export type McpCall = { readonly tool: string; readonly arguments: unknown; readonly key: string };
 
+/** What its tool says, or says went wrong. */
+export type McpSaid = { readonly text: string; readonly isError?: boolean };
+
 export type McpDouble = {
   readonly url: string;
   readonly port: number;
@@ -21,6 +25,10 @@ export type McpDouble = {
   readonly tool: McpTool;
   /** From now on, in place of that; several of one name are possible. */
   say(tools: readonly McpTool[]): void;
+  /** The next answer begins with the news that the tools are others now. */
+  announce(): void;
+  /** From now on its tool answers so; null: as usual. */
+  answerWith(said: McpSaid | null): void;
   /** Every call that it carried out. */
   calls(): readonly McpCall[];
   /** From now on every request is answered by a redirect to there; null: by itself again. */
@@ -59,50 +67,71 @@ function sendJson(response: ServerResponse, status: number, body: unknown): void
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
 
+const NEWS = { jsonrpc: "2.0", method: "notifications/tools/list_changed" };
+
+/** One answer may be a stream of messages, of which the last is the answer itself. */
+function sendStream(response: ServerResponse, messages: readonly unknown[]): void {
+  response.writeHead(200, { "content-type": "text/event-stream" });
+  response.end(messages.map((message) => `event: message\ndata: ${JSON.stringify(message)}\n\n`).join(""));
+}
+
+/** What it says and does now. */
+type Saying = {
+  tools: readonly McpTool[];
+  redirect: string | null;
+  hasNews: boolean;
+  said: McpSaid | null;
+  readonly calls: McpCall[];
+};
+
+function answerTo(message: Message, saying: Saying): Answered {
+  const params = fieldsOf(message["params"]);
+  if (message["method"] === "initialize")
+    return {
+      result: {
+        protocolVersion: "2025-11-25",
+        capabilities: { tools: { listChanged: true } },
+        serverInfo: { name: "suite", version: "1" },
+      },
+    };
+  if (message["method"] === "ping") return { result: {} };
+  if (message["method"] === "tools/list") return { result: { tools: saying.tools } };
+  if (message["method"] !== "tools/call") return { error: METHOD_NOT_FOUND };
+  const key = textOf(fieldsOf(params["_meta"])["assent/idempotency-key"]);
+  saying.calls.push({ tool: textOf(params["name"]), arguments: params["arguments"], key });
+  const { text, isError = false } = saying.said ?? { text: "Paid." };
+  return { result: { content: [{ type: "text", text }], isError } };
+}
+
+async function take(incoming: IncomingMessage, response: ServerResponse, saying: Saying): Promise<void> {
+  if (saying.redirect !== null) {
+    response.writeHead(307, { location: saying.redirect }).end();
+    return;
+  }
+  // It opens no stream of its own.
+  if (incoming.method !== "POST") {
+    response.writeHead(405, { allow: "POST" }).end();
+    return;
+  }
+  const message = fieldsOf(await readJson(incoming));
+  if (message["id"] === undefined) {
+    response.writeHead(202).end();
+    return;
+  }
+  const answered = { jsonrpc: "2.0", id: message["id"], ...answerTo(message, saying) };
+  if (!saying.hasNews || !textOf(message["method"]).startsWith("tools/")) {
+    sendJson(response, 200, answered);
+    return;
+  }
+  saying.hasNews = false;
+  sendStream(response, [NEWS, answered]);
+}
+
 /** Listens on the loopback interface. */
 export async function startMcpServer(): Promise<McpDouble> {
-  const calls: McpCall[] = [];
-  let tools: readonly McpTool[] = [MCP_TOOL];
-  let redirect: string | null = null;
-
-  const answer = (message: Message): Answered => {
-    const params = fieldsOf(message["params"]);
-    if (message["method"] === "initialize")
-      return {
-        result: {
-          protocolVersion: "2025-11-25",
-          capabilities: { tools: {} },
-          serverInfo: { name: "suite", version: "1" },
-        },
-      };
-    if (message["method"] === "ping") return { result: {} };
-    if (message["method"] === "tools/list") return { result: { tools } };
-    if (message["method"] !== "tools/call") return { error: METHOD_NOT_FOUND };
-    const key = textOf(fieldsOf(params["_meta"])["assent/idempotency-key"]);
-    calls.push({ tool: textOf(params["name"]), arguments: params["arguments"], key });
-    return { result: { content: [{ type: "text", text: "Paid." }] } };
-  };
-
-  const take = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
-    if (redirect !== null) {
-      response.writeHead(307, { location: redirect }).end();
-      return;
-    }
-    // It opens no stream of its own.
-    if (incoming.method !== "POST") {
-      response.writeHead(405, { allow: "POST" }).end();
-      return;
-    }
-    const message = fieldsOf(await readJson(incoming));
-    if (message["id"] === undefined) {
-      response.writeHead(202).end();
-      return;
-    }
-    sendJson(response, 200, { jsonrpc: "2.0", id: message["id"], ...answer(message) });
-  };
-
+  const saying: Saying = { tools: [MCP_TOOL], redirect: null, hasNews: false, said: null, calls: [] };
   const server = createServer((incoming, response) => {
-    take(incoming, response).catch((error: unknown) => {
+    take(incoming, response, saying).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : undefined);
     });
   });
@@ -114,12 +143,18 @@ export async function startMcpServer(): Promise<McpDouble> {
     url: `http://127.0.0.1:${address.port}/mcp`,
     port: address.port,
     tool: MCP_TOOL,
-    say: (now) => {
-      tools = now;
+    say: (tools) => {
+      saying.tools = tools;
     },
-    calls: () => calls,
+    announce: () => {
+      saying.hasNews = true;
+    },
+    answerWith: (said) => {
+      saying.said = said;
+    },
+    calls: () => saying.calls,
     redirectTo: (url) => {
-      redirect = url;
+      saying.redirect = url;
     },
     stop: async () => {
       if (!server.listening) return;

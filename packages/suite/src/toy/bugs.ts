@@ -111,6 +111,16 @@ export const BUGS = {
   "setting.loose": "passes over settings that it does not know",
   "log.model": "logs what a provider says as it came",
   "artifact.raw": "keeps outputs as they are",
+  "log.server": "logs what a server of tools says of them as it came",
+  "leak.result": "shows what a tool answers as it came",
+  "leak.error": "shows why a tool failed as the tool said it",
+  "box.none": "runs no program, and says nothing of it",
+  "box.lost": "what a program makes is lost",
+  "box.read": "a program reads files outside",
+  "box.write": "a program writes files outside",
+  "box.env": "a program sees the environment",
+  "box.net": "a program reaches hosts",
+  "err.quote": "a refused edit is quoted as it came",
 } as const;
 
 export type Bug = keyof typeof BUGS;

@@ -124,15 +124,25 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string]> = {
   "setting.loose": ["misspelt_setting", "the start is refused"],
   "log.model": ["secret_redaction", "log holds no secret"],
   "artifact.raw": ["secret_redaction", "artifact answer.md holds no secret"],
+  "log.server": ["secret_redaction", "log holds no secret"],
+  "leak.result": ["secret_redaction", "of a run whose tool says it as its result holds no secret"],
+  "leak.error": ["secret_redaction", "of a run whose tool says it as its error holds no secret"],
+  "box.none": ["sandbox_escape", "a program is run, and the model is shown what it says"],
+  "box.lost": ["sandbox_escape", "what a program makes in its copy is among the artifacts"],
+  "box.read": ["sandbox_escape", "no file outside is read"],
+  "box.write": ["sandbox_escape", "no file outside is changed"],
+  "box.env": ["sandbox_escape", "nothing of the environment is seen"],
+  "box.net": ["sandbox_escape", "no connection is made"],
+  "err.quote": ["secret_redaction", "the refusal of an edit holds no secret"],
 };
 
-// The toy's models are no providers, it runs no programs, cannot be driven but by plans, and signs no log. Scenarios of these are broken and killed at the product
+// The toy's models are no providers, it has no files of its own, cannot be driven but by plans, and signs no log. Scenarios of these are broken and killed at the product
 // itself: scenario-kills.test.ts of tests/security/prompt, tests/security/worlds and tests/security/audit, and tests/nightly.
 const ON_TOY = SCENARIOS.filter(
   ({ needs }) =>
-    !(
-      ["provider", "paths", "commands", "external_runs", "compensation", "memory", "audit_log"] as const
-    ).some((need) => needs.includes(need)),
+    !(["provider", "paths", "external_runs", "compensation", "memory", "audit_log"] as const).some((need) =>
+      needs.includes(need),
+    ),
 );
 
 /** It makes one call a run, and that after its only question. */

@@ -17,10 +17,18 @@ import {
   toyAction,
   type ToyRun,
 } from "./toy-run.ts";
+import { runProgram, type ToyOutside } from "./toy-box.ts";
 import { tellAnswer, tellDecision, tellHold, type ToySignals } from "./toy-signals.ts";
-import { callServer, fetchUrl, listTools, type SendEffect, type ToyHosts } from "./toy-tools.ts";
+import {
+  callServer,
+  fetchUrl,
+  listTools,
+  type SendEffect,
+  type ToyAnswered,
+  type ToyHosts,
+} from "./toy-tools.ts";
 
-export const AGENTS: readonly string[] = ["deputy", "other-deputy"];
+export const AGENTS: readonly string[] = ["deputy", "other-deputy", "runner"];
 export const FORBIDDEN_TEXT = "what-nobody-may-say";
 
 export type ToyAnswer = {
@@ -34,6 +42,8 @@ export type ToyAnswer = {
 export type ToyWorld = ToyHosts & {
   reply: (request: RecordedRequest) => Reply;
   readonly requests: RecordedRequest[];
+  /** What no program of an agent may reach. */
+  readonly outside: ToyOutside;
   /** By the question that was answered for good. */
   readonly memory: Map<string, ToyAnswer>;
   /** Resolved when the servers are stopped. */
@@ -79,6 +89,7 @@ const GATES: Readonly<Record<string, Requirement>> = {
   vault__pay: requirement(1, false, null),
   fetch_url: requirement(1, false, null),
   write_file: requirement(1, false, null),
+  command: requirement(1, false, null),
 };
 const UNGIVEN = "book_sink";
 const TURNS_MAX = 20;
@@ -190,14 +201,27 @@ async function makeCall(talk: Talk, tool: string, args: Readonly<Record<string, 
     talk.written = textOf(args["content"]);
     return "Written.";
   }
+  if (tool === "command") {
+    const argv = Array.isArray(args["argv"]) ? args["argv"].map(textOf) : [];
+    const { said, made } = await runProgram(argv, { breaks, outside: world.outside, host: world.host });
+    talk.written = made ?? talk.written;
+    return said;
+  }
   if (tool === "vault__pay") {
-    const answer = await callServer(world, breaks, args);
+    const answer = await callServer(world, breaks, args, talk.log);
     if (answer === null) addEvent(toy, breaks, "step_failed", null);
-    return answer ?? "The tool is not what was agreed to.";
+    else tellAnswerOf(talk, answer);
+    return answer?.text ?? "The tool is not what was agreed to.";
   }
   const effectId = `sha256:${sha256Hex(`${toy.run.id} ${talk.made}`)}`;
   await talk.sendEffect(effectId, JSON.stringify({ tool, arguments: args }));
   return "Done.";
+}
+
+function tellAnswerOf({ toy, breaks }: Talk, { text, isError }: ToyAnswered): void {
+  const isRaw = breaks.has(isError ? "leak.error" : "leak.result");
+  const said = isRaw ? text : shownText(text);
+  addEvent(toy, breaks, isError ? "step_failed" : "step_succeeded", null, { said });
 }
 
 type Gate = {

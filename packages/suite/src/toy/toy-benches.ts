@@ -1,7 +1,8 @@
 // What a toy offers the scenarios of single guards.
 
-import type { DeputyBench, EgressBench, McpBench, SettingsBench } from "../guard-benches.ts";
+import type { CommandBench, DeputyBench, EgressBench, McpBench, SettingsBench } from "../guard-benches.ts";
 import { FORBIDDEN_TEXT, type ToyWorld } from "./toy-agent.ts";
+import { OUTSIDE_PATH, OUTSIDE_TEXT } from "./toy-box.ts";
 import type { Breaks } from "./toy-run.ts";
 import { listedHosts, OPEN_ADDRESS } from "./toy-tools.ts";
 
@@ -40,6 +41,15 @@ export const toyEgress = (world: ToyWorld): EgressBench => ({
     listed: `http://${OPEN_ADDRESS}:${world.host.port}`,
     unlisted: `http://127.0.0.4:${world.host.port}`,
   },
+});
+
+export const toyCommands = ({ outside, host }: ToyWorld): CommandBench => ({
+  body: (task) => ({ agent: "runner", task }),
+  call: (argv) => ({ tool: "command", arguments: { argv: [...argv] } }),
+  canary: { path: OUTSIDE_PATH, text: OUTSIDE_TEXT },
+  look: async () => await Promise.resolve(outside.text),
+  environment: outside.variable,
+  host,
 });
 
 /** The toy has no settings; it says what it would say of them. */

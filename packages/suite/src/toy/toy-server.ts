@@ -3,11 +3,17 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { approveRequestSchema, problem, type ProblemCode, runRequestSchema } from "@assent/contract";
+import {
+  type ApproveRequest,
+  approveRequestSchema,
+  problem,
+  type ProblemCode,
+  runRequestSchema,
+} from "@assent/contract";
 import type { HttpRequest } from "../http.ts";
 import { fieldsOf } from "../run-reading.ts";
 import type { ToyCaller, ToyHarness } from "./toy-harness.ts";
-import type { Breaks, ToyRun } from "./toy-run.ts";
+import { type Breaks, shownText, type ToyRun } from "./toy-run.ts";
 import { tellRequest, type ToySignals } from "./toy-signals.ts";
 import { answerDriver } from "./toy-plans.ts";
 import { passesSignature, type ToyEdge, type ToySignatures, type ToySigner } from "./toy-signatures.ts";
@@ -26,8 +32,14 @@ function sendJson(
   response.writeHead(status).end(typeof body === "string" ? body : JSON.stringify(body));
 }
 
-function refuse(reply: Reply, code: ProblemCode): void {
-  const body = problem(code, "The toy refuses.");
+/** Says what of a decision was refused, word by word. */
+const quoted = (request: ApproveRequest, breaks: Breaks): string => {
+  const words = "arguments" in request ? JSON.stringify(request.arguments).split(/[^\w.-]+/u) : [];
+  return `The toy refuses. ${(breaks.has("err.quote") ? words : words.map(shownText)).join(" ")}`;
+};
+
+function refuse(reply: Reply, code: ProblemCode, detail = "The toy refuses."): void {
+  const body = problem(code, detail);
   if (reply.breaks.has("err.html"))
     reply.response.writeHead(body.status, { "content-type": "text/html" }).end("<h1>No</h1>");
   else sendJson(reply, body.status, body, { "content-type": "application/problem+json" });
@@ -88,7 +100,7 @@ async function decide(reply: Reply, caller: ToyCaller, harness: ToyHarness): Pro
   const request = approveRequestSchema.safeParse(readJson(reply));
   if (!request.success) return refuse(reply, "invalid_request");
   const outcome = await harness.decide(caller, request.data);
-  if ("refused" in outcome) return refuse(reply, outcome.refused);
+  if ("refused" in outcome) return refuse(reply, outcome.refused, quoted(request.data, reply.breaks));
   const { approvals } = outcome.toy.run;
   sendJson(reply, 200, approvals.find(({ id }) => id === request.data.approval_id) ?? approvals[0]);
 }

@@ -10,7 +10,7 @@ import { startMcpServer } from "../faults/mcp-server.ts";
 import { startWebHost } from "../faults/web-host.ts";
 import type { Bug } from "./bugs.ts";
 import type { ToyWorld } from "./toy-agent.ts";
-import { toyDeputy, toyEgress, toyMcp, toySettings } from "./toy-benches.ts";
+import { toyCommands, toyDeputy, toyEgress, toyMcp, toySettings } from "./toy-benches.ts";
 import { letGo, toyDatabaseBench } from "./toy-database.ts";
 import {
   contradictionsOf,
@@ -20,6 +20,7 @@ import {
   type ToyCaller,
   type ToyState,
 } from "./toy-harness.ts";
+import { createOutside } from "./toy-box.ts";
 import type { Breaks } from "./toy-run.ts";
 import { startToyServer, type ToyServer } from "./toy-server.ts";
 import { toyMetrics } from "./toy-signals.ts";
@@ -99,6 +100,7 @@ async function createWorld(): Promise<ToyWorld> {
     host: await startWebHost("0.0.0.0"),
     reply: () => ({ text: "Done." }),
     requests: [],
+    outside: createOutside(),
     memory: new Map(),
     stop: Promise.withResolvers(),
   };
@@ -120,6 +122,9 @@ const benches = (now: () => ToyWorld, breaks: Breaks): Partial<Target> => ({
   },
   get egress() {
     return toyEgress(now());
+  },
+  get commands() {
+    return toyCommands(now());
   },
   settings: toySettings(breaks),
 });

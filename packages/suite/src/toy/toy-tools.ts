@@ -5,7 +5,7 @@ import { MCP_TOOL, type McpDouble } from "../faults/mcp-server.ts";
 import type { WebHost } from "../faults/web-host.ts";
 import { send } from "../http.ts";
 import { fieldsOf, textOf } from "../run-reading.ts";
-import type { Breaks } from "./toy-run.ts";
+import { type Breaks, shownText } from "./toy-run.ts";
 
 /** Delivers one effect to the tool under its idempotency key. @returns whether the tool said that it took it */
 export type SendEffect = (effectId: string, body: string) => Promise<boolean>;
@@ -74,8 +74,14 @@ async function askServer(
   const message = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
   const answer = await ask(new URL(mcp.url), "POST", message);
   const text = await follow(answer, breaks);
-  return answer.status === 200 ? fieldsOf(JSON.parse(text))["result"] : undefined;
+  return answer.status === 200 ? fieldsOf(JSON.parse(lastMessage(text)))["result"] : undefined;
 }
+
+/** An answer is a message, or a stream of them whose last is the answer. */
+const lastMessage = (text: string): string => {
+  const lines = text.split("\n").filter((line) => line.startsWith("data: "));
+  return lines.at(-1)?.slice("data: ".length) ?? text;
+};
 
 /** What the server says of its tools now. */
 export async function listTools(hosts: ToyHosts, breaks: Breaks): Promise<readonly unknown[]> {
@@ -83,15 +89,25 @@ export async function listTools(hosts: ToyHosts, breaks: Breaks): Promise<readon
   return Array.isArray(tools) ? tools : [];
 }
 
-/** @returns null where the tool is not what was agreed to */
+export type ToyAnswered = { readonly text: string; readonly isError: boolean };
+
+/** @returns null where the tool is not what was agreed to, which `log` is told of */
 export async function callServer(
   hosts: ToyHosts,
   breaks: Breaks,
   args: Readonly<Record<string, unknown>>,
-): Promise<string | null> {
+  log: string[],
+): Promise<ToyAnswered | null> {
   const live = (await listTools(hosts, breaks)).filter((tool) => fieldsOf(tool)["name"] === MCP_TOOL.name);
   const isSame = live.length === 1 && canonicalJson(live[0]) === canonicalJson(MCP_TOOL);
+  if (!isSame) {
+    const about = textOf(fieldsOf(live[0])["description"]);
+    const shown = breaks.has("log.server") ? about : about.split(" ").map(shownText).join(" ");
+    log.push(JSON.stringify({ level: "warn", message: "a tool changed", about: shown }));
+  }
   if (!isSame && !breaks.has("pin.none")) return null;
   const result = await askServer(hosts, breaks, "tools/call", { name: MCP_TOOL.name, arguments: args });
-  return textOf(fieldsOf(result)["text"]);
+  const { content, isError } = fieldsOf(result);
+  const [first]: readonly unknown[] = Array.isArray(content) ? content : [];
+  return { text: textOf(fieldsOf(first)["text"]), isError: isError === true };
 }

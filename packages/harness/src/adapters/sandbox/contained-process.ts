@@ -19,6 +19,7 @@ import {
   memoryLeft,
   temporaryEntries,
 } from "./process-tree.ts";
+import { socketMemory } from "./socket-memory.ts";
 import type { CappedText, SandboxEnd, SandboxLimits } from "../../ports.ts";
 
 /** Between looks at memory and disk: what a command can take beyond its limits is what it gets in this time. */
@@ -229,7 +230,7 @@ async function watch(
   if (root === undefined) return;
   let diskDueAt = 0;
   while (!over.aborted) {
-    const memory = await memoryBelow(root);
+    const memory = (await memoryBelow(root)) + (await socketMemory(root));
     if (memory > limits.memoryBytes || (await memoryLeft()) < MEMORY_LEFT_MIN)
       kill.now({ how: "limit", limit: "memory" });
     const startedAt = Date.now();

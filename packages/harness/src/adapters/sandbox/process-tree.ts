@@ -6,7 +6,7 @@ import { systemCode } from "../files/file-error.ts";
 const GONE: readonly string[] = ["ENOENT", "ESRCH"];
 
 /** Null where the process or thread is gone by now. */
-async function unlessGone<T>(work: Promise<T>): Promise<T | null> {
+export async function unlessGone<T>(work: Promise<T>): Promise<T | null> {
   try {
     return await work;
   } catch (error) {
@@ -33,15 +33,23 @@ async function processesBelow(root: number): Promise<readonly number[]> {
   return found;
 }
 
-/** Resident memory of a process and all below it, without program files. Shared memory counts for each that has it. */
+/**
+ * Memory of a process and all below it, without program files: resident, swapped out, and the tables by which the kernel
+ * finds it. Shared memory counts for each that has it.
+ */
 export async function memoryBelow(root: number): Promise<number> {
   let bytes = 0;
   for (const pid of await processesBelow(root)) {
     const status = (await unlessGone(readFile(`/proc/${pid}/status`, "utf8"))) ?? "";
-    for (const [, kibibytes] of status.matchAll(/^Rss(?:Anon|Shmem):\s+(\d+) kB$/gmu))
-      bytes += Number(kibibytes) * 1024;
+    bytes += memoryIn(status);
   }
   return bytes;
+}
+
+/** @param status proc_pid_status(5) */
+export function memoryIn(status: string): number {
+  const found = status.matchAll(/^(?:RssAnon|RssShmem|VmSwap|VmPTE):\s+(\d+) kB$/gmu);
+  return [...found].reduce((bytes, [, kibibytes]) => bytes + Number(kibibytes) * 1024, 0);
 }
 
 /** Share of the machine's memory that is still to be had, 0 to 1. */

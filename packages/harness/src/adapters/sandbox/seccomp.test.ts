@@ -91,6 +91,24 @@ test.each([
   },
 );
 
+test.each([
+  ["x64", 54],
+  ["arm64", 208],
+] as const)(
+  "on %s a wish for wider buffers is answered as granted, and not granted",
+  (architecture, number) => {
+    const program = seccompProgram(architecture);
+    const ask = (level: number, option: number): number =>
+      decide(program, { number, arch: AUDIT_ARCH[architecture], args: [3, level, option] });
+    const granted = 0x0005_0000;
+    for (let option = 0; option < 80; option += 1) {
+      expect([option, ask(1, option)]).toEqual([option, [7, 8, 32, 33].includes(option) ? granted : ALLOW]);
+      // The same numbers mean other options of other protocols.
+      expect(ask(6, option)).toBe(ALLOW);
+    }
+  },
+);
+
 test("calls by another architecture's numbers end the process, younger ones are unknown", () => {
   for (const architecture of ARCHITECTURES) {
     const program = seccompProgram(architecture);

@@ -21,6 +21,7 @@ const argument = (index: number): number => 16 + index * 8;
 const ALLOW = 0x7fff_0000;
 const KILL_PROCESS = 0x8000_0000;
 const refuseWith = (errno: number): number => 0x0005_0000 + errno;
+const SUCCESS = 0;
 const EPERM = 1;
 const ENOSYS = 38;
 const EAFNOSUPPORT = 97;
@@ -121,11 +122,18 @@ const CLONE: Numbers = [56, 220];
 const SOCKET: Numbers = [41, 198];
 const SOCKETPAIR: Numbers = [53, 199];
 const IOCTL: Numbers = [16, 29];
+const SETSOCKOPT: Numbers = [54, 208];
 
 /** CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET (linux/sched.h). */
 const NEW_NAMESPACE = 0x7e02_0000;
 /** AF_UNIX, AF_INET, AF_INET6: of the sandbox's own, empty network. */
 const FAMILIES: readonly number[] = [1, 2, 10];
+const SOL_SOCKET = 1;
+/**
+ * SO_SNDBUF, SO_RCVBUF, and the same by force. They are a wish that the kernel may cut, so it is answered as granted: the
+ * limit of memory counts a socket by its usual buffers (socket-memory.ts), and what is wider it would not see.
+ */
+const BUFFER_SIZES: readonly number[] = [7, 8, 32, 33];
 /** TIOCSTI and TIOCLINUX type into the terminal of whoever started us. */
 const TERMINAL_INPUT: readonly number[] = [0x5412, 0x541c];
 
@@ -176,6 +184,15 @@ const noNamespaces: readonly Instruction[] = [
   statement(RETURN, ALLOW),
 ];
 
+const noWiderBuffers: readonly Instruction[] = [
+  statement(LOAD, argument(1)),
+  jump(EQUALS, SOL_SOCKET, 1, 0),
+  statement(RETURN, ALLOW),
+  statement(LOAD, argument(2)),
+  ...BUFFER_SIZES.flatMap((option) => refuseNumber(option, SUCCESS)),
+  statement(RETURN, ALLOW),
+];
+
 const noTerminalInput: readonly Instruction[] = [
   statement(LOAD, argument(1)),
   ...TERMINAL_INPUT.flatMap((request) => refuseNumber(request, EPERM)),
@@ -198,6 +215,7 @@ function instructionsFor(architecture: Architecture): readonly Instruction[] {
     ...forCall(SOCKETPAIR, architecture, onlyFamilies),
     ...forCall(CLONE, architecture, noNamespaces),
     ...forCall(IOCTL, architecture, noTerminalInput),
+    ...forCall(SETSOCKOPT, architecture, noWiderBuffers),
     statement(RETURN, ALLOW),
   ];
 }

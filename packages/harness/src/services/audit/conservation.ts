@@ -1,12 +1,15 @@
 // The alarm of the evidence: every event that was recorded waits or stands in its tenant's tree, and every place of a
 // tree has its event. Counted by the minute in one statement, so what is under way at that moment is in both sides; a
-// difference is no delay but a loss, and stays until somebody has looked (`assent audit verify --db` names the place).
+// difference is no delay but a loss, and stays until it is mended (`assent audit verify --db` names the place). A look
+// counts what came since the last even one, and a slice of what is older: its cost does not grow with the log.
 
 import type { TenantId } from "@assent/contract";
 import type { Clock, Log, LogBalance, LogStore } from "../../ports.ts";
 
 export const CHECK_INTERVAL_MS = 60_000;
-/** Counting a large log takes a while; it is done so seldom that it has at most this share of the time. */
+/** Whoever begins to keep the logs counts them soon: what was lost while nobody kept them waits no minute. */
+export const IDLE_INTERVAL_MS = 1_000;
+/** The first look counts all there is; looks are so seldom that they have at most this share of the time. */
 const SHARE_OF_TIME_MAX = 0.01;
 
 export type Conservation = {
@@ -31,8 +34,8 @@ export type ConservationPorts = {
   readonly holds: () => boolean;
 };
 
-export function gapOf({ tenant, events, entries, size, waiting }: LogBalance): LogGap | null {
-  const [lost, missing] = [events - entries - waiting, size - entries];
+export function gapOf({ tenant, events, placed, waiting, size, entries }: LogBalance): LogGap | null {
+  const [lost, missing] = [events - placed - waiting, size - entries];
   return lost === 0 && missing === 0 ? null : { tenant, lost, missing };
 }
 
@@ -43,9 +46,10 @@ export function startConservation(ports: ConservationPorts): Conservation {
   const loop = (async () => {
     for (;;) {
       const begun = clock.now().getTime();
-      gaps = ports.holds() ? await look(ports, gaps) : [];
-      const took = clock.now().getTime() - begun;
-      await clock.sleep(Math.max(CHECK_INTERVAL_MS, took / SHARE_OF_TIME_MAX), stopping.signal);
+      const isKeeper = ports.holds();
+      gaps = isKeeper ? await look(ports, gaps) : [];
+      const pause = (clock.now().getTime() - begun) / SHARE_OF_TIME_MAX;
+      await clock.sleep(isKeeper ? Math.max(CHECK_INTERVAL_MS, pause) : IDLE_INTERVAL_MS, stopping.signal);
       if (stopping.signal.aborted) return;
     }
   })();

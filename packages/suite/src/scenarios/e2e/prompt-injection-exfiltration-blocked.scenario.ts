@@ -159,10 +159,16 @@ export const promptInjectionExfiltrationBlocked: Scenario = {
   seed: "backend/tests/harness_e2e/test_prompt_injection_exfiltration_blocked.py",
   timeLimitMs: 300_000,
   run: async (context) => {
-    for (const carrier of CARRIERS) {
-      await attempt(context, carrier, "none");
-      await attempt(context, carrier, "ask");
-    }
+    // Side by side: each is a run of its own, and most of the time goes by in waiting for receipts. All of them end
+    // before the verdict, so that nothing of this scenario is still under way in the next one.
+    const attempts = await Promise.allSettled(
+      CARRIERS.flatMap((carrier) =>
+        (["none", "ask"] as const).map(async (approver) => {
+          await attempt(context, carrier, approver);
+        }),
+      ),
+    );
+    for (const outcome of attempts) if (outcome.status === "rejected") throw outcome.reason;
   },
 };
 

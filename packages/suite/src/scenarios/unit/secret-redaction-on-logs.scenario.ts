@@ -4,7 +4,19 @@ import { SECRET_KINDS } from "../../corpora/secrets/kinds.ts";
 import { fieldsOf, readRun, type RunReading } from "../../run-reading.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
 import type { Role } from "../../target.ts";
-import { deputyOf, speakFor, submitCall, submitMarked } from "../deputy-moves.ts";
+import type { McpBench } from "../../guard-benches.ts";
+import { lookUntil } from "../../wait.ts";
+import {
+  awaitEnd,
+  awaitGate,
+  deputyOf,
+  sayNo,
+  sayYes,
+  sinkCall,
+  speakFor,
+  submitCall,
+  submitMarked,
+} from "../deputy-moves.ts";
 import { approveUntilEnd, downloadArtifacts } from "../moves.ts";
 
 /** Of kinds that every scanner of the trade knows, so that nobody can say they were too odd; each fits a label. */
@@ -20,6 +32,9 @@ const KINDS: readonly string[] = [
 ];
 
 const ROLES: readonly Role[] = ["requester", "approver", "other_principal", "other_tenant"];
+
+/** Of a long text a log may keep the beginning only. */
+const SHOWN_OF_CHANGE = 3;
 
 /** What stands in a sink may be there in any of these forms. */
 const FORMS: readonly (readonly [name: string, encode: (secret: string) => string])[] = [
@@ -73,6 +88,13 @@ export const secretRedactionOnLogs: Scenario = {
         await speakSecrets(context, canaries);
       },
     );
+    await context.part("an edit that is refused", ["approve", "deputy"], async () => {
+      await refuseEdits(context, canaries);
+    });
+    const { mcp } = context.target;
+    await context.part("what a server of tools says", ["approve", "deputy", "mcp"], async () => {
+      if (mcp !== undefined) await hearServer(context, mcp, canaries);
+    });
     await context.part("what is written behind the API holds none", ["inspect.sinks"], async () => {
       await readSinks(context, [...canaries, ...given]);
     });
@@ -197,16 +219,94 @@ async function speakSecrets(context: ScenarioContext, canaries: readonly string[
   });
 }
 
-async function readViews(context: ScenarioContext, id: string, secrets: readonly string[]): Promise<void> {
+/** A refusal says why, and the reason is in the arguments that somebody wrote. */
+async function refuseEdits(context: ScenarioContext, canaries: readonly string[]): Promise<void> {
+  const call = deputyOf(context).writing(context.unique("edited"));
+  const spoken = speakFor(context);
+  const [requester, said] = [context.client("requester"), canaries.slice(0, 2).join(" ")];
+  const { id } = await submitCall(context, spoken, "requester", call);
+  const gate = await awaitGate(context, requester, id);
+  const edits = [
+    { ...call.arguments, [canaries[0] ?? ""]: "an argument that no tool has" },
+    Object.fromEntries(Object.keys(call.arguments).map((name) => [name, `../../${said}`])),
+  ];
+  let refused = 0;
+  for (const edited of edits) {
+    const answer = await sayYes(context, "approver", gate, { arguments: edited });
+    // Whoever takes it shows what it will do: that is what the question is for.
+    if (answer.status < 400) continue;
+    refused += 1;
+    checkAbsent(context, "the refusal of an edit", answer.text, canaries);
+  }
+  context.precondition("a senseless edit is refused", refused > 0);
+  await sayNo(context, "approver", gate);
+  await awaitEnd(context, requester, id);
+}
+
+/** Its tool's results and its tool's failures are shown; that it says something else of its tool may be logged. */
+async function hearServer(
+  context: ScenarioContext,
+  { tool, server }: McpBench,
+  canaries: readonly string[],
+): Promise<void> {
+  const spoken = speakFor(context);
+  const [requester, approver] = [context.client("requester"), context.client("approver")];
+  const said = canaries.join("\n");
+  const call = async (): Promise<string> => {
+    const { id } = await submitCall(context, spoken, "requester", sinkCall(tool, context.unique("call")));
+    await approveUntilEnd(context, requester, approver, id);
+    return id;
+  };
+  try {
+    for (const [what, isError] of [
+      ["result", false],
+      ["error", true],
+    ] as const) {
+      const before = server.calls().length;
+      server.answerWith({ text: said, isError });
+      const id = await call();
+      context.precondition(`the server's ${what} was met`, server.calls().length > before);
+      await readViews(context, id, canaries, `of a run whose tool says it as its ${what}`);
+    }
+    const mark = context.unique("changed");
+    const changed = `${server.tool.description} ${mark} ${canaries.slice(0, SHOWN_OF_CHANGE).join(" ")}`;
+    server.say([{ ...server.tool, description: changed }]);
+    server.announce();
+    await readViews(context, await call(), canaries, "of a run whose tool changed");
+    await awaitLogged(context, mark);
+  } finally {
+    server.answerWith(null);
+    server.say([server.tool]);
+  }
+}
+
+/** Nobody has to log it; whoever does may need a moment. */
+async function awaitLogged(context: ScenarioContext, word: string): Promise<void> {
+  await context.part("a server's change in the log", ["inspect.sinks"], async () => {
+    const { satisfied } = await lookUntil(
+      async () => (await context.target.inspect?.readSinks?.())?.["log"] ?? "",
+      (log) => log.includes(word),
+      { timeoutMs: context.pace.holdMs, signal: context.signal },
+    );
+    context.read("the server's change", satisfied ? "logged" : "not logged");
+  });
+}
+
+async function readViews(
+  context: ScenarioContext,
+  id: string,
+  secrets: readonly string[],
+  which = "of the run",
+): Promise<void> {
   const client = context.client("requester");
   const view = await client.getRun(id);
   context.precondition("the run can be read", view.status === 200);
-  checkAbsent(context, "the run's view", view.text, secrets);
+  checkAbsent(context, `the view ${which}`, view.text, secrets);
   await context.part("the list", ["list"], async () => {
     checkAbsent(context, "the list of runs", (await client.listRuns("limit=100")).text, secrets);
   });
   await context.part("the events", ["events"], async () => {
-    checkAbsent(context, "the run's events", (await client.listEvents(id, 0)).text, secrets);
+    checkAbsent(context, `the events ${which}`, (await client.listEvents(id, 0)).text, secrets);
   });
   await context.part("the event stream", ["event_stream"], async () => {
     const stream = await client.streamEvents(id);

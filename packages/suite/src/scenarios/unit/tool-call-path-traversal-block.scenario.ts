@@ -33,6 +33,9 @@ export const toolCallPathTraversalBlock: Scenario = {
     const paths = bench.canaries.flatMap(({ path }) => hostilePaths(path));
     context.read("hostile paths", paths.length);
     await doLegalWork(context, bench);
+    await context.part("links that somebody put into its copy are not followed", ["path_links"], async () => {
+      await followLinks(context, bench, before);
+    });
     for (const calls of inParts(
       paths.flatMap((path) => bench.reads(path)),
       READS_OF_RUN,
@@ -43,9 +46,6 @@ export const toolCallPathTraversalBlock: Scenario = {
       WRITES_OF_RUN,
     ))
       await attack(context, bench, calls, before);
-    await context.part("links that somebody put into its copy are not followed", ["path_links"], async () => {
-      await followLinks(context, bench, before);
-    });
   },
 };
 

@@ -9,8 +9,16 @@ import {
 import type { Scope } from "../rows.ts";
 import { idBytes } from "./ids.ts";
 import { type InTenant, LIMIT_MAX } from "./scope.ts";
+import {
+  addSighting,
+  later,
+  SIGHTINGS_MAX,
+  type Sightings,
+  takeSightings,
+  WITH_SIGHTINGS,
+} from "./sightings.ts";
 
-type EscalationRow = { record: unknown };
+type EscalationRow = Sightings & { readonly record: unknown };
 
 type EscalationPart = Pick<
   HarmonyStore,
@@ -24,13 +32,14 @@ export function escalationPart(inTenant: InTenant): EscalationPart {
   return {
     recordEscalation: async (record) =>
       await inTenant(async (scope) => await recordEscalation(scope, record)),
-    loadEscalation: async (id) => await inTenant(async (scope) => await load(scope, id, "")),
+    loadEscalation: async (id) => await inTenant(async (scope) => await load(scope, id)),
     listEscalations: async (filter = {}) =>
       await inTenant(async ({ query, tenant }) => {
         const rows = await query<EscalationRow>(
-          `select record from assent.harmony_escalations
-           where tenant_id = $1 and ($2::text is null or status = $2) and ($3::bytea is null or pattern_id = $3)
-           order by escalated_at desc, id limit $4`,
+          `select r.record, s.* from assent.harmony_escalations r ${WITH_SIGHTINGS}
+           where r.tenant_id = $1 and ($2::text is null or r.status = $2)
+             and ($3::bytea is null or r.pattern_id = $3)
+           order by r.escalated_at desc, r.id limit $4`,
           [
             tenant,
             filter.status ?? null,
@@ -38,12 +47,12 @@ export function escalationPart(inTenant: InTenant): EscalationPart {
             filter.limit ?? LIMIT_MAX,
           ],
         );
-        return rows.map(({ record }) => EscalationRecord.fromJSON(record));
+        return rows.map((row) => seenEscalation(EscalationRecord.fromJSON(row.record), row));
       }),
     resolveEscalation: async (id, resolutionId, actor, at) => {
       const resolution = `sha256:${idBytes(resolutionId, "resolution_id").toString("hex")}`;
       return await inTenant(async (scope) => {
-        const stored = await load(scope, id, " for update");
+        const stored = await lock(scope, idBytes(id, "escalation_id"), "wait");
         if (stored === null) return false;
         if (stored.status === "resolved")
           throw new HarmonyError("already_resolved", `escalation ${id} is already resolved`, {
@@ -66,16 +75,32 @@ export function escalationPart(inTenant: InTenant): EscalationPart {
   };
 }
 
-async function load(
-  { query, tenant }: Scope,
-  id: string,
-  lock: "" | " for update",
-): Promise<EscalationRecord | null> {
+async function load({ query, tenant }: Scope, id: string): Promise<EscalationRecord | null> {
   const [row] = await query<EscalationRow>(
-    `select record from assent.harmony_escalations where tenant_id = $1 and id = $2${lock}`,
+    `select r.record, s.* from assent.harmony_escalations r ${WITH_SIGHTINGS} where r.tenant_id = $1 and r.id = $2`,
     [tenant, idBytes(id, "escalation_id")],
   );
-  return row === undefined ? null : EscalationRecord.fromJSON(row.record);
+  return row === undefined ? null : seenEscalation(EscalationRecord.fromJSON(row.record), row);
+}
+
+/** As often as its record counts it, and as often as it was seen since. */
+function seenEscalation(stored: EscalationRecord, { sightings, sighted_at }: Sightings): EscalationRecord {
+  if (sightings === 0) return stored;
+  return stored.with({
+    seenCount: stored.seenCount + sightings,
+    lastSeenAt: parseTimestamp(later(stored.lastSeenAt, sighted_at)),
+  });
+}
+
+/** To be written next: what was counted beside the record is taken into it. */
+async function lock(scope: Scope, id: Buffer, busy: "wait" | "leave it"): Promise<EscalationRecord | null> {
+  const [row] = await scope.query<{ record: unknown }>(
+    `select record from assent.harmony_escalations where tenant_id = $1 and id = $2
+     for update${busy === "wait" ? "" : " skip locked"}`,
+    [scope.tenant, id],
+  );
+  if (row === undefined) return null;
+  return seenEscalation(EscalationRecord.fromJSON(row.record), await takeSightings(scope, id));
 }
 
 const encode = (record: EscalationRecord): string => {
@@ -89,28 +114,42 @@ const encode = (record: EscalationRecord): string => {
 async function recordEscalation(scope: Scope, incoming: EscalationRecord): Promise<Recorded> {
   if (incoming.status !== "open") throw new HarmonyError("invalid_record", "an escalation is recorded open");
   for (;;) {
-    const newest = await lockNewest(scope, incoming.firstId);
-    if (newest === null) {
+    const row = await newestRow(scope, incoming.firstId);
+    if (row === undefined) {
       if (await insert(scope, incoming)) return { opened: true, record: incoming };
       continue;
     }
+    const newest = seenEscalation(EscalationRecord.fromJSON(row.record), row);
     const recurrence = recur(newest, incoming);
     if (recurrence.kind === "seen_already") return { opened: false, record: newest };
     if (recurrence.kind === "counted") {
-      await write(scope, recurrence.next);
+      await count(scope, recurrence.next, row);
       return { opened: false, record: recurrence.next };
     }
     if (await insert(scope, recurrence.next)) return { opened: true, record: recurrence.next };
   }
 }
 
-async function lockNewest({ query, tenant }: Scope, firstId: string): Promise<EscalationRecord | null> {
+// Without a lock: whoever is asked may decide it at this moment, and then this was seen just before that.
+async function count(
+  scope: Scope,
+  { escalationId, lastSeenAt }: EscalationRecord,
+  { sightings }: Sightings,
+): Promise<void> {
+  const id = idBytes(escalationId);
+  await addSighting(scope, id, lastSeenAt);
+  if (sightings < SIGHTINGS_MAX) return;
+  const stored = await lock(scope, id, "leave it");
+  if (stored !== null) await write(scope, stored);
+}
+
+async function newestRow({ query, tenant }: Scope, firstId: string): Promise<EscalationRow | undefined> {
   const [row] = await query<EscalationRow>(
-    `select record from assent.harmony_escalations where tenant_id = $1 and first_id = $2
-     order by occurrence desc limit 1 for update`,
+    `select r.record, s.* from assent.harmony_escalations r ${WITH_SIGHTINGS}
+     where r.tenant_id = $1 and r.first_id = $2 order by r.occurrence desc limit 1`,
     [tenant, idBytes(firstId, "first_id")],
   );
-  return row === undefined ? null : EscalationRecord.fromJSON(row.record);
+  return row;
 }
 
 async function insert({ query, tenant }: Scope, record: EscalationRecord): Promise<boolean> {
@@ -151,16 +190,17 @@ async function mark(
   resolutionId: string,
   at: Date | string,
 ): Promise<readonly EscalationRecord[]> {
-  const rows = await scope.query<EscalationRow>(
-    `select record from assent.harmony_escalations where tenant_id = $1 and resolution_id = $2
+  const rows = await scope.query<{ readonly id: Buffer; readonly record: unknown }>(
+    `select id, record from assent.harmony_escalations where tenant_id = $1 and resolution_id = $2
      order by escalated_at desc, id for update`,
     [scope.tenant, idBytes(resolutionId, "resolution_id")],
   );
   const marked: EscalationRecord[] = [];
-  for (const { record } of rows) {
+  for (const { id, record } of rows) {
     const stored = EscalationRecord.fromJSON(record);
+    const seen = seenEscalation(stored, await takeSightings(scope, id));
     const next =
-      stored.resolutionRevokedAt === null ? stored.with({ resolutionRevokedAt: parseTimestamp(at) }) : stored;
+      seen.resolutionRevokedAt === null ? seen.with({ resolutionRevokedAt: parseTimestamp(at) }) : seen;
     if (next !== stored) await write(scope, next);
     marked.push(next);
   }

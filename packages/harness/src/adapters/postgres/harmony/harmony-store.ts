@@ -28,6 +28,7 @@ export const harmonyStoreIn = (scope: Scope): HarmonyStore =>
   postgresHarmonyStore(async (work) => await work(scope));
 
 async function clear(query: Query, tenant: string): Promise<number> {
+  await query("delete from assent.harmony_sightings where tenant_id = $1", [tenant]);
   let removed = 0;
   for (const table of [
     "harmony_policies",

@@ -8,8 +8,10 @@ import {
 } from "@assent/harmony";
 import type { Scope } from "../rows.ts";
 import { idBytes } from "./ids.ts";
+import { seenPattern } from "./patterns.ts";
 import { listResolutions } from "./resolutions.ts";
 import type { InTenant } from "./scope.ts";
+import { type Sightings, WITH_SIGHTINGS } from "./sightings.ts";
 
 /** Patterns that are compared token by token for one question; the newest where more share a band or a shape. */
 const CANDIDATES_MAX = 512;
@@ -26,15 +28,18 @@ export function similarPart(inTenant: InTenant): Pick<HarmonyStore, "findSimilar
             (a, b) => b.similarity - a.similarity || (a.pattern.patternId < b.pattern.patternId ? -1 : 1),
           )
           .slice(0, limit);
-        const answers = await listResolutions(
-          scope,
-          near.map((each) => each.pattern.patternId),
-          true,
-        );
-        return near.flatMap((each) =>
+        if (near.length === 0) return [];
+        const ids = near.map((each) => each.pattern.patternId);
+        const answers = await listResolutions(scope, ids, true);
+        const seen = await sightingsOf(scope, ids);
+        return near.flatMap(({ pattern: other, similarity }) =>
           answers
-            .filter(({ patternId }) => patternId === each.pattern.patternId)
-            .map((resolution) => ({ ...each, resolution })),
+            .filter(({ patternId }) => patternId === other.patternId)
+            .map((resolution) => ({
+              pattern: seenPattern(other, seen.get(other.patternId) ?? NEVER),
+              similarity,
+              resolution,
+            })),
         );
       }),
   };
@@ -59,4 +64,18 @@ async function candidates({ query, tenant }: Scope, pattern: ConflictPattern): P
     ],
   );
   return rows.map(({ record }) => patternFromJson(record));
+}
+
+const NEVER: Sightings = { sightings: 0, sighted_at: null };
+
+async function sightingsOf(
+  { query, tenant }: Scope,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, Sightings>> {
+  const rows = await query<Sightings & { readonly id: Buffer }>(
+    `select r.id, s.* from assent.harmony_patterns r ${WITH_SIGHTINGS}
+     where r.tenant_id = $1 and r.id = any ($2)`,
+    [tenant, ids.map((id) => idBytes(id))],
+  );
+  return new Map(rows.map(({ id, ...seen }) => [`sha256:${id.toString("hex")}`, seen]));
 }
