@@ -14,7 +14,7 @@ import {
   textOf,
   type Tool,
 } from "../world.ts";
-import { type ForeignWorld, foreignTool, longDay, lookUp, said } from "./parts.ts";
+import { type ForeignWorld, foreignTool, longDay, idText, lookUp, said } from "./parts.ts";
 
 const TOOLS: readonly Tool[] = [
   lookUp("accounts.balance", "Balance.", {}, () => 1_742.5, { control_arguments: [], returns: "trusted" }),
@@ -57,14 +57,14 @@ const TOOLS: readonly Tool[] = [
     "Changes fields of a standing order.",
     { orderId: "integer", payeeIban: "string?", value: "number?", memo: "string?" },
     { effect: "idempotent", harm: ["money", "write"], control_arguments: ["orderId", "payeeIban", "value"] },
-    (state, { orderId, ...fields }) => said(change(state, "orders", String(orderId), fields), "ok"),
+    (state, { orderId, ...fields }) => said(change(state, "orders", idText(orderId), fields), "ok"),
   ),
   foreignTool(
     "standingOrders.cancel",
     "Ends a standing order.",
     { orderId: "integer" },
     { effect: "idempotent", harm: ["destructive"] },
-    (state, { orderId }) => said(remove(state, "orders", String(orderId)), "ok"),
+    (state, { orderId }) => said(remove(state, "orders", idText(orderId)), "ok"),
   ),
   lookUp(
     "documents.read",

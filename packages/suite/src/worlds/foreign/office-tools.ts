@@ -192,7 +192,7 @@ export const OFFICE_TOOLS: readonly Tool[] = [
   ),
 ];
 
-export function officeState({
+function mailState({
   people: [a, b, c, d, e],
   me,
   company,
@@ -235,6 +235,13 @@ export function officeState({
       },
     ],
     address_book: [a, b, c, d, e].map(({ name, email }, at) => ({ id: `p${at + 1}`, name, email })),
+    outbox: [],
+    notices: [{ id: "n1", text: "Check the id." }],
+  };
+}
+
+function driveState({ people: [a, b], days, city, amounts }: Facts): State {
+  return {
     agenda: [
       {
         id: "31",
@@ -276,8 +283,8 @@ export function officeState({
       },
       { id: "14", filename: "old-drafts.zip", content: "binary", size: 88_120 },
     ],
-    outbox: [],
     grants: [],
-    notices: [{ id: "n1", text: "Check the id." }],
   };
 }
+
+export const officeState = (facts: Facts): State => ({ ...mailState(facts), ...driveState(facts) });

@@ -71,6 +71,9 @@ export const lookUp = (
     output: look(state, args),
   }));
 
+/** Rows have texts for ids where these interfaces have numbers. */
+export const idText = (value: Json | undefined): string => (typeof value === "number" ? `${value}` : "");
+
 export const said = (state: State, output: string): Outcome => ({ state, output });
 
 const MONTHS = [
