@@ -8,7 +8,8 @@ import { MAIL, mailTasks } from "./domains/mail.ts";
 import { PAYMENTS, paymentsTasks } from "./domains/payments.ts";
 import { TRAVEL, travelTasks } from "./domains/travel.ts";
 import type { Facts } from "./facts.ts";
-import { foreignWorlds, laterWorlds } from "./foreign/foreign.ts";
+import { FOREIGN, LATER } from "./foreign/foreign.ts";
+import type { ForeignWorld } from "./foreign/parts.ts";
 import { type Goal, GOALS } from "./goals.ts";
 import { redress } from "./redressed/dress.ts";
 import { FURTHER_TASKS } from "./redressed/tasks.ts";
@@ -80,8 +81,8 @@ const TRANSLATIONS = {
 } as const;
 
 export function createWorlds(facts: Facts, seed: number, family: Family): readonly World[] {
-  if (family === "foreign") return foreignWorlds(facts);
-  if (family === "later") return laterWorlds(facts);
+  if (family === "foreign") return worldsOf(FOREIGN, facts);
+  if (family === "later") return worldsOf(LATER, facts);
   const plain = plainWorlds(facts);
   if (family === "first") return plain;
   if (family !== "redressed") return plain.map((world) => translate(world, TRANSLATIONS[family](facts)));
@@ -94,6 +95,17 @@ export function createWorlds(facts: Facts, seed: number, family: Family): readon
     return redress({ ...world, tasks: [...world.tasks, ...more] }, seed);
   });
 }
+
+const worldsOf = (worlds: readonly ForeignWorld[], facts: Facts): readonly World[] =>
+  worlds.map(({ name, tools, places, state, tasks, goals }) => ({
+    name,
+    facts,
+    tools: new Map(tools.map((tool) => [tool.manifest.name, tool] as const)),
+    places,
+    state: state(facts),
+    tasks: tasks(facts).map((task) => ({ ...task, id: `${name}/${task.id}`, world: name })),
+    goals,
+  }));
 
 const translate = (world: World, prompts: { readonly [task: string]: string }): World => ({
   ...world,
