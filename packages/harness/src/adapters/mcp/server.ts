@@ -14,6 +14,7 @@ import {
 import { TOOL_CALL_SECONDS_MAX } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { type McpDefinition, mcpDefinitionSchema } from "../../core/mcp/definition.ts";
+import { type PassingError, retryAfterMsOf } from "../../core/resilience/passing.ts";
 import type { StepError } from "../../core/run/journal.ts";
 import type { McpServer } from "../../ports.ts";
 import { answerText } from "./answer-text.ts";
@@ -29,6 +30,20 @@ const CLIENT = { name: "assent", version: "1" } as const;
 
 /** The key under which a server may notice a call that it has carried out already. */
 const IDEMPOTENCY_KEY_META = "assent/idempotency-key";
+
+/** The server answered that it cannot answer now. */
+export class Unavailable extends Error {
+  override readonly name = "Unavailable";
+  readonly status: number;
+  readonly retryAfter: string | null;
+
+  /** @param retryAfter the header as it came */
+  constructor(status: number, retryAfter: string | null) {
+    super(`The server answered with status ${status}.`);
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+}
 
 export type McpServerOptions = {
   /** @param onClose to be called when it has ended by itself */
@@ -66,10 +81,12 @@ export function openMcpServer(options: McpServerOptions): McpServer {
       } catch (error) {
         if (!(error instanceof Error)) throw error;
         // Nothing can have happened: a list has no effect.
-        return err({
-          code: "not_sent",
-          detail: "The MCP server could not be asked for its tools; nothing was sent.",
-        });
+        return err(
+          passing(error, {
+            code: "not_sent",
+            detail: "The MCP server could not be asked for its tools; nothing was sent.",
+          }),
+        );
       }
     },
     call: async (tool, args, effectId, signal) => {
@@ -160,15 +177,29 @@ const REFUSALS: readonly number[] = [-32_700, -32_600, -32_601, -32_602];
 function failureOf(error: Error, isNotSent: McpServerOptions["isNotSent"]): StepError {
   if (causes(error).some(isNotSent) || codeOf(error) === SdkErrorCode.NotConnected)
     return { code: "not_sent", detail: "The MCP server could not be reached; nothing was sent." };
+  const status = unavailableIn(error)?.status ?? (error instanceof SdkHttpError ? error.status : null);
   const refused =
     (error instanceof ProtocolError && REFUSALS.includes(error.code)) ||
-    (error instanceof SdkHttpError && error.status >= 400 && error.status < 500 && error.status !== 408);
-  if (refused) return { code: "mcp_refused", detail: "The MCP server refused the call." };
-  return {
+    (status !== null && status >= 400 && status < 500 && status !== 408);
+  if (refused) return passing(error, { code: "mcp_refused", detail: "The MCP server refused the call." });
+  // Whoever may repeat the call can try again.
+  const unknown: PassingError = {
     code: "outcome_unknown",
     detail: "Whether the MCP server carried the call out is not known: no whole answer came back.",
+    passes: { retryAfterMs: retryAfterMsOf(unavailableIn(error)?.retryAfter ?? null) },
   };
+  return unknown;
 }
+
+/** Says that another time it may be otherwise, where the server said so. */
+function passing(error: Error, failure: StepError): StepError | PassingError {
+  const unavailable = unavailableIn(error);
+  if (unavailable === null) return failure;
+  return { ...failure, passes: { retryAfterMs: retryAfterMsOf(unavailable.retryAfter) } };
+}
+
+const unavailableIn = (error: Error): Unavailable | null =>
+  causes(error).find((each) => each instanceof Unavailable) ?? null;
 
 const codeOf = (error: Error): string | null => (error instanceof SdkError ? error.code : null);
 
