@@ -124,7 +124,7 @@ async function untilItPasses<T>(
   }
 }
 
-function passesOf(result: Result<unknown, StepError>): PassingError["passes"] | null {
+function passesOf(result: Result<unknown, StepError>): PassingError["passes"] {
   if (result.ok) return null;
   if (isPassing(result.error)) return result.error.passes;
   return PASSING.has(result.error.code) ? { retryAfterMs: null } : null;
@@ -134,7 +134,7 @@ const isPassing = (error: StepError): error is PassingError => "passes" in error
 
 function endingOf(
   result: Result<unknown, StepError>,
-  passes: PassingError["passes"] | null,
+  passes: PassingError["passes"],
   { signal }: ToolContext,
 ): Ending {
   if (result.ok || passes === null) return { ended: "answered" };

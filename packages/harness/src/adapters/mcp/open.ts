@@ -5,7 +5,7 @@ import { TOOL_CALL_SECONDS_MAX } from "../../base/limits.ts";
 import type { AllowlistEntry } from "../../core/egress/allowlist.ts";
 import type { McpServer } from "../../ports.ts";
 import { isPassingStatus } from "../../core/resilience/passing.ts";
-import { createCheckedFetch, type CheckedFetch, NotSent } from "../egress/checked-fetch.ts";
+import { createCheckedFetch, type CheckedFetch, NotSent, UnusableAnswer } from "../egress/checked-fetch.ts";
 import { openMcpServer, Unavailable } from "./server.ts";
 import { createStdioTransport } from "./stdio-transport.ts";
 
@@ -40,6 +40,7 @@ export function openMcpEndpoint(endpoint: McpEndpoint, options: McpOpenOptions):
   return openMcpServer({
     openTransport: (onClose) => transportOf(endpoint, options, onClose),
     isNotSent: (error) => error instanceof NotSent,
+    isUnusable: (error) => error instanceof UnusableAnswer,
     ...(onListChanged === undefined ? {} : { onListChanged }),
   });
 }

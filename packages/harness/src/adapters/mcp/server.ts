@@ -50,6 +50,8 @@ export type McpServerOptions = {
   readonly openTransport: (onClose: () => void) => Transport;
   /** Whether an error says that nothing was sent. */
   readonly isNotSent: (error: unknown) => boolean;
+  /** Whether it says that the answer is none that could be taken. */
+  readonly isUnusable: (error: unknown) => boolean;
   /** The server says that its tools are others now. */
   readonly onListChanged?: () => void;
 };
@@ -81,12 +83,12 @@ export function openMcpServer(options: McpServerOptions): McpServer {
       } catch (error) {
         if (!(error instanceof Error)) throw error;
         // Nothing can have happened: a list has no effect.
-        return err(
-          passing(error, {
-            code: "not_sent",
-            detail: "The MCP server could not be asked for its tools; nothing was sent.",
-          }),
-        );
+        const failed: PassingError = {
+          code: "not_sent",
+          detail: "The MCP server could not be asked for its tools; nothing was sent.",
+          passes: passesOf(error, options),
+        };
+        return err(failed);
       }
     },
     call: async (tool, args, effectId, signal) => {
@@ -99,7 +101,7 @@ export function openMcpServer(options: McpServerOptions): McpServer {
         return ok(answerText(result));
       } catch (error) {
         if (!(error instanceof Error)) throw error;
-        return err(failureOf(error, options.isNotSent));
+        return err(failureOf(error, options));
       }
     },
     close: async () => {
@@ -174,28 +176,29 @@ function asTool({ name, description, inputSchema }: McpDefinition): Tool {
 const REFUSALS: readonly number[] = [-32_700, -32_600, -32_601, -32_602];
 
 // Nothing that a server wrote stands in these: it would pass for ours.
-function failureOf(error: Error, isNotSent: McpServerOptions["isNotSent"]): StepError {
-  if (causes(error).some(isNotSent) || codeOf(error) === SdkErrorCode.NotConnected)
-    return { code: "not_sent", detail: "The MCP server could not be reached; nothing was sent." };
+function failureOf(error: Error, options: McpServerOptions): PassingError {
+  const passes = passesOf(error, options);
+  if (causes(error).some(options.isNotSent) || codeOf(error) === SdkErrorCode.NotConnected)
+    return { code: "not_sent", detail: "The MCP server could not be reached; nothing was sent.", passes };
   const status = unavailableIn(error)?.status ?? (error instanceof SdkHttpError ? error.status : null);
   const refused =
     (error instanceof ProtocolError && REFUSALS.includes(error.code)) ||
     (status !== null && status >= 400 && status < 500 && status !== 408);
-  if (refused) return passing(error, { code: "mcp_refused", detail: "The MCP server refused the call." });
-  // Whoever may repeat the call can try again.
-  const unknown: PassingError = {
+  if (refused) return { code: "mcp_refused", detail: "The MCP server refused the call.", passes };
+  return {
     code: "outcome_unknown",
     detail: "Whether the MCP server carried the call out is not known: no whole answer came back.",
-    passes: { retryAfterMs: retryAfterMsOf(unavailableIn(error)?.retryAfter ?? null) },
+    passes,
   };
-  return unknown;
 }
 
-/** Says that another time it may be otherwise, where the server said so. */
-function passing(error: Error, failure: StepError): StepError | PassingError {
+/** Whether another attempt may succeed: where nothing was answered, or that it cannot be now. */
+function passesOf(error: Error, { isUnusable }: McpServerOptions): PassingError["passes"] {
   const unavailable = unavailableIn(error);
-  if (unavailable === null) return failure;
-  return { ...failure, passes: { retryAfterMs: retryAfterMsOf(unavailable.retryAfter) } };
+  if (unavailable !== null) return { retryAfterMs: retryAfterMsOf(unavailable.retryAfter) };
+  const isAnswered =
+    error instanceof ProtocolError || error instanceof SdkHttpError || causes(error).some(isUnusable);
+  return isAnswered ? null : { retryAfterMs: null };
 }
 
 const unavailableIn = (error: Error): Unavailable | null =>

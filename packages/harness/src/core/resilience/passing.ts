@@ -2,8 +2,11 @@
 
 import type { StepError } from "../run/journal.ts";
 
-/** What a tool may add to its error: another attempt may succeed, after so long where the other side said so. */
-export type PassingError = StepError & { readonly passes: { readonly retryAfterMs: number | null } };
+/**
+ * What a tool may add to its error: another attempt may succeed, after so long where the other side said so; or null: it
+ * was an answer, and would be the same again.
+ */
+export type PassingError = StepError & { readonly passes: { readonly retryAfterMs: number | null } | null };
 
 /** Too many calls, or a server that says that it is not itself (RFC 9110; 425: RFC 8470). */
 const PASSING_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504]);
