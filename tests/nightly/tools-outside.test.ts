@@ -196,17 +196,20 @@ test("a call that must happen once is not repeated when it may have happened: a 
   expect(server.calls().slice(before.calls)).toHaveLength(1);
 });
 
-test.each([500, 307])("status %s of a server of tools is an answer: it is not asked again", async (status) => {
-  const { server } = benches();
-  server.failWith((method) => (method === "tools/call" ? { status } : null));
-  const before = { asked: server.asked().length, calls: server.calls().length };
-  const run = await runCalls(payment(REPEATABLE_TOOL, `answered with ${status}`));
-  expect(run.status).toBe("succeeded");
-  expect(toolSteps(run)).toMatchObject([{ state: "failed", error: { code: "outcome_unknown" } }]);
-  const calls = server.asked().slice(before.asked);
-  expect(calls.filter(({ method }) => method === "tools/call")).toHaveLength(1);
-  expect(server.calls()).toHaveLength(before.calls);
-});
+test.each([500, 307])(
+  "status %s of a server of tools is an answer: it is not asked again",
+  async (status) => {
+    const { server } = benches();
+    server.failWith((method) => (method === "tools/call" ? { status } : null));
+    const before = { asked: server.asked().length, calls: server.calls().length };
+    const run = await runCalls(payment(REPEATABLE_TOOL, `answered with ${status}`));
+    expect(run.status).toBe("succeeded");
+    expect(toolSteps(run)).toMatchObject([{ state: "failed", error: { code: "outcome_unknown" } }]);
+    const calls = server.asked().slice(before.asked);
+    expect(calls.filter(({ method }) => method === "tools/call")).toHaveLength(1);
+    expect(server.calls()).toHaveLength(before.calls);
+  },
+);
 
 test("a dead server of tools is left alone: the next call is refused at once, before anybody is asked", async () => {
   const { server } = benches();
