@@ -45,6 +45,7 @@ import type {
   Telemetry,
   Tool,
   Tools,
+  Workspaces,
 } from "../../packages/harness/src/ports.ts";
 import { createRedactor } from "../../packages/harness/src/core/redact/redactor.ts";
 import { createAnswerSeal } from "../../packages/harness/src/services/answer-seal.ts";
@@ -115,6 +116,8 @@ export type EngineOptions = {
   readonly rewriteSql?: (sql: string) => string;
   /** Stands between the store and its connections. */
   readonly wrapPool?: (pool: Pool) => Pool;
+  /** With one source, `source`, that every run works on; left out: none. */
+  readonly workspaces?: Workspaces;
   /** All agents there are; left out: the one above. A test may change the map under way. */
   readonly agents?: ReadonlyMap<string, AgentDefinition>;
 };
@@ -133,7 +136,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       ...ports,
       ...keys,
       ...own,
-      workspaceNames: [],
+      workspaceNames: options.workspaces === undefined ? [] : ["source"],
       agents: ports.agents,
       quotas: options.quotas ?? { tenant: null, principal: null, actions: {} },
       tokens: openTokens(options.identityProviders ?? [], { clock, log: () => undefined }),
@@ -179,7 +182,8 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
     sweep: async () => await sweep(ports),
     async submit(task = "Do it.", key?: string): Promise<RunId> {
       sequence += 1;
-      const request = { agent: agent.name, task };
+      const place = options.workspaces === undefined ? {} : { workspace: "source" };
+      const request = { agent: agent.name, task, ...place };
       return value(await harness.submitRun(caller, request, key ?? `key-${sequence}`)).runId;
     },
     reachesWhile: async (id, between, ...states) => await reach(run, id, between, states),
@@ -232,6 +236,7 @@ async function openParts(
     get: (name) => toolList.find((tool) => tool.manifest.name === name),
     list: () => toolList,
   };
+  const workspaces = options.workspaces ?? noWorkspaces;
   const store = postgresStore({ pool: poolOf(options, database), wakeUps, clock, random });
   const routing: Routing = { ...DEFAULT_ROUTING, ...options.routing };
   const ports: OrchestratorPorts = {
@@ -240,8 +245,8 @@ async function openParts(
     gates: createGates({ breakers: store.breakers, clock, random, log, settings: routing.providers }),
     models: options.models ?? answering(() => ({ text: "done" })),
     tools,
-    workspaces: noWorkspaces,
-    openWorkspace: openWorkspaceOfRun(noWorkspaces, tools),
+    workspaces,
+    openWorkspace: openWorkspaceOfRun(workspaces, tools),
     files: openArtifactFiles({ folder, random }),
     policies: options.policies ?? policiesOf({ folder: shippedPolicyFolder("default") }),
     agents: options.agents ?? new Map([[agent.name, agent]]),
