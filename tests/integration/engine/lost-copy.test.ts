@@ -7,6 +7,7 @@ import type { Approval, ApproveRequest, Run, RunId } from "@assent/contract";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { openWorkspaces } from "../../../packages/harness/src/adapters/files/workspaces.ts";
 import { ok } from "../../../packages/harness/src/base/result.ts";
+import { answerLines } from "../../../packages/harness/src/cli/output/approval.ts";
 import type { Tool, Workspace } from "../../../packages/harness/src/ports.ts";
 import { answering, countingTool, type Engine, openEngine, policiesOf, value } from "../../support/engine.ts";
 import { until } from "../../support/until.ts";
@@ -158,7 +159,11 @@ test("a person has it done again: the run goes on, on a copy that is whole, and 
 
 test("a person has the run go on without it: the rest is there, and nothing is run again", async () => {
   const id = await loseCopy();
-  await say(await askedAbout(id, 2), "confirm");
+  const asked = await askedAbout(id, 2);
+  expect(answerLines(asked, "assent")).toContain(
+    `  go on without what it did        assent confirm ${asked.id} --comment "why"`,
+  );
+  await say(asked, "confirm");
   await engine.reaches(id, "succeeded");
   expect(seen).toEqual(["README.md", "note.txt"]);
   expect(commands).toBe(1);
@@ -192,7 +197,8 @@ test("a tool that an upgrade took away is asked about, not passed over", async (
   const next = await askedAbout(id, 4);
   expect(next.action.tool).toBe("command_line");
   await say(next, "confirm");
-  await engine.reaches(id, "succeeded");
+  const done = await engine.reaches(id, "succeeded");
+  expect(done.approvals.map(({ status }) => status)).toEqual(["spent", "spent", "spent", "spent"]);
   expect(seen).toEqual(["README.md", "note.txt"]);
 });
 
