@@ -182,8 +182,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
     sweep: async () => await sweep(ports),
     async submit(task = "Do it.", key?: string): Promise<RunId> {
       sequence += 1;
-      const place = options.workspaces === undefined ? {} : { workspace: "source" };
-      const request = { agent: agent.name, task, ...place };
+      const request = { agent: agent.name, task, ...(options.workspaces && { workspace: "source" }) };
       return value(await harness.submitRun(caller, request, key ?? `key-${sequence}`)).runId;
     },
     reachesWhile: async (id, between, ...states) => await reach(run, id, between, states),

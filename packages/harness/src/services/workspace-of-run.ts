@@ -62,7 +62,7 @@ async function repeat(
   { seq, effect, request: { action, effectId, precondition } }: ToolStep,
   workspace: Workspace,
   signal: AbortSignal,
-  { answerOf }: Restoring,
+  restoring: Restoring,
 ): Promise<string | null> {
   const tool = tools.get(action.tool);
   const what = `The run's copy is lost, and step ${seq} (${action.tool})`;
@@ -71,7 +71,7 @@ async function repeat(
   // Only what was done inside the copy is lost with it; effects on the outside are where they were.
   if (tool.scope !== "workspace") return null;
   // What may happen once only (a command) is not tried again by itself: its second run may end otherwise.
-  if (effect === "once" && answerOf(seq) !== "repeat")
+  if (effect === "once" && restoring.answerOf(seq) !== "repeat")
     return `${what} is not repeated on a fresh one by itself: it may happen once only.`;
   const done = await tool.execute(action.arguments, precondition, { workspace, effectId, signal });
   return done.ok ? null : `${what} could not be repeated on a fresh one: ${done.error.detail}`;
