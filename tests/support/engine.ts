@@ -62,11 +62,10 @@ import { silentTelemetry } from "../../packages/harness/src/services/traced/sile
 import { startSweeper, sweep } from "../../packages/harness/src/services/sweeper.ts";
 import { startWorker } from "../../packages/harness/src/services/worker.ts";
 import { openWorkspaceOfRun } from "../../packages/harness/src/services/workspace-of-run.ts";
-import { agentOf, DEFAULT_ROUTING, noWorkspaces } from "./engine-defaults.ts";
+import { agentOf, DEFAULT_ROUTING, noWorkspaces, reach } from "./engine-defaults.ts";
 import { rewritingPool } from "./rewriting-pool.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "./database.ts";
 import { shiftableClock, type ShiftableClock } from "./shiftable-clock.ts";
-import { until } from "./until.ts";
 
 export type Engine = AsyncDisposable & {
   readonly database: ThrowAwayDatabase;
@@ -193,19 +192,6 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       rmSync(folder, { recursive: true });
     },
   };
-}
-
-async function reach(
-  read: (id: RunId) => Promise<Run>,
-  id: RunId,
-  between: () => Promise<void>,
-  states: readonly RunState[],
-): Promise<Run> {
-  return await until(`${id} is ${states.join(" or ")}`, async () => {
-    await between();
-    const now = await read(id);
-    return states.includes(now.status) ? now : undefined;
-  });
 }
 
 type Stoppable = { stop(): Promise<void> };
