@@ -55,6 +55,8 @@ export type ThrowAwayDatabase = AsyncDisposable & {
   /** Made at the first call, ended when the database is disposed of. */
   appPool(): Pool;
   ownerPool(): Pool;
+  /** The database as it is now, as a backup of all its files would have it. Pools that were made are ended. */
+  copy(): Promise<ThrowAwayDatabase>;
 };
 
 async function openServer(folder: string): Promise<EmbeddedServer> {
@@ -207,10 +209,14 @@ async function waitForSessionsToEnd(admin: Pool, name: string): Promise<void> {
 export async function connectThrowAwayDatabase(
   options: { readonly schema?: "migrated" | "none" } = {},
 ): Promise<ThrowAwayDatabase> {
-  const { server, admin } = await attachOnce();
+  return await createFrom(await attachOnce(), options.schema === "none" ? "template0" : TEMPLATE);
+}
+
+async function createFrom(cluster: Attached, template: string): Promise<ThrowAwayDatabase> {
+  const { server, admin } = cluster;
   const name = `assent_test_${randomBytes(8).toString("hex")}`;
   await withAdmin(admin, async (client) => {
-    await createDatabase(client, name, options.schema === "none" ? "template0" : TEMPLATE);
+    await createDatabase(client, name, template);
   });
   const app = server.connection("app", name);
   const owner = server.connection("owner", name);
@@ -220,19 +226,27 @@ export async function connectThrowAwayDatabase(
     pools.set(role, pool);
     return pool;
   };
+  const endPools = async (): Promise<void> => {
+    await Promise.all(
+      [...pools.values()].map(async (pool) => {
+        await pool.end();
+      }),
+    );
+    pools.clear();
+    await waitForSessionsToEnd(admin, name);
+  };
   return {
     name,
     app,
     owner,
     appPool: () => poolOf("app"),
     ownerPool: () => poolOf("owner"),
+    copy: async () => {
+      await endPools();
+      return await createFrom(cluster, name);
+    },
     [Symbol.asyncDispose]: async () => {
-      await Promise.all(
-        [...pools.values()].map(async (pool) => {
-          await pool.end();
-        }),
-      );
-      await waitForSessionsToEnd(admin, name);
+      await endPools();
       // By force: what a failed test left connected must not keep its database.
       await admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
     },

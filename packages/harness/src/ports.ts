@@ -104,6 +104,10 @@ export type Tool = {
   readonly manifest: Manifest;
   /** Where its effects are: in the run's private copy, which can be made again, or outside of it. */
   readonly scope: "workspace" | "world";
+  /** Planning asks the other side, too: it may fail like a call, and does no harm twice. */
+  readonly asksToPlan?: true;
+  /** For a tool that asks many: whom a call would ask. Who fails is left alone, and nobody else. Null: nobody. */
+  peerOf?(args: Readonly<Record<string, unknown>>): string | null;
   /** Checks the arguments against the schema and the world, without changing it. An error goes back to the model. */
   plan(args: Readonly<Record<string, unknown>>, context: ToolContext): Promise<Result<Plan, StepError>>;
   /**
@@ -177,11 +181,15 @@ export type Commit = {
 export type Workspaces = {
   /** The commit that a copy made now would hold, or why there can be none. Nothing is written. */
   resolve(name: string): Promise<Result<{ readonly commit: string }, StepError>>;
-  /** Opens the run's copy, making it first where it is missing. `made`: it is new, so earlier writes are not in it. */
+  /**
+   * Opens the run's copy, making it first where it is missing (`made`). What the run did to the copy before is done to
+   * the new one by `restore`, before it takes its place: where that fails, or the process dies, there is no copy.
+   */
   open(
     run: RunId,
     source: { readonly name: string; readonly commit: string },
     signal: AbortSignal,
+    restore?: (workspace: Workspace) => Promise<Result<null, StepError>>,
   ): Promise<Result<{ readonly workspace: Workspace; readonly made: boolean }, StepError>>;
   /** Removes the run's copy; no error when there is none. */
   remove(run: RunId): Promise<void>;
@@ -285,6 +293,8 @@ export type Answer = {
   readonly status: number;
   /** Null where there is none. A redirect is shown and never followed: where it leads has to be decided anew. */
   readonly location: string | null;
+  /** As it was sent; null where there is none. */
+  readonly retryAfter: string | null;
   readonly contentType: string;
   readonly body: Body;
 };

@@ -27,6 +27,7 @@ const evidenceOf = (ports: LogPorts): Evidence =>
     rotate: () => undefined,
     onOperated: async () => await Promise.resolve(),
     witnessed: null,
+    installation: null,
     gaps: () => 0,
   });
 

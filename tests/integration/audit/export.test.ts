@@ -58,6 +58,7 @@ function openLog(ports: LogPorts, tenant: TenantId) {
     rotate: () => undefined,
     onOperated: async () => await Promise.resolve(),
     witnessed: null,
+    installation: null,
     gaps: () => 0,
   });
   const trail = createAuditTrail(evidence);

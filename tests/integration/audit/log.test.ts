@@ -8,6 +8,7 @@ import { transaction } from "../../../packages/harness/src/adapters/postgres/con
 import { decodeLeaf, commitment } from "../../../packages/harness/src/core/audit/leaf.ts";
 import type { LogStore } from "../../../packages/harness/src/ports.ts";
 import { advance } from "../../../packages/harness/src/services/audit/keeper.ts";
+import { systemRandom } from "../../../packages/harness/src/adapters/system/random.ts";
 import { sequence } from "../../../packages/harness/src/services/audit/sequencer.ts";
 import { dyingAt } from "../../support/dying-operations.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../support/database.ts";
@@ -186,6 +187,8 @@ test.each<[string, string, (tenant: TenantId) => Promise<void>]>([
       const hashes = await store.transaction(tenant, async (tx) => await tx.hashes(1, 0, 0, 5));
       await asOwner(HEAD, [uuidOf(tenant), 5, Buffer.from(treeHash(hashes))]);
       await addManyFacts(database, tenant, 20);
+      // As a keeper of the version before did, which gave them places that were taken.
+      await sequence({ store, random: systemRandom }, tenant);
     },
   ],
   [

@@ -90,8 +90,10 @@ async function trust(remembered: string | null = null): Promise<ReviewTrust> {
     anchor,
     published: await ports.files.readCheckpoint(origin),
     remembered,
+    readFile: async (path) => await ports.files.read(origin, path),
   };
-  const nothing: OutsideKnowledge = { anchor: null, published: null, remembered: null };
+  const readFile = async () => await Promise.resolve(null);
+  const nothing: OutsideKnowledge = { anchor: null, published: null, remembered: null, readFile };
   return { keysOf, outsideOf: (of) => (of === origin ? outside : nothing) };
 }
 

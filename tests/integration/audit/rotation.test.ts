@@ -66,6 +66,7 @@ test("checkpoints of before and after a rotation verify, each for its keys; the 
     rotate: (step) => (step === "add" ? keys.add() : keys.retire()),
     onOperated: async (_, kind) => await Promise.resolve(void told.push(kind)),
     witnessed: null,
+    installation: null,
     gaps: () => 0,
   });
   const opens = (note: string, ...by: readonly (readonly VerifierKey[])[]): boolean[] =>

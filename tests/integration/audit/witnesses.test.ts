@@ -21,6 +21,13 @@ import { copyLog } from "../../../packages/harness/src/cli/verify/copy-log.ts";
 import { openLogFolder, writeLogFile } from "../../../packages/harness/src/cli/verify/log-folder.ts";
 import { verifyLog } from "../../../packages/harness/src/core/audit/verify-log.ts";
 import { askForCosignature } from "../../../packages/harness/src/services/audit/ask-for-cosignature.ts";
+import { reviewOn } from "../../../packages/harness/src/adapters/postgres/audit-review.ts";
+import { transaction } from "../../../packages/harness/src/adapters/postgres/connect.ts";
+import { queryOn } from "../../../packages/harness/src/adapters/postgres/store.ts";
+import {
+  reviewEvidence,
+  type ReviewedEvidence,
+} from "../../../packages/harness/src/services/audit/review.ts";
 import { createEvidence } from "../../../packages/harness/src/services/audit/evidence.ts";
 import {
   type Installation,
@@ -149,6 +156,7 @@ function openTrail(): ReturnType<typeof createAuditTrail> {
       rotate: () => undefined,
       onOperated: async () => await Promise.resolve(),
       witnessed: { policy, installation: installationTenant, tagOf },
+      installation: null,
       gaps: () => 0,
     }),
   );
@@ -222,6 +230,35 @@ test("a tenant's log is witnessed by way of the installation's, though one witne
   expect(standing?.cosigned_size).toBeGreaterThan(0);
   // The tenant's own log is shown to nobody.
   expect((await openTrail().logs(caller(tenant))).data[0]?.cosigned_size).toBeNull();
+});
+
+test("verify --db misses a checkpoint that the installation's log took over, where its log has it no more", async () => {
+  const undone = new Error("undone");
+  const look = async (sql?: string) => {
+    let looked: readonly ReviewedEvidence[] = [];
+    await transaction(database.ownerPool(), async (client) => {
+      await client.query("alter table assent.audit_checkpoints disable trigger user");
+      if (sql !== undefined) await client.query(sql, [uuidOf(tenant)]);
+      const outside = { anchor: null, published: null, remembered: null };
+      const readFile = async () => await Promise.resolve(null);
+      const trust = { keysOf: () => [], outsideOf: () => ({ ...outside, readFile }) };
+      looked = await reviewEvidence(reviewOn(queryOn(client)), trust, false);
+      throw undone;
+    }).catch((error: unknown) => {
+      if (error !== undone) throw error;
+    });
+    const { covered, findings } =
+      looked.find((each) => each.tenant === "installation") ?? expect.unreachable();
+    return { covered, found: findings.map(({ code, at, detail }) => `${code} at ${at}: ${detail}`) };
+  };
+  const honest = await look();
+  expect(honest.covered).toBeGreaterThan(0);
+  expect(honest.found).toEqual([]);
+  const missed = `covered_missing at log_${tagOf(tenant, 1)} event 1: it took over a checkpoint of 5 entries`;
+  const altered =
+    "update assent.audit_checkpoints set note = replace(note, e'\\n5\\n', e'\\n4\\n') where tenant_id = $1";
+  for (const sql of ["delete from assent.audit_checkpoints where tenant_id = $1 and size = 5", altered])
+    expect((await look(sql)).found).toEqual([expect.stringContaining(missed)]);
 });
 
 test("the installation's entries name no tenant, and hold no size or digest that is not behind a salt", async () => {

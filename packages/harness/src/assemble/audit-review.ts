@@ -70,7 +70,12 @@ export async function reviewDatabase(
   );
 }
 
-const NOTHING_KNOWN: OutsideKnowledge = { anchor: null, published: null, remembered: null };
+const NOTHING_KNOWN: OutsideKnowledge = {
+  anchor: null,
+  published: null,
+  remembered: null,
+  readFile: async () => await Promise.resolve(null),
+};
 
 async function readOutside(
   { home, remembered }: AuditReviewOptions,
@@ -84,6 +89,7 @@ async function readOutside(
     known.set(origin, {
       anchor: (await anchors?.read(origin)) ?? null,
       published: await files.readCheckpoint(origin),
+      readFile: async (path) => await files.read(origin, path),
       // A checkpoint names its log in its first line; which keys may have signed it is checked later.
       remembered: remembered?.startsWith(`${origin}\n`) === true ? remembered : null,
     });

@@ -122,6 +122,7 @@ export async function startEvidence(
   started.defer(async () => await installation.stop());
   const evidence = createEvidence({
     ...base,
+    installation: options.installation,
     gaps: openAlarm({ store, clock, log, holds: () => kept.holds() }, options.telemetry, started),
     stoppedBy: (tenant) => kept.refusalOf(tenant),
     wake: async () => {

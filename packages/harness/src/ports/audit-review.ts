@@ -30,6 +30,12 @@ export type MisplacedEvent = {
   readonly name: string | null;
 };
 
+export type CoveredCheckpoints = {
+  readonly count: number;
+  /** At most so many as were asked for. */
+  readonly missing: readonly { readonly subject: string; readonly version: number; readonly size: number }[];
+};
+
 export type ReviewedRun = {
   readonly id: RunId;
   readonly state: RunState;
@@ -72,6 +78,8 @@ export type ReviewTx = {
   /** At most so many. */
   misplaced(tenant: string, limit: number): Promise<readonly MisplacedEvent[]>;
   waiting(tenant: string): Promise<{ readonly count: number; readonly oldestSeconds: number }>;
+  /** Checkpoints that this tenant's log says it took over from others' logs, and those of them that no log has. */
+  covered(tenant: string, limit: number): Promise<CoveredCheckpoints>;
   /** Entries of the log whose payload was erased, with a record that has no place in the tree yet. */
   waitingErasures(tenant: string, epoch: number): Promise<readonly number[]>;
   /** Runs after this id, in the order of their ids; null: from the first. */
@@ -96,4 +104,6 @@ export type OutsideKnowledge = {
   readonly published: string | null;
   /** One that the checker kept. */
   readonly remembered: string | null;
+  /** Among the published files, by its path; null for none. */
+  readonly readFile: (path: string) => Promise<Uint8Array | null>;
 };

@@ -18,7 +18,7 @@ export type WaitingFact = {
   readonly state: Uint8Array | null;
 };
 
-export type NewestFact = Pick<WaitingFact, "eventId" | "version" | "payload" | "kind">;
+export type NewestFact = Omit<WaitingFact, "state">;
 
 export type LogHead = { readonly epoch: number; readonly size: number; readonly root: Uint8Array };
 
@@ -162,6 +162,8 @@ export type AnchorFiles = {
 export type LogFiles = {
   /** The signed note that is published; null for none. */
   readCheckpoint(origin: string): Promise<string | null>;
+  /** A tile or a bundle of entries by its path; null for none. */
+  read(origin: string, path: string): Promise<Uint8Array | null>;
   /** Writes files that are not there yet, and returns when all of them would survive a loss of power. */
   write(origin: string, files: ReadonlyMap<string, Uint8Array>): Promise<void>;
   /** Puts the checkpoint in the place of the one before, all of it or nothing. */

@@ -8,6 +8,8 @@ import { diskOperations, type FileOperations } from "./file-operations.ts";
 import { withStagingName } from "./staging-name.ts";
 
 const CHECKPOINT_BYTES_MAX = 1_000_000;
+/** A bundle of 256 entries of 4 KB, and their lengths, has a little more than a megabyte. */
+const TILE_BYTES_MAX = 2_000_000;
 /** Folders that are remembered as durable; a log that grows makes new ones for ever. Past this they are synced again. */
 const DURABLE_MAX = 1_000;
 /** Origins are made by us; what does not look like one makes no path. */
@@ -54,6 +56,10 @@ export function openLogFiles({ folder, random, operations = diskOperations }: Lo
     async readCheckpoint(origin): Promise<string | null> {
       const bytes = await operations.read(join(folderOf(origin), "checkpoint"), CHECKPOINT_BYTES_MAX);
       return bytes === null ? null : Buffer.from(bytes).toString();
+    },
+    async read(origin, path): Promise<Uint8Array | null> {
+      assert(FILE.test(path), "what is read is a tile");
+      return await operations.read(join(folderOf(origin), ...path.split("/")), TILE_BYTES_MAX);
     },
     async write(origin, files): Promise<void> {
       const root = folderOf(origin);

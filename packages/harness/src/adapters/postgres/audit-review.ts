@@ -13,6 +13,7 @@ import type { Pool } from "pg";
 import type {
   ChangedDocument,
   ChangedObject,
+  CoveredCheckpoints,
   MisplacedEvent,
   ReviewedEvent,
   ReviewedLeaf,
@@ -109,8 +110,28 @@ const MISPLACED = `
   where c.event_id is null or f.event_id is null or c.times > 1
   order by 1 limit $2`;
 
+// What is taken over is the digest of a note's text: all of it before its first empty line. Compared as texts, since
+// what stands in a payload may be anything. What was erased says nothing.
+const COVERED = `
+  with covers as (
+    select f.subject, f.version, f.data ->> 'size' as size, f.data ->> 'sha256' as sha256 from assent.audit_facts f
+    where f.tenant_id = $1 and f.kind = 'log.covered' and f.data::text <> '{"erased":true}'
+  ), signed as materialized (
+    select c.size::text as size,
+      encode(sha256(convert_to(split_part(c.note, e'\\n\\n', 1) || e'\\n', 'UTF8')), 'hex') as sha256
+    from assent.audit_checkpoints c
+  ), missing as (
+    select c.subject, c.version, c.size from covers c
+    where not exists (select from signed s where s.sha256 = c.sha256 and s.size = c.size)
+    order by c.subject, c.version limit $2
+  )
+  select (select count(*) from covers) as count,
+    coalesce((select json_agg(json_build_object('subject', m.subject, 'version', m.version, 'size', m.size))
+      from missing m), '[]') as missing`;
+
 type Logs =
   | "tenants"
+  | "covered"
   | "logs"
   | "leaves"
   | "nodes"
@@ -154,6 +175,18 @@ function reviewLogs(query: Query): Pick<ReviewTx, Logs> {
         [tenant, limit],
       );
       return rows.map(({ what, event_id, name }) => ({ what, eventId: event_id, name }));
+    },
+    async covered(tenant, limit): Promise<CoveredCheckpoints> {
+      const row = only(
+        await query<{ count: string; missing: { subject: string; version: number; size: string | null }[] }>(
+          COVERED,
+          [tenant, limit],
+        ),
+      );
+      return {
+        count: Number(row.count),
+        missing: row.missing.map(({ size, ...rest }) => ({ ...rest, size: Number(size) })),
+      };
     },
     async waitingErasures(tenant, epoch): Promise<readonly number[]> {
       const rows = await query<{ idx: string }>(

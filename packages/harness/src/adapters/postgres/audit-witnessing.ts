@@ -8,14 +8,16 @@ type Witnessing = "newestFact" | "newestEntry" | "cosigned" | "signedAfter";
 export function witnessing({ query, tenant }: Scope): Pick<LogTx, Witnessing> {
   return {
     async newestFact(subject): Promise<NewestFact | null> {
-      const [row] = await query<{ event_id: string; version: number; kind: string; payload: string }>(
-        `select event_id, version, kind, data::text as payload from assent.audit_facts
+      const [row] = await query<
+        Omit<NewestFact, "eventId" | "actor"> & { event_id: string; actor_id: string | null }
+      >(
+        `select event_id, subject, version, at, kind, actor_id, data::text as payload from assent.audit_facts
          where tenant_id = $1 and subject = $2 order by version desc limit 1`,
         [tenant, subject],
       );
       if (row === undefined) return null;
-      const { event_id: eventId, ...rest } = row;
-      return { eventId, ...rest };
+      const { event_id: eventId, actor_id: actor, ...rest } = row;
+      return { eventId, actor, ...rest };
     },
     async newestEntry(subject, epoch, before): Promise<number | null> {
       const [row] = await query<{ idx: string }>(

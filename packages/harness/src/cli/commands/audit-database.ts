@@ -30,9 +30,12 @@ export async function verifyDatabase(context: Context, flags: VerifyFlags): Outc
   return ok(verified ? "ok" : "failed");
 }
 
-const tenantLines = ({ tenant, logs, waiting, findings, state }: ReviewedEvidence): string[] => [
+const tenantLines = ({ tenant, logs, covered, waiting, findings, state }: ReviewedEvidence): string[] => [
   `Tenant ${tenant}: ${waiting.count} events wait for their place${waiting.count === 0 ? "" : `, the oldest for ${waiting.oldestSeconds.toFixed(1)} s`}.`,
   ...logs.flatMap(logLines),
+  ...(covered === 0
+    ? []
+    : [`  ${covered} checkpoints of other logs that it took over were looked for in them`]),
   ...(state === null ? [] : stateLines(state)),
   ...findings.map(findingLine),
 ];
@@ -46,6 +49,11 @@ const logLines = (log: ReviewedLog): string[] => [
       : `the signer's memory of ${log.anchorSize}`,
     ...(log.rememberedSize === null ? [] : [`the kept checkpoint of ${log.rememberedSize}`]),
   ].join("; ")}`,
+  ...(log.lost === 0
+    ? []
+    : [
+        `    ${log.lost} entries from ${log.size} on stand in the published files only: the database was restored from a backup, and their events are lost`,
+      ]),
   ...log.keys.map((key) => `    key: ${key}`),
   ...log.findings.map(findingLine),
 ];

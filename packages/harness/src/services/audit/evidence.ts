@@ -8,6 +8,7 @@ import type {
   Caller,
   Clock,
   CoveredEntry,
+  LogFiles,
   LogInfo,
   LogStore,
   LogTx,
@@ -16,7 +17,9 @@ import type {
 } from "../../ports.ts";
 import type { Refusal } from "../harness.ts";
 import { digestOf } from "../../base/digest.ts";
+import { knownSize, publishedCheckpoint } from "./ahead.ts";
 import { newestOf } from "./keeper.ts";
+import { epochSubject } from "./sequencer.ts";
 import type { Signer } from "./signer.ts";
 import { withHashes } from "./tree-reader.ts";
 import {
@@ -31,6 +34,7 @@ export type EvidencePorts = {
   readonly store: LogStore;
   readonly clock: Clock;
   readonly signer: Signer;
+  readonly files: LogFiles;
   readonly originOf: (tenant: TenantId, epoch: number) => string;
   /** Makes the process that keeps the logs look at once. */
   readonly wake: () => Promise<void>;
@@ -50,6 +54,8 @@ export type EvidencePorts = {
   ) => Promise<void>;
   /** Null where no witness is asked. */
   readonly witnessed: WitnessedOptions | null;
+  /** The tenant of the installation's own log; null where there is none. */
+  readonly installation: TenantId | null;
   /** Tenants whose log has lost or gained something, as far as this process has counted. */
   readonly gaps: () => number;
 };
@@ -242,38 +248,71 @@ async function erase(
 }
 
 async function beginEpoch(
-  { store, clock, signer, originOf, wake, onOperated }: EvidencePorts,
+  ports: EvidencePorts,
   { tenant, actor }: Caller,
   reason: string,
 ): Promise<Result<LogInfo, Refusal>> {
-  const begun = await store.transaction(tenant, async (tx) => {
+  const begun = await beginAt(ports, tenant, uuidOf(actor.id), reason);
+  // Nobody has a key of the installation's log: where it cannot go on either, this is when it begins anew.
+  const { installation } = ports;
+  if (installation !== null && installation !== tenant && (await isCut(ports, installation)))
+    await beginAt(
+      ports,
+      installation,
+      null,
+      "It ended before what was signed, and a tenant's log began anew.",
+    );
+  // Nothing of why: that is the tenant's, and stands in its own log.
+  await ports.onOperated("epochs", EPOCH_KIND, { origin_sha256: digestOf("origin", begun.origin) });
+  await ports.wake();
+  return ok(begun);
+}
+
+async function isCut(ports: EvidencePorts, tenant: TenantId): Promise<boolean> {
+  const log = await ports.store.transaction(tenant, async (tx) => (await tx.logs()).at(-1));
+  if (log === undefined) return false;
+  const known = await knownSize(ports, log);
+  const head = await ports.store.transaction(tenant, async (tx) => await tx.head(log.epoch));
+  return known > (head?.size ?? 0);
+}
+
+async function beginAt(
+  { store, clock, signer, files, originOf }: EvidencePorts,
+  tenant: TenantId,
+  actor: string | null,
+  reason: string,
+): Promise<LogInfo> {
+  return await store.transaction(tenant, async (tx) => {
     await tx.lock();
     const last = (await tx.logs()).at(-1);
     const epoch = (last?.epoch ?? 0) + 1;
     const origin = originOf(tenant, epoch);
     const log = { epoch, origin, vkey: newestOf(signer.vkeys(origin)) };
-    // Where the old log ended as far as the database knows; the signer's memory and the files may know more.
-    const checkpoint = last === undefined ? null : await tx.checkpoint(last.epoch, 0);
+    // Where the old log ended. After a restored backup its files know more than the database: what it has lost stays
+    // accounted for, and is read from there.
+    const stored = last === undefined ? null : await tx.checkpoint(last.epoch, 0);
+    const published = last === undefined ? null : await publishedCheckpoint({ signer, files }, last.origin);
+    const checkpoint = (published?.size ?? 0) > (stored?.size ?? 0) ? published : stored;
     await tx.begin(log);
     await tx.addFact({
-      subject: `epoch:${epoch}`,
+      subject: epochSubject(epoch),
       at: clock.now(),
-      kind: "log.epoch_begun",
-      actor: uuidOf(actor.id),
+      kind: EPOCH_KIND,
+      actor,
       payload: JSON.stringify({
         reason,
         before: last?.origin ?? null,
         last_checkpoint: checkpoint?.note ?? null,
+        database_size: last === undefined ? 0 : ((await tx.head(last.epoch))?.size ?? 0),
         signer_remembers: last === undefined ? 0 : await signer.remembered(last.origin),
       }),
     });
     return log;
   });
-  // Nothing of why: that is the tenant's, and stands in its own log.
-  await onOperated("epochs", "log.epoch_begun", { origin_sha256: digestOf("origin", begun.origin) });
-  await wake();
-  return ok(begun);
 }
+
+/** The first entry of every epoch but the first: where the one before ended. */
+export const EPOCH_KIND = "log.epoch_begun";
 
 const newestOrigin = async (tx: LogTx): Promise<string | null> => (await tx.logs()).at(-1)?.origin ?? null;
 

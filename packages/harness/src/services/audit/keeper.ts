@@ -6,6 +6,8 @@ import type { TenantId } from "@assent/contract";
 import type { Clock, Log, LogHold, LogInfo } from "../../ports.ts";
 import type { PublishedCheckpoint } from "./witnessing.ts";
 import { publish, type PublisherPorts, type PublishRefusal } from "./publisher.ts";
+import { cutRefusal } from "./signer.ts";
+import { knownSize } from "./ahead.ts";
 import { sequence, type SequencerPorts } from "./sequencer.ts";
 
 /** Facts of this long share a batch, a signature and its disk syncs. */
@@ -111,6 +113,11 @@ export async function advance(
       code: "key_differs",
       detail: `The log ${log.origin} was begun with another key than this home's; begin a new epoch, or give this home its key.`,
     };
+  // Before anything is given a place: what was recorded since a backup was restored waits for the next epoch, instead
+  // of taking places whose entries are signed.
+  const known = await knownSize(ports, log);
+  const size = await ports.store.transaction(tenant, async (tx) => (await tx.head(log.epoch))?.size ?? 0);
+  if (known > size) return cutRefusal(size, known);
   for (let more = true; more;) more = (await sequence(ports, tenant))?.more === true;
   const published = await publish(ports, tenant);
   if (!published.ok) return published.error;

@@ -16,6 +16,7 @@ import {
   type VerifierKey,
 } from "@assent/tlog";
 import { decodeLeaf, leafTime } from "../../core/audit/leaf.ts";
+import { type Claim, readLostTail } from "./lost-tail.ts";
 import { createLeafChecks } from "../../core/audit/verify-leaf.ts";
 import { type LogFinding, payloadLine } from "../../core/audit/verify-source.ts";
 import type { LogInfo, OutsideKnowledge, ReviewedLeaf, ReviewTx } from "../../ports.ts";
@@ -39,11 +40,11 @@ export type ReviewedLog = {
   readonly rememberedSize: number | null;
   readonly opened: number;
   readonly erased: number;
+  /** Entries that stand in the published files only, since a restored backup ends before them. */
+  readonly lost: number;
   readonly findings: readonly LogFinding[];
 };
 
-/** Somebody says that the first so many entries have this root. */
-type Claim = { readonly size: number; readonly root: Hash; readonly by: string };
 type Add = (finding: LogFinding) => void;
 type Head = LogInfo & { readonly size: number; readonly root: Uint8Array };
 
@@ -59,8 +60,12 @@ export async function reviewLog(
   const add: Add = (finding) => void (findings.length < REVIEW_FINDINGS_MAX && findings.push(finding));
   const signed = await readClaims(tx, tenant, log, keys, add);
   const memories = remembered(log, keys, outside, add);
-  const claims = [...signed.claims, ...memories, { size: log.size, root: log.root, by: "the head" }];
-  const walked = await walk(tx, tenant, log, claims, add);
+  const sizes = memories.map(({ size }) => size);
+  const tail = await readLostTail(tx, tenant, log, keys, outside, sizes);
+  const head = { size: log.size, root: log.root, by: "the head" };
+  const claims = [...signed.claims, ...memories, ...tail.claims, head];
+  const walked = await walk(tx, tenant, log, { claims, tail: tail.entries }, add);
+  checkEnd(log, memories, walked.end, tail.accounted, add);
   return {
     origin: log.origin,
     epoch: log.epoch,
@@ -72,6 +77,7 @@ export async function reviewLog(
     rememberedSize: memories.find(({ by }) => by === REMEMBERED)?.size ?? null,
     opened: walked.opened,
     erased: walked.erased,
+    lost: tail.entries.length,
     findings,
   };
 }
@@ -118,7 +124,7 @@ async function readClaims(
 }
 
 function remembered(
-  { origin, size }: Head,
+  { origin }: Head,
   keys: readonly VerifierKey[],
   { anchor, published, remembered: kept }: OutsideKnowledge,
   add: Add,
@@ -134,23 +140,39 @@ function remembered(
     if (opened.ok) claims.push({ ...opened.value, by });
     else add({ code: "checkpoint_invalid", at: by, detail: opened.error });
   }
-  for (const claim of claims)
-    if (claim.size > size)
-      add({
-        code: "history_cut",
-        at: `entry ${size}`,
-        detail: `the log ends after ${size} entries, but ${claim.by} has ${claim.size}`,
-      });
   return claims;
 }
 
-type Walked = { readonly opened: number; readonly erased: number };
+// What somebody remembers is there, or stands in the files and is accounted for by the epoch that followed.
+function checkEnd(
+  { size }: Head,
+  memories: readonly Claim[],
+  end: number,
+  accounted: number,
+  add: Add,
+): void {
+  for (const claim of memories) {
+    if (claim.size <= size || (claim.size <= end && claim.size <= accounted)) continue;
+    const rest =
+      claim.size > end
+        ? ""
+        : "; the published files have the rest, and no epoch that follows accounts for it";
+    add({
+      code: "history_cut",
+      at: `entry ${size}`,
+      detail: `the log ends after ${size} entries, but ${claim.by} has ${claim.size}${rest}`,
+    });
+  }
+}
+
+type Walked = { readonly opened: number; readonly erased: number; readonly end: number };
+type Expected = { readonly claims: readonly Claim[]; readonly tail: readonly Uint8Array[] };
 
 async function walk(
   tx: ReviewTx,
   tenant: string,
   log: Head,
-  claims: readonly Claim[],
+  { claims, tail }: Expected,
   add: Add,
 ): Promise<Walked> {
   const edge = new RightEdge();
@@ -164,7 +186,7 @@ async function walk(
       if (leaf.index !== edge.size) {
         const code = leaf.index < edge.size ? "entry_repeated" : "entry_missing";
         add({ code, at: `entry ${edge.size}`, detail: `the next row is the one of entry ${leaf.index}` });
-        return checks.end();
+        return { ...checks.end(), end: edge.size };
       }
       checkFact(leaf, add);
       nodes.push(...edge.append(leaf.leafHash));
@@ -184,9 +206,25 @@ async function walk(
       at: `entry ${log.size}`,
       detail: "there are more entries than the head has",
     });
+  if (edge.size === log.size) walkTail(tail, edge, roots, checks);
   roots.end();
   compareNodes(await tx.nodes(tenant, log.epoch), nodes, add);
-  return checks.end();
+  return { ...checks.end(), end: edge.size };
+}
+
+// Of these there are the entries alone: what they are about, and what opens them, was lost with the rows.
+function walkTail(
+  tail: readonly Uint8Array[],
+  edge: RightEdge,
+  roots: RootChecks,
+  checks: ReturnType<typeof createLeafChecks>,
+): void {
+  checks.openBundle(null, edge.size);
+  for (const entry of tail) {
+    checks.check(Buffer.from(entry), 0, entry.byteLength, edge.size);
+    edge.append(leafHash(entry));
+    roots.check(edge);
+  }
 }
 
 // Form, log, count per subject and payloads, by the rules that exports are held to.

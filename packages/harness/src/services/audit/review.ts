@@ -3,13 +3,15 @@
 
 import { type VerifierKey } from "@assent/tlog";
 import type { LogFinding } from "../../core/audit/verify-source.ts";
-import type { OutsideKnowledge, ReviewTx } from "../../ports.ts";
+import type { CoveredCheckpoints, OutsideKnowledge, ReviewTx } from "../../ports.ts";
 import { reviewLog, REVIEW_FINDINGS_MAX, type ReviewedLog } from "./review-log.ts";
 import { type ReviewedState, reviewState } from "./review-state.ts";
 
 export type ReviewedEvidence = {
   readonly tenant: string;
   readonly logs: readonly ReviewedLog[];
+  /** Checkpoints of others' logs that this tenant's log took over: those of the installation. */
+  readonly covered: number;
   /** Events that wait for their place, and how long the oldest has; a keeper that runs leaves none for long. */
   readonly waiting: { readonly count: number; readonly oldestSeconds: number };
   /** About events that have no place or several. */
@@ -32,11 +34,13 @@ export async function reviewEvidence(
     const logs: ReviewedLog[] = [];
     for (const log of await tx.logs(id))
       logs.push(await reviewLog(tx, id, log, trust.keysOf(log.origin), trust.outsideOf(log.origin)));
+    const covered = await tx.covered(id, REVIEW_FINDINGS_MAX);
     reviewed.push({
       tenant: slug,
       logs,
+      covered: covered.count,
       waiting: await tx.waiting(id),
-      findings: await findMisplaced(tx, id),
+      findings: [...(await findMisplaced(tx, id)), ...covered.missing.map(uncovered)],
       state: withState ? await reviewState(tx, id) : null,
     });
   }
@@ -55,6 +59,12 @@ async function findMisplaced(tx: ReviewTx, tenant: string): Promise<LogFinding[]
     return { code, at: name ?? `event number ${eventId}`, detail };
   });
 }
+
+const uncovered = ({ subject, version, size }: CoveredCheckpoints["missing"][number]): LogFinding => ({
+  code: "covered_missing",
+  at: `${subject} event ${version}`,
+  detail: `it took over a checkpoint of ${size} entries that no log has: a tenant's log was rewritten, cut or removed`,
+});
 
 export const findingsOf = (reviewed: readonly ReviewedEvidence[]): readonly LogFinding[] =>
   reviewed.flatMap(({ logs, findings, state }) => [

@@ -31,7 +31,8 @@ export async function sequence(
   return await store.transaction(tenant, async (tx) => {
     const head = await tx.lock();
     if (head === null) return null;
-    const facts = await tx.take(batchFactsMax);
+    const beginning = await readBeginning(tx, head);
+    const facts = beginning ?? (await tx.take(batchFactsMax));
     if (facts.length === 0) return { head, more: false };
     const log = (await tx.logs()).at(-1);
     assert(log?.epoch === head.epoch, "the head is the newest log's");
@@ -49,8 +50,22 @@ export async function sequence(
     }
     const root = edge.root();
     await tx.append(head, { leaves, nodes, root });
-    return { head: { epoch: head.epoch, size: edge.size, root }, more: facts.length >= batchFactsMax };
+    return {
+      head: { epoch: head.epoch, size: edge.size, root },
+      more: beginning !== null || facts.length >= batchFactsMax,
+    };
   });
+}
+
+/** What an epoch's beginning is recorded under. */
+export const epochSubject = (epoch: number): string => `epoch:${epoch}`;
+
+// A later epoch begins with what began it, whatever has waited for longer: its first entry says where the one before
+// ended. Null where it has begun.
+async function readBeginning(tx: LogTx, { epoch, size }: LogHead): Promise<readonly WaitingFact[] | null> {
+  if (epoch === 1 || size > 0) return null;
+  const fact = await tx.newestFact(epochSubject(epoch));
+  return fact === null ? null : [{ ...fact, state: null }];
 }
 
 function leafOf(

@@ -82,12 +82,14 @@ export function createSigner(anchors: AnchorFiles, { seeds, retired }: SignerKey
   };
 }
 
+/** @param known entries that were signed or published before */
+export const cutRefusal = (size: number, known: number): SignRefusal => ({
+  code: "history_cut",
+  detail: `The log has ${size} entries, but ${known} were signed before: entries are missing, or an old backup was restored.`,
+});
+
 function judge(before: Anchor, { size, root, proof }: SignRequest): SignRefusal | null {
-  if (size < before.size)
-    return {
-      code: "history_cut",
-      detail: `The log has ${size} entries, but ${before.size} were signed before: entries are missing, or an old backup was restored.`,
-    };
+  if (size < before.size) return cutRefusal(size, before.size);
   const isSameTree = size === before.size && isSameHash(root, before.root);
   const grew = { oldSize: before.size, size, oldRoot: before.root, root, proof };
   if (isSameTree || verifyConsistency(grew)) return null;
