@@ -3,11 +3,11 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { SCENARIOS } from "../catalogue.ts";
-import type { Trial } from "../evidence.ts";
-import { VERDICTS, type Verdict } from "../verdict.ts";
-import type { Reported } from "./reported.ts";
-import { isReportKind, REPORTS } from "./reports.ts";
+import { SCENARIOS } from "../../../packages/suite/src/catalogue.ts";
+import type { Trial } from "../../../packages/suite/src/evidence.ts";
+import { VERDICTS, type Verdict } from "../../../packages/suite/src/verdict.ts";
+import type { Reported } from "../../../packages/suite/src/reports/reported.ts";
+import { isReportKind, REPORTS } from "../../../packages/suite/src/reports/reports.ts";
 
 const HOSTILE =
   "a < b && \"c\" 'd'\n]]></pre><script>alert(1)</script>|x|\0\u001b[31m \ud800 \u202e🙂 [a](http://b) `c`";
@@ -52,7 +52,7 @@ const reported = (trials: readonly Trial[]): Reported => ({
 const EACH = reported(VERDICTS.map((verdict) => trial(verdict)));
 
 const published: unknown = JSON.parse(
-  readFileSync(new URL("testing/ctrf.schema.json", import.meta.url), "utf8"),
+  readFileSync(new URL("../../support/ctrf.schema.json", import.meta.url), "utf8"),
 );
 const ctrf = z.fromJSONSchema(z.record(z.string(), z.json()).parse(published));
 
