@@ -100,6 +100,11 @@ test("bytes that were changed are read or refused, and never end the receiver", 
     );
   expect(JSON.stringify(readOtlp("/v1/traces", spanWith(nested(2))))).toContain('"stringValue":"x"');
   expect(readOtlp("/v1/traces", spanWith(nested(40)))).toBeNull();
+  // Cut off anywhere but between its two spans.
+  const whole = Array.from({ length: TRACE.length }, (_, size) => size).filter(
+    (size) => readOtlp("/v1/traces", TRACE.subarray(0, size)) !== null,
+  );
+  expect(whole).toEqual([0, 263]);
   let refused = 0;
   for (let at = 0; at < TRACE.length; at += 1)
     for (const flip of [0x01, 0x80, 0xff]) {
