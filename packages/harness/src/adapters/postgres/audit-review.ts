@@ -138,7 +138,7 @@ type Logs =
   | "checkpoints"
   | "misplaced"
   | "waiting"
-  | "waitingErasures";
+  | "erasuresElsewhere";
 
 function reviewLogs(query: Query): Pick<ReviewTx, Logs> {
   return {
@@ -188,11 +188,14 @@ function reviewLogs(query: Query): Pick<ReviewTx, Logs> {
         missing: row.missing.map(({ size, ...rest }) => ({ ...rest, size: Number(size) })),
       };
     },
-    async waitingErasures(tenant, epoch): Promise<readonly number[]> {
+    async erasuresElsewhere(tenant, epoch): Promise<readonly number[]> {
       const rows = await query<{ idx: string }>(
         `select split_part(f.subject, ':', 3) as idx from assent.audit_facts f
-         join assent.audit_inbox i on i.tenant_id = f.tenant_id and f.event_id = any (i.event_ids)
-         where f.tenant_id = $1 and f.kind = 'payload.erased' and f.subject like 'entry:' || $2::integer || ':%'`,
+         where f.tenant_id = $1 and f.kind = 'payload.erased' and f.subject like 'entry:' || $2::integer || ':%'
+           and (exists (
+               select from assent.audit_inbox i where i.tenant_id = $1 and f.event_id = any (i.event_ids))
+             or exists (
+               select from assent.audit_place($1, f.event_id) p where p.epoch <> $2::integer))`,
         [tenant, epoch],
       );
       return rows.map(({ idx }) => Number(idx));
