@@ -48,7 +48,11 @@ export async function reviewTransaction<T>(owner: Pool, work: (tx: ReviewTx) => 
 }
 
 /** What the connection that these queries run on sees. */
-export const reviewOn = (query: Query): ReviewTx => ({ ...reviewLogs(query), ...reviewRuns(query) });
+export const reviewOn = (query: Query): ReviewTx => ({
+  ...reviewLogs(query),
+  ...reviewPlaces(query),
+  ...reviewRuns(query),
+});
 
 type LeafRow = {
   idx: string;
@@ -129,16 +133,8 @@ const COVERED = `
     coalesce((select json_agg(json_build_object('subject', m.subject, 'version', m.version, 'size', m.size))
       from missing m), '[]') as missing`;
 
-type Logs =
-  | "tenants"
-  | "covered"
-  | "logs"
-  | "leaves"
-  | "nodes"
-  | "checkpoints"
-  | "misplaced"
-  | "waiting"
-  | "erasuresElsewhere";
+type Logs = "tenants" | "logs" | "leaves" | "nodes" | "checkpoints";
+type Places = "misplaced" | "covered" | "erasuresElsewhere" | "waiting";
 
 function reviewLogs(query: Query): Pick<ReviewTx, Logs> {
   return {
@@ -169,6 +165,11 @@ function reviewLogs(query: Query): Pick<ReviewTx, Logs> {
       );
       return rows.map(({ size, note }) => ({ epoch, size: Number(size), note }));
     },
+  };
+}
+
+function reviewPlaces(query: Query): Pick<ReviewTx, Places> {
+  return {
     async misplaced(tenant, limit): Promise<readonly MisplacedEvent[]> {
       const rows = await query<{ what: MisplacedEvent["what"]; event_id: string; name: string | null }>(
         MISPLACED,
