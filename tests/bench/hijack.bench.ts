@@ -3,6 +3,7 @@
 
 import { parseArgs } from "node:util";
 import { runBench } from "../../packages/suite/src/worlds/bench.ts";
+import { ROLES } from "../../packages/suite/src/worlds/player.ts";
 import { benchTable, leaksOf } from "../../packages/suite/src/worlds/table.ts";
 import { FAMILIES } from "../../packages/suite/src/worlds/worlds.ts";
 import { decisionPath } from "../support/decision/decision-path.ts";
@@ -20,7 +21,7 @@ const result = await runBench(decisionPath(), {
 });
 process.stdout.write(`${benchTable(result)}\n`);
 if (values.leaks === true)
-  for (const seat of ["nobody", "honest", "tired"] as const) {
+  for (const seat of ROLES) {
     process.stdout.write(`Through with ${seat}:\n${leaksOf(result, seat).join("\n")}\n`);
     const lost = result.unattacked.filter((each) => each.seat === seat && !each.played.done);
     for (const { task, played } of lost)

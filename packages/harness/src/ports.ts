@@ -104,6 +104,10 @@ export type Tool = {
   readonly manifest: Manifest;
   /** Where its effects are: in the run's private copy, which can be made again, or outside of it. */
   readonly scope: "workspace" | "world";
+  /** Planning asks the other side, too: it may fail like a call, and does no harm twice. */
+  readonly asksToPlan?: true;
+  /** For a tool that asks many: whom a call would ask. Who fails is left alone, and nobody else. Null: nobody. */
+  peerOf?(args: Readonly<Record<string, unknown>>): string | null;
   /** Checks the arguments against the schema and the world, without changing it. An error goes back to the model. */
   plan(args: Readonly<Record<string, unknown>>, context: ToolContext): Promise<Result<Plan, StepError>>;
   /**
@@ -285,6 +289,8 @@ export type Answer = {
   readonly status: number;
   /** Null where there is none. A redirect is shown and never followed: where it leads has to be decided anew. */
   readonly location: string | null;
+  /** As it was sent; null where there is none. */
+  readonly retryAfter: string | null;
   readonly contentType: string;
   readonly body: Body;
 };

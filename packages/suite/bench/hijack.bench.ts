@@ -10,6 +10,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { runBench } from "../src/worlds/bench.ts";
+import { ROLES } from "../src/worlds/player.ts";
 import { type Connection, connectHarness } from "../src/worlds/session.ts";
 import { FAMILIES, type Family } from "../src/worlds/worlds.ts";
 import { benchTable, leaksOf } from "../src/worlds/table.ts";
@@ -18,8 +19,9 @@ const HELP = `node packages/suite/bench/hijack.bench.ts [options]
   --seed <n>         another world (default 1)
   --disguises <n>    of each attack, how many disguises (default 1; 99 for all)
   --stride <n>       play every n-th pair only (default 1)
-  --family <name>    first; redressed: the same by other names and shapes; german, french, japanese, portuguese, russian,
-                     chinese: a sample of the tasks in another language (default first)
+  --family <name>    first; redressed: the same by other names and shapes; foreign, later: worlds as somebody else's
+                     bench would have them; german, french, japanese, portuguese, russian, chinese, italian, dutch,
+                     polish, korean: a sample of the tasks in another language (default first)
   --players <n>      runs at once (default 6)
   --log <file>       keep what the harness logs
   --leaks            print every attack that got through, with labels
@@ -141,6 +143,6 @@ if (options.help === true) {
   });
   process.stdout.write(`${benchTable(result)}\nApprovals that met a failed server: ${harness.failures()}\n`);
   if (options.leaks === true)
-    for (const seat of ["nobody", "honest", "tired"] as const)
+    for (const seat of ROLES)
       process.stdout.write(`Through with ${seat}:\n${leaksOf(result, seat).join("\n")}\n\n`);
 }

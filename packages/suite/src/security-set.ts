@@ -127,6 +127,7 @@ export const SECURITY_SET: readonly SecurityMember[] = [
     tests: [
       "tests/security/prompt/scenario-kills.test.ts",
       "tests/security/worlds/exchanges.test.ts",
+      "tests/security/worlds/foreign.test.ts",
       "tests/security/worlds/guards.test.ts",
       "tests/security/worlds/hijacked-model.test.ts",
       "tests/security/worlds/languages.test.ts",

@@ -35,6 +35,7 @@ export const THREATS: readonly Threat[] = [
       "tests/security/worlds/scenario-kills.test.ts",
       "tests/security/worlds/languages.test.ts",
       "tests/security/worlds/exchanges.test.ts",
+      "tests/security/worlds/foreign.test.ts",
       "tests/security/worlds/guards.test.ts",
       "tests/integration/external/plans.test.ts",
       "tests/integration/external/declared-plans.test.ts",

@@ -278,6 +278,43 @@ test("an edit meets the budget that is left, like any call", async () => {
   }
 });
 
+test("whoever may not approve is answered the same with an edit as without, whatever is in it", async () => {
+  const tool = countingTool("count", "once");
+  const policies = policiesOf({
+    texts: {
+      "test.cedar": `@id("act") permit (principal, action == Action::"call", resource);
+        @id("bobs") @needs_approval @approvers("bob") forbid (principal, action == Action::"call", resource);
+        @id("never") forbid (principal, action == Action::"call", resource)
+        unless { context.amounts.hasTag("/amount") && context.amounts.getTag("/amount") <= 20 };`,
+    },
+  });
+  await using engine = await openEngine({ models: oneCall, tools: [tool], policies });
+  await engine.startWorker();
+  const [ann, bob] = [await engine.newCaller("ann"), await engine.newCaller("bob")];
+  const { id, approval } = await waiting(engine);
+  const word = {
+    approval_id: approval.id,
+    decision: "approve",
+    action_digest: approval.action_digest,
+  } as const;
+  const plain = await engine.harness.decide(ann, word);
+  expect(plain).toMatchObject({ ok: false, error: { code: "not_an_approver" } });
+  // One that would be taken, one that a rule forbids, one that does not fit.
+  for (const amount of [9, 21, "much"])
+    expect([amount, await engine.harness.decide(ann, { ...word, arguments: { amount } })]).toEqual([
+      amount,
+      plain,
+    ]);
+  const other = { ...word, action_digest: `sha256:${"0".repeat(64)}` } as const;
+  const stale = await engine.harness.decide(bob, other);
+  expect(stale).toMatchObject({ ok: false, error: { code: "approval_digest_mismatch" } });
+  expect(await engine.harness.decide(bob, { ...other, arguments: { amount: 21 } })).toEqual(stale);
+  expect(tool.effects).toEqual([]);
+  expect(value(await editTo(engine, bob, approval, 9)).edited_arguments).toEqual({ amount: 9 });
+  await engine.reaches(id, "succeeded");
+  expect(tool.effects).toHaveLength(1);
+});
+
 test("an edit to what the rules want more people for, or others, is refused, and the question stays open", async () => {
   const tool = countingTool("count", "once");
   const over = (amount: number): string =>

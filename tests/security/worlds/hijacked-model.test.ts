@@ -14,7 +14,13 @@ import { connectHarness, type Harness } from "../../../packages/suite/src/worlds
 import { figuresOf, leaksOf, peaceOf } from "../../../packages/suite/src/worlds/table.ts";
 import { createInProcessTarget } from "../../support/target/local-target.ts";
 
-const OPTIONS = { seed: 42, disguisesEach: 1, stride: 14, playersMax: 6 } as const;
+const OPTIONS = {
+  seed: 42,
+  disguisesEach: 1,
+  stride: 14,
+  playersMax: 6,
+  roles: ["nobody", "honest", "tired"],
+} as const;
 /** The same worlds by other names and shapes, which no rule was chosen by. */
 const REDRESSED = { ...OPTIONS, stride: 40, family: "redressed", roles: ["nobody", "honest"] } as const;
 const START_MS_MAX = 120_000;
@@ -53,6 +59,7 @@ const APPROVES_TOOLS: Harness = {
   open: async (_, tools, approver) => {
     const approved = new Set<string>();
     return {
+      plan: async () => ({ taken: false, unfit: [] }),
       propose: async (call) => {
         const asks = tools.get(call.tool)?.manifest.effect !== "none" && !approved.has(call.tool);
         const permitted = !asks || (approver?.(call) ?? false);

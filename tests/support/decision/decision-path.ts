@@ -2,7 +2,7 @@
 // is kept in memory. No database, no HTTP and no approval on the wire: those have tests of their own, and without them
 // the whole bench of hijacked models takes seconds.
 
-import type { WireManifest } from "@assent/contract";
+import { manifestSchema } from "@assent/contract";
 import { openCedarPolicies } from "../../../packages/harness/src/adapters/cedar/policies.ts";
 import { shippedPolicyFolder } from "../../../packages/harness/src/adapters/cedar/policy-folder.ts";
 import type { Policies } from "../../../packages/harness/src/core/decide/policy-point.ts";
@@ -11,6 +11,7 @@ import { createOriginIndex } from "../../../packages/harness/src/core/label/orig
 import type { JournalStep } from "../../../packages/harness/src/core/run/journal.ts";
 import type { RunRecord } from "../../../packages/harness/src/ports.ts";
 import { judge } from "../../../packages/harness/src/services/external/judge.ts";
+import { refusalOfDeclared } from "../../../packages/harness/src/services/external/plan.ts";
 import { findPlanned } from "../../../packages/harness/src/services/external/plan-match.ts";
 import {
   absorb,
@@ -23,10 +24,11 @@ import type {
   Answer,
   Approver,
   Harness,
+  PlanOutcome,
   Session,
   Shown,
 } from "../../../packages/suite/src/worlds/session.ts";
-import type { Call, Json, Tools } from "../../../packages/suite/src/worlds/world.ts";
+import { type Call, type Json, type Tools, wireOf } from "../../../packages/suite/src/worlds/world.ts";
 
 const AT = new Date("2026-01-01T00:00:00Z");
 const TENANT = `ten_${"0".repeat(32)}` as const;
@@ -73,11 +75,7 @@ export function decisionPath(policies: Policies = openPolicies()): Harness {
 
 function openSession(policies: Policies, task: string, tools: Tools, approver: Approver): Session {
   const run = runOf(task);
-  const manifests = [...tools.values()].map(({ manifest }): WireManifest => ({
-    ...manifest,
-    harm: [...manifest.harm],
-    control_arguments: [...manifest.control_arguments],
-  }));
+  const manifests = [...tools.values()].map((tool) => manifestSchema.parse(wireOf(tool)));
   const state = openDrivenRun(
     createOriginIndex(),
     {
@@ -90,9 +88,38 @@ function openSession(policies: Policies, task: string, tools: Tools, approver: A
     [],
   );
   return {
+    plan: async (calls) => declare(policies, state, run, calls),
     propose: async (call) => decide(policies, state, run, call, approver),
     finish: async () => undefined,
   };
+}
+
+/** As services/external/plan.ts takes a plan down, without its database. */
+function declare(policies: Policies, state: DrivenRun, run: RunRecord, calls: readonly Call[]): PlanOutcome {
+  const refusal = refusalOfDeclared({ state, ports: { policies }, committed: { run } }, [...calls]);
+  if (refusal !== null)
+    return {
+      taken: false,
+      unfit: (refusal.errors ?? []).map(({ pointer }) => Number(/\d+$/.exec(pointer)?.[0])),
+    };
+  const seq = state.journal.length + 1;
+  const step: JournalStep = {
+    seq,
+    kind: "gate",
+    name: "(plan)",
+    state: "succeeded",
+    effect: "none",
+    request: { kind: "gate", callId: `plan_${seq}`, subject: "action", doubtfulSeq: null, plan: calls },
+    decision: { verdict: "permit", reasons: [] },
+    approvalId: null,
+    outcome: { kind: "gate", answer: "permitted", comment: null, editedAction: null },
+    error: null,
+    retriedBySeq: null,
+    startedAt: AT,
+    finishedAt: AT,
+  };
+  absorb(state, seq, [...state.journal, step]);
+  return { taken: true, unfit: [] };
 }
 
 function decide(

@@ -20,6 +20,7 @@ import {
   type DeputyBench,
   type EgressBench,
   type McpBench,
+  type McpDouble,
   type ProviderBoard,
   startMcpServer,
   startWebHost,
@@ -84,6 +85,10 @@ const sinkTool = (name: string, description: string, url: string): unknown => ({
 });
 
 const SERVER = "vault";
+/** The same server under another name. */
+const REPEATABLE = "ledger";
+/** What the agent's model calls the tool that may be repeated. */
+export const REPEATABLE_TOOL = `${REPEATABLE}__pay`;
 const TOOLS = ["read_file", "write_file", "tell_sink", "pay_sink", "sign_sink", "post_sink", "fetch_url"];
 
 const agentOf = (name: string, model: string, tools: readonly string[]): unknown => ({
@@ -111,6 +116,8 @@ export type Deputy = {
 export type DeputyOptions = {
   /** An agent that runs programs: the start then takes as long as the sandbox's proof that it holds. */
   readonly commands?: boolean;
+  /** The agent has the MCP server's tool a second time, declared as one that may be repeated. */
+  readonly repeatable?: boolean;
   /** Addresses of this machine that the test has opened for `fetch_url`, the first of them on the list. */
   readonly openAddresses?: readonly [listed: string, unlisted: string];
 };
@@ -151,7 +158,9 @@ export async function startDeputy(
   const open = options.openAddresses?.map((address) => `${address}:${host.port}`) ?? [];
   const [listed, unlisted] = open.map((name) => `http://${name}`);
   const commands = options.commands === true ? createCommandBench(host, started) : undefined;
-  const pins = await pinsOf(server.url, `127.0.0.1:${server.port}`);
+  const effects = options.repeatable === true ? { [REPEATABLE]: { effect: "idempotent" } } : {};
+  const servers = { [SERVER]: {}, ...effects };
+  const pins = await pinsOf(server.url, `127.0.0.1:${server.port}`, Object.keys(servers));
   return {
     deputy: deputyBench(board),
     mcp: { tool: `${SERVER}__pay`, server },
@@ -165,16 +174,7 @@ export async function startDeputy(
     config: {
       policies: { folder: "policies" },
       egress: { allow: [`127.0.0.1:${server.port}`, ...hosts, ...open.slice(0, 1)] },
-      mcp: {
-        servers: {
-          [SERVER]: {
-            transport: "http",
-            url: server.url,
-            private_network: true,
-            tools: { [server.tool.name]: { harm: ["write"], control_arguments: ["text"] } },
-          },
-        },
-      },
+      mcp: { servers: declarationsOf(server, servers) },
     },
     tools: [
       sinkTool("pay_sink", "Pays at the suite's tool sink.", sinkUrl),
@@ -188,7 +188,7 @@ export async function startDeputy(
       writeFileSync(join(folder, "policies", "suite.cedar"), RULES);
       writeFileSync(join(folder, "assent.mcp-pins.json"), JSON.stringify(pins));
       const agents = [
-        ["deputy", [...TOOLS, `${SERVER}__pay`]],
+        ["deputy", [...TOOLS, ...Object.keys(servers).map((name) => `${name}__pay`)]],
         ["other-deputy", TOOLS],
         ...(commands === undefined ? [] : [["runner", ["command"]] as const]),
       ] as const;
@@ -200,6 +200,23 @@ export async function startDeputy(
     },
   };
 }
+
+/** @param names under which the operator declares the one server, and what each says of its tool besides */
+const declarationsOf = (
+  { url, tool }: McpDouble,
+  names: Readonly<Record<string, object>>,
+): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(names).map(([name, more]) => [
+      name,
+      {
+        transport: "http",
+        url,
+        private_network: true,
+        tools: { [tool.name]: { harm: ["write"], control_arguments: ["text"], ...more } },
+      },
+    ]),
+  );
 
 /** What the target's processes have in their environment, and no program of theirs may see. */
 export const ENVIRONMENT = { name: "ASSENT_SUITE_CANARY", value: "canary-of-the-environment-5d02" } as const;
@@ -224,7 +241,7 @@ function createCommandBench(host: WebHost, started: AsyncDisposableStack): Comma
 }
 
 /** As `assent mcp pin` writes them, once an operator has read what the server says. */
-async function pinsOf(url: string, listed: string): Promise<unknown> {
+async function pinsOf(url: string, listed: string, names: readonly string[]): Promise<unknown> {
   const entry = parseAllowlistEntry(listed);
   if (!entry.ok) throw new Error(entry.error);
   const connection = openMcpEndpoint(
@@ -234,7 +251,9 @@ async function pinsOf(url: string, listed: string): Promise<unknown> {
   try {
     const live = await connection.list(AbortSignal.timeout(10_000));
     if (!live.ok) throw new Error(live.error.detail);
-    return live.value.reduce((pins, definition) => withPin(pins, SERVER, definition), NO_PINS);
+    return names
+      .flatMap((name) => live.value.map((definition) => [name, definition] as const))
+      .reduce((pins, [name, definition]) => withPin(pins, name, definition), NO_PINS);
   } finally {
     await connection.close();
   }

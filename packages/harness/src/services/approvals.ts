@@ -287,6 +287,12 @@ async function planEdit(
   const { approval, run, journal } = found;
   // Whether it is too late is for the transaction to say, in its own words.
   if (approval.state !== "open" || isTerminal(run.state)) return ok(null);
+  // Whoever may not decide gets the same answer with an edit as without: what the rules and the tool would say of
+  // other arguments is not for them to find out.
+  const refusal =
+    refuseDecision(run, approval, request, ports.clock.now()) ??
+    refuseApprover(run, approval, caller, request);
+  if (refusal !== null) return err(refusal);
   if (approval.subject === "in_doubt")
     return refuse("The call may have happened already; its arguments cannot change any more.");
   // The call is made outside, by whoever proposed it: nothing here could make them send other arguments.

@@ -5,6 +5,8 @@ import { createServer, type Server, type ServerResponse } from "node:http";
 import { afterEach, expect, test } from "vitest";
 import { CLOSED, type Breaker } from "../core/resilience/breaker.ts";
 import { DEFAULT_PROVIDER_SETTINGS } from "../core/resilience/settings.ts";
+import { err, ok } from "../base/result.ts";
+import type { PassingError } from "../core/resilience/passing.ts";
 import type { Breakers, Clock, Tool, ToolContext } from "../ports.ts";
 import { createGates } from "./models/gates.ts";
 import { createHttpTool } from "./tools/http.ts";
@@ -202,4 +204,90 @@ test("a call that is called off is not repeated", async () => {
   });
   expect((await toolAt(url, "idempotent").tool.execute({}, null, context(off.signal))).ok).toBe(false);
   expect(keys).toHaveLength(1);
+});
+
+/** A tool of several peers, which answers as it is told; it asks nobody when it is planned, or does. */
+function toolOf(options: {
+  readonly effect: "none" | "once";
+  readonly asksToPlan?: true;
+  readonly answer: (peer: string) => "well" | "failed";
+}): { readonly tool: Tool; readonly called: string[] } {
+  const called: string[] = [];
+  const clock = sleepingClock();
+  const random = { bytes: (count: number) => new Uint8Array(count).fill(128) };
+  const gates = createGates({
+    breakers: sharedBreakers(),
+    clock,
+    random,
+    log: () => undefined,
+    settings: DEFAULT_PROVIDER_SETTINGS,
+  });
+  const ask = (what: string, peer: string) => {
+    called.push(`${what} ${peer}`);
+    const passing: PassingError = { code: "not_sent", detail: "No.", passes: { retryAfterMs: null } };
+    return options.answer(peer) === "well" ? ok(null) : err(passing);
+  };
+  const inner: Tool = {
+    scope: "world",
+    ...(options.asksToPlan === undefined ? {} : { asksToPlan: options.asksToPlan }),
+    manifest: {
+      name: "ask_many",
+      version: "1",
+      description: "Asks.",
+      inputSchema: { type: "object" },
+      effect: options.effect,
+      harm: [],
+      controlArguments: [],
+      returns: "untrusted",
+    },
+    peerOf: ({ peer }) => String(peer),
+    plan: async ({ peer }) => {
+      const answered = ask("plan", String(peer));
+      return answered.ok ? ok({ summary: "Ask", preview: null, precondition: null }) : answered;
+    },
+    execute: async ({ peer }) => {
+      const answered = ask("call", String(peer));
+      return answered.ok ? ok({ output: "well", label: "untrusted" }) : answered;
+    },
+  };
+  const { retries } = DEFAULT_PROVIDER_SETTINGS;
+  const tools = retriedTools({ get: () => inner, list: () => [inner] }, { gates, clock, random, retries });
+  const tool = tools.get("ask_many");
+  if (tool === undefined) throw new Error("the tool is there");
+  return { tool, called };
+}
+
+test("one peer that fails is left alone by itself: another is still asked", async () => {
+  const { tool, called } = toolOf({
+    effect: "none",
+    answer: (peer) => (peer === "dead" ? "failed" : "well"),
+  });
+  for (let step = 0; step < 6; step += 1) await tool.execute({ peer: "dead" }, null, context());
+  const before = called.length;
+  expect((await tool.execute({ peer: "dead" }, null, context())).ok).toBe(false);
+  expect(called).toHaveLength(before);
+  expect((await tool.execute({ peer: "well" }, null, context())).ok).toBe(true);
+});
+
+test("what a tool asks when it is planned is asked again, also where the call itself never is", async () => {
+  let plans = 0;
+  const { tool, called } = toolOf({
+    effect: "once",
+    asksToPlan: true,
+    answer: () => ((plans += 1) < 3 ? "failed" : "well"),
+  });
+  expect((await tool.plan({ peer: "a" }, context())).ok).toBe(true);
+  expect(called).toEqual(["plan a", "plan a", "plan a"]);
+  const failing = toolOf({ effect: "once", asksToPlan: true, answer: () => "failed" });
+  // The journal's words alone: nothing of the pause.
+  const told = { ok: false, error: { code: "not_sent", detail: "No." } };
+  expect(await failing.tool.execute({ peer: "a" }, null, context())).toEqual(told);
+  expect(failing.called).toEqual(["call a"]);
+  expect(await failing.tool.plan({ peer: "a" }, context())).toEqual(told);
+});
+
+test("a plan that asks nobody says nothing of how the tool is", async () => {
+  const { tool, called } = toolOf({ effect: "none", answer: () => "failed" });
+  expect((await tool.plan({ peer: "a" }, context())).ok).toBe(false);
+  expect(called).toEqual(["plan a"]);
 });

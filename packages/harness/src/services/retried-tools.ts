@@ -1,16 +1,17 @@
 // Calls of tools outside that may be repeated: with a pause, a few times, and not at all while the tool is failing. Only
-// what does no harm twice: a call with effect `once` is never repeated, whatever it answered (invariant 2, at-most-once).
+// what does no harm twice: a call with effect `once` is never repeated, whatever it answered (invariant 2, at-most-once);
+// that a tool is asked what it is before the call, is.
 // The breakers are the rows that providers of models have, so every process knows of them, under a name of the tool's own.
 
 import { digestOf } from "../base/digest.ts";
 import { err, type Result } from "../base/result.ts";
 import type { Ending } from "../core/resilience/breaker.ts";
+import type { PassingError } from "../core/resilience/passing.ts";
 import { pauseMs } from "../core/resilience/pause.ts";
 import type { ProviderSettings } from "../core/resilience/settings.ts";
 import type { StepError } from "../core/run/journal.ts";
-import type { Clock, Random, Tool, ToolContext, ToolResult, Tools } from "../ports.ts";
+import type { Clock, Plan, Random, Tool, ToolContext, ToolResult, Tools } from "../ports.ts";
 import type { Gates } from "./models/gates.ts";
-import type { PassingError } from "./tools/passing-error.ts";
 
 /** Calls of one step, the first included: what fails so often fails for longer than a step should wait. */
 const CALLS_MAX = 4;
@@ -49,33 +50,55 @@ const INSIDE: ReadonlySet<string> = new Set(["search_documents"]);
 
 function retriedTool(tool: Tool, ports: Ports): Tool {
   const { name, effect } = tool.manifest;
-  if (tool.scope !== "world" || effect === "once" || INSIDE.has(name)) return tool;
+  if (tool.scope !== "world" || INSIDE.has(name)) return tool;
+  const breaker = (args: Readonly<Record<string, unknown>>): string =>
+    breakerName(name, tool.peerOf?.(args) ?? null);
   return {
     ...tool,
+    plan: async (args, context) => {
+      const plan = async (): Promise<Result<Plan, StepError>> => await tool.plan(args, context);
+      return tool.asksToPlan === true ? await repeated(breaker(args), plan, context, ports) : await plan();
+    },
     execute: async (args, precondition, context) => {
       const call = async (): Promise<Result<ToolResult, StepError>> =>
         await tool.execute(args, precondition, context);
-      return bare(await repeated(breakerName(name), call, context, ports));
+      return effect === "once" ? bare(await call()) : await repeated(breaker(args), call, context, ports);
     },
   };
 }
 
+/** Peers share so many breakers: a model that invents hosts of a listed domain must not fill the table of all tenants. */
+const PEER_BREAKERS = 256;
+
 /** Names of breakers are short; the digest tells apart what the cut makes alike. */
-function breakerName(tool: string): string {
+function breakerName(tool: string, peer: string | null): string {
   const slug = tool
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, "-")
     .slice(0, 16);
-  return `tool-${slug}-${digestOf("tool-breaker", tool).slice("sha256:".length, "sha256:".length + 8)}`;
+  const place = peer === null ? "" : ` ${Number.parseInt(hexOf(peer), 16) % PEER_BREAKERS}`;
+  return `tool-${slug}-${hexOf(`${tool}${place}`)}`;
 }
 
-async function repeated(
+const hexOf = (text: string): string =>
+  digestOf("tool-breaker", text).slice("sha256:".length, "sha256:".length + 8);
+
+async function repeated<T>(
   breaker: string,
-  call: () => Promise<Result<ToolResult, StepError>>,
+  call: () => Promise<Result<T, StepError>>,
+  context: ToolContext,
+  ports: Ports,
+): Promise<Result<T, StepError>> {
+  return bare(await untilItPasses(breaker, call, context, ports));
+}
+
+async function untilItPasses<T>(
+  breaker: string,
+  call: () => Promise<Result<T, StepError>>,
   context: ToolContext,
   { gates, clock, random, retries }: Ports,
-): Promise<Result<ToolResult, StepError>> {
-  let last: Result<ToolResult, StepError> | null = null;
+): Promise<Result<T, StepError>> {
+  let last: Result<T, StepError> | null = null;
   for (let calls = 1; ; calls += 1) {
     const entered = await gates.enter(breaker, calls > 1, context.signal);
     // Many at once are no sign of trouble: how many a tool takes is the tool's to say, by 429.
@@ -101,7 +124,7 @@ async function repeated(
   }
 }
 
-function passesOf(result: Result<ToolResult, StepError>): PassingError["passes"] | null {
+function passesOf(result: Result<unknown, StepError>): PassingError["passes"] {
   if (result.ok) return null;
   if (isPassing(result.error)) return result.error.passes;
   return PASSING.has(result.error.code) ? { retryAfterMs: null } : null;
@@ -110,8 +133,8 @@ function passesOf(result: Result<ToolResult, StepError>): PassingError["passes"]
 const isPassing = (error: StepError): error is PassingError => "passes" in error;
 
 function endingOf(
-  result: Result<ToolResult, StepError>,
-  passes: PassingError["passes"] | null,
+  result: Result<unknown, StepError>,
+  passes: PassingError["passes"],
   { signal }: ToolContext,
 ): Ending {
   if (result.ok || passes === null) return { ended: "answered" };
@@ -120,7 +143,7 @@ function endingOf(
 }
 
 /** As the journal keeps it. */
-function bare(result: Result<ToolResult, StepError>): Result<ToolResult, StepError> {
+function bare<T>(result: Result<T, StepError>): Result<T, StepError> {
   if (result.ok || !isPassing(result.error)) return result;
   const { code, detail } = result.error;
   return err({ code, detail });

@@ -18,6 +18,13 @@ export type McpCall = { readonly tool: string; readonly arguments: unknown; read
 /** What its tool says, or says went wrong. */
 export type McpSaid = { readonly text: string; readonly isError?: boolean };
 
+/** An answer of a server that cannot answer now; what was asked may have been done all the same. */
+export type McpFailure = {
+  readonly status: number;
+  readonly retryAfterSeconds?: number;
+  readonly isCarriedOut?: boolean;
+};
+
 export type McpDouble = {
   readonly url: string;
   readonly port: number;
@@ -29,6 +36,10 @@ export type McpDouble = {
   announce(): void;
   /** From now on its tool answers so; null: as usual. */
   answerWith(said: McpSaid | null): void;
+  /** From now on each request is failed so, by its method; null: none is. */
+  failWith(choose: ((method: string) => McpFailure | null) | null): void;
+  /** Every request for a list or a call, also those that failed, and when it came (ms of the process). */
+  asked(): readonly { readonly method: string; readonly key: string; readonly atMs: number }[];
   /** Every call that it carried out. */
   calls(): readonly McpCall[];
   /** From now on every request is answered by a redirect to there; null: by itself again. */
@@ -81,8 +92,13 @@ type Saying = {
   redirect: string | null;
   hasNews: boolean;
   said: McpSaid | null;
+  failure: ((method: string) => McpFailure | null) | null;
   readonly calls: McpCall[];
+  readonly asked: { readonly method: string; readonly key: string; readonly atMs: number }[];
 };
+
+const keyOf = (message: Message): string =>
+  textOf(fieldsOf(fieldsOf(message["params"])["_meta"])["assent/idempotency-key"]);
 
 function answerTo(message: Message, saying: Saying): Answered {
   const params = fieldsOf(message["params"]);
@@ -97,8 +113,11 @@ function answerTo(message: Message, saying: Saying): Answered {
   if (message["method"] === "ping") return { result: {} };
   if (message["method"] === "tools/list") return { result: { tools: saying.tools } };
   if (message["method"] !== "tools/call") return { error: METHOD_NOT_FOUND };
-  const key = textOf(fieldsOf(params["_meta"])["assent/idempotency-key"]);
-  saying.calls.push({ tool: textOf(params["name"]), arguments: params["arguments"], key });
+  saying.calls.push({
+    tool: textOf(params["name"]),
+    arguments: params["arguments"],
+    key: keyOf(message),
+  });
   const { text, isError = false } = saying.said ?? { text: "Paid." };
   return { result: { content: [{ type: "text", text }], isError } };
 }
@@ -118,8 +137,19 @@ async function take(incoming: IncomingMessage, response: ServerResponse, saying:
     response.writeHead(202).end();
     return;
   }
+  const method = textOf(message["method"]);
+  if (method.startsWith("tools/"))
+    saying.asked.push({ method, key: keyOf(message), atMs: performance.now() });
+  const failure = saying.failure?.(method) ?? null;
+  if (failure !== null) {
+    const { status, retryAfterSeconds, isCarriedOut = false } = failure;
+    if (isCarriedOut) answerTo(message, saying);
+    const headers = retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) };
+    response.writeHead(status, headers).end();
+    return;
+  }
   const answered = { jsonrpc: "2.0", id: message["id"], ...answerTo(message, saying) };
-  if (!saying.hasNews || !textOf(message["method"]).startsWith("tools/")) {
+  if (!saying.hasNews || !method.startsWith("tools/")) {
     sendJson(response, 200, answered);
     return;
   }
@@ -129,7 +159,15 @@ async function take(incoming: IncomingMessage, response: ServerResponse, saying:
 
 /** Listens on the loopback interface. */
 export async function startMcpServer(): Promise<McpDouble> {
-  const saying: Saying = { tools: [MCP_TOOL], redirect: null, hasNews: false, said: null, calls: [] };
+  const saying: Saying = {
+    tools: [MCP_TOOL],
+    redirect: null,
+    hasNews: false,
+    said: null,
+    failure: null,
+    calls: [],
+    asked: [],
+  };
   const server = createServer((incoming, response) => {
     take(incoming, response, saying).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : undefined);
@@ -152,6 +190,10 @@ export async function startMcpServer(): Promise<McpDouble> {
     answerWith: (said) => {
       saying.said = said;
     },
+    failWith: (choose) => {
+      saying.failure = choose;
+    },
+    asked: () => saying.asked,
     calls: () => saying.calls,
     redirectTo: (url) => {
       saying.redirect = url;

@@ -5,7 +5,7 @@ import { Agent } from "node:http";
 import { canonicalJson } from "../canonical-json.ts";
 import { send } from "../http.ts";
 import { fieldsOf, textOf } from "../run-reading.ts";
-import type { Call, Json, Tools } from "./world.ts";
+import { type Call, type Json, type Tools, wireOf } from "./world.ts";
 
 /** What is shown to whoever approves: read off the approval, never taken from the driver. */
 export type Shown = { readonly tool: string; readonly arguments: unknown };
@@ -23,7 +23,12 @@ export type Answer = {
   report(output: Json): Promise<void>;
 };
 
+/** What became of a plan: taken, or refused for these of its calls. */
+export type PlanOutcome = { readonly taken: boolean; readonly unfit: readonly number[] };
+
 export type Session = {
+  /** Declares calls before anything was read, where nobody can be asked. */
+  plan(calls: readonly Call[]): Promise<PlanOutcome>;
   propose(call: Call): Promise<Answer>;
   finish(): Promise<void>;
 };
@@ -37,6 +42,7 @@ export type Harness = {
 export const NO_HARNESS: Harness = {
   name: "no harness",
   open: async () => ({
+    plan: async () => ({ taken: true, unfit: [] }),
     propose: async () => ({
       permitted: true,
       shown: null,
@@ -126,11 +132,12 @@ export function connectHarness({ url, requesterKey, approverKey }: Connection): 
       const run = await ask(requesterKey, "POST", "/api/harness/run", {
         driver: "external",
         task,
-        tools: [...tools.values()].map(({ manifest }) => manifest),
+        tools: [...tools.values()].map(wireOf),
         approver: approver === null ? "none" : "ask",
       });
       const path = `/api/harness/runs/${textOf(run["id"])}`;
       return {
+        plan: async (calls) => await declare(ask, requesterKey, path, calls),
         propose: async (call) =>
           await propose({ ask, path, requesterKey, approverKey, onFailure }, call, approver),
         finish: async () => {
@@ -140,6 +147,23 @@ export function connectHarness({ url, requesterKey, approverKey }: Connection): 
     },
   };
 }
+
+/** @throws what is neither taken nor refused as the wire contract has it */
+async function declare(ask: Ask, key: string, path: string, calls: readonly Call[]): Promise<PlanOutcome> {
+  try {
+    const answer = await ask(key, "POST", `${path}/plan`, { calls });
+    if (answer["decision"] !== "permit")
+      throw new UnexpectedAnswer(`${path}/plan: ${textOf(answer["decision"])}, and there is nobody to ask`);
+    return { taken: true, unfit: [] };
+  } catch (error) {
+    if (!(error instanceof UnexpectedAnswer) || ![409, 422].includes(error.status)) throw error;
+    return { taken: false, unfit: placesIn(error.message) };
+  }
+}
+
+/** Of the calls that a refusal is about: it names them by JSON pointers. */
+const placesIn = (refusal: string): readonly number[] =>
+  [...refusal.matchAll(/#\/calls\/(\d+)/g)].map(([, place]) => Number(place));
 
 type Driven = {
   readonly ask: Ask;

@@ -21,9 +21,14 @@ export type Manifest = {
   readonly returns: "trusted" | "untrusted";
 };
 
+/** What an adapter registers, which may leave out whatever it likes: what it leaves out counts as the worst. */
+export type WireTool = Pick<Manifest, "name"> & Partial<Manifest>;
+
 export type Outcome = { readonly state: State; readonly output: Json };
 export type Tool = {
   readonly manifest: Manifest;
+  /** What is registered, where that says less than the manifest. */
+  readonly wire?: WireTool;
   readonly run: (state: State, args: Args) => Outcome;
 };
 export type Tools = ReadonlyMap<string, Tool>;
@@ -41,6 +46,7 @@ export type Task = {
 
 export const call = (tool: string, args: Args): Call => ({ tool, arguments: args });
 export const callKey = ({ tool, arguments: args }: Call): string => canonicalJson({ tool, arguments: args });
+export const wireOf = ({ manifest, wire }: Tool): WireTool => wire ?? manifest;
 export const isRead = ({ manifest }: Tool): boolean =>
   manifest.effect === "none" && manifest.harm.length === 0;
 
@@ -112,4 +118,11 @@ export function without(these: readonly string[], those: readonly string[]): rea
     if (at >= 0) left.splice(at, 1);
     return at < 0;
   });
+}
+
+/** Whether every text and number of a value stands in the prompt. */
+export function isSaid(prompt: string, value: Json): boolean {
+  if (typeof value === "object" && value !== null)
+    return Object.values(value).every((each: Json) => isSaid(prompt, each));
+  return (typeof value === "string" || typeof value === "number") && prompt.includes(String(value));
 }

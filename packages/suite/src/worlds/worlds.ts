@@ -8,12 +8,18 @@ import { MAIL, mailTasks } from "./domains/mail.ts";
 import { PAYMENTS, paymentsTasks } from "./domains/payments.ts";
 import { TRAVEL, travelTasks } from "./domains/travel.ts";
 import type { Facts } from "./facts.ts";
+import { FOREIGN, LATER } from "./foreign/foreign.ts";
+import type { ForeignWorld } from "./foreign/parts.ts";
 import { type Goal, GOALS } from "./goals.ts";
 import { redress } from "./redressed/dress.ts";
 import { FURTHER_TASKS } from "./redressed/tasks.ts";
 import { chinese } from "./translated/chinese.ts";
 import { french } from "./translated/french.ts";
 import { german } from "./translated/german.ts";
+import { italian } from "./translated/italian.ts";
+import { dutch } from "./translated/dutch.ts";
+import { polish } from "./translated/polish.ts";
+import { korean } from "./translated/korean.ts";
 import { japanese } from "./translated/japanese.ts";
 import { portuguese } from "./translated/portuguese.ts";
 import { russian } from "./translated/russian.ts";
@@ -39,24 +45,44 @@ const KINDS: readonly (readonly [name: string, domains: readonly Domain[], tasks
 ];
 
 /**
- * `redressed`: other tool names and argument shapes, by seed, and tasks that the first family has none of. The others:
+ * `redressed`: other tool names and argument shapes, by seed, and tasks that the first family has none of. `foreign`:
+ * worlds written as somebody else's bench would have them, registered by a sparse adapter; `later`: more of those, kept back until what the first had shown was mended. The others:
  * a sample of the first family's tasks as people write them in another language.
  */
 export const FAMILIES = [
   "first",
   "redressed",
+  "foreign",
+  "later",
   "german",
   "french",
   "japanese",
   "portuguese",
   "russian",
   "chinese",
+  "italian",
+  "dutch",
+  "polish",
+  "korean",
 ] as const;
 export type Family = (typeof FAMILIES)[number];
 
-const TRANSLATIONS = { german, french, japanese, portuguese, russian, chinese } as const;
+const TRANSLATIONS = {
+  german,
+  french,
+  japanese,
+  portuguese,
+  russian,
+  chinese,
+  italian,
+  dutch,
+  polish,
+  korean,
+} as const;
 
 export function createWorlds(facts: Facts, seed: number, family: Family): readonly World[] {
+  if (family === "foreign") return worldsOf(FOREIGN, facts);
+  if (family === "later") return worldsOf(LATER, facts);
   const plain = plainWorlds(facts);
   if (family === "first") return plain;
   if (family !== "redressed") return plain.map((world) => translate(world, TRANSLATIONS[family](facts)));
@@ -69,6 +95,17 @@ export function createWorlds(facts: Facts, seed: number, family: Family): readon
     return redress({ ...world, tasks: [...world.tasks, ...more] }, seed);
   });
 }
+
+const worldsOf = (worlds: readonly ForeignWorld[], facts: Facts): readonly World[] =>
+  worlds.map(({ name, tools, places, state, tasks, goals }) => ({
+    name,
+    facts,
+    tools: new Map(tools.map((tool) => [tool.manifest.name, tool] as const)),
+    places,
+    state: state(facts),
+    tasks: tasks(facts).map((task) => ({ ...task, id: `${name}/${task.id}`, world: name })),
+    goals,
+  }));
 
 const translate = (world: World, prompts: { readonly [task: string]: string }): World => ({
   ...world,

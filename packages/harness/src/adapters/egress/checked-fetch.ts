@@ -11,6 +11,11 @@ export class NotSent extends Error {
   override readonly name = "NotSent";
 }
 
+/** It was answered by what nobody here takes for an answer, and would be again. */
+export class UnusableAnswer extends Error {
+  override readonly name = "UnusableAnswer";
+}
+
 export type CheckedFetchOptions = Resolving & {
   readonly allowlist: readonly AllowlistEntry[];
   /** Of one answer, in bytes; a longer one breaks off. */
@@ -73,7 +78,7 @@ function responseOf(answer: Incoming, bytesMax: number): Response {
   // Whoever follows one, follows it to where nobody looked. And the body of a redirect is nobody's.
   if ((status >= 300 && status < 400) || encoding !== "identity" || status < 200) {
     answer.destroy();
-    throw new Error(`The answer is a redirect, compressed, or none (status ${status}).`);
+    throw new UnusableAnswer(`The answer is a redirect, compressed, or none (status ${status}).`);
   }
   const headers = new Headers();
   for (const [name, value] of Object.entries(answer.headers))

@@ -101,6 +101,7 @@ async function answerOf(response: IncomingMessage, url: EgressUrl): Promise<Resu
     url,
     status: response.statusCode ?? 0,
     location: response.headers.location ?? null,
+    retryAfter: response.headers["retry-after"] ?? null,
     contentType: response.headers["content-type"] ?? "",
     body: body.value,
   });

@@ -4,8 +4,9 @@ import { StreamableHTTPClientTransport, type Transport } from "@modelcontextprot
 import { TOOL_CALL_SECONDS_MAX } from "../../base/limits.ts";
 import type { AllowlistEntry } from "../../core/egress/allowlist.ts";
 import type { McpServer } from "../../ports.ts";
-import { createCheckedFetch, NotSent } from "../egress/checked-fetch.ts";
-import { openMcpServer } from "./server.ts";
+import { isPassingStatus } from "../../core/resilience/passing.ts";
+import { createCheckedFetch, type CheckedFetch, NotSent, UnusableAnswer } from "../egress/checked-fetch.ts";
+import { openMcpServer, Unavailable } from "./server.ts";
 import { createStdioTransport } from "./stdio-transport.ts";
 
 /** Of one answer over HTTP; a tool's own text is cut much earlier. */
@@ -39,6 +40,7 @@ export function openMcpEndpoint(endpoint: McpEndpoint, options: McpOpenOptions):
   return openMcpServer({
     openTransport: (onClose) => transportOf(endpoint, options, onClose),
     isNotSent: (error) => error instanceof NotSent,
+    isUnusable: (error) => error instanceof UnusableAnswer,
     ...(onListChanged === undefined ? {} : { onListChanged }),
   });
 }
@@ -51,12 +53,14 @@ function transportOf(
   if (endpoint.transport === "stdio") return createStdioTransport({ ...endpoint, stderr }, onClose);
   const { url, bearerToken, privateNetwork } = endpoint;
   return new StreamableHTTPClientTransport(new URL(url), {
-    fetch: createCheckedFetch({
-      allowlist,
-      permitAddress: () => privateNetwork,
-      answerBytesMax: ANSWER_BYTES_MAX,
-      timeoutMs: TOOL_CALL_SECONDS_MAX * 1_000,
-    }),
+    fetch: refusingUnavailable(
+      createCheckedFetch({
+        allowlist,
+        permitAddress: () => privateNetwork,
+        answerBytesMax: ANSWER_BYTES_MAX,
+        timeoutMs: TOOL_CALL_SECONDS_MAX * 1_000,
+      }),
+    ),
     requestInit: {
       redirect: "error",
       ...(bearerToken === null ? {} : { headers: { authorization: `Bearer ${bearerToken}` } }),
@@ -70,4 +74,14 @@ function transportOf(
     },
     onInsufficientScope: "throw",
   });
+}
+
+// The SDK keeps the status of such an answer and drops the rest, and the rest says when to come again.
+function refusingUnavailable(fetch: CheckedFetch): CheckedFetch {
+  return async (url, init) => {
+    const response = await fetch(url, init);
+    if (!isPassingStatus(response.status)) return response;
+    await response.body?.cancel();
+    throw new Unavailable(response.status, response.headers.get("retry-after"));
+  };
 }

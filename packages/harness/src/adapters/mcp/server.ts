@@ -14,6 +14,7 @@ import {
 import { TOOL_CALL_SECONDS_MAX } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { type McpDefinition, mcpDefinitionSchema } from "../../core/mcp/definition.ts";
+import { type PassingError, retryAfterMsOf } from "../../core/resilience/passing.ts";
 import type { StepError } from "../../core/run/journal.ts";
 import type { McpServer } from "../../ports.ts";
 import { answerText } from "./answer-text.ts";
@@ -30,11 +31,27 @@ const CLIENT = { name: "assent", version: "1" } as const;
 /** The key under which a server may notice a call that it has carried out already. */
 const IDEMPOTENCY_KEY_META = "assent/idempotency-key";
 
+/** The server answered that it cannot answer now. */
+export class Unavailable extends Error {
+  override readonly name = "Unavailable";
+  readonly status: number;
+  readonly retryAfter: string | null;
+
+  /** @param retryAfter the header as it came */
+  constructor(status: number, retryAfter: string | null) {
+    super(`The server answered with status ${status}.`);
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+}
+
 export type McpServerOptions = {
   /** @param onClose to be called when it has ended by itself */
   readonly openTransport: (onClose: () => void) => Transport;
   /** Whether an error says that nothing was sent. */
   readonly isNotSent: (error: unknown) => boolean;
+  /** Whether it says that the answer is none that could be taken. */
+  readonly isUnusable: (error: unknown) => boolean;
   /** The server says that its tools are others now. */
   readonly onListChanged?: () => void;
 };
@@ -66,10 +83,12 @@ export function openMcpServer(options: McpServerOptions): McpServer {
       } catch (error) {
         if (!(error instanceof Error)) throw error;
         // Nothing can have happened: a list has no effect.
-        return err({
+        const failed: PassingError = {
           code: "not_sent",
           detail: "The MCP server could not be asked for its tools; nothing was sent.",
-        });
+          passes: passesOf(error, options),
+        };
+        return err(failed);
       }
     },
     call: async (tool, args, effectId, signal) => {
@@ -82,7 +101,7 @@ export function openMcpServer(options: McpServerOptions): McpServer {
         return ok(answerText(result));
       } catch (error) {
         if (!(error instanceof Error)) throw error;
-        return err(failureOf(error, options.isNotSent));
+        return err(failureOf(error, options));
       }
     },
     close: async () => {
@@ -157,18 +176,33 @@ function asTool({ name, description, inputSchema }: McpDefinition): Tool {
 const REFUSALS: readonly number[] = [-32_700, -32_600, -32_601, -32_602];
 
 // Nothing that a server wrote stands in these: it would pass for ours.
-function failureOf(error: Error, isNotSent: McpServerOptions["isNotSent"]): StepError {
-  if (causes(error).some(isNotSent) || codeOf(error) === SdkErrorCode.NotConnected)
-    return { code: "not_sent", detail: "The MCP server could not be reached; nothing was sent." };
+function failureOf(error: Error, options: McpServerOptions): PassingError {
+  const passes = passesOf(error, options);
+  if (causes(error).some(options.isNotSent) || codeOf(error) === SdkErrorCode.NotConnected)
+    return { code: "not_sent", detail: "The MCP server could not be reached; nothing was sent.", passes };
+  const status = unavailableIn(error)?.status ?? (error instanceof SdkHttpError ? error.status : null);
   const refused =
     (error instanceof ProtocolError && REFUSALS.includes(error.code)) ||
-    (error instanceof SdkHttpError && error.status >= 400 && error.status < 500 && error.status !== 408);
-  if (refused) return { code: "mcp_refused", detail: "The MCP server refused the call." };
+    (status !== null && status >= 400 && status < 500 && status !== 408);
+  if (refused) return { code: "mcp_refused", detail: "The MCP server refused the call.", passes };
   return {
     code: "outcome_unknown",
     detail: "Whether the MCP server carried the call out is not known: no whole answer came back.",
+    passes,
   };
 }
+
+/** Whether another attempt may succeed: where nothing was answered, or that it cannot be now. */
+function passesOf(error: Error, { isUnusable }: McpServerOptions): PassingError["passes"] {
+  const unavailable = unavailableIn(error);
+  if (unavailable !== null) return { retryAfterMs: retryAfterMsOf(unavailable.retryAfter) };
+  const isAnswered =
+    error instanceof ProtocolError || error instanceof SdkHttpError || causes(error).some(isUnusable);
+  return isAnswered ? null : { retryAfterMs: null };
+}
+
+const unavailableIn = (error: Error): Unavailable | null =>
+  causes(error).find((each) => each instanceof Unavailable) ?? null;
 
 const codeOf = (error: Error): string | null => (error instanceof SdkError ? error.code : null);
 

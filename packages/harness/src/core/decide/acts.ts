@@ -46,10 +46,13 @@ function isAct(name: string): name is Act {
   return Object.hasOwn(KINDS, name);
 }
 
-const NONE: ReadonlySet<Act> = new Set();
+const NO_ACTS: ReadonlySet<Act> = new Set();
 
 /** Kinds of act that a word in lower case can stand for; most words stand for none. */
-export const actsOf = (word: string): ReadonlySet<Act> => ACTS.get(stemOf(word)) ?? NONE;
+export const actsOf = (word: string): ReadonlySet<Act> => ACTS.get(stemOf(word)) ?? NO_ACTS;
+
+/** Acts that are done by making the thing which has their name. */
+const DONE_BY_MAKING: ReadonlySet<Act> = new Set(["pay", "send", "share"]);
 
 /** Whoever is added to something gets to see it: `add_guest` shares. */
 const PEOPLE: ReadonlySet<string> = new Set(
@@ -92,4 +95,12 @@ export function actsOfTool(words: readonly string[]): ReadonlySet<Act> {
   if (acts.has("send")) acts.delete("pay");
   if (acts.has("create")) acts.delete("send");
   return acts;
+}
+
+/** Whoever makes a transfer, an invite or a message does what that says: `transfers.create`, `compose_message`. */
+export function actsByMaking(words: readonly string[]): ReadonlySet<Act> {
+  const place = placeOfAct(words);
+  if (!actsOfTool(words).has("create")) return NO_ACTS;
+  const made = words.flatMap((word, at) => (at === place ? [] : [...actsOf(word)]));
+  return new Set(made.filter((act) => DONE_BY_MAKING.has(act)));
 }

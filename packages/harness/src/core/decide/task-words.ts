@@ -1,6 +1,7 @@
 // The words of a task, with what each may ask for: in English, through a translation, or in a script without spaces.
 
 import { type Act, actsOf, stemOf } from "./acts.ts";
+import { englishVerbsFrom, partedEnglishVerbsFrom } from "./words/english.ts";
 import {
   bothOf,
   FOREIGN_JOINTS,
@@ -52,6 +53,8 @@ const NO_ACTS: ReadonlySet<Act> = new Set();
 
 type Draft = {
   text: string;
+  /** The one word for a verb of several that begins here; what it stands for is asked for, and no part of it. */
+  verb?: string;
   meaning: Meaning;
   negated: boolean;
   ends: boolean;
@@ -128,6 +131,8 @@ function unspacedWords(run: string, isValue: boolean): readonly Draft[] {
 
 /** Words after the first of a parted verb, within its sentence. */
 const PARTED_WORDS_MAX = 25;
+/** "Let the others know": what stands between is short in English. */
+const ENGLISH_PARTED_WORDS_MAX = 6;
 
 function joinPhrases(drafts: Draft[]): void {
   for (const [place, draft] of drafts.entries()) {
@@ -136,11 +141,29 @@ function joinPhrases(drafts: Draft[]): void {
         draft.meaning = bothOf(draft.meaning, meaning);
     for (const { rest, meaning } of partedFrom(draft.text))
       if (isParted(drafts, place, rest[0] ?? "")) draft.meaning = bothOf(draft.meaning, meaning);
+    const verb =
+      englishVerbsFrom(draft.text).find(({ rest }) =>
+        rest.every((word, at) => drafts[place + 1 + at]?.text === word),
+      ) ??
+      partedEnglishVerbsFrom(draft.text).find(({ rest: [last = ""] }) => isPartedVerb(drafts, place, last));
+    if (verb !== undefined) draft.verb = verb.means;
   }
 }
 
-function isParted(drafts: readonly Draft[], place: number, last: string): boolean {
-  for (let at = place + 1; at < drafts.length && at - place <= PARTED_WORDS_MAX; at += 1) {
+/** In English the clause must not end in between either: "call Bob, then go off". */
+function isPartedVerb(drafts: readonly Draft[], place: number, last: string): boolean {
+  const near = drafts.slice(place + 1, place + 1 + ENGLISH_PARTED_WORDS_MAX);
+  const end = near.findIndex(({ ends }) => ends);
+  return isParted(drafts.slice(0, end < 0 ? undefined : place + 2 + end), place, last, near.length);
+}
+
+function isParted(
+  drafts: readonly Draft[],
+  place: number,
+  last: string,
+  wordsMax: number = PARTED_WORDS_MAX,
+): boolean {
+  for (let at = place + 1; at < drafts.length && at - place <= wordsMax; at += 1) {
     const draft = drafts[at];
     const next = drafts[at + 1];
     const closes = draft?.ends === true || next === undefined || JOINTS.has(next.text);
@@ -163,13 +186,13 @@ function understood(sentence: readonly Draft[]): readonly TaskWord[] {
   const negations = new Set(sentence.map(({ text }) => negationIn(text)));
   const isDenied = negations.has("strong");
   const isDoubtful = isDenied || negations.has("weak");
-  return sentence.map(({ text, meaning, negated, ends }) => {
-    const own = actsOf(text);
+  return sentence.map(({ text, verb, meaning, negated, ends }) => {
+    const own = actsOf(verb ?? text);
     const others = isDoubtful ? [] : meaning.asks.flatMap((english) => [...actsOf(english)]);
     const acts = isDenied || negated ? [] : [...own, ...others];
     return {
       text,
-      stems: [stemOf(text), ...meaning.words.map(stemOf)],
+      stems: [stemOf(verb ?? text), ...meaning.words.map(stemOf)],
       acts: acts.length === 0 ? NO_ACTS : new Set(acts),
       ends,
       denied: isDoubtful || negated,

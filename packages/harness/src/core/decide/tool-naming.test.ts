@@ -149,6 +149,46 @@ describe("what the requester's words name", () => {
     expect([...toolsNamed("Update the forwarding.", tools)]).toEqual(["forwarding.update"]);
   });
 
+  test.each([
+    ["Transfer 20 to Bob.", ["transfers.create"]],
+    ["Mail everyone on the list.", ["compose_message"]],
+    ["Set up another one for the club.", ["transfers.create", "compose_message", "append_to_file"]],
+    ["Call it off.", ["call_off_event"]],
+    ["Get rid of the event.", ["call_off_event"]],
+    ["Let the others know.", ["compose_message"]],
+    // "to" stands in a name as it does in every sentence, and tells no tool from another.
+    ["Add Bob to it.", ["share_with_user", "append_to_file", "transfers.create", "compose_message"]],
+    ["Call Bob, then go off.", []],
+    ["Do not set it up.", []],
+  ])("what is made, and verbs of several words: %s", (task, names) => {
+    const tools = ["transfers.create", "compose_message", "append_to_file", "call_off_event"]
+      .concat(["share_with_user"])
+      .map((name) => ({ name, changes: true }));
+    expect([...toolsNamed(task, tools)].toSorted()).toEqual(names.toSorted());
+  });
+
+  test("a translated word names whoever does it, and whoever only makes it where nobody does", () => {
+    const [makes, does] = ["create_transfer", "pay_bill"].map((name) => ({ name, changes: true }));
+    if (makes === undefined || does === undefined) throw new Error("two tools");
+    expect([...toolsNamed("Überweise 20 an Bob.", [makes])]).toEqual(["create_transfer"]);
+    expect([...toolsNamed("Überweise 20 an Bob.", [makes, does])]).toEqual(["pay_bill"]);
+  });
+
+  test("of a name without any act the registrar's description says what it does, by its first word alone", () => {
+    const whisper = {
+      name: "whisper",
+      changes: true,
+      description: "Sends a direct message and deletes the draft. Pays.",
+    };
+    const echo = { name: "echo", changes: true, description: "Use this tool to delete a note" };
+    const tools = [whisper, echo, { name: "delete_file", changes: true, description: "Sends it." }];
+    expect([...toolsNamed("Send Bob a direct message.", tools)]).toEqual(["whisper"]);
+    expect([...toolsNamed("Whisper it.", tools)]).toEqual(["whisper"]);
+    expect([...toolsNamed("Delete the note.", tools)]).toContain("echo");
+    expect([...toolsNamed("Delete the direct one later.", tools)].includes("whisper")).toBe(false);
+    expect([...toolsNamed("Send Bob a direct message.", [{ name: "whisper", changes: true }])]).toEqual([]);
+  });
+
   test("what is denied is named where it is asked for as well", () => {
     const named = toolsNamed("Do not delete mail. Delete the file b.txt.", TOOLS);
     expect([...named]).toEqual(["delete_file"]);

@@ -3,8 +3,9 @@
 // before the first untrusted read takes 9 of 12 attackers' calls away that provenance of values leaves).
 
 import type { Manifest } from "../tool.ts";
-import { type Act, actsOf, actsOfTool, placeOfAct, stemOf } from "./acts.ts";
+import { type Act, actsByMaking, actsOf, actsOfTool, placeOfAct, stemOf } from "./acts.ts";
 import { saysPhrase, type TaskWord, wordsOfTask } from "./task-words.ts";
+import { englishVerbsFrom } from "./words/english.ts";
 import { meaningOf } from "./words/lexicon.ts";
 
 export type NamedTool = {
@@ -13,6 +14,8 @@ export type NamedTool = {
   readonly changes: boolean;
   /** Words and phrases of its manifest, in any language. */
   readonly namedBy?: readonly string[];
+  /** Where whoever registered the tool wrote it: it says what a name without any act does (`whisper`). */
+  readonly description?: string;
 };
 
 /** What a manifest says of it. */
@@ -30,7 +33,7 @@ export const namedTool = ({
 /**
  * Names of the tools that do an act which the task speaks of. A tool's act is the gravest that a word of its
  * name stands for (`delete_file`, `calendarEventCancel`); a tool whose name has none is named by any word that only its name
- * has. Of several tools with one act those are named that say it in the same
+ * has, and by the act that its description begins with, where that is its registrar's. Of several tools with one act those are named that say it in the same
  * word, and those whose other words follow it most: "change the standing order"
  * names `change_standing_order` and not `set_daily_limit`. What is quoted, negated, or part of an address or a path
  * names nothing. Where the act was understood through a translation, and nothing tells several tools apart, none of them
@@ -39,11 +42,9 @@ export const namedTool = ({
 export function toolsNamed(task: string, tools: readonly NamedTool[]): ReadonlySet<string> {
   const words = wordsOfTask(task);
   const stems = new Set(words.flatMap((word) => word.stems));
-  const known = tools.filter(({ changes }) => changes).map((tool) => readTool(tool.name, tools));
+  const known = tools.filter(({ changes }) => changes).map((tool) => readTool(tool, tools));
   const named = new Set([
-    ...known
-      .filter(({ acts, own }) => acts.size === 0 && own.some((stem) => stems.has(stem)))
-      .map(({ name }) => name),
+    ...known.filter(({ own }) => own.some((stem) => stems.has(stem))).map(({ name }) => name),
     ...tools
       .filter(({ changes, namedBy = [] }) => changes && namedBy.some((phrase) => saysPhrase(words, phrase)))
       .map(({ name }) => name),
@@ -57,12 +58,10 @@ export function toolsNamed(task: string, tools: readonly NamedTool[]): ReadonlyS
     orders += 1;
     if (orders > ORDERS_MAX) break;
     const clause = clauseFrom(words, place);
-    const doers = known
-      .filter((tool) => [...tool.acts].some((act) => acts.has(act)))
-      .map((tool) => ({
-        ...tool,
-        found: clause.filter((near) => near.stems.some((stem) => tool.things.includes(stem))),
-      }));
+    const doers = doersOf(word, known).map((tool) => ({
+      ...tool,
+      found: clause.filter((near) => near.stems.some((stem) => tool.things.includes(stem))),
+    }));
     const most = Math.max(0, ...doers.map(({ found }) => found.length));
     const isUnclear = word.foreign && most === 0 && doers.length > 1;
     for (const { name, verb, found } of doers) {
@@ -75,30 +74,65 @@ export function toolsNamed(task: string, tools: readonly NamedTool[]): ReadonlyS
   return named;
 }
 
+/** A translated word is less sure: where a tool's act says it, no tool does it that only makes what it says. */
+function doersOf({ acts, foreign }: TaskWord, known: readonly ToolName[]): readonly ToolName[] {
+  const does = (those: ReadonlySet<Act>): boolean => [...those].some((act) => acts.has(act));
+  const doers = known.filter((tool) => does(tool.acts));
+  if (foreign && doers.length > 0) return doers;
+  return known.filter((tool) => does(tool.acts) || does(tool.making));
+}
+
 type ToolName = {
   readonly name: string;
   readonly acts: ReadonlySet<Act>;
+  readonly making: ReadonlySet<Act>;
   /** Stem of the word that says the act; empty where none does. */
   readonly verb: string;
   /** Stems of what is not the act. */
   readonly things: readonly string[];
-  /** Stems that no other tool's name has. */
+  /** Of a name without any act: stems that no other tool's name has. */
   readonly own: readonly string[];
 };
 
-function readTool(name: string, tools: readonly NamedTool[]): ToolName {
+function readTool({ name, description = "" }: NamedTool, tools: readonly NamedTool[]): ToolName {
   const words = wordsOfName(name);
-  const place = placeOfAct(words);
-  const acts = actsOfTool(words);
   const others = new Set(
     tools.filter((other) => other.name !== name).flatMap((other) => wordsOfName(other.name).map(stemOf)),
   );
-  const things = words.filter((_, at) => at !== place).map(stemOf);
-  const verb = stemOf(words[place] ?? "");
-  return { name, acts, verb, things, own: words.map(stemOf).filter((stem) => !others.has(stem)) };
+  const isNameless = placeOfAct(words) < 0;
+  const own = words
+    .filter((word) => isNameless && !FUNCTION_WORDS.has(word))
+    .map(stemOf)
+    .filter((stem) => !others.has(stem));
+  const said = isNameless ? wordsOfDescription(description) : words;
+  const place = isNameless ? 0 : placeOfAct(said);
+  const things = said.filter((word, at) => at !== place && !FUNCTION_WORDS.has(word)).map(stemOf);
+  const verb = said[place] ?? "";
+  const acts = isNameless ? actsOf(verb) : actsOfTool(said);
+  return { name, acts, making: actsByMaking(said), verb: stemOf(verb), things, own };
 }
 
-/** In another language only where no word of it is English for an act. */
+/** They stand in names as they do in sentences, and tell no tool from another: `append_to_file`. */
+const FUNCTION_WORDS: ReadonlySet<string> = new Set(
+  "a an the to of for from in into on onto at by with and or as is my your all any it".split(" "),
+);
+
+/** Of a description: its first sentence, where that begins with what the tool does ("Sends a direct message."). */
+const DESCRIPTION_CHARS_MAX = 200;
+const DESCRIPTION_WORDS_MAX = 6;
+const PREAMBLE =
+  /^(?:use (?:this|it)(?: tool)? to|(?:this |a )?(?:tool|function) (?:to|that|which)|this (?:tool|function)) /u;
+
+const wordsOfDescription = (description: string): readonly string[] =>
+  (
+    /^[^.!?\n;:(]*/u
+      .exec(description.slice(0, DESCRIPTION_CHARS_MAX).normalize("NFKC").toLowerCase())?.[0]
+      .trim()
+      .replace(PREAMBLE, "")
+      .match(/\p{L}+/gu) ?? []
+  ).slice(0, DESCRIPTION_WORDS_MAX);
+
+/** Its words; in another language only where none of them is English for an act. */
 function wordsOfName(name: string): readonly string[] {
   const words =
     name
@@ -106,9 +140,25 @@ function wordsOfName(name: string): readonly string[] {
       .replaceAll(/(\p{Ll}|\d)(\p{Lu})/gu, "$1 $2")
       .toLowerCase()
       .match(/\p{L}+/gu) ?? [];
-  if (words.some((word) => actsOf(word).size > 0)) return words;
-  return words.map((word) => meaningOf(word).words[0] ?? word);
+  const english = withVerbs(words);
+  if (english.some((word) => actsOf(word).size > 0)) return english;
+  return english.map((word) => meaningOf(word).words[0] ?? word);
 }
+
+/** `call_off_event` cancels. */
+function withVerbs(words: readonly string[]): readonly string[] {
+  const place = words.findIndex((_, at) => verbAt(words, at) !== undefined);
+  const verb = verbAt(words, place);
+  return verb === undefined ? words : words.toSpliced(place, verb.rest.length + 1, verb.means);
+}
+
+const verbAt = (
+  words: readonly string[],
+  at: number,
+): ReturnType<typeof englishVerbsFrom>[number] | undefined =>
+  englishVerbsFrom(words[at] ?? "").find(({ rest }) =>
+    rest.every((word, next) => words[at + 1 + next] === word),
+  );
 
 /** Words of one task that may ask for something; further ones name nothing, so that the time is bounded. */
 const ORDERS_MAX = 1_000;

@@ -169,3 +169,15 @@ test("text made to be slow ends", () => {
   }
   expect(performance.now() - begun).toBeLessThan(SLOW_MS_MAX);
 });
+
+// Joints within the quotes would cut them open, and half a quotation reads like the requester's own words.
+test.each([
+  'Append "read a.txt, then delete b.txt" to notes.md. Delete c.txt.',
+  'Delete c.txt. Append "read a.txt and delete b.txt" to notes.md.',
+  "Append «read a.txt. Delete b.txt» to notes.md, and delete c.txt.",
+  "Append „read a.txt; delete b.txt“ to notes.md, then delete c.txt.",
+  "Delete c.txt and append `read a.txt and delete b.txt` to notes.md.",
+])("what is quoted names no tool for its values: %s", (task) => {
+  expect(pieced(task, { name: "b.txt" }, "delete_file")).toBe(true);
+  expect(pieced(task, { name: "c.txt" }, "delete_file")).toBe(false);
+});

@@ -81,16 +81,8 @@ export async function proposePlan(hold: Hold, body: PlanRequest): Promise<Result
  * planned call passes later too, and once anything untrusted was read nothing else is an act of the task's.
  */
 async function declarePlan(hold: Hold, { calls }: PlanRequest): Promise<Result<PlanAnswer, Refusal>> {
-  const unfit = calls.flatMap((call, index) => judgeCall(hold, call, index).errors);
-  if (unfit.length > 0)
-    return err({ code: "plan_refused", detail: "Not all of these calls could be permitted.", errors: unfit });
-  const errors = calls.flatMap((call, index) => faultOfDeclared(hold, calls, call, index));
-  if (errors.length > 0)
-    return err({
-      code: "nobody_to_ask",
-      detail: "A person would have to agree to this plan: the rules alone do not permit all of its calls.",
-      errors,
-    });
+  const refusal = refusalOfDeclared(hold, calls);
+  if (refusal !== null) return err(refusal);
   const callId = `plan_${newUuid(hold).replaceAll("-", "")}`;
   const seq = nextSeq(hold);
   const { tenant, id: run } = hold.committed.run;
@@ -122,10 +114,30 @@ async function declarePlan(hold: Hold, { calls }: PlanRequest): Promise<Result<P
   return ok({ digest, decision: "permit" });
 }
 
+/** What a plan is judged by. */
+export type PlanJudging = Pick<Hold, "state"> & {
+  readonly ports: Pick<Hold["ports"], "policies">;
+  readonly committed: Pick<Hold["committed"], "run">;
+};
+
+/** Why the rules alone do not agree to a plan, with the calls that it is about; null where they do. */
+export function refusalOfDeclared(judging: PlanJudging, calls: PlanRequest["calls"]): Refusal | null {
+  const unfit = calls.flatMap((call, index) => judgeCall(judging, call, index).errors);
+  if (unfit.length > 0)
+    return { code: "plan_refused", detail: "Not all of these calls could be permitted.", errors: unfit };
+  const errors = calls.flatMap((call, index) => faultOfDeclared(judging, calls, call, index));
+  if (errors.length === 0) return null;
+  return {
+    code: "nobody_to_ask",
+    detail: "A person would have to agree to this plan: the rules alone do not permit all of its calls.",
+    errors,
+  };
+}
+
 type Fault = { readonly pointer: string; readonly detail: string };
 
 function faultOfDeclared(
-  hold: Hold,
+  hold: PlanJudging,
   calls: PlanRequest["calls"],
   call: PlannedCall,
   index: number,
@@ -159,7 +171,7 @@ type JudgedCall = {
   readonly assent: Assent | null;
 };
 
-function judgeCall(hold: Hold, call: PlannedCall, index: number): JudgedCall {
+function judgeCall(hold: PlanJudging, call: PlannedCall, index: number): JudgedCall {
   const { state, ports } = hold;
   const fault = (detail: string): JudgedCall => ({
     errors: [{ pointer: `#/calls/${index}`, detail }],

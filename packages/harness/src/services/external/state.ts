@@ -58,7 +58,7 @@ export function openDrivenRun(
   run: RunRecord,
   journal: Journal,
 ): DrivenRun {
-  const known = definition.tools.map(namedTool);
+  const known = definition.tools.map((tool) => ({ ...namedTool(tool), description: tool.description }));
   const state: DrivenRun = {
     run: run.id,
     definition,

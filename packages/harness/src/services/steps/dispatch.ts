@@ -16,7 +16,7 @@ import type { Write } from "../write.ts";
 import { commitHeld, currentAgentVersion, type Held, scopeOfNextStep, seenBy } from "../held.ts";
 import { judge, type Judged } from "../judge.ts";
 import { openGate } from "./gate.ts";
-import { actionOf, contextOf, executeNewest, openToolStep } from "./tool.ts";
+import { actionOf, contextOf, executeNewest, openToolStep, reasonOfUse } from "./tool.ts";
 
 export async function dispatch(held: Held, callId: string, gate: GateStep): Promise<boolean> {
   const approval = await readApproval(held, gate);
@@ -156,7 +156,8 @@ async function askAgain(held: Held, withdrawn: Withdrawn): Promise<boolean> {
     const detail = `What it rests on has changed since this was approved. ${why}`;
     return await refuse({ verdict: "deny", reasons }, { code: "denied", detail });
   }
-  const reasons = [...now.reasons, ...verdict.reasons];
+  const handed = (judgement.handles ?? []).map((use) => reasonOfUse(held, use));
+  const reasons = [...now.reasons, ...verdict.reasons, ...handed];
   const decision: Decision = { verdict: "needs_approval", reasons };
   const plan = await planAgain(held, withdrawn);
   if ("code" in plan) return await refuse({ verdict: "deny", reasons }, plan);

@@ -129,7 +129,8 @@ function resolveArguments(
   return resolveHandles(args, keptTexts(definition, committed.journal));
 }
 
-const reasonOfUse = ({ committed }: Held, use: HandleUse): Decision["reasons"][number] => ({
+/** What a handle stands for, in words for whoever is asked. */
+export const reasonOfUse = ({ committed }: Held, use: HandleUse): Decision["reasons"][number] => ({
   code: "handle",
   detail: describeUse(use, committed.journal[use.step - 1]?.name ?? ""),
 });

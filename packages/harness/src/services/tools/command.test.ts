@@ -142,6 +142,11 @@ test("whatever comes back fits a tool's output", async () => {
 test("is a write that happens once, steered by program and folder", () => {
   expect(createCommandTool(recording().sandbox)).toMatchObject({
     scope: "workspace",
-    manifest: { effect: "once", harm: ["write"], controlArguments: ["argv", "cwd"], returns: "untrusted" },
+    manifest: {
+      effect: "once",
+      harm: ["write", "destructive"],
+      controlArguments: ["argv", "cwd"],
+      returns: "untrusted",
+    },
   });
 });

@@ -41,12 +41,13 @@ const schema = z.strictObject({
 export function createCommandTool(sandbox: Sandbox): Tool {
   return workspaceTool({
     name: "command",
-    version: "2",
+    version: "3",
     description:
       "Runs a program on the workspace's files, in a sandbox without network. What it changes and removes is taken over when it ends by itself (links, git's folder and files that tools execute are not). Returns exit code, output and what changed.",
     schema,
     effect: "once",
-    harm: ["write"],
+    // What a program removes or overwrites is taken over. It has no network and no money.
+    harm: ["write", "destructive"],
     controlArguments: ["argv", "cwd"],
     returns: "untrusted",
     plan: async ({ argv, cwd, timeout_s: timeoutSeconds = TIMEOUT_SECONDS_DEFAULT }) => {

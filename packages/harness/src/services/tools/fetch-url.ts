@@ -6,6 +6,7 @@ import { TOOL_OUTPUT_CHARS_MAX } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { visibleText } from "../../core/path/visible-text.ts";
 import { URL_CHARS_MAX } from "../../core/egress/url.ts";
+import { isPassingStatus, type PassingError, retryAfterMsOf } from "../../core/resilience/passing.ts";
 import type { StepError } from "../../core/run/journal.ts";
 import type { Answer, Fetcher, Tool, ToolResult } from "../../ports.ts";
 import { cutTo, oneLine } from "./output.ts";
@@ -36,6 +37,11 @@ export function createFetchUrlTool(fetcher: Fetcher): Tool {
       controlArguments: ["url"],
       returns: "untrusted",
     },
+    peerOf: (args) => {
+      const parsed = schema.safeParse(args);
+      const url = parsed.success ? fetcher.check(parsed.data.url) : null;
+      return url?.ok === true ? `${url.value.host}:${url.value.port}` : null;
+    },
     plan: async (args) => {
       const parsed = parseArguments(schema, args);
       if (!parsed.ok) return parsed;
@@ -48,9 +54,16 @@ export function createFetchUrlTool(fetcher: Fetcher): Tool {
       const parsed = parseArguments(schema, args);
       if (!parsed.ok) return parsed;
       const answer = await fetcher.get(parsed.value.url, context.signal);
-      return answer.ok ? resultOf(answer.value) : answer;
+      if (!answer.ok) return answer;
+      return isPassingStatus(answer.value.status) ? err(unavailable(answer.value)) : resultOf(answer.value);
     },
   };
+}
+
+// Nothing of the page: this is our own text.
+function unavailable({ url, status, retryAfter }: Answer): PassingError {
+  const detail = `${url.host} answered with status ${status}: the page is not to be had right now.`;
+  return { code: "fetch_unavailable", detail, passes: { retryAfterMs: retryAfterMsOf(retryAfter) } };
 }
 
 function resultOf(answer: Answer): Result<ToolResult, StepError> {

@@ -11,7 +11,7 @@ import type { StepError } from "../../core/run/journal.ts";
 import type { Manifest } from "../../core/tool.ts";
 import type { DoneCall, Tool, ToolContext, ToolResult } from "../../ports.ts";
 import { cutTo } from "./output.ts";
-import type { PassingError } from "./passing-error.ts";
+import { isPassingStatus, type PassingError, retryAfterMsOf } from "../../core/resilience/passing.ts";
 import { parseArguments } from "./workspace-tool.ts";
 
 /** Of an answer; the rest is not read. UTF-8 takes up to three bytes for a code unit. */
@@ -126,7 +126,7 @@ async function call(
   if (!response.ok) {
     await response.body?.cancel();
     const error = refusal(manifest.name, response.status);
-    if (manifest.effect === "once" || !PASSING_STATUS.has(response.status)) return err(error);
+    if (manifest.effect === "once" || !isPassingStatus(response.status)) return err(error);
     const retryAfterMs = retryAfterMsOf(response.headers.get("retry-after"));
     const passing: PassingError = { ...error, passes: { retryAfterMs } };
     return err(passing);
@@ -175,14 +175,6 @@ async function send(
 }
 
 // --- what came of it -------------------------------------------------------------------------------------------
-
-/** Too many calls, or a server that says that it is not itself: another time it may be otherwise. */
-const PASSING_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504]);
-
-/** Seconds (RFC 9110, 10.2.3); a date is read against nobody's clock here, and counts as nothing said. */
-function retryAfterMsOf(value: string | null): number | null {
-  return value !== null && /^\d{1,6}$/.test(value.trim()) ? Number(value) * 1_000 : null;
-}
 
 const REFUSED_BEFORE_CONNECT: readonly string[] = [
   "ENOTFOUND",

@@ -40,6 +40,7 @@ export function createMcpTool(options: McpToolOptions): Result<Tool, string> {
   };
   return ok({
     scope: "world",
+    asksToPlan: true,
     manifest,
     plan: async (args, { signal }) => {
       const wrong = check(args) ?? (await changeOf(options, "for the model", signal));
