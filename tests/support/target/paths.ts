@@ -25,6 +25,9 @@ const writes = (path: string, text: string): readonly PathCall[] => [
   { tool: "edit_file", arguments: { path, old_text: "canary", new_text: text } },
 ];
 
+/** As many calls as a model may make in one answer, and no more questions than one run can ask. */
+const CALLS_OF_TURN = 12;
+
 /** In a copy that is there; one that is only being made has no tree yet. */
 function link(target: string, path: string): void {
   if (existsSync(dirname(path))) symlinkSync(target, path);
@@ -46,12 +49,14 @@ export function createPathBench(installation: Installation, board: ProviderBoard
     body: (task) => ({ agent: WALKER, task, workspace: "notes" }),
     script: (calls, before) => {
       from = board.requests.length;
+      // What something happens before is a turn of its own; all else is as well asked for together.
+      const size = before === undefined ? CALLS_OF_TURN : 1;
       let next = 0;
       board.answerWith(() => {
         before?.(next);
-        const call = calls[next];
-        next += 1;
-        return call === undefined ? { text: "Done." } : { calls: [call] };
+        const turn = calls.slice(next, next + size);
+        next += size;
+        return turn.length === 0 ? { text: "Done." } : { calls: turn };
       });
     },
     received: () => board.requests.slice(from).map(({ rawBody }) => rawBody),
