@@ -1,5 +1,6 @@
 // What an engine is where a test does not say otherwise.
 
+import type { Run, RunId, RunState } from "@assent/contract";
 import { DEFAULT_BUDGET_SETTINGS } from "../../packages/harness/src/core/budget/settings.ts";
 import { DEFAULT_PROVIDER_SETTINGS } from "../../packages/harness/src/core/resilience/settings.ts";
 import { DEFAULT_MODEL_SETTINGS } from "../../packages/harness/src/core/route/settings.ts";
@@ -7,6 +8,7 @@ import type { AgentDefinition } from "../../packages/harness/src/core/agent.ts";
 import type { Workspaces } from "../../packages/harness/src/ports.ts";
 import type { Routing } from "../../packages/harness/src/services/held.ts";
 import type { EngineOptions } from "./engine.ts";
+import { until } from "./until.ts";
 
 export const DEFAULT_ROUTING: Routing = {
   models: DEFAULT_MODEL_SETTINGS,
@@ -34,3 +36,17 @@ export const noWorkspaces: Workspaces = {
     await Promise.resolve();
   },
 };
+
+/** Waits for a run to be in one of these states. */
+export async function reach(
+  read: (id: RunId) => Promise<Run>,
+  id: RunId,
+  between: () => Promise<void>,
+  states: readonly RunState[],
+): Promise<Run> {
+  return await until(`${id} is ${states.join(" or ")}`, async () => {
+    await between();
+    const now = await read(id);
+    return states.includes(now.status) ? now : undefined;
+  });
+}

@@ -45,6 +45,7 @@ import type {
   Telemetry,
   Tool,
   Tools,
+  Workspaces,
 } from "../../packages/harness/src/ports.ts";
 import { createRedactor } from "../../packages/harness/src/core/redact/redactor.ts";
 import { createAnswerSeal } from "../../packages/harness/src/services/answer-seal.ts";
@@ -61,11 +62,10 @@ import { silentTelemetry } from "../../packages/harness/src/services/traced/sile
 import { startSweeper, sweep } from "../../packages/harness/src/services/sweeper.ts";
 import { startWorker } from "../../packages/harness/src/services/worker.ts";
 import { openWorkspaceOfRun } from "../../packages/harness/src/services/workspace-of-run.ts";
-import { agentOf, DEFAULT_ROUTING, noWorkspaces } from "./engine-defaults.ts";
+import { agentOf, DEFAULT_ROUTING, noWorkspaces, reach } from "./engine-defaults.ts";
 import { rewritingPool } from "./rewriting-pool.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "./database.ts";
 import { shiftableClock, type ShiftableClock } from "./shiftable-clock.ts";
-import { until } from "./until.ts";
 
 export type Engine = AsyncDisposable & {
   readonly database: ThrowAwayDatabase;
@@ -115,6 +115,8 @@ export type EngineOptions = {
   readonly rewriteSql?: (sql: string) => string;
   /** Stands between the store and its connections. */
   readonly wrapPool?: (pool: Pool) => Pool;
+  /** With one source, `source`, that every run works on; left out: none. */
+  readonly workspaces?: Workspaces;
   /** All agents there are; left out: the one above. A test may change the map under way. */
   readonly agents?: ReadonlyMap<string, AgentDefinition>;
 };
@@ -133,7 +135,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       ...ports,
       ...keys,
       ...own,
-      workspaceNames: [],
+      workspaceNames: options.workspaces === undefined ? [] : ["source"],
       agents: ports.agents,
       quotas: options.quotas ?? { tenant: null, principal: null, actions: {} },
       tokens: openTokens(options.identityProviders ?? [], { clock, log: () => undefined }),
@@ -179,7 +181,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
     sweep: async () => await sweep(ports),
     async submit(task = "Do it.", key?: string): Promise<RunId> {
       sequence += 1;
-      const request = { agent: agent.name, task };
+      const request = { agent: agent.name, task, ...(options.workspaces && { workspace: "source" }) };
       return value(await harness.submitRun(caller, request, key ?? `key-${sequence}`)).runId;
     },
     reachesWhile: async (id, between, ...states) => await reach(run, id, between, states),
@@ -190,19 +192,6 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       rmSync(folder, { recursive: true });
     },
   };
-}
-
-async function reach(
-  read: (id: RunId) => Promise<Run>,
-  id: RunId,
-  between: () => Promise<void>,
-  states: readonly RunState[],
-): Promise<Run> {
-  return await until(`${id} is ${states.join(" or ")}`, async () => {
-    await between();
-    const now = await read(id);
-    return states.includes(now.status) ? now : undefined;
-  });
 }
 
 type Stoppable = { stop(): Promise<void> };
@@ -232,6 +221,7 @@ async function openParts(
     get: (name) => toolList.find((tool) => tool.manifest.name === name),
     list: () => toolList,
   };
+  const workspaces = options.workspaces ?? noWorkspaces;
   const store = postgresStore({ pool: poolOf(options, database), wakeUps, clock, random });
   const routing: Routing = { ...DEFAULT_ROUTING, ...options.routing };
   const ports: OrchestratorPorts = {
@@ -240,8 +230,8 @@ async function openParts(
     gates: createGates({ breakers: store.breakers, clock, random, log, settings: routing.providers }),
     models: options.models ?? answering(() => ({ text: "done" })),
     tools,
-    workspaces: noWorkspaces,
-    openWorkspace: openWorkspaceOfRun(noWorkspaces, tools),
+    workspaces,
+    openWorkspace: openWorkspaceOfRun(workspaces, tools),
     files: openArtifactFiles({ folder, random }),
     policies: options.policies ?? policiesOf({ folder: shippedPolicyFolder("default") }),
     agents: options.agents ?? new Map([[agent.name, agent]]),

@@ -10,7 +10,10 @@ export const APPROVAL_STATES = ["open", "approved", "denied", "expired", "cancel
 export const approvalStateSchema = z.enum(APPROVAL_STATES).meta({ id: "ApprovalState" });
 export type ApprovalState = z.infer<typeof approvalStateSchema>;
 
-/** `action`: may this call be made? `in_doubt`: a call was made, a crash hid its outcome; what now? */
+/**
+ * `action`: may this call be made? `in_doubt`: a call was made, and a crash hid its outcome, or (the reason is
+ * `workspace_not_restored`) what it did in the run's copy of its workspace is lost; what now?
+ */
 export const approvalSubjectSchema = z.enum(["action", "in_doubt"]).meta({ id: "ApprovalSubject" });
 export type ApprovalSubject = z.infer<typeof approvalSubjectSchema>;
 
@@ -143,7 +146,8 @@ export const approveRequestSchema = z
       decision: z.literal("confirm"),
       action_digest: sha256Schema,
       comment: commentSchema.meta({
-        description: "Only for `in_doubt`: the effect did happen; what is known of its outcome.",
+        description:
+          "Only for `in_doubt`: the effect did happen; what is known of its outcome. For a lost copy: go on without it.",
       }),
     }),
   ])

@@ -181,11 +181,15 @@ export type Commit = {
 export type Workspaces = {
   /** The commit that a copy made now would hold, or why there can be none. Nothing is written. */
   resolve(name: string): Promise<Result<{ readonly commit: string }, StepError>>;
-  /** Opens the run's copy, making it first where it is missing. `made`: it is new, so earlier writes are not in it. */
+  /**
+   * Opens the run's copy, making it first where it is missing (`made`). What the run did to the copy before is done to
+   * the new one by `restore`, before it takes its place: where that fails, or the process dies, there is no copy.
+   */
   open(
     run: RunId,
     source: { readonly name: string; readonly commit: string },
     signal: AbortSignal,
+    restore?: (workspace: Workspace) => Promise<Result<null, StepError>>,
   ): Promise<Result<{ readonly workspace: Workspace; readonly made: boolean }, StepError>>;
   /** Removes the run's copy; no error when there is none. */
   remove(run: RunId): Promise<void>;

@@ -19,6 +19,7 @@ import { askModel } from "./models/ask-model.ts";
 import { dispatch, readApproval } from "./steps/dispatch.ts";
 import { finaliseRun } from "./steps/finalise.ts";
 import { openDoubtGate } from "./steps/gate.ts";
+import { openCopy } from "./steps/restore.ts";
 import { modelCall, openModelStep } from "./steps/model.ts";
 import { checkDoubt, compensate, executeTool, judgeCall } from "./steps/tool.ts";
 
@@ -167,9 +168,9 @@ export async function advanceRun(
   try {
     // What is taken back lies outside; the private copy is not needed for it any more.
     if (openRollback(journal) === undefined) {
-      const opened = await ports.openWorkspace(run, journal, lost);
-      if (opened.ok) held.workspace = opened.value;
-      else if (!(await giveUp(held, opened.error))) return;
+      const opened = await openCopy(held);
+      if (opened.to === "wait") return;
+      if (opened.to === "give_up" && !(await giveUp(held, opened.reason))) return;
     }
     const opening = openingCall(definition, run.task);
     while (await makeMove(held, nextMove(held.committed.journal, opening)));

@@ -1,43 +1,78 @@
 // The run's private copy as its journal says it is. A copy that is missing (another machine, a lost disk) is made
-// again from the pinned commit, and the writes that the journal holds are carried out on it once more; what may happen once only cannot be.
+// again from the pinned commit, and the writes that the journal holds are carried out on it once more. What cannot be done
+// again by itself is a person's to decide; until then there is no copy, never a part of one.
 
-import type { StepError } from "../core/run/journal.ts";
-import { isToolStep, type Journal } from "../core/run/journal.ts";
+import { isToolStep, type Journal, type StepError, type ToolStep } from "../core/run/journal.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { RunRecord, Tools, Workspace, Workspaces } from "../ports.ts";
+
+/** Why there is no copy; `step` did something to the lost one that is not done again by itself. */
+export type NotOpened = StepError & { readonly step?: ToolStep };
+
+/** What people said of steps whose work on the lost copy is not done again by itself. */
+export type Restoring = {
+  /** `repeat`: do it again on the new copy. `skip`: go on without. Null: nobody said anything. */
+  answerOf(seq: number): "repeat" | "skip" | null;
+  /** All is done again; before the new copy takes the lost one's place. */
+  onRestored(): Promise<void>;
+};
 
 export type OpenWorkspace = (
   run: RunRecord,
   journal: Journal,
   signal: AbortSignal,
-) => Promise<Result<Workspace | null, StepError>>;
+  restoring?: Restoring,
+) => Promise<Result<Workspace | null, NotOpened>>;
+
+const NOBODY: Restoring = {
+  answerOf: () => null,
+  onRestored: async () => {
+    await Promise.resolve();
+  },
+};
 
 export function openWorkspaceOfRun(workspaces: Workspaces, tools: Tools): OpenWorkspace {
-  return async (run, journal, signal) => {
+  return async (run, journal, signal, restoring = NOBODY) => {
     if (run.workspace === null) return ok(null);
-    const opened = await workspaces.open(run.id, run.workspace, signal);
-    if (!opened.ok) return opened;
-    const { workspace, made } = opened.value;
-    if (!made) return ok(workspace);
-    for (const step of journal) {
-      if (!isToolStep(step) || step.state !== "succeeded" || step.effect === "none") continue;
-      const { action, effectId, precondition } = step.request;
-      const tool = tools.get(action.tool);
-      // Only what was done inside the copy is lost with it; effects on the outside are where they were.
-      if (tool?.scope !== "workspace") continue;
-      // What may happen once only (a command) is not tried again: its second run may end otherwise.
-      if (step.effect === "once")
-        return err({
-          code: "workspace_not_restored",
-          detail: `The run's copy is lost, and step ${step.seq} (${action.tool}) cannot be repeated on a fresh one.`,
-        });
-      const done = await tool.execute(action.arguments, precondition, { workspace, effectId, signal });
-      if (!done.ok)
-        return err({
-          code: "workspace_not_restored",
-          detail: `Step ${step.seq} could not be repeated on a fresh copy: ${done.error.detail}`,
-        });
-    }
-    return ok(workspace);
+    let stuck: ToolStep | null = null;
+    const opened = await workspaces.open(run.id, run.workspace, signal, async (workspace) => {
+      for (const step of journal) {
+        if (!isToolStep(step) || step.state !== "succeeded" || step.effect === "none") continue;
+        if (restoring.answerOf(step.seq) === "skip") continue;
+        const fault = await repeat(tools, step, workspace, signal, restoring);
+        if (fault === null) continue;
+        if (signal.aborted)
+          return err({ code: "aborted", detail: "Restoring the workspace was called off." });
+        stuck = step;
+        return err({ code: WORKSPACE_NOT_RESTORED, detail: fault });
+      }
+      await restoring.onRestored();
+      return ok(null);
+    });
+    if (opened.ok) return ok(opened.value.workspace);
+    return err(stuck === null ? opened.error : { ...opened.error, step: stuck });
   };
+}
+
+export const WORKSPACE_NOT_RESTORED = "workspace_not_restored";
+
+/** @returns why it is not done again, or null where it was, or need not be */
+async function repeat(
+  tools: Tools,
+  { seq, effect, request: { action, effectId, precondition } }: ToolStep,
+  workspace: Workspace,
+  signal: AbortSignal,
+  restoring: Restoring,
+): Promise<string | null> {
+  const tool = tools.get(action.tool);
+  const what = `The run's copy is lost, and step ${seq} (${action.tool})`;
+  // Without the tool nobody can tell whether what it did was done in the copy.
+  if (tool === undefined) return `${what} cannot be repeated on a fresh one: there is no such tool any more.`;
+  // Only what was done inside the copy is lost with it; effects on the outside are where they were.
+  if (tool.scope !== "workspace") return null;
+  // What may happen once only (a command) is not tried again by itself: its second run may end otherwise.
+  if (effect === "once" && restoring.answerOf(seq) !== "repeat")
+    return `${what} is not repeated on a fresh one by itself: it may happen once only.`;
+  const done = await tool.execute(action.arguments, precondition, { workspace, effectId, signal });
+  return done.ok ? null : `${what} could not be repeated on a fresh one: ${done.error.detail}`;
 }

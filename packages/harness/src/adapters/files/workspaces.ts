@@ -55,7 +55,7 @@ export function openWorkspaces(options: WorkspacesOptions): Workspaces {
         ? refuse("workspace_unknown", name, "is not among the operator's workspaces")
         : await head();
     },
-    open: async (run, { name, commit }, signal) => {
+    open: async (run, { name, commit }, signal, restore) => {
       const copy = join(folder, folderName(run));
       assert(COMMIT.test(commit), "a workspace is copied at a full commit id");
       const ready = await prepare();
@@ -65,7 +65,7 @@ export function openWorkspaces(options: WorkspacesOptions): Workspaces {
       if (!source.ok) return source;
       const made = await make(
         ready,
-        { folder, copy, source: source.value, commit, name },
+        { folder, copy, source: source.value, commit, name, ...(restore === undefined ? {} : { restore }) },
         options.random,
         signal,
       );
@@ -175,6 +175,7 @@ type Making = {
   readonly source: string;
   readonly commit: string;
   readonly name: string;
+  readonly restore?: Parameters<Workspaces["open"]>[3];
 };
 
 /** Made whole under another name, then renamed. False: another worker was faster, and its copy stands. */
@@ -190,6 +191,8 @@ async function make(
       const failure = await copyOf(git, making.source, making.commit, temporary, signal);
       if (failure !== null)
         return err(gitError(failure, making.name, "workspace_copy_failed", "could not be copied"));
+      const restored = await making.restore?.(await openWorkspace(temporary, making.commit, git, random));
+      if (restored?.ok === false) return restored;
       await rename(temporary, making.copy);
       return ok(true);
     } catch (error) {

@@ -10,7 +10,7 @@ import type { GateId } from "../argument.ts";
 import type { Context, Outcome } from "../context.ts";
 import { type Failure, failureOfClient, usageFailure } from "../failure.ts";
 import { findGate } from "../gate.ts";
-import { approvalLines, decidedLine } from "../output/approval.ts";
+import { isAboutLostCopy, approvalLines, decidedLine } from "../output/approval.ts";
 import { indent, visibleJson } from "../output/visible.ts";
 
 export type ApproveFlags = {
@@ -131,6 +131,7 @@ function showBefore(context: Context, approval: Approval, run: Run, edit: Edit):
 
 function questionOf(approval: Approval, request: ApproveRequest): string {
   if (request.decision === "confirm") return "It did happen: confirm? [y/N] ";
+  if (isAboutLostCopy(approval)) return "Its copy is lost. Make it again on a fresh one? [y/N] ";
   return approval.subject === "in_doubt" ? "Its outcome is unknown. Try it again? [y/N] " : "Approve? [y/N] ";
 }
 

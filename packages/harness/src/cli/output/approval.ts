@@ -82,11 +82,23 @@ function requirementFields({ requirement, votes }: Approval): (readonly [string,
 }
 
 function titleOf(approval: Approval): string {
+  if (isAboutLostCopy(approval)) return "Copy lost";
   return approval.subject === "in_doubt" ? "Outcome unknown" : "Approval";
 }
 
+/** The call is known to have happened; what it did in the run's copy of its workspace is gone. */
+export const isAboutLostCopy = ({ decision }: Approval): boolean =>
+  decision.reasons.some(({ code }) => code === "workspace_not_restored");
+
 /** What each answer to an approval means; for a call in doubt it is not what the words suggest. */
 export function answerLines(approval: Approval, command: string): string[] {
+  if (isAboutLostCopy(approval))
+    return [
+      "The run's copy of its workspace is lost, and this call is not made again by itself. How is the run to go on?",
+      `  make it again, on a fresh copy   ${command} approve ${approval.id}`,
+      `  go on without what it did        ${command} confirm ${approval.id} --comment "why"`,
+      `  end the run                      ${command} deny ${approval.id} --reason "why"`,
+    ];
   if (approval.subject === "in_doubt")
     return [
       "The call was made and a crash hid its outcome. What do you know of it?",

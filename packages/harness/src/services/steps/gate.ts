@@ -4,7 +4,7 @@ import { assert } from "../../base/assert.ts";
 import { actionDigest } from "../../core/decide/action-digest.ts";
 import type { Judgement } from "../../core/decide/judgement.ts";
 import type { Assent } from "../../core/decide/policy-annotations.ts";
-import type { ToolStep } from "../../core/run/journal.ts";
+import type { StepError, ToolStep } from "../../core/run/journal.ts";
 import { uuidV7 } from "../../core/uuid.ts";
 import type { NewApproval, Plan } from "../../ports.ts";
 import type { Write } from "../write.ts";
@@ -82,6 +82,29 @@ export async function openDoubtGate(held: Held, step: ToolStep): Promise<boolean
   return false;
 }
 
+/** Asks how a run is to go on whose copy is lost with what this step did there. */
+export async function openLossGate(
+  held: Held,
+  step: ToolStep,
+  reason: StepError,
+  before: readonly Write[],
+): Promise<void> {
+  const { action, judgement, precondition, callId } = step.request;
+  assert(judgement !== null, "only a judged call is ever made");
+  const asked: Asked = {
+    subject: "in_doubt",
+    action,
+    judgement,
+    requirement: ANYBODY,
+    advice: [],
+    summary: `The run's copy of its workspace is lost, and what step ${step.seq} (${action.tool}) did there is not done again by itself. Approve to do it again on a fresh copy, confirm to go on without it, deny to end the run.`,
+    preview: null,
+    precondition,
+    decision: { verdict: "needs_approval", reasons: [{ code: reason.code, detail: reason.detail }] },
+  };
+  await commitHeld(held, park(held, { callId, doubtfulSeq: step.seq }, asked, before, reason.code));
+}
+
 type Asked = Pick<
   NewApproval,
   | "subject"
@@ -108,6 +131,7 @@ function park(
   about: { readonly callId: string; readonly doubtfulSeq: number | null },
   asked: Asked,
   before: readonly Write[] = [],
+  code = "approval_needed",
 ): readonly Write[] {
   const { clock, random } = held.ports;
   const scope = scopeOfNextStep(held);
@@ -144,6 +168,6 @@ function park(
     ...before,
     gate,
     { write: "approval_opened", approval },
-    { write: "run_moved", event: "parked", reason: { code: "approval_needed", detail: asked.summary } },
+    { write: "run_moved", event: "parked", reason: { code, detail: asked.summary } },
   ];
 }
