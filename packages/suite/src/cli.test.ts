@@ -99,7 +99,7 @@ test("what a harness logs and measures is held against it, where it is observed"
 
 test.each([
   ["no URL", ["not-a-url"]],
-  ["a report of no known kind", ["http://127.0.0.1:9", "--report", "html=x"]],
+  ["a report of no known kind", ["http://127.0.0.1:9", "--report", "pdf=x"]],
   ["an observation of nothing known", ["http://127.0.0.1:9", "--observe", "logs=x"]],
   ["an observation on no port", ["http://127.0.0.1:9", "--observe", "otlp=70000"]],
   ["metrics without a URL", ["http://127.0.0.1:9", "--observe", "metrics=x"]],

@@ -9,8 +9,7 @@ import type { Trial } from "./evidence.ts";
 import { NoAnswer, send } from "./http.ts";
 import { type Observed, observe } from "./foreign-observation.ts";
 import { isOfProfile, type Profile, PROFILE_NAMES, PROFILES } from "./profiles.ts";
-import { junitReport } from "./reports/junit.ts";
-import { sarifReport } from "./reports/sarif.ts";
+import { isReportKind, type ReportKind, REPORTS } from "./reports/reports.ts";
 import { closingLine, failureReport, trialLine } from "./reports/summary.ts";
 import { runTrials } from "./runner.ts";
 import { PACE, type Scenario } from "./scenario.ts";
@@ -52,9 +51,6 @@ type Options = {
   readonly requireComplete: boolean;
 };
 
-const REPORT_KINDS = ["junit", "sarif", "json"] as const;
-type ReportKind = (typeof REPORT_KINDS)[number];
-
 const print = (text: string): void => {
   console.log(text);
 };
@@ -80,10 +76,9 @@ function parseBody(text: string): unknown {
 }
 
 function parseReport(text: string, before: Options["report"] = []): Options["report"] {
-  const [, name, file] = /^(\w+)=(.+)$/.exec(text) ?? [];
-  const kind = REPORT_KINDS.find((known) => known === name);
-  if (kind === undefined || file === undefined)
-    throw new InvalidArgumentError(`It must be one of ${REPORT_KINDS.join(", ")}, =, and a file.`);
+  const [, kind = "", file] = /^(\w+)=(.+)$/.exec(text) ?? [];
+  if (!isReportKind(kind) || file === undefined)
+    throw new InvalidArgumentError(`It must be one of ${Object.keys(REPORTS).join(", ")}, =, and a file.`);
   return [...before, { kind, file }];
 }
 
@@ -138,14 +133,6 @@ function exitCode(trials: readonly Trial[], requireComplete: boolean): number {
   return requireComplete && (has("SKIP") || partly) ? EXIT.incomplete : EXIT.ok;
 }
 
-const REPORTS: {
-  readonly [K in ReportKind]: (trials: readonly Trial[], scenarios: readonly Scenario[]) => string;
-} = {
-  junit: junitReport,
-  sarif: sarifReport,
-  json: (trials) => `${JSON.stringify(trials, null, 2)}\n`,
-};
-
 /** A set says which tiers it is of; without one, those of a pull request. */
 const tierOf = ({ tier, profile }: Options): number => tier ?? (profile === undefined ? 1 : 3);
 
@@ -191,10 +178,12 @@ async function prove(url: string, options: Options): Promise<number> {
   );
   print(`seed ${options.seed}, ${chosen.length} scenarios against ${target.name}`);
   const pace = { waitMsMax: options.waitSeconds * 1_000, holdMs: options.holdSeconds * 1_000 };
+  const startedAt = new Date();
   const trials = await runTrials(chosen, target, { seed: options.seed, pace }, (trial) =>
     print(trialLine(trial)),
   );
-  for (const { kind, file } of options.report) writeFileSync(file, REPORTS[kind](trials, chosen));
+  const reported = { trials, scenarios: chosen, startedAt, endedAt: new Date() };
+  for (const { kind, file } of options.report) writeFileSync(file, REPORTS[kind](reported));
   for (const trial of trials)
     if (trial.verdict !== "PASS" && trial.verdict !== "SKIP")
       print(
@@ -316,7 +305,7 @@ function addRunCommand(program: Command, end: (code: number) => void): void {
     )
     .option(
       "--report <kind=file>",
-      "junit=<file>, sarif=<file> or json=<file>; may be repeated",
+      `${Object.keys(REPORTS).join(", ")}, =, and a file; may be repeated`,
       parseReport,
       [],
     )

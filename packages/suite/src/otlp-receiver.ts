@@ -1,9 +1,11 @@
-// What a target tells an OpenTelemetry collector, received over the real wire (OTLP/HTTP in JSON): an oracle for
-// traces and metrics that stands outside of the target.
+// What a target tells an OpenTelemetry collector, received over the real wire (OTLP/HTTP, in JSON or protobuf): an oracle
+// for traces and metrics that stands outside of the target.
 
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
+import { gunzipSync } from "node:zlib";
 import { type Fields, isFields, listOf, textOf } from "./faults/conversation.ts";
+import { readOtlp } from "./otlp-protobuf.ts";
 
 export type ReceivedSpan = {
   readonly traceId: string;
@@ -38,17 +40,16 @@ export async function startOtlpReceiver(port: number = 0): Promise<OtlpReceiver>
   const bodies: string[] = [];
   const server = createServer((message, response) => {
     void (async () => {
-      if (!isPlainJson(message)) {
-        message.resume();
-        response.writeHead(415, { "content-type": "text/plain" }).end(ONLY_JSON);
+      const taken = await take(message);
+      if (taken.body === null) {
+        response.writeHead(taken.status, { "content-type": "text/plain" }).end(taken.why);
         return;
       }
-      const text = await readBody(message);
-      bodies.push(text);
-      const body = parsed(text);
-      spans.push(...spansOf(body));
-      for (const name of metricsOf(body)) metrics.add(name);
-      response.writeHead(200, { "content-type": "application/json" }).end("{}");
+      bodies.push(taken.text);
+      spans.push(...spansOf(taken.body));
+      for (const name of metricsOf(taken.body)) metrics.add(name);
+      // No message of a partial success: an empty one of the form that was sent.
+      response.writeHead(200, { "content-type": taken.type }).end(taken.type === JSON_TYPE ? "{}" : "");
     })();
   });
   server.listen(port, "127.0.0.1");
@@ -69,24 +70,60 @@ export async function startOtlpReceiver(port: number = 0): Promise<OtlpReceiver>
   };
 }
 
-const ONLY_JSON = "OTLP is taken as uncompressed JSON: set OTEL_EXPORTER_OTLP_PROTOCOL=http/json.\n";
+const JSON_TYPE = "application/json";
+const PROTOBUF_TYPE = "application/x-protobuf";
+/** A batch of spans has kilobytes; what unpacks to more is none. */
+const BODY_BYTES_MAX = 64_000_000;
 
-const isPlainJson = ({ headers }: IncomingMessage): boolean =>
-  (headers["content-type"] ?? "").startsWith("application/json") &&
-  ["identity", undefined].includes(headers["content-encoding"]);
+type Taken =
+  | { readonly body: Fields; readonly text: string; readonly type: string }
+  | { readonly body: null; readonly status: number; readonly why: string };
 
-async function readBody(message: IncomingMessage): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of message as AsyncIterable<Uint8Array>) chunks.push(chunk);
-  return Buffer.concat(chunks).toString("utf8");
+const refuse = (status: number, why: string): Taken => ({ body: null, status, why: `${why}\n` });
+
+async function take(message: IncomingMessage): Promise<Taken> {
+  const type = (message.headers["content-type"] ?? "").split(";")[0]?.trim();
+  const sent = await readBody(message);
+  if (type !== JSON_TYPE && type !== PROTOBUF_TYPE)
+    return refuse(415, "OTLP is taken as JSON or protobuf over HTTP: OTEL_EXPORTER_OTLP_PROTOCOL=http/json.");
+  const bytes = sent === null ? null : unpack(sent, message.headers["content-encoding"] ?? "identity");
+  if (bytes === null)
+    return refuse(415, `OTLP is taken as it is or in gzip, of ${BODY_BYTES_MAX} bytes at most.`);
+  // Texts stand in protobuf as they are, so what must not be in a body is found in this one, too.
+  const text = bytes.toString("utf8");
+  const body = type === JSON_TYPE ? parsed(text) : readOtlp(pathOf(message), bytes);
+  return body === null ? refuse(400, "The body is no message of OTLP.") : { body, text, type };
 }
 
-function parsed(text: string): Fields {
+const pathOf = ({ url }: IncomingMessage): string => new URL(url ?? "/", "http://localhost").pathname;
+
+function unpack(bytes: Buffer, encoding: string): Buffer | null {
+  if (encoding === "identity") return bytes;
+  if (encoding !== "gzip") return null;
+  try {
+    return gunzipSync(bytes, { maxOutputLength: BODY_BYTES_MAX });
+  } catch {
+    return null;
+  }
+}
+
+/** Null where there is too much. */
+async function readBody(message: IncomingMessage): Promise<Buffer | null> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of message as AsyncIterable<Uint8Array>) {
+    size += chunk.byteLength;
+    if (size <= BODY_BYTES_MAX) chunks.push(chunk);
+  }
+  return size > BODY_BYTES_MAX ? null : Buffer.concat(chunks);
+}
+
+function parsed(text: string): Fields | null {
   try {
     const value: unknown = JSON.parse(text);
-    return isFields(value) ? value : {};
+    return isFields(value) ? value : null;
   } catch {
-    return {};
+    return null;
   }
 }
 

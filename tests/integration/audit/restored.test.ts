@@ -27,6 +27,8 @@ import {
 const BACKED_UP = 6;
 /** Past the end of a bundle of 256. */
 const SIGNED = 300;
+/** Its payload was erased after the backup. */
+const ERASED = 2;
 
 const started = new AsyncDisposableStack();
 const home = started.use(scratchFolder());
@@ -45,7 +47,8 @@ beforeAll(async () => {
   await advanced(before, installation);
   restored = started.use(await database.copy());
   const after = logPorts(database, home.path);
-  await addManyFacts(database, tenant, SIGNED - BACKED_UP);
+  await addManyFacts(database, tenant, SIGNED - BACKED_UP - 1);
+  await evidenceOf(after).erase(caller(), 1, ERASED, "They asked for it.");
   await addFacts(after.store, installation, "s", 1);
   await advanced(after, tenant);
   await advanced(after, installation);
@@ -116,6 +119,8 @@ async function verify(database: ThrowAwayDatabase, path: string) {
 
 const HAS_REST = "; the published files have the rest, and no epoch that follows accounts for it";
 
+const NOT_ERASED = `payload_not_erased at entry ${ERASED}: an entry records that its payload was erased, and it is still there`;
+
 test("what is recorded after the restore waits, and stands after the new epoch's beginning; nothing is lost unseen", async () => {
   await using at = await restore();
   const ports = logPorts(at.database, at.path);
@@ -125,7 +130,7 @@ test("what is recorded after the restore waits, and stands after the new epoch's
   expect(await count()).toEqual({ events: BACKED_UP + 2, leaves: BACKED_UP, waiting: 2 });
   const before = await verify(at.database, at.path);
   expect(before.logs).toMatchObject([{ size: BACKED_UP, lost: SIGNED - BACKED_UP }]);
-  expect(before.found.filter((text) => text.endsWith(HAS_REST))).toHaveLength(before.found.length);
+  expect(before.found.filter((text) => !text.endsWith(HAS_REST))).toEqual([NOT_ERASED]);
   expect(before.found).toContain(
     `history_cut at entry ${BACKED_UP}: the log ends after ${BACKED_UP} entries, but the signer's memory has ${SIGNED}${HAS_REST}`,
   );
@@ -150,11 +155,33 @@ test("what is recorded after the restore waits, and stands after the new epoch's
     expect.stringContaining('"since"'),
   ]);
   const after = await verify(at.database, at.path);
-  expect(after.found).toEqual([]);
+  expect(after.found).toEqual([NOT_ERASED]);
   expect(after.logs).toMatchObject([
     { epoch: 1, size: BACKED_UP, lost: SIGNED - BACKED_UP },
     { epoch: 2, size: 3, signedSize: 3, lost: 0 },
   ]);
+});
+
+test("what was erased after the backup is there again, is told, and can be erased again", async () => {
+  await using at = await restore();
+  const ports = logPorts(at.database, at.path);
+  const evidence = evidenceOf(ports);
+  await evidence.beginEpoch(caller(), "A backup was restored.");
+  await advanced(ports, tenant);
+  await advanced(ports, installation);
+  const { found } = await verify(at.database, at.path);
+  expect(found).toEqual([NOT_ERASED]);
+  // The other one is the old log's, too, and was never erased before: its record stands in the new epoch only.
+  for (const place of [ERASED, ERASED + 1]) {
+    expect(await evidence.erase(caller(), 1, place, "They asked for it.")).toEqual({ ok: true, value: null });
+    expect(
+      (await verify(at.database, at.path)).found.filter((text) => text.includes(`entry ${place}`)),
+    ).toEqual([]);
+  }
+  await advanced(ports, tenant);
+  const after = await verify(at.database, at.path);
+  expect(after.found).toEqual([]);
+  expect(after.logs[0]).toMatchObject({ epoch: 1, erased: 2 });
 });
 
 const logFolder = (path: string): string => join(path, "logs", originOf(tenant, 1));

@@ -80,8 +80,8 @@ export type ReviewTx = {
   waiting(tenant: string): Promise<{ readonly count: number; readonly oldestSeconds: number }>;
   /** Checkpoints that this tenant's log says it took over from others' logs, and those of them that no log has. */
   covered(tenant: string, limit: number): Promise<CoveredCheckpoints>;
-  /** Entries of the log whose payload was erased, with a record that has no place in the tree yet. */
-  waitingErasures(tenant: string, epoch: number): Promise<readonly number[]>;
+  /** Entries of the log whose payload was erased with a record that is not in it: it waits, or stands in a later epoch. */
+  erasuresElsewhere(tenant: string, epoch: number): Promise<readonly number[]>;
   /** Runs after this id, in the order of their ids; null: from the first. */
   runs(tenant: string, after: RunId | null, limit: number): Promise<readonly ReviewedRun[]>;
   /** Of these runs, by run and version. */

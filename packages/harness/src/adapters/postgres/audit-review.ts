@@ -48,7 +48,11 @@ export async function reviewTransaction<T>(owner: Pool, work: (tx: ReviewTx) => 
 }
 
 /** What the connection that these queries run on sees. */
-export const reviewOn = (query: Query): ReviewTx => ({ ...reviewLogs(query), ...reviewRuns(query) });
+export const reviewOn = (query: Query): ReviewTx => ({
+  ...reviewLogs(query),
+  ...reviewPlaces(query),
+  ...reviewRuns(query),
+});
 
 type LeafRow = {
   idx: string;
@@ -129,16 +133,8 @@ const COVERED = `
     coalesce((select json_agg(json_build_object('subject', m.subject, 'version', m.version, 'size', m.size))
       from missing m), '[]') as missing`;
 
-type Logs =
-  | "tenants"
-  | "covered"
-  | "logs"
-  | "leaves"
-  | "nodes"
-  | "checkpoints"
-  | "misplaced"
-  | "waiting"
-  | "waitingErasures";
+type Logs = "tenants" | "logs" | "leaves" | "nodes" | "checkpoints";
+type Places = "misplaced" | "covered" | "erasuresElsewhere" | "waiting";
 
 function reviewLogs(query: Query): Pick<ReviewTx, Logs> {
   return {
@@ -169,6 +165,11 @@ function reviewLogs(query: Query): Pick<ReviewTx, Logs> {
       );
       return rows.map(({ size, note }) => ({ epoch, size: Number(size), note }));
     },
+  };
+}
+
+function reviewPlaces(query: Query): Pick<ReviewTx, Places> {
+  return {
     async misplaced(tenant, limit): Promise<readonly MisplacedEvent[]> {
       const rows = await query<{ what: MisplacedEvent["what"]; event_id: string; name: string | null }>(
         MISPLACED,
@@ -188,11 +189,14 @@ function reviewLogs(query: Query): Pick<ReviewTx, Logs> {
         missing: row.missing.map(({ size, ...rest }) => ({ ...rest, size: Number(size) })),
       };
     },
-    async waitingErasures(tenant, epoch): Promise<readonly number[]> {
+    async erasuresElsewhere(tenant, epoch): Promise<readonly number[]> {
       const rows = await query<{ idx: string }>(
         `select split_part(f.subject, ':', 3) as idx from assent.audit_facts f
-         join assent.audit_inbox i on i.tenant_id = f.tenant_id and f.event_id = any (i.event_ids)
-         where f.tenant_id = $1 and f.kind = 'payload.erased' and f.subject like 'entry:' || $2::integer || ':%'`,
+         where f.tenant_id = $1 and f.kind = 'payload.erased' and f.subject like 'entry:' || $2::integer || ':%'
+           and (exists (
+               select from assent.audit_inbox i where i.tenant_id = $1 and f.event_id = any (i.event_ids))
+             or exists (
+               select from assent.audit_place($1, f.event_id) p where p.epoch <> $2::integer))`,
         [tenant, epoch],
       );
       return rows.map(({ idx }) => Number(idx));

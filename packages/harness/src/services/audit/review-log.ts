@@ -177,7 +177,7 @@ async function walk(
 ): Promise<Walked> {
   const edge = new RightEdge();
   const roots = createRootChecks(claims, add);
-  const checks = createLeafChecks(log.origin, add, { erased: await tx.waitingErasures(tenant, log.epoch) });
+  const checks = createLeafChecks(log.origin, add, { erased: await tx.erasuresElsewhere(tenant, log.epoch) });
   const nodes: LevelHash[] = [];
   for (;;) {
     const page = await tx.leaves(tenant, log.epoch, edge.size, PAGE_LEAVES);
