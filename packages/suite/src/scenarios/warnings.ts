@@ -6,9 +6,12 @@ export const PROVIDER_WARNINGS: readonly string[] = ["model call failed", "a pro
 /** The database refuses, waits, ends connections or is gone. */
 export const DATABASE_WARNINGS: readonly string[] = [
   "a breaker could not be told",
+  "a caller could not be looked up",
   "a database connection broke",
   "a lease could not be renewed",
+  "a queued run could not be taken",
   "a request was refused: the database cannot be used",
+  "a run broke off",
   "a run could not be set aside",
   "a sweep failed",
   "an artifact could not be stored",
