@@ -2,15 +2,29 @@
 // kept here. Prints what agreed, names what did not, and ends with exit code 1 for anything that did not.
 //   node --conditions=assent-source scripts/foreign-vectors.ts --merkle <transparency-dev/merkle>/testdata
 //   node --conditions=assent-source scripts/foreign-vectors.ts --jcs <cyberphone/json-canonicalization>/testdata
+//   node --conditions=assent-source scripts/foreign-vectors.ts --cedar <cedar-policy/cedar-integration-tests>
+// The last with its corpus-tests.tar.gz unpacked where it lies.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { decodeBase64, isHash, verifyConsistency, verifyInclusion } from "@assent/tlog";
+import {
+  type CedarRequest,
+  evaluateCedar,
+  parseCedarRequest,
+  validateCedar,
+} from "../packages/harness/src/adapters/cedar/evaluate.ts";
+import { parseExactJson, withRawIntegers } from "../packages/harness/src/adapters/cedar/exact-json.ts";
 import { canonicalJson } from "../packages/harness/src/base/canonical-json.ts";
 import { canonicalJson as suiteCanonicalJson } from "../packages/suite/src/canonical-json.ts";
 
-type Outcome = { readonly name: string; readonly agrees: boolean; readonly isPlaceholder?: boolean };
+type Outcome = {
+  readonly name: string;
+  readonly agrees: boolean;
+  /** Why it says nothing of ours, where it does not. */
+  readonly unjudged?: string;
+};
 
 const filesOf = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -57,7 +71,8 @@ const merkle = (folder: string): Outcome[] =>
   ["inclusion", "consistency"].flatMap((kind) =>
     filesOf(join(folder, kind)).map((file) => {
       const text = readFileSync(file, "utf8");
-      return { name: file, agrees: judgeProof(kind, text), isPlaceholder: hasPlaceholder(text) };
+      const outcome = { name: file, agrees: judgeProof(kind, text) };
+      return hasPlaceholder(text) ? { ...outcome, unjudged: "no hash where a root should be" } : outcome;
     }),
   );
 
@@ -71,16 +86,79 @@ const jcs = (folder: string): Outcome[] =>
     }));
   });
 
-const { values } = parseArgs({ options: { merkle: { type: "string" }, jcs: { type: "string" } } });
+const textsOf = (value: unknown): string[] => (Array.isArray(value) ? value.map(String).toSorted() : []);
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+/** Each request by decision, reasons and errors, and each policy set by whether it validates. */
+const cedar = (root: string): Outcome[] =>
+  ["tests", "corpus-tests"]
+    .flatMap((folder) => filesOf(join(root, folder)))
+    .filter((file) => file.endsWith(".json") && !file.endsWith(".entities.json"))
+    .flatMap((file) => {
+      const test = fieldsOf(parseExactJson(readFileSync(file, "utf8")));
+      const textOf = (name: string): string => readFileSync(join(root, String(test[name])), "utf8");
+      const set = { policies: textOf("policies"), schema: textOf("schema") };
+      const entities = textOf("entities");
+      return [
+        judgeSet(file, set, test["shouldValidate"] === true),
+        ...listOf(test["requests"]).map((request) =>
+          judgeRequest(file, fieldsOf(request), { ...set, entities }),
+        ),
+      ];
+    });
+
+/** Of the version that wrote the corpus an error, since then a warning. */
+const SINCE_THEN_A_WARNING = "unable to find an applicable action";
+
+function judgeSet(file: string, set: { policies: string; schema: string }, isValid: boolean): Outcome {
+  const { errors, warnings, failures } = validateCedar(set);
+  const outcome = {
+    name: `${file}, validation`,
+    agrees: (errors.length === 0 && failures.length === 0) === isValid,
+  };
+  return !outcome.agrees && !isValid && warnings.some(({ detail }) => detail.includes(SINCE_THEN_A_WARNING))
+    ? { ...outcome, unjudged: "an error of an older Cedar, a warning of this one" }
+    : outcome;
+}
+
+function judgeRequest(
+  file: string,
+  given: Readonly<Record<string, unknown>>,
+  set: Pick<CedarRequest, "policies" | "schema" | "entities">,
+): Outcome {
+  const { description, decision, reason, errors, principal, action, resource, context } = given;
+  const validateRequest = given["validateRequest"] !== false;
+  // As text, which is how the command takes it.
+  const request = parseCedarRequest(
+    exactJsonOf({ ...set, principal, action, resource, context, validateRequest }),
+  );
+  const name = `${file}, ${String(description)}`;
+  if (!request.ok) return { name: `${name}: ${request.error}`, agrees: false };
+  const outcome = evaluateCedar(request.value);
+  const found = [outcome.decision, ...outcome.reasons, "|", ...outcome.errors];
+  const wanted = [String(decision).toLowerCase(), ...textsOf(reason), "|", ...textsOf(errors)];
+  return {
+    name: `${name}: ${[...found, ...outcome.failures].join(" ")} for ${wanted.join(" ")}`,
+    agrees: outcome.failures.length === 0 && JSON.stringify(found) === JSON.stringify(wanted),
+  };
+}
+
+/** With integers of 64 bits in full. */
+const exactJsonOf = (value: unknown): string => JSON.stringify(withRawIntegers(value));
+
+const { values } = parseArgs({
+  options: { merkle: { type: "string" }, jcs: { type: "string" }, cedar: { type: "string" } },
+});
 const outcomes = [
+  ...(values.cedar === undefined ? [] : cedar(values.cedar)),
   ...(values.merkle === undefined ? [] : merkle(values.merkle)),
   ...(values.jcs === undefined ? [] : jcs(values.jcs)),
 ];
-const judged = outcomes.filter(({ isPlaceholder }) => isPlaceholder !== true);
+const judged = outcomes.filter(({ unjudged }) => unjudged === undefined);
 const wrong = judged.filter(({ agrees }) => !agrees);
 for (const { name } of wrong) process.stdout.write(`differs: ${name}\n`);
-for (const { name } of outcomes.filter(({ isPlaceholder }) => isPlaceholder === true))
-  process.stdout.write(`not judged, no hash where a root should be: ${name}\n`);
+for (const { name, unjudged } of outcomes)
+  if (unjudged !== undefined) process.stdout.write(`not judged, ${unjudged}: ${name}\n`);
 process.stdout.write(`${judged.length - wrong.length} of ${judged.length} vectors agree\n`);
 // No vector at all is no agreement.
 if (wrong.length > 0 || judged.length === 0) process.exitCode = 1;

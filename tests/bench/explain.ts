@@ -12,9 +12,13 @@ export type Explanation = {
 /** Needs a superuser's connection and the extension `pg_walinspect`, which the embedded Postgres carries. */
 export async function createExplanation(owner: Pool): Promise<Explanation> {
   await owner.query("create extension if not exists pg_walinspect");
+  // Times of functions, triggers among them, are counted by sessions that begin or reload from now on.
+  await owner.query("alter system set track_functions = 'all'");
+  await owner.query("select pg_reload_conf()");
   let start = "0/0";
   return {
     begin: async () => {
+      await owner.query("select pg_stat_reset()");
       const { rows } = await owner.query<{ at: string }>("select pg_current_wal_insert_lsn()::text as at");
       start = rows[0]?.at ?? start;
     },
@@ -37,10 +41,22 @@ export async function createExplanation(owner: Pool): Promise<Explanation> {
          group by 1 order by 4 desc limit 40`,
         [start, runs],
       );
-      return rows.map(
-        ({ name, record, n, bytes, images }) =>
-          `  ${name.padEnd(36)} ${n.toFixed(1).padStart(6)} records ${bytes.toFixed(0).padStart(7)} B, ${images.toFixed(0).padStart(6)} B of them page images  ${record}`,
+      const functions = await owner.query<{ name: string; calls: number; total: number; self: number }>(
+        `select schemaname || '.' || funcname as name, calls::float8 / $1 as calls, total_time / $1 as total,
+           self_time / $1 as self
+         from pg_stat_user_functions where calls >= $1 / 10 order by self_time desc limit 40`,
+        [runs],
       );
+      return [
+        ...rows.map(
+          ({ name, record, n, bytes, images }) =>
+            `  ${name.padEnd(36)} ${n.toFixed(1).padStart(6)} records ${bytes.toFixed(0).padStart(7)} B, ${images.toFixed(0).padStart(6)} B of them page images  ${record}`,
+        ),
+        ...functions.rows.map(
+          ({ name, calls, total, self }) =>
+            `  ${calls.toFixed(1).padStart(6)} calls ${total.toFixed(2).padStart(7)} ms, ${self.toFixed(2).padStart(6)} ms in itself  ${name}`,
+        ),
+      ];
     },
   };
 }

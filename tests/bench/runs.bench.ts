@@ -92,7 +92,9 @@ type Sample = { readonly totalMs: number };
 const percentile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 
-const SETTLE_MS = 5_000;
+/** What a start writes is not idling, and a connection that has become idle tells of its commits after ten seconds. */
+const SETTLE_MS = 15_000;
+const IDLE_SECONDS = 20;
 
 /** As late as this the bench sees that a run waits or has ended; its latencies hold that. */
 const LOOK_EVERY_MS = 10;
@@ -281,16 +283,16 @@ async function measure(
   for (const line of await timesBetweenEvents(owner, runs)) out(line);
 }
 
-async function measureIdle(owner: Pool, served: Served): Promise<void> {
-  // What a start writes is not idling.
+async function measureIdle(owner: Pool, served: Served, isExplained: boolean): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
   const before = await figures(owner, served);
-  await new Promise((resolve) => setTimeout(resolve, 10_000));
+  await new Promise((resolve) => setTimeout(resolve, IDLE_SECONDS * 1_000));
   const after = await figures(owner, served);
   // Less the look itself.
-  out(
-    `idle: ${((after.commits - before.commits - 1) / 10).toFixed(1)} commits/s, CPU ${((after.cpuMs - before.cpuMs) / 10).toFixed(1)} ms/s`,
-  );
+  const commits = (after.commits - before.commits - 1) / IDLE_SECONDS;
+  const cpuMs = (after.cpuMs - before.cpuMs) / IDLE_SECONDS;
+  out(`idle: ${commits.toFixed(1)} commits/s, CPU ${cpuMs.toFixed(1)} ms/s`);
+  if (isExplained) for (const line of statementsBy(before.texts, after.texts, IDLE_SECONDS)) out(line);
 }
 
 const text = { type: "string" } as const;
@@ -339,7 +341,7 @@ async function runBench(): Promise<void> {
   const explanation =
     options.explain === true ? await createExplanation(await superuserOf(installation, stack)) : null;
   out(`${given.DATABASE_URL === undefined ? "embedded" : "DATABASE_URL"}, ${readCpu()}`);
-  await measureIdle(owner, served);
+  await measureIdle(owner, served, explanation !== null);
   const long = await measureLongRun(
     owner,
     await submit({ url: served.url, key }, { agent: "librarian", task: "Read it all." }),

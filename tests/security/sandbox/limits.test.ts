@@ -193,9 +193,31 @@ except BlockingIOError: print(0 < sent <= 256 * 1024, one.getsockopt(socket.SOL_
   expect([stdout.text, stderr.text]).toEqual(["True 1\n", ""]);
 });
 
+test("no pipe holds pages that no process has any more", async () => {
+  const script = `
+import ctypes, mmap, os
+libc = ctypes.CDLL(None, use_errno=True)
+page = mmap.mmap(-1, 4096)
+vector = (ctypes.c_size_t * 2)(ctypes.addressof(ctypes.c_char.from_buffer(page)), 4096)
+print(libc.vmsplice(os.pipe()[1], vector, 1, 0), os.strerror(ctypes.get_errno()))
+`;
+  const { stdout, stderr } = await room.run(python(script), SMALL);
+  expect([stdout.text, stderr.text]).toEqual(["-1 Function not implemented\n", ""]);
+});
+
 test.each([
   ["one file", "f = open('big', 'wb')\nwhile True: f.write(bytes(1 << 20))", "exited"],
   ["many files", "n = 0\nwhile True:\n  open(f'f{n}', 'wb').write(bytes(1 << 20)); n += 1", "limit"],
+  [
+    "files that have no name any more",
+    "import os, time\nkeep = []\nfor _ in range(12):\n  f = open('gone', 'wb'); os.unlink('gone'); keep.append(f)\n  f.write(bytes(10 << 20)); f.flush()\ntime.sleep(612)",
+    "limit",
+  ],
+  [
+    "files without a name or a descriptor",
+    "import mmap, os, time\nkeep = []\nfor _ in range(12):\n  f = open('gone', 'w+b'); os.unlink('gone'); f.write(bytes(10 << 20)); f.flush()\n  keep.append(mmap.mmap(f.fileno(), 10 << 20, access=mmap.ACCESS_READ)); f.close()\ntime.sleep(613)",
+    "limit",
+  ],
   ["many empty files", "n = 0\nwhile True:\n  open(f'f{n}', 'wb').close(); n += 1", "limit"],
   ["many empty files in /tmp", "n = 0\nwhile True:\n  open(f'/tmp/f{n}', 'wb').close(); n += 1", "limit"],
   ["/tmp", "f = open('/tmp/big', 'wb')\nwhile True: f.write(bytes(1 << 20))", "exited"],
@@ -242,6 +264,8 @@ test("nothing is left running of all these, and nothing in the sandbox's folder"
     "time.sleep(609)",
     "time.sleep(610)",
     "time.sleep(611)",
+    "time.sleep(612)",
+    "time.sleep(613)",
     "while True",
   ])
     expect(processesWith(mark).filter((line) => line.includes("/usr/bin/python3 -c"))).toEqual([]);

@@ -77,8 +77,8 @@ export const CONTENT_ORPHAN_HOURS = 24;
 /** How often a process looks for such content. */
 export const CONTENT_SWEEP_HOURS = 6;
 
-/** Runs one worker process advances at the same time. They wait for models and tools most of their time. */
-export const WORKER_RUNS_MAX = 8;
+/** Runs one worker process advances at the same time: as many as it has connections, though most of them wait for models. */
+export const WORKER_RUNS_MAX = 16;
 
 /** Runs of all tenants that are queued; past it submissions are answered with 503: they would not be done in time. */
 export const QUEUE_RUNS_MAX = 100_000;

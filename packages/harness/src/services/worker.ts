@@ -23,7 +23,7 @@ export type WorkerOptions = {
 };
 
 /** Without a hint this is how late a queued run can be found; while nothing is queued it is all that a worker asks. */
-const LOOK_EVERY_MS = 4_000;
+const LOOK_EVERY_MS = 5_000;
 /** After a database that could not be used, and doubled while it cannot. */
 const UNAVAILABLE_PAUSE_MS = 500;
 

@@ -11,6 +11,7 @@ import { INFO_FD } from "./bubblewrap.ts";
 import { CappedOutput } from "./capped-output.ts";
 import { holdsMoreThan } from "./disk-use.ts";
 import { inheritedDescriptors } from "./inherited.ts";
+import { namelessBytes } from "./nameless-files.ts";
 import {
   hasEnded,
   knowProcess,
@@ -247,7 +248,9 @@ const TEMPORARY: readonly string[] = ["/tmp", "/dev/shm", "/home/tool"];
 async function exceedsDisk(tree: string, root: number, limits: SandboxLimits): Promise<boolean> {
   for (const folder of TEMPORARY)
     if ((await temporaryEntries(root, folder, limits.temporaryBytes)) > limits.diskEntries) return true;
-  return await holdsMoreThan(tree, limits.diskBytes, limits.diskEntries);
+  const nameless = await namelessBytes(root, tree, limits.diskBytes);
+  if (nameless > limits.diskBytes) return true;
+  return await holdsMoreThan(tree, limits.diskBytes - nameless, limits.diskEntries);
 }
 
 async function pause(over: AbortSignal): Promise<void> {

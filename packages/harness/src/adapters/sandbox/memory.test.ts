@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import { memoryIn } from "./process-tree.ts";
+import { namelessIn } from "./nameless-files.ts";
 import { queuedIn, socketsIn } from "./socket-memory.ts";
 
 const KIB = 1024;
@@ -35,4 +36,16 @@ test("sockets are counted over all families, and what waits in queues of TCP on 
     0x27_ffa0 + 0x5e_bc9e,
   );
   expect(queuedIn(head)).toBe(0);
+});
+
+test("a mapping of a file without a name is told by how far it reaches; shared memory without a file is none", () => {
+  const maps = `00400000-00421000 r--p 00000000 fe:01 4195 /usr/bin/python3.13
+7f10c0000000-7f10c0a00000 r--s 00001000 fe:01 90211 /workspace/gone (deleted)
+7f10c1000000-7f10c2000000 rw-s 00000000 00:01 33 /dev/zero (deleted)
+7ffd1c000000-7ffd1c021000 rw-p 00000000 00:00 0 [stack]
+`;
+  expect(namelessIn(maps)).toEqual([
+    { range: "7f10c0000000-7f10c0a00000", inode: 90_211, end: 0xa0_0000 + 0x1000 },
+  ]);
+  expect(namelessIn("")).toEqual([]);
 });

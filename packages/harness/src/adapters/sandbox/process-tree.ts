@@ -16,7 +16,7 @@ export async function unlessGone<T>(work: Promise<T>): Promise<T | null> {
 }
 
 /** The process and all below it. What loses its parent becomes a child of the sandbox's first, so none is missed. */
-async function processesBelow(root: number): Promise<readonly number[]> {
+export async function processesBelow(root: number): Promise<readonly number[]> {
   const found: number[] = [root];
   for (const pid of found) {
     const threads = (await unlessGone(readdir(`/proc/${pid}/task`))) ?? [];

@@ -116,6 +116,8 @@ const UNKNOWN: Readonly<Record<string, Numbers>> = {
   // As shmget: held by a descriptor alone.
   memfd_create: [319, 279],
   memfd_secret: [447, 447],
+  // Pages, huge ones too, that only a pipe holds once their process has let go of them.
+  vmsplice: [278, 75],
 };
 
 const CLONE: Numbers = [56, 220];

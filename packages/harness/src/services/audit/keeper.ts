@@ -13,7 +13,7 @@ import { sequence, type SequencerPorts } from "./sequencer.ts";
 /** Facts of this long share a batch, a signature and its disk syncs. */
 export const BATCH_INTERVAL_MS = 100;
 /** What other processes wrote is found after this long, unless they ask for it. One query; nothing is written. */
-export const IDLE_INTERVAL_MS = 4_000;
+export const IDLE_INTERVAL_MS = 5_000;
 /** A log that its signer refuses is looked at again this often: only an operator can mend it. */
 const REFUSED_INTERVAL_MS = 30_000;
 
