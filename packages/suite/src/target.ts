@@ -227,9 +227,11 @@ export type TokenBench = {
   make(change?: TokenChange): string;
 };
 
-/** What the target tells of itself where no request of a scenario reads it. */
-/** What a target may tell of itself. */
-export type Signal = "spans" | "metrics" | "log";
+/**
+ * What a target may tell of itself where no request of a scenario reads it. `warnings`: its log warns of what is wrong and
+ * of nothing else, so that a warning which no scenario announces is a fault; a log of others may warn of anything.
+ */
+export type Signal = "spans" | "metrics" | "log" | "warnings";
 
 export type ObservationBench = {
   /** What of it the suite is told; where it is not said, all of it. The rest is not judged. */

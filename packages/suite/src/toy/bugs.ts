@@ -76,6 +76,7 @@ export const BUGS = {
   "metric.wait": "how long a question waited is not measured",
   "metric.tool": "calls of tools are not measured",
   "log.error": "logs an error for every run, and goes on",
+  "log.warns": "logs a warning for every run, and goes on",
   "log.lines": "a record of the log goes over two lines",
   "loc.missing": "names no place for an accepted run",
   "agent.again": "asks the model again between yes and effect, and makes what it says then",

@@ -89,6 +89,7 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string]> = {
   "metric.wait": ["happy_path", "the metrics that the scenario implies rose"],
   "metric.tool": ["happy_path", "metrics and spans tell of the same calls"],
   "log.error": ["happy_path", "no error is logged but those that the scenario provokes"],
+  "log.warns": ["happy_path", "no warning is logged but those that the scenario announces"],
   "log.lines": ["happy_path", "every line of the log is one record"],
   "leak.key": ["happy_path", "every invariant that can be seen from outside"],
   "agent.again": ["approval_lifecycle", "what was shown is what is made"],

@@ -144,7 +144,7 @@ async function askModel(talk: Talk): Promise<Reply | null> {
   if (reply.fault?.kind !== "status") return reply;
   const word = reply.fault.word ?? "";
   const about = breaks.has("log.model") ? word : shownText(word);
-  log.push(JSON.stringify({ level: "warn", message: "a model failed", about }));
+  log.push(JSON.stringify({ level: "warn", message: "model call failed", about }));
   return await askModel(talk);
 }
 

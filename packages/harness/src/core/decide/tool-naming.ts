@@ -18,31 +18,33 @@ export type NamedTool = {
   readonly description?: string;
 };
 
-/** What a manifest says of it. */
-export const namedTool = ({
-  name,
-  effect,
-  harm,
-  namedBy = [],
-}: Pick<Manifest, "name" | "effect" | "harm" | "namedBy">): NamedTool => ({
-  name,
-  changes: effect !== "none" || harm.length > 0,
-  namedBy,
-});
+type Naming = Pick<Manifest, "name" | "effect" | "harm" | "namedBy">;
+
+/** What a manifest says of it: the same of the same manifest. */
+export function namedTool(manifest: Naming): NamedTool {
+  const known = NAMED.get(manifest);
+  if (known !== undefined) return known;
+  const { name, effect, harm, namedBy = [] } = manifest;
+  const named = { name, changes: effect !== "none" || harm.length > 0, namedBy };
+  NAMED.set(manifest, named);
+  return named;
+}
+
+const NAMED = new WeakMap<Naming, NamedTool>();
 
 /**
- * Names of the tools that do an act which the task speaks of. A tool's act is the gravest that a word of its
- * name stands for (`delete_file`, `calendarEventCancel`); a tool whose name has none is named by any word that only its name
- * has, and by the act that its description begins with, where that is its registrar's. Of several tools with one act those are named that say it in the same
- * word, and those whose other words follow it most: "change the standing order"
- * names `change_standing_order` and not `set_daily_limit`. What is quoted, negated, or part of an address or a path
- * names nothing. Where the act was understood through a translation, and nothing tells several tools apart, none of them
- * is named. A tool is named as well by any phrase of its manifest that the task says, in whatever language.
+ * Names of the tools that do an act which the task speaks of. A tool's act is the gravest that a word of its name stands
+ * for (`delete_file`, `calendarEventCancel`); a tool whose name has none is named by any word that only its name has, and
+ * by the act that its description begins with, where that is its registrar's. Of several tools with one act those are
+ * named that say it in the same word, and those whose other words follow it most: "change the standing order" names
+ * `change_standing_order` and not `set_daily_limit`. What is quoted, negated, or part of an address or a path names
+ * nothing. Where the act was understood through a translation, and nothing tells several tools apart, none of them is
+ * named. A tool is named as well by any phrase of its manifest that the task says, in whatever language.
  */
 export function toolsNamed(task: string, tools: readonly NamedTool[]): ReadonlySet<string> {
   const words = wordsOfTask(task);
   const stems = new Set(words.flatMap((word) => word.stems));
-  const known = tools.filter(({ changes }) => changes).map((tool) => readTool(tool, tools));
+  const known = readTools(tools);
   const named = new Set([
     ...known.filter(({ own }) => own.some((stem) => stems.has(stem))).map(({ name }) => name),
     ...tools
@@ -94,22 +96,42 @@ type ToolName = {
   readonly own: readonly string[];
 };
 
-function readTool({ name, description = "" }: NamedTool, tools: readonly NamedTool[]): ToolName {
-  const words = wordsOfName(name);
-  const others = new Set(
-    tools.filter((other) => other.name !== name).flatMap((other) => wordsOfName(other.name).map(stemOf)),
-  );
+/** What one tool says of itself, whatever other tools there are. */
+type Read = Omit<ToolName, "own"> & { readonly stems: readonly string[]; readonly isNameless: boolean };
+
+// A run reads the names of the same tools at every call.
+const READ = new WeakMap<NamedTool, Read>();
+
+function readOf(tool: NamedTool): Read {
+  const known = READ.get(tool);
+  if (known !== undefined) return known;
+  const words = wordsOfName(tool.name);
   const isNameless = placeOfAct(words) < 0;
-  const own = words
-    .filter((word) => isNameless && !FUNCTION_WORDS.has(word))
-    .map(stemOf)
-    .filter((stem) => !others.has(stem));
-  const said = isNameless ? wordsOfDescription(description) : words;
+  const said = isNameless ? wordsOfDescription(tool.description ?? "") : words;
   const place = isNameless ? 0 : placeOfAct(said);
-  const things = said.filter((word, at) => at !== place && !FUNCTION_WORDS.has(word)).map(stemOf);
   const verb = said[place] ?? "";
-  const acts = isNameless ? actsOf(verb) : actsOfTool(said);
-  return { name, acts, making: actsByMaking(said), verb: stemOf(verb), things, own };
+  const read: Read = {
+    name: tool.name,
+    acts: isNameless ? actsOf(verb) : actsOfTool(said),
+    making: actsByMaking(said),
+    verb: stemOf(verb),
+    things: said.filter((word, at) => at !== place && !FUNCTION_WORDS.has(word)).map(stemOf),
+    stems: [...new Set(words.filter((word) => !FUNCTION_WORDS.has(word)).map(stemOf))],
+    isNameless,
+  };
+  READ.set(tool, read);
+  return read;
+}
+
+function readTools(tools: readonly NamedTool[]): readonly ToolName[] {
+  const uses = new Map<string, number>();
+  for (const tool of tools) for (const stem of readOf(tool).stems) uses.set(stem, (uses.get(stem) ?? 0) + 1);
+  return tools
+    .filter(({ changes }) => changes)
+    .map((tool) => {
+      const read = readOf(tool);
+      return { ...read, own: read.isNameless ? read.stems.filter((stem) => uses.get(stem) === 1) : [] };
+    });
 }
 
 /** They stand in names as they do in sentences, and tell no tool from another: `append_to_file`. */
