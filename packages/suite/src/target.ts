@@ -124,7 +124,10 @@ export type Canary = { readonly path: string; readonly text: string };
 export type PathBench = {
   /** A run of an agent that has all the tools below. */
   body(task: string): unknown;
-  /** The model of the next run asks for these calls, one a turn, and then ends. `before` is told of each turn. */
+  /**
+   * The model of the next run asks for these calls, and then ends. `before` is told of each turn, and then there is one
+   * call a turn; without it there may be several.
+   */
   script(calls: readonly PathCall[], before?: (turn: number) => void): void;
   /** What the model was sent since, verbatim: all that tools have returned is in there. */
   received(): readonly string[];

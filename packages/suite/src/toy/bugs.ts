@@ -115,6 +115,8 @@ export const BUGS = {
   "log.server": "logs what a server of tools says of them as it came",
   "leak.result": "shows what a tool answers as it came",
   "leak.error": "shows why a tool failed as the tool said it",
+  "path.join": "joins a path and opens what it leads to",
+  "path.link": "follows links",
   "box.none": "runs no program, and says nothing of it",
   "box.lost": "what a program makes is lost",
   "box.read": "a program reads files outside",
