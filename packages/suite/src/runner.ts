@@ -163,6 +163,7 @@ async function observed(scenario: Scenario, context: ScenarioContext, notes: Not
       mark,
       exchanges: notes.exchanges,
       errors: scenario.errors ?? [],
+      warnings: scenario.warnings ?? [],
       implied: scenario.implies ?? {},
     });
   });

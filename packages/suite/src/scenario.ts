@@ -37,6 +37,8 @@ export type Scenario = {
   readonly invariants: readonly InvariantId[];
   /** Messages of errors that it provokes in a target's log; any other error there fails the trial. */
   readonly errors?: readonly string[];
+  /** The same for warnings. */
+  readonly warnings?: readonly string[];
   readonly implies?: Implied;
   /** The heading of the plan that this scenario carries out. */
   readonly seed: string;

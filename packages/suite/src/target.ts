@@ -124,7 +124,10 @@ export type Canary = { readonly path: string; readonly text: string };
 export type PathBench = {
   /** A run of an agent that has all the tools below. */
   body(task: string): unknown;
-  /** The model of the next run asks for these calls, one a turn, and then ends. `before` is told of each turn. */
+  /**
+   * The model of the next run asks for these calls, and then ends. `before` is told of each turn, and then there is one
+   * call a turn; without it there may be several.
+   */
   script(calls: readonly PathCall[], before?: (turn: number) => void): void;
   /** What the model was sent since, verbatim: all that tools have returned is in there. */
   received(): readonly string[];
@@ -224,9 +227,11 @@ export type TokenBench = {
   make(change?: TokenChange): string;
 };
 
-/** What the target tells of itself where no request of a scenario reads it. */
-/** What a target may tell of itself. */
-export type Signal = "spans" | "metrics" | "log";
+/**
+ * What a target may tell of itself where no request of a scenario reads it. `warnings`: its log warns of what is wrong and
+ * of nothing else, so that a warning which no scenario announces is a fault; a log of others may warn of anything.
+ */
+export type Signal = "spans" | "metrics" | "log" | "warnings";
 
 export type ObservationBench = {
   /** What of it the suite is told; where it is not said, all of it. The rest is not judged. */

@@ -18,8 +18,9 @@ export type Trial = {
   readonly exchanges: readonly Exchange[];
   /** Every run that the trial made. */
   readonly runs: readonly MadeRun[];
-  /** Messages of errors that the scenario provokes. */
+  /** Messages of errors that the scenario provokes, and of warnings. */
   readonly errors: readonly string[];
+  readonly warnings: readonly string[];
   readonly implied: Implied;
 };
 
@@ -32,7 +33,15 @@ const SHOWN_MAX = 5;
 const faultOf = (claim: string, found: readonly unknown[]): Fault[] =>
   found.length === 0 ? [] : [{ claim, found: found.slice(0, SHOWN_MAX) }];
 
-export function faultsOfLog({ signals, errors }: Trial): Fault[] {
+/** Of connections, where the scenario has ended processes at the other end of them. */
+const RESTART_WARNINGS: readonly string[] = [
+  "a database connection broke",
+  "the log keeper's connection broke",
+  "the worker's presence connection broke",
+  "the worker's presence connection cannot be made",
+];
+
+export function faultsOfLog({ signals, errors, warnings, tells }: Trial): Fault[] {
   const records = signals.lines.map((line): { line: string; record: unknown } => {
     try {
       return { line, record: JSON.parse(line) as unknown };
@@ -44,6 +53,11 @@ export function faultsOfLog({ signals, errors }: Trial): Fault[] {
     const { level, message } = fieldsOf(record);
     return (level === "error" || level === "fatal") && !errors.includes(textOf(message));
   });
+  const announced = [...errors, ...warnings, ...(signals.metrics === null ? RESTART_WARNINGS : [])];
+  const warned = records.filter(({ record }) => {
+    const { level, message } = fieldsOf(record);
+    return tells.has("warnings") && level === "warn" && !announced.includes(textOf(message));
+  });
   return [
     ...faultOf(
       "every line of the log is one record",
@@ -52,6 +66,10 @@ export function faultsOfLog({ signals, errors }: Trial): Fault[] {
     ...faultOf(
       "no error is logged but those that the scenario provokes",
       bad.map(({ line }) => line),
+    ),
+    ...faultOf(
+      "no warning is logged but those that the scenario announces",
+      warned.map(({ line }) => line),
     ),
   ];
 }

@@ -27,12 +27,13 @@ const SETTLE_MS_MAX = 15_000;
 export type Watched = {
   readonly mark: Mark;
   readonly exchanges: readonly Exchange[];
-  /** Messages of errors that the scenario provokes. */
+  /** Messages of errors that the scenario provokes, and of warnings. */
   readonly errors: readonly string[];
+  readonly warnings: readonly string[];
   readonly implied: Implied;
 };
 
-const ALL: ReadonlySet<Signal> = new Set(["spans", "metrics", "log"]);
+const ALL: ReadonlySet<Signal> = new Set(["spans", "metrics", "log", "warnings"]);
 
 const isRole = (name: string): name is Role => ROLES.some((role) => role === name);
 
@@ -63,14 +64,14 @@ async function readTrail(client: HarnessClient, id: string): Promise<MadeRun["ev
 export async function observeTrial(context: ScenarioContext, watched: Watched): Promise<void> {
   const { observation } = context.target;
   if (observation === undefined) return;
-  const { mark, errors, implied } = watched;
+  const { mark, errors, warnings, implied } = watched;
   // What is asked below is no part of the trial.
   const exchanges = [...watched.exchanges];
   const submissions = submissionsIn(exchanges);
   const look = async (): Promise<{ readonly trial: Trial; readonly faults: readonly Fault[] }> => {
     const runs = context.capabilities.has("events") ? await readRuns(context, submissions) : [];
     const signals = await signalsSince(observation, mark);
-    const trial = { tells: observation.tells ?? ALL, signals, exchanges, runs, errors, implied };
+    const trial = { tells: observation.tells ?? ALL, signals, exchanges, runs, errors, warnings, implied };
     const faults = [faultsOfLog, faultsOfTraces, faultsOfMetrics, faultsOfEvents, faultsOfImplied].flatMap(
       (law) => law(trial),
     );

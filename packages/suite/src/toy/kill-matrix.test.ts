@@ -89,6 +89,7 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string]> = {
   "metric.wait": ["happy_path", "the metrics that the scenario implies rose"],
   "metric.tool": ["happy_path", "metrics and spans tell of the same calls"],
   "log.error": ["happy_path", "no error is logged but those that the scenario provokes"],
+  "log.warns": ["happy_path", "no warning is logged but those that the scenario announces"],
   "log.lines": ["happy_path", "every line of the log is one record"],
   "leak.key": ["happy_path", "every invariant that can be seen from outside"],
   "agent.again": ["approval_lifecycle", "what was shown is what is made"],
@@ -127,6 +128,8 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string]> = {
   "log.server": ["secret_redaction", "log holds no secret"],
   "leak.result": ["secret_redaction", "of a run whose tool says it as its result holds no secret"],
   "leak.error": ["secret_redaction", "of a run whose tool says it as its error holds no secret"],
+  "path.join": ["tool_call_path_traversal", "no canary's text is sent to the model"],
+  "path.link": ["tool_call_path_traversal", "no canary's text is sent to the model"],
   "box.none": ["sandbox_escape", "a program is run, and the model is shown what it says"],
   "box.lost": ["sandbox_escape", "what a program makes in its copy is among the artifacts"],
   "box.read": ["sandbox_escape", "no file outside is read"],
@@ -136,11 +139,11 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string]> = {
   "err.quote": ["secret_redaction", "the refusal of an edit holds no secret"],
 };
 
-// The toy's models are no providers, it has no files of its own, cannot be driven but by plans, and signs no log. Scenarios of these are broken and killed at the product
+// The toy's models are no providers, it cannot be driven but by plans, and signs no log. Scenarios of these are broken and killed at the product
 // itself: scenario-kills.test.ts of tests/security/prompt, tests/security/worlds and tests/security/audit, and tests/nightly.
 const ON_TOY = SCENARIOS.filter(
   ({ needs }) =>
-    !(["provider", "paths", "external_runs", "compensation", "memory", "audit_log"] as const).some((need) =>
+    !(["provider", "external_runs", "compensation", "memory", "audit_log"] as const).some((need) =>
       needs.includes(need),
     ),
 );

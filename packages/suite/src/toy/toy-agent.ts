@@ -18,6 +18,7 @@ import {
   type ToyRun,
 } from "./toy-run.ts";
 import { runProgram, type ToyOutside } from "./toy-box.ts";
+import { placeOf, readFrom, type ToyFiles, WALKER } from "./toy-files.ts";
 import { tellAnswer, tellDecision, tellHold, type ToySignals } from "./toy-signals.ts";
 import {
   callServer,
@@ -28,7 +29,7 @@ import {
   type ToyHosts,
 } from "./toy-tools.ts";
 
-export const AGENTS: readonly string[] = ["deputy", "other-deputy", "runner"];
+export const AGENTS: readonly string[] = ["deputy", "other-deputy", "runner", WALKER];
 export const FORBIDDEN_TEXT = "what-nobody-may-say";
 
 export type ToyAnswer = {
@@ -44,6 +45,7 @@ export type ToyWorld = ToyHosts & {
   readonly requests: RecordedRequest[];
   /** What no program of an agent may reach. */
   readonly outside: ToyOutside;
+  readonly files: ToyFiles;
   /** By the question that was answered for good. */
   readonly memory: Map<string, ToyAnswer>;
   /** Resolved when the servers are stopped. */
@@ -142,12 +144,16 @@ async function askModel(talk: Talk): Promise<Reply | null> {
   if (reply.fault?.kind !== "status") return reply;
   const word = reply.fault.word ?? "";
   const about = breaks.has("log.model") ? word : shownText(word);
-  log.push(JSON.stringify({ level: "warn", message: "a model failed", about }));
+  log.push(JSON.stringify({ level: "warn", message: "model call failed", about }));
   return await askModel(talk);
 }
 
-function refuse({ toy, breaks }: Talk, why: string): string {
-  addEvent(toy, breaks, "step_refused", null);
+function refuse(
+  { toy, breaks }: Talk,
+  why: string,
+  kind: "step_refused" | "step_failed" = "step_refused",
+): string {
+  addEvent(toy, breaks, kind, null);
   return `Refused: ${why}`;
 }
 
@@ -155,9 +161,15 @@ async function callTool(talk: Talk, call: FakeCall): Promise<string> {
   const { breaks } = talk;
   const args = fieldsOf(JSON.parse(toAnswer({ calls: [call] }, 0).calls[0]?.arguments ?? "{}"));
   const tool = breaks.has("agent.any") ? call.tool.toLowerCase() : call.tool;
+  const path = textOf(args["path"]);
+  if (talk.toy.run.agent === WALKER) {
+    const place = placeOf(path, talk.world.files, breaks);
+    if (place === null) return refuse(talk, "there is no such file", "step_failed");
+    if (tool === "read_file") return readFrom(place, path, talk.world.files);
+  }
   if (tool === "read_file") {
     talk.tainted = true;
-    return textOf(args["path"]).startsWith("large") ? "a".repeat(LARGE_CHARS) : "A page.";
+    return path.startsWith("large") ? "a".repeat(LARGE_CHARS) : "A page.";
   }
   const needed = GATES[tool] ?? (breaks.has("agent.any") ? requirement(1, false, null) : undefined);
   if (needed === undefined) return refuse(talk, "there is no such tool");
@@ -198,7 +210,9 @@ async function makeCall(talk: Talk, tool: string, args: Readonly<Record<string, 
   talk.made += 1;
   if (tool === "fetch_url") return await fetchUrl(textOf(args["url"]), world, breaks);
   if (tool === "write_file") {
-    talk.written = textOf(args["content"]);
+    const place = toy.run.agent === WALKER ? placeOf(textOf(args["path"]), world.files, breaks) : "inside";
+    if (place !== null && place !== "inside") world.files.outside.set(place.outside, textOf(args["content"]));
+    else talk.written = textOf(args["content"]);
     return "Written.";
   }
   if (tool === "command") {

@@ -235,7 +235,8 @@ async function submit(
   const first = state.keys.get(name);
   if (first !== undefined && first.toy !== toy) return repeat(first);
   originOf(state.signals, toy.run.id);
-  const level = breaks.has("log.error") ? "error" : "info";
+  const quiet = breaks.has("log.warns") ? "warn" : "info";
+  const level = breaks.has("log.error") ? "error" : quiet;
   const about = breaks.has("log.raw") ? request : toy.run.id;
   const record = JSON.stringify({ level, message: "submitted", about });
   state.log.push(...(breaks.has("log.lines") ? [record.slice(0, 9), record.slice(9)] : [record]));

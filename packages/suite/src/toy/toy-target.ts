@@ -21,6 +21,7 @@ import {
   type ToyState,
 } from "./toy-harness.ts";
 import { createOutside } from "./toy-box.ts";
+import { createFiles, toyPaths } from "./toy-files.ts";
 import type { Breaks } from "./toy-run.ts";
 import { startToyServer, type ToyServer } from "./toy-server.ts";
 import { toyMetrics } from "./toy-signals.ts";
@@ -101,6 +102,7 @@ async function createWorld(): Promise<ToyWorld> {
     reply: () => ({ text: "Done." }),
     requests: [],
     outside: createOutside(),
+    files: createFiles(),
     memory: new Map(),
     stop: Promise.withResolvers(),
   };
@@ -122,6 +124,9 @@ const benches = (now: () => ToyWorld, breaks: Breaks): Partial<Target> => ({
   },
   get egress() {
     return toyEgress(now());
+  },
+  get paths() {
+    return toyPaths(now());
   },
   get commands() {
     return toyCommands(now());

@@ -91,7 +91,7 @@ export async function listTools(hosts: ToyHosts, breaks: Breaks): Promise<readon
 
 export type ToyAnswered = { readonly text: string; readonly isError: boolean };
 
-/** @returns null where the tool is not what was agreed to, which `log` is told of */
+/** @returns null where the tool is not what was agreed to; `log` is told of one that has changed */
 export async function callServer(
   hosts: ToyHosts,
   breaks: Breaks,
@@ -100,10 +100,16 @@ export async function callServer(
 ): Promise<ToyAnswered | null> {
   const live = (await listTools(hosts, breaks)).filter((tool) => fieldsOf(tool)["name"] === MCP_TOOL.name);
   const isSame = live.length === 1 && canonicalJson(live[0]) === canonicalJson(MCP_TOOL);
-  if (!isSame) {
+  if (!isSame && live.length > 0) {
     const about = textOf(fieldsOf(live[0])["description"]);
     const shown = breaks.has("log.server") ? about : about.split(" ").map(shownText).join(" ");
-    log.push(JSON.stringify({ level: "warn", message: "a tool changed", about: shown }));
+    log.push(
+      JSON.stringify({
+        level: "warn",
+        message: "an MCP tool is not what was pinned; its calls are refused",
+        about: shown,
+      }),
+    );
   }
   if (!isSame && !breaks.has("pin.none")) return null;
   const result = await askServer(hosts, breaks, "tools/call", { name: MCP_TOOL.name, arguments: args });

@@ -1,3 +1,4 @@
+import { PROVIDER_WARNINGS } from "../warnings.ts";
 import type { Fault, Reply } from "../../faults/script.ts";
 import { readRun, TERMINAL_STATES } from "../../run-reading.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
@@ -32,6 +33,8 @@ export const dependencyOutageGracefulDegradation: Scenario = {
     "Bound every wait, use nothing of an answer that did not end, journal each step, give the run back while its provider is down, and say why it waits.",
   needs: ["submit", "provider", "outages", "tool_sink"],
   invariants: ["legal-transitions"],
+  warnings: PROVIDER_WARNINGS,
+  implies: { spans: ["chat "], metrics: [["assent_provider_retries_total"]], events: ["run_succeeded"] },
   seed: "backend/tests/harness_e2e/test_dependency_outage_graceful_degradation.py",
   timeLimitMs: 300_000,
   run: async (context) => {

@@ -13,6 +13,7 @@ export const partialFailureRollbackIntegrity: Scenario = {
     "Record each call's compensation with it; when the run fails, journal and carry them out in reverse, each under a key of its own; list what stands and put it before people.",
   needs: ["submit", "approve", "compensation"],
   invariants: ["journal-first", "at-most-once"],
+  warnings: ["model call failed"],
   implies: { spans: ["execute_tool "], events: ["run_failed"] },
   seed: "backend/tests/harness_e2e/test_partial_failure_rollback_integrity.py",
   timeLimitMs: 240_000,

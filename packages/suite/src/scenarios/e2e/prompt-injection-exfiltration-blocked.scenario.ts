@@ -156,6 +156,7 @@ export const promptInjectionExfiltrationBlocked: Scenario = {
     "Label what was read as untrusted and join the label on everything said after it; no egress whose target or text comes out of it without assent to exactly that call; text filters are no part of this.",
   needs: ["submit", "approve", "external_runs"],
   invariants: ["data-is-not-instruction", "assent-is-exact"],
+  implies: { metrics: [["assent_policy_decisions_total"]], events: ["run_queued"] },
   seed: "backend/tests/harness_e2e/test_prompt_injection_exfiltration_blocked.py",
   timeLimitMs: 300_000,
   run: async (context) => {

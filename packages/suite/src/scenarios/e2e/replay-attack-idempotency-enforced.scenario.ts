@@ -26,6 +26,11 @@ export const replayAttackIdempotencyEnforced: Scenario = {
     "RFC 9421 signatures with one fixed coverage over method, authority, path, query, body digest and idempotency key; created within 300 seconds; nonces in the database, taken only by signatures that verify; a retry is signed anew and keeps its idempotency key.",
   needs: ["submit", "list", "signing"],
   invariants: ["accepted-once", "one-key-one-run"],
+  implies: {
+    spans: ["POST /api/harness/run"],
+    metrics: [["http_server_request_duration_count", { http_response_status_code: "401" }]],
+    events: ["run_queued"],
+  },
   seed: "backend/tests/harness_e2e/test_replay_attack_idempotency_enforced.py",
   timeLimitMs: 120_000,
   run: async (context) => {

@@ -1,3 +1,4 @@
+import { DATABASE_WARNINGS } from "../warnings.ts";
 import type { StatementFault } from "../../database-bench.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
 import {
@@ -34,6 +35,8 @@ export const apiToOrchestratorToDbAtomicity: Scenario = {
     "Write the key, the run, its event and its message in one transaction, and every later change of a run with its event in one; begin nothing before the commit.",
   needs: ["submit", "approve", "tool_sink", "database"],
   invariants: ["journal-first", "one-key-one-run", "at-most-once"],
+  warnings: DATABASE_WARNINGS,
+  implies: { spans: ["execute_tool "], events: ["run_succeeded"] },
   seed: "backend/tests/harness_integration/test_api_to_orchestrator_to_db_atomicity.py",
   timeLimitMs: 900_000,
   errors: ["a request failed", "a run broke off", "a queued run could not be taken"],

@@ -17,6 +17,7 @@ export const artifactWriterAtomicCommitAndRollback: Scenario = {
     "Write to a temporary name, sync, rename, sync the folder; only then commit the rows and the state, in one transaction. Verify the digest at every read.",
   needs: ["submit", "approve", "artifacts"],
   invariants: ["complete-or-nothing"],
+  warnings: ["an artifact could not be stored"],
   implies: { events: ["artifact_committed", "run_succeeded"] },
   seed: "backend/tests/harness_integration/test_artifact_writer_atomic_commit_and_rollback.py",
   timeLimitMs: 240_000,

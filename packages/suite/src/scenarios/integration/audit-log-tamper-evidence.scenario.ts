@@ -38,6 +38,7 @@ export const auditLogTamperEvidence: Scenario = {
     "Write each event in the transaction of what it records; put each into a Merkle tree per tenant; sign its head with a key and a memory outside of the database; answer decisions with a proof; never sign what does not continue what was signed.",
   needs: ["submit", "approve", "events", "audit_log"],
   invariants: ["history-is-evidence"],
+  implies: { spans: ["POST /api/harness/approve"], events: ["approval_approved"] },
   seed: "spec/acceptance.md (I7)",
   timeLimitMs: 180_000,
   run: async (context) => {

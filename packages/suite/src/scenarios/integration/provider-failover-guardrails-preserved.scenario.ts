@@ -1,3 +1,4 @@
+import { PROVIDER_WARNINGS } from "../warnings.ts";
 import { sha256Hex } from "../../digest.ts";
 import { readPrompt } from "../../prompt-reading.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
@@ -21,6 +22,7 @@ export const providerFailoverGuardrailsPreserved: Scenario = {
     metrics: [["gen_ai_client_operation_duration_count"], ["gen_ai_client_token_usage_count"]],
     events: ["run_succeeded"],
   },
+  warnings: PROVIDER_WARNINGS,
   seed: "backend/tests/harness_integration/test_provider_failover_guardrails_preserved.py",
   timeLimitMs: 300_000,
   run: async (context) => {

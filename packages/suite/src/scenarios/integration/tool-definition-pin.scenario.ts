@@ -16,6 +16,7 @@ export const toolDefinitionPin: Scenario = {
   needs: ["submit", "approve", "deputy", "mcp"],
   invariants: ["assent-is-exact"],
   implies: { spans: ["execute_tool "], events: ["step_failed"] },
+  warnings: ["an MCP tool is not what was pinned; its calls are refused"],
   seed: "spec/peers.md section 2, number 4; spec/security.md threat 5",
   timeLimitMs: 120_000,
   run: async (context) => {

@@ -1,3 +1,4 @@
+import { DATABASE_WARNINGS } from "../warnings.ts";
 import type { StatementFault } from "../../database-bench.ts";
 import { readRun } from "../../run-reading.ts";
 import type { RaceEntry, Scenario, ScenarioContext } from "../../scenario.ts";
@@ -44,6 +45,8 @@ export const dbContentionAndRecovery: Scenario = {
     "Run whole transactions again, with jitter and a bound; limit every wait for a lock, a statement and a connection; say not ready while the database does not answer, and ready when it does.",
   needs: ["submit", "approve", "tool_sink", "database"],
   invariants: ["journal-first", "one-key-one-run", "at-most-once", "refuse-early"],
+  warnings: DATABASE_WARNINGS,
+  implies: { spans: ["execute_tool "], events: ["run_succeeded"] },
   seed: "backend/tests/harness_stress/test_db_contention_and_recovery.py",
   timeLimitMs: 300_000,
   run: async (context) => {

@@ -28,6 +28,7 @@ export const highConcurrencyRunSubmissionRaceConditions: Scenario = {
     "Insert key and run in one transaction under a unique constraint; refuse past capacity with 429 or 503 and Retry-After before anything is written; lease each run under a fencing token.",
   needs: ["submit", "approve"],
   invariants: ["one-key-one-run", "refuse-early", "at-most-once"],
+  implies: { spans: ["POST /api/harness/run"], events: ["run_queued", "run_succeeded"] },
   seed: "backend/tests/harness_stress/test_high_concurrency_run_submission_race_conditions.py",
   timeLimitMs: 240_000,
   run: async (context) => {

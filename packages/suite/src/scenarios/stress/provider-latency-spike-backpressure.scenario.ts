@@ -1,3 +1,4 @@
+import { PROVIDER_WARNINGS } from "../warnings.ts";
 import type { Reply } from "../../faults/script.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
 import { outageOf, type Watch, watchProvider } from "../outage-moves.ts";
@@ -23,6 +24,12 @@ export const providerLatencySpikeBackpressure: Scenario = {
     "Let the calls in flight follow how the answers come: one more while all is well, half of them when not.",
   needs: ["submit", "provider", "outages"],
   invariants: [],
+  warnings: PROVIDER_WARNINGS,
+  implies: {
+    spans: ["chat "],
+    metrics: [["gen_ai_client_operation_duration_count"]],
+    events: ["run_succeeded"],
+  },
   seed: "backend/tests/harness_stress/test_provider_latency_spike_backpressure.py",
   timeLimitMs: 600_000,
   run: async (context) => {

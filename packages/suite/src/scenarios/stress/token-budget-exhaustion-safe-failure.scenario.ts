@@ -41,6 +41,7 @@ export const tokenBudgetExhaustionSafeFailure: Scenario = {
     "Bound a prompt by its bytes, count before the call, set aside, settle by what was reported, and end the run where the report cannot be true.",
   needs: ["submit", "provider"],
   invariants: ["budget-before-spend"],
+  warnings: ["model call failed"],
   implies: { spans: ["chat "], events: ["run_failed"] },
   seed: "backend/tests/harness_stress/test_token_budget_exhaustion_safe_failure.py",
   timeLimitMs: 300_000,

@@ -17,6 +17,11 @@ export const idempotencyDuplicateRunSubmission: Scenario = {
     "Insert key and run in one transaction under a unique constraint on (tenant, principal, route, key); store the first answer and repeat it byte for byte; refuse another body under the same key with 422.",
   needs: ["submit"],
   invariants: ["one-key-one-run", "tenant-walls"],
+  implies: {
+    spans: ["POST /api/harness/run"],
+    metrics: [["http_server_request_duration_count", { http_response_status_code: "422" }]],
+    events: ["run_queued"],
+  },
   seed: "backend/tests/harness_state/test_idempotency_duplicate_run_submission.py",
   timeLimitMs: 120_000,
   run: async (context) => {

@@ -1,3 +1,4 @@
+import { PROVIDER_WARNINGS } from "../warnings.ts";
 import { readPrompt } from "../../prompt-reading.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
 import type { ProviderBench } from "../../target.ts";
@@ -67,6 +68,8 @@ export const modelRouterPolicyBypass: Scenario = {
   remedy: "Compare names exactly, take them from the agent's own list, and check again at every call.",
   needs: ["submit", "provider"],
   invariants: ["failover-keeps-rules"],
+  warnings: PROVIDER_WARNINGS,
+  implies: { spans: ["chat "], metrics: [["gen_ai_client_operation_duration_count"]] },
   seed: "backend/tests/harness_orchestrator/test_model_router_policy_bypass.py",
   timeLimitMs: 300_000,
   run: async (context) => {

@@ -91,6 +91,7 @@ export const promptTemplateInjectionGuard: Scenario = {
     "Break every control token of every backend in all data before the prompt leaves, and verify system text, roles and count of what leaves.",
   needs: ["submit", "approve", "provider"],
   invariants: ["data-is-not-instruction"],
+  implies: { spans: ["chat ", "execute_tool "], events: ["run_succeeded"] },
   seed: "backend/tests/harness_orchestrator/test_prompt_template_injection_guard.py",
   timeLimitMs: 300_000,
   run: async (context) => {

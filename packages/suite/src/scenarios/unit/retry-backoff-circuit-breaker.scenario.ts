@@ -1,3 +1,4 @@
+import { PROVIDER_WARNINGS } from "../warnings.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
 import { awaitCalls, DOWN, gapsOf, letPass, outageOf, type Watch, watchProvider } from "../outage-moves.ts";
 import { settleRun, submitBody } from "../provider-moves.ts";
@@ -20,6 +21,8 @@ export const retryBackoffCircuitBreaker: Scenario = {
     "Repeat outside of the breaker with full jitter and a cap, honour Retry-After for everybody, share the breaker, let one call probe, and let in few when it closes.",
   needs: ["submit", "provider", "outages"],
   invariants: [],
+  warnings: PROVIDER_WARNINGS,
+  implies: { spans: ["chat "], metrics: [["assent_provider_retries_total"]], events: ["run_succeeded"] },
   seed: "backend/tests/harness_resilience/test_retry_backoff_circuit_breaker.py",
   timeLimitMs: 300_000,
   run: async (context) => {

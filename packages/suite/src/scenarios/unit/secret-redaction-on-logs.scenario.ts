@@ -69,6 +69,7 @@ export const secretRedactionOnLogs: Scenario = {
   needs: ["submit"],
   invariants: ["secrets-stay-out"],
   implies: { events: ["run_queued"] },
+  warnings: ["model call failed", "an MCP tool is not what was pinned; its calls are refused"],
   seed: "backend/tests/harness_security/test_secret_redaction_on_logs.py",
   timeLimitMs: 180_000,
   run: async (context) => {

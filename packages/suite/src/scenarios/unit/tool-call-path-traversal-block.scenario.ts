@@ -19,6 +19,7 @@ export const toolCallPathTraversalBlock: Scenario = {
     "Refuse what is not a plain relative path; walk it name by name from a held directory without following links; never join, decode or normalise a path and then open it.",
   needs: ["submit", "approve", "paths"],
   invariants: ["assent-is-exact"],
+  implies: { spans: ["execute_tool "], events: ["step_failed"] },
   seed: "backend/tests/harness_orchestrator/test_tool_call_path_traversal_block.py",
   timeLimitMs: 600_000,
   run: async (context) => {

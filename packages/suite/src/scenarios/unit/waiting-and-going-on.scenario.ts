@@ -32,6 +32,7 @@ export const waitingAndGoingOn: Scenario = {
     "Let question and open approval appear together; decide by compare-and-swap on a row, and wake the run in the same transaction; keep no state of a run but its journal.",
   needs: ["submit", "approve", "deputy"],
   invariants: ["legal-transitions", "at-most-once", "journal-first"],
+  warnings: ["model call failed"],
   implies: { spans: ["execute_tool "], events: ["run_parked", "run_resumed", "approval_spent"] },
   seed: "spec/peers.md section 2, numbers 11, 12, 14, 15, 21",
   timeLimitMs: 180_000,
