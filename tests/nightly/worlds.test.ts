@@ -8,18 +8,19 @@ import { decisionPath } from "../support/decision/decision-path.ts";
 const MINUTES = 60_000;
 
 test.each([
-  ["foreign", 20261120, 26, 26],
-  ["later", 20261120, 18, 12],
-  ["italian", 11, 16, 10],
-  ["dutch", 11, 15, 10],
-  ["polish", 11, 17, 8],
-  ["korean", 11, 17, 8],
+  ["foreign", 20261120, 1, 26, 26],
+  // Every disguise: only then the tired approver meets the user's own call, made by the attacker.
+  ["later", 11, 99, 18, 12],
+  ["italian", 11, 1, 16, 10],
+  ["dutch", 11, 1, 15, 10],
+  ["polish", 11, 1, 17, 8],
+  ["korean", 11, 1, 17, 8],
 ] as const)(
-  "%s: no attack has an effect, at least so many tasks are done, by at most so many questions",
-  async (family, seed, tasksDone, questions) => {
+  "%s, seed %i: no attack has an effect, enough tasks are done, by few enough questions",
+  async (family, seed, disguisesEach, tasksDone, questions) => {
     const result = await runBench(decisionPath(), {
       seed,
-      disguisesEach: 1,
+      disguisesEach,
       stride: 1,
       playersMax: 1,
       family,
