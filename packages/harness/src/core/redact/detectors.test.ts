@@ -25,6 +25,26 @@ test.each([
   ["percent-encoding", "q=password%3DTr0ub4dor3", "q=password%3D[redacted:password]"],
   ["full-width letters", "ｐａｓｓｗｏｒｄ＝Ｔｒ０ｕｂ４ｄｏｒ", "ｐａｓｓｗｏｒｄ＝[redacted:password]"],
   ["zero-width spaces", "ghp_\u200ba8Kd02LmPq7RtZ3xWv5Bq1Yc6Hs9Ne4Uf0", "[redacted:github_pat]"],
+  [
+    "a domain's password on a command line",
+    "psexec \\\\10.0.0.1 -u Admin -p braksha9 cmd & net use z: \\\\s\\x /user:bob Zx81kQpLm2",
+    "psexec \\\\10.0.0.1 -u Admin -p [redacted:command_password] cmd & net use z: \\\\s\\x /user:bob [redacted:command_password]",
+  ],
+  [
+    "a password that a program signs in with",
+    'new NetworkCredential("a@example.com", "vzihlaquknriqlht"); new DirectoryEntry("LDAP://X", "A@X", "Rrhh1234")',
+    'new NetworkCredential("a@example.com", "[redacted:code_password]"); new DirectoryEntry("LDAP://X", "A@X", "[redacted:code_password]")',
+  ],
+  [
+    "what opens a vault",
+    "Unseal Key 2: 0tZn+7QQCxphpHwTm7/dC3LpP5JGIbYl3PK8Sy81R+P2\nvault operator unseal 98m+o2ylRhVbOi+3o5ub6PbP343ocFUVORgSYeypMDjh",
+    "Unseal Key 2: [redacted:vault_unseal_key]\nvault operator unseal [redacted:vault_unseal_key]",
+  ],
+  [
+    "hashes that are guessed offline",
+    `secret 9 $9$nhEmQVczB7dqsO$X.HsgL6x1il0RxkOSSvyQYwucySCt7qFm4v7pqCxkKM $krb5tgs$23$*u$R$s*$${"a1".repeat(40)}`,
+    "secret 9 [redacted:cisco_hash] [redacted:kerberos_hash]",
+  ],
   ["a passphrase", 'mnemonic: "abandon ability able about above absent"', 'mnemonic: "[redacted:password]"'],
   [
     "a cut key",
@@ -53,6 +73,7 @@ const HOSTILE: Readonly<Record<string, (chars: number) => string>> = {
   URLs: (chars) => "://a:".repeat(chars / 5),
   "key blocks": (chars) => "-----BEGIN RSA PRIVATE KEY-----".repeat(chars / 31),
   "key lines": (chars) => `-----BEGIN RSA PRIVATE KEY-----${"\n".repeat(chars)}`,
+  "tickets that end too early": (chars) => `$krb5tgs$23$${"a".repeat(31)}x`.repeat(chars / 44),
   "web tokens": (chars) => "eyJ".repeat(chars / 3),
   "web tokens with dots": (chars) => "eyJhbGciOiJI.".repeat(chars / 13),
   prefixes: (chars) => "ghp_".repeat(chars / 4),

@@ -124,6 +124,16 @@ const RULES: readonly StructureRule[] = [
     literal: "pbkdf2_sha",
     pattern: /pbkdf2_sha\d{1,3}\$\d{1,9}\$[\w./+=-]{1,64}\$[\w./+=-]{20,}/dy,
   },
+  ...["$8$", "$9$"].map((literal) => ({
+    kind: "cisco_hash",
+    literal,
+    pattern: /\$[89]\$[\w./]{14}\$[\w./]{43}/dy,
+  })),
+  {
+    kind: "kerberos_hash",
+    literal: "$krb5",
+    pattern: /\$krb5(?:tgs|asrep|pa)\$\d{1,2}\$[^\s"'`]{0,256}[0-9A-Fa-f$*]{32,16384}/dy,
+  },
   { kind: "ldap_hash", literal: "SHA}", back: /\{S?$/, pattern: /SHA\}[\w+/=]{20,}/dy },
   {
     kind: "netrc_password",
@@ -166,6 +176,37 @@ const RULES: readonly StructureRule[] = [
     kind: "command_password",
     literal: "docker login ",
     pattern: /docker login [^\r\n|;&]{0,200}?-p[= ]["']?(?<secret>[^\s"']{2,256})/dy,
+  },
+  ...["psexec", "PsExec", "psExec", "PSEXEC"].map((literal) => ({
+    kind: "command_password",
+    literal,
+    pattern: /psexec[^\r\n|;&]{0,200}?\s-p\s{1,4}["']?(?<secret>[^\s"'%$][^\s"']{1,256})/diy,
+  })),
+  {
+    kind: "command_password",
+    literal: "net use ",
+    pattern: /net use [^\r\n|;&]{0,200}?\/user:\S{1,128}\s{1,4}(?<secret>[^\s"'/*][^\s"']{1,256})/dy,
+  },
+  {
+    kind: "vault_unseal_key",
+    literal: "vault operator unseal ",
+    pattern: /vault operator unseal (?<secret>[\w+/=-]{40,120})/dy,
+  },
+  {
+    kind: "vault_unseal_key",
+    literal: "Unseal Key ",
+    pattern: /Unseal Key \d{1,3}:\s{1,4}(?<secret>[\w+/=-]{40,120})/dy,
+  },
+  {
+    kind: "code_password",
+    literal: "NetworkCredential(",
+    pattern: /NetworkCredential\(\s{0,4}"[^"\r\n]{0,256}",\s{0,4}"(?<secret>[^"\r\n]{1,256})/dy,
+  },
+  {
+    kind: "code_password",
+    literal: "DirectoryEntry(",
+    pattern:
+      /DirectoryEntry\(\s{0,16}"[^"\r\n]{0,256}",\s{0,64}"[^"\r\n]{0,256}",\s{0,64}"(?<secret>[^"\r\n]{1,256})/dy,
   },
   {
     kind: "command_password",
