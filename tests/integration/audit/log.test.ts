@@ -77,7 +77,7 @@ test("many writers, some that roll back, two sequencers: every committed fact ha
   });
   const writing = { on: true };
   const sequencers = [0, 1].map(async () => {
-    while (writing.on) await sequence(ports, tenant, 7);
+    while (writing.on) await sequence(ports, tenant, { batchFactsMax: 7 });
   });
   await Promise.all(writers);
   writing.on = false;

@@ -39,7 +39,8 @@ function openPolicies(): Policies {
   return opened.value;
 }
 
-function runOf(task: string): RunRecord {
+/** A run with nothing but a task. */
+export function runOf(task: string): RunRecord {
   return {
     id: `run_${"0".repeat(32)}`,
     tenant: TENANT,

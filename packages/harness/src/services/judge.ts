@@ -74,8 +74,16 @@ export function judge(
   };
 }
 
-const knownTools = ({ definition, tools }: Seen): readonly NamedTool[] =>
-  definition.tools.flatMap((name) => tools.get(name)?.manifest ?? []).map(namedTool);
+/** The very same list as at the last call where no tool has changed: what follows from it is kept with it. */
+function knownTools({ definition, tools }: Seen): readonly NamedTool[] {
+  const present = definition.tools.flatMap((name) => tools.get(name)?.manifest ?? []).map(namedTool);
+  const known = KNOWN.get(definition);
+  if (known?.length === present.length && known.every((tool, at) => tool === present[at])) return known;
+  KNOWN.set(definition, present);
+  return present;
+}
+
+const KNOWN = new WeakMap<AgentDefinition, readonly NamedTool[]>();
 
 /** Names that the tool's author gave to deeper fields; any other name of a field is a value that the model chose. */
 function propertyNames(manifest: Manifest): ReadonlySet<string> {

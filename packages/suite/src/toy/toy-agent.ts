@@ -148,8 +148,12 @@ async function askModel(talk: Talk): Promise<Reply | null> {
   return await askModel(talk);
 }
 
-function refuse({ toy, breaks }: Talk, why: string): string {
-  addEvent(toy, breaks, "step_refused", null);
+function refuse(
+  { toy, breaks }: Talk,
+  why: string,
+  kind: "step_refused" | "step_failed" = "step_refused",
+): string {
+  addEvent(toy, breaks, kind, null);
   return `Refused: ${why}`;
 }
 
@@ -160,7 +164,7 @@ async function callTool(talk: Talk, call: FakeCall): Promise<string> {
   const path = textOf(args["path"]);
   if (talk.toy.run.agent === WALKER) {
     const place = placeOf(path, talk.world.files, breaks);
-    if (place === null) return refuse(talk, "there is no such file");
+    if (place === null) return refuse(talk, "there is no such file", "step_failed");
     if (tool === "read_file") return readFrom(place, path, talk.world.files);
   }
   if (tool === "read_file") {

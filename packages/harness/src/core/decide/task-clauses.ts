@@ -1,6 +1,6 @@
 // A task in clauses, each with the tools that it names: "read a.txt and delete b.txt" asks for no deletion of a.txt.
 
-import { type NamedTool, toolsNamed } from "./tool-naming.ts";
+import { type NamedTool, readNamed } from "./tool-naming.ts";
 import { unquoted, wordsOfTask } from "./task-words.ts";
 
 /** Half-open range in the task. */
@@ -72,7 +72,7 @@ function readClauses(
   }
   return clauses.map((clause) => ({
     ...clause,
-    named: toolsNamed(text.slice(clause.start, clause.end), tools),
+    named: readNamed(text.slice(clause.start, clause.end), tools),
   }));
 }
 

@@ -42,6 +42,21 @@ const NAMED = new WeakMap<Naming, NamedTool>();
  * named. A tool is named as well by any phrase of its manifest that the task says, in whatever language.
  */
 export function toolsNamed(task: string, tools: readonly NamedTool[]): ReadonlySet<string> {
+  const last = LAST.get(tools);
+  if (last?.task === task) return last.named;
+  const named = readNamed(task, tools);
+  LAST.set(tools, { task, named });
+  return named;
+}
+
+// A run asks the same of its task at every call, with the same tools.
+const LAST = new WeakMap<
+  readonly NamedTool[],
+  { readonly task: string; readonly named: ReadonlySet<string> }
+>();
+
+/** The same for a part of a task, which is read once. */
+export function readNamed(task: string, tools: readonly NamedTool[]): ReadonlySet<string> {
   const words = wordsOfTask(task);
   const stems = new Set(words.flatMap((word) => word.stems));
   const known = readTools(tools);

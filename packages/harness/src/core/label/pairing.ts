@@ -28,7 +28,7 @@ export function isPieced(task: string, call: PairedCall, tools: readonly NamedTo
   if (task.length > TASK_CHARS_MAX) return false;
   const places = placesOf(call.controlArguments, call.labels);
   if (places.length === 0) return false;
-  const values = valuesOf(task);
+  const values = valuesIn(task, tools);
   if (values.length > VALUES_MAX) return false;
   const chosen = places.flatMap(({ argument, start, end }) => {
     const value = values.find((one) => one.start < end && start < one.end);
@@ -46,6 +46,20 @@ export function isPieced(task: string, call: PairedCall, tools: readonly NamedTo
     (one) =>
       isOfOtherAct(clauses, values, one.value, call.tool) || isNamedOtherwise(task, clauses, values, one),
   );
+}
+
+// A run asks for its task's values at every call, with the same tools.
+const READ = new WeakMap<
+  readonly NamedTool[],
+  { readonly task: string; readonly values: readonly Value[] }
+>();
+
+function valuesIn(task: string, tools: readonly NamedTool[]): readonly Value[] {
+  const known = READ.get(tools);
+  if (known?.task === task) return known.values;
+  const values = valuesOf(task);
+  READ.set(tools, { task, values });
+  return values;
 }
 
 type PlaceOfArgument = Span & { readonly argument: string };

@@ -113,12 +113,14 @@ export async function advance(
       code: "key_differs",
       detail: `The log ${log.origin} was begun with another key than this home's; begin a new epoch, or give this home its key.`,
     };
-  // Before anything is given a place: what was recorded since a backup was restored waits for the next epoch, instead
-  // of taking places whose entries are signed.
+  // Asked before the database is, which then has at least as much. What was recorded since a backup was restored waits
+  // for the next epoch, instead of taking places whose entries are signed.
   const known = await knownSize(ports, log);
-  const size = await ports.store.transaction(tenant, async (tx) => (await tx.head(log.epoch))?.size ?? 0);
-  if (known > size) return cutRefusal(size, known);
-  for (let more = true; more;) more = (await sequence(ports, tenant))?.more === true;
+  for (let more = true; more;) {
+    const done = await sequence(ports, tenant, { sizeMin: known });
+    if (done !== null && done.head.size < known) return cutRefusal(done.head.size, known);
+    more = done?.more === true;
+  }
   const published = await publish(ports, tenant);
   if (!published.ok) return published.error;
   if (published.value !== null) ports.onCheckpoint?.({ ...published.value, tenant });

@@ -22,15 +22,22 @@ export const BATCH_FACTS_MAX = 8_192;
 
 export type SequencerPorts = { readonly store: LogStore; readonly random: Random };
 
+export type SequenceOptions = {
+  readonly batchFactsMax?: number;
+  /** A log with fewer entries than these has lost some: nothing is put in their places. */
+  readonly sizeMin?: number;
+};
+
 /** One batch. @returns the head after it, and whether there may be more; null where no log was begun yet */
 export async function sequence(
   { store, random }: SequencerPorts,
   tenant: TenantId,
-  batchFactsMax: number = BATCH_FACTS_MAX,
+  { batchFactsMax = BATCH_FACTS_MAX, sizeMin = 0 }: SequenceOptions = {},
 ): Promise<{ readonly head: LogHead; readonly more: boolean } | null> {
   return await store.transaction(tenant, async (tx) => {
     const head = await tx.lock();
     if (head === null) return null;
+    if (head.size < sizeMin) return { head, more: false };
     const beginning = await readBeginning(tx, head);
     const facts = beginning ?? (await tx.take(batchFactsMax));
     if (facts.length === 0) return { head, more: false };
