@@ -140,7 +140,11 @@ vi.mock(import("../../packages/harness/src/services/precedents.ts"), async (impo
         (await tx.memory.listResolutions(id)).map((one) =>
           one.with({ revokedAt: null, revokedReason: null }),
         );
-      return await real.consult({ ...tx, memory: { ...tx.memory, listResolutions } }, ...rest);
+      // Looked at a second time where it is counted.
+      const addExperience: typeof tx.memory.addExperience = async (...told) =>
+        (await tx.memory.addExperience(...told))?.with({ revokedAt: null, revokedReason: null }) ?? null;
+      const memory = { ...tx.memory, listResolutions, addExperience };
+      return await real.consult({ ...tx, memory }, ...rest);
     },
   };
 });
@@ -163,7 +167,12 @@ vi.mock(import("../../packages/harness/src/adapters/postgres/store.ts"), async (
             const asked = first.tenant;
             const listResolutions: typeof tx.memory.listResolutions = async (id) =>
               await store.transaction(asked, async (other) => await other.memory.listResolutions(id));
-            return await work({ ...tx, memory: { ...tx.memory, listResolutions } });
+            // Counted where it is: the count is what says that it is still there.
+            const addExperience: typeof tx.memory.addExperience = async (...told) =>
+              asked === tenant
+                ? await tx.memory.addExperience(...told)
+                : await store.transaction(asked, async (other) => await other.memory.addExperience(...told));
+            return await work({ ...tx, memory: { ...tx.memory, listResolutions, addExperience } });
           }),
       };
     },
