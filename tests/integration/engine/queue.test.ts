@@ -147,3 +147,25 @@ test("a worker that stops takes nothing any more; the next one goes on", async (
   await engine.startWorker();
   await engine.reaches(id, "succeeded");
 });
+
+test("a model call that is cut off because its worker stops is no warning, and the next worker makes it", async () => {
+  const asked = Promise.withResolvers<undefined>();
+  let calls = 0;
+  await using engine = await openEngine({
+    models: answering(
+      () => (calls === 1 ? "hang" : { text: "done" }),
+      () => {
+        calls += 1;
+        asked.resolve(undefined);
+      },
+    ),
+  });
+  const first = await engine.startWorker();
+  const id = await engine.submit();
+  await asked.promise;
+  await first.stop();
+  expect(engine.logged.filter((line) => line.includes('"level":"warn"'))).toEqual([]);
+  expect(engine.logged.filter((line) => line.includes("model call given up"))).toHaveLength(1);
+  await engine.startWorker();
+  await engine.reaches(id, "succeeded");
+});

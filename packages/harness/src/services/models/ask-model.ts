@@ -243,7 +243,9 @@ function judgeFailure(asking: Asking, { model }: Candidate, failed: ModelFailure
   const { ports } = held;
   const { code, detail, transient, retryAfterMs } = failed;
   const error: StepError = { code, detail };
-  ports.log("warn", "model call failed", {
+  // What this worker cut off itself, because it stops or has lost the run, is no sign of trouble.
+  const isGivenUp = held.stopping.aborted || held.lost.aborted;
+  ports.log(isGivenUp ? "info" : "warn", isGivenUp ? "model call given up" : "model call failed", {
     run_id: held.fence.run,
     step: seqOf(held),
     model,
