@@ -164,7 +164,7 @@ describe("up --demo", () => {
     expect((await stat(join(cwd, ".assent", "demo.json"))).mode & 0o777).toBe(0o600);
   });
 
-  test("the next start continues the same run and submits no other; once it ended there is no more demo", async () => {
+  test("the next start continues the same run and submits no other; once it ended there is no more demo, which is said", async () => {
     const [first, firstCode] = up(["--demo"]);
     await first.seen("--yes");
     first.signal("SIGINT");
@@ -177,7 +177,7 @@ describe("up --demo", () => {
     expect(fake.runs.get(runId(1))?.run.status).toBe("succeeded");
     expect(await record()).toMatchObject({ run_id: runId(1), finished: true });
     const [third, thirdCode] = up(["--demo"]);
-    await third.seen("Assent serves at");
+    await third.seen(`This home has had its demo (${runId(1)}).`);
     third.signal("SIGINT");
     await thirdCode;
     expect(submissions()).toHaveLength(1);

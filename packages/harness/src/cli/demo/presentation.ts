@@ -32,7 +32,15 @@ export async function presentDemo(
 ): Promise<Result<null, Failure>> {
   const stored = await readDemoRecord(context.home);
   if (!stored.ok) return stored;
-  if (stored.value?.finished === true) return ok(null);
+  if (stored.value?.finished === true) {
+    // Else whoever starts it once more to see it at work sees nothing, and is not told why.
+    const { run_id: run } = stored.value;
+    context.say([
+      `This home has had its demo${run === null ? "" : ` (${run})`}. Another one: ${context.command} demo`,
+      ...(run === null ? [] : [`What came of it: ${context.command} watch ${run}`]),
+    ]);
+    return ok(null);
+  }
   const left = await continueDemo(context, client);
   if (!left.ok) return left;
   const demo = left.value === null ? await beginDemo(context, client, model) : ok(left.value);
