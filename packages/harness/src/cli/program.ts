@@ -2,6 +2,7 @@
 
 import type { DocumentId, RunId } from "@assent/contract";
 import { Command, Option } from "commander";
+import { WORKER_RUNS_MAX } from "../base/limits.ts";
 import { ok } from "../base/result.ts";
 import {
   collectLabels,
@@ -124,7 +125,12 @@ function addServing(program: Command, perform: Perform): void {
   program
     .command("worker")
     .description("a worker alone: as many as there is work for, on as many machines")
-    .option("--runs <count>", "runs that it advances at the same time, 1 to 64", parseRunsAtOnce, 8)
+    .option(
+      "--runs <count>",
+      "runs that it advances at the same time, 1 to 64",
+      parseRunsAtOnce,
+      WORKER_RUNS_MAX,
+    )
     .option(...config)
     .option(...model)
     .action(async (flags: WorkerFlags) => await perform(async (context) => await worker(context, flags)));
