@@ -102,23 +102,30 @@ test("what was not understood or not allowed is not kept: the key is free for a 
   expect((await create(key)).status).toBe(201);
 });
 
-test("a key that is held for long is answered with 409, and its request is not carried out", async () => {
-  const before = await countKeys();
-  const key = unique();
+/** While another request of the administrator has the key and is not done with it. */
+async function whileHeld(route: string, key: string, work: () => Promise<void>): Promise<void> {
   const client = await edge.engine.database.ownerPool().connect();
   try {
     await client.query("begin");
     await client.query(
       `insert into assent.idempotency_keys (tenant_id, principal_id, route, key, expires_at)
        select tenant_id, id, $1, $2, now() + interval '1 day' from assent.principals where name = 'admin'`,
-      [`POST ${KEYS}`, key],
+      [`POST ${route}`, key],
     );
-    expect(await create(key)).toMatchObject({ status: 409, body: { code: "idempotency_key_busy" } });
-    expect(await countKeys()).toBe(before);
+    await work();
   } finally {
     await client.query("rollback");
     client.release();
   }
+}
+
+test("a key that is held for long is answered with 409, and its request is not carried out", async () => {
+  const before = await countKeys();
+  const key = unique();
+  await whileHeld(KEYS, key, async () => {
+    expect(await create(key)).toMatchObject({ status: 409, body: { code: "idempotency_key_busy" } });
+    expect(await countKeys()).toBe(before);
+  });
   expect((await create(key)).status).toBe(201);
 });
 
@@ -134,20 +141,10 @@ const countRuns = async (): Promise<number> =>
 test("a submission whose key is held for long is answered with 409, and there is no run of it", async () => {
   const before = await countRuns();
   const key = unique();
-  const client = await edge.engine.database.ownerPool().connect();
-  try {
-    await client.query("begin");
-    await client.query(
-      `insert into assent.idempotency_keys (tenant_id, principal_id, route, key, expires_at)
-       select tenant_id, id, $1, $2, now() + interval '1 day' from assent.principals where name = 'admin'`,
-      [`POST ${SUBMISSIONS}`, key],
-    );
+  await whileHeld(SUBMISSIONS, key, async () => {
     expect(await submit(key)).toMatchObject({ status: 409, body: { code: "idempotency_key_busy" } });
     expect(await countRuns()).toBe(before);
-  } finally {
-    await client.query("rollback");
-    client.release();
-  }
+  });
   expect((await submit(key)).status).toBe(202);
 });
 
