@@ -125,17 +125,27 @@ export async function verifyExport(context: Context, folder: string, flags: Veri
   if (first === undefined)
     return err(usageFailure("key_missing", "No key was given.", "Give it with --key."));
   const now = context.deps.clock.now().getTime();
-  const report = verifyLog({
-    source: openLogFolder(resolve(context.deps.cwd, folder)),
-    origin: first.name,
-    keys,
-    remembered,
-    policy,
-    cosignedSince: flags.cosignedWithin === undefined ? null : new Date(now - flags.cosignedWithin * 60_000),
-  });
-  context.show(report, () => reportLines(report));
-  return ok(report.verified ? "ok" : "failed");
+  try {
+    const report = verifyLog({
+      source: openLogFolder(resolve(context.deps.cwd, folder)),
+      origin: first.name,
+      keys,
+      remembered,
+      policy,
+      cosignedSince:
+        flags.cosignedWithin === undefined ? null : new Date(now - flags.cosignedWithin * 60_000),
+    });
+    context.show(report, () => reportLines(report));
+    return ok(report.verified ? "ok" : "failed");
+  } catch (error) {
+    // What may not be read says nothing about the log: neither that it is whole nor that it is not.
+    if (!(error instanceof Error && "path" in error && "code" in error)) throw error;
+    return err(unreadable(String(error.path), String(error.code)));
+  }
 }
+
+const unreadable = (file: string, why: string): Failure =>
+  usageFailure("file_unreadable", `${file} cannot be read (${why}).`, "Check the path and its permissions.");
 
 type Trust = {
   readonly keys: readonly VerifierKey[];
@@ -174,7 +184,7 @@ function readText(context: Context, file: string): Result<string, Failure> {
     return ok(readFileSync(resolve(context.deps.cwd, file), "utf8"));
   } catch (error) {
     const why = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-    return err(usageFailure("file_unreadable", `${file} cannot be read (${why}).`, "Check the path."));
+    return err(unreadable(file, why));
   }
 }
 

@@ -3,13 +3,13 @@
 
 import { ERASED_KIND, leafTime } from "./leaf.ts";
 import { COMMIT_CHARS, createLeafReader, type LeafLayout, TIME_CHARS } from "./leaf-layout.ts";
-import { type Openings, readPayloads } from "./payload-lines.ts";
+import { type Bundle, type Openings, readPayloads } from "./payload-lines.ts";
 import { createSubjectVersions } from "./subject-versions.ts";
 import type { LogFinding, Memory } from "./verify-source.ts";
 
 export type LeafChecks = {
-  /** Gives the payloads of the bundle that begins at this entry; null: the export has none. */
-  openBundle(payloads: Uint8Array | null, first: number): void;
+  /** Gives the payloads of these entries; null: the export has none. */
+  openBundle(payloads: Uint8Array | null, bundle: Bundle): void;
   /** One entry, that lies between these two places of the bytes. */
   check(bytes: Buffer, from: number, to: number, index: number): void;
   /** After the last entry: erasures are recorded later than what they erased. */
@@ -39,7 +39,7 @@ export function createLeafChecks(
 
   const checkVersion = createVersionChecks(epoch, add);
   return {
-    openBundle: (bytes, first) => payloads.open(bytes, first),
+    openBundle: (bytes, bundle) => payloads.open(bytes, bundle),
     check(bytes, from, to, index): void {
       const layout = reader.read(bytes, from, to);
       if (layout === null) {
@@ -118,7 +118,7 @@ function isErasure({ kindAt, kindEnd }: LeafLayout, bytes: Uint8Array, from: num
 }
 
 type PayloadChecks = {
-  open(bytes: Uint8Array | null, first: number): void;
+  open(bytes: Uint8Array | null, bundle: Bundle): void;
   /** @param commitAt where the bytes have what the entry commits to, in hex */
   check(index: number, bytes: Buffer, commitAt: number): void;
   end(erased: ReadonlySet<number>): ReturnType<LeafChecks["end"]>;
@@ -130,8 +130,8 @@ function createPayloadChecks(add: (finding: LogFinding) => void): PayloadChecks 
   let openings: Openings | null = null;
   let [opened, unopened] = [0, 0];
   return {
-    open(bytes, first): void {
-      openings = bytes === null ? null : readPayloads(bytes, first, add);
+    open(bytes, bundle): void {
+      openings = bytes === null ? null : readPayloads(bytes, bundle, add);
     },
     check(index, bytes, commitAt): void {
       if (openings === null) {
