@@ -68,9 +68,16 @@ const MISSING: readonly string[] = ["ENOENT", "ENOTDIR", "EISDIR", "ELOOP", "ENX
 
 /** Puts a file in place, all of it or nothing. */
 export function writeLogFile(folder: string, path: string, content: Uint8Array | string): void {
+  stageLogFile(folder, path, content)();
+}
+
+/** Writes a file beside its place. @returns puts it there */
+export function stageLogFile(folder: string, path: string, content: Uint8Array | string): () => void {
   const target = join(folder, ...path.split("/"));
   mkdirSync(dirname(target), { recursive: true });
   const staged = `${target}.tmp`;
   writeFileSync(staged, content, { flush: true });
-  renameSync(staged, target);
+  return () => {
+    renameSync(staged, target);
+  };
 }

@@ -14,10 +14,8 @@ import {
   TILE_WIDTH,
   tilePath,
 } from "@assent/tlog";
-import { createLeafChecks, type LeafChecks } from "./verify-leaf.ts";
+import { createLeafChecks, type LeafChecks, type LeafTotals } from "./verify-leaf.ts";
 import { type LogFinding, type LogSource, type Memory, payloadPath } from "./verify-source.ts";
-
-export type EntriesReport = { readonly opened: number; readonly erased: number; readonly unopened: number };
 
 type Add = (finding: LogFinding) => void;
 
@@ -55,9 +53,9 @@ export function readEntries(
   source: LogSource,
   origin: string,
   checkpoint: { readonly size: number; readonly root: Hash },
-  memories: readonly Memory[],
+  { memories, erased }: { readonly memories: readonly Memory[]; readonly erased: readonly number[] },
   add: Add,
-): EntriesReport {
+): LeafTotals {
   const { size, root } = checkpoint;
   const walk: Walk = {
     bulk: createBulkHash(),
@@ -70,7 +68,7 @@ export function readEntries(
     },
     size,
     memories: memories.map((memory) => ({ ...memory, found: null })),
-    checks: createLeafChecks(origin, add, { seen: memories }),
+    checks: createLeafChecks(origin, add, { seen: memories, erased }),
     add,
     entries: new RightEdge(),
     tiles: new RightEdge(),

@@ -109,6 +109,13 @@ const ATTACKS: readonly [string, () => Files, string, Given?][] = [
     () => exportOf([...HONEST, entry(SIZE, { subject: "entry:1:20", version: 1, kind: "payload.erased" })]),
     "payload_not_erased at entry 20",
   ],
+  ...["entry:1:600", "entry:1:601", "entry:1:020", "entry:2:20", "entry:1:", "entry:20"].map(
+    (subject): (typeof ATTACKS)[number] => [
+      `12 an erasure is recorded of ${subject}, which is no entry before it`,
+      () => exportOf([...HONEST, entry(SIZE, { subject, version: 1, kind: "payload.erased" })]),
+      "erasure_malformed at entry 600",
+    ],
+  ),
 ];
 
 test.each(ATTACKS)("finds: %s", (_, attack, finding, given) => {
