@@ -47,7 +47,10 @@ test("what is no plain file of a log's size is null, and neither waited for nor 
   truncateSync(join(folder, "huge"), 3 * 1024 ** 3);
   const source = openLogFolder(folder);
   for (const room of [undefined, new Uint8Array(10)])
-    expect(["pipe", "device", "loop", "huge"].map((path) => source.read(path, room))).toEqual(
-      new Array(4).fill(null),
-    );
+    expect(["pipe", "device", "loop", "huge"].map((path) => source.read(path, room))).toEqual([
+      null,
+      null,
+      null,
+      null,
+    ]);
 });
