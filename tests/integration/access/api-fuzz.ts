@@ -233,13 +233,20 @@ export function requests(
       })
       .map((made) => {
         const query = new URLSearchParams();
+        // Logs and versions are numbers.
+        const isNumber = /\{(?:epoch|version)\}/.test(operation.path);
         const headers: Record<string, string> = {};
         let path = operation.path;
         operation.parameters.forEach((parameter, at) => {
           const value = made.values[at];
           const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
           if (parameter.in === "path")
-            path = path.replace(`{${parameter.name}}`, encodeURIComponent(made.id.toWellFormed()));
+            path = path.replace(
+              `{${parameter.name}}`,
+              encodeURIComponent(
+                isNumber && parameter.name !== "id" && made.given ? "1" : made.id.toWellFormed(),
+              ),
+            );
           else if (parameter.in === "query" && made.given) query.set(parameter.name, text);
           else if (parameter.in === "header")
             headers[parameter.name.toLowerCase()] =
@@ -302,11 +309,13 @@ export async function fuzz(edge: Edge, count: number, seed: number): Promise<Rea
     { seed, numRuns: Math.floor(count / 2), endOnFailure: true },
   );
   expect(await ofTenant()).toBe(before);
+  // Its own evidence can be looked at, and erased from, too.
+  if (edge.evidence !== null) await edge.evidence.waitForCover(engine.tenant, run);
   await fc.assert(
     fc.asyncProperty(requests(document, ids, 1), async (made) => {
       await judge(made, `Bearer ${admin}`);
     }),
-    { seed, numRuns: Math.ceil(count / 2), endOnFailure: true },
+    { seed: seed + 1, numRuns: Math.ceil(count / 2), endOnFailure: true },
   );
   return statuses;
 }

@@ -8,6 +8,7 @@ export type Edge = AsyncDisposable & {
   readonly engine: Engine;
   readonly servers: readonly ApiServer[];
   readonly urls: readonly [string, string];
+  readonly evidence: Evidence | null;
   /** Rows of every table of every tenant, but for what merely being asked leaves behind. */
   rows(): Promise<Readonly<Record<string, string>>>;
 };
@@ -33,6 +34,7 @@ export async function openEdge(
     engine,
     servers: [first, second],
     urls,
+    evidence: kept,
     rows: async () => await digestTables(engine),
     [Symbol.asyncDispose]: async () => {
       await first.close();
