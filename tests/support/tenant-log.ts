@@ -65,10 +65,16 @@ export function keptEvidence(
   changed: Partial<EvidencePorts> = {},
 ): Evidence {
   const keys = openLogKeys(join(folder, "signer"), systemRandom);
+  // One look after the other, as one keeper has them.
+  let looked = Promise.resolve();
+  const look = async (): Promise<void> => {
+    for (const tenant of await ports.store.pending()) await advanced(ports, tenant);
+  };
   return createEvidence({
     ...ports,
     wake: async () => {
-      for (const tenant of await ports.store.pending()) await advanced(ports, tenant);
+      looked = looked.then(look);
+      await looked;
     },
     holds: () => true,
     onCheckpoint: () => () => undefined,
