@@ -176,9 +176,9 @@ async function endNow(hold: Hold): Promise<void> {
   const rollback = openRollback(journal);
   assert(rollback !== undefined && run.state === "queued", "a queued run that is taken back ends once");
   const { ending } = rollback.request;
-  const leased: readonly Write[] =
-    ending === "failed" ? [{ write: "run_moved", event: "leased", reason: null }] : [];
-  await commitDriven(hold, [...leased, ...endRollback(journal, rollback, ending)]);
+  // What is queued does not fail: it runs for an instant, as it did when it was submitted.
+  if (ending === "failed") await commitDriven(hold, [{ write: "run_moved", event: "leased", reason: null }]);
+  await commitDriven(hold, endRollback(journal, rollback, ending));
 }
 
 const head = ({ committed: { run } }: Hold): CompensationAnswer => ({

@@ -9,6 +9,25 @@ alter table assent.runs
     and (lease_until is null or state = 'running')
     and (driver = 'external' or state <> 'running' or lease_until is not null));
 
+-- Nobody but its driver advances one before that.
+create function assent.check_driven() returns trigger language plpgsql
+  set search_path = '' as $$
+begin
+  if not exists (
+    select 1 from assent.steps s
+    where s.tenant_id = new.tenant_id and s.run_id = new.id and s.kind = 'rollback' and s.state = 'intended'
+  ) then
+    raise exception 'run %: a driven run is queued, leased or parked only to be taken back', new.id
+      using errcode = 'AS005';
+  end if;
+  return new;
+end
+$$;
+create trigger runs_driven before update on assent.runs
+  for each row when (new.driver = 'external' and (new.lease_until is not null or new.state = 'awaiting_approval'
+    or (new.state = 'queued' and old.state <> 'queued')))
+  execute function assent.check_driven();
+
 -- Nearly always empty: what it costs, only such runs pay.
 create index runs_driven_ready on assent.runs (tenant_id, wake_at, id) where state = 'queued' and driver = 'external';
 
