@@ -113,6 +113,7 @@ const TOLD: ReadonlySet<string> = new Set([
   "verdict",
   "answer",
   "approval_id",
+  "artifact_id",
   "reason",
   "error",
 ]);

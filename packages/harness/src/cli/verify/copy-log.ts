@@ -19,7 +19,7 @@ import {
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Client } from "../../client/client.ts";
 import { WITNESSED_FILE } from "../../core/audit/verify-witnessed.ts";
-import { payloadLine, payloadPath } from "../../core/audit/verify-source.ts";
+import { openedPath, payloadLine, payloadPath } from "../../core/audit/verify-source.ts";
 import { type Failure, failureOfClient } from "../failure.ts";
 import { openLogFolder, writeLogFile } from "./log-folder.ts";
 
@@ -30,13 +30,16 @@ const diverged = (detail: string): Failure => ({
   remedy: "The copy was left as it was: it is evidence. Copy into another folder, and compare the two.",
 });
 
-/** @param withPayloads false: only what proves; true: what opens the entries as well */
+/** `bare`: only what proves; `payloads`: what opens the entries as well; `opened`: and what is sealed in these. */
+export type CopyDepth = "bare" | "payloads" | "opened";
+
 export async function copyLog(
   client: Pick<Client, "getAuditCheckpoint" | "listAuditEntries">,
   log: AuditLog,
   folder: string,
-  withPayloads: boolean,
+  depth: CopyDepth,
 ): Promise<Result<{ readonly size: number }, Failure>> {
+  const withPayloads = depth !== "bare";
   if (!withPayloads && openLogFolder(folder).read("payloads/000") !== null)
     return err(diverged("The folder holds an export, with payloads; a mirror has none."));
   const checkpoint = await client.getAuditCheckpoint(log.epoch);
@@ -62,7 +65,9 @@ export async function copyLog(
       return err(diverged(`The server has not the entries ${from} to ${from + width - 1} that it signed.`));
     if (!writer.add(entries, from, before.size))
       return err(diverged(`Entry ${from} or one after it is another than the copy has.`));
-    if (withPayloads) writePayloads(folder, entries, { level: "entries", index: from / TILE_WIDTH, width });
+    const tile: Tile = { level: "entries", index: from / TILE_WIDTH, width };
+    if (withPayloads) writePayloads(folder, entries, tile);
+    if (depth === "opened") writeOpened(folder, entries, tile);
   }
   if (!Buffer.from(edge.root()).equals(opened.value.root))
     return err(diverged("The entries do not give the root that the server signed."));
@@ -79,6 +84,14 @@ function writePayloads(folder: string, entries: readonly AuditEntry[], tile: Til
     salt === null || payload === null ? [] : [payloadLine(index, Buffer.from(salt, "base64"), payload)],
   );
   writeLogFile(folder, payloadPath(tilePath(tile)), lines.join(""));
+}
+
+// What it says is no part of what is verified: the key opens the payload's own text, for whoever wants to see for himself.
+function writeOpened(folder: string, entries: readonly AuditEntry[], tile: Tile): void {
+  const lines = entries.flatMap(({ index, opened }) =>
+    opened === null ? [] : [`${JSON.stringify({ i: index, k: opened.key, f: opened.fields })}\n`],
+  );
+  if (lines.length > 0) writeLogFile(folder, openedPath(tilePath(tile)), lines.join(""));
 }
 
 type Before = { readonly size: number; readonly edge: RightEdge; readonly hashes: Map<number, Uint8Array[]> };

@@ -12,14 +12,21 @@ import type {
   LogInfo,
   LogStore,
   LogTx,
+  OpenedLeaf,
   StoredCheckpoint,
-  StoredLeaf,
 } from "../../ports.ts";
 import type { Refusal } from "../harness.ts";
 import { digestOf } from "../../base/digest.ts";
 import { knownSize, publishedCheckpoint } from "./ahead.ts";
 import { newestOf } from "./keeper.ts";
 import { epochSubject } from "./sequencer.ts";
+import {
+  changeSealingKey,
+  replaceLostKey,
+  type SealingKeyPorts,
+  type SealingState,
+  sealingState,
+} from "./sealing-keys.ts";
 import type { Signer } from "./signer.ts";
 import { withHashes } from "./tree-reader.ts";
 import {
@@ -52,6 +59,7 @@ export type EvidencePorts = {
     kind: string,
     data: Readonly<Record<string, unknown>>,
   ) => Promise<void>;
+  readonly sealing: SealingKeyPorts;
   /** Null where no witness is asked. */
   readonly witnessed: WitnessedOptions | null;
   /** The tenant of the installation's own log; null where there is none. */
@@ -91,7 +99,7 @@ export type LogState = LogInfo & {
 /** Why a log is not signed any more. */
 export type Stopped = { readonly code: string; readonly detail: string };
 
-export type EntryPage = { readonly entries: readonly StoredLeaf[]; readonly size: number };
+export type EntryPage = { readonly entries: readonly OpenedLeaf[]; readonly size: number };
 
 export type Evidence = {
   /** Tenants whose log does not balance; counted by the process that keeps the logs, 0 in others. */
@@ -114,6 +122,9 @@ export type Evidence = {
   erase(caller: Caller, epoch: number, index: number, reason: string): Promise<Result<null, Refusal>>;
   beginEpoch(caller: Caller, reason: string): Promise<Result<LogInfo, Refusal>>;
   rotate(caller: Caller, step: "add" | "retire"): Promise<readonly string[]>;
+  sealing(tenant: TenantId): Promise<SealingState>;
+  /** Changes the sealing key, or goes on with a change. The installation's log is told once it is done. */
+  rekey(isLost: boolean): Promise<Result<null, Refusal>>;
 };
 
 export function createEvidence(ports: EvidencePorts): Evidence {
@@ -157,7 +168,23 @@ export function createEvidence(ports: EvidencePorts): Evidence {
     erase: async (caller, epoch, index, reason) => await erase(ports, caller, { epoch, index, reason }),
     beginEpoch: async (caller, reason) => await beginEpoch(ports, caller, reason),
     rotate: async (caller, step) => await rotate(ports, caller, step),
+    sealing: async (tenant) => await sealingState(ports.sealing, tenant),
+    rekey: async (isLost) => await rekey(ports, isLost),
   };
+}
+
+async function rekey(
+  { sealing, onOperated, wake }: EvidencePorts,
+  isLost: boolean,
+): Promise<Result<null, Refusal>> {
+  const changed = isLost ? await replaceLostKey(sealing) : await changeSealingKey(sealing);
+  if (!changed.ok) return changed;
+  if (changed.value !== null) {
+    const public_key = Buffer.from(changed.value).toString("hex");
+    await onOperated("sealing", isLost ? "sealing.given_up" : "sealing.rekeyed", { public_key });
+    await wake();
+  }
+  return ok(null);
 }
 
 async function prove(tx: LogTx, run: RunId, version: number): Promise<EventProof | null> {
