@@ -26,9 +26,6 @@ export function sealingPorts(pool: Pool, files: SealingFiles): SealingKeyPorts {
 export const sealingIn = (pool: Pool, folder: string): SealingKeyPorts =>
   sealingPorts(pool, openSealingFiles(folder));
 
-/** For what is not about keys. */
-export const anySealing = (pool: Pool): Sealing => createSealing(sealingPorts(pool, memoryFiles()));
-
 function memoryFiles(): SealingFiles {
   const held = new Map<string, Uint8Array>();
   const gone = new Set<string>();
@@ -50,3 +47,9 @@ function memoryFiles(): SealingFiles {
     },
   };
 }
+
+// One home for the whole process: several stores of one test share a database.
+const MEMORY = memoryFiles();
+
+/** For what is not about keys. */
+export const anySealing = (pool: Pool): Sealing => createSealing(sealingPorts(pool, MEMORY));

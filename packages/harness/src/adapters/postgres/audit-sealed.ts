@@ -24,7 +24,7 @@ export async function withOpened(
   leaves: readonly StoredLeaf[],
 ): Promise<readonly OpenedLeaf[]> {
   const texts = leaves.flatMap(({ index, leaf, payload }) => {
-    const sealed = payload?.includes('"sealed":') === true ? sealedOf(parse(payload)) : null;
+    const sealed = payload?.includes('"sealed"') === true ? sealedOf(parse(payload)) : null;
     const entry = sealed === null ? null : decodeLeaf(leaf);
     return sealed === null || entry === null
       ? []

@@ -90,7 +90,10 @@ export async function sealWrites(scope: Scope, sealing: Sealing, writes: RunWrit
   return { ...writes, events };
 }
 
-/** The newest sealing key, and the first one where there is none. */
+/**
+ * The newest sealing key, and the first one where there is none. A database that was restored from before the key was
+ * changed names one that is destroyed, and whatever were wrapped for that would be lost: then a new one is begun.
+ */
 export async function findNewest({
   store,
   files,
@@ -99,11 +102,12 @@ export async function findNewest({
 }: Omit<SealingOptions, "secret">): Promise<Newest> {
   for (;;) {
     const found = (await store.generations()).find(({ isRetired }) => !isRetired);
-    if (found !== undefined) return found;
+    const isGone = found !== undefined && (await files.find(found.publicKey)) === "destroyed";
+    if (found !== undefined && !isGone) return found;
     const seed = random.bytes(SEALING_KEY_BYTES);
     const publicKey = sealingPublicKey(seed);
     await files.keep(seed);
-    const generation = await store.begin(publicKey, "first", clock.now());
+    const generation = await store.begin(publicKey, isGone ? "lost" : "first", clock.now());
     if (generation !== null) return { generation, publicKey };
     // Somebody else was faster.
     await files.destroy(publicKey);

@@ -73,7 +73,7 @@ const entryLines = ({ index, leaf, payload, opened }: AuditEntry): string[] => [
 ];
 
 const sealedLines = (payload: string | null): string[] =>
-  payload?.includes('"sealed":"v1.') === true
+  /"sealed" ?: ?"v1\./u.test(payload ?? "")
     ? ["What is sealed in it cannot be opened: its key was erased, or is not at this server."]
     : [];
 

@@ -55,7 +55,10 @@ export function keyOfSealed(sealed: string): Buffer | null {
 export function openText(key: Uint8Array, place: string, sealed: string): string | null {
   const [, id, box] = SEALED.exec(sealed) ?? [];
   if (id === undefined || box === undefined || dataKeyId(key).toString("hex") !== id) return null;
-  return decrypt(key, place, Buffer.from(box, "base64"))?.toString("utf8") ?? null;
+  const bytes = Buffer.from(box, "base64");
+  // One text has one spelling.
+  if (bytes.toString("base64") !== box) return null;
+  return decrypt(key, place, bytes)?.toString("utf8") ?? null;
 }
 
 /** Whose data key it is: a wrapped key in another tenant's row, or another key's, is none. */
