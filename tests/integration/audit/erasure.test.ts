@@ -80,7 +80,7 @@ test("an erased payload is in no table, file or stream, and everything still ver
   await using engine = await openEngine();
   const ports = logPorts(engine.database, folder.path);
   await engine.startWorker();
-  const run = await engine.reaches(await engine.submit(), "succeeded");
+  const run = await engine.reaches(await engine.submit(`Write to ${MARKER}.`), "succeeded");
   const document = await addAsBefore(engine);
   await advanced(ports, engine.tenant);
   const evidence = evidenceOf(ports);
@@ -90,6 +90,7 @@ test("an erased payload is in no table, file or stream, and everything still ver
     const ofDocument = await tx.newestEntry(document, 1, Number.MAX_SAFE_INTEGER);
     return [ofRun?.index ?? expect.unreachable(), ofDocument ?? expect.unreachable()];
   });
+  // Of what people wrote a run's events tell nothing.
   expect(await tablesWith(engine, MARKER)).toEqual(["audit_facts"]);
 
   for (const index of places)

@@ -61,10 +61,7 @@ export function accessRows(
 }
 
 /** As the database names it, which states the fact from the row. */
-const subjectOf = (id: string): { readonly subject: string; readonly version: number } => ({
-  subject: `access_${id.replaceAll("-", "")}`,
-  version: 1,
-});
+const subjectOf = (id: string): string => `access_${id.replaceAll("-", "")}`;
 
 // What was erased, or can be opened in another home only, is shown as it is stored.
 async function openedData(
@@ -74,11 +71,11 @@ async function openedData(
 ): Promise<readonly Record<string, unknown>[]> {
   const texts = rows.flatMap(({ id, data }) => {
     const sealed = sealedOf(data);
-    return sealed === null ? [] : [{ ...subjectOf(id), sealed }];
+    return sealed === null ? [] : [{ subject: subjectOf(id), sealed }];
   });
   const opened = new Map((await sealing.opened(scope, texts)).map((one, i) => [texts[i]?.subject, one]));
   return rows.map(({ id, data }) => {
-    const fields = opened.get(subjectOf(id).subject)?.fields;
+    const fields = opened.get(subjectOf(id))?.fields;
     return fields === undefined ? data : joinPersonal(data, fields);
   });
 }

@@ -13,7 +13,7 @@ export async function sealedPayload(
   { subject, kind, payload }: { readonly subject: string; readonly kind: string; readonly payload: string },
 ): Promise<string> {
   const data = parse(payload);
-  const stored = await sealing.sealed(scope, { subject, version: 1 }, kind, data);
+  const stored = await sealing.sealed(scope, subject, kind, data);
   return stored === data ? payload : JSON.stringify(stored);
 }
 
@@ -28,7 +28,7 @@ export async function withOpened(
     const entry = sealed === null ? null : decodeLeaf(leaf);
     return sealed === null || entry === null
       ? []
-      : [{ index, subject: entry.subject, version: entry.version, sealed }];
+      : [{ index, subject: entry.subject, sealed }];
   });
   const opened = new Map((await sealing.opened(scope, texts)).map((one, i) => [texts[i]?.index, one]));
   return leaves.map((leaf) => ({ ...leaf, opened: opened.get(leaf.index) ?? null }));

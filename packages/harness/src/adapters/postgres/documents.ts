@@ -90,9 +90,9 @@ export function documentRows(scope: Scope, { sealing }: { readonly sealing: Seal
   const { query, tenant } = scope;
   return {
     async insert(document, passages, meanings): Promise<void> {
-      const { id: subject, name, source } = document;
+      const { id, name, source } = document;
       // The database states a document's facts, and puts this text into them.
-      const stated = await sealing.sealed(scope, { subject, version: 1 }, "document_added", { name, source });
+      const stated = await sealing.sealed(scope, id, "document_added", { name, source });
       await query(
         `insert into assent.documents
            (tenant_id, id, name, source, metadata, sha256, chars, passages, created_at, created_by, sealed)

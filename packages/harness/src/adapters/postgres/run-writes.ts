@@ -6,7 +6,7 @@ import { DatabaseError } from "pg";
 import { eventDigest } from "../../core/audit/event.ts";
 import { manifestDigest } from "../../core/tool.ts";
 import { ApprovalTaken, type NewApproval, type RunWrites } from "../../ports.ts";
-import { payloadOf, toWire } from "./audit.ts";
+import { toWire } from "./audit.ts";
 import { digestToBytes } from "./rows.ts";
 import { MESSAGE_VERSION } from "./message-version.ts";
 
@@ -70,7 +70,7 @@ function eventArguments({ run, change, events, actor }: RunWrites): Arguments {
     event_versions: events.map(({ version }) => version),
     event_kinds: events.map(({ kind }) => kind),
     event_actor: actor === null ? null : uuidOf(actor.id),
-    event_data: events.map(payloadOf),
+    event_data: events.map(({ data }) => JSON.stringify(data)),
     event_digests: events.map((event) => digestToBytes(eventDigest(toWire({ run, at, actor, ...event })))),
   };
 }

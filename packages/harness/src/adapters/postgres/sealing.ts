@@ -16,21 +16,18 @@ import {
   unwrapDataKey,
   wrapDataKey,
 } from "../../core/audit/sealed.ts";
-import type { Clock, OpenedFields, Random, RunWrites, SealingFiles, SealingStore } from "../../ports.ts";
+import type { Clock, OpenedFields, Random, SealingFiles, SealingStore } from "../../ports.ts";
 import { SEALING_KEY_RETIRED } from "./fault.ts";
 import type { Scope } from "./rows.ts";
 
-/** Whose payload it is: what the event is about, and its place there. */
-export type SealedSubject = { readonly subject: string; readonly version: number };
+/** `subject`: what the fact is about, as its entry in the log names it. */
+export type SealedText = { readonly subject: string; readonly sealed: string };
 
 export type Sealing = {
   /** The payload with its personal fields sealed; the very one where it has none, at no cost. */
-  sealed(scope: Scope, of: SealedSubject, kind: string, data: Data): Promise<Data>;
+  sealed(scope: Scope, subject: string, kind: string, data: Data): Promise<Data>;
   /** What stands in sealed texts; null for each whose key is gone, or is not in this home. */
-  opened(
-    scope: Scope,
-    texts: readonly (SealedSubject & { readonly sealed: string })[],
-  ): Promise<readonly (OpenedFields | null)[]>;
+  opened(scope: Scope, texts: readonly SealedText[]): Promise<readonly (OpenedFields | null)[]>;
 };
 
 export type SealingOptions = {
@@ -66,28 +63,17 @@ export function createSealing(options: SealingOptions): Sealing {
     }
   };
   return {
-    async sealed(scope, { subject, version }, kind, data): Promise<Data> {
+    async sealed(scope, subject, kind, data): Promise<Data> {
       const split = splitPersonal(kind, data);
       if (split === null) return data;
       const key = random.bytes(DATA_KEY_BYTES);
-      const place = sealedPlace(tenantOf(scope), subject, version);
+      const place = sealedPlace(tenantOf(scope), subject);
       const text = sealText(key, place, JSON.stringify(split.personal));
       await keepKey(scope, key);
       return { ...split.plain, [SEALED_FIELD]: text };
     },
     opened: async (scope, texts) => await openAll(scope, texts, { secret, files, store }),
   };
-}
-
-/** A commit of a run with its personal fields sealed; the very one where it has none. */
-export async function sealWrites(scope: Scope, sealing: Sealing, writes: RunWrites): Promise<RunWrites> {
-  if (!writes.events.some(({ kind, data }) => splitPersonal(kind, data) !== null)) return writes;
-  const events: RunWrites["events"][number][] = [];
-  for (const event of writes.events) {
-    const of = { subject: writes.run, version: event.version };
-    events.push({ ...event, data: await sealing.sealed(scope, of, event.kind, event.data) });
-  }
-  return { ...writes, events };
 }
 
 /**
@@ -118,7 +104,7 @@ type KeyRow = { readonly id: Buffer; readonly generation: number; readonly wrapp
 
 async function openAll(
   scope: Scope,
-  texts: readonly (SealedSubject & { readonly sealed: string })[],
+  texts: readonly SealedText[],
   given: Pick<SealingOptions, "secret" | "files" | "store">,
 ): Promise<readonly (OpenedFields | null)[]> {
   const ids = texts.map(({ sealed }) => keyOfSealed(sealed));
@@ -132,12 +118,12 @@ async function openAll(
   const keys = new Map(rows.map((row) => [row.id.toString("hex"), row]));
   const seeds = await readSeeds(given, new Set(rows.map(({ generation }) => generation)));
   const tenant = tenantOf(scope);
-  return texts.map(({ subject, version, sealed }, i) => {
+  return texts.map(({ subject, sealed }, i) => {
     const row = keys.get(ids[i]?.toString("hex") ?? "");
     const privateKey = row === undefined ? undefined : seeds.get(row.generation);
     if (row === undefined || privateKey === undefined) return null;
     const key = unwrapDataKey({ privateKey, secret: given.secret }, tenant, row.id, row.wrapped);
-    const text = key === null ? null : openText(key, sealedPlace(tenant, subject, version), sealed);
+    const text = key === null ? null : openText(key, sealedPlace(tenant, subject), sealed);
     return key === null || text === null ? null : { key, fields: parseFields(text) };
   });
 }

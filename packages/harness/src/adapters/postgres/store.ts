@@ -33,7 +33,7 @@ import { beginCall, writeHeld } from "./held-writes.ts";
 import { idempotencyRows } from "./idempotency.ts";
 import { admitKey, admitToken, findCaller, keyRows } from "./keys.ts";
 import { only, type Query, type Scope } from "./rows.ts";
-import { type Sealing, sealWrites } from "./sealing.ts";
+import type { Sealing } from "./sealing.ts";
 import { MESSAGE_VERSION } from "./message-version.ts";
 import { principalRows } from "./principals.ts";
 import { precedentTermRows } from "./precedent-terms.ts";
@@ -177,16 +177,11 @@ const statements = (inStatement: InStatement, clock: Clock): Pick<Store, Stateme
 const entering =
   (ids: Given) =>
   (client: PoolClient, tenantId: TenantId, queued: Queued): StoreTx => {
-    const scope = { query: queryOn(client), tenant: uuidOf(tenantId) };
-    const tx = storeTx(tenantId, scope, queued, ids);
-    return { ...tx, ...noticing(tx, queued, async (writes) => await sealWrites(scope, ids.sealing, writes)) };
+    const tx = storeTx(tenantId, { query: queryOn(client), tenant: uuidOf(tenantId) }, queued, ids);
+    return { ...tx, ...noticing(tx, queued) };
   };
 
-const noticing = (
-  { audit, runs }: StoreTx,
-  queued: Queued,
-  seal: (writes: RunWrites) => Promise<RunWrites>,
-): Pick<StoreTx, "audit" | "runs"> => ({
+const noticing = ({ audit, runs }: StoreTx, queued: Queued): Pick<StoreTx, "audit" | "runs"> => ({
   audit: {
     ...audit,
     append: async (events) => {
@@ -202,7 +197,7 @@ const noticing = (
     },
     write: async (writes) => {
       queued.events = true;
-      await runs.write(await seal(writes));
+      await runs.write(writes);
     },
   },
 });

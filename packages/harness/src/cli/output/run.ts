@@ -113,7 +113,6 @@ const TOLD: ReadonlySet<string> = new Set([
   "verdict",
   "answer",
   "approval_id",
-  "artifact_id",
   "reason",
   "error",
 ]);

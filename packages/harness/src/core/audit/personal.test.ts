@@ -2,7 +2,6 @@ import { expect, test } from "vitest";
 import { joinPersonal, sealedOf, splitPersonal } from "./personal.ts";
 
 test.each([
-  ["artifact_committed", { artifact_id: "art_1", name: "report of Ann.md", size_bytes: 3 }, ["name"]],
   ["document_added", { name: "handbook", source: "https://example.org", sha256: "00" }, ["name", "source"]],
   ["log.epoch_begun", { reason: "Ann lost the disk.", before: null }, ["reason"]],
   ["signature_refused", { code: "signature_refused", detail: "x", path: "/api" }, ["detail", "path"]],
@@ -26,7 +25,7 @@ test.each([
 test("a payload without any is left as it is", () => {
   for (const [kind, data] of [
     ["step_intended", { step: 1, name: "read_file" }],
-    ["artifact_committed", { artifact_id: "art_1" }],
+    ["document_added", { name: null, sha256: "00" }],
     ["memory_recorded", { actor: { type: "agent", principal_id: null }, metadata: { resolution_id: "x" } }],
     ["memory_recorded", { actor: "nobody", metadata: [] }],
     ["constructor", { name: "x" }],

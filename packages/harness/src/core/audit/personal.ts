@@ -5,11 +5,10 @@
 export const SEALED_FIELD = "sealed";
 
 /**
- * By kind; a dot leads into an object. Names, what people gave as a reason, and what a caller could write as it liked.
+ * Events of runs have none: they name tools, agents and models, and artifacts in words of the harness. By kind; a dot leads into an object. Names, what people gave as a reason, and what a caller could write as it liked.
  * Ids, digests, numbers and fixed words are never among them: triggers, state digests and `verify --db` read those.
  */
 const PERSONAL: { readonly [kind: string]: readonly string[] } = {
-  artifact_committed: ["name"],
   document_added: ["name", "source"],
   "log.epoch_begun": ["reason"],
   memory_recorded: [

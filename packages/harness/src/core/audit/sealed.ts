@@ -26,12 +26,11 @@ const ALGORITHM = "aes-256-gcm";
 const NONCE = Buffer.alloc(12);
 
 /**
- * What a sealed text belongs to, and cannot be moved from: one event of a run, or one thing that facts are about (what a
- * fact says of a document at its coming and at its going is the same text).
+ * What a sealed text belongs to, and cannot be moved from. Not the event's number: what is said of a document at its coming
+ * and at its going is one text; all else that has sealed fields has one event.
  */
-export function sealedPlace(tenant: TenantId, subject: string, version: number): string {
-  return `assent/sealed/v1\n${tenant}\n${subject}${subject.startsWith("run_") ? `/${version}` : ""}`;
-}
+export const sealedPlace = (tenant: TenantId, subject: string): string =>
+  `assent/sealed/v1\n${tenant}\n${subject}`;
 
 /** Names a key without telling it. Stands in the sealed text, so that no other key can be said to open it. */
 export const dataKeyId = (key: Uint8Array): Buffer =>

@@ -17,10 +17,7 @@ type AuditRow = { readonly id: Buffer; readonly record: Record<string, unknown> 
 const KIND = "memory_recorded";
 
 /** As the database names the fact that it states from the row. */
-const subjectOf = (id: Uint8Array): { readonly subject: string; readonly version: number } => ({
-  subject: `memory_${Buffer.from(id).toString("hex")}`,
-  version: 1,
-});
+const subjectOf = (id: Uint8Array): string => `memory_${Buffer.from(id).toString("hex")}`;
 
 export function auditPart(
   inTenant: InTenant,
@@ -82,7 +79,7 @@ async function openedEntries(
 ): Promise<readonly AuditEntry[]> {
   const texts = rows.flatMap(({ id, record }) => {
     const sealed = sealedOf(record);
-    return sealed === null ? [] : [{ ...subjectOf(id), sealed }];
+    return sealed === null ? [] : [{ subject: subjectOf(id), sealed }];
   });
   const opened = new Map((await sealing.opened(scope, texts)).map((one, i) => [texts[i]?.sealed, one]));
   return rows.map(({ record }) => {
