@@ -174,7 +174,8 @@ export const sealingSchema = z
     kept: z.int().min(0).meta({ description: "Sealed texts of the tenant that can be opened." }),
     erased: z.int().min(0).meta({ description: "Sealed texts of the tenant whose key was erased." }),
     uncovered: z.int().min(0).meta({
-      description: "Of the erased, how many a backup of before can still open, with a sealing key that is there.",
+      description:
+        "Of the erased, how many a backup of before can still open, with a sealing key that is there.",
     }),
     uncovered_since: z.iso
       .datetime()

@@ -180,12 +180,8 @@ async function startParts(
     started,
   );
   if (!evidence.ok) return evidence;
-  const { sealing } = evidence.value;
   const { store, tools, models, policies } = watch(
-    {
-      ...parts,
-      store: postgresStore({ pool, wakeUps, clock, random, sealing, onEvents: evidence.value.wake }),
-    },
+    { ...parts, store: postgresStore({ pool, wakeUps, clock, random, ...evidence.value.stored }) },
     { telemetry, clock, withContent: config.telemetry.content },
   );
   const gates = createGates({ breakers: store.breakers, clock, random, log, settings: config.providers });

@@ -31,9 +31,12 @@ import type { StartRefusal } from "./refusal.ts";
 
 export type EvidenceParts = {
   readonly evidence: Evidence;
-  /** Some event was committed here. */
-  readonly wake: () => void;
-  readonly sealing: Sealing;
+  /** What whoever states facts needs. */
+  readonly stored: {
+    /** Some event was committed here. */
+    readonly onEvents: () => void;
+    readonly sealing: Sealing;
+  };
 };
 
 export type EvidenceOptions = {
@@ -145,7 +148,7 @@ export async function startEvidence(
     witnessed:
       policy.value === null ? null : { policy: policy.value, installation: options.installation, tagOf },
   });
-  return ok({ evidence, wake, sealing });
+  return ok({ evidence, stored: { onEvents: wake, sealing } });
 }
 
 // A first key is made where it is wanted for opening; a process that only seals makes one when nobody has.

@@ -27,14 +27,7 @@ export function accessRows(
       await query(
         `insert into assent.access_events (tenant_id, id, at, kind, actor_id, data)
          values ($1, $2, $3, $4, $5, $6)`,
-        [
-          tenant,
-          id,
-          at,
-          kind,
-          actor === null ? null : uuidOf(actor.id),
-          JSON.stringify(stored),
-        ],
+        [tenant, id, at, kind, actor === null ? null : uuidOf(actor.id), JSON.stringify(stored)],
       );
     },
     async list(before, limit): Promise<readonly AccessEvent[]> {

@@ -26,9 +26,7 @@ export async function withOpened(
   const texts = leaves.flatMap(({ index, leaf, payload }) => {
     const sealed = payload?.includes('"sealed"') === true ? sealedOf(parse(payload)) : null;
     const entry = sealed === null ? null : decodeLeaf(leaf);
-    return sealed === null || entry === null
-      ? []
-      : [{ index, subject: entry.subject, sealed }];
+    return sealed === null || entry === null ? [] : [{ index, subject: entry.subject, sealed }];
   });
   const opened = new Map((await sealing.opened(scope, texts)).map((one, i) => [texts[i]?.index, one]));
   return leaves.map((leaf) => ({ ...leaf, opened: opened.get(leaf.index) ?? null }));

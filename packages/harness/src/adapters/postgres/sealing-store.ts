@@ -77,9 +77,7 @@ export function postgresSealingStore(pool: Pool): SealingStore {
   };
 }
 
-const generationsIn = (
-  pool: Pool,
-): Pick<SealingStore, "generations" | "begin" | "behind" | "destroyed"> => ({
+const generationsIn = (pool: Pool): Pick<SealingStore, "generations" | "begin" | "behind" | "destroyed"> => ({
   async generations(): Promise<readonly SealingGeneration[]> {
     const rows = await queryOn(pool)<GenerationRow>(
       `select generation, public_key, retired_at is not null as retired, destroyed_at is not null as destroyed

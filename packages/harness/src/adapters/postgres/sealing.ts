@@ -146,4 +146,3 @@ function parseFields(text: string): PersonalFields {
   const value: unknown = JSON.parse(text);
   return typeof value === "object" && value !== null ? { ...value } : {};
 }
-

@@ -271,12 +271,7 @@ type Queued = { count: number; events: boolean };
 /** What rows are made with, beside what is written. */
 type Given = { readonly clock: Clock; readonly random: Random; readonly sealing: Sealing };
 
-function storeTx(
-  tenantId: TenantId,
-  scope: Scope,
-  queued: Queued,
-  ids: Given,
-): StoreTx {
+function storeTx(tenantId: TenantId, scope: Scope, queued: Queued, ids: Given): StoreTx {
   return {
     runs: runRows(tenantId, scope, (wakeAt) => {
       if (wakeAt <= ids.clock.now()) queued.count += 1;

@@ -69,7 +69,9 @@ const entryLines = ({ index, leaf, payload, opened }: AuditEntry): string[] => [
   `entry ${index}`,
   visibleLine(leaf),
   visibleLine(payload ?? "The payload was erased."),
-  ...(opened === null ? sealedLines(payload) : [visibleLine(`sealed in it: ${JSON.stringify(opened.fields)}`)]),
+  ...(opened === null
+    ? sealedLines(payload)
+    : [visibleLine(`sealed in it: ${JSON.stringify(opened.fields)}`)]),
 ];
 
 const sealedLines = (payload: string | null): string[] =>
@@ -87,7 +89,9 @@ export async function copyAudit(
   what: "export" | "mirror",
 ): Outcome {
   if (flags.open === true && what === "mirror")
-    return err(usageFailure("open_mirror", "A mirror has no payloads to open.", "Use `assent audit export`."));
+    return err(
+      usageFailure("open_mirror", "A mirror has no payloads to open.", "Use `assent audit export`."),
+    );
   const client = await context.openClient();
   if (!client.ok) return client;
   const logs = await client.value.listAuditLogs();

@@ -14,9 +14,7 @@ export async function changeSealing(context: Context, flags: RekeyFlags): Outcom
   const client = await context.openClient();
   if (!client.ok) return client;
   const sealing =
-    flags.status === true
-      ? await readSealing(client.value)
-      : await rekey(client.value, flags.lost === true);
+    flags.status === true ? await readSealing(client.value) : await rekey(client.value, flags.lost === true);
   if (!sealing.ok) return sealing;
   context.show(sealing.value, () => sealingLines(sealing.value, flags.status !== true));
   return ok("ok");

@@ -4,12 +4,7 @@
 
 import type { TenantId } from "@assent/contract";
 import { err, ok, type Result } from "../../base/result.ts";
-import {
-  SEALING_KEY_BYTES,
-  sealingPublicKey,
-  unwrapDataKey,
-  wrapDataKey,
-} from "../../core/audit/sealed.ts";
+import { SEALING_KEY_BYTES, sealingPublicKey, unwrapDataKey, wrapDataKey } from "../../core/audit/sealed.ts";
 import type {
   Clock,
   Random,
@@ -138,8 +133,7 @@ async function beginKey(
 export async function replaceLostKey(ports: SealingKeyPorts): Promise<Result<Uint8Array, Refusal>> {
   const left = (await ports.store.generations()).filter(({ isDestroyed }) => !isDestroyed);
   if (left.length === 0) return err(NOTHING);
-  for (const { publicKey } of left)
-    if ((await ports.files.find(publicKey)) === "held") return err(NOT_LOST);
+  for (const { publicKey } of left) if ((await ports.files.find(publicKey)) === "held") return err(NOT_LOST);
   return ok(await beginKey(ports, "lost"));
 }
 
