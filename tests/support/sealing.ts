@@ -26,10 +26,11 @@ export function sealingPorts(pool: Pool, files: SealingFiles): SealingKeyPorts {
 export const sealingIn = (pool: Pool, folder: string): SealingKeyPorts =>
   sealingPorts(pool, openSealingFiles(folder));
 
+const nameOf = (publicKey: Uint8Array): string => Buffer.from(publicKey).toString("hex");
+
 function memoryFiles(): SealingFiles {
   const held = new Map<string, Uint8Array>();
   const gone = new Set<string>();
-  const nameOf = (publicKey: Uint8Array): string => Buffer.from(publicKey).toString("hex");
   return {
     find: async (publicKey) => {
       const here = held.has(nameOf(publicKey)) ? "held" : "absent";

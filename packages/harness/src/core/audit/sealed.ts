@@ -10,7 +10,6 @@ import {
   createPublicKey,
   diffieHellman,
   hkdfSync,
-  type KeyObject,
 } from "node:crypto";
 import type { TenantId } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
@@ -115,6 +114,8 @@ function wrappingKey(
   const info = Buffer.concat([Buffer.from("assent/sealed-wrap/v1\n"), own, publicKey]);
   return new Uint8Array(hkdfSync("sha256", shared, secret, info, DATA_KEY_BYTES));
 }
+
+type KeyObject = ReturnType<typeof createPublicKey>;
 
 // RFC 8410: what stands before the 32 bytes.
 const PRIVATE_PREFIX = Buffer.from("302e020100300506032b656e04220420", "hex");
