@@ -10,7 +10,10 @@ export const auditLogSchema = z
     epoch: epochSchema,
     origin: z.string().meta({ description: "The log's name: first line of its checkpoints." }),
     vkey: z.string().meta({ description: "Verifier key that the log began with (C2SP signed-note)." }),
-    keys: z.array(z.string()).meta({ description: "Verifier keys that sign it now, oldest first." }),
+    keys: z.array(z.string()).meta({
+      description:
+        "Verifier keys that signed its newest checkpoint, and, of the newest log, those that sign it now; oldest first.",
+    }),
     size: z.int().min(0).meta({ description: "Entries in the tree." }),
     signed_size: z.int().min(0).meta({ description: "Entries that the newest checkpoint covers." }),
     cosigned_size: z.int().min(0).nullable().meta({

@@ -164,6 +164,17 @@ export const PROBLEMS = {
     title: "The run has ended",
     remedy: "Nothing was changed. A finished run stays as it is; submit a new one.",
   },
+  run_being_taken_back: {
+    status: 409,
+    title: "The run is being taken back",
+    remedy: "Nothing was changed. Ask with `POST /api/harness/runs/{id}/compensations` what to take back.",
+  },
+  run_not_taken_back: {
+    status: 409,
+    title: "The run is not being taken back",
+    remedy:
+      "Nothing was changed. A run is taken back when it is ended with `error`, called off, or abandoned.",
+  },
   run_not_dead_lettered: {
     status: 409,
     title: "The run is no dead letter",

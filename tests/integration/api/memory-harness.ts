@@ -354,6 +354,8 @@ function externalCalls(record: Recorder): Harness["external"] {
     act: reach(ACTION_ANSWER),
     report: reach({ label: "untrusted" }),
     finish: reach(RUN_DETAIL),
+    nextCompensation: reach({ status: "failed", ended: true }),
+    reportCompensation: reach({ status: "queued", ended: false }),
     read: async (read) => {
       record("external", read);
       return await Promise.resolve(read.run === RUN ? ok(ACTION_ANSWER) : unknownRun());

@@ -16,6 +16,7 @@ import type {
   ProviderView,
   AuditEvent,
   AuditLogList,
+  CompensationResult,
   CreatedKey,
   CreatedSigningKey,
   Document,
@@ -117,6 +118,8 @@ export type ExternalRuns = {
   read(read: ActionRead): Promise<Result<ActionAnswer, Refusal>>;
   report(call: DriverCall, action: ActionId, body: ResultRequest): Answered;
   finish(call: DriverCall, body: FinishRequest): Answered;
+  nextCompensation(call: DriverCall): Answered;
+  reportCompensation(call: DriverCall, action: ActionId, body: CompensationResult): Answered;
 };
 
 /** A tenant's documents. */

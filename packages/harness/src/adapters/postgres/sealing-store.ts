@@ -1,4 +1,4 @@
-// Sealing keys and what is wrapped for them, as rows (migration 0033).
+// Sealing keys and what is wrapped for them, as rows (migration 0034).
 
 import { idFromUuid, uuidOf } from "@assent/contract";
 import type { Pool } from "pg";

@@ -1,7 +1,7 @@
 // What others ask of a tenant's log: proofs, the log itself for export, and the few changes that an operator makes.
 
 import { type ApprovalId, type RunId, type TenantId, uuidOf } from "@assent/contract";
-import { formatProof, proveInclusion } from "@assent/tlog";
+import { formatProof, openCheckpoint, proveInclusion } from "@assent/tlog";
 import { err, ok, type Result } from "../../base/result.ts";
 import { ERASED_KIND } from "../../core/audit/leaf.ts";
 import type {
@@ -92,7 +92,7 @@ export type LogState = LogInfo & {
   readonly cosigned: CosignedStanding | null;
   readonly size: number;
   readonly signedSize: number;
-  /** Verifier keys that sign it now, oldest first. */
+  /** Verifier keys that signed its newest checkpoint, and those that sign it now; oldest first. */
   readonly keys: readonly string[];
 };
 
@@ -239,19 +239,28 @@ async function listLogs(
   { signer, witnessed }: Pick<EvidencePorts, "signer" | "witnessed">,
 ): Promise<readonly LogState[]> {
   const states: LogState[] = [];
-  for (const log of await tx.logs()) {
+  const logs = await tx.logs();
+  for (const log of logs) {
     const head = await tx.head(log.epoch);
     const checkpoint = await tx.checkpoint(log.epoch, 0);
     states.push({
       ...log,
       size: head?.size ?? 0,
       signedSize: checkpoint?.size ?? 0,
-      keys: signer.vkeys(log.origin),
+      keys: keysFor(signer, log.origin, checkpoint?.note ?? null, log === logs.at(-1)),
       cosigned:
         witnessed === null ? null : await cosignedStanding(tx, log.epoch, log.origin, witnessed.policy),
     });
   }
   return states;
+}
+
+// An earlier log is signed no more: what verifies it are the keys of its last checkpoint, wherever they are by now.
+function keysFor(signer: Signer, origin: string, note: string | null, goesOn: boolean): readonly string[] {
+  const opened = note === null ? null : openCheckpoint(note, origin, signer.held(origin));
+  const signers = opened?.ok === true ? opened.value.signers.map(({ vkey }) => vkey) : [];
+  const now = goesOn || signers.length === 0 ? signer.vkeys(origin) : [];
+  return [...new Set([...signers, ...now])];
 }
 
 async function erase(
