@@ -206,7 +206,7 @@ test("a log that was followed by another is copied and verified after the keys w
   expect(await keysOf()).toEqual([first, ports.signer.vkeys(originOf(tenant, 2))]);
   const [log] = (await trail.logs(caller)).data;
   const copy = join(folder.path, "copy");
-  expect(await copyLog(client, log ?? expect.unreachable(), copy, true)).toMatchObject({ ok: true });
+  expect(await copyLog(client, log ?? expect.unreachable(), copy, "payloads")).toMatchObject({ ok: true });
   const report = verifyLog({
     source: openLogFolder(copy),
     origin: originOf(tenant, 1),

@@ -72,12 +72,14 @@ export async function copyLog(
       return err(diverged(`Entry ${from} or one after it is another than the copy has.`));
     if (!withPayloads) continue;
     const tile: Tile = { level: "entries", index: from / TILE_WIDTH, width };
-    if (depth === "opened") writeOpened(folder, entries, tile);
-    const put = stagePayloads(folder, entries, tile);
+    const puts = [
+      stagePayloads(folder, entries, tile),
+      ...(depth === "opened" ? stageOpened(folder, entries, tile) : []),
+    ];
     // Entries and tiles of before stay beside the new ones. Payloads do not, and those that the checkpoint of before
     // is verified with keep their place until there is another one.
-    if (from < before.size) toPut.push(put);
-    else put();
+    if (from < before.size) toPut.push(...puts);
+    else for (const put of puts) put();
   }
   if (!Buffer.from(edge.root()).equals(opened.value.root))
     return err(diverged("The entries do not give the root that the server signed."));
@@ -98,14 +100,15 @@ function stagePayloads(folder: string, entries: readonly AuditEntry[], tile: Til
 }
 
 // What it says is no part of what is verified: the key opens the payload's own text, for whoever wants to see for himself.
-function writeOpened(folder: string, entries: readonly AuditEntry[], tile: Tile): void {
+function stageOpened(folder: string, entries: readonly AuditEntry[], tile: Tile): (() => void)[] {
   const lines = entries.flatMap(({ index, opened }) =>
     opened === null ? [] : [`${JSON.stringify({ i: index, k: opened.key, f: opened.fields })}\n`],
   );
   const path = openedPath(tilePath(tile));
   // What was erased since the copy before goes from it.
-  if (lines.length > 0 || openLogFolder(folder).read(path) !== null)
-    writeLogFile(folder, path, lines.join(""));
+  return lines.length > 0 || openLogFolder(folder).read(path) !== null
+    ? [stageLogFile(folder, path, lines.join(""))]
+    : [];
 }
 
 type Before = { readonly size: number; readonly edge: RightEdge; readonly hashes: Map<number, Uint8Array[]> };
