@@ -259,7 +259,7 @@ function auditCalls(record: Recorder): Harness["audit"] {
     },
     rotate: async (caller, step) => {
       record("audit", "rotate", caller, step);
-      return await Promise.resolve(logs);
+      return await Promise.resolve(ok(logs));
     },
     sealing: async (caller) => {
       record("audit", "sealing", caller);

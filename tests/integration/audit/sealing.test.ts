@@ -15,6 +15,7 @@ import { unwrapDataKey } from "../../../packages/harness/src/core/audit/sealed.t
 import type { Store, StoreTx } from "../../../packages/harness/src/ports.ts";
 import {
   changeSealingKey,
+  createSealingKeys,
   replaceLostKey,
   type SealingKeyPorts,
   sealingState,
@@ -460,4 +461,34 @@ test("where the key is in another home, or lost, sealing goes on; only who has i
   const audit = await after.transaction(tenant, async (tx) => await tx.memory.listAudit());
   expect(audit.map(({ metadata }) => metadata)).toEqual([{ resolution_id: "sha256:00" }]);
   expect(audit[0]?.actor.principalId).toBeNull();
+});
+
+test("only the operators' tenant changes the key, which is everybody's, and the installation is told", async () => {
+  using home = scratchFolder();
+  await using database = await connectThrowAwayDatabase();
+  const operators = await newTenant(database, "operators");
+  const guest = await newTenant(database, "guest");
+  const { store, keys } = processOn(database, home.path);
+  const actor = await newActor(database, guest);
+  await store.transaction(guest, async (tx) => {
+    await refusal(tx, actor, STAYS);
+  });
+  const told: string[] = [];
+  const sealing = createSealingKeys(keys, {
+    operators,
+    onOperated: async (subject, kind, data) =>
+      await Promise.resolve(void told.push(`${subject} ${kind} ${Object.keys(data).join()}`)),
+    wake: async () => await Promise.resolve(),
+  });
+  for (const isLost of [false, true])
+    expect(await sealing.change(guest, isLost)).toMatchObject({
+      ok: false,
+      error: { code: "scope_missing" },
+    });
+  expect([(await sealing.state(guest)).generation, told]).toEqual([1, []]);
+  expect(await sealing.change(operators, false)).toEqual({ ok: true, value: null });
+  expect([(await sealing.state(guest)).generation, told]).toEqual([
+    2,
+    ["sealing sealing.rekeyed public_key"],
+  ]);
 });

@@ -20,13 +20,7 @@ import { digestOf } from "../../base/digest.ts";
 import { knownSize, publishedCheckpoint } from "./ahead.ts";
 import { newestOf } from "./keeper.ts";
 import { epochSubject } from "./sequencer.ts";
-import {
-  changeSealingKey,
-  replaceLostKey,
-  type SealingKeyPorts,
-  type SealingState,
-  sealingState,
-} from "./sealing-keys.ts";
+import { createSealingKeys, type SealingKeyPorts, type SealingKeys } from "./sealing-keys.ts";
 import type { Signer } from "./signer.ts";
 import { withHashes } from "./tree-reader.ts";
 import {
@@ -64,6 +58,8 @@ export type EvidencePorts = {
   readonly witnessed: WitnessedOptions | null;
   /** The tenant of the installation's own log; null where there is none. */
   readonly installation: TenantId | null;
+  /** The tenant whose admins operate the installation, and what all tenants share; null where each one's do. */
+  readonly operators: TenantId | null;
   /** Tenants whose log has lost or gained something, as far as this process has counted. */
   readonly gaps: () => number;
 };
@@ -121,10 +117,8 @@ export type Evidence = {
   entries(tenant: TenantId, epoch: number, from: number, limit: number): Promise<EntryPage | null>;
   erase(caller: Caller, epoch: number, index: number, reason: string): Promise<Result<null, Refusal>>;
   beginEpoch(caller: Caller, reason: string): Promise<Result<LogInfo, Refusal>>;
-  rotate(caller: Caller, step: "add" | "retire"): Promise<readonly string[]>;
-  sealing(tenant: TenantId): Promise<SealingState>;
-  /** Changes the sealing key, or goes on with a change. The installation's log is told once it is done. */
-  rekey(isLost: boolean): Promise<Result<null, Refusal>>;
+  rotate(caller: Caller, step: "add" | "retire"): Promise<Result<readonly string[], Refusal>>;
+  readonly sealing: SealingKeys;
 };
 
 export function createEvidence(ports: EvidencePorts): Evidence {
@@ -168,23 +162,8 @@ export function createEvidence(ports: EvidencePorts): Evidence {
     erase: async (caller, epoch, index, reason) => await erase(ports, caller, { epoch, index, reason }),
     beginEpoch: async (caller, reason) => await beginEpoch(ports, caller, reason),
     rotate: async (caller, step) => await rotate(ports, caller, step),
-    sealing: async (tenant) => await sealingState(ports.sealing, tenant),
-    rekey: async (isLost) => await rekey(ports, isLost),
+    sealing: createSealingKeys(ports.sealing, ports),
   };
-}
-
-async function rekey(
-  { sealing, onOperated, wake }: EvidencePorts,
-  isLost: boolean,
-): Promise<Result<null, Refusal>> {
-  const changed = isLost ? await replaceLostKey(sealing) : await changeSealingKey(sealing);
-  if (!changed.ok) return changed;
-  if (changed.value !== null) {
-    const public_key = Buffer.from(changed.value).toString("hex");
-    await onOperated("sealing", isLost ? "sealing.given_up" : "sealing.rekeyed", { public_key });
-    await wake();
-  }
-  return ok(null);
 }
 
 async function prove(tx: LogTx, run: RunId, version: number): Promise<EventProof | null> {
@@ -350,18 +329,25 @@ async function beginAt(
 /** The first entry of every epoch but the first: where the one before ended. */
 export const EPOCH_KIND = "log.epoch_begun";
 
-const newestOrigin = async (tx: LogTx): Promise<string | null> => (await tx.logs()).at(-1)?.origin ?? null;
+const newestLog = async (tx: LogTx): Promise<LogInfo | null> => (await tx.logs()).at(-1) ?? null;
+
+/** Keys that sign at once: more than one only while verifiers learn of a new one, and each is a line of every checkpoint. */
+export const SIGNING_KEYS_MAX = 4;
 
 // Both keys sign until the old one is forgotten: verifiers have that long to learn of the new one.
 async function rotate(
-  { store, clock, signer, rotate: step, wake, onOperated }: EvidencePorts,
+  ports: EvidencePorts,
   { tenant, actor }: Caller,
   which: "add" | "retire",
-): Promise<readonly string[]> {
-  const name = await store.transaction(tenant, newestOrigin);
-  if (name === null) return [];
+): Promise<Result<readonly string[], Refusal>> {
+  const { store, clock, signer, wake, onOperated } = ports;
+  const log = await store.transaction(tenant, newestLog);
+  if (log === null) return ok([]);
+  const name = log.origin;
+  const refusal = refusesRotation(ports, tenant, log, which);
+  if (refusal !== null) return err(refusal);
   const before = signer.vkeys(name);
-  step(which);
+  ports.rotate(which);
   const after = signer.vkeys(name);
   await store.transaction(tenant, async (tx) => {
     await tx.addFact({
@@ -378,7 +364,33 @@ async function rotate(
     after: after.map(keyOf),
   });
   await wake();
-  return after;
+  return ok(after);
+}
+
+// One key signs for all tenants: a tenant that forgot it would end the trust of every other one's verifiers.
+function refusesRotation(
+  { signer, operators }: Pick<EvidencePorts, "signer" | "operators">,
+  tenant: TenantId,
+  { origin, vkey }: LogInfo,
+  which: "add" | "retire",
+): Refusal | null {
+  if (operators !== null && operators !== tenant)
+    return {
+      code: "scope_missing",
+      detail:
+        "The signer is the installation's: admins of the tenant that it was set up with rotate its keys.",
+    };
+  if (!signer.held(origin).some((key) => key.vkey === vkey))
+    return {
+      code: "rotation_refused",
+      detail: "This server's home has not the keys that sign the log; ask the server whose home has them.",
+    };
+  if (which === "add" && signer.vkeys(origin).length >= SIGNING_KEYS_MAX)
+    return {
+      code: "rotation_refused",
+      detail: `${SIGNING_KEYS_MAX} keys sign already; \`assent audit rotate retire\` forgets all but the newest.`,
+    };
+  return null;
 }
 
 /** A verifier key without the name of the log: the same for every log that it signs. */

@@ -33,6 +33,39 @@ export type SealingState = SealedStanding & {
   readonly isChanging: boolean;
 };
 
+export type SealingKeys = {
+  state(tenant: TenantId): Promise<SealingState>;
+  /** Changes the sealing key, or goes on with a change. @param tenant of who asks for it */
+  change(tenant: TenantId, isLost: boolean): Promise<Result<null, Refusal>>;
+};
+
+export type SealingSurroundings = {
+  /** The tenant whose admins operate the installation; null where all may. */
+  readonly operators: TenantId | null;
+  readonly onOperated: (
+    subject: string,
+    kind: string,
+    data: Readonly<Record<string, unknown>>,
+  ) => Promise<void>;
+  readonly wake: () => Promise<void>;
+};
+
+export const createSealingKeys = (ports: SealingKeyPorts, around: SealingSurroundings): SealingKeys => ({
+  state: async (tenant) => await sealingState(ports, tenant),
+  async change(tenant, isLost): Promise<Result<null, Refusal>> {
+    // One key is all tenants': who changes it takes sealed fields from every backup of before, whoever they are of.
+    if (around.operators !== null && around.operators !== tenant) return err(NOT_OPERATOR);
+    const changed = isLost ? await replaceLostKey(ports) : await changeSealingKey(ports);
+    if (!changed.ok) return changed;
+    if (changed.value !== null) {
+      const public_key = Buffer.from(changed.value).toString("hex");
+      await around.onOperated("sealing", isLost ? "sealing.given_up" : "sealing.rekeyed", { public_key });
+      await around.wake();
+    }
+    return ok(null);
+  },
+});
+
 /** Keys of one statement. */
 const BATCH_KEYS = 256;
 /** A change goes on for so long at a time; whoever asked for it asks again. */
@@ -85,6 +118,10 @@ export async function changeSealingKey(
   return ok(newest.publicKey);
 }
 
+const NOT_OPERATOR: Refusal = {
+  code: "scope_missing",
+  detail: "The sealing key is the installation's: admins of the tenant that it was set up with change it.",
+};
 const NOTHING: Refusal = {
   code: "sealing_key_missing",
   detail: "Nothing was ever sealed here, so there is no key to change.",

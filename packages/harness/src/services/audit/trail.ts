@@ -93,14 +93,14 @@ export function createAuditTrail(evidence: Evidence | null): AuditTrail {
       await evidence.beginEpoch(caller, reason);
       return ok(await logs(caller));
     },
-    async rotate(caller, step): Promise<AuditLogList> {
-      await evidence.rotate(caller, step);
-      return await logs(caller);
+    async rotate(caller, step): Promise<Result<AuditLogList, Refusal>> {
+      const rotated = await evidence.rotate(caller, step);
+      return rotated.ok ? ok(await logs(caller)) : rotated;
     },
-    sealing: async ({ tenant }) => sealingView(await evidence.sealing(tenant)),
+    sealing: async ({ tenant }) => sealingView(await evidence.sealing.state(tenant)),
     async rekey({ tenant }, { lost }): Promise<Result<Sealing, Refusal>> {
-      const done = await evidence.rekey(lost);
-      return done.ok ? ok(sealingView(await evidence.sealing(tenant))) : done;
+      const done = await evidence.sealing.change(tenant, lost);
+      return done.ok ? ok(sealingView(await evidence.sealing.state(tenant))) : done;
     },
   };
 }
@@ -123,7 +123,7 @@ const NO_TRAIL: AuditTrail = {
   prove: none,
   erase: none,
   beginEpoch: none,
-  rotate: nothing,
+  rotate: none,
   sealing: async () => await Promise.resolve(NOTHING_SEALED),
   rekey: async () => await Promise.resolve(ok(NOTHING_SEALED)),
 };
