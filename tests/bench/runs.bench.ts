@@ -23,12 +23,14 @@ import {
   type Explanation,
   type Texts,
 } from "./explain.ts";
+import { postgresCpuMs } from "./postgres-cpu.ts";
 import { storeFinishedRuns } from "./stored-runs.ts";
 
 const HELP = `node --conditions=assent-source tests/bench/runs.bench.ts [options]
   --runs <n>          runs of each measurement (default 200)
   --in-flight <list>  at once (default 1,8,16,32)
   --stored <list>     finished runs stored before (default 0,10000; up to 1000000)
+  --only-runs         without the measures of idling and of a long run
   --explain           after each measurement, what it wrote to the log by table, and its statements by time
   --given             on a Postgres of its own that is handed over by DATABASE_URL, as a fleet's is
   DATABASE_URL (and DATABASE_MIGRATION_URL) name another Postgres than the embedded one.`;
@@ -39,6 +41,7 @@ type Figures = {
   readonly statements: number;
   readonly control: number;
   readonly cpuMs: number;
+  readonly postgresCpuMs: number;
   readonly texts: Texts;
 };
 
@@ -84,7 +87,12 @@ async function figures(owner: Pool, served: Served): Promise<Figures> {
     `select pg_stat_get_db_xact_commit(d.oid)::text as commits, (pg_current_wal_lsn() - '0/0'::pg_lsn)::text as wal
      from (select pg_stat_clear_snapshot()) s, pg_database d where d.datname = current_database()`,
   );
-  return { commits: Number(rows[0]?.commits), walBytes: Number(rows[0]?.wal), ...(await served.stats()) };
+  return {
+    commits: Number(rows[0]?.commits),
+    walBytes: Number(rows[0]?.wal),
+    postgresCpuMs: await postgresCpuMs(owner),
+    ...(await served.stats()),
+  };
 }
 
 type Sample = { readonly totalMs: number };
@@ -274,7 +282,7 @@ async function measure(
       `commits ${perRun("commits", looks)}`,
       `statements ${perRun("statements")} + ${perRun("control")} of transactions`,
       `WAL ${perRun("walBytes")} B`,
-      `CPU ${perRun("cpuMs")} ms`,
+      `CPU ${perRun("cpuMs")} ms, Postgres ${perRun("postgresCpuMs")} ms`,
     ].join(" | "),
   );
   for (const line of (await explanation?.end(runs)) ?? []) out(line);
@@ -295,6 +303,18 @@ async function measureIdle(owner: Pool, served: Served, isExplained: boolean): P
   if (isExplained) for (const line of statementsBy(before.texts, after.texts, IDLE_SECONDS)) out(line);
 }
 
+/** What one costs that has the machine to itself: idling, and a run of many steps. */
+async function measureAlone(owner: Pool, served: Served, key: string, isExplained: boolean): Promise<void> {
+  await measureIdle(owner, served, isExplained);
+  const long = await measureLongRun(
+    owner,
+    await submit({ url: served.url, key }, { agent: "librarian", task: "Read it all." }),
+  );
+  out(
+    `a run of ${long.steps} steps, 1 KB read in every other one: WAL ${long.first.toFixed(0)} B a step at first, ${long.last.toFixed(0)} B at last`,
+  );
+}
+
 const text = { type: "string" } as const;
 const { values: options } = parseArgs({
   options: {
@@ -302,6 +322,7 @@ const { values: options } = parseArgs({
     "in-flight": text,
     stored: text,
     explain: { type: "boolean" },
+    "only-runs": { type: "boolean" },
     given: { type: "boolean" },
     help: { type: "boolean" },
   },
@@ -341,14 +362,7 @@ async function runBench(): Promise<void> {
   const explanation =
     options.explain === true ? await createExplanation(await superuserOf(installation, stack)) : null;
   out(`${given.DATABASE_URL === undefined ? "embedded" : "DATABASE_URL"}, ${readCpu()}`);
-  await measureIdle(owner, served, explanation !== null);
-  const long = await measureLongRun(
-    owner,
-    await submit({ url: served.url, key }, { agent: "librarian", task: "Read it all." }),
-  );
-  out(
-    `a run of ${long.steps} steps, 1 KB read in every other one: WAL ${long.first.toFixed(0)} B a step at first, ${long.last.toFixed(0)} B at last`,
-  );
+  if (options["only-runs"] !== true) await measureAlone(owner, served, key, explanation !== null);
   for (const stored of numbers(options.stored ?? "0,10000")) {
     await storeFinishedRuns(owner, stored);
     out(`${stored} finished runs stored:`);
