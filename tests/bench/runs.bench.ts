@@ -23,7 +23,7 @@ import {
   type Explanation,
   type Texts,
 } from "./explain.ts";
-import { postgresCpuMs } from "./postgres-cpu.ts";
+import { postgresCpuMs } from "../../packages/harness/bench/postgres-cpu.ts";
 import { storeFinishedRuns } from "./stored-runs.ts";
 
 const HELP = `node --conditions=assent-source tests/bench/runs.bench.ts [options]
