@@ -148,9 +148,9 @@ def tile(folder, level, index, width):
         digits = str(index).zfill(-(-len(str(index)) // 3) * 3)
         groups = [digits[i : i + 3] for i in range(0, len(digits), 3)]
         name = "/".join([f"x{group}" for group in groups[:-1]] + groups[-1:])
-    for path in [f"tile/{level}/{name}.p/{width}"] * (width < WIDTH) + [f"tile/{level}/{name}"]:
+    for path, held in [(f"tile/{level}/{name}.p/{width}", width)] * (width < WIDTH) + [(f"tile/{level}/{name}", WIDTH)]:
         if (folder / path).is_file():
-            return (folder / path).read_bytes(), name
+            return (folder / path).read_bytes(), name, held
     raise Wrong(f"tile/{level}/{name}: it is missing")
 
 
@@ -165,19 +165,51 @@ def bundle(data, where):
     return entries
 
 
+def payload_lines(path, first, end, findings):
+    """Salt and payload by entry, of lines that are spelled as exports write them, in the order of their entries."""
+    opened, last = {}, first - 1
+    *lines, rest = path.read_bytes().decode().split("\n")
+    for line in lines + [rest] * (rest != ""):
+        try:
+            part = json.loads(line)
+            place, salt, payload = part["i"], base64_of(part["s"]), part["p"]
+            again = json.dumps({"i": place, "s": part["s"], "p": payload}, ensure_ascii=False, separators=(",", ":"))
+            if again != line or line is rest or type(place) is not int or not last < place < end:
+                raise ValueError
+            opened[place], last = (salt, payload.encode()), place
+        except (ValueError, KeyError, TypeError, AttributeError):
+            findings.append(f"payloads from entry {first}: a line that opens none of entries {first} to {end - 1}")
+    return opened
+
+
+def check_upper(folder, leaves, findings):
+    """Each hash of a level above the lowest is the root of a full tile below."""
+    level, below = 1, leaves
+    while len(below) >= WIDTH:
+        hashes = [tree_hash(below[at : at + WIDTH]) for at in range(0, len(below) - WIDTH + 1, WIDTH)]
+        for index in range(-(-len(hashes) // WIDTH)):
+            part = hashes[index * WIDTH : (index + 1) * WIDTH]
+            data, name, held = tile(folder, level, index, len(part))
+            if len(data) != 32 * held or data[: 32 * len(part)] != b"".join(part):
+                findings.append(f"tile/{level}/{name}: it is not what the tiles below give")
+        level, below = level + 1, hashes
+
+
 def verify_export(folder, vkey, remembered, findings):
+    if not (folder / "checkpoint").is_file():
+        raise Wrong("checkpoint: there is none")
     size, root = checkpoint_of((folder / "checkpoint").read_text("utf-8"), vkey, "checkpoint")
     origin, leaves, commits, opened = key_of(vkey)[0], [], [], {}
-    versions, erased = {}, set()
+    versions, erased, unopened = {}, set(), []
     epoch = (re.search(r"/e([1-9]\d*)$", origin) or [0, "1"])[1]
     for index in range(-(-size // WIDTH)):
         width = min(WIDTH, size - index * WIDTH)
-        data, name = tile(folder, "entries", index, width)
+        data, name, held = tile(folder, "entries", index, width)
         entries = bundle(data, f"tile/entries/{name}")
-        hashes = tile(folder, 0, index, width)[0]
+        hashes, _, held_hashes = tile(folder, 0, index, width)
         if len(entries) < width:
             raise Wrong(f"entry {index * WIDTH + len(entries)}: it is missing")
-        if len(entries) not in (width, WIDTH) or len(hashes) not in (32 * width, 32 * WIDTH):
+        if len(entries) != held or len(hashes) != 32 * held_hashes:
             findings.append(f"entry {index * WIDTH + width}: there is more than was signed")
         for i, entry in enumerate(entries[:width]):
             place = len(leaves)
@@ -202,13 +234,17 @@ def verify_export(folder, vkey, remembered, findings):
         payloads = folder / "payloads" / name
         if payloads.is_file():
             opened.update((place, None) for place in range(index * WIDTH, len(leaves)))
-            for line in filter(None, payloads.read_text("utf-8").split("\n")):
-                part = json.loads(line)
-                opened[part["i"]] = (base64_of(part["s"]), part["p"].encode())
+            opened.update(payload_lines(payloads, index * WIDTH, len(leaves), findings))
+        else:
+            unopened.append(index)
+    # A mirror has no payloads at all; a copy with some of them had the others taken out.
+    for index in unopened if opened else []:
+        findings.append(f"entries {index * WIDTH} to {min(size, (index + 1) * WIDTH) - 1}: their payloads' file is missing")
+    check_upper(folder, leaves, findings)
     if tree_hash(leaves) != root:
         findings.append(f"entries 0 to {size - 1}: they do not give the root that was signed")
     for place, part in opened.items():
-        if place >= size or (part is None) != (place in erased):
+        if (part is None) != (place in erased):
             findings.append(f"entry {place}: its payload is gone without a record, or there in spite of one")
         elif part and (len(part[0]) != 32 or sha256(b"audit-commit/v1\n" + part[0] + part[1]).hex() != commits[place]):
             findings.append(f"entry {place}: salt and payload are not those it commits to")

@@ -21,6 +21,7 @@ import {
 import { accessEventPageSchema, listAccessEventsQuerySchema } from "./access.ts";
 import { approvalSchema, approveRequestSchema } from "./approval.ts";
 import { AUDIT_ROUTES } from "./audit-routes.ts";
+import { COMPENSATION_ROUTES } from "./compensation.ts";
 import { DOCUMENT_ROUTES } from "./document-routes.ts";
 import { EXTERNAL_ROUTES, submitRunRequestSchema } from "./external.ts";
 import { createdKeySchema, keyRequestSchema, keySchema, rotateKeySchema } from "./key.ts";
@@ -341,6 +342,7 @@ export const ROUTES = {
   ...RUN_ROUTES,
   ...DEAD_LETTER_ROUTES,
   ...EXTERNAL_ROUTES,
+  ...COMPENSATION_ROUTES,
   ...APPROVAL_ROUTES,
   ...DOCUMENT_ROUTES,
   ...AUDIT_ROUTES,

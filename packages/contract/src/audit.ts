@@ -3,6 +3,8 @@
 import { z } from "zod";
 
 const epochSchema = z.int().min(1).meta({ description: "A tenant's logs are numbered; the newest goes on." });
+/** Epochs and versions are numbers that the database counts in four bytes. */
+const POSTGRES_INTEGER_MAX = 2_147_483_647;
 const noteSchema = z.string().meta({ description: "C2SP tlog-checkpoint, signed." });
 
 export const auditLogSchema = z
@@ -10,7 +12,10 @@ export const auditLogSchema = z
     epoch: epochSchema,
     origin: z.string().meta({ description: "The log's name: first line of its checkpoints." }),
     vkey: z.string().meta({ description: "Verifier key that the log began with (C2SP signed-note)." }),
-    keys: z.array(z.string()).meta({ description: "Verifier keys that sign it now, oldest first." }),
+    keys: z.array(z.string()).meta({
+      description:
+        "Verifier keys that signed its newest checkpoint, and, of the newest log, those that sign it now; oldest first.",
+    }),
     size: z.int().min(0).meta({ description: "Entries in the tree." }),
     signed_size: z.int().min(0).meta({ description: "Entries that the newest checkpoint covers." }),
     cosigned_size: z.int().min(0).nullable().meta({
@@ -119,7 +124,7 @@ const reasonSchema = z
 
 export const eraseRequestSchema = z
   .strictObject({
-    epoch: epochSchema,
+    epoch: epochSchema.max(POSTGRES_INTEGER_MAX),
     index: z.int().min(0),
     reason: reasonSchema.meta({ description: "The legal basis. It stays in the log." }),
   })

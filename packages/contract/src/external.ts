@@ -3,6 +3,7 @@
 
 import { z } from "zod";
 import { noQuerySchema, runParamsSchema } from "./api-schemas.ts";
+import { driverCompensationSchema } from "./compensation.ts";
 import { sha256Schema } from "./digest.ts";
 import { approvalIdSchema } from "./ids.ts";
 import type { RouteRow } from "./route.ts";
@@ -66,6 +67,9 @@ export const manifestSchema = z
       .enum(["trusted", "untrusted"])
       .optional()
       .meta({ description: "Who may have written what the tool returns. Missing: anybody (`untrusted`)." }),
+    compensation: driverCompensationSchema.optional().meta({
+      description: "How its effect is taken back when the run does not succeed. Missing: it cannot be.",
+    }),
   })
   .meta({ id: "Manifest", description: "What a tool says of itself. A missing field counts as the worst." });
 export type WireManifest = z.infer<typeof manifestSchema>;
@@ -259,7 +263,12 @@ const actionParamsSchema = z.strictObject({
 });
 
 const BODY_PROBLEMS = ["malformed_json", "body_too_large", "unsupported_media_type"] as const;
-const DRIVE_PROBLEMS = [...BODY_PROBLEMS, "run_not_found", "run_already_finished"] as const;
+const DRIVE_PROBLEMS = [
+  ...BODY_PROBLEMS,
+  "run_not_found",
+  "run_already_finished",
+  "run_being_taken_back",
+] as const;
 
 export const EXTERNAL_ROUTES = {
   proposePlan: {
@@ -349,7 +358,7 @@ export const EXTERNAL_ROUTES = {
     body: finishRequestSchema,
     success: {
       status: 200,
-      description: "The run, succeeded or failed.",
+      description: "The run, succeeded or failed; `queued` while what it did is taken back first.",
       content: { "application/json": runSchema },
     },
     problems: DRIVE_PROBLEMS,

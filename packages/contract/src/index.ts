@@ -5,6 +5,7 @@ export * from "./api-schemas.ts";
 export * from "./approval.ts";
 export * from "./artifact.ts";
 export * from "./audit.ts";
+export * from "./compensation.ts";
 export * from "./digest.ts";
 export * from "./document.ts";
 export * from "./event.ts";

@@ -139,6 +139,11 @@ export const PROBLEMS = {
     title: "The key is revoked or expired",
     remedy: "Nothing was changed. Create a new key.",
   },
+  rotation_refused: {
+    status: 409,
+    title: "The signing keys are not rotated like this",
+    remedy: "Nothing was changed. `detail` says what stands in the way; `assent audit log` lists the keys.",
+  },
   idempotency_key_busy: {
     status: 409,
     title: "The first request under this idempotency key is not answered yet",
@@ -158,6 +163,17 @@ export const PROBLEMS = {
     status: 409,
     title: "The run has ended",
     remedy: "Nothing was changed. A finished run stays as it is; submit a new one.",
+  },
+  run_being_taken_back: {
+    status: 409,
+    title: "The run is being taken back",
+    remedy: "Nothing was changed. Ask with `POST /api/harness/runs/{id}/compensations` what to take back.",
+  },
+  run_not_taken_back: {
+    status: 409,
+    title: "The run is not being taken back",
+    remedy:
+      "Nothing was changed. A run is taken back when it is ended with `error`, called off, or abandoned.",
   },
   run_not_dead_lettered: {
     status: 409,

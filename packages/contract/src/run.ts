@@ -116,6 +116,12 @@ export const rollbackSchema = z
         }),
       )
       .meta({ description: "Steps whose effect stands, or may stand, and why. A person has to look." }),
+    due: z
+      .array(z.strictObject({ step: z.int().min(1), tool: z.string(), by: z.enum(["driver", "harness"]) }))
+      .optional()
+      .meta({
+        description: "While it lasts: steps that are still to be taken back, in that order, and by whom.",
+      }),
   })
   .meta({ id: "Rollback" });
 export type Rollback = z.infer<typeof rollbackSchema>;

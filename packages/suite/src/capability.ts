@@ -31,6 +31,8 @@ export const CAPABILITIES = {
   stored_arguments: "what is stored of an open question can be changed behind the target's back",
   exhausted_attempts: "the attempts of a run that waits can be used up behind the target's back",
   compensation: "tasks that have effects at the sink and then fail, and that take them back there",
+  driven_compensation:
+    "runs with the driver `external` whose manifests name a compensation, and a tool of the target's own that takes back at the sink what a driver did there",
   memory: "its heap can be read after a garbage collection",
   database: "faults in its database, a look at what is stored there, and GET /readyz",
   signing: "a principal whose key is good for signed requests only, and the private half of its signing key",

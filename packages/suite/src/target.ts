@@ -189,6 +189,8 @@ export type RollbackBench = {
   body(steps: number): unknown;
   /** Has one effect that nothing takes back, and then fails. */
   readonly irreversible: unknown;
+  /** A tool of the target's own that takes one `text` and takes back at the sink what a driver did there under its name. */
+  readonly ownTool?: string;
 };
 
 /** A route that a principal may ask so many times, in a window that outlasts any trial. */
@@ -310,6 +312,10 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   add("stored_arguments", target.drills?.changeStoredArguments !== undefined);
   add("exhausted_attempts", target.deadLetters !== undefined);
   add("compensation", target.sink !== undefined && target.rollback !== undefined);
+  add(
+    "driven_compensation",
+    found.has("external_runs") && found.has("compensation") && target.rollback?.ownTool !== undefined,
+  );
   add("quota", target.quota !== undefined);
   add("memory", target.memory !== undefined);
   add("database", target.database !== undefined);

@@ -12,6 +12,8 @@ const BODIES: Readonly<Record<string, unknown>> = {
   "/api/harness/runs/:id/actions": { tool: "read", arguments: {} },
   "/api/harness/runs/:id/actions/:action/result": { output: null },
   "/api/harness/runs/:id/finish": { output: null },
+  "/api/harness/runs/:id/compensations": {},
+  "/api/harness/runs/:id/compensations/:action/result": { output: null },
   "/api/harness/runs/:id/redrive": {},
   "/api/harness/approve": {
     approval_id: `apr_${"0".repeat(32)}`,

@@ -38,6 +38,8 @@ const BODIES: Readonly<Record<string, unknown>> = {
   proposeAction: { tool: "read", arguments: {} },
   reportResult: { output: null },
   finishRun: { output: null },
+  nextCompensation: {},
+  reportCompensation: { output: null },
   decideApproval: { approval_id: APPROVAL_ID, decision: "approve", action_digest: DIGEST },
   revokePrecedent: { reason: "A mistake." },
   redriveRun: {},

@@ -249,7 +249,7 @@ function auditCalls(record: Recorder): Harness["audit"] {
     },
     rotate: async (caller, step) => {
       record("audit", "rotate", caller, step);
-      return await Promise.resolve(logs);
+      return await Promise.resolve(ok(logs));
     },
   };
 }
@@ -336,6 +336,8 @@ function externalCalls(record: Recorder): Harness["external"] {
     act: reach(ACTION_ANSWER),
     report: reach({ label: "untrusted" }),
     finish: reach(RUN_DETAIL),
+    nextCompensation: reach({ status: "failed", ended: true }),
+    reportCompensation: reach({ status: "queued", ended: false }),
     read: async (read) => {
       record("external", read);
       return await Promise.resolve(read.run === RUN ? ok(ACTION_ANSWER) : unknownRun());

@@ -8,6 +8,9 @@ import { parsePolicy, parseVerifierKey, SIGNATURE_TYPES, signerKey } from "@asse
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createWitness } from "../../../packages/harness/src/cli/commands/witness.ts";
 import { cosignCopy, type CosignContext } from "../../../packages/harness/src/cli/commands/cosign.ts";
+import { openLogKeys } from "../../../packages/harness/src/adapters/files/log-keys.ts";
+import { systemRandom } from "../../../packages/harness/src/adapters/system/random.ts";
+import { publishedCheckpoint } from "../../../packages/harness/src/services/audit/ahead.ts";
 import { copyLog } from "../../../packages/harness/src/cli/verify/copy-log.ts";
 import { openLogFolder } from "../../../packages/harness/src/cli/verify/log-folder.ts";
 import { verifyLog, type VerifyReport } from "../../../packages/harness/src/core/audit/verify-log.ts";
@@ -59,6 +62,7 @@ function openLog(ports: LogPorts, tenant: TenantId) {
     onOperated: async () => await Promise.resolve(),
     witnessed: null,
     installation: null,
+    operators: null,
     gaps: () => 0,
   });
   const trail = createAuditTrail(evidence);
@@ -180,6 +184,44 @@ test("a database that was restored is refused by the signer, and a new epoch goe
   expect(report).toMatchObject({ verified: true, size: 2 });
   const first = await evidence.entries(tenant, 2, 0, 1);
   expect(first?.entries[0]?.payload).toContain('"signer_remembers":6');
+});
+
+test("a log that was followed by another is copied and verified after the keys were rotated, by those that signed it", async () => {
+  using folder = scratchFolder();
+  const tenant = await newTenant(database, "rotated-later");
+  const ports = logPorts(database, folder.path);
+  await addFacts(ports.store, tenant, "s", 3);
+  await advanced(ports, tenant);
+  const { client, trail, caller, evidence } = openLog(ports, tenant);
+  const keysOf = async (): Promise<(readonly string[])[]> =>
+    (await trail.logs(caller)).data.map(({ keys }) => keys);
+  const first = ports.signer.vkeys(originOf(tenant, 1));
+  await evidence.beginEpoch(caller, "Another machine signs from now on.");
+  await advanced(ports, tenant);
+  const rotated = openLogKeys(join(folder.path, "signer"), systemRandom);
+  rotated.add();
+  expect(await keysOf()).toEqual([first, ports.signer.vkeys(originOf(tenant, 2))]);
+  rotated.retire();
+  await addFacts(ports.store, tenant, "s", 1);
+  await advanced(ports, tenant);
+  expect(await keysOf()).toEqual([first, ports.signer.vkeys(originOf(tenant, 2))]);
+  const [log] = (await trail.logs(caller)).data;
+  const copy = join(folder.path, "copy");
+  expect(await copyLog(client, log ?? expect.unreachable(), copy, true)).toMatchObject({ ok: true });
+  const report = verifyLog({
+    source: openLogFolder(copy),
+    origin: originOf(tenant, 1),
+    keys: first.flatMap((text) => {
+      const key = parseVerifierKey(text);
+      return key.ok ? [key.value] : [];
+    }),
+    remembered: null,
+    policy: null,
+    cosignedSince: null,
+  });
+  expect(report).toMatchObject({ verified: true, size: 3 });
+  // What was published under the old key is known still: no second epoch would begin before it.
+  expect(await publishedCheckpoint(ports, originOf(tenant, 1))).toMatchObject({ size: 3 });
 });
 
 test("a witness cosigns a copy, and never a fork of it", async () => {

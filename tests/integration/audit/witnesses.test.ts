@@ -157,6 +157,7 @@ function openTrail(): ReturnType<typeof createAuditTrail> {
       onOperated: async () => await Promise.resolve(),
       witnessed: { policy, installation: installationTenant, tagOf },
       installation: null,
+      operators: null,
       gaps: () => 0,
     }),
   );
@@ -210,6 +211,16 @@ test("a tenant's log is witnessed by way of the installation's, though one witne
   await witnessedUpTo(5);
   const copy = await exported("copy");
   expect(verify(copy)).toEqual({ found: [], cosigners: ["witness.example/one"] });
+  // A policy names the installation's log of each epoch, in any order: the proof says of which it is.
+  const rotated = signerKey(
+    originOf(installationTenant, 2),
+    SIGNATURE_TYPES.ed25519,
+    new Uint8Array(32).fill(8),
+  );
+  const later = `log ${rotated.vkey}\n`;
+  expect(verify(copy, policyOf(later + policyText)).found).toEqual([]);
+  const withoutIt = policyOf(later + policyText.slice(policyText.indexOf("\n") + 1));
+  expect(verify(copy, withoutIt).found).toEqual(["witnessed_invalid at witnessed"]);
   // What is published of the installation's log verifies by itself, cosignature and all.
   const published = verifyLog({
     source: openLogFolder(join(folder.path, "logs", originOf(installationTenant, 1))),

@@ -114,6 +114,31 @@ const ATTACKS: readonly (readonly [string, () => Files, string, string?])[] = [
     () => changed("payloads/001", (bytes) => bytes.toString().split("\n").toSpliced(4, 1).join("\n")),
     "entry 260: its payload is gone",
   ],
+  [
+    "the payloads of a bundle taken away",
+    () => new Map([...exportOf(HONEST)].filter(([path]) => path !== "payloads/001")),
+    "entries 256 to 511: their payloads' file is missing",
+  ],
+  [
+    "a payload that is said twice in its line",
+    () => changed("payloads/001", (bytes) => bytes.toString().replace('"p":', '"p":"{}","p":')),
+    "payloads from entry 256: a line that opens none",
+  ],
+  [
+    "a payload of another bundle",
+    () => changed("payloads/001", (bytes) => Buffer.concat([bytes, at(exportOf(HONEST), "payloads/000")])),
+    "payloads from entry 256: a line that opens none",
+  ],
+  [
+    "a partial tile filled up",
+    () => changed("tile/0/002.p/88", (bytes) => Buffer.concat([bytes, Buffer.alloc(168 * 32)])),
+    "entry 600: there is more than was signed",
+  ],
+  [
+    "a hash of an upper tile",
+    () => changed("tile/1/000.p/2", (bytes) => flip(bytes, 33)),
+    "tile/1/000: it is not what the tiles below give",
+  ],
 ];
 
 const ifHere = <T>(cases: readonly T[]): readonly T[] => (isHere ? cases : []);

@@ -9,6 +9,7 @@ import { ROLLBACK_STEPS_MAX } from "./installation.ts";
 export const rollbackBench: RollbackBench = {
   stepsMax: ROLLBACK_STEPS_MAX,
   body: (steps) => ({ agent: `booker-${steps}`, task: "Book, and break off." }),
+  ownTool: "book_sink",
   irreversible: { agent: "irreversible", task: "Tell, and break off." },
 };
 

@@ -98,6 +98,9 @@ export const SWEEP_INTERVAL_SECONDS = 2;
 /** An external run that nobody has written to for this long, and about which nobody is asked, fails: its driver died. */
 export const EXTERNAL_IDLE_HOURS = 24;
 
+/** An external run that is being taken back waits so long for its driver's next word; then people are asked. */
+export const EXTERNAL_TAKE_BACK_MINUTES = 60;
+
 /** Steps of one external run; past it calls are refused with 409, since a loop outside must end somewhere as well. */
 export const EXTERNAL_STEPS_MAX = 10_000;
 

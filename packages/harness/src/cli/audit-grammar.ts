@@ -117,6 +117,11 @@ function addVerifying(audit: Command, perform: Perform): void {
     .option("--key <vkey>", "key that you pinned; may be repeated (rotation)", collect)
     .option("--remembered <file>", "a checkpoint that you kept: finds what was cut or rewritten since")
     .option("--policy <file>", "C2SP tlog-policy: logs, witnesses, quorum")
+    .option(
+      "--later <folder>",
+      "a copy of the log that follows this one, with its --key: erasures are recorded there; may be repeated, the newest first",
+      collect,
+    )
     .option("--cosigned-within <minutes>", "how old the newest cosignature may be", parsePlace)
     .option(
       "--db",

@@ -19,11 +19,13 @@ import {
   runSchema,
   runSummarySchema,
 } from "@assent/contract";
-import type { z } from "zod";
-import type { ClientFailure } from "./failure.ts";
-import { GATE_ATTEMPTS_MAX, GATE_RETRY_DELAY_MS, GATE_WAIT_SLACK_MS } from "./limits.ts";
-import { type Connection, type Exchange, exchangeJson } from "./request.ts";
+import { ask, cleanJson, cleanText, post } from "./gate-request.ts";
+import { GATE_WAIT_SLACK_MS } from "./limits.ts";
+import type { Connection } from "./request.ts";
+import { takeBack, type Undo } from "./take-back.ts";
 
+export { GateFailure } from "./gate-request.ts";
+export { type DoneCall, NotTakenBack, type Undo, type Undoing } from "./take-back.ts";
 export { type RequestSigningKey, type RequestToSign, signRequest } from "./sign.ts";
 
 export type GateConnection = {
@@ -74,27 +76,15 @@ export type Gate = {
   /** Asks for one approval of all these calls; propose it before anything untrusted is read. Does not wait. */
   readonly plan: (calls: PlanRequest["calls"]) => Promise<PlanAnswer>;
   readonly finish: (output: unknown, told?: Told) => Promise<Run>;
+  /** What the run did is taken back next: go on with {@link Gate.takeBack}. */
   readonly fail: (error: string, told?: Told) => Promise<Run>;
+  /** Takes back what the run did, once it has failed or was called off; resolves with the run when it has ended. */
+  readonly takeBack: (undo: Undo) => Promise<Run>;
 };
-
-/** The harness could not be asked, or refused the request. Nothing may be executed on the strength of it. */
-export class GateFailure extends Error {
-  override readonly name = "GateFailure";
-  readonly failure: ClientFailure;
-  constructor(failure: ClientFailure) {
-    super(describe(failure));
-    this.failure = failure;
-  }
-}
-
-function describe(failure: ClientFailure): string {
-  if (failure.kind === "refused") return `${failure.problem.code}: ${failure.problem.detail}`;
-  return failure.kind === "aborted" ? "aborted" : failure.detail;
-}
 
 /** Submits a run that the caller drives. @throws GateFailure */
 export async function openGate(options: GateConnection, run: GateRun): Promise<Gate> {
-  const connection: Connection = { ...options, fetch: options.fetch ?? globalThis.fetch };
+  const connection = connectionOf(options);
   const body = { ...run, driver: "external" };
   const { id } = await post(connection, "/api/harness/run", body, runSummarySchema);
   const path = `/api/harness/runs/${id}`;
@@ -107,8 +97,22 @@ export async function openGate(options: GateConnection, run: GateRun): Promise<G
       await post(connection, `${path}/finish`, { output: cleanJson(output), ...wordsOf(told) }, runSchema),
     fail: async (error, told = {}) =>
       await post(connection, `${path}/finish`, { error: cleanText(error), ...wordsOf(told) }, runSchema),
+    takeBack: async (undo) => await takeBack(connection, path, undo),
   };
 }
+
+/**
+ * Takes back what a run did whose driver was ended before it could; by the principal that submitted the run.
+ * @throws GateFailure
+ */
+export async function takeBackRun(options: GateConnection, run: RunId, undo: Undo): Promise<Run> {
+  return await takeBack(connectionOf(options), `/api/harness/runs/${run}`, undo);
+}
+
+const connectionOf = (options: GateConnection): Connection => ({
+  ...options,
+  fetch: options.fetch ?? globalThis.fetch,
+});
 
 const wordsOf = ({ modelCalls }: Told): object =>
   modelCalls === undefined ? {} : { model_calls: modelCalls };
@@ -166,44 +170,4 @@ async function waitForDecision(connection: Connection, action: string): Promise<
     },
     actionAnswerSchema,
   );
-}
-
-// Every request has a key of its own, so that asking again after a lost answer does nothing twice.
-async function post<T>(
-  connection: Connection,
-  path: string,
-  body: unknown,
-  schema: z.ZodType<T>,
-): Promise<T> {
-  const headers = { "idempotency-key": crypto.randomUUID() };
-  return await ask(connection, { method: "POST", path, body, headers }, schema);
-}
-
-async function ask<T>(connection: Connection, request: Exchange, schema: z.ZodType<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    const answer = await exchangeJson(connection, request, schema);
-    if (answer.ok) return answer.value;
-    if (attempt >= GATE_ATTEMPTS_MAX || !passesByItself(answer.error)) throw new GateFailure(answer.error);
-    await pause(GATE_RETRY_DELAY_MS * 2 ** (attempt - 1));
-  }
-}
-
-const passesByItself = (failure: ClientFailure): boolean =>
-  failure.kind === "unreachable" ||
-  (failure.kind === "refused" && (failure.problem.status === 503 || failure.problem.status === 429));
-
-async function pause(ms: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<undefined>();
-  setTimeout(() => resolve(undefined), ms);
-  await promise;
-}
-
-// The harness takes no NUL and no half of a surrogate pair: neither has a canonical form.
-const cleanText = (text: string): string => text.toWellFormed().replaceAll("\0", "\uFFFD");
-
-function cleanJson(value: unknown): unknown {
-  const text = JSON.stringify(value ?? null, (_key, inner: unknown) =>
-    typeof inner === "string" ? cleanText(inner) : inner,
-  );
-  return JSON.parse(text);
 }

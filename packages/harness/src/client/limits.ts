@@ -33,3 +33,9 @@ export const GATE_RETRY_DELAY_MS = 250;
 
 /** On top of the time that a gate asks the harness to wait for a decision. */
 export const GATE_WAIT_SLACK_MS = 10_000;
+
+/** Tries of one compensation whose outcome stays unknown, the first included; then a person is asked. */
+export const UNDO_ATTEMPTS_MAX = 4;
+
+/** Pause before the second of them; doubles with each. */
+export const UNDO_RETRY_DELAY_MS = 250;

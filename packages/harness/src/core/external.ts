@@ -4,6 +4,7 @@
 import { type Action, EFFECTS, HARMS, type Effect, type Harm, type WireManifest } from "@assent/contract";
 import { digestOf, type Sha256 } from "../base/digest.ts";
 import type { Label } from "./run/journal.ts";
+import { type Manifest, manifestDigest } from "./tool.ts";
 
 export type ExternalTool = {
   readonly name: string;
@@ -17,7 +18,18 @@ export type ExternalTool = {
   readonly returns: Label;
   /** Words by which a requester asks for it; left out where there are none but its name's. */
   readonly namedBy?: readonly string[];
+  /** How its effect is taken back, and by whom; left out where it cannot be. */
+  readonly compensation?: PinnedCompensation;
 };
+
+export type PinnedCompensation = {
+  readonly effect: "idempotent" | "once";
+  readonly description: string;
+} & (
+  | { readonly by: "driver" }
+  /** The harness's own tool of this name, as it was when the run was submitted. */
+  | { readonly by: "harness"; readonly manifestDigest: Sha256 }
+);
 
 export type ExternalDefinition = {
   readonly v: 1;
@@ -40,6 +52,37 @@ export function pinTool(manifest: WireManifest): ExternalTool {
     controlArguments: manifest.control_arguments ?? null,
     returns: manifest.returns ?? "untrusted",
     ...(manifest.named_by === undefined ? {} : { namedBy: manifest.named_by }),
+    ...(manifest.compensation?.by === "driver"
+      ? {
+          compensation: {
+            by: "driver",
+            effect: manifest.compensation.effect ?? "once",
+            description: manifest.compensation.description,
+          },
+        }
+      : {}),
+  };
+}
+
+/**
+ * A tool of the harness's own whose calls a driver carries out and the harness takes back. What the harness knows of it
+ * counts, and nothing that the driver says: else a driver could have anything undone under milder rules.
+ */
+export function pinOwnTool(manifest: Manifest): ExternalTool | null {
+  const { name, version, description, inputSchema, effect, harm, controlArguments, returns, namedBy } =
+    manifest;
+  if (manifest.compensation === undefined) return null;
+  return {
+    name,
+    version,
+    description,
+    inputSchema,
+    effect,
+    harm: HARMS.filter((kind) => harm.includes(kind)),
+    controlArguments,
+    returns,
+    ...(namedBy === undefined ? {} : { namedBy }),
+    compensation: { by: "harness", manifestDigest: manifestDigest(manifest), ...manifest.compensation },
   };
 }
 

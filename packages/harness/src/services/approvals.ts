@@ -258,8 +258,9 @@ function decisionWrites(
       change,
     },
     { write: "step_closed", seq: approval.seq, state: "succeeded", outcome, error: null },
-    // A driven run never stopped: its driver asks for the decision (services/external/read-action.ts).
-    ...(run.driver === "external" ? [] : [{ write: "run_moved", event: "resumed", reason: null } as const]),
+    // A driven run never stopped: its driver asks for the decision (services/external/read-action.ts). One that is taken
+    // back did, as every other.
+    ...(run.state === "running" ? [] : [{ write: "run_moved", event: "resumed", reason: null } as const]),
   ];
 }
 

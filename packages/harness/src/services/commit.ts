@@ -162,7 +162,7 @@ function carryOut(draft: Draft, write: Write, context: Context): void {
       draft.settled = { reservation: write.reservation, spent: write.spent };
       return;
     case "run_woken":
-      draft.wakeAt = context.now;
+      draft.wakeAt = new Date(context.now.getTime() + (write.delaySeconds ?? 0) * 1000);
       return;
     case "run_moved":
       // A call whose worker is gone, or that is called off, was paid for as far as anybody knows.

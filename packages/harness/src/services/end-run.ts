@@ -31,36 +31,45 @@ const EVENTS: { readonly [E in Ending]: RunEvent } = {
 /** Of a run's reason; a list of what was left can be long. */
 const REASON_CHARS_MAX = 4_000;
 
+/** Who takes an effect back; an error where nobody can, and null where there is nothing to take back. */
+export type Hands = (step: ToolStep) => "harness" | "driver" | StepError | null;
+
 /**
  * @param journal before whatever else the same commit closes: a call under way may still have its effect
- * @param tools those that can still be called; none for a driven run, whose calls other hands carry out
+ * @param tools those that can still be called
  */
-export function endRun(tools: Pick<Tools, "get">, journal: Journal, { ending, reason }: End): Ended {
+export const endRun = (tools: Pick<Tools, "get">, journal: Journal, end: End): Ended =>
+  endWith((step) => ownHands(tools.get(step.name), step), journal, end);
+
+/** The same, with other hands than the harness's own. */
+export function endWith(hands: Hands, journal: Journal, { ending, reason }: End): Ended {
   const open = openRollback(journal);
   if (open !== undefined) return { writes: endRollback(journal, open, ending), ended: true };
   const effects: number[] = [];
+  const byDriver: number[] = [];
   const left: LeftEffect[] = [];
   for (const step of standingEffects(journal)) {
-    const tool = tools.get(step.name);
-    // The run's private copy goes with the run; nothing of it was promoted.
-    if (tool?.scope === "workspace") continue;
-    const why = whyNot(tool, step);
-    if (why === null) effects.push(step.seq);
-    else left.push({ seq: step.seq, tool: step.name, ...why });
+    const by = hands(step);
+    if (by === null) continue;
+    if (by === "driver") byDriver.push(step.seq);
+    if (by === "driver" || by === "harness") effects.push(step.seq);
+    else left.push({ seq: step.seq, tool: step.name, ...by });
   }
   if (effects.length === 0 && left.length === 0) return { writes: [moved(ending, reason, [])], ended: true };
   const seq = journal.length + 1;
-  const opened = openStep(ending, reason, effects, left);
+  const opened = openStep({
+    kind: "rollback",
+    ending,
+    reason,
+    effects,
+    left,
+    ...(byDriver.length === 0 ? {} : { byDriver }),
+  });
   if (effects.length > 0) return { writes: [opened], ended: false };
   return { writes: [opened, ...closeRollback(seq, ending, reason, { takenBack: [], left })], ended: true };
 }
 
-function openStep(
-  ending: Ending,
-  reason: StepError,
-  effects: readonly number[],
-  left: readonly LeftEffect[],
-): Write {
+function openStep(request: RollbackStep["request"]): Write {
   return {
     write: "step_opened",
     step: {
@@ -68,7 +77,7 @@ function openStep(
       name: "rollback",
       state: "intended",
       effect: "none",
-      request: { kind: "rollback", ending, reason, effects, left },
+      request,
       decision: null,
       approvalId: null,
       outcome: null,
@@ -77,17 +86,23 @@ function openStep(
   };
 }
 
-function whyNot(tool: Tool | undefined, step: ToolStep): StepError | null {
-  if (tool === undefined)
-    return {
-      code: "not_compensable",
-      detail: "Nothing here can take it back; look, and take it back by hand.",
-    };
-  if (manifestDigest(tool.manifest) !== step.request.action.manifest_digest)
-    return { code: "tool_changed", detail: "The tool is not the one that made the call." };
+export const NOTHING_HERE: StepError = {
+  code: "not_compensable",
+  detail: "Nothing here can take it back; look, and take it back by hand.",
+};
+export const TOOL_CHANGED: StepError = {
+  code: "tool_changed",
+  detail: "The tool is not the one that made the call.",
+};
+
+function ownHands(tool: Tool | undefined, step: ToolStep): ReturnType<Hands> {
+  if (tool === undefined) return NOTHING_HERE;
+  // The run's private copy goes with the run; nothing of it was promoted.
+  if (tool.scope === "workspace") return null;
+  if (manifestDigest(tool.manifest) !== step.request.action.manifest_digest) return TOOL_CHANGED;
   if (tool.compensate === undefined || tool.manifest.compensation === undefined)
     return { code: "not_compensable", detail: "The tool names no compensation." };
-  return null;
+  return "harness";
 }
 
 /**

@@ -16,6 +16,7 @@ import type {
   ProviderView,
   AuditEvent,
   AuditLogList,
+  CompensationResult,
   CreatedKey,
   CreatedSigningKey,
   Document,
@@ -115,6 +116,8 @@ export type ExternalRuns = {
   read(read: ActionRead): Promise<Result<ActionAnswer, Refusal>>;
   report(call: DriverCall, action: ActionId, body: ResultRequest): Answered;
   finish(call: DriverCall, body: FinishRequest): Answered;
+  nextCompensation(call: DriverCall): Answered;
+  reportCompensation(call: DriverCall, action: ActionId, body: CompensationResult): Answered;
 };
 
 /** A tenant's documents. */
@@ -142,7 +145,7 @@ export type AuditTrail = {
   prove(caller: Caller, run: RunId, version: number): Promise<Result<Receipt, Refusal>>;
   erase(caller: Caller, request: EraseRequest): Promise<Result<EraseRequest, Refusal>>;
   beginEpoch(caller: Caller, reason: string): Promise<Result<AuditLogList, Refusal>>;
-  rotate(caller: Caller, step: "add" | "retire"): Promise<AuditLogList>;
+  rotate(caller: Caller, step: "add" | "retire"): Promise<Result<AuditLogList, Refusal>>;
 };
 
 /** What came in, as far as it matters for who may come in. */

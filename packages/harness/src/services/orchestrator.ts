@@ -15,6 +15,7 @@ import { commit } from "./commit.ts";
 import type { Write } from "./write.ts";
 import { endRollback, endRun } from "./end-run.ts";
 import { commitHeld, type Held, LeaseLost, type OrchestratorPorts } from "./held.ts";
+import { DRIVEN_AGENT, takeBackDriven } from "./external/take-back.ts";
 import { askModel } from "./models/ask-model.ts";
 import { dispatch, readApproval } from "./steps/dispatch.ts";
 import { finaliseRun } from "./steps/finalise.ts";
@@ -64,6 +65,8 @@ export async function leaseQueued(
     await commit(tx, { run, journal }, [...closed, ...writes, ...wake], { now, actor: null });
     return null;
   }
+  if (run.driver === "external")
+    return { run: await lease(tx, run, worker, now), journal, definition: DRIVEN_AGENT, approval };
   const present = agents.get(run.agent);
   // By its digest it is the very same; else it is kept as it was.
   const definition =
@@ -166,6 +169,10 @@ export async function advanceRun(
     stopping,
   };
   try {
+    if (run.driver === "external") {
+      await takeBackDriven(held, makeMove);
+      return;
+    }
     // What is taken back lies outside; the private copy is not needed for it any more.
     if (openRollback(journal) === undefined) {
       const opened = await openCopy(held);

@@ -26,7 +26,8 @@ import type {
 import { commit } from "./commit.ts";
 import type { Write } from "./write.ts";
 import type { Cursors } from "./cursors.ts";
-import { endRun } from "./end-run.ts";
+import { type End, endRun } from "./end-run.ts";
+import { definitionOf, endDrivenRun } from "./external/hands.ts";
 import type { EventBatch, Page, Refusal, RunListQuery } from "./harness.ts";
 import type { Shown } from "./shown.ts";
 import { runAccount } from "./models/ledger.ts";
@@ -131,9 +132,14 @@ async function cancelLocked(
   const approvals = await tx.approvals.list(run.id);
   const error = { code: "cancelled", detail: "The run was called off." };
   const reason = { code: "cancelled", detail: `Called off by ${actor.name}.` };
-  // A driven run's calls are carried out by other hands.
-  const hands: Pick<Tools, "get"> = run.driver === "external" ? { get: () => undefined } : tools;
-  const end = endRun(hands, journal, { ending: "cancelled", reason });
+  const end = { ending: "cancelled", reason } as const;
+  const ended =
+    run.driver === "external"
+      ? endDrivenRun({ definition: await definitionOf(tx, run), tools }, journal, {
+          ...end,
+          isUnderWay: true,
+        }).writes
+      : endOwn(tools, run, journal, end);
   const writes: Write[] = [
     ...approvals
       .filter((approval) => approval.state === "open" || approval.state === "approved")
@@ -148,10 +154,14 @@ async function cancelLocked(
         outcome: null,
         error,
       })),
-    ...end.writes,
-    ...(end.ended ? [] : [queueAgain(run, journal)]),
+    ...ended,
   ];
   return (await commit(tx, { run, journal }, writes, { now, actor })).run;
+}
+
+function endOwn(tools: Tools, run: RunRecord, journal: Journal, end: End): readonly Write[] {
+  const { writes, ended } = endRun(tools, journal, end);
+  return ended ? writes : [...writes, queueAgain(run, journal)];
 }
 
 // Taken from whoever holds it, for any worker to take it back. A call under way is called off when its worker misses

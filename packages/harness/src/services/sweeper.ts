@@ -4,7 +4,7 @@
 import { RETRY_DELAY_SECONDS_MAX, SWEEP_INTERVAL_SECONDS } from "../base/limits.ts";
 import { unreachable } from "../base/assert.ts";
 import type { GateOutcome } from "../core/run/journal.ts";
-import type { Clock, Due, Log, Store, StoreTx } from "../ports.ts";
+import type { Clock, Due, Log, Store, StoreTx, Tools } from "../ports.ts";
 import { commit } from "./commit.ts";
 import type { Write } from "./write.ts";
 import { failIdle } from "./external/finish.ts";
@@ -17,7 +17,12 @@ const FINDINGS_MAX = 100;
 
 export type Sweeper = { stop(): Promise<void> };
 
-type Ports = { readonly store: Store; readonly clock: Clock; readonly log: Log };
+type Ports = {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly tools: Pick<Tools, "get">;
+};
 
 export function startSweeper(ports: Ports): Sweeper {
   const stopping = new AbortController();
@@ -46,7 +51,7 @@ export async function sweep(ports: Ports): Promise<number> {
   for (const finding of findings) {
     const done = await ports.store.transaction(
       finding.tenant,
-      async (tx) => await mend(tx, finding, ports.clock.now()),
+      async (tx) => await mend(tx, ports.tools, finding, ports.clock.now()),
       { isRepeatable: true },
     );
     if (!done) continue;
@@ -56,7 +61,7 @@ export async function sweep(ports: Ports): Promise<number> {
   return mended;
 }
 
-async function mend(tx: StoreTx, finding: Due, now: Date): Promise<boolean> {
+async function mend(tx: StoreTx, tools: Pick<Tools, "get">, finding: Due, now: Date): Promise<boolean> {
   switch (finding.why) {
     case "lease_lost":
       return await takeBack(tx, finding, now);
@@ -64,7 +69,7 @@ async function mend(tx: StoreTx, finding: Due, now: Date): Promise<boolean> {
       return await expire(tx, finding, now);
     case "driver_idle": {
       const run = await tx.runs.lock(finding.run);
-      return run !== null && (await failIdle(tx, run, now));
+      return run !== null && (await failIdle(tx, tools, run, now));
     }
     default:
       return unreachable(finding);

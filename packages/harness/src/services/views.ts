@@ -2,8 +2,15 @@
 
 import type { Approval, Artifact, Run, RunSummary, Step } from "@assent/contract";
 import { unreachable } from "../base/assert.ts";
-import { isRollbackStep, isToolStep, type Journal, type JournalStep, usageOf } from "../core/run/journal.ts";
-import { leftInWords, rollbackOutcome } from "../core/run/rollback.ts";
+import {
+  isRollbackStep,
+  isToolStep,
+  type Journal,
+  type JournalStep,
+  type RollbackStep,
+  usageOf,
+} from "../core/run/journal.ts";
+import { isByDriver, leftInWords, rollbackOutcome, stillDue } from "../core/run/rollback.ts";
 import type { AccountState, ApprovalRecord, RunRecord } from "../ports.ts";
 import { chargesView } from "./models/spending.ts";
 
@@ -57,15 +64,30 @@ function rollbackView(journal: Journal): Pick<Run, "rollback"> {
   const step = journal.find((each) => isRollbackStep(each));
   if (step === undefined || !isRollbackStep(step)) return {};
   const { takenBack, left } = step.outcome ?? rollbackOutcome(journal, step);
+  const due = stillDue(journal, step);
   return {
     rollback: {
       ending: step.request.ending,
       ended: step.state !== "intended",
       taken_back: [...takenBack],
-      left: left.map(({ seq, tool, code, detail }) => ({ step: seq, tool, code, detail })),
+      left: left
+        .filter(({ seq }) => step.state !== "intended" || !due.includes(seq))
+        .map(({ seq, tool, code, detail }) => ({ step: seq, tool, code, detail })),
+      ...(step.state === "intended" ? { due: dueOf(journal, step, due) } : {}),
     },
   };
 }
+
+const dueOf = (
+  journal: Journal,
+  rollback: RollbackStep,
+  due: readonly number[],
+): NonNullable<Run["rollback"]>["due"] =>
+  due.map((seq) => ({
+    step: seq,
+    tool: journal[seq - 1]?.name ?? "",
+    by: isByDriver(rollback, seq) ? "driver" : "harness",
+  }));
 
 function stepView(step: JournalStep): Step {
   return {

@@ -41,8 +41,8 @@ export type Write =
   | { readonly write: "budget_settled"; readonly reservation: string; readonly spent: BudgetAmounts }
   /** What the run did and nobody could take back; people are asked to look. */
   | { readonly write: "effects_left"; readonly seq: number; readonly left: readonly LeftEffect[] }
-  /** A queued run is to be looked at at once. */
-  | { readonly write: "run_woken" }
+  /** A queued run is to be looked at: at once, where nothing else is said. */
+  | { readonly write: "run_woken"; readonly delaySeconds?: number }
   | {
       readonly write: "run_moved";
       readonly event: RunEvent;

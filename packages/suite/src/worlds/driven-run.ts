@@ -27,12 +27,28 @@ export type DrivenRun = {
   /** The status of the answer. */
   report(action: string, output: unknown): Promise<number>;
   finish(): Promise<void>;
+  /** Ends it as failed; its status from then on. */
+  fail(): Promise<string>;
+  /** What is to be taken back next. */
+  nextCompensation(): Promise<DueAnswer>;
+  /** The status of the answer. */
+  reportTakenBack(action: string): Promise<number>;
+};
+
+/** `action` is empty where nothing is to be taken back just now. */
+export type DueAnswer = {
+  readonly ended: boolean;
+  readonly action: string;
+  readonly tool: string;
+  readonly compensates: string;
+  readonly effect: string;
 };
 
 export type DrivenRequest = {
   readonly task: string;
   /** A manifest may leave out whatever it likes: that is part of what is tried. */
-  readonly tools: readonly (Pick<Manifest, "name"> & Partial<Manifest>)[];
+  readonly tools: readonly (Pick<Manifest, "name"> &
+    Partial<Manifest> & { readonly compensation?: unknown })[];
   readonly approver: "none" | "ask";
 };
 
@@ -56,6 +72,34 @@ function readAnswer(json: unknown): DrivenAnswer {
   };
 }
 
+type Post = (to: string, body: unknown) => ReturnType<HarnessClient["request"]>;
+
+const endings = (
+  context: ScenarioContext,
+  post: Post,
+): Pick<DrivenRun, "fail" | "nextCompensation" | "reportTakenBack"> => ({
+  fail: async () => {
+    const answer = await post("/finish", { error: "It went wrong." });
+    context.check("a driven run can be ended as failed", answer.status === 200, answer.status);
+    return textOf(fieldsOf(answer.json)["status"]);
+  },
+  nextCompensation: async () => {
+    const answer = await post("/compensations", {});
+    context.check("its driver is told what to take back", answer.status === 200, answer.status);
+    const { ended, compensation } = fieldsOf(answer.json);
+    const due = fieldsOf(compensation);
+    return {
+      ended: ended === true,
+      action: textOf(due["action_id"]),
+      tool: textOf(due["tool"]),
+      compensates: textOf(due["compensates"]),
+      effect: textOf(due["effect_id"]),
+    };
+  },
+  reportTakenBack: async (action) =>
+    (await post(`/compensations/${encodeURIComponent(action)}/result`, { output: "taken back" })).status,
+});
+
 /** FAIL where the harness does not take the run or a call in. */
 export async function openDrivenRun(
   context: ScenarioContext,
@@ -66,7 +110,7 @@ export async function openDrivenRun(
   const id = textOf(fieldsOf(submitted.json)["id"]);
   context.check("a run that is driven from outside is accepted", submitted.status === 202, submitted.status);
   const path = `/api/harness/runs/${encodeURIComponent(id)}`;
-  const post = async (to: string, body: unknown): ReturnType<HarnessClient["request"]> =>
+  const post: Post = async (to, body) =>
     await client.request({
       method: "POST",
       path: `${path}${to}`,
@@ -109,6 +153,7 @@ export async function openDrivenRun(
       const answer = await post("/finish", { output: "Done." });
       context.check("a driven run can be finished", answer.status === 200, answer.status);
     },
+    ...endings(context, post),
   };
 }
 

@@ -201,7 +201,7 @@ async function erasedDigest(scope: Scope, epoch: number, index: number): Promise
   const [row] = await scope.query<{ run_id: string; version: number }>(
     `select e.run_id, e.version from assent.audit_leaves l
      join assent.audit_events e on e.tenant_id = l.tenant_id and e.event_id = l.event_id
-     where l.tenant_id = $1 and l.epoch = $2 and l.first > $3 - ${BATCH_MAX} and l.first <= $3 and l.idx = $3`,
+     where l.tenant_id = $1 and l.epoch = $2 and l.first > $3::bigint - ${BATCH_MAX} and l.first <= $3 and l.idx = $3`,
     [scope.tenant, epoch, index],
   );
   if (row === undefined) return null;
@@ -331,7 +331,7 @@ function reading({ query, tenant }: Scope): Pick<LogTx, Reading> {
     async leaves(epoch, from, count): Promise<readonly Uint8Array[]> {
       const rows = await query<{ leaf: Buffer }>(
         `select u.leaf from assent.audit_batches b, unnest(b.leaves) with ordinality as u (leaf, n)
-         where b.tenant_id = $1 and b.epoch = $2 and b.first > $3 - ${BATCH_MAX} and b.first < $4
+         where b.tenant_id = $1 and b.epoch = $2 and b.first > $3::bigint - ${BATCH_MAX} and b.first < $4
            and b.first + u.n - 1 >= $3 and b.first + u.n - 1 < $4 order by b.first, u.n`,
         [tenant, epoch, from, from + count],
       );
@@ -343,7 +343,7 @@ function reading({ query, tenant }: Scope): Pick<LogTx, Reading> {
          from assent.audit_leaves l
          left join assent.audit_events e on e.tenant_id = l.tenant_id and e.event_id = l.event_id
          left join assent.audit_facts f on f.tenant_id = l.tenant_id and f.event_id = l.event_id
-         where l.tenant_id = $1 and l.epoch = $2 and l.first > $3 - ${BATCH_MAX} and l.first < $4
+         where l.tenant_id = $1 and l.epoch = $2 and l.first > $3::bigint - ${BATCH_MAX} and l.first < $4
            and l.idx >= $3 and l.idx < $4 order by l.idx`,
         [tenant, epoch, from, from + count],
       );

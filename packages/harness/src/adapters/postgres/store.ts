@@ -94,7 +94,7 @@ export function postgresStore(options: PostgresStoreOptions): Store {
       // Run again after a commit whose outcome is unknown it would take another run; the lease's end frees the first.
       await inTransaction(async (client, queued) => {
         const [row] = await queryOn(client)<{ taken_tenant: string; taken_run: string }>(
-          "select * from assent.take_run($1, $2, $3)",
+          "select * from assent.take_next($1, $2, $3)",
           [after === null ? null : uuidOf(after), now, MESSAGE_VERSION],
         );
         if (row === undefined) return null;

@@ -2,6 +2,7 @@ import {
   actionAnswerSchema,
   type ActionId,
   actionIdSchema,
+  compensationAnswerSchema,
   EXTERNAL_RESULT_BYTES_MAX,
   EXTERNAL_WAIT_SECONDS_MAX,
   planAnswerSchema,
@@ -27,6 +28,8 @@ export function addExternalRuns(api: Api, harness: Harness): void {
   addReadAction(api, harness);
   addResult(api, harness);
   addFinish(api, harness);
+  addNextCompensation(api, harness);
+  addReportCompensation(api, harness);
 }
 
 function addPlan(api: Api, { external }: Harness): void {
@@ -94,6 +97,32 @@ function addFinish(api: Api, { external }: Harness): void {
       const call = readCall(request, reply, request.params.id);
       if (!("run" in call)) return await call;
       return await answer(reply, await external.finish(call, request.body), runSchema);
+    },
+  });
+}
+
+function addNextCompensation(api: Api, { external }: Harness): void {
+  api.route({
+    ...routeOptions(ROUTES.nextCompensation),
+    handler: async (request, reply) => {
+      const call = readCall(request, reply, request.params.id);
+      if (!("run" in call)) return await call;
+      return await answer(reply, await external.nextCompensation(call), compensationAnswerSchema);
+    },
+  });
+}
+
+function addReportCompensation(api: Api, { external }: Harness): void {
+  api.route({
+    ...routeOptions(ROUTES.reportCompensation),
+    bodyLimit: EXTERNAL_RESULT_BYTES_MAX,
+    handler: async (request, reply) => {
+      const call = readCall(request, reply, request.params.id);
+      if (!("run" in call)) return await call;
+      const action = parseAction(request.params.action);
+      if (action === null) return await sendNotFound(reply, "action_not_found");
+      const reported = await external.reportCompensation(call, action, request.body);
+      return await answer(reply, reported, compensationAnswerSchema);
     },
   });
 }

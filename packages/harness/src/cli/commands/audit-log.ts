@@ -11,6 +11,7 @@ import { type Failure, failureOfClient, usageFailure } from "../failure.ts";
 import { table } from "../output/table.ts";
 import { visibleLine } from "../output/visible.ts";
 import { copyLog } from "../verify/copy-log.ts";
+import { isLater, readLaterLogs } from "../verify/later-logs.ts";
 import { openLogFolder } from "../verify/log-folder.ts";
 
 export async function showLogs(context: Context): Outcome {
@@ -111,6 +112,7 @@ export type VerifyFlags = {
   readonly key?: readonly string[];
   readonly remembered?: string;
   readonly policy?: string;
+  readonly later?: readonly string[];
   readonly cosignedWithin?: number;
   readonly db?: boolean;
   readonly state?: boolean;
@@ -125,17 +127,32 @@ export async function verifyExport(context: Context, folder: string, flags: Veri
   if (first === undefined)
     return err(usageFailure("key_missing", "No key was given.", "Give it with --key."));
   const now = context.deps.clock.now().getTime();
-  const report = verifyLog({
-    source: openLogFolder(resolve(context.deps.cwd, folder)),
-    origin: first.name,
-    keys,
-    remembered,
-    policy,
-    cosignedSince: flags.cosignedWithin === undefined ? null : new Date(now - flags.cosignedWithin * 60_000),
-  });
-  context.show(report, () => reportLines(report));
-  return ok(report.verified ? "ok" : "failed");
+  try {
+    const folders = (flags.later ?? []).map((later) => resolve(context.deps.cwd, later));
+    const later = readLaterLogs(folders, first.name, keys);
+    const own = verifyLog({
+      source: openLogFolder(resolve(context.deps.cwd, folder)),
+      origin: first.name,
+      keys: keys.filter(({ name }) => name === first.name),
+      remembered,
+      policy,
+      cosignedSince:
+        flags.cosignedWithin === undefined ? null : new Date(now - flags.cosignedWithin * 60_000),
+      erased: later.erased,
+    });
+    const findings = [...own.findings, ...later.findings];
+    const report = { ...own, findings, verified: findings.length === 0 };
+    context.show(report, () => reportLines(report));
+    return ok(report.verified ? "ok" : "failed");
+  } catch (error) {
+    // What may not be read says nothing about the log: neither that it is whole nor that it is not.
+    if (!(error instanceof Error && "path" in error && "code" in error)) throw error;
+    return err(unreadable(String(error.path), String(error.code)));
+  }
 }
+
+const unreadable = (file: string, why: string): Failure =>
+  usageFailure("file_unreadable", `${file} cannot be read (${why}).`, "Check the path and its permissions.");
 
 type Trust = {
   readonly keys: readonly VerifierKey[];
@@ -161,9 +178,17 @@ export function readTrust(context: Context, flags: VerifyFlags): Result<Trust, F
   const log = keys[0]?.name ?? named?.key.name;
   for (const { key } of policy?.value.logs ?? [])
     if (key.name === log && !keys.some(({ vkey }) => vkey === key.vkey)) keys.push(key);
-  // A database has many logs; a copy is of one.
-  if (flags.db !== true && keys.some(({ name }) => name !== keys[0]?.name))
-    return err(usageFailure("keys_differ", "The keys are of several logs.", "Verify one log at a time."));
+  // A database has many logs; a copy is of one, and goes with copies of those that follow it.
+  const isOther = (name: string): boolean =>
+    name !== log && (flags.later === undefined || log === undefined || !isLater(name, log));
+  if (flags.db !== true && keys.some(({ name }) => isOther(name)))
+    return err(
+      usageFailure(
+        "keys_differ",
+        "The keys are of several logs.",
+        "Verify one log at a time; --later names copies of those that follow it.",
+      ),
+    );
   const remembered = flags.remembered === undefined ? null : readText(context, flags.remembered);
   if (remembered !== null && !remembered.ok) return remembered;
   return ok({ keys, remembered: remembered?.value ?? null, policy: policy?.value ?? null });
@@ -174,7 +199,7 @@ function readText(context: Context, file: string): Result<string, Failure> {
     return ok(readFileSync(resolve(context.deps.cwd, file), "utf8"));
   } catch (error) {
     const why = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-    return err(usageFailure("file_unreadable", `${file} cannot be read (${why}).`, "Check the path."));
+    return err(unreadable(file, why));
   }
 }
 

@@ -44,5 +44,15 @@ test("a run that was taken back shows what was, and what was not, with hostile w
   ).join("\n");
   expect(lines).toContain("Taken back\n  step 7, step 3\n  NOT step 5 (send_mail): no");
   expect(lines).not.toContain("\u001b");
+  const due = [{ step: 3, tool: "book\u001b", by: "driver" } as const];
+  const open = { ending: "cancelled", ended: false, taken_back: [7], left: [], due } as const;
+  const under = runLines(
+    { ...run, rollback: { ...open, taken_back: [7], left: [] } },
+    new Date(at),
+    identity,
+  );
+  expect(under.join("\n")).toContain("step 7\n  still under way\n  due: step 3 (book");
+  expect(under.join("\n")).toContain("), by its driver");
+  expect(under.join("\n")).not.toContain("\u001b");
   expect(runLines(run, new Date(at), identity).join("\n")).not.toContain("Taken back");
 });

@@ -76,6 +76,9 @@ function rollbackLines(rollback: Run["rollback"]): string[] {
   return [
     ...(steps === "" ? [] : [steps]),
     ...(rollback.ended ? [] : ["still under way"]),
+    ...(rollback.due ?? []).map(({ step, tool, by }) =>
+      visibleLine(`due: step ${step} (${tool}), ${by === "driver" ? "by its driver" : "by the harness"}`),
+    ),
     ...rollback.left.map(({ step, tool, code, detail }) =>
       visibleLine(`NOT step ${step} (${tool}): ${clip(detail, DATA_CHARS_MAX)} (${code})`),
     ),

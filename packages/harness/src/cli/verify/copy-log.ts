@@ -8,6 +8,8 @@ import {
   hashesOfLevel,
   leafHash,
   openCheckpoint,
+  parseCheckpoint,
+  parseNote,
   parseVerifierKey,
   RightEdge,
   decodeTile,
@@ -21,7 +23,7 @@ import type { Client } from "../../client/client.ts";
 import { WITNESSED_FILE } from "../../core/audit/verify-witnessed.ts";
 import { payloadLine, payloadPath } from "../../core/audit/verify-source.ts";
 import { type Failure, failureOfClient } from "../failure.ts";
-import { openLogFolder, writeLogFile } from "./log-folder.ts";
+import { openLogFolder, stageLogFile, writeLogFile } from "./log-folder.ts";
 
 const diverged = (detail: string): Failure => ({
   exit: "failed",
@@ -47,11 +49,14 @@ export async function copyLog(
   });
   const opened = openCheckpoint(checkpoint.value.note, log.origin, keys);
   if (!opened.ok) return err(diverged(`The server's checkpoint does not verify: ${opened.error}.`));
-  const before = readBefore(folder, log, keys);
-  const edge = before.edge;
+  const found = readBefore(folder, log.origin);
+  if (!found.ok) return found;
+  const before = found.value;
+  const { edge } = before;
   if (opened.value.size < before.size)
     return err(diverged(`The server has ${opened.value.size} entries, the copy ${before.size}.`));
   const writer = createWriter(folder, edge, before.hashes);
+  const toPut: (() => void)[] = [];
   const first = withPayloads ? 0 : Math.floor(before.size / TILE_WIDTH) * TILE_WIDTH;
   for (let from = first; from < opened.value.size; from += TILE_WIDTH) {
     const width = Math.min(TILE_WIDTH, opened.value.size - from);
@@ -62,48 +67,64 @@ export async function copyLog(
       return err(diverged(`The server has not the entries ${from} to ${from + width - 1} that it signed.`));
     if (!writer.add(entries, from, before.size))
       return err(diverged(`Entry ${from} or one after it is another than the copy has.`));
-    if (withPayloads) writePayloads(folder, entries, { level: "entries", index: from / TILE_WIDTH, width });
+    if (!withPayloads) continue;
+    const put = stagePayloads(folder, entries, { level: "entries", index: from / TILE_WIDTH, width });
+    // Entries and tiles of before stay beside the new ones. Payloads do not, and those that the checkpoint of before
+    // is verified with keep their place until there is another one.
+    if (from < before.size) toPut.push(put);
+    else put();
   }
   if (!Buffer.from(edge.root()).equals(opened.value.root))
     return err(diverged("The entries do not give the root that the server signed."));
   writer.finish();
-  const { witnessed } = checkpoint.value;
-  // Before the checkpoint, which may be larger than what was witnessed and is never smaller.
-  if (witnessed !== null) writeLogFile(folder, WITNESSED_FILE, `${JSON.stringify(witnessed)}\n`);
+  for (const put of toPut) put();
   writeLogFile(folder, "checkpoint", checkpoint.value.note);
+  // Behind the checkpoint, which may be larger than what was witnessed and is never smaller.
+  const { witnessed } = checkpoint.value;
+  if (witnessed !== null) writeLogFile(folder, WITNESSED_FILE, `${JSON.stringify(witnessed)}\n`);
   return ok({ size: opened.value.size });
 }
 
-function writePayloads(folder: string, entries: readonly AuditEntry[], tile: Tile): void {
+function stagePayloads(folder: string, entries: readonly AuditEntry[], tile: Tile): () => void {
   const lines = entries.flatMap(({ index, salt, payload }) =>
     salt === null || payload === null ? [] : [payloadLine(index, Buffer.from(salt, "base64"), payload)],
   );
-  writeLogFile(folder, payloadPath(tilePath(tile)), lines.join(""));
+  return stageLogFile(folder, payloadPath(tilePath(tile)), lines.join(""));
 }
 
 type Before = { readonly size: number; readonly edge: RightEdge; readonly hashes: Map<number, Uint8Array[]> };
 
-// What the folder has, as far as it hangs together; nothing else is built upon.
-function readBefore(folder: string, log: AuditLog, keys: readonly VerifierKey[]): Before {
-  const none: Before = { size: 0, edge: new RightEdge(), hashes: new Map() };
+// What the folder has. Nothing is put in the place of it but what continues it, whoever has signed that: keys are rotated,
+// and a server that shows another history can show another key with it.
+function readBefore(folder: string, origin: string): Result<Before, Failure> {
   const source = openLogFolder(folder);
-  const note = source.read("checkpoint");
-  const opened = note === null ? null : openCheckpoint(note, log.origin, keys);
-  if (opened === null || !opened.ok) return none;
-  const { size, root } = opened.value;
+  const bytes = source.read("checkpoint");
+  if (bytes === null) return ok({ size: 0, edge: new RightEdge(), hashes: new Map() });
+  const note = parseNote(bytes);
+  const checkpoint = note.ok ? parseCheckpoint(note.value.text) : note;
+  if (!checkpoint.ok) return err(diverged(`The folder's checkpoint is none: ${checkpoint.error}.`));
+  const { size, root } = checkpoint.value;
+  if (checkpoint.value.origin !== origin)
+    return err(diverged(`The folder holds a copy of ${checkpoint.value.origin}, and this is ${origin}.`));
   const hashes = new Map<number, Uint8Array[]>();
   for (let level = 0; hashesOfLevel(level, size) > 0; level += 1) {
     const width = hashesOfLevel(level, size) % TILE_WIDTH;
     if (width === 0) continue;
     const index = Math.floor(hashesOfLevel(level, size) / TILE_WIDTH);
-    const bytes = source.read(tilePath({ level, index, width }));
-    hashes.set(level, (bytes === null ? null : decodeTile(bytes, width)) ?? []);
+    const tile = source.read(tilePath({ level, index, width }));
+    hashes.set(level, (tile === null ? null : decodeTile(tile, width)) ?? []);
   }
+  const edge = edgeOf(size, hashes);
+  return edge !== null && Buffer.from(edge.root()).equals(root)
+    ? ok({ size, edge, hashes })
+    : err(diverged("The folder's tiles do not give the root of its checkpoint: the copy was changed."));
+}
+
+function edgeOf(size: number, hashes: Before["hashes"]): RightEdge | null {
   try {
-    const edge = new RightEdge(size, (level) => hashes.get(level) ?? []);
-    return Buffer.from(edge.root()).equals(root) ? { size, edge, hashes } : none;
+    return new RightEdge(size, (level) => hashes.get(level) ?? []);
   } catch (error) {
-    if (error instanceof RangeError) return none;
+    if (error instanceof RangeError) return null;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -35,4 +36,21 @@ test("what is not there, or is no file, is null", () => {
     ).toEqual([null, null, null, null]);
   expect(source.read("payloads/000", new Uint8Array(1))?.byteLength).toBe(0);
   expect(openLogFolder(folderOf()).read("payloads/000")).toBeNull();
+});
+
+test("what is no plain file of a log's size is null, and neither waited for nor read to its end", () => {
+  const folder = folderOf();
+  execFileSync("mkfifo", [join(folder, "pipe")]);
+  symlinkSync("/dev/zero", join(folder, "device"));
+  symlinkSync("loop", join(folder, "loop"));
+  writeFileSync(join(folder, "huge"), "");
+  truncateSync(join(folder, "huge"), 3 * 1024 ** 3);
+  const source = openLogFolder(folder);
+  for (const room of [undefined, new Uint8Array(10)])
+    expect(["pipe", "device", "loop", "huge"].map((path) => source.read(path, room))).toEqual([
+      null,
+      null,
+      null,
+      null,
+    ]);
 });

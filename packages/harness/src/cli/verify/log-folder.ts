@@ -2,7 +2,9 @@
 
 import {
   closeSync,
+  constants,
   existsSync,
+  fstatSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -24,10 +26,7 @@ export function openLogFolder(folder: string): LogSource {
       if (!hasPayloads && path.startsWith(`${PAYLOADS}/`)) return null;
       const file = join(folder, ...path.split("/"));
       try {
-        const read = room === undefined ? null : readInto(file, room);
-        if (read !== null) return read;
-        const bytes = readFileSync(file);
-        return bytes.byteLength > FILE_BYTES_MAX ? null : bytes;
+        return readPlain(file, room);
       } catch (error) {
         if (error instanceof Error && "code" in error && MISSING.includes(String(error.code))) return null;
         throw error;
@@ -38,29 +37,47 @@ export function openLogFolder(folder: string): LogSource {
 
 const PAYLOADS = "payloads";
 
-/** The file's bytes in the room; null when it has more than fit. */
-function readInto(file: string, room: Uint8Array): Uint8Array | null {
-  const descriptor = openSync(file, "r");
+/**
+ * The bytes of a plain file; null for anything else. A copy comes from others: a pipe would never end to be opened, a
+ * device never to be read, and what is longer than any file of a log would fill the memory.
+ */
+function readPlain(file: string, room: Uint8Array | undefined): Uint8Array | null {
+  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    let size = 0;
-    while (size < room.byteLength) {
-      const read = readSync(descriptor, room, size, room.byteLength - size, null);
-      if (read === 0) return room.subarray(0, size);
-      size += read;
-    }
-    return null;
+    const found = fstatSync(descriptor);
+    if (!found.isFile() || found.size > FILE_BYTES_MAX) return null;
+    return room === undefined || found.size > room.byteLength
+      ? readFileSync(descriptor)
+      : readInto(descriptor, room.subarray(0, found.size));
   } finally {
     closeSync(descriptor);
   }
 }
 
-const MISSING: readonly string[] = ["ENOENT", "ENOTDIR", "EISDIR"];
+function readInto(descriptor: number, room: Uint8Array): Uint8Array {
+  let size = 0;
+  while (size < room.byteLength) {
+    const read = readSync(descriptor, room, size, room.byteLength - size, null);
+    if (read === 0) break;
+    size += read;
+  }
+  return room.subarray(0, size);
+}
+
+const MISSING: readonly string[] = ["ENOENT", "ENOTDIR", "EISDIR", "ELOOP", "ENXIO"];
 
 /** Puts a file in place, all of it or nothing. */
 export function writeLogFile(folder: string, path: string, content: Uint8Array | string): void {
+  stageLogFile(folder, path, content)();
+}
+
+/** Writes a file beside its place. @returns puts it there */
+export function stageLogFile(folder: string, path: string, content: Uint8Array | string): () => void {
   const target = join(folder, ...path.split("/"));
   mkdirSync(dirname(target), { recursive: true });
   const staged = `${target}.tmp`;
   writeFileSync(staged, content, { flush: true });
-  renameSync(staged, target);
+  return () => {
+    renameSync(staged, target);
+  };
 }

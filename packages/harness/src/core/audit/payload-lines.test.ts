@@ -1,4 +1,5 @@
-// A line that is read where it lies means what JSON.parse says of it, or is given to that.
+// A line opens its entry where it is spelled as exports write it, and in no other spelling: what is read where it lies
+// means the same as what is parsed and written again.
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -6,23 +7,29 @@ import { commitment } from "./leaf.ts";
 import { readPayloads } from "./payload-lines.ts";
 import { payloadLine } from "./verify-source.ts";
 
-/** By JSON.parse alone. */
+/** By JSON.parse and JSON.stringify alone. */
 function meant(line: string): unknown {
   try {
     const value: unknown = JSON.parse(line);
     if (typeof value !== "object" || value === null) return null;
     const [i, s, p] = ["i", "s", "p"].map((key): unknown => Reflect.get(value, key));
     if (typeof i !== "number" || typeof s !== "string" || typeof p !== "string") return null;
+    // Of the entries that are asked for.
+    if (i < 0 || i >= Number.MAX_SAFE_INTEGER) return null;
     const salt = Buffer.from(s, "base64");
+    if (line !== JSON.stringify({ i, s: salt.toString("base64"), p })) return null;
     return [i, salt.byteLength === 32 ? commitment(salt, p).toString("hex") : null];
   } catch {
     return null;
   }
 }
 
-function reading(bytes: Uint8Array): unknown {
+function reading(line: Uint8Array | string): unknown {
+  const bytes = Buffer.concat([Buffer.from(line), Buffer.from("\n")]);
   const findings: string[] = [];
-  const openings = readPayloads(bytes, 0, ({ code }) => findings.push(code));
+  const openings = readPayloads(bytes, { first: 0, count: Number.MAX_SAFE_INTEGER }, ({ code }) =>
+    findings.push(code),
+  );
   const [first] = openings;
   return findings.length > 0 ? null : first;
 }
@@ -39,14 +46,14 @@ const lineOf = fc
 test("a line as exports write it opens its entry with what was written", () => {
   fc.assert(
     fc.property(lineOf, (line) => {
-      expect(reading(Buffer.from(`${line}\n`))).toEqual(meant(line));
+      expect(reading(line)).toEqual(meant(line));
       expect(meant(line)).not.toBeNull();
     }),
     { seed: 42, numRuns: 500 },
   );
 });
 
-test("a line with any characters changed, put in or taken out means what JSON.parse says", () => {
+test("a line with any characters changed, put in or taken out opens something only where that is its spelling", () => {
   const signs = fc.constantFrom(
     ...Array.from('0123 {}[]":,\\=+/AZ_-.eE\u0001'),
     "é",
@@ -59,7 +66,7 @@ test("a line with any characters changed, put in or taken out means what JSON.pa
     fc.property(changed, ([line, place, taken, put]) => {
       const at = place % line.length;
       const other = line.slice(0, at) + put + line.slice(at + taken);
-      expect(reading(Buffer.from(other))).toEqual(meant(Buffer.from(other).toString()));
+      expect(reading(other)).toEqual(meant(Buffer.from(other).toString()));
     }),
     { seed: 42, numRuns: 3_000 },
   );
@@ -71,19 +78,54 @@ test("every place of a written line is looked at", () => {
   for (let at = 0; at < line.length; at += 1)
     for (const put of ["", "0", '"', "\\", "=", "}", " ", "Z"]) {
       const other = line.slice(0, at) + put + line.slice(at + 1);
-      if (JSON.stringify(reading(Buffer.from(other))) !== JSON.stringify(meant(other))) differing.push(at);
+      if (JSON.stringify(reading(other)) !== JSON.stringify(meant(other))) differing.push(at);
     }
   expect(differing).toEqual([]);
 });
 
-test("a second line for an entry, and one that opens none, are named", () => {
-  const line = payloadLine(3, new Uint8Array(32), "{}");
+test("lines that open none of the bundle's entries, each once and in their order, are named", () => {
+  const line = (index: number): string => payloadLine(index, new Uint8Array(32), "{}");
   const findings: string[] = [];
-  const openings = readPayloads(Buffer.from(`${line}\n${line}nothing\n`), 0, ({ code, at }) =>
-    findings.push(`${code} at ${at}`),
+  const text = [
+    line(2),
+    line(4),
+    line(4),
+    "nothing\n",
+    line(3),
+    "\n",
+    line(6),
+    line(1),
+    line(5).trimEnd(),
+  ].join("");
+  const openings = readPayloads(Buffer.from(text), { first: 2, count: 4 }, ({ code, at, detail }) =>
+    findings.push(`${code} at ${at}: ${detail}`),
   );
-  expect([openings.size, findings]).toEqual([
-    1,
-    ["payload_malformed at payloads from entry 0", "payload_malformed at payloads from entry 0"],
+  const where = "payload_malformed at payloads from entry 2: ";
+  expect([[...openings.keys()], findings]).toEqual([
+    [2, 4],
+    [
+      `${where}a line for entry 4 behind that of entry 4`,
+      `${where}a line that is not as exports write them`,
+      `${where}a line for entry 3 behind that of entry 4`,
+      `${where}a line that is not as exports write them`,
+      `${where}a line for entry 6, which is not among entries 2 to 5`,
+      `${where}a line for entry 1, which is not among entries 2 to 5`,
+      `${where}a line that is not as exports write them`,
+    ],
   ]);
+});
+
+test.each<[string, (line: string) => string]>([
+  ["a key twice, the one that is shown first", (line) => line.replace('"p":', '"p":"{}","p":')],
+  ["a field that nobody committed to", (line) => line.replace(/}$/, ',"approved":true}')],
+  ["a place in another form", (line) => line.replace('"i":7,', '"i":7.0,')],
+  ["space within", (line) => line.replace(",", ", ")],
+  ["a salt with signs that decoders skip", (line) => line.replace('"s":"', '"s":"!')],
+  ["a salt whose last sign has bits of no byte", (line) => line.replace('8=","p"', '9=","p"')],
+])("a line with %s opens nothing", (_, change) => {
+  const line = payloadLine(7, new Uint8Array(32).fill(255), '{"a":"b"}').trimEnd();
+  expect(line).toContain('8=","p"');
+  expect(reading(line)).not.toBeNull();
+  expect(change(line)).not.toBe(line);
+  expect(reading(change(line))).toBeNull();
 });

@@ -1,10 +1,11 @@
 // What opens the entries of a bundle: a line of JSON for each, with place, salt and payload. Of each the digest is made
-// that its entry should commit to. Lines as exports write them are read where they lie, byte by byte; every other one is
-// given to JSON.parse, and means what that says.
+// that its entry should commit to. A line has one spelling, the one that exports write: another would open the entry for
+// us and say something else to a reader that takes the first of two equal keys, or shows a field that nobody committed to.
+// Most lines are read where they lie, byte by byte; every other one is parsed, written again and held against that.
 
 import { sha256Hex } from "@assent/tlog";
 import { COMMIT_PREFIX, commitment, SALT_BYTES } from "./leaf.ts";
-import type { LogFinding } from "./verify-source.ts";
+import { type LogFinding, payloadLine } from "./verify-source.ts";
 
 /** A payload is at most what an event holds; a line that is longer is not one of ours. */
 const LINE_BYTES_MAX = 4_000_000;
@@ -14,28 +15,39 @@ const NEWLINE = 0x0a;
 /** Of each entry that is opened the commitment in hex that follows; null where its salt has not the right length. */
 export type Openings = ReadonlyMap<number, string | null>;
 
-/** @param first entry of the bundle, to name it in findings */
-export function readPayloads(bytes: Uint8Array, first: number, add: (finding: LogFinding) => void): Openings {
+/** Entries of a bundle: the first, and how many there are. */
+export type Bundle = { readonly first: number; readonly count: number };
+
+/** @param bundle the entries that there may be lines for: what opens none of them was put there by somebody */
+export function readPayloads(
+  bytes: Uint8Array,
+  { first, count }: Bundle,
+  add: (finding: LogFinding) => void,
+): Openings {
   const openings = new Map<number, string | null>();
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let from = 0; from < text.byteLength;) {
-    const newline = text.indexOf(NEWLINE, from);
-    const to = newline === -1 ? text.byteLength : newline;
-    if (to > from) {
-      const opening =
-        to - from > LINE_BYTES_MAX ? null : (readWritten(text, from, to) ?? parse(text, from, to));
-      if (opening === null || openings.has(opening.index))
-        add({
-          code: "payload_malformed",
-          at: `payloads from entry ${first}`,
-          detail: "a line that opens no entry",
-        });
-      else openings.set(opening.index, opening.commit);
+  const end = first + count;
+  const wrong = (detail: string): void =>
+    add({ code: "payload_malformed", at: `payloads from entry ${first}`, detail });
+  for (let from = 0, last = first - 1; from < text.byteLength;) {
+    const to = text.indexOf(NEWLINE, from);
+    const opening = to === -1 || to - from > LINE_BYTES_MAX ? null : readLine(text, from, to);
+    if (opening === null) wrong("a line that is not as exports write them");
+    else if (opening.index < first || opening.index >= end)
+      wrong(`a line for entry ${opening.index}, which is not among entries ${first} to ${end - 1}`);
+    else if (opening.index <= last) wrong(`a line for entry ${opening.index} behind that of entry ${last}`);
+    else {
+      openings.set(opening.index, opening.commit);
+      last = opening.index;
     }
+    if (to === -1) break;
     from = to + 1;
   }
   return openings;
 }
+
+const readLine = (text: Buffer, from: number, to: number): Opening | null =>
+  readWritten(text, from, to) ?? parse(text, from, to);
 
 type Opening = { readonly index: number; readonly commit: string | null };
 
@@ -55,6 +67,9 @@ function parse(bytes: Buffer, from: number, to: number): Opening | null {
   ];
   if (typeof index !== "number" || typeof salt !== "string" || typeof payload !== "string") return null;
   const decoded = Buffer.from(salt, "base64");
+  const written = Buffer.from(payloadLine(index, decoded, payload));
+  // Without its newline.
+  if (!bytes.subarray(from, to).equals(written.subarray(0, -1))) return null;
   const isSalt = decoded.byteLength === SALT_BYTES;
   return { index, commit: isSalt ? commitment(decoded, payload).toString("hex") : null };
 }
@@ -134,7 +149,8 @@ function decodeSalt(bytes: Uint8Array, from: number): boolean {
   const [a, b, c] = [valueAt(last), valueAt(last + 1), valueAt(last + 2)];
   room[target] = (a << 2) | (b >> 4);
   room[target + 1] = (b << 4) | (c >> 2);
-  return seen < NO_VALUE && bytes[last + 3] === PADDING;
+  // Bits that no byte takes are none: base64 has one spelling.
+  return seen < NO_VALUE && (c & 3) === 0 && bytes[last + 3] === PADDING;
 }
 
 const QUOTE = 0x22;

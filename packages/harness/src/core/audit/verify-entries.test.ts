@@ -83,6 +83,32 @@ const ATTACKS: readonly [string, () => Files, string, Given?][] = [
     "entries_added at entry 600",
   ],
   [
+    "4 entries behind the last fill the partial bundle",
+    () => {
+      const more = [...HONEST.slice(512), ...HONEST.slice(0, 168)];
+      return exportOf(HONEST).set("tile/entries/002.p/88", encodeEntries(more.map(({ leaf }) => leaf)));
+    },
+    "entries_added at entry 600",
+  ],
+  [
+    "14 hashes behind the last fill the partial tile",
+    () => {
+      const files = exportOf(HONEST);
+      const hashes = Buffer.concat([at(files, "tile/0/002.p/88"), at(files, "tile/0/000")]);
+      return files.set("tile/0/002.p/88", hashes.subarray(0, 256 * 32));
+    },
+    "tile_malformed at entries 512 to 599",
+  ],
+  [
+    "14 hashes behind the last fill the partial tile of an upper level",
+    () => {
+      const files = exportOf(HONEST);
+      const hashes = Buffer.concat([at(files, "tile/1/000.p/2"), at(files, "tile/0/000")]);
+      return files.set("tile/1/000.p/2", hashes.subarray(0, 256 * 32));
+    },
+    "tile_missing at entries 0 to 255",
+  ],
+  [
     "5 the tail is cut off",
     () => {
       const files = exportOf(HONEST);

@@ -14,10 +14,8 @@ import {
   TILE_WIDTH,
   tilePath,
 } from "@assent/tlog";
-import { createLeafChecks, type LeafChecks } from "./verify-leaf.ts";
+import { createLeafChecks, type LeafChecks, type LeafTotals } from "./verify-leaf.ts";
 import { type LogFinding, type LogSource, type Memory, payloadPath } from "./verify-source.ts";
-
-export type EntriesReport = { readonly opened: number; readonly erased: number; readonly unopened: number };
 
 type Add = (finding: LogFinding) => void;
 
@@ -37,6 +35,9 @@ type Walk = {
   readonly upper: Map<number, { readonly index: number; readonly hashes: readonly Hash[] | null }>;
   /** Where the two differ. */
   readonly differing: number[];
+  /** Bundles whose payloads have a file, and the ranges of those that have none. */
+  openedBundles: number;
+  readonly unopened: string[];
 };
 
 /** A memory, and the root that the export has at its size. */
@@ -52,9 +53,9 @@ export function readEntries(
   source: LogSource,
   origin: string,
   checkpoint: { readonly size: number; readonly root: Hash },
-  memories: readonly Memory[],
+  { memories, erased }: { readonly memories: readonly Memory[]; readonly erased: readonly number[] },
   add: Add,
-): EntriesReport {
+): LeafTotals {
   const { size, root } = checkpoint;
   const walk: Walk = {
     bulk: createBulkHash(),
@@ -67,26 +68,34 @@ export function readEntries(
     },
     size,
     memories: memories.map((memory) => ({ ...memory, found: null })),
-    checks: createLeafChecks(origin, add, { seen: memories }),
+    checks: createLeafChecks(origin, add, { seen: memories, erased }),
     add,
     entries: new RightEdge(),
     tiles: new RightEdge(),
     upper: new Map(),
     differing: [],
+    openedBundles: 0,
+    unopened: [],
   };
   for (let index = 0; index * TILE_WIDTH < size; index += 1) {
     if (!readBundle(walk, { level: 0, index, width: Math.min(TILE_WIDTH, size - index * TILE_WIDTH) })) break;
   }
   judge(walk, root);
+  checkPayloadFiles(walk);
   return walk.checks.end();
 }
 
-// A partial tile may have been replaced by the full one that holds it.
-function readTile(source: LogSource, tile: Tile, room?: Uint8Array): Uint8Array | null {
-  return (
-    source.read(tilePath(tile), room) ??
-    (tile.width < TILE_WIDTH ? source.read(tilePath({ ...tile, width: TILE_WIDTH }), room) : null)
-  );
+/** A tile's bytes, and how many hashes or entries a file of its name has. */
+type Held = { readonly bytes: Uint8Array; readonly width: number };
+
+// A partial tile may have been replaced by the full one that holds it. Which of the two it is says how much is in it:
+// under a partial one's name there is nothing behind what was signed.
+function readTile(source: LogSource, tile: Tile, room?: Uint8Array): Held | null {
+  for (const width of new Set([tile.width, TILE_WIDTH])) {
+    const bytes = source.read(tilePath({ ...tile, width }), room);
+    if (bytes !== null) return { bytes, width };
+  }
+  return null;
 }
 
 // A view, so that entries can be read as text.
@@ -97,9 +106,9 @@ function readBundle(walk: Walk, tile: Tile): boolean {
   const { source, add, checks } = walk;
   const first = tile.index * TILE_WIDTH;
   const range = `entries ${first} to ${first + tile.width - 1}`;
-  const bytes = readTile(source, { ...tile, level: "entries" }, walk.rooms.entries);
-  const framed = bytes === null ? null : frameEntries(bytes);
-  if (bytes === null || framed === null || !framed.ok) {
+  const held = readTile(source, { ...tile, level: "entries" }, walk.rooms.entries);
+  const framed = held === null ? null : frameEntries(held.bytes);
+  if (held === null || framed === null || !framed.ok) {
     const detail = framed === null || framed.ok ? "their file is missing" : framed.error;
     add({ code: "entries_missing", at: range, detail });
     return false;
@@ -113,17 +122,20 @@ function readBundle(walk: Walk, tile: Tile): boolean {
     });
     return false;
   }
-  if (count > tile.width && count !== TILE_WIDTH)
+  if (count !== held.width)
     add({
       code: "entries_added",
       at: `entry ${first + tile.width}`,
       detail: "there are more entries than the checkpoint covers",
     });
+  const { bytes } = held;
   const computed = walk.bulk.leaves(bytes, starts, ends, tile.width);
   const said = tileHashes(walk, tile, range) ?? computed;
   grow(walk, tile, computed, said);
   const payloads = source.read(payloadPath(tilePath({ ...tile, level: "entries" })), walk.rooms.payloads);
-  checks.openBundle(payloads, first);
+  if (payloads === null) walk.unopened.push(range);
+  else walk.openedBundles += 1;
+  checks.openBundle(payloads, { first, count: tile.width });
   const text = bufferOf(bytes);
   for (let i = 0; i < tile.width; i += 1) checks.check(text, starts[i] ?? 0, ends[i] ?? 0, first + i);
   return true;
@@ -170,27 +182,38 @@ function rebuild(walk: Walk, index: number): void {
   const entries = new RightEdge();
   for (let bundle = 0; bundle * TILE_WIDTH <= index; bundle += 1) {
     const width = Math.min(TILE_WIDTH, walk.size - bundle * TILE_WIDTH);
-    const bytes = readTile(walk.source, { level: "entries", index: bundle, width });
-    const framed = bytes === null ? null : frameEntries(bytes);
-    if (bytes === null || framed?.ok !== true) return;
+    const held = readTile(walk.source, { level: "entries", index: bundle, width });
+    const framed = held === null ? null : frameEntries(held.bytes);
+    if (held === null || framed?.ok !== true) return;
     const last = Math.min(width, index + 1 - bundle * TILE_WIDTH);
-    const hashes = walk.bulk.leaves(bytes, framed.value.starts, framed.value.ends, last).slice();
+    const hashes = walk.bulk.leaves(held.bytes, framed.value.starts, framed.value.ends, last).slice();
     for (let i = 0; i < last; i += 1) entries.append(hashAt(hashes, i));
   }
   walk.entries = entries;
 }
 
 function tileHashes({ source, rooms, add }: Walk, tile: Tile, range: string): Uint8Array | null {
-  const bytes = readTile(source, tile, rooms.tile);
-  if (bytes === null) {
+  const held = readTile(source, tile, rooms.tile);
+  if (held === null) {
     add({ code: "tile_missing", at: range, detail: `${tilePath(tile)} is missing` });
     return null;
   }
-  const isWhole =
-    bytes.byteLength === tile.width * HASH_BYTES || bytes.byteLength === TILE_WIDTH * HASH_BYTES;
-  if (isWhole) return bytes.subarray(0, tile.width * HASH_BYTES);
+  if (held.bytes.byteLength === held.width * HASH_BYTES)
+    return held.bytes.subarray(0, tile.width * HASH_BYTES);
   add({ code: "tile_malformed", at: range, detail: `${tilePath(tile)} has another length` });
   return null;
+}
+
+// A mirror has no payloads at all. A copy that has some and lacks others had them taken out: erased ones leave a file
+// behind, with the lines of the entries around them.
+function checkPayloadFiles({ openedBundles, unopened, add }: Walk): void {
+  if (openedBundles === 0) return;
+  for (const range of unopened)
+    add({
+      code: "payloads_missing",
+      at: range,
+      detail: "the file with their payloads is missing, and other payloads are there",
+    });
 }
 
 const listed = (walk: Walk, code: string, detail: string): void => {
@@ -238,8 +261,8 @@ function checkNode(walk: Walk, { level, index, hash }: LevelHash): void {
   let held = walk.upper.get(level);
   if (held?.index !== tileIndex) {
     const width = Math.min(TILE_WIDTH, Math.floor(size / span) - tileIndex * TILE_WIDTH);
-    const bytes = readTile(source, { level, index: tileIndex, width });
-    const hashes = bytes === null ? null : (decodeTile(bytes, width) ?? decodeTile(bytes, TILE_WIDTH));
+    const found = readTile(source, { level, index: tileIndex, width });
+    const hashes = found === null ? null : decodeTile(found.bytes, found.width);
     if (hashes === null)
       add({
         code: "tile_missing",

@@ -3,18 +3,31 @@
 
 import { ERASED_KIND, leafTime } from "./leaf.ts";
 import { COMMIT_CHARS, createLeafReader, type LeafLayout, TIME_CHARS } from "./leaf-layout.ts";
-import { type Openings, readPayloads } from "./payload-lines.ts";
+import { type Bundle, type Openings, readPayloads } from "./payload-lines.ts";
 import { createSubjectVersions } from "./subject-versions.ts";
 import type { LogFinding, Memory } from "./verify-source.ts";
 
 export type LeafChecks = {
-  /** Gives the payloads of the bundle that begins at this entry; null: the export has none. */
-  openBundle(payloads: Uint8Array | null, first: number): void;
+  /** Gives the payloads of these entries; null: the export has none. */
+  openBundle(payloads: Uint8Array | null, bundle: Bundle): void;
   /** One entry, that lies between these two places of the bytes. */
   check(bytes: Buffer, from: number, to: number, index: number): void;
   /** After the last entry: erasures are recorded later than what they erased. */
-  end(): { readonly opened: number; readonly erased: number; readonly unopened: number };
+  end(): LeafTotals;
 };
+
+export type LeafTotals = {
+  readonly opened: number;
+  readonly erased: number;
+  readonly unopened: number;
+  /** Entries of earlier logs of the tenant whose erasure this one records: those are signed no more. */
+  readonly erasedElsewhere: readonly ErasedEntry[];
+};
+
+export type ErasedEntry = { readonly epoch: number; readonly index: number };
+
+/** The number of a log: a later one goes on where the one before it stopped. */
+export const epochOf = (origin: string): number => Number(/\/e([1-9]\d*)$/.exec(origin)?.[1] ?? 1);
 
 export type LeafKnowledge = {
   /** Entries whose erasure is recorded, beside those that the log itself says so of. */
@@ -29,9 +42,9 @@ export function createLeafChecks(
   knowledge: LeafKnowledge = {},
 ): LeafChecks {
   // A later epoch goes on where the one before it stopped, so its first version of a subject is not 1.
-  const epoch = Number(/\/e([1-9]\d*)$/.exec(origin)?.[1] ?? 1);
-  const erasureOf = `entry:${epoch}:`;
+  const epoch = epochOf(origin);
   const erased = new Set(knowledge.erased ?? []);
+  const erasedElsewhere: ErasedEntry[] = [];
   const checkTime = createTimeChecks(knowledge.seen ?? [], add);
   const reader = createLeafReader();
   const payloads = createPayloadChecks(add);
@@ -39,7 +52,7 @@ export function createLeafChecks(
 
   const checkVersion = createVersionChecks(epoch, add);
   return {
-    openBundle: (bytes, first) => payloads.open(bytes, first),
+    openBundle: (bytes, bundle) => payloads.open(bytes, bundle),
     check(bytes, from, to, index): void {
       const layout = reader.read(bytes, from, to);
       if (layout === null) {
@@ -58,13 +71,26 @@ export function createLeafChecks(
       );
       if (isErasure(layout, bytes, from)) {
         const subject = bytes.toString("latin1", from + layout.subjectAt, from + layout.subjectEnd);
-        if (subject.startsWith(erasureOf)) erased.add(Number(subject.slice(erasureOf.length)));
+        const gone = erasedBy(subject);
+        if (gone === null || gone.epoch > epoch || (gone.epoch === epoch && gone.index >= index))
+          add({
+            code: "erasure_malformed",
+            at: `entry ${index}`,
+            detail: `it records the erasure of ${subject}, which is no entry before it`,
+          });
+        else if (gone.epoch === epoch) erased.add(gone.index);
+        else erasedElsewhere.push(gone);
       }
       checkTime?.(bytes.toString("latin1", from + layout.timeAt, from + layout.timeAt + TIME_CHARS), index);
       payloads.check(index, bytes, from + layout.commitAt);
     },
-    end: () => payloads.end(erased),
+    end: () => ({ ...payloads.end(erased), erasedElsewhere }),
   };
+}
+
+function erasedBy(subject: string): ErasedEntry | null {
+  const [, epoch, index] = /^entry:([1-9]\d{0,8}):(0|[1-9]\d{0,14})$/.exec(subject) ?? [];
+  return epoch === undefined || index === undefined ? null : { epoch: Number(epoch), index: Number(index) };
 }
 
 /** Clocks of harness and witnesses differ, and a witness may be asked a while after an event. */
@@ -118,10 +144,10 @@ function isErasure({ kindAt, kindEnd }: LeafLayout, bytes: Uint8Array, from: num
 }
 
 type PayloadChecks = {
-  open(bytes: Uint8Array | null, first: number): void;
+  open(bytes: Uint8Array | null, bundle: Bundle): void;
   /** @param commitAt where the bytes have what the entry commits to, in hex */
   check(index: number, bytes: Buffer, commitAt: number): void;
-  end(erased: ReadonlySet<number>): ReturnType<LeafChecks["end"]>;
+  end(erased: ReadonlySet<number>): Omit<LeafTotals, "erasedElsewhere">;
 };
 
 function createPayloadChecks(add: (finding: LogFinding) => void): PayloadChecks {
@@ -130,8 +156,8 @@ function createPayloadChecks(add: (finding: LogFinding) => void): PayloadChecks 
   let openings: Openings | null = null;
   let [opened, unopened] = [0, 0];
   return {
-    open(bytes, first): void {
-      openings = bytes === null ? null : readPayloads(bytes, first, add);
+    open(bytes, bundle): void {
+      openings = bytes === null ? null : readPayloads(bytes, bundle, add);
     },
     check(index, bytes, commitAt): void {
       if (openings === null) {
@@ -160,7 +186,8 @@ function createPayloadChecks(add: (finding: LogFinding) => void): PayloadChecks 
           add({
             code: "payload_removed",
             at: `entry ${index}`,
-            detail: "its payload is gone, and no entry records an erasure",
+            detail:
+              "its payload is gone, and no entry records an erasure (a log that was followed by another has it there: --later)",
           });
       for (const index of erased)
         if (present.has(index))

@@ -10,7 +10,8 @@ import {
   type VerifierKey,
   verifyCosignatures,
 } from "@assent/tlog";
-import { readEntries, type EntriesReport } from "./verify-entries.ts";
+import { readEntries } from "./verify-entries.ts";
+import { epochOf, type ErasedEntry, type LeafTotals } from "./verify-leaf.ts";
 import { type LogFinding, type LogSource, type Memory } from "./verify-source.ts";
 import { readWitnessedFile, seenBy, verifyWitnessed, WITNESSED_FILE } from "./verify-witnessed.ts";
 
@@ -25,6 +26,8 @@ export type VerifyOptions = {
   readonly policy: Policy | null;
   /** The newest cosignature must not be older than this; null: however old. */
   readonly cosignedSince: Date | null;
+  /** What later logs of the tenant, verified before, record as erased; see `VerifyReport.erasedElsewhere`. */
+  readonly erased?: readonly ErasedEntry[];
 };
 
 export type VerifyReport = {
@@ -38,6 +41,8 @@ export type VerifyReport = {
   readonly opened: number;
   readonly erased: number;
   readonly unopened: number;
+  /** Entries of earlier logs of the tenant whose erasure is recorded in this one. */
+  readonly erasedElsewhere: readonly ErasedEntry[];
 };
 
 /** Findings that are listed; past these the log is wrong all over. */
@@ -62,7 +67,9 @@ export function verifyLog(options: VerifyOptions): VerifyReport {
   const memory = recall(options, checkpoint, add);
   const witnessed = checkWitnesses(options, note, checkpoint, add);
   const memories = [memory, witnessed.memory].filter((known) => known !== null);
-  const entries = readEntries(options.source, options.origin, checkpoint, memories, add);
+  const epoch = epochOf(options.origin);
+  const erased = (options.erased ?? []).flatMap((one) => (one.epoch === epoch ? [one.index] : []));
+  const entries = readEntries(options.source, options.origin, checkpoint, { memories, erased }, add);
   return reportOf(options.origin, checkpoint, findings, memory, witnessed.cosigners, entries);
 }
 
@@ -72,7 +79,7 @@ function reportOf(
   findings: readonly LogFinding[],
   memory: Memory | null,
   cosigners: readonly string[],
-  entries: EntriesReport | null,
+  entries: LeafTotals | null,
 ): VerifyReport {
   return {
     origin,
@@ -84,6 +91,7 @@ function reportOf(
     opened: entries?.opened ?? 0,
     erased: entries?.erased ?? 0,
     unopened: entries?.unopened ?? 0,
+    erasedElsewhere: entries?.erasedElsewhere ?? [],
   };
 }
 

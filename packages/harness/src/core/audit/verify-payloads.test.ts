@@ -70,10 +70,52 @@ const ATTACKS: readonly [string, () => Files, string, Given?][] = [
     "payload_removed at entry 260",
   ],
   [
+    "12 the payloads of a whole bundle are taken away, and others are left",
+    () => {
+      const files = exportOf(HONEST);
+      files.delete("payloads/001");
+      return files;
+    },
+    "payloads_missing at entries 256 to 511",
+  ],
+  [
+    "10 a payload for an entry that is none",
+    () => {
+      const files = exportOf(HONEST);
+      const more = payloadLine(SIZE, new Uint8Array(32), '{"approved":true}');
+      return files.set("payloads/002", Buffer.concat([at(files, "payloads/002"), Buffer.from(more)]));
+    },
+    "payload_malformed at payloads from entry 512",
+  ],
+  [
+    "10 a payload among those of another bundle",
+    () => {
+      const files = exportOf(HONEST);
+      return files.set("payloads/001", Buffer.concat([at(files, "payloads/000"), at(files, "payloads/001")]));
+    },
+    "payload_malformed at payloads from entry 256",
+  ],
+  [
+    "10 a line that says two things, the true one last",
+    () => {
+      const files = exportOf(HONEST);
+      const text = at(files, "payloads/000").toString().replace('"p":', '"p":"{}","p":');
+      return files.set("payloads/000", Buffer.from(text));
+    },
+    "payload_malformed at payloads from entry 0",
+  ],
+  [
     "12 an erasure is recorded, and the payload is still there",
     () => exportOf([...HONEST, entry(SIZE, { subject: "entry:1:20", version: 1, kind: "payload.erased" })]),
     "payload_not_erased at entry 20",
   ],
+  ...["entry:1:600", "entry:1:601", "entry:1:020", "entry:2:20", "entry:1:", "entry:20"].map(
+    (subject): (typeof ATTACKS)[number] => [
+      `12 an erasure is recorded of ${subject}, which is no entry before it`,
+      () => exportOf([...HONEST, entry(SIZE, { subject, version: 1, kind: "payload.erased" })]),
+      "erasure_malformed at entry 600",
+    ],
+  ),
 ];
 
 test.each(ATTACKS)("finds: %s", (_, attack, finding, given) => {

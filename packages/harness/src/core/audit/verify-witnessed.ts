@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import {
   type Cosignature,
   openCheckpoint,
+  parseCheckpoint,
   parseNote,
   parseProof,
   type Policy,
@@ -53,18 +54,16 @@ export function verifyWitnessed(
   const checkpoint = openCheckpoint(note, origin, keys);
   if (!checkpoint.ok) return err(checkpoint.error);
   const entry = Buffer.from(leaf, "latin1");
-  const [installation] = policy.logs;
-  if (installation === undefined) return err("the policy names no log");
-  const proved = verifyProof(
-    proof,
-    entry,
-    installation.key.name,
-    policy.logs.map(({ key }) => key).filter(({ name }) => name === installation.key.name),
-  );
+  // The installation's log has epochs, too, and a policy may name several: the proof says of which it is.
+  const installation = originOfProof(proof);
+  const vouching = policy.logs.map(({ key }) => key).filter(({ name }) => name === installation);
+  if (installation === null || vouching.length === 0)
+    return err("the proof is of a log that the policy does not name");
+  const proved = verifyProof(proof, entry, installation, vouching);
   if (!proved.ok) return err(proved.error);
   const said = decodeLeaf(entry);
   const bytes = Buffer.from(salt, "base64");
-  if (said?.kind !== COVERED_KIND || said.log !== installation.key.name)
+  if (said?.kind !== COVERED_KIND || said.log !== installation)
     return err("the entry says nothing about a checkpoint");
   if (bytes.byteLength !== SALT_BYTES || commitment(bytes, payload).toString("hex") !== said.commit)
     return err("salt and payload do not open the entry");
@@ -74,6 +73,13 @@ export function verifyWitnessed(
   if (!opened.success || opened.data.sha256 !== digest || opened.data.size !== checkpoint.value.size)
     return err("the entry is about another checkpoint");
   return checkQuorum(proof, policy, checkpoint.value);
+}
+
+function originOfProof(proof: string): string | null {
+  const parsed = parseProof(proof);
+  const note = parsed.ok ? parseNote(parsed.value.checkpoint) : parsed;
+  const checkpoint = note.ok ? parseCheckpoint(note.value.text) : note;
+  return checkpoint.ok ? checkpoint.value.origin : null;
 }
 
 /** @param cosignatures any; none at all were never seen */

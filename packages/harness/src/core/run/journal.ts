@@ -117,6 +117,8 @@ export type RollbackRequest = {
   readonly reason: StepError;
   /** Steps to take back, in the order in which that is done: newest first. */
   readonly effects: readonly number[];
+  /** Of a driven run: those of them that its driver takes back; left out where there are none. */
+  readonly byDriver?: readonly number[];
   /** What nobody can take back, known from the start. */
   readonly left: readonly LeftEffect[];
 };

@@ -52,6 +52,34 @@ export function isDue(journal: Journal, seq: number): boolean {
   return last === undefined || (isSureFailure(last) && tried.length < COMPENSATION_ATTEMPTS_MAX);
 }
 
+/** Whether the run's driver takes that step back; else the harness does. */
+export const isByDriver = ({ request }: RollbackStep, seq: number): boolean =>
+  request.byDriver?.includes(seq) ?? false;
+
+/** Steps that are not taken back and not given up yet, in the order in which that is done. */
+export const stillDue = (journal: Journal, { request }: RollbackStep): readonly number[] =>
+  request.effects.filter((seq) => {
+    const last = compensationsOf(journal, seq).at(-1);
+    return isDue(journal, seq) || last?.state === "intended" || last?.state === "in_doubt";
+  });
+
+/** When something was last done or heard of in the taking back. */
+export const lastWordAt = (journal: Journal, { seq }: RollbackStep): Date =>
+  journal
+    .slice(seq - 1)
+    .flatMap(({ startedAt, finishedAt }) => [startedAt, finishedAt ?? startedAt])
+    .reduce((latest, at) => (at > latest ? at : latest));
+
+/** Until when the next attempt has to wait, after one that surely did nothing; null where there was none. */
+export function dueAgainAt(journal: Journal, seq: number): Date | null {
+  const tried = compensationsOf(journal, seq);
+  const ended = tried.at(-1)?.finishedAt ?? null;
+  return ended === null ? null : new Date(ended.getTime() + pauseSeconds(tried.length - 1) * 1000);
+}
+
+/** @param tried attempts that came before the one that failed */
+export const pauseSeconds = (tried: number): number => 2 ** Math.min(tried, COMPENSATION_ATTEMPTS_MAX);
+
 /** The next step to take back; null when all has been tried. */
 export function nextToTakeBack(journal: Journal, rollback: RollbackStep): ToolStep | null {
   const seq = rollback.request.effects.find((each) => isDue(journal, each));

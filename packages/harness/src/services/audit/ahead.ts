@@ -1,24 +1,20 @@
 // What is known of a log outside of the database: the signer's memory and the published files. Where they are ahead of
 // the rows, a backup was restored or the tail cut off, and nothing may be put in the places that are taken already.
 
-import { decodeEntries, openCheckpoint, parseVerifierKey, TILE_WIDTH, tilePath, tilesOf } from "@assent/tlog";
+import { decodeEntries, openCheckpoint, TILE_WIDTH, tilePath, tilesOf } from "@assent/tlog";
 import type { LogFiles, LogInfo } from "../../ports.ts";
 import type { Signer } from "./signer.ts";
 
 export type AheadPorts = { readonly signer: Signer; readonly files: LogFiles };
 
-/** The published checkpoint, if this signer's keys signed it; null for none. */
+/** The published checkpoint, if keys of this signer signed it, whether they sign still or not; null for none. */
 export async function publishedCheckpoint(
   { signer, files }: AheadPorts,
   origin: string,
 ): Promise<{ readonly size: number; readonly note: string } | null> {
   const note = await files.readCheckpoint(origin);
   if (note === null) return null;
-  const keys = signer.vkeys(origin).flatMap((text) => {
-    const key = parseVerifierKey(text);
-    return key.ok ? [key.value] : [];
-  });
-  const opened = openCheckpoint(note, origin, keys);
+  const opened = openCheckpoint(note, origin, signer.held(origin));
   return opened.ok ? { size: opened.value.size, note } : null;
 }
 

@@ -130,7 +130,7 @@ export async function advance(
   const { log } = of;
   // Only the home whose key began a log may go on with it, with that key or one that it was rotated to: another's
   // signature would end verifiers' trust.
-  if (!ports.signer.hasHeld(log.origin, log.vkey))
+  if (!ports.signer.held(log.origin).some(({ vkey }) => vkey === log.vkey))
     return {
       code: "key_differs",
       detail: `The log ${log.origin} was begun with another key than this home's; begin a new epoch, or give this home its key.`,

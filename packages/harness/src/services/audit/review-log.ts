@@ -219,7 +219,7 @@ function walkTail(
   roots: RootChecks,
   checks: ReturnType<typeof createLeafChecks>,
 ): void {
-  checks.openBundle(null, edge.size);
+  checks.openBundle(null, { first: edge.size, count: tail.length });
   for (const entry of tail) {
     checks.check(Buffer.from(entry), 0, entry.byteLength, edge.size);
     edge.append(leafHash(entry));
@@ -236,7 +236,7 @@ function checkContents(
   const lines = page.flatMap(({ index, salt, payload }) =>
     salt === null || payload === null ? [] : [payloadLine(index, salt, payload)],
   );
-  checks.openBundle(Buffer.from(lines.join("")), first);
+  checks.openBundle(Buffer.from(lines.join("")), { first, count: page.length });
   for (const { leaf, index } of page) {
     const bytes = Buffer.from(leaf);
     checks.check(bytes, 0, bytes.byteLength, index);

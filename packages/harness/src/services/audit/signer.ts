@@ -11,6 +11,7 @@ import {
   signNote,
   SIGNATURE_TYPES,
   verifierKey,
+  type VerifierKey,
   verifyConsistency,
 } from "@assent/tlog";
 import { err, ok, type Result } from "../../base/result.ts";
@@ -37,8 +38,8 @@ export type Signer = {
   sign(request: SignRequest): Promise<Result<string, SignRefusal>>;
   /** Public halves of the keys that sign this log now, as verifier keys, oldest first. */
   vkeys(origin: string): readonly string[];
-  /** Whether this key signs, or did so before it was rotated away. */
-  hasHeld(origin: string, vkey: string): boolean;
+  /** Keys that sign, behind those that did so before they were rotated away: what those have signed stays signed. */
+  held(origin: string): readonly VerifierKey[];
 };
 
 /** Another signer on the same memory may be faster a few times in a row; more often than this something is wrong. */
@@ -62,9 +63,10 @@ export function createSigner(anchors: AnchorFiles, { seeds, retired }: SignerKey
       return before === null ? null : judge(before, request);
     },
     vkeys: (origin) => keysOf(origin).map(({ vkey }) => vkey),
-    hasHeld: (origin, vkey) =>
-      keysOf(origin).some((key) => key.vkey === vkey) ||
-      retired().some((key) => verifierKey(origin, SIGNATURE_TYPES.ed25519, key).vkey === vkey),
+    held: (origin) => [
+      ...retired().map((key) => verifierKey(origin, SIGNATURE_TYPES.ed25519, key)),
+      ...keysOf(origin),
+    ],
     async sign(request): Promise<Result<string, SignRefusal>> {
       const { origin, size, root } = request;
       for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {

@@ -1,12 +1,24 @@
 // Takes a driven run in: queued and running in one transaction, since no worker is waited for.
 
-import { EXTERNAL_AGENT, EXTERNAL_MODEL, type ExternalRunRequest, idFromUuid } from "@assent/contract";
+import {
+  EXTERNAL_AGENT,
+  EXTERNAL_MODEL,
+  type ExternalRunRequest,
+  idFromUuid,
+  type WireManifest,
+} from "@assent/contract";
 import { digestOf } from "../../base/digest.ts";
 import { IDEMPOTENCY_RETENTION_HOURS } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
-import { definitionDigest, type ExternalDefinition, pinTool } from "../../core/external.ts";
+import {
+  definitionDigest,
+  type ExternalDefinition,
+  type ExternalTool,
+  pinOwnTool,
+  pinTool,
+} from "../../core/external.ts";
 import { uuidV7 } from "../../core/uuid.ts";
-import type { Caller, IdempotencyKey, NewRun, RunRecord, StoreTx } from "../../ports.ts";
+import type { Caller, IdempotencyKey, NewRun, RunRecord, StoreTx, Tools } from "../../ports.ts";
 import { replay, SUBMIT_ROUTE } from "../admission.ts";
 import { commit } from "../commit.ts";
 import type { Refusal, Submission } from "../harness.ts";
@@ -15,7 +27,7 @@ import type { ExternalPorts } from "./drive.ts";
 import { compileInputSchema } from "./input-schema.ts";
 
 export async function submitExternalRun(
-  ports: Pick<ExternalPorts, "store" | "clock" | "random" | "shown" | "telemetry">,
+  ports: Pick<ExternalPorts, "store" | "clock" | "random" | "shown" | "telemetry" | "tools">,
   caller: Caller,
   request: ExternalRunRequest,
   key: string,
@@ -28,18 +40,18 @@ export async function submitExternalRun(
     key,
     expiresAt: new Date(now.getTime() + IDEMPOTENCY_RETENTION_HOURS * 3_600_000),
   };
-  const refusal = refuseTools(request);
+  const pinned = pinTools(ports.tools, request);
   return await ports.store.transaction(caller.tenant, async (tx) => {
     const earlier = await tx.idempotency.find(idempotencyKey, now);
     if (earlier !== null) return replay(earlier, fingerprint);
-    if (refusal !== null) return err(refusal);
+    if (!pinned.ok) return pinned;
     const raced = await tx.idempotency.claim(idempotencyKey, now);
     if (raced !== null) return replay(raced, fingerprint);
     const definition: ExternalDefinition = {
       v: 1,
       system: request.system ?? null,
       approver: request.approver,
-      tools: request.tools.map(pinTool),
+      tools: pinned.value,
       ...(request.handles === undefined || request.handles.length === 0 ? {} : { handles: request.handles }),
     };
     const run: NewRun = {
@@ -63,22 +75,53 @@ export async function submitExternalRun(
   });
 }
 
-function refuseTools({ tools, handles = [] }: ExternalRunRequest): Refusal | null {
-  const errors = tools.flatMap((tool, index) => {
-    const compiled = compileInputSchema(tool.input_schema ?? {});
+type Fault = { readonly pointer: string; readonly detail: string };
+
+const refused = (detail: string, errors: readonly Fault[]): Result<never, Refusal> =>
+  err({ code: "invalid_request", detail, errors });
+
+function pinTools(
+  tools: Pick<Tools, "get">,
+  request: ExternalRunRequest,
+): Result<readonly ExternalTool[], Refusal> {
+  const taken = request.tools.map((manifest, index) => pinOne(tools, manifest, `#/tools/${index}`));
+  const faults = taken.flatMap((one) => (one.ok ? [] : [one.error]));
+  if (faults.length > 0) return refused("A tool cannot be taken back as it says.", faults);
+  const pinned = taken.flatMap((one) => (one.ok ? [one.value] : []));
+  const errors = pinned.flatMap(({ inputSchema }, index) => {
+    const compiled = compileInputSchema(inputSchema);
     return compiled.ok ? [] : [{ pointer: `#/tools/${index}/input_schema`, detail: compiled.error }];
   });
-  if (errors.length > 0)
-    return { code: "invalid_request", detail: "A tool's schema cannot be used.", errors };
+  if (errors.length > 0) return refused("A tool's schema cannot be used.", errors);
   // A misspelt name would leave a result in the model's sight that somebody believes is kept from it.
-  const unknown = handles.flatMap((name, index) =>
-    tools.some((tool) => tool.name === name)
+  const unknown = (request.handles ?? []).flatMap((name, index) =>
+    pinned.some((tool) => tool.name === name)
       ? []
       : [{ pointer: `#/handles/${index}`, detail: "names a tool that the run does not have" }],
   );
-  return unknown.length === 0
-    ? null
-    : { code: "invalid_request", detail: "`handles` names tools of this run.", errors: unknown };
+  return unknown.length === 0 ? ok(pinned) : refused("`handles` names tools of this run.", unknown);
+}
+
+function pinOne(
+  tools: Pick<Tools, "get">,
+  manifest: WireManifest,
+  place: string,
+): Result<ExternalTool, Fault> {
+  if (manifest.compensation?.by !== "harness") return ok(pinTool(manifest));
+  const given = Object.keys(manifest).find((field) => field !== "name" && field !== "compensation");
+  if (given !== undefined)
+    return err({
+      pointer: `${place}/${given}`,
+      detail: "the manifest of the harness's own tool counts; leave this out",
+    });
+  const own = tools.get(manifest.name);
+  const pinned = own?.compensate === undefined || own.scope === "workspace" ? null : pinOwnTool(own.manifest);
+  return pinned === null
+    ? err({
+        pointer: `${place}/compensation`,
+        detail: "the harness has no tool of this name that can take a call back",
+      })
+    : ok(pinned);
 }
 
 async function begin(

@@ -7,6 +7,7 @@ import { EXTERNAL_STEPS_MAX, IDEMPOTENCY_RETENTION_HOURS } from "../../base/limi
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Policies } from "../../core/decide/policy-point.ts";
 import { createOriginIndex } from "../../core/label/origins.ts";
+import { openRollback } from "../../core/run/rollback.ts";
 import { isTerminal } from "../../core/run/run.ts";
 import type {
   ArtifactFiles,
@@ -18,6 +19,7 @@ import type {
   Store,
   StoreTx,
   Telemetry,
+  Tools,
 } from "../../ports.ts";
 import { commit, type Committed } from "../commit.ts";
 import type { Write } from "../write.ts";
@@ -37,6 +39,8 @@ export type ExternalPorts = {
   readonly shown: Shown;
   readonly redaction: Pick<Redaction, "checkArtifact" | "redactText">;
   readonly telemetry: Telemetry;
+  /** The harness's own: they take back what a driver did with them, where its manifest says so. */
+  readonly tools: Tools;
 };
 
 export type DrivePorts = ExternalPorts & { readonly memory: Memory; readonly watch: EventWatch };
@@ -95,20 +99,22 @@ export async function withHold<T>(
 /**
  * @param work answers with what is sent, and stored for whoever repeats the request under the same key
  * @param tell of what has been done, once it is: not of a repeat, and not of what was tried in vain
+ * @param isOver why it is too late for this
  */
 export async function drive(
   ports: DrivePorts,
   call: DriveCall,
   work: (hold: Hold) => Promise<Result<unknown, Refusal>>,
   tell: (hold: Hold) => void = () => undefined,
+  isOver: (hold: Hold) => Refusal | null = refuseOver,
 ): Promise<Result<Driven, Refusal>> {
   const done: { hold: Hold | null } = { hold: null };
   const driven = await withHold<Driven>(ports, call.caller, call.run, async (hold) => {
     done.hold = null;
     const earlier = await findEarlier(hold.tx, call, hold.now);
     if (earlier !== null) return earlier;
-    const { state } = hold.committed.run;
-    if (isTerminal(state)) return err({ code: "run_already_finished", detail: `The run is ${state}.` });
+    const over = isOver(hold);
+    if (over !== null) return err(over);
     const worked = await work(hold);
     if (!worked.ok) return worked;
     const body = JSON.stringify(worked.value);
@@ -118,6 +124,14 @@ export async function drive(
   });
   if (driven.ok && done.hold !== null) tell(done.hold);
   return driven;
+}
+
+// Nothing is proposed, reported or ended in a run that has ended or is being taken back.
+function refuseOver({ committed: { run, journal } }: Hold): Refusal | null {
+  if (isTerminal(run.state)) return { code: "run_already_finished", detail: `The run is ${run.state}.` };
+  const rollback = openRollback(journal);
+  if (rollback === undefined) return null;
+  return { code: "run_being_taken_back", detail: rollback.request.reason.detail };
 }
 
 // Only now: what a transaction did is nothing until it has committed.

@@ -4,6 +4,7 @@ import { err, type Result } from "../../base/result.ts";
 import { isTerminal } from "../../core/run/run.ts";
 import type { EventWatch } from "../event-watch.ts";
 import type { DriverCall, Driven, ExternalRuns, Refusal } from "../harness.ts";
+import { nextCompensation, reportCompensation } from "./compensations.ts";
 import { drive, type DrivePorts, type ExternalPorts, isDriver, RUN_NOT_FOUND } from "./drive.ts";
 import { finishRun, storeAnswer } from "./finish.ts";
 import { createMemory } from "./memory.ts";
@@ -39,6 +40,16 @@ export function createExternalRuns(external: ExternalPorts, watch: EventWatch): 
         },
       ),
     finish: async (call, body) => await finish(ports, call, body),
+    nextCompensation: async (call) =>
+      await drive(ports, of(call, "compensations", {}), nextCompensation, undefined, () => null),
+    reportCompensation: async (call, action, body) =>
+      await drive(
+        ports,
+        of(call, `compensations/${action}/result`, body),
+        async (hold) => await reportCompensation(hold, action, body),
+        undefined,
+        () => null,
+      ),
   };
 }
 

@@ -4,14 +4,15 @@ import { type FinishRequest, idFromUuid, type Run } from "@assent/contract";
 import { EXTERNAL_IDLE_HOURS } from "../../base/limits.ts";
 import { ok, type Result } from "../../base/result.ts";
 import type { Journal, StepError } from "../../core/run/journal.ts";
-import type { ApprovalRecord, RunRecord, StoreTx } from "../../ports.ts";
+import type { ExternalDefinition } from "../../core/external.ts";
+import type { ApprovalRecord, RunRecord, StoreTx, Tools } from "../../ports.ts";
 import { commit } from "../commit.ts";
 import type { Write } from "../write.ts";
-import { endRun } from "../end-run.ts";
 import type { Refusal } from "../harness.ts";
 import { runView } from "../views.ts";
 import { newUuid } from "./ask.ts";
 import { commitDriven, type ExternalPorts, type Hold } from "./drive.ts";
+import { definitionOf, DRIVER_IDLE, endDrivenRun } from "./hands.ts";
 import { readableText } from "./json-text.ts";
 
 /** What a run answered, in a file that is durably there before the run is said to have succeeded (invariant 12). */
@@ -55,7 +56,7 @@ export async function finishRun(
   const detail = "The driver ended the run without reporting what became of this.";
   await commitDriven(hold, [
     ...closeOpen(await tx.approvals.list(run.id), journal, { code: "run_finished", detail }),
-    ...(answer === null ? giveUp(journal, body.error ?? "") : succeed(hold, answer)),
+    ...(answer === null ? giveUp(hold, body.error ?? "") : succeed(hold, answer)),
   ]);
   const ended = hold.committed;
   return ok(
@@ -65,15 +66,19 @@ export async function finishRun(
   );
 }
 
-// Other hands made the calls, so none of them is taken back from here: what stands is said beside the driver's own
-// words, and put before people.
-const endDriven = (journal: Journal, reason: StepError): readonly Write[] =>
-  endRun({ get: () => undefined }, journal, { ending: "failed", reason }).writes.map((write) =>
-    write.write === "run_moved" ? { ...write, reason } : write,
-  );
+function fail(
+  submitted: { readonly definition: ExternalDefinition; readonly tools: Pick<Tools, "get"> },
+  journal: Journal,
+  reason: StepError,
+): readonly Write[] {
+  const end = { ending: "failed", reason, isUnderWay: false } as const;
+  const { writes } = endDrivenRun(submitted, journal, end);
+  // What stands is said beside the driver's own words, and put before people.
+  return writes.map((write) => (write.write === "run_moved" ? { ...write, reason } : write));
+}
 
-const giveUp = (journal: Journal, error: string): readonly Write[] =>
-  endDriven(journal, {
+const giveUp = ({ state, ports, committed }: Hold, error: string): readonly Write[] =>
+  fail({ definition: state.definition, tools: ports.tools }, committed.journal, {
     code: "driver_gave_up",
     detail: error.slice(0, REASON_CHARS_MAX).toWellFormed(),
   });
@@ -136,7 +141,12 @@ function closeOpen(approvals: readonly ApprovalRecord[], journal: Journal, error
 }
 
 /** Fails a locked run that nobody drives any more. @returns false when somebody does after all */
-export async function failIdle(tx: StoreTx, run: RunRecord, now: Date): Promise<boolean> {
+export async function failIdle(
+  tx: StoreTx,
+  tools: Pick<Tools, "get">,
+  run: RunRecord,
+  now: Date,
+): Promise<boolean> {
   const idleMs = EXTERNAL_IDLE_HOURS * 3_600_000;
   if (
     run.driver !== "external" ||
@@ -148,11 +158,12 @@ export async function failIdle(tx: StoreTx, run: RunRecord, now: Date): Promise<
   if (approvals.some((approval) => approval.state === "open")) return false;
   const journal = await tx.steps.list(run.id);
   const detail = `Nobody has driven the run for ${EXTERNAL_IDLE_HOURS} hours.`;
-  const error: StepError = { code: "driver_idle", detail };
+  const error: StepError = { code: DRIVER_IDLE, detail };
+  const definition = await definitionOf(tx, run);
   await commit(
     tx,
     { run, journal },
-    [...closeOpen(approvals, journal, error), ...endDriven(journal, error)],
+    [...closeOpen(approvals, journal, error), ...fail({ definition, tools }, journal, error)],
     { now, actor: null },
   );
   return true;

@@ -111,7 +111,7 @@ export async function askAbout(
     callId: id,
     name: tool.name,
     action: externalAction(tool, args),
-    summary: `An agent loop outside wants to call ${tool.name} (${harms}); values out of untrusted text: ${doubtful}.`,
+    summary: `An agent loop outside wants to call ${tool.name} (${harms}); values out of untrusted text: ${doubtful}.${takingBack(tool)}`,
     preview: null,
     decision,
     judgement,
@@ -120,6 +120,11 @@ export async function askAbout(
   };
   await openQuestion(hold, question, before);
 }
+
+const takingBack = ({ compensation }: ExternalTool): string =>
+  compensation === undefined
+    ? ""
+    : ` Taken back by ${compensation.by === "driver" ? "the agent loop" : "the harness"} if the run fails: ${compensation.description}`;
 
 export type Call = {
   readonly id: ActionId;

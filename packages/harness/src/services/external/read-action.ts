@@ -9,6 +9,7 @@ import { err, ok, type Result } from "../../base/result.ts";
 import { actionDigest } from "../../core/decide/action-digest.ts";
 import type { ExternalTool } from "../../core/external.ts";
 import type { GateStep } from "../../core/run/journal.ts";
+import { openRollback } from "../../core/run/rollback.ts";
 import { isTerminal } from "../../core/run/run.ts";
 import type { ApprovalRecord } from "../../ports.ts";
 import type { Write } from "../write.ts";
@@ -48,7 +49,8 @@ type Once = { readonly answer: ActionAnswer; readonly version: number };
 async function readOnce(hold: Hold, id: ActionId): Promise<Result<Once, Refusal>> {
   const found = findAction(hold.state, id);
   if (found === null) return err(ACTION_NOT_FOUND);
-  const ended = isTerminal(hold.committed.run.state);
+  const { run, journal } = hold.committed;
+  const ended = isTerminal(run.state) || openRollback(journal) !== undefined;
   const { gate, tool } = found;
   const isApproved = gate?.outcome?.answer === "approved";
   if (gate === null || tool !== null || !isApproved || ended)

@@ -106,6 +106,8 @@ function noteStep(state: DrivenRun, step: JournalStep, before: JournalStep | und
   if (before !== undefined) return;
   if (!isToolStep(step) && !isGateStep(step)) return;
   state.chars += JSON.stringify(step.request).length;
+  // A taking back is no action that its driver proposed.
+  if (isToolStep(step) && step.request.compensates !== undefined) return;
   if (isGateStep(step) && step.request.plan !== undefined) {
     state.plans.push(step.seq);
     return;

@@ -5,24 +5,57 @@ import type { Decision } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
 import { COMPENSATION_ATTEMPTS_MAX } from "../../base/limits.ts";
 import type { Result } from "../../base/result.ts";
-import { actionDigest, effectId } from "../../core/decide/action-digest.ts";
+import type { Sha256 } from "../../base/digest.ts";
+import { type ActionScope, actionDigest, effectId } from "../../core/decide/action-digest.ts";
+import type { Policies } from "../../core/decide/policy-point.ts";
 import { isToolStep, OUTCOME_UNKNOWN, type StepError, type ToolStep } from "../../core/run/journal.ts";
-import { compensationsOf, isDue } from "../../core/run/rollback.ts";
-import type { Tool, ToolContext, ToolResult } from "../../ports.ts";
+import { compensationsOf, isDue, pauseSeconds } from "../../core/run/rollback.ts";
+import type { RunRecord, Tool, ToolContext, ToolResult } from "../../ports.ts";
 import type { Write } from "../write.ts";
 import { type Held, scopeOfNextStep } from "../held.ts";
+
+/** What a compensation is beside the call that it takes back. */
+export type Undoing = {
+  readonly effect: "idempotent" | "once";
+  /** Of a driven run: the tool that is called, where it is not the call's own, and an id of its own. */
+  readonly manifestDigest?: Sha256;
+  readonly callId?: string;
+};
+
+/** The intent to take a step back, with the harness's own tool. */
+export function openCompensation(held: Held, step: ToolStep, manifestDigest?: Sha256): Write {
+  const compensation = held.ports.tools.get(step.request.action.tool)?.manifest.compensation;
+  return intendCompensation(
+    {
+      policies: held.ports.policies,
+      run: held.committed.run,
+      agent: held.definition.name,
+      scope: scopeOfNextStep(held),
+    },
+    step,
+    { effect: compensation?.effect ?? "once", ...(manifestDigest === undefined ? {} : { manifestDigest }) },
+  );
+}
+
+type Judging = {
+  readonly policies: Policies;
+  readonly run: RunRecord;
+  readonly agent: string;
+  /** Of the step that it becomes. */
+  readonly scope: ActionScope;
+};
 
 /**
  * The intent to take a step back. Whoever let the step happen let it be taken back, in the way that its manifest names
  * (so their word binds to that too); but a rule that forbids the call now forbids this as well: deny wins.
  */
-export function openCompensation(held: Held, step: ToolStep): Write {
-  const scope = scopeOfNextStep(held);
-  const { action, judgement } = step.request;
+export function intendCompensation(judging: Judging, step: ToolStep, undoing: Undoing): Write {
+  const { scope } = judging;
+  const { judgement, callId } = step.request;
   assert(judgement !== null, "only a judged call is ever made");
-  const compensation = held.ports.tools.get(action.tool)?.manifest.compensation;
-  const effect = compensation?.effect ?? "once";
-  const decision = decide(held, step);
+  const { effect, manifestDigest = step.request.action.manifest_digest } = undoing;
+  const action = { ...step.request.action, effect, manifest_digest: manifestDigest };
+  const decision = decide(judging, step);
   const denied = decision.verdict === "deny";
   return {
     write: "step_opened",
@@ -33,10 +66,10 @@ export function openCompensation(held: Held, step: ToolStep): Write {
       effect,
       request: {
         kind: "tool",
-        callId: step.request.callId,
-        action: { ...action, effect },
+        callId: undoing.callId ?? callId,
+        action,
         judgement,
-        actionDigest: actionDigest({ ...action, effect }, judgement.labels, null, scope),
+        actionDigest: actionDigest(action, judgement.labels, null, scope),
         effectId: effectId(action, scope),
         precondition: null,
         compensates: step.seq,
@@ -52,9 +85,7 @@ export function openCompensation(held: Held, step: ToolStep): Write {
   };
 }
 
-function decide(held: Held, step: ToolStep): Decision {
-  const { policies } = held.ports;
-  const { run } = held.committed;
+function decide({ policies, run, agent }: Judging, step: ToolStep): Decision {
   const { action, judgement } = step.request;
   assert(judgement !== null, "only a judged call is ever made");
   const { policyVersion: _, ...judged } = judgement;
@@ -63,7 +94,7 @@ function decide(held: Held, step: ToolStep): Decision {
     tenant: run.tenant,
     run: run.id,
     requester: run.requestedBy,
-    agent: { name: held.definition.name, version: run.agentVersion },
+    agent: { name: agent, version: run.agentVersion },
     action,
   });
   if (now.verdict === "deny") return { verdict: "deny", reasons: now.reasons };
@@ -132,5 +163,5 @@ const pause = (reason: StepError, tried: number): Write => ({
   write: "run_moved",
   event: "released",
   reason: { code: "compensation_failed", detail: reason.detail },
-  delaySeconds: 2 ** Math.min(tried, COMPENSATION_ATTEMPTS_MAX),
+  delaySeconds: pauseSeconds(tried),
 });

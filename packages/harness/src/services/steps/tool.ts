@@ -2,6 +2,7 @@ import { deadline } from "../deadline.ts";
 import type { Action, ApprovalId, Decision } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
 import { TOOL_CALL_SECONDS_MAX } from "../../base/limits.ts";
+import type { Sha256 } from "../../base/digest.ts";
 import { ok, type Result } from "../../base/result.ts";
 import { actionDigest, effectId } from "../../core/decide/action-digest.ts";
 import type { Judgement } from "../../core/decide/judgement.ts";
@@ -268,9 +269,12 @@ export async function executeTool(held: Held, step: ToolStep): Promise<boolean> 
   return true;
 }
 
-/** Takes a step back: the intent is journaled first, like any other's. */
-export async function compensate(held: Held, step: ToolStep): Promise<boolean> {
-  await commitHeld(held, [openCompensation(held, step)]);
+/**
+ * Takes a step back: the intent is journaled first, like any other's.
+ * @param tool which one does it, where that is not the one that made the call
+ */
+export async function compensate(held: Held, step: ToolStep, tool?: Sha256): Promise<boolean> {
+  await commitHeld(held, [openCompensation(held, step, tool)]);
   const opened = held.committed.journal.at(-1);
   return opened?.state === "intended" ? await executeNewest(held) : true;
 }

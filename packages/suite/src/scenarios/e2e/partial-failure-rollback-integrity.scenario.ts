@@ -1,7 +1,9 @@
 import { fieldsOf, TERMINAL_STATES, textOf } from "../../run-reading.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
 import type { SinkCall } from "../../tool-sink.ts";
-import { approveUntilEnd, checkInvariants } from "../moves.ts";
+import { lookUntil } from "../../wait.ts";
+import { type DrivenRun, openDrivenRun } from "../../worlds/driven-run.ts";
+import { approveOpen, approveUntilEnd, checkInvariants } from "../moves.ts";
 
 export const partialFailureRollbackIntegrity: Scenario = {
   id: "harness_e2e/partial_failure_rollback_integrity",
@@ -25,6 +27,11 @@ export const partialFailureRollbackIntegrity: Scenario = {
     // The first compensation is refused with a failure of the tool's own, once.
     await failAfter(context, rollback.body(rollback.stepsMax), rollback.stepsMax, true);
     await leaveBehind(context, rollback.irreversible);
+    const { ownTool } = rollback;
+    if (ownTool !== undefined)
+      await context.part("a run that is driven from outside", ["driven_compensation"], async () => {
+        await failDriven(context, ownTool);
+      });
   },
 };
 
@@ -89,6 +96,85 @@ async function failAfter(
   context.check("each of it once", new Set(takenBack).size === takenBack.length, takenBack);
   context.check("the newest first", takenBack.join() === done.toReversed().join(), { done, takenBack });
   await checkLeft(context, id, 0);
+}
+
+const RESERVE = "reserve_seat";
+
+/** A driver and a tool of the harness's own take turns; each takes back what is its own, in the one order. */
+async function failDriven(context: ScenarioContext, ownTool: string): Promise<void> {
+  const { sink } = context.target;
+  if (sink === undefined) throw new Error("the capability compensation was not there");
+  const from = sink.calls().length;
+  const client = context.client("requester");
+  const run = await openDrivenRun(context, client, {
+    task: `Call ${ownTool} with the text "the table", between two seats.`,
+    approver: "ask",
+    tools: [
+      {
+        name: RESERVE,
+        effect: "once",
+        harm: [],
+        control_arguments: [],
+        compensation: { by: "driver", effect: "idempotent", description: "The seat is free again." },
+      },
+      { name: ownTool, compensation: { by: "harness" } },
+    ],
+  });
+  const keys: string[] = [];
+  for (const tool of [RESERVE, ownTool, RESERVE]) keys.push(await actAtSink(context, run, tool));
+  await run.fail();
+  const { seen, satisfied } = await lookUntil(
+    async () => await takeBackNext(context, run),
+    (ended) => ended,
+    { timeoutMs: context.pace.waitMsMax, signal: context.signal },
+  );
+  context.check("it ends when all of it is taken back", satisfied, seen);
+  const { done, takenBack } = readSink(sink.calls().slice(from));
+  context.read("at the tool sink, of a driven run", { done, takenBack });
+  context.precondition("the driven run had three effects", done.join() === keys.join());
+  context.check(
+    "driver and harness take back each its own, the newest first and each once",
+    takenBack.join() === keys.toReversed().join(),
+    { done, takenBack },
+  );
+  await checkLeft(context, run.id, 0);
+}
+
+/** @returns the key of the effect */
+async function actAtSink(context: ScenarioContext, run: DrivenRun, tool: string): Promise<string> {
+  const proposed = await run.propose({ tool, arguments: tool === RESERVE ? {} : { text: "the table" } });
+  if (proposed.decision === "needs_approval")
+    await approveOpen(context, context.client("requester"), context.client("approver"), run.id);
+  const { decision, action, effect } = await run.look(proposed.action);
+  context.check("the call is permitted", decision === "permit" && effect !== "", { tool, decision });
+  await tellSink(context, "/effect", effect, { tool });
+  const status = await run.report(action, "done");
+  context.check("its result is taken", status === 200, status);
+  return effect;
+}
+
+/** @returns whether the run has ended */
+async function takeBackNext(context: ScenarioContext, run: DrivenRun): Promise<boolean> {
+  const due = await run.nextCompensation();
+  if (due.action === "") return due.ended;
+  context.check("the driver is asked for its own effects only", due.tool === RESERVE, due);
+  await tellSink(context, "/undo", due.effect, { tool: due.tool, compensates: due.compensates });
+  const status = await run.reportTakenBack(due.action);
+  context.check("what came of it is taken", status === 200, status);
+  return false;
+}
+
+// The driver's own hands: the suite's.
+async function tellSink(context: ScenarioContext, to: string, key: string, body: unknown): Promise<void> {
+  const url = (context.target.sink?.url ?? "").replace("/effect", to);
+  const answer = await fetch(url, {
+    method: "POST",
+    headers: { "idempotency-key": key, "content-type": "application/json" },
+    body: JSON.stringify(body),
+    signal: context.signal,
+  });
+  context.precondition("the sink takes what the driver does", answer.ok);
+  await answer.arrayBuffer();
 }
 
 async function leaveBehind(context: ScenarioContext, body: unknown): Promise<void> {

@@ -1,0 +1,179 @@
+// A copy is only ever continued: whatever else a server shows, under whatever key, the copy stays as it was. And a copy
+// that could not be brought forward to its end still verifies as what it was.
+
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { AuditLog } from "@assent/contract";
+import { signerKey, type SignerKey } from "@assent/tlog";
+import { expect, onTestFinished, test } from "vitest";
+import {
+  type Entry,
+  entry,
+  entries,
+  LOG,
+  noteOf,
+  ORIGIN,
+  rewritten,
+  seed,
+} from "../../core/audit/testing/made-export.ts";
+import { verifyLog } from "../../core/audit/verify-log.ts";
+import { copyLog } from "./copy-log.ts";
+import { openLogFolder, writeLogFile } from "./log-folder.ts";
+
+const NEW_KEY = signerKey(ORIGIN, 0x01, seed(6));
+const LATER = `${ORIGIN}/e2`;
+const LATER_KEY = signerKey(LATER, 0x01, seed(6));
+const HONEST = entries(300);
+
+function folderOf(): string {
+  const folder = mkdtempSync(join(tmpdir(), "assent-copy-"));
+  onTestFinished(() => {
+    rmSync(folder, { recursive: true });
+  });
+  return join(folder, "copy");
+}
+
+const logOf = (key: SignerKey): AuditLog => ({
+  epoch: 1,
+  origin: key.name,
+  vkey: key.vkey,
+  keys: [key.vkey],
+  size: 0,
+  signed_size: 0,
+  cosigned_size: null,
+  uncosigned_since: null,
+});
+
+type Shown = {
+  readonly list: readonly Entry[];
+  readonly key?: SignerKey;
+  readonly erased?: readonly number[];
+  /** Pages that are answered. */
+  readonly pages?: number;
+  readonly isWitnessed?: boolean;
+};
+
+/** What a server shows. */
+async function copy(
+  folder: string,
+  { list, key = LOG, erased = [], pages = 99, isWitnessed = false }: Shown,
+  withPayloads = true,
+): Promise<string> {
+  let left = pages;
+  const aborted = { ok: false, error: { kind: "aborted" } } as const;
+  const copied = await copyLog(
+    {
+      getAuditCheckpoint: async (epoch) =>
+        await Promise.resolve({
+          ok: true,
+          value: {
+            epoch,
+            size: list.length,
+            note: noteOf(list, key, key.name),
+            witnessed: isWitnessed ? { note: "", leaf: "", salt: "", payload: "", proof: "" } : null,
+          },
+        }),
+      listAuditEntries: async (_, from, limit) => {
+        left -= 1;
+        if (left < 0) return await Promise.resolve(aborted);
+        const data = list.slice(from, from + limit).map(({ leaf, salt, payload }, i) => ({
+          index: from + i,
+          leaf: Buffer.from(leaf).toString("latin1"),
+          ...(erased.includes(from + i)
+            ? { salt: null, payload: null }
+            : { salt: Buffer.from(salt).toString("base64"), payload }),
+        }));
+        return await Promise.resolve({ ok: true, value: { data, size: list.length } });
+      },
+    },
+    logOf(key),
+    folder,
+    withPayloads,
+  );
+  return copied.ok ? `copied ${copied.value.size}` : copied.error.code;
+}
+
+const filesOf = (folder: string): Map<string, string> =>
+  new Map(
+    readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((path) => statSync(join(folder, path)).isFile())
+      .map((path) => [path, readFileSync(join(folder, path)).toString("latin1")]),
+  );
+
+const verified = (folder: string, keys: readonly SignerKey[] = [LOG, NEW_KEY]): unknown => {
+  const report = verifyLog({
+    source: openLogFolder(folder),
+    origin: ORIGIN,
+    keys,
+    remembered: null,
+    policy: null,
+    cosignedSince: null,
+  });
+  return report.findings.length === 0 ? report.size : report.findings;
+};
+
+test.each<[string, Shown]>([
+  ["another history under another key", { list: rewritten(5).slice(0, 400), key: NEW_KEY }],
+  ["another history under the same key", { list: rewritten(5).slice(0, 400) }],
+  ["a shorter history under another key", { list: HONEST.slice(0, 299), key: NEW_KEY }],
+  ["the log that follows", { list: [entry(0, { log: LATER })], key: LATER_KEY }],
+  [
+    "another log of the same length",
+    { list: entries(300).map((_, i) => entry(i, { log: LATER })), key: LATER_KEY },
+  ],
+])("a copy is left as it is where the server shows %s", async (_, shown) => {
+  for (const withPayloads of [true, false]) {
+    const folder = folderOf();
+    expect(await copy(folder, { list: HONEST }, withPayloads)).toBe("copied 300");
+    const before = filesOf(folder);
+    expect(await copy(folder, shown, withPayloads)).toBe("copy_diverges");
+    // Files of other names may lie beside them by then; none of these is another.
+    const after = filesOf(folder);
+    for (const [path, content] of before) expect([path, after.get(path)]).toEqual([path, content]);
+    expect(verified(folder)).toBe(300);
+  }
+});
+
+test("a copy goes on through a rotated key", async () => {
+  const folder = folderOf();
+  await copy(folder, { list: HONEST }, false);
+  expect(await copy(folder, { list: entries(600), key: NEW_KEY }, false)).toBe("copied 600");
+  expect(verified(folder)).toBe(600);
+});
+
+test.each([
+  ["a tile that was changed", "tile/0/001.p/44"],
+  ["a checkpoint that is none", "checkpoint"],
+])("a copy with %s is not built upon, and stays for those who want to know", async (_, path) => {
+  const folder = folderOf();
+  await copy(folder, { list: HONEST }, false);
+  const changed = readFileSync(join(folder, path));
+  changed[changed.length - 1] = (changed.at(-1) ?? 0) ^ 1;
+  writeLogFile(folder, path, changed);
+  const before = filesOf(folder);
+  expect(await copy(folder, { list: entries(400) }, false)).toBe("copy_diverges");
+  expect(filesOf(folder)).toEqual(before);
+});
+
+test("an export that was not brought forward to its end verifies as it was, erasures of meanwhile or not", async () => {
+  const folder = folderOf();
+  await copy(folder, { list: HONEST });
+  const later = [...entries(600), entry(600, { subject: "entry:1:20", version: 1, kind: "payload.erased" })];
+  for (const pages of [0, 1, 2]) {
+    expect(await copy(folder, { list: later, erased: [20], pages })).not.toBe("copied 601");
+    expect(verified(folder)).toBe(300);
+  }
+  expect(await copy(folder, { list: later, erased: [20] })).toBe("copied 601");
+  expect(verified(folder)).toBe(601);
+  expect([...filesOf(folder).keys()].filter((path) => path.endsWith(".tmp"))).toEqual([]);
+});
+
+test("the proof that witnesses have seen a log is never ahead of the checkpoint", async () => {
+  const folder = folderOf();
+  await copy(folder, { list: HONEST });
+  // Nothing can be put there.
+  mkdirSync(join(folder, "witnessed", "x"), { recursive: true });
+  await expect(copy(folder, { list: entries(600), isWitnessed: true })).rejects.toThrow(/witnessed/);
+  expect(verified(folder)).toBe(600);
+});

@@ -1,0 +1,56 @@
+// Erasures of a log that goes on no more are recorded in the one that follows it. Whoever verifies a copy of the earlier
+// one shows a copy of the later one with it, which counts only as far as it is verified itself.
+
+import { parseCheckpoint, parseNote, type VerifierKey } from "@assent/tlog";
+import { type ErasedEntry, epochOf } from "../../core/audit/verify-leaf.ts";
+import { verifyLog } from "../../core/audit/verify-log.ts";
+import type { LogFinding } from "../../core/audit/verify-source.ts";
+import { openLogFolder } from "./log-folder.ts";
+
+export type LaterLogs = { readonly erased: readonly ErasedEntry[]; readonly findings: readonly LogFinding[] };
+
+const baseOf = (origin: string): string => origin.replace(/\/e[1-9]\d*$/, "");
+
+/** Whether the one is a later log of the same tenant than the other. */
+export const isLater = (name: string, origin: string): boolean =>
+  baseOf(name) === baseOf(origin) && epochOf(name) > epochOf(origin);
+
+/** @param folders of copies; @param keys that were pinned, those of the later logs among them */
+export function readLaterLogs(
+  folders: readonly string[],
+  origin: string,
+  keys: readonly VerifierKey[],
+): LaterLogs {
+  const erased: ErasedEntry[] = [];
+  const findings: LogFinding[] = [];
+  for (const folder of folders) {
+    const source = openLogFolder(folder);
+    const named = namedBy(source.read("checkpoint"));
+    const pinned = keys.filter(({ name }) => name === named && isLater(name, origin));
+    if (named === null || pinned.length === 0) {
+      const detail = `it is a copy of ${named ?? "no log"}: no key of a log that follows ${origin} was given for it`;
+      findings.push({ code: "later_log_unknown", at: folder, detail });
+      continue;
+    }
+    const report = verifyLog({
+      source,
+      origin: named,
+      keys: pinned,
+      remembered: null,
+      policy: null,
+      cosignedSince: null,
+      // Of erasures in it only a log after it knows.
+      erased,
+    });
+    erased.push(...report.erasedElsewhere);
+    findings.push(...report.findings.map((one) => ({ ...one, at: `${folder}, ${one.at}` })));
+  }
+  return { erased, findings };
+}
+
+// Which of the pinned keys are meant; what it says is believed once one of them has signed it.
+function namedBy(note: Uint8Array | null): string | null {
+  const parsed = note === null ? null : parseNote(note);
+  const checkpoint = parsed?.ok === true ? parseCheckpoint(parsed.value.text) : null;
+  return checkpoint?.ok === true ? checkpoint.value.origin : null;
+}

@@ -1,0 +1,61 @@
+// One request of a driver, repeated under its own key until it is answered, and text as the harness takes it.
+
+import type { z } from "zod";
+import type { ClientFailure } from "./failure.ts";
+import { GATE_ATTEMPTS_MAX, GATE_RETRY_DELAY_MS } from "./limits.ts";
+import { type Connection, type Exchange, exchangeJson } from "./request.ts";
+
+/** The harness could not be asked, or refused the request. Nothing may be executed on the strength of it. */
+export class GateFailure extends Error {
+  override readonly name = "GateFailure";
+  readonly failure: ClientFailure;
+  constructor(failure: ClientFailure) {
+    super(describe(failure));
+    this.failure = failure;
+  }
+}
+
+function describe(failure: ClientFailure): string {
+  if (failure.kind === "refused") return `${failure.problem.code}: ${failure.problem.detail}`;
+  return failure.kind === "aborted" ? "aborted" : failure.detail;
+}
+
+// Every request has a key of its own, so that asking again after a lost answer does nothing twice.
+export async function post<T>(
+  connection: Connection,
+  path: string,
+  body: unknown,
+  schema: z.ZodType<T>,
+): Promise<T> {
+  const headers = { "idempotency-key": crypto.randomUUID() };
+  return await ask(connection, { method: "POST", path, body, headers }, schema);
+}
+
+export async function ask<T>(connection: Connection, request: Exchange, schema: z.ZodType<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await exchangeJson(connection, request, schema);
+    if (answer.ok) return answer.value;
+    if (attempt >= GATE_ATTEMPTS_MAX || !passesByItself(answer.error)) throw new GateFailure(answer.error);
+    await pause(GATE_RETRY_DELAY_MS * 2 ** (attempt - 1));
+  }
+}
+
+const passesByItself = (failure: ClientFailure): boolean =>
+  failure.kind === "unreachable" ||
+  (failure.kind === "refused" && (failure.problem.status === 503 || failure.problem.status === 429));
+
+export async function pause(ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  setTimeout(() => resolve(undefined), ms);
+  await promise;
+}
+
+// The harness takes no NUL and no half of a surrogate pair: neither has a canonical form.
+export const cleanText = (text: string): string => text.toWellFormed().replaceAll("\0", "\uFFFD");
+
+export function cleanJson(value: unknown): unknown {
+  const text = JSON.stringify(value ?? null, (_key, inner: unknown) =>
+    typeof inner === "string" ? cleanText(inner) : inner,
+  );
+  return JSON.parse(text);
+}
