@@ -19,7 +19,7 @@ import type {
 import { auditRows } from "./audit.ts";
 import { sealedPayload, withOpened } from "./audit-sealed.ts";
 import { witnessing } from "./audit-witnessing.ts";
-import { transaction } from "./connect.ts";
+import { statement, transaction } from "./connect.ts";
 import { digestToBytes, only, type Scope } from "./rows.ts";
 import type { Sealing } from "./sealing.ts";
 import { queryOn } from "./store.ts";
@@ -48,6 +48,20 @@ export function postgresLogStore(pool: Pool, sealing: Sealing): LogStore {
           });
         },
         { attemptsMax: ATTEMPTS_MAX, tenant },
+      );
+    },
+    async addCheckpoint(tenantId, { epoch, size, note }, at): Promise<void> {
+      await statement(
+        pool,
+        async (client) =>
+          await queryOn(client)("select assent.audit_add_checkpoint($1, $2, $3, $4, $5)", [
+            uuidOf(tenantId),
+            epoch,
+            size,
+            note,
+            at,
+          ]),
+        { attemptsMax: ATTEMPTS_MAX, isRepeatable: true },
       );
     },
     async pending(): Promise<readonly TenantId[]> {
@@ -109,15 +123,7 @@ const toFact = (row: FactRow): WaitingFact => ({
   state: row.state,
 });
 
-type Writing =
-  | "begin"
-  | "lock"
-  | "take"
-  | "append"
-  | "addCheckpoint"
-  | "addCosignature"
-  | "addFact"
-  | "erase";
+type Writing = "begin" | "lock" | "take" | "append" | "addCosignature" | "addFact" | "erase";
 
 function writing(scope: Scope, sealing: Sealing): Pick<LogTx, Writing> {
   const { query, tenant } = scope;
@@ -133,13 +139,6 @@ function writing(scope: Scope, sealing: Sealing): Pick<LogTx, Writing> {
       return (await query<FactRow>("select * from assent.audit_take($1, $2)", [tenant, most])).map(toFact);
     },
     append: async (head, batch) => await append(scope, head, batch),
-    async addCheckpoint({ epoch, size, note }, at): Promise<void> {
-      await query(
-        `insert into assent.audit_checkpoints (tenant_id, epoch, size, note, at) values ($1, $2, $3, $4, $5)
-         on conflict do nothing`,
-        [tenant, epoch, size, note, at],
-      );
-    },
     async addCosignature({ epoch, size }, witness, line): Promise<void> {
       await query(
         `insert into assent.audit_cosignatures (tenant_id, epoch, size, witness, line) values ($1, $2, $3, $4, $5)
