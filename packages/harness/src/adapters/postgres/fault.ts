@@ -13,7 +13,7 @@ export type Fault = "conflict" | "lost" | "exhausted";
 /** A statement that the server stopped after our own limit: it has no time for us. */
 const CANCELLED = "57014";
 
-/** Something was sealed for a sealing key that is the newest no more (migration 0034). */
+/** Something was sealed for a sealing key that is the newest no more (migration 0035). */
 export const SEALING_KEY_RETIRED = "AS016";
 
 /** https://www.postgresql.org/docs/18/mvcc-serialization-failure-handling.html; 55P03 is our own lock_timeout. */

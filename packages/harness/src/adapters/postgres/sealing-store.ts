@@ -1,4 +1,4 @@
-// Sealing keys and what is wrapped for them, as rows (migration 0034).
+// Sealing keys and what is wrapped for them, as rows (migration 0035).
 
 import { idFromUuid, uuidOf } from "@assent/contract";
 import type { Pool } from "pg";
