@@ -134,6 +134,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
     createHarness({
       ...ports,
       ...keys,
+      evidence: null,
       ...own,
       workspaceNames: options.workspaces === undefined ? [] : ["source"],
       agents: ports.agents,
@@ -143,7 +144,6 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       answerSeal: createAnswerSeal(SECRET, systemRandom),
       cursors: createCursors(SECRET),
       shown: createShown(createRedaction({ redactor: createRedactor(), digestKey: SECRET })),
-      evidence: null,
       isWorkerReady: () => true,
     });
   const harness = open();

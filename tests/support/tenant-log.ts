@@ -17,6 +17,11 @@ import { transaction } from "../../packages/harness/src/adapters/postgres/connec
 import { systemClock } from "../../packages/harness/src/adapters/system/clock.ts";
 import { systemRandom } from "../../packages/harness/src/adapters/system/random.ts";
 import type { LogStore } from "../../packages/harness/src/ports.ts";
+import {
+  createEvidence,
+  type Evidence,
+  type EvidencePorts,
+} from "../../packages/harness/src/services/audit/evidence.ts";
 import { advance, type KeeperPorts } from "../../packages/harness/src/services/audit/keeper.ts";
 import { createSigner } from "../../packages/harness/src/services/audit/signer.ts";
 import type { ThrowAwayDatabase } from "./database.ts";
@@ -51,6 +56,37 @@ export function logPorts(database: ThrowAwayDatabase, folder: string, options: L
     random: systemRandom,
     originOf,
   };
+}
+
+/** What a server that keeps the logs has of them. Whoever waits for a checkpoint has it made at once. */
+export function keptEvidence(
+  ports: LogPorts,
+  folder: string,
+  changed: Partial<EvidencePorts> = {},
+): Evidence {
+  const keys = openLogKeys(join(folder, "signer"), systemRandom);
+  // One look after the other, as one keeper has them.
+  let looked = Promise.resolve();
+  const look = async (): Promise<void> => {
+    for (const tenant of await ports.store.pending()) await advanced(ports, tenant);
+  };
+  return createEvidence({
+    ...ports,
+    wake: async () => {
+      looked = looked.then(look);
+      await looked;
+    },
+    holds: () => true,
+    onCheckpoint: () => () => undefined,
+    stoppedBy: () => null,
+    rotate: (step) => (step === "add" ? keys.add() : keys.retire()),
+    onOperated: async () => await Promise.resolve(),
+    witnessed: null,
+    installation: null,
+    operators: null,
+    gaps: () => 0,
+    ...changed,
+  });
 }
 
 export async function newTenant(database: ThrowAwayDatabase, slug: string): Promise<TenantId> {

@@ -49,9 +49,12 @@ export const listRunsQuerySchema = z.strictObject({
     .meta({ description: "`next_cursor` of the page before; bound to the same filters." }),
 });
 
+/** No run has as many events: the database counts them in four bytes. */
+export const EVENT_VERSION_MAX = 2_147_483_647;
+
 export const listEventsQuerySchema = z.strictObject({
   after: z
-    .preprocess(integerFromText, z.int().min(0))
+    .preprocess(integerFromText, z.int().min(0).max(EVENT_VERSION_MAX))
     .optional()
     .meta({ description: "Only events with a version above this; `Last-Event-ID` wins over it." }),
 });

@@ -125,6 +125,8 @@ export const AUDIT_ROUTES = {
     action: "audit.manage",
     tag: "audit",
     summary: "Rotate the key that signs checkpoints",
+    description:
+      "The installation has one signer for all tenants, so only admins of the tenant that the installation was set up with rotate its keys.",
     query: noQuerySchema,
     body: rotateSignerSchema,
     success: {
@@ -132,6 +134,6 @@ export const AUDIT_ROUTES = {
       description: "The logs, with the keys that sign from now on.",
       content: { "application/json": auditLogListSchema },
     },
-    problems: BODY_PROBLEMS,
+    problems: [...BODY_PROBLEMS, "rotation_refused"],
   },
 } as const satisfies Record<string, RouteRow>;

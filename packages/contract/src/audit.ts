@@ -3,6 +3,8 @@
 import { z } from "zod";
 
 const epochSchema = z.int().min(1).meta({ description: "A tenant's logs are numbered; the newest goes on." });
+/** Epochs and versions are numbers that the database counts in four bytes. */
+const POSTGRES_INTEGER_MAX = 2_147_483_647;
 const noteSchema = z.string().meta({ description: "C2SP tlog-checkpoint, signed." });
 
 export const auditLogSchema = z
@@ -122,7 +124,7 @@ const reasonSchema = z
 
 export const eraseRequestSchema = z
   .strictObject({
-    epoch: epochSchema,
+    epoch: epochSchema.max(POSTGRES_INTEGER_MAX),
     index: z.int().min(0),
     reason: reasonSchema.meta({ description: "The legal basis. It stays in the log." }),
   })

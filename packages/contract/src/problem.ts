@@ -139,6 +139,11 @@ export const PROBLEMS = {
     title: "The key is revoked or expired",
     remedy: "Nothing was changed. Create a new key.",
   },
+  rotation_refused: {
+    status: 409,
+    title: "The signing keys are not rotated like this",
+    remedy: "Nothing was changed. `detail` says what stands in the way; `assent audit log` lists the keys.",
+  },
   idempotency_key_busy: {
     status: 409,
     title: "The first request under this idempotency key is not answered yet",

@@ -126,8 +126,9 @@ export async function startHarness(
     await telemetry.stop();
   });
   const redacted = { ...options, log: tracedLog(redaction.wrapLog(log), telemetry) };
-  const { installation } = operator.value;
-  const kept: Kept = { secrets: secrets.value, redaction, app, files: files.value, telemetry, installation };
+  const { installation, operators } = operator.value;
+  const tenants = { installation, operators };
+  const kept: Kept = { secrets: secrets.value, redaction, app, files: files.value, telemetry, ...tenants };
   const served = await startParts(redacted, parts.value, kept, started);
   if (!served.ok) return served;
   const { url } = served.value;
@@ -156,6 +157,7 @@ type Kept = {
   readonly files: ArtifactFiles;
   readonly telemetry: Telemetry;
   readonly installation: TenantId;
+  readonly operators: TenantId;
 };
 
 async function startParts(

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { fuzz } from "./api-fuzz.ts";
-import { type Edge, openEdge } from "./support.ts";
+import { fuzz, openFuzzed } from "./api-fuzz.ts";
+import type { Edge } from "./support.ts";
 
 let edge: Edge;
 beforeAll(async () => {
-  edge = await openEdge();
+  edge = await openFuzzed();
 });
 afterAll(async () => await edge[Symbol.asyncDispose]());
 

@@ -1,12 +1,14 @@
 // Two real servers on one database, as two processes would be: they share nothing in memory.
 
 import { type ApiServer, createServer } from "../../../packages/harness/src/api/server.ts";
+import type { Evidence } from "../../../packages/harness/src/services/audit/evidence.ts";
 import { type Engine, type EngineOptions, openEngine } from "../../support/engine.ts";
 
 export type Edge = AsyncDisposable & {
   readonly engine: Engine;
   readonly servers: readonly ApiServer[];
   readonly urls: readonly [string, string];
+  readonly evidence: Evidence | null;
   /** Rows of every table of every tenant, but for what merely being asked leaves behind. */
   rows(): Promise<Readonly<Record<string, string>>>;
 };
@@ -16,15 +18,23 @@ const TRACES: readonly string[] = ["quota_buckets", "signature_nonces", "access_
 
 const log = (): void => undefined;
 
-export async function openEdge(options: EngineOptions = {}): Promise<Edge> {
+/** @param evidence what both servers know of the logs; left out: nothing */
+export async function openEdge(
+  options: EngineOptions = {},
+  evidence: (engine: Engine) => Evidence | null = () => null,
+): Promise<Edge> {
   const engine = await openEngine(options);
-  const first = await createServer(engine.harness, { log });
-  const second = await createServer(engine.again(), { log });
+  const kept = evidence(engine);
+  const first = await createServer(kept === null ? engine.harness : engine.again({ evidence: kept }), {
+    log,
+  });
+  const second = await createServer(engine.again({ evidence: kept }), { log });
   const urls = [(await first.listen("127.0.0.1", 0)).url, (await second.listen("127.0.0.1", 0)).url] as const;
   return {
     engine,
     servers: [first, second],
     urls,
+    evidence: kept,
     rows: async () => await digestTables(engine),
     [Symbol.asyncDispose]: async () => {
       await first.close();

@@ -51,12 +51,14 @@ export const MALFORMED_TARGETS: readonly Bad[] = [
   })),
   { name: "a query to a run", path: `/api/harness/runs/${RUN}?expand=all`, code: "invalid_request" },
   { name: "a query to health", path: "/healthz?verbose", code: "invalid_request" },
-  ...["after=-1", "after=x", "after=1&after=2", "after=1e3", "since=1"].map((query): Bad => ({
-    name: `the events query ${query}`,
-    path: `/api/harness/runs/${RUN}/events?${query}`,
-    code: "invalid_request",
-  })),
-  ...["x", "-1", "1.5", "1,2", "9999999999999999"].map((id): Bad => ({
+  ...["after=-1", "after=x", "after=1&after=2", "after=1e3", "after=2147483648", "since=1"].map(
+    (query): Bad => ({
+      name: `the events query ${query}`,
+      path: `/api/harness/runs/${RUN}/events?${query}`,
+      code: "invalid_request",
+    }),
+  ),
+  ...["x", "-1", "1.5", "1,2", "2147483648", "9999999999999999"].map((id): Bad => ({
     name: `Last-Event-ID ${id}`,
     path: `/api/harness/runs/${RUN}/events`,
     headers: { "last-event-id": id, accept: "text/event-stream" },

@@ -249,7 +249,7 @@ function auditCalls(record: Recorder): Harness["audit"] {
     },
     rotate: async (caller, step) => {
       record("audit", "rotate", caller, step);
-      return await Promise.resolve(logs);
+      return await Promise.resolve(ok(logs));
     },
   };
 }

@@ -28,6 +28,7 @@ const evidenceOf = (ports: LogPorts): Evidence =>
     onOperated: async () => await Promise.resolve(),
     witnessed: null,
     installation: null,
+    operators: null,
     gaps: () => 0,
   });
 

@@ -62,6 +62,7 @@ function openLog(ports: LogPorts, tenant: TenantId) {
     onOperated: async () => await Promise.resolve(),
     witnessed: null,
     installation: null,
+    operators: null,
     gaps: () => 0,
   });
   const trail = createAuditTrail(evidence);

@@ -89,6 +89,7 @@ const evidenceOf = (ports: LogPorts) =>
     onOperated: async () => await Promise.resolve(),
     witnessed: null,
     installation,
+    operators: null,
     gaps: () => 0,
   });
 

@@ -10,12 +10,13 @@ import { systemRandom } from "../../../packages/harness/src/adapters/system/rand
 import { openLogFolder } from "../../../packages/harness/src/cli/verify/log-folder.ts";
 import { verifyLog } from "../../../packages/harness/src/core/audit/verify-log.ts";
 import type { Caller } from "../../../packages/harness/src/ports.ts";
-import { createEvidence } from "../../../packages/harness/src/services/audit/evidence.ts";
+import { type Evidence, SIGNING_KEYS_MAX } from "../../../packages/harness/src/services/audit/evidence.ts";
 import { advance } from "../../../packages/harness/src/services/audit/keeper.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../support/database.ts";
 import {
   addFacts,
   advanced,
+  keptEvidence,
   logPorts,
   type LogPorts,
   newTenant,
@@ -55,19 +56,10 @@ test("checkpoints of before and after a rotation verify, each for its keys; the 
   const tenant = await newTenant(database, "rotated");
   const ports = logPorts(database, folder.path);
   const origin = originOf(tenant, 1);
-  const keys = openLogKeys(join(folder.path, "signer"), systemRandom);
   const told: string[] = [];
-  const evidence = createEvidence({
-    ...ports,
+  const evidence = keptEvidence(ports, folder.path, {
     wake: async () => await Promise.resolve(),
-    holds: () => true,
-    onCheckpoint: () => () => undefined,
-    stoppedBy: () => null,
-    rotate: (step) => (step === "add" ? keys.add() : keys.retire()),
     onOperated: async (_, kind) => await Promise.resolve(void told.push(kind)),
-    witnessed: null,
-    installation: null,
-    gaps: () => 0,
   });
   const opens = (note: string, ...by: readonly (readonly VerifierKey[])[]): boolean[] =>
     by.map((some) => openCheckpoint(note, origin, some).ok);
@@ -77,13 +69,17 @@ test("checkpoints of before and after a rotation verify, each for its keys; the 
   const before = await noteOf(ports, tenant);
   const old = parsed(ports.signer.vkeys(origin));
 
-  const both = parsed(await evidence.rotate(callerOf(tenant), "add"));
+  const rotate = async (step: "add" | "retire"): Promise<readonly VerifierKey[]> => {
+    const rotated = await evidence.rotate(callerOf(tenant), step);
+    return parsed(rotated.ok ? rotated.value : expect.unreachable());
+  };
+  const both = await rotate("add");
   const fresh = both.slice(1);
   expect(both.map(({ vkey }) => vkey)).toEqual([old[0]?.vkey, fresh[0]?.vkey]);
   await advanced(ports, tenant);
   const during = await noteOf(ports, tenant);
 
-  expect(parsed(await evidence.rotate(callerOf(tenant), "retire"))).toMatchObject([{ vkey: fresh[0]?.vkey }]);
+  expect(await rotate("retire")).toMatchObject([{ vkey: fresh[0]?.vkey }]);
   await addFacts(ports.store, tenant, "s", 2);
   // A process that was started after it does the same.
   expect(await advance(logPorts(database, folder.path), tenant)).toBeNull();
@@ -108,6 +104,66 @@ test("checkpoints of before and after a rotation verify, each for its keys; the 
   expect(verify(fresh, during)).toEqual([]);
   expect(verify(fresh, before)).toEqual(["remembered_invalid"]);
   expect(verify(old, before)).toEqual(["checkpoint_invalid"]);
+});
+
+async function refusalOf(rotated: ReturnType<Evidence["rotate"]>): Promise<string | null> {
+  const done = await rotated;
+  return done.ok ? null : done.error.code;
+}
+
+test("no more keys sign than may, and a log goes on though its home was given more", async () => {
+  using folder = scratchFolder();
+  const tenant = await newTenant(database, "rotated-often");
+  const ports = logPorts(database, folder.path);
+  await addFacts(ports.store, tenant, "s", 1);
+  await advanced(ports, tenant);
+  const evidence = keptEvidence(ports, folder.path);
+  const add = async (): Promise<string | null> => await refusalOf(evidence.rotate(callerOf(tenant), "add"));
+  for (let keys = 2; keys <= SIGNING_KEYS_MAX; keys += 1) expect(await add()).toBeNull();
+  expect(await add()).toBe("rotation_refused");
+  const { states } = await evidence.logs(tenant);
+  expect(states[0]?.keys).toHaveLength(SIGNING_KEYS_MAX);
+  expect(states[0]?.signedSize).toBe(SIGNING_KEYS_MAX);
+  // As a version before this one could leave it behind.
+  openLogKeys(join(folder.path, "signer"), systemRandom).add();
+  await addFacts(ports.store, tenant, "s", 1);
+  expect(await advance(logPorts(database, folder.path), tenant)).toBeNull();
+  expect(await refusalOf(evidence.rotate(callerOf(tenant), "retire"))).toBeNull();
+  expect(await add()).toBeNull();
+});
+
+test("the signer of all tenants is rotated by the operators' tenant alone, and where it is", async () => {
+  using folder = scratchFolder();
+  using elsewhere = scratchFolder();
+  const [tenant, operators] = [await newTenant(database, "guest"), await newTenant(database, "operators")];
+  const ports = logPorts(database, folder.path);
+  for (const of of [tenant, operators]) {
+    await addFacts(ports.store, of, "s", 1);
+    await advanced(ports, of);
+  }
+  const before = ports.signer.vkeys("any");
+  const evidence = keptEvidence(ports, folder.path, { operators });
+  for (const step of ["add", "retire"] as const) {
+    expect(await refusalOf(evidence.rotate(callerOf(tenant), step))).toBe("scope_missing");
+    // A server whose home has other keys than the log was begun with would add to those.
+    const other = keptEvidence(logPorts(database, elsewhere.path), elsewhere.path, { operators });
+    expect(await refusalOf(other.rotate(callerOf(operators), step))).toBe("rotation_refused");
+  }
+  expect(ports.signer.vkeys("any")).toEqual(before);
+  expect(await refusalOf(evidence.rotate(callerOf(operators), "add"))).toBeNull();
+});
+
+test("places past what four bytes hold are looked up, and have nothing", async () => {
+  using folder = scratchFolder();
+  const tenant = await newTenant(database, "far");
+  const ports = logPorts(database, folder.path);
+  await addFacts(ports.store, tenant, "s", 1);
+  await advanced(ports, tenant);
+  const evidence = keptEvidence(ports, folder.path);
+  for (const index of [2 ** 31 - 1, 2 ** 31, 10 ** 15 - 1, Number.MAX_SAFE_INTEGER]) {
+    expect(await evidence.entries(tenant, 1, index, 10)).toEqual({ entries: [], size: 1 });
+    expect((await evidence.erase(callerOf(tenant), 1, index, "x")).ok).toBe(false);
+  }
 });
 
 test("a home with another key does not go on with a log that was rotated, either", async () => {

@@ -157,6 +157,7 @@ function openTrail(): ReturnType<typeof createAuditTrail> {
       onOperated: async () => await Promise.resolve(),
       witnessed: { policy, installation: installationTenant, tagOf },
       installation: null,
+      operators: null,
       gaps: () => 0,
     }),
   );

@@ -96,7 +96,7 @@ const REQUEST_HEADERS: Readonly<Record<RequestHeader, Omit<Parameter, "name" | "
     required: false,
     description:
       "Version of the last event that was received; the stream goes on after it. Wins over `after`.",
-    schema: { type: "string", pattern: "^(?:0|[1-9][0-9]{0,14})$" },
+    schema: { type: "string", pattern: "^(?:0|[1-9][0-9]{0,9})$" },
   },
 };
 
@@ -143,6 +143,8 @@ const COMMON_PROBLEMS: readonly ProblemCode[] = [
   "not_acceptable",
   "request_timeout",
   "expectation_failed",
+  // A body that a request has no use for is looked at as any other: what it is said to be, it cannot be.
+  "unsupported_media_type",
   "host_not_allowed",
   "headers_too_large",
   "internal_error",

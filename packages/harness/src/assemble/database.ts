@@ -97,6 +97,8 @@ export type Operator = {
   readonly firstStart: boolean;
   /** The tenant that has the installation's own log, and nothing else. */
   readonly installation: TenantId;
+  /** The tenant that the operator's key is of: what all tenants share is theirs to change. */
+  readonly operators: TenantId;
 };
 
 export async function setUp(
@@ -108,7 +110,7 @@ export async function setUp(
   const key = kept?.key ?? newKey(systemRandom);
   const pool = connectPool({ connection: owner, role: "owner", connectionsMax: 1 });
   try {
-    const installation = await transaction(pool, async (client) => {
+    const tenants = await transaction(pool, async (client) => {
       const setup = { client, clock: systemClock, random: systemRandom };
       if (!(await matchesInstallation(setup, secrets.check))) return null;
       const tenant = await ensureTenant(setup, DEFAULT_TENANT);
@@ -119,9 +121,9 @@ export async function setUp(
         scopes: SCOPES,
         roles: ["admin"],
       });
-      return await ensureTenant(setup, INSTALLATION_TENANT);
+      return { operators: tenant, installation: await ensureTenant(setup, INSTALLATION_TENANT) };
     });
-    if (installation === null)
+    if (tenants === null)
       return err({
         code: "secret_differs",
         detail: "This database was set up with another secret, so no key would be known.",
@@ -130,7 +132,7 @@ export async function setUp(
           keptIn === null ? "" : `; to start empty instead, move ${keptIn} away`
         }.`,
       });
-    return ok({ key, firstStart: kept === null, installation });
+    return ok({ key, firstStart: kept === null, ...tenants });
   } finally {
     await pool.end();
   }

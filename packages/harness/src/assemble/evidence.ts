@@ -38,6 +38,8 @@ export type EvidenceOptions = {
   readonly secrets: Pick<Secrets, "check">;
   /** The tenant of the installation's own log, and what is in force in this process. */
   readonly installation: TenantId;
+  /** The tenant whose admins operate the installation. */
+  readonly operators: TenantId;
   readonly inForce: InForce;
   /** A C2SP tlog-policy; null where no witness is asked. */
   readonly witnesses: string | null;
@@ -123,6 +125,7 @@ export async function startEvidence(
   const evidence = createEvidence({
     ...base,
     installation: options.installation,
+    operators: options.operators,
     gaps: openAlarm({ store, clock, log, holds: () => kept.holds() }, options.telemetry, started),
     stoppedBy: (tenant) => kept.refusalOf(tenant),
     wake: async () => {

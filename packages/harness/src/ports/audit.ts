@@ -86,7 +86,6 @@ export type LogTx = {
   opened(epoch: number, from: number, count: number): Promise<readonly StoredLeaf[]>;
   /** Where a run's event stands; null while it waits. */
   place(run: RunId, version: number): Promise<{ readonly epoch: number; readonly index: number } | null>;
-  /** The event that says what a person decided about this approval; null while nobody has. */
   /** A person's decision about an approval, with the oldest checkpoint that covers it; null while there is none. */
   decisionEntry(run: RunId, approval: string): Promise<CoveredEntry | null>;
   /** The newest fact about this subject; null for none. */
@@ -101,7 +100,6 @@ export type LogTx = {
   signedAfter(epoch: number, size: number): Promise<Date | null>;
   /** Whether a checkpoint covers this event. */
   isCovered(eventId: string): Promise<boolean>;
-  addCheckpoint(checkpoint: StoredCheckpoint, at: Date): Promise<void>;
   addCosignature(checkpoint: Omit<StoredCheckpoint, "note">, witness: string, line: string): Promise<void>;
   /** The newest checkpoint of the epoch with at least this size. */
   checkpoint(epoch: number, sizeMin: number): Promise<StoredCheckpoint | null>;
@@ -137,6 +135,8 @@ export type LogBalance = {
 
 export type LogStore = {
   transaction<T>(tenant: TenantId, work: (tx: LogTx) => Promise<T>): Promise<T>;
+  /** By itself, whatever else is written; one that is there already stays. */
+  addCheckpoint(tenant: TenantId, checkpoint: StoredCheckpoint, at: Date): Promise<void>;
   /** Tenants with facts that wait. */
   pending(): Promise<readonly TenantId[]>;
   /** Every tenant's: of what came since the last even look, and of a slice of what is older. */

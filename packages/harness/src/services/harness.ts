@@ -142,7 +142,7 @@ export type AuditTrail = {
   prove(caller: Caller, run: RunId, version: number): Promise<Result<Receipt, Refusal>>;
   erase(caller: Caller, request: EraseRequest): Promise<Result<EraseRequest, Refusal>>;
   beginEpoch(caller: Caller, reason: string): Promise<Result<AuditLogList, Refusal>>;
-  rotate(caller: Caller, step: "add" | "retire"): Promise<AuditLogList>;
+  rotate(caller: Caller, step: "add" | "retire"): Promise<Result<AuditLogList, Refusal>>;
 };
 
 /** What came in, as far as it matters for who may come in. */

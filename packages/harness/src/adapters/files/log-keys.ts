@@ -11,7 +11,7 @@ const KEYS_FILE = "keys.json";
 const keysSchema = z.strictObject({
   v: z.literal(1),
   /** All of them sign; more than one only while verifiers learn of a new key. Oldest first. */
-  seeds: z.array(z.base64().length(44)).min(1).max(4),
+  seeds: z.array(z.base64().length(44)).min(1),
   /** Public halves of keys that signed once. Logs that they began are this home's still. */
   retired: z.array(z.base64().length(44)).default([]),
 });

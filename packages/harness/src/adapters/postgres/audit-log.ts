@@ -18,7 +18,7 @@ import type {
 } from "../../ports.ts";
 import { auditRows } from "./audit.ts";
 import { witnessing } from "./audit-witnessing.ts";
-import { transaction } from "./connect.ts";
+import { statement, transaction } from "./connect.ts";
 import { digestToBytes, only, type Scope } from "./rows.ts";
 import { queryOn } from "./store.ts";
 
@@ -46,6 +46,20 @@ export function postgresLogStore(pool: Pool): LogStore {
           });
         },
         { attemptsMax: ATTEMPTS_MAX, tenant },
+      );
+    },
+    async addCheckpoint(tenantId, { epoch, size, note }, at): Promise<void> {
+      await statement(
+        pool,
+        async (client) =>
+          await queryOn(client)("select assent.audit_add_checkpoint($1, $2, $3, $4, $5)", [
+            uuidOf(tenantId),
+            epoch,
+            size,
+            note,
+            at,
+          ]),
+        { attemptsMax: ATTEMPTS_MAX, isRepeatable: true },
       );
     },
     async pending(): Promise<readonly TenantId[]> {
@@ -107,15 +121,7 @@ const toFact = (row: FactRow): WaitingFact => ({
   state: row.state,
 });
 
-type Writing =
-  | "begin"
-  | "lock"
-  | "take"
-  | "append"
-  | "addCheckpoint"
-  | "addCosignature"
-  | "addFact"
-  | "erase";
+type Writing = "begin" | "lock" | "take" | "append" | "addCosignature" | "addFact" | "erase";
 
 function writing(scope: Scope): Pick<LogTx, Writing> {
   const { query, tenant } = scope;
@@ -131,13 +137,6 @@ function writing(scope: Scope): Pick<LogTx, Writing> {
       return (await query<FactRow>("select * from assent.audit_take($1, $2)", [tenant, most])).map(toFact);
     },
     append: async (head, batch) => await append(scope, head, batch),
-    async addCheckpoint({ epoch, size, note }, at): Promise<void> {
-      await query(
-        `insert into assent.audit_checkpoints (tenant_id, epoch, size, note, at) values ($1, $2, $3, $4, $5)
-         on conflict do nothing`,
-        [tenant, epoch, size, note, at],
-      );
-    },
     async addCosignature({ epoch, size }, witness, line): Promise<void> {
       await query(
         `insert into assent.audit_cosignatures (tenant_id, epoch, size, witness, line) values ($1, $2, $3, $4, $5)
@@ -202,7 +201,7 @@ async function erasedDigest(scope: Scope, epoch: number, index: number): Promise
   const [row] = await scope.query<{ run_id: string; version: number }>(
     `select e.run_id, e.version from assent.audit_leaves l
      join assent.audit_events e on e.tenant_id = l.tenant_id and e.event_id = l.event_id
-     where l.tenant_id = $1 and l.epoch = $2 and l.first > $3 - ${BATCH_MAX} and l.first <= $3 and l.idx = $3`,
+     where l.tenant_id = $1 and l.epoch = $2 and l.first > $3::bigint - ${BATCH_MAX} and l.first <= $3 and l.idx = $3`,
     [scope.tenant, epoch, index],
   );
   if (row === undefined) return null;
@@ -332,7 +331,7 @@ function reading({ query, tenant }: Scope): Pick<LogTx, Reading> {
     async leaves(epoch, from, count): Promise<readonly Uint8Array[]> {
       const rows = await query<{ leaf: Buffer }>(
         `select u.leaf from assent.audit_batches b, unnest(b.leaves) with ordinality as u (leaf, n)
-         where b.tenant_id = $1 and b.epoch = $2 and b.first > $3 - ${BATCH_MAX} and b.first < $4
+         where b.tenant_id = $1 and b.epoch = $2 and b.first > $3::bigint - ${BATCH_MAX} and b.first < $4
            and b.first + u.n - 1 >= $3 and b.first + u.n - 1 < $4 order by b.first, u.n`,
         [tenant, epoch, from, from + count],
       );
@@ -344,7 +343,7 @@ function reading({ query, tenant }: Scope): Pick<LogTx, Reading> {
          from assent.audit_leaves l
          left join assent.audit_events e on e.tenant_id = l.tenant_id and e.event_id = l.event_id
          left join assent.audit_facts f on f.tenant_id = l.tenant_id and f.event_id = l.event_id
-         where l.tenant_id = $1 and l.epoch = $2 and l.first > $3 - ${BATCH_MAX} and l.first < $4
+         where l.tenant_id = $1 and l.epoch = $2 and l.first > $3::bigint - ${BATCH_MAX} and l.first < $4
            and l.idx >= $3 and l.idx < $4 order by l.idx`,
         [tenant, epoch, from, from + count],
       );

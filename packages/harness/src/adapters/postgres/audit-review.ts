@@ -87,7 +87,7 @@ const LEAVES = `
     coalesce(e.data, f.data)::text as data
   from (
     select * from assent.audit_leaves t
-    where t.tenant_id = $1 and t.epoch = $2 and t.first > $3 - ${BATCH_MAX} and t.idx >= $3
+    where t.tenant_id = $1 and t.epoch = $2 and t.first > $3::bigint - ${BATCH_MAX} and t.idx >= $3
     order by t.first, t.idx limit $4
   ) l
   left join assent.audit_events e on e.tenant_id = l.tenant_id and e.event_id = l.event_id

@@ -1,5 +1,4 @@
 import { ROUTES, runIdSchema } from "@assent/contract";
-import { ok } from "../../base/result.ts";
 import type { Harness } from "../../services/harness.ts";
 import { answerOnce } from "../answer-once.ts";
 import { sendNotFound, sendRefusal } from "../answer.ts";
@@ -77,8 +76,9 @@ function addManaging(api: Api, harness: Harness): void {
     ...routeOptions(ROUTES.rotateAuditSigner),
     handler: async (request, reply) => {
       const { step } = request.body;
-      return await answerOnce({ request, reply, harness, row: ROUTES.rotateAuditSigner }, async (_, caller) =>
-        ok(await audit.rotate(caller, step)),
+      return await answerOnce(
+        { request, reply, harness, row: ROUTES.rotateAuditSigner },
+        async (_, caller) => await audit.rotate(caller, step),
       );
     },
   });

@@ -1,4 +1,4 @@
-import { type EventPage, ROUTES, problem, runIdSchema } from "@assent/contract";
+import { EVENT_VERSION_MAX, type EventPage, ROUTES, problem, runIdSchema } from "@assent/contract";
 import type { Harness } from "../../services/harness.ts";
 import { sendNotFound, sendProblem, sendRefusal } from "../answer.ts";
 import type { EventStreams } from "../event-stream.ts";
@@ -47,7 +47,8 @@ export function addEvents(api: Api, harness: Harness, streams: EventStreams): vo
 /** Undefined: there is none. Null: it is not one of ours. */
 function parseLastEventId(header: string | string[] | undefined): number | null | undefined {
   if (header === undefined || header === "") return undefined;
-  return typeof header === "string" && /^(?:0|[1-9]\d{0,14})$/.test(header) ? Number(header) : null;
+  const isNumber = typeof header === "string" && /^(?:0|[1-9]\d{0,9})$/.test(header);
+  return isNumber && Number(header) <= EVENT_VERSION_MAX ? Number(header) : null;
 }
 
 function wantsStream(accept: string | undefined): boolean {

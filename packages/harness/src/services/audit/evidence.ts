@@ -56,6 +56,8 @@ export type EvidencePorts = {
   readonly witnessed: WitnessedOptions | null;
   /** The tenant of the installation's own log; null where there is none. */
   readonly installation: TenantId | null;
+  /** The tenant whose admins operate the installation, and what all tenants share; null where each one's do. */
+  readonly operators: TenantId | null;
   /** Tenants whose log has lost or gained something, as far as this process has counted. */
   readonly gaps: () => number;
 };
@@ -113,7 +115,7 @@ export type Evidence = {
   entries(tenant: TenantId, epoch: number, from: number, limit: number): Promise<EntryPage | null>;
   erase(caller: Caller, epoch: number, index: number, reason: string): Promise<Result<null, Refusal>>;
   beginEpoch(caller: Caller, reason: string): Promise<Result<LogInfo, Refusal>>;
-  rotate(caller: Caller, step: "add" | "retire"): Promise<readonly string[]>;
+  rotate(caller: Caller, step: "add" | "retire"): Promise<Result<readonly string[], Refusal>>;
 };
 
 export function createEvidence(ports: EvidencePorts): Evidence {
@@ -323,18 +325,25 @@ async function beginAt(
 /** The first entry of every epoch but the first: where the one before ended. */
 export const EPOCH_KIND = "log.epoch_begun";
 
-const newestOrigin = async (tx: LogTx): Promise<string | null> => (await tx.logs()).at(-1)?.origin ?? null;
+const newestLog = async (tx: LogTx): Promise<LogInfo | null> => (await tx.logs()).at(-1) ?? null;
+
+/** Keys that sign at once: more than one only while verifiers learn of a new one, and each is a line of every checkpoint. */
+export const SIGNING_KEYS_MAX = 4;
 
 // Both keys sign until the old one is forgotten: verifiers have that long to learn of the new one.
 async function rotate(
-  { store, clock, signer, rotate: step, wake, onOperated }: EvidencePorts,
+  ports: EvidencePorts,
   { tenant, actor }: Caller,
   which: "add" | "retire",
-): Promise<readonly string[]> {
-  const name = await store.transaction(tenant, newestOrigin);
-  if (name === null) return [];
+): Promise<Result<readonly string[], Refusal>> {
+  const { store, clock, signer, wake, onOperated } = ports;
+  const log = await store.transaction(tenant, newestLog);
+  if (log === null) return ok([]);
+  const name = log.origin;
+  const refusal = refusesRotation(ports, tenant, log, which);
+  if (refusal !== null) return err(refusal);
   const before = signer.vkeys(name);
-  step(which);
+  ports.rotate(which);
   const after = signer.vkeys(name);
   await store.transaction(tenant, async (tx) => {
     await tx.addFact({
@@ -351,7 +360,33 @@ async function rotate(
     after: after.map(keyOf),
   });
   await wake();
-  return after;
+  return ok(after);
+}
+
+// One key signs for all tenants: a tenant that forgot it would end the trust of every other one's verifiers.
+function refusesRotation(
+  { signer, operators }: Pick<EvidencePorts, "signer" | "operators">,
+  tenant: TenantId,
+  { origin, vkey }: LogInfo,
+  which: "add" | "retire",
+): Refusal | null {
+  if (operators !== null && operators !== tenant)
+    return {
+      code: "scope_missing",
+      detail:
+        "The signer is the installation's: admins of the tenant that it was set up with rotate its keys.",
+    };
+  if (!signer.held(origin).some((key) => key.vkey === vkey))
+    return {
+      code: "rotation_refused",
+      detail: "This server's home has not the keys that sign the log; ask the server whose home has them.",
+    };
+  if (which === "add" && signer.vkeys(origin).length >= SIGNING_KEYS_MAX)
+    return {
+      code: "rotation_refused",
+      detail: `${SIGNING_KEYS_MAX} keys sign already; \`assent audit rotate retire\` forgets all but the newest.`,
+    };
+  return null;
 }
 
 /** A verifier key without the name of the log: the same for every log that it signs. */

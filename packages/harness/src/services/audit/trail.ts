@@ -77,9 +77,9 @@ export function createAuditTrail(evidence: Evidence | null): AuditTrail {
       await evidence.beginEpoch(caller, reason);
       return ok(await logs(caller));
     },
-    async rotate(caller, step): Promise<AuditLogList> {
-      await evidence.rotate(caller, step);
-      return await logs(caller);
+    async rotate(caller, step): Promise<Result<AuditLogList, Refusal>> {
+      const rotated = await evidence.rotate(caller, step);
+      return rotated.ok ? ok(await logs(caller)) : rotated;
     },
   };
 }
@@ -93,5 +93,5 @@ const NO_TRAIL: AuditTrail = {
   prove: none,
   erase: none,
   beginEpoch: none,
-  rotate: nothing,
+  rotate: none,
 };
