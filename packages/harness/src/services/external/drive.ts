@@ -72,8 +72,8 @@ type Work<T> = (hold: Hold) => Promise<Result<T, Refusal>>;
 
 /** How a transaction comes about, and whether what was done in it counts. */
 type Carrying<T, A> = {
-  carryOut(work: (store: Store) => Promise<Result<T, Refusal>>): Promise<A>;
-  isDone(answer: A): boolean;
+  readonly carryOut: (work: (store: Store) => Promise<Result<T, Refusal>>) => Promise<A>;
+  readonly isDone: (answer: A) => boolean;
 };
 
 /** @param work runs again from the start when the database asks for it; what it commits is kept only if it succeeds */
@@ -131,7 +131,6 @@ export async function drive(
 ): Promise<Once> {
   const { caller, route, key, body } = call;
   const done: { hold: Hold | null } = { hold: null };
-  const isDone = ({ answer, replayed }: Once): boolean => answer.ok && !replayed;
   const answered = await holding<unknown, Once>(
     ports,
     call,
@@ -145,12 +144,14 @@ export async function drive(
         key === null
           ? unkeyed(await inTransaction(ports.store))
           : await once(ports, caller, { route, key, body, status: 200, secret: false }, inTransaction),
-      isDone,
+      isDone: isDoneHere,
     },
   );
-  if (isDone(answered) && done.hold !== null) tell(done.hold);
+  if (isDoneHere(answered) && done.hold !== null) tell(done.hold);
   return answered;
 }
+
+const isDoneHere = ({ answer, replayed }: Once): boolean => answer.ok && !replayed;
 
 const unkeyed = (worked: Result<unknown, Refusal>): Once => ({
   answer: worked.ok ? ok({ body: JSON.stringify(worked.value), location: null }) : worked,
