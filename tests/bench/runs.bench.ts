@@ -23,12 +23,15 @@ import {
   type Explanation,
   type Texts,
 } from "./explain.ts";
+import { postgresCpuMs } from "../../packages/harness/bench/postgres-cpu.ts";
 import { storeFinishedRuns } from "./stored-runs.ts";
+import { createWatcher, type Watcher } from "./watcher.ts";
 
 const HELP = `node --conditions=assent-source tests/bench/runs.bench.ts [options]
   --runs <n>          runs of each measurement (default 200)
   --in-flight <list>  at once (default 1,8,16,32)
   --stored <list>     finished runs stored before (default 0,10000; up to 1000000)
+  --only-runs         without the measures of idling and of a long run
   --explain           after each measurement, what it wrote to the log by table, and its statements by time
   --given             on a Postgres of its own that is handed over by DATABASE_URL, as a fleet's is
   DATABASE_URL (and DATABASE_MIGRATION_URL) name another Postgres than the embedded one.`;
@@ -39,6 +42,7 @@ type Figures = {
   readonly statements: number;
   readonly control: number;
   readonly cpuMs: number;
+  readonly postgresCpuMs: number;
   readonly texts: Texts;
 };
 
@@ -84,7 +88,12 @@ async function figures(owner: Pool, served: Served): Promise<Figures> {
     `select pg_stat_get_db_xact_commit(d.oid)::text as commits, (pg_current_wal_lsn() - '0/0'::pg_lsn)::text as wal
      from (select pg_stat_clear_snapshot()) s, pg_database d where d.datname = current_database()`,
   );
-  return { commits: Number(rows[0]?.commits), walBytes: Number(rows[0]?.wal), ...(await served.stats()) };
+  return {
+    commits: Number(rows[0]?.commits),
+    walBytes: Number(rows[0]?.wal),
+    postgresCpuMs: await postgresCpuMs(owner),
+    ...(await served.stats()),
+  };
 }
 
 type Sample = { readonly totalMs: number };
@@ -96,64 +105,10 @@ const percentile = (sorted: readonly number[], share: number): number =>
 const SETTLE_MS = 15_000;
 const IDLE_SECONDS = 20;
 
-/** As late as this the bench sees that a run waits or has ended; its latencies hold that. */
-const LOOK_EVERY_MS = 10;
-
-/** Looks for all who wait in one statement, so that waiting costs the same however many do. */
-function createWatcher(owner: Pool): {
-  readonly waits: () => number;
-  approval(run: string): Promise<{ id: string; digest: string }>;
-  end(run: string): Promise<string>;
-  stop(): void;
-} {
-  let looks = 0;
-  const over = new AbortController();
-  const approvals = new Map<string, (found: { id: string; digest: string }) => void>();
-  const ends = new Map<string, (state: string) => void>();
-  void (async () => {
-    while (!over.signal.aborted) {
-      // Asked for without a pause it would have a processor to itself, which is then not the harness's.
-      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
-      if (approvals.size + ends.size === 0) continue;
-      looks += 1;
-      const { rows } = await owner.query<{
-        run: string;
-        state: string;
-        id: string | null;
-        digest: string | null;
-      }>(
-        `select replace(r.id::text, '-', '') as run, r.state, replace(a.id::text, '-', '') as id,
-           encode(a.action_digest, 'hex') as digest
-         from unnest($1::uuid[]) want join assent.runs r on r.id = want
-         left join assent.approvals a on a.tenant_id = r.tenant_id and a.run_id = r.id and a.state = 'open'`,
-        [[...new Set([...approvals.keys(), ...ends.keys()])]],
-      );
-      for (const { run, state, id, digest } of rows) {
-        if (id !== null && digest !== null && approvals.has(run)) {
-          approvals.get(run)?.({ id: `apr_${id}`, digest: `sha256:${digest}` });
-          approvals.delete(run);
-        }
-        if (["succeeded", "failed", "cancelled", "dead_lettered"].includes(state)) {
-          ends.get(run)?.(state);
-          ends.delete(run);
-        }
-      }
-    }
-  })();
-  return {
-    waits: () => looks,
-    approval: async (run) => await new Promise((resolve) => approvals.set(run, resolve)),
-    end: async (run) => await new Promise((resolve) => ends.set(run, resolve)),
-    stop: () => {
-      over.abort();
-    },
-  };
-}
-
 type Bench = {
   readonly url: string;
   readonly key: string;
-  readonly watcher: ReturnType<typeof createWatcher>;
+  readonly watcher: Watcher;
 };
 
 let sequence = 0;
@@ -274,7 +229,7 @@ async function measure(
       `commits ${perRun("commits", looks)}`,
       `statements ${perRun("statements")} + ${perRun("control")} of transactions`,
       `WAL ${perRun("walBytes")} B`,
-      `CPU ${perRun("cpuMs")} ms`,
+      `CPU ${perRun("cpuMs")} ms, Postgres ${perRun("postgresCpuMs")} ms`,
     ].join(" | "),
   );
   for (const line of (await explanation?.end(runs)) ?? []) out(line);
@@ -295,6 +250,18 @@ async function measureIdle(owner: Pool, served: Served, isExplained: boolean): P
   if (isExplained) for (const line of statementsBy(before.texts, after.texts, IDLE_SECONDS)) out(line);
 }
 
+/** What one costs that has the machine to itself: idling, and a run of many steps. */
+async function measureAlone(owner: Pool, served: Served, key: string, isExplained: boolean): Promise<void> {
+  await measureIdle(owner, served, isExplained);
+  const long = await measureLongRun(
+    owner,
+    await submit({ url: served.url, key }, { agent: "librarian", task: "Read it all." }),
+  );
+  out(
+    `a run of ${long.steps} steps, 1 KB read in every other one: WAL ${long.first.toFixed(0)} B a step at first, ${long.last.toFixed(0)} B at last`,
+  );
+}
+
 const text = { type: "string" } as const;
 const { values: options } = parseArgs({
   options: {
@@ -302,6 +269,7 @@ const { values: options } = parseArgs({
     "in-flight": text,
     stored: text,
     explain: { type: "boolean" },
+    "only-runs": { type: "boolean" },
     given: { type: "boolean" },
     help: { type: "boolean" },
   },
@@ -341,14 +309,7 @@ async function runBench(): Promise<void> {
   const explanation =
     options.explain === true ? await createExplanation(await superuserOf(installation, stack)) : null;
   out(`${given.DATABASE_URL === undefined ? "embedded" : "DATABASE_URL"}, ${readCpu()}`);
-  await measureIdle(owner, served, explanation !== null);
-  const long = await measureLongRun(
-    owner,
-    await submit({ url: served.url, key }, { agent: "librarian", task: "Read it all." }),
-  );
-  out(
-    `a run of ${long.steps} steps, 1 KB read in every other one: WAL ${long.first.toFixed(0)} B a step at first, ${long.last.toFixed(0)} B at last`,
-  );
+  if (options["only-runs"] !== true) await measureAlone(owner, served, key, explanation !== null);
   for (const stored of numbers(options.stored ?? "0,10000")) {
     await storeFinishedRuns(owner, stored);
     out(`${stored} finished runs stored:`);

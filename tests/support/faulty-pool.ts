@@ -38,7 +38,8 @@ export function faultyPool(pool: Pool, points: Failpoints): FaultyPool {
   };
 }
 
-async function asked(target: Pool | PoolClient, given: readonly unknown[]): Promise<unknown> {
+/** The statement, as it was given. */
+export async function asked(target: Pool | PoolClient, given: readonly unknown[]): Promise<unknown> {
   const query: unknown = Reflect.get(target, "query");
   if (typeof query !== "function") throw new Error("no query");
   const result: unknown = await Reflect.apply(query, target, given);
@@ -57,7 +58,8 @@ function nameOf(statement: unknown): string {
 
 type Replacements = Readonly<Record<string, (...given: readonly unknown[]) => unknown>>;
 
-function replacing<T extends object>(target: T, replacements: Replacements): T {
+/** The same object with other functions in the place of some. */
+export function replacing<T extends object>(target: T, replacements: Replacements): T {
   return new Proxy(target, {
     get(_, name): unknown {
       const replaced = typeof name === "string" ? replacements[name] : undefined;

@@ -7,7 +7,7 @@ import { openAccess } from "../../../packages/harness/src/adapters/cedar/access.
 import { shippedAccessFolder } from "../../../packages/harness/src/adapters/cedar/policy-folder.ts";
 import { err, ok, type Result } from "../../../packages/harness/src/base/result.ts";
 import type { Caller } from "../../../packages/harness/src/ports.ts";
-import type { Driven, DriverCall, Harness, Refusal } from "../../../packages/harness/src/services/harness.ts";
+import type { DriverCall, Harness, Once, Refusal } from "../../../packages/harness/src/services/harness.ts";
 import {
   ACTION_ANSWER,
   APPROVAL,
@@ -112,12 +112,12 @@ export function createTestHarness(overrides: Partial<Harness> = {}): TestHarness
 function onceIn(kept: Map<string, string>, whole: () => Harness): Harness["once"] {
   return async (_caller, { route, key }, work) => {
     const earlier = kept.get(`${route} ${key}`);
-    if (earlier !== undefined) return { answer: ok({ body: earlier }), replayed: true };
+    if (earlier !== undefined) return { answer: ok({ body: earlier, location: null }), replayed: true };
     const done = await work(whole());
     if (!done.ok) return { answer: done, replayed: false };
     const body = JSON.stringify(done.value);
     kept.set(`${route} ${key}`, body);
-    return { answer: ok({ body }), replayed: false };
+    return { answer: ok({ body, location: null }), replayed: false };
   };
 }
 
@@ -212,6 +212,16 @@ function documentCalls(record: Recorder): Harness["documents"] {
   };
 }
 
+const UNSEALED = {
+  generation: null,
+  held: false,
+  changing: false,
+  kept: 0,
+  erased: 0,
+  uncovered: 0,
+  uncovered_since: null,
+};
+
 function auditCalls(record: Recorder): Harness["audit"] {
   const logs = { data: [], stopped: null };
   return {
@@ -250,6 +260,14 @@ function auditCalls(record: Recorder): Harness["audit"] {
     rotate: async (caller, step) => {
       record("audit", "rotate", caller, step);
       return await Promise.resolve(ok(logs));
+    },
+    sealing: async (caller) => {
+      record("audit", "sealing", caller);
+      return await Promise.resolve(UNSEALED);
+    },
+    rekey: async (caller, request) => {
+      record("audit", "rekey", caller, request);
+      return await Promise.resolve(ok(UNSEALED));
     },
   };
 }
@@ -325,11 +343,12 @@ function runCalls(
 // Driven runs are tested on the real harness; here they only show what gets through.
 function externalCalls(record: Recorder): Harness["external"] {
   const reach =
-    (answer: unknown) =>
-    async (call: DriverCall, ...rest: readonly unknown[]): Promise<Result<Driven, Refusal>> => {
+    (given: unknown) =>
+    async (call: DriverCall, ...rest: readonly unknown[]): Promise<Once> => {
       record("external", call, ...rest);
-      const body = JSON.stringify(answer);
-      return await Promise.resolve(call.run === RUN ? ok({ body, replayed: false }) : unknownRun());
+      const body = JSON.stringify(given);
+      const answer = call.run === RUN ? ok({ body, location: null }) : unknownRun();
+      return await Promise.resolve({ answer, replayed: false });
     };
   return {
     plan: reach({ approval_id: APPROVAL.id, digest: APPROVAL.action_digest, decision: "needs_approval" }),

@@ -139,6 +139,13 @@ test("a change of state without its event does not commit", async () => {
   const step = `insert into assent.steps (tenant_id, run_id, seq, kind, name, state, effect, request, started_at)
     select tenant_id, id, 1, 'gate', 'x', 'intended', 'none', '{}', now() from assent.runs where id = $1`;
   expect(await sneaky(step)).toBe("AS002");
+  // An event of the same transaction, but of another step, or of something else with the same number.
+  const beside = (kind: string, data: object): string =>
+    `with changed as (${step} returning tenant_id, run_id)
+     insert into assent.audit_events (tenant_id, run_id, version, at, kind, data, digest)
+     select tenant_id, run_id, 2, now(), '${kind}', '${JSON.stringify(data)}', sha256('x') from changed`;
+  expect(await sneaky(beside("step_intended", { step: 2 }))).toBe("AS002");
+  expect(await sneaky(beside("run_noted", { step: 1 }))).toBe("AS002");
   const { rows } = await engine.database
     .ownerPool()
     .query<{ kinds: string }>(

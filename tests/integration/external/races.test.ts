@@ -4,6 +4,7 @@ import { randomInt } from "node:crypto";
 import { runSchema, eventPageSchema, actionAnswerSchema } from "@assent/contract";
 import { expect, test } from "vitest";
 import { verifyTrail } from "../../../packages/harness/src/cli/verify/trail.ts";
+import { asked, replacing } from "../../support/faulty-pool.ts";
 import { askedPlanSchema, type Driver, openWorld } from "./support.ts";
 
 test("twenty at once keep the journal in order, and each answer is its own", async () => {
@@ -58,8 +59,11 @@ test("a repeat under a key gets the first answer, byte for byte, and does nothin
     "true",
   ]);
   expect((await driver.post(path, { output: 2 }, "a")).status).toBe(422);
-  // A refusal is not kept: what was wrong may have been mended.
-  expect((await driver.post(path, { output: 1 }, "b")).status).toBe(409);
+  // What the state of things decided is kept like any other answer.
+  for (const replayed of [null, "true"]) {
+    const refused = await driver.post(path, { output: 1 }, "b");
+    expect([refused.status, refused.headers.get("idempotent-replayed")]).toEqual([409, replayed]);
+  }
   // The same key in another run is another key.
   const other = await driver.submit();
   expect((await driver.post(`/api/harness/runs/${other.id}/actions`, proposal, "a")).status).toBe(200);
@@ -130,4 +134,41 @@ test("a process that starts anew gives the same labels, taint and plans as the o
   const planned = { recipient: "PLANNED-1", amount: 5 };
   expect((await second.driver.act(id, "send_money", planned)).planned).toBe(true);
   expect((await driver.act(id, "send_money", planned)).planned).toBe(false);
+});
+
+test("what an attempt did whose commit was lost, and its repetition did not, is not remembered", async () => {
+  let onCommit: (() => Promise<void>) | null = null;
+  await using world = await openWorld({
+    wrapPool: (pool) =>
+      replacing(pool, {
+        connect: async () => {
+          const client = await pool.connect();
+          return replacing(client, {
+            query: async (...given) => {
+              const meanwhile = given[0] === "COMMIT" ? onCommit : null;
+              if (meanwhile === null) return await asked(client, given);
+              onCommit = null;
+              await asked(client, ["ROLLBACK"]);
+              await meanwhile();
+              throw Object.assign(new Error("Connection terminated unexpectedly"), { code: "ECONNRESET" });
+            },
+          });
+        },
+      }),
+  });
+  await using second = await world.restarted();
+  const { id } = await world.driver.submit();
+  const propose = async (by: Driver): Promise<Awaited<ReturnType<Driver["post"]>>> =>
+    await by.post(`/api/harness/runs/${id}/actions`, { tool: "look_up", arguments: {} }, "k");
+  const others: Awaited<ReturnType<Driver["post"]>>[] = [];
+  onCommit = async () => {
+    others.push(await propose(second.driver));
+  };
+  const answer = await propose(world.driver);
+  expect(others).toHaveLength(1);
+  expect([answer.text, answer.headers.get("idempotent-replayed")]).toEqual([others[0]?.text, "true"]);
+  // In a journal of the same length, but another: what was remembered of the lost attempt would hide the action.
+  const { action_id } = actionAnswerSchema.parse(answer.json);
+  expect((await world.driver.read(id, action_id)).decision).toBe("permit");
+  expect((await world.driver.report(id, action_id, { output: 1 })).status).toBe(200);
 });

@@ -1,5 +1,6 @@
 import { uuidOf } from "@assent/contract";
 import type { PoolClient } from "pg";
+import { postgresCpuMs } from "../postgres-cpu.ts";
 import { transaction } from "../../src/adapters/postgres/connect.ts";
 import { type BenchDatabase, CLIENTS, runOf } from "./database.ts";
 
@@ -46,11 +47,15 @@ async function arrange(bench: BenchDatabase, mode: Mode): Promise<void> {
     await bench.owner.query(sql);
 }
 
-async function round(bench: BenchDatabase, mode: Mode, seconds: number): Promise<number> {
+/** A second's transactions, and processor time of one, keeping its log included. */
+type Figures = { readonly perSecond: number; readonly nodeMs: number; readonly postgresMs: number };
+
+async function round(bench: BenchDatabase, mode: Mode, seconds: number): Promise<Figures> {
   await arrange(bench, mode);
   const keeper = mode === "the evidence" ? bench.startKeeper() : null;
   const end = performance.now() + seconds * 1_000;
   let done = 0;
+  const [node, postgres] = [process.cpuUsage(), await postgresCpuMs(bench.owner)];
   const begun = performance.now();
   await Promise.all(
     Array.from({ length: CLIENTS }, async (_, worker) => {
@@ -65,8 +70,13 @@ async function round(bench: BenchDatabase, mode: Mode, seconds: number): Promise
   // What is left is sequenced outside of the time: nothing may be lost, and the next round begins clean.
   if (keeper !== null) await drained(bench, () => keeper.wake());
   await keeper?.stop();
-  return perSecond;
+  const { user, system } = process.cpuUsage(node);
+  const postgresMs = ((await postgresCpuMs(bench.owner)) - postgres) / done;
+  return { perSecond, nodeMs: (user + system) / 1_000 / done, postgresMs };
 }
+
+/** Asked for without a pause it would cost more than what it waits for. */
+const DRAIN_LOOK_MS = 25;
 
 async function drained(bench: BenchDatabase, wake: () => void): Promise<void> {
   for (;;) {
@@ -75,6 +85,7 @@ async function drained(bench: BenchDatabase, wake: () => void): Promise<void> {
       "select count(*) as waiting from assent.audit_inbox",
     );
     if (rows[0]?.waiting === "0") return;
+    await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
   }
 }
 
@@ -87,22 +98,24 @@ export async function measureThroughput(
   seconds: number,
   rounds: number,
 ): Promise<void> {
-  const results = new Map<Mode, number[]>(MODES.map((mode) => [mode, []]));
+  const results = new Map<Mode, Figures[]>(MODES.map((mode) => [mode, []]));
   await round(bench, "no events", 1);
   for (let i = 0; i < rounds; i += 1)
     for (const mode of MODES) results.get(mode)?.push(await round(bench, mode, seconds));
   process.stdout.write(
     `\nsmall transactions, ${CLIENTS} clients, ${rounds} rounds of ${seconds} s, median\n`,
   );
-  for (const mode of MODES)
-    process.stdout.write(
-      `  ${mode.padEnd(18)}${median(results.get(mode) ?? [])
-        .toFixed(0)
-        .padStart(7)} a second\n`,
+  for (const mode of MODES) {
+    const [perSecond, node, postgres] = (["perSecond", "nodeMs", "postgresMs"] as const).map((name) =>
+      median((results.get(mode) ?? []).map((figures) => figures[name])),
     );
+    process.stdout.write(
+      `  ${mode.padEnd(18)}${perSecond?.toFixed(0).padStart(7)} a second, CPU of one ${node?.toFixed(2)} ms, Postgres ${postgres?.toFixed(2)} ms\n`,
+    );
+  }
   for (const base of MODES.slice(0, 2)) {
     const ratios = (results.get("the evidence") ?? []).map(
-      (value, i) => value / (results.get(base)?.[i] ?? 1),
+      ({ perSecond }, i) => perSecond / (results.get(base)?.[i]?.perSecond ?? 1),
     );
     process.stdout.write(`  evidence / ${base.padEnd(16)} ${median(ratios).toFixed(2)}\n`);
   }

@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { assert } from "../base/assert.ts";
 import type { Result } from "../base/result.ts";
 import type { Caller } from "../ports.ts";
-import type { Harness, Refusal } from "../services/harness.ts";
+import type { Harness, Once, Refusal } from "../services/harness.ts";
 import { sendProblem, sendRefusal } from "./answer.ts";
 import { callerOf } from "./hooks/authenticate.ts";
 import { readIdempotencyKey } from "./idempotency-key.ts";
@@ -34,11 +34,19 @@ export async function answerOnce<T>(
   }
   const [path = ""] = request.url.split("?", 1);
   const route = `${request.method} ${path}`;
-  const { answer, replayed } = await harness.once(
+  const once = await harness.once(
     caller,
     { route, key: key.value, body: request.body ?? null, status: row.success.status, secret },
     async (joined) => await work(joined, caller),
   );
+  return await sendOnce(reply, row, once);
+}
+
+export async function sendOnce(
+  reply: FastifyReply,
+  row: RouteRow,
+  { answer, replayed }: Once,
+): Promise<FastifyReply> {
   if (replayed) reply.header("idempotent-replayed", "true");
   if (!answer.ok) return await sendRefusal(reply, answer.error);
   // A repeated answer is sent as it was given, even by an older release.

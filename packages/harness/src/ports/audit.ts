@@ -1,6 +1,7 @@
 // The tenant's log: what the sequencer, the signer and whoever asks for a proof need of the outside.
 
 import type { RunId, TenantId } from "@assent/contract";
+import type { OpenedFields } from "./sealing.ts";
 
 /** A committed fact that waits for its place in the tree. */
 export type WaitingFact = {
@@ -48,6 +49,11 @@ export type StoredLeaf = {
   readonly payload: string | null;
 };
 
+export type OpenedLeaf = StoredLeaf & {
+  /** What is sealed in the payload; null where nothing is, where its key is gone, or is not in this home. */
+  readonly opened: OpenedFields | null;
+};
+
 export type StoredCheckpoint = {
   readonly epoch: number;
   readonly size: number;
@@ -83,10 +89,9 @@ export type LogTx = {
   hashRanges(epoch: number, ranges: readonly HashRange[]): Promise<readonly (readonly Uint8Array[])[]>;
   leaves(epoch: number, from: number, count: number): Promise<readonly Uint8Array[]>;
   /** Leaves with what opens them. */
-  opened(epoch: number, from: number, count: number): Promise<readonly StoredLeaf[]>;
+  opened(epoch: number, from: number, count: number): Promise<readonly OpenedLeaf[]>;
   /** Where a run's event stands; null while it waits. */
   place(run: RunId, version: number): Promise<{ readonly epoch: number; readonly index: number } | null>;
-  /** The event that says what a person decided about this approval; null while nobody has. */
   /** A person's decision about an approval, with the oldest checkpoint that covers it; null while there is none. */
   decisionEntry(run: RunId, approval: string): Promise<CoveredEntry | null>;
   /** The newest fact about this subject; null for none. */
@@ -101,12 +106,12 @@ export type LogTx = {
   signedAfter(epoch: number, size: number): Promise<Date | null>;
   /** Whether a checkpoint covers this event. */
   isCovered(eventId: string): Promise<boolean>;
-  addCheckpoint(checkpoint: StoredCheckpoint, at: Date): Promise<void>;
   addCosignature(checkpoint: Omit<StoredCheckpoint, "note">, witness: string, line: string): Promise<void>;
   /** The newest checkpoint of the epoch with at least this size. */
   checkpoint(epoch: number, sizeMin: number): Promise<StoredCheckpoint | null>;
   /** The first checkpoint of the epoch with at least this size, without what witnesses added later: it stays as it is. */
   firstCheckpoint(epoch: number, sizeMin: number): Promise<StoredCheckpoint | null>;
+  /** What of its payload is personal is sealed. */
   addFact(fact: Omit<WaitingFact, "eventId" | "state" | "version">): Promise<void>;
   /** False when there is no such leaf, or its payload is gone already. */
   erase(erasure: {
@@ -137,6 +142,8 @@ export type LogBalance = {
 
 export type LogStore = {
   transaction<T>(tenant: TenantId, work: (tx: LogTx) => Promise<T>): Promise<T>;
+  /** By itself, whatever else is written; one that is there already stays. */
+  addCheckpoint(tenant: TenantId, checkpoint: StoredCheckpoint, at: Date): Promise<void>;
   /** Tenants with facts that wait. */
   pending(): Promise<readonly TenantId[]>;
   /** Every tenant's: of what came since the last even look, and of a slice of what is older. */

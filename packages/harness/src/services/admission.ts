@@ -1,9 +1,8 @@
 // Takes a request for a run in: one statement holds the idempotency key, the run, which is its own queue message, and
 // its first event, so that there is never one of them without the others (invariants 1 and 6).
 
-import { idFromUuid, type RunRequest } from "@assent/contract";
+import { idFromUuid, type RunId, type RunRequest } from "@assent/contract";
 import { digestOf } from "../base/digest.ts";
-import { IDEMPOTENCY_RETENTION_HOURS } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { type AgentDefinition, agentVersion, isModelAllowed } from "../core/agent.ts";
 import { newRun } from "../core/run/new-run.ts";
@@ -25,6 +24,7 @@ import type {
 } from "../ports.ts";
 import type { Capacity } from "./capacity.ts";
 import type { Refusal, Submission } from "./harness.ts";
+import { fingerprintOf, keyOf, REUSED } from "./once.ts";
 import type { Shown } from "./shown.ts";
 import { runSummary } from "./views.ts";
 
@@ -51,13 +51,8 @@ export async function submitRun(
   key: string,
 ): Promise<Result<Submission, Refusal>> {
   const now = ports.clock.now();
-  const idempotencyKey: IdempotencyKey = {
-    principal: caller.actor.id,
-    route: SUBMIT_ROUTE,
-    key,
-    expiresAt: new Date(now.getTime() + IDEMPOTENCY_RETENTION_HOURS * 3_600_000),
-  };
-  const fingerprint = digestOf("request", { route: SUBMIT_ROUTE, body: request });
+  const idempotencyKey = keyOf(caller, { route: SUBMIT_ROUTE, key }, now);
+  const fingerprint = fingerprintOf({ route: SUBMIT_ROUTE, body: request });
   const planned = await planRun(ports, caller, request, now);
   const full = planned.ok ? await ports.capacity.takeRoom(caller.tenant) : null;
   // A repeat gets the first answer, also when the agent or the workspace it named has gone since, or no room is left.
@@ -70,7 +65,7 @@ export async function submitRun(
   const earlier = await ports.store.submit({
     tenant: caller.tenant,
     key: idempotencyKey,
-    answer: { fingerprint, status: 202, location: `/api/harness/runs/${run.id}`, body },
+    answer: { fingerprint, status: 202, location: locationOf(run), body },
     run,
     definition,
     event: queuedEvent(caller, run),
@@ -91,14 +86,15 @@ async function answerBefore(
   return earlier === null ? null : replay(earlier, fingerprint);
 }
 
-export function replay(record: IdempotencyRecord, fingerprint: string): Result<Submission, Refusal> {
-  if (record.fingerprint !== fingerprint)
-    return err({
-      code: "idempotency_key_reused",
-      detail: "The first request under this key had another body. Nothing was done for this one.",
-    });
-  const runId = idFromUuid("run", (record.location ?? "").slice(-32));
-  return ok({ body: record.body, runId, replayed: true });
+/** Where a run is found. */
+export const locationOf = ({ id }: { readonly id: RunId }): string => `/api/harness/runs/${id}`;
+
+/** @param location of the run that was made, as its answer was kept with it */
+export const runAt = (location: string | null): RunId => idFromUuid("run", (location ?? "").slice(-32));
+
+function replay(record: IdempotencyRecord, fingerprint: string): Result<Submission, Refusal> {
+  if (record.fingerprint !== fingerprint) return err(REUSED);
+  return ok({ body: record.body, runId: runAt(record.location), replayed: true });
 }
 
 type PlannedRun = { readonly definition: AgentDefinition; readonly run: NewRun };

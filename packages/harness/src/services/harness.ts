@@ -24,6 +24,8 @@ import type {
   DocumentRequest,
   EraseRequest,
   FinishRequest,
+  RekeyRequest,
+  Sealing,
   Key,
   KeyId,
   KeyRequest,
@@ -95,9 +97,6 @@ export type EventBatch = {
 /** Who drives a run, which, and under which idempotency key (null: a repeat would be another request). */
 export type DriverCall = { readonly caller: Caller; readonly run: RunId; readonly key: string | null };
 
-/** The stored body of the first answer under this key, byte for byte, as JSON of what the contract says. */
-export type Driven = { readonly body: string; readonly replayed: boolean };
-
 export type ActionRead = {
   readonly caller: Caller;
   readonly run: RunId;
@@ -107,7 +106,7 @@ export type ActionRead = {
   readonly signal: AbortSignal;
 };
 
-type Answered = Promise<Result<Driven, Refusal>>;
+type Answered = Promise<Once>;
 
 /** Runs that an agent loop outside drives; submitting one is `submitRun`. */
 export type ExternalRuns = {
@@ -146,6 +145,8 @@ export type AuditTrail = {
   erase(caller: Caller, request: EraseRequest): Promise<Result<EraseRequest, Refusal>>;
   beginEpoch(caller: Caller, reason: string): Promise<Result<AuditLogList, Refusal>>;
   rotate(caller: Caller, step: "add" | "retire"): Promise<Result<AuditLogList, Refusal>>;
+  sealing(caller: Caller): Promise<Sealing>;
+  rekey(caller: Caller, request: RekeyRequest): Promise<Result<Sealing, Refusal>>;
 };
 
 /** What came in, as far as it matters for who may come in. */
@@ -159,7 +160,7 @@ export type Presented = {
 export type AccessEvents = { readonly data: readonly AccessEvent[]; readonly next: AccessEventId | null };
 
 /** One request with its idempotency key. */
-export type KeyedRequest = {
+export type KeyedRequest<T = never> = {
   /** Method and path: a key is good for one resource. */
   readonly route: string;
   readonly key: string;
@@ -168,11 +169,13 @@ export type KeyedRequest = {
   readonly status: number;
   /** Whether a success shows a secret. */
   readonly secret: boolean;
+  /** Where what a success made is found; left out where it makes nothing. */
+  readonly locationOf?: (made: T) => string;
 };
 
 export type Once = {
   /** As JSON; of a repeat byte for byte what was given first. */
-  readonly answer: Result<{ readonly body: string }, Refusal>;
+  readonly answer: Result<{ readonly body: string; readonly location: string | null }, Refusal>;
   readonly replayed: boolean;
 };
 
@@ -191,7 +194,7 @@ export type Harness = {
   /** Carries a request out once for its idempotency key. `work` gets the harness to do it on, within one transaction. */
   once<T>(
     caller: Caller,
-    request: KeyedRequest,
+    request: KeyedRequest<T>,
     work: (joined: Harness) => Promise<Result<T, Refusal>>,
   ): Promise<Once>;
   /**

@@ -39,12 +39,12 @@ export const BUSY: Refusal = {
 export async function once<T>(
   ports: OncePorts,
   caller: Caller,
-  request: KeyedRequest,
+  request: KeyedRequest<T>,
   work: (store: Store) => Promise<Result<T, Refusal>>,
 ): Promise<Once> {
   const now = ports.clock.now();
   const key = keyOf(caller, request, now);
-  const fingerprint = digestOf("request", { route: request.route, body: request.body });
+  const fingerprint = fingerprintOf(request);
   return await unlessBusy(
     async () =>
       // Repeatable: had it committed after all, the key would be found with its answer.
@@ -54,9 +54,10 @@ export async function once<T>(
           const earlier = await tx.idempotency.claim(key, now);
           if (earlier !== null) return repeat(ports, caller, request, earlier, fingerprint);
           const outcome = await work(joined(ports.store, caller, tx));
-          await keep(ports, tx, { key, fingerprint, caller, request }, outcome);
+          const location = outcome.ok ? (request.locationOf?.(outcome.value) ?? null) : null;
+          await keep(ports, tx, { key, fingerprint, caller, request, location }, outcome);
           return outcome.ok
-            ? { answer: ok({ body: JSON.stringify(outcome.value) }), replayed: false }
+            ? { answer: ok({ body: JSON.stringify(outcome.value), location }), replayed: false }
             : { answer: outcome, replayed: false };
         },
         { isRepeatable: true },
@@ -85,24 +86,40 @@ function joined(store: Store, caller: Caller, tx: StoreTx): Store {
   };
 }
 
-const keyOf = (caller: Caller, { route, key }: KeyedRequest, now: Date): IdempotencyKey => ({
+type Named = Pick<KeyedRequest, "route" | "key">;
+
+/** A caller's name for one request; it is good for one resource, and so long. */
+export const keyOf = (caller: Caller, { route, key }: Named, now: Date): IdempotencyKey => ({
   principal: caller.actor.id,
   route,
   key,
   expiresAt: new Date(now.getTime() + IDEMPOTENCY_RETENTION_HOURS * 3_600_000),
 });
 
+/** What tells a repeat from another request under its key. */
+export const fingerprintOf = ({
+  route,
+  body,
+}: Pick<KeyedRequest, "route" | "body">): IdempotencyRecord["fingerprint"] =>
+  digestOf("request", { route, body });
+
+export const REUSED: Refusal = {
+  code: "idempotency_key_reused",
+  detail: "The first request under this key had another body. Nothing was done for this one.",
+};
+
 type Keeping = {
   readonly key: IdempotencyKey;
   readonly fingerprint: IdempotencyRecord["fingerprint"];
   readonly caller: Caller;
-  readonly request: KeyedRequest;
+  readonly request: Pick<KeyedRequest, "route" | "key" | "status" | "secret">;
+  readonly location: string | null;
 };
 
 async function keep<T>(
   { answerSeal }: OncePorts,
   tx: StoreTx,
-  { key, fingerprint, caller, request }: Keeping,
+  { key, fingerprint, caller, request, location }: Keeping,
   outcome: Result<T, Refusal>,
 ): Promise<void> {
   const status = outcome.ok ? request.status : PROBLEMS[outcome.error.code].status;
@@ -112,32 +129,25 @@ async function keep<T>(
   }
   const text = JSON.stringify(outcome.ok ? outcome.value : outcome.error);
   const body = outcome.ok && request.secret ? answerSeal.seal(text, placeOf(caller, request)) : text;
-  await tx.idempotency.complete(key, { fingerprint, status, location: null, body });
+  await tx.idempotency.complete(key, { fingerprint, status, location, body });
 }
 
 function repeat(
   { answerSeal }: OncePorts,
   caller: Caller,
-  request: KeyedRequest,
+  request: Pick<KeyedRequest, "route" | "key" | "secret">,
   earlier: IdempotencyRecord,
   fingerprint: IdempotencyRecord["fingerprint"],
 ): Once {
-  if (earlier.fingerprint !== fingerprint)
-    return {
-      answer: err({
-        code: "idempotency_key_reused",
-        detail: "The first request under this key had another body. Nothing was done for this one.",
-      }),
-      replayed: false,
-    };
+  if (earlier.fingerprint !== fingerprint) return { answer: err(REUSED), replayed: false };
   if (earlier.status >= 400) {
     const { errors, ...refusal } = refusalSchema.parse(JSON.parse(earlier.body));
     return { answer: err(errors === undefined ? refusal : { ...refusal, errors }), replayed: true };
   }
   const body = request.secret ? answerSeal.open(earlier.body, placeOf(caller, request)) : earlier.body;
   assert(body !== null, "a kept answer was sealed by this installation for this very request");
-  return { answer: ok({ body }), replayed: true };
+  return { answer: ok({ body, location: earlier.location }), replayed: true };
 }
 
-const placeOf = (caller: Caller, { route, key }: KeyedRequest): string =>
+const placeOf = (caller: Caller, { route, key }: Named): string =>
   JSON.stringify([caller.tenant, caller.actor.id, route, key]);

@@ -1,22 +1,15 @@
 import {
-  actionAnswerSchema,
   type ActionId,
   actionIdSchema,
-  compensationAnswerSchema,
   EXTERNAL_RESULT_BYTES_MAX,
   EXTERNAL_WAIT_SECONDS_MAX,
-  planAnswerSchema,
-  resultAnswerSchema,
   ROUTES,
   type RunId,
   runIdSchema,
-  runSchema,
 } from "@assent/contract";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { z } from "zod";
-import { assert } from "../../base/assert.ts";
-import type { Result } from "../../base/result.ts";
-import type { DriverCall, Harness, Refusal } from "../../services/harness.ts";
+import type { DriverCall, Harness } from "../../services/harness.ts";
+import { sendOnce } from "../answer-once.ts";
 import { sendNotFound, sendProblem, sendRefusal } from "../answer.ts";
 import { callerOf } from "../hooks/authenticate.ts";
 import { readIdempotencyKey } from "../idempotency-key.ts";
@@ -38,7 +31,7 @@ function addPlan(api: Api, { external }: Harness): void {
     handler: async (request, reply) => {
       const call = readCall(request, reply, request.params.id);
       if (!("run" in call)) return await call;
-      return await answer(reply, await external.plan(call, request.body), planAnswerSchema);
+      return await sendOnce(reply, ROUTES.proposePlan, await external.plan(call, request.body));
     },
   });
 }
@@ -49,7 +42,7 @@ function addActions(api: Api, { external }: Harness): void {
     handler: async (request, reply) => {
       const call = readCall(request, reply, request.params.id);
       if (!("run" in call)) return await call;
-      return await answer(reply, await external.act(call, request.body), actionAnswerSchema);
+      return await sendOnce(reply, ROUTES.proposeAction, await external.act(call, request.body));
     },
   });
 }
@@ -85,7 +78,7 @@ function addResult(api: Api, { external }: Harness): void {
       if (!("run" in call)) return await call;
       const action = parseAction(request.params.action);
       if (action === null) return await sendNotFound(reply, "action_not_found");
-      return await answer(reply, await external.report(call, action, request.body), resultAnswerSchema);
+      return await sendOnce(reply, ROUTES.reportResult, await external.report(call, action, request.body));
     },
   });
 }
@@ -96,7 +89,7 @@ function addFinish(api: Api, { external }: Harness): void {
     handler: async (request, reply) => {
       const call = readCall(request, reply, request.params.id);
       if (!("run" in call)) return await call;
-      return await answer(reply, await external.finish(call, request.body), runSchema);
+      return await sendOnce(reply, ROUTES.finishRun, await external.finish(call, request.body));
     },
   });
 }
@@ -107,7 +100,7 @@ function addNextCompensation(api: Api, { external }: Harness): void {
     handler: async (request, reply) => {
       const call = readCall(request, reply, request.params.id);
       if (!("run" in call)) return await call;
-      return await answer(reply, await external.nextCompensation(call), compensationAnswerSchema);
+      return await sendOnce(reply, ROUTES.nextCompensation, await external.nextCompensation(call));
     },
   });
 }
@@ -122,7 +115,7 @@ function addReportCompensation(api: Api, { external }: Harness): void {
       const action = parseAction(request.params.action);
       if (action === null) return await sendNotFound(reply, "action_not_found");
       const reported = await external.reportCompensation(call, action, request.body);
-      return await answer(reply, reported, compensationAnswerSchema);
+      return await sendOnce(reply, ROUTES.reportCompensation, reported);
     },
   });
 }
@@ -144,19 +137,4 @@ function readCall(request: FastifyRequest, reply: FastifyReply, id: string): Dri
   if (run === null) return sendNotFound(reply, "run_not_found");
   const key = readIdempotencyKey(request);
   return key.ok ? { caller: callerOf(request), run, key: key.value } : sendProblem(reply, key.error);
-}
-
-async function answer(
-  reply: FastifyReply,
-  answered: Result<{ readonly body: string; readonly replayed: boolean }, Refusal>,
-  schema: z.ZodType,
-): Promise<FastifyReply> {
-  if (!answered.ok) return await sendRefusal(reply, answered.error);
-  const { body, replayed } = answered.value;
-  // A replayed answer is repeated as it was given, even by an older release; a new one must fit the schema.
-  if (!replayed) assert(schema.safeParse(JSON.parse(body)).success, "an answer fits the contract");
-  return await reply
-    .headers(replayed ? { "idempotent-replayed": "true" } : {})
-    .type("application/json; charset=utf-8")
-    .send(body);
 }

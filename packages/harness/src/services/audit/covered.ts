@@ -41,7 +41,9 @@ export async function coveredAnswer(evidence: Evidence | null, caller: Caller, d
   const approval = approvalSchema.safeParse(value);
   if (approval.success) {
     const receipted = await withReceipt(evidence, caller, ok(approval.data));
-    return receipted.ok ? { ...done, answer: ok({ body: JSON.stringify(receipted.value) }) } : done;
+    return receipted.ok
+      ? { ...done, answer: ok({ ...done.answer.value, body: JSON.stringify(receipted.value) }) }
+      : done;
   }
   const key = keySchema.safeParse(value);
   if (key.success) await evidence.waitForCover(caller.tenant, key.data.id);

@@ -3,11 +3,13 @@
 // or waits for a checkpoint in another.
 
 import type { TenantId } from "@assent/contract";
-import type { Clock, Log, LogHold, LogInfo } from "../../ports.ts";
+import { ok } from "../../base/result.ts";
+import type { Clock, Log, LogHead, LogHold, LogInfo } from "../../ports.ts";
 import type { PublishedCheckpoint } from "./witnessing.ts";
 import { publish, type PublisherPorts, type PublishRefusal } from "./publisher.ts";
 import { cutRefusal } from "./signer.ts";
 import { knownSize } from "./ahead.ts";
+import { RecentTree } from "./recent-tree.ts";
 import { sequence, type SequencerPorts } from "./sequencer.ts";
 
 /** Facts of this long share a batch, a signature and its disk syncs. */
@@ -46,15 +48,19 @@ type Refused = { readonly refusal: PublishRefusal | KeyRefusal; readonly at: num
 export function startKeeper(ports: KeeperPorts): Keeper {
   const stopping = new AbortController();
   const refused = new Map<TenantId, Refused>();
+  const kept: KeptLogs = new Map();
   let alarm = new AbortController();
   let holding = false;
-  const wake = (): void => alarm.abort();
+  // Whoever records an event wakes it: a signal that is aborted already is not aborted again, which has its price.
+  const wake = (): void => {
+    if (!alarm.signal.aborted) alarm.abort();
+  };
   const hold = ports.hold(wake);
   const loop = (async () => {
     while (!stopping.signal.aborted) {
       // Made anew before looking: whoever writes while we look wakes us for another look.
       alarm = new AbortController();
-      holding = await look(ports, hold, refused);
+      holding = await look(ports, hold, refused, kept);
       await ports.clock.sleep(BATCH_INTERVAL_MS, stopping.signal);
       await ports.clock.sleep(
         IDLE_INTERVAL_MS - BATCH_INTERVAL_MS,
@@ -62,7 +68,7 @@ export function startKeeper(ports: KeeperPorts): Keeper {
       );
     }
     // What was committed until now is signed before this process goes.
-    if (holding) await look(ports, hold, refused);
+    if (holding) await look(ports, hold, refused, kept);
     await hold.end();
   })();
   return {
@@ -76,14 +82,19 @@ export function startKeeper(ports: KeeperPorts): Keeper {
   };
 }
 
-async function look(ports: KeeperPorts, hold: LogHold, refused: Map<TenantId, Refused>): Promise<boolean> {
+async function look(
+  ports: KeeperPorts,
+  hold: LogHold,
+  refused: Map<TenantId, Refused>,
+  kept: KeptLogs,
+): Promise<boolean> {
   try {
     if (!(await hold.take())) return false;
     for (const tenant of await ports.store.pending()) {
       const before = refused.get(tenant);
       const now = ports.clock.now().getTime();
       if (before !== undefined && now - before.at < REFUSED_INTERVAL_MS) continue;
-      const refusal = await advance(ports, tenant);
+      const refusal = await advance(ports, tenant, kept);
       if (refusal === null) refused.delete(tenant);
       else {
         if (before?.refusal.code !== refusal.code) ports.onRefused?.(tenant, refusal);
@@ -100,12 +111,23 @@ async function look(ports: KeeperPorts, hold: LogHold, refused: Map<TenantId, Re
   }
 }
 
+/** What the process that keeps the logs remembers of some of them from one look to the next. */
+export type KeptLogs = Map<TenantId, { readonly log: LogInfo; readonly recent: RecentTree }>;
+
+/** Logs that are remembered at once: some hundred kilobytes each, while they grow. */
+const KEPT_LOGS_MAX = 64;
+
 /** Sequences, publishes and signs all that a tenant has. @returns why its log does not go on; null when it does */
 export async function advance(
   ports: Omit<KeeperPorts, "hold" | "log">,
   tenant: TenantId,
+  kept: KeptLogs = new Map(),
 ): Promise<PublishRefusal | KeyRefusal | null> {
-  const log = await ensureLog(ports, tenant);
+  const before = kept.get(tenant);
+  // What goes wrong on the way is begun with an empty memory the next time.
+  kept.delete(tenant);
+  const of = before ?? { log: await ensureLog(ports, tenant), recent: new RecentTree() };
+  const { log } = of;
   // Only the home whose key began a log may go on with it, with that key or one that it was rotated to: another's
   // signature would end verifiers' trust.
   if (!ports.signer.held(log.origin).some(({ vkey }) => vkey === log.vkey))
@@ -116,14 +138,21 @@ export async function advance(
   // Asked before the database is, which then has at least as much. What was recorded since a backup was restored waits
   // for the next epoch, instead of taking places whose entries are signed.
   const known = await knownSize(ports, log);
+  let head: LogHead | null = null;
   for (let more = true; more;) {
-    const done = await sequence(ports, tenant, { sizeMin: known });
-    if (done !== null && done.head.size < known) return cutRefusal(done.head.size, known);
-    more = done?.more === true;
+    const done = await sequence(ports, tenant, { sizeMin: known, ...of });
+    // Another epoch has begun. One that is remembered may be from before that; one that was just read will be by the
+    // next look.
+    if (done === null) return before === undefined ? null : await advance(ports, tenant, kept);
+    if (done.head.size < known) return cutRefusal(done.head.size, known);
+    ({ head, more } = done);
   }
-  const published = await publish(ports, tenant);
+  const published = head === null ? ok(null) : await publish(ports, tenant, { ...of, head });
   if (!published.ok) return published.error;
   if (published.value !== null) ports.onCheckpoint?.({ ...published.value, tenant });
+  kept.set(tenant, of);
+  const [oldest] = kept.keys();
+  if (kept.size > KEPT_LOGS_MAX && oldest !== undefined) kept.delete(oldest);
   return null;
 }
 

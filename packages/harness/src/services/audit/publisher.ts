@@ -17,7 +17,8 @@ import {
 } from "@assent/tlog";
 import { assert } from "../../base/assert.ts";
 import { err, ok, type Result } from "../../base/result.ts";
-import type { Clock, LogFiles, LogHead, LogInfo, LogStore, LogTx, StoredCheckpoint } from "../../ports.ts";
+import type { Clock, LogFiles, LogHead, LogInfo, LogStore, StoredCheckpoint } from "../../ports.ts";
+import type { RecentTree, TreeRows } from "./recent-tree.ts";
 import type { Signer, SignRefusal } from "./signer.ts";
 import { withHashes } from "./tree-reader.ts";
 
@@ -30,21 +31,27 @@ export type PublisherPorts = {
 
 export type PublishRefusal = SignRefusal | { readonly code: "leaf_altered"; readonly detail: string };
 
-/** @returns the signed checkpoint of the newest head; null where there is nothing to sign yet */
+/** A log as it was just sequenced. */
+export type Sequenced = {
+  readonly log: LogInfo;
+  readonly head: LogHead;
+  readonly recent: RecentTree;
+};
+
+/** @returns the signed checkpoint of the head; null where there is nothing to sign yet */
 export async function publish(
   ports: PublisherPorts,
   tenant: TenantId,
+  sequenced: Sequenced,
 ): Promise<Result<(StoredCheckpoint & { readonly origin: string }) | null, PublishRefusal>> {
   const { store, files, signer, clock } = ports;
-  const seen = await store.transaction(tenant, async (tx) => {
-    const log = (await tx.logs()).at(-1);
-    const head = log === undefined ? null : await tx.head(log.epoch);
-    return log === undefined || head === null ? null : { log, head };
-  });
-  if (seen === null || seen.head.size === 0) return ok(null);
-  const { log, head } = seen;
+  const { log, head, recent } = sequenced;
+  if (head.size === 0) return ok(null);
   const remembered = await signer.remembered(log.origin);
-  const request = await store.transaction(tenant, async (tx) => ({
+  const hashRanges: TreeRows["hashRanges"] = async (epoch, ranges) =>
+    recent.ranges(head, ranges) ??
+    (await store.transaction(tenant, async (tx) => await tx.hashRanges(epoch, ranges)));
+  const request = {
     origin: log.origin,
     size: head.size,
     root: head.root,
@@ -52,18 +59,19 @@ export async function publish(
     proof:
       remembered > head.size
         ? []
-        : await withHashes(tx, head.epoch, (read) => proveConsistency(read, remembered, head.size)),
-  }));
+        : await withHashes({ hashRanges }, head.epoch, (read) =>
+            proveConsistency(read, remembered, head.size),
+          ),
+  };
   const refusal = await signer.check(request);
   if (refusal !== null) return err(refusal);
-  const written = await writeFiles(ports, tenant, log, head);
+  const written = await writeFiles(ports, tenant, sequenced);
   if (!written.ok) return written;
   const note = await signer.sign(request);
   if (!note.ok) return note;
-  await store.transaction(tenant, async (tx) => {
-    await tx.addCheckpoint({ epoch: head.epoch, size: head.size, note: note.value }, clock.now());
-  });
+  await store.addCheckpoint(tenant, { epoch: head.epoch, size: head.size, note: note.value }, clock.now());
   await files.publish(log.origin, note.value);
+  recent.release(head.size);
   return ok({ epoch: head.epoch, origin: log.origin, size: head.size, note: note.value });
 }
 
@@ -73,25 +81,34 @@ const TILES_PER_WRITE = 64;
 async function writeFiles(
   { store, files }: PublisherPorts,
   tenant: TenantId,
-  log: LogInfo,
-  head: LogHead,
+  { log, head, recent }: Sequenced,
 ): Promise<Result<null, PublishRefusal>> {
   const published = sizeOf(await files.readCheckpoint(log.origin));
   const tiles = tilesOf(head.size, Math.min(published, head.size));
   for (let at = 0; at < tiles.length; at += TILES_PER_WRITE) {
-    const content = await store.transaction(tenant, async (tx) => {
-      const made = new Map<string, Uint8Array>();
-      for (const tile of tiles.slice(at, at + TILES_PER_WRITE)) {
-        const bytes = await contentOf(tx, log.epoch, tile);
-        if (bytes === null) return tile;
-        made.set(tilePath(tile), bytes);
-      }
-      return made;
-    });
-    if (!(content instanceof Map)) return err(altered(content));
+    const some = tiles.slice(at, at + TILES_PER_WRITE);
+    const content = some.every((tile) => recent.has(head, tile))
+      ? await contentsOf(recent.rows, log.epoch, some)
+      : await store.transaction(tenant, async (tx) => await contentsOf(tx, log.epoch, some));
+    if ("level" in content) return err(altered(content));
     await files.write(log.origin, content);
   }
   return ok(null);
+}
+
+/** @returns content by path; a tile that has an entry which is not the one that was sequenced */
+async function contentsOf(
+  rows: TreeRows,
+  epoch: number,
+  tiles: readonly Tile[],
+): Promise<ReadonlyMap<string, Uint8Array> | Tile> {
+  const made = new Map<string, Uint8Array>();
+  for (const tile of tiles) {
+    const bytes = await contentOf(rows, epoch, tile);
+    if (bytes === null) return tile;
+    made.set(tilePath(tile), bytes);
+  }
+  return made;
 }
 
 const altered = (tile: Tile): PublishRefusal => ({
@@ -107,15 +124,15 @@ function sizeOf(checkpoint: string | null): number {
 
 // Null when an entry has not the hash that stands for it.
 async function contentOf(
-  tx: LogTx,
+  rows: TreeRows,
   epoch: number,
   { level, index, width }: Tile,
 ): Promise<Uint8Array | null> {
   const from = index * TILE_WIDTH;
-  const hashes = await tx.hashes(epoch, level === "entries" ? 0 : level, from, width);
+  const hashes = await rows.hashes(epoch, level === "entries" ? 0 : level, from, width);
   assert(hashes.length === width, "the tree has every hash that its size says");
   if (level !== "entries") return encodeTile(hashes);
-  const leaves = await tx.leaves(epoch, from, width);
+  const leaves = await rows.leaves(epoch, from, width);
   const isAsSequenced = leaves.every((leaf, i) => isSameHash(leafHash(leaf), hashes[i] ?? new Uint8Array()));
   return isAsSequenced ? encodeEntries(leaves) : null;
 }

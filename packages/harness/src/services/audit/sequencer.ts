@@ -8,6 +8,7 @@ import { commitment, encodeLeaf, leafTime, SALT_BYTES } from "../../core/audit/l
 import { uuidV7 } from "../../core/uuid.ts";
 import type {
   HashRange,
+  LogBatch,
   LogHead,
   LogInfo,
   LogStore,
@@ -16,6 +17,7 @@ import type {
   SequencedLeaf,
   WaitingFact,
 } from "../../ports.ts";
+import { RecentTree } from "./recent-tree.ts";
 
 /** Facts of one batch. Ten thousand take a third of a second to hash; others wait for the head that long at most. */
 export const BATCH_FACTS_MAX = 8_192;
@@ -24,44 +26,76 @@ export type SequencerPorts = { readonly store: LogStore; readonly random: Random
 
 export type SequenceOptions = {
   readonly batchFactsMax?: number;
+  /** The log that the caller knows to be the newest: where another one is, nothing is done. */
+  readonly log?: LogInfo;
+  /** What this process holds of the tree: used where it is of the head that is found, and told what was appended. */
+  readonly recent?: RecentTree;
   /** A log with fewer entries than these has lost some: nothing is put in their places. */
   readonly sizeMin?: number;
 };
 
-/** One batch. @returns the head after it, and whether there may be more; null where no log was begun yet */
+/**
+ * One batch.
+ * @returns the head after it, and whether there may be more; null where no log was begun yet, or another than `log`
+ */
 export async function sequence(
-  { store, random }: SequencerPorts,
+  ports: SequencerPorts,
   tenant: TenantId,
-  { batchFactsMax = BATCH_FACTS_MAX, sizeMin = 0 }: SequenceOptions = {},
+  options: SequenceOptions = {},
 ): Promise<{ readonly head: LogHead; readonly more: boolean } | null> {
-  return await store.transaction(tenant, async (tx) => {
-    const head = await tx.lock();
-    if (head === null) return null;
-    if (head.size < sizeMin) return { head, more: false };
-    const beginning = await readBeginning(tx, head);
-    const facts = beginning ?? (await tx.take(batchFactsMax));
-    if (facts.length === 0) return { head, more: false };
-    const log = (await tx.logs()).at(-1);
-    assert(log?.epoch === head.epoch, "the head is the newest log's");
-    // Read anew each time: what is in memory may be ahead of a transaction that was rolled back.
-    const edge = await readEdge(tx, head);
-    const leaves: SequencedLeaf[] = [];
-    const nodes: LevelHash[] = [];
-    const salts = random.bytes(SALT_BYTES * facts.length);
-    for (const [i, fact] of facts.entries()) {
-      const salt = salts.subarray(i * SALT_BYTES, (i + 1) * SALT_BYTES);
-      const leaf = leafOf(fact, log, tenant, salt, random);
-      const hash = leafHash(leaf);
-      leaves.push({ eventId: fact.eventId, leaf, leafHash: hash, salt });
-      nodes.push(...edge.append(hash));
-    }
-    const root = edge.root();
-    await tx.append(head, { leaves, nodes, root });
-    return {
-      head: { epoch: head.epoch, size: edge.size, root },
-      more: beginning !== null || facts.length >= batchFactsMax,
-    };
-  });
+  const { recent = new RecentTree() } = options;
+  const done = await ports.store.transaction(
+    tenant,
+    async (tx) => await sequenceIn(tx, ports, tenant, { ...options, recent }),
+  );
+  // Not before: what is in memory must not be ahead of a transaction that was rolled back.
+  if (done?.appended !== undefined) recent.grow(done.appended.to, done.appended.batch);
+  return done;
+}
+
+type Done = {
+  readonly head: LogHead;
+  readonly more: boolean;
+  readonly appended?: { readonly to: LogHead; readonly batch: LogBatch };
+};
+
+async function sequenceIn(
+  tx: LogTx,
+  { random }: SequencerPorts,
+  tenant: TenantId,
+  {
+    batchFactsMax = BATCH_FACTS_MAX,
+    sizeMin = 0,
+    log: known,
+    recent,
+  }: SequenceOptions & { readonly recent: RecentTree },
+): Promise<Done | null> {
+  const head = await tx.lock();
+  if (head === null || (known !== undefined && known.epoch !== head.epoch)) return null;
+  if (head.size < sizeMin) return { head, more: false };
+  const beginning = await readBeginning(tx, head);
+  const facts = beginning ?? (await tx.take(batchFactsMax));
+  if (facts.length === 0) return { head, more: false };
+  const log = known ?? (await tx.logs()).at(-1);
+  assert(log?.epoch === head.epoch, "the head is the newest log's");
+  const edge = recent.edge(head) ?? (await readEdge(tx, head, recent));
+  const leaves: SequencedLeaf[] = [];
+  const nodes: LevelHash[] = [];
+  const salts = random.bytes(SALT_BYTES * facts.length);
+  for (const [i, fact] of facts.entries()) {
+    const salt = salts.subarray(i * SALT_BYTES, (i + 1) * SALT_BYTES);
+    const leaf = leafOf(fact, log, tenant, salt, random);
+    const hash = leafHash(leaf);
+    leaves.push({ eventId: fact.eventId, leaf, leafHash: hash, salt });
+    nodes.push(...edge.append(hash));
+  }
+  const batch = { leaves, nodes, root: edge.root() };
+  await tx.append(head, batch);
+  return {
+    head: { epoch: head.epoch, size: edge.size, root: batch.root },
+    more: beginning !== null || facts.length >= batchFactsMax,
+    appended: { to: head, batch },
+  };
 }
 
 /** What an epoch's beginning is recorded under. */
@@ -97,7 +131,8 @@ function leafOf(
 }
 
 /** The growing end of the tree, as its rows have it. */
-async function readEdge(tx: LogTx, { epoch, size }: LogHead): Promise<RightEdge> {
+async function readEdge(tx: LogTx, head: LogHead, recent: RecentTree): Promise<RightEdge> {
+  const { epoch, size } = head;
   const ranges: HashRange[] = [];
   for (let level = 0; hashesOfLevel(level, size) > 0; level += 1) {
     const hashes = hashesOfLevel(level, size);
@@ -105,5 +140,7 @@ async function readEdge(tx: LogTx, { epoch, size }: LogHead): Promise<RightEdge>
     ranges.push({ level, from, count: hashes - from });
   }
   const partial = ranges.length === 0 ? [] : await tx.hashRanges(epoch, ranges);
-  return new RightEdge(size, (level) => partial[level] ?? []);
+  const edge = new RightEdge(size, (level) => partial[level] ?? []);
+  recent.begin(head, partial);
+  return edge;
 }

@@ -8,7 +8,11 @@ import type { LogTx } from "../../ports.ts";
 const NOTHING = new Uint8Array(32);
 
 /** @param make is called twice, and must ask the same each time */
-export async function withHashes<T>(tx: LogTx, epoch: number, make: (read: HashReader) => T): Promise<T> {
+export async function withHashes<T>(
+  tx: Pick<LogTx, "hashRanges">,
+  epoch: number,
+  make: (read: HashReader) => T,
+): Promise<T> {
   const wanted = new Map<string, { level: number; from: number; to: number }>();
   make((level, index) => {
     const range = rangeOfSubtree(level, index);

@@ -5,10 +5,10 @@ import {
   EXTERNAL_MODEL,
   type ExternalRunRequest,
   idFromUuid,
+  type RunSummary,
   type WireManifest,
 } from "@assent/contract";
 import { digestOf } from "../../base/digest.ts";
-import { IDEMPOTENCY_RETENTION_HOURS } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import {
   definitionDigest,
@@ -18,61 +18,68 @@ import {
   pinTool,
 } from "../../core/external.ts";
 import { uuidV7 } from "../../core/uuid.ts";
-import type { Caller, IdempotencyKey, NewRun, RunRecord, StoreTx, Tools } from "../../ports.ts";
-import { replay, SUBMIT_ROUTE } from "../admission.ts";
+import type { Caller, NewRun, RunRecord, StoreTx, Tools } from "../../ports.ts";
+import { locationOf, runAt, SUBMIT_ROUTE } from "../admission.ts";
 import { commit } from "../commit.ts";
 import type { Refusal, Submission } from "../harness.ts";
+import { once } from "../once.ts";
 import { runSummary } from "../views.ts";
 import type { ExternalPorts } from "./drive.ts";
 import { compileInputSchema } from "./input-schema.ts";
 
+type Ports = Pick<
+  ExternalPorts,
+  "store" | "clock" | "random" | "shown" | "telemetry" | "tools" | "answerSeal"
+>;
+
 export async function submitExternalRun(
-  ports: Pick<ExternalPorts, "store" | "clock" | "random" | "shown" | "telemetry" | "tools">,
+  ports: Ports,
   caller: Caller,
   request: ExternalRunRequest,
   key: string,
 ): Promise<Result<Submission, Refusal>> {
+  const { answer, replayed } = await once(
+    ports,
+    caller,
+    { route: SUBMIT_ROUTE, key, body: request, status: 202, secret: false, locationOf },
+    async (store) =>
+      await store.transaction(caller.tenant, async (tx) => await admit(ports, caller, request, tx)),
+  );
+  if (!answer.ok) return answer;
+  const { body, location } = answer.value;
+  return ok({ body, runId: runAt(location), replayed });
+}
+
+async function admit(
+  ports: Ports,
+  caller: Caller,
+  request: ExternalRunRequest,
+  tx: StoreTx,
+): Promise<Result<RunSummary, Refusal>> {
   const now = ports.clock.now();
-  const fingerprint = digestOf("request", { route: SUBMIT_ROUTE, body: request });
-  const idempotencyKey: IdempotencyKey = {
-    principal: caller.actor.id,
-    route: SUBMIT_ROUTE,
-    key,
-    expiresAt: new Date(now.getTime() + IDEMPOTENCY_RETENTION_HOURS * 3_600_000),
-  };
   const pinned = pinTools(ports.tools, request);
-  return await ports.store.transaction(caller.tenant, async (tx) => {
-    const earlier = await tx.idempotency.find(idempotencyKey, now);
-    if (earlier !== null) return replay(earlier, fingerprint);
-    if (!pinned.ok) return pinned;
-    const raced = await tx.idempotency.claim(idempotencyKey, now);
-    if (raced !== null) return replay(raced, fingerprint);
-    const definition: ExternalDefinition = {
-      v: 1,
-      system: request.system ?? null,
-      approver: request.approver,
-      tools: pinned.value,
-      ...(request.handles === undefined || request.handles.length === 0 ? {} : { handles: request.handles }),
-    };
-    const run: NewRun = {
-      id: idFromUuid("run", uuidV7(now, ports.random.bytes(10))),
-      driver: "external",
-      agent: EXTERNAL_AGENT,
-      agentVersion: definitionDigest(definition),
-      task: request.task,
-      workspace: null,
-      model: EXTERNAL_MODEL,
-      labels: request.labels ?? {},
-      requestedBy: caller.actor,
-      traceparent: ports.telemetry.traceparent(),
-      createdAt: now,
-    };
-    const inserted = await begin(tx, caller, definition, run);
-    const body = JSON.stringify(ports.shown.summary(runSummary(inserted)));
-    const location = `/api/harness/runs/${run.id}`;
-    await tx.idempotency.complete(idempotencyKey, { fingerprint, status: 202, location, body });
-    return ok({ body, runId: run.id, replayed: false });
-  });
+  if (!pinned.ok) return pinned;
+  const definition: ExternalDefinition = {
+    v: 1,
+    system: request.system ?? null,
+    approver: request.approver,
+    tools: pinned.value,
+    ...(request.handles === undefined || request.handles.length === 0 ? {} : { handles: request.handles }),
+  };
+  const run: NewRun = {
+    id: idFromUuid("run", uuidV7(now, ports.random.bytes(10))),
+    driver: "external",
+    agent: EXTERNAL_AGENT,
+    agentVersion: definitionDigest(definition),
+    task: request.task,
+    workspace: null,
+    model: EXTERNAL_MODEL,
+    labels: request.labels ?? {},
+    requestedBy: caller.actor,
+    traceparent: ports.telemetry.traceparent(),
+    createdAt: now,
+  };
+  return ok(ports.shown.summary(runSummary(await begin(tx, caller, definition, run))));
 }
 
 type Fault = { readonly pointer: string; readonly detail: string };

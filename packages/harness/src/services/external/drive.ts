@@ -2,8 +2,7 @@
 
 import type { Actor, RunId } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
-import { digestOf } from "../../base/digest.ts";
-import { EXTERNAL_STEPS_MAX, IDEMPOTENCY_RETENTION_HOURS } from "../../base/limits.ts";
+import { EXTERNAL_STEPS_MAX } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Policies } from "../../core/decide/policy-point.ts";
 import { createOriginIndex } from "../../core/label/origins.ts";
@@ -12,8 +11,6 @@ import { isTerminal } from "../../core/run/run.ts";
 import type {
   ArtifactFiles,
   Caller,
-  Clock,
-  IdempotencyKey,
   Random,
   RunRecord,
   Store,
@@ -26,14 +23,13 @@ import type { Write } from "../write.ts";
 import type { Redaction } from "../redaction.ts";
 import type { Shown } from "../shown.ts";
 import type { EventWatch } from "../event-watch.ts";
-import type { Driven, DriverCall, Refusal } from "../harness.ts";
+import type { DriverCall, Once, Refusal } from "../harness.ts";
+import { once, type OncePorts } from "../once.ts";
 import type { Memory } from "./memory.ts";
 import { absorb, type DrivenRun, openDrivenRun } from "./state.ts";
 
-export type ExternalPorts = {
-  readonly store: Store;
+export type ExternalPorts = OncePorts & {
   readonly files: ArtifactFiles;
-  readonly clock: Clock;
   readonly random: Random;
   readonly policies: Policies;
   readonly shown: Shown;
@@ -72,29 +68,54 @@ export const ACTION_NOT_FOUND: Refusal = {
 export const isDriver = (run: RunRecord | null, caller: Caller): run is RunRecord =>
   run?.driver === "external" && run.requestedBy.id === caller.actor.id;
 
+type Work<T> = (hold: Hold) => Promise<Result<T, Refusal>>;
+
+/** How a transaction comes about, and whether what was done in it counts. */
+type Carrying<T, A> = {
+  readonly carryOut: (work: (store: Store) => Promise<Result<T, Refusal>>) => Promise<A>;
+  readonly isDone: (answer: A) => boolean;
+};
+
 /** @param work runs again from the start when the database asks for it; what it commits is kept only if it succeeds */
-export async function withHold<T>(
+async function holding<T, A>(
   ports: DrivePorts,
-  caller: Caller,
-  id: RunId,
-  work: (hold: Hold) => Promise<Result<T, Refusal>>,
-): Promise<Result<T, Refusal>> {
+  { caller, run: id }: Pick<DriverCall, "caller" | "run">,
+  work: Work<T>,
+  { carryOut, isDone }: Carrying<T, A>,
+): Promise<A> {
+  // The turn comes before the transaction and its key: whoever waits for it holds no connection meanwhile.
   return await ports.memory.inTurn(caller.tenant, id, async () => {
     const held: { hold: Hold | null } = { hold: null };
-    const result = await ports.store.transaction(caller.tenant, async (tx) => {
-      held.hold = null;
-      const run = await tx.runs.lock(id);
-      if (!isDriver(run, caller)) return err(RUN_NOT_FOUND);
-      const state = await loadState(ports, tx, run);
-      const committed: Committed = { run, journal: state.journal };
-      const hold: Hold = { ports, tx, state, now: ports.clock.now(), actor: caller.actor, committed };
-      held.hold = hold;
-      return await work(hold);
-    });
-    if (held.hold !== null) remember(ports, caller, held.hold);
-    return result;
+    const answer = await carryOut(
+      async (store) =>
+        await store.transaction(caller.tenant, async (tx) => {
+          held.hold = null;
+          const run = await tx.runs.lock(id);
+          if (!isDriver(run, caller)) return err(RUN_NOT_FOUND);
+          const state = await loadState(ports, tx, run);
+          const committed: Committed = { run, journal: state.journal };
+          const hold: Hold = { ports, tx, state, now: ports.clock.now(), actor: caller.actor, committed };
+          held.hold = hold;
+          return await work(hold);
+        }),
+    );
+    // Of an attempt that was undone, and whose repetition found the answer of another, nothing is remembered.
+    if (held.hold !== null && isDone(answer)) remember(ports, caller, held.hold);
+    return answer;
   });
 }
+
+/** Works on the run without an idempotency key. */
+export const withHold = async <T>(
+  ports: DrivePorts,
+  caller: Caller,
+  run: RunId,
+  work: Work<T>,
+): Promise<Result<T, Refusal>> =>
+  await holding<T, Result<T, Refusal>>(ports, { caller, run }, work, {
+    carryOut: async (inTransaction) => await inTransaction(ports.store),
+    isDone: ({ ok: isOk }) => isOk,
+  });
 
 /**
  * @param work answers with what is sent, and stored for whoever repeats the request under the same key
@@ -104,27 +125,38 @@ export async function withHold<T>(
 export async function drive(
   ports: DrivePorts,
   call: DriveCall,
-  work: (hold: Hold) => Promise<Result<unknown, Refusal>>,
+  work: Work<unknown>,
   tell: (hold: Hold) => void = () => undefined,
   isOver: (hold: Hold) => Refusal | null = refuseOver,
-): Promise<Result<Driven, Refusal>> {
+): Promise<Once> {
+  const { caller, route, key, body } = call;
   const done: { hold: Hold | null } = { hold: null };
-  const driven = await withHold<Driven>(ports, call.caller, call.run, async (hold) => {
-    done.hold = null;
-    const earlier = await findEarlier(hold.tx, call, hold.now);
-    if (earlier !== null) return earlier;
-    const over = isOver(hold);
-    if (over !== null) return err(over);
-    const worked = await work(hold);
-    if (!worked.ok) return worked;
-    const body = JSON.stringify(worked.value);
-    await keepAnswer(hold.tx, call, hold.now, body);
-    done.hold = hold;
-    return ok({ body, replayed: false });
-  });
-  if (driven.ok && done.hold !== null) tell(done.hold);
-  return driven;
+  const answered = await holding<unknown, Once>(
+    ports,
+    call,
+    async (hold) => {
+      done.hold = hold;
+      const over = isOver(hold);
+      return over === null ? await work(hold) : err(over);
+    },
+    {
+      carryOut: async (inTransaction) =>
+        key === null
+          ? unkeyed(await inTransaction(ports.store))
+          : await once(ports, caller, { route, key, body, status: 200, secret: false }, inTransaction),
+      isDone: isDoneHere,
+    },
+  );
+  if (isDoneHere(answered) && done.hold !== null) tell(done.hold);
+  return answered;
 }
+
+const isDoneHere = ({ answer, replayed }: Once): boolean => answer.ok && !replayed;
+
+const unkeyed = (worked: Result<unknown, Refusal>): Once => ({
+  answer: worked.ok ? ok({ body: JSON.stringify(worked.value), location: null }) : worked,
+  replayed: false,
+});
 
 // Nothing is proposed, reported or ended in a run that has ended or is being taken back.
 function refuseOver({ committed: { run, journal } }: Hold): Refusal | null {
@@ -160,38 +192,4 @@ export const nextSeq = (hold: Hold): number => hold.committed.journal.length + 1
 export function refuseSteps(hold: Hold, steps: number): Refusal | null {
   if (hold.committed.journal.length + steps <= EXTERNAL_STEPS_MAX) return null;
   return { code: "run_steps_exhausted", detail: `A driven run can have ${EXTERNAL_STEPS_MAX} steps.` };
-}
-
-const keyOf = ({ caller, route, key }: DriveCall, now: Date): IdempotencyKey | null =>
-  key === null
-    ? null
-    : {
-        principal: caller.actor.id,
-        route,
-        key,
-        expiresAt: new Date(now.getTime() + IDEMPOTENCY_RETENTION_HOURS * 3_600_000),
-      };
-
-const fingerprintOf = ({ route, body }: DriveCall): ReturnType<typeof digestOf> =>
-  digestOf("request", { route, body });
-
-// The run's lock is held, and the key belongs to this run's path: nobody else can be under way with the same key.
-async function findEarlier(tx: StoreTx, call: DriveCall, now: Date): Promise<Result<Driven, Refusal> | null> {
-  const key = keyOf(call, now);
-  const earlier = key === null ? null : await tx.idempotency.find(key, now);
-  if (earlier === null) return null;
-  if (earlier.fingerprint !== fingerprintOf(call))
-    return err({
-      code: "idempotency_key_reused",
-      detail: "The first request under this key had another body. Nothing was done for this one.",
-    });
-  return ok({ body: earlier.body, replayed: true });
-}
-
-async function keepAnswer(tx: StoreTx, call: DriveCall, now: Date, body: string): Promise<void> {
-  const key = keyOf(call, now);
-  if (key === null) return;
-  const raced = await tx.idempotency.claim(key, now);
-  assert(raced === null, "a key of a locked run's path is claimed by whoever holds the lock");
-  await tx.idempotency.complete(key, { fingerprint: fingerprintOf(call), status: 200, location: null, body });
 }

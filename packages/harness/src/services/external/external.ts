@@ -1,11 +1,10 @@
 // Driven runs as the edges see them.
 
-import { err, type Result } from "../../base/result.ts";
 import { isTerminal } from "../../core/run/run.ts";
 import type { EventWatch } from "../event-watch.ts";
-import type { DriverCall, Driven, ExternalRuns, Refusal } from "../harness.ts";
+import type { DriverCall, ExternalRuns, Once } from "../harness.ts";
 import { nextCompensation, reportCompensation } from "./compensations.ts";
-import { drive, type DrivePorts, type ExternalPorts, isDriver, RUN_NOT_FOUND } from "./drive.ts";
+import { drive, type DrivePorts, type ExternalPorts, isDriver } from "./drive.ts";
 import { finishRun, storeAnswer } from "./finish.ts";
 import { createMemory } from "./memory.ts";
 import { proposePlan } from "./plan.ts";
@@ -64,10 +63,10 @@ async function finish(
   ports: DrivePorts,
   call: DriverCall,
   body: Parameters<ExternalRuns["finish"]>[1],
-): Promise<Result<Driven, Refusal>> {
+): Promise<Once> {
   const run = await ports.store.transaction(call.caller.tenant, async (tx) => await tx.runs.find(call.run));
-  if (!isDriver(run, call.caller)) return err(RUN_NOT_FOUND);
-  const answer = isTerminal(run.state) ? null : await storeAnswer(ports, body);
+  const mayEnd = isDriver(run, call.caller) && !isTerminal(run.state);
+  const answer = mayEnd ? await storeAnswer(ports, body) : null;
   return await drive(
     ports,
     of(call, "finish", body),

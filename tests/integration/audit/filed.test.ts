@@ -1,0 +1,94 @@
+// Every event that a statement records waits for its place, once, with what its object looked like: however many they
+// are, and of however many tenants.
+
+import { uuidOf, type TenantId } from "@assent/contract";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { transaction } from "../../../packages/harness/src/adapters/postgres/connect.ts";
+import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../support/database.ts";
+import { newTenant } from "../../support/tenant-log.ts";
+
+const RUN = "00000000-0000-7000-8000-000000000001";
+
+let database: ThrowAwayDatabase;
+beforeAll(async () => {
+  database = await connectThrowAwayDatabase();
+});
+afterAll(async () => {
+  await database[Symbol.asyncDispose]();
+});
+
+// By the owner, who needs no event for it.
+async function tenantWithRun(slug: string): Promise<TenantId> {
+  const tenant = await newTenant(database, slug);
+  await transaction(database.ownerPool(), async (client) => {
+    await client.query("alter table assent.runs disable trigger user");
+    await client.query(
+      `insert into assent.principals (tenant_id, id, kind, name, created_at) values ('${uuidOf(tenant)}', '${RUN}', 'service', 'filed', now())`,
+    );
+    await client.query(
+      `insert into assent.agent_versions (tenant_id, digest, definition) values ('${uuidOf(tenant)}', sha256('filed'), '{}')`,
+    );
+    await client.query(
+      `insert into assent.runs (tenant_id, id, state, version, agent, agent_version, task, model, labels, requested_by,
+         wake_at, created_at, updated_at)
+       values ('${uuidOf(tenant)}', '${RUN}', 'queued', 1, 'filed', sha256('filed'), 'task', 'model', '{}', '${RUN}',
+         now(), now(), now())`,
+    );
+    await client.query("alter table assent.runs enable trigger user");
+  });
+  return tenant;
+}
+
+type Filed = {
+  readonly tenant: string;
+  readonly events: number;
+  readonly in_order: boolean;
+  readonly states: number;
+};
+
+/** Records so many events of each tenant's run in one statement. @returns the rows of the inbox that it left */
+async function record(tenants: readonly TenantId[], count: number): Promise<readonly Filed[]> {
+  return await transaction(database.ownerPool(), async (client) => {
+    await client.query("delete from assent.audit_inbox");
+    await client.query(
+      `insert into assent.audit_events (tenant_id, run_id, version, at, kind, data, digest)
+       select t.id, $2, 1 + n + (select coalesce(max(e.version), 0) from assent.audit_events e where e.tenant_id = t.id),
+         now(), 'run_noted', '{}', sha256('x')
+       from generate_series(1, $3) n, unnest($1::uuid[]) t (id)`,
+      [tenants.map((tenant) => uuidOf(tenant)), RUN, count],
+    );
+    const { rows } = await client.query<Filed>(
+      `select i.tenant_id as tenant, cardinality(i.event_ids) as events,
+         i.event_ids = array(select e from unnest(i.event_ids) e order by e) and i.id = i.event_ids[1] as in_order,
+         cardinality(array_remove(i.states, null)) as states
+       from assent.audit_inbox i
+       -- Of exactly these events, each one's own tenant.
+       where not exists (select from unnest(i.event_ids) u (id) where not exists (
+         select from assent.audit_events e where e.event_id = u.id and e.tenant_id = i.tenant_id))
+       order by i.tenant_id, i.id`,
+    );
+    return rows;
+  });
+}
+
+test.each([1, 2, 256, 257, 600])("%d events of one statement wait, 256 in a row at most", async (count) => {
+  const tenant = await tenantWithRun(`filed-${count}`);
+  const full = Math.floor(count / 256);
+  const parts = [...Array.from({ length: full }, () => 256), ...(count % 256 === 0 ? [] : [count % 256])];
+  expect(await record([tenant], count)).toEqual(
+    parts.map((events) => ({ tenant: uuidOf(tenant), events, in_order: true, states: events })),
+  );
+});
+
+test.each([1, 300])(
+  "of two tenants that one statement records for, each has its own (%d events)",
+  async (count) => {
+    const tenants = [await tenantWithRun(`both-a-${count}`), await tenantWithRun(`both-b-${count}`)];
+    const filed = await record(tenants, count);
+    for (const tenant of tenants) {
+      const own = filed.filter((row) => row.tenant === uuidOf(tenant));
+      expect(own.map(({ events }) => events)).toEqual(count === 1 ? [1] : [256, 44]);
+      expect(own.every((row) => row.in_order && row.states === row.events)).toBe(true);
+    }
+  },
+);
