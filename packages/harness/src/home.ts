@@ -24,6 +24,8 @@ export type Secrets = {
   readonly cursors: Uint8Array;
   /** For answers that show a secret, while they are kept for repeats. */
   readonly answers: Uint8Array;
+  /** For the keys of sealed payloads, beside the sealing key. */
+  readonly sealing: Uint8Array;
   /** What shared secrets for signing requests are derived from. */
   readonly signing: Uint8Array;
   /** The secret itself: only redaction is told, so that it can keep it out of everything. */
@@ -59,6 +61,7 @@ export function readSecrets(
     keys: derive("keys"),
     cursors: derive("cursors"),
     answers: derive("answers"),
+    sealing: derive("sealing"),
     signing: derive("signing"),
     raw: secret,
     check: createHmac("sha256", derive("installation")).update("check").digest(),
