@@ -1,11 +1,12 @@
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { systemRandom } from "../system/random.ts";
 import { diskOperations, type FileOperations } from "./file-operations.ts";
 import { openLogFiles } from "./log-files.ts";
 
+const random = { bytes: (count: number): Uint8Array => randomBytes(count) };
 const ORIGIN = "test/audit/ten_0";
 const folders: string[] = [];
 afterEach(() => {
@@ -62,7 +63,7 @@ const FILES: ReadonlyMap<string, Uint8Array> = new Map(
 
 test("files are durable before they have their names, and names before the write returns", async () => {
   const { folder, steps, running, operations } = recorded();
-  const files = openLogFiles({ folder, random: systemRandom, operations });
+  const files = openLogFiles({ folder, random, operations });
   await files.write(ORIGIN, FILES);
   expect(running()).toBe(0);
   for (const [path, content] of FILES) {
@@ -87,7 +88,7 @@ test("a write that fails has ended with all of its files, and can be tried again
   const { folder, running, operations } = recorded(
     ({ name, to }) => isFailing && name === "rename" && to?.endsWith(failing) === true,
   );
-  const files = openLogFiles({ folder, random: systemRandom, operations });
+  const files = openLogFiles({ folder, random, operations });
   await expect(files.write(ORIGIN, FILES)).rejects.toThrow("the disk failed");
   expect(running()).toBe(0);
   isFailing = false;
