@@ -144,7 +144,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       signingSecret: signingSecrets(SECRET),
       answerSeal: createAnswerSeal(SECRET, systemRandom),
       cursors: createCursors(SECRET),
-      shown: createShown(createRedaction({ redactor: createRedactor(), digestKey: SECRET })),
+      shown: createShown(createRedaction({ redactor: createRedactor() })),
       isWorkerReady: () => true,
     });
   const harness = open();
@@ -237,7 +237,7 @@ async function openParts(
     files: openArtifactFiles({ folder, random }),
     policies: options.policies ?? policiesOf({ folder: shippedPolicyFolder("default") }),
     agents: options.agents ?? new Map([[agent.name, agent]]),
-    redaction: createRedaction({ redactor: createRedactor(), digestKey: SECRET }),
+    redaction: createRedaction({ redactor: createRedactor() }),
     clock,
     random,
     log,

@@ -22,8 +22,6 @@ export type Secrets = {
   /** For hashing keys, for sealing cursors: derived apart, so that one says nothing about another. */
   readonly keys: Uint8Array;
   readonly cursors: Uint8Array;
-  /** For digests by which a hidden value can be known again. */
-  readonly seals: Uint8Array;
   /** For answers that show a secret, while they are kept for repeats. */
   readonly answers: Uint8Array;
   /** For the keys of sealed payloads, beside the sealing key. */
@@ -62,7 +60,6 @@ export function readSecrets(
   return ok({
     keys: derive("keys"),
     cursors: derive("cursors"),
-    seals: derive("seals"),
     answers: derive("answers"),
     sealing: derive("sealing"),
     signing: derive("signing"),

@@ -7,7 +7,7 @@ import { type Actor, idFromUuid, type TenantId, uuidOf } from "@assent/contract"
 import { AgentProvenance, newAuditEntry } from "@assent/harmony";
 import { expect, test } from "vitest";
 import { openSealingFiles } from "../../../packages/harness/src/adapters/files/sealing-files.ts";
-import { createSealing } from "../../../packages/harness/src/adapters/postgres/sealing.ts";
+import { createSealing, findNewest } from "../../../packages/harness/src/adapters/postgres/sealing.ts";
 import { postgresStore } from "../../../packages/harness/src/adapters/postgres/store.ts";
 import { systemClock } from "../../../packages/harness/src/adapters/system/clock.ts";
 import { systemRandom } from "../../../packages/harness/src/adapters/system/random.ts";
@@ -424,6 +424,29 @@ test("a backup from before a change is restored: what it seals from then on open
   expect([(await listed()).includes(STAYS), (await listed()).includes(NAME)]).toEqual([true, false]);
   await changed(keys);
   expect(await listed()).toContain(STAYS);
+});
+
+test("of several that begin with a key at the same time one does, and the others take it", async () => {
+  using home = scratchFolder();
+  await using database = await connectThrowAwayDatabase();
+  await newTenant(database, "races");
+  const { keys } = processOn(database, home.path);
+  const folder = join(home.path, "sealing");
+  const counts: unknown[] = [];
+  const race = async (): Promise<void> => {
+    const found = await Promise.all(Array.from({ length: 4 }, async () => await findNewest(keys)));
+    counts.push([new Set(found.map(({ generation }) => generation)).size, seedsIn(folder).length]);
+  };
+  await race();
+  // A backup is restored that knows a key which is gone.
+  const [first] = await keys.store.generations();
+  await keys.files.destroy(first?.publicKey ?? expect.unreachable());
+  await race();
+  expect(counts).toEqual([
+    [1, 1],
+    [1, 1],
+  ]);
+  expect((await keys.store.generations()).map(({ isDestroyed }) => isDestroyed)).toEqual([true, false]);
 });
 
 test("where the key is in another home, or lost, sealing goes on; only who has it can change it", async () => {

@@ -39,10 +39,11 @@ export type SealingStore = {
   /** Oldest first. */
   generations(): Promise<readonly SealingGeneration[]>;
   /**
-   * `next`: the one there is is retired. `lost`: so are all before, and what is wrapped for them is given up.
-   * @returns null where somebody else was faster, or an older one is not destroyed yet
+   * Retires the one there is. Where that is lost, what is wrapped for it is given up.
+   * @param after public half of the newest, as the caller has seen it; null for none
+   * @returns null where another one is the newest by now, or an older one is not destroyed yet
    */
-  begin(publicKey: Uint8Array, why: "first" | "next" | "lost", at: Date): Promise<number | null>;
+  begin(publicKey: Uint8Array, after: Uint8Array | null, isLost: boolean, at: Date): Promise<number | null>;
   /** Tenants with keys that are wrapped for an older sealing key than the newest. */
   behind(): Promise<readonly TenantId[]>;
   /** Keys of a tenant that are wrapped for an older sealing key, in the order of their ids. */

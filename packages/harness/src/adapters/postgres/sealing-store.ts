@@ -91,14 +91,14 @@ const generationsIn = (pool: Pool): Pick<SealingStore, "generations" | "begin" |
       isDestroyed: destroyed,
     }));
   },
-  async begin(publicKey, why, at): Promise<number | null> {
+  async begin(publicKey, after, isLost, at): Promise<number | null> {
     return await transaction(
       pool,
       async (client) =>
         only(
           await queryOn(client)<{ generation: number | null }>(
             "select assent.sealing_begin($1, $2, $3, $4) as generation",
-            [publicKey, why === "first", why === "lost", at],
+            [publicKey, after, isLost, at],
           ),
         ).generation,
       { attemptsMax: ATTEMPTS_MAX },

@@ -93,7 +93,7 @@ export async function findNewest({
     const seed = random.bytes(SEALING_KEY_BYTES);
     const publicKey = sealingPublicKey(seed);
     await files.keep(seed);
-    const generation = await store.begin(publicKey, isGone ? "lost" : "first", clock.now());
+    const generation = await store.begin(publicKey, found?.publicKey ?? null, isGone, clock.now());
     if (generation !== null) return { generation, publicKey };
     // Somebody else was faster.
     await files.destroy(publicKey);

@@ -14,6 +14,19 @@ test.each([
     },
     ["actor.principal_id", "metadata.explanation", "metadata.rationale"],
   ],
+  [
+    "memory_recorded",
+    {
+      event_type: "resolution_applied",
+      actor: { type: "agent", agent_id: "builder", model_id: "m" },
+      metadata: {
+        reason: "exact_verified",
+        explanation: "ann answered exactly this on 2026-11-20",
+        provenance: { type: "human", agent_id: null, principal_id: "ann" },
+      },
+    },
+    ["metadata.explanation", "metadata.provenance.principal_id"],
+  ],
 ])("of %s the personal fields go, and come back to where they were", (kind, data, fields) => {
   const split = splitPersonal(kind, data) ?? expect.unreachable();
   expect(Object.keys(split.personal)).toEqual(fields);
@@ -28,6 +41,10 @@ test("a payload without any is left as it is", () => {
     ["document_added", { name: null, sha256: "00" }],
     ["memory_recorded", { actor: { type: "agent", principal_id: null }, metadata: { resolution_id: "x" } }],
     ["memory_recorded", { actor: "nobody", metadata: [] }],
+    [
+      "memory_recorded",
+      { metadata: { reason: "no_precedent", explanation: "No policy or resolution found for pattern" } },
+    ],
     ["constructor", { name: "x" }],
   ] as const)
     expect(splitPersonal(kind, data)).toBeNull();

@@ -13,13 +13,36 @@ const PERSONAL: { readonly [kind: string]: readonly string[] } = {
   "log.epoch_begun": ["reason"],
   memory_recorded: [
     "actor.principal_id",
-    "metadata.decided_by",
     "metadata.explanation",
+    "metadata.provenance.principal_id",
     "metadata.rationale",
     "metadata.reason",
   ],
   signature_refused: ["detail", "path"],
 };
+
+/**
+ * What the decision memory says in words of its own, in fields where others give theirs. Sealing it would hide nothing, and
+ * every run that asks a person would pay for it.
+ */
+const OWN_WORDS: ReadonlySet<unknown> = new Set([
+  "policy_strategy",
+  "policy_manual",
+  "exact_verified",
+  "exact_unverified",
+  "exact_low_confidence",
+  "exact_disagreement",
+  "similar",
+  "no_precedent",
+  "a policy names the answer",
+  "a policy wants a person to decide",
+  "a person has answered exactly this",
+  "exactly this was answered before, but never by a person",
+  "the answer given before was too often overridden",
+  "exactly this was answered in different ways",
+  "only questions like this one were answered before",
+  "No policy or resolution found for pattern",
+]);
 
 export type Data = Readonly<Record<string, unknown>>;
 
@@ -36,6 +59,7 @@ export function splitPersonal(
   for (const path of Object.hasOwn(PERSONAL, kind) ? (PERSONAL[kind] ?? []) : []) {
     const found = at(plain, path.split("."));
     if (found === null || found === undefined) continue;
+    if (path.startsWith("metadata.") && OWN_WORDS.has(found)) continue;
     personal[path] = found;
     plain = without(plain, path.split("."));
   }

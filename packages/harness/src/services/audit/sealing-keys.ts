@@ -145,20 +145,21 @@ async function beginChange(ports: SealingKeyPorts): Promise<Result<null, Refusal
   const newest = generations.find(({ isRetired }) => !isRetired);
   if (newest === undefined) return err(NOTHING);
   if ((await ports.files.find(newest.publicKey)) !== "held") return err(ELSEWHERE);
-  await beginKey(ports, "next");
+  await beginKey(ports, newest.publicKey, false);
   return ok(null);
 }
 
 async function beginKey(
   { store, files, clock, random }: SealingKeyPorts,
-  why: "next" | "lost",
+  after: Uint8Array,
+  isLost: boolean,
 ): Promise<Uint8Array> {
   const seed = random.bytes(SEALING_KEY_BYTES);
   // Durable before anything is wrapped for it.
   await files.keep(seed);
   const publicKey = sealingPublicKey(seed);
   // Null: somebody else has begun. What they began is gone on with.
-  if ((await store.begin(publicKey, why, clock.now())) === null) await files.destroy(publicKey);
+  if ((await store.begin(publicKey, after, isLost, clock.now())) === null) await files.destroy(publicKey);
   return publicKey;
 }
 
@@ -169,9 +170,10 @@ async function beginKey(
  */
 export async function replaceLostKey(ports: SealingKeyPorts): Promise<Result<Uint8Array, Refusal>> {
   const left = (await ports.store.generations()).filter(({ isDestroyed }) => !isDestroyed);
-  if (left.length === 0) return err(NOTHING);
+  const newest = left.at(-1);
+  if (newest === undefined) return err(NOTHING);
   for (const { publicKey } of left) if ((await ports.files.find(publicKey)) === "held") return err(NOT_LOST);
-  return ok(await beginKey(ports, "lost"));
+  return ok(await beginKey(ports, newest.publicKey, true));
 }
 
 type Change = {

@@ -64,16 +64,19 @@ create trigger sealed_keys_kept before insert or update or delete on assent.seal
 create trigger sealed_keys_no_truncate before truncate on assent.sealed_keys
   for each statement execute function assent.refuse_change();
 
--- The next sealing key, or the first; or one in the place of one that is lost. Null: there is one already, or one that is retired has not been destroyed yet.
--- The lock waits for whoever is sealing under the one before, so that afterwards nobody is.
-create function assent.sealing_begin(key bytea, is_first boolean, is_lost boolean, at timestamptz) returns integer
+-- The sealing key after the one that the caller has seen, null for none; or in its place, where that one is lost. Null:
+-- another one is the newest, or one that is retired has not been destroyed yet. The lock waits for whoever is sealing
+-- under the one before, so that afterwards nobody is.
+create function assent.sealing_begin(key bytea, after bytea, is_lost boolean, at timestamptz) returns integer
   language plpgsql security definer set search_path = '' set lock_timeout = '1s' as $$
 declare
   last integer;
 begin
   lock table assent.sealing_keys in share row exclusive mode;
   select max(k.generation) into last from assent.sealing_keys k;
-  if is_first <> (last is null) then return null; end if;
+  if after is distinct from (select k.public_key from assent.sealing_keys k where k.retired_at is null) then
+    return null;
+  end if;
   if not is_lost and exists (
     select from assent.sealing_keys k where k.retired_at is not null and k.destroyed_at is null
   ) then return null; end if;
