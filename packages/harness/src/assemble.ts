@@ -23,6 +23,7 @@ import { startServing } from "./assemble/serving.ts";
 import { startWorking } from "./assemble/working.ts";
 import { DATABASE_CONNECTIONS_MAX, WORKER_RUNS_MAX } from "./base/limits.ts";
 import { ok, type Result } from "./base/result.ts";
+import { withInstallation } from "./core/access/installation-actions.ts";
 import { type Environment, readConfig } from "./config.ts";
 import { makeHome, readSecrets, type Secrets, writeCredentials } from "./home.ts";
 import { openTelemetry, tracedLog, uncounted, watch } from "./assemble/telemetry.ts";
@@ -218,7 +219,11 @@ async function startParts(
   const harness = createHarness({
     ...ports,
     workspaceNames: Object.keys(config.workspaces),
-    ...entranceOf(kept.secrets, parts.access, config, { random, clock, log }),
+    ...entranceOf(kept.secrets, withInstallation(parts.access, kept.operators), config, {
+      random,
+      clock,
+      log,
+    }),
     cursors: createCursors(kept.secrets.cursors),
     shown: createShown(kept.redaction),
     evidence: evidence.value.evidence,
