@@ -1,13 +1,15 @@
 // One run's copy: `git` (bare, the history up to one commit), `tree` (the files), `staging` (what is half written),
-// `links.json` (which files stand for symbolic links).
+// `links.json` (which files stand for symbolic links), `steps.json` (which steps of the journal it has been through).
 
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ARTIFACT_BYTES_MAX } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { StepError } from "../../core/run/journal.ts";
-import type { Commit, Random, Workspace } from "../../ports.ts";
+import type { Commit, CopyProgress, Random, Workspace } from "../../ports.ts";
+import { z } from "zod";
 import { confine } from "./confined.ts";
+import { systemCode } from "./file-error.ts";
 import type { Git, GitCall, GitFailure } from "./git.ts";
 
 /** Commits that one look at the history returns; more are not asked for. */
@@ -92,11 +94,33 @@ export async function openWorkspace(
     random,
     links: new Set(links.map(String)),
   });
+  let progress = await readProgress(copy);
   return {
     ...files,
+    progress: () => progress,
+    note: async (step, what) => {
+      const { begun = 0, done = 0 } = progress ?? {};
+      progress = what === "begun" ? { begun: step, done } : { begun, done: Math.max(done, step) };
+      const name = join(copy, `steps-${Buffer.from(random.bytes(16)).toString("hex")}`);
+      await writeFile(name, JSON.stringify(progress));
+      await rename(name, join(copy, PROGRESS));
+    },
     history: async (limit) => await history(git, copy, commit, limit),
     patch: async () => await patch(git, copy, commit, random),
   };
+}
+
+const PROGRESS = "steps.json";
+const progressSchema = z.strictObject({ begun: z.int().min(0), done: z.int().min(0) });
+
+async function readProgress(copy: string): Promise<CopyProgress | null> {
+  try {
+    return progressSchema.parse(JSON.parse(await readFile(join(copy, PROGRESS), "utf8")));
+  } catch (error) {
+    // A copy of a version that did not write it down.
+    if (systemCode(error) === "ENOENT") return null;
+    throw error;
+  }
 }
 
 // Fields end in NUL and records too: no text of a commit can hold one, so none can forge a field.
