@@ -20,6 +20,7 @@ export function dyingAt(k: number): { operations: FileOperations; calls: () => n
       list: guard(async (path) => await diskOperations.list(path)),
       read: guard(async (path, max) => await diskOperations.read(path, max)),
       create: guard(async (path, content) => await diskOperations.create(path, content)),
+      overwrite: guard(async (path, content) => await diskOperations.overwrite(path, content)),
       sync: guard(async (path) => await diskOperations.sync(path)),
       rename: guard(async (from, to) => await diskOperations.rename(from, to)),
       size: guard(async (path) => await diskOperations.size(path)),

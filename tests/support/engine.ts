@@ -63,6 +63,7 @@ import { startSweeper, sweep } from "../../packages/harness/src/services/sweeper
 import { startWorker } from "../../packages/harness/src/services/worker.ts";
 import { openWorkspaceOfRun } from "../../packages/harness/src/services/workspace-of-run.ts";
 import { agentOf, DEFAULT_ROUTING, noWorkspaces, reach } from "./engine-defaults.ts";
+import { anySealing } from "./sealing.ts";
 import { rewritingPool } from "./rewriting-pool.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "./database.ts";
 import { shiftableClock, type ShiftableClock } from "./shiftable-clock.ts";
@@ -143,7 +144,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       signingSecret: signingSecrets(SECRET),
       answerSeal: createAnswerSeal(SECRET, systemRandom),
       cursors: createCursors(SECRET),
-      shown: createShown(createRedaction({ redactor: createRedactor(), digestKey: SECRET })),
+      shown: createShown(createRedaction({ redactor: createRedactor() })),
       isWorkerReady: () => true,
     });
   const harness = open();
@@ -222,7 +223,8 @@ async function openParts(
     list: () => toolList,
   };
   const workspaces = options.workspaces ?? noWorkspaces;
-  const store = postgresStore({ pool: poolOf(options, database), wakeUps, clock, random });
+  const pool = poolOf(options, database);
+  const store = postgresStore({ pool, wakeUps, clock, random, sealing: anySealing(pool) });
   const routing: Routing = { ...DEFAULT_ROUTING, ...options.routing };
   const ports: OrchestratorPorts = {
     store,
@@ -235,7 +237,7 @@ async function openParts(
     files: openArtifactFiles({ folder, random }),
     policies: options.policies ?? policiesOf({ folder: shippedPolicyFolder("default") }),
     agents: options.agents ?? new Map([[agent.name, agent]]),
-    redaction: createRedaction({ redactor: createRedactor(), digestKey: SECRET }),
+    redaction: createRedaction({ redactor: createRedactor() }),
     clock,
     random,
     log,

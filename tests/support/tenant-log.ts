@@ -16,6 +16,7 @@ import { ensureTenant } from "../../packages/harness/src/adapters/postgres/boots
 import { transaction } from "../../packages/harness/src/adapters/postgres/connect.ts";
 import { systemClock } from "../../packages/harness/src/adapters/system/clock.ts";
 import { systemRandom } from "../../packages/harness/src/adapters/system/random.ts";
+import { createSealing } from "../../packages/harness/src/adapters/postgres/sealing.ts";
 import type { LogStore } from "../../packages/harness/src/ports.ts";
 import {
   createEvidence,
@@ -23,10 +24,12 @@ import {
   type EvidencePorts,
 } from "../../packages/harness/src/services/audit/evidence.ts";
 import { advance, type KeeperPorts } from "../../packages/harness/src/services/audit/keeper.ts";
+import type { SealingKeyPorts } from "../../packages/harness/src/services/audit/sealing-keys.ts";
 import { createSigner } from "../../packages/harness/src/services/audit/signer.ts";
 import type { ThrowAwayDatabase } from "./database.ts";
+import { sealingIn } from "./sealing.ts";
 
-export type LogPorts = Omit<KeeperPorts, "hold" | "log">;
+export type LogPorts = Omit<KeeperPorts, "hold" | "log"> & { readonly sealing: SealingKeyPorts };
 
 export const originOf = (tenant: TenantId, epoch: number): string =>
   `assent-test/audit/${tenant}${epoch === 1 ? "" : `/e${epoch}`}`;
@@ -48,8 +51,10 @@ export type LogOptions = { readonly operations?: FileOperations; readonly store?
 export function logPorts(database: ThrowAwayDatabase, folder: string, options: LogOptions = {}): LogPorts {
   const operations = options.operations ?? diskOperations;
   const keys = openLogKeys(join(folder, "signer"), systemRandom);
+  const sealing = sealingIn(database.appPool(), join(folder, "sealing"));
   return {
-    store: options.store ?? postgresLogStore(database.appPool()),
+    store: options.store ?? postgresLogStore(database.appPool(), createSealing(sealing)),
+    sealing,
     files: openLogFiles({ folder: join(folder, "logs"), random: systemRandom, operations }),
     signer: createSigner(openAnchorFiles(join(folder, "signer"), operations), keys),
     clock: systemClock,

@@ -28,9 +28,14 @@ const DISGUISES: readonly string[] = ["globalThis", "global", "eval", "Function"
 const PURE_BUILTINS: readonly string[] = ["node:crypto"];
 /** Of node:crypto the pure core may only compute; making keys and chance is not computing. */
 const COMPUTING: readonly string[] = [
+  "createCipheriv",
+  "createDecipheriv",
   "createHash",
   "createHmac",
+  // Reads the bytes that it is given.
+  "createPrivateKey",
   "createPublicKey",
+  "diffieHellman",
   "hkdfSync",
   "timingSafeEqual",
   "verify",

@@ -21,6 +21,8 @@ const OUTSIDE: Readonly<Record<string, string>> = {
   "log-hold.ts": "holds the lock of who keeps the logs, reads no table",
   "migrate.ts": "the owner changes the schema",
   "presence.ts": "holds a worker's lock, reads no table",
+  "sealing-store.ts":
+    "names the tenant for its keys; the installation's own, and one look-up of ids by a function of the schema",
   "store.ts": "names the tenant for all others; look-ups across tenants by functions of the schema",
   "wake-ups.ts": "sends an empty NOTIFY, reads no table",
 };

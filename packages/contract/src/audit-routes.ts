@@ -11,7 +11,9 @@ import {
   eventProofParamsSchema,
   listAuditEntriesQuerySchema,
   receiptSchema,
+  rekeyRequestSchema,
   rotateSignerSchema,
+  sealingSchema,
 } from "./audit.ts";
 import type { RouteRow } from "./route.ts";
 
@@ -90,7 +92,8 @@ export const AUDIT_ROUTES = {
     action: "audit.manage",
     tag: "audit",
     summary: "Erase the payload of one entry",
-    description: "Payload and salt go, a record of it stays, and the tree is as it was: every proof holds.",
+    description:
+      "Payload and salt go, with the key of what was sealed in it; a record of it stays, and the tree is as it was: every proof holds. Backups of before are covered by the next change of the sealing key.",
     query: noQuerySchema,
     body: eraseRequestSchema,
     success: {
@@ -117,6 +120,39 @@ export const AUDIT_ROUTES = {
       content: { "application/json": auditLogListSchema },
     },
     problems: [...BODY_PROBLEMS, "audit_log_not_found"],
+  },
+  getAuditSealing: {
+    method: "GET",
+    path: "/api/harness/audit/sealing",
+    operationId: "getAuditSealing",
+    action: "audit.read",
+    tag: "audit",
+    summary: "See how far erasures have come, backups included",
+    query: noQuerySchema,
+    success: {
+      status: 200,
+      description: "The state of the sealing key and of what rests on it.",
+      content: { "application/json": sealingSchema },
+    },
+    problems: [],
+  },
+  rekeyAudit: {
+    method: "POST",
+    path: "/api/harness/audit/rekey",
+    operationId: "rekeyAudit",
+    action: "audit.manage",
+    tag: "audit",
+    summary: "Change the sealing key, so that backups lose what was erased",
+    description:
+      "Every key that is left is wrapped for a new sealing key; then the old one is destroyed. Where `changing` is true the time was not enough: ask again.",
+    query: noQuerySchema,
+    body: rekeyRequestSchema,
+    success: {
+      status: 200,
+      description: "How far it has come.",
+      content: { "application/json": sealingSchema },
+    },
+    problems: [...BODY_PROBLEMS, "sealing_key_missing"],
   },
   rotateAuditSigner: {
     method: "POST",

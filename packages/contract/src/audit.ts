@@ -74,6 +74,18 @@ export const auditEntrySchema = z
       .nullable()
       .meta({ description: "32 bytes in base64; null when the payload was erased." }),
     payload: z.string().nullable().meta({ description: "What the leaf's commitment opens to." }),
+    opened: z
+      .strictObject({
+        key: z.string().meta({ description: "32 bytes in base64: opens what is sealed in the payload." }),
+        fields: z
+          .record(z.string(), z.unknown())
+          .meta({ description: "The sealed fields, by their path in the payload." }),
+      })
+      .nullable()
+      .meta({
+        description:
+          "Null where nothing is sealed, where the key was erased, and where this server does not have it.",
+      }),
   })
   .meta({ id: "AuditEntry" });
 export type AuditEntry = z.infer<typeof auditEntrySchema>;
@@ -142,3 +154,38 @@ export const rotateSignerSchema = z
   })
   .meta({ id: "RotateSigner" });
 export type RotateSigner = z.infer<typeof rotateSignerSchema>;
+
+export const rekeyRequestSchema = z
+  .strictObject({
+    lost: z.boolean().default(false).meta({
+      description:
+        "The sealing key is lost, with every copy: begin with a new one, and give up what rests on the old one.",
+    }),
+  })
+  .meta({ id: "RekeyRequest" });
+export type RekeyRequest = z.infer<typeof rekeyRequestSchema>;
+
+export const sealingSchema = z
+  .strictObject({
+    generation: z
+      .int()
+      .min(1)
+      .nullable()
+      .meta({ description: "Of the newest sealing key; null before anything was sealed." }),
+    held: z.boolean().meta({ description: "Whether this server has it, and so can open what is sealed." }),
+    changing: z.boolean().meta({
+      description: "A change of the sealing key was begun and is not finished; asking again goes on with it.",
+    }),
+    kept: z.int().min(0).meta({ description: "Sealed texts of the tenant that can be opened." }),
+    erased: z.int().min(0).meta({ description: "Sealed texts of the tenant whose key was erased." }),
+    uncovered: z.int().min(0).meta({
+      description:
+        "Of the erased, how many a backup of before can still open, with a sealing key that is there.",
+    }),
+    uncovered_since: z.iso
+      .datetime()
+      .nullable()
+      .meta({ description: "When the first of these was erased; null where there is none." }),
+  })
+  .meta({ id: "Sealing" });
+export type Sealing = z.infer<typeof sealingSchema>;

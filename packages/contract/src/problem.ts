@@ -113,6 +113,11 @@ export const PROBLEMS = {
     title: "No such entry, or nothing that could be shown of it",
     remedy: "An event that no checkpoint covers yet is proved a second later; an erased payload is gone.",
   },
+  sealing_key_missing: {
+    status: 409,
+    title: "The sealing key cannot be changed here",
+    remedy: "Ask the server whose home has it (`audit/sealing`), or share that folder; see docs/audit.md.",
+  },
   key_not_found: { status: 404, title: "No such key", remedy: "List the keys with `assent keys list`." },
   route_not_found: {
     status: 404,

@@ -108,18 +108,36 @@ export function auditToJson(entry: AuditEntry): AuditJson {
   };
 }
 
-/** Throws HarmonyError; an entry whose id is not the digest of what it says has been altered. */
-export function auditFromJson(value: unknown): AuditEntry {
+type ParsedAudit = z.infer<typeof auditSchema>;
+
+function parseAudit(value: unknown): ParsedAudit {
   const parsed = auditSchema.safeParse(value);
   if (!parsed.success) throw new HarmonyError("invalid_record", "not an audit entry");
-  const json = parsed.data;
-  const entry = newAuditEntry({
+  return parsed.data;
+}
+
+const entryOf = (json: ParsedAudit): AuditEntry =>
+  newAuditEntry({
     eventType: json.event_type,
     at: json.at,
     actor: AgentProvenance.fromJSON(json.actor),
     patternId: json.pattern_id,
     metadata: json.metadata,
   });
+
+/**
+ * What is left of an entry of which fields were erased, under the id that it had; that it was not altered cannot be seen
+ * from the id any more. Throws HarmonyError for what is no entry.
+ */
+export function auditFromRest(value: unknown): AuditEntry {
+  const json = parseAudit(value);
+  return Object.freeze({ ...entryOf(json), auditId: parseId(json.audit_id, "audit_id") });
+}
+
+/** Throws HarmonyError; an entry whose id is not the digest of what it says has been altered. */
+export function auditFromJson(value: unknown): AuditEntry {
+  const json = parseAudit(value);
+  const entry = entryOf(json);
   if (entry.auditId !== json.audit_id) {
     throw new HarmonyError(
       "invalid_record",

@@ -178,12 +178,12 @@ async function startParts(
   const inForce = { role, configuration: config.sha256, policies: parts.policies.version };
   const { witnesses } = config;
   const evidence = await startEvidence(
-    { ...kept, home, pool, clock, random, log, inForce, witnesses },
+    { ...kept, home, pool, clock, random, log, inForce, witnesses, isServing: role !== "worker" },
     started,
   );
   if (!evidence.ok) return evidence;
   const { store, tools, models, policies } = watch(
-    { ...parts, store: postgresStore({ pool, wakeUps, clock, random, onEvents: evidence.value.wake }) },
+    { ...parts, store: postgresStore({ pool, wakeUps, clock, random, ...evidence.value.stored }) },
     { telemetry, clock, withContent: config.telemetry.content },
   );
   const gates = createGates({ breakers: store.breakers, clock, random, log, settings: config.providers });

@@ -22,10 +22,10 @@ export type Secrets = {
   /** For hashing keys, for sealing cursors: derived apart, so that one says nothing about another. */
   readonly keys: Uint8Array;
   readonly cursors: Uint8Array;
-  /** For digests by which a hidden value can be known again. */
-  readonly seals: Uint8Array;
   /** For answers that show a secret, while they are kept for repeats. */
   readonly answers: Uint8Array;
+  /** For the keys of sealed payloads, beside the sealing key. */
+  readonly sealing: Uint8Array;
   /** What shared secrets for signing requests are derived from. */
   readonly signing: Uint8Array;
   /** The secret itself: only redaction is told, so that it can keep it out of everything. */
@@ -60,8 +60,8 @@ export function readSecrets(
   return ok({
     keys: derive("keys"),
     cursors: derive("cursors"),
-    seals: derive("seals"),
     answers: derive("answers"),
+    sealing: derive("sealing"),
     signing: derive("signing"),
     raw: secret,
     check: createHmac("sha256", derive("installation")).update("check").digest(),

@@ -13,6 +13,7 @@ import type { Manifest } from "./core/tool.ts";
 
 export type * from "./ports/audit.ts";
 export type * from "./ports/audit-review.ts";
+export type * from "./ports/sealing.ts";
 export type * from "./ports/witness.ts";
 export type * from "./ports/budget.ts";
 export type * from "./ports/mcp.ts";

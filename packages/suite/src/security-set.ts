@@ -102,6 +102,7 @@ export const SECURITY_SET: readonly SecurityMember[] = [
       "packages/harness/src/core/audit/verify-payloads.test.ts",
       "packages/suite/src/scenarios/integration/tampering.test.ts",
       "tests/integration/audit/log.test.ts",
+      "tests/integration/audit/sealing.test.ts",
       "tests/integration/audit/export.test.ts",
       "tests/integration/cli/audit.test.ts",
       "tests/security/audit/scenario-kills.test.ts",

@@ -248,7 +248,7 @@ export const THREATS: readonly Threat[] = [
     title: "A tampered or cut-off audit trail",
     known: "ASI 10",
     control:
-      "Events commit with what they record and never change; a Merkle tree per tenant, signed heads with an anchor of their own, witnesses; verification offline against a remembered head.",
+      "Events commit with what they record and never change; a Merkle tree per tenant, signed heads with an anchor of their own, witnesses; verification offline against a remembered head. What is personal is sealed, so that an erasure needs no change of history, in backups either.",
     invariants: ["history-is-evidence"],
     scenarios: ["harness_integration/audit_log_tamper_evidence"],
     tests: [
@@ -256,6 +256,7 @@ export const THREATS: readonly Threat[] = [
       "tests/security/audit/second-verifier.test.ts",
       "tests/security/audit/shipped-verify.test.ts",
       "tests/integration/audit/log.test.ts",
+      "tests/integration/audit/sealing.test.ts",
       "tests/integration/engine/database-walls.test.ts",
     ],
   },

@@ -30,6 +30,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   "/api/harness/audit/erase": { epoch: 1, index: 0, reason: "The person asked for it." },
   "/api/harness/audit/epoch": { reason: "A backup was restored." },
   "/api/harness/audit/rotate": { step: "add" },
+  "/api/harness/audit/rekey": {},
 };
 
 const QUERIES: Readonly<Record<string, string>> = {

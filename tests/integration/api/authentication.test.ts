@@ -52,6 +52,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   eraseAuditPayload: { epoch: 1, index: 0, reason: "The person asked for it." },
   beginAuditEpoch: { reason: "A backup was restored." },
   rotateAuditSigner: { step: "add" },
+  rekeyAudit: { lost: false },
 };
 
 const QUERIES: Readonly<Record<string, string>> = {

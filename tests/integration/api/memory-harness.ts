@@ -212,6 +212,16 @@ function documentCalls(record: Recorder): Harness["documents"] {
   };
 }
 
+const UNSEALED = {
+  generation: null,
+  held: false,
+  changing: false,
+  kept: 0,
+  erased: 0,
+  uncovered: 0,
+  uncovered_since: null,
+};
+
 function auditCalls(record: Recorder): Harness["audit"] {
   const logs = { data: [], stopped: null };
   return {
@@ -250,6 +260,14 @@ function auditCalls(record: Recorder): Harness["audit"] {
     rotate: async (caller, step) => {
       record("audit", "rotate", caller, step);
       return await Promise.resolve(ok(logs));
+    },
+    sealing: async (caller) => {
+      record("audit", "sealing", caller);
+      return await Promise.resolve(UNSEALED);
+    },
+    rekey: async (caller, request) => {
+      record("audit", "rekey", caller, request);
+      return await Promise.resolve(ok(UNSEALED));
     },
   };
 }

@@ -22,12 +22,13 @@ import {
   scratchFolder,
 } from "../../support/tenant-log.ts";
 import { until } from "../../support/until.ts";
+import { anySealing } from "../../support/sealing.ts";
 
 let database: ThrowAwayDatabase;
 let store: LogStore;
 beforeAll(async () => {
   database = await connectThrowAwayDatabase();
-  store = postgresLogStore(database.appPool());
+  store = postgresLogStore(database.appPool(), anySealing(database.appPool()));
 });
 afterAll(async () => {
   await database[Symbol.asyncDispose]();

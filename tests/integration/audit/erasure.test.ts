@@ -3,7 +3,7 @@
 
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { Run } from "@assent/contract";
+import { type DocumentId, idFromUuid, type Run, uuidOf } from "@assent/contract";
 import { parseVerifierKey, type VerifierKey, verifyProof } from "@assent/tlog";
 import { expect, test } from "vitest";
 import { copyLog } from "../../../packages/harness/src/cli/verify/copy-log.ts";
@@ -32,7 +32,15 @@ const evidenceOf = (ports: LogPorts): Evidence =>
     gaps: () => 0,
   });
 
-const TABLES = ["audit_events", "audit_facts", "audit_batches", "audit_inbox", "audit_checkpoints"];
+const TABLES = [
+  "audit_events",
+  "audit_facts",
+  "audit_batches",
+  "audit_inbox",
+  "audit_checkpoints",
+  "harmony_audit",
+  "access_events",
+];
 
 async function tablesWith(engine: Engine, text: string): Promise<string[]> {
   const found: string[] = [];
@@ -57,22 +65,33 @@ async function trailOf(engine: Engine, run: Run): Promise<{ findings: string[]; 
   return { findings: findings.map(({ code }) => code), shown: events[1]?.data };
 }
 
+/** As a program added it that did not seal its name. */
+async function addAsBefore({ database, tenant, caller }: Engine): Promise<DocumentId> {
+  const id = crypto.randomUUID();
+  await database.ownerPool().query(
+    `insert into assent.documents (tenant_id, id, name, source, metadata, sha256, chars, passages, created_at, created_by)
+     values ($1, $2, $3, null, '{}', decode(repeat('00', 32), 'hex'), 1, 1, now(), $4)`,
+    [uuidOf(tenant), id, MARKER, uuidOf(caller.actor.id)],
+  );
+  return idFromUuid("doc", id);
+}
+
 test("an erased payload is in no table, file or stream, and everything still verifies", async () => {
   using folder = scratchFolder();
   await using engine = await openEngine();
   const ports = logPorts(engine.database, folder.path);
   await engine.startWorker();
-  const run = await engine.reaches(await engine.submit(), "succeeded");
-  const named = { name: MARKER, text: "Whatever.", metadata: {} };
-  const document = value(await engine.harness.documents.add(engine.caller, named));
+  const run = await engine.reaches(await engine.submit(`Write to ${MARKER}.`), "succeeded");
+  const document = await addAsBefore(engine);
   await advanced(ports, engine.tenant);
   const evidence = evidenceOf(ports);
   const trail = createAuditTrail(evidence);
   const places = await ports.store.transaction(engine.tenant, async (tx) => {
     const ofRun = await tx.place(run.id, 2);
-    const ofDocument = await tx.newestEntry(document.id, 1, Number.MAX_SAFE_INTEGER);
+    const ofDocument = await tx.newestEntry(document, 1, Number.MAX_SAFE_INTEGER);
     return [ofRun?.index ?? expect.unreachable(), ofDocument ?? expect.unreachable()];
   });
+  // Of what people wrote a run's events tell nothing.
   expect(await tablesWith(engine, MARKER)).toEqual(["audit_facts"]);
 
   for (const index of places)
@@ -103,7 +122,7 @@ test("an erased payload is in no table, file or stream, and everything still ver
     },
   };
   const log = (await trail.logs(engine.caller)).data.at(-1) ?? expect.unreachable();
-  expect((await copyLog(client, log, copy, true)).ok).toBe(true);
+  expect((await copyLog(client, log, copy, "payloads")).ok).toBe(true);
   expect(filesWith(folder.path, MARKER)).toEqual([]);
   const report = verifyLog({
     source: openLogFolder(copy),

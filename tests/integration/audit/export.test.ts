@@ -112,8 +112,8 @@ test("an export verifies; after an erasure it verifies as well, and what was cop
   await advanced(ports, tenant);
   const { client, log, trail, caller } = openLog(ports, tenant);
   const [whole, mirror] = [join(folder.path, "whole"), join(folder.path, "mirror")];
-  expect(await copyLog(client, await log(), whole, true)).toEqual({ ok: true, value: { size: 300 } });
-  expect(await copyLog(client, await log(), mirror, false)).toEqual({ ok: true, value: { size: 300 } });
+  expect(await copyLog(client, await log(), whole, "payloads")).toEqual({ ok: true, value: { size: 300 } });
+  expect(await copyLog(client, await log(), mirror, "bare")).toEqual({ ok: true, value: { size: 300 } });
   const kept = readFileSync(join(whole, "checkpoint"), "utf8");
   expect(verify(ports, tenant, whole)).toMatchObject({ verified: true, opened: 300 });
   await database
@@ -130,8 +130,8 @@ test("an export verifies; after an erasure it verifies as well, and what was cop
   expect(record.ok).toBe(false);
   await addFacts(ports.store, tenant, "later", 2);
   await advanced(ports, tenant);
-  await copyLog(client, await log(), whole, true);
-  await copyLog(client, await log(), mirror, false);
+  await copyLog(client, await log(), whole, "payloads");
+  await copyLog(client, await log(), mirror, "bare");
   expect(verify(ports, tenant, whole, { remembered: kept })).toMatchObject({
     verified: true,
     size: 303,
@@ -156,7 +156,7 @@ test("a database that was restored is refused by the signer, and a new epoch goe
   await advanced(ports, tenant);
   const { client, log, evidence, caller } = openLog(ports, tenant);
   const copy = join(folder.path, "copy");
-  await copyLog(client, await log(), copy, false);
+  await copyLog(client, await log(), copy, "bare");
   // An old backup: the last entries and checkpoints are gone.
   const owner = await database.ownerPool().connect();
   for (const sql of [
@@ -171,14 +171,14 @@ test("a database that was restored is refused by the signer, and a new epoch goe
     await owner.query(sql);
   owner.release();
   await expect(advanced(ports, tenant)).rejects.toThrow("history_cut");
-  const shorter = await copyLog(client, await log(), copy, false);
+  const shorter = await copyLog(client, await log(), copy, "bare");
   expect(shorter.ok).toBe(false);
   expect(verify(ports, tenant, copy)).toMatchObject({ verified: true, size: 6 });
   await evidence.beginEpoch(caller, "A backup was restored.");
   await addFacts(ports.store, tenant, "s", 1);
   await advanced(ports, tenant);
   const second = join(folder.path, "second");
-  await copyLog(client, await log(), second, true);
+  await copyLog(client, await log(), second, "payloads");
   const report = verify(ports, tenant, second, { epoch: 2 });
   expect(codes(report)).toEqual([]);
   expect(report).toMatchObject({ verified: true, size: 2 });
@@ -207,7 +207,7 @@ test("a log that was followed by another is copied and verified after the keys w
   expect(await keysOf()).toEqual([first, ports.signer.vkeys(originOf(tenant, 2))]);
   const [log] = (await trail.logs(caller)).data;
   const copy = join(folder.path, "copy");
-  expect(await copyLog(client, log ?? expect.unreachable(), copy, true)).toMatchObject({ ok: true });
+  expect(await copyLog(client, log ?? expect.unreachable(), copy, "payloads")).toMatchObject({ ok: true });
   const report = verifyLog({
     source: openLogFolder(copy),
     origin: originOf(tenant, 1),
@@ -232,7 +232,7 @@ test("a witness cosigns a copy, and never a fork of it", async () => {
   await advanced(ports, tenant);
   const { client, log } = openLog(ports, tenant);
   const copy = join(folder.path, "copy");
-  await copyLog(client, await log(), copy, false);
+  await copyLog(client, await log(), copy, "bare");
   const origin = originOf(tenant, 1);
   const keys = ports.signer.vkeys(origin).flatMap((text) => {
     const key = parseVerifierKey(text);
@@ -253,7 +253,7 @@ test("a witness cosigns a copy, and never a fork of it", async () => {
   expect(await ask("copy")).toEqual({ ok: true, value: "ok" });
   await addFacts(ports.store, tenant, "s", 4);
   await advanced(ports, tenant);
-  await copyLog(client, await log(), copy, false);
+  await copyLog(client, await log(), copy, "bare");
   expect(await ask("copy")).toEqual({ ok: true, value: "ok" });
   const policy = parsePolicy(policyText);
   const report = verifyLog({

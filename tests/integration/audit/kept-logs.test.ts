@@ -22,12 +22,13 @@ import {
   originOf,
   scratchFolder,
 } from "../../support/tenant-log.ts";
+import { anySealing } from "../../support/sealing.ts";
 
 let database: ThrowAwayDatabase;
 let store: LogStore;
 beforeAll(async () => {
   database = await connectThrowAwayDatabase();
-  store = postgresLogStore(database.appPool());
+  store = postgresLogStore(database.appPool(), anySealing(database.appPool()));
   await letEntriesBeEdited(database.ownerPool());
 });
 afterAll(async () => {

@@ -13,6 +13,7 @@ import { sequence } from "../../../packages/harness/src/services/audit/sequencer
 import { dyingAt } from "../../support/dying-operations.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../support/database.ts";
 import { letEntriesBeEdited } from "../../support/edited-entries.ts";
+import { anySealing } from "../../support/sealing.ts";
 import {
   addFacts,
   addManyFacts,
@@ -28,7 +29,7 @@ let database: ThrowAwayDatabase;
 let store: LogStore;
 beforeAll(async () => {
   database = await connectThrowAwayDatabase();
-  store = postgresLogStore(database.appPool());
+  store = postgresLogStore(database.appPool(), anySealing(database.appPool()));
   await letEntriesBeEdited(database.ownerPool());
 });
 afterAll(async () => {

@@ -145,12 +145,13 @@ test("what is recorded after the restore waits, and stands after the new epoch's
   const payload: unknown = JSON.parse(began?.entries[0]?.payload ?? "null");
   const published = (await ports.files.readCheckpoint(originOf(tenant, 1))) ?? expect.unreachable();
   expect(payload).toEqual({
-    reason: "A backup was restored.",
+    sealed: expect.stringMatching(/^v1\./u),
     before: originOf(tenant, 1),
     last_checkpoint: published,
     database_size: BACKED_UP,
     signer_remembers: SIGNED,
   });
+  expect(began?.entries[0]?.opened?.fields).toEqual({ reason: "A backup was restored." });
   expect(began?.entries.slice(1).map((entry) => entry.payload)).toEqual([
     expect.stringContaining('"since"'),
     expect.stringContaining('"since"'),

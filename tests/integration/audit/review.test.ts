@@ -19,6 +19,7 @@ import type { ReviewTrust } from "../../../packages/harness/src/services/audit/r
 import { openAnchorFiles } from "../../../packages/harness/src/adapters/files/anchor-files.ts";
 import { letEntriesBeEdited } from "../../support/edited-entries.ts";
 import { answering, countingTool, type Engine, openEngine, value } from "../../support/engine.ts";
+import { anySealing } from "../../support/sealing.ts";
 import {
   addFacts,
   addManyFacts,
@@ -360,7 +361,7 @@ test.each(ATTACKS)("is found: %s", async (_, statements, finding, memory) => {
 });
 
 test("leaves and tree rewritten together, head included: the memories outside know it", async () => {
-  const store = postgresLogStore(engine.database.appPool());
+  const store = postgresLogStore(engine.database.appPool(), anySealing(engine.database.appPool()));
   const hashes = await store.transaction(engine.tenant, async (tx) => await tx.hashes(1, 0, 0, size));
   const forged = hashes.with(size - 1, Buffer.alloc(32, 1));
   const root = Buffer.from(treeHash(forged)).toString("hex");

@@ -179,7 +179,7 @@ async function exported(what: string): Promise<string> {
       return found.ok ? found : aborted;
     },
   };
-  expect((await copyLog(client, log, target, true)).ok).toBe(true);
+  expect((await copyLog(client, log, target, "payloads")).ok).toBe(true);
   return target;
 }
 

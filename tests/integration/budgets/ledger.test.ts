@@ -17,6 +17,7 @@ import type {
 } from "../../../packages/harness/src/ports.ts";
 import { claimRun } from "../../../packages/harness/src/services/orchestrator.ts";
 import { type Engine, openEngine } from "../../support/engine.ts";
+import { anySealing } from "../../support/sealing.ts";
 
 const PROCESSES = 4;
 const NO_LIMIT = { inputTokens: null, outputTokens: null, microdollars: null };
@@ -36,6 +37,7 @@ function openStore(): Store {
     wakeUps: { ring: () => undefined },
     clock: engine.clock,
     random: systemRandom,
+    sealing: anySealing(pool),
   });
 }
 

@@ -9,6 +9,7 @@ import { systemRandom } from "../../../packages/harness/src/adapters/system/rand
 import type { RunId } from "@assent/contract";
 import { type Store, StoreUnavailable } from "../../../packages/harness/src/ports.ts";
 import { type Engine, openEngine } from "../../support/engine.ts";
+import { anySealing } from "../../support/sealing.ts";
 
 type Faulty = AsyncDisposable & { readonly store: Store; readonly pool: Pool; readonly fired: () => number };
 
@@ -45,7 +46,13 @@ function breakCommits(engine: Engine, when: "before" | "after", breaks: (commit:
   const { clock } = engine;
   return {
     pool,
-    store: postgresStore({ pool, wakeUps: { ring: () => undefined }, clock, random: systemRandom }),
+    store: postgresStore({
+      pool,
+      wakeUps: { ring: () => undefined },
+      clock,
+      random: systemRandom,
+      sealing: anySealing(pool),
+    }),
     fired: () => fired,
     [Symbol.asyncDispose]: async () => {
       await pool.end();
@@ -161,6 +168,7 @@ test("without a free connection nothing is ready and nothing hangs; with one it 
       wakeUps: { ring: () => undefined },
       clock: engine.clock,
       random: systemRandom,
+      sealing: anySealing(pool),
     }),
   });
   const held = [await pool.connect(), await pool.connect()];

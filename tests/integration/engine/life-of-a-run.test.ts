@@ -1,8 +1,13 @@
 import type { ToolCall } from "../../../packages/harness/src/core/run/journal.ts";
 import { expect, test } from "vitest";
-import { answering, countingTool, openEngine, value } from "../../support/engine.ts";
+import { answering, countingTool, type Engine, openEngine, value } from "../../support/engine.ts";
 
 const call = (id: string, tool: string): ToolCall => ({ id, tool, arguments: { id } });
+
+async function sealedKeys({ database }: Engine): Promise<number> {
+  const { rows } = await database.ownerPool().query("select from assent.sealed_keys");
+  return rows.length;
+}
 
 test("a run without tools is queued, running, succeeded, and every move is an event", async () => {
   await using engine = await openEngine({ models: answering(() => ({ text: "All done." })) });
@@ -36,6 +41,8 @@ test("a write waits for a person, happens once after the yes, and the approval i
   const id = await engine.submit();
   const waiting = await engine.reaches(id, "awaiting_approval");
   expect(tool.effects).toEqual([]);
+  // Of a run that asks, nothing is personal, and so nothing costs a key, until a person answers.
+  expect(await sealedKeys(engine)).toBe(0);
   const [approval] = waiting.approvals;
   if (approval === undefined) throw new Error("nothing waits");
   const decided = value(
@@ -46,6 +53,7 @@ test("a write waits for a person, happens once after the yes, and the approval i
     }),
   );
   expect(decided.status).toBe("approved");
+  expect(await sealedKeys(engine)).toBe(0);
   const run = await engine.reaches(id, "succeeded", "failed");
   expect(run.status).toBe("succeeded");
   expect(tool.effects).toHaveLength(1);

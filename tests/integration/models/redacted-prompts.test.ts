@@ -29,7 +29,7 @@ const MESSAGES: readonly Message[] = [
 
 const redactor = createRedactor();
 redactor.register(REGISTERED, "kept");
-const redaction = createRedaction({ redactor, digestKey: new Uint8Array(32) });
+const redaction = createRedaction({ redactor });
 
 const rules = (
   models: string,

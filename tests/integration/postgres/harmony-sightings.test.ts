@@ -13,6 +13,7 @@ import { queryOn } from "../../../packages/harness/src/adapters/postgres/store.t
 import { systemClock } from "../../../packages/harness/src/adapters/system/clock.ts";
 import { systemRandom } from "../../../packages/harness/src/adapters/system/random.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../support/database.ts";
+import { anySealing } from "../../support/sealing.ts";
 
 let database: ThrowAwayDatabase | undefined;
 let tenants = 0;
@@ -42,7 +43,7 @@ async function openMemory(): Promise<{ inMemory: InMemory; countRows: () => Prom
         await query("select set_config('assent.tenant', $1, true), set_config('lock_timeout', '1ms', true)", [
           tenant,
         ]);
-        return await work(harmonyStoreIn({ query, tenant }));
+        return await work(harmonyStoreIn({ query, tenant }, anySealing(throwAway.appPool())));
       }),
     countRows: async () => {
       const { rows } = await throwAway

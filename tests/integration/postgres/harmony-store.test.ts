@@ -10,6 +10,7 @@ import { queryOn } from "../../../packages/harness/src/adapters/postgres/store.t
 import { systemClock } from "../../../packages/harness/src/adapters/system/clock.ts";
 import { systemRandom } from "../../../packages/harness/src/adapters/system/random.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../support/database.ts";
+import { anySealing } from "../../support/sealing.ts";
 
 let database: ThrowAwayDatabase | undefined;
 let tenants = 0;
@@ -40,5 +41,6 @@ storeContract("Postgres", async () => {
         },
         { attemptsMax: 5 },
       ),
+    anySealing(throwAway.appPool()),
   );
 });

@@ -7,7 +7,7 @@ const EVENTS = 200;
 /** From the commit of an event to the signed checkpoint that covers it, one event at a time. */
 export async function measureCover(bench: BenchDatabase): Promise<void> {
   const keeper = bench.startKeeper();
-  const store = postgresLogStore(bench.app);
+  const store = postgresLogStore(bench.app, bench.sealing);
   const waits: number[] = [];
   for (let i = 0; i < EVENTS; i += 1) {
     const subject = `cover:${i}`;

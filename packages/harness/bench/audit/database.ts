@@ -5,7 +5,10 @@ import type { Pool } from "pg";
 import { openAnchorFiles } from "../../src/adapters/files/anchor-files.ts";
 import { openLogFiles } from "../../src/adapters/files/log-files.ts";
 import { openLogKeys } from "../../src/adapters/files/log-keys.ts";
+import { openSealingFiles } from "../../src/adapters/files/sealing-files.ts";
 import { postgresLogStore } from "../../src/adapters/postgres/audit-log.ts";
+import { createSealing, type Sealing } from "../../src/adapters/postgres/sealing.ts";
+import { postgresSealingStore } from "../../src/adapters/postgres/sealing-store.ts";
 import { ensureTenant } from "../../src/adapters/postgres/bootstrap.ts";
 import { connectPool, transaction } from "../../src/adapters/postgres/connect.ts";
 import { openEmbedded } from "../../src/adapters/postgres/embedded/embedded.ts";
@@ -22,6 +25,7 @@ export type BenchDatabase = AsyncDisposable & {
   readonly app: Pool;
   readonly owner: Pool;
   readonly tenant: TenantId;
+  readonly sealing: Sealing;
   startKeeper(): Keeper;
 };
 
@@ -44,15 +48,24 @@ export async function openBenchDatabase(home: string): Promise<BenchDatabase> {
   );
   await addRuns(owner, tenant);
   const folder = join(home, "audit");
+  const sealingFiles = openSealingFiles(join(folder, "sealing"));
+  const sealingStore = postgresSealingStore(app);
+  const sealing = createSealing({
+    ...setup,
+    store: sealingStore,
+    files: sealingFiles,
+    secret: systemRandom.bytes(32),
+  });
   const keys = openLogKeys(join(folder, "signer"), systemRandom);
   return {
     app,
     owner,
     tenant,
+    sealing,
     startKeeper: () =>
       startKeeper({
         ...setup,
-        store: postgresLogStore(app),
+        store: postgresLogStore(app, sealing),
         signer: createSigner(openAnchorFiles(join(folder, "signer")), keys),
         files: openLogFiles({ folder: join(folder, "logs"), random: systemRandom }),
         log: (level, message, fields) => {

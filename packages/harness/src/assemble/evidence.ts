@@ -8,10 +8,13 @@ import { parsePolicy, type Policy } from "@assent/tlog";
 import type { Pool } from "pg";
 import { openAnchorFiles } from "../adapters/files/anchor-files.ts";
 import { openLogFiles } from "../adapters/files/log-files.ts";
+import { openSealingFiles } from "../adapters/files/sealing-files.ts";
 import { type LogKeys, openLogKeys } from "../adapters/files/log-keys.ts";
 import { postgresLogStore } from "../adapters/postgres/audit-log.ts";
 import type { Connection } from "../adapters/postgres/connect.ts";
 import { notifyLogKeeper, openLogHold } from "../adapters/postgres/log-hold.ts";
+import { createSealing, findNewest, type Sealing } from "../adapters/postgres/sealing.ts";
+import { postgresSealingStore } from "../adapters/postgres/sealing-store.ts";
 import { createAskWitness } from "../adapters/witness/ask-witness.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { refuseHome, type Secrets } from "../home.ts";
@@ -21,21 +24,28 @@ import { createEvidence, type Evidence } from "../services/audit/evidence.ts";
 import { type InForce, startInstallation } from "../services/audit/installation.ts";
 import { watchEvidence } from "../services/traced/gauges.ts";
 import { type Keeper, startKeeper } from "../services/audit/keeper.ts";
+import type { SealingKeyPorts } from "../services/audit/sealing-keys.ts";
 import { createSigner } from "../services/audit/signer.ts";
 import { startWitnessing, type Witnessing, type WitnessingPorts } from "../services/audit/witnessing.ts";
 import type { StartRefusal } from "./refusal.ts";
 
 export type EvidenceParts = {
   readonly evidence: Evidence;
-  /** Some event was committed here. */
-  readonly wake: () => void;
+  /** What whoever states facts needs. */
+  readonly stored: {
+    /** Some event was committed here. */
+    readonly onEvents: () => void;
+    readonly sealing: Sealing;
+  };
 };
 
 export type EvidenceOptions = {
   readonly home: string;
   readonly pool: Pool;
   readonly app: Connection;
-  readonly secrets: Pick<Secrets, "check">;
+  readonly secrets: Pick<Secrets, "check" | "sealing">;
+  /** Whether this process serves the API: the sealing key should lie where it can be opened. */
+  readonly isServing: boolean;
   /** The tenant of the installation's own log, and what is in force in this process. */
   readonly installation: TenantId;
   /** The tenant whose admins operate the installation. */
@@ -86,7 +96,8 @@ export async function startEvidence(
     if (!(error instanceof Error && "code" in error && error.code === "EACCES")) throw error;
     return refuseHome(signerFolder, error);
   }
-  const store = postgresLogStore(pool);
+  const { ports: sealingKeys, sealing } = await openSealing(options);
+  const store = postgresLogStore(pool, sealing);
   const signer = createSigner(openAnchorFiles(signerFolder), keys);
   const files = openLogFiles({ folder: join(home, EVIDENCE_FOLDER, "logs"), random });
   const base = { store, signer, files, clock, random, log, originOf: originsOf(secrets.check) };
@@ -135,11 +146,35 @@ export async function startEvidence(
     holds: () => kept.holds(),
     onCheckpoint: bell.hear,
     rotate: (step) => (step === "add" ? keys.add() : keys.retire()),
+    sealing: sealingKeys,
     onOperated: async (subject, kind, data) => await installation.record(subject, kind, data),
     witnessed:
       policy.value === null ? null : { policy: policy.value, installation: options.installation, tagOf },
   });
-  return ok({ evidence, wake });
+  return ok({ evidence, stored: { onEvents: wake, sealing } });
+}
+
+// A first key is made where it is wanted for opening; a process that only seals makes one when nobody has.
+async function openSealing({
+  home,
+  pool,
+  secrets,
+  clock,
+  random,
+  log,
+  isServing,
+}: EvidenceOptions): Promise<{ readonly ports: SealingKeyPorts; readonly sealing: Sealing }> {
+  const store = postgresSealingStore(pool);
+  const files = openSealingFiles(join(home, EVIDENCE_FOLDER, "sealing"));
+  const ports = { store, files, secret: secrets.sealing, clock, random };
+  if (isServing) {
+    const { generation, publicKey } = await findNewest(ports);
+    if ((await files.find(publicKey)) !== "held")
+      log("warn", "what is sealed in payloads cannot be opened here: its key lies in another home", {
+        generation,
+      });
+  }
+  return { ports, sealing: createSealing(ports) };
 }
 
 function openAlarm(

@@ -36,7 +36,6 @@ export function openRedaction(
   }
   return createRedaction({
     redactor,
-    digestKey: secrets.seals,
     onRedacted: (kind, times) => {
       redactions.report(kind, times);
     },

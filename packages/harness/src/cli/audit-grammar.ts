@@ -20,6 +20,7 @@ import {
   verifyReceipt,
 } from "./commands/audit-log.ts";
 import { verifyDatabase } from "./commands/audit-database.ts";
+import { changeSealing, type RekeyFlags } from "./commands/audit-sealing.ts";
 import { cosignCopy } from "./commands/cosign.ts";
 import { serveWitness, type WitnessFlags } from "./commands/witness.ts";
 import { err } from "../base/result.ts";
@@ -85,6 +86,7 @@ function addReading(audit: Command, perform: Perform): void {
       .description(description)
       .argument("<folder>", "where to")
       .option(...epoch)
+      .option("--open", "of an export: what is sealed in payloads as well; no erasure reaches it there")
       .action(
         async (folder: string, flags: CopyFlags) =>
           await perform(async (context) => await copyAudit(context, folder, flags, what)),
@@ -152,6 +154,14 @@ function addManaging(audit: Command, perform: Perform): void {
     .action(
       async (index: number, flags: EraseFlags) =>
         await perform(async (context) => await erasePayload(context, index, flags)),
+    );
+  audit
+    .command("rekey")
+    .description("change the sealing key, so that backups of before lose what was erased")
+    .option("--status", "only say how far erasures have come, backups included")
+    .option("--lost", "the sealing key is lost: begin with a new one, and give up what rests on it")
+    .action(
+      async (flags: RekeyFlags) => await perform(async (context) => await changeSealing(context, flags)),
     );
   audit
     .command("epoch")

@@ -53,6 +53,7 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
   ["audit prove", "Receipt"],
   ["audit export, audit mirror", "{folder, origin, size, keys}"],
   ["audit erase", "{epoch, index, reason}"],
+  ["audit rekey", "Sealing"],
   ["audit epoch, audit rotate add, audit rotate retire", "{data: AuditLog[], stopped}"],
   ["audit cosign", "{data: [{witness, cosigned, detail}]}"],
   ["audit witness", "{url, vkey} once it listens"],

@@ -9,6 +9,9 @@ import {
   auditLogListSchema,
   type EraseRequest,
   eraseRequestSchema,
+  type RekeyRequest,
+  type Sealing,
+  sealingSchema,
   type Receipt,
   receiptSchema,
   type AccessEventId,
@@ -111,6 +114,8 @@ export type Client = {
   eraseAuditPayload(request: EraseRequest): Answer<EraseRequest>;
   beginAuditEpoch(reason: string): Answer<AuditLogList>;
   rotateAuditSigner(step: "add" | "retire"): Answer<AuditLogList>;
+  getAuditSealing(): Answer<Sealing>;
+  rekeyAudit(request: RekeyRequest): Answer<Sealing>;
   createKey(request: KeyRequest): Answer<CreatedKey>;
   listPrecedents(): Answer<readonly Precedent[]>;
   revokePrecedent(id: string, reason: string): Answer<Precedent>;
@@ -248,7 +253,9 @@ type AuditCalls =
   | "proveEvent"
   | "eraseAuditPayload"
   | "beginAuditEpoch"
-  | "rotateAuditSigner";
+  | "rotateAuditSigner"
+  | "getAuditSealing"
+  | "rekeyAudit";
 
 function auditCalls(ask: Ask): Pick<Client, AuditCalls> {
   return {
@@ -268,6 +275,8 @@ function auditCalls(ask: Ask): Pick<Client, AuditCalls> {
       await ask({ method: "POST", path: `${AUDIT}/epoch`, body: { reason } }, auditLogListSchema),
     rotateAuditSigner: async (step) =>
       await ask({ method: "POST", path: `${AUDIT}/rotate`, body: { step } }, auditLogListSchema),
+    getAuditSealing: async () => await ask({ method: "GET", path: `${AUDIT}/sealing` }, sealingSchema),
+    rekeyAudit: async (body) => await ask({ method: "POST", path: `${AUDIT}/rekey`, body }, sealingSchema),
   };
 }
 

@@ -1,6 +1,7 @@
 // The tenant's log: what the sequencer, the signer and whoever asks for a proof need of the outside.
 
 import type { RunId, TenantId } from "@assent/contract";
+import type { OpenedFields } from "./sealing.ts";
 
 /** A committed fact that waits for its place in the tree. */
 export type WaitingFact = {
@@ -48,6 +49,11 @@ export type StoredLeaf = {
   readonly payload: string | null;
 };
 
+export type OpenedLeaf = StoredLeaf & {
+  /** What is sealed in the payload; null where nothing is, where its key is gone, or is not in this home. */
+  readonly opened: OpenedFields | null;
+};
+
 export type StoredCheckpoint = {
   readonly epoch: number;
   readonly size: number;
@@ -83,7 +89,7 @@ export type LogTx = {
   hashRanges(epoch: number, ranges: readonly HashRange[]): Promise<readonly (readonly Uint8Array[])[]>;
   leaves(epoch: number, from: number, count: number): Promise<readonly Uint8Array[]>;
   /** Leaves with what opens them. */
-  opened(epoch: number, from: number, count: number): Promise<readonly StoredLeaf[]>;
+  opened(epoch: number, from: number, count: number): Promise<readonly OpenedLeaf[]>;
   /** Where a run's event stands; null while it waits. */
   place(run: RunId, version: number): Promise<{ readonly epoch: number; readonly index: number } | null>;
   /** A person's decision about an approval, with the oldest checkpoint that covers it; null while there is none. */
@@ -105,6 +111,7 @@ export type LogTx = {
   checkpoint(epoch: number, sizeMin: number): Promise<StoredCheckpoint | null>;
   /** The first checkpoint of the epoch with at least this size, without what witnesses added later: it stays as it is. */
   firstCheckpoint(epoch: number, sizeMin: number): Promise<StoredCheckpoint | null>;
+  /** What of its payload is personal is sealed. */
   addFact(fact: Omit<WaitingFact, "eventId" | "state" | "version">): Promise<void>;
   /** False when there is no such leaf, or its payload is gone already. */
   erase(erasure: {

@@ -24,6 +24,8 @@ import type {
   DocumentRequest,
   EraseRequest,
   FinishRequest,
+  RekeyRequest,
+  Sealing,
   Key,
   KeyId,
   KeyRequest,
@@ -143,6 +145,8 @@ export type AuditTrail = {
   erase(caller: Caller, request: EraseRequest): Promise<Result<EraseRequest, Refusal>>;
   beginEpoch(caller: Caller, reason: string): Promise<Result<AuditLogList, Refusal>>;
   rotate(caller: Caller, step: "add" | "retire"): Promise<Result<AuditLogList, Refusal>>;
+  sealing(caller: Caller): Promise<Sealing>;
+  rekey(caller: Caller, request: RekeyRequest): Promise<Result<Sealing, Refusal>>;
 };
 
 /** What came in, as far as it matters for who may come in. */

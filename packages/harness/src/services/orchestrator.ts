@@ -6,7 +6,7 @@ import { assert, unreachable } from "../base/assert.ts";
 import { LEASE_SECONDS, RETRY_DELAY_SECONDS_MAX, RUN_ATTEMPTS_MAX } from "../base/limits.ts";
 import { type AgentDefinition, agentVersion } from "../core/agent.ts";
 import { originsOfRun } from "../core/label/origins-of-run.ts";
-import { type GateStep, isToolStep, type Journal, type StepError } from "../core/run/journal.ts";
+import { type Journal, type StepError } from "../core/run/journal.ts";
 import { openingCall } from "../core/retrieval/opening.ts";
 import { type Move, nextMove } from "../core/run/next.ts";
 import { openRollback } from "../core/run/rollback.ts";
@@ -17,9 +17,9 @@ import { endRollback, endRun } from "./end-run.ts";
 import { commitHeld, type Held, LeaseLost, type OrchestratorPorts } from "./held.ts";
 import { DRIVEN_AGENT, takeBackDriven } from "./external/take-back.ts";
 import { askModel } from "./models/ask-model.ts";
-import { dispatch, readApproval } from "./steps/dispatch.ts";
+import { dispatch } from "./steps/dispatch.ts";
 import { finaliseRun } from "./steps/finalise.ts";
-import { openDoubtGate } from "./steps/gate.ts";
+import { openDoubtGate, settleDoubt } from "./steps/doubt.ts";
 import { openCopy } from "./steps/restore.ts";
 import { modelCall, openModelStep } from "./steps/model.ts";
 import { checkDoubt, compensate, executeTool, judgeCall } from "./steps/tool.ts";
@@ -236,39 +236,6 @@ async function makeMove(held: Held, move: Move): Promise<boolean> {
 async function askNext(held: Held, isNew: boolean): Promise<boolean> {
   const call = modelCall(held);
   return await askModel(held, call, isNew ? openModelStep(call) : null);
-}
-
-async function settleDoubt(held: Held, seq: number, gate: GateStep): Promise<boolean> {
-  const outcome = gate.outcome;
-  assert(outcome !== null, "a decided gate has an outcome");
-  const comment = outcome.comment ?? "";
-  if (outcome.answer === "denied" || outcome.answer === "expired") {
-    const detail =
-      outcome.answer === "denied"
-        ? `Nobody knows whether it happened, and a person said not to try again. ${comment}`.trim()
-        : "Nobody knows whether it happened, and nobody answered in time.";
-    const error: StepError = { code: "outcome_unknown", detail };
-    await commitHeld(held, [{ write: "step_closed", seq, state: "failed", outcome: null, error }]);
-    return true;
-  }
-  const approval = await readApproval(held, gate);
-  const spend: Write = { write: "approval_decided", approval, event: "spent", change: {} };
-  if (outcome.answer === "confirmed") {
-    const confirmed = {
-      kind: "tool",
-      output: `It did happen. ${comment}`.trim(),
-      label: "untrusted",
-    } as const;
-    await commitHeld(held, [
-      spend,
-      { write: "step_closed", seq, state: "succeeded", outcome: confirmed, error: null },
-    ]);
-    return true;
-  }
-  await commitHeld(held, [spend, { write: "step_retried", seq, gateSeq: gate.seq }]);
-  const step = held.committed.journal[seq - 1];
-  assert(step !== undefined && isToolStep(step), "only tool calls come into doubt");
-  return await executeTool(held, step);
 }
 
 // True: there is something to take back first, and the run goes on with that.

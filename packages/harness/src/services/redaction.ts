@@ -1,26 +1,9 @@
 // What stands between the harness and every place where its words are kept or shown (invariant 9). A sink gets only
 // what went through here; what is executed is never touched.
 
-import { createHmac } from "node:crypto";
 import type { Problem } from "@assent/contract";
 import type { Redactor } from "../core/redact/redactor.ts";
 import type { Log } from "../ports.ts";
-
-/** A part of an action that an approver does not see, and by what it can be known all the same. */
-export type SealedPart = {
-  /** RFC 6901, into the arguments. */
-  readonly pointer: string;
-  /**
-   * Keyed with the installation's secret, so that nobody can guess short values against it; the same value has the
-   * same digest in every approval, so that a change of it shows.
-   */
-  readonly digest: `hmac-sha256:${string}`;
-};
-
-export type ShownArguments = {
-  readonly arguments: Readonly<Record<string, unknown>>;
-  readonly sealed: readonly SealedPart[];
-};
 
 export type ArtifactVerdict =
   /** Clean, or not text. */
@@ -39,27 +22,18 @@ export type Redaction = {
   wrapLog(log: Log): Log;
   /** Data of audit events, span attributes, metric labels, stored answers, events: any JSON. */
   redactData(data: Readonly<Record<string, unknown>>): Record<string, unknown>;
-  /**
-   * A view as the outside sees it.
-   * @param parse the view's schema: a view that redaction has bent out of shape (a number that was a secret) fails there
-   */
-  redactView<T>(view: T, parse: (value: unknown) => T): T;
   redactText(text: string): string;
   redactProblem(problem: Problem): Problem;
-  /** Arguments for a person who decides on them. The action's digest stays that of the real ones. */
-  showArguments(args: Readonly<Record<string, unknown>>): ShownArguments;
   checkArtifact(artifact: { readonly mediaType: string; readonly bytes: Uint8Array }): ArtifactVerdict;
 };
 
 export type RedactionOptions = {
   readonly redactor: Redactor;
-  /** Derived from the installation's secret, for nothing else. */
-  readonly digestKey: Uint8Array;
   /** Called for each kind with how often it was taken out: the metric `assent.redactions{rule}`. */
   readonly onRedacted?: (kind: string, times: number) => void;
 };
 
-export function createRedaction({ redactor, digestKey, onRedacted }: RedactionOptions): Redaction {
+export function createRedaction({ redactor, onRedacted }: RedactionOptions): Redaction {
   const report = (counts: Readonly<Record<string, number>>): void => {
     for (const [kind, times] of Object.entries(counts)) onRedacted?.(kind, times);
   };
@@ -76,7 +50,6 @@ export function createRedaction({ redactor, digestKey, onRedacted }: RedactionOp
   return {
     wrapLog: (log) => wrapLog(log, redactText, redactValue),
     redactData: (data) => membersOf(redactValue(data)),
-    redactView: (view, parse) => parse(redactValue(view)),
     redactText,
     redactProblem: (problem) => ({
       ...problem,
@@ -91,10 +64,6 @@ export function createRedaction({ redactor, digestKey, onRedacted }: RedactionOp
             })),
           }),
     }),
-    showArguments: (args) => {
-      const shown = membersOf(redactValue(args));
-      return { arguments: shown, sealed: sealedParts(args, shown, digestKey) };
-    },
     checkArtifact: (artifact) => checkArtifact(artifact, redactor, report),
   };
 }
@@ -121,31 +90,6 @@ function wrapLog(
     }
     log(level, clean, cleanFields);
   };
-}
-
-/** Every value that shows otherwise than it is, by where it stands. */
-function sealedParts(real: unknown, shown: unknown, key: Uint8Array, pointer = ""): SealedPart[] {
-  if (Array.isArray(real) && Array.isArray(shown))
-    return real.flatMap((item: unknown, at) => sealedParts(item, shown[at], key, `${pointer}/${at}`));
-  if (isObject(real) && isObject(shown)) {
-    // Members keep their order, and a secret name has its mark in the same place.
-    const names = Object.keys(shown);
-    return Object.entries(real).flatMap(([name, item], at) => {
-      const shownName = names[at] ?? name;
-      const inner = `${pointer}/${shownName.replaceAll("~", "~0").replaceAll("/", "~1")}`;
-      const parts = sealedParts(item, shown[shownName], key, inner);
-      return name === shownName ? parts : [seal(inner, name, key), ...parts];
-    });
-  }
-  return real === shown ? [] : [seal(pointer, real, key)];
-}
-
-function seal(pointer: string, value: unknown, key: Uint8Array): SealedPart {
-  const hex = createHmac("sha256", key)
-    .update("assent/sealed/v1\n")
-    .update(JSON.stringify(value) ?? "")
-    .digest("hex");
-  return { pointer, digest: `hmac-sha256:${hex}` };
 }
 
 const PATCH_TYPES: ReadonlySet<string> = new Set(["text/x-diff", "text/x-patch"]);

@@ -28,7 +28,7 @@ export async function listWaiting(
     const approvals = await tx.approvals.waiting(after, CALLS_PER_PAGE);
     const data: WaitingCall[] = [];
     for (const approval of approvals) {
-      // What became of a call in doubt is a fact: no change of rules asks about it again.
+      // What became of a call in doubt is a fact, whatever the rules are; what they want of a second try is looked at then.
       if (approval.subject !== "action") continue;
       const run = await tx.runs.find(approval.run);
       if (run !== null) data.push(viewOf(approval, await questionOf(tx, run, approval), ports));

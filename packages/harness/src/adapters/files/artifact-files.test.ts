@@ -52,6 +52,8 @@ function failing(fault: Fault): { operations: FileOperations; calls: () => reado
       await diskOperations.create(path, content.subarray(0, content.byteLength >> 1));
       throw error();
     },
+    overwrite: async (path, content) =>
+      await guard("overwrite", async () => await diskOperations.overwrite(path, content)),
     sync: async (path) => await guard("sync", async () => await diskOperations.sync(path)),
     rename: async (from, to) => await guard("rename", async () => await diskOperations.rename(from, to)),
     remove: async (path) => await guard("remove", async () => await diskOperations.remove(path)),

@@ -1,4 +1,4 @@
-// The few file operations that artifacts need, one system call's worth each, so that a test can fail any one of them.
+// The few file operations that artifacts, logs and keys need, one system call's worth each, so that a test can fail any one of them.
 
 import { constants } from "node:fs";
 import { lstat, mkdir, open, readdir, rename, stat, unlink } from "node:fs/promises";
@@ -16,6 +16,8 @@ export type FileOperations = {
   size(path: string): Promise<number | null>;
   /** Makes a new file with this content; rejects when the name is taken. */
   create(path: string, content: Uint8Array): Promise<void>;
+  /** Puts other bytes in the place of as many, within the file that is there. */
+  overwrite(path: string, content: Uint8Array): Promise<void>;
   /** Returns once the content of the file, or the names in the folder, would survive a loss of power. */
   sync(path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
@@ -44,6 +46,10 @@ export const diskOperations: FileOperations = {
     const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
     await using handle = await open(path, flags, 0o600);
     await handle.writeFile(content);
+  },
+  overwrite: async (path, content) => {
+    await using handle = await open(path, constants.O_WRONLY | constants.O_NOFOLLOW);
+    await handle.write(content, 0, content.byteLength, 0);
   },
   sync: async (path) => {
     await using handle = await open(path, constants.O_RDONLY);

@@ -63,20 +63,24 @@ export function openLogFiles({ folder, random, operations = diskOperations }: Lo
     },
     async write(origin, files): Promise<void> {
       const root = folderOf(origin);
-      const folders = new Set<string>();
-      for (const [path, content] of files) {
+      const targets = Array.from(files.keys(), (path) => {
         assert(FILE.test(path), "what is written is a tile");
-        const target = join(root, ...path.split("/"));
-        await put(target, content);
-        // The full tile holds all that its partial ones did (tlog-tiles, section "Partial Tiles").
-        if (!path.includes(".p/")) await clear(operations, `${target}.p`);
-        // A folder gets a new name with each file, those above it only when the folder itself is new.
-        for (let above = dirname(target); above.length >= root.length; above = dirname(above)) {
-          folders.add(above);
-          if (durable.has(above)) break;
-        }
-      }
-      for (const made of folders) await operations.sync(made);
+        return { path, target: join(root, ...path.split("/")) };
+      });
+      // Beside each other, since each waits for the disk, and disks take many syncs for one.
+      await allEnded(
+        targets.map(async ({ path, target }) => {
+          await put(target, files.get(path) ?? new Uint8Array());
+          // The full tile holds all that its partial ones did (tlog-tiles, section "Partial Tiles").
+          if (!path.includes(".p/")) await clear(operations, `${target}.p`);
+        }),
+      );
+      const folders = foldersWithNewNames(
+        targets.map(({ target }) => target),
+        root,
+        durable,
+      );
+      await allEnded(Array.from(folders, async (made) => await operations.sync(made)));
       if (durable.size > DURABLE_MAX) durable.clear();
       for (const made of folders) durable.add(made);
     },
@@ -93,6 +97,27 @@ export function openLogFiles({ folder, random, operations = diskOperations }: Lo
       }
     },
   };
+}
+
+// A folder gets a new name with each file, those above it only when the folder itself is new.
+function foldersWithNewNames(
+  targets: readonly string[],
+  root: string,
+  durable: ReadonlySet<string>,
+): ReadonlySet<string> {
+  const folders = new Set<string>();
+  for (const target of targets) {
+    for (let above = dirname(target); above.length >= root.length; above = dirname(above)) {
+      folders.add(above);
+      if (durable.has(above)) break;
+    }
+  }
+  return folders;
+}
+
+// Nothing is left running when it rejects: whoever tries again meets nobody.
+async function allEnded(works: readonly Promise<void>[]): Promise<void> {
+  for (const ended of await Promise.allSettled(works)) if (ended.status === "rejected") throw ended.reason;
 }
 
 /** The second line of a checkpoint. */

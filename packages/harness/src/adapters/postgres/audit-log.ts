@@ -12,14 +12,16 @@ import type {
   LogInfo,
   LogStore,
   LogTx,
+  OpenedLeaf,
   StoredCheckpoint,
-  StoredLeaf,
   WaitingFact,
 } from "../../ports.ts";
 import { auditRows } from "./audit.ts";
+import { sealedPayload, withOpened } from "./audit-sealed.ts";
 import { witnessing } from "./audit-witnessing.ts";
 import { statement, transaction } from "./connect.ts";
 import { digestToBytes, only, type Scope } from "./rows.ts";
+import type { Sealing } from "./sealing.ts";
 import { queryOn } from "./store.ts";
 
 /** Entries of one row at most; so many places before one its batch begins at the earliest. */
@@ -29,20 +31,20 @@ const ATTEMPTS_MAX = 5;
 /** Old entries that one look at the balance reads again: a log of a million has come round after an hour. */
 const SLICE_ENTRIES = 16_384;
 
-export function postgresLogStore(pool: Pool): LogStore {
+export function postgresLogStore(pool: Pool, sealing: Sealing): LogStore {
   return {
     async transaction<T>(tenantId: TenantId, work: (tx: LogTx) => Promise<T>): Promise<T> {
       const tenant = uuidOf(tenantId);
       return await transaction(
         pool,
         async (client) => {
-          const query = queryOn(client);
+          const scope = { query: queryOn(client), tenant };
           return await work({
-            ...writing({ query, tenant }),
-            ...reading({ query, tenant }),
-            ...readingHashes({ query, tenant }),
-            ...covering({ query, tenant }),
-            ...witnessing({ query, tenant }),
+            ...writing(scope, sealing),
+            ...reading(scope, sealing),
+            ...readingHashes(scope),
+            ...covering(scope),
+            ...witnessing(scope),
           });
         },
         { attemptsMax: ATTEMPTS_MAX, tenant },
@@ -123,7 +125,7 @@ const toFact = (row: FactRow): WaitingFact => ({
 
 type Writing = "begin" | "lock" | "take" | "append" | "addCosignature" | "addFact" | "erase";
 
-function writing(scope: Scope): Pick<LogTx, Writing> {
+function writing(scope: Scope, sealing: Sealing): Pick<LogTx, Writing> {
   const { query, tenant } = scope;
   return {
     async begin({ epoch, origin, vkey }): Promise<void> {
@@ -145,11 +147,12 @@ function writing(scope: Scope): Pick<LogTx, Writing> {
       );
     },
     async addFact({ subject, at, kind, actor, payload }): Promise<void> {
+      const stored = await sealedPayload(scope, sealing, { subject, kind, payload });
       await query(
         `insert into assent.audit_facts (tenant_id, subject, version, at, kind, actor_id, data)
          select $1, $2, coalesce(max(version), 0) + 1, $3, $4, $5, $6
          from assent.audit_facts where tenant_id = $1 and subject = $2`,
-        [tenant, subject, at, kind, actor, payload],
+        [tenant, subject, at, kind, actor, stored],
       );
     },
     async erase({ epoch, index, reason, actor, at }): Promise<boolean> {
@@ -313,7 +316,8 @@ const HASH_RANGES = `
 
 type Reading = "logs" | "head" | "leaves" | "opened" | "count";
 
-function reading({ query, tenant }: Scope): Pick<LogTx, Reading> {
+function reading(scope: Scope, sealing: Sealing): Pick<LogTx, Reading> {
+  const { query, tenant } = scope;
   return {
     async logs(): Promise<readonly LogInfo[]> {
       return await query<LogInfo>(
@@ -337,7 +341,7 @@ function reading({ query, tenant }: Scope): Pick<LogTx, Reading> {
       );
       return rows.map((row) => row.leaf);
     },
-    async opened(epoch, from, count): Promise<readonly StoredLeaf[]> {
+    async opened(epoch, from, count): Promise<readonly OpenedLeaf[]> {
       const rows = await query<LeafRow>(
         `select l.idx, l.leaf, l.leaf_hash, l.salt, coalesce(e.data, f.data)::text as payload
          from assent.audit_leaves l
@@ -347,13 +351,17 @@ function reading({ query, tenant }: Scope): Pick<LogTx, Reading> {
            and l.idx >= $3 and l.idx < $4 order by l.idx`,
         [tenant, epoch, from, from + count],
       );
-      return rows.map((row) => ({
-        index: Number(row.idx),
-        leaf: row.leaf,
-        leafHash: row.leaf_hash,
-        salt: row.salt,
-        payload: row.salt === null ? null : row.payload,
-      }));
+      return await withOpened(
+        scope,
+        sealing,
+        rows.map((row) => ({
+          index: Number(row.idx),
+          leaf: row.leaf,
+          leafHash: row.leaf_hash,
+          salt: row.salt,
+          payload: row.salt === null ? null : row.payload,
+        })),
+      );
     },
     async count(): Promise<{ events: number; leaves: number; waiting: number }> {
       const row = only(

@@ -6,9 +6,11 @@ import {
   type PrincipalId,
   uuidOf,
 } from "@assent/contract";
+import { sealedOf } from "../../core/audit/personal.ts";
 import { CANDIDATES, type Meaning } from "../../core/retrieval/meaning.ts";
 import type { StoreTx } from "../../ports.ts";
 import { digestFromBytes, type Scope } from "./rows.ts";
+import type { Sealing } from "./sealing.ts";
 
 type DocumentRow = {
   id: string;
@@ -84,14 +86,17 @@ const NEARNESS_MIN = 0.2;
 /** Below this, letters in common are chance. */
 const LIKENESS_MIN = 0.35;
 
-export function documentRows(scope: Scope): StoreTx["documents"] {
+export function documentRows(scope: Scope, { sealing }: { readonly sealing: Sealing }): StoreTx["documents"] {
   const { query, tenant } = scope;
   return {
     async insert(document, passages, meanings): Promise<void> {
+      const { id, name, source } = document;
+      // The database states a document's facts, and puts this text into them.
+      const stated = await sealing.sealed(scope, id, "document_added", { name, source });
       await query(
         `insert into assent.documents
-           (tenant_id, id, name, source, metadata, sha256, chars, passages, created_at, created_by)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+           (tenant_id, id, name, source, metadata, sha256, chars, passages, created_at, created_by, sealed)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
         [
           tenant,
           uuidOf(document.id),
@@ -103,6 +108,7 @@ export function documentRows(scope: Scope): StoreTx["documents"] {
           passages.length,
           document.createdAt,
           uuidOf(document.createdBy.id),
+          sealedOf(stated),
         ],
       );
       await query(

@@ -13,8 +13,11 @@ export type Fault = "conflict" | "lost" | "exhausted";
 /** A statement that the server stopped after our own limit: it has no time for us. */
 const CANCELLED = "57014";
 
+/** Something was sealed for a sealing key that is the newest no more (migration 0035). */
+export const SEALING_KEY_RETIRED = "AS016";
+
 /** https://www.postgresql.org/docs/18/mvcc-serialization-failure-handling.html; 55P03 is our own lock_timeout. */
-const CONFLICTS: readonly string[] = ["40001", "40P01", "55P03"];
+const CONFLICTS: readonly string[] = ["40001", "40P01", "55P03", SEALING_KEY_RETIRED];
 
 /**
  * Classes 08 (connection), 57P0x (shutdown, crash, starting up), 53 (out of connections, memory, disk), 25P0x (the

@@ -33,6 +33,7 @@ import { beginCall, writeHeld } from "./held-writes.ts";
 import { idempotencyRows } from "./idempotency.ts";
 import { admitKey, admitToken, findCaller, keyRows } from "./keys.ts";
 import { only, type Query, type Scope } from "./rows.ts";
+import type { Sealing } from "./sealing.ts";
 import { MESSAGE_VERSION } from "./message-version.ts";
 import { principalRows } from "./principals.ts";
 import { precedentTermRows } from "./precedent-terms.ts";
@@ -73,14 +74,15 @@ export type PostgresStoreOptions = {
   readonly wakeUps: Pick<WakeUps, "ring">;
   readonly clock: Clock;
   readonly random: Random;
+  readonly sealing: Sealing;
   /** Called after each commit that recorded events. */
   readonly onEvents?: () => void;
 };
 
 export function postgresStore(options: PostgresStoreOptions): Store {
   const { pool } = options;
-  const { clock, random } = options;
-  const ids = { clock, random };
+  const { clock, random, sealing } = options;
+  const ids: Given = { clock, random, sealing };
   const enter = entering(ids);
   const { inTransaction, inStatement } = transactionsOf(options);
   return {
@@ -173,7 +175,7 @@ const statements = (inStatement: InStatement, clock: Clock): Pick<Store, Stateme
 
 /** Of a transaction that was begun for the tenant. */
 const entering =
-  (ids: { readonly clock: Clock; readonly random: Random }) =>
+  (ids: Given) =>
   (client: PoolClient, tenantId: TenantId, queued: Queued): StoreTx => {
     const tx = storeTx(tenantId, { query: queryOn(client), tenant: uuidOf(tenantId) }, queued, ids);
     return { ...tx, ...noticing(tx, queued) };
@@ -266,12 +268,10 @@ async function unlessUnavailable<T>(work: () => Promise<T>): Promise<T> {
 
 type Queued = { count: number; events: boolean };
 
-function storeTx(
-  tenantId: TenantId,
-  scope: Scope,
-  queued: Queued,
-  ids: { readonly clock: Clock; readonly random: Random },
-): StoreTx {
+/** What rows are made with, beside what is written. */
+type Given = { readonly clock: Clock; readonly random: Random; readonly sealing: Sealing };
+
+function storeTx(tenantId: TenantId, scope: Scope, queued: Queued, ids: Given): StoreTx {
   return {
     runs: runRows(tenantId, scope, (wakeAt) => {
       if (wakeAt <= ids.clock.now()) queued.count += 1;
@@ -284,7 +284,7 @@ function storeTx(
     agents: agentRows(scope),
     manifests: manifestRows(scope),
     externalDefinitions: externalDefinitionRows(scope),
-    documents: documentRows(scope),
+    documents: documentRows(scope, ids),
     keys: keyRows(scope, ids),
     principals: principalRows(scope, ids),
     signingKeys: signingKeyRows(scope, ids),
@@ -292,7 +292,7 @@ function storeTx(
     decisions: decisionRows(scope),
     budgets: budgetRows(scope),
     precedentTerms: precedentTermRows(scope),
-    memory: harmonyStoreIn(scope),
+    memory: harmonyStoreIn(scope, ids.sealing),
   };
 }
 

@@ -38,6 +38,10 @@ function addReading(api: Api, { audit }: Pick<Harness, "audit">): void {
     },
   });
   api.route({
+    ...routeOptions(ROUTES.getAuditSealing),
+    handler: async (request, reply) => await reply.send(await audit.sealing(callerOf(request))),
+  });
+  api.route({
     ...routeOptions(ROUTES.proveEvent),
     handler: async (request, reply) => {
       const id = runIdSchema.safeParse(request.params.id);
@@ -69,6 +73,16 @@ function addManaging(api: Api, harness: Harness): void {
       return await answerOnce(
         { request, reply, harness, row: ROUTES.beginAuditEpoch },
         async (_, caller) => await audit.beginEpoch(caller, reason),
+      );
+    },
+  });
+  api.route({
+    ...routeOptions(ROUTES.rekeyAudit),
+    handler: async (request, reply) => {
+      const { body } = request;
+      return await answerOnce(
+        { request, reply, harness, row: ROUTES.rekeyAudit },
+        async (_, caller) => await audit.rekey(caller, body),
       );
     },
   });

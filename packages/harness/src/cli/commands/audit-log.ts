@@ -66,13 +66,21 @@ const noEntry = (index: number): Failure => ({
   remedy: "See `assent audit log` for how many there are.",
 });
 
-const entryLines = ({ index, leaf, payload }: AuditEntry): string[] => [
+const entryLines = ({ index, leaf, payload, opened }: AuditEntry): string[] => [
   `entry ${index}`,
   visibleLine(leaf),
   visibleLine(payload ?? "The payload was erased."),
+  ...(opened === null
+    ? sealedLines(payload)
+    : [visibleLine(`sealed in it: ${JSON.stringify(opened.fields)}`)]),
 ];
 
-export type CopyFlags = { readonly epoch?: number };
+const sealedLines = (payload: string | null): string[] =>
+  /"sealed" ?: ?"v1\./u.test(payload ?? "")
+    ? ["What is sealed in it cannot be opened: its key was erased, or is not at this server."]
+    : [];
+
+export type CopyFlags = { readonly epoch?: number; readonly open?: boolean };
 
 /** Tiles, entries and checkpoint; for an export what opens the entries as well. A copy that is there is brought forward. */
 export async function copyAudit(
@@ -81,6 +89,10 @@ export async function copyAudit(
   flags: CopyFlags,
   what: "export" | "mirror",
 ): Outcome {
+  if (flags.open === true && what === "mirror")
+    return err(
+      usageFailure("open_mirror", "A mirror has no payloads to open.", "Use `assent audit export`."),
+    );
   const client = await context.openClient();
   if (!client.ok) return client;
   const logs = await client.value.listAuditLogs();
@@ -88,7 +100,8 @@ export async function copyAudit(
   const log = logs.value.data.find(({ epoch }) => epoch === (flags.epoch ?? logs.value.data.at(-1)?.epoch));
   if (log === undefined) return err(noLog());
   const target = resolve(context.deps.cwd, folder);
-  const copied = await copyLog(client.value, log, target, what === "export");
+  const depth = flags.open === true ? "opened" : "payloads";
+  const copied = await copyLog(client.value, log, target, what === "mirror" ? "bare" : depth);
   if (!copied.ok) return copied;
   const record = { folder: target, origin: log.origin, size: copied.value.size, keys: log.keys };
   context.show(record, () => copyLines(log, target, copied.value.size));

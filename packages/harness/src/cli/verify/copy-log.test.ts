@@ -18,7 +18,7 @@ import {
   seed,
 } from "../../core/audit/testing/made-export.ts";
 import { verifyLog } from "../../core/audit/verify-log.ts";
-import { copyLog } from "./copy-log.ts";
+import { type CopyDepth, copyLog } from "./copy-log.ts";
 import { openLogFolder, writeLogFile } from "./log-folder.ts";
 
 const NEW_KEY = signerKey(ORIGIN, 0x01, seed(6));
@@ -58,7 +58,7 @@ type Shown = {
 async function copy(
   folder: string,
   { list, key = LOG, erased = [], pages = 99, isWitnessed = false }: Shown,
-  withPayloads = true,
+  depth: CopyDepth = "payloads",
 ): Promise<string> {
   let left = pages;
   const aborted = { ok: false, error: { kind: "aborted" } } as const;
@@ -81,15 +81,20 @@ async function copy(
           index: from + i,
           leaf: Buffer.from(leaf).toString("latin1"),
           ...(erased.includes(from + i)
-            ? { salt: null, payload: null }
-            : { salt: Buffer.from(salt).toString("base64"), payload }),
+            ? { salt: null, payload: null, opened: null }
+            : {
+                salt: Buffer.from(salt).toString("base64"),
+                payload,
+                opened:
+                  (from + i) % 100 === 20 ? { key: "a key", fields: { name: `Ann ${from + i}` } } : null,
+              }),
         }));
         return await Promise.resolve({ ok: true, value: { data, size: list.length } });
       },
     },
     logOf(key),
     folder,
-    withPayloads,
+    depth,
   );
   return copied.ok ? `copied ${copied.value.size}` : copied.error.code;
 }
@@ -123,11 +128,11 @@ test.each<[string, Shown]>([
     { list: entries(300).map((_, i) => entry(i, { log: LATER })), key: LATER_KEY },
   ],
 ])("a copy is left as it is where the server shows %s", async (_, shown) => {
-  for (const withPayloads of [true, false]) {
+  for (const depth of ["bare", "payloads", "opened"] as const) {
     const folder = folderOf();
-    expect(await copy(folder, { list: HONEST }, withPayloads)).toBe("copied 300");
+    expect(await copy(folder, { list: HONEST }, depth)).toBe("copied 300");
     const before = filesOf(folder);
-    expect(await copy(folder, shown, withPayloads)).toBe("copy_diverges");
+    expect(await copy(folder, shown, depth)).toBe("copy_diverges");
     // Files of other names may lie beside them by then; none of these is another.
     const after = filesOf(folder);
     for (const [path, content] of before) expect([path, after.get(path)]).toEqual([path, content]);
@@ -137,8 +142,8 @@ test.each<[string, Shown]>([
 
 test("a copy goes on through a rotated key", async () => {
   const folder = folderOf();
-  await copy(folder, { list: HONEST }, false);
-  expect(await copy(folder, { list: entries(600), key: NEW_KEY }, false)).toBe("copied 600");
+  await copy(folder, { list: HONEST }, "bare");
+  expect(await copy(folder, { list: entries(600), key: NEW_KEY }, "bare")).toBe("copied 600");
   expect(verified(folder)).toBe(600);
 });
 
@@ -147,12 +152,12 @@ test.each([
   ["a checkpoint that is none", "checkpoint"],
 ])("a copy with %s is not built upon, and stays for those who want to know", async (_, path) => {
   const folder = folderOf();
-  await copy(folder, { list: HONEST }, false);
+  await copy(folder, { list: HONEST }, "bare");
   const changed = readFileSync(join(folder, path));
   changed[changed.length - 1] = (changed.at(-1) ?? 0) ^ 1;
   writeLogFile(folder, path, changed);
   const before = filesOf(folder);
-  expect(await copy(folder, { list: entries(400) }, false)).toBe("copy_diverges");
+  expect(await copy(folder, { list: entries(400) }, "bare")).toBe("copy_diverges");
   expect(filesOf(folder)).toEqual(before);
 });
 
@@ -176,4 +181,20 @@ test("the proof that witnesses have seen a log is never ahead of the checkpoint"
   mkdirSync(join(folder, "witnessed", "x"), { recursive: true });
   await expect(copy(folder, { list: entries(600), isWitnessed: true })).rejects.toThrow(/witnessed/);
   expect(verified(folder)).toBe(600);
+});
+
+test("what is sealed is written for who asks for it alone, and goes from a copy that is brought forward once it is erased", async () => {
+  const folder = folderOf();
+  const openedOf = (): (string | undefined)[] => {
+    const files = filesOf(folder);
+    return ["opened/000", "opened/001"].map((path) => files.get(path)?.replaceAll(/[^0-9\n]/g, ""));
+  };
+  await copy(folder, { list: HONEST });
+  expect(openedOf()).toEqual([undefined, undefined]);
+  await copy(folder, { list: HONEST }, "opened");
+  expect(openedOf()).toEqual(["2020\n120120\n220220\n", undefined]);
+  const later = entries(400);
+  expect(await copy(folder, { list: later, erased: [20, 120, 220] }, "opened")).toBe("copied 400");
+  expect(openedOf()).toEqual(["", "320320\n"]);
+  expect([...filesOf(folder).values()].some((content) => content.includes("Ann 20"))).toBe(false);
 });

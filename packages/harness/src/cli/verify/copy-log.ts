@@ -21,7 +21,7 @@ import {
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Client } from "../../client/client.ts";
 import { WITNESSED_FILE } from "../../core/audit/verify-witnessed.ts";
-import { payloadLine, payloadPath } from "../../core/audit/verify-source.ts";
+import { openedPath, payloadLine, payloadPath } from "../../core/audit/verify-source.ts";
 import { type Failure, failureOfClient } from "../failure.ts";
 import { openLogFolder, stageLogFile, writeLogFile } from "./log-folder.ts";
 
@@ -32,13 +32,16 @@ const diverged = (detail: string): Failure => ({
   remedy: "The copy was left as it was: it is evidence. Copy into another folder, and compare the two.",
 });
 
-/** @param withPayloads false: only what proves; true: what opens the entries as well */
+/** `bare`: only what proves; `payloads`: what opens the entries as well; `opened`: and what is sealed in these. */
+export type CopyDepth = "bare" | "payloads" | "opened";
+
 export async function copyLog(
   client: Pick<Client, "getAuditCheckpoint" | "listAuditEntries">,
   log: AuditLog,
   folder: string,
-  withPayloads: boolean,
+  depth: CopyDepth,
 ): Promise<Result<{ readonly size: number }, Failure>> {
+  const withPayloads = depth !== "bare";
   if (!withPayloads && openLogFolder(folder).read("payloads/000") !== null)
     return err(diverged("The folder holds an export, with payloads; a mirror has none."));
   const checkpoint = await client.getAuditCheckpoint(log.epoch);
@@ -68,11 +71,15 @@ export async function copyLog(
     if (!writer.add(entries, from, before.size))
       return err(diverged(`Entry ${from} or one after it is another than the copy has.`));
     if (!withPayloads) continue;
-    const put = stagePayloads(folder, entries, { level: "entries", index: from / TILE_WIDTH, width });
+    const tile: Tile = { level: "entries", index: from / TILE_WIDTH, width };
+    const puts = [
+      stagePayloads(folder, entries, tile),
+      ...(depth === "opened" ? stageOpened(folder, entries, tile) : []),
+    ];
     // Entries and tiles of before stay beside the new ones. Payloads do not, and those that the checkpoint of before
     // is verified with keep their place until there is another one.
-    if (from < before.size) toPut.push(put);
-    else put();
+    if (from < before.size) toPut.push(...puts);
+    else for (const put of puts) put();
   }
   if (!Buffer.from(edge.root()).equals(opened.value.root))
     return err(diverged("The entries do not give the root that the server signed."));
@@ -90,6 +97,18 @@ function stagePayloads(folder: string, entries: readonly AuditEntry[], tile: Til
     salt === null || payload === null ? [] : [payloadLine(index, Buffer.from(salt, "base64"), payload)],
   );
   return stageLogFile(folder, payloadPath(tilePath(tile)), lines.join(""));
+}
+
+// What it says is no part of what is verified: the key opens the payload's own text, for whoever wants to see for himself.
+function stageOpened(folder: string, entries: readonly AuditEntry[], tile: Tile): (() => void)[] {
+  const lines = entries.flatMap(({ index, opened }) =>
+    opened === null ? [] : [`${JSON.stringify({ i: index, k: opened.key, f: opened.fields })}\n`],
+  );
+  const path = openedPath(tilePath(tile));
+  // What was erased since the copy before goes from it.
+  return lines.length > 0 || openLogFolder(folder).read(path) !== null
+    ? [stageLogFile(folder, path, lines.join(""))]
+    : [];
 }
 
 type Before = { readonly size: number; readonly edge: RightEdge; readonly hashes: Map<number, Uint8Array[]> };

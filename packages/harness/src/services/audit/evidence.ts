@@ -12,14 +12,15 @@ import type {
   LogInfo,
   LogStore,
   LogTx,
+  OpenedLeaf,
   StoredCheckpoint,
-  StoredLeaf,
 } from "../../ports.ts";
 import type { Refusal } from "../harness.ts";
 import { digestOf } from "../../base/digest.ts";
 import { knownSize, publishedCheckpoint } from "./ahead.ts";
 import { newestOf } from "./keeper.ts";
 import { epochSubject } from "./sequencer.ts";
+import { createSealingKeys, type SealingKeyPorts, type SealingKeys } from "./sealing-keys.ts";
 import type { Signer } from "./signer.ts";
 import { withHashes } from "./tree-reader.ts";
 import {
@@ -52,6 +53,7 @@ export type EvidencePorts = {
     kind: string,
     data: Readonly<Record<string, unknown>>,
   ) => Promise<void>;
+  readonly sealing: SealingKeyPorts;
   /** Null where no witness is asked. */
   readonly witnessed: WitnessedOptions | null;
   /** The tenant of the installation's own log; null where there is none. */
@@ -93,7 +95,7 @@ export type LogState = LogInfo & {
 /** Why a log is not signed any more. */
 export type Stopped = { readonly code: string; readonly detail: string };
 
-export type EntryPage = { readonly entries: readonly StoredLeaf[]; readonly size: number };
+export type EntryPage = { readonly entries: readonly OpenedLeaf[]; readonly size: number };
 
 export type Evidence = {
   /** Tenants whose log does not balance; counted by the process that keeps the logs, 0 in others. */
@@ -116,6 +118,7 @@ export type Evidence = {
   erase(caller: Caller, epoch: number, index: number, reason: string): Promise<Result<null, Refusal>>;
   beginEpoch(caller: Caller, reason: string): Promise<Result<LogInfo, Refusal>>;
   rotate(caller: Caller, step: "add" | "retire"): Promise<Result<readonly string[], Refusal>>;
+  readonly sealing: SealingKeys;
 };
 
 export function createEvidence(ports: EvidencePorts): Evidence {
@@ -159,6 +162,7 @@ export function createEvidence(ports: EvidencePorts): Evidence {
     erase: async (caller, epoch, index, reason) => await erase(ports, caller, { epoch, index, reason }),
     beginEpoch: async (caller, reason) => await beginEpoch(ports, caller, reason),
     rotate: async (caller, step) => await rotate(ports, caller, step),
+    sealing: createSealingKeys(ports.sealing, ports),
   };
 }
 

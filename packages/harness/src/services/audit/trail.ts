@@ -1,11 +1,19 @@
 // The evidence as the edges see it: views of logs, entries and proofs, and the few things an operator does to them.
 
-import type { AuditCheckpoint, AuditEntryPage, AuditLogList, EraseRequest, Receipt } from "@assent/contract";
+import type {
+  AuditCheckpoint,
+  AuditEntryPage,
+  AuditLogList,
+  EraseRequest,
+  Receipt,
+  Sealing,
+} from "@assent/contract";
 import { encodeBase64 } from "@assent/tlog";
 import { err, ok, type Result } from "../../base/result.ts";
-import type { Caller, StoredLeaf } from "../../ports.ts";
+import type { Caller, OpenedLeaf } from "../../ports.ts";
 import type { AuditTrail, Refusal } from "../harness.ts";
 import type { EventProof, Evidence } from "./evidence.ts";
+import type { SealingState } from "./sealing-keys.ts";
 import type { Witnessed } from "./witnessed.ts";
 
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
@@ -17,16 +25,24 @@ export const receiptView = ({ epoch, index, leaf, proof }: EventProof): Receipt 
   proof,
 });
 
-const entryView = ({ index, leaf, salt, payload }: StoredLeaf): AuditEntryPage["data"][number] => ({
+const entryView = ({ index, leaf, salt, payload, opened }: OpenedLeaf): AuditEntryPage["data"][number] => ({
   index,
   leaf: textOf(leaf),
   salt: salt === null ? null : encodeBase64(salt),
   payload,
+  opened: opened === null ? null : { key: encodeBase64(opened.key), fields: { ...opened.fields } },
+});
+
+const sealingView = ({ isHeld, isChanging, uncoveredSince, ...state }: SealingState): Sealing => ({
+  ...state,
+  held: isHeld,
+  changing: isChanging,
+  uncovered_since: uncoveredSince?.toISOString() ?? null,
 });
 
 // Null where the entry that would say so was erased.
 function witnessedView({ checkpoint, entry, proof }: Witnessed): AuditCheckpoint["witnessed"] {
-  const { leaf, salt, payload } = entryView(entry);
+  const { leaf, salt, payload } = entryView({ ...entry, opened: null });
   return salt === null || payload === null ? null : { note: checkpoint.note, leaf, salt, payload, proof };
 }
 
@@ -81,11 +97,25 @@ export function createAuditTrail(evidence: Evidence | null): AuditTrail {
       const rotated = await evidence.rotate(caller, step);
       return rotated.ok ? ok(await logs(caller)) : rotated;
     },
+    sealing: async ({ tenant }) => sealingView(await evidence.sealing.state(tenant)),
+    async rekey({ tenant }, { lost }): Promise<Result<Sealing, Refusal>> {
+      const done = await evidence.sealing.change(tenant, lost);
+      return done.ok ? ok(sealingView(await evidence.sealing.state(tenant))) : done;
+    },
   };
 }
 
 const nothing = async (): Promise<AuditLogList> => await Promise.resolve({ data: [], stopped: null });
 const none = async (): Promise<Result<never, Refusal>> => await Promise.resolve(err(NO_LOG));
+const NOTHING_SEALED: Sealing = {
+  generation: null,
+  held: false,
+  changing: false,
+  kept: 0,
+  erased: 0,
+  uncovered: 0,
+  uncovered_since: null,
+};
 const NO_TRAIL: AuditTrail = {
   logs: nothing,
   checkpoint: none,
@@ -94,4 +124,6 @@ const NO_TRAIL: AuditTrail = {
   erase: none,
   beginEpoch: none,
   rotate: none,
+  sealing: async () => await Promise.resolve(NOTHING_SEALED),
+  rekey: async () => await Promise.resolve(ok(NOTHING_SEALED)),
 };

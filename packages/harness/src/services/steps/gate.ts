@@ -50,18 +50,21 @@ export function gateWrites(held: Held, question: Question, before: readonly Writ
   return park(held, { callId, doubtfulSeq: null }, asked, before);
 }
 
-/** Asks what became of a call whose outcome a crash has hidden. */
-export async function openDoubtGate(held: Held, step: ToolStep): Promise<boolean> {
+/**
+ * Asks what became of a call whose outcome a crash has hidden.
+ * @param requirement who has to agree to a second try
+ */
+export function doubtWrites(held: Held, step: ToolStep, requirement: Assent): readonly Write[] {
   const { action, judgement, precondition, callId } = step.request;
   assert(judgement !== null, "only a judged call is ever made");
-  const writes = park(
+  return park(
     held,
     { callId, doubtfulSeq: step.seq },
     {
       subject: "in_doubt",
       action,
       judgement,
-      requirement: ANYBODY,
+      requirement,
       advice: [],
       summary: `Step ${step.seq} called ${action.tool}, and nobody knows whether it happened. Look, then: approve to try again, confirm if it happened, deny to give it up.`,
       preview: null,
@@ -78,8 +81,6 @@ export async function openDoubtGate(held: Held, step: ToolStep): Promise<boolean
       },
     },
   );
-  await commitHeld(held, writes);
-  return false;
 }
 
 /** Asks how a run is to go on whose copy is lost with what this step did there. */
@@ -118,8 +119,8 @@ type Asked = Pick<
   | "decision"
 >;
 
-// What became of a call is a fact to look up; whoever may decide at all may say it.
-const ANYBODY: Assent = {
+/** What became of a call is a fact to look up; whoever may decide at all may say it. */
+export const ANYBODY: Assent = {
   quorum: 1,
   separateDuties: false,
   timeoutMs: APPROVAL_LIFETIME_HOURS * 3_600_000,

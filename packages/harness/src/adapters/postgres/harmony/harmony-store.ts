@@ -2,6 +2,7 @@
 
 import type { HarmonyStore } from "@assent/harmony";
 import type { Query, Scope } from "../rows.ts";
+import type { Sealing } from "../sealing.ts";
 import { auditPart } from "./audit.ts";
 import { escalationPart } from "./escalations.ts";
 import { patternPart } from "./patterns.ts";
@@ -11,21 +12,21 @@ import type { InTenant } from "./scope.ts";
 import { similarPart } from "./similar.ts";
 
 /** The memory of one tenant; `inTenant` runs each method's work in a transaction of that tenant. */
-export function postgresHarmonyStore(inTenant: InTenant): HarmonyStore {
+export function postgresHarmonyStore(inTenant: InTenant, sealing: Sealing): HarmonyStore {
   return {
     ...patternPart(inTenant),
     ...resolutionPart(inTenant),
     ...similarPart(inTenant),
     ...policyPart(inTenant),
     ...escalationPart(inTenant),
-    ...auditPart(inTenant),
+    ...auditPart(inTenant, sealing),
     clear: async () => await inTenant(async ({ query, tenant }) => await clear(query, tenant)),
   };
 }
 
 /** The memory within a transaction that is open already: what it does commits with all else. */
-export const harmonyStoreIn = (scope: Scope): HarmonyStore =>
-  postgresHarmonyStore(async (work) => await work(scope));
+export const harmonyStoreIn = (scope: Scope, sealing: Sealing): HarmonyStore =>
+  postgresHarmonyStore(async (work) => await work(scope), sealing);
 
 async function clear(query: Query, tenant: string): Promise<number> {
   await query("delete from assent.harmony_sightings where tenant_id = $1", [tenant]);
