@@ -7,7 +7,6 @@ import { ARTIFACT_BYTES_MAX } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { StepError } from "../../core/run/journal.ts";
 import type { Commit, CopyProgress, Random, Workspace } from "../../ports.ts";
-import { z } from "zod";
 import { confine } from "./confined.ts";
 import { systemCode } from "./file-error.ts";
 import type { Git, GitCall, GitFailure } from "./git.ts";
@@ -111,11 +110,15 @@ export async function openWorkspace(
 }
 
 const PROGRESS = "steps.json";
-const progressSchema = z.strictObject({ begun: z.int().min(0), done: z.int().min(0) });
+const DAMAGED = "the record of a workspace's steps is damaged";
 
 async function readProgress(copy: string): Promise<CopyProgress | null> {
   try {
-    return progressSchema.parse(JSON.parse(await readFile(join(copy, PROGRESS), "utf8")));
+    const kept: unknown = JSON.parse(await readFile(join(copy, PROGRESS), "utf8"));
+    if (typeof kept !== "object" || kept === null) throw new Error(DAMAGED);
+    const { begun, done } = kept as { readonly begun?: unknown; readonly done?: unknown };
+    if (typeof begun !== "number" || typeof done !== "number") throw new Error(DAMAGED);
+    return { begun, done };
   } catch (error) {
     // A copy of a version that did not write it down.
     if (systemCode(error) === "ENOENT") return null;
