@@ -1,5 +1,5 @@
 // What the evidence costs and gives: throughput of small transactions with and without it, alternating in one run; how
-// long from a committed event to its signed checkpoint; offline verification; the size of a proof.
+// long from a committed event to its signed checkpoint; what sealing costs; offline verification; the size of a proof.
 //   npm run bench:audit              npm run bench:audit -- 10 3     (seconds a round, rounds)
 // Runs on an embedded Postgres of its own in the system's temporary folder, with fsync on.
 
@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { measureCover } from "./audit/cover.ts";
 import { openBenchDatabase } from "./audit/database.ts";
+import { measureSealing } from "./audit/sealing.ts";
 import { measureThroughput } from "./audit/throughput.ts";
 import { measureVerification } from "./audit/verification.ts";
 
@@ -18,6 +19,7 @@ try {
     await using bench = await openBenchDatabase(join(folder, "home"));
     await measureThroughput(bench, seconds, rounds);
     await measureCover(bench);
+    await measureSealing(bench);
   }
   measureVerification(join(folder, "export"));
 } finally {
