@@ -163,7 +163,14 @@ export type Workspace = {
   history(limit: number): Promise<Result<readonly Commit[], StepError>>;
   /** What the run has changed, as a patch that `git apply` takes on the copied commit. Empty when nothing did. */
   patch(): Promise<Uint8Array>;
+  /** Which steps of the journal this copy has been through; null where nobody wrote that down. */
+  progress(): CopyProgress | null;
+  /** Writes down that a step is about to change the copy, or has. */
+  note(step: number, what: keyof CopyProgress): Promise<void>;
 };
+
+/** Highest steps of the run's journal that began to change a copy, and that are wholly in it. */
+export type CopyProgress = { readonly begun: number; readonly done: number };
 
 export type WorkspaceEntry = {
   readonly name: string;
@@ -184,13 +191,15 @@ export type Workspaces = {
   resolve(name: string): Promise<Result<{ readonly commit: string }, StepError>>;
   /**
    * Opens the run's copy, making it first where it is missing (`made`). What the run did to the copy before is done to
-   * the new one by `restore`, before it takes its place: where that fails, or the process dies, there is no copy.
+   * the new one by `restore`, before it takes its place: where that fails, or the process dies, there is no copy. One that
+   * is not current (the run went on elsewhere meanwhile) is replaced in the same way, and stays where that fails.
    */
   open(
     run: RunId,
     source: { readonly name: string; readonly commit: string },
     signal: AbortSignal,
     restore?: (workspace: Workspace) => Promise<Result<null, StepError>>,
+    isCurrent?: (progress: CopyProgress | null) => boolean,
   ): Promise<Result<{ readonly workspace: Workspace; readonly made: boolean }, StepError>>;
   /** Removes the run's copy; no error when there is none. */
   remove(run: RunId): Promise<void>;

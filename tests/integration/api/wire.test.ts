@@ -142,6 +142,14 @@ test("a body that a refused request brought along is never read as a request", a
   }
 });
 
+test("an expectation we do not know is answered in its turn, and a HEAD without a body", async () => {
+  const text = await sendRaw(api.port, `${GET}\r\n${GET}Expect: the-impossible\r\n\r\n`);
+  expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 417"]);
+  const head = await sendRaw(api.port, `${GET.replace("GET", "HEAD")}Expect: the-impossible\r\n\r\n`);
+  expect(head.slice(0, 12)).toBe("HTTP/1.1 417");
+  expect(head.slice(head.indexOf("\r\n\r\n") + 4)).toBe("");
+});
+
 test("garbage after a good request does not spoil the good one's answer with its own", async () => {
   const text = await sendRaw(api.port, `${GET}\r\n\u0001\u0002garbage\r\n\r\n`);
   expect(text).not.toContain("malformed_request");

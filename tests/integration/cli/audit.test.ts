@@ -142,3 +142,8 @@ test("the human report names what is wrong and where, one line each", async () =
     "Audit trail NOT verified: 1 findings in 9 events.\n  event 3: after event 2 comes event 4 (event_missing)\n",
   );
 });
+
+test("a run's id that is not whole is told so, and not taken for a folder without a key", async () => {
+  const done = await assent(fake, ["audit", "verify", "run_0199f2"]);
+  expect([done.code, done.terminal.stderr()]).toEqual([2, expect.stringContaining("32 hex digits")]);
+});

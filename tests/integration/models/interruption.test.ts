@@ -201,7 +201,7 @@ describe("check", () => {
     expect(models.check(modelOf("compatible"))).toEqual({ ok: true, value: null });
     expect(models.check("anthropic/x")).toEqual({
       ok: false,
-      error: "The provider anthropic is not configured here. It needs an API key.",
+      error: "The provider anthropic is not configured here. It needs ANTHROPIC_API_KEY.",
     });
     expect(models.check("acme/x")).toEqual({
       ok: false,

@@ -82,15 +82,30 @@ function headersOf(status: number): Record<string, string> {
 
 /** The same as bytes on the wire, for when there is no request to answer: the parser refused what came in. */
 export function rawProblem(code: ProblemCode, detail: string, requestId: string): string {
+  const { status, title, headers, body } = lastProblem(code, detail, requestId);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  return [`HTTP/1.1 ${status} ${title}`, ...lines, "", body].join("\r\n");
+}
+
+/** A problem that is the last answer of its connection, where there is no reply of the router's. */
+export function lastProblem(
+  code: ProblemCode,
+  detail: string,
+  requestId: string,
+): {
+  readonly status: number;
+  readonly title: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+} {
   const document = problem(code, detail, { request_id: requestId });
   const body = JSON.stringify(document);
-  const head = {
+  const headers = {
     ...BASE_HEADERS,
     "x-request-id": requestId,
     "content-type": PROBLEM_MEDIA_TYPE,
     "content-length": String(Buffer.byteLength(body)),
     connection: "close",
   };
-  const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}`);
-  return [`HTTP/1.1 ${document.status} ${document.title}`, ...lines, "", body].join("\r\n");
+  return { status: document.status, title: document.title, headers, body };
 }

@@ -18,7 +18,7 @@ import { EVENT_STREAMS_MAX, REQUEST_BODY_BYTES_MAX } from "../base/limits.ts";
 import type { Log, QuotaState, Telemetry } from "../ports.ts";
 import type { Harness } from "../services/harness.ts";
 import { createAddressGuard } from "./address-guard.ts";
-import { rawProblem } from "./answer.ts";
+import { lastProblem } from "./answer.ts";
 import { acceptStrictJson } from "./body.ts";
 import { type ClientErrors, createClientErrors } from "./client-error.ts";
 import { type EventStreams, createEventStreams } from "./event-stream.ts";
@@ -211,10 +211,11 @@ function createApp(harness: Harness, options: ServerOptions, state: State): Fast
     // Kept open, the connection would hold up the close until its time is over.
     if (state.closing) reply.header("connection", "close");
   });
-  app.server.on("checkExpectation", (request) => {
-    request.socket.end(
-      rawProblem("expectation_failed", "The server knows no expectation but 100-continue.", newRequestId()),
-    );
+  // By Node's response, which waits for its turn behind earlier requests of the connection and gives HEAD no body.
+  app.server.on("checkExpectation", (_request, response) => {
+    const detail = "The server knows no expectation but 100-continue.";
+    const { status, headers, body } = lastProblem("expectation_failed", detail, newRequestId());
+    response.writeHead(status, headers).end(body);
   });
   return app;
 }

@@ -96,6 +96,15 @@ function addReading(audit: Command, perform: Perform): void {
 async function verify(context: Context, what: string | undefined, flags: VerifyFlags): Outcome {
   if ((flags.db === true) === (what === undefined) && (flags.state !== true || flags.db === true)) {
     if (what === undefined) return await verifyDatabase(context, flags);
+    // Of a run's id that is not whole; no export is called so.
+    if (what.startsWith("run_") && !isRun(what) && flags.key === undefined)
+      return err(
+        usageFailure(
+          "verify_what",
+          `${what} is no run's id: \`run_\` and 32 hex digits.`,
+          "See `assent runs`; a folder of that name is verified with --key.",
+        ),
+      );
     return isRun(what)
       ? await verifyAudit(context, parseRunId(what))
       : await verifyExport(context, what, flags);

@@ -2,9 +2,9 @@
 // again from the pinned commit, and the writes that the journal holds are carried out on it once more. What cannot be done
 // again by itself is a person's to decide; until then there is no copy, never a part of one.
 
-import { isToolStep, type Journal, type StepError, type ToolStep } from "../core/run/journal.ts";
+import { isGateStep, isToolStep, type Journal, type StepError, type ToolStep } from "../core/run/journal.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import type { RunRecord, Tools, Workspace, Workspaces } from "../ports.ts";
+import type { CopyProgress, RunRecord, Tools, Workspace, Workspaces } from "../ports.ts";
 
 /** Why there is no copy; `step` did something to the lost one that is not done again by itself. */
 export type NotOpened = StepError & { readonly step?: ToolStep };
@@ -35,7 +35,9 @@ export function openWorkspaceOfRun(workspaces: Workspaces, tools: Tools): OpenWo
   return async (run, journal, signal, restoring = NOBODY) => {
     if (run.workspace === null) return ok(null);
     let stuck: ToolStep | null = null;
-    const opened = await workspaces.open(run.id, run.workspace, signal, async (workspace) => {
+    const changes = journal.filter((step) => isToolStep(step)).filter((step) => mayHaveChanged(tools, step));
+    const last = changes.at(-1)?.seq ?? 0;
+    const restore = async (workspace: Workspace): Promise<Result<null, StepError>> => {
       for (const step of journal) {
         if (!isToolStep(step) || step.state !== "succeeded" || step.effect === "none") continue;
         if (restoring.answerOf(step.seq) === "skip") continue;
@@ -46,13 +48,36 @@ export function openWorkspaceOfRun(workspaces: Workspaces, tools: Tools): OpenWo
         stuck = step;
         return err({ code: WORKSPACE_NOT_RESTORED, detail: fault });
       }
+      if (last > 0) await workspace.note(last, "done");
       await restoring.onRestored();
       return ok(null);
-    });
+    };
+    const opened = await workspaces.open(run.id, run.workspace, signal, restore, (progress) =>
+      isCurrent(journal, changes, progress),
+    );
     if (opened.ok) return ok(opened.value.workspace);
     return err(stuck === null ? opened.error : { ...opened.error, step: stuck });
   };
 }
+
+const mayHaveChanged = (tools: Tools, { state, effect, name }: ToolStep): boolean =>
+  state === "succeeded" && effect !== "none" && tools.get(name)?.scope !== "world";
+
+// The run may have gone on on another machine, with a copy of its own there: then this one lacks what was done there.
+function isCurrent(journal: Journal, changes: readonly ToolStep[], progress: CopyProgress | null): boolean {
+  if (progress === null) return true;
+  return changes.every(
+    ({ seq }) =>
+      seq <= progress.done ||
+      // Cut off in this very copy, and a person looked and said that it did happen.
+      (seq === progress.begun && isConfirmed(journal, seq)),
+  );
+}
+
+const isConfirmed = (journal: Journal, seq: number): boolean =>
+  journal.some(
+    (step) => isGateStep(step) && step.request.doubtfulSeq === seq && step.outcome?.answer === "confirmed",
+  );
 
 export const WORKSPACE_NOT_RESTORED = "workspace_not_restored";
 

@@ -1,13 +1,14 @@
 // One run's copy: `git` (bare, the history up to one commit), `tree` (the files), `staging` (what is half written),
-// `links.json` (which files stand for symbolic links).
+// `links.json` (which files stand for symbolic links), `steps.json` (which steps of the journal it has been through).
 
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ARTIFACT_BYTES_MAX } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { StepError } from "../../core/run/journal.ts";
-import type { Commit, Random, Workspace } from "../../ports.ts";
+import type { Commit, CopyProgress, Random, Workspace } from "../../ports.ts";
 import { confine } from "./confined.ts";
+import { systemCode } from "./file-error.ts";
 import type { Git, GitCall, GitFailure } from "./git.ts";
 
 /** Commits that one look at the history returns; more are not asked for. */
@@ -92,11 +93,37 @@ export async function openWorkspace(
     random,
     links: new Set(links.map(String)),
   });
+  let progress = await readProgress(copy);
   return {
     ...files,
+    progress: () => progress,
+    note: async (step, what) => {
+      const { begun = 0, done = 0 } = progress ?? {};
+      progress = what === "begun" ? { begun: step, done } : { begun, done: Math.max(done, step) };
+      const name = join(copy, `steps-${Buffer.from(random.bytes(16)).toString("hex")}`);
+      await writeFile(name, JSON.stringify(progress));
+      await rename(name, join(copy, PROGRESS));
+    },
     history: async (limit) => await history(git, copy, commit, limit),
     patch: async () => await patch(git, copy, commit, random),
   };
+}
+
+const PROGRESS = "steps.json";
+const DAMAGED = "the record of a workspace's steps is damaged";
+
+async function readProgress(copy: string): Promise<CopyProgress | null> {
+  try {
+    const kept: unknown = JSON.parse(await readFile(join(copy, PROGRESS), "utf8"));
+    if (typeof kept !== "object" || kept === null) throw new Error(DAMAGED);
+    const { begun, done } = kept as { readonly begun?: unknown; readonly done?: unknown };
+    if (typeof begun !== "number" || typeof done !== "number") throw new Error(DAMAGED);
+    return { begun, done };
+  } catch (error) {
+    // A copy of a version that did not write it down.
+    if (systemCode(error) === "ENOENT") return null;
+    throw error;
+  }
 }
 
 // Fields end in NUL and records too: no text of a commit can hold one, so none can forge a field.

@@ -55,38 +55,49 @@ export function openWorkspaces(options: WorkspacesOptions): Workspaces {
         ? refuse("workspace_unknown", name, "is not among the operator's workspaces")
         : await head();
     },
-    open: async (run, { name, commit }, signal, restore) => {
+    open: async (run, { name, commit }, signal, restore, isCurrent) => {
       const copy = join(folder, folderName(run));
       assert(COMMIT.test(commit), "a workspace is copied at a full commit id");
       const ready = await prepare();
-      if (await exists(copy))
-        return ok({ workspace: await openWorkspace(copy, commit, ready, options.random), made: false });
+      const isThere = await exists(copy);
+      const present = isThere ? await openWorkspace(copy, commit, ready, options.random) : null;
+      if (present !== null && isCurrent?.(present.progress()) !== false)
+        return ok({ workspace: present, made: false });
       const source = await findSource(sources, name);
       if (!source.ok) return source;
       const made = await make(
         ready,
-        { folder, copy, source: source.value, commit, name, ...(restore === undefined ? {} : { restore }) },
+        {
+          folder,
+          copy,
+          source: source.value,
+          commit,
+          name,
+          replaces: isThere,
+          ...(restore === undefined ? {} : { restore }),
+        },
         options.random,
         signal,
       );
       if (!made.ok) return made;
       return ok({ workspace: await openWorkspace(copy, commit, ready, options.random), made: made.value });
     },
-    remove: async (run) => {
-      const copy = join(folder, folderName(run));
-      // Renamed first: a copy that is half removed must not be taken for a whole one.
-      await withStagingName(options.random, async (name) => {
-        const going = join(folder, name);
-        try {
-          await rename(copy, going);
-        } catch (error) {
-          if (systemCode(error) === "ENOENT") return;
-          throw error;
-        }
-        await removeFolder(going);
-      });
-    },
+    remove: async (run) => await putAway(folder, join(folder, folderName(run)), options.random),
   };
+}
+
+// Renamed first: a copy that is half removed must not be taken for a whole one.
+async function putAway(folder: string, copy: string, random: Random): Promise<void> {
+  await withStagingName(random, async (name) => {
+    const going = join(folder, name);
+    try {
+      await rename(copy, going);
+    } catch (error) {
+      if (systemCode(error) === "ENOENT") return;
+      throw error;
+    }
+    await removeFolder(going);
+  });
 }
 
 // The id becomes a folder's name, so its form is checked right here, whoever checked it before.
@@ -175,6 +186,8 @@ type Making = {
   readonly source: string;
   readonly commit: string;
   readonly name: string;
+  /** A copy that is not current stands in its place. */
+  readonly replaces: boolean;
   readonly restore?: Parameters<Workspaces["open"]>[3];
 };
 
@@ -193,6 +206,7 @@ async function make(
         return err(gitError(failure, making.name, "workspace_copy_failed", "could not be copied"));
       const restored = await making.restore?.(await openWorkspace(temporary, making.commit, git, random));
       if (restored?.ok === false) return restored;
+      if (making.replaces) await putAway(making.folder, making.copy, random);
       await rename(temporary, making.copy);
       return ok(true);
     } catch (error) {

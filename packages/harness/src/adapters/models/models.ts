@@ -80,10 +80,10 @@ function requireBaseUrl(text: string | undefined): void {
 }
 
 const KNOWN: ReadonlyMap<string, string> = new Map([
-  ["anthropic", "It needs an API key."],
-  ["openai", "It needs an API key."],
-  ["openai-compatible", "It needs a base URL."],
-  ["scripted", "It needs a folder of transcripts."],
+  ["anthropic", "It needs ANTHROPIC_API_KEY."],
+  ["openai", "It needs OPENAI_API_KEY."],
+  ["openai-compatible", "It needs ASSENT_OPENAI_COMPATIBLE_BASE_URL."],
+  ["scripted", "It needs a folder of transcripts: `transcripts` of the configuration."],
 ]);
 
 function missing(provider: string, configured: readonly string[]): string {

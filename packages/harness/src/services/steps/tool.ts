@@ -260,11 +260,15 @@ export async function executeTool(held: Held, step: ToolStep): Promise<boolean> 
     await commitHeld(held, writes);
     return goesOn;
   }
+  const changesCopy = tool.scope === "workspace" && step.effect !== "none";
+  // Whoever opens this copy later can tell whether it is the one in which the step was carried out.
+  if (changesCopy) await held.workspace?.note(step.seq, "begun");
   const result = await guarded(
     held,
     action,
     async () => await tool.execute(action.arguments, precondition, context),
   );
+  if (changesCopy && result.ok) await held.workspace?.note(step.seq, "done");
   await closeStep(held, step, result);
   return true;
 }

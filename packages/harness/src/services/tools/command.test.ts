@@ -18,6 +18,8 @@ const NOTHING: SandboxOutcome = {
 const refuse = async (): Promise<never> =>
   await Promise.reject(new Error("the tool leaves files to the sandbox"));
 const workspace: Workspace = {
+  progress: () => null,
+  note: async () => await Promise.resolve(),
   list: refuse,
   read: refuse,
   write: refuse,
