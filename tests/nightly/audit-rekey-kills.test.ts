@@ -5,7 +5,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { TenantId } from "@assent/contract";
 import { expect, test } from "vitest";
@@ -22,7 +21,8 @@ import { newTenant, scratchFolder } from "../support/tenant-log.ts";
 const CHILD = fileURLToPath(new URL("../support/rekey-process.ts", import.meta.url));
 const KILLS = 25;
 const TEXTS = 300;
-const LATEST_MS = 400;
+/** Facts that others seal between the first change of a process and its end, at most. */
+const BESIDE_MAX = 60;
 
 async function seal(store: Store, tenant: TenantId, text: string): Promise<void> {
   await store.transaction(tenant, async (tx) => {
@@ -36,8 +36,8 @@ async function opened(store: Store, tenant: TenantId): Promise<number> {
   return events.filter(({ data }) => typeof data["detail"] === "string").length;
 }
 
-/** Lets a process change the key over and over, and kills it so long after it has done so once. */
-async function killAfter(ms: number, { app }: ThrowAwayDatabase, folder: string): Promise<void> {
+/** A process that changes the key over and over, and has done so once. */
+async function startChanging({ app }: ThrowAwayDatabase, folder: string): Promise<{ kill(): Promise<void> }> {
   const child = spawn(process.execPath, ["--conditions=assent-source", CHILD], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, REKEY: JSON.stringify({ ...app, password: app.password(), folder }) },
@@ -45,9 +45,12 @@ async function killAfter(ms: number, { app }: ThrowAwayDatabase, folder: string)
   const ended = once(child, "exit");
   await Promise.race([once(child.stdout, "data"), ended]);
   expect(child.exitCode).toBeNull();
-  await setTimeout(ms);
-  child.kill("SIGKILL");
-  await ended;
+  return {
+    kill: async () => {
+      child.kill("SIGKILL");
+      await ended;
+    },
+  };
 }
 
 test.for([42, 43])("a change that is killed again and again loses nothing (seed %i)", async (seed) => {
@@ -63,18 +66,22 @@ test.for([42, 43])("a change that is killed again and again loses nothing (seed 
   for (const tenant of tenants)
     for (let i = 0; i < TEXTS; i += 1) await seal(store, tenant, `${tenant} ${i}`);
   let state = seed;
+  let sealed = TEXTS;
   for (let kill = 1; kill <= KILLS; kill += 1) {
     state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
-    const killed = killAfter(state % LATEST_MS, database, folder);
-    for (const tenant of tenants) await seal(store, tenant, `${tenant} beside ${kill}`);
-    await killed;
+    const changing = await startChanging(database, folder);
+    for (let left = (state >> 8) % BESIDE_MAX; left >= 0; left -= 1) {
+      for (const tenant of tenants) await seal(store, tenant, `${tenant} beside ${kill}`);
+      sealed += 1;
+    }
+    await changing.kill();
     for (const tenant of tenants)
-      expect(await opened(store, tenant), `seed ${seed}, kill ${kill}`).toBe(TEXTS + kill);
+      expect(await opened(store, tenant), `seed ${seed}, kill ${kill}`).toBe(sealed);
   }
   expect(await changeSealingKey(keys, 60_000)).toMatchObject({ ok: true, value: expect.anything() });
   const left = (await keys.store.generations()).filter(({ isDestroyed }) => !isDestroyed);
   expect(left).toHaveLength(1);
-  for (const tenant of tenants) expect(await opened(store, tenant)).toBe(TEXTS + KILLS);
+  for (const tenant of tenants) expect(await opened(store, tenant)).toBe(sealed);
   // Of all others none is there any more that anything was ever wrapped for.
   for (const { publicKey, isDestroyed } of await keys.store.generations())
     expect(await keys.files.find(publicKey)).toBe(isDestroyed ? "destroyed" : "held");
