@@ -107,8 +107,10 @@ const filesOf = (folder: string): Map<string, string> =>
   );
 
 const verified = (folder: string, keys: readonly SignerKey[] = [LOG, NEW_KEY]): unknown => {
+  const source = openLogFolder(folder);
   const report = verifyLog({
-    source: openLogFolder(folder),
+    // What this server shows as opened was never sealed.
+    source: { read: (path, room) => (path.startsWith("opened/") ? null : source.read(path, room)) },
     origin: ORIGIN,
     keys,
     remembered: null,

@@ -19,11 +19,11 @@ import type { LogSource } from "../../core/audit/verify-source.ts";
 const FILE_BYTES_MAX = 512 * 1024 * 1024;
 
 export function openLogFolder(folder: string): LogSource {
-  // A copy without payloads has none for any bundle, and asking for each would take longer than to verify it.
-  const hasPayloads = existsSync(join(folder, PAYLOADS));
+  // A copy without payloads, or opened fields, has none for any bundle, and asking for each would take longer than to verify it.
+  const absent = [PAYLOADS, OPENED].filter((name) => !existsSync(join(folder, name)));
   return {
     read(path, room): Uint8Array | null {
-      if (!hasPayloads && path.startsWith(`${PAYLOADS}/`)) return null;
+      if (absent.some((name) => path.startsWith(`${name}/`))) return null;
       const file = join(folder, ...path.split("/"));
       try {
         return readPlain(file, room);
@@ -36,6 +36,7 @@ export function openLogFolder(folder: string): LogSource {
 }
 
 const PAYLOADS = "payloads";
+const OPENED = "opened";
 
 /**
  * The bytes of a plain file; null for anything else. A copy comes from others: a pipe would never end to be opened, a

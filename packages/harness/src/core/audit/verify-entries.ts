@@ -15,7 +15,8 @@ import {
   tilePath,
 } from "@assent/tlog";
 import { createLeafChecks, type LeafChecks, type LeafTotals } from "./verify-leaf.ts";
-import { type LogFinding, type LogSource, type Memory, payloadPath } from "./verify-source.ts";
+import { checkOpened } from "./opened-lines.ts";
+import { type LogFinding, type LogSource, type Memory, openedPath, payloadPath } from "./verify-source.ts";
 
 type Add = (finding: LogFinding) => void;
 
@@ -138,6 +139,9 @@ function readBundle(walk: Walk, tile: Tile): boolean {
   checks.openBundle(payloads, { first, count: tile.width });
   const text = bufferOf(bytes);
   for (let i = 0; i < tile.width; i += 1) checks.check(text, starts[i] ?? 0, ends[i] ?? 0, first + i);
+  const opened = source.read(openedPath(tilePath({ ...tile, level: "entries" })));
+  const leafAt = (index: number): Uint8Array => bytes.subarray(starts[index - first], ends[index - first]);
+  if (opened !== null) checkOpened({ opened, payloads, first, count: tile.width, leafAt }, add);
   return true;
 }
 

@@ -30,6 +30,6 @@ export const payloadPath = (entriesPath: string): string =>
 export const payloadLine = (index: number, salt: Uint8Array, payload: string): string =>
   `${JSON.stringify({ i: index, s: Buffer.from(salt).toString("base64"), p: payload })}\n`;
 
-/** `opened/<N>`: what is sealed in payloads, for whoever asked for it. No verifier reads it. */
+/** `opened/<N>`: what is sealed in payloads, for whoever asked for it. Held against what is sealed. */
 export const openedPath = (entriesPath: string): string =>
   payloadPath(entriesPath).replace("payloads/", "opened/");
