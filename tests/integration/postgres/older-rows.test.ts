@@ -6,6 +6,7 @@ import { actionAnswerSchema, actionIdSchema, type Run, type RunId, runIdSchema }
 import { startToolSink, type ToolSink } from "@assent/suite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
+import { MESSAGE_VERSION } from "../../../packages/harness/src/adapters/postgres/message-version.ts";
 import type { Manifest } from "../../../packages/harness/src/core/tool.ts";
 import type { Models } from "../../../packages/harness/src/ports.ts";
 import { createHttpTool } from "../../../packages/harness/src/services/tools/http.ts";
@@ -47,7 +48,7 @@ afterAll(async () => {
   await sink.stop();
 });
 
-async function open(rows: OlderRows): Promise<Engine> {
+async function openOlder(rows: OlderRows): Promise<Engine> {
   return await openEngine({ database: await openOlderDatabase(rows), tools: [bookSink(sink)], models });
 }
 
@@ -74,7 +75,7 @@ const undone = (): readonly string[] =>
     .map(({ body }) => z.looseObject({ compensates: z.string() }).parse(JSON.parse(body)).compensates);
 
 test("runs of an older program go on after the migration and end, each effect once", async () => {
-  await using engine = await open(recorded);
+  await using engine = await openOlder(recorded);
   await engine.startWorker();
   for (const name of ["queued", "waiting", "decided", "begun"]) {
     const run = await goOnToEnd(engine, idOf(name));
@@ -90,7 +91,7 @@ test("runs of an older program go on after the migration and end, each effect on
 });
 
 test("a driven run of an older program is driven on, by its driver", async () => {
-  await using engine = await open(recorded);
+  await using engine = await openOlder(recorded);
   const run = await engine.run(idOf("driven"));
   const call = { caller: { ...engine.caller, actor: run.requested_by }, run: run.id, key: "k" };
   // Permitted by the older program; once reported, it is as if this one had permitted it.
@@ -111,13 +112,15 @@ test("of a newer program's rows, what is unknown in them is passed over, and its
     ...recorded.tables,
     runs: parsed
       .parse(recorded.tables["runs"])
-      .map((row) => (row.id?.replaceAll("-", "") === queued ? { ...row, message_version: 2 } : row)),
+      .map((row) =>
+        row.id?.replaceAll("-", "") === queued ? { ...row, message_version: MESSAGE_VERSION + 1 } : row,
+      ),
     steps: z
       .array(z.looseObject({ request: z.looseObject({}), decision: z.looseObject({}).nullable() }))
       .parse(recorded.tables["steps"])
       .map((row) => ({ ...row, request: { ...row.request, of_the_next_version: { a: [1] } } })),
   };
-  await using engine = await open({ ...recorded, tables });
+  await using engine = await openOlder({ ...recorded, tables });
   await engine.startWorker();
   const run = await goOnToEnd(engine, idOf("decided"));
   expect([run.status, run.rollback?.left]).toEqual(["failed", []]);
