@@ -1,7 +1,6 @@
 // Puts the parts together. This file and its folder alone may import everything; what it starts it stops in reverse.
 
 import { join } from "node:path";
-import type { TenantId } from "@assent/contract";
 import { fileURLToPath } from "node:url";
 import { openWorkspaces } from "./adapters/files/workspaces.ts";
 import { type Connection, connectPool } from "./adapters/postgres/connect.ts";
@@ -11,7 +10,7 @@ import { systemClock } from "./adapters/system/clock.ts";
 import { systemRandom } from "./adapters/system/random.ts";
 import { loadTokenCounter } from "./adapters/tokens/count-tokens.ts";
 import { openArtifactStore } from "./assemble/artifact-store.ts";
-import { openDatabase, setUp } from "./assemble/database.ts";
+import { openDatabase, type Operator, setUp } from "./assemble/database.ts";
 import { entranceOf } from "./assemble/entrance.ts";
 import { startEvidence } from "./assemble/evidence.ts";
 import { openGuardedTools } from "./assemble/guarded-tools.ts";
@@ -23,6 +22,7 @@ import { startServing } from "./assemble/serving.ts";
 import { startWorking } from "./assemble/working.ts";
 import { DATABASE_CONNECTIONS_MAX, WORKER_RUNS_MAX } from "./base/limits.ts";
 import { ok, type Result } from "./base/result.ts";
+import { withInstallation } from "./core/access/installation-actions.ts";
 import { type Environment, readConfig } from "./config.ts";
 import { makeHome, readSecrets, type Secrets, writeCredentials } from "./home.ts";
 import { openTelemetry, tracedLog, uncounted, watch } from "./assemble/telemetry.ts";
@@ -126,10 +126,10 @@ export async function startHarness(
     await telemetry.stop();
   });
   const redacted = { ...options, log: tracedLog(redaction.wrapLog(log), telemetry) };
-  const { installation, operators } = operator.value;
-  const tenants = { installation, operators };
-  const kept: Kept = { secrets: secrets.value, redaction, app, files: files.value, telemetry, ...tenants };
-  const served = await startParts(redacted, parts.value, kept, started);
+  const tenants = operator.value;
+  const kept: Kept = { secrets: secrets.value, redaction, app, files: files.value, telemetry, tenants };
+  const access = withInstallation(parts.value.access, tenants.operators);
+  const served = await startParts(redacted, { ...parts.value, access }, kept, started);
   if (!served.ok) return served;
   const { url } = served.value;
   // Beside everything else: a server that is slow to answer keeps nobody waiting.
@@ -156,8 +156,7 @@ type Kept = {
   readonly app: Connection;
   readonly files: ArtifactFiles;
   readonly telemetry: Telemetry;
-  readonly installation: TenantId;
-  readonly operators: TenantId;
+  readonly tenants: Pick<Operator, "installation" | "operators">;
 };
 
 async function startParts(
@@ -177,10 +176,9 @@ async function startParts(
   const workspaces = openWorkspaces({ folder: join(home, "workspaces"), sources: config.workspaces, random });
   const inForce = { role, configuration: config.sha256, policies: parts.policies.version };
   const { witnesses } = config;
-  const evidence = await startEvidence(
-    { ...kept, home, pool, clock, random, log, inForce, witnesses, isServing: role !== "worker" },
-    started,
-  );
+  const base = { ...kept, ...kept.tenants, home, pool, clock, random, log };
+  const isServing = role !== "worker";
+  const evidence = await startEvidence({ ...base, inForce, witnesses, isServing }, started);
   if (!evidence.ok) return evidence;
   const { store, tools, models, policies } = watch(
     { ...parts, store: postgresStore({ pool, wakeUps, clock, random, ...evidence.value.stored }) },

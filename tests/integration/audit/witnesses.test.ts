@@ -222,14 +222,18 @@ test("a tenant's log is witnessed by way of the installation's, though one witne
   const withoutIt = policyOf(later + policyText.slice(policyText.indexOf("\n") + 1));
   expect(verify(copy, withoutIt).found).toEqual(["witnessed_invalid at witnessed"]);
   // What is published of the installation's log verifies by itself, cosignature and all.
-  const published = verifyLog({
-    source: openLogFolder(join(folder.path, "logs", originOf(installationTenant, 1))),
-    origin: originOf(installationTenant, 1),
-    keys: keysOf(installationTenant),
-    remembered: null,
-    policy,
-    cosignedSince: new Date(Date.now() - 600_000),
-  });
+  const verifyPublished = (): ReturnType<typeof verifyLog> =>
+    verifyLog({
+      source: openLogFolder(join(folder.path, "logs", originOf(installationTenant, 1))),
+      origin: originOf(installationTenant, 1),
+      keys: keysOf(installationTenant),
+      remembered: null,
+      policy,
+      cosignedSince: new Date(Date.now() - 600_000),
+    });
+  // A checkpoint is published when it is signed, and once more when a witness has seen it.
+  await until("the newest is cosigned", () => verifyPublished().cosigners.length > 0);
+  const published = verifyPublished();
   expect(published.findings).toEqual([]);
   expect(published.cosigners).toEqual(["witness.example/one"]);
   const standings = witnessing.standings(originOf(installationTenant, 1));

@@ -11,6 +11,7 @@ import { startHarness } from "../../../packages/harness/src/assemble.ts";
 import { readEnvironment } from "../../../packages/harness/src/config.ts";
 import { startOpenAiServer } from "../../../packages/suite/src/faults/openai-server.ts";
 import { temporaryFolder } from "../files/repository.ts";
+import { createForeignKey } from "../../support/target/people.ts";
 import { until } from "../../support/until.ts";
 
 const API_KEY = "sk-test-of-alarms";
@@ -104,6 +105,11 @@ test("what is lost, repeated or recorded is told where operators look", async ()
   started.defer(async () => {
     await owner.end();
   });
+  // What all tenants share is not a guest's to see, whatever the guest may do at home.
+  const guest = await createForeignKey(home, owner, { scopes: [], roles: ["admin"] });
+  const asGuest = async (path: string): Promise<number> =>
+    (await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${guest}` } })).status;
+  expect([await asGuest("/api/harness/audit/logs"), await asGuest("/metrics")]).toEqual([200, 403]);
   const recorded = await owner.query<{ count: string }>(
     "select (select count(*) from assent.audit_events) + (select count(*) from assent.audit_facts) as count",
   );

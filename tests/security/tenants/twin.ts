@@ -50,8 +50,11 @@ async function copyTable(
   to: TenantId,
 ): Promise<number | null> {
   // A key's hash is its own in the whole installation: the twin's differs by a bit.
-  const patch =
-    table !== "api_keys" ? "" : ` || jsonb_build_object('hash', '\\x' || md5(r.id::text) || md5(r.prefix))`;
+  const ownHash = `jsonb_build_object('hash', '\\x' || md5(r.id::text) || md5(r.prefix))`;
+  // So is an event's number, which nobody is shown.
+  const ownNumber = `case when to_jsonb(r) ? 'event_id'
+    then jsonb_build_object('event_id', (to_jsonb(r) ->> 'event_id')::bigint + 1000000000) else '{}' end`;
+  const patch = ` || ${table === "api_keys" ? ownHash : ownNumber}`;
   try {
     const { rowCount } = await client.query(
       `insert into assent.${table} overriding system value

@@ -67,7 +67,16 @@ async function createSigner(url: string, operatorKey: string): Promise<SigningBe
   return { bearer, key: { id, privateKey }, auditor };
 }
 
-async function createForeignKey(home: string, owner: Pool): Promise<string> {
+const FOREIGN: Pick<KeyRequest, "scopes" | "roles"> = {
+  scopes: ["runs:read", "runs:write", "approvals:decide", "documents:read", "documents:write"],
+};
+
+/** A key of a tenant of its own. */
+export async function createForeignKey(
+  home: string,
+  owner: Pool,
+  { scopes, roles = [] }: Pick<KeyRequest, "scopes" | "roles"> = FOREIGN,
+): Promise<string> {
   const secrets = readSecrets(home, undefined, systemRandom);
   if (!secrets.ok) throw new Error(secrets.error.detail);
   const key = newKey(systemRandom);
@@ -78,8 +87,8 @@ async function createForeignKey(home: string, owner: Pool): Promise<string> {
       principal: { name: "stranger", kind: "service" },
       hash: keyHasher(secrets.value.keys)(key),
       prefix: keyPrefix(key),
-      scopes: ["runs:read", "runs:write", "approvals:decide", "documents:read", "documents:write"],
-      roles: [],
+      scopes,
+      roles,
     });
   });
   return key;

@@ -66,8 +66,8 @@ export const createSealingKeys = (ports: SealingKeyPorts, around: SealingSurroun
   },
 });
 
-/** Keys of one statement. */
-const BATCH_KEYS = 256;
+/** Keys of one statement: 25 ms of computing, in which this process answers nobody. */
+const BATCH_KEYS = 64;
 /** A change goes on for so long at a time; whoever asked for it asks again. */
 export const REKEY_MS_MAX = 15_000;
 
