@@ -18,7 +18,7 @@ import { postgresSealingStore } from "../adapters/postgres/sealing-store.ts";
 import { createAskWitness } from "../adapters/witness/ask-witness.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { refuseHome, type Secrets } from "../home.ts";
-import type { Clock, Log, LogStore, Random, Telemetry } from "../ports.ts";
+import type { Clock, Log, LogStore, Random, SealingStore, Telemetry } from "../ports.ts";
 import { type ConservationPorts, startConservation } from "../services/audit/conservation.ts";
 import { createEvidence, type Evidence } from "../services/audit/evidence.ts";
 import { type InForce, startInstallation } from "../services/audit/installation.ts";
@@ -137,7 +137,11 @@ export async function startEvidence(
     ...base,
     installation: options.installation,
     operators: options.operators,
-    gaps: openAlarm({ store, clock, log, holds: () => kept.holds() }, options.telemetry, started),
+    gaps: openAlarm(
+      { store, clock, log, holds: () => kept.holds(), sealing: sealingKeys.store },
+      options.telemetry,
+      started,
+    ),
     stoppedBy: (tenant) => kept.refusalOf(tenant),
     wake: async () => {
       kept.wake();
@@ -178,7 +182,7 @@ async function openSealing({
 }
 
 function openAlarm(
-  ports: ConservationPorts & { readonly store: LogStore },
+  ports: ConservationPorts & { readonly store: LogStore; readonly sealing: SealingStore },
   telemetry: Pick<Telemetry, "watch">,
   started: AsyncDisposableStack,
 ): () => number {
@@ -186,7 +190,7 @@ function openAlarm(
   started.defer(async () => {
     await conservation.stop();
   });
-  watchEvidence(telemetry, { store: ports.store, gaps: () => conservation.gaps() });
+  watchEvidence(telemetry, { ...ports, gaps: () => conservation.gaps() });
   return () => conservation.gaps().length;
 }
 
