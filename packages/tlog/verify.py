@@ -198,7 +198,7 @@ def check_upper(folder, leaves, findings):
 def verify_export(folder, vkey, remembered, findings):
     if not (folder / "checkpoint").is_file():
         raise Wrong("checkpoint: there is none")
-    size, root = checkpoint_of((folder / "checkpoint").read_text("utf-8"), vkey, "checkpoint")
+    size, root = checkpoint_of((folder / "checkpoint").read_bytes().decode(), vkey, "checkpoint")
     origin, leaves, commits, opened = key_of(vkey)[0], [], [], {}
     versions, erased, unopened = {}, set(), []
     epoch = (re.search(r"/e([1-9]\d*)$", origin) or [0, "1"])[1]
@@ -286,9 +286,9 @@ def main():
         parser.error(f"--key: {error}")
     try:
         if given.what == "proof":
-            what = verify_proof(given.path.read_text("utf-8"), given.entry.read_bytes(), given.key)
+            what = verify_proof(given.path.read_bytes().decode(), given.entry.read_bytes(), given.key)
         else:
-            remembered = given.remembered.read_text("utf-8") if given.remembered else None
+            remembered = given.remembered.read_bytes().decode() if given.remembered else None
             what = verify_export(given.path, given.key, remembered, findings)
     except Wrong as wrong:
         findings.append(str(wrong))

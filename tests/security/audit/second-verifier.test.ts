@@ -115,6 +115,11 @@ const ATTACKS: readonly (readonly [string, () => Files, string, string?])[] = [
     "entry 260: its payload is gone",
   ],
   [
+    "a checkpoint with other ends of lines",
+    () => changed("checkpoint", (bytes) => bytes.toString().replaceAll("\n", "\r\n")),
+    "checkpoint: the key has not signed",
+  ],
+  [
     "the payloads of a bundle taken away",
     () => new Map([...exportOf(HONEST)].filter(([path]) => path !== "payloads/001")),
     "entries 256 to 511: their payloads' file is missing",
