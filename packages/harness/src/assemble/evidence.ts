@@ -137,11 +137,7 @@ export async function startEvidence(
     ...base,
     installation: options.installation,
     operators: options.operators,
-    gaps: openAlarm(
-      { store, clock, log, holds: () => kept.holds(), sealing: sealingKeys.store },
-      options.telemetry,
-      started,
-    ),
+    gaps: openAlarm({ ...base, holds: kept.holds, sealing: sealingKeys.store }, options.telemetry, started),
     stoppedBy: (tenant) => kept.refusalOf(tenant),
     wake: async () => {
       kept.wake();
