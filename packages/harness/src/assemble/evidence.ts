@@ -130,6 +130,7 @@ export async function startEvidence(
     },
   });
   const kept = keeper;
+  const holds = (): boolean => kept.holds();
   started.defer(async () => await kept.stop());
   // Before the keeper: what the stop says of itself may still find its place.
   started.defer(async () => await installation.stop());
@@ -137,13 +138,13 @@ export async function startEvidence(
     ...base,
     installation: options.installation,
     operators: options.operators,
-    gaps: openAlarm({ ...base, holds: kept.holds, sealing: sealingKeys.store }, options.telemetry, started),
+    gaps: openAlarm({ ...base, holds, sealing: sealingKeys.store }, options.telemetry, started),
     stoppedBy: (tenant) => kept.refusalOf(tenant),
     wake: async () => {
       kept.wake();
       if (!kept.holds()) await notifyLogKeeper(pool);
     },
-    holds: () => kept.holds(),
+    holds,
     onCheckpoint: bell.hear,
     rotate: (step) => (step === "add" ? keys.add() : keys.retire()),
     sealing: sealingKeys,
