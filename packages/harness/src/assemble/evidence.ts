@@ -89,13 +89,9 @@ export async function startEvidence(
   const signerFolder = join(home, EVIDENCE_FOLDER, "signer");
   const policy = readPolicy(options.witnesses);
   if (!policy.ok) return policy;
-  let keys: LogKeys;
-  try {
-    keys = openLogKeys(signerFolder, random);
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EACCES")) throw error;
-    return refuseHome(signerFolder, error);
-  }
+  const opened = openKeys(signerFolder, random);
+  if (!opened.ok) return opened;
+  const keys = opened.value;
   const { ports: sealingKeys, sealing } = await openSealing(options);
   const store = postgresLogStore(pool, sealing);
   const signer = createSigner(openAnchorFiles(signerFolder), keys);
@@ -153,6 +149,15 @@ export async function startEvidence(
       policy.value === null ? null : { policy: policy.value, installation: options.installation, tagOf },
   });
   return ok({ evidence, stored: { onEvents: wake, sealing } });
+}
+
+function openKeys(folder: string, random: Random): Result<LogKeys, StartRefusal> {
+  try {
+    return ok(openLogKeys(folder, random));
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EACCES")) throw error;
+    return refuseHome(folder, error);
+  }
 }
 
 // A first key is made where it is wanted for opening; a process that only seals makes one when nobody has.
