@@ -114,6 +114,8 @@ export type EngineOptions = {
   readonly identityProviders?: readonly IdentityProvider[];
   /** Every statement of the store as it reaches the database. */
   readonly rewriteSql?: (sql: string) => string;
+  /** One that there is already; left out: a new one without rows. It is disposed of with the engine. */
+  readonly database?: ThrowAwayDatabase;
   /** Stands between the store and its connections. */
   readonly wrapPool?: (pool: Pool) => Pool;
   /** With one source, `source`, that every run works on; left out: none. */
@@ -125,7 +127,7 @@ export type EngineOptions = {
 const SECRET = new Uint8Array(32).fill(7);
 
 export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
-  const database = await connectThrowAwayDatabase();
+  const database = options.database ?? (await connectThrowAwayDatabase());
   const folder = mkdtempSync(join(tmpdir(), "assent-engine-"));
   const parts = await openParts(options, database, folder);
   const { ports, wakeUps, clock, logged } = parts;

@@ -168,8 +168,13 @@ test("after an erasure and a change of the key a backup of before says nothing o
   expect([...before.values()].filter((text) => text?.includes(STAYS))).toHaveLength(4);
 
   await using backup = await database.copy();
-  await eraseAll(database, home.path, tenant, places);
   const { keys } = processOn(database, home.path);
+  const uncoveredSince = async (): Promise<Date | null> => await keys.store.uncoveredSince();
+  expect(await uncoveredSince()).toBeNull();
+  await eraseAll(database, home.path, tenant, places);
+  // Of all tenants together, and the first of them.
+  expect(await uncoveredSince()).toEqual((await sealingState(keys, tenant)).uncoveredSince);
+  expect(await uncoveredSince()).not.toBeNull();
   expect((await openedIn(database, home.path, tenant)).size).toBe(before.size - places.length);
   expect(await sealingState(keys, tenant)).toMatchObject({ kept: 3, erased: 3, uncovered: 3 });
   // Until the key is changed the backup opens with what the installation has.
@@ -179,6 +184,7 @@ test("after an erasure and a change of the key a backup of before says nothing o
 
   await changed(keys);
   expect(await sealingState(keys, tenant)).toMatchObject({ kept: 3, erased: 3, uncovered: 0, isHeld: true });
+  expect(await uncoveredSince()).toBeNull();
   expect([...(await openedIn(backup, home.path, tenant)).values()]).toEqual(Array(before.size).fill(null));
   const seeds = seedsIn(join(home.path, "sealing"));
   expect(seeds).toHaveLength(1);

@@ -53,9 +53,15 @@ const look: Tool = {
   },
 };
 
+/** May happen once only, as a command: what it leaves in the copy is not made again by itself. */
+const build: Tool = { ...note, manifest: { ...note.manifest, name: "build", effect: "once" } };
+
+const NOTES = [["note", "first"], ["look"], ["note", "second"], ["look"], ["note", "third"], ["look"]];
+/** What the model calls, one a turn. */
+let turns: readonly (readonly string[])[] = NOTES;
+
 let engine: Engine;
 beforeAll(async () => {
-  const turns = [["note", "first"], ["look"], ["note", "second"], ["look"], ["note", "third"], ["look"]];
   const models = answering((turn) => {
     const [tool, name = ""] = turns[turn] ?? [];
     return tool === undefined
@@ -70,7 +76,7 @@ beforeAll(async () => {
   });
   engine = await openEngine({
     models,
-    tools: [note, look],
+    tools: [note, build, look],
     policies,
     workspaces: homes.here,
     agent: { workspace: "required" },
@@ -82,6 +88,7 @@ afterAll(async () => {
 beforeEach(() => {
   seen = [];
   dies = false;
+  turns = NOTES;
 });
 
 let workers = 500;
@@ -100,11 +107,13 @@ async function goOn(id: RunId, home: Home): Promise<void> {
   await advanceRun(ports, claim, never, never);
 }
 
-async function approve(id: RunId): Promise<void> {
+async function approve(id: RunId, decision: "approve" | "confirm" = "approve"): Promise<void> {
   const open = (await engine.run(id)).approvals.find(({ status }) => status === "open");
   if (open === undefined) throw new Error("nothing waits");
   const { id: approval_id, action_digest } = open;
-  value(await engine.harness.decide(engine.caller, { approval_id, decision: "approve", action_digest }));
+  value(
+    await engine.harness.decide(engine.caller, { approval_id, decision, action_digest, comment: "Seen." }),
+  );
 }
 
 async function patchOf(run: Run): Promise<string> {
@@ -169,4 +178,23 @@ test("a copy that is current is not made anew", async () => {
   }
   await goOn(id, "here");
   expect(seen.map((names) => names.includes("by-hand"))).toEqual([true, true, true]);
+});
+
+test("a command that was cut off here, and of which a person says that it did happen, is in the copy here", async () => {
+  turns = [["build", "built"], ["look"]];
+  dies = true;
+  const before = hangs;
+  const id = await engine.submit();
+  void goOn(id, "here");
+  await until("the worker is inside the call", () => hangs > before);
+  expect(await engine.sweep()).toBe(1);
+  await goOn(id, "here");
+  await approve(id, "confirm");
+  await goOn(id, "here");
+  // The next question is the call's own, and not one about a copy that is lost.
+  expect((await engine.run(id)).reason?.code).toBe("approval_needed");
+  await approve(id);
+  await goOn(id, "here");
+  expect((await engine.run(id)).status).toBe("succeeded");
+  expect(seen).toEqual([["README.md", "half-of-built"]]);
 });

@@ -127,6 +127,19 @@ test("what is lost, repeated or recorded is told where operators look", async ()
 
   expect(await readiness()).toMatchObject({ status: "ready", audit_gaps: 0 });
   expect(valueOf(await metrics(), "assent_audit_gap")).toBe(0);
+
+  // What was erased and is in a backup still, since an hour ago.
+  const uncovered = async (): Promise<number | undefined> =>
+    valueOf(await metrics(), "assent_audit_uncovered_age");
+  expect(await uncovered()).toBe(0);
+  await owner.query(
+    `insert into assent.sealed_keys (tenant_id, id, generation, wrapped)
+     select gen_random_uuid(), sha256('erased'), k.generation, decode(repeat('00', 80), 'hex')
+     from assent.sealing_keys k where k.retired_at is null;
+     update assent.sealed_keys set wrapped = null, erased_at = now() - interval '1 hour' where id = sha256('erased')`,
+  );
+  expect(await uncovered()).toBeGreaterThanOrEqual(3_600);
+  expect(await uncovered()).toBeLessThan(7_200);
   expect(records.filter(([level]) => level === "error")).toEqual([]);
   const removed = await owner.query(
     `alter table assent.audit_events disable trigger user;

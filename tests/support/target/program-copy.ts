@@ -46,9 +46,9 @@ function linkModules(folder: string): void {
   }
 }
 
-/** @returns the program's file, below `folder` */
-export function checkOutOlderProgram(folder: string): string {
-  const archive = git("archive", "--format=tar", olderCommit(), "packages", "package.json");
+/** @param commit the last one of the version before, where none is named. @returns the program's file, below `folder` */
+export function checkOutOlderProgram(folder: string, commit: string = olderCommit()): string {
+  const archive = git("archive", "--format=tar", commit, "packages", "package.json");
   execFileSync("tar", ["-x", "-C", folder], { input: archive });
   linkModules(folder);
   return join(folder, PROGRAM);

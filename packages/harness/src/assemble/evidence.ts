@@ -18,7 +18,7 @@ import { postgresSealingStore } from "../adapters/postgres/sealing-store.ts";
 import { createAskWitness } from "../adapters/witness/ask-witness.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { refuseHome, type Secrets } from "../home.ts";
-import type { Clock, Log, LogStore, Random, Telemetry } from "../ports.ts";
+import type { Clock, Log, LogStore, Random, SealingStore, Telemetry } from "../ports.ts";
 import { type ConservationPorts, startConservation } from "../services/audit/conservation.ts";
 import { createEvidence, type Evidence } from "../services/audit/evidence.ts";
 import { type InForce, startInstallation } from "../services/audit/installation.ts";
@@ -89,13 +89,9 @@ export async function startEvidence(
   const signerFolder = join(home, EVIDENCE_FOLDER, "signer");
   const policy = readPolicy(options.witnesses);
   if (!policy.ok) return policy;
-  let keys: LogKeys;
-  try {
-    keys = openLogKeys(signerFolder, random);
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EACCES")) throw error;
-    return refuseHome(signerFolder, error);
-  }
+  const opened = openKeys(signerFolder, random);
+  if (!opened.ok) return opened;
+  const keys = opened.value;
   const { ports: sealingKeys, sealing } = await openSealing(options);
   const store = postgresLogStore(pool, sealing);
   const signer = createSigner(openAnchorFiles(signerFolder), keys);
@@ -130,6 +126,7 @@ export async function startEvidence(
     },
   });
   const kept = keeper;
+  const holds = (): boolean => kept.holds();
   started.defer(async () => await kept.stop());
   // Before the keeper: what the stop says of itself may still find its place.
   started.defer(async () => await installation.stop());
@@ -137,13 +134,13 @@ export async function startEvidence(
     ...base,
     installation: options.installation,
     operators: options.operators,
-    gaps: openAlarm({ store, clock, log, holds: () => kept.holds() }, options.telemetry, started),
+    gaps: openAlarm({ ...base, holds, sealing: sealingKeys.store }, options.telemetry, started),
     stoppedBy: (tenant) => kept.refusalOf(tenant),
     wake: async () => {
       kept.wake();
       if (!kept.holds()) await notifyLogKeeper(pool);
     },
-    holds: () => kept.holds(),
+    holds,
     onCheckpoint: bell.hear,
     rotate: (step) => (step === "add" ? keys.add() : keys.retire()),
     sealing: sealingKeys,
@@ -152,6 +149,15 @@ export async function startEvidence(
       policy.value === null ? null : { policy: policy.value, installation: options.installation, tagOf },
   });
   return ok({ evidence, stored: { onEvents: wake, sealing } });
+}
+
+function openKeys(folder: string, random: Random): Result<LogKeys, StartRefusal> {
+  try {
+    return ok(openLogKeys(folder, random));
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EACCES")) throw error;
+    return refuseHome(folder, error);
+  }
 }
 
 // A first key is made where it is wanted for opening; a process that only seals makes one when nobody has.
@@ -178,7 +184,7 @@ async function openSealing({
 }
 
 function openAlarm(
-  ports: ConservationPorts & { readonly store: LogStore },
+  ports: ConservationPorts & { readonly store: LogStore; readonly sealing: SealingStore },
   telemetry: Pick<Telemetry, "watch">,
   started: AsyncDisposableStack,
 ): () => number {
@@ -186,7 +192,7 @@ function openAlarm(
   started.defer(async () => {
     await conservation.stop();
   });
-  watchEvidence(telemetry, { store: ports.store, gaps: () => conservation.gaps() });
+  watchEvidence(telemetry, { ...ports, gaps: () => conservation.gaps() });
   return () => conservation.gaps().length;
 }
 

@@ -54,6 +54,8 @@ export type SealingStore = {
     keys: readonly { readonly before: SealedKey; readonly wrapped: Uint8Array }[],
     generation: number,
   ): Promise<void>;
+  /** When the first text was erased, of any tenant, that a backup of before still opens; null for none. */
+  uncoveredSince(): Promise<Date | null>;
   /** Its file is gone. False while anything is wrapped for it. */
   destroyed(generation: number, at: Date): Promise<boolean>;
   standing(tenant: TenantId): Promise<SealedStanding>;

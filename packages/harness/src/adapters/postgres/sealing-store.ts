@@ -77,7 +77,10 @@ export function postgresSealingStore(pool: Pool): SealingStore {
   };
 }
 
-const generationsIn = (pool: Pool): Pick<SealingStore, "generations" | "begin" | "behind" | "destroyed"> => ({
+type Shared = "generations" | "begin" | "behind" | "uncoveredSince" | "destroyed";
+
+/** What is no single tenant's. */
+const generationsIn = (pool: Pool): Pick<SealingStore, Shared> => ({
   async generations(): Promise<readonly SealingGeneration[]> {
     const rows = await queryOn(pool)<GenerationRow>(
       `select generation, public_key, retired_at is not null as retired, destroyed_at is not null as destroyed
@@ -110,6 +113,11 @@ const generationsIn = (pool: Pool): Pick<SealingStore, "generations" | "begin" |
       [],
     );
     return rows.map(({ tenant_id }) => idFromUuid("ten", tenant_id));
+  },
+  async uncoveredSince(): Promise<Date | null> {
+    return only(
+      await queryOn(pool)<{ since: Date | null }>("select assent.sealing_uncovered_since() as since", []),
+    ).since;
   },
   async destroyed(generation, at): Promise<boolean> {
     return only(

@@ -156,6 +156,12 @@ export const METRICS = {
     description:
       "Events that were recorded and are neither waiting nor in a log, or the other way round; 0, or an alarm. Counted by the minute where the logs are kept.",
   },
+  "assent.audit.uncovered_age": {
+    kind: "gauge",
+    unit: "s",
+    description:
+      "How long ago the first payload was erased that backups of before can still open; 0 where there is none. It ends with a change of the sealing key.",
+  },
   "assent.redactions": {
     kind: "counter",
     unit: "{secret}",

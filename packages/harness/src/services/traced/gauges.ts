@@ -4,7 +4,7 @@
 import type { TenantId } from "@assent/contract";
 import { QUEUE_RUNS_MAX } from "../../base/limits.ts";
 import { ASSENT, GEN_AI } from "../../core/telemetry/names.ts";
-import type { Clock, LogStore, Store, Telemetry } from "../../ports.ts";
+import type { Clock, LogStore, SealingStore, Store, Telemetry } from "../../ports.ts";
 import type { LogGap } from "../audit/conservation.ts";
 
 /** Of no tenant: nobody's share of the queue is asked for. */
@@ -12,11 +12,26 @@ const NOBODY: TenantId = `ten_${"0".repeat(32)}`;
 
 const BREAKER_STATES = ["closed", "half_open", "open"] as const;
 
-/** How far the evidence has come, and how many events are lost on the way: 0, or an alarm. */
+export type EvidenceGauges = {
+  readonly store: Pick<LogStore, "headSeq">;
+  readonly gaps: () => readonly LogGap[];
+  readonly sealing: Pick<SealingStore, "uncoveredSince">;
+  readonly clock: Clock;
+};
+
+/**
+ * How far the evidence has come, how many events are lost on the way (0, or an alarm), and for how long backups have been
+ * able to open what was erased.
+ */
 export function watchEvidence(
   telemetry: Pick<Telemetry, "watch">,
-  { store, gaps }: { readonly store: Pick<LogStore, "headSeq">; readonly gaps: () => readonly LogGap[] },
+  { store, gaps, sealing, clock }: EvidenceGauges,
 ): void {
+  telemetry.watch("assent.audit.uncovered_age", async () => {
+    const since = await sealing.uncoveredSince();
+    const seconds = since === null ? 0 : (clock.now().getTime() - since.getTime()) / 1_000;
+    return [{ value: Math.max(seconds, 0), attributes: {} }];
+  });
   telemetry.watch("assent.audit.head_seq", async () => [{ value: await store.headSeq(), attributes: {} }]);
   telemetry.watch("assent.audit.gap", async () => {
     const events = gaps().reduce((sum, { lost, missing }) => sum + Math.abs(lost) + Math.abs(missing), 0);
