@@ -29,7 +29,7 @@ export function signingCalls(
       return await Promise.resolve(ok([{ ...SIGNING_KEY.principal, must_sign: true }]));
     },
     // As on a server where no key has to sign; the real check is tested with the real harness.
-    checkSignature: async () => await Promise.resolve(ok(null)),
+    checkSignature: async ({ caller }) => await Promise.resolve(ok(caller)),
     createSigningKey: async (caller, request) => {
       record("createSigningKey", caller, request);
       return await Promise.resolve(ok(CREATED_SIGNING_KEY));

@@ -25,6 +25,8 @@ export type Caller = {
   readonly roles: readonly Role[];
   /** Only signed requests of this credential are taken. */
   readonly mustSign: boolean;
+  /** What this request was signed with, and found to be; absent where it was not signed. */
+  readonly signedWith?: SigningKeyId;
 };
 
 export type QuotaState = QuotaPolicy & { readonly remaining: number; readonly resetSeconds: number };

@@ -157,6 +157,11 @@ export type StoreTx = {
     revoke(id: KeyId, at: Date): Promise<Key | null>;
     /** The key ends at that time, or when it would have anyway, whichever is earlier. */
     endBy(id: KeyId, at: Date): Promise<void>;
+    /**
+     * Whether what the caller came in with is good still: the key, what the request was signed with, and, where it was
+     * not, that its principal need not sign. What is found good stays so until the transaction ends: an ending waits.
+     */
+    holdGood(caller: Caller, at: Date): Promise<boolean>;
   };
   readonly principals: {
     /** Locked until the transaction ends; made where there was none. */

@@ -29,6 +29,7 @@ import type { Write } from "./write.ts";
 import { judge, type Judged } from "./judge.ts";
 import type { Refusal } from "./harness.ts";
 import { isRevoked, mayRepeat, tell } from "./precedents.ts";
+import { refuseEnded } from "./still-good.ts";
 import { actionOf } from "./steps/tool.ts";
 import { approvalView } from "./views.ts";
 import type { OpenWorkspace } from "./workspace-of-run.ts";
@@ -62,7 +63,9 @@ export async function decideApproval(
     if (approval.state !== "open") return answerAgain(approval, journal, request);
     const now = ports.clock.now();
     const refusal =
-      refuseDecision(run, approval, request, now) ?? refuseApprover(run, approval, caller, request);
+      refuseDecision(run, approval, request, now) ??
+      refuseApprover(run, approval, caller, request) ??
+      (await refuseEnded(tx, caller, now));
     if (refusal !== null) return err(refusal);
     if (await isTakenBack(tx, run, approval, request, now)) return err(TAKEN_BACK);
     const votes = await vote(tx, approval, caller, request, now);

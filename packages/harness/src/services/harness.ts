@@ -204,12 +204,12 @@ export type Harness = {
   admit(presented: Presented): Promise<Admitted | null>;
   /**
    * Whether a request is signed as it has to be, and for the first time. A refusal leaves an access event. Unsigned is
-   * fine where the caller's credential does not demand a signature.
+   * fine where the caller's credential does not demand a signature. Returns the caller, and what they signed with.
    */
   checkSignature(
     admitted: Pick<Admitted, "caller" | "signingKey">,
     message: SignedMessage,
-  ): Promise<Result<null, Refusal>>;
+  ): Promise<Result<Caller, Refusal>>;
   /** Whether the rules permit it. */
   permits: Access["permits"];
   /** A refusal as it may leave: without any secret that it quotes. Every edge sends what this returns. */

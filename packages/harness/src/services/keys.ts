@@ -21,6 +21,7 @@ import { lackingOf } from "../core/access/lacking.ts";
 import { uuidV7 } from "../core/uuid.ts";
 import type { Caller, Clock, NewKey, Random, Store, StoreTx } from "../ports.ts";
 import type { AccessEvents, Refusal } from "./harness.ts";
+import { refuseEnded } from "./still-good.ts";
 
 export type KeyPorts = {
   readonly store: Store;
@@ -60,6 +61,8 @@ export async function createKey(
   if (refusal !== null) return err(refusal);
   const expiresAt = request.expires_at === undefined ? null : new Date(request.expires_at);
   return await ports.store.transaction(caller.tenant, async (tx) => {
+    const ended = await refuseEnded(tx, caller, now);
+    if (ended !== null) return err(ended);
     const made = await makeKey(ports, tx, {
       principal,
       scopes,
@@ -85,7 +88,10 @@ export async function rotateKey(
     const old = await tx.keys.find(id);
     if (old === null) return err(NOT_FOUND);
     // Else who may replace keys would come by what any of them may do.
-    const refusal = refuseLacking(ports, caller, old) ?? refusePast(request.expires_at, now);
+    const refusal =
+      refuseLacking(ports, caller, old) ??
+      refusePast(request.expires_at, now) ??
+      (await refuseEnded(tx, caller, now));
     if (refusal !== null) return err(refusal);
     const oldEnd = old.expires_at === null ? null : new Date(old.expires_at);
     if (old.revoked_at !== null || (oldEnd !== null && oldEnd <= now))

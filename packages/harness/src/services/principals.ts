@@ -6,6 +6,7 @@ import { lackingOf } from "../core/access/lacking.ts";
 import type { Caller, StoreTx } from "../ports.ts";
 import type { Refusal } from "./harness.ts";
 import type { KeyPorts } from "./keys.ts";
+import { refuseEnded } from "./still-good.ts";
 
 type Ended = { readonly revoked_at: string | null; readonly expires_at: string | null };
 
@@ -27,6 +28,8 @@ export async function changePrincipal(
       ? await refuseLockout(tx, caller, principal, now)
       : await refuseLoosening(ports, tx, caller, principal, now);
     if (refusal !== null) return err(refusal);
+    const ended = await refuseEnded(tx, caller, now);
+    if (ended !== null) return err(ended);
     await tx.principals.demandSignatures(principal, must_sign);
     const data = { principal_id: principal.id, must_sign, by: caller.key };
     await tx.access.append({ at: now, kind: "principal_changed", actor: caller.actor, data });

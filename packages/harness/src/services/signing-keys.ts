@@ -28,6 +28,7 @@ import type {
   StoreTx,
 } from "../ports.ts";
 import type { Refusal } from "./harness.ts";
+import { refuseEnded } from "./still-good.ts";
 
 export type SigningPorts = {
   readonly store: Store;
@@ -52,39 +53,42 @@ export function namedSigningKey(fields: ReadonlyMap<string, string>): SigningKey
   return id?.success === true ? id.data : null;
 }
 
-/** A refusal leaves an access event, with what was wrong and nothing of the request. */
+/**
+ * A refusal leaves an access event, with what was wrong and nothing of the request.
+ * @returns the caller, and what the request was signed with
+ */
 export async function checkSignature(
   ports: SigningPorts,
   { caller, signingKey }: Pick<Admitted, "caller" | "signingKey">,
   message: SignedMessage,
-): Promise<Result<null, Refusal>> {
+): Promise<Result<Caller, Refusal>> {
   if (!isSigned(message.fields)) {
-    if (!caller.mustSign) return ok(null);
+    if (!caller.mustSign) return ok(caller);
     const detail = "The key is good for signed requests only.";
     return await refuse(ports, caller, message, { code: "signature_missing", detail });
   }
-  const detail = await faultOf(ports, caller, signingKey, message);
-  if (detail === null) return ok(null);
-  return await refuse(ports, caller, message, { code: "signature_refused", detail });
+  const checked = await verified(ports, caller, signingKey, message);
+  if (checked.ok) return ok({ ...caller, signedWith: checked.value });
+  return await refuse(ports, caller, message, { code: "signature_refused", detail: checked.error });
 }
 
-async function faultOf(
+async function verified(
   ports: SigningPorts,
   caller: Caller,
   key: FoundSigningKey | null,
   message: SignedMessage,
-): Promise<string | null> {
+): Promise<Result<SigningKeyId, string>> {
   const parsed = parseSignature(message.fields);
-  if (!parsed.ok) return parsed.error;
+  if (!parsed.ok) return parsed;
   const signature = parsed.value;
-  if (key?.id !== signature.keyId) return "The signature names no key of this caller that is good.";
+  if (key?.id !== signature.keyId) return err("The signature names no key of this caller that is good.");
   const fault = refuseSignature(message, signature, verifyingKey(ports, key), ports.clock.now());
-  if (fault !== null) return fault;
+  if (fault !== null) return err(fault);
   // Only now: a nonce that anybody could use up would be a way to have others refused. It is kept for as long as any
   // server could take the signature, with room for clocks that differ.
   const until = new Date((signature.created + 2 * SIGNATURE_WINDOW_SECONDS) * 1_000);
   const isNew = await ports.store.takeNonce(caller.tenant, key.id, signature.nonce, until);
-  return isNew ? null : "The signature's nonce was used before.";
+  return isNew ? ok(key.id) : err("The signature's nonce was used before.");
 }
 
 function verifyingKey(
@@ -133,6 +137,8 @@ export async function createSigningKey(
   const refusal = refusePast(expires_at, now);
   if (refusal !== null) return err(refusal);
   return await ports.store.transaction(caller.tenant, async (tx) => {
+    const ended = await refuseEnded(tx, caller, now);
+    if (ended !== null) return err(ended);
     const made = await makeKey(ports, tx, {
       principal,
       algorithm,
@@ -157,7 +163,8 @@ export async function rotateSigningKey(
   return await ports.store.transaction(caller.tenant, async (tx) => {
     const old = await tx.signingKeys.find(id);
     if (old === null) return err(NOT_FOUND);
-    const refusal = refusePast(expires_at, now) ?? refuseAlgorithm(old, key.value);
+    const refusal =
+      refusePast(expires_at, now) ?? refuseAlgorithm(old, key.value) ?? (await refuseEnded(tx, caller, now));
     if (refusal !== null) return err(refusal);
     const oldEnd = old.expires_at === null ? null : new Date(old.expires_at);
     if (old.revoked_at !== null || (oldEnd !== null && oldEnd <= now))

@@ -103,8 +103,32 @@ export function keyRows({ query, tenant }: Scope, ids: { clock: Clock; random: R
       );
       return await find(id);
     },
+    async holdGood({ key, signedWith, actor }, at): Promise<boolean> {
+      const rows = await query<{ good: boolean }>(HOLD_GOOD, [
+        tenant,
+        key === null ? null : uuidOf(key),
+        signedWith === undefined ? null : uuidOf(signedWith),
+        uuidOf(actor.id),
+        at,
+      ]);
+      return only(rows).good;
+    },
   };
 }
+
+// Shared locks: whoever ends one of them waits for who holds it good, and whoever comes after sees that it has ended.
+const HOLD_GOOD = `
+  with named_key as (
+    select from assent.api_keys
+    where tenant_id = $1 and id = $2 and revoked_at is null and (expires_at is null or expires_at > $5) for share
+  ), signed_with as (
+    select from assent.signing_keys
+    where tenant_id = $1 and id = $3 and revoked_at is null and (expires_at is null or expires_at > $5) for share
+  ), unsigned as (
+    select from assent.principals where tenant_id = $1 and id = $4 and not must_sign for share
+  )
+  select ($2::uuid is null or exists (select from named_key))
+     and case when $3::uuid is null then exists (select from unsigned) else exists (select from signed_with) end as good`;
 
 /** @returns the UUID of the principal of this kind and name, made now if there was none */
 export async function putPrincipal(

@@ -29,7 +29,7 @@ export function principalRows(
       return toPrincipal(
         only(
           await query<PrincipalRow>(
-            "select id, kind, name, must_sign from assent.principals where tenant_id = $1 and id = $2 for update",
+            "select id, kind, name, must_sign from assent.principals where tenant_id = $1 and id = $2 for no key update",
             [tenant, id],
           ),
         ),

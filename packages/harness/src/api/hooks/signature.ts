@@ -30,7 +30,9 @@ async function check(
     { caller, signingKey: request.signingKey },
     messageOf(request),
   );
-  return checked.ok ? undefined : await sendRefusal(reply, checked.error);
+  if (!checked.ok) return await sendRefusal(reply, checked.error);
+  request.caller = checked.value;
+  return undefined;
 }
 
 function messageOf(request: FastifyRequest): SignedMessage {

@@ -25,6 +25,7 @@ import type { Shown } from "../shown.ts";
 import type { EventWatch } from "../event-watch.ts";
 import type { DriverCall, Once, Refusal } from "../harness.ts";
 import { once, type OncePorts } from "../once.ts";
+import { refuseEnded } from "../still-good.ts";
 import type { Memory } from "./memory.ts";
 import { absorb, type DrivenRun, openDrivenRun } from "./state.ts";
 
@@ -92,9 +93,12 @@ async function holding<T, A>(
           held.hold = null;
           const run = await tx.runs.lock(id);
           if (!isDriver(run, caller)) return err(RUN_NOT_FOUND);
+          const now = ports.clock.now();
+          const ended = await refuseEnded(tx, caller, now);
+          if (ended !== null) return err(ended);
           const state = await loadState(ports, tx, run);
           const committed: Committed = { run, journal: state.journal };
-          const hold: Hold = { ports, tx, state, now: ports.clock.now(), actor: caller.actor, committed };
+          const hold: Hold = { ports, tx, state, now, actor: caller.actor, committed };
           held.hold = hold;
           return await work(hold);
         }),
