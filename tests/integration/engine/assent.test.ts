@@ -90,9 +90,15 @@ test("whoever asked for the run cannot approve it where the rule separates dutie
     ok: false,
     error: { code: "four_eyes" },
   });
+  // Nor does anybody approve alone what is of their own making.
+  expect(await editTo(engine, other, approval, 999)).toMatchObject({
+    ok: false,
+    error: { code: "edit_refused" },
+  });
   expect((await engine.run(id)).status).toBe("awaiting_approval");
   value(await approveAs(engine, other, approval));
   await engine.reaches(id, "succeeded");
+  expect(tool.effects).toHaveLength(1);
 });
 
 test("only those whom the rule names can approve, and the approval expires when the rule says", async () => {
@@ -335,6 +341,7 @@ test("an edit to what the rules want more people for, or others, is refused, and
   const { id, approval } = await waiting(engine);
   for (const [caller, amount] of [
     [engine.caller, 21],
+    [bob, 21],
     [ann, 31],
     [bob, 41],
   ] as const)
@@ -344,7 +351,7 @@ test("an edit to what the rules want more people for, or others, is refused, and
     ]);
   expect((await engine.run(id)).approvals[0]?.status).toBe("open");
   expect(tool.effects).toEqual([]);
-  expect(value(await editTo(engine, bob, approval, 31)).edited_arguments).toEqual({ amount: 31 });
+  expect(value(await editTo(engine, bob, approval, 19)).edited_arguments).toEqual({ amount: 19 });
   await engine.reaches(id, "succeeded");
   expect(tool.effects).toHaveLength(1);
 });

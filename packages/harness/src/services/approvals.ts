@@ -180,6 +180,12 @@ function refuseApprover(
       code: "edit_refused",
       detail: "Several people have to agree on it; an edit would be news to the others.",
     };
+  // Of a call that was edited the approver is the author.
+  if (requirement.separateDuties && request.arguments !== undefined)
+    return {
+      code: "edit_refused",
+      detail: "Who makes it and who agrees have to be different people; deny it, and say what to change.",
+    };
   return null;
 }
 

@@ -311,6 +311,7 @@ function refusalOf({ talk, approval, openedAt }: Gate, by: Actor, request: Appro
     return "decision_not_possible";
   const edited = request.arguments;
   if (edited === undefined || breaks.has("agent.edit")) return null;
+  if (separate) return "edit_refused";
   const isText = typeof edited["text"] === "string" && Object.keys(edited).length === 1;
   return isText && !textOf(edited["text"]).includes(FORBIDDEN_TEXT) ? null : "edit_refused";
 }
