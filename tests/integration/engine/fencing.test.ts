@@ -224,3 +224,79 @@ async function hang(signal: AbortSignal): Promise<void> {
   signal.addEventListener("abort", () => resolve(undefined));
   await promise;
 }
+
+test("a worker that was stopped between intent and call for longer than its lease does not make the call", async () => {
+  const tool = countingTool("pay", "once");
+  await using engine = await openEngine({
+    models: answering((turn) => (turn === 0 ? { calls: [call("c1", "pay")] } : { text: "Paid." })),
+    tools: [tool],
+  });
+  const id = await engine.submit();
+  const asking = await claim(engine, id, 1);
+  if (asking === null) throw new Error("the first claim succeeds");
+  await advanceRun(engine.ports, asking, never, never);
+  await approve(engine, id);
+  const stale = await claim(engine, id, 2);
+  if (stale === null) throw new Error("the second claim succeeds");
+  // As SIGSTOP does: the commit of the intent is kept, and its answer is read long after.
+  const stopped = Promise.withResolvers<undefined>();
+  const { store } = engine.ports;
+  const late = {
+    ...store,
+    writeHeld: async (...written: Parameters<typeof store.writeHeld>): Promise<boolean> => {
+      const kept = await store.writeHeld(...written);
+      await stopped.promise;
+      return kept;
+    },
+  };
+  const advancing = advanceRun({ ...engine.ports, store: late }, stale, never, never);
+  await untilIntended(engine, id);
+  engine.clock.advance(60_000);
+  await engine.sweep();
+  const next = await claim(engine, id, 3);
+  if (next === null) throw new Error("another worker can take it");
+  await advanceRun(engine.ports, next, never, never);
+  // Somebody has looked: it has not happened, so it is to be tried again. And so it is, once.
+  await approve(engine, id);
+  const again = await claim(engine, id, 4);
+  if (again === null) throw new Error("it goes on");
+  await advanceRun(engine.ports, again, never, never);
+  expect(tool.effects).toHaveLength(1);
+  stopped.resolve(undefined);
+  await advancing;
+  expect(tool.effects).toHaveLength(1);
+  expect(await engine.run(id)).toMatchObject({ status: "succeeded" });
+});
+
+test("a worker that was held up there, and has its lease still, makes the call", async () => {
+  const tool = countingTool("pay", "once");
+  await using engine = await openEngine({
+    models: answering((turn) => (turn === 0 ? { calls: [call("c1", "pay")] } : { text: "Paid." })),
+    tools: [tool],
+  });
+  const id = await engine.submit();
+  const asking = await claim(engine, id, 1);
+  if (asking === null) throw new Error("the first claim succeeds");
+  await advanceRun(engine.ports, asking, never, never);
+  await approve(engine, id);
+  const held = await claim(engine, id, 2);
+  if (held === null) throw new Error("the second claim succeeds");
+  const { store } = engine.ports;
+  const late = {
+    ...store,
+    writeHeld: async (...written: Parameters<typeof store.writeHeld>): Promise<boolean> => {
+      const kept = await store.writeHeld(...written);
+      engine.clock.advance(25_000);
+      return kept;
+    },
+  };
+  await advanceRun({ ...engine.ports, store: late }, held, never, never);
+  expect(tool.effects).toHaveLength(1);
+  expect(await engine.run(id)).toMatchObject({ status: "succeeded" });
+});
+
+async function approve(engine: Engine, id: RunId): Promise<void> {
+  const { id: approval, action_digest } = await openApprovalOf(engine, id);
+  const word = { approval_id: approval, decision: "approve", action_digest } as const;
+  value(await engine.harness.decide(engine.caller, word));
+}

@@ -2,6 +2,7 @@
 
 import { assert } from "../base/assert.ts";
 import type { Sha256 } from "../base/digest.ts";
+import { LEASE_RENEWAL_SECONDS, LEASE_SECONDS } from "../base/limits.ts";
 import { type AgentDefinition, agentVersion } from "../core/agent.ts";
 import type { ActionScope } from "../core/decide/action-digest.ts";
 import type { CountTokens } from "../core/budget/estimate.ts";
@@ -76,6 +77,8 @@ export type Held = {
   readonly given: ApprovalRecord | null;
   /** What of it is not in the database yet, and the run as it is there; null when all of it is. */
   unsaved: { readonly before: Committed; readonly writes: readonly Write[] } | null;
+  /** When a commit or a renewal was last sent that found the lease to be ours; null: none was. */
+  provenAt: Date | null;
   /** What the run has seen, as of `committed`. */
   readonly origins: OriginIndex;
   workspace: Workspace | null;
@@ -107,9 +110,11 @@ export async function commitHeld(held: Held, writes: readonly Write[]): Promise<
     await commitDecided(held, async () => await Promise.resolve({ writes }));
     return;
   }
+  const sentAt = held.ports.clock.now();
   const written = await held.ports.store.writeHeld(held.fence, planned.before.run.version, planned.writes);
   if (!written) throw new LeaseLost(`run ${held.fence.run} is not ours any more`);
   saved(held, planned);
+  held.provenAt = sentAt;
 }
 
 /**
@@ -127,6 +132,33 @@ export function noteHeld(held: Held, writes: readonly Write[]): void {
 export async function saveHeld(held: Held): Promise<void> {
   if (held.unsaved !== null) await commitHeld(held, []);
 }
+
+/**
+ * Asked right before the world is changed. Fencing stops what a worker writes, not what it does: one that was stopped
+ * after its intent was committed (SIGSTOP, a suspended machine, a database that answered late) reads of that commit when
+ * another may have long taken the run, and somebody said what becomes of the call. So a proof that is not fresh is
+ * renewed, until one was answered in time.
+ * @throws LeaseLost where the lease is another's
+ */
+export async function proveLease(held: Held): Promise<void> {
+  const { ports, fence } = held;
+  for (;;) {
+    if (held.lost.aborted) throw new LeaseLost("the lease was lost");
+    const now = ports.clock.now();
+    const ageMs = held.provenAt === null ? Infinity : Math.abs(now.getTime() - held.provenAt.getTime());
+    if (ageMs <= PROOF_SECONDS_MAX * 1_000) return;
+    const isOurs = await ports.store.transaction(
+      fence.tenant,
+      async (tx) => await tx.runs.renew(fence, new Date(now.getTime() + LEASE_SECONDS * 1_000)),
+      { isRepeatable: true },
+    );
+    if (!isOurs) throw new LeaseLost(`run ${fence.run} is not ours any more`);
+    held.provenAt = now;
+  }
+}
+
+/** A lease that was found ours has longer than this to go, since it is renewed as often. */
+const PROOF_SECONDS_MAX = LEASE_RENEWAL_SECONDS;
 
 type PlannedHeld = Planned & { readonly before: Committed; readonly all: readonly Write[] };
 
@@ -175,6 +207,7 @@ export async function commitDecided<T extends { readonly writes: readonly Write[
   );
   if (kept === null) return null;
   saved(held, kept.committed);
+  held.provenAt = now;
   return kept.decided;
 }
 

@@ -163,6 +163,7 @@ export async function advanceRun(
     committed: { run, journal },
     given: approval,
     unsaved: null,
+    provenAt: null,
     origins: originsOfRun(definition, run.task, journal),
     workspace: null,
     lost,

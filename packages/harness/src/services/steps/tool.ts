@@ -21,7 +21,15 @@ import { manifestDigest } from "../../core/tool.ts";
 import type { Plan, Tool, ToolContext, ToolResult } from "../../ports.ts";
 import type { Write } from "../write.ts";
 import { searchDocuments } from "../documents.ts";
-import { commitDecided, commitHeld, type Held, noteHeld, scopeOfNextStep, seenBy } from "../held.ts";
+import {
+  commitDecided,
+  commitHeld,
+  type Held,
+  noteHeld,
+  proveLease,
+  scopeOfNextStep,
+  seenBy,
+} from "../held.ts";
 import { judge } from "../judge.ts";
 import { consult, type Consulted, mayRepeat } from "../precedents.ts";
 import { compensationWrites, openCompensation, runCompensation } from "./compensation.ts";
@@ -253,6 +261,7 @@ export async function executeTool(held: Held, step: ToolStep): Promise<boolean> 
     });
     return true;
   }
+  if (step.effect !== "none") await proveLease(held);
   using context = contextOf(held, id);
   if (step.request.compensates !== undefined) {
     const undone = await guarded(held, action, async () => await runCompensation(held, tool, step, context));
