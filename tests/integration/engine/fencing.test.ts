@@ -235,7 +235,7 @@ test("a worker that was stopped between intent and call for longer than its leas
   const asking = await claim(engine, id, 1);
   if (asking === null) throw new Error("the first claim succeeds");
   await advanceRun(engine.ports, asking, never, never);
-  await approve(engine, id);
+  await sayYes(engine, id);
   const stale = await claim(engine, id, 2);
   if (stale === null) throw new Error("the second claim succeeds");
   // As SIGSTOP does: the commit of the intent is kept, and its answer is read long after.
@@ -257,7 +257,7 @@ test("a worker that was stopped between intent and call for longer than its leas
   if (next === null) throw new Error("another worker can take it");
   await advanceRun(engine.ports, next, never, never);
   // Somebody has looked: it has not happened, so it is to be tried again. And so it is, once.
-  await approve(engine, id);
+  await sayYes(engine, id);
   const again = await claim(engine, id, 4);
   if (again === null) throw new Error("it goes on");
   await advanceRun(engine.ports, again, never, never);
@@ -278,7 +278,7 @@ test("a worker that was held up there, and has its lease still, makes the call",
   const asking = await claim(engine, id, 1);
   if (asking === null) throw new Error("the first claim succeeds");
   await advanceRun(engine.ports, asking, never, never);
-  await approve(engine, id);
+  await sayYes(engine, id);
   const held = await claim(engine, id, 2);
   if (held === null) throw new Error("the second claim succeeds");
   const { store } = engine.ports;
@@ -295,7 +295,7 @@ test("a worker that was held up there, and has its lease still, makes the call",
   expect(await engine.run(id)).toMatchObject({ status: "succeeded" });
 });
 
-async function approve(engine: Engine, id: RunId): Promise<void> {
+async function sayYes(engine: Engine, id: RunId): Promise<void> {
   const { id: approval, action_digest } = await openApprovalOf(engine, id);
   const word = { approval_id: approval, decision: "approve", action_digest } as const;
   value(await engine.harness.decide(engine.caller, word));
