@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { Pool } from "pg";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { openDatabase, setUp, type Database } from "../../../packages/harness/src/assemble/database.ts";
 import { type Environment, readEnvironment } from "../../../packages/harness/src/config.ts";
 import { connectPool } from "../../../packages/harness/src/adapters/postgres/connect.ts";
@@ -12,6 +12,7 @@ import {
   openEmbedded,
 } from "../../../packages/harness/src/adapters/postgres/embedded/embedded.ts";
 import { asApp, checkAppRole } from "../../../packages/harness/src/adapters/postgres/given.ts";
+import { systemClock } from "../../../packages/harness/src/adapters/system/clock.ts";
 import { systemRandom } from "../../../packages/harness/src/adapters/system/random.ts";
 import { readSecrets, type Secrets } from "../../../packages/harness/src/home.ts";
 import type { Result } from "../../../packages/harness/src/base/result.ts";
@@ -101,6 +102,24 @@ test("another's role is not granted: it is said who must run what, and that suff
     role: "assent_app",
     login: serving,
   });
+});
+
+test.each([
+  [600_000, "600 s ahead of"],
+  [-600_000, "600 s behind"],
+])("a clock that is %i ms off the database's is refused", async (offMs, said) => {
+  await admin.query(`grant assent_app to ${serving}`);
+  const moved = vi.spyOn(systemClock, "now").mockImplementation(() => new Date(Date.now() + offMs));
+  try {
+    const refused = await open(urlOf(serving), urlOf(owner));
+    expect(refused).toMatchObject({
+      ok: false,
+      error: { code: "clock_differs", detail: expect.stringContaining(said) },
+    });
+  } finally {
+    moved.mockRestore();
+  }
+  expect(await open(urlOf(serving), urlOf(owner))).toMatchObject({ ok: true });
 });
 
 test("a role that row-level security does not bind is refused", async () => {

@@ -9,7 +9,7 @@ import {
   transaction,
 } from "../adapters/postgres/connect.ts";
 import { openEmbedded } from "../adapters/postgres/embedded/embedded.ts";
-import { asApp, checkAppRole, ensureAppRole } from "../adapters/postgres/given.ts";
+import { asApp, checkAppRole, checkClock, ensureAppRole } from "../adapters/postgres/given.ts";
 import { migrate } from "../adapters/postgres/migrate.ts";
 import { systemClock } from "../adapters/system/clock.ts";
 import { systemRandom } from "../adapters/system/random.ts";
@@ -86,7 +86,8 @@ async function openGivenDatabase(
 ): Promise<Result<Database, StartRefusal>> {
   const app = asApp(given.app);
   const ensured = await ensureAppRole(given.owner, app.user, ownerVariable);
-  const checked = ensured.ok ? await checkAppRole(app, "DATABASE_URL") : ensured;
+  const bound = ensured.ok ? await checkAppRole(app, "DATABASE_URL") : ensured;
+  const checked = bound.ok ? await checkClock(app, "DATABASE_URL", systemClock) : bound;
   if (checked.ok) return ok({ app, owner: given.owner, keptIn: null });
   const { reason, message, remedy } = checked.error;
   return err({ code: reason, detail: message, remedy });
