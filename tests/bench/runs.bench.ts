@@ -309,7 +309,8 @@ async function runBench(): Promise<void> {
   const explanation =
     options.explain === true ? await createExplanation(await superuserOf(installation, stack)) : null;
   out(`${given.DATABASE_URL === undefined ? "embedded" : "DATABASE_URL"}, ${readCpu()}`);
-  if (options["only-runs"] !== true) await measureAlone(owner, served, key, explanation !== null);
+  if (options["only-runs"] === true) await playOne({ url: served.url, key, watcher });
+  else await measureAlone(owner, served, key, explanation !== null);
   for (const stored of numbers(options.stored ?? "0,10000")) {
     await storeFinishedRuns(owner, stored);
     out(`${stored} finished runs stored:`);

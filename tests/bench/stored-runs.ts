@@ -4,7 +4,7 @@ import type { Pool } from "pg";
 
 const BATCH = 50_000;
 
-/** Adds what is missing to so many. */
+/** Adds what is missing to so many. One run at least has to be there: they are made after it. */
 export async function storeFinishedRuns(owner: Pool, count: number): Promise<void> {
   const { rows } = await owner.query<{ stored: number }>(
     "select count(*)::int as stored from assent.runs where agent = 'stored'",
@@ -12,19 +12,20 @@ export async function storeFinishedRuns(owner: Pool, count: number): Promise<voi
   let stored = rows[0]?.stored ?? 0;
   while (stored < count) {
     const batch = Math.min(BATCH, count - stored);
-    await storeBatch(owner, batch);
+    if ((await storeBatch(owner, batch)) === 0) throw new Error("there is no run to make others after");
     stored += batch;
   }
   await owner.query("analyze assent.runs, assent.steps");
 }
 
-async function storeBatch(owner: Pool, batch: number): Promise<void> {
+/** @returns rows that it added */
+async function storeBatch(owner: Pool, batch: number): Promise<number> {
   const client = await owner.connect();
   try {
     await client.query("begin");
     await client.query("alter table assent.runs disable trigger user");
     await client.query("alter table assent.steps disable trigger user");
-    await client.query(
+    const { rowCount } = await client.query(
       `with made as (
          insert into assent.runs (tenant_id, id, state, version, agent, agent_version, task, model, labels,
            requested_by, wake_at, created_at, updated_at, finished_at, answer)
@@ -41,6 +42,7 @@ async function storeBatch(owner: Pool, batch: number): Promise<void> {
     await client.query("alter table assent.runs enable trigger user");
     await client.query("alter table assent.steps enable trigger user");
     await client.query("commit");
+    return rowCount ?? 0;
   } finally {
     client.release();
   }
