@@ -3,6 +3,8 @@
 import type { Pool } from "pg";
 
 const BATCH = 50_000;
+/** Of the first one. Checks of references are planned by what the table holds, so it is counted as it grows. */
+const BATCH_AT_FIRST = 1_000;
 
 /** Adds what is missing to so many. One run at least has to be there: they are made after it. */
 export async function storeFinishedRuns(owner: Pool, count: number): Promise<void> {
@@ -11,11 +13,11 @@ export async function storeFinishedRuns(owner: Pool, count: number): Promise<voi
   );
   let stored = rows[0]?.stored ?? 0;
   while (stored < count) {
-    const batch = Math.min(BATCH, count - stored);
+    const batch = Math.min(BATCH, Math.max(BATCH_AT_FIRST, stored), count - stored);
     if ((await storeBatch(owner, batch)) === 0) throw new Error("there is no run to make others after");
     stored += batch;
+    await owner.query("analyze assent.runs, assent.steps");
   }
-  await owner.query("analyze assent.runs, assent.steps");
 }
 
 /** @returns rows that it added */
