@@ -1,7 +1,7 @@
 // Invariants 2 (at-most-once) and 16 (fenced), with two workers on one database.
 
 import { expect, test } from "vitest";
-import { claimRun, advanceRun } from "../../../packages/harness/src/services/orchestrator.ts";
+import { advanceRun, type Claim, claimRun } from "../../../packages/harness/src/services/orchestrator.ts";
 import { announceWorker } from "../../../packages/harness/src/adapters/postgres/presence.ts";
 import type { ToolCall } from "../../../packages/harness/src/core/run/journal.ts";
 import type { Approval, RunId } from "@assent/contract";
@@ -225,19 +225,24 @@ async function hang(signal: AbortSignal): Promise<void> {
   await promise;
 }
 
-test("a worker that was stopped between intent and call for longer than its lease does not make the call", async () => {
-  const tool = countingTool("pay", "once");
-  await using engine = await openEngine({
-    models: answering((turn) => (turn === 0 ? { calls: [call("c1", "pay")] } : { text: "Paid." })),
-    tools: [tool],
-  });
+const paying = answering((turn) => (turn === 0 ? { calls: [call("c1", "pay")] } : { text: "Paid." }));
+
+/** A run whose call was agreed to, in the hands of its second worker, who is to make it. */
+async function claimAgreed(engine: Engine): Promise<{ readonly id: RunId; readonly claimed: Claim }> {
   const id = await engine.submit();
   const asking = await claim(engine, id, 1);
   if (asking === null) throw new Error("the first claim succeeds");
   await advanceRun(engine.ports, asking, never, never);
   await sayYes(engine, id);
-  const stale = await claim(engine, id, 2);
-  if (stale === null) throw new Error("the second claim succeeds");
+  const claimed = await claim(engine, id, 2);
+  if (claimed === null) throw new Error("the second claim succeeds");
+  return { id, claimed };
+}
+
+test("a worker that was stopped between intent and call for longer than its lease does not make the call", async () => {
+  const tool = countingTool("pay", "once");
+  await using engine = await openEngine({ models: paying, tools: [tool] });
+  const { id, claimed: stale } = await claimAgreed(engine);
   // As SIGSTOP does: the commit of the intent is kept, and its answer is read long after.
   const stopped = Promise.withResolvers<undefined>();
   const { store } = engine.ports;
@@ -270,17 +275,8 @@ test("a worker that was stopped between intent and call for longer than its leas
 
 test("a worker that was held up there, and has its lease still, makes the call", async () => {
   const tool = countingTool("pay", "once");
-  await using engine = await openEngine({
-    models: answering((turn) => (turn === 0 ? { calls: [call("c1", "pay")] } : { text: "Paid." })),
-    tools: [tool],
-  });
-  const id = await engine.submit();
-  const asking = await claim(engine, id, 1);
-  if (asking === null) throw new Error("the first claim succeeds");
-  await advanceRun(engine.ports, asking, never, never);
-  await sayYes(engine, id);
-  const held = await claim(engine, id, 2);
-  if (held === null) throw new Error("the second claim succeeds");
+  await using engine = await openEngine({ models: paying, tools: [tool] });
+  const { id, claimed: held } = await claimAgreed(engine);
   const { store } = engine.ports;
   const late = {
     ...store,
