@@ -175,10 +175,9 @@ async function startParts(
   const wakeUps = createWakeUps(pool, log);
   const workspaces = openWorkspaces({ folder: join(home, "workspaces"), sources: config.workspaces, random });
   const inForce = { role, configuration: config.sha256, policies: parts.policies.version };
-  const { witnesses } = config;
   const base = { ...kept, ...kept.tenants, home, pool, clock, random, log };
   const isServing = role !== "worker";
-  const evidence = await startEvidence({ ...base, inForce, witnesses, isServing }, started);
+  const evidence = await startEvidence({ ...base, ...config.evidence, inForce, isServing }, started);
   if (!evidence.ok) return evidence;
   const { store, tools, models, policies } = watch(
     { ...parts, store: postgresStore({ pool, wakeUps, clock, random, ...evidence.value.stored }) },
