@@ -93,10 +93,7 @@ function requireTrusted(url: string): void {
   if (!isTrustedUrl(url)) throw new Error("the key set is neither on https nor on this machine");
 }
 
-async function discover(
-  issuer: string,
-  fetchFor: (accept: Accept) => FetchImplementation,
-): Promise<string> {
+async function discover(issuer: string, fetchFor: (accept: Accept) => FetchImplementation): Promise<string> {
   const get = fetchFor((document) => {
     const said = discoverySchema.parse(document);
     if (said.issuer !== issuer) throw new Error("the discovery document is another issuer's");
