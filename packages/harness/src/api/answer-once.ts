@@ -43,8 +43,8 @@ export async function answerOnce<T>(
 
 // As it is written in the contract, and not as it came: `/api/harness/%6beys` is the same resource, and a key that was
 // good for one spelling alone would be good for as many requests as there are spellings.
-function resourceOf(request: FastifyRequest, { path }: RouteRow): string {
-  const values = new Map(Object.entries({ ...(request.params as object) }));
+function resourceOf({ params }: FastifyRequest, { path }: RouteRow): string {
+  const values = new Map<string, unknown>(Object.entries(Object(params)));
   return path.replaceAll(/\{([a-z]+)\}/g, (_, name: string) => String(values.get(name)));
 }
 
