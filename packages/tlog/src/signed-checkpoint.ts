@@ -88,6 +88,8 @@ const isLineOf = (key: VerifierKey, text: string, line: NoteSignature): boolean 
     ? key.verify(encodeUtf8(text), line.bytes)
     : verifyCosignature(key, text, line) !== null;
 
+const isSecond = ({ type }: VerifierKey): boolean => type === SIGNATURE_TYPES.mldsa;
+
 /**
  * A checkpoint with the lines of a log's own keys, those of Ed25519 first. The lines of ML-DSA-44 say no time: a log makes
  * no statement that this was its largest tree at some moment (that is what witnesses are for), and signs the same bytes
@@ -97,16 +99,15 @@ const isLineOf = (key: VerifierKey, text: string, line: NoteSignature): boolean 
 export function signCheckpoint(checkpoint: Checkpoint, keys: readonly SignerKey[]): Result<string> {
   const text = formatCheckpoint(checkpoint);
   if (keys.some((key) => !isLogKey(key))) return fail("not a key that signs for a log");
-  const isStated = ({ type }: SignerKey): boolean => type === SIGNATURE_TYPES.mldsa;
   const lines: NoteSignature[] = [];
-  for (const key of keys.filter(isStated)) {
+  for (const key of keys.filter(isSecond)) {
     const line = signTree(key, text, checkpoint, 0);
     if (line === null) return fail("name or origin are too long for ML-DSA-44");
     lines.push(line);
   }
   const signed = signNote(
     text,
-    keys.filter((key) => !isStated(key)),
+    keys.filter((key) => !isSecond(key)),
   );
   const note = signed.ok ? parseNote(signed.value) : signed;
   return note.ok ? ok(formatNote({ text, signatures: [...note.value.signatures, ...lines] })) : note;
