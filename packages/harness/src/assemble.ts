@@ -27,6 +27,7 @@ import { type Environment, readConfig } from "./config.ts";
 import { makeHome, readSecrets, type Secrets, writeCredentials } from "./home.ts";
 import { openTelemetry, tracedLog, uncounted, watch } from "./assemble/telemetry.ts";
 import type { ArtifactFiles, Log, Telemetry } from "./ports.ts";
+import { createClockWatch } from "./services/clock-watch.ts";
 import { createHarness } from "./services/create-harness.ts";
 import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
@@ -184,6 +185,10 @@ async function startParts(
     { ...parts, store: postgresStore({ pool, wakeUps, clock, random, ...evidence.value.stored }) },
     { telemetry, clock, withContent: config.telemetry.content },
   );
+  const clockWatch = createClockWatch({ store, clock, steadyMs: () => performance.now(), log });
+  started.defer(async () => {
+    await clockWatch.stop();
+  });
   const gates = createGates({ breakers: store.breakers, clock, random, log, settings: config.providers });
   const ports: OrchestratorPorts = {
     store,
@@ -196,6 +201,7 @@ async function startParts(
     agents: parts.agents,
     redaction: kept.redaction,
     clock,
+    clockWatch,
     random,
     log,
     telemetry,

@@ -58,6 +58,7 @@ const ports = (store: ArtifactFiles = files): Parameters<typeof sweepContent>[0]
   store: engine.store,
   files: store,
   clock: engine.clock,
+  clockWatch: engine.ports.clockWatch,
   log: engine.ports.log,
 });
 

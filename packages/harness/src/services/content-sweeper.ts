@@ -2,12 +2,13 @@
 // number of processes may sweep at once.
 
 import { CONTENT_ORPHAN_HOURS, CONTENT_SWEEP_HOURS } from "../base/limits.ts";
-import type { ArtifactFiles, Clock, Log, Store } from "../ports.ts";
+import type { ArtifactFiles, Clock, ClockWatch, Log, Store } from "../ports.ts";
 
 type Ports = {
   readonly store: Pick<Store, "unnamedContent" | "forgetContent">;
   readonly files: Pick<ArtifactFiles, "list" | "remove">;
   readonly clock: Clock;
+  readonly clockWatch: Pick<ClockWatch, "agreed">;
   readonly log: Log;
 };
 
@@ -19,6 +20,7 @@ export function startContentSweeper(ports: Ports): { stop(): Promise<void> } {
   const loop = (async () => {
     while (!stopping.signal.aborted) {
       try {
+        await ports.clockWatch.agreed(stopping.signal);
         await sweepContent(ports, stopping.signal);
       } catch (error) {
         ports.log("warn", "stored content could not be swept", {
