@@ -106,6 +106,20 @@ test("a call is not made while the clock is astray; it is made, once, when it ag
   expect(await engine.run(id)).toMatchObject({ status: "succeeded" });
 });
 
+test("a worker that is to stop while its clock is astray leaves the call to others", async () => {
+  const tool = countingTool("pay", "once");
+  await using engine = await openEngine({ models: paying, tools: [tool] });
+  const { claimed } = await claimAgreed(engine);
+  await using process = await watched(engine);
+  engine.clock.advance(8_000);
+  const stopping = new AbortController();
+  const advancing = advanceRun(process.ports, claimed, never, stopping.signal);
+  await process.waited;
+  stopping.abort();
+  await advancing;
+  expect(tool.effects).toHaveLength(0);
+});
+
 test("a worker whose clock was set back by as long as it was stopped does not take its lease for proven", async () => {
   const tool = countingTool("pay", "once");
   await using engine = await openEngine({ models: paying, tools: [tool] });

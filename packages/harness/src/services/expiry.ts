@@ -2,7 +2,7 @@
 // processes may do so at once.
 
 import { EXPIRY_INTERVAL_SECONDS } from "../base/limits.ts";
-import type { Clock, ClockWatch, Log, Store } from "../ports.ts";
+import type { Clock, Log, Store } from "../ports.ts";
 
 /** Rows of one kind in one statement: it must not hold its locks for long. */
 const ROWS_MAX = 5_000;
@@ -10,7 +10,6 @@ const ROWS_MAX = 5_000;
 export function startExpiry(ports: {
   readonly store: Pick<Store, "sweepExpired">;
   readonly clock: Clock;
-  readonly clockWatch: Pick<ClockWatch, "difference">;
   readonly log: Log;
 }): { stop(): Promise<void> } {
   const stopping = new AbortController();
@@ -18,7 +17,6 @@ export function startExpiry(ports: {
     while (!stopping.signal.aborted) {
       await ports.clock.sleep(EXPIRY_INTERVAL_SECONDS * 1_000, stopping.signal);
       if (stopping.signal.aborted) return;
-      if (ports.clockWatch.difference() !== null) continue;
       try {
         await ports.store.sweepExpired(ports.clock.now(), ROWS_MAX);
       } catch (error) {
