@@ -185,10 +185,7 @@ async function startParts(
     { ...parts, store: postgresStore({ pool, wakeUps, clock, random, ...evidence.value.stored }) },
     { telemetry, clock, withContent: config.telemetry.content },
   );
-  const clockWatch = createClockWatch({ store, clock, steadyMs: () => performance.now(), log });
-  started.defer(async () => {
-    await clockWatch.stop();
-  });
+  const clockWatch = openClockWatch({ store, clock, log }, started);
   const gates = createGates({ breakers: store.breakers, clock, random, log, settings: config.providers });
   const ports: OrchestratorPorts = {
     store,
@@ -233,6 +230,17 @@ async function startParts(
     { host, port, log, telemetry, addressQuota: config.limits.address },
     started,
   );
+}
+
+function openClockWatch(
+  ports: Pick<OrchestratorPorts, "store" | "clock" | "log">,
+  started: AsyncDisposableStack,
+): OrchestratorPorts["clockWatch"] {
+  const watching = createClockWatch({ ...ports, steadyMs: () => performance.now() });
+  started.defer(async () => {
+    await watching.stop();
+  });
+  return watching;
 }
 
 function openPool(app: Connection, log: Log, started: AsyncDisposableStack): ReturnType<typeof connectPool> {

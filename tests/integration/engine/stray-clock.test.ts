@@ -33,7 +33,7 @@ async function watched(
   await watch.look();
   const { promise, resolve } = Promise.withResolvers<undefined>();
   const clockWatch: OrchestratorPorts["clockWatch"] = {
-    difference: watch.difference,
+    difference: () => watch.difference(),
     agreed: async (signal) => {
       if (watch.difference() !== null) resolve(undefined);
       await watch.agreed(signal);
