@@ -168,8 +168,8 @@ async function startParts(
 ): Promise<Result<{ readonly url: string }, StartRefusal>> {
   const { home, host, port, log, role = "all" } = options;
   const { config } = given;
-  const parts = redactedParts(given, config.models.redact, kept.redaction);
   const { telemetry } = kept;
+  const parts = redactedParts(given, config.models.redact, kept.redaction);
   const pool = openPool(kept.app, log, started);
   const clock = systemClock;
   const random = systemRandom;
@@ -178,14 +178,15 @@ async function startParts(
   const inForce = { role, configuration: config.sha256, policies: parts.policies.version };
   const { witnesses } = config;
   const base = { ...kept, ...kept.tenants, home, pool, clock, random, log };
-  const isServing = role !== "worker";
-  const evidence = await startEvidence({ ...base, inForce, witnesses, isServing }, started);
+  const evidence = await startEvidence(
+    { ...base, inForce, witnesses, isServing: role !== "worker" },
+    started,
+  );
   if (!evidence.ok) return evidence;
   const { store, tools, models, policies } = watch(
     { ...parts, store: postgresStore({ pool, wakeUps, clock, random, ...evidence.value.stored }) },
     { telemetry, clock, withContent: config.telemetry.content },
   );
-  const clockWatch = openClockWatch({ store, clock, log }, started);
   const gates = createGates({ breakers: store.breakers, clock, random, log, settings: config.providers });
   const ports: OrchestratorPorts = {
     store,
@@ -198,7 +199,7 @@ async function startParts(
     agents: parts.agents,
     redaction: kept.redaction,
     clock,
-    clockWatch,
+    clockWatch: openClockWatch({ store, clock, log }, started),
     random,
     log,
     telemetry,
