@@ -166,7 +166,7 @@ async function startParts(
   kept: Kept,
   started: AsyncDisposableStack,
 ): Promise<Result<{ readonly url: string }, StartRefusal>> {
-  const { home, host, port, log, role = "all" } = options;
+  const { home, host, port, log, role = "all", runsMax = WORKER_RUNS_MAX } = options;
   const { config } = given;
   const { telemetry } = kept;
   const parts = redactedParts(given, config.models.redact, kept.redaction);
@@ -209,13 +209,7 @@ async function startParts(
     gates,
   };
   const working =
-    role === "server"
-      ? null
-      : await startWorking(
-          ports,
-          { app: kept.app, wakeUps, runsMax: options.runsMax ?? WORKER_RUNS_MAX },
-          started,
-        );
+    role === "server" ? null : await startWorking(ports, { ...base, wakeUps, runsMax }, started);
   if (role === "worker") return ok({ url: "" });
   const harness = createHarness({
     ...ports,
