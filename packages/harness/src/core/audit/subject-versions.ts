@@ -34,6 +34,8 @@ export function createSubjectVersions(): SubjectVersions {
   const crowded = new Map<string, number>();
   let slots = slotsOf(SLOTS_AT_FIRST);
   let count = 0;
+  // Of the bytes that were given last: a bundle's are given for each of its entries.
+  let [held, view] = [new Uint8Array(), new DataView(new ArrayBuffer())];
   const double = (): void => {
     const before = slots;
     slots = slotsOf(before.places.length * 2);
@@ -47,21 +49,22 @@ export function createSubjectVersions(): SubjectVersions {
   };
   return {
     exchange(bytes, from, to, version): number | null {
-      const hash = hashOf(bytes, from, to);
-      const slot = to - from > SUBJECT_BYTES_MAX ? NONE : findSlot(slots, subjects, hash, bytes, from, to);
+      if (held !== bytes) [held, view] = [bytes, viewOf(bytes)];
+      const hash = hashOf(view, from, to);
+      const slot = to - from > SUBJECT_BYTES_MAX ? NONE : findSlot(slots, subjects, hash, view, from, to);
       if (slot !== NONE && slots.places[slot] !== 0) {
         const last = slots.versions[slot] ?? 0;
         slots.versions[slot] = version;
         return last;
       }
       // A subject that was crowded out stays out, though a larger table has room for it.
-      const text = slot === NONE || crowded.size > 0 ? textOf(bytes, from, to) : null;
+      const text = slot === NONE || crowded.size > 0 ? textOf(view, from, to) : null;
       const last = text === null ? undefined : crowded.get(text);
       if (text !== null && (slot === NONE || last !== undefined)) {
         crowded.set(text, version);
         return last ?? null;
       }
-      fill(slots, slot, subjects.add(bytes, from, to), hash, version);
+      fill(slots, slot, subjects.add(view, from, to), hash, version);
       count += 1;
       if (count * 2 > slots.places.length) double();
       return null;
@@ -85,7 +88,7 @@ function findSlot(
   { mask, places, hashes }: Slots,
   subjects: Subjects,
   hash: number,
-  bytes: Uint8Array,
+  bytes: DataView,
   from: number,
   to: number,
 ): number {
@@ -102,37 +105,35 @@ const STIR = 0x85ebca6b;
 const STIR_AGAIN = 0xc2b2ae35;
 
 // Four bytes at a time. Subjects of one log differ in a few digits, so each bit has to move all others.
-function hashOf(bytes: Uint8Array, from: number, to: number): number {
+function hashOf(bytes: DataView, from: number, to: number): number {
   let hash = to - from;
   let at = from;
   for (; at + 4 <= to; at += 4) {
-    const word =
-      (bytes[at] ?? 0) |
-      ((bytes[at + 1] ?? 0) << 8) |
-      ((bytes[at + 2] ?? 0) << 16) |
-      ((bytes[at + 3] ?? 0) << 24);
-    hash = Math.imul(hash ^ word, STIR);
+    hash = Math.imul(hash ^ bytes.getInt32(at, true), STIR);
     hash ^= hash >>> 15;
   }
-  for (; at < to; at += 1) hash = Math.imul(hash ^ (bytes[at] ?? 0), STIR);
+  for (; at < to; at += 1) hash = Math.imul(hash ^ bytes.getUint8(at), STIR);
   hash ^= hash >>> 16;
   hash = Math.imul(hash, STIR_AGAIN);
   return hash ^ (hash >>> 13);
 }
 
-const textOf = (bytes: Uint8Array, from: number, to: number): string =>
-  Buffer.from(bytes.subarray(from, to)).toString("latin1");
+const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView =>
+  new DataView(buffer, byteOffset, byteLength);
+
+const textOf = ({ buffer, byteOffset }: DataView, from: number, to: number): string =>
+  Buffer.from(buffer, byteOffset + from, to - from).toString("latin1");
 
 type Subjects = {
   /** @returns its place, which is never 0 */
-  add(bytes: Uint8Array, from: number, to: number): number;
-  isAt(place: number, bytes: Uint8Array, from: number, to: number): boolean;
+  add(bytes: DataView, from: number, to: number): number;
+  isAt(place: number, bytes: DataView, from: number, to: number): boolean;
   textAt(place: number): string;
 };
 
 // One after the other, each after its length.
 function createSubjects(): Subjects {
-  let room = new Uint8Array(64 * 1024);
+  let room = viewOf(new Uint8Array(64 * 1024));
   let used = 1;
   return {
     add(bytes, from, to): number {
@@ -140,18 +141,21 @@ function createSubjects(): Subjects {
       used += 1 + to - from;
       if (used > room.byteLength) {
         const larger = new Uint8Array(room.byteLength * 2);
-        larger.set(room);
-        room = larger;
+        larger.set(new Uint8Array(room.buffer));
+        room = viewOf(larger);
       }
-      room[place] = to - from;
-      for (let i = from; i < to; i += 1) room[place + 1 + i - from] = bytes[i] ?? 0;
+      room.setUint8(place, to - from);
+      for (let i = from; i < to; i += 1) room.setUint8(place + 1 + i - from, bytes.getUint8(i));
       return place;
     },
     isAt(place, bytes, from, to): boolean {
-      if (room[place] !== to - from) return false;
-      for (let i = from, at = place + 1; i < to; i += 1, at += 1) if (room[at] !== bytes[i]) return false;
+      if (room.getUint8(place) !== to - from) return false;
+      let [i, at] = [from, place + 1];
+      for (; i + 4 <= to; i += 4, at += 4)
+        if (room.getInt32(at, true) !== bytes.getInt32(i, true)) return false;
+      for (; i < to; i += 1, at += 1) if (room.getUint8(at) !== bytes.getUint8(i)) return false;
       return true;
     },
-    textAt: (place) => textOf(room, place + 1, place + 1 + (room[place] ?? 0)),
+    textAt: (place) => textOf(room, place + 1, place + 1 + room.getUint8(place)),
   };
 }
