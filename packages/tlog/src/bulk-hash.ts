@@ -46,6 +46,7 @@ const LEAF_PREFIX = 0;
 function createLeafHashes(): BulkHash["leaves"] {
   let hashes = new Uint8Array(TILE_WIDTH * HASH_BYTES);
   return (bytes, starts, ends, count) => {
+    const { buffer, byteOffset } = bytes;
     if (hashes.byteLength < count * HASH_BYTES) hashes = new Uint8Array(count * HASH_BYTES);
     // A digest as a string of bytes costs a third of what one in a buffer of its own does.
     let digests = "";
@@ -58,7 +59,8 @@ function createLeafHashes(): BulkHash["leaves"] {
       // The prefix takes the place of the byte before the entry: no entry is copied.
       const before = bytes[start - 1] ?? 0;
       bytes[start - 1] = LEAF_PREFIX;
-      digests += hash("sha256", bytes.subarray(start - 1, end), "binary");
+      const prefixed = new Uint8Array(buffer, byteOffset + start - 1, end - start + 1);
+      digests += hash("sha256", prefixed, "binary");
       bytes[start - 1] = before;
     }
     Buffer.from(hashes.buffer).write(digests, "latin1");
