@@ -42,8 +42,8 @@ function firstPrimes(count: number): number[] {
   return primes;
 }
 
-function fractionalBits(root: number): number {
-  return Math.floor((root - Math.floor(root)) * 2 ** 32) | 0;
+function fractionalBits(value: number): number {
+  return Math.floor((value - Math.floor(value)) * 2 ** 32) | 0;
 }
 
 const words = (order: readonly number[]): number[] =>
@@ -118,7 +118,7 @@ function extend(t: number): Code {
 
 /** @param word W[t] + K[t] */
 function round(t: number, word: Code): Code {
-  const [a, b, c, d] = [working(0, t), working(1, t), working(2, t), working(3, t)];
+  const [a, b, d] = [working(0, t), working(1, t), working(3, t)];
   const [e, f, g, h] = [working(4, t), working(5, t), working(6, t), working(7, t)];
   const [pair, before] = t % 2 === 0 ? PAIRS : [PAIRS[1], PAIRS[0]];
   const upper = xor(xor(rotate(get(e), 6), rotate(get(e), 11)), rotate(get(e), 25));
@@ -254,17 +254,21 @@ const MODULE: WasmParts = {
   },
 };
 
+const rotated = (word: number, bits: number): number => (word >>> bits) | (word << (32 - bits));
+
 /** W[t] + K[t] of the second block of a message of 65 bytes that ends with this one. */
-function tailWords(last: number): number[] {
-  const words = [(last << 24) | 0x0080_0000, ...new Array<number>(14).fill(0), (1 + NODE_BYTES) * 8];
-  const rotated = (word: number, bits: number): number => (word >>> bits) | (word << (32 - bits));
+function tailWords(last: number): Int32Array {
+  const made = new Int32Array(ROUNDS);
+  const at = (t: number): number => made[t] ?? 0;
+  made[0] = (last << 24) | 0x0080_0000;
+  made[15] = (1 + NODE_BYTES) * 8;
   for (let t = 16; t < ROUNDS; t += 1) {
-    const [two = 0, seven = 0, fifteen = 0, before = 0] = [2, 7, 15, 16].map((back) => words[t - back]);
+    const [two, fifteen] = [at(t - 2), at(t - 15)];
     const lower = rotated(fifteen, 7) ^ rotated(fifteen, 18) ^ (fifteen >>> 3);
     const upper = rotated(two, 17) ^ rotated(two, 19) ^ (two >>> 10);
-    words.push((upper + seven + lower + before) | 0);
+    made[t] = upper + at(t - 7) + lower + at(t - 16);
   }
-  return words.map((word, t) => (word + (K[t] ?? 0)) | 0);
+  return made.map((word, t) => word + (K[t] ?? 0));
 }
 
 /** What gives a full tile's root; null where the platform has no vectors. */
@@ -275,8 +279,7 @@ export function createTileRoots(): ((tile: Uint8Array) => Uint8Array) | null {
   const memory = new Uint8Array(wasm.memory);
   const view = new DataView(wasm.memory);
   for (let last = 0; last < 256; last += 1)
-    for (const [t, word] of tailWords(last).entries())
-      view.setInt32(TAILS_AT + last * TAIL_BYTES + t * 4, word, true);
+    tailWords(last).forEach((word, t) => view.setInt32(TAILS_AT + last * TAIL_BYTES + t * 4, word, true));
   return (tile) => {
     memory.set(tile, HASHES_AT);
     rootOf(TILE_WIDTH);

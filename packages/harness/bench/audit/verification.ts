@@ -13,11 +13,11 @@ import {
   TILE_WIDTH,
   tilePath,
 } from "@assent/tlog";
+import { z } from "zod";
 import { writeLogFile } from "../../src/cli/verify/log-folder.ts";
 import { commitment, encodeLeaf, leafTime } from "../../src/core/audit/leaf.ts";
 import { payloadLine, payloadPath } from "../../src/core/audit/verify-source.ts";
 import { uuidV7 } from "../../src/core/uuid.ts";
-import type { Verification } from "./verify-export.ts";
 
 /** Full bundles, so that no partial tile is needed. */
 const BUNDLES = 4_000;
@@ -26,6 +26,8 @@ const ORIGIN = "assent-bench/audit/ten_0";
 
 /** Verifications of each kind, each in a process of its own. */
 const TIMES = 5;
+const verificationSchema = z.object({ wallUs: z.number(), cpuUs: z.number(), memoryMb: z.number() });
+type Verification = z.infer<typeof verificationSchema>;
 const VERIFY = fileURLToPath(new URL("verify-export.ts", import.meta.url));
 
 /** Every entry, tile, root and signature of an exported log; files are in the page cache. */
@@ -39,7 +41,7 @@ export function measureVerification(folder: string): void {
         [...process.execArgv, VERIFY, folder, ORIGIN, vkey, depth],
         { encoding: "utf8" },
       );
-      measured.set(depth, [...(measured.get(depth) ?? []), JSON.parse(printed) as Verification]);
+      measured.set(depth, [...(measured.get(depth) ?? []), verificationSchema.parse(JSON.parse(printed))]);
     }
   process.stdout.write(`\noffline verification of ${size} events, ${TIMES} times each, a second\n`);
   for (const [depth, all] of measured)

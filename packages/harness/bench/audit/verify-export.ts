@@ -7,13 +7,6 @@ import { openLogFolder } from "../../src/cli/verify/log-folder.ts";
 import { verifyLog } from "../../src/core/audit/verify-log.ts";
 import type { LogSource } from "../../src/core/audit/verify-source.ts";
 
-/** Of one event, in microseconds; and the most memory that the process had. */
-export type Verification = {
-  readonly wallUs: number;
-  readonly cpuUs: number;
-  readonly memoryMb: number;
-};
-
 const [folder = "", origin = "", vkey = "", depth = ""] = process.argv.slice(2);
 const key = parseVerifierKey(vkey);
 if (!key.ok) throw new Error(key.error);
@@ -36,7 +29,8 @@ const { user, system } = process.cpuUsage(cpu);
 const opened = depth === "bare" ? 0 : report.size;
 if (!report.verified || report.opened !== opened)
   throw new Error(JSON.stringify(report.findings[0] ?? report));
-const done: Verification = {
+// Of one event, in microseconds; and the most memory that the process had.
+const done = {
   wallUs: (wallMs * 1e3) / report.size,
   cpuUs: (user + system) / report.size,
   memoryMb: process.resourceUsage().maxRSS / 1_024,
