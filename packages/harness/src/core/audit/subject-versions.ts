@@ -35,7 +35,7 @@ export function createSubjectVersions(): SubjectVersions {
   let slots = slotsOf(SLOTS_AT_FIRST);
   let count = 0;
   // Of the bytes that were given last: a bundle's are given for each of its entries.
-  let held = new Uint8Array();
+  let held: Uint8Array = new Uint8Array();
   let view = viewOf(held);
   const double = (): void => {
     const before = slots;
