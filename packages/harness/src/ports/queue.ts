@@ -75,5 +75,10 @@ export class StoreUnavailable extends Error {
   }
 }
 
+/** The clock here and the database's tell different times, so nothing may be decided by it. Nothing was done. */
+export class ClockAstray extends Error {
+  override readonly name = "ClockAstray";
+}
+
 /** A worker's sign of life, as the database sees it: gone the moment its process is. */
 export type Presence = { readonly worker: WorkerId; isPresent(): boolean; end(): Promise<void> };

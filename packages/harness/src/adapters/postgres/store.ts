@@ -145,6 +145,10 @@ export function postgresStore(options: PostgresStoreOptions): Store {
     async ping(): Promise<void> {
       await pool.query("select 1");
     },
+    time: async () =>
+      await unlessUnavailable(
+        async () => only(await queryOn(pool)<{ at: Date }>("select clock_timestamp() as at", [])).at,
+      ),
   };
 }
 
