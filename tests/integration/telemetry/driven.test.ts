@@ -99,7 +99,9 @@ test("a driven run's own calls are in its trace, once, marked as its driver's wo
   expect(metrics).toMatch(/gen_ai_client_token_usage_sum\{[^}]*gen_ai_token_type="input"[^}]*\} 20/);
   // A driver calls its tools and models what it likes: no label does.
   expect(metrics).not.toMatch(/gpt-|local|read_inbox|word_of_a_driver/);
-  expect(metrics).toMatch(/gen_ai_client_operation_duration_sum\{[^}]*error_type="reported_error"[^}]*\} 0\.01/);
+  expect(metrics).toMatch(
+    /gen_ai_client_operation_duration_sum\{[^}]*error_type="reported_error"[^}]*\} 0\.01/,
+  );
 });
 
 test("depth and age of the queue, and the state of each breaker, are the database's when somebody looks", async () => {

@@ -51,7 +51,10 @@ test.each([
       }),
   };
   const clock = { now: () => new Date(0), sleep: async () => await Promise.resolve() };
-  await tracedModels(models, { telemetry, clock, withContent, named: new Set() }).call(CALL, AbortSignal.timeout(60_000));
+  await tracedModels(models, { telemetry, clock, withContent, named: new Set() }).call(
+    CALL,
+    AbortSignal.timeout(60_000),
+  );
   const text = JSON.stringify(seen);
   for (const content of ["Be kind.", "What was written.", "What was answered."])
     expect(text.includes(content)).toBe(withContent);
