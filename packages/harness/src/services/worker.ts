@@ -71,6 +71,11 @@ async function takeOne(
 ): Promise<void> {
   let claim: Claim | null = null;
   try {
+    await ports.clockWatch.agreed(stopping);
+    if (stopping.aborted) {
+      look.saw(false);
+      return;
+    }
     const now = ports.clock.now();
     const taken = await ports.store.takeQueued(
       { after: turn.after, now },

@@ -50,7 +50,7 @@ export async function copyLog(
     const key = parseVerifierKey(text);
     return key.ok ? [key.value] : [];
   });
-  const opened = openCheckpoint(checkpoint.value.note, log.origin, keys);
+  const opened = openCheckpoint(checkpoint.value.note, log.origin, keys, "any");
   if (!opened.ok) return err(diverged(`The server's checkpoint does not verify: ${opened.error}.`));
   const found = readBefore(folder, log.origin);
   if (!found.ok) return found;
