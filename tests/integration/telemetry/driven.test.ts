@@ -56,7 +56,7 @@ async function post(path: string, body: unknown, idempotencyKey: string): Promis
 
 const MODEL_CALLS = [
   { model: "openai/gpt-hunter2", duration_ms: 1_500, input_tokens: 20, output_tokens: 7 },
-  { model: "local", duration_ms: 10, error: "timeout" },
+  { model: "local", duration_ms: 10, error: "word_of_a_driver" },
 ];
 
 const READ = { name: "read_inbox", version: "1", input_schema: { type: "object" }, effect: "none", harm: [] };
@@ -98,7 +98,10 @@ test("a driven run's own calls are in its trace, once, marked as its driver's wo
   );
   expect(metrics).toMatch(/gen_ai_client_token_usage_sum\{[^}]*gen_ai_token_type="input"[^}]*\} 20/);
   // A driver calls its tools and models what it likes: no label does.
-  expect(metrics).not.toMatch(/gpt-|local|read_inbox/);
+  expect(metrics).not.toMatch(/gpt-|local|read_inbox|word_of_a_driver/);
+  expect(metrics).toMatch(
+    /gen_ai_client_operation_duration_sum\{[^}]*error_type="reported_error"[^}]*\} 0\.01/,
+  );
 });
 
 test("depth and age of the queue, and the state of each breaker, are the database's when somebody looks", async () => {

@@ -27,8 +27,10 @@ export class TakeFailed extends Error {
 export type QueueLoad = {
   readonly queued: number;
   readonly queuedOfTenant: number;
-  /** How long the oldest has been due; 0 when none is. */
+  /** How long the oldest that can be carried out has been due; 0 when none is. */
   readonly oldestSeconds: number;
+  /** The same of the tenant's own. */
+  readonly oldestOfTenantSeconds: number;
 };
 
 /** How those who wait for queued runs hear of them sooner than they would by looking. */
