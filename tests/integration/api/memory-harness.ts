@@ -239,7 +239,7 @@ function auditCalls(record: Recorder): Harness["audit"] {
     },
     entries: async (caller, epoch, from, limit) => {
       record("audit", "entries", caller, epoch, from, limit);
-      return await Promise.resolve(ok({ data: [], size: 0 }));
+      return await Promise.resolve(ok({ data: [], size: 0, minimum_index: 0, hashes: [] }));
     },
     prove: async (caller, run, version) => {
       record("audit", "prove", caller, run, version);
@@ -256,6 +256,10 @@ function auditCalls(record: Recorder): Harness["audit"] {
     beginEpoch: async (caller, reason) => {
       record("audit", "beginEpoch", caller, reason);
       return await Promise.resolve(ok(logs));
+    },
+    prune: async (caller) => {
+      record("audit", "prune", caller);
+      return await Promise.resolve(ok({ ...logs, unfinished: false }));
     },
     rotate: async (caller, step) => {
       record("audit", "rotate", caller, step);

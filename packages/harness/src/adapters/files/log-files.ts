@@ -1,6 +1,7 @@
 // A log as plain files, in the layout of C2SP tlog-tiles, so that anybody can verify or copy it without asking us.
 
 import { dirname, join } from "node:path";
+import { TILE_WIDTH, tilePath } from "@assent/tlog";
 import { assert } from "../../base/assert.ts";
 import type { LogFiles, Random } from "../../ports.ts";
 import { systemCode } from "./file-error.ts";
@@ -14,6 +15,8 @@ const TILE_BYTES_MAX = 2_000_000;
 const DURABLE_MAX = 1_000;
 /** Origins are made by us; what does not look like one makes no path. */
 const ORIGIN = /^[a-zA-Z0-9][a-zA-Z0-9._-]*(?:\/[a-zA-Z0-9][a-zA-Z0-9._-]*)*$/;
+/** Below this place bundles of entries are not kept (C2SP tlog-tiles, "Pruning"); in decimal, where there is any. */
+const MINIMUM_FILE = "minimum-index";
 const FILE = /^tile\/(?:\d{1,2}|entries)\/(?:x\d{3}\/)*\d{3}(?:\.p\/\d{1,3})?$/;
 
 export type LogFilesOptions = {
@@ -28,21 +31,7 @@ export function openLogFiles({ folder, random, operations = diskOperations }: Lo
     assert(ORIGIN.test(origin), "an origin is a path of plain names");
     return join(folder, ...origin.split("/"));
   };
-  // Written beside and renamed into place: a reader sees all of a file or none, and so does a start after a crash.
-  const put = async (path: string, content: Uint8Array): Promise<void> => {
-    await operations.makeFolder(dirname(path));
-    await withStagingName(random, async (name) => {
-      const staged = join(dirname(path), name);
-      try {
-        await operations.create(staged, content);
-        await operations.sync(staged);
-        await operations.rename(staged, path);
-      } catch (error) {
-        await operations.remove(staged);
-        throw error;
-      }
-    });
-  };
+  const put: Put = async (path, content) => await putFile(operations, random, path, content);
   // Folders whose own names would survive a loss of power.
   const durable = new Set<string>();
   let last: Promise<undefined> = Promise.resolve(undefined);
@@ -84,6 +73,9 @@ export function openLogFiles({ folder, random, operations = diskOperations }: Lo
       if (durable.size > DURABLE_MAX) durable.clear();
       for (const made of folders) durable.add(made);
     },
+    async prune(origin, minimum): Promise<void> {
+      await removeBundles(operations, folderOf(origin), minimum, put);
+    },
     async publish(origin, note): Promise<void> {
       // The keeper and whoever adds cosignatures publish one after the other, and never an older one over a newer.
       const before = last;
@@ -97,6 +89,53 @@ export function openLogFiles({ folder, random, operations = diskOperations }: Lo
       }
     },
   };
+}
+
+type Put = (path: string, content: Uint8Array) => Promise<void>;
+
+// Written beside and renamed into place: a reader sees all of a file or none, and so does a start after a crash.
+async function putFile(
+  operations: FileOperations,
+  random: Random,
+  path: string,
+  content: Uint8Array,
+): Promise<void> {
+  await operations.makeFolder(dirname(path));
+  await withStagingName(random, async (name) => {
+    const staged = join(dirname(path), name);
+    try {
+      await operations.create(staged, content);
+      await operations.sync(staged);
+      await operations.rename(staged, path);
+    } catch (error) {
+      await operations.remove(staged);
+      throw error;
+    }
+  });
+}
+
+// From the first one on, and the last one after all others would stay gone: where that is gone, all are.
+async function removeBundles(
+  operations: FileOperations,
+  root: string,
+  minimum: number,
+  put: Put,
+): Promise<void> {
+  const bundles = Math.floor(minimum / TILE_WIDTH);
+  const fileOf = (index: number): string =>
+    join(root, ...tilePath({ level: "entries", index, width: TILE_WIDTH }).split("/"));
+  const last = fileOf(bundles - 1);
+  if (bundles === 0 || (await operations.size(last)) === null) return;
+  await put(join(root, MINIMUM_FILE), Buffer.from(`${minimum}\n`));
+  await operations.sync(root);
+  const folders = new Set<string>();
+  for (let index = 0; index < bundles; index += 1) {
+    await clear(operations, `${fileOf(index)}.p`);
+    if (index === bundles - 1) for (const folder of folders) await operations.sync(folder);
+    await operations.remove(fileOf(index));
+    folders.add(dirname(fileOf(index)));
+  }
+  await operations.sync(dirname(last));
 }
 
 // A folder gets a new name with each file, those above it only when the folder itself is new.

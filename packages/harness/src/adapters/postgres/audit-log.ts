@@ -18,6 +18,7 @@ import type {
 } from "../../ports.ts";
 import { auditRows } from "./audit.ts";
 import { sealedPayload, withOpened } from "./audit-sealed.ts";
+import { pruning } from "./audit-pruning.ts";
 import { witnessing } from "./audit-witnessing.ts";
 import { statement, transaction } from "./connect.ts";
 import { digestToBytes, only, type Scope } from "./rows.ts";
@@ -45,6 +46,7 @@ export function postgresLogStore(pool: Pool, sealing: Sealing): LogStore {
             ...readingHashes(scope),
             ...covering(scope),
             ...witnessing(scope),
+            ...pruning(scope),
           });
         },
         { attemptsMax: ATTEMPTS_MAX, tenant },
@@ -227,7 +229,7 @@ function covering({ query, tenant }: Scope): Pick<LogTx, Covering> {
          from assent.audit_events e, assent.audit_place(e.tenant_id, e.event_id) l, lateral (
            select k.size, k.note from assent.audit_checkpoints k
            where k.tenant_id = $1 and k.epoch = l.epoch and k.size > l.idx order by k.size limit 1) c
-         where e.tenant_id = $1 and e.run_id = $2 and e.data ->> 'approval_id' = $3
+         where e.tenant_id = $1 and e.run_id = $2 and l.leaf is not null and e.data ->> 'approval_id' = $3
            and e.kind in ('approval_approved', 'approval_denied', 'approval_confirmed')`,
         [tenant, uuidOf(run), approval],
       );
@@ -336,7 +338,7 @@ function reading(scope: Scope, sealing: Sealing): Pick<LogTx, Reading> {
       const rows = await query<{ leaf: Buffer }>(
         `select u.leaf from assent.audit_batches b, unnest(b.leaves) with ordinality as u (leaf, n)
          where b.tenant_id = $1 and b.epoch = $2 and b.first > $3::bigint - ${BATCH_MAX} and b.first < $4
-           and b.first + u.n - 1 >= $3 and b.first + u.n - 1 < $4 order by b.first, u.n`,
+           and b.first + u.n - 1 >= $3 and b.first + u.n - 1 < $4 and u.leaf is not null order by b.first, u.n`,
         [tenant, epoch, from, from + count],
       );
       return rows.map((row) => row.leaf);
@@ -348,7 +350,7 @@ function reading(scope: Scope, sealing: Sealing): Pick<LogTx, Reading> {
          left join assent.audit_events e on e.tenant_id = l.tenant_id and e.event_id = l.event_id
          left join assent.audit_facts f on f.tenant_id = l.tenant_id and f.event_id = l.event_id
          where l.tenant_id = $1 and l.epoch = $2 and l.first > $3::bigint - ${BATCH_MAX} and l.first < $4
-           and l.idx >= $3 and l.idx < $4 order by l.idx`,
+           and l.idx >= $3 and l.idx < $4 and l.leaf is not null order by l.idx`,
         [tenant, epoch, from, from + count],
       );
       return await withOpened(
