@@ -61,6 +61,18 @@ test("sixty at once over both servers make one key, and all get its secret", asy
   expect(await countKeys()).toBe(before + 1);
 });
 
+test("another spelling of the path is the same resource, so the key is the same key", async () => {
+  const before = await countKeys();
+  const key = unique();
+  const made = await create(key);
+  for (const path of ["/api/harness/%6beys", "/api/harness/k%65ys", "/api/h%61rness/keys"]) {
+    const again = await ask(edge.urls[1], admin, "POST", path, REQUEST, keyed(key));
+    expect([again.status, again.headers.get("idempotent-replayed")]).toEqual([201, "true"]);
+    expect(again.body).toEqual(made.body);
+  }
+  expect(await countKeys()).toBe(before + 1);
+});
+
 test("the secret of a kept answer is not in the database", async () => {
   const made = await create(unique());
   const secret = String(made.body["secret"]);

@@ -15,10 +15,29 @@ let edge: Edge;
 let issuer: string;
 let server: Server;
 let keySetReads = 0;
+let uselessReads = 0;
+
+const DISCOVERY = "/.well-known/openid-configuration";
+/** Answers with status 200 that are of no use, by where they stand. */
+const USELESS: Readonly<Record<string, (origin: string) => string>> = {
+  "/useless/no-json/keys": () => "<html>",
+  "/useless/no-keys/keys": () => '{"error":"try again"}',
+  "/useless/odd-keys/keys": () => '{"keys":["k1"]}',
+  [`/useless/other-issuer${DISCOVERY}`]: (origin) =>
+    JSON.stringify({ issuer: origin, jwks_uri: `${origin}/keys` }),
+  [`/useless/far-keys${DISCOVERY}`]: (origin) =>
+    JSON.stringify({ issuer: `${origin}/useless/far-keys`, jwks_uri: "http://keys.example/keys" }),
+};
 beforeAll(async () => {
   const jwk = { ...GOOD.publicKey.export({ format: "jwk" }), kid: "k1", alg: "ES256", use: "sig" };
   server = createServer((request, response) => {
     if (request.url === "/keys") keySetReads += 1;
+    if (request.url?.startsWith("/useless/") === true) uselessReads += 1;
+    const useless = USELESS[request.url ?? ""];
+    if (useless !== undefined) {
+      response.writeHead(200, { "content-type": "application/json" }).end(useless(issuer));
+      return;
+    }
     const found = request.url === "/keys" ? { keys: [jwk] } : { issuer, jwks_uri: `${issuer}/keys` };
     response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(found));
   });
@@ -41,7 +60,12 @@ beforeAll(async () => {
     roles: { approvers: ["approver"], ops: ["admin"] },
     mustSign: false,
   };
-  edge = await openEdge({ identityProviders: [provider] });
+  const useless = Object.keys(USELESS).map((path, at): IdentityProvider => {
+    const own = path.endsWith("/keys");
+    const place = `${issuer}${path.slice(0, own ? -"/keys".length : -DISCOVERY.length)}`;
+    return { ...provider, name: `useless${at}`, issuer: place, jwksUrl: own ? `${issuer}${path}` : null };
+  });
+  edge = await openEdge({ identityProviders: [provider, ...useless] });
 });
 afterAll(async () => {
   await edge[Symbol.asyncDispose]();
@@ -135,4 +159,13 @@ test("unknown keys do not make us ask the issuer again and again", async () => {
   const before = keySetReads;
   for (let at = 0; at < 20; at += 1) await asks(token({}, { kid: `x${at}` }, OTHER.privateKey));
   expect(keySetReads - before).toBeLessThanOrEqual(1);
+});
+
+test("an issuer whose answers are of no use is not asked again and again either", async () => {
+  for (const path of Object.keys(USELESS)) {
+    const before = uselessReads;
+    const place = issuer + path.replace(/(?:\/keys|\/\.well-known.*)$/, "");
+    for (let at = 0; at < 10; at += 1) expect(await asks(token({ iss: place }))).toBe(401);
+    expect(`${path}: ${uselessReads - before}`).toBe(`${path}: 1`);
+  }
 });

@@ -1,7 +1,9 @@
 import { connect } from "node:net";
 import { auditEventSchema, eventPageSchema } from "@assent/contract";
 import { describe, expect, test, vi } from "vitest";
-import { ENDED_RUN, FOREIGN_RUN, KEYS, RUN, eventOf } from "./samples.ts";
+import type { Caller } from "../../../packages/harness/src/ports.ts";
+import type { TestHarness } from "./memory-harness.ts";
+import { ENDED_RUN, FOREIGN_RUN, KEYS, RUN, callerWith, eventOf } from "./samples.ts";
 import { type Fixture, bearer, expectProblem, startApi } from "./support.ts";
 
 const path = (run: string, query = ""): string => `/api/harness/runs/${run}/events${query}`;
@@ -210,6 +212,40 @@ test("past the limit a stream is refused, while pages and other requests are ser
   for (const stream of streams) expect(await stream.event()).toMatchObject({ id: "1" });
 });
 
+test("a tenant that has taken all streams gives some up to another, and gets none of that one's share", async () => {
+  const tenantOf = (key: string): Caller => ({
+    ...callerWith(["runs:read"]),
+    tenant: `ten_${(key === "assent_many" ? "1" : "2").repeat(32)}`,
+  });
+  await using api = await startApi(
+    {
+      admit: async ({ credential }) =>
+        await Promise.resolve({
+          caller: tenantOf(credential),
+          signingKey: null,
+          quotas: [],
+          exceeded: null,
+        }),
+      authenticate: async (key) => await Promise.resolve(tenantOf(key)),
+    },
+    { eventStreamsMax: 4 },
+  );
+  const many = { ...bearer("assent_many"), accept: "text/event-stream" };
+  const held = [];
+  for (let opened = 0; opened < 4; opened += 1) held.push(await open(api, path(RUN, "?after=2"), many));
+  for (const oldest of held.splice(0, 2)) {
+    const few = await open(api, path(RUN, "?after=2"), bearer("assent_few"));
+    expect(await oldest.event()).toBeNull();
+    held.push(few);
+  }
+  for (const key of ["assent_many", "assent_few"]) {
+    const refused = await ask(api, path(RUN), { ...bearer(key), accept: "text/event-stream" });
+    expect(expectProblem(refused, await refused.text()).code).toBe("event_streams_exhausted");
+  }
+  api.harness.push(RUN, eventOf(RUN, 3));
+  for (const stream of held) expect(await stream.event()).toMatchObject({ id: "3" });
+});
+
 test("a reader that does not read is dropped, and costs no more memory than its buffer", async () => {
   const filler = "x".repeat(64 * 1024);
   let told = 0;
@@ -252,6 +288,19 @@ test("a revoked key's stream is ended", async () => {
   const stream = await open(api, path(RUN, "?after=2"), bearer("assent_short"));
   await vi.waitUntil(() => api.harness.waiting() === 1);
   api.harness.keys.delete("assent_short");
+  expect(await stream.event()).toBeNull();
+});
+
+test.each<[string, (harness: TestHarness) => void]>([
+  ["revoked", ({ keys }) => void keys.delete("assent_short")],
+  ["narrowed", ({ keys }) => void keys.set("assent_short", ["documents:read"])],
+])("what happens once a key was %s is told no stream of it, however long its beat is", async (_, end) => {
+  await using api = await startApi();
+  api.harness.keys.set("assent_short", ["runs:read"]);
+  const stream = await open(api, path(RUN, "?after=2"), bearer("assent_short"));
+  await vi.waitUntil(() => api.harness.waiting() === 1);
+  end(api.harness);
+  api.harness.push(RUN, eventOf(RUN, 3));
   expect(await stream.event()).toBeNull();
 });
 

@@ -224,3 +224,38 @@ test("keys and references of a tenant's tables carry the tenant, so that no row 
   );
   expect(rows).toEqual([]);
 });
+
+test("no temporary type of the service's own runs as the owner, though everybody may make temporary objects", async () => {
+  await using engine = await openEngine();
+  // As every database has it that nobody has taken it from.
+  await engine.database.ownerPool().query(`grant temporary on database ${engine.database.name} to public`);
+  const client = await engine.database.appPool().connect();
+  const ranAs: (string | undefined)[] = [];
+  client.on("notice", ({ message }) => ranAs.push(message));
+  try {
+    await client.query(
+      `create function pg_temp.note(pg_catalog.text) returns boolean language plpgsql as
+         $$ begin raise notice '%', current_user; return true; end $$;
+       create domain pg_temp.text as pg_catalog.text check (pg_temp.note(value));
+       create domain pg_temp.uuid as pg_catalog.uuid check (pg_temp.note(value::pg_catalog.text))`,
+    );
+    const { rows } = await client.query<{ taken: boolean }>(
+      `select taken from assent.admit_token('default', 'human', 'mallory', pg_catalog.gen_random_uuid(),
+         pg_catalog.now(), null, '{principal}', '{10}', '{10}')`,
+    );
+    expect(rows).toEqual([{ taken: true }]);
+    expect(ranAs).toEqual([]);
+    // The trap itself works: what casts to the name gets the type.
+    await client.query("select 'x'::text");
+    expect(ranAs).toEqual(["assent_app"]);
+  } finally {
+    client.release(true);
+  }
+  const { rows } = await engine.database.ownerPool().query<{ name: string }>(
+    `select p.proname as name from pg_proc p
+     where p.pronamespace = 'assent'::regnamespace
+       and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
+       and not coalesce('search_path=pg_catalog, pg_temp' = any (p.proconfig), false)`,
+  );
+  expect(rows).toEqual([]);
+});

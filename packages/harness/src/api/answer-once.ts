@@ -32,14 +32,20 @@ export async function answerOnce<T>(
     if (!done.ok) return await sendRefusal(reply, done.error);
     return await sendFitting(reply, row, JSON.stringify(done.value));
   }
-  const [path = ""] = request.url.split("?", 1);
-  const route = `${request.method} ${path}`;
+  const route = `${row.method} ${resourceOf(request, row)}`;
   const once = await harness.once(
     caller,
     { route, key: key.value, body: request.body ?? null, status: row.success.status, secret },
     async (joined) => await work(joined, caller),
   );
   return await sendOnce(reply, row, once);
+}
+
+// As it is written in the contract, and not as it came: `/api/harness/%6beys` is the same resource, and a key that was
+// good for one spelling alone would be good for as many requests as there are spellings.
+function resourceOf({ params }: FastifyRequest, { path }: RouteRow): string {
+  const values = new Map<string, unknown>(Object.entries(Object(params)));
+  return path.replaceAll(/\{([a-z]+)\}/g, (_, name: string) => String(values.get(name)));
 }
 
 export async function sendOnce(

@@ -1,7 +1,7 @@
 // Server-sent events (WHATWG HTML, 9.2). The stream only reads the run's events, as anyone else can: it is an observer
 // of the journal, holds nothing of its own, and can be cut at any time, for a client takes it up again where it was.
 
-import { type AuditEvent, type RunId, auditEventSchema } from "@assent/contract";
+import { type AuditEvent, type RunId, type TenantId, auditEventSchema } from "@assent/contract";
 import type { FastifyReply } from "fastify";
 import { assert } from "../base/assert.ts";
 import type { Caller, Log } from "../ports.ts";
@@ -15,12 +15,16 @@ type Stream = {
   readonly after: number;
   /** Events after `after`, read before the stream was opened. */
   readonly first: EventBatch;
-  /** Whether the key that opened the stream still opens it. */
+  /** Whether the credential that opened the stream would open it now. */
   readonly stillValid: () => Promise<boolean>;
 };
 
 export type EventStreams = {
-  /** Takes the reply over and feeds it until the run or either side ends. False: no stream is free, nothing was done. */
+  /**
+   * Takes the reply over and feeds it until the run or either side ends. Where no stream is free, one of a tenant that
+   * has more than this one would have ends in its place: its client takes it up again, or is told.
+   * @returns false: no stream is free for this tenant, nothing was done
+   */
   open(stream: Stream): boolean;
   /** How many are open. */
   count(): number;
@@ -32,16 +36,22 @@ export function createEventStreams(
   harness: Pick<Harness, "listEvents" | "waitForEvents">,
   options: { readonly log: Log; readonly heartbeatMs: number; readonly streamsMax: number },
 ): EventStreams {
-  const open = new Set<AbortController>();
+  const open = new Map<AbortController, TenantId>();
   return {
     count: () => open.size,
     closeAll: () => {
-      for (const controller of open) controller.abort();
+      for (const controller of open.keys()) controller.abort();
     },
     open: (stream) => {
-      if (open.size >= options.streamsMax) return false;
+      const { tenant } = stream.caller;
+      const going = [...open].filter(([{ signal }]) => !signal.aborted);
+      if (going.length >= options.streamsMax) {
+        const surplus = surplusOf(going, tenant);
+        if (surplus === undefined) return false;
+        surplus.abort();
+      }
       const controller = new AbortController();
-      open.add(controller);
+      open.set(controller, tenant);
       start(stream);
       void feed(harness, stream, controller, options).finally(() => {
         controller.abort();
@@ -50,6 +60,18 @@ export function createEventStreams(
       return true;
     },
   };
+}
+
+/** The oldest stream of the tenant that has most, if that is more than `tenant` would have with one more. */
+function surplusOf(
+  going: readonly (readonly [AbortController, TenantId])[],
+  tenant: TenantId,
+): AbortController | undefined {
+  const counts = new Map<TenantId, number>();
+  for (const [, of] of going) counts.set(of, (counts.get(of) ?? 0) + 1);
+  const [most, count] = [...counts].reduce((one, other) => (other[1] > one[1] ? other : one), [tenant, 0]);
+  if (count <= (counts.get(tenant) ?? 0) + 1) return undefined;
+  return going.find(([, of]) => of === most)?.[0];
 }
 
 function start({ reply }: Stream): void {
@@ -95,6 +117,8 @@ async function feed(
       const next = await harness.listEvents(stream.caller, stream.run, after);
       // Refused in mid-stream: what it may say has been said when the client comes back and is refused at the door.
       if (!next.ok) break;
+      // Asked of what is new, and not only now and then: what happens after a key was revoked is nothing for its holder.
+      if (next.value.events.length > 0 && !(await stream.stillValid())) break;
       batch = next.value;
     }
   } catch (error) {

@@ -60,18 +60,22 @@ export function openTokens(
   };
 }
 
+/** What an issuer publishes; thrown at means that it is of no use, and counts as if the issuer had been away. */
+type Accept = (document: unknown) => void;
+
 const discoverySchema = z.looseObject({ issuer: z.string(), jwks_uri: z.string() });
+const keySetSchema = z.looseObject({ keys: z.array(z.looseObject({})) });
 
 function keysOf(provider: IdentityProvider, clock: Clock): () => Promise<Keys> {
-  const get = boundedFetch(clock);
+  const fetchFor = boundedFetch(clock);
   let opened: Promise<Keys> | null = null;
   const open = async (): Promise<Keys> => {
-    const url = provider.jwksUrl ?? (await discover(provider.issuer, get));
-    if (!isTrustedUrl(url)) throw new Error("the key set is neither on https nor on this machine");
+    const url = provider.jwksUrl ?? (await discover(provider.issuer, fetchFor));
+    requireTrusted(url);
     return createRemoteJWKSet(new URL(url), {
       cooldownDuration: COOLDOWN_MS,
       timeoutDuration: FETCH_TIMEOUT_MS,
-      [customFetch]: get,
+      [customFetch]: fetchFor((document) => void keySetSchema.parse(document)),
     });
   };
   return async () => {
@@ -85,33 +89,37 @@ function keysOf(provider: IdentityProvider, clock: Clock): () => Promise<Keys> {
   };
 }
 
-async function discover(issuer: string, get: FetchImplementation): Promise<string> {
+function requireTrusted(url: string): void {
+  if (!isTrustedUrl(url)) throw new Error("the key set is neither on https nor on this machine");
+}
+
+async function discover(issuer: string, fetchFor: (accept: Accept) => FetchImplementation): Promise<string> {
+  const get = fetchFor((document) => {
+    const said = discoverySchema.parse(document);
+    if (said.issuer !== issuer) throw new Error("the discovery document is another issuer's");
+    requireTrusted(said.jwks_uri);
+  });
   const response = await get(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`, {
     headers: new Headers({ accept: "application/json" }),
     method: "GET",
     redirect: "manual",
     signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
   });
-  if (response.status !== 200) throw new Error("the issuer has no discovery document");
-  const document = discoverySchema.parse(await response.json());
-  if (document.issuer !== issuer) throw new Error("the discovery document is another issuer's");
-  return document.jwks_uri;
+  return discoverySchema.parse(await response.json()).jwks_uri;
 }
 
-// No redirect is followed, no more is read than a key set can have, and an issuer that is away is left alone for a
-// while: each request with a token would ask it again.
-function boundedFetch(clock: Clock): FetchImplementation {
+// No redirect is followed, no more is read than a key set can have, and an issuer that is away, or whose answer is of no
+// use, is left alone for a while: each request with anything like a token would ask it again.
+function boundedFetch(clock: Clock): (accept: Accept) => FetchImplementation {
   let awayUntil = 0;
-  return async (url, options) => {
+  return (accept) => async (url, options) => {
     if (clock.now().getTime() < awayUntil) throw new Error("the issuer was away a moment ago");
     try {
       const response = await fetch(url, { ...options, redirect: "error" });
       const bytes = await readBounded(response);
-      if (!response.ok) throw new Error("the issuer refused");
-      return new Response(bytes, {
-        status: response.status,
-        headers: { "content-type": "application/json" },
-      });
+      if (response.status !== 200) throw new Error("the issuer refused");
+      accept(JSON.parse(new TextDecoder().decode(bytes)));
+      return new Response(bytes, { headers: { "content-type": "application/json" } });
     } catch (error) {
       awayUntil = clock.now().getTime() + COOLDOWN_MS;
       throw error;

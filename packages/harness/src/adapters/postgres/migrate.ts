@@ -58,6 +58,26 @@ export type MigrateOptions = {
 export type MigrationReport = { readonly version: number; readonly applied: readonly string[] };
 
 /**
+ * Postgres looks for a type among a session's temporary objects first, even where `search_path` is empty: in a database
+ * where everybody may make some (as in every new one), the service's login could make a `text` whose check is a function
+ * of its own, and a function that runs as the owner would run that too. Named last, they are never found. Said here once
+ * for what all migrations make, and asked at each start.
+ */
+const PIN_SEARCH_PATHS = `
+  do $$
+  declare
+    made pg_catalog.regprocedure;
+  begin
+    for made in
+      select p.oid::pg_catalog.regprocedure from pg_catalog.pg_proc p
+      where p.pronamespace = pg_catalog.to_regnamespace('assent') and 'search_path=""' = any (p.proconfig)
+    loop
+      execute pg_catalog.format('alter routine %s set search_path = pg_catalog, pg_temp', made);
+    end loop;
+  end
+  $$`;
+
+/**
  * Applies what is missing, each migration in a transaction of its own.
  * @returns the version the database is at now, and the names of what this call applied
  * @throws when the database cannot be reached, or what `afterMigrate` throws
@@ -78,6 +98,7 @@ export async function migrate(options: MigrateOptions): Promise<Result<Migration
     const locked = await takeLock(client);
     if (!locked.ok) return locked;
     const done = await applyMissing(client, known.value, options.onProgress ?? ((): void => undefined));
+    if (done.ok) await client.query(PIN_SEARCH_PATHS);
     if (done.ok) await options.afterMigrate?.(options.connection);
     return done;
   } finally {

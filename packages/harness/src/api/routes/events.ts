@@ -31,7 +31,13 @@ export function addEvents(api: Api, harness: Harness, streams: EventStreams): vo
       if (request.method === "HEAD") return await reply.type("text/event-stream").send();
       const stillValid = async (): Promise<boolean> => {
         const key = bearerKey(request);
-        return key !== null && (await harness.authenticate(key)) !== null;
+        const now = key === null ? null : await harness.authenticate(key);
+        // A token's roles, a principal's duty to sign: what has changed since counts from now on.
+        return (
+          now !== null &&
+          (!now.mustSign || caller.signedWith !== undefined) &&
+          harness.permits(now, ROUTES.listEvents.action)
+        );
       };
       const opened = streams.open({ reply, caller, run: id.data, after, first: batch.value, stillValid });
       if (!opened)
