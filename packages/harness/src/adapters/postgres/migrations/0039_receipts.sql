@@ -17,9 +17,11 @@ begin
 end
 $$;
 
--- Of each part of a tree, which is a level and places of it, the hashes there are; batches hold up to 256 of level 0.
+-- Of each part of a tree, which is a level and places of it, the hashes there are; batches hold up to 256 of level 0. It is
+-- planned once: planning took longer than reading.
 create function assent.audit_hash_ranges(tenant uuid, of_epoch integer, levels integer[], starts bigint[], stops bigint[])
-  returns table (part bigint, hash bytea) language plpgsql volatile set search_path = '' as $$
+  returns table (part bigint, hash bytea) language plpgsql volatile set search_path = ''
+  set plan_cache_mode = 'force_generic_plan' as $$
 begin
   perform set_config('assent.tenant', tenant::text, true);
   return query
