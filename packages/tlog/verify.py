@@ -2,12 +2,13 @@
 """Verifies an exported audit log, or one receipt, with Python's standard library alone: a second reading of the formats
 of docs/audit.md, which shares no code with @assent/tlog.
 
-  verify.py export <folder> --key <vkey> [--remembered <checkpoint>]
-  verify.py proof <file> --entry <file> --key <vkey>
+  verify.py export <folder> --key <vkey> [--key <vkey>] [--remembered <checkpoint>]
+  verify.py proof <file> --entry <file> --key <vkey> [--key <vkey>]
 
 Every entry, tile, payload, root and signature of an export; for a remembered checkpoint, that the log continues it.
-Exit code 0 when all of it holds, 1 for findings (a line each, with its place), 2 for usage. Cosignatures are not looked
-at. Ed25519 is RFC 8032, section 5.1.7, in plain arithmetic: slow, and called once for each checkpoint."""
+Of each type among the keys (Ed25519, ML-DSA-44) one must have signed. Exit code 0 when all of it holds, 1 for findings (a
+line each, with its place), 2 for usage. Witnesses' cosignatures are not looked at. Ed25519 is RFC 8032, section 5.1.7, and
+ML-DSA-44 is FIPS 204, both in plain arithmetic: slow, and called once for each checkpoint."""
 
 import argparse, base64, hashlib, json, pathlib, re, sys
 
@@ -63,7 +64,97 @@ def is_signature(public, message, signature):
     return s < L and times(s, BASE) == add(r, times(k, a))
 
 
-# --- Notes and checkpoints (C2SP signed-note, tlog-checkpoint) -----------------
+# --- ML-DSA-44 (FIPS 204, verification alone) ----------------------------------
+Q, GAMMA1, GAMMA2, BETA, TAU, OMEGA, ROWS = 8380417, 1 << 17, 95232, 78, 39, 80, 4
+ZETAS = [pow(1753, int(f"{i:08b}"[::-1], 2), Q) for i in range(256)]
+shake = lambda data, size: hashlib.shake_256(data).digest(size)
+
+
+def ntt(w):
+    w, m, span = list(w), 0, 128
+    while span:
+        for start in range(0, 256, 2 * span):
+            m += 1
+            for j in range(start, start + span):
+                t = ZETAS[m] * w[j + span] % Q
+                w[j + span], w[j] = (w[j] - t) % Q, (w[j] + t) % Q
+        span >>= 1
+    return w
+
+
+def inverse_ntt(w):
+    w, m, span = list(w), 256, 1
+    while span < 256:
+        for start in range(0, 256, 2 * span):
+            m -= 1
+            for j in range(start, start + span):
+                t = w[j]
+                w[j], w[j + span] = (t + w[j + span]) % Q, ZETAS[m] * (w[j + span] - t) % Q
+        span <<= 1
+    return [x * 8347681 % Q for x in w]
+
+
+def unpack(data, bits):
+    whole, mask = int.from_bytes(data, "little"), (1 << bits) - 1
+    return [whole >> (bits * i) & mask for i in range(len(data) * 8 // bits)]
+
+
+def uniform(seed):
+    """RejNTTPoly: 256 numbers below q, three bytes a try."""
+    data = hashlib.shake_128(seed).digest(3 * 512)
+    found = [n for n in (int.from_bytes(data[i : i + 3], "little") & 0x7FFFFF for i in range(0, len(data), 3)) if n < Q]
+    return found[:256]
+
+
+def in_ball(seed):
+    """SampleInBall: tau numbers of 1 or -1 among zeros."""
+    data, c, at = shake(seed, 1024), [0] * 256, 8
+    signs = int.from_bytes(data[:8], "little")
+    for i in range(256 - TAU, 256):
+        while data[at] > i:
+            at += 1
+        c[i], c[data[at]] = c[data[at]], 1 - 2 * (signs & 1)
+        at, signs = at + 1, signs >> 1
+    return c
+
+
+def hints_of(data):
+    """HintBitUnpack; None for what is not spelled in the one way."""
+    hints, first = [set() for _ in range(ROWS)], 0
+    for row in range(ROWS):
+        end = data[OMEGA + row]
+        if not first <= end <= OMEGA or any(data[i] >= data[i + 1] for i in range(first, end - 1)):
+            return None
+        hints[row], first = set(data[first:end]), end
+    return None if any(data[first:OMEGA]) else hints
+
+
+def use_hint(hinted, r):
+    low = r % (2 * GAMMA2)
+    low -= 2 * GAMMA2 if low > GAMMA2 else 0
+    high, low = (0, low - 1) if r - low == Q - 1 else ((r - low) // (2 * GAMMA2), low)
+    return (high + (1 if low > 0 else -1)) % 44 if hinted else high
+
+
+def is_mldsa_signature(public, message, signature):
+    if len(public) != 1312 or len(signature) != 2420:
+        return False
+    challenge, hints = signature[:32], hints_of(signature[2336:])
+    z = [[GAMMA1 - x for x in unpack(signature[32 + 576 * i : 608 + 576 * i], 18)] for i in range(ROWS)]
+    if hints is None or any(abs(x) >= GAMMA1 - BETA for row in z for x in row):
+        return False
+    z, c, mu = [ntt(row) for row in z], ntt(in_ball(challenge)), shake(shake(public, 64) + b"\0\0" + message, 64)
+    packed = b""
+    for i in range(ROWS):
+        t1 = ntt([x << 13 for x in unpack(public[32 + 320 * i : 352 + 320 * i], 10)])
+        a = [uniform(public[:32] + bytes([j, i])) for j in range(ROWS)]
+        w = inverse_ntt([(sum(a[j][n] * z[j][n] for j in range(ROWS)) - c[n] * t1[n]) % Q for n in range(256)])
+        high = [use_hint(n in hints[i], w[n]) for n in range(256)]
+        packed += sum(x << (6 * n) for n, x in enumerate(high)).to_bytes(192, "little")
+    return shake(mu + packed, 32) == challenge
+
+
+# --- Notes and checkpoints (C2SP signed-note, tlog-checkpoint, tlog-cosignature) -----
 def base64_of(text):
     data = base64.b64decode(text, validate=True)
     if base64.b64encode(data).decode() != text:
@@ -75,27 +166,41 @@ def key_of(vkey):
     name, number, key = vkey.split("+", 2)
     key = base64_of(key)
     number = bytes.fromhex(number)
-    if key[:1] != b"\x01" or len(key) != 33 or sha256(name.encode() + b"\n" + key)[:4] != number:
-        raise ValueError("it is no verifier key of Ed25519")
-    return name, number, key[1:]
+    if {1: 33, 6: 1313}.get(key[0]) != len(key) or sha256(name.encode() + b"\n" + key)[:4] != number:
+        raise ValueError("it is no verifier key of Ed25519 or ML-DSA-44")
+    return name, number, key[0], key[1:]
 
 
-def checkpoint_of(note, vkey, where):
-    """The size and root that this key has signed for the log of its name."""
-    name, number, public = key_of(vkey)
+def is_line_of(name, kind, public, text, data):
+    """Ed25519 signs the text; ML-DSA-44 a time, the names of cosigner and log, size and root (C2SP tlog-cosignature)."""
+    if kind == 1:
+        return is_signature(public, text.encode(), data)
+    origin, size, root = text.split("\n")[:3]
+    named = lambda of: bytes([len(of.encode())]) + of.encode()
+    tree = bytes(8) + int(size).to_bytes(8, "big") + base64_of(root)
+    return is_mldsa_signature(public, b"subtree/v1\n\0" + named(name) + data[:8] + named(origin) + tree, data[8:])
+
+
+def checkpoint_of(note, vkeys, where, wants_each=True):
+    """The size and root that these keys have signed for the log of their name: one of each type, or any one."""
+    keys = {(name, number): (kind, public) for name, number, kind, public in map(key_of, vkeys)}
+    name = key_of(vkeys[0])[0]
     text, found, lines = note.rpartition("\n\n")
     text += "\n"
-    signed = False
+    signed = set()
     for line in lines.splitlines() if found else []:
         dash, _, rest = line.partition(" ")
         signer, _, value = rest.rpartition(" ")
         data = base64_of(value)
-        if dash == "\u2014" and signer == name and data[:4] == number:
-            if not is_signature(public, text.encode(), data[4:]):
+        kind, public = keys.get((signer, data[:4]), (None, None))
+        if dash == "\u2014" and kind is not None:
+            if not is_line_of(signer, kind, public, text, data[4:]):
                 raise Wrong(f"{where}: the signature is not the key's")
-            signed = True
+            signed.add(kind)
     if not signed:
         raise Wrong(f"{where}: the key has not signed it")
+    if wants_each and signed != {kind for kind, _ in keys.values()}:
+        raise Wrong(f"{where}: the line of a type that a key was given for is missing")
     origin, size, root = text.split("\n")[:3]
     if origin != name:
         raise Wrong(f"{where}: it is of another log, {origin}")
@@ -195,11 +300,11 @@ def check_upper(folder, leaves, findings):
         level, below = level + 1, hashes
 
 
-def verify_export(folder, vkey, remembered, findings):
+def verify_export(folder, vkeys, remembered, findings):
     if not (folder / "checkpoint").is_file():
         raise Wrong("checkpoint: there is none")
-    size, root = checkpoint_of((folder / "checkpoint").read_bytes().decode(), vkey, "checkpoint")
-    origin, leaves, commits, opened = key_of(vkey)[0], [], [], {}
+    size, root = checkpoint_of((folder / "checkpoint").read_bytes().decode(), vkeys, "checkpoint")
+    origin, leaves, commits, opened = key_of(vkeys[0])[0], [], [], {}
     versions, erased, unopened = {}, set(), []
     epoch = (re.search(r"/e([1-9]\d*)$", origin) or [0, "1"])[1]
     for index in range(-(-size // WIDTH)):
@@ -249,7 +354,7 @@ def verify_export(folder, vkey, remembered, findings):
         elif part and (len(part[0]) != 32 or sha256(b"audit-commit/v1\n" + part[0] + part[1]).hex() != commits[place]):
             findings.append(f"entry {place}: salt and payload are not those it commits to")
     if remembered is not None:
-        known, before = checkpoint_of(remembered, vkey, "remembered checkpoint")
+        known, before = checkpoint_of(remembered, vkeys, "remembered checkpoint", False)
         if known > size:
             findings.append(f"entry {size}: the log ends here, and had {known} entries when it was remembered")
         elif tree_hash(leaves[:known]) != before:
@@ -257,12 +362,12 @@ def verify_export(folder, vkey, remembered, findings):
     return f"{size} entries"
 
 
-def verify_proof(proof, entry, vkey):
+def verify_proof(proof, entry, vkeys):
     head, found, note = proof.partition("\n\n")
     lines = [line for line in head.split("\n") if not line.startswith("extra ")]
     if not found or lines[0] != "c2sp.org/tlog-proof@v1" or not re.fullmatch(r"index (0|[1-9]\d*)", lines[1]):
         raise Wrong("proof: it has not the form of one")
-    size, root = checkpoint_of(note, vkey, "proof")
+    size, root = checkpoint_of(note, vkeys, "proof")
     index = int(lines[1][6:])
     if root_of_path(index, size, leaf_hash(entry), [base64_of(line) for line in lines[2:]]) != root:
         raise Wrong("proof: the hashes do not lead from the entry to the signed root")
@@ -273,13 +378,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["export", "proof"])
     parser.add_argument("path", type=pathlib.Path)
-    parser.add_argument("--key", required=True, help="the log's verifier key, from somebody you trust")
+    parser.add_argument("--key", required=True, action="append", help="the log's verifier keys, from somebody you trust")
     parser.add_argument("--remembered", type=pathlib.Path, help="a checkpoint that you kept")
     parser.add_argument("--entry", type=pathlib.Path, help="the entry that the proof is of")
     given = parser.parse_args()
     findings = []
     try:
-        key_of(given.key)
+        if len({key_of(key)[0] for key in given.key}) > 1:
+            raise ValueError("they are of several logs")
         if given.what == "proof" and given.entry is None:
             parser.error("--entry is needed")
     except ValueError as error:

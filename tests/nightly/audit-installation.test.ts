@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { auditCheckpointSchema } from "@assent/contract";
+import { parseVerifierKey } from "@assent/tlog";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { startHarness } from "../../packages/harness/src/assemble.ts";
@@ -69,6 +70,11 @@ async function verifyDatabase(): Promise<z.infer<typeof reportSchema>> {
   return reportSchema.parse(JSON.parse(stdout));
 }
 
+const typeOf = (vkey: string): number | null => {
+  const key = parseVerifierKey(vkey);
+  return key.ok ? key.value.type : null;
+};
+
 test("an installation records itself, has its log witnessed, and verifies when nothing runs", async () => {
   const first = await start({});
   if (!first.ok) throw new Error(first.error.detail);
@@ -87,7 +93,7 @@ test("an installation records itself, has its log witnessed, and verifies when n
     join(folder, "witnesses.policy"),
     `log ${key}\nwitness one ${witness.vkey} ${witness.url}\nquorum one\n`,
   );
-  const second = await start({ evidence: { witnesses: "witnesses.policy" } });
+  const second = await start({ evidence: { witnesses: "witnesses.policy", mldsa: true } });
   if (!second.ok) throw new Error(second.error.detail);
   const { url, adminKey } = second.value;
   const headers = { authorization: `Bearer ${adminKey}` };
@@ -114,6 +120,8 @@ test("an installation records itself, has its log witnessed, and verifies when n
     expect(waiting.count).toBe(0);
     for (const { size, signedSize, anchorSize } of logs)
       expect([signedSize, anchorSize]).toEqual([size, size]);
+    // Of each type two: what was switched on is rotated with the rest.
+    expect(logs[0]?.keys.map((vkey) => typeOf(vkey))).toEqual([0x01, 0x01, 0x06, 0x06]);
   }
 
   writeFileSync(join(folder, "witnesses.policy"), `log ${key}\nquorum nobody\n`);

@@ -5,7 +5,7 @@ import { DEFAULT_BUDGET_SETTINGS } from "../../packages/harness/src/core/budget/
 import { DEFAULT_PROVIDER_SETTINGS } from "../../packages/harness/src/core/resilience/settings.ts";
 import { DEFAULT_MODEL_SETTINGS } from "../../packages/harness/src/core/route/settings.ts";
 import type { AgentDefinition } from "../../packages/harness/src/core/agent.ts";
-import type { Workspaces } from "../../packages/harness/src/ports.ts";
+import type { ClockWatch, Workspaces } from "../../packages/harness/src/ports.ts";
 import type { Routing } from "../../packages/harness/src/services/held.ts";
 import type { EngineOptions } from "./engine.ts";
 import { until } from "./until.ts";
@@ -14,6 +14,14 @@ export const DEFAULT_ROUTING: Routing = {
   models: DEFAULT_MODEL_SETTINGS,
   budgets: DEFAULT_BUDGET_SETTINGS,
   providers: DEFAULT_PROVIDER_SETTINGS,
+};
+
+/** Tests move their clock as they like: what is moved is the time, and not this process's clock alone. */
+export const agreeingClock: ClockWatch = {
+  difference: () => null,
+  agreed: async () => {
+    await Promise.resolve();
+  },
 };
 
 export const agentOf = ({ agent, tools = [] }: EngineOptions): AgentDefinition => ({

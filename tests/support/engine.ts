@@ -62,7 +62,7 @@ import { silentTelemetry } from "../../packages/harness/src/services/traced/sile
 import { startSweeper, sweep } from "../../packages/harness/src/services/sweeper.ts";
 import { startWorker } from "../../packages/harness/src/services/worker.ts";
 import { openWorkspaceOfRun } from "../../packages/harness/src/services/workspace-of-run.ts";
-import { agentOf, DEFAULT_ROUTING, noWorkspaces, reach } from "./engine-defaults.ts";
+import { agentOf, agreeingClock, DEFAULT_ROUTING, noWorkspaces, reach } from "./engine-defaults.ts";
 import { anySealing } from "./sealing.ts";
 import { rewritingPool } from "./rewriting-pool.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "./database.ts";
@@ -241,6 +241,7 @@ async function openParts(
     agents: options.agents ?? new Map([[agent.name, agent]]),
     redaction: createRedaction({ redactor: createRedactor() }),
     clock,
+    clockWatch: agreeingClock,
     random,
     log,
     telemetry: options.telemetry ?? silentTelemetry,

@@ -10,7 +10,7 @@ import {
   type FileOperations,
 } from "../../packages/harness/src/adapters/files/file-operations.ts";
 import { openLogFiles } from "../../packages/harness/src/adapters/files/log-files.ts";
-import { openLogKeys } from "../../packages/harness/src/adapters/files/log-keys.ts";
+import { type LogKeys, openLogKeys } from "../../packages/harness/src/adapters/files/log-keys.ts";
 import { postgresLogStore } from "../../packages/harness/src/adapters/postgres/audit-log.ts";
 import { ensureTenant } from "../../packages/harness/src/adapters/postgres/bootstrap.ts";
 import { transaction } from "../../packages/harness/src/adapters/postgres/connect.ts";
@@ -29,7 +29,10 @@ import { createSigner } from "../../packages/harness/src/services/audit/signer.t
 import type { ThrowAwayDatabase } from "./database.ts";
 import { sealingIn } from "./sealing.ts";
 
-export type LogPorts = Omit<KeeperPorts, "hold" | "log"> & { readonly sealing: SealingKeyPorts };
+export type LogPorts = Omit<KeeperPorts, "hold" | "log"> & {
+  readonly sealing: SealingKeyPorts;
+  readonly keys: LogKeys;
+};
 
 export const originOf = (tenant: TenantId, epoch: number): string =>
   `assent-test/audit/${tenant}${epoch === 1 ? "" : `/e${epoch}`}`;
@@ -45,16 +48,22 @@ export function scratchFolder(): Disposable & { readonly path: string } {
   };
 }
 
-export type LogOptions = { readonly operations?: FileOperations; readonly store?: LogStore };
+export type LogOptions = {
+  readonly operations?: FileOperations;
+  readonly store?: LogStore;
+  /** Whether checkpoints have their second line. */
+  readonly mldsa?: boolean;
+};
 
 /** What a process has that keeps the logs; a second call on the same folder is what it has after a restart. */
 export function logPorts(database: ThrowAwayDatabase, folder: string, options: LogOptions = {}): LogPorts {
   const operations = options.operations ?? diskOperations;
-  const keys = openLogKeys(join(folder, "signer"), systemRandom);
+  const keys = openLogKeys(join(folder, "signer"), systemRandom, { mldsa: options.mldsa ?? false });
   const sealing = sealingIn(database.appPool(), join(folder, "sealing"));
   return {
     store: options.store ?? postgresLogStore(database.appPool(), createSealing(sealing)),
     sealing,
+    keys,
     files: openLogFiles({ folder: join(folder, "logs"), random: systemRandom, operations }),
     signer: createSigner(openAnchorFiles(join(folder, "signer"), operations), keys),
     clock: systemClock,
@@ -64,12 +73,8 @@ export function logPorts(database: ThrowAwayDatabase, folder: string, options: L
 }
 
 /** What a server that keeps the logs has of them. Whoever waits for a checkpoint has it made at once. */
-export function keptEvidence(
-  ports: LogPorts,
-  folder: string,
-  changed: Partial<EvidencePorts> = {},
-): Evidence {
-  const keys = openLogKeys(join(folder, "signer"), systemRandom);
+export function keptEvidence(ports: LogPorts, changed: Partial<EvidencePorts> = {}): Evidence {
+  const { keys } = ports;
   // One look after the other, as one keeper has them.
   let looked = Promise.resolve();
   const look = async (): Promise<void> => {

@@ -25,8 +25,9 @@ import { ok, type Result } from "./base/result.ts";
 import { withInstallation } from "./core/access/installation-actions.ts";
 import { type Environment, readConfig } from "./config.ts";
 import { makeHome, readSecrets, type Secrets, writeCredentials } from "./home.ts";
-import { openTelemetry, tracedLog, uncounted, watch } from "./assemble/telemetry.ts";
+import { namedModels, openTelemetry, tracedLog, uncounted, watch } from "./assemble/telemetry.ts";
 import type { ArtifactFiles, Log, Telemetry } from "./ports.ts";
+import { createClockWatch } from "./services/clock-watch.ts";
 import { createHarness } from "./services/create-harness.ts";
 import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
@@ -165,24 +166,30 @@ async function startParts(
   kept: Kept,
   started: AsyncDisposableStack,
 ): Promise<Result<{ readonly url: string }, StartRefusal>> {
-  const { home, host, port, log, role = "all" } = options;
+  const { home, host, port, log, role = "all", runsMax = WORKER_RUNS_MAX } = options;
   const { config } = given;
-  const parts = redactedParts(given, config.models.redact, kept.redaction);
   const { telemetry } = kept;
+  const parts = redactedParts(given, config.models.redact, kept.redaction);
   const pool = openPool(kept.app, log, started);
   const clock = systemClock;
   const random = systemRandom;
   const wakeUps = createWakeUps(pool, log);
   const workspaces = openWorkspaces({ folder: join(home, "workspaces"), sources: config.workspaces, random });
   const inForce = { role, configuration: config.sha256, policies: parts.policies.version };
-  const { witnesses } = config;
   const base = { ...kept, ...kept.tenants, home, pool, clock, random, log };
-  const isServing = role !== "worker";
-  const evidence = await startEvidence({ ...base, inForce, witnesses, isServing }, started);
+  const evidence = await startEvidence(
+    { ...base, ...config.evidence, inForce, isServing: role !== "worker" },
+    started,
+  );
   if (!evidence.ok) return evidence;
   const { store, tools, models, policies } = watch(
     { ...parts, store: postgresStore({ pool, wakeUps, clock, random, ...evidence.value.stored }) },
-    { telemetry, clock, withContent: config.telemetry.content },
+    {
+      telemetry,
+      clock,
+      withContent: config.telemetry.content,
+      named: namedModels(parts.agents, config.models),
+    },
   );
   const gates = createGates({ breakers: store.breakers, clock, random, log, settings: config.providers });
   const ports: OrchestratorPorts = {
@@ -196,6 +203,7 @@ async function startParts(
     agents: parts.agents,
     redaction: kept.redaction,
     clock,
+    clockWatch: openClockWatch({ store, clock, log }, started),
     random,
     log,
     telemetry,
@@ -205,13 +213,7 @@ async function startParts(
     gates,
   };
   const working =
-    role === "server"
-      ? null
-      : await startWorking(
-          ports,
-          { app: kept.app, wakeUps, runsMax: options.runsMax ?? WORKER_RUNS_MAX },
-          started,
-        );
+    role === "server" ? null : await startWorking(ports, { ...base, wakeUps, runsMax }, started);
   if (role === "worker") return ok({ url: "" });
   const harness = createHarness({
     ...ports,
@@ -227,6 +229,17 @@ async function startParts(
     { host, port, log, telemetry, addressQuota: config.limits.address },
     started,
   );
+}
+
+function openClockWatch(
+  ports: Pick<OrchestratorPorts, "store" | "clock" | "log">,
+  started: AsyncDisposableStack,
+): OrchestratorPorts["clockWatch"] {
+  const watching = createClockWatch({ ...ports, steadyMs: () => performance.now() });
+  started.defer(async () => {
+    await watching.stop();
+  });
+  return watching;
 }
 
 function openPool(app: Connection, log: Log, started: AsyncDisposableStack): ReturnType<typeof connectPool> {

@@ -26,6 +26,7 @@ import { type AllowlistEntry, parseAllowlistEntry } from "./core/egress/allowlis
 import { type ProviderSettings, providerSettingsSchema } from "./core/resilience/settings.ts";
 import { type ModelSettings, modelSettingsSchema } from "./core/route/settings.ts";
 import { mcpSchema } from "./core/mcp/mcp-config.ts";
+import { type EvidenceConfig, evidenceConfigOf, evidenceSchema } from "./evidence-config.ts";
 import { type McpDeclared, readMcp } from "./mcp-config.ts";
 
 export type ConfigRefusal = { readonly code: string; readonly detail: string; readonly remedy: string };
@@ -142,8 +143,8 @@ const configFileSchema = z.strictObject({
     .default("default"),
   /** A folder of `*.cedar` files that say who may ask the API for what, in place of the shipped ones. */
   access: z.strictObject({ folder: z.string().min(1) }).optional(),
-  /** A C2SP tlog-policy: the log that witnesses are shown, and the witnesses with their URLs (docs/audit.md). */
-  evidence: z.strictObject({ witnesses: z.string().min(1) }).optional(),
+  /** How the logs are signed and witnessed. */
+  evidence: evidenceSchema,
   limits: limitsSchema.default({}),
   /** Whose bearer tokens are taken beside keys (OpenID Connect); see docs/access.md. */
   identity_providers: z.array(providerSchema).max(20).default([]),
@@ -166,8 +167,7 @@ export type Config = {
   readonly telemetry: { readonly endpoint: string | null; readonly content: boolean };
   /** Null: the shipped rules. */
   readonly accessFolder: string | null;
-  /** The policy's file; null where no witness is asked. */
-  readonly witnesses: string | null;
+  readonly evidence: EvidenceConfig;
   /** SHA-256 of the file that all of this comes from; null where there is none. */
   readonly sha256: string | null;
   readonly limits: Limits;
@@ -312,7 +312,7 @@ export function readConfig(
         ? parsed.value.policies
         : { folder: resolve(folder, parsed.value.policies.folder) },
     accessFolder: parsed.value.access === undefined ? null : resolve(folder, parsed.value.access.folder),
-    witnesses: parsed.value.evidence === undefined ? null : resolve(folder, parsed.value.evidence.witnesses),
+    evidence: evidenceConfigOf(parsed.value.evidence, folder),
     sha256: file === null ? null : sha256Hex(readFileSync(file)),
     limits: limitsOf(parsed.value.limits),
     identityProviders: parsed.value.identity_providers,

@@ -23,7 +23,7 @@ export type * from "./ports/queue.ts";
 export type * from "./ports/records.ts";
 export type * from "./ports/run-writes.ts";
 export { ApprovalTaken } from "./ports/run-writes.ts";
-export { StoreUnavailable, TakeFailed } from "./ports/queue.ts";
+export { ClockAstray, StoreUnavailable, TakeFailed } from "./ports/queue.ts";
 
 // --- time and chance -------------------------------------------------------------------------------------------
 
@@ -31,6 +31,14 @@ export type Clock = {
   now(): Date;
   /** Resolves after the given time, or at once when the signal is aborted; never rejects. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
+};
+
+/** Whether this process may decide by its clock. */
+export type ClockWatch = {
+  /** Null: as far as is known it tells the database's time. Else a sentence that says how far it is off. */
+  difference(): string | null;
+  /** Resolves when there is no difference, or the signal is aborted. */
+  agreed(signal: AbortSignal): Promise<void>;
 };
 
 export type Random = {

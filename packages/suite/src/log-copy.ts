@@ -81,7 +81,7 @@ export type KeptHashes = { readonly note: string; readonly hashes: readonly Hash
  * do not give the root of a signed checkpoint are nobody's memory, and tell nothing.
  */
 export function placeOfChange(copy: LogCopy, kept: KeptHashes, { origin, keys }: LogPin): number | null {
-  const signed = openCheckpoint(kept.note, origin, keys);
+  const signed = openCheckpoint(kept.note, origin, keys, "any");
   if (!signed.ok || signed.value.size !== kept.hashes.length) return null;
   if (!isSameHash(treeHash(kept.hashes), signed.value.root)) return null;
   const hashes = hashesOf(copy);
@@ -98,7 +98,7 @@ export const leafHashesOf = (copy: LogCopy): readonly Hash[] => hashesOf(copy);
 type Tree = { readonly size: number; readonly root: Hash; readonly hashes: readonly Hash[] };
 
 function againstMemory(remembered: string, { origin, keys }: LogPin, { size, root, hashes }: Tree): string[] {
-  const old = openCheckpoint(remembered, origin, keys);
+  const old = openCheckpoint(remembered, origin, keys, "any");
   if (!old.ok) return [`the remembered checkpoint: ${old.error}`];
   if (old.value.size > size) return [`the log was cut from ${old.value.size} entries to ${size}`];
   if (!isSameHash(treeHash(hashes.slice(0, old.value.size)), old.value.root))

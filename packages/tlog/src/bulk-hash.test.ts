@@ -58,6 +58,19 @@ test("a full tile has the root of its tree, and nothing else has one", () => {
     expect(() => bulk.tileRoot(part)).toThrow(RangeError);
 });
 
+test("a node's hash is right whichever byte the right one of its two ends with", () => {
+  for (const first of [0, 128]) {
+    // Every second hash of the lowest level is a right one, and ends with another byte.
+    const hashes = Array.from({ length: 256 }, (_, i) => {
+      const hash = leafHash(Buffer.from(`${first} ${i}`));
+      hash[31] = first + Math.floor(i / 2);
+      return hash;
+    });
+    const root = Buffer.from(bulk.tileRoot(Buffer.concat(hashes))).toString("hex");
+    expect(root).toBe(Buffer.from(rootOfTile(hashes)).toString("hex"));
+  }
+});
+
 test("a platform without vectors gives the same root", () => {
   const tile = Buffer.concat(Array.from({ length: 256 }, (_, i) => leafHash(Buffer.from(String(i)))));
   expect(Buffer.from(onPlatform(tile))).toEqual(Buffer.from(bulk.tileRoot(tile)));

@@ -4,9 +4,8 @@
 
 import { hash } from "node:crypto";
 import { HASH_BYTES, leafHash } from "./hash.ts";
-import { sha256Parts, WORKSPACE_AT } from "./sha256-wasm.ts";
+import { createTileRoots } from "./sha256-wasm.ts";
 import { rootOfTile, TILE_WIDTH } from "./tiles.ts";
-import { instantiate } from "./wasm-code.ts";
 
 export type BulkHash = {
   /**
@@ -19,14 +18,17 @@ export type BulkHash = {
   tileRoot(tile: Uint8Array): Uint8Array;
 };
 
-const PAGE_BYTES = 65_536;
-const LANES = 4;
-const BLOCK_BYTES = 64;
-const ADDRESS_BYTES = 4;
-
 export function createBulkHash(): BulkHash {
   const leaves = createLeafHashes();
-  return { leaves, tileRoot: createTileRoots() ?? onPlatform };
+  const rootOf = createTileRoots() ?? onPlatform;
+  return {
+    leaves,
+    tileRoot(tile): Uint8Array {
+      if (tile.byteLength !== TILE_WIDTH * HASH_BYTES)
+        throw new RangeError("only a full tile becomes a hash of the level above");
+      return rootOf(tile);
+    },
+  };
 }
 
 /** One node at a time, by the platform. */
@@ -44,6 +46,7 @@ const LEAF_PREFIX = 0;
 function createLeafHashes(): BulkHash["leaves"] {
   let hashes = new Uint8Array(TILE_WIDTH * HASH_BYTES);
   return (bytes, starts, ends, count) => {
+    const { buffer, byteOffset } = bytes;
     if (hashes.byteLength < count * HASH_BYTES) hashes = new Uint8Array(count * HASH_BYTES);
     // A digest as a string of bytes costs a third of what one in a buffer of its own does.
     let digests = "";
@@ -56,50 +59,11 @@ function createLeafHashes(): BulkHash["leaves"] {
       // The prefix takes the place of the byte before the entry: no entry is copied.
       const before = bytes[start - 1] ?? 0;
       bytes[start - 1] = LEAF_PREFIX;
-      digests += hash("sha256", bytes.subarray(start - 1, end), "binary");
+      const prefixed = new Uint8Array(buffer, byteOffset + start - 1, end - start + 1);
+      digests += hash("sha256", prefixed, "binary");
       bytes[start - 1] = before;
     }
     Buffer.from(hashes.buffer).write(digests, "latin1");
     return hashes.subarray(0, count * HASH_BYTES);
-  };
-}
-
-// Where things lie in the module's memory.
-const NODE_BYTES = 2 * HASH_BYTES;
-/** With the prefix byte, the byte that begins the padding, and the length. */
-const NODE_BLOCKS = Math.ceil((NODE_BYTES + 1 + 1 + 8) / BLOCK_BYTES);
-const TABLE_AT = WORKSPACE_AT;
-const MESSAGES_AT = TABLE_AT + 2 * LANES * ADDRESS_BYTES;
-const MESSAGE_BYTES = NODE_BLOCKS * BLOCK_BYTES;
-const HASHES_AT = MESSAGES_AT + LANES * MESSAGE_BYTES;
-const MODULE = sha256Parts(Math.ceil((HASHES_AT + TILE_WIDTH * HASH_BYTES) / PAGE_BYTES));
-
-// Nodes are written over the hashes they are made of; what a round of four reads lies before what the next one needs.
-function createTileRoots(): BulkHash["tileRoot"] | null {
-  const wasm = instantiate(MODULE);
-  const [hash4, pad] = wasm?.functions ?? [];
-  if (wasm === null || hash4 === undefined || pad === undefined) return null;
-  const memory = new Uint8Array(wasm.memory);
-  const table = new Int32Array(wasm.memory, TABLE_AT, 2 * LANES);
-  const halve = (width: number): void => {
-    const nodes = width / 2;
-    for (let first = 0; first < nodes; first += LANES) {
-      // Lanes that have no node do the last one again.
-      for (let lane = 0; lane < LANES; lane += 1) {
-        const node = Math.min(first + lane, nodes - 1);
-        const target = MESSAGES_AT + lane * MESSAGE_BYTES;
-        pad(1, HASHES_AT + node * NODE_BYTES, NODE_BYTES, target, NODE_BLOCKS);
-        table[lane] = target;
-        table[LANES + lane] = HASHES_AT + node * HASH_BYTES;
-      }
-      hash4(TABLE_AT, NODE_BLOCKS);
-    }
-  };
-  return (tile) => {
-    if (tile.byteLength !== TILE_WIDTH * HASH_BYTES)
-      throw new RangeError("only a full tile becomes a hash of the level above");
-    memory.set(tile, HASHES_AT);
-    for (let width = TILE_WIDTH; width > 1; width /= 2) halve(width);
-    return memory.slice(HASHES_AT, HASHES_AT + HASH_BYTES);
   };
 }

@@ -1,8 +1,6 @@
 // C2SP tlog-checkpoint: a note that says how many entries a log has and what its tree's root is.
 
-import { EMPTY_ROOT, type Hash, isHash, isSameHash } from "./hash.ts";
-import type { VerifierKey } from "./keys.ts";
-import { openNote, type OpenedNote } from "./note.ts";
+import { type Hash, isHash } from "./hash.ts";
 import { fail, ok, type Result } from "./result.ts";
 import { decodeBase64, encodeBase64, parseDecimal } from "./text.ts";
 
@@ -33,23 +31,4 @@ export function parseCheckpoint(text: string): Result<Checkpoint> {
   if (root === null || !isHash(root)) return fail("malformed checkpoint: the root is not 32 bytes in base64");
   if (extensions.includes("")) return fail("malformed checkpoint: an empty line");
   return ok({ origin, size, root, extensions });
-}
-
-export type OpenedCheckpoint = Checkpoint & Pick<OpenedNote, "text" | "signers">;
-
-/** Reads and verifies a signed checkpoint of one log. Origin and keys come from the verifier, never from the log. */
-export function openCheckpoint(
-  bytes: Uint8Array | string,
-  origin: string,
-  keys: readonly VerifierKey[],
-): Result<OpenedCheckpoint> {
-  const note = openNote(bytes, keys);
-  if (!note.ok) return note;
-  const checkpoint = parseCheckpoint(note.value.text);
-  if (!checkpoint.ok) return checkpoint;
-  if (checkpoint.value.origin !== origin)
-    return fail(`it is a checkpoint of ${JSON.stringify(checkpoint.value.origin)}, not of this log`);
-  if (checkpoint.value.size === 0 && !isSameHash(checkpoint.value.root, EMPTY_ROOT))
-    return fail("a tree without entries has another root");
-  return ok({ ...checkpoint.value, ...note.value });
 }

@@ -57,13 +57,25 @@ export function cosign(key: SignerKey, noteText: string, seconds: number): Resul
   if (!Number.isSafeInteger(seconds) || seconds <= 0) return fail("a cosignature has a time");
   const checkpoint = parseCheckpoint(noteText);
   if (!checkpoint.ok) return checkpoint;
-  const message = cosignedMessage(key, noteText, checkpoint.value, seconds);
-  if (message === null) return fail("name or origin are too long for this type of key");
-  return ok({
-    name: key.name,
-    id: key.id,
-    bytes: Buffer.concat([uint64(seconds), key.sign(message)]),
-  });
+  const line = signTree(key, noteText, checkpoint.value, seconds);
+  return line === null ? fail("name or origin are too long for this type of key") : ok(line);
+}
+
+/**
+ * A line of a key of types 0x04 and 0x06.
+ * @param checkpoint what the text says
+ * @param seconds POSIX time; 0, which only ML-DSA-44 may have, states no time
+ * @returns null when name or origin have no form in the message
+ */
+export function signTree(
+  key: SignerKey,
+  noteText: string,
+  checkpoint: Checkpoint,
+  seconds: number,
+): NoteSignature | null {
+  const message = cosignedMessage(key, noteText, checkpoint, seconds);
+  if (message === null) return null;
+  return { name: key.name, id: key.id, bytes: Buffer.concat([uint64(seconds), key.sign(message)]) };
 }
 
 /** @returns the time of the cosignature in POSIX seconds; null when the line is not this key's for this checkpoint */

@@ -1,12 +1,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { formatCheckpoint, openCheckpoint, parseCheckpoint } from "./checkpoint.ts";
+import { formatCheckpoint, parseCheckpoint } from "./checkpoint.ts";
 import { cosign, verifyCosignature, verifyCosignatures } from "./cosignature.ts";
 import { leafHash, treeHash } from "./hash.ts";
 import { parseVerifierKey, signerKey, type VerifierKey } from "./keys.ts";
 import { openNote, parseNote, signatureLine, signNote } from "./note.ts";
 import { formatProof, parseProof, verifyProof } from "./proof-text.ts";
 import type { Result } from "./result.ts";
+import { openCheckpoint } from "./signed-checkpoint.ts";
 import { decodeBase64, encodeBase64, parseDecimal } from "./text.ts";
 
 function valueOf<T>(result: Result<T>): T {

@@ -14,6 +14,7 @@ type Member =
   | { readonly kind: "group"; readonly threshold: number; readonly members: readonly Member[] };
 
 export type Policy = {
+  /** Several lines of one name are keys of one log: of each type among them one must have signed (`openCheckpoint`). */
   readonly logs: readonly PolicyLog[];
   readonly witnesses: readonly PolicyWitness[];
   /** Whether cosignatures of exactly these witnesses (by vkey) are enough. */

@@ -1,10 +1,10 @@
 // C2SP tlog-proof: a proof of one entry as a text that is verified offline. https://c2sp.org/tlog-proof
 
-import { openCheckpoint, type OpenedCheckpoint } from "./checkpoint.ts";
 import { type Hash, isHash, leafHash } from "./hash.ts";
 import type { VerifierKey } from "./keys.ts";
 import { PROOF_HASHES_MAX, verifyInclusion } from "./proofs.ts";
 import { fail, ok, type Result } from "./result.ts";
+import { openCheckpoint, type OpenedCheckpoint } from "./signed-checkpoint.ts";
 import { decodeBase64, decodeUtf8, encodeBase64, parseDecimal } from "./text.ts";
 
 const HEADER = "c2sp.org/tlog-proof@v1";
@@ -60,7 +60,7 @@ export function parseProof(bytes: Uint8Array | string): Result<TlogProof> {
 export type VerifiedProof = { readonly index: number; readonly checkpoint: OpenedCheckpoint };
 
 /**
- * Whether the log with this origin and one of these keys holds this entry.
+ * Whether the log with this origin and these keys holds this entry: of each type among them one has signed.
  * @param entry the bytes of the entry, not its hash
  */
 export function verifyProof(

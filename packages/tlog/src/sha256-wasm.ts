@@ -1,20 +1,22 @@
-// SHA-256 of four messages at once, in the four lanes of WebAssembly's 128-bit vectors: the two blocks of a tree's node
-// cost less here than a call into the platform's hash. FIPS 180-4 names the functions and words.
+// The root of a full tile: SHA-256 of four nodes at once, in the four lanes of WebAssembly's 128-bit vectors. The two blocks
+// of a node cost less here than a call into the platform's hash. FIPS 180-4 names the functions and words.
 
+import { HASH_BYTES } from "./hash.ts";
+import { TILE_WIDTH } from "./tiles.ts";
 import {
-  END,
   add,
+  and,
   byPowerOfTwo,
   choose,
-  clear,
   constant,
-  copy,
+  END,
   get,
+  instantiate,
   isBelow,
   load,
-  loadNumber,
+  loadByte,
   loadSplat,
-  minus,
+  or,
   plus,
   repeat,
   rotate,
@@ -23,8 +25,6 @@ import {
   shuffle,
   splat,
   store,
-  storeByte,
-  tee,
   timesPowerOfTwo,
   xor,
   type Code,
@@ -42,8 +42,8 @@ function firstPrimes(count: number): number[] {
   return primes;
 }
 
-function fractionalBits(root: number): number {
-  return Math.floor((root - Math.floor(root)) * 2 ** 32) | 0;
+function fractionalBits(value: number): number {
+  return Math.floor((value - Math.floor(value)) * 2 ** 32) | 0;
 }
 
 const words = (order: readonly number[]): number[] =>
@@ -79,21 +79,31 @@ function transpose(rows: readonly [number, number, number, number], spare: numbe
   ];
 }
 
-// Locals of `hash4`: its parameters, four addresses, a counter, then vectors.
-const TABLE = 0;
-const BLOCKS = 1;
-const SOURCES = [2, 3, 4, 5] as const;
-const ROUND = 6;
-const STATE = 7;
-const WORKING = 15;
-const SCHEDULE = 23;
-const SPARE = 39;
-const NUMBER_LOCALS = 5;
-const VECTOR_LOCALS = 36;
+// Locals of `root`: its parameter, then numbers, then vectors.
+const WIDTH = 0;
+/** One byte before the nodes that are read, and where their hashes go. */
+const [FROM, STOP, TO, ROUND] = [1, 2, 3, 4] as const;
+/** Of each lane how far the words of its second block lie in the table. */
+const TAILS = [5, 6, 7, 8] as const;
+const NUMBER_LOCALS = 8;
+const STATE = 9;
+const WORKING = 17;
+const SCHEDULE = 25;
+const SPARE = 41;
+/** a xor b of the round and, in turns, of the one before. */
+const PAIRS = [45, 46] as const;
+const VECTOR_LOCALS = 38;
 
-/** Where the module's memory has the words of K; all of it below `WORKSPACE_AT` is the module's own. */
+const LANES = [0, 1, 2, 3] as const;
+const ROUNDS = 64;
+const NODE_BYTES = 2 * HASH_BYTES;
+
+// Where things lie in the module's memory: the words of K, the second blocks, a byte that is read and not used, hashes.
 const CONSTANTS_AT = 0;
-export const WORKSPACE_AT = 256;
+const TAILS_AT = ROUNDS * 4;
+const TAIL_BYTES = ROUNDS * 4;
+const HASHES_AT = TAILS_AT + 256 * TAIL_BYTES + 16;
+const PAGE_BYTES = 65_536;
 
 const schedule = (t: number): number => SCHEDULE + (t % 16);
 const working = (name: number, t: number): number => WORKING + ((((name - t) % 8) + 8) % 8);
@@ -106,18 +116,22 @@ function extend(t: number): Code {
   return [...add(get(schedule(t)), lower, get(schedule(t + 9)), upper), ...set(schedule(t))];
 }
 
-function round(t: number): Code {
-  const [a, b, c, d] = [working(0, t), working(1, t), working(2, t), working(3, t)];
+/** @param word W[t] + K[t] */
+function round(t: number, word: Code): Code {
+  const [a, b, d] = [working(0, t), working(1, t), working(3, t)];
   const [e, f, g, h] = [working(4, t), working(5, t), working(6, t), working(7, t)];
+  const [pair, before] = t % 2 === 0 ? PAIRS : [PAIRS[1], PAIRS[0]];
   const upper = xor(xor(rotate(get(e), 6), rotate(get(e), 11)), rotate(get(e), 25));
   const lower = xor(xor(rotate(get(a), 2), rotate(get(a), 13)), rotate(get(a), 22));
-  const majority = choose(get(c), get(a), xor(get(a), get(b)));
-  const constantOf = loadSplat(get(ROUND), CONSTANTS_AT + t * 4);
+  // The majority of a, b, c: b, unless both others differ from it. b and c are a and b of the round before.
+  const majority = xor(get(b), and(get(pair), get(before)));
   return [
-    ...add(get(h), upper, choose(get(f), get(g), get(e)), constantOf, get(schedule(t))),
+    ...add(get(h), upper, choose(get(f), get(g), get(e)), word),
     ...set(h),
     ...add(get(d), get(h)),
     ...set(d),
+    ...xor(get(a), get(b)),
+    ...set(pair),
     ...add(get(h), lower, majority),
     ...set(h),
   ];
@@ -131,84 +145,144 @@ const fourRows = (first: number): [number, number, number, number] => [
   first + 2,
   first + 3,
 ];
+const firstPair = (): Code => [...xor(get(WORKING + 1), get(WORKING + 2)), ...set(PAIRS[1])];
+const advance = (local: number, by: number): Code => [...plus(get(local), constant(by)), ...set(local)];
 
+/** The first 64 bytes of four nodes' messages: RFC 6962's prefix, and all of the two hashes but their last byte. */
 function readBlock(): Code {
-  return [0, 1, 2, 3].flatMap((quarter) => [
-    ...SOURCES.flatMap((source, lane) => [
-      ...load(get(source), quarter * 16),
-      ...set(SCHEDULE + quarter * 4 + lane),
+  return [
+    ...LANES.flatMap((quarter) => [
+      ...LANES.flatMap((lane) => [
+        ...load(get(FROM), lane * NODE_BYTES + quarter * 16),
+        ...set(SCHEDULE + quarter * 4 + lane),
+      ]),
+      ...transpose(fourRows(SCHEDULE + quarter * 4), SPARE),
     ]),
-    ...transpose(fourRows(SCHEDULE + quarter * 4), SPARE),
-  ]);
+    ...sixteen((t) => [...swap(SCHEDULE + t), ...set(SCHEDULE + t)]),
+    // What was read as the first byte is what lies before the node.
+    ...or(and(get(SCHEDULE), splat(0x00ff_ffff)), splat(0x0100_0000)),
+    ...set(SCHEDULE),
+  ];
 }
 
-// (table, blocks): the table has four addresses of padded messages, then four of where their digests go.
-function hash4(): Code {
+function firstBlock(): Code {
+  const constantOf = (t: number): Code => loadSplat(get(ROUND), CONSTANTS_AT + t * 4);
   const sixteenMore = [
-    ...plus(get(ROUND), constant(64)),
-    ...set(ROUND),
-    ...sixteen((t) => [...extend(t), ...round(t)]),
+    ...advance(ROUND, 64),
+    ...sixteen((t) => [...extend(t), ...round(t, add(get(schedule(t)), constantOf(t)))]),
   ];
-  const oneBlock = [
+  return [
     ...readBlock(),
-    ...sixteen((t) => [...swap(SCHEDULE + t), ...set(SCHEDULE + t)]),
-    ...eight((i) => [...get(STATE + i), ...set(WORKING + i)]),
+    ...eight((i) => [...splat(H[i] ?? 0), ...set(WORKING + i)]),
+    ...firstPair(),
     ...constant(0),
     ...set(ROUND),
-    ...sixteen(round),
+    ...sixteen((t) => round(t, add(get(schedule(t)), constantOf(t)))),
     // Three times; after sixteen rounds every name is back at its local.
     ...repeat(sixteenMore, isBelow(get(ROUND), constant(192))),
-    ...eight((i) => [...add(get(STATE + i), get(WORKING + i)), ...set(STATE + i)]),
-    ...SOURCES.flatMap((source) => [...plus(get(source), constant(64)), ...set(source)]),
+    ...eight((i) => [...add(splat(H[i] ?? 0), get(WORKING + i)), ...set(STATE + i)]),
   ];
-  return [
-    ...SOURCES.flatMap((source, lane) => [...loadNumber(get(TABLE), lane * 4), ...set(source)]),
-    ...eight((i) => [...splat(H[i] ?? 0), ...set(STATE + i)]),
-    ...repeat(oneBlock, [...minus(get(BLOCKS), constant(1)), ...tee(BLOCKS)]),
-    ...[0, 4].flatMap((half) => [
-      ...transpose(fourRows(STATE + half), SPARE),
-      ...SOURCES.flatMap((_, lane) =>
-        store(loadNumber(get(TABLE), 16 + lane * 4), half * 4, swap(STATE + half + lane)),
-      ),
+}
+
+// The second block of a node has one byte of its own, and padding. So there are 256 of them, and the words that all their
+// rounds add are in a table.
+function secondBlock(): Code {
+  const fourWords = (group: number): Code => [
+    ...LANES.flatMap((lane) => [
+      ...load(get(TAILS[lane]), TAILS_AT + group * 16),
+      ...set(SCHEDULE + group * 4 + lane),
     ]),
-    END,
+    ...transpose(fourRows(SCHEDULE + group * 4), SPARE),
   ];
-}
-
-// (prefix, source, length, target, blocks): the prefix byte and the message, padded to whole blocks (section 5.1.1).
-function pad(): Code {
-  const [prefix, source, length, target, blocks] = [get(0), get(1), get(2), get(3), get(4)];
-  const end = plus(target, timesPowerOfTwo(blocks, 6));
-  const bits = timesPowerOfTwo(plus(length, constant(1)), 3);
   return [
-    // What is between message and length has nine bytes at most outside of the last block.
-    ...clear(minus(end, constant(64)), 64),
-    ...clear(plus(plus(target, length), constant(1)), 9),
-    ...storeByte(target, 0, prefix),
-    ...copy(plus(target, constant(1)), source, length),
-    ...storeByte(plus(target, length), 1, constant(0x80)),
-    ...[1, 2, 3].flatMap((byte) =>
-      storeByte(minus(end, constant(byte)), 0, byPowerOfTwo(bits, (byte - 1) * 8)),
+    ...LANES.flatMap((lane) => [
+      ...timesPowerOfTwo(loadByte(get(FROM), lane * NODE_BYTES + NODE_BYTES), Math.log2(TAIL_BYTES)),
+      ...set(TAILS[lane]),
+    ]),
+    ...eight((i) => [...get(STATE + i), ...set(WORKING + i)]),
+    ...firstPair(),
+    ...constant(0),
+    ...set(ROUND),
+    ...repeat(
+      [
+        ...sixteen((t) => [...(t % 4 === 0 ? fourWords(t / 4) : []), ...round(t, get(schedule(t)))]),
+        ...LANES.flatMap((lane) => advance(TAILS[lane], 64)),
+        ...advance(ROUND, 64),
+      ],
+      isBelow(get(ROUND), constant(256)),
     ),
-    END,
+    ...eight((i) => [...add(get(STATE + i), get(WORKING + i)), ...set(STATE + i)]),
   ];
 }
 
-/**
- * The module. It exports `memory`, of so many pages of 64 KB, and
- * `pad(prefix, source, length, target, blocks)`: writes a padded message of up to 2 MB;
- * `hash4(table, blocks)`: hashes four padded messages of so many blocks each.
- */
-export function sha256Parts(pages: number): WasmParts {
-  return {
-    pages,
-    functions: [
-      { name: "hash4", parameters: 2, numbers: NUMBER_LOCALS, vectors: VECTOR_LOCALS, code: hash4() },
-      { name: "pad", parameters: 5, numbers: 0, vectors: 0, code: pad() },
-    ],
-    data: {
-      at: CONSTANTS_AT,
-      bytes: K.flatMap((word) => [0, 8, 16, 24].map((bits) => (word >>> bits) & 0xff)),
-    },
+const writeHashes = (): Code =>
+  [0, 4].flatMap((half) => [
+    ...transpose(fourRows(STATE + half), SPARE),
+    ...LANES.flatMap((lane) => store(get(TO), lane * HASH_BYTES + half * 4, swap(STATE + half + lane))),
+  ]);
+
+// (width): so many hashes, a power of two, become the one above them, where they lie. Nodes are written over hashes that
+// were read; the lanes that have no node read and write what is not looked at again.
+function root(): Code {
+  const fourNodes = [
+    ...firstBlock(),
+    ...secondBlock(),
+    ...writeHashes(),
+    ...advance(FROM, LANES.length * NODE_BYTES),
+    ...advance(TO, LANES.length * HASH_BYTES),
+  ];
+  const level = [
+    ...constant(HASHES_AT - 1),
+    ...set(FROM),
+    ...constant(HASHES_AT),
+    ...set(TO),
+    ...plus(get(FROM), timesPowerOfTwo(get(WIDTH), Math.log2(HASH_BYTES))),
+    ...set(STOP),
+    ...repeat(fourNodes, isBelow(get(FROM), get(STOP))),
+    ...byPowerOfTwo(get(WIDTH), 1),
+    ...set(WIDTH),
+  ];
+  return [...repeat(level, isBelow(constant(1), get(WIDTH))), END];
+}
+
+const MODULE: WasmParts = {
+  pages: Math.ceil((HASHES_AT + TILE_WIDTH * HASH_BYTES) / PAGE_BYTES),
+  functions: [{ name: "root", parameters: 1, numbers: NUMBER_LOCALS, vectors: VECTOR_LOCALS, code: root() }],
+  data: {
+    at: CONSTANTS_AT,
+    bytes: K.flatMap((word) => [0, 8, 16, 24].map((bits) => (word >>> bits) & 0xff)),
+  },
+};
+
+const rotated = (word: number, bits: number): number => (word >>> bits) | (word << (32 - bits));
+
+/** W[t] + K[t] of the second block of a message of 65 bytes that ends with this one. */
+function tailWords(last: number): Int32Array {
+  const made = new Int32Array(ROUNDS);
+  const at = (t: number): number => made[t] ?? 0;
+  made[0] = (last << 24) | 0x0080_0000;
+  made[15] = (1 + NODE_BYTES) * 8;
+  for (let t = 16; t < ROUNDS; t += 1) {
+    const [two, fifteen] = [at(t - 2), at(t - 15)];
+    const lower = rotated(fifteen, 7) ^ rotated(fifteen, 18) ^ (fifteen >>> 3);
+    const upper = rotated(two, 17) ^ rotated(two, 19) ^ (two >>> 10);
+    made[t] = upper + at(t - 7) + lower + at(t - 16);
+  }
+  return made.map((word, t) => word + (K[t] ?? 0));
+}
+
+/** What gives a full tile's root; null where the platform has no vectors. */
+export function createTileRoots(): ((tile: Uint8Array) => Uint8Array) | null {
+  const wasm = instantiate(MODULE);
+  const [rootOf] = wasm?.functions ?? [];
+  if (wasm === null || rootOf === undefined) return null;
+  const memory = new Uint8Array(wasm.memory);
+  const view = new DataView(wasm.memory);
+  for (let last = 0; last < 256; last += 1)
+    tailWords(last).forEach((word, t) => view.setInt32(TAILS_AT + last * TAIL_BYTES + t * 4, word, true));
+  return (tile) => {
+    memory.set(tile, HASHES_AT);
+    rootOf(TILE_WIDTH);
+    return memory.slice(HASHES_AT, HASHES_AT + HASH_BYTES);
   };
 }

@@ -27,7 +27,6 @@ function signed(value: number): number[] {
 
 export const get = (local: number): Code => [0x20, ...unsigned(local)];
 export const set = (local: number): Code => [0x21, ...unsigned(local)];
-export const tee = (local: number): Code => [0x22, ...unsigned(local)];
 export const constant = (value: number): Code => [0x41, ...signed(value)];
 export const vector = (opcode: number, ...immediate: readonly number[]): Code => [
   0xfd,
@@ -35,27 +34,9 @@ export const vector = (opcode: number, ...immediate: readonly number[]): Code =>
   ...immediate,
 ];
 export const plus = (a: Code, b: Code): Code => [...a, ...b, 0x6a];
-export const minus = (a: Code, b: Code): Code => [...a, ...b, 0x6b];
 export const isBelow = (a: Code, b: Code): Code => [...a, ...b, 0x48];
 export const timesPowerOfTwo = (a: Code, bits: number): Code => [...a, ...constant(bits), 0x74];
 export const byPowerOfTwo = (a: Code, bits: number): Code => [...a, ...constant(bits), 0x76];
-export const copy = (to: Code, from: Code, length: Code): Code => [
-  ...to,
-  ...from,
-  ...length,
-  0xfc,
-  0x0a,
-  0,
-  0,
-];
-export const clear = (at: Code, length: number): Code => [
-  ...at,
-  ...constant(0),
-  ...constant(length),
-  0xfc,
-  0x0b,
-  0,
-];
 /** The body again and again while the condition after it is not 0. */
 export const repeat = (body: Code, condition: Code): Code => [
   0x03,
@@ -70,13 +51,7 @@ export const END = 0x0b;
 const MAGIC_AND_VERSION: Code = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 /** Alignment 1 and an offset: what an access is given beside its address. */
 const at = (offset: number): number[] => [0, ...unsigned(offset)];
-export const loadNumber = (address: Code, offset: number): Code => [...address, 0x28, ...at(offset)];
-export const storeByte = (address: Code, offset: number, value: Code): Code => [
-  ...address,
-  ...value,
-  0x3a,
-  ...at(offset),
-];
+export const loadByte = (address: Code, offset: number): Code => [...address, 0x2d, ...at(offset)];
 export const load = (address: Code, offset: number): Code => [...address, ...vector(0x00, ...at(offset))];
 export const loadSplat = (address: Code, offset: number): Code => [
   ...address,

@@ -7,13 +7,13 @@ import type { SignerKey, VerifierKey } from "./keys.ts";
 import {
   NO_SIGNATURE_LINE,
   type NoteSignature,
-  openNote,
   parseNote,
   parseSignatureLine,
   signatureLine,
 } from "./note.ts";
 import { PROOF_HASHES_MAX, verifyConsistency } from "./proofs.ts";
 import { fail, ok, type Result } from "./result.ts";
+import { verifyLogLines } from "./signed-checkpoint.ts";
 import { decodeBase64, decodeUtf8, encodeBase64, parseDecimal } from "./text.ts";
 
 export type AddCheckpoint = {
@@ -76,8 +76,8 @@ export function answerAddCheckpoint(
   if (!checkpoint.ok) return refuse(400, checkpoint.error);
   const log = logs.find((known) => known.origin === checkpoint.value.origin);
   if (log === undefined) return refuse(404, "the log is not known here");
-  const opened = openNote(request.value.checkpoint, log.keys);
-  if (!opened.ok) return refuse(403, opened.error);
+  const signers = verifyLogLines(note.value, log.keys, "each_type");
+  if (!signers.ok) return refuse(403, signers.error);
   if (request.value.oldSize > checkpoint.value.size) return refuse(400, "the old size is above the new one");
   const record = recordOf(log.origin);
   const latest = record?.size ?? 0;

@@ -13,7 +13,7 @@ export async function openFuzzed(): Promise<Edge> {
   const folder = scratchFolder();
   const edge = await openEdge({}, ({ database }) => {
     const ports = logPorts(database, folder.path);
-    return keptEvidence(ports, folder.path);
+    return keptEvidence(ports);
   });
   return {
     ...edge,

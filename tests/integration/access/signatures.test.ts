@@ -6,6 +6,8 @@ import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RequestSigningKey, signRequest } from "../../../packages/harness/src/client/gate.ts";
 import { createServer } from "../../../packages/harness/src/api/server.ts";
+import { createClockWatch } from "../../../packages/harness/src/services/clock-watch.ts";
+import { shiftableClock } from "../../support/shiftable-clock.ts";
 import { ask, bearer, type Edge, openEdge } from "./support.ts";
 
 let edge: Edge;
@@ -233,6 +235,65 @@ test("clocks may differ by the window and not by more, and a nonce outlives ever
   await edge.engine.store.sweepExpired(edge.engine.clock.now(), 1_000);
   await expectRefused(async () => await send(early));
 });
+
+/** A server whose clock goes by another time than the database's, and one that has noticed it. */
+async function openAstray(offMs: number): Promise<AsyncDisposable & { url: string; noticing: string }> {
+  const clock = shiftableClock();
+  clock.advance(offMs);
+  const { engine } = edge;
+  const steadyMs = (): number => performance.now();
+  const clockWatch = createClockWatch({ store: engine.store, clock, steadyMs, log: () => undefined });
+  await clockWatch.look();
+  const servers = [
+    await createServer(engine.again({ clock }), { log: () => undefined }),
+    await createServer(engine.again({ clock, clockWatch }), { log: () => undefined }),
+  ];
+  const [plain, noticing] = await Promise.all(
+    servers.map(async (server) => (await server.listen("127.0.0.1", 0)).url),
+  );
+  return {
+    url: plain ?? "",
+    noticing: noticing ?? "",
+    [Symbol.asyncDispose]: async () => {
+      await clockWatch.stop();
+      for (const server of servers) await server.close();
+    },
+  };
+}
+
+test("a process whose clock is ahead forgets no nonce for others", async () => {
+  const captured = capture(caller.signing);
+  expect((await send(captured)).status).toBe(202);
+  await edge.engine.store.sweepExpired(new Date(edge.engine.clock.now().getTime() + 3_600_000), 1_000);
+  await expectRefused(async () => await send(captured, { url: edge.urls[1] }));
+});
+
+test.each([-700_000, 700_000])(
+  "a server whose clock is %i ms off lets nobody in; unnoticed, it takes nothing whose nonce may be forgotten",
+  async (offMs) => {
+    await using astray = await openAstray(offMs);
+    const captured = capture(caller.signing);
+    expect((await send(captured)).status).toBe(202);
+    const createdMs = Date.now() + offMs - edge.engine.clock.now().getTime();
+    const old = capture(caller.signing, { createdMs });
+    await expectRefused(async () => await send(captured, { url: astray.url }));
+    if (offMs < 0) await expectRefused(async () => await send(old, { url: astray.url }));
+    const runs = await countRuns();
+    for (const replayed of [captured, old])
+      expect(await send(replayed, { url: astray.noticing })).toMatchObject({
+        status: 503,
+        code: "not_ready",
+      });
+    const ready = await fetch(`${astray.noticing}/readyz`);
+    expect([ready.status, await ready.text()]).toEqual([
+      503,
+      expect.stringContaining(
+        `The clock here is 700 s ${offMs > 0 ? "ahead of" : "behind"} that of the database.`,
+      ),
+    ]);
+    expect(await countRuns()).toBe(runs);
+  },
+);
 
 test("a key that must sign opens nothing unsigned, on any kind of route", async () => {
   await expectRefused(

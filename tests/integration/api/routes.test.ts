@@ -232,14 +232,20 @@ test("health needs no key, and readiness says what is missing", async () => {
   });
   await using lame = await startApi({
     readiness: async () =>
-      await Promise.resolve({ database: true, worker: false, breakersOpen: 0, auditGaps: 0 }),
+      await Promise.resolve({
+        database: true,
+        clock: "The clock here is 60 s ahead of that of the database.",
+        worker: false,
+        breakersOpen: 0,
+        auditGaps: 0,
+      }),
   });
   const answer = await fetch(`${lame.url}/readyz`);
   expect(answer.headers.get("retry-after")).toMatch(/^\d+$/);
   expect(expectProblem(answer, await answer.text())).toMatchObject({
     code: "not_ready",
     status: 503,
-    detail: "Missing: worker.",
+    detail: "Missing: agreement on the time (The clock here is 60 s ahead of that of the database.), worker.",
   });
 });
 

@@ -10,7 +10,8 @@ import { systemRandom } from "../../../packages/harness/src/adapters/system/rand
 import { openLogFolder } from "../../../packages/harness/src/cli/verify/log-folder.ts";
 import { verifyLog } from "../../../packages/harness/src/core/audit/verify-log.ts";
 import type { Caller } from "../../../packages/harness/src/ports.ts";
-import { type Evidence, SIGNING_KEYS_MAX } from "../../../packages/harness/src/services/audit/evidence.ts";
+import type { Evidence } from "../../../packages/harness/src/services/audit/evidence.ts";
+import { SIGNING_KEYS_MAX } from "../../../packages/harness/src/services/audit/rotation.ts";
 import { advance } from "../../../packages/harness/src/services/audit/keeper.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../support/database.ts";
 import {
@@ -57,7 +58,7 @@ test("checkpoints of before and after a rotation verify, each for its keys; the 
   const ports = logPorts(database, folder.path);
   const origin = originOf(tenant, 1);
   const told: string[] = [];
-  const evidence = keptEvidence(ports, folder.path, {
+  const evidence = keptEvidence(ports, {
     wake: async () => await Promise.resolve(),
     onOperated: async (_, kind) => await Promise.resolve(void told.push(kind)),
   });
@@ -117,7 +118,7 @@ test("no more keys sign than may, and a log goes on though its home was given mo
   const ports = logPorts(database, folder.path);
   await addFacts(ports.store, tenant, "s", 1);
   await advanced(ports, tenant);
-  const evidence = keptEvidence(ports, folder.path);
+  const evidence = keptEvidence(ports);
   const add = async (): Promise<string | null> => await refusalOf(evidence.rotate(callerOf(tenant), "add"));
   for (let keys = 2; keys <= SIGNING_KEYS_MAX; keys += 1) expect(await add()).toBeNull();
   expect(await add()).toBe("rotation_refused");
@@ -142,11 +143,11 @@ test("the signer of all tenants is rotated by the operators' tenant alone, and w
     await advanced(ports, of);
   }
   const before = ports.signer.vkeys("any");
-  const evidence = keptEvidence(ports, folder.path, { operators });
+  const evidence = keptEvidence(ports, { operators });
   for (const step of ["add", "retire"] as const) {
     expect(await refusalOf(evidence.rotate(callerOf(tenant), step))).toBe("scope_missing");
     // A server whose home has other keys than the log was begun with would add to those.
-    const other = keptEvidence(logPorts(database, elsewhere.path), elsewhere.path, { operators });
+    const other = keptEvidence(logPorts(database, elsewhere.path), { operators });
     expect(await refusalOf(other.rotate(callerOf(operators), step))).toBe("rotation_refused");
   }
   expect(ports.signer.vkeys("any")).toEqual(before);
@@ -159,7 +160,7 @@ test("places past what four bytes hold are looked up, and have nothing", async (
   const ports = logPorts(database, folder.path);
   await addFacts(ports.store, tenant, "s", 1);
   await advanced(ports, tenant);
-  const evidence = keptEvidence(ports, folder.path);
+  const evidence = keptEvidence(ports);
   for (const index of [2 ** 31 - 1, 2 ** 31, 10 ** 15 - 1, Number.MAX_SAFE_INTEGER]) {
     expect(await evidence.entries(tenant, 1, index, 10)).toEqual({ entries: [], size: 1 });
     expect((await evidence.erase(callerOf(tenant), 1, index, "x")).ok).toBe(false);

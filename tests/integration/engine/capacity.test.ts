@@ -1,6 +1,7 @@
 // Past capacity new work is refused, counted in the database and not by what the harness says; what was accepted before is
 // not concerned (invariant 14, refuse early).
 
+import { uuidOf } from "@assent/contract";
 import { expect, test } from "vitest";
 import { StoreUnavailable } from "../../../packages/harness/src/ports/queue.ts";
 import { createCapacity } from "../../../packages/harness/src/services/capacity.ts";
@@ -72,6 +73,26 @@ test("a queue that nobody serves refuses when its oldest run is too old, and tak
   await engine.reaches(id, "succeeded");
   engine.clock.advance(1_000);
   expect(await harness.submitRun(engine.caller, request, "again")).toMatchObject({ ok: true });
+});
+
+test("a tenant that has queued more than can be done in time is refused, and nobody else; nor for what nobody can do yet", async () => {
+  await using engine = await openEngine();
+  const harness = engine.again({ capacity: createCapacity(engine.ports, LIMITS) });
+  const ids = [await engine.submit(), await engine.submit(), await engine.submit()];
+  const late = await engine.newCaller("late", "other");
+  engine.clock.advance(61_000);
+  const request = { agent: "tester", task: "Do it." };
+  const refused = { ok: false, error: { code: "overloaded" } };
+  expect(await harness.submitRun(engine.caller, request, "own")).toMatchObject(refused);
+  expect(await harness.submitRun(late, request, "another's")).toMatchObject({ ok: true });
+  // What is left of a newer version, after going back from it, waits for that and is not late.
+  await engine.database
+    .ownerPool()
+    .query("update assent.runs set message_version = 99, version = version where id = any ($1::uuid[])", [
+      ids.map(uuidOf),
+    ]);
+  engine.clock.advance(1_000);
+  expect(await harness.submitRun(engine.caller, request, "own")).toMatchObject({ ok: true });
 });
 
 test("while the queue's table is locked as a whole, submissions are refused in a second and take one connection", async () => {

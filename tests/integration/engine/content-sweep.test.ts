@@ -58,6 +58,7 @@ const ports = (store: ArtifactFiles = files): Parameters<typeof sweepContent>[0]
   store: engine.store,
   files: store,
   clock: engine.clock,
+  clockWatch: engine.ports.clockWatch,
   log: engine.ports.log,
 });
 
@@ -68,6 +69,8 @@ test("old content that no run names is removed; what is young, or named, stays",
   const { sha256: young } = await files.put(text("about to be named"));
   age(named);
   age(orphan);
+  const clockWatch = { difference: () => "The clock here is 90000 s ahead of that of the database." };
+  expect(await sweepContent({ ...ports(), clockWatch })).toBe(0);
   expect(await sweepContent(ports())).toBe(1);
   expect(await files.get(orphan)).toBeNull();
   expect(await files.get(young)).not.toBeNull();

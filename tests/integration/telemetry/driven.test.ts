@@ -1,6 +1,6 @@
 // What is told of a run that a loop outside drives, and what is read when somebody looks: through the real exporter.
 
-import { EXTERNAL_AGENT, runSummarySchema, actionAnswerSchema } from "@assent/contract";
+import { EXTERNAL_AGENT, problemSchema, runSummarySchema, actionAnswerSchema } from "@assent/contract";
 import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from "@assent/suite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openOtel, type OtelTelemetry } from "../../../packages/harness/src/adapters/telemetry/otel.ts";
@@ -56,7 +56,7 @@ async function post(path: string, body: unknown, idempotencyKey: string): Promis
 
 const MODEL_CALLS = [
   { model: "openai/gpt-hunter2", duration_ms: 1_500, input_tokens: 20, output_tokens: 7 },
-  { model: "local", duration_ms: 10, error: "timeout" },
+  { model: "local", duration_ms: 10, error: "word_of_a_driver" },
 ];
 
 const READ = { name: "read_inbox", version: "1", input_schema: { type: "object" }, effect: "none", harm: [] };
@@ -98,7 +98,10 @@ test("a driven run's own calls are in its trace, once, marked as its driver's wo
   );
   expect(metrics).toMatch(/gen_ai_client_token_usage_sum\{[^}]*gen_ai_token_type="input"[^}]*\} 20/);
   // A driver calls its tools and models what it likes: no label does.
-  expect(metrics).not.toMatch(/gpt-|local|read_inbox/);
+  expect(metrics).not.toMatch(/gpt-|local|read_inbox|word_of_a_driver/);
+  expect(metrics).toMatch(
+    /gen_ai_client_operation_duration_sum\{[^}]*error_type="reported_error"[^}]*\} 0\.01/,
+  );
 });
 
 test("depth and age of the queue, and the state of each breaker, are the database's when somebody looks", async () => {
@@ -123,4 +126,24 @@ test("depth and age of the queue, and the state of each breaker, are the databas
       await value(`assent_breaker_state{gen_ai_provider_name="anthropic",assent_breaker_state="${state}"}`),
   );
   expect(await Promise.all(states)).toEqual([0, 0, 1]);
+});
+
+test("a refusal names the trace that it is in, whoever asked and however far it came", async () => {
+  const authorization = `Bearer ${key}`;
+  const json = { authorization, "content-type": "application/json" };
+  const refused: readonly (readonly [span: string, path: string, init: RequestInit])[] = [
+    ["GET /api/harness/runs/:id", `runs/run_${"0".repeat(32)}`, { headers: { authorization } }],
+    ["GET /api/harness/precedents", "precedents", {}],
+    ["GET unrouted", "nothing", { headers: { authorization } }],
+    ["POST /api/harness/approve", "approve", { method: "POST", headers: json, body: "{" }],
+  ];
+  for (const [name, path, init] of refused) {
+    const answer = await fetch(`${url}/api/harness/${path}`, init);
+    const { trace_id } = problemSchema.parse(await answer.json());
+    expect(trace_id).toMatch(/^[0-9a-f]{32}$/);
+    const span = await until(`the span of ${name} has arrived`, () =>
+      receiver.spans.find(({ traceId }) => traceId === trace_id),
+    );
+    expect(span.name).toBe(name);
+  }
 });

@@ -7,7 +7,14 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { formatProof, leafHash, proveInclusion, treeHash } from "@assent/tlog";
+import {
+  formatProof,
+  leafHash,
+  proveInclusion,
+  type SignerKey,
+  treeHash,
+  type VerifierKey,
+} from "@assent/tlog";
 import { expect, onTestFinished, test } from "vitest";
 import {
   at,
@@ -20,8 +27,12 @@ import {
   LOG,
   noteOf,
   rewritten,
+  SECOND,
+  signedBy,
   SIZE,
   STRANGER,
+  without,
+  withLineOf,
 } from "../../../packages/harness/src/core/audit/testing/made-export.ts";
 
 const SCRIPT = fileURLToPath(new URL("../../../packages/tlog/verify.py", import.meta.url));
@@ -63,10 +74,14 @@ function folderOf(files: ReadonlyMap<string, Uint8Array | string>): string {
   return folder;
 }
 
-async function verify(files: Files, remembered: string | null = null): Promise<Ended> {
+async function verify(
+  files: Files,
+  remembered: string | null = null,
+  keys: readonly VerifierKey[] = [LOG],
+): Promise<Ended> {
   const folder = folderOf(new Map<string, Uint8Array | string>([...files, ["kept", remembered ?? ""]]));
   const kept = remembered === null ? [] : ["--remembered", join(folder, "kept")];
-  return await python("export", folder, "--key", LOG.vkey, ...kept);
+  return await python("export", folder, ...keys.flatMap(({ vkey }) => ["--key", vkey]), ...kept);
 }
 
 const changed = (path: string, change: (bytes: Buffer) => Buffer | string): Files => {
@@ -164,6 +179,61 @@ test.for(ifHere(ATTACKS))("finds: %s", async ([, files, finding, remembered]) =>
   const { code, said } = await verify(files(), remembered ?? null);
   expect([code, said]).toEqual([1, expect.stringContaining(finding)]);
 });
+
+const SMALL = entries(3);
+const TWO_LINES = signedBy(SMALL, [LOG, SECOND]);
+
+test.for(
+  ifHere([
+    ["accepts both lines", TWO_LINES, [LOG, SECOND], /^verified/],
+    ["accepts the first line for whom the second is not known", TWO_LINES, [LOG], /^verified/],
+    ["accepts the second line alone where its key alone is pinned", TWO_LINES, [SECOND], /^verified/],
+    [
+      "finds the second line taken away",
+      without(TWO_LINES, SECOND),
+      [LOG, SECOND],
+      /line of a type .* is missing/,
+    ],
+    [
+      "finds the first line taken away",
+      without(TWO_LINES, LOG),
+      [LOG, SECOND],
+      /line of a type .* is missing/,
+    ],
+    [
+      "finds the second line of another tree",
+      withLineOf(TWO_LINES, signedBy(entries(2), [LOG, SECOND]), SECOND),
+      [LOG, SECOND],
+      /the signature is not the key's/,
+    ],
+    [
+      "finds a second line of another time",
+      withTime(TWO_LINES, SECOND),
+      [LOG, SECOND],
+      /the signature is not the key's/,
+    ],
+  ] as const),
+)("the second verifier %s", async ([, note, keys, said]) => {
+  const ended = await verify(exportOf(SMALL, note), null, keys);
+  expect([ended.code, ended.said]).toEqual([
+    String(said).includes("verified") ? 0 : 1,
+    expect.stringMatching(said),
+  ]);
+});
+
+test.for(ifHere([null]))("the second verifier takes a memory of before the second line", async () => {
+  const ended = await verify(exportOf(SMALL, TWO_LINES), noteOf(entries(2)), [LOG, SECOND]);
+  expect(ended.said).toMatch(/^verified/);
+});
+
+function withTime(note: string, key: SignerKey): string {
+  const lines = note.trimEnd().split("\n");
+  const line = lines.pop() ?? "";
+  const bytes = Buffer.from(line.split(" ").at(-1) ?? "", "base64");
+  expect(bytes.readUInt32BE(0)).toBe(key.id);
+  bytes[11] = 1;
+  return `${[...lines, `\u2014 ${key.name} ${bytes.toString("base64")}`].join("\n")}\n`;
+}
 
 test.each(ifHere([77]))(
   "a receipt out of %s entries is verified for its entry, place and log, and for nothing else",

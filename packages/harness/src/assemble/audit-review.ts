@@ -3,7 +3,7 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { SIGNATURE_TYPES, type VerifierKey, verifierKey } from "@assent/tlog";
+import { type VerifierKey, verifierKey } from "@assent/tlog";
 import { openAnchorFiles } from "../adapters/files/anchor-files.ts";
 import { readPublicKeys } from "../adapters/files/log-keys.ts";
 import { openLogFiles } from "../adapters/files/log-files.ts";
@@ -59,13 +59,15 @@ export async function reviewDatabase(
   const own = readPublicKeys(join(options.home, EVIDENCE_FOLDER, "signer"));
   const keysOf = (origin: string): readonly VerifierKey[] => {
     const pinned = options.keys.filter(({ name }) => name === origin);
-    return pinned.length > 0 ? pinned : own.map((key) => verifierKey(origin, SIGNATURE_TYPES.ed25519, key));
+    return pinned.length > 0 ? pinned : own.map(({ type, bytes }) => verifierKey(origin, type, bytes));
   };
+  // The home's own keys say what there may be; whoever pinned some says what there must be.
+  const wanted = options.keys.length > 0 ? "each_type" : "any";
   const outsideOf = (origin: string): OutsideKnowledge => outside.get(origin) ?? NOTHING_KNOWN;
   return ok(
     await reviewTransaction(
       pool,
-      async (tx) => await reviewEvidence(tx, { keysOf, outsideOf }, options.withState),
+      async (tx) => await reviewEvidence(tx, { keysOf, outsideOf, wanted }, options.withState),
     ),
   );
 }

@@ -17,6 +17,7 @@ import { createSealing, findNewest, type Sealing } from "../adapters/postgres/se
 import { postgresSealingStore } from "../adapters/postgres/sealing-store.ts";
 import { createAskWitness } from "../adapters/witness/ask-witness.ts";
 import { err, ok, type Result } from "../base/result.ts";
+import type { EvidenceConfig } from "../evidence-config.ts";
 import { refuseHome, type Secrets } from "../home.ts";
 import type { Clock, Log, LogStore, Random, SealingStore, Telemetry } from "../ports.ts";
 import { type ConservationPorts, startConservation } from "../services/audit/conservation.ts";
@@ -39,7 +40,7 @@ export type EvidenceParts = {
   };
 };
 
-export type EvidenceOptions = {
+export type EvidenceOptions = EvidenceConfig & {
   readonly home: string;
   readonly pool: Pool;
   readonly app: Connection;
@@ -51,8 +52,6 @@ export type EvidenceOptions = {
   /** The tenant whose admins operate the installation. */
   readonly operators: TenantId;
   readonly inForce: InForce;
-  /** A C2SP tlog-policy; null where no witness is asked. */
-  readonly witnesses: string | null;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -89,7 +88,7 @@ export async function startEvidence(
   const signerFolder = join(home, EVIDENCE_FOLDER, "signer");
   const policy = readPolicy(options.witnesses);
   if (!policy.ok) return policy;
-  const opened = openKeys(signerFolder, random);
+  const opened = openKeys(signerFolder, options);
   if (!opened.ok) return opened;
   const keys = opened.value;
   const { ports: sealingKeys, sealing } = await openSealing(options);
@@ -151,9 +150,9 @@ export async function startEvidence(
   return ok({ evidence, stored: { onEvents: wake, sealing } });
 }
 
-function openKeys(folder: string, random: Random): Result<LogKeys, StartRefusal> {
+function openKeys(folder: string, { random, mldsa }: EvidenceOptions): Result<LogKeys, StartRefusal> {
   try {
-    return ok(openLogKeys(folder, random));
+    return ok(openLogKeys(folder, random, { mldsa }));
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EACCES")) throw error;
     return refuseHome(folder, error);

@@ -3,6 +3,8 @@
 import { type OtelTelemetry, openOtel } from "../adapters/telemetry/otel.ts";
 import { SERVICE_VERSION } from "../base/version.ts";
 import type { Config } from "../config.ts";
+import type { AgentDefinition } from "../core/agent.ts";
+import type { ModelSettings } from "../core/route/settings.ts";
 import { ASSENT } from "../core/telemetry/names.ts";
 import type { Clock, Log, Models, Random, Store, Telemetry, Tools } from "../ports.ts";
 import type { Policies } from "../core/decide/policy-point.ts";
@@ -55,12 +57,24 @@ type Watched = {
   readonly policies: Policies;
 };
 
+/** Models that the operator has written down, which are labels for that reason; `provider/*` names none. */
+export const namedModels = (
+  agents: ReadonlyMap<string, AgentDefinition>,
+  { catalogue }: Pick<ModelSettings, "catalogue">,
+): ReadonlySet<string> =>
+  new Set([...[...agents.values()].flatMap(({ models }) => models), ...Object.keys(catalogue)]);
+
 /** The same parts, of which telemetry hears. */
 export function watch(
   { store, models, tools, policies }: Watched,
-  { telemetry, clock, withContent }: { telemetry: Telemetry; clock: Clock; withContent: boolean },
+  ports: {
+    readonly telemetry: Telemetry;
+    readonly clock: Clock;
+    readonly withContent: boolean;
+    readonly named: ReadonlySet<string>;
+  },
 ): Watched {
-  const ports = { telemetry, clock, withContent };
+  const { telemetry, clock } = ports;
   watchGauges(telemetry, { store, clock });
   return {
     store: countedStore(store, telemetry),

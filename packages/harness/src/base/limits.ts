@@ -86,7 +86,10 @@ export const QUEUE_RUNS_MAX = 100_000;
 /** Runs of one tenant that are queued; past it its submissions are answered with 429, others' are not. */
 export const QUEUE_TENANT_RUNS_MAX = 50_000;
 
-/** Age of the oldest queued run that is due; past it submissions are answered with 503: too few workers are at work. */
+/**
+ * Age of a tenant's oldest queued run that is due; past it its submissions are answered with 503: too few workers are at
+ * work for what it has queued. Others' are not: tenants take turns.
+ */
 export const QUEUE_AGE_SECONDS_MAX = 3_600;
 
 /** Requests of one process that wait for a database connection; past it submissions are answered with 503 at once. */

@@ -37,8 +37,10 @@ type Broken = { readonly tenant: TenantId; readonly run: RunId; readonly token?:
 export type QueueLoad = {
   readonly queued: number;
   readonly queuedOfTenant: number;
-  /** How long the oldest has been due; 0 when none is. */
+  /** How long the oldest that can be carried out has been due; 0 when none is. */
   readonly oldestSeconds: number;
+  /** The same of the tenant's own. */
+  readonly oldestOfTenantSeconds: number;
 };
 
 /** How those who wait for queued runs hear of them sooner than they would by looking. */
@@ -81,6 +83,11 @@ export class StoreUnavailable extends Error {
     super(`the database cannot be used (${cause instanceof Error ? cause.message : "unknown"})`, { cause });
     this.commit = commit;
   }
+}
+
+/** The clock here and the database's tell different times, so nothing may be decided by it. Nothing was done. */
+export class ClockAstray extends Error {
+  override readonly name = "ClockAstray";
 }
 
 /** A worker's sign of life, as the database sees it: gone the moment its process is. */

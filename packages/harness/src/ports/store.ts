@@ -281,9 +281,15 @@ export type Store = {
     signingKey: SigningKeyId | null,
     policies: readonly QuotaPolicy[],
   ): Promise<Admitted | null>;
-  /** False where the nonce was used with this key before. It is remembered until then, whatever becomes of the request. */
+  /**
+   * False where the nonce was used with this key before, or `until` is over by the database's clock, by which it is
+   * forgotten. Till then it is remembered, whatever becomes of the request.
+   */
   takeNonce(tenant: TenantId, key: SigningKeyId, nonce: string, until: Date): Promise<boolean>;
-  /** Removes what has expired: answers kept for repeats, quotas long unused. @returns how many rows */
+  /**
+   * Removes what has expired, by the database's clock too: answers kept for repeats, quotas long unused.
+   * @returns how many rows
+   */
   sweepExpired(now: Date, limit: number): Promise<number>;
   /** @param most counts no further */
   queueLoad(tenant: TenantId, now: Date, most: number): Promise<QueueLoad>;
@@ -302,4 +308,6 @@ export type Store = {
   readonly breakers: Breakers;
   /** Rejects when the database cannot be used. */
   ping(): Promise<void>;
+  /** The time by the database's own clock. */
+  time(): Promise<Date>;
 };

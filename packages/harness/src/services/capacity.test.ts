@@ -17,7 +17,7 @@ function scene(load: Partial<QueueLoad> = {}): {
   let nowMs = 0;
   let looks = 0;
   let held: Promise<void> = Promise.resolve();
-  let now: QueueLoad = { queued: 0, queuedOfTenant: 0, oldestSeconds: 0, ...load };
+  let now: QueueLoad = { queued: 0, queuedOfTenant: 0, oldestSeconds: 0, oldestOfTenantSeconds: 0, ...load };
   const made = {
     waiters: 0,
     pass: (ms: number): void => {
@@ -68,9 +68,14 @@ test("at once they are let in no further either", async () => {
 
 test.for([
   ["a queue that is full", { queued: 10 }],
-  ["a queue whose oldest waits too long", { oldestSeconds: 61 }],
-] as const)("%s refuses everybody as overloaded", async ([, load]) => {
+  ["a tenant whose oldest waits too long", { oldestOfTenantSeconds: 61 }],
+] as const)("%s refuses as overloaded", async ([, load]) => {
   expect(await scene(load).capacity.takeRoom(TENANT)).toMatchObject({ code: "overloaded" });
+});
+
+test("how long other tenants' runs wait is nothing to one whose own do not", async () => {
+  const { capacity } = scene({ oldestSeconds: 100_000, oldestOfTenantSeconds: 60 });
+  expect(await capacity.takeRoom(TENANT)).toBeNull();
 });
 
 test("a database that others wait for is not asked at all", async () => {

@@ -83,7 +83,8 @@ export function createCapacity(
         detail: `${limits.tenantRuns} runs of yours are queued already.`,
         retryAfterSeconds: retryAfter(own - limits.tenantRuns + 1),
       };
-    if (queued >= limits.runs || load.oldestSeconds > limits.ageSeconds)
+    // Its own age: tenants take turns, so whoever has queued more than can be done in time keeps nobody else waiting.
+    if (queued >= limits.runs || load.oldestOfTenantSeconds > limits.ageSeconds)
       return {
         code: "overloaded",
         detail: "More runs are queued than can be carried out in time.",

@@ -2,12 +2,13 @@
 // number of processes may sweep at once.
 
 import { CONTENT_ORPHAN_HOURS, CONTENT_SWEEP_HOURS } from "../base/limits.ts";
-import type { ArtifactFiles, Clock, Log, Store } from "../ports.ts";
+import type { ArtifactFiles, Clock, ClockWatch, Log, Store } from "../ports.ts";
 
 type Ports = {
   readonly store: Pick<Store, "unnamedContent" | "forgetContent">;
   readonly files: Pick<ArtifactFiles, "list" | "remove">;
   readonly clock: Clock;
+  readonly clockWatch: Pick<ClockWatch, "difference">;
   readonly log: Log;
 };
 
@@ -37,14 +38,15 @@ export function startContentSweeper(ports: Ports): { stop(): Promise<void> } {
 }
 
 /**
- * One pass. What is younger than the bound is left alone: somebody may be about to name it. What is older is removed
+ * One pass; none by a clock that is astray. What is younger than the bound is left alone: somebody may be about to name it. What is older is removed
  * under a lock that keeps it from being named meanwhile (Store.forgetContent).
  * @returns how many were removed
  */
 export async function sweepContent(
-  { store, files, clock, log }: Ports,
+  { store, files, clock, clockWatch, log }: Ports,
   stopping: AbortSignal = new AbortController().signal,
 ): Promise<number> {
+  if (clockWatch.difference() !== null) return 0;
   const before = clock.now().getTime() - CONTENT_ORPHAN_HOURS * 3_600_000;
   let removed = 0;
   let after: string | null = null;

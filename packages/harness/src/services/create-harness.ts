@@ -82,9 +82,11 @@ async function askInTime({ store, clock }: Pick<HarnessPorts, "store" | "clock">
 
 async function readiness(ports: HarnessPorts): ReturnType<Harness["readiness"]> {
   const worker = ports.isWorkerReady();
+  const clock = ports.clockWatch.difference();
   try {
     return {
       database: true,
+      clock,
       worker,
       breakersOpen: await askInTime(ports),
       auditGaps: ports.evidence?.gaps() ?? 0,
@@ -94,7 +96,7 @@ async function readiness(ports: HarnessPorts): ReturnType<Harness["readiness"]> 
       error: error instanceof Error ? error.message : "unknown",
     });
   }
-  return { database: false, worker, breakersOpen: 0, auditGaps: 0 };
+  return { database: false, clock, worker, breakersOpen: 0, auditGaps: 0 };
 }
 
 /** The harness as its edges see it. */

@@ -1,7 +1,15 @@
 // Who is calling, and may they call this often? Asked of every request, before anything of it is read.
 
 import { policiesFor, type QuotaPolicy, type Quotas } from "../core/access/quota.ts";
-import type { Admitted, Caller, Clock, Store, Tokens } from "../ports.ts";
+import {
+  type Admitted,
+  type Caller,
+  type Clock,
+  ClockAstray,
+  type ClockWatch,
+  type Store,
+  type Tokens,
+} from "../ports.ts";
 import type { Presented } from "./harness.ts";
 import { type HashKey, isKey } from "./keys.ts";
 import { namedSigningKey } from "./signing-keys.ts";
@@ -9,6 +17,7 @@ import { namedSigningKey } from "./signing-keys.ts";
 export type EntrancePorts = {
   readonly store: Store;
   readonly clock: Clock;
+  readonly clockWatch: Pick<ClockWatch, "difference">;
   readonly hashKey: HashKey;
   readonly quotas: Quotas;
   readonly tokens: Tokens;
@@ -17,12 +26,17 @@ export type EntrancePorts = {
 /** A JWS in its compact form; keys of ours have no dots. */
 const TOKEN_FORM = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 
-/** Null for unknown, expired and revoked credentials alike. */
+/**
+ * Null for unknown, expired and revoked credentials alike.
+ * @throws ClockAstray: whether a credential, a signature or a kept answer is still good cannot be told
+ */
 export async function admit(
   ports: EntrancePorts,
   { credential, action, fields }: Presented,
 ): Promise<Admitted | null> {
   const { store, clock, hashKey, quotas } = ports;
+  const difference = ports.clockWatch.difference();
+  if (difference !== null) throw new ClockAstray(difference);
   if (!isKey(credential)) return await admitToken(ports, credential, fields, policiesFor(quotas, action));
   return await store.admitKey(
     hashKey(credential),

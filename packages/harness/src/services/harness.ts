@@ -181,6 +181,8 @@ export type Once = {
 
 export type Readiness = {
   readonly database: boolean;
+  /** How far this process's clock is off the database's, where that is too far to decide anything by it. */
+  readonly clock: string | null;
   readonly worker: boolean;
   /** Providers behind an open breaker: told, and no reason not to be ready, since runs of others go on. */
   readonly breakersOpen: number;

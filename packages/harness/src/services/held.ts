@@ -15,6 +15,7 @@ import type {
   ApprovalRecord,
   ArtifactFiles,
   Clock,
+  ClockWatch,
   Embedder,
   Fence,
   Log,
@@ -48,6 +49,7 @@ export type OrchestratorPorts = {
   readonly agents: ReadonlyMap<string, AgentDefinition>;
   readonly redaction: Pick<Redaction, "checkArtifact" | "redactText">;
   readonly clock: Clock;
+  readonly clockWatch: ClockWatch;
   readonly random: Random;
   readonly log: Log;
   readonly telemetry: Telemetry;
@@ -137,13 +139,15 @@ export async function saveHeld(held: Held): Promise<void> {
  * Asked right before the world is changed. Fencing stops what a worker writes, not what it does: one that was stopped
  * after its intent was committed (SIGSTOP, a suspended machine, a database that answered late) reads of that commit when
  * another may have long taken the run, and somebody said what becomes of the call. So a proof that is not fresh is
- * renewed, until one was answered in time.
+ * renewed, until one was answered in time. By a clock that is astray nobody can tell, so that is waited for first.
  * @throws LeaseLost where the lease is another's
  */
 export async function proveLease(held: Held): Promise<void> {
   const { ports, fence } = held;
   for (;;) {
-    if (held.lost.aborted) throw new LeaseLost("the lease was lost");
+    await ports.clockWatch.agreed(AbortSignal.any([held.lost, held.stopping]));
+    const difference = ports.clockWatch.difference();
+    if (held.lost.aborted || difference !== null) throw new LeaseLost(difference ?? "the lease was lost");
     const now = ports.clock.now();
     const ageMs = held.provenAt === null ? Infinity : Math.abs(now.getTime() - held.provenAt.getTime());
     if (ageMs <= PROOF_SECONDS_MAX * 1_000) return;

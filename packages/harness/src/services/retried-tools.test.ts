@@ -291,3 +291,19 @@ test("a plan that asks nobody says nothing of how the tool is", async () => {
   expect((await tool.plan({ peer: "a" }, context())).ok).toBe(false);
   expect(called).toEqual(["plan a"]);
 });
+
+test.each(["999999", "1000000000000"])(
+  "a tool that asks for a pause of %s seconds is called again a minute later",
+  async (seconds) => {
+    const { url, keys } = await serve((call, response) => {
+      if (call === 1) status(503, { "retry-after": seconds })(response);
+      else status(200)(response);
+    });
+    const { tool, clock } = toolAt(url, "idempotent");
+    expect(await tool.execute({}, null, context())).toMatchObject({ ok: false });
+    expect(await tool.execute({}, null, context())).toMatchObject({ ok: false, error: { code: "not_sent" } });
+    expect(keys).toHaveLength(1);
+    clock.advance(60_001);
+    expect(await tool.execute({}, null, context())).toMatchObject({ ok: true });
+  },
+);

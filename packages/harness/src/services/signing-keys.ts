@@ -88,7 +88,7 @@ async function verified(
   // server could take the signature, with room for clocks that differ.
   const until = new Date((signature.created + 2 * SIGNATURE_WINDOW_SECONDS) * 1_000);
   const isNew = await ports.store.takeNonce(caller.tenant, key.id, signature.nonce, until);
-  return isNew ? ok(key.id) : err("The signature's nonce was used before.");
+  return isNew ? ok(key.id) : err("The signature's nonce was used before, or its time is over.");
 }
 
 function verifyingKey(

@@ -4,7 +4,7 @@
 import { RETRY_DELAY_SECONDS_MAX, SWEEP_INTERVAL_SECONDS } from "../base/limits.ts";
 import { unreachable } from "../base/assert.ts";
 import type { GateOutcome } from "../core/run/journal.ts";
-import type { Clock, Due, Log, Store, StoreTx, Tools } from "../ports.ts";
+import type { Clock, ClockWatch, Due, Log, Store, StoreTx, Tools } from "../ports.ts";
 import { commit } from "./commit.ts";
 import type { Write } from "./write.ts";
 import { failIdle } from "./external/finish.ts";
@@ -20,6 +20,7 @@ export type Sweeper = { stop(): Promise<void> };
 type Ports = {
   readonly store: Store;
   readonly clock: Clock;
+  readonly clockWatch: Pick<ClockWatch, "difference">;
   readonly log: Log;
   readonly tools: Pick<Tools, "get">;
 };
@@ -44,8 +45,9 @@ export function startSweeper(ports: Ports): Sweeper {
   };
 }
 
-/** One pass. @returns how many runs were set going again */
+/** One pass; none by a clock that is astray. @returns how many runs were set going again */
 export async function sweep(ports: Ports): Promise<number> {
+  if (ports.clockWatch.difference() !== null) return 0;
   const findings = await ports.store.due(ports.clock.now(), FINDINGS_MAX);
   let mended = 0;
   for (const finding of findings) {

@@ -71,6 +71,11 @@ async function takeOne(
 ): Promise<void> {
   let claim: Claim | null = null;
   try {
+    await ports.clockWatch.agreed(stopping);
+    if (stopping.aborted) {
+      look.saw(false);
+      return;
+    }
     const taken = await claimNext(ports, worker, turn.after);
     look.saw(taken !== null);
     if (taken === null) return;

@@ -11,6 +11,7 @@ test.each([
   [{ "retry-after": "12" }, 12_000],
   [{ "retry-after": "1.5" }, 1_500],
   [{ "retry-after": "99999999" }, HOUR_MS],
+  [{ "retry-after": "1000000000000" }, HOUR_MS],
   [{ "retry-after": "-5" }, null],
   [{ "retry-after": "later" }, null],
   [{ "retry-after-ms": "40.2", "retry-after": "9" }, 41],

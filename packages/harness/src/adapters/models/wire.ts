@@ -105,7 +105,7 @@ export function retryAfterMs(headers: Headers): number | null {
 const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
 function parseAmount(text: string | null): number | null {
-  return text !== null && /^\d{1,10}(\.\d{1,6})?$/.test(text.trim()) ? Number(text) : null;
+  return text !== null && /^\d{1,20}(\.\d{1,6})?$/.test(text.trim()) ? Number(text) : null;
 }
 
 function boundAnswer(

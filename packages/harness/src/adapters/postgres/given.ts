@@ -3,6 +3,7 @@
 
 import { Client, DatabaseError } from "pg";
 import { err, ok, type Result } from "../../base/result.ts";
+import { CLOCK_SECONDS_MAX, clockDifference, millisecondsAhead } from "../../core/clock-difference.ts";
 import type { Clock } from "../../ports.ts";
 import { type Connection, LISTENER_LIMITS } from "./connect.ts";
 import { errorCode } from "./embedded/refusal.ts";
@@ -99,12 +100,9 @@ export async function checkAppRole(app: Connection, name: string): Promise<Resul
   });
 }
 
-/** Well within what a lease has in hand (30 s, renewed every 10 s), and more than a synchronised clock ever is off. */
-const CLOCK_SECONDS_MAX = 5;
-
 /**
  * Leases, expiries and the windows of signatures are judged by each process's own clock. One that is minutes ahead
- * takes every other's runs away for expired, and forgets nonces while their signatures are still taken.
+ * takes every other's runs away for expired. A process that has started goes on looking (services/clock-watch.ts).
  * @param name the variable that the connection comes from, for the message
  */
 export async function checkClock(
@@ -117,14 +115,11 @@ export async function checkClock(
     const { rows } = await client.query<{ at: Date }>("select clock_timestamp() as at");
     const after = clock.now().getTime();
     const at = rows[0]?.at.getTime() ?? Number.NaN;
-    // The database looked at its clock at some time between the two.
-    const behindMs = Math.max(at - after, 0);
-    const aheadMs = Math.max(before - at, 0);
-    const seconds = Math.round(Math.max(behindMs, aheadMs) / 1_000);
-    if (seconds <= CLOCK_SECONDS_MAX) return ok(null);
+    const difference = clockDifference(millisecondsAhead({ before, after, at }), `the database of ${name}`);
+    if (difference === null) return ok(null);
     return refuse(
       "clock_differs",
-      `The clock here is ${seconds} s ${aheadMs > 0 ? "ahead of" : "behind"} that of the database of ${name}.`,
+      difference,
       `Set both by the same time service (NTP); ${CLOCK_SECONDS_MAX} s are let pass.`,
     );
   });

@@ -33,6 +33,7 @@ import { idempotencyRows } from "./idempotency.ts";
 import { admitKey, admitToken, findCaller, keyRows } from "./keys.ts";
 import { only, type Query, type Scope } from "./rows.ts";
 import type { Sealing } from "./sealing.ts";
+import { MESSAGE_VERSION } from "./message-version.ts";
 import { principalRows } from "./principals.ts";
 import { precedentTermRows } from "./precedent-terms.ts";
 import { runRows } from "./runs.ts";
@@ -126,6 +127,10 @@ export function postgresStore(options: PostgresStoreOptions): Store {
     async ping(): Promise<void> {
       await pool.query("select 1");
     },
+    time: async () =>
+      await unlessUnavailable(
+        async () => only(await queryOn(pool)<{ at: Date }>("select clock_timestamp() as at", [])).at,
+      ),
   };
 }
 
@@ -292,15 +297,20 @@ function storeTx(tenantId: TenantId, scope: Scope, queued: Queued, ids: Given): 
 
 async function readLoad(query: Query, tenant: TenantId, now: Date, most: number): Promise<QueueLoad> {
   const row = only(
-    await query<{ queued: string; queued_of_tenant: string; oldest: Date | null }>(
-      "select * from assent.queue_load($1, $2, $3)",
-      [uuidOf(tenant), now, most],
-    ),
+    await query<{
+      queued: string;
+      queued_of_tenant: string;
+      oldest: Date | null;
+      oldest_of_tenant: Date | null;
+    }>("select * from assent.queue_load($1, $2, $3, $4)", [uuidOf(tenant), now, most, MESSAGE_VERSION]),
   );
+  const secondsSince = (at: Date | null): number =>
+    at === null ? 0 : Math.max((now.getTime() - at.getTime()) / 1_000, 0);
   return {
     queued: Number(row.queued),
     queuedOfTenant: Number(row.queued_of_tenant),
-    oldestSeconds: row.oldest === null ? 0 : Math.max((now.getTime() - row.oldest.getTime()) / 1_000, 0),
+    oldestSeconds: secondsSince(row.oldest),
+    oldestOfTenantSeconds: secondsSince(row.oldest_of_tenant),
   };
 }
 

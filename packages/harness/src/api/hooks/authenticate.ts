@@ -4,7 +4,7 @@
 import { isApiAction, problem, type RouteAction, ROUTES, scopeOf } from "@assent/contract";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { AssertionFailed, assert } from "../../base/assert.ts";
-import { type Admitted, type Caller, type Log, StoreUnavailable } from "../../ports.ts";
+import { type Admitted, type Caller, ClockAstray, type Log, StoreUnavailable } from "../../ports.ts";
 import type { Harness } from "../../services/harness.ts";
 import type { AddressGuard } from "../address-guard.ts";
 import { sendProblem } from "../answer.ts";
@@ -79,11 +79,17 @@ async function letIn(
         : await gate.harness.admit({ credential, action, fields: signedFields(request) });
   } catch (error) {
     // Who calls, or how often, cannot be told: nobody gets in.
-    gate.log(error instanceof StoreUnavailable ? "warn" : "error", "a caller could not be looked up", {
-      request_id: request.id,
-      error: error instanceof Error ? error.stack : typeof error,
-    });
-    return await sendProblem(reply, problem("not_ready", "Callers cannot be looked up right now."));
+    const isAstray = error instanceof ClockAstray;
+    gate.log(
+      isAstray || error instanceof StoreUnavailable ? "warn" : "error",
+      "a caller could not be looked up",
+      {
+        request_id: request.id,
+        error: error instanceof Error ? error.stack : typeof error,
+      },
+    );
+    const detail = isAstray ? `${error.message} Nothing was done.` : "Callers cannot be looked up right now.";
+    return await sendProblem(reply, problem("not_ready", detail));
   }
   if (admitted === null) return await sendUnauthenticated(reply, credential !== null);
   addRateLimit(reply, admitted.quotas);

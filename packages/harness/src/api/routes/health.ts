@@ -16,9 +16,13 @@ export function addHealth(api: Api, harness: Pick<Harness, "readiness">, log: Lo
       let missing: readonly string[];
       let [open, gaps] = [0, 0];
       try {
-        const { database, worker, breakersOpen, auditGaps } = await harness.readiness();
+        const { database, clock, worker, breakersOpen, auditGaps } = await harness.readiness();
         [open, gaps] = [breakersOpen, auditGaps];
-        missing = [...(database ? [] : ["database"]), ...(worker ? [] : ["worker"])];
+        missing = [
+          ...(database ? [] : ["database"]),
+          ...(clock === null ? [] : [`agreement on the time (${clock})`]),
+          ...(worker ? [] : ["worker"]),
+        ];
       } catch (error) {
         log("warn", "readiness cannot be told", { request_id: request.id, error: String(error) });
         missing = ["database"];

@@ -64,8 +64,9 @@ type Copy = { readonly note: string; readonly checkpoint: OpenedCheckpoint };
 function openCopy(folder: string, policy: Policy): Result<Copy, Failure> {
   const bytes = openLogFolder(folder).read("checkpoint");
   const note = bytes === null ? "" : Buffer.from(bytes).toString();
-  for (const { key } of policy.logs) {
-    const checkpoint = openCheckpoint(note, key.name, [key]);
+  for (const [origin, logs] of Map.groupBy(policy.logs, ({ key }) => key.name)) {
+    const keys = logs.map(({ key }) => key);
+    const checkpoint = openCheckpoint(note, origin, keys);
     if (checkpoint.ok) return ok({ note, checkpoint: checkpoint.value });
   }
   return err(

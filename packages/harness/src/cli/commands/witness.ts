@@ -97,8 +97,8 @@ export function createWitness(
     const log = logs.find((known) => known.origin === origin);
     const note = log === undefined ? null : readIfThere(fileOf(origin));
     if (log === undefined || note === null) return null;
-    const opened = openCheckpoint(note, origin, log.keys);
-    // A memory that cannot be read is no leave to begin anew: then a rewritten history could be cosigned.
+    const opened = openCheckpoint(note, origin, log.keys, "any");
+    // It may be from before the log had its second line, and is this witness's own. One that cannot be read is no leave to begin anew: then a rewritten history could be cosigned.
     if (!opened.ok) throw new Error(`the memory of ${origin} is damaged: ${opened.error}`);
     return { size: opened.value.size, root: opened.value.root, note };
   };

@@ -55,6 +55,10 @@ export function createLeafReader(): LeafReader {
   const known = new Map<number, LeafLayout[]>();
   const forms = createByteForms();
   let count = 0;
+  // What the last leaf looked like the next one does, more often than not: then nothing is looked up.
+  let last: LeafLayout | null = null;
+  const fits = ({ form, length }: LeafLayout, from: number, to: number): boolean =>
+    form !== null && length === to - from && forms.fits(form, from);
   // All leaves of a bundle are loaded at once. A bundle of longer entries than leaves are fits nothing.
   let held: Uint8Array | null = null;
   const learn = (bytes: Uint8Array, from: number, to: number): LeafLayout | null => {
@@ -79,12 +83,11 @@ export function createLeafReader(): LeafReader {
         forms.load(bytes);
         held = bytes;
       }
+      if (last !== null && fits(last, from, to)) return last;
       const alike = known.get(shapeOf(bytes, from, to));
-      if (alike !== undefined)
-        for (const layout of alike)
-          if (layout.form !== null && layout.length === to - from && forms.fits(layout.form, from))
-            return layout;
-      return learn(bytes, from, to);
+      // What is learnt may take the room of all that was known: then it is the last one, too.
+      last = alike?.find((layout) => fits(layout, from, to)) ?? learn(bytes, from, to);
+      return last;
     },
   };
 }

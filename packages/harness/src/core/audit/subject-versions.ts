@@ -9,24 +9,24 @@ const SLOTS_AT_FIRST = 1_024;
 const NONE = -1;
 
 export type SubjectVersions = {
-  /** Notes the version of the subject between these places. @returns the one noted before; null for the first */
-  exchange(bytes: Uint8Array, from: number, to: number, version: number): number | null;
+  /** Notes the version of the subject between these places. @returns the one noted before; 0 where there was none */
+  exchange(bytes: Uint8Array, from: number, to: number, version: number): number;
 };
 
-/** Of each slot where its subject lies among the subjects (0: the slot is free), its hash, and the version. */
-type Slots = {
-  readonly mask: number;
-  readonly places: Int32Array;
-  readonly hashes: Int32Array;
-  readonly versions: Float64Array;
-};
+/**
+ * Of each slot, sixteen bytes that lie together: where its subject lies among the subjects (0: the slot is free), its
+ * hash, and the version.
+ */
+type Slots = { readonly mask: number; readonly words: Int32Array; readonly versions: Float64Array };
 
-const slotsOf = (count: number): Slots => ({
-  mask: count - 1,
-  places: new Int32Array(count),
-  hashes: new Int32Array(count),
-  versions: new Float64Array(count),
-});
+const WORDS = 4;
+const HASH = 1;
+const VERSION = 1;
+
+function slotsOf(count: number): Slots {
+  const versions = new Float64Array(2 * count);
+  return { mask: count - 1, words: new Int32Array(versions.buffer), versions };
+}
 
 export function createSubjectVersions(): SubjectVersions {
   const subjects = createSubjects();
@@ -34,65 +34,77 @@ export function createSubjectVersions(): SubjectVersions {
   const crowded = new Map<string, number>();
   let slots = slotsOf(SLOTS_AT_FIRST);
   let count = 0;
+  // Of the bytes that were given last: a bundle's are given for each of its entries.
+  let held: Uint8Array = new Uint8Array();
+  let view = viewOf(held);
   const double = (): void => {
     const before = slots;
-    slots = slotsOf(before.places.length * 2);
-    for (const [i, place] of before.places.entries()) {
+    slots = slotsOf(2 * (before.mask + 1));
+    for (let slot = 0; slot <= before.mask; slot += 1) {
+      const place = before.words[slot * WORDS] ?? 0;
       if (place === 0) continue;
-      const [hash, version] = [before.hashes[i] ?? 0, before.versions[i] ?? 0];
-      const slot = freeSlot(slots, hash);
-      if (slot === NONE) crowded.set(subjects.textAt(place), version);
-      else fill(slots, slot, place, hash, version);
+      const [hash, version] = [
+        before.words[slot * WORDS + HASH] ?? 0,
+        before.versions[slot * 2 + VERSION] ?? 0,
+      ];
+      const free = freeSlot(slots, hash);
+      if (free === NONE) crowded.set(subjects.textAt(place), version);
+      else fill(slots, free, place, hash, version);
     }
   };
+  // Of one that has no slot of its own yet. One that was crowded out stays out, though a larger table has room for it.
+  const exchangeOther = (slot: number, hash: number, from: number, to: number, version: number): number => {
+    const text = slot === NONE || crowded.size > 0 ? textOf(view, from, to) : null;
+    const last = text === null ? undefined : crowded.get(text);
+    if (text !== null && (slot === NONE || last !== undefined)) {
+      crowded.set(text, version);
+      return last ?? 0;
+    }
+    fill(slots, slot, subjects.add(view, from, to), hash, version);
+    count += 1;
+    if (count * 2 > slots.mask + 1) double();
+    return 0;
+  };
   return {
-    exchange(bytes, from, to, version): number | null {
-      const hash = hashOf(bytes, from, to);
-      const slot = to - from > SUBJECT_BYTES_MAX ? NONE : findSlot(slots, subjects, hash, bytes, from, to);
-      if (slot !== NONE && slots.places[slot] !== 0) {
-        const last = slots.versions[slot] ?? 0;
-        slots.versions[slot] = version;
-        return last;
-      }
-      // A subject that was crowded out stays out, though a larger table has room for it.
-      const text = slot === NONE || crowded.size > 0 ? textOf(bytes, from, to) : null;
-      const last = text === null ? undefined : crowded.get(text);
-      if (text !== null && (slot === NONE || last !== undefined)) {
-        crowded.set(text, version);
-        return last ?? null;
-      }
-      fill(slots, slot, subjects.add(bytes, from, to), hash, version);
-      count += 1;
-      if (count * 2 > slots.places.length) double();
-      return null;
+    exchange(bytes, from, to, version): number {
+      if (held !== bytes) [held, view] = [bytes, viewOf(bytes)];
+      const hash = hashOf(view, from, to);
+      const slot = to - from > SUBJECT_BYTES_MAX ? NONE : findSlot(slots, subjects, hash, view, from, to);
+      if (slot === NONE || slots.words[slot * WORDS] === 0)
+        return exchangeOther(slot, hash, from, to, version);
+      const last = slots.versions[slot * 2 + VERSION] ?? 0;
+      slots.versions[slot * 2 + VERSION] = version;
+      return last;
     },
   };
 }
 
-function fill(slots: Slots, slot: number, place: number, hash: number, version: number): void {
-  slots.places[slot] = place;
-  slots.hashes[slot] = hash;
-  slots.versions[slot] = version;
+function fill({ words, versions }: Slots, slot: number, place: number, hash: number, version: number): void {
+  words[slot * WORDS] = place;
+  words[slot * WORDS + HASH] = hash;
+  versions[slot * 2 + VERSION] = version;
 }
 
-function freeSlot({ mask, places }: Slots, hash: number): number {
-  for (let i = 0; i < PROBES_MAX; i += 1) if (places[(hash + i) & mask] === 0) return (hash + i) & mask;
+function freeSlot({ mask, words }: Slots, hash: number): number {
+  for (let i = 0; i < PROBES_MAX; i += 1)
+    if (words[((hash + i) & mask) * WORDS] === 0) return (hash + i) & mask;
   return NONE;
 }
 
 /** The subject's slot, or the free one that it may have. */
 function findSlot(
-  { mask, places, hashes }: Slots,
+  { mask, words }: Slots,
   subjects: Subjects,
   hash: number,
-  bytes: Uint8Array,
+  bytes: DataView,
   from: number,
   to: number,
 ): number {
   for (let i = 0; i < PROBES_MAX; i += 1) {
     const slot = (hash + i) & mask;
-    const place = places[slot] ?? 0;
-    if (place === 0 || (hashes[slot] === hash && subjects.isAt(place, bytes, from, to))) return slot;
+    const place = words[slot * WORDS] ?? 0;
+    if (place === 0 || (words[slot * WORDS + HASH] === hash && subjects.isAt(place, bytes, from, to)))
+      return slot;
   }
   return NONE;
 }
@@ -102,37 +114,35 @@ const STIR = 0x85ebca6b;
 const STIR_AGAIN = 0xc2b2ae35;
 
 // Four bytes at a time. Subjects of one log differ in a few digits, so each bit has to move all others.
-function hashOf(bytes: Uint8Array, from: number, to: number): number {
+function hashOf(bytes: DataView, from: number, to: number): number {
   let hash = to - from;
   let at = from;
   for (; at + 4 <= to; at += 4) {
-    const word =
-      (bytes[at] ?? 0) |
-      ((bytes[at + 1] ?? 0) << 8) |
-      ((bytes[at + 2] ?? 0) << 16) |
-      ((bytes[at + 3] ?? 0) << 24);
-    hash = Math.imul(hash ^ word, STIR);
+    hash = Math.imul(hash ^ bytes.getInt32(at, true), STIR);
     hash ^= hash >>> 15;
   }
-  for (; at < to; at += 1) hash = Math.imul(hash ^ (bytes[at] ?? 0), STIR);
+  for (; at < to; at += 1) hash = Math.imul(hash ^ bytes.getUint8(at), STIR);
   hash ^= hash >>> 16;
   hash = Math.imul(hash, STIR_AGAIN);
   return hash ^ (hash >>> 13);
 }
 
-const textOf = (bytes: Uint8Array, from: number, to: number): string =>
-  Buffer.from(bytes.subarray(from, to)).toString("latin1");
+const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView =>
+  new DataView(buffer, byteOffset, byteLength);
+
+const textOf = ({ buffer, byteOffset }: DataView, from: number, to: number): string =>
+  Buffer.from(buffer, byteOffset + from, to - from).toString("latin1");
 
 type Subjects = {
   /** @returns its place, which is never 0 */
-  add(bytes: Uint8Array, from: number, to: number): number;
-  isAt(place: number, bytes: Uint8Array, from: number, to: number): boolean;
+  add(bytes: DataView, from: number, to: number): number;
+  isAt(place: number, bytes: DataView, from: number, to: number): boolean;
   textAt(place: number): string;
 };
 
 // One after the other, each after its length.
 function createSubjects(): Subjects {
-  let room = new Uint8Array(64 * 1024);
+  let room = viewOf(new Uint8Array(64 * 1024));
   let used = 1;
   return {
     add(bytes, from, to): number {
@@ -140,18 +150,21 @@ function createSubjects(): Subjects {
       used += 1 + to - from;
       if (used > room.byteLength) {
         const larger = new Uint8Array(room.byteLength * 2);
-        larger.set(room);
-        room = larger;
+        larger.set(new Uint8Array(room.buffer));
+        room = viewOf(larger);
       }
-      room[place] = to - from;
-      for (let i = from; i < to; i += 1) room[place + 1 + i - from] = bytes[i] ?? 0;
+      room.setUint8(place, to - from);
+      for (let i = from; i < to; i += 1) room.setUint8(place + 1 + i - from, bytes.getUint8(i));
       return place;
     },
     isAt(place, bytes, from, to): boolean {
-      if (room[place] !== to - from) return false;
-      for (let i = from, at = place + 1; i < to; i += 1, at += 1) if (room[at] !== bytes[i]) return false;
+      if (room.getUint8(place) !== to - from) return false;
+      let [i, at] = [from, place + 1];
+      for (; i + 4 <= to; i += 4, at += 4)
+        if (room.getInt32(at, true) !== bytes.getInt32(i, true)) return false;
+      for (; i < to; i += 1, at += 1) if (room.getUint8(at) !== bytes.getUint8(i)) return false;
       return true;
     },
-    textAt: (place) => textOf(room, place + 1, place + 1 + (room[place] ?? 0)),
+    textAt: (place) => textOf(room, place + 1, place + 1 + room.getUint8(place)),
   };
 }

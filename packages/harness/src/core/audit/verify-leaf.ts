@@ -49,7 +49,14 @@ export function createLeafChecks(
   const reader = createLeafReader();
   const payloads = createPayloadChecks(add);
   let tenant: string | null = null;
-
+  // The last layout that was found to be of this log: all leaves of a layout name the same log and tenant.
+  let ours: LeafLayout | null = null;
+  const isOurs = (layout: LeafLayout): boolean => {
+    tenant ??= layout.tenant;
+    if (layout.log !== origin || layout.tenant !== tenant) return false;
+    ours = layout;
+    return true;
+  };
   const checkVersion = createVersionChecks(epoch, add);
   return {
     openBundle: (bytes, bundle) => payloads.open(bytes, bundle),
@@ -59,8 +66,7 @@ export function createLeafChecks(
         add({ code: "entry_malformed", at: `entry ${index}`, detail: "it has not the form of an entry" });
         return;
       }
-      tenant ??= layout.tenant;
-      if (layout.log !== origin || layout.tenant !== tenant)
+      if (layout !== ours && !isOurs(layout))
         add({ code: "entry_of_another_log", at: `entry ${index}`, detail: `it belongs to ${layout.log}` });
       checkVersion(
         bytes,
@@ -208,13 +214,13 @@ function createVersionChecks(
   const versions = createSubjectVersions();
   return (bytes, from, to, version, index): void => {
     const last = versions.exchange(bytes, from, to, version);
-    if (last === null ? version === 1 || epoch > 1 : version === last + 1) return;
-    const expected = (last ?? 0) + 1;
+    if (version === last + 1 || (last === 0 && epoch > 1)) return;
+    const expected = last + 1;
     const subject = bytes.toString("latin1", from, to);
     add({
       code: version < expected ? "version_repeated" : "version_missing",
       at: `entry ${index}`,
-      detail: `it is number ${version} of ${subject}, after number ${last ?? 0}: entries were ${version < expected ? "inserted or moved" : "removed or moved"}`,
+      detail: `it is number ${version} of ${subject}, after number ${last}: entries were ${version < expected ? "inserted or moved" : "removed or moved"}`,
     });
   };
 }

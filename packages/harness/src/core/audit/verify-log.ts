@@ -17,7 +17,7 @@ import { readWitnessedFile, seenBy, verifyWitnessed, WITNESSED_FILE } from "./ve
 
 export type VerifyOptions = {
   readonly source: LogSource;
-  /** Name of the log, and keys that may have signed it: from the verifier, never from the export. */
+  /** Name of the log, and its keys, of each type of which one must have signed: from the verifier, never from the export. */
   readonly origin: string;
   readonly keys: readonly VerifierKey[];
   /** A checkpoint that the verifier kept from before; null for none: then a history cut short is not noticed. */
@@ -102,7 +102,8 @@ function recall(
   add: (finding: LogFinding) => void,
 ): Memory | null {
   if (remembered === null) return null;
-  const before = openCheckpoint(remembered, origin, keys);
+  // The verifier's own, and maybe from before the log had its second line.
+  const before = openCheckpoint(remembered, origin, keys, "any");
   if (!before.ok) {
     add({ code: "remembered_invalid", at: "remembered checkpoint", detail: before.error });
     return null;

@@ -13,7 +13,15 @@ const PASSING_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 50
 
 export const isPassingStatus = (status: number): boolean => PASSING_STATUS.has(status);
 
+/**
+ * No pause that is asked for is longer. Whoever answers may be anybody (the host of a page), and its pause holds for all
+ * tenants: it is heard again with the next call, and cannot shut a door for days with one answer.
+ */
+const RETRY_AFTER_MS_MAX = 60_000;
+
 /** Seconds (RFC 9110, 10.2.3); a date is read against nobody's clock here, and counts as nothing said. */
 export function retryAfterMsOf(value: string | null): number | null {
-  return value !== null && /^\d{1,6}$/.test(value.trim()) ? Number(value) * 1_000 : null;
+  return value !== null && /^\d{1,20}$/.test(value.trim())
+    ? Math.min(Number(value) * 1_000, RETRY_AFTER_MS_MAX)
+    : null;
 }

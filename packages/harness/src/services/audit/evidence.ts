@@ -6,11 +6,9 @@ import { err, ok, type Result } from "../../base/result.ts";
 import { ERASED_KIND } from "../../core/audit/leaf.ts";
 import type {
   Caller,
-  Clock,
   CoveredEntry,
   LogFiles,
   LogInfo,
-  LogStore,
   LogTx,
   OpenedLeaf,
   StoredCheckpoint,
@@ -18,7 +16,7 @@ import type {
 import type { Refusal } from "../harness.ts";
 import { digestOf } from "../../base/digest.ts";
 import { knownSize, publishedCheckpoint } from "./ahead.ts";
-import { newestOf } from "./keeper.ts";
+import { rotate, type RotationPorts } from "./rotation.ts";
 import { epochSubject } from "./sequencer.ts";
 import { createSealingKeys, type SealingKeyPorts, type SealingKeys } from "./sealing-keys.ts";
 import type { Signer } from "./signer.ts";
@@ -31,35 +29,20 @@ import {
   type WitnessedPorts,
 } from "./witnessed.ts";
 
-export type EvidencePorts = {
-  readonly store: LogStore;
-  readonly clock: Clock;
-  readonly signer: Signer;
+export type EvidencePorts = RotationPorts & {
   readonly files: LogFiles;
   readonly originOf: (tenant: TenantId, epoch: number) => string;
-  /** Makes the process that keeps the logs look at once. */
-  readonly wake: () => Promise<void>;
   /** Whether this process keeps the logs. */
   readonly holds: () => boolean;
   /** Told of every checkpoint that this process makes. @returns ends the listening */
   readonly onCheckpoint: (listener: () => void) => () => void;
   /** Why the tenant's log is not signed any more, as far as this process knows. */
   readonly stoppedBy: (tenant: TenantId) => Stopped | null;
-  /** Adds a signing key beside the present ones, or forgets all but the newest. */
-  readonly rotate: (step: "add" | "retire") => void;
-  /** What an operator did to the installation as a whole, for the installation's own log. */
-  readonly onOperated: (
-    subject: string,
-    kind: string,
-    data: Readonly<Record<string, unknown>>,
-  ) => Promise<void>;
   readonly sealing: SealingKeyPorts;
   /** Null where no witness is asked. */
   readonly witnessed: WitnessedOptions | null;
   /** The tenant of the installation's own log; null where there is none. */
   readonly installation: TenantId | null;
-  /** The tenant whose admins operate the installation, and what all tenants share; null where each one's do. */
-  readonly operators: TenantId | null;
   /** Tenants whose log has lost or gained something, as far as this process has counted. */
   readonly gaps: () => number;
 };
@@ -234,7 +217,7 @@ async function listLogs(
 
 // An earlier log is signed no more: what verifies it are the keys of its last checkpoint, wherever they are by now.
 function keysFor(signer: Signer, origin: string, note: string | null, goesOn: boolean): readonly string[] {
-  const opened = note === null ? null : openCheckpoint(note, origin, signer.held(origin));
+  const opened = note === null ? null : openCheckpoint(note, origin, signer.held(origin), "any");
   const signers = opened?.ok === true ? opened.value.signers.map(({ vkey }) => vkey) : [];
   const now = goesOn || signers.length === 0 ? signer.vkeys(origin) : [];
   return [...new Set([...signers, ...now])];
@@ -300,7 +283,7 @@ async function beginAt(
     const last = (await tx.logs()).at(-1);
     const epoch = (last?.epoch ?? 0) + 1;
     const origin = originOf(tenant, epoch);
-    const log = { epoch, origin, vkey: newestOf(signer.vkeys(origin)) };
+    const log = { epoch, origin, vkey: signer.newest(origin) };
     // Where the old log ended. After a restored backup its files know more than the database: what it has lost stays
     // accounted for, and is read from there.
     const stored = last === undefined ? null : await tx.checkpoint(last.epoch, 0);
@@ -326,70 +309,3 @@ async function beginAt(
 
 /** The first entry of every epoch but the first: where the one before ended. */
 export const EPOCH_KIND = "log.epoch_begun";
-
-const newestLog = async (tx: LogTx): Promise<LogInfo | null> => (await tx.logs()).at(-1) ?? null;
-
-/** Keys that sign at once: more than one only while verifiers learn of a new one, and each is a line of every checkpoint. */
-export const SIGNING_KEYS_MAX = 4;
-
-// Both keys sign until the old one is forgotten: verifiers have that long to learn of the new one.
-async function rotate(
-  ports: EvidencePorts,
-  { tenant, actor }: Caller,
-  which: "add" | "retire",
-): Promise<Result<readonly string[], Refusal>> {
-  const { store, clock, signer, wake, onOperated } = ports;
-  const log = await store.transaction(tenant, newestLog);
-  if (log === null) return ok([]);
-  const name = log.origin;
-  const refusal = refusesRotation(ports, tenant, log, which);
-  if (refusal !== null) return err(refusal);
-  const before = signer.vkeys(name);
-  ports.rotate(which);
-  const after = signer.vkeys(name);
-  await store.transaction(tenant, async (tx) => {
-    await tx.addFact({
-      subject: "signer",
-      at: clock.now(),
-      kind: which === "add" ? "key.added" : "key.rotated",
-      actor: uuidOf(actor.id),
-      payload: JSON.stringify({ before, after }),
-    });
-  });
-  // One key signs for all tenants, so all of them are told in the log that is about all.
-  await onOperated("signer", which === "add" ? "key.added" : "key.rotated", {
-    before: before.map(keyOf),
-    after: after.map(keyOf),
-  });
-  await wake();
-  return ok(after);
-}
-
-// One key signs for all tenants: a tenant that forgot it would end the trust of every other one's verifiers.
-function refusesRotation(
-  { signer, operators }: Pick<EvidencePorts, "signer" | "operators">,
-  tenant: TenantId,
-  { origin, vkey }: LogInfo,
-  which: "add" | "retire",
-): Refusal | null {
-  if (operators !== null && operators !== tenant)
-    return {
-      code: "scope_missing",
-      detail:
-        "The signer is the installation's: admins of the tenant that it was set up with rotate its keys.",
-    };
-  if (!signer.held(origin).some((key) => key.vkey === vkey))
-    return {
-      code: "rotation_refused",
-      detail: "This server's home has not the keys that sign the log; ask the server whose home has them.",
-    };
-  if (which === "add" && signer.vkeys(origin).length >= SIGNING_KEYS_MAX)
-    return {
-      code: "rotation_refused",
-      detail: `${SIGNING_KEYS_MAX} keys sign already; \`assent audit rotate retire\` forgets all but the newest.`,
-    };
-  return null;
-}
-
-/** A verifier key without the name of the log: the same for every log that it signs. */
-const keyOf = (vkey: string): string => vkey.slice(vkey.lastIndexOf("+") + 1);

@@ -164,14 +164,8 @@ async function ensureLog(
     const newest = (await tx.logs()).at(-1);
     if (newest !== undefined) return newest;
     const origin = originOf(tenant, 1);
-    const log = { epoch: 1, origin, vkey: newestOf(signer.vkeys(origin)) };
+    const log = { epoch: 1, origin, vkey: signer.newest(origin) };
     await tx.begin(log);
     return log;
   });
-}
-
-export function newestOf(vkeys: readonly string[]): string {
-  const newest = vkeys.at(-1);
-  if (newest === undefined) throw new Error("a signer has a key");
-  return newest;
 }

@@ -14,6 +14,7 @@ import {
   RightEdge,
   TILE_WIDTH,
   type VerifierKey,
+  type WantedLines,
 } from "@assent/tlog";
 import { decodeLeaf, leafTime } from "../../core/audit/leaf.ts";
 import { type Claim, readLostTail } from "./lost-tail.ts";
@@ -46,14 +47,15 @@ export type ReviewedLog = {
 };
 
 type Add = (finding: LogFinding) => void;
+type Keys = { readonly trusted: readonly VerifierKey[]; readonly wanted: WantedLines };
 type Head = LogInfo & { readonly size: number; readonly root: Uint8Array };
 
-/** @param keys that are trusted for this log */
+/** @param keys that are trusted for this log, and whether its newest checkpoint must have a line of each of their types */
 export async function reviewLog(
   tx: ReviewTx,
   tenant: string,
   log: Head,
-  keys: readonly VerifierKey[],
+  keys: Keys,
   outside: OutsideKnowledge,
 ): Promise<ReviewedLog> {
   const findings: LogFinding[] = [];
@@ -61,7 +63,7 @@ export async function reviewLog(
   const signed = await readClaims(tx, tenant, log, keys, add);
   const memories = remembered(log, keys, outside, add);
   const sizes = memories.map(({ size }) => size);
-  const tail = await readLostTail(tx, tenant, log, keys, outside, sizes);
+  const tail = await readLostTail(tx, tenant, log, keys.trusted, outside, sizes);
   const head = { size: log.size, root: log.root, by: "the head" };
   const claims = [...signed.claims, ...memories, ...tail.claims, head];
   const walked = await walk(tx, tenant, log, { claims, tail: tail.entries }, add);
@@ -69,7 +71,7 @@ export async function reviewLog(
   return {
     origin: log.origin,
     epoch: log.epoch,
-    keys: keys.map(({ vkey }) => vkey),
+    keys: keys.trusted.map(({ vkey }) => vkey),
     size: log.size,
     signedSize: signed.size,
     unknownSignatures: signed.unknown,
@@ -88,11 +90,12 @@ async function readClaims(
   tx: ReviewTx,
   tenant: string,
   { origin, epoch, size }: Head,
-  keys: readonly VerifierKey[],
+  { trusted, wanted }: Keys,
   add: Add,
 ): Promise<{ readonly claims: readonly Claim[]; readonly size: number; readonly unknown: number }> {
   const claims: Claim[] = [];
-  let [signedSize, unknown] = [0, 0];
+  let [signedSize, unknown, newest] = [0, 0, ""];
+  // By size, so the last that is signed is the newest.
   for (const stored of await tx.checkpoints(tenant, epoch)) {
     const at = `checkpoint of ${stored.size} entries`;
     const note = parseNote(stored.note);
@@ -101,8 +104,8 @@ async function readClaims(
       add({ code: "checkpoint_invalid", at, detail: said.ok ? "it is of another log or size" : said.error });
       continue;
     }
-    const opened = openCheckpoint(stored.note, origin, keys);
-    if (opened.ok) signedSize = Math.max(signedSize, stored.size);
+    const opened = openCheckpoint(stored.note, origin, trusted, "any");
+    if (opened.ok) [signedSize, newest] = [stored.size, stored.note];
     else if (opened.error.startsWith("invalid signature"))
       add({ code: "checkpoint_invalid", at, detail: opened.error });
     else unknown += 1;
@@ -120,12 +123,15 @@ async function readClaims(
       at: `entries 0 to ${size - 1}`,
       detail: "no checkpoint of this log is signed by a key that is trusted here",
     });
+  const whole = signedSize === 0 ? null : openCheckpoint(newest, origin, trusted, wanted);
+  if (whole?.ok === false)
+    add({ code: "checkpoint_invalid", at: `checkpoint of ${signedSize} entries`, detail: whole.error });
   return { claims, size: signedSize, unknown };
 }
 
 function remembered(
   { origin }: Head,
-  keys: readonly VerifierKey[],
+  { trusted, wanted }: Keys,
   { anchor, published, remembered: kept }: OutsideKnowledge,
   add: Add,
 ): Claim[] {
@@ -136,7 +142,7 @@ function remembered(
     [kept, REMEMBERED],
   ] as const) {
     if (note === null) continue;
-    const opened = openCheckpoint(note, origin, keys);
+    const opened = openCheckpoint(note, origin, trusted, by === REMEMBERED ? "any" : wanted);
     if (opened.ok) claims.push({ ...opened.value, by });
     else add({ code: "checkpoint_invalid", at: by, detail: opened.error });
   }

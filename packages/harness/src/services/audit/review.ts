@@ -1,7 +1,7 @@
 // Checks the evidence of a whole database: every tenant's logs, that each event has its one place, and, where that is
 // asked for, that the tables are what the events say.
 
-import { type VerifierKey } from "@assent/tlog";
+import type { VerifierKey, WantedLines } from "@assent/tlog";
 import type { LogFinding } from "../../core/audit/verify-source.ts";
 import type { CoveredCheckpoints, OutsideKnowledge, ReviewTx } from "../../ports.ts";
 import { reviewLog, REVIEW_FINDINGS_MAX, type ReviewedLog } from "./review-log.ts";
@@ -21,6 +21,8 @@ export type ReviewedEvidence = {
 
 export type ReviewTrust = {
   readonly keysOf: (origin: string) => readonly VerifierKey[];
+  /** Which lines the newest checkpoints must have: of each type of these keys where somebody pinned them. */
+  readonly wanted?: WantedLines;
   readonly outsideOf: (origin: string) => OutsideKnowledge;
 };
 
@@ -32,8 +34,10 @@ export async function reviewEvidence(
   const reviewed: ReviewedEvidence[] = [];
   for (const { id, slug } of await tx.tenants()) {
     const logs: ReviewedLog[] = [];
-    for (const log of await tx.logs(id))
-      logs.push(await reviewLog(tx, id, log, trust.keysOf(log.origin), trust.outsideOf(log.origin)));
+    for (const log of await tx.logs(id)) {
+      const keys = { trusted: trust.keysOf(log.origin), wanted: trust.wanted ?? "any" };
+      logs.push(await reviewLog(tx, id, log, keys, trust.outsideOf(log.origin)));
+    }
     const covered = await tx.covered(id, REVIEW_FINDINGS_MAX);
     reviewed.push({
       tenant: slug,

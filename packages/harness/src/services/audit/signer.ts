@@ -3,13 +3,13 @@
 // database can stop it, and cannot make it sign a rewritten history.
 
 import {
-  formatCheckpoint,
   type Hash,
   isSameHash,
   signerKey,
   type SignerKey,
-  signNote,
+  signCheckpoint,
   SIGNATURE_TYPES,
+  type SignatureType,
   verifierKey,
   type VerifierKey,
   verifyConsistency,
@@ -36,8 +36,10 @@ export type Signer = {
   /** Whether `sign` would refuse this; null when not. Asked before anything is put in the place of what was published. */
   check(request: SignRequest): Promise<SignRefusal | null>;
   sign(request: SignRequest): Promise<Result<string, SignRefusal>>;
-  /** Public halves of the keys that sign this log now, as verifier keys, oldest first. */
+  /** Public halves of the keys that sign this log now, as verifier keys: of each type the oldest first, Ed25519 before all. */
   vkeys(origin: string): readonly string[];
+  /** The newest of them of Ed25519, which every log begins with. */
+  newest(origin: string): string;
   /** Keys that sign, behind those that did so before they were rotated away: what those have signed stays signed. */
   held(origin: string): readonly VerifierKey[];
 };
@@ -45,17 +47,22 @@ export type Signer = {
 /** Another signer on the same memory may be faster a few times in a row; more often than this something is wrong. */
 const ATTEMPTS_MAX = 5;
 
+/** Types of the keys that a log signs with. */
+export type LogKeyType = Exclude<SignatureType, typeof SIGNATURE_TYPES.cosignature>;
+
 export type SignerKeys = {
-  /** Of the keys that sign now. */
-  readonly seeds: () => readonly Uint8Array[];
+  /** Of the keys that sign now, oldest first; for ML-DSA-44 none where the installation makes no such line. */
+  readonly seeds: (type: LogKeyType) => readonly Uint8Array[];
   /** Public keys that signed before. */
-  readonly retired: () => readonly Uint8Array[];
+  readonly retired: (type: LogKeyType) => readonly Uint8Array[];
 };
+
+const TYPES: readonly LogKeyType[] = [SIGNATURE_TYPES.ed25519, SIGNATURE_TYPES.mldsa];
 
 /** @param keys asked for at each signature, since they are rotated while it runs */
 export function createSigner(anchors: AnchorFiles, { seeds, retired }: SignerKeys): Signer {
   const keysOf = (origin: string): SignerKey[] =>
-    seeds().map((seed) => signerKey(origin, SIGNATURE_TYPES.ed25519, seed));
+    TYPES.flatMap((type) => seeds(type).map((seed) => signerKey(origin, type, seed)));
   return {
     remembered: async (origin) => (await anchors.read(origin))?.size ?? 0,
     async check(request): Promise<SignRefusal | null> {
@@ -63,8 +70,13 @@ export function createSigner(anchors: AnchorFiles, { seeds, retired }: SignerKey
       return before === null ? null : judge(before, request);
     },
     vkeys: (origin) => keysOf(origin).map(({ vkey }) => vkey),
+    newest(origin): string {
+      const seed = seeds(SIGNATURE_TYPES.ed25519).at(-1);
+      if (seed === undefined) throw new Error("a signer has a key");
+      return signerKey(origin, SIGNATURE_TYPES.ed25519, seed).vkey;
+    },
     held: (origin) => [
-      ...retired().map((key) => verifierKey(origin, SIGNATURE_TYPES.ed25519, key)),
+      ...TYPES.flatMap((type) => retired(type).map((key) => verifierKey(origin, type, key))),
       ...keysOf(origin),
     ],
     async sign(request): Promise<Result<string, SignRefusal>> {
@@ -75,7 +87,8 @@ export function createSigner(anchors: AnchorFiles, { seeds, retired }: SignerKey
         if (refusal !== null) return err(refusal);
         // Durable before the signature exists: a signer that forgot one would be ready to sign another branch.
         if (!(await anchors.replace(before, { origin, size, root }))) continue;
-        const note = signNote(formatCheckpoint({ origin, size, root, extensions: [] }), keysOf(origin));
+        const checkpoint = { origin, size, root, extensions: [] };
+        const note = signCheckpoint(checkpoint, keysOf(origin));
         if (!note.ok) throw new Error(note.error);
         return ok(note.value);
       }

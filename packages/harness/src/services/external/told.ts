@@ -30,12 +30,15 @@ function tell(
   span.end();
 }
 
-// A driver may call its model whatever it likes: that is no label.
+// A driver may call its model whatever it likes, and what went wrong with it: neither is a label.
 const LABELS: Attributes = {
   [GEN_AI.operation]: "chat",
   [GEN_AI.provider]: EXTERNAL_AGENT,
   [GEN_AI.requestModel]: EXTERNAL_MODEL,
 };
+
+/** As a call of a tool that its driver says has failed is journaled. */
+const REPORTED_ERROR = "reported_error";
 
 export function tellModelCalls(hold: Hold, calls: readonly ModelCallReport[]): void {
   const { telemetry } = hold.ports;
@@ -57,7 +60,10 @@ export function tellModelCalls(hold: Hold, calls: readonly ModelCallReport[]): v
         ...failed,
       },
     });
-    telemetry.record("gen_ai.client.operation.duration", duration_ms / 1_000, { ...LABELS, ...failed });
+    telemetry.record("gen_ai.client.operation.duration", duration_ms / 1_000, {
+      ...LABELS,
+      ...(error === null ? {} : { [ERROR_TYPE]: REPORTED_ERROR }),
+    });
     countTokens(telemetry, "input", input_tokens);
     countTokens(telemetry, "output", output_tokens);
   }

@@ -11,7 +11,16 @@ type Ports = {
   readonly clock: Clock;
   /** Whether what people and models wrote goes into spans. */
   readonly withContent: boolean;
+  /** Models that the operator wrote down by their whole names. */
+  readonly named: ReadonlySet<string>;
 };
+
+// Where an agent allows `provider/*` a requester names what it likes: each name would be a label that stays as long as
+// the process, and a word of one tenant that all who see the metrics can read.
+const labelOf = ({ named }: Ports, model: string): string =>
+  named.has(model) ? model : `${providerOf(model)}/*`;
+
+const providerOf = (model: string): string => model.split("/", 1)[0] ?? "";
 
 export function tracedModels(models: Models, ports: Ports): Models {
   return {
@@ -19,11 +28,12 @@ export function tracedModels(models: Models, ports: Ports): Models {
     call: async (call, signal) => {
       const about: Attributes = {
         [GEN_AI.operation]: "chat",
-        [GEN_AI.provider]: call.model.split("/", 1)[0] ?? "",
-        [GEN_AI.requestModel]: call.model,
+        [GEN_AI.provider]: providerOf(call.model),
+        [GEN_AI.requestModel]: labelOf(ports, call.model),
       };
       const attributes = {
         ...about,
+        [GEN_AI.requestModel]: call.model,
         [GEN_AI.outputTokensMax]: call.outputTokensMax,
         ...contentOf(ports, call),
       };

@@ -10,12 +10,15 @@ import {
   parsePolicy,
   type Policy,
   rootOfTile,
+  signCheckpoint,
   signerKey,
+  type SignerKey,
   signNote,
   TILE_WIDTH,
   tilePath,
   tilesOf,
   treeHash,
+  type VerifierKey,
 } from "@assent/tlog";
 import { expect } from "vitest";
 import { uuidV7 } from "../../uuid.ts";
@@ -26,6 +29,8 @@ import { payloadLine, payloadPath } from "../verify-source.ts";
 export const ORIGIN = "assent-0/audit/ten_0";
 export const seed = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
 export const LOG = signerKey(ORIGIN, 0x01, seed(1));
+/** The log's second key. */
+export const SECOND = signerKey(ORIGIN, 0x06, seed(11));
 export const STRANGER = signerKey(ORIGIN, 0x01, seed(2));
 export const WITNESSES = [3, 4].map((byte) => signerKey(`witness.example/${byte}`, 0x04, seed(byte)));
 
@@ -64,6 +69,30 @@ export function noteOf(list: readonly Entry[], signer = LOG, origin = ORIGIN): s
   const note = signNote(formatCheckpoint(checkpoint), [signer]);
   return note.ok ? note.value : expect.unreachable();
 }
+
+/** A checkpoint with the lines of several keys of the log. */
+export function signedBy(list: readonly Entry[], keys: readonly SignerKey[], origin = ORIGIN): string {
+  const root = treeHash(hashesOf(list));
+  const note = signCheckpoint({ origin, size: list.length, root, extensions: [] }, keys);
+  return note.ok ? note.value : expect.unreachable();
+}
+
+/** The same checkpoint without the line of this key. */
+export const without = (note: string, key: VerifierKey): string =>
+  note
+    .split("\n")
+    .filter((line) => {
+      const [, , base64 = ""] = line.split(" ");
+      return !line.startsWith("\u2014") || Buffer.from(base64, "base64").readUInt32BE(0) !== key.id;
+    })
+    .join("\n");
+
+/** The same checkpoint with this key's line out of another. */
+export const withLineOf = (note: string, other: string, key: VerifierKey): string => {
+  const lines = without(other, key).split("\n");
+  const line = other.split("\n").find((one) => !lines.includes(one));
+  return `${without(note, key)}${line ?? expect.unreachable()}\n`;
+};
 
 export function cosigned(note: string, ...witnesses: typeof WITNESSES): string {
   const text = note.slice(0, note.indexOf("\n\n") + 1);

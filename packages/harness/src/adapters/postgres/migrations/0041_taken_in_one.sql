@@ -4,7 +4,7 @@
 -- written: passed over, it waited for the next look, which can be seconds later.
 create or replace function assent.take_next_queued(turn_after uuid, due_at timestamptz, newest_version integer)
   returns table (taken_tenant uuid, taken_run uuid)
-  language plpgsql volatile security definer set search_path = '' as $$
+  language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
   nobody constant uuid := '00000000-0000-0000-0000-000000000000';
   start constant uuid := coalesce(turn_after, nobody);
@@ -50,7 +50,7 @@ $$;
 
 -- As before, with that lock: who only refers to a run need not wait for who changes it.
 create or replace function assent.whole_run(of_run uuid, of_approval uuid)
-  returns table (run json, journal json, approval json) language plpgsql volatile set search_path = '' as $$
+  returns table (run json, journal json, approval json) language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
   tenant uuid := assent.tenant();
   found_run uuid := of_run;
@@ -89,7 +89,7 @@ end
 $$;
 
 create or replace function assent.hold_run(of_tenant uuid, of_run uuid, token bigint, at_version integer, to_version integer)
-  returns text language plpgsql set search_path = '' as $$
+  returns text language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   run record;
 begin
@@ -109,7 +109,7 @@ $$;
 create function assent.take_leased(turn_after uuid, due_at timestamptz, newest_version integer, worker integer,
                                    until timestamptz, attempts_max integer)
   returns table (taken_tenant uuid, taken_run uuid, is_leased boolean, failure text, run json, journal json, approval json)
-  language plpgsql volatile set search_path = '' as $$
+  language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
   leased record;
   data text;

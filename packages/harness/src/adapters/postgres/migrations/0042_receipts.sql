@@ -4,7 +4,7 @@
 -- A person's decision about an approval, with the oldest checkpoint that covers it.
 create function assent.audit_decision_entry(tenant uuid, run uuid, approval text)
   returns table (epoch integer, idx bigint, leaf bytea, size bigint, note text)
-  language plpgsql volatile set search_path = '' as $$
+  language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 begin
   perform set_config('assent.tenant', tenant::text, true);
   return query
@@ -20,7 +20,7 @@ $$;
 -- Of each part of a tree, which is a level and places of it, the hashes there are; batches hold up to 256 of level 0. It is
 -- planned once: planning took longer than reading.
 create function assent.audit_hash_ranges(tenant uuid, of_epoch integer, levels integer[], starts bigint[], stops bigint[])
-  returns table (part bigint, hash bytea) language plpgsql volatile set search_path = ''
+  returns table (part bigint, hash bytea) language plpgsql volatile set search_path = pg_catalog, pg_temp
   set plan_cache_mode = 'force_generic_plan' as $$
 begin
   perform set_config('assent.tenant', tenant::text, true);
