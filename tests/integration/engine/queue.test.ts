@@ -159,6 +159,26 @@ test("a run to which another transaction adds something is not passed over", asy
   }
 });
 
+test("a run that another transaction has locked, and leaves as it is, is said to be there", async () => {
+  await using engine = await openEngine();
+  const take = async (): ReturnType<typeof engine.store.take> =>
+    await engine.store.take(
+      { after: null, now: engine.clock.now() },
+      { worker: 7, until: engine.clock.now(), attemptsMax: 5 },
+    );
+  expect(await take()).toBeNull();
+  const id = await engine.submit();
+  await engine.store.transaction(engine.tenant, async (tx) => {
+    await tx.runs.lock(id);
+    expect(await take()).toBe("locked");
+  });
+  // What is not due is not waited for.
+  engine.clock.advance(-1_000);
+  expect(await take()).toBeNull();
+  engine.clock.advance(1_000);
+  expect(await take()).toMatchObject({ id });
+});
+
 test("a worker whose part throws sets the run aside with a pause, and serves the others", async () => {
   let isBroken = true;
   await using engine = await openEngine({

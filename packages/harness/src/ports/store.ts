@@ -263,10 +263,11 @@ export type Store = {
   /**
    * Finds the next queued run that is due, of the tenant whose turn it is, gives it to a worker and records that: its
    * attempt, version and fencing token rise by one. One statement.
-   * @returns null: there is none that this program understands
+   * @returns null: there is none that this program understands; locked: there are some, and other transactions hold
+   * each of them at this moment, which may leave it as it is
    * @throws TakeFailed where this very run cannot be leased or read; StoreUnavailable
    */
-  take(turn: Turn, lease: NewLease): Promise<Taken | null>;
+  take(turn: Turn, lease: NewLease): Promise<Taken | "locked" | null>;
   /** The same, and takes one request from each quota (none from any where one is used up). The narrowest comes first. */
   admitKey(
     hash: Uint8Array,

@@ -43,18 +43,20 @@ export type Claim = {
 };
 
 /**
- * Takes the next run whose turn it is. Null when there is nothing to take.
+ * Takes the next run whose turn it is. Null when there is nothing to take; locked where others hold all that there is.
  * @throws TakeFailed: it must be set aside
  */
 export async function claimNext(
   ports: Pick<OrchestratorPorts, "store" | "clock" | "tools" | "agents">,
   worker: WorkerId,
   after: TenantId | null,
-): Promise<{ readonly tenant: TenantId; readonly claim: Claim | null } | null> {
+): Promise<{ readonly tenant: TenantId; readonly claim: Claim | null } | "locked" | null> {
   const now = ports.clock.now();
-  const lease = { worker, until: leaseEnd(now), attemptsMax: RUN_ATTEMPTS_MAX };
-  const taken = await ports.store.take({ after, now }, lease);
-  if (taken === null) return null;
+  const taken = await ports.store.take(
+    { after, now },
+    { worker, until: leaseEnd(now), attemptsMax: RUN_ATTEMPTS_MAX },
+  );
+  if (taken === null || taken === "locked") return taken;
   const { tenant, id, whole } = taken;
   try {
     const claim =

@@ -73,16 +73,16 @@ async function takeOne(
   try {
     await ports.clockWatch.agreed(stopping);
     if (stopping.aborted) {
-      look.saw(false);
+      look.saw("nothing");
       return;
     }
     const taken = await claimNext(ports, worker, turn.after);
-    look.saw(taken !== null);
-    if (taken === null) return;
+    look.saw(taken === null ? "nothing" : taken === "locked" ? "locked" : "a run");
+    if (taken === null || taken === "locked") return;
     turn.after = taken.tenant;
     claim = taken.claim;
   } catch (error) {
-    look.saw(error instanceof TakeFailed);
+    look.saw(error instanceof TakeFailed ? "a run" : "nothing");
     if (!(error instanceof TakeFailed)) throw error;
     turn.after = error.tenant;
     ports.log("error", "a queued run could not be taken", {

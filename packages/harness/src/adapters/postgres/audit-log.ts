@@ -80,13 +80,7 @@ export function postgresLogStore(pool: Pool, sealing: Sealing): LogStore {
         REREAD,
       );
     },
-    async pending(): Promise<readonly TenantId[]> {
-      const rows = await queryOn(pool)<{ tenant_id: string }>(
-        "select tenant_id from assent.audit_pending()",
-        [],
-      );
-      return rows.map((row) => idFromUuid("ten", row.tenant_id));
-    },
+    pending: async () => await readPending(queryOn(pool)),
     async balances(): Promise<readonly LogBalance[]> {
       const rows = await queryOn(pool)<BalanceRow>(
         "select tenant_id, events, placed, waiting, size, entries from assent.audit_balance_step($1)",
@@ -106,6 +100,11 @@ export function postgresLogStore(pool: Pool, sealing: Sealing): LogStore {
       return Number(only(rows).size);
     },
   };
+}
+
+async function readPending(query: Query): Promise<readonly TenantId[]> {
+  const rows = await query<{ tenant_id: string }>("select tenant_id from assent.audit_pending()", []);
+  return rows.map((row) => idFromUuid("ten", row.tenant_id));
 }
 
 type BalanceRow = {

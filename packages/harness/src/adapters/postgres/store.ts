@@ -152,7 +152,7 @@ const statements = (inStatement: InStatement, clock: Clock): Pick<Store, Stateme
     await inStatement(
       async (client, queued) => {
         const taken = await take(queryOn(client), turn, lease);
-        queued.events = taken !== null && taken.whole !== null;
+        queued.events = taken !== null && taken !== "locked" && taken.whole !== null;
         return taken;
       },
       { isRepeatable: false },

@@ -7,14 +7,15 @@ import type { Query } from "./rows.ts";
 import { toWhole, type WholeRow } from "./runs.ts";
 
 type TakenRow = {
-  readonly taken_tenant: string;
-  readonly taken_run: string;
+  /** Null: all that is due is locked by others. */
+  readonly taken_tenant: string | null;
+  readonly taken_run: string | null;
   readonly is_leased: boolean;
   readonly failure: string | null;
 } & { readonly [K in keyof WholeRow]: WholeRow[K] };
 
 /** As {@link import("../../ports.ts").Store.take} says. */
-export async function take(query: Query, turn: Turn, lease: NewLease): Promise<Taken | null> {
+export async function take(query: Query, turn: Turn, lease: NewLease): Promise<Taken | "locked" | null> {
   const [row] = await query<TakenRow>("select * from assent.take_leased($1, $2, $3, $4, $5, $6)", [
     turn.after === null ? null : uuidOf(turn.after),
     turn.now,
@@ -24,6 +25,7 @@ export async function take(query: Query, turn: Turn, lease: NewLease): Promise<T
     lease.attemptsMax,
   ]);
   if (row === undefined) return null;
+  if (row.taken_tenant === null || row.taken_run === null) return "locked";
   const tenant = idFromUuid("ten", row.taken_tenant);
   const id = idFromUuid("run", row.taken_run);
   if (row.failure !== null) throw new TakeFailed({ tenant, run: id }, new Error(row.failure));

@@ -38,7 +38,7 @@ export function countedStore(store: Store, telemetry: Telemetry): Store {
     },
     take: async (turn, lease) => {
       const taken = await store.take(turn, lease);
-      if (taken !== null && taken.whole !== null) count(["run_leased"]);
+      if (taken !== null && taken !== "locked" && taken.whole !== null) count(["run_leased"]);
       return taken;
     },
   };

@@ -1,7 +1,8 @@
 -- What a worker asks to get its next run: one statement, which takes it, leases it and reads it, in the place of five.
 
 -- As before, but a run is passed over only where another transaction changes it, not where rows that refer to it are being
--- written: passed over, it waited for the next look, which can be seconds later.
+-- written. And where nothing was found because all that is due was passed over, that is said, by a row of nulls: whoever has
+-- it locked may leave it as it is, and it would wait for the next look, which can be seconds later.
 create or replace function assent.take_next_queued(turn_after uuid, due_at timestamptz, newest_version integer)
   returns table (taken_tenant uuid, taken_run uuid)
   language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
@@ -12,6 +13,7 @@ declare
   candidate uuid;
   found_run uuid;
   is_second_round boolean := false;
+  is_locked boolean := false;
 begin
   loop
     select least(
@@ -20,13 +22,15 @@ begin
       (select r.tenant_id from assent.runs r
        where r.state = 'queued' and r.driver = 'external' and r.tenant_id > place order by r.tenant_id limit 1)
     ) into candidate;
-    if candidate is null then
-      if is_second_round then return; end if;
+    if candidate is null and not is_second_round then
       is_second_round := true;
       place := nobody;
       continue;
     end if;
-    if is_second_round and candidate > start then return; end if;
+    if candidate is null or (is_second_round and candidate > start) then
+      if is_locked then return query select null::uuid, null::uuid; end if;
+      return;
+    end if;
     select r.id into found_run from assent.runs r
     where r.tenant_id = candidate and r.state = 'queued' and r.driver = 'external'
       and r.wake_at <= due_at and r.message_version <= newest_version
@@ -43,6 +47,15 @@ begin
       return query select candidate, found_run;
       return;
     end if;
+    is_locked := is_locked or exists (
+      select 1 from assent.runs r
+      where r.tenant_id = candidate and r.state = 'queued' and r.driver = 'assent'
+        and r.wake_at <= due_at and r.message_version <= newest_version
+    ) or exists (
+      select 1 from assent.runs r
+      where r.tenant_id = candidate and r.state = 'queued' and r.driver = 'external'
+        and r.wake_at <= due_at and r.message_version <= newest_version
+    );
     place := candidate;
   end loop;
 end
@@ -104,7 +117,7 @@ begin
 end
 $$;
 
--- Neither leased nor failed: its attempts are used up, and it has to be ended by who can say so. Failed: something about
+-- A row of nulls: all that is due is locked by others. Neither leased nor failed: its attempts are used up, and it has to be ended by who can say so. Failed: something about
 -- this very run keeps it from being leased; nothing of it is changed. What the database cannot do at all is an error.
 create function assent.take_leased(turn_after uuid, due_at timestamptz, newest_version integer, worker integer,
                                    until timestamptz, attempts_max integer)
@@ -116,7 +129,11 @@ declare
 begin
   select t.taken_tenant, t.taken_run into take_leased.taken_tenant, take_leased.taken_run
     from assent.take_next_queued(turn_after, due_at, newest_version) t;
-  if take_leased.taken_run is null then return; end if;
+  if not found then return; end if;
+  if take_leased.taken_run is null then
+    return next;
+    return;
+  end if;
   perform set_config('assent.tenant', take_leased.taken_tenant::text, true);
   is_leased := false;
   begin
