@@ -330,6 +330,11 @@ export const problemSchema = z
     remedy: z.string().meta({ description: "What to do about it." }),
     code: z.string(),
     request_id: z.string().optional(),
+    trace_id: z
+      .string()
+      .regex(/^[0-9a-f]{32}$/)
+      .optional()
+      .meta({ description: "The trace that the request is in, where traces are made." }),
     errors: z.array(z.strictObject({ pointer: z.string(), detail: z.string() })).optional(),
     "violated-policies": z
       .array(z.string())

@@ -82,6 +82,9 @@ const sealedLines = (payload: string | null): string[] =>
 
 export type CopyFlags = { readonly epoch?: number; readonly open?: boolean };
 
+/** An erasure's record is signed within this, usually. */
+const NEWER_CHECKPOINT_MS = 100;
+
 /** Tiles, entries and checkpoint; for an export what opens the entries as well. A copy that is there is brought forward. */
 export async function copyAudit(
   context: Context,
@@ -101,7 +104,16 @@ export async function copyAudit(
   if (log === undefined) return err(noLog());
   const target = resolve(context.deps.cwd, folder);
   const depth = flags.open === true ? "opened" : "payloads";
-  const copied = await copyLog(client.value, log, target, what === "mirror" ? "bare" : depth);
+  const goesOn = log === logs.value.data.at(-1);
+  const nap = async (): Promise<void> =>
+    await context.deps.clock.sleep(NEWER_CHECKPOINT_MS, new AbortController().signal);
+  const copied = await copyLog(
+    client.value,
+    log,
+    target,
+    what === "mirror" ? "bare" : depth,
+    goesOn ? nap : null,
+  );
   if (!copied.ok) return copied;
   const record = { folder: target, origin: log.origin, size: copied.value.size, keys: log.keys };
   context.show(record, () => copyLines(log, target, copied.value.size));

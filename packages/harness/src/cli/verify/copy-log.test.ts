@@ -176,6 +176,102 @@ test("an export that was not brought forward to its end verifies as it was, eras
   expect([...filesOf(folder).keys()].filter((path) => path.endsWith(".tmp"))).toEqual([]);
 });
 
+// What was erased while a log was copied: the server has `size` entries signed, the record of an erasure follows them at
+// once, or when it was asked `signedAfter` times more.
+async function copyRacing(
+  folder: string,
+  {
+    erasedAtPage,
+    signedAfter = 0,
+    depth = "payloads",
+  }: {
+    readonly erasedAtPage: (page: number) => number | undefined;
+    readonly signedAfter?: number;
+    readonly depth?: CopyDepth;
+  },
+): Promise<{ readonly ended: unknown; readonly naps: number }> {
+  const erased = new Map<number, number>();
+  const records: Entry[] = [];
+  const list = (): Entry[] => [...entries(600), ...records];
+  let [page, asked, naps] = [0, 0, 0];
+  const copied = await copyLog(
+    {
+      getAuditCheckpoint: async (epoch) => {
+        if (records.length > 0) asked += 1;
+        const signed = asked > signedAfter ? list() : entries(600);
+        const note = noteOf(signed, LOG, LOG.name);
+        return await Promise.resolve({
+          ok: true,
+          value: { epoch, size: signed.length, note, witnessed: null },
+        });
+      },
+      listAuditEntries: async (_, from, limit) => {
+        const target = erasedAtPage(page);
+        page += 1;
+        if (target !== undefined) {
+          erased.set(target, 600 + records.length);
+          records.push(
+            entry(600 + records.length, {
+              subject: `entry:1:${target}`,
+              version: 1,
+              kind: "payload.erased",
+            }),
+          );
+        }
+        const data = list()
+          .slice(from, from + limit)
+          .map(({ leaf, salt, payload }, i) => ({
+            index: from + i,
+            leaf: Buffer.from(leaf).toString("latin1"),
+            salt: erased.has(from + i) ? null : Buffer.from(salt).toString("base64"),
+            payload: erased.has(from + i) ? null : payload,
+            opened: null,
+          }));
+        return await Promise.resolve({ ok: true, value: { data, size: list().length } });
+      },
+    },
+    logOf(LOG),
+    folder,
+    depth,
+    async () => {
+      naps += 1;
+      await Promise.resolve();
+    },
+  );
+  return { ended: copied.ok ? copied.value.size : copied.error.code, naps };
+}
+
+test.each<[string, (page: number) => number | undefined]>([
+  ["of a payload that is still to be read", (page) => (page === 1 ? 590 : undefined)],
+  ["of one that was read", (page) => (page === 1 ? 7 : undefined)],
+  ["of one that was read, after one that was not", (page) => [undefined, 590, 7][page]],
+  ["of one in each page, also while the copy goes on", (page) => [3, 20, 300, 599, 40, 301, 8, 260][page]],
+])("an erasure that comes while a log is copied is in the copy whole: %s", async (_, erasedAtPage) => {
+  for (const signedAfter of [0, 3]) {
+    const folder = folderOf();
+    const { ended } = await copyRacing(folder, { erasedAtPage, signedAfter });
+    expect(ended).toBeGreaterThanOrEqual(600);
+    expect(verified(folder)).toBe(ended);
+    expect([...filesOf(folder).keys()].filter((path) => path.endsWith(".tmp"))).toEqual([]);
+    // And over a copy that is there.
+    const second = folderOf();
+    await copy(second, { list: HONEST });
+    const later = await copyRacing(second, { erasedAtPage, signedAfter });
+    expect(verified(second)).toBe(later.ended);
+  }
+});
+
+test("a payload that is gone with no record is copied as that, after a while", async () => {
+  const folder = folderOf();
+  const { naps } = await copyRacing(folder, {
+    erasedAtPage: (page) => (page === 0 ? 5 : undefined),
+    signedAfter: 1_000,
+  });
+  expect(naps).toBe(49);
+  expect(verified(folder)).toMatchObject([{ code: "payload_removed", at: "entry 5" }]);
+  expect((await copyRacing(folderOf(), { erasedAtPage: () => 5, depth: "bare" })).naps).toBe(0);
+});
+
 test("the proof that witnesses have seen a log is never ahead of the checkpoint", async () => {
   const folder = folderOf();
   await copy(folder, { list: HONEST });

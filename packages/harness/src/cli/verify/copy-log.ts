@@ -1,13 +1,14 @@
 // Copies a log out of a server into a folder, in the layout of C2SP tlog-tiles. What was copied before is not asked for
 // again, and is not replaced by anything that does not continue it.
 
-import { type AuditEntry, type AuditLog } from "@assent/contract";
+import type { AuditCheckpoint, AuditEntry, AuditLog } from "@assent/contract";
 import {
   encodeEntries,
   encodeTile,
   hashesOfLevel,
   leafHash,
   openCheckpoint,
+  type OpenedCheckpoint,
   parseCheckpoint,
   parseNote,
   parseVerifierKey,
@@ -23,6 +24,7 @@ import type { Client } from "../../client/client.ts";
 import { WITNESSED_FILE } from "../../core/audit/verify-witnessed.ts";
 import { openedPath, payloadLine, payloadPath } from "../../core/audit/verify-source.ts";
 import { type Failure, failureOfClient } from "../failure.ts";
+import { type CopiedErasures, createCopiedErasures } from "./copied-erasures.ts";
 import { openLogFolder, stageLogFile, writeLogFile } from "./log-folder.ts";
 
 const diverged = (detail: string): Failure => ({
@@ -35,61 +37,153 @@ const diverged = (detail: string): Failure => ({
 /** `bare`: only what proves; `payloads`: what opens the entries as well; `opened`: and what is sealed in these. */
 export type CopyDepth = "bare" | "payloads" | "opened";
 
+type CopyClient = Pick<Client, "getAuditCheckpoint" | "listAuditEntries">;
+
+/** Asked for so often at most when a checkpoint is wanted that covers the record of an erasure. */
+const NEWER_ATTEMPTS_MAX = 50;
+
+/**
+ * @param nap waits a moment for the log to be signed further; null for a log that goes on no more
+ */
 export async function copyLog(
-  client: Pick<Client, "getAuditCheckpoint" | "listAuditEntries">,
+  client: CopyClient,
   log: AuditLog,
   folder: string,
   depth: CopyDepth,
+  nap: (() => Promise<void>) | null = null,
 ): Promise<Result<{ readonly size: number }, Failure>> {
   const withPayloads = depth !== "bare";
   if (!withPayloads && openLogFolder(folder).read("payloads/000") !== null)
     return err(diverged("The folder holds an export, with payloads; a mirror has none."));
+  const first = await readCheckpoint(client, log);
+  if (!first.ok) return first;
+  const found = readBefore(folder, log.origin);
+  if (!found.ok) return found;
+  const before = found.value;
+  if (first.value.size < before.size)
+    return err(diverged(`The server has ${first.value.size} entries, the copy ${before.size}.`));
+  const writer = createWriter(folder, before.edge, before.hashes);
+  const payloads = createPayloads(folder, depth, before.size);
+  const copy: Copy = { client, log, writer, payloads, erasures: createCopiedErasures(log.epoch) };
+  let newest = first.value;
+  let [from, reached] = [withPayloads ? 0 : alignedTo(before.size), before.size];
+  for (let attempt = 0; ;) {
+    const copied = await copyEntries(copy, from, reached, newest.size);
+    if (!copied.ok) return copied;
+    if (!Buffer.from(before.edge.root()).equals(newest.root))
+      return err(diverged("The entries do not give the root that the server signed."));
+    writer.finish();
+    const again = await copyOutdated(copy, newest.size);
+    if (!again.ok) return again;
+    if (!withPayloads || nap === null || !copy.erasures.isUnrecorded()) break;
+    [from, reached] = [alignedTo(newest.size), newest.size];
+    for (; attempt < NEWER_ATTEMPTS_MAX && newest.size === reached; attempt += 1) {
+      if (attempt > 0) await nap();
+      const newer = await readCheckpoint(client, log);
+      if (!newer.ok) return newer;
+      if (newer.value.size > reached) newest = newer.value;
+    }
+    // Nobody has recorded it: what that says is for who verifies the copy.
+    if (newest.size === reached) break;
+  }
+  payloads.put();
+  writeLogFile(folder, "checkpoint", newest.note);
+  // Behind the checkpoint, which may be larger than what was witnessed and is never smaller.
+  if (newest.witnessed !== null)
+    writeLogFile(folder, WITNESSED_FILE, `${JSON.stringify(newest.witnessed)}\n`);
+  return ok({ size: newest.size });
+}
+
+const alignedTo = (size: number): number => Math.floor(size / TILE_WIDTH) * TILE_WIDTH;
+
+type Copy = {
+  readonly client: CopyClient;
+  readonly log: AuditLog;
+  readonly writer: Writer;
+  readonly payloads: Payloads;
+  readonly erasures: CopiedErasures;
+};
+
+type Newest = Pick<OpenedCheckpoint, "size" | "root"> & Pick<AuditCheckpoint, "note" | "witnessed">;
+
+async function readCheckpoint(client: CopyClient, log: AuditLog): Promise<Result<Newest, Failure>> {
   const checkpoint = await client.getAuditCheckpoint(log.epoch);
   if (!checkpoint.ok) return err(failureOfClient(checkpoint.error));
   const keys = log.keys.flatMap((text): VerifierKey[] => {
     const key = parseVerifierKey(text);
     return key.ok ? [key.value] : [];
   });
-  const opened = openCheckpoint(checkpoint.value.note, log.origin, keys, "any");
+  const { note, witnessed } = checkpoint.value;
+  const opened = openCheckpoint(note, log.origin, keys, "any");
   if (!opened.ok) return err(diverged(`The server's checkpoint does not verify: ${opened.error}.`));
-  const found = readBefore(folder, log.origin);
-  if (!found.ok) return found;
-  const before = found.value;
-  const { edge } = before;
-  if (opened.value.size < before.size)
-    return err(diverged(`The server has ${opened.value.size} entries, the copy ${before.size}.`));
-  const writer = createWriter(folder, edge, before.hashes);
-  const toPut: (() => void)[] = [];
-  const first = withPayloads ? 0 : Math.floor(before.size / TILE_WIDTH) * TILE_WIDTH;
-  for (let from = first; from < opened.value.size; from += TILE_WIDTH) {
-    const width = Math.min(TILE_WIDTH, opened.value.size - from);
-    const page = await client.listAuditEntries(log.epoch, from, width);
-    if (!page.ok) return err(failureOfClient(page.error));
-    const entries = page.value.data;
-    if (entries.length !== width || entries.some(({ index }, i) => index !== from + i))
-      return err(diverged(`The server has not the entries ${from} to ${from + width - 1} that it signed.`));
-    if (!writer.add(entries, from, before.size))
+  const { size, root } = opened.value;
+  return ok({ size, root, note, witnessed });
+}
+
+/** @param reached entries that the copy has */
+async function copyEntries(
+  copy: Copy,
+  first: number,
+  reached: number,
+  size: number,
+): Promise<Result<null, Failure>> {
+  for (let from = first; from < size; from += TILE_WIDTH) {
+    const page = await readPage(copy, from, size);
+    if (!page.ok) return page;
+    if (!copy.writer.add(page.value, from, reached))
       return err(diverged(`Entry ${from} or one after it is another than the copy has.`));
-    if (!withPayloads) continue;
-    const tile: Tile = { level: "entries", index: from / TILE_WIDTH, width };
-    const puts = [
-      stagePayloads(folder, entries, tile),
-      ...(depth === "opened" ? stageOpened(folder, entries, tile) : []),
-    ];
-    // Entries and tiles of before stay beside the new ones. Payloads do not, and those that the checkpoint of before
-    // is verified with keep their place until there is another one.
-    if (from < before.size) toPut.push(...puts);
-    else for (const put of puts) put();
+    copy.payloads.keep(page.value, from);
   }
-  if (!Buffer.from(edge.root()).equals(opened.value.root))
-    return err(diverged("The entries do not give the root that the server signed."));
-  writer.finish();
-  for (const put of toPut) put();
-  writeLogFile(folder, "checkpoint", checkpoint.value.note);
-  // Behind the checkpoint, which may be larger than what was witnessed and is never smaller.
-  const { witnessed } = checkpoint.value;
-  if (witnessed !== null) writeLogFile(folder, WITNESSED_FILE, `${JSON.stringify(witnessed)}\n`);
-  return ok({ size: opened.value.size });
+  return ok(null);
+}
+
+// Read once more, until what was read last agrees with every record.
+async function copyOutdated(copy: Copy, size: number): Promise<Result<null, Failure>> {
+  const bundles = new Set(copy.erasures.outdated().map(alignedTo));
+  for (const from of bundles) {
+    const page = await readPage(copy, from, size);
+    if (!page.ok) return page;
+    copy.payloads.keep(page.value, from);
+  }
+  return ok(null);
+}
+
+async function readPage(
+  { client, log, erasures }: Copy,
+  from: number,
+  size: number,
+): Promise<Result<readonly AuditEntry[], Failure>> {
+  const width = Math.min(TILE_WIDTH, size - from);
+  const page = await client.listAuditEntries(log.epoch, from, width);
+  if (!page.ok) return err(failureOfClient(page.error));
+  const entries = page.value.data;
+  if (entries.length !== width || entries.some(({ index }, i) => index !== from + i))
+    return err(diverged(`The server has not the entries ${from} to ${from + width - 1} that it signed.`));
+  erasures.see(entries);
+  return ok(entries);
+}
+
+type Payloads = { keep(entries: readonly AuditEntry[], from: number): void; put(): void };
+
+// Entries and tiles of before stay beside the new ones. Payloads do not, and those that the checkpoint of before is
+// verified with keep their place until there is another one.
+function createPayloads(folder: string, depth: CopyDepth, sizeBefore: number): Payloads {
+  const toPut = new Map<number, readonly (() => void)[]>();
+  return {
+    keep(entries, from): void {
+      if (depth === "bare") return;
+      const tile: Tile = { level: "entries", index: from / TILE_WIDTH, width: entries.length };
+      const puts = [
+        stagePayloads(folder, entries, tile),
+        ...(depth === "opened" ? stageOpened(folder, entries, tile) : []),
+      ];
+      if (from < sizeBefore) toPut.set(from, puts);
+      else for (const put of puts) put();
+    },
+    put(): void {
+      for (const puts of toPut.values()) for (const put of puts) put();
+    },
+  };
 }
 
 function stagePayloads(folder: string, entries: readonly AuditEntry[], tile: Tile): () => void {
