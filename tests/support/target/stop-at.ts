@@ -1,8 +1,7 @@
 // Loaded before the program (node --import): stops this very process (SIGSTOP), once, at the point of a run that STOP_AT
 // names. What it was about to do, or had just sent, is as it is when a machine is suspended there.
 
-import { createRequire } from "node:module";
-import type { Client } from "pg";
+import { Client } from "pg";
 
 /** Words of the statement at which it stops, and whether it has been sent by then. */
 const POINTS = {
@@ -26,10 +25,10 @@ const isPoint = (name: string | undefined): name is StopPoint =>
 const point = process.env["STOP_AT"];
 if (isPoint(point)) {
   const { words, sent } = POINTS[point];
-  const { Client: PgClient } = createRequire(import.meta.url)("pg") as { Client: typeof Client };
-  const { query } = PgClient.prototype;
+  const query: unknown = Reflect.get(Client.prototype, "query");
+  if (typeof query !== "function") throw new Error("a client can be asked");
   let isDone = false;
-  Reflect.set(PgClient.prototype, "query", function stopping(this: Client, ...asked: unknown[]): unknown {
+  Reflect.set(Client.prototype, "query", function stopping(this: Client, ...asked: unknown[]): unknown {
     const text = isDone ? "" : JSON.stringify(asked[0] ?? null);
     const stops = words.every((word) => text.includes(word));
     isDone ||= stops;
