@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { eventDigest } from "../../../packages/harness/src/core/audit/event.ts";
 import { type Caller, TakeFailed } from "../../../packages/harness/src/ports.ts";
 import { answering, type Engine, openEngine, value } from "../../support/engine.ts";
+import { poisonJournal } from "../../support/poison-journal.ts";
 import { until } from "../../support/until.ts";
 
 async function submitAs(engine: Engine, caller: Caller, count: number): Promise<RunId[]> {
@@ -64,13 +65,7 @@ test("of three workers each run is taken by one, once", async () => {
 test("a run that cannot even be read holds up nobody, and ends as a dead letter that says so", async () => {
   await using engine = await openEngine();
   const poisoned = await engine.submit();
-  // A journal with a gap, which the database would refuse: whoever reads it stops there.
-  await engine.database.ownerPool().query("alter table assent.steps disable trigger user");
-  await engine.database.ownerPool().query(
-    `insert into assent.steps (tenant_id, run_id, seq, kind, name, state, effect, request, started_at)
-     select tenant_id, id, 7, 'model', 'x', 'intended', 'none', '{"kind":"model"}', now() from assent.runs`,
-  );
-  await engine.database.ownerPool().query("alter table assent.steps enable trigger user");
+  await poisonJournal(engine, poisoned);
   const healthy = await submitAs(engine, engine.caller, 5);
   await engine.startWorker();
   for (const id of healthy) await engine.reaches(id, "succeeded");

@@ -2,7 +2,7 @@
 // writes down what came of it. Everything it knows is in the journal, so any worker can go on where another stopped.
 
 import type { RunId, TenantId } from "@assent/contract";
-import { assert, unreachable } from "../base/assert.ts";
+import { assert, AssertionFailed, unreachable } from "../base/assert.ts";
 import type { Sha256 } from "../base/digest.ts";
 import { LEASE_SECONDS, RETRY_DELAY_SECONDS_MAX, RUN_ATTEMPTS_MAX } from "../base/limits.ts";
 import { type AgentDefinition, agentVersion } from "../core/agent.ts";
@@ -23,8 +23,8 @@ import {
 } from "../ports.ts";
 import { commit } from "./commit.ts";
 import type { Write } from "./write.ts";
-import { endRollback, endRun } from "./end-run.ts";
-import { commitHeld, type Held, LeaseLost, type OrchestratorPorts } from "./held.ts";
+import { endRollback, endRun, withdrawn } from "./end-run.ts";
+import { commitDecided, commitHeld, type Held, LeaseLost, type OrchestratorPorts } from "./held.ts";
 import { DRIVEN_AGENT, takeBackDriven } from "./external/take-back.ts";
 import { askModel } from "./models/ask-model.ts";
 import { dispatch } from "./steps/dispatch.ts";
@@ -96,7 +96,12 @@ export async function claimRun(
       // What is to be taken back first is queued once more, with attempts of its own.
       const wake: Write[] = ended ? [] : [{ write: "run_woken" }];
       const closed = openRollback(journal) === undefined ? closeOpenSteps(journal, reason) : [];
-      await commit(tx, { run, journal }, [...closed, ...writes, ...wake], { now, actor: null });
+      await commit(
+        tx,
+        { run, journal },
+        [...withdrawn(await tx.approvals.list(id)), ...closed, ...writes, ...wake],
+        { now, actor: null },
+      );
       return null;
     }
     const leased = { run: await lease(tx, run, worker, now), journal, approval };
@@ -161,10 +166,11 @@ export async function setAside(
       if (broken.token === undefined && found.state === "queued" && found.attempt >= RUN_ATTEMPTS_MAX) {
         // Nothing can be taken back of a journal that cannot be read; it says so itself.
         const unread = exhausted(found);
+        const unused = await unusedOf(tx, found.id);
         await commit(
           tx,
           { run: found, journal: [] },
-          [{ write: "run_moved", event: "attempts_exhausted", reason: unread }],
+          [...unused, { write: "run_moved", event: "attempts_exhausted", reason: unread }],
           { now, actor: null },
         );
         return;
@@ -183,6 +189,16 @@ export async function setAside(
   } catch (error) {
     // The lease has an end, and the database may be back by then.
     log("warn", "a run could not be set aside", { run_id: broken.run, error: errorName(error) });
+  }
+}
+
+// Of a run that cannot be read; what of that is legible is put out of use all the same.
+async function unusedOf(tx: StoreTx, id: RunId): Promise<readonly Write[]> {
+  try {
+    return withdrawn(await tx.approvals.list(id));
+  } catch (error) {
+    if (error instanceof AssertionFailed) return [];
+    throw error;
   }
 }
 
@@ -287,7 +303,10 @@ async function giveUp(held: Held, reason: StepError, before: readonly Write[] = 
   const { journal } = held.committed;
   const { writes, ended } = endRun(held.ports.tools, journal, { ending: "failed", reason });
   const closed = before.length > 0 ? before : closeOpenSteps(journal, reason);
-  await commitHeld(held, [...closed, ...writes]);
+  // A yes that was for what is not done now must not be there for anybody any more.
+  await commitDecided(held, async (tx) => ({
+    writes: [...withdrawn(await tx.approvals.list(held.fence.run)), ...closed, ...writes],
+  }));
   return !ended;
 }
 
