@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { runSchema } from "@assent/contract";
 import { startToolSink } from "@assent/suite";
+import { z } from "zod";
 import { randomFrom } from "../../../packages/suite/src/chance.ts";
 import { readCredentials } from "../../../packages/harness/src/home.ts";
 import { until } from "../until.ts";
@@ -20,6 +21,8 @@ const STOPPED_MS_MAX = 60_000;
 
 export type StopReport = {
   readonly status: string;
+  /** The last that was recorded of the run before it was taken from the stopped worker; null where it was not. */
+  readonly lastBefore: string | null;
   /** Times that each run's effect was taken, the stopped one's first. */
   readonly effects: readonly number[];
   /** Whether the run was, to the byte, what it had been before the stopped process woke. */
@@ -29,6 +32,8 @@ export type StopReport = {
   readonly contradictions: readonly string[];
   readonly auditFindings: readonly string[];
 };
+
+const eventsSchema = z.looseObject({ data: z.array(z.looseObject({ kind: z.string() })) });
 
 const isStopped = ({ child }: Member): boolean =>
   /^State:\s+T/m.test(readFileSync(`/proc/${child.pid}/status`, "utf8"));
@@ -93,10 +98,13 @@ export async function stopAt(role: Member["role"], at: StopPoint | "in_tool"): P
   members.splice(members.indexOf(other), 1);
   const second = await playRun(fleet, 2);
   const after = runSchema.parse(await (await ask(fleet, `/api/harness/runs/${run.id}`)).json());
+  const told = await ask(fleet, `/api/harness/runs/${run.id}/events`);
+  const kinds = eventsSchema.parse(await told.json()).data.map(({ kind }) => kind);
   await endAll();
   const { contradictions, auditFindings } = await readEvidence(installation);
   return {
     status: after.status,
+    lastBefore: kinds[kinds.indexOf("run_released") - 1] ?? null,
     effects: [...sink.effects().values()],
     isUntouched: JSON.stringify(after) === JSON.stringify(run),
     isAtWork: doomed.child.exitCode === 0 && second.run?.status === "succeeded",
