@@ -3,7 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { runSchema } from "@assent/contract";
+import { type RunId, runSchema } from "@assent/contract";
 import { startToolSink } from "@assent/suite";
 import { z } from "zod";
 import { randomFrom } from "../../../packages/suite/src/chance.ts";
@@ -34,6 +34,12 @@ export type StopReport = {
 };
 
 const eventsSchema = z.looseObject({ data: z.array(z.looseObject({ kind: z.string() })) });
+
+async function lastBeforeRelease(fleet: Fleet, run: RunId): Promise<string | null> {
+  const told = await ask(fleet, `/api/harness/runs/${run}/events`);
+  const kinds = eventsSchema.parse(await told.json()).data.map(({ kind }) => kind);
+  return kinds[kinds.indexOf("run_released") - 1] ?? null;
+}
 
 const isStopped = ({ child }: Member): boolean =>
   /^State:\s+T/m.test(readFileSync(`/proc/${child.pid}/status`, "utf8"));
@@ -98,13 +104,12 @@ export async function stopAt(role: Member["role"], at: StopPoint | "in_tool"): P
   members.splice(members.indexOf(other), 1);
   const second = await playRun(fleet, 2);
   const after = runSchema.parse(await (await ask(fleet, `/api/harness/runs/${run.id}`)).json());
-  const told = await ask(fleet, `/api/harness/runs/${run.id}/events`);
-  const kinds = eventsSchema.parse(await told.json()).data.map(({ kind }) => kind);
+  const lastBefore = await lastBeforeRelease(fleet, run.id);
   await endAll();
   const { contradictions, auditFindings } = await readEvidence(installation);
   return {
     status: after.status,
-    lastBefore: kinds[kinds.indexOf("run_released") - 1] ?? null,
+    lastBefore,
     effects: [...sink.effects().values()],
     isUntouched: JSON.stringify(after) === JSON.stringify(run),
     isAtWork: doomed.child.exitCode === 0 && second.run?.status === "succeeded",
