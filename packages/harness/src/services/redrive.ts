@@ -17,12 +17,21 @@ type Found = {
   readonly standing: string | null;
 };
 
+/** A look at the queue, and why there is no room, if so. It takes a connection of its own: not for inside a transaction. */
+export type Room = { readonly full: Refusal | null };
+
+export const takeRoom = async (
+  { capacity }: Pick<AdmissionPorts, "capacity">,
+  { tenant }: Pick<Caller, "tenant">,
+): Promise<Room> => ({ full: await capacity.takeRoom(tenant) });
+
 /** @returns the new run; the one there is already, when the dead letter was redriven before */
 export async function redriveRun(
   ports: AdmissionPorts,
   caller: Caller,
   id: RunId,
   request: RedriveRequest,
+  room?: Room,
 ): Promise<Result<RunSummary, Refusal>> {
   const found = await ports.store.transaction(caller.tenant, async (tx) => await look(tx, id), {
     isRepeatable: true,
@@ -38,7 +47,7 @@ export async function redriveRun(
   const planned = await planRun(ports, caller, asked, ports.clock.now());
   if (!planned.ok) return planned;
   const { definition, run } = planned.value;
-  const full = await ports.capacity.takeRoom(caller.tenant);
+  const full = room === undefined ? await ports.capacity.takeRoom(caller.tenant) : room.full;
   if (full !== null) return err(full);
   return await ports.store.transaction(
     caller.tenant,
