@@ -185,6 +185,12 @@ export const PROBLEMS = {
     title: "The run is no dead letter",
     remedy: "Nothing was changed. Only runs that are `dead_lettered` are redriven.",
   },
+  run_driven: {
+    status: 409,
+    title: "The run was driven from outside",
+    remedy:
+      "Nothing was changed. No worker here can carry its task out: have its driver submit a new run of it.",
+  },
   effects_standing: {
     status: 409,
     title: "What the run did may happen again",

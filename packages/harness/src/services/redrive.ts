@@ -66,6 +66,11 @@ async function look(tx: StoreTx, id: RunId): Promise<Result<Found, Refusal>> {
   if (dead === null) return err({ code: "run_not_found", detail: "There is no run with this id." });
   if (dead.state !== "dead_lettered")
     return err({ code: "run_not_dead_lettered", detail: `The run is ${dead.state.replaceAll("_", " ")}.` });
+  if (dead.driver === "external")
+    return err({
+      code: "run_driven",
+      detail: "Whoever drove the run knows how to go on, and nobody here does.",
+    });
   const redriven = await tx.runs.findRedrive(id);
   return ok({ dead, redriven, standing: await standingOf(tx, id) });
 }
