@@ -160,14 +160,7 @@ export function createHarness(given: HarnessPorts): Harness {
     revokePrecedent: async (caller, id, request) => await revokePrecedent(ports, caller, id, request),
     listProviders: async () => await listProviders(ports),
     getBudget: async (caller) => await getBudget(ports, caller),
-    documents: {
-      embed: async (request) => await embedDocument(ports, request),
-      add: async (caller, request, embedded) => await addDocument(ports, caller, request, embedded),
-      list: async (caller, query) => await listDocuments(ports, caller, query),
-      get: async (caller, id) => await getDocument(ports, caller, id),
-      remove: async (caller, id) => await removeDocument(ports, caller, id),
-      search: async (caller, question, limit) => await searchDocuments(ports, caller, question, limit),
-    },
+    documents: documentCalls(ports),
     createKey: async (caller, request) =>
       await covered(ports.evidence, caller, await createKey(ports, caller, request)),
     listKeys: async (caller) => await listKeys(ports, caller),
@@ -203,5 +196,16 @@ function signingKeyCalls(
       await covered(ports.evidence, caller, await rotateSigningKey(ports, caller, id, request)),
     revokeSigningKey: async (caller, id) =>
       await covered(ports.evidence, caller, await revokeSigningKey(ports, caller, id)),
+  };
+}
+
+function documentCalls(ports: HarnessPorts): Harness["documents"] {
+  return {
+    embed: async (request) => await embedDocument(ports, request),
+    add: async (caller, request, embedded) => await addDocument(ports, caller, request, embedded),
+    list: async (caller, query) => await listDocuments(ports, caller, query),
+    get: async (caller, id) => await getDocument(ports, caller, id),
+    remove: async (caller, id) => await removeDocument(ports, caller, id),
+    search: async (caller, question, limit) => await searchDocuments(ports, caller, question, limit),
   };
 }
