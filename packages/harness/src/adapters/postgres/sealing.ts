@@ -19,7 +19,7 @@ import {
 import type { Clock, OpenedFields, Random, SealingFiles, SealingStore } from "../../ports.ts";
 import { SEALING_KEY_RETIRED } from "./fault.ts";
 import type { Scope } from "./rows.ts";
-import { generationsOn } from "./sealing-store.ts";
+import { generationsOn } from "./sealing-generations.ts";
 
 /** `subject`: what the fact is about, as its entry in the log names it. */
 export type SealedText = { readonly subject: string; readonly sealed: string };
