@@ -27,7 +27,7 @@ import { type BudgetRouting, budgetOfRun } from "./budget-of-run.ts";
 import { commit } from "./commit.ts";
 import type { Write } from "./write.ts";
 import { judge, type Judged } from "./judge.ts";
-import type { Refusal } from "./harness.ts";
+import type { Edit, PlannedDecision, Refusal } from "./harness.ts";
 import { isRevoked, mayRepeat, tell } from "./precedents.ts";
 import { refuseEnded } from "./still-good.ts";
 import { actionOf } from "./steps/tool.ts";
@@ -44,12 +44,6 @@ export type ApprovalPorts = {
 };
 
 const NOT_FOUND: Refusal = { code: "approval_not_found", detail: "There is no approval with this id." };
-
-/** An edit is a new action: with its own digest, and nothing of the old one's rulings. */
-type Edit = Pick<ApprovalChange, "editedAction" | "judgement" | "precondition" | "preview" | "actionDigest">;
-
-/** What an edit would do, null where there is none; or why it cannot be. */
-export type PlannedDecision = Result<Edit | null, Refusal>;
 
 export async function decideApproval(
   ports: ApprovalPorts,

@@ -10,9 +10,9 @@ import { cutPassages } from "../core/retrieval/passages.ts";
 import { uuidV7 } from "../core/uuid.ts";
 import { interleave } from "../core/retrieval/interleave.ts";
 import { meaningOf } from "../core/retrieval/meaning.ts";
-import type { Caller, Clock, Embedder, Log, Meanings, Random, Store } from "../ports.ts";
+import type { Caller, Clock, Embedder, Log, Random, Store } from "../ports.ts";
 import type { Cursors } from "./cursors.ts";
-import type { Page, Refusal } from "./harness.ts";
+import type { Embedded, Page, Refusal } from "./harness.ts";
 
 export type DocumentPorts = {
   readonly store: Store;
@@ -24,9 +24,6 @@ export type DocumentPorts = {
 };
 
 const NOT_FOUND: Refusal = { code: "document_not_found", detail: "There is no document with this id." };
-
-/** What a provider says that a document means; null where none is asked. */
-export type Embedded = Result<Meanings | null, Refusal>;
 
 /** Takes as long as its provider: not for inside a transaction. */
 export async function embedDocument(

@@ -58,10 +58,7 @@ import type { Result } from "../base/result.ts";
 import type { DecisionRecord } from "../core/decide/decision-record.ts";
 import type { Access } from "../core/access/access-point.ts";
 import type { SignedMessage } from "../core/signature/signature-base.ts";
-import type { Admitted, Caller } from "../ports.ts";
-import type { PlannedDecision } from "./approvals.ts";
-import type { Embedded } from "./documents.ts";
-import type { Room } from "./redrive.ts";
+import type { Admitted, ApprovalChange, Caller, Meanings } from "../ports.ts";
 
 export type { SignedMessage } from "../core/signature/signature-base.ts";
 
@@ -121,6 +118,21 @@ export type ExternalRuns = {
   nextCompensation(call: DriverCall): Answered;
   reportCompensation(call: DriverCall, action: ActionId, body: CompensationResult): Answered;
 };
+
+/** What a provider says that a document means; null where none is asked. */
+export type Embedded = Result<Meanings | null, Refusal>;
+
+/** An edit is a new action: with its own digest, and nothing of the old one's rulings. */
+export type Edit = Pick<
+  ApprovalChange,
+  "editedAction" | "judgement" | "precondition" | "preview" | "actionDigest"
+>;
+
+/** What an edit would do, null where there is none; or why it cannot be. */
+export type PlannedDecision = Result<Edit | null, Refusal>;
+
+/** A look at the queue: why there is no room, if so. */
+export type Room = { readonly full: Refusal | null };
 
 /** A tenant's documents. */
 export type Documents = {

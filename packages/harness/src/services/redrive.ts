@@ -8,7 +8,7 @@ import { isRollbackStep, type Journal, type LeftEffect } from "../core/run/journ
 import { rollbackOutcome } from "../core/run/rollback.ts";
 import type { Caller, RunRecord, StoreTx } from "../ports.ts";
 import { type AdmissionPorts, insertRun, planRun } from "./admission.ts";
-import type { Refusal } from "./harness.ts";
+import type { Refusal, Room } from "./harness.ts";
 import { runSummary } from "./views.ts";
 
 type Found = {
@@ -17,9 +17,7 @@ type Found = {
   readonly standing: string | null;
 };
 
-/** A look at the queue, and why there is no room, if so. It takes a connection of its own: not for inside a transaction. */
-export type Room = { readonly full: Refusal | null };
-
+/** Takes a connection of its own: not for inside a transaction. */
 export const takeRoom = async (
   { capacity }: Pick<AdmissionPorts, "capacity">,
   { tenant }: Pick<Caller, "tenant">,
