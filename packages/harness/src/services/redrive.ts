@@ -8,7 +8,7 @@ import { isRollbackStep, type Journal, type LeftEffect } from "../core/run/journ
 import { rollbackOutcome } from "../core/run/rollback.ts";
 import type { Caller, RunRecord, StoreTx } from "../ports.ts";
 import { type AdmissionPorts, insertRun, planRun } from "./admission.ts";
-import type { Refusal } from "./harness.ts";
+import type { Refusal, Room } from "./harness.ts";
 import { runSummary } from "./views.ts";
 
 type Found = {
@@ -17,12 +17,19 @@ type Found = {
   readonly standing: string | null;
 };
 
+/** Takes a connection of its own: not for inside a transaction. */
+export const takeRoom = async (
+  { capacity }: Pick<AdmissionPorts, "capacity">,
+  { tenant }: Pick<Caller, "tenant">,
+): Promise<Room> => ({ full: await capacity.takeRoom(tenant) });
+
 /** @returns the new run; the one there is already, when the dead letter was redriven before */
 export async function redriveRun(
   ports: AdmissionPorts,
   caller: Caller,
   id: RunId,
   request: RedriveRequest,
+  room?: Room,
 ): Promise<Result<RunSummary, Refusal>> {
   const found = await ports.store.transaction(caller.tenant, async (tx) => await look(tx, id), {
     isRepeatable: true,
@@ -38,7 +45,7 @@ export async function redriveRun(
   const planned = await planRun(ports, caller, asked, ports.clock.now());
   if (!planned.ok) return planned;
   const { definition, run } = planned.value;
-  const full = await ports.capacity.takeRoom(caller.tenant);
+  const full = room === undefined ? await ports.capacity.takeRoom(caller.tenant) : room.full;
   if (full !== null) return err(full);
   return await ports.store.transaction(
     caller.tenant,
