@@ -28,7 +28,13 @@ test("an answer is found behind ever so many newer questions of the same shape t
 });
 
 test("a question is one that has an answer for as long as one of its answers is in force", async () => {
-  const { inMemory } = await memories.open();
+  const { inMemory, tenant } = await memories.open();
+  const marked = async (): Promise<unknown> =>
+    (
+      await memories.database
+        .ownerPool()
+        .query("select answered from assent.harmony_patterns where tenant_id = $1", [tenant])
+    ).rows;
   const [one, other] = [mail("one"), mail("other")];
   const [yes, no] = [resolution(one), resolution(one, { result: "another\n" })];
   const similar = async (): Promise<readonly string[]> =>
@@ -52,6 +58,7 @@ test("a question is one that has an answer for as long as one of its answers is 
     await memory.revokeResolution(one.patternId, no.resolutionId, ann, moment(2), "wrong too");
   });
   expect(await similar()).toEqual([]);
+  expect(await marked()).toEqual([{ answered: false }]);
   await inMemory(async (memory) => {
     await memory.saveResolution(resolution(one, { result: "a third\n" }));
   });
