@@ -7,6 +7,7 @@ import { runFleetChaos } from "../support/target/fleet-chaos.ts";
 const HELP = `npm run bench:kills -- [options]
   --runs <n>       runs, each with one effect after one approval (default 10000)
   --kills <n>      SIGKILLs, at most; spread over the runs (default 1000)
+  --stops <n>      processes stopped (SIGSTOP) for longer than a lease, at most; one at a time (default 0)
   --seed <n>       chooses victims and distances (default 1)
   --in-flight <n>  runs at the same time (default 24)
   --servers <n>    (default 2)
@@ -20,6 +21,7 @@ const { values } = parseArgs({
   options: {
     runs: text,
     kills: text,
+    stops: text,
     seed: text,
     "in-flight": text,
     servers: text,
@@ -30,7 +32,7 @@ const { values } = parseArgs({
 });
 
 function whole(
-  name: "runs" | "kills" | "seed" | "in-flight" | "servers" | "workers",
+  name: "runs" | "kills" | "stops" | "seed" | "in-flight" | "servers" | "workers",
   otherwise: number,
 ): number {
   const given = values[name];
@@ -51,6 +53,7 @@ else {
     workers: whole("workers", 3),
     runs,
     kills,
+    ...(values.stops === undefined ? {} : { stops: whole("stops", 0) }),
     inFlight: whole("in-flight", 24),
     ...(values.minutes === undefined ? {} : { msMax: Number(values.minutes) * 60_000 }),
     onProgress: ({ begun, ended, kills: killed, effects, seconds }) => {

@@ -30,13 +30,15 @@ export function createWatcher(owner: Pool): Watcher {
         state: string;
         id: string | null;
         digest: string | null;
-      }>(
-        `select replace(r.id::text, '-', '') as run, r.state, replace(a.id::text, '-', '') as id,
+      }>({
+        // Planned once: what looking costs is not to be taken for the harness's.
+        name: "watch",
+        text: `select replace(r.id::text, '-', '') as run, r.state, replace(a.id::text, '-', '') as id,
            encode(a.action_digest, 'hex') as digest
          from unnest($1::uuid[]) want join assent.runs r on r.id = want
          left join assent.approvals a on a.tenant_id = r.tenant_id and a.run_id = r.id and a.state = 'open'`,
-        [[...new Set([...approvals.keys(), ...ends.keys()])]],
-      );
+        values: [[...new Set([...approvals.keys(), ...ends.keys()])]],
+      });
       for (const { run, state, id, digest } of rows) {
         if (id !== null && digest !== null && approvals.has(run)) {
           approvals.get(run)?.({ id: `apr_${id}`, digest: `sha256:${digest}` });

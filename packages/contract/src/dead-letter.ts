@@ -37,6 +37,7 @@ export const DEAD_LETTER_ROUTES = {
       "malformed_json",
       "run_not_found",
       "run_not_dead_lettered",
+      "run_driven",
       "effects_standing",
       "agent_unknown",
       "workspace_unknown",

@@ -191,6 +191,12 @@ export const PROBLEMS = {
     title: "The run is no dead letter",
     remedy: "Nothing was changed. Only runs that are `dead_lettered` are redriven.",
   },
+  run_driven: {
+    status: 409,
+    title: "The run was driven from outside",
+    remedy:
+      "Nothing was changed. No worker here can carry its task out: have its driver submit a new run of it.",
+  },
   effects_standing: {
     status: 409,
     title: "What the run did may happen again",
@@ -336,6 +342,11 @@ export const problemSchema = z
     remedy: z.string().meta({ description: "What to do about it." }),
     code: z.string(),
     request_id: z.string().optional(),
+    trace_id: z
+      .string()
+      .regex(/^[0-9a-f]{32}$/)
+      .optional()
+      .meta({ description: "The trace that the request is in, where traces are made." }),
     errors: z.array(z.strictObject({ pointer: z.string(), detail: z.string() })).optional(),
     "violated-policies": z
       .array(z.string())

@@ -187,6 +187,7 @@ const documentOf = async (id: string): Promise<Result<typeof DOCUMENT, Refusal>>
 
 function documentCalls(record: Recorder): Harness["documents"] {
   return {
+    embed: async () => await Promise.resolve(ok(null)),
     add: async (caller, request) => {
       record("documents", "add", caller, request);
       return await Promise.resolve(ok(DOCUMENT));
@@ -305,7 +306,15 @@ function runCalls(
   record: Recorder,
 ): Pick<
   Harness,
-  "submitRun" | "getRun" | "listRuns" | "cancelRun" | "redriveRun" | "openArtifact" | "decide"
+  | "submitRun"
+  | "getRun"
+  | "listRuns"
+  | "cancelRun"
+  | "redriveRun"
+  | "takeRoom"
+  | "openArtifact"
+  | "planDecision"
+  | "decide"
 > {
   return {
     submitRun: async (caller, request, idempotencyKey) => {
@@ -337,6 +346,8 @@ function runCalls(
         ? ok({ artifact: ARTIFACT, bytes: ARTIFACT_BYTES })
         : err({ code: "artifact_not_found", detail: "x" });
     },
+    takeRoom: async () => await Promise.resolve({ full: null }),
+    planDecision: async () => await Promise.resolve(ok(null)),
     decide: async (caller, request) => {
       record("decide", caller, request);
       return await Promise.resolve(ok(APPROVAL));

@@ -19,7 +19,7 @@ const commitsBy = (sent: unknown): boolean =>
   (typeof sent === "object" &&
     sent !== null &&
     "text" in sent &&
-    /assent\.(?:hold_run|begin_call|submit_run)\(/u.test(String(sent.text)));
+    /assent\.(?:hold_run|begin_call|submit_run|take_leased)\(/u.test(String(sent.text)));
 
 /**
  * A store of its own on the engine's database whose connections break in the middle of COMMIT.

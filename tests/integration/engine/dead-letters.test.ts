@@ -3,6 +3,8 @@
 import { expect, test } from "vitest";
 import { openEngine, answering, countingTool, type Engine, value } from "../../support/engine.ts";
 import type { RunId } from "@assent/contract";
+import { claimRun } from "../../../packages/harness/src/services/orchestrator.ts";
+import { poisonJournal } from "../../support/poison-journal.ts";
 import { until } from "../../support/until.ts";
 
 const NO_DELAY_MS = 400_000;
@@ -12,7 +14,10 @@ async function die(engine: Engine, id: RunId): Promise<void> {
   const worker = await engine.startWorker();
   await until(`${id} is parked`, async () => {
     engine.clock.advance(NO_DELAY_MS);
-    return (await engine.run(id)).status === "dead_lettered";
+    return (
+      (await engine.store.transaction(engine.tenant, async (tx) => await tx.runs.find(id)))?.state ===
+      "dead_lettered"
+    );
   });
   await worker.stop();
 }
@@ -104,6 +109,54 @@ test("what a dead run did to the world, and nobody took back, is not done again 
   await engine.startWorker();
   await engine.reaches(made.id, "awaiting_approval");
   expect(tool.effects).toHaveLength(1);
+});
+
+const asking = answering((turn) =>
+  turn === 0 ? { calls: [{ id: "c1", tool: "pay", arguments: { id: "c1" } }] } : { text: "Paid." },
+);
+
+/** A run whose call was agreed to, and that no worker has taken up since. */
+async function agreed(engine: Engine): Promise<RunId> {
+  const id = await engine.submit();
+  const worker = await engine.startWorker();
+  const [open] = (await engine.reaches(id, "awaiting_approval")).approvals;
+  if (open === undefined) throw new Error("something waits");
+  await worker.stop();
+  const word = { approval_id: open.id, decision: "approve", action_digest: open.action_digest } as const;
+  value(await engine.harness.decide(engine.caller, word));
+  return id;
+}
+
+test("a yes that was never used ends with its run, and its redrive asks anew", async () => {
+  const tool = countingTool("pay", "once");
+  await using engine = await openEngine({ tools: [tool], models: asking });
+  const id = await agreed(engine);
+  // Each worker dies before it begins.
+  while ((await claimRun(engine.ports, 1, engine.tenant, id)) !== null) {
+    engine.clock.advance(NO_DELAY_MS);
+    await engine.sweep();
+  }
+  const dead = await engine.run(id);
+  expect([dead.status, dead.approvals.map(({ status }) => status)]).toEqual(["dead_lettered", ["cancelled"]]);
+  const { events } = value(await engine.harness.listEvents(engine.caller, id, 0));
+  expect(events.map(({ kind }) => kind).slice(-3)).toEqual([
+    "run_released",
+    "approval_cancelled",
+    "run_dead_lettered",
+  ]);
+  const made = value(await engine.harness.redriveRun(engine.caller, id, {}));
+  await engine.startWorker();
+  const again = await engine.reaches(made.id, "awaiting_approval", "succeeded");
+  expect([again.status, tool.effects]).toEqual(["awaiting_approval", []]);
+});
+
+test("a yes for a run that cannot be read any more ends with it, too", async () => {
+  await using engine = await openEngine({ tools: [countingTool("pay", "once")], models: asking });
+  const id = await agreed(engine);
+  await poisonJournal(engine, id);
+  await die(engine, id);
+  const { rows } = await engine.database.ownerPool().query("select state from assent.approvals");
+  expect(rows).toEqual([{ state: "cancelled" }]);
 });
 
 test("the database itself takes a redrive of dead letters only", async () => {

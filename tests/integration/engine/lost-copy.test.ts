@@ -176,6 +176,8 @@ test("a person ends it: failed for that reason, with every step that was made", 
   expect(run.reason).toMatchObject({ code: "workspace_not_restored" });
   expect(run.steps.filter(({ kind, state }) => kind === "tool" && state === "succeeded")).toHaveLength(2);
   expect([commands, hold.effects.length]).toEqual([1, 0]);
+  // The yes to what was not done is nobody's to use any more.
+  expect(run.approvals.map(({ status }) => status)).toEqual(["cancelled", "denied"]);
 });
 
 test("a tool that an upgrade took away is asked about, not passed over", async () => {

@@ -3,8 +3,10 @@
 
 import type { RunId } from "@assent/contract";
 import { expect, test } from "vitest";
-import type { Caller } from "../../../packages/harness/src/ports.ts";
+import { eventDigest } from "../../../packages/harness/src/core/audit/event.ts";
+import { type Caller, TakeFailed } from "../../../packages/harness/src/ports.ts";
 import { answering, type Engine, openEngine, value } from "../../support/engine.ts";
+import { poisonJournal } from "../../support/poison-journal.ts";
 import { until } from "../../support/until.ts";
 
 async function submitAs(engine: Engine, caller: Caller, count: number): Promise<RunId[]> {
@@ -63,13 +65,7 @@ test("of three workers each run is taken by one, once", async () => {
 test("a run that cannot even be read holds up nobody, and ends as a dead letter that says so", async () => {
   await using engine = await openEngine();
   const poisoned = await engine.submit();
-  // A journal with a gap, which the database would refuse: whoever reads it stops there.
-  await engine.database.ownerPool().query("alter table assent.steps disable trigger user");
-  await engine.database.ownerPool().query(
-    `insert into assent.steps (tenant_id, run_id, seq, kind, name, state, effect, request, started_at)
-     select tenant_id, id, 7, 'model', 'x', 'intended', 'none', '{"kind":"model"}', now() from assent.runs`,
-  );
-  await engine.database.ownerPool().query("alter table assent.steps enable trigger user");
+  await poisonJournal(engine, poisoned);
   const healthy = await submitAs(engine, engine.caller, 5);
   await engine.startWorker();
   for (const id of healthy) await engine.reaches(id, "succeeded");
@@ -89,6 +85,93 @@ test("a run that cannot even be read holds up nobody, and ends as a dead letter 
         "20 attempts ended without any step ending. Last reason: The worker could not go on with the run (AssertionFailed).",
     },
   ]);
+});
+
+test("a run that the database itself does not let be leased stands in nobody's way, nor does its tenant", async () => {
+  await using engine = await openEngine();
+  const id = await engine.submit();
+  const owner = engine.database.ownerPool();
+  await owner.query(
+    `create function public.refuse_lease() returns trigger language plpgsql as $$
+     begin raise exception 'not this one' using errcode = 'AS001'; end $$`,
+  );
+  await owner.query(
+    `create trigger refuse_lease before update on assent.runs for each row
+     when (new.task = 'Refuse.' and new.state = 'running') execute function public.refuse_lease()`,
+  );
+  const refused = await engine.submit("Refuse.");
+  const take = async (after: Caller["tenant"] | null): ReturnType<typeof engine.store.take> =>
+    await engine.store.take(
+      { after, now: engine.clock.now() },
+      { worker: 7, until: new Date(engine.clock.now().getTime() + 30_000), attemptsMax: 5 },
+    );
+  expect(await take(null)).toMatchObject({
+    id,
+    whole: { run: { state: "running", attempt: 1, fencingToken: 1 } },
+  });
+  const error = await take(null).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(TakeFailed);
+  // It says whose run it is, so that it is the next one's turn, and holds no lease.
+  expect(error).toMatchObject({
+    run: refused,
+    tenant: engine.tenant,
+    token: undefined,
+    cause: { message: "not this one" },
+  });
+  expect(await engine.run(refused)).toMatchObject({ status: "queued", attempt: 0, version: 1 });
+});
+
+test("what the database records of a lease is digested as every event is", async () => {
+  await using engine = await openEngine();
+  const id = await engine.submit();
+  engine.clock.advance(7);
+  await engine.store.take(
+    { after: null, now: engine.clock.now() },
+    { worker: 123, until: engine.clock.now(), attemptsMax: 1 },
+  );
+  const events = await engine.store.transaction(engine.tenant, async (tx) => await tx.audit.list(id, 0, 10));
+  expect(events.map(({ kind }) => kind)).toEqual(["run_queued", "run_leased"]);
+  for (const { digest, ...event } of events) expect(eventDigest(event)).toBe(digest);
+  expect(events[1]?.data).toEqual({ state: "running", worker: 123, fencing_token: 1, attempt: 1 });
+});
+
+test("a run to which another transaction adds something is not passed over", async () => {
+  await using engine = await openEngine();
+  const id = await engine.submit();
+  const client = await engine.database.ownerPool().connect();
+  try {
+    await client.query("begin");
+    // As the check of a reference locks it.
+    await client.query("select from assent.runs for key share");
+    const taken = await engine.store.take(
+      { after: null, now: engine.clock.now() },
+      { worker: 7, until: engine.clock.now(), attemptsMax: 5 },
+    );
+    expect(taken).toMatchObject({ id });
+  } finally {
+    await client.query("rollback");
+    client.release();
+  }
+});
+
+test("a run that another transaction has locked, and leaves as it is, is said to be there", async () => {
+  await using engine = await openEngine();
+  const take = async (): ReturnType<typeof engine.store.take> =>
+    await engine.store.take(
+      { after: null, now: engine.clock.now() },
+      { worker: 7, until: engine.clock.now(), attemptsMax: 5 },
+    );
+  expect(await take()).toBeNull();
+  const id = await engine.submit();
+  await engine.store.transaction(engine.tenant, async (tx) => {
+    await tx.runs.lock(id);
+    expect(await take()).toBe("locked");
+  });
+  // What is not due is not waited for.
+  engine.clock.advance(-1_000);
+  expect(await take()).toBeNull();
+  engine.clock.advance(1_000);
+  expect(await take()).toMatchObject({ id });
 });
 
 test("a worker whose part throws sets the run aside with a pause, and serves the others", async () => {

@@ -18,6 +18,7 @@ import {
 } from "../../../packages/harness/src/base/limits.ts";
 import { openGate, takeBackRun } from "../../../packages/harness/src/client/gate.ts";
 import { createUndoableWorld, type UndoableWorld } from "../../support/undoable-world.ts";
+import { poisonJournal } from "../../support/poison-journal.ts";
 import { until } from "../../support/until.ts";
 import { type Answer, type Driver, openWorld, problemOf, rules, type World } from "./support.ts";
 
@@ -293,6 +294,21 @@ test("a run whose driver is idle for a day is taken back without it", async () =
     rollback: { taken_back: [1], left: [{ step: 2, code: "driver_gone" }] },
   });
   expect(outside.standing.has(paid?.effectId ?? "")).toBe(false);
+});
+
+test("a driven run that no worker can take back is a dead letter, and no worker can redrive it", async () => {
+  const { engine } = world;
+  const run = await submit();
+  await did(run, ["hold"]);
+  await fail(run);
+  await poisonJournal(engine, run);
+  await until("it is parked", async () => {
+    engine.clock.advance(10 * MINUTE);
+    const found = await engine.store.transaction(engine.tenant, async (tx) => await tx.runs.find(run));
+    return found?.state === "dead_lettered";
+  });
+  const refused = problemOf(await driver.post(`/api/harness/runs/${run}/redrive`, {}));
+  expect(refused).toMatchObject({ code: "run_driven" });
 });
 
 test("a rule that forbids a tool by now forbids its taking back", async () => {

@@ -145,6 +145,22 @@ describe("a bucket", () => {
     expect(server.objects.size).toBe(0);
   });
 
+  test("a store that does not say whether something is there is not waited for: a transaction would wait with it", async () => {
+    const files = openArtifactObjects({
+      endpoint: server.endpoint,
+      prefix: "",
+      ...server.keys,
+      askMsMax: 20,
+      fetch: async (_url, init) =>
+        await new Promise((_, reject) => {
+          init?.signal?.addEventListener("abort", () => {
+            reject(new Error("given up"));
+          });
+        }),
+    });
+    await expect(files.holds(sha256, bytes.byteLength)).rejects.toThrow("given up");
+  });
+
   test("a redirect is not followed with what a run made", async () => {
     const files = openArtifactObjects({
       endpoint: server.endpoint,

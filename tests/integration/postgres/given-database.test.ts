@@ -60,12 +60,16 @@ const environmentOf = (url: string, migrationUrl?: string): Environment =>
     ...(migrationUrl === undefined ? {} : { DATABASE_MIGRATION_URL: migrationUrl }),
   });
 
-async function open(url: string, migrationUrl?: string): Promise<Result<Database, StartRefusal>> {
+async function open(
+  url: string,
+  migrationUrl?: string,
+  onProgress: (line: string) => void = () => undefined,
+): Promise<Result<Database, StartRefusal>> {
   await using started = new AsyncDisposableStack();
   return await openDatabase(
     { home: "/nonexistent", environment: environmentOf(url, migrationUrl) },
     started,
-    () => undefined,
+    onProgress,
   );
 }
 
@@ -131,11 +135,25 @@ test("a role that row-level security does not bind is refused", async () => {
 
 test("sessions that do not begin as the role are refused, as behind a pooler that drops the setting", async () => {
   const superuser = server.connection("superuser", "postgres");
-  expect(await checkAppRole(superuser, "DATABASE_URL")).toMatchObject({
+  expect(await checkAppRole(superuser, "DATABASE_URL", superuser)).toMatchObject({
     ok: false,
     error: { reason: "role_unbounded" },
   });
-  expect(await checkAppRole(asApp(superuser), "DATABASE_URL")).toEqual({ ok: true, value: null });
+  expect(await checkAppRole(asApp(superuser), "DATABASE_URL", superuser)).toMatchObject({ ok: true });
+});
+
+test("a start says where the login itself could leave its role, and nothing of it where it could not", async () => {
+  await admin.query(`grant assent_app to ${serving}`);
+  const told = async (...urls: readonly [string, string?]): Promise<boolean> => {
+    const lines: string[] = [];
+    await open(urls[0], urls[1], (line) => lines.push(line));
+    return lines.some((line) => line.includes("could pass by row-level security itself"));
+  };
+  expect(await told(urlOf(serving), urlOf(owner))).toBe(false);
+  await admin.query(`grant assent_app to ${owner}`);
+  expect(await told(urlOf(owner))).toBe(true);
+  await admin.query(`alter role ${serving} bypassrls`);
+  expect(await told(urlOf(serving), urlOf(owner))).toBe(true);
 });
 
 test.each([

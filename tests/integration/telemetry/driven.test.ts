@@ -1,6 +1,6 @@
 // What is told of a run that a loop outside drives, and what is read when somebody looks: through the real exporter.
 
-import { EXTERNAL_AGENT, runSummarySchema, actionAnswerSchema } from "@assent/contract";
+import { EXTERNAL_AGENT, problemSchema, runSummarySchema, actionAnswerSchema } from "@assent/contract";
 import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from "@assent/suite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openOtel, type OtelTelemetry } from "../../../packages/harness/src/adapters/telemetry/otel.ts";
@@ -126,4 +126,24 @@ test("depth and age of the queue, and the state of each breaker, are the databas
       await value(`assent_breaker_state{gen_ai_provider_name="anthropic",assent_breaker_state="${state}"}`),
   );
   expect(await Promise.all(states)).toEqual([0, 0, 1]);
+});
+
+test("a refusal names the trace that it is in, whoever asked and however far it came", async () => {
+  const authorization = `Bearer ${key}`;
+  const json = { authorization, "content-type": "application/json" };
+  const refused: readonly (readonly [span: string, path: string, init: RequestInit])[] = [
+    ["GET /api/harness/runs/:id", `runs/run_${"0".repeat(32)}`, { headers: { authorization } }],
+    ["GET /api/harness/precedents", "precedents", {}],
+    ["GET unrouted", "nothing", { headers: { authorization } }],
+    ["POST /api/harness/approve", "approve", { method: "POST", headers: json, body: "{" }],
+  ];
+  for (const [name, path, init] of refused) {
+    const answer = await fetch(`${url}/api/harness/${path}`, init);
+    const { trace_id } = problemSchema.parse(await answer.json());
+    expect(trace_id).toMatch(/^[0-9a-f]{32}$/);
+    const span = await until(`the span of ${name} has arrived`, () =>
+      receiver.spans.find(({ traceId }) => traceId === trace_id),
+    );
+    expect(span.name).toBe(name);
+  }
 });

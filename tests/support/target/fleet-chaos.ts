@@ -1,25 +1,20 @@
 // A fleet under seeded SIGKILLs: servers and workers as processes on one Postgres, a client that submits, approves and
 // repeats what was cut off, and a tool sink that counts effects where no harness can touch the count.
 
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Approval, type Run, runSchema, runSummarySchema } from "@assent/contract";
-import { startToolSink, type ToolSink } from "@assent/suite";
+import type { Run } from "@assent/contract";
+import { startToolSink } from "@assent/suite";
 import { randomFrom } from "../../../packages/suite/src/chance.ts";
 import { readCredentials } from "../../../packages/harness/src/home.ts";
 import { until } from "../until.ts";
+import { type Fleet, type Played, playRun, RUN_MS_MAX, startLookUp } from "./fleet-client.ts";
 import { type Evidence, readEvidence } from "./fleet-evidence.ts";
 import { endMember, hasEnded, type Member, spawnMember, untilReady } from "./fleet-member.ts";
-import { createInstallation, type Installation } from "./installation.ts";
+import { createInstallation } from "./installation.ts";
 import { addNotary } from "./notary.ts";
 
-/** Twice the time that a run with ten lost workers takes on a busy machine. */
-const RUN_MS_MAX = 600_000;
-/** Two dozen clients that looked every few milliseconds would have the processors to themselves. */
-const LOOK_MS = 150;
 /** A kill follows an effect by up to this: half of them by nothing, so that calls are hit while they are under way. */
 const KILL_DELAY_MS_MAX = 1_000;
 
@@ -29,6 +24,8 @@ export type ChaosSize = {
   readonly workers: number;
   readonly runs: number;
   readonly kills: number;
+  /** Members that are stopped (SIGSTOP) for longer than a lease, and go on then; one at a time. None if left out. */
+  readonly stops?: number;
   /** Runs that are under way at the same time. */
   readonly inFlight: number;
   /** After so long no further run is begun; those under way are ended, and the report says how many there were. */
@@ -48,6 +45,7 @@ export type ChaosProgress = {
 export type ChaosReport = Evidence & {
   readonly runs: number;
   readonly killed: { readonly servers: number; readonly workers: number };
+  readonly stopped: { readonly servers: number; readonly workers: number };
   /** Members that ended by themselves, with what they said: nobody but the chaos may end one. */
   readonly fell: readonly string[];
   readonly succeeded: number;
@@ -64,116 +62,6 @@ export type ChaosReport = Evidence & {
   readonly doubts: number;
   readonly seconds: number;
 };
-
-type Fleet = {
-  readonly installation: Installation;
-  readonly sink: ToolSink;
-  readonly members: Member[];
-  readonly key: string;
-  /** The same seed gives the same victims; when they are hit, the machine decides. */
-  readonly next: () => number;
-  readonly progress: { begun: number; ended: number; kills: number };
-};
-
-/** Asks any server that is there, until one answers; what is asked must be harmless to repeat. */
-async function ask(
-  fleet: Fleet,
-  path: string,
-  init: { method?: "POST"; key?: string; body?: unknown } = {},
-): Promise<Response> {
-  let last = "no server was there";
-  return await until(
-    () => `an answer to ${path} (the last: ${last})`,
-    async () => {
-      const servers = fleet.members.filter(({ role, url }) => role === "server" && url !== "");
-      const server = servers[Math.floor(fleet.next() * servers.length)];
-      if (server === undefined) return undefined;
-      try {
-        const response = await fetch(`${server.url}${path}`, {
-          method: init.method ?? "GET",
-          headers: {
-            authorization: `Bearer ${fleet.key}`,
-            ...(init.body === undefined ? {} : { "content-type": "application/json" }),
-            ...(init.key === undefined ? {} : { "idempotency-key": init.key }),
-          },
-          ...(init.body === undefined ? {} : { body: JSON.stringify(init.body) }),
-          signal: AbortSignal.timeout(20_000),
-        });
-        // Beyond capacity, or without a database for a moment: an answer, and one that says to come again.
-        if (response.status !== 503 && response.status !== 429) return response;
-        last = `${response.status} ${await response.text()}`;
-        return undefined;
-      } catch (error) {
-        if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
-        last = error.message;
-        return undefined;
-      }
-    },
-    300_000,
-  );
-}
-
-// Its own tool says what happened, so a person is asked about a call in doubt only where nobody can know.
-const answerTo = ({ id, action_digest }: Approval): Record<string, unknown> => ({
-  approval_id: id,
-  decision: "approve",
-  action_digest,
-});
-
-/** Says of an effect whether it happened, by what the sink has seen: what a vendor's own look-up would be. */
-async function startLookUp(sink: ToolSink, stack: AsyncDisposableStack): Promise<string> {
-  const server = createServer((request, response) => {
-    const key = String(request.headers["idempotency-key"] ?? "").replace(/^"(.*)"$/, "$1");
-    response.writeHead(sink.effects().has(key) ? 200 : 404, { "content-type": "application/json" });
-    response.end(JSON.stringify({ taken: sink.effects().has(key) }));
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  stack.defer(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the look-up has no port");
-  return `http://127.0.0.1:${address.port}/effects`;
-}
-
-const TERMINAL: readonly string[] = ["succeeded", "failed", "cancelled", "dead_lettered"];
-
-type Played = {
-  readonly id: string;
-  readonly run: Run | null;
-  readonly isLost: boolean;
-  readonly doubts: number;
-};
-
-async function playRun(fleet: Fleet, index: number): Promise<Played> {
-  const submitted = await ask(fleet, "/api/harness/run", {
-    method: "POST",
-    key: `run-${index}`,
-    body: { agent: "notary", task: `Put number ${index} on record.` },
-  });
-  if (submitted.status !== 202)
-    throw new Error(`a submission was answered ${submitted.status}: ${await submitted.text()}`);
-  const { id } = runSummarySchema.parse(await submitted.json());
-  let doubts = 0;
-  const answered = new Set<string>();
-  const look = async (): Promise<Run | "lost" | undefined> => {
-    const response = await ask(fleet, `/api/harness/runs/${id}`);
-    if (response.status === 404) return "lost";
-    const read = runSchema.parse(await response.json());
-    if (TERMINAL.includes(read.status)) return read;
-    const open = read.approvals.find(({ status }) => status === "open");
-    if (open === undefined) return undefined;
-    if (open.subject === "in_doubt" && !answered.has(open.id)) doubts += 1;
-    answered.add(open.id);
-    const decided = await ask(fleet, "/api/harness/approve", { method: "POST", body: answerTo(open) });
-    await decided.body?.cancel();
-    return undefined;
-  };
-  const run = await until(`run ${id} ends`, look, RUN_MS_MAX, LOOK_MS).catch(() => null);
-  return { id, run: run === "lost" ? null : run, isLost: run === "lost", doubts };
-}
 
 /** Puts another in the place of a member, as the supervisor of a real fleet would. */
 function replace(fleet: Fleet, victim: Member): void {
@@ -209,6 +97,36 @@ async function killOnAndOn(
     replace(fleet, victim);
   }
   return { killed: { servers: killed.server, workers: killed.worker }, fell };
+}
+
+/** Longer than a lease, so that whatever a stopped worker has is another's when it wakes. */
+const STOP_MS_MIN = 33_000;
+const STOP_MS_MAX = 50_000;
+
+/** Stops one member after the other, for a while each: it wakes with all that it believed, and nothing of it holds. */
+async function stopOnAndOn(
+  fleet: Fleet,
+  { stops = 0, seed }: ChaosSize,
+  isOver: () => boolean,
+): Promise<ChaosReport["stopped"]> {
+  const stopped = { server: 0, worker: 0 };
+  // Its own chance: with more stops the kills are the same.
+  const next = randomFrom(seed + 1_000_000);
+  while (stopped.server + stopped.worker < stops && !isOver()) {
+    const seen = fleet.sink.calls().length;
+    await until("the fleet works on", () => fleet.sink.calls().length > seen || isOver(), RUN_MS_MAX);
+    const victim = fleet.members[Math.floor(next() * fleet.members.length)];
+    const untilMs = performance.now() + STOP_MS_MIN + next() * (STOP_MS_MAX - STOP_MS_MIN);
+    if (isOver() || victim?.isReady !== true || !victim.child.kill("SIGSTOP")) continue;
+    stopped[victim.role] += 1;
+    await until(
+      "it has been stopped for long enough",
+      () => performance.now() >= untilMs || isOver(),
+      STOP_MS_MAX * 2,
+    );
+    victim.child.kill("SIGCONT");
+  }
+  return { servers: stopped.server, workers: stopped.worker };
 }
 
 const PROGRESS_MS = 30_000;
@@ -294,10 +212,12 @@ export async function runFleetChaos(size: ChaosSize): Promise<ChaosReport> {
   const startedAt = performance.now();
   let isOver = false;
   const killing = killOnAndOn(fleet, size, () => isOver);
+  const stopping = stopOnAndOn(fleet, size, () => isOver);
   const played = await playAll(fleet, size).finally(() => {
     isOver = true;
   });
   const killed = await killing;
+  const stopped = await stopping;
   const seconds = Math.round((performance.now() - startedAt) / 1_000);
   await endAll();
   const ended = played.flatMap(({ run }) => (run === null ? [] : [run]));
@@ -305,6 +225,7 @@ export async function runFleetChaos(size: ChaosSize): Promise<ChaosReport> {
   return {
     runs: played.length,
     ...killed,
+    stopped,
     succeeded: ended.filter(({ status }) => status === "succeeded").length,
     lost: played.filter(({ isLost }) => isLost).map(({ id }) => id),
     stuck: [
@@ -319,70 +240,5 @@ export async function runFleetChaos(size: ChaosSize): Promise<ChaosReport> {
     doubts: played.reduce((sum, { doubts }) => sum + doubts, 0),
     seconds,
     ...(await readEvidence(installation)),
-  };
-}
-
-export type FrozenReport = {
-  readonly status: string;
-  readonly effects: readonly number[];
-  /** Whether the run was, to the byte, what it had been before the frozen worker woke. */
-  readonly isUntouched: boolean;
-  readonly isFrozenAlive: boolean;
-};
-
-/**
- * A worker is frozen (SIGSTOP) inside its tool call, beyond its lease; another takes the run over and ends it; then the
- * first wakes (SIGCONT) with an answer in its hands that it must not write.
- */
-export async function freezeWorkerInTool(): Promise<FrozenReport> {
-  await using stack = new AsyncDisposableStack();
-  const sink = await startToolSink();
-  stack.defer(async () => {
-    await sink.stop();
-  });
-  const installation = createInstallation(sink.url);
-  addNotary(installation, sink.url, await startLookUp(sink, stack));
-  stack.defer(() => {
-    installation.remove();
-  });
-  const members: Member[] = [];
-  stack.defer(async () => {
-    for (const member of members.toReversed()) {
-      member.child.kill("SIGCONT");
-      await endMember(member, "SIGTERM");
-    }
-  });
-  const start = async (role: Member["role"]): Promise<Member> => {
-    const member = spawnMember(installation, role);
-    members.push(member);
-    await untilReady(member);
-    return member;
-  };
-  await start("server");
-  const first = await start("worker");
-  const key = readCredentials(installation.home)?.key ?? "";
-  const progress = { begun: 0, ended: 0, kills: 0 };
-  const fleet: Fleet = { installation, sink, members, key, next: randomFrom(1), progress };
-  sink.cue({
-    do: "apply_then",
-    hook: async () => {
-      first.child.kill("SIGSTOP");
-      await start("worker");
-    },
-  });
-  const { run } = await playRun(fleet, 1);
-  if (run === null) throw new Error("the run was not ended by the second worker");
-  const before = JSON.stringify(run);
-  first.child.kill("SIGCONT");
-  // It is awake and at work again when it can carry out a run by itself.
-  const second = members.at(-1);
-  if (second !== undefined) await endMember(second, "SIGTERM");
-  await playRun(fleet, 2);
-  const after = runSchema.parse(await (await ask(fleet, `/api/harness/runs/${run.id}`)).json());
-  return {
-    status: after.status,
-    effects: [...sink.effects().values()],
-    isUntouched: JSON.stringify(after) === before,
-    isFrozenAlive: first.child.exitCode === null,
   };
 }

@@ -17,11 +17,12 @@ export type Answering = {
   readonly row: RouteRow;
   /** The answer shows a secret; what is kept of it for a repeat is encrypted. */
   readonly secret?: boolean;
+  readonly before?: () => Promise<void>;
 };
 
 /** @param work carries the request out on the harness that it is given, whose transactions are the one that holds the key */
 export async function answerOnce<T>(
-  { request, reply, harness, row, secret = false }: Answering,
+  { request, reply, harness, row, secret = false, before }: Answering,
   work: (harness: Harness, caller: Caller) => Promise<Result<T, Refusal>>,
 ): Promise<FastifyReply> {
   const caller = callerOf(request);
@@ -35,10 +36,37 @@ export async function answerOnce<T>(
   const route = `${row.method} ${resourceOf(request, row)}`;
   const once = await harness.once(
     caller,
-    { route, key: key.value, body: request.body ?? null, status: row.success.status, secret },
+    {
+      route,
+      key: key.value,
+      body: request.body ?? null,
+      status: row.success.status,
+      secret,
+      ...(before === undefined ? {} : { before }),
+    },
     async (joined) => await work(joined, caller),
   );
   return await sendOnce(reply, row, once);
+}
+
+/**
+ * The same for a request that has to ask somebody outside, or takes long, before it is carried out: `prepare` does that
+ * while nothing is held, and not for a repeat.
+ */
+export async function answerPrepared<P, T>(
+  answering: Answering,
+  prepare: (caller: Caller) => Promise<P>,
+  work: (harness: Harness, caller: Caller, prepared: P | undefined) => Promise<Result<T, Refusal>>,
+): Promise<FastifyReply> {
+  const caller = callerOf(answering.request);
+  let prepared: P | undefined;
+  const before = async (): Promise<void> => {
+    prepared = await prepare(caller);
+  };
+  return await answerOnce(
+    { ...answering, before },
+    async (harness, who) => await work(harness, who, prepared),
+  );
 }
 
 // As it is written in the contract, and not as it came: `/api/harness/%6beys` is the same resource, and a key that was

@@ -44,11 +44,12 @@ export function sendProblem(
   document: Problem,
   headers: Readonly<Record<string, string>> = {},
 ): FastifyReply {
-  const requestId = reply.request.id;
+  const { id: requestId, traceId } = reply.request;
   // They speak of the answer that could not be given.
   for (const name of ["etag", "link", "content-disposition", "content-digest"]) reply.removeHeader(name);
   const shown = reply.server.showProblem(document);
-  const body = Buffer.from(JSON.stringify({ ...shown, request_id: requestId }));
+  const ids = { request_id: requestId, ...(traceId === null ? {} : { trace_id: traceId }) };
+  const body = Buffer.from(JSON.stringify({ ...shown, ...ids }));
   return (
     reply
       .code(document.status)

@@ -51,6 +51,7 @@ export async function openDatabase(
       : await openGivenDatabase(
           address.value,
           environment.databaseMigrationUrl === undefined ? "DATABASE_URL" : "DATABASE_MIGRATION_URL",
+          onProgress,
         );
   if (!database.ok) return database;
   const migrated = await migrate({
@@ -83,10 +84,12 @@ async function openOwnDatabase(
 async function openGivenDatabase(
   given: Omit<Database, "keptIn">,
   ownerVariable: string,
+  onProgress: (line: string) => void,
 ): Promise<Result<Database, StartRefusal>> {
   const app = asApp(given.app);
   const ensured = await ensureAppRole(given.owner, app.user, ownerVariable);
-  const bound = ensured.ok ? await checkAppRole(app, "DATABASE_URL") : ensured;
+  const bound = ensured.ok ? await checkAppRole(app, "DATABASE_URL", given.owner) : ensured;
+  if (bound.ok && bound.value !== null) onProgress(bound.value);
   const checked = bound.ok ? await checkClock(app, "DATABASE_URL", systemClock) : bound;
   if (checked.ok) return ok({ app, owner: given.owner, keptIn: null });
   const { reason, message, remedy } = checked.error;

@@ -1,6 +1,6 @@
 // The tenant's log: what the sequencer, the signer and whoever asks for a proof need of the outside.
 
-import type { RunId, TenantId } from "@assent/contract";
+import type { ApprovalId, RunId, TenantId } from "@assent/contract";
 import type { OpenedFields } from "./sealing.ts";
 
 /** A committed fact that waits for its place in the tree. */
@@ -64,6 +64,9 @@ export type StoredCheckpoint = {
 /** Of a tile level, from one place on. */
 export type HashRange = { readonly level: number; readonly from: number; readonly count: number };
 
+/** Of each of several parts, in their order. */
+export type Hashes = readonly (readonly Uint8Array[])[];
+
 /** An entry of the tree, and a checkpoint that covers it. */
 export type CoveredEntry = {
   readonly epoch: number;
@@ -86,15 +89,13 @@ export type LogTx = {
   /** Hashes of a tile level from one place on: leaf hashes at level 0, roots of full tiles above. */
   hashes(epoch: number, level: number, from: number, count: number): Promise<readonly Uint8Array[]>;
   /** The same for several parts of the tree; of each, what there is of it. */
-  hashRanges(epoch: number, ranges: readonly HashRange[]): Promise<readonly (readonly Uint8Array[])[]>;
+  hashRanges(epoch: number, ranges: readonly HashRange[]): Promise<Hashes>;
   /** Of those that were not pruned. */
   leaves(epoch: number, from: number, count: number): Promise<readonly Uint8Array[]>;
   /** Leaves with what opens them; none that were pruned. */
   opened(epoch: number, from: number, count: number): Promise<readonly OpenedLeaf[]>;
   /** Where a run's event stands; null while it waits. */
   place(run: RunId, version: number): Promise<{ readonly epoch: number; readonly index: number } | null>;
-  /** A person's decision about an approval, with the oldest checkpoint that covers it; null while there is none. */
-  decisionEntry(run: RunId, approval: string): Promise<CoveredEntry | null>;
   /** The newest fact about this subject; null for none. */
   eventOf(subject: string): Promise<string | null>;
   /** The newest fact about this subject with its payload; null for none. */
@@ -149,6 +150,13 @@ export type LogBalance = {
 
 export type LogStore = {
   transaction<T>(tenant: TenantId, work: (tx: LogTx) => Promise<T>): Promise<T>;
+  /**
+   * A person's decision about an approval, with the oldest checkpoint that covers it; null while there is none. One
+   * statement by itself: what was answered stays true.
+   */
+  decisionEntry(tenant: TenantId, run: RunId, approval: ApprovalId): Promise<CoveredEntry | null>;
+  /** Of several parts of the tree, what there is of each. The same: hashes of what a checkpoint covers never change. */
+  hashRanges(tenant: TenantId, epoch: number, ranges: readonly HashRange[]): Promise<Hashes>;
   /** By itself, whatever else is written; one that is there already stays. */
   addCheckpoint(tenant: TenantId, checkpoint: StoredCheckpoint, at: Date): Promise<void>;
   /** Tenants with facts that wait. */

@@ -1,11 +1,16 @@
 // Queued runs: whose turn it is, who hears of them, who holds them, and what is wrong with those that nobody holds.
 
 import type { ApprovalId, RunId, TenantId } from "@assent/contract";
+import type { WholeRun } from "./records.ts";
 
 /** Whose turn it is: that of the tenant after this one. */
 export type Turn = { readonly after: TenantId | null; readonly now: Date };
 
-export type Taken<T> = { readonly tenant: TenantId; readonly run: RunId; readonly value: T };
+/** For whom a run is taken, until when, and after how many attempts it is not. */
+export type NewLease = { readonly worker: WorkerId; readonly until: Date; readonly attemptsMax: number };
+
+/** A run that was taken. Null in the place of the run: it is queued as before, since its attempts are used up. */
+export type Taken = { readonly tenant: TenantId; readonly id: RunId; readonly whole: WholeRun | null };
 
 /** One worker's hold on one run. */
 export type Fence = { readonly tenant: TenantId; readonly run: RunId; readonly token: number };
@@ -15,13 +20,18 @@ export class TakeFailed extends Error {
   override readonly name = "TakeFailed";
   readonly tenant: TenantId;
   readonly run: RunId;
+  /** Under which lease it is all the same; absent where it is queued as before. */
+  readonly token?: number;
 
-  constructor(tenant: TenantId, run: RunId, cause: unknown) {
+  constructor({ tenant, run, token }: Broken, cause: unknown) {
     super(`run ${run} could not be taken`, { cause });
     this.tenant = tenant;
     this.run = run;
+    if (token !== undefined) this.token = token;
   }
 }
+
+type Broken = { readonly tenant: TenantId; readonly run: RunId; readonly token?: number };
 
 /** How full the queue is, counted up to a limit. */
 export type QueueLoad = {

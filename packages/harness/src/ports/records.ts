@@ -17,6 +17,7 @@ import type {
 import type { Sha256 } from "../base/digest.ts";
 import type { Judgement } from "../core/decide/judgement.ts";
 import type { Assent } from "../core/decide/policy-annotations.ts";
+import type { Journal } from "../core/run/journal.ts";
 import type { Manifest } from "../core/tool.ts";
 
 export type RunRecord = {
@@ -134,4 +135,11 @@ export type NewAuditEvent = {
   readonly kind: EventKind;
   readonly actor: Actor | null;
   readonly data: Readonly<Record<string, unknown>>;
+};
+
+/** A run, its journal, and the approval that is asked for or, where none is, the newest that was given and not spent. */
+export type WholeRun = {
+  readonly run: RunRecord;
+  readonly journal: Journal;
+  readonly approval: ApprovalRecord | null;
 };

@@ -37,8 +37,8 @@ import type { Manifest } from "../core/tool.ts";
 import type { Journal } from "../core/run/journal.ts";
 import type { Breakers, BudgetRows, NewReservation, ReservationRefusal, Settlement } from "./budget.ts";
 import type { Result } from "../base/result.ts";
-import type { Due, Fence, QueueLoad, Taken, TransactionKind, Turn, WorkerId } from "./queue.ts";
-import type { ApprovalRecord, NewAuditEvent, NewRun, RunQuery, RunRecord } from "./records.ts";
+import type { Due, Fence, NewLease, QueueLoad, Taken, TransactionKind, Turn, WorkerId } from "./queue.ts";
+import type { ApprovalRecord, NewAuditEvent, NewRun, RunQuery, RunRecord, WholeRun } from "./records.ts";
 import type { RunWrites } from "./run-writes.ts";
 
 export type IdempotencyRecord = {
@@ -46,13 +46,6 @@ export type IdempotencyRecord = {
   readonly status: number;
   readonly location: string | null;
   readonly body: string;
-};
-
-/** A run, its journal, and the approval that is asked for or, where none is, the newest that was given and not spent. */
-export type WholeRun = {
-  readonly run: RunRecord;
-  readonly journal: Journal;
-  readonly approval: ApprovalRecord | null;
 };
 
 /** What one transaction of one tenant can do. Everything in it commits together, or nothing does. */
@@ -268,11 +261,13 @@ export type Store = {
   /** The only look-up across tenants: whose key has this hash, and is it still good? */
   findCaller(hash: Uint8Array, now: Date): Promise<Caller | null>;
   /**
-   * Finds the next queued run that is due, of the tenant whose turn it is, and lets `take` take it, in one transaction.
-   * Null: there is none that this program understands.
-   * @throws TakeFailed when `take` throws: then the run is queued as before
+   * Finds the next queued run that is due, of the tenant whose turn it is, gives it to a worker and records that: its
+   * attempt, version and fencing token rise by one. One statement.
+   * @returns null: there is none that this program understands; locked: there are some, and other transactions hold
+   * each of them at this moment, which may leave it as it is
+   * @throws TakeFailed where this very run cannot be leased or read; StoreUnavailable
    */
-  takeQueued<T>(turn: Turn, take: (tx: StoreTx, id: RunId) => Promise<T>): Promise<Taken<T> | null>;
+  take(turn: Turn, lease: NewLease): Promise<Taken | "locked" | null>;
   /** The same, and takes one request from each quota (none from any where one is used up). The narrowest comes first. */
   admitKey(
     hash: Uint8Array,
@@ -310,6 +305,8 @@ export type Store = {
    * artifact meanwhile waits, and looks afterwards whether its bytes are there.
    */
   forgetContent(sha256: string, remove: () => Promise<void>): Promise<boolean>;
+  /** Those of the runs, of any tenant, that ended before; at most 1,000. One that is not known here has not. */
+  endedRuns(runs: readonly RunId[], before: Date): Promise<readonly RunId[]>;
   /** How the providers are. */
   readonly breakers: Breakers;
   /** Rejects when the database cannot be used. */

@@ -27,7 +27,7 @@ import { type BudgetRouting, budgetOfRun } from "./budget-of-run.ts";
 import { commit } from "./commit.ts";
 import type { Write } from "./write.ts";
 import { judge, type Judged } from "./judge.ts";
-import type { Refusal } from "./harness.ts";
+import type { Edit, PlannedDecision, Refusal } from "./harness.ts";
 import { isRevoked, mayRepeat, tell } from "./precedents.ts";
 import { refuseEnded } from "./still-good.ts";
 import { actionOf } from "./steps/tool.ts";
@@ -45,15 +45,13 @@ export type ApprovalPorts = {
 
 const NOT_FOUND: Refusal = { code: "approval_not_found", detail: "There is no approval with this id." };
 
-/** An edit is a new action: with its own digest, and nothing of the old one's rulings. */
-type Edit = Pick<ApprovalChange, "editedAction" | "judgement" | "precondition" | "preview" | "actionDigest">;
-
 export async function decideApproval(
   ports: ApprovalPorts,
   caller: Caller,
   request: ApproveRequest,
+  planned?: PlannedDecision,
 ): Promise<Result<Approval, Refusal>> {
-  const edit = await planEdit(ports, caller, request);
+  const edit = planned ?? (await planDecision(ports, caller, request));
   if (!edit.ok) return edit;
   return await ports.store.transaction(caller.tenant, async (tx) => {
     // The run's lock orders racing decisions, the expiry and a cancellation: what is read before it may be stale.
@@ -277,12 +275,15 @@ const ANSWERS = { approve: "approved", deny: "denied", confirm: "confirmed" } as
 
 const refuse = (detail: string): Result<never, Refusal> => err({ code: "edit_refused", detail });
 
-// Worked out before the transaction, since it reads files; the digest makes sure that nothing moved in between.
-async function planEdit(
+/**
+ * Worked out before the transaction, since it reads files and may ask a tool's server; the digest makes sure that nothing
+ * moved in between.
+ */
+export async function planDecision(
   ports: ApprovalPorts,
   caller: Caller,
   request: ApproveRequest,
-): Promise<Result<Edit | null, Refusal>> {
+): Promise<PlannedDecision> {
   if (request.decision !== "approve" || request.arguments === undefined) return ok(null);
   const args = request.arguments;
   const found = await ports.store.transaction(caller.tenant, async (tx) => {

@@ -4,8 +4,11 @@
 import { clockDifference, millisecondsAhead } from "../core/clock-difference.ts";
 import type { Clock, ClockWatch, Log, Store } from "../ports.ts";
 
-/** How often the database is asked. A clock that is set here is noticed at once, without asking. */
-const LOOK_EVERY_MS = 10_000;
+/**
+ * How often the database is asked. A clock that is set here is noticed at once, without asking, and one that only drifts
+ * takes hours to be off by as much as matters.
+ */
+const LOOK_EVERY_MS = 30_000;
 /** While they differ: whoever mends the clock is not kept waiting. */
 const LOOK_SOON_MS = 500;
 /** An answer that took longer says too little: a difference as large could hide in it. */

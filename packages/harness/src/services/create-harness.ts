@@ -3,9 +3,16 @@ import { ASSENT } from "../core/telemetry/names.ts";
 import type { Embedder, Log, Telemetry } from "../ports.ts";
 import { err } from "../base/result.ts";
 import { type AdmissionPorts, submitRun } from "./admission.ts";
-import { type ApprovalPorts, decideApproval } from "./approvals.ts";
+import { type ApprovalPorts, decideApproval, planDecision } from "./approvals.ts";
 import { listDecisions } from "./decisions.ts";
-import { addDocument, getDocument, listDocuments, removeDocument, searchDocuments } from "./documents.ts";
+import {
+  addDocument,
+  embedDocument,
+  getDocument,
+  listDocuments,
+  removeDocument,
+  searchDocuments,
+} from "./documents.ts";
 import type { Evidence } from "./audit/evidence.ts";
 import { covered, coveredAnswer, withReceipt } from "./audit/covered.ts";
 import { createAuditTrail } from "./audit/trail.ts";
@@ -29,7 +36,7 @@ import {
   rotateSigningKey,
   type SigningPorts,
 } from "./signing-keys.ts";
-import { redriveRun } from "./redrive.ts";
+import { redriveRun, takeRoom } from "./redrive.ts";
 import { cancelRun, getRun, listEvents, listRuns, openArtifact, type RunPorts } from "./runs.ts";
 import { getBudget, listProviders, type SpendingPorts } from "./models/spending.ts";
 
@@ -133,14 +140,16 @@ export function createHarness(given: HarnessPorts): Harness {
     getRun: async (caller, id) => await getRun(ports, caller, id),
     listRuns: async (caller, query) => await listRuns(ports, caller, query),
     cancelRun: async (caller, id) => await cancelRun(ports, caller, id),
-    redriveRun: async (caller, id, request) => await redriveRun(ports, caller, id, request),
+    redriveRun: async (caller, id, request, room) => await redriveRun(ports, caller, id, request, room),
+    takeRoom: async (caller) => await takeRoom(ports, caller),
     listEvents: async (caller, id, after) => await listEvents(ports, caller, id, after),
     waitForEvents: async (caller, id, after, signal) => {
       await watch.wait(caller.tenant, id, after, signal);
     },
     openArtifact: async (caller, run, id) => await openArtifact(ports, caller, run, id),
-    decide: async (caller, request) => {
-      const decided = await decideApproval(ports, caller, request);
+    planDecision: async (caller, request) => await planDecision(ports, caller, request),
+    decide: async (caller, request, planned) => {
+      const decided = await decideApproval(ports, caller, request, planned);
       if (decided.ok) recordWait(ports.telemetry, decided.value);
       return await withReceipt(ports.evidence, caller, decided);
     },
@@ -151,13 +160,7 @@ export function createHarness(given: HarnessPorts): Harness {
     revokePrecedent: async (caller, id, request) => await revokePrecedent(ports, caller, id, request),
     listProviders: async () => await listProviders(ports),
     getBudget: async (caller) => await getBudget(ports, caller),
-    documents: {
-      add: async (caller, request) => await addDocument(ports, caller, request),
-      list: async (caller, query) => await listDocuments(ports, caller, query),
-      get: async (caller, id) => await getDocument(ports, caller, id),
-      remove: async (caller, id) => await removeDocument(ports, caller, id),
-      search: async (caller, question, limit) => await searchDocuments(ports, caller, question, limit),
-    },
+    documents: documentCalls(ports),
     createKey: async (caller, request) =>
       await covered(ports.evidence, caller, await createKey(ports, caller, request)),
     listKeys: async (caller) => await listKeys(ports, caller),
@@ -193,5 +196,16 @@ function signingKeyCalls(
       await covered(ports.evidence, caller, await rotateSigningKey(ports, caller, id, request)),
     revokeSigningKey: async (caller, id) =>
       await covered(ports.evidence, caller, await revokeSigningKey(ports, caller, id)),
+  };
+}
+
+function documentCalls(ports: HarnessPorts): Harness["documents"] {
+  return {
+    embed: async (request) => await embedDocument(ports, request),
+    add: async (caller, request, embedded) => await addDocument(ports, caller, request, embedded),
+    list: async (caller, query) => await listDocuments(ports, caller, query),
+    get: async (caller, id) => await getDocument(ports, caller, id),
+    remove: async (caller, id) => await removeDocument(ports, caller, id),
+    search: async (caller, question, limit) => await searchDocuments(ports, caller, question, limit),
   };
 }

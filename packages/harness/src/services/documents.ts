@@ -10,9 +10,9 @@ import { cutPassages } from "../core/retrieval/passages.ts";
 import { uuidV7 } from "../core/uuid.ts";
 import { interleave } from "../core/retrieval/interleave.ts";
 import { meaningOf } from "../core/retrieval/meaning.ts";
-import type { Caller, Clock, Embedder, Log, Meanings, Random, Store } from "../ports.ts";
+import type { Caller, Clock, Embedder, Log, Random, Store } from "../ports.ts";
 import type { Cursors } from "./cursors.ts";
-import type { Page, Refusal } from "./harness.ts";
+import type { Embedded, Page, Refusal } from "./harness.ts";
 
 export type DocumentPorts = {
   readonly store: Store;
@@ -25,18 +25,26 @@ export type DocumentPorts = {
 
 const NOT_FOUND: Refusal = { code: "document_not_found", detail: "There is no document with this id." };
 
+/** Takes as long as its provider: not for inside a transaction. */
+export async function embedDocument(
+  { embedder, log }: Pick<DocumentPorts, "embedder" | "log">,
+  { text }: Pick<DocumentRequest, "text">,
+): Promise<Embedded> {
+  if (embedder === null) return ok(null);
+  const texts = cutPassages(text).map((passage) => passage.text);
+  return await embedAll(embedder, texts, log);
+}
+
 export async function addDocument(
-  { store, clock, random, embedder, log }: DocumentPorts,
+  ports: DocumentPorts,
   caller: Caller,
   request: DocumentRequest,
+  embedded?: Embedded,
 ): Promise<Result<Document, Refusal>> {
+  const { store, clock, random } = ports;
+  const meanings = embedded ?? (await embedDocument(ports, request));
   const now = clock.now();
   const passages = cutPassages(request.text);
-  const meanings = await embedAll(
-    embedder,
-    passages.map(({ text }) => text),
-    log,
-  );
   // Without its meaning a document would be found less well than all others, and nobody would know.
   if (!meanings.ok) return meanings;
   const document = {
@@ -104,12 +112,7 @@ export async function removeDocument(
   });
 }
 
-async function embedAll(
-  embedder: Embedder | null,
-  texts: readonly string[],
-  log: Log,
-): Promise<Result<Meanings | null, Refusal>> {
-  if (embedder === null) return ok(null);
+async function embedAll(embedder: Embedder, texts: readonly string[], log: Log): Promise<Embedded> {
   using patience = deadline(EMBED_MS_MAX);
   const embedded = await embedder.embed(texts, patience.signal);
   if (embedded.ok) return ok({ model: embedder.model, of: embedded.value.map(meaningOf) });

@@ -14,7 +14,7 @@ import {
 import { leftInWords, openRollback, rollbackOutcome, standingEffects } from "../core/run/rollback.ts";
 import type { RunEvent } from "../core/run/run.ts";
 import { manifestDigest } from "../core/tool.ts";
-import type { Tool, Tools } from "../ports.ts";
+import type { ApprovalRecord, Tool, Tools } from "../ports.ts";
 import type { Write } from "./write.ts";
 
 export type End = { readonly ending: Ending; readonly reason: StepError };
@@ -143,6 +143,15 @@ function closeRollback(
     moved(ending, reason, left),
   ];
 }
+
+/**
+ * Questions that nobody answered, and answers that nobody used: a run that ends, or is to be taken back, leaves none for
+ * anybody to use.
+ */
+export const withdrawn = (approvals: readonly ApprovalRecord[]): readonly Write[] =>
+  approvals
+    .filter(({ state }) => state === "open" || state === "approved")
+    .map((approval) => ({ write: "approval_decided", approval, event: "cancelled", change: {} }));
 
 function moved(ending: Ending, { code, detail }: StepError, left: readonly LeftEffect[]): Write {
   const reason: Reason = {

@@ -3,11 +3,14 @@ import type { Clock } from "../ports.ts";
 import { createHands, type Hands, type Look } from "./hands.ts";
 
 /** A clock whose sleepers wake when the test says so. */
-function stillClock(): Clock & { tick(): Promise<void> } {
+function stillClock(): Clock & { tick(): Promise<void>; pauses(): readonly number[] } {
+  const pauses: number[] = [];
   let wake: (() => void)[] = [];
   return {
     now: () => new Date(0),
-    async sleep(_ms, signal): Promise<void> {
+    pauses: () => pauses,
+    async sleep(ms, signal): Promise<void> {
+      pauses.push(ms);
       const { promise, resolve } = Promise.withResolvers<undefined>();
       wake.push(() => resolve(undefined));
       signal.addEventListener("abort", () => resolve(undefined));
@@ -54,17 +57,17 @@ async function scene(count: number): Promise<Scene> {
 test("at the start one hand looks; while it finds something, the next looks too", async () => {
   const made = await scene(3);
   expect(made.looks).toHaveLength(1);
-  made.looks[0]?.saw(true);
+  made.looks[0]?.saw("a run");
   await settle();
   expect(made.looks).toHaveLength(2);
-  made.looks[1]?.saw(false);
+  made.looks[1]?.saw("nothing");
   await settle();
   expect(made.looks).toHaveLength(2);
 });
 
 test("as many hands look as runs were queued here, and no more", async () => {
   const made = await scene(4);
-  made.looks[0]?.saw(false);
+  made.looks[0]?.saw("nothing");
   await settle();
   expect([made.hands.hear("here"), made.hands.hear("here")]).toEqual([true, true]);
   await settle();
@@ -74,24 +77,37 @@ test("as many hands look as runs were queued here, and no more", async () => {
 test("a run that is heard of while somebody looks in vain is looked for again", async () => {
   const made = await scene(2);
   made.hands.hear("elsewhere");
-  made.looks[0]?.saw(false);
+  made.looks[0]?.saw("nothing");
   await settle();
   expect(made.looks).toHaveLength(2);
 });
 
 test("without free hands a run is left to others, and looked for when a hand is free", async () => {
   const made = await scene(1);
-  made.looks[0]?.saw(false);
+  made.looks[0]?.saw("nothing");
   expect(made.hands.hear("here")).toBe(false);
   expect(await made.hands.free()).not.toBeNull();
 });
 
 test("without any hint somebody looks from time to time", async () => {
   const made = await scene(2);
-  made.looks[0]?.saw(false);
+  made.looks[0]?.saw("nothing");
   await settle();
   await made.clock.tick();
   expect(made.looks).toHaveLength(2);
+});
+
+test("what others had locked is looked for again soon, by one hand", async () => {
+  const made = await scene(3);
+  made.hands.hear("here");
+  made.looks[0]?.saw("locked");
+  await settle();
+  made.looks[1]?.saw("locked");
+  await settle();
+  expect(made.looks).toHaveLength(2);
+  expect(made.clock.pauses()).toEqual([1_000, 100]);
+  await made.clock.tick();
+  expect(made.looks).toHaveLength(3);
 });
 
 test("whoever waits is let go at the end, and nobody waits any more", async () => {

@@ -3,8 +3,14 @@
 
 import type { Clock } from "../ports.ts";
 
+/** What a look has found; locked: runs that other transactions hold at this moment. */
+export type Seen = "a run" | "nothing" | "locked";
+
 /** To be told of what was seen, once. */
-export type Look = { saw(run: boolean): void };
+export type Look = { saw(what: Seen): void };
+
+/** What is locked is looked for again after so long: whoever has it locked is done by then, and may have left it there. */
+const LOCKED_PAUSE_MS = 100;
 
 export type Hands = {
   /** Resolves when there may be a run to take, and null when this worker is to stop. */
@@ -21,17 +27,28 @@ export function createHands(clock: Clock, lookEveryMs: number, stopping: AbortSi
   let looking = 0;
   let heard = 0;
 
+  let isSoon = false;
+
+  const lookSoon = async (): Promise<void> => {
+    if (isSoon) return;
+    isSoon = true;
+    await clock.sleep(LOCKED_PAUSE_MS, stopping);
+    isSoon = false;
+    if (!stopping.aborted) hear("elsewhere");
+  };
+
   const mayLook = (): boolean => (expected === Number.POSITIVE_INFINITY ? looking === 0 : looking < expected);
 
   const begin = (): Look => {
     looking += 1;
     const heardBefore = heard;
     return {
-      saw(run) {
+      saw(what) {
         looking -= 1;
-        if (run) expected = Math.max(expected - 1, 0);
+        if (what === "a run") expected = Math.max(expected - 1, 0);
         // Nothing was there, and nothing was heard of since: so there is nothing.
         else if (heard === heardBefore) expected = 0;
+        if (what === "locked") void lookSoon();
         wake();
       },
     };

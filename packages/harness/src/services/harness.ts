@@ -59,7 +59,7 @@ import type { Result } from "../base/result.ts";
 import type { DecisionRecord } from "../core/decide/decision-record.ts";
 import type { Access } from "../core/access/access-point.ts";
 import type { SignedMessage } from "../core/signature/signature-base.ts";
-import type { Admitted, Caller } from "../ports.ts";
+import type { Admitted, ApprovalChange, Caller, Meanings } from "../ports.ts";
 
 export type { SignedMessage } from "../core/signature/signature-base.ts";
 
@@ -120,9 +120,27 @@ export type ExternalRuns = {
   reportCompensation(call: DriverCall, action: ActionId, body: CompensationResult): Answered;
 };
 
+/** What a provider says that a document means; null where none is asked. */
+export type Embedded = Result<Meanings | null, Refusal>;
+
+/** An edit is a new action: with its own digest, and nothing of the old one's rulings. */
+export type Edit = Pick<
+  ApprovalChange,
+  "editedAction" | "judgement" | "precondition" | "preview" | "actionDigest"
+>;
+
+/** What an edit would do, null where there is none; or why it cannot be. */
+export type PlannedDecision = Result<Edit | null, Refusal>;
+
+/** A look at the queue: why there is no room, if so. */
+export type Room = { readonly full: Refusal | null };
+
 /** A tenant's documents. */
 export type Documents = {
-  add(caller: Caller, request: DocumentRequest): Promise<Result<Document, Refusal>>;
+  /** What `add` needs of a provider. */
+  embed(request: DocumentRequest): Promise<Embedded>;
+  /** @param embedded left out: asked for now */
+  add(caller: Caller, request: DocumentRequest, embedded?: Embedded): Promise<Result<Document, Refusal>>;
   list(
     caller: Caller,
     query: { readonly limit: number; readonly cursor: string | null },
@@ -174,6 +192,11 @@ export type KeyedRequest<T = never> = {
   readonly secret: boolean;
   /** Where what a success made is found; left out where it makes nothing. */
   readonly locationOf?: (made: T) => string;
+  /**
+   * What takes long, or asks somebody outside: done first, unless the request is a repeat. The transaction that holds the
+   * key holds a connection, and all tenants share those.
+   */
+  readonly before?: () => Promise<void>;
 };
 
 export type Once = {
@@ -231,7 +254,14 @@ export type Harness = {
   listRuns(caller: Caller, query: RunListQuery): Promise<Result<Page<RunSummary>, Refusal>>;
   cancelRun(caller: Caller, id: RunId): Promise<Result<RunSummary, Refusal>>;
   /** A new run for a dead letter; the same one, however often it is asked for. */
-  redriveRun(caller: Caller, id: RunId, request: RedriveRequest): Promise<Result<RunSummary, Refusal>>;
+  redriveRun(
+    caller: Caller,
+    id: RunId,
+    request: RedriveRequest,
+    room?: Room,
+  ): Promise<Result<RunSummary, Refusal>>;
+  /** Whether one more run may be queued; for `redriveRun`, which else looks by itself. */
+  takeRoom(caller: Caller): Promise<Room>;
   /** Events of a run with a version above `after`. */
   listEvents(caller: Caller, id: RunId, after: number): Promise<Result<EventBatch, Refusal>>;
   /** Resolves when the run may have new events after the given version, or when the signal is aborted. */
@@ -242,11 +272,18 @@ export type Harness = {
     id: ArtifactId,
   ): Promise<Result<{ readonly artifact: Artifact; readonly bytes: Uint8Array }, Refusal>>;
 
-  decide(caller: Caller, request: ApproveRequest): Promise<Result<Approval, Refusal>>;
+  /** What an edit would do: it asks the rules and the tool, which may read files and ask servers. */
+  planDecision(caller: Caller, request: ApproveRequest): Promise<PlannedDecision>;
+  /** @param planned left out: worked out now */
+  decide(
+    caller: Caller,
+    request: ApproveRequest,
+    planned?: PlannedDecision,
+  ): Promise<Result<Approval, Refusal>>;
 
-  /** What the rules decided since then, oldest first. */
   /** After the given one; each with what would come of a yes under what is loaded now. */
   listWaiting(caller: Caller, after: ApprovalId | null): Promise<Result<Page<WaitingCall>, Refusal>>;
+  /** What the rules decided since then, oldest first. */
   listDecisions(
     caller: Caller,
     since: Date,

@@ -42,9 +42,14 @@ export async function once<T>(
   request: KeyedRequest<T>,
   work: (store: Store) => Promise<Result<T, Refusal>>,
 ): Promise<Once> {
+  const fingerprint = fingerprintOf(request);
+  if (request.before !== undefined) {
+    const earlier = await findEarlier(ports, caller, request);
+    if (earlier !== null) return repeat(ports, caller, request, earlier, fingerprint);
+    await request.before();
+  }
   const now = ports.clock.now();
   const key = keyOf(caller, request, now);
-  const fingerprint = fingerprintOf(request);
   return await unlessBusy(
     async () =>
       // Repeatable: had it committed after all, the key would be found with its answer.
@@ -63,6 +68,19 @@ export async function once<T>(
         { isRepeatable: true },
       ),
     { answer: err(BUSY), replayed: false },
+  );
+}
+
+async function findEarlier(
+  { store, clock }: OncePorts,
+  caller: Caller,
+  request: Named,
+): Promise<IdempotencyRecord | null> {
+  const now = clock.now();
+  return await store.transaction(
+    caller.tenant,
+    async (tx) => await tx.idempotency.find(keyOf(caller, request, now), now),
+    { isRepeatable: true },
   );
 }
 

@@ -2,7 +2,8 @@
 // writes down what came of it. Everything it knows is in the journal, so any worker can go on where another stopped.
 
 import type { RunId, TenantId } from "@assent/contract";
-import { assert, unreachable } from "../base/assert.ts";
+import { assert, AssertionFailed, unreachable } from "../base/assert.ts";
+import type { Sha256 } from "../base/digest.ts";
 import { LEASE_SECONDS, RETRY_DELAY_SECONDS_MAX, RUN_ATTEMPTS_MAX } from "../base/limits.ts";
 import { type AgentDefinition, agentVersion } from "../core/agent.ts";
 import { originsOfRun } from "../core/label/origins-of-run.ts";
@@ -10,11 +11,20 @@ import { type Journal, type StepError } from "../core/run/journal.ts";
 import { openingCall } from "../core/retrieval/opening.ts";
 import { type Move, nextMove } from "../core/run/next.ts";
 import { openRollback } from "../core/run/rollback.ts";
-import { type ApprovalRecord, ApprovalTaken, type RunRecord, type StoreTx, type WorkerId } from "../ports.ts";
+import {
+  type ApprovalRecord,
+  ApprovalTaken,
+  type RunRecord,
+  type StoreTx,
+  StoreUnavailable,
+  TakeFailed,
+  type WholeRun,
+  type WorkerId,
+} from "../ports.ts";
 import { commit } from "./commit.ts";
 import type { Write } from "./write.ts";
-import { endRollback, endRun } from "./end-run.ts";
-import { commitHeld, type Held, LeaseLost, type OrchestratorPorts } from "./held.ts";
+import { endRollback, endRun, withdrawn } from "./end-run.ts";
+import { commitDecided, commitHeld, type Held, LeaseLost, type OrchestratorPorts } from "./held.ts";
 import { DRIVEN_AGENT, takeBackDriven } from "./external/take-back.ts";
 import { askModel } from "./models/ask-model.ts";
 import { dispatch } from "./steps/dispatch.ts";
@@ -33,8 +43,40 @@ export type Claim = {
 };
 
 /**
- * Takes a queued run. Null when there is nothing to take: it is another's, parked or ended; a message may come twice.
- * A run whose attempts are exhausted is dead-lettered instead.
+ * Takes the next run whose turn it is. Null when there is nothing to take; locked where others hold all that there is.
+ * @throws TakeFailed: it must be set aside
+ */
+export async function claimNext(
+  ports: Pick<OrchestratorPorts, "store" | "clock" | "tools" | "agents">,
+  worker: WorkerId,
+  after: TenantId | null,
+): Promise<{ readonly tenant: TenantId; readonly claim: Claim | null } | "locked" | null> {
+  const now = ports.clock.now();
+  const taken = await ports.store.take(
+    { after, now },
+    { worker, until: leaseEnd(now), attemptsMax: RUN_ATTEMPTS_MAX },
+  );
+  if (taken === null || taken === "locked") return taken;
+  const { tenant, id, whole } = taken;
+  try {
+    const claim =
+      whole === null
+        ? await claimRun(ports, worker, tenant, id)
+        : await claimOf(ports, whole, async (version) => {
+            const read = async (tx: StoreTx): Promise<AgentDefinition | null> => await tx.agents.get(version);
+            return await ports.store.transaction(tenant, read, { isRepeatable: true });
+          });
+    return { tenant, claim };
+  } catch (error) {
+    if (error instanceof StoreUnavailable) throw error;
+    const token = whole === null ? {} : { token: whole.run.fencingToken };
+    throw new TakeFailed({ tenant, run: id, ...token }, error);
+  }
+}
+
+/**
+ * Takes this very run. Null when there is nothing to take: it is another's, parked or ended. A run whose attempts are
+ * exhausted is dead-lettered instead.
  */
 export async function claimRun(
   ports: Pick<OrchestratorPorts, "store" | "clock" | "tools" | "agents">,
@@ -42,39 +84,45 @@ export async function claimRun(
   tenant: TenantId,
   id: RunId,
 ): Promise<Claim | null> {
-  return await ports.store.transaction(tenant, async (tx) => await leaseQueued(tx, ports, worker, id));
+  const { store, clock, tools } = ports;
+  return await store.transaction(tenant, async (tx) => {
+    const found = await tx.runs.lockWhole(id);
+    if (found?.run.state !== "queued") return null;
+    const { run, journal, approval } = found;
+    const now = clock.now();
+    if (run.attempt >= RUN_ATTEMPTS_MAX) {
+      const reason = exhausted(run);
+      const { writes, ended } = endRun(tools, journal, { ending: "dead_lettered", reason });
+      // What is to be taken back first is queued once more, with attempts of its own.
+      const wake: Write[] = ended ? [] : [{ write: "run_woken" }];
+      const closed = openRollback(journal) === undefined ? closeOpenSteps(journal, reason) : [];
+      await commit(
+        tx,
+        { run, journal },
+        [...withdrawn(await tx.approvals.list(id)), ...closed, ...writes, ...wake],
+        { now, actor: null },
+      );
+      return null;
+    }
+    const leased = { run: await lease(tx, run, worker, now), journal, approval };
+    return await claimOf(ports, leased, async (version) => await tx.agents.get(version));
+  });
 }
 
-/** The same within a transaction. */
-export async function leaseQueued(
-  tx: StoreTx,
-  { clock, tools, agents }: Pick<OrchestratorPorts, "clock" | "tools" | "agents">,
-  worker: WorkerId,
-  id: RunId,
-): Promise<Claim | null> {
-  const found = await tx.runs.lockWhole(id);
-  if (found?.run.state !== "queued") return null;
-  const { run, journal, approval } = found;
-  const now = clock.now();
-  if (run.attempt >= RUN_ATTEMPTS_MAX) {
-    const reason = exhausted(run);
-    const { writes, ended } = endRun(tools, journal, { ending: "dead_lettered", reason });
-    // What is to be taken back first is queued once more, with attempts of its own.
-    const wake: Write[] = ended ? [] : [{ write: "run_woken" }];
-    const closed = openRollback(journal) === undefined ? closeOpenSteps(journal, reason) : [];
-    await commit(tx, { run, journal }, [...closed, ...writes, ...wake], { now, actor: null });
-    return null;
-  }
-  if (run.driver === "external")
-    return { run: await lease(tx, run, worker, now), journal, definition: DRIVEN_AGENT, approval };
+async function claimOf(
+  { agents }: Pick<OrchestratorPorts, "agents">,
+  { run, journal, approval }: WholeRun,
+  load: (version: Sha256) => Promise<AgentDefinition | null>,
+): Promise<Claim> {
+  if (run.driver === "external") return { run, journal, definition: DRIVEN_AGENT, approval };
   const present = agents.get(run.agent);
   // By its digest it is the very same; else it is kept as it was.
   const definition =
     present !== undefined && agentVersion(present) === run.agentVersion
       ? present
-      : await tx.agents.get(run.agentVersion);
+      : await load(run.agentVersion);
   assert(definition !== null, "the definition of a submitted run is kept");
-  return { run: await lease(tx, run, worker, now), journal, definition, approval };
+  return { run, journal, definition, approval };
 }
 
 async function lease(tx: StoreTx, run: RunRecord, worker: WorkerId, now: Date): Promise<RunRecord> {
@@ -118,10 +166,11 @@ export async function setAside(
       if (broken.token === undefined && found.state === "queued" && found.attempt >= RUN_ATTEMPTS_MAX) {
         // Nothing can be taken back of a journal that cannot be read; it says so itself.
         const unread = exhausted(found);
+        const unused = await unusedOf(tx, found.id);
         await commit(
           tx,
           { run: found, journal: [] },
-          [{ write: "run_moved", event: "attempts_exhausted", reason: unread }],
+          [...unused, { write: "run_moved", event: "attempts_exhausted", reason: unread }],
           { now, actor: null },
         );
         return;
@@ -140,6 +189,16 @@ export async function setAside(
   } catch (error) {
     // The lease has an end, and the database may be back by then.
     log("warn", "a run could not be set aside", { run_id: broken.run, error: errorName(error) });
+  }
+}
+
+// Of a run that cannot be read; what of that is legible is put out of use all the same.
+async function unusedOf(tx: StoreTx, id: RunId): Promise<readonly Write[]> {
+  try {
+    return withdrawn(await tx.approvals.list(id));
+  } catch (error) {
+    if (error instanceof AssertionFailed) return [];
+    throw error;
   }
 }
 
@@ -244,7 +303,10 @@ async function giveUp(held: Held, reason: StepError, before: readonly Write[] = 
   const { journal } = held.committed;
   const { writes, ended } = endRun(held.ports.tools, journal, { ending: "failed", reason });
   const closed = before.length > 0 ? before : closeOpenSteps(journal, reason);
-  await commitHeld(held, [...closed, ...writes]);
+  // A yes that was for what is not done now must not be there for anybody any more.
+  await commitDecided(held, async (tx) => ({
+    writes: [...withdrawn(await tx.approvals.list(held.fence.run)), ...closed, ...writes],
+  }));
   return !ended;
 }
 

@@ -8,7 +8,7 @@ import { isRollbackStep, type Journal, type LeftEffect } from "../core/run/journ
 import { rollbackOutcome } from "../core/run/rollback.ts";
 import type { Caller, RunRecord, StoreTx } from "../ports.ts";
 import { type AdmissionPorts, insertRun, planRun } from "./admission.ts";
-import type { Refusal } from "./harness.ts";
+import type { Refusal, Room } from "./harness.ts";
 import { runSummary } from "./views.ts";
 
 type Found = {
@@ -17,12 +17,19 @@ type Found = {
   readonly standing: string | null;
 };
 
+/** Takes a connection of its own: not for inside a transaction. */
+export const takeRoom = async (
+  { capacity }: Pick<AdmissionPorts, "capacity">,
+  { tenant }: Pick<Caller, "tenant">,
+): Promise<Room> => ({ full: await capacity.takeRoom(tenant) });
+
 /** @returns the new run; the one there is already, when the dead letter was redriven before */
 export async function redriveRun(
   ports: AdmissionPorts,
   caller: Caller,
   id: RunId,
   request: RedriveRequest,
+  room?: Room,
 ): Promise<Result<RunSummary, Refusal>> {
   const found = await ports.store.transaction(caller.tenant, async (tx) => await look(tx, id), {
     isRepeatable: true,
@@ -38,7 +45,7 @@ export async function redriveRun(
   const planned = await planRun(ports, caller, asked, ports.clock.now());
   if (!planned.ok) return planned;
   const { definition, run } = planned.value;
-  const full = await ports.capacity.takeRoom(caller.tenant);
+  const full = room === undefined ? await ports.capacity.takeRoom(caller.tenant) : room.full;
   if (full !== null) return err(full);
   return await ports.store.transaction(
     caller.tenant,
@@ -57,6 +64,11 @@ async function look(tx: StoreTx, id: RunId): Promise<Result<Found, Refusal>> {
   if (dead === null) return err({ code: "run_not_found", detail: "There is no run with this id." });
   if (dead.state !== "dead_lettered")
     return err({ code: "run_not_dead_lettered", detail: `The run is ${dead.state.replaceAll("_", " ")}.` });
+  if (dead.driver === "external")
+    return err({
+      code: "run_driven",
+      detail: "Whoever drove the run knows how to go on, and nobody here does.",
+    });
   const redriven = await tx.runs.findRedrive(id);
   return ok({ dead, redriven, standing: await standingOf(tx, id) });
 }

@@ -26,7 +26,7 @@ import type {
 import { commit } from "./commit.ts";
 import type { Write } from "./write.ts";
 import type { Cursors } from "./cursors.ts";
-import { type End, endRun } from "./end-run.ts";
+import { type End, endRun, withdrawn } from "./end-run.ts";
 import { definitionOf, endDrivenRun } from "./external/hands.ts";
 import type { EventBatch, Page, Refusal, RunListQuery } from "./harness.ts";
 import type { Shown } from "./shown.ts";
@@ -141,9 +141,7 @@ async function cancelLocked(
         }).writes
       : endOwn(tools, run, journal, end);
   const writes: Write[] = [
-    ...approvals
-      .filter((approval) => approval.state === "open" || approval.state === "approved")
-      .map((approval): Write => ({ write: "approval_decided", approval, event: "cancelled", change: {} })),
+    ...withdrawn(approvals),
     ...journal
       .filter((step) => step.state === "intended")
       .map((step): Write => ({

@@ -8,7 +8,7 @@ import { ASSENT, GEN_AI } from "../core/telemetry/names.ts";
 import type { OrchestratorPorts } from "./held.ts";
 import { inSpan } from "./traced/span.ts";
 import { createHands, type Look } from "./hands.ts";
-import { advanceRun, type Claim, leaseEnd, leaseQueued, setAside } from "./orchestrator.ts";
+import { advanceRun, type Claim, claimNext, leaseEnd, setAside } from "./orchestrator.ts";
 
 export type Worker = {
   /** Stops taking work, ends or gives back what it holds, and resolves when it holds nothing. */
@@ -73,20 +73,16 @@ async function takeOne(
   try {
     await ports.clockWatch.agreed(stopping);
     if (stopping.aborted) {
-      look.saw(false);
+      look.saw("nothing");
       return;
     }
-    const now = ports.clock.now();
-    const taken = await ports.store.takeQueued(
-      { after: turn.after, now },
-      async (tx, id) => await leaseQueued(tx, ports, worker, id),
-    );
-    look.saw(taken !== null);
-    if (taken === null) return;
+    const taken = await claimNext(ports, worker, turn.after);
+    look.saw(taken === null ? "nothing" : taken === "locked" ? "locked" : "a run");
+    if (taken === null || taken === "locked") return;
     turn.after = taken.tenant;
-    claim = taken.value;
+    claim = taken.claim;
   } catch (error) {
-    look.saw(error instanceof TakeFailed);
+    look.saw(error instanceof TakeFailed ? "a run" : "nothing");
     if (!(error instanceof TakeFailed)) throw error;
     turn.after = error.tenant;
     ports.log("error", "a queued run could not be taken", {

@@ -33,10 +33,13 @@ export type ArtifactObjectsOptions = {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly fetch?: typeof fetch;
+  readonly askMsMax?: number;
 };
 
 /** One request, the largest upload included. */
 const REQUEST_MS_MAX = 120_000;
+/** Whether an object is there: a transaction waits for the answer, and all tenants share its connection. */
+const ASK_MS_MAX = 5_000;
 /** Objects of one listing; the protocol allows no more. */
 const LISTED_MAX = 1_000;
 
@@ -44,22 +47,25 @@ const DIGEST = /^[0-9a-f]{64}$/u;
 
 type Bucket = { readonly s3: S3mini; readonly prefix: string };
 
+function connectBucket(options: ArtifactObjectsOptions, requestAbortTimeout: number): S3mini {
+  const send = options.fetch ?? globalThis.fetch;
+  return new S3mini({
+    endpoint: options.endpoint,
+    region: options.region,
+    accessKeyId: options.accessKeyId,
+    secretAccessKey: options.secretAccessKey,
+    requestAbortTimeout,
+    // A redirect would send what a run made where the operator did not say.
+    fetch: async (url, init) => await send(url, { ...init, redirect: "error" }),
+  });
+}
+
 /** `put` rejects with ObjectTooLarge or an error of the store, `get` with ObjectDamaged or an error of the store. */
 export function openArtifactObjects(options: ArtifactObjectsOptions): ArtifactFiles {
   assert(options.prefix === "" || options.prefix.endsWith("/"), "a prefix is empty or ends in a slash");
-  const send = options.fetch ?? globalThis.fetch;
-  const bucket: Bucket = {
-    prefix: options.prefix,
-    s3: new S3mini({
-      endpoint: options.endpoint,
-      region: options.region,
-      accessKeyId: options.accessKeyId,
-      secretAccessKey: options.secretAccessKey,
-      requestAbortTimeout: REQUEST_MS_MAX,
-      // A redirect would send what a run made where the operator did not say.
-      fetch: async (url, init) => await send(url, { ...init, redirect: "error" }),
-    }),
-  };
+  const { prefix } = options;
+  const bucket: Bucket = { prefix, s3: connectBucket(options, REQUEST_MS_MAX) };
+  const asking: Bucket = { prefix, s3: connectBucket(options, options.askMsMax ?? ASK_MS_MAX) };
   return {
     put: async (bytes) => {
       if (bytes.byteLength > ARTIFACT_BYTES_MAX) throw new ObjectTooLarge(bytes.byteLength);
@@ -67,7 +73,7 @@ export function openArtifactObjects(options: ArtifactObjectsOptions): ArtifactFi
       return await put(bucket, Uint8Array.from(bytes));
     },
     get: async (sha256) => await get(bucket, sha256),
-    holds: async (sha256, sizeBytes) => (await sizeOf(bucket, sha256)) === sizeBytes,
+    holds: async (sha256, sizeBytes) => (await sizeOf(asking, sha256)) === sizeBytes,
     list: async (after) => await list(bucket, after),
     remove: async (sha256) => {
       await bucket.s3.deleteObject(nameOf(bucket, sha256));

@@ -1,11 +1,13 @@
 // The log in the database. The service can append to the tree, through the functions of migrations 0027 and 0030, and read it;
 // it can change nothing of it.
 
-import { idFromUuid, type TenantId, uuidOf } from "@assent/contract";
+import { type ApprovalId, idFromUuid, type RunId, type TenantId, uuidOf } from "@assent/contract";
 import type { Pool } from "pg";
 import { eventDigest } from "../../core/audit/event.ts";
 import type {
   CoveredEntry,
+  Hashes,
+  HashRange,
   LogBalance,
   LogBatch,
   LogHead,
@@ -21,7 +23,7 @@ import { sealedPayload, withOpened } from "./audit-sealed.ts";
 import { pruning } from "./audit-pruning.ts";
 import { witnessing } from "./audit-witnessing.ts";
 import { statement, transaction } from "./connect.ts";
-import { digestToBytes, only, type Scope } from "./rows.ts";
+import { digestToBytes, only, type Query, type Scope } from "./rows.ts";
 import type { Sealing } from "./sealing.ts";
 import { queryOn } from "./store.ts";
 
@@ -29,6 +31,8 @@ import { queryOn } from "./store.ts";
 export const BATCH_MAX = 256;
 /** A batch that lost against another one's is planned anew, this many times at most. */
 const ATTEMPTS_MAX = 5;
+/** What only reads may be asked again. */
+const REREAD = { attemptsMax: ATTEMPTS_MAX, isRepeatable: true } as const;
 /** Old entries that one look at the balance reads again: a log of a million has come round after an hour. */
 const SLICE_ENTRIES = 16_384;
 
@@ -52,6 +56,18 @@ export function postgresLogStore(pool: Pool, sealing: Sealing): LogStore {
         { attemptsMax: ATTEMPTS_MAX, tenant },
       );
     },
+    decisionEntry: async (tenant, run, approval) =>
+      await statement(
+        pool,
+        async (client) => await readDecision(queryOn(client), tenant, run, approval),
+        REREAD,
+      ),
+    hashRanges: async (tenant, epoch, ranges) =>
+      await statement(
+        pool,
+        async (client) => await readHashes(queryOn(client), uuidOf(tenant), epoch, ranges),
+        REREAD,
+      ),
     async addCheckpoint(tenantId, { epoch, size, note }, at): Promise<void> {
       await statement(
         pool,
@@ -63,16 +79,10 @@ export function postgresLogStore(pool: Pool, sealing: Sealing): LogStore {
             note,
             at,
           ]),
-        { attemptsMax: ATTEMPTS_MAX, isRepeatable: true },
+        REREAD,
       );
     },
-    async pending(): Promise<readonly TenantId[]> {
-      const rows = await queryOn(pool)<{ tenant_id: string }>(
-        "select tenant_id from assent.audit_pending()",
-        [],
-      );
-      return rows.map((row) => idFromUuid("ten", row.tenant_id));
-    },
+    pending: async () => await readPending(queryOn(pool)),
     async balances(): Promise<readonly LogBalance[]> {
       const rows = await queryOn(pool)<BalanceRow>(
         "select tenant_id, events, placed, waiting, size, entries from assent.audit_balance_step($1)",
@@ -92,6 +102,11 @@ export function postgresLogStore(pool: Pool, sealing: Sealing): LogStore {
       return Number(only(rows).size);
     },
   };
+}
+
+async function readPending(query: Query): Promise<readonly TenantId[]> {
+  const rows = await query<{ tenant_id: string }>("select tenant_id from assent.audit_pending()", []);
+  return rows.map((row) => idFromUuid("ten", row.tenant_id));
 }
 
 type BalanceRow = {
@@ -219,24 +234,10 @@ async function erasedDigest(scope: Scope, epoch: number, index: number): Promise
 type HeadRow = { epoch: number; size: string; root: Buffer };
 const toHead = (row: HeadRow): LogHead => ({ epoch: row.epoch, size: Number(row.size), root: row.root });
 
-type Covering = "firstCheckpoint" | "place" | "decisionEntry" | "eventOf" | "isCovered" | "checkpoint";
+type Covering = "firstCheckpoint" | "place" | "eventOf" | "isCovered" | "checkpoint";
 
 function covering({ query, tenant }: Scope): Pick<LogTx, Covering> {
   return {
-    async decisionEntry(run, approval): Promise<CoveredEntry | null> {
-      const [row] = await query<{ epoch: number; idx: string; leaf: Buffer; size: string; note: string }>(
-        `select l.epoch, l.idx, l.leaf, c.size, c.note
-         from assent.audit_events e, assent.audit_place(e.tenant_id, e.event_id) l, lateral (
-           select k.size, k.note from assent.audit_checkpoints k
-           where k.tenant_id = $1 and k.epoch = l.epoch and k.size > l.idx order by k.size limit 1) c
-         where e.tenant_id = $1 and e.run_id = $2 and l.leaf is not null and e.data ->> 'approval_id' = $3
-           and e.kind in ('approval_approved', 'approval_denied', 'approval_confirmed')`,
-        [tenant, uuidOf(run), approval],
-      );
-      if (row === undefined) return null;
-      const { epoch, leaf, note } = row;
-      return { epoch, index: Number(row.idx), leaf, checkpoint: { size: Number(row.size), note } };
-    },
     async eventOf(subject): Promise<string | null> {
       const [row] = await query<{ event_id: string }>(
         "select event_id from assent.audit_facts where tenant_id = $1 and subject = $2 order by version desc limit 1",
@@ -286,35 +287,51 @@ function covering({ query, tenant }: Scope): Pick<LogTx, Covering> {
 }
 
 function readingHashes({ query, tenant }: Scope): Pick<LogTx, "hashes" | "hashRanges"> {
-  const hashRanges: LogTx["hashRanges"] = async (epoch, ranges) => {
-    const rows = await query<{ at: string; hash: Buffer }>(HASH_RANGES, [
-      tenant,
-      epoch,
-      ranges.map(({ level }) => level),
-      ranges.map(({ from }) => from),
-      ranges.map(({ from, count }) => from + count),
-    ]);
-    const found: Uint8Array[][] = ranges.map(() => []);
-    for (const { at, hash } of rows) found[Number(at) - 1]?.push(hash);
-    return found;
-  };
+  const hashRanges: LogTx["hashRanges"] = async (epoch, ranges) =>
+    await readHashes(query, tenant, epoch, ranges);
   return {
     hashRanges,
     hashes: async (epoch, level, from, count) => (await hashRanges(epoch, [{ level, from, count }]))[0] ?? [],
   };
 }
 
-const HASH_RANGES = `
-  select w.at, h.hash from unnest($3::int[], $4::bigint[], $5::bigint[]) with ordinality as w (level, start, stop, at),
-    lateral (
-      select b.first + u.n - 1 as n, u.hash from assent.audit_batches b, unnest(b.hashes) with ordinality as u (hash, n)
-      where w.level = 0 and b.tenant_id = $1 and b.epoch = $2 and b.first > w.start - ${BATCH_MAX} and b.first < w.stop
-        and b.first + u.n - 1 >= w.start and b.first + u.n - 1 < w.stop
-      union all
-      select o.n, o.hash from assent.audit_nodes o
-      where w.level > 0 and o.tenant_id = $1 and o.epoch = $2 and o.level = w.level and o.n >= w.start and o.n < w.stop
-    ) h
-  order by w.at, h.n`;
+async function readHashes(
+  query: Query,
+  tenant: string,
+  epoch: number,
+  ranges: readonly HashRange[],
+): Promise<Hashes> {
+  const rows = await query<{ part: string; hash: Buffer }>(
+    "select part, hash from assent.audit_hash_ranges($1, $2, $3, $4, $5)",
+    [
+      tenant,
+      epoch,
+      ranges.map(({ level }) => level),
+      ranges.map(({ from }) => from),
+      ranges.map(({ from, count }) => from + count),
+    ],
+  );
+  const found: Uint8Array[][] = ranges.map(() => []);
+  for (const { part, hash } of rows) found[Number(part) - 1]?.push(hash);
+  return found;
+}
+
+async function readDecision(
+  query: Query,
+  tenant: TenantId,
+  run: RunId,
+  approval: ApprovalId,
+): Promise<CoveredEntry | null> {
+  type Row = { epoch: number; idx: string; leaf: Buffer | null; size: string; note: string };
+  const [row] = await query<Row>(
+    "select epoch, idx, leaf, size, note from assent.audit_decision_entry($1, $2, $3)",
+    [uuidOf(tenant), uuidOf(run), approval],
+  );
+  // One that was pruned cannot be shown, and so not be proved.
+  if (row === undefined || row.leaf === null) return null;
+  const { epoch, leaf, note } = row;
+  return { epoch, index: Number(row.idx), leaf, checkpoint: { size: Number(row.size), note } };
+}
 
 type Reading = "logs" | "head" | "leaves" | "opened" | "count";
 

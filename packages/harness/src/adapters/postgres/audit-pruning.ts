@@ -1,4 +1,4 @@
-// What is pruned from the database: entries, salts and payloads below a log's minimum index (migration 0041).
+// What is pruned from the database: entries, salts and payloads below a log's minimum index (migration 0049).
 
 import { type EventKind, idFromUuid } from "@assent/contract";
 import { eventDigest } from "../../core/audit/event.ts";

@@ -79,15 +79,25 @@ async function isMember(client: Client, user: string): Promise<boolean> {
 /**
  * Looks at a session as the service will have it: a pooler that drops the session's role, or a role that somebody
  * gave more power, would leave no wall between tenants, and nothing else would show it.
+ * @param owner whose the schema is
+ * @returns one line to be shown where the login itself could do without the role: whoever got SQL of their own into a
+ * statement could then leave it (`reset role`); null where it could not
  */
-export async function checkAppRole(app: Connection, name: string): Promise<Result<null, GivenRefusal>> {
+export async function checkAppRole(
+  app: Connection,
+  name: string,
+  owner: Pick<Connection, "user">,
+): Promise<Result<string | null, GivenRefusal>> {
   return await withClient(app, name, async (client) => {
-    const { rows } = await client.query<{ user: string; unbounded: boolean }>(
-      `select rolname as user, rolsuper or rolbypassrls as unbounded
-       from pg_roles where rolname = current_user`,
+    const { rows } = await client.query<{ user: string; unbounded: boolean; login_unbounded: boolean }>(
+      `select role.rolname as user, role.rolsuper or role.rolbypassrls as unbounded,
+         login.rolsuper or login.rolbypassrls or pg_has_role(login.oid, owner.oid, 'member') as login_unbounded
+       from pg_roles role, pg_roles login, pg_roles owner
+       where role.rolname = current_user and login.rolname = session_user and owner.rolname = $1`,
+      [owner.user],
     );
     const [role] = rows;
-    if (role?.user === APP_ROLE && !role.unbounded) return ok(null);
+    if (role?.user === APP_ROLE && !role.unbounded) return ok(role.login_unbounded ? leavable(name) : null);
     return refuse(
       "role_unbounded",
       role?.user === APP_ROLE
@@ -99,6 +109,10 @@ export async function checkAppRole(app: Connection, name: string): Promise<Resul
     );
   });
 }
+
+const leavable = (name: string): string =>
+  `the user of ${name} could pass by row-level security itself: for a wall that holds whatever is sent, give it ` +
+  `nothing but ${APP_ROLE}, and let DATABASE_MIGRATION_URL name who owns the schema`;
 
 /**
  * Leases, expiries and the windows of signatures are judged by each process's own clock. One that is minutes ahead
@@ -125,11 +139,11 @@ export async function checkClock(
   });
 }
 
-async function withClient(
+async function withClient<T>(
   connection: Connection,
   name: string,
-  work: (client: Client) => Promise<Result<null, GivenRefusal>>,
-): Promise<Result<null, GivenRefusal>> {
+  work: (client: Client) => Promise<Result<T, GivenRefusal>>,
+): Promise<Result<T, GivenRefusal>> {
   const client = new Client({
     ...connection,
     ...LISTENER_LIMITS,

@@ -87,7 +87,7 @@ function toRecord(tenant: TenantId, row: RunRow): RunRecord {
   };
 }
 
-type WholeRow = {
+export type WholeRow = {
   readonly run: Omit<RunRow, "agent_version" | "created_at" | "updated_at" | "finished_at"> & {
     readonly agent_version: string;
     readonly created_at: string;
@@ -98,7 +98,7 @@ type WholeRow = {
   readonly approval: ApprovalJson | null;
 };
 
-const toWhole = (tenant: TenantId, { run, journal, approval }: WholeRow): WholeRun => ({
+export const toWhole = (tenant: TenantId, { run, journal, approval }: WholeRow): WholeRun => ({
   run: toRecord(tenant, {
     ...run,
     agent_version: Buffer.from(run.agent_version, "hex"),
@@ -138,9 +138,9 @@ export function runRows(
       const found = await whole(null, uuidOf(id));
       return found?.approval == null ? null : { ...found, approval: found.approval };
     },
-    lock: async (id) => await one("r.id = $2 for update of r", [uuidOf(id)]),
+    lock: async (id) => await one("r.id = $2 for no key update of r", [uuidOf(id)]),
     lockFenced: async (fence: Fence) =>
-      await one("r.id = $2 and r.state = 'running' and r.fencing_token = $3 for update of r", [
+      await one("r.id = $2 and r.state = 'running' and r.fencing_token = $3 for no key update of r", [
         uuidOf(fence.run),
         fence.token,
       ]),

@@ -2,15 +2,14 @@
 
 import { idFromUuid, uuidOf } from "@assent/contract";
 import type { Pool } from "pg";
-import type { SealedKey, SealedStanding, SealingGeneration, SealingStore } from "../../ports.ts";
+import type { SealedKey, SealedStanding, SealingStore } from "../../ports.ts";
 import { transaction } from "./connect.ts";
 import { only } from "./rows.ts";
+import { generationsOn } from "./sealing-generations.ts";
 import { queryOn } from "./store.ts";
 
 /** A statement that waited in vain for those who are sealing is repeated this often. */
 const ATTEMPTS_MAX = 10;
-
-type GenerationRow = { generation: number; public_key: Buffer; retired: boolean; destroyed: boolean };
 
 export function postgresSealingStore(pool: Pool): SealingStore {
   return {
@@ -81,19 +80,7 @@ type Shared = "generations" | "begin" | "behind" | "uncoveredSince" | "destroyed
 
 /** What is no single tenant's. */
 const generationsIn = (pool: Pool): Pick<SealingStore, Shared> => ({
-  async generations(): Promise<readonly SealingGeneration[]> {
-    const rows = await queryOn(pool)<GenerationRow>(
-      `select generation, public_key, retired_at is not null as retired, destroyed_at is not null as destroyed
-       from assent.sealing_keys order by generation`,
-      [],
-    );
-    return rows.map(({ generation, public_key, retired, destroyed }) => ({
-      generation,
-      publicKey: public_key,
-      isRetired: retired,
-      isDestroyed: destroyed,
-    }));
-  },
+  generations: async () => await generationsOn(queryOn(pool)),
   async begin(publicKey, after, isLost, at): Promise<number | null> {
     return await transaction(
       pool,

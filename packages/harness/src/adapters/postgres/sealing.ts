@@ -19,6 +19,7 @@ import {
 import type { Clock, OpenedFields, Random, SealingFiles, SealingStore } from "../../ports.ts";
 import { SEALING_KEY_RETIRED } from "./fault.ts";
 import type { Scope } from "./rows.ts";
+import { generationsOn } from "./sealing-generations.ts";
 
 /** `subject`: what the fact is about, as its entry in the log names it. */
 export type SealedText = { readonly subject: string; readonly sealed: string };
@@ -44,11 +45,13 @@ type Newest = { readonly generation: number; readonly publicKey: Uint8Array };
 const tenantOf = ({ tenant }: Scope): TenantId => idFromUuid("ten", tenant);
 
 export function createSealing(options: SealingOptions): Sealing {
-  const { secret, random, files, store } = options;
+  const { secret, random, files } = options;
   // Which key is the newest is believed until the database refuses it.
   let newest: Newest | null = null;
   const keepKey = async (scope: Scope, key: Uint8Array): Promise<void> => {
-    newest ??= await findNewest(options);
+    // Asked on the transaction's own connection: who waited for a second one while holding the first would, with enough
+    // others that do the same, wait for ever.
+    newest ??= (await newestIn(scope, options)) ?? (await findNewest(options));
     const { generation, publicKey } = newest;
     const seed = random.bytes(SEALING_KEY_BYTES);
     const wrapped = wrapDataKey({ publicKey, secret, seed }, tenantOf(scope), key);
@@ -72,8 +75,15 @@ export function createSealing(options: SealingOptions): Sealing {
       await keepKey(scope, key);
       return { ...split.plain, [SEALED_FIELD]: text };
     },
-    opened: async (scope, texts) => await openAll(scope, texts, { secret, files, store }),
+    opened: async (scope, texts) => await openAll(scope, texts, { secret, files }),
   };
+}
+
+/** The newest sealing key, as the transaction sees it; null where one has to be begun. */
+async function newestIn(scope: Scope, { files }: Pick<SealingOptions, "files">): Promise<Newest | null> {
+  const [found] = (await generationsOn(scope.query)).filter(({ isRetired }) => !isRetired);
+  if (found === undefined || (await files.find(found.publicKey)) === "destroyed") return null;
+  return found;
 }
 
 /**
@@ -105,7 +115,7 @@ type KeyRow = { readonly id: Buffer; readonly generation: number; readonly wrapp
 async function openAll(
   scope: Scope,
   texts: readonly SealedText[],
-  given: Pick<SealingOptions, "secret" | "files" | "store">,
+  given: Pick<SealingOptions, "secret" | "files">,
 ): Promise<readonly (OpenedFields | null)[]> {
   const ids = texts.map(({ sealed }) => keyOfSealed(sealed));
   const wanted = ids.filter((id) => id !== null);
@@ -116,7 +126,7 @@ async function openAll(
     [scope.tenant, wanted],
   );
   const keys = new Map(rows.map((row) => [row.id.toString("hex"), row]));
-  const seeds = await readSeeds(given, new Set(rows.map(({ generation }) => generation)));
+  const seeds = await readSeeds(scope, given, new Set(rows.map(({ generation }) => generation)));
   const tenant = tenantOf(scope);
   return texts.map(({ subject, sealed }, i) => {
     const row = keys.get(ids[i]?.toString("hex") ?? "");
@@ -130,12 +140,13 @@ async function openAll(
 
 // Read each time: a key that is destroyed is in no memory either.
 async function readSeeds(
-  { files, store }: Pick<SealingOptions, "files" | "store">,
+  scope: Scope,
+  { files }: Pick<SealingOptions, "files">,
   generations: ReadonlySet<number>,
 ): Promise<ReadonlyMap<number, Uint8Array>> {
   const seeds = new Map<number, Uint8Array>();
   if (generations.size === 0) return seeds;
-  for (const { generation, publicKey } of await store.generations()) {
+  for (const { generation, publicKey } of await generationsOn(scope.query)) {
     const seed = generations.has(generation) ? await files.read(publicKey) : null;
     if (seed !== null) seeds.set(generation, seed);
   }

@@ -12,7 +12,6 @@ import {
   type Store,
   type StoreTx,
   StoreUnavailable,
-  TakeFailed,
   type WakeUps,
 } from "../../ports.ts";
 import { accessRows } from "./access.ts";
@@ -20,7 +19,7 @@ import { uuidV7 } from "../../core/uuid.ts";
 import { agentRows, externalDefinitionRows } from "./agents.ts";
 import { approvalRows, manifestRows } from "./approvals.ts";
 import { artifactRows } from "./artifacts.ts";
-import { forgetContent, unnamedContent } from "./content.ts";
+import { endedRuns, forgetContent, unnamedContent } from "./content.ts";
 import { auditRows } from "./audit.ts";
 import { breakerRows } from "./breakers.ts";
 import { budgetRows } from "./budgets.ts";
@@ -41,6 +40,7 @@ import { runRows } from "./runs.ts";
 import { signingKeyRows, takeNonce } from "./signing-keys.ts";
 import { stepRows } from "./steps.ts";
 import { submit } from "./submissions.ts";
+import { take } from "./take.ts";
 
 /** A transaction that lost against another one, or its connection, is run this often in all. */
 const TRANSACTION_ATTEMPTS_MAX = 6;
@@ -92,24 +92,6 @@ export function postgresStore(options: PostgresStoreOptions): Store {
         tenant: uuidOf(tenantId),
       }),
     ...statements(inStatement, clock),
-    takeQueued: async ({ after, now }, take) =>
-      // Run again after a commit whose outcome is unknown it would take another run; the lease's end frees the first.
-      await inTransaction(async (client, queued) => {
-        const [row] = await queryOn(client)<{ taken_tenant: string; taken_run: string }>(
-          "select * from assent.take_next($1, $2, $3)",
-          [after === null ? null : uuidOf(after), now, MESSAGE_VERSION],
-        );
-        if (row === undefined) return null;
-        const tenant = idFromUuid("ten", row.taken_tenant);
-        const run = idFromUuid("run", row.taken_run);
-        try {
-          return { tenant, run, value: await take(enter(client, tenant, queued), run) };
-        } catch (error) {
-          // What the database itself cannot do is not the run's fault.
-          if (faultOf(error) !== null) throw error;
-          throw new TakeFailed(tenant, run, error);
-        }
-      }),
     findCaller: async (hash, now) =>
       await unlessUnavailable(async () => await findCaller(queryOn(pool), hash, now)),
     queueLoad: async (tenant, now, most) =>
@@ -141,6 +123,7 @@ export function postgresStore(options: PostgresStoreOptions): Store {
     },
     unnamedContent: async (sha256s) => await unnamedContent(queryOn(pool), sha256s),
     forgetContent: async (sha256, remove) => await forgetContent(pool, sha256, remove),
+    endedRuns: async (runs, before) => await endedRuns(queryOn(pool), runs, before),
     breakers: breakerRows(pool, queryOn),
     async ping(): Promise<void> {
       await pool.query("select 1");
@@ -152,7 +135,7 @@ export function postgresStore(options: PostgresStoreOptions): Store {
   };
 }
 
-type Statements = "submit" | "writeHeld" | "beginCall";
+type Statements = "submit" | "take" | "writeHeld" | "beginCall";
 
 /** What is one statement, and so a transaction by itself. */
 const statements = (inStatement: InStatement, clock: Clock): Pick<Store, Statements> => ({
@@ -165,6 +148,16 @@ const statements = (inStatement: InStatement, clock: Clock): Pick<Store, Stateme
       }
       return earlier;
     }),
+  // Sent again after a connection was lost it would take another run; the lease's end frees the first.
+  take: async (turn, lease) =>
+    await inStatement(
+      async (client, queued) => {
+        const taken = await take(queryOn(client), turn, lease);
+        queued.events = taken !== null && taken !== "locked" && taken.whole !== null;
+        return taken;
+      },
+      { isRepeatable: false },
+    ),
   writeHeld: async (fence, version, writes) =>
     await inStatement(async (client, queued) => {
       noteWrites(queued, writes, clock);
@@ -216,8 +209,11 @@ type InTransaction = <T>(
   options?: Pick<TransactionOptions, "isRepeatable" | "tenant">,
 ) => Promise<T>;
 
-/** One statement, which finds out by itself whether an earlier attempt at it was kept. */
-type InStatement = <T>(send: (client: PoolClient, queued: Queued) => Promise<T>) => Promise<T>;
+/** One statement, which finds out by itself whether an earlier attempt at it was kept, unless it is said not to. */
+type InStatement = <T>(
+  send: (client: PoolClient, queued: Queued) => Promise<T>,
+  options?: Pick<TransactionOptions, "isRepeatable">,
+) => Promise<T>;
 
 /** The one place where transactions of the service are run, run again, and given up. */
 function transactionsOf({ pool, wakeUps, clock, random, onEvents }: PostgresStoreOptions): {
@@ -256,7 +252,7 @@ function transactionsOf({ pool, wakeUps, clock, random, onEvents }: PostgresStor
   };
   return {
     inTransaction: async (work, options = {}) => await attempted(work, transaction, options),
-    inStatement: async (send) => await attempted(send, statement, { isRepeatable: true }),
+    inStatement: async (send, options = { isRepeatable: true }) => await attempted(send, statement, options),
   };
 }
 

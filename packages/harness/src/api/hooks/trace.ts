@@ -7,11 +7,19 @@ import { HTTP } from "../../core/telemetry/names.ts";
 import { parseTraceparent } from "../../core/telemetry/traceparent.ts";
 import type { OpenSpan, Telemetry } from "../../ports.ts";
 
+declare module "fastify" {
+  interface FastifyRequest {
+    /** For whoever is refused, to name; null where no traces are made. */
+    traceId: string | null;
+  }
+}
+
 type Traced = { readonly span: OpenSpan; readonly resource: AsyncResource; readonly startedAt: number };
 
 /** For the root instance, before any other hook: what fails in those is seen as well. */
 export function traceRequests(app: FastifyInstance, telemetry: Telemetry): void {
   const traced = new WeakMap<object, Traced>();
+  app.decorateRequest("traceId", null);
   app.addHook("onRequest", (request, _reply, done) => {
     const route = request.routeOptions.url ?? "unrouted";
     const from = request.headers["traceparent"];
@@ -23,6 +31,7 @@ export function traceRequests(app: FastifyInstance, telemetry: Telemetry): void 
       attributes: { [HTTP.method]: request.method, [HTTP.route]: route },
     });
     span.run(() => {
+      request.traceId = parseTraceparent(telemetry.traceparent())?.traceId ?? null;
       const resource = new AsyncResource("assent.request");
       traced.set(request, { span, resource, startedAt: performance.now() });
       done();

@@ -1,6 +1,6 @@
 import { ROUTES } from "@assent/contract";
 import type { Harness } from "../../services/harness.ts";
-import { answerOnce } from "../answer-once.ts";
+import { answerPrepared } from "../answer-once.ts";
 import { type Api, routeOptions } from "../route-options.ts";
 
 export function addApprove(api: Api, harness: Harness): void {
@@ -8,9 +8,10 @@ export function addApprove(api: Api, harness: Harness): void {
     ...routeOptions(ROUTES.decideApproval),
     handler: async (request, reply) => {
       const { body } = request;
-      return await answerOnce(
+      return await answerPrepared(
         { request, reply, harness, row: ROUTES.decideApproval },
-        async (joined, caller) => await joined.decide(caller, body),
+        async (caller) => await harness.planDecision(caller, body),
+        async (joined, caller, planned) => await joined.decide(caller, body, planned),
       );
     },
   });

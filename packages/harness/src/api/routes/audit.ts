@@ -3,6 +3,7 @@ import type { Harness } from "../../services/harness.ts";
 import { answerOnce } from "../answer-once.ts";
 import { sendNotFound, sendRefusal } from "../answer.ts";
 import { callerOf } from "../hooks/authenticate.ts";
+import { createPlaces } from "../places.ts";
 import { type Api, routeOptions } from "../route-options.ts";
 
 export function addAudit(api: Api, harness: Harness): void {
@@ -53,16 +54,25 @@ function addReading(api: Api, { audit }: Pick<Harness, "audit">): void {
   });
 }
 
-// The log has transactions of its own, so a key is taken around them: a crash in between asks an operator to look.
+/** Requests of one process that change a log at the same time. */
+const MANAGING_MAX = 4;
+
+// The log has transactions of its own, so a key is taken around them: a crash in between asks an operator to look. Each
+// such request holds two connections; as many as there are connections would each wait for their second one, and
+// everybody else with them.
 function addManaging(api: Api, harness: Harness): void {
   const { audit } = harness;
+  const inTurn = createPlaces(MANAGING_MAX);
   api.route({
     ...routeOptions(ROUTES.eraseAuditPayload),
     handler: async (request, reply) => {
       const { body } = request;
-      return await answerOnce(
-        { request, reply, harness, row: ROUTES.eraseAuditPayload },
-        async (_, caller) => await audit.erase(caller, body),
+      return await inTurn(
+        async () =>
+          await answerOnce(
+            { request, reply, harness, row: ROUTES.eraseAuditPayload },
+            async (_, caller) => await audit.erase(caller, body),
+          ),
       );
     },
   });
@@ -70,9 +80,12 @@ function addManaging(api: Api, harness: Harness): void {
     ...routeOptions(ROUTES.beginAuditEpoch),
     handler: async (request, reply) => {
       const { reason } = request.body;
-      return await answerOnce(
-        { request, reply, harness, row: ROUTES.beginAuditEpoch },
-        async (_, caller) => await audit.beginEpoch(caller, reason),
+      return await inTurn(
+        async () =>
+          await answerOnce(
+            { request, reply, harness, row: ROUTES.beginAuditEpoch },
+            async (_, caller) => await audit.beginEpoch(caller, reason),
+          ),
       );
     },
   });
@@ -88,9 +101,12 @@ function addManaging(api: Api, harness: Harness): void {
     ...routeOptions(ROUTES.rekeyAudit),
     handler: async (request, reply) => {
       const { body } = request;
-      return await answerOnce(
-        { request, reply, harness, row: ROUTES.rekeyAudit },
-        async (_, caller) => await audit.rekey(caller, body),
+      return await inTurn(
+        async () =>
+          await answerOnce(
+            { request, reply, harness, row: ROUTES.rekeyAudit },
+            async (_, caller) => await audit.rekey(caller, body),
+          ),
       );
     },
   });
@@ -98,9 +114,12 @@ function addManaging(api: Api, harness: Harness): void {
     ...routeOptions(ROUTES.rotateAuditSigner),
     handler: async (request, reply) => {
       const { step } = request.body;
-      return await answerOnce(
-        { request, reply, harness, row: ROUTES.rotateAuditSigner },
-        async (_, caller) => await audit.rotate(caller, step),
+      return await inTurn(
+        async () =>
+          await answerOnce(
+            { request, reply, harness, row: ROUTES.rotateAuditSigner },
+            async (_, caller) => await audit.rotate(caller, step),
+          ),
       );
     },
   });

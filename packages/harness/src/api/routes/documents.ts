@@ -1,6 +1,6 @@
 import { documentIdSchema, ROUTES } from "@assent/contract";
 import type { Harness } from "../../services/harness.ts";
-import { answerOnce } from "../answer-once.ts";
+import { answerOnce, answerPrepared } from "../answer-once.ts";
 import { sendNotFound, sendRefusal } from "../answer.ts";
 import { callerOf } from "../hooks/authenticate.ts";
 import { type Api, routeOptions } from "../route-options.ts";
@@ -10,9 +10,10 @@ export function addDocuments(api: Api, harness: Harness): void {
     ...routeOptions(ROUTES.addDocument),
     handler: async (request, reply) => {
       const { body } = request;
-      return await answerOnce(
+      return await answerPrepared(
         { request, reply, harness, row: ROUTES.addDocument },
-        async (joined, caller) => await joined.documents.add(caller, body),
+        async () => await harness.documents.embed(body),
+        async (joined, caller, embedded) => await joined.documents.add(caller, body, embedded),
       );
     },
   });

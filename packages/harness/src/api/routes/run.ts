@@ -1,7 +1,7 @@
 import { ROUTES, problem, runIdSchema, runSummarySchema } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
 import type { Harness } from "../../services/harness.ts";
-import { answerOnce } from "../answer-once.ts";
+import { answerOnce, answerPrepared } from "../answer-once.ts";
 import { sendNotFound, sendProblem, sendRefusal } from "../answer.ts";
 import { callerOf } from "../hooks/authenticate.ts";
 import { readIdempotencyKey } from "../idempotency-key.ts";
@@ -69,9 +69,10 @@ function addRedrive(api: Api, harness: Harness): void {
       const id = runIdSchema.safeParse(request.params.id);
       if (!id.success) return await sendNotFound(reply, "run_not_found");
       const { body } = request;
-      return await answerOnce(
+      return await answerPrepared(
         { request, reply, harness, row: ROUTES.redriveRun },
-        async (joined, caller) => await joined.redriveRun(caller, id.data, body),
+        async (caller) => await harness.takeRoom(caller),
+        async (joined, caller, room) => await joined.redriveRun(caller, id.data, body, room),
       );
     },
   });

@@ -126,15 +126,10 @@ export function createEvidence(ports: EvidencePorts): Evidence {
     waitForCover: async (tenant, subject) => await waitForCover(ports, tenant, subject),
     receiptOf: async (tenant, run, approval, decidedAt) => {
       const isNew = ports.clock.now().getTime() - decidedAt.getTime() < NEW_MS;
-      return await waitFor(
-        ports,
-        tenant,
-        async (tx) => {
-          const entry = await tx.decisionEntry(run, approval);
-          return entry === null ? null : await proofOf(tx, entry);
-        },
-        isNew,
-      );
+      const entry = await waitFor(ports, async () => await store.decisionEntry(tenant, run, approval), isNew);
+      const hashRanges: LogTx["hashRanges"] = async (epoch, ranges) =>
+        await store.hashRanges(tenant, epoch, ranges);
+      return entry === null ? null : await proofOf({ hashRanges }, entry);
     },
     logs: async (tenant) => ({
       states: await store.transaction(tenant, async (tx) => await listLogs(tx, ports)),
@@ -172,7 +167,10 @@ async function prove(tx: LogTx, run: RunId, version: number): Promise<EventProof
     : await proofOf(tx, { epoch, index, leaf, checkpoint });
 }
 
-async function proofOf(tx: LogTx, { epoch, index, leaf, checkpoint }: CoveredEntry): Promise<EventProof> {
+async function proofOf(
+  tx: Pick<LogTx, "hashRanges">,
+  { epoch, index, leaf, checkpoint }: CoveredEntry,
+): Promise<EventProof> {
   const hashes = await withHashes(tx, epoch, (read) => proveInclusion(read, index, checkpoint.size));
   return {
     epoch,
@@ -183,10 +181,11 @@ async function proofOf(tx: LogTx, { epoch, index, leaf, checkpoint }: CoveredEnt
 }
 
 async function waitForCover(ports: EvidencePorts, tenant: TenantId, subject: string): Promise<boolean> {
-  const covered = await waitFor(ports, tenant, async (tx) => {
+  const look = async (tx: LogTx): Promise<true | null> => {
     const event = await tx.eventOf(subject);
     return event !== null && (await tx.isCovered(event)) ? true : null;
-  });
+  };
+  const covered = await waitFor(ports, async () => await ports.store.transaction(tenant, look));
   return covered === true;
 }
 
@@ -205,9 +204,8 @@ async function readEntries(tx: LogTx, epoch: number, from: number, limit: number
 }
 
 async function waitFor<T>(
-  { store, clock, wake, holds, onCheckpoint }: EvidencePorts,
-  tenant: TenantId,
-  look: (tx: LogTx) => Promise<T | null>,
+  { clock, wake, holds, onCheckpoint }: EvidencePorts,
+  look: () => Promise<T | null>,
   isNew = false,
 ): Promise<T | null> {
   const deadline = clock.now().getTime() + COVER_WAIT_MS_MAX;
@@ -222,7 +220,7 @@ async function waitFor<T>(
       if (!first || isNew) await clock.sleep(holds() ? COVER_BACKSTOP_MS : COVER_TICK_MS, news.signal);
       // Made anew before looking: a checkpoint that is made meanwhile makes for another look.
       news = new AbortController();
-      const found = await store.transaction(tenant, look);
+      const found = await look();
       if (found !== null || clock.now().getTime() >= deadline) return found;
     }
   } finally {

@@ -7,6 +7,7 @@ import type { Journal, StepError } from "../../core/run/journal.ts";
 import type { ExternalDefinition } from "../../core/external.ts";
 import type { ApprovalRecord, RunRecord, StoreTx, Tools } from "../../ports.ts";
 import { commit } from "../commit.ts";
+import { withdrawn } from "../end-run.ts";
 import type { Write } from "../write.ts";
 import type { Refusal } from "../harness.ts";
 import { runView } from "../views.ts";
@@ -125,9 +126,7 @@ function succeed(hold: Hold, { text, file }: Answer): Write[] {
 // A permit that nobody reported on may have been used: for what must happen once only, that is in doubt.
 function closeOpen(approvals: readonly ApprovalRecord[], journal: Journal, error: StepError): Write[] {
   return [
-    ...approvals
-      .filter((approval) => approval.state === "open" || approval.state === "approved")
-      .map((approval): Write => ({ write: "approval_decided", approval, event: "cancelled", change: {} })),
+    ...withdrawn(approvals),
     ...journal
       .filter((step) => step.state === "intended")
       .map((step): Write => ({

@@ -89,7 +89,9 @@ const slugs = new Map<string, string>();
 async function tenantSlug({ fence, ports }: Held): Promise<string> {
   const known = slugs.get(fence.tenant);
   if (known !== undefined) return known;
-  const slug = await ports.store.transaction(fence.tenant, async (tx) => await tx.budgets.tenantSlug());
+  const slug = await ports.store.transaction(fence.tenant, async (tx) => await tx.budgets.tenantSlug(), {
+    isRepeatable: true,
+  });
   slugs.set(fence.tenant, slug);
   return slug;
 }

@@ -36,13 +36,9 @@ export function countedStore(store: Store, telemetry: Telemetry): Store {
       if (begun?.ok === true && writes !== null) count(writes.events.map(({ kind }) => kind));
       return begun;
     },
-    takeQueued: async (from, work) => {
-      let appended: EventKind[] = [];
-      const taken = await store.takeQueued(from, async (tx, id) => {
-        appended = [];
-        return await work(countingTx(tx, appended), id);
-      });
-      if (taken !== null) count(appended);
+    take: async (turn, lease) => {
+      const taken = await store.take(turn, lease);
+      if (taken !== null && taken !== "locked" && taken.whole !== null) count(["run_leased"]);
       return taken;
     },
   };

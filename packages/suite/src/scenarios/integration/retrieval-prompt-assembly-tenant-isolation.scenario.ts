@@ -212,7 +212,7 @@ async function askCraftily(context: ScenarioContext, library: Library): Promise<
   context.check("no crafted question finds another tenant's passage", crossing.length === 0, crossing);
 }
 
-const told = (text: string): string => text.replaceAll(/"request_id":"[^"]*"/g, "");
+const told = (text: string): string => text.replaceAll(/"(?:request|trace)_id":"[^"]*"/g, "");
 
 async function reachAcross(context: ScenarioContext, { word, theirs, theirIds }: Library): Promise<void> {
   const client = context.client("requester");

@@ -1,0 +1,40 @@
+// Loaded before the program (node --import): stops this very process (SIGSTOP), once, at the point of a run that STOP_AT
+// names. What it was about to do, or had just sent, is as it is when a machine is suspended there.
+
+import { Client } from "pg";
+
+/** Words of the statement at which it stops, and whether it has been sent by then. */
+const POINTS = {
+  // The call is journaled as intended; the answer to that is read when the process goes on.
+  intended: { words: ["assent.hold_run(", '"spent"', "opened_seqs"], sent: true },
+  // The tool has answered, and nobody knows of it.
+  answered: { words: ["assent.hold_run(", "taken", "changed_seqs"], sent: false },
+  // The outcome is committed, and the process does not know.
+  committed: { words: ["assent.hold_run(", "taken", "changed_seqs"], sent: true },
+  // A server that has told the database of a run, and nobody else.
+  submitted: { words: ["from assent.submit_run($1"], sent: true },
+  // A server in a decision's transaction, with the run locked.
+  deciding: { words: ["select assent.write_run(", '"approved"'], sent: false },
+} as const;
+
+export type StopPoint = keyof typeof POINTS;
+
+const isPoint = (name: string | undefined): name is StopPoint =>
+  name !== undefined && Object.hasOwn(POINTS, name);
+
+const point = process.env["STOP_AT"];
+if (isPoint(point)) {
+  const { words, sent } = POINTS[point];
+  const query: unknown = Reflect.get(Client.prototype, "query");
+  if (typeof query !== "function") throw new Error("a client can be asked");
+  let isDone = false;
+  Reflect.set(Client.prototype, "query", function stopping(this: Client, ...asked: unknown[]): unknown {
+    const text = isDone ? "" : JSON.stringify(asked[0] ?? null);
+    const stops = words.every((word) => text.includes(word));
+    isDone ||= stops;
+    if (stops && !sent) process.kill(process.pid, "SIGSTOP");
+    const answer: unknown = Reflect.apply(query, this, asked);
+    if (stops && sent) process.kill(process.pid, "SIGSTOP");
+    return answer;
+  });
+}
