@@ -2,7 +2,7 @@
 -- stay (decisions/0034). The minimum is what an entry of the tenant's newest log says, and counts once that is signed.
 
 create or replace function assent.audit_batch_fits(event_ids bigint[], leaves bytea[], hashes bytea[], salts bytea[])
-  returns boolean language sql immutable set search_path = '' as $$
+  returns boolean language sql immutable set search_path = pg_catalog, pg_temp as $$
   select cardinality(event_ids) between 1 and 256 and cardinality(leaves) = cardinality(event_ids)
     and cardinality(hashes) = cardinality(event_ids) and cardinality(salts) = cardinality(event_ids)
     and not exists (
@@ -17,7 +17,7 @@ create index audit_facts_pruned on assent.audit_facts (tenant_id, kind) where ki
 -- Below this place entries of the log are not kept; 0 where it was never pruned. What says so stands in a signed tree, behind
 -- what it is about.
 create function assent.audit_minimum(tenant uuid, of_epoch integer) returns bigint
-  language sql stable set search_path = '' as $$
+  language sql stable set search_path = pg_catalog, pg_temp as $$
   select coalesce(max(said.minimum), 0) from (
     select f.event_id, case when f.subject ~ ('^pruned:' || of_epoch || ':[1-9][0-9]{0,14}$')
       then split_part(f.subject, ':', 3)::bigint end as minimum
@@ -30,14 +30,14 @@ $$;
 
 -- The first entry of a later epoch says where the one before ended: it stays, and is checked with all that stays.
 create function assent.audit_is_pruned(of_epoch integer, place bigint, minimum bigint) returns boolean
-  language sql immutable set search_path = '' as $$
+  language sql immutable set search_path = pg_catalog, pg_temp as $$
   select place < minimum and not (of_epoch > 1 and place = 0)
 $$;
 
 -- Takes a batch's pruned entries away. `digests` has one for each of its entries: what a run's event digests to without
 -- its payload, null for other facts. False where nothing of the batch is to go, or has gone already.
 create function assent.audit_prune(tenant uuid, of_epoch integer, of_first bigint, digests bytea[]) returns boolean
-  language plpgsql security definer set search_path = '' as $$
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   minimum bigint;
   batch assent.audit_batches;
@@ -72,7 +72,7 @@ $$;
 -- As before, and an entry comes whole: only pruning takes its bytes.
 create or replace function assent.audit_append(tenant uuid, of_epoch integer, old_size bigint, given bigint[], leaves bytea,
                                                lengths integer[], hashes bytea, salts bytea, new_root bytea)
-  returns void language plpgsql security definer set search_path = '' as $$
+  returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   added integer := cardinality(given);
   taken bigint[];
@@ -106,7 +106,7 @@ $$;
 
 -- Nothing of the evidence changes, but for what goes beside a record that says so: a payload with its salt, or entries
 -- below the minimum.
-create or replace function assent.refuse_change_of_batch() returns trigger language plpgsql set search_path = '' as $$
+create or replace function assent.refuse_change_of_batch() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   minimum bigint := 0;
 begin
@@ -128,7 +128,7 @@ begin
 end
 $$;
 
-create or replace function assent.refuse_change_of_event() returns trigger language plpgsql set search_path = '' as $$
+create or replace function assent.refuse_change_of_event() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   same boolean := false;
 begin
