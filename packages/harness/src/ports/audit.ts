@@ -188,8 +188,11 @@ export type LogFiles = {
   read(origin: string, path: string): Promise<Uint8Array | null>;
   /** Writes files that are not there yet, and returns when all of them would survive a loss of power. */
   write(origin: string, files: ReadonlyMap<string, Uint8Array>): Promise<void>;
-  /** Removes the bundles of entries below this place, and leaves the tree; says so before. Done once, it does nothing. */
-  prune(origin: string, minimum: number): Promise<void>;
+  /**
+   * Removes the bundles of entries below this place, and leaves the tree; says so before. Done once, it does nothing.
+   * @param bundles their paths, in their order
+   */
+  prune(origin: string, minimum: number, bundles: readonly string[]): Promise<void>;
   /** Puts the checkpoint in the place of the one before, all of it or nothing. */
   publish(origin: string, note: string): Promise<void>;
 };

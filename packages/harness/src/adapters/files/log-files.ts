@@ -1,7 +1,6 @@
 // A log as plain files, in the layout of C2SP tlog-tiles, so that anybody can verify or copy it without asking us.
 
 import { dirname, join } from "node:path";
-import { TILE_WIDTH, tilePath } from "@assent/tlog";
 import { assert } from "../../base/assert.ts";
 import type { LogFiles, Random } from "../../ports.ts";
 import { systemCode } from "./file-error.ts";
@@ -73,8 +72,13 @@ export function openLogFiles({ folder, random, operations = diskOperations }: Lo
       if (durable.size > DURABLE_MAX) durable.clear();
       for (const made of folders) durable.add(made);
     },
-    async prune(origin, minimum): Promise<void> {
-      await removeBundles(operations, folderOf(origin), minimum, put);
+    async prune(origin, minimum, bundles): Promise<void> {
+      const root = folderOf(origin);
+      const files = bundles.map((path) => join(root, ...path.split("/")));
+      await removeBundles(operations, files, async () => {
+        await put(join(root, MINIMUM_FILE), Buffer.from(`${minimum}\n`));
+        await operations.sync(root);
+      });
     },
     async publish(origin, note): Promise<void> {
       // The keeper and whoever adds cosignatures publish one after the other, and never an older one over a newer.
@@ -114,26 +118,21 @@ async function putFile(
   });
 }
 
-// From the first one on, and the last one after all others would stay gone: where that is gone, all are.
+// The last one goes after all others would stay gone: where that is gone, all are.
 async function removeBundles(
   operations: FileOperations,
-  root: string,
-  minimum: number,
-  put: Put,
+  files: readonly string[],
+  tell: () => Promise<void>,
 ): Promise<void> {
-  const bundles = Math.floor(minimum / TILE_WIDTH);
-  const fileOf = (index: number): string =>
-    join(root, ...tilePath({ level: "entries", index, width: TILE_WIDTH }).split("/"));
-  const last = fileOf(bundles - 1);
-  if (bundles === 0 || (await operations.size(last)) === null) return;
-  await put(join(root, MINIMUM_FILE), Buffer.from(`${minimum}\n`));
-  await operations.sync(root);
+  const last = files.at(-1);
+  if (last === undefined || (await operations.size(last)) === null) return;
+  await tell();
   const folders = new Set<string>();
-  for (let index = 0; index < bundles; index += 1) {
-    await clear(operations, `${fileOf(index)}.p`);
-    if (index === bundles - 1) for (const folder of folders) await operations.sync(folder);
-    await operations.remove(fileOf(index));
-    folders.add(dirname(fileOf(index)));
+  for (const file of files) {
+    await clear(operations, `${file}.p`);
+    if (file === last) for (const folder of folders) await operations.sync(folder);
+    await operations.remove(file);
+    folders.add(dirname(file));
   }
   await operations.sync(dirname(last));
 }

@@ -3,6 +3,7 @@
 // or waits for a checkpoint in another.
 
 import type { TenantId } from "@assent/contract";
+import { TILE_WIDTH, tilePath } from "@assent/tlog";
 import { ok } from "../../base/result.ts";
 import type { Clock, Log, LogHead, LogHold, LogInfo } from "../../ports.ts";
 import type { PublishedCheckpoint } from "./witnessing.ts";
@@ -170,7 +171,12 @@ async function pruneFiles(
     for (const { epoch, origin } of await tx.logs()) found.push({ origin, minimum: await tx.minimum(epoch) });
     return found;
   });
-  for (const { origin, minimum } of logs) if (minimum > 0) await files.prune(origin, minimum);
+  for (const { origin, minimum } of logs) {
+    const bundles = Array.from({ length: minimum / TILE_WIDTH }, (_, index) =>
+      tilePath({ level: "entries", index, width: TILE_WIDTH }),
+    );
+    if (minimum > 0) await files.prune(origin, minimum, bundles);
+  }
 }
 
 async function ensureLog(
