@@ -1,6 +1,9 @@
+import { patternFromJson, Resolution } from "@assent/harmony";
 import type { StoreTx } from "../../ports.ts";
 import { idBytes } from "./harmony/ids.ts";
 import type { Scope } from "./rows.ts";
+
+type AnswerRow = { pattern: unknown; answer: unknown; expires_at: Date | null };
 
 type TermRow = { resolution_id: Buffer; expires_at: Date };
 
@@ -21,6 +24,23 @@ export function precedentTermRows({ query, tenant }: Scope): StoreTx["precedentT
       return new Map(
         rows.map((row) => [`sha256:${row.resolution_id.toString("hex")}`, row.expires_at] as const),
       );
+    },
+    async answers(domain, limit) {
+      const rows = await query<AnswerRow>(
+        `select p.record as pattern, r.record as answer, t.expires_at
+         from assent.harmony_resolutions r
+         join assent.harmony_patterns p on p.tenant_id = r.tenant_id and p.id = r.pattern_id
+         left join assent.precedent_terms t
+           on t.tenant_id = r.tenant_id and t.pattern_id = r.pattern_id and t.resolution_id = r.id
+         where r.tenant_id = $1 and p.domain = $2
+         order by r.revoked, p.recorded_at desc, p.id, r.id limit $3`,
+        [tenant, domain, limit],
+      );
+      return rows.map((row) => ({
+        pattern: patternFromJson(row.pattern),
+        resolution: Resolution.fromJSON(row.answer),
+        expiresAt: row.expires_at,
+      }));
     },
   };
 }
