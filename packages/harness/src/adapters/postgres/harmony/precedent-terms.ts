@@ -1,7 +1,7 @@
 import { patternFromJson, Resolution } from "@assent/harmony";
-import type { StoreTx } from "../../ports.ts";
-import { idBytes } from "./harmony/ids.ts";
-import type { Scope } from "./rows.ts";
+import type { StoreTx } from "../../../ports.ts";
+import { idBytes } from "./ids.ts";
+import type { Scope } from "../rows.ts";
 
 type AnswerRow = { pattern: unknown; answer: unknown; expires_at: Date | null };
 
