@@ -75,13 +75,12 @@ test("what a worker writes that was stopped in a tool beyond its lease is in no 
   expect(await engine.sweep()).toBe(1);
   // The other worker is as far as the second note, in the very copy, when the first wakes.
   const model = engine.ports.models;
-  const { call } = model;
-  const wakes = async (...given: Parameters<typeof call>): ReturnType<typeof call> => {
+  const wakes: typeof model.call = async (...given) => {
     if (given[0].messages.filter(({ role }) => role === "assistant").length === 2) {
       stopped.goesOn.resolve(undefined);
       await first;
     }
-    return await call.apply(model, given);
+    return await model.call(...given);
   };
   const claim = await claimRun(engine.ports, 2, engine.tenant, id);
   if (claim === null) throw new Error("the run can be taken");
