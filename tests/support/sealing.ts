@@ -2,6 +2,7 @@
 
 import type { Pool } from "pg";
 import { openSealingFiles } from "../../packages/harness/src/adapters/files/sealing-files.ts";
+import { postgresOlderRows } from "../../packages/harness/src/adapters/postgres/older-rows.ts";
 import { createSealing, type Sealing } from "../../packages/harness/src/adapters/postgres/sealing.ts";
 import { postgresSealingStore } from "../../packages/harness/src/adapters/postgres/sealing-store.ts";
 import { systemClock } from "../../packages/harness/src/adapters/system/clock.ts";
@@ -14,13 +15,14 @@ const SECRET = new Uint8Array(32).fill(7);
 
 /** What a process has that seals, opens, and changes the key. */
 export function sealingPorts(pool: Pool, files: SealingFiles): SealingKeyPorts {
-  return {
+  const keys = {
     store: postgresSealingStore(pool),
     files,
     secret: SECRET,
     clock: systemClock,
     random: systemRandom,
   };
+  return { ...keys, older: postgresOlderRows(pool, createSealing(keys)) };
 }
 
 export const sealingIn = (pool: Pool, folder: string): SealingKeyPorts =>

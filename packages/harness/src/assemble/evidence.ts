@@ -14,6 +14,7 @@ import { postgresLogStore } from "../adapters/postgres/audit-log.ts";
 import type { Connection } from "../adapters/postgres/connect.ts";
 import { notifyLogKeeper, openLogHold } from "../adapters/postgres/log-hold.ts";
 import { createSealing, findNewest, type Sealing } from "../adapters/postgres/sealing.ts";
+import { postgresOlderRows } from "../adapters/postgres/older-rows.ts";
 import { postgresSealingStore } from "../adapters/postgres/sealing-store.ts";
 import { createAskWitness } from "../adapters/witness/ask-witness.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -172,7 +173,9 @@ async function openSealing({
 }: EvidenceOptions): Promise<{ readonly ports: SealingKeyPorts; readonly sealing: Sealing }> {
   const store = postgresSealingStore(pool);
   const files = openSealingFiles(join(home, EVIDENCE_FOLDER, "sealing"));
-  const ports = { store, files, secret: secrets.sealing, clock, random };
+  const keys = { store, files, secret: secrets.sealing, clock, random };
+  const sealing = createSealing(keys);
+  const ports = { ...keys, older: postgresOlderRows(pool, sealing) };
   if (isServing) {
     const { generation, publicKey } = await findNewest(ports);
     if ((await files.find(publicKey)) !== "held")
@@ -180,7 +183,7 @@ async function openSealing({
         generation,
       });
   }
-  return { ports, sealing: createSealing(ports) };
+  return { ports, sealing };
 }
 
 function openAlarm(

@@ -61,6 +61,14 @@ export type SealingStore = {
   standing(tenant: TenantId): Promise<SealedStanding>;
 };
 
+/** Rows from before fields were sealed, which hold them in plain. */
+export type OlderRows = {
+  /** Tenants that may have some. */
+  tenants(): Promise<readonly TenantId[]>;
+  /** Seals a batch, those behind this subject. @returns the last that was looked at; null for none */
+  seal(tenant: TenantId, after: string | null, limit: number, at: Date): Promise<string | null>;
+};
+
 /** The installation's sealing keys: files that the database cannot reach. */
 export type SealingFiles = {
   /** `destroyed` means here, on purpose; `absent`: this home never had it, or somebody took it away. */

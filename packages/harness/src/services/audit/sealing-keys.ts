@@ -7,6 +7,7 @@ import { err, ok, type Result } from "../../base/result.ts";
 import { SEALING_KEY_BYTES, sealingPublicKey, unwrapDataKey, wrapDataKey } from "../../core/audit/sealed.ts";
 import type {
   Clock,
+  OlderRows,
   Random,
   SealedKey,
   SealedStanding,
@@ -19,6 +20,7 @@ import type { Refusal } from "../harness.ts";
 export type SealingKeyPorts = {
   readonly store: SealingStore;
   readonly files: SealingFiles;
+  readonly older: OlderRows;
   readonly secret: Uint8Array;
   readonly clock: Clock;
   readonly random: Random;
@@ -109,6 +111,8 @@ export async function changeSealingKey(
     if (!done.ok || !done.value) return done.ok ? ok(null) : done;
   }
   if ((await store.behind()).length > 0) return ok(null);
+  // While the old one is there: whoever is stopped here begins no new key, and goes on with this.
+  if (!(await sealOlder(ports, until))) return ok(null);
   for (const { publicKey, generation } of old) {
     // A home that never had it cannot say that it is gone.
     if ((await files.find(publicKey)) === "absent") return err(ELSEWHERE);
@@ -116,6 +120,17 @@ export async function changeSealingKey(
     if (!(await store.destroyed(generation, clock.now()))) return ok(null);
   }
   return ok(newest.publicKey);
+}
+
+/** False when the time was not enough; what was sealed is not looked at again. */
+async function sealOlder({ older, clock }: SealingKeyPorts, until: number): Promise<boolean> {
+  for (const tenant of await older.tenants())
+    for (let after: string | null = null; ;) {
+      if (clock.now().getTime() >= until) return false;
+      after = await older.seal(tenant, after, BATCH_KEYS, clock.now());
+      if (after === null) break;
+    }
+  return true;
 }
 
 const NOT_OPERATOR: Refusal = {
