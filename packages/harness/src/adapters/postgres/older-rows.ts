@@ -1,5 +1,5 @@
 // Rows of the memory's and the access record's own tables that a program of before sealed fields wrote in plain
-// (migration 0051): each is read, sealed under a key of its own, and put in its place, in one transaction a batch.
+// (migration 0050): each is read, sealed under a key of its own, and put in its place, in one transaction a batch.
 
 import { idFromUuid, uuidOf } from "@assent/contract";
 import type { Pool } from "pg";
