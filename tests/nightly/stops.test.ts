@@ -14,17 +14,22 @@ const CLEAN = {
   auditFindings: [],
 };
 
-test.for(["intended", "in_tool", "answered", "committed"] as const)(
+test.for([
+  ["intended", "step_intended"],
+  ["in_tool", "step_intended"],
+  ["answered", "step_intended"],
+  ["committed", "step_succeeded"],
+] as const)(
   "a worker that is stopped beyond its lease when a call is %s: its run is ended by another, with one effect",
-  async (at) => {
-    expect(await stopAt("worker", at)).toEqual(CLEAN);
+  async ([at, lastBefore]) => {
+    expect(await stopAt("worker", at)).toEqual({ ...CLEAN, lastBefore });
   },
 );
 
 test.for(["submitted", "deciding"] as const)(
   "a server that is stopped with a request that is %s: another does it, and it is done once",
   async (at) => {
-    expect(await stopAt("server", at)).toEqual(CLEAN);
+    expect(await stopAt("server", at)).toEqual({ ...CLEAN, lastBefore: null });
   },
 );
 

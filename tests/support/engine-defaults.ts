@@ -43,6 +43,7 @@ export const noWorkspaces: Workspaces = {
   remove: async () => {
     await Promise.resolve();
   },
+  list: async () => await Promise.resolve([]),
 };
 
 /** Waits for a run to be in one of these states. */

@@ -211,6 +211,8 @@ export type Workspaces = {
   ): Promise<Result<{ readonly workspace: Workspace; readonly made: boolean }, StepError>>;
   /** Removes the run's copy; no error when there is none. */
   remove(run: RunId): Promise<void>;
+  /** Runs whose copies lie here. */
+  list(): Promise<readonly RunId[]>;
 };
 
 /** Content-addressed files. A digest that was returned names bytes that are durably there. */

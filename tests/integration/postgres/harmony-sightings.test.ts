@@ -1,52 +1,24 @@
 // The same question asked by many at the same time: nobody waits for another's transaction, and each is counted once.
 
-import { uuidOf } from "@assent/contract";
 import type { HarmonyStore } from "@assent/harmony";
 import { afterAll, expect, test } from "vitest";
 import { fakeId } from "../../../packages/harmony/src/ids.ts";
 import { ann, escalation, moment, pattern } from "../../../packages/harmony/src/testing/samples.ts";
-import { ensureTenant } from "../../../packages/harness/src/adapters/postgres/bootstrap.ts";
-import { transaction } from "../../../packages/harness/src/adapters/postgres/connect.ts";
-import { harmonyStoreIn } from "../../../packages/harness/src/adapters/postgres/harmony/harmony-store.ts";
 import { SIGHTINGS_MAX } from "../../../packages/harness/src/adapters/postgres/harmony/sightings.ts";
-import { queryOn } from "../../../packages/harness/src/adapters/postgres/store.ts";
-import { systemClock } from "../../../packages/harness/src/adapters/system/clock.ts";
-import { systemRandom } from "../../../packages/harness/src/adapters/system/random.ts";
-import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../support/database.ts";
-import { anySealing } from "../../support/sealing.ts";
+import { type InMemory, openMemories } from "../../support/harmony-memory.ts";
 
-let database: ThrowAwayDatabase | undefined;
-let tenants = 0;
+const memories = await openMemories();
 
 afterAll(async () => {
-  await database?.[Symbol.asyncDispose]();
+  await memories[Symbol.asyncDispose]();
 });
 
-type InMemory = <T>(work: (memory: HarmonyStore) => Promise<T>) => Promise<T>;
-
-/** A tenant of its own; who has to wait for a lock fails at once. */
 async function openMemory(): Promise<{ inMemory: InMemory; countRows: () => Promise<number> }> {
-  database ??= await connectThrowAwayDatabase();
-  const throwAway = database;
-  tenants += 1;
-  const name = `tenant-${tenants}`;
-  const tenant = uuidOf(
-    await transaction(
-      throwAway.ownerPool(),
-      async (client) => await ensureTenant({ client, clock: systemClock, random: systemRandom }, name),
-    ),
-  );
+  const { tenant, inMemory } = await memories.open();
   return {
-    inMemory: async (work) =>
-      await transaction(throwAway.appPool(), async (client) => {
-        const query = queryOn(client);
-        await query("select set_config('assent.tenant', $1, true), set_config('lock_timeout', '1ms', true)", [
-          tenant,
-        ]);
-        return await work(harmonyStoreIn({ query, tenant }, anySealing(throwAway.appPool())));
-      }),
+    inMemory,
     countRows: async () => {
-      const { rows } = await throwAway
+      const { rows } = await memories.database
         .ownerPool()
         .query("select count(*)::int as n from assent.harmony_sightings where tenant_id = $1", [tenant]);
       return Number(rows[0].n);

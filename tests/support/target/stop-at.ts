@@ -6,11 +6,11 @@ import { Client } from "pg";
 /** Words of the statement at which it stops, and whether it has been sent by then. */
 const POINTS = {
   // The call is journaled as intended; the answer to that is read when the process goes on.
-  intended: { words: ["put_on_record", '"intended"', "opened_seqs"], sent: true },
+  intended: { words: ["assent.hold_run(", '"spent"', "opened_seqs"], sent: true },
   // The tool has answered, and nobody knows of it.
-  answered: { words: ["taken", "changed_seqs"], sent: false },
+  answered: { words: ["assent.hold_run(", "taken", "changed_seqs"], sent: false },
   // The outcome is committed, and the process does not know.
-  committed: { words: ["taken", "changed_seqs"], sent: true },
+  committed: { words: ["assent.hold_run(", "taken", "changed_seqs"], sent: true },
   // A server that has told the database of a run, and nobody else.
   submitted: { words: ["from assent.submit_run($1"], sent: true },
   // A server in a decision's transaction, with the run locked.

@@ -3,16 +3,13 @@
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { runSchema } from "@assent/contract";
-import { startToolSink } from "@assent/suite";
-import { randomFrom } from "../../../packages/suite/src/chance.ts";
-import { readCredentials } from "../../../packages/harness/src/home.ts";
+import { type RunId, runSchema } from "@assent/contract";
+import { z } from "zod";
 import { until } from "../until.ts";
-import { ask, type Fleet, playRun, startLookUp } from "./fleet-client.ts";
+import { ask, type Fleet, playRun } from "./fleet-client.ts";
 import { readEvidence } from "./fleet-evidence.ts";
-import { endMember, type Member, spawnMember, untilReady } from "./fleet-member.ts";
-import { createInstallation } from "./installation.ts";
-import { addNotary } from "./notary.ts";
+import type { Member } from "./fleet-member.ts";
+import { openSmallFleet } from "./small-fleet.ts";
 import type { StopPoint } from "./stop-at.ts";
 
 const PRELOAD = fileURLToPath(new URL("./stop-at.ts", import.meta.url));
@@ -20,6 +17,8 @@ const STOPPED_MS_MAX = 60_000;
 
 export type StopReport = {
   readonly status: string;
+  /** The last that was recorded of the run before it was taken from the stopped worker; null where it was not. */
+  readonly lastBefore: string | null;
   /** Times that each run's effect was taken, the stopped one's first. */
   readonly effects: readonly number[];
   /** Whether the run was, to the byte, what it had been before the stopped process woke. */
@@ -30,49 +29,25 @@ export type StopReport = {
   readonly auditFindings: readonly string[];
 };
 
+const eventsSchema = z.looseObject({ data: z.array(z.looseObject({ kind: z.string() })) });
+
+async function lastBeforeRelease(fleet: Fleet, run: RunId): Promise<string | null> {
+  const told = await ask(fleet, `/api/harness/runs/${run}/events`);
+  const kinds = eventsSchema.parse(await told.json()).data.map(({ kind }) => kind);
+  return kinds[kinds.indexOf("run_released") - 1] ?? null;
+}
+
 const isStopped = ({ child }: Member): boolean =>
   /^State:\s+T/m.test(readFileSync(`/proc/${child.pid}/status`, "utf8"));
 
 /** @param at `in_tool`: in the tool, after the effect and before its answer */
 export async function stopAt(role: Member["role"], at: StopPoint | "in_tool"): Promise<StopReport> {
   await using stack = new AsyncDisposableStack();
-  const sink = await startToolSink();
-  stack.defer(async () => {
-    await sink.stop();
-  });
-  const installation = createInstallation(sink.url);
-  addNotary(installation, sink.url, await startLookUp(sink, stack));
-  stack.defer(() => {
-    installation.remove();
-  });
-  const members: Member[] = [];
-  const endAll = async (): Promise<void> => {
-    for (const member of members.toReversed()) {
-      member.child.kill("SIGCONT");
-      await endMember(member, "SIGTERM");
-    }
-  };
-  stack.defer(endAll);
-  const start = async (
-    of: Member["role"],
-    environment: Readonly<Record<string, string>> = {},
-  ): Promise<Member> => {
-    const member = spawnMember(
-      { ...installation, environment: { ...installation.environment, ...environment } },
-      of,
-    );
-    members.push(member);
-    await untilReady(member);
-    return member;
-  };
-  const doomed = await start(
-    role,
-    at === "in_tool" ? {} : { STOP_AT: at, NODE_OPTIONS: `--import ${PRELOAD}` },
-  );
-  await start(role === "server" ? "worker" : "server");
-  const key = readCredentials(installation.home)?.key ?? "";
-  const progress = { begun: 0, ended: 0, kills: 0 };
-  const fleet: Fleet = { installation, sink, members, key, next: randomFrom(1), progress };
+  const attack = at === "in_tool" ? {} : { STOP_AT: at, NODE_OPTIONS: `--import ${PRELOAD}` };
+  const fleet = await openSmallFleet(stack, [role, attack], [role === "server" ? "worker" : "server"]);
+  const { sink, installation, members } = fleet;
+  const [doomed] = members;
+  if (doomed === undefined) throw new Error("it was started");
   if (at === "in_tool")
     sink.cue({
       do: "apply_then",
@@ -83,20 +58,21 @@ export async function stopAt(role: Member["role"], at: StopPoint | "in_tool"): P
     });
   const playing = playRun(fleet, 1);
   await until(`the ${role} stops`, () => isStopped(doomed), STOPPED_MS_MAX);
-  const other = await start(role);
+  const other = await fleet.start(role);
   const { run } = await playing;
   if (run === null) throw new Error(`the run was not ended by the other ${role}`);
   if (!isStopped(doomed)) throw new Error(`the ${role} woke by itself`);
   doomed.child.kill("SIGCONT");
   // It is awake and at work again when it can carry out a run by itself.
-  await endMember(other, "SIGTERM");
-  members.splice(members.indexOf(other), 1);
+  await fleet.end(other);
   const second = await playRun(fleet, 2);
   const after = runSchema.parse(await (await ask(fleet, `/api/harness/runs/${run.id}`)).json());
-  await endAll();
+  const lastBefore = await lastBeforeRelease(fleet, run.id);
+  await fleet.endAll();
   const { contradictions, auditFindings } = await readEvidence(installation);
   return {
     status: after.status,
+    lastBefore,
     effects: [...sink.effects().values()],
     isUntouched: JSON.stringify(after) === JSON.stringify(run),
     isAtWork: doomed.child.exitCode === 0 && second.run?.status === "succeeded",

@@ -5,6 +5,7 @@ import { announceWorker } from "../adapters/postgres/presence.ts";
 import type { createWakeUps } from "../adapters/postgres/wake-ups.ts";
 import type { OrchestratorPorts } from "../services/held.ts";
 import { startContentSweeper } from "../services/content-sweeper.ts";
+import { startCopySweeper } from "../services/copy-sweeper.ts";
 import { startExpiry } from "../services/expiry.ts";
 import { startSweeper } from "../services/sweeper.ts";
 import { startWorker } from "../services/worker.ts";
@@ -35,7 +36,13 @@ export async function startWorking(
   started.defer(async () => {
     await consumer.stop();
   });
-  for (const loop of [startSweeper(ports), startExpiry(ports), startContentSweeper(ports)])
+  const loops = [
+    startSweeper(ports),
+    startExpiry(ports),
+    startContentSweeper(ports),
+    startCopySweeper(ports),
+  ];
+  for (const loop of loops)
     started.defer(async () => {
       await loop.stop();
     });

@@ -77,6 +77,12 @@ export const CONTENT_ORPHAN_HOURS = 24;
 /** How often a process looks for such content. */
 export const CONTENT_SWEEP_HOURS = 6;
 
+/** A run's private copy is removed this long after its end, where its worker did not: somebody may want to look at it. */
+export const COPY_KEPT_HOURS = 24;
+
+/** How often a process looks for such copies in its home. */
+export const COPY_SWEEP_HOURS = 6;
+
 /** Runs one worker process advances at the same time: as many as it has connections, though most of them wait for models. */
 export const WORKER_RUNS_MAX = 16;
 

@@ -305,6 +305,8 @@ export type Store = {
    * artifact meanwhile waits, and looks afterwards whether its bytes are there.
    */
   forgetContent(sha256: string, remove: () => Promise<void>): Promise<boolean>;
+  /** Those of the runs, of any tenant, that ended before; at most 1,000. One that is not known here has not. */
+  endedRuns(runs: readonly RunId[], before: Date): Promise<readonly RunId[]>;
   /** How the providers are. */
   readonly breakers: Breakers;
   /** Rejects when the database cannot be used. */

@@ -82,8 +82,22 @@ export function openWorkspaces(options: WorkspacesOptions): Workspaces {
       if (!made.ok) return made;
       return ok({ workspace: await openWorkspace(copy, commit, ready, options.random), made: made.value });
     },
+    list: async () => await listCopies(folder),
     remove: async (run) => await putAway(folder, join(folder, folderName(run)), options.random),
   };
+}
+
+async function listCopies(folder: string): Promise<readonly RunId[]> {
+  try {
+    return (await readdir(folder)).flatMap((name) => {
+      const run = runIdSchema.safeParse(name);
+      return run.success ? [run.data] : [];
+    });
+  } catch (error) {
+    // Made at the first use.
+    if (systemCode(error) === "ENOENT") return [];
+    throw error;
+  }
 }
 
 // Renamed first: a copy that is half removed must not be taken for a whole one.

@@ -1,3 +1,4 @@
+import { idFromUuid, type RunId, uuidOf } from "@assent/contract";
 import type { Pool } from "pg";
 import { transaction } from "./connect.ts";
 import type { Query } from "./rows.ts";
@@ -12,6 +13,18 @@ export async function unnamedContent(query: Query, sha256s: readonly string[]): 
     sha256s.map(bytesOf),
   ]);
   return rows.map(({ sha256 }) => sha256.toString("hex"));
+}
+
+export async function endedRuns(
+  query: Query,
+  runs: readonly RunId[],
+  before: Date,
+): Promise<readonly RunId[]> {
+  const rows = await query<{ id: string }>("select assent.ended_runs($1, $2) as id", [
+    runs.map(uuidOf),
+    before,
+  ]);
+  return rows.map(({ id }) => idFromUuid("run", id));
 }
 
 export async function forgetContent(

@@ -19,7 +19,7 @@ import { uuidV7 } from "../../core/uuid.ts";
 import { agentRows, externalDefinitionRows } from "./agents.ts";
 import { approvalRows, manifestRows } from "./approvals.ts";
 import { artifactRows } from "./artifacts.ts";
-import { forgetContent, unnamedContent } from "./content.ts";
+import { endedRuns, forgetContent, unnamedContent } from "./content.ts";
 import { auditRows } from "./audit.ts";
 import { breakerRows } from "./breakers.ts";
 import { budgetRows } from "./budgets.ts";
@@ -123,6 +123,7 @@ export function postgresStore(options: PostgresStoreOptions): Store {
     },
     unnamedContent: async (sha256s) => await unnamedContent(queryOn(pool), sha256s),
     forgetContent: async (sha256, remove) => await forgetContent(pool, sha256, remove),
+    endedRuns: async (runs, before) => await endedRuns(queryOn(pool), runs, before),
     breakers: breakerRows(pool, queryOn),
     async ping(): Promise<void> {
       await pool.query("select 1");

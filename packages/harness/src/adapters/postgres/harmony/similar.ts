@@ -16,7 +16,10 @@ import { type Sightings, WITH_SIGHTINGS } from "./sightings.ts";
 /** Patterns that are compared token by token for one question; the newest where more share a band or a shape. */
 const CANDIDATES_MAX = 512;
 
-/** Candidates share a shape or a MinHash band, which an index finds; each is then compared exactly. */
+/**
+ * Candidates share a shape or a MinHash band, which an index finds, and have an answer in force; each is then compared
+ * exactly. So what asking costs does not grow with the questions that were put before.
+ */
 export function similarPart(inTenant: InTenant): Pick<HarmonyStore, "findSimilar"> {
   return {
     findSimilar: async (pattern, limit) =>
@@ -49,7 +52,7 @@ async function candidates({ query, tenant }: Scope, pattern: ConflictPattern): P
   const shape = pattern.semanticFingerprint;
   const rows = await query<{ record: unknown }>(
     `select record from assent.harmony_patterns
-     where tenant_id = $1 and scope = $2 and domain = $3 and conflict_type = $4 and id <> $5
+     where tenant_id = $1 and scope = $2 and domain = $3 and conflict_type = $4 and id <> $5 and answered
        and (bands && $6::bigint[] or semantic_fingerprint = $7)
      order by recorded_at desc, id limit $8`,
     [
