@@ -31,6 +31,8 @@ import { createClockWatch } from "./services/clock-watch.ts";
 import { createHarness } from "./services/create-harness.ts";
 import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
+import { TENANT_SEARCHES_MAX } from "./services/documents.ts";
+import { createTenantPlaces } from "./services/places.ts";
 import { createGates } from "./services/models/gates.ts";
 import type { Redaction } from "./services/redaction.ts";
 import { redactedParts } from "./services/models/redacted-models.ts";
@@ -208,6 +210,7 @@ async function startParts(
     log,
     telemetry,
     embedder: parts.embedder,
+    searches: createTenantPlaces(TENANT_SEARCHES_MAX),
     loadTokenCounter,
     routing: config,
     gates,

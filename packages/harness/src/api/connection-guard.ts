@@ -1,6 +1,6 @@
 // How many connections there may be, before anything is read from them: they are had without a key.
 
-import type { Server, Socket } from "node:net";
+import type { FastifyInstance } from "fastify";
 import { networkOf } from "./address-guard.ts";
 
 export type ConnectionLimits = {
@@ -9,11 +9,14 @@ export type ConnectionLimits = {
   readonly perAddress: number | null;
 };
 
-export function limitConnections(server: Server, { total, perAddress }: ConnectionLimits): void {
+export function limitConnections(
+  server: FastifyInstance["server"],
+  { total, perAddress }: ConnectionLimits,
+): void {
   server.maxConnections = total;
   if (perAddress === null) return;
   const held = new Map<string, number>();
-  server.on("connection", (socket: Socket) => {
+  server.on("connection", (socket) => {
     const network = networkOf(socket.remoteAddress ?? "");
     const count = (held.get(network) ?? 0) + 1;
     if (count > perAddress) {
