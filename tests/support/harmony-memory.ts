@@ -5,13 +5,14 @@ import type { HarmonyStore } from "@assent/harmony";
 import { ensureTenant } from "../../packages/harness/src/adapters/postgres/bootstrap.ts";
 import { transaction } from "../../packages/harness/src/adapters/postgres/connect.ts";
 import { harmonyStoreIn } from "../../packages/harness/src/adapters/postgres/harmony/harmony-store.ts";
+import type { Query } from "../../packages/harness/src/adapters/postgres/rows.ts";
 import { queryOn } from "../../packages/harness/src/adapters/postgres/store.ts";
 import { systemClock } from "../../packages/harness/src/adapters/system/clock.ts";
 import { systemRandom } from "../../packages/harness/src/adapters/system/random.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "./database.ts";
 import { anySealing } from "./sealing.ts";
 
-export type InMemory = <T>(work: (memory: HarmonyStore) => Promise<T>) => Promise<T>;
+export type InMemory = <T>(work: (memory: HarmonyStore, query: Query) => Promise<T>) => Promise<T>;
 
 /** One tenant's; each use of it is a transaction. */
 export type TenantMemory = { readonly tenant: string; readonly inMemory: InMemory };
@@ -45,7 +46,7 @@ export async function openMemories(): Promise<Memories> {
               "select set_config('assent.tenant', $1, true), set_config('lock_timeout', '1ms', true)",
               [tenant],
             );
-            return await work(harmonyStoreIn({ query, tenant }, anySealing(database.appPool())));
+            return await work(harmonyStoreIn({ query, tenant }, anySealing(database.appPool())), query);
           }),
       };
     },

@@ -1,4 +1,5 @@
 import {
+  type EscalationFilter,
   EscalationRecord,
   HarmonyError,
   type HarmonyStore,
@@ -34,21 +35,7 @@ export function escalationPart(inTenant: InTenant): EscalationPart {
       await inTenant(async (scope) => await recordEscalation(scope, record)),
     loadEscalation: async (id) => await inTenant(async (scope) => await load(scope, id)),
     listEscalations: async (filter = {}) =>
-      await inTenant(async ({ query, tenant }) => {
-        const rows = await query<EscalationRow>(
-          `select r.record, s.* from assent.harmony_escalations r ${WITH_SIGHTINGS}
-           where r.tenant_id = $1 and ($2::text is null or r.status = $2)
-             and ($3::bytea is null or r.pattern_id = $3)
-           order by r.escalated_at desc, r.id limit $4`,
-          [
-            tenant,
-            filter.status ?? null,
-            filter.patternId === undefined ? null : idBytes(filter.patternId, "pattern_id"),
-            filter.limit ?? LIMIT_MAX,
-          ],
-        );
-        return rows.map((row) => seenEscalation(EscalationRecord.fromJSON(row.record), row));
-      }),
+      await inTenant(async (scope) => await listEscalations(scope, filter)),
     resolveEscalation: async (id, resolutionId, actor, at) => {
       const resolution = `sha256:${idBytes(resolutionId, "resolution_id").toString("hex")}`;
       return await inTenant(async (scope) => {
@@ -73,6 +60,25 @@ export function escalationPart(inTenant: InTenant): EscalationPart {
     markEscalations: async (resolutionId, at) =>
       await inTenant(async (scope) => await mark(scope, resolutionId, at)),
   };
+}
+
+// Said or left out, not compared with null: else a plan that is kept would have to read all that there are.
+async function listEscalations(
+  { query, tenant }: Scope,
+  { status, patternId, limit }: EscalationFilter,
+): Promise<readonly EscalationRecord[]> {
+  const values: unknown[] = [tenant, limit ?? LIMIT_MAX];
+  const also = (column: string, value: unknown): string =>
+    value === undefined ? "" : ` and r.${column} = $${values.push(value)}`;
+  const conditions =
+    also("status", status) +
+    also("pattern_id", patternId === undefined ? undefined : idBytes(patternId, "pattern_id"));
+  const rows = await query<EscalationRow>(
+    `select r.record, s.* from assent.harmony_escalations r ${WITH_SIGHTINGS}
+     where r.tenant_id = $1${conditions} order by r.escalated_at desc, r.id limit $2`,
+    values,
+  );
+  return rows.map((row) => seenEscalation(EscalationRecord.fromJSON(row.record), row));
 }
 
 async function load({ query, tenant }: Scope, id: string): Promise<EscalationRecord | null> {
