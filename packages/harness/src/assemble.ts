@@ -25,7 +25,7 @@ import { ok, type Result } from "./base/result.ts";
 import { withInstallation } from "./core/access/installation-actions.ts";
 import { type Environment, readConfig } from "./config.ts";
 import { makeHome, readSecrets, type Secrets, writeCredentials } from "./home.ts";
-import { namedModels, openTelemetry, tracedLog, uncounted, watch } from "./assemble/telemetry.ts";
+import { openTelemetry, tracedLog, tracingOf, uncounted, watch } from "./assemble/telemetry.ts";
 import type { ArtifactFiles, Log, Telemetry } from "./ports.ts";
 import { createClockWatch } from "./services/clock-watch.ts";
 import { createHarness } from "./services/create-harness.ts";
@@ -186,12 +186,7 @@ async function startParts(
   if (!evidence.ok) return evidence;
   const { store, tools, models, policies } = watch(
     { ...parts, store: postgresStore({ pool, wakeUps, clock, random, ...evidence.value.stored }) },
-    {
-      telemetry,
-      clock,
-      withContent: config.telemetry.content,
-      named: namedModels(parts.agents, config.models),
-    },
+    { telemetry, clock, ...tracingOf(config, parts.agents) },
   );
   const gates = createGates({ breakers: store.breakers, clock, random, log, settings: config.providers });
   const ports: OrchestratorPorts = {
