@@ -305,13 +305,21 @@ def verify_export(folder, vkeys, remembered, findings):
         raise Wrong("checkpoint: there is none")
     size, root = checkpoint_of((folder / "checkpoint").read_bytes().decode(), vkeys, "checkpoint")
     origin, leaves, commits, opened = key_of(vkeys[0])[0], [], [], {}
-    versions, erased, unopened = {}, set(), []
+    versions, erased, unopened, minimum, holes, anywhere = {}, set(), [], 0, [], False
     epoch = (re.search(r"/e([1-9]\d*)$", origin) or [0, "1"])[1]
     for index in range(-(-size // WIDTH)):
         width = min(WIDTH, size - index * WIDTH)
+        hashes, name, held_hashes = tile(folder, 0, index, width)
+        # A bundle that is gone: whether it may be, a later entry says (C2SP tlog-tiles, "Pruning").
+        if width == WIDTH and len(hashes) == 32 * WIDTH and not (folder / f"tile/entries/{name}").is_file():
+            leaves += [hashes[at : at + 32] for at in range(0, 32 * WIDTH, 32)]
+            commits += [None] * WIDTH
+            holes, versions, anywhere = holes + [index * WIDTH], {}, True
+            if (folder / "payloads" / name).is_file():
+                findings.append(f"payloads from entry {index * WIDTH}: the entries that they are of are not there")
+            continue
         data, name, held = tile(folder, "entries", index, width)
         entries = bundle(data, f"tile/entries/{name}")
-        hashes, _, held_hashes = tile(folder, 0, index, width)
         if len(entries) < width:
             raise Wrong(f"entry {index * WIDTH + len(entries)}: it is missing")
         if len(entries) != held or len(hashes) != 32 * held_hashes:
@@ -330,12 +338,18 @@ def verify_export(folder, vkeys, remembered, findings):
             commits.append(commit)
             if log != origin:
                 findings.append(f"entry {place}: it is of another log, {log}")
-            before = versions.get(subject, int(version) - 1 if epoch != "1" else 0)
+            before = versions.get(subject, int(version) - 1 if epoch != "1" or anywhere else 0)
             if int(version) != before + 1:
                 findings.append(f"entry {place}: number {version} of {subject}, after {before}")
             versions[subject] = int(version)
             if kind == "payload.erased" and subject.startswith(f"entry:{epoch}:"):
                 erased.add(int(subject.split(":")[2]))
+            if kind == "log.pruned" and subject.startswith(f"pruned:{epoch}:"):
+                said = int(subject.split(":")[2])
+                if said % WIDTH or said > place:
+                    findings.append(f"entry {place}: it records that {subject} was pruned, which are no bundles before it")
+                else:
+                    minimum = max(minimum, said)
         payloads = folder / "payloads" / name
         if payloads.is_file():
             opened.update((place, None) for place in range(index * WIDTH, len(leaves)))
@@ -345,6 +359,8 @@ def verify_export(folder, vkeys, remembered, findings):
     # A mirror has no payloads at all; a copy with some of them had the others taken out.
     for index in unopened if opened else []:
         findings.append(f"entries {index * WIDTH} to {min(size, (index + 1) * WIDTH) - 1}: their payloads' file is missing")
+    for first in (first for first in holes if first >= minimum):
+        findings.append(f"entries {first} to {first + WIDTH - 1}: they are missing, and no entry records that they were pruned")
     check_upper(folder, leaves, findings)
     if tree_hash(leaves) != root:
         findings.append(f"entries 0 to {size - 1}: they do not give the root that was signed")
@@ -359,7 +375,7 @@ def verify_export(folder, vkeys, remembered, findings):
             findings.append(f"entry {size}: the log ends here, and had {known} entries when it was remembered")
         elif tree_hash(leaves[:known]) != before:
             findings.append(f"entries 0 to {known - 1}: they are not those that were remembered")
-    return f"{size} entries"
+    return f"{size} entries" + (f", pruned up to {minimum} by record" if minimum else "")
 
 
 def verify_proof(proof, entry, vkeys):

@@ -94,6 +94,7 @@ export function keptEvidence(ports: LogPorts, changed: Partial<EvidencePorts> = 
     witnessed: null,
     installation: null,
     operators: null,
+    retentionDays: null,
     gaps: () => 0,
     ...changed,
   });

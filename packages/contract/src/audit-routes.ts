@@ -10,6 +10,8 @@ import {
   eraseRequestSchema,
   eventProofParamsSchema,
   listAuditEntriesQuerySchema,
+  pruneRequestSchema,
+  pruningSchema,
   receiptSchema,
   rekeyRequestSchema,
   rotateSignerSchema,
@@ -120,6 +122,24 @@ export const AUDIT_ROUTES = {
       content: { "application/json": auditLogListSchema },
     },
     problems: [...BODY_PROBLEMS, "audit_log_not_found"],
+  },
+  pruneAudit: {
+    method: "POST",
+    path: "/api/harness/audit/prune",
+    operationId: "pruneAudit",
+    action: "audit.manage",
+    tag: "audit",
+    summary: "Take away entries that are older than the installation keeps",
+    description:
+      "Whole bundles of 256 go, oldest first, with payloads and salts, behind a signed entry that says so; the tree stays, and with it every proof. Where `unfinished` is true the time was not enough: ask again.",
+    query: noQuerySchema,
+    body: pruneRequestSchema,
+    success: {
+      status: 200,
+      description: "The logs, with their minimum index.",
+      content: { "application/json": pruningSchema },
+    },
+    problems: [...BODY_PROBLEMS, "retention_not_set"],
   },
   getAuditSealing: {
     method: "GET",

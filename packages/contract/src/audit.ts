@@ -17,6 +17,9 @@ export const auditLogSchema = z
         "Verifier keys that signed its newest checkpoint, and, of the newest log, those that sign it now; oldest first.",
     }),
     size: z.int().min(0).meta({ description: "Entries in the tree." }),
+    minimum_index: z.int().min(0).meta({
+      description: "Entries below this place are not kept (C2SP tlog-tiles, pruning); 0 where all are.",
+    }),
     signed_size: z.int().min(0).meta({ description: "Entries that the newest checkpoint covers." }),
     cosigned_size: z.int().min(0).nullable().meta({
       description:
@@ -91,7 +94,15 @@ export const auditEntrySchema = z
 export type AuditEntry = z.infer<typeof auditEntrySchema>;
 
 export const auditEntryPageSchema = z
-  .strictObject({ data: z.array(auditEntrySchema), size: z.int().min(0) })
+  .strictObject({
+    data: z.array(auditEntrySchema),
+    size: z.int().min(0),
+    minimum_index: z.int().min(0).meta({ description: "Entries below this place are not kept." }),
+    hashes: z.array(z.string()).meta({
+      description:
+        "Of the entries that were asked for and lie below it: leaf hashes in base64, and nothing else.",
+    }),
+  })
   .meta({ id: "AuditEntryPage" });
 export type AuditEntryPage = z.infer<typeof auditEntryPageSchema>;
 
@@ -145,6 +156,17 @@ export type EraseRequest = z.infer<typeof eraseRequestSchema>;
 
 export const epochRequestSchema = z.strictObject({ reason: reasonSchema }).meta({ id: "EpochRequest" });
 export type EpochRequest = z.infer<typeof epochRequestSchema>;
+
+export const pruneRequestSchema = z.strictObject({}).meta({ id: "PruneRequest" });
+
+export const pruningSchema = auditLogListSchema
+  .extend({
+    unfinished: z
+      .boolean()
+      .meta({ description: "There is more to take away; asking again goes on with it." }),
+  })
+  .meta({ id: "Pruning" });
+export type Pruning = z.infer<typeof pruningSchema>;
 
 export const rotateSignerSchema = z
   .strictObject({

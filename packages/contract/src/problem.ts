@@ -144,6 +144,12 @@ export const PROBLEMS = {
     title: "The key is revoked or expired",
     remedy: "Nothing was changed. Create a new key.",
   },
+  retention_not_set: {
+    status: 409,
+    title: "No retention is set",
+    remedy:
+      "Nothing was changed. Set `evidence.retention_days` in the configuration, and start the server anew.",
+  },
   rotation_refused: {
     status: 409,
     title: "The signing keys are not rotated like this",

@@ -31,6 +31,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   "/api/harness/audit/epoch": { reason: "A backup was restored." },
   "/api/harness/audit/rotate": { step: "add" },
   "/api/harness/audit/rekey": {},
+  "/api/harness/audit/prune": {},
 };
 
 const QUERIES: Readonly<Record<string, string>> = {

@@ -53,6 +53,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   beginAuditEpoch: { reason: "A backup was restored." },
   rotateAuditSigner: { step: "add" },
   rekeyAudit: { lost: false },
+  pruneAudit: {},
 };
 
 const QUERIES: Readonly<Record<string, string>> = {

@@ -225,6 +225,10 @@ const UNSEALED = {
 
 function auditCalls(record: Recorder): Harness["audit"] {
   const logs = { data: [], stopped: null };
+  const told = async <T>(name: string, given: readonly unknown[], answer: T): Promise<Result<T, never>> => {
+    record("audit", name, ...given);
+    return await Promise.resolve(ok(answer));
+  };
   return {
     logs: async (caller) => {
       record("audit", "logs", caller);
@@ -240,7 +244,7 @@ function auditCalls(record: Recorder): Harness["audit"] {
     },
     entries: async (caller, epoch, from, limit) => {
       record("audit", "entries", caller, epoch, from, limit);
-      return await Promise.resolve(ok({ data: [], size: 0 }));
+      return await Promise.resolve(ok({ data: [], size: 0, minimum_index: 0, hashes: [] }));
     },
     prove: async (caller, run, version) => {
       record("audit", "prove", caller, run, version);
@@ -254,14 +258,9 @@ function auditCalls(record: Recorder): Harness["audit"] {
       record("audit", "erase", caller, request);
       return await Promise.resolve(ok(request));
     },
-    beginEpoch: async (caller, reason) => {
-      record("audit", "beginEpoch", caller, reason);
-      return await Promise.resolve(ok(logs));
-    },
-    rotate: async (caller, step) => {
-      record("audit", "rotate", caller, step);
-      return await Promise.resolve(ok(logs));
-    },
+    beginEpoch: async (...given) => await told("beginEpoch", given, logs),
+    prune: async (...given) => await told("prune", given, { ...logs, unfinished: false }),
+    rotate: async (...given) => await told("rotate", given, logs),
     sealing: async (caller) => {
       record("audit", "sealing", caller);
       return await Promise.resolve(UNSEALED);

@@ -29,6 +29,7 @@ const evidenceOf = (ports: LogPorts): Evidence =>
     witnessed: null,
     installation: null,
     operators: null,
+    retentionDays: null,
     gaps: () => 0,
   });
 

@@ -63,6 +63,7 @@ function openLog(ports: LogPorts, tenant: TenantId) {
     witnessed: null,
     installation: null,
     operators: null,
+    retentionDays: null,
     gaps: () => 0,
   });
   const trail = createAuditTrail(evidence);

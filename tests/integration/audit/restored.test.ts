@@ -90,6 +90,7 @@ const evidenceOf = (ports: LogPorts) =>
     witnessed: null,
     installation,
     operators: null,
+    retentionDays: null,
     gaps: () => 0,
   });
 

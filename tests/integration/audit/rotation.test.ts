@@ -162,7 +162,7 @@ test("places past what four bytes hold are looked up, and have nothing", async (
   await advanced(ports, tenant);
   const evidence = keptEvidence(ports);
   for (const index of [2 ** 31 - 1, 2 ** 31, 10 ** 15 - 1, Number.MAX_SAFE_INTEGER]) {
-    expect(await evidence.entries(tenant, 1, index, 10)).toEqual({ entries: [], size: 1 });
+    expect(await evidence.entries(tenant, 1, index, 10)).toMatchObject({ entries: [], size: 1, hashes: [] });
     expect((await evidence.erase(callerOf(tenant), 1, index, "x")).ok).toBe(false);
   }
 });

@@ -158,6 +158,7 @@ function openTrail(): ReturnType<typeof createAuditTrail> {
       witnessed: { policy, installation: installationTenant, tagOf },
       installation: null,
       operators: null,
+      retentionDays: null,
       gaps: () => 0,
     }),
   );

@@ -1,7 +1,9 @@
 // The memory is asked before a person is: what was remembered on purpose answers again, and nothing else does.
 
 import { type Approval, type ApproveRequest, REMEMBER_DAYS_DEFAULT, type RunId } from "@assent/contract";
+import { newPattern } from "@assent/harmony";
 import { expect, test } from "vitest";
+import { digestOf } from "../../../packages/harness/src/base/digest.ts";
 import type { ToolCall } from "../../../packages/harness/src/core/run/journal.ts";
 import type { Caller } from "../../../packages/harness/src/ports.ts";
 import { answering, countingTool, type Engine, openEngine, policiesOf, value } from "../../support/engine.ts";
@@ -84,6 +86,36 @@ test("another argument is another question: the earlier answer is shown and deci
   const { approval } = await waiting(engine, "Count 11.");
   expect(approval.advice).toMatchObject([{ decision: "approve", decided_by: "ann" }]);
   expect(tool.effects).toHaveLength(1);
+});
+
+test("however much else was asked since, what is given without asking is listed, the revoked last", async () => {
+  await using engine = await openEngine({ models, tools: [countingTool(TOOL, "once")], policies: ASKING });
+  await engine.startWorker();
+  const ann = await person(engine, "ann");
+  for (const task of ["Count 10.", "Count 11."]) {
+    const { id, approval } = await waiting(engine, task);
+    value(await engine.harness.decide(ann, yes(approval, true)));
+    await engine.reaches(id, "succeeded");
+    engine.clock.advance(1_000);
+  }
+  const [newer, older] = value(await engine.harness.listPrecedents(engine.caller));
+  await engine.store.transaction(engine.tenant, async ({ memory }) => {
+    const [known] = await memory.listPatterns({ limit: 1 });
+    if (known === undefined) throw new Error("what was asked is known");
+    for (let n = 1; n <= 600; n += 1)
+      await memory.recordPattern(
+        newPattern({
+          ...known,
+          blobFingerprint: digestOf("another question", n),
+          recordedAt: new Date(engine.clock.now().getTime() + n),
+        }),
+      );
+  });
+  expect(value(await engine.harness.listPrecedents(engine.caller))).toEqual([newer, older]);
+  value(await engine.harness.revokePrecedent(ann, newer?.id ?? "", { reason: "No more." }));
+  const left = value(await engine.harness.listPrecedents(engine.caller));
+  expect(left.map(({ id }) => id)).toEqual([older?.id, newer?.id]);
+  expect(left.map(({ revoked_at: revokedAt }) => revokedAt === null)).toEqual([true, false]);
 });
 
 test("a yes for this once is for this once", async () => {

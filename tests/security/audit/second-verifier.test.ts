@@ -26,6 +26,7 @@ import {
   hashesOf,
   LOG,
   noteOf,
+  pruned,
   rewritten,
   SECOND,
   signedBy,
@@ -178,6 +179,38 @@ test.for(ifHere(ALLOWED))("accepts a log %s", async ([, files, remembered]) => {
 test.for(ifHere(ATTACKS))("finds: %s", async ([, files, finding, remembered]) => {
   const { code, said } = await verify(files(), remembered ?? null);
   expect([code, said]).toEqual([1, expect.stringContaining(finding)]);
+});
+
+const RECORDED = [...HONEST, entry(SIZE, { subject: "pruned:1:512", version: 1, kind: "log.pruned" })];
+
+test.for(
+  ifHere([
+    [
+      "takes a log for whole that says what was pruned",
+      RECORDED,
+      [0, 1],
+      /^verified: 601 .*pruned up to 512/,
+    ],
+    ["finds a bundle that is gone without a record", HONEST, [0], /entries 0 to 255: they are missing/],
+    [
+      "finds a bundle that is gone past the record",
+      [...HONEST, entry(SIZE, { subject: "pruned:1:256", version: 1, kind: "log.pruned" })],
+      [0, 1],
+      /^entries 256 to 511: they are missing/,
+    ],
+    [
+      "finds a record that goes past itself",
+      [...HONEST, entry(SIZE, { subject: "pruned:1:768", version: 1, kind: "log.pruned" })],
+      [0],
+      /entry 600: it records that pruned:1:768/,
+    ],
+  ] as const),
+)("the second verifier %s", async ([, list, bundles, said]) => {
+  const ended = await verify(pruned(exportOf(list), ...bundles));
+  expect([ended.code, ended.said]).toEqual([
+    String(said).includes("verified") ? 0 : 1,
+    expect.stringMatching(said),
+  ]);
 });
 
 const SMALL = entries(3);

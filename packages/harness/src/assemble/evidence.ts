@@ -133,6 +133,7 @@ export async function startEvidence(
     ...base,
     installation: options.installation,
     operators: options.operators,
+    retentionDays: options.retentionDays,
     gaps: openAlarm({ ...base, holds, sealing: sealingKeys.store }, options.telemetry, started),
     stoppedBy: (tenant) => kept.refusalOf(tenant),
     wake: async () => {

@@ -20,6 +20,7 @@ import {
   verifyReceipt,
 } from "./commands/audit-log.ts";
 import { verifyDatabase } from "./commands/audit-database.ts";
+import { pruneLogs } from "./commands/audit-pruning.ts";
 import { changeSealing, type RekeyFlags } from "./commands/audit-sealing.ts";
 import { cosignCopy } from "./commands/cosign.ts";
 import { serveWitness, type WitnessFlags } from "./commands/witness.ts";
@@ -164,6 +165,12 @@ function addManaging(audit: Command, perform: Perform): void {
       async (index: number, flags: EraseFlags) =>
         await perform(async (context) => await erasePayload(context, index, flags)),
     );
+  audit
+    .command("prune")
+    .description(
+      "take away entries that are older than `evidence.retention_days`; the tree and every proof stay",
+    )
+    .action(async () => await perform(async (context) => await pruneLogs(context)));
   audit
     .command("rekey")
     .description("change the sealing key, so that backups of before lose what was erased")

@@ -45,7 +45,7 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
   ["keys revoke", "Key"],
   [
     "audit verify",
-    "of a run {run_id, status, events, verified, findings: [{code, at, detail}]}; of an export {origin, size, verified, findings, rememberedSize, cosigners, opened, erased, unopened, erasedElsewhere: [{epoch, index}]}; with --db {verified, findings, tenants: [{tenant, logs, waiting, findings, state}]}",
+    "of a run {run_id, status, events, verified, findings: [{code, at, detail}]}; of an export {origin, size, verified, findings, rememberedSize, cosigners, opened, erased, unopened, erasedElsewhere: [{epoch, index}], minimum, pruned, prunedElsewhere: [{epoch, minimum}]}; with --db {verified, findings, tenants: [{tenant, logs, waiting, findings, state}]}",
   ],
   ["audit receipt", "{verified, index, leaf, detail?}"],
   ["audit log", "{data: AuditLog[], stopped}"],
@@ -53,6 +53,7 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
   ["audit prove", "Receipt"],
   ["audit export, audit mirror", "{folder, origin, size, keys}"],
   ["audit erase", "{epoch, index, reason}"],
+  ["audit prune", "{data: AuditLog[], stopped, unfinished}"],
   ["audit rekey", "Sealing"],
   ["audit epoch, audit rotate add, audit rotate retire", "{data: AuditLog[], stopped}"],
   ["audit cosign", "{data: [{witness, cosigned, detail}]}"],

@@ -12,6 +12,8 @@ import {
   type RekeyRequest,
   type Sealing,
   sealingSchema,
+  type Pruning,
+  pruningSchema,
   type Receipt,
   receiptSchema,
   type AccessEventId,
@@ -114,6 +116,7 @@ export type Client = {
   eraseAuditPayload(request: EraseRequest): Answer<EraseRequest>;
   beginAuditEpoch(reason: string): Answer<AuditLogList>;
   rotateAuditSigner(step: "add" | "retire"): Answer<AuditLogList>;
+  pruneAudit(): Answer<Pruning>;
   getAuditSealing(): Answer<Sealing>;
   rekeyAudit(request: RekeyRequest): Answer<Sealing>;
   createKey(request: KeyRequest): Answer<CreatedKey>;
@@ -254,6 +257,7 @@ type AuditCalls =
   | "eraseAuditPayload"
   | "beginAuditEpoch"
   | "rotateAuditSigner"
+  | "pruneAudit"
   | "getAuditSealing"
   | "rekeyAudit";
 
@@ -275,6 +279,7 @@ function auditCalls(ask: Ask): Pick<Client, AuditCalls> {
       await ask({ method: "POST", path: `${AUDIT}/epoch`, body: { reason } }, auditLogListSchema),
     rotateAuditSigner: async (step) =>
       await ask({ method: "POST", path: `${AUDIT}/rotate`, body: { step } }, auditLogListSchema),
+    pruneAudit: async () => await ask({ method: "POST", path: `${AUDIT}/prune`, body: {} }, pruningSchema),
     getAuditSealing: async () => await ask({ method: "GET", path: `${AUDIT}/sealing` }, sealingSchema),
     rekeyAudit: async (body) => await ask({ method: "POST", path: `${AUDIT}/rekey`, body }, sealingSchema),
   };

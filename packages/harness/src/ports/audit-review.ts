@@ -17,7 +17,9 @@ export type ReviewedTenant = {
   readonly slug: string;
 };
 
-export type ReviewedLeaf = StoredLeaf & {
+export type ReviewedLeaf = Omit<StoredLeaf, "leaf"> & {
+  /** Null where it was pruned, or somebody has removed it. */
+  readonly leaf: Uint8Array | null;
   /** The row that the leaf is about; null where it is gone. Its payload may be another than the leaf's own. */
   readonly fact: Pick<WaitingFact, "subject" | "version" | "at" | "kind" | "actor"> | null;
 };
@@ -82,6 +84,8 @@ export type ReviewTx = {
   covered(tenant: string, limit: number): Promise<CoveredCheckpoints>;
   /** Entries of the log whose payload was erased with a record that is not in it: it waits, or stands in a later epoch. */
   erasuresElsewhere(tenant: string, epoch: number): Promise<readonly number[]>;
+  /** The minimum index of the log that a later epoch records; 0 for none. */
+  minimumElsewhere(tenant: string, epoch: number): Promise<number>;
   /** Runs after this id, in the order of their ids; null: from the first. */
   runs(tenant: string, after: RunId | null, limit: number): Promise<readonly ReviewedRun[]>;
   /** Of these runs, by run and version. */

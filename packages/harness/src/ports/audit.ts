@@ -90,8 +90,9 @@ export type LogTx = {
   hashes(epoch: number, level: number, from: number, count: number): Promise<readonly Uint8Array[]>;
   /** The same for several parts of the tree; of each, what there is of it. */
   hashRanges(epoch: number, ranges: readonly HashRange[]): Promise<Hashes>;
+  /** Of those that were not pruned. */
   leaves(epoch: number, from: number, count: number): Promise<readonly Uint8Array[]>;
-  /** Leaves with what opens them. */
+  /** Leaves with what opens them; none that were pruned. */
   opened(epoch: number, from: number, count: number): Promise<readonly OpenedLeaf[]>;
   /** Where a run's event stands; null while it waits. */
   place(run: RunId, version: number): Promise<{ readonly epoch: number; readonly index: number } | null>;
@@ -114,6 +115,12 @@ export type LogTx = {
   firstCheckpoint(epoch: number, sizeMin: number): Promise<StoredCheckpoint | null>;
   /** What of its payload is personal is sealed. */
   addFact(fact: Omit<WaitingFact, "eventId" | "state" | "version">): Promise<void>;
+  /** Below this place entries of the log are not kept, as a signed entry says; 0 where it was never pruned. */
+  minimum(epoch: number): Promise<number>;
+  /** Entries from the first one on that are older than this, and that nothing that stays rests on. */
+  prunable(epoch: number, before: Date): Promise<number>;
+  /** Takes a batch of entries below the minimum, from this place on. @returns the place behind it; null for none */
+  pruneNext(epoch: number, from: number): Promise<number | null>;
   /** False when there is no such leaf, or its payload is gone already. */
   erase(erasure: {
     readonly epoch: number;
@@ -181,6 +188,11 @@ export type LogFiles = {
   read(origin: string, path: string): Promise<Uint8Array | null>;
   /** Writes files that are not there yet, and returns when all of them would survive a loss of power. */
   write(origin: string, files: ReadonlyMap<string, Uint8Array>): Promise<void>;
+  /**
+   * Removes the bundles of entries below this place, and leaves the tree; says so before. Done once, it does nothing.
+   * @param bundles their paths, in their order
+   */
+  prune(origin: string, minimum: number, bundles: readonly string[]): Promise<void>;
   /** Puts the checkpoint in the place of the one before, all of it or nothing. */
   publish(origin: string, note: string): Promise<void>;
 };

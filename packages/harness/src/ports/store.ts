@@ -24,7 +24,7 @@ import type {
   TenantId,
 } from "@assent/contract";
 import type { Admitted, Caller, NewKey, NewSigningKey } from "./entrance.ts";
-import type { HarmonyStore } from "@assent/harmony";
+import type { ConflictPattern, HarmonyStore, Resolution } from "@assent/harmony";
 import type { Sha256 } from "../base/digest.ts";
 import type { TokenSubject } from "../core/access/token-subject.ts";
 import type { QuotaPolicy } from "../core/access/quota.ts";
@@ -187,9 +187,17 @@ export type StoreTx = {
     set(patternId: string, resolutionId: string, expiresAt: Date): Promise<void>;
     /** Of one question's answers, by the answer's id; those of before there were terms are not among them. */
     list(patternId: string): Promise<ReadonlyMap<string, Date>>;
+    /** All answers to questions of a domain with their terms (null: of before there were any): those in force first. */
+    answers(domain: string, limit: number): Promise<readonly KeptAnswer[]>;
   };
   /** Harmony's memory of this tenant, within this transaction. */
   readonly memory: HarmonyStore;
+};
+
+export type KeptAnswer = {
+  readonly pattern: ConflictPattern;
+  readonly resolution: Resolution;
+  readonly expiresAt: Date | null;
 };
 
 export type DecisionPlace = { readonly at: Date; readonly run: RunId; readonly seq: number };

@@ -36,6 +36,7 @@ import type {
   Problem,
   ProblemCode,
   ProposedAction,
+  Pruning,
   Receipt,
   ResultRequest,
   RevokePrecedent,
@@ -163,6 +164,8 @@ export type AuditTrail = {
   erase(caller: Caller, request: EraseRequest): Promise<Result<EraseRequest, Refusal>>;
   beginEpoch(caller: Caller, reason: string): Promise<Result<AuditLogList, Refusal>>;
   rotate(caller: Caller, step: "add" | "retire"): Promise<Result<AuditLogList, Refusal>>;
+  /** Takes away what is older than the installation keeps. */
+  prune(caller: Caller): Promise<Result<Pruning, Refusal>>;
   sealing(caller: Caller): Promise<Sealing>;
   rekey(caller: Caller, request: RekeyRequest): Promise<Result<Sealing, Refusal>>;
 };

@@ -74,8 +74,11 @@ const asAgent = (run: RunRecord): AgentProvenance => AgentProvenance.agent(run.a
 const DAY_MS = 86_400_000;
 
 /** An answer of before there were terms ends when it would have with the usual one. */
-const expiryOf = ({ resolutionId, resolvedAt }: Resolution, terms: ReadonlyMap<string, Date>): Date =>
-  terms.get(resolutionId) ?? new Date(Date.parse(resolvedAt) + REMEMBER_DAYS_DEFAULT * DAY_MS);
+const usualExpiry = ({ resolvedAt }: Resolution): Date =>
+  new Date(Date.parse(resolvedAt) + REMEMBER_DAYS_DEFAULT * DAY_MS);
+
+const expiryOf = (resolution: Resolution, terms: ReadonlyMap<string, Date>): Date =>
+  terms.get(resolution.resolutionId) ?? usualExpiry(resolution);
 
 /**
  * The memory without answers to this question whose time is over: they answer nothing, and contradict nothing either.
@@ -231,20 +234,18 @@ export async function isRevoked(
   return known !== null && known.revokedAt !== null;
 }
 
-const PATTERNS_LISTED_MAX = 500;
+/** Those in force come first, so that what is given without asking can be seen, and taken back. */
+const LISTED_MAX = 1_000;
 
 export async function listPrecedents(
   { store }: { readonly store: Store },
   caller: Caller,
 ): Promise<Result<readonly Precedent[], Refusal>> {
   return await store.transaction(caller.tenant, async (tx) => {
-    const patterns = await tx.memory.listPatterns({ domain: APPROVAL_DOMAIN, limit: PATTERNS_LISTED_MAX });
-    const precedents: Precedent[] = [];
-    for (const pattern of patterns) {
-      const terms = await tx.precedentTerms.list(pattern.patternId);
-      for (const resolution of await tx.memory.listResolutions(pattern.patternId))
-        precedents.push(view(pattern, resolution, expiryOf(resolution, terms)));
-    }
+    const answers = await tx.precedentTerms.answers(APPROVAL_DOMAIN, LISTED_MAX);
+    const precedents = answers.map(({ pattern, resolution, expiresAt }) =>
+      view(pattern, resolution, expiresAt ?? usualExpiry(resolution)),
+    );
     return ok(precedents);
   });
 }

@@ -14,6 +14,8 @@ const TILE_BYTES_MAX = 2_000_000;
 const DURABLE_MAX = 1_000;
 /** Origins are made by us; what does not look like one makes no path. */
 const ORIGIN = /^[a-zA-Z0-9][a-zA-Z0-9._-]*(?:\/[a-zA-Z0-9][a-zA-Z0-9._-]*)*$/;
+/** Below this place bundles of entries are not kept (C2SP tlog-tiles, "Pruning"); in decimal, where there is any. */
+const MINIMUM_FILE = "minimum-index";
 const FILE = /^tile\/(?:\d{1,2}|entries)\/(?:x\d{3}\/)*\d{3}(?:\.p\/\d{1,3})?$/;
 
 export type LogFilesOptions = {
@@ -28,21 +30,7 @@ export function openLogFiles({ folder, random, operations = diskOperations }: Lo
     assert(ORIGIN.test(origin), "an origin is a path of plain names");
     return join(folder, ...origin.split("/"));
   };
-  // Written beside and renamed into place: a reader sees all of a file or none, and so does a start after a crash.
-  const put = async (path: string, content: Uint8Array): Promise<void> => {
-    await operations.makeFolder(dirname(path));
-    await withStagingName(random, async (name) => {
-      const staged = join(dirname(path), name);
-      try {
-        await operations.create(staged, content);
-        await operations.sync(staged);
-        await operations.rename(staged, path);
-      } catch (error) {
-        await operations.remove(staged);
-        throw error;
-      }
-    });
-  };
+  const put: Put = async (path, content) => await putFile(operations, random, path, content);
   // Folders whose own names would survive a loss of power.
   const durable = new Set<string>();
   let last: Promise<undefined> = Promise.resolve(undefined);
@@ -84,6 +72,14 @@ export function openLogFiles({ folder, random, operations = diskOperations }: Lo
       if (durable.size > DURABLE_MAX) durable.clear();
       for (const made of folders) durable.add(made);
     },
+    async prune(origin, minimum, bundles): Promise<void> {
+      const root = folderOf(origin);
+      const files = bundles.map((path) => join(root, ...path.split("/")));
+      await removeBundles(operations, files, async () => {
+        await put(join(root, MINIMUM_FILE), Buffer.from(`${minimum}\n`));
+        await operations.sync(root);
+      });
+    },
     async publish(origin, note): Promise<void> {
       // The keeper and whoever adds cosignatures publish one after the other, and never an older one over a newer.
       const before = last;
@@ -97,6 +93,48 @@ export function openLogFiles({ folder, random, operations = diskOperations }: Lo
       }
     },
   };
+}
+
+type Put = (path: string, content: Uint8Array) => Promise<void>;
+
+// Written beside and renamed into place: a reader sees all of a file or none, and so does a start after a crash.
+async function putFile(
+  operations: FileOperations,
+  random: Random,
+  path: string,
+  content: Uint8Array,
+): Promise<void> {
+  await operations.makeFolder(dirname(path));
+  await withStagingName(random, async (name) => {
+    const staged = join(dirname(path), name);
+    try {
+      await operations.create(staged, content);
+      await operations.sync(staged);
+      await operations.rename(staged, path);
+    } catch (error) {
+      await operations.remove(staged);
+      throw error;
+    }
+  });
+}
+
+// The last one goes after all others would stay gone: where that is gone, all are.
+async function removeBundles(
+  operations: FileOperations,
+  files: readonly string[],
+  tell: () => Promise<void>,
+): Promise<void> {
+  const last = files.at(-1);
+  if (last === undefined || (await operations.size(last)) === null) return;
+  await tell();
+  const folders = new Set<string>();
+  for (const file of files) {
+    await clear(operations, `${file}.p`);
+    if (file === last) for (const folder of folders) await operations.sync(folder);
+    await operations.remove(file);
+    folders.add(dirname(file));
+  }
+  await operations.sync(dirname(last));
 }
 
 // A folder gets a new name with each file, those above it only when the folder itself is new.

@@ -20,6 +20,7 @@ import type {
 } from "../../ports.ts";
 import { auditRows } from "./audit.ts";
 import { sealedPayload, withOpened } from "./audit-sealed.ts";
+import { pruning } from "./audit-pruning.ts";
 import { witnessing } from "./audit-witnessing.ts";
 import { statement, transaction } from "./connect.ts";
 import { digestToBytes, only, type Query, type Scope } from "./rows.ts";
@@ -49,6 +50,7 @@ export function postgresLogStore(pool: Pool, sealing: Sealing): LogStore {
             ...readingHashes(scope),
             ...covering(scope),
             ...witnessing(scope),
+            ...pruning(scope),
           });
         },
         { attemptsMax: ATTEMPTS_MAX, tenant },
@@ -320,11 +322,13 @@ async function readDecision(
   run: RunId,
   approval: ApprovalId,
 ): Promise<CoveredEntry | null> {
-  const [row] = await query<{ epoch: number; idx: string; leaf: Buffer; size: string; note: string }>(
+  type Row = { epoch: number; idx: string; leaf: Buffer | null; size: string; note: string };
+  const [row] = await query<Row>(
     "select epoch, idx, leaf, size, note from assent.audit_decision_entry($1, $2, $3)",
     [uuidOf(tenant), uuidOf(run), approval],
   );
-  if (row === undefined) return null;
+  // One that was pruned cannot be shown, and so not be proved.
+  if (row === undefined || row.leaf === null) return null;
   const { epoch, leaf, note } = row;
   return { epoch, index: Number(row.idx), leaf, checkpoint: { size: Number(row.size), note } };
 }
@@ -351,7 +355,7 @@ function reading(scope: Scope, sealing: Sealing): Pick<LogTx, Reading> {
       const rows = await query<{ leaf: Buffer }>(
         `select u.leaf from assent.audit_batches b, unnest(b.leaves) with ordinality as u (leaf, n)
          where b.tenant_id = $1 and b.epoch = $2 and b.first > $3::bigint - ${BATCH_MAX} and b.first < $4
-           and b.first + u.n - 1 >= $3 and b.first + u.n - 1 < $4 order by b.first, u.n`,
+           and b.first + u.n - 1 >= $3 and b.first + u.n - 1 < $4 and u.leaf is not null order by b.first, u.n`,
         [tenant, epoch, from, from + count],
       );
       return rows.map((row) => row.leaf);
@@ -363,7 +367,7 @@ function reading(scope: Scope, sealing: Sealing): Pick<LogTx, Reading> {
          left join assent.audit_events e on e.tenant_id = l.tenant_id and e.event_id = l.event_id
          left join assent.audit_facts f on f.tenant_id = l.tenant_id and f.event_id = l.event_id
          where l.tenant_id = $1 and l.epoch = $2 and l.first > $3::bigint - ${BATCH_MAX} and l.first < $4
-           and l.idx >= $3 and l.idx < $4 order by l.idx`,
+           and l.idx >= $3 and l.idx < $4 and l.leaf is not null order by l.idx`,
         [tenant, epoch, from, from + count],
       );
       return await withOpened(

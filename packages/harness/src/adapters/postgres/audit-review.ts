@@ -20,6 +20,7 @@ import type {
   ReviewedRun,
   ReviewTx,
 } from "../../ports.ts";
+import { prunedBy } from "../../core/audit/pruning.ts";
 import { BATCH_MAX } from "./audit-log.ts";
 import { transaction } from "./connect.ts";
 import { only, type Query } from "./rows.ts";
@@ -56,7 +57,7 @@ export const reviewOn = (query: Query): ReviewTx => ({
 
 type LeafRow = {
   idx: string;
-  leaf: Buffer;
+  leaf: Buffer | null;
   leaf_hash: Buffer;
   salt: Buffer | null;
   subject: string | null;
@@ -119,7 +120,7 @@ const MISPLACED = `
 const COVERED = `
   with covers as (
     select f.subject, f.version, f.data ->> 'size' as size, f.data ->> 'sha256' as sha256 from assent.audit_facts f
-    where f.tenant_id = $1 and f.kind = 'log.covered' and f.data::text <> '{"erased":true}'
+    where f.tenant_id = $1 and f.kind = 'log.covered' and f.data::text not in ('{"erased":true}', '{"pruned":true}')
   ), signed as materialized (
     select c.size::text as size,
       encode(sha256(convert_to(split_part(c.note, e'\\n\\n', 1) || e'\\n', 'UTF8')), 'hex') as sha256
@@ -134,7 +135,7 @@ const COVERED = `
       from missing m), '[]') as missing`;
 
 type Logs = "tenants" | "logs" | "leaves" | "nodes" | "checkpoints";
-type Places = "misplaced" | "covered" | "erasuresElsewhere" | "waiting";
+type Places = "misplaced" | "covered" | "erasuresElsewhere" | "minimumElsewhere" | "waiting";
 
 function reviewLogs(query: Query): Pick<ReviewTx, Logs> {
   return {
@@ -201,6 +202,15 @@ function reviewPlaces(query: Query): Pick<ReviewTx, Places> {
       );
       return rows.map(({ idx }) => Number(idx));
     },
+    async minimumElsewhere(tenant, epoch): Promise<number> {
+      const rows = await query<{ subject: string }>(
+        `select f.subject from assent.audit_facts f, assent.audit_place($1, f.event_id) p
+         where f.tenant_id = $1 and f.kind = 'log.pruned' and f.subject like 'pruned:' || $2::integer || ':%'
+           and p.epoch > $2::integer`,
+        [tenant, epoch],
+      );
+      return Math.max(0, ...rows.map(({ subject }) => prunedBy(subject)?.minimum ?? 0));
+    },
     async waiting(tenant) {
       const row = only(
         await query<{ count: string; oldest: number | null }>(
@@ -217,7 +227,7 @@ function reviewPlaces(query: Query): Pick<ReviewTx, Places> {
 
 // What an event is about, where its payload is still there to say so.
 const OBJECTS = `
-  select e.run_id, e.event_id, e.version, e.kind, e.data, e.data::text = '{"erased":true}' as erased,
+  select e.run_id, e.event_id, e.version, e.kind, e.data, e.data::text in ('{"erased":true}', '{"pruned":true}') as erased,
     split_part(e.kind, '_', 1) as family,
     case
       when e.kind like 'run\\_%' then 'run'
@@ -283,7 +293,7 @@ function reviewRuns(query: Query): Pick<ReviewTx, Runs> {
         erased: boolean;
       }>(
         `select e.run_id, e.version, e.kind, (e.data ->> 'step')::integer as step, e.data ->> 'approval_id' as approval,
-           e.data::text = '{"erased":true}' as erased
+           e.data::text in ('{"erased":true}', '{"pruned":true}') as erased
          from assent.audit_events e where e.tenant_id = $1 and e.run_id = any ($2) order by e.run_id, e.version`,
         [tenant, uuids(runs)],
       );

@@ -35,7 +35,7 @@ import { only, type Query, type Scope } from "./rows.ts";
 import type { Sealing } from "./sealing.ts";
 import { MESSAGE_VERSION } from "./message-version.ts";
 import { principalRows } from "./principals.ts";
-import { precedentTermRows } from "./precedent-terms.ts";
+import { precedentTermRows } from "./harmony/precedent-terms.ts";
 import { runRows } from "./runs.ts";
 import { signingKeyRows, takeNonce } from "./signing-keys.ts";
 import { stepRows } from "./steps.ts";

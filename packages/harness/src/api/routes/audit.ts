@@ -90,6 +90,14 @@ function addManaging(api: Api, harness: Harness): void {
     },
   });
   api.route({
+    ...routeOptions(ROUTES.pruneAudit),
+    handler: async (request, reply) =>
+      await answerOnce(
+        { request, reply, harness, row: ROUTES.pruneAudit },
+        async (_, caller) => await audit.prune(caller),
+      ),
+  });
+  api.route({
     ...routeOptions(ROUTES.rekeyAudit),
     handler: async (request, reply) => {
       const { body } = request;

@@ -41,7 +41,7 @@ const tenantLines = ({ tenant, logs, covered, waiting, findings, state }: Review
 ];
 
 const logLines = (log: ReviewedLog): string[] => [
-  `  log ${log.epoch}, ${log.origin}: ${log.size} entries, ${log.signedSize} signed; ${log.opened} payloads opened, ${log.erased} erased with a record`,
+  `  log ${log.epoch}, ${log.origin}: ${log.size} entries, ${log.signedSize} signed; ${log.opened} payloads opened, ${log.erased} erased with a record${log.minimum === 0 ? "" : `, ${log.pruned} entries pruned up to ${log.minimum} by record`}`,
   `    held against ${[
     "every checkpoint in the database",
     log.anchorSize === null

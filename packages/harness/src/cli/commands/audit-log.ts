@@ -21,11 +21,12 @@ export async function showLogs(context: Context): Outcome {
   if (!logs.ok) return err(failureOfClient(logs.error));
   context.show(logs.value, () => [
     ...table(
-      ["LOG", "ENTRIES", "SIGNED", "ORIGIN"],
+      ["LOG", "ENTRIES", "SIGNED", "FROM", "ORIGIN"],
       logs.value.data.map((log) => [
         String(log.epoch),
         String(log.size),
         String(log.signed_size),
+        String(log.minimum_index),
         log.origin,
       ]),
     ),
@@ -54,10 +55,18 @@ export async function showEntry(context: Context, index: number, flags: EntryFla
   const page = await client.value.listAuditEntries(flags.epoch ?? 1, index, 1);
   if (!page.ok) return err(failureOfClient(page.error));
   const [entry] = page.value.data;
-  if (entry === undefined) return err(noEntry(index));
+  if (entry === undefined) return err(index < page.value.minimum_index ? prunedEntry(index) : noEntry(index));
   context.show(entry, () => entryLines(entry));
   return ok("ok");
 }
+
+const prunedEntry = (index: number): Failure => ({
+  exit: "refused",
+  code: "audit_entry_pruned",
+  detail: `Entry ${index} was pruned: it was older than this installation keeps entries.`,
+  remedy:
+    "`assent audit log` says from where on there are entries. Who has a copy of it can prove it with the tree.",
+});
 
 const noEntry = (index: number): Failure => ({
   exit: "refused",
@@ -164,6 +173,7 @@ export async function verifyExport(context: Context, folder: string, flags: Veri
       cosignedSince:
         flags.cosignedWithin === undefined ? null : new Date(now - flags.cosignedWithin * 60_000),
       erased: later.erased,
+      pruned: later.pruned,
     });
     const findings = [...own.findings, ...later.findings];
     const report = { ...own, findings, verified: findings.length === 0 };
@@ -240,6 +250,11 @@ function reportLines(report: VerifyReport): string[] {
     return [
       `Log verified: ${report.size} entries of ${report.origin}.`,
       `  payloads: ${report.opened} opened, ${report.erased} erased with a record, ${report.unopened} not in this copy`,
+      ...(report.minimum === 0
+        ? []
+        : [
+            `  pruned up to entry ${report.minimum} by record; ${report.pruned} of those entries are not in this copy`,
+          ]),
       `  it rests on ${basis.join("; ")}`,
       ...(report.rememberedSize === null && report.cosigners.length === 0
         ? ["  Without a kept checkpoint or witnesses a log that was cut short to an older state looks whole."]

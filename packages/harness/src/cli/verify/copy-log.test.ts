@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AuditLog } from "@assent/contract";
-import { signerKey, type SignerKey } from "@assent/tlog";
+import { leafHash, signerKey, type SignerKey } from "@assent/tlog";
 import { expect, onTestFinished, test } from "vitest";
 import {
   type Entry,
@@ -43,6 +43,7 @@ const logOf = (key: SignerKey): AuditLog => ({
   signed_size: 0,
   cosigned_size: null,
   uncosigned_since: null,
+  minimum_index: 0,
 });
 
 type Shown = {
@@ -89,7 +90,10 @@ async function copy(
                   (from + i) % 100 === 20 ? { key: "a key", fields: { name: `Ann ${from + i}` } } : null,
               }),
         }));
-        return await Promise.resolve({ ok: true, value: { data, size: list.length } });
+        return await Promise.resolve({
+          ok: true,
+          value: { data, size: list.length, minimum_index: 0, hashes: [] },
+        });
       },
     },
     logOf(key),
@@ -227,7 +231,10 @@ async function copyRacing(
             payload: erased.has(from + i) ? null : payload,
             opened: null,
           }));
-        return await Promise.resolve({ ok: true, value: { data, size: list().length } });
+        return await Promise.resolve({
+          ok: true,
+          value: { data, size: list().length, minimum_index: 0, hashes: [] },
+        });
       },
     },
     logOf(LOG),
@@ -259,6 +266,55 @@ test.each<[string, (page: number) => number | undefined]>([
     const later = await copyRacing(second, { erasedAtPage, signedAfter });
     expect(verified(second)).toBe(later.ended);
   }
+});
+
+test.each([0, 1, 2])("a log that is pruned when page %i of it is copied is copied whole", async (at) => {
+  const folder = folderOf();
+  const record = entry(600, { subject: "pruned:1:512", version: 1, kind: "log.pruned" });
+  let [page, isPruned] = [0, false];
+  const list = (): Entry[] => [...entries(600), ...(isPruned ? [record] : [])];
+  const copied = await copyLog(
+    {
+      getAuditCheckpoint: async (epoch) => {
+        const note = noteOf(list(), LOG, LOG.name);
+        return await Promise.resolve({
+          ok: true,
+          value: { epoch, size: list().length, note, witnessed: null },
+        });
+      },
+      listAuditEntries: async (_, from, limit) => {
+        isPruned ||= page === at;
+        page += 1;
+        const some = list().slice(from, from + limit);
+        const isGone = isPruned && from < 512;
+        const data = some.map(({ leaf, salt, payload }, i) => ({
+          index: from + i,
+          leaf: Buffer.from(leaf).toString("latin1"),
+          salt: Buffer.from(salt).toString("base64"),
+          payload,
+          opened: null,
+        }));
+        const hashes = some.map(({ leaf }) => Buffer.from(leafHash(leaf)).toString("base64"));
+        const minimum = isPruned ? 512 : 0;
+        return await Promise.resolve({
+          ok: true,
+          value: {
+            data: isGone ? [] : data,
+            hashes: isGone ? hashes : [],
+            size: list().length,
+            minimum_index: minimum,
+          },
+        });
+      },
+    },
+    logOf(LOG),
+    folder,
+    "payloads",
+    async () => await Promise.resolve(),
+  );
+  // Where all that was pruned had been read, nobody needs the record.
+  expect(copied).toEqual({ ok: true, value: { size: at === 2 ? 600 : 601 } });
+  expect(verified(folder)).toBe(at === 2 ? 600 : 601);
 });
 
 test("a payload that is gone with no record is copied as that, after a while", async () => {

@@ -6,6 +6,7 @@ import {
   encodeEntries,
   encodeTile,
   hashesOfLevel,
+  isHash,
   leafHash,
   openCheckpoint,
   type OpenedCheckpoint,
@@ -24,7 +25,7 @@ import type { Client } from "../../client/client.ts";
 import { WITNESSED_FILE } from "../../core/audit/verify-witnessed.ts";
 import { openedPath, payloadLine, payloadPath } from "../../core/audit/verify-source.ts";
 import { type Failure, failureOfClient } from "../failure.ts";
-import { type CopiedErasures, createCopiedErasures } from "./copied-erasures.ts";
+import { type CopiedErasures, type CopiedPage, createCopiedErasures } from "./copied-erasures.ts";
 import { openLogFolder, stageLogFile, writeLogFile } from "./log-folder.ts";
 
 const diverged = (detail: string): Failure => ({
@@ -132,7 +133,7 @@ async function copyEntries(
     if (!page.ok) return page;
     if (!copy.writer.add(page.value, from, reached))
       return err(diverged(`Entry ${from} or one after it is another than the copy has.`));
-    copy.payloads.keep(page.value, from);
+    copy.payloads.keep(page.value.entries, from);
   }
   return ok(null);
 }
@@ -143,7 +144,7 @@ async function copyOutdated(copy: Copy, size: number): Promise<Result<null, Fail
   for (const from of bundles) {
     const page = await readPage(copy, from, size);
     if (!page.ok) return page;
-    copy.payloads.keep(page.value, from);
+    copy.payloads.keep(page.value.entries, from);
   }
   return ok(null);
 }
@@ -152,15 +153,20 @@ async function readPage(
   { client, log, erasures }: Copy,
   from: number,
   size: number,
-): Promise<Result<readonly AuditEntry[], Failure>> {
+): Promise<Result<CopiedPage, Failure>> {
   const width = Math.min(TILE_WIDTH, size - from);
   const page = await client.listAuditEntries(log.epoch, from, width);
   if (!page.ok) return err(failureOfClient(page.error));
+  const hashes = page.value.hashes.map((text) => Buffer.from(text, "base64"));
   const entries = page.value.data;
-  if (entries.length !== width || entries.some(({ index }, i) => index !== from + i))
+  // A bundle is pruned whole or not at all.
+  const isWhole =
+    hashes.length === width ? entries.length === 0 : hashes.length === 0 && entries.length === width;
+  if (!isWhole || !hashes.every(isHash) || entries.some(({ index }, i) => index !== from + i))
     return err(diverged(`The server has not the entries ${from} to ${from + width - 1} that it signed.`));
-  erasures.see(entries);
-  return ok(entries);
+  const found = { from, entries, hashes };
+  erasures.see(found);
+  return ok(found);
 }
 
 type Payloads = { keep(entries: readonly AuditEntry[], from: number): void; put(): void };
@@ -171,7 +177,8 @@ function createPayloads(folder: string, depth: CopyDepth, sizeBefore: number): P
   const toPut = new Map<number, readonly (() => void)[]>();
   return {
     keep(entries, from): void {
-      if (depth === "bare") return;
+      // Of what was pruned a copy keeps what it has.
+      if (depth === "bare" || entries.length === 0) return;
       const tile: Tile = { level: "entries", index: from / TILE_WIDTH, width: entries.length };
       const puts = [
         stagePayloads(folder, entries, tile),
@@ -244,7 +251,7 @@ function edgeOf(size: number, hashes: Before["hashes"]): RightEdge | null {
 
 type Writer = {
   /** False when an entry that the copy has is another one now. */
-  add(entries: readonly AuditEntry[], from: number, sizeBefore: number): boolean;
+  add(page: CopiedPage, from: number, sizeBefore: number): boolean;
   finish(): void;
 };
 
@@ -261,7 +268,7 @@ function createWriter(folder: string, edge: RightEdge, partial: Map<number, Uint
     levels.set(level, []);
   };
   return {
-    add(entries, from, sizeBefore): boolean {
+    add({ entries, hashes }, from, sizeBefore): boolean {
       const leaves = entries.map(({ leaf }) => Buffer.from(leaf, "latin1"));
       const known = openLogFolder(folder).read(
         tilePath({
@@ -270,8 +277,7 @@ function createWriter(folder: string, edge: RightEdge, partial: Map<number, Uint
           width: Math.min(TILE_WIDTH, Math.max(1, sizeBefore - from)),
         }),
       );
-      for (const [i, leaf] of leaves.entries()) {
-        const hash = leafHash(leaf);
+      for (const [i, hash] of (leaves.length > 0 ? leaves.map(leafHash) : hashes).entries()) {
         if (from + i < sizeBefore) {
           const before = known?.subarray(i * 32, (i + 1) * 32);
           if (before === undefined || !Buffer.from(before).equals(hash)) return false;
@@ -281,6 +287,7 @@ function createWriter(folder: string, edge: RightEdge, partial: Map<number, Uint
         push(0, hash, from + i);
         for (const node of nodes) push(node.level, node.hash, node.index);
       }
+      if (leaves.length === 0) return true;
       const tile: Tile = { level: "entries", index: from / TILE_WIDTH, width: leaves.length };
       writeLogFile(folder, tilePath(tile), encodeEntries(leaves));
       return true;

@@ -2,12 +2,17 @@
 // one shows a copy of the later one with it, which counts only as far as it is verified itself.
 
 import { parseCheckpoint, parseNote, type VerifierKey } from "@assent/tlog";
+import type { PrunedLog } from "../../core/audit/pruning.ts";
 import { type ErasedEntry, epochOf } from "../../core/audit/verify-leaf.ts";
 import { verifyLog } from "../../core/audit/verify-log.ts";
 import type { LogFinding } from "../../core/audit/verify-source.ts";
 import { openLogFolder } from "./log-folder.ts";
 
-export type LaterLogs = { readonly erased: readonly ErasedEntry[]; readonly findings: readonly LogFinding[] };
+export type LaterLogs = {
+  readonly erased: readonly ErasedEntry[];
+  readonly pruned: readonly PrunedLog[];
+  readonly findings: readonly LogFinding[];
+};
 
 const baseOf = (origin: string): string => origin.replace(/\/e[1-9]\d*$/, "");
 
@@ -22,6 +27,7 @@ export function readLaterLogs(
   keys: readonly VerifierKey[],
 ): LaterLogs {
   const erased: ErasedEntry[] = [];
+  const pruned: PrunedLog[] = [];
   const findings: LogFinding[] = [];
   for (const folder of folders) {
     const source = openLogFolder(folder);
@@ -39,13 +45,15 @@ export function readLaterLogs(
       remembered: null,
       policy: null,
       cosignedSince: null,
-      // Of erasures in it only a log after it knows.
+      // Of what was erased and pruned in it only a log after it knows.
       erased,
+      pruned,
     });
     erased.push(...report.erasedElsewhere);
+    pruned.push(...report.prunedElsewhere);
     findings.push(...report.findings.map((one) => ({ ...one, at: `${folder}, ${one.at}` })));
   }
-  return { erased, findings };
+  return { erased, pruned, findings };
 }
 
 // Which of the pinned keys are meant; what it says is believed once one of them has signed it.

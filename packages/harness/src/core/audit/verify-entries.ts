@@ -51,11 +51,14 @@ const ROOM_BYTES = 1024 * 1024;
 /** Places where entry and tile differ that are kept: enough to name the first ones. */
 const DIFFERENCES_MAX = 1_000;
 
+/** What later logs of the tenant record of this one. */
+export type KnownElsewhere = { readonly erased: readonly number[]; readonly minimum: number };
+
 export function readEntries(
   source: LogSource,
   origin: string,
   checkpoint: { readonly size: number; readonly root: Hash },
-  { memories, erased }: { readonly memories: readonly Memory[]; readonly erased: readonly number[] },
+  { memories, ...elsewhere }: KnownElsewhere & { readonly memories: readonly Memory[] },
   add: Add,
 ): LeafTotals {
   const { size, root } = checkpoint;
@@ -70,7 +73,7 @@ export function readEntries(
     },
     size,
     memories: memories.map((memory) => ({ ...memory, found: null })),
-    checks: createLeafChecks(origin, add, { seen: memories, erased }),
+    checks: createLeafChecks(origin, add, { seen: memories, ...elsewhere }),
     add,
     entries: new RightEdge(),
     tiles: new RightEdge(),
@@ -109,6 +112,7 @@ function readBundle(walk: Walk, tile: Tile): boolean {
   const first = tile.index * TILE_WIDTH;
   const range = `entries ${first} to ${first + tile.width - 1}`;
   const held = readTile(source, { ...tile, level: "entries" }, walk.rooms.entries);
+  if (held === null && tile.width === TILE_WIDTH && readHole(walk, tile)) return true;
   const framed = held === null ? null : frameEntries(held.bytes);
   if (held === null || framed === null || !framed.ok) {
     const detail = framed === null || framed.ok ? "their file is missing" : framed.error;
@@ -149,6 +153,23 @@ function readBundle(walk: Walk, tile: Tile): boolean {
 function checkLeaves(checks: LeafChecks, bytes: Buffer, { starts, ends }: EntryFrames, tile: Tile): void {
   const first = tile.index * TILE_WIDTH;
   for (let i = 0; i < tile.width; i += 1) checks.check(bytes, starts[i] ?? 0, ends[i] ?? 0, first + i);
+}
+
+/** Entries of a full bundle that is not there, but its hashes are: whether it may be gone the log itself says, later. */
+function readHole(walk: Walk, tile: Tile): boolean {
+  const { source, add, checks } = walk;
+  const hashes = readTile(source, tile, walk.rooms.tile)?.bytes;
+  if (hashes?.byteLength !== TILE_WIDTH * HASH_BYTES) return false;
+  const first = tile.index * TILE_WIDTH;
+  grow(walk, tile, hashes, hashes);
+  checks.skip({ first, end: first + TILE_WIDTH });
+  if (source.read(payloadPath(tilePath({ ...tile, level: "entries" })), walk.rooms.payloads) !== null)
+    add({
+      code: "payload_malformed",
+      at: `payloads from entry ${first}`,
+      detail: "there are payloads of entries that are not there: nothing says what they are",
+    });
+  return true;
 }
 
 const hashAt = (hashes: Uint8Array, i: number): Hash => hashes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES);
@@ -193,14 +214,21 @@ function rebuild(walk: Walk, index: number): void {
   for (let bundle = 0; bundle * TILE_WIDTH <= index; bundle += 1) {
     const width = Math.min(TILE_WIDTH, walk.size - bundle * TILE_WIDTH);
     const held = readTile(walk.source, { level: "entries", index: bundle, width });
-    const framed = held === null ? null : frameEntries(held.bytes);
-    if (held === null || framed?.ok !== true) return;
     const last = Math.min(width, index + 1 - bundle * TILE_WIDTH);
-    const hashes = walk.bulk.leaves(held.bytes, framed.value.starts, framed.value.ends, last).slice();
+    const hashes = held === null ? hashesOfHole(walk, bundle, width) : hashesOfEntries(walk, held, last);
+    if (hashes === null) return;
     for (let i = 0; i < last; i += 1) entries.append(hashAt(hashes, i));
   }
   walk.entries = entries;
 }
+
+function hashesOfEntries({ bulk }: Walk, held: Held, count: number): Uint8Array | null {
+  const framed = frameEntries(held.bytes);
+  return framed.ok ? bulk.leaves(held.bytes, framed.value.starts, framed.value.ends, count).slice() : null;
+}
+
+const hashesOfHole = ({ source }: Walk, index: number, width: number): Uint8Array | null =>
+  readTile(source, { level: 0, index, width })?.bytes ?? null;
 
 function tileHashes({ source, rooms, add }: Walk, tile: Tile, range: string): Uint8Array | null {
   const held = readTile(source, tile, rooms.tile);

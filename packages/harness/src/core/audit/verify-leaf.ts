@@ -4,6 +4,7 @@
 import { ERASED_KIND, leafTime } from "./leaf.ts";
 import { COMMIT_CHARS, createLeafReader, type LeafLayout, TIME_CHARS } from "./leaf-layout.ts";
 import { type Bundle, type Openings, readPayloads } from "./payload-lines.ts";
+import { type Hole, PRUNED_KIND, prunedBy, type PrunedLog, unexplained } from "./pruning.ts";
 import { createSubjectVersions } from "./subject-versions.ts";
 import type { LogFinding, Memory } from "./verify-source.ts";
 
@@ -12,7 +13,9 @@ export type LeafChecks = {
   openBundle(payloads: Uint8Array | null, bundle: Bundle): void;
   /** One entry, that lies between these two places of the bytes. */
   check(bytes: Buffer, from: number, to: number, index: number): void;
-  /** After the last entry: erasures are recorded later than what they erased. */
+  /** Of these entries there are hashes and nothing else. */
+  skip(hole: Hole): void;
+  /** After the last entry: erasures and pruning are recorded later than what they took away. */
   end(): LeafTotals;
 };
 
@@ -22,6 +25,12 @@ export type LeafTotals = {
   readonly unopened: number;
   /** Entries of earlier logs of the tenant whose erasure this one records: those are signed no more. */
   readonly erasedElsewhere: readonly ErasedEntry[];
+  /** The log says that it keeps no entries below this place; 0 where it was never pruned. */
+  readonly minimum: number;
+  /** Entries below it that are not there. */
+  readonly pruned: number;
+  /** What this log says of earlier ones of the tenant. */
+  readonly prunedElsewhere: readonly PrunedLog[];
 };
 
 export type ErasedEntry = { readonly epoch: number; readonly index: number };
@@ -32,6 +41,8 @@ export const epochOf = (origin: string): number => Number(/\/e([1-9]\d*)$/.exec(
 export type LeafKnowledge = {
   /** Entries whose erasure is recorded, beside those that the log itself says so of. */
   readonly erased?: readonly number[];
+  /** The minimum index that a later log records for this one. */
+  readonly minimum?: number;
   /** Which entries were there when witnesses looked. */
   readonly seen?: readonly Pick<Memory, "size" | "seen">[];
 };
@@ -45,6 +56,7 @@ export function createLeafChecks(
   const epoch = epochOf(origin);
   const erased = new Set(knowledge.erased ?? []);
   const erasedElsewhere: ErasedEntry[] = [];
+  const pruning = createPruneChecks(epoch, knowledge.minimum ?? 0, add);
   const checkTime = createTimeChecks(knowledge.seen ?? [], add);
   const reader = createLeafReader();
   const payloads = createPayloadChecks(add);
@@ -57,7 +69,7 @@ export function createLeafChecks(
     ours = layout;
     return true;
   };
-  const checkVersion = createVersionChecks(epoch, add);
+  const versions = createVersionChecks(epoch, add);
   return {
     openBundle: (bytes, bundle) => payloads.open(bytes, bundle),
     check(bytes, from, to, index): void {
@@ -68,14 +80,16 @@ export function createLeafChecks(
       }
       if (layout !== ours && !isOurs(layout))
         add({ code: "entry_of_another_log", at: `entry ${index}`, detail: `it belongs to ${layout.log}` });
-      checkVersion(
+      versions.check(
         bytes,
         from + layout.subjectAt,
         from + layout.subjectEnd,
         versionOf(layout, bytes, from),
         index,
       );
-      if (isErasure(layout, bytes, from)) {
+      if (isOfKind(PRUNED, layout, bytes, from))
+        pruning.record(bytes.toString("latin1", from + layout.subjectAt, from + layout.subjectEnd), index);
+      if (isOfKind(ERASED, layout, bytes, from)) {
         const subject = bytes.toString("latin1", from + layout.subjectAt, from + layout.subjectEnd);
         const gone = erasedBy(subject);
         if (gone === null || gone.epoch > epoch || (gone.epoch === epoch && gone.index >= index))
@@ -90,7 +104,11 @@ export function createLeafChecks(
       checkTime?.(bytes.toString("latin1", from + layout.timeAt, from + layout.timeAt + TIME_CHARS), index);
       payloads.check(index, bytes, from + layout.commitAt);
     },
-    end: () => ({ ...payloads.end(erased), erasedElsewhere }),
+    skip(hole): void {
+      pruning.skip(hole);
+      versions.forget();
+    },
+    end: () => ({ ...payloads.end(erased), erasedElsewhere, ...pruning.end() }),
   };
 }
 
@@ -141,19 +159,72 @@ function versionOf({ versionAt, length }: LeafLayout, bytes: Uint8Array, from: n
 }
 
 const ERASED = Buffer.from(ERASED_KIND, "latin1");
+const PRUNED = Buffer.from(PRUNED_KIND, "latin1");
 
 // Byte by byte: kinds of that length are not rare.
-function isErasure({ kindAt, kindEnd }: LeafLayout, bytes: Uint8Array, from: number): boolean {
-  if (kindEnd - kindAt !== ERASED.byteLength) return false;
-  for (let i = 0; i < ERASED.byteLength; i += 1) if (bytes[from + kindAt + i] !== ERASED[i]) return false;
+function isOfKind(
+  kind: Uint8Array,
+  { kindAt, kindEnd }: LeafLayout,
+  bytes: Uint8Array,
+  from: number,
+): boolean {
+  if (kindEnd - kindAt !== kind.byteLength) return false;
+  for (let i = 0; i < kind.byteLength; i += 1) if (bytes[from + kindAt + i] !== kind[i]) return false;
   return true;
+}
+
+type PruneChecks = {
+  /** An entry at this place says so. */
+  record(subject: string, index: number): void;
+  skip(hole: Hole): void;
+  end(): Pick<LeafTotals, "minimum" | "pruned" | "prunedElsewhere">;
+};
+
+/** @param elsewhere the minimum that a later log records */
+function createPruneChecks(
+  epoch: number,
+  elsewhere: number,
+  add: (finding: LogFinding) => void,
+): PruneChecks {
+  const holes: Hole[] = [];
+  const prunedElsewhere: PrunedLog[] = [];
+  let minimum = elsewhere;
+  return {
+    record(subject, index): void {
+      const said = prunedBy(subject);
+      if (said === null || said.epoch > epoch || (said.epoch === epoch && said.minimum > index))
+        add({
+          code: "pruning_malformed",
+          at: `entry ${index}`,
+          detail: `it records that ${subject} was pruned, which are no bundles before it`,
+        });
+      else if (said.epoch === epoch) minimum = Math.max(minimum, said.minimum);
+      else prunedElsewhere.push(said);
+    },
+    skip({ first, end }): void {
+      const last = holes.at(-1);
+      if (last?.end === first) holes.pop();
+      holes.push({ first: last?.end === first ? last.first : first, end });
+    },
+    end() {
+      const { rest, explained } = unexplained(holes, minimum);
+      for (const { first, end } of rest)
+        add({
+          code: "entries_missing",
+          at: `entries ${first} to ${end - 1}`,
+          detail:
+            "their bytes are missing, and no entry records that they were pruned (a log that was followed by another has it there: --later)",
+        });
+      return { minimum, pruned: explained, prunedElsewhere };
+    },
+  };
 }
 
 type PayloadChecks = {
   open(bytes: Uint8Array | null, bundle: Bundle): void;
   /** @param commitAt where the bytes have what the entry commits to, in hex */
   check(index: number, bytes: Buffer, commitAt: number): void;
-  end(erased: ReadonlySet<number>): Omit<LeafTotals, "erasedElsewhere">;
+  end(erased: ReadonlySet<number>): Pick<LeafTotals, "opened" | "erased" | "unopened">;
 };
 
 function createPayloadChecks(add: (finding: LogFinding) => void): PayloadChecks {
@@ -207,23 +278,33 @@ function createPayloadChecks(add: (finding: LogFinding) => void): PayloadChecks 
   };
 }
 
-function createVersionChecks(
-  epoch: number,
-  add: (finding: LogFinding) => void,
-): (bytes: Buffer, from: number, to: number, version: number, index: number) => void {
-  const versions = createSubjectVersions();
-  return (bytes, from, to, version, index): void => {
-    const last = versions.exchange(bytes, from, to, version);
-    if (version === last + 1 || (last === 0 && epoch > 1)) return;
-    const expected = last + 1;
-    const subject = bytes.toString("latin1", from, to);
-    add({
-      code: version < expected ? "version_repeated" : "version_missing",
-      at: `entry ${index}`,
-      detail: `it is number ${version} of ${subject}, after number ${last}: entries were ${version < expected ? "inserted or moved" : "removed or moved"}`,
-    });
+function createVersionChecks(epoch: number, add: (finding: LogFinding) => void): VersionChecks {
+  let versions = createSubjectVersions();
+  let beginsAnywhere = epoch > 1;
+  return {
+    check(bytes, from, to, version, index): void {
+      const last = versions.exchange(bytes, from, to, version);
+      if (version === last + 1 || (last === 0 && beginsAnywhere)) return;
+      const expected = last + 1;
+      const subject = bytes.toString("latin1", from, to);
+      add({
+        code: version < expected ? "version_repeated" : "version_missing",
+        at: `entry ${index}`,
+        detail: `it is number ${version} of ${subject}, after number ${last}: entries were ${version < expected ? "inserted or moved" : "removed or moved"}`,
+      });
+    },
+    forget(): void {
+      versions = createSubjectVersions();
+      beginsAnywhere = true;
+    },
   };
 }
+
+type VersionChecks = {
+  check(bytes: Buffer, from: number, to: number, version: number, index: number): void;
+  /** There are entries that nothing is known of: what comes next may be any number of its subject. */
+  forget(): void;
+};
 
 // One bit an entry: a log of ten millions takes little more than a megabyte.
 function createBits(): { set(index: number): void; has(index: number): boolean } {

@@ -10,6 +10,7 @@ import {
   type VerifierKey,
   verifyCosignatures,
 } from "@assent/tlog";
+import type { PrunedLog } from "./pruning.ts";
 import { readEntries } from "./verify-entries.ts";
 import { epochOf, type ErasedEntry, type LeafTotals } from "./verify-leaf.ts";
 import { type LogFinding, type LogSource, type Memory } from "./verify-source.ts";
@@ -28,6 +29,8 @@ export type VerifyOptions = {
   readonly cosignedSince: Date | null;
   /** What later logs of the tenant, verified before, record as erased; see `VerifyReport.erasedElsewhere`. */
   readonly erased?: readonly ErasedEntry[];
+  /** The same of what they record as pruned; see `VerifyReport.prunedElsewhere`. */
+  readonly pruned?: readonly PrunedLog[];
 };
 
 export type VerifyReport = {
@@ -43,6 +46,12 @@ export type VerifyReport = {
   readonly unopened: number;
   /** Entries of earlier logs of the tenant whose erasure is recorded in this one. */
   readonly erasedElsewhere: readonly ErasedEntry[];
+  /** The log records that it keeps no entries below this place; 0 where it was never pruned. */
+  readonly minimum: number;
+  /** Entries below it that are not in this copy. */
+  readonly pruned: number;
+  /** What this log records so of earlier ones of the tenant. */
+  readonly prunedElsewhere: readonly PrunedLog[];
 };
 
 /** Findings that are listed; past these the log is wrong all over. */
@@ -69,7 +78,9 @@ export function verifyLog(options: VerifyOptions): VerifyReport {
   const memories = [memory, witnessed.memory].filter((known) => known !== null);
   const epoch = epochOf(options.origin);
   const erased = (options.erased ?? []).flatMap((one) => (one.epoch === epoch ? [one.index] : []));
-  const entries = readEntries(options.source, options.origin, checkpoint, { memories, erased }, add);
+  const minimums = (options.pruned ?? []).flatMap((one) => (one.epoch === epoch ? [one.minimum] : []));
+  const known = { memories, erased, minimum: Math.max(0, ...minimums) };
+  const entries = readEntries(options.source, options.origin, checkpoint, known, add);
   return reportOf(options.origin, checkpoint, findings, memory, witnessed.cosigners, entries);
 }
 
@@ -92,6 +103,9 @@ function reportOf(
     erased: entries?.erased ?? 0,
     unopened: entries?.unopened ?? 0,
     erasedElsewhere: entries?.erasedElsewhere ?? [],
+    minimum: entries?.minimum ?? 0,
+    pruned: entries?.pruned ?? 0,
+    prunedElsewhere: entries?.prunedElsewhere ?? [],
   };
 }
 

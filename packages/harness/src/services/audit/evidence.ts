@@ -16,6 +16,7 @@ import type {
 import type { Refusal } from "../harness.ts";
 import { digestOf } from "../../base/digest.ts";
 import { knownSize, publishedCheckpoint } from "./ahead.ts";
+import { prune } from "./pruning.ts";
 import { rotate, type RotationPorts } from "./rotation.ts";
 import { epochSubject } from "./sequencer.ts";
 import { createSealingKeys, type SealingKeyPorts, type SealingKeys } from "./sealing-keys.ts";
@@ -30,6 +31,8 @@ import {
 } from "./witnessed.ts";
 
 export type EvidencePorts = RotationPorts & {
+  /** How long entries are kept; null: for ever. */
+  readonly retentionDays: number | null;
   readonly files: LogFiles;
   readonly originOf: (tenant: TenantId, epoch: number) => string;
   /** Whether this process keeps the logs. */
@@ -71,6 +74,8 @@ export type LogState = LogInfo & {
   readonly cosigned: CosignedStanding | null;
   readonly size: number;
   readonly signedSize: number;
+  /** Below this place entries are not kept; 0 where the log was never pruned. */
+  readonly minimum: number;
   /** Verifier keys that signed its newest checkpoint, and those that sign it now; oldest first. */
   readonly keys: readonly string[];
 };
@@ -78,7 +83,13 @@ export type LogState = LogInfo & {
 /** Why a log is not signed any more. */
 export type Stopped = { readonly code: string; readonly detail: string };
 
-export type EntryPage = { readonly entries: readonly OpenedLeaf[]; readonly size: number };
+export type EntryPage = {
+  readonly entries: readonly OpenedLeaf[];
+  readonly size: number;
+  readonly minimum: number;
+  /** Of the entries that were asked for and lie below the minimum: all that there is of them. */
+  readonly hashes: readonly Uint8Array[];
+};
 
 export type Evidence = {
   /** Tenants whose log does not balance; counted by the process that keeps the logs, 0 in others. */
@@ -99,6 +110,8 @@ export type Evidence = {
   /** Null when there is no such log. */
   entries(tenant: TenantId, epoch: number, from: number, limit: number): Promise<EntryPage | null>;
   erase(caller: Caller, epoch: number, index: number, reason: string): Promise<Result<null, Refusal>>;
+  /** Takes away what is older than the installation keeps. @returns whether it has to be asked again */
+  prune(caller: Caller): Promise<Result<{ readonly isUnfinished: boolean }, Refusal>>;
   beginEpoch(caller: Caller, reason: string): Promise<Result<LogInfo, Refusal>>;
   rotate(caller: Caller, step: "add" | "retire"): Promise<Result<readonly string[], Refusal>>;
   readonly sealing: SealingKeys;
@@ -110,14 +123,7 @@ export function createEvidence(ports: EvidencePorts): Evidence {
     gaps: () => ports.gaps(),
     prove: async (tenant, run, version) =>
       await store.transaction(tenant, async (tx) => await prove(tx, run, version)),
-    async waitForCover(tenant, subject): Promise<boolean> {
-      const look = async (tx: LogTx): Promise<true | null> => {
-        const event = await tx.eventOf(subject);
-        return event !== null && (await tx.isCovered(event)) ? true : null;
-      };
-      const covered = await waitFor(ports, async () => await store.transaction(tenant, look));
-      return covered === true;
-    },
+    waitForCover: async (tenant, subject) => await waitForCover(ports, tenant, subject),
     receiptOf: async (tenant, run, approval, decidedAt) => {
       const isNew = ports.clock.now().getTime() - decidedAt.getTime() < NEW_MS;
       const entry = await waitFor(ports, async () => await store.decisionEntry(tenant, run, approval), isNew);
@@ -134,10 +140,15 @@ export function createEvidence(ports: EvidencePorts): Evidence {
     witnessed: async (tenant, epoch) =>
       ports.witnessed === null ? null : await readWitnessed({ ...ports.witnessed, store }, tenant, epoch),
     entries: async (tenant, epoch, from, limit) =>
-      await store.transaction(tenant, async (tx) => {
-        const head = await tx.head(epoch);
-        return head === null ? null : { entries: await tx.opened(epoch, from, limit), size: head.size };
-      }),
+      await store.transaction(tenant, async (tx) => await readEntries(tx, epoch, from, limit)),
+    prune: async (caller) =>
+      await prune(
+        {
+          ...ports,
+          waitForCover: async (tenant, subject) => await waitForCover(ports, tenant, subject),
+        },
+        caller,
+      ),
     erase: async (caller, epoch, index, reason) => await erase(ports, caller, { epoch, index, reason }),
     beginEpoch: async (caller, reason) => await beginEpoch(ports, caller, reason),
     rotate: async (caller, step) => await rotate(ports, caller, step),
@@ -166,6 +177,29 @@ async function proofOf(
     index,
     leaf,
     proof: formatProof({ index, hashes, checkpoint: checkpoint.note, extra: null }),
+  };
+}
+
+async function waitForCover(ports: EvidencePorts, tenant: TenantId, subject: string): Promise<boolean> {
+  const look = async (tx: LogTx): Promise<true | null> => {
+    const event = await tx.eventOf(subject);
+    return event !== null && (await tx.isCovered(event)) ? true : null;
+  };
+  const covered = await waitFor(ports, async () => await ports.store.transaction(tenant, look));
+  return covered === true;
+}
+
+async function readEntries(tx: LogTx, epoch: number, from: number, limit: number): Promise<EntryPage | null> {
+  const head = await tx.head(epoch);
+  if (head === null) return null;
+  const minimum = await tx.minimum(epoch);
+  const below = Math.max(0, Math.min(minimum, from + limit) - from);
+  return {
+    // One that is kept all the same is of use to whoever reviews the database, and would be one more to an export.
+    entries: (await tx.opened(epoch, from + below, limit - below)).filter(({ index }) => index >= minimum),
+    size: head.size,
+    minimum,
+    hashes: below === 0 ? [] : await tx.hashes(epoch, 0, from, below),
   };
 }
 
@@ -207,6 +241,7 @@ async function listLogs(
       ...log,
       size: head?.size ?? 0,
       signedSize: checkpoint?.size ?? 0,
+      minimum: await tx.minimum(log.epoch),
       keys: keysFor(signer, log.origin, checkpoint?.note ?? null, log === logs.at(-1)),
       cosigned:
         witnessed === null ? null : await cosignedStanding(tx, log.epoch, log.origin, witnessed.policy),

@@ -3,6 +3,7 @@
 // or waits for a checkpoint in another.
 
 import type { TenantId } from "@assent/contract";
+import { TILE_WIDTH, tilePath } from "@assent/tlog";
 import { ok } from "../../base/result.ts";
 import type { Clock, Log, LogHead, LogHold, LogInfo } from "../../ports.ts";
 import type { PublishedCheckpoint } from "./witnessing.ts";
@@ -139,6 +140,8 @@ export async function advance(
   // for the next epoch, instead of taking places whose entries are signed.
   const known = await knownSize(ports, log);
   let head: LogHead | null = null;
+  // A process before this one may have gone between a record and what it records.
+  let isPruning = before === undefined;
   for (let more = true; more;) {
     const done = await sequence(ports, tenant, { sizeMin: known, ...of });
     // Another epoch has begun. One that is remembered may be from before that; one that was just read will be by the
@@ -146,14 +149,34 @@ export async function advance(
     if (done === null) return before === undefined ? null : await advance(ports, tenant, kept);
     if (done.head.size < known) return cutRefusal(done.head.size, known);
     ({ head, more } = done);
+    isPruning ||= done.hasPruned === true;
   }
   const published = head === null ? ok(null) : await publish(ports, tenant, { ...of, head });
   if (!published.ok) return published.error;
   if (published.value !== null) ports.onCheckpoint?.({ ...published.value, tenant });
+  if (isPruning) await pruneFiles(ports, tenant);
   kept.set(tenant, of);
   const [oldest] = kept.keys();
   if (kept.size > KEPT_LOGS_MAX && oldest !== undefined) kept.delete(oldest);
   return null;
+}
+
+// Behind the checkpoint that covers the record: what is published is never less than what is said to be.
+async function pruneFiles(
+  { store, files }: Pick<KeeperPorts, "store" | "files">,
+  tenant: TenantId,
+): Promise<void> {
+  const logs = await store.transaction(tenant, async (tx) => {
+    const found: { readonly origin: string; readonly minimum: number }[] = [];
+    for (const { epoch, origin } of await tx.logs()) found.push({ origin, minimum: await tx.minimum(epoch) });
+    return found;
+  });
+  for (const { origin, minimum } of logs) {
+    const bundles = Array.from({ length: minimum / TILE_WIDTH }, (_, index) =>
+      tilePath({ level: "entries", index, width: TILE_WIDTH }),
+    );
+    if (minimum > 0) await files.prune(origin, minimum, bundles);
+  }
 }
 
 async function ensureLog(

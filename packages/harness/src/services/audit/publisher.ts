@@ -17,7 +17,7 @@ import {
 } from "@assent/tlog";
 import { assert } from "../../base/assert.ts";
 import { err, ok, type Result } from "../../base/result.ts";
-import type { Clock, LogFiles, LogHead, LogInfo, LogStore, StoredCheckpoint } from "../../ports.ts";
+import type { Clock, LogFiles, LogHead, LogInfo, LogStore, LogTx, StoredCheckpoint } from "../../ports.ts";
 import type { RecentTree, TreeRows } from "./recent-tree.ts";
 import type { Signer, SignRefusal } from "./signer.ts";
 import { withHashes } from "./tree-reader.ts";
@@ -98,18 +98,23 @@ async function writeFiles(
 
 /** @returns content by path; a tile that has an entry which is not the one that was sequenced */
 async function contentsOf(
-  rows: TreeRows,
+  rows: TreeRows & Partial<Pick<LogTx, "minimum">>,
   epoch: number,
   tiles: readonly Tile[],
 ): Promise<ReadonlyMap<string, Uint8Array> | Tile> {
   const made = new Map<string, Uint8Array>();
   for (const tile of tiles) {
     const bytes = await contentOf(rows, epoch, tile);
+    // Files that are made anew have no bundle of what was pruned.
+    if (bytes === null && tile.level === "entries" && endOf(tile) <= ((await rows.minimum?.(epoch)) ?? 0))
+      continue;
     if (bytes === null) return tile;
     made.set(tilePath(tile), bytes);
   }
   return made;
 }
+
+const endOf = ({ index }: Tile): number => (index + 1) * TILE_WIDTH;
 
 const altered = (tile: Tile): PublishRefusal => ({
   code: "leaf_altered",
@@ -133,6 +138,8 @@ async function contentOf(
   assert(hashes.length === width, "the tree has every hash that its size says");
   if (level !== "entries") return encodeTile(hashes);
   const leaves = await rows.leaves(epoch, from, width);
-  const isAsSequenced = leaves.every((leaf, i) => isSameHash(leafHash(leaf), hashes[i] ?? new Uint8Array()));
+  const isAsSequenced =
+    leaves.length === width &&
+    leaves.every((leaf, i) => isSameHash(leafHash(leaf), hashes[i] ?? new Uint8Array()));
   return isAsSequenced ? encodeEntries(leaves) : null;
 }

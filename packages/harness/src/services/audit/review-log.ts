@@ -18,7 +18,8 @@ import {
 } from "@assent/tlog";
 import { decodeLeaf, leafTime } from "../../core/audit/leaf.ts";
 import { type Claim, readLostTail } from "./lost-tail.ts";
-import { createLeafChecks } from "../../core/audit/verify-leaf.ts";
+import { PRUNED_PAYLOAD } from "../../core/audit/pruning.ts";
+import { createLeafChecks, type LeafTotals } from "../../core/audit/verify-leaf.ts";
 import { type LogFinding, payloadLine } from "../../core/audit/verify-source.ts";
 import type { LogInfo, OutsideKnowledge, ReviewedLeaf, ReviewTx } from "../../ports.ts";
 
@@ -41,6 +42,9 @@ export type ReviewedLog = {
   readonly rememberedSize: number | null;
   readonly opened: number;
   readonly erased: number;
+  /** Below this place entries are not kept, as the log records; and how many of them are gone. */
+  readonly minimum: number;
+  readonly pruned: number;
   /** Entries that stand in the published files only, since a restored backup ends before them. */
   readonly lost: number;
   readonly findings: readonly LogFinding[];
@@ -79,6 +83,8 @@ export async function reviewLog(
     rememberedSize: memories.find(({ by }) => by === REMEMBERED)?.size ?? null,
     opened: walked.opened,
     erased: walked.erased,
+    minimum: walked.minimum,
+    pruned: walked.pruned,
     lost: tail.entries.length,
     findings,
   };
@@ -171,7 +177,7 @@ function checkEnd(
   }
 }
 
-type Walked = { readonly opened: number; readonly erased: number; readonly end: number };
+type Walked = Pick<LeafTotals, "opened" | "erased" | "minimum" | "pruned"> & { readonly end: number };
 type Expected = { readonly claims: readonly Claim[]; readonly tail: readonly Uint8Array[] };
 
 async function walk(
@@ -183,7 +189,10 @@ async function walk(
 ): Promise<Walked> {
   const edge = new RightEdge();
   const roots = createRootChecks(claims, add);
-  const checks = createLeafChecks(log.origin, add, { erased: await tx.erasuresElsewhere(tenant, log.epoch) });
+  const checks = createLeafChecks(log.origin, add, {
+    erased: await tx.erasuresElsewhere(tenant, log.epoch),
+    minimum: await tx.minimumElsewhere(tenant, log.epoch),
+  });
   const nodes: LevelHash[] = [];
   for (;;) {
     const page = await tx.leaves(tenant, log.epoch, edge.size, PAGE_LEAVES);
@@ -244,6 +253,10 @@ function checkContents(
   );
   checks.openBundle(Buffer.from(lines.join("")), { first, count: page.length });
   for (const { leaf, index } of page) {
+    if (leaf === null) {
+      checks.skip({ first: index, end: index + 1 });
+      continue;
+    }
     const bytes = Buffer.from(leaf);
     checks.check(bytes, 0, bytes.byteLength, index);
   }
@@ -251,6 +264,10 @@ function checkContents(
 
 function checkFact({ index, leaf, leafHash: hash, salt, payload, fact }: ReviewedLeaf, add: Add): void {
   const at = `entry ${index}`;
+  if (leaf === null) {
+    checkPruned(at, { salt, payload, fact }, add);
+    return;
+  }
   if (!isSameHash(leafHash(leaf), hash))
     add({ code: "entry_altered", at, detail: "its bytes are not those that its hash in the tree is of" });
   if (fact === null) {
@@ -271,6 +288,18 @@ function checkFact({ index, leaf, leafHash: hash, salt, payload, fact }: Reviewe
     add({ code: "event_altered", at, detail: `its event has another ${what}: ${is}, and it was ${of}` });
   if (salt === null && payload !== ERASED_PAYLOAD)
     add({ code: "payload_not_erased", at, detail: "its salt is gone, and its payload is still there" });
+}
+
+// Whether it may be gone is judged when all entries are read.
+function checkPruned(
+  at: string,
+  { salt, payload, fact }: Pick<ReviewedLeaf, "salt" | "payload" | "fact">,
+  add: Add,
+): void {
+  if (fact === null)
+    add({ code: "event_missing", at, detail: "the event that it is about is gone from its table" });
+  else if (salt !== null || payload !== PRUNED_PAYLOAD)
+    add({ code: "payload_not_erased", at, detail: "its bytes are gone, and its payload is still there" });
 }
 
 const ERASED_PAYLOAD = '{"erased":true}';

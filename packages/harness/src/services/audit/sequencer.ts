@@ -5,6 +5,7 @@ import { idFromUuid, type TenantId } from "@assent/contract";
 import { hashesOfLevel, leafHash, type LevelHash, RightEdge, TILE_WIDTH } from "@assent/tlog";
 import { assert } from "../../base/assert.ts";
 import { commitment, encodeLeaf, leafTime, SALT_BYTES } from "../../core/audit/leaf.ts";
+import { PRUNED_KIND } from "../../core/audit/pruning.ts";
 import { uuidV7 } from "../../core/uuid.ts";
 import type {
   HashRange,
@@ -47,7 +48,7 @@ export async function sequence(
   ports: SequencerPorts,
   tenant: TenantId,
   options: SequenceOptions = {},
-): Promise<{ readonly head: LogHead; readonly more: boolean } | null> {
+): Promise<Sequencing | null> {
   const { recent = new RecentTree() } = options;
   const done = await ports.store.transaction(
     tenant,
@@ -58,9 +59,14 @@ export async function sequence(
   return done;
 }
 
-type Done = {
+export type Sequencing = {
   readonly head: LogHead;
   readonly more: boolean;
+  /** Among what got its place now is a record that something was pruned. */
+  readonly hasPruned?: boolean;
+};
+
+type Done = Sequencing & {
   readonly appended?: { readonly to: LogHead; readonly batch: LogBatch };
 };
 
@@ -101,6 +107,7 @@ async function sequenceIn(
   return {
     head: { epoch: head.epoch, size: edge.size, root: batch.root },
     more: beginning !== null || facts.length >= batchFactsMax,
+    hasPruned: facts.some(({ kind }) => kind === PRUNED_KIND),
     appended: { to: head, batch },
   };
 }

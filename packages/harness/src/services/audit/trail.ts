@@ -5,6 +5,7 @@ import type {
   AuditEntryPage,
   AuditLogList,
   EraseRequest,
+  Pruning,
   Receipt,
   Sealing,
 } from "@assent/contract";
@@ -50,7 +51,7 @@ const NO_LOG: Refusal = { code: "audit_log_not_found", detail: "There is no log 
 const UNSIGNED: Refusal = { code: "audit_log_not_found", detail: "Nothing of this log is signed yet." };
 const NO_ENTRY: Refusal = {
   code: "audit_entry_not_found",
-  detail: "There is no such event, or no checkpoint covers it yet.",
+  detail: "There is no such event, no checkpoint covers it yet, or its entry was pruned.",
 };
 
 /** @param evidence null where no log is kept: a harness that is put together for a test of something else */
@@ -59,8 +60,9 @@ export function createAuditTrail(evidence: Evidence | null): AuditTrail {
   const logs = async (caller: Caller): Promise<AuditLogList> => {
     const { states, stopped } = await evidence.logs(caller.tenant);
     return {
-      data: states.map(({ signedSize, cosigned, ...log }) => ({
+      data: states.map(({ signedSize, cosigned, minimum, ...log }) => ({
         ...log,
+        minimum_index: minimum,
         keys: [...log.keys],
         signed_size: signedSize,
         cosigned_size: cosigned?.size ?? null,
@@ -79,7 +81,14 @@ export function createAuditTrail(evidence: Evidence | null): AuditTrail {
     },
     async entries({ tenant }, epoch, from, limit): Promise<Result<AuditEntryPage, Refusal>> {
       const page = await evidence.entries(tenant, epoch, from, limit);
-      return page === null ? err(NO_LOG) : ok({ data: page.entries.map(entryView), size: page.size });
+      if (page === null) return err(NO_LOG);
+      const { entries, size, minimum, hashes } = page;
+      return ok({
+        data: entries.map(entryView),
+        size,
+        minimum_index: minimum,
+        hashes: hashes.map(encodeBase64),
+      });
     },
     async prove({ tenant }, run, version): Promise<Result<Receipt, Refusal>> {
       const proof = await evidence.prove(tenant, run, version);
@@ -88,6 +97,11 @@ export function createAuditTrail(evidence: Evidence | null): AuditTrail {
     async erase(caller, request): Promise<Result<EraseRequest, Refusal>> {
       const erased = await evidence.erase(caller, request.epoch, request.index, request.reason);
       return erased.ok ? ok(request) : erased;
+    },
+    async prune(caller): Promise<Result<Pruning, Refusal>> {
+      const done = await evidence.prune(caller);
+      if (!done.ok) return done;
+      return ok({ ...(await logs(caller)), unfinished: done.value.isUnfinished });
     },
     async beginEpoch(caller, reason): Promise<Result<AuditLogList, Refusal>> {
       await evidence.beginEpoch(caller, reason);
@@ -122,6 +136,7 @@ const NO_TRAIL: AuditTrail = {
   entries: none,
   prove: none,
   erase: none,
+  prune: none,
   beginEpoch: none,
   rotate: none,
   sealing: async () => await Promise.resolve(NOTHING_SEALED),

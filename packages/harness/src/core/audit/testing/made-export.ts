@@ -130,6 +130,15 @@ export function exportOf(list: readonly Entry[], note: string = noteOf(list)): F
   return files;
 }
 
+/** An export without these bundles, as retention leaves one. */
+export function pruned(files: Files, ...bundles: readonly number[]): Files {
+  for (const index of bundles) {
+    files.delete(`tile/entries/00${index}`);
+    files.delete(`payloads/00${index}`);
+  }
+  return files;
+}
+
 export type Given = Partial<{ remembered: string; policy: Policy; cosignedSince: Date }>;
 
 export function verify(files: Files, given: Given = {}): VerifyReport {

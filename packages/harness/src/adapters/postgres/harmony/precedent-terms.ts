@@ -1,0 +1,46 @@
+import { patternFromJson, Resolution } from "@assent/harmony";
+import type { StoreTx } from "../../../ports.ts";
+import { idBytes } from "./ids.ts";
+import type { Scope } from "../rows.ts";
+
+type AnswerRow = { pattern: unknown; answer: unknown; expires_at: Date | null };
+
+type TermRow = { resolution_id: Buffer; expires_at: Date };
+
+export function precedentTermRows({ query, tenant }: Scope): StoreTx["precedentTerms"] {
+  return {
+    async set(patternId, resolutionId, expiresAt) {
+      await query(
+        `insert into assent.precedent_terms (tenant_id, pattern_id, resolution_id, expires_at) values ($1, $2, $3, $4)
+         on conflict (tenant_id, pattern_id, resolution_id) do update set expires_at = excluded.expires_at`,
+        [tenant, idBytes(patternId, "pattern_id"), idBytes(resolutionId, "resolution_id"), expiresAt],
+      );
+    },
+    async list(patternId) {
+      const rows = await query<TermRow>(
+        "select resolution_id, expires_at from assent.precedent_terms where tenant_id = $1 and pattern_id = $2",
+        [tenant, idBytes(patternId, "pattern_id")],
+      );
+      return new Map(
+        rows.map((row) => [`sha256:${row.resolution_id.toString("hex")}`, row.expires_at] as const),
+      );
+    },
+    async answers(domain, limit) {
+      const rows = await query<AnswerRow>(
+        `select p.record as pattern, r.record as answer, t.expires_at
+         from assent.harmony_resolutions r
+         join assent.harmony_patterns p on p.tenant_id = r.tenant_id and p.id = r.pattern_id
+         left join assent.precedent_terms t
+           on t.tenant_id = r.tenant_id and t.pattern_id = r.pattern_id and t.resolution_id = r.id
+         where r.tenant_id = $1 and p.domain = $2
+         order by r.revoked, p.recorded_at desc, p.id, r.id limit $3`,
+        [tenant, domain, limit],
+      );
+      return rows.map((row) => ({
+        pattern: patternFromJson(row.pattern),
+        resolution: Resolution.fromJSON(row.answer),
+        expiresAt: row.expires_at,
+      }));
+    },
+  };
+}
