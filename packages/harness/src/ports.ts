@@ -201,6 +201,8 @@ export type Workspaces = {
    * Opens the run's copy, making it first where it is missing (`made`). What the run did to the copy before is done to
    * the new one by `restore`, before it takes its place: where that fails, or the process dies, there is no copy. One that
    * is not current (the run went on elsewhere meanwhile) is replaced in the same way, and stays where that fails.
+   * @param token the fencing token of whoever opens it: who opened it under an older one finds it gone from then on, and
+   * under an older one it is not opened any more
    */
   open(
     run: RunId,
@@ -208,6 +210,7 @@ export type Workspaces = {
     signal: AbortSignal,
     restore?: (workspace: Workspace) => Promise<Result<null, StepError>>,
     isCurrent?: (progress: CopyProgress | null) => boolean,
+    token?: number,
   ): Promise<Result<{ readonly workspace: Workspace; readonly made: boolean }, StepError>>;
   /** Removes the run's copy; no error when there is none. */
   remove(run: RunId): Promise<void>;

@@ -1,6 +1,5 @@
 // Private copies of workspaces that nobody works on any more are removed, also from a home that the run has left.
 
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type RunId, runIdSchema } from "@assent/contract";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -36,7 +35,7 @@ afterAll(async () => {
   await engine[Symbol.asyncDispose]();
 });
 
-const isIn = (home: Home, id: RunId): boolean => existsSync(join(folders[home], id));
+const isIn = async (home: Home, id: RunId): Promise<boolean> => (await homes[home].list()).includes(id);
 const portsOf = (home: Home): Parameters<typeof sweepCopies>[0] => ({
   ...engine.ports,
   workspaces: homes[home],
@@ -58,7 +57,7 @@ async function goOn(id: RunId, home: Home): Promise<void> {
 async function waits(home: Home): Promise<RunId> {
   const id = await engine.submit();
   await goOn(id, home);
-  expect(isIn(home, id)).toBe(true);
+  expect(await isIn(home, id)).toBe(true);
   return id;
 }
 
@@ -76,7 +75,11 @@ test("what a run left in a home that it went away from is removed a day after it
   await finish(moved, "there");
   const cancelled = await waits("here");
   value(await engine.harness.cancelRun(engine.caller, cancelled));
-  expect([isIn("here", moved), isIn("there", moved), isIn("here", cancelled)]).toEqual([true, false, true]);
+  expect([await isIn("here", moved), await isIn("there", moved), await isIn("here", cancelled)]).toEqual([
+    true,
+    false,
+    true,
+  ]);
   engine.clock.advance(23 * HOURS);
   const waiting = await waits("here");
   expect(await sweepCopies(portsOf("here"))).toBe(0);
@@ -99,7 +102,7 @@ test("the sweeper of a process sweeps at once, and stops when it is told to", as
   value(await engine.harness.cancelRun(engine.caller, id));
   engine.clock.advance(25 * HOURS);
   const sweeper = startCopySweeper(portsOf("there"));
-  await until("it was swept", () => !isIn("there", id));
+  await until("it was swept", async () => !(await isIn("there", id)));
   await sweeper.stop();
   expect(await sweepCopies(portsOf("there"))).toBe(0);
 });

@@ -172,7 +172,8 @@ test("a copy that is current is not made anew", async () => {
     // Nothing of the journal would bring this back.
     const found = await engine.store.transaction(engine.tenant, async (tx) => await tx.runs.find(id));
     if (found?.workspace == null) throw new Error("the run works on a copy");
-    const opened = await homes.here.open(id, found.workspace, never);
+    const { workspace, fencingToken } = found;
+    const opened = await homes.here.open(id, workspace, never, undefined, undefined, fencingToken);
     if (part === 0 && opened.ok) await opened.value.workspace.write("by-hand", Buffer.from("x"));
     await approve(id);
   }

@@ -52,8 +52,13 @@ export function openWorkspaceOfRun(workspaces: Workspaces, tools: Tools): OpenWo
       await restoring.onRestored();
       return ok(null);
     };
-    const opened = await workspaces.open(run.id, run.workspace, signal, restore, (progress) =>
-      isCurrent(journal, changes, progress),
+    const opened = await workspaces.open(
+      run.id,
+      run.workspace,
+      signal,
+      restore,
+      (progress) => isCurrent(journal, changes, progress),
+      run.fencingToken,
     );
     if (opened.ok) return ok(opened.value.workspace);
     return err(stuck === null ? opened.error : { ...opened.error, step: stuck });

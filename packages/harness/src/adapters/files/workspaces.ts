@@ -1,9 +1,8 @@
 // A run's private copy of a repository: its history in a folder of its own, the files of one commit beside it. Tools
 // see the files only; git's own folder lies outside their tree, so nothing they write can steer git.
 
-import { mkdir, readdir, realpath, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, realpath, rename, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { type RunId, runIdSchema } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { StepError } from "../../core/run/journal.ts";
@@ -12,6 +11,7 @@ import { systemCode } from "./file-error.ts";
 import { createGit, type Git, type GitFailure } from "./git.ts";
 import { sharedLook } from "./shared-look.ts";
 import { isAbandoned, withStagingName } from "./staging-name.ts";
+import { copiesIn, copiesOf, putAway, removeFolder, takeCopy } from "./copies.ts";
 import { copyOf, openWorkspace } from "./workspace.ts";
 
 export type WorkspacesOptions = {
@@ -55,11 +55,12 @@ export function openWorkspaces(options: WorkspacesOptions): Workspaces {
         ? refuse("workspace_unknown", name, "is not among the operator's workspaces")
         : await head();
     },
-    open: async (run, { name, commit }, signal, restore, isCurrent) => {
-      const copy = join(folder, folderName(run));
+    open: async (run, { name, commit }, signal, restore, isCurrent, token = 0) => {
       assert(COMMIT.test(commit), "a workspace is copied at a full commit id");
       const ready = await prepare();
-      const isThere = await exists(copy);
+      const taken = await takeCopy(folder, run, token, options.random);
+      if (!taken.ok) return taken;
+      const { copy, isThere } = taken.value;
       const present = isThere ? await openWorkspace(copy, commit, ready, options.random) : null;
       if (present !== null && isCurrent?.(present.progress()) !== false)
         return ok({ workspace: present, made: false });
@@ -82,47 +83,11 @@ export function openWorkspaces(options: WorkspacesOptions): Workspaces {
       if (!made.ok) return made;
       return ok({ workspace: await openWorkspace(copy, commit, ready, options.random), made: made.value });
     },
-    list: async () => await listCopies(folder),
-    remove: async (run) => await putAway(folder, join(folder, folderName(run)), options.random),
+    list: async () => [...new Set((await copiesIn(folder)).map(({ run }) => run))],
+    remove: async (run) => {
+      for (const { copy } of await copiesOf(folder, run)) await putAway(folder, copy, options.random);
+    },
   };
-}
-
-async function listCopies(folder: string): Promise<readonly RunId[]> {
-  try {
-    return (await readdir(folder)).flatMap((name) => {
-      const run = runIdSchema.safeParse(name);
-      return run.success ? [run.data] : [];
-    });
-  } catch (error) {
-    // Made at the first use.
-    if (systemCode(error) === "ENOENT") return [];
-    throw error;
-  }
-}
-
-// Renamed first: a copy that is half removed must not be taken for a whole one.
-async function putAway(folder: string, copy: string, random: Random): Promise<void> {
-  await withStagingName(random, async (name) => {
-    const going = join(folder, name);
-    try {
-      await rename(copy, going);
-    } catch (error) {
-      if (systemCode(error) === "ENOENT") return;
-      throw error;
-    }
-    await removeFolder(going);
-  });
-}
-
-// The id becomes a folder's name, so its form is checked right here, whoever checked it before.
-function folderName(run: RunId): string {
-  assert(runIdSchema.safeParse(run).success, "a run id has its form");
-  return run;
-}
-
-// Tried again while the orphaned git of a killed worker still writes into it.
-async function removeFolder(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 }
 
 async function prepareFolder(
@@ -151,16 +116,6 @@ async function realpathOr(path: string): Promise<string> {
     // It may come to be later; then `resolve` finds it.
     if (systemCode(error) === undefined) throw error;
     return path;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return false;
-    throw error;
   }
 }
 
