@@ -1,6 +1,8 @@
 // Reports that other programs read, held against what these programs want of them, whatever a harness has answered.
 
 import { readFileSync } from "node:fs";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import formats from "ajv-formats";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { SCENARIOS } from "../../../packages/suite/src/catalogue.ts";
@@ -76,6 +78,38 @@ test("CTRF is what its published schema wants, and counts as passed what has pas
   });
   expect(ctrf.safeParse({ ...Object(report), results: {} }).success).toBe(false);
 });
+
+const sarifSchema: unknown = JSON.parse(
+  readFileSync(new URL("../../support/sarif-2.1.0.schema.json", import.meta.url), "utf8"),
+);
+
+test("SARIF is what its published schema wants, whatever a harness has answered", () => {
+  const ajv = new Ajv2020({ allErrors: true, strict: false });
+  formats.default(ajv);
+  const isSarif = ajv.compile(z.record(z.string(), z.json()).parse(sarifSchema));
+  const findingsIn = (report: unknown): string[] =>
+    isSarif(report)
+      ? []
+      : (isSarif.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message ?? ""}`);
+  const whole: unknown = JSON.parse(REPORTS.sarif(EACH));
+  expect(findingsIn(whole)).toEqual([]);
+  expect(findingsIn(JSON.parse(REPORTS.sarif(reported([]))))).toEqual([]);
+  expect(whole).toMatchObject({
+    runs: [{ results: [{ kind: "fail" }, { kind: "open" }, { kind: "open" }] }],
+  });
+  // What it would not have: another version, a level that is none, a text that is none.
+  const [run] = runsOf(whole);
+  for (const wrong of [
+    { ...Object(whole), version: "2.2.0" },
+    { ...Object(whole), runs: [{ ...run, results: [{ level: "fatal", message: { text: "x" } }] }] },
+    { ...Object(whole), runs: [{ ...run, results: [{ message: "x" }] }] },
+    { ...Object(whole), runs: [{ ...run, tool: {} }] },
+  ])
+    expect(findingsIn(wrong)).not.toEqual([]);
+});
+
+const runsOf = (report: unknown): readonly Record<string, unknown>[] =>
+  z.object({ runs: z.array(z.record(z.string(), z.unknown())) }).parse(report).runs;
 
 /** Names of elements, in order; throws where the text is not well-formed XML (a document type is passed over). */
 function elementsOf(xml: string): string[] {

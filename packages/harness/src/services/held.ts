@@ -33,6 +33,7 @@ import type { Seen } from "./judge.ts";
 import type { Redaction } from "./redaction.ts";
 import { budgetOfRun } from "./budget-of-run.ts";
 import { commit, type Committed, planCommit, type Planned } from "./commit.ts";
+import type { TenantPlaces } from "./places.ts";
 import type { Write } from "./write.ts";
 import type { Gates } from "./models/gates.ts";
 import type { OpenWorkspace } from "./workspace-of-run.ts";
@@ -55,6 +56,7 @@ export type OrchestratorPorts = {
   readonly telemetry: Telemetry;
   /** Null: documents are found by words only. */
   readonly embedder: Embedder | null;
+  readonly searches: TenantPlaces;
   /** The way into each provider, shared by all runs of this process. */
   readonly gates: Gates;
   readonly routing: Routing;
