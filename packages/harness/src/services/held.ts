@@ -147,7 +147,9 @@ export async function saveHeld(held: Held): Promise<void> {
 export async function proveLease(held: Held): Promise<void> {
   const { ports, fence } = held;
   for (;;) {
-    await ports.clockWatch.agreed(AbortSignal.any([held.lost, held.stopping]));
+    // A signal that is made of others is remembered by them, and one of these lives as long as the worker: so not each time.
+    if (ports.clockWatch.difference() !== null)
+      await ports.clockWatch.agreed(AbortSignal.any([held.lost, held.stopping]));
     const difference = ports.clockWatch.difference();
     if (held.lost.aborted || difference !== null) throw new LeaseLost(difference ?? "the lease was lost");
     const now = ports.clock.now();
