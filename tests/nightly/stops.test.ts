@@ -10,6 +10,7 @@ const CLEAN = {
   effects: [1, 1],
   isUntouched: true,
   isAtWork: true,
+  stored: { succeeded: 2 },
   contradictions: [],
   auditFindings: [],
 };

@@ -57,6 +57,8 @@ import { keyHasher, type KeyPorts, keyPrefix, newKey } from "../../packages/harn
 import { createGates } from "../../packages/harness/src/services/models/gates.ts";
 import { createRedaction } from "../../packages/harness/src/services/redaction.ts";
 import { signingSecrets } from "../../packages/harness/src/services/signing-keys.ts";
+import { TENANT_SEARCHES_MAX } from "../../packages/harness/src/services/documents.ts";
+import { createTenantPlaces } from "../../packages/harness/src/services/places.ts";
 import { createShown } from "../../packages/harness/src/services/shown.ts";
 import { silentTelemetry } from "../../packages/harness/src/services/traced/silent.ts";
 import { startSweeper, sweep } from "../../packages/harness/src/services/sweeper.ts";
@@ -246,6 +248,7 @@ async function openParts(
     log,
     telemetry: options.telemetry ?? silentTelemetry,
     embedder: options.embedder ?? null,
+    searches: createTenantPlaces(TENANT_SEARCHES_MAX),
   };
   return { ports, wakeUps, clock, logged };
 }

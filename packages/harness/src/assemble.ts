@@ -25,12 +25,14 @@ import { ok, type Result } from "./base/result.ts";
 import { withInstallation } from "./core/access/installation-actions.ts";
 import { type Environment, readConfig } from "./config.ts";
 import { makeHome, readSecrets, type Secrets, writeCredentials } from "./home.ts";
-import { namedModels, openTelemetry, tracedLog, uncounted, watch } from "./assemble/telemetry.ts";
+import { openTelemetry, tracedLog, tracingOf, uncounted, watch } from "./assemble/telemetry.ts";
 import type { ArtifactFiles, Log, Telemetry } from "./ports.ts";
 import { createClockWatch } from "./services/clock-watch.ts";
 import { createHarness } from "./services/create-harness.ts";
 import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
+import { TENANT_SEARCHES_MAX } from "./services/documents.ts";
+import { createTenantPlaces } from "./services/places.ts";
 import { createGates } from "./services/models/gates.ts";
 import type { Redaction } from "./services/redaction.ts";
 import { redactedParts } from "./services/models/redacted-models.ts";
@@ -184,12 +186,7 @@ async function startParts(
   if (!evidence.ok) return evidence;
   const { store, tools, models, policies } = watch(
     { ...parts, store: postgresStore({ pool, wakeUps, clock, random, ...evidence.value.stored }) },
-    {
-      telemetry,
-      clock,
-      withContent: config.telemetry.content,
-      named: namedModels(parts.agents, config.models),
-    },
+    { telemetry, clock, ...tracingOf(config, parts.agents) },
   );
   const gates = createGates({ breakers: store.breakers, clock, random, log, settings: config.providers });
   const ports: OrchestratorPorts = {
@@ -208,6 +205,7 @@ async function startParts(
     log,
     telemetry,
     embedder: parts.embedder,
+    searches: createTenantPlaces(TENANT_SEARCHES_MAX),
     loadTokenCounter,
     routing: config,
     gates,

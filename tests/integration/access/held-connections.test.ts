@@ -7,7 +7,8 @@ import { afterEach, expect, test } from "vitest";
 import { POOL_CONNECTIONS_MAX } from "../../../packages/harness/src/adapters/postgres/connect.ts";
 import { postgresStore } from "../../../packages/harness/src/adapters/postgres/store.ts";
 import { type ApiServer, createServer } from "../../../packages/harness/src/api/server.ts";
-import type { Embedder, NewDocument } from "../../../packages/harness/src/ports.ts";
+import type { Embedder, NewDocument, Store } from "../../../packages/harness/src/ports.ts";
+import { TENANT_SEARCHES_MAX } from "../../../packages/harness/src/services/documents.ts";
 import { answering, countingTool, type Engine, openEngine } from "../../support/engine.ts";
 import { anySealing } from "../../support/sealing.ts";
 import { keptEvidence, logPorts, scratchFolder } from "../../support/tenant-log.ts";
@@ -199,4 +200,41 @@ test("redrives look at the queue before they hold anything", async () => {
   expect((await ask(url, other, "GET", "/api/harness/runs")).status).toBe(200);
   looks.let();
   expect(statusesOf(await answers)).toEqual([200]);
+});
+
+test("a tenant's costly questions take some connections, and never all of them", async () => {
+  const { promise: released, resolve: release } = Promise.withResolvers<undefined>();
+  let running = 0;
+  let most = 0;
+  await using engine = await openEngine();
+  const store: Store = {
+    ...engine.store,
+    transaction: async (tenant, work, options) =>
+      await engine.store.transaction(
+        tenant,
+        async (tx) => {
+          const search: typeof tx.documents.search = async (question, limit) => {
+            running += 1;
+            most = Math.max(most, running);
+            await released;
+            running -= 1;
+            return await tx.documents.search(question, limit);
+          };
+          return await work({ ...tx, documents: { ...tx.documents, search } });
+        },
+        options,
+      ),
+  };
+  const url = await serve(engine.again({ store }));
+  const [key, other] = [await engine.newKey("asker"), await engine.newKey("reader", "other")];
+  const path = "/api/harness/documents/search?q=anything";
+  const answers = atOnce(async () => await ask(url, key, "GET", path));
+  await until("as many ask as may", () => running === TENANT_SEARCHES_MAX);
+  expect((await ask(url, other, "GET", "/api/harness/runs")).status).toBe(200);
+  const others = ask(url, other, "GET", path);
+  await until("another tenant asks as well", () => running === TENANT_SEARCHES_MAX + 1);
+  release(undefined);
+  expect(statusesOf(await answers)).toEqual([200]);
+  expect((await others).status).toBe(200);
+  expect(most).toBe(TENANT_SEARCHES_MAX + 1);
 });

@@ -1,5 +1,6 @@
 // What only a socket can say: requests that no HTTP client would send.
 
+import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { KEYS, VALID_RUN_REQUEST } from "./samples.ts";
@@ -24,6 +25,8 @@ const SMUGGLED = `DELETE /api/harness/keys/key_${"d".repeat(32)} HTTP/1.1\r\n${H
 
 const WIRE: readonly (readonly [string, string, number])[] = [
   ["no HTTP", "hello\r\n\r\n", 400],
+  ["a fragment", `GET /healthz# HTTP/1.1\r\n${HOST}\r\n\r\n`, 400],
+  ["a fragment before a query", `GET /api/harness/runs#?limit=1 HTTP/1.1\r\n${HOST}\r\n${AUTH}\r\n\r\n`, 400],
   ["a TLS greeting", "\u0016\u0003\u0001\u0002\0\u0001\0\u0001\u00fc\u0003\u0003\r\n\r\n", 400],
   ["HTTP/2's preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400],
   ["an unknown method", `FROB / HTTP/1.1\r\n${HOST}\r\n\r\n`, 400],
@@ -225,3 +228,28 @@ test.each([
   expect(await ask("evil.example")).toBe(status);
   expect(await ask("127.0.0.1")).toBe(200);
 });
+
+test.each<[string, { readonly total: number; readonly perAddress: number | null }]>([
+  ["one address", { total: 100, perAddress: 3 }],
+  ["all together", { total: 3, perAddress: null }],
+])(
+  "past so many connections of %s the next is closed unheard, and taken once one has gone",
+  async (_, connections) => {
+    await using limited = await startApi({}, { connections });
+    const request = `GET /healthz HTTP/1.1\r\n${HOST}\r\n\r\n`;
+    const held = Array.from({ length: 3 }, () => connect(limited.port, "127.0.0.1"));
+    for (const socket of held) {
+      socket.write(request);
+      await once(socket, "data");
+    }
+    expect(await sendRaw(limited.port, request)).toBe("");
+    const [first] = held;
+    first?.destroy();
+    const answered = async (): Promise<boolean> =>
+      (await sendRaw(limited.port, request.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"))).startsWith(
+        "HTTP/1.1 200",
+      );
+    await expect.poll(answered).toBe(true);
+    for (const socket of held) socket.destroy();
+  },
+);

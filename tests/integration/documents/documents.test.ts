@@ -133,3 +133,33 @@ test("a document's coming and going are events, with who did it and no text of i
     expect(data).not.toContain("nobody else");
   }
 });
+
+test("a question whose letters cost too much is answered by words, and what follows goes on", async () => {
+  let isCostly = false;
+  await using slow = await openEngine({
+    rewriteSql: (sql) =>
+      isCostly
+        ? sql.replace(
+            "assent.passages_by_letters($2, assent.any_word_of($2), $4, $3)",
+            "assent.costly($2, $4, $3)",
+          )
+        : sql,
+  });
+  // In place of a search that takes for ever: what Postgres says once its time is over.
+  await slow.database.ownerPool().query(
+    `create function assent.costly(text, real, integer)
+       returns table (tenant_id uuid, document_id uuid, seq integer, score real) language plpgsql as $$
+     begin
+       if current_setting('statement_timeout') = '2s' then
+         raise exception 'canceling statement due to statement timeout' using errcode = '57014';
+       end if;
+       raise exception 'nothing ends this';
+     end $$;
+     grant execute on function assent.costly(text, real, integer) to assent_app`,
+  );
+  const asker = await slow.newCaller("asker");
+  value(await slow.harness.documents.add(asker, { name: "a", text: "Refunds are paid.", metadata: {} }));
+  isCostly = true;
+  const found = await slow.harness.documents.search(asker, "refunds", 5);
+  expect(found).toMatchObject([{ found_by: "words", text: "Refunds are paid." }]);
+});

@@ -25,6 +25,8 @@ export type StopReport = {
   readonly isUntouched: boolean;
   /** Whether the woken process carried out a run of its own. */
   readonly isAtWork: boolean;
+  /** Runs by their state: a request that was sent twice is one. */
+  readonly stored: Readonly<Record<string, number>>;
   readonly contradictions: readonly string[];
   readonly auditFindings: readonly string[];
 };
@@ -69,13 +71,14 @@ export async function stopAt(role: Member["role"], at: StopPoint | "in_tool"): P
   const after = runSchema.parse(await (await ask(fleet, `/api/harness/runs/${run.id}`)).json());
   const lastBefore = await lastBeforeRelease(fleet, run.id);
   await fleet.endAll();
-  const { contradictions, auditFindings } = await readEvidence(installation);
+  const { stored, contradictions, auditFindings } = await readEvidence(installation);
   return {
     status: after.status,
     lastBefore,
     effects: [...sink.effects().values()],
     isUntouched: JSON.stringify(after) === JSON.stringify(run),
     isAtWork: doomed.child.exitCode === 0 && second.run?.status === "succeeded",
+    stored,
     contradictions,
     auditFindings,
   };

@@ -9,6 +9,15 @@ export const REQUEST_TIMEOUT_MS = 30_000;
 /** How often the two limits above are looked after; Node's 30 s would double them. */
 export const CONNECTION_CHECK_INTERVAL_MS = 2_000;
 
+/**
+ * Connections of one process; more are closed unheard. Each takes a file descriptor, and without one nothing can be
+ * stored either. Above what streams and waiting drivers may hold together (base/limits.ts).
+ */
+export const CONNECTIONS_MAX = 4_096;
+
+/** Of these, from one address: nobody who has no key takes them all. Not counted where requests are not (a proxy's). */
+export const CONNECTIONS_ADDRESS_MAX = 3_072;
+
 /** An idle connection is closed after this; longer than the 60 s of common proxies, which else would race with us. */
 export const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 

@@ -20,6 +20,7 @@ import type { Harness } from "../services/harness.ts";
 import { createAddressGuard } from "./address-guard.ts";
 import { lastProblem } from "./answer.ts";
 import { acceptStrictJson } from "./body.ts";
+import { type ConnectionLimits, limitConnections } from "./connection-guard.ts";
 import { type ClientErrors, createClientErrors } from "./client-error.ts";
 import { type EventStreams, createEventStreams } from "./event-stream.ts";
 import { refuseUnguardedRoutes, requireKeys } from "./hooks/authenticate.ts";
@@ -31,6 +32,8 @@ import { requireSignatures } from "./hooks/signature.ts";
 import {
   CLOSE_GRACE_MS,
   CONNECTION_CHECK_INTERVAL_MS,
+  CONNECTIONS_ADDRESS_MAX,
+  CONNECTIONS_MAX,
   HEADERS_TIMEOUT_MS,
   HEARTBEAT_MS,
   KEEP_ALIVE_TIMEOUT_MS,
@@ -71,6 +74,8 @@ export type ServerOptions = {
   readonly requestTimeoutMs?: number;
   /** What one address may send in all, whoever it is; null for no limit. */
   readonly addressQuota?: QuotaState["quota"] | null;
+  /** Left out: the usual ones; none for an address that may send what it likes. */
+  readonly connections?: ConnectionLimits;
 };
 
 export type RegisteredRoute = {
@@ -101,6 +106,7 @@ export async function createServer(harness: Harness, options: ServerOptions): Pr
   });
   const state: State = { hosts: null, closing: false };
   const app = createApp(harness, options, state);
+  limitConnections(app.server, options.connections ?? connectionLimits(options));
   const routes: RegisteredRoute[] = [];
   app.addHook("onRoute", ({ method, url, config }) => {
     const action = config?.action;
@@ -138,6 +144,11 @@ export async function createServer(harness: Harness, options: ServerOptions): Pr
     },
   };
 }
+
+const connectionLimits = ({ addressQuota = null }: ServerOptions): ConnectionLimits => ({
+  total: CONNECTIONS_MAX,
+  perAddress: addressQuota === null ? null : CONNECTIONS_ADDRESS_MAX,
+});
 
 type State = { hosts: ReadonlySet<string> | null; closing: boolean };
 

@@ -4,7 +4,6 @@ import { type OtelTelemetry, openOtel } from "../adapters/telemetry/otel.ts";
 import { SERVICE_VERSION } from "../base/version.ts";
 import type { Config } from "../config.ts";
 import type { AgentDefinition } from "../core/agent.ts";
-import type { ModelSettings } from "../core/route/settings.ts";
 import { ASSENT } from "../core/telemetry/names.ts";
 import type { Clock, Log, Models, Random, Store, Telemetry, Tools } from "../ports.ts";
 import type { Policies } from "../core/decide/policy-point.ts";
@@ -57,22 +56,21 @@ type Watched = {
   readonly policies: Policies;
 };
 
-/** Models that the operator has written down, which are labels for that reason; `provider/*` names none. */
-export const namedModels = (
+type Tracing = { readonly withContent: boolean; readonly named: ReadonlySet<string> };
+
+/** Models that the operator has written down are labels for that reason; `provider/*` names none. */
+export const tracingOf = (
+  { telemetry, models: { catalogue } }: Pick<Config, "telemetry" | "models">,
   agents: ReadonlyMap<string, AgentDefinition>,
-  { catalogue }: Pick<ModelSettings, "catalogue">,
-): ReadonlySet<string> =>
-  new Set([...[...agents.values()].flatMap(({ models }) => models), ...Object.keys(catalogue)]);
+): Tracing => ({
+  withContent: telemetry.content,
+  named: new Set([...[...agents.values()].flatMap(({ models }) => models), ...Object.keys(catalogue)]),
+});
 
 /** The same parts, of which telemetry hears. */
 export function watch(
   { store, models, tools, policies }: Watched,
-  ports: {
-    readonly telemetry: Telemetry;
-    readonly clock: Clock;
-    readonly withContent: boolean;
-    readonly named: ReadonlySet<string>;
-  },
+  ports: Tracing & { readonly telemetry: Telemetry; readonly clock: Clock },
 ): Watched {
   const { telemetry, clock } = ports;
   watchGauges(telemetry, { store, clock });

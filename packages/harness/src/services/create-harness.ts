@@ -26,6 +26,7 @@ import { admit, authenticate, type EntrancePorts } from "./entrance.ts";
 import { changePrincipal, listSigners } from "./principals.ts";
 import { createKey, type KeyPorts, listAccessEvents, listKeys, revokeKey, rotateKey } from "./keys.ts";
 import { BUSY, once, type OncePorts, unlessBusy } from "./once.ts";
+import type { TenantPlaces } from "./places.ts";
 import { listWaiting } from "./waiting.ts";
 import { listPrecedents, revokePrecedent } from "./precedents.ts";
 import {
@@ -52,6 +53,7 @@ export type HarnessPorts = Omit<AdmissionPorts, "capacity"> &
     readonly log: Log;
     readonly telemetry: Telemetry;
     readonly embedder: Embedder | null;
+    readonly searches: TenantPlaces;
     /** The usual limits where it is left out. */
     readonly capacity?: Capacity;
     /** Null where no log is kept. */

@@ -12,6 +12,7 @@ import { interleave } from "../core/retrieval/interleave.ts";
 import { meaningOf } from "../core/retrieval/meaning.ts";
 import type { Caller, Clock, Embedder, Log, Random, Store } from "../ports.ts";
 import type { Cursors } from "./cursors.ts";
+import type { TenantPlaces } from "./places.ts";
 import type { Embedded, Page, Refusal } from "./harness.ts";
 
 export type DocumentPorts = {
@@ -21,7 +22,11 @@ export type DocumentPorts = {
   readonly cursors: Cursors;
   readonly embedder: Embedder | null;
   readonly log: Log;
+  readonly searches: TenantPlaces;
 };
+
+/** Searches of one tenant at the same time in one process; each has a connection, and a question can be made to cost. */
+export const TENANT_SEARCHES_MAX = 4;
 
 const NOT_FOUND: Refusal = { code: "document_not_found", detail: "There is no document with this id." };
 
@@ -126,7 +131,7 @@ const EMBED_MS_MAX = 20_000;
 const QUESTION_MS_MAX = 5_000;
 
 export async function searchDocuments(
-  ports: Pick<DocumentPorts, "store" | "embedder" | "log">,
+  ports: Pick<DocumentPorts, "store" | "embedder" | "log" | "searches">,
   { tenant }: Pick<Caller, "tenant">,
   question: string,
   limit: number,
@@ -137,10 +142,14 @@ export async function searchDocuments(
   if (embedded?.ok === false)
     log("warn", "a question could not be embedded; it is answered by words", { code: embedded.error.code });
   const [vector] = embedded?.ok === true ? embedded.value : [];
-  return await store.transaction(tenant, async (tx) => {
-    const byWords = await tx.documents.search(question, limit);
-    if (embedder === null || vector === undefined) return byWords;
-    const byMeaning = await tx.documents.searchByMeaning(meaningOf(vector), embedder.model, limit);
-    return interleave([byWords, byMeaning]).slice(0, limit);
-  });
+  return await ports.searches(
+    tenant,
+    async () =>
+      await store.transaction(tenant, async (tx) => {
+        const byWords = await tx.documents.search(question, limit);
+        if (embedder === null || vector === undefined) return byWords;
+        const byMeaning = await tx.documents.searchByMeaning(meaningOf(vector), embedder.model, limit);
+        return interleave([byWords, byMeaning]).slice(0, limit);
+      }),
+  );
 }

@@ -33,6 +33,7 @@ import type { Seen } from "./judge.ts";
 import type { Redaction } from "./redaction.ts";
 import { budgetOfRun } from "./budget-of-run.ts";
 import { commit, type Committed, planCommit, type Planned } from "./commit.ts";
+import type { TenantPlaces } from "./places.ts";
 import type { Write } from "./write.ts";
 import type { Gates } from "./models/gates.ts";
 import type { OpenWorkspace } from "./workspace-of-run.ts";
@@ -55,6 +56,7 @@ export type OrchestratorPorts = {
   readonly telemetry: Telemetry;
   /** Null: documents are found by words only. */
   readonly embedder: Embedder | null;
+  readonly searches: TenantPlaces;
   /** The way into each provider, shared by all runs of this process. */
   readonly gates: Gates;
   readonly routing: Routing;
@@ -145,7 +147,9 @@ export async function saveHeld(held: Held): Promise<void> {
 export async function proveLease(held: Held): Promise<void> {
   const { ports, fence } = held;
   for (;;) {
-    await ports.clockWatch.agreed(AbortSignal.any([held.lost, held.stopping]));
+    // A signal that is made of others is remembered by them, and one of these lives as long as the worker: so not each time.
+    if (ports.clockWatch.difference() !== null)
+      await ports.clockWatch.agreed(AbortSignal.any([held.lost, held.stopping]));
     const difference = ports.clockWatch.difference();
     if (held.lost.aborted || difference !== null) throw new LeaseLost(difference ?? "the lease was lost");
     const now = ports.clock.now();

@@ -6,6 +6,7 @@ import {
   type PrincipalId,
   uuidOf,
 } from "@assent/contract";
+import { DatabaseError } from "pg";
 import { sealedOf } from "../../core/audit/personal.ts";
 import { CANDIDATES, type Meaning } from "../../core/retrieval/meaning.ts";
 import type { StoreTx } from "../../ports.ts";
@@ -82,6 +83,10 @@ const BY_LETTERS = passagesOf("assent.passages_by_letters($2, assent.any_word_of
 
 /** Below this, two texts have nothing to do with each other. */
 const NEARNESS_MIN = 0.2;
+
+/** Looking by letters is given up after this. */
+const LETTERS_MS_MAX = 2_000;
+const STATEMENT_TIMED_OUT = "57014";
 
 /** Below this, letters in common are chance. */
 const LIKENESS_MIN = 0.35;
@@ -201,7 +206,30 @@ async function search(
   const others = byAny.map(toPassage("words")).filter((passage) => !known.has(placeOf(passage)));
   const byWords = [...found, ...others].slice(0, limit);
   if (byWords.length === limit) return byWords;
-  const rest = [tenant, question, limit - byWords.length, LIKENESS_MIN];
-  const byLetters = await query<PassageRow>(BY_LETTERS, rest);
+  const byLetters = await searchByLetters({ query, tenant }, question, limit - byWords.length);
   return [...byWords, ...byLetters.map(toPassage("likeness"))];
+}
+
+// What this costs is the asker's to choose: every passage that shares enough letters is compared with the question. Past
+// the limit it is done without, and the rest of the transaction goes on.
+async function searchByLetters(
+  { query, tenant }: Pick<Scope, "query" | "tenant">,
+  question: string,
+  limit: number,
+): Promise<readonly PassageRow[]> {
+  const limitTo = async (ms: string): Promise<void> => {
+    await query("select set_config('statement_timeout', $1, true)", [ms]);
+  };
+  const [before] = await query<{ value: string }>("select current_setting('statement_timeout') as value", []);
+  await query("savepoint letters", []);
+  await limitTo(String(LETTERS_MS_MAX));
+  try {
+    const rows = await query<PassageRow>(BY_LETTERS, [tenant, question, limit, LIKENESS_MIN]);
+    await limitTo(before?.value ?? "0");
+    return rows;
+  } catch (error) {
+    if (!(error instanceof DatabaseError) || error.code !== STATEMENT_TIMED_OUT) throw error;
+    await query("rollback to savepoint letters", []);
+    return [];
+  }
 }

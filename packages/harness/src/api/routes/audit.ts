@@ -3,7 +3,7 @@ import type { Harness } from "../../services/harness.ts";
 import { answerOnce } from "../answer-once.ts";
 import { sendNotFound, sendRefusal } from "../answer.ts";
 import { callerOf } from "../hooks/authenticate.ts";
-import { createPlaces } from "../places.ts";
+import { createPlaces } from "../../services/places.ts";
 import { type Api, routeOptions } from "../route-options.ts";
 
 export function addAudit(api: Api, harness: Harness): void {

@@ -23,6 +23,11 @@ import { RecentTree } from "./recent-tree.ts";
 /** Facts of one batch. Ten thousand take a third of a second to hash; others wait for the head that long at most. */
 export const BATCH_FACTS_MAX = 8_192;
 
+/** Of an entry's id, what is not its time. */
+const ID_BYTES = 10;
+/** What an entry needs of chance. */
+const CHANCE_BYTES = SALT_BYTES + ID_BYTES;
+
 export type SequencerPorts = { readonly store: LogStore; readonly random: Random };
 
 export type SequenceOptions = {
@@ -87,10 +92,12 @@ async function sequenceIn(
   const edge = recent.edge(head) ?? (await readEdge(tx, head, recent));
   const leaves: SequencedLeaf[] = [];
   const nodes: LevelHash[] = [];
-  const salts = random.bytes(SALT_BYTES * facts.length);
+  // Asked for once, since each call has its price.
+  const chance = random.bytes(CHANCE_BYTES * facts.length);
   for (const [i, fact] of facts.entries()) {
-    const salt = salts.subarray(i * SALT_BYTES, (i + 1) * SALT_BYTES);
-    const leaf = leafOf(fact, log, tenant, salt, random);
+    const own = chance.subarray(i * CHANCE_BYTES, (i + 1) * CHANCE_BYTES);
+    const salt = own.subarray(0, SALT_BYTES);
+    const leaf = leafOf(fact, log, tenant, salt, own.subarray(SALT_BYTES));
     const hash = leafHash(leaf);
     leaves.push({ eventId: fact.eventId, leaf, leafHash: hash, salt });
     nodes.push(...edge.append(hash));
@@ -121,12 +128,12 @@ function leafOf(
   log: LogInfo,
   tenant: TenantId,
   salt: Uint8Array,
-  random: Random,
+  idBytes: Uint8Array,
 ): Uint8Array {
   return encodeLeaf({
     log: log.origin,
     tenant,
-    id: uuidV7(fact.at, random.bytes(10)),
+    id: uuidV7(fact.at, idBytes),
     at: leafTime(fact.at),
     kind: fact.kind,
     actor: fact.actor === null ? null : idFromUuid("prn", fact.actor),
