@@ -20,6 +20,7 @@ const OUTSIDE: Readonly<Record<string, string>> = {
   "given.ts": "looks at the database that it was given",
   "log-hold.ts": "holds the lock of who keeps the logs, reads no table",
   "migrate.ts": "the owner changes the schema",
+  "older-rows.ts": "one look-up of ids by a function of the schema; rows are a tenant's",
   "presence.ts": "holds a worker's lock, reads no table",
   "sealing-store.ts":
     "names the tenant for its keys; the installation's own, and one look-up of ids by a function of the schema",
