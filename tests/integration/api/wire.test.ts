@@ -25,6 +25,8 @@ const SMUGGLED = `DELETE /api/harness/keys/key_${"d".repeat(32)} HTTP/1.1\r\n${H
 
 const WIRE: readonly (readonly [string, string, number])[] = [
   ["no HTTP", "hello\r\n\r\n", 400],
+  ["a fragment", `GET /healthz# HTTP/1.1\r\n${HOST}\r\n\r\n`, 400],
+  ["a fragment before a query", `GET /api/harness/runs#?limit=1 HTTP/1.1\r\n${HOST}\r\n${AUTH}\r\n\r\n`, 400],
   ["a TLS greeting", "\u0016\u0003\u0001\u0002\0\u0001\0\u0001\u00fc\u0003\u0003\r\n\r\n", 400],
   ["HTTP/2's preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400],
   ["an unknown method", `FROB / HTTP/1.1\r\n${HOST}\r\n\r\n`, 400],

@@ -70,6 +70,10 @@ function faultOfHeaders(request: FastifyRequest): Problem | null {
     return problem("malformed_request", `The ${twice} header is there more than once.`);
   if (!request.raw.url?.startsWith("/") && request.raw.url !== "*")
     return problem("malformed_request", "The request target is not a path.");
+  // The router would read on to another resource than whoever looks at the target as it stands (RFC 9112, 3.2: no
+  // target has one).
+  if (request.raw.url.includes("#"))
+    return problem("malformed_request", "The request target has a fragment.");
   const encoding = request.headers["transfer-encoding"];
   if (encoding !== undefined && encoding.toLowerCase() !== "chunked")
     return problem("malformed_request", "Transfer-Encoding can only be chunked.");
