@@ -32,16 +32,14 @@ vi.mock(import("../../../packages/harness/src/adapters/postgres/store.ts"), asyn
 
 vi.mock(import("../../../packages/harness/src/adapters/postgres/connect.ts"), async (importOriginal) => {
   const real = await importOriginal();
+  const repeated = <T extends object>(options: T): T =>
+    broken.by === "a conflict is repeated for ever"
+      ? { ...options, attemptsMax: Number.POSITIVE_INFINITY, pause: async () => await Promise.resolve(true) }
+      : options;
   return {
     ...real,
-    transaction: async (pool, work, options) =>
-      await real.transaction(
-        pool,
-        work,
-        broken.by === "a conflict is repeated for ever"
-          ? { ...options, attemptsMax: Number.POSITIVE_INFINITY, pause: async () => true }
-          : options,
-      ),
+    transaction: async (pool, work, options = {}) => await real.transaction(pool, work, repeated(options)),
+    statement: async (pool, send, options = {}) => await real.statement(pool, send, repeated(options)),
   };
 });
 
