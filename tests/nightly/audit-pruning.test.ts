@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { connectThrowAwayDatabase } from "../support/database.ts";
 import { dyingAt } from "../support/dying-operations.ts";
-import { callerOf, leftIn, oldEvidence, review, verifyFolder } from "../support/pruned-log.ts";
+import { leftIn, oldEvidence, review, verifyFolder } from "../support/pruned-log.ts";
 import {
+  adminOf,
   addFacts,
   addManyFacts,
   advanced,
@@ -28,7 +29,7 @@ test("a process that dies at any file operation while it prunes leaves a log tha
     await advanced(ports, tenant);
     const { operations } = dyingAt(k);
     const dying = oldEvidence(logPorts(database, folder.path, { operations }));
-    isOver = await dying.prune(callerOf(tenant)).then(
+    isOver = await dying.prune(adminOf(tenant)).then(
       () => true,
       () => false,
     );
@@ -37,7 +38,7 @@ test("a process that dies at any file operation while it prunes leaves a log tha
     expect([k, verifyFolder(ports, published, origin, null).findings]).toEqual([k, []]);
     expect([k, await review(database, ports, tenant)]).toEqual([k, []]);
     const restarted = logPorts(database, folder.path);
-    await oldEvidence(restarted).prune(callerOf(tenant));
+    await oldEvidence(restarted).prune(adminOf(tenant));
     await addFacts(restarted.store, tenant, "after", 1);
     await advanced(restarted, tenant);
     expect([k, verifyFolder(ports, published, origin, null)]).toMatchObject([

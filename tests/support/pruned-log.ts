@@ -6,7 +6,7 @@ import { reviewTransaction } from "../../packages/harness/src/adapters/postgres/
 import { systemClock } from "../../packages/harness/src/adapters/system/clock.ts";
 import { openLogFolder } from "../../packages/harness/src/cli/verify/log-folder.ts";
 import { type VerifyReport, verifyLog } from "../../packages/harness/src/core/audit/verify-log.ts";
-import type { Caller, OutsideKnowledge, ReviewTx } from "../../packages/harness/src/ports.ts";
+import type { OutsideKnowledge, ReviewTx } from "../../packages/harness/src/ports.ts";
 import type { Evidence } from "../../packages/harness/src/services/audit/evidence.ts";
 import { findingsOf, reviewEvidence } from "../../packages/harness/src/services/audit/review.ts";
 import type { ThrowAwayDatabase } from "./database.ts";
@@ -15,15 +15,6 @@ import { keptEvidence, type LogPorts, originOf } from "./tenant-log.ts";
 export const DAYS = 365;
 /** More than a year from now: all that there is is old. */
 const later = { ...systemClock, now: () => new Date(Date.now() + (DAYS + 1) * 86_400_000) };
-
-export const callerOf = (tenant: TenantId): Caller => ({
-  tenant,
-  actor: { id: `prn_${"1".repeat(32)}`, kind: "human", name: "admin" },
-  key: `key_${"1".repeat(32)}`,
-  scopes: [],
-  roles: ["admin"],
-  mustSign: false,
-});
 
 export const oldEvidence = (ports: LogPorts): Evidence =>
   keptEvidence(ports, { clock: later, retentionDays: DAYS });

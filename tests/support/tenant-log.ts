@@ -17,7 +17,7 @@ import { transaction } from "../../packages/harness/src/adapters/postgres/connec
 import { systemClock } from "../../packages/harness/src/adapters/system/clock.ts";
 import { systemRandom } from "../../packages/harness/src/adapters/system/random.ts";
 import { createSealing } from "../../packages/harness/src/adapters/postgres/sealing.ts";
-import type { LogStore } from "../../packages/harness/src/ports.ts";
+import type { Caller, LogStore } from "../../packages/harness/src/ports.ts";
 import {
   createEvidence,
   type Evidence,
@@ -148,3 +148,13 @@ export async function advanced(ports: LogPorts, tenant: TenantId): Promise<void>
   const refusal = await advance(ports, tenant);
   if (refusal !== null) throw new Error(`${refusal.code}: ${refusal.detail}`);
 }
+
+/** Who may do anything with the tenant's log. */
+export const adminOf = (tenant: TenantId): Caller => ({
+  tenant,
+  actor: { id: `prn_${"1".repeat(32)}`, kind: "human", name: "admin" },
+  key: `key_${"1".repeat(32)}`,
+  scopes: [],
+  roles: ["admin"],
+  mustSign: false,
+});

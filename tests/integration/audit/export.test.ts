@@ -14,12 +14,12 @@ import { publishedCheckpoint } from "../../../packages/harness/src/services/audi
 import { copyLog } from "../../../packages/harness/src/cli/verify/copy-log.ts";
 import { openLogFolder } from "../../../packages/harness/src/cli/verify/log-folder.ts";
 import { verifyLog, type VerifyReport } from "../../../packages/harness/src/core/audit/verify-log.ts";
-import type { Caller } from "../../../packages/harness/src/ports.ts";
 import { createEvidence } from "../../../packages/harness/src/services/audit/evidence.ts";
 import { createAuditTrail } from "../../../packages/harness/src/services/audit/trail.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../support/database.ts";
 import { letEntriesBeEdited } from "../../support/edited-entries.ts";
 import {
+  adminOf,
   addFacts,
   addManyFacts,
   advanced,
@@ -37,15 +37,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await database[Symbol.asyncDispose]();
-});
-
-const callerOf = (tenant: TenantId): Caller => ({
-  tenant,
-  actor: { id: `prn_${"1".repeat(32)}`, kind: "human", name: "auditor" },
-  key: `key_${"1".repeat(32)}`,
-  scopes: [],
-  roles: ["admin"],
-  mustSign: false,
 });
 
 type Client = Parameters<typeof copyLog>[0];
@@ -67,7 +58,7 @@ function openLog(ports: LogPorts, tenant: TenantId) {
     gaps: () => 0,
   });
   const trail = createAuditTrail(evidence);
-  const caller = callerOf(tenant);
+  const caller = adminOf(tenant);
   const failed = { kind: "aborted" } as const;
   const client: Client = {
     getAuditCheckpoint: async (epoch) => {

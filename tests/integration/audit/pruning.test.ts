@@ -18,7 +18,6 @@ import { createAuditTrail } from "../../../packages/harness/src/services/audit/t
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../support/database.ts";
 import { openEngine, value } from "../../support/engine.ts";
 import {
-  callerOf,
   DAYS,
   keysOf,
   leftIn,
@@ -28,6 +27,7 @@ import {
   verifyFolder,
 } from "../../support/pruned-log.ts";
 import {
+  adminOf,
   addFacts,
   addManyFacts,
   advanced,
@@ -51,14 +51,14 @@ const clientOf = (evidence: Evidence, tenant: TenantId) => {
   const aborted = { ok: false, error: { kind: "aborted" } } as const;
   return {
     getAuditCheckpoint: async (epoch: number) => {
-      const found = await trail.checkpoint(callerOf(tenant), epoch);
+      const found = await trail.checkpoint(adminOf(tenant), epoch);
       return found.ok ? found : aborted;
     },
     listAuditEntries: async (epoch: number, from: number, limit: number) => {
-      const found = await trail.entries(callerOf(tenant), epoch, from, limit);
+      const found = await trail.entries(adminOf(tenant), epoch, from, limit);
       return found.ok ? found : aborted;
     },
-    log: async () => (await trail.logs(callerOf(tenant))).data.at(-1) ?? expect.unreachable(),
+    log: async () => (await trail.logs(adminOf(tenant))).data.at(-1) ?? expect.unreachable(),
   };
 };
 
@@ -81,7 +81,7 @@ test("what is old goes from rows, files and new copies; tree, proofs, runs and o
   const receipt = (await evidence.prove(tenant, run.id, 1)) ?? expect.unreachable();
   const size = (await evidence.logs(tenant)).states[0]?.size ?? 0;
 
-  expect(await evidence.prune(callerOf(tenant))).toEqual({ ok: true, value: { isUnfinished: false } });
+  expect(await evidence.prune(adminOf(tenant))).toEqual({ ok: true, value: { isUnfinished: false } });
   expect((await evidence.logs(tenant)).states[0]).toMatchObject({ minimum: 512, size: size + 1 });
   expect(await leftIn(engine.database, tenant)).toEqual({
     leaves: size + 1 - 512,
@@ -98,7 +98,7 @@ test("what is old goes from rows, files and new copies; tree, proofs, runs and o
   expect(readFileSync(join(published, "minimum-index"), "utf8")).toBe("512\n");
 
   // Once more there is nothing to do, and nothing is recorded.
-  expect(await evidence.prune(callerOf(tenant))).toMatchObject({ ok: true });
+  expect(await evidence.prune(adminOf(tenant))).toMatchObject({ ok: true });
   expect((await evidence.logs(tenant)).states[0]).toMatchObject({ minimum: 512, size: size + 1 });
 
   const pruned = { findings: [], minimum: 512, size: size + 1, rememberedSize: size };
@@ -135,10 +135,10 @@ test("a pruned log goes on: erasures, epochs, lost files and the next pruning", 
   const evidence = oldEvidence(ports);
   await addManyFacts(database, tenant, 300);
   await advanced(ports, tenant);
-  expect((await evidence.erase(callerOf(tenant), 1, 280, "Art. 17")).ok).toBe(true);
-  expect((await evidence.erase(callerOf(tenant), 1, 7, "Art. 17")).ok).toBe(true);
-  await evidence.prune(callerOf(tenant));
-  expect((await evidence.erase(callerOf(tenant), 1, 8, "Art. 17")).ok).toBe(false);
+  expect((await evidence.erase(adminOf(tenant), 1, 280, "Art. 17")).ok).toBe(true);
+  expect((await evidence.erase(adminOf(tenant), 1, 7, "Art. 17")).ok).toBe(true);
+  await evidence.prune(adminOf(tenant));
+  expect((await evidence.erase(adminOf(tenant), 1, 8, "Art. 17")).ok).toBe(false);
   expect(await review(database, ports, tenant)).toEqual([]);
   // Files that are lost are made anew from rows, without what was pruned.
   using fresh = scratchFolder();
@@ -150,14 +150,14 @@ test("a pruned log goes on: erasures, epochs, lost files and the next pruning", 
   expect(verifyFolder(ports, anew, origin, null)).toMatchObject({ findings: [], pruned: 256, minimum: 256 });
   await advanced(ports, tenant);
 
-  await evidence.beginEpoch(callerOf(tenant), "Another machine signs.");
+  await evidence.beginEpoch(adminOf(tenant), "Another machine signs.");
   await addManyFacts(database, tenant, 300);
   await advanced(ports, tenant);
   // An erasure of the first log stands in the second, and stays there while its entry does.
-  expect((await evidence.erase(callerOf(tenant), 1, 290, "Art. 17")).ok).toBe(true);
+  expect((await evidence.erase(adminOf(tenant), 1, 290, "Art. 17")).ok).toBe(true);
   await addManyFacts(database, tenant, 300);
   await advanced(ports, tenant);
-  await evidence.prune(callerOf(tenant));
+  await evidence.prune(adminOf(tenant));
   expect((await evidence.logs(tenant)).states.map(({ minimum }) => minimum)).toEqual([256, 256]);
   expect(await review(database, ports, tenant)).toEqual([]);
   const second = verifyFolder(
@@ -180,12 +180,12 @@ test("nothing is pruned without a retention, and nothing that is young", async (
   const ports = logPorts(database, folder.path);
   await addManyFacts(database, tenant, 300);
   await advanced(ports, tenant);
-  expect(await keptEvidence(ports).prune(callerOf(tenant))).toMatchObject({
+  expect(await keptEvidence(ports).prune(adminOf(tenant))).toMatchObject({
     ok: false,
     error: { code: "retention_not_set" },
   });
   const young = keptEvidence(ports, { retentionDays: DAYS });
-  expect(await young.prune(callerOf(tenant))).toMatchObject({ ok: true });
+  expect(await young.prune(adminOf(tenant))).toMatchObject({ ok: true });
   expect((await young.logs(tenant)).states[0]).toMatchObject({ minimum: 0, size: 300 });
 });
 
@@ -263,7 +263,7 @@ test("whoever owns the database and changes what is left of a pruned log is foun
   const ports = logPorts(database, folder.path);
   await addManyFacts(database, tenant, 300);
   await advanced(ports, tenant);
-  await oldEvidence(ports).prune(callerOf(tenant));
+  await oldEvidence(ports).prune(adminOf(tenant));
   expect(await review(database, ports, tenant)).toEqual([]);
   for (const [what, sql, finding] of ATTACKS) {
     let found: string[] = [];

@@ -8,12 +8,13 @@ import { parseVerifierKey } from "@assent/tlog";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openAnchorFiles } from "../../../packages/harness/src/adapters/files/anchor-files.ts";
 import { reviewTransaction } from "../../../packages/harness/src/adapters/postgres/audit-review.ts";
-import type { Caller, OutsideKnowledge } from "../../../packages/harness/src/ports.ts";
+import type { OutsideKnowledge } from "../../../packages/harness/src/ports.ts";
 import { createEvidence } from "../../../packages/harness/src/services/audit/evidence.ts";
 import { advance } from "../../../packages/harness/src/services/audit/keeper.ts";
 import { findingsOf, reviewEvidence } from "../../../packages/harness/src/services/audit/review.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../support/database.ts";
 import {
+  adminOf,
   addFacts,
   addManyFacts,
   advanced,
@@ -48,7 +49,7 @@ beforeAll(async () => {
   restored = started.use(await database.copy());
   const after = logPorts(database, home.path);
   await addManyFacts(database, tenant, SIGNED - BACKED_UP - 1);
-  await evidenceOf(after).erase(caller(), 1, ERASED, "They asked for it.");
+  await evidenceOf(after).erase(adminOf(tenant), 1, ERASED, "They asked for it.");
   await addFacts(after.store, installation, "s", 1);
   await advanced(after, tenant);
   await advanced(after, installation);
@@ -68,15 +69,6 @@ async function restore(): Promise<
   const rest = stack.move();
   return { database, path, [Symbol.asyncDispose]: async () => await rest.disposeAsync() };
 }
-
-const caller = (): Caller => ({
-  tenant,
-  actor: { id: `prn_${"1".repeat(32)}`, kind: "human", name: "operator" },
-  key: `key_${"1".repeat(32)}`,
-  scopes: [],
-  roles: ["admin"],
-  mustSign: false,
-});
 
 const evidenceOf = (ports: LogPorts) =>
   createEvidence({
@@ -138,7 +130,7 @@ test("what is recorded after the restore waits, and stands after the new epoch's
   );
 
   const evidence = evidenceOf(ports);
-  expect(await evidence.beginEpoch(caller(), "A backup was restored.")).toMatchObject({ ok: true });
+  expect(await evidence.beginEpoch(adminOf(tenant), "A backup was restored.")).toMatchObject({ ok: true });
   await advanced(ports, tenant);
   // Nobody could have begun the installation's anew.
   await advanced(ports, installation);
@@ -169,14 +161,17 @@ test("what was erased after the backup is there again, is told, and can be erase
   await using at = await restore();
   const ports = logPorts(at.database, at.path);
   const evidence = evidenceOf(ports);
-  await evidence.beginEpoch(caller(), "A backup was restored.");
+  await evidence.beginEpoch(adminOf(tenant), "A backup was restored.");
   await advanced(ports, tenant);
   await advanced(ports, installation);
   const { found } = await verify(at.database, at.path);
   expect(found).toEqual([NOT_ERASED]);
   // The other one is the old log's, too, and was never erased before: its record stands in the new epoch only.
   for (const place of [ERASED, ERASED + 1]) {
-    expect(await evidence.erase(caller(), 1, place, "They asked for it.")).toEqual({ ok: true, value: null });
+    expect(await evidence.erase(adminOf(tenant), 1, place, "They asked for it.")).toEqual({
+      ok: true,
+      value: null,
+    });
     expect(
       (await verify(at.database, at.path)).found.filter((text) => text.includes(`entry ${place}`)),
     ).toEqual([]);
@@ -208,7 +203,7 @@ test.each<[string, (path: string) => void, string]>([
 ])("%s, whatever the new epoch says", async (_, damage, found) => {
   await using at = await restore();
   const ports = logPorts(at.database, at.path);
-  await evidenceOf(ports).beginEpoch(caller(), "A backup was restored.");
+  await evidenceOf(ports).beginEpoch(adminOf(tenant), "A backup was restored.");
   await advanced(ports, tenant);
   await advanced(ports, installation);
   damage(at.path);

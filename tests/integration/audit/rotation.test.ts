@@ -9,12 +9,12 @@ import { openLogKeys } from "../../../packages/harness/src/adapters/files/log-ke
 import { systemRandom } from "../../../packages/harness/src/adapters/system/random.ts";
 import { openLogFolder } from "../../../packages/harness/src/cli/verify/log-folder.ts";
 import { verifyLog } from "../../../packages/harness/src/core/audit/verify-log.ts";
-import type { Caller } from "../../../packages/harness/src/ports.ts";
 import type { Evidence } from "../../../packages/harness/src/services/audit/evidence.ts";
 import { SIGNING_KEYS_MAX } from "../../../packages/harness/src/services/audit/rotation.ts";
 import { advance } from "../../../packages/harness/src/services/audit/keeper.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../support/database.ts";
 import {
+  adminOf,
   addFacts,
   advanced,
   keptEvidence,
@@ -31,15 +31,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await database[Symbol.asyncDispose]();
-});
-
-const callerOf = (tenant: TenantId): Caller => ({
-  tenant,
-  actor: { id: `prn_${"1".repeat(32)}`, kind: "human", name: "admin" },
-  key: `key_${"1".repeat(32)}`,
-  scopes: [],
-  roles: ["admin"],
-  mustSign: false,
 });
 
 const parsed = (vkeys: readonly string[]): readonly VerifierKey[] =>
@@ -71,7 +62,7 @@ test("checkpoints of before and after a rotation verify, each for its keys; the 
   const old = parsed(ports.signer.vkeys(origin));
 
   const rotate = async (step: "add" | "retire"): Promise<readonly VerifierKey[]> => {
-    const rotated = await evidence.rotate(callerOf(tenant), step);
+    const rotated = await evidence.rotate(adminOf(tenant), step);
     return parsed(rotated.ok ? rotated.value : expect.unreachable());
   };
   const both = await rotate("add");
@@ -119,7 +110,7 @@ test("no more keys sign than may, and a log goes on though its home was given mo
   await addFacts(ports.store, tenant, "s", 1);
   await advanced(ports, tenant);
   const evidence = keptEvidence(ports);
-  const add = async (): Promise<string | null> => await refusalOf(evidence.rotate(callerOf(tenant), "add"));
+  const add = async (): Promise<string | null> => await refusalOf(evidence.rotate(adminOf(tenant), "add"));
   for (let keys = 2; keys <= SIGNING_KEYS_MAX; keys += 1) expect(await add()).toBeNull();
   expect(await add()).toBe("rotation_refused");
   const { states } = await evidence.logs(tenant);
@@ -129,7 +120,7 @@ test("no more keys sign than may, and a log goes on though its home was given mo
   openLogKeys(join(folder.path, "signer"), systemRandom).add();
   await addFacts(ports.store, tenant, "s", 1);
   expect(await advance(logPorts(database, folder.path), tenant)).toBeNull();
-  expect(await refusalOf(evidence.rotate(callerOf(tenant), "retire"))).toBeNull();
+  expect(await refusalOf(evidence.rotate(adminOf(tenant), "retire"))).toBeNull();
   expect(await add()).toBeNull();
 });
 
@@ -145,13 +136,13 @@ test("the signer of all tenants is rotated by the operators' tenant alone, and w
   const before = ports.signer.vkeys("any");
   const evidence = keptEvidence(ports, { operators });
   for (const step of ["add", "retire"] as const) {
-    expect(await refusalOf(evidence.rotate(callerOf(tenant), step))).toBe("scope_missing");
+    expect(await refusalOf(evidence.rotate(adminOf(tenant), step))).toBe("scope_missing");
     // A server whose home has other keys than the log was begun with would add to those.
     const other = keptEvidence(logPorts(database, elsewhere.path), { operators });
-    expect(await refusalOf(other.rotate(callerOf(operators), step))).toBe("rotation_refused");
+    expect(await refusalOf(other.rotate(adminOf(operators), step))).toBe("rotation_refused");
   }
   expect(ports.signer.vkeys("any")).toEqual(before);
-  expect(await refusalOf(evidence.rotate(callerOf(operators), "add"))).toBeNull();
+  expect(await refusalOf(evidence.rotate(adminOf(operators), "add"))).toBeNull();
 });
 
 test("places past what four bytes hold are looked up, and have nothing", async () => {
@@ -163,7 +154,7 @@ test("places past what four bytes hold are looked up, and have nothing", async (
   const evidence = keptEvidence(ports);
   for (const index of [2 ** 31 - 1, 2 ** 31, 10 ** 15 - 1, Number.MAX_SAFE_INTEGER]) {
     expect(await evidence.entries(tenant, 1, index, 10)).toMatchObject({ entries: [], size: 1, hashes: [] });
-    expect((await evidence.erase(callerOf(tenant), 1, index, "x")).ok).toBe(false);
+    expect((await evidence.erase(adminOf(tenant), 1, index, "x")).ok).toBe(false);
   }
 });
 

@@ -11,10 +11,10 @@ import { transaction } from "../../../packages/harness/src/adapters/postgres/con
 import { openLogFolder } from "../../../packages/harness/src/cli/verify/log-folder.ts";
 import { without } from "../../../packages/harness/src/core/audit/testing/made-export.ts";
 import { verifyLog } from "../../../packages/harness/src/core/audit/verify-log.ts";
-import type { Caller } from "../../../packages/harness/src/ports.ts";
 import { findingsOf, reviewEvidence } from "../../../packages/harness/src/services/audit/review.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../support/database.ts";
 import {
+  adminOf,
   addFacts,
   advanced,
   keptEvidence,
@@ -50,15 +50,6 @@ const signersOf = (note: string, origin: string, keys: readonly VerifierKey[]): 
   const opened = openCheckpoint(note, origin, keys, "any");
   return opened.ok ? opened.value.signers.map(({ type }) => type) : [];
 };
-
-const callerOf = (tenant: TenantId): Caller => ({
-  tenant,
-  actor: { id: `prn_${"1".repeat(32)}`, kind: "human", name: "admin" },
-  key: `key_${"1".repeat(32)}`,
-  scopes: [],
-  roles: ["admin"],
-  mustSign: false,
-});
 
 test("a log that had one line goes on with two, and with one again, under the key that it was given first", async () => {
   using folder = scratchFolder();
@@ -110,7 +101,7 @@ test("both keys are rotated together, and both lines are made of old and new one
   await advanced(ports, tenant);
   const before = keysOf(ports, origin);
   const rotate = async (step: "add" | "retire"): Promise<readonly VerifierKey[]> => {
-    expect((await evidence.rotate(callerOf(tenant), step)).ok).toBe(true);
+    expect((await evidence.rotate(adminOf(tenant), step)).ok).toBe(true);
     await advanced(ports, tenant);
     return keysOf(ports, origin);
   };

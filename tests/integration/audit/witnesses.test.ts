@@ -36,10 +36,10 @@ import {
 import { advance } from "../../../packages/harness/src/services/audit/keeper.ts";
 import { createAuditTrail } from "../../../packages/harness/src/services/audit/trail.ts";
 import { startWitnessing, type Witnessing } from "../../../packages/harness/src/services/audit/witnessing.ts";
-import type { Caller } from "../../../packages/harness/src/ports.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../support/database.ts";
 import { hastenedClock } from "../../support/hastened-clock.ts";
 import {
+  adminOf,
   addFacts,
   logPorts,
   type LogPorts,
@@ -136,15 +136,6 @@ afterAll(async () => {
   folder[Symbol.dispose]();
 });
 
-const caller = (of: TenantId): Caller => ({
-  tenant: of,
-  actor: { id: `prn_${"1".repeat(32)}`, kind: "human", name: "auditor" },
-  key: `key_${"1".repeat(32)}`,
-  scopes: [],
-  roles: ["admin"],
-  mustSign: false,
-});
-
 function openTrail(): ReturnType<typeof createAuditTrail> {
   return createAuditTrail(
     createEvidence({
@@ -169,14 +160,14 @@ const aborted = { ok: false, error: { kind: "aborted" } } as const;
 async function exported(what: string): Promise<string> {
   const trail = openTrail();
   const target = join(folder.path, what);
-  const log = (await trail.logs(caller(tenant))).data.at(-1) ?? expect.unreachable();
+  const log = (await trail.logs(adminOf(tenant))).data.at(-1) ?? expect.unreachable();
   const client: Parameters<typeof copyLog>[0] = {
     getAuditCheckpoint: async (epoch) => {
-      const found = await trail.checkpoint(caller(tenant), epoch);
+      const found = await trail.checkpoint(adminOf(tenant), epoch);
       return found.ok ? found : aborted;
     },
     listAuditEntries: async (epoch, from, limit) => {
-      const found = await trail.entries(caller(tenant), epoch, from, limit);
+      const found = await trail.entries(adminOf(tenant), epoch, from, limit);
       return found.ok ? found : aborted;
     },
   };
@@ -200,7 +191,7 @@ function verify(copy: string, by: Policy = policy): { found: string[]; cosigners
 async function witnessedUpTo(size: number): Promise<void> {
   await until(`witnesses have seen ${size} entries`, async () => {
     await keep(installationTenant);
-    const found = await openTrail().checkpoint(caller(tenant), 1);
+    const found = await openTrail().checkpoint(adminOf(tenant), 1);
     return found.ok && found.value.witnessed?.note.split("\n")[1] === String(size);
   });
 }
@@ -242,10 +233,10 @@ test("a tenant's log is witnessed by way of the installation's, though one witne
     ["witness.example/one", null],
     ["witness.example/gone", "silent"],
   ]);
-  const standing = (await openTrail().logs(caller(installationTenant))).data[0];
+  const standing = (await openTrail().logs(adminOf(installationTenant))).data[0];
   expect(standing?.cosigned_size).toBeGreaterThan(0);
   // The tenant's own log is shown to nobody.
-  expect((await openTrail().logs(caller(tenant))).data[0]?.cosigned_size).toBeNull();
+  expect((await openTrail().logs(adminOf(tenant))).data[0]?.cosigned_size).toBeNull();
 });
 
 test("verify --db misses a checkpoint that the installation's log took over, where its log has it no more", async () => {
@@ -402,7 +393,7 @@ test("while a witness is gone the log goes on, and it catches up when it is back
     await keep(installationTenant);
     return witnessing.standings(origin)[0]?.refusal?.code === "silent";
   });
-  const alone = (await openTrail().logs(caller(installationTenant))).data[0];
+  const alone = (await openTrail().logs(adminOf(installationTenant))).data[0];
   expect(alone?.uncosigned_since).not.toBeNull();
   expect(alone?.signed_size).toBeGreaterThan(alone?.cosigned_size ?? 0);
   const port = Number(new URL(witness.url).port);
