@@ -38,8 +38,8 @@ vi.mock(import("../../../packages/harness/src/adapters/postgres/connect.ts"), as
       : options;
   return {
     ...real,
-    transaction: async (pool, work, options = {}) => await real.transaction(pool, work, repeated(options)),
-    statement: async (pool, send, options = {}) => await real.statement(pool, send, repeated(options)),
+    transaction: async (pool, work, options) => await real.transaction(pool, work, repeated(options)),
+    statement: async (pool, send, options) => await real.statement(pool, send, repeated(options)),
   };
 });
 
