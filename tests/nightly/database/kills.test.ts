@@ -32,7 +32,7 @@ vi.mock(import("../../../packages/harness/src/adapters/postgres/store.ts"), asyn
 
 vi.mock(import("../../../packages/harness/src/adapters/postgres/connect.ts"), async (importOriginal) => {
   const real = await importOriginal();
-  const repeated = <T extends object>(options: T): T =>
+  const repeated = (options: object | undefined): object | undefined =>
     broken.by === "a conflict is repeated for ever"
       ? { ...options, attemptsMax: Number.POSITIVE_INFINITY, pause: async () => await Promise.resolve(true) }
       : options;
