@@ -3,6 +3,7 @@
 
 import { CONTENT_ORPHAN_HOURS, CONTENT_SWEEP_HOURS } from "../base/limits.ts";
 import type { ArtifactFiles, Clock, ClockWatch, Log, Store } from "../ports.ts";
+import { startSweeping, type Sweeping } from "./sweeping.ts";
 
 type Ports = {
   readonly store: Pick<Store, "unnamedContent" | "forgetContent">;
@@ -15,31 +16,17 @@ type Ports = {
 /** Digests of one question to the database. */
 const DIGESTS_MAX = 1_000;
 
-export function startContentSweeper(ports: Ports): { stop(): Promise<void> } {
-  const stopping = new AbortController();
-  const loop = (async () => {
-    while (!stopping.signal.aborted) {
-      try {
-        await sweepContent(ports, stopping.signal);
-      } catch (error) {
-        ports.log("warn", "stored content could not be swept", {
-          error: error instanceof Error ? error.message : "unknown",
-        });
-      }
-      await ports.clock.sleep(CONTENT_SWEEP_HOURS * 3_600_000, stopping.signal);
-    }
-  })();
-  return {
-    async stop(): Promise<void> {
-      stopping.abort();
-      await loop;
-    },
-  };
-}
+export const startContentSweeper = (ports: Ports): Sweeping =>
+  startSweeping(
+    ports,
+    CONTENT_SWEEP_HOURS,
+    "stored content could not be swept",
+    async (stopping) => await sweepContent(ports, stopping),
+  );
 
 /**
- * One pass; none by a clock that is astray. What is younger than the bound is left alone: somebody may be about to name it. What is older is removed
- * under a lock that keeps it from being named meanwhile (Store.forgetContent).
+ * One pass; none by a clock that is astray. What is younger than the bound is left alone: somebody may be about to name it.
+ * What is older is removed under a lock that keeps it from being named meanwhile (Store.forgetContent).
  * @returns how many were removed
  */
 export async function sweepContent(

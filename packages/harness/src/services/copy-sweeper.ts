@@ -3,6 +3,7 @@
 
 import { COPY_KEPT_HOURS, COPY_SWEEP_HOURS } from "../base/limits.ts";
 import type { Clock, ClockWatch, Log, Store, Workspaces } from "../ports.ts";
+import { startSweeping, type Sweeping } from "./sweeping.ts";
 
 type Ports = {
   readonly store: Pick<Store, "endedRuns">;
@@ -15,27 +16,13 @@ type Ports = {
 /** Ids of one question to the database. */
 const IDS_MAX = 1_000;
 
-export function startCopySweeper(ports: Ports): { stop(): Promise<void> } {
-  const stopping = new AbortController();
-  const loop = (async () => {
-    while (!stopping.signal.aborted) {
-      try {
-        await sweepCopies(ports, stopping.signal);
-      } catch (error) {
-        ports.log("warn", "copies of workspaces could not be swept", {
-          error: error instanceof Error ? error.message : "unknown",
-        });
-      }
-      await ports.clock.sleep(COPY_SWEEP_HOURS * 3_600_000, stopping.signal);
-    }
-  })();
-  return {
-    async stop(): Promise<void> {
-      stopping.abort();
-      await loop;
-    },
-  };
-}
+export const startCopySweeper = (ports: Ports): Sweeping =>
+  startSweeping(
+    ports,
+    COPY_SWEEP_HOURS,
+    "copies of workspaces could not be swept",
+    async (stopping) => await sweepCopies(ports, stopping),
+  );
 
 /**
  * One pass; none by a clock that is astray. A run that the database does not know keeps its copy: it may be another's.
