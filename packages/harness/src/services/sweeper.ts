@@ -17,14 +17,13 @@ import {
 import { commit } from "./commit.ts";
 import type { Write } from "./write.ts";
 import { failIdle } from "./external/finish.ts";
+import { startSweeping, type Sweeping } from "./sweeping.ts";
 
 /** Attempts after a worker's death that follow without a pause. */
 const QUICK_ATTEMPTS = 6;
 
 /** Findings of one pass; what is left over is found again in the next. */
 const FINDINGS_MAX = 100;
-
-export type Sweeper = { stop(): Promise<void> };
 
 type Ports = {
   readonly store: Store;
@@ -34,25 +33,8 @@ type Ports = {
   readonly tools: Pick<Tools, "get">;
 };
 
-export function startSweeper(ports: Ports): Sweeper {
-  const stopping = new AbortController();
-  const loop = (async () => {
-    while (!stopping.signal.aborted) {
-      try {
-        await sweep(ports);
-      } catch (error) {
-        ports.log("warn", "a sweep failed", { error: error instanceof Error ? error.message : "unknown" });
-      }
-      await ports.clock.sleep(SWEEP_INTERVAL_SECONDS * 1000, stopping.signal);
-    }
-  })();
-  return {
-    async stop(): Promise<void> {
-      stopping.abort();
-      await loop;
-    },
-  };
-}
+export const startSweeper = (ports: Ports): Sweeping =>
+  startSweeping(ports, SWEEP_INTERVAL_SECONDS, "a sweep failed", async () => await sweep(ports));
 
 /** One pass; none by a clock that is astray. @returns how many runs were set going again */
 export async function sweep(ports: Ports): Promise<number> {
@@ -111,12 +93,10 @@ async function takeBack(tx: StoreTx, due: Extract<Due, { why: "lease_lost" }>, n
       ? 0
       : Math.min(2 ** (run.attempt - QUICK_ATTEMPTS), RETRY_DELAY_SECONDS_MAX);
   // Its journal is left unread: one that cannot be read is for whoever takes the run next to set aside.
-  await commit(
-    tx,
-    { run, journal: [] },
-    [{ write: "run_moved", event: "released", reason, delaySeconds }],
-    { now, actor: null },
-  );
+  await commit(tx, { run, journal: [] }, [{ write: "run_moved", event: "released", reason, delaySeconds }], {
+    now,
+    actor: null,
+  });
   return true;
 }
 
