@@ -53,8 +53,12 @@ test("a call that failed is not repeated once the run was called off", async () 
   };
   const { id: approval_id, action_digest } = approval;
   value(await engine.harness.decide(engine.caller, { approval_id, decision: "approve", action_digest }));
-  await until("the worker has let go of the run", async () =>
-    await Promise.resolve(engine.logged.some((line) => line.includes("run left to another worker")) || undefined),
+  await until(
+    "the worker has let go of the run",
+    async () =>
+      await Promise.resolve(
+        engine.logged.some((line) => line.includes("run left to another worker")) || undefined,
+      ),
   );
   expect(asked).toHaveLength(1);
   expect((await engine.run(id)).status).toBe("cancelled");

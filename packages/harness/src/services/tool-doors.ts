@@ -17,7 +17,11 @@ const PEER_BREAKERS = 256;
 /** Of a breaker for all, among those of providers. */
 const FOR_ALL = "all-";
 
-export type ToolCaller = { readonly tool: string; readonly peer: string | null; readonly tenant: TenantId | null };
+export type ToolCaller = {
+  readonly tool: string;
+  readonly peer: string | null;
+  readonly tenant: TenantId | null;
+};
 export type DoorPorts = {
   readonly gates: Pick<Gates, "enter" | "look" | "tell">;
   readonly clock: Clock;

@@ -13,7 +13,10 @@ test("one tenant shuts nothing for others, however often it says so", () => {
 });
 
 test("two tenants shut it, for longer each time, until anybody has an answer", () => {
-  const once = hear([["a", 0], ["b", 1]]);
+  const once = hear([
+    ["a", 0],
+    ["b", 1],
+  ]);
   expect(shutForAllMs(once, at(1))).toBe(5_000);
   expect(shutForAllMs(once, at(6))).toBe(0);
   // When its time is over one word does not hold it shut: it takes two again.
@@ -25,13 +28,24 @@ test("two tenants shut it, for longer each time, until anybody has an answer", (
 });
 
 test("words that are far apart, or had an answer between them, do not add up", () => {
-  expect(shutForAllMs(hear([["a", 0], ["b", 121]]), at(121))).toBe(0);
+  expect(
+    shutForAllMs(
+      hear([
+        ["a", 0],
+        ["b", 121],
+      ]),
+      at(121),
+    ),
+  ).toBe(0);
   const answered = afterAnswerToAny(hear([["a", 0]])) ?? CLOSED;
   expect(shutForAllMs(afterWord(answered, "b", at(1), SETTINGS), at(1))).toBe(0);
   expect(afterAnswerToAny(CLOSED)).toBeNull();
 });
 
 test("while it is shut nothing that is said makes it longer", () => {
-  const shut = hear([["a", 0], ["b", 1]]);
+  const shut = hear([
+    ["a", 0],
+    ["b", 1],
+  ]);
   expect(afterWord(shut, "c", at(3), SETTINGS)).toBe(shut);
 });

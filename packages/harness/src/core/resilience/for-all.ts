@@ -17,7 +17,13 @@ export function afterWord(breaker: Breaker, voice: string, now: Date, settings: 
   if (shutForAllMs(breaker, now) > 0) return breaker;
   const { since } = breaker;
   const isFresh = since !== null && now.getTime() - since.getTime() <= WORD_MS_MAX;
-  const heard: Breaker = { ...breaker, state: "closed", openUntil: null, failures: 1, reason: "tool_failing" };
+  const heard: Breaker = {
+    ...breaker,
+    state: "closed",
+    openUntil: null,
+    failures: 1,
+    reason: "tool_failing",
+  };
   if (!isFresh || breaker.voice === null || breaker.voice === voice) return { ...heard, voice, since: now };
   return open({ ...heard, failures: 2, voice: null }, now, settings);
 }
