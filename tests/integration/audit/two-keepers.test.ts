@@ -8,7 +8,14 @@ import { diskOperations } from "../../../packages/harness/src/adapters/files/fil
 import { advance } from "../../../packages/harness/src/services/audit/keeper.ts";
 import { connectThrowAwayDatabase } from "../../support/database.ts";
 import { verifyFolder } from "../../support/pruned-log.ts";
-import { addFacts, advanced, logPorts, newTenant, originOf, scratchFolder } from "../../support/tenant-log.ts";
+import {
+  addFacts,
+  advanced,
+  logPorts,
+  newTenant,
+  originOf,
+  scratchFolder,
+} from "../../support/tenant-log.ts";
 
 // The other one has cleared away what this one was about to make durable: nothing was signed, and it begins again.
 function heldUp(error: unknown): { readonly code: string } {
