@@ -149,7 +149,7 @@ export async function openPrunedLives(): Promise<PrunedLives> {
     async live(acts, k, fault) {
       let at: string | null = null;
       const found = await lived(async (life) => {
-        await attempt(life, acts, k, fault);
+        await strikeAt(life, acts, k, fault);
         at = life.points.fired();
         life.points.disarm();
         return [...(await between(life)), ...(await ended(life, acts))];
@@ -159,15 +159,17 @@ export async function openPrunedLives(): Promise<PrunedLives> {
     async meet(act, k, beside) {
       let at: string | null = null;
       const found = await lived(async (life) => {
-        let other: Promise<string[]> | null = null;
+        const others: Promise<string[]>[] = [];
         const what = async (): Promise<void> => {
-          other = doAll(life.sound(), beside);
+          const other = doAll(life.sound(), beside);
+          others.push(other);
           await endedOrBlocked(life, other);
         };
         life.points.arm(null, k, { do: "run", when: "before", what });
         const own = await doAll(life.faulty, [act]);
         at = life.points.fired();
-        return [...own, ...((await other) ?? []), ...(await ended(life, [act, ...beside]))];
+        const theirs = (await Promise.all(others)).flat();
+        return [...own, ...theirs, ...(await ended(life, [act, ...beside]))];
       });
       return { found, at };
     },
@@ -192,9 +194,11 @@ async function doAll(process: LogProcess, acts: readonly ActName[]): Promise<str
 /** Until the other process is done, or waits for what the first one holds. */
 async function endedOrBlocked({ database }: Life, other: Promise<unknown>): Promise<void> {
   let isDone = false;
-  void other.then(() => {
+  const done = async (): Promise<void> => {
+    await other;
     isDone = true;
-  });
+  };
+  void done();
   for (;;) {
     const { rows } = await database.ownerPool().query<{ waits: boolean }>(
       `select exists (select from pg_locks l, pg_stat_activity a
@@ -274,13 +278,14 @@ async function openLife(base: Base): Promise<Life> {
   cpSync(base.home, path, { recursive: true });
   const database = stack.use(await base.database.copy());
   const points = createFailpoints();
-  const { pool, abandon } = faultyPool(database.appPool(), points);
+  const faulty = faultyPool(database.appPool(), points);
+  const abandon = (): void => faulty.abandon();
   stack.defer(abandon);
   const operations: FileOperations = withFailpoints(diskOperations, "fs", points, FILE_METHODS);
-  const faulty = {
+  const process = {
     tenant: base.tenant,
-    ports: logPorts(replacing(database, { appPool: () => pool }), path, { operations }),
-    keys: sealingPorts(pool, openSealingFiles(join(path, "sealing"), operations)),
+    ports: logPorts(replacing(database, { appPool: () => faulty.pool }), path, { operations }),
+    keys: sealingPorts(faulty.pool, openSealingFiles(join(path, "sealing"), operations)),
   };
   const rest = stack.move();
   return {
@@ -288,7 +293,7 @@ async function openLife(base: Base): Promise<Life> {
     database,
     home: path,
     points,
-    faulty,
+    faulty: process,
     sound: () => soundProcess(database, path, base.tenant),
     abandon,
     [Symbol.asyncDispose]: async () => await rest.disposeAsync(),
@@ -296,7 +301,7 @@ async function openLife(base: Base): Promise<Life> {
 }
 
 /** What is killed is gone with its connections; what failed is heard of, and nothing is done about it here. */
-async function attempt(life: Life, acts: readonly ActName[], k: number, fault: PointFault): Promise<void> {
+async function strikeAt(life: Life, acts: readonly ActName[], k: number, fault: PointFault): Promise<void> {
   life.points.arm(null, k, fault);
   const dead = life.points.died();
   for (const act of acts) {
