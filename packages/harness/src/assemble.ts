@@ -211,7 +211,13 @@ async function startParts(
     gates,
   };
   const working =
-    role === "server" ? null : await startWorking(ports, { ...base, wakeUps, runsMax }, started);
+    role === "server"
+      ? null
+      : await startWorking(
+          ports,
+          { ...base, wakeUps, runsMax, tenantSlots: config.limits.tenantSlots },
+          started,
+        );
   if (role === "worker") return ok({ url: "" });
   const harness = createHarness({
     ...ports,
