@@ -191,7 +191,7 @@ async function startParts(
   const gates = createGates({ breakers: store.breakers, clock, random, log, settings: config.providers });
   const ports: OrchestratorPorts = {
     store,
-    tools: retriedTools(tools, { gates, clock, random, retries: config.providers.retries }),
+    tools: retriedTools(tools, { gates, clock, random, settings: config.providers }),
     workspaces,
     openWorkspace: openWorkspaceOfRun(workspaces, tools),
     models,
