@@ -24,7 +24,7 @@ function scene(slots: () => readonly TenantSlots[]): Scene {
   const lent: TenantId[] = [];
   const turns = createTurns(
     {
-      store: { slots: async () => await Promise.resolve(slots()) } as never,
+      store: { slots: async () => await Promise.resolve(slots()) },
       clock: {
         now: () => new Date(nowMs),
         async sleep(_ms, signal): Promise<void> {
@@ -72,65 +72,65 @@ const CROWDED: readonly TenantSlots[] = [
 const anywhere = (): boolean => true;
 
 test("of two runs one gives way, once, and not before its first step nor before its time", async () => {
-  const { turns, advance, end } = scene(() => CROWDED);
-  const [one, other] = [turns.begin(CROWD), turns.begin(CROWD)];
-  await advance(4);
+  const at = scene(() => CROWDED);
+  const [one, other] = [at.turns.begin(CROWD), at.turns.begin(CROWD)];
+  await at.advance(4);
   for (const each of [one, other])
     for (let step = 0; step < 3; step += 1) expect(each.givesWay(anywhere)).toBe(false);
-  const fresh = turns.begin(CROWD);
-  await advance(2);
+  const fresh = at.turns.begin(CROWD);
+  await at.advance(2);
   // It has held its slot for two seconds; and the others' looks say that somebody waits.
   expect([fresh.givesWay(anywhere), fresh.givesWay(anywhere)]).toEqual([false, false]);
   expect(one.givesWay(anywhere)).toBe(true);
-  expect(turns.first()).toBe(FEW);
-  expect(turns.first()).toBeNull();
+  expect(at.turns.first()).toBe(FEW);
+  expect(at.turns.first()).toBeNull();
   expect(other.givesWay(anywhere)).toBe(false);
-  await end();
+  await at.end();
 });
 
 test("a run makes a step in each hold, however long it took to begin", async () => {
-  const { turns, advance, end } = scene(() => CROWDED);
-  turns.begin(CROWD);
-  const held = turns.begin(CROWD);
-  await advance(60);
+  const at = scene(() => CROWDED);
+  at.turns.begin(CROWD);
+  const held = at.turns.begin(CROWD);
+  await at.advance(60);
   expect(held.givesWay(anywhere)).toBe(false);
   expect(held.givesWay(anywhere)).toBe(true);
-  await end();
+  await at.end();
 });
 
 test("a run that can go on here only keeps its slot, another gives way, and where none does one is lent", async () => {
-  const { turns, advance, lent, end } = scene(() => CROWDED);
-  const [bound, free] = [turns.begin(CROWD), turns.begin(CROWD)];
+  const at = scene(() => CROWDED);
+  const [bound, free] = [at.turns.begin(CROWD), at.turns.begin(CROWD)];
   bound.givesWay(anywhere);
   free.givesWay(anywhere);
-  await advance(6);
+  await at.advance(6);
   expect(bound.givesWay(() => false)).toBe(false);
   expect(free.givesWay(anywhere)).toBe(true);
-  expect(lent).toEqual([]);
-  await advance(1);
+  expect(at.lent).toEqual([]);
+  await at.advance(1);
   expect(bound.givesWay(() => false)).toBe(false);
-  await advance(1);
-  expect(lent).toEqual([FEW]);
-  await end();
+  await at.advance(1);
+  expect(at.lent).toEqual([FEW]);
+  await at.end();
 });
 
 test("nobody looks while a slot is free or all runs are fresh", async () => {
   let looks = 0;
-  const { turns, advance, end } = scene(() => {
+  const at = scene(() => {
     looks += 1;
     return CROWDED;
   });
-  const one = turns.begin(CROWD);
-  await advance(60);
-  const other = turns.begin(CROWD);
+  const one = at.turns.begin(CROWD);
+  await at.advance(60);
+  const other = at.turns.begin(CROWD);
   one.end();
-  turns.begin(CROWD);
-  await advance(4);
+  at.turns.begin(CROWD);
+  await at.advance(4);
   expect(looks).toBe(0);
-  await advance(2);
+  await at.advance(2);
   expect(looks).toBe(1);
   other.end();
-  await advance(1);
+  await at.advance(1);
   expect(looks).toBe(1);
-  await end();
+  await at.end();
 });

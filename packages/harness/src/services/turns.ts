@@ -42,11 +42,13 @@ type Held = { readonly tenant: TenantId; readonly sinceMs: number; hasMoved: boo
 /** Never over: of who advances a run that nobody waits behind. */
 export const ENDLESS_TURN: HeldTurn = { givesWay: () => false };
 
-export function createTurns(
-  { store, clock, log, telemetry }: Pick<OrchestratorPorts, "store" | "clock" | "log" | "telemetry">,
-  { runsMax, tenantSlots, after, lend }: Options,
-  stopping: AbortSignal,
-): Turns {
+type Ports = Pick<OrchestratorPorts, "clock" | "log" | "telemetry"> & {
+  readonly store: Pick<OrchestratorPorts["store"], "slots">;
+};
+
+export function createTurns(ports: Ports, options: Options, stopping: AbortSignal): Turns {
+  const { clock, telemetry } = ports;
+  const { runsMax, tenantSlots, after, lend } = options;
   const holds = new Set<Held>();
   let wanted: Handover | null = null;
   let first: TenantId | null = null;
@@ -57,16 +59,8 @@ export function createTurns(
 
   const look = async (): Promise<Handover | null> => {
     if (holds.size < runsMax || ![...holds].some(hasHadTurn)) return null;
-    const now = new Date(clock.now().getTime() - TURN_LOOK_SECONDS * 1_000);
-    try {
-      const found = nextHandover(await store.slots({ after: after(), now }), tenantSlots);
-      return [...holds].some(({ tenant }) => found?.from.has(tenant) === true) ? found : null;
-    } catch (error) {
-      log("info", "nobody could tell who waits for a slot", {
-        error: error instanceof Error ? error.message : "unknown",
-      });
-      return null;
-    }
+    const found = await whoWaits(ports, after(), tenantSlots);
+    return [...holds].some(({ tenant }) => found?.from.has(tenant) === true) ? found : null;
   };
 
   const lendOne = async (to: TenantId): Promise<void> => {
@@ -115,4 +109,20 @@ export function createTurns(
       await Promise.all(loans);
     },
   };
+}
+
+// A run that has only just come due is being taken by somebody, as like as not.
+async function whoWaits(
+  { store, clock, log }: Ports,
+  after: TenantId | null,
+  tenantSlots: number | null,
+): Promise<Handover | null> {
+  const now = new Date(clock.now().getTime() - TURN_LOOK_SECONDS * 1_000);
+  try {
+    return nextHandover(await store.slots({ after, now }), tenantSlots);
+  } catch (error) {
+    const what = error instanceof Error ? error.message : "unknown";
+    log("info", "nobody could tell who waits for a slot", { error: what });
+    return null;
+  }
 }
