@@ -296,9 +296,7 @@ function keyMaker(database: ThrowAwayDatabase, keys: KeyPorts): Engine["newKey"]
 
 async function startWorkerOf(
   ports: OrchestratorPorts,
-  options: Pick<WorkerOptions, "runsMax" | "tenantSlots"> & {
-    readonly wakeUps: ReturnType<typeof createWakeUps>;
-  },
+  options: WorkerOptions & { readonly wakeUps: ReturnType<typeof createWakeUps> },
   database: ThrowAwayDatabase,
 ): Promise<Stoppable> {
   const worker = randomInt(2 ** 31 - 1);

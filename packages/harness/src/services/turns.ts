@@ -7,7 +7,7 @@ import type { TenantId } from "@assent/contract";
 import { LENT_SLOTS_SHARE, TURN_LOOK_SECONDS, TURN_SECONDS } from "../base/limits.ts";
 import { type Handover, nextHandover } from "../core/run/turns.ts";
 import { ASSENT } from "../core/telemetry/names.ts";
-import type { OrchestratorPorts } from "./held.ts";
+import type { Clock, Log, Store, Telemetry } from "../ports.ts";
 
 /** One run's hold on a slot. */
 export type HeldTurn = {
@@ -42,8 +42,11 @@ type Held = { readonly tenant: TenantId; readonly sinceMs: number; hasMoved: boo
 /** Never over: of who advances a run that nobody waits behind. */
 export const ENDLESS_TURN: HeldTurn = { givesWay: () => false };
 
-type Ports = Pick<OrchestratorPorts, "clock" | "log" | "telemetry"> & {
-  readonly store: Pick<OrchestratorPorts["store"], "slots">;
+type Ports = {
+  readonly store: Pick<Store, "slots">;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly telemetry: Telemetry;
 };
 
 export function createTurns(ports: Ports, options: Options, stopping: AbortSignal): Turns {
