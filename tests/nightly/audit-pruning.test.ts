@@ -5,7 +5,8 @@
 
 import { expect, test } from "vitest";
 import { FAULTS, WAYS } from "../support/faults/every-k.ts";
-import { type ActName, openPrunedLives } from "../support/faults/pruned-life.ts";
+import type { ActName } from "../support/faults/log-acts.ts";
+import { openPrunedLives } from "../support/faults/pruned-life.ts";
 
 test.each(WAYS)("a pruning that is %s at any statement or file operation", async (way) => {
   await using lives = await openPrunedLives();

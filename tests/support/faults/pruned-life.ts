@@ -3,46 +3,31 @@
 
 import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type TenantId, uuidOf } from "@assent/contract";
+import { uuidOf } from "@assent/contract";
 import { createFailpoints, type Failpoints, type PointFault, withFailpoints } from "@assent/suite";
-import { formatProof, proveInclusion, treeHash, verifyProof } from "@assent/tlog";
+import { verifyProof } from "@assent/tlog";
 import {
   diskOperations,
   type FileOperations,
 } from "../../../packages/harness/src/adapters/files/file-operations.ts";
 import { openSealingFiles } from "../../../packages/harness/src/adapters/files/sealing-files.ts";
-import { createSealing } from "../../../packages/harness/src/adapters/postgres/sealing.ts";
-import { postgresStore } from "../../../packages/harness/src/adapters/postgres/store.ts";
-import { systemClock } from "../../../packages/harness/src/adapters/system/clock.ts";
-import { systemRandom } from "../../../packages/harness/src/adapters/system/random.ts";
-import {
-  changeSealingKey,
-  sealingState,
-  type SealingKeyPorts,
-} from "../../../packages/harness/src/services/audit/sealing-keys.ts";
+import { sealingState } from "../../../packages/harness/src/services/audit/sealing-keys.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../database.ts";
 import { faultyPool, replacing } from "../faulty-pool.ts";
-import { keysOf, leftIn, oldEvidence, review, verifyFolder } from "../pruned-log.ts";
+import { keysOf, leftIn, review, verifyFolder } from "../pruned-log.ts";
 import { sealingPorts } from "../sealing.ts";
 import { isPythonHere, secondVerifier } from "../second-verifier.ts";
+import { addFacts, advanced, logPorts, type LogPorts, originOf, scratchFolder } from "../tenant-log.ts";
 import {
-  adminOf,
-  addFacts,
-  addManyFacts,
-  advanced,
-  logPorts,
-  type LogPorts,
-  newTenant,
-  originOf,
-  scratchFolder,
-} from "../tenant-log.ts";
-
-/** Two bundles and a piece: the first two are pruned. */
-const PLAIN = 560;
-const MINIMUM = 512;
-/** Places of facts with sealed fields: in what is pruned, and behind it. */
-const SEALED_BELOW = [256, 257] as const;
-const SEALED_ABOVE = [PLAIN + 2, PLAIN + 3] as const;
+  type ActName,
+  ACTS,
+  type Base,
+  begin,
+  type LogProcess,
+  MINIMUM,
+  SEALED_ABOVE,
+  soundProcess,
+} from "./log-acts.ts";
 
 const FILE_METHODS = [
   "makeFolder",
@@ -55,57 +40,6 @@ const FILE_METHODS = [
   "rename",
   "remove",
 ] as const;
-
-/** What a process has, with its own view of database and home. */
-export type LogProcess = {
-  readonly tenant: TenantId;
-  readonly ports: LogPorts;
-  readonly keys: SealingKeyPorts;
-};
-
-export type Act = (process: LogProcess) => Promise<void>;
-
-const erasing =
-  (place: number): Act =>
-  async ({ ports, tenant }) => {
-    // Refused where it is gone already, with a record: by an erasure that was not heard of, or by pruning.
-    await oldEvidence(ports).erase(adminOf(tenant), 1, place, "Art. 17");
-  };
-
-const ATTEMPTS_MAX = 20;
-
-async function pruneAll({ ports, tenant }: LogProcess): Promise<void> {
-  const evidence = oldEvidence(ports);
-  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
-    const pruned = await evidence.prune(adminOf(tenant));
-    if (!pruned.ok) throw new Error(pruned.error.detail);
-    if (!pruned.value.isUnfinished) return;
-  }
-  throw new Error("a pruning does not come to its end");
-}
-
-async function changeKey({ keys }: LogProcess): Promise<void> {
-  const changed = await changeSealingKey(keys, 60_000);
-  if (!changed.ok) throw new Error(changed.error.detail);
-  if (changed.value === null) throw new Error("a change of the key did not come to its end");
-}
-
-export const ACTS = {
-  prune: pruneAll,
-  rekey: changeKey,
-  eraseBelow: erasing(SEALED_BELOW[0]),
-  eraseAbove: erasing(SEALED_ABOVE[0]),
-} as const satisfies Readonly<Record<string, Act>>;
-export type ActName = keyof typeof ACTS;
-
-type Base = {
-  readonly database: ThrowAwayDatabase;
-  readonly home: string;
-  readonly tenant: TenantId;
-  /** What somebody outside kept from before. */
-  readonly kept: string;
-  readonly receipt: { readonly proof: string; readonly leaf: Uint8Array };
-};
 
 export type PrunedLives = AsyncDisposable & {
   /** Names of the statements and file operations that these acts go through. */
@@ -207,60 +141,6 @@ async function endedOrBlocked({ database }: Life, other: Promise<unknown>): Prom
     if (isDone || rows[0]?.waits === true) return;
   }
 }
-
-async function begin(database: ThrowAwayDatabase, home: string): Promise<Base> {
-  const tenant = await newTenant(database, "pruned");
-  const ports = logPorts(database, home);
-  const process = soundProcess(database, home, tenant);
-  const seal = async (): Promise<void> => {
-    const given = { pool: database.appPool(), wakeUps: { ring: () => undefined } };
-    const store = postgresStore({
-      ...given,
-      clock: systemClock,
-      random: systemRandom,
-      sealing: createSealing(process.keys),
-    });
-    await store.transaction(tenant, async (tx) => {
-      const data = { code: "signature_refused", detail: "somebody's", path: "/" };
-      await tx.access.append({ at: new Date(), kind: "signature_refused", actor: null, data });
-    });
-  };
-  const step = async (work: () => Promise<void>): Promise<void> => {
-    await work();
-    await advanced(ports, tenant);
-  };
-  await step(async () => await addManyFacts(database, tenant, SEALED_BELOW[0]));
-  for (const _ of SEALED_BELOW) await step(seal);
-  await step(async () => await addManyFacts(database, tenant, PLAIN - SEALED_BELOW[0]));
-  for (const _ of SEALED_ABOVE) await step(seal);
-  const origin = originOf(tenant, 1);
-  const kept = (await ports.files.readCheckpoint(origin)) ?? "";
-  const receipt = await process.ports.store.transaction(tenant, async (tx) => {
-    const [leaf] = await tx.leaves(1, 7, 1);
-    return leaf;
-  });
-  const proof = await proofOf(ports, tenant, 7);
-  return { database, home, tenant, kept, receipt: { proof, leaf: receipt ?? new Uint8Array() } };
-}
-
-async function proofOf(ports: LogPorts, tenant: TenantId, index: number): Promise<string> {
-  return await ports.store.transaction(tenant, async (tx) => {
-    const checkpoint = await tx.checkpoint(1, 0);
-    const hashes = await tx.hashes(1, 0, 0, checkpoint?.size ?? 0);
-    const path = proveInclusion(
-      (level, place) => treeHash(hashes.slice(place * 2 ** level, (place + 1) * 2 ** level)),
-      index,
-      hashes.length,
-    );
-    return formatProof({ index, hashes: path, checkpoint: checkpoint?.note ?? "", extra: null });
-  });
-}
-
-const soundProcess = (database: ThrowAwayDatabase, home: string, tenant: TenantId): LogProcess => ({
-  tenant,
-  ports: logPorts(database, home),
-  keys: sealingPorts(database.appPool(), openSealingFiles(join(home, "sealing"))),
-});
 
 type Life = AsyncDisposable & {
   readonly base: Base;
