@@ -43,8 +43,7 @@ const NOT_FOUND_DETAILS = {
 
 type NotFoundCode = keyof typeof NOT_FOUND_DETAILS;
 
-const detailOf = ({ code, detail }: Pick<Refusal, "code" | "detail">): string =>
-  Object.hasOwn(NOT_FOUND_DETAILS, code) ? NOT_FOUND_DETAILS[code as NotFoundCode] : detail;
+const isNotFoundCode = (code: ProblemCode): code is NotFoundCode => Object.hasOwn(NOT_FOUND_DETAILS, code);
 
 export function sendProblem(
   reply: FastifyReply,
@@ -69,10 +68,11 @@ export function sendProblem(
 
 export function sendRefusal(reply: FastifyReply, refusal: Refusal): FastifyReply {
   const errors = refusal.errors?.map((fault) => ({ ...fault }));
-  const { retryAfterSeconds } = refusal;
+  const { code, retryAfterSeconds } = refusal;
+  const detail = isNotFoundCode(code) ? NOT_FOUND_DETAILS[code] : refusal.detail;
   return sendProblem(
     reply,
-    problem(refusal.code, detailOf(refusal), errors === undefined ? {} : { errors }),
+    problem(refusal.code, detail, errors === undefined ? {} : { errors }),
     retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) },
   );
 }
