@@ -240,7 +240,7 @@ test("whatever a malformed id is to name, the answer says in a sentence that the
     });
     const problem = expectProblem(answer, await answer.text());
     expect([path, problem.status]).toEqual([path, 404]);
-    expect(problem.detail, path).toMatch(/^(There is no|The run has no) .*\.$/u);
+    expect(problem.detail).toMatch(/^(There is no|The run has no) .*\.$/u);
   }
 });
 
