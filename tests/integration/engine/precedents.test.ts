@@ -38,11 +38,7 @@ async function waiting(engine: Engine, task: string): Promise<{ id: RunId; appro
   return { id, approval };
 }
 
-async function person(
-  engine: Engine,
-  name: string,
-  kind: Caller["actor"]["kind"] = "human",
-): Promise<Caller> {
+async function person(engine: Engine, name: string, kind: "human" | "service" = "human"): Promise<Caller> {
   const key = value(
     await engine.harness.createKey(engine.caller, {
       principal: { name, kind },
