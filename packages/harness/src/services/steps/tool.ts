@@ -190,16 +190,21 @@ async function askedAhead(
   asked: AskedAction,
   now: Date,
 ): Promise<boolean> {
-  const noted = await askAhead(held.ports.store, asked, now);
-  if (noted === null) return false;
-  try {
-    await openGate(held, { ...call, advice: [] }, [{ write: "question_noted", noted }]);
-    return true;
-  } catch (error) {
-    if (error instanceof MemoryMoved) return false;
-    throw error;
+  for (let attempt = 1; attempt <= AHEAD_ATTEMPTS_MAX; attempt += 1) {
+    const noted = await askAhead(held.ports.store, asked, now);
+    if (noted === null) return false;
+    try {
+      await openGate(held, { ...call, advice: [] }, [{ write: "question_noted", noted }]);
+      return true;
+    } catch (error) {
+      // Many put the same question at once: the others' is there at the next look.
+      if (!(error instanceof MemoryMoved)) throw error;
+    }
   }
+  return false;
 }
+
+const AHEAD_ATTEMPTS_MAX = 3;
 
 function repeatedWrite(
   held: Held,
