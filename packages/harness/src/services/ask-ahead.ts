@@ -28,11 +28,22 @@ export async function askAhead(
 ): Promise<NotedQuestion | null> {
   const actor = asAgent(asked.run);
   const pattern = patternOf(asked, actor, at);
+  const lookUp = async (first: string): Promise<Unanswered | null> =>
+    await store.unanswered(asked.run.tenant, pattern, first);
+  return await putAhead(lookUp, pattern, { at, actor });
+}
+
+/** @param lookUp by the id of the escalation's first occurrence */
+export async function putAhead(
+  lookUp: (first: string) => Promise<Unanswered | null>,
+  pattern: ConflictPattern,
+  act: Act,
+): Promise<NotedQuestion | null> {
   // What the engine says where there is nothing to go by.
   const { explanation } = decide({ pattern, policies: [], exact: [], similar: [] });
-  const { firstId } = newEscalation(pattern.patternId, explanation, actor, at);
-  const found = await store.unanswered(asked.run.tenant, pattern, firstId);
-  return found === null ? null : await noteQuestion(found, pattern, { at, actor });
+  const { firstId } = newEscalation(pattern.patternId, explanation, act.actor, act.at);
+  const found = await lookUp(firstId);
+  return found === null ? null : await noteQuestion(found, pattern, act);
 }
 
 async function noteQuestion(
