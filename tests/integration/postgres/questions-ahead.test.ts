@@ -168,6 +168,19 @@ test("whatever was asked, answered, taken back and forgotten: both ways of askin
   expect(Math.min(ahead, inside)).toBeGreaterThan(20);
 });
 
+test.each([
+  ["its words", WORDS[0], WORDS[1]],
+  ["its shape", WORDS[2], WORDS[3]],
+])("what is like a question with an answer, by %s, is put in a transaction", async (_, answered, like) => {
+  const home = await memories.open();
+  await askInside(home, answered, 1);
+  expect(await putBy(home, like, 2)).not.toBeNull();
+  await home.inMemory(async (store) => {
+    await otherwise(store, { do: "answer", words: answered }, 3);
+  });
+  expect(await putBy(home, like, 4)).toBeNull();
+});
+
 const [WORD] = WORDS;
 
 test.each<[string, (home: TenantMemory) => Promise<void>]>([
