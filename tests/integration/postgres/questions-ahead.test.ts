@@ -20,11 +20,12 @@ afterAll(async () => {
   await memories[Symbol.asyncDispose]();
 });
 
-/** The first two are alike, the third is not like them. */
+/** The first two are alike by their words, the other two by their shape. */
 const WORDS = [
   "pay ten euros to the printer",
   "pay nine euros to the printer",
   "delete the archive",
+  "remove what was kept of last year",
 ] as const;
 type Words = (typeof WORDS)[number];
 
