@@ -75,3 +75,7 @@ $$;
 
 revoke all on function assent.unanswered, assent.note_question from public;
 grant execute on function assent.unanswered, assent.note_question to assent_app;
+
+-- Whoever decides looks for the open one of a question that may have been decided a thousand times.
+drop index assent.harmony_escalations_of_pattern;
+create index harmony_escalations_of_pattern on assent.harmony_escalations (tenant_id, pattern_id, status, escalated_at desc, id);
