@@ -88,14 +88,10 @@ export function noteCall(
 export const questionRows = ({ query, tenant }: Scope): StoreTx["questions"] => ({
   async lockOpen(patternId) {
     const [row] = await query<{ id: Buffer }>(
-      // Materialised: to find the newest of few, walking through all that are open would be thought cheap.
-      `with waiting as materialized (
-         select w.id, w.escalated_at from assent.harmony_escalations w
-         where w.tenant_id = $1 and w.pattern_id = $2 and w.status = 'open'
-       )
-       select e.id from assent.harmony_escalations e
-       where e.tenant_id = $1 and e.status = 'open'
-         and e.id = (select w.id from waiting w order by w.escalated_at desc, w.id limit 1)
+      `select e.id from assent.harmony_escalations e
+       where e.tenant_id = $1 and e.status = 'open' and e.id = (
+         select n.id from assent.harmony_escalations n
+         where n.tenant_id = $1 and n.pattern_id = $2 and n.status = 'open' order by n.escalated_at desc, n.id limit 1)
        for update skip locked`,
       [tenant, idBytes(patternId, "pattern_id")],
     );
