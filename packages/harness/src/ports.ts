@@ -1,7 +1,7 @@
 // Every interface to the outside, in one file. An adapter is a function that returns one of these; services see
 // nothing else of the world. Terms: DESIGN.md section 2.
 
-import type { Passage, RunId } from "@assent/contract";
+import type { Passage, RunId, TenantId } from "@assent/contract";
 import type { TokenSubject } from "./core/access/token-subject.ts";
 import type { Sha256 } from "./base/digest.ts";
 import type { Result } from "./base/result.ts";
@@ -16,6 +16,7 @@ export type * from "./ports/audit-review.ts";
 export type * from "./ports/sealing.ts";
 export type * from "./ports/witness.ts";
 export type * from "./ports/budget.ts";
+export { OWN_BREAKERS } from "./ports/budget.ts";
 export type * from "./ports/mcp.ts";
 export type * from "./ports/entrance.ts";
 export type * from "./ports/store.ts";
@@ -95,7 +96,15 @@ export type ToolContext = {
   readonly searchDocuments?: (question: string, limit: number) => Promise<readonly Passage[]>;
   readonly workspace: Workspace | null;
   readonly effectId: Sha256;
+  /** Whose call it is; left out where it is nobody's. */
+  readonly tenant?: TenantId;
   readonly signal: AbortSignal;
+  /**
+   * Whether the run is still in these hands, by the database; `signal` hears of it seconds later. Asked before a call goes
+   * out that was not intended a moment ago: one that is repeated, or for which something else was waited for. Left out
+   * where no run is advanced. False as well where the database cannot be asked.
+   */
+  readonly isStillHeld?: () => Promise<boolean>;
 };
 
 /** What approving a call would do, worked out without doing it. */

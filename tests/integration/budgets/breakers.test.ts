@@ -8,6 +8,9 @@ import {
   takeProbe,
 } from "../../../packages/harness/src/core/resilience/breaker.ts";
 import { DEFAULT_PROVIDER_SETTINGS } from "../../../packages/harness/src/core/resilience/settings.ts";
+import { afterWord, shutForAllMs } from "../../../packages/harness/src/core/resilience/for-all.ts";
+import type { Caller } from "../../../packages/harness/src/ports.ts";
+import { ownBreakers } from "../../../packages/harness/src/services/tool-doors.ts";
 import { type Engine, openEngine } from "../../support/engine.ts";
 
 let engine: Engine;
@@ -50,4 +53,43 @@ test("failures of many processes add up; of many that want to probe one does", a
   );
   expect(await breakers.read("openai")).toEqual(CLOSED);
   expect(await engine.harness.readiness()).toMatchObject({ database: true, breakersOpen: 0 });
+});
+
+test("a tenant's own breakers are shown to that tenant, counted for nobody, and swept after a day", async () => {
+  const { breakers } = engine.store;
+  const now = engine.clock.now();
+  const own = ownBreakers(engine.tenant);
+  const name = `${own}tool-book-0123abcd`;
+  for (let failure = 0; failure < SETTINGS.failures; failure += 1)
+    await breakers.change(name, (before) => afterCall(before, FAILED, null, now, SETTINGS));
+  expect(await engine.harness.readiness()).toMatchObject({ breakersOpen: 0 });
+  const shown = async (caller: Caller): Promise<readonly string[]> =>
+    (await engine.harness.listProviders(caller)).map(({ provider }) => provider);
+  expect(await shown(engine.caller)).toContain("tool-book-0123abcd");
+  const others = await shown(await engine.newCaller("other", "another"));
+  expect(others.filter((provider) => provider.includes("tool-book"))).toEqual([]);
+  await engine.store.sweepExpired(new Date(now.getTime() + 80_000_000), 100);
+  expect((await breakers.read(name)).state).toBe("open");
+  await engine.database.ownerPool().query(
+    `update assent.provider_breakers set since = now() - interval '2 days', open_until = now() - interval '2 days'
+     where provider = $1`,
+    [name],
+  );
+  await engine.store.sweepExpired(now, 100);
+  expect(await breakers.read(name)).toEqual(CLOSED);
+  expect((await breakers.read("openai")).failures).toBe(0);
+});
+
+test("the word that a breaker for all has heard is known to every process", async () => {
+  const { breakers } = engine.store;
+  const now = engine.clock.now();
+  const hear = async (voice: string): Promise<number> => {
+    const { breaker } = await breakers.change("all-tool-book-0123abcd", (before) =>
+      afterWord(before, voice, now, SETTINGS),
+    );
+    return shutForAllMs(breaker, now);
+  };
+  expect(await hear("own-a")).toBe(0);
+  expect(await hear("own-a")).toBe(0);
+  expect(await hear("own-b")).toBe(SETTINGS.open_ms);
 });

@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import { openEngine, answering, countingTool, type Engine, value } from "../../support/engine.ts";
 import type { RunId } from "@assent/contract";
+import { APPROVAL_LIFETIME_HOURS } from "../../../packages/harness/src/base/limits.ts";
 import { claimRun } from "../../../packages/harness/src/services/orchestrator.ts";
 import { poisonJournal } from "../../support/poison-journal.ts";
 import { until } from "../../support/until.ts";
@@ -157,6 +158,31 @@ test("a yes for a run that cannot be read any more ends with it, too", async () 
   await die(engine, id);
   const { rows } = await engine.database.ownerPool().query("select state from assent.approvals");
   expect(rows).toEqual([{ state: "cancelled" }]);
+});
+
+test("a run that cannot be read is taken back from a worker that died over it", async () => {
+  await using engine = await openEngine({ models: asking, tools: [countingTool("pay", "once")] });
+  const id = await engine.submit();
+  expect(await claimRun(engine.ports, 1, engine.tenant, id)).not.toBeNull();
+  await poisonJournal(engine, id);
+  engine.clock.advance(NO_DELAY_MS);
+  expect(await engine.sweep()).toBe(1);
+  await die(engine, id);
+});
+
+test("a run that cannot be read keeps no other waiting whose question nobody answered in time", async () => {
+  await using engine = await openEngine({ models: asking, tools: [countingTool("pay", "once")] });
+  const worker = await engine.startWorker();
+  const ids = [await engine.submit("first", "first"), await engine.submit("second", "second")];
+  for (const id of ids) await engine.reaches(id, "awaiting_approval");
+  await worker.stop();
+  const [unreadable, other] = ids;
+  if (unreadable === undefined || other === undefined) throw new Error("there are two");
+  await poisonJournal(engine, unreadable);
+  engine.clock.advance((APPROVAL_LIFETIME_HOURS + 1) * 3_600_000);
+  expect(await engine.sweep()).toBe(1);
+  expect(await engine.run(other)).toMatchObject({ status: "queued", reason: { code: "approval_expired" } });
+  expect(engine.logged.filter((line) => line.includes("could not be set going again"))).toHaveLength(1);
 });
 
 test("the database itself takes a redrive of dead letters only", async () => {

@@ -47,6 +47,14 @@ test.each([
   expect(bank.effects).toEqual([]);
 });
 
+test("a run that was called off while the server said what the tool is has nothing called", async () => {
+  await using bank = await startHttpMcp();
+  await using pay = await pinnedPay(bank);
+  const held = { ...context, isStillHeld: async () => await Promise.resolve(false) };
+  expect(await pay.tool.execute(ARGS, null, held)).toMatchObject({ ok: false, error: { code: "not_sent" } });
+  expect(bank.effects).toEqual([]);
+});
+
 test("a server that announces another list of tools is heard", async () => {
   await using bank = await startHttpMcp();
   let heard = 0;

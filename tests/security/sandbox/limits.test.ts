@@ -1,6 +1,6 @@
 // Whatever takes without end is ended, takes nothing else with it, and leaves nothing behind.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test, vi } from "vitest";
 import type { SandboxLimits } from "../../../packages/harness/src/ports.ts";
@@ -43,6 +43,18 @@ test("a caller that is called off ends the command", async () => {
   const run = room.sandbox.run({ argv: ["sleep", "601.125"], cwd: "", signal: calledOff }, room.workspace);
   expect(await run).toMatchObject({ ok: true, value: { end: { how: "aborted" } } });
   expect(processesWith("sleep 601.125")).toEqual([]);
+});
+
+test("what can be watched no more is ended, and takes nothing of the harness with it", async () => {
+  const running = room.run(["sleep", "602.125"]);
+  const copy = await until(() => room.leftovers()[0] ?? null);
+  // Itself, and not bubblewrap, which names it.
+  await until(() => processesWith("sleep 602.125").find((line) => /^\d+ sleep/u.test(line)) ?? null);
+  // As if its file system were gone: nobody could say any more how much of the disk it takes.
+  renameSync(join(room.folder, copy, "tree"), join(room.folder, copy, "elsewhere"));
+  await expect(running).rejects.toThrow("ENOENT");
+  expect(processesWith("sleep 602.125")).toEqual([]);
+  expect(room.leftovers()).toEqual([]);
 });
 
 test("called off at any moment of its start, a command ends and leaves nothing", async () => {

@@ -67,10 +67,17 @@ export type BudgetRows = {
   tenantSlug(): Promise<string>;
 };
 
-/** Of the whole installation, not of a tenant: a provider is down for everybody. */
+/** What the name of a breaker begins with that is one tenant's own (services/tool-doors.ts). */
+export const OWN_BREAKERS = "own-";
+
+/**
+ * Of the whole installation: a provider is down for everybody. Only those named {@link OWN_BREAKERS} are a tenant's, and
+ * shown to nobody else.
+ */
 export type Breakers = {
   read(provider: string): Promise<Breaker>;
-  list(): Promise<ReadonlyMap<string, Breaker>>;
+  /** @param own also those of one tenant, by what their names begin with */
+  list(own?: string | null): Promise<ReadonlyMap<string, Breaker>>;
   /** One at a time for each provider; null leaves it as it is. @returns what it is now, and whether it was changed */
   change(
     provider: string,

@@ -35,6 +35,7 @@ import type { Judgement } from "../core/decide/judgement.ts";
 import type { ExternalDefinition } from "../core/external.ts";
 import type { Manifest } from "../core/tool.ts";
 import type { Journal } from "../core/run/journal.ts";
+import type { TenantSlots } from "../core/run/turns.ts";
 import type { Breakers, BudgetRows, NewReservation, ReservationRefusal, Settlement } from "./budget.ts";
 import type { Result } from "../base/result.ts";
 import type { Due, Fence, NewLease, QueueLoad, Taken, TransactionKind, Turn, WorkerId } from "./queue.ts";
@@ -292,6 +293,11 @@ export type Store = {
    * @throws TakeFailed where this very run cannot be leased or read; StoreUnavailable
    */
   take(turn: Turn, lease: NewLease): Promise<Taken | "locked" | null>;
+  /**
+   * Who holds slots, and the next in turn whose runs have been due since `turn.now` without anybody taking them.
+   * @throws StoreUnavailable
+   */
+  slots(turn: Pick<Turn, "after" | "now">): Promise<readonly TenantSlots[]>;
   /** The same, and takes one request from each quota (none from any where one is used up). The narrowest comes first. */
   admitKey(
     hash: Uint8Array,

@@ -323,7 +323,12 @@ export async function planDecision(
   const workspace = await ports.openWorkspace(run, journal, signal);
   if (!workspace.ok) return refuse(workspace.error.detail);
   const effectId: Sha256 = approval.actionDigest;
-  const plan = await tool.plan(args, { workspace: workspace.value, effectId, signal });
+  const plan = await tool.plan(args, {
+    workspace: workspace.value,
+    effectId,
+    tenant: run.tenant,
+    signal,
+  });
   if (!plan.ok) return refuse(plan.error.detail);
   const { precondition, preview } = plan.value;
   const scope = { tenant: run.tenant, run: run.id, seq: approval.seq };

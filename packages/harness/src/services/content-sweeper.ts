@@ -3,7 +3,7 @@
 
 import { CONTENT_ORPHAN_HOURS, CONTENT_SWEEP_HOURS } from "../base/limits.ts";
 import type { ArtifactFiles, Clock, ClockWatch, Log, Store } from "../ports.ts";
-import { startSweeping, type Sweeping } from "./sweeping.ts";
+import { removeEach, startSweeping, type Sweeping } from "./sweeping.ts";
 
 type Ports = {
   readonly store: Pick<Store, "unnamedContent" | "forgetContent">;
@@ -19,7 +19,7 @@ const DIGESTS_MAX = 1_000;
 export const startContentSweeper = (ports: Ports): Sweeping =>
   startSweeping(
     ports,
-    CONTENT_SWEEP_HOURS,
+    CONTENT_SWEEP_HOURS * 3_600,
     "stored content could not be swept",
     async (stopping) => await sweepContent(ports, stopping),
   );
@@ -35,21 +35,24 @@ export async function sweepContent(
 ): Promise<number> {
   if (clockWatch.difference() !== null) return 0;
   const before = clock.now().getTime() - CONTENT_ORPHAN_HOURS * 3_600_000;
-  let removed = 0;
+  return await removeEach(
+    unnamed({ store, files }, before),
+    stopping,
+    async (sha256) => await store.forgetContent(sha256, async () => await files.remove(sha256)),
+    (count) => log("info", "swept content that no run names", { files: count }),
+  );
+}
+
+async function* unnamed(
+  { store, files }: Pick<Ports, "store" | "files">,
+  before: number,
+): AsyncIterable<string> {
   let after: string | null = null;
-  for (;;) {
+  do {
     const page = await files.list(after);
     const old = page.files.filter(({ storedAt }) => storedAt.getTime() < before).map(({ sha256 }) => sha256);
-    for (let at = 0; at < old.length; at += DIGESTS_MAX) {
-      for (const sha256 of await store.unnamedContent(old.slice(at, at + DIGESTS_MAX))) {
-        if (stopping.aborted) return removed;
-        const forgotten = await store.forgetContent(sha256, async () => await files.remove(sha256));
-        if (forgotten) removed += 1;
-      }
-    }
+    for (let at = 0; at < old.length; at += DIGESTS_MAX)
+      yield* await store.unnamedContent(old.slice(at, at + DIGESTS_MAX));
     after = page.next;
-    if (after === null || stopping.aborted) break;
-  }
-  if (removed > 0) log("info", "swept content that no run names", { files: removed });
-  return removed;
+  } while (after !== null);
 }

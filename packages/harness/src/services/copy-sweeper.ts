@@ -1,9 +1,10 @@
 // Removes private copies of workspaces that nobody works on any more: of runs that failed or were called off, and those
 // that a run left behind when it went on in another home. Any number of processes may sweep one home at once.
 
+import type { RunId } from "@assent/contract";
 import { COPY_KEPT_HOURS, COPY_SWEEP_HOURS } from "../base/limits.ts";
 import type { Clock, ClockWatch, Log, Store, Workspaces } from "../ports.ts";
-import { startSweeping, type Sweeping } from "./sweeping.ts";
+import { removeEach, startSweeping, type Sweeping } from "./sweeping.ts";
 
 type Ports = {
   readonly store: Pick<Store, "endedRuns">;
@@ -19,7 +20,7 @@ const IDS_MAX = 1_000;
 export const startCopySweeper = (ports: Ports): Sweeping =>
   startSweeping(
     ports,
-    COPY_SWEEP_HOURS,
+    COPY_SWEEP_HOURS * 3_600,
     "copies of workspaces could not be swept",
     async (stopping) => await sweepCopies(ports, stopping),
   );
@@ -34,15 +35,22 @@ export async function sweepCopies(
 ): Promise<number> {
   if (clockWatch.difference() !== null) return 0;
   const before = new Date(clock.now().getTime() - COPY_KEPT_HOURS * 3_600_000);
-  const copies = await workspaces.list();
-  let removed = 0;
-  for (let at = 0; at < copies.length; at += IDS_MAX) {
-    for (const run of await store.endedRuns(copies.slice(at, at + IDS_MAX), before)) {
-      if (stopping.aborted) return removed;
+  return await removeEach(
+    ended({ store, workspaces }, before),
+    stopping,
+    async (run) => {
       await workspaces.remove(run);
-      removed += 1;
-    }
-  }
-  if (removed > 0) log("info", "swept copies of workspaces of runs that have ended", { copies: removed });
-  return removed;
+      return true;
+    },
+    (count) => log("info", "swept copies of workspaces of runs that have ended", { copies: count }),
+  );
+}
+
+async function* ended(
+  { store, workspaces }: Pick<Ports, "store" | "workspaces">,
+  before: Date,
+): AsyncIterable<RunId> {
+  const copies = await workspaces.list();
+  for (let at = 0; at < copies.length; at += IDS_MAX)
+    yield* await store.endedRuns(copies.slice(at, at + IDS_MAX), before);
 }

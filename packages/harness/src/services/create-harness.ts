@@ -160,7 +160,7 @@ export function createHarness(given: HarnessPorts): Harness {
     listDecisions: async (caller, since, cursor) => await listDecisions(ports, caller, since, cursor),
     listPrecedents: async (caller) => await listPrecedents(ports, caller),
     revokePrecedent: async (caller, id, request) => await revokePrecedent(ports, caller, id, request),
-    listProviders: async () => await listProviders(ports),
+    listProviders: async (caller) => await listProviders(ports, caller),
     getBudget: async (caller) => await getBudget(ports, caller),
     documents: documentCalls(ports),
     createKey: async (caller, request) =>

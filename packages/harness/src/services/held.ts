@@ -11,29 +11,31 @@ import type { Policies } from "../core/decide/policy-point.ts";
 import type { OriginIndex } from "../core/label/origins.ts";
 import type { ProviderSettings } from "../core/resilience/settings.ts";
 import type { ModelSettings } from "../core/route/settings.ts";
-import type {
-  ApprovalRecord,
-  ArtifactFiles,
-  Clock,
-  ClockWatch,
-  Embedder,
-  Fence,
-  Log,
-  Models,
-  Random,
-  RunRecord,
-  Store,
-  StoreTx,
-  Telemetry,
-  Tools,
-  Workspace,
-  Workspaces,
+import {
+  type ApprovalRecord,
+  type ArtifactFiles,
+  type Clock,
+  type ClockWatch,
+  type Embedder,
+  type Fence,
+  type Log,
+  type Models,
+  type Random,
+  type RunRecord,
+  type Store,
+  type StoreTx,
+  StoreUnavailable,
+  type Telemetry,
+  type Tools,
+  type Workspace,
+  type Workspaces,
 } from "../ports.ts";
 import type { Seen } from "./judge.ts";
 import type { Redaction } from "./redaction.ts";
 import { budgetOfRun } from "./budget-of-run.ts";
 import { commit, type Committed, planCommit, type Planned } from "./commit.ts";
 import type { TenantPlaces } from "./places.ts";
+import type { HeldTurn } from "./turns.ts";
 import type { Write } from "./write.ts";
 import type { Gates } from "./models/gates.ts";
 import type { OpenWorkspace } from "./workspace-of-run.ts";
@@ -90,6 +92,7 @@ export type Held = {
   readonly lost: AbortSignal;
   /** Aborted when this worker is to stop: finish what must not be interrupted, then give the run back. */
   readonly stopping: AbortSignal;
+  readonly turn: HeldTurn;
 };
 
 /** As the rules are told of it. */
@@ -162,6 +165,24 @@ export async function proveLease(held: Held): Promise<void> {
     );
     if (!isOurs) throw new LeaseLost(`run ${fence.run} is not ours any more`);
     held.provenAt = now;
+  }
+}
+
+/**
+ * Whether nobody has called the run off or taken it over, by the database as it is now; false where it does not answer.
+ * Beside {@link proveLease} for what comes again within one call: a cancellation that was confirmed in a pause between
+ * two requests must find the second one not made.
+ */
+export async function isStillHeld({ ports, fence, lost }: Held): Promise<boolean> {
+  if (lost.aborted) return false;
+  try {
+    const run = await ports.store.transaction(fence.tenant, async (tx) => await tx.runs.find(fence.run), {
+      isRepeatable: true,
+    });
+    return run?.state === "running" && run.fencingToken === fence.token;
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return false;
+    throw error;
   }
 }
 

@@ -2,15 +2,17 @@
 
 import { once } from "node:events";
 import { createServer, type Server, type ServerResponse } from "node:http";
+import type { TenantId } from "@assent/contract";
 import { afterEach, expect, test } from "vitest";
 import { CLOSED, type Breaker } from "../core/resilience/breaker.ts";
 import { DEFAULT_PROVIDER_SETTINGS } from "../core/resilience/settings.ts";
 import { err, ok } from "../base/result.ts";
 import type { PassingError } from "../core/resilience/passing.ts";
 import type { Breakers, Clock, Tool, ToolContext } from "../ports.ts";
-import { createGates } from "./models/gates.ts";
+import { createGates, type Gates } from "./models/gates.ts";
 import { createHttpTool } from "./tools/http.ts";
 import { retriedTools } from "./retried-tools.ts";
+import { ownBreakers } from "./tool-doors.ts";
 
 const servers: Server[] = [];
 afterEach(() => {
@@ -76,10 +78,12 @@ function sharedBreakers(): Breakers {
   };
 }
 
+const tenantOf = (digit: number): TenantId => `ten_${String(digit).repeat(32)}`;
 const effectId = `sha256:${"ab".repeat(32)}` as const;
-const context = (signal = new AbortController().signal): ToolContext => ({
+const context = (signal = new AbortController().signal, tenant = tenantOf(1)): ToolContext => ({
   workspace: null,
   effectId,
+  tenant,
   signal,
 });
 
@@ -90,7 +94,6 @@ function toolAt(
 ): { tool: Tool; clock: ReturnType<typeof sleepingClock> } {
   const clock = sleepingClock();
   const random = { bytes: (count: number) => new Uint8Array(count).fill(128) };
-  const { retries } = DEFAULT_PROVIDER_SETTINGS;
   const gates = createGates({
     breakers,
     clock,
@@ -98,6 +101,7 @@ function toolAt(
     log: () => undefined,
     settings: DEFAULT_PROVIDER_SETTINGS,
   });
+  const ports = { gates, clock, random, settings: DEFAULT_PROVIDER_SETTINGS };
   const manifest = {
     name: "ask_server",
     version: "1",
@@ -109,7 +113,7 @@ function toolAt(
     returns: "untrusted",
   } as const;
   const inner = createHttpTool({ manifest, url, timeoutMs: 5_000, fetch: globalThis.fetch });
-  const tools = retriedTools({ get: () => inner, list: () => [inner] }, { gates, clock, random, retries });
+  const tools = retriedTools({ get: () => inner, list: () => [inner] }, ports);
   const tool = tools.get("ask_server");
   if (tool === undefined) throw new Error("the tool is there");
   return { tool, clock };
@@ -206,12 +210,24 @@ test("a call that is called off is not repeated", async () => {
   expect(keys).toHaveLength(1);
 });
 
+test("a run that was called off in the pause finds no second request made, before any signal tells of it", async () => {
+  let isOurs = true;
+  const { url, keys } = await serve((_call, response) => {
+    isOurs = false;
+    status(503)(response);
+  });
+  const { tool } = toolAt(url, "idempotent");
+  const held = { ...context(), isStillHeld: async () => await Promise.resolve(isOurs) };
+  expect(await tool.execute({}, null, held)).toMatchObject({ ok: false, error: { code: "outcome_unknown" } });
+  expect(keys).toHaveLength(1);
+});
+
 /** A tool of several peers, which answers as it is told; it asks nobody when it is planned, or does. */
 function toolOf(options: {
   readonly effect: "none" | "once";
   readonly asksToPlan?: true;
   readonly answer: (peer: string) => "well" | "failed";
-}): { readonly tool: Tool; readonly called: string[] } {
+}): { readonly tool: Tool; readonly called: string[]; readonly gates: Gates } {
   const called: string[] = [];
   const clock = sleepingClock();
   const random = { bytes: (count: number) => new Uint8Array(count).fill(128) };
@@ -222,6 +238,7 @@ function toolOf(options: {
     log: () => undefined,
     settings: DEFAULT_PROVIDER_SETTINGS,
   });
+  const ports = { gates, clock, random, settings: DEFAULT_PROVIDER_SETTINGS };
   const ask = (what: string, peer: string) => {
     called.push(`${what} ${peer}`);
     const passing: PassingError = { code: "not_sent", detail: "No.", passes: { retryAfterMs: null } };
@@ -250,11 +267,10 @@ function toolOf(options: {
       return answered.ok ? ok({ output: "well", label: "untrusted" }) : answered;
     },
   };
-  const { retries } = DEFAULT_PROVIDER_SETTINGS;
-  const tools = retriedTools({ get: () => inner, list: () => [inner] }, { gates, clock, random, retries });
+  const tools = retriedTools({ get: () => inner, list: () => [inner] }, ports);
   const tool = tools.get("ask_many");
   if (tool === undefined) throw new Error("the tool is there");
-  return { tool, called };
+  return { tool, called, gates };
 }
 
 test("one peer that fails is left alone by itself: another is still asked", async () => {
@@ -307,3 +323,70 @@ test.each(["999999", "1000000000000"])(
     expect(await tool.execute({}, null, context())).toMatchObject({ ok: true });
   },
 );
+
+/** A tool that fails for some tenants, as it answers by what it is asked; and how often it was asked. */
+async function failingFor(tenants: Set<TenantId>): Promise<{
+  readonly ask: (tenant: TenantId) => Promise<boolean>;
+  readonly asked: () => number;
+  readonly advance: (ms: number) => void;
+}> {
+  let failing = false;
+  const { url, keys } = await serve((_call, response) => {
+    status(failing ? 503 : 200, { "retry-after": "60" })(response);
+  });
+  const { tool, clock } = toolAt(url, "idempotent");
+  return {
+    ask: async (tenant) => {
+      failing = tenants.has(tenant);
+      return (await tool.execute({}, null, context(undefined, tenant))).ok;
+    },
+    asked: () => keys.length,
+    advance: (ms) => {
+      clock.advance(ms);
+    },
+  };
+}
+
+test("who makes a tool fail, or ask for a pause, shuts it for its own tenant and for nobody else", async () => {
+  const [hostile, other] = [tenantOf(1), tenantOf(2)];
+  const { ask, asked, advance } = await failingFor(new Set([hostile]));
+  for (let step = 0; step < 20; step += 1) {
+    expect(await ask(hostile)).toBe(false);
+    advance(60_001);
+  }
+  expect(await ask(hostile)).toBe(false);
+  const before = asked();
+  expect(await ask(hostile)).toBe(false);
+  expect(asked()).toBe(before);
+  expect(await ask(other)).toBe(true);
+});
+
+test("a tool that fails two tenants is left alone for all, and one answer opens it for those it never failed", async () => {
+  const [one, two, third] = [tenantOf(1), tenantOf(2), tenantOf(3)];
+  const { ask, asked, advance } = await failingFor(new Set([one, two]));
+  // Each until its own has opened; the pause that is asked for lies between the calls.
+  for (let step = 0; step < 5; step += 1) {
+    advance(60_001);
+    await ask(one);
+    await ask(two);
+  }
+  const before = asked();
+  expect(await ask(third)).toBe(false);
+  expect(asked()).toBe(before);
+  advance(60_001);
+  expect(await ask(third)).toBe(true);
+});
+
+test("a tool that breaks off leaves its place to others", async () => {
+  const { tool, gates } = toolOf({
+    effect: "none",
+    answer: () => {
+      throw new Error("a bug");
+    },
+  });
+  for (let step = 0; step < 3; step += 1)
+    await expect(tool.execute({ peer: "a" }, null, context())).rejects.toThrow("a bug");
+  const own = await gates.list(ownBreakers(tenantOf(1)));
+  expect(own.map(({ inFlight }) => inFlight)).toContain(0);
+  expect(own.every(({ inFlight }) => inFlight === 0)).toBe(true);
+});

@@ -4,18 +4,26 @@
 import { RETRY_DELAY_SECONDS_MAX, SWEEP_INTERVAL_SECONDS } from "../base/limits.ts";
 import { unreachable } from "../base/assert.ts";
 import type { GateOutcome } from "../core/run/journal.ts";
-import type { Clock, ClockWatch, Due, Log, Store, StoreTx, Tools } from "../ports.ts";
+import {
+  type Clock,
+  type ClockWatch,
+  type Due,
+  type Log,
+  type Store,
+  type StoreTx,
+  StoreUnavailable,
+  type Tools,
+} from "../ports.ts";
 import { commit } from "./commit.ts";
 import type { Write } from "./write.ts";
 import { failIdle } from "./external/finish.ts";
+import { startSweeping, type Sweeping } from "./sweeping.ts";
 
 /** Attempts after a worker's death that follow without a pause. */
 const QUICK_ATTEMPTS = 6;
 
 /** Findings of one pass; what is left over is found again in the next. */
 const FINDINGS_MAX = 100;
-
-export type Sweeper = { stop(): Promise<void> };
 
 type Ports = {
   readonly store: Store;
@@ -25,42 +33,38 @@ type Ports = {
   readonly tools: Pick<Tools, "get">;
 };
 
-export function startSweeper(ports: Ports): Sweeper {
-  const stopping = new AbortController();
-  const loop = (async () => {
-    while (!stopping.signal.aborted) {
-      try {
-        await sweep(ports);
-      } catch (error) {
-        ports.log("warn", "a sweep failed", { error: error instanceof Error ? error.message : "unknown" });
-      }
-      await ports.clock.sleep(SWEEP_INTERVAL_SECONDS * 1000, stopping.signal);
-    }
-  })();
-  return {
-    async stop(): Promise<void> {
-      stopping.abort();
-      await loop;
-    },
-  };
-}
+export const startSweeper = (ports: Ports): Sweeping =>
+  startSweeping(ports, SWEEP_INTERVAL_SECONDS, "a sweep failed", async () => await sweep(ports));
 
 /** One pass; none by a clock that is astray. @returns how many runs were set going again */
 export async function sweep(ports: Ports): Promise<number> {
   if (ports.clockWatch.difference() !== null) return 0;
   const findings = await ports.store.due(ports.clock.now(), FINDINGS_MAX);
   let mended = 0;
-  for (const finding of findings) {
-    const done = await ports.store.transaction(
+  for (const finding of findings) if (await tryToMend(ports, finding)) mended += 1;
+  return mended;
+}
+
+// What is wrong with one run may be anything, and it is found first again each time: it must not keep all others waiting.
+async function tryToMend({ store, tools, clock, log }: Ports, finding: Due): Promise<boolean> {
+  const about = { why: finding.why, run_id: finding.run };
+  try {
+    const done = await store.transaction(
       finding.tenant,
-      async (tx) => await mend(tx, ports.tools, finding, ports.clock.now()),
+      async (tx) => await mend(tx, tools, finding, clock.now()),
       { isRepeatable: true },
     );
-    if (!done) continue;
-    mended += 1;
-    ports.log("info", "swept", { why: finding.why, run_id: finding.run });
+    if (done) log("info", "swept", about);
+    return done;
+  } catch (error) {
+    // Of a database that is away there is nothing to be had for the others either.
+    if (error instanceof StoreUnavailable) throw error;
+    log("error", "a run could not be set going again", {
+      ...about,
+      error: error instanceof Error ? error.message : "unknown",
+    });
+    return false;
   }
-  return mended;
 }
 
 async function mend(tx: StoreTx, tools: Pick<Tools, "get">, finding: Due, now: Date): Promise<boolean> {
@@ -82,14 +86,14 @@ async function takeBack(tx: StoreTx, due: Extract<Due, { why: "lease_lost" }>, n
   // The token says whose lease was found lost; a newer one is somebody's who is well.
   const run = await tx.runs.lockFenced(due);
   if (run === null) return false;
-  const journal = await tx.steps.list(run.id);
   const reason = { code: "worker_lost", detail: "The worker that held the run is gone." };
   // The first attempts follow at once: workers are replaced all the time. One that keeps dying is given pauses.
   const delaySeconds =
     run.attempt <= QUICK_ATTEMPTS
       ? 0
       : Math.min(2 ** (run.attempt - QUICK_ATTEMPTS), RETRY_DELAY_SECONDS_MAX);
-  await commit(tx, { run, journal }, [{ write: "run_moved", event: "released", reason, delaySeconds }], {
+  // Its journal is left unread: one that cannot be read is for whoever takes the run next to set aside.
+  await commit(tx, { run, journal: [] }, [{ write: "run_moved", event: "released", reason, delaySeconds }], {
     now,
     actor: null,
   });

@@ -10,7 +10,7 @@ export type Sweeping = { stop(): Promise<void> };
  */
 export function startSweeping(
   { clock, log }: { readonly clock: Clock; readonly log: Log },
-  everyHours: number,
+  everySeconds: number,
   failed: string,
   sweep: (stopping: AbortSignal) => Promise<unknown>,
 ): Sweeping {
@@ -22,7 +22,7 @@ export function startSweeping(
       } catch (error) {
         log("warn", failed, { error: error instanceof Error ? error.message : "unknown" });
       }
-      await clock.sleep(everyHours * 3_600_000, stopping.signal);
+      await clock.sleep(everySeconds * 1_000, stopping.signal);
     }
   })();
   return {
@@ -31,4 +31,34 @@ export function startSweeping(
       await loop;
     },
   };
+}
+
+/** With so many that cannot be removed it is no single one's trouble, and the others are not tried. */
+const FAILURES_MAX = 20;
+
+/**
+ * Removes what is found, one after the other; one that cannot be removed keeps no other from it.
+ * @param remove false: it was not removed after all, and that is fine
+ * @returns how many were removed
+ * @throws what the first one failed with, after the others
+ */
+export async function removeEach<T>(
+  found: AsyncIterable<T>,
+  stopping: AbortSignal,
+  remove: (one: T) => Promise<boolean>,
+  onRemoved: (count: number) => void,
+): Promise<number> {
+  const failures: unknown[] = [];
+  let removed = 0;
+  for await (const one of found) {
+    if (stopping.aborted || failures.length >= FAILURES_MAX) break;
+    try {
+      if (await remove(one)) removed += 1;
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (removed > 0) onRemoved(removed);
+  if (failures.length > 0) throw failures[0];
+  return removed;
 }

@@ -1,8 +1,9 @@
 import type { Pool } from "pg";
+import { assert } from "../../base/assert.ts";
 import { type Breaker, CLOSED } from "../../core/resilience/breaker.ts";
-import type { Breakers } from "../../ports.ts";
+import { type Breakers, OWN_BREAKERS } from "../../ports.ts";
 import { transaction } from "./connect.ts";
-import { only, type Query } from "./rows.ts";
+import type { Query } from "./rows.ts";
 
 type BreakerRow = {
   provider: string;
@@ -15,6 +16,7 @@ type BreakerRow = {
   paused_until: Date | null;
   since: Date | null;
   reason: string | null;
+  voice: string | null;
 };
 
 const CHANGE_ATTEMPTS_MAX = 5;
@@ -32,8 +34,12 @@ export function breakerRows(
       ]);
       return row === undefined ? CLOSED : toBreaker(row);
     },
-    async list() {
-      const rows = await onPool<BreakerRow>("select * from assent.provider_breakers order by provider", []);
+    async list(own = null) {
+      const rows = await onPool<BreakerRow>(
+        `select * from assent.provider_breakers
+         where not starts_with(provider, $1) or starts_with(provider, $2) order by provider`,
+        [OWN_BREAKERS, own],
+      );
       return new Map(rows.map((row) => [row.provider, toBreaker(row)]));
     },
     async change(provider, change) {
@@ -41,19 +47,9 @@ export function breakerRows(
         pool,
         async (client) => {
           const query = queryOn(client);
-          await query(
-            `insert into assent.provider_breakers (provider, state, failures, openings)
-             values ($1, 'closed', 0, 0) on conflict do nothing`,
-            [provider],
-          );
-          const before = toBreaker(
-            only(
-              await query<BreakerRow>(
-                "select * from assent.provider_breakers where provider = $1 for update",
-                [provider],
-              ),
-            ),
-          );
+          // One that was there may be swept before it is locked; the second time it is this transaction's own.
+          const before = (await lockRow(query, provider)) ?? (await lockRow(query, provider));
+          assert(before !== null, "a row that was just made is there");
           const after = change(before);
           if (after === null || after === before) return { breaker: before, changed: false };
           await query(UPDATE, valuesOf(provider, after));
@@ -65,9 +61,22 @@ export function breakerRows(
   };
 }
 
+async function lockRow(query: Query, provider: string): Promise<Breaker | null> {
+  await query(
+    `insert into assent.provider_breakers (provider, state, failures, openings)
+     values ($1, 'closed', 0, 0) on conflict do nothing`,
+    [provider],
+  );
+  const [row] = await query<BreakerRow>(
+    "select * from assent.provider_breakers where provider = $1 for update",
+    [provider],
+  );
+  return row === undefined ? null : toBreaker(row);
+}
+
 const UPDATE = `
   update assent.provider_breakers set state = $2, failures = $3, openings = $4, open_until = $5, probe_by = $6,
-    probe_until = $7, paused_until = $8, reason = $9, since = $10
+    probe_until = $7, paused_until = $8, reason = $9, since = $10, voice = $11
   where provider = $1`;
 
 const valuesOf = (provider: string, breaker: Breaker): readonly unknown[] => [
@@ -81,6 +90,7 @@ const valuesOf = (provider: string, breaker: Breaker): readonly unknown[] => [
   breaker.pausedUntil,
   breaker.reason,
   breaker.since,
+  breaker.voice,
 ];
 
 const toBreaker = (row: BreakerRow): Breaker => ({
@@ -93,4 +103,5 @@ const toBreaker = (row: BreakerRow): Breaker => ({
   pausedUntil: row.paused_until,
   since: row.since,
   reason: row.reason,
+  voice: row.voice,
 });

@@ -41,7 +41,7 @@ import { runRows } from "./runs.ts";
 import { signingKeyRows, takeNonce } from "./signing-keys.ts";
 import { stepRows } from "./steps.ts";
 import { submit } from "./submissions.ts";
-import { take } from "./take.ts";
+import { slots, take } from "./take.ts";
 
 /** A transaction that lost against another one, or its connection, is run this often in all. */
 const TRANSACTION_ATTEMPTS_MAX = 6;
@@ -98,6 +98,7 @@ export function postgresStore(options: PostgresStoreOptions): Store {
     queueLoad: async (tenant, now, most) =>
       await unlessUnavailable(async () => await readLoad(queryOn(pool), tenant, now, most)),
     waiters: () => pool.waitingCount,
+    slots: async (turn) => await unlessUnavailable(async () => await slots(queryOn(pool), turn)),
     due: async (now, limit) => await unlessUnavailable(async () => await listDue(queryOn(pool), now, limit)),
     admitKey: async (hash, now, signingKey, policies) =>
       await unlessUnavailable(async () => await admitKey(queryOn(pool), hash, now, signingKey, policies)),

@@ -56,7 +56,7 @@ export type ContainedEnd = {
 
 type Verdict = Exclude<SandboxEnd, { readonly how: "exited" }>;
 
-/** Rejects when bubblewrap cannot be started, or when what it started cannot be ended. */
+/** Rejects when bubblewrap cannot be started, or when what it started cannot be watched or ended. */
 export async function runContained(containment: Containment): Promise<ContainedEnd> {
   await using filter = await open(containment.seccompFile);
   await using nothing = await open("/dev/null");
@@ -68,6 +68,9 @@ export async function runContained(containment: Containment): Promise<ContainedE
   const over = new AbortController();
   const kill = new Killer(child, first);
   const outputs = [consume(child.stdout, stdout, kill), consume(child.stderr, stderr, kill)];
+  const attended = [...outputs, watch(containment, first, kill, over.signal)].map(
+    async (work) => await orEnd(work, kill),
+  );
   feed(child, containment.stdin);
   const abort = (): void => {
     kill.now({ how: "aborted" });
@@ -77,12 +80,12 @@ export async function runContained(containment: Containment): Promise<ContainedE
   const clock = setTimeout(() => {
     kill.now({ how: "timed_out" });
   }, containment.limits.wallClockMs);
-  const watching = watch(containment, first, kill, over.signal);
   try {
     const code = await exited;
     // Also after an orderly end: processes that were left in the background must not outlive the command.
     await kill.everything();
-    await Promise.all(outputs);
+    over.abort();
+    for (const failure of await Promise.all(attended)) if (failure !== null) throw failure;
     return {
       end: kill.verdict ?? { how: "exited", code },
       stdout: stdout.text(),
@@ -92,7 +95,21 @@ export async function runContained(containment: Containment): Promise<ContainedE
     clearTimeout(clock);
     over.abort();
     containment.signal.removeEventListener("abort", abort);
-    await watching;
+    await Promise.all(attended);
+  }
+}
+
+/**
+ * What cannot be watched or heard any more must not run on without its limits.
+ * @returns why it could not; at once, since nobody waits for it before the command has ended
+ */
+async function orEnd(work: Promise<void>, kill: Killer): Promise<Error | null> {
+  try {
+    await work;
+    return null;
+  } catch (error) {
+    kill.now({ how: "aborted" });
+    return error instanceof Error ? error : new Error("a command could not be watched", { cause: error });
   }
 }
 

@@ -18,6 +18,8 @@ export type Breaker = {
   readonly since: Date | null;
   /** The code of the newest failure; null after a recovery. */
   readonly reason: string | null;
+  /** Of a breaker for all tenants: whose word it has heard; null where there is none, and of every other breaker. */
+  readonly voice: string | null;
 };
 
 export const CLOSED: Breaker = {
@@ -29,6 +31,7 @@ export const CLOSED: Breaker = {
   pausedUntil: null,
   since: null,
   reason: null,
+  voice: null,
 };
 
 export type BreakerSettings = ProviderSettings["breaker"];
@@ -108,7 +111,8 @@ function pause(breaker: Breaker, retryAfterMs: number | null, now: Date): Date |
   return breaker.pausedUntil !== null && breaker.pausedUntil > until ? breaker.pausedUntil : until;
 }
 
-function open(breaker: Breaker, now: Date, { open_ms, open_ms_max }: BreakerSettings): Breaker {
+/** Opened once more, for longer than the last time. */
+export function open(breaker: Breaker, now: Date, { open_ms, open_ms_max }: BreakerSettings): Breaker {
   const openMs = Math.min(open_ms * 2 ** Math.min(breaker.openings, 30), Math.max(open_ms, open_ms_max));
   return {
     ...breaker,

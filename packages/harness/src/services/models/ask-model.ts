@@ -154,7 +154,7 @@ async function enterGate(asking: Asking, model: string): Promise<Pass | null> {
   return null;
 }
 
-const OPEN: Pass = { leave: async () => await Promise.resolve() };
+const OPEN: Pass = { leave: async () => await Promise.resolve(false) };
 const providerOf = (model: string): string => model.slice(0, model.indexOf("/"));
 const seqOf = (held: Held): number => held.committed.journal.length;
 

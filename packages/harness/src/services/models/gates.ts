@@ -20,7 +20,7 @@ import {
 } from "../../core/resilience/retry-budget.ts";
 import { type ProviderSettings, settingsFor } from "../../core/resilience/settings.ts";
 import { uuidV7 } from "../../core/uuid.ts";
-import type { Breakers, Clock, Log, Random } from "../../ports.ts";
+import { type Breakers, type Clock, type Log, OWN_BREAKERS, type Random } from "../../ports.ts";
 
 /** What another process has learnt is known here after this long at most, and asked for only where a call is to be made. */
 const KNOWN_MS_MAX = 500;
@@ -30,8 +30,11 @@ const BUSY_MS = 1_000;
 
 /** A call is under way. Whoever holds one must leave, once, however the call ends. */
 export type Pass = {
-  /** @param outputTokens of an answer, for the measure of its time; null where there is none */
-  leave(ending: Ending, outputTokens: number | null): Promise<void>;
+  /**
+   * @param outputTokens of an answer, for the measure of its time; null where there is none
+   * @returns whether the breaker opened by it
+   */
+  leave(ending: Ending, outputTokens: number | null): Promise<boolean>;
 };
 
 export type Shut = { readonly code: ShutCode; readonly detail: string; readonly waitMs: number };
@@ -58,7 +61,12 @@ export type Gates = {
   ): Promise<Result<Pass, Shut>>;
   /** Since when the provider has been failing, as far as this process knows; null: it is well. */
   awaySince(provider: string): Date | null;
-  list(): Promise<readonly GateView[]>;
+  /** Its breaker as it was half a second ago at most; nothing is taken, and nothing has to be left. */
+  look(provider: string): Promise<Breaker>;
+  /** Tells a breaker what is known otherwise than by a call through this gate. Never throws. */
+  tell(provider: string, change: (before: Breaker) => Breaker | null): Promise<void>;
+  /** @param own also those of one tenant, by what their names begin with */
+  list(own?: string): Promise<readonly GateView[]>;
 };
 
 export type GatePorts = {
@@ -90,6 +98,7 @@ export function createGates(ports: GatePorts): Gates {
       inFlight: 0,
       waiting: [],
     };
+    if (locals.size >= LOCALS_MAX) forgetIdle(locals);
     locals.set(provider, made);
     return made;
   };
@@ -97,9 +106,15 @@ export function createGates(ports: GatePorts): Gates {
     enter: async (provider, isRetry, signal, beforeWait) =>
       await enter(ports, provider, localOf(provider), isRetry, signal, beforeWait),
     awaySince: (provider) => localOf(provider).known?.breaker.since ?? null,
-    async list() {
-      const stored = await ports.breakers.list();
-      const names = new Set([...stored.keys(), ...locals.keys()]);
+    look: async (provider) => await look(ports, provider, localOf(provider)),
+    tell: async (provider, change) => {
+      await tell(ports, provider, localOf(provider), change);
+    },
+    async list(own) {
+      const stored = await ports.breakers.list(own);
+      const isShown = (name: string): boolean =>
+        !name.startsWith(OWN_BREAKERS) || (own !== undefined && name.startsWith(own));
+      const names = new Set([...stored.keys(), ...[...locals.keys()].filter(isShown)]);
       return await Promise.all(
         [...names].toSorted().map(async (provider) => {
           const { inFlight, window } = localOf(provider);
@@ -109,6 +124,18 @@ export function createGates(ports: GatePorts): Gates {
       );
     },
   };
+}
+
+/** Tenants' own ways to tools are as many as both together. */
+const LOCALS_MAX = 4_096;
+
+// The oldest that nobody is on: what it knew is in the database, but for its window and its repetitions.
+function forgetIdle(locals: Map<string, Local>): void {
+  for (const [name, { inFlight, waiting }] of locals) {
+    if (!name.startsWith(OWN_BREAKERS) || inFlight > 0 || waiting.length > 0) continue;
+    locals.delete(name);
+    return;
+  }
 }
 
 async function enter(
@@ -173,7 +200,7 @@ async function pass(
     leave: async (ending, outputTokens) => {
       measure(ports, provider, local, startedAtMs, ending, outputTokens);
       leavePlace(local);
-      await report(ports, provider, local, ending, probe);
+      return await report(ports, provider, local, ending, probe);
     },
   });
 }
@@ -271,34 +298,46 @@ function measure(
 
 // Never throws: the answer that the call brought is worth more than what the breaker would learn from it.
 async function report(
-  { breakers, clock, settings, log }: GatePorts,
+  ports: GatePorts,
   provider: string,
   local: Local,
   ending: Ending,
   probe: string | null,
-): Promise<void> {
+): Promise<boolean> {
   const isNews =
     probe !== null ||
     ending.ended === "failed" ||
     (ending.ended === "answered" && (local.known?.breaker.failures ?? 0) > 0);
-  if (!isNews) return;
-  const now = clock.now();
+  if (!isNews) return false;
+  const now = ports.clock.now();
+  return await tell(ports, provider, local, (before) =>
+    afterCallOfBreaker(before, ending, probe, now, settingsFor(ports.settings, provider).breaker),
+  );
+}
+
+// Never throws, as above. @returns whether it opened by it
+async function tell(
+  { breakers, clock, log }: GatePorts,
+  provider: string,
+  local: Local,
+  change: (before: Breaker) => Breaker | null,
+): Promise<boolean> {
   try {
-    const { breaker, changed } = await breakers.change(provider, (before) =>
-      afterCallOfBreaker(before, ending, probe, now, settingsFor(settings, provider).breaker),
-    );
-    const was = local.known?.breaker.state;
-    know(local, breaker, now);
-    if (changed && was !== breaker.state)
-      log(breaker.state === "closed" ? "info" : "warn", "a provider's breaker changed", {
-        provider,
-        state: breaker.state,
-        reason: breaker.reason,
-      });
+    const was: Breaker["state"][] = [];
+    const { breaker, changed } = await breakers.change(provider, (before) => {
+      was.push(before.state);
+      return change(before);
+    });
+    const { state, reason } = breaker;
+    know(local, breaker, clock.now());
+    if (!changed || was.at(-1) === state) return false;
+    log(state === "closed" ? "info" : "warn", "a provider's breaker changed", { provider, state, reason });
+    return state === "open";
   } catch (error) {
     log("warn", "a breaker could not be told", {
       provider,
       error: error instanceof Error ? error.message : "unknown",
     });
+    return false;
   }
 }

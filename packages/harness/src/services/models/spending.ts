@@ -3,6 +3,7 @@
 import type { BudgetReport, Charges, ProviderView } from "@assent/contract";
 import { type BudgetSettings, tenantAccounts } from "../../core/budget/settings.ts";
 import type { AccountState, BudgetAmounts, BudgetLimits, Caller, Clock, Store } from "../../ports.ts";
+import { ownBreakers } from "../tool-doors.ts";
 import type { Gates } from "./gates.ts";
 
 export type SpendingPorts = {
@@ -66,11 +67,14 @@ export async function getBudget(
 
 const iso = (at: Date | null): string | null => at?.toISOString() ?? null;
 
-export async function listProviders({
-  gates,
-}: Pick<SpendingPorts, "gates">): Promise<readonly ProviderView[]> {
-  return (await gates.list()).map(({ provider, breaker, inFlight, concurrencyMax }) => ({
-    provider,
+/** Of tools those that are shut for everybody (`all-…`) and those that are shut for the caller's tenant alone. */
+export async function listProviders(
+  { gates }: Pick<SpendingPorts, "gates">,
+  { tenant }: Pick<Caller, "tenant">,
+): Promise<readonly ProviderView[]> {
+  const own = ownBreakers(tenant);
+  return (await gates.list(own)).map(({ provider, breaker, inFlight, concurrencyMax }) => ({
+    provider: provider.startsWith(own) ? provider.slice(own.length) : provider,
     state: breaker.state,
     failing_since: iso(breaker.since),
     open_until: iso(breaker.openUntil),

@@ -25,6 +25,7 @@ import {
   commitDecided,
   commitHeld,
   type Held,
+  isStillHeld,
   noteHeld,
   proveLease,
   scopeOfNextStep,
@@ -261,7 +262,9 @@ export function contextOf(held: Held, effect: ToolStep["request"]["effectId"]): 
       await searchDocuments(held.ports, { tenant }, question, limit),
     workspace: held.workspace,
     effectId: effect,
+    tenant,
     signal: patience.signal,
+    isStillHeld: async () => await isStillHeld(held),
     [Symbol.dispose]: () => {
       patience[Symbol.dispose]();
     },

@@ -54,9 +54,12 @@ export function createMcpTool(options: McpToolOptions): Result<Tool, string> {
       const summary = `Call ${visibleText(definition.name)} of the MCP server ${server}`;
       return ok({ summary, preview, precondition: null });
     },
-    execute: async (args, _precondition, { effectId, signal }) => {
+    execute: async (args, _precondition, { effectId, signal, isStillHeld }) => {
       const wrong = check(args) ?? (await changeOf(options, "with the difference", signal));
       if (wrong !== null) return err(wrong);
+      // The server took its time over that question; the run may have been called off meanwhile.
+      if (manifest.effect !== "none" && (await isStillHeld?.()) === false)
+        return err({ code: "not_sent", detail: "The run was called off before the call; nothing was sent." });
       const answer = await connection.call(definition, args, effectId, signal);
       return answer.ok ? resultOf(answer.value, manifest) : answer;
     },
