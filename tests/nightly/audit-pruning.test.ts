@@ -1,52 +1,66 @@
-// Pruning at every place where the process that keeps the logs can die: each file operation between the request and its end.
-// What is left verifies, in files and in the database, and whoever comes next brings it to the end.
+// Pruning where anything can go wrong: each statement and each file operation between the request and its end fails, is not
+// heard of, or is where the process is killed; and so while the sealing key is changed and payloads are erased, before,
+// after and in the middle of it. What is left verifies, in both verifiers and in the database, and whoever comes next brings
+// it to the end.
 
-import { join } from "node:path";
 import { expect, test } from "vitest";
-import { connectThrowAwayDatabase } from "../support/database.ts";
-import { dyingAt } from "../support/dying-operations.ts";
-import { leftIn, oldEvidence, review, verifyFolder } from "../support/pruned-log.ts";
-import {
-  adminOf,
-  addFacts,
-  addManyFacts,
-  advanced,
-  logPorts,
-  newTenant,
-  originOf,
-  scratchFolder,
-} from "../support/tenant-log.ts";
+import { FAULTS, WAYS } from "../support/faults/every-k.ts";
+import type { ActName } from "../support/faults/log-acts.ts";
+import { openPrunedLives } from "../support/faults/pruned-life.ts";
 
-test("a process that dies at any file operation while it prunes leaves a log that verifies, and is gone on with", async () => {
-  await using database = await connectThrowAwayDatabase();
-  let died = 0;
-  for (let k = 1, isOver = false; !isOver; k += 1) {
-    using folder = scratchFolder();
-    const tenant = await newTenant(database, `dies-at-${k}`);
-    const ports = logPorts(database, folder.path);
-    const origin = originOf(tenant, 1);
-    await addManyFacts(database, tenant, 560);
-    await advanced(ports, tenant);
-    const { operations } = dyingAt(k);
-    const dying = oldEvidence(logPorts(database, folder.path, { operations }));
-    isOver = await dying.prune(adminOf(tenant)).then(
-      () => true,
-      () => false,
-    );
-    if (!isOver) died += 1;
-    const published = join(folder.path, "logs", origin);
-    expect([k, verifyFolder(ports, published, origin, null).findings]).toEqual([k, []]);
-    expect([k, await review(database, ports, tenant)]).toEqual([k, []]);
-    const restarted = logPorts(database, folder.path);
-    await oldEvidence(restarted).prune(adminOf(tenant));
-    await addFacts(restarted.store, tenant, "after", 1);
-    await advanced(restarted, tenant);
-    expect([k, verifyFolder(ports, published, origin, null)]).toMatchObject([
-      k,
-      { findings: [], pruned: 512 },
-    ]);
-    expect((await leftIn(database, tenant)).leaves).toBe(560 + 2 - 512);
-    expect([k, await review(database, ports, tenant)]).toEqual([k, []]);
+test.each(WAYS)("a pruning that is %s at any statement or file operation", async (way) => {
+  await using lives = await openPrunedLives();
+  const points = await lives.points(["prune"]);
+  // Both kinds, to the end of both.
+  for (const name of ["db.connect", "db.commit", "db.select", "fs.create", "fs.rename", "fs.remove"])
+    expect(points).toContain(name);
+  let met = 0;
+  for (let k = 1; k <= points.length; k += 1) {
+    const { found, at } = await lives.live(["prune"], k, FAULTS[way]);
+    expect([k, at, found]).toEqual([k, at, []]);
+    if (at !== null) met += 1;
   }
-  expect(died).toBeGreaterThan(15);
+  expect(met).toBeGreaterThan(points.length - 5);
 });
+
+/** Of what is tried at any point already, each third is tried once more among others. */
+const STRIDE = 3;
+
+const ORDERS: readonly (readonly ActName[])[] = [
+  ["prune", "rekey"],
+  ["rekey", "prune"],
+  ["eraseBelow", "prune", "eraseAbove", "rekey"],
+  ["eraseAbove", "rekey", "eraseBelow", "prune"],
+];
+
+test.each(ORDERS.map((acts) => [acts.join(", "), acts] as const))(
+  "one after the other, killed at any point: %s",
+  async (_, acts) => {
+    await using lives = await openPrunedLives();
+    const points = await lives.points(acts);
+    for (let k = 1; k <= points.length; k += STRIDE) {
+      const { found, at } = await lives.live(acts, k, FAULTS["killed after"]);
+      expect([k, at, found]).toEqual([k, at, []]);
+    }
+  },
+);
+
+const BESIDE: readonly (readonly [ActName, readonly ActName[]])[] = [
+  ["prune", ["rekey"]],
+  ["prune", ["eraseBelow", "eraseAbove"]],
+  ["prune", ["prune"]],
+  ["rekey", ["prune"]],
+  ["rekey", ["eraseAbove", "prune", "eraseBelow"]],
+];
+
+test.each(BESIDE.map(([act, beside]) => [act, beside.join(", "), beside] as const))(
+  "%s, and another process does %s in the middle, at any point",
+  async (act, _, beside) => {
+    await using lives = await openPrunedLives();
+    const points = await lives.points([act]);
+    for (let k = 1; k <= points.length; k += beside.length === 1 ? 1 : STRIDE) {
+      const { found, at } = await lives.meet(act, k, beside);
+      expect([k, at, found]).toEqual([k, at, []]);
+    }
+  },
+);

@@ -100,6 +100,8 @@ export type Engine = AsyncDisposable & {
 export type WorkerOptions = {
   /** Runs at the same time; as many as usual where it is left out. */
   readonly runsMax?: number;
+  /** Of one tenant in all workers; without a bound where it is left out. */
+  readonly tenantSlots?: number;
   /** Its own way to the database. */
   readonly store?: Store;
 };
@@ -294,7 +296,7 @@ function keyMaker(database: ThrowAwayDatabase, keys: KeyPorts): Engine["newKey"]
 
 async function startWorkerOf(
   ports: OrchestratorPorts,
-  options: { readonly wakeUps: ReturnType<typeof createWakeUps>; readonly runsMax?: number },
+  options: WorkerOptions & { readonly wakeUps: ReturnType<typeof createWakeUps> },
   database: ThrowAwayDatabase,
 ): Promise<Stoppable> {
   const worker = randomInt(2 ** 31 - 1);

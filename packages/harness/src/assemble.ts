@@ -170,6 +170,7 @@ async function startParts(
 ): Promise<Result<{ readonly url: string }, StartRefusal>> {
   const { home, host, port, log, role = "all", runsMax = WORKER_RUNS_MAX } = options;
   const { config } = given;
+  const slots = { runsMax, tenantSlots: config.limits.tenantSlots };
   const { telemetry } = kept;
   const parts = redactedParts(given, config.models.redact, kept.redaction);
   const pool = openPool(kept.app, log, started);
@@ -211,7 +212,7 @@ async function startParts(
     gates,
   };
   const working =
-    role === "server" ? null : await startWorking(ports, { ...base, wakeUps, runsMax }, started);
+    role === "server" ? null : await startWorking(ports, { ...base, wakeUps, ...slots }, started);
   if (role === "worker") return ok({ url: "" });
   const harness = createHarness({
     ...ports,

@@ -114,6 +114,8 @@ const limitsSchema = z.strictObject({
   address: quotaOrOffSchema.optional(),
   /** A principal's requests for one action, for example `runs.submit`. */
   actions: actionQuotasSchema.optional(),
+  /** Runs of one tenant that all workers together advance at the same time. */
+  tenant_slots: z.int().min(1).max(100_000).optional(),
 });
 
 const configFileSchema = z.strictObject({
@@ -178,6 +180,8 @@ export type Config = {
 export type Limits = {
   readonly quotas: Quotas;
   readonly address: Quota | null;
+  /** Null: as many as there are. */
+  readonly tenantSlots: number | null;
 };
 
 /** What the environment may say. Keys of providers are read here and handed on; nothing prints them. */
@@ -320,8 +324,10 @@ export function readConfig(
   });
 }
 
-function limitsOf({ tenant, principal, address, actions }: z.infer<typeof limitsSchema>): Limits {
+function limitsOf(limits: z.infer<typeof limitsSchema>): Limits {
+  const { tenant, principal, address, actions, tenant_slots: tenantSlots = null } = limits;
   return {
+    tenantSlots,
     quotas: {
       tenant: tenant === undefined ? TENANT_QUOTA : tenant,
       principal: principal === undefined ? PRINCIPAL_QUOTA : principal,

@@ -15,6 +15,7 @@ import {
   signerKey,
   signNote,
   SIGNATURE_TYPES,
+  TILE_WIDTH,
   treeHash,
   type VerifierKey,
   verifyConsistency,
@@ -25,9 +26,12 @@ import {
 export type LogPin = { readonly origin: string; readonly keys: readonly VerifierKey[] };
 
 export type CopiedEntry = {
+  /** Empty where there is no more of the entry than its hash. */
   readonly leaf: string;
   readonly salt: string | null;
   readonly payload: string | null;
+  /** In base64, of an entry that the log says it has pruned. */
+  readonly hash?: string;
 };
 
 export type LogCopy = {
@@ -38,7 +42,10 @@ export type LogCopy = {
 };
 
 const bytesOf = (leaf: string): Uint8Array => Buffer.from(leaf, "latin1");
-const hashesOf = ({ entries }: LogCopy): Hash[] => entries.map(({ leaf }) => leafHash(bytesOf(leaf)));
+const hashesOf = ({ entries }: LogCopy): Hash[] =>
+  entries.map(({ leaf, hash }) =>
+    hash === undefined ? leafHash(bytesOf(leaf)) : (decodeBase64(hash) ?? new Uint8Array()),
+  );
 
 /** @returns null where a key is none */
 export function readPin(origin: string, vkeys: readonly string[]): LogPin | null {
@@ -68,7 +75,7 @@ export function findingsOf(copy: LogCopy, pin: LogPin, remembered: string | null
   if (hashes.length !== size)
     findings.push(`the checkpoint is of ${size} entries, and ${hashes.length} exist`);
   else if (!isSameHash(treeHash(hashes), root)) findings.push("the entries do not have the signed root");
-  findings.push(...repeatedOrMissing(copy));
+  findings.push(...repeatedOrMissing(copy), ...unrecorded(copy, pin));
   if (remembered !== null) findings.push(...againstMemory(remembered, pin, { size, root, hashes }));
   return findings;
 }
@@ -121,7 +128,21 @@ export function readLeaf(leaf: string): LeafReading | null {
   return { subject: subj, version: ver, commit };
 }
 
-function fieldsFrom(text: string): { subj?: unknown; ver?: unknown; commit?: unknown } {
+/** Entries that there are hashes of: gone by record below the place that an entry behind it names, taken out above it. */
+function unrecorded({ entries }: LogCopy, { origin }: LogPin): string[] {
+  const gone = entries.findLastIndex(({ hash }) => hash !== undefined);
+  if (gone === -1) return [];
+  const epoch = /\/e([1-9]\d*)$/u.exec(origin)?.[1] ?? "1";
+  const minimum = entries.reduce((most, { leaf }, index) => {
+    const { kind, subj } = leaf === "" ? {} : fieldsFrom(leaf);
+    const said = kind === "log.pruned" && String(subj).startsWith(`pruned:${epoch}:`) ? String(subj) : null;
+    const place = said === null ? 0 : Number(said.split(":")[2]);
+    return place % TILE_WIDTH === 0 && place <= index ? Math.max(most, place) : most;
+  }, 0);
+  return gone < minimum ? [] : [`entry ${gone} is gone, and no entry records that it was pruned`];
+}
+
+function fieldsFrom(text: string): { kind?: unknown; subj?: unknown; ver?: unknown; commit?: unknown } {
   try {
     const value = JSON.parse(text) as unknown;
     return typeof value === "object" && value !== null ? value : {};
@@ -134,7 +155,8 @@ function fieldsFrom(text: string): { subj?: unknown; ver?: unknown; commit?: unk
 // The only check that finds out who removed or moved an entry and had the log signed anew.
 function repeatedOrMissing({ entries }: LogCopy): string[] {
   const last = new Map<string, number>();
-  return entries.flatMap(({ leaf }, index) => {
+  return entries.flatMap(({ leaf, hash }, index) => {
+    if (hash !== undefined) return [];
     const reading = readLeaf(leaf);
     if (reading === null) return [`entry ${index} is none`];
     const before = last.get(reading.subject);

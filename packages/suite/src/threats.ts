@@ -248,7 +248,7 @@ export const THREATS: readonly Threat[] = [
     title: "A tampered or cut-off audit trail",
     known: "ASI 10",
     control:
-      "Events commit with what they record and never change; a Merkle tree per tenant, signed heads with an anchor of their own, witnesses; verification offline against a remembered head. What is personal is sealed, so that an erasure needs no change of history, in backups either.",
+      "Events commit with what they record and never change; a Merkle tree per tenant, signed heads with an anchor of their own and, where it is switched on, a second line that no quantum computer forges, witnesses; verification offline against a remembered head. Old entries go by a signed record alone, and the tree stays. What is personal is sealed, so that an erasure needs no change of history, in backups either.",
     invariants: ["history-is-evidence"],
     scenarios: ["harness_integration/audit_log_tamper_evidence"],
     tests: [
@@ -257,6 +257,9 @@ export const THREATS: readonly Threat[] = [
       "tests/security/audit/shipped-verify.test.ts",
       "tests/integration/audit/log.test.ts",
       "tests/integration/audit/sealing.test.ts",
+      "tests/integration/audit/second-line.test.ts",
+      "tests/integration/audit/pruning.test.ts",
+      "tests/integration/audit/restored-pruned.test.ts",
       "tests/integration/engine/database-walls.test.ts",
     ],
   },

@@ -1,13 +1,13 @@
 // The scenario of the audit log passes on the product, and fails when what it is there for is taken out of the product.
 
-import type { AuditCheckpoint, AuditEntry } from "@assent/contract";
+import type { AuditCheckpoint, AuditEntry, AuditEntryPage } from "@assent/contract";
 import {
-  formatCheckpoint,
   leafHash,
   newSeed,
+  signCheckpoint,
   signerKey,
+  type SignerKey,
   SIGNATURE_TYPES,
-  signNote,
   treeHash,
 } from "@assent/tlog";
 import { vi } from "vitest";
@@ -20,24 +20,48 @@ type Break =
   | "checkpoints go out as a stranger signed them"
   | "decisions are answered without a receipt"
   | "an event's proof is of another event"
-  | "history is rewritten by whoever has the key";
+  | "history is rewritten by whoever has the key"
+  | "checkpoints go out without their second line"
+  | "entries are taken out without a record";
 
 const broken = vi.hoisted(() => ({ by: "none" as Break | "none", checkpoints: 0 }));
 
 const edit = (text: string): string => text.replace('"kind":"run_queued"', '"kind":"run_parked"');
 
-/** Whoever has the key: it is among those that the log names, and signs whatever it is given. */
-const ownerKey = (origin: string): ReturnType<typeof signerKey> => {
-  owner ??= signerKey(origin, SIGNATURE_TYPES.ed25519, newSeed());
+/** The second line has more than three thousand characters, that of Ed25519 a hundred. */
+const withoutSecondLine = (note: string): string =>
+  note
+    .split("\n")
+    .filter((line) => !line.startsWith("\u2014") || line.length < 1_000)
+    .join("\n");
+
+const TAKEN_OUT = 2;
+
+/** As pruning shows a page, of entries that no record speaks of. */
+function takeOut(page: AuditEntryPage): AuditEntryPage {
+  const gone = page.data.filter(({ index }) => index < TAKEN_OUT);
+  return {
+    ...page,
+    data: page.data.filter(({ index }) => index >= TAKEN_OUT),
+    minimum_index: TAKEN_OUT,
+    hashes: gone.map(({ leaf }) => Buffer.from(leafHash(Buffer.from(leaf, "latin1"))).toString("base64")),
+  };
+}
+
+/** Whoever has the keys: they are among those that the log names, and sign whatever they are given. */
+const ownerKeys = (origin: string): readonly SignerKey[] => {
+  owner ??= [SIGNATURE_TYPES.ed25519, SIGNATURE_TYPES.mldsa].map((type) =>
+    signerKey(origin, type, newSeed()),
+  );
   return owner;
 };
-let owner: ReturnType<typeof signerKey> | undefined;
+let owner: readonly SignerKey[] | undefined;
 
 function sign(real: AuditCheckpoint, entries: readonly AuditEntry[]): AuditCheckpoint {
   const [origin = ""] = real.note.split("\n");
   const hashes = entries.map(({ leaf }) => leafHash(Buffer.from(leaf, "latin1")));
   const checkpoint = { origin, size: hashes.length, root: treeHash(hashes), extensions: [] };
-  const note = signNote(formatCheckpoint(checkpoint), [ownerKey(origin)]);
+  const note = signCheckpoint(checkpoint, ownerKeys(origin));
   if (!note.ok) throw new Error(note.error);
   return { ...real, note: note.value };
 }
@@ -54,7 +78,10 @@ vi.mock(import("../../../packages/harness/src/services/audit/trail.ts"), async (
           const logs = await trail.logs(caller);
           broken.checkpoints = 0;
           if (broken.by !== "history is rewritten by whoever has the key") return logs;
-          const data = logs.data.map((log) => ({ ...log, keys: [...log.keys, ownerKey(log.origin).vkey] }));
+          const data = logs.data.map((log) => ({
+            ...log,
+            keys: [...log.keys, ...ownerKeys(log.origin).map(({ vkey }) => vkey)],
+          }));
           return { ...logs, data };
         },
         checkpoint: async (caller, epoch) => {
@@ -63,6 +90,8 @@ vi.mock(import("../../../packages/harness/src/services/audit/trail.ts"), async (
           broken.checkpoints += 1;
           const page = await trail.entries(caller, epoch, 0, found.value.size);
           const entries = page.ok ? page.value.data : [];
+          if (broken.by === "checkpoints go out without their second line")
+            return { ok: true, value: { ...found.value, note: withoutSecondLine(found.value.note) } };
           if (broken.by === "checkpoints go out as a stranger signed them")
             return { ok: true, value: sign(found.value, entries) };
           if (broken.by !== "history is rewritten by whoever has the key" || broken.checkpoints === 1)
@@ -73,6 +102,8 @@ vi.mock(import("../../../packages/harness/src/services/audit/trail.ts"), async (
         entries: async (...given) => {
           const page = await trail.entries(...given);
           if (!page.ok) return page;
+          if (broken.by === "entries are taken out without a record")
+            return { ok: true, value: takeOut(page.value) };
           const isRewritten =
             broken.by === "history is rewritten by whoever has the key" && broken.checkpoints > 1;
           const data = page.value.data.map((entry) => {
@@ -135,5 +166,15 @@ proveKills<Break>(createInProcessTarget(), broken, [
     "audit_log_tamper_evidence",
     "history is rewritten by whoever has the key",
     "the later log continues the remembered checkpoint",
+  ],
+  [
+    "audit_log_tamper_evidence",
+    "checkpoints go out without their second line",
+    "the checkpoint is signed by a key of the log",
+  ],
+  [
+    "audit_log_tamper_evidence",
+    "entries are taken out without a record",
+    "the downloaded log is what its checkpoint has signed",
   ],
 ]);

@@ -12,7 +12,7 @@ export type Way = (typeof WAYS)[number];
 const broken = (): Error =>
   Object.assign(new Error("Connection terminated unexpectedly"), { code: "ENOSPC" });
 
-const FAULTS: { readonly [W in Way]: PointFault } = {
+export const FAULTS: { readonly [W in Way]: PointFault } = {
   failed: { do: "fail", when: "before", error: broken },
   lost: { do: "fail", when: "after", error: broken },
   "killed before": { do: "hang", when: "before" },

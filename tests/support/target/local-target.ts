@@ -113,7 +113,8 @@ function install(
   deputy: Deputy,
   environment: Readonly<Record<string, string>>,
 ): Installation {
-  const config = { identity_providers: [providerConfig(issuer)], ...deputy.config };
+  const evidence = { mldsa: true };
+  const config = { identity_providers: [providerConfig(issuer)], evidence, ...deputy.config };
   const credentials =
     bucket === null
       ? {}

@@ -14,11 +14,12 @@ type Options = {
   readonly app: Connection;
   readonly wakeUps: ReturnType<typeof createWakeUps>;
   readonly runsMax: number;
+  readonly tenantSlots: number | null;
 };
 
 export async function startWorking(
   ports: OrchestratorPorts,
-  { app, wakeUps, runsMax }: Options,
+  { app, wakeUps, ...size }: Options,
   started: AsyncDisposableStack,
 ): Promise<{ isPresent(): boolean }> {
   const worker = Buffer.from(ports.random.bytes(4)).readInt32BE() >>> 1;
@@ -32,7 +33,7 @@ export async function startWorking(
   started.defer(async () => {
     await presence.end();
   });
-  const consumer = startWorker(ports, { worker, wakeUps, runsMax });
+  const consumer = startWorker(ports, { worker, wakeUps, ...size });
   started.defer(async () => {
     await consumer.stop();
   });

@@ -86,6 +86,18 @@ export const COPY_SWEEP_HOURS = 6;
 /** Runs one worker process advances at the same time: as many as it has connections, though most of them wait for models. */
 export const WORKER_RUNS_MAX = 16;
 
+/**
+ * How long a run may hold a worker's slot, whoever waits: one that has held it for longer gives way after its next step, where
+ * a tenant waits that holds fewer. Shorter would cost more in taking runs up again than it would bring anybody.
+ */
+export const TURN_SECONDS = 5;
+
+/** How often a worker whose slots are all held looks whether somebody waits for one. */
+export const TURN_LOOK_SECONDS = 1;
+
+/** A worker lends so many slots more to tenants that wait, a part of its own, where nobody gives way by itself soon. */
+export const LENT_SLOTS_SHARE = 0.25;
+
 /** Runs of all tenants that are queued; past it submissions are answered with 503: they would not be done in time. */
 export const QUEUE_RUNS_MAX = 100_000;
 

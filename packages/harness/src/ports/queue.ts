@@ -3,11 +3,17 @@
 import type { ApprovalId, RunId, TenantId } from "@assent/contract";
 import type { WholeRun } from "./records.ts";
 
-/** Whose turn it is: that of the tenant after this one. */
-export type Turn = { readonly after: TenantId | null; readonly now: Date };
+/** Whose turn it is: that of `first`, where somebody gave way to them, else of the tenant after this one. */
+export type Turn = { readonly after: TenantId | null; readonly first?: TenantId | null; readonly now: Date };
 
 /** For whom a run is taken, until when, and after how many attempts it is not. */
-export type NewLease = { readonly worker: WorkerId; readonly until: Date; readonly attemptsMax: number };
+export type NewLease = {
+  readonly worker: WorkerId;
+  readonly until: Date;
+  readonly attemptsMax: number;
+  /** Runs of one tenant that all workers together hold at the same time; left out or null: as many as there are slots. */
+  readonly tenantSlots?: number | null;
+};
 
 /** A run that was taken. Null in the place of the run: it is queued as before, since its attempts are used up. */
 export type Taken = { readonly tenant: TenantId; readonly id: RunId; readonly whole: WholeRun | null };

@@ -35,10 +35,12 @@ import type { Judgement } from "../core/decide/judgement.ts";
 import type { ExternalDefinition } from "../core/external.ts";
 import type { Manifest } from "../core/tool.ts";
 import type { Journal } from "../core/run/journal.ts";
+import type { TenantSlots } from "../core/run/turns.ts";
 import type { Breakers, BudgetRows, NewReservation, ReservationRefusal, Settlement } from "./budget.ts";
 import type { Result } from "../base/result.ts";
 import type { Due, Fence, NewLease, QueueLoad, Taken, TransactionKind, Turn, WorkerId } from "./queue.ts";
 import type { ApprovalRecord, NewAuditEvent, NewRun, RunQuery, RunRecord, WholeRun } from "./records.ts";
+import type { Unanswered } from "./questions.ts";
 import type { RunWrites } from "./run-writes.ts";
 
 export type IdempotencyRecord = {
@@ -190,6 +192,15 @@ export type StoreTx = {
     /** All answers to questions of a domain with their terms (null: of before there were any): those in force first. */
     answers(domain: string, limit: number): Promise<readonly KeptAnswer[]>;
   };
+  readonly questions: {
+    /**
+     * The id of the newest escalation of the question that is open, which nobody else can decide until this transaction
+     * ends. Null where there is none, or somebody is deciding it at this moment: where two runs put the same question and
+     * are answered at once the escalation is the first answer's, and the second counts for its own run all the same. (Is
+     * the first undone, the approval that it was for waits again, and the escalation with it.)
+     */
+    lockOpen(patternId: string): Promise<string | null>;
+  };
   /** Harmony's memory of this tenant, within this transaction. */
   readonly memory: HarmonyStore;
 };
@@ -248,10 +259,16 @@ export type Store = {
    */
   submit(submission: NewSubmission): Promise<IdempotencyRecord | null>;
   /**
+   * Looks a question up in the decision memory, in one statement; changes nothing.
+   * @param first the id of the escalation's first occurrence
+   * @returns null where it has to be asked in a transaction: it or one like it has an answer, or there are policies
+   */
+  unanswered(tenant: TenantId, pattern: ConflictPattern, first: string): Promise<Unanswered | null>;
+  /**
    * Commits to a run under a lease, in one statement.
    * @param version of the run before these writes
    * @returns false, and nothing is changed, where the lease is another's by now
-   * @throws ApprovalTaken; StoreUnavailable
+   * @throws ApprovalTaken; MemoryMoved; StoreUnavailable
    */
   writeHeld(fence: Fence, version: number, writes: RunWrites): Promise<boolean>;
   /**
@@ -276,6 +293,11 @@ export type Store = {
    * @throws TakeFailed where this very run cannot be leased or read; StoreUnavailable
    */
   take(turn: Turn, lease: NewLease): Promise<Taken | "locked" | null>;
+  /**
+   * Who holds slots, and the next in turn whose runs have been due since `turn.now` without anybody taking them.
+   * @throws StoreUnavailable
+   */
+  slots(turn: Pick<Turn, "after" | "now">): Promise<readonly TenantSlots[]>;
   /** The same, and takes one request from each quota (none from any where one is used up). The narrowest comes first. */
   admitKey(
     hash: Uint8Array,

@@ -35,6 +35,7 @@ import type { Redaction } from "./redaction.ts";
 import { budgetOfRun } from "./budget-of-run.ts";
 import { commit, type Committed, planCommit, type Planned } from "./commit.ts";
 import type { TenantPlaces } from "./places.ts";
+import type { HeldTurn } from "./turns.ts";
 import type { Write } from "./write.ts";
 import type { Gates } from "./models/gates.ts";
 import type { OpenWorkspace } from "./workspace-of-run.ts";
@@ -91,6 +92,7 @@ export type Held = {
   readonly lost: AbortSignal;
   /** Aborted when this worker is to stop: finish what must not be interrupted, then give the run back. */
   readonly stopping: AbortSignal;
+  readonly turn: HeldTurn;
 };
 
 /** As the rules are told of it. */

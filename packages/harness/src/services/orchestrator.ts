@@ -14,10 +14,12 @@ import { openRollback } from "../core/run/rollback.ts";
 import {
   type ApprovalRecord,
   ApprovalTaken,
+  type NewLease,
   type RunRecord,
   type StoreTx,
   StoreUnavailable,
   TakeFailed,
+  type Turn,
   type WholeRun,
   type WorkerId,
 } from "../ports.ts";
@@ -31,6 +33,8 @@ import { dispatch } from "./steps/dispatch.ts";
 import { finaliseRun } from "./steps/finalise.ts";
 import { openDoubtGate, settleDoubt } from "./steps/doubt.ts";
 import { openCopy } from "./steps/restore.ts";
+import { ENDLESS_TURN, type HeldTurn } from "./turns.ts";
+import { isBoundToCopy } from "./workspace-of-run.ts";
 import { modelCall, openModelStep } from "./steps/model.ts";
 import { checkDoubt, compensate, executeTool, judgeCall } from "./steps/tool.ts";
 
@@ -48,13 +52,13 @@ export type Claim = {
  */
 export async function claimNext(
   ports: Pick<OrchestratorPorts, "store" | "clock" | "tools" | "agents">,
-  worker: WorkerId,
-  after: TenantId | null,
+  { worker, tenantSlots }: Pick<NewLease, "worker" | "tenantSlots">,
+  turn: Omit<Turn, "now">,
 ): Promise<{ readonly tenant: TenantId; readonly claim: Claim | null } | "locked" | null> {
   const now = ports.clock.now();
   const taken = await ports.store.take(
-    { after, now },
-    { worker, until: leaseEnd(now), attemptsMax: RUN_ATTEMPTS_MAX },
+    { ...turn, now },
+    { worker, tenantSlots: tenantSlots ?? null, until: leaseEnd(now), attemptsMax: RUN_ATTEMPTS_MAX },
   );
   if (taken === null || taken === "locked") return taken;
   const { tenant, id, whole } = taken;
@@ -213,6 +217,7 @@ export async function advanceRun(
   claim: Claim,
   lost: AbortSignal,
   stopping: AbortSignal,
+  turn: HeldTurn = ENDLESS_TURN,
 ): Promise<void> {
   const { run, journal, definition, approval } = claim;
   const held: Held = {
@@ -227,6 +232,7 @@ export async function advanceRun(
     workspace: null,
     lost,
     stopping,
+    turn,
   };
   try {
     if (run.driver === "external") {
@@ -256,7 +262,15 @@ const errorName = (error: unknown): string => (error instanceof Error ? error.na
 async function makeMove(held: Held, move: Move): Promise<boolean> {
   if (held.lost.aborted) throw new LeaseLost("the lease was lost");
   if (held.stopping.aborted) {
-    await release(held, { code: "worker_stopping", detail: "The worker was stopped; another goes on." }, 0);
+    await release(
+      held,
+      { code: "worker_stopping", detail: "The worker was stopped; another goes on." },
+      false,
+    );
+    return false;
+  }
+  if (held.turn.givesWay(() => !isBoundToCopy(held.ports.tools, held.committed.journal))) {
+    await release(held, { code: "turn_over", detail: "The run had its turn and goes on in its next." }, true);
     return false;
   }
   switch (move.do) {
@@ -322,6 +336,7 @@ const closeOpenSteps = (journal: Journal, error: StepError): readonly Write[] =>
       error,
     }));
 
-async function release(held: Held, reason: StepError, delaySeconds: number): Promise<void> {
-  await commitHeld(held, [{ write: "run_moved", event: "released", reason, delaySeconds }]);
+// Back into the queue, at once.
+async function release(held: Held, reason: StepError, isWait: boolean): Promise<void> {
+  await commitHeld(held, [{ write: "run_moved", event: "released", reason, delaySeconds: 0, isWait }]);
 }

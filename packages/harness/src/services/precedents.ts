@@ -16,12 +16,10 @@ import {
   confidenceOf,
   type ConflictPattern,
   type Decision as MemoryDecision,
-  HarmonyError,
   type HarmonyStore,
   memory,
   newAuditEntry,
   AuditEventType,
-  EscalationStatus,
   type Resolution,
   ResolutionStrategy,
 } from "@assent/harmony";
@@ -74,7 +72,7 @@ export type Consulted =
   | { readonly answer: "approve" | "deny"; readonly precedentId: string; readonly explanation: string }
   | { readonly answer: null; readonly advice: readonly Advice[] };
 
-const asAgent = (run: RunRecord): AgentProvenance => AgentProvenance.agent(run.agent, run.model);
+export const asAgent = (run: RunRecord): AgentProvenance => AgentProvenance.agent(run.agent, run.model);
 
 const DAY_MS = 86_400_000;
 
@@ -185,21 +183,20 @@ export async function tell(
   const { kind, name } = caller.actor;
   const actor = kind === "human" ? AgentProvenance.human(name) : AgentProvenance.agent(name);
   const { patternId } = patternOf(asked, asAgent(asked.run), at);
-  const open = (await tx.memory.listEscalations({ patternId, status: EscalationStatus.OPEN }))[0];
   const strategy = told.decision === "approve" ? ResolutionStrategy.APPROVE : ResolutionStrategy.DENY;
   const result = told.remember ? null : told.approvalId;
-  if (open !== undefined) {
+  const open = await tx.questions.lockOpen(patternId);
+  if (open !== null) {
     const resolutionId = computeResolutionId(patternId, strategy, result);
-    if (await isFirstToResolve(tx.memory, open.escalationId, resolutionId, actor, at)) {
-      const metadata = {
-        escalation_id: open.escalationId,
-        resolution_id: resolutionId,
-        approval_id: told.approvalId,
-        remembered: told.remember,
-      };
-      const fact = { eventType: AuditEventType.ESCALATION_RESOLVED, at, actor, patternId, metadata };
-      await tx.memory.appendAudit(newAuditEntry(fact));
-    }
+    await tx.memory.resolveEscalation(open, resolutionId, actor, at);
+    const metadata = {
+      escalation_id: open,
+      resolution_id: resolutionId,
+      approval_id: told.approvalId,
+      remembered: told.remember,
+    };
+    const fact = { eventType: AuditEventType.ESCALATION_RESOLVED, at, actor, patternId, metadata };
+    await tx.memory.appendAudit(newAuditEntry(fact));
   }
   if (!told.remember) return;
   const rationale = told.comment ?? "";
@@ -207,23 +204,6 @@ export async function tell(
   // Given anew it holds anew, from today.
   const expiresAt = new Date(at.getTime() + told.days * DAY_MS);
   await tx.precedentTerms.set(patternId, given.resolutionId, expiresAt);
-}
-
-// Two runs can put the same question, and be answered at once: the escalation is the first answer's, and the second
-// counts for its own run all the same.
-async function isFirstToResolve(
-  store: HarmonyStore,
-  id: string,
-  resolutionId: string,
-  actor: AgentProvenance,
-  at: Date,
-): Promise<boolean> {
-  try {
-    return await store.resolveEscalation(id, resolutionId, actor, at);
-  } catch (error) {
-    if (error instanceof HarmonyError && error.code === "already_resolved") return false;
-    throw error;
-  }
 }
 
 /** Whether this answer stood once and was taken out of force: it cannot be given for good again. */

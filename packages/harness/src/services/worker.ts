@@ -8,6 +8,7 @@ import { ASSENT, GEN_AI } from "../core/telemetry/names.ts";
 import type { OrchestratorPorts } from "./held.ts";
 import { inSpan } from "./traced/span.ts";
 import { createHands, type Look } from "./hands.ts";
+import { createTurns, type Turns } from "./turns.ts";
 import { advanceRun, type Claim, claimNext, leaseEnd, setAside } from "./orchestrator.ts";
 
 export type Worker = {
@@ -20,6 +21,8 @@ export type WorkerOptions = {
   readonly wakeUps: Pick<WakeUps, "listen">;
   /** Runs that it advances at the same time. */
   readonly runsMax?: number;
+  /** Runs of one tenant that all workers together hold at the same time; null: as many as there are slots. */
+  readonly tenantSlots?: number | null;
 };
 
 /** Without a hint this is how late a queued run can be found; while nothing is queued it is all that a worker asks. */
@@ -32,14 +35,34 @@ export function startWorker(ports: OrchestratorPorts, options: WorkerOptions): W
   const hands = createHands(ports.clock, LOOK_EVERY_MS, stopping.signal);
   const silence = options.wakeUps.listen((from) => hands.hear(from));
   // Whose turn was last, in this process: each process goes round by itself.
-  const turn: { after: TenantId | null } = { after: null };
-  const loops = Array.from({ length: options.runsMax ?? WORKER_RUNS_MAX }, async () => {
+  const turn: LastTurn = { after: null };
+  const { worker, runsMax = WORKER_RUNS_MAX, tenantSlots = null } = options;
+  const turns = createTurns(
+    ports,
+    {
+      runsMax,
+      tenantSlots,
+      after: () => turn.after,
+      lend: async (to) => {
+        try {
+          await takeOne(taking, { saw: () => undefined }, to);
+        } catch (error) {
+          ports.log("warn", "runs cannot be taken", { error: describe(error) });
+        }
+      },
+    },
+    stopping.signal,
+  );
+  const taking: Taking = { ports, worker, tenantSlots, turn, turns, stopping: stopping.signal };
+  const watching = turns.watch();
+  const loops = Array.from({ length: runsMax }, async () => {
     let failures = 0;
     for (;;) {
       const look = await hands.free();
       if (look === null) return;
       try {
-        await takeOne(ports, options.worker, look, turn, stopping.signal);
+        // Whoever has as many slots as one tenant may have is passed over until one of theirs comes free: as it does here.
+        if ((await takeOne(taking, look, turns.first())) && tenantSlots !== null) hands.hear("here");
         failures = 0;
       } catch (error) {
         failures += 1;
@@ -55,30 +78,37 @@ export function startWorker(ports: OrchestratorPorts, options: WorkerOptions): W
     async stop(): Promise<void> {
       stopping.abort();
       silence();
-      await Promise.all(loops);
+      await Promise.all([...loops, watching]);
     },
   };
 }
 
 const describe = (error: unknown): string => (error instanceof Error ? error.message : "unknown");
 
-async function takeOne(
-  ports: OrchestratorPorts,
-  worker: WorkerId,
-  look: Look,
-  turn: { after: TenantId | null },
-  stopping: AbortSignal,
-): Promise<void> {
+type LastTurn = { after: TenantId | null };
+
+type Taking = {
+  readonly ports: OrchestratorPorts;
+  readonly worker: WorkerId;
+  readonly tenantSlots: number | null;
+  readonly turn: LastTurn;
+  readonly turns: Turns;
+  readonly stopping: AbortSignal;
+};
+
+// True: a run was held, and is not any more.
+async function takeOne(taking: Taking, look: Look, first: TenantId | null): Promise<boolean> {
+  const { ports, worker, tenantSlots, turn, stopping } = taking;
   let claim: Claim | null = null;
   try {
     await ports.clockWatch.agreed(stopping);
     if (stopping.aborted) {
       look.saw("nothing");
-      return;
+      return false;
     }
-    const taken = await claimNext(ports, worker, turn.after);
+    const taken = await claimNext(ports, { worker, tenantSlots }, { after: turn.after, first });
     look.saw(taken === null ? "nothing" : taken === "locked" ? "locked" : "a run");
-    if (taken === null || taken === "locked") return;
+    if (taken === null || taken === "locked") return false;
     turn.after = taken.tenant;
     claim = taken.claim;
   } catch (error) {
@@ -91,23 +121,21 @@ async function takeOne(
     });
     await setAside(ports, worker, error);
   }
-  if (claim !== null) await hold(ports, worker, claim, stopping);
+  if (claim === null) return false;
+  await hold(taking, claim);
+  return true;
 }
 
-async function hold(
-  ports: OrchestratorPorts,
-  worker: WorkerId,
-  claim: Claim,
-  stopping: AbortSignal,
-): Promise<void> {
+async function hold({ ports, worker, turns, stopping }: Taking, claim: Claim): Promise<void> {
   const { tenant, id, fencingToken } = claim.run;
   const fence: Fence = { tenant, run: id, token: fencingToken };
   const lost = new AbortController();
   const done = new AbortController();
   const renewal = keepLease(ports, fence, lost, done.signal);
+  const turn = turns.begin(tenant);
   try {
     await inRun(ports, claim, async () => {
-      await advanceRun(ports, claim, lost.signal, stopping);
+      await advanceRun(ports, claim, lost.signal, stopping, turn);
     });
   } catch (error) {
     // A database that is away comes back; the lease has an end, and whoever takes the run then goes on.
@@ -115,6 +143,7 @@ async function hold(
     ports.log(level, "a run broke off", { run_id: id, error: describe(error) });
     await setAside(ports, worker, { ...fence, cause: error });
   } finally {
+    turn.end();
     done.abort();
     await renewal;
   }

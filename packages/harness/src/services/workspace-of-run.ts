@@ -84,6 +84,10 @@ const isConfirmed = (journal: Journal, seq: number): boolean =>
     (step) => isGateStep(step) && step.request.doubtfulSeq === seq && step.outcome?.answer === "confirmed",
   );
 
+/** Whether the run has done something to its copy that is not done again by itself: on another machine a person would be asked. */
+export const isBoundToCopy = (tools: Tools, journal: Journal): boolean =>
+  journal.some((step) => isToolStep(step) && step.effect === "once" && mayHaveChanged(tools, step));
+
 export const WORKSPACE_NOT_RESTORED = "workspace_not_restored";
 
 /** @returns why it is not done again, or null where it was, or need not be */

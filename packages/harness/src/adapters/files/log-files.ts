@@ -16,6 +16,8 @@ const DURABLE_MAX = 1_000;
 const ORIGIN = /^[a-zA-Z0-9][a-zA-Z0-9._-]*(?:\/[a-zA-Z0-9][a-zA-Z0-9._-]*)*$/;
 /** Below this place bundles of entries are not kept (C2SP tlog-tiles, "Pruning"); in decimal, where there is any. */
 const MINIMUM_FILE = "minimum-index";
+/** A number and the end of its line; what is longer is none of ours. */
+const MINIMUM_BYTES_MAX = 64;
 const FILE = /^tile\/(?:\d{1,2}|entries)\/(?:x\d{3}\/)*\d{3}(?:\.p\/\d{1,3})?$/;
 
 export type LogFilesOptions = {
@@ -75,7 +77,10 @@ export function openLogFiles({ folder, random, operations = diskOperations }: Lo
     async prune(origin, minimum, bundles): Promise<void> {
       const root = folderOf(origin);
       const files = bundles.map((path) => join(root, ...path.split("/")));
-      await removeBundles(operations, files, async () => {
+      const said = await readMinimum(operations, root);
+      await removeBundles(operations, files, said >= minimum, async () => {
+        // A log that a restored database knows less of was pruned further than its rows say.
+        if (said >= minimum) return;
         await put(join(root, MINIMUM_FILE), Buffer.from(`${minimum}\n`));
         await operations.sync(root);
       });
@@ -118,14 +123,23 @@ async function putFile(
   });
 }
 
-// The last one goes after all others would stay gone: where that is gone, all are.
+/** What was told of the minimum index before; 0 where nothing was, and for what is no such file. */
+async function readMinimum(operations: FileOperations, root: string): Promise<number> {
+  const bytes = await operations.read(join(root, MINIMUM_FILE), MINIMUM_BYTES_MAX);
+  const text = bytes === null ? "" : Buffer.from(bytes).toString("latin1");
+  return /^[1-9]\d{0,14}\n$/u.test(text) ? Number(text) : 0;
+}
+
+// It is told first, and the last one goes after all others would stay gone: where it was told and that one is gone, all are.
+// Where it was not told, files of before a pruning were put back, and the last one may be one that they never had.
 async function removeBundles(
   operations: FileOperations,
   files: readonly string[],
+  isTold: boolean,
   tell: () => Promise<void>,
 ): Promise<void> {
   const last = files.at(-1);
-  if (last === undefined || (await operations.size(last)) === null) return;
+  if (last === undefined || (isTold && (await operations.size(last)) === null)) return;
   await tell();
   const folders = new Set<string>();
   for (const file of files) {

@@ -28,6 +28,7 @@ import { decisionRows } from "./decisions.ts";
 import { documentRows } from "./documents.ts";
 import { CommitUnknownError, faultOf } from "./fault.ts";
 import { harmonyStoreIn } from "./harmony/harmony-store.ts";
+import { questionRows, unanswered } from "./harmony/questions.ts";
 import { beginCall, writeHeld } from "./held-writes.ts";
 import { idempotencyRows } from "./idempotency.ts";
 import { admitKey, admitToken, findCaller, keyRows } from "./keys.ts";
@@ -40,7 +41,7 @@ import { runRows } from "./runs.ts";
 import { signingKeyRows, takeNonce } from "./signing-keys.ts";
 import { stepRows } from "./steps.ts";
 import { submit } from "./submissions.ts";
-import { take } from "./take.ts";
+import { slots, take } from "./take.ts";
 
 /** A transaction that lost against another one, or its connection, is run this often in all. */
 const TRANSACTION_ATTEMPTS_MAX = 6;
@@ -97,6 +98,7 @@ export function postgresStore(options: PostgresStoreOptions): Store {
     queueLoad: async (tenant, now, most) =>
       await unlessUnavailable(async () => await readLoad(queryOn(pool), tenant, now, most)),
     waiters: () => pool.waitingCount,
+    slots: async (turn) => await unlessUnavailable(async () => await slots(queryOn(pool), turn)),
     due: async (now, limit) => await unlessUnavailable(async () => await listDue(queryOn(pool), now, limit)),
     admitKey: async (hash, now, signingKey, policies) =>
       await unlessUnavailable(async () => await admitKey(queryOn(pool), hash, now, signingKey, policies)),
@@ -124,6 +126,8 @@ export function postgresStore(options: PostgresStoreOptions): Store {
     unnamedContent: async (sha256s) => await unnamedContent(queryOn(pool), sha256s),
     forgetContent: async (sha256, remove) => await forgetContent(pool, sha256, remove),
     endedRuns: async (runs, before) => await endedRuns(queryOn(pool), runs, before),
+    unanswered: async (tenant, pattern, first) =>
+      await unlessUnavailable(async () => await unanswered(queryOn(pool), tenant, pattern, first)),
     breakers: breakerRows(pool, queryOn),
     async ping(): Promise<void> {
       await pool.query("select 1");
@@ -292,6 +296,7 @@ function storeTx(tenantId: TenantId, scope: Scope, queued: Queued, ids: Given): 
     decisions: decisionRows(scope),
     budgets: budgetRows(scope),
     precedentTerms: precedentTermRows(scope),
+    questions: questionRows(scope),
     memory: harmonyStoreIn(scope, ids.sealing),
   };
 }

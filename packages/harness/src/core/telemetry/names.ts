@@ -135,6 +135,11 @@ export const METRICS = {
     unit: "s",
     description: "How long the run that waits longest has been due; 0 where none is.",
   },
+  "assent.turns": {
+    kind: "counter",
+    unit: "{turn}",
+    description: "Slots of a worker that went to a tenant who waited: handed over by a run, or lent.",
+  },
   "assent.breaker.state": {
     kind: "gauge",
     unit: "1",

@@ -97,7 +97,9 @@ async function look(
       if (before !== undefined && now - before.at < REFUSED_INTERVAL_MS) continue;
       const refusal = await advance(ports, tenant, kept);
       if (refusal === null) refused.delete(tenant);
-      else {
+      // A process that kept the logs before this one, and was held up on the way, signed in between: nothing is wrong, and
+      // the next look begins with what it has signed.
+      else if (refusal.code !== "signer_busy") {
         if (before?.refusal.code !== refusal.code) ports.onRefused?.(tenant, refusal);
         refused.set(tenant, { refusal, at: now });
         ports.log("error", "a tenant's log is not signed", { tenant_id: tenant, ...refusal });

@@ -4,15 +4,15 @@
 import { type Hash, openCheckpoint, type VerifierKey } from "@assent/tlog";
 import { z } from "zod";
 import type { LogInfo, OutsideKnowledge, ReviewTx } from "../../ports.ts";
-import { readPublished } from "./ahead.ts";
+import { type PublishedEntry, readPublished } from "./ahead.ts";
 import { EPOCH_KIND } from "./evidence.ts";
 
 /** Somebody says that the first so many entries have this root. */
 export type Claim = { readonly size: number; readonly root: Hash; readonly by: string };
 
 export type LostTail = {
-  /** Entries past the database's last one, as they were published. */
-  readonly entries: readonly Uint8Array[];
+  /** Entries past the database's last one, as they were published; of what was pruned since, hashes. */
+  readonly entries: readonly PublishedEntry[];
   /** How many entries of this log the next epoch accounts for; 0 where there is none that does. */
   readonly accounted: number;
   /** What that epoch says of this log. */

@@ -19,7 +19,7 @@ import { assert } from "../../base/assert.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Clock, LogFiles, LogHead, LogInfo, LogStore, LogTx, StoredCheckpoint } from "../../ports.ts";
 import type { RecentTree, TreeRows } from "./recent-tree.ts";
-import type { Signer, SignRefusal } from "./signer.ts";
+import { BUSY, type Signer, type SignRefusal } from "./signer.ts";
 import { withHashes } from "./tree-reader.ts";
 
 export type PublisherPorts = {
@@ -38,7 +38,10 @@ export type Sequenced = {
   readonly recent: RecentTree;
 };
 
-/** @returns the signed checkpoint of the head; null where there is nothing to sign yet */
+/**
+ * @param sequenced a head that is not behind what signer and files knew before it was read
+ * @returns the signed checkpoint of the head; null where there is nothing to sign yet
+ */
 export async function publish(
   ports: PublisherPorts,
   tenant: TenantId,
@@ -48,6 +51,8 @@ export async function publish(
   const { log, head, recent } = sequenced;
   if (head.size === 0) return ok(null);
   const remembered = await signer.remembered(log.origin);
+  // It was not more when the rows were read: another process has gone further meanwhile, from rows that these follow.
+  if (remembered > head.size) return err(BUSY);
   const hashRanges: TreeRows["hashRanges"] = async (epoch, ranges) =>
     recent.ranges(head, ranges) ??
     (await store.transaction(tenant, async (tx) => await tx.hashRanges(epoch, ranges)));
@@ -55,13 +60,10 @@ export async function publish(
     origin: log.origin,
     size: head.size,
     root: head.root,
-    // Where the signer knows more than the rows have, there is nothing to prove: it will say so.
-    proof:
-      remembered > head.size
-        ? []
-        : await withHashes({ hashRanges }, head.epoch, (read) =>
-            proveConsistency(read, remembered, head.size),
-          ),
+    from: remembered,
+    proof: await withHashes({ hashRanges }, head.epoch, (read) =>
+      proveConsistency(read, remembered, head.size),
+    ),
   };
   const refusal = await signer.check(request);
   if (refusal !== null) return err(refusal);

@@ -19,7 +19,9 @@ import type { Anchor, AnchorFiles } from "../../ports.ts";
 
 export type SignRequest = {
   readonly origin: string;
-  /** From the size that the signer remembers (see `remembered`) to `size`. */
+  /** What the signer remembered when it was asked (see `remembered`). */
+  readonly from: number;
+  /** From that size to `size`. */
   readonly proof: readonly Hash[];
   readonly size: number;
   readonly root: Hash;
@@ -92,10 +94,16 @@ export function createSigner(anchors: AnchorFiles, { seeds, retired }: SignerKey
         if (!note.ok) throw new Error(note.error);
         return ok(note.value);
       }
-      return err({ code: "signer_busy", detail: "Another signer works on the same memory." });
+      return err(BUSY);
     },
   };
 }
+
+/** Whoever asked looks anew. */
+export const BUSY: SignRefusal = {
+  code: "signer_busy",
+  detail: "Another signer works on the same memory.",
+};
 
 /** @param known entries that were signed or published before */
 export const cutRefusal = (size: number, known: number): SignRefusal => ({
@@ -103,9 +111,11 @@ export const cutRefusal = (size: number, known: number): SignRefusal => ({
   detail: `The log has ${size} entries, but ${known} were signed before: entries are missing, or an old backup was restored.`,
 });
 
-function judge(before: Anchor, { size, root, proof }: SignRequest): SignRefusal | null {
-  if (size < before.size) return cutRefusal(size, before.size);
+function judge(before: Anchor, { from, size, root, proof }: SignRequest): SignRefusal | null {
   const isSameTree = size === before.size && isSameHash(root, before.root);
+  // The proof speaks of another moment, so it says nothing of this one: nobody has rewritten anything by that.
+  if (before.size > from && !isSameTree) return BUSY;
+  if (size < before.size) return cutRefusal(size, before.size);
   const grew = { oldSize: before.size, size, oldRoot: before.root, root, proof };
   if (isSameTree || verifyConsistency(grew)) return null;
   return {

@@ -141,3 +141,35 @@ test("a log of too few entries gives nothing to tamper with", () => {
   const none: readonly Tampering[] = tamperings(copyOf(0), copyOf(1), PIN);
   expect(none).toEqual([]);
 });
+
+const prunedTo = (minimum: number, size: number): LogCopy => {
+  const list = Array.from({ length: size - 1 }, (_, i) => entryOf(i));
+  const record = JSON.stringify({ commit: "0", kind: "log.pruned", subj: `pruned:1:${minimum}`, ver: 1 });
+  const whole = [...list, { leaf: record, salt: null, payload: null }];
+  const hashes = whole.map(({ leaf }) => leafHash(Buffer.from(leaf, "latin1")));
+  const note = signNote(formatCheckpoint({ origin: ORIGIN, size, root: treeHash(hashes), extensions: [] }), [
+    KEY,
+  ]);
+  const entries = whole.map((one, i) =>
+    i < 256
+      ? { leaf: "", salt: null, payload: null, hash: Buffer.from(hashes[i] ?? []).toString("base64") }
+      : one,
+  );
+  return note.ok ? { note: note.value, entries } : expect.unreachable();
+};
+
+test("what is gone by a record is no finding, what is gone without one is, and tampering shows in what is left", () => {
+  expect(findingsOf(prunedTo(256, 300), PIN, null)).toEqual([]);
+  const gone = "entry 255 is gone, and no entry records that it was pruned";
+  // Past itself, between two bundles, and of nothing.
+  for (const minimum of [512, 255, 0]) expect(findingsOf(prunedTo(minimum, 300), PIN, null)).toEqual([gone]);
+  const after = prunedTo(256, 300);
+  const kept = { note: after.note, hashes: leafHashesOf(after) };
+  const before = { ...after, entries: after.entries.slice(0, 290) };
+  const attempts = tamperings(before, after, PIN).slice(0, -1);
+  expect(
+    judgeTamperings(attempts, kept, PIN).filter(
+      ({ findings, named, place }) => findings.length === 0 || named !== place,
+    ),
+  ).toEqual([]);
+});

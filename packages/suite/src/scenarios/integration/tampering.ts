@@ -17,7 +17,9 @@ export type Tampering = readonly [what: string, tampered: LogCopy, remembered: s
 /** Each is one that somebody with the database in hand could do. @param before the log's earlier state */
 export function tamperings(before: LogCopy, after: LogCopy, pin: LogPin): readonly Tampering[] {
   const { entries } = after;
-  const middle = Math.floor(before.entries.length / 2);
+  // Of what was pruned there is nothing to edit.
+  const kept = entries.findIndex(({ hash }) => hash === undefined);
+  const middle = Math.floor((kept + before.entries.length) / 2);
   const [one, other] = [entries[middle], entries[middle + 1]];
   if (one === undefined || other === undefined) return [];
   const edited = { ...one, leaf: one.leaf.replace(/"commit":"./, (found) => flipLast(found)) };
