@@ -61,7 +61,8 @@ export function readSecrets(
     return err({
       code: "secret_too_short",
       detail: `${join(home, SECRET)} has fewer than ${SECRET_CHARS_MIN} characters.`,
-      remedy: "Restore it from a backup; where nothing was ever stored under it, remove it, and a new one is made.",
+      remedy:
+        "Restore it from a backup; where nothing was ever stored under it, remove it, and a new one is made.",
     });
   const derive = (purpose: string): Uint8Array =>
     new Uint8Array(hkdfSync("sha256", secret, "assent", `assent/${purpose}/v1`, SECRET_BYTES));

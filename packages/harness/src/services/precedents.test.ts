@@ -8,7 +8,11 @@ const AT = new Date(Date.UTC(2026, 0, 1));
 const sha256 = (digit: string): `sha256:${string}` => `sha256:${digit.repeat(64)}`;
 
 /** The question that a run over this workspace puts. */
-function questionOver(workspace: string | null, precondition: string | null, commit = "c".repeat(40)): string {
+function questionOver(
+  workspace: string | null,
+  precondition: string | null,
+  commit = "c".repeat(40),
+): string {
   const run = {
     ...newRun({
       id: `run_${"1".repeat(32)}` as const,

@@ -1,7 +1,13 @@
 // A driver asks what became of its question. The first answer after a person's yes turns it into the one permit.
 
 import { deadline } from "../deadline.ts";
-import { type ActionAnswer, type ActionId, actionAnswerSchema, actionIdSchema, type Decision } from "@assent/contract";
+import {
+  type ActionAnswer,
+  type ActionId,
+  actionAnswerSchema,
+  actionIdSchema,
+  type Decision,
+} from "@assent/contract";
 import { assert } from "../../base/assert.ts";
 import { canonicalJson } from "../../base/canonical-json.ts";
 import { EXTERNAL_WAITS_MAX } from "../../base/limits.ts";
