@@ -32,7 +32,7 @@ test.each(["", "\n", " ".repeat(64), "0".repeat(31)])(
 );
 
 test.each([
-  ["a folder", (file: string) => void mkdirSync(file)],
+  ["a folder", (file: string) => mkdirSync(file)],
   ["a link to itself", (file: string) => symlinkSync("secret", file)],
 ])("%s in the secret's place is said to be none", (_what, make) => {
   make(join(home, "secret"));
