@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { readSecrets } from "./home.ts";
+import { readSecrets } from "../../../packages/harness/src/home.ts";
 
 const random = { bytes: (count: number) => new Uint8Array(count).fill(7) };
 let home = "";
