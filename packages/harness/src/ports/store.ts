@@ -190,7 +190,7 @@ export type StoreTx = {
     /** Of one question's answers, by the answer's id; those of before there were terms are not among them. */
     list(patternId: string): Promise<ReadonlyMap<string, Date>>;
     /** All answers to questions of a domain with their terms (null: of before there were any): those in force first. */
-    answers(domain: string, limit: number): Promise<readonly KeptAnswer[]>;
+    answers(domain: string, after: PrecedentPlace | null, limit: number): Promise<readonly KeptAnswer[]>;
   };
   readonly questions: {
     /**
@@ -209,6 +209,15 @@ export type KeptAnswer = {
   readonly pattern: ConflictPattern;
   readonly resolution: Resolution;
   readonly expiresAt: Date | null;
+};
+
+/** Of a kept answer among all of its tenant. */
+export type PrecedentPlace = {
+  readonly isRevoked: boolean;
+  /** When its question was first put. */
+  readonly recordedAt: Date;
+  readonly patternId: string;
+  readonly resolutionId: string;
 };
 
 export type DecisionPlace = { readonly at: Date; readonly run: RunId; readonly seq: number };
