@@ -14,6 +14,8 @@ const tools = {
   "/write_customer": ({ order }) => ({ sent: order }),
 };
 
+const say = (line) => process.stdout.write(`${line}\n`);
+
 createServer(async (request, response) => {
   const key = request.headers["idempotency-key"];
   const answer = (status, value) => {
@@ -34,8 +36,8 @@ createServer(async (request, response) => {
   } else if (tool !== undefined) result = tool(body.arguments);
   else return answer(404, {});
   done.set(key, result);
-  console.log(request.url, JSON.stringify(body.arguments), "->", JSON.stringify(result));
+  say(`${request.url} ${JSON.stringify(body.arguments)} -> ${JSON.stringify(result)}`);
   return answer(200, result);
 }).listen(Number(process.argv[2] ?? 4300), "127.0.0.1", function () {
-  console.log(`tools at http://127.0.0.1:${this.address().port}`);
+  say(`tools at http://127.0.0.1:${this.address().port}`);
 });
