@@ -135,7 +135,14 @@ test("what was put again lately is left open, and so is all by a clock that is a
   value(await engine.harness.cancelRun(engine.caller, second.id));
   await worker.stop();
   engine.clock.advance(60 * HOUR_MS);
+  const before = new Date(engine.clock.now().getTime() - 96 * HOUR_MS);
+  expect(await engine.store.unansweredEscalations(before, 10)).toEqual([]);
   expect(await closeUnanswered(engine.ports, never)).toBe(0);
+  // It was put again after somebody looked.
+  const [put] = await escalations(engine);
+  const found = [{ tenant: engine.tenant, id: put?.escalationId ?? "" }];
+  const store = { ...engine.store, unansweredEscalations: async () => await Promise.resolve(found) };
+  expect(await closeUnanswered({ ...engine.ports, store }, never)).toBe(0);
   engine.clock.advance(60 * HOUR_MS);
   const astray = { ...engine.ports, clockWatch: { difference: () => "an hour ahead" } };
   expect(await closeUnanswered(astray, never)).toBe(0);
