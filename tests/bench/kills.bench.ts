@@ -56,10 +56,10 @@ else {
     ...(values.stops === undefined ? {} : { stops: whole("stops", 0) }),
     inFlight: whole("in-flight", 24),
     ...(values.minutes === undefined ? {} : { msMax: Number(values.minutes) * 60_000 }),
-    onProgress: ({ begun, ended, kills: killed, effects, seconds }) => {
+    onProgress: ({ begun, ended, kills: killed, effects, unanswered, seconds }) => {
       const rate = ended / seconds;
       out(
-        `${seconds} s: ${ended} of ${runs} runs ended (${begun - ended} under way), ${effects} effects, ${killed} of ${kills} kills; ${rate.toFixed(1)} runs/s, ${((runs - ended) / rate / 60).toFixed(0)} min left`,
+        `${seconds} s: ${ended} of ${runs} runs ended (${begun - ended} under way), ${effects} effects, ${killed} of ${kills} kills, ${unanswered} requests unanswered; ${rate.toFixed(1)} runs/s, ${((runs - ended) / rate / 60).toFixed(0)} min left`,
       );
     },
   });

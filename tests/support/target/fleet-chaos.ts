@@ -38,6 +38,8 @@ export type ChaosProgress = {
   readonly begun: number;
   readonly ended: number;
   readonly kills: number;
+  /** Requests that a server did not answer in time, since it was stopped. */
+  readonly unanswered: number;
   readonly effects: number;
   readonly seconds: number;
 };
@@ -207,7 +209,7 @@ export async function runFleetChaos(size: ChaosSize): Promise<ChaosReport> {
   }
   await Promise.all(members.map(untilReady));
   const key = readCredentials(installation.home)?.key ?? "";
-  const progress = { begun: 0, ended: 0, kills: 0 };
+  const progress = { begun: 0, ended: 0, kills: 0, unanswered: 0 };
   const fleet: Fleet = { installation, sink, members, key, next: randomFrom(size.seed), progress };
   const startedAt = performance.now();
   let isOver = false;

@@ -20,8 +20,27 @@ export type Fleet = {
   readonly key: string;
   /** The same seed gives the same victims; when they are hit, the machine decides. */
   readonly next: () => number;
-  readonly progress: { begun: number; ended: number; kills: number };
+  readonly progress: { begun: number; ended: number; kills: number; unanswered: number };
 };
+
+/** A request that is not answered by then is put to another server. */
+const ANSWER_MS_MAX = 20_000;
+/** One that gave no answer gets one request in so long, until it answers again: what a load balancer does by /readyz. */
+const PROBE_MS = 10_000;
+
+/** When a server that gave no answer is to be tried again. */
+const silent = new WeakMap<Member, number>();
+
+// A server that is stopped takes connections, and says nothing. Who chose it as often as any other would wait most of the time.
+function chooseServer({ members, next }: Fleet): Member | undefined {
+  const servers = members.filter(({ role, url }) => role === "server" && url !== "");
+  const now = performance.now();
+  const due = servers.filter((server) => (silent.get(server) ?? 0) <= now);
+  const among = due.length > 0 ? due : servers;
+  const server = among[Math.floor(next() * among.length)];
+  if (server !== undefined && silent.has(server)) silent.set(server, now + PROBE_MS);
+  return server;
+}
 
 /** Asks any server that is there, until one answers; what is asked must be harmless to repeat. */
 export async function ask(
@@ -33,8 +52,7 @@ export async function ask(
   return await until(
     () => `an answer to ${path} (the last: ${last})`,
     async () => {
-      const servers = fleet.members.filter(({ role, url }) => role === "server" && url !== "");
-      const server = servers[Math.floor(fleet.next() * servers.length)];
+      const server = chooseServer(fleet);
       if (server === undefined) return undefined;
       try {
         const response = await fetch(`${server.url}${path}`, {
@@ -45,8 +63,9 @@ export async function ask(
             ...(init.key === undefined ? {} : { "idempotency-key": init.key }),
           },
           ...(init.body === undefined ? {} : { body: JSON.stringify(init.body) }),
-          signal: AbortSignal.timeout(20_000),
+          signal: AbortSignal.timeout(ANSWER_MS_MAX),
         });
+        silent.delete(server);
         // Beyond capacity, or without a database for a moment: an answer, and one that says to come again.
         if (response.status !== 503 && response.status !== 429) return response;
         last = `${response.status} ${await response.text()}`;
@@ -54,6 +73,10 @@ export async function ask(
       } catch (error) {
         if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
         last = error.message;
+        if (error.name === "TimeoutError") {
+          fleet.progress.unanswered += 1;
+          silent.set(server, performance.now() + PROBE_MS);
+        }
         return undefined;
       }
     },

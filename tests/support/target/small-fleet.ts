@@ -53,7 +53,7 @@ export async function openSmallFleet(
     members,
     key: readCredentials(installation.home)?.key ?? "",
     next: randomFrom(1),
-    progress: { begun: 0, ended: 0, kills: 0 },
+    progress: { begun: 0, ended: 0, kills: 0, unanswered: 0 },
     start,
     end: async (member) => {
       await endMember(member, "SIGTERM");
