@@ -27,6 +27,19 @@ function listFromText(value: unknown): unknown {
 
 export const noQuerySchema = z.strictObject({});
 
+/** Of a list in pages: how much of it, and from where on. @param rows what they are, for the description */
+export const pageOf = (rows: string, limit: number = LIST_LIMIT_DEFAULT) => ({
+  limit: z
+    .preprocess(integerFromText, z.int().min(1).max(LIST_LIMIT_MAX))
+    .default(limit)
+    .meta({ description: `${rows} of one page.` }),
+  cursor: z
+    .string()
+    .regex(/^[!-~]{1,1024}$/)
+    .optional()
+    .meta({ description: "`next_cursor` of the page before; bound to the same filters." }),
+});
+
 export const listRunsQuerySchema = z.strictObject({
   status: z
     .preprocess(listFromText, z.array(runStateSchema).min(1).max(16))
@@ -38,15 +51,7 @@ export const listRunsQuerySchema = z.strictObject({
     .regex(/^[a-z][a-z0-9_.-]{0,62}:[^\0]{0,200}$/)
     .optional()
     .meta({ description: "Only runs that carry this label, as `name:value`.", examples: ["team:payments"] }),
-  limit: z
-    .preprocess(integerFromText, z.int().min(1).max(LIST_LIMIT_MAX))
-    .default(LIST_LIMIT_DEFAULT)
-    .meta({ description: "Runs of one page." }),
-  cursor: z
-    .string()
-    .regex(/^[!-~]{1,1024}$/)
-    .optional()
-    .meta({ description: "`next_cursor` of the page before; bound to the same filters." }),
+  ...pageOf("Runs"),
 });
 
 /** No run has as many events: the database counts them in four bytes. */
@@ -115,9 +120,14 @@ export const decisionPageSchema = z
 export const precedentParamsSchema = z.strictObject({
   id: z.string().meta({ description: "The precedent's id." }),
 });
+// As many as there can be where nothing is said: who asks so may know of no pages.
+export const listPrecedentsQuerySchema = z.strictObject(pageOf("Precedents", LIST_LIMIT_MAX));
 export const precedentListSchema = z
-  .strictObject({ data: z.array(precedentSchema) })
-  .meta({ id: "PrecedentList" });
+  .strictObject({
+    data: z.array(precedentSchema),
+    next_cursor: z.string().nullable().meta({ description: "Names the next page; null on the last one." }),
+  })
+  .meta({ id: "PrecedentList", description: "Remembered answers, those in force first." });
 
 export const keyListSchema = z
   .strictObject({ data: z.array(keySchema) })

@@ -13,6 +13,7 @@ import {
   listEventsQuerySchema,
   listRunsQuerySchema,
   noQuerySchema,
+  listPrecedentsQuerySchema,
   precedentListSchema,
   precedentParamsSchema,
   runPageSchema,
@@ -292,10 +293,12 @@ const KEY_ROUTES = {
     action: "precedents.read",
     tag: "approvals",
     summary: "List remembered answers",
-    query: noQuerySchema,
+    query: listPrecedentsQuerySchema,
     success: {
       status: 200,
-      description: "The tenant's remembered answers, newest questions first, revoked ones too; at most 500.",
+      description:
+        "One page of the tenant's remembered answers: newest questions first, revoked answers last.",
+      headers: ["Link"],
       content: { "application/json": precedentListSchema },
     },
     problems: [],

@@ -1,6 +1,6 @@
 // The endpoints of a tenant's documents.
 
-import { LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX, noQuerySchema } from "./api-schemas.ts";
+import { noQuerySchema, pageOf } from "./api-schemas.ts";
 import {
   documentPageSchema,
   documentParamsSchema,
@@ -12,20 +12,7 @@ import {
 import type { RouteRow } from "./route.ts";
 import { z } from "zod";
 
-export const listDocumentsQuerySchema = z.strictObject({
-  limit: z
-    .preprocess(
-      (value) => (typeof value === "string" && /^[1-9][0-9]{0,3}$/.test(value) ? Number(value) : value),
-      z.int().min(1).max(LIST_LIMIT_MAX),
-    )
-    .default(LIST_LIMIT_DEFAULT)
-    .meta({ description: "Documents of one page." }),
-  cursor: z
-    .string()
-    .regex(/^[!-~]{1,1024}$/)
-    .optional()
-    .meta({ description: "`next_cursor` of the page before." }),
-});
+export const listDocumentsQuerySchema = z.strictObject(pageOf("Documents"));
 
 export const DOCUMENT_ROUTES = {
   addDocument: {
@@ -56,6 +43,7 @@ export const DOCUMENT_ROUTES = {
     success: {
       status: 200,
       description: "One page of the tenant's documents, without their texts.",
+      headers: ["Link"],
       content: { "application/json": documentPageSchema },
     },
     problems: [],

@@ -9,7 +9,7 @@ import { decide } from "./engine/resolve.ts";
 import { HarmonyError } from "./errors.ts";
 import { newPolicy } from "./policies.ts";
 import { confidenceOf, Resolution } from "./resolutions.ts";
-import type { HarmonyStore, Recorded } from "./store.ts";
+import type { AskedStore, HarmonyStore, Recorded } from "./store.ts";
 import { parseTimestamp } from "./timestamps.ts";
 import type {
   AgentProvenance,
@@ -45,7 +45,7 @@ export type Revocation = {
 type Metadata = { readonly [key: string]: Json };
 
 async function audit(
-  store: HarmonyStore,
+  store: Pick<HarmonyStore, "appendAudit">,
   eventType: AuditEventType,
   { at, actor }: Act,
   patternId: string | null,
@@ -55,7 +55,10 @@ async function audit(
 }
 
 /** Remembers that a question came up. True when it is new. */
-export async function recordPattern(store: HarmonyStore, pattern: ConflictPattern): Promise<boolean> {
+export async function recordPattern(
+  store: Pick<HarmonyStore, "recordPattern" | "appendAudit">,
+  pattern: ConflictPattern,
+): Promise<boolean> {
   const isNew = await store.recordPattern(pattern);
   const act = { at: pattern.recordedAt, actor: pattern.recordedBy };
   const { domain, conflictType, path } = pattern;
@@ -96,7 +99,7 @@ function decisionMetadata(decision: Decision): Metadata {
  * @param gone answers to leave out
  */
 async function decideFrom(
-  store: HarmonyStore,
+  store: AskedStore,
   pattern: ConflictPattern,
   gone: ReadonlySet<string>,
 ): Promise<Decision> {
@@ -114,7 +117,7 @@ async function decideFrom(
  * Decides, and counts an applied precedent. That is where applying and taking back meet: whichever is first, the other
  * sees it, so an answer whose revocation was confirmed is never applied.
  */
-async function decideAndCount(store: HarmonyStore, pattern: ConflictPattern, act: Act): Promise<Decision> {
+async function decideAndCount(store: AskedStore, pattern: ConflictPattern, act: Act): Promise<Decision> {
   const gone = new Set<string>();
   for (;;) {
     const decision = await decideFrom(store, pattern, gone);
@@ -132,7 +135,7 @@ async function decideAndCount(store: HarmonyStore, pattern: ConflictPattern, act
  * Remembers the question, asks the engine, and does what follows: an applied precedent is counted, an unanswered question
  * becomes an escalation (or one more sighting of it). Every outcome leaves an audit entry.
  */
-export async function ask(store: HarmonyStore, pattern: ConflictPattern, act: Act): Promise<Decision> {
+export async function ask(store: AskedStore, pattern: ConflictPattern, act: Act): Promise<Decision> {
   await recordPattern(store, pattern);
   const decision = await decideAndCount(store, pattern, act);
   if (decision.status === "escalated") {
@@ -147,7 +150,7 @@ export async function ask(store: HarmonyStore, pattern: ConflictPattern, act: Ac
 
 /** Puts a question before a person. `opened` is false when it was waiting already; the sighting is counted. */
 export async function escalate(
-  store: HarmonyStore,
+  store: Pick<HarmonyStore, "recordEscalation" | "appendAudit">,
   patternId: string,
   reason: string,
   act: Act,

@@ -105,3 +105,15 @@ export interface HarmonyStore {
   /** Removes patterns, resolutions, policies and escalations; the audit stays. Returns how many records. */
   clear(): Promise<number>;
 }
+
+/** What putting a question needs of a memory, whether it is kept there or was read ahead. */
+export type AskedStore = Pick<
+  HarmonyStore,
+  | "recordPattern"
+  | "listPolicies"
+  | "listResolutions"
+  | "findSimilar"
+  | "addExperience"
+  | "recordEscalation"
+  | "appendAudit"
+>;

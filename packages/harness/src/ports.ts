@@ -22,7 +22,9 @@ export type * from "./ports/entrance.ts";
 export type * from "./ports/store.ts";
 export type * from "./ports/queue.ts";
 export type * from "./ports/records.ts";
+export type * from "./ports/questions.ts";
 export type * from "./ports/run-writes.ts";
+export { MemoryMoved } from "./ports/questions.ts";
 export { ApprovalTaken } from "./ports/run-writes.ts";
 export { ClockAstray, StoreUnavailable, TakeFailed } from "./ports/queue.ts";
 

@@ -284,9 +284,9 @@ function precedentCalls(
       record("listDecisions", caller, since, cursor);
       return await Promise.resolve(ok({ data: [], next_cursor: null }));
     },
-    listPrecedents: async (caller) => {
-      record("listPrecedents", caller);
-      return await Promise.resolve(ok([]));
+    listPrecedents: async (caller, page) => {
+      record("listPrecedents", caller, page);
+      return await Promise.resolve(ok({ data: [], next_cursor: null }));
     },
     revokePrecedent: async (caller, id, request) => {
       record("revokePrecedent", caller, id, request);

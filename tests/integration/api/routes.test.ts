@@ -221,6 +221,29 @@ test("an id that is malformed, unknown or foreign is answered in the very same w
   }
 });
 
+test("whatever a malformed id is to name, the answer says in a sentence that there is none", async () => {
+  for (const [method, path, body] of [
+    ["GET", "documents/nonsense"],
+    ["DELETE", "documents/nonsense"],
+    ["DELETE", "keys/nonsense"],
+    ["DELETE", "signing-keys/nonsense"],
+    ["POST", "precedents/nonsense/revoke", { reason: "No more." }],
+    ["GET", "audit/logs/nonsense/checkpoint"],
+    ["GET", `audit/logs/nonsense/entries`],
+    ["GET", `runs/${RUN}/actions/nonsense`],
+  ] as const) {
+    const answer = await call(`/api/harness/${path}`, {
+      method,
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+    });
+    const problem = expectProblem(answer, await answer.text());
+    expect([path, problem.status]).toEqual([path, 404]);
+    expect(problem.detail).toMatch(/^(There is no|The run has no) .*\.$/u);
+  }
+});
+
 test("health needs no key, and readiness says what is missing", async () => {
   expect(await (await fetch(`${api.url}/healthz`)).json()).toEqual({ status: "ok" });
   expect(await (await fetch(`${api.url}/readyz`)).json()).toEqual({

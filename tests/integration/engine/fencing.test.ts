@@ -66,6 +66,22 @@ test("a lease that is renewed, by a worker that lives, is not taken away", async
   expect(await engine.run(id)).toMatchObject({ status: "queued", reason: { code: "worker_lost" } });
 });
 
+test("a worker that cannot be announced is told so, and leaves no connection behind", async () => {
+  await using engine = await openEngine();
+  const { app } = engine.database;
+  const ports = { ...engine.ports, onWakeUp: () => undefined };
+  await expect(announceWorker({ ...app, port: 1 }, 78, ports)).rejects.toMatchObject({ code: "ENOENT" });
+  const owner = engine.database.ownerPool();
+  await owner.query("revoke all on function assent.worker_lock_class() from public, assent_app");
+  await expect(announceWorker(app, 78, ports)).rejects.toThrow("permission denied");
+  await until("its connection is closed", async () => {
+    const { rowCount } = await owner.query(
+      "select from pg_stat_activity where application_name = 'assent worker' and datname = current_database()",
+    );
+    return rowCount === 0;
+  });
+});
+
 test("a `once` call whose worker died is in doubt: a person says it happened, and it is not repeated", async () => {
   const tool = countingTool("pay", "once", (_id, signal) => hang(signal));
   await using engine = await openEngine({

@@ -28,6 +28,8 @@ const models = {
   },
 };
 
+const ALL = { limit: 100, cursor: null };
+
 async function waiting(engine: Engine, task: string): Promise<{ id: RunId; approval: Approval }> {
   const id = await engine.submit(task);
   const run = await engine.reaches(id, "awaiting_approval", "succeeded", "failed");
@@ -36,10 +38,10 @@ async function waiting(engine: Engine, task: string): Promise<{ id: RunId; appro
   return { id, approval };
 }
 
-async function person(engine: Engine, name: string): Promise<Caller> {
+async function person(engine: Engine, name: string, kind: "human" | "service" = "human"): Promise<Caller> {
   const key = value(
     await engine.harness.createKey(engine.caller, {
-      principal: { name, kind: "human" },
+      principal: { name, kind },
       scopes: ["approvals:decide", "runs:read"],
     }),
   );
@@ -70,7 +72,7 @@ test("a yes that is to be remembered answers the very same question, once for ea
   expect(again.approvals).toEqual([]);
   expect(tool.effects).toHaveLength(2);
   const reasons = again.steps.find(({ kind }) => kind === "tool")?.decision?.reasons ?? [];
-  const [precedent] = value(await engine.harness.listPrecedents(engine.caller));
+  const [precedent] = value(await engine.harness.listPrecedents(engine.caller, ALL)).data;
   expect(reasons.at(-1)).toMatchObject({ code: "precedent", policy: precedent?.id });
   expect(precedent).toMatchObject({ tool: TOOL, decision: "approve", decided_by: "ann", uses: 1 });
 });
@@ -98,7 +100,7 @@ test("however much else was asked since, what is given without asking is listed,
     await engine.reaches(id, "succeeded");
     engine.clock.advance(1_000);
   }
-  const [newer, older] = value(await engine.harness.listPrecedents(engine.caller));
+  const [newer, older] = value(await engine.harness.listPrecedents(engine.caller, ALL)).data;
   await engine.store.transaction(engine.tenant, async ({ memory }) => {
     const [known] = await memory.listPatterns({ limit: 1 });
     if (known === undefined) throw new Error("what was asked is known");
@@ -111,11 +113,50 @@ test("however much else was asked since, what is given without asking is listed,
         }),
       );
   });
-  expect(value(await engine.harness.listPrecedents(engine.caller))).toEqual([newer, older]);
+  expect(value(await engine.harness.listPrecedents(engine.caller, ALL)).data).toEqual([newer, older]);
   value(await engine.harness.revokePrecedent(ann, newer?.id ?? "", { reason: "No more." }));
-  const left = value(await engine.harness.listPrecedents(engine.caller));
+  const left = value(await engine.harness.listPrecedents(engine.caller, ALL)).data;
   expect(left.map(({ id }) => id)).toEqual([older?.id, newer?.id]);
   expect(left.map(({ revoked_at: revokedAt }) => revokedAt === null)).toEqual([true, false]);
+});
+
+test("precedents are listed in pages: each once, in order, and by no cursor but the list's own", async () => {
+  await using engine = await openEngine({ models, tools: [countingTool(TOOL, "once")], policies: ASKING });
+  await engine.startWorker();
+  const ann = await person(engine, "ann");
+  for (const task of ["Count 10.", "Count 11.", "Count 12."]) {
+    const { id, approval } = await waiting(engine, task);
+    value(await engine.harness.decide(ann, yes(approval, true)));
+    await engine.reaches(id, "succeeded");
+  }
+  const [, second] = value(await engine.harness.listPrecedents(engine.caller, ALL)).data;
+  value(await engine.harness.revokePrecedent(ann, second?.id ?? "", { reason: "No more." }));
+  const whole = value(await engine.harness.listPrecedents(engine.caller, { limit: 3, cursor: null }));
+  expect([whole.data.map(({ revoked_at: at }) => at === null), whole.next_cursor]).toEqual([
+    [true, true, false],
+    null,
+  ]);
+  const pages: unknown[] = [];
+  const cursors: (string | null)[] = [null];
+  for (let at = 0; at < 3; at += 1) {
+    const cursor = cursors[at] ?? null;
+    const page = value(await engine.harness.listPrecedents(engine.caller, { limit: 1, cursor }));
+    pages.push(...page.data);
+    cursors.push(page.next_cursor);
+  }
+  expect(pages).toEqual(whole.data);
+  expect(cursors.at(-1)).toBeNull();
+  const first = cursors[1] ?? "";
+  const stranger = await engine.newCaller("stranger", "elsewhere");
+  for (const [caller, cursor] of [
+    [stranger, first],
+    [engine.caller, `${first}AA`],
+    [engine.caller, first.toLowerCase()],
+  ] as const)
+    expect(await engine.harness.listPrecedents(caller, { limit: 1, cursor })).toMatchObject({
+      ok: false,
+      error: { code: "invalid_request", errors: [{ pointer: "#/cursor" }] },
+    });
 });
 
 test("a yes for this once is for this once", async () => {
@@ -128,7 +169,7 @@ test("a yes for this once is for this once", async () => {
   await engine.reaches(id, "succeeded");
   await waiting(engine, "Count 10.");
   expect(tool.effects).toHaveLength(1);
-  expect(value(await engine.harness.listPrecedents(engine.caller))).toEqual([]);
+  expect(value(await engine.harness.listPrecedents(engine.caller, ALL)).data).toEqual([]);
 });
 
 test("a no that is to be remembered refuses again; revoked, people are asked again", async () => {
@@ -152,10 +193,21 @@ test("a no that is to be remembered refuses again; revoked, people are asked aga
     state: "refused",
     error: { code: "denied" },
   });
-  const [precedent] = value(await engine.harness.listPrecedents(engine.caller));
-  value(await engine.harness.revokePrecedent(ann, precedent?.id ?? "", { reason: "Ten is fine after all." }));
+  const [precedent] = value(await engine.harness.listPrecedents(engine.caller, ALL)).data;
+  const cleaner = await person(engine, "cleaner", "service");
+  const reason = "Ten is fine after all.";
+  value(await engine.harness.revokePrecedent(cleaner, precedent?.id ?? "", { reason }));
   await waiting(engine, "Count 10.");
   expect(tool.effects).toEqual([]);
+  const kept = await engine.store.transaction(
+    engine.tenant,
+    async ({ memory }) => await memory.findResolution(precedent?.id ?? ""),
+  );
+  expect([kept?.resolvedBy.principalId, kept?.revokedBy?.principalId, kept?.revokedBy?.agentId]).toEqual([
+    "ann",
+    null,
+    "cleaner",
+  ]);
 });
 
 test("a precedent never crosses a tenant, an agent or a deny of the rules", async () => {
@@ -188,7 +240,7 @@ test("a precedent never crosses a tenant, an agent or a deny of the rules", asyn
     return run.status === "awaiting_approval" || run.finished_at !== null ? run : undefined;
   });
   expect(theirs).toMatchObject({ status: "awaiting_approval", approvals: [{ advice: [] }] });
-  expect(value(await engine.harness.listPrecedents(stranger))).toEqual([]);
+  expect(value(await engine.harness.listPrecedents(stranger, ALL)).data).toEqual([]);
   policies = policiesOf({
     texts: { "test.cedar": `@id("no") forbid (principal, action == Action::"call", resource);` },
   });
@@ -248,7 +300,7 @@ test("what was taken back is not given for good again, and still can be decided 
   const decider = await person(engine, "ann");
   const first = await waiting(engine, "Count 10.");
   value(await engine.harness.decide(decider, yes(first.approval, true)));
-  const [precedent] = value(await engine.harness.listPrecedents(engine.caller));
+  const [precedent] = value(await engine.harness.listPrecedents(engine.caller, ALL)).data;
   value(await engine.harness.revokePrecedent(engine.caller, precedent?.id ?? "", { reason: "A mistake." }));
   const second = await waiting(engine, "Count 10.");
   const again = await engine.harness.decide(decider, yes(second.approval, true));
@@ -273,7 +325,7 @@ test("a remembered answer ends: a person is asked again, shown what was said, an
     return run.status === "succeeded";
   };
   const daysLeft = async (): Promise<number> => {
-    const [precedent] = value(await engine.harness.listPrecedents(engine.caller));
+    const [precedent] = value(await engine.harness.listPrecedents(engine.caller, ALL)).data;
     return (Date.parse(precedent?.expires_at ?? "") - engine.clock.now().getTime()) / DAY_MS;
   };
   await remember(2);

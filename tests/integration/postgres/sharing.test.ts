@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "pg";
 import { expect, test, vi } from "vitest";
@@ -98,6 +98,39 @@ test("a server that is killed is started again under the process that uses it, a
     await counted.end();
     expect(present).toEqual([{ present: 1 }]);
   });
+  expect(await server.release()).toBe("stopped");
+});
+
+test("what keeps a killed server from starting can be mended while the process lives", async () => {
+  await using folder = makeScratchFolder();
+  const told: string[] = [];
+  const opened = await openEmbedded({
+    folder: folder.path,
+    fsync: false,
+    onProgress: (line) => void told.push(line),
+  });
+  if (!opened.ok) throw new Error(opened.error.message);
+  await using server = opened.value;
+  const before = server.serverPid;
+  const control = join(server.home, "data", "global", "pg_control");
+  renameSync(control, `${control}.aside`);
+  process.kill(before, "SIGKILL");
+  await vi.waitFor(
+    () => {
+      expect(told.some((line) => line.endsWith("; trying again"))).toBe(true);
+    },
+    { timeout: 20_000 },
+  );
+  renameSync(`${control}.aside`, control);
+  await vi.waitFor(
+    async () => {
+      const reader = new Client(server.connection("owner"));
+      await reader.connect();
+      await reader.end();
+    },
+    { timeout: 20_000 },
+  );
+  expect(server.serverPid).not.toBe(before);
   expect(await server.release()).toBe("stopped");
 });
 

@@ -108,7 +108,7 @@ async function idsOf(
   const [artifact] = value(await harness.getRun(ours, finished)).artifacts;
   const [document] = value(await harness.documents.list(ours, { limit: 1, cursor: null })).data;
   const [key] = value(await harness.listKeys(ours));
-  const [precedent] = value(await harness.listPrecedents(ours));
+  const [precedent] = value(await harness.listPrecedents(ours, { limit: 1, cursor: null })).data;
   const ids = { runs: finished, artifacts: artifact, documents: document, keys: key, precedents: precedent };
   return Object.fromEntries(
     Object.entries(ids).map(([kind, of]) => {

@@ -32,7 +32,7 @@ async function readAll(
     events: await harness.listEvents(caller, finished, 0),
     decisions: await harness.listDecisions(caller, since, null),
     open: await harness.listWaiting(caller, null),
-    precedents: await harness.listPrecedents(caller),
+    precedents: await harness.listPrecedents(caller, { limit: 100, cursor: null }),
     keys: await harness.listKeys(caller),
     documents,
     document: document === undefined ? null : await harness.documents.get(caller, document.id),

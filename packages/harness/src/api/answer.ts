@@ -31,13 +31,19 @@ export const BASE_HEADERS: Readonly<Record<string, string>> = {
  * One sentence each for ids that name nothing this caller may see. They are said whether the id is malformed, unknown
  * or another tenant's, so that the answers cannot be told apart (invariant 8, tenant walls).
  */
-const NOT_FOUND_DETAILS: Readonly<Partial<Record<ProblemCode, string>>> = {
+const NOT_FOUND_DETAILS = {
   run_not_found: "There is no run with this id.",
   artifact_not_found: "The run has no artifact with this id.",
   action_not_found: "The run has no action with this id.",
   approval_not_found: "There is no approval with this id.",
   key_not_found: "There is no key with this id.",
-};
+  document_not_found: "There is no document with this id.",
+  precedent_not_found: "There is no precedent with this id.",
+} as const satisfies Readonly<Partial<Record<ProblemCode, string>>>;
+
+type NotFoundCode = keyof typeof NOT_FOUND_DETAILS;
+
+const isNotFoundCode = (code: ProblemCode): code is NotFoundCode => Object.hasOwn(NOT_FOUND_DETAILS, code);
 
 export function sendProblem(
   reply: FastifyReply,
@@ -61,9 +67,9 @@ export function sendProblem(
 }
 
 export function sendRefusal(reply: FastifyReply, refusal: Refusal): FastifyReply {
-  const detail = NOT_FOUND_DETAILS[refusal.code] ?? refusal.detail;
   const errors = refusal.errors?.map((fault) => ({ ...fault }));
-  const { retryAfterSeconds } = refusal;
+  const { code, retryAfterSeconds } = refusal;
+  const detail = isNotFoundCode(code) ? NOT_FOUND_DETAILS[code] : refusal.detail;
   return sendProblem(
     reply,
     problem(refusal.code, detail, errors === undefined ? {} : { errors }),
@@ -71,7 +77,7 @@ export function sendRefusal(reply: FastifyReply, refusal: Refusal): FastifyReply
   );
 }
 
-export function sendNotFound(reply: FastifyReply, code: ProblemCode): FastifyReply {
+export function sendNotFound(reply: FastifyReply, code: NotFoundCode): FastifyReply {
   return sendRefusal(reply, { code, detail: "" });
 }
 

@@ -19,7 +19,7 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
     "Approval as decided; as it still waits where the question was not answered yes",
   ],
   ["artifacts", "{run_id, data: Artifact[], saved: [{id, name, path}], findings: [{code, at, detail}]}"],
-  ["precedents list", "{data: Precedent[]}"],
+  ["precedents list", "{data: Precedent[], next_cursor}"],
   ["precedents revoke", "Precedent"],
   ["providers", "{data: Provider[]}"],
   ["budget show", "BudgetReport"],

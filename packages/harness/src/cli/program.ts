@@ -32,6 +32,7 @@ import {
   searchDocuments,
 } from "./commands/documents.ts";
 import { listPrecedents, revokePrecedent } from "./commands/precedents.ts";
+import type { PageFlags } from "../client/client.ts";
 import { addSpending } from "./program-spending.ts";
 import {
   authorize,
@@ -276,8 +277,12 @@ function addPrecedents(program: Command, perform: Perform): void {
   const precedents = program.command("precedents").description("answers that are given again without asking");
   precedents
     .command("list")
-    .description("who answered what, when, and how often it was used")
-    .action(async () => await perform(async (context) => await listPrecedents(context)));
+    .description("who answered what, when, and how often it was used; what is in force first")
+    .option("--limit <n>", "at most so many", parseLimit)
+    .option("--cursor <cursor>", "go on where a list ended")
+    .action(
+      async (flags: PageFlags) => await perform(async (context) => await listPrecedents(context, flags)),
+    );
   precedents
     .command("revoke")
     .description("stop giving an answer; people are asked again")
@@ -357,8 +362,7 @@ function addDocuments(program: Command, perform: Perform): void {
     .option("--limit <n>", "at most so many", parseLimit)
     .option("--cursor <cursor>", "go on where a list ended")
     .action(
-      async (flags: { limit?: number; cursor?: string }) =>
-        await perform(async (context) => await listDocuments(context, flags)),
+      async (flags: PageFlags) => await perform(async (context) => await listDocuments(context, flags)),
     );
   documents
     .command("search")

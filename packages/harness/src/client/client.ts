@@ -73,12 +73,13 @@ import { type FollowItem, type FollowOptions, followRun } from "./follow.ts";
 import { DOWNLOAD_TIMEOUT_MS } from "./limits.ts";
 import { type Connection, type Exchange, exchange, exchangeJson, readBytes } from "./request.ts";
 
-export type RunFilter = {
+/** How much of a list, and from where on. */
+export type PageFlags = { readonly limit?: number; readonly cursor?: string };
+
+export type RunFilter = PageFlags & {
   readonly states?: readonly RunState[];
   readonly agent?: string;
   readonly label?: { readonly name: string; readonly value: string };
-  readonly limit?: number;
-  readonly cursor?: string;
 };
 
 export type RunPage = { readonly data: readonly RunSummary[]; readonly next_cursor: string | null };
@@ -88,6 +89,8 @@ export type Download = { readonly bytes: Uint8Array; readonly contentDigest: str
 export type DecisionPage = { readonly data: readonly unknown[]; readonly next_cursor: string | null };
 
 export type DocumentPage = { readonly data: readonly Document[]; readonly next_cursor: string | null };
+
+export type PrecedentPage = { readonly data: readonly Precedent[]; readonly next_cursor: string | null };
 
 type Answer<T> = Promise<Result<T, ClientFailure>>;
 
@@ -106,7 +109,7 @@ export type Client = {
   listProviders(): Answer<readonly ProviderView[]>;
   getBudget(): Answer<BudgetReport>;
   addDocument(request: DocumentRequest): Answer<Document>;
-  listDocuments(page: { readonly limit?: number; readonly cursor?: string }): Answer<DocumentPage>;
+  listDocuments(page: PageFlags): Answer<DocumentPage>;
   searchDocuments(question: string, limit?: number): Answer<readonly Passage[]>;
   removeDocument(id: DocumentId): Answer<Document>;
   listAuditLogs(): Answer<AuditLogList>;
@@ -120,7 +123,7 @@ export type Client = {
   getAuditSealing(): Answer<Sealing>;
   rekeyAudit(request: RekeyRequest): Answer<Sealing>;
   createKey(request: KeyRequest): Answer<CreatedKey>;
-  listPrecedents(): Answer<readonly Precedent[]>;
+  listPrecedents(page: PageFlags): Answer<PrecedentPage>;
   revokePrecedent(id: string, reason: string): Answer<Precedent>;
   listKeys(): Answer<readonly Key[]>;
   rotateKey(id: KeyId, request: RotateKey): Answer<CreatedKey>;
@@ -147,7 +150,11 @@ const PRECEDENTS = "/api/harness/precedents";
 
 const runPageSchema = z.looseObject({ data: z.array(runSummarySchema), next_cursor: z.string().nullable() });
 const eventPageSchema = z.looseObject({ data: z.array(z.unknown()) });
-const precedentPageSchema = z.looseObject({ data: z.array(precedentSchema) });
+const precedentPageSchema = z.looseObject({
+  data: z.array(precedentSchema),
+  // Servers of before there were pages say nothing.
+  next_cursor: z.string().nullable().default(null),
+});
 const decisionPageSchema = z.looseObject({ data: z.array(z.unknown()), next_cursor: z.string().nullable() });
 const documentListSchema = z.looseObject({
   data: z.array(documentSchema),
@@ -197,10 +204,8 @@ export function createClient(connection: Connection): Client {
     getBudget: async () => await ask({ method: "GET", path: "/api/harness/budget" }, budgetReportSchema),
     ...auditCalls(ask),
     createKey: async (body) => await ask({ method: "POST", path: KEYS, body }, createdKeySchema),
-    listPrecedents: async () => {
-      const page = await ask({ method: "GET", path: PRECEDENTS }, precedentPageSchema);
-      return page.ok ? { ok: true, value: page.value.data } : page;
-    },
+    listPrecedents: async (page) =>
+      await ask({ method: "GET", path: `${PRECEDENTS}${queryOf(page)}` }, precedentPageSchema),
     revokePrecedent: async (id, reason) =>
       await ask(
         { method: "POST", path: `${PRECEDENTS}/${encodeURIComponent(id)}/revoke`, body: { reason } },
@@ -290,12 +295,8 @@ function documentCalls(
 ): Pick<Client, "addDocument" | "listDocuments" | "searchDocuments" | "removeDocument"> {
   return {
     addDocument: async (body) => await ask({ method: "POST", path: DOCUMENTS, body }, documentSchema),
-    listDocuments: async ({ limit, cursor }) => {
-      const query = new URLSearchParams();
-      if (limit !== undefined) query.set("limit", String(limit));
-      if (cursor !== undefined) query.set("cursor", cursor);
-      return await ask({ method: "GET", path: `${DOCUMENTS}?${query.toString()}` }, documentListSchema);
-    },
+    listDocuments: async (page) =>
+      await ask({ method: "GET", path: `${DOCUMENTS}${queryOf(page)}` }, documentListSchema),
     searchDocuments: async (question, limit) => {
       const query = new URLSearchParams({ q: question });
       if (limit !== undefined) query.set("limit", String(limit));

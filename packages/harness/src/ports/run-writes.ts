@@ -3,6 +3,7 @@
 import type { Actor, ApprovalId, ApprovalState, EventKind, RunId } from "@assent/contract";
 import type { JournalStep } from "../core/run/journal.ts";
 import type { Settlement } from "./budget.ts";
+import type { NotedQuestion } from "./questions.ts";
 import type { ApprovalChange, NewApproval, RunChange } from "./records.ts";
 
 /** An approval is not any more in the state it was read in. Nothing of the commit is kept. */
@@ -34,6 +35,8 @@ export type RunWrites = {
     readonly from: ApprovalState;
     readonly change: ApprovalChange;
   }[];
+  /** What the question leaves in the decision memory, where that was worked out before. */
+  readonly noted: NotedQuestion | null;
   readonly settled: Settlement | null;
   /** Whatever else the run has set aside counts as spent. */
   readonly chargesAll: boolean;

@@ -40,6 +40,7 @@ import type { Breakers, BudgetRows, NewReservation, ReservationRefusal, Settleme
 import type { Result } from "../base/result.ts";
 import type { Due, Fence, NewLease, QueueLoad, Taken, TransactionKind, Turn, WorkerId } from "./queue.ts";
 import type { ApprovalRecord, NewAuditEvent, NewRun, RunQuery, RunRecord, WholeRun } from "./records.ts";
+import type { Unanswered } from "./questions.ts";
 import type { RunWrites } from "./run-writes.ts";
 
 export type IdempotencyRecord = {
@@ -189,7 +190,16 @@ export type StoreTx = {
     /** Of one question's answers, by the answer's id; those of before there were terms are not among them. */
     list(patternId: string): Promise<ReadonlyMap<string, Date>>;
     /** All answers to questions of a domain with their terms (null: of before there were any): those in force first. */
-    answers(domain: string, limit: number): Promise<readonly KeptAnswer[]>;
+    answers(domain: string, after: PrecedentPlace | null, limit: number): Promise<readonly KeptAnswer[]>;
+  };
+  readonly questions: {
+    /**
+     * The id of the newest escalation of the question that is open, which nobody else can decide until this transaction
+     * ends. Null where there is none, or somebody is deciding it at this moment: where two runs put the same question and
+     * are answered at once the escalation is the first answer's, and the second counts for its own run all the same. (Is
+     * the first undone, the approval that it was for waits again, and the escalation with it.)
+     */
+    lockOpen(patternId: string): Promise<string | null>;
   };
   /** Harmony's memory of this tenant, within this transaction. */
   readonly memory: HarmonyStore;
@@ -199,6 +209,15 @@ export type KeptAnswer = {
   readonly pattern: ConflictPattern;
   readonly resolution: Resolution;
   readonly expiresAt: Date | null;
+};
+
+/** Of a kept answer among all of its tenant. */
+export type PrecedentPlace = {
+  readonly isRevoked: boolean;
+  /** When its question was first put. */
+  readonly recordedAt: Date;
+  readonly patternId: string;
+  readonly resolutionId: string;
 };
 
 export type DecisionPlace = { readonly at: Date; readonly run: RunId; readonly seq: number };
@@ -249,10 +268,16 @@ export type Store = {
    */
   submit(submission: NewSubmission): Promise<IdempotencyRecord | null>;
   /**
+   * Looks a question up in the decision memory, in one statement; changes nothing.
+   * @param first the id of the escalation's first occurrence
+   * @returns null where it has to be asked in a transaction: it or one like it has an answer, or there are policies
+   */
+  unanswered(tenant: TenantId, pattern: ConflictPattern, first: string): Promise<Unanswered | null>;
+  /**
    * Commits to a run under a lease, in one statement.
    * @param version of the run before these writes
    * @returns false, and nothing is changed, where the lease is another's by now
-   * @throws ApprovalTaken; StoreUnavailable
+   * @throws ApprovalTaken; MemoryMoved; StoreUnavailable
    */
   writeHeld(fence: Fence, version: number, writes: RunWrites): Promise<boolean>;
   /**

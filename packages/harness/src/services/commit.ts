@@ -49,13 +49,15 @@ export function planCommit(before: Committed, writes: readonly Write[], context:
     changed: [],
     asked: null,
     decided: [],
+    noted: null,
     settled: null,
     chargesAll: false,
     events: [],
     beside: [],
   };
   for (const write of writes) carryOut(draft, write, context);
-  const { journal, wakeAt, beside, opened, changed, asked, decided, settled, chargesAll, events } = draft;
+  const { journal, wakeAt, beside, opened, changed, asked, decided, noted, settled, chargesAll, events } =
+    draft;
   assert(events.length > 0, "a commit changes something");
   assert(new Set(changed.map(({ seq }) => seq)).size === changed.length, "a step changes once in a commit");
   const run = { ...draft.run, updatedAt: context.now };
@@ -70,6 +72,7 @@ export function planCommit(before: Committed, writes: readonly Write[], context:
       changed,
       asked,
       decided,
+      noted,
       settled,
       chargesAll,
       events,
@@ -108,6 +111,7 @@ type Draft = Mutable<Committed> & {
   readonly changed: JournalStep[];
   asked: NewApproval | null;
   readonly decided: RunWrites["decided"][number][];
+  noted: RunWrites["noted"];
   settled: RunWrites["settled"];
   chargesAll: boolean;
   readonly events: RunWrites["events"][number][];
@@ -140,6 +144,10 @@ function carryOut(draft: Draft, write: Write, context: Context): void {
       return;
     case "approval_opened":
       openApproval(draft, write.approval);
+      return;
+    case "question_noted":
+      assert(draft.noted === null, "a commit puts one question");
+      draft.noted = write.noted;
       return;
     case "approval_decided":
       decideApproval(draft, write);

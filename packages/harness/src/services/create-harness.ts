@@ -158,7 +158,7 @@ export function createHarness(given: HarnessPorts): Harness {
     audit: createAuditTrail(ports.evidence),
     listWaiting: async (caller, after) => await listWaiting(ports, caller, after),
     listDecisions: async (caller, since, cursor) => await listDecisions(ports, caller, since, cursor),
-    listPrecedents: async (caller) => await listPrecedents(ports, caller),
+    listPrecedents: async (caller, query) => await listPrecedents(ports, caller, query),
     revokePrecedent: async (caller, id, request) => await revokePrecedent(ports, caller, id, request),
     listProviders: async (caller) => await listProviders(ports, caller),
     getBudget: async (caller) => await getBudget(ports, caller),

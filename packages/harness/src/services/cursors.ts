@@ -3,6 +3,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { type Id, idFromUuid, type IdKind, uuidOf } from "@assent/contract";
 import { canonicalJson } from "../base/canonical-json.ts";
+import type { Refusal } from "./harness.ts";
 
 export type Place<Kind extends IdKind = IdKind> = { readonly createdAt: Date; readonly id: Id<Kind> };
 
@@ -10,6 +11,17 @@ export type Cursors = {
   seal(place: Place, list: unknown): string;
   /** Undefined for anything that was not sealed here for this very list. */
   open<Kind extends IdKind>(cursor: string, list: unknown, kind: Kind): Place<Kind> | undefined;
+  /** The same for a place of any other form. */
+  sealBytes(place: Uint8Array, list: unknown): string;
+  openBytes(cursor: string, list: unknown): Buffer | undefined;
+};
+
+const FOREIGN = "The cursor is not one of this list's.";
+/** For whoever brings a cursor that was not sealed for the list. */
+export const FOREIGN_CURSOR: Refusal = {
+  code: "invalid_request",
+  detail: FOREIGN,
+  errors: [{ pointer: "#/cursor", detail: FOREIGN }],
 };
 
 const PLACE_BYTES = 24;
@@ -23,20 +35,27 @@ export function createCursors(secret: Uint8Array): Cursors {
       .update(canonicalJson(list))
       .digest()
       .subarray(0, SEAL_BYTES);
+  const sealBytes: Cursors["sealBytes"] = (place, list) =>
+    Buffer.concat([place, sealOf(place, list)]).toString("base64url");
+  const openBytes: Cursors["openBytes"] = (cursor, list) => {
+    const bytes = Buffer.from(cursor, "base64url");
+    // Re-encoding refuses the many spellings that decode to the same bytes.
+    if (bytes.length <= SEAL_BYTES || bytes.toString("base64url") !== cursor) return undefined;
+    const place = bytes.subarray(0, -SEAL_BYTES);
+    return timingSafeEqual(bytes.subarray(-SEAL_BYTES), sealOf(place, list)) ? place : undefined;
+  };
   return {
+    sealBytes,
+    openBytes,
     seal(place, list): string {
       const bytes = Buffer.alloc(PLACE_BYTES);
       bytes.writeBigUInt64BE(BigInt(place.createdAt.getTime()));
       Buffer.from(uuidOf(place.id).replaceAll("-", ""), "hex").copy(bytes, 8);
-      return Buffer.concat([bytes, sealOf(bytes, list)]).toString("base64url");
+      return sealBytes(bytes, list);
     },
     open<Kind extends IdKind>(cursor: string, list: unknown, kind: Kind): Place<Kind> | undefined {
-      const bytes = Buffer.from(cursor, "base64url");
-      // Re-encoding refuses the many spellings that decode to the same bytes.
-      if (bytes.length !== PLACE_BYTES + SEAL_BYTES || bytes.toString("base64url") !== cursor)
-        return undefined;
-      const place = bytes.subarray(0, PLACE_BYTES);
-      if (!timingSafeEqual(bytes.subarray(PLACE_BYTES), sealOf(place, list))) return undefined;
+      const place = openBytes(cursor, list);
+      if (place?.length !== PLACE_BYTES) return undefined;
       return {
         createdAt: new Date(Number(place.readBigUInt64BE(0))),
         id: idFromUuid(kind, place.subarray(8).toString("hex")),

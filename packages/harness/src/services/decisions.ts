@@ -4,6 +4,7 @@ import { runIdSchema } from "@assent/contract";
 import { err, ok, type Result } from "../base/result.ts";
 import { type DecisionRecord, recordedBudget } from "../core/decide/decision-record.ts";
 import type { Caller, DecidedCall, DecisionPlace, Store } from "../ports.ts";
+import { FOREIGN_CURSOR } from "./cursors.ts";
 import type { Page, Refusal } from "./harness.ts";
 
 const DECISIONS_PER_PAGE = 200;
@@ -15,10 +16,7 @@ export async function listDecisions(
   cursor: string | null,
 ): Promise<Result<Page<DecisionRecord>, Refusal>> {
   const after = cursor === null ? null : readCursor(cursor);
-  if (after === undefined) {
-    const detail = "The cursor is not one of this list's.";
-    return err({ code: "invalid_request", detail, errors: [{ pointer: "#/cursor", detail }] });
-  }
+  if (after === undefined) return err(FOREIGN_CURSOR);
   const calls = await store.transaction(
     caller.tenant,
     async (tx) => await tx.decisions.list(since, after, DECISIONS_PER_PAGE),

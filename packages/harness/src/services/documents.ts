@@ -11,9 +11,9 @@ import { uuidV7 } from "../core/uuid.ts";
 import { interleave } from "../core/retrieval/interleave.ts";
 import { meaningOf } from "../core/retrieval/meaning.ts";
 import type { Caller, Clock, Embedder, Log, Random, Store } from "../ports.ts";
-import type { Cursors } from "./cursors.ts";
+import { type Cursors, FOREIGN_CURSOR } from "./cursors.ts";
 import type { TenantPlaces } from "./places.ts";
-import type { Embedded, Page, Refusal } from "./harness.ts";
+import type { Embedded, Page, PageQuery, Refusal } from "./harness.ts";
 
 export type DocumentPorts = {
   readonly store: Store;
@@ -73,16 +73,13 @@ export async function addDocument(
 export async function listDocuments(
   { store, cursors }: DocumentPorts,
   caller: Caller,
-  query: { readonly limit: number; readonly cursor: string | null },
+  query: PageQuery,
 ): Promise<Result<Page<Document>, Refusal>> {
   const limit = Math.min(query.limit, PAGE_ROWS_MAX);
   // A cursor is good for this list of this tenant only.
   const list = { tenant: caller.tenant, of: "documents" };
   const before = query.cursor === null ? null : cursors.open(query.cursor, list, "doc");
-  if (before === undefined) {
-    const detail = "The cursor is not one of this list's.";
-    return err({ code: "invalid_request", detail, errors: [{ pointer: "#/cursor", detail }] });
-  }
+  if (before === undefined) return err(FOREIGN_CURSOR);
   const rows = await store.transaction(
     caller.tenant,
     async (tx) => await tx.documents.list(before, limit + 1),

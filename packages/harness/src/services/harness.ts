@@ -87,6 +87,8 @@ export type RunListQuery = {
   readonly limit: number;
 };
 
+export type PageQuery = { readonly limit: number; readonly cursor: string | null };
+
 export type Page<T> = { readonly data: readonly T[]; readonly next_cursor: string | null };
 
 export type EventBatch = {
@@ -141,10 +143,7 @@ export type Documents = {
   embed(request: DocumentRequest): Promise<Embedded>;
   /** @param embedded left out: asked for now */
   add(caller: Caller, request: DocumentRequest, embedded?: Embedded): Promise<Result<Document, Refusal>>;
-  list(
-    caller: Caller,
-    query: { readonly limit: number; readonly cursor: string | null },
-  ): Promise<Result<Page<Document>, Refusal>>;
+  list(caller: Caller, query: PageQuery): Promise<Result<Page<Document>, Refusal>>;
   get(caller: Caller, id: DocumentId): Promise<Result<Document, Refusal>>;
   remove(caller: Caller, id: DocumentId): Promise<Result<Document, Refusal>>;
   search(caller: Caller, question: string, limit: number): Promise<readonly Passage[]>;
@@ -290,7 +289,7 @@ export type Harness = {
     cursor: string | null,
   ): Promise<Result<Page<DecisionRecord>, Refusal>>;
 
-  listPrecedents(caller: Caller): Promise<Result<readonly Precedent[], Refusal>>;
+  listPrecedents(caller: Caller, query: PageQuery): Promise<Result<Page<Precedent>, Refusal>>;
   revokePrecedent(caller: Caller, id: string, request: RevokePrecedent): Promise<Result<Precedent, Refusal>>;
 
   /** Runs that an agent loop outside drives. */

@@ -16,20 +16,20 @@ import {
   confidenceOf,
   type ConflictPattern,
   type Decision as MemoryDecision,
-  HarmonyError,
   type HarmonyStore,
   memory,
   newAuditEntry,
   AuditEventType,
-  EscalationStatus,
   type Resolution,
   ResolutionStrategy,
 } from "@assent/harmony";
 import { digestOf } from "../base/digest.ts";
+import { PAGE_ROWS_MAX } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Judgement } from "../core/decide/judgement.ts";
-import type { Caller, Clock, RunRecord, Store, StoreTx } from "../ports.ts";
-import type { Refusal } from "./harness.ts";
+import type { Caller, Clock, KeptAnswer, PrecedentPlace, RunRecord, Store, StoreTx } from "../ports.ts";
+import { type Cursors, FOREIGN_CURSOR } from "./cursors.ts";
+import type { Page, PageQuery, Refusal } from "./harness.ts";
 
 export type AskedAction = {
   readonly run: RunRecord;
@@ -69,7 +69,9 @@ export type Consulted =
   | { readonly answer: "approve" | "deny"; readonly precedentId: string; readonly explanation: string }
   | { readonly answer: null; readonly advice: readonly Advice[] };
 
-const asAgent = (run: RunRecord): AgentProvenance => AgentProvenance.agent(run.agent, run.model);
+const provenanceOf = ({ actor: { kind, name } }: Caller): AgentProvenance =>
+  kind === "human" ? AgentProvenance.human(name) : AgentProvenance.agent(name);
+export const asAgent = (run: RunRecord): AgentProvenance => AgentProvenance.agent(run.agent, run.model);
 
 const DAY_MS = 86_400_000;
 
@@ -177,24 +179,22 @@ export async function tell(
   caller: Caller,
   at: Date,
 ): Promise<void> {
-  const { kind, name } = caller.actor;
-  const actor = kind === "human" ? AgentProvenance.human(name) : AgentProvenance.agent(name);
+  const actor = provenanceOf(caller);
   const { patternId } = patternOf(asked, asAgent(asked.run), at);
-  const open = (await tx.memory.listEscalations({ patternId, status: EscalationStatus.OPEN }))[0];
   const strategy = told.decision === "approve" ? ResolutionStrategy.APPROVE : ResolutionStrategy.DENY;
   const result = told.remember ? null : told.approvalId;
-  if (open !== undefined) {
+  const open = await tx.questions.lockOpen(patternId);
+  if (open !== null) {
     const resolutionId = computeResolutionId(patternId, strategy, result);
-    if (await isFirstToResolve(tx.memory, open.escalationId, resolutionId, actor, at)) {
-      const metadata = {
-        escalation_id: open.escalationId,
-        resolution_id: resolutionId,
-        approval_id: told.approvalId,
-        remembered: told.remember,
-      };
-      const fact = { eventType: AuditEventType.ESCALATION_RESOLVED, at, actor, patternId, metadata };
-      await tx.memory.appendAudit(newAuditEntry(fact));
-    }
+    await tx.memory.resolveEscalation(open, resolutionId, actor, at);
+    const metadata = {
+      escalation_id: open,
+      resolution_id: resolutionId,
+      approval_id: told.approvalId,
+      remembered: told.remember,
+    };
+    const fact = { eventType: AuditEventType.ESCALATION_RESOLVED, at, actor, patternId, metadata };
+    await tx.memory.appendAudit(newAuditEntry(fact));
   }
   if (!told.remember) return;
   const rationale = told.comment ?? "";
@@ -202,23 +202,6 @@ export async function tell(
   // Given anew it holds anew, from today.
   const expiresAt = new Date(at.getTime() + told.days * DAY_MS);
   await tx.precedentTerms.set(patternId, given.resolutionId, expiresAt);
-}
-
-// Two runs can put the same question, and be answered at once: the escalation is the first answer's, and the second
-// counts for its own run all the same.
-async function isFirstToResolve(
-  store: HarmonyStore,
-  id: string,
-  resolutionId: string,
-  actor: AgentProvenance,
-  at: Date,
-): Promise<boolean> {
-  try {
-    return await store.resolveEscalation(id, resolutionId, actor, at);
-  } catch (error) {
-    if (error instanceof HarmonyError && error.code === "already_resolved") return false;
-    throw error;
-  }
 }
 
 /** Whether this answer stood once and was taken out of force: it cannot be given for good again. */
@@ -235,19 +218,51 @@ export async function isRevoked(
 }
 
 /** Those in force come first, so that what is given without asking can be seen, and taken back. */
-const LISTED_MAX = 1_000;
-
 export async function listPrecedents(
-  { store }: { readonly store: Store },
+  { store, cursors }: { readonly store: Store; readonly cursors: Cursors },
   caller: Caller,
-): Promise<Result<readonly Precedent[], Refusal>> {
-  return await store.transaction(caller.tenant, async (tx) => {
-    const answers = await tx.precedentTerms.answers(APPROVAL_DOMAIN, LISTED_MAX);
-    const precedents = answers.map(({ pattern, resolution, expiresAt }) =>
+  query: PageQuery,
+): Promise<Result<Page<Precedent>, Refusal>> {
+  const limit = Math.min(query.limit, PAGE_ROWS_MAX);
+  const list = { tenant: caller.tenant, of: "precedents" };
+  const after = query.cursor === null ? null : placeIn(cursors.openBytes(query.cursor, list));
+  if (after === undefined) return err(FOREIGN_CURSOR);
+  const answers = await store.transaction(
+    caller.tenant,
+    async (tx) => await tx.precedentTerms.answers(APPROVAL_DOMAIN, after, limit + 1),
+  );
+  const page = answers.slice(0, limit);
+  const last = answers.length > limit ? page.at(-1) : undefined;
+  return ok({
+    data: page.map(({ pattern, resolution, expiresAt }) =>
       view(pattern, resolution, expiresAt ?? usualExpiry(resolution)),
-    );
-    return ok(precedents);
+    ),
+    next_cursor: last === undefined ? null : cursors.sealBytes(bytesOfPlace(last), list),
   });
+}
+
+const DIGEST_BYTES = 32;
+/** Whether it is revoked, when the question was first put, the question, the answer. */
+const PLACE_BYTES = 1 + 8 + 2 * DIGEST_BYTES;
+
+function bytesOfPlace({ pattern, resolution }: KeptAnswer): Uint8Array {
+  const bytes = Buffer.alloc(PLACE_BYTES);
+  bytes.writeUInt8(resolution.revokedAt === null ? 0 : 1);
+  bytes.writeBigInt64BE(BigInt(Date.parse(pattern.recordedAt)), 1);
+  for (const [at, id] of [pattern.patternId, resolution.resolutionId].entries())
+    bytes.write(id.slice("sha256:".length), 9 + at * DIGEST_BYTES, "hex");
+  return bytes;
+}
+
+function placeIn(bytes: Buffer | undefined): PrecedentPlace | undefined {
+  if (bytes?.length !== PLACE_BYTES) return undefined;
+  const idAt = (at: number): string => `sha256:${bytes.toString("hex", at, at + DIGEST_BYTES)}`;
+  return {
+    isRevoked: bytes[0] === 1,
+    recordedAt: new Date(Number(bytes.readBigInt64BE(1))),
+    patternId: idAt(9),
+    resolutionId: idAt(9 + DIGEST_BYTES),
+  };
 }
 
 export async function revokePrecedent(
@@ -256,7 +271,7 @@ export async function revokePrecedent(
   id: string,
   { reason }: RevokePrecedent,
 ): Promise<Result<Precedent, Refusal>> {
-  const actor = AgentProvenance.human(caller.actor.name);
+  const actor = provenanceOf(caller);
   return await store.transaction(caller.tenant, async (tx) => {
     const found = await findPrecedent(tx.memory, id);
     if (found === null)

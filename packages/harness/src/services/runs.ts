@@ -25,7 +25,7 @@ import type {
 } from "../ports.ts";
 import { commit } from "./commit.ts";
 import type { Write } from "./write.ts";
-import type { Cursors } from "./cursors.ts";
+import { type Cursors, FOREIGN_CURSOR } from "./cursors.ts";
 import { type End, endRun, withdrawn } from "./end-run.ts";
 import { definitionOf, endDrivenRun } from "./external/hands.ts";
 import type { EventBatch, Page, Refusal, RunListQuery } from "./harness.ts";
@@ -83,10 +83,7 @@ export async function listRuns(
   // A cursor is good for the very list it came from: another tenant's or another filter's is refused.
   const list = { tenant: caller.tenant, states, agent, label };
   const before = query.cursor === null ? null : cursors.open(query.cursor, list, "run");
-  if (before === undefined) {
-    const detail = "The cursor is not one of this list's.";
-    return err({ code: "invalid_request", detail, errors: [{ pointer: "#/cursor", detail }] });
-  }
+  if (before === undefined) return err(FOREIGN_CURSOR);
   const rows = await store.transaction(
     caller.tenant,
     async (tx) => await tx.runs.list({ states, agent, label, before, limit: limit + 1 }),

@@ -1,5 +1,6 @@
-// A run, and a refusal, as they are shown: what people, models and tools said may hold secrets, and a refusal quotes what it
-// refuses, so both pass through redaction first. What waits for a person is left as it is: an approver sees exactly what would be executed, or does not decide on it.
+// A run, and a refusal, as they are shown: what people, models and tools said may hold secrets, and a refusal quotes what
+// it refuses, so both pass through redaction first. What waits for a person is left as it is: an approver sees exactly what
+// would be executed, or does not decide on it.
 
 import type { Problem, Run, RunSummary } from "@assent/contract";
 import type { Redaction } from "./redaction.ts";
@@ -12,18 +13,25 @@ export type Shown = {
 
 /** A run is read again and again while it is watched; each text is searched once. Bounds what is remembered for that. */
 const TEXTS_REMEMBERED_MAX = 2_000;
+/** Of these texts together: one alone may have as many as a request's body. */
+const CHARS_REMEMBERED_MAX = 16 * 1024 * 1024;
 
 export function createShown(
   redaction: Pick<Redaction, "redactText" | "redactData" | "redactProblem">,
 ): Shown {
   const remembered = new Map<string, string>();
+  let chars = 0;
   const text = (given: string): string => {
     const known = remembered.get(given);
     if (known !== undefined) return known;
     const shown = redaction.redactText(given);
-    const [oldest] = remembered.keys();
-    if (remembered.size >= TEXTS_REMEMBERED_MAX && oldest !== undefined) remembered.delete(oldest);
     remembered.set(given, shown);
+    chars += given.length + shown.length;
+    for (const [oldest, its] of remembered) {
+      if (remembered.size <= TEXTS_REMEMBERED_MAX && chars <= CHARS_REMEMBERED_MAX) break;
+      remembered.delete(oldest);
+      chars -= oldest.length + its.length;
+    }
     return shown;
   };
   const detail = <T extends { readonly detail: string }>(given: T | null): T | null =>

@@ -4,7 +4,7 @@ import type { Artifact, EventKind, Reason } from "@assent/contract";
 import type { ApprovalEvent } from "../core/run/approval.ts";
 import type { JournalStep, LeftEffect, StepError, StepOutcome } from "../core/run/journal.ts";
 import type { RunEvent } from "../core/run/run.ts";
-import type { ApprovalChange, ApprovalRecord, BudgetAmounts, NewApproval } from "../ports.ts";
+import type { ApprovalChange, ApprovalRecord, BudgetAmounts, NewApproval, NotedQuestion } from "../ports.ts";
 
 export type NewStep = Omit<JournalStep, "seq" | "retriedBySeq" | "startedAt" | "finishedAt">;
 
@@ -21,6 +21,8 @@ export type Write =
   /** A step in doubt is tried again, because a person said so. */
   | { readonly write: "step_retried"; readonly seq: number; readonly gateSeq: number }
   | { readonly write: "approval_opened"; readonly approval: NewApproval }
+  /** What the question leaves in the decision memory. */
+  | { readonly write: "question_noted"; readonly noted: NotedQuestion }
   | {
       readonly write: "approval_decided";
       readonly approval: ApprovalRecord;

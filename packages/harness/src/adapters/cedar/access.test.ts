@@ -91,3 +91,27 @@ test.each([
   const opened = openAccess({ texts: { "a.cedar": text } });
   expect(opened.ok ? null : opened.error.code).toBe(code);
 });
+
+test("an answer is remembered for the very same question: any other caller, role, scope, tenant or action is asked anew", () => {
+  const access = open({ folder: shippedAccessFolder() });
+  const admin = subject({ roles: ["admin"] });
+  expect(access.permits(admin, "keys.create")).toBe(true);
+  // The same principal, by id and name, without what it was allowed it for.
+  expect(access.permits(subject({ roles: ["auditor"] }), "keys.create")).toBe(false);
+  expect(access.permits(subject({}), "keys.create")).toBe(false);
+  expect(access.permits(admin, "keys.create")).toBe(true);
+
+  const texts = {
+    "own.cedar": `@id("own") permit (principal, action, resource == Tenant::"${TENANT}") when { principal.name == "anna" && context.scopes.contains("runs:write") };`,
+  };
+  const own = open({ texts });
+  const anna = subject({ scopes: ["runs:write"] });
+  const other = { ...anna, tenant: `ten_${"9".repeat(32)}` } as const;
+  const ben = { ...anna, actor: { ...anna.actor, name: "ben" } };
+  for (let round = 0; round < 2; round += 1) {
+    expect(own.permits(anna, "runs.submit")).toBe(true);
+    expect(own.permits(subject({}), "runs.submit")).toBe(false);
+    expect(own.permits(other, "runs.submit")).toBe(false);
+    expect(own.permits(ben, "runs.submit")).toBe(false);
+  }
+});

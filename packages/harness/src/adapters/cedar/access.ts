@@ -1,12 +1,13 @@
 // Decides requests to the API: the same language, entities and loader as for tool calls, with actions of their own.
 
-import { preparsePolicySet, preparseSchema, statefulIsAuthorized } from "@cedar-policy/cedar-wasm/nodejs";
+import { preparsePolicySet, preparseSchema } from "@cedar-policy/cedar-wasm/nodejs";
 import { digestOf } from "../../base/digest.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Access } from "../../core/access/access-point.ts";
 import { accessQuestion, accessSchema } from "../../core/access/access-question.ts";
 import type { PolicyRefusal } from "../../core/decide/policy-point.ts";
-import { answerFrom, sentenceOf } from "./answer.ts";
+import { sentenceOf } from "./answer.ts";
+import { askingOnce } from "./ask-once.ts";
 import { loadRules, type PolicySource, validationFault } from "./policies.ts";
 import { readPolicyFolder, readPolicySchema } from "./policy-folder.ts";
 import { canonicalText } from "./rule-text.ts";
@@ -35,16 +36,10 @@ export function openAccess(source: PolicySource): Result<Access, PolicyRefusal> 
   for (const answer of [preparseSchema(name, schema), preparsePolicySet(name, { staticPolicies })])
     if (answer.type === "failure")
       return refuse("*.cedar", "policy_syntax", answer.errors.map(sentenceOf).join("; "));
+  const ask = askingOnce({ schema: name, rules: name });
   return ok({
     permits(subject, action) {
-      const answer = answerFrom(() =>
-        statefulIsAuthorized({
-          ...accessQuestion(subject, action),
-          preparsedSchemaName: name,
-          validateRequest: true,
-          preparsedPolicySetId: name,
-        }),
-      );
+      const answer = ask(() => accessQuestion(subject, action));
       // A rule that could not be evaluated may have been a forbid.
       return answer.kind === "answer" && answer.decision === "allow" && answer.errors.length === 0;
     },

@@ -1,13 +1,14 @@
 // The decision point: a folder of rules in, decisions out. A set loads whole or not at all.
 
-import { preparsePolicySet, preparseSchema, statefulIsAuthorized } from "@cedar-policy/cedar-wasm/nodejs";
+import { preparsePolicySet, preparseSchema } from "@cedar-policy/cedar-wasm/nodejs";
 import { digestOf, type Sha256 } from "../../base/digest.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { afterAlarm } from "../../core/decide/alarm.ts";
-import { policyNeeds, policyQuestion, type PolicyQuestion } from "../../core/decide/policy-context.ts";
+import { policyNeeds, policyQuestion } from "../../core/decide/policy-context.ts";
 import type { Policies, PolicyRefusal } from "../../core/decide/policy-point.ts";
-import { type CedarAnswer, policyVerdict } from "../../core/decide/policy-verdict.ts";
-import { answerFrom, sentenceOf } from "./answer.ts";
+import { policyVerdict } from "../../core/decide/policy-verdict.ts";
+import { sentenceOf } from "./answer.ts";
+import { askingOnce, type Prepared } from "./ask-once.ts";
 import { validateCedar } from "./evaluate.ts";
 import { readPolicyFolder, readPolicySchema, SCHEMA_FILE } from "./policy-folder.ts";
 import { askingText, canonicalText, type LoadedRule, readRules, refusalAt } from "./rule-text.ts";
@@ -36,16 +37,12 @@ export function openCedarPolicies(source: PolicySource): Result<Policies, Policy
   if (!prepared.ok) return prepared;
   const rules = new Map(loaded.value.map(({ rule }) => [rule.id, rule]));
   const needs = policyNeeds(loaded.value.map(({ text }) => text));
-  const answers: Answers = new Map();
+  const ask = askingOnce(prepared.value);
   return ok({
     version,
     rules: [...rules.values()],
     decide: (request, budget) => {
-      const question = derived(() => policyQuestion(request, budget, needs));
-      const answer: CedarAnswer =
-        typeof question === "string"
-          ? { kind: "failure", details: [question] }
-          : answerOnce(answers, prepared.value, question);
+      const answer = ask(() => policyQuestion(request, budget, needs));
       return afterAlarm(request, policyVerdict(rules, request.askable, answer));
     },
   });
@@ -111,8 +108,6 @@ function versionOf(rules: readonly LoadedRule[], schema: string): Sha256 {
   });
 }
 
-type Prepared = { readonly schema: string; readonly rules: string };
-
 /**
  * Parsed once and kept by Cedar for as long as the process lives. Names are digests, so that opening the same set again
  * keeps nothing twice, and no set ever answers for another.
@@ -149,44 +144,3 @@ function prepare(
 }
 
 const preparsedSchemas = new Set<string>();
-
-/** Answers kept of one set of rules, the least lately asked for given up first. A question is 1 to 3 kB. */
-const ANSWERS_MAX = 2_000;
-
-type Answers = Map<string, CedarAnswer>;
-
-/**
- * Cedar's answer follows from the set and from what it is told, and from nothing else: no clock, no store. So the very
- * same question, down to the last character of what Cedar reads, is asked once.
- */
-function answerOnce(answers: Answers, prepared: Prepared, question: PolicyQuestion): CedarAnswer {
-  const key = JSON.stringify(question);
-  const known = answers.get(key);
-  if (known !== undefined) {
-    answers.delete(key);
-    answers.set(key, known);
-    return known;
-  }
-  const answer = answerFrom(() =>
-    statefulIsAuthorized({
-      ...question,
-      preparsedSchemaName: prepared.schema,
-      validateRequest: true,
-      preparsedPolicySetId: prepared.rules,
-    }),
-  );
-  // What failed may have failed for another reason than the question.
-  if (answer.kind === "failure" || answer.errors.length > 0) return answer;
-  answers.set(key, answer);
-  const [oldest] = answers.keys();
-  if (answers.size > ANSWERS_MAX && oldest !== undefined) answers.delete(oldest);
-  return answer;
-}
-
-function derived(derive: () => PolicyQuestion): PolicyQuestion | string {
-  try {
-    return derive();
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}

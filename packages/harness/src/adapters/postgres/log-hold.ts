@@ -20,13 +20,19 @@ export function openLogHold(connection: Connection, log: Log, onWanted: () => vo
     client = null;
     held = false;
   };
+  // A connection can be told of twice, and the second time after another has taken its place.
+  const dropIf = (broken: Client): void => {
+    if (client === broken) drop();
+  };
   const connect = async (): Promise<Client> => {
     const fresh = new Client({ ...connection, ...LISTENER_LIMITS, application_name: "assent log keeper" });
     fresh.on("error", (error) => {
       if (client === fresh) log("warn", "the log keeper's connection broke", { error: error.message });
-      drop();
+      dropIf(fresh);
     });
-    fresh.on("end", drop);
+    fresh.on("end", () => {
+      dropIf(fresh);
+    });
     fresh.on("notification", onWanted);
     await fresh.connect();
     return fresh;

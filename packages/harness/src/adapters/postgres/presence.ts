@@ -21,10 +21,13 @@ export async function announceWorker(
   },
 ): Promise<Presence> {
   const ended = new AbortController();
-  let client: Client | null = await connect(connection, worker, { lost, wakeUp: ports.onWakeUp });
+  let client: Client | null = null;
+  const on: Told = { lost, wakeUp: ports.onWakeUp };
+  client = await connect(connection, worker, on);
 
-  function lost(): void {
-    if (ended.signal.aborted || client === null) return;
+  // A connection can be told of twice, and the second time after another has taken its place.
+  function lost(broken: Client): void {
+    if (ended.signal.aborted || client !== broken) return;
     client = null;
     ports.log("warn", "the worker's presence connection broke", { worker });
     void comeBack();
@@ -35,7 +38,7 @@ export async function announceWorker(
     while (!ended.signal.aborted) {
       await ports.clock.sleep(RECONNECT_MS, ended.signal);
       try {
-        client = await connect(connection, worker, { lost, wakeUp: ports.onWakeUp });
+        client = await connect(connection, worker, on);
         ports.onWakeUp();
         if (ended.signal.aborted) await client.end();
         return;
@@ -58,17 +61,24 @@ export async function announceWorker(
   };
 }
 
-async function connect(
-  connection: Connection,
-  worker: WorkerId,
-  on: { readonly lost: () => void; readonly wakeUp: () => void },
-): Promise<Client> {
+type Told = { readonly lost: (broken: Client) => void; readonly wakeUp: () => void };
+
+async function connect(connection: Connection, worker: WorkerId, on: Told): Promise<Client> {
   const client = new Client({ ...connection, ...LISTENER_LIMITS, application_name: "assent worker" });
-  client.on("error", on.lost);
-  client.on("end", on.lost);
+  const lost = (): void => {
+    on.lost(client);
+  };
+  client.on("error", lost);
+  client.on("end", lost);
   client.on("notification", on.wakeUp);
   await client.connect();
-  await client.query("select pg_advisory_lock_shared(assent.worker_lock_class(), $1)", [worker]);
-  await client.query(`listen ${WAKE_UP_CHANNEL}`);
+  try {
+    await client.query("select pg_advisory_lock_shared(assent.worker_lock_class(), $1)", [worker]);
+    await client.query(`listen ${WAKE_UP_CHANNEL}`);
+  } catch (error) {
+    // Else each try to come back would leave a connection behind.
+    await client.end();
+    throw error;
+  }
   return client;
 }

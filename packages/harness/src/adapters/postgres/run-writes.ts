@@ -5,8 +5,9 @@ import { uuidOf } from "@assent/contract";
 import { DatabaseError } from "pg";
 import { eventDigest } from "../../core/audit/event.ts";
 import { manifestDigest } from "../../core/tool.ts";
-import { ApprovalTaken, type NewApproval, type RunWrites } from "../../ports.ts";
+import { ApprovalTaken, MemoryMoved, type NewApproval, type RunWrites } from "../../ports.ts";
 import { toWire } from "./audit.ts";
+import { noteCall } from "./harmony/questions.ts";
 import { digestToBytes } from "./rows.ts";
 import { MESSAGE_VERSION } from "./message-version.ts";
 
@@ -20,10 +21,15 @@ export function writeCall(
 ): { readonly text: string; readonly values: readonly unknown[] } {
   const given = argumentsOf(writes);
   const names = Object.keys(given).map((name, at) => `${name} => $${first + at}`);
-  return { text: `assent.write_run(${names.join(", ")})`, values: Object.values(given) };
+  const values = Object.values(given);
+  const text = `assent.write_run(${names.join(", ")})`;
+  if (writes.noted === null) return { text, values };
+  const note = noteCall(writes.noted, first + values.length);
+  return { text: `case when ${note.text} then ${text} end`, values: [...values, ...note.values] };
 }
 
 const TAKEN = "AS006";
+const MOVED = "AS017";
 
 /** In the words of the port. */
 export async function unlessTaken<T>(work: () => Promise<T>): Promise<T> {
@@ -31,6 +37,7 @@ export async function unlessTaken<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (error instanceof DatabaseError && error.code === TAKEN) throw new ApprovalTaken(error.message);
+    if (error instanceof DatabaseError && error.code === MOVED) throw new MemoryMoved(error.message);
     throw error;
   }
 }

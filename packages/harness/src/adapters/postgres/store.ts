@@ -28,6 +28,7 @@ import { decisionRows } from "./decisions.ts";
 import { documentRows } from "./documents.ts";
 import { CommitUnknownError, faultOf } from "./fault.ts";
 import { harmonyStoreIn } from "./harmony/harmony-store.ts";
+import { questionRows, unanswered } from "./harmony/questions.ts";
 import { beginCall, writeHeld } from "./held-writes.ts";
 import { idempotencyRows } from "./idempotency.ts";
 import { admitKey, admitToken, findCaller, keyRows } from "./keys.ts";
@@ -125,6 +126,8 @@ export function postgresStore(options: PostgresStoreOptions): Store {
     unnamedContent: async (sha256s) => await unnamedContent(queryOn(pool), sha256s),
     forgetContent: async (sha256, remove) => await forgetContent(pool, sha256, remove),
     endedRuns: async (runs, before) => await endedRuns(queryOn(pool), runs, before),
+    unanswered: async (tenant, pattern, first) =>
+      await unlessUnavailable(async () => await unanswered(queryOn(pool), tenant, pattern, first)),
     breakers: breakerRows(pool, queryOn),
     async ping(): Promise<void> {
       await pool.query("select 1");
@@ -293,6 +296,7 @@ function storeTx(tenantId: TenantId, scope: Scope, queued: Queued, ids: Given): 
     decisions: decisionRows(scope),
     budgets: budgetRows(scope),
     precedentTerms: precedentTermRows(scope),
+    questions: questionRows(scope),
     memory: harmonyStoreIn(scope, ids.sealing),
   };
 }

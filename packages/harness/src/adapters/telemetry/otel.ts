@@ -74,18 +74,20 @@ export function openOtel(options: OtelOptions): OtelTelemetry {
   const tracer = tracers.getTracer("assent", options.serviceVersion);
   const instruments = createInstruments(meters, options.serviceVersion);
   const clean = (attributes: Attributes): OtelAttributes => cleaned(attributes, redact);
+  // Spans that go nowhere pass their context on, and need not be filled.
+  const cleanOfSpan = options.endpoint === null ? (): OtelAttributes => ({}) : clean;
 
   const start = (name: string, spanOptions: SpanOptions): OpenSpan => {
     const above = current.getStore();
-    const shared = { ...above?.shared, ...clean(spanOptions.shared ?? {}) };
+    const shared = { ...above?.shared, ...cleanOfSpan(spanOptions.shared ?? {}) };
     const parent =
       spanOptions.parent === undefined ? above?.span.spanContext() : contextOf(spanOptions.parent);
     const span = tracer.startSpan(
-      redact(name),
+      options.endpoint === null ? name : redact(name),
       {
         kind: KINDS[spanOptions.kind],
         ...(spanOptions.startedAt === undefined ? {} : { startTime: spanOptions.startedAt }),
-        attributes: { ...shared, ...clean(spanOptions.attributes ?? {}) },
+        attributes: { ...shared, ...cleanOfSpan(spanOptions.attributes ?? {}) },
         links: (spanOptions.links ?? []).flatMap((link) => {
           const context = contextOf(link);
           return context === undefined ? [] : [{ context }];
@@ -95,7 +97,7 @@ export function openOtel(options: OtelOptions): OtelTelemetry {
     );
     return {
       traceparent: traceparentOf(span.spanContext()),
-      set: (attributes) => void span.setAttributes(clean(attributes)),
+      set: (attributes) => void span.setAttributes(cleanOfSpan(attributes)),
       fail: (type) => {
         span.setStatus({ code: SpanStatusCode.ERROR });
         span.setAttribute("error.type", redact(type));

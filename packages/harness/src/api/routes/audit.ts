@@ -1,8 +1,9 @@
 import { ROUTES, runIdSchema } from "@assent/contract";
 import type { Harness } from "../../services/harness.ts";
 import { answerOnce } from "../answer-once.ts";
-import { sendNotFound, sendRefusal } from "../answer.ts";
+import { sendRefusal } from "../answer.ts";
 import { callerOf } from "../hooks/authenticate.ts";
+import { NO_ENTRY, NO_LOG } from "../../services/audit/trail.ts";
 import { createPlaces } from "../../services/places.ts";
 import { type Api, routeOptions } from "../route-options.ts";
 
@@ -23,7 +24,7 @@ function addReading(api: Api, { audit }: Pick<Harness, "audit">): void {
     ...routeOptions(ROUTES.getAuditCheckpoint),
     handler: async (request, reply) => {
       const epoch = numberOf(request.params.epoch);
-      if (epoch === null) return await sendNotFound(reply, "audit_log_not_found");
+      if (epoch === null) return await sendRefusal(reply, NO_LOG);
       const found = await audit.checkpoint(callerOf(request), epoch);
       return found.ok ? await reply.send(found.value) : await sendRefusal(reply, found.error);
     },
@@ -32,7 +33,7 @@ function addReading(api: Api, { audit }: Pick<Harness, "audit">): void {
     ...routeOptions(ROUTES.listAuditEntries),
     handler: async (request, reply) => {
       const epoch = numberOf(request.params.epoch);
-      if (epoch === null) return await sendNotFound(reply, "audit_log_not_found");
+      if (epoch === null) return await sendRefusal(reply, NO_LOG);
       const { from, limit } = request.query;
       const page = await audit.entries(callerOf(request), epoch, from, limit);
       return page.ok ? await reply.send(page.value) : await sendRefusal(reply, page.error);
@@ -47,7 +48,7 @@ function addReading(api: Api, { audit }: Pick<Harness, "audit">): void {
     handler: async (request, reply) => {
       const id = runIdSchema.safeParse(request.params.id);
       const version = numberOf(request.params.version);
-      if (!id.success || version === null) return await sendNotFound(reply, "audit_entry_not_found");
+      if (!id.success || version === null) return await sendRefusal(reply, NO_ENTRY);
       const proof = await audit.prove(callerOf(request), id.data, version);
       return proof.ok ? await reply.send(proof.value) : await sendRefusal(reply, proof.error);
     },

@@ -2,6 +2,7 @@ import { documentIdSchema, ROUTES } from "@assent/contract";
 import type { Harness } from "../../services/harness.ts";
 import { answerOnce, answerPrepared } from "../answer-once.ts";
 import { sendNotFound, sendRefusal } from "../answer.ts";
+import { addNextLink } from "../next-link.ts";
 import { callerOf } from "../hooks/authenticate.ts";
 import { type Api, routeOptions } from "../route-options.ts";
 
@@ -24,10 +25,7 @@ export function addDocuments(api: Api, harness: Harness): void {
       const listed = await harness.documents.list(callerOf(request), { limit, cursor: cursor ?? null });
       if (!listed.ok) return await sendRefusal(reply, listed.error);
       const { data, next_cursor } = listed.value;
-      if (next_cursor !== null) {
-        const next = new URLSearchParams({ limit: String(limit), cursor: next_cursor });
-        reply.header("link", `<${ROUTES.listDocuments.path}?${next.toString()}>; rel="next"`);
-      }
+      addNextLink(reply, ROUTES.listDocuments.path, limit, next_cursor);
       return await reply.send({ data: [...data], next_cursor });
     },
   });

@@ -2,6 +2,7 @@ import { ROUTES, sha256Schema } from "@assent/contract";
 import type { Harness } from "../../services/harness.ts";
 import { answerOnce } from "../answer-once.ts";
 import { sendNotFound, sendRefusal } from "../answer.ts";
+import { addNextLink } from "../next-link.ts";
 import { callerOf } from "../hooks/authenticate.ts";
 import { type Api, routeOptions } from "../route-options.ts";
 
@@ -9,10 +10,12 @@ export function addPrecedents(api: Api, harness: Harness): void {
   api.route({
     ...routeOptions(ROUTES.listPrecedents),
     handler: async (request, reply) => {
-      const listed = await harness.listPrecedents(callerOf(request));
-      return listed.ok
-        ? await reply.send({ data: [...listed.value] })
-        : await sendRefusal(reply, listed.error);
+      const { limit, cursor } = request.query;
+      const listed = await harness.listPrecedents(callerOf(request), { limit, cursor: cursor ?? null });
+      if (!listed.ok) return await sendRefusal(reply, listed.error);
+      const { data, next_cursor } = listed.value;
+      addNextLink(reply, ROUTES.listPrecedents.path, limit, next_cursor);
+      return await reply.send({ data: [...data], next_cursor });
     },
   });
   api.route({

@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { type Document, type DocumentId, documentRequestSchema } from "@assent/contract";
 import { err, ok, type Result } from "../../base/result.ts";
+import type { PageFlags } from "../../client/client.ts";
 import type { Context, Outcome } from "../context.ts";
 import { type Failure, failureOfClient, usageFailure } from "../failure.ts";
 import { table } from "../output/table.ts";
@@ -48,10 +49,7 @@ async function readText(context: Context, file: string): Promise<Result<string, 
   }
 }
 
-export async function listDocuments(
-  context: Context,
-  flags: { readonly limit?: number; readonly cursor?: string },
-): Outcome {
+export async function listDocuments(context: Context, flags: PageFlags): Outcome {
   const client = await context.openClient();
   if (!client.ok) return client;
   const page = await client.value.listDocuments(flags);

@@ -47,9 +47,9 @@ function witnessedView({ checkpoint, entry, proof }: Witnessed): AuditCheckpoint
   return salt === null || payload === null ? null : { note: checkpoint.note, leaf, salt, payload, proof };
 }
 
-const NO_LOG: Refusal = { code: "audit_log_not_found", detail: "There is no log of this number." };
+export const NO_LOG: Refusal = { code: "audit_log_not_found", detail: "There is no log of this number." };
 const UNSIGNED: Refusal = { code: "audit_log_not_found", detail: "Nothing of this log is signed yet." };
-const NO_ENTRY: Refusal = {
+export const NO_ENTRY: Refusal = {
   code: "audit_entry_not_found",
   detail: "There is no such event, no checkpoint covers it yet, or its entry was pruned.",
 };

@@ -18,7 +18,7 @@ import {
   type ToolStep,
 } from "../../core/run/journal.ts";
 import { manifestDigest } from "../../core/tool.ts";
-import type { Plan, Tool, ToolContext, ToolResult } from "../../ports.ts";
+import { MemoryMoved, type Plan, type Tool, type ToolContext, type ToolResult } from "../../ports.ts";
 import type { Write } from "../write.ts";
 import { searchDocuments } from "../documents.ts";
 import {
@@ -32,7 +32,8 @@ import {
   seenBy,
 } from "../held.ts";
 import { judge } from "../judge.ts";
-import { consult, type Consulted, mayRepeat } from "../precedents.ts";
+import { askAhead } from "../ask-ahead.ts";
+import { type AskedAction, consult, type Consulted, mayRepeat } from "../precedents.ts";
 import { compensationWrites, openCompensation, runCompensation } from "./compensation.ts";
 import { gateWrites, openGate } from "./gate.ts";
 
@@ -171,6 +172,7 @@ async function askOrRepeat(
   // A standing answer that could not be used is not asked for: the memory must not count what did not happen.
   if (!isEnough(requirement) || !mayRepeat(asked)) return await openGate(held, { ...call, advice: [] });
   const now = held.ports.clock.now();
+  if (await askedAhead(held, call, asked, now)) return false;
   const decided = await commitDecided(held, async (tx) => {
     const consulted = await consult(tx, asked, now);
     return consulted.answer === null
@@ -181,6 +183,29 @@ async function askOrRepeat(
   const step = held.committed.journal.at(-1);
   return step?.state === "intended" ? await executeNewest(held) : true;
 }
+
+// One statement instead of a transaction that keeps what it has locked from others while it asks the memory.
+async function askedAhead(
+  held: Held,
+  call: PlannedCall & { readonly requirement: Assent },
+  asked: AskedAction,
+  now: Date,
+): Promise<boolean> {
+  for (let attempt = 1; attempt <= AHEAD_ATTEMPTS_MAX; attempt += 1) {
+    const noted = await askAhead(held.ports.store, asked, now);
+    if (noted === null) return false;
+    try {
+      await openGate(held, { ...call, advice: [] }, [{ write: "question_noted", noted }]);
+      return true;
+    } catch (error) {
+      // Many put the same question at once: the others' is there at the next look.
+      if (!(error instanceof MemoryMoved)) throw error;
+    }
+  }
+  return false;
+}
+
+const AHEAD_ATTEMPTS_MAX = 3;
 
 function repeatedWrite(
   held: Held,

@@ -2,6 +2,7 @@
 // by the first and stopped by the last. DESIGN section 5, "Storage and queue".
 
 import { existsSync } from "node:fs";
+import { setTimeout as wait } from "node:timers/promises";
 import type { Connection } from "../connect.ts";
 import { chooseIdentity } from "./account.ts";
 import { attach, connectionTo, detach, type Place, stopUnused } from "./attach.ts";
@@ -123,6 +124,16 @@ export async function stopUnusedServer(folder: string): Promise<"stopped" | "sha
   return place.ok ? await stopUnused(place.value) : "absent";
 }
 
+/** Between tries to get back to a server that was lost, doubled with each. */
+const HEAL_PAUSE_MS = 1_000;
+const HEAL_PAUSE_MS_MAX = 30_000;
+
+const onlyReleased =
+  (signal: AbortSignal) =>
+  (error: unknown): void => {
+    if (!signal.aborted) throw error;
+  };
+
 function holdServer(place: Place, first: Presence, onProgress: (line: string) => void): EmbeddedServer {
   let presence: Presence | undefined;
   let healing: Promise<void> | undefined;
@@ -137,15 +148,28 @@ function holdServer(place: Place, first: Presence, onProgress: (line: string) =>
       if (!releasing.signal.aborted) healing = heal();
     });
   };
-  // Without presence another process would stop the server under us; without a server nothing here works.
+  // Without presence another process would stop the server under us; without a server nothing here works. What keeps it
+  // from starting (a full disk) may be mended any time, so this ends with the process only.
   const heal = async (): Promise<void> => {
     onProgress("the connection to Postgres was lost: attaching again");
-    try {
-      const again = await attach(place, { signal: releasing.signal, onProgress });
-      if (again.ok) hold(again.value);
-      else onProgress(again.error.message);
-    } catch (error) {
-      if (!releasing.signal.aborted) onProgress(`Postgres is lost: ${String(error)}`);
+    for (
+      let pauseMs = HEAL_PAUSE_MS;
+      !releasing.signal.aborted;
+      pauseMs = Math.min(pauseMs * 2, HEAL_PAUSE_MS_MAX)
+    ) {
+      try {
+        const again = await attach(place, { signal: releasing.signal, onProgress });
+        if (again.ok) {
+          hold(again.value);
+          return;
+        }
+        onProgress(`${again.error.message}; trying again`);
+      } catch (error) {
+        if (!releasing.signal.aborted) onProgress(`Postgres is lost: ${String(error)}; trying again`);
+      }
+      await wait(pauseMs, undefined, { signal: releasing.signal, ref: false }).catch(
+        onlyReleased(releasing.signal),
+      );
     }
   };
   const release = async (): Promise<"stopped" | "shared"> => {

@@ -14,7 +14,8 @@ import { type InTenant, LIMIT_MAX } from "./scope.ts";
 
 type AuditRow = { readonly id: Buffer; readonly record: Record<string, unknown> };
 
-const KIND = "memory_recorded";
+/** The kind of event that the database states of each entry. */
+export const AUDIT_KIND = "memory_recorded";
 
 /** As the database names the fact that it states from the row. */
 const subjectOf = (id: Uint8Array): string => `memory_${Buffer.from(id).toString("hex")}`;
@@ -29,8 +30,8 @@ export function auditPart(
         const id = idBytes(entry.auditId);
         const told = auditToJson(entry);
         // Told again it would leave a key behind that opens nothing.
-        if (splitPersonal(KIND, told) !== null && (await isKnown(scope, id))) return false;
-        const record = await sealing.sealed(scope, subjectOf(id), KIND, told);
+        if (splitPersonal(AUDIT_KIND, told) !== null && (await isKnown(scope, id))) return false;
+        const record = await sealing.sealed(scope, subjectOf(id), AUDIT_KIND, told);
         const rows = await scope.query<{ id: Buffer }>(
           `insert into assent.harmony_audit (tenant_id, id, event_type, pattern_id, at, record)
            values ($1, $2, $3, $4, $5, $6) on conflict do nothing returning id`,

@@ -78,7 +78,7 @@ async function listEscalations(
      where r.tenant_id = $1${conditions} order by r.escalated_at desc, r.id limit $2`,
     values,
   );
-  return rows.map((row) => seenEscalation(EscalationRecord.fromJSON(row.record), row));
+  return rows.map((row) => escalationFrom(row.record, row));
 }
 
 async function load({ query, tenant }: Scope, id: string): Promise<EscalationRecord | null> {
@@ -86,8 +86,12 @@ async function load({ query, tenant }: Scope, id: string): Promise<EscalationRec
     `select r.record, s.* from assent.harmony_escalations r ${WITH_SIGHTINGS} where r.tenant_id = $1 and r.id = $2`,
     [tenant, idBytes(id, "escalation_id")],
   );
-  return row === undefined ? null : seenEscalation(EscalationRecord.fromJSON(row.record), row);
+  return row === undefined ? null : escalationFrom(row.record, row);
 }
+
+/** From its row. */
+export const escalationFrom = (record: unknown, seen: Sightings): EscalationRecord =>
+  seenEscalation(EscalationRecord.fromJSON(record), seen);
 
 /** As often as its record counts it, and as often as it was seen since. */
 function seenEscalation(stored: EscalationRecord, { sightings, sighted_at }: Sightings): EscalationRecord {
@@ -109,7 +113,7 @@ async function lock(scope: Scope, id: Buffer, busy: "wait" | "leave it"): Promis
   return seenEscalation(EscalationRecord.fromJSON(row.record), await takeSightings(scope, id));
 }
 
-const encode = (record: EscalationRecord): string => {
+export const encodeEscalation = (record: EscalationRecord): string => {
   const text = JSON.stringify(record);
   if (Buffer.byteLength(text) > ESCALATION_SIZE_BYTES_MAX)
     throw new HarmonyError("too_large", `an escalation has at most ${ESCALATION_SIZE_BYTES_MAX} bytes`);
@@ -125,7 +129,7 @@ async function recordEscalation(scope: Scope, incoming: EscalationRecord): Promi
       if (await insert(scope, incoming)) return { opened: true, record: incoming };
       continue;
     }
-    const newest = seenEscalation(EscalationRecord.fromJSON(row.record), row);
+    const newest = escalationFrom(row.record, row);
     const recurrence = recur(newest, incoming);
     if (recurrence.kind === "seen_already") return { opened: false, record: newest };
     if (recurrence.kind === "counted") {
@@ -170,7 +174,7 @@ async function insert({ query, tenant }: Scope, record: EscalationRecord): Promi
       idBytes(record.patternId),
       record.status,
       record.escalatedAt,
-      encode(record),
+      encodeEscalation(record),
     ],
   );
   return rows.length === 1;
@@ -186,7 +190,7 @@ async function write({ query, tenant }: Scope, record: EscalationRecord): Promis
       record.status,
       record.resolutionId === null ? null : idBytes(record.resolutionId),
       // A decision always has room: what limits an escalation is what was said when it was opened.
-      record.status === "open" ? encode(record) : JSON.stringify(record),
+      record.status === "open" ? encodeEscalation(record) : JSON.stringify(record),
     ],
   );
 }

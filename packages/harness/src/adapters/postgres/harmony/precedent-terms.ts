@@ -25,7 +25,7 @@ export function precedentTermRows({ query, tenant }: Scope): StoreTx["precedentT
         rows.map((row) => [`sha256:${row.resolution_id.toString("hex")}`, row.expires_at] as const),
       );
     },
-    async answers(domain, limit) {
+    async answers(domain, after, limit) {
       const rows = await query<AnswerRow>(
         `select p.record as pattern, r.record as answer, t.expires_at
          from assent.harmony_resolutions r
@@ -33,8 +33,18 @@ export function precedentTermRows({ query, tenant }: Scope): StoreTx["precedentT
          left join assent.precedent_terms t
            on t.tenant_id = r.tenant_id and t.pattern_id = r.pattern_id and t.resolution_id = r.id
          where r.tenant_id = $1 and p.domain = $2
-         order by r.revoked, p.recorded_at desc, p.id, r.id limit $3`,
-        [tenant, domain, limit],
+           and ($3::boolean is null or r.revoked > $3 or r.revoked = $3 and (p.recorded_at < $4::timestamptz
+             or p.recorded_at = $4::timestamptz and (p.id, r.id) > ($5::bytea, $6::bytea)))
+         order by r.revoked, p.recorded_at desc, p.id, r.id limit $7`,
+        [
+          tenant,
+          domain,
+          after?.isRevoked ?? null,
+          after?.recordedAt ?? null,
+          after === null ? null : idBytes(after.patternId, "pattern_id"),
+          after === null ? null : idBytes(after.resolutionId, "resolution_id"),
+          limit,
+        ],
       );
       return rows.map((row) => ({
         pattern: patternFromJson(row.pattern),
