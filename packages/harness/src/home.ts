@@ -34,6 +34,7 @@ export type Secrets = {
   readonly check: Uint8Array;
 };
 
+const SECRET = "secret";
 const SECRET_CHARS_MIN = 32;
 const SECRET_BYTES = 32;
 
@@ -52,9 +53,17 @@ export function readSecrets(
       detail: `ASSENT_SECRET has fewer than ${SECRET_CHARS_MIN} characters.`,
       remedy: "Use a long random value, such as the output of `openssl rand -hex 32`.",
     });
-  const kept = given === undefined ? keepSecret(join(home, "secret"), random) : ok(given);
+  const kept = given === undefined ? keepSecret(join(home, SECRET), random) : ok(given);
   if (!kept.ok) return kept;
   const secret = kept.value;
+  // An empty file is what a disk that was full leaves, or a mount that went wrong; anybody can derive what it gives.
+  if (secret.trim().length < SECRET_CHARS_MIN)
+    return err({
+      code: "secret_too_short",
+      detail: `${join(home, SECRET)} has fewer than ${SECRET_CHARS_MIN} characters.`,
+      remedy:
+        "Restore it from a backup; where nothing was ever stored under it, remove it, and a new one is made.",
+    });
   const derive = (purpose: string): Uint8Array =>
     new Uint8Array(hkdfSync("sha256", secret, "assent", `assent/${purpose}/v1`, SECRET_BYTES));
   return ok({
@@ -73,7 +82,7 @@ function keepSecret(file: string, random: Random): Result<string, ConfigRefusal>
   try {
     return ok(readIfThere(file) ?? makeSecret(file, random));
   } catch (error) {
-    if (codeOf(error) !== "EACCES") throw error;
+    if (!UNUSABLE.has(codeOf(error))) throw error;
     return refuseHome(file, error);
   }
 }
@@ -127,11 +136,14 @@ export function makeHome(home: string): Result<null, ConfigRefusal> {
   }
 }
 
+/** Another's, or no file at all: a folder, a link to itself. */
+const UNUSABLE: ReadonlySet<string> = new Set(["EACCES", "EISDIR", "ELOOP"]);
+
 /** For what a process finds in its home and may not use, such as the files of a start as another user. */
 export function refuseHome(path: string, error: unknown): Result<never, ConfigRefusal> {
   return err({
     code: "home_unusable",
-    detail: `${path} cannot be made or written (${codeOf(error)}).`,
+    detail: `${path} cannot be made, read or written (${codeOf(error)}).`,
     remedy: "Name another folder with --home, or mend its permissions.",
   });
 }

@@ -1,7 +1,7 @@
 // Many at once, repeats, and processes that come and go.
 
 import { randomInt } from "node:crypto";
-import { runSchema, eventPageSchema, actionAnswerSchema } from "@assent/contract";
+import { type ActionAnswer, runSchema, eventPageSchema, actionAnswerSchema } from "@assent/contract";
 import { expect, test } from "vitest";
 import { verifyTrail } from "../../../packages/harness/src/cli/verify/trail.ts";
 import { asked, replacing } from "../../support/faulty-pool.ts";
@@ -171,4 +171,28 @@ test("what an attempt did whose commit was lost, and its repetition did not, is 
   const { action_id } = actionAnswerSchema.parse(answer.json);
   expect((await world.driver.read(id, action_id)).decision).toBe("permit");
   expect((await world.driver.report(id, action_id, { output: 1 })).status).toBe(200);
+});
+
+test("who repeats a proposal after the run was called off gets no permit, whatever was answered first", async () => {
+  await using world = await openWorld();
+  const { driver } = world;
+  const { id } = await driver.submit();
+  const propose = async (key: string): Promise<ActionAnswer> =>
+    actionAnswerSchema.parse(
+      (await driver.post(`/api/harness/runs/${id}/actions`, { tool: "look_up", arguments: {} }, key)).json,
+    );
+  const [lost, reported] = [await propose("lost"), await propose("reported")];
+  expect([lost.decision, reported.decision]).toEqual(["permit", "permit"]);
+  expect((await driver.report(id, reported.action_id, { output: 1 })).status).toBe(200);
+  // As long as the run goes on it is the first answer, to the byte.
+  expect(await propose("lost")).toEqual(lost);
+  await driver.post(`/api/harness/runs/${id}/cancel`, {});
+  const over = { decision: "deny", reasons: [{ code: "run_finished" }] };
+  for (const [key, { action_id }] of [
+    ["lost", lost],
+    ["reported", reported],
+  ] as const) {
+    expect(await propose(key)).toMatchObject({ action_id, ...over });
+    expect(await driver.read(id, action_id)).toMatchObject({ action_id, ...over });
+  }
 });

@@ -169,10 +169,10 @@ test("what each did is taken back newest first, the harness's by the harness, an
   });
   expect(ended.steps.filter(({ state }) => state === "intended" || state === "in_doubt")).toEqual([]);
   expect(outside.takenBack.filter((key) => key === second?.effectId)).toHaveLength(1);
-  // The call that was made is still what its action shows, and not its taking back.
+  // It was made and taken back: nobody may make it once more.
   expect(await driver.read(run, second?.action ?? "")).toMatchObject({
-    decision: "permit",
-    effect_id: second?.effectId,
+    decision: "deny",
+    reasons: [{ code: "run_finished" }],
   });
   expect(await escalations(run)).toHaveLength(1);
   expect(await next(run)).toEqual({ status: "failed", ended: true });

@@ -9,7 +9,7 @@ import type { Pool } from "pg";
 import { openAnchorFiles } from "../adapters/files/anchor-files.ts";
 import { openLogFiles } from "../adapters/files/log-files.ts";
 import { openSealingFiles } from "../adapters/files/sealing-files.ts";
-import { type LogKeys, openLogKeys } from "../adapters/files/log-keys.ts";
+import { KeysUnreadable, type LogKeys, openLogKeys } from "../adapters/files/log-keys.ts";
 import { postgresLogStore } from "../adapters/postgres/audit-log.ts";
 import type { Connection } from "../adapters/postgres/connect.ts";
 import { notifyLogKeeper, openLogHold } from "../adapters/postgres/log-hold.ts";
@@ -152,10 +152,15 @@ export async function startEvidence(
   return ok({ evidence, stored: { onEvents: wake, sealing } });
 }
 
+const RESTORE_KEYS =
+  "Restore it from a backup. Without one remove it: a new key is made, and each log needs a new epoch (`assent audit epoch`).";
+
 function openKeys(folder: string, { random, mldsa }: EvidenceOptions): Result<LogKeys, StartRefusal> {
   try {
     return ok(openLogKeys(folder, random, { mldsa }));
   } catch (error) {
+    if (error instanceof KeysUnreadable)
+      return err({ code: "log_keys_unreadable", detail: error.message, remedy: RESTORE_KEYS });
     if (!(error instanceof Error && "code" in error && error.code === "EACCES")) throw error;
     return refuseHome(folder, error);
   }

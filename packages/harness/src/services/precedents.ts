@@ -53,8 +53,13 @@ export function patternOf(asked: AskedAction, by: AgentProvenance, at: Date): Co
       tool: action.tool,
       toolVersion: action.tool_version,
       manifestDigest: action.manifest_digest,
-      // What the tool found belongs to the question: the same words over another file are another change.
-      argumentsDigest: digest({ arguments: action.arguments, precondition }),
+      // What the tool found belongs to the question: the same words over another file are another change. And where:
+      // what a run may write into one workspace it may not write into every other that lacks the file as well.
+      argumentsDigest: digest({
+        arguments: action.arguments,
+        precondition,
+        ...(precondition === null || run.workspace === null ? {} : { workspace: run.workspace.name }),
+      }),
       argumentDigests: Object.fromEntries(
         Object.entries(action.arguments).map(([name, value]) => [name, digest(value)]),
       ),

@@ -57,7 +57,7 @@ export function openLogKeys(folder: string, random: Random, { mldsa = false }: L
       rmSync(staged, { force: true });
     }
   };
-  const read = (): Keys => keysSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+  const read = (): Keys => readKeys(file);
   // Linked, not renamed: of two first starts one wins, and both read the same.
   if (!isThere(file)) write({ seeds: [fresh()], retired: [] }, (from) => linkUnlessThere(from, file));
   const replace = (keys: Keys): void => write(keys, (from) => renameSync(from, file));
@@ -108,13 +108,28 @@ export function readPublicKeys(
 ): readonly { readonly type: KeyType; readonly bytes: Uint8Array }[] {
   const file = join(folder, KEYS_FILE);
   if (!isThere(file)) return [];
-  const keys = keysSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+  const keys = readKeys(file);
   return [SIGNATURE_TYPES.ed25519, SIGNATURE_TYPES.mldsa].flatMap((type) => {
     const seeds = suiteOf(keys, type)?.seeds ?? [];
     return [...retiredOf(keys, type, true), ...seeds.map((seed) => publicKeyOf(type, bytesOf(seed)))].map(
       (bytes) => ({ type, bytes }),
     );
   });
+}
+
+/** The file is not what was written. */
+export class KeysUnreadable extends Error {
+  override readonly name = "KeysUnreadable";
+}
+
+function readKeys(file: string): Keys {
+  const text = readFileSync(file, "utf8");
+  try {
+    return keysSchema.parse(JSON.parse(text));
+  } catch {
+    // What it holds is secret, so nothing of why it cannot be read is told.
+    throw new KeysUnreadable(`The keys that sign the logs, ${file}, cannot be read: the file is damaged.`);
+  }
 }
 
 function isThere(file: string): boolean {

@@ -12,7 +12,7 @@ const RUN_FINISHED: Reasons = [
   { code: "run_finished", detail: "The run has ended; nothing of it may be done any more." },
 ];
 
-/** @param ended the run is over: a permit that was not used is none any more */
+/** @param ended the run is over: no permit is one any more, whether it was used or not */
 export function actionAnswer(id: ActionId, { gate, tool }: FoundAction, ended: boolean): ActionAnswer {
   if (tool !== null) return answerOfCall(id, tool, ended);
   assert(gate !== null, "an action has a step");
@@ -29,9 +29,8 @@ function answerOfCall(id: ActionId, tool: ToolStep, ended: boolean): ActionAnswe
   const approval = tool.approvalId === null ? {} : { approval_id: tool.approvalId };
   const reasons = tool.decision?.reasons ?? [];
   if (tool.state === "refused") return { ...head, decision: "deny", ...approval, reasons };
-  // Closed without a report, by the end of the run.
-  if (ended && tool.outcome === null)
-    return { ...head, decision: "deny", ...approval, reasons: RUN_FINISHED };
+  // What was reported is done, and may have been taken back: who asks once more would do it once more.
+  if (ended) return { ...head, decision: "deny", ...approval, reasons: RUN_FINISHED };
   const { effectId, judgement, action } = tool.request;
   // What a handle stood for, for the driver: what is carried out is what was judged, to the byte.
   const resolved = judgement?.handles === undefined ? {} : { arguments: action.arguments };

@@ -9,7 +9,7 @@ import { finishRun, storeAnswer } from "./finish.ts";
 import { createMemory } from "./memory.ts";
 import { proposePlan } from "./plan.ts";
 import { proposeAction } from "./propose.ts";
-import { readAction } from "./read-action.ts";
+import { readAction, unlessEnded } from "./read-action.ts";
 import { reportResult } from "./report.ts";
 import { tellModelCalls, tellResult } from "./told.ts";
 
@@ -20,13 +20,17 @@ export function createExternalRuns(external: ExternalPorts, watch: EventWatch): 
     plan: async (call, body) =>
       await drive(ports, of(call, "plan", body), async (hold) => await proposePlan(hold, body)),
     act: async (call, body) =>
-      await drive(
+      await unlessEnded(
         ports,
-        of(call, "actions", body),
-        async (hold) => await proposeAction(hold, body),
-        (hold) => {
-          tellModelCalls(hold, body.model_calls ?? []);
-        },
+        call,
+        await drive(
+          ports,
+          of(call, "actions", body),
+          async (hold) => await proposeAction(hold, body),
+          (hold) => {
+            tellModelCalls(hold, body.model_calls ?? []);
+          },
+        ),
       ),
     read: async (read) => await readAction(ports, waits, read),
     report: async (call, action, body) =>

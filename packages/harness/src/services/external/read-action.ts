@@ -1,7 +1,13 @@
 // A driver asks what became of its question. The first answer after a person's yes turns it into the one permit.
 
 import { deadline } from "../deadline.ts";
-import type { ActionAnswer, ActionId, Decision } from "@assent/contract";
+import {
+  type ActionAnswer,
+  type ActionId,
+  actionAnswerSchema,
+  actionIdSchema,
+  type Decision,
+} from "@assent/contract";
 import { assert } from "../../base/assert.ts";
 import { canonicalJson } from "../../base/canonical-json.ts";
 import { EXTERNAL_WAITS_MAX } from "../../base/limits.ts";
@@ -13,7 +19,7 @@ import { openRollback } from "../../core/run/rollback.ts";
 import { isTerminal } from "../../core/run/run.ts";
 import type { ApprovalRecord } from "../../ports.ts";
 import type { Write } from "../write.ts";
-import type { ActionRead, Refusal } from "../harness.ts";
+import type { ActionRead, DriverCall, Once, Refusal } from "../harness.ts";
 import { actionAnswer } from "./answer.ts";
 import { ACTION_NOT_FOUND, commitDriven, type DrivePorts, type Hold, withHold } from "./drive.ts";
 import { judge, type Judged } from "./judge.ts";
@@ -44,13 +50,34 @@ export async function readAction(
   }
 }
 
-type Once = { readonly answer: ActionAnswer; readonly version: number };
+/**
+ * A repeat of a proposal gets the answer that was given first. But whoever repeats it has not had that answer, and would
+ * act on it now: where it was a permit, and the run has ended meanwhile, it is none any more.
+ */
+export async function unlessEnded(ports: DrivePorts, { caller, run }: DriverCall, once: Once): Promise<Once> {
+  if (!once.replayed || !once.answer.ok) return once;
+  const kept = actionAnswerSchema.parse(JSON.parse(once.answer.value.body));
+  if (kept.decision !== "permit") return once;
+  const id = actionIdSchema.parse(kept.action_id);
+  const now = await withHold(ports, caller, run, async (hold) => {
+    const found = findAction(hold.state, id);
+    if (found === null || !isOver(hold)) return await Promise.resolve(ok(null));
+    return ok(actionAnswer(id, found, true));
+  });
+  if (!now.ok) return { answer: now, replayed: true };
+  if (now.value === null) return once;
+  return { answer: ok({ ...once.answer.value, body: JSON.stringify(now.value) }), replayed: true };
+}
 
-async function readOnce(hold: Hold, id: ActionId): Promise<Result<Once, Refusal>> {
+const isOver = ({ committed: { run, journal } }: Hold): boolean =>
+  isTerminal(run.state) || openRollback(journal) !== undefined;
+
+type Read = { readonly answer: ActionAnswer; readonly version: number };
+
+async function readOnce(hold: Hold, id: ActionId): Promise<Result<Read, Refusal>> {
   const found = findAction(hold.state, id);
   if (found === null) return err(ACTION_NOT_FOUND);
-  const { run, journal } = hold.committed;
-  const ended = isTerminal(run.state) || openRollback(journal) !== undefined;
+  const ended = isOver(hold);
   const { gate, tool } = found;
   const isApproved = gate?.outcome?.answer === "approved";
   if (gate === null || tool !== null || !isApproved || ended)
