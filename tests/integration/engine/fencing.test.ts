@@ -205,9 +205,14 @@ test("an idempotent call whose worker died, and whose tool is another by now, is
   value(await engine.harness.cancelRun(engine.caller, id));
   const run = await engine.run(id);
   expect([before?.effects.length, after.effects.length]).toEqual([1, 0]);
-  expect(run.steps.find((step) => step.kind === "tool")).toMatchObject({ error: { code: "outcome_unknown" } });
+  expect(run.steps.find((step) => step.kind === "tool")).toMatchObject({
+    error: { code: "outcome_unknown" },
+  });
   // What may stand is told, and put before people.
-  expect(run).toMatchObject({ status: "cancelled", rollback: { left: [{ tool: "put", code: "tool_changed" }] } });
+  expect(run).toMatchObject({
+    status: "cancelled",
+    rollback: { left: [{ tool: "put", code: "tool_changed" }] },
+  });
   dead.abort();
   await advancing;
 });
@@ -217,7 +222,10 @@ test("a tool that is another by now is not asked what became of a call of the ol
   await using engine = await openEngine({ models: paying, tools });
   const id = await dieInsideTool(engine);
   const after = countingTool("pay", "once");
-  const forgetful = { ok: false, error: { code: "did_not_happen", detail: "Nothing under this key." } } as const;
+  const forgetful = {
+    ok: false,
+    error: { code: "did_not_happen", detail: "Nothing under this key." },
+  } as const;
   tools[0] = {
     ...after,
     manifest: { ...after.manifest, version: "2" },

@@ -62,10 +62,11 @@ const never = new AbortController().signal;
 function call(gates: Gates, who: string): { readonly state: () => string; end(): Promise<void> } {
   let state = "waits";
   let pass: Pass | null = null;
-  void gates.enter("openai", { who, isRetry: false, signal: never }).then((entered) => {
+  void (async () => {
+    const entered = await gates.enter("openai", { who, isRetry: false, signal: never });
     state = entered.ok ? "called" : entered.error.code;
     pass = entered.ok ? entered.value : null;
-  });
+  })();
   return {
     state: () => state,
     async end() {
