@@ -17,7 +17,8 @@ export const CONTRADICTIONS: readonly (readonly [what: string, sql: string])[] =
   "a key has no answer": "select 1 from assent.idempotency_keys where status is null",
   "a step of an ended run is open": `select 1 from assent.steps s
     join assent.runs r on (r.tenant_id, r.id) = (s.tenant_id, s.run_id)
-    where r.finished_at is not null and s.state in ('intended', 'in_doubt')`,
+    where r.finished_at is not null and s.state in ('intended')`,
+  "DOUBT": `select 1 from assent.steps s join assent.runs r on (r.tenant_id, r.id) = (s.tenant_id, s.run_id) where r.finished_at is not null and s.state in ('in_doubt')`,
   "an approval of an ended run is open": `select 1 from assent.approvals a
     join assent.runs r on (r.tenant_id, r.id) = (a.tenant_id, a.run_id)
     where r.finished_at is not null and a.state in ('open', 'approved')`,
