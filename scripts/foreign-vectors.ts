@@ -2,6 +2,8 @@
 // kept here. Prints what agreed, names what did not, and ends with exit code 1 for anything that did not.
 //   node --conditions=assent-source scripts/foreign-vectors.ts --merkle <transparency-dev/merkle>/testdata
 //   node --conditions=assent-source scripts/foreign-vectors.ts --jcs <cyberphone/json-canonicalization>/testdata
+//   node --conditions=assent-source scripts/foreign-vectors.ts --wycheproof <C2SP/wycheproof>/testvectors_v1
+//   node --conditions=assent-source scripts/foreign-vectors.ts --acvp <usnistgov/ACVP-Server>/gen-val/json-files
 //   node --conditions=assent-source scripts/foreign-vectors.ts --cedar <cedar-policy/cedar-integration-tests>
 // The last with its corpus-tests.tar.gz unpacked where it lies.
 
@@ -18,13 +20,7 @@ import {
 import { parseExactJson, withRawIntegers } from "../packages/harness/src/adapters/cedar/exact-json.ts";
 import { canonicalJson } from "../packages/harness/src/base/canonical-json.ts";
 import { canonicalJson as suiteCanonicalJson } from "../packages/suite/src/canonical-json.ts";
-
-type Outcome = {
-  readonly name: string;
-  readonly agrees: boolean;
-  /** Why it says nothing of ours, where it does not. */
-  readonly unjudged?: string;
-};
+import { acvp, type Outcome, wycheproof } from "./foreign-signatures.ts";
 
 const filesOf = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -147,12 +143,20 @@ function judgeRequest(
 const exactJsonOf = (value: unknown): string => JSON.stringify(withRawIntegers(value));
 
 const { values } = parseArgs({
-  options: { merkle: { type: "string" }, jcs: { type: "string" }, cedar: { type: "string" } },
+  options: {
+    merkle: { type: "string" },
+    jcs: { type: "string" },
+    wycheproof: { type: "string" },
+    acvp: { type: "string" },
+    cedar: { type: "string" },
+  },
 });
 const outcomes = [
   ...(values.cedar === undefined ? [] : cedar(values.cedar)),
   ...(values.merkle === undefined ? [] : merkle(values.merkle)),
   ...(values.jcs === undefined ? [] : jcs(values.jcs)),
+  ...(values.wycheproof === undefined ? [] : wycheproof(values.wycheproof)),
+  ...(values.acvp === undefined ? [] : acvp(values.acvp)),
 ];
 const judged = outcomes.filter(({ unjudged }) => unjudged === undefined);
 const wrong = judged.filter(({ agrees }) => !agrees);

@@ -136,14 +136,15 @@ def use_hint(hinted, r):
     return (high + (1 if low > 0 else -1)) % 44 if hinted else high
 
 
-def is_mldsa_signature(public, message, signature):
+def is_mldsa_signature(public, message, signature, prefix=b"\0\0"):
+    """FIPS 204, algorithm 3, with no context; with no prefix at all it is algorithm 8, which only test vectors ask for."""
     if len(public) != 1312 or len(signature) != 2420:
         return False
     challenge, hints = signature[:32], hints_of(signature[2336:])
     z = [[GAMMA1 - x for x in unpack(signature[32 + 576 * i : 608 + 576 * i], 18)] for i in range(ROWS)]
     if hints is None or any(abs(x) >= GAMMA1 - BETA for row in z for x in row):
         return False
-    z, c, mu = [ntt(row) for row in z], ntt(in_ball(challenge)), shake(shake(public, 64) + b"\0\0" + message, 64)
+    z, c, mu = [ntt(row) for row in z], ntt(in_ball(challenge)), shake(shake(public, 64) + prefix + message, 64)
     packed = b""
     for i in range(ROWS):
         t1 = ntt([x << 13 for x in unpack(public[32 + 320 * i : 352 + 320 * i], 10)])

@@ -32,3 +32,32 @@ export async function secondVerifier(...words: readonly string[]): Promise<Ended
     return { code: Number(error.code), said: `${String(error.stdout)}${String(error.stderr)}` };
   }
 }
+
+const ASK = `
+import json, runpy, sys
+verify = runpy.run_path(sys.argv[1], run_name="vectors")
+for line in sys.stdin:
+    kind, *parts = json.loads(line)
+    print(int(verify["is_signature" if kind == 1 else "is_mldsa_signature"](*map(bytes.fromhex, parts))))
+`;
+
+export type PlainSignature = readonly [
+  type: 0x01 | 0x06,
+  key: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+];
+
+/** What its own arithmetic says of bare signatures. */
+export function secondVerifierAccepts(signatures: readonly PlainSignature[]): readonly boolean[] {
+  const input = signatures
+    .map(([type, ...parts]) =>
+      JSON.stringify([type, ...parts.map((part) => Buffer.from(part).toString("hex"))]),
+    )
+    .join("\n");
+  const said = execFileSync("python3", ["-I", "-c", ASK, SECOND_VERIFIER], { input, encoding: "utf8" });
+  return said
+    .trimEnd()
+    .split("\n")
+    .map((line) => line === "1");
+}

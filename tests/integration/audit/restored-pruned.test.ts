@@ -1,7 +1,7 @@
 // A backup of before a pruning is restored: of the database, of the home, or of both. What was pruned comes back with the
 // rows, and what the signer, a review, published files, mirrors and verifiers say of it has a name, and a way on.
 
-import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TenantId } from "@assent/contract";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -30,6 +30,8 @@ const PRUNED = 512;
 const started = new AsyncDisposableStack();
 const home = started.use(scratchFolder());
 const homeBefore = started.use(scratchFolder());
+/** Of when all was signed, and nothing pruned. */
+const homeUnpruned = started.use(scratchFolder());
 const outside = started.use(scratchFolder());
 let tenant: TenantId;
 let before: ThrowAwayDatabase;
@@ -53,6 +55,7 @@ beforeAll(async () => {
   const ports = logPorts(database, home.path);
   await advanced(ports, tenant);
   kept = readFileSync(join(publishedIn(home.path), "checkpoint"), "utf8");
+  cpSync(home.path, homeUnpruned.path, { recursive: true });
   const copied = await mirror(ports, join(outside.path, "mirror"), 1);
   const pruned = await oldEvidence(ports).prune(adminOf(tenant));
   if (copied !== "copied" || !pruned.ok) throw new Error("there is no mirror, or nothing was pruned");
@@ -126,7 +129,11 @@ test("the database of before a pruning: nothing is signed, and the next epoch ac
   // The rows of what was pruned are back; they go again, by a record of the next epoch.
   expect((await leftIn(database, tenant)).leaves).toBe(BACKED_UP + 1);
   await addManyFacts(database, tenant, 1);
+  // Somebody has put a bundle back into the files, too.
+  const bundle = join(publishedIn(path), "tile", "entries", "000");
+  cpSync(join(publishedIn(homeBefore.path), "tile", "entries", "000"), bundle);
   await evidence.prune(adminOf(tenant));
+  expect(existsSync(bundle)).toBe(false);
   expect((await leftIn(database, tenant)).leaves).toBe(BACKED_UP + 1 + 2 - 256);
   expect(await review(database, ports, tenant)).toEqual([]);
   // The files know of more than that, and go on saying so.
@@ -152,6 +159,18 @@ test("a hash of what was pruned and lost that is another now is found, whatever 
   ]);
   writeFileSync(join(tiles, "001"), tile);
   expect(await review(database, ports, tenant)).toEqual([]);
+});
+
+test("of the lost entries nothing may be gone without a record of it, hashes or not", async () => {
+  await using at = await restore(before, homeUnpruned.path);
+  const { ports, database, path } = at;
+  await oldEvidence(ports).beginEpoch(adminOf(tenant), "A backup was restored.");
+  await advanced(ports, tenant);
+  expect(await review(database, ports, tenant)).toEqual([]);
+  rmSync(join(publishedIn(path), "tile", "entries", "001"));
+  expect(await review(database, ports, tenant)).toEqual([
+    `entries_missing at entries ${BACKED_UP} to ${PRUNED - 1}`,
+  ]);
 });
 
 test("the home of before a pruning: files come forward, and what was pruned goes from them again", async () => {

@@ -3,7 +3,14 @@
 
 import { join } from "node:path";
 import { type TenantId, uuidOf } from "@assent/contract";
-import { openCheckpoint, parseVerifierKey, SIGNATURE_TYPES, type VerifierKey } from "@assent/tlog";
+import {
+  openCheckpoint,
+  parseVerifierKey,
+  SIGNATURE_TYPES,
+  signerKey,
+  signNote,
+  type VerifierKey,
+} from "@assent/tlog";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readPublicKeys } from "../../../packages/harness/src/adapters/files/log-keys.ts";
 import { reviewTransaction } from "../../../packages/harness/src/adapters/postgres/audit-review.ts";
@@ -11,6 +18,8 @@ import { transaction } from "../../../packages/harness/src/adapters/postgres/con
 import { openLogFolder } from "../../../packages/harness/src/cli/verify/log-folder.ts";
 import { without } from "../../../packages/harness/src/core/audit/testing/made-export.ts";
 import { verifyLog } from "../../../packages/harness/src/core/audit/verify-log.ts";
+import { startKeeper } from "../../../packages/harness/src/services/audit/keeper.ts";
+import { addOwnLines } from "../../../packages/harness/src/services/audit/own-lines.ts";
 import { findingsOf, reviewEvidence } from "../../../packages/harness/src/services/audit/review.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../support/database.ts";
 import {
@@ -162,4 +171,131 @@ test("a review of the database finds the second line taken away, for who pinned 
     await client.query("alter table assent.audit_checkpoints enable trigger user");
   });
   expect(await found(note, "each_type")).toEqual(["checkpoint_invalid at checkpoint of 2 entries"]);
+});
+
+async function verifyPublished(
+  folder: string,
+  ports: LogPorts,
+  tenant: TenantId,
+): Promise<{ readonly size: number; readonly found: readonly string[] }> {
+  const origin = originOf(tenant, 1);
+  const report = verifyLog({
+    source: openLogFolder(join(folder, "logs", origin)),
+    origin,
+    keys: keysOf(ports, origin),
+    remembered: await noteOf(ports, tenant),
+    policy: null,
+    cosignedSince: null,
+  });
+  return { size: report.size, found: report.findings.map(({ code }) => code) };
+}
+
+test("a log that nothing happens in has the lines of the present keys from the keeper's next look on, once", async () => {
+  using folder = scratchFolder();
+  await using own = await connectThrowAwayDatabase();
+  const tenants = [await newTenant(own, "idle-one"), await newTenant(own, "idle-two")];
+  await newTenant(own, "without-a-log");
+  const before = logPorts(own, folder.path);
+  for (const tenant of tenants) {
+    await addFacts(before.store, tenant, "s", 3);
+    await advanced(before, tenant);
+  }
+  const lines = async (): Promise<number> => {
+    const { rows } = await own
+      .ownerPool()
+      .query<{ n: number }>("select count(*)::int as n from assent.audit_cosignatures");
+    return rows[0]?.n ?? -1;
+  };
+  const keeping = async (ports: LogPorts): Promise<readonly string[]> => {
+    const told: string[] = [];
+    const looked = Promise.withResolvers<undefined>();
+    // It sleeps once it has looked.
+    const sleep = async (): Promise<void> => {
+      looked.resolve(undefined);
+      await Promise.resolve();
+    };
+    const keeper = startKeeper({
+      ...ports,
+      clock: { ...ports.clock, sleep },
+      hold: () => ({
+        take: async () => await Promise.resolve(true),
+        end: async () => await Promise.resolve(),
+      }),
+      log: (_, text) => void told.push(text),
+    });
+    await looked.promise;
+    await keeper.stop();
+    return told;
+  };
+  const IDLE = "checkpoints of idle logs have lines of the present keys";
+  expect(await keeping(before)).toEqual([]);
+  expect(await lines()).toBe(0);
+  const after = logPorts(own, folder.path, { mldsa: true });
+  expect((await verifyPublished(folder.path, after, tenants[0] ?? expect.unreachable())).found).toEqual([
+    "checkpoint_invalid",
+  ]);
+  expect(await keeping(after)).toEqual([IDLE]);
+  expect(await lines()).toBe(2);
+  for (const tenant of tenants)
+    expect(await verifyPublished(folder.path, after, tenant)).toEqual({ size: 3, found: [] });
+  // A review of the database by whoever pinned both finds both, and no look makes them again.
+  expect(await keeping(logPorts(own, folder.path, { mldsa: true }))).toEqual([]);
+  expect(await lines()).toBe(2);
+  const found = await reviewTransaction(own.ownerPool(), async (tx) => {
+    const outsideOf = () => ({
+      anchor: null,
+      remembered: null,
+      published: null,
+      readFile: async () => await Promise.resolve(null),
+    });
+    const trust = { keysOf: (of: string) => keysOf(after, of), outsideOf, wanted: "each_type" } as const;
+    return findingsOf(await reviewEvidence(tx, trust, false));
+  });
+  expect(found).toEqual([]);
+  // Rotated keys as well: an old one that is forgotten leaves a checkpoint that who knows the new ones alone can verify.
+  after.keys.add();
+  expect(await keeping(after)).toEqual([IDLE]);
+  expect(await lines()).toBe(6);
+  after.keys.retire();
+  expect(await keeping(after)).toEqual([]);
+  for (const tenant of tenants)
+    expect(await verifyPublished(folder.path, after, tenant)).toEqual({ size: 3, found: [] });
+  // They go on as ever.
+  for (const tenant of tenants) {
+    await addFacts(after.store, tenant, "s", 1);
+    await advanced(after, tenant);
+    expect(await verifyPublished(folder.path, after, tenant)).toEqual({ size: 4, found: [] });
+  }
+});
+
+test("no line is added to what the signer would not sign: another tree, another home's log, a checkpoint that is behind", async () => {
+  using folder = scratchFolder();
+  using elsewhere = scratchFolder();
+  await using own = await connectThrowAwayDatabase();
+  const tenant = await newTenant(own, "idle-forged");
+  const before = logPorts(own, folder.path);
+  await addFacts(before.store, tenant, "s", 3);
+  await advanced(before, tenant);
+  expect(await addOwnLines(logPorts(own, elsewhere.path, { mldsa: true }))).toBe(0);
+  // As whoever owns the database and has the first key can: the same size with another root.
+  const real = await noteOf(before, tenant);
+  const root = Buffer.alloc(32, 7).toString("base64");
+  const forged = signNote(`${originOf(tenant, 1)}\n3\n${root}\n`, [
+    signerKey(
+      originOf(tenant, 1),
+      SIGNATURE_TYPES.ed25519,
+      before.keys.seeds(SIGNATURE_TYPES.ed25519)[0] ?? Buffer.alloc(32),
+    ),
+  ]);
+  const put = async (note: string): Promise<void> =>
+    await transaction(own.ownerPool(), async (client) => {
+      await client.query("alter table assent.audit_checkpoints disable trigger user");
+      await client.query("update assent.audit_checkpoints set note = $1", [note]);
+      await client.query("alter table assent.audit_checkpoints enable trigger user");
+    });
+  await put(forged.ok ? forged.value : expect.unreachable());
+  const after = logPorts(own, folder.path, { mldsa: true });
+  expect(await addOwnLines(after)).toBe(0);
+  await put(real);
+  expect(await addOwnLines(after)).toBe(1);
 });

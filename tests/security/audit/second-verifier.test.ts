@@ -1,12 +1,9 @@
 // A verifier in another language, which shares no code with the one that is shipped, reads the same exports and finds the
 // same things (packages/tlog/verify.py). Where there is no python3 it says so, and nothing was looked at.
 
-import { execFile, execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import {
   formatProof,
   leafHash,
@@ -35,33 +32,16 @@ import {
   without,
   withLineOf,
 } from "../../../packages/harness/src/core/audit/testing/made-export.ts";
+import { RFC8032, readRfc9881 } from "../../../packages/tlog/src/testing/published.ts";
+import {
+  type Ended,
+  isPythonHere,
+  SECOND_VERIFIER,
+  secondVerifier,
+  secondVerifierAccepts,
+} from "../../support/second-verifier.ts";
 
-const SCRIPT = fileURLToPath(new URL("../../../packages/tlog/verify.py", import.meta.url));
 const HONEST = entries(SIZE);
-
-function hasPython(): boolean {
-  try {
-    execFileSync("python3", ["--version"], { stdio: "ignore" });
-    return true;
-  } catch {
-    process.stdout.write("python3 is not on this machine: the second verifier was not run\n");
-    return false;
-  }
-}
-const isHere = hasPython();
-
-type Ended = { readonly code: number; readonly said: string };
-
-async function python(...words: readonly string[]): Promise<Ended> {
-  try {
-    const { stdout, stderr } = await promisify(execFile)("python3", ["-I", SCRIPT, ...words]);
-    return { code: 0, said: stdout + stderr };
-  } catch (error) {
-    if (!(error instanceof Error) || !("code" in error) || !("stdout" in error) || !("stderr" in error))
-      throw error;
-    return { code: Number(error.code), said: `${String(error.stdout)}${String(error.stderr)}` };
-  }
-}
 
 function folderOf(files: ReadonlyMap<string, Uint8Array | string>): string {
   const folder = mkdtempSync(join(tmpdir(), "assent-second-"));
@@ -82,7 +62,7 @@ async function verify(
 ): Promise<Ended> {
   const folder = folderOf(new Map<string, Uint8Array | string>([...files, ["kept", remembered ?? ""]]));
   const kept = remembered === null ? [] : ["--remembered", join(folder, "kept")];
-  return await python("export", folder, ...keys.flatMap(({ vkey }) => ["--key", vkey]), ...kept);
+  return await secondVerifier("export", folder, ...keys.flatMap(({ vkey }) => ["--key", vkey]), ...kept);
 }
 
 const changed = (path: string, change: (bytes: Buffer) => Buffer | string): Files => {
@@ -162,11 +142,31 @@ const ATTACKS: readonly (readonly [string, () => Files, string, string?])[] = [
   ],
 ];
 
-const ifHere = <T>(cases: readonly T[]): readonly T[] => (isHere ? cases : []);
+const ifHere = <T>(cases: readonly T[]): readonly T[] => (isPythonHere ? cases : []);
 
 test("the second verifier is part of the package, and needs nothing beside Python", () => {
-  const imports = readFileSync(SCRIPT, "utf8").match(/^(?:import|from) .*$/gm);
+  const imports = readFileSync(SECOND_VERIFIER, "utf8").match(/^(?:import|from) .*$/gm);
   expect(imports).toEqual(["import argparse, base64, hashlib, json, pathlib, re, sys"]);
+});
+
+test.each(ifHere([["RFC 8032 and RFC 9881"]]))("its arithmetic is that of %s", () => {
+  const hex = (text: string): Uint8Array => Buffer.from(text, "hex");
+  const other = (bytes: Uint8Array, place: number): Buffer => flip(Buffer.from(bytes), place);
+  const { key, message, signature } = readRfc9881();
+  const good = [
+    ...RFC8032.map(([, , of, said, by]) => [0x01, hex(of), hex(said), hex(by)] as const),
+    [0x06, key, message, signature] as const,
+  ];
+  const bad = good.flatMap(([type, of, said, by]) => [
+    [type, of, Buffer.concat([said, Buffer.of(0)]), by] as const,
+    [type, of, said, other(by, 0)] as const,
+    [type, of, said, other(by, by.byteLength - 1)] as const,
+    [type, other(of, 1), said, by] as const,
+  ]);
+  expect(secondVerifierAccepts([...good, ...bad])).toEqual([
+    ...good.map(() => true),
+    ...bad.map(() => false),
+  ]);
 });
 
 test.for(ifHere(ALLOWED))("accepts a log %s", async ([, files, remembered]) => {
@@ -286,7 +286,14 @@ test.each(ifHere([77]))(
           ["entry", of],
         ]),
       );
-      return await python("proof", join(folder, "proof"), "--entry", join(folder, "entry"), "--key", key);
+      return await secondVerifier(
+        "proof",
+        join(folder, "proof"),
+        "--entry",
+        join(folder, "entry"),
+        "--key",
+        key,
+      );
     };
     expect(await ask(proof, leaf)).toEqual({ code: 0, said: "verified: entry 50 of 77\n" });
     expect(treeHash([leafHash(leaf)])).toEqual(hashes[index]);

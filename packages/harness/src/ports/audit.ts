@@ -133,6 +133,12 @@ export type LogTx = {
   count(): Promise<{ readonly events: number; readonly leaves: number; readonly waiting: number }>;
 };
 
+/** A tenant's newest log, and its newest checkpoint with all lines that there are; null before the first. */
+export type NewestCheckpoint = LogInfo & {
+  readonly tenant: TenantId;
+  readonly checkpoint: StoredCheckpoint | null;
+};
+
 /**
  * A part of a tenant's evidence in numbers, all of one moment: events = placed + waiting, and size = entries, whatever
  * happens.
@@ -161,6 +167,8 @@ export type LogStore = {
   addCheckpoint(tenant: TenantId, checkpoint: StoredCheckpoint, at: Date): Promise<void>;
   /** Tenants with facts that wait. */
   pending(): Promise<readonly TenantId[]>;
+  /** Of all tenants behind this one, so many at most, in the order of their ids. */
+  newestCheckpoints(after: TenantId | null, most: number): Promise<readonly NewestCheckpoint[]>;
   /** Every tenant's: of what came since the last even look, and of a slice of what is older. */
   balances(): Promise<readonly LogBalance[]>;
   /** Entries of all tenants' trees together. */

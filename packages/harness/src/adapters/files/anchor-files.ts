@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Anchor, AnchorFiles } from "../../ports.ts";
+import { systemCode } from "./file-error.ts";
 import { diskOperations, type FileOperations } from "./file-operations.ts";
 
 const ANCHOR_BYTES_MAX = 4_096;
@@ -76,11 +77,12 @@ async function replace(
   const text = `${JSON.stringify({ origin: next.origin, size: next.size, root: Buffer.from(next.root).toString("base64") })}\n`;
   try {
     await operations.create(file, Buffer.from(text));
+    await operations.sync(file);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    // Another one was faster, or went further and has cleared this one away.
+    if (["EEXIST", "ENOENT"].includes(systemCode(error) ?? "")) return false;
     throw error;
   }
-  await operations.sync(file);
   await operations.sync(folder);
   if ((await newest(operations, folder, next.origin)).number !== number) return false;
   for (const name of found.names) await operations.remove(join(folder, name));

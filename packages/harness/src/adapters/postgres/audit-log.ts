@@ -21,7 +21,7 @@ import type {
 import { auditRows } from "./audit.ts";
 import { sealedPayload, withOpened } from "./audit-sealed.ts";
 import { pruning } from "./audit-pruning.ts";
-import { witnessing } from "./audit-witnessing.ts";
+import { readNewestCheckpoints, readPending, witnessing } from "./audit-witnessing.ts";
 import { statement, transaction } from "./connect.ts";
 import { digestToBytes, only, type Query, type Scope } from "./rows.ts";
 import type { Sealing } from "./sealing.ts";
@@ -83,6 +83,7 @@ export function postgresLogStore(pool: Pool, sealing: Sealing): LogStore {
       );
     },
     pending: async () => await readPending(queryOn(pool)),
+    newestCheckpoints: async (after, most) => await readNewestCheckpoints(queryOn(pool), after, most),
     async balances(): Promise<readonly LogBalance[]> {
       const rows = await queryOn(pool)<BalanceRow>(
         "select tenant_id, events, placed, waiting, size, entries from assent.audit_balance_step($1)",
@@ -102,11 +103,6 @@ export function postgresLogStore(pool: Pool, sealing: Sealing): LogStore {
       return Number(only(rows).size);
     },
   };
-}
-
-async function readPending(query: Query): Promise<readonly TenantId[]> {
-  const rows = await query<{ tenant_id: string }>("select tenant_id from assent.audit_pending()", []);
-  return rows.map((row) => idFromUuid("ten", row.tenant_id));
 }
 
 type BalanceRow = {

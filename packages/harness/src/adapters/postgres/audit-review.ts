@@ -161,7 +161,10 @@ function reviewLogs(query: Query): Pick<ReviewTx, Logs> {
     },
     async checkpoints(tenant, epoch) {
       const rows = await query<{ size: string; note: string }>(
-        "select size, note from assent.audit_checkpoints where tenant_id = $1 and epoch = $2 order by size",
+        `select c.size, c.note || coalesce((
+           select string_agg(s.line || e'\\n', '' order by s.witness) from assent.audit_cosignatures s
+           where s.tenant_id = c.tenant_id and s.epoch = c.epoch and s.size = c.size), '') as note
+         from assent.audit_checkpoints c where c.tenant_id = $1 and c.epoch = $2 order by c.size`,
         [tenant, epoch],
       );
       return rows.map(({ size, note }) => ({ epoch, size: Number(size), note }));

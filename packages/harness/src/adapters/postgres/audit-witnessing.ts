@@ -1,7 +1,9 @@
-// What witnessing asks of the log: which checkpoints were cosigned, and which entry was the newest of its subject then.
+// What is asked of checkpoints and of their lines: which were cosigned, which entry was the newest of its subject then, and
+// which is the newest one of every log.
 
-import type { LogTx, NewestFact, StoredCheckpoint } from "../../ports.ts";
-import type { Scope } from "./rows.ts";
+import { idFromUuid, type TenantId, uuidOf } from "@assent/contract";
+import type { LogTx, NewestCheckpoint, NewestFact, StoredCheckpoint } from "../../ports.ts";
+import type { Query, Scope } from "./rows.ts";
 
 type Witnessing = "newestFact" | "newestEntry" | "cosigned" | "signedAfter";
 
@@ -48,4 +50,38 @@ export function witnessing({ query, tenant }: Scope): Pick<LogTx, Witnessing> {
       return row?.at ?? null;
     },
   };
+}
+
+/** Tenants with something to sequence or to sign. */
+export async function readPending(query: Query): Promise<readonly TenantId[]> {
+  const rows = await query<{ tenant_id: string }>("select tenant_id from assent.audit_pending()", []);
+  return rows.map((row) => idFromUuid("ten", row.tenant_id));
+}
+
+type NewestRow = {
+  tenant_id: string;
+  epoch: number;
+  origin: string;
+  vkey: string;
+  size: string | null;
+  note: string | null;
+};
+
+/** Of all tenants behind this one, in the order of their ids. */
+export async function readNewestCheckpoints(
+  query: Query,
+  after: TenantId | null,
+  most: number,
+): Promise<readonly NewestCheckpoint[]> {
+  const rows = await query<NewestRow>(
+    "select tenant_id, epoch, origin, vkey, size, note from assent.audit_newest_checkpoints($1, $2)",
+    [after === null ? null : uuidOf(after), most],
+  );
+  return rows.map(({ tenant_id, epoch, origin, vkey, size, note }) => ({
+    tenant: idFromUuid("ten", tenant_id),
+    epoch,
+    origin,
+    vkey,
+    checkpoint: size === null || note === null ? null : { epoch, size: Number(size), note },
+  }));
 }

@@ -8,6 +8,7 @@ import { ok } from "../../base/result.ts";
 import type { Clock, Log, LogHead, LogHold, LogInfo } from "../../ports.ts";
 import type { PublishedCheckpoint } from "./witnessing.ts";
 import { publish, type PublisherPorts, type PublishRefusal } from "./publisher.ts";
+import { addOwnLines, signingKeys } from "./own-lines.ts";
 import { cutRefusal } from "./signer.ts";
 import { knownSize } from "./ahead.ts";
 import { RecentTree } from "./recent-tree.ts";
@@ -50,6 +51,8 @@ export function startKeeper(ports: KeeperPorts): Keeper {
   const stopping = new AbortController();
   const refused = new Map<TenantId, Refused>();
   const kept: KeptLogs = new Map();
+  // The keys whose lines all newest checkpoints were looked through for.
+  let lined: string | null = null;
   let alarm = new AbortController();
   let holding = false;
   // Whoever records an event wakes it: a signal that is aborted already is not aborted again, which has its price.
@@ -57,11 +60,18 @@ export function startKeeper(ports: KeeperPorts): Keeper {
     if (!alarm.signal.aborted) alarm.abort();
   };
   const hold = ports.hold(wake);
+  const line = async (): Promise<void> => {
+    const keys = signingKeys(ports.signer);
+    if (keys === lined) return;
+    const logs = await addOwnLines(ports);
+    lined = keys;
+    if (logs > 0) ports.log("info", "checkpoints of idle logs have lines of the present keys", { logs });
+  };
   const loop = (async () => {
     while (!stopping.signal.aborted) {
       // Made anew before looking: whoever writes while we look wakes us for another look.
       alarm = new AbortController();
-      holding = await look(ports, hold, refused, kept);
+      holding = await look(ports, hold, refused, kept, line);
       await ports.clock.sleep(BATCH_INTERVAL_MS, stopping.signal);
       await ports.clock.sleep(
         IDLE_INTERVAL_MS - BATCH_INTERVAL_MS,
@@ -69,7 +79,7 @@ export function startKeeper(ports: KeeperPorts): Keeper {
       );
     }
     // What was committed until now is signed before this process goes.
-    if (holding) await look(ports, hold, refused, kept);
+    if (holding) await look(ports, hold, refused, kept, line);
     await hold.end();
   })();
   return {
@@ -88,6 +98,7 @@ async function look(
   hold: LogHold,
   refused: Map<TenantId, Refused>,
   kept: KeptLogs,
+  line: () => Promise<void>,
 ): Promise<boolean> {
   try {
     if (!(await hold.take())) return false;
@@ -105,6 +116,7 @@ async function look(
         ports.log("error", "a tenant's log is not signed", { tenant_id: tenant, ...refusal });
       }
     }
+    await line();
     return true;
   } catch (error) {
     ports.log("warn", "keeping the logs failed", {
