@@ -78,16 +78,12 @@ vi.mock(import("../../../packages/harness/src/adapters/postgres/budgets.ts"), as
   const real = await importOriginal();
   return {
     ...real,
-    budgetRows: (scope) => {
-      const rows = real.budgetRows(scope);
-      const reserve: typeof rows.reserve = async (reservation) =>
-        await rows.reserve(
-          broken.by === "an outage has no end"
-            ? { ...reservation, stepCallsMax: 100_000, retriesMax: 100_000 }
-            : reservation,
-        );
-      return { ...rows, reserve };
-    },
+    reserveValues: (reservation) =>
+      real.reserveValues(
+        broken.by === "an outage has no end"
+          ? { ...reservation, stepCallsMax: 100_000, retriesMax: 100_000 }
+          : reservation,
+      ),
   };
 });
 
