@@ -56,6 +56,27 @@ test.each<[string, () => Files, string]>([
     "opened_malformed at opened fields from entry 0",
   ],
   [
+    "a name of half a character",
+    () => opened(lineOf(0, { ...FIELDS, name: "A\ud800" })),
+    "opened_altered at entry 0",
+  ],
+  [
+    "bytes that are no character",
+    () => {
+      const files = opened(lineOf(0));
+      const bytes = at(files, "opened/000");
+      bytes[bytes.indexOf("Ann")] = 0xff;
+      return files.set("opened/000", bytes);
+    },
+    "opened_altered at entry 0",
+  ],
+  [
+    "fields nested deeper than anybody writes them",
+    () => opened(lineOf(0).replace('{"name"', `{"a":${"[".repeat(50_000)}${"]".repeat(50_000)},"name"`)),
+    "opened_malformed at opened fields from entry 0",
+  ],
+  ["a key spelled otherwise", () => opened(lineOf(0).replace("CQkJ", "CQk J")), "opened_altered at entry 0"],
+  [
     "those of a payload that is gone",
     () => {
       const files = opened(lineOf(0));
