@@ -73,7 +73,7 @@ export function saveResolution(root: string, resolution: Resolution): boolean {
 }
 
 function similarOf(memory: MemoryFiles, pattern: ConflictPattern, limit: number): SimilarResolution[] {
-  return memory.patterns.neighboursOf(pattern, limit).flatMap((neighbour) =>
+  return memory.patterns.neighboursOf(pattern, limit, memory.resolutions.answers()).flatMap((neighbour) =>
     memory.resolutions
       .list(neighbour.pattern.patternId)
       .filter((resolution) => resolution.revokedAt === null)

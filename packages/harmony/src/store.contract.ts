@@ -78,6 +78,37 @@ function forgettingContract(open: OpenStore): void {
     await store.revokeResolution(like.patternId, given?.resolutionId ?? "", ann, moment(20), "wrong");
     expect(await store.findSimilar(asked, 5)).toEqual([]);
   });
+
+  test.each([
+    ["shape", { tokens: [], semanticFingerprint: fakeId("shape") }],
+    ["tokens", { tokens: ["send", "mail", "to", "text"], semanticFingerprint: null }],
+  ] as const)(
+    "an answer is found behind newer questions of the same %s that have none in force",
+    async (_, like) => {
+      const store = await open();
+      const alike = (name: string, at: number): ReturnType<typeof pattern> =>
+        pattern(name, { ...like, recordedAt: moment(at) });
+      const answered = alike("answered", 0);
+      await store.recordPattern(answered);
+      await store.saveResolution(resolution(answered));
+      for (let n = 1; n <= 30; n += 1) await store.recordPattern(alike(`asked ${n}`, n));
+      const found = async (): Promise<readonly string[]> =>
+        (await store.findSimilar(alike("new", 100), 3)).map((similar) => similar.pattern.patternId);
+      expect(await found()).toEqual([answered.patternId]);
+      for (let n = 31; n <= 60; n += 1) {
+        const revoked = alike(`revoked ${n}`, n);
+        await store.recordPattern(revoked);
+        await store.saveResolution(resolution(revoked));
+        const { resolutionId } = resolution(revoked);
+        await store.revokeResolution(revoked.patternId, resolutionId, ann, moment(n), "wrong");
+      }
+      expect(await found()).toEqual([answered.patternId]);
+      const newer = alike("newer", 99);
+      await store.recordPattern(newer);
+      await store.saveResolution(resolution(newer));
+      expect(new Set(await found())).toEqual(new Set([answered.patternId, newer.patternId]));
+    },
+  );
 }
 
 function resolutionContract(open: OpenStore): void {

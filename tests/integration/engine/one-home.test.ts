@@ -1,7 +1,7 @@
 // Two workers share a home, as they do on one machine. One is stopped inside a tool that works on the run's copy, for longer
 // than its lease; when it wakes, what it writes lands nowhere (invariant 16, fenced).
 
-import { readdirSync } from "node:fs";
+import { cpSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { RunId } from "@assent/contract";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -110,6 +110,16 @@ test("a copy is not opened under an older token than it was opened under", async
   });
   const same = await open().open(id, at, never, undefined, undefined, 7);
   expect(same).toMatchObject({ ok: true, value: { made: false } });
+});
+
+test("of copies that were left beside the newest none is there any more once the run is opened again", async () => {
+  const id = await engine.submit();
+  const at = { name: "source", commit: await head() };
+  expect((await open().open(id, at, never, undefined, undefined, 5)).ok).toBe(true);
+  // What a worker left that was stopped while it made its own.
+  cpSync(join(folder, `${id}.5`), join(folder, `${id}.3`), { recursive: true });
+  expect((await open().open(id, at, never, undefined, undefined, 7)).ok).toBe(true);
+  expect(readdirSync(folder).filter((name) => name.startsWith(id))).toEqual([`${id}.7`]);
 });
 
 async function head(): Promise<string> {

@@ -9,6 +9,7 @@ import type { DurableFiles } from "./durable-files.ts";
 import { withHold } from "./hold.ts";
 import { PatternIndex, type Neighbour } from "./pattern-index.ts";
 import { decodeRecord, encodeRecord, idOfName, RECORD_NAME } from "./record-codec.ts";
+import type { Answers } from "./resolution-files.ts";
 
 /** About 20,000 patterns of the usual size; they take three times as much in memory. */
 const KEPT_BYTES_MAX = 33_554_432;
@@ -65,9 +66,9 @@ export class PatternFiles {
     return this.#index.list(filter);
   }
 
-  /** Patterns of the same scope, domain and type that are like this one, best first, without itself. */
-  neighboursOf(pattern: ConflictPattern, count: number): readonly Neighbour[] {
-    return this.#index.neighboursOf(pattern, count);
+  /** Answered patterns of the same scope, domain and type that are like this one, best first, without itself. */
+  neighboursOf(pattern: ConflictPattern, count: number, answers: Answers): readonly Neighbour[] {
+    return this.#index.neighboursOf(pattern, count, answers);
   }
 
   remove(patternId: string): boolean {

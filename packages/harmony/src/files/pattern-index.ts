@@ -7,6 +7,7 @@ import { SIMILARITY_MIN, similarityOf } from "../similarity/likeness.ts";
 import { SignatureIndex, type Described } from "../similarity/signature-index.ts";
 import type { PatternFilter } from "../store.ts";
 import type { DurableFiles } from "./durable-files.ts";
+import type { Answers } from "./resolution-files.ts";
 import { FolderWatch, type FolderSink, type WatchedFolder } from "./folder-watch.ts";
 
 export type Neighbour = { readonly pattern: ConflictPattern; readonly similarity: number };
@@ -64,18 +65,23 @@ export class PatternIndex {
     return found;
   }
 
-  /** At most `count` patterns like this one, without itself, best first. Throws as `list`. */
-  neighboursOf(pattern: ConflictPattern, count: number): readonly Neighbour[] {
+  /**
+   * At most `count` patterns like this one that have an answer in force, without itself, best first: those without any take
+   * nobody's place. Throws as `list`.
+   */
+  neighboursOf(pattern: ConflictPattern, count: number, answers: Answers): readonly Neighbour[] {
     this.#watch.refresh();
     const met = new Map<number, ConflictPattern>();
+    const isMeant = (slot: number): boolean => answers.mayHave(idNameOf(this.#watch.nameOf(slot) ?? ""));
     const exact = (slot: number): number | null => {
       const other = this.#load(slot);
       if (other === null || other.patternId === pattern.patternId || !isOfGroup(other, pattern)) return null;
       met.set(slot, other);
       return similarityOf(pattern, other);
     };
+    const accepts = (slot: number): boolean => answers.has(met.get(slot)?.patternId ?? "");
     const older = (a: number, b: number): number => this.#compare(b, a);
-    const search = { count, similarityMin: SIMILARITY_MIN, exact, older };
+    const search = { count, similarityMin: SIMILARITY_MIN, isMeant, exact, accepts, older };
     return this.#signatures
       .query(this.#describe(pattern), search)
       .flatMap(({ owner, similarity }) => {
@@ -164,6 +170,9 @@ export class PatternIndex {
     this.#recordedMicros = recordedMicros;
   }
 }
+
+/** Of a pattern's file: the hexadecimal digits of its id. */
+const idNameOf = (name: string): string => name.slice(0, name.indexOf("."));
 
 const isOfGroup = (a: Group, b: Group): boolean =>
   a.scope === b.scope && a.domain === b.domain && a.conflictType === b.conflictType;

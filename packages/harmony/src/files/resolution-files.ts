@@ -11,6 +11,7 @@ import { AgentProvenance, provenanceSchema } from "../provenance.ts";
 import { experienced, Resolution, type Experience } from "../resolutions.ts";
 import { parseTimestamp, type Timestamp } from "../timestamps.ts";
 import type { DurableFiles } from "./durable-files.ts";
+import { FolderWatch } from "./folder-watch.ts";
 import { withHold } from "./hold.ts";
 import { decodeRecord, encodeRecord, idOfName, RECORD_NAME } from "./record-codec.ts";
 
@@ -45,11 +46,48 @@ const fromJson = (json: unknown): Resolution => Resolution.fromJSON(json);
 const withoutRevocation = (resolution: Resolution): Resolution =>
   resolution.with({ revokedAt: null, revokedBy: null, revokedReason: null });
 
+/** Which questions have answers. */
+export type Answers = {
+  /** Whether it ever had one; tells without opening anything. @param name its id without the kind */
+  mayHave(name: string): boolean;
+  /** Whether it has one in force. */
+  has(patternId: string): boolean;
+};
+
 export class ResolutionFiles {
   readonly #files: DurableFiles;
+  readonly #folders: FolderWatch;
+  /** Questions that have a folder of answers, by its name. */
+  readonly #answered = new Set<string>();
+  readonly #names: string[] = [];
 
   constructor(files: DurableFiles) {
     this.#files = files;
+    this.#folders = new FolderWatch(
+      files,
+      {
+        path: resolutionsDir(files.root),
+        namePattern: PATTERN_FOLDER_NAME,
+        sizeBytesMax: 0,
+        namesOnly: true,
+      },
+      {
+        put: (slot, name) => {
+          this.#names[slot] = name;
+          this.#answered.add(name);
+        },
+        drop: (slot) => void this.#answered.delete(this.#names[slot] ?? ""),
+      },
+    );
+  }
+
+  /** As it is now. Throws HarmonyError `too_many`, `untrusted_path`. */
+  answers(): Answers {
+    this.#folders.refresh();
+    return {
+      mayHave: (name) => this.#answered.has(name),
+      has: (patternId) => this.list(patternId).some(({ revokedAt }) => revokedAt === null),
+    };
   }
 
   save(resolution: Resolution): boolean {

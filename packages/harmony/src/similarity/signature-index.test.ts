@@ -157,3 +157,14 @@ test("thousands of equal sets do not make a query look at all of them; the newes
   expect(found.length).toBe(512);
   expect(found[0]).toEqual({ owner: 4_999, similarity: 1 });
 });
+
+test.each([
+  ["shape", { group: 0, tokens: [], shape: "a" }],
+  ["tokens", { group: 0, tokens: ["a", "b", "c", "d"], shape: null }],
+])("however many of one %s are not meant, one that is meant is found among them", (_, set) => {
+  const index = new SignatureIndex();
+  for (let owner = 0; owner < 2_000; owner += 1) index.add(owner, set);
+  const only = (owner: number): boolean => owner === 0;
+  const found = index.query(set, { count: 3, exact: () => 1, isMeant: only, accepts: only });
+  expect(found).toEqual([{ owner: 0, similarity: 1 }]);
+});

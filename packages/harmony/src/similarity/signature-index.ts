@@ -18,6 +18,8 @@ const VISITS_PER_BAND_MAX = 512;
 const LINKS_PER_BAND_MAX = 8_192;
 /** Sets asked for exactly, for each that is wanted: the signature's order is off by a place or two, not by eight. */
 const ASKED_PER_ANSWER_MAX = 8;
+/** Sets that turn out to be no answer when they are asked for; more, and the search ends. */
+const REFUSED_MAX = 512;
 /** Three standard errors of a similarity estimated from 96 positions. */
 const ESTIMATE_ERROR = 0.15;
 const CAPACITY_INITIAL = 64;
@@ -35,13 +37,18 @@ export type Search = {
   readonly count: number;
   /** 0 to 1. */
   readonly similarityMin?: number;
+  /** Whether an owner is looked at at all; to be told cheaply, of very many. Left out: all are. */
+  readonly isMeant?: (owner: number) => boolean;
   /** Compares with an owner exactly; null: it is no answer. */
   readonly exact: (owner: number) => number | null;
+  /** The last word on an owner that is among the best; seldom asked, so it may cost something. Left out: all are. */
+  readonly accepts?: (owner: number) => boolean;
   /** Negative where `a` is older than `b`, where that is not the order of their adding. */
   readonly older?: (a: number, b: number) => number;
 };
 
 const noOrder = (): number => 0;
+const everybody = (): boolean => true;
 
 type Candidate = { readonly owner: number; readonly estimate: number };
 export type Found = { readonly owner: number; readonly similarity: number };
@@ -101,23 +108,44 @@ export class SignatureIndex {
    * Out: at most `count` neighbours, with the similarity that `exact` told, at least `similarityMin`, best first, then
    * those of the same shape, then the newer. Few of those that look alike are asked for.
    */
-  query(asked: Described, { count, similarityMin = 0, exact, older = noOrder }: Search): Found[] {
-    this.#link(older);
-    const found: Found[] = [];
-    let left = count * ASKED_PER_ANSWER_MAX;
-    for (const { owner, estimate } of this.#candidates(asked, count)) {
-      const least = found[count - 1]?.similarity ?? similarityMin;
-      if (left === 0 || estimate + ESTIMATE_ERROR < least) break;
-      left -= 1;
-      const similarity = exact(owner);
-      if (similarity === null || similarity < similarityMin) continue;
-      found.push({ owner, similarity });
-      found.sort((a, b) => b.similarity - a.similarity);
-    }
-    return found.slice(0, count);
+  query(asked: Described, search: Search): Found[] {
+    this.#link(search.older ?? noOrder);
+    const first = this.#search(asked, search, search.count + 1);
+    // Where some were refused, others of the same shape come after them.
+    if (first.refused === 0 || first.found.length === search.count) return first.found;
+    return this.#search(asked, search, search.count + REFUSED_MAX).found;
   }
 
-  #candidates({ group, tokens, shape }: Described, count: number): Candidate[] {
+  #search(asked: Described, search: Search, visitsOfShape: number): { found: Found[]; refused: number } {
+    const { count, similarityMin = 0, exact, accepts = everybody } = search;
+    const found: Found[] = [];
+    let left = count * ASKED_PER_ANSWER_MAX;
+    let refused = 0;
+    for (const { owner, estimate } of this.#candidates(asked, search, visitsOfShape)) {
+      const least = found[count - 1]?.similarity ?? similarityMin;
+      if (left === 0 || refused === REFUSED_MAX || estimate + ESTIMATE_ERROR < least) break;
+      const similarity = exact(owner);
+      const isBetter =
+        similarity !== null && similarity >= similarityMin && (found.length < count || similarity > least);
+      // What is refused takes nobody's place.
+      if (isBetter && !accepts(owner)) {
+        refused += 1;
+        continue;
+      }
+      left -= 1;
+      if (!isBetter) continue;
+      found.push({ owner, similarity });
+      found.sort((a, b) => b.similarity - a.similarity);
+      found.length = Math.min(found.length, count);
+    }
+    return { found, refused };
+  }
+
+  #candidates(
+    { group, tokens, shape }: Described,
+    { isMeant = everybody }: Search,
+    visitsOfShape: number,
+  ): Candidate[] {
     const signature = bytesOf(tokens);
     const seen = new Map<number, number>();
     const estimateOf = (entry: number): number => {
@@ -129,8 +157,9 @@ export class SignatureIndex {
     };
     if (shape !== null) {
       const hash = hashToken(shape);
-      this.#visit(SHAPE_CHAIN, keyOfShape(group, hash), count + 1, (entry) => {
+      this.#visit(SHAPE_CHAIN, keyOfShape(group, hash), visitsOfShape, (entry) => {
         if (this.#groups[entry] !== group || this.#shapes[entry] !== hash) return false;
+        if (!isMeant(this.#owners[entry] ?? DEAD)) return false;
         seen.set(entry, (1 + estimateOf(entry)) / 2);
         return true;
       });
@@ -138,6 +167,7 @@ export class SignatureIndex {
     for (let band = 0; band < BANDS && tokens.length > 0; band += 1) {
       this.#visit(band, keyOf(band, group, signature, 0), VISITS_PER_BAND_MAX, (entry) => {
         if (this.#groups[entry] !== group || !this.#isEqualBand(entry, band, signature)) return false;
+        if (!isMeant(this.#owners[entry] ?? DEAD)) return false;
         if (!seen.has(entry)) seen.set(entry, estimateOf(entry));
         return true;
       });

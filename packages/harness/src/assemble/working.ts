@@ -8,6 +8,7 @@ import { startContentSweeper } from "../services/content-sweeper.ts";
 import { startCopySweeper } from "../services/copy-sweeper.ts";
 import { startExpiry } from "../services/expiry.ts";
 import { startSweeper } from "../services/sweeper.ts";
+import { startClosing } from "../services/unanswered.ts";
 import { startWorker } from "../services/worker.ts";
 
 type Options = {
@@ -42,6 +43,7 @@ export async function startWorking(
     startExpiry(ports),
     startContentSweeper(ports),
     startCopySweeper(ports),
+    startClosing(ports),
   ];
   for (const loop of loops)
     started.defer(async () => {

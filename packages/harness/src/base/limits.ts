@@ -164,5 +164,11 @@ export const ADDRESS_QUOTA: { readonly requests: number; readonly windowSeconds:
   windowSeconds: 10,
 };
 
+/** A question in the memory is closed so long after nobody can wait for its answer any more, by whoever's clock. */
+export const UNANSWERED_MARGIN_HOURS = 24;
+
+/** How often a process looks for such questions. */
+export const UNANSWERED_SWEEP_HOURS = 6;
+
 /** How often a process removes what has expired: answers kept for repeats, quotas long unused. */
 export const EXPIRY_INTERVAL_SECONDS = 60;

@@ -344,6 +344,11 @@ export type Store = {
    * artifact meanwhile waits, and looks afterwards whether its bytes are there.
    */
   forgetContent(sha256: string, remove: () => Promise<void>): Promise<boolean>;
+  /** Questions about actions, of any tenant, that are open and were last put before; at most so many. */
+  unansweredEscalations(
+    before: Date,
+    limit: number,
+  ): Promise<readonly { readonly tenant: TenantId; readonly id: string }[]>;
   /** Those of the runs, of any tenant, that ended before; at most 1,000. One that is not known here has not. */
   endedRuns(runs: readonly RunId[], before: Date): Promise<readonly RunId[]>;
   /** How the providers are. */

@@ -17,6 +17,7 @@ import {
 import { commit } from "./commit.ts";
 import type { Write } from "./write.ts";
 import { failIdle } from "./external/finish.ts";
+import { closeExpired } from "./unanswered.ts";
 import { startSweeping, type Sweeping } from "./sweeping.ts";
 
 /** Attempts after a worker's death that follow without a pause. */
@@ -123,6 +124,7 @@ async function expire(
     ],
     { now, actor: null },
   );
+  await closeExpired(tx, run, approval, now);
   return true;
 }
 

@@ -27,6 +27,7 @@ import { statement, transaction, type TransactionOptions } from "./connect.ts";
 import { decisionRows } from "./decisions.ts";
 import { documentRows } from "./documents.ts";
 import { CommitUnknownError, faultOf } from "./fault.ts";
+import { unansweredEscalations } from "./harmony/escalations.ts";
 import { harmonyStoreIn } from "./harmony/harmony-store.ts";
 import { questionRows, unanswered } from "./harmony/questions.ts";
 import { beginCall, writeHeld } from "./held-writes.ts";
@@ -125,6 +126,7 @@ export function postgresStore(options: PostgresStoreOptions): Store {
     },
     unnamedContent: async (sha256s) => await unnamedContent(queryOn(pool), sha256s),
     forgetContent: async (sha256, remove) => await forgetContent(pool, sha256, remove),
+    unansweredEscalations: async (before, limit) => await unansweredEscalations(queryOn(pool), before, limit),
     endedRuns: async (runs, before) => await endedRuns(queryOn(pool), runs, before),
     unanswered: async (tenant, pattern, first) =>
       await unlessUnavailable(async () => await unanswered(queryOn(pool), tenant, pattern, first)),

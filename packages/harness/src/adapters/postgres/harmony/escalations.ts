@@ -1,3 +1,4 @@
+import { idFromUuid, type TenantId } from "@assent/contract";
 import {
   type EscalationFilter,
   EscalationRecord,
@@ -7,7 +8,7 @@ import {
   recur,
   type Recorded,
 } from "@assent/harmony";
-import type { Scope } from "../rows.ts";
+import type { Query, Scope } from "../rows.ts";
 import { idBytes } from "./ids.ts";
 import { type InTenant, LIMIT_MAX } from "./scope.ts";
 import {
@@ -215,4 +216,20 @@ async function mark(
     marked.push(next);
   }
   return marked;
+}
+
+/** As {@link import("../../../ports.ts").Store.unansweredEscalations} says. */
+export async function unansweredEscalations(
+  query: Query,
+  before: Date,
+  limit: number,
+): Promise<readonly { readonly tenant: TenantId; readonly id: string }[]> {
+  const rows = await query<{ tenant_id: string; escalation_id: Buffer }>(
+    "select * from assent.unanswered_escalations($1, $2)",
+    [before, limit],
+  );
+  return rows.map(({ tenant_id: tenant, escalation_id: id }) => ({
+    tenant: idFromUuid("ten", tenant),
+    id: `sha256:${id.toString("hex")}`,
+  }));
 }
