@@ -365,7 +365,9 @@ const TAMPERED: readonly (readonly [string, () => Copy, code: string, second: st
       files: exportOf(
         HONEST.with(9, {
           ...entry(9),
-          leaf: Buffer.from(Buffer.from(entry(9).leaf).toString().replace("ten_0", "ten_1")),
+          leaf: Buffer.from(
+            Buffer.from(entry(9).leaf).toString().replace('"tenant":"ten_0', '"tenant":"ten_1'),
+          ),
         }),
       ),
     }),
