@@ -1,6 +1,6 @@
 // A fleet whose members are started one by one, each with what it is to be attacked with.
 
-import { startToolSink } from "@assent/suite";
+import { startToolSink, type ToolSink } from "@assent/suite";
 import { randomFrom } from "../../../packages/suite/src/chance.ts";
 import { readCredentials } from "../../../packages/harness/src/home.ts";
 import { type Fleet, startLookUp } from "./fleet-client.ts";
@@ -17,17 +17,35 @@ export type SmallFleet = Fleet & {
   endAll(): Promise<void>;
 };
 
+/** Where the notary's tool is asked, and where whether it did. */
+export type ToolAddress = { readonly url: string; readonly checkUrl: string };
+
 /** @param first server and worker, or the member that is attacked: it makes the database */
-export async function openSmallFleet(
+export const openSmallFleet = async (
   stack: AsyncDisposableStack,
-  ...first: readonly (readonly [role: Member["role"], environment?: Readonly<Record<string, string>>])[]
+  ...first: readonly First[]
+): Promise<SmallFleet> =>
+  await openFleetWith(
+    stack,
+    async (sink) => ({ url: sink.url, checkUrl: await startLookUp(sink, stack) }),
+    first,
+  );
+
+type First = readonly [role: Member["role"], environment?: Readonly<Record<string, string>>];
+
+/** @param tool what stands before the sink that counts the effects */
+export async function openFleetWith(
+  stack: AsyncDisposableStack,
+  tool: (sink: ToolSink) => Promise<ToolAddress>,
+  first: readonly First[],
 ): Promise<SmallFleet> {
   const sink = await startToolSink();
   stack.defer(async () => {
     await sink.stop();
   });
   const installation = createInstallation(sink.url);
-  addNotary(installation, sink.url, await startLookUp(sink, stack));
+  const { url, checkUrl } = await tool(sink);
+  addNotary(installation, url, checkUrl);
   stack.defer(() => {
     installation.remove();
   });

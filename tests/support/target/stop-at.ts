@@ -1,6 +1,7 @@
 // Loaded before the program (node --import): stops this very process (SIGSTOP), once, at the point of a run that STOP_AT
 // names. What it was about to do, or had just sent, is as it is when a machine is suspended there.
 
+import { Socket } from "node:net";
 import { Client } from "pg";
 
 /** Words of the statement at which it stops, and whether it has been sent by then. */
@@ -17,9 +18,10 @@ const POINTS = {
   deciding: { words: ["select assent.write_run(", '"approved"'], sent: false },
 } as const;
 
-export type StopPoint = keyof typeof POINTS;
+/** `connecting`: the lease is proven, and no byte of the call has been sent. */
+export type StopPoint = keyof typeof POINTS | "connecting";
 
-const isPoint = (name: string | undefined): name is StopPoint =>
+const isPoint = (name: string | undefined): name is keyof typeof POINTS =>
   name !== undefined && Object.hasOwn(POINTS, name);
 
 const point = process.env["STOP_AT"];
@@ -36,5 +38,18 @@ if (isPoint(point)) {
     const answer: unknown = Reflect.apply(query, this, asked);
     if (stops && sent) process.kill(process.pid, "SIGSTOP");
     return answer;
+  });
+}
+
+// The database is at a path: whoever has a port is the tool.
+if (point === "connecting") {
+  const connect: unknown = Reflect.get(Socket.prototype, "connect");
+  if (typeof connect !== "function") throw new Error("a socket can be connected");
+  let isDone = false;
+  Reflect.set(Socket.prototype, "connect", function stopping(this: Socket, ...asked: unknown[]): unknown {
+    const stops = !isDone && JSON.stringify(asked[0] ?? null).includes('"port"');
+    isDone ||= stops;
+    if (stops) process.kill(process.pid, "SIGSTOP");
+    return Reflect.apply(connect, this, asked);
   });
 }
