@@ -18,8 +18,8 @@ const POINTS = {
   deciding: { words: ["select assent.write_run(", '"approved"'], sent: false },
 } as const;
 
-/** `connecting`: the lease is proven, and no byte of the call has been sent. */
-export type StopPoint = keyof typeof POINTS | "connecting";
+/** `sending`: the lease is proven, and the first byte of the call is about to be sent. */
+export type StopPoint = keyof typeof POINTS | "sending";
 
 const isPoint = (name: string | undefined): name is keyof typeof POINTS =>
   name !== undefined && Object.hasOwn(POINTS, name);
@@ -41,15 +41,16 @@ if (isPoint(point)) {
   });
 }
 
-// The database is at a path: whoever has a port is the tool.
-if (point === "connecting") {
-  const connect: unknown = Reflect.get(Socket.prototype, "connect");
-  if (typeof connect !== "function") throw new Error("a socket can be connected");
+// What knows of no token would take it for the call that it once was. (Before that the connection is made, which times out in a
+// process that is stopped over it.)
+if (point === "sending") {
+  const write: unknown = Reflect.get(Socket.prototype, "write");
+  if (typeof write !== "function") throw new Error("a socket can be written to");
   let isDone = false;
-  Reflect.set(Socket.prototype, "connect", function stopping(this: Socket, ...asked: unknown[]): unknown {
-    const stops = !isDone && JSON.stringify(asked[0] ?? null).includes('"port"');
+  Reflect.set(Socket.prototype, "write", function stopping(this: Socket, ...asked: unknown[]): unknown {
+    const stops = !isDone && String(asked[0]).startsWith("POST ");
     isDone ||= stops;
     if (stops) process.kill(process.pid, "SIGSTOP");
-    return Reflect.apply(connect, this, asked);
+    return Reflect.apply(write, this, asked);
   });
 }

@@ -50,7 +50,7 @@ export async function stopAt(role: Member["role"], at: StopPoint | "in_tool"): P
   const members = [[role, attack], [role === "server" ? "worker" : "server"]] as const;
   // A tool that knows of tokens would hide from all others what a worker sends that it must not send.
   const fleet =
-    at === "connecting"
+    at === "sending"
       ? await openFleetWith(stack, async (to) => await startFencingTool(to, stack), members)
       : await openSmallFleet(stack, ...members);
   const { sink, installation } = fleet;
