@@ -5,7 +5,7 @@ import { randomFrom } from "../../../packages/suite/src/chance.ts";
 import { readCredentials } from "../../../packages/harness/src/home.ts";
 import { type Fleet, startLookUp } from "./fleet-client.ts";
 import { endMember, type Member, spawnMember, untilReady } from "./fleet-member.ts";
-import { createInstallation } from "./installation.ts";
+import { createInstallation, type Installation } from "./installation.ts";
 import { addNotary } from "./notary.ts";
 
 export type SmallFleet = Fleet & {
@@ -36,7 +36,7 @@ type First = readonly [role: Member["role"], environment?: Readonly<Record<strin
 /** @param tool what stands before the sink that counts the effects */
 export async function openFleetWith(
   stack: AsyncDisposableStack,
-  tool: (sink: ToolSink) => Promise<ToolAddress>,
+  tool: (sink: ToolSink, installation: Installation) => Promise<ToolAddress>,
   first: readonly First[],
 ): Promise<SmallFleet> {
   const sink = await startToolSink();
@@ -44,7 +44,7 @@ export async function openFleetWith(
     await sink.stop();
   });
   const installation = createInstallation(sink.url);
-  const { url, checkUrl } = await tool(sink);
+  const { url, checkUrl } = await tool(sink, installation);
   addNotary(installation, url, checkUrl);
   stack.defer(() => {
     installation.remove();
@@ -69,7 +69,9 @@ export async function openFleetWith(
     installation,
     sink,
     members,
-    key: readCredentials(installation.home)?.key ?? "",
+    get key() {
+      return readCredentials(installation.home)?.key ?? "";
+    },
     next: randomFrom(1),
     progress: { begun: 0, ended: 0, kills: 0, unanswered: 0 },
     start,
