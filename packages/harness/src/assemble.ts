@@ -16,7 +16,7 @@ import { startEvidence } from "./assemble/evidence.ts";
 import { openGuardedTools } from "./assemble/guarded-tools.ts";
 import { openMcpTools } from "./assemble/mcp-tools.ts";
 import { type Parts, prepareParts } from "./assemble/parts.ts";
-import { openRedaction } from "./assemble/redaction.ts";
+import { openRedaction, secretsOfTools } from "./assemble/redaction.ts";
 import type { StartRefusal } from "./assemble/refusal.ts";
 import { startServing } from "./assemble/serving.ts";
 import { startWorking } from "./assemble/working.ts";
@@ -109,14 +109,13 @@ export async function startHarness(
   if (!operator.ok) return operator;
   const { app, owner } = database.value;
   const redactions = uncounted();
-  const given = [...config.value.mcp.servers.values()].flatMap((server) => server.secrets);
   const redaction = openRedaction(
     environment,
     secrets.value,
     operator.value.key,
     [app, owner],
     log,
-    given.map((secret) => ["mcp_secret", secret]),
+    secretsOfTools(config.value),
     redactions,
   );
   const telemetry = openTelemetry(

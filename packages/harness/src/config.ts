@@ -3,16 +3,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import {
-  type ApiAction,
-  API_ACTIONS,
-  effectSchema,
-  harmSchema,
-  namedBySchema,
-  isApiAction,
-  nameSchema,
-  modelNameSchema,
-} from "@assent/contract";
+import { type ApiAction, API_ACTIONS, isApiAction, nameSchema, modelNameSchema } from "@assent/contract";
 import { z } from "zod";
 import { sha256Hex } from "./base/digest.ts";
 import { ADDRESS_QUOTA, PRINCIPAL_QUOTA, TENANT_QUOTA } from "./base/limits.ts";
@@ -27,36 +18,10 @@ import { type ProviderSettings, providerSettingsSchema } from "./core/resilience
 import { type ModelSettings, modelSettingsSchema } from "./core/route/settings.ts";
 import { mcpSchema } from "./core/mcp/mcp-config.ts";
 import { type EvidenceConfig, evidenceConfigOf, evidenceSchema } from "./evidence-config.ts";
+import { type HttpToolDeclared, httpToolSchema, readHttpTools } from "./http-tool-config.ts";
 import { type McpDeclared, readMcp } from "./mcp-config.ts";
 
 export type ConfigRefusal = { readonly code: string; readonly detail: string; readonly remedy: string };
-
-const httpToolSchema = z.strictObject({
-  kind: z.literal("http"),
-  url: z.url({ protocol: /^https?$/ }),
-  check_url: z.url({ protocol: /^https?$/ }).optional(),
-  /** Where a call can be taken back, when the run fails after it. */
-  compensation: z
-    .strictObject({
-      url: z.url({ protocol: /^https?$/ }),
-      effect: z.enum(["idempotent", "once"]).default("once"),
-      description: z.string().min(1).max(500),
-    })
-    .optional(),
-  /** What is left out is taken at its worst (DESIGN.md section 5). */
-  manifest: z.strictObject({
-    name: nameSchema,
-    version: z.string().min(1).max(100),
-    description: z.string().min(1).max(2_000),
-    input_schema: z.record(z.string(), z.unknown()),
-    effect: effectSchema.default("once"),
-    harm: z.array(harmSchema).default(["write", "egress", "money", "destructive"]),
-    control_arguments: z.array(z.string()).optional(),
-    named_by: namedBySchema.optional(),
-    returns: z.enum(["trusted", "untrusted"]).default("untrusted"),
-  }),
-});
-export type HttpToolConfig = z.infer<typeof httpToolSchema>;
 
 const allowedHostSchema = z.string().transform((text, context): AllowlistEntry => {
   const entry = parseAllowlistEntry(text);
@@ -157,7 +122,7 @@ export type Config = {
   readonly workspaces: Readonly<Record<string, string>>;
   readonly agents: ReadonlyMap<string, AgentDefinition>;
   readonly transcripts: string | null;
-  readonly httpTools: readonly HttpToolConfig[];
+  readonly httpTools: readonly HttpToolDeclared[];
   readonly mcp: McpDeclared;
   readonly egress: readonly AllowlistEntry[];
   readonly toolchains: readonly string[];
@@ -292,13 +257,15 @@ export function readConfig(
   }
   const mcp = readMcp(parsed.value.mcp ?? null, folder, environment.variable);
   if (!mcp.ok) return mcp;
+  const httpTools = readHttpTools(parsed.value.tools, environment.variable);
+  if (!httpTools.ok) return httpTools;
   return ok({
     workspaces: Object.fromEntries(
       Object.entries(parsed.value.workspaces).map(([name, { path }]) => [name, resolve(folder, path)]),
     ),
     agents,
     transcripts: parsed.value.transcripts === undefined ? null : resolve(folder, parsed.value.transcripts),
-    httpTools: parsed.value.tools,
+    httpTools: httpTools.value,
     mcp: mcp.value,
     artifacts: parsed.value.artifacts?.s3 ?? null,
     egress: parsed.value.egress.allow,

@@ -305,7 +305,7 @@ test("another process knows within half a second that a provider is down, and a 
   const two = createGates({ ...ports, settings });
   const signal = new AbortController().signal;
   const enter = async (gates: typeof one): Promise<string> => {
-    const entered = await gates.enter("down", false, signal);
+    const entered = await gates.enter("down", { who: "a", isRetry: false, signal });
     if (!entered.ok) return entered.error.code;
     await entered.value.leave({ ended: "failed", code: "provider_unavailable", retryAfterMs: null }, null);
     return "called";
@@ -316,7 +316,9 @@ test("another process knows within half a second that a provider is down, and a 
   expect(await enter(createGates({ ...ports, settings }))).toBe("provider_open");
   engine.clock.advance(10_000);
   const probes = await Promise.all(
-    [one, two, one, two].map(async (gates) => await gates.enter("down", false, signal)),
+    [one, two, one, two].map(
+      async (gates) => await gates.enter("down", { who: "a", isRetry: false, signal }),
+    ),
   );
   expect(probes.filter((probe) => probe.ok)).toHaveLength(1);
   const shown = (await engine.harness.listProviders(engine.caller)).find(

@@ -1,8 +1,8 @@
 import { runSchema, runSummarySchema } from "@assent/contract";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { assent, elements, json, member } from "./support/command.ts";
-import { type FakeHarness, sendProblem, startFakeHarness } from "./support/fake-harness.ts";
-import { approvalId, makeApproval, makeRun, makeTrail, runId } from "./support/records.ts";
+import { type FakeHarness, sendJson, sendProblem, startFakeHarness } from "./support/fake-harness.ts";
+import { approvalId, makeApproval, makeRun, makeTrail, runId, summaryOf } from "./support/records.ts";
 
 let fake: FakeHarness;
 beforeEach(async () => void (fake = await startFakeHarness()));
@@ -164,6 +164,17 @@ describe("show and cancel", () => {
     expect(fake.received.map(({ method, path }) => `${method} ${path}`)).toEqual([
       `POST /api/harness/runs/${runId(1)}/cancel`,
     ]);
+  });
+
+  test("cancel of a run that has to take something back says that it goes on", async () => {
+    fake.intercept("POST", /cancel$/, (response) => {
+      sendJson(response, 200, summaryOf(makeRun(1)));
+    });
+    const done = await assent(fake, ["cancel", runId(1)]);
+    expect(done.terminal.stdout()).toBe(
+      `Run ${runId(1)} is called off. It ends once its work has stopped and what it did outside is taken back:\n` +
+        `  npx assent watch ${runId(1)}\n`,
+    );
   });
 });
 

@@ -154,7 +154,7 @@ describe("up --demo", () => {
     await terminal.seen("--yes");
     for (const part of [
       "+- The first entry",
-      `${fake.url}/api/harness/runs/${runId(1)}`,
+      `npx assent show ${runId(1)}`,
       `npx assent approve ${approvalId(1)} --yes`,
     ])
       expect(terminal.stdout()).toContain(part);

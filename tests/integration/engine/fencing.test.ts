@@ -5,6 +5,7 @@ import { advanceRun, type Claim, claimRun } from "../../../packages/harness/src/
 import { announceWorker } from "../../../packages/harness/src/adapters/postgres/presence.ts";
 import type { ToolCall } from "../../../packages/harness/src/core/run/journal.ts";
 import type { Approval, RunId } from "@assent/contract";
+import type { Tool } from "../../../packages/harness/src/ports.ts";
 import { answering, countingTool, type Engine, openEngine, value } from "../../support/engine.ts";
 import { until } from "../../support/until.ts";
 
@@ -184,6 +185,57 @@ test("an idempotent call whose worker died is repeated under the same effect id,
   const run = await engine.reaches(id, "succeeded", "failed", "awaiting_approval");
   expect(run.status).toBe("succeeded");
   expect(new Set(tool.effects).size).toBe(1);
+});
+
+test("an idempotent call whose worker died, and whose tool is another by now, is neither repeated nor taken for undone", async () => {
+  const tools = [countingTool("put", "idempotent", (_id, signal) => hang(signal))];
+  await using engine = await openEngine({
+    models: answering((turn) => (turn === 0 ? { calls: [call("c1", "put")] } : "hang")),
+    tools,
+  });
+  const id = await dieInsideTool(engine);
+  const [before] = tools;
+  const after = countingTool("put", "idempotent");
+  tools[0] = { ...after, manifest: { ...after.manifest, version: "2" } };
+  const next = await claim(engine, id, 3);
+  if (next === null) throw new Error("another worker can take it");
+  const dead = new AbortController();
+  const advancing = advanceRun(engine.ports, next, dead.signal, never);
+  await until("the model is asked again", async () => (await engine.run(id)).steps.length > 3);
+  value(await engine.harness.cancelRun(engine.caller, id));
+  const run = await engine.run(id);
+  expect([before?.effects.length, after.effects.length]).toEqual([1, 0]);
+  expect(run.steps.find((step) => step.kind === "tool")).toMatchObject({
+    error: { code: "outcome_unknown" },
+  });
+  // What may stand is told, and put before people.
+  expect(run).toMatchObject({
+    status: "cancelled",
+    rollback: { left: [{ tool: "put", code: "tool_changed" }] },
+  });
+  dead.abort();
+  await advancing;
+});
+
+test("a tool that is another by now is not asked what became of a call of the old one: a person is", async () => {
+  const tools: Tool[] = [countingTool("pay", "once", (_id, signal) => hang(signal))];
+  await using engine = await openEngine({ models: paying, tools });
+  const id = await dieInsideTool(engine);
+  const after = countingTool("pay", "once");
+  const forgetful = {
+    ok: false,
+    error: { code: "did_not_happen", detail: "Nothing under this key." },
+  } as const;
+  tools[0] = {
+    ...after,
+    manifest: { ...after.manifest, version: "2" },
+    check: async () => await Promise.resolve(forgetful),
+  };
+  const next = await claim(engine, id, 3);
+  if (next === null) throw new Error("another worker can take it");
+  await advanceRun(engine.ports, next, never, never);
+  expect(await openApprovalOf(engine, id)).toMatchObject({ subject: "in_doubt" });
+  expect(after.effects).toEqual([]);
 });
 
 test("a run that kills every worker is dead-lettered with its reason, and nothing is left running", async () => {

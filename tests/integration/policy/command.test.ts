@@ -11,7 +11,7 @@ import {
 } from "../../../packages/harness/src/core/decide/decision-record.ts";
 import { assent, json, makeFolder } from "../cli/support/command.ts";
 import { type FakeHarness, sendJson, startFakeHarness } from "../cli/support/fake-harness.ts";
-import { ANNA, AT, makeRun, NOW, runId } from "../cli/support/records.ts";
+import { ANNA, AT, makeApproval, makeRun, NOW, runId } from "../cli/support/records.ts";
 
 let fake: FakeHarness;
 beforeEach(async () => void (fake = await startFakeHarness()));
@@ -220,9 +220,18 @@ describe("explain", () => {
     );
   });
 
+  test("of a gate it shows what people were asked about", async () => {
+    const gate = { ...decided, seq: 3, kind: "gate", arguments: undefined } as const;
+    const asked = makeApproval(1, runId(1), { step: 3 });
+    fake.add(runSchema.parse({ ...makeRun(1), steps: [model, decided, gate], approvals: [asked] }));
+    const done = await assent(fake, ["policy", "explain", runId(1), "3", "--json"]);
+    expect(done.code).toBe(0);
+    expect(json(done)).toMatchObject({ tool: "pay", arguments: asked.action.arguments });
+  });
+
   test.each([
     ["1", "step_undecided"],
-    ["3", "step_unknown"],
+    ["4", "step_unknown"],
   ])("step %s: %s", async (step, code) => {
     const done = await assent(fake, ["policy", "explain", runId(1), step]);
     expect(done.code).toBe(2);

@@ -7,7 +7,8 @@ import { openEmbedder } from "../adapters/models/embeddings.ts";
 import { type ModelsConfig, openModels } from "../adapters/models/models.ts";
 import { AssertionFailed } from "../base/assert.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import type { Config, HttpToolConfig } from "../config.ts";
+import type { Config } from "../config.ts";
+import type { HttpToolDeclared } from "../http-tool-config.ts";
 import type { Access } from "../core/access/access-point.ts";
 import { type AgentDefinition, isModelAllowed } from "../core/agent.ts";
 import { stopsCanary } from "../core/decide/canary.ts";
@@ -150,7 +151,7 @@ function modelsConfig({ transcripts, environment, models, providers }: Config): 
   };
 }
 
-function toHttpTool({ manifest, url, check_url, compensation }: HttpToolConfig): Tool {
+function toHttpTool({ manifest, url, check_url, compensation, bearerToken }: HttpToolDeclared): Tool {
   const properties = manifest.input_schema["properties"];
   const all = typeof properties === "object" && properties !== null ? Object.keys(properties) : [];
   return createHttpTool({
@@ -172,6 +173,7 @@ function toHttpTool({ manifest, url, check_url, compensation }: HttpToolConfig):
     url,
     ...(compensation === undefined ? {} : { compensationUrl: compensation.url }),
     ...(check_url === undefined ? {} : { checkUrl: check_url }),
+    ...(bearerToken === null ? {} : { headers: { authorization: `Bearer ${bearerToken}` } }),
     timeoutMs: HTTP_TOOL_TIMEOUT_MS,
     fetch: globalThis.fetch,
   });

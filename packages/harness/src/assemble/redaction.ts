@@ -1,7 +1,7 @@
 // Redaction that knows every secret this installation was given.
 
 import type { Connection } from "../adapters/postgres/connect.ts";
-import type { Environment } from "../config.ts";
+import type { Config, Environment } from "../config.ts";
 import { createRedactor } from "../core/redact/redactor.ts";
 import type { RedactionCount } from "./telemetry.ts";
 import type { Secrets } from "../home.ts";
@@ -41,3 +41,11 @@ export function openRedaction(
     },
   });
 }
+
+/** What the configuration took from the environment for tools, by kind. */
+export const secretsOfTools = ({ mcp, httpTools }: Config): [kind: string, secret: string][] => [
+  ...[...mcp.servers.values()].flatMap(({ secrets }) =>
+    secrets.map((secret): [string, string] => ["mcp_secret", secret]),
+  ),
+  ...httpTools.map(({ bearerToken }): [string, string] => ["tool_secret", bearerToken ?? ""]),
+];

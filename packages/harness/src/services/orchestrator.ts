@@ -281,7 +281,7 @@ async function makeMove(held: Held, move: Move): Promise<boolean> {
     case "dispatch":
       return await dispatch(held, move.call.id, move.gate);
     case "repeat":
-      return await executeTool(held, move.step);
+      return await executeTool(held, move.step, true);
     case "doubt":
       return await checkDoubt(held, move.step);
     case "ask_about_doubt":

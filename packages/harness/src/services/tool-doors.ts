@@ -43,7 +43,7 @@ export async function enterTool(
   const ofAll = `${FOR_ALL}${name}`;
   if (shutForAllMs(await gates.look(ofAll), clock.now()) > 0) return err({ code: "provider_open" });
   const own = `${ownBreakers(tenant)}${name}`;
-  const passed = await gates.enter(own, isRetry, signal);
+  const passed = await gates.enter(own, { who: own, isRetry, signal });
   if (!passed.ok) return passed;
   return ok({
     leave: async (ending) => {

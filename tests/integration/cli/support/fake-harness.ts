@@ -255,7 +255,8 @@ function ofRun(fake: World, response: ServerResponse, received: Received, parts:
   if (stored === undefined) return sendProblem(response, "run_not_found", "There is none of this id.");
   if (part === undefined) return sendJson(response, 200, stored.run);
   if (part === "cancel") {
-    fake.append(runId(Number.parseInt((id ?? "").slice(4), 16)), "run_cancelled", { status: "cancelled" });
+    const change = { status: "cancelled", finished_at: AT } as const;
+    fake.append(runId(Number.parseInt((id ?? "").slice(4), 16)), "run_cancelled", change);
     return sendJson(response, 200, summaryOf(fake.runs.get(stored.run.id)?.run ?? stored.run));
   }
   if (part === "artifacts") return download(stored, response, artifact ?? "");

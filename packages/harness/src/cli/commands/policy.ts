@@ -3,7 +3,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { Decision, RunId, Step } from "@assent/contract";
+import type { Decision, RunId } from "@assent/contract";
 import { z } from "zod";
 import { err, ok, type Result } from "../../base/result.ts";
 import { type DecisionRecord, decisionRecordSchema } from "../../core/decide/decision-record.ts";
@@ -86,8 +86,11 @@ export async function explainDecision(context: Context, run: RunId, seq: number)
       ),
     );
   const { decision } = step;
-  const record = { run_id: run, step: seq, tool: step.name, arguments: step.arguments, decision };
-  context.show(record, () => explanationLines(step, decision));
+  // A gate has no arguments of its own: those that people were asked about.
+  const asked = found.value.approvals.find((approval) => approval.step === seq)?.action.arguments;
+  const args = step.arguments ?? asked;
+  const record = { run_id: run, step: seq, tool: step.name, arguments: args, decision };
+  context.show(record, () => explanationLines(step.name, decision, args));
   return ok("ok");
 }
 
@@ -172,14 +175,13 @@ function readCases(folder: string): Result<FiledCase[], Failure> {
   return ok(cases);
 }
 
-function explanationLines(step: Step, decision: Decision): string[] {
+function explanationLines(tool: string, decision: Decision, args: unknown): string[] {
   return [
-    visibleLine(`${step.name}: ${decision.verdict.replace("_", " ")}`),
+    visibleLine(`${tool}: ${decision.verdict.replace("_", " ")}`),
     ...decision.reasons.map(({ code, policy, detail }) =>
       visibleLine(`  ${policy ?? "(no rule)"}: ${detail} (${code})`),
     ),
-    "Arguments",
-    visibleJson(step.arguments ?? null, 2),
+    ...(args === undefined ? [] : ["Arguments", visibleJson(args, 2)]),
   ];
 }
 

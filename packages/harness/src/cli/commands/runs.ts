@@ -51,6 +51,14 @@ export async function cancelRun(context: Context, id: RunId): Outcome {
   if (!client.ok) return client;
   const run = await client.value.cancelRun(id);
   if (!run.ok) return err(failureOfClient(run.error));
-  context.show(run.value, () => [`Run ${run.value.id}: ${inWords(run.value.status)}.`]);
+  const { status, finished_at: finishedAt } = run.value;
+  context.show(run.value, () =>
+    finishedAt === null
+      ? [
+          `Run ${id} is called off. It ends once its work has stopped and what it did outside is taken back:`,
+          `  ${context.command} watch ${id}`,
+        ]
+      : [`Run ${id}: ${inWords(status)}.`],
+  );
   return ok("ok");
 }

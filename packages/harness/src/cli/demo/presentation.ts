@@ -104,7 +104,7 @@ function showGate(context: Context, client: Client, run: Run, approval: Approval
     "",
     "The run has stopped at a gate. It goes on once a person has decided:",
     ...approvalLines(approval, run, context.deps.clock.now(), context.paint),
-    `  look at  ${url}`,
+    `  look at  ${context.command} show ${run.id}`,
     ...answerLines(approval, context.command),
     "",
   ]);

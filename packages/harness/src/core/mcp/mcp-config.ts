@@ -20,7 +20,7 @@ const mcpToolSchema = z.strictObject({
 });
 export type McpToolConfig = z.infer<typeof mcpToolSchema>;
 
-const variableSchema = z.string().regex(/^[A-Z_][A-Z0-9_]{0,100}$/);
+export const variableSchema = z.string().regex(/^[A-Z_][A-Z0-9_]{0,100}$/);
 const toolsSchema = z.record(z.string().min(1).max(128), mcpToolSchema);
 
 export const mcpServerSchema = z.discriminatedUnion("transport", [

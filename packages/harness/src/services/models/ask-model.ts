@@ -142,8 +142,13 @@ async function enterGate(asking: Asking, model: string): Promise<Pass | null> {
   // A transcript is a file: nothing there can be hurried or spared.
   if (provider === "scripted") return OPEN;
   const signal = AbortSignal.any([held.lost, held.stopping]);
-  const entered = await held.ports.gates.enter(provider, asking.called.has(model), signal, async () => {
-    await saveHeld(held);
+  const entered = await held.ports.gates.enter(provider, {
+    who: held.fence.tenant,
+    isRetry: asking.called.has(model),
+    signal,
+    beforeWait: async () => {
+      await saveHeld(held);
+    },
   });
   if (entered.ok) return entered.value;
   const { code, detail, waitMs } = entered.error;

@@ -10,7 +10,7 @@ import {
   entryOf,
   takeProbe,
 } from "../../core/resilience/breaker.ts";
-import { afterCall as afterCallOfWindow, newWindow, type Window } from "../../core/resilience/concurrency.ts";
+import { afterCall as afterCallOfWindow } from "../../core/resilience/concurrency.ts";
 import {
   afterFirst,
   newRetryBudget,
@@ -20,6 +20,7 @@ import {
 } from "../../core/resilience/retry-budget.ts";
 import { type ProviderSettings, settingsFor } from "../../core/resilience/settings.ts";
 import { uuidV7 } from "../../core/uuid.ts";
+import { leavePlace, newPlaces, type Places, takePlace } from "./provider-places.ts";
 import { type Breakers, type Clock, type Log, OWN_BREAKERS, type Random } from "../../ports.ts";
 
 /** What another process has learnt is known here after this long at most, and asked for only where a call is to be made. */
@@ -48,17 +49,18 @@ export type GateView = {
   readonly concurrencyMax: number;
 };
 
+export type Entering = {
+  /** Whose call it is: those who call the same provider take turns. */
+  readonly who: string;
+  readonly isRetry: boolean;
+  readonly signal: AbortSignal;
+  /** What must be done first where it has to be waited for. */
+  readonly beforeWait?: () => Promise<void>;
+};
+
 export type Gates = {
-  /**
-   * Waits for a place, at most as long as a worker may be held.
-   * @param beforeWait what must be done first where it has to be waited for
-   */
-  enter(
-    provider: string,
-    isRetry: boolean,
-    signal: AbortSignal,
-    beforeWait?: () => Promise<void>,
-  ): Promise<Result<Pass, Shut>>;
+  /** Waits for a place, at most as long as a worker may be held. */
+  enter(provider: string, entering: Entering): Promise<Result<Pass, Shut>>;
   /** Since when the provider has been failing, as far as this process knows; null: it is well. */
   awaySince(provider: string): Date | null;
   /** Its breaker as it was half a second ago at most; nothing is taken, and nothing has to be left. */
@@ -80,10 +82,8 @@ export type GatePorts = {
 /** One provider as this process knows it. */
 type Local = {
   known: { readonly breaker: Breaker; readonly atMs: number } | null;
-  window: Window;
   retries: RetryBudget;
-  inFlight: number;
-  readonly waiting: (() => void)[];
+  readonly places: Places;
 };
 
 export function createGates(ports: GatePorts): Gates {
@@ -93,18 +93,15 @@ export function createGates(ports: GatePorts): Gates {
     if (found !== undefined) return found;
     const made: Local = {
       known: null,
-      window: newWindow(settingsFor(ports.settings, provider).concurrency_max),
       retries: newRetryBudget(ports.clock.now().getTime()),
-      inFlight: 0,
-      waiting: [],
+      places: newPlaces(settingsFor(ports.settings, provider).concurrency_max),
     };
     if (locals.size >= LOCALS_MAX) forgetIdle(locals);
     locals.set(provider, made);
     return made;
   };
   return {
-    enter: async (provider, isRetry, signal, beforeWait) =>
-      await enter(ports, provider, localOf(provider), isRetry, signal, beforeWait),
+    enter: async (provider, entering) => await enter(ports, provider, localOf(provider), entering),
     awaySince: (provider) => localOf(provider).known?.breaker.since ?? null,
     look: async (provider) => await look(ports, provider, localOf(provider)),
     tell: async (provider, change) => {
@@ -117,7 +114,7 @@ export function createGates(ports: GatePorts): Gates {
       const names = new Set([...stored.keys(), ...[...locals.keys()].filter(isShown)]);
       return await Promise.all(
         [...names].toSorted().map(async (provider) => {
-          const { inFlight, window } = localOf(provider);
+          const { inFlight, window } = localOf(provider).places;
           const breaker = stored.get(provider) ?? (await ports.breakers.read(provider));
           return { provider, breaker, inFlight, concurrencyMax: Math.floor(window.limit) };
         }),
@@ -131,8 +128,9 @@ const LOCALS_MAX = 4_096;
 
 // The oldest that nobody is on: what it knew is in the database, but for its window and its repetitions.
 function forgetIdle(locals: Map<string, Local>): void {
-  for (const [name, { inFlight, waiting }] of locals) {
-    if (!name.startsWith(OWN_BREAKERS) || inFlight > 0 || waiting.length > 0) continue;
+  for (const [name, { places }] of locals) {
+    const isIdle = places.inFlight === 0 && places.waiting.length === 0;
+    if (!isIdle || !name.startsWith(OWN_BREAKERS)) continue;
     locals.delete(name);
     return;
   }
@@ -142,26 +140,26 @@ async function enter(
   ports: GatePorts,
   provider: string,
   local: Local,
-  isRetry: boolean,
-  signal: AbortSignal,
-  beforeWait?: () => Promise<void>,
+  entering: Entering,
 ): Promise<Result<Pass, Shut>> {
   const { clock } = ports;
+  const { who, signal, beforeWait } = entering;
   // Asked before a place is waited for, and again with it: the wait may have outlasted what was known.
   const early = entryOf(await look(ports, provider, local), clock.now());
   if (early.enter === "no") return err(shutBy(provider, early));
-  if (!(await takePlace(ports, local, signal, beforeWait)))
+  const holdMsMax = ports.settings.retries.hold_ms_max;
+  if (!(await takePlace(clock, local.places, { who, holdMsMax, signal, beforeWait })))
     return err({
       code: "provider_busy",
       detail: `All calls to ${provider} that it takes at once are under way.`,
       waitMs: BUSY_MS,
     });
   try {
-    const entered = await pass(ports, provider, local, isRetry);
-    if (!entered.ok) leavePlace(local);
+    const entered = await pass(ports, provider, local, entering);
+    if (!entered.ok) leavePlace(clock, local.places, who);
     return entered;
   } catch (error) {
-    leavePlace(local);
+    leavePlace(clock, local.places, who);
     throw error;
   }
 }
@@ -170,7 +168,7 @@ async function pass(
   ports: GatePorts,
   provider: string,
   local: Local,
-  isRetry: boolean,
+  { who, isRetry }: Entering,
 ): Promise<Result<Pass, Shut>> {
   const { clock, settings, random } = ports;
   const now = clock.now();
@@ -199,7 +197,7 @@ async function pass(
   return ok({
     leave: async (ending, outputTokens) => {
       measure(ports, provider, local, startedAtMs, ending, outputTokens);
-      leavePlace(local);
+      leavePlace(clock, local.places, who);
       return await report(ports, provider, local, ending, probe);
     },
   });
@@ -220,7 +218,7 @@ function know(local: Local, breaker: Breaker, now: Date): void {
   const was = local.known?.breaker.state ?? "closed";
   // Back again: what it can take is found out anew, or all who waited would fall upon it at once.
   if (was !== "closed" && breaker.state === "closed")
-    local.window = { ...local.window, limit: 1, shrunkAtMs: now.getTime() };
+    local.places.window = { ...local.places.window, limit: 1, shrunkAtMs: now.getTime() };
   local.known = { breaker, atMs: now.getTime() };
 }
 
@@ -230,47 +228,6 @@ async function look(ports: GatePorts, provider: string, local: Local): Promise<B
   const breaker = await ports.breakers.read(provider);
   know(local, breaker, now);
   return breaker;
-}
-
-// --- places ------------------------------------------------------------------------------------------------------
-
-const isFree = ({ inFlight, window }: Local): boolean => inFlight < Math.floor(window.limit);
-
-async function takePlace(
-  { clock, settings }: GatePorts,
-  local: Local,
-  signal: AbortSignal,
-  beforeWait?: () => Promise<void>,
-): Promise<boolean> {
-  const takeFree = (): boolean => {
-    const isMine = isFree(local) && local.waiting.length === 0;
-    if (isMine) local.inFlight += 1;
-    return isMine;
-  };
-  if (takeFree()) return true;
-  await beforeWait?.();
-  if (takeFree()) return true;
-  const called = new AbortController();
-  const call = (): void => {
-    called.abort();
-  };
-  local.waiting.push(call);
-  await clock.sleep(settings.retries.hold_ms_max, AbortSignal.any([signal, called.signal]));
-  // Who was called has been given a place already, so that nobody can take it in between.
-  if (called.signal.aborted) return true;
-  local.waiting.splice(local.waiting.indexOf(call), 1);
-  return false;
-}
-
-// As many are called as there are places: one, as a rule. A success must not let loose a herd.
-function leavePlace(local: Local): void {
-  local.inFlight -= 1;
-  while (isFree(local)) {
-    const call = local.waiting.shift();
-    if (call === undefined) return;
-    local.inFlight += 1;
-    call();
-  }
 }
 
 function measure(
@@ -284,12 +241,12 @@ function measure(
   // Given up by ourselves, or refused at once: neither says how much the provider can take.
   if (ending.ended === "unknown" || (ending.ended === "answered" && outputTokens === null)) return;
   const endedAtMs = clock.now().getTime();
-  local.window = afterCallOfWindow(
-    local.window,
+  local.places.window = afterCallOfWindow(
+    local.places.window,
     {
       startedAtMs,
       endedAtMs,
-      inFlight: local.inFlight,
+      inFlight: local.places.inFlight,
       outputTokens: ending.ended === "failed" ? null : outputTokens,
     },
     settingsFor(settings, provider).concurrency_max,

@@ -279,15 +279,17 @@ export async function executeNewest(held: Held): Promise<boolean> {
   return await executeTool(held, step);
 }
 
-/** Carries out an intended step: the first time, or again under the same key where that does no harm. */
-export async function executeTool(held: Held, step: ToolStep): Promise<boolean> {
+/**
+ * Carries out an intended step: the first time, or again under the same key where that does no harm.
+ * @param mayHaveHappened another worker had it in hand, and nobody heard what came of it
+ */
+export async function executeTool(held: Held, step: ToolStep, mayHaveHappened = false): Promise<boolean> {
   const { action, precondition, effectId: id } = step.request;
-  const tool = held.ports.tools.get(action.tool);
-  if (tool === undefined || manifestDigest(tool.manifest) !== action.manifest_digest) {
-    await closeStep(held, step, {
-      ok: false,
-      error: { code: "tool_changed", detail: "The tool is not the one that this call was made for." },
-    });
+  const tool = sameTool(held, step);
+  if (tool === undefined) {
+    const isUnknown = mayHaveHappened && step.effect !== "none";
+    const error = isUnknown ? CHANGED_MEANWHILE : TOOL_CHANGED;
+    await closeStep(held, step, { ok: false, error });
     return true;
   }
   if (step.effect !== "none") await proveLease(held);
@@ -309,6 +311,23 @@ export async function executeTool(held: Held, step: ToolStep): Promise<boolean> 
   if (changesCopy && result.ok) await held.workspace?.note(step.seq, "done");
   await closeStep(held, step, result);
   return true;
+}
+
+const TOOL_CHANGED: StepError = {
+  code: "tool_changed",
+  detail: "The tool is not the one that this call was made for.",
+};
+// The new one cannot say what the old one did; taken for a failure the effect would neither be taken back nor told of.
+const CHANGED_MEANWHILE: StepError = {
+  code: OUTCOME_UNKNOWN,
+  detail:
+    "The tool is not the one that this call was made for, and nobody knows whether that one had carried it out.",
+};
+
+/** The tool that the call was made for, to its manifest; undefined where it is gone or another by now. */
+function sameTool({ ports }: Held, { request: { action } }: ToolStep): Tool | undefined {
+  const tool = ports.tools.get(action.tool);
+  return tool !== undefined && manifestDigest(tool.manifest) === action.manifest_digest ? tool : undefined;
 }
 
 /**
@@ -362,10 +381,10 @@ async function closeStep(held: Held, step: ToolStep, result: Result<ToolResult, 
  * nobody guesses (invariant 2, at-most-once).
  */
 export async function checkDoubt(held: Held, step: ToolStep): Promise<boolean> {
-  const { action, effectId: id } = step.request;
-  const tool = held.ports.tools.get(action.tool);
+  const { effectId: id } = step.request;
   using context = contextOf(held, id);
-  const known = (await tool?.check?.(id, context)) ?? null;
+  // One that is another by now may know nothing of what was asked of the old one, and say that nothing happened.
+  const known = (await sameTool(held, step)?.check?.(id, context)) ?? null;
   if (known?.ok === true) {
     await closeStep(held, step, known);
     return true;

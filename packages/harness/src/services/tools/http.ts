@@ -102,7 +102,7 @@ function requireHttp(text: string, tool: string): string {
   assert(url !== null && ["http:", "https:"].includes(url.protocol), `the URL of ${tool} is http or https`);
   assert(
     url.username === "" && url.password === "",
-    `credentials of ${tool} belong in a header, not in its URL`,
+    `credentials of ${tool} belong in bearer_token_env, not in its URL`,
   );
   return url.host;
 }
