@@ -98,10 +98,7 @@ export type ToolContext = {
   readonly effectId: Sha256;
   /** Whose call it is; left out where it is nobody's. */
   readonly tenant?: TenantId;
-  /**
-   * Of the lease that the call is made under: rises with each hold on the run. Whoever has seen a higher one with the same
-   * effect id knows that this call comes late. Left out where no run is advanced.
-   */
+  /** Of the lease that the call is made under: who has seen a higher one with the same effect id knows that it comes late. */
   readonly fencingToken?: number;
   readonly signal: AbortSignal;
   /**
