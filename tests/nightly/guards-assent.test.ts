@@ -30,6 +30,10 @@ type Break =
 
 const broken = vi.hoisted(() => ({ by: "none" as Break | "none" }));
 
+const MEMORY_BREAKS: ReadonlySet<string> = vi.hoisted(
+  () => new Set(["the memory knows no tenants", "what was taken back is given"]),
+);
+
 vi.mock(import("../../packages/harness/src/core/decide/policy-annotations.ts"), async (importOriginal) => {
   const real = await importOriginal();
   const known = ["id", "description", "needs_approval", "approvers", "quorum", "separate_duties", "timeout"];
@@ -160,6 +164,9 @@ vi.mock(import("../../packages/harness/src/adapters/postgres/store.ts"), async (
       const store = real.postgresStore(...given);
       return {
         ...store,
+        // So that all is asked where it is broken.
+        unanswered: async (...asked) =>
+          MEMORY_BREAKS.has(broken.by) ? null : await store.unanswered(...asked),
         transaction: async (tenant, work) =>
           await store.transaction(tenant, async (tx) => {
             if (broken.by !== "the memory knows no tenants") return await work(tx);

@@ -380,10 +380,10 @@ export type OpenSpan = {
   end(): void;
 };
 
-/** Every text that goes in is redacted before it leaves the process. */
 /** A value as it is now, in the metric's unit. */
 export type GaugeReading = { readonly value: number; readonly attributes: Attributes };
 
+/** Every text that goes in is redacted before it leaves the process. */
 export type Telemetry = {
   start(name: string, options: SpanOptions): OpenSpan;
   /** Of the span under way, for handing on; null where there is none. */

@@ -53,6 +53,8 @@ test("downloads exactly the bytes, and overwrites nothing without --force", asyn
   const again = await assent(fake, out(), { cwd: folder });
   expect(again.code).toBe(2);
   expect(again.terminal.stderr()).toContain("(file_exists)");
+  // Nor is anything left beside it.
+  expect((await readdir(join(folder, "results"))).filter((name) => name.endsWith(".part"))).toEqual([]);
   expect(await readFile(path, "utf8")).toBe("mine");
   const forced = await assent(fake, out("--force", "--json"), { cwd: folder });
   expect(json(forced)).toMatchObject({ saved: [{ name: "changes.patch", path }], findings: [] });

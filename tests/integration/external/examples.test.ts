@@ -1,11 +1,11 @@
 // The worked examples, run as they stand: against a real harness and a fake model, with tools that count.
 
 import { startOpenAiServer } from "../../../packages/suite/src/faults/openai-server.ts";
-import { runPageSchema } from "@assent/contract";
+import { problem, runPageSchema } from "@assent/contract";
 import { expect, test } from "vitest";
 import { type LoopTool, runLoop } from "../../../examples/external/ai-sdk-tool-loop.ts";
 import { payBill, type Services } from "../../../examples/external/plain-script.ts";
-import { GateFailure, openGate } from "../../../packages/harness/src/client/gate.ts";
+import { GateFailure, openGate, textForModel } from "../../../packages/harness/src/client/gate.ts";
 import { until } from "../../support/until.ts";
 import { openWorld, rules } from "./support.ts";
 
@@ -186,4 +186,32 @@ test("a lost answer is asked for again under the same key, and the effect happen
   });
   expect([made.decision, executions]).toEqual(["permit", 1]);
   expect((await opened.finish("x")).steps.map(({ state }) => state)).toEqual(["succeeded", "succeeded"]);
+});
+
+test("what was carried out is told also where its result has no JSON: it would count as never answered", async () => {
+  await using world = await openWorld({ policies: rules(() => "permit") });
+  const opened = await openGate(
+    { url: world.url, key: world.driver.key },
+    { task: "x", approver: "none", tools: [{ name: "act" }] },
+  );
+  const made = await opened.gate("act", {}, async () => await Promise.resolve({ rows: 10n }));
+  expect(made).toMatchObject({ decision: "permit", output: { rows: 10n } });
+  expect(textForModel(made)).toBe("[It was carried out; its result has no JSON.]");
+  expect((await world.driver.run(opened.run)).steps[0]?.state).toBe("succeeded");
+  // Nothing was carried out yet: the caller's own mistake, and the run stays open.
+  await expect(opened.finish(() => undefined)).rejects.toThrow(TypeError);
+});
+
+test("a gate that is asked to wait waits as long as it is asked to", async () => {
+  await using world = await openWorld({ policies: rules(() => "permit") });
+  const at: number[] = [];
+  const busy: typeof fetch = async (...args) => {
+    at.push(performance.now());
+    if (at.length > 1) return await fetch(...args);
+    const full = problem("quota_exceeded", "That was the last one.");
+    return Response.json(full, { status: full.status, headers: { "retry-after": "1" } });
+  };
+  const run = { task: "x", approver: "none" as const, tools: [{ name: "act" }] };
+  await openGate({ url: world.url, key: world.driver.key, fetch: busy }, run);
+  expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThan(990);
 });

@@ -61,11 +61,9 @@ async function write(path: string, bytes: Uint8Array, overwrite: boolean): Promi
   // Written beside and moved: never half a file under the final name, and a link there is replaced, not followed.
   const beside = `${path}.${randomBytes(6).toString("hex")}.part`;
   try {
-    if (!overwrite) {
-      await writeFile(path, bytes, { flag: "wx" });
-      return ok(null);
-    }
     await writeFile(beside, bytes, { flag: "wx" });
+    // The name is taken first: moving would replace whatever has it.
+    if (!overwrite) await writeFile(path, "", { flag: "wx" });
     await rename(beside, path);
     return ok(null);
   } catch (error) {

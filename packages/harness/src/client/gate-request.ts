@@ -2,7 +2,7 @@
 
 import type { z } from "zod";
 import type { ClientFailure } from "./failure.ts";
-import { GATE_ATTEMPTS_MAX, GATE_RETRY_DELAY_MS } from "./limits.ts";
+import { GATE_ATTEMPTS_MAX, GATE_RETRY_DELAY_MS, GATE_RETRY_DELAY_MS_MAX } from "./limits.ts";
 import { type Connection, type Exchange, exchangeJson } from "./request.ts";
 
 /** The harness could not be asked, or refused the request. Nothing may be executed on the strength of it. */
@@ -36,7 +36,8 @@ export async function ask<T>(connection: Connection, request: Exchange, schema: 
     const answer = await exchangeJson(connection, request, schema);
     if (answer.ok) return answer.value;
     if (attempt >= GATE_ATTEMPTS_MAX || !passesByItself(answer.error)) throw new GateFailure(answer.error);
-    await pause(GATE_RETRY_DELAY_MS * 2 ** (attempt - 1));
+    const asked = answer.error.kind === "refused" ? (answer.error.retryAfterMs ?? 0) : 0;
+    await pause(Math.min(Math.max(GATE_RETRY_DELAY_MS * 2 ** (attempt - 1), asked), GATE_RETRY_DELAY_MS_MAX));
   }
 }
 
@@ -53,9 +54,20 @@ export async function pause(ms: number): Promise<void> {
 // The harness takes no NUL and no half of a surrogate pair: neither has a canonical form.
 export const cleanText = (text: string): string => text.toWellFormed().replaceAll("\0", "\uFFFD");
 
+/** @throws TypeError for what has no JSON: a cycle, a function, a BigInt */
 export function cleanJson(value: unknown): unknown {
-  const text = JSON.stringify(value ?? null, (_key, inner: unknown) =>
+  const text: string | undefined = JSON.stringify(value ?? null, (_key, inner: unknown) =>
     typeof inner === "string" ? cleanText(inner) : inner,
   );
+  if (text === undefined) throw new TypeError(`a ${typeof value} has no JSON`);
   return JSON.parse(text);
+}
+
+/** Of what was carried out something is always told, also where its result has no JSON: else it would count as open. */
+export function resultJson(output: unknown): unknown {
+  try {
+    return cleanJson(output);
+  } catch {
+    return "[It was carried out; its result has no JSON.]";
+  }
 }

@@ -19,7 +19,7 @@ import {
   runSchema,
   runSummarySchema,
 } from "@assent/contract";
-import { ask, cleanJson, cleanText, post } from "./gate-request.ts";
+import { ask, cleanJson, cleanText, post, resultJson } from "./gate-request.ts";
 import { GATE_WAIT_SLACK_MS } from "./limits.ts";
 import type { Connection } from "./request.ts";
 import { takeBack, type Undo } from "./take-back.ts";
@@ -147,7 +147,7 @@ async function passGate<T>(
     await report({ error: cleanText(error instanceof Error ? error.message : String(error)) });
     throw error;
   }
-  return { decision: "permit", output, ...(await report({ output: cleanJson(output) })) };
+  return { decision: "permit", output, ...(await report({ output: resultJson(output) })) };
 }
 
 /**
@@ -157,7 +157,8 @@ async function passGate<T>(
 export function textForModel(gated: Gated<unknown>): string {
   if (gated.decision === "deny") return `Denied: ${gated.reasons.map((reason) => reason.detail).join(" ")}`;
   if (gated.kept !== undefined) return gated.kept.text;
-  return typeof gated.output === "string" ? gated.output : JSON.stringify(cleanJson(gated.output));
+  const told = typeof gated.output === "string" ? gated.output : resultJson(gated.output);
+  return typeof told === "string" ? told : JSON.stringify(told);
 }
 
 async function waitForDecision(connection: Connection, action: string): Promise<ActionAnswer> {

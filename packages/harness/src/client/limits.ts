@@ -28,8 +28,11 @@ export const TRAIL_EVENTS_MAX = 100_000;
 /** Tries of one request of a gate, the first included: a harness that restarts must not cost a run its answer. */
 export const GATE_ATTEMPTS_MAX = 5;
 
-/** Pause before the second of them; doubles with each. */
+/** Pause before the second of them; doubles with each. Where the harness names a longer one (`Retry-After`), that. */
 export const GATE_RETRY_DELAY_MS = 250;
+
+/** The longest of these pauses; where the harness asks for a longer one it it is asked again before that. */
+export const GATE_RETRY_DELAY_MS_MAX = 30_000;
 
 /** On top of the time that a gate asks the harness to wait for a decision. */
 export const GATE_WAIT_SLACK_MS = 10_000;

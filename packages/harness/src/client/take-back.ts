@@ -8,7 +8,7 @@ import {
   type Run,
   runSchema,
 } from "@assent/contract";
-import { ask, cleanJson, cleanText, pause, post } from "./gate-request.ts";
+import { ask, cleanText, pause, post, resultJson } from "./gate-request.ts";
 import { UNDO_ATTEMPTS_MAX, UNDO_RETRY_DELAY_MS } from "./limits.ts";
 import type { Connection } from "./request.ts";
 
@@ -71,7 +71,7 @@ async function undoOne(undo: Undo, due: DueCompensation): Promise<CompensationRe
   const call: DoneCall = { tool, arguments: args, effectId: compensates, output };
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return { output: cleanJson(await carryOut(call, { effectId: due.effect_id })) };
+      return { output: resultJson(await carryOut(call, { effectId: due.effect_id })) };
     } catch (error) {
       const words = cleanText(error instanceof Error ? error.message : String(error)) || "It failed.";
       if (error instanceof NotTakenBack) return { error: words };

@@ -67,8 +67,8 @@ async function read(path: string, sizeBytesMax: number): Promise<Uint8Array | nu
   if (opened === null) return null;
   await using handle = opened;
   const found = await handle.stat();
-  if (!found.isFile()) throw new Error("what should be an artifact is no regular file");
-  if (found.size > sizeBytesMax) throw new Error("what should be an artifact is larger than any artifact");
+  if (!found.isFile()) throw new Error(`${path} is no regular file`);
+  if (found.size > sizeBytesMax) throw new Error(`${path} has more than ${sizeBytesMax} bytes`);
   return Uint8Array.from(await handle.readFile());
 }
 
