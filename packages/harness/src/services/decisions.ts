@@ -2,8 +2,8 @@
 
 import { runIdSchema } from "@assent/contract";
 import { err, ok, type Result } from "../base/result.ts";
-import { type DecisionRecord, recordedBudget } from "../core/decide/decision-record.ts";
-import type { Caller, DecidedCall, DecisionPlace, Store } from "../ports.ts";
+import { type DecisionRecord, recordOf } from "../core/decide/decision-record.ts";
+import type { Caller, DecisionPlace, Store } from "../ports.ts";
 import { FOREIGN_CURSOR } from "./cursors.ts";
 import type { Page, Refusal } from "./harness.ts";
 
@@ -23,7 +23,7 @@ export async function listDecisions(
   );
   const last = calls.length === DECISIONS_PER_PAGE ? calls.at(-1) : undefined;
   return ok({
-    data: calls.map((call) => recordOf(caller, call)),
+    data: calls.map(({ seq, ...call }) => recordOf({ ...call, step: seq, tenant: caller.tenant })),
     next_cursor: last === undefined ? null : `${last.at.toISOString()}~${last.run}~${last.seq}`,
   });
 }
@@ -35,32 +35,4 @@ function readCursor(text: string): DecisionPlace | undefined {
   const time = Date.parse(at);
   if (!id.success || Number.isNaN(time) || !/^[1-9]\d{0,8}$/.test(seq) || rest.length > 0) return undefined;
   return { at: new Date(time), run: id.data, seq: Number(seq) };
-}
-
-function recordOf(caller: Caller, call: DecidedCall): DecisionRecord {
-  const { judgement } = call;
-  return {
-    v: 1,
-    at: call.at.toISOString(),
-    tenant_id: caller.tenant,
-    run_id: call.run,
-    step: call.seq,
-    requester: call.requester,
-    agent: { ...call.agent },
-    action: call.action,
-    control_arguments: [...judgement.controlArguments],
-    labels: Object.fromEntries(
-      Object.entries(judgement.labels).map(([pointer, { origin, sources }]) => [
-        pointer,
-        { origin, sources: sources.map((source) => ({ ...source })) },
-      ]),
-    ),
-    tainted: judgement.tainted,
-    askable: judgement.askable,
-    planned: judgement.planned,
-    ...(judgement.circumstances === undefined ? {} : { circumstances: { ...judgement.circumstances } }),
-    budget: recordedBudget(judgement.budget),
-    policy_version: judgement.policyVersion,
-    decision: call.decision,
-  };
 }

@@ -10,6 +10,7 @@ import {
   type RollbackStep,
   usageOf,
 } from "../core/run/journal.ts";
+import { toldLabels } from "../core/decide/decision-record.ts";
 import { isByDriver, leftInWords, rollbackOutcome, stillDue } from "../core/run/rollback.ts";
 import type { AccountState, ApprovalRecord, RunRecord } from "../ports.ts";
 import { chargesView } from "./models/spending.ts";
@@ -155,12 +156,7 @@ export function approvalView(approval: ApprovalRecord): Approval {
     summary: approval.summary,
     preview: approval.preview,
     decision: approval.decision,
-    labels: Object.fromEntries(
-      Object.entries(approval.judgement.labels).map(([pointer, { origin, sources }]) => [
-        pointer,
-        { origin, sources: sources.map((source) => ({ ...source })) },
-      ]),
-    ),
+    labels: toldLabels(approval.judgement.labels),
     requirement: {
       approvers: approval.requirement.approvers === undefined ? null : [...approval.requirement.approvers],
       quorum: approval.requirement.quorum,

@@ -3,7 +3,7 @@
 import type { ApprovalId, WaitingCall } from "@assent/contract";
 import { ok, type Result } from "../base/result.ts";
 import type { AgentDefinition } from "../core/agent.ts";
-import { type DecisionRecord, recordedBudget } from "../core/decide/decision-record.ts";
+import { recordOf } from "../core/decide/decision-record.ts";
 import type { Policies } from "../core/decide/policy-point.ts";
 import { planWaiting, type WaitingQuestion } from "../core/decide/waiting.ts";
 import type { ApprovalRecord, Caller, RunRecord, Store, StoreTx, Tools } from "../ports.ts";
@@ -42,39 +42,21 @@ async function questionOf(tx: StoreTx, run: RunRecord, approval: ApprovalRecord)
   const action = approval.editedAction ?? approval.action;
   const driven = run.driver === "external";
   return {
-    record: recordOf(run, approval),
+    record: recordOf({
+      at: approval.requestedAt,
+      tenant: run.tenant,
+      run: run.id,
+      step: approval.seq,
+      requester: run.requestedBy,
+      agent: { name: run.agent, version: run.agentVersion },
+      action,
+      judgement: approval.judgement,
+      decision: approval.decision,
+    }),
     requirement: approval.requirement,
     agentVersion: shownAgentVersion(approval, run.agentVersion),
     manifest: driven ? null : await tx.manifests.get(action.manifest_digest),
     definition: driven ? null : await tx.agents.get(run.agentVersion),
-  };
-}
-
-function recordOf(run: RunRecord, approval: ApprovalRecord): DecisionRecord {
-  const { judgement } = approval;
-  return {
-    v: 1,
-    at: approval.requestedAt.toISOString(),
-    tenant_id: run.tenant,
-    run_id: run.id,
-    step: approval.seq,
-    requester: run.requestedBy,
-    agent: { name: run.agent, version: run.agentVersion },
-    action: approval.editedAction ?? approval.action,
-    control_arguments: [...judgement.controlArguments],
-    labels: Object.fromEntries(
-      Object.entries(judgement.labels).map(([pointer, { origin, sources }]) => [
-        pointer,
-        { origin, sources: sources.map((source) => ({ ...source })) },
-      ]),
-    ),
-    tainted: judgement.tainted,
-    askable: judgement.askable,
-    planned: judgement.planned,
-    ...(judgement.circumstances === undefined ? {} : { circumstances: { ...judgement.circumstances } }),
-    budget: recordedBudget(judgement.budget),
-    policy_version: judgement.policyVersion,
-    decision: approval.decision,
   };
 }
 

@@ -1,10 +1,18 @@
 // One decision as it is kept: what was asked, under which rules, and what came of it. It holds everything that a
 // changed set of rules needs to judge the same call again.
 
-import { actionSchema, actorSchema, decisionSchema, runIdSchema, sha256Schema } from "@assent/contract";
+import {
+  actionSchema,
+  actorSchema,
+  type Decision,
+  decisionSchema,
+  runIdSchema,
+  sha256Schema,
+} from "@assent/contract";
 import { z } from "zod";
 import type { Sha256 } from "../../base/digest.ts";
-import type { ActionRequest } from "./action-request.ts";
+import type { ActionRequest, ArgumentLabels } from "./action-request.ts";
+import { type Judgement, judgementOf } from "./judgement.ts";
 import type { PolicyBudget } from "./policy-context.ts";
 import type { PolicyVerdict } from "./policy-verdict.ts";
 
@@ -50,12 +58,52 @@ export const decisionRecordSchema = z
 
 export type DecisionRecord = z.infer<typeof decisionRecordSchema>;
 
-/** As a record has it. */
-export const recordedBudget = (budget: PolicyBudget = {}): DecisionRecord["budget"] => ({
+const recordedBudget = (budget: PolicyBudget = {}): DecisionRecord["budget"] => ({
   ...(budget.tokensLeft === undefined ? {} : { tokens_left: budget.tokensLeft }),
   ...(budget.microdollarsLeft === undefined ? {} : { microdollars_left: budget.microdollarsLeft }),
 });
 
+/** A copy, as whoever asks is told them. */
+export const toldLabels = (labels: ArgumentLabels): DecisionRecord["labels"] =>
+  Object.fromEntries(
+    Object.entries(labels).map(([pointer, { origin, sources }]) => [
+      pointer,
+      { origin, sources: sources.map((source) => ({ ...source })) },
+    ]),
+  );
+
+/** The call that was decided, beside what it was judged on. */
+export type DecidedQuestion = Pick<ActionRequest, "tenant" | "run" | "requester" | "agent" | "action"> & {
+  readonly at: Date;
+  readonly step: number;
+  readonly judgement: Judgement;
+  readonly decision: Decision;
+};
+
+export function recordOf(decided: DecidedQuestion): DecisionRecord {
+  const { judgement } = decided;
+  return {
+    v: 1,
+    at: decided.at.toISOString(),
+    tenant_id: decided.tenant,
+    run_id: decided.run,
+    step: decided.step,
+    requester: decided.requester,
+    agent: { ...decided.agent },
+    action: decided.action,
+    control_arguments: [...judgement.controlArguments],
+    labels: toldLabels(judgement.labels),
+    tainted: judgement.tainted,
+    askable: judgement.askable,
+    planned: judgement.planned,
+    ...(judgement.circumstances === undefined ? {} : { circumstances: { ...judgement.circumstances } }),
+    budget: recordedBudget(judgement.budget),
+    policy_version: judgement.policyVersion,
+    decision: decided.decision,
+  };
+}
+
+/** Of a request that the rules have just answered. */
 export function recordDecision(entry: {
   readonly at: Date;
   readonly step: number;
@@ -64,31 +112,10 @@ export function recordDecision(entry: {
   readonly version: Sha256;
   readonly verdict: PolicyVerdict;
 }): DecisionRecord {
-  const { request, budget, verdict } = entry;
-  return {
-    v: 1,
-    at: entry.at.toISOString(),
-    tenant_id: request.tenant,
-    run_id: request.run,
-    step: entry.step,
-    requester: request.requester,
-    agent: { ...request.agent },
-    action: request.action,
-    control_arguments: [...request.controlArguments],
-    labels: Object.fromEntries(
-      Object.entries(request.labels).map(([pointer, { origin, sources }]) => [
-        pointer,
-        { origin, sources: sources.map((source) => ({ ...source })) },
-      ]),
-    ),
-    tainted: request.tainted,
-    askable: request.askable,
-    planned: request.planned,
-    ...(request.circumstances === undefined ? {} : { circumstances: { ...request.circumstances } }),
-    budget: recordedBudget(budget),
-    policy_version: entry.version,
-    decision: { verdict: verdict.verdict, reasons: verdict.reasons },
-  };
+  const { at, step, request, verdict } = entry;
+  const judgement = judgementOf(request, entry.version, entry.budget);
+  const decision = { verdict: verdict.verdict, reasons: verdict.reasons };
+  return recordOf({ ...request, at, step, judgement, decision });
 }
 
 /** The question of a record, as it was put when it was decided. */

@@ -2,6 +2,7 @@
 
 import type { ActionAnswer, ActionId, Decision } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
+import { toldLabels } from "../../core/decide/decision-record.ts";
 import type { Judgement } from "../../core/decide/judgement.ts";
 import type { GateStep, ToolStep } from "../../core/run/journal.ts";
 import type { FoundAction } from "./state.ts";
@@ -44,12 +45,7 @@ function headOf(
   assert(judgement !== null, "a driven run's calls are journaled with what they were judged on");
   return {
     action_id: id,
-    labels: Object.fromEntries(
-      Object.entries(judgement.labels).map(([pointer, { origin, sources }]) => [
-        pointer,
-        { origin, sources: sources.map((source) => ({ ...source })) },
-      ]),
-    ),
+    labels: toldLabels(judgement.labels),
     tainted: judgement.tainted,
     planned: judgement.planned,
   };
