@@ -98,6 +98,8 @@ export type ToolContext = {
   readonly effectId: Sha256;
   /** Whose call it is; left out where it is nobody's. */
   readonly tenant?: TenantId;
+  /** Of the lease that the call is made under: who has seen a higher one with the same effect id knows that it comes late. */
+  readonly fencingToken?: number;
   readonly signal: AbortSignal;
   /**
    * Whether the run is still in these hands, by the database; `signal` hears of it seconds later. Asked before a call goes

@@ -74,16 +74,15 @@ vi.mock(import("../../../packages/harness/src/services/models/gates.ts"), async 
   };
 });
 
-vi.mock(import("../../../packages/harness/src/adapters/postgres/budgets.ts"), async (importOriginal) => {
+vi.mock(import("../../../packages/harness/src/adapters/postgres/held-writes.ts"), async (importOriginal) => {
   const real = await importOriginal();
   return {
     ...real,
-    reserveValues: (reservation) =>
-      real.reserveValues(
-        broken.by === "an outage has no end"
-          ? { ...reservation, stepCallsMax: 100_000, retriesMax: 100_000 }
-          : reservation,
-      ),
+    beginCall: async (query, fence, version, settled, reservation, writes) => {
+      const unbounded = { ...reservation, stepCallsMax: 100_000, retriesMax: 100_000 };
+      const asked = broken.by === "an outage has no end" ? unbounded : reservation;
+      return await real.beginCall(query, fence, version, settled, asked, writes);
+    },
   };
 });
 

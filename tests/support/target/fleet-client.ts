@@ -36,8 +36,7 @@ function chooseServer({ members, next }: Fleet): Member | undefined {
   const servers = members.filter(({ role, url }) => role === "server" && url !== "");
   const now = performance.now();
   const due = servers.filter((server) => (silent.get(server) ?? 0) <= now);
-  const among = due.length > 0 ? due : servers;
-  const server = among[Math.floor(next() * among.length)];
+  const server = due[Math.floor(next() * due.length)];
   if (server !== undefined && silent.has(server)) silent.set(server, now + PROBE_MS);
   return server;
 }

@@ -1,11 +1,11 @@
 // A fleet whose members are started one by one, each with what it is to be attacked with.
 
-import { startToolSink } from "@assent/suite";
+import { startToolSink, type ToolSink } from "@assent/suite";
 import { randomFrom } from "../../../packages/suite/src/chance.ts";
 import { readCredentials } from "../../../packages/harness/src/home.ts";
 import { type Fleet, startLookUp } from "./fleet-client.ts";
 import { endMember, type Member, spawnMember, untilReady } from "./fleet-member.ts";
-import { createInstallation } from "./installation.ts";
+import { createInstallation, type Installation } from "./installation.ts";
 import { addNotary } from "./notary.ts";
 
 export type SmallFleet = Fleet & {
@@ -17,17 +17,35 @@ export type SmallFleet = Fleet & {
   endAll(): Promise<void>;
 };
 
+/** Where the notary's tool is asked, and where whether it did. */
+export type ToolAddress = { readonly url: string; readonly checkUrl: string };
+
 /** @param first server and worker, or the member that is attacked: it makes the database */
-export async function openSmallFleet(
+export const openSmallFleet = async (
   stack: AsyncDisposableStack,
-  ...first: readonly (readonly [role: Member["role"], environment?: Readonly<Record<string, string>>])[]
+  ...first: readonly First[]
+): Promise<SmallFleet> =>
+  await openFleetWith(
+    stack,
+    async (sink) => ({ url: sink.url, checkUrl: await startLookUp(sink, stack) }),
+    first,
+  );
+
+type First = readonly [role: Member["role"], environment?: Readonly<Record<string, string>>];
+
+/** @param tool what stands before the sink that counts the effects */
+export async function openFleetWith(
+  stack: AsyncDisposableStack,
+  tool: (sink: ToolSink, installation: Installation) => Promise<ToolAddress>,
+  first: readonly First[],
 ): Promise<SmallFleet> {
   const sink = await startToolSink();
   stack.defer(async () => {
     await sink.stop();
   });
   const installation = createInstallation(sink.url);
-  addNotary(installation, sink.url, await startLookUp(sink, stack));
+  const { url, checkUrl } = await tool(sink, installation);
+  addNotary(installation, url, checkUrl);
   stack.defer(() => {
     installation.remove();
   });
@@ -51,7 +69,9 @@ export async function openSmallFleet(
     installation,
     sink,
     members,
-    key: readCredentials(installation.home)?.key ?? "",
+    get key() {
+      return readCredentials(installation.home)?.key ?? "";
+    },
     next: randomFrom(1),
     progress: { begun: 0, ended: 0, kills: 0, unanswered: 0 },
     start,

@@ -1,6 +1,7 @@
 // Loaded before the program (node --import): stops this very process (SIGSTOP), once, at the point of a run that STOP_AT
 // names. What it was about to do, or had just sent, is as it is when a machine is suspended there.
 
+import { Socket } from "node:net";
 import { Client } from "pg";
 
 /** Words of the statement at which it stops, and whether it has been sent by then. */
@@ -17,9 +18,10 @@ const POINTS = {
   deciding: { words: ["select assent.write_run(", '"approved"'], sent: false },
 } as const;
 
-export type StopPoint = keyof typeof POINTS;
+/** `sending`: the lease is proven, and the first byte of the call is about to be sent. */
+export type StopPoint = keyof typeof POINTS | "sending";
 
-const isPoint = (name: string | undefined): name is StopPoint =>
+const isPoint = (name: string | undefined): name is keyof typeof POINTS =>
   name !== undefined && Object.hasOwn(POINTS, name);
 
 const point = process.env["STOP_AT"];
@@ -36,5 +38,19 @@ if (isPoint(point)) {
     const answer: unknown = Reflect.apply(query, this, asked);
     if (stops && sent) process.kill(process.pid, "SIGSTOP");
     return answer;
+  });
+}
+
+// What knows of no token would take it for the call that it once was. (Before that the connection is made, which times out in a
+// process that is stopped over it.)
+if (point === "sending") {
+  const write: unknown = Reflect.get(Socket.prototype, "write");
+  if (typeof write !== "function") throw new Error("a socket can be written to");
+  let isDone = false;
+  Reflect.set(Socket.prototype, "write", function stopping(this: Socket, ...asked: unknown[]): unknown {
+    const stops = !isDone && String(asked[0]).startsWith("POST ");
+    isDone ||= stops;
+    if (stops) process.kill(process.pid, "SIGSTOP");
+    return Reflect.apply(write, this, asked);
   });
 }

@@ -9,7 +9,8 @@ import { until } from "../until.ts";
 import { ask, type Fleet, playRun } from "./fleet-client.ts";
 import { readEvidence } from "./fleet-evidence.ts";
 import type { Member } from "./fleet-member.ts";
-import { openSmallFleet } from "./small-fleet.ts";
+import { startFencingTool } from "./fencing-tool.ts";
+import { openFleetWith, openSmallFleet } from "./small-fleet.ts";
 import type { StopPoint } from "./stop-at.ts";
 
 const PRELOAD = fileURLToPath(new URL("./stop-at.ts", import.meta.url));
@@ -46,9 +47,14 @@ const isStopped = ({ child }: Member): boolean =>
 export async function stopAt(role: Member["role"], at: StopPoint | "in_tool"): Promise<StopReport> {
   await using stack = new AsyncDisposableStack();
   const attack = at === "in_tool" ? {} : { STOP_AT: at, NODE_OPTIONS: `--import ${PRELOAD}` };
-  const fleet = await openSmallFleet(stack, [role, attack], [role === "server" ? "worker" : "server"]);
-  const { sink, installation, members } = fleet;
-  const [doomed] = members;
+  const members = [[role, attack], [role === "server" ? "worker" : "server"]] as const;
+  // A tool that knows of tokens would hide from all others what a worker sends that it must not send.
+  const fleet =
+    at === "sending"
+      ? await openFleetWith(stack, async (to) => await startFencingTool(to, stack), members)
+      : await openSmallFleet(stack, ...members);
+  const { sink, installation } = fleet;
+  const [doomed] = fleet.members;
   if (doomed === undefined) throw new Error("it was started");
   if (at === "in_tool")
     sink.cue({

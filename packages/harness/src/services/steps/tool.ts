@@ -263,6 +263,7 @@ export function contextOf(held: Held, effect: ToolStep["request"]["effectId"]): 
     workspace: held.workspace,
     effectId: effect,
     tenant,
+    fencingToken: held.fence.token,
     signal: patience.signal,
     isStillHeld: async () => await isStillHeld(held),
     [Symbol.dispose]: () => {

@@ -97,6 +97,19 @@ test("posts tool and arguments with the effect's id as idempotency key", async (
   });
 });
 
+test("calls and looks say under which lease they are made, and nothing where there is none", async () => {
+  const { url, seen } = await serve((response) => response.end("{}"));
+  const tool = toolAt(url, { checkUrl: url, headers: { "Assent-Fencing-Token": "forged" } });
+  await tool.execute(args, null, { ...context(), fencingToken: 7 });
+  await tool.check?.(effectId, { ...context(), fencingToken: 8 });
+  await toolAt(url).execute(args, null, context());
+  expect(seen.map(({ method, headers }) => [method, headers["assent-fencing-token"]])).toEqual([
+    ["POST", "7"],
+    ["GET", "8"],
+    ["POST", undefined],
+  ]);
+});
+
 test.each([
   [400, "http_refused"],
   [401, "http_refused"],

@@ -17,6 +17,12 @@ import { parseArguments } from "./workspace-tool.ts";
 /** Of an answer; the rest is not read. UTF-8 takes up to three bytes for a code unit. */
 const ANSWER_BYTES_MAX = TOOL_OUTPUT_CHARS_MAX * 3;
 
+/**
+ * The fencing token of the lease under which a request is made. A worker that was stopped before its bytes went out sends them
+ * when it wakes; a server that has seen a higher token under the same key (a look is enough) refuses what comes with a lower.
+ */
+const FENCING_TOKEN_HEADER = "assent-fencing-token";
+
 export type HttpToolOptions = {
   readonly manifest: Manifest;
   /** Receives `POST {"tool": …, "arguments": …}` with the header `Idempotency-Key`. */
@@ -113,7 +119,7 @@ async function call(
   // Made outside the try: whatever goes wrong here, nothing was sent.
   const body = JSON.stringify({ tool: manifest.name, ...told });
   using limit = deadline(options.timeoutMs, context.signal);
-  const sent = { effectId: context.effectId, signal: limit.signal };
+  const sent = { ...context, signal: limit.signal };
   let response: Response;
   try {
     response = await send(options, url, { method: "POST", body }, sent);
@@ -140,7 +146,7 @@ async function check(
   context: ToolContext,
 ): Promise<Result<ToolResult, StepError> | null> {
   using limit = deadline(options.timeoutMs, context.signal);
-  const sent = { effectId: context.effectId, signal: limit.signal };
+  const sent = { ...context, signal: limit.signal };
   let response: Response;
   try {
     response = await send(options, url, { method: "GET" }, sent);
@@ -159,11 +165,12 @@ async function send(
   { headers = {}, fetch: fetchUrl }: HttpToolOptions,
   url: string,
   request: { readonly method: "POST" | "GET"; readonly body?: string },
-  { effectId, signal }: Pick<ToolContext, "effectId" | "signal">,
+  { effectId, fencingToken, signal }: Pick<ToolContext, "effectId" | "fencingToken" | "signal">,
 ): Promise<Response> {
   const all = new Headers(headers);
   all.set("accept", "application/json, text/plain;q=0.9, */*;q=0.1");
   all.set("idempotency-key", effectId);
+  if (fencingToken !== undefined) all.set(FENCING_TOKEN_HEADER, String(fencingToken));
   if (request.body !== undefined) all.set("content-type", "application/json");
   return await fetchUrl(url, {
     ...request,
