@@ -49,7 +49,8 @@ export const diskOperations: FileOperations = {
   },
   overwrite: async (path, content) => {
     await using handle = await open(path, constants.O_WRONLY | constants.O_NOFOLLOW);
-    await handle.write(content, 0, content.byteLength, 0);
+    // From the beginning on, nothing cut off; a write that took only part of it goes on.
+    await handle.writeFile(content);
   },
   sync: async (path) => {
     await using handle = await open(path, constants.O_RDONLY);
