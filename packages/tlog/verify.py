@@ -2,12 +2,13 @@
 """Verifies an exported audit log, or one receipt, with Python's standard library alone: a second reading of the formats
 of docs/audit.md, which shares no code with @assent/tlog.
 
-  verify.py export <folder> --key <vkey> [--key <vkey>] [--remembered <checkpoint>]
+  verify.py export <folder> --key <vkey> [--key <vkey>] [--remembered <checkpoint>] [--later <folder>]
   verify.py proof <file> --entry <file> --key <vkey> [--key <vkey>]
 
 Every entry, tile, payload, root and signature of an export; for a remembered checkpoint, that the log continues it.
 Of each type among the keys (Ed25519, ML-DSA-44) one must have signed. Exit code 0 when all of it holds, 1 for findings (a
-line each, with its place), 2 for usage. Witnesses' cosignatures are not looked at. Ed25519 is RFC 8032, section 5.1.7, and
+line each, with its place), 2 for usage. Of a log that was followed by another, erasures and pruning stand in that one: --later, with
+its keys among the others, newest first. Witnesses' cosignatures and opened fields are not looked at. Ed25519 is RFC 8032, section 5.1.7, and
 ML-DSA-44 is FIPS 204, both in plain arithmetic: slow, and called once for each checkpoint."""
 
 import argparse, base64, hashlib, json, pathlib, re, sys
@@ -16,7 +17,8 @@ P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
 BASE = (15112221349535400772501151409588531511454012693041857206046113283949847762202,
-        46316835694926478169428394003475163141307993866256225615783033603165251855960)
+        46316835694926478169428394003475163141307993866256225615783033603165251855960, 1,
+        46827403850823179245072216630277197565144205554125654976674165829533817101731)
 sha256 = lambda data: hashlib.sha256(data).digest()
 WIDTH = 256
 
@@ -26,19 +28,25 @@ class Wrong(Exception):
 
 
 # --- Ed25519 -----------------------------------------------------------------
-def add(a, b):
-    (x1, y1), (x2, y2) = a, b
-    k = D * x1 * x2 * y1 * y2
-    return ((x1 * y2 + x2 * y1) * pow(1 + k, P - 2, P) % P, (y1 * y2 + x1 * x2) * pow(1 - k, P - 2, P) % P)
+def add(p, q):
+    """In extended coordinates (X/Z, Y/Z, XY/Z), as RFC 8032, section 5.1.4 has it."""
+    a, b = (p[1] - p[0]) * (q[1] - q[0]) % P, (p[1] + p[0]) * (q[1] + q[0]) % P
+    c, d = 2 * D * p[3] * q[3] % P, 2 * p[2] * q[2] % P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % P, g * h % P, f * g % P, e * h % P
 
 
 def times(n, point):
-    result = (0, 1)
+    result = (0, 1, 1, 0)
     while n:
         if n & 1:
             result = add(result, point)
         point, n = add(point, point), n >> 1
     return result
+
+
+def is_same(p, q):
+    return (p[0] * q[2] - q[0] * p[2]) % P == 0 and (p[1] * q[2] - q[1] * p[2]) % P == 0
 
 
 def point_of(data):
@@ -49,7 +57,8 @@ def point_of(data):
         x = x * pow(2, (P - 1) // 4, P) % P
     if y >= P or (x * x - square) % P or (x == 0 and sign):
         raise ValueError("no point of the curve")
-    return (P - x if x & 1 != sign else x, y)
+    x = P - x if x & 1 != sign else x
+    return x, y, 1, x * y % P
 
 
 def is_signature(public, message, signature):
@@ -61,7 +70,7 @@ def is_signature(public, message, signature):
     except ValueError:
         return False
     k = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % L
-    return s < L and times(s, BASE) == add(r, times(k, a))
+    return s < L and is_same(times(s, BASE), add(r, times(k, a)))
 
 
 # --- ML-DSA-44 (FIPS 204, verification alone) ----------------------------------
@@ -188,13 +197,18 @@ def checkpoint_of(note, vkeys, where, wants_each=True):
     name = key_of(vkeys[0])[0]
     text, found, lines = note.rpartition("\n\n")
     text += "\n"
-    signed = set()
-    for line in lines.splitlines() if found else []:
-        dash, _, rest = line.partition(" ")
-        signer, _, value = rest.rpartition(" ")
-        data = base64_of(value)
+    signed, seen = set(), set()
+    if not found or not lines.endswith("\n") or any(ord(c) < 32 and c != "\n" for c in note):
+        raise Wrong(f"{where}: the key has not signed it, or it has not the form of a note")
+    for line in lines[:-1].split("\n"):
+        dash, signer, value = (line.split(" ") + ["", ""])[:3]
+        data = base64_of(value) if value.isascii() else b""
         kind, public = keys.get((signer, data[:4]), (None, None))
-        if dash == "\u2014" and kind is not None:
+        if dash != "\u2014" or len(data) < 5 or line.count(" ") != 2:
+            raise Wrong(f"{where}: a line that is no signature")
+        # The first line of a key decides.
+        if kind is not None and (signer, data[:4]) not in seen:
+            seen.add((signer, data[:4]))
             if not is_line_of(signer, kind, public, text, data[4:]):
                 raise Wrong(f"{where}: the signature is not the key's")
             signed.add(kind)
@@ -241,11 +255,15 @@ def root_of_path(index, size, leaf, path):
 
 
 # --- An export -------------------------------------------------------------------
+RECORD = {
+    "payload.erased": re.compile(r"entry:([1-9]\d{0,8}):(0|[1-9]\d{0,14})"),
+    "log.pruned": re.compile(r"pruned:([1-9]\d{0,8}):([1-9]\d{0,14})"),
+}
 LEAF = re.compile(
     rb'\{"actor":(?:null|"prn_[0-9a-f]{32}"),"at":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z","commit":"([0-9a-f]{64})",'
     rb'"id":"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}","kind":"([a-z][a-z0-9_.]{0,62})",'
     rb'"log":"([a-zA-Z0-9][a-zA-Z0-9./:_-]{0,254})","state":(?:null|"[0-9a-f]{64}"),"subj":"([a-z][a-z0-9_:.-]{0,127})",'
-    rb'"tenant":"ten_[0-9a-f]{32}","v":1,"ver":([1-9]\d{0,9})\}')
+    rb'"tenant":"(ten_[0-9a-f]{32})","v":1,"ver":([1-9]\d{0,9})\}')
 
 
 def tile(folder, level, index, width):
@@ -254,10 +272,15 @@ def tile(folder, level, index, width):
         digits = str(index).zfill(-(-len(str(index)) // 3) * 3)
         groups = [digits[i : i + 3] for i in range(0, len(digits), 3)]
         name = "/".join([f"x{group}" for group in groups[:-1]] + groups[-1:])
+    found = []
     for path, held in [(f"tile/{level}/{name}.p/{width}", width)] * (width < WIDTH) + [(f"tile/{level}/{name}", WIDTH)]:
         if (folder / path).is_file():
-            return (folder / path).read_bytes(), name, held
-    raise Wrong(f"tile/{level}/{name}: it is missing")
+            found.append(((folder / path).read_bytes(), name, held))
+    if not found:
+        raise Wrong(f"tile/{level}/{name}: it is missing")
+    if not found[-1][0].startswith(found[0][0]):
+        raise Wrong(f"tile/{level}/{name}: the partial one and the full one differ, and readers may take either")
+    return found[0]
 
 
 def bundle(data, where):
@@ -301,13 +324,20 @@ def check_upper(folder, leaves, findings):
         level, below = level + 1, hashes
 
 
-def verify_export(folder, vkeys, remembered, findings):
+def epoch_of(origin):
+    return int((re.search(r"/e([1-9]\d*)$", origin) or [0, "1"])[1])
+
+
+def verify_export(folder, vkeys, remembered, findings, told):
+    """`told` has what later logs of the tenant record of earlier ones, and gets what this one does."""
     if not (folder / "checkpoint").is_file():
         raise Wrong("checkpoint: there is none")
     size, root = checkpoint_of((folder / "checkpoint").read_bytes().decode(), vkeys, "checkpoint")
     origin, leaves, commits, opened = key_of(vkeys[0])[0], [], [], {}
-    versions, erased, unopened, minimum, holes, anywhere = {}, set(), [], 0, [], False
-    epoch = (re.search(r"/e([1-9]\d*)$", origin) or [0, "1"])[1]
+    versions, unopened, holes, anywhere, tenants = {}, [], [], False, set()
+    epoch = epoch_of(origin)
+    erased = {place for of, place in told["erased"] if of == epoch}
+    minimum = max([place for of, place in told["pruned"] if of == epoch], default=0)
     for index in range(-(-size // WIDTH)):
         width = min(WIDTH, size - index * WIDTH)
         hashes, name, held_hashes = tile(folder, 0, index, width)
@@ -318,6 +348,8 @@ def verify_export(folder, vkeys, remembered, findings):
             holes, versions, anywhere = holes + [index * WIDTH], {}, True
             if (folder / "payloads" / name).is_file():
                 findings.append(f"payloads from entry {index * WIDTH}: the entries that they are of are not there")
+            if (folder / "opened" / name).is_file():
+                findings.append(f"opened fields from entry {index * WIDTH}: the entries that they are of are not there")
             continue
         data, name, held = tile(folder, "entries", index, width)
         entries = bundle(data, f"tile/entries/{name}")
@@ -335,22 +367,32 @@ def verify_export(folder, vkeys, remembered, findings):
                 findings.append(f"entry {place}: it has not the form of an entry")
                 commits.append(None)
                 continue
-            commit, kind, log, subject, version = (part.decode() for part in leaf.groups())
+            commit, kind, log, subject, tenant, version = (part.decode() for part in leaf.groups())
             commits.append(commit)
-            if log != origin:
+            tenants.add(tenant)
+            if log != origin or len(tenants) > 1:
                 findings.append(f"entry {place}: it is of another log, {log}")
-            before = versions.get(subject, int(version) - 1 if epoch != "1" or anywhere else 0)
+            before = versions.get(subject, int(version) - 1 if epoch > 1 or anywhere else 0)
             if int(version) != before + 1:
                 findings.append(f"entry {place}: number {version} of {subject}, after {before}")
             versions[subject] = int(version)
-            if kind == "payload.erased" and subject.startswith(f"entry:{epoch}:"):
-                erased.add(int(subject.split(":")[2]))
-            if kind == "log.pruned" and subject.startswith(f"pruned:{epoch}:"):
-                said = int(subject.split(":")[2])
-                if said % WIDTH or said > place:
-                    findings.append(f"entry {place}: it records that {subject} was pruned, which are no bundles before it")
-                else:
-                    minimum = max(minimum, said)
+            if kind not in RECORD:
+                continue
+            said = RECORD[kind].fullmatch(subject)
+            of, at = map(int, said.groups()) if said else (0, 0)
+            is_good = said and of <= epoch
+            if kind == "payload.erased":
+                is_good = is_good and (of < epoch or at < place)
+            else:
+                is_good = is_good and at % WIDTH == 0 and (of < epoch or at <= place)
+            if not is_good:
+                findings.append(f"entry {place}: it records {kind} of {subject}, which is nothing before it")
+            elif kind == "payload.erased" and of == epoch:
+                erased.add(at)
+            elif of == epoch:
+                minimum = max(minimum, at)
+            else:
+                told["erased" if kind == "payload.erased" else "pruned"].append((of, at))
         payloads = folder / "payloads" / name
         if payloads.is_file():
             opened.update((place, None) for place in range(index * WIDTH, len(leaves)))
@@ -370,6 +412,9 @@ def verify_export(folder, vkeys, remembered, findings):
             findings.append(f"entry {place}: its payload is gone without a record, or there in spite of one")
         elif part and (len(part[0]) != 32 or sha256(b"audit-commit/v1\n" + part[0] + part[1]).hex() != commits[place]):
             findings.append(f"entry {place}: salt and payload are not those it commits to")
+    check_end(told, origin, size, leaves, findings)
+    if epoch > 1 and opened.get(0) and not findings:
+        told["ended"].append(opened[0][1])
     if remembered is not None:
         known, before = checkpoint_of(remembered, vkeys, "remembered checkpoint", False)
         if known > size:
@@ -377,6 +422,19 @@ def verify_export(folder, vkeys, remembered, findings):
         elif tree_hash(leaves[:known]) != before:
             findings.append(f"entries 0 to {known - 1}: they are not those that were remembered")
     return f"{size} entries" + (f", pruned up to {minimum} by record" if minimum else "")
+
+
+def check_end(told, origin, size, leaves, findings):
+    """The first entry of the log that followed says where this one ended, and how much of it a restored backup had left."""
+    for payload in told["ended"]:
+        said = json.loads(payload)
+        if said.get("before") != origin or not said.get("last_checkpoint"):
+            continue
+        _, known, root = said["last_checkpoint"].split("\n")[:3]
+        if size < min(int(known), said["database_size"]):
+            findings.append(f"entry {size}: the log ends here, and had {known} entries when the next one began")
+        elif size >= int(known) and tree_hash(leaves[: int(known)]) != base64_of(root):
+            findings.append(f"entries 0 to {int(known) - 1}: they are not those that the next log accounts for")
 
 
 def verify_proof(proof, entry, vkeys):
@@ -391,28 +449,47 @@ def verify_proof(proof, entry, vkeys):
     return f"entry {index} of {size}"
 
 
+def verify_later(folder, vkeys, origin, findings, told):
+    """What a later log records counts where it verifies, under keys of its own."""
+    name = (folder / "checkpoint").read_bytes().decode().split("\n")[0]
+    keys = [key for key in vkeys if key_of(key)[0] == name and name != origin]
+    if not keys:
+        raise Wrong(f"{folder}: no key of a log that follows {origin} was given for it")
+    own = []
+    verify_export(folder, keys, None, own, told)
+    findings.extend(f"{folder}, {finding}" for finding in own)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["export", "proof"])
     parser.add_argument("path", type=pathlib.Path)
     parser.add_argument("--key", required=True, action="append", help="the log's verifier keys, from somebody you trust")
     parser.add_argument("--remembered", type=pathlib.Path, help="a checkpoint that you kept")
+    parser.add_argument("--later", type=pathlib.Path, action="append", default=[], help="a copy of a log that followed")
     parser.add_argument("--entry", type=pathlib.Path, help="the entry that the proof is of")
     given = parser.parse_args()
     findings = []
     try:
-        if len({key_of(key)[0] for key in given.key}) > 1:
+        first = key_of(given.key[0])[0]
+        base = first.removesuffix(f"/e{epoch_of(first)}")
+        follow = {f"{base}/e{epoch_of(name)}" for name in map(lambda key: key_of(key)[0], given.key) if epoch_of(name) > epoch_of(first)}
+        if {key_of(key)[0] for key in given.key} - {first} - (follow if given.later else set()):
             raise ValueError("they are of several logs")
         if given.what == "proof" and given.entry is None:
             parser.error("--entry is needed")
     except ValueError as error:
         parser.error(f"--key: {error}")
     try:
+        told = {"erased": [], "pruned": [], "ended": []}
+        for later in given.later:
+            verify_later(later, given.key, first, findings, told)
+        given.key = [key for key in given.key if key_of(key)[0] == first]
         if given.what == "proof":
             what = verify_proof(given.path.read_bytes().decode(), given.entry.read_bytes(), given.key)
         else:
             remembered = given.remembered.read_bytes().decode() if given.remembered else None
-            what = verify_export(given.path, given.key, remembered, findings)
+            what = verify_export(given.path, given.key, remembered, findings, told)
     except Wrong as wrong:
         findings.append(str(wrong))
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, OSError) as error:

@@ -107,6 +107,7 @@ export const SECURITY_SET: readonly SecurityMember[] = [
       "tests/integration/cli/audit.test.ts",
       "tests/security/audit/scenario-kills.test.ts",
       "tests/security/audit/second-verifier.test.ts",
+      "tests/security/audit/both-verifiers.test.ts",
       "tests/security/audit/shipped-verify.test.ts",
     ],
   },

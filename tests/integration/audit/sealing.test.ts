@@ -252,6 +252,31 @@ function dyingStore(keys: SealingKeyPorts, k: number, when: "before" | "after"):
   });
 }
 
+test("how long a name or a reason is shows in steps of 64 bytes alone, and it opens as it was", async () => {
+  using home = scratchFolder();
+  await using database = await connectThrowAwayDatabase();
+  const tenant = await newTenant(database, "lengths");
+  const { store } = processOn(database, home.path);
+  const actor = await newActor(database, tenant);
+  const names = ["x", "n".repeat(20), "\u00fc".repeat(30)];
+  for (const name of names) await tell(store, tenant, actor, name);
+  await advanced(logPorts(database, home.path), tenant);
+  const { rows } = await database
+    .ownerPool()
+    .query<{ sealed: string }>(
+      "select data ->> 'sealed' as sealed from assent.audit_facts where data ->> 'sealed' is not null",
+    );
+  const TAG = 16;
+  const lengths = rows.map(
+    ({ sealed }) => Buffer.from(sealed.split(".")[2] ?? "", "base64").byteLength - TAG,
+  );
+  expect(lengths.filter((length) => length % 64 !== 0 || length === 0)).toEqual([]);
+  // The shortest and the next one look alike, wherever they stand.
+  expect(Math.min(...lengths)).toBe(64);
+  const opened = [...(await openedIn(database, home.path, tenant)).values()];
+  for (const name of names) expect(opened.some((text) => text?.includes(name))).toBe(true);
+});
+
 test("dies at each step of a change: nothing that lives is lost, and the next change ends it", async () => {
   using home = scratchFolder();
   await using database = await connectThrowAwayDatabase();

@@ -202,7 +202,7 @@ test.for(
       "finds a record that goes past itself",
       [...HONEST, entry(SIZE, { subject: "pruned:1:768", version: 1, kind: "log.pruned" })],
       [0],
-      /entry 600: it records that pruned:1:768/,
+      /entry 600: it records log.pruned of pruned:1:768/,
     ],
   ] as const),
 )("the second verifier %s", async ([, list, bundles, said]) => {

@@ -9,6 +9,7 @@ import {
   dataKeyId,
   keyOfSealed,
   openText,
+  paddedJson,
   sealedPlace,
   SEALING_KEY_BYTES,
   sealingPublicKey,
@@ -71,7 +72,7 @@ export function createSealing(options: SealingOptions): Sealing {
       if (split === null) return data;
       const key = random.bytes(DATA_KEY_BYTES);
       const place = sealedPlace(tenantOf(scope), subject);
-      const text = sealText(key, place, JSON.stringify(split.personal));
+      const text = sealText(key, place, paddedJson(split.personal));
       await keepKey(scope, key);
       return { ...split.plain, [SEALED_FIELD]: text };
     },

@@ -174,6 +174,7 @@ export async function verifyExport(context: Context, folder: string, flags: Veri
         flags.cosignedWithin === undefined ? null : new Date(now - flags.cosignedWithin * 60_000),
       erased: later.erased,
       pruned: later.pruned,
+      ended: later.ended,
     });
     const findings = [...own.findings, ...later.findings];
     const report = { ...own, findings, verified: findings.length === 0 };
@@ -254,6 +255,11 @@ function reportLines(report: VerifyReport): string[] {
         ? []
         : [
             `  pruned up to entry ${report.minimum} by record; ${report.pruned} of those entries are not in this copy`,
+          ]),
+      ...(report.lost === 0
+        ? []
+        : [
+            `  ${report.lost} more were signed and lost with a restored backup, as the next log says: its published files have them`,
           ]),
       `  it rests on ${basis.join("; ")}`,
       ...(report.rememberedSize === null && report.cosigners.length === 0

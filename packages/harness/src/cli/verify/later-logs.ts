@@ -2,6 +2,7 @@
 // one shows a copy of the later one with it, which counts only as far as it is verified itself.
 
 import { parseCheckpoint, parseNote, type VerifierKey } from "@assent/tlog";
+import type { EarlierLog } from "../../core/audit/epoch-link.ts";
 import type { PrunedLog } from "../../core/audit/pruning.ts";
 import { type ErasedEntry, epochOf } from "../../core/audit/verify-leaf.ts";
 import { verifyLog } from "../../core/audit/verify-log.ts";
@@ -11,6 +12,8 @@ import { openLogFolder } from "./log-folder.ts";
 export type LaterLogs = {
   readonly erased: readonly ErasedEntry[];
   readonly pruned: readonly PrunedLog[];
+  /** Where logs ended that one of these followed. */
+  readonly ended: readonly EarlierLog[];
   readonly findings: readonly LogFinding[];
 };
 
@@ -28,6 +31,7 @@ export function readLaterLogs(
 ): LaterLogs {
   const erased: ErasedEntry[] = [];
   const pruned: PrunedLog[] = [];
+  const ended: EarlierLog[] = [];
   const findings: LogFinding[] = [];
   for (const folder of folders) {
     const source = openLogFolder(folder);
@@ -48,12 +52,14 @@ export function readLaterLogs(
       // Of what was erased and pruned in it only a log after it knows.
       erased,
       pruned,
+      ended,
     });
     erased.push(...report.erasedElsewhere);
     pruned.push(...report.prunedElsewhere);
+    if (report.earlier !== null) ended.push(report.earlier);
     findings.push(...report.findings.map((one) => ({ ...one, at: `${folder}, ${one.at}` })));
   }
-  return { erased, pruned, findings };
+  return { erased, pruned, ended, findings };
 }
 
 // Which of the pinned keys are meant; what it says is believed once one of them has signed it.

@@ -11,9 +11,9 @@ const SUBJECT = `run_${"0".repeat(32)}`;
 const FIELDS = { name: "Ann", "metadata.reason": "asked" };
 const tenant = idFromUuid("ten", "00000000-0000-0000-0000-000000000000");
 
-const sealedEntry = (i: number): ReturnType<typeof entry> => {
+const sealedEntry = (i: number, fields: object = FIELDS): ReturnType<typeof entry> => {
   const one = entry(i, { subject: SUBJECT, version: i + 1 });
-  const sealed = sealText(KEY, sealedPlace(tenant, SUBJECT), JSON.stringify(FIELDS));
+  const sealed = sealText(KEY, sealedPlace(tenant, SUBJECT), JSON.stringify(fields));
   const payload = JSON.stringify({ n: i, sealed });
   const commit = commitment(one.salt, payload).toString("hex");
   const leaf = Buffer.from(one.leaf)
@@ -55,6 +55,29 @@ test.each<[string, () => Files, string]>([
     () => opened(lineOf(0).replace('"f":', '"f":{},"f":')),
     "opened_malformed at opened fields from entry 0",
   ],
+  [
+    "a name of half a character",
+    () => opened(lineOf(0, { ...FIELDS, name: "A\ud800" })),
+    "opened_altered at entry 0",
+  ],
+  [
+    "bytes that are no character",
+    () => {
+      // What is sealed has the sign for what cannot be shown, of three bytes; one of them alone reads the same.
+      const fields = { name: "A\ufffdn" };
+      const line = Buffer.from(lineOf(0, fields));
+      const sign = line.indexOf(0xef);
+      const shown = Buffer.concat([line.subarray(0, sign + 1), line.subarray(sign + 3)]);
+      return exportOf([sealedEntry(0, fields)]).set("opened/000", shown);
+    },
+    "opened_altered at entry 0",
+  ],
+  [
+    "fields nested deeper than anybody writes them",
+    () => opened(lineOf(0).replace('{"name"', `{"a":${"[".repeat(50_000)}${"]".repeat(50_000)},"name"`)),
+    "opened_malformed at opened fields from entry 0",
+  ],
+  ["a key spelled otherwise", () => opened(lineOf(0).replace("CQkJ", "CQk J")), "opened_altered at entry 0"],
   [
     "those of a payload that is gone",
     () => {

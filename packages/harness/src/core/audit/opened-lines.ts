@@ -17,6 +17,13 @@ export type OpenedBundle = {
   readonly leafAt: (index: number) => Uint8Array;
 };
 
+/** Of entries that are not there nothing says what was sealed in them. */
+export const openedOfNothing = (first: number): LogFinding => ({
+  code: "opened_malformed",
+  at: `opened fields from entry ${first}`,
+  detail: "there are opened fields of entries that are not there: nothing says what they are",
+});
+
 export function checkOpened(bundle: OpenedBundle, add: (finding: LogFinding) => void): void {
   const { opened, payloads, first, count, leafAt } = bundle;
   const payloadOf = new Map<number, string>();
@@ -27,8 +34,7 @@ export function checkOpened(bundle: OpenedBundle, add: (finding: LogFinding) => 
   let last = first - 1;
   for (const line of linesOf(opened)) {
     const { i, k, f } = fieldsOf(line);
-    const isLine =
-      typeof i === "number" && i > last && i < first + count && JSON.stringify({ i, k, f }) === line;
+    const isLine = typeof i === "number" && i > last && i < first + count && written({ i, k, f }) === line;
     if (!isLine) {
       const detail = "a line that is not as exports write them";
       add({ code: "opened_malformed", at: `opened fields from entry ${first}`, detail });
@@ -52,13 +58,31 @@ function opens(bytes: Uint8Array, payload: string, key: unknown, fields: unknown
   if (leaf === null || !isTenant(leaf.tenant) || sealed === null || decoded.byteLength !== DATA_KEY_BYTES)
     return false;
   const text = openText(decoded, sealedPlace(leaf.tenant, leaf.subject), sealed);
-  return text !== null && canonicalJson(parse(text)) === canonicalJson(fields);
+  // A key has one spelling.
+  if (text === null || decoded.toString("base64") !== key) return false;
+  const sealedFields = canonical(parse(text));
+  return sealedFields !== null && sealedFields === canonical(fields);
+}
+
+/** Null for what has no such form: a text that is none, or what is nested too deep. */
+const canonical = (value: unknown): string | null => unlessFormless(() => canonicalJson(value));
+const written = (value: unknown): string | null => unlessFormless(() => JSON.stringify(value));
+
+function unlessFormless(make: () => string): string | null {
+  try {
+    return make();
+  } catch {
+    return null;
+  }
 }
 
 const isTenant = (text: string): text is TenantId => text.startsWith("ten_");
 
 function linesOf(bytes: Uint8Array): string[] {
-  const lines = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8").split("\n");
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const text = view.toString("utf8");
+  // What is no UTF-8 is read as other characters than stand there.
+  const lines = (Buffer.from(text).equals(view) ? text : view.toString("latin1")).split("\n");
   // Behind the last newline there is nothing.
   return lines.at(-1) === "" ? lines.slice(0, -1) : lines;
 }

@@ -66,6 +66,8 @@ function parse(bytes: Buffer, from: number, to: number): Opening | null {
     Reflect.get(value, "p"),
   ];
   if (typeof index !== "number" || typeof salt !== "string" || typeof payload !== "string") return null;
+  // Half a character has no bytes: what is committed to would be those of another one.
+  if (!payload.isWellFormed()) return null;
   const decoded = Buffer.from(salt, "base64");
   const written = Buffer.from(payloadLine(index, decoded, payload));
   // Without its newline.

@@ -43,6 +43,16 @@ export function sealText(key: Uint8Array, place: string, text: string): string {
   return `v1.${dataKeyId(key).toString("hex")}.${encrypt(key, place, Buffer.from(text)).toString("base64")}`;
 }
 
+/** Texts that are sealed have a multiple of so many bytes, so that their length tells little of a name. */
+export const SEALED_STEP_BYTES = 64;
+
+/** The JSON with spaces behind it, which every reader of JSON passes over. */
+export function paddedJson(value: unknown): string {
+  const text = JSON.stringify(value);
+  const over = Buffer.byteLength(text) % SEALED_STEP_BYTES;
+  return over === 0 ? text : text + " ".repeat(SEALED_STEP_BYTES - over);
+}
+
 /** The id of the key that opens a sealed text; null for what is none. */
 export function keyOfSealed(sealed: string): Buffer | null {
   const id = SEALED.exec(sealed)?.[1];

@@ -16,7 +16,7 @@ import {
   tilePath,
 } from "@assent/tlog";
 import { createLeafChecks, type LeafChecks, type LeafTotals } from "./verify-leaf.ts";
-import { checkOpened } from "./opened-lines.ts";
+import { checkOpened, openedOfNothing } from "./opened-lines.ts";
 import { type LogFinding, type LogSource, type Memory, openedPath, payloadPath } from "./verify-source.ts";
 
 type Add = (finding: LogFinding) => void;
@@ -103,6 +103,17 @@ function readTile(source: LogSource, tile: Tile, room?: Uint8Array): Held | null
   return null;
 }
 
+// Where both are there, either may be what another reader takes: the full one begins with what the partial one has.
+function checkBoth({ source, add }: Walk, tile: Tile, at: string): void {
+  if (tile.width === TILE_WIDTH) return;
+  const partial = source.read(tilePath(tile));
+  const full = partial === null ? null : source.read(tilePath({ ...tile, width: TILE_WIDTH }));
+  if (partial === null || full === null || bufferOf(full).subarray(0, partial.byteLength).equals(partial))
+    return;
+  const detail = `${tilePath(tile)} and ${tilePath({ ...tile, width: TILE_WIDTH })} differ: readers may take either`;
+  add({ code: "tile_ambiguous", at, detail });
+}
+
 // A view, so that entries can be read as text.
 const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
   Buffer.from(buffer, byteOffset, byteLength);
@@ -111,6 +122,7 @@ function readBundle(walk: Walk, tile: Tile): boolean {
   const { source, add, checks } = walk;
   const first = tile.index * TILE_WIDTH;
   const range = `entries ${first} to ${first + tile.width - 1}`;
+  for (const level of ["entries", 0] as const) checkBoth(walk, { ...tile, level }, range);
   const held = readTile(source, { ...tile, level: "entries" }, walk.rooms.entries);
   if (held === null && tile.width === TILE_WIDTH && readHole(walk, tile)) return true;
   const framed = held === null ? null : frameEntries(held.bytes);
@@ -169,6 +181,7 @@ function readHole(walk: Walk, tile: Tile): boolean {
       at: `payloads from entry ${first}`,
       detail: "there are payloads of entries that are not there: nothing says what they are",
     });
+  if (source.read(openedPath(tilePath({ ...tile, level: "entries" }))) !== null) add(openedOfNothing(first));
   return true;
 }
 
@@ -299,6 +312,7 @@ function checkNode(walk: Walk, { level, index, hash }: LevelHash): void {
   let held = walk.upper.get(level);
   if (held?.index !== tileIndex) {
     const width = Math.min(TILE_WIDTH, Math.floor(size / span) - tileIndex * TILE_WIDTH);
+    checkBoth(walk, { level, index: tileIndex, width }, at);
     const found = readTile(source, { level, index: tileIndex, width });
     const hashes = found === null ? null : decodeTile(found.bytes, found.width);
     if (hashes === null)

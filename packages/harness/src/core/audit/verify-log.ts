@@ -10,6 +10,7 @@ import {
   type VerifierKey,
   verifyCosignatures,
 } from "@assent/tlog";
+import { type EarlierLog, readEarlierLog } from "./epoch-link.ts";
 import type { PrunedLog } from "./pruning.ts";
 import { readEntries } from "./verify-entries.ts";
 import { epochOf, type ErasedEntry, type LeafTotals } from "./verify-leaf.ts";
@@ -31,6 +32,8 @@ export type VerifyOptions = {
   readonly erased?: readonly ErasedEntry[];
   /** The same of what they record as pruned; see `VerifyReport.prunedElsewhere`. */
   readonly pruned?: readonly PrunedLog[];
+  /** The same of where logs ended that were followed by others; see `VerifyReport.earlier`. */
+  readonly ended?: readonly EarlierLog[];
 };
 
 export type VerifyReport = {
@@ -52,6 +55,10 @@ export type VerifyReport = {
   readonly pruned: number;
   /** What this log records so of earlier ones of the tenant. */
   readonly prunedElsewhere: readonly PrunedLog[];
+  /** Where the log before this one ended, as its first entry says; null for a first log, and where that is not opened. */
+  readonly earlier: EarlierLog | null;
+  /** Entries past this copy's that were lost with a restored backup, as the log says that followed. */
+  readonly lost: number;
 };
 
 /** Findings that are listed; past these the log is wrong all over. */
@@ -70,27 +77,35 @@ export function verifyLog(options: VerifyOptions): VerifyReport {
       at: "checkpoint",
       detail: opened === null || opened.ok ? "there is none" : opened.error,
     });
-    return reportOf(options.origin, null, findings, null, [], null);
+    return reportOf(options, null, findings, NOTHING_KNOWN);
   }
   const checkpoint = opened.value;
   const memory = recall(options, checkpoint, add);
   const witnessed = checkWitnesses(options, note, checkpoint, add);
-  const memories = [memory, witnessed.memory].filter((known) => known !== null);
+  const ended = recallEnd(options, checkpoint, add);
+  const memories = [memory, witnessed.memory, ended.memory].filter((known) => known !== null);
   const epoch = epochOf(options.origin);
   const erased = (options.erased ?? []).flatMap((one) => (one.epoch === epoch ? [one.index] : []));
   const minimums = (options.pruned ?? []).flatMap((one) => (one.epoch === epoch ? [one.minimum] : []));
   const known = { memories, erased, minimum: Math.max(0, ...minimums) };
   const entries = readEntries(options.source, options.origin, checkpoint, known, add);
-  return reportOf(options.origin, checkpoint, findings, memory, witnessed.cosigners, entries);
+  const { cosigners } = witnessed;
+  return reportOf(options, checkpoint, findings, { memory, cosigners, entries, lost: ended.lost });
 }
 
+type KnownOf = {
+  readonly memory: Memory | null;
+  readonly cosigners: readonly string[];
+  readonly entries: LeafTotals | null;
+  readonly lost: number;
+};
+const NOTHING_KNOWN: KnownOf = { memory: null, cosigners: [], entries: null, lost: 0 };
+
 function reportOf(
-  origin: string,
+  { origin, source }: VerifyOptions,
   checkpoint: OpenedCheckpoint | null,
   findings: readonly LogFinding[],
-  memory: Memory | null,
-  cosigners: readonly string[],
-  entries: LeafTotals | null,
+  { memory, cosigners, entries, lost }: KnownOf,
 ): VerifyReport {
   return {
     origin,
@@ -106,6 +121,8 @@ function reportOf(
     minimum: entries?.minimum ?? 0,
     pruned: entries?.pruned ?? 0,
     prunedElsewhere: entries?.prunedElsewhere ?? [],
+    earlier: findings.length === 0 && epochOf(origin) > 1 ? readEarlier(source) : null,
+    lost,
   };
 }
 
@@ -139,6 +156,39 @@ function recall(
       detail: "the same number of entries was signed with another root before: there are two histories",
     });
   return known;
+}
+
+/** What the log that followed says of where this one ended. */
+function recallEnd(
+  { ended, origin }: VerifyOptions,
+  { size, root }: OpenedCheckpoint,
+  add: (finding: LogFinding) => void,
+): { readonly memory: Memory | null; readonly lost: number } {
+  const said = (ended ?? []).find((one) => one.origin === origin);
+  if (said === undefined || said.ended === null) return { memory: null, lost: 0 };
+  const known: Memory = { ...said.ended, by: "accounted for by the next log", seen: null };
+  if (size < known.size && size < said.kept)
+    add({
+      code: "history_cut",
+      at: `entry ${size}`,
+      detail: `the log ends after ${size} entries, but had ${known.size} when the next one began, and ${said.kept} of them were kept`,
+    });
+  else if (known.size === size && !isSameHash(known.root, root))
+    add({
+      code: "history_forked",
+      at: `entries 0 to ${size - 1}`,
+      detail: "the next log names another root of as many entries: there are two histories",
+    });
+  return { memory: known, lost: Math.max(0, known.size - size) };
+}
+
+function readEarlier(source: LogSource): EarlierLog | null {
+  const bytes = source.read("payloads/000");
+  const end = bytes?.indexOf(0x0a) ?? -1;
+  if (bytes === null || end < 0) return null;
+  // Nothing was found, so each line opens its entry; that of the first is the first, unless it was erased.
+  const { i, p }: { i?: unknown; p?: unknown } = JSON.parse(Buffer.from(bytes.subarray(0, end)).toString());
+  return i === 0 && typeof p === "string" ? readEarlierLog(p) : null;
 }
 
 type SeenByWitnesses = { readonly cosigners: readonly string[]; readonly memory: Memory | null };

@@ -15,7 +15,7 @@ export type LogFinding = { readonly code: string; readonly at: string; readonly 
 export type Memory = {
   readonly size: number;
   readonly root: Hash;
-  readonly by: "remembered" | "witnessed";
+  readonly by: "remembered" | "witnessed" | "accounted for by the next log";
   /** When witnesses saw it, POSIX seconds; null where none have. */
   readonly seen: Seen | null;
 };

@@ -3,6 +3,7 @@
 import { type ApprovalId, type RunId, type TenantId, uuidOf } from "@assent/contract";
 import { formatProof, openCheckpoint, proveInclusion } from "@assent/tlog";
 import { err, ok, type Result } from "../../base/result.ts";
+import { EPOCH_KIND } from "../../core/audit/epoch-link.ts";
 import { ERASED_KIND } from "../../core/audit/leaf.ts";
 import type {
   Caller,
@@ -341,6 +342,3 @@ async function beginAt(
     return log;
   });
 }
-
-/** The first entry of every epoch but the first: where the one before ended. */
-export const EPOCH_KIND = "log.epoch_begun";

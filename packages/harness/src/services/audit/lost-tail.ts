@@ -5,7 +5,7 @@ import { type Hash, openCheckpoint, type VerifierKey } from "@assent/tlog";
 import { z } from "zod";
 import type { LogInfo, OutsideKnowledge, ReviewTx } from "../../ports.ts";
 import { type PublishedEntry, readPublished } from "./ahead.ts";
-import { EPOCH_KIND } from "./evidence.ts";
+import { EPOCH_KIND } from "../../core/audit/epoch-link.ts";
 
 /** Somebody says that the first so many entries have this root. */
 export type Claim = { readonly size: number; readonly root: Hash; readonly by: string };
