@@ -11,6 +11,8 @@ const FEW = tenant(2);
 type Scene = {
   readonly turns: Turns;
   readonly lent: TenantId[];
+  /** Lent slots are held until then. */
+  readonly giveBack: (value: undefined) => void;
   /** Moves the clock, and wakes whoever waits for a time. */
   advance(seconds: number): Promise<void>;
   end(): Promise<void>;
@@ -22,6 +24,7 @@ function scene(slots: () => readonly TenantSlots[]): Scene {
   let wake = (): void => undefined;
   const stop = new AbortController();
   const lent: TenantId[] = [];
+  const held = Promise.withResolvers<undefined>();
   const turns = createTurns(
     {
       store: { slots: async () => await Promise.resolve(slots()) },
@@ -43,7 +46,7 @@ function scene(slots: () => readonly TenantSlots[]): Scene {
       after: () => null,
       lend: async (to) => {
         lent.push(to);
-        await Promise.resolve();
+        await held.promise;
       },
     },
     stop.signal,
@@ -52,12 +55,14 @@ function scene(slots: () => readonly TenantSlots[]): Scene {
   return {
     turns,
     lent,
+    giveBack: held.resolve,
     async advance(seconds): Promise<void> {
       nowMs += seconds * 1_000;
       wake();
       for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
     },
     async end(): Promise<void> {
+      held.resolve(undefined);
       stop.abort();
       await watching;
     },
@@ -111,6 +116,18 @@ test("a run that can go on here only keeps its slot, another gives way, and wher
   expect(bound.givesWay(() => false)).toBe(false);
   await at.advance(1);
   expect(at.lent).toEqual([FEW]);
+  await at.end();
+});
+
+test("no more is lent than a quarter, one at least, until it is given back", async () => {
+  const at = scene(() => CROWDED);
+  for (let run = 0; run < 2; run += 1) at.turns.begin(CROWD).givesWay(anywhere);
+  await at.advance(6);
+  for (let look = 0; look < 8; look += 1) await at.advance(1);
+  expect(at.lent).toEqual([FEW]);
+  at.giveBack(undefined);
+  for (let look = 0; look < 4; look += 1) await at.advance(1);
+  expect(at.lent.length).toBeGreaterThan(1);
   await at.end();
 });
 
