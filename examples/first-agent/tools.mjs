@@ -16,7 +16,7 @@ const tools = {
 
 const say = (line) => process.stdout.write(`${line}\n`);
 
-createServer(async (request, response) => {
+const serve = async (request, response) => {
   const key = request.headers["idempotency-key"];
   const answer = (status, value) => {
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
@@ -38,6 +38,10 @@ createServer(async (request, response) => {
   done.set(key, result);
   say(`${request.url} ${JSON.stringify(body.arguments)} -> ${JSON.stringify(result)}`);
   return answer(200, result);
+};
+
+createServer((request, response) => {
+  serve(request, response).catch(() => response.writeHead(400).end());
 }).listen(Number(process.argv[2] ?? 4300), "127.0.0.1", function () {
   say(`tools at http://127.0.0.1:${this.address().port}`);
 });
