@@ -1,7 +1,6 @@
 // Processes whose slots are all held by one tenant's long runs begin another tenant's within a few seconds; and where a bound is
 // configured no tenant goes past it, also when a worker is killed. Each call is made once all the same.
 
-import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
 import { join } from "node:path";
@@ -17,6 +16,7 @@ import type { Installation } from "../support/target/installation.ts";
 import { createForeignKey } from "../support/target/people.ts";
 import { openFleetWith, type SmallFleet } from "../support/target/small-fleet.ts";
 import { until } from "../support/until.ts";
+import { listening } from "../support/listening.ts";
 
 const CALLS = 4;
 
@@ -47,16 +47,9 @@ async function startWatched(stack: AsyncDisposableStack): Promise<Watched> {
       response.once("close", () => (held = held.filter((each) => each !== one)));
     })();
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  stack.defer(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("it has no port");
+  const url = await listening(server, stack);
   return {
-    url: `http://127.0.0.1:${address.port}/watch`,
+    url: `${url}/watch`,
     waiting: (agent) => held.filter((each) => each.agent === agent).length,
     most: () => most,
     letGo: () => {

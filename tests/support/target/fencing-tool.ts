@@ -1,11 +1,11 @@
 // A tool's server as docs/tools.md advises: it keeps the highest fencing token that came with a key, by a look as well as by a
 // call, and refuses a call that comes with a lower one. What it lets through goes to the sink, which counts.
 
-import { once } from "node:events";
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import type { ToolSink } from "@assent/suite";
 import type { ToolAddress } from "./small-fleet.ts";
+import { listening } from "../listening.ts";
 
 export type FencingTool = ToolAddress & {
   /** Calls that came too late. */
@@ -38,14 +38,6 @@ export async function startFencingTool(sink: ToolSink, stack: AsyncDisposableSta
       response.writeHead(answer.status).end(await answer.text());
     })();
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  stack.defer(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the tool has no port");
-  const url = `http://127.0.0.1:${address.port}`;
+  const url = await listening(server, stack);
   return { url: `${url}/effect`, checkUrl: `${url}/look`, refused: () => refused };
 }

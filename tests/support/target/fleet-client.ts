@@ -1,12 +1,12 @@
 // Whoever has runs carried out by a fleet: submits, approves, and repeats what was cut off.
 
-import { once } from "node:events";
 import { createServer } from "node:http";
 import { type Approval, type Run, runSchema, runSummarySchema } from "@assent/contract";
 import type { ToolSink } from "@assent/suite";
 import { until } from "../until.ts";
 import type { Member } from "./fleet-member.ts";
 import type { Installation } from "./installation.ts";
+import { listening } from "../listening.ts";
 
 /** Twice the time that a run with ten lost workers takes on a busy machine. */
 export const RUN_MS_MAX = 600_000;
@@ -97,15 +97,8 @@ export async function startLookUp(sink: ToolSink, stack: AsyncDisposableStack): 
     response.writeHead(sink.effects().has(key) ? 200 : 404, { "content-type": "application/json" });
     response.end(JSON.stringify({ taken: sink.effects().has(key) }));
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  stack.defer(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the look-up has no port");
-  return `http://127.0.0.1:${address.port}/effects`;
+  const url = await listening(server, stack);
+  return `${url}/effects`;
 }
 
 const TERMINAL: readonly string[] = ["succeeded", "failed", "cancelled", "dead_lettered"];
