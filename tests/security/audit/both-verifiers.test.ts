@@ -1,11 +1,8 @@
 // Copies tampered with in ways that need some thought, and honest ones that look odd, before both verifiers: what one of
 // them names the other names too, and neither says anything of an honest copy.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
 import { signerKey, type SignerKey } from "@assent/tlog";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { readLaterLogs } from "../../../packages/harness/src/cli/verify/later-logs.ts";
 import { openLogFolder } from "../../../packages/harness/src/cli/verify/log-folder.ts";
 import { commitment } from "../../../packages/harness/src/core/audit/leaf.ts";
@@ -33,6 +30,7 @@ import {
 import { verifyLog } from "../../../packages/harness/src/core/audit/verify-log.ts";
 import { payloadLine } from "../../../packages/harness/src/core/audit/verify-source.ts";
 import { isPythonHere, secondVerifier } from "../../support/second-verifier.ts";
+import { folderOf } from "../../support/folder-of.ts";
 
 const LATER = `${ORIGIN}/e2`;
 const LATER_KEY = signerKey(LATER, 0x01, seed(7));
@@ -42,18 +40,6 @@ type Copy = {
   readonly keys?: readonly SignerKey[];
   readonly later?: Files;
 };
-
-function folderOf(files: Files): string {
-  const folder = mkdtempSync(join(tmpdir(), "assent-both-"));
-  onTestFinished(() => {
-    rmSync(folder, { recursive: true });
-  });
-  for (const [path, content] of files) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), content);
-  }
-  return folder;
-}
 
 /** What each says: codes with places of the first, and the lines of the second. */
 async function judge({ files, keys = [LOG], later }: Copy): Promise<{ ours: string[]; second: string }> {

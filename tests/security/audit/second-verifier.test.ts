@@ -1,9 +1,8 @@
 // A verifier in another language, which shares no code with the one that is shipped, reads the same exports and finds the
 // same things (packages/tlog/verify.py). Where there is no python3 it says so, and nothing was looked at.
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import {
   formatProof,
   leafHash,
@@ -12,7 +11,7 @@ import {
   treeHash,
   type VerifierKey,
 } from "@assent/tlog";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import {
   at,
   entries,
@@ -40,20 +39,9 @@ import {
   secondVerifier,
   secondVerifierAccepts,
 } from "../../support/second-verifier.ts";
+import { folderOf } from "../../support/folder-of.ts";
 
 const HONEST = entries(SIZE);
-
-function folderOf(files: ReadonlyMap<string, Uint8Array | string>): string {
-  const folder = mkdtempSync(join(tmpdir(), "assent-second-"));
-  onTestFinished(() => {
-    rmSync(folder, { recursive: true });
-  });
-  for (const [path, content] of files) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), content);
-  }
-  return folder;
-}
 
 async function verify(
   files: Files,
