@@ -165,8 +165,8 @@ vi.mock(import("../../packages/harness/src/adapters/postgres/store.ts"), async (
       return {
         ...store,
         // So that all is asked where it is broken.
-        unanswered: async (...asked) =>
-          MEMORY_BREAKS.has(broken.by) ? null : await store.unanswered(...asked),
+        lookUpQuestion: async (...asked) =>
+          MEMORY_BREAKS.has(broken.by) ? null : await store.lookUpQuestion(...asked),
         transaction: async (tenant, work) =>
           await store.transaction(tenant, async (tx) => {
             if (broken.by !== "the memory knows no tenants") return await work(tx);

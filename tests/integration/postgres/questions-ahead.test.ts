@@ -7,7 +7,10 @@ import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
 import { fakeId } from "../../../packages/harmony/src/ids.ts";
 import { ann, moment, pattern, robot } from "../../../packages/harmony/src/testing/samples.ts";
-import { noteCall, unanswered } from "../../../packages/harness/src/adapters/postgres/harmony/questions.ts";
+import {
+  lookUpQuestion,
+  noteCall,
+} from "../../../packages/harness/src/adapters/postgres/harmony/questions.ts";
 import { SIGHTINGS_MAX } from "../../../packages/harness/src/adapters/postgres/harmony/sightings.ts";
 import { queryOn } from "../../../packages/harness/src/adapters/postgres/store.ts";
 import type { NotedQuestion } from "../../../packages/harness/src/ports.ts";
@@ -43,7 +46,7 @@ async function putBy({ tenant }: TenantMemory, words: Words, at: number): Promis
   const asked = question(words, at);
   const id: TenantId = idFromUuid("ten", tenant);
   const query = queryOn(memories.database.appPool());
-  return await putAhead(async (first) => await unanswered(query, id, asked, first), asked, act(at));
+  return await putAhead(async (first) => await lookUpQuestion(query, id, asked, first), asked, act(at));
 }
 
 async function note({ inMemory }: TenantMemory, noted: NotedQuestion): Promise<void> {

@@ -272,7 +272,7 @@ export type Store = {
    * @param first the id of the escalation's first occurrence
    * @returns null where it has to be asked in a transaction: it or one like it has an answer, or there are policies
    */
-  unanswered(tenant: TenantId, pattern: ConflictPattern, first: string): Promise<Unanswered | null>;
+  lookUpQuestion(tenant: TenantId, pattern: ConflictPattern, first: string): Promise<Unanswered | null>;
   /**
    * Commits to a run under a lease, in one statement.
    * @param version of the run before these writes

@@ -22,14 +22,14 @@ import { type AskedAction, asAgent, patternOf } from "./precedents.ts";
  * it may have an answer
  */
 export async function askAhead(
-  store: Pick<Store, "unanswered">,
+  store: Pick<Store, "lookUpQuestion">,
   asked: AskedAction,
   at: Date,
 ): Promise<NotedQuestion | null> {
   const actor = asAgent(asked.run);
   const pattern = patternOf(asked, actor, at);
   const lookUp = async (first: string): Promise<Unanswered | null> =>
-    await store.unanswered(asked.run.tenant, pattern, first);
+    await store.lookUpQuestion(asked.run.tenant, pattern, first);
   return await putAhead(lookUp, pattern, { at, actor });
 }
 

@@ -29,7 +29,7 @@ import { documentRows } from "./documents.ts";
 import { CommitUnknownError, faultOf } from "./fault.ts";
 import { unansweredEscalations } from "./harmony/escalations.ts";
 import { harmonyStoreIn } from "./harmony/harmony-store.ts";
-import { questionRows, unanswered } from "./harmony/questions.ts";
+import { lookUpQuestion, questionRows } from "./harmony/questions.ts";
 import { beginCall, writeHeld } from "./held-writes.ts";
 import { idempotencyRows } from "./idempotency.ts";
 import { admitKey, admitToken, findCaller, keyRows } from "./keys.ts";
@@ -128,8 +128,8 @@ export function postgresStore(options: PostgresStoreOptions): Store {
     forgetContent: async (sha256, remove) => await forgetContent(pool, sha256, remove),
     unansweredEscalations: async (before, limit) => await unansweredEscalations(queryOn(pool), before, limit),
     endedRuns: async (runs, before) => await endedRuns(queryOn(pool), runs, before),
-    unanswered: async (tenant, pattern, first) =>
-      await unlessUnavailable(async () => await unanswered(queryOn(pool), tenant, pattern, first)),
+    lookUpQuestion: async (tenant, pattern, first) =>
+      await unlessUnavailable(async () => await lookUpQuestion(queryOn(pool), tenant, pattern, first)),
     breakers: breakerRows(pool, queryOn),
     async ping(): Promise<void> {
       await pool.query("select 1");

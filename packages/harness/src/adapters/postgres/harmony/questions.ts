@@ -20,8 +20,8 @@ type UnansweredRow = Sightings & {
 const shapeOf = ({ semanticFingerprint }: ConflictPattern): Buffer | null =>
   semanticFingerprint === null ? null : idBytes(semanticFingerprint);
 
-/** As {@link import("../../../ports.ts").Store.unanswered} says. */
-export async function unanswered(
+/** As {@link import("../../../ports.ts").Store.lookUpQuestion} says. */
+export async function lookUpQuestion(
   query: Query,
   tenant: TenantId,
   pattern: ConflictPattern,
