@@ -9,6 +9,7 @@ const two = { ...one, quorum: 2 };
 const asked: AskedUnder = {
   policyVersion: digest("a"),
   manifestDigest: digest("b"),
+  destination: "destination:a",
   agentVersion: digest("c"),
   requirement: one,
 };
@@ -47,6 +48,9 @@ test.each<readonly [string, Partial<Present>, unknown]>([
     { manifestDigest: digest("d"), verdict: denies },
     "denied",
   ],
+  ["its calls go elsewhere", { destination: "destination:b" }, ["tool_moved"]],
+  ["its calls go elsewhere, and the rules would let it pass", { destination: null, verdict: permits }, ["tool_moved"]],
+  ["its calls go elsewhere, and the rules forbid it", { destination: "destination:b", verdict: denies }, "denied"],
   ["the tool is gone", { manifestDigest: null, verdict: permits }, "denied"],
   ["the agent is another", { agentVersion: digest("d") }, ["agent_changed"]],
   ["the agent is gone", { agentVersion: null }, ["agent_changed"]],
