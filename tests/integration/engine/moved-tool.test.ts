@@ -211,18 +211,6 @@ test("arguments are not edited for a place that the editor was not shown", async
   expect(JSON.parse(here.calls().at(-1)?.body ?? "")).toMatchObject({ arguments: { seat: "2b" } });
 });
 
-test("an answer that is given for good is given for the place that it was given for", async () => {
-  const { id, approval } = await ask();
-  await approve(approval, { remember: true, comment: "Fine." });
-  await goOn(id);
-  const same = await engine.submit();
-  expect((await goOn(same)).approvals).toEqual([]);
-  tools[0] = at(there);
-  const moved = await ask();
-  expect(moved.approval.advice).toMatchObject([{ decision: "approve" }]);
-  expect(requests()).toEqual({ here: 2, there: 0 });
-});
-
 /** Its worker dies while the call is under way: it has arrived, and nobody heard of it. */
 async function dieInCall(): Promise<RunId> {
   const { id, approval } = await ask();
@@ -296,4 +284,17 @@ test("what was done in one place is not taken back in another: it is left to peo
     rollback: { taken_back: [], left: [{ tool: "book", code: "tool_moved" }] },
   });
   expect(requests()).toEqual({ here: 1, there: 0 });
+});
+
+// The last one: from here on nobody is asked about the first place.
+test("an answer that is given for good is given for the place that it was given for", async () => {
+  const { id, approval } = await ask();
+  await approve(approval, { remember: true, comment: "Fine." });
+  await goOn(id);
+  const same = await engine.submit();
+  expect((await goOn(same)).approvals).toEqual([]);
+  tools[0] = at(there);
+  const moved = await ask();
+  expect(moved.approval.advice).toMatchObject([{ decision: "approve" }]);
+  expect(requests()).toEqual({ here: 2, there: 0 });
 });
