@@ -6,8 +6,7 @@ import { err, ok, type Result } from "../base/result.ts";
 import type { Config } from "../config.ts";
 import { isAllowed } from "../core/egress/allowlist.ts";
 import { parseEgressUrl } from "../core/egress/url.ts";
-import type { McpServerConfig } from "../core/mcp/mcp-config.ts";
-import { type Destination, destinationOf } from "../core/tool.ts";
+import { destinationOfServer } from "../core/mcp/mcp-config.ts";
 import { type McpDefinition, manifestOf } from "../core/mcp/definition.ts";
 import { driftOf, pinnedDefinition } from "../core/mcp/pins.ts";
 import type { McpDeclaredServer } from "../mcp-config.ts";
@@ -104,28 +103,6 @@ function toolOf(
   return made.ok
     ? ok({ tool: made.value, definition: pinned.value })
     : refuse("mcp_tool_invalid", `${made.error}.`, "Take the tool out of the configuration.");
-}
-
-// As it is declared: two machines of a fleet that keep the configuration in different folders have one answer. Of the
-// variables that are handed on only the names count: a new token of the same name is the same account's.
-function destinationOfServer(server: string, config: McpServerConfig): Destination {
-  if (config.transport === "http")
-    return destinationOf({
-      kind: "mcp_http",
-      server,
-      url: config.url,
-      credential: config.bearer_token_env ?? "",
-      private_network: config.private_network,
-    });
-  return destinationOf({
-    kind: "mcp_stdio",
-    server,
-    command: config.command,
-    args: config.args,
-    cwd: config.cwd ?? "",
-    environment: config.environment,
-    pass_environment: config.pass_environment.toSorted(),
-  });
 }
 
 function wrongHost(
