@@ -5,13 +5,7 @@
 import { longId, parseId } from "../ids.ts";
 import { POLICY_SIZE_BYTES_MAX } from "../limits.ts";
 import { policiesDir, policyPath } from "../paths.ts";
-import {
-  comparePolicies,
-  policyFromJson,
-  policyToJson,
-  unreadablePolicy,
-  type Policy,
-} from "../policies.ts";
+import { comparePolicies, policyFromJson, policyToJson, unreadablePolicy, type Policy } from "../policies.ts";
 import type { DurableFiles } from "./durable-files.ts";
 import { FolderIndex } from "./folder-index.ts";
 import { decodeRecord, encodeRecord, idOfName, RECORD_NAME } from "./record-codec.ts";

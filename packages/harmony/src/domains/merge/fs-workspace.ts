@@ -223,7 +223,12 @@ export class FsMergeWorkspace implements MergeWorkspace {
       throw new HarmonyError("untrusted_path", "a path leads out of the repository");
     }
     // What git obeys lies there, and no file of a merge. Some file systems know no case.
-    const places = [path, relative(this.#root, realFolder(dirname(file))).split(sep).join("/")];
+    const places = [
+      path,
+      relative(this.#root, realFolder(dirname(file)))
+        .split(sep)
+        .join("/"),
+    ];
     if (places.some((place) => place.toLowerCase().split("/").includes(".git"))) {
       throw new HarmonyError("untrusted_path", "a path leads into git's own folder");
     }

@@ -117,21 +117,24 @@ function bytesOfUtf16(secret: string): string {
     .join("");
 }
 
-test.each(Object.entries(ENCODINGS_OF_ANY_SCRIPT))("a known secret of any script is masked: %s", (_, encode) => {
-  const secrets = [
-    "pässwörd",
-    "Zu\u0308rich-U\u0308bermut-2024!",
-    "пароль-от-базы",
-    "密码是很长的秘密字符串",
-    "🔑🔒🔑🔓🔑x",
-    SHORT,
-  ];
-  for (const secret of secrets) {
-    const masked = maskerOf(secret)(`before ${encode(secret)} after`);
-    // What may stay is a mark at its end, or base64's filling.
-    expect(masked, secret).toMatch(/^before \\?\[redacted:given\].{0,6} after$/);
-  }
-});
+test.each(Object.entries(ENCODINGS_OF_ANY_SCRIPT))(
+  "a known secret of any script is masked: %s",
+  (_, encode) => {
+    const secrets = [
+      "pässwörd",
+      "Zu\u0308rich-U\u0308bermut-2024!",
+      "пароль-от-базы",
+      "密码是很长的秘密字符串",
+      "🔑🔒🔑🔓🔑x",
+      SHORT,
+    ];
+    for (const secret of secrets) {
+      const masked = maskerOf(secret)(`before ${encode(secret)} after`);
+      // What may stay is a mark at its end, or base64's filling.
+      expect(masked, secret).toMatch(/^before \\?\[redacted:given\].{0,6} after$/);
+    }
+  },
+);
 
 test("any secret is found at any place of any text, in base64 of any content around it", () => {
   fc.assert(
