@@ -60,7 +60,9 @@ export function patternOf(asked: AskedAction, by: AgentProvenance, at: Date): Co
       argumentsDigest: digest({
         arguments: action.arguments,
         precondition,
-        ...(precondition === null || destinationIn(precondition) !== null || run.workspace === null ? {} : { workspace: run.workspace.name }),
+        ...(precondition === null || destinationIn(precondition) !== null || run.workspace === null
+          ? {}
+          : { workspace: run.workspace.name }),
       }),
       argumentDigests: Object.fromEntries(
         Object.entries(action.arguments).map(([name, value]) => [name, digest(value)]),

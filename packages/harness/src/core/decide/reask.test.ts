@@ -49,8 +49,16 @@ test.each<readonly [string, Partial<Present>, unknown]>([
     "denied",
   ],
   ["its calls go elsewhere", { destination: "destination:b" }, ["tool_moved"]],
-  ["its calls go elsewhere, and the rules would let it pass", { destination: null, verdict: permits }, ["tool_moved"]],
-  ["its calls go elsewhere, and the rules forbid it", { destination: "destination:b", verdict: denies }, "denied"],
+  [
+    "its calls go elsewhere, and the rules would let it pass",
+    { destination: null, verdict: permits },
+    ["tool_moved"],
+  ],
+  [
+    "its calls go elsewhere, and the rules forbid it",
+    { destination: "destination:b", verdict: denies },
+    "denied",
+  ],
   ["the tool is gone", { manifestDigest: null, verdict: permits }, "denied"],
   ["the agent is another", { agentVersion: digest("d") }, ["agent_changed"]],
   ["the agent is gone", { agentVersion: null }, ["agent_changed"]],

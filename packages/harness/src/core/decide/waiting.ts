@@ -56,7 +56,8 @@ export function planWaiting(question: WaitingQuestion, candidate: Candidate): Re
         }
       : record.action;
   const { request, budget } = questionOfRecord(record);
-  const controlArguments = typeof tool === "object" ? tool.manifest.controlArguments : request.controlArguments;
+  const controlArguments =
+    typeof tool === "object" ? tool.manifest.controlArguments : request.controlArguments;
   const { policies } = candidate;
   const present = {
     policyVersion: policies?.version ?? asked.policyVersion,
