@@ -45,14 +45,14 @@ const PAID: WireManifest = { name: "paid", compensation: { by: "harness" } };
 const forbidden = { tool: "" };
 let outside: UndoableWorld;
 /** Those of the harness. */
-const tools: Tool[] = [];
+const own: Tool[] = [];
 let world: World;
 let driver: Driver;
 beforeAll(async () => {
   outside = createUndoableWorld();
-  tools.push(outside.tool("paid", "once", "once"), outside.tool("sent", "once", null));
+  own.push(outside.tool("paid", "once", "once"), outside.tool("sent", "once", null));
   world = await openWorld({
-    tools,
+    tools: own,
     policies: rules(({ action }) => (action.tool === forbidden.tool ? "deny" : "permit")),
   });
   ({ driver } = world);
@@ -363,19 +363,19 @@ test("the harness takes back with a tool of its own only: as it is configured, a
 });
 
 test("a tool of the harness's that was moved takes nothing back of a run that was submitted before", async () => {
-  const [paid] = tools;
+  const [paid] = own;
   if (paid === undefined) throw new Error("the first is paid");
-  tools[0] = { ...paid, destination: destinationOf({ at: "here" }) };
+  own[0] = { ...paid, destination: destinationOf({ at: "here" }) };
   const [stays, moves] = [await submit(), await submit()];
   for (const run of [stays, moves]) await did(run, ["paid"]);
   await fail(stays);
   expect(await reaches(stays, "failed")).toMatchObject({ rollback: { taken_back: [1], left: [] } });
-  tools[0] = { ...paid, destination: destinationOf({ at: "there" }) };
+  own[0] = { ...paid, destination: destinationOf({ at: "there" }) };
   await fail(moves);
   const left = await reaches(moves, "failed");
   expect(left).toMatchObject({ rollback: { left: [{ step: 1, tool: "paid", code: "tool_changed" }] } });
   expect(left.steps.some(({ compensates }) => compensates !== undefined)).toBe(false);
-  tools[0] = paid;
+  own[0] = paid;
 });
 
 test("the client undoes what it is told, again under the same key where that does no harm, and asks a person where it does", async () => {
