@@ -84,7 +84,7 @@ export type Engine = AsyncDisposable & {
   /** A new key, of the named tenant, which is made where there is none. */
   newKey(name: string, tenantSlug?: string, grant?: Grant): Promise<string>;
   /** Another caller, of the same tenant or of one of its own. */
-  newCaller(name: string, tenantSlug?: string): Promise<Caller>;
+  newCaller(name: string, tenantSlug?: string, kind?: Grant["kind"]): Promise<Caller>;
   /** What a second process on the same database would be: it shares nothing with the first in memory. */
   again(ports?: Partial<HarnessPorts>): Harness;
   /** Starts a worker of this process; several may run. */
@@ -155,8 +155,9 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
     });
   const harness = open();
   const newKeyOf = keyMaker(database, keys);
-  const newCaller: Engine["newCaller"] = async (name, tenantSlug) => {
-    const found = await harness.authenticate(await newKeyOf(name, tenantSlug));
+  const newCaller: Engine["newCaller"] = async (name, tenantSlug, kind = "service") => {
+    const grant = { scopes: SCOPES, kind };
+    const found = await harness.authenticate(await newKeyOf(name, tenantSlug, grant));
     if (found === null) throw new Error("a new key is known");
     return found;
   };
@@ -268,9 +269,9 @@ export const keyPortsOf = ({ store, clock, random }: OrchestratorPorts): KeyPort
   access: accessOf({ folder: shippedAccessFolder() }),
 });
 
-export type Grant = { readonly scopes?: readonly Scope[]; readonly roles?: readonly Role[] };
+/** A service's with every scope, where nothing else is said. */
+export type Grant = { readonly kind?: "human" | "service"; readonly scopes?: readonly Scope[]; readonly roles?: readonly Role[] };
 
-// With every scope, where nothing else is said.
 function keyMaker(database: ThrowAwayDatabase, keys: KeyPorts): Engine["newKey"] {
   return async (name, tenantSlug = "default", grant = { scopes: SCOPES }) => {
     const { clock, random } = keys;
@@ -283,7 +284,7 @@ function keyMaker(database: ThrowAwayDatabase, keys: KeyPorts): Engine["newKey"]
       database.ownerPool(),
       async (client) =>
         await ensureKey({ client, clock, random }, uuidOf(tenant), {
-          principal: { name, kind: "service" },
+          principal: { name, kind: grant.kind ?? "service" },
           hash: keys.hashKey(secret),
           prefix: keyPrefix(secret),
           scopes: grant.scopes ?? [],

@@ -101,6 +101,27 @@ test("whoever asked for the run cannot approve it where the rule separates dutie
   expect(tool.effects).toHaveLength(1);
 });
 
+test("who is called like a named approver and is of another kind is somebody else", async () => {
+  const policies = asking('@approvers("chief, service/clerk")');
+  await using engine = await openEngine({
+    models: oneCall,
+    tools: [countingTool("count", "once")],
+    policies,
+  });
+  await engine.startWorker();
+  const refused = { ok: false, error: { code: "not_an_approver" } };
+  for (const [named, other] of [
+    [await engine.newCaller("chief", "default", "human"), await engine.newCaller("chief")],
+    [await engine.newCaller("clerk"), await engine.newCaller("clerk", "default", "human")],
+  ] as const) {
+    const { id, approval } = await waiting(engine);
+    expect(await approveAs(engine, other, approval)).toMatchObject(refused);
+    expect(await editTo(engine, other, approval, 1)).toMatchObject(refused);
+    value(await approveAs(engine, named, approval));
+    await engine.reaches(id, "succeeded");
+  }
+});
+
 test("only those whom the rule names can approve, and the approval expires when the rule says", async () => {
   const tool = countingTool("count", "once");
   const policies = asking('@approvers("chief") @timeout("30m")');
@@ -296,7 +317,7 @@ test("whoever may not approve is answered the same with an edit as without, what
   });
   await using engine = await openEngine({ models: oneCall, tools: [tool], policies });
   await engine.startWorker();
-  const [ann, bob] = [await engine.newCaller("ann"), await engine.newCaller("bob")];
+  const [ann, bob] = [await engine.newCaller("ann"), await engine.newCaller("bob", "default", "human")];
   const { id, approval } = await waiting(engine);
   const word = {
     approval_id: approval.id,
@@ -336,7 +357,7 @@ test("an edit to what the rules want more people for, or others, is refused, and
   });
   await using engine = await openEngine({ models: oneCall, tools: [tool], policies });
   await engine.startWorker();
-  const bob = await engine.newCaller("bob");
+  const bob = await engine.newCaller("bob", "default", "human");
   const ann = await engine.newCaller("ann");
   const { id, approval } = await waiting(engine);
   for (const [caller, amount] of [
