@@ -204,7 +204,7 @@ test("a rotation beside that of another process adds to it, and records what the
   const ports = logPorts(database, folder.path);
   await addFacts(ports.store, tenant, "s", 1);
   await advanced(ports, tenant);
-  const evidence = keptEvidence(ports);
+  const evidence = keptEvidence(ports, { wake: async () => await advanced(ports, tenant) });
   const others = openLogKeys(join(folder.path, "signer"), systemRandom);
   const rotated = await beside(
     () => others.add(),
