@@ -24,6 +24,7 @@ import {
   ResolutionStrategy,
 } from "@assent/harmony";
 import { digestOf } from "../base/digest.ts";
+import { destinationIn } from "../core/tool.ts";
 import { PAGE_ROWS_MAX } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Judgement } from "../core/decide/judgement.ts";
@@ -54,12 +55,15 @@ export function patternOf(asked: AskedAction, by: AgentProvenance, at: Date): Co
       tool: action.tool,
       toolVersion: action.tool_version,
       manifestDigest: action.manifest_digest,
-      // What the tool found belongs to the question: the same words over another file are another change. And where:
+      // What the tool found belongs to the question: the same words over another file are another change, and sent to
+      // another place another call. And where:
       // what a run may write into one workspace it may not write into every other that lacks the file as well.
       argumentsDigest: digest({
         arguments: action.arguments,
         precondition,
-        ...(precondition === null || run.workspace === null ? {} : { workspace: run.workspace.name }),
+        ...(precondition === null || destinationIn(precondition) !== null || run.workspace === null
+          ? {}
+          : { workspace: run.workspace.name }),
       }),
       argumentDigests: Object.fromEntries(
         Object.entries(action.arguments).map(([name, value]) => [name, digest(value)]),

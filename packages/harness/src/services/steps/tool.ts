@@ -2,7 +2,6 @@ import { deadline } from "../deadline.ts";
 import type { Action, ApprovalId, Decision } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
 import { TOOL_CALL_SECONDS_MAX } from "../../base/limits.ts";
-import type { Sha256 } from "../../base/digest.ts";
 import { ok, type Result } from "../../base/result.ts";
 import { actionDigest, effectId } from "../../core/decide/action-digest.ts";
 import type { Judgement } from "../../core/decide/judgement.ts";
@@ -36,6 +35,7 @@ import { askAhead } from "../ask-ahead.ts";
 import { type AskedAction, consult, type Consulted, isAnswered, mayGiveYes } from "../precedents.ts";
 import { compensationWrites, openCompensation, runCompensation } from "./compensation.ts";
 import { gateWrites, openGate } from "./gate.ts";
+import { CHANGED_MEANWHILE, sameTool, TOOL_CHANGED, witnessOf } from "./same-tool.ts";
 
 export function actionOf(tool: Tool, args: Readonly<Record<string, unknown>>): Action {
   const { manifest } = tool;
@@ -311,28 +311,15 @@ export async function executeTool(held: Held, step: ToolStep, mayHaveHappened = 
   return true;
 }
 
-const TOOL_CHANGED: StepError = {
-  code: "tool_changed",
-  detail: "The tool is not the one that this call was made for.",
-};
-// The new one cannot say what the old one did; taken for a failure the effect would neither be taken back nor told of.
-const CHANGED_MEANWHILE: StepError = {
-  code: OUTCOME_UNKNOWN,
-  detail:
-    "The tool is not the one that this call was made for, and nobody knows whether that one had carried it out.",
-};
-
-/** The tool that the call was made for, to its manifest; undefined where it is gone or another by now. */
-function sameTool({ ports }: Held, { request: { action } }: ToolStep): Tool | undefined {
-  const tool = ports.tools.get(action.tool);
-  return tool !== undefined && manifestDigest(tool.manifest) === action.manifest_digest ? tool : undefined;
-}
-
 /**
  * Takes a step back: the intent is journaled first, like any other's.
  * @param tool which one does it, where that is not the one that made the call
  */
-export async function compensate(held: Held, step: ToolStep, tool?: Sha256): Promise<boolean> {
+export async function compensate(
+  held: Held,
+  step: ToolStep,
+  tool?: Parameters<typeof openCompensation>[2],
+): Promise<boolean> {
   await commitHeld(held, [openCompensation(held, step, tool)]);
   const opened = held.committed.journal.at(-1);
   return opened?.state === "intended" ? await executeNewest(held) : true;
@@ -381,8 +368,8 @@ async function closeStep(held: Held, step: ToolStep, result: Result<ToolResult, 
 export async function checkDoubt(held: Held, step: ToolStep): Promise<boolean> {
   const { effectId: id } = step.request;
   using context = contextOf(held, id);
-  // One that is another by now may know nothing of what was asked of the old one, and say that nothing happened.
-  const known = (await sameTool(held, step)?.check?.(id, context)) ?? null;
+  // One that is another or elsewhere by now may know nothing of what was asked of the old one, and say that nothing happened.
+  const known = (await witnessOf(held, step)?.check?.(id, context)) ?? null;
   if (known?.ok === true) {
     await closeStep(held, step, known);
     return true;
