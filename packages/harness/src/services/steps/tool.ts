@@ -32,7 +32,7 @@ import {
 } from "../held.ts";
 import { judge } from "../judge.ts";
 import { askAhead } from "../ask-ahead.ts";
-import { type AskedAction, consult, type Consulted, mayRepeat } from "../precedents.ts";
+import { type AskedAction, consult, type Consulted, isAnswered, mayGiveYes } from "../precedents.ts";
 import { compensationWrites, openCompensation, runCompensation } from "./compensation.ts";
 import { gateWrites, openGate } from "./gate.ts";
 import { CHANGED_MEANWHILE, sameTool, TOOL_CHANGED, witnessOf } from "./same-tool.ts";
@@ -160,8 +160,7 @@ async function makeCall(held: Held, { plan, ...parts }: PlannedCall): Promise<bo
   return await executeNewest(held);
 }
 
-// A rule wants a person's word. One who gave it for exactly this question, to be given again, is not asked twice; a
-// rule that wants more than one person is never satisfied from memory.
+// A rule wants a person's word. One who gave it for exactly this question, to be given again, is not asked twice.
 async function askOrRepeat(
   held: Held,
   call: PlannedCall & { readonly requirement: Assent },
@@ -170,11 +169,13 @@ async function askOrRepeat(
   const { action, judgement, plan } = parts;
   const asked = { run: held.committed.run, action, judgement, precondition: plan.precondition };
   // A standing answer that could not be used is not asked for: the memory must not count what did not happen.
-  if (!isEnough(requirement) || !mayRepeat(asked)) return await openGate(held, { ...call, advice: [] });
+  const mayBeYes = mayGiveYes(requirement, asked);
   const now = held.ports.clock.now();
-  if (await askedAhead(held, call, asked, now)) return false;
+  if (mayBeYes && (await askedAhead(held, call, asked, now))) return false;
+  if (!mayBeYes && !(await isAnswered(held.ports.store, asked, now)))
+    return await openGate(held, { ...call, advice: [] });
   const decided = await commitDecided(held, async (tx) => {
-    const consulted = await consult(tx, asked, now);
+    const consulted = await consult(tx, asked, now, mayBeYes);
     return consulted.answer === null
       ? { isAsked: true, writes: gateWrites(held, { ...call, advice: consulted.advice }) }
       : { isAsked: false, writes: [repeatedWrite(held, parts, consulted)] };
@@ -223,9 +224,6 @@ function repeatedWrite(
   const deny = { verdict: "deny", reasons } as const;
   return openToolStep(held, { ...parts, precondition: null, decision: deny, approvalId: null, error });
 }
-
-const isEnough = ({ quorum, separateDuties, approvers }: Assent): boolean =>
-  quorum === 1 && !separateDuties && approvers === undefined;
 
 // A call that is not made: its refusal is its result.
 async function openAndClose(
