@@ -270,7 +270,11 @@ export const keyPortsOf = ({ store, clock, random }: OrchestratorPorts): KeyPort
 });
 
 /** A service's with every scope, where nothing else is said. */
-export type Grant = { readonly kind?: "human" | "service"; readonly scopes?: readonly Scope[]; readonly roles?: readonly Role[] };
+export type Grant = {
+  readonly kind?: "human" | "service";
+  readonly scopes?: readonly Scope[];
+  readonly roles?: readonly Role[];
+};
 
 function keyMaker(database: ThrowAwayDatabase, keys: KeyPorts): Engine["newKey"] {
   return async (name, tenantSlug = "default", grant = { scopes: SCOPES }) => {

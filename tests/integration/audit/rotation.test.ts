@@ -5,7 +5,11 @@ import { join } from "node:path";
 import type { TenantId } from "@assent/contract";
 import { openCheckpoint, parseVerifierKey, SIGNATURE_TYPES, type VerifierKey } from "@assent/tlog";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { LOCK_CLASS, LOCK_KEYS, transaction } from "../../../packages/harness/src/adapters/postgres/connect.ts";
+import {
+  LOCK_CLASS,
+  LOCK_KEYS,
+  transaction,
+} from "../../../packages/harness/src/adapters/postgres/connect.ts";
 import { openSignerKeys } from "../../../packages/harness/src/assemble/evidence.ts";
 import { openLogKeys } from "../../../packages/harness/src/adapters/files/log-keys.ts";
 import { systemRandom } from "../../../packages/harness/src/adapters/system/random.ts";
