@@ -185,10 +185,10 @@ test("a home with another key does not go on with a log that was rotated, either
 
 /** Another process of this home changes the keys while `work` wants to: as late as can be. */
 async function beside<T>(another: () => void, work: () => Promise<T>): Promise<T> {
-  let working: Promise<T> | null = null;
-  await transaction(database.ownerPool(), async (client) => {
+  // In an object of its own, since a transaction that gave the promise back would wait for it.
+  const { working } = await transaction(database.ownerPool(), async (client) => {
     await client.query("select pg_advisory_xact_lock($1, $2)", [LOCK_CLASS, LOCK_KEYS.signerKeys]);
-    working = work();
+    const begun = { working: work() };
     await until("the others wait for it", async () => {
       const { rowCount } = await client.query(
         "select from pg_locks where locktype = 'advisory' and not granted and classid = $1 and objid = $2",
@@ -197,8 +197,8 @@ async function beside<T>(another: () => void, work: () => Promise<T>): Promise<T
       return rowCount === 1;
     });
     another();
+    return begun;
   });
-  if (working === null) throw new Error("it was begun");
   return await working;
 }
 
@@ -210,15 +210,18 @@ test("a rotation beside that of another process adds to it, and records what the
   await advanced(ports, tenant);
   const evidence = keptEvidence(ports, { wake: async () => await advanced(ports, tenant) });
   const others = openLogKeys(join(folder.path, "signer"), systemRandom);
+  const add = (): void => {
+    others.add();
+  };
   const rotated = await beside(
-    () => others.add(),
+    add,
     async () => await evidence.rotate(adminOf(tenant), "add"),
   );
   expect(rotated.ok && rotated.value).toHaveLength(3);
   expect(others.seeds(SIGNATURE_TYPES.ed25519)).toHaveLength(3);
   // Whether one more may sign is asked of the keys as they are then, too.
   const refused = await beside(
-    () => others.add(),
+    add,
     async () => await evidence.rotate(adminOf(tenant), "add"),
   );
   expect(refused).toMatchObject({ ok: false, error: { code: "rotation_refused" } });
