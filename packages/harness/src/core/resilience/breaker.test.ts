@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { afterCall, type Breaker, CLOSED, type Ending, entryOf, takeProbe } from "./breaker.ts";
+import { afterCall, type Breaker, CLOSED, type Ending, entryOf, PROBE_MS, takeProbe } from "./breaker.ts";
 
 const SETTINGS = { failures: 3, open_ms: 1_000, open_ms_max: 4_000 };
 const at = (ms: number): Date => new Date(1_000_000 + ms);
