@@ -213,17 +213,11 @@ test("a rotation beside that of another process adds to it, and records what the
   const add = (): void => {
     others.add();
   };
-  const rotated = await beside(
-    add,
-    async () => await evidence.rotate(adminOf(tenant), "add"),
-  );
+  const rotated = await beside(add, async () => await evidence.rotate(adminOf(tenant), "add"));
   expect(rotated.ok && rotated.value).toHaveLength(3);
   expect(others.seeds(SIGNATURE_TYPES.ed25519)).toHaveLength(3);
   // Whether one more may sign is asked of the keys as they are then, too.
-  const refused = await beside(
-    add,
-    async () => await evidence.rotate(adminOf(tenant), "add"),
-  );
+  const refused = await beside(add, async () => await evidence.rotate(adminOf(tenant), "add"));
   expect(refused).toMatchObject({ ok: false, error: { code: "rotation_refused" } });
   expect(others.seeds(SIGNATURE_TYPES.ed25519)).toHaveLength(SIGNING_KEYS_MAX);
 });
