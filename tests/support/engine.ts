@@ -156,8 +156,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const harness = open();
   const newKeyOf = keyMaker(database, keys);
   const newCaller: Engine["newCaller"] = async (name, tenantSlug, kind = "service") => {
-    const grant = { scopes: SCOPES, kind };
-    const found = await harness.authenticate(await newKeyOf(name, tenantSlug, grant));
+    const found = await harness.authenticate(await newKeyOf(name, tenantSlug, { scopes: SCOPES, kind }));
     if (found === null) throw new Error("a new key is known");
     return found;
   };

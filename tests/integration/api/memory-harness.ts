@@ -274,8 +274,12 @@ function auditCalls(record: Recorder): Harness["audit"] {
 
 function precedentCalls(
   record: Recorder,
-): Pick<Harness, "listWaiting" | "listDecisions" | "listPrecedents" | "revokePrecedent"> {
+): Pick<Harness, "getApproval" | "listWaiting" | "listDecisions" | "listPrecedents" | "revokePrecedent"> {
   return {
+    getApproval: async (caller, id) => {
+      record("getApproval", caller, id);
+      return await Promise.resolve(err({ code: "approval_not_found", detail: "There is none." }));
+    },
     listWaiting: async (caller, after) => {
       record("listWaiting", caller, after);
       return await Promise.resolve(ok({ data: [], next_cursor: null }));

@@ -376,3 +376,25 @@ test("an edit to what the rules want more people for, or others, is refused, and
   await engine.reaches(id, "succeeded");
   expect(tool.effects).toHaveLength(1);
 });
+
+test("decisions are listed to their end, however many calls before them no rule was asked about", async () => {
+  const unknown = Array.from({ length: 150 }, (_, at) => ({
+    id: `u${at}`,
+    tool: "unheard_of",
+    arguments: {},
+  }));
+  const models = answering((turn) =>
+    turn === 0 ? { calls: [...unknown, { id: "last", tool: "look", arguments: {} }] } : { text: "Done." },
+  );
+  await using engine = await openEngine({ models, tools: [countingTool("look", "none")] });
+  await engine.startWorker();
+  for (let run = 0; run < 2; run += 1) await engine.reaches(await engine.submit(), "succeeded");
+  const tools: string[] = [];
+  const listed = async (cursor: string | null): Promise<string | null> => {
+    const page = value(await engine.harness.listDecisions(engine.caller, new Date(0), cursor));
+    tools.push(...page.data.map(({ action }) => action.tool));
+    return page.next_cursor;
+  };
+  for (let cursor = await listed(null); cursor !== null;) cursor = await listed(cursor);
+  expect(tools).toEqual(["look", "look"]);
+});
