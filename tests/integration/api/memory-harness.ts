@@ -278,7 +278,8 @@ function precedentCalls(
   return {
     getApproval: async (caller, id) => {
       record("getApproval", caller, id);
-      return await Promise.resolve(err({ code: "approval_not_found", detail: "There is none." }));
+      const none = { code: "approval_not_found", detail: "There is none." } as const;
+      return await Promise.resolve(id === APPROVAL.id ? ok(APPROVAL) : err(none));
     },
     listWaiting: async (caller, after) => {
       record("listWaiting", caller, after);

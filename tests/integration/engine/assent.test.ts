@@ -378,14 +378,12 @@ test("an edit to what the rules want more people for, or others, is refused, and
 });
 
 test("decisions are listed to their end, however many calls before them no rule was asked about", async () => {
-  const unknown = Array.from({ length: 150 }, (_, at) => ({
-    id: `u${at}`,
-    tool: "unheard_of",
-    arguments: {},
-  }));
-  const models = answering((turn) =>
-    turn === 0 ? { calls: [...unknown, { id: "last", tool: "look", arguments: {} }] } : { text: "Done." },
-  );
+  const unknown = (turn: number): ToolCall[] =>
+    Array.from({ length: 30 }, (_, at) => ({ id: `u${turn}-${at}`, tool: "unheard_of", arguments: {} }));
+  const models = answering((turn) => {
+    if (turn < 5) return { calls: unknown(turn) };
+    return turn === 5 ? { calls: [{ id: "last", tool: "look", arguments: {} }] } : { text: "Done." };
+  });
   await using engine = await openEngine({ models, tools: [countingTool("look", "none")] });
   await engine.startWorker();
   for (let run = 0; run < 2; run += 1) await engine.reaches(await engine.submit(), "succeeded");
