@@ -9,7 +9,7 @@ import {
 } from "../../../packages/harness/src/core/decide/decision-record.ts";
 import type { Policies } from "../../../packages/harness/src/core/decide/policy-point.ts";
 import type { ToolCall } from "../../../packages/harness/src/core/run/journal.ts";
-import type { Caller } from "../../../packages/harness/src/ports.ts";
+import type { Caller, Models } from "../../../packages/harness/src/ports.ts";
 import { answering, countingTool, type Engine, openEngine, policiesOf, value } from "../../support/engine.ts";
 
 const call: ToolCall = { id: "c1", tool: "count", arguments: { amount: 10 } };
@@ -380,10 +380,19 @@ test("an edit to what the rules want more people for, or others, is refused, and
 test("decisions are listed to their end, however many calls before them no rule was asked about", async () => {
   const unknown = (turn: number): ToolCall[] =>
     Array.from({ length: 30 }, (_, at) => ({ id: `u${turn}-${at}`, tool: "unheard_of", arguments: {} }));
-  const models = answering((turn) => {
+  const script = answering((turn) => {
     if (turn < 5) return { calls: unknown(turn) };
     return turn === 5 ? { calls: [{ id: "last", tool: "look", arguments: {} }] } : { text: "Done." };
   });
+  const models: Models = {
+    ...script,
+    call: async (call, signal) => {
+      const answer = await script.call(call, signal);
+      return answer.ok
+        ? { ok: true, value: { ...answer.value, usage: { inputTokens: 1, outputTokens: 900 } } }
+        : answer;
+    },
+  };
   await using engine = await openEngine({ models, tools: [countingTool("look", "none")] });
   await engine.startWorker();
   for (let run = 0; run < 2; run += 1) await engine.reaches(await engine.submit(), "succeeded");
