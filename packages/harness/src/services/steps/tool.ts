@@ -124,7 +124,7 @@ export async function judgeCall(held: Held, call: ToolCall): Promise<boolean> {
   using context = contextOf(held, effectId(action, scopeOfNextStep(held)));
   const plan = await tool.plan(args, context);
   if (!plan.ok) {
-    await openAndClose(held, { callId, action, judgement, decision, error: plan.error });
+    await openAndClose(held, { callId, action, judgement, ...asTold(decision, plan.error, uses) });
     return true;
   }
   const parts = { callId, action, judgement, decision, plan: plan.value };
@@ -145,6 +145,22 @@ export const reasonOfUse = ({ committed }: Held, use: HandleUse): Decision["reas
   code: "handle",
   detail: describeUse(use, committed.journal[use.step - 1]?.name ?? ""),
 });
+
+/**
+ * A refusal as the model is told it: a tool may quote what it was given, and where a handle stood for that, it would show
+ * the model what is kept from it, in words that pass for ours. People find all of it among the reasons.
+ */
+export function asTold(
+  decision: Decision,
+  error: StepError,
+  uses: readonly HandleUse[],
+): { readonly decision: Decision; readonly error: StepError } {
+  if (uses.length === 0) return { decision, error };
+  return {
+    decision: { ...decision, reasons: [...decision.reasons, { ...error }] },
+    error: { code: error.code, detail: "What a handle of this call stands for does not fit the tool." },
+  };
+}
 
 type PlannedCall = {
   readonly callId: string;
