@@ -16,7 +16,8 @@ import type { Write } from "../write.ts";
 import { commitHeld, currentAgentVersion, type Held, scopeOfNextStep, seenBy } from "../held.ts";
 import { judge, type Judged } from "../judge.ts";
 import { openGate } from "./gate.ts";
-import { actionOf, asTold, contextOf, executeNewest, openToolStep, reasonOfUse } from "./tool.ts";
+import { asTold, reasonOfUse } from "./handed.ts";
+import { actionOf, contextOf, executeNewest, openToolStep } from "./tool.ts";
 
 export async function dispatch(held: Held, callId: string, gate: GateStep): Promise<boolean> {
   const approval = await readApproval(held, gate);
