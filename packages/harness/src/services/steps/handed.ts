@@ -1,8 +1,7 @@
 // Calls in which the model handed on what it does not see (`$v3`, core/label/handles.ts).
 
 import type { Decision } from "@assent/contract";
-import type { Result } from "../../base/result.ts";
-import { ok } from "../../base/result.ts";
+import { ok, type Result } from "../../base/result.ts";
 import { describeUse, type HandleUse, type Resolved, resolveHandles } from "../../core/label/handles.ts";
 import { keptTexts } from "../../core/label/kept-texts.ts";
 import { saysBack } from "../../core/label/said-back.ts";

@@ -2,7 +2,7 @@ import { deadline } from "../deadline.ts";
 import type { Action, ApprovalId, Decision } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
 import { TOOL_CALL_SECONDS_MAX } from "../../base/limits.ts";
-import { ok, type Result } from "../../base/result.ts";
+import type { Result } from "../../base/result.ts";
 import { actionDigest, effectId } from "../../core/decide/action-digest.ts";
 import type { Judgement } from "../../core/decide/judgement.ts";
 import type { Assent } from "../../core/decide/policy-annotations.ts";
