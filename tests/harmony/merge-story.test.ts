@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { compiledBefore } from "../support/compiled.ts";
 
 const HARMONY = fileURLToPath(new URL("../../packages/harmony/bin/harmony.mjs", import.meta.url));
 
@@ -27,6 +28,7 @@ function environment(): NodeJS.ProcessEnv {
   return {
     PATH: process.env["PATH"],
     HOME: root,
+    ...compiledBefore(),
     LC_ALL: "C",
     GIT_CONFIG_GLOBAL: "/dev/null",
     GIT_CONFIG_SYSTEM: "/dev/null",

@@ -42,6 +42,10 @@ export const waitingCallSchema = z
       .record(z.string(), z.unknown())
       .nullable()
       .meta({ description: "Of the tool as it was asked about; null where none is kept." }),
+    destination: z.string().nullable().optional().meta({
+      description:
+        "Where the call would go, as a digest; null where it goes nowhere outside or that was not noted.",
+    }),
     outcome: waitingOutcomeSchema.meta({
       description: "What comes of a yes under the rules, tools and agents that the server has loaded.",
     }),

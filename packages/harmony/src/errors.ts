@@ -9,6 +9,7 @@ export type HarmonyErrorCode =
   | "too_large" // refused at write, so that it is never lost at read
   | "too_many" // a folder holds more entries than a reader will look at
   | "revoked" // an answer taken out of force is not given again
+  | "not_a_person" // a program would write or remove a rule, which only people do
   | "contended" // another live process kept the record's claim for longer than we wait
   | "untrusted_path"; // the store's own folder is a link or not a folder
 

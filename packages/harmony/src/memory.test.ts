@@ -9,6 +9,7 @@ import type { HarmonyStore } from "./store.ts";
 import { quickOperations } from "./testing/faulty-operations.ts";
 import { newRoot } from "./testing/root.ts";
 import { ann, bob, moment, pattern, resolution, robot } from "./testing/samples.ts";
+import type { Policy } from "./types.ts";
 import { AuditEventType, EscalationStatus, PolicyAction, PolicyScope, ReasonCode } from "./vocabulary.ts";
 
 const open = (): HarmonyStore => openFsStore(newRoot(), { ...quickOperations });
@@ -174,6 +175,51 @@ describe("revoking", () => {
       memory.answer(store, asked.patternId, text, { actor: ann, at: moment(6) }),
     ).rejects.toMatchObject({ code: "revoked" });
   });
+});
+
+test("an answer that was revoked leaves the question open for another", async () => {
+  const store = open();
+  await memory.ask(store, asked, { actor: robot, at: moment(1) });
+  const given = await memory.answer(store, asked.patternId, text, { actor: ann, at: moment(2) });
+  await memory.revoke(
+    store,
+    asked.patternId,
+    given.resolutionId,
+    { actor: bob, at: moment(3) },
+    "it broke the build",
+  );
+  const [waiting] = await store.listEscalations();
+  const id = waiting?.escalationId ?? "";
+  const resolve = async (result: string, at: number): Promise<unknown> =>
+    await memory.resolve(store, id, { ...text, result }, { actor: ann, at: moment(at) });
+  await expect(resolve(text.result, 4)).rejects.toMatchObject({ code: "revoked" });
+  expect(await store.loadEscalation(id)).toMatchObject({ status: "open" });
+  expect(await resolve("another\n", 5)).toMatchObject({ result: "another\n", humanVerified: true });
+});
+
+test("what a program says again makes no answer worth more", async () => {
+  const store = open();
+  const { patternId } = asked;
+  const given = await memory.answer(store, patternId, text, { actor: ann, at: moment(1) });
+  for (const at of [2, 3, 4]) await memory.answer(store, patternId, text, { actor: robot, at: moment(at) });
+  expect(await store.loadResolution(patternId, given.resolutionId)).toMatchObject({ confirmedCount: 1 });
+  expect((await events(store)).filter((event) => event === "resolution_confirmed")).toHaveLength(3);
+});
+
+test("a program writes no rule but one that asks for a person, and takes no person's rule away", async () => {
+  const store = open();
+  const add = async (action: PolicyAction, createdBy: typeof ann): Promise<Policy> =>
+    await memory.addPolicy(store, { scope: PolicyScope.REPO, action, createdAt: moment(1), createdBy });
+  const refused = { code: "not_a_person" };
+  await expect(add(PolicyAction.OURS, robot)).rejects.toMatchObject(refused);
+  expect(await store.listPolicies()).toEqual([]);
+  const anns = await add(PolicyAction.MANUAL, ann);
+  const act = { actor: robot, at: moment(2) };
+  await expect(memory.removePolicy(store, anns.policyId, act)).rejects.toMatchObject(refused);
+  expect(await store.listPolicies()).toEqual([anns]);
+  expect(await memory.removePolicy(store, anns.policyId, { ...act, actor: bob })).toBe(true);
+  const own = await add(PolicyAction.MANUAL, robot);
+  expect(await memory.removePolicy(store, own.policyId, act)).toBe(true);
 });
 
 test("of two people who answer at the same time only one teaches the memory", async () => {

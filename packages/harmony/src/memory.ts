@@ -19,7 +19,7 @@ import type {
   Policy,
   PolicyInput,
 } from "./types.ts";
-import { AuditEventType, EscalationStatus } from "./vocabulary.ts";
+import { AuditEventType, EscalationStatus, PolicyAction } from "./vocabulary.ts";
 
 /** Similar patterns that are looked at for one question. */
 const SIMILAR_MAX = 8;
@@ -169,8 +169,8 @@ export async function escalate(
 }
 
 /**
- * Stores an answer. Given again, it counts as a confirmation (by a person: as a verification); a different answer than
- * those in force overrides them, and from then on they disagree until one is revoked.
+ * Stores an answer. Given again by a person, it is confirmed and verified; a different answer than those in force
+ * overrides them, and from then on they disagree until a person revokes one. Throws HarmonyError `revoked`.
  */
 export async function answer(
   store: HarmonyStore,
@@ -185,18 +185,23 @@ export async function answer(
     strategy: resolution.strategy,
     rationale: resolution.rationale,
   };
-  const known = await store.loadResolution(patternId, resolutionId);
-  if (known !== null && known.revokedAt !== null) {
-    throw new HarmonyError("revoked", `resolution ${resolutionId} was revoked; it is not given again`, {
-      resolutionId,
-    });
-  }
+  await refuseRevoked(store, patternId, resolutionId);
   const isNew = await store.saveResolution(resolution);
-  if (!isNew) await store.addExperience(patternId, resolutionId, "confirmed", act.actor, act.at);
+  // As with overriding: what a program says again makes nothing of what people said worth more.
+  if (!isNew && act.actor.type === "human")
+    await store.addExperience(patternId, resolutionId, "confirmed", act.actor, act.at);
   const event = isNew ? AuditEventType.RESOLUTION_SAVED : AuditEventType.RESOLUTION_CONFIRMED;
   await audit(store, event, act, patternId, metadata);
   await overrideOthers(store, resolution, act);
   return (await store.loadResolution(patternId, resolutionId)) ?? resolution;
+}
+
+async function refuseRevoked(store: HarmonyStore, patternId: string, resolutionId: string): Promise<void> {
+  const known = await store.loadResolution(patternId, resolutionId);
+  if (known === null || known.revokedAt === null) return;
+  throw new HarmonyError("revoked", `resolution ${resolutionId} was revoked; it is not given again`, {
+    resolutionId,
+  });
 }
 
 async function overrideOthers(store: HarmonyStore, given: Resolution, act: Act): Promise<void> {
@@ -214,7 +219,8 @@ async function overrideOthers(store: HarmonyStore, given: Resolution, act: Act):
 
 /**
  * Answers an escalation: stores the answer and resolves the record with it. Null when there is no such escalation.
- * Throws HarmonyError `already_resolved`; then the answer given here is not stored.
+ * Throws HarmonyError `already_resolved`, and `revoked`, after which it waits as before; then the answer given here is not
+ * stored.
  */
 export async function resolve(
   store: HarmonyStore,
@@ -241,6 +247,8 @@ export async function resolve(
       );
     }
   } else {
+    // Before it is resolved: what cannot be given must not use the question up.
+    await refuseRevoked(store, patternId, resolutionId);
     // The escalation first: of two people who answer at the same time, only one teaches the memory.
     await store.resolveEscalation(escalationId, resolutionId, act.actor, act.at);
   }
@@ -291,8 +299,11 @@ export async function revoke(
   return { resolution, decisions, escalations };
 }
 
+/** Throws HarmonyError `not_a_person` for a program's rule that would do more than ask for a person. */
 export async function addPolicy(store: HarmonyStore, input: PolicyInput): Promise<Policy> {
   const policy = newPolicy(input);
+  if (policy.createdBy.type !== "human" && policy.action !== PolicyAction.MANUAL)
+    throw new HarmonyError("not_a_person", "only a person writes a policy; a program's can only be `manual`");
   await store.savePolicy(policy);
   const act = { at: policy.createdAt, actor: policy.createdBy };
   await audit(store, AuditEventType.POLICY_SET, act, null, {
@@ -303,7 +314,11 @@ export async function addPolicy(store: HarmonyStore, input: PolicyInput): Promis
   return policy;
 }
 
+/** False when unknown. Throws HarmonyError `not_a_person` where a program would take a person's rule away. */
 export async function removePolicy(store: HarmonyStore, policyId: string, act: Act): Promise<boolean> {
+  const policy = act.actor.type === "human" ? null : await store.loadPolicy(policyId);
+  if (policy !== null && policy.createdBy.type === "human")
+    throw new HarmonyError("not_a_person", "only a person removes a policy that a person wrote");
   const removed = await store.removePolicy(policyId);
   if (removed) await audit(store, AuditEventType.POLICY_REMOVED, act, null, { policy_id: policyId });
   return removed;

@@ -4,7 +4,7 @@
 import * as z from "zod";
 import { HarmonyError } from "./errors.ts";
 import { parseGlob } from "./globs.ts";
-import { computeId, wellFormed, type ContentId } from "./ids.ts";
+import { computeId, parseId, wellFormed, type ContentId } from "./ids.ts";
 import { NAME_LENGTH_MAX } from "./limits.ts";
 import { AgentProvenance, provenanceSchema, type ProvenanceJson } from "./provenance.ts";
 import { parseTimestamp, type Timestamp } from "./timestamps.ts";
@@ -152,6 +152,23 @@ export function policyFromJson(value: unknown): Policy {
     throw new HarmonyError("invalid_record", "the policy's id is not that of its fields");
   }
   return policy;
+}
+
+/**
+ * What stands for a policy whose file cannot be read: a person is asked about everything until it is mended or removed.
+ * To skip it would be to obey the rest of the rules without the one that may have forbidden something.
+ */
+export function unreadablePolicy(policyId: string): Policy {
+  return Object.freeze({
+    policyId: parseId(policyId, "policy_id"),
+    scope: PolicyScope.WORKSPACE,
+    priority: Number.MIN_SAFE_INTEGER,
+    condition: Object.freeze({ conflictType: null, domain: null, pathGlob: null, confidenceMin: null }),
+    action: PolicyAction.MANUAL,
+    comment: "the file of this policy cannot be read: mend it, or remove the policy",
+    createdAt: parseTimestamp("0001-01-01T00:00:00Z"),
+    createdBy: AgentProvenance.human(),
+  });
 }
 
 const SCOPE_ORDER: readonly PolicyScope[] = [

@@ -9,7 +9,7 @@ import type { EgressUrl } from "./core/egress/url.ts";
 import type { Message } from "./core/prompt/message.ts";
 import type { Label, ModelOutcome, OutputPart, StepError } from "./core/run/journal.ts";
 import type { CounterName, GaugeName, HistogramName } from "./core/telemetry/names.ts";
-import type { Manifest } from "./core/tool.ts";
+import type { Manifest, PlacedTool } from "./core/tool.ts";
 
 export type * from "./ports/audit.ts";
 export type * from "./ports/audit-review.ts";
@@ -122,8 +122,7 @@ export type Plan = {
   readonly precondition: string | null;
 };
 
-export type Tool = {
-  readonly manifest: Manifest;
+export type Tool = PlacedTool & {
   /** Where its effects are: in the run's private copy, which can be made again, or outside of it. */
   readonly scope: "workspace" | "world";
   /** Planning asks the other side, too: it may fail like a call, and does no harm twice. */

@@ -5,6 +5,7 @@ import { canonicalJson } from "./canonical-json.ts";
 import { digestOfEvent, sha256Hex } from "./digest.ts";
 import type { Observation } from "./observation.ts";
 import { LEGAL_RUN_MOVES } from "./run-moves.ts";
+import { TERMINAL_STATES } from "./run-reading.ts";
 
 const toolSteps = (observation: Observation): Step[] =>
   observation.run.steps.filter(({ kind }) => kind === "tool");
@@ -154,4 +155,19 @@ export function completeOrNothing(observation: Observation): string[] {
   return committed === observation.run.artifacts.length
     ? found
     : [...found, `${observation.run.artifacts.length} artifacts but ${committed} committed`];
+}
+
+/** What a run says of its own spending; the limits that it was held to stand in no answer. */
+export function budgetBeforeSpend({ run }: Observation): string[] {
+  const { charged } = run.usage;
+  if (charged === undefined) return [];
+  const kinds = ["input_tokens", "output_tokens"] as const;
+  const found = kinds
+    .filter((kind) => charged[kind] < run.usage[kind])
+    .map((kind) => `answers used ${run.usage[kind]} ${kind}, and ${charged[kind]} are charged`);
+  const { reserved } = charged;
+  const aside = reserved.input_tokens > 0 || reserved.output_tokens > 0 || reserved.cost_usd > 0;
+  return aside && TERMINAL_STATES.includes(run.status)
+    ? [...found, `the run is ${run.status}, and ${JSON.stringify(reserved)} is set aside for a call still`]
+    : found;
 }

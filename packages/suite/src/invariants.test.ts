@@ -26,8 +26,13 @@ const step = makeStep();
 const events = KINDS.map((kind, index) => makeEvent({ kind, version: index + 1 }));
 const artifact = makeArtifact();
 
+const NOTHING = { input_tokens: 0, output_tokens: 0, cost_usd: 0 };
+const CHARGED = { input_tokens: 7, output_tokens: 3, cost_usd: 0.5, reserved: NOTHING, calls: 1, retries: 0 };
+const USAGE = { input_tokens: 7, output_tokens: 3, charged: CHARGED };
+
 const GOOD: Observation = {
   run: makeRun({
+    usage: USAGE,
     status: "succeeded",
     version: KINDS.length,
     finished_at: AT,
@@ -121,6 +126,23 @@ test.each<[string, string, Partial<Observation>]>([
     { artifacts: [{ id: artifact.id, bytes: Buffer.from("tex") }] },
   ],
   ["complete-or-nothing", "an artifact that was not recorded", { run: { ...run, artifacts: [] } }],
+  [
+    "budget-before-spend",
+    "tokens that nobody is charged",
+    { run: { ...run, usage: { ...USAGE, input_tokens: 8 } } },
+  ],
+  [
+    "budget-before-spend",
+    "more answered than charged",
+    { run: { ...run, usage: { ...USAGE, output_tokens: 4 } } },
+  ],
+  [
+    "budget-before-spend",
+    "what is set aside after the end",
+    {
+      run: { ...run, usage: { ...USAGE, charged: { ...CHARGED, reserved: { ...NOTHING, cost_usd: 0.01 } } } },
+    },
+  ],
 ])("%s: finds %s", (id, _, change) => {
   const invariant = INVARIANTS.find((each) => each.id === id);
   const check = invariant !== undefined && "check" in invariant ? invariant.check : () => [];

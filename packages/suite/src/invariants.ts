@@ -138,7 +138,7 @@ export const INVARIANTS: readonly Invariant[] = [
     id: "budget-before-spend",
     title: "budget before spend",
     statement: "No call starts that could exceed what is left of the run's tokens, cost or time.",
-    notFromOutside: "Runs have no budget on the wire yet.",
+    check: checkers.budgetBeforeSpend,
   },
   {
     number: 14,
@@ -153,7 +153,7 @@ export const INVARIANTS: readonly Invariant[] = [
     id: "failover-keeps-rules",
     title: "failover changes the model, never the rules",
     statement: "A fallback model's calls meet the same rules, guards and redaction as the first one's.",
-    notFromOutside: "It shows in what two providers were sent; there is no failover yet.",
+    notFromOutside: "It shows in what two providers were sent, not in what the run says.",
   },
   {
     number: 16,

@@ -84,6 +84,7 @@ export const THREATS: readonly Threat[] = [
       "tests/integration/engine/peers.test.ts",
       "tests/integration/engine/assent.test.ts",
       "tests/integration/engine/asked-again.test.ts",
+      "tests/integration/engine/moved-tool.test.ts",
       "tests/integration/external/races.test.ts",
       "tests/integration/cli/approve.test.ts",
     ],

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runSchema } from "@assent/contract";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { compiledBefore } from "../../support/compiled.ts";
 import { makeFolder } from "./support/command.ts";
 import { type FakeHarness, startFakeHarness } from "./support/fake-harness.ts";
 import { makeApproval, makeRun, runId } from "./support/records.ts";
@@ -29,7 +30,7 @@ async function start(words: readonly string[], environment: Record<string, strin
   const child = execFile(
     process.execPath,
     [BIN, ...words],
-    { cwd, env: { ...environment } },
+    { cwd, env: { ...compiledBefore(), ...environment } },
     (_, stdout, stderr) => resolve({ code: child.exitCode ?? -1, stdout, stderr }),
   );
   return await promise;

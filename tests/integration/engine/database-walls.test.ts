@@ -39,6 +39,14 @@ test("the database's legal transitions are those of the code, no more and no few
     ]),
   ];
   expect(rows.map((row) => row.pair).toSorted()).toEqual(code.toSorted());
+  // What the triggers ask was made of the table, and says the same of every pair.
+  const asked = await engine.database.ownerPool().query<{ pair: string }>(
+    `select machine || ': ' || before || ' -> ' || after as pair
+     from unnest($1::text[]) machine, unnest($2::text[]) before, unnest($2::text[]) after
+     where assent.is_transition_legal(machine, before, after)`,
+    [["run", "step", "approval"], [...new Set(["", ...RUN_STATES, ...STEP_STATES, ...APPROVAL_STATES])]],
+  );
+  expect(asked.rows.map((row) => row.pair).toSorted()).toEqual(code.toSorted());
 });
 
 test("every illegal pair of states is refused by the database, whoever asks", async () => {

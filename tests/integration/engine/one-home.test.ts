@@ -95,7 +95,7 @@ test("what a worker writes that was stopped in a tool beyond its lease is in no 
   const text = Buffer.from((await engine.ports.files.get(patch?.sha256 ?? "")) ?? []).toString("utf8");
   expect(text).toContain("+second");
   expect(text).not.toContain("+first");
-  expect(readdirSync(folder)).toEqual([".git-home"]);
+  expect(readdirSync(folder).toSorted()).toEqual([".git-home", ".histories"]);
 });
 
 test("a copy is not opened under an older token than it was opened under", async () => {

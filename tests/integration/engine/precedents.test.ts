@@ -263,6 +263,36 @@ test("a payment is decided once, never for good", async () => {
   value(await engine.harness.decide(ann, yes(approval, false)));
 });
 
+test("a payment that is refused for good is refused again without asking; taken back, people are asked again", async () => {
+  const counting = countingTool(TOOL, "once");
+  const tool = { ...counting, manifest: { ...counting.manifest, harm: ["money"] as const } };
+  await using engine = await openEngine({ models, tools: [tool], policies: ASKING });
+  await engine.startWorker();
+  const ann = await person(engine, "ann");
+  const { id, approval } = await waiting(engine, "Count 10.");
+  const no: ApproveRequest = {
+    approval_id: approval.id,
+    decision: "deny",
+    comment: "Never.",
+    remember: true,
+  };
+  value(await engine.harness.decide(ann, no));
+  await engine.reaches(id, "succeeded");
+  const again = await engine.reaches(await engine.submit("Count 10."), "succeeded", "awaiting_approval");
+  expect(again.approvals).toEqual([]);
+  expect(again.steps.find(({ kind }) => kind === "tool")).toMatchObject({
+    state: "refused",
+    error: { code: "denied" },
+  });
+  // Another amount is another question.
+  await waiting(engine, "Count 11.");
+  const [precedent, ...others] = value(await engine.harness.listPrecedents(engine.caller, ALL)).data;
+  expect([precedent, others.length]).toMatchObject([{ tool: TOOL, decision: "deny", uses: 1 }, 0]);
+  value(await engine.harness.revokePrecedent(ann, precedent?.id ?? "", { reason: "It is fine." }));
+  await waiting(engine, "Count 10.");
+  expect(tool.effects).toEqual([]);
+});
+
 test("what a service answers is shown, and repeated by nobody", async () => {
   const tool = countingTool(TOOL, "once");
   await using engine = await openEngine({ models, tools: [tool], policies: ASKING });

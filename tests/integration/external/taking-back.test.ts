@@ -17,6 +17,8 @@ import {
   LEASE_SECONDS,
 } from "../../../packages/harness/src/base/limits.ts";
 import { openGate, takeBackRun } from "../../../packages/harness/src/client/gate.ts";
+import { destinationOf } from "../../../packages/harness/src/core/tool.ts";
+import type { Tool } from "../../../packages/harness/src/ports.ts";
 import { createUndoableWorld, type UndoableWorld } from "../../support/undoable-world.ts";
 import { poisonJournal } from "../../support/poison-journal.ts";
 import { until } from "../../support/until.ts";
@@ -42,12 +44,15 @@ const PAID: WireManifest = { name: "paid", compensation: { by: "harness" } };
 
 const forbidden = { tool: "" };
 let outside: UndoableWorld;
+/** Those of the harness. */
+const own: Tool[] = [];
 let world: World;
 let driver: Driver;
 beforeAll(async () => {
   outside = createUndoableWorld();
+  own.push(outside.tool("paid", "once", "once"), outside.tool("sent", "once", null));
   world = await openWorld({
-    tools: [outside.tool("paid", "once", "once"), outside.tool("sent", "once", null)],
+    tools: own,
     policies: rules(({ action }) => (action.tool === forbidden.tool ? "deny" : "permit")),
   });
   ({ driver } = world);
@@ -355,6 +360,22 @@ test("the harness takes back with a tool of its own only: as it is configured, a
   await did(run, ["paid"]);
   const { steps } = await driver.run(run);
   expect(steps[0]).toMatchObject({ name: "paid", effect: "once" });
+});
+
+test("a tool of the harness's that was moved takes nothing back of a run that was submitted before", async () => {
+  const [paid] = own;
+  if (paid === undefined) throw new Error("the first is paid");
+  own[0] = { ...paid, destination: destinationOf({ at: "here" }) };
+  const [stays, moves] = [await submit(), await submit()];
+  for (const run of [stays, moves]) await did(run, ["paid"]);
+  await fail(stays);
+  expect(await reaches(stays, "failed")).toMatchObject({ rollback: { taken_back: [1], left: [] } });
+  own[0] = { ...paid, destination: destinationOf({ at: "there" }) };
+  await fail(moves);
+  const left = await reaches(moves, "failed");
+  expect(left).toMatchObject({ rollback: { left: [{ step: 1, tool: "paid", code: "tool_changed" }] } });
+  expect(left.steps.some(({ compensates }) => compensates !== undefined)).toBe(false);
+  own[0] = paid;
 });
 
 test("the client undoes what it is told, again under the same key where that does no harm, and asks a person where it does", async () => {

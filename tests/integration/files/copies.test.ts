@@ -11,6 +11,9 @@ import { openWorkspaces } from "../../../packages/harness/src/adapters/files/wor
 import type { Workspaces } from "../../../packages/harness/src/ports.ts";
 import { copyOf, git, newRepository, newRunId, random, REPOSITORY, temporaryFolder } from "./repository.ts";
 
+// What lies beside the copies for as long as the folder does: git's own home, and what copies begin with.
+const isOfRun = (name: string): boolean => name !== ".git-home" && name !== ".histories";
+
 const { signal } = new AbortController();
 
 test("each reason why there can be no copy has its code, and no error names a path", async () => {
@@ -56,7 +59,7 @@ test("each reason why there can be no copy has its code, and no error names a pa
   expect(missing).toMatchObject({ ok: false, error: { code: "workspace_copy_failed" } });
   if (!missing.ok) details.push(missing.error.detail);
   expect(details.filter((detail) => detail.includes(folder) || detail.includes("/"))).toEqual([]);
-  expect(readdirSync(join(folder, "copies")).filter((name) => name !== ".git-home")).toEqual([]);
+  expect(readdirSync(join(folder, "copies")).filter(isOfRun)).toEqual([]);
 });
 
 test.each(["", "x", "/../..", "A".repeat(32), `${"0".repeat(32)}/..`, `${"0".repeat(32)}\n`])(
@@ -80,7 +83,7 @@ test("a copy that is called off leaves nothing", async () => {
   const opening = workspaces.open(newRunId(), { name: "source", commit }, controller.signal);
   controller.abort();
   expect(await opening).toMatchObject({ ok: false, error: { code: "aborted" } });
-  expect(readdirSync(folder)).toEqual([".git-home"]);
+  expect(readdirSync(folder).filter(isOfRun)).toEqual([]);
 });
 
 // --- making, racing, dying -------------------------------------------------------------------------------------
@@ -97,7 +100,7 @@ test("of eight workers that open at once one makes the copy, and all get it", as
   );
   expect(opened.map((one) => (one.ok ? one.value.made : one.error)).filter(Boolean)).toEqual([true]);
   for (const one of opened) expect(one.ok && (await one.value.workspace.read("README.md")).ok).toBe(true);
-  expect(readdirSync(folder).toSorted()).toEqual([".git-home", run]);
+  expect(readdirSync(folder).filter(isOfRun)).toEqual([run]);
 });
 
 test("a copy that is there is opened as it is, also when its source is gone; removing it is final", async () => {
@@ -111,7 +114,7 @@ test("a copy that is there is opened as it is, also when its source is gone; rem
   expect(Buffer.from(read?.ok === true ? read.value : []).toString()).toBe("mine");
   await workspaces.remove(run);
   await workspaces.remove(run);
-  expect(readdirSync(folder)).toEqual([".git-home"]);
+  expect(readdirSync(folder).filter(isOfRun)).toEqual([]);
   expect(await workspace.read("README.md")).toMatchObject({ ok: false });
 });
 
@@ -143,15 +146,18 @@ test("killed at any moment while it opens or writes: old or new content, no left
       seen += String(chunk).split("\n").length - 1;
       if (seen >= lines) break;
     }
-    if (killAt % 2 === 0) await until(() => made(folder).some((name) => name !== ".git-home"));
+    if (killAt % 2 === 0) await until(() => made(folder).some(isOfRun));
     child.kill("SIGKILL");
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
     leftovers += made(folder).filter((name) => name.startsWith(".making-")).length;
+    // Also with nothing kept of those before, so that some die while they ask the source.
+    if (killAt % 4 === 3) rmSync(join(folder, ".histories"), { recursive: true, force: true });
 
     const workspaces = openWorkspaces({ folder, sources: { source }, random });
     const opened = await workspaces.open(run, { name: "source", commit }, signal);
     if (!opened.ok) throw new Error(opened.error.detail);
-    expect(readdirSync(folder).toSorted()).toEqual([".git-home", run]);
+    expect(readdirSync(folder).filter(isOfRun)).toEqual([run]);
+    expect(made(join(folder, ".histories")).filter((name) => name.startsWith("."))).toEqual([]);
     const read = await opened.value.workspace.read("README.md");
     const text = Buffer.from(read.ok ? read.value : []).toString();
     expect(text === REPOSITORY["README.md"] || /^(?<line>\d+\n)\k<line>{9999}$/u.test(text)).toBe(true);

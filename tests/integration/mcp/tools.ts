@@ -3,6 +3,7 @@
 import { openMcpEndpoint, type McpEndpoint } from "../../../packages/harness/src/adapters/mcp/open.ts";
 import { manifestOf } from "../../../packages/harness/src/core/mcp/definition.ts";
 import { mcpServerSchema } from "../../../packages/harness/src/core/mcp/mcp-config.ts";
+import { destinationOf } from "../../../packages/harness/src/core/tool.ts";
 import { parseAllowlistEntry } from "../../../packages/harness/src/core/egress/allowlist.ts";
 import type { McpServer, Tool, ToolContext } from "../../../packages/harness/src/ports.ts";
 import { createMcpTool } from "../../../packages/harness/src/services/tools/mcp.ts";
@@ -56,7 +57,8 @@ export async function pinned(
   if (config === undefined) throw new Error("declared");
   const manifest = manifestOf(server, definition, config);
   if (!manifest.ok) throw new Error(manifest.error);
-  const made = createMcpTool({ server, manifest: manifest.value, definition, connection });
+  const destination = destinationOf({ server });
+  const made = createMcpTool({ server, manifest: manifest.value, definition, connection, destination });
   if (!made.ok) throw new Error(made.error);
   return {
     tool: made.value,

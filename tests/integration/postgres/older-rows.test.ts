@@ -30,7 +30,7 @@ const models: Models = {
   },
 };
 
-/** The tool that is configured as it was: what was approved for it stands. */
+/** The tool that is configured as it was; where it is was not noted, so what was approved for it is asked once more. */
 function bookSink(sink: ToolSink): ReturnType<typeof createHttpTool> {
   const kept = (recorded.tables["tool_manifests"] ?? [])
     .map((row) => z.looseObject({ manifest: z.custom<Manifest>() }).parse(row).manifest)

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Run } from "@assent/contract";
 import { startToolSink } from "@assent/suite";
+import { compiledBefore } from "../compiled.ts";
 import { randomFrom } from "../../../packages/suite/src/chance.ts";
 import { readCredentials } from "../../../packages/harness/src/home.ts";
 import { until } from "../until.ts";
@@ -184,12 +185,13 @@ export async function runFleetChaos(size: ChaosSize): Promise<ChaosReport> {
   stack.defer(async () => {
     await sink.stop();
   });
-  const cache = mkdtempSync(join(tmpdir(), "assent-compiled-"));
+  const { NODE_COMPILE_CACHE: shared } = compiledBefore();
+  const cache = shared ?? mkdtempSync(join(tmpdir(), "assent-compiled-"));
   const installation = createInstallation(sink.url, { NODE_COMPILE_CACHE: cache });
   addNotary(installation, sink.url, await startLookUp(sink, stack));
   stack.defer(() => {
     installation.remove();
-    rmSync(cache, { recursive: true });
+    if (shared === undefined) rmSync(cache, { recursive: true });
   });
   const members: Member[] = [];
   const endAll = async (): Promise<void> => {

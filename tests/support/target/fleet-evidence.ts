@@ -4,6 +4,7 @@
 import { execFile } from "node:child_process";
 import { Pool } from "pg";
 import { z } from "zod";
+import { compiledBefore } from "../compiled.ts";
 import { openEmbedded } from "../../../packages/harness/src/adapters/postgres/embedded/embedded.ts";
 import { CONTRADICTIONS } from "./contradictions.ts";
 import type { Installation } from "./installation.ts";
@@ -41,7 +42,12 @@ async function verifyAudit({
       {
         cwd: folder,
         maxBuffer: VERDICT_BYTES_MAX,
-        env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "", ...environment },
+        env: {
+          PATH: process.env["PATH"] ?? "",
+          HOME: process.env["HOME"] ?? "",
+          ...compiledBefore(),
+          ...environment,
+        },
       },
       // Exit code 1 is a verdict; only what says nothing at all is a failure of the look.
       (error, out, errors) => {

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { z } from "zod";
+import { compiledBefore } from "../compiled.ts";
 import { until } from "../until.ts";
 import type { Installation } from "./installation.ts";
 import { PRESENT_PROGRAM } from "./program-copy.ts";
@@ -32,7 +33,12 @@ export function spawnMember(
   const child = spawn(process.execPath, [program, role, ...flags, "--home", home, "--config", configFile], {
     cwd: folder,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "", ...environment },
+    env: {
+      PATH: process.env["PATH"] ?? "",
+      HOME: process.env["HOME"] ?? "",
+      ...compiledBefore(),
+      ...environment,
+    },
   });
   const member: Member = { role, child, url: "", isReady: false, errors: "" };
   child.stderr.setEncoding("utf8").on("data", (text: string) => {

@@ -102,7 +102,7 @@ export async function startServerProcess(installation: Installation): Promise<Se
 
 // A key or database of the person who runs the tests must not end up in what is tested.
 function cleanEnvironment(): NodeJS.ProcessEnv {
-  const kept = ["PATH", "HOME", "LANG", "TMPDIR", "SystemRoot"];
+  const kept = ["PATH", "HOME", "LANG", "TMPDIR", "SystemRoot", "NODE_COMPILE_CACHE"];
   return Object.fromEntries(
     kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
   );

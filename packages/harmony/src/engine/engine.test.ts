@@ -177,6 +177,64 @@ describe("policies", () => {
   });
 });
 
+describe("a policy that wants more of a precedent", () => {
+  const auto = (confidenceMin: number | null, changes: Partial<PolicyInput> = {}): Policy =>
+    policy({ action: PolicyAction.AUTO, condition: { confidenceMin }, ...changes });
+  const once = question({ exact: [resolution(asked)] });
+  const statusUnder = (...policies: Policy[]): string => decide({ ...once, policies }).status;
+
+  test("than the house does gets it: below it the answer is only proposed", () => {
+    expect(statusUnder(auto(0.9))).toBe("proposed");
+    const often = [resolution(asked, { confirmedCount: 5 })];
+    expect(decide({ ...once, exact: often, policies: [auto(0.9)] }).status).toBe("applied");
+  });
+
+  test("elsewhere changes nothing, and a policy that says of itself what is enough is not overruled", () => {
+    expect(statusUnder(auto(0.9, { condition: { confidenceMin: 0.9, pathGlob: "docs/**" } }))).toBe(
+      "applied",
+    );
+    expect(statusUnder(auto(0.9), auto(0.5, { scope: PolicyScope.FILE }))).toBe("applied");
+    expect(statusUnder(auto(0.9), auto(null, { scope: PolicyScope.FILE }))).toBe("proposed");
+  });
+
+  test("leaves what other policies answer to them", () => {
+    expect(statusUnder(auto(0.9), policy({ scope: PolicyScope.FILE }))).toBe("applied");
+  });
+});
+
+describe("what a program may not decide", () => {
+  test("a rule of a program's own answers nothing; it can only ask for a person", () => {
+    const own = (action: PolicyAction): Policy => policy({ action, createdBy: robot });
+    for (const action of Object.values(PolicyAction).filter((each) => each !== PolicyAction.MANUAL))
+      expect(decide(question({ policies: [own(action)] })).status).toBe("escalated");
+    const weak = [resolution(asked, { overriddenCount: 3 })];
+    const low = policy({
+      action: PolicyAction.AUTO,
+      condition: { confidenceMin: 0.1 },
+      createdBy: robot,
+    });
+    expect(decide(question({ policies: [low], exact: weak })).status).toBe("proposed");
+    const manual = own(PolicyAction.MANUAL);
+    expect(decide(question({ policies: [manual], exact: [resolution(asked)] })).reason).toBe(
+      ReasonCode.POLICY_MANUAL,
+    );
+  });
+
+  test("which of two people is right: one that a program revoked still contradicts", () => {
+    const kept = resolution(asked);
+    const gone = (by: typeof ann, of = ann): Resolution =>
+      resolution(asked, { result: "other\n", resolvedBy: of, revokedAt: moment(20), revokedBy: by });
+    expect(decide(question({ exact: [kept, gone(robot)] }))).toMatchObject({
+      status: "proposed",
+      reason: ReasonCode.EXACT_DISAGREEMENT,
+    });
+    expect(decide(question({ exact: [kept, gone(bob)] })).status).toBe("applied");
+    // What a program said itself it may take back.
+    expect(decide(question({ exact: [kept, gone(robot, robot)] })).status).toBe("applied");
+    expect(decide(question({ exact: [gone(robot)] })).status).toBe("escalated");
+  });
+});
+
 describe("ranking and confidence", () => {
   test("human verification, then confidence, then use, then the newer", () => {
     const best = resolution(asked, { result: "1", confirmedCount: 3, appliedCount: 2 });

@@ -4,6 +4,7 @@ import { matchesGlob } from "../globs.ts";
 import type { ConflictPattern } from "../patterns.ts";
 import { comparePolicies, type Policy } from "../policies.ts";
 import { confidenceOf, type Resolution } from "../resolutions.ts";
+import { PolicyAction } from "../vocabulary.ts";
 
 /**
  * Ranking: verified by a person before not; then confidence; then use; then the newer; then by id, so that the order is
@@ -53,6 +54,10 @@ export function policyMatches(policy: Policy, pattern: ConflictPattern, confiden
   );
 }
 
+/** A program's rule can only ask for a person: else it would give itself assent by writing a rule. */
+const maySpeak = ({ createdBy, action }: Policy): boolean =>
+  createdBy.type === "human" || action === PolicyAction.MANUAL;
+
 /** The policy that decides: the first that matches, scope by scope. */
 export function matchPolicy(
   policies: readonly Policy[],
@@ -60,6 +65,25 @@ export function matchPolicy(
   confidence: number | null,
 ): Policy | null {
   return (
-    policies.toSorted(comparePolicies).find((policy) => policyMatches(policy, pattern, confidence)) ?? null
+    policies
+      .filter(maySpeak)
+      .toSorted(comparePolicies)
+      .find((policy) => policyMatches(policy, pattern, confidence)) ?? null
   );
+}
+
+/** What `auto` policies that speak to this pattern want at least of a precedent; the house's own least where none says. */
+export function leastConfidence(
+  policies: readonly Policy[],
+  pattern: ConflictPattern,
+  house: number,
+): number {
+  const wanted = policies
+    .filter(maySpeak)
+    .filter(({ action }) => action === PolicyAction.AUTO)
+    .flatMap((policy) => {
+      const { confidenceMin } = policy.condition;
+      return confidenceMin !== null && policyMatches(policy, pattern, confidenceMin) ? [confidenceMin] : [];
+    });
+  return Math.max(house, ...wanted);
 }

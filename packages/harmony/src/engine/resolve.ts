@@ -6,7 +6,7 @@ import { confidenceOf, type Resolution } from "../resolutions.ts";
 import type { Decision, Policy, Proposal, Question, SimilarResolution } from "../types.ts";
 import { PolicyAction, ReasonCode } from "../vocabulary.ts";
 import { escalated, proposed } from "./escalate.ts";
-import { confidenceAmong, matchPolicy, ranked } from "./match.ts";
+import { confidenceAmong, leastConfidence, matchPolicy, ranked } from "./match.ts";
 
 /** The least confidence at which an exact precedent applies by itself: one uncontradicted answer of a person has 0.83. */
 export const AUTO_CONFIDENCE_MIN = 0.8;
@@ -116,6 +116,16 @@ function doubt(
   return null;
 }
 
+/**
+ * Answers of people that a program took out of force. They are not given again, but they still contradict: else a program
+ * could choose between two people by revoking the one.
+ */
+const takenByPrograms = ({ exact, pattern }: Question): readonly Resolution[] =>
+  exact.filter(
+    ({ patternId, humanVerified, revokedAt, revokedBy }) =>
+      patternId === pattern.patternId && humanVerified && revokedAt !== null && revokedBy?.type === "agent",
+  );
+
 /** Answers a question from policies and precedents. Pure; decides nothing by itself that its inputs do not say. */
 export function decide(question: Question): Decision {
   // A record of another question or scope has no voice here, whatever the caller passed.
@@ -132,7 +142,10 @@ export function decide(question: Question): Decision {
   if (policy !== null && policy.action !== PolicyAction.AUTO) return applyPolicy(question, policy);
   if (best !== undefined && confidence !== null) {
     // A policy of action `auto` may ask for more confidence than the house does, or for less.
-    const reason = doubt(best, exact, confidence, policy?.condition.confidenceMin ?? AUTO_CONFIDENCE_MIN);
+    const least =
+      policy?.condition.confidenceMin ??
+      leastConfidence(question.policies, question.pattern, AUTO_CONFIDENCE_MIN);
+    const reason = doubt(best, [...exact, ...takenByPrograms(question)], confidence, least);
     if (reason === null) return replay(question, best, confidence, policy);
     const known = exact.map((resolution) => exactProposal(resolution, exact, reason));
     return proposed(context, reason, [...known, ...similar].slice(0, PROPOSALS_MAX));

@@ -7,6 +7,8 @@ import { SortedRecords } from "./sorted-records.ts";
 export type RecordFolder<T> = WatchedFolder & {
   /** The record, or null for a file that is not one of ours: it is skipped. */
   readonly decode: (name: string, bytes: Uint8Array) => T | null;
+  /** What stands for a file of a record's name that is none; left out: nothing does. */
+  readonly unreadable?: (name: string) => T;
   readonly compare: (a: T, b: T) => number;
 };
 
@@ -24,7 +26,8 @@ export class FolderIndex<T> {
       if (record !== null) sorted.add(record);
     };
     const sink: FolderSink = {
-      put: (slot, name, bytes) => set(slot, bytes === null ? null : folder.decode(name, bytes)),
+      put: (slot, name, bytes) =>
+        set(slot, (bytes === null ? null : folder.decode(name, bytes)) ?? folder.unreadable?.(name) ?? null),
       drop: (slot) => set(slot, null),
     };
     this.#sorted = sorted;

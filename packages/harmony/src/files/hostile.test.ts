@@ -27,12 +27,13 @@ import {
 } from "../fs-store.ts";
 import { fakeId, longId } from "../ids.ts";
 import { ESCALATION_SIZE_BYTES_MAX } from "../limits.ts";
+import * as memory from "../memory.ts";
 import * as paths from "../paths.ts";
 import { patternFromJson, patternToJson } from "../patterns.ts";
 import { newPolicy, policyFromJson, policyToJson } from "../policies.ts";
 import { Resolution } from "../resolutions.ts";
 import { newRoot } from "../testing/root.ts";
-import { ann, escalation, moment, pattern, resolution } from "../testing/samples.ts";
+import { ann, escalation, moment, pattern, resolution, robot } from "../testing/samples.ts";
 import { EscalationStatus, PolicyAction, PolicyScope } from "../vocabulary.ts";
 import { decisionFromJson } from "./decision-file.ts";
 import { nodeOperations } from "./operations.ts";
@@ -250,6 +251,44 @@ test("whatever stands at the name of a revocation, the answer is no longer given
     put(paths.revocationPath(root, given.patternId, given.resolutionId));
     const [found] = await store.listResolutions(given.patternId);
     expect(found?.revokedAt).not.toBeNull();
+  }
+});
+
+test("whatever stands at the name of a policy and is none, a person is asked until it is mended or removed", async () => {
+  const asking = newPolicy({
+    scope: PolicyScope.FILE,
+    action: PolicyAction.MANUAL,
+    createdAt: moment(0),
+    createdBy: ann,
+  });
+  const written = JSON.stringify(policyToJson(asking));
+  const plant: ((path: string) => void)[] = [
+    // Two clones wrote it, and git merged them line by line.
+    (path) => writeFileSync(path, `<<<<<<< HEAD\n${written}\n=======\n${written} \n>>>>>>> topic\n`),
+    (path) => writeFileSync(path, written.replace("manual", "a_word_of_a_later_version")),
+    (path) => writeFileSync(path, written.slice(0, -9)),
+    (path) => writeFileSync(path, written.padEnd(16_385)),
+    (path) => mkdirSync(path),
+    (path) => symlinkSync("/nowhere", path),
+  ];
+  for (const put of plant) {
+    const root = newRoot();
+    const store = openFsStore(root);
+    const question = pattern("p");
+    await store.saveResolution(resolution(question));
+    const ask = async (seconds: number): Promise<string> =>
+      (await memory.ask(store, question, { actor: robot, at: moment(seconds) })).status;
+    expect(await ask(1)).toBe("applied");
+    await store.savePolicy(asking);
+    const path = paths.policyPath(root, asking.policyId);
+    rmSync(path);
+    put(path);
+    expect(await ask(2)).toBe("escalated");
+    expect(await store.listPolicies()).toMatchObject([{ policyId: asking.policyId, action: "manual" }]);
+    expect(await store.loadPolicy(asking.policyId)).toEqual((await store.listPolicies())[0]);
+    rmSync(path, { recursive: true });
+    expect(await ask(3)).toBe("applied");
+    expect(await store.loadPolicy(asking.policyId)).toBeNull();
   }
 });
 

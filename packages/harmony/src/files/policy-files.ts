@@ -1,10 +1,11 @@
 // Policies as files: few, and each its own file, so that two people who add one at the same time do not overwrite each
-// other.
+// other. Whatever stands at a policy's name and is none (half of a merge by git, a later version's, a link) may have been
+// a rule that wants a person, so a person is asked until it is mended or removed.
 
 import { longId, parseId } from "../ids.ts";
 import { POLICY_SIZE_BYTES_MAX } from "../limits.ts";
 import { policiesDir, policyPath } from "../paths.ts";
-import { comparePolicies, policyFromJson, policyToJson, type Policy } from "../policies.ts";
+import { comparePolicies, policyFromJson, policyToJson, unreadablePolicy, type Policy } from "../policies.ts";
 import type { DurableFiles } from "./durable-files.ts";
 import { FolderIndex } from "./folder-index.ts";
 import { decodeRecord, encodeRecord, idOfName, RECORD_NAME } from "./record-codec.ts";
@@ -23,6 +24,7 @@ export class PolicyFiles {
       namePattern: RECORD_NAME,
       sizeBytesMax: POLICY_SIZE_BYTES_MAX,
       decode,
+      unreadable: (name) => unreadablePolicy(idOfName(name)),
       compare: comparePolicies,
     });
   }
@@ -37,8 +39,11 @@ export class PolicyFiles {
     const { root } = this.#files;
     const id = parseId(policyId, "policy_id");
     if (!this.#files.hasFolder(policiesDir(root))) return null;
-    const bytes = this.#files.read(policyPath(root, id), POLICY_SIZE_BYTES_MAX);
-    return bytes === null ? null : decode(`${longId(id, { strip: true })}.json`, bytes);
+    const path = policyPath(root, id);
+    if (this.#files.operations.statAt(path) === null) return null;
+    const bytes = this.#files.read(path, POLICY_SIZE_BYTES_MAX);
+    const policy = bytes === null ? null : decode(`${longId(id, { strip: true })}.json`, bytes);
+    return policy ?? unreadablePolicy(id);
   }
 
   list(): readonly Policy[] {

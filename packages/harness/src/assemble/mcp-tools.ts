@@ -6,6 +6,7 @@ import { err, ok, type Result } from "../base/result.ts";
 import type { Config } from "../config.ts";
 import { isAllowed } from "../core/egress/allowlist.ts";
 import { parseEgressUrl } from "../core/egress/url.ts";
+import { destinationOfServer } from "../core/mcp/mcp-config.ts";
 import { type McpDefinition, manifestOf } from "../core/mcp/definition.ts";
 import { driftOf, pinnedDefinition } from "../core/mcp/pins.ts";
 import type { McpDeclaredServer } from "../mcp-config.ts";
@@ -97,6 +98,7 @@ function toolOf(
     manifest: manifest.value,
     definition: pinned.value,
     connection,
+    destination: destinationOfServer(name, config),
   });
   return made.ok
     ? ok({ tool: made.value, definition: pinned.value })

@@ -151,7 +151,8 @@ function modelsConfig({ transcripts, environment, models, providers }: Config): 
   };
 }
 
-function toHttpTool({ manifest, url, check_url, compensation, bearerToken }: HttpToolDeclared): Tool {
+function toHttpTool(declared: HttpToolDeclared): Tool {
+  const { manifest, url, check_url, compensation, bearerToken, bearer_token_env: credential } = declared;
   const properties = manifest.input_schema["properties"];
   const all = typeof properties === "object" && properties !== null ? Object.keys(properties) : [];
   return createHttpTool({
@@ -174,6 +175,7 @@ function toHttpTool({ manifest, url, check_url, compensation, bearerToken }: Htt
     ...(compensation === undefined ? {} : { compensationUrl: compensation.url }),
     ...(check_url === undefined ? {} : { checkUrl: check_url }),
     ...(bearerToken === null ? {} : { headers: { authorization: `Bearer ${bearerToken}` } }),
+    ...(credential === undefined ? {} : { credential }),
     timeoutMs: HTTP_TOOL_TIMEOUT_MS,
     fetch: globalThis.fetch,
   });

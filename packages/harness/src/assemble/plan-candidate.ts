@@ -32,7 +32,7 @@ export async function openCandidate(
   ]);
   if (!parts.ok) return parts;
   const { policies, agents, tools } = parts.value;
-  return ok({ policies, agents, tools: { get: (name) => tools.get(name)?.manifest } });
+  return ok({ policies, agents, tools });
 }
 
 // Of these two only what they say of themselves is looked at; no wall of theirs has to stand for that.

@@ -4,7 +4,7 @@
 import { type Action, EFFECTS, HARMS, type Effect, type Harm, type WireManifest } from "@assent/contract";
 import { digestOf, type Sha256 } from "../base/digest.ts";
 import type { Label } from "./run/journal.ts";
-import { type Manifest, manifestDigest } from "./tool.ts";
+import { type Destination, manifestDigest, type PlacedTool } from "./tool.ts";
 
 export type ExternalTool = {
   readonly name: string;
@@ -28,7 +28,12 @@ export type PinnedCompensation = {
 } & (
   | { readonly by: "driver" }
   /** The harness's own tool of this name, as it was when the run was submitted. */
-  | { readonly by: "harness"; readonly manifestDigest: Sha256 }
+  | {
+      readonly by: "harness";
+      readonly manifestDigest: Sha256;
+      /** Left out where the tool has none, or an older program took the run in. */
+      readonly destination?: Destination;
+    }
 );
 
 export type ExternalDefinition = {
@@ -68,7 +73,7 @@ export function pinTool(manifest: WireManifest): ExternalTool {
  * A tool of the harness's own whose calls a driver carries out and the harness takes back. What the harness knows of it
  * counts, and nothing that the driver says: else a driver could have anything undone under milder rules.
  */
-export function pinOwnTool(manifest: Manifest): ExternalTool | null {
+export function pinOwnTool({ manifest, destination }: PlacedTool): ExternalTool | null {
   const { name, version, description, inputSchema, effect, harm, controlArguments, returns, namedBy } =
     manifest;
   if (manifest.compensation === undefined) return null;
@@ -82,7 +87,12 @@ export function pinOwnTool(manifest: Manifest): ExternalTool | null {
     controlArguments,
     returns,
     ...(namedBy === undefined ? {} : { namedBy }),
-    compensation: { by: "harness", manifestDigest: manifestDigest(manifest), ...manifest.compensation },
+    compensation: {
+      by: "harness",
+      manifestDigest: manifestDigest(manifest),
+      ...(destination === undefined ? {} : { destination }),
+      ...manifest.compensation,
+    },
   };
 }
 

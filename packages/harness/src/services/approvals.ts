@@ -5,6 +5,7 @@ import { type Action, type Approval, type ApproveRequest, REMEMBER_DAYS_DEFAULT 
 import { canonicalJson } from "../base/canonical-json.ts";
 import type { Sha256 } from "../base/digest.ts";
 import { err, ok, type Result } from "../base/result.ts";
+import { goingOf, manifestDigest } from "../core/tool.ts";
 import { actionDigest } from "../core/decide/action-digest.ts";
 import type { Policies } from "../core/decide/policy-point.ts";
 import { originsOfRun } from "../core/label/origins-of-run.ts";
@@ -311,6 +312,14 @@ export async function planDecision(
     return refuse("The call is carried out outside; deny it, and let the agent propose the changed one.");
   const tool = ports.tools.get(approval.action.tool);
   if (tool === undefined) return refuse(`There is no tool ${approval.action.tool} any more.`);
+  // Whoever edits has the old definition and the old place before them; their yes must not reach what they did not see.
+  if (
+    manifestDigest(tool.manifest) !== approval.action.manifest_digest ||
+    goingOf(tool, approval.precondition) !== "there"
+  )
+    return refuse(
+      "The tool is not the one that was asked about any more. Approve the call as it stands, and it is asked anew; or deny it.",
+    );
   const action: Action = actionOf(tool, args);
   const { judgement, verdict } = judgeEdit(ports, found, tool, action);
   if (verdict.verdict === "deny") return refuse(verdict.reasons.map((reason) => reason.detail).join(" "));

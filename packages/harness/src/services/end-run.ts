@@ -13,7 +13,7 @@ import {
 } from "../core/run/journal.ts";
 import { leftInWords, openRollback, rollbackOutcome, standingEffects } from "../core/run/rollback.ts";
 import type { RunEvent } from "../core/run/run.ts";
-import { manifestDigest } from "../core/tool.ts";
+import { goingOf, manifestDigest } from "../core/tool.ts";
 import type { ApprovalRecord, Tool, Tools } from "../ports.ts";
 import type { Write } from "./write.ts";
 
@@ -95,11 +95,19 @@ export const TOOL_CHANGED: StepError = {
   detail: "The tool is not the one that made the call.",
 };
 
+const TOOL_MOVED: StepError = {
+  code: "tool_moved",
+  detail: "The tool's calls go elsewhere now than this one went.",
+};
+
 function ownHands(tool: Tool | undefined, step: ToolStep): ReturnType<Hands> {
   if (tool === undefined) return NOTHING_HERE;
   // The run's private copy goes with the run; nothing of it was promoted.
   if (tool.scope === "workspace") return null;
-  if (manifestDigest(tool.manifest) !== step.request.action.manifest_digest) return TOOL_CHANGED;
+  const { action, precondition } = step.request;
+  if (manifestDigest(tool.manifest) !== action.manifest_digest) return TOOL_CHANGED;
+  // Another place knows nothing of the call, and would say that nothing is to be taken back.
+  if (goingOf(tool, precondition) === "elsewhere") return TOOL_MOVED;
   if (tool.compensate === undefined || tool.manifest.compensation === undefined)
     return { code: "not_compensable", detail: "The tool names no compensation." };
   return "harness";

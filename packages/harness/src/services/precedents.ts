@@ -24,9 +24,11 @@ import {
   ResolutionStrategy,
 } from "@assent/harmony";
 import { digestOf } from "../base/digest.ts";
+import { destinationIn } from "../core/tool.ts";
 import { PAGE_ROWS_MAX } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Judgement } from "../core/decide/judgement.ts";
+import type { Assent } from "../core/decide/policy-annotations.ts";
 import type { Caller, Clock, KeptAnswer, PrecedentPlace, RunRecord, Store, StoreTx } from "../ports.ts";
 import { type Cursors, FOREIGN_CURSOR } from "./cursors.ts";
 import type { Page, PageQuery, Refusal } from "./harness.ts";
@@ -53,12 +55,15 @@ export function patternOf(asked: AskedAction, by: AgentProvenance, at: Date): Co
       tool: action.tool,
       toolVersion: action.tool_version,
       manifestDigest: action.manifest_digest,
-      // What the tool found belongs to the question: the same words over another file are another change. And where:
+      // What the tool found belongs to the question: the same words over another file are another change, and sent to
+      // another place another call. And where:
       // what a run may write into one workspace it may not write into every other that lacks the file as well.
       argumentsDigest: digest({
         arguments: action.arguments,
         precondition,
-        ...(precondition === null || run.workspace === null ? {} : { workspace: run.workspace.name }),
+        ...(precondition === null || destinationIn(precondition) !== null || run.workspace === null
+          ? {}
+          : { workspace: run.workspace.name }),
       }),
       argumentDigests: Object.fromEntries(
         Object.entries(action.arguments).map(([name, value]) => [name, digest(value)]),
@@ -99,7 +104,7 @@ async function inForce(
   const terms = await tx.precedentTerms.list(patternId);
   const isOver = (resolution: Resolution): boolean => expiryOf(resolution, terms) <= at;
   const given = await tx.memory.listResolutions(patternId);
-  const over = given.filter((resolution) => resolution.revokedAt === null && isOver(resolution));
+  const over = given.filter((resolution) => isStanding(resolution) && isOver(resolution));
   const store: HarmonyStore = {
     ...tx.memory,
     // Asking adds no answer to the question, so what was read above is read once.
@@ -120,11 +125,24 @@ const adviceOver = (resolution: Resolution, expired: Date): Advice => ({
   confidence: confidenceOf(resolution),
 });
 
-/** Asks the memory. Where it has no answer the question is escalated in it, and waits there beside the approval. */
-export async function consult(tx: StoreTx, asked: AskedAction, at: Date): Promise<Consulted> {
+/**
+ * Asks the memory. Where it has no answer the question is escalated in it, and waits there beside the approval.
+ * @param mayBeYes as `mayGiveYes` says; where it does not, nothing but a standing no is asked for
+ */
+export async function consult(
+  tx: StoreTx,
+  asked: AskedAction,
+  at: Date,
+  mayBeYes: boolean,
+): Promise<Consulted> {
   const actor = asAgent(asked.run);
   const pattern = patternOf(asked, actor, at);
   const { store, over } = await inForce(tx, pattern.patternId, at);
+  if (!mayBeYes) {
+    const answers = (await store.listResolutions(pattern.patternId)).filter(isStanding);
+    const isNo = answers.length > 0 && answers.every(({ strategy }) => strategy === ResolutionStrategy.DENY);
+    if (!isNo) return { answer: null, advice: over };
+  }
   const decision = await memory.ask(store, pattern, { at, actor });
   if (decision.status !== "applied") return { answer: null, advice: [...over, ...adviceFrom(decision)] };
   const { strategy, resolutionId, explanation } = decision;
@@ -133,6 +151,23 @@ export async function consult(tx: StoreTx, asked: AskedAction, at: Date): Promis
   if (!known || resolutionId === null) return { answer: null, advice: [] };
   return { answer: strategy, precedentId: resolutionId, explanation };
 }
+
+const isStanding = ({ revokedAt }: Resolution): boolean => revokedAt === null;
+
+/** Whether anybody has said anything for good of this very question, in force or not any more. */
+export async function isAnswered(store: Store, asked: AskedAction, at: Date): Promise<boolean> {
+  const { patternId } = patternOf(asked, asAgent(asked.run), at);
+  return await store.transaction(asked.run.tenant, async (tx) =>
+    (await tx.memory.listResolutions(patternId)).some(isStanding),
+  );
+}
+
+/**
+ * Whether a standing yes may answer: a rule that wants more than one person, or certain ones, is never satisfied from
+ * memory. A standing no always may: who has said that a thing is never to be done is not asked until they give in.
+ */
+export const mayGiveYes = ({ quorum, separateDuties, approvers }: Assent, asked: AskedAction): boolean =>
+  quorum === 1 && !separateDuties && approvers === undefined && mayRepeat(asked);
 
 /** The same question put again by a standing answer may not be spared a person where the stakes or the source forbid it. */
 export function mayRepeat({ action, judgement }: Pick<AskedAction, "action" | "judgement">): boolean {
@@ -185,7 +220,8 @@ export async function tell(
   at: Date,
 ): Promise<void> {
   const actor = provenanceOf(caller);
-  const { patternId } = patternOf(asked, asAgent(asked.run), at);
+  const pattern = patternOf(asked, asAgent(asked.run), at);
+  const { patternId } = pattern;
   const strategy = told.decision === "approve" ? ResolutionStrategy.APPROVE : ResolutionStrategy.DENY;
   const result = told.remember ? null : told.approvalId;
   const open = await tx.questions.lockOpen(patternId);
@@ -202,6 +238,8 @@ export async function tell(
     await tx.memory.appendAudit(newAuditEntry(fact));
   }
   if (!told.remember) return;
+  // A question that no yes may answer for good was not put to the memory; its no is found by it, listed and taken back.
+  if ((await tx.memory.loadPattern(patternId)) === null) await memory.recordPattern(tx.memory, pattern);
   const rationale = told.comment ?? "";
   const given = await memory.answer(tx.memory, patternId, { strategy, rationale }, { at, actor });
   // Given anew it holds anew, from today.

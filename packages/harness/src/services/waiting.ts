@@ -5,6 +5,7 @@ import { ok, type Result } from "../base/result.ts";
 import type { AgentDefinition } from "../core/agent.ts";
 import { recordOf } from "../core/decide/decision-record.ts";
 import type { Policies } from "../core/decide/policy-point.ts";
+import { destinationIn } from "../core/tool.ts";
 import { planWaiting, type WaitingQuestion } from "../core/decide/waiting.ts";
 import type { ApprovalRecord, Caller, RunRecord, Store, StoreTx, Tools } from "../ports.ts";
 import type { Page, Refusal } from "./harness.ts";
@@ -55,6 +56,7 @@ async function questionOf(tx: StoreTx, run: RunRecord, approval: ApprovalRecord)
     }),
     requirement: approval.requirement,
     agentVersion: shownAgentVersion(approval, run.agentVersion),
+    destination: destinationIn(approval.precondition),
     manifest: driven ? null : await tx.manifests.get(action.manifest_digest),
     definition: driven ? null : await tx.agents.get(run.agentVersion),
   };
@@ -68,7 +70,7 @@ function viewOf(
   const plan = planWaiting(question, {
     policies,
     agents,
-    tools: { get: (name) => tools.get(name)?.manifest },
+    tools,
   });
   const { approvers, quorum, separateDuties, timeoutMs } = approval.requirement;
   return {
@@ -87,6 +89,7 @@ function viewOf(
       timeout_ms: timeoutMs,
     },
     agent_version: question.agentVersion,
+    destination: question.destination,
     manifest: question.manifest === null ? null : { ...question.manifest },
     outcome: plan.outcome,
     reasons: plan.outcome === "unchanged" ? [] : [...plan.reasons],

@@ -23,6 +23,7 @@ export const DATABASE_WARNINGS: readonly string[] = [
   "stored content could not be swept",
   "tenants' checkpoints could not be taken over into the installation's log",
   "the database cannot be used",
+  "the database's clock cannot be looked at",
   "the installation's log could not be written",
   "the log keeper's connection broke",
   "the logs could not be counted",

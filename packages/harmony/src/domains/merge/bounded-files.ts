@@ -99,15 +99,19 @@ export function decode(bytes: Buffer): string | null {
   }
 }
 
-export function isBelow(root: string, folder: string): boolean {
+/** Where a folder really is; where nothing is, and so nothing is read or written, the folder itself. */
+export function realFolder(folder: string): string {
   try {
-    const real = fs.realpathSync(folder);
-    return real === root || real.startsWith(root.endsWith(sep) ? root : `${root}${sep}`);
+    return fs.realpathSync(folder);
   } catch (error) {
-    // Nothing is there, so nothing is read or written there.
-    if (MISSING.includes(codeOf(error))) return true;
+    if (MISSING.includes(codeOf(error))) return folder;
     throw error;
   }
+}
+
+export function isBelow(root: string, folder: string): boolean {
+  const real = realFolder(folder);
+  return real === root || real.startsWith(root.endsWith(sep) ? root : `${root}${sep}`);
 }
 
 export function drop(path: string): boolean {

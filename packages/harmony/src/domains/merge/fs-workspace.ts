@@ -21,6 +21,7 @@ import {
   readBytes,
   readJson,
   readTail,
+  realFolder,
   replaceFile,
 } from "./bounded-files.ts";
 import type { Outcome } from "./experience.ts";
@@ -220,6 +221,16 @@ export class FsMergeWorkspace implements MergeWorkspace {
     // A pending record names paths too; whoever wrote it cannot lead us out of the repository, not even by a link.
     if (path.split("/").includes("..") || !isBelow(this.#root, dirname(file))) {
       throw new HarmonyError("untrusted_path", "a path leads out of the repository");
+    }
+    // What git obeys lies there, and no file of a merge. Some file systems know no case.
+    const places = [
+      path,
+      relative(this.#root, realFolder(dirname(file)))
+        .split(sep)
+        .join("/"),
+    ];
+    if (places.some((place) => place.toLowerCase().split("/").includes(".git"))) {
+      throw new HarmonyError("untrusted_path", "a path leads into git's own folder");
     }
     return file;
   }

@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openFsStore } from "../../fs-store.ts";
+import { fakeId } from "../../ids.ts";
 import { addPolicy } from "../../memory.ts";
 import {
   ALICE,
@@ -22,6 +23,7 @@ import {
   conflicted,
   conflictsOf,
   desk,
+  marked,
   put,
   settingOf,
   SIDES,
@@ -167,6 +169,43 @@ describe("safety", () => {
     writeFileSync(join(notes, `${"2".repeat(64)}.json`), "{".repeat(100_000));
     writeFileSync(join(notes, "x.json"), JSON.stringify(pending));
     expect(desk.setting.workspace.listPending().map(({ path }) => path)).toEqual(["a.txt"]);
+  });
+
+  test("git's own folder is neither read nor written, whatever a planted record or a link says", async () => {
+    const config = "[core]\n\ta = b\\\nv = 9\n";
+    const hooked = { ...SIDES, ours: "\tfsmonitor = evil\n" };
+    put(".git/config", config);
+    symlinkSync(join(desk.root, ".git"), join(desk.root, "shown"));
+    const places = [".git/config", ".GIT/config", "sub/../.git/config", "shown/config", "a/.git/config"];
+    put("a/.git/config", config);
+    for (const path of places) {
+      const { workspace } = desk.setting;
+      const pending = {
+        version: 1 as const,
+        path,
+        marker_size: 7,
+        before: config.replace("v = 9\n", marked(hooked)),
+        after: config,
+        seen_at: new Date(desk.clock).toISOString(),
+        merging: null,
+        session: null,
+        onto: null,
+        conflicts: [
+          {
+            pattern_id: fakeId("p"),
+            applied: "v = 9\n",
+            resolution_id: null,
+            learned: null,
+            learned_resolution_id: null,
+            undone: false,
+          },
+        ],
+      };
+      workspace.savePending(pending);
+      await expect(undoMerge([path], desk.setting)).rejects.toMatchObject({ code: "untrusted_path" });
+      expect(() => workspace.readText(path)).toThrow(expect.objectContaining({ code: "untrusted_path" }));
+    }
+    expect([take(".git/config"), take("a/.git/config")]).toEqual([config, config]);
   });
 
   test("a link in place of the notes' folder is refused", async () => {

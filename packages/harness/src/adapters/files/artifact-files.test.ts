@@ -197,18 +197,31 @@ test("bytes are durable before they get their name, and the name before it is re
   };
   const files = open(recorded);
   await files.put(text("a"));
-  const durable = ["sync /sha256/ca/FILE", "sync /sha256/ca", "sync /sha256"];
   expect(names).toEqual([
     `sync ${parent}`,
     "sync ",
     "create /staging/FILE",
     "sync /staging/FILE",
     "rename /sha256/ca/FILE",
-    ...durable,
+    "sync /sha256/ca",
+    "sync /sha256",
   ]);
   names.length = 0;
   await files.put(text("a"));
-  expect(names).toEqual(durable);
+  expect(names).toEqual(["sync /sha256/ca/FILE", "sync /sha256/ca"]);
+  // Of another process nobody knows how far it came.
+  names.length = 0;
+  await open(recorded).put(text("a"));
+  expect(names.slice(-3)).toEqual(["sync /sha256/ca/FILE", "sync /sha256/ca", "sync /sha256"]);
+});
+
+test("a folder that somebody removes is missed once, and made again", async () => {
+  const files = open();
+  const { sha256 } = await files.put(text("a"));
+  rmSync(join(folder, "sha256"), { recursive: true });
+  await expect(files.put(text("a"))).rejects.toMatchObject({ code: "ENOENT" });
+  await files.put(text("a"));
+  expect(Buffer.from((await files.get(sha256)) ?? []).toString()).toBe("a");
 });
 
 test("what a killed process left is swept, what a living one makes is not", async () => {

@@ -36,7 +36,12 @@ export type ArtifactFilesOptions = {
 /** `put` rejects with ArtifactTooLarge or a file system error, `get` with ArtifactDamaged or a file system error. */
 export function openArtifactFiles(options: ArtifactFilesOptions): ArtifactFiles {
   const operations = options.operations ?? diskOperations;
-  const store: Store = { root: resolve(options.folder), random: options.random, operations };
+  const store: Store = {
+    root: resolve(options.folder),
+    random: options.random,
+    operations,
+    durableFolders: new Set(),
+  };
   let prepared: Promise<void> | null = null;
   const prepare = async (): Promise<void> => {
     prepared ??= prepareFolders(store).catch((error: unknown) => {
@@ -70,7 +75,13 @@ export function openArtifactFiles(options: ArtifactFilesOptions): ArtifactFiles 
   };
 }
 
-type Store = { readonly root: string; readonly random: Random; readonly operations: FileOperations };
+type Store = {
+  readonly root: string;
+  readonly random: Random;
+  readonly operations: FileOperations;
+  /** Of the 256 folders those whose name this process has made durable. Nobody of ours takes one away. */
+  readonly durableFolders: Set<string>;
+};
 
 const stagingOf = (store: Store): string => join(store.root, "staging");
 
@@ -112,12 +123,28 @@ async function put(
 ): Promise<{ readonly sha256: string; readonly sizeBytes: number }> {
   const sha256 = sha256Hex(bytes);
   const path = pathOf(store, sha256);
-  const folder = dirname(path);
-  await store.operations.makeFolder(folder);
-  if (!(await isIntact(store, path, sha256))) await writeInto(store, path, bytes);
-  // Also for a file that was there already: whoever put it may have died before it was durable.
-  for (const name of [path, folder, dirname(folder)]) await store.operations.sync(name);
+  try {
+    await makeDurable(store, path, bytes, sha256);
+  } catch (error) {
+    // Should somebody have removed the folder after all, the next one makes it again.
+    store.durableFolders.delete(dirname(path));
+    throw error;
+  }
   return { sha256, sizeBytes: bytes.byteLength };
+}
+
+async function makeDurable(store: Store, path: string, bytes: Uint8Array, sha256: string): Promise<void> {
+  const { operations, durableFolders } = store;
+  const folder = dirname(path);
+  const isDurable = durableFolders.has(folder);
+  if (!isDurable) await operations.makeFolder(folder);
+  // Also a file that was there already: whoever put it may have died before it was durable, or copied it there by hand.
+  if (await isIntact(store, path, sha256)) await operations.sync(path);
+  else await writeInto(store, path, bytes);
+  await operations.sync(folder);
+  if (isDurable) return;
+  await operations.sync(dirname(folder));
+  durableFolders.add(folder);
 }
 
 async function isIntact(store: Store, path: string, sha256: string): Promise<boolean> {
@@ -125,6 +152,7 @@ async function isIntact(store: Store, path: string, sha256: string): Promise<boo
   return present !== null && sha256Hex(present) === sha256;
 }
 
+// The bytes are durable before they get their name.
 async function writeInto(store: Store, path: string, bytes: Uint8Array): Promise<void> {
   await withStagingName(store.random, async (name) => {
     const temporary = join(stagingOf(store), name);

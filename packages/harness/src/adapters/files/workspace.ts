@@ -1,7 +1,7 @@
 // One run's copy: `git` (bare, the history up to one commit), `tree` (the files), `staging` (what is half written),
 // `links.json` (which files stand for symbolic links), `steps.json` (which steps of the journal it has been through).
 
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ARTIFACT_BYTES_MAX } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
@@ -15,68 +15,18 @@ import type { Git, GitCall, GitFailure } from "./git.ts";
 export const HISTORY_COMMITS_MAX = 500;
 
 /** Listing the files of a commit, and the log; a repository with more has to be worked on in parts. */
-const LISTING_BYTES_MAX = 64 * 1024 * 1024;
-
-// Bytes in the tree are the bytes of the commit: whatever a `.gitattributes` says of line ends, encodings, filters or
-// hidden differences is switched off, so that the patch says in full what was changed.
-const ATTRIBUTES = "* -text -ident -filter !eol !working-tree-encoding !diff !whitespace\n";
-
-const BRANCH = "refs/heads/assent";
-
-/** Copies one commit with its history into a folder that is not there yet. Null when it worked. */
-export async function copyOf(
-  git: Git,
-  source: string,
-  commit: string,
-  copy: string,
-  signal: AbortSignal,
-): Promise<GitFailure | null> {
-  const call: GitCall = { signal, outputBytesMax: LISTING_BYTES_MAX };
-  const bare = join(copy, "git");
-  for (const name of ["git", "tree", "staging"])
-    await mkdir(join(copy, name), { recursive: true, mode: 0o700 });
-  const init = await git(["init", "--quiet", "--bare", "--template=", `--initial-branch=assent`, bare], call);
-  if (!init.ok) return init.error;
-  await mkdir(join(bare, "info"), { recursive: true });
-  await writeFile(join(bare, "info", "attributes"), ATTRIBUTES);
-  const steps: readonly (readonly string[])[] = [
-    // Fetched and not cloned: the copy gets what the commit can reach and nothing of other branches, and the objects
-    // come through git's own protocol, so it shares no file, hard link or alternate with the source.
-    [
-      `--git-dir=${bare}`,
-      "fetch",
-      "--quiet",
-      "--no-tags",
-      "--no-write-fetch-head",
-      "--update-shallow",
-      source,
-      `${commit}:${BRANCH}`,
-    ],
-    [...inTree(copy), "read-tree", commit],
-    [...inTree(copy), "checkout-index", "--all", "--force", "--quiet"],
-  ];
-  for (const step of steps) {
-    const done = await git(step, call);
-    if (!done.ok) return done.error;
-  }
-  const listed = await git([`--git-dir=${bare}`, "ls-tree", "-r", "-z", "--full-tree", commit], call);
-  if (!listed.ok) return listed.error;
-  await writeFile(join(copy, "links.json"), JSON.stringify(linksIn(listed.value.toString("utf8"))));
-  return null;
-}
+export const LISTING_BYTES_MAX = 64 * 1024 * 1024;
 
 const inTree = (copy: string): readonly string[] => [
   `--git-dir=${join(copy, "git")}`,
   `--work-tree=${join(copy, "tree")}`,
 ];
 
-// Mode 120000 is a symbolic link. It is checked out as a plain file that holds the target; writing that file would
-// quietly make a link to anywhere once the patch is applied.
-function linksIn(listing: string): readonly string[] {
-  return listing
-    .split("\0")
-    .filter((line) => line.startsWith("120000 "))
-    .map((line) => line.slice(line.indexOf("\t") + 1));
+/** Puts the files of the commit beside its history. Null when it worked. */
+export async function checkOut(git: Git, copy: string, call: GitCall): Promise<GitFailure | null> {
+  for (const name of ["tree", "staging"]) await mkdir(join(copy, name), { recursive: true, mode: 0o700 });
+  const done = await git([...inTree(copy), "checkout-index", "--all", "--force", "--quiet"], call);
+  return done.ok ? null : done.error;
 }
 
 export async function openWorkspace(
@@ -167,9 +117,9 @@ async function patch(git: Git, copy: string, commit: string, random: Random): Pr
   const index = join(copy, `index-${Buffer.from(random.bytes(16)).toString("hex")}`);
   const call: GitCall = { environment: { GIT_INDEX_FILE: index }, outputBytesMax: ARTIFACT_BYTES_MAX };
   try {
-    // An index of its own, without remembered times and sizes: with them a changed file that keeps both would be
-    // taken for unchanged and be missing from the patch.
-    await must(git([...inTree(copy), "read-tree", commit], call));
+    // As it was read from the commit, without remembered times and sizes: with them a changed file that keeps both
+    // would be taken for unchanged and be missing from the patch.
+    await copyFile(join(copy, "git", "index"), index);
     await must(git([...inTree(copy), "add", "--all", "--force"], call));
     return await must(
       git(

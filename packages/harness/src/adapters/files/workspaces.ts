@@ -9,10 +9,11 @@ import type { StepError } from "../../core/run/journal.ts";
 import type { Random, Workspaces } from "../../ports.ts";
 import { systemCode } from "./file-error.ts";
 import { createGit, type Git, type GitFailure } from "./git.ts";
+import { type Histories, openHistories } from "./histories.ts";
 import { sharedLook } from "./shared-look.ts";
 import { isAbandoned, withStagingName } from "./staging-name.ts";
 import { copiesIn, copiesOf, putAway, removeFolder, takeCopy } from "./copies.ts";
-import { copyOf, openWorkspace } from "./workspace.ts";
+import { LISTING_BYTES_MAX, openWorkspace } from "./workspace.ts";
 
 export type WorkspacesOptions = {
   /** Where the copies lie; an own folder, made when it is missing. */
@@ -29,22 +30,22 @@ const COMMIT = /^[0-9a-f]{40}$/u;
 export function openWorkspaces(options: WorkspacesOptions): Workspaces {
   const folder = resolve(options.folder);
   const sources = new Map(Object.entries(options.sources).map(([name, path]) => [name, resolve(path)]));
-  let git: Promise<Git> | null = null;
+  let ready: Promise<Ready> | null = null;
   // Once, at the first use: what dead processes left half made is swept, and git's own home is set up.
-  const prepare = async (): Promise<Git> => {
-    git ??= prepareFolder(folder, sources, options).catch((error: unknown) => {
-      git = null;
+  const prepare = async (): Promise<Ready> => {
+    ready ??= prepareFolder(folder, sources, options).catch((error: unknown) => {
+      ready = null;
       throw error;
     });
-    return await git;
+    return await ready;
   };
-  // Each look is two processes: a crowd that submits at once would wait for a thousand of them.
+  // Each look is a process: a crowd that submits at once would wait for a thousand of them.
   const heads = new Map(
     [...sources.keys()].map((name) => [
       name,
       sharedLook(async () => {
         const source = await findSource(sources, name);
-        return source.ok ? await headOf(await prepare(), source.value, name) : source;
+        return source.ok ? await headOf((await prepare()).git, source.value, name) : source;
       }),
     ]),
   );
@@ -57,17 +58,17 @@ export function openWorkspaces(options: WorkspacesOptions): Workspaces {
     },
     open: async (run, { name, commit }, signal, restore, isCurrent, token = 0) => {
       assert(COMMIT.test(commit), "a workspace is copied at a full commit id");
-      const ready = await prepare();
+      const prepared = await prepare();
       const taken = await takeCopy(folder, run, token, options.random);
       if (!taken.ok) return taken;
       const { copy, isThere } = taken.value;
-      const present = isThere ? await openWorkspace(copy, commit, ready, options.random) : null;
+      const present = isThere ? await openWorkspace(copy, commit, prepared.git, options.random) : null;
       if (present !== null && isCurrent?.(present.progress()) !== false)
         return ok({ workspace: present, made: false });
       const source = await findSource(sources, name);
       if (!source.ok) return source;
       const made = await make(
-        ready,
+        prepared,
         {
           folder,
           copy,
@@ -81,7 +82,10 @@ export function openWorkspaces(options: WorkspacesOptions): Workspaces {
         signal,
       );
       if (!made.ok) return made;
-      return ok({ workspace: await openWorkspace(copy, commit, ready, options.random), made: made.value });
+      return ok({
+        workspace: await openWorkspace(copy, commit, prepared.git, options.random),
+        made: made.value,
+      });
     },
     list: async () => [...new Set((await copiesIn(folder)).map(({ run }) => run))],
     remove: async (run) => {
@@ -90,11 +94,13 @@ export function openWorkspaces(options: WorkspacesOptions): Workspaces {
   };
 }
 
+type Ready = { readonly git: Git; readonly histories: Histories };
+
 async function prepareFolder(
   folder: string,
   sources: ReadonlyMap<string, string>,
   { random, gitProgram }: WorkspacesOptions,
-): Promise<Git> {
+): Promise<Ready> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
@@ -106,7 +112,8 @@ async function prepareFolder(
     if (found !== null && isAbandoned(name, found.mtimeMs)) await removeFolder(path);
   }
   const trusted = await Promise.all([...sources.values()].map(async (path) => await realpathOr(path)));
-  return await createGit(join(folder, ".git-home"), trusted, random, gitProgram);
+  const git = await createGit(join(folder, ".git-home"), trusted, random, gitProgram);
+  return { git, histories: await openHistories(join(folder, ".histories"), trusted, git, random) };
 }
 
 async function realpathOr(path: string): Promise<string> {
@@ -140,10 +147,13 @@ async function headOf(
 ): Promise<Result<{ readonly commit: string }, StepError>> {
   // The folder itself must be the repository: without this, git would search its parents for one.
   const call = { environment: { GIT_CEILING_DIRECTORIES: dirname(source) } };
-  const folder = await git(["-C", source, "rev-parse", "--git-dir"], call);
-  if (!folder.ok) return err(gitError(folder.error, name, "workspace_not_git", "is not a git repository"));
   const head = await git(["-C", source, "rev-parse", "--verify", "--quiet", "HEAD^{commit}"], call);
-  if (!head.ok) return err(gitError(head.error, name, "workspace_empty", "has no commits yet"));
+  if (!head.ok) {
+    const folder = await git(["-C", source, "rev-parse", "--git-dir"], call);
+    return folder.ok
+      ? err(gitError(head.error, name, "workspace_empty", "has no commits yet"))
+      : err(gitError(folder.error, name, "workspace_not_git", "is not a git repository"));
+  }
   const commit = head.value.toString("utf8").trim();
   if (COMMIT.test(commit)) return ok({ commit });
   return refuse("workspace_not_supported", name, "uses another object format than SHA-1");
@@ -162,7 +172,7 @@ type Making = {
 
 /** Made whole under another name, then renamed. False: another worker was faster, and its copy stands. */
 async function make(
-  git: Git,
+  { git, histories }: Ready,
   making: Making,
   random: Random,
   signal: AbortSignal,
@@ -170,7 +180,8 @@ async function make(
   return await withStagingName(random, async (name) => {
     const temporary = join(making.folder, name);
     try {
-      const failure = await copyOf(git, making.source, making.commit, temporary, signal);
+      const call = { signal, outputBytesMax: LISTING_BYTES_MAX };
+      const failure = await histories.copyOf(making.source, making.commit, temporary, call);
       if (failure !== null)
         return err(gitError(failure, making.name, "workspace_copy_failed", "could not be copied"));
       const restored = await making.restore?.(await openWorkspace(temporary, making.commit, git, random));

@@ -25,15 +25,16 @@ type Scripted = {
 };
 
 export function openScripted({ folder }: ScriptedConfig): Scripted {
+  const loadTranscript = transcriptsIn(folder);
   return {
     check(model) {
-      const transcript = loadTranscript(folder, model);
+      const transcript = loadTranscript(model);
       if (!transcript.ok) return transcript;
       const wrong = wrongInsertion(transcript.value);
       return wrong === null ? ok(null) : err(`The transcript ${model} is invalid: ${wrong}.`);
     },
     call(model, call) {
-      const transcript = loadTranscript(folder, model);
+      const transcript = loadTranscript(model);
       return Promise.resolve(
         transcript.ok
           ? replay(transcript.value, model, call)
@@ -43,20 +44,32 @@ export function openScripted({ folder }: ScriptedConfig): Scripted {
   };
 }
 
+type LoadTranscript = (model: string) => Result<Transcript, string>;
+
+/** Reads the file each time; the text as it was last is not parsed again. */
+function transcriptsIn(folder: string): LoadTranscript {
+  const last = new Map<string, { readonly text: string; readonly parsed: Result<Transcript, string> }>();
+  return (model) => {
+    const text = readTranscript(folder, model);
+    if (!text.ok) return text;
+    const known = last.get(model);
+    const parsed = known?.text === text.value ? known.parsed : parseTranscript(text.value);
+    last.set(model, { text: text.value, parsed });
+    return parsed.ok ? parsed : err(`The transcript ${model} is invalid: ${parsed.error}.`);
+  };
+}
+
 // A model's name comes from a request, so it must be one plain word before it may be part of a file's name.
-function loadTranscript(folder: string, model: string): Result<Transcript, string> {
+function readTranscript(folder: string, model: string): Result<string, string> {
   if (!nameSchema.safeParse(model).success) return err("A transcript's name is one word in lower case.");
   const file = join(folder, `${model}.transcript.json`);
-  let text: string;
   try {
     if (statSync(file).size > TRANSCRIPT_BYTES_MAX)
       return err(`The transcript ${model} is larger than ${TRANSCRIPT_BYTES_MAX} bytes.`);
-    text = readFileSync(file, "utf8");
+    return ok(readFileSync(file, "utf8"));
   } catch {
     return err(`There is no readable transcript ${model}.`);
   }
-  const transcript = parseTranscript(text);
-  return transcript.ok ? transcript : err(`The transcript ${model} is invalid: ${transcript.error}.`);
 }
 
 function replay(transcript: Transcript, model: string, call: ModelCall): Result<ModelOutcome, ModelFailure> {

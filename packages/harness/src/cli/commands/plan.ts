@@ -139,6 +139,7 @@ function planCall(
         ...(approvers === null ? {} : { approvers }),
       },
       agentVersion: call.agent_version === null ? null : sha256Schema.parse(call.agent_version),
+      destination: call.destination ?? null,
       manifest: manifestOf(call.manifest),
       // It stays on the server: a system prompt is not for everybody who may look at what waits.
       definition: null,

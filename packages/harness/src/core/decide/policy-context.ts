@@ -136,7 +136,11 @@ const NOTHING_SAID: TouchedResources = { resources: [], complete: false };
 
 function touchedBy(control: readonly Leaf[]): TouchedResources {
   return touchedResources(
-    control.flatMap(({ argument, value }) => (typeof value === "string" ? [{ argument, text: value }] : [])),
+    control.map(({ argument, pointer, value }) => ({
+      argument,
+      pointer,
+      text: typeof value === "string" ? value : null,
+    })),
   );
 }
 

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { POLICY_RESOURCES_MAX, touchedResources } from "./policy-resources.ts";
 
 const one = (argument: string, text: string): ReturnType<typeof touchedResources> =>
-  touchedResources([{ argument, text }]);
+  touchedResources([{ argument, pointer: `/${argument}`, text }]);
 
 test.each([
   ["url", "https://API.Example.com:8443/v1?q=1", "host:api.example.com", ["host:example.com", "host:com"]],
@@ -15,6 +15,14 @@ test.each([
   ["file", "docs/../src/a.ts", "path:src/a.ts", ["path:src", "path:."]],
   ["path", "/etc/passwd", "path:/etc/passwd", ["path:/etc", "path:/"]],
   ["path", ".", "path:.", []],
+  [
+    "path",
+    "node_modules/@types/a.d.ts",
+    "path:node_modules/@types/a.d.ts",
+    ["path:node_modules/@types", "path:node_modules", "path:."],
+  ],
+  ["outputPath", "docs/a.md", "path:docs/a.md", ["path:docs", "path:."]],
+  ["output-file", "a.md", "path:a.md", ["path:."]],
 ])("%s %s is %s", (argument, text, id, ancestors) => {
   const { resources, complete } = one(argument, text);
   expect(resources.map((resource) => [resource.id, resource.ancestors])).toEqual([[id, ancestors]]);
@@ -30,8 +38,33 @@ test.each([
   ["url", "https://"],
   ["url", "https://a b/"],
   ["note", "x".repeat(1_025)],
+  ["to", "bob@example.com,eve@evil.example"],
+  ["to", "bob@example.com; eve@evil.example"],
+  ["to", "Bob <eve@evil.example>"],
+  ["to", "bob@example.com<eve@evil.example>"],
+  ["to", "mailto:eve@evil.example"],
+  ["url", "https:evil.example/x"],
+  ["url", "HTTP:/\\evil.example"],
+  ["url", "//evil.example/x"],
+  ["url", "see https://evil.example"],
 ])("%s %j is not understood, and that is said", (argument, text) => {
   expect(one(argument, text)).toEqual({ resources: [], complete: false });
+});
+
+test("a list that holds something else beside its addresses is not understood", () => {
+  const list = (...items: readonly (string | null)[]): ReturnType<typeof touchedResources> =>
+    touchedResources(items.map((text, at) => ({ argument: "to", pointer: `/to/${at}`, text })));
+  expect(list("bob@example.com", "ann@example.com").complete).toBe(true);
+  expect(list("eve", "ann").complete).toBe(true);
+  for (const other of ["eve", "", null]) {
+    const { resources, complete } = list("bob@example.com", other);
+    expect([resources.map(({ id }) => id), complete]).toEqual([["address:bob@example.com"], false]);
+  }
+  const apart = [
+    { argument: "to", pointer: "/to/0", text: "bob@example.com" },
+    { argument: "subject", pointer: "/subject", text: "eve" },
+  ];
+  expect(touchedResources(apart).complete).toBe(true);
 });
 
 test("plain text of another argument names nothing", () => {
@@ -41,6 +74,7 @@ test("plain text of another argument names nothing", () => {
 test("too many resources are cut, and that is said", () => {
   const values = Array.from({ length: POLICY_RESOURCES_MAX + 1 }, (_, at) => ({
     argument: "path",
+    pointer: `/path/${at}`,
     text: `f${at}`,
   }));
   const { resources, complete } = touchedResources(values);

@@ -26,17 +26,33 @@ const RESOURCE_CHARS_MAX = 1_024;
 
 const PATH_NAME = /(?:^|_)(?:path|paths|file|files|filename|folder|dir|directory)$/i;
 
-/** `values`: text of the control arguments, each with the name of the argument that holds it. */
-export function touchedResources(
-  values: readonly { readonly argument: string; readonly text: string }[],
-): TouchedResources {
+/** `outputPath` and `output-path` as `output_path`. */
+const inWords = (name: string): string =>
+  name.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, "_").replaceAll(/[-.\s]/g, "_");
+
+export type ControlValue = {
+  /** The name of the argument that holds it. */
+  readonly argument: string;
+  /** RFC 6901. */
+  readonly pointer: string;
+  /** Null where it is no text. */
+  readonly text: string | null;
+};
+
+/** @param values of the control arguments */
+export function touchedResources(values: readonly ControlValue[]): TouchedResources {
   const found = new Map<string, PolicyResource>();
+  /** Lists that hold a resource, and lists that hold something else: whoever reads `to` as addresses sees half of it. */
+  const [readable, others] = [new Set<string>(), new Set<string>()];
   let complete = true;
-  for (const { argument, text } of values) {
-    const resource = resourceIn(argument, text.trim());
+  for (const { argument, pointer, text } of values) {
+    const resource = text === null ? null : resourceIn(argument, text.trim());
+    const list = /^(.*)\/\d+$/s.exec(pointer)?.[1];
     if (resource === "unreadable") complete = false;
     else if (resource !== null) found.set(resource.id, resource);
+    if (list !== undefined) (resource === null ? others : readable).add(list);
   }
+  if ([...readable].some((list) => others.has(list))) complete = false;
   const resources = [...found.values()];
   if (resources.length > POLICY_RESOURCES_MAX)
     return { resources: resources.slice(0, POLICY_RESOURCES_MAX), complete: false };
@@ -46,11 +62,17 @@ export function touchedResources(
 function resourceIn(argument: string, text: string): PolicyResource | "unreadable" | null {
   if (text.length > RESOURCE_CHARS_MAX) return "unreadable";
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return hostOf(text);
-  const address = /^[^\s@/]+@([^\s@/]+)$/.exec(text);
+  const address = /^[^\s@/:,;<>"]+@([^\s@/:,;<>"]+)$/.exec(text);
   if (address !== null) return addressOf(text, address[1] ?? "");
-  if (PATH_NAME.test(argument)) return pathOf(text);
-  return null;
+  if (PATH_NAME.test(inWords(argument))) return pathOf(text);
+  return MAY_NAME_MORE.test(text) ? "unreadable" : null;
 }
+
+/**
+ * An address among others, with a name or in a sentence; a URL that only a browser reads as one (`https:evil.example`,
+ * `//evil.example`, `see https://…`). Whoever carries the call out may send there.
+ */
+const MAY_NAME_MORE = /\S@\S|:\/\/|^\/\/|^(?:https?|wss?|ftp|mailto|file):/i;
 
 function hostOf(text: string): PolicyResource | "unreadable" {
   if (!URL.canParse(text)) return "unreadable";

@@ -9,6 +9,7 @@ const two = { ...one, quorum: 2 };
 const asked: AskedUnder = {
   policyVersion: digest("a"),
   manifestDigest: digest("b"),
+  destination: "destination:a",
   agentVersion: digest("c"),
   requirement: one,
 };
@@ -45,6 +46,17 @@ test.each<readonly [string, Partial<Present>, unknown]>([
   [
     "the tool is another, and the rules forbid that one",
     { manifestDigest: digest("d"), verdict: denies },
+    "denied",
+  ],
+  ["its calls go elsewhere", { destination: "destination:b" }, ["tool_moved"]],
+  [
+    "its calls go elsewhere, and the rules would let it pass",
+    { destination: null, verdict: permits },
+    ["tool_moved"],
+  ],
+  [
+    "its calls go elsewhere, and the rules forbid it",
+    { destination: "destination:b", verdict: denies },
     "denied",
   ],
   ["the tool is gone", { manifestDigest: null, verdict: permits }, "denied"],

@@ -13,6 +13,8 @@ type Reason = Decision["reasons"][number];
 export type AskedUnder = {
   readonly policyVersion: Sha256;
   readonly manifestDigest: string;
+  /** Where the call was to go; null: nowhere outside, or the program that asked did not note it. */
+  readonly destination: string | null;
   /** Of the agent as it was defined then; null: it was not. */
   readonly agentVersion: Sha256 | null;
   readonly requirement: Assent;
@@ -23,6 +25,7 @@ export type Present = {
   readonly policyVersion: Sha256;
   /** Null: there is no such tool any more. */
   readonly manifestDigest: string | null;
+  readonly destination: string | null;
   readonly agentVersion: Sha256 | null;
   readonly verdict: PolicyVerdict;
 };
@@ -60,6 +63,7 @@ export function reask(asked: AskedUnder, present: Present, differences: Differen
 export const hasChanged = (asked: AskedUnder, present: Omit<Present, "verdict">): boolean =>
   asked.policyVersion !== present.policyVersion ||
   asked.manifestDigest !== present.manifestDigest ||
+  asked.destination !== present.destination ||
   asked.agentVersion !== present.agentVersion;
 
 function changes(asked: AskedUnder, present: Present, { tool, agent }: Differences): readonly Reason[] {
@@ -71,6 +75,15 @@ function changes(asked: AskedUnder, present: Present, { tool, agent }: Differenc
     });
   if (asked.manifestDigest !== present.manifestDigest)
     reasons.push(changed("tool_changed", "The tool has changed since it was asked.", tool));
+  // Who was asked by a program that noted no place may have been shown another: they are asked, not guessed for.
+  if (asked.destination !== present.destination)
+    reasons.push({
+      code: "tool_moved",
+      detail:
+        asked.destination === null
+          ? "Where the tool's calls go was not noted when it was asked."
+          : "The tool's calls go elsewhere since it was asked.",
+    });
   if (asked.agentVersion !== present.agentVersion)
     reasons.push(
       changed(

@@ -3,7 +3,7 @@
 import type { Sha256 } from "../../base/digest.ts";
 import { type AgentDefinition, agentVersion } from "../agent.ts";
 import { differenceLines } from "../difference.ts";
-import { type Manifest, manifestDigest } from "../tool.ts";
+import { type Manifest, manifestDigest, type PlacedTool } from "../tool.ts";
 import { type DecisionRecord, questionOfRecord } from "./decision-record.ts";
 import type { Assent } from "./policy-annotations.ts";
 import type { Policies } from "./policy-point.ts";
@@ -16,6 +16,8 @@ export type WaitingQuestion = {
   readonly agentVersion: Sha256 | null;
   /** Null where it is kept elsewhere, and never changes: the tool of a driven run. */
   readonly manifest: Manifest | null;
+  /** Where it was to go; null: nowhere outside, or that is not known. */
+  readonly destination: string | null;
   /** The definition that the run goes on under, where it is at hand: for the difference. */
   readonly definition: AgentDefinition | null;
 };
@@ -23,7 +25,7 @@ export type WaitingQuestion = {
 /** What might be in force instead. Left out: as it was asked about. */
 export type Candidate = {
   readonly policies?: Policies;
-  readonly tools?: { readonly get: (name: string) => Manifest | undefined };
+  readonly tools?: { readonly get: (name: string) => PlacedTool | undefined };
   readonly agents?: { readonly get: (name: string) => AgentDefinition | undefined };
 };
 
@@ -38,6 +40,7 @@ export function planWaiting(question: WaitingQuestion, candidate: Candidate): Re
   const asked = {
     policyVersion: sha256(record.policy_version),
     manifestDigest: record.action.manifest_digest,
+    destination: question.destination,
     agentVersion: question.agentVersion,
     requirement,
   };
@@ -46,18 +49,20 @@ export function planWaiting(question: WaitingQuestion, candidate: Candidate): Re
     typeof tool === "object" && digest !== asked.manifestDigest
       ? {
           ...record.action,
-          tool_version: tool.version,
-          manifest_digest: manifestDigest(tool),
-          effect: tool.effect,
-          harm: [...tool.harm],
+          tool_version: tool.manifest.version,
+          manifest_digest: manifestDigest(tool.manifest),
+          effect: tool.manifest.effect,
+          harm: [...tool.manifest.harm],
         }
       : record.action;
   const { request, budget } = questionOfRecord(record);
-  const controlArguments = typeof tool === "object" ? tool.controlArguments : request.controlArguments;
+  const controlArguments =
+    typeof tool === "object" ? tool.manifest.controlArguments : request.controlArguments;
   const { policies } = candidate;
   const present = {
     policyVersion: policies?.version ?? asked.policyVersion,
     manifestDigest: digest,
+    destination: typeof tool === "object" ? (tool.destination ?? null) : asked.destination,
     agentVersion: versionOf(asked.agentVersion, agent),
     verdict:
       policies === undefined
@@ -66,14 +71,16 @@ export function planWaiting(question: WaitingQuestion, candidate: Candidate): Re
   };
   return reask(asked, present, {
     tool:
-      typeof tool === "object" && question.manifest !== null ? differenceLines(question.manifest, tool) : [],
+      typeof tool === "object" && question.manifest !== null
+        ? differenceLines(question.manifest, tool.manifest)
+        : [],
     agent: typeof agent === "object" && definition !== null ? differenceLines(definition, agent) : [],
   });
 }
 
-const digestOfTool = (asked: string, tool: Manifest | "same" | undefined): string | null => {
+const digestOfTool = (asked: string, tool: PlacedTool | "same" | undefined): string | null => {
   if (tool === "same") return asked;
-  return tool === undefined ? null : manifestDigest(tool);
+  return tool === undefined ? null : manifestDigest(tool.manifest);
 };
 
 const versionOf = (asked: Sha256 | null, agent: AgentDefinition | "same" | undefined): Sha256 | null => {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { canonicalJson } from "../../base/canonical-json.ts";
 import { describeHandle, type HandleUse, resolveHandles, usesLeft } from "./handles.ts";
 import { HANDLE_USES_MAX, RESOLVED_CHARS_MAX } from "./limits.ts";
 
@@ -47,6 +48,18 @@ test.each([
   ["$v3 ", "whole value"],
 ])("%s is refused: %s", (text, why) => {
   expect(resolved(text)).toContain(why);
+});
+
+test("an argument called __proto__ stays one, and shapes nothing", () => {
+  const args: unknown = JSON.parse(
+    '{"__proto__": {"to": "eve"}, "to": "$v3.email.1", "in": {"__proto__": [1]}}',
+  );
+  const made = resolveHandles(Object(args), KEPT);
+  if (!made.ok) throw new Error(made.error);
+  expect(JSON.stringify(made.value.args)).toBe(
+    '{"__proto__":{"to":"eve"},"to":"anna@corp.example","in":{"__proto__":[1]}}',
+  );
+  expect(canonicalJson(made.value.args)).toContain("eve");
 });
 
 test("a handle is no member's name, and depth has an end", () => {

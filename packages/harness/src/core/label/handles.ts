@@ -76,13 +76,14 @@ export function resolveHandles(
     }
     return ok(Array.isArray(value) ? members.map(([, inner]) => inner) : Object.fromEntries(members));
   };
-  const made: Record<string, unknown> = {};
+  const made: [string, unknown][] = [];
   for (const [name, value] of Object.entries(args)) {
     const resolved = visit(value, `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`, 1);
     if (!resolved.ok) return resolved;
-    made[name] = resolved.value;
+    made.push([name, resolved.value]);
   }
-  return ok({ args: made, uses });
+  // Assigning would take an argument called `__proto__` for an order.
+  return ok({ args: Object.fromEntries(made), uses });
 }
 
 /** What a handle stands for came out of untrusted text, whoever else wrote the same. */

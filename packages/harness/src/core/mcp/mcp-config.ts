@@ -3,6 +3,7 @@
 
 import { effectSchema, harmSchema, namedBySchema } from "@assent/contract";
 import { z } from "zod";
+import { type Destination, destinationOf } from "../tool.ts";
 
 const mcpToolSchema = z.strictObject({
   /** How agents call it; `<server>__<tool>` where it is left out. */
@@ -47,6 +48,30 @@ export const mcpServerSchema = z.discriminatedUnion("transport", [
   }),
 ]);
 export type McpServerConfig = z.infer<typeof mcpServerSchema>;
+
+/**
+ * As it is declared: two machines of a fleet that keep the configuration in different folders have one answer. Of the
+ * variables that are handed on only the names count: a new token of the same name is the same account's.
+ */
+export function destinationOfServer(server: string, config: McpServerConfig): Destination {
+  if (config.transport === "http")
+    return destinationOf({
+      kind: "mcp_http",
+      server,
+      url: config.url,
+      credential: config.bearer_token_env ?? "",
+      private_network: config.private_network,
+    });
+  return destinationOf({
+    kind: "mcp_stdio",
+    server,
+    command: config.command,
+    args: config.args,
+    cwd: config.cwd ?? "",
+    environment: config.environment,
+    pass_environment: config.pass_environment.toSorted(),
+  });
+}
 
 /** No `__` inside: that is what stands between a server's name and its tool's. */
 const serverNameSchema = z.string().regex(/^(?=.{1,32}$)[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/);

@@ -92,6 +92,50 @@ test.each(Object.entries(ENCODINGS))("a known secret is masked: %s", (_, encode)
   }
 });
 
+const bytesAs = (write: (byte: number) => string) => (secret: string) =>
+  [...Buffer.from(secret)].map(write).join("");
+
+const ENCODINGS_OF_ANY_SCRIPT: Readonly<Record<string, (secret: string) => string>> = {
+  raw: (secret) => secret,
+  encodeURIComponent: encodeURIComponent,
+  "encodeURIComponent twice": (secret) => encodeURIComponent(encodeURIComponent(secret)),
+  "every byte percent-encoded": percent,
+  hex: (secret) => Buffer.from(secret).toString("hex"),
+  base64,
+  "unicode escapes": bytesOfUtf16,
+  "hex escapes of its bytes": bytesAs((byte) => `\\x${byte.toString(16).padStart(2, "0")}`),
+  "octal escapes of its bytes": bytesAs((byte) => `\\${byte.toString(8).padStart(3, "0")}`),
+  "taken for Latin-1": (secret) => Buffer.from(secret).toString("latin1"),
+  decomposed: (secret) => secret.normalize("NFD"),
+  composed: (secret) => secret.normalize("NFC"),
+};
+
+function bytesOfUtf16(secret: string): string {
+  return secret
+    .split("")
+    .map((c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    .join("");
+}
+
+test.each(Object.entries(ENCODINGS_OF_ANY_SCRIPT))(
+  "a known secret of any script is masked: %s",
+  (_, encode) => {
+    const secrets = [
+      "pässwörd",
+      "Zu\u0308rich-U\u0308bermut-2024!",
+      "пароль-от-базы",
+      "密码是很长的秘密字符串",
+      "🔑🔒🔑🔓🔑x",
+      SHORT,
+    ];
+    for (const secret of secrets) {
+      const masked = maskerOf(secret)(`before ${encode(secret)} after`);
+      // What may stay is a mark at its end, or base64's filling.
+      expect(masked).toMatch(/^before \\?\[redacted:given\].{0,6} after$/);
+    }
+  },
+);
+
 test("any secret is found at any place of any text, in base64 of any content around it", () => {
   fc.assert(
     fc.property(

@@ -204,6 +204,9 @@ const textOf = (codes: Uint16Array, length: number): string =>
 function formsOf(value: string): ReadonlySet<string> {
   const bytes = Buffer.from(value, "utf8");
   const forms = new Set([value, bytes.toString("hex"), bytes.toString("hex").toUpperCase()]);
+  // What escapes of single bytes (`%C3%A4`, `\xc3\xa4`, `\303\244`) read as, and UTF-8 that was taken for Latin-1.
+  forms.add(bytes.toString("latin1"));
+  for (const form of ["NFC", "NFD"]) forms.add(value.normalize(form));
   const wide = Buffer.from(value, "utf16le");
   for (const once of [...base64Cores(bytes), ...base64Cores(wide)]) {
     forms.add(once);

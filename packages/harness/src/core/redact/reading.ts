@@ -143,6 +143,9 @@ function backslashEscape(text: string, at: number): Decoded | null {
   }
   if (next === "u") return hexEscape(text, at, 2, 4);
   if (next === "x") return hexEscape(text, at, 2, 2);
+  // Three octal digits, as C, shells and git write a byte.
+  const octal = /^[0-3][0-7]{2}/.exec(text.slice(at + 1, at + 4))?.[0];
+  if (octal !== undefined) return { decoded: String.fromCharCode(Number.parseInt(octal, 8)), size: 4 };
   const short = SHORT_ESCAPES[next];
   return next !== "" && short !== undefined ? { decoded: short, size: 2 } : null;
 }

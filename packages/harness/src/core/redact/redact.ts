@@ -27,12 +27,30 @@ export const markOf = (kind: string): string => `[redacted:${kind}]`;
  */
 const ROUNDS_MAX = 3;
 
+/** Labels, names of members and kinds of events come again and again; longer texts do not. */
+const CLEAN_CHARS_MAX = 64;
+const CLEAN_REMEMBERED_MAX = 2_048;
+
 export function createTextRedactor(known: KnownSecrets, detect: Detector): TextRedactor {
   const findSpans = (text: string): readonly Span[] =>
     withoutMarks(text, [...known.find(text), ...detect(text)]);
+  // Short texts that nothing was found in, with as many secrets known as then.
+  const clean = new Set<string>();
+  let cleanOf = known.count;
+  const isKnownClean = (text: string): boolean => {
+    if (cleanOf !== known.count) clean.clear();
+    cleanOf = known.count;
+    return clean.has(text);
+  };
+  const remember = (text: string): void => {
+    if (clean.size >= CLEAN_REMEMBERED_MAX) clean.clear();
+    clean.add(text);
+  };
   return {
     findSpans,
     redactText: (text) => {
+      const isShort = text.length <= CLEAN_CHARS_MAX;
+      if (isShort && isKnownClean(text)) return { text, counts: {} };
       const counts: Record<string, number> = {};
       let current = text;
       for (let round = 0; round < ROUNDS_MAX; round += 1) {
@@ -41,6 +59,7 @@ export function createTextRedactor(known: KnownSecrets, detect: Detector): TextR
         for (const { kind } of spans) counts[kind] = (counts[kind] ?? 0) + 1;
         current = replaceSpans(current, spans);
       }
+      if (isShort && current === text) remember(text);
       return { text: current, counts };
     },
   };

@@ -160,3 +160,18 @@ test("a key block longer than a stream may hold does not pass in parts", () => {
   const left = body.filter((piece) => given.includes(piece));
   expect(left).toEqual([]);
 });
+
+test("what was clean is looked at again once more is known, and what was taken out stays out", () => {
+  const redactor = createRedactor();
+  const label = "correct-horse-battery";
+  for (let n = 0; n < 3; n += 1) expect(redactor.redactText(label)).toEqual({ text: label, counts: {} });
+  redactor.register(label, "password_of_old");
+  for (let n = 0; n < 3; n += 1)
+    expect(redactor.redactText(label)).toEqual({
+      text: "[redacted:password_of_old]",
+      counts: { password_of_old: 1 },
+    });
+  // However many other short texts there were meanwhile.
+  for (let n = 0; n < 5_000; n += 1) redactor.redactText(`label ${n}`);
+  expect(redactor.redactText(label).text).toBe("[redacted:password_of_old]");
+});

@@ -122,7 +122,7 @@ function pinOne(
       detail: "the manifest of the harness's own tool counts; leave this out",
     });
   const own = tools.get(manifest.name);
-  const pinned = own?.compensate === undefined || own.scope === "workspace" ? null : pinOwnTool(own.manifest);
+  const pinned = own?.compensate === undefined || own.scope === "workspace" ? null : pinOwnTool(own);
   return pinned === null
     ? err({
         pointer: `${place}/compensation`,

@@ -9,7 +9,7 @@ import {
 } from "../../core/external.ts";
 import { isToolStep, type Journal, type ToolStep } from "../../core/run/journal.ts";
 import { EXTERNAL_TAKE_BACK_MINUTES, LEASE_SECONDS } from "../../base/limits.ts";
-import { manifestDigest } from "../../core/tool.ts";
+import { goingOf, manifestDigest } from "../../core/tool.ts";
 import type { RunRecord, StoreTx, Tools } from "../../ports.ts";
 import { type End, type Ended, endWith, type Hands, TOOL_CHANGED } from "../end-run.ts";
 
@@ -32,7 +32,9 @@ function handsOf(definition: ExternalDefinition, tools: Pick<Tools, "get">): Han
     if (pinned.compensation.by === "driver") return "driver";
     const own = tools.get(pinned.name);
     const isSame =
-      own?.compensate !== undefined && manifestDigest(own.manifest) === pinned.compensation.manifestDigest;
+      own?.compensate !== undefined &&
+      manifestDigest(own.manifest) === pinned.compensation.manifestDigest &&
+      goingOf(own, pinned.compensation.destination ?? null) !== "elsewhere";
     return isSame ? "harness" : TOOL_CHANGED;
   };
 }

@@ -10,7 +10,7 @@ import { type ExternalTool, externalAction } from "../../core/external.ts";
 import { isGateStep, isToolStep, type JournalStep, type PlannedPlace } from "../../core/run/journal.ts";
 import type { Write } from "../write.ts";
 import type { Refusal } from "../harness.ts";
-import { consult, mayRepeat } from "../precedents.ts";
+import { consult, mayGiveYes } from "../precedents.ts";
 import { actionAnswer } from "./answer.ts";
 import { newUuid, openQuestion } from "./ask.ts";
 import { commitDriven, type Hold, nextSeq, refuseSteps } from "./drive.ts";
@@ -81,13 +81,7 @@ async function askOrRepeat(
   const { tool, args, judgement, decision, requirement } = asking;
   const action = externalAction(tool, args);
   const asked = { run: hold.committed.run, action, judgement, precondition: null };
-  const { quorum, separateDuties, approvers } = requirement;
-  const isEnough = quorum === 1 && !separateDuties && approvers === undefined;
-  if (!isEnough || !mayRepeat(asked)) {
-    await askAbout(hold, asking, []);
-    return null;
-  }
-  const consulted = await consult(hold.tx, asked, hold.now);
+  const consulted = await consult(hold.tx, asked, hold.now, mayGiveYes(requirement, asked));
   if (consulted.answer === null) {
     await askAbout(hold, asking, consulted.advice);
     return null;

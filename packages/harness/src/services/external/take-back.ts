@@ -91,7 +91,7 @@ async function makeDrivenMove(
 async function compensateOwn(held: Held, definition: ExternalDefinition, step: ToolStep): Promise<boolean> {
   const compensation = compensationOf(definition, step);
   assert(compensation?.by === "harness", "the hands were read from the same definition");
-  return await compensate(held, step, compensation.manifestDigest);
+  return await compensate(held, step, compensation);
 }
 
 // The driver has its time, from the last thing that was heard of it; then what it did not do is left to people.

@@ -8,6 +8,7 @@ import type { Result } from "../../base/result.ts";
 import type { Sha256 } from "../../base/digest.ts";
 import { type ActionScope, actionDigest, effectId } from "../../core/decide/action-digest.ts";
 import type { Policies } from "../../core/decide/policy-point.ts";
+import { type Destination, destinationIn } from "../../core/tool.ts";
 import { isToolStep, OUTCOME_UNKNOWN, type StepError, type ToolStep } from "../../core/run/journal.ts";
 import { compensationsOf, isDue, pauseSeconds } from "../../core/run/rollback.ts";
 import type { RunRecord, Tool, ToolContext, ToolResult } from "../../ports.ts";
@@ -19,12 +20,20 @@ export type Undoing = {
   readonly effect: "idempotent" | "once";
   /** Of a driven run: the tool that is called, where it is not the call's own, and an id of its own. */
   readonly manifestDigest?: Sha256;
+  /** Where that tool is; the call's own where it is left out. */
+  readonly destination?: Destination;
   readonly callId?: string;
 };
 
 /** The intent to take a step back, with the harness's own tool. */
-export function openCompensation(held: Held, step: ToolStep, manifestDigest?: Sha256): Write {
-  const compensation = held.ports.tools.get(step.request.action.tool)?.manifest.compensation;
+export function openCompensation(
+  held: Held,
+  step: ToolStep,
+  by: Pick<Undoing, "manifestDigest" | "destination"> = {},
+): Write {
+  const tool = held.ports.tools.get(step.request.action.tool);
+  // What an older program did goes back to where the tool is today; from here on that is noted.
+  const destination = by.destination ?? destinationIn(step.request.precondition) ?? tool?.destination;
   return intendCompensation(
     {
       policies: held.ports.policies,
@@ -33,7 +42,11 @@ export function openCompensation(held: Held, step: ToolStep, manifestDigest?: Sh
       scope: scopeOfNextStep(held),
     },
     step,
-    { effect: compensation?.effect ?? "once", ...(manifestDigest === undefined ? {} : { manifestDigest }) },
+    {
+      effect: tool?.manifest.compensation?.effect ?? "once",
+      ...(by.manifestDigest === undefined ? {} : { manifestDigest: by.manifestDigest }),
+      ...(destination === undefined ? {} : { destination }),
+    },
   );
 }
 
@@ -55,6 +68,7 @@ export function intendCompensation(judging: Judging, step: ToolStep, undoing: Un
   assert(judgement !== null, "only a judged call is ever made");
   const { effect, manifestDigest = step.request.action.manifest_digest } = undoing;
   const action = { ...step.request.action, effect, manifest_digest: manifestDigest };
+  const precondition = undoing.destination ?? null;
   const decision = decide(judging, step);
   const denied = decision.verdict === "deny";
   return {
@@ -69,9 +83,9 @@ export function intendCompensation(judging: Judging, step: ToolStep, undoing: Un
         callId: undoing.callId ?? callId,
         action,
         judgement,
-        actionDigest: actionDigest(action, judgement.labels, null, scope),
+        actionDigest: actionDigest(action, judgement.labels, precondition, scope),
         effectId: effectId(action, scope),
-        precondition: null,
+        precondition,
         compensates: step.seq,
       },
       decision,

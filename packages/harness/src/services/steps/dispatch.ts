@@ -10,7 +10,7 @@ import { hasChanged, reask, type Reask } from "../../core/decide/reask.ts";
 import { differenceLines } from "../../core/difference.ts";
 import { usesLeft } from "../../core/label/handles.ts";
 import type { GateStep, StepError } from "../../core/run/journal.ts";
-import { manifestDigest } from "../../core/tool.ts";
+import { destinationIn, manifestDigest } from "../../core/tool.ts";
 import type { ApprovalRecord, Plan, Tool } from "../../ports.ts";
 import type { Write } from "../write.ts";
 import { commitHeld, currentAgentVersion, type Held, scopeOfNextStep, seenBy } from "../held.ts";
@@ -85,6 +85,7 @@ async function lookAgain(
   if (!hasChanged(asked, present)) return null;
   const { ports } = held;
   const digest = present.manifestDigest;
+  // The same tool elsewhere has the same action: the digest of where it goes stands beside it.
   const action = digest === approved.manifest_digest ? approved : actionOf(tool, approved.arguments);
   const uses = usesLeft(approval.judgement.handles ?? [], approval.action.arguments, action.arguments);
   const judged = judge(ports.policies, seenBy(held), tool.manifest, action, uses);
@@ -103,12 +104,14 @@ function pinned(held: Held, approval: ApprovalRecord, tool: Tool): Parameters<ty
     {
       policyVersion: approval.judgement.policyVersion,
       manifestDigest: (approval.editedAction ?? approval.action).manifest_digest,
+      destination: destinationIn(approval.precondition),
       agentVersion: shownAgentVersion(approval, committed.run.agentVersion),
       requirement: approval.requirement,
     },
     {
       policyVersion: ports.policies.version,
       manifestDigest: manifestDigest(tool.manifest),
+      destination: tool.destination ?? null,
       agentVersion: currentAgentVersion(held),
     },
   ];
@@ -168,16 +171,19 @@ async function askAgain(held: Held, withdrawn: Withdrawn): Promise<boolean> {
 const WHAT_CHANGED: Readonly<Record<string, string>> = {
   rules_changed: "the rules have changed",
   tool_changed: "the tool has changed",
+  tool_moved: "its calls go elsewhere",
   agent_changed: "the agent has changed",
 };
 
-// A changed tool reads the arguments anew: they may not fit it, or mean something else to it.
+// A changed tool reads the arguments anew: they may not fit it, or mean something else to it. One that moved says where.
 async function planAgain(
   held: Held,
   { approval, action, tool, reask: now }: Withdrawn,
 ): Promise<Plan | StepError> {
   const { summary, preview, precondition } = approval;
-  const isSame = manifestDigest(tool.manifest) === (approval.editedAction ?? approval.action).manifest_digest;
+  const isSame =
+    manifestDigest(tool.manifest) === (approval.editedAction ?? approval.action).manifest_digest &&
+    destinationIn(precondition) === (tool.destination ?? null);
   using context = contextOf(held, effectId(action, scopeOfNextStep(held)));
   const planned = isSame
     ? ({ ok: true, value: { summary, preview, precondition } } as const)

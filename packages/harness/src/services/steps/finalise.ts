@@ -70,7 +70,7 @@ export async function finaliseRun(held: Held, answer: string, again: JournalStep
     { write: "step_closed", seq, state: "succeeded", outcome: { kind: "finalise", answer }, error: null },
     { write: "run_moved", event: "finished", reason: null, answer },
   ]);
-  await ports.workspaces.remove(held.fence.run);
+  if (held.committed.run.workspace !== null) await ports.workspaces.remove(held.fence.run);
   return false;
 }
 

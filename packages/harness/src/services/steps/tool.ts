@@ -2,7 +2,6 @@ import { deadline } from "../deadline.ts";
 import type { Action, ApprovalId, Decision } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
 import { TOOL_CALL_SECONDS_MAX } from "../../base/limits.ts";
-import type { Sha256 } from "../../base/digest.ts";
 import { ok, type Result } from "../../base/result.ts";
 import { actionDigest, effectId } from "../../core/decide/action-digest.ts";
 import type { Judgement } from "../../core/decide/judgement.ts";
@@ -33,9 +32,10 @@ import {
 } from "../held.ts";
 import { judge } from "../judge.ts";
 import { askAhead } from "../ask-ahead.ts";
-import { type AskedAction, consult, type Consulted, mayRepeat } from "../precedents.ts";
+import { type AskedAction, consult, type Consulted, isAnswered, mayGiveYes } from "../precedents.ts";
 import { compensationWrites, openCompensation, runCompensation } from "./compensation.ts";
 import { gateWrites, openGate } from "./gate.ts";
+import { CHANGED_MEANWHILE, sameTool, TOOL_CHANGED, witnessOf } from "./same-tool.ts";
 
 export function actionOf(tool: Tool, args: Readonly<Record<string, unknown>>): Action {
   const { manifest } = tool;
@@ -160,8 +160,7 @@ async function makeCall(held: Held, { plan, ...parts }: PlannedCall): Promise<bo
   return await executeNewest(held);
 }
 
-// A rule wants a person's word. One who gave it for exactly this question, to be given again, is not asked twice; a
-// rule that wants more than one person is never satisfied from memory.
+// A rule wants a person's word. One who gave it for exactly this question, to be given again, is not asked twice.
 async function askOrRepeat(
   held: Held,
   call: PlannedCall & { readonly requirement: Assent },
@@ -170,11 +169,13 @@ async function askOrRepeat(
   const { action, judgement, plan } = parts;
   const asked = { run: held.committed.run, action, judgement, precondition: plan.precondition };
   // A standing answer that could not be used is not asked for: the memory must not count what did not happen.
-  if (!isEnough(requirement) || !mayRepeat(asked)) return await openGate(held, { ...call, advice: [] });
+  const mayBeYes = mayGiveYes(requirement, asked);
   const now = held.ports.clock.now();
-  if (await askedAhead(held, call, asked, now)) return false;
+  if (mayBeYes && (await askedAhead(held, call, asked, now))) return false;
+  if (!mayBeYes && !(await isAnswered(held.ports.store, asked, now)))
+    return await openGate(held, { ...call, advice: [] });
   const decided = await commitDecided(held, async (tx) => {
-    const consulted = await consult(tx, asked, now);
+    const consulted = await consult(tx, asked, now, mayBeYes);
     return consulted.answer === null
       ? { isAsked: true, writes: gateWrites(held, { ...call, advice: consulted.advice }) }
       : { isAsked: false, writes: [repeatedWrite(held, parts, consulted)] };
@@ -223,9 +224,6 @@ function repeatedWrite(
   const deny = { verdict: "deny", reasons } as const;
   return openToolStep(held, { ...parts, precondition: null, decision: deny, approvalId: null, error });
 }
-
-const isEnough = ({ quorum, separateDuties, approvers }: Assent): boolean =>
-  quorum === 1 && !separateDuties && approvers === undefined;
 
 // A call that is not made: its refusal is its result.
 async function openAndClose(
@@ -313,28 +311,15 @@ export async function executeTool(held: Held, step: ToolStep, mayHaveHappened = 
   return true;
 }
 
-const TOOL_CHANGED: StepError = {
-  code: "tool_changed",
-  detail: "The tool is not the one that this call was made for.",
-};
-// The new one cannot say what the old one did; taken for a failure the effect would neither be taken back nor told of.
-const CHANGED_MEANWHILE: StepError = {
-  code: OUTCOME_UNKNOWN,
-  detail:
-    "The tool is not the one that this call was made for, and nobody knows whether that one had carried it out.",
-};
-
-/** The tool that the call was made for, to its manifest; undefined where it is gone or another by now. */
-function sameTool({ ports }: Held, { request: { action } }: ToolStep): Tool | undefined {
-  const tool = ports.tools.get(action.tool);
-  return tool !== undefined && manifestDigest(tool.manifest) === action.manifest_digest ? tool : undefined;
-}
-
 /**
  * Takes a step back: the intent is journaled first, like any other's.
  * @param tool which one does it, where that is not the one that made the call
  */
-export async function compensate(held: Held, step: ToolStep, tool?: Sha256): Promise<boolean> {
+export async function compensate(
+  held: Held,
+  step: ToolStep,
+  tool?: Parameters<typeof openCompensation>[2],
+): Promise<boolean> {
   await commitHeld(held, [openCompensation(held, step, tool)]);
   const opened = held.committed.journal.at(-1);
   return opened?.state === "intended" ? await executeNewest(held) : true;
@@ -383,8 +368,8 @@ async function closeStep(held: Held, step: ToolStep, result: Result<ToolResult, 
 export async function checkDoubt(held: Held, step: ToolStep): Promise<boolean> {
   const { effectId: id } = step.request;
   using context = contextOf(held, id);
-  // One that is another by now may know nothing of what was asked of the old one, and say that nothing happened.
-  const known = (await sameTool(held, step)?.check?.(id, context)) ?? null;
+  // One that is another or elsewhere by now may know nothing of what was asked of the old one, and say that nothing happened.
+  const known = (await witnessOf(held, step)?.check?.(id, context)) ?? null;
   if (known?.ok === true) {
     await closeStep(held, step, known);
     return true;

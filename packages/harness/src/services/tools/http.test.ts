@@ -268,18 +268,18 @@ test.each([
 });
 
 test("an approver sees every argument, also what hides", async () => {
-  const plan = await toolAt("https://pay.example/x?key=secret").plan(
-    { invoice: "a\u202eb", cents: 1 },
-    context(),
-  );
+  const tool = toolAt("https://pay.example/x?key=secret");
+  const plan = await tool.plan({ invoice: "a\u202eb", cents: 1 }, context());
   expect(plan).toEqual({
     ok: true,
     value: {
       summary: "Call pay_invoice at pay.example",
       preview: '{\n  "invoice": "a\\u202eb",\n  "cents": 1\n}',
-      precondition: null,
+      precondition: tool.destination,
     },
   });
+  // The address may hold what is nobody's to read.
+  expect(tool.destination).toMatch(/^destination:sha256:[0-9a-f]{64}$/u);
 });
 
 test.each([

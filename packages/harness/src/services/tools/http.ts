@@ -8,7 +8,7 @@ import { PREVIEW_CHARS_MAX, TOOL_OUTPUT_CHARS_MAX } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { visibleText } from "../../core/path/visible-text.ts";
 import type { StepError } from "../../core/run/journal.ts";
-import type { Manifest } from "../../core/tool.ts";
+import { type Destination, destinationOf, type Manifest } from "../../core/tool.ts";
 import type { DoneCall, Tool, ToolContext, ToolResult } from "../../ports.ts";
 import { cutTo } from "./output.ts";
 import { isPassingStatus, type PassingError, retryAfterMsOf } from "../../core/resilience/passing.ts";
@@ -36,6 +36,8 @@ export type HttpToolOptions = {
   readonly compensationUrl?: string;
   /** Sent with every request: credentials of the operator's server. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Which credential that is, by the name under which the operator keeps it: another may be another's account. */
+  readonly credential?: string;
   readonly timeoutMs: number;
   readonly fetch: typeof fetch;
 };
@@ -57,9 +59,11 @@ export function createHttpTool(options: HttpToolOptions): Tool {
     (compensationUrl === undefined) === (manifest.compensation === undefined),
     `${manifest.name} names a compensation, and where to ask for it, or neither`,
   );
+  const destination = destinationOfTool(options);
   return {
     scope: "world",
     manifest,
+    destination,
     plan: async (args) => {
       const parsed = parseArguments(schema, args);
       if (!parsed.ok) return parsed;
@@ -72,7 +76,7 @@ export function createHttpTool(options: HttpToolOptions): Tool {
       const { compensation } = manifest;
       const undo =
         compensation === undefined ? "" : `. Taken back if the run fails: ${compensation.description}`;
-      return ok({ summary: `Call ${manifest.name} at ${host}${undo}`, preview, precondition: null });
+      return ok({ summary: `Call ${manifest.name} at ${host}${undo}`, preview, precondition: destination });
     },
     execute: async (args, _precondition, context) => {
       const parsed = parseArguments(schema, args);
@@ -90,6 +94,30 @@ export function createHttpTool(options: HttpToolOptions): Tool {
         }),
   };
 }
+
+// A fragment, and how a host is spelt, change nothing about where a request goes.
+const addressOf = (text: string | undefined): string | null => {
+  const url = text === undefined ? null : URL.parse(text);
+  if (url === null) return null;
+  url.hash = "";
+  return url.href;
+};
+
+const destinationOfTool = ({
+  url,
+  checkUrl,
+  compensationUrl,
+  headers = {},
+  credential = "",
+}: HttpToolOptions): Destination =>
+  destinationOf({
+    kind: "http",
+    url: addressOf(url),
+    check_url: addressOf(checkUrl),
+    compensation_url: addressOf(compensationUrl),
+    headers: [...new Headers(headers).keys()],
+    credential,
+  });
 
 // An argument that the operator did not declare is refused, unless the schema says that others are welcome.
 function schemaOf(manifest: Manifest): z.ZodType {

@@ -8,7 +8,7 @@ import { argumentNames, type McpDefinition } from "../../core/mcp/definition.ts"
 import { driftOf } from "../../core/mcp/pins.ts";
 import { visibleText } from "../../core/path/visible-text.ts";
 import type { StepError } from "../../core/run/journal.ts";
-import type { Manifest } from "../../core/tool.ts";
+import type { Destination, Manifest } from "../../core/tool.ts";
 import type { McpAnswer, McpServer, Tool, ToolResult } from "../../ports.ts";
 import { compileInputSchema } from "../external/input-schema.ts";
 import { cutTo } from "./output.ts";
@@ -23,11 +23,13 @@ export type McpToolOptions = {
   /** As it was pinned. */
   readonly definition: McpDefinition;
   readonly connection: Pick<McpServer, "list" | "call">;
+  /** Where that server is. */
+  readonly destination: Destination;
 };
 
 /** @returns the tool, or why its schema cannot be checked against */
 export function createMcpTool(options: McpToolOptions): Result<Tool, string> {
-  const { server, manifest, definition, connection } = options;
+  const { server, manifest, definition, connection, destination } = options;
   const compiled = compileInputSchema(manifest.inputSchema);
   if (!compiled.ok) return err(`the schema of ${server}/${definition.name} ${compiled.error}`);
   const names = argumentNames(definition);
@@ -42,6 +44,7 @@ export function createMcpTool(options: McpToolOptions): Result<Tool, string> {
     scope: "world",
     asksToPlan: true,
     manifest,
+    destination,
     plan: async (args, { signal }) => {
       const wrong = check(args) ?? (await changeOf(options, "for the model", signal));
       if (wrong !== null) return err(wrong);
@@ -52,7 +55,7 @@ export function createMcpTool(options: McpToolOptions): Result<Tool, string> {
           detail: `The arguments are longer than ${PREVIEW_CHARS_MAX} characters; nobody could review them.`,
         });
       const summary = `Call ${visibleText(definition.name)} of the MCP server ${server}`;
-      return ok({ summary, preview, precondition: null });
+      return ok({ summary, preview, precondition: destination });
     },
     execute: async (args, _precondition, { effectId, signal, isStillHeld }) => {
       const wrong = check(args) ?? (await changeOf(options, "with the difference", signal));
