@@ -128,7 +128,7 @@ function refuseDecision(
     return {
       code: "decision_not_possible",
       detail:
-        "This may be decided once, but not for good: untrusted text chose its target, or it spends or destroys, or it was edited.",
+        "This may be decided once, but not for good: untrusted text chose its target, it spends or destroys, the run made it before, or it was edited.",
     };
   if (request.decision !== "confirm" && request.remember_days !== undefined && request.remember !== true)
     return { code: "decision_not_possible", detail: "`remember_days` says nothing without `remember`." };

@@ -169,8 +169,12 @@ export async function isAnswered(store: Store, asked: AskedAction, at: Date): Pr
 export const mayGiveYes = ({ quorum, separateDuties, approvers }: Assent, asked: AskedAction): boolean =>
   quorum === 1 && !separateDuties && approvers === undefined && mayRepeat(asked);
 
-/** The same question put again by a standing answer may not be spared a person where the stakes or the source forbid it. */
+/**
+ * The same question put again by a standing answer may not be spared a person where the stakes or the source forbid it, nor
+ * where the run made the very same call before: a yes for each run is not one for as many times as a model likes.
+ */
 export function mayRepeat({ action, judgement }: Pick<AskedAction, "action" | "judgement">): boolean {
+  if (action.effect === "once" && judgement.circumstances?.repeated === true) return false;
   if (action.harm.includes("money") || action.harm.includes("destructive")) return false;
   return judgement.controlArguments.every((name) =>
     Object.entries(judgement.labels).every(
