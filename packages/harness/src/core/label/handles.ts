@@ -113,7 +113,8 @@ export function usesLeft(
   });
 }
 
-function valueAt(args: unknown, pointer: string): unknown {
+/** What stands at a pointer (RFC 6901); undefined where nothing does. */
+export function valueAt(args: unknown, pointer: string): unknown {
   let at = args;
   for (const part of pointer.split("/").slice(1)) {
     const name = part.replaceAll("~1", "/").replaceAll("~0", "~");

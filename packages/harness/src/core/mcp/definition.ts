@@ -6,7 +6,7 @@ import { z } from "zod";
 import { digestOf, type Sha256 } from "../../base/digest.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Manifest } from "../tool.ts";
-import { neutralise } from "../prompt/neutralise.ts";
+import { neutralise, neutraliseMembers } from "../prompt/neutralise.ts";
 import type { McpToolConfig } from "./mcp-config.ts";
 
 /** Longer ones are refused when they are pinned: nobody reads them, and every prompt carries them. */
@@ -90,7 +90,8 @@ function faultOf(definition: McpDefinition, config: McpToolConfig): string | nul
   if (schema.length > SCHEMA_CHARS_MAX) return `has a schema of more than ${SCHEMA_CHARS_MAX} characters`;
   if (definition.inputSchema["type"] !== "object") return "has a schema whose arguments are no object";
   // In a description such text is made harmless; in names and values of a schema it could not be without changing them.
-  if (neutralise(schema) !== schema)
+  // Text by text: in the JSON of it a line break is an escape, and what begins after an empty line is not seen.
+  if (JSON.stringify(neutraliseMembers(definition.inputSchema)) !== schema)
     return "has a schema that holds invisible characters or a control token of a chat template";
   const names = argumentNames(definition);
   const missing = config.control_arguments?.find((name) => !names.includes(name));

@@ -2,9 +2,11 @@
 
 import type { ActionId, ResultAnswer, ResultRequest } from "@assent/contract";
 import { err, ok, type Result } from "../../base/result.ts";
-import type { Label, StepError, ToolOutcome } from "../../core/run/journal.ts";
+import { saysBack } from "../../core/label/said-back.ts";
+import type { StepError, ToolOutcome, ToolStep } from "../../core/run/journal.ts";
 import type { Refusal } from "../harness.ts";
 import { ACTION_NOT_FOUND, commitDriven, type Hold } from "./drive.ts";
+import { outcomeText } from "./json-text.ts";
 import { keptAnswer } from "./kept.ts";
 import { findAction, toolOf } from "./state.ts";
 
@@ -27,8 +29,7 @@ export async function reportResult(
   if (step.state !== "intended")
     return err({ code: "result_already_reported", detail: `The call was reported as ${step.state} before.` });
   // An error's text comes from where the output would have come from, so it is trusted as little.
-  const label = toolOf(hold.state, step.name).returns;
-  const outcome = outcomeOf(body, label, hold.state.reports + 1);
+  const outcome = believed(hold, step, outcomeOf(body, hold.state.reports + 1));
   const error: StepError | null =
     body.error === undefined
       ? null
@@ -36,12 +37,23 @@ export async function reportResult(
   const state = error === null ? ("succeeded" as const) : ("failed" as const);
   await commitDriven(hold, [{ write: "step_closed", seq: step.seq, state, outcome, error }]);
   const closed = { ...step, state, outcome };
-  return ok({ label, ...keptAnswer(hold.state.definition, closed) });
+  return ok({ label: outcome.label, ...keptAnswer(hold.state.definition, closed) });
 }
 
-function outcomeOf({ output, error }: ResultRequest, label: Label, order: number): ToolOutcome {
+type Reported = Pick<ToolOutcome, "kind" | "output" | "reported">;
+
+function outcomeOf({ output, error }: ResultRequest, order: number): Reported {
   const value = error ?? output;
   return typeof value === "string"
-    ? { kind: "tool", output: value, label, reported: { order, form: "text" } }
-    : { kind: "tool", output: JSON.stringify(value), label, reported: { order, form: "json" } };
+    ? { kind: "tool", output: value, reported: { order, form: "text" } }
+    : { kind: "tool", output: JSON.stringify(value), reported: { order, form: "json" } };
+}
+
+/** As its manifest says, but that what says back what a handle stood for is as little trusted as that. */
+function believed({ state, committed }: Hold, { name, request }: ToolStep, told: Reported): ToolOutcome {
+  const tool = toolOf(state, name);
+  const authored = [name, tool.description, state.definition.system ?? "", committed.run.task];
+  const uses = request.judgement?.handles ?? [];
+  const isSaidBack = saysBack(outcomeText(told), request.action.arguments, uses, authored);
+  return { ...told, label: isSaidBack ? "untrusted" : tool.returns };
 }

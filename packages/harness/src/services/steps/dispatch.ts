@@ -16,7 +16,8 @@ import type { Write } from "../write.ts";
 import { commitHeld, currentAgentVersion, type Held, scopeOfNextStep, seenBy } from "../held.ts";
 import { judge, type Judged } from "../judge.ts";
 import { openGate } from "./gate.ts";
-import { actionOf, contextOf, executeNewest, openToolStep, reasonOfUse } from "./tool.ts";
+import { asTold, reasonOfUse } from "./handed.ts";
+import { actionOf, contextOf, executeNewest, openToolStep } from "./tool.ts";
 
 export async function dispatch(held: Held, callId: string, gate: GateStep): Promise<boolean> {
   const approval = await readApproval(held, gate);
@@ -163,7 +164,10 @@ async function askAgain(held: Held, withdrawn: Withdrawn): Promise<boolean> {
   const reasons = [...now.reasons, ...verdict.reasons, ...handed];
   const decision: Decision = { verdict: "needs_approval", reasons };
   const plan = await planAgain(held, withdrawn);
-  if ("code" in plan) return await refuse({ verdict: "deny", reasons }, plan);
+  if ("code" in plan) {
+    const told = asTold({ verdict: "deny", reasons }, plan, judgement.handles ?? []);
+    return await refuse(told.decision, told.error);
+  }
   const question = { callId, action, judgement, decision, requirement: now.requirement, plan };
   return await openGate(held, { ...question, advice: approval.advice }, [withdraw]);
 }

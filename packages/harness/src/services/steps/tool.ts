@@ -2,12 +2,10 @@ import { deadline } from "../deadline.ts";
 import type { Action, ApprovalId, Decision } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
 import { TOOL_CALL_SECONDS_MAX } from "../../base/limits.ts";
-import { ok, type Result } from "../../base/result.ts";
+import type { Result } from "../../base/result.ts";
 import { actionDigest, effectId } from "../../core/decide/action-digest.ts";
 import type { Judgement } from "../../core/decide/judgement.ts";
 import type { Assent } from "../../core/decide/policy-annotations.ts";
-import { describeUse, type HandleUse, type Resolved, resolveHandles } from "../../core/label/handles.ts";
-import { keptTexts } from "../../core/label/kept-texts.ts";
 import { addStep } from "../../core/label/origins-of-run.ts";
 import {
   isToolStep,
@@ -35,6 +33,7 @@ import { askAhead } from "../ask-ahead.ts";
 import { type AskedAction, consult, type Consulted, isAnswered, mayGiveYes } from "../precedents.ts";
 import { compensationWrites, openCompensation, runCompensation } from "./compensation.ts";
 import { gateWrites, openGate } from "./gate.ts";
+import { answerOf, asTold, reasonOfUse, resolveArguments } from "./handed.ts";
 import { CHANGED_MEANWHILE, sameTool, TOOL_CHANGED, witnessOf } from "./same-tool.ts";
 
 export function actionOf(tool: Tool, args: Readonly<Record<string, unknown>>): Action {
@@ -124,27 +123,13 @@ export async function judgeCall(held: Held, call: ToolCall): Promise<boolean> {
   using context = contextOf(held, effectId(action, scopeOfNextStep(held)));
   const plan = await tool.plan(args, context);
   if (!plan.ok) {
-    await openAndClose(held, { callId, action, judgement, decision, error: plan.error });
+    await openAndClose(held, { callId, action, judgement, ...asTold(decision, plan.error, uses) });
     return true;
   }
   const parts = { callId, action, judgement, decision, plan: plan.value };
   if (verdict.assent !== null) return await askOrRepeat(held, { ...parts, requirement: verdict.assent });
   return await makeCall(held, parts);
 }
-
-function resolveArguments(
-  { definition, committed }: Held,
-  args: Readonly<Record<string, unknown>>,
-): Result<Resolved, string> {
-  if (definition.handles === undefined) return ok({ args, uses: [] });
-  return resolveHandles(args, keptTexts(definition, committed.journal));
-}
-
-/** What a handle stands for, in words for whoever is asked. */
-export const reasonOfUse = ({ committed }: Held, use: HandleUse): Decision["reasons"][number] => ({
-  code: "handle",
-  detail: describeUse(use, committed.journal[use.step - 1]?.name ?? ""),
-});
 
 type PlannedCall = {
   readonly callId: string;
@@ -347,7 +332,7 @@ async function guarded(
 async function closeStep(held: Held, step: ToolStep, result: Result<ToolResult, StepError>): Promise<void> {
   const { seq } = step;
   if (result.ok) {
-    const outcome = { kind: "tool", ...result.value } as const;
+    const outcome = { kind: "tool", ...answerOf(held, step, result.value) } as const;
     const closed: Write = { write: "step_closed", seq, state: "succeeded", outcome, error: null };
     // What may be done again can be told later; what must not is on disk before anything else happens.
     if (step.effect === "once") await commitHeld(held, [closed]);
