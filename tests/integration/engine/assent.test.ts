@@ -9,7 +9,7 @@ import {
 } from "../../../packages/harness/src/core/decide/decision-record.ts";
 import type { Policies } from "../../../packages/harness/src/core/decide/policy-point.ts";
 import type { ToolCall } from "../../../packages/harness/src/core/run/journal.ts";
-import type { Caller, Models } from "../../../packages/harness/src/ports.ts";
+import type { Caller } from "../../../packages/harness/src/ports.ts";
 import { answering, countingTool, type Engine, openEngine, policiesOf, value } from "../../support/engine.ts";
 
 const call: ToolCall = { id: "c1", tool: "count", arguments: { amount: 10 } };
@@ -377,31 +377,23 @@ test("an edit to what the rules want more people for, or others, is refused, and
   expect(tool.effects).toHaveLength(1);
 });
 
-test("decisions are listed to their end, however many calls before them no rule was asked about", async () => {
-  const unknown = (turn: number): ToolCall[] =>
-    Array.from({ length: 30 }, (_, at) => ({ id: `u${turn}-${at}`, tool: "unheard_of", arguments: {} }));
-  const script = answering((turn) => {
-    if (turn < 5) return { calls: unknown(turn) };
-    return turn === 5 ? { calls: [{ id: "last", tool: "look", arguments: {} }] } : { text: "Done." };
-  });
-  const models: Models = {
-    ...script,
-    call: async (call, signal) => {
-      const answer = await script.call(call, signal);
-      return answer.ok
-        ? { ok: true, value: { ...answer.value, usage: { inputTokens: 1, outputTokens: 900 } } }
-        : answer;
-    },
-  };
-  await using engine = await openEngine({ models, tools: [countingTool("look", "none")] });
+test("decisions are listed to their end, however many rows of older programs before them hold none", async () => {
+  await using engine = await openEngine({ models: oneCall, tools: [countingTool("count", "none")] });
   await engine.startWorker();
-  for (let run = 0; run < 2; run += 1) await engine.reaches(await engine.submit(), "succeeded");
-  const tools: string[] = [];
+  const id = await engine.submit();
+  await engine.reaches(id, "succeeded");
+  // As a program left them that noted no judgement; more of them than a page holds.
+  await engine.database.ownerPool().query(`alter table assent.steps disable trigger user;
+    insert into assent.steps (tenant_id, run_id, seq, kind, name, state, effect, request, decision, started_at, finished_at)
+      select tenant_id, run_id, 1000 + at, kind, name, state, effect, (request::jsonb - 'judgement')::json, decision, started_at - interval '1 s',
+        finished_at from assent.steps, generate_series(1, 250) at where kind = 'tool';
+    alter table assent.steps enable trigger user`);
+  const steps: number[] = [];
   const listed = async (cursor: string | null): Promise<string | null> => {
     const page = value(await engine.harness.listDecisions(engine.caller, new Date(0), cursor));
-    tools.push(...page.data.map(({ action }) => action.tool));
+    steps.push(...page.data.map(({ step }) => step));
     return page.next_cursor;
   };
   for (let cursor = await listed(null); cursor !== null;) cursor = await listed(cursor);
-  expect(tools).toEqual(["look", "look"]);
+  expect(steps).toEqual([2]);
 });
