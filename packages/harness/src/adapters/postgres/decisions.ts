@@ -62,8 +62,9 @@ const placeOf = (row: DecisionRow): DecisionPlace => ({
 function toCall(row: DecisionRow): DecidedCall | null {
   const action = row.asked_action ?? (row.request.kind === "tool" ? row.request.action : null);
   const judgement = row.asked_judgement ?? (row.request.kind === "tool" ? row.request.judgement : null);
-  // What was refused before any rule was asked is no decision of the rules.
-  if (action === null || judgement === null) return null;
+  // What was refused before any rule was asked is no decision of the rules; nor can one be told of which an older program
+  // did not note what it rested on: there the word is missing altogether.
+  if (action === null || !judgement) return null;
   return {
     ...placeOf(row),
     requester: { id: idFromUuid("prn", row.requested_by), kind: row.kind, name: row.name },
