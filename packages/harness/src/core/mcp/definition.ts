@@ -4,6 +4,8 @@
 import type { Effect, Harm } from "@assent/contract";
 import { z } from "zod";
 import { digestOf, type Sha256 } from "../../base/digest.ts";
+import { JSON_DEPTH_MAX } from "../../base/limits.ts";
+import { isSoundJson } from "../../base/sound-json.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Manifest } from "../tool.ts";
 import { neutralise, neutraliseMembers } from "../prompt/neutralise.ts";
@@ -23,13 +25,18 @@ const annotationsSchema = z.strictObject({
   openWorldHint: z.boolean().optional(),
 });
 
-export const mcpDefinitionSchema = z.strictObject({
-  name: z.string().min(1).max(128),
-  title: z.string().optional(),
-  description: z.string(),
-  inputSchema: z.record(z.string(), z.unknown()),
-  annotations: annotationsSchema,
-});
+export const mcpDefinitionSchema = z
+  .strictObject({
+    name: z.string().min(1).max(128),
+    title: z.string().optional(),
+    description: z.string(),
+    inputSchema: z.record(z.string(), z.unknown()),
+    annotations: annotationsSchema,
+  })
+  .refine(
+    (definition) => isSoundJson(definition, JSON_DEPTH_MAX),
+    "holds what no JSON says the same way twice",
+  );
 
 /** Everything of a tool that a model or an approver rests on. */
 export type McpDefinition = z.infer<typeof mcpDefinitionSchema>;
