@@ -5,16 +5,7 @@ import { randomInt } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  type Run,
-  type RunId,
-  type RunState,
-  type Role,
-  type Scope,
-  SCOPES,
-  type TenantId,
-  uuidOf,
-} from "@assent/contract";
+import { type Run, type RunId, type RunState, SCOPES, type TenantId, uuidOf } from "@assent/contract";
 import type { Pool } from "pg";
 import { openArtifactFiles } from "../../packages/harness/src/adapters/files/artifact-files.ts";
 import { ensureKey, ensureTenant } from "../../packages/harness/src/adapters/postgres/bootstrap.ts";
@@ -64,7 +55,14 @@ import { silentTelemetry } from "../../packages/harness/src/services/traced/sile
 import { startSweeper, sweep } from "../../packages/harness/src/services/sweeper.ts";
 import { startWorker } from "../../packages/harness/src/services/worker.ts";
 import { openWorkspaceOfRun } from "../../packages/harness/src/services/workspace-of-run.ts";
-import { agentOf, agreeingClock, DEFAULT_ROUTING, noWorkspaces, reach } from "./engine-defaults.ts";
+import {
+  agentOf,
+  agreeingClock,
+  DEFAULT_ROUTING,
+  type Grant,
+  noWorkspaces,
+  reach,
+} from "./engine-defaults.ts";
 import { anySealing } from "./sealing.ts";
 import { rewritingPool } from "./rewriting-pool.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "./database.ts";
@@ -268,13 +266,7 @@ export const keyPortsOf = ({ store, clock, random }: OrchestratorPorts): KeyPort
   access: accessOf({ folder: shippedAccessFolder() }),
 });
 
-/** A service's with every scope, where nothing else is said. */
-export type Grant = {
-  readonly kind?: "human" | "service";
-  readonly scopes?: readonly Scope[];
-  readonly roles?: readonly Role[];
-};
-
+// A service's with every scope, where nothing else is said.
 function keyMaker(database: ThrowAwayDatabase, keys: KeyPorts): Engine["newKey"] {
   return async (name, tenantSlug = "default", grant = { scopes: SCOPES }) => {
     const { clock, random } = keys;
