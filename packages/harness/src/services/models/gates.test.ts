@@ -18,23 +18,20 @@ function gatesOf(places: number): {
 } {
   let nowMs = Date.UTC(2026, 0, 1);
   const sleepers = new Set<{ readonly untilMs: number; readonly wake: () => void }>();
-  const clock: Clock = {
-    now: () => new Date(nowMs),
-    sleep: async (ms, signal) => {
-      const { promise, resolve } = Promise.withResolvers<undefined>();
-      const sleeper = { untilMs: nowMs + ms, wake: () => resolve(undefined) };
-      sleepers.add(sleeper);
-      signal.addEventListener("abort", sleeper.wake);
-      if (signal.aborted) sleeper.wake();
-      await promise;
-      sleepers.delete(sleeper);
-    },
+  const wait: Clock["sleep"] = async (ms, signal) => {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const sleeper = { untilMs: nowMs + ms, wake: () => resolve(undefined) };
+    sleepers.add(sleeper);
+    signal.addEventListener("abort", sleeper.wake);
+    if (signal.aborted) sleeper.wake();
+    await promise;
+    sleepers.delete(sleeper);
   };
   // Of a killed process no sleep ends.
   const clockOf = (process: { killed: boolean }): Clock => ({
-    ...clock,
+    now: () => new Date(nowMs),
     sleep: async (ms, signal) => {
-      await clock.sleep(ms, signal);
+      await wait(ms, signal);
       if (process.killed) await new Promise(() => undefined);
     },
   });
