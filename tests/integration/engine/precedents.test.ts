@@ -442,6 +442,25 @@ test("a remembered answer ends: a person is asked again, shown what was said, an
   expect(await answers()).toBe(false);
 });
 
+test("a service does not make a person's answer last longer, nor give it anew once it ended", async () => {
+  const tool = countingTool(TOOL, "once");
+  await using engine = await openEngine({ models, tools: [tool], policies: ASKING });
+  await engine.startWorker();
+  const [ann, robot] = [await person(engine, "ann"), await person(engine, "robot", "service")];
+  const DAY_MS = 86_400_000;
+  // Both wait before either is answered.
+  const [first, second] = [await waiting(engine, "Count 10."), await waiting(engine, "Count 10.")];
+  value(await engine.harness.decide(ann, yes(first.approval, true, 2)));
+  value(await engine.harness.decide(robot, yes(second.approval, true, 3_000)));
+  for (const { id } of [first, second]) await engine.reaches(id, "succeeded");
+  engine.clock.advance(2 * DAY_MS);
+  const third = await waiting(engine, "Count 10.");
+  value(await engine.harness.decide(robot, yes(third.approval, true, 3_000)));
+  await engine.reaches(third.id, "succeeded");
+  await waiting(engine, "Count 10.");
+  expect(tool.effects).toHaveLength(3);
+});
+
 test("an answer that ended does not stand against another one that is given for good", async () => {
   const tool = countingTool(TOOL, "once");
   await using engine = await openEngine({ models, tools: [tool], policies: ASKING });

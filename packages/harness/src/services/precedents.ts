@@ -247,7 +247,10 @@ export async function tell(
   // A question that no yes may answer for good was not put to the memory; its no is found by it, listed and taken back.
   if ((await tx.memory.loadPattern(patternId)) === null) await memory.recordPattern(tx.memory, pattern);
   const rationale = told.comment ?? "";
+  const known = await tx.memory.loadResolution(patternId, computeResolutionId(patternId, strategy, null));
   const given = await memory.answer(tx.memory, patternId, { strategy, rationale }, { at, actor });
+  // How long a person's answer holds is for people to say: a program would give it for good, or call it back to life.
+  if (actor.type !== "human" && known?.humanVerified === true) return;
   // Given anew it holds anew, from today.
   const expiresAt = new Date(at.getTime() + told.days * DAY_MS);
   await tx.precedentTerms.set(patternId, given.resolutionId, expiresAt);

@@ -104,44 +104,40 @@ export function keyRows({ query, tenant }: Scope, ids: { clock: Clock; random: R
       return await find(id);
     },
     async holdGood(caller, at): Promise<boolean> {
-      const { text, values } = goodCall(tenant, caller, at, 1);
-      const rows = await query<{ good: boolean }>(`select ${text} as good`, values);
+      const rows = await query<{ good: boolean }>(`select ${GOOD} as good`, goodValues(tenant, caller, at));
       return only(rows).good;
     },
   };
 }
 
 /**
- * Whether what the caller came in with is good, as an expression; its arguments are numbered from `first` on. Shared
- * locks: whoever ends one of them waits for who holds it good, and whoever comes after sees that it has ended.
+ * Whether what the caller came in with is good, as an expression of {@link goodValues}. Shared locks: whoever ends one of
+ * them waits for who holds it good, and whoever comes after sees that it has ended.
  */
-export function goodCall(
+export const GOOD = `(
+  with named_key as (
+    select from assent.api_keys
+    where tenant_id = $1 and id = $2 and revoked_at is null and (expires_at is null or expires_at > $5) for share
+  ), signed_with as (
+    select from assent.signing_keys
+    where tenant_id = $1 and id = $3 and revoked_at is null and (expires_at is null or expires_at > $5) for share
+  ), unsigned as (
+    select from assent.principals where tenant_id = $1 and id = $4 and not must_sign for share
+  )
+  select ($2::uuid is null or exists (select from named_key))
+     and case when $3::uuid is null then exists (select from unsigned) else exists (select from signed_with) end)`;
+
+export const goodValues = (
   tenant: string,
   { key, signedWith, actor }: Caller,
   at: Date,
-  first: number,
-): { readonly text: string; readonly values: readonly unknown[] } {
-  const values = [
-    tenant,
-    key === null ? null : uuidOf(key),
-    signedWith === undefined ? null : uuidOf(signedWith),
-    uuidOf(actor.id),
-    at,
-  ];
-  const [ofTenant, named, signed, principal, now] = values.map((_, place) => `$${first + place}`);
-  const inForce = `revoked_at is null and (expires_at is null or expires_at > ${now}::timestamptz) for share`;
-  const text = `(
-  with named_key as (
-    select from assent.api_keys where tenant_id = ${ofTenant} and id = ${named} and ${inForce}
-  ), signed_with as (
-    select from assent.signing_keys where tenant_id = ${ofTenant} and id = ${signed} and ${inForce}
-  ), unsigned as (
-    select from assent.principals where tenant_id = ${ofTenant} and id = ${principal} and not must_sign for share
-  )
-  select (${named}::uuid is null or exists (select from named_key))
-     and case when ${signed}::uuid is null then exists (select from unsigned) else exists (select from signed_with) end)`;
-  return { text, values };
-}
+): readonly unknown[] => [
+  tenant,
+  key === null ? null : uuidOf(key),
+  signedWith === undefined ? null : uuidOf(signedWith),
+  uuidOf(actor.id),
+  at,
+];
 
 /** @returns the UUID of the principal of this kind and name, made now if there was none */
 export async function putPrincipal(

@@ -15,7 +15,7 @@ import { eventDigest } from "../../core/audit/event.ts";
 import { type ApprovalJson, approvalFromJson } from "./approvals.ts";
 import { toWire } from "./audit.ts";
 import { MESSAGE_VERSION } from "./message-version.ts";
-import { goodCall } from "./keys.ts";
+import { GOOD, goodValues } from "./keys.ts";
 import { writeHeld } from "./held-writes.ts";
 import { unlessTaken, writeCall } from "./run-writes.ts";
 import { digestFromBytes, digestToBytes, only, type Scope } from "./rows.ts";
@@ -191,15 +191,15 @@ function runWriting(
       if (writes.change.wakeAt !== null) onQueued(writes.change.wakeAt);
     },
     async writeFor(caller, at, writes): Promise<boolean> {
-      const { text, values } = writeCall(writes, 1);
-      const good = goodCall(tenant, caller, at, values.length + 1);
+      const held = goodValues(tenant, caller, at);
+      const { text, values } = writeCall(writes, held.length + 1);
       const { written } = only(
         await unlessTaken(
           async () =>
-            await query<{ written: boolean | null }>(
-              `select case when ${good.text} then ${text} end as written`,
-              [...values, ...good.values],
-            ),
+            await query<{ written: boolean | null }>(`select case when ${GOOD} then ${text} end as written`, [
+              ...held,
+              ...values,
+            ]),
         ),
       );
       if (written !== null && writes.change.wakeAt !== null) onQueued(writes.change.wakeAt);
