@@ -193,7 +193,7 @@ export type StoreTx = {
   };
   readonly decisions: {
     /** What the rules decided since then, oldest first, after the given place. */
-    list(since: Date, after: DecisionPlace | null, limit: number): Promise<readonly DecidedCall[]>;
+    list(since: Date, after: DecisionPlace | null, limit: number): Promise<DecidedCalls>;
   };
   /** What model calls may cost and have cost. */
   readonly budgets: BudgetRows;
@@ -241,6 +241,12 @@ export type DecidedCall = DecisionPlace & {
   readonly action: Action;
   readonly judgement: Judgement;
   readonly decision: Decision;
+};
+
+export type DecidedCalls = {
+  readonly calls: readonly DecidedCall[];
+  /** Where the next look begins, also where what is no decision has filled this one; null: there is no more. */
+  readonly last: DecisionPlace | null;
 };
 
 export type IdempotencyKey = {

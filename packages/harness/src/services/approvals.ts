@@ -7,6 +7,7 @@ import type { Sha256 } from "../base/digest.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { goingOf, manifestDigest } from "../core/tool.ts";
 import { actionDigest } from "../core/decide/action-digest.ts";
+import { approverEntry } from "../core/decide/policy-annotations.ts";
 import type { Policies } from "../core/decide/policy-point.ts";
 import { originsOfRun } from "../core/label/origins-of-run.ts";
 import { usesLeft } from "../core/label/handles.ts";
@@ -173,7 +174,7 @@ function refuseApprover(
   request: ApproveRequest,
 ): Refusal | null {
   if (request.decision !== "approve") return null;
-  if (requirement.approvers !== undefined && !requirement.approvers.includes(actor.name))
+  if (requirement.approvers !== undefined && !requirement.approvers.includes(approverEntry(actor)))
     return { code: "not_an_approver", detail: `It is for ${requirement.approvers.join(", ")} to approve.` };
   if (requirement.separateDuties && actor.id === run.requestedBy.id)
     return { code: "four_eyes", detail: "The run was asked for with this principal's key." };
