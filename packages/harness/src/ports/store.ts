@@ -73,6 +73,19 @@ export type StoreTx = {
      */
     write(writes: RunWrites): Promise<void>;
     /**
+     * As write, where what the caller came in with is good still, as `keys.holdGood` says it.
+     * @returns false, and nothing is changed, where it is not
+     * @throws ApprovalTaken
+     */
+    writeFor(caller: Caller, at: Date, writes: RunWrites): Promise<boolean>;
+    /**
+     * As write, of a run that this transaction has not locked, under a lease.
+     * @param version of the run before these writes
+     * @returns false, and nothing is changed, where the lease is another's by now
+     * @throws ApprovalTaken
+     */
+    writeHeld(fence: Fence, version: number, writes: RunWrites): Promise<boolean>;
+    /**
      * Gives the run (locked before, and queued) to a worker, and records it; its attempt, version and fencing token rise
      * by one.
      * @param event its version is the run's new one
