@@ -217,6 +217,7 @@ test("a gate that is asked to wait waits as long as it is asked to", async () =>
 });
 
 test("with a signing key every request of the gate is signed with it", async () => {
+  await using world = await openWorld({ policies: rules(() => "permit") });
   const seen: string[] = [];
   const noted: typeof fetch = async (input, init) => {
     seen.push(new Headers(init?.headers).get("signature-input") ?? "none");
