@@ -330,6 +330,7 @@ export type Answer = {
   readonly location: string | null;
   /** As it was sent; null where there is none. */
   readonly retryAfter: string | null;
+  readonly date: string | null;
   readonly contentType: string;
   readonly body: Body;
 };

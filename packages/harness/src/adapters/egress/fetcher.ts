@@ -102,6 +102,7 @@ async function answerOf(response: IncomingMessage, url: EgressUrl): Promise<Resu
     status: response.statusCode ?? 0,
     location: response.headers.location ?? null,
     retryAfter: response.headers["retry-after"] ?? null,
+    date: response.headers.date ?? null,
     contentType: response.headers["content-type"] ?? "",
     body: body.value,
   });

@@ -81,7 +81,7 @@ function refusingUnavailable(fetch: CheckedFetch): CheckedFetch {
   return async (url, init) => {
     const response = await fetch(url, init);
     if (!isPassingStatus(response.status)) return response;
-    await response.body?.cancel();
+    await response.body?.cancel().catch(() => undefined);
     throw new Unavailable(response.status, response.headers.get("retry-after"));
   };
 }

@@ -19,9 +19,18 @@ export const isPassingStatus = (status: number): boolean => PASSING_STATUS.has(s
  */
 const RETRY_AFTER_MS_MAX = 60_000;
 
-/** Seconds (RFC 9110, 10.2.3); a date is read against nobody's clock here, and counts as nothing said. */
-export function retryAfterMsOf(value: string | null): number | null {
-  return value !== null && /^\d{1,20}$/.test(value.trim())
-    ? Math.min(Number(value) * 1_000, RETRY_AFTER_MS_MAX)
-    : null;
+/**
+ * Seconds, or a date (RFC 9110, 10.2.3), which is read against the clock of whoever says it.
+ * @param date of the same answer; without one a date counts as nothing said
+ */
+export function retryAfterMsOf(value: string | null, date: string | null = null): number | null {
+  if (value === null) return null;
+  if (/^\d{1,20}$/.test(value.trim())) return Math.min(Number(value) * 1_000, RETRY_AFTER_MS_MAX);
+  const ms = msOf(value) - msOf(date ?? "");
+  return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), RETRY_AFTER_MS_MAX);
 }
+
+/** The one form that servers send (RFC 9110, 5.6.7): `Date.parse` takes "-5" for a day in May 2001. */
+const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+
+const msOf = (text: string): number => (HTTP_DATE.test(text.trim()) ? Date.parse(text.trim()) : Number.NaN);

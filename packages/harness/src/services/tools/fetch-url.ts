@@ -61,9 +61,9 @@ export function createFetchUrlTool(fetcher: Fetcher): Tool {
 }
 
 // Nothing of the page: this is our own text.
-function unavailable({ url, status, retryAfter }: Answer): PassingError {
+function unavailable({ url, status, retryAfter, date }: Answer): PassingError {
   const detail = `${url.host} answered with status ${status}: the page is not to be had right now.`;
-  return { code: "fetch_unavailable", detail, passes: { retryAfterMs: retryAfterMsOf(retryAfter) } };
+  return { code: "fetch_unavailable", detail, passes: { retryAfterMs: retryAfterMsOf(retryAfter, date) } };
 }
 
 function resultOf(answer: Answer): Result<ToolResult, StepError> {

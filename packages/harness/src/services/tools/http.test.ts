@@ -327,3 +327,21 @@ test("a compensation without a place to ask for it, or the reverse, is refused a
   expect(() => createHttpTool({ ...base, manifest: { ...manifest, compensation } })).toThrow(/or neither/);
   expect(() => createHttpTool({ ...base, manifest, compensationUrl: base.url })).toThrow(/or neither/);
 });
+
+test("a connection that breaks behind the status leaves the status what it was", async () => {
+  const broken = (status: number): Tool =>
+    toolAt("https://pay.example/x", {
+      checkUrl: "https://pay.example/done",
+      fetch: async () => {
+        const body = new ReadableStream({ start: (control) => control.error(new Error("reset")) });
+        return await Promise.resolve(new Response(body, { status }));
+      },
+    });
+  expect(await broken(409).execute(args, null, context())).toMatchObject({
+    error: { code: "http_refused" },
+  });
+  expect(await broken(404).check?.(context().effectId, context())).toMatchObject({
+    error: { code: "did_not_happen" },
+  });
+  expect(await broken(500).check?.(context().effectId, context())).toBeNull();
+});

@@ -158,10 +158,10 @@ async function call(
     return err(manifest.effect === "once" ? lost : passing);
   }
   if (!response.ok) {
-    await response.body?.cancel();
+    await letGo(response);
     const error = refusal(manifest.name, response.status);
     if (manifest.effect === "once" || !isPassingStatus(response.status)) return err(error);
-    const retryAfterMs = retryAfterMsOf(response.headers.get("retry-after"));
+    const retryAfterMs = retryAfterMsOf(response.headers.get("retry-after"), response.headers.get("date"));
     const passing: PassingError = { ...error, passes: { retryAfterMs } };
     return err(passing);
   }
@@ -184,9 +184,14 @@ async function check(
   }
   if (response.status === 200)
     return ok({ output: await answerOf(response), label: options.manifest.returns });
-  await response.body?.cancel();
+  await letGo(response);
   if (response.status !== 404) return null;
   return err({ code: "did_not_happen", detail: `${options.manifest.name} did nothing under this key.` });
+}
+
+// A connection that broke behind the status says nothing more than the status did.
+async function letGo(response: Response): Promise<void> {
+  await response.body?.cancel().catch(() => undefined);
 }
 
 async function send(
