@@ -9,6 +9,9 @@ export const ANSWER_BYTES_PER_TOKEN: number = 1024;
 /** Bytes read of an error's body, to find its short word; the rest is thrown away unread. */
 export const ERROR_BODY_BYTES_MAX: number = 64 * 1024;
 
+/** And so long is waited for it: behind a status of failure others may be asked meanwhile. */
+export const ERROR_BODY_MS_MAX: number = 1_000;
+
 /** A provider that asks for a longer pause than this is taken to have asked for this. */
 export const RETRY_AFTER_MS_MAX: number = 60 * 60 * 1000;
 

@@ -63,3 +63,24 @@ test.each([
   else await expect(text).rejects.toThrow("answer_invalid");
   expect(wire.failed() === null).toBe(isTaken);
 });
+
+test("a refusal whose body never ends is a refusal within a second, and its body is let go", async () => {
+  let isLetGo = false;
+  const dripping = new ReadableStream<Uint8Array>({
+    pull: async (controller) => {
+      const { promise, resolve } = Promise.withResolvers<undefined>();
+      setTimeout(() => resolve(undefined), 20);
+      await promise;
+      controller.enqueue(Buffer.from(" "));
+    },
+    cancel: () => {
+      isLetGo = true;
+    },
+  });
+  const answer = async (): Promise<Response> =>
+    await Promise.resolve(new Response(dripping, { status: 503, headers: { "retry-after": "7" } }));
+  const wire = openWire(answer, "application/json", 1_000, AbortSignal.timeout(20_000));
+  await expect(wire.fetch("http://x.example/")).rejects.toThrow();
+  expect(wire.failed()).toMatchObject({ code: "provider_unavailable", retryAfterMs: 7_000 });
+  expect(isLetGo).toBe(true);
+});

@@ -3,7 +3,7 @@
 
 import type { ModelFailure } from "../../ports.ts";
 import { errorWord, failure, statusFailure, WireFailure } from "./failure.ts";
-import { ERROR_BODY_BYTES_MAX, RETRY_AFTER_MS_MAX } from "./limits.ts";
+import { ERROR_BODY_BYTES_MAX, ERROR_BODY_MS_MAX, RETRY_AFTER_MS_MAX } from "./limits.ts";
 
 export type Fetch = typeof globalThis.fetch;
 
@@ -72,13 +72,24 @@ async function wordOf(response: Response): Promise<string | null> {
   }
 }
 
+// What a refusal says in its body is worth little: one that drips must not hold back that it is one.
 async function readSome(response: Response, bytesMax: number): Promise<string> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return "";
+  const letGo = async (): Promise<void> => {
+    await reader.cancel().catch(() => undefined);
+  };
+  const late = setTimeout(() => void letGo(), ERROR_BODY_MS_MAX);
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body ?? []) {
-    chunks.push(chunk);
-    size += chunk.byteLength;
-    if (size > bytesMax) break;
+  try {
+    for (let part = await reader.read(); !part.done && size <= bytesMax; part = await reader.read()) {
+      chunks.push(part.value);
+      size += part.value.byteLength;
+    }
+  } finally {
+    clearTimeout(late);
+    await letGo();
   }
   return Buffer.concat(chunks).toString("utf8");
 }
