@@ -10,7 +10,7 @@ export const ANSWER_BYTES_PER_TOKEN: number = 1024;
 export const ERROR_BODY_BYTES_MAX: number = 64 * 1024;
 
 /** And so long is waited for it: behind a status of failure others may be asked meanwhile. */
-export const ERROR_BODY_MS_MAX: number = 1_000;
+export const ERROR_BODY_MS_MAX: number = 500;
 
 /** A provider that asks for a longer pause than this is taken to have asked for this. */
 export const RETRY_AFTER_MS_MAX: number = 60 * 60 * 1000;

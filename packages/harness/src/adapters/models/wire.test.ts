@@ -80,7 +80,7 @@ test("a refusal whose body never ends is a refusal within a second, and its body
   const answer = async (): Promise<Response> =>
     await Promise.resolve(new Response(dripping, { status: 503, headers: { "retry-after": "7" } }));
   const wire = openWire(answer, "application/json", 1_000, AbortSignal.timeout(20_000));
-  await expect(wire.fetch("http://x.example/")).rejects.toThrow();
+  await expect(wire.fetch("http://x.example/")).rejects.toThrow("provider_unavailable");
   expect(wire.failed()).toMatchObject({ code: "provider_unavailable", retryAfterMs: 7_000 });
   expect(isLetGo).toBe(true);
 });
