@@ -1,6 +1,6 @@
 // What an engine is where a test does not say otherwise.
 
-import type { Run, RunId, RunState } from "@assent/contract";
+import type { Role, Run, RunId, RunState, Scope } from "@assent/contract";
 import { DEFAULT_BUDGET_SETTINGS } from "../../packages/harness/src/core/budget/settings.ts";
 import { DEFAULT_PROVIDER_SETTINGS } from "../../packages/harness/src/core/resilience/settings.ts";
 import { DEFAULT_MODEL_SETTINGS } from "../../packages/harness/src/core/route/settings.ts";
@@ -59,3 +59,10 @@ export async function reach(
     return states.includes(now.status) ? now : undefined;
   });
 }
+
+/** What a new key is good for, and whose kind it is: a service's, where nothing is said. */
+export type Grant = {
+  readonly kind?: "human" | "service";
+  readonly scopes?: readonly Scope[];
+  readonly roles?: readonly Role[];
+};

@@ -5,16 +5,7 @@ import { randomInt } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  type Run,
-  type RunId,
-  type RunState,
-  type Role,
-  type Scope,
-  SCOPES,
-  type TenantId,
-  uuidOf,
-} from "@assent/contract";
+import { type Run, type RunId, type RunState, SCOPES, type TenantId, uuidOf } from "@assent/contract";
 import type { Pool } from "pg";
 import { openArtifactFiles } from "../../packages/harness/src/adapters/files/artifact-files.ts";
 import { ensureKey, ensureTenant } from "../../packages/harness/src/adapters/postgres/bootstrap.ts";
@@ -64,7 +55,14 @@ import { silentTelemetry } from "../../packages/harness/src/services/traced/sile
 import { startSweeper, sweep } from "../../packages/harness/src/services/sweeper.ts";
 import { startWorker } from "../../packages/harness/src/services/worker.ts";
 import { openWorkspaceOfRun } from "../../packages/harness/src/services/workspace-of-run.ts";
-import { agentOf, agreeingClock, DEFAULT_ROUTING, noWorkspaces, reach } from "./engine-defaults.ts";
+import {
+  agentOf,
+  agreeingClock,
+  DEFAULT_ROUTING,
+  type Grant,
+  noWorkspaces,
+  reach,
+} from "./engine-defaults.ts";
 import { anySealing } from "./sealing.ts";
 import { rewritingPool } from "./rewriting-pool.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "./database.ts";
@@ -84,7 +82,7 @@ export type Engine = AsyncDisposable & {
   /** A new key, of the named tenant, which is made where there is none. */
   newKey(name: string, tenantSlug?: string, grant?: Grant): Promise<string>;
   /** Another caller, of the same tenant or of one of its own. */
-  newCaller(name: string, tenantSlug?: string): Promise<Caller>;
+  newCaller(name: string, tenantSlug?: string, kind?: Grant["kind"]): Promise<Caller>;
   /** What a second process on the same database would be: it shares nothing with the first in memory. */
   again(ports?: Partial<HarnessPorts>): Harness;
   /** Starts a worker of this process; several may run. */
@@ -155,8 +153,8 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
     });
   const harness = open();
   const newKeyOf = keyMaker(database, keys);
-  const newCaller: Engine["newCaller"] = async (name, tenantSlug) => {
-    const found = await harness.authenticate(await newKeyOf(name, tenantSlug));
+  const newCaller: Engine["newCaller"] = async (name, tenantSlug, kind = "service") => {
+    const found = await harness.authenticate(await newKeyOf(name, tenantSlug, { scopes: SCOPES, kind }));
     if (found === null) throw new Error("a new key is known");
     return found;
   };
@@ -268,9 +266,7 @@ export const keyPortsOf = ({ store, clock, random }: OrchestratorPorts): KeyPort
   access: accessOf({ folder: shippedAccessFolder() }),
 });
 
-export type Grant = { readonly scopes?: readonly Scope[]; readonly roles?: readonly Role[] };
-
-// With every scope, where nothing else is said.
+// A service's with every scope, where nothing else is said.
 function keyMaker(database: ThrowAwayDatabase, keys: KeyPorts): Engine["newKey"] {
   return async (name, tenantSlug = "default", grant = { scopes: SCOPES }) => {
     const { clock, random } = keys;
@@ -283,7 +279,7 @@ function keyMaker(database: ThrowAwayDatabase, keys: KeyPorts): Engine["newKey"]
       database.ownerPool(),
       async (client) =>
         await ensureKey({ client, clock, random }, uuidOf(tenant), {
-          principal: { name, kind: "service" },
+          principal: { name, kind: grant.kind ?? "service" },
           hash: keys.hashKey(secret),
           prefix: keyPrefix(secret),
           scopes: grant.scopes ?? [],

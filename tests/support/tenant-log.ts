@@ -11,6 +11,7 @@ import {
 } from "../../packages/harness/src/adapters/files/file-operations.ts";
 import { openLogFiles } from "../../packages/harness/src/adapters/files/log-files.ts";
 import { type LogKeys, openLogKeys } from "../../packages/harness/src/adapters/files/log-keys.ts";
+import { changeSignerKeys } from "../../packages/harness/src/adapters/postgres/alone.ts";
 import { postgresLogStore } from "../../packages/harness/src/adapters/postgres/audit-log.ts";
 import { ensureTenant } from "../../packages/harness/src/adapters/postgres/bootstrap.ts";
 import { transaction } from "../../packages/harness/src/adapters/postgres/connect.ts";
@@ -32,6 +33,7 @@ import { sealingIn } from "./sealing.ts";
 export type LogPorts = Omit<KeeperPorts, "hold" | "log"> & {
   readonly sealing: SealingKeyPorts;
   readonly keys: LogKeys;
+  readonly alone: EvidencePorts["alone"];
 };
 
 export const originOf = (tenant: TenantId, epoch: number): string =>
@@ -64,6 +66,7 @@ export function logPorts(database: ThrowAwayDatabase, folder: string, options: L
     store: options.store ?? postgresLogStore(database.appPool(), createSealing(sealing)),
     sealing,
     keys,
+    alone: async (work) => await changeSignerKeys(database.appPool(), work),
     files: openLogFiles({ folder: join(folder, "logs"), random: systemRandom, operations }),
     signer: createSigner(openAnchorFiles(join(folder, "signer"), operations), keys),
     clock: systemClock,

@@ -10,6 +10,7 @@ const FILES = listFiles(`${POSTGRES}/**/*.ts`).filter((file) => !file.endsWith("
 
 /** Who may talk to the database outside a tenant's transaction, and why. */
 const OUTSIDE: Readonly<Record<string, string>> = {
+  "alone.ts": "holds the lock of who changes the signer's keys, reads no table",
   "audit-log.ts": "names the tenant for the log's statements; one look-up of ids by a function of the schema",
   "audit-review.ts": "the owner checks the evidence of all tenants, and changes nothing",
   "bootstrap.ts": "the owner makes tenants and their first key",

@@ -73,6 +73,9 @@ export const artifactParamsSchema = z.strictObject({
   ...runParameter,
   artifact: z.string().meta({ description: "The artifact's id." }),
 });
+export const approvalParamsSchema = z.strictObject({
+  id: z.string().meta({ description: "The approval's id." }),
+});
 export const keyParamsSchema = z.strictObject({ id: z.string().meta({ description: "The key's id." }) });
 
 export const runPageSchema = z

@@ -2,6 +2,7 @@
 // clients and tests read it, so that none of them can know a route that another does not.
 
 import {
+  approvalParamsSchema,
   decisionPageSchema,
   listDecisionsQuerySchema,
   artifactParamsSchema,
@@ -160,6 +161,23 @@ const RUN_ROUTES = {
 } as const satisfies Record<string, RouteRow>;
 
 const APPROVAL_ROUTES = {
+  getApproval: {
+    method: "GET",
+    path: "/api/harness/approvals/{id}",
+    operationId: "getApproval",
+    // It stands in its run, too: whoever may read that may read this.
+    action: "runs.read",
+    tag: "approvals",
+    summary: "Read one approval, whatever became of it",
+    params: approvalParamsSchema,
+    query: noQuerySchema,
+    success: {
+      status: 200,
+      description: "The approval as it is now.",
+      content: { "application/json": approvalSchema },
+    },
+    problems: ["approval_not_found"],
+  },
   decideApproval: {
     method: "POST",
     path: "/api/harness/approve",

@@ -71,10 +71,10 @@ export const approvalSchema = z
     }),
     requirement: z
       .strictObject({
-        approvers: z
-          .array(z.string())
-          .nullable()
-          .meta({ description: "Who may approve; null: whoever may decide." }),
+        approvers: z.array(z.string()).nullable().meta({
+          description:
+            "Who may approve: people by name, services as `service/<name>`; null: whoever may decide.",
+        }),
         quorum: z.int().min(1).meta({ description: "So many different people have to approve." }),
         separate_duties: z.boolean().meta({ description: "Whoever asked for the run is not among them." }),
       })

@@ -10,9 +10,10 @@ export function actorOf(
   options: Acting,
   env: { readonly [name: string]: string | undefined },
 ): AgentProvenance {
-  const agent = env["HARMONY_AGENT"] ?? options.agent;
-  if (agent !== undefined && agent !== "") {
-    return AgentProvenance.agent(agent, env["HARMONY_MODEL"] ?? options.model ?? null);
-  }
-  return AgentProvenance.human(options.as ?? env["HARMONY_AS"] ?? null);
+  const agent = said(env["HARMONY_AGENT"]) ?? said(options.agent);
+  if (agent !== null) return AgentProvenance.agent(agent, said(env["HARMONY_MODEL"]) ?? said(options.model));
+  return AgentProvenance.human(said(options.as) ?? said(env["HARMONY_AS"]));
 }
+
+/** A variable that is set to nothing names nobody, and hides nobody that is named otherwise. */
+const said = (name: string | undefined): string | null => (name === undefined || name === "" ? null : name);

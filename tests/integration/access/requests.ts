@@ -59,6 +59,12 @@ export function pathOf({ path }: RegisteredRoute, id?: string): string {
 function randomId(path: string): string {
   if (path.includes("/precedents/")) return `sha256:${hex(32)}`;
   if (path.includes("/signing-keys/")) return `sgk_${hex(16)}`;
-  const kind = path.includes("/keys/") ? "key" : path.includes("/documents/") ? "doc" : "run";
+  const kind = path.includes("/keys/")
+    ? "key"
+    : path.includes("/documents/")
+      ? "doc"
+      : path.includes("/approvals/")
+        ? "apr"
+        : "run";
   return `${kind}_${hex(16)}`;
 }

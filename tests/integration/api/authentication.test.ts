@@ -64,6 +64,7 @@ const QUERIES: Readonly<Record<string, string>> = {
 function ownId(path: string): string {
   if (path.includes("/keys/")) return KEY_ID;
   if (path.includes("/signing-keys/")) return SIGNING_KEY.id;
+  if (path.includes("/approvals/")) return APPROVAL_ID;
   if (path.includes("/documents/")) return DOCUMENT.id;
   return path.includes("/precedents/") ? DIGEST : RUN;
 }

@@ -1,6 +1,7 @@
 // A Harness in memory: enough of one to see what reaches it through the HTTP edge, and what does not. The real one is
 // tested behind the same edge elsewhere.
 
+import { precedentCalls } from "./memory-precedents.ts";
 import { spendingCalls } from "./spending-calls.ts";
 import { type AuditEvent, type RunId, SCOPES, type Scope } from "@assent/contract";
 import { openAccess } from "../../../packages/harness/src/adapters/cedar/access.ts";
@@ -22,7 +23,6 @@ import {
   KEY_ID,
   KEY_OF_SCOPE,
   DOCUMENT,
-  PRECEDENT,
   RUN,
   RUN_DETAIL,
   callerWith,
@@ -272,31 +272,6 @@ function auditCalls(record: Recorder): Harness["audit"] {
   };
 }
 
-function precedentCalls(
-  record: Recorder,
-): Pick<Harness, "listWaiting" | "listDecisions" | "listPrecedents" | "revokePrecedent"> {
-  return {
-    listWaiting: async (caller, after) => {
-      record("listWaiting", caller, after);
-      return await Promise.resolve(ok({ data: [], next_cursor: null }));
-    },
-    listDecisions: async (caller, since, cursor) => {
-      record("listDecisions", caller, since, cursor);
-      return await Promise.resolve(ok({ data: [], next_cursor: null }));
-    },
-    listPrecedents: async (caller, page) => {
-      record("listPrecedents", caller, page);
-      return await Promise.resolve(ok({ data: [], next_cursor: null }));
-    },
-    revokePrecedent: async (caller, id, request) => {
-      record("revokePrecedent", caller, id, request);
-      if (id !== PRECEDENT.id)
-        return await Promise.resolve(err({ code: "precedent_not_found", detail: "There is none." }));
-      return await Promise.resolve(ok({ ...PRECEDENT, revoked_reason: request.reason }));
-    },
-  };
-}
-
 function runCalls(
   record: Recorder,
 ): Pick<
@@ -309,6 +284,7 @@ function runCalls(
   | "takeRoom"
   | "openArtifact"
   | "planDecision"
+  | "getApproval"
   | "decide"
 > {
   return {
@@ -337,12 +313,18 @@ function runCalls(
     openArtifact: async (caller, run, id) => {
       record("openArtifact", caller, run, id);
       if (run !== RUN) return await Promise.resolve(unknownRun());
-      return id === ARTIFACT_ID
-        ? ok({ artifact: ARTIFACT, bytes: ARTIFACT_BYTES })
-        : err({ code: "artifact_not_found", detail: "x" });
+      if (id !== ARTIFACT_ID) return err({ code: "artifact_not_found", detail: "x" });
+      return ok({ artifact: ARTIFACT, bytes: ARTIFACT_BYTES });
     },
     takeRoom: async () => await Promise.resolve({ full: null }),
     planDecision: async () => await Promise.resolve(ok(null)),
+    getApproval: async (caller, id) => {
+      record("getApproval", caller, id);
+      const known = id === APPROVAL.id;
+      return await Promise.resolve(
+        known ? ok(APPROVAL) : err({ code: "approval_not_found", detail: "None." }),
+      );
+    },
     decide: async (caller, request) => {
       record("decide", caller, request);
       return await Promise.resolve(ok(APPROVAL));

@@ -3,8 +3,14 @@
 
 import { join } from "node:path";
 import type { TenantId } from "@assent/contract";
-import { openCheckpoint, parseVerifierKey, type VerifierKey } from "@assent/tlog";
+import { openCheckpoint, parseVerifierKey, SIGNATURE_TYPES, type VerifierKey } from "@assent/tlog";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+  LOCK_CLASS,
+  LOCK_KEYS,
+  transaction,
+} from "../../../packages/harness/src/adapters/postgres/connect.ts";
+import { openSignerKeys } from "../../../packages/harness/src/assemble/evidence.ts";
 import { openLogKeys } from "../../../packages/harness/src/adapters/files/log-keys.ts";
 import { systemRandom } from "../../../packages/harness/src/adapters/system/random.ts";
 import { openLogFolder } from "../../../packages/harness/src/cli/verify/log-folder.ts";
@@ -13,6 +19,7 @@ import type { Evidence } from "../../../packages/harness/src/services/audit/evid
 import { SIGNING_KEYS_MAX } from "../../../packages/harness/src/services/audit/rotation.ts";
 import { advance } from "../../../packages/harness/src/services/audit/keeper.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../support/database.ts";
+import { until } from "../../support/until.ts";
 import {
   adminOf,
   addFacts,
@@ -174,4 +181,62 @@ test("a home with another key does not go on with a log that was rotated, either
   await advanced(ports, tenant);
   await addFacts(ports.store, tenant, "s", 1);
   expect((await advance(logPorts(database, other.path), tenant))?.code).toBe("key_differs");
+});
+
+/** Another process of this home changes the keys while `work` wants to: as late as can be. */
+async function beside<T>(another: () => void, work: () => Promise<T>): Promise<T> {
+  // In an object of its own, since a transaction that gave the promise back would wait for it.
+  const { working } = await transaction(database.ownerPool(), async (client) => {
+    await client.query("select pg_advisory_xact_lock($1, $2)", [LOCK_CLASS, LOCK_KEYS.signerKeys]);
+    const begun = { working: work() };
+    await until("the others wait for it", async () => {
+      const { rowCount } = await client.query(
+        "select from pg_locks where locktype = 'advisory' and not granted and classid = $1 and objid = $2",
+        [LOCK_CLASS, LOCK_KEYS.signerKeys],
+      );
+      return rowCount === 1;
+    });
+    another();
+    return begun;
+  });
+  return await working;
+}
+
+test("a rotation beside that of another process adds to it, and records what there was", async () => {
+  using folder = scratchFolder();
+  const tenant = await newTenant(database, "rotated-beside");
+  const ports = logPorts(database, folder.path);
+  await addFacts(ports.store, tenant, "s", 1);
+  await advanced(ports, tenant);
+  const evidence = keptEvidence(ports, { wake: async () => await advanced(ports, tenant) });
+  const others = openLogKeys(join(folder.path, "signer"), systemRandom);
+  const add = (): void => {
+    others.add();
+  };
+  const rotated = await beside(add, async () => await evidence.rotate(adminOf(tenant), "add"));
+  expect(rotated.ok && rotated.value).toHaveLength(3);
+  expect(others.seeds(SIGNATURE_TYPES.ed25519)).toHaveLength(3);
+  // Whether one more may sign is asked of the keys as they are then, too.
+  const refused = await beside(add, async () => await evidence.rotate(adminOf(tenant), "add"));
+  expect(refused).toMatchObject({ ok: false, error: { code: "rotation_refused" } });
+  expect(others.seeds(SIGNATURE_TYPES.ed25519)).toHaveLength(SIGNING_KEYS_MAX);
+});
+
+test("of two processes that have a second line made for the first time, both use one key, and a rotation beside is kept", async () => {
+  using folder = scratchFolder();
+  const path = join(folder.path, "signer");
+  const first = openLogKeys(path, systemRandom);
+  const options = { pool: database.appPool(), random: systemRandom, mldsa: true };
+  const opened = await beside(
+    () => {
+      first.add();
+      openLogKeys(path, systemRandom, { mldsa: true });
+    },
+    async () => await openSignerKeys(path, options),
+  );
+  if (!opened.ok) throw new Error(opened.error.detail);
+  const other = openLogKeys(path, systemRandom, { mldsa: true });
+  expect(opened.value.seeds(SIGNATURE_TYPES.mldsa)).toHaveLength(1);
+  expect(opened.value.seeds(SIGNATURE_TYPES.mldsa)).toEqual(other.seeds(SIGNATURE_TYPES.mldsa));
+  expect(opened.value.seeds(SIGNATURE_TYPES.ed25519)).toHaveLength(2);
 });

@@ -40,7 +40,7 @@ test("failures of many processes add up; of many that want to probe one does", a
   const probes = await Promise.all(
     Array.from(
       { length: 10 },
-      async (_, at) => await breakers.change("openai", (before) => takeProbe(before, `p${at}`, later, 1_000)),
+      async (_, at) => await breakers.change("openai", (before) => takeProbe(before, `p${at}`, later)),
     ),
   );
   expect(probes.filter(({ changed }) => changed)).toHaveLength(1);

@@ -138,12 +138,24 @@ describe("approve", () => {
     expect(posted()).toEqual([]);
   });
 
-  test("finds an approval on a later page", async () => {
+  test("finds one approval among many by two look-ups", async () => {
     for (let n = 1; n <= 101; n += 1)
       fake.add(makeRun(n, { status: "awaiting_approval", approvals: [makeApproval(n, runId(n))] }));
     expect((await assent(fake, ["approve", approvalId(101), "--yes"])).code).toBe(0);
     expect(posted()).toMatchObject([{ approval_id: approvalId(101) }]);
-    expect(fake.received.filter(({ path }) => path.endsWith("/runs")).length).toBe(2);
+    expect(fake.received.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      `GET /api/harness/approvals/${approvalId(101)}`,
+      `GET /api/harness/runs/${runId(101)}`,
+      "POST /api/harness/approve",
+    ]);
+  });
+
+  test("says what became of an approval that waits no more, and sends nothing", async () => {
+    const { id } = park({ status: "denied" });
+    const done = await assent(fake, ["approve", id, "--yes"]);
+    expect(done.code).toBe(4);
+    expect(done.terminal.stderr()).toContain(`approval ${id} is denied`);
+    expect(posted()).toEqual([]);
   });
 
   test("edited arguments are shown and sent as they are, from a file or from input", async () => {

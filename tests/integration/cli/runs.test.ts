@@ -273,3 +273,64 @@ describe("refusals", () => {
     expect(done.terminal.stderr()).toContain("It does not fit (invalid_request).");
   });
 });
+
+describe("dlq redrive", () => {
+  const dead = [1, 2, 3, 4].map((n) => runId(n));
+  const redriven = (n: number) => makeRun(10 + n, { status: "queued" });
+
+  function answers(...each: readonly ("redriven" | "refused" | "lost" | "html")[]): void {
+    for (const [at, kind] of each.entries())
+      fake.intercept(
+        "POST",
+        new RegExp(`^/api/harness/runs/${dead[at]}/redrive$`, "u"),
+        (response) => {
+          if (kind === "redriven") sendJson(response, 202, summaryOf(redriven(at)));
+          else if (kind === "refused") sendProblem(response, "run_driven", "It was driven from outside.");
+          else if (kind === "lost") response.destroy();
+          else response.writeHead(200, { "content-type": "text/html" }).end("<p>Login</p>");
+        },
+        100,
+      );
+  }
+
+  test.each(["lost", "html"] as const)(
+    "a server that is %s midway: what was done is said, what is not known, and what was not asked",
+    async (kind) => {
+      answers("redriven", "refused", kind, "redriven");
+      const done = await assent(fake, ["dlq", "redrive", ...dead]);
+      expect(done.code).toBe(3);
+      expect(done.terminal.stdout().trimEnd().split("\n")).toEqual([
+        `${dead[0]} is redriven by ${redriven(0).id}.`,
+        `${dead[1]} is left: It was driven from outside.`,
+        `${dead[2]} may be redriven or not: there was no answer.`,
+        `${dead[3]} was not asked for.`,
+      ]);
+      expect(done.terminal.stderr()).toContain("1 of 4 dead letters are redriven, 1 left");
+      expect(done.terminal.stderr()).toContain("no dead letter is redriven twice");
+      expect(fake.received.some(({ path }) => path.includes(dead[3] ?? ""))).toBe(false);
+    },
+  );
+
+  test("as JSON: first what was done, then why it broke off", async () => {
+    answers("redriven", "lost");
+    const done = await assent(fake, ["dlq", "redrive", ...dead.slice(0, 2), "--json"]);
+    expect(done.code).toBe(3);
+    const [said, why] = done.terminal
+      .stdout()
+      .trimEnd()
+      .split(/\n(?=\{"error)/u);
+    expect(JSON.parse(said ?? "")).toMatchObject({
+      redriven: [{ dead_letter: dead[0] }],
+      left: [],
+      unknown: dead[1],
+      not_asked: [],
+    });
+    expect(JSON.parse(why ?? "")).toMatchObject({ error: { code: "server_unreachable", exit_code: 3 } });
+  });
+
+  test("what is left ends in 1, and nothing is called unknown", async () => {
+    answers("redriven", "refused");
+    const done = await assent(fake, ["dlq", "redrive", ...dead.slice(0, 2)]);
+    expect([done.code, done.terminal.stdout().includes("may be")]).toEqual([1, false]);
+  });
+});

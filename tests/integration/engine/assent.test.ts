@@ -101,6 +101,27 @@ test("whoever asked for the run cannot approve it where the rule separates dutie
   expect(tool.effects).toHaveLength(1);
 });
 
+test("who is called like a named approver and is of another kind is somebody else", async () => {
+  const policies = asking('@approvers("chief, service/clerk")');
+  await using engine = await openEngine({
+    models: oneCall,
+    tools: [countingTool("count", "once")],
+    policies,
+  });
+  await engine.startWorker();
+  const refused = { ok: false, error: { code: "not_an_approver" } };
+  for (const [named, other] of [
+    [await engine.newCaller("chief", "default", "human"), await engine.newCaller("chief")],
+    [await engine.newCaller("clerk"), await engine.newCaller("clerk", "default", "human")],
+  ] as const) {
+    const { id, approval } = await waiting(engine);
+    expect(await approveAs(engine, other, approval)).toMatchObject(refused);
+    expect(await editTo(engine, other, approval, 1)).toMatchObject(refused);
+    value(await approveAs(engine, named, approval));
+    await engine.reaches(id, "succeeded");
+  }
+});
+
 test("only those whom the rule names can approve, and the approval expires when the rule says", async () => {
   const tool = countingTool("count", "once");
   const policies = asking('@approvers("chief") @timeout("30m")');
@@ -296,7 +317,7 @@ test("whoever may not approve is answered the same with an edit as without, what
   });
   await using engine = await openEngine({ models: oneCall, tools: [tool], policies });
   await engine.startWorker();
-  const [ann, bob] = [await engine.newCaller("ann"), await engine.newCaller("bob")];
+  const [ann, bob] = [await engine.newCaller("ann"), await engine.newCaller("bob", "default", "human")];
   const { id, approval } = await waiting(engine);
   const word = {
     approval_id: approval.id,
@@ -336,7 +357,7 @@ test("an edit to what the rules want more people for, or others, is refused, and
   });
   await using engine = await openEngine({ models: oneCall, tools: [tool], policies });
   await engine.startWorker();
-  const bob = await engine.newCaller("bob");
+  const bob = await engine.newCaller("bob", "default", "human");
   const ann = await engine.newCaller("ann");
   const { id, approval } = await waiting(engine);
   for (const [caller, amount] of [
@@ -354,4 +375,25 @@ test("an edit to what the rules want more people for, or others, is refused, and
   expect(value(await editTo(engine, bob, approval, 19)).edited_arguments).toEqual({ amount: 19 });
   await engine.reaches(id, "succeeded");
   expect(tool.effects).toHaveLength(1);
+});
+
+test("decisions are listed to their end, however many rows of older programs before them hold none", async () => {
+  await using engine = await openEngine({ models: oneCall, tools: [countingTool("count", "none")] });
+  await engine.startWorker();
+  const id = await engine.submit();
+  await engine.reaches(id, "succeeded");
+  // As a program left them that noted no judgement; more of them than a page holds.
+  await engine.database.ownerPool().query(`alter table assent.steps disable trigger user;
+    insert into assent.steps (tenant_id, run_id, seq, kind, name, state, effect, request, decision, started_at, finished_at)
+      select tenant_id, run_id, 1000 + at, kind, name, state, effect, (request::jsonb - 'judgement')::json, decision, started_at - interval '1 s',
+        finished_at from assent.steps, generate_series(1, 250) at where kind = 'tool';
+    alter table assent.steps enable trigger user`);
+  const steps: number[] = [];
+  const listed = async (cursor: string | null): Promise<string | null> => {
+    const page = value(await engine.harness.listDecisions(engine.caller, new Date(0), cursor));
+    steps.push(...page.data.map(({ step }) => step));
+    return page.next_cursor;
+  };
+  for (let cursor = await listed(null); cursor !== null;) cursor = await listed(cursor);
+  expect(steps).toEqual([2]);
 });

@@ -7,6 +7,7 @@ import { connectPool } from "../../../packages/harness/src/adapters/postgres/con
 import { postgresStore } from "../../../packages/harness/src/adapters/postgres/store.ts";
 import { systemRandom } from "../../../packages/harness/src/adapters/system/random.ts";
 import type { RunId } from "@assent/contract";
+import { advanceRun, claimRun } from "../../../packages/harness/src/services/orchestrator.ts";
 import { type Store, StoreUnavailable } from "../../../packages/harness/src/ports.ts";
 import { type Engine, openEngine } from "../../support/engine.ts";
 import { anySealing } from "../../support/sealing.ts";
@@ -90,6 +91,20 @@ test.for(["before", "after"] as const)(
     expect(run.artifacts).toHaveLength(1);
   },
 );
+
+test("an end whose commit breaks off after it was kept is found to be kept, by whoever commits it again", async () => {
+  await using engine = await openEngine();
+  // Before it come a look at the provider, the model's call, and what is written at the end.
+  await using faulty = breakCommits(engine, "after", (commit) => commit === 4);
+  const id = await engine.submit();
+  const claimed = await claimRun(engine.ports, 1, engine.tenant, id);
+  if (claimed === null) throw new Error("the claim succeeds");
+  const never = new AbortController().signal;
+  await advanceRun({ ...engine.ports, store: faulty.store }, claimed, never, never);
+  expect(faulty.fired()).toBe(1);
+  const ended = await engine.run(id);
+  expect([ended.status, ended.artifacts.length]).toEqual(["succeeded", 1]);
+});
 
 test("a submission whose commit breaks off after it was kept is one run, and its answer the first one", async () => {
   await using engine = await openEngine();

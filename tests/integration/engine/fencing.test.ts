@@ -49,6 +49,29 @@ test("a worker whose lease was taken away writes nothing, whatever it believes",
   expect(await engine.run(id)).toEqual(ended);
 });
 
+test("nor does it leave an artifact behind, where the lease is taken away while that is being committed", async () => {
+  await using engine = await openEngine({ models: answering(() => ({ text: "the same words" })) });
+  const id = await engine.submit();
+  const stale = await claim(engine, id, 1);
+  if (stale === null) throw new Error("the first claim succeeds");
+  const files = {
+    ...engine.ports.files,
+    // Asked when the artifact's row is there and the run's end is not.
+    holds: async (sha256: string, sizeBytes: number): Promise<boolean> => {
+      engine.clock.advance(60_000);
+      expect(await engine.sweep()).toBe(1);
+      return await engine.ports.files.holds(sha256, sizeBytes);
+    },
+  };
+  await advanceRun({ ...engine.ports, files }, stale, never, never);
+  expect(await engine.run(id)).toMatchObject({ status: "queued", artifacts: [] });
+  const fresh = await claim(engine, id, 2);
+  if (fresh === null) throw new Error("the run can be taken again");
+  await advanceRun(engine.ports, fresh, never, never);
+  const ended = await engine.run(id);
+  expect([ended.status, ended.artifacts.length]).toEqual(["succeeded", 1]);
+});
+
 test("a lease that is renewed, by a worker that lives, is not taken away", async () => {
   await using engine = await openEngine();
   await using presence = {

@@ -142,7 +142,7 @@ test("rules that want more by the time of the yes have the second try asked abou
   await using _ = engine;
   const { id, doubt } = await inDoubt(engine, [engine.caller]);
   policies.change(rules('@approvers("carol")'));
-  const carol = await engine.newCaller("carol");
+  const carol = await engine.newCaller("carol", "default", "human");
   expect(await say(engine, engine.caller, doubt)).toBe("approved");
   await until("it is asked again", async () =>
     (await engine.run(id)).approvals.some(({ id: other, status }) => status === "open" && other !== doubt.id),

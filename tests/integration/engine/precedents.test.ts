@@ -300,6 +300,35 @@ test("a payment is decided once, never for good", async () => {
   value(await engine.harness.decide(ann, yes(approval, false)));
 });
 
+test("where the rules say who has to agree, a yes is not taken for good, and a no is", async () => {
+  const tool = countingTool(TOOL, "once");
+  const policies = policiesOf({
+    texts: {
+      "test.cedar": `@id("act") permit (principal, action == Action::"call", resource);
+      @id("ask") @needs_approval @approvers("ann") forbid (principal, action == Action::"call", resource);`,
+    },
+  });
+  await using engine = await openEngine({ models, tools: [tool], policies });
+  await engine.startWorker();
+  const ann = await person(engine, "ann");
+  const { id, approval } = await waiting(engine, "Count 10.");
+  expect(await engine.harness.decide(ann, yes(approval, true))).toMatchObject({
+    ok: false,
+    error: { code: "decision_not_possible" },
+  });
+  const no: ApproveRequest = {
+    approval_id: approval.id,
+    decision: "deny",
+    comment: "Never.",
+    remember: true,
+  };
+  value(await engine.harness.decide(ann, no));
+  await engine.reaches(id, "succeeded");
+  const again = await engine.reaches(await engine.submit("Count 10."), "succeeded", "awaiting_approval");
+  expect(again.approvals).toEqual([]);
+  expect(tool.effects).toEqual([]);
+});
+
 test("a payment that is refused for good is refused again without asking; taken back, people are asked again", async () => {
   const counting = countingTool(TOOL, "once");
   const tool = { ...counting, manifest: { ...counting.manifest, harm: ["money"] as const } };
@@ -411,6 +440,25 @@ test("a remembered answer ends: a person is asked again, shown what was said, an
   expect(await answers()).toBe(true);
   engine.clock.advance(REMEMBER_DAYS_DEFAULT * DAY_MS);
   expect(await answers()).toBe(false);
+});
+
+test("a service does not make a person's answer last longer, nor give it anew once it ended", async () => {
+  const tool = countingTool(TOOL, "once");
+  await using engine = await openEngine({ models, tools: [tool], policies: ASKING });
+  await engine.startWorker();
+  const [ann, robot] = [await person(engine, "ann"), await person(engine, "robot", "service")];
+  const DAY_MS = 86_400_000;
+  // Both wait before either is answered.
+  const [first, second] = [await waiting(engine, "Count 10."), await waiting(engine, "Count 10.")];
+  value(await engine.harness.decide(ann, yes(first.approval, true, 2)));
+  value(await engine.harness.decide(robot, yes(second.approval, true, 3_000)));
+  for (const { id } of [first, second]) await engine.reaches(id, "succeeded");
+  engine.clock.advance(2 * DAY_MS);
+  const third = await waiting(engine, "Count 10.");
+  value(await engine.harness.decide(robot, yes(third.approval, true, 3_000)));
+  await engine.reaches(third.id, "succeeded");
+  await waiting(engine, "Count 10.");
+  expect(tool.effects).toHaveLength(3);
 });
 
 test("an answer that ended does not stand against another one that is given for good", async () => {

@@ -80,10 +80,20 @@ test("each rule about a row is held by the database itself, for the service and 
   await worker.stop();
   const refusals: string[] = [];
   const wanted: string[] = [];
-  for (const pool of [engine.database.appPool(), engine.database.ownerPool()]) {
+  const [app, owner] = [engine.database.appPool(), engine.database.ownerPool()];
+  // What a trigger says is said by it alone; the rest also where none looks, as when a dump is restored.
+  for (const [pool, untriggered] of [
+    [app, false],
+    [owner, false],
+    [owner, true],
+  ] as const) {
     const client = await pool.connect();
     const attempt = async (sql: string, refusedBy: string): Promise<void> => {
+      if (untriggered && refusedBy.startsWith("AS")) return;
       await client.query("begin");
+      if (untriggered)
+        for (const table of ["runs", "steps", "approvals", "budget_accounts"])
+          await client.query(`alter table assent.${table} disable trigger user`);
       await client.query("select set_config('assent.tenant', $1, true)", [uuidOf(engine.tenant)]);
       const outcome = await client.query(sql).then(
         () => "nobody",

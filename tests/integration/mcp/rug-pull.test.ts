@@ -57,3 +57,20 @@ test("a changed tool never runs, and the unchanged one runs exactly once", async
   const told = prompts.map((prompt) => JSON.stringify(Reflect.get(Object(JSON.parse(prompt)), "tools")));
   expect(told.filter((tools) => tools.includes("Ignore"))).toEqual([]);
 });
+
+test("a list of tools that has no digest refuses the call, and ends no run", async () => {
+  await using bank = await startHttpMcp();
+  await using pay = await pinnedPay(bank);
+  bank.say({ description: "Pays.\ud800" });
+  const call = { id: "c1", tool: "bank__pay", arguments: { amount: 10, to: "DE02" } };
+  const models = answering((turn) => (turn === 0 ? { calls: [call] } : { text: "done" }));
+  await using engine = await openEngine({ tools: [pay.tool], models });
+  await engine.startWorker();
+  const run = await engine.reaches(await engine.submit("Pay."), "succeeded", "failed", "dead_lettered");
+  expect(run.status).toBe("succeeded");
+  expect(run.steps.find(({ kind }) => kind === "tool")).toMatchObject({
+    state: "refused",
+    error: { code: "mcp_failed" },
+  });
+  expect(bank.effects).toEqual([]);
+});

@@ -29,10 +29,10 @@ vi.mock(import("../../../packages/harness/src/core/resilience/breaker.ts"), asyn
       if (broken.by === "everybody probes" && breaker.state === "half_open") return { enter: "probe" };
       return entry;
     },
-    takeProbe: (breaker, by, now, ms) =>
+    takeProbe: (breaker, by, now) =>
       broken.by === "everybody probes"
-        ? { ...breaker, state: "half_open", probe: { by, until: new Date(now.getTime() + ms) } }
-        : real.takeProbe(breaker, by, now, ms),
+        ? { ...breaker, state: "half_open", probe: { by, until: new Date(now.getTime() + real.PROBE_MS) } }
+        : real.takeProbe(breaker, by, now),
   };
 });
 

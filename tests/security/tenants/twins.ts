@@ -84,7 +84,7 @@ export async function openTwins(
     finished,
     waiting,
     approval,
-    ids,
+    ids: { ...ids, approvals: approval.id },
   };
 }
 

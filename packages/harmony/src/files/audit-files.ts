@@ -6,7 +6,7 @@ import { auditDir, auditPath } from "../paths.ts";
 import type { AuditFilter } from "../store.ts";
 import type { DurableFiles } from "./durable-files.ts";
 import { FolderIndex } from "./folder-index.ts";
-import { decodeRecord, encodeRecord } from "./record-codec.ts";
+import { decodeRecord, encodeRecord, inTheWay } from "./record-codec.ts";
 
 const AUDIT_NAME = /^\d{8}-[0-9a-f]{64}\.json$/;
 const dayOf = (entry: AuditEntry): string => entry.at.slice(0, 10).replaceAll("-", "");
@@ -35,7 +35,12 @@ export class AuditFiles {
   append(entry: AuditEntry): boolean {
     const { root } = this.#files;
     const bytes = encodeRecord(auditToJson(entry), AUDIT_SIZE_BYTES_MAX, auditFromJson);
-    return this.#files.create(auditDir(root), auditPath(root, dayOf(entry), entry.auditId), bytes);
+    const path = auditPath(root, dayOf(entry), entry.auditId);
+    if (this.#files.create(auditDir(root), path, bytes)) return true;
+    const there = this.#files.read(path, AUDIT_SIZE_BYTES_MAX);
+    const name = path.slice(auditDir(root).length + 1);
+    if (there === null || decode(name, there) === null) throw inTheWay(path, "this audit entry");
+    return false;
   }
 
   list(filter: AuditFilter = {}): readonly AuditEntry[] {

@@ -13,7 +13,7 @@ import { decisionFromJson, decisionToJson, withDecision, type DecisionFile } fro
 import type { DurableFiles } from "./durable-files.ts";
 import { FolderIndex } from "./folder-index.ts";
 import { withHold } from "./hold.ts";
-import { decodeRecord, encodeRecord, idOfName, RECORD_NAME } from "./record-codec.ts";
+import { decodeRecord, encodeRecord, idOfName, inTheWay, RECORD_NAME } from "./record-codec.ts";
 
 /** Looks at the newest occurrence again when it was resolved, or a later one opened, between looking and writing. */
 const ATTEMPTS_MAX = 5;
@@ -69,12 +69,7 @@ export class EscalationFiles {
       if (recorded !== null) return recorded;
     }
     // Saying "it is there already" of a file that cannot be read would make the question vanish.
-    const path = escalationPath(this.#files.root, incoming.escalationId);
-    throw new HarmonyError(
-      "invalid_record",
-      `${path} is in the way and is not this escalation; move it away`,
-      { path },
-    );
+    throw inTheWay(escalationPath(this.#files.root, incoming.escalationId), "this escalation");
   }
 
   #open(incoming: EscalationRecord): Recorded | null {
@@ -215,10 +210,7 @@ export class EscalationFiles {
       this.#files.create(decisionsDir(root), decisionPath(root, id), bytes);
     const record = this.#bringUpToDate(id);
     if (!won && record?.status === EscalationStatus.OPEN) {
-      const path = decisionPath(root, id);
-      throw new HarmonyError("invalid_record", `${path} is in the way and is not a decision; move it away`, {
-        path,
-      });
+      throw inTheWay(decisionPath(root, id), "a decision");
     }
     if (!won) throw new HarmonyError("already_resolved", `escalation ${id} is already resolved`, { record });
     return true;

@@ -292,6 +292,34 @@ test("whatever stands at the name of a policy and is none, a person is asked unt
   }
 });
 
+test("what cannot be read is in the way, and not the record: an answer, a policy, an audit entry is never lost to it", async () => {
+  const root = newRoot();
+  const store = openFsStore(root);
+  const given = resolution(pattern("p"));
+  const rule = newPolicy({ scope: "repo", action: "ours", createdAt: moment(0), createdBy: ann });
+  const entry = newAuditEntry({ eventType: "x", at: moment(0), actor: ann });
+  const writes: readonly (readonly [string, () => Promise<boolean>])[] = [
+    [
+      paths.resolutionPath(root, given.patternId, given.resolutionId),
+      async () => await store.saveResolution(given),
+    ],
+    [paths.policyPath(root, rule.policyId), async () => await store.savePolicy(rule)],
+    [paths.auditPath(root, "20260102", entry.auditId), async () => await store.appendAudit(entry)],
+  ];
+  for (const [path, write] of writes) {
+    expect(await write()).toBe(true);
+    expect(await write()).toBe(false);
+    const written = readFileSync(path, "utf8");
+    for (const other of [`<<<<<<< HEAD\n${written}`, written.slice(0, -9), "{}"]) {
+      writeFileSync(path, other);
+      await expect(write()).rejects.toMatchObject({ code: "invalid_record", details: { path } });
+      expect(readFileSync(path, "utf8")).toBe(other);
+    }
+    rmSync(path);
+    expect(await write()).toBe(true);
+  }
+});
+
 test("an audit entry that was altered is not listed", async () => {
   const root = newRoot();
   const store = openFsStore(root);

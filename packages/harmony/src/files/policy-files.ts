@@ -8,7 +8,7 @@ import { policiesDir, policyPath } from "../paths.ts";
 import { comparePolicies, policyFromJson, policyToJson, unreadablePolicy, type Policy } from "../policies.ts";
 import type { DurableFiles } from "./durable-files.ts";
 import { FolderIndex } from "./folder-index.ts";
-import { decodeRecord, encodeRecord, idOfName, RECORD_NAME } from "./record-codec.ts";
+import { decodeRecord, encodeRecord, idOfName, inTheWay, RECORD_NAME } from "./record-codec.ts";
 
 const decode = (name: string, bytes: Uint8Array): Policy | null =>
   decodeRecord(bytes, policyFromJson, (policy) => policy.policyId === idOfName(name));
@@ -32,18 +32,26 @@ export class PolicyFiles {
   save(policy: Policy): boolean {
     const { root } = this.#files;
     const bytes = encodeRecord(policyToJson(policy), POLICY_SIZE_BYTES_MAX, policyFromJson);
-    return this.#files.create(policiesDir(root), policyPath(root, policy.policyId), bytes);
+    const path = policyPath(root, policy.policyId);
+    if (this.#files.create(policiesDir(root), path, bytes)) return true;
+    if (this.#read(policy.policyId) === "unreadable") throw inTheWay(path, "this policy");
+    return false;
   }
 
   load(policyId: string): Policy | null {
-    const { root } = this.#files;
     const id = parseId(policyId, "policy_id");
-    if (!this.#files.hasFolder(policiesDir(root))) return null;
+    const found = this.#read(id);
+    return found === "unreadable" ? unreadablePolicy(id) : found;
+  }
+
+  #read(id: string): Policy | "unreadable" | null {
+    const { root } = this.#files;
     const path = policyPath(root, id);
-    if (this.#files.operations.statAt(path) === null) return null;
+    if (!this.#files.hasFolder(policiesDir(root)) || this.#files.operations.statAt(path) === null)
+      return null;
     const bytes = this.#files.read(path, POLICY_SIZE_BYTES_MAX);
     const policy = bytes === null ? null : decode(`${longId(id, { strip: true })}.json`, bytes);
-    return policy ?? unreadablePolicy(id);
+    return policy ?? "unreadable";
   }
 
   list(): readonly Policy[] {

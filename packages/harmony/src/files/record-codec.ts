@@ -41,3 +41,7 @@ export function decodeRecord<T>(
 /** `sha256:` id of a file named `<64 hex>.json`. */
 export const idOfName = (name: string): string => `sha256:${name.slice(0, 64)}`;
 export const RECORD_NAME: RegExp = /^[0-9a-f]{64}\.json$/;
+
+/** For a writer that was told "it is there already" of a file that is not the record: to believe it would be to lose the record. */
+export const inTheWay = (path: string, what: string): HarmonyError =>
+  new HarmonyError("invalid_record", `${path} is in the way and is not ${what}; move it away`, { path });

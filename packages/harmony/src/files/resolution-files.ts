@@ -13,7 +13,7 @@ import { parseTimestamp, type Timestamp } from "../timestamps.ts";
 import type { DurableFiles } from "./durable-files.ts";
 import { FolderWatch } from "./folder-watch.ts";
 import { withHold } from "./hold.ts";
-import { decodeRecord, encodeRecord, idOfName, RECORD_NAME } from "./record-codec.ts";
+import { decodeRecord, encodeRecord, idOfName, inTheWay, RECORD_NAME } from "./record-codec.ts";
 
 /** Answers to one question that are looked at. More cannot be of use, and bound what a planted folder costs. */
 const ANSWERS_MAX = 1_000;
@@ -94,12 +94,12 @@ export class ResolutionFiles {
     const { root } = this.#files;
     // What was revoked is kept in its own file only.
     const bytes = encodeRecord(withoutRevocation(resolution), RESOLUTION_SIZE_BYTES_MAX, fromJson);
-    const folder = patternResolutionsDir(root, resolution.patternId);
-    return this.#files.create(
-      folder,
-      resolutionPath(root, resolution.patternId, resolution.resolutionId),
-      bytes,
-    );
+    const { patternId, resolutionId } = resolution;
+    const path = resolutionPath(root, patternId, resolutionId);
+    if (this.#files.create(patternResolutionsDir(root, patternId), path, bytes)) return true;
+    if (this.load(patternId, resolutionId) === null && this.#files.operations.statAt(path) !== null)
+      throw inTheWay(path, "this answer");
+    return false;
   }
 
   load(patternId: string, resolutionId: string): Resolution | null {

@@ -42,7 +42,7 @@ import {
 } from "./limits.ts";
 import { parseQuery } from "./query.ts";
 import { addAccess } from "./routes/access.ts";
-import { addApprove } from "./routes/approve.ts";
+import { addApprovals } from "./routes/approve.ts";
 import { addArtifacts } from "./routes/artifacts.ts";
 import { addAudit } from "./routes/audit.ts";
 import { addDocuments } from "./routes/documents.ts";
@@ -158,7 +158,7 @@ function addRoutes(api: Api, harness: Harness, streams: EventStreams): void {
   addExternalRuns(api, harness);
   addEvents(api, harness, streams);
   addArtifacts(api, harness);
-  addApprove(api, harness);
+  addApprovals(api, harness);
   addKeys(api, harness);
   addSigningKeys(api, harness);
   addPrincipals(api, harness);

@@ -10,6 +10,7 @@ import { openAnchorFiles } from "../adapters/files/anchor-files.ts";
 import { openLogFiles } from "../adapters/files/log-files.ts";
 import { openSealingFiles } from "../adapters/files/sealing-files.ts";
 import { KeysUnreadable, type LogKeys, openLogKeys } from "../adapters/files/log-keys.ts";
+import { changeSignerKeys } from "../adapters/postgres/alone.ts";
 import { postgresLogStore } from "../adapters/postgres/audit-log.ts";
 import type { Connection } from "../adapters/postgres/connect.ts";
 import { notifyLogKeeper, openLogHold } from "../adapters/postgres/log-hold.ts";
@@ -89,7 +90,7 @@ export async function startEvidence(
   const signerFolder = join(home, EVIDENCE_FOLDER, "signer");
   const policy = readPolicy(options.witnesses);
   if (!policy.ok) return policy;
-  const opened = openKeys(signerFolder, options);
+  const opened = await openSignerKeys(signerFolder, options);
   if (!opened.ok) return opened;
   const keys = opened.value;
   const { ports: sealingKeys, sealing } = await openSealing(options);
@@ -143,6 +144,7 @@ export async function startEvidence(
     },
     holds,
     onCheckpoint: bell.hear,
+    alone: async (work) => await changeSignerKeys(pool, work),
     rotate: (step) => (step === "add" ? keys.add() : keys.retire()),
     sealing: sealingKeys,
     onOperated: async (subject, kind, data) => await installation.record(subject, kind, data),
@@ -155,9 +157,13 @@ export async function startEvidence(
 const RESTORE_KEYS =
   "Restore it from a backup. Without one remove it: a new key is made, and each log needs a new epoch (`assent audit epoch`).";
 
-function openKeys(folder: string, { random, mldsa }: EvidenceOptions): Result<LogKeys, StartRefusal> {
+/** Opening makes the first keys of each type, so it is a change like a rotation. */
+export async function openSignerKeys(
+  folder: string,
+  { pool, random, mldsa }: Pick<EvidenceOptions, "pool" | "random" | "mldsa">,
+): Promise<Result<LogKeys, StartRefusal>> {
   try {
-    return ok(openLogKeys(folder, random, { mldsa }));
+    return ok(await changeSignerKeys(pool, () => openLogKeys(folder, random, { mldsa })));
   } catch (error) {
     if (error instanceof KeysUnreadable)
       return err({ code: "log_keys_unreadable", detail: error.message, remedy: RESTORE_KEYS });

@@ -1,7 +1,6 @@
-// Finds the approval that is meant by an id: there is no endpoint for one approval, it is read with its run.
+// Finds the approval that is meant by an id, and its run.
 
 import type { Approval, Run } from "@assent/contract";
-import { PAGE_ROWS_MAX } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Client } from "../client/client.ts";
 import type { GateId } from "./argument.ts";
@@ -32,26 +31,12 @@ async function ofRun(client: Client, id: Run["id"]): Promise<Result<Gate, Failur
 }
 
 async function byApproval(client: Client, id: Approval["id"]): Promise<Result<Gate, Failure>> {
-  let cursor: string | null = null;
-  do {
-    const page = await client.listRuns({
-      // A driven run goes on while its approvals wait.
-      states: ["awaiting_approval", "running"],
-      limit: PAGE_ROWS_MAX,
-      ...(cursor !== null && { cursor }),
-    });
-    if (!page.ok) return err(failureOfClient(page.error));
-    for (const { id: runId } of page.value.data) {
-      const run = await client.getRun(runId);
-      if (!run.ok) return err(failureOfClient(run.error));
-      const approval = openApprovals(run.value).find((one) => one.id === id);
-      if (approval !== undefined) return ok({ approval, run: run.value });
-    }
-    // A server that names the same page again would keep us here for ever.
-    if (page.value.next_cursor === cursor) break;
-    cursor = page.value.next_cursor;
-  } while (cursor !== null);
-  return err(nothingWaits(`no open approval ${id} waits`));
+  const found = await client.getApproval(id);
+  if (!found.ok) return err(failureOfClient(found.error));
+  const approval = found.value;
+  if (approval.status !== "open") return err(nothingWaits(`approval ${id} is ${approval.status}`));
+  const run = await client.getRun(approval.run_id);
+  return run.ok ? ok({ approval, run: run.value }) : err(failureOfClient(run.error));
 }
 
 function nothingWaits(detail: string): Failure {

@@ -101,6 +101,7 @@ export type Client = {
   listRuns(filter: RunFilter, signal?: AbortSignal): Answer<RunPage>;
   cancelRun(id: RunId): Answer<RunSummary>;
   redriveRun(id: RunId, request: RedriveRequest): Answer<RunSummary>;
+  getApproval(id: ApprovalId): Answer<Approval>;
   decide(request: ApproveRequest): Answer<Approval>;
   /** Events as they came, unchecked: who verifies a trail must see what is wrong with it. */
   listEvents(id: RunId, after: number): Answer<readonly unknown[]>;
@@ -189,6 +190,8 @@ export function createClient(connection: Connection): Client {
     cancelRun: async (id) => await ask({ method: "POST", path: `${RUNS}/${id}/cancel` }, runSummarySchema),
     redriveRun: async (id, body) =>
       await ask({ method: "POST", path: `${RUNS}/${id}/redrive`, body }, runSummarySchema),
+    getApproval: async (id) =>
+      await ask({ method: "GET", path: `/api/harness/approvals/${id}` }, approvalSchema),
     decide: async (body) => await ask({ method: "POST", path: "/api/harness/approve", body }, approvalSchema),
     listEvents: async (id, after) => {
       const page = await ask({ method: "GET", path: `${RUNS}/${id}/events?after=${after}` }, eventPageSchema);

@@ -73,6 +73,19 @@ export type StoreTx = {
      */
     write(writes: RunWrites): Promise<void>;
     /**
+     * As write, where what the caller came in with is good still, as `keys.holdGood` says it.
+     * @returns false, and nothing is changed, where it is not
+     * @throws ApprovalTaken
+     */
+    writeFor(caller: Caller, at: Date, writes: RunWrites): Promise<boolean>;
+    /**
+     * As write, of a run that this transaction has not locked, under a lease.
+     * @param version of the run before these writes
+     * @returns false, and nothing is changed, where the lease is another's by now
+     * @throws ApprovalTaken
+     */
+    writeHeld(fence: Fence, version: number, writes: RunWrites): Promise<boolean>;
+    /**
      * Gives the run (locked before, and queued) to a worker, and records it; its attempt, version and fencing token rise
      * by one.
      * @param event its version is the run's new one
@@ -180,7 +193,7 @@ export type StoreTx = {
   };
   readonly decisions: {
     /** What the rules decided since then, oldest first, after the given place. */
-    list(since: Date, after: DecisionPlace | null, limit: number): Promise<readonly DecidedCall[]>;
+    list(since: Date, after: DecisionPlace | null, limit: number): Promise<DecidedCalls>;
   };
   /** What model calls may cost and have cost. */
   readonly budgets: BudgetRows;
@@ -228,6 +241,12 @@ export type DecidedCall = DecisionPlace & {
   readonly action: Action;
   readonly judgement: Judgement;
   readonly decision: Decision;
+};
+
+export type DecidedCalls = {
+  readonly calls: readonly DecidedCall[];
+  /** Where the next look begins, also where what is no decision has filled this one; null: there is no more. */
+  readonly last: DecisionPlace | null;
 };
 
 export type IdempotencyKey = {

@@ -7,6 +7,7 @@ import type { Sha256 } from "../base/digest.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { goingOf, manifestDigest } from "../core/tool.ts";
 import { actionDigest } from "../core/decide/action-digest.ts";
+import { approverEntry } from "../core/decide/policy-annotations.ts";
 import type { Policies } from "../core/decide/policy-point.ts";
 import { originsOfRun } from "../core/label/origins-of-run.ts";
 import { usesLeft } from "../core/label/handles.ts";
@@ -29,8 +30,8 @@ import { commit } from "./commit.ts";
 import type { Write } from "./write.ts";
 import { judge, type Judged } from "./judge.ts";
 import type { Edit, PlannedDecision, Refusal } from "./harness.ts";
-import { isRevoked, mayRepeat, tell } from "./precedents.ts";
-import { refuseEnded } from "./still-good.ts";
+import { isRevoked, mayGiveYes, tell } from "./precedents.ts";
+import { refuseEnded, unlessEnded, writingFor } from "./still-good.ts";
 import { actionOf } from "./steps/tool.ts";
 import { approvalView } from "./views.ts";
 import type { OpenWorkspace } from "./workspace-of-run.ts";
@@ -54,32 +55,35 @@ export async function decideApproval(
 ): Promise<Result<Approval, Refusal>> {
   const edit = planned ?? (await planDecision(ports, caller, request));
   if (!edit.ok) return edit;
-  return await ports.store.transaction(caller.tenant, async (tx) => {
+  const decide = async (tx: StoreTx): Promise<Result<Approval, Refusal>> => {
     // The run's lock orders racing decisions, the expiry and a cancellation: what is read before it may be stale.
     const found = await tx.runs.lockOfApproval(request.approval_id);
     if (found === null) return err(NOT_FOUND);
     const { run, journal, approval } = found;
     if (approval.state !== "open") return answerAgain(approval, journal, request);
     const now = ports.clock.now();
+    const isVote = request.decision === "approve" && approval.requirement.quorum > 1;
     const refusal =
       refuseDecision(run, approval, request, now) ??
       refuseApprover(run, approval, caller, request) ??
-      (await refuseEnded(tx, caller, now));
+      // Of several people's words each is told how many there are now; else it is asked with the write.
+      (isVote ? await refuseEnded(tx, caller, now) : null);
     if (refusal !== null) return err(refusal);
     if (await isTakenBack(tx, run, approval, request, now)) return err(TAKEN_BACK);
     const votes = await vote(tx, approval, caller, request, now);
     if (votes === "given before") return ok(approvalView(approval));
-    const isVote = request.decision === "approve" && approval.requirement.quorum > 1;
     const voted = isVote ? { ...approval, votes } : approval;
     const isLast = request.decision !== "approve" || votes >= approval.requirement.quorum;
     const writes: Write[] = isLast
       ? decisionWrites(caller, run, approval, request, edit.value, now)
       : [{ write: "approval_voted", approval, votes }];
-    await commit(tx, { run, journal }, writes, { now, actor: caller.actor });
+    const context = { now, actor: caller.actor };
+    await commit(tx, { run, journal }, writes, context, writingFor(tx, caller, now));
     if (!isLast) return ok(approvalView(voted));
     await teach(tx, run, approval, request, edit.value, caller, now);
     return ok(approvalView({ ...voted, ...decided(caller, request, edit.value, now) }));
-  });
+  };
+  return await unlessEnded(async () => await ports.store.transaction(caller.tenant, decide));
 }
 
 const TAKEN_BACK: Refusal = {
@@ -128,7 +132,7 @@ function refuseDecision(
     return {
       code: "decision_not_possible",
       detail:
-        "This may be decided once, but not for good: untrusted text chose its target, it spends or destroys, the run made it before, or it was edited.",
+        "This may be decided once, but not for good: untrusted text chose its target, it spends or destroys, the run made it before, the rules say who has to agree, or it was edited.",
     };
   if (request.decision !== "confirm" && request.remember_days !== undefined && request.remember !== true)
     return { code: "decision_not_possible", detail: "`remember_days` says nothing without `remember`." };
@@ -170,7 +174,7 @@ function refuseApprover(
   request: ApproveRequest,
 ): Refusal | null {
   if (request.decision !== "approve") return null;
-  if (requirement.approvers !== undefined && !requirement.approvers.includes(actor.name))
+  if (requirement.approvers !== undefined && !requirement.approvers.includes(approverEntry(actor)))
     return { code: "not_an_approver", detail: `It is for ${requirement.approvers.join(", ")} to approve.` };
   if (requirement.separateDuties && actor.id === run.requestedBy.id)
     return { code: "four_eyes", detail: "The run was asked for with this principal's key." };
@@ -203,9 +207,9 @@ async function vote(
 
 const isRepeatable = (approval: ApprovalRecord, request: ApproveRequest): boolean =>
   approval.subject === "action" &&
-  approval.requirement.quorum === 1 &&
-  !(request.decision === "approve" && request.arguments !== undefined) &&
-  (request.decision === "deny" || mayRepeat(approval));
+  (request.decision === "approve"
+    ? request.arguments === undefined && mayGiveYes(approval.requirement, approval)
+    : approval.requirement.quorum === 1);
 
 // The same word again gets the same answer and changes nothing; any other word comes too late.
 function answerAgain(

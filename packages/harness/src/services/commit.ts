@@ -92,13 +92,16 @@ export async function commit(
   before: Committed,
   writes: readonly Write[],
   context: Context,
+  write = async (rows: RunWrites): Promise<void> => {
+    await tx.runs.write(rows);
+  },
 ): Promise<Committed> {
   const { run, journal, writes: rows, beside } = planCommit(before, writes, context);
   for (const one of beside) {
-    if (one.write === "artifact_committed") await keepArtifact(tx, run, one, context);
+    if (one.write === "artifact_committed") await keepArtifact(tx, run, one);
     else await escalateLeft(tx, run, one.left, context.now);
   }
-  await tx.runs.write(rows);
+  await write(rows);
   return { run, journal };
 }
 
@@ -192,13 +195,12 @@ function recordVote(draft: Draft, { approval, votes }: Extract<Write, { write: "
   });
 }
 
-async function keepArtifact(
+export async function keepArtifact(
   tx: StoreTx,
   run: RunRecord,
   { artifact, isStored }: Extract<Write, { write: "artifact_committed" }>,
-  context: Context,
 ): Promise<void> {
-  await tx.artifacts.insert(run.id, { ...artifact, createdAt: context.now });
+  await tx.artifacts.insert(run.id, { ...artifact, createdAt: run.updatedAt });
   if (!(await isStored())) throw new ContentLost(`the content ${artifact.sha256} is not there`);
 }
 

@@ -38,7 +38,7 @@ import {
   type SigningPorts,
 } from "./signing-keys.ts";
 import { redriveRun, takeRoom } from "./redrive.ts";
-import { cancelRun, getRun, listEvents, listRuns, openArtifact, type RunPorts } from "./runs.ts";
+import { cancelRun, getApproval, getRun, listEvents, listRuns, openArtifact, type RunPorts } from "./runs.ts";
 import { getBudget, listProviders, type SpendingPorts } from "./models/spending.ts";
 
 export type HarnessPorts = Omit<AdmissionPorts, "capacity"> &
@@ -156,6 +156,7 @@ export function createHarness(given: HarnessPorts): Harness {
       return await withReceipt(ports.evidence, caller, decided);
     },
     audit: createAuditTrail(ports.evidence),
+    getApproval: async (caller, id) => await getApproval(ports, caller, id),
     listWaiting: async (caller, after) => await listWaiting(ports, caller, after),
     listDecisions: async (caller, since, cursor) => await listDecisions(ports, caller, since, cursor),
     listPrecedents: async (caller, query) => await listPrecedents(ports, caller, query),

@@ -17,14 +17,13 @@ export async function listDecisions(
 ): Promise<Result<Page<DecisionRecord>, Refusal>> {
   const after = cursor === null ? null : readCursor(cursor);
   if (after === undefined) return err(FOREIGN_CURSOR);
-  const calls = await store.transaction(
+  const { calls, last } = await store.transaction(
     caller.tenant,
     async (tx) => await tx.decisions.list(since, after, DECISIONS_PER_PAGE),
   );
-  const last = calls.length === DECISIONS_PER_PAGE ? calls.at(-1) : undefined;
   return ok({
     data: calls.map(({ seq, ...call }) => recordOf({ ...call, step: seq, tenant: caller.tenant })),
-    next_cursor: last === undefined ? null : `${last.at.toISOString()}~${last.run}~${last.seq}`,
+    next_cursor: last === null ? null : `${last.at.toISOString()}~${last.run}~${last.seq}`,
   });
 }
 

@@ -280,6 +280,7 @@ export type Harness = {
     planned?: PlannedDecision,
   ): Promise<Result<Approval, Refusal>>;
 
+  getApproval(caller: Caller, id: ApprovalId): Promise<Result<Approval, Refusal>>;
   /** After the given one; each with what would come of a yes under what is loaded now. */
   listWaiting(caller: Caller, after: ApprovalId | null): Promise<Result<Page<WaitingCall>, Refusal>>;
   /** What the rules decided since then, oldest first. */

@@ -33,7 +33,7 @@ import {
 import type { Seen } from "./judge.ts";
 import type { Redaction } from "./redaction.ts";
 import { budgetOfRun } from "./budget-of-run.ts";
-import { commit, type Committed, planCommit, type Planned } from "./commit.ts";
+import { commit, type Committed, keepArtifact, planCommit, type Planned } from "./commit.ts";
 import type { TenantPlaces } from "./places.ts";
 import type { HeldTurn } from "./turns.ts";
 import type { Write } from "./write.ts";
@@ -113,13 +113,28 @@ export class LeaseLost extends Error {
 /** Commits under the lease, or throws LeaseLost and changes nothing. What was noted before is committed with it. */
 export async function commitHeld(held: Held, writes: readonly Write[]): Promise<void> {
   const planned = planHeld(held, writes);
-  if (planned.beside.length > 0) {
+  const artifacts = planned.beside.filter((one) => one.write === "artifact_committed");
+  if (artifacts.length < planned.beside.length) {
     await commitDecided(held, async () => await Promise.resolve({ writes }));
     return;
   }
-  const sentAt = held.ports.clock.now();
-  const written = await held.ports.store.writeHeld(held.fence, planned.before.run.version, planned.writes);
-  if (!written) throw new LeaseLost(`run ${held.fence.run} is not ours any more`);
+  const { fence, ports } = held;
+  const { run } = planned;
+  const sentAt = ports.clock.now();
+  const write = async (to: Pick<Store, "writeHeld">): Promise<void> => {
+    const written = await to.writeHeld(fence, planned.before.run.version, planned.writes);
+    if (!written) throw new LeaseLost(`run ${fence.run} is not ours any more`);
+  };
+  if (artifacts.length === 0) await write(ports.store);
+  else
+    await ports.store.transaction(
+      fence.tenant,
+      async (tx) => {
+        for (const artifact of artifacts) await keepArtifact(tx, run, artifact);
+        await write(tx.runs);
+      },
+      { isRepeatable: true },
+    );
   saved(held, planned);
   held.provenAt = sentAt;
 }

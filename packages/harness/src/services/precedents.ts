@@ -166,14 +166,16 @@ export async function isAnswered(store: Store, asked: AskedAction, at: Date): Pr
  * Whether a standing yes may answer: a rule that wants more than one person, or certain ones, is never satisfied from
  * memory. A standing no always may: who has said that a thing is never to be done is not asked until they give in.
  */
-export const mayGiveYes = ({ quorum, separateDuties, approvers }: Assent, asked: AskedAction): boolean =>
-  quorum === 1 && !separateDuties && approvers === undefined && mayRepeat(asked);
+export const mayGiveYes = (
+  { quorum, separateDuties, approvers }: Assent,
+  asked: Pick<AskedAction, "action" | "judgement">,
+): boolean => quorum === 1 && !separateDuties && approvers === undefined && mayRepeat(asked);
 
 /**
  * The same question put again by a standing answer may not be spared a person where the stakes or the source forbid it, nor
  * where the run made the very same call before: a yes for each run is not one for as many times as a model likes.
  */
-export function mayRepeat({ action, judgement }: Pick<AskedAction, "action" | "judgement">): boolean {
+function mayRepeat({ action, judgement }: Pick<AskedAction, "action" | "judgement">): boolean {
   if (action.effect === "once" && judgement.circumstances?.repeated === true) return false;
   if (action.harm.includes("money") || action.harm.includes("destructive")) return false;
   return judgement.controlArguments.every((name) =>
@@ -245,7 +247,10 @@ export async function tell(
   // A question that no yes may answer for good was not put to the memory; its no is found by it, listed and taken back.
   if ((await tx.memory.loadPattern(patternId)) === null) await memory.recordPattern(tx.memory, pattern);
   const rationale = told.comment ?? "";
+  const known = await tx.memory.loadResolution(patternId, computeResolutionId(patternId, strategy, null));
   const given = await memory.answer(tx.memory, patternId, { strategy, rationale }, { at, actor });
+  // How long a person's answer holds is for people to say: a program would give it for good, or call it back to life.
+  if (actor.type !== "human" && known?.humanVerified === true) return;
   // Given anew it holds anew, from today.
   const expiresAt = new Date(at.getTime() + told.days * DAY_MS);
   await tx.precedentTerms.set(patternId, given.resolutionId, expiresAt);

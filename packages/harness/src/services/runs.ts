@@ -2,6 +2,8 @@
 
 import {
   type Actor,
+  type Approval,
+  type ApprovalId,
   type Artifact,
   type ArtifactId,
   type Run,
@@ -31,7 +33,7 @@ import { definitionOf, endDrivenRun } from "./external/hands.ts";
 import type { EventBatch, Page, Refusal, RunListQuery } from "./harness.ts";
 import type { Shown } from "./shown.ts";
 import { runAccount } from "./models/ledger.ts";
-import { runSummary, runView } from "./views.ts";
+import { approvalView, runSummary, runView } from "./views.ts";
 
 export type RunPorts = {
   readonly store: Store;
@@ -71,6 +73,18 @@ export async function getRun(
     },
     READ,
   );
+}
+
+/** As in its run; what waits for a person is shown as it is. */
+export async function getApproval(
+  { store }: Pick<RunPorts, "store">,
+  caller: Caller,
+  id: ApprovalId,
+): Promise<Result<Approval, Refusal>> {
+  const approval = await store.transaction(caller.tenant, async (tx) => await tx.approvals.find(id), READ);
+  return approval === null
+    ? err({ code: "approval_not_found", detail: "There is no approval with this id." })
+    : ok(approvalView(approval));
 }
 
 export async function listRuns(

@@ -146,10 +146,19 @@ function route(fake: World, response: ServerResponse, received: Received): void 
   const parts = path.split("/").slice(3);
   if (method === "POST" && path === "/api/harness/run") submit(fake, response, received);
   else if (method === "POST" && path === "/api/harness/approve") decide(fake, response, received);
+  else if (method === "GET" && parts[0] === "approvals") ofApproval(fake, response, parts[1]);
   else if (parts[0] === "keys") ofKeys(fake, response, received, parts[1]);
   else if (parts[0] === "runs" && parts.length === 1) list(fake, response, received);
   else if (parts[0] === "runs") ofRun(fake, response, received, parts.slice(1));
   else sendProblem(response, "route_not_found", "There is nothing here.");
+}
+
+function ofApproval(fake: World, response: ServerResponse, id: string | undefined): void {
+  const found = [...fake.runs.values()]
+    .flatMap(({ run }) => run.approvals)
+    .find((approval) => approval.id === id);
+  if (found === undefined) sendProblem(response, "approval_not_found", "There is none of this id.");
+  else sendJson(response, 200, found);
 }
 
 function submit(fake: World, response: ServerResponse, { body, headers }: Received): void {

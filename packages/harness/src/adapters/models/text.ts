@@ -1,5 +1,6 @@
 // Texts that come from outside, made fit for the journal: JSON and Postgres take neither lone surrogates nor NUL.
 
+import { isSoundJson } from "../../base/sound-json.ts";
 import { ARGUMENTS_DEPTH_MAX, WARNING_CHARS_MAX, WARNINGS_MAX } from "./limits.ts";
 
 /** The text with every lone surrogate and every NUL replaced by U+FFFD. */
@@ -18,26 +19,12 @@ export function parseArguments(text: string): Readonly<Record<string, unknown>> 
   } catch {
     return null;
   }
-  return isPlainObject(value) && isExactJson(value, 0) ? value : null;
+  return isPlainObject(value) && isSoundJson(value, ARGUMENTS_DEPTH_MAX) ? value : null;
 }
 
 export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
-
-function isExactJson(value: unknown, depth: number): boolean {
-  if (depth > ARGUMENTS_DEPTH_MAX) return false;
-  if (typeof value === "string") return isExactText(value);
-  // JSON.parse turns 1e999 into Infinity, which no JSON can say again.
-  if (typeof value === "number") return Number.isFinite(value);
-  if (typeof value !== "object" || value === null) return true;
-  // `__proto__` is an own property here, and becomes the prototype in the first careless copy.
-  return Object.entries(value).every(
-    ([key, item]) => key !== "__proto__" && isExactText(key) && isExactJson(item, depth + 1),
-  );
-}
-
-const isExactText = (text: string): boolean => text.isWellFormed() && !text.includes("\0");
 
 /** Warnings as the journal keeps them: clean, short, each once. */
 export function boundWarnings(warnings: readonly string[]): readonly string[] {

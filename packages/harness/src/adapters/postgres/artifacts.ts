@@ -30,7 +30,9 @@ export function artifactRows({ query, tenant }: Scope): StoreTx["artifacts"] {
         // The lock keeps the content from being swept until this commits.
         `with locked as materialized (select pg_advisory_xact_lock_shared(assent.content_lock($7)))
          insert into assent.artifacts (tenant_id, run_id, id, name, media_type, size_bytes, sha256, created_at)
-         select $1::uuid, $2::uuid, $3::uuid, $4::text, $5::text, $6::bigint, $7::bytea, $8::timestamptz from locked`,
+         select $1::uuid, $2::uuid, $3::uuid, $4::text, $5::text, $6::bigint, $7::bytea, $8::timestamptz from locked
+         -- Sent again where nobody knows whether the commit before was kept.
+         on conflict (tenant_id, run_id, id) do nothing`,
         [
           tenant,
           uuidOf(run),

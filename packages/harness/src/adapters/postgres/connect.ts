@@ -31,7 +31,8 @@ export const LOCK_KEYS: {
   readonly bootstrap: 2;
   readonly migration: 3;
   readonly logKeeper: 4;
-} = { presence: 1, bootstrap: 2, migration: 3, logKeeper: 4 };
+  readonly signerKeys: 5;
+} = { presence: 1, bootstrap: 2, migration: 3, logKeeper: 4, signerKeys: 5 };
 
 /** A dead or saturated server must become an error the caller can answer, not a request that hangs. */
 export const CONNECT_TIMEOUT_MS = 10_000;

@@ -1,7 +1,7 @@
 import { type Action, type Decision, idFromUuid, uuidOf } from "@assent/contract";
 import type { Judgement } from "../../core/decide/judgement.ts";
 import type { StepRequest } from "../../core/run/journal.ts";
-import type { DecidedCall, StoreTx } from "../../ports.ts";
+import type { DecidedCall, DecidedCalls, DecisionPlace, StoreTx } from "../../ports.ts";
 import { digestFromBytes, type Scope } from "./rows.ts";
 
 type DecisionRow = {
@@ -21,7 +21,7 @@ type DecisionRow = {
 
 export function decisionRows({ query, tenant }: Scope): StoreTx["decisions"] {
   return {
-    async list(since, after, limit): Promise<readonly DecidedCall[]> {
+    async list(since, after, limit): Promise<DecidedCalls> {
       // A question is a decision of its own; the call that an approval let through is not another one.
       const rows = await query<DecisionRow>(
         `select s.run_id, s.seq, s.started_at, s.request, s.decision, a.action as asked_action,
@@ -44,20 +44,29 @@ export function decisionRows({ query, tenant }: Scope): StoreTx["decisions"] {
           limit,
         ],
       );
-      return rows.flatMap((row) => toCall(row) ?? []);
+      const last = rows.length < limit ? undefined : rows.at(-1);
+      return {
+        calls: rows.flatMap((row) => toCall(row) ?? []),
+        last: last === undefined ? null : placeOf(last),
+      };
     },
   };
 }
 
+const placeOf = (row: DecisionRow): DecisionPlace => ({
+  run: idFromUuid("run", row.run_id),
+  seq: row.seq,
+  at: row.started_at,
+});
+
 function toCall(row: DecisionRow): DecidedCall | null {
   const action = row.asked_action ?? (row.request.kind === "tool" ? row.request.action : null);
   const judgement = row.asked_judgement ?? (row.request.kind === "tool" ? row.request.judgement : null);
-  // What was refused before any rule was asked is no decision of the rules.
-  if (action === null || judgement === null) return null;
+  // What was refused before any rule was asked is no decision of the rules; nor can one be told of which an older program
+  // did not note what it rested on: there the word is missing altogether.
+  if (action === null || !judgement) return null;
   return {
-    run: idFromUuid("run", row.run_id),
-    seq: row.seq,
-    at: row.started_at,
+    ...placeOf(row),
     requester: { id: idFromUuid("prn", row.requested_by), kind: row.kind, name: row.name },
     agent: { name: row.agent, version: digestFromBytes(row.agent_version) },
     action,

@@ -103,21 +103,18 @@ export function keyRows({ query, tenant }: Scope, ids: { clock: Clock; random: R
       );
       return await find(id);
     },
-    async holdGood({ key, signedWith, actor }, at): Promise<boolean> {
-      const rows = await query<{ good: boolean }>(HOLD_GOOD, [
-        tenant,
-        key === null ? null : uuidOf(key),
-        signedWith === undefined ? null : uuidOf(signedWith),
-        uuidOf(actor.id),
-        at,
-      ]);
+    async holdGood(caller, at): Promise<boolean> {
+      const rows = await query<{ good: boolean }>(`select ${GOOD} as good`, goodValues(tenant, caller, at));
       return only(rows).good;
     },
   };
 }
 
-// Shared locks: whoever ends one of them waits for who holds it good, and whoever comes after sees that it has ended.
-const HOLD_GOOD = `
+/**
+ * Whether what the caller came in with is good, as an expression of {@link goodValues}. Shared locks: whoever ends one of
+ * them waits for who holds it good, and whoever comes after sees that it has ended.
+ */
+export const GOOD = `(
   with named_key as (
     select from assent.api_keys
     where tenant_id = $1 and id = $2 and revoked_at is null and (expires_at is null or expires_at > $5) for share
@@ -128,7 +125,19 @@ const HOLD_GOOD = `
     select from assent.principals where tenant_id = $1 and id = $4 and not must_sign for share
   )
   select ($2::uuid is null or exists (select from named_key))
-     and case when $3::uuid is null then exists (select from unsigned) else exists (select from signed_with) end as good`;
+     and case when $3::uuid is null then exists (select from unsigned) else exists (select from signed_with) end)`;
+
+export const goodValues = (
+  tenant: string,
+  { key, signedWith, actor }: Caller,
+  at: Date,
+): readonly unknown[] => [
+  tenant,
+  key === null ? null : uuidOf(key),
+  signedWith === undefined ? null : uuidOf(signedWith),
+  uuidOf(actor.id),
+  at,
+];
 
 /** @returns the UUID of the principal of this kind and name, made now if there was none */
 export async function putPrincipal(

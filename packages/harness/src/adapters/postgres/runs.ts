@@ -15,6 +15,8 @@ import { eventDigest } from "../../core/audit/event.ts";
 import { type ApprovalJson, approvalFromJson } from "./approvals.ts";
 import { toWire } from "./audit.ts";
 import { MESSAGE_VERSION } from "./message-version.ts";
+import { GOOD, goodValues } from "./keys.ts";
+import { writeHeld } from "./held-writes.ts";
 import { unlessTaken, writeCall } from "./run-writes.ts";
 import { digestFromBytes, digestToBytes, only, type Scope } from "./rows.ts";
 import { type JournalJson, journalFromJson } from "./steps.ts";
@@ -145,11 +147,7 @@ export function runRows(
         fence.token,
       ]),
     list: async (list) => await listRuns(tenantId, { query, tenant }, list),
-    async write(writes): Promise<void> {
-      const { text, values } = writeCall(writes, 1);
-      await unlessTaken(async () => await query(`select ${text}`, values));
-      if (writes.change.wakeAt !== null) onQueued(writes.change.wakeAt);
-    },
+    ...runWriting({ query, tenant }, onQueued),
     async lease(worker: WorkerId, until: Date, event: NewAuditEvent): Promise<number> {
       const row = only(
         await query<{ token: string }>("select assent.lease_run($1, $2, $3, $4, $5, $6, $7) as token", [
@@ -178,6 +176,39 @@ export function runRows(
         [tenant, uuidOf(fence.run), fence.token, until],
       );
       return rows.length === 1;
+    },
+  };
+}
+
+function runWriting(
+  { query, tenant }: Scope,
+  onQueued: (wakeAt: Date) => void,
+): Pick<StoreTx["runs"], "write" | "writeFor" | "writeHeld"> {
+  return {
+    async write(writes): Promise<void> {
+      const { text, values } = writeCall(writes, 1);
+      await unlessTaken(async () => await query(`select ${text}`, values));
+      if (writes.change.wakeAt !== null) onQueued(writes.change.wakeAt);
+    },
+    async writeFor(caller, at, writes): Promise<boolean> {
+      const held = goodValues(tenant, caller, at);
+      const { text, values } = writeCall(writes, held.length + 1);
+      const { written } = only(
+        await unlessTaken(
+          async () =>
+            await query<{ written: boolean | null }>(`select case when ${GOOD} then ${text} end as written`, [
+              ...held,
+              ...values,
+            ]),
+        ),
+      );
+      if (written !== null && writes.change.wakeAt !== null) onQueued(writes.change.wakeAt);
+      return written !== null;
+    },
+    async writeHeld(fence, version, writes): Promise<boolean> {
+      const written = await writeHeld(query, fence, version, writes);
+      if (written && writes.change.wakeAt !== null) onQueued(writes.change.wakeAt);
+      return written;
     },
   };
 }

@@ -202,6 +202,14 @@ const noticing = ({ audit, runs }: StoreTx, queued: Queued): Pick<StoreTx, "audi
       queued.events = true;
       await runs.write(writes);
     },
+    writeFor: async (caller, at, writes) => {
+      queued.events = true;
+      return await runs.writeFor(caller, at, writes);
+    },
+    writeHeld: async (fence, version, writes) => {
+      queued.events = true;
+      return await runs.writeHeld(fence, version, writes);
+    },
   },
 });
 

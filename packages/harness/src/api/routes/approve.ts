@@ -1,9 +1,20 @@
-import { ROUTES } from "@assent/contract";
+import { approvalIdSchema, ROUTES } from "@assent/contract";
 import type { Harness } from "../../services/harness.ts";
 import { answerPrepared } from "../answer-once.ts";
+import { sendNotFound, sendRefusal } from "../answer.ts";
+import { callerOf } from "../hooks/authenticate.ts";
 import { type Api, routeOptions } from "../route-options.ts";
 
-export function addApprove(api: Api, harness: Harness): void {
+export function addApprovals(api: Api, harness: Harness): void {
+  api.route({
+    ...routeOptions(ROUTES.getApproval),
+    handler: async (request, reply) => {
+      const id = approvalIdSchema.safeParse(request.params.id);
+      if (!id.success) return await sendNotFound(reply, "approval_not_found");
+      const found = await harness.getApproval(callerOf(request), id.data);
+      return found.ok ? await reply.send(found.value) : await sendRefusal(reply, found.error);
+    },
+  });
   api.route({
     ...routeOptions(ROUTES.decideApproval),
     handler: async (request, reply) => {

@@ -1,6 +1,7 @@
 // Dead letters: runs whose attempts are exhausted. They are runs like others, so reading them is reading runs.
 
 import type { RunId, RunSummary } from "@assent/contract";
+import type { ClientFailure } from "../../client/failure.ts";
 import type { Client } from "../../client/client.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Context, Outcome } from "../context.ts";
@@ -36,24 +37,63 @@ export async function redrive(context: Context, ids: readonly RunId[], flags: Re
   if (!client.ok) return client;
   const chosen = ids.length > 0 ? ok(ids) : await findDeadLetters(client.value, flags);
   if (!chosen.ok) return chosen;
+  const done = await redriveEach(client.value, chosen.value, flags);
+  // Said also where it broke off: whoever repeats the command should know what stands.
+  context.show(shown(done), () => linesOf(done));
+  if (done.broken !== null) return err(brokenOff(done, done.broken));
+  return ok(done.left.length > 0 ? "failed" : "ok");
+}
+
+type Done = {
+  readonly redriven: readonly Redriven[];
+  readonly left: readonly Left[];
+  /** The server was lost at this one, and those behind it were not asked for. */
+  readonly broken: {
+    readonly at: RunId;
+    readonly behind: readonly RunId[];
+    readonly failure: ClientFailure;
+  } | null;
+};
+
+async function redriveEach(
+  client: Client,
+  ids: readonly RunId[],
+  { repeatEffects }: RedriveFlags,
+): Promise<Done> {
   const redriven: Redriven[] = [];
   const left: Left[] = [];
-  for (const id of chosen.value) {
-    const run = await client.value.redriveRun(
-      id,
-      flags.repeatEffects === true ? { repeat_effects: true } : {},
-    );
+  for (const [at, id] of ids.entries()) {
+    const run = await client.redriveRun(id, repeatEffects === true ? { repeat_effects: true } : {});
     if (run.ok) redriven.push({ dead_letter: id, run: run.value });
     else if (run.error.kind === "refused")
       left.push({ dead_letter: id, code: run.error.problem.code, detail: run.error.problem.detail });
-    else return err(failureOfClient(run.error));
+    else return { redriven, left, broken: { at: id, behind: ids.slice(at + 1), failure: run.error } };
   }
-  context.show({ redriven, left }, () => [
-    ...redriven.map(({ dead_letter, run }) => `${dead_letter} is redriven by ${run.id}.`),
-    ...left.map(({ dead_letter, detail }) => visibleLine(`${dead_letter} is left: ${detail}`)),
-    ...(redriven.length + left.length === 0 ? ["No dead letter fits."] : []),
-  ]);
-  return ok(left.length > 0 ? "failed" : "ok");
+  return { redriven, left, broken: null };
+}
+
+const shown = ({ redriven, left, broken }: Done): object => ({
+  redriven,
+  left,
+  ...(broken === null ? {} : { unknown: broken.at, not_asked: broken.behind }),
+});
+
+const linesOf = ({ redriven, left, broken }: Done): readonly string[] => [
+  ...redriven.map(({ dead_letter, run }) => `${dead_letter} is redriven by ${run.id}.`),
+  ...left.map(({ dead_letter, detail }) => visibleLine(`${dead_letter} is left: ${detail}`)),
+  ...(broken === null ? [] : [`${broken.at} may be redriven or not: there was no answer.`]),
+  ...(broken?.behind.map((id) => `${id} was not asked for.`) ?? []),
+  ...(broken === null && redriven.length + left.length === 0 ? ["No dead letter fits."] : []),
+];
+
+function brokenOff({ redriven, left }: Done, { failure, at, behind }: NonNullable<Done["broken"]>): Failure {
+  const { remedy, detail, ...rest } = failureOfClient(failure);
+  const all = redriven.length + left.length + 1 + behind.length;
+  return {
+    ...rest,
+    detail: `${detail}; ${redriven.length} of ${all} dead letters are redriven, ${left.length} left, and of ${at} it is not known`,
+    remedy: `${remedy} Then run the same command again: no dead letter is redriven twice.`,
+  };
 }
 
 async function findDeadLetters(

@@ -64,6 +64,7 @@ test.each([
     (timeout) => [`timeout ${timeout}`, { ...GOOD, timeout }, "@timeout"] as const,
   ),
   ["approvers without value", { ...GOOD, approvers: null }, "@approvers"],
+  ["a service without name", { ...GOOD, approvers: "anna, service/" }, "@approvers"],
   ["an empty name", { ...GOOD, approvers: "anna,,zoe" }, "@approvers"],
   ["a name twice", { ...GOOD, approvers: "anna, anna" }, "@approvers"],
   ["fewer approvers than the quorum", { ...GOOD, approvers: "anna", quorum: "2" }, "@approvers"],

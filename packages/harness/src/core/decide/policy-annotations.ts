@@ -1,11 +1,12 @@
 // What a rule says of itself beside its condition. Whatever is not known, or not well formed, refuses the whole set: a
 // misspelt requirement must never be a missing one.
 
+import type { Actor } from "@assent/contract";
 import { err, ok, type Result } from "../../base/result.ts";
 
 /** What an approval has to fulfil. */
 export type Assent = {
-  /** Names of the principals who may approve; absent: everybody who may approve at all. */
+  /** Who may approve, as `approverEntry` writes them; absent: everybody who may approve at all. */
   readonly approvers?: readonly string[];
   /** Different people who have to agree, from 1. */
   readonly quorum: number;
@@ -24,6 +25,14 @@ export type PolicyRule = {
   /** Set for a `forbid` that an approval lifts. */
   readonly assent: Assent | null;
 };
+
+/**
+ * How a list of approvers names a principal: people by their name, everything else with its kind before it. Names are
+ * unique within a kind only, and who may make keys for services must not make one that passes for a person. No name of a
+ * person begins so: a key's has no `/`, and a provider's has its `:` first.
+ */
+export const approverEntry = ({ kind, name }: Pick<Actor, "kind" | "name">): string =>
+  kind === "human" ? name : `${kind}/${name}`;
 
 const RULE_ID = /^[a-z0-9][a-z0-9._/-]{0,99}$/;
 const DESCRIPTION_CHARS_MAX = 500;
@@ -109,6 +118,7 @@ function readApprovers(
 ): Result<readonly string[] | null, string> {
   if (!given.has("approvers")) return ok(null);
   const names = (given.get("approvers") ?? "").split(",").map((name) => name.trim());
+  if (names.includes("service/")) return err("@approvers names a service as service/<name>");
   if (names.includes("")) return err("@approvers lists names, separated by commas");
   if (new Set(names).size !== names.length) return err("@approvers names somebody twice");
   if (names.length > APPROVERS_MAX) return err(`@approvers lists more than ${APPROVERS_MAX} names`);

@@ -17,6 +17,8 @@ const SPECIAL_4: readonly Range<string>[] = [
   ["10.0.0.0", 8, "private"],
   ["100.64.0.0", 10, "carrier-grade NAT"],
   ["127.0.0.0", 8, "loopback"],
+  // An ordinary address elsewhere; inside Azure the agent of the virtual machine, with its goal state and certificates.
+  ["168.63.129.16", 32, "cloud platform"],
   ["169.254.0.0", 16, "link-local"],
   ["172.16.0.0", 12, "private"],
   ["192.0.0.0", 24, "protocol assignments"],

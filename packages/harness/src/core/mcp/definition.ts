@@ -4,9 +4,11 @@
 import type { Effect, Harm } from "@assent/contract";
 import { z } from "zod";
 import { digestOf, type Sha256 } from "../../base/digest.ts";
+import { JSON_DEPTH_MAX } from "../../base/limits.ts";
+import { isSoundJson } from "../../base/sound-json.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Manifest } from "../tool.ts";
-import { neutralise } from "../prompt/neutralise.ts";
+import { neutralise, neutraliseMembers } from "../prompt/neutralise.ts";
 import type { McpToolConfig } from "./mcp-config.ts";
 
 /** Longer ones are refused when they are pinned: nobody reads them, and every prompt carries them. */
@@ -23,13 +25,18 @@ const annotationsSchema = z.strictObject({
   openWorldHint: z.boolean().optional(),
 });
 
-export const mcpDefinitionSchema = z.strictObject({
-  name: z.string().min(1).max(128),
-  title: z.string().optional(),
-  description: z.string(),
-  inputSchema: z.record(z.string(), z.unknown()),
-  annotations: annotationsSchema,
-});
+export const mcpDefinitionSchema = z
+  .strictObject({
+    name: z.string().min(1).max(128),
+    title: z.string().optional(),
+    description: z.string(),
+    inputSchema: z.record(z.string(), z.unknown()),
+    annotations: annotationsSchema,
+  })
+  .refine(
+    (definition) => isSoundJson(definition, JSON_DEPTH_MAX),
+    "holds what no JSON says the same way twice",
+  );
 
 /** Everything of a tool that a model or an approver rests on. */
 export type McpDefinition = z.infer<typeof mcpDefinitionSchema>;
@@ -90,7 +97,8 @@ function faultOf(definition: McpDefinition, config: McpToolConfig): string | nul
   if (schema.length > SCHEMA_CHARS_MAX) return `has a schema of more than ${SCHEMA_CHARS_MAX} characters`;
   if (definition.inputSchema["type"] !== "object") return "has a schema whose arguments are no object";
   // In a description such text is made harmless; in names and values of a schema it could not be without changing them.
-  if (neutralise(schema) !== schema)
+  // Text by text: in the JSON of it a line break is an escape, and what begins after an empty line is not seen.
+  if (JSON.stringify(neutraliseMembers(definition.inputSchema)) !== schema)
     return "has a schema that holds invisible characters or a control token of a chat template";
   const names = argumentNames(definition);
   const missing = config.control_arguments?.find((name) => !names.includes(name));

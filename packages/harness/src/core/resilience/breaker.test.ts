@@ -1,9 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { afterCall, type Breaker, CLOSED, type Ending, entryOf, takeProbe } from "./breaker.ts";
+import { afterCall, type Breaker, CLOSED, type Ending, entryOf, PROBE_MS, takeProbe } from "./breaker.ts";
 
 const SETTINGS = { failures: 3, open_ms: 1_000, open_ms_max: 4_000 };
-const CALL_MS = 500;
 const at = (ms: number): Date => new Date(1_000_000 + ms);
 const FAILED: Ending = { ended: "failed", code: "provider_unavailable", retryAfterMs: null };
 const ANSWERED: Ending = { ended: "answered" };
@@ -31,9 +30,9 @@ test("says since when it has been failing, until it is well again", () => {
 });
 
 test("one caller probes; its success closes, its failure opens for twice as long, up to the most", () => {
-  const probing = takeProbe(opened(), "a", at(1_000), CALL_MS);
+  const probing = takeProbe(opened(), "a", at(1_000));
   if (probing === null) throw new Error("the first may probe");
-  expect(takeProbe(probing, "b", at(1_000), CALL_MS)).toBeNull();
+  expect(takeProbe(probing, "b", at(1_000))).toBeNull();
   expect(entryOf(probing, at(1_001))).toMatchObject({ enter: "no", why: "probing" });
   expect(afterCall(probing, ANSWERED, "a", at(1_100), SETTINGS)).toEqual(CLOSED);
   let breaker = fail(probing, 1_100, "a");
@@ -42,16 +41,16 @@ test("one caller probes; its success closes, its failure opens for twice as long
     const openUntil = breaker.openUntil ?? at(0);
     windows.push(openUntil.getTime() - at(1_100).getTime());
     breaker = { ...breaker, openUntil: at(1_100) };
-    const next = takeProbe(breaker, "c", at(1_100), CALL_MS);
+    const next = takeProbe(breaker, "c", at(1_100));
     breaker = fail(next ?? CLOSED, 1_100, "c");
   }
   expect(windows).toEqual([2_000, 4_000, 4_000]);
 });
 
 test("a prober that dies or gives up does not keep the breaker", () => {
-  const probing = takeProbe(opened(), "a", at(1_000), CALL_MS);
+  const probing = takeProbe(opened(), "a", at(1_000));
   if (probing === null) throw new Error("the first may probe");
-  expect(takeProbe(probing, "b", at(1_000 + CALL_MS), CALL_MS)?.probe?.by).toBe("b");
+  expect(takeProbe(probing, "b", at(1_000 + PROBE_MS))?.probe?.by).toBe("b");
   const gaveUp = afterCall(probing, { ended: "unknown" }, "a", at(1_100), SETTINGS);
   expect(entryOf(gaveUp, at(1_100))).toEqual({ enter: "probe" });
 });
@@ -60,7 +59,7 @@ test("what began before the breaker opened neither closes it nor keeps it open",
   const late = opened();
   expect(afterCall(late, ANSWERED, null, at(10), SETTINGS)).toEqual(late);
   expect(fail(late, 900)).toEqual(late);
-  const probing = takeProbe(late, "a", at(1_000), CALL_MS);
+  const probing = takeProbe(late, "a", at(1_000));
   if (probing === null) throw new Error("the first may probe");
   expect(afterCall(probing, ANSWERED, "another", at(1_001), SETTINGS)).toEqual(probing);
 });
@@ -98,10 +97,10 @@ test("never two probes at once, and never shut for good", () => {
         now += ms;
         for (const [who, until] of probing) if (until <= now) probing.delete(who);
         if (acts === "enter") {
-          const taken = takeProbe(breaker, by, at(now), CALL_MS);
+          const taken = takeProbe(breaker, by, at(now));
           if (taken !== null) {
             expect([...probing.keys()]).toEqual([]);
-            probing.set(by, now + CALL_MS);
+            probing.set(by, now + PROBE_MS);
             breaker = taken;
           }
         } else {
@@ -113,7 +112,7 @@ test("never two probes at once, and never shut for good", () => {
         const entry = entryOf(breaker, at(now));
         if (entry.enter === "no") expect(entry.waitMs).toBeLessThanOrEqual(SETTINGS.open_ms_max);
       }
-      const later = now + SETTINGS.open_ms_max + CALL_MS;
+      const later = now + SETTINGS.open_ms_max + PROBE_MS;
       expect(entryOf(breaker, at(later)).enter).not.toBe("no");
     }),
     { seed: 42 },

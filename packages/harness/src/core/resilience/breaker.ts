@@ -58,10 +58,23 @@ export function entryOf(breaker: Breaker, now: Date): Entry {
 /** While somebody probes nobody knows how long it takes; looked at again after this. */
 const PROBED_MS = 250;
 
+/**
+ * A prober says again and again that it lives, for as long as its call takes: one that was killed keeps nobody from the
+ * provider for longer than this. Clocks may be 5 s apart.
+ */
+export const PROBE_MS = 20_000;
+export const PROBE_RENEWED_MS = 5_000;
+
 /** Makes the caller the one prober, or null: somebody else was first. */
-export function takeProbe(breaker: Breaker, by: string, now: Date, callMsMax: number): Breaker | null {
+export function takeProbe(breaker: Breaker, by: string, now: Date): Breaker | null {
   if (entryOf(breaker, now).enter !== "probe") return null;
-  return { ...breaker, state: "half_open", probe: { by, until: after(now, callMsMax) } };
+  return { ...breaker, state: "half_open", probe: { by, until: after(now, PROBE_MS) } };
+}
+
+/** The prober lives. Null: it is not the prober any more. */
+export function renewProbe(breaker: Breaker, by: string, now: Date): Breaker | null {
+  if (breaker.state !== "half_open" || breaker.probe?.by !== by) return null;
+  return { ...breaker, probe: { by, until: after(now, PROBE_MS) } };
 }
 
 /** `failed`: with what, and the pause that was asked for, in ms. `unknown`: given up by ourselves, which says nothing. */

@@ -14,6 +14,8 @@ export type RotationPorts = {
   readonly signer: Signer;
   /** Adds a signing key beside the present ones, or forgets all but the newest; of each type that signs. */
   readonly rotate: (step: "add" | "retire") => void;
+  /** Looks at the keys and changes them while no other process does. */
+  readonly alone: <T>(work: () => T) => Promise<T>;
   /** The tenant whose admins operate the installation, and what all tenants share; null where each one's do. */
   readonly operators: TenantId | null;
   /** Makes the process that keeps the logs look at once. */
@@ -37,15 +39,12 @@ export async function rotate(
   { tenant, actor }: Caller,
   which: "add" | "retire",
 ): Promise<Result<readonly string[], Refusal>> {
-  const { store, clock, signer, wake, onOperated } = ports;
+  const { store, clock, wake, onOperated } = ports;
   const log = await store.transaction(tenant, newestLog);
   if (log === null) return ok([]);
-  const name = log.origin;
-  const refusal = refusesRotation(ports, tenant, log, which);
-  if (refusal !== null) return err(refusal);
-  const before = signer.vkeys(name);
-  ports.rotate(which);
-  const after = signer.vkeys(name);
+  const rotated = await ports.alone(() => change(ports, tenant, log, which));
+  if (!rotated.ok) return rotated;
+  const { before, after } = rotated.value;
   await store.transaction(tenant, async (tx) => {
     await tx.addFact({
       subject: "signer",
@@ -62,6 +61,19 @@ export async function rotate(
   });
   await wake();
   return ok(after);
+}
+
+function change(
+  ports: RotationPorts,
+  tenant: TenantId,
+  log: LogInfo,
+  which: "add" | "retire",
+): Result<{ readonly before: readonly string[]; readonly after: readonly string[] }, Refusal> {
+  const refusal = refusesRotation(ports, tenant, log, which);
+  if (refusal !== null) return err(refusal);
+  const before = ports.signer.vkeys(log.origin);
+  ports.rotate(which);
+  return ok({ before, after: ports.signer.vkeys(log.origin) });
 }
 
 // One key signs for all tenants: a tenant that forgot it would end the trust of every other one's verifiers.

@@ -10,40 +10,58 @@ const ANSWERED = { ended: "answered" } as const;
 const HOLD_MS = 2_000;
 
 /** Time stands still but for who waits, and for what a test lets pass. */
-function gatesOf(places: number): { readonly gates: Gates; readonly advance: (ms: number) => Promise<void> } {
+function gatesOf(places: number): {
+  readonly gates: Gates;
+  /** What another process has: only the rows are shared. */
+  readonly again: (process?: { killed: boolean }) => Gates;
+  readonly advance: (ms: number) => Promise<void>;
+} {
   let nowMs = Date.UTC(2026, 0, 1);
   const sleepers = new Set<{ readonly untilMs: number; readonly wake: () => void }>();
-  const clock: Clock = {
+  const wait: Clock["sleep"] = async (ms, signal) => {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const sleeper = { untilMs: nowMs + ms, wake: () => resolve(undefined) };
+    sleepers.add(sleeper);
+    signal.addEventListener("abort", sleeper.wake);
+    if (signal.aborted) sleeper.wake();
+    await promise;
+    sleepers.delete(sleeper);
+  };
+  // Of a killed process no sleep ends.
+  const clockOf = (process: { killed: boolean }): Clock => ({
     now: () => new Date(nowMs),
     sleep: async (ms, signal) => {
-      const { promise, resolve } = Promise.withResolvers<undefined>();
-      const sleeper = { untilMs: nowMs + ms, wake: () => resolve(undefined) };
-      sleepers.add(sleeper);
-      signal.addEventListener("abort", sleeper.wake);
-      if (signal.aborted) sleeper.wake();
-      await promise;
-      sleepers.delete(sleeper);
+      await wait(ms, signal);
+      if (process.killed) await new Promise(() => undefined);
     },
-  };
-  const rows = new Map<string, Breaker>();
-  const gates = createGates({
-    breakers: {
-      read: async (name) => await Promise.resolve(rows.get(name) ?? CLOSED),
-      list: async () => await Promise.resolve(rows),
-      change: async (name, change) => {
-        const before = rows.get(name) ?? CLOSED;
-        const after = change(before) ?? before;
-        rows.set(name, after);
-        return await Promise.resolve({ breaker: after, changed: after !== before });
-      },
-    },
-    clock,
-    random: { bytes: (count) => new Uint8Array(count) },
-    log: () => undefined,
-    settings: providerSettingsSchema.parse({ concurrency_max: places, retries: { hold_ms_max: HOLD_MS } }),
   });
+  const rows = new Map<string, Breaker>();
+  let ids = 0;
+  const open = (process = { killed: false }): Gates =>
+    createGates({
+      breakers: {
+        read: async (name) => await Promise.resolve(rows.get(name) ?? CLOSED),
+        list: async () => await Promise.resolve(rows),
+        change: async (name, change) => {
+          const before = rows.get(name) ?? CLOSED;
+          const after = change(before) ?? before;
+          rows.set(name, after);
+          return await Promise.resolve({ breaker: after, changed: after !== before });
+        },
+      },
+      clock: clockOf(process),
+      random: {
+        bytes: (count) => {
+          ids += 1;
+          return new Uint8Array(count).fill(ids);
+        },
+      },
+      log: () => undefined,
+      settings: providerSettingsSchema.parse({ concurrency_max: places, retries: { hold_ms_max: HOLD_MS } }),
+    });
   return {
-    gates,
+    gates: open(),
+    again: open,
     advance: async (ms) => {
       nowMs += ms;
       for (const { untilMs, wake } of sleepers) if (untilMs <= nowMs) wake();
@@ -162,4 +180,40 @@ test("who waits is called in turn, and a place that one may not take is not kept
   await settled();
   await first.end();
   expect([again.state(), third.state()]).toEqual(["waits", "called"]);
+});
+
+test("a prober that was killed is waited for some seconds; one that lives, for as long as its call takes", async () => {
+  const { gates, again, advance } = gatesOf(8);
+  for (let failure = 0; failure < 5; failure += 1) {
+    const entered = await gates.enter("openai", { who: "a", isRetry: false, signal: never });
+    if (!entered.ok) throw new Error("it is closed still");
+    await entered.value.leave({ ended: "failed", code: "provider_unavailable", retryAfterMs: null }, null);
+  }
+  await advance(5_000);
+  const process = { killed: false };
+  const killed = again(process);
+  const probing = call(killed, "a");
+  await settled();
+  expect(probing.state()).toBe("called");
+  // It lives, and says so: nobody else probes, however long the call takes.
+  for (let seconds = 0; seconds < 120; seconds += 5) {
+    await advance(5_000);
+    const turnedAway = call(again(), "b");
+    await settled();
+    expect([seconds, turnedAway.state()]).toEqual([seconds, "provider_open"]);
+  }
+  process.killed = true;
+  await advance(20_000);
+  const next = call(again(), "b");
+  await settled();
+  expect(next.state()).toBe("called");
+  // What the killed one would say now decides nothing.
+  await probing.end();
+  const third = call(again(), "c");
+  await settled();
+  expect(third.state()).toBe("provider_open");
+  await next.end();
+  const fourth = call(again(), "c");
+  await settled();
+  expect(fourth.state()).toBe("called");
 });

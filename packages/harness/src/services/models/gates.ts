@@ -8,6 +8,8 @@ import {
   type Ending,
   type Entry,
   entryOf,
+  PROBE_RENEWED_MS,
+  renewProbe,
   takeProbe,
 } from "../../core/resilience/breaker.ts";
 import { afterCall as afterCallOfWindow } from "../../core/resilience/concurrency.ts";
@@ -178,7 +180,7 @@ async function pass(
   if (entry.enter === "probe") {
     const by = uuidV7(now, random.bytes(10));
     const { breaker, changed } = await ports.breakers.change(provider, (before) =>
-      takeProbe(before, by, now, settings.call_ms_max),
+      takeProbe(before, by, now),
     );
     know(local, breaker, now);
     if (!changed) return err(shutBy(provider, { enter: "no", waitMs: BUSY_MS, why: "probing" }));
@@ -194,13 +196,36 @@ async function pass(
     local.retries = left;
   } else local.retries = afterFirst(local.retries, settings.retries.provider_ratio, now.getTime());
   const startedAtMs = now.getTime();
+  const left = new AbortController();
+  if (probe !== null) void keepProbe(ports, provider, probe, left.signal);
   return ok({
     leave: async (ending, outputTokens) => {
+      left.abort();
       measure(ports, provider, local, startedAtMs, ending, outputTokens);
       leavePlace(clock, local.places, who);
       return await report(ports, provider, local, ending, probe);
     },
   });
+}
+
+/** For as long as the call may take: one that was forgotten is no prober for ever. */
+async function keepProbe(ports: GatePorts, provider: string, by: string, left: AbortSignal): Promise<void> {
+  const { breakers, clock, settings } = ports;
+  const untilMs = clock.now().getTime() + settings.call_ms_max;
+  for (;;) {
+    await clock.sleep(PROBE_RENEWED_MS, left);
+    const now = clock.now();
+    if (left.aborted || now.getTime() >= untilMs) return;
+    try {
+      const { changed } = await breakers.change(provider, (before) => renewProbe(before, by, now));
+      if (!changed) return;
+    } catch (error) {
+      ports.log("warn", "a breaker could not be told", {
+        provider,
+        error: error instanceof Error ? error.message : "unknown",
+      });
+    }
+  }
 }
 
 const WORDS = {

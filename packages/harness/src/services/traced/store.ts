@@ -64,5 +64,15 @@ const countingTx = (tx: StoreTx, appended: EventKind[]): StoreTx => ({
       await tx.runs.write(writes);
       appended.push(...writes.events.map(({ kind }) => kind));
     },
+    writeFor: async (caller, at, writes) => {
+      const written = await tx.runs.writeFor(caller, at, writes);
+      if (written) appended.push(...writes.events.map(({ kind }) => kind));
+      return written;
+    },
+    writeHeld: async (fence, version, writes) => {
+      const written = await tx.runs.writeHeld(fence, version, writes);
+      if (written) appended.push(...writes.events.map(({ kind }) => kind));
+      return written;
+    },
   },
 });

@@ -4,7 +4,8 @@
 
 -- A check is read from its text, and planned, at each statement that writes the table; so is the condition of a trigger; and
 -- a transition was looked up by a statement of its own. A run changes ten times, its steps as often: together they were
--- a tenth of what Postgres did for it. Here each table has one function, planned once a connection, that demands all of it.
+-- a tenth of what Postgres did for it. Here each table has one check, and one function that looks at what changes; both are
+-- planned once a connection.
 
 -- Compares with constants; migrations that change assent.legal_transitions call this, and a test compares the two.
 create procedure assent.compile_transitions() language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -34,8 +35,6 @@ revoke all on function assent.refuse_row from public;
 grant execute on function assent.refuse_row to assent_app;
 
 create function assent.guard_run() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-  is_over constant boolean := new.state in ('succeeded', 'failed', 'cancelled', 'dead_lettered');
 begin
   if tg_op = 'INSERT' then
     if new.redrive_of is not null then
@@ -67,7 +66,7 @@ begin
       raise exception 'run %: what a run redrives never changes', new.id using errcode = 'AS004';
     end if;
     if new.state is distinct from old.state then
-      if is_over then
+      if new.state in ('succeeded', 'failed', 'cancelled', 'dead_lettered') then
         if exists (
           select 1 from assent.steps s
           where s.tenant_id = new.tenant_id and s.run_id = new.id and s.kind = 'rollback'
@@ -82,23 +81,6 @@ begin
     end if;
     if new.version < old.version or (new.state <> old.state and new.version = old.version) then
       raise exception 'run %: a change of state must raise the version', new.id using errcode = 'AS002';
-    end if;
-  end if;
-  -- As checks: what is not known is no violation, and columns that must not be null say so themselves.
-  if new.attempt < 0 then perform assent.refuse_row('runs', 'runs_attempt_check'); end if;
-  if (new.workspace_name is null) <> (new.workspace_commit is null) then
-    perform assent.refuse_row('runs', 'runs_check');
-  end if;
-  if is_over <> (new.finished_at is not null) then perform assent.refuse_row('runs', 'runs_check3'); end if;
-  if new.driver not in ('assent', 'external') then perform assent.refuse_row('runs', 'runs_driver_check'); end if;
-  if (new.lease_until is null) <> (new.lease_worker is null) or (new.lease_until is not null and new.state <> 'running')
-    or (new.driver <> 'external' and new.state = 'running' and new.lease_until is null)
-  then perform assent.refuse_row('runs', 'runs_lease'); end if;
-  if new.message_version < 1 then perform assent.refuse_row('runs', 'runs_message_version_check'); end if;
-  if new.version < 1 then perform assent.refuse_row('runs', 'runs_version_check'); end if;
-  if tg_op = 'INSERT' or new.traceparent is distinct from old.traceparent then
-    if new.traceparent !~ '^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$' then
-      perform assent.refuse_row('runs', 'runs_traceparent_check');
     end if;
   end if;
   return new;
@@ -116,14 +98,6 @@ begin
       raise exception 'illegal transition of a step: % -> %', old.state, new.state using errcode = 'AS001';
     end if;
   end if;
-  if new.compensates is not null and (new.kind <> 'tool' or new.compensates < 1 or new.compensates > new.seq - 1) then
-    perform assent.refuse_row('steps', 'steps_compensates');
-  end if;
-  if new.effect not in ('none', 'idempotent', 'once') then perform assent.refuse_row('steps', 'steps_effect_check'); end if;
-  if new.kind not in ('model', 'tool', 'gate', 'finalise', 'rollback') then
-    perform assent.refuse_row('steps', 'steps_kind_check');
-  end if;
-  if new.seq < 1 then perform assent.refuse_row('steps', 'steps_seq_check'); end if;
   return new;
 end
 $$;
@@ -139,41 +113,90 @@ begin
       raise exception 'illegal transition of a approval: % -> %', old.state, new.state using errcode = 'AS001';
     end if;
   end if;
-  if octet_length(new.action_digest) <> 32 then perform assent.refuse_row('approvals', 'approvals_action_digest_check'); end if;
-  if new.subject not in ('action', 'in_doubt') then perform assent.refuse_row('approvals', 'approvals_subject_check'); end if;
   return new;
 end
 $$;
 
-create function assent.guard_budget_account() returns trigger language plpgsql
-  set search_path = pg_catalog, pg_temp as $$
+-- Checks stay checks, so that rows which no trigger sees (of a restored dump) meet them as well; but one a table, which says
+-- what each of those before it said, under its name. As there: what is not known is no violation, and columns that must not
+-- be null say so themselves.
+create function assent.is_run_sound(
+  state text, version integer, attempt integer, workspace_name text, workspace_commit text, driver text, finished_at timestamptz,
+  lease_worker integer, lease_until timestamptz, message_version smallint, traceparent text)
+  returns boolean language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
-  if tg_op = 'INSERT' or new.account <> old.account then
-    if new.account !~ '^(run:[0-9a-f]{32}|day:[0-9]{4}-[0-9]{2}-[0-9]{2}|total)$' then
-      perform assent.refuse_row('budget_accounts', 'budget_accounts_account_check');
-    end if;
+  if attempt < 0 then perform assent.refuse_row('runs', 'runs_attempt_check'); end if;
+  if (workspace_name is null) <> (workspace_commit is null) then perform assent.refuse_row('runs', 'runs_check'); end if;
+  if (state in ('succeeded', 'failed', 'cancelled', 'dead_lettered')) <> (finished_at is not null) then
+    perform assent.refuse_row('runs', 'runs_check3');
   end if;
-  if (new.account like 'run:%') <> (new.run_id is not null) then
+  if driver not in ('assent', 'external') then perform assent.refuse_row('runs', 'runs_driver_check'); end if;
+  if (lease_until is null) <> (lease_worker is null) or (lease_until is not null and state <> 'running')
+    or (driver <> 'external' and state = 'running' and lease_until is null)
+  then perform assent.refuse_row('runs', 'runs_lease'); end if;
+  if message_version < 1 then perform assent.refuse_row('runs', 'runs_message_version_check'); end if;
+  if version < 1 then perform assent.refuse_row('runs', 'runs_version_check'); end if;
+  if traceparent !~ '^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$' then
+    perform assent.refuse_row('runs', 'runs_traceparent_check');
+  end if;
+  return true;
+end
+$$;
+
+create function assent.is_step_sound(seq integer, kind text, effect text, compensates integer)
+  returns boolean language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+  if compensates is not null and (kind <> 'tool' or compensates < 1 or compensates > seq - 1) then
+    perform assent.refuse_row('steps', 'steps_compensates');
+  end if;
+  if effect not in ('none', 'idempotent', 'once') then perform assent.refuse_row('steps', 'steps_effect_check'); end if;
+  if kind not in ('model', 'tool', 'gate', 'finalise', 'rollback') then
+    perform assent.refuse_row('steps', 'steps_kind_check');
+  end if;
+  if seq < 1 then perform assent.refuse_row('steps', 'steps_seq_check'); end if;
+  return true;
+end
+$$;
+
+create function assent.is_approval_sound(action_digest bytea, subject text)
+  returns boolean language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+  if octet_length(action_digest) <> 32 then perform assent.refuse_row('approvals', 'approvals_action_digest_check'); end if;
+  if subject not in ('action', 'in_doubt') then perform assent.refuse_row('approvals', 'approvals_subject_check'); end if;
+  return true;
+end
+$$;
+
+create function assent.is_budget_account_sound(
+  account text, run_id uuid, input_spent bigint, output_spent bigint, microdollars_spent bigint, input_reserved bigint,
+  output_reserved bigint, microdollars_reserved bigint)
+  returns boolean language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+  if account !~ '^(run:[0-9a-f]{32}|day:[0-9]{4}-[0-9]{2}-[0-9]{2}|total)$' then
+    perform assent.refuse_row('budget_accounts', 'budget_accounts_account_check');
+  end if;
+  if (account like 'run:%') <> (run_id is not null) then
     perform assent.refuse_row('budget_accounts', 'budget_accounts_check');
   end if;
-  if least(new.input_spent, new.output_spent, new.microdollars_spent, new.input_reserved, new.output_reserved,
-      new.microdollars_reserved) < 0 then
+  if least(input_spent, output_spent, microdollars_spent, input_reserved, output_reserved, microdollars_reserved) < 0 then
     perform assent.refuse_row('budget_accounts', case
-      when new.input_reserved < 0 then 'budget_accounts_input_reserved_check'
-      when new.input_spent < 0 then 'budget_accounts_input_spent_check'
-      when new.microdollars_reserved < 0 then 'budget_accounts_microdollars_reserved_check'
-      when new.microdollars_spent < 0 then 'budget_accounts_microdollars_spent_check'
-      when new.output_reserved < 0 then 'budget_accounts_output_reserved_check'
+      when input_reserved < 0 then 'budget_accounts_input_reserved_check'
+      when input_spent < 0 then 'budget_accounts_input_spent_check'
+      when microdollars_reserved < 0 then 'budget_accounts_microdollars_reserved_check'
+      when microdollars_spent < 0 then 'budget_accounts_microdollars_spent_check'
+      when output_reserved < 0 then 'budget_accounts_output_reserved_check'
       else 'budget_accounts_output_spent_check' end);
   end if;
-  return new;
+  return true;
 end
 $$;
 
 -- In the same transaction, so that no row is written past them.
 alter table assent.runs drop constraint runs_attempt_check, drop constraint runs_check, drop constraint runs_check3,
   drop constraint runs_driver_check, drop constraint runs_lease, drop constraint runs_message_version_check,
-  drop constraint runs_traceparent_check, drop constraint runs_version_check;
+  drop constraint runs_traceparent_check, drop constraint runs_version_check,
+  add constraint runs_sound check (assent.is_run_sound(state, version, attempt, workspace_name, workspace_commit, driver,
+    finished_at, lease_worker, lease_until, message_version, traceparent));
 drop trigger runs_driven on assent.runs;
 drop trigger runs_driver on assent.runs;
 drop trigger runs_redrive on assent.runs;
@@ -184,11 +207,13 @@ drop trigger runs_version on assent.runs;
 create trigger runs_guarded before insert or update on assent.runs for each row execute function assent.guard_run();
 
 alter table assent.steps drop constraint steps_compensates, drop constraint steps_effect_check,
-  drop constraint steps_kind_check, drop constraint steps_seq_check;
+  drop constraint steps_kind_check, drop constraint steps_seq_check,
+  add constraint steps_sound check (assent.is_step_sound(seq, kind, effect, compensates));
 drop trigger steps_transition on assent.steps;
 create trigger steps_guarded before insert or update on assent.steps for each row execute function assent.guard_step();
 
-alter table assent.approvals drop constraint approvals_action_digest_check, drop constraint approvals_subject_check;
+alter table assent.approvals drop constraint approvals_action_digest_check, drop constraint approvals_subject_check,
+  add constraint approvals_sound check (assent.is_approval_sound(action_digest, subject));
 drop trigger approvals_transition on assent.approvals;
 create trigger approvals_guarded before insert or update on assent.approvals
   for each row execute function assent.guard_approval();
@@ -197,14 +222,17 @@ alter table assent.budget_accounts drop constraint budget_accounts_account_check
   drop constraint budget_accounts_check, drop constraint budget_accounts_input_reserved_check,
   drop constraint budget_accounts_input_spent_check, drop constraint budget_accounts_microdollars_reserved_check,
   drop constraint budget_accounts_microdollars_spent_check, drop constraint budget_accounts_output_reserved_check,
-  drop constraint budget_accounts_output_spent_check;
-create trigger budget_accounts_guarded before insert or update on assent.budget_accounts
-  for each row execute function assent.guard_budget_account();
+  drop constraint budget_accounts_output_spent_check,
+  add constraint budget_accounts_sound check (assent.is_budget_account_sound(account, run_id, input_spent, output_spent,
+    microdollars_spent, input_reserved, output_reserved, microdollars_reserved));
 
 drop function assent.check_driven(), assent.refuse_new_driver(), assent.check_redrive(), assent.refuse_new_redrive(),
   assent.check_rollback(), assent.check_transition(), assent.check_version();
 
-revoke all on function assent.guard_run, assent.guard_step, assent.guard_approval, assent.guard_budget_account from public;
+revoke all on function assent.guard_run, assent.guard_step, assent.guard_approval, assent.is_run_sound, assent.is_step_sound,
+  assent.is_approval_sound, assent.is_budget_account_sound from public;
+grant execute on function assent.is_run_sound, assent.is_step_sound, assent.is_approval_sound, assent.is_budget_account_sound
+  to assent_app;
 
 -- --- one row at a time ---------------------------------------------------------------------------------------------
 
