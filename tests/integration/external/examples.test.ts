@@ -215,3 +215,21 @@ test("a gate that is asked to wait waits as long as it is asked to", async () =>
   await openGate({ url: world.url, key: world.driver.key, fetch: busy }, run);
   expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThan(990);
 });
+
+test("with a signing key every request of the gate is signed with it", async () => {
+  await using world = await openWorld({ policies: rules(() => "permit") });
+  const seen: string[] = [];
+  const noted: typeof fetch = async (input, init) => {
+    seen.push(new Headers(init?.headers).get("signature-input") ?? "none");
+    return await fetch(input, init);
+  };
+  const secret = Buffer.alloc(32, 7).toString("base64");
+  const signing = { id: `sgk_${"a".repeat(32)}`, algorithm: "hmac-sha256", secret } as const;
+  const gate = openGate(
+    { url: world.url, key: world.driver.key, signing, fetch: noted },
+    { task: "x", tools: [], approver: "none" },
+  );
+  // The harness does not know the key: what is signed is looked at, and refused.
+  await expect(gate).rejects.toThrow(/signature/iu);
+  expect(seen).toEqual([expect.stringContaining(`keyid="${signing.id}"`)]);
+});

@@ -22,6 +22,7 @@ import {
 import { ask, cleanJson, cleanText, post, resultJson } from "./gate-request.ts";
 import { GATE_WAIT_SLACK_MS } from "./limits.ts";
 import type { Connection } from "./request.ts";
+import type { RequestSigningKey } from "./sign.ts";
 import { takeBack, type Undo } from "./take-back.ts";
 
 export { GateFailure } from "./gate-request.ts";
@@ -33,6 +34,8 @@ export type GateConnection = {
   readonly url: string;
   /** With the scope `runs:write`. */
   readonly key: string;
+  /** Requests are signed with it, where there is one: of a principal that must sign nothing else is taken. */
+  readonly signing?: RequestSigningKey | null;
   readonly fetch?: typeof globalThis.fetch;
 };
 

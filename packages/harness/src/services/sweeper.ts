@@ -2,8 +2,9 @@
 // each finding is checked again under the run's lock.
 
 import { RETRY_DELAY_SECONDS_MAX, SWEEP_INTERVAL_SECONDS } from "../base/limits.ts";
-import { unreachable } from "../base/assert.ts";
-import type { GateOutcome } from "../core/run/journal.ts";
+import type { RunId } from "@assent/contract";
+import { AssertionFailed, unreachable } from "../base/assert.ts";
+import type { GateOutcome, Journal } from "../core/run/journal.ts";
 import {
   type Clock,
   type ClockWatch,
@@ -112,20 +113,33 @@ async function expire(
   const driven = run?.driver === "external" && run.state === "running";
   if (run === null || (run.state !== "awaiting_approval" && !driven)) return false;
   if (approval?.state !== "open" || approval.expiresAt > now) return false;
-  const journal = await tx.steps.list(run.id);
+  const journal = await readable(tx, run.id);
   const outcome: GateOutcome = { kind: "gate", answer: "expired", comment: null, editedAction: null };
   await commit(
     tx,
-    { run, journal },
+    { run, journal: journal ?? [] },
     [
       { write: "approval_decided", approval, event: "expired", change: { decidedAt: now } },
-      { write: "step_closed", seq: approval.seq, state: "succeeded", outcome, error: null },
+      ...(journal === null
+        ? []
+        : [{ write: "step_closed", seq: approval.seq, state: "succeeded", outcome, error: null } as const]),
       ...(driven ? [] : [RESUMED]),
     ],
     { now, actor: null },
   );
   await closeExpired(tx, run, approval, now);
   return true;
+}
+
+// Null: it cannot be read. Its question has expired all the same, or it would be found again with every sweep; the run is
+// for whoever takes it next to set aside.
+async function readable(tx: StoreTx, run: RunId): Promise<Journal | null> {
+  try {
+    return await tx.steps.list(run);
+  } catch (error) {
+    if (error instanceof AssertionFailed) return null;
+    throw error;
+  }
 }
 
 const RESUMED: Write = {

@@ -83,8 +83,9 @@ async function counterFor(held: Held, call: ModelCall, size: InputSize): Promise
 export const loadCounter = async (held: Held): Promise<CountTokens | null> =>
   (await held.ports.loadTokenCounter?.()) ?? null;
 
-// A tenant's name never changes.
+// A tenant's name never changes. Those of tenants that have not been asked for longest are forgotten.
 const slugs = new Map<string, string>();
+const SLUGS_MAX = 1_000;
 
 async function tenantSlug({ fence, ports }: Held): Promise<string> {
   const known = slugs.get(fence.tenant);
@@ -92,6 +93,8 @@ async function tenantSlug({ fence, ports }: Held): Promise<string> {
   const slug = await ports.store.transaction(fence.tenant, async (tx) => await tx.budgets.tenantSlug(), {
     isRepeatable: true,
   });
+  const [oldest] = slugs.keys();
+  if (slugs.size >= SLUGS_MAX && oldest !== undefined) slugs.delete(oldest);
   slugs.set(fence.tenant, slug);
   return slug;
 }
