@@ -449,6 +449,10 @@ def verify_proof(proof, entry, vkeys):
     return f"entry {index} of {size}"
 
 
+def epoch_of_copy(folder):
+    return epoch_of((folder / "checkpoint").read_bytes().decode().split("\n")[0])
+
+
 def verify_later(folder, vkeys, origin, findings, told):
     """What a later log records counts where it verifies, under keys of its own."""
     name = (folder / "checkpoint").read_bytes().decode().split("\n")[0]
@@ -482,7 +486,8 @@ def main():
         parser.error(f"--key: {error}")
     try:
         told = {"erased": [], "pruned": [], "ended": []}
-        for later in given.later:
+        # The last one first: what was erased in a log, and where it ended, a log after it says.
+        for later in sorted(given.later, key=epoch_of_copy, reverse=True):
             verify_later(later, given.key, first, findings, told)
         given.key = [key for key in given.key if key_of(key)[0] == first]
         if given.what == "proof":

@@ -12,6 +12,7 @@ import type { Resolution } from "./resolutions.ts";
 import type { HarmonyStore } from "./store.ts";
 import * as tables from "./tables.ts";
 import type { PolicyAction, PolicyScope } from "./types.ts";
+import { visible } from "./visible.ts";
 import { ConflictType, EscalationStatus } from "./vocabulary.ts";
 
 /** 0 done; 1 refused or left undecided; 2 wrongly called; 3 no such record; 4 decided already. */
@@ -141,13 +142,13 @@ export async function show(store: HarmonyStore, text: string): Promise<Output> {
   const escalationId = await findEscalation(store, text);
   const escalation = escalationId === null ? null : await store.loadEscalation(escalationId);
   if (escalation !== null) {
-    return done([...tables.escalationTable([escalation]), "", tables.visible(escalation.reason)], {
+    return done([...tables.escalationTable([escalation]), "", visible(escalation.reason)], {
       escalation,
     });
   }
   const resolution = await findResolution(store, text);
   if (resolution === null) return notFound("pattern, escalation or resolution");
-  const result = resolution.result === null ? [] : ["", ...resolution.result.split("\n").map(tables.visible)];
+  const result = resolution.result === null ? [] : ["", ...resolution.result.split("\n").map(visible)];
   return done([...tables.resolutionTable([resolution]), ...result], { resolution });
 }
 
@@ -343,7 +344,7 @@ export async function showStatus(store: HarmonyStore, root: string): Promise<Out
   if (patterns.length + policies.length + all.length === 0) {
     return done(
       [
-        `No memory at ${tables.visible(root)} yet; it begins with the first record.`,
+        `No memory at ${visible(root)} yet; it begins with the first record.`,
         "  harmony merge <file…>     answer git's conflicts, and learn from what you leave in the files",
         "  harmony policy-add …      write down what is always to be done",
         "  harmony --help            everything else",
@@ -354,7 +355,7 @@ export async function showStatus(store: HarmonyStore, root: string): Promise<Out
   const last = entries[0] === undefined ? "never" : tables.shortTime(entries[0].at);
   return done(
     [
-      `memory       ${tables.visible(root)}`,
+      `memory       ${visible(root)}`,
       `patterns     ${patterns.length}`,
       `policies     ${policies.length}`,
       `escalations  ${all.length} (${open} open)`,

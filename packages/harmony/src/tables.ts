@@ -1,5 +1,4 @@
-// Records as lines for a person. Everything in a record may have been written by a stranger: control characters are
-// shown, not sent to the terminal, where they could recolour, overwrite or hide what is on the screen.
+// Records as lines for a person.
 
 import type { AuditEntry } from "./audit.ts";
 import type { EscalationRecord } from "./escalations.ts";
@@ -7,17 +6,11 @@ import type { ConflictPattern } from "./patterns.ts";
 import type { Policy } from "./policies.ts";
 import type { AgentProvenance } from "./provenance.ts";
 import { confidenceOf, type Resolution } from "./resolutions.ts";
+import { visible } from "./visible.ts";
 
 const CELL_LENGTH_MAX = 60;
 /** Hex digits of an id that a table shows; commands take them back as long as they are unambiguous. */
 const SHORT_ID_LENGTH = 12;
-
-// Control and format characters (which include those that reverse the direction of writing) and odd line breaks.
-const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
-
-export function visible(text: string): string {
-  return text.replace(UNSAFE, (c) => `\\u${(c.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`);
-}
 
 function clipped(text: string): string {
   const shown = Array.from(visible(text));

@@ -15,11 +15,12 @@ export const CONTRADICTIONS: readonly (readonly [what: string, sql: string])[] =
   "a running run is nobody's": `select 1 from assent.runs where state = 'running' and driver = 'assent'
     and (lease_worker is null or lease_until is null)`,
   "a key has no answer": "select 1 from assent.idempotency_keys where status is null",
-  // Of a run that was given up or called off it can stay open what became of a call; of one that succeeded, nothing can.
+  // Of a run that was given up or called off it can stay open what became of a call, and of one whose driver ended it without a
+  // word of that; of one of ours that succeeded, nothing can.
   "a step of an ended run is open": `select 1 from assent.steps s
     join assent.runs r on (r.tenant_id, r.id) = (s.tenant_id, s.run_id)
     where r.finished_at is not null
-      and (s.state = 'intended' or (s.state = 'in_doubt' and r.state = 'succeeded'))`,
+      and (s.state = 'intended' or (s.state = 'in_doubt' and r.state = 'succeeded' and r.driver = 'assent'))`,
   "an approval of an ended run is open": `select 1 from assent.approvals a
     join assent.runs r on (r.tenant_id, r.id) = (a.tenant_id, a.run_id)
     where r.finished_at is not null and a.state in ('open', 'approved')`,

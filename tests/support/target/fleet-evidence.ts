@@ -2,9 +2,9 @@
 // verified by the program that an auditor would use.
 
 import { execFile } from "node:child_process";
-import { Pool } from "pg";
 import { z } from "zod";
 import { compiledBefore } from "../compiled.ts";
+import { connectPool } from "../../../packages/harness/src/adapters/postgres/connect.ts";
 import { openEmbedded } from "../../../packages/harness/src/adapters/postgres/embedded/embedded.ts";
 import { CONTRADICTIONS } from "./contradictions.ts";
 import type { Installation } from "./installation.ts";
@@ -65,7 +65,7 @@ export async function readEvidence(installation: Installation): Promise<Evidence
   const opened = await openEmbedded({ folder: installation.home });
   if (!opened.ok) throw new Error(opened.error.message);
   await using server = opened.value;
-  const pool = new Pool({ ...server.connection("owner"), max: 1 });
+  const pool = connectPool({ connection: server.connection("owner"), role: "owner", connectionsMax: 1 });
   try {
     const { rows: states } = await pool.query<{ state: string; runs: number }>(
       "select state, count(*)::int as runs from assent.runs group by state order by state",

@@ -11,6 +11,7 @@ import { answerMerge, learnMerge, undoMerge } from "./merge.ts";
 import * as report from "./report.ts";
 import { importRrCache } from "./rr-cache.ts";
 import type { MergeWorkspace } from "./workspace.ts";
+import { visible } from "../../visible.ts";
 
 /** What the command line gives to this command. `open` may throw; that is the caller's to tell. */
 export type MergeCommandContext = {
@@ -51,7 +52,7 @@ function locateAll(files: readonly string[], workspace: MergeWorkspace): string[
   return files.map((file) => {
     const located = workspace.locate(file);
     if (located.ok) return located.value;
-    throw new UsageError(`${report.visible(file)}: ${located.refusal.reason.replaceAll("_", " ")}`);
+    throw new UsageError(`${visible(file)}: ${located.refusal.reason.replaceAll("_", " ")}`);
   });
 }
 

@@ -5,7 +5,8 @@ import { AgentProvenance } from "../../provenance.ts";
 import { parseTimestamp } from "../../timestamps.ts";
 import type { ConflictReport } from "./answer-file.ts";
 import type { RankedCandidate } from "./candidate.ts";
-import { describeMerge, mergeJson, visible } from "./report.ts";
+import { describeMerge, mergeJson } from "./report.ts";
+import { visible } from "../../visible.ts";
 
 const AT = parseTimestamp("2026-01-02T03:04:05Z");
 
@@ -79,10 +80,23 @@ test("a person reads status, reason, who decided and when, what is dropped, and 
 
 test("no text of a file, a path or a name can send a control character to the terminal", () => {
   const anyText = fc
-    .array(fc.constantFrom("a", "\u001b[2J", "\r", "\u0007", "\u009b", "\u202e", "\n"), { maxLength: 8 })
+    .array(
+      fc.constantFrom(
+        "a",
+        "\u001b[2J",
+        "\r",
+        "\u0007",
+        "\u009b",
+        "\u202e",
+        "\n",
+        "\u200b",
+        "\u2028",
+        "\u{e0041}",
+      ),
+      { maxLength: 8 },
+    )
     .map((parts) => parts.join(""));
-  // oxlint-disable-next-line no-control-regex -- these are the characters in question
-  const control = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/u;
+  const control = /[\p{Cc}\p{Cf}\p{Zl}\p{Default_Ignorable_Code_Point}]/u;
   fc.assert(
     fc.property(anyText, (text) => {
       expect(visible(text)).not.toMatch(control);

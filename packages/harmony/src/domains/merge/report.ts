@@ -3,20 +3,13 @@
 import type { ConflictReport, FileReport } from "./answer-file.ts";
 import type { RankedCandidate } from "./candidate.ts";
 import { splitLines } from "./conflict.ts";
+import { visible } from "../../visible.ts";
 import type { LearnedFile, MergeReport, UndoneFile } from "./merge.ts";
 import type { ImportReport } from "./rr-cache.ts";
 
 /** Lines of a candidate shown to a person; the whole text is in the JSON. */
 const PREVIEW_LINES_MAX = 4;
 const PREVIEW_COLUMNS_MAX = 100;
-
-/** Control characters of a file or a label could move the cursor or hide text of ours, so they are shown, not sent. */
-export function visible(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- these are the characters in question
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/gu, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
-}
 
 function preview(text: string, indent: string): string[] {
   const lines = splitLines(text);

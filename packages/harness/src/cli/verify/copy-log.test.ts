@@ -352,3 +352,17 @@ test("what is sealed is written for who asks for it alone, and goes from a copy 
   expect(openedOf()).toEqual(["", "320320\n"]);
   expect([...filesOf(folder).values()].some((content) => content.includes("Ann 20"))).toBe(false);
 });
+
+test("what was opened before goes from a copy that is continued without it, once it is erased", async () => {
+  const folder = folderOf();
+  await copy(folder, { list: HONEST }, "opened");
+  const before = filesOf(folder).get("opened/000");
+  await copy(folder, { list: entries(400) });
+  expect(filesOf(folder).get("opened/000")).toBe(before);
+  expect(await copy(folder, { list: entries(500), erased: [120] })).toBe("copied 500");
+  expect(
+    filesOf(folder)
+      .get("opened/000")
+      ?.replaceAll(/[^0-9\n]/g, ""),
+  ).toBe("2020\n220220\n");
+});

@@ -182,7 +182,9 @@ function createPayloads(folder: string, depth: CopyDepth, sizeBefore: number): P
       const tile: Tile = { level: "entries", index: from / TILE_WIDTH, width: entries.length };
       const puts = [
         stagePayloads(folder, entries, tile),
-        ...(depth === "opened" ? stageOpened(folder, entries, tile) : []),
+        ...(depth === "opened"
+          ? stageOpened(folder, entries, tile)
+          : stageStillOpened(folder, entries, tile)),
       ];
       if (from < sizeBefore) toPut.set(from, puts);
       else for (const put of puts) put();
@@ -210,6 +212,22 @@ function stageOpened(folder: string, entries: readonly AuditEntry[], tile: Tile)
   return lines.length > 0 || openLogFolder(folder).read(path) !== null
     ? [stageLogFile(folder, path, lines.join(""))]
     : [];
+}
+
+// A copy that was opened before, and is continued without that, keeps what it opened but for what was erased since: of that
+// there is no payload any more that it could be held against, and nothing of it is to stay.
+function stageStillOpened(folder: string, entries: readonly AuditEntry[], tile: Tile): (() => void)[] {
+  const path = openedPath(tilePath(tile));
+  const before = openLogFolder(folder).read(path);
+  if (before === null) return [];
+  const erased = entries.flatMap(({ index, payload }) => (payload === null ? [`{"i":${index},`] : []));
+  const lines = Buffer.from(before)
+    .toString("latin1")
+    .split(/(?<=\n)/);
+  const left = lines.filter((line) => !erased.some((start) => line.startsWith(start)));
+  return left.length === lines.length
+    ? []
+    : [stageLogFile(folder, path, Buffer.from(left.join(""), "latin1"))];
 }
 
 type Before = { readonly size: number; readonly edge: RightEdge; readonly hashes: Map<number, Uint8Array[]> };

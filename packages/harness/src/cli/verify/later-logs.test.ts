@@ -67,6 +67,25 @@ test("an erasure that the log which follows records is one", () => {
   expect(verify(laterLog("entry:1:20"))).toEqual([]);
 });
 
+test("logs that followed one after the other are given in any order", () => {
+  const third = `${ORIGIN}/e3`;
+  const thirdKey = signerKey(third, 0x01, seed(8));
+  const list = [
+    entry(0, { log: third, kind: "log.epoch_begun", subject: "epoch:3", version: 1 }),
+    entry(1, { log: third, kind: "payload.erased", subject: "entry:2:1", version: 1 }),
+  ];
+  const second = laterLog("entry:1:20");
+  const [first = ""] = at(second, "payloads/000")
+    .toString()
+    .split(/(?<=\n)/);
+  second.set("payloads/000", Buffer.from(first));
+  const folders = [folderOf(second), folderOf(exportOf(list, noteOf(list, thirdKey, third)))];
+  for (const order of [folders, folders.toReversed()]) {
+    const known = readLaterLogs(order, ORIGIN, [LOG, LATER_KEY, thirdKey]);
+    expect([known.findings, known.erased]).toEqual([[], expect.arrayContaining([{ epoch: 1, index: 20 }])]);
+  }
+});
+
 test("an erasure of another entry, or of another log's, explains nothing", () => {
   expect(verify(laterLog("entry:1:21"))).toEqual(["payload_removed", "payload_not_erased"]);
   expect(verify(laterLog("entry:2:0"))).toEqual(["payload_removed", "payload_not_erased"]);

@@ -23,7 +23,7 @@ const baseOf = (origin: string): string => origin.replace(/\/e[1-9]\d*$/, "");
 export const isLater = (name: string, origin: string): boolean =>
   baseOf(name) === baseOf(origin) && epochOf(name) > epochOf(origin);
 
-/** @param folders of copies; @param keys that were pinned, those of the later logs among them */
+/** @param folders of copies, in any order; @param keys that were pinned, those of the later logs among them */
 export function readLaterLogs(
   folders: readonly string[],
   origin: string,
@@ -33,9 +33,14 @@ export function readLaterLogs(
   const pruned: PrunedLog[] = [];
   const ended: EarlierLog[] = [];
   const findings: LogFinding[] = [];
-  for (const folder of folders) {
+  const logs = folders.map((folder) => {
     const source = openLogFolder(folder);
-    const named = namedBy(source.read("checkpoint"));
+    return { folder, source, named: namedBy(source.read("checkpoint")) };
+  });
+  // The last one first: what was erased and pruned in a log, and where it ended, a log after it says.
+  for (const { folder, source, named } of logs.toSorted(
+    (a, b) => epochOf(b.named ?? "") - epochOf(a.named ?? ""),
+  )) {
     const pinned = keys.filter(({ name }) => name === named && isLater(name, origin));
     if (named === null || pinned.length === 0) {
       const detail = `it is a copy of ${named ?? "no log"}: no key of a log that follows ${origin} was given for it`;
@@ -49,7 +54,6 @@ export function readLaterLogs(
       remembered: null,
       policy: null,
       cosignedSince: null,
-      // Of what was erased and pruned in it only a log after it knows.
       erased,
       pruned,
       ended,

@@ -54,3 +54,19 @@ test("what is no plain file of a log's size is null, and neither waited for nor 
       null,
     ]);
 });
+
+test.each([
+  ["tile/entries/001", 17],
+  ["tile/0/001", 2],
+  ["checkpoint", 17],
+  ["witnessed", 17],
+  ["payloads/000", 512],
+  ["opened/000", 512],
+])("%s of %d MB is none: no log has such a file", (path, megabytes) => {
+  const folder = folderOf();
+  writeLogFile(folder, path, "");
+  truncateSync(join(folder, path), megabytes * 1024 ** 2);
+  expect(openLogFolder(folder).read(path)).toBeNull();
+  truncateSync(join(folder, path), 8 * 1024);
+  expect(openLogFolder(folder).read(path)?.byteLength).toBe(8 * 1024);
+});

@@ -15,8 +15,21 @@ import {
 import { dirname, join } from "node:path";
 import type { LogSource } from "../../core/audit/verify-source.ts";
 
-/** A tile has 8 KB, a bundle at most 1 MB; payloads can be larger. */
-const FILE_BYTES_MAX = 512 * 1024 * 1024;
+const MB = 1024 * 1024;
+
+/**
+ * What is longer than a file of its kind can be is none: a bundle of entries that say nothing, or a checkpoint that never
+ * ends, would take the memory of whoever looks. A bundle has at most 1 MB, a tile 8 KB; a text of 512 MB is one that
+ * cannot be read as such.
+ */
+const BYTES_MAX: readonly (readonly [folder: string, bytes: number])[] = [
+  ["tile/entries/", 16 * MB],
+  ["tile/", MB],
+  ["payloads/", 500 * MB],
+  ["opened/", 500 * MB],
+  ["", 16 * MB],
+];
+const bytesMaxOf = (path: string): number => BYTES_MAX.find(([folder]) => path.startsWith(folder))?.[1] ?? 0;
 
 export function openLogFolder(folder: string): LogSource {
   // A copy without payloads, or opened fields, has none for any bundle, and asking for each would take longer than to verify it.
@@ -26,7 +39,7 @@ export function openLogFolder(folder: string): LogSource {
       if (absent.some((name) => path.startsWith(`${name}/`))) return null;
       const file = join(folder, ...path.split("/"));
       try {
-        return readPlain(file, room);
+        return readPlain(file, bytesMaxOf(path), room);
       } catch (error) {
         if (error instanceof Error && "code" in error && MISSING.includes(String(error.code))) return null;
         throw error;
@@ -42,11 +55,11 @@ const OPENED = "opened";
  * The bytes of a plain file; null for anything else. A copy comes from others: a pipe would never end to be opened, a
  * device never to be read, and what is longer than any file of a log would fill the memory.
  */
-function readPlain(file: string, room: Uint8Array | undefined): Uint8Array | null {
+function readPlain(file: string, bytesMax: number, room: Uint8Array | undefined): Uint8Array | null {
   const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const found = fstatSync(descriptor);
-    if (!found.isFile() || found.size > FILE_BYTES_MAX) return null;
+    if (!found.isFile() || found.size > bytesMax) return null;
     return room === undefined || found.size > room.byteLength
       ? readFileSync(descriptor)
       : readInto(descriptor, room.subarray(0, found.size));

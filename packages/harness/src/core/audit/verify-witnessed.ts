@@ -100,10 +100,12 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Reads an export's file; null where it is not one. */
+/** Reads an export's file; null where it is not one: spelled otherwise it could say something else to another reader. */
 export function readWitnessedFile(bytes: Uint8Array): WitnessedProof | null {
-  const parsed = witnessedSchema.safeParse(parseJson(Buffer.from(bytes).toString("utf8")));
-  return parsed.success ? parsed.data : null;
+  const text = Buffer.from(bytes).toString("utf8");
+  const value = parseJson(text);
+  const parsed = witnessedSchema.safeParse(value);
+  return parsed.success && `${JSON.stringify(value)}\n` === text ? parsed.data : null;
 }
 
 function checkQuorum(

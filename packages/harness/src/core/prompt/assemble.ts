@@ -1,6 +1,7 @@
 // What the model is shown follows from the definition and the journal alone. Each text stays a message of its own:
 // what a tool returned can never end up in an instruction slot (invariant 10, data is not instruction).
 
+import type { Action } from "@assent/contract";
 import type { AgentDefinition } from "../agent.ts";
 import { describeHandle } from "../label/handles.ts";
 import { keptText } from "../label/kept-texts.ts";
@@ -41,18 +42,20 @@ function answerTo(definition: AgentDefinition, call: ToolCall, turnSeq: number, 
   const tool = journal.find(
     (step): step is ToolStep => mine(step) && isToolStep(step) && step.request.callId === call.id,
   );
-  const gate = journal.find(
-    (step): step is GateStep => mine(step) && isGateStep(step) && step.request.callId === call.id,
-  );
-  const answer = tool === undefined ? answerOfGate(gate) : answerOfTool(definition, tool, gate);
+  // A question that had to be asked again has a later gate: the newest is the answer. An edit stays one at the next.
+  const gates = journal
+    .filter(mine)
+    .filter(isGateStep)
+    .filter(({ request }) => request.callId === call.id && request.doubtfulSeq === null);
+  const edit = gates.flatMap(({ outcome }) => outcome?.editedAction ?? []).at(-1) ?? null;
+  const answer = tool === undefined ? answerOfGate(gates.at(-1)) : answerOfTool(definition, tool, edit);
   return { role: "tool", callId: call.id, tool: call.tool, ...answer };
 }
 
 type Answer = Pick<Extract<Message, { role: "tool" }>, "text" | "isError" | "label">;
 
-function answerOfTool(definition: AgentDefinition, step: ToolStep, gate: GateStep | undefined): Answer {
+function answerOfTool(definition: AgentDefinition, step: ToolStep, edited: Action | null): Answer {
   if (step.state === "succeeded" && step.outcome !== null) {
-    const edited = gate?.outcome?.editedAction ?? null;
     const note =
       edited === null
         ? ""
