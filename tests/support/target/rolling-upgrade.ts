@@ -24,6 +24,11 @@ export type Roll = AsyncDisposable & {
   /** Waits until so many of the run's questions have been answered and the next one is open. */
   waits(server: Member, id: string, answered: number): Promise<Run>;
   approve(server: Member, id: string): Promise<void>;
+  /**
+   * Until the run has ended, or a newer program asks once more since the older one noted of no call where it was to go: then
+   * that is approved. Programs up to 0056 note nothing.
+   */
+  approveMoved(server: Member, id: string): Promise<void>;
   ends(server: Member, id: string): Promise<Run>;
 };
 
@@ -72,6 +77,11 @@ async function approveOpen(scene: Scene, server: Member, run: Run): Promise<void
     body: { approval_id: open.id, decision: "approve", action_digest: open.action_digest },
   });
 }
+
+const isAskedToMove = ({ approvals }: Run): boolean =>
+  approvals.some(
+    ({ status, decision }) => status === "open" && decision.reasons.some(({ code }) => code === "tool_moved"),
+  );
 
 export async function openRoll(): Promise<Roll> {
   const stack = new AsyncDisposableStack();
@@ -126,6 +136,15 @@ export async function openRoll(): Promise<Roll> {
       ),
     approve: async (server, id) => {
       await approveOpen(scene, server, await read(server, id));
+    },
+    approveMoved: async (server, id) => {
+      const run = await awaits(
+        `run ${id} ends or asks about the place`,
+        server,
+        id,
+        (seen) => seen.finished_at !== null || isAskedToMove(seen),
+      );
+      if (isAskedToMove(run)) await approveOpen(scene, server, run);
     },
     ends: async (server, id) =>
       await awaits(`run ${id} ends`, server, id, ({ finished_at }) => finished_at !== null),

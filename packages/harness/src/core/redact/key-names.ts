@@ -69,7 +69,8 @@ export function readKeyName(name: string): KeyName {
   const cached = cache.get(short);
   if (cached !== undefined) return cached;
   const read = classify(short);
-  if (cache.size >= CACHED_MAX) cache.clear();
+  const [oldest] = cache.size >= CACHED_MAX ? cache.keys() : [];
+  if (oldest !== undefined) cache.delete(oldest);
   cache.set(short, read);
   return read;
 }

@@ -43,7 +43,9 @@ export function createTextRedactor(known: KnownSecrets, detect: Detector): TextR
     return clean.has(text);
   };
   const remember = (text: string): void => {
-    if (clean.size >= CLEAN_REMEMBERED_MAX) clean.clear();
+    // One goes for each that comes: emptied whole, what comes again and again would be looked at anew by all at once.
+    const [oldest] = clean.size >= CLEAN_REMEMBERED_MAX ? clean : [];
+    if (oldest !== undefined) clean.delete(oldest);
     clean.add(text);
   };
   return {
