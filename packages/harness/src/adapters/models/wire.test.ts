@@ -67,10 +67,7 @@ test.each([
 test("a refusal whose body never ends is a refusal within a second, and its body is let go", async () => {
   let isLetGo = false;
   const dripping = new ReadableStream<Uint8Array>({
-    pull: async (controller) => {
-      const { promise, resolve } = Promise.withResolvers<undefined>();
-      setTimeout(() => resolve(undefined), 20);
-      await promise;
+    start: (controller) => {
       controller.enqueue(Buffer.from(" "));
     },
     cancel: () => {
