@@ -50,6 +50,13 @@ async function person(engine: Engine, name: string, kind: "human" | "service" = 
   return caller;
 }
 
+const neverAgain = (approval: Approval): ApproveRequest => ({
+  approval_id: approval.id,
+  decision: "deny",
+  comment: "Never.",
+  remember: true,
+});
+
 const yes = (approval: Approval, remember: boolean, days: number | null = null): ApproveRequest => ({
   approval_id: approval.id,
   decision: "approve",
@@ -316,13 +323,7 @@ test("where the rules say who has to agree, a yes is not taken for good, and a n
     ok: false,
     error: { code: "decision_not_possible" },
   });
-  const no: ApproveRequest = {
-    approval_id: approval.id,
-    decision: "deny",
-    comment: "Never.",
-    remember: true,
-  };
-  value(await engine.harness.decide(ann, no));
+  value(await engine.harness.decide(ann, neverAgain(approval)));
   await engine.reaches(id, "succeeded");
   const again = await engine.reaches(await engine.submit("Count 10."), "succeeded", "awaiting_approval");
   expect(again.approvals).toEqual([]);
@@ -336,13 +337,7 @@ test("a payment that is refused for good is refused again without asking; taken 
   await engine.startWorker();
   const ann = await person(engine, "ann");
   const { id, approval } = await waiting(engine, "Count 10.");
-  const no: ApproveRequest = {
-    approval_id: approval.id,
-    decision: "deny",
-    comment: "Never.",
-    remember: true,
-  };
-  value(await engine.harness.decide(ann, no));
+  value(await engine.harness.decide(ann, neverAgain(approval)));
   await engine.reaches(id, "succeeded");
   const again = await engine.reaches(await engine.submit("Count 10."), "succeeded", "awaiting_approval");
   expect(again.approvals).toEqual([]);
