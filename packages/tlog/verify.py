@@ -11,7 +11,7 @@ line each, with its place), 2 for usage. Of a log that was followed by another, 
 its keys among the others, newest first. Witnesses' cosignatures and opened fields are not looked at. Ed25519 is RFC 8032, section 5.1.7, and
 ML-DSA-44 is FIPS 204, both in plain arithmetic: slow, and called once for each checkpoint."""
 
-import argparse, base64, hashlib, json, pathlib, re, sys
+import argparse, base64, hashlib, json, pathlib, re, sys, time
 
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
@@ -259,6 +259,9 @@ RECORD = {
     "payload.erased": re.compile(r"entry:([1-9]\d{0,8}):(0|[1-9]\d{0,14})"),
     "log.pruned": re.compile(r"pruned:([1-9]\d{0,8}):([1-9]\d{0,14})"),
 }
+PLACE = re.compile(r"(?:tile/(?:entries|(0|[1-9]\d?))|payloads|opened)/((?:x\d{3}/){0,5}\d{3})(?:\.p/([1-9]\d{0,2}))?", re.ASCII)
+FOLDER = re.compile(r"tile|tile/(?:entries|0|[1-9]\d?)(?:/x\d{3}){0,5}(?:/\d{3}\.p)?|(?:payloads|opened)(?:/x\d{3}){0,5}", re.ASCII)
+HALF = re.compile(r"(?:\.tmp|(?:^|/)\.making-[0-9a-f]{8}-\d{1,10}-[0-9a-f]{32})\Z", re.ASCII)
 LEAF = re.compile(
     rb'\{"actor":(?:null|"prn_[0-9a-f]{32}"),"at":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z","commit":"([0-9a-f]{64})",'
     rb'"id":"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}","kind":"([a-z][a-z0-9_.]{0,62})",'
@@ -266,12 +269,65 @@ LEAF = re.compile(
     rb'"tenant":"(ten_[0-9a-f]{32})","v":1,"ver":([1-9]\d{0,9})\}')
 
 
+def name_of(index):
+    digits = str(index).zfill(-(-len(str(index)) // 3) * 3)
+    groups = [digits[i : i + 3] for i in range(0, len(digits), 3)]
+    return "/".join([f"x{group}" for group in groups[:-1]] + groups[-1:])
+
+
+def place_of(path, size):
+    """Whether a file of this path is covered by a checkpoint of this size, "stale" (smaller than it is now), past its end, or unknown."""
+    found = PLACE.fullmatch(path)
+    level, index, width = found.groups() if found else (None, "", None)
+    level = "entries" if found and not level else level
+    if level is None or name_of(int(re.sub("[x/]", "", index))) != index or (width and (int(width) >= WIDTH or path[0] != "t")):
+        return "unknown", None
+    left = size // WIDTH ** (0 if level == "entries" else int(level)) - int(re.sub("[x/]", "", index)) * WIDTH
+    width = int(width or WIDTH)
+    if left <= 0 or left < width < WIDTH:
+        return "past the end", None
+    return ("stale", (level, index, width)) if width < min(left, WIDTH) else ("covered", None)
+
+
+def take_inventory(folder, origin, size, findings):
+    """What lies in the folder beside what was signed: smaller tiles of before by level and name, and how much a copy that was cut off left."""
+    stale, left, folders = {}, 0, [folder]
+    while folders:
+        for one in folders.pop().iterdir():
+            path = one.relative_to(folder).as_posix()
+            is_folder = one.is_dir() and not one.is_symlink()
+            if is_folder and FOLDER.fullmatch(path):
+                folders.append(one)
+            elif is_folder and path.startswith(".incoming-") or one.is_file() and not one.is_symlink() and HALF.search(path):
+                left += 1
+            elif is_folder and re.fullmatch(r"e[1-9]\d*", path) and epoch_of(origin) == 1:
+                continue
+            elif is_folder or one.is_symlink() or not one.is_file():
+                findings.append(f"{ascii(path)[1:-1]}: it is no plain file of a log")
+            elif path not in ("checkpoint", "witnessed", "minimum-index"):
+                place, held = place_of(path, size)
+                if held:
+                    stale.setdefault(held[:2], []).append(held[2])
+                elif place == "past the end":
+                    findings.append(f"{path}: it is past the end of what was signed")
+                elif place == "unknown":
+                    findings.append(f"{ascii(path)[1:-1]}: no log has such a file")
+    return stale, left
+
+
+def check_stale(folder, stale, level, name, hashes, findings):
+    """A smaller tile or bundle of before begins the one that is there now. Gives the largest."""
+    widths = stale.get((str(level), name), [])
+    for width in widths:
+        data = (folder / f"tile/{level}/{name}.p/{width}").read_bytes()
+        said = [leaf_hash(entry) for entry in bundle(data, f"tile/{level}/{name}.p/{width}")] if level == "entries" else [data]
+        if b"".join(said) != b"".join(hashes[:width]):
+            findings.append(f"tile/{level}/{name}.p/{width}: it is smaller than the tree has it now, and says something else")
+    return max(widths, default=0)
+
+
 def tile(folder, level, index, width):
-    name = f"{index:03d}" if index < 1000 else ""
-    if not name:
-        digits = str(index).zfill(-(-len(str(index)) // 3) * 3)
-        groups = [digits[i : i + 3] for i in range(0, len(digits), 3)]
-        name = "/".join([f"x{group}" for group in groups[:-1]] + groups[-1:])
+    name = name_of(index)
     found = []
     for path, held in [(f"tile/{level}/{name}.p/{width}", width)] * (width < WIDTH) + [(f"tile/{level}/{name}", WIDTH)]:
         if (folder / path).is_file():
@@ -311,7 +367,7 @@ def payload_lines(path, first, end, findings):
     return opened
 
 
-def check_upper(folder, leaves, findings):
+def check_upper(folder, leaves, stale, findings):
     """Each hash of a level above the lowest is the root of a full tile below."""
     level, below = 1, leaves
     while len(below) >= WIDTH:
@@ -321,6 +377,7 @@ def check_upper(folder, leaves, findings):
             data, name, held = tile(folder, level, index, len(part))
             if len(data) != 32 * held or data[: 32 * len(part)] != b"".join(part):
                 findings.append(f"tile/{level}/{name}: it is not what the tiles below give")
+            check_stale(folder, stale, level, name, part, findings)
         level, below = level + 1, hashes
 
 
@@ -336,27 +393,29 @@ def verify_export(folder, vkeys, remembered, findings, told):
     origin, leaves, commits, opened = key_of(vkeys[0])[0], [], [], {}
     versions, unopened, holes, anywhere, tenants = {}, [], [], False, set()
     epoch = epoch_of(origin)
+    stale, left = take_inventory(folder, origin, size, findings)
     erased = {place for of, place in told["erased"] if of == epoch}
     minimum = max([place for of, place in told["pruned"] if of == epoch], default=0)
     for index in range(-(-size // WIDTH)):
         width = min(WIDTH, size - index * WIDTH)
         hashes, name, held_hashes = tile(folder, 0, index, width)
-        # A bundle that is gone: whether it may be, a later entry says (C2SP tlog-tiles, "Pruning").
+        first, parts = index * WIDTH, [hashes[at : at + 32] for at in range(0, len(hashes), 32)]
+        check_stale(folder, stale, 0, name, parts, findings)
+        kept = check_stale(folder, stale, "entries", name, parts, findings)
+        # A bundle that is gone: whether it may be, a later entry says (C2SP tlog-tiles, "Pruning"). A smaller one of before may be there still.
         if width == WIDTH and len(hashes) == 32 * WIDTH and not (folder / f"tile/entries/{name}").is_file():
-            leaves += [hashes[at : at + 32] for at in range(0, 32 * WIDTH, 32)]
-            commits += [None] * WIDTH
-            holes, versions, anywhere = holes + [index * WIDTH], {}, True
-            if (folder / "payloads" / name).is_file():
-                findings.append(f"payloads from entry {index * WIDTH}: the entries that they are of are not there")
-            if (folder / "opened" / name).is_file():
-                findings.append(f"opened fields from entry {index * WIDTH}: the entries that they are of are not there")
-            continue
-        data, name, held = tile(folder, "entries", index, width)
+            data, held, width = (folder / f"tile/entries/{name}.p/{kept}").read_bytes() if kept else b"", kept, kept
+            holes.append(first + kept)
+            for what in ("payloads", "opened") if not kept else ():
+                if (folder / what / name).is_file():
+                    findings.append(f"{what} from entry {first}: the entries that they are of are not there")
+        else:
+            data, _, held = tile(folder, "entries", index, width)
         entries = bundle(data, f"tile/entries/{name}")
         if len(entries) < width:
-            raise Wrong(f"entry {index * WIDTH + len(entries)}: it is missing")
+            raise Wrong(f"entry {first + len(entries)}: it is missing")
         if len(entries) != held or len(hashes) != 32 * held_hashes:
-            findings.append(f"entry {index * WIDTH + width}: there is more than was signed")
+            findings.append(f"entry {first + width}: there is more than was signed")
         for i, entry in enumerate(entries[:width]):
             place = len(leaves)
             leaves.append(leaf_hash(entry))
@@ -394,17 +453,21 @@ def verify_export(folder, vkeys, remembered, findings, told):
             else:
                 told["erased" if kind == "payload.erased" else "pruned"].append((of, at))
         payloads = folder / "payloads" / name
-        if payloads.is_file():
-            opened.update((place, None) for place in range(index * WIDTH, len(leaves)))
-            opened.update(payload_lines(payloads, index * WIDTH, len(leaves), findings))
-        else:
-            unopened.append(index)
+        if width and payloads.is_file():
+            opened.update((place, None) for place in range(first, len(leaves)))
+            opened.update(payload_lines(payloads, first, len(leaves), findings))
+        elif width:
+            unopened.append((first, len(leaves) - 1))
+        if holes and holes[-1] == len(leaves):
+            leaves += parts[width:]
+            commits += [None] * (WIDTH - width)
+            versions, anywhere = {}, True
     # A mirror has no payloads at all; a copy with some of them had the others taken out.
-    for index in unopened if opened else []:
-        findings.append(f"entries {index * WIDTH} to {min(size, (index + 1) * WIDTH) - 1}: their payloads' file is missing")
+    for first, last in unopened if opened else []:
+        findings.append(f"entries {first} to {last}: their payloads' file is missing")
     for first in (first for first in holes if first >= minimum):
-        findings.append(f"entries {first} to {first + WIDTH - 1}: they are missing, and no entry records that they were pruned")
-    check_upper(folder, leaves, findings)
+        findings.append(f"entries {first} to {first - first % WIDTH + WIDTH - 1}: they are missing, and no entry records that they were pruned")
+    check_upper(folder, leaves, stale, findings)
     if tree_hash(leaves) != root:
         findings.append(f"entries 0 to {size - 1}: they do not give the root that was signed")
     for place, part in opened.items():
@@ -421,7 +484,8 @@ def verify_export(folder, vkeys, remembered, findings, told):
             findings.append(f"entry {size}: the log ends here, and had {known} entries when it was remembered")
         elif tree_hash(leaves[:known]) != before:
             findings.append(f"entries 0 to {known - 1}: they are not those that were remembered")
-    return f"{size} entries" + (f", pruned up to {minimum} by record" if minimum else "")
+    return f"{size} entries" + (f", pruned up to {minimum} by record" if minimum else "") + (
+        f"; {left} files that a copy which was cut off left were not read" if left else "")
 
 
 def check_end(told, origin, size, leaves, findings):

@@ -38,6 +38,7 @@ export const verifyFolder = (
     keys: keysOf(ports, origin),
     remembered,
     policy: null,
+    now: new Date(),
     cosignedSince: null,
   });
 

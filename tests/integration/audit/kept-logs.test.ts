@@ -76,6 +76,7 @@ async function verified(ports: LogPorts, folder: string, tenant: TenantId, epoch
     keys,
     remembered: null,
     policy: null,
+    now: new Date(),
     cosignedSince: null,
   });
   expect(report.findings).toEqual([]);

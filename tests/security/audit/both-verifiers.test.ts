@@ -46,7 +46,7 @@ async function judge({ files, keys = [LOG], later }: Copy): Promise<{ ours: stri
   const folder = folderOf(files);
   const folders = later === undefined ? [] : [folderOf(later)];
   const all = later === undefined ? keys : [...keys, LATER_KEY];
-  const known = readLaterLogs(folders, ORIGIN, all);
+  const known = readLaterLogs(folders, ORIGIN, all, new Date());
   const report = verifyLog({
     ...known,
     source: openLogFolder(folder),
@@ -54,6 +54,7 @@ async function judge({ files, keys = [LOG], later }: Copy): Promise<{ ours: stri
     keys,
     remembered: null,
     policy: null,
+    now: new Date(),
     cosignedSince: null,
   });
   const second = isPythonHere

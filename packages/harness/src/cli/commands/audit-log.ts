@@ -163,13 +163,14 @@ export async function verifyExport(context: Context, folder: string, flags: Veri
   const now = context.deps.clock.now().getTime();
   try {
     const folders = (flags.later ?? []).map((later) => resolve(context.deps.cwd, later));
-    const later = readLaterLogs(folders, first.name, keys);
+    const later = readLaterLogs(folders, first.name, keys, new Date(now));
     const own = verifyLog({
       source: openLogFolder(resolve(context.deps.cwd, folder)),
       origin: first.name,
       keys: keys.filter(({ name }) => name === first.name),
       remembered,
       policy,
+      now: new Date(now),
       cosignedSince:
         flags.cosignedWithin === undefined ? null : new Date(now - flags.cosignedWithin * 60_000),
       erased: later.erased,
@@ -261,6 +262,9 @@ function reportLines(report: VerifyReport): string[] {
         : [
             `  ${report.lost} more were signed and lost with a restored backup, as the next log says: its published files have them`,
           ]),
+      ...(report.leftovers === 0
+        ? []
+        : [`  ${report.leftovers} files that a copy which was cut off left are in the folder; they were not read`]),
       `  it rests on ${basis.join("; ")}`,
       ...(report.rememberedSize === null && report.cosigners.length === 0
         ? ["  Without a kept checkpoint or witnesses a log that was cut short to an older state looks whole."]
