@@ -11,7 +11,7 @@ line each, with its place), 2 for usage. Of a log that was followed by another, 
 its keys among the others, newest first. Witnesses' cosignatures and opened fields are not looked at. Ed25519 is RFC 8032, section 5.1.7, and
 ML-DSA-44 is FIPS 204, both in plain arithmetic: slow, and called once for each checkpoint."""
 
-import argparse, base64, hashlib, json, pathlib, re, sys, time
+import argparse, base64, datetime, hashlib, json, pathlib, re, sys
 
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
@@ -191,8 +191,9 @@ def is_line_of(name, kind, public, text, data):
     return is_mldsa_signature(public, b"subtree/v1\n\0" + named(name) + data[:8] + named(origin) + tree, data[8:])
 
 
-def checkpoint_of(note, vkeys, where, wants_each=True):
-    """The size and root that these keys have signed for the log of their name: one of each type, or any one."""
+def checkpoint_of(note, vkeys, where, wants_each=True, dates=None):
+    """The size and root that these keys have signed for the log of their name: one of each type, or any one. `dates` gets
+    milliseconds at which lines say that they were made."""
     keys = {(name, number): (kind, public) for name, number, kind, public in map(key_of, vkeys)}
     name = key_of(vkeys[0])[0]
     text, found, lines = note.rpartition("\n\n")
@@ -212,6 +213,8 @@ def checkpoint_of(note, vkeys, where, wants_each=True):
             if not is_line_of(signer, kind, public, text, data[4:]):
                 raise Wrong(f"{where}: the signature is not the key's")
             signed.add(kind)
+            if kind == 6 and dates is not None and any(data[4:12]):
+                dates.append(int.from_bytes(data[4:12], "big") * 1000)
     if not signed:
         raise Wrong(f"{where}: the key has not signed it")
     if wants_each and signed != {kind for kind, _ in keys.values()}:
@@ -263,8 +266,8 @@ PLACE = re.compile(r"(?:tile/(?:entries|(0|[1-9]\d?))|payloads|opened)/((?:x\d{3
 FOLDER = re.compile(r"tile|tile/(?:entries|0|[1-9]\d?)(?:/x\d{3}){0,5}(?:/\d{3}\.p)?|(?:payloads|opened)(?:/x\d{3}){0,5}", re.ASCII)
 HALF = re.compile(r"(?:\.tmp|(?:^|/)\.making-[0-9a-f]{8}-\d{1,10}-[0-9a-f]{32})\Z", re.ASCII)
 LEAF = re.compile(
-    rb'\{"actor":(?:null|"prn_[0-9a-f]{32}"),"at":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z","commit":"([0-9a-f]{64})",'
-    rb'"id":"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}","kind":"([a-z][a-z0-9_.]{0,62})",'
+    rb'\{"actor":(?:null|"prn_[0-9a-f]{32}"),"at":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6})Z","commit":"([0-9a-f]{64})",'
+    rb'"id":"([0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})","kind":"([a-z][a-z0-9_.]{0,62})",'
     rb'"log":"([a-zA-Z0-9][a-zA-Z0-9./:_-]{0,254})","state":(?:null|"[0-9a-f]{64}"),"subj":"([a-z][a-z0-9_:.-]{0,127})",'
     rb'"tenant":"(ten_[0-9a-f]{32})","v":1,"ver":([1-9]\d{0,9})\}')
 
@@ -381,6 +384,111 @@ def check_upper(folder, leaves, stale, findings):
         level, below = level + 1, hashes
 
 
+# What events do to the state of a run: from where to where. Other events of a run need one that was queued.
+RUN = {
+    "run_leased": {"queued": "running"}, "run_released": {"running": "queued"}, "run_parked": {"running": "awaiting_approval"},
+    "run_resumed": {"awaiting_approval": "queued"}, "run_succeeded": {"running": "succeeded"}, "run_failed": {"running": "failed"},
+    "run_cancelled": dict.fromkeys(["queued", "running", "awaiting_approval"], "cancelled"),
+    "run_dead_lettered": dict.fromkeys(["queued", "running"], "dead_lettered"),
+}
+OF_RUNS = set("""step_intended step_succeeded step_failed step_refused step_in_doubt step_retried approval_opened approval_voted
+    approval_approved approval_denied approval_confirmed approval_expired approval_cancelled approval_spent artifact_committed
+    effects_left""".split())
+BEGINNING = datetime.datetime(1970, 1, 1)
+CLOCKS_DIFFER = 600_000
+now = lambda: int(datetime.datetime.now(datetime.timezone.utc).timestamp() * 1000)
+
+
+def milliseconds_of(text):
+    """Of a time in UTC, whose digits stand where they belong; None for one that there is not."""
+    try:
+        moment = datetime.datetime(*map(int, re.split("[-T:.]", text)[:6]))
+        return (moment - BEGINNING) // datetime.timedelta(milliseconds=1) + int(text[20:23])
+    except ValueError:
+        return None
+
+
+class Entries:
+    """What entries say beside their hashes, one after the other."""
+
+    def __init__(self, origin, told, findings):
+        self.origin, self.epoch, self.told, self.findings = origin, epoch_of(origin), told, findings
+        self.versions, self.states, self.ids, self.tenants, self.newest = {}, {}, {}, set(), 0
+        self.anywhere = self.epoch > 1
+        self.erased = {place for of, place in told["erased"] if of == self.epoch}
+        self.minimum = max([place for of, place in told["pruned"] if of == self.epoch], default=0)
+
+    def forget(self):
+        """There are entries that nothing is known of."""
+        self.versions, self.states, self.anywhere = {}, {}, True
+
+    def check(self, place, entry):
+        """What the entry commits to."""
+        leaf = LEAF.fullmatch(entry) if len(entry) <= 4096 else None
+        if leaf is None:
+            self.findings.append(f"entry {place}: it has not the form of an entry")
+            return None
+        at, commit, id, kind, log, subject, tenant, version = (part.decode() for part in leaf.groups())
+        self.tenants.add(tenant)
+        if log != self.origin or len(self.tenants) > 1:
+            self.findings.append(f"entry {place}: it is of another log, {log}")
+        self.check_time(place, at, id)
+        before = self.versions.get(subject, int(version) - 1 if self.anywhere else 0)
+        if int(version) != before + 1:
+            self.findings.append(f"entry {place}: number {version} of {subject}, after {before}")
+        self.versions[subject] = int(version)
+        if subject.startswith("run_"):
+            self.check_run(place, subject, kind)
+        if kind in RECORD:
+            self.check_record(place, subject, kind)
+        return commit
+
+    def check_time(self, place, at, id):
+        time = milliseconds_of(at)
+        if time is None:
+            self.findings.append(f"entry {place}: in epoch {self.epoch}, its time is {at}Z, which there is not")
+        elif time > now() + CLOCKS_DIFFER:
+            self.findings.append(f"entry {place}: in epoch {self.epoch}, its time is {at}Z, which is still to come")
+        elif int(id[:8] + id[9:13], 16) != time:
+            self.findings.append(f"entry {place}: in epoch {self.epoch}, its id was made at another time than it says")
+        self.newest = max(self.newest, time or 0)
+        if self.ids.setdefault(id, place) != place:
+            self.findings.append(f"entry {place}: in epoch {self.epoch}, its id is that of entry {self.ids[id]}")
+
+    def check_run(self, place, subject, kind):
+        """None is a run that was not queued yet, and "any" one of which entries are not there."""
+        state = self.states.get(subject, "any" if self.anywhere else None)
+        after = state
+        if kind == "run_queued":
+            is_legal, after = state is None or (state == "any" and subject not in self.states), "queued"
+        elif kind in RUN:
+            ends = set(RUN[kind].values())
+            is_legal, after = state == "any" or state in RUN[kind], RUN[kind].get(state) or ends.pop()
+        else:
+            is_legal = state is not None or kind not in OF_RUNS
+        if not is_legal:
+            self.findings.append(f"entry {place}: in epoch {self.epoch}, no {kind} can follow when {subject} is {state or 'not queued yet'}")
+        else:
+            self.states[subject] = after
+
+    def check_record(self, place, subject, kind):
+        said = RECORD[kind].fullmatch(subject)
+        of, at = map(int, said.groups()) if said else (0, 0)
+        is_good = said and of <= self.epoch
+        if kind == "payload.erased":
+            is_good = is_good and (of < self.epoch or at < place)
+        else:
+            is_good = is_good and at % WIDTH == 0 and (of < self.epoch or at <= place)
+        if not is_good:
+            self.findings.append(f"entry {place}: it records {kind} of {subject}, which is nothing before it")
+        elif kind == "payload.erased" and of == self.epoch:
+            self.erased.add(at)
+        elif of == self.epoch:
+            self.minimum = max(self.minimum, at)
+        else:
+            self.told["erased" if kind == "payload.erased" else "pruned"].append((of, at))
+
+
 def epoch_of(origin):
     return int((re.search(r"/e([1-9]\d*)$", origin) or [0, "1"])[1])
 
@@ -389,13 +497,11 @@ def verify_export(folder, vkeys, remembered, findings, told):
     """`told` has what later logs of the tenant record of earlier ones, and gets what this one does."""
     if not (folder / "checkpoint").is_file():
         raise Wrong("checkpoint: there is none")
-    size, root = checkpoint_of((folder / "checkpoint").read_bytes().decode(), vkeys, "checkpoint")
+    dates = []
+    size, root = checkpoint_of((folder / "checkpoint").read_bytes().decode(), vkeys, "checkpoint", dates=dates)
     origin, leaves, commits, opened = key_of(vkeys[0])[0], [], [], {}
-    versions, unopened, holes, anywhere, tenants = {}, [], [], False, set()
-    epoch = epoch_of(origin)
+    unopened, holes, epoch, checks = [], [], epoch_of(origin), Entries(origin, told, findings)
     stale, left = take_inventory(folder, origin, size, findings)
-    erased = {place for of, place in told["erased"] if of == epoch}
-    minimum = max([place for of, place in told["pruned"] if of == epoch], default=0)
     for index in range(-(-size // WIDTH)):
         width = min(WIDTH, size - index * WIDTH)
         hashes, name, held_hashes = tile(folder, 0, index, width)
@@ -406,9 +512,9 @@ def verify_export(folder, vkeys, remembered, findings, told):
         if width == WIDTH and len(hashes) == 32 * WIDTH and not (folder / f"tile/entries/{name}").is_file():
             data, held, width = (folder / f"tile/entries/{name}.p/{kept}").read_bytes() if kept else b"", kept, kept
             holes.append(first + kept)
-            for what in ("payloads", "opened") if not kept else ():
+            for what, said in (("payloads", "payloads"), ("opened", "opened fields")) if not kept else ():
                 if (folder / what / name).is_file():
-                    findings.append(f"{what} from entry {first}: the entries that they are of are not there")
+                    findings.append(f"{said} from entry {first}: the entries that they are of are not there")
         else:
             data, _, held = tile(folder, "entries", index, width)
         entries = bundle(data, f"tile/entries/{name}")
@@ -421,37 +527,7 @@ def verify_export(folder, vkeys, remembered, findings, told):
             leaves.append(leaf_hash(entry))
             if hashes[32 * i : 32 * i + 32] != leaves[-1]:
                 findings.append(f"entry {place}: it is not what the tile holds")
-            leaf = LEAF.fullmatch(entry)
-            if leaf is None:
-                findings.append(f"entry {place}: it has not the form of an entry")
-                commits.append(None)
-                continue
-            commit, kind, log, subject, tenant, version = (part.decode() for part in leaf.groups())
-            commits.append(commit)
-            tenants.add(tenant)
-            if log != origin or len(tenants) > 1:
-                findings.append(f"entry {place}: it is of another log, {log}")
-            before = versions.get(subject, int(version) - 1 if epoch > 1 or anywhere else 0)
-            if int(version) != before + 1:
-                findings.append(f"entry {place}: number {version} of {subject}, after {before}")
-            versions[subject] = int(version)
-            if kind not in RECORD:
-                continue
-            said = RECORD[kind].fullmatch(subject)
-            of, at = map(int, said.groups()) if said else (0, 0)
-            is_good = said and of <= epoch
-            if kind == "payload.erased":
-                is_good = is_good and (of < epoch or at < place)
-            else:
-                is_good = is_good and at % WIDTH == 0 and (of < epoch or at <= place)
-            if not is_good:
-                findings.append(f"entry {place}: it records {kind} of {subject}, which is nothing before it")
-            elif kind == "payload.erased" and of == epoch:
-                erased.add(at)
-            elif of == epoch:
-                minimum = max(minimum, at)
-            else:
-                told["erased" if kind == "payload.erased" else "pruned"].append((of, at))
+            commits.append(checks.check(place, entry))
         payloads = folder / "payloads" / name
         if width and payloads.is_file():
             opened.update((place, None) for place in range(first, len(leaves)))
@@ -461,7 +537,11 @@ def verify_export(folder, vkeys, remembered, findings, told):
         if holes and holes[-1] == len(leaves):
             leaves += parts[width:]
             commits += [None] * (WIDTH - width)
-            versions, anywhere = {}, True
+            checks.forget()
+    erased, minimum = checks.erased, checks.minimum
+    for date in dates:
+        if date > now() + CLOCKS_DIFFER or date + CLOCKS_DIFFER < checks.newest:
+            findings.append("checkpoint: the time of a line is still to come, or is before an entry that it covers")
     # A mirror has no payloads at all; a copy with some of them had the others taken out.
     for first, last in unopened if opened else []:
         findings.append(f"entries {first} to {last}: their payloads' file is missing")

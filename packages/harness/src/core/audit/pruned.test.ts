@@ -122,7 +122,7 @@ test("what is left of a pruned log is held to the tree as ever", () => {
 test("erasures of pruned entries, and pruned records of erasures, explain themselves", () => {
   const list = [
     ...entries(300),
-    entry(300, { subject: "entry:1:7", version: 1, kind: "payload.erased" }),
+    entry(700, { subject: "entry:1:7", version: 1, kind: "payload.erased" }),
     ...entries(599).slice(300),
     recordOf("pruned:1:512"),
   ];

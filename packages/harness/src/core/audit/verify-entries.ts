@@ -130,7 +130,7 @@ const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
   Buffer.from(buffer, byteOffset, byteLength);
 
 function readBundle(walk: Walk, tile: Tile): boolean {
-  const { source, add, checks } = walk;
+  const { source, add } = walk;
   const first = tile.index * TILE_WIDTH;
   const range = `entries ${first} to ${first + tile.width - 1}`;
   for (const level of ["entries", 0] as const) checkBoth(walk, { ...tile, level }, range);
