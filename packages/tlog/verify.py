@@ -292,7 +292,7 @@ def place_of(path, size):
     return ("stale", (level, index, width)) if width < min(left, WIDTH) else ("covered", None)
 
 
-def take_inventory(folder, origin, size, findings):
+def take_inventory(folder, origin, size, published, findings):
     """What lies in the folder beside what was signed: smaller tiles of before by level and name, and how much a copy that was cut off left."""
     stale, left, folders = {}, 0, [folder]
     while folders:
@@ -311,6 +311,8 @@ def take_inventory(folder, origin, size, findings):
                 place, held = place_of(path, size)
                 if held:
                     stale.setdefault(held[:2], []).append(held[2])
+                elif place == "past the end" and published and path.startswith("tile/"):
+                    left += 1
                 elif place == "past the end":
                     findings.append(f"{path}: it is past the end of what was signed")
                 elif place == "unknown":
@@ -322,7 +324,7 @@ def check_stale(folder, stale, level, name, hashes, findings):
     """A smaller tile or bundle of before begins the one that is there now. Gives the largest."""
     widths = stale.get((str(level), name), [])
     for width in widths:
-        data = (folder / f"tile/{level}/{name}.p/{width}").read_bytes()
+        data = read(folder / f"tile/{level}/{name}.p/{width}")
         said = [leaf_hash(entry) for entry in bundle(data, f"tile/{level}/{name}.p/{width}")] if level == "entries" else [data]
         if b"".join(said) != b"".join(hashes[:width]):
             findings.append(f"tile/{level}/{name}.p/{width}: it is smaller than the tree has it now, and says something else")
@@ -334,12 +336,20 @@ def tile(folder, level, index, width):
     found = []
     for path, held in [(f"tile/{level}/{name}.p/{width}", width)] * (width < WIDTH) + [(f"tile/{level}/{name}", WIDTH)]:
         if (folder / path).is_file():
-            found.append(((folder / path).read_bytes(), name, held))
+            found.append((read(folder / path), name, held))
     if not found:
         raise Wrong(f"tile/{level}/{name}: it is missing")
     if not found[-1][0].startswith(found[0][0]):
         raise Wrong(f"tile/{level}/{name}: the partial one and the full one differ, and readers may take either")
     return found[0]
+
+
+def read(path):
+    """What is longer than a file of a log can be is none, and would fill the memory."""
+    limit = 2**20 * (500 if path.parent.name in ("payloads", "opened") or "payloads" in path.parts else 16)
+    if path.stat().st_size > limit:
+        raise Wrong(f"{ascii(str(path))[1:-1]}: it is longer than any file of a log")
+    return path.read_bytes()
 
 
 def bundle(data, where):
@@ -356,7 +366,7 @@ def bundle(data, where):
 def payload_lines(path, first, end, findings):
     """Salt and payload by entry, of lines that are spelled as exports write them, in the order of their entries."""
     opened, last = {}, first - 1
-    *lines, rest = path.read_bytes().decode().split("\n")
+    *lines, rest = read(path).decode().split("\n")
     for line in lines + [rest] * (rest != ""):
         try:
             part = json.loads(line)
@@ -365,7 +375,7 @@ def payload_lines(path, first, end, findings):
             if again != line or line is rest or type(place) is not int or not last < place < end:
                 raise ValueError
             opened[place], last = (salt, payload.encode()), place
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             findings.append(f"payloads from entry {first}: a line that opens none of entries {first} to {end - 1}")
     return opened
 
@@ -396,7 +406,8 @@ OF_RUNS = set("""step_intended step_succeeded step_failed step_refused step_in_d
     effects_left""".split())
 BEGINNING = datetime.datetime(1970, 1, 1)
 CLOCKS_DIFFER = 600_000
-now = lambda: int(datetime.datetime.now(datetime.timezone.utc).timestamp() * 1000)
+clock = {"now": None}
+now = lambda: clock["now"] or int(datetime.datetime.now(datetime.timezone.utc).timestamp() * 1000)
 
 
 def milliseconds_of(text):
@@ -439,6 +450,9 @@ class Entries:
         self.versions[subject] = int(version)
         if subject.startswith("run_"):
             self.check_run(place, subject, kind)
+        is_first = place == 0 and self.epoch > 1
+        if subject != f"epoch:{self.epoch}" if is_first else kind == "log.epoch_begun" and re.fullmatch(r"epoch:\d+", subject):
+            self.findings.append(f"entry {place}: in epoch {self.epoch}, it is {kind} of {subject}: a log that follows begins with that, and no other has it")
         if kind in RECORD:
             self.check_record(place, subject, kind)
         return commit
@@ -498,10 +512,10 @@ def verify_export(folder, vkeys, remembered, findings, told):
     if not (folder / "checkpoint").is_file():
         raise Wrong("checkpoint: there is none")
     dates = []
-    size, root = checkpoint_of((folder / "checkpoint").read_bytes().decode(), vkeys, "checkpoint", dates=dates)
+    size, root = checkpoint_of(read(folder / "checkpoint").decode(), vkeys, "checkpoint", dates=dates)
     origin, leaves, commits, opened = key_of(vkeys[0])[0], [], [], {}
     unopened, holes, epoch, checks = [], [], epoch_of(origin), Entries(origin, told, findings)
-    stale, left = take_inventory(folder, origin, size, findings)
+    stale, left = take_inventory(folder, origin, size, told["published"], findings)
     for index in range(-(-size // WIDTH)):
         width = min(WIDTH, size - index * WIDTH)
         hashes, name, held_hashes = tile(folder, 0, index, width)
@@ -510,7 +524,7 @@ def verify_export(folder, vkeys, remembered, findings, told):
         kept = check_stale(folder, stale, "entries", name, parts, findings)
         # A bundle that is gone: whether it may be, a later entry says (C2SP tlog-tiles, "Pruning"). A smaller one of before may be there still.
         if width == WIDTH and len(hashes) == 32 * WIDTH and not (folder / f"tile/entries/{name}").is_file():
-            data, held, width = (folder / f"tile/entries/{name}.p/{kept}").read_bytes() if kept else b"", kept, kept
+            data, held, width = read(folder / f"tile/entries/{name}.p/{kept}") if kept else b"", kept, kept
             holes.append(first + kept)
             for what, said in (("payloads", "payloads"), ("opened", "opened fields")) if not kept else ():
                 if (folder / what / name).is_file():
@@ -557,6 +571,9 @@ def verify_export(folder, vkeys, remembered, findings, told):
             findings.append(f"entry {place}: salt and payload are not those it commits to")
     check_end(told, origin, size, leaves, findings)
     if epoch > 1 and opened.get(0) and not findings:
+        before = json.loads(opened[0][1]).get("before")
+        if before is not None and before != origin.removesuffix(f"/e{epoch}") + (f"/e{epoch - 1}" if epoch > 2 else ""):
+            findings.append(f"entry 0: it says that this log followed {before}, which is not the one before it")
         told["ended"].append(opened[0][1])
     if remembered is not None:
         known, before = checkpoint_of(remembered, vkeys, "remembered checkpoint", False)
@@ -565,7 +582,7 @@ def verify_export(folder, vkeys, remembered, findings, told):
         elif tree_hash(leaves[:known]) != before:
             findings.append(f"entries 0 to {known - 1}: they are not those that were remembered")
     return f"{size} entries" + (f", pruned up to {minimum} by record" if minimum else "") + (
-        f"; {left} files that a copy which was cut off left were not read" if left else "")
+        f"; {left} files that are not signed, or were left by a copy that was cut off, were not read" if left else "")
 
 
 def check_end(told, origin, size, leaves, findings):
@@ -583,8 +600,10 @@ def check_end(told, origin, size, leaves, findings):
 
 def verify_proof(proof, entry, vkeys):
     head, found, note = proof.partition("\n\n")
-    lines = [line for line in head.split("\n") if not line.startswith("extra ")]
-    if not found or lines[0] != "c2sp.org/tlog-proof@v1" or not re.fullmatch(r"index (0|[1-9]\d*)", lines[1]):
+    lines = head.split("\n")
+    if len(lines) > 1 and lines[1].startswith("extra "):
+        base64_of(lines.pop(1)[6:])
+    if not found or lines[0] != "c2sp.org/tlog-proof@v1" or not re.fullmatch(r"index (0|[1-9][0-9]{0,15})", lines[1]) or len(lines) > 65:
         raise Wrong("proof: it has not the form of one")
     size, root = checkpoint_of(note, vkeys, "proof")
     index = int(lines[1][6:])
@@ -594,12 +613,12 @@ def verify_proof(proof, entry, vkeys):
 
 
 def epoch_of_copy(folder):
-    return epoch_of((folder / "checkpoint").read_bytes().decode().split("\n")[0])
+    return epoch_of(read(folder / "checkpoint").decode().split("\n")[0])
 
 
 def verify_later(folder, vkeys, origin, findings, told):
     """What a later log records counts where it verifies, under keys of its own."""
-    name = (folder / "checkpoint").read_bytes().decode().split("\n")[0]
+    name = read(folder / "checkpoint").decode().split("\n")[0]
     keys = [key for key in vkeys if key_of(key)[0] == name and name != origin]
     if not keys:
         raise Wrong(f"{folder}: no key of a log that follows {origin} was given for it")
@@ -615,9 +634,11 @@ def main():
     parser.add_argument("--key", required=True, action="append", help="the log's verifier keys, from somebody you trust")
     parser.add_argument("--remembered", type=pathlib.Path, help="a checkpoint that you kept")
     parser.add_argument("--later", type=pathlib.Path, action="append", default=[], help="a copy of a log that followed")
+    parser.add_argument("--published", action="store_true", help="a server writes to the folder: tiles come before their checkpoint")
+    parser.add_argument("--now", type=int, help="seconds since 1970, where this machine's clock is wrong")
     parser.add_argument("--entry", type=pathlib.Path, help="the entry that the proof is of")
     given = parser.parse_args()
-    findings = []
+    findings, clock["now"] = [], given.now and given.now * 1000
     try:
         first = key_of(given.key[0])[0]
         base = first.removesuffix(f"/e{epoch_of(first)}")
@@ -629,15 +650,15 @@ def main():
     except ValueError as error:
         parser.error(f"--key: {error}")
     try:
-        told = {"erased": [], "pruned": [], "ended": []}
+        told = {"erased": [], "pruned": [], "ended": [], "published": given.published}
         # The last one first: what was erased in a log, and where it ended, a log after it says.
         for later in sorted(given.later, key=epoch_of_copy, reverse=True):
             verify_later(later, given.key, first, findings, told)
         given.key = [key for key in given.key if key_of(key)[0] == first]
         if given.what == "proof":
-            what = verify_proof(given.path.read_bytes().decode(), given.entry.read_bytes(), given.key)
+            what = verify_proof(read(given.path).decode(), read(given.entry), given.key)
         else:
-            remembered = given.remembered.read_bytes().decode() if given.remembered else None
+            remembered = read(given.remembered).decode() if given.remembered else None
             what = verify_export(given.path, given.key, remembered, findings, told)
     except Wrong as wrong:
         findings.append(str(wrong))

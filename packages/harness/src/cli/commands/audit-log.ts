@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import { type AuditEntry, type AuditLog, receiptSchema, type RunId } from "@assent/contract";
 import { parsePolicy, parseVerifierKey, type Policy, type VerifierKey, verifyProof } from "@assent/tlog";
 import { err, ok, type Result } from "../../base/result.ts";
+import { epochOf } from "../../core/audit/verify-leaf.ts";
 import { verifyLog, type VerifyReport } from "../../core/audit/verify-log.ts";
 import type { Context, Outcome } from "../context.ts";
 import { type Failure, failureOfClient, usageFailure } from "../failure.ts";
@@ -148,6 +149,7 @@ export type VerifyFlags = {
   readonly policy?: string;
   readonly later?: readonly string[];
   readonly cosignedWithin?: number;
+  readonly published?: boolean;
   readonly db?: boolean;
   readonly state?: boolean;
 };
@@ -171,6 +173,7 @@ export async function verifyExport(context: Context, folder: string, flags: Veri
       remembered,
       policy,
       now: new Date(now),
+      isPublished: flags.published ?? false,
       cosignedSince:
         flags.cosignedWithin === undefined ? null : new Date(now - flags.cosignedWithin * 60_000),
       erased: later.erased,
@@ -264,7 +267,7 @@ function reportLines(report: VerifyReport): string[] {
           ]),
       ...(report.leftovers === 0
         ? []
-        : [`  ${report.leftovers} files that a copy which was cut off left are in the folder; they were not read`]),
+        : [`  ${report.leftovers} files were not read: not signed yet, or left by a copy that was cut off`]),
       `  it rests on ${basis.join("; ")}`,
       ...(report.rememberedSize === null && report.cosigners.length === 0
         ? ["  Without a kept checkpoint or witnesses a log that was cut short to an older state looks whole."]
@@ -288,8 +291,13 @@ export async function verifyReceipt(context: Context, file: string, flags: Verif
     return err(
       usageFailure("receipt_invalid", "A receipt and --key are needed.", "See `assent audit verify --help`."),
     );
-  const { leaf, proof, index } = receipt.data;
-  const verified = verifyProof(proof, Buffer.from(leaf, "latin1"), first.name, given.value.keys);
+  const { leaf, proof, index, epoch } = receipt.data;
+  const proved = verifyProof(proof, Buffer.from(leaf, "latin1"), first.name, given.value.keys);
+  // The place is told beside the proof, which says it as well.
+  const verified =
+    proved.ok && (proved.value.index !== index || epochOf(first.name) !== epoch)
+      ? err("the proof is of another entry than the receipt says")
+      : proved;
   const record = { verified: verified.ok, index, leaf, ...(verified.ok ? {} : { detail: verified.error }) };
   context.show(record, () =>
     verified.ok

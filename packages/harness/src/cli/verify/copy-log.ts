@@ -231,7 +231,9 @@ const openedOf = (entries: readonly AuditEntry[]): string =>
     .map(({ index, opened }) =>
       opened === null
         ? ""
-        : Buffer.from(`${JSON.stringify({ i: index, k: opened.key, f: opened.fields })}\n`).toString("latin1"),
+        : Buffer.from(`${JSON.stringify({ i: index, k: opened.key, f: opened.fields })}\n`).toString(
+            "latin1",
+          ),
     )
     .join("");
 
@@ -246,7 +248,12 @@ function stillOpened(entries: readonly AuditEntry[], before: Uint8Array | null):
     .join("");
 }
 
-type Before = { readonly note: Uint8Array | null; readonly size: number; readonly edge: RightEdge; readonly hashes: Map<number, Uint8Array[]> };
+type Before = {
+  readonly note: Uint8Array | null;
+  readonly size: number;
+  readonly edge: RightEdge;
+  readonly hashes: Map<number, Uint8Array[]>;
+};
 
 // What the folder has. Nothing is put in the place of it but what continues it, whoever has signed that: keys are rotated,
 // and a server that shows another history can show another key with it.

@@ -27,7 +27,6 @@ export function openIncoming(folder: string, now: number): Incoming {
     if (name.startsWith(INCOMING_PREFIX)) sweep(join(folder, name), now);
   const room = mkdtempSync(join(folder, INCOMING_PREFIX));
   const paths = new Set<string>();
-  const at = (root: string, path: string): string => join(root, ...path.split("/"));
   return {
     put(path, content): void {
       mkdirSync(dirname(at(room, path)), { recursive: true });
@@ -47,6 +46,8 @@ export function openIncoming(folder: string, now: number): Incoming {
     },
   };
 }
+
+const at = (root: string, path: string): string => join(root, ...path.split("/"));
 
 // Another copy into this folder may be under way: it has a room of its own, and is left alone.
 function sweep(room: string, now: number): void {

@@ -56,11 +56,17 @@ export function createEventTimes(epoch: number, { now, seen }: TimeKnowledge, ad
     check(bytes, timeAt, idAt, index): void {
       const time = timeOf(bytes, timeAt);
       if (Number.isNaN(time)) {
-        wrong(index, `its time is ${bytes.toString("latin1", timeAt, timeAt + TIME_CHARS)}, which there is not`);
+        wrong(
+          index,
+          `its time is ${bytes.toString("latin1", timeAt, timeAt + TIME_CHARS)}, which there is not`,
+        );
         return;
       }
       if (time > notAfterNow)
-        wrong(index, `its time is ${dateOf(time)}, and it is ${dateOf(now?.getTime() ?? 0)} here: that is still to come`);
+        wrong(
+          index,
+          `its time is ${dateOf(time)}, and it is ${dateOf(now?.getTime() ?? 0)} here: that is still to come`,
+        );
       if (ids.add(bytes, idAt) !== time)
         wrong(index, "its id was made at another time than it says that it happened");
       if (bounds.length > 0) holdBounds(time, index);
@@ -131,5 +137,7 @@ function dayOf(text: Uint8Array): number {
   const date = Buffer.from(text).toString("latin1");
   const ms = Date.parse(`${date}T00:00:00.000Z`);
   // The 30th of February is read as a day in March by some.
-  return Math.floor(ms / DAY_MS) * DAY_MS === ms && new Date(ms).toISOString().startsWith(date) ? ms : Number.NaN;
+  return Math.floor(ms / DAY_MS) * DAY_MS === ms && new Date(ms).toISOString().startsWith(date)
+    ? ms
+    : Number.NaN;
 }

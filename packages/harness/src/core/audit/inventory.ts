@@ -11,7 +11,7 @@ export const INCOMING_PREFIX = ".incoming-";
 export type Inventory = {
   /** Partial tiles that are smaller than the tree's are now: their widths, by `staleKey`. */
   readonly stale: ReadonlyMap<string, readonly number[]>;
-  /** What a copy that was cut off left behind; nothing reads it. */
+  /** What nothing reads: left behind by a copy that was cut off, or put where a server publishes before it was signed. */
   readonly leftovers: number;
 };
 
@@ -26,20 +26,27 @@ const HALF_WRITTEN = /(?:\.tmp|(?:^|\/)\.making-[0-9a-f]{8}-\d{1,10}-[0-9a-f]{32
 
 type Place = "covered" | "stale" | "past the end" | "leftover" | "unknown";
 
-/** @param size entries that the checkpoint covers */
+export type InventoryOf = {
+  readonly origin: string;
+  /** Entries that the checkpoint covers. */
+  readonly size: number;
+  /** A server writes to the folder: tiles are there before the checkpoint that covers them. */
+  readonly isPublished: boolean;
+};
+
 export function takeInventory(
   source: LogSource,
-  origin: string,
-  size: number,
+  { origin, size, isPublished }: InventoryOf,
   add: (finding: LogFinding) => void,
 ): Inventory {
   const stale = new Map<string, number[]>();
   let leftovers = 0;
   const judge = (path: string, { kind }: Listed): void => {
     const place = placeOf(path, kind, origin, size);
-    if (place === "leftover") leftovers += 1;
-    if (place === "stale") keep(stale, parseTilePath(path));
-    if (place === "past the end" || place === "unknown") add(findingOf(path, kind, place));
+    const isToBeSigned = place === "past the end" && isPublished && path.startsWith("tile/");
+    if (place === "leftover" || isToBeSigned) leftovers += 1;
+    else if (place === "stale") keep(stale, parseTilePath(path));
+    else if (place === "past the end" || place === "unknown") add(findingOf(path, kind, place));
   };
   const folders = [""];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop())
@@ -72,7 +79,7 @@ const findingOf = (path: string, kind: Listed["kind"], place: Place): LogFinding
         code: "file_past_end",
         at: path,
         detail:
-          "it is past the end of what the checkpoint signs: nobody has signed it (a folder that a server writes to, copied while it does, has such files: use `assent audit mirror`)",
+          "it is past the end of what the checkpoint signs: nobody has signed it (where a server publishes a log, tiles come before their checkpoint: --published)",
       };
 
 function placeOf(path: string, kind: Listed["kind"], origin: string, size: number): Place {

@@ -136,8 +136,14 @@ test("erasures of pruned entries, and pruned records of erasures, explain themse
 
 test("a log that was followed by another is pruned by what that one records", () => {
   const files = pruned(exportOf(entries(600)), 0);
-  const given = { origin: ORIGIN, keys: [LOG], remembered: null, policy: null,
-    now: NOW, cosignedSince: null };
+  const given = {
+    origin: ORIGIN,
+    keys: [LOG],
+    remembered: null,
+    policy: null,
+    now: NOW,
+    cosignedSince: null,
+  };
   const source = sourceOf(files);
   const by = (minimum: number, epoch = 1): string[] =>
     found(verifyLog({ ...given, source, pruned: [{ epoch, minimum }] }));

@@ -57,7 +57,9 @@ function createTable(beginsAnywhere: boolean): RunTable {
 function followNumber(state: number, kind: EventKind, beginsAnywhere: boolean): number {
   if (state === ANY || (state === NOT_BEGUN && beginsAnywhere && kind !== "run_queued")) {
     // Known again where the event leads to one state, whatever was before.
-    const after = new Set(RUN_STATES.map((before) => followRun(before, kind)).filter((then) => then !== null));
+    const after = new Set(
+      RUN_STATES.map((before) => followRun(before, kind)).filter((then) => then !== null),
+    );
     const [only] = after;
     if (after.size === 0) return NONE;
     return after.size === 1 && only !== undefined ? STATES.indexOf(only) : ANY;
@@ -74,7 +76,10 @@ const bucketOf = (length: number, byte: number): number => length * 32 + (byte &
 const BUCKETS = Map.groupBy(KINDS.keys(), (i) =>
   bucketOf(KINDS[i]?.byteLength ?? 0, KINDS[i]?.[TOLD_APART_AT] ?? 0),
 );
-const CANDIDATES: readonly (readonly number[])[] = Array.from({ length: 64 * 32 }, (_, i) => BUCKETS.get(i) ?? []);
+const CANDIDATES: readonly (readonly number[])[] = Array.from(
+  { length: 64 * 32 },
+  (_, i) => BUCKETS.get(i) ?? [],
+);
 
 /** The number of what these bytes say has happened to a run: its kind's place among all of them, from 1. */
 export function runEventOf(bytes: Uint8Array, subjectAt: number, kindAt: number, kindEnd: number): number {

@@ -1,6 +1,7 @@
 // What leaves say, beside their hashes: which log they belong to, an unbroken count per subject, and payloads that are
 // either what was committed to, or gone with a record of it.
 
+import { EPOCH_KIND } from "./epoch-link.ts";
 import { createEventTimes, type TimeKnowledge } from "./event-times.ts";
 import { ERASED_KIND } from "./leaf.ts";
 import { COMMIT_CHARS, createLeafReader, type LeafLayout } from "./leaf-layout.ts";
@@ -91,6 +92,8 @@ export function createLeafChecks(
       if (layout !== ours && !isOurs(layout))
         add({ code: "entry_of_another_log", at: `entry ${index}`, detail: `it belongs to ${layout.log}` });
       versions.check(layout, bytes, from, index);
+      if (isOfKind(BEGUN, layout, bytes, from) || (index === 0 && epoch > 1))
+        checkBeginning(textOf(bytes, from + layout.subjectAt, from + layout.subjectEnd), index, epoch, add);
       if (isOfKind(PRUNED, layout, bytes, from))
         pruning.record(bytes.toString("latin1", from + layout.subjectAt, from + layout.subjectEnd), index);
       if (isOfKind(ERASED, layout, bytes, from)) {
@@ -120,6 +123,22 @@ export function createLeafChecks(
   };
 }
 
+// Facts about epochs have subjects of other forms, too: the installation's log holds that somebody began one.
+function checkBeginning(
+  subject: string,
+  index: number,
+  epoch: number,
+  add: (finding: LogFinding) => void,
+): void {
+  const isOwn = subject === `epoch:${epoch}` && epoch > 1;
+  if (index === 0 && epoch > 1 ? isOwn : !/^epoch:\d+$/.test(subject)) return;
+  add({
+    code: "epoch_misplaced",
+    at: `entry ${index}`,
+    detail: `in epoch ${epoch}, its subject is ${subject}: a log that follows another begins with saying so, and no other log says it`,
+  });
+}
+
 function erasedBy(subject: string): ErasedEntry | null {
   const [, epoch, index] = /^entry:([1-9]\d{0,8}):(0|[1-9]\d{0,14})$/.exec(subject) ?? [];
   return epoch === undefined || index === undefined ? null : { epoch: Number(epoch), index: Number(index) };
@@ -136,6 +155,7 @@ function versionOf({ versionAt, length }: LeafLayout, bytes: Uint8Array, from: n
 }
 
 const ERASED = Buffer.from(ERASED_KIND, "latin1");
+const BEGUN = Buffer.from(EPOCH_KIND, "latin1");
 const PRUNED = Buffer.from(PRUNED_KIND, "latin1");
 
 // Byte by byte: kinds of that length are not rare.

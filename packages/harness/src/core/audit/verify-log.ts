@@ -27,6 +27,8 @@ export type VerifyOptions = {
   readonly remembered: string | null;
   /** Which witnesses must have cosigned; null: none are asked for. */
   readonly policy: Policy | null;
+  /** A server publishes the log in this folder: tiles are there before the checkpoint that covers them. */
+  readonly isPublished?: boolean;
   /** What the verifier's clock says. */
   readonly now: Date;
   /** The newest cosignature must not be older than this; null: however old. */
@@ -62,7 +64,7 @@ export type VerifyReport = {
   readonly earlier: EarlierLog | null;
   /** Entries past this copy's that were lost with a restored backup, as the log says that followed. */
   readonly lost: number;
-  /** Files that a copy which was cut off left in the folder: nothing of them was read. */
+  /** Files that nothing was read of: left by a copy that was cut off, or, where a log is published, not signed yet. */
   readonly leftovers: number;
 };
 
@@ -92,18 +94,27 @@ export function verifyLog(options: VerifyOptions): VerifyReport {
   const epoch = epochOf(options.origin);
   const erased = (options.erased ?? []).flatMap((one) => (one.epoch === epoch ? [one.index] : []));
   const minimums = (options.pruned ?? []).flatMap((one) => (one.epoch === epoch ? [one.minimum] : []));
-  const inventory = takeInventory(options.source, options.origin, checkpoint.size, add);
+  const inventory = takeInventory(
+    options.source,
+    { origin: options.origin, size: checkpoint.size, isPublished: options.isPublished ?? false },
+    add,
+  );
   const seen = [...memories, { size: checkpoint.size, seen: statedBy(checkpoint) }];
   const minimum = Math.max(0, ...minimums);
   const known = { memories, seen, now: options.now, erased, minimum, inventory };
   const entries = readEntries(options.source, options.origin, checkpoint, known, add);
   const { cosigners } = witnessed;
+  if (findings.length === 0 && epoch > 1) checkChain(options, epoch, add);
   const { leftovers } = inventory;
   return reportOf(options, checkpoint, findings, { memory, cosigners, entries, lost: ended.lost, leftovers });
 }
 
 /** What the log's own lines say of when they were made: ours say nothing, and witnesses are asked for that. */
-const statedBy = ({ stated }: OpenedCheckpoint): Seen => ({ ...seenBy(stated, "checkpoint"), earliest: 0, newest: 0 });
+const statedBy = ({ stated }: OpenedCheckpoint): Seen => ({
+  ...seenBy(stated, "checkpoint"),
+  earliest: 0,
+  newest: 0,
+});
 
 type KnownOf = {
   readonly memory: Memory | null;
@@ -155,7 +166,8 @@ function recall(
   }
   const witnesses = policy?.witnesses.map(({ key }) => key) ?? [];
   const cosigned = verifyCosignatures(remembered, witnesses);
-  const seen = cosigned.ok && cosigned.value.length > 0 ? seenBy(cosigned.value, "remembered checkpoint") : null;
+  const seen =
+    cosigned.ok && cosigned.value.length > 0 ? seenBy(cosigned.value, "remembered checkpoint") : null;
   const known: Memory = { size: before.value.size, root: before.value.root, by: "remembered", seen };
   if (known.size > size)
     add({
@@ -194,6 +206,14 @@ function recallEnd(
       detail: "the next log names another root of as many entries: there are two histories",
     });
   return { memory: known, lost: Math.max(0, known.size - size) };
+}
+
+function checkChain({ source, origin }: VerifyOptions, epoch: number, add: Add): void {
+  const said = readEarlier(source);
+  const before = origin.replace(/\/e[1-9]\d*$/, epoch === 2 ? "" : `/e${epoch - 1}`);
+  if (said === null || said.origin === before) return;
+  const detail = `it says that this log followed ${said.origin}, and the one before it is ${before}`;
+  add({ code: "epoch_misplaced", at: "entry 0", detail });
 }
 
 function readEarlier(source: LogSource): EarlierLog | null {

@@ -96,10 +96,10 @@ export const withLineOf = (note: string, other: string, key: VerifierKey): strin
   return `${without(note, key)}${line ?? expect.unreachable()}\n`;
 };
 
-export function cosigned(note: string, ...witnesses: typeof WITNESSES): string {
+export function cosigned(note: string, witnesses: readonly SignerKey[], seconds = 1_700_000_500): string {
   const text = note.slice(0, note.indexOf("\n\n") + 1);
   const lines = witnesses.map((key) => {
-    const line = cosign(key, text, 1_700_000_500);
+    const line = cosign(key, text, seconds);
     if (!line.ok) return expect.unreachable();
     const head = Buffer.alloc(4);
     head.writeUInt32BE(line.value.id);
