@@ -2,9 +2,10 @@
 
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { type AuditEntry, type AuditLog, receiptSchema, type RunId } from "@assent/contract";
+import { type AuditEntry, type AuditLog, type Receipt, receiptSchema, type RunId } from "@assent/contract";
 import { parsePolicy, parseVerifierKey, type Policy, type VerifierKey, verifyProof } from "@assent/tlog";
 import { err, ok, type Result } from "../../base/result.ts";
+import { decodeLeaf } from "../../core/audit/leaf.ts";
 import { epochOf } from "../../core/audit/verify-leaf.ts";
 import { verifyLog, type VerifyReport } from "../../core/audit/verify-log.ts";
 import type { Context, Outcome } from "../context.ts";
@@ -291,13 +292,10 @@ export async function verifyReceipt(context: Context, file: string, flags: Verif
     return err(
       usageFailure("receipt_invalid", "A receipt and --key are needed.", "See `assent audit verify --help`."),
     );
-  const { leaf, proof, index, epoch } = receipt.data;
+  const { leaf, proof, index } = receipt.data;
   const proved = verifyProof(proof, Buffer.from(leaf, "latin1"), first.name, given.value.keys);
-  // The place is told beside the proof, which says it as well.
-  const verified =
-    proved.ok && (proved.value.index !== index || epochOf(first.name) !== epoch)
-      ? err("the proof is of another entry than the receipt says")
-      : proved;
+  const other = proved.ok ? otherThanProved(receipt.data, proved.value.index, first.name) : null;
+  const verified = other === null ? proved : err(other);
   const record = { verified: verified.ok, index, leaf, ...(verified.ok ? {} : { detail: verified.error }) };
   context.show(record, () =>
     verified.ok
@@ -305,6 +303,16 @@ export async function verifyReceipt(context: Context, file: string, flags: Verif
       : [visibleLine(`Receipt NOT verified: ${verified.error}`)],
   );
   return ok(verified.ok ? "ok" : "failed");
+}
+
+// The place is told beside the proof, which says it as well, and the entry whose it is.
+function otherThanProved({ epoch, index, leaf }: Receipt, proved: number, origin: string): string | null {
+  if (proved !== index || epochOf(origin) !== epoch)
+    return `the proof is of entry ${proved} of ${origin}, and the receipt says entry ${index} of log ${epoch}`;
+  const log = decodeLeaf(Buffer.from(leaf, "latin1"))?.log;
+  return log === origin
+    ? null
+    : `what is proved is no entry of ${origin}: it says ${log ?? "nothing that entries say"}`;
 }
 
 function parseJson(text: string): unknown {
