@@ -39,8 +39,8 @@ export function createEventTimes(epoch: number, { now, seen }: TimeKnowledge, ad
   const notAfterNow = (now?.getTime() ?? Number.POSITIVE_INFINITY) + CLOCKS_DIFFER_MS_MAX;
   const timeOf = createTimeReader();
   const ids = createIdKeys();
-  const wrong = (index: number, detail: string): void => {
-    add({ code: "event_misdated", at: `entry ${index}`, detail: `in epoch ${epoch}, ${detail}` });
+  const wrong = (index: number, code: string, detail: string): void => {
+    add({ code, at: `entry ${index}`, detail: `in epoch ${epoch}, ${detail}` });
   };
   const holdBounds = (time: number, index: number): void => {
     for (const bound of bounds) {
@@ -48,6 +48,7 @@ export function createEventTimes(epoch: number, { now, seen }: TimeKnowledge, ad
       if (index < bound.size ? time > bound.notAfter : time < bound.notBefore)
         wrong(
           index,
+          "event_misdated",
           `its time is ${leafTime(new Date(time))}, and witnesses had seen ${bound.size} entries by then: it was dated ${index < bound.size ? "forward" : "back"}`,
         );
     }
@@ -58,6 +59,7 @@ export function createEventTimes(epoch: number, { now, seen }: TimeKnowledge, ad
       if (Number.isNaN(time)) {
         wrong(
           index,
+          "event_undated",
           `its time is ${bytes.toString("latin1", timeAt, timeAt + TIME_CHARS)}, which there is not`,
         );
         return;
@@ -65,10 +67,11 @@ export function createEventTimes(epoch: number, { now, seen }: TimeKnowledge, ad
       if (time > notAfterNow)
         wrong(
           index,
+          "event_ahead",
           `its time is ${dateOf(time)}, and it is ${dateOf(now?.getTime() ?? 0)} here: that is still to come`,
         );
       if (ids.add(bytes, idAt) !== time)
-        wrong(index, "its id was made at another time than it says that it happened");
+        wrong(index, "event_id_misdated", "its id was made at another time than it says that it happened");
       if (bounds.length > 0) holdBounds(time, index);
     },
     end(): void {
