@@ -197,11 +197,16 @@ export type StoreTx = {
   };
   /** What model calls may cost and have cost. */
   readonly budgets: BudgetRows;
-  /** Until when remembered answers are given again. */
+  /** Until when remembered answers are given again, and for which rules. */
   readonly precedentTerms: {
-    set(patternId: string, resolutionId: string, expiresAt: Date): Promise<void>;
+    /** Rules it was given for earlier stay with it, each until its own day. */
+    set(
+      patternId: string,
+      resolutionId: string,
+      term: { readonly expiresAt: Date; readonly rules: readonly string[] },
+    ): Promise<void>;
     /** Of one question's answers, by the answer's id; those of before there were terms are not among them. */
-    list(patternId: string): Promise<ReadonlyMap<string, Date>>;
+    list(patternId: string): Promise<ReadonlyMap<string, PrecedentTerm>>;
     /** All answers to questions of a domain with their terms (null: of before there were any): those in force first. */
     answers(domain: string, after: PrecedentPlace | null, limit: number): Promise<readonly KeptAnswer[]>;
   };
@@ -216,6 +221,12 @@ export type StoreTx = {
   };
   /** Harmony's memory of this tenant, within this transaction. */
   readonly memory: HarmonyStore;
+};
+
+export type PrecedentTerm = {
+  readonly expiresAt: Date;
+  /** Until when it is given to what each rule asks; null: an older program kept it, and noted none. */
+  readonly rules: ReadonlyMap<string, Date> | null;
 };
 
 export type KeptAnswer = {

@@ -161,6 +161,7 @@ async function teach(
     comment: request.comment ?? null,
     remember: request.remember === true && edit === null,
     days: request.remember_days ?? REMEMBER_DAYS_DEFAULT,
+    reasons: approval.decision.reasons,
     approvalId: approval.id,
   } as const;
   await tell(tx, { run, action, judgement, precondition }, told, caller, now);
