@@ -127,10 +127,8 @@ export async function isAnswered(store: Store, asked: AskedAction, at: Date): Pr
  * Whether a standing yes may answer: a rule that wants more than one person, or certain ones, is never satisfied from
  * memory. A standing no always may: who has said that a thing is never to be done is not asked until they give in.
  */
-export const mayGiveYes = (
-  requirement: Assent,
-  asked: Pick<AskedAction, "action" | "judgement">,
-): boolean => wantedBeyondOne(requirement) === null && mayRepeat(asked);
+export const mayGiveYes = (requirement: Assent, asked: Pick<AskedAction, "action" | "judgement">): boolean =>
+  wantedBeyondOne(requirement) === null && mayRepeat(asked);
 
 /**
  * The same question put again by a standing answer may not be spared a person where the stakes or the source forbid it, nor

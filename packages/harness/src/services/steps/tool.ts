@@ -162,8 +162,7 @@ async function askOrRepeat(
   const decided = await commitDecided(held, async (tx) => {
     const wanted = { requirement, reasons: call.decision.reasons };
     const consulted = await consult(tx, asked, now, wanted);
-    if (consulted.answer !== null)
-      return { isAsked: false, writes: [repeatedWrite(held, parts, consulted)] };
+    if (consulted.answer !== null) return { isAsked: false, writes: [repeatedWrite(held, parts, consulted)] };
     const { advice, reasons } = consulted;
     const decision = { ...call.decision, reasons: [...call.decision.reasons, ...reasons] };
     return { isAsked: true, writes: gateWrites(held, { ...call, decision, advice }) };
