@@ -104,8 +104,10 @@ export type StoreTx = {
     list(run: RunId): Promise<readonly ApprovalRecord[]>;
     /** Of runs that have not ended: open, or approved and not yet spent; oldest first, after the given one. */
     waiting(after: ApprovalId | null, limit: number): Promise<readonly ApprovalRecord[]>;
-    /** One person's word for the action as it stands; false when they gave it before. */
-    vote(id: ApprovalId, voter: PrincipalId, actionDigest: Sha256, at: Date): Promise<boolean>;
+    /** Whose word for the action as it stands was taken, the first one first. */
+    voters(id: ApprovalId, actionDigest: Sha256): Promise<readonly Actor[]>;
+    /** One principal's word for the action as it stands. */
+    vote(id: ApprovalId, voter: PrincipalId, actionDigest: Sha256, at: Date): Promise<void>;
   };
   readonly artifacts: {
     insert(run: RunId, artifact: Omit<Artifact, "created_at"> & { readonly createdAt: Date }): Promise<void>;
