@@ -72,7 +72,11 @@ test("a quorum is of people: a service counts where the rule names it, and nobod
   const policies = asking('@quorum("2")');
   await using engine = await openEngine({ models: oneCall, tools: [tool], policies });
   await engine.startWorker();
-  const [ann, again, bob] = [await human(engine, "ann"), await human(engine, "Ann"), await human(engine, "bob")];
+  const [ann, again, bob] = [
+    await human(engine, "ann"),
+    await human(engine, "Ann"),
+    await human(engine, "bob"),
+  ];
   const { id, approval } = await waiting(engine);
   for (const service of [engine.caller, await engine.newCaller("robot")])
     expect(await approveAs(engine, service, approval)).toMatchObject({

@@ -305,8 +305,7 @@ export async function planDecision(
   // Whoever may not decide gets the same answer with an edit as without: what the rules and the tool would say of
   // other arguments is not for them to find out.
   const refusal =
-    refuseDecision(run, approval, request, ports.clock.now()) ??
-    refuseCaller(run, approval, caller, request);
+    refuseDecision(run, approval, request, ports.clock.now()) ?? refuseCaller(run, approval, caller, request);
   if (refusal !== null) return err(refusal);
   if (approval.subject === "in_doubt")
     return refuse("The call may have happened already; its arguments cannot change any more.");

@@ -23,8 +23,18 @@ test.each([
   ["one yes is wanted", wanting(), voter("robot", "service"), null],
   ["two are", wanting({ quorum: 2 }), voter("robot", "service"), "not_an_approver"],
   ["somebody else's is", wanting({ separateDuties: true }), voter("robot", "service"), "not_an_approver"],
-  ["it is named", wanting({ quorum: 2, approvers: ["ann", "service/robot"] }), voter("robot", "service"), null],
-  ["a person of its name is", wanting({ approvers: ["robot"] }), voter("robot", "service"), "not_an_approver"],
+  [
+    "it is named",
+    wanting({ quorum: 2, approvers: ["ann", "service/robot"] }),
+    voter("robot", "service"),
+    null,
+  ],
+  [
+    "a person of its name is",
+    wanting({ approvers: ["robot"] }),
+    voter("robot", "service"),
+    "not_an_approver",
+  ],
   ["a person says so", wanting({ quorum: 2, separateDuties: true }), ann, null],
 ])("whether a yes counts where %s", (_, requirement, actor, code) => {
   expect(refuseApprover(requirement, requester, actor, false)?.code ?? null).toBe(code);
