@@ -233,8 +233,10 @@ export type PrecedentTerm = {
 
 export type KeptAnswer = {
   readonly pattern: ConflictPattern;
-  readonly resolution: Resolution;
+  /** Null: it cannot be read. */
+  readonly resolution: Resolution | null;
   readonly expiresAt: Date | null;
+  readonly place: PrecedentPlace;
 };
 
 /** Of a kept answer among all of its tenant. */
