@@ -5,24 +5,42 @@ import type { Scope } from "../rows.ts";
 
 type AnswerRow = { pattern: unknown; answer: unknown; expires_at: Date | null };
 
-type TermRow = { resolution_id: Buffer; expires_at: Date };
+type TermRow = {
+  resolution_id: Buffer;
+  expires_at: Date;
+  rules: Readonly<Record<string, string>> | null;
+};
+
+const rulesOf = ({ rules }: TermRow): ReadonlyMap<string, Date> | null =>
+  rules === null ? null : new Map(Object.entries(rules).map(([rule, until]) => [rule, new Date(until)]));
 
 export function precedentTermRows({ query, tenant }: Scope): StoreTx["precedentTerms"] {
   return {
-    async set(patternId, resolutionId, expiresAt) {
+    async set(patternId, resolutionId, { expiresAt, rules }) {
       await query(
-        `insert into assent.precedent_terms (tenant_id, pattern_id, resolution_id, expires_at) values ($1, $2, $3, $4)
-         on conflict (tenant_id, pattern_id, resolution_id) do update set expires_at = excluded.expires_at`,
-        [tenant, idBytes(patternId, "pattern_id"), idBytes(resolutionId, "resolution_id"), expiresAt],
+        `insert into assent.precedent_terms as t (tenant_id, pattern_id, resolution_id, expires_at, rules)
+         values ($1, $2, $3, $4, $5)
+         on conflict (tenant_id, pattern_id, resolution_id) do update
+           set expires_at = excluded.expires_at, rules = coalesce(t.rules, '{}') || excluded.rules`,
+        [
+          tenant,
+          idBytes(patternId, "pattern_id"),
+          idBytes(resolutionId, "resolution_id"),
+          expiresAt,
+          JSON.stringify(Object.fromEntries(rules.map((rule) => [rule, expiresAt.toISOString()]))),
+        ],
       );
     },
     async list(patternId) {
       const rows = await query<TermRow>(
-        "select resolution_id, expires_at from assent.precedent_terms where tenant_id = $1 and pattern_id = $2",
+        "select resolution_id, expires_at, rules from assent.precedent_terms where tenant_id = $1 and pattern_id = $2",
         [tenant, idBytes(patternId, "pattern_id")],
       );
       return new Map(
-        rows.map((row) => [`sha256:${row.resolution_id.toString("hex")}`, row.expires_at] as const),
+        rows.map((row) => {
+          const term = { expiresAt: row.expires_at, rules: rulesOf(row) };
+          return [`sha256:${row.resolution_id.toString("hex")}`, term] as const;
+        }),
       );
     },
     async answers(domain, after, limit) {
