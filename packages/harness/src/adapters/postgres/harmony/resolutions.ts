@@ -143,9 +143,7 @@ async function rowsOf(
 }
 
 /** Those that can be read, in the order of their ids. */
-export async function listResolutions(
-  ...asked: Parameters<typeof rowsOf>
-): Promise<readonly Resolution[]> {
+export async function listResolutions(...asked: Parameters<typeof rowsOf>): Promise<readonly Resolution[]> {
   return (await rowsOf(...asked)).flatMap((row) => resolutionOf(row) ?? []);
 }
 
