@@ -432,16 +432,16 @@ test("fuzz: any bytes in a record's file are its record, or nothing", () => {
 test("an older yes is not given where a newer no cannot be read: a person is asked, told where it stands, and gc keeps it", async () => {
   const root = newRoot();
   const store = openFsStore(root);
-  const asked = pattern("asked");
-  const { patternId } = asked;
+  const question = pattern("asked");
+  const { patternId } = question;
   const act = { at: moment(9), actor: robot };
-  await memory.recordPattern(store, asked);
+  await memory.recordPattern(store, question);
   await memory.answer(store, patternId, { strategy: "approve" }, { at: moment(1), actor: ann });
-  expect(await memory.ask(store, asked, act)).toMatchObject({ status: "applied", strategy: "approve" });
+  expect(await memory.ask(store, question, act)).toMatchObject({ status: "applied", strategy: "approve" });
   // As it comes from another clone: nothing of it is counted against the yes.
-  const no = resolution(asked, { strategy: "deny", result: null, resolvedAt: moment(2) });
+  const no = resolution(question, { strategy: "deny", result: null, resolvedAt: moment(2) });
   await store.saveResolution(no);
-  expect((await memory.ask(store, asked, act)).status).toBe("proposed");
+  expect((await memory.ask(store, question, act)).status).toBe("proposed");
   const path = paths.resolutionPath(root, patternId, no.resolutionId);
   const whole = readFileSync(path, "utf8");
   const damages: readonly (() => void)[] = [
@@ -455,7 +455,7 @@ test("an older yes is not given where a newer no cannot be read: a person is ask
   ];
   for (const damage of damages) {
     damage();
-    expect(await memory.ask(store, asked, act)).toMatchObject({
+    expect(await memory.ask(store, question, act)).toMatchObject({
       status: "proposed",
       reason: "exact_unreadable",
       explanation: expect.stringContaining(`restore or remove ${path}`),
@@ -470,5 +470,5 @@ test("an older yes is not given where a newer no cannot be read: a person is ask
   rmSync(path);
   writeFileSync(path, whole);
   rmSync(paths.resolutionPath(root, patternId, yes?.resolutionId ?? ""));
-  expect(await memory.ask(store, asked, act)).toMatchObject({ status: "applied", strategy: "deny" });
+  expect(await memory.ask(store, question, act)).toMatchObject({ status: "applied", strategy: "deny" });
 });
