@@ -269,9 +269,9 @@ const DIGEST_BYTES = 32;
 /** Whether it is revoked, when the question was first put, the question, the answer. */
 const PLACE_BYTES = 1 + 8 + 2 * DIGEST_BYTES;
 
-function bytesOfPlace({ isRevoked, recordedAt, patternId, resolutionId }: PrecedentPlace): Uint8Array {
+function bytesOfPlace({ recordedAt, patternId, resolutionId, ...place }: PrecedentPlace): Uint8Array {
   const bytes = Buffer.alloc(PLACE_BYTES);
-  bytes.writeUInt8(isRevoked ? 1 : 0);
+  bytes.writeUInt8(place.isRevoked ? 1 : 0);
   bytes.writeBigInt64BE(BigInt(recordedAt.getTime()), 1);
   for (const [at, id] of [patternId, resolutionId].entries())
     bytes.write(id.slice("sha256:".length), 9 + at * DIGEST_BYTES, "hex");
