@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { Client, DatabaseError } from "pg";
 import { type Connection, CONNECT_TIMEOUT_MS, LOCK_CLASS, LOCK_KEYS, WIRE } from "./connect.ts";
 import { errorCode } from "./embedded/refusal.ts";
+import { inSession } from "./session.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 
 /** One `NNNN_name.sql`. */
@@ -86,7 +87,7 @@ export async function migrate(options: MigrateOptions): Promise<Result<Migration
   const known = readMigrations(options.folder ?? MIGRATIONS_FOLDER);
   if (!known.ok) return known;
   const client = new Client({
-    ...options.connection,
+    ...inSession(options.connection),
     ...WIRE,
     application_name: "assent migrate",
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,

@@ -4,6 +4,7 @@
 import { Client } from "pg";
 import type { Clock, Log, Presence, WorkerId } from "../../ports.ts";
 import { type Connection, LISTENER_LIMITS } from "./connect.ts";
+import { inSession } from "./session.ts";
 import { WAKE_UP_CHANNEL } from "./wake-ups.ts";
 
 /** Between two tries to come back after the connection broke; leases outlast a few of them. */
@@ -64,7 +65,7 @@ export async function announceWorker(
 type Told = { readonly lost: (broken: Client) => void; readonly wakeUp: () => void };
 
 async function connect(connection: Connection, worker: WorkerId, on: Told): Promise<Client> {
-  const client = new Client({ ...connection, ...LISTENER_LIMITS, application_name: "assent worker" });
+  const client = new Client({ ...inSession(connection), ...LISTENER_LIMITS, application_name: "assent worker" });
   const lost = (): void => {
     on.lost(client);
   };

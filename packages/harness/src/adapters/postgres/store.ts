@@ -132,7 +132,10 @@ export function postgresStore(options: PostgresStoreOptions): Store {
       await unlessUnavailable(async () => await lookUpQuestion(queryOn(pool), tenant, pattern, first)),
     breakers: breakerRows(pool, queryOn),
     async ping(): Promise<void> {
-      await pool.query("select 1");
+      const { rows } = await pool.query<{ unwritable: boolean }>(
+        "select pg_catalog.current_setting('transaction_read_only')::boolean as unwritable",
+      );
+      if (only(rows).unwritable) throw new StoreUnavailable("none", new Error("it is read-only now"));
     },
     time: async () =>
       await unlessUnavailable(
