@@ -228,7 +228,8 @@ async function openParts(
   };
   const workspaces = options.workspaces ?? noWorkspaces;
   const pool = poolOf(options, database);
-  const store = postgresStore({ pool, wakeUps, clock, random, sealing: anySealing(pool) });
+  const onCallOff = wakeUps.callOff;
+  const store = postgresStore({ pool, wakeUps, clock, random, sealing: anySealing(pool), onCallOff });
   const routing: Routing = { ...DEFAULT_ROUTING, ...options.routing };
   const ports: OrchestratorPorts = {
     store,
@@ -296,12 +297,8 @@ async function startWorkerOf(
   database: ThrowAwayDatabase,
 ): Promise<Stoppable> {
   const worker = randomInt(2 ** 31 - 1);
-  const presence = await announceWorker(database.app, worker, {
-    ...ports,
-    onWakeUp: () => {
-      options.wakeUps.hear();
-    },
-  });
+  const { heard } = options.wakeUps;
+  const presence = await announceWorker(database.app, worker, { ...ports, heard });
   const consumer = startWorker(ports, { ...options, worker });
   const sweeper = startSweeper(ports);
   return {

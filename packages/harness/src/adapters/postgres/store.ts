@@ -1,4 +1,4 @@
-import { idFromUuid, type TenantId, uuidOf } from "@assent/contract";
+import { idFromUuid, type RunId, type TenantId, uuidOf } from "@assent/contract";
 import type { Pool, PoolClient } from "pg";
 import { unreachable } from "../../base/assert.ts";
 import { EXTERNAL_IDLE_HOURS } from "../../base/limits.ts";
@@ -77,6 +77,8 @@ export type PostgresStoreOptions = {
   readonly clock: Clock;
   readonly random: Random;
   readonly sealing: Sealing;
+  /** Called after a commit that took a run from whoever holds it, where they are to hear of it. */
+  readonly onCallOff?: WakeUps["callOff"];
   /** Called after each commit that recorded events. */
   readonly onEvents?: () => void;
 };
@@ -233,7 +235,7 @@ type InStatement = <T>(
 ) => Promise<T>;
 
 /** The one place where transactions of the service are run, run again, and given up. */
-function transactionsOf({ pool, wakeUps, clock, random, onEvents }: PostgresStoreOptions): {
+function transactionsOf({ pool, wakeUps, clock, random, onEvents, onCallOff }: PostgresStoreOptions): {
   readonly inTransaction: InTransaction;
   readonly inStatement: InStatement;
 } {
@@ -251,10 +253,11 @@ function transactionsOf({ pool, wakeUps, clock, random, onEvents }: PostgresStor
     run: typeof transaction,
     options: Pick<TransactionOptions, "isRepeatable" | "tenant">,
   ): Promise<T> => {
-    const queued: Queued = { count: 0, events: false };
+    const queued: Queued = { count: 0, events: false, calledOff: [] };
     const attempt = async (client: PoolClient): Promise<T> => {
       queued.count = 0;
       queued.events = false;
+      queued.calledOff = [];
       return await work(client, queued);
     };
     const attemptsMax = TRANSACTION_ATTEMPTS_MAX;
@@ -264,6 +267,7 @@ function transactionsOf({ pool, wakeUps, clock, random, onEvents }: PostgresStor
     );
     // What the transaction queued and what is due at once may be taken from now on.
     for (let rung = 0; rung < queued.count; rung += 1) wakeUps.ring();
+    for (const run of queued.calledOff) onCallOff?.(run);
     if (queued.events) onEvents?.();
     return value;
   };
@@ -283,15 +287,20 @@ async function unlessUnavailable<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-type Queued = { count: number; events: boolean };
+type Queued = { count: number; events: boolean; calledOff: readonly RunId[] };
 
 /** What rows are made with, beside what is written. */
 type Given = { readonly clock: Clock; readonly random: Random; readonly sealing: Sealing };
 
 function storeTx(tenantId: TenantId, scope: Scope, queued: Queued, ids: Given): StoreTx {
   return {
-    runs: runRows(tenantId, scope, (wakeAt) => {
-      if (wakeAt <= ids.clock.now()) queued.count += 1;
+    runs: runRows(tenantId, scope, {
+      onQueued: (wakeAt) => {
+        if (wakeAt <= ids.clock.now()) queued.count += 1;
+      },
+      onCallOff: (run) => {
+        queued.calledOff = [...queued.calledOff, run];
+      },
     }),
     steps: stepRows(scope),
     approvals: approvalRows(scope),
