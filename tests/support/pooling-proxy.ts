@@ -117,4 +117,7 @@ function welcome(): Buffer {
 
 /** The server is done with what it was asked, and in no transaction: it says so last. */
 const isIdle = (said: Buffer): boolean =>
-  said.length >= 6 && said.at(-6) === READY && said.readInt32BE(said.length - 5) === 5 && said.at(-1) === IDLE;
+  said.length >= 6 &&
+  said.at(-6) === READY &&
+  said.readInt32BE(said.length - 5) === 5 &&
+  said.at(-1) === IDLE;

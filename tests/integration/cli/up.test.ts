@@ -107,35 +107,38 @@ describe("up", () => {
   test.each([
     ["in time", []],
     ["late", [130]],
-  ])("a signal while it starts stops it as soon as it has, or is given up where that is %s", async (when, exits) => {
-    const [gate, grace] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const terminal = openTerminal({});
-    const paused: number[] = [];
-    const deps = createDeps(cwd, {
-      startHarness: async (options, onProgress) => {
-        await gate.promise;
-        return await startHarness(options, onProgress);
-      },
-      clock: {
-        now: () => NOW,
-        sleep: async (ms, signal) => {
-          paused.push(ms);
-          signal.addEventListener("abort", () => grace.resolve());
-          await grace.promise;
+  ])(
+    "a signal while it starts stops it as soon as it has, or is given up where that is %s",
+    async (when, exits) => {
+      const [gate, grace] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const terminal = openTerminal({});
+      const paused: number[] = [];
+      const deps = createDeps(cwd, {
+        startHarness: async (options, onProgress) => {
+          await gate.promise;
+          return await startHarness(options, onProgress);
         },
-      },
-    });
-    const code = run(["up", "--demo"], terminal, deps);
-    terminal.signal("SIGINT");
-    if (when === "late") {
-      grace.resolve();
-      await until("it is given up", () => terminal.exits.length > 0);
-    }
-    gate.resolve();
-    expect(await code).toBe(0);
-    expect([stops, paused, terminal.exits]).toEqual([1, [10_000], exits]);
-    expect(submissions()).toEqual([]);
-  });
+        clock: {
+          now: () => NOW,
+          sleep: async (ms, signal) => {
+            paused.push(ms);
+            signal.addEventListener("abort", () => grace.resolve());
+            await grace.promise;
+          },
+        },
+      });
+      const code = run(["up", "--demo"], terminal, deps);
+      terminal.signal("SIGINT");
+      if (when === "late") {
+        grace.resolve();
+        await until("it is given up", () => terminal.exits.length > 0);
+      }
+      gate.resolve();
+      expect(await code).toBe(0);
+      expect([stops, paused, terminal.exits]).toEqual([1, [10_000], exits]);
+      expect(submissions()).toEqual([]);
+    },
+  );
 
   test("what keeps it from starting is one line and exit 6", async () => {
     const refusal = {

@@ -70,7 +70,11 @@ test("a call that failed is not repeated once the run was called off", async () 
 }, 60_000);
 
 /** Says no more until its run is called off. */
-function hanging(): { readonly tool: Tool; readonly begun: Promise<undefined>; readonly ended: Promise<undefined> } {
+function hanging(): {
+  readonly tool: Tool;
+  readonly begun: Promise<undefined>;
+  readonly ended: Promise<undefined>;
+} {
   const begun = Promise.withResolvers<undefined>();
   const ended = Promise.withResolvers<undefined>();
   const tool = countingTool("dig", "none", async (_id, signal) => {

@@ -26,7 +26,11 @@ export function openLogHold(connection: Connection, log: Log, onWanted: () => vo
     if (client === broken) drop();
   };
   const connect = async (): Promise<Client> => {
-    const fresh = new Client({ ...inSession(connection), ...LISTENER_LIMITS, application_name: "assent log keeper" });
+    const fresh = new Client({
+      ...inSession(connection),
+      ...LISTENER_LIMITS,
+      application_name: "assent log keeper",
+    });
     fresh.on("error", (error) => {
       if (client === fresh) log("warn", "the log keeper's connection broke", { error: error.message });
       dropIf(fresh);

@@ -246,7 +246,10 @@ async function applyGivingWay(
   );
 }
 
-async function applyOne(client: Client, migration: Migration): Promise<Result<void, MigrationRefusal> | "gave way"> {
+async function applyOne(
+  client: Client,
+  migration: Migration,
+): Promise<Result<void, MigrationRefusal> | "gave way"> {
   const label = `${migration.version} (${migration.name})`;
   try {
     await client.query("BEGIN");

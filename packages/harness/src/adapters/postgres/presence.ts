@@ -62,7 +62,11 @@ export async function announceWorker(
 type Told = { readonly lost: (broken: Client) => void; readonly heard: Heard };
 
 async function connect(connection: Connection, worker: WorkerId, on: Told): Promise<Client> {
-  const client = new Client({ ...inSession(connection), ...LISTENER_LIMITS, application_name: "assent worker" });
+  const client = new Client({
+    ...inSession(connection),
+    ...LISTENER_LIMITS,
+    application_name: "assent worker",
+  });
   const lost = (): void => {
     on.lost(client);
   };
