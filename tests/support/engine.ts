@@ -228,8 +228,7 @@ async function openParts(
   };
   const workspaces = options.workspaces ?? noWorkspaces;
   const pool = poolOf(options, database);
-  const onCallOff = wakeUps.callOff;
-  const store = postgresStore({ pool, wakeUps, clock, random, sealing: anySealing(pool), onCallOff });
+  const store = postgresStore({ pool, wakeUps, clock, random, sealing: anySealing(pool) });
   const routing: Routing = { ...DEFAULT_ROUTING, ...options.routing };
   const ports: OrchestratorPorts = {
     store,

@@ -2,7 +2,7 @@
 // server for a transaction, or for as long as the client stays.
 
 import { once } from "node:events";
-import { createServer, type Socket } from "node:net";
+import { createServer, Socket } from "node:net";
 import { join } from "node:path";
 import { Client } from "pg";
 import type { Connection } from "../../packages/harness/src/adapters/postgres/connect.ts";
@@ -58,7 +58,8 @@ async function openSession(to: Connection): Promise<Session> {
   client.on("error", () => undefined);
   await client.connect();
   const inner: unknown = Reflect.get(client, "connection");
-  const socket = Reflect.get(Object(inner), "stream") as Socket;
+  const socket: unknown = Reflect.get(Object(inner), "stream");
+  if (!(socket instanceof Socket)) throw new Error("a connection has a socket");
   socket.removeAllListeners("data");
   return { client, socket };
 }
@@ -79,7 +80,8 @@ async function serve(
   };
   socket.on("close", letGo);
   for await (const chunk of socket) {
-    waiting = Buffer.concat([waiting, chunk as Buffer]);
+    if (!Buffer.isBuffer(chunk)) throw new Error("a socket without an encoding gives bytes");
+    waiting = Buffer.concat([waiting, chunk]);
     if (!isWelcome) {
       isWelcome = true;
       waiting = Buffer.alloc(0);
@@ -100,14 +102,15 @@ async function serve(
   }
 }
 
+function message(type: string, ...words: readonly number[]): Buffer {
+  const bytes = Buffer.alloc(5 + words.length * 4);
+  bytes.write(type);
+  for (const [at, word] of [4 + words.length * 4, ...words].entries()) bytes.writeInt32BE(word, 1 + at * 4);
+  return bytes;
+}
+
 /** "You are logged in, you may begin." */
 function welcome(): Buffer {
-  const message = (type: string, ...words: readonly number[]): Buffer => {
-    const bytes = Buffer.alloc(5 + words.length * 4);
-    bytes.write(type);
-    for (const [at, word] of [4 + words.length * 4, ...words].entries()) bytes.writeInt32BE(word, 1 + at * 4);
-    return bytes;
-  };
   return Buffer.concat([
     message("R", 0),
     message("K", MADE_UP, MADE_UP),

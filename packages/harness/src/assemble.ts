@@ -185,17 +185,7 @@ async function startParts(
   );
   if (!evidence.ok) return evidence;
   const { store, tools, models, policies } = watch(
-    {
-      ...parts,
-      store: postgresStore({
-        pool,
-        wakeUps,
-        clock,
-        random,
-        ...evidence.value.stored,
-        onCallOff: wakeUps.callOff,
-      }),
-    },
+    { ...parts, store: postgresStore({ pool, wakeUps, clock, random, ...evidence.value.stored }) },
     { telemetry, clock, ...tracingOf(config, parts.agents) },
   );
   const gates = createGates({ breakers: store.breakers, clock, random, log, settings: config.providers });

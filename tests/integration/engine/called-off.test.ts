@@ -104,7 +104,7 @@ test.each(["in the same process", "in another process"])(
       const pool = engine.database.appPool();
       const wakeUps = createWakeUps(pool, engine.ports.log);
       const given = { pool, wakeUps, clock: engine.clock, random: engine.ports.random };
-      const store = postgresStore({ ...given, sealing: anySealing(pool), onCallOff: wakeUps.callOff });
+      const store = postgresStore({ ...given, sealing: anySealing(pool) });
       harness = engine.again({ store });
     }
     const cancelledAt = performance.now();

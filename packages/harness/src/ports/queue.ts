@@ -59,7 +59,7 @@ export type WakeUps = {
    */
   listen(listener: (from: "here" | "elsewhere") => boolean): () => void;
   /** The run was taken from whoever holds it, in the midst of its work; to be called after that commit. */
-  callOff(run: RunId): void;
+  readonly callOff: (run: RunId) => void;
   /**
    * @param listener is told of a run that may have been taken from it (null: of any, since news may have been missed), and
    * says whether it holds that one

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { RunId } from "@assent/contract";
 import { createHolds } from "./holds.ts";
 
-const [one, other] = ["run_1", "run_2"] as unknown as readonly [RunId, RunId];
+const [one, other]: readonly [RunId, RunId] = ["run_1", "run_2"];
 
 /** Ends when it is woken. */
 async function asleep(woken: AbortSignal): Promise<void> {

@@ -73,12 +73,11 @@ export function queryOn(client: Pool | PoolClient): Query {
 
 export type PostgresStoreOptions = {
   readonly pool: Pool;
-  readonly wakeUps: Pick<WakeUps, "ring">;
+  /** Without `callOff` whoever holds a run learns by looking that it was taken away. */
+  readonly wakeUps: Pick<WakeUps, "ring"> & Partial<Pick<WakeUps, "callOff">>;
   readonly clock: Clock;
   readonly random: Random;
   readonly sealing: Sealing;
-  /** Called after a commit that took a run from whoever holds it, where they are to hear of it. */
-  readonly onCallOff?: WakeUps["callOff"];
   /** Called after each commit that recorded events. */
   readonly onEvents?: () => void;
 };
@@ -235,7 +234,7 @@ type InStatement = <T>(
 ) => Promise<T>;
 
 /** The one place where transactions of the service are run, run again, and given up. */
-function transactionsOf({ pool, wakeUps, clock, random, onEvents, onCallOff }: PostgresStoreOptions): {
+function transactionsOf({ pool, wakeUps, clock, random, onEvents }: PostgresStoreOptions): {
   readonly inTransaction: InTransaction;
   readonly inStatement: InStatement;
 } {
@@ -267,7 +266,7 @@ function transactionsOf({ pool, wakeUps, clock, random, onEvents, onCallOff }: P
     );
     // What the transaction queued and what is due at once may be taken from now on.
     for (let rung = 0; rung < queued.count; rung += 1) wakeUps.ring();
-    for (const run of queued.calledOff) onCallOff?.(run);
+    for (const calledOff of queued.calledOff) wakeUps.callOff?.(calledOff);
     if (queued.events) onEvents?.();
     return value;
   };
