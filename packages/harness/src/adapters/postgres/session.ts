@@ -1,8 +1,6 @@
 // How every session of ours is, whatever whoever runs the database has set for everybody: what is read and written must
 // mean the same on every server, and a connection that waits for news is not one that was forgotten.
 
-import type { Connection } from "./connect.ts";
-
 /**
  * Before these come what is set for the server, the database and the role; after them what a pool says for itself. A limit
  * on statements that suits the others of a server would end migrations half-way, each time anew. Not among them is
@@ -29,7 +27,9 @@ const OPTIONS = Object.entries(SETTINGS)
   .join(" ");
 
 /** The same connection, for sessions that are as ours have to be. */
-export const inSession = (connection: Connection): Connection => ({
+export const inSession = <C extends { readonly options?: string }>(
+  connection: C,
+): C & { readonly options: string } => ({
   ...connection,
   options: connection.options === undefined ? OPTIONS : `${OPTIONS} ${connection.options}`,
 });
