@@ -98,7 +98,10 @@ test("a value keeps its shape and loses its secrets, wherever they stand", () =>
 
 /** Every place at which a secret can be cut in two, or in three parts of which the middle one is a number. */
 const cuts = (secret: string): readonly (readonly [string, string])[] =>
-  [...secret].slice(1).map((_, at) => [secret.slice(0, at + 1), secret.slice(at + 1)] as const);
+  secret
+    .split("")
+    .slice(1)
+    .map((_, at) => [secret.slice(0, at + 1), secret.slice(at + 1)] as const);
 
 const SPLITS: Readonly<Record<string, (head: string, tail: string) => unknown>> = {
   "between a name and its value": (head, tail) => ({ other: 1, [`x ${head}`]: `${tail} y` }),
