@@ -16,9 +16,7 @@ import {
   type ToolCall,
   type ToolStep,
 } from "../run/journal.ts";
-import type { Message } from "./message.ts";
-
-export type Prompt = { readonly system: string; readonly messages: readonly Message[] };
+import type { Message, Prompt } from "./message.ts";
 
 export function assemblePrompt(definition: AgentDefinition, task: string, journal: Journal): Prompt {
   const messages: Message[] = [{ role: "user", text: task, label: "trusted" }];
