@@ -48,6 +48,8 @@ beforeEach(async () => {
   await admin.query(`create role ${owner} login createrole password 'right'`);
   await admin.query(`create role ${serving} login password 'right'`);
   await admin.query(`create database ${name} owner ${owner}`);
+  // The cluster of a test forgets commits, to be fast; no server that somebody gives us may.
+  await admin.query(`alter database ${name} set synchronous_commit = on`);
   await admin.query("alter role assent_app nosuperuser nobypassrls");
 });
 
@@ -122,6 +124,19 @@ test.each([
     });
   } finally {
     moved.mockRestore();
+  }
+  expect(await open(urlOf(serving), urlOf(owner))).toMatchObject({ ok: true });
+});
+
+test.each([
+  ["default_transaction_read_only = on", "database_read_only"],
+  ["synchronous_commit = off", "commits_not_durable"],
+])("a server with %s is refused, before anything is written", async (setting, code) => {
+  await admin.query(`grant assent_app to ${serving}`);
+  for (const role of [owner, serving]) {
+    await admin.query(`alter role ${role} set ${setting}`);
+    expect(await open(urlOf(serving), urlOf(owner))).toMatchObject({ ok: false, error: { code } });
+    await admin.query(`alter role ${role} reset all`);
   }
   expect(await open(urlOf(serving), urlOf(owner))).toMatchObject({ ok: true });
 });

@@ -9,7 +9,7 @@ import {
   transaction,
 } from "../adapters/postgres/connect.ts";
 import { openEmbedded } from "../adapters/postgres/embedded/embedded.ts";
-import { asApp, checkAppRole, checkClock, ensureAppRole } from "../adapters/postgres/given.ts";
+import { asApp, checkAppRole, checkClock, checkSessions, ensureAppRole } from "../adapters/postgres/given.ts";
 import { migrate } from "../adapters/postgres/migrate.ts";
 import { systemClock } from "../adapters/system/clock.ts";
 import { systemRandom } from "../adapters/system/random.ts";
@@ -87,10 +87,12 @@ async function openGivenDatabase(
   onProgress: (line: string) => void,
 ): Promise<Result<Database, StartRefusal>> {
   const app = asApp(given.app);
-  const ensured = await ensureAppRole(given.owner, app.user, ownerVariable);
+  const usable = await checkSessions(given.owner, ownerVariable);
+  const ensured = usable.ok ? await ensureAppRole(given.owner, app.user, ownerVariable) : usable;
   const bound = ensured.ok ? await checkAppRole(app, "DATABASE_URL", given.owner) : ensured;
   if (bound.ok && bound.value !== null) onProgress(bound.value);
-  const checked = bound.ok ? await checkClock(app, "DATABASE_URL", systemClock) : bound;
+  const served = bound.ok ? await checkSessions(app, "DATABASE_URL") : bound;
+  const checked = served.ok ? await checkClock(app, "DATABASE_URL", systemClock) : served;
   if (checked.ok) return ok({ app, owner: given.owner, keptIn: null });
   const { reason, message, remedy } = checked.error;
   return err({ code: reason, detail: message, remedy });

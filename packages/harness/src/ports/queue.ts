@@ -58,6 +58,14 @@ export type WakeUps = {
    * @returns ends the listening
    */
   listen(listener: (from: "here" | "elsewhere") => boolean): () => void;
+  /** The run was taken from whoever holds it, in the midst of its work; to be called after that commit. */
+  readonly callOff: (run: RunId) => void;
+  /**
+   * @param listener is told of a run that may have been taken from it (null: of any, since news may have been missed), and
+   * says whether it holds that one
+   * @returns ends the listening
+   */
+  listenToCallOffs(listener: (run: RunId | null) => boolean): () => void;
 };
 
 export type Due =
