@@ -1,20 +1,28 @@
 // What was properly signed and cannot be, logs that are chained wrongly, and payloads that are spelled in two ways: before both
 // verifiers.
 
+import { signerKey } from "@assent/tlog";
+import { expect, test } from "vitest";
+import { readLaterLogs } from "../../../packages/harness/src/cli/verify/later-logs.ts";
 import { commitment, encodeLeaf } from "../../../packages/harness/src/core/audit/leaf.ts";
 import {
+  at,
   type Entry,
   entry,
   exportOf,
   type Files,
+  LOG,
   noteOf,
   ORIGIN,
+  seed,
 } from "../../../packages/harness/src/core/audit/testing/made-export.ts";
 import { payloadLine } from "../../../packages/harness/src/core/audit/verify-source.ts";
 import { LATER, LATER_KEY } from "../../support/both-verifiers.ts";
+import { folderOf } from "../../support/folder-of.ts";
 import {
-  acceptEach,
-  findEach,
+  copied,
+  expectAccepted,
+  expectFound,
   type Honest,
   kindOf,
   type Odd,
@@ -24,6 +32,7 @@ import {
   SMALL_FILES,
   withPayloads,
 } from "../../support/odd-copies.ts";
+import { isPythonHere, secondVerifier } from "../../support/second-verifier.ts";
 
 /** What begins a later log. */
 function begun(before: string, of: Partial<{ kind: string; subject: string }> = {}): Entry {
@@ -376,7 +385,61 @@ function leapDay(): Pick<Entry, "leaf"> {
   };
 }
 
-acceptEach(HONEST_COPIES);
-findEach("an entry, properly signed, that says", SAID);
-findEach("logs that follow each other", CHAINS);
-findEach("what opens entries", OPENED);
+test.each(HONEST_COPIES)("an honest copy: %s", async (_, copy) => {
+  await expectAccepted(copy());
+});
+
+test.each(SAID)(
+  "is found by whoever reads it, of an entry, properly signed, that says: %s",
+  async (_, copy, finding, line) => {
+    await expectFound(copy(), finding, line);
+  },
+);
+
+test.each(CHAINS)(
+  "is found by whoever reads it, of logs that follow each other: %s",
+  async (_, copy, finding, line) => {
+    await expectFound(copy(), finding, line);
+  },
+);
+
+test.each(OPENED)(
+  "is found by whoever reads it, of what opens entries: %s",
+  async (_, copy, finding, line) => {
+    await expectFound(copy(), finding, line);
+  },
+);
+
+// The second log has a payload less, by a record of the third.
+test("logs that followed one after the other are read by their numbers, in whatever order they are given", async () => {
+  const third = `${ORIGIN}/e3`;
+  const thirdKey = signerKey(third, 0x01, seed(8));
+  const second = laterOf(
+    begun(ORIGIN),
+    entry(1, { log: LATER, kind: "payload.erased", subject: "entry:1:2", version: 1 }),
+  );
+  const files = copied(SMALL_FILES);
+  const linesOf = (of: Files): string[] =>
+    at(of, "payloads/000")
+      .toString()
+      .split(/(?<=\n)/u);
+  files.set("payloads/000", Buffer.from(linesOf(files).toSpliced(2, 1).join("")));
+  second.set("payloads/000", Buffer.from(linesOf(second).toSpliced(1, 1).join("")));
+  const list = [
+    entry(0, { log: third, kind: "log.epoch_begun", subject: "epoch:3", version: 1 }),
+    entry(1, { log: third, kind: "payload.erased", subject: "entry:2:1", version: 1 }),
+  ];
+  const folders = [folderOf(second), folderOf(exportOf(list, noteOf(list, thirdKey, third)))];
+  const keys = [LOG, LATER_KEY, thirdKey];
+  for (const order of [folders, folders.toReversed()]) {
+    expect(readLaterLogs(order, ORIGIN, keys, new Date()).findings).toEqual([]);
+    const words = [
+      ...keys.flatMap(({ vkey }) => ["--key", vkey]),
+      ...order.flatMap((path) => ["--later", path]),
+    ];
+    const ended = isPythonHere
+      ? await secondVerifier("export", folderOf(files), ...words)
+      : { said: "verified" };
+    expect(ended.said).toMatch(/^verified/u);
+  }
+});

@@ -26,10 +26,10 @@ import {
 } from "../../../packages/harness/src/core/audit/testing/made-export.ts";
 import { judge } from "../../support/both-verifiers.ts";
 import {
-  acceptEach,
+  expectAccepted,
   bundleOf,
   copied,
-  findEach,
+  expectFound,
   type Honest,
   type Odd,
   SMALL,
@@ -493,9 +493,17 @@ function noteWith(list: readonly Entry[], extension: string): string {
   return `${text}\n\u2014 ${LOG.name} ${line}\n`;
 }
 
-acceptEach(HONEST_COPIES);
-findEach("a file", FILES);
-findEach("a checkpoint", NOTES);
+test.each(HONEST_COPIES)("an honest copy: %s", async (_, copy) => {
+  await expectAccepted(copy());
+});
+
+test.each(FILES)("is found by whoever reads it, of a file: %s", async (_, copy, finding, line) => {
+  await expectFound(copy(), finding, line);
+});
+
+test.each(NOTES)("is found by whoever reads it, of a checkpoint: %s", async (_, copy, finding, line) => {
+  await expectFound(copy(), finding, line);
+});
 
 test("what a server publishes may be ahead of its checkpoint, for whoever says that it is that", async () => {
   const copy = withFile("tile/0/003.p/1", tileOf(1));
