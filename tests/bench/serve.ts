@@ -74,3 +74,5 @@ process.on("message", (asked) => {
   }
   void started.value.stop().then(() => process.exit(0));
 });
+// Whoever measured is gone.
+process.on("disconnect", () => void started.value.stop().then(() => process.exit(0)));
