@@ -14,7 +14,7 @@ import {
 import { TOOL_CALL_SECONDS_MAX } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { type McpDefinition, mcpDefinitionSchema } from "../../core/mcp/definition.ts";
-import { type PassingError, retryAfterMsOf } from "../../core/resilience/passing.ts";
+import type { PassingError } from "../../core/resilience/passing.ts";
 import type { StepError } from "../../core/run/journal.ts";
 import type { McpServer } from "../../ports.ts";
 import { underProof } from "../egress/before-sending.ts";
@@ -38,13 +38,13 @@ const FENCING_TOKEN_META = "assent/fencing-token";
 export class Unavailable extends Error {
   override readonly name = "Unavailable";
   readonly status: number;
-  readonly retryAfter: string | null;
+  readonly retryAfterMs: number | null;
 
-  /** @param retryAfter the header as it came */
-  constructor(status: number, retryAfter: string | null) {
+  /** @param retryAfterMs when it wants to be asked again; null: it does not say */
+  constructor(status: number, retryAfterMs: number | null) {
     super(`The server answered with status ${status}.`);
     this.status = status;
-    this.retryAfter = retryAfter;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -204,7 +204,7 @@ function failureOf(error: Error, options: McpServerOptions): PassingError {
 /** Whether another attempt may succeed: where nothing was answered, or that it cannot be now. */
 function passesOf(error: Error, { isUnusable }: McpServerOptions): PassingError["passes"] {
   const unavailable = unavailableIn(error);
-  if (unavailable !== null) return { retryAfterMs: retryAfterMsOf(unavailable.retryAfter) };
+  if (unavailable !== null) return { retryAfterMs: unavailable.retryAfterMs };
   const isAnswered =
     error instanceof ProtocolError || error instanceof SdkHttpError || causes(error).some(isUnusable);
   return isAnswered ? null : { retryAfterMs: null };
