@@ -35,14 +35,13 @@ function fullDisk(): { operations: FileOperations; where: string | null } {
         });
       return await work(...args);
     };
-  const { makeFolder, create, overwrite, sync, rename } = diskOperations;
   disk.operations = {
     ...diskOperations,
-    makeFolder: guard(makeFolder),
-    create: guard(create),
-    overwrite: guard(overwrite),
-    sync: guard(sync),
-    rename: guard(rename),
+    makeFolder: guard(async (path) => await diskOperations.makeFolder(path)),
+    create: guard(async (path, content) => await diskOperations.create(path, content)),
+    overwrite: guard(async (path, content) => await diskOperations.overwrite(path, content)),
+    sync: guard(async (path) => await diskOperations.sync(path)),
+    rename: guard(async (from, to) => await diskOperations.rename(from, to)),
   };
   return disk;
 }

@@ -1,6 +1,6 @@
 // Real MCP servers of the SDK's own making, which count what they do and change their minds on command.
 
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import { createMcpHandler, McpServer } from "@modelcontextprotocol/server";
 import { z } from "zod";
 
@@ -64,10 +64,7 @@ export async function startHttpMcp(first: Said = { description: "Pays." }): Prom
       response.end();
     })();
   });
-  let connections = 0;
-  http.on("connection", () => {
-    connections += 1;
-  });
+  const connections = counted(http);
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   const address = http.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
@@ -76,7 +73,7 @@ export async function startHttpMcp(first: Said = { description: "Pays." }): Prom
     url: `http://127.0.0.1:${port}/mcp`,
     effects,
     authorizations,
-    connections: () => connections,
+    connections,
     say(now) {
       said = now;
       handler.notify.toolsChanged();
@@ -90,6 +87,14 @@ export async function startHttpMcp(first: Said = { description: "Pays." }): Prom
       await new Promise((resolve) => http.close(resolve));
     },
   };
+}
+
+function counted(http: Server): () => number {
+  let connections = 0;
+  http.on("connection", () => {
+    connections += 1;
+  });
+  return () => connections;
 }
 
 const headersOf = (request: IncomingMessage): Headers => {

@@ -58,7 +58,7 @@ export function createMcpTool(options: McpToolOptions): Result<Tool, string> {
       return ok({ summary, preview, precondition: destination });
     },
     execute: async (args, _precondition, context) => {
-      const { prove, ...unproven } = context;
+      const { prove: _proof, ...unproven } = context;
       const wrong = check(args) ?? (await changeOf(options, "with the difference", context.signal));
       if (wrong !== null) return err(wrong);
       // The server took its time over that question; the run may have been called off meanwhile.
