@@ -131,6 +131,7 @@ test("an erased payload is in no table, file or stream, and everything still ver
     keys,
     remembered: null,
     policy: null,
+    now: new Date(),
     cosignedSince: null,
   });
   expect(report).toMatchObject({ verified: true, erased: 2, findings: [] });
