@@ -570,3 +570,36 @@ test("a yes to one rule and a yes to another are a yes to both, each until its o
   policies.put(BOTH);
   expect(await asks()).toContain("not to what asks now (embargo)");
 });
+
+test("an older yes is not given where a newer no cannot be read: whoever is asked is told which row it is", async () => {
+  const tool = countingTool(TOOL, "once");
+  await using engine = await openEngine({ models, tools: [tool], policies: ASKING });
+  await engine.startWorker();
+  const ann = await person(engine, "ann");
+  // Both wait before either is answered.
+  const [first, second] = [await waiting(engine, "Count 10."), await waiting(engine, "Count 10.")];
+  value(await engine.harness.decide(ann, yes(first.approval, true)));
+  value(await engine.harness.decide(ann, neverAgain(second.approval)));
+  for (const { id } of [first, second]) await engine.reaches(id, "succeeded");
+  const owner = engine.database.ownerPool();
+  const damaged = await owner.query<{ id: string }>(
+    `update assent.harmony_resolutions set record = (record::jsonb - 'resolved_at')::json where record ->> 'strategy' = 'deny'
+     returning 'sha256:' || encode(id, 'hex') as id`,
+  );
+  const name = damaged.rows[0]?.id ?? "none";
+  const third = await waiting(engine, "Count 10.");
+  expect(reasonsOf(third.approval).at(-1)).toEqual(["precedent_unreadable", expect.stringContaining(name)]);
+  expect(third.approval.advice).toMatchObject([{ decision: "approve" }]);
+  expect(tool.effects).toHaveLength(1);
+  expect(value(await engine.harness.listPrecedents(engine.caller, ALL)).data).toHaveLength(1);
+  // What cannot be read is not taken for what is to be stored in its place.
+  const again = await engine.harness.decide(ann, neverAgain(third.approval));
+  expect(again).toMatchObject({
+    ok: false,
+    error: { code: "decision_not_possible", detail: expect.stringContaining(name) },
+  });
+  await owner.query("delete from assent.harmony_resolutions where record ->> 'strategy' = 'deny'");
+  value(await engine.harness.decide(ann, yes(third.approval, true)));
+  await engine.reaches(third.id, "succeeded");
+  expect(tool.effects).toHaveLength(2);
+});

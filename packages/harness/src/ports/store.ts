@@ -93,6 +93,8 @@ export type StoreTx = {
     lease(worker: WorkerId, until: Date, event: NewAuditEvent): Promise<number>;
     /** False when the lease is another's by now. */
     renew(fence: Fence, until: Date): Promise<boolean>;
+    /** Whoever holds the run is to hear, once this is committed, that it is not theirs any more. */
+    callOff(run: RunId): void;
     /** Present versions of those of the runs that exist. */
     versions(ids: readonly RunId[]): Promise<ReadonlyMap<RunId, number>>;
   };
@@ -233,8 +235,10 @@ export type PrecedentTerm = {
 
 export type KeptAnswer = {
   readonly pattern: ConflictPattern;
-  readonly resolution: Resolution;
+  /** Null: it cannot be read. */
+  readonly resolution: Resolution | null;
   readonly expiresAt: Date | null;
+  readonly place: PrecedentPlace;
 };
 
 /** Of a kept answer among all of its tenant. */

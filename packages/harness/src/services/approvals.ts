@@ -2,6 +2,7 @@
 
 import { deadline } from "./deadline.ts";
 import { type Action, type Approval, type ApproveRequest, REMEMBER_DAYS_DEFAULT } from "@assent/contract";
+import { isHarmonyError } from "@assent/harmony";
 import { canonicalJson } from "../base/canonical-json.ts";
 import type { Sha256 } from "../base/digest.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -85,7 +86,15 @@ export async function decideApproval(
     await teach(tx, run, approval, request, edit.value, caller, now);
     return ok(approvalView({ ...voted, ...decided(caller, request, edit.value, now) }));
   };
-  return await unlessEnded(async () => await ports.store.transaction(caller.tenant, decide));
+  try {
+    return await unlessEnded(async () => await ports.store.transaction(caller.tenant, decide));
+  } catch (error) {
+    if (!isHarmonyError(error) || error.code !== "invalid_record") throw error;
+    return err({
+      code: "decision_not_possible",
+      detail: `It cannot be remembered: ${error.message}. Decide it once, without having it remembered.`,
+    });
+  }
 }
 
 const TAKEN_BACK: Refusal = {

@@ -20,6 +20,7 @@ import {
   memory,
   newAuditEntry,
   AuditEventType,
+  ReasonCode,
   type Resolution,
   ResolutionStrategy,
 } from "@assent/harmony";
@@ -30,7 +31,7 @@ import { PAGE_ROWS_MAX } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Judgement } from "../core/decide/judgement.ts";
 import type { Assent } from "../core/decide/policy-annotations.ts";
-import type { Caller, Clock, KeptAnswer, PrecedentPlace, RunRecord, Store, StoreTx } from "../ports.ts";
+import type { Caller, Clock, PrecedentPlace, RunRecord, Store, StoreTx } from "../ports.ts";
 import { type Cursors, FOREIGN_CURSOR } from "./cursors.ts";
 import type { Page, PageQuery, Refusal } from "./harness.ts";
 import { expiryOf, inForce, isStanding, usualExpiry, type Wanted } from "./precedents-in-force.ts";
@@ -106,8 +107,15 @@ export async function consult(tx: StoreTx, asked: AskedAction, at: Date, wanted:
     if (!isNo) return { answer: null, advice: over, reasons };
   }
   const decision = await memory.ask(store, pattern, { at, actor });
-  if (decision.status !== "applied")
-    return { answer: null, advice: [...over, ...adviceFrom(decision)], reasons };
+  if (decision.status !== "applied") {
+    const isDamaged = decision.reason === ReasonCode.EXACT_UNREADABLE;
+    const damaged = { code: "precedent_unreadable", detail: decision.explanation };
+    return {
+      answer: null,
+      advice: [...over, ...adviceFrom(decision)],
+      reasons: isDamaged ? [...reasons, damaged] : reasons,
+    };
+  }
   const { strategy, resolutionId, explanation } = decision;
   const known = strategy === ResolutionStrategy.APPROVE || strategy === ResolutionStrategy.DENY;
   // Harmony's own policies are for repositories; here Cedar's have already spoken, and only a precedent may answer.
@@ -249,10 +257,11 @@ export async function listPrecedents(
   const page = answers.slice(0, limit);
   const last = answers.length > limit ? page.at(-1) : undefined;
   return ok({
-    data: page.map(({ pattern, resolution, expiresAt }) =>
-      view(pattern, resolution, expiresAt ?? usualExpiry(resolution)),
+    // What cannot be read answers nothing; whoever is asked its question is told where it stands.
+    data: page.flatMap(({ pattern, resolution, expiresAt }) =>
+      resolution === null ? [] : [view(pattern, resolution, expiresAt ?? usualExpiry(resolution))],
     ),
-    next_cursor: last === undefined ? null : cursors.sealBytes(bytesOfPlace(last), list),
+    next_cursor: last === undefined ? null : cursors.sealBytes(bytesOfPlace(last.place), list),
   });
 }
 
@@ -260,11 +269,11 @@ const DIGEST_BYTES = 32;
 /** Whether it is revoked, when the question was first put, the question, the answer. */
 const PLACE_BYTES = 1 + 8 + 2 * DIGEST_BYTES;
 
-function bytesOfPlace({ pattern, resolution }: KeptAnswer): Uint8Array {
+function bytesOfPlace({ recordedAt, patternId, resolutionId, ...place }: PrecedentPlace): Uint8Array {
   const bytes = Buffer.alloc(PLACE_BYTES);
-  bytes.writeUInt8(resolution.revokedAt === null ? 0 : 1);
-  bytes.writeBigInt64BE(BigInt(Date.parse(pattern.recordedAt)), 1);
-  for (const [at, id] of [pattern.patternId, resolution.resolutionId].entries())
+  bytes.writeUInt8(place.isRevoked ? 1 : 0);
+  bytes.writeBigInt64BE(BigInt(recordedAt.getTime()), 1);
+  for (const [at, id] of [patternId, resolutionId].entries())
     bytes.write(id.slice("sha256:".length), 9 + at * DIGEST_BYTES, "hex");
   return bytes;
 }

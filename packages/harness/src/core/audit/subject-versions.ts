@@ -8,8 +8,11 @@ const PROBES_MAX = 32;
 const SLOTS_AT_FIRST = 1_024;
 const NONE = -1;
 
+/** What is noted of a subject, from what was noted before (0: nothing) and what is given now. */
+export type Fold = (noted: number, given: number) => number;
+
 export type SubjectVersions = {
-  /** Notes the version of the subject between these places. @returns the one noted before; 0 where there was none */
+  /** Notes the version of the subject between these places. @returns what was noted before; 0 where there was nothing */
   exchange(bytes: Uint8Array, from: number, to: number, version: number): number;
 };
 
@@ -28,7 +31,8 @@ function slotsOf(count: number): Slots {
   return { mask: count - 1, words: new Int32Array(versions.buffer), versions };
 }
 
-export function createSubjectVersions(): SubjectVersions {
+/** @param fold without it the version itself is noted */
+export function createSubjectVersions(fold: Fold = (_, version) => version): SubjectVersions {
   const subjects = createSubjects();
   // Subjects that found no place of their own.
   const crowded = new Map<string, number>();
@@ -57,10 +61,10 @@ export function createSubjectVersions(): SubjectVersions {
     const text = slot === NONE || crowded.size > 0 ? textOf(view, from, to) : null;
     const last = text === null ? undefined : crowded.get(text);
     if (text !== null && (slot === NONE || last !== undefined)) {
-      crowded.set(text, version);
+      crowded.set(text, fold(last ?? 0, version));
       return last ?? 0;
     }
-    fill(slots, slot, subjects.add(view, from, to), hash, version);
+    fill(slots, slot, subjects.add(view, from, to), hash, fold(0, version));
     count += 1;
     if (count * 2 > slots.mask + 1) double();
     return 0;
@@ -73,7 +77,7 @@ export function createSubjectVersions(): SubjectVersions {
       if (slot === NONE || slots.words[slot * WORDS] === 0)
         return exchangeOther(slot, hash, from, to, version);
       const last = slots.versions[slot * 2 + VERSION] ?? 0;
-      slots.versions[slot * 2 + VERSION] = version;
+      slots.versions[slot * 2 + VERSION] = fold(last, version);
       return last;
     },
   };

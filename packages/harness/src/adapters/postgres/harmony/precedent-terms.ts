@@ -1,9 +1,10 @@
-import { patternFromJson, Resolution } from "@assent/harmony";
+import { patternFromJson } from "@assent/harmony";
 import type { StoreTx } from "../../../ports.ts";
 import { idBytes } from "./ids.ts";
+import { type ResolutionRow, resolutionOf } from "./resolutions.ts";
 import type { Scope } from "../rows.ts";
 
-type AnswerRow = { pattern: unknown; answer: unknown; expires_at: Date | null };
+type AnswerRow = ResolutionRow & { pattern: unknown; recorded_at: Date; expires_at: Date | null };
 
 type TermRow = {
   resolution_id: Buffer;
@@ -45,7 +46,7 @@ export function precedentTermRows({ query, tenant }: Scope): StoreTx["precedentT
     },
     async answers(domain, after, limit) {
       const rows = await query<AnswerRow>(
-        `select p.record as pattern, r.record as answer, t.expires_at
+        `select p.record as pattern, p.recorded_at, r.id, r.pattern_id, r.revoked, r.record, t.expires_at
          from assent.harmony_resolutions r
          join assent.harmony_patterns p on p.tenant_id = r.tenant_id and p.id = r.pattern_id
          left join assent.precedent_terms t
@@ -66,8 +67,14 @@ export function precedentTermRows({ query, tenant }: Scope): StoreTx["precedentT
       );
       return rows.map((row) => ({
         pattern: patternFromJson(row.pattern),
-        resolution: Resolution.fromJSON(row.answer),
+        resolution: resolutionOf(row),
         expiresAt: row.expires_at,
+        place: {
+          isRevoked: row.revoked,
+          recordedAt: row.recorded_at,
+          patternId: `sha256:${row.pattern_id.toString("hex")}`,
+          resolutionId: `sha256:${row.id.toString("hex")}`,
+        },
       }));
     },
   };
