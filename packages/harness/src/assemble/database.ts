@@ -9,13 +9,14 @@ import {
   transaction,
 } from "../adapters/postgres/connect.ts";
 import { openEmbedded } from "../adapters/postgres/embedded/embedded.ts";
+import { takeTurn } from "../adapters/postgres/alone.ts";
 import { asApp, checkAppRole, checkClock, checkSessions, ensureAppRole } from "../adapters/postgres/given.ts";
 import { migrate } from "../adapters/postgres/migrate.ts";
 import { systemClock } from "../adapters/system/clock.ts";
 import { systemRandom } from "../adapters/system/random.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Environment } from "../config.ts";
-import { readCredentials, type Secrets } from "../home.ts";
+import { keepOperatorKey, type Secrets } from "../home.ts";
 import { keyHasher, keyPrefix, newKey } from "../services/keys.ts";
 import type { StartRefusal } from "./refusal.ts";
 
@@ -100,6 +101,7 @@ async function openGivenDatabase(
 
 export type Operator = {
   readonly key: string;
+  /** No server of this home has said yet where it serves. */
   readonly firstStart: boolean;
   /** The tenant that has the installation's own log, and nothing else. */
   readonly installation: TenantId;
@@ -112,13 +114,13 @@ export async function setUp(
   home: string,
   secrets: Secrets,
 ): Promise<Result<Operator, StartRefusal>> {
-  const kept = readCredentials(home);
-  const key = kept?.key ?? newKey(systemRandom);
   const pool = connectPool({ connection: owner, role: "owner", connectionsMax: 1 });
   try {
-    const tenants = await transaction(pool, async (client) => {
+    const operator = await transaction(pool, async (client) => {
       const setup = { client, clock: systemClock, random: systemRandom };
       if (!(await matchesInstallation(setup, secrets.check))) return null;
+      await takeTurn(client, "operatorKey");
+      const { key, isAnnounced } = keepOperatorKey(home, () => newKey(systemRandom), systemRandom);
       const tenant = await ensureTenant(setup, DEFAULT_TENANT);
       await ensureKey(setup, uuidOf(tenant), {
         principal: { name: "operator", kind: "human" },
@@ -127,9 +129,10 @@ export async function setUp(
         scopes: SCOPES,
         roles: ["admin"],
       });
-      return { operators: tenant, installation: await ensureTenant(setup, INSTALLATION_TENANT) };
+      const installation = await ensureTenant(setup, INSTALLATION_TENANT);
+      return { key, firstStart: !isAnnounced, operators: tenant, installation };
     });
-    if (tenants === null)
+    if (operator === null)
       return err({
         code: "secret_differs",
         detail: "This database was set up with another secret, so no key would be known.",
@@ -138,7 +141,7 @@ export async function setUp(
           keptIn === null ? "" : `; to start empty instead, move ${keptIn} away`
         }.`,
       });
-    return ok({ key, firstStart: kept === null, ...tenants });
+    return ok(operator);
   } finally {
     await pool.end();
   }

@@ -33,7 +33,8 @@ export const LOCK_KEYS: {
   readonly migration: 3;
   readonly logKeeper: 4;
   readonly signerKeys: 5;
-} = { presence: 1, bootstrap: 2, migration: 3, logKeeper: 4, signerKeys: 5 };
+  readonly operatorKey: 6;
+} = { presence: 1, bootstrap: 2, migration: 3, logKeeper: 4, signerKeys: 5, operatorKey: 6 };
 
 /** A dead or saturated server must become an error the caller can answer, not a request that hangs. */
 export const CONNECT_TIMEOUT_MS = 10_000;
