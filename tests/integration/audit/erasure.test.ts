@@ -31,6 +31,7 @@ const evidenceOf = (ports: LogPorts): Evidence =>
     operators: null,
     retentionDays: null,
     gaps: () => 0,
+    stopped: () => 0,
   });
 
 const TABLES = [

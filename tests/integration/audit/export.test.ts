@@ -56,6 +56,7 @@ function openLog(ports: LogPorts, tenant: TenantId) {
     operators: null,
     retentionDays: null,
     gaps: () => 0,
+    stopped: () => 0,
   });
   const trail = createAuditTrail(evidence);
   const caller = adminOf(tenant);

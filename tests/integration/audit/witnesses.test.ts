@@ -151,6 +151,7 @@ function openTrail(): ReturnType<typeof createAuditTrail> {
       operators: null,
       retentionDays: null,
       gaps: () => 0,
+      stopped: () => 0,
     }),
   );
 }

@@ -56,6 +56,27 @@ test("a run that was called off while the server said what the tool is has nothi
   expect(bank.effects).toEqual([]);
 });
 
+test("the lease is proven when the connection is there, before the call is sent; refused, nothing is", async () => {
+  await using bank = await startHttpMcp();
+  await using pay = await pinnedPay(bank);
+  const unanswered: number[] = [];
+  let isOurs = true;
+  const held = {
+    ...context,
+    fencingToken: 7,
+    prove: async () => {
+      await until("it is connected", () => bank.connections() > bank.authorizations.length);
+      unanswered.push(bank.connections() - bank.authorizations.length);
+      if (!isOurs) throw new Error("it is another's");
+    },
+  };
+  expect(await pay.tool.execute(ARGS, null, held)).toMatchObject({ ok: true });
+  isOurs = false;
+  expect(await pay.tool.execute(ARGS, null, held)).toMatchObject({ ok: false, error: { code: "not_sent" } });
+  expect(unanswered).toEqual([1, 1]);
+  expect(bank.effects).toEqual([{ amount: 10, key: EFFECT, token: 7 }]);
+});
+
 test("a server that announces another list of tools is heard", async () => {
   await using bank = await startHttpMcp();
   let heard = 0;

@@ -17,6 +17,7 @@ import { type McpDefinition, mcpDefinitionSchema } from "../../core/mcp/definiti
 import type { PassingError } from "../../core/resilience/passing.ts";
 import type { StepError } from "../../core/run/journal.ts";
 import type { McpServer } from "../../ports.ts";
+import { underProof } from "../egress/before-sending.ts";
 import { answerText } from "./answer-text.ts";
 
 /** For the greeting and for a list of tools; a call has its own time. */
@@ -30,6 +31,8 @@ const CLIENT = { name: "assent", version: "1" } as const;
 
 /** The key under which a server may notice a call that it has carried out already. */
 const IDEMPOTENCY_KEY_META = "assent/idempotency-key";
+/** And that one comes late: of two calls with one key the one with the lower number. */
+const FENCING_TOKEN_META = "assent/fencing-token";
 
 /** The server answered that it cannot answer now. */
 export class Unavailable extends Error {
@@ -91,14 +94,20 @@ export function openMcpServer(options: McpServerOptions): McpServer {
         return err(failed);
       }
     },
-    call: async (tool, args, effectId, signal) => {
+    call: async (tool, args, { effectId, fencingToken, signal, prove }) => {
+      const token = fencingToken === undefined ? {} : { [FENCING_TOKEN_META]: fencingToken };
       try {
         const client = await connect();
-        const result = await client.callTool(
-          { name: tool.name, arguments: { ...args }, _meta: { [IDEMPOTENCY_KEY_META]: effectId } },
-          { toolDefinition: asTool(tool), signal, timeout: TOOL_CALL_SECONDS_MAX * 1_000 },
-        );
-        return ok(answerText(result));
+        const call = async (): Promise<Awaited<ReturnType<Client["callTool"]>>> =>
+          await client.callTool(
+            {
+              name: tool.name,
+              arguments: { ...args },
+              _meta: { [IDEMPOTENCY_KEY_META]: effectId, ...token },
+            },
+            { toolDefinition: asTool(tool), signal, timeout: TOOL_CALL_SECONDS_MAX * 1_000 },
+          );
+        return ok(answerText(await (prove === undefined ? call() : underProof(prove, call))));
       } catch (error) {
         if (!(error instanceof Error)) throw error;
         return err(failureOf(error, options));

@@ -26,7 +26,6 @@ import { budgetRows } from "./budgets.ts";
 import { statement, transaction, type TransactionOptions } from "./connect.ts";
 import { decisionRows } from "./decisions.ts";
 import { documentRows } from "./documents.ts";
-import { CommitUnknownError, faultOf } from "./fault.ts";
 import { unansweredEscalations } from "./harmony/escalations.ts";
 import { harmonyStoreIn } from "./harmony/harmony-store.ts";
 import { lookUpQuestion, questionRows } from "./harmony/questions.ts";
@@ -43,6 +42,7 @@ import { signingKeyRows, takeNonce } from "./signing-keys.ts";
 import { stepRows } from "./steps.ts";
 import { submit } from "./submissions.ts";
 import { slots, take } from "./take.ts";
+import { unlessUnavailable } from "./unavailable.ts";
 
 /** A transaction that lost against another one, or its connection, is run this often in all. */
 const TRANSACTION_ATTEMPTS_MAX = 6;
@@ -274,16 +274,6 @@ function transactionsOf({ pool, wakeUps, clock, random, onEvents }: PostgresStor
     inTransaction: async (work, options = {}) => await attempted(work, transaction, options),
     inStatement: async (send, options = { isRepeatable: true }) => await attempted(send, statement, options),
   };
-}
-
-async function unlessUnavailable<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof CommitUnknownError) throw new StoreUnavailable("unknown", error.cause);
-    if (faultOf(error) !== null) throw new StoreUnavailable("none", error);
-    throw error;
-  }
 }
 
 type Queued = { count: number; events: boolean; calledOff: readonly RunId[] };

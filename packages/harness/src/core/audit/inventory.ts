@@ -49,13 +49,25 @@ export function takeInventory(
     else if (place === "past the end" || place === "unknown") add(findingOf(path, kind, place));
   };
   const folders = [""];
-  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop())
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    const full = fullTilesOf(folder, size);
     for (const one of source.list(folder)) {
+      // Most are that, by far.
+      if (one.kind === "file" && one.name.length === 3 && full(one.name)) continue;
       const path = folder === "" ? one.name : `${folder}/${one.name}`;
       if (one.kind === "folder" && FOLDERS.test(path)) folders.push(path);
       else judge(path, one);
     }
+  }
   return { stale, leftovers };
+}
+
+/** Whether a file of three digits in this folder is a full tile, or what opens a full bundle, of the tree. */
+function fullTilesOf(folder: string, size: number): (name: string) => boolean {
+  const tile = parseTilePath(`${folder.replace(/^(?:payloads|opened)/, "tile/entries")}/000`);
+  if (tile === null) return () => false;
+  const count = Math.floor(hashesOfLevel(tile.level === "entries" ? 0 : tile.level, size) / TILE_WIDTH);
+  return (name) => /^\d{3}$/.test(name) && tile.index + Number(name) < count;
 }
 
 function keep(stale: Map<string, number[]>, tile: Tile | null): void {

@@ -3,10 +3,7 @@
 
 import { EVENT_KINDS, type EventKind, RUN_STATES, type RunState } from "@assent/contract";
 import { followRun } from "../run/replay.ts";
-import type { Fold } from "./subject-versions.ts";
-
-/** Room for what an event is, beside its version; the same for what state a run is in. */
-export const EVENTS_MAX = 32;
+import { type NextStates, STATES_MAX } from "./subject-versions.ts";
 
 /** Of no run, or of a kind that is not known here: a later version may have more of them. */
 export const NO_RUN_EVENT = 0;
@@ -18,17 +15,13 @@ const STATES: readonly (RunState | null)[] = [null, null, ...RUN_STATES];
 const NONE = 255;
 
 export type RunTable = {
-  /** Notes version and state together. */
-  readonly fold: Fold;
-  isIllegal(noted: number, event: number): boolean;
+  /** What cannot happen changes nothing. */
+  readonly next: NextStates;
+  isIllegal(state: number, event: number): boolean;
 };
 
-const noteIn = (noted: number): number => noted - Math.floor(noted / EVENTS_MAX) * EVENTS_MAX;
-export const versionIn = (noted: number): number => Math.floor(noted / EVENTS_MAX);
-export const stateIn = (noted: number): string => {
-  const state = noteIn(noted);
-  return state === ANY ? "in any state" : (STATES[state] ?? "not queued yet");
-};
+export const stateName = (state: number): string =>
+  state === ANY ? "in any state" : (STATES[state] ?? "not queued yet");
 
 /** Of a log whose first entries are there. */
 export const RUNS: RunTable = createTable(false);
@@ -36,21 +29,15 @@ export const RUNS: RunTable = createTable(false);
 export const RUNS_FROM_ANYWHERE: RunTable = createTable(true);
 
 function createTable(beginsAnywhere: boolean): RunTable {
-  const next = new Uint8Array(EVENTS_MAX * EVENTS_MAX).fill(NONE);
+  const legal = new Uint8Array(STATES_MAX * STATES_MAX).fill(NONE);
   for (const state of STATES.keys()) {
-    next[state * EVENTS_MAX + NO_RUN_EVENT] = state === NOT_BEGUN && beginsAnywhere ? ANY : state;
+    legal[state * STATES_MAX + NO_RUN_EVENT] = state === NOT_BEGUN && beginsAnywhere ? ANY : state;
     for (const [i, kind] of EVENT_KINDS.entries())
-      next[state * EVENTS_MAX + i + 1] = followNumber(state, kind, beginsAnywhere);
+      legal[state * STATES_MAX + i + 1] = followNumber(state, kind, beginsAnywhere);
   }
   return {
-    fold: (noted, given) => {
-      const state = noteIn(noted);
-      const event = noteIn(given);
-      const then = next[state * EVENTS_MAX + event] ?? NONE;
-      // What cannot happen changes nothing.
-      return given - event + (then === NONE ? state : then);
-    },
-    isIllegal: (noted, event) => next[noteIn(noted) * EVENTS_MAX + event] === NONE,
+    next: legal.map((then, i) => (then === NONE ? Math.floor(i / STATES_MAX) : then)),
+    isIllegal: (state, event) => legal[state * STATES_MAX + event] === NONE,
   };
 }
 
@@ -68,13 +55,13 @@ function followNumber(state: number, kind: EventKind, beginsAnywhere: boolean): 
   return then === null ? NONE : STATES.indexOf(then);
 }
 
-const RUN = Buffer.from("run_", "latin1");
-const KINDS = EVENT_KINDS.map((kind) => Buffer.from(kind, "latin1"));
+const RUN = Buffer.from("run_", "latin1").readInt32BE();
+const KINDS = EVENT_KINDS.map((kind) => new DataView(new TextEncoder().encode(kind).buffer));
 // A kind's length and its sixth byte tell nearly all of them apart.
 const TOLD_APART_AT = 5;
 const bucketOf = (length: number, byte: number): number => length * 32 + (byte & 31);
 const BUCKETS = Map.groupBy(KINDS.keys(), (i) =>
-  bucketOf(KINDS[i]?.byteLength ?? 0, KINDS[i]?.[TOLD_APART_AT] ?? 0),
+  bucketOf(KINDS[i]?.byteLength ?? 0, KINDS[i]?.getUint8(TOLD_APART_AT) ?? 0),
 );
 const CANDIDATES: readonly (readonly number[])[] = Array.from(
   { length: 64 * 32 },
@@ -82,9 +69,11 @@ const CANDIDATES: readonly (readonly number[])[] = Array.from(
 );
 
 /** The number of what these bytes say has happened to a run: its kind's place among all of them, from 1. */
-export function runEventOf(bytes: Uint8Array, subjectAt: number, kindAt: number, kindEnd: number): number {
-  if (!isAt(RUN, bytes, subjectAt)) return NO_RUN_EVENT;
-  const candidates = CANDIDATES[bucketOf(kindEnd - kindAt, bytes[kindAt + TOLD_APART_AT] ?? 0)] ?? [];
+export function runEventOf(bytes: DataView, subjectAt: number, kindAt: number, kindEnd: number): number {
+  if (bytes.getInt32(subjectAt) !== RUN) return NO_RUN_EVENT;
+  // The byte that is looked at is there in any entry: much follows the kind.
+  const candidates = CANDIDATES[bucketOf(kindEnd - kindAt, bytes.getUint8(kindAt + TOLD_APART_AT))];
+  if (candidates === undefined) return NO_RUN_EVENT;
   for (const i of candidates) {
     const kind = KINDS[i];
     if (kind !== undefined && isAt(kind, bytes, kindAt)) return i + 1;
@@ -92,7 +81,9 @@ export function runEventOf(bytes: Uint8Array, subjectAt: number, kindAt: number,
   return NO_RUN_EVENT;
 }
 
-function isAt(text: Uint8Array, bytes: Uint8Array, at: number): boolean {
-  for (let i = 0; i < text.byteLength; i += 1) if (bytes[at + i] !== text[i]) return false;
+function isAt(text: DataView, bytes: DataView, at: number): boolean {
+  let i = 0;
+  for (; i + 4 <= text.byteLength; i += 4) if (bytes.getInt32(at + i) !== text.getInt32(i)) return false;
+  for (; i < text.byteLength; i += 1) if (bytes.getUint8(at + i) !== text.getUint8(i)) return false;
   return true;
 }

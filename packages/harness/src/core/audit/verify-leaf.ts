@@ -7,15 +7,7 @@ import { ERASED_KIND } from "./leaf.ts";
 import { COMMIT_CHARS, createLeafReader, type LeafLayout } from "./leaf-layout.ts";
 import { type Bundle, type Openings, readPayloads } from "./payload-lines.ts";
 import { type Hole, PRUNED_KIND, prunedBy, type PrunedLog, unexplained } from "./pruning.ts";
-import {
-  EVENTS_MAX,
-  NO_RUN_EVENT,
-  runEventOf,
-  RUNS,
-  RUNS_FROM_ANYWHERE,
-  stateIn,
-  versionIn,
-} from "./run-events.ts";
+import { NO_RUN_EVENT, runEventOf, RUNS, RUNS_FROM_ANYWHERE, stateName } from "./run-events.ts";
 import { createSubjectVersions } from "./subject-versions.ts";
 import type { LogFinding } from "./verify-source.ts";
 
@@ -70,6 +62,9 @@ export function createLeafChecks(
   const pruning = createPruneChecks(epoch, knowledge.minimum ?? 0, add);
   const times = createEventTimes(epoch, knowledge, add);
   const reader = createLeafReader();
+  // Of the bytes that were given last: a bundle's are given for each of its entries.
+  let held: Buffer = Buffer.alloc(0);
+  let view = viewOf(held);
   const payloads = createPayloadChecks(add);
   let tenant: string | null = null;
   // The last layout that was found to be of this log: all leaves of a layout name the same log and tenant.
@@ -91,7 +86,8 @@ export function createLeafChecks(
       }
       if (layout !== ours && !isOurs(layout))
         add({ code: "entry_of_another_log", at: `entry ${index}`, detail: `it belongs to ${layout.log}` });
-      versions.check(layout, bytes, from, index);
+      if (held !== bytes) [held, view] = [bytes, viewOf(bytes)];
+      versions.check(layout, { bytes, view }, from, index);
       if (isOfKind(BEGUN, layout, bytes, from) || (index === 0 && epoch > 1))
         checkBeginning(textOf(bytes, from + layout.subjectAt, from + layout.subjectEnd), index, epoch, add);
       if (isOfKind(PRUNED, layout, bytes, from))
@@ -108,7 +104,7 @@ export function createLeafChecks(
         else if (gone.epoch === epoch) erased.add(gone.index);
         else erasedElsewhere.push(gone);
       }
-      times.check(bytes, from + layout.timeAt, from + layout.idAt, index);
+      times.check(view, from + layout.timeAt, from + layout.idAt, index);
       payloads.check(index, bytes, from + layout.commitAt);
     },
     skip(hole): void {
@@ -278,19 +274,18 @@ function createPayloadChecks(add: (finding: LogFinding) => void): PayloadChecks 
 function createVersionChecks(epoch: number, add: (finding: LogFinding) => void): VersionChecks {
   let beginsAnywhere = epoch > 1;
   let table = beginsAnywhere ? RUNS_FROM_ANYWHERE : RUNS;
-  let subjects = createSubjectVersions(table.fold);
+  let subjects = createSubjectVersions(table.next);
   return {
-    check(layout, bytes, from, index): void {
+    check(layout, { bytes, view }, from, index): void {
       const version = versionOf(layout, bytes, from);
       const [subjectAt, subjectEnd] = [from + layout.subjectAt, from + layout.subjectEnd];
-      const event = runEventOf(bytes, subjectAt, from + layout.kindAt, from + layout.kindEnd);
-      const noted = subjects.exchange(bytes, subjectAt, subjectEnd, version * EVENTS_MAX + event);
-      const last = versionIn(noted);
-      if (event !== NO_RUN_EVENT && table.isIllegal(noted, event))
+      const event = runEventOf(view, subjectAt, from + layout.kindAt, from + layout.kindEnd);
+      const last = subjects.exchange(bytes, subjectAt, subjectEnd, version, event);
+      if (event !== NO_RUN_EVENT && table.isIllegal(subjects.stateBefore(), event))
         add({
           code: "illegal_transition",
           at: `entry ${index}`,
-          detail: `in epoch ${epoch}, no ${textOf(bytes, from + layout.kindAt, from + layout.kindEnd)} can follow when ${textOf(bytes, subjectAt, subjectEnd)} is ${stateIn(noted)}`,
+          detail: `in epoch ${epoch}, no ${textOf(bytes, from + layout.kindAt, from + layout.kindEnd)} can follow when ${textOf(bytes, subjectAt, subjectEnd)} is ${stateName(subjects.stateBefore())}`,
         });
       if (version === last + 1 || (last === 0 && beginsAnywhere)) return;
       const expected = last + 1;
@@ -303,15 +298,21 @@ function createVersionChecks(epoch: number, add: (finding: LogFinding) => void):
     forget(): void {
       beginsAnywhere = true;
       table = RUNS_FROM_ANYWHERE;
-      subjects = createSubjectVersions(table.fold);
+      subjects = createSubjectVersions(table.next);
     },
   };
 }
 
 const textOf = (bytes: Buffer, from: number, to: number): string => bytes.toString("latin1", from, to);
 
+const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView =>
+  new DataView(buffer, byteOffset, byteLength);
+
+/** The same bytes, as text and as words. */
+type Held = { readonly bytes: Buffer; readonly view: DataView };
+
 type VersionChecks = {
-  check(layout: LeafLayout, bytes: Buffer, from: number, index: number): void;
+  check(layout: LeafLayout, held: Held, from: number, index: number): void;
   /** There are entries that nothing is known of: what comes next may be any number of its subject. */
   forget(): void;
 };

@@ -251,6 +251,9 @@ export function contextOf(held: Held, effect: ToolStep["request"]["effectId"]): 
     fencingToken: held.fence.token,
     signal: patience.signal,
     isStillHeld: async () => await isStillHeld(held),
+    prove: async () => {
+      await proveLease(held);
+    },
     [Symbol.dispose]: () => {
       patience[Symbol.dispose]();
     },
