@@ -11,7 +11,7 @@ line each, with its place), 2 for usage. Of a log that was followed by another, 
 its keys among the others, newest first. Witnesses' cosignatures and opened fields are not looked at. Ed25519 is RFC 8032, section 5.1.7, and
 ML-DSA-44 is FIPS 204, both in plain arithmetic: slow, and called once for each checkpoint."""
 
-import argparse, base64, hashlib, json, pathlib, re, sys
+import argparse, base64, datetime, hashlib, json, pathlib, re, sys
 
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
@@ -191,8 +191,9 @@ def is_line_of(name, kind, public, text, data):
     return is_mldsa_signature(public, b"subtree/v1\n\0" + named(name) + data[:8] + named(origin) + tree, data[8:])
 
 
-def checkpoint_of(note, vkeys, where, wants_each=True):
-    """The size and root that these keys have signed for the log of their name: one of each type, or any one."""
+def checkpoint_of(note, vkeys, where, wants_each=True, dates=None):
+    """The size and root that these keys have signed for the log of their name: one of each type, or any one. `dates` gets
+    milliseconds at which lines say that they were made."""
     keys = {(name, number): (kind, public) for name, number, kind, public in map(key_of, vkeys)}
     name = key_of(vkeys[0])[0]
     text, found, lines = note.rpartition("\n\n")
@@ -212,6 +213,8 @@ def checkpoint_of(note, vkeys, where, wants_each=True):
             if not is_line_of(signer, kind, public, text, data[4:]):
                 raise Wrong(f"{where}: the signature is not the key's")
             signed.add(kind)
+            if kind == 6 and dates is not None and any(data[4:12]):
+                dates.append(int.from_bytes(data[4:12], "big") * 1000)
     if not signed:
         raise Wrong(f"{where}: the key has not signed it")
     if wants_each and signed != {kind for kind, _ in keys.values()}:
@@ -259,28 +262,94 @@ RECORD = {
     "payload.erased": re.compile(r"entry:([1-9]\d{0,8}):(0|[1-9]\d{0,14})"),
     "log.pruned": re.compile(r"pruned:([1-9]\d{0,8}):([1-9]\d{0,14})"),
 }
+PLACE = re.compile(r"(?:tile/(?:entries|(0|[1-9]\d?))|payloads|opened)/((?:x\d{3}/){0,5}\d{3})(?:\.p/([1-9]\d{0,2}))?", re.ASCII)
+FOLDER = re.compile(r"tile|tile/(?:entries|0|[1-9]\d?)(?:/x\d{3}){0,5}(?:/\d{3}\.p)?|(?:payloads|opened)(?:/x\d{3}){0,5}", re.ASCII)
+HALF = re.compile(r"(?:\.tmp|(?:^|/)\.making-[0-9a-f]{8}-\d{1,10}-[0-9a-f]{32})\Z", re.ASCII)
 LEAF = re.compile(
-    rb'\{"actor":(?:null|"prn_[0-9a-f]{32}"),"at":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z","commit":"([0-9a-f]{64})",'
-    rb'"id":"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}","kind":"([a-z][a-z0-9_.]{0,62})",'
+    rb'\{"actor":(?:null|"prn_[0-9a-f]{32}"),"at":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6})Z","commit":"([0-9a-f]{64})",'
+    rb'"id":"([0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})","kind":"([a-z][a-z0-9_.]{0,62})",'
     rb'"log":"([a-zA-Z0-9][a-zA-Z0-9./:_-]{0,254})","state":(?:null|"[0-9a-f]{64}"),"subj":"([a-z][a-z0-9_:.-]{0,127})",'
     rb'"tenant":"(ten_[0-9a-f]{32})","v":1,"ver":([1-9]\d{0,9})\}')
 
 
+def name_of(index):
+    digits = str(index).zfill(-(-len(str(index)) // 3) * 3)
+    groups = [digits[i : i + 3] for i in range(0, len(digits), 3)]
+    return "/".join([f"x{group}" for group in groups[:-1]] + groups[-1:])
+
+
+def place_of(path, size):
+    """Whether a file of this path is covered by a checkpoint of this size, "stale" (smaller than it is now), past its end, or unknown."""
+    found = PLACE.fullmatch(path)
+    level, index, width = found.groups() if found else (None, "", None)
+    level = "entries" if found and not level else level
+    if level is None or name_of(int(re.sub("[x/]", "", index))) != index or (width and (int(width) >= WIDTH or path[0] != "t")):
+        return "unknown", None
+    left = size // WIDTH ** (0 if level == "entries" else int(level)) - int(re.sub("[x/]", "", index)) * WIDTH
+    width = int(width or WIDTH)
+    if left <= 0 or left < width < WIDTH:
+        return "past the end", None
+    return ("stale", (level, index, width)) if width < min(left, WIDTH) else ("covered", None)
+
+
+def take_inventory(folder, origin, size, published, findings):
+    """What lies in the folder beside what was signed: smaller tiles of before by level and name, and how much a copy that was cut off left."""
+    stale, left, folders = {}, 0, [folder]
+    while folders:
+        for one in folders.pop().iterdir():
+            path = one.relative_to(folder).as_posix()
+            is_folder = one.is_dir() and not one.is_symlink()
+            if is_folder and FOLDER.fullmatch(path):
+                folders.append(one)
+            elif is_folder and path.startswith(".incoming-") or one.is_file() and not one.is_symlink() and HALF.search(path):
+                left += 1
+            elif is_folder and re.fullmatch(r"e[1-9]\d*", path) and epoch_of(origin) == 1:
+                continue
+            elif is_folder or one.is_symlink() or not one.is_file():
+                findings.append(f"{ascii(path)[1:-1]}: it is no plain file of a log")
+            elif path not in ("checkpoint", "witnessed", "minimum-index"):
+                place, held = place_of(path, size)
+                if held:
+                    stale.setdefault(held[:2], []).append(held[2])
+                elif place == "past the end" and published and path.startswith("tile/"):
+                    left += 1
+                elif place == "past the end":
+                    findings.append(f"{path}: it is past the end of what was signed")
+                elif place == "unknown":
+                    findings.append(f"{ascii(path)[1:-1]}: no log has such a file")
+    return stale, left
+
+
+def check_stale(folder, stale, level, name, hashes, findings):
+    """A smaller tile or bundle of before begins the one that is there now. Gives the largest."""
+    widths = stale.get((str(level), name), [])
+    for width in widths:
+        data = read(folder / f"tile/{level}/{name}.p/{width}")
+        said = [leaf_hash(entry) for entry in bundle(data, f"tile/{level}/{name}.p/{width}")] if level == "entries" else [data]
+        if b"".join(said) != b"".join(hashes[:width]):
+            findings.append(f"tile/{level}/{name}.p/{width}: it is smaller than the tree has it now, and says something else")
+    return max(widths, default=0)
+
+
 def tile(folder, level, index, width):
-    name = f"{index:03d}" if index < 1000 else ""
-    if not name:
-        digits = str(index).zfill(-(-len(str(index)) // 3) * 3)
-        groups = [digits[i : i + 3] for i in range(0, len(digits), 3)]
-        name = "/".join([f"x{group}" for group in groups[:-1]] + groups[-1:])
+    name = name_of(index)
     found = []
     for path, held in [(f"tile/{level}/{name}.p/{width}", width)] * (width < WIDTH) + [(f"tile/{level}/{name}", WIDTH)]:
         if (folder / path).is_file():
-            found.append(((folder / path).read_bytes(), name, held))
+            found.append((read(folder / path), name, held))
     if not found:
         raise Wrong(f"tile/{level}/{name}: it is missing")
     if not found[-1][0].startswith(found[0][0]):
         raise Wrong(f"tile/{level}/{name}: the partial one and the full one differ, and readers may take either")
     return found[0]
+
+
+def read(path):
+    """What is longer than a file of a log can be is none, and would fill the memory."""
+    limit = 2**20 * (500 if path.parent.name in ("payloads", "opened") or "payloads" in path.parts else 16)
+    if path.stat().st_size > limit:
+        raise Wrong(f"{ascii(str(path))[1:-1]}: it is longer than any file of a log")
+    return path.read_bytes()
 
 
 def bundle(data, where):
@@ -297,7 +366,7 @@ def bundle(data, where):
 def payload_lines(path, first, end, findings):
     """Salt and payload by entry, of lines that are spelled as exports write them, in the order of their entries."""
     opened, last = {}, first - 1
-    *lines, rest = path.read_bytes().decode().split("\n")
+    *lines, rest = read(path).decode().split("\n")
     for line in lines + [rest] * (rest != ""):
         try:
             part = json.loads(line)
@@ -306,12 +375,12 @@ def payload_lines(path, first, end, findings):
             if again != line or line is rest or type(place) is not int or not last < place < end:
                 raise ValueError
             opened[place], last = (salt, payload.encode()), place
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             findings.append(f"payloads from entry {first}: a line that opens none of entries {first} to {end - 1}")
     return opened
 
 
-def check_upper(folder, leaves, findings):
+def check_upper(folder, leaves, stale, findings):
     """Each hash of a level above the lowest is the root of a full tile below."""
     level, below = 1, leaves
     while len(below) >= WIDTH:
@@ -321,7 +390,117 @@ def check_upper(folder, leaves, findings):
             data, name, held = tile(folder, level, index, len(part))
             if len(data) != 32 * held or data[: 32 * len(part)] != b"".join(part):
                 findings.append(f"tile/{level}/{name}: it is not what the tiles below give")
+            check_stale(folder, stale, level, name, part, findings)
         level, below = level + 1, hashes
+
+
+# What events do to the state of a run: from where to where. Other events of a run need one that was queued.
+RUN = {
+    "run_leased": {"queued": "running"}, "run_released": {"running": "queued"}, "run_parked": {"running": "awaiting_approval"},
+    "run_resumed": {"awaiting_approval": "queued"}, "run_succeeded": {"running": "succeeded"}, "run_failed": {"running": "failed"},
+    "run_cancelled": dict.fromkeys(["queued", "running", "awaiting_approval"], "cancelled"),
+    "run_dead_lettered": dict.fromkeys(["queued", "running"], "dead_lettered"),
+}
+OF_RUNS = set("""step_intended step_succeeded step_failed step_refused step_in_doubt step_retried approval_opened approval_voted
+    approval_approved approval_denied approval_confirmed approval_expired approval_cancelled approval_spent artifact_committed
+    effects_left""".split())
+BEGINNING = datetime.datetime(1970, 1, 1)
+CLOCKS_DIFFER = 600_000
+clock = {"now": None}
+now = lambda: clock["now"] or int(datetime.datetime.now(datetime.timezone.utc).timestamp() * 1000)
+
+
+def milliseconds_of(text):
+    """Of a time in UTC, whose digits stand where they belong; None for one that there is not."""
+    try:
+        moment = datetime.datetime(*map(int, re.split("[-T:.]", text)[:6]))
+        return (moment - BEGINNING) // datetime.timedelta(milliseconds=1) + int(text[20:23])
+    except ValueError:
+        return None
+
+
+class Entries:
+    """What entries say beside their hashes, one after the other."""
+
+    def __init__(self, origin, told, findings):
+        self.origin, self.epoch, self.told, self.findings = origin, epoch_of(origin), told, findings
+        self.versions, self.states, self.ids, self.tenants, self.newest = {}, {}, {}, set(), 0
+        self.anywhere = self.epoch > 1
+        self.erased = {place for of, place in told["erased"] if of == self.epoch}
+        self.minimum = max([place for of, place in told["pruned"] if of == self.epoch], default=0)
+
+    def forget(self):
+        """There are entries that nothing is known of."""
+        self.versions, self.states, self.anywhere = {}, {}, True
+
+    def check(self, place, entry):
+        """What the entry commits to."""
+        leaf = LEAF.fullmatch(entry) if len(entry) <= 4096 else None
+        if leaf is None:
+            self.findings.append(f"entry {place}: it has not the form of an entry")
+            return None
+        at, commit, id, kind, log, subject, tenant, version = (part.decode() for part in leaf.groups())
+        self.tenants.add(tenant)
+        if log != self.origin or len(self.tenants) > 1:
+            self.findings.append(f"entry {place}: it is of another log, {log}")
+        self.check_time(place, at, id)
+        before = self.versions.get(subject, int(version) - 1 if self.anywhere else 0)
+        if int(version) != before + 1:
+            self.findings.append(f"entry {place}: number {version} of {subject}, after {before}")
+        self.versions[subject] = int(version)
+        if subject.startswith("run_"):
+            self.check_run(place, subject, kind)
+        is_first = place == 0 and self.epoch > 1
+        if subject != f"epoch:{self.epoch}" if is_first else kind == "log.epoch_begun" and re.fullmatch(r"epoch:\d+", subject):
+            self.findings.append(f"entry {place}: in epoch {self.epoch}, it is {kind} of {subject}: a log that follows begins with that, and no other has it")
+        if kind in RECORD:
+            self.check_record(place, subject, kind)
+        return commit
+
+    def check_time(self, place, at, id):
+        time = milliseconds_of(at)
+        if time is None:
+            self.findings.append(f"entry {place}: in epoch {self.epoch}, its time is {at}Z, which there is not")
+        elif time > now() + CLOCKS_DIFFER:
+            self.findings.append(f"entry {place}: in epoch {self.epoch}, its time is {at}Z, which is still to come")
+        elif int(id[:8] + id[9:13], 16) != time:
+            self.findings.append(f"entry {place}: in epoch {self.epoch}, its id was made at another time than it says")
+        self.newest = max(self.newest, time or 0)
+        if self.ids.setdefault(id, place) != place:
+            self.findings.append(f"entry {place}: in epoch {self.epoch}, its id is that of entry {self.ids[id]}")
+
+    def check_run(self, place, subject, kind):
+        """None is a run that was not queued yet, and "any" one of which entries are not there."""
+        state = self.states.get(subject, "any" if self.anywhere else None)
+        after = state
+        if kind == "run_queued":
+            is_legal, after = state is None or (state == "any" and subject not in self.states), "queued"
+        elif kind in RUN:
+            ends = set(RUN[kind].values())
+            is_legal, after = state == "any" or state in RUN[kind], RUN[kind].get(state) or ends.pop()
+        else:
+            is_legal = state is not None or kind not in OF_RUNS
+        if not is_legal:
+            self.findings.append(f"entry {place}: in epoch {self.epoch}, no {kind} can follow when {subject} is {state or 'not queued yet'}")
+        else:
+            self.states[subject] = after
+
+    def check_record(self, place, subject, kind):
+        said = RECORD[kind].fullmatch(subject)
+        of, at = map(int, said.groups()) if said else (0, 0)
+        is_good = said and of <= self.epoch
+        if kind == "payload.erased":
+            is_good = is_good and (of < self.epoch or at < place)
+        else:
+            is_good = is_good and at % WIDTH == 0 and (of < self.epoch or at <= place)
+        if not is_good:
+            self.findings.append(f"entry {place}: it records {kind} of {subject}, which is nothing before it")
+        elif kind == "payload.erased" and of == self.epoch:
+            self.erased.add(at)
+        elif of == self.epoch:
+            self.minimum = max(self.minimum, at)
+        else:
+            self.told["erased" if kind == "payload.erased" else "pruned"].append((of, at))
 
 
 def epoch_of(origin):
@@ -332,79 +511,57 @@ def verify_export(folder, vkeys, remembered, findings, told):
     """`told` has what later logs of the tenant record of earlier ones, and gets what this one does."""
     if not (folder / "checkpoint").is_file():
         raise Wrong("checkpoint: there is none")
-    size, root = checkpoint_of((folder / "checkpoint").read_bytes().decode(), vkeys, "checkpoint")
+    dates = []
+    size, root = checkpoint_of(read(folder / "checkpoint").decode(), vkeys, "checkpoint", dates=dates)
     origin, leaves, commits, opened = key_of(vkeys[0])[0], [], [], {}
-    versions, unopened, holes, anywhere, tenants = {}, [], [], False, set()
-    epoch = epoch_of(origin)
-    erased = {place for of, place in told["erased"] if of == epoch}
-    minimum = max([place for of, place in told["pruned"] if of == epoch], default=0)
+    unopened, holes, epoch, checks = [], [], epoch_of(origin), Entries(origin, told, findings)
+    stale, left = take_inventory(folder, origin, size, told["published"], findings)
     for index in range(-(-size // WIDTH)):
         width = min(WIDTH, size - index * WIDTH)
         hashes, name, held_hashes = tile(folder, 0, index, width)
-        # A bundle that is gone: whether it may be, a later entry says (C2SP tlog-tiles, "Pruning").
+        first, parts = index * WIDTH, [hashes[at : at + 32] for at in range(0, len(hashes), 32)]
+        check_stale(folder, stale, 0, name, parts, findings)
+        kept = check_stale(folder, stale, "entries", name, parts, findings)
+        # A bundle that is gone: whether it may be, a later entry says (C2SP tlog-tiles, "Pruning"). A smaller one of before may be there still.
         if width == WIDTH and len(hashes) == 32 * WIDTH and not (folder / f"tile/entries/{name}").is_file():
-            leaves += [hashes[at : at + 32] for at in range(0, 32 * WIDTH, 32)]
-            commits += [None] * WIDTH
-            holes, versions, anywhere = holes + [index * WIDTH], {}, True
-            if (folder / "payloads" / name).is_file():
-                findings.append(f"payloads from entry {index * WIDTH}: the entries that they are of are not there")
-            if (folder / "opened" / name).is_file():
-                findings.append(f"opened fields from entry {index * WIDTH}: the entries that they are of are not there")
-            continue
-        data, name, held = tile(folder, "entries", index, width)
+            data, held, width = read(folder / f"tile/entries/{name}.p/{kept}") if kept else b"", kept, kept
+            holes.append(first + kept)
+            for what, said in (("payloads", "payloads"), ("opened", "opened fields")) if not kept else ():
+                if (folder / what / name).is_file():
+                    findings.append(f"{said} from entry {first}: the entries that they are of are not there")
+        else:
+            data, _, held = tile(folder, "entries", index, width)
         entries = bundle(data, f"tile/entries/{name}")
         if len(entries) < width:
-            raise Wrong(f"entry {index * WIDTH + len(entries)}: it is missing")
+            raise Wrong(f"entry {first + len(entries)}: it is missing")
         if len(entries) != held or len(hashes) != 32 * held_hashes:
-            findings.append(f"entry {index * WIDTH + width}: there is more than was signed")
+            findings.append(f"entry {first + width}: there is more than was signed")
         for i, entry in enumerate(entries[:width]):
             place = len(leaves)
             leaves.append(leaf_hash(entry))
             if hashes[32 * i : 32 * i + 32] != leaves[-1]:
                 findings.append(f"entry {place}: it is not what the tile holds")
-            leaf = LEAF.fullmatch(entry)
-            if leaf is None:
-                findings.append(f"entry {place}: it has not the form of an entry")
-                commits.append(None)
-                continue
-            commit, kind, log, subject, tenant, version = (part.decode() for part in leaf.groups())
-            commits.append(commit)
-            tenants.add(tenant)
-            if log != origin or len(tenants) > 1:
-                findings.append(f"entry {place}: it is of another log, {log}")
-            before = versions.get(subject, int(version) - 1 if epoch > 1 or anywhere else 0)
-            if int(version) != before + 1:
-                findings.append(f"entry {place}: number {version} of {subject}, after {before}")
-            versions[subject] = int(version)
-            if kind not in RECORD:
-                continue
-            said = RECORD[kind].fullmatch(subject)
-            of, at = map(int, said.groups()) if said else (0, 0)
-            is_good = said and of <= epoch
-            if kind == "payload.erased":
-                is_good = is_good and (of < epoch or at < place)
-            else:
-                is_good = is_good and at % WIDTH == 0 and (of < epoch or at <= place)
-            if not is_good:
-                findings.append(f"entry {place}: it records {kind} of {subject}, which is nothing before it")
-            elif kind == "payload.erased" and of == epoch:
-                erased.add(at)
-            elif of == epoch:
-                minimum = max(minimum, at)
-            else:
-                told["erased" if kind == "payload.erased" else "pruned"].append((of, at))
+            commits.append(checks.check(place, entry))
         payloads = folder / "payloads" / name
-        if payloads.is_file():
-            opened.update((place, None) for place in range(index * WIDTH, len(leaves)))
-            opened.update(payload_lines(payloads, index * WIDTH, len(leaves), findings))
-        else:
-            unopened.append(index)
+        if width and payloads.is_file():
+            opened.update((place, None) for place in range(first, len(leaves)))
+            opened.update(payload_lines(payloads, first, len(leaves), findings))
+        elif width:
+            unopened.append((first, len(leaves) - 1))
+        if holes and holes[-1] == len(leaves):
+            leaves += parts[width:]
+            commits += [None] * (WIDTH - width)
+            checks.forget()
+    erased, minimum = checks.erased, checks.minimum
+    for date in dates:
+        if date > now() + CLOCKS_DIFFER or date + CLOCKS_DIFFER < checks.newest:
+            findings.append("checkpoint: the time of a line is still to come, or is before an entry that it covers")
     # A mirror has no payloads at all; a copy with some of them had the others taken out.
-    for index in unopened if opened else []:
-        findings.append(f"entries {index * WIDTH} to {min(size, (index + 1) * WIDTH) - 1}: their payloads' file is missing")
+    for first, last in unopened if opened else []:
+        findings.append(f"entries {first} to {last}: their payloads' file is missing")
     for first in (first for first in holes if first >= minimum):
-        findings.append(f"entries {first} to {first + WIDTH - 1}: they are missing, and no entry records that they were pruned")
-    check_upper(folder, leaves, findings)
+        findings.append(f"entries {first} to {first - first % WIDTH + WIDTH - 1}: they are missing, and no entry records that they were pruned")
+    check_upper(folder, leaves, stale, findings)
     if tree_hash(leaves) != root:
         findings.append(f"entries 0 to {size - 1}: they do not give the root that was signed")
     for place, part in opened.items():
@@ -414,6 +571,9 @@ def verify_export(folder, vkeys, remembered, findings, told):
             findings.append(f"entry {place}: salt and payload are not those it commits to")
     check_end(told, origin, size, leaves, findings)
     if epoch > 1 and opened.get(0) and not findings:
+        before = json.loads(opened[0][1]).get("before")
+        if before is not None and before != origin.removesuffix(f"/e{epoch}") + (f"/e{epoch - 1}" if epoch > 2 else ""):
+            findings.append(f"entry 0: it says that this log followed {before}, which is not the one before it")
         told["ended"].append(opened[0][1])
     if remembered is not None:
         known, before = checkpoint_of(remembered, vkeys, "remembered checkpoint", False)
@@ -421,7 +581,8 @@ def verify_export(folder, vkeys, remembered, findings, told):
             findings.append(f"entry {size}: the log ends here, and had {known} entries when it was remembered")
         elif tree_hash(leaves[:known]) != before:
             findings.append(f"entries 0 to {known - 1}: they are not those that were remembered")
-    return f"{size} entries" + (f", pruned up to {minimum} by record" if minimum else "")
+    return f"{size} entries" + (f", pruned up to {minimum} by record" if minimum else "") + (
+        f"; {left} files that are not signed, or were left by a copy that was cut off, were not read" if left else "")
 
 
 def check_end(told, origin, size, leaves, findings):
@@ -439,8 +600,10 @@ def check_end(told, origin, size, leaves, findings):
 
 def verify_proof(proof, entry, vkeys):
     head, found, note = proof.partition("\n\n")
-    lines = [line for line in head.split("\n") if not line.startswith("extra ")]
-    if not found or lines[0] != "c2sp.org/tlog-proof@v1" or not re.fullmatch(r"index (0|[1-9]\d*)", lines[1]):
+    lines = head.split("\n")
+    if len(lines) > 1 and lines[1].startswith("extra "):
+        base64_of(lines.pop(1)[6:])
+    if not found or lines[0] != "c2sp.org/tlog-proof@v1" or not re.fullmatch(r"index (0|[1-9][0-9]{0,15})", lines[1]) or len(lines) > 65:
         raise Wrong("proof: it has not the form of one")
     size, root = checkpoint_of(note, vkeys, "proof")
     index = int(lines[1][6:])
@@ -450,12 +613,12 @@ def verify_proof(proof, entry, vkeys):
 
 
 def epoch_of_copy(folder):
-    return epoch_of((folder / "checkpoint").read_bytes().decode().split("\n")[0])
+    return epoch_of(read(folder / "checkpoint").decode().split("\n")[0])
 
 
 def verify_later(folder, vkeys, origin, findings, told):
     """What a later log records counts where it verifies, under keys of its own."""
-    name = (folder / "checkpoint").read_bytes().decode().split("\n")[0]
+    name = read(folder / "checkpoint").decode().split("\n")[0]
     keys = [key for key in vkeys if key_of(key)[0] == name and name != origin]
     if not keys:
         raise Wrong(f"{folder}: no key of a log that follows {origin} was given for it")
@@ -471,9 +634,11 @@ def main():
     parser.add_argument("--key", required=True, action="append", help="the log's verifier keys, from somebody you trust")
     parser.add_argument("--remembered", type=pathlib.Path, help="a checkpoint that you kept")
     parser.add_argument("--later", type=pathlib.Path, action="append", default=[], help="a copy of a log that followed")
+    parser.add_argument("--published", action="store_true", help="a server writes to the folder: tiles come before their checkpoint")
+    parser.add_argument("--now", type=int, help="seconds since 1970, where this machine's clock is wrong")
     parser.add_argument("--entry", type=pathlib.Path, help="the entry that the proof is of")
     given = parser.parse_args()
-    findings = []
+    findings, clock["now"] = [], given.now and given.now * 1000
     try:
         first = key_of(given.key[0])[0]
         base = first.removesuffix(f"/e{epoch_of(first)}")
@@ -485,15 +650,15 @@ def main():
     except ValueError as error:
         parser.error(f"--key: {error}")
     try:
-        told = {"erased": [], "pruned": [], "ended": []}
+        told = {"erased": [], "pruned": [], "ended": [], "published": given.published}
         # The last one first: what was erased in a log, and where it ended, a log after it says.
         for later in sorted(given.later, key=epoch_of_copy, reverse=True):
             verify_later(later, given.key, first, findings, told)
         given.key = [key for key in given.key if key_of(key)[0] == first]
         if given.what == "proof":
-            what = verify_proof(given.path.read_bytes().decode(), given.entry.read_bytes(), given.key)
+            what = verify_proof(read(given.path).decode(), read(given.entry), given.key)
         else:
-            remembered = given.remembered.read_bytes().decode() if given.remembered else None
+            remembered = read(given.remembered).decode() if given.remembered else None
             what = verify_export(given.path, given.key, remembered, findings, told)
     except Wrong as wrong:
         findings.append(str(wrong))

@@ -1,10 +1,7 @@
 // Durable runs per second (submit -> tool step -> approval -> resume -> finish), and what one costs, beside a floor of
 // five plain commits on the same Postgres. `npm run bench:runs -- --help` says how.
 
-import { fork } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Pool } from "pg";
 import { startToolSink } from "@assent/suite";
@@ -25,6 +22,8 @@ import {
 } from "./explain.ts";
 import { postgresCpuMs } from "../../packages/harness/bench/postgres-cpu.ts";
 import { storeFinishedRuns } from "./stored-runs.ts";
+import { compareEvidence, type RunCost, switchEvidence } from "./evidence-of-runs.ts";
+import { serve, type Served } from "./served.ts";
 import { createWatcher, type Watcher } from "./watcher.ts";
 
 const HELP = `node --conditions=assent-source tests/bench/runs.bench.ts [options]
@@ -32,6 +31,7 @@ const HELP = `node --conditions=assent-source tests/bench/runs.bench.ts [options
   --in-flight <list>  at once (default 1,8,16,32)
   --stored <list>     finished runs stored before (default 0,10000; up to 1000000)
   --only-runs         without the measures of idling and of a long run
+  --evidence          nothing but runs with the evidence and without it, in turns
   --explain           after each measurement, what it wrote to the log by table, and its statements by time
   --given             on a Postgres of its own that is handed over by DATABASE_URL, as a fleet's is
   DATABASE_URL (and DATABASE_MIGRATION_URL) name another Postgres than the embedded one.`;
@@ -45,43 +45,6 @@ type Figures = {
   readonly postgresCpuMs: number;
   readonly texts: Texts;
 };
-
-const statsSchema = z.object({
-  statements: z.number(),
-  control: z.number(),
-  cpuMs: z.number(),
-  texts: z.record(z.string(), z.object({ count: z.number(), ms: z.number() })),
-});
-const readySchema = z.object({ url: z.string() });
-type Served = { readonly url: string; stats(): Promise<z.infer<typeof statsSchema>>; stop(): Promise<void> };
-
-/** The harness in a process of its own, so that its processor time is its own. */
-async function serve(installation: Installation, given: Partial<Given>): Promise<Served> {
-  const child = fork(
-    fileURLToPath(new URL("./serve.ts", import.meta.url)),
-    [installation.home, installation.configFile],
-    {
-      execArgv: ["--conditions=assent-source"],
-      env: { ...process.env, ...given, ...installation.environment },
-    },
-  );
-  const [ready] = await once(child, "message");
-  const { url } = readySchema.parse(ready);
-  return {
-    url,
-    stats: async () => {
-      const answer = once(child, "message");
-      child.send("stats");
-      const [stats] = await answer;
-      return statsSchema.parse(stats);
-    },
-    stop: async () => {
-      const ended = once(child, "exit");
-      child.send("stop");
-      await ended;
-    },
-  };
-}
 
 async function figures(owner: Pool, served: Served): Promise<Figures> {
   const { rows } = await owner.query<{ commits: string; wal: string }>(
@@ -109,9 +72,13 @@ type Bench = {
   readonly url: string;
   readonly key: string;
   readonly watcher: Watcher;
+  /** Whether who decides waits for the answer, which comes with a receipt. */
+  readonly areReceiptsExpected: boolean;
 };
 
 let sequence = 0;
+/** Of who decided: kept until it was waited for. */
+const answers = new Set<Promise<void>>();
 
 type Submission = { readonly agent: string; readonly task: string };
 
@@ -133,20 +100,24 @@ async function submit({ url, key }: Pick<Bench, "url" | "key">, submission: Subm
     .id.slice(4);
 }
 
+async function decide({ url, key }: Bench, { id, digest }: { id: string; digest: string }): Promise<void> {
+  const answer = await fetch(`${url}/api/harness/approve`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+    body: JSON.stringify({ approval_id: id, decision: "approve", action_digest: digest }),
+  });
+  if (answer.status !== 200) throw new Error(`approval: ${answer.status} ${await answer.text()}`);
+  await answer.body?.cancel();
+}
+
 async function playOne(bench: Bench): Promise<Sample> {
-  const { url, key, watcher } = bench;
+  const { watcher } = bench;
   const start = performance.now();
-  const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
   const run = await submit(bench, { agent: "notary", task: "Put it on record." });
   const approval = await watcher.approval(run);
-  const decided = await fetch(`${url}/api/harness/approve`, {
-    method: "POST",
-    headers,
-    body: JSON.stringify({ approval_id: approval.id, decision: "approve", action_digest: approval.digest }),
-  });
-  if (decided.status !== 200) throw new Error(`approval: ${decided.status} ${await decided.text()}`);
-  await decided.body?.cancel();
-  const state = await watcher.end(run);
+  const decided = decide(bench, approval);
+  answers.add(decided);
+  const [state] = await Promise.all([watcher.end(run), bench.areReceiptsExpected ? decided : null]);
   if (state !== "succeeded") throw new Error(`run ${run} is ${state}`);
   return { totalMs: performance.now() - start };
 }
@@ -205,8 +176,9 @@ async function measure(
   runs: number,
   inFlight: number,
   explanation: Explanation | null,
-): Promise<void> {
-  await atOnce(Math.min(runs, 2 * inFlight), inFlight, async () => await playOne(bench));
+  warmRuns = Math.min(runs, 2 * inFlight),
+): Promise<RunCost> {
+  await atOnce(warmRuns, inFlight, async () => await playOne(bench));
   const floor = await measureFloor(owner, runs, inFlight);
   await explanation?.begin();
   const before = await figures(owner, served);
@@ -233,9 +205,40 @@ async function measure(
     ].join(" | "),
   );
   for (const line of (await explanation?.end(runs)) ?? []) out(line);
-  if (explanation === null) return;
-  for (const line of statementsBy(before.texts, after.texts, runs)) out(line);
-  for (const line of await timesBetweenEvents(owner, runs)) out(line);
+  if (explanation !== null) {
+    for (const line of statementsBy(before.texts, after.texts, runs)) out(line);
+    for (const line of await timesBetweenEvents(owner, runs)) out(line);
+  }
+  return {
+    perSecond: runs / seconds,
+    nodeMs: (after.cpuMs - before.cpuMs) / runs,
+    postgresMs: (after.postgresCpuMs - before.postgresCpuMs) / runs,
+  };
+}
+
+/** Every connection plans its statements anew after a switch: so many runs for each that is in flight come first. */
+const WARM_EACH = 8;
+/** Until the harness has seen that the database is not busy any more. */
+const SWITCHED_MS = 2_000;
+
+async function measureEvidence(
+  bench: Bench,
+  owner: Pool,
+  served: Served,
+  runs: number,
+  inFlight: number,
+): Promise<void> {
+  const lines = await compareEvidence(async (isOn) => {
+    // Their looks would be in the way of who changes a table, and that one in the way of all.
+    await Promise.all(answers);
+    answers.clear();
+    await switchEvidence(owner, isOn);
+    await new Promise((resolve) => setTimeout(resolve, SWITCHED_MS));
+    await served.expectReceipts(isOn);
+    out(isOn ? "with the evidence" : "without");
+    return await measure(bench, owner, served, runs, inFlight, null, WARM_EACH * inFlight);
+  });
+  for (const line of lines) out(line);
 }
 
 async function measureIdle(owner: Pool, served: Served, isExplained: boolean): Promise<void> {
@@ -270,6 +273,7 @@ const { values: options } = parseArgs({
     stored: text,
     explain: { type: "boolean" },
     "only-runs": { type: "boolean" },
+    evidence: { type: "boolean" },
     given: { type: "boolean" },
     help: { type: "boolean" },
   },
@@ -309,14 +313,21 @@ async function runBench(): Promise<void> {
   const explanation =
     options.explain === true ? await createExplanation(await superuserOf(installation, stack)) : null;
   out(`${given.DATABASE_URL === undefined ? "embedded" : "DATABASE_URL"}, ${readCpu()}`);
-  if (options["only-runs"] === true) await playOne({ url: served.url, key, watcher });
+  if (options.evidence === true) {
+    const inFlight = numbers(options["in-flight"] ?? "16")[0] ?? 1;
+    const bench = { url: served.url, key, watcher, areReceiptsExpected: false };
+    await measureEvidence(bench, owner, served, Number(options.runs ?? 200), inFlight);
+    return;
+  }
+  if (options["only-runs"] === true)
+    await playOne({ url: served.url, key, watcher, areReceiptsExpected: true });
   else await measureAlone(owner, served, key, explanation !== null);
   for (const stored of numbers(options.stored ?? "0,10000")) {
     await storeFinishedRuns(owner, stored);
     out(`${stored} finished runs stored:`);
     for (const inFlight of numbers(options["in-flight"] ?? "1,8,16,32"))
       await measure(
-        { url: served.url, key, watcher },
+        { url: served.url, key, watcher, areReceiptsExpected: true },
         owner,
         served,
         Number(options.runs ?? 200),

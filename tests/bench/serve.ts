@@ -7,6 +7,7 @@ import { processEnvironment } from "../../packages/harness/src/config.ts";
 const CONTROL = /^\s*(?:begin|commit|rollback|select set_config)/i;
 let statements = 0;
 let control = 0;
+let areReceiptsExpected = true;
 /** How often each statement was sent, and how long all of them took, by the beginning of its text. */
 const texts = new Map<string, { count: number; ms: number }>();
 
@@ -22,6 +23,9 @@ if (typeof own !== "function") throw new Error("pg's client has no query");
 Object.assign(Client.prototype, {
   query: new Proxy(own, {
     apply: (send, client, args: unknown[]): unknown => {
+      // Nobody is to wait for what cannot come, asking for it again and again.
+      if (!areReceiptsExpected && textOf(args[0]).includes("audit_decision_entry"))
+        return Promise.resolve({ rows: [] });
       const text = textOf(args[0]).replaceAll(/\s+/g, " ").trim().slice(0, 110);
       const told = texts.get(text) ?? { count: 0, ms: 0 };
       texts.set(text, told);
@@ -58,6 +62,11 @@ const started = await startHarness(
 if (!started.ok) throw new Error(`${started.error.code}: ${started.error.detail}`);
 process.send?.({ url: started.value.url });
 process.on("message", (asked) => {
+  if (asked === "receipts" || asked === "no receipts") {
+    areReceiptsExpected = asked === "receipts";
+    process.send?.("heard");
+    return;
+  }
   if (asked === "stats") {
     const { user, system } = process.cpuUsage();
     process.send?.({ statements, control, cpuMs: (user + system) / 1_000, texts: Object.fromEntries(texts) });
@@ -65,3 +74,5 @@ process.on("message", (asked) => {
   }
   void started.value.stop().then(() => process.exit(0));
 });
+// Whoever measured is gone.
+process.on("disconnect", () => void started.value.stop().then(() => process.exit(0)));

@@ -17,6 +17,7 @@ const CLEAN = {
 
 test.for([
   ["intended", "step_intended"],
+  ["connecting", "step_intended"],
   ["sending", "step_intended"],
   ["in_tool", "step_intended"],
   ["answered", "step_intended"],

@@ -296,12 +296,8 @@ async function startWorkerOf(
   database: ThrowAwayDatabase,
 ): Promise<Stoppable> {
   const worker = randomInt(2 ** 31 - 1);
-  const presence = await announceWorker(database.app, worker, {
-    ...ports,
-    onWakeUp: () => {
-      options.wakeUps.hear();
-    },
-  });
+  const { heard } = options.wakeUps;
+  const presence = await announceWorker(database.app, worker, { ...ports, heard });
   const consumer = startWorker(ports, { ...options, worker });
   const sweeper = startSweeper(ports);
   return {

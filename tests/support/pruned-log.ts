@@ -38,6 +38,8 @@ export const verifyFolder = (
     keys: keysOf(ports, origin),
     remembered,
     policy: null,
+    now: later.now(),
+    isPublished: folder.includes("/logs/"),
     cosignedSince: null,
   });
 

@@ -1,9 +1,11 @@
 // The verifier in another language (packages/tlog/verify.py), as a program. Where there is no python3 it says so, and nothing
 // was looked at.
 
-import { execFile, execFileSync } from "node:child_process";
+import { type ChildProcessByStdio, execFileSync, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { z } from "zod";
 
 export const SECOND_VERIFIER: string = fileURLToPath(
   new URL("../../packages/tlog/verify.py", import.meta.url),
@@ -20,16 +22,58 @@ function hasPython(): boolean {
 }
 export const isPythonHere: boolean = hasPython();
 
-export type Ended = { readonly code: number; readonly said: string };
+const endedSchema = z.object({ code: z.int(), said: z.string() });
+export type Ended = z.infer<typeof endedSchema>;
 
+// The program's own main, as often as it is asked: to start it for each would take several times as long as what it does.
+const SERVE = `
+import contextlib, io, json, runpy, sys
+main = runpy.run_path(sys.argv[1], run_name="served")["main"]
+for line in sys.stdin:
+    said, code = io.StringIO(), -1
+    sys.argv = [sys.argv[0], *json.loads(line)]
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        try:
+            code = main()
+        except SystemExit as ended:
+            code = ended.code
+        except BaseException as error:
+            print("Traceback:", repr(error))
+    print(json.dumps({"code": code, "said": said.getvalue()}), flush=True)
+`;
+
+let served: ChildProcessByStdio<Writable, Readable, null> | null = null;
+let last: Promise<unknown> = Promise.resolve();
+let answered: PromiseWithResolvers<string> | null = null;
+
+function serve(): ChildProcessByStdio<Writable, Readable, null> {
+  const child = spawn("python3", ["-I", "-c", SERVE, SECOND_VERIFIER], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  // It ends with whoever asks it: its input ends then.
+  child.unref();
+  child.once("exit", (code) => {
+    answered?.reject(new Error(`the second verifier ended with ${String(code)}`));
+  });
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    answered?.resolve(line);
+  });
+  return child;
+}
+
+/** What it says, and its exit code; -1 where it broke. One after the other. */
 export async function secondVerifier(...words: readonly string[]): Promise<Ended> {
+  const before = last;
+  const mine = Promise.withResolvers<undefined>();
+  last = mine.promise;
+  await before;
   try {
-    const { stdout, stderr } = await promisify(execFile)("python3", ["-I", SECOND_VERIFIER, ...words]);
-    return { code: 0, said: stdout + stderr };
-  } catch (error) {
-    if (!(error instanceof Error) || !("code" in error) || !("stdout" in error) || !("stderr" in error))
-      throw error;
-    return { code: Number(error.code), said: `${String(error.stdout)}${String(error.stderr)}` };
+    served ??= serve();
+    answered = Promise.withResolvers();
+    served.stdin.write(`${JSON.stringify(words)}\n`);
+    return endedSchema.parse(JSON.parse(await answered.promise));
+  } finally {
+    mine.resolve(undefined);
   }
 }
 

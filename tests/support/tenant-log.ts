@@ -99,6 +99,7 @@ export function keptEvidence(ports: LogPorts, changed: Partial<EvidencePorts> = 
     operators: null,
     retentionDays: null,
     gaps: () => 0,
+    stopped: () => 0,
     ...changed,
   });
 }

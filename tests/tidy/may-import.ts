@@ -115,6 +115,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   [`${HARNESS}/adapters/oidc`]: [...BELOW_ADAPTERS, "jose", "zod"],
   [`${HARNESS}/adapters/egress`]: [
     ...BELOW_ADAPTERS,
+    "node:async_hooks",
     "node:dns/promises",
     "node:http",
     "node:https",

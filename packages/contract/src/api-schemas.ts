@@ -151,6 +151,10 @@ export const readinessSchema = z
       description:
         "Tenants in whose log events are missing, or stand that were never recorded. 0, or a reason to call somebody: `assent audit verify --db` names the place. Counted by the minute by the process that keeps the logs; 0 in others.",
     }),
+    audit_stopped: z.int().min(0).meta({
+      description:
+        "Tenants whose log is not signed any more, though nothing of it is lost: no room on the disk, a key that differs, a history that was changed. Which, and why: `GET /api/harness/audit/logs`. As the process that keeps the logs knows it; 0 in others.",
+    }),
   })
   .meta({ id: "Readiness" });
 

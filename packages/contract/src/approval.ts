@@ -104,7 +104,7 @@ const commentSchema = z
 
 const rememberSchema = z.literal(true).optional().meta({
   description:
-    "Give this answer again, without asking, to exactly this question: same agent, tool, arguments and origins.",
+    "Give this answer again, without asking, to exactly this question: same agent, tool, arguments and origins. A yes answers the rules that ask now, and none that asks later.",
 });
 
 /** A remembered answer is given again for so long, where nobody says otherwise; then a person is asked again. */

@@ -55,13 +55,13 @@ export const PROBLEMS = {
   },
   not_an_approver: {
     status: 403,
-    title: "The rule that wants this approval names others",
-    remedy: "Ask one of those that `detail` names to decide.",
+    title: "The rule that wants this approval wants others",
+    remedy: "Ask one of those that `detail` names to decide; a service has to be named by the rule.",
   },
   four_eyes: {
     status: 403,
-    title: "Whoever asked for the run may not approve this",
-    remedy: "Ask somebody else: the rule wants a second pair of eyes.",
+    title: "Whoever asked for the run, or has agreed already, may not approve this",
+    remedy: "Ask somebody else: the rule wants another pair of eyes, whatever name they go by.",
   },
   agent_unknown: {
     status: 404,

@@ -130,14 +130,16 @@ export async function show(store: HarmonyStore, text: string): Promise<Output> {
   const pattern = patternId === null ? null : await store.loadPattern(patternId);
   if (pattern !== null) {
     const resolutions = await store.listResolutions(pattern.patternId);
+    const unreadable = await store.unreadableResolutions(pattern.patternId);
     const escalations = await store.listEscalations({ patternId: pattern.patternId });
     const lines = [
       ...tables.patternTable([pattern]),
       "",
       ...(resolutions.length === 0 ? ["no resolutions"] : tables.resolutionTable(resolutions)),
+      ...unreadable.map((path) => `cannot be read: ${visible(path)}`),
       ...(escalations.length === 0 ? [] : ["", ...tables.escalationTable(escalations)]),
     ];
-    return done(lines, { pattern: patternToJson(pattern), resolutions, escalations });
+    return done(lines, { pattern: patternToJson(pattern), resolutions, unreadable, escalations });
   }
   const escalationId = await findEscalation(store, text);
   const escalation = escalationId === null ? null : await store.loadEscalation(escalationId);

@@ -106,6 +106,7 @@ export function openFsStore(root: string, operations: FileOperations = nodeOpera
     saveResolution: async (resolution) => resolutions.save(resolution),
     loadResolution: async (patternId, id) => resolutions.load(patternId, id),
     listResolutions: async (patternId) => resolutions.list(patternId),
+    unreadableResolutions: async (patternId) => resolutions.unreadable(patternId),
     findResolution: async (id) => resolutions.find(id),
     addExperience: async (patternId, id, experience, actor, at) =>
       resolutions.addExperience(patternId, id, experience, actor, at),

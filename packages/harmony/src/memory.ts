@@ -3,7 +3,7 @@
 // call that a crash cut short can be made again.
 
 import { newAuditEntry, type AuditEntry, type Json } from "./audit.ts";
-import { newEscalation } from "./engine/escalate.ts";
+import { explain, newEscalation, remedyFor } from "./engine/escalate.ts";
 import { ranked } from "./engine/match.ts";
 import { decide } from "./engine/resolve.ts";
 import { HarmonyError } from "./errors.ts";
@@ -19,7 +19,7 @@ import type {
   Policy,
   PolicyInput,
 } from "./types.ts";
-import { AuditEventType, EscalationStatus, PolicyAction } from "./vocabulary.ts";
+import { AuditEventType, EscalationStatus, PolicyAction, ReasonCode } from "./vocabulary.ts";
 
 /** Similar patterns that are looked at for one question. */
 const SIMILAR_MAX = 8;
@@ -108,9 +108,12 @@ async function decideFrom(
     store.listResolutions(pattern.patternId),
   ]);
   const exact = stored.filter(({ resolutionId }) => !gone.has(resolutionId));
-  const decision = decide({ pattern, policies, exact, similar: [] });
+  // Where nothing can be read a person is asked anyway.
+  const unreadable = exact.length === 0 ? [] : await store.unreadableResolutions(pattern.patternId);
+  const asked = { pattern, policies, exact, unreadable };
+  const decision = decide({ ...asked, similar: [] });
   if (decision.status === "applied") return decision;
-  return decide({ pattern, policies, exact, similar: await store.findSimilar(pattern, SIMILAR_MAX) });
+  return decide({ ...asked, similar: await store.findSimilar(pattern, SIMILAR_MAX) });
 }
 
 /**
@@ -259,12 +262,21 @@ export async function resolve(
   return await answer(store, patternId, given, act);
 }
 
-/** The best answer in force, with its confidence; null when there is none. */
+/**
+ * The best answer in force, with its confidence; null when there is none. Throws HarmonyError `invalid_record` where an
+ * answer beside it cannot be read: that one may be the better.
+ */
 export async function best(
   store: HarmonyStore,
   patternId: string,
 ): Promise<{ resolution: Resolution; confidence: number } | null> {
   const [resolution] = ranked(await store.listResolutions(patternId));
+  const unreadable = resolution === undefined ? [] : await store.unreadableResolutions(patternId);
+  if (unreadable.length > 0)
+    throw new HarmonyError(
+      "invalid_record",
+      `${explain(ReasonCode.EXACT_UNREADABLE)}: ${remedyFor(unreadable)}`,
+    );
   return resolution === undefined ? null : { resolution, confidence: confidenceOf(resolution) };
 }
 
@@ -345,6 +357,8 @@ export async function collect(
   for (const pattern of await store.listPatterns()) {
     if (pattern.lastSeenAt >= before || waiting.has(pattern.patternId)) continue;
     if ((await store.listResolutions(pattern.patternId)).length > 0) continue;
+    // Forgotten, it would take along what a person may yet restore.
+    if ((await store.unreadableResolutions(pattern.patternId)).length > 0) continue;
     if (await forget(store, pattern.patternId, act)) gone.push(pattern.patternId);
   }
   return gone;

@@ -57,6 +57,11 @@ export interface HarmonyStore {
   findResolution(resolutionId: string): Promise<Resolution | null>;
   /** Of one pattern, revoked ones too, in the order of their ids. */
   listResolutions(patternId: string): Promise<readonly Resolution[]>;
+  /**
+   * Where something stands that was stored as an answer to this pattern and cannot be read as one: by names under which a
+   * person finds it. It may say otherwise than what can be read.
+   */
+  unreadableResolutions(patternId: string): Promise<readonly string[]>;
   /** Counts what happened to an answer. Null when unknown. */
   addExperience(
     patternId: string,
@@ -112,6 +117,7 @@ export type AskedStore = Pick<
   | "recordPattern"
   | "listPolicies"
   | "listResolutions"
+  | "unreadableResolutions"
   | "findSimilar"
   | "addExperience"
   | "recordEscalation"

@@ -79,6 +79,8 @@ export type Question = {
   readonly policies: readonly Policy[];
   /** Resolutions of this very pattern. */
   readonly exact: readonly Resolution[];
+  /** Where answers to it stand that cannot be read; none where it is left out. */
+  readonly unreadable?: readonly string[];
   /** Resolutions of patterns like it, in the same scope. */
   readonly similar: readonly SimilarResolution[];
 };

@@ -74,6 +74,7 @@ export const ReasonCode = {
   EXACT_UNVERIFIED: "exact_unverified", // proposed: answered before, never by a person
   EXACT_LOW_CONFIDENCE: "exact_low_confidence", // proposed: too often overridden, or too seldom used
   EXACT_DISAGREEMENT: "exact_disagreement", // proposed: past answers differ
+  EXACT_UNREADABLE: "exact_unreadable", // proposed: a past answer cannot be read, and may differ
   SIMILAR: "similar", // proposed: a question like this one was answered
   NO_PRECEDENT: "no_precedent", // escalated: nothing is known
 } as const;

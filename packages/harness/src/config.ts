@@ -9,7 +9,7 @@ import { sha256Hex } from "./base/digest.ts";
 import { ADDRESS_QUOTA, PRINCIPAL_QUOTA, TENANT_QUOTA } from "./base/limits.ts";
 import { err, ok, type Result } from "./base/result.ts";
 import type { Quota, Quotas } from "./core/access/quota.ts";
-import { providerSchema } from "./core/access/identity-provider.ts";
+import { providersSchema } from "./core/access/identity-provider.ts";
 import type { IdentityProvider } from "./core/access/token-subject.ts";
 import { type AgentDefinition, agentDefinitionSchema } from "./core/agent.ts";
 import { type BudgetSettings, budgetSettingsSchema } from "./core/budget/settings.ts";
@@ -114,7 +114,7 @@ const configFileSchema = z.strictObject({
   evidence: evidenceSchema,
   limits: limitsSchema.default({}),
   /** Whose bearer tokens are taken beside keys (OpenID Connect); see docs/access.md. */
-  identity_providers: z.array(providerSchema).max(20).default([]),
+  identity_providers: providersSchema.default([]),
 });
 
 export type Config = {

@@ -118,6 +118,26 @@ export function readCredentials(home: string): Credentials | null {
   }
 }
 
+/**
+ * The operator's key: the one that is kept, else a new one, which is in its file before anything opens with it. Processes of
+ * one home take turns, or each would make its own.
+ * @returns whether any server of this home has said yet where it serves
+ */
+export function keepOperatorKey(
+  home: string,
+  make: () => string,
+  random: Random,
+): { readonly key: string; readonly isAnnounced: boolean } {
+  const kept = readCredentials(home);
+  if (kept !== null) return { key: kept.key, isAnnounced: kept.url !== NOWHERE };
+  const key = make();
+  writeCredentials(home, { url: NOWHERE, key }, random);
+  return { key, isAnnounced: false };
+}
+
+/** Until a server serves. */
+const NOWHERE = "";
+
 /** For the command line of whoever owns the home folder, and nobody else. */
 export function writeCredentials(home: string, credentials: Credentials, random: Random): void {
   const fresh = join(home, `${CREDENTIALS}.${Buffer.from(random.bytes(8)).toString("hex")}.tmp`);

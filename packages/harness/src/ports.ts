@@ -11,6 +11,8 @@ import type { Label, ModelOutcome, OutputPart, StepError } from "./core/run/jour
 import type { CounterName, GaugeName, HistogramName } from "./core/telemetry/names.ts";
 import type { Manifest, PlacedTool } from "./core/tool.ts";
 
+import type { CallLease } from "./ports/queue.ts";
+
 export type * from "./ports/audit.ts";
 export type * from "./ports/audit-review.ts";
 export type * from "./ports/sealing.ts";
@@ -91,22 +93,14 @@ export type Embedder = {
 
 // --- tools -----------------------------------------------------------------------------------------------------
 
-export type ToolContext = {
+export type ToolContext = CallLease & {
   /** Of the run's tenant; there is none where nothing can be searched. */
   readonly searchDocuments?: (question: string, limit: number) => Promise<readonly Passage[]>;
   readonly workspace: Workspace | null;
   readonly effectId: Sha256;
   /** Whose call it is; left out where it is nobody's. */
   readonly tenant?: TenantId;
-  /** Of the lease that the call is made under: who has seen a higher one with the same effect id knows that it comes late. */
-  readonly fencingToken?: number;
   readonly signal: AbortSignal;
-  /**
-   * Whether the run is still in these hands, by the database; `signal` hears of it seconds later. Asked before a call goes
-   * out that was not intended a moment ago: one that is repeated, or for which something else was waited for. Left out
-   * where no run is advanced. False as well where the database cannot be asked.
-   */
-  readonly isStillHeld?: () => Promise<boolean>;
 };
 
 /** What approving a call would do, worked out without doing it. */

@@ -3,7 +3,7 @@
 // one suite for each type of key, and nothing is negotiated: whoever holds keys of two types wants a line of each.
 
 import { type Checkpoint, formatCheckpoint, parseCheckpoint } from "./checkpoint.ts";
-import { signTree, verifyCosignature } from "./cosignature.ts";
+import { type Cosignature, signTree, verifyCosignature } from "./cosignature.ts";
 import { EMPTY_ROOT, isSameHash } from "./hash.ts";
 import { hexOfId, SIGNATURE_TYPES, type SignatureType, type SignerKey, type VerifierKey } from "./keys.ts";
 import { formatNote, type Note, type NoteSignature, parseNote, signNote } from "./note.ts";
@@ -14,6 +14,8 @@ export type OpenedCheckpoint = Checkpoint & {
   readonly text: string;
   /** Whose lines were verified, each key once. */
   readonly signers: readonly VerifierKey[];
+  /** Of these lines the ones that say when they were made. */
+  readonly stated: readonly Cosignature[];
 };
 
 /**
@@ -53,8 +55,21 @@ export function openCheckpoint(
     return fail(`it is a checkpoint of ${JSON.stringify(checkpoint.value.origin)}, not of this log`);
   if (checkpoint.value.size === 0 && !isSameHash(checkpoint.value.root, EMPTY_ROOT))
     return fail("a tree without entries has another root");
-  return ok({ ...checkpoint.value, text: note.value.text, signers: signers.value });
+  return ok({
+    ...checkpoint.value,
+    text: note.value.text,
+    signers: signers.value,
+    stated: statedTimes(note.value, signers.value),
+  });
 }
+
+const statedTimes = ({ text, signatures }: Note, signers: readonly VerifierKey[]): readonly Cosignature[] =>
+  signers.filter(isSecond).flatMap((key) => {
+    // The first line of a key is the one that was verified.
+    const line = signatures.find(({ name, id }) => name === key.name && id === key.id);
+    const seconds = line === undefined ? null : verifyCosignature(key, text, line);
+    return seconds === null || seconds === 0 ? [] : [{ key, seconds }];
+  });
 
 /** Whose lines stand on the note, as `openCheckpoint` wants them; the note's text is not read. */
 export function verifyLogLines(

@@ -176,7 +176,14 @@ function accessCalls(
       );
     },
     readiness: async () =>
-      await Promise.resolve({ database: true, clock: null, worker: true, breakersOpen: 1, auditGaps: 2 }),
+      await Promise.resolve({
+        database: true,
+        clock: null,
+        worker: true,
+        breakersOpen: 1,
+        auditGaps: 2,
+        auditStopped: 3,
+      }),
   };
 }
 

@@ -252,6 +252,7 @@ test("health needs no key, and readiness says what is missing", async () => {
     worker: true,
     breakers_open: 1,
     audit_gaps: 2,
+    audit_stopped: 3,
   });
   await using lame = await startApi({
     readiness: async () =>
@@ -261,6 +262,7 @@ test("health needs no key, and readiness says what is missing", async () => {
         worker: false,
         breakersOpen: 0,
         auditGaps: 0,
+        auditStopped: 0,
       }),
   });
   const answer = await fetch(`${lame.url}/readyz`);

@@ -31,6 +31,7 @@ const evidenceOf = (ports: LogPorts): Evidence =>
     operators: null,
     retentionDays: null,
     gaps: () => 0,
+    stopped: () => 0,
   });
 
 const TABLES = [
@@ -131,6 +132,7 @@ test("an erased payload is in no table, file or stream, and everything still ver
     keys,
     remembered: null,
     policy: null,
+    now: new Date(),
     cosignedSince: null,
   });
   expect(report).toMatchObject({ verified: true, erased: 2, findings: [] });

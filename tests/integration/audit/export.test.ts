@@ -56,6 +56,7 @@ function openLog(ports: LogPorts, tenant: TenantId) {
     operators: null,
     retentionDays: null,
     gaps: () => 0,
+    stopped: () => 0,
   });
   const trail = createAuditTrail(evidence);
   const caller = adminOf(tenant);
@@ -90,6 +91,7 @@ function verify(
     }),
     remembered: more.remembered ?? null,
     policy: null,
+    now: new Date(),
     cosignedSince: null,
   });
 }
@@ -209,6 +211,7 @@ test("a log that was followed by another is copied and verified after the keys w
     }),
     remembered: null,
     policy: null,
+    now: new Date(),
     cosignedSince: null,
   });
   expect(report).toMatchObject({ verified: true, size: 3 });
@@ -254,6 +257,7 @@ test("a witness cosigns a copy, and never a fork of it", async () => {
     keys,
     remembered: null,
     policy: policy.ok ? policy.value : expect.unreachable(),
+    now: new Date(),
     cosignedSince: new Date(Date.now() - 60_000),
   });
   expect(codes(report)).toEqual([]);

@@ -76,6 +76,7 @@ async function verified(ports: LogPorts, folder: string, tenant: TenantId, epoch
     keys,
     remembered: null,
     policy: null,
+    now: new Date(),
     cosignedSince: null,
   });
   expect(report.findings).toEqual([]);
@@ -173,10 +174,12 @@ test("a new epoch that began elsewhere is gone on with", async () => {
   await store.transaction(tenant, async (tx) => {
     const [vkey = ""] = ports.signer.vkeys(originOf(tenant, 2));
     await tx.begin({ epoch: 2, origin: originOf(tenant, 2), vkey });
+    const fact = { subject: "epoch:2", at: new Date(), kind: "log.epoch_begun", actor: null, payload: "{}" };
+    await tx.addFact(fact);
   });
   await addFacts(store, tenant, "s", 2);
   expect(await advance(ports, tenant, kept)).toBeNull();
-  expect(await verified(ports, folder.path, tenant, 2)).toBe(2);
+  expect(await verified(ports, folder.path, tenant, 2)).toBe(3);
   expect(await verified(ports, folder.path, tenant, 1)).toBe(3);
 });
 

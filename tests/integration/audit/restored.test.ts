@@ -84,6 +84,7 @@ const evidenceOf = (ports: LogPorts) =>
     operators: null,
     retentionDays: null,
     gaps: () => 0,
+    stopped: () => 0,
   });
 
 /** `assent audit verify --db` with this home. */

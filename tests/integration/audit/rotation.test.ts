@@ -97,6 +97,7 @@ test("checkpoints of before and after a rotation verify, each for its keys; the 
       keys: by,
       remembered,
       policy: null,
+      now: new Date(),
       cosignedSince: null,
     }).findings.map(({ code }) => code);
   expect(verify(both, before)).toEqual([]);

@@ -95,6 +95,7 @@ test("a log that had one line goes on with two, and with one again, under the ke
         keys: by,
         remembered: first.note,
         policy: null,
+        now: new Date(),
         cosignedSince: null,
       }),
     ).toMatchObject({ findings: [], size: 4, rememberedSize: 1 });
@@ -185,6 +186,7 @@ async function verifyPublished(
     keys: keysOf(ports, origin),
     remembered: await noteOf(ports, tenant),
     policy: null,
+    now: new Date(),
     cosignedSince: null,
   });
   return { size: report.size, found: report.findings.map(({ code }) => code) };

@@ -151,6 +151,7 @@ function openTrail(): ReturnType<typeof createAuditTrail> {
       operators: null,
       retentionDays: null,
       gaps: () => 0,
+      stopped: () => 0,
     }),
   );
 }
@@ -182,6 +183,7 @@ function verify(copy: string, by: Policy = policy): { found: string[]; cosigners
     keys: keysOf(tenant),
     remembered: null,
     policy: by,
+    now: new Date(),
     cosignedSince: new Date(Date.now() - 600_000),
   });
   return { found: report.findings.map(({ code, at }) => `${code} at ${at}`), cosigners: report.cosigners };
@@ -221,6 +223,7 @@ test("a tenant's log is witnessed by way of the installation's, though one witne
       keys: keysOf(installationTenant),
       remembered: null,
       policy,
+      now: new Date(),
       cosignedSince: new Date(Date.now() - 600_000),
     });
   // A checkpoint is published when it is signed, and once more when a witness has seen it.

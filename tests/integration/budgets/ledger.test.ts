@@ -73,6 +73,25 @@ const reservation = (run: RunId, day: string, most: number, tokens: number, seq 
   retriesMax: 1_000,
 });
 
+type Begun = NonNullable<Awaited<ReturnType<Store["beginCall"]>>>;
+/** Sets aside what a call of the run may cost, as its worker does, in whichever process. */
+type Begin = (one: NewReservation, store?: Store) => Promise<Begun>;
+
+/** A run that a worker has in hand. */
+async function heldRun(): Promise<{ readonly run: RunId; readonly begin: Begin }> {
+  const run = await engine.submit();
+  const taken = await claimRun(engine.ports, 1, engine.tenant, run);
+  if (taken === null) throw new Error("it can be taken");
+  const { version, fencingToken: token } = taken.run;
+  const fence = { tenant: engine.tenant, run, token };
+  const begin: Begin = async (one, store = engine.store) => {
+    const begun = await store.beginCall(fence, version, null, one, null);
+    if (begun === null) throw new Error("the run is held");
+    return begun;
+  };
+  return { run, begin };
+}
+
 async function stateOf(name: string): Promise<AccountState> {
   const [state] = await engine.store.transaction(engine.tenant, async (tx) => await tx.budgets.read([name]));
   if (state === undefined) throw new Error(`no account ${name}`);
@@ -80,15 +99,10 @@ async function stateOf(name: string): Promise<AccountState> {
 }
 
 test("many processes that reserve at once never get past the limit, and use it up", async () => {
-  const run = await engine.submit();
+  const { run, begin } = await heldRun();
   const day = "day:2026-01-01";
   const asked = Array.from({ length: 60 }, () => reservation(run, day, 100, 7));
-  const taken = await Promise.all(
-    asked.map(async (one, at) => {
-      const store = stores[at % stores.length] ?? engine.store;
-      return await store.transaction(engine.tenant, async (tx) => await tx.budgets.reserve(one));
-    }),
-  );
+  const taken = await Promise.all(asked.map(async (one, at) => await begin(one, stores[at % stores.length])));
   expect(taken.filter(({ ok }) => ok)).toHaveLength(14);
   expect(taken.find(({ ok }) => !ok)).toMatchObject({
     error: { kind: "input", account: day, spent: 0, reserved: 98, most: 100 },
@@ -113,49 +127,50 @@ test("the ledger does what its model does, and never more than the limit", async
   let sequence = 0;
   const property = fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
     sequence += 1;
-    const run = await engine.submit();
+    const { run, begin } = await heldRun();
     const day = `day:3000-01-${String((sequence % 28) + 1).padStart(2, "0")}`;
     await engine.database.ownerPool().query("delete from assent.budget_accounts where account = $1", [day]);
     const model: Model = { held: new Map(), spent: 0 };
     const reserved = (): number => [...model.held.values()].reduce((sum, one) => sum + one.inputTokens, 0);
-    await engine.store.transaction(engine.tenant, async (tx) => {
-      for (const { move, tokens } of steps) {
-        if (move === "reserve") {
-          const one = reservation(run, day, most, tokens);
-          const fits = model.spent + reserved() + tokens <= most;
-          expect((await tx.budgets.reserve(one)).ok).toBe(fits);
-          if (fits) model.held.set(one.id, one.amounts);
-        } else if (move === "settle") {
+    for (const { move, tokens } of steps) {
+      if (move === "reserve") {
+        const one = reservation(run, day, most, tokens);
+        const fits = model.spent + reserved() + tokens <= most;
+        expect((await begin(one)).ok).toBe(fits);
+        if (fits) model.held.set(one.id, one.amounts);
+      }
+      await engine.store.transaction(engine.tenant, async ({ budgets }) => {
+        if (move === "settle") {
           const [id = randomUUID(), held] = [...model.held][0] ?? [];
-          expect(await tx.budgets.settle(id, amounts(tokens))).toBe(held !== undefined);
-          expect(await tx.budgets.settle(id, amounts(tokens))).toBe(false);
+          expect(await budgets.settle(id, amounts(tokens))).toBe(held !== undefined);
+          expect(await budgets.settle(id, amounts(tokens))).toBe(false);
           model.held.delete(id);
           model.spent += held === undefined ? 0 : Math.min(tokens, held.inputTokens);
-        } else {
-          expect(await tx.budgets.chargeAll(run)).toBe(model.held.size);
+        } else if (move === "lose") {
+          expect(await budgets.chargeAll(run)).toBe(model.held.size);
           model.spent += reserved();
           model.held.clear();
         }
-        const [state] = await tx.budgets.read([day]);
+        const [state] = await budgets.read([day]);
         expect(state?.spent.inputTokens ?? 0).toBe(model.spent);
         expect(state?.reserved.inputTokens ?? 0).toBe(reserved());
         expect(model.spent + reserved()).toBeLessThanOrEqual(most);
-      }
-    });
+      });
+    }
   });
   await fc.assert(property, { seed: 42, numRuns: 25 });
 });
 
 test("reserving and settling in many processes at once leaves nothing over and loses nothing", async () => {
   const day = "day:2026-01-02";
-  const runs = await Promise.all(Array.from({ length: 6 }, async () => await engine.submit()));
+  const runs = await Promise.all(Array.from({ length: 6 }, heldRun));
   let settled = 0;
   await Promise.all(
-    runs.flatMap((run, at) =>
+    runs.flatMap(({ run, begin }, at) =>
       Array.from({ length: 6 }, async (_, round) => {
         const store = stores[(at + round) % stores.length] ?? engine.store;
         const one = reservation(run, day, 400, 20, round);
-        const taken = await store.transaction(engine.tenant, async (tx) => await tx.budgets.reserve(one));
+        const taken = await begin(one, store);
         if (!taken.ok) return;
         const state = await stateOf(day);
         expect(state.spent.inputTokens + state.reserved.inputTokens).toBeLessThanOrEqual(400);
@@ -175,14 +190,12 @@ test("reserving and settling in many processes at once leaves nothing over and l
 });
 
 test("repetitions are counted over workers, by step and by run", async () => {
-  const run = await engine.submit();
-  const take = async (seq: number): Promise<unknown> =>
-    await engine.store.transaction(engine.tenant, async (tx) => {
-      const limits = { stepCallsMax: 3, retriesMax: 3 };
-      const one = { ...reservation(run, "total", 1_000_000, 1, seq), ...limits };
-      const taken = await tx.budgets.reserve(one);
-      return taken.ok ? taken.value : taken.error.kind;
-    });
+  const { run, begin } = await heldRun();
+  const take = async (seq: number): Promise<unknown> => {
+    const limits = { stepCallsMax: 3, retriesMax: 3 };
+    const taken = await begin({ ...reservation(run, "total", 1_000_000, 1, seq), ...limits });
+    return taken.ok ? taken.value : taken.error.kind;
+  };
   const seen: unknown[] = [];
   for (const seq of [1, 1, 1, 1, 3, 3, 3, 5]) seen.push(await take(seq));
   expect(seen).toEqual([1, 2, 3, "step_calls", 1, 2, "retries", 1]);
@@ -206,10 +219,10 @@ test("a call that is begun again, because its answer was lost, is set aside once
 });
 
 test("one tenant's ledger is nothing to another", async () => {
-  const run = await engine.submit();
+  const { run, begin } = await heldRun();
   const stranger = await engine.newCaller("stranger", "other-ledger");
   const one = reservation(run, "total", 1_000_000, 5);
-  await engine.store.transaction(engine.tenant, async (tx) => await tx.budgets.reserve(one));
+  await begin(one);
   await engine.store.transaction(stranger.tenant, async (tx) => {
     expect(await tx.budgets.read(["total", runAccount(run)])).toEqual([]);
     expect(await tx.budgets.settle(one.id, amounts(0))).toBe(false);

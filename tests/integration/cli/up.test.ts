@@ -6,7 +6,8 @@ import { run } from "../../../packages/harness/src/cli/main.ts";
 import type { StartHarness, StartOptions } from "../../../packages/harness/src/cli/start.ts";
 import { createDeps, jsonLines, makeFolder, member } from "./support/command.ts";
 import { type FakeHarness, sendProblem, startFakeHarness } from "./support/fake-harness.ts";
-import { approvalId, runId } from "./support/records.ts";
+import { until } from "../../support/until.ts";
+import { approvalId, NOW, runId } from "./support/records.ts";
 import { openTerminal, type Terminal, type TerminalOptions } from "./support/terminal.ts";
 
 let fake: FakeHarness;
@@ -103,18 +104,41 @@ describe("up", () => {
     await code;
   });
 
-  test("a signal while it starts stops it as soon as it has", async () => {
-    const gate = Promise.withResolvers<void>();
-    const [terminal, code] = up(["--demo"], {}, async (options, onProgress) => {
-      await gate.promise;
-      return await startHarness(options, onProgress);
-    });
-    terminal.signal("SIGINT");
-    gate.resolve();
-    expect(await code).toBe(0);
-    expect(stops).toBe(1);
-    expect(submissions()).toEqual([]);
-  });
+  test.each([
+    ["in time", []],
+    ["late", [130]],
+  ])(
+    "a signal while it starts stops it as soon as it has, or is given up where that is %s",
+    async (when, exits) => {
+      const [gate, grace] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const terminal = openTerminal({});
+      const paused: number[] = [];
+      const deps = createDeps(cwd, {
+        startHarness: async (options, onProgress) => {
+          await gate.promise;
+          return await startHarness(options, onProgress);
+        },
+        clock: {
+          now: () => NOW,
+          sleep: async (ms, signal) => {
+            paused.push(ms);
+            signal.addEventListener("abort", () => grace.resolve());
+            await grace.promise;
+          },
+        },
+      });
+      const code = run(["up", "--demo"], terminal, deps);
+      terminal.signal("SIGINT");
+      if (when === "late") {
+        grace.resolve();
+        await until("it is given up", () => terminal.exits.length > 0);
+      }
+      gate.resolve();
+      expect(await code).toBe(0);
+      expect([stops, paused, terminal.exits]).toEqual([1, [10_000], exits]);
+      expect(submissions()).toEqual([]);
+    },
+  );
 
   test("what keeps it from starting is one line and exit 6", async () => {
     const refusal = {

@@ -31,6 +31,9 @@ async function waiting(engine: Engine): Promise<{ id: RunId; approval: Approval 
   return { id, approval };
 }
 
+const human = async (engine: Engine, name: string): Promise<Caller> =>
+  await engine.newCaller(name, "default", "human");
+
 const approveAs = async (
   engine: Engine,
   caller: Caller,
@@ -46,7 +49,7 @@ test("a quorum of two wants two different people, however often one of them says
   const tool = countingTool("count", "once");
   await using engine = await openEngine({ models: oneCall, tools: [tool], policies: asking('@quorum("2")') });
   await engine.startWorker();
-  const [ann, bob] = [await engine.newCaller("ann"), await engine.newCaller("bob")];
+  const [ann, bob] = [await human(engine, "ann"), await human(engine, "bob")];
   const { id, approval } = await waiting(engine);
   expect(approval).toMatchObject({ requirement: { quorum: 2 }, votes: 0 });
   const first = await Promise.all([1, 2, 3].map(async () => await approveAs(engine, ann, approval)));
@@ -64,11 +67,34 @@ test("a quorum of two wants two different people, however often one of them says
   ]);
 });
 
+test("a quorum is of people: a service counts where the rule names it, and nobody counts twice by another name", async () => {
+  const tool = countingTool("count", "once");
+  const policies = asking('@quorum("2")');
+  await using engine = await openEngine({ models: oneCall, tools: [tool], policies });
+  await engine.startWorker();
+  const [ann, again, bob] = [
+    await human(engine, "ann"),
+    await human(engine, "Ann"),
+    await human(engine, "bob"),
+  ];
+  const { id, approval } = await waiting(engine);
+  for (const service of [engine.caller, await engine.newCaller("robot")])
+    expect(await approveAs(engine, service, approval)).toMatchObject({
+      ok: false,
+      error: { code: "not_an_approver", detail: expect.stringContaining("service/") },
+    });
+  expect(value(await approveAs(engine, ann, approval))).toMatchObject({ status: "open", votes: 1 });
+  expect(await approveAs(engine, again, approval)).toMatchObject({ ok: false, error: { code: "four_eyes" } });
+  expect(value(await approveAs(engine, bob, approval)).status).toBe("approved");
+  await engine.reaches(id, "succeeded");
+  expect(tool.effects).toHaveLength(1);
+});
+
 test("one of a quorum who says no ends it", async () => {
   const tool = countingTool("count", "once");
   await using engine = await openEngine({ models: oneCall, tools: [tool], policies: asking('@quorum("2")') });
   await engine.startWorker();
-  const [ann, bob] = [await engine.newCaller("ann"), await engine.newCaller("bob")];
+  const [ann, bob] = [await human(engine, "ann"), await human(engine, "bob")];
   const { id, approval } = await waiting(engine);
   value(await approveAs(engine, ann, approval));
   value(await engine.harness.decide(bob, { approval_id: approval.id, decision: "deny", comment: "No." }));
@@ -84,7 +110,7 @@ test("whoever asked for the run cannot approve it where the rule separates dutie
     policies: asking("@separate_duties"),
   });
   await engine.startWorker();
-  const other = await engine.newCaller("other");
+  const other = await human(engine, "other");
   const { id, approval } = await waiting(engine);
   expect(await approveAs(engine, engine.caller, approval)).toMatchObject({
     ok: false,

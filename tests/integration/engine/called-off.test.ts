@@ -3,11 +3,14 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { expect, test } from "vitest";
+import { postgresStore } from "../../../packages/harness/src/adapters/postgres/store.ts";
+import { createWakeUps } from "../../../packages/harness/src/adapters/postgres/wake-ups.ts";
 import type { Tool } from "../../../packages/harness/src/ports.ts";
 import { DEFAULT_PROVIDER_SETTINGS } from "../../../packages/harness/src/core/resilience/settings.ts";
 import { retriedTools } from "../../../packages/harness/src/services/retried-tools.ts";
 import { createHttpTool } from "../../../packages/harness/src/services/tools/http.ts";
-import { answering, openEngine, value } from "../../support/engine.ts";
+import { answering, countingTool, openEngine, value } from "../../support/engine.ts";
+import { anySealing } from "../../support/sealing.ts";
 import { until } from "../../support/until.ts";
 
 test("a call that failed is not repeated once the run was called off", async () => {
@@ -65,3 +68,49 @@ test("a call that failed is not repeated once the run was called off", async () 
   server.closeAllConnections();
   server.close();
 }, 60_000);
+
+/** Says no more until its run is called off. */
+function hanging(): {
+  readonly tool: Tool;
+  readonly begun: Promise<undefined>;
+  readonly ended: Promise<undefined>;
+} {
+  const begun = Promise.withResolvers<undefined>();
+  const ended = Promise.withResolvers<undefined>();
+  const tool = countingTool("dig", "none", async (_id, signal) => {
+    begun.resolve(undefined);
+    await once(signal, "abort");
+    ended.resolve(undefined);
+  });
+  return { tool, begun: begun.promise, ended: ended.promise };
+}
+
+/** Shorter than the time after which a worker looks by itself whether a run is still its own. */
+const AT_ONCE_MS = 5_000;
+
+test.each(["in the same process", "in another process"])(
+  "a call that is under way hears at once of a cancellation %s",
+  async (where) => {
+    const { tool, begun, ended } = hanging();
+    await using engine = await openEngine({
+      tools: [tool],
+      models: answering(() => ({ calls: [{ id: "c1", tool: "dig", arguments: {} }] })),
+    });
+    await engine.startWorker();
+    const id = await engine.submit("Dig.");
+    await begun;
+    let { harness } = engine;
+    if (where === "in another process") {
+      const pool = engine.database.appPool();
+      const wakeUps = createWakeUps(pool, engine.ports.log);
+      const given = { pool, wakeUps, clock: engine.clock, random: engine.ports.random };
+      const store = postgresStore({ ...given, sealing: anySealing(pool) });
+      harness = engine.again({ store });
+    }
+    const cancelledAt = performance.now();
+    value(await harness.cancelRun(engine.caller, id));
+    await ended;
+    expect(performance.now() - cancelledAt).toBeLessThan(AT_ONCE_MS);
+    expect((await engine.run(id)).status).toBe("cancelled");
+  },
+);

@@ -10,6 +10,7 @@ import { answering, countingTool, type Engine, openEngine, value } from "../../s
 import { until } from "../../support/until.ts";
 
 const call = (id: string, tool: string): ToolCall => ({ id, tool, arguments: { id } });
+const DEAF = { onWakeUp: () => undefined, onCallOff: () => undefined };
 const never = new AbortController().signal;
 
 async function claim(engine: Engine, id: RunId, worker: number): ReturnType<typeof claimRun> {
@@ -75,7 +76,7 @@ test("nor does it leave an artifact behind, where the lease is taken away while 
 test("a lease that is renewed, by a worker that lives, is not taken away", async () => {
   await using engine = await openEngine();
   await using presence = {
-    ...(await announceWorker(engine.database.app, 77, { ...engine.ports, onWakeUp: () => undefined })),
+    ...(await announceWorker(engine.database.app, 77, { ...engine.ports, heard: DEAF })),
     async [Symbol.asyncDispose](): Promise<void> {
       await this.end();
     },
@@ -93,7 +94,7 @@ test("a lease that is renewed, by a worker that lives, is not taken away", async
 test("a worker that cannot be announced is told so, and leaves no connection behind", async () => {
   await using engine = await openEngine();
   const { app } = engine.database;
-  const ports = { ...engine.ports, onWakeUp: () => undefined };
+  const ports = { ...engine.ports, heard: DEAF };
   await expect(announceWorker({ ...app, port: 1 }, 78, ports)).rejects.toMatchObject({ code: "ENOENT" });
   const owner = engine.database.ownerPool();
   await owner.query("revoke all on function assent.worker_lock_class() from public, assent_app");

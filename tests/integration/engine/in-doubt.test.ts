@@ -98,7 +98,10 @@ async function inDoubt(engine: Engine, agreed: readonly Caller[]): Promise<{ id:
 test("a second try of what two people had to agree to wants two people, and neither of them who asked for it", async () => {
   const { engine, effects } = await opened(rules('@quorum("2") @separate_duties'));
   await using _ = engine;
-  const [ann, bob] = [await engine.newCaller("ann"), await engine.newCaller("bob")];
+  const [ann, bob] = [
+    await engine.newCaller("ann", "default", "human"),
+    await engine.newCaller("bob", "default", "human"),
+  ];
   const { id, doubt } = await inDoubt(engine, [ann, bob]);
   expect(doubt.requirement).toMatchObject({ quorum: 2, separate_duties: true });
   expect(await say(engine, engine.caller, doubt)).toBe("four_eyes");
@@ -114,7 +117,10 @@ test("a second try of what two people had to agree to wants two people, and neit
 test("that it happened, one person can say, whoever they are", async () => {
   const { engine, effects } = await opened(rules('@quorum("2") @separate_duties'));
   await using _ = engine;
-  const agreed = [await engine.newCaller("ann"), await engine.newCaller("bob")];
+  const agreed = [
+    await engine.newCaller("ann", "default", "human"),
+    await engine.newCaller("bob", "default", "human"),
+  ];
   const { id, doubt } = await inDoubt(engine, agreed);
   expect(await say(engine, engine.caller, doubt, "confirm")).toBe("approved");
   await engine.reaches(id, "succeeded");

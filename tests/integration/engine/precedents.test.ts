@@ -5,6 +5,7 @@ import { newPattern } from "@assent/harmony";
 import { expect, test } from "vitest";
 import { digestOf } from "../../../packages/harness/src/base/digest.ts";
 import type { ToolCall } from "../../../packages/harness/src/core/run/journal.ts";
+import type { Policies } from "../../../packages/harness/src/core/decide/policy-point.ts";
 import type { Caller } from "../../../packages/harness/src/ports.ts";
 import { answering, countingTool, type Engine, openEngine, policiesOf, value } from "../../support/engine.ts";
 import { until } from "../../support/until.ts";
@@ -16,6 +17,26 @@ const ASKING = policiesOf({
       @id("ask") @needs_approval forbid (principal, action == Action::"call", resource);`,
   },
 });
+
+const asking = (rule: string): string => `@id("act") permit (principal, action == Action::"call", resource);
+  ${rule} forbid (principal, action == Action::"call", resource);`;
+
+/** Rules that an operator changes under way. */
+function changingRules(): Policies & { put(text: string): void } {
+  let policies = ASKING;
+  return {
+    get version() {
+      return policies.version;
+    },
+    get rules() {
+      return policies.rules;
+    },
+    decide: (request) => policies.decide(request),
+    put: (text) => {
+      policies = policiesOf({ texts: { "test.cedar": text } });
+    },
+  };
+}
 
 /** The amount that the model asks for is the number in the task. */
 const models = {
@@ -256,20 +277,8 @@ test("a no that is to be remembered refuses again; revoked, people are asked aga
 
 test("a precedent never crosses a tenant, an agent or a deny of the rules", async () => {
   const tool = countingTool(TOOL, "once");
-  let policies = ASKING;
-  await using engine = await openEngine({
-    models,
-    tools: [tool],
-    policies: {
-      get version() {
-        return policies.version;
-      },
-      get rules() {
-        return policies.rules;
-      },
-      decide: (request) => policies.decide(request),
-    },
-  });
+  const policies = changingRules();
+  await using engine = await openEngine({ models, tools: [tool], policies });
   await engine.startWorker();
   const ann = await person(engine, "ann");
   const { id, approval } = await waiting(engine, "Count 10.");
@@ -285,9 +294,7 @@ test("a precedent never crosses a tenant, an agent or a deny of the rules", asyn
   });
   expect(theirs).toMatchObject({ status: "awaiting_approval", approvals: [{ advice: [] }] });
   expect(value(await engine.harness.listPrecedents(stranger, ALL)).data).toEqual([]);
-  policies = policiesOf({
-    texts: { "test.cedar": `@id("no") forbid (principal, action == Action::"call", resource);` },
-  });
+  policies.put(`@id("no") forbid (principal, action == Action::"call", resource);`);
   const denied = await engine.reaches(await engine.submit("Count 10."), "succeeded");
   expect(denied.steps.find(({ kind }) => kind === "tool")).toMatchObject({ state: "refused" });
   expect(tool.effects).toHaveLength(1);
@@ -487,4 +494,112 @@ test("days without saying that it is to be remembered are refused, and nothing i
   const decided = await engine.harness.decide(ann, yes(approval, false, 3));
   expect(decided).toMatchObject({ ok: false, error: { code: "decision_not_possible" } });
   expect((await engine.run(id)).status).toBe("awaiting_approval");
+});
+
+const reasonsOf = ({ decision }: Approval): readonly (readonly [string, string])[] =>
+  decision.reasons.map(({ code, detail }) => [code, detail] as const);
+
+test("a remembered yes is none to what is wanted since, and whoever is asked reads why", async () => {
+  const tool = countingTool(TOOL, "once");
+  const policies = changingRules();
+  await using engine = await openEngine({ models, tools: [tool], policies });
+  await engine.startWorker();
+  const ann = await person(engine, "ann");
+  const remember = async (): Promise<Approval> => {
+    const { id, approval } = await waiting(engine, "Count 10.");
+    value(await engine.harness.decide(ann, yes(approval, true)));
+    await engine.reaches(id, "succeeded");
+    return approval;
+  };
+  expect(reasonsOf(await remember())).toHaveLength(1);
+  for (const [rule, why] of [
+    ['@id("embargo") @needs_approval', "not to what asks now (embargo)"],
+    ['@id("ask") @needs_approval @quorum("2")', "2 different people"],
+    ['@id("ask") @needs_approval @approvers("ben")', "the word of ben"],
+    ['@id("ask") @needs_approval @separate_duties', "somebody else than the requester"],
+  ] as const) {
+    policies.put(asking(rule));
+    const { approval } = await waiting(engine, "Count 10.");
+    expect(reasonsOf(approval).at(-1)).toEqual(["precedent_not_enough", expect.stringContaining(why)]);
+    expect(approval.advice).toMatchObject([{ decision: "approve", decided_by: "ann" }]);
+  }
+  expect(tool.effects).toHaveLength(1);
+  // The rules of then are in force again, and with them what was said to them.
+  policies.put(asking('@id("ask") @needs_approval'));
+  const answers = async (): Promise<string> =>
+    (await engine.reaches(await engine.submit("Count 10."), "succeeded", "awaiting_approval")).status;
+  expect(await answers()).toBe("succeeded");
+  // As a program of before remembered it: which rules had asked is not known, and a person is asked once more.
+  await engine.database.ownerPool().query("update assent.precedent_terms set rules = null");
+  expect(reasonsOf(await remember()).at(-1)).toEqual([
+    "precedent_not_enough",
+    expect.stringContaining("was not kept with it"),
+  ]);
+  expect(await answers()).toBe("succeeded");
+});
+
+test("a yes to one rule and a yes to another are a yes to both, each until its own day", async () => {
+  const tool = countingTool(TOOL, "once");
+  const policies = changingRules();
+  await using engine = await openEngine({ models, tools: [tool], policies });
+  await engine.startWorker();
+  const [ann, robot] = [await person(engine, "ann"), await person(engine, "robot", "service")];
+  const remember = async (caller: Caller, rule: string, days: number): Promise<void> => {
+    policies.put(asking(rule));
+    const { id, approval } = await waiting(engine, "Count 10.");
+    value(await engine.harness.decide(caller, yes(approval, true, days)));
+    await engine.reaches(id, "succeeded");
+  };
+  const BOTH = `${asking('@id("ask") @needs_approval')}
+    @id("embargo") @needs_approval forbid (principal, action == Action::"call", resource);`;
+  const asks = async (): Promise<string> => {
+    const run = await engine.reaches(await engine.submit("Count 10."), "succeeded", "awaiting_approval");
+    return run.approvals.flatMap(reasonsOf).at(-1)?.[1] ?? "";
+  };
+  // What a service said to a rule does not become a person's by their yes to another.
+  await remember(robot, '@id("embargo") @needs_approval', 3_000);
+  await remember(ann, '@id("ask") @needs_approval', 9);
+  policies.put(BOTH);
+  expect(await asks()).toContain("not to what asks now (embargo)");
+  await remember(ann, '@id("embargo") @needs_approval', 1);
+  policies.put(BOTH);
+  expect(await asks()).toBe("");
+  engine.clock.advance(86_400_000);
+  // The newest word ended; a yes to the one rule that is given anew does not bring back the other.
+  await remember(ann, '@id("ask") @needs_approval', 9);
+  policies.put(BOTH);
+  expect(await asks()).toContain("not to what asks now (embargo)");
+});
+
+test("an older yes is not given where a newer no cannot be read: whoever is asked is told which row it is", async () => {
+  const tool = countingTool(TOOL, "once");
+  await using engine = await openEngine({ models, tools: [tool], policies: ASKING });
+  await engine.startWorker();
+  const ann = await person(engine, "ann");
+  // Both wait before either is answered.
+  const [first, second] = [await waiting(engine, "Count 10."), await waiting(engine, "Count 10.")];
+  value(await engine.harness.decide(ann, yes(first.approval, true)));
+  value(await engine.harness.decide(ann, neverAgain(second.approval)));
+  for (const { id } of [first, second]) await engine.reaches(id, "succeeded");
+  const owner = engine.database.ownerPool();
+  const damaged = await owner.query<{ id: string }>(
+    `update assent.harmony_resolutions set record = (record::jsonb - 'resolved_at')::json where record ->> 'strategy' = 'deny'
+     returning 'sha256:' || encode(id, 'hex') as id`,
+  );
+  const name = damaged.rows[0]?.id ?? "none";
+  const third = await waiting(engine, "Count 10.");
+  expect(reasonsOf(third.approval).at(-1)).toEqual(["precedent_unreadable", expect.stringContaining(name)]);
+  expect(third.approval.advice).toMatchObject([{ decision: "approve" }]);
+  expect(tool.effects).toHaveLength(1);
+  expect(value(await engine.harness.listPrecedents(engine.caller, ALL)).data).toHaveLength(1);
+  // What cannot be read is not taken for what is to be stored in its place.
+  const again = await engine.harness.decide(ann, neverAgain(third.approval));
+  expect(again).toMatchObject({
+    ok: false,
+    error: { code: "decision_not_possible", detail: expect.stringContaining(name) },
+  });
+  await owner.query("delete from assent.harmony_resolutions where record ->> 'strategy' = 'deny'");
+  value(await engine.harness.decide(ann, yes(third.approval, true)));
+  await engine.reaches(third.id, "succeeded");
+  expect(tool.effects).toHaveLength(2);
 });

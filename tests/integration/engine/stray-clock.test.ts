@@ -11,6 +11,7 @@ import { startWorker } from "../../../packages/harness/src/services/worker.ts";
 import { answering, countingTool, type Engine, openEngine, value } from "../../support/engine.ts";
 import { shiftableClock } from "../../support/shiftable-clock.ts";
 
+const DEAF = { listen: () => () => undefined, listenToCallOffs: () => () => undefined };
 const never = new AbortController().signal;
 const paying = answering((turn) =>
   turn === 0 ? { calls: [{ id: "c1", tool: "pay", arguments: { id: "1" } }] } : { text: "Paid." },
@@ -77,7 +78,7 @@ test.each([120_000, -120_000])(
     await claim(engine, held, 1);
     await using process = await watched(engine);
     engine.clock.advance(offMs);
-    const consumer = startWorker(process.ports, { worker: 2, wakeUps: { listen: () => () => undefined } });
+    const consumer = startWorker(process.ports, { worker: 2, wakeUps: DEAF });
     await process.waited;
     // By the clock that is ahead, its lease is over.
     expect(await sweep(process.ports)).toBe(0);

@@ -228,11 +228,12 @@ test("rules that want more than was given put the question anew, under the same 
   expect(again.decision).toBe("needs_approval");
   expect(again.approval_id).not.toBe(first.id);
   const second = await approvalOf(driver, id, again.approval_id);
-  await driver.approve(second.id, second.action_digest);
+  const one = await world.newDriver("one person", { kind: "human" });
+  await one.approve(second.id, second.action_digest);
   // One of two: the same person again counts once.
-  await driver.approve(second.id, second.action_digest);
+  await one.approve(second.id, second.action_digest);
   expect((await driver.read(id, asked.action_id)).decision).toBe("needs_approval");
-  await (await world.newDriver("another person")).approve(second.id, second.action_digest);
+  await (await world.newDriver("another person", { kind: "human" })).approve(second.id, second.action_digest);
   expect((await driver.read(id, asked.action_id)).decision).toBe("permit");
   await expectSoundTrail(driver, await driver.run(id));
 });

@@ -1,5 +1,6 @@
 // A tool of an MCP server over HTTP, with a real server of the SDK on the loopback interface that counts its effects.
 
+import { createServer } from "node:http";
 import { expect, test } from "vitest";
 import { until } from "../../support/until.ts";
 import { startHttpMcp } from "./servers.ts";
@@ -53,6 +54,27 @@ test("a run that was called off while the server said what the tool is has nothi
   const held = { ...context, isStillHeld: async () => await Promise.resolve(false) };
   expect(await pay.tool.execute(ARGS, null, held)).toMatchObject({ ok: false, error: { code: "not_sent" } });
   expect(bank.effects).toEqual([]);
+});
+
+test("the lease is proven when the connection is there, before the call is sent; refused, nothing is", async () => {
+  await using bank = await startHttpMcp();
+  await using pay = await pinnedPay(bank);
+  const unanswered: number[] = [];
+  let isOurs = true;
+  const held = {
+    ...context,
+    fencingToken: 7,
+    prove: async () => {
+      await until("it is connected", () => bank.connections() > bank.authorizations.length);
+      unanswered.push(bank.connections() - bank.authorizations.length);
+      if (!isOurs) throw new Error("it is another's");
+    },
+  };
+  expect(await pay.tool.execute(ARGS, null, held)).toMatchObject({ ok: true });
+  isOurs = false;
+  expect(await pay.tool.execute(ARGS, null, held)).toMatchObject({ ok: false, error: { code: "not_sent" } });
+  expect(unanswered).toEqual([1, 1]);
+  expect(bank.effects).toEqual([{ amount: 10, key: EFFECT, token: 7 }]);
 });
 
 test("a server that announces another list of tools is heard", async () => {
@@ -117,4 +139,29 @@ test("a server that is gone: nothing was sent", async () => {
   await using pay = await pinnedPay(bank);
   await bank[Symbol.asyncDispose]();
   expect(await pay.tool.execute(ARGS, null, context)).toMatchObject({ error: { code: "not_sent" } });
+});
+
+test("a server that cannot answer now is asked again when it says, in seconds or by a date against its own clock", async () => {
+  const said: { date: string; "retry-after": string }[] = [
+    { date: "Sat, 21 Nov 2020 12:00:00 GMT", "retry-after": "Sat, 21 Nov 2020 12:00:07 GMT" },
+    { date: "Sat, 21 Nov 2020 12:00:00 GMT", "retry-after": "5" },
+    { date: "Sat, 21 Nov 2020 12:00:00 GMT", "retry-after": "soon" },
+  ];
+  const busy = createServer((_, response) => response.writeHead(503, said[0]).end());
+  await new Promise<void>((resolve) => busy.listen(0, "127.0.0.1", resolve));
+  const address = busy.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const connection = connect(endpointOf({ url: `http://127.0.0.1:${port}/mcp` }), [`127.0.0.1:${port}`]);
+  try {
+    for (const ms of [7_000, 5_000, null]) {
+      expect(await connection.list(context.signal)).toMatchObject({
+        error: { code: "not_sent", passes: { retryAfterMs: ms } },
+      });
+      said.shift();
+    }
+  } finally {
+    await connection.close();
+    busy.closeAllConnections();
+    await new Promise((resolve) => busy.close(resolve));
+  }
 });

@@ -52,7 +52,7 @@ test("a changed tool never runs, and the unchanged one runs exactly once", async
   bank.say({ description: "Pays." });
   const honest = await approve();
   expect(honest.status).toBe("succeeded");
-  expect(bank.effects).toEqual([{ amount: 10, key: expect.stringMatching(/^sha256:/u) }]);
+  expect(bank.effects).toEqual([{ amount: 10, key: expect.stringMatching(/^sha256:/u), token: 2 }]);
   // What models are told of the tool is the pin, whatever the server says meanwhile.
   const told = prompts.map((prompt) => JSON.stringify(Reflect.get(Object(JSON.parse(prompt)), "tools")));
   expect(told.filter((tools) => tools.includes("Ignore"))).toEqual([]);

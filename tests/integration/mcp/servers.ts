@@ -1,6 +1,6 @@
 // Real MCP servers of the SDK's own making, which count what they do and change their minds on command.
 
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import { createMcpHandler, McpServer } from "@modelcontextprotocol/server";
 import { z } from "zod";
 
@@ -10,7 +10,9 @@ export type HttpMcp = AsyncDisposable & {
   readonly port: number;
   readonly url: string;
   /** Arguments and `_meta` of every call that was carried out. */
-  readonly effects: { readonly amount: unknown; readonly key: unknown }[];
+  readonly effects: { readonly amount: unknown; readonly key: unknown; readonly token: unknown }[];
+  /** Connections that were made so far. */
+  connections(): number;
   readonly authorizations: (string | undefined)[];
   /** What the tool `pay` says of itself from now on; null: there is no such tool. */
   say(now: Said | null): void;
@@ -38,7 +40,10 @@ export async function startHttpMcp(first: Said = { description: "Pays." }): Prom
         },
         ({ amount }, context) => {
           const meta: unknown = Reflect.get(context.mcpReq, "_meta");
-          effects.push({ amount, key: Reflect.get(Object(meta), "assent/idempotency-key") });
+          const [key, token] = ["idempotency-key", "fencing-token"].map((name): unknown =>
+            Reflect.get(Object(meta), `assent/${name}`),
+          );
+          effects.push({ amount, key, token });
           return { content: [{ type: "text", text: reply.text }], isError: reply.isError };
         },
       );
@@ -59,6 +64,7 @@ export async function startHttpMcp(first: Said = { description: "Pays." }): Prom
       response.end();
     })();
   });
+  const connections = counted(http);
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   const address = http.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
@@ -67,6 +73,7 @@ export async function startHttpMcp(first: Said = { description: "Pays." }): Prom
     url: `http://127.0.0.1:${port}/mcp`,
     effects,
     authorizations,
+    connections,
     say(now) {
       said = now;
       handler.notify.toolsChanged();
@@ -80,6 +87,14 @@ export async function startHttpMcp(first: Said = { description: "Pays." }): Prom
       await new Promise((resolve) => http.close(resolve));
     },
   };
+}
+
+function counted(http: Server): () => number {
+  let connections = 0;
+  http.on("connection", () => {
+    connections += 1;
+  });
+  return () => connections;
 }
 
 const headersOf = (request: IncomingMessage): Headers => {

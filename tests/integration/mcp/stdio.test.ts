@@ -52,6 +52,16 @@ test("it sees nothing of our environment, gets its own arguments, and is gone wi
   await until("both processes are gone", () => !pids.some(isThere));
 });
 
+test("a call whose lease is another's is not written into its pipe", async () => {
+  const folder = temporaryFolder();
+  await using notes = await start(folder);
+  const prove = async (): Promise<void> => await Promise.reject(new Error("it is another's"));
+  const refused = await notes.tool.execute({ note: "late" }, null, { ...context, prove });
+  expect(refused).toMatchObject({ ok: false, error: { code: "not_sent" } });
+  await notes.tool.execute({ note: "in time" }, null, context);
+  expect(readFileSync(`${folder}/effects`, "utf8")).toBe("in time\n");
+});
+
 test("one that died is started again at the next call", async () => {
   const folder = temporaryFolder();
   await using notes = await start(folder);

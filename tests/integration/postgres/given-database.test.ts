@@ -1,7 +1,8 @@
 // DATABASE_URL: a Postgres that somebody else runs, with users that somebody else made.
 
 import { randomBytes } from "node:crypto";
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Pool } from "pg";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { openDatabase, setUp, type Database } from "../../../packages/harness/src/assemble/database.ts";
@@ -11,10 +12,17 @@ import {
   type EmbeddedServer,
   openEmbedded,
 } from "../../../packages/harness/src/adapters/postgres/embedded/embedded.ts";
+import { takeTurn } from "../../../packages/harness/src/adapters/postgres/alone.ts";
+import { until } from "../../support/until.ts";
 import { asApp, checkAppRole } from "../../../packages/harness/src/adapters/postgres/given.ts";
 import { systemClock } from "../../../packages/harness/src/adapters/system/clock.ts";
 import { systemRandom } from "../../../packages/harness/src/adapters/system/random.ts";
-import { readSecrets, type Secrets } from "../../../packages/harness/src/home.ts";
+import {
+  readCredentials,
+  readSecrets,
+  type Secrets,
+  writeCredentials,
+} from "../../../packages/harness/src/home.ts";
 import type { Result } from "../../../packages/harness/src/base/result.ts";
 import type { StartRefusal } from "../../../packages/harness/src/assemble/refusal.ts";
 import { makeSweptFolder } from "../../support/database.ts";
@@ -48,6 +56,8 @@ beforeEach(async () => {
   await admin.query(`create role ${owner} login createrole password 'right'`);
   await admin.query(`create role ${serving} login password 'right'`);
   await admin.query(`create database ${name} owner ${owner}`);
+  // The cluster of a test forgets commits, to be fast; no server that somebody gives us may.
+  await admin.query(`alter database ${name} set synchronous_commit = on`);
   await admin.query("alter role assent_app nosuperuser nobypassrls");
 });
 
@@ -122,6 +132,19 @@ test.each([
     });
   } finally {
     moved.mockRestore();
+  }
+  expect(await open(urlOf(serving), urlOf(owner))).toMatchObject({ ok: true });
+});
+
+test.each([
+  ["default_transaction_read_only = on", "database_read_only"],
+  ["synchronous_commit = off", "commits_not_durable"],
+])("a server with %s is refused, before anything is written", async (setting, code) => {
+  await admin.query(`grant assent_app to ${serving}`);
+  for (const role of [owner, serving]) {
+    await admin.query(`alter role ${role} set ${setting}`);
+    expect(await open(urlOf(serving), urlOf(owner))).toMatchObject({ ok: false, error: { code } });
+    await admin.query(`alter role ${role} reset all`);
   }
   expect(await open(urlOf(serving), urlOf(owner))).toMatchObject({ ok: true });
 });
@@ -202,15 +225,67 @@ test("the serving user's password is wrong: refused before anything is migrated"
   }
 });
 
+const secrets = (secret: string): Secrets => {
+  const read = readSecrets("/nonexistent", secret.padEnd(32, "x"), systemRandom);
+  if (!read.ok) throw new Error(read.error.detail);
+  return read.value;
+};
+
+test("of starts at once in one home all have the one operator's key, which is in its file before it opens anything", async () => {
+  await admin.query(`grant assent_app to ${serving}`);
+  const given = await open(urlOf(serving), urlOf(owner));
+  if (!given.ok) throw new Error(given.error.detail);
+  const folder = makeSweptFolder();
+  const keysKept = async (): Promise<number> => {
+    const look = openPool(name);
+    try {
+      return (await look.query("select from assent.api_keys")).rows.length;
+    } finally {
+      await look.end();
+    }
+  };
+  for (const keys of [1, 2]) {
+    const starts = await Promise.all(
+      Array.from({ length: 6 }, async () => await setUp(given.value, folder, secrets("first"))),
+    );
+    const made = new Set(starts.map((start) => (start.ok ? start.value.key : start.error.code)));
+    expect([...made]).toEqual([readCredentials(folder)?.key]);
+    expect(await keysKept()).toBe(keys);
+    // As a disk that was full leaves it: there is no reading the old one, and all agree on a new one.
+    writeFileSync(join(folder, "credentials.json"), '{"url":');
+  }
+  rmSync(folder, { recursive: true });
+});
+
+test("a start waits for the one that is making the operator's key, and takes what that one made", async () => {
+  await admin.query(`grant assent_app to ${serving}`);
+  const given = await open(urlOf(serving), urlOf(owner));
+  if (!given.ok) throw new Error(given.error.detail);
+  const folder = makeSweptFolder();
+  const other = openPool(name);
+  try {
+    const client = await other.connect();
+    await client.query("begin");
+    await takeTurn(client, "operatorKey");
+    const starting = setUp(given.value, folder, secrets("first"));
+    await until("it waits", async () => {
+      const { rows } = await other.query("select from pg_locks where locktype = 'advisory' and not granted");
+      return rows.length > 0;
+    });
+    writeCredentials(folder, { url: "", key: "made-elsewhere" }, systemRandom);
+    await client.query("commit");
+    client.release();
+    expect(await starting).toMatchObject({ ok: true, value: { key: "made-elsewhere", firstStart: true } });
+  } finally {
+    await other.end();
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test("a database that outlived its home says which folder to move away; a given one does not", async () => {
   await admin.query(`grant assent_app to ${serving}`);
   const given = await open(urlOf(serving), urlOf(owner));
   if (!given.ok) throw new Error(given.error.detail);
-  const secrets = (secret: string): Secrets => {
-    const read = readSecrets("/nonexistent", secret.padEnd(32, "x"), systemRandom);
-    if (!read.ok) throw new Error(read.error.detail);
-    return read.value;
-  };
   const folder = makeSweptFolder();
   expect(await setUp(given.value, folder, secrets("first"))).toMatchObject({ ok: true });
   const other = await setUp(given.value, folder, secrets("second"));

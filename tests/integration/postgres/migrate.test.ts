@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { migrate, type MigrationRefusal } from "../../../packages/harness/src/adapters/postgres/migrate.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../support/database.ts";
+import { until } from "../../support/until.ts";
 import { forkChild, makeScratchFolder, nextMessage, type ScratchFolder } from "./processes.ts";
 
 const PROCESSES = 4;
@@ -90,6 +91,27 @@ test("a migration that fails leaves nothing behind, and can be mended", async ()
   expect(await readAll(database, "SELECT to_regclass('counter')::text AS found")).toEqual([{ found: null }]);
   writeMigrations(scratch, { "0001_counter.sql": FIRST });
   expect(await migrate({ connection: database.owner, folder })).toMatchObject({ ok: true });
+});
+
+test("a migration waits for whoever reads a table for hours, and keeps nobody else from it for long", async () => {
+  await using database = await connectThrowAwayDatabase({ schema: "none" });
+  await using scratch = makeScratchFolder();
+  const folder = writeMigrations(scratch, { "0001_counter.sql": FIRST });
+  await migrate({ connection: database.owner, folder });
+  writeMigrations(scratch, { "0002_more.sql": "ALTER TABLE counter ADD COLUMN more int;" });
+  const backup = await database.ownerPool().connect();
+  await backup.query("BEGIN; LOCK TABLE counter IN ACCESS SHARE MODE");
+  const migrating = migrate({ connection: database.owner, folder, tableLockMsMax: 100 });
+  const waits = "SELECT FROM pg_locks WHERE relation = 'counter'::regclass AND NOT granted";
+  await until("it waits", async () => (await readAll(database, waits)).length > 0);
+  // Behind whoever waits for the whole table; for as long as the backup takes, if nobody gave way.
+  const reader = await database.ownerPool().connect();
+  await reader.query("SET statement_timeout = '5s'");
+  expect((await reader.query("SELECT value FROM counter")).rows).toEqual([{ value: 0 }]);
+  reader.release();
+  await backup.query("COMMIT");
+  backup.release();
+  expect(await migrating).toEqual({ ok: true, value: { version: 2, applied: ["more"] } });
 });
 
 test("a migration that commits by itself is refused", async () => {

@@ -1,10 +1,8 @@
 // Copies tampered with in ways that need some thought, and honest ones that look odd, before both verifiers: what one of
 // them names the other names too, and neither says anything of an honest copy.
 
-import { signerKey, type SignerKey } from "@assent/tlog";
+import { signerKey } from "@assent/tlog";
 import { expect, test } from "vitest";
-import { readLaterLogs } from "../../../packages/harness/src/cli/verify/later-logs.ts";
-import { openLogFolder } from "../../../packages/harness/src/cli/verify/log-folder.ts";
 import { commitment } from "../../../packages/harness/src/core/audit/leaf.ts";
 import {
   at,
@@ -14,7 +12,6 @@ import {
   exportOf,
   type Files,
   flip,
-  found,
   hashesOf,
   HONEST,
   LOG,
@@ -27,48 +24,9 @@ import {
   signedBy,
   without,
 } from "../../../packages/harness/src/core/audit/testing/made-export.ts";
-import { verifyLog } from "../../../packages/harness/src/core/audit/verify-log.ts";
 import { payloadLine } from "../../../packages/harness/src/core/audit/verify-source.ts";
-import { isPythonHere, secondVerifier } from "../../support/second-verifier.ts";
-import { folderOf } from "../../support/folder-of.ts";
-
-const LATER = `${ORIGIN}/e2`;
-const LATER_KEY = signerKey(LATER, 0x01, seed(7));
-
-type Copy = {
-  readonly files: Files;
-  readonly keys?: readonly SignerKey[];
-  readonly later?: Files;
-};
-
-/** What each says: codes with places of the first, and the lines of the second. */
-async function judge({ files, keys = [LOG], later }: Copy): Promise<{ ours: string[]; second: string }> {
-  const folder = folderOf(files);
-  const folders = later === undefined ? [] : [folderOf(later)];
-  const all = later === undefined ? keys : [...keys, LATER_KEY];
-  const known = readLaterLogs(folders, ORIGIN, all);
-  const report = verifyLog({
-    ...known,
-    source: openLogFolder(folder),
-    origin: ORIGIN,
-    keys,
-    remembered: null,
-    policy: null,
-    cosignedSince: null,
-  });
-  const second = isPythonHere
-    ? await secondVerifier(
-        "export",
-        folder,
-        ...all.flatMap(({ vkey }) => ["--key", vkey]),
-        ...folders.flatMap((path) => ["--later", path]),
-      )
-    : null;
-  return {
-    ours: [...found(report), ...known.findings.map(({ code }) => code)],
-    second: second === null ? "not run" : second.said.trim(),
-  };
-}
+import { type Copy, judge, LATER, LATER_KEY } from "../../support/both-verifiers.ts";
+import { isPythonHere } from "../../support/second-verifier.ts";
 
 const record = (i: number, kind: string, subject: string): Entry => entry(i, { kind, subject, version: 1 });
 const recorded = (subject = "pruned:1:512"): Entry[] => [...HONEST, record(600, "log.pruned", subject)];

@@ -48,8 +48,9 @@ async function verify(
   remembered: string | null = null,
   keys: readonly VerifierKey[] = [LOG],
 ): Promise<Ended> {
-  const folder = folderOf(new Map<string, Uint8Array | string>([...files, ["kept", remembered ?? ""]]));
-  const kept = remembered === null ? [] : ["--remembered", join(folder, "kept")];
+  const folder = folderOf(files);
+  const memory = folderOf(new Map([["kept", remembered ?? ""]]));
+  const kept = remembered === null ? [] : ["--remembered", join(memory, "kept")];
   return await secondVerifier("export", folder, ...keys.flatMap(({ vkey }) => ["--key", vkey]), ...kept);
 }
 
@@ -134,7 +135,7 @@ const ifHere = <T>(cases: readonly T[]): readonly T[] => (isPythonHere ? cases :
 
 test("the second verifier is part of the package, and needs nothing beside Python", () => {
   const imports = readFileSync(SECOND_VERIFIER, "utf8").match(/^(?:import|from) .*$/gm);
-  expect(imports).toEqual(["import argparse, base64, hashlib, json, pathlib, re, sys"]);
+  expect(imports).toEqual(["import argparse, base64, datetime, hashlib, json, pathlib, re, sys"]);
 });
 
 test.each(ifHere([["RFC 8032 and RFC 9881"]]))("its arithmetic is that of %s", () => {

@@ -74,6 +74,8 @@ export async function openHappyPath(options: HappyPathOptions = {}): Promise<Hap
   const engine = await openEngine({
     tools: [pay, note],
     policies: rules,
+    // A limit that is never reached, so that all runs are charged to one account of their tenant.
+    routing: { budgets: { tenant: { total: { input_tokens_max: 1_000_000_000 } }, tenants: {} } },
     wrapPool: (pool) => {
       const faulty = faultyPool(pool, points);
       pools.push(faulty);
@@ -246,6 +248,14 @@ const AT_REST: Readonly<Record<string, string>> = {
   "a run's version is not its newest event's": `select 1 from assent.runs r where r.version <>
     (select count(*) from assent.audit_events e where e.tenant_id = r.tenant_id and e.run_id = r.id)`,
   "a key has no answer": "select 1 from assent.idempotency_keys where status is null",
+  "something is still set aside for a call": `select 1 from assent.budget_reservations union all
+    select 1 from assent.budget_accounts
+    where input_reserved <> 0 or output_reserved <> 0 or microdollars_reserved <> 0`,
+  "the tenant was charged otherwise than its runs": `select 1 from assent.budget_accounts t
+    join (select tenant_id, sum(input_spent) as input, sum(output_spent) as output, sum(calls) as calls
+      from assent.budget_accounts where run_id is not null group by tenant_id) r on r.tenant_id = t.tenant_id
+    where t.account = 'total' and (t.input_spent <> r.input or t.output_spent <> r.output or t.calls <> r.calls)`,
+  "no ledger of the tenant": `select 1 where not exists (select 1 from assent.budget_accounts where account = 'total')`,
 };
 
 async function rowsAtRest({ database }: Engine): Promise<string[]> {

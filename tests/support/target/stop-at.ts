@@ -18,8 +18,11 @@ const POINTS = {
   deciding: { words: ["select assent.write_run(", '"approved"'], sent: false },
 } as const;
 
-/** `sending`: the lease is proven, and the first byte of the call is about to be sent. */
-export type StopPoint = keyof typeof POINTS | "sending";
+/**
+ * `connecting`: the lease is proven, and the connection for the call is asked for; the kernel makes it meanwhile. `sending`:
+ * the first byte of the call is about to be sent.
+ */
+export type StopPoint = keyof typeof POINTS | "connecting" | "sending";
 
 const isPoint = (name: string | undefined): name is keyof typeof POINTS =>
   name !== undefined && Object.hasOwn(POINTS, name);
@@ -41,8 +44,21 @@ if (isPoint(point)) {
   });
 }
 
-// What knows of no token would take it for the call that it once was. (Before that the connection is made, which times out in a
-// process that is stopped over it.)
+// The database is reached by a path, and models by a file: a port is the tool's.
+if (point === "connecting") {
+  const connect: unknown = Reflect.get(Socket.prototype, "connect");
+  if (typeof connect !== "function") throw new Error("a socket can be connected");
+  let isDone = false;
+  Reflect.set(Socket.prototype, "connect", function stopping(this: Socket, ...asked: unknown[]): unknown {
+    const connecting: unknown = Reflect.apply(connect, this, asked);
+    const stops = !isDone && JSON.stringify(asked[0]).includes('"port"');
+    isDone ||= stops;
+    if (stops) process.kill(process.pid, "SIGSTOP");
+    return connecting;
+  });
+}
+
+// What knows of no token would take it for the call that it once was.
 if (point === "sending") {
   const write: unknown = Reflect.get(Socket.prototype, "write");
   if (typeof write !== "function") throw new Error("a socket can be written to");

@@ -13,6 +13,7 @@ const EXPLANATIONS: { readonly [R in ReasonCode]: string } = {
   exact_unverified: "exactly this was answered before, but never by a person",
   exact_low_confidence: "the answer given before was too often overridden",
   exact_disagreement: "exactly this was answered in different ways",
+  exact_unreadable: "an answer to exactly this cannot be read, and may say otherwise",
   similar: "only questions like this one were answered before",
   no_precedent: "No policy or resolution found for pattern",
 };
@@ -21,16 +22,27 @@ export function explain(reason: ReasonCode): string {
   return EXPLANATIONS[reason];
 }
 
+/** Names shown of answers that cannot be read. */
+const UNREADABLE_SHOWN_MAX = 3;
+
+/** What a person is to do about answers that cannot be read. */
+export function remedyFor(unreadable: readonly string[]): string {
+  const more = unreadable.length - UNREADABLE_SHOWN_MAX;
+  const names = unreadable.slice(0, UNREADABLE_SHOWN_MAX).join(", ");
+  return `restore or remove ${names}${more > 0 ? ` and ${more} more` : ""}`;
+}
+
 export function proposed(
   { question, policy }: Context,
   reason: ReasonCode,
   proposals: readonly Proposal[],
 ): Decision {
+  const damaged = reason === "exact_unreadable" ? `: ${remedyFor(question.unreadable ?? [])}` : "";
   return {
     status: "proposed",
     patternId: question.pattern.patternId,
     reason,
-    explanation: explain(reason),
+    explanation: `${explain(reason)}${damaged}`,
     proposals,
     policyId: policy?.policyId ?? null,
   };

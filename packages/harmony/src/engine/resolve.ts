@@ -109,7 +109,10 @@ function doubt(
   exact: readonly Resolution[],
   confidence: number,
   least: number,
+  unreadable: readonly string[],
 ): ReasonCode | null {
+  // A newer no that a disk or a hand has damaged must not leave an older yes uncontradicted.
+  if (unreadable.length > 0) return ReasonCode.EXACT_UNREADABLE;
   if (exact.some((other) => !sameAnswer(other, best))) return ReasonCode.EXACT_DISAGREEMENT;
   if (!best.humanVerified) return ReasonCode.EXACT_UNVERIFIED;
   if (confidence < least) return ReasonCode.EXACT_LOW_CONFIDENCE;
@@ -145,7 +148,8 @@ export function decide(question: Question): Decision {
     const least =
       policy?.condition.confidenceMin ??
       leastConfidence(question.policies, question.pattern, AUTO_CONFIDENCE_MIN);
-    const reason = doubt(best, [...exact, ...takenByPrograms(question)], confidence, least);
+    const all = [...exact, ...takenByPrograms(question)];
+    const reason = doubt(best, all, confidence, least, question.unreadable ?? []);
     if (reason === null) return replay(question, best, confidence, policy);
     const known = exact.map((resolution) => exactProposal(resolution, exact, reason));
     return proposed(context, reason, [...known, ...similar].slice(0, PROPOSALS_MAX));

@@ -428,3 +428,47 @@ test("fuzz: any bytes in a record's file are its record, or nothing", () => {
     { seed: 42, numRuns: 500 },
   );
 });
+
+test("an older yes is not given where a newer no cannot be read: a person is asked, told where it stands, and gc keeps it", async () => {
+  const root = newRoot();
+  const store = openFsStore(root);
+  const question = pattern("asked");
+  const { patternId } = question;
+  const act = { at: moment(9), actor: robot };
+  await memory.recordPattern(store, question);
+  await memory.answer(store, patternId, { strategy: "approve" }, { at: moment(1), actor: ann });
+  expect(await memory.ask(store, question, act)).toMatchObject({ status: "applied", strategy: "approve" });
+  // As it comes from another clone: nothing of it is counted against the yes.
+  const no = resolution(question, { strategy: "deny", result: null, resolvedAt: moment(2) });
+  await store.saveResolution(no);
+  expect((await memory.ask(store, question, act)).status).toBe("proposed");
+  const path = paths.resolutionPath(root, patternId, no.resolutionId);
+  const whole = readFileSync(path, "utf8");
+  const damages: readonly (() => void)[] = [
+    (): void => writeFileSync(path, whole.slice(0, whole.length / 2)),
+    (): void => writeFileSync(path, `<<<<<<< ours\n${whole}\n=======\n${whole}\n>>>>>>> theirs\n`),
+    (): void => writeFileSync(path, whole.replace(patternId, fakeId("another"))),
+    (): void => {
+      rmSync(path);
+      symlinkSync("/nowhere", path);
+    },
+  ];
+  for (const damage of damages) {
+    damage();
+    expect(await memory.ask(store, question, act)).toMatchObject({
+      status: "proposed",
+      reason: "exact_unreadable",
+      explanation: expect.stringContaining(`restore or remove ${path}`),
+      proposals: [{ strategy: "approve" }],
+    });
+    await expect(memory.best(store, patternId)).rejects.toMatchObject({ code: "invalid_record" });
+  }
+  // Nor is a question forgotten of which nothing can be read any more.
+  const yes = (await store.listResolutions(patternId))[0];
+  writeFileSync(paths.resolutionPath(root, patternId, yes?.resolutionId ?? ""), "{");
+  expect(await memory.collect(store, moment(99), act)).toEqual([]);
+  rmSync(path);
+  writeFileSync(path, whole);
+  rmSync(paths.resolutionPath(root, patternId, yes?.resolutionId ?? ""));
+  expect(await memory.ask(store, question, act)).toMatchObject({ status: "applied", strategy: "deny" });
+});

@@ -143,15 +143,30 @@ export class ResolutionFiles {
 
   list(patternId: string): readonly Resolution[] {
     const folder = patternResolutionsDir(this.#files.root, patternId);
+    return this.#namesOf(patternId).flatMap(
+      (name) => this.#read(`${folder}/${name}`, patternId, idOfName(name)) ?? [],
+    );
+  }
+
+  /** The paths of what stands among the answers to a pattern and is none: half of a merge by git, a later version's, a link. */
+  unreadable(patternId: string): readonly string[] {
+    const folder = patternResolutionsDir(this.#files.root, patternId);
+    return this.#namesOf(patternId).flatMap((name) => {
+      const path = `${folder}/${name}`;
+      if (this.#read(path, patternId, idOfName(name)) !== null) return [];
+      // One that is forgotten at this moment was read no more, and is not there.
+      return this.#files.operations.statAt(path) === null ? [] : [path];
+    });
+  }
+
+  #namesOf(patternId: string): readonly string[] {
+    const folder = patternResolutionsDir(this.#files.root, patternId);
     if (!this.#files.hasFolder(folder)) return [];
     const names = this.#files.operations.names(folder, 2 * ANSWERS_MAX) ?? [];
     if (names.length > 2 * ANSWERS_MAX) {
       throw new HarmonyError("too_many", `${folder} holds too many entries`, { path: folder });
     }
-    return names
-      .filter((name) => RECORD_NAME.test(name))
-      .toSorted()
-      .flatMap((name) => this.#read(`${folder}/${name}`, patternId, idOfName(name)) ?? []);
+    return names.filter((name) => RECORD_NAME.test(name)).toSorted();
   }
 
   addExperience(

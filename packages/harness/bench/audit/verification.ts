@@ -95,15 +95,16 @@ function entry(i: number): { leaf: Uint8Array; salt: Uint8Array; payload: string
   const salt = new Uint8Array(32).fill(i % 251);
   const payload = JSON.stringify({ step: i, name: "read_file", effect: "none", text: "x".repeat(200) });
   const run = Math.floor(i / EVENTS_PER_RUN);
+  const version = (i % EVENTS_PER_RUN) + 1;
   const leaf = encodeLeaf({
     log: ORIGIN,
     tenant: `ten_${"0".repeat(32)}`,
     id: uuidV7(new Date(1_700_000_000_000 + i), new Uint8Array(10).fill(i % 256)),
     at: leafTime(new Date(1_700_000_000_000 + i)),
-    kind: "step_succeeded",
+    kind: ["run_queued", "run_leased"][version - 1] ?? "step_succeeded",
     actor: null,
     subject: `run_${run.toString(16).padStart(32, "0")}`,
-    version: (i % EVENTS_PER_RUN) + 1,
+    version,
     state: "0".repeat(64),
     commit: commitment(salt, payload).toString("hex"),
   });

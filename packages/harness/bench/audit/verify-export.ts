@@ -13,6 +13,7 @@ if (!key.ok) throw new Error(key.error);
 const whole = openLogFolder(folder);
 const bare: LogSource = {
   read: (path, room) => (path.startsWith("payloads/") ? null : whole.read(path, room)),
+  list: (path) => whole.list(path).filter(({ name }) => path !== "" || name !== "payloads"),
 };
 const cpu = process.cpuUsage();
 const begun = performance.now();
@@ -22,6 +23,7 @@ const report = verifyLog({
   keys: [key.value],
   remembered: null,
   policy: null,
+  now: new Date(),
   cosignedSince: null,
 });
 const wallMs = performance.now() - begun;

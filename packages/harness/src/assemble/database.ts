@@ -9,13 +9,14 @@ import {
   transaction,
 } from "../adapters/postgres/connect.ts";
 import { openEmbedded } from "../adapters/postgres/embedded/embedded.ts";
-import { asApp, checkAppRole, checkClock, ensureAppRole } from "../adapters/postgres/given.ts";
+import { takeTurn } from "../adapters/postgres/alone.ts";
+import { asApp, checkAppRole, checkClock, checkSessions, ensureAppRole } from "../adapters/postgres/given.ts";
 import { migrate } from "../adapters/postgres/migrate.ts";
 import { systemClock } from "../adapters/system/clock.ts";
 import { systemRandom } from "../adapters/system/random.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Environment } from "../config.ts";
-import { readCredentials, type Secrets } from "../home.ts";
+import { keepOperatorKey, type Secrets } from "../home.ts";
 import { keyHasher, keyPrefix, newKey } from "../services/keys.ts";
 import type { StartRefusal } from "./refusal.ts";
 
@@ -87,10 +88,12 @@ async function openGivenDatabase(
   onProgress: (line: string) => void,
 ): Promise<Result<Database, StartRefusal>> {
   const app = asApp(given.app);
-  const ensured = await ensureAppRole(given.owner, app.user, ownerVariable);
+  const usable = await checkSessions(given.owner, ownerVariable);
+  const ensured = usable.ok ? await ensureAppRole(given.owner, app.user, ownerVariable) : usable;
   const bound = ensured.ok ? await checkAppRole(app, "DATABASE_URL", given.owner) : ensured;
   if (bound.ok && bound.value !== null) onProgress(bound.value);
-  const checked = bound.ok ? await checkClock(app, "DATABASE_URL", systemClock) : bound;
+  const served = bound.ok ? await checkSessions(app, "DATABASE_URL") : bound;
+  const checked = served.ok ? await checkClock(app, "DATABASE_URL", systemClock) : served;
   if (checked.ok) return ok({ app, owner: given.owner, keptIn: null });
   const { reason, message, remedy } = checked.error;
   return err({ code: reason, detail: message, remedy });
@@ -98,6 +101,7 @@ async function openGivenDatabase(
 
 export type Operator = {
   readonly key: string;
+  /** No server of this home has said yet where it serves. */
   readonly firstStart: boolean;
   /** The tenant that has the installation's own log, and nothing else. */
   readonly installation: TenantId;
@@ -110,13 +114,13 @@ export async function setUp(
   home: string,
   secrets: Secrets,
 ): Promise<Result<Operator, StartRefusal>> {
-  const kept = readCredentials(home);
-  const key = kept?.key ?? newKey(systemRandom);
   const pool = connectPool({ connection: owner, role: "owner", connectionsMax: 1 });
   try {
-    const tenants = await transaction(pool, async (client) => {
+    const operator = await transaction(pool, async (client) => {
       const setup = { client, clock: systemClock, random: systemRandom };
       if (!(await matchesInstallation(setup, secrets.check))) return null;
+      await takeTurn(client, "operatorKey");
+      const { key, isAnnounced } = keepOperatorKey(home, () => newKey(systemRandom), systemRandom);
       const tenant = await ensureTenant(setup, DEFAULT_TENANT);
       await ensureKey(setup, uuidOf(tenant), {
         principal: { name: "operator", kind: "human" },
@@ -125,9 +129,10 @@ export async function setUp(
         scopes: SCOPES,
         roles: ["admin"],
       });
-      return { operators: tenant, installation: await ensureTenant(setup, INSTALLATION_TENANT) };
+      const installation = await ensureTenant(setup, INSTALLATION_TENANT);
+      return { key, firstStart: !isAnnounced, operators: tenant, installation };
     });
-    if (tenants === null)
+    if (operator === null)
       return err({
         code: "secret_differs",
         detail: "This database was set up with another secret, so no key would be known.",
@@ -136,7 +141,7 @@ export async function setUp(
           keptIn === null ? "" : `; to start empty instead, move ${keptIn} away`
         }.`,
       });
-    return ok({ key, firstStart: kept === null, ...tenants });
+    return ok(operator);
   } finally {
     await pool.end();
   }

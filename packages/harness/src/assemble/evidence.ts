@@ -138,6 +138,7 @@ export async function startEvidence(
     retentionDays: options.retentionDays,
     gaps: openAlarm({ ...base, holds, sealing: sealingKeys.store }, options.telemetry, started),
     stoppedBy: (tenant) => kept.refusalOf(tenant),
+    stopped: () => kept.stopped(),
     wake: async () => {
       kept.wake();
       if (!kept.holds()) await notifyLogKeeper(pool);

@@ -27,9 +27,7 @@ export async function startWorking(
   const presence = await announceWorker(app, worker, {
     clock: ports.clock,
     log: ports.log,
-    onWakeUp: () => {
-      wakeUps.hear();
-    },
+    heard: wakeUps.heard,
   });
   started.defer(async () => {
     await presence.end();

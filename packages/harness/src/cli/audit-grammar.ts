@@ -130,6 +130,10 @@ function addVerifying(audit: Command, perform: Perform): void {
     .option("--remembered <file>", "a checkpoint that you kept: finds what was cut or rewritten since")
     .option("--policy <file>", "C2SP tlog-policy: logs, witnesses, quorum")
     .option(
+      "--published",
+      "a server publishes the log in that folder: tiles are there before their checkpoint",
+    )
+    .option(
       "--later <folder>",
       "a copy of the log that follows this one, with its --key: erasures are recorded there; may be repeated, the newest first",
       collect,

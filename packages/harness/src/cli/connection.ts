@@ -60,7 +60,9 @@ async function readCredentials(home: string): Promise<Result<Credentials | null,
     );
   }
   try {
-    return ok(credentialsSchema.parse(JSON.parse(text)));
+    const kept = credentialsSchema.parse(JSON.parse(text));
+    // The key is kept before a server serves, and by a home that only workers have.
+    return ok(kept.url === "" ? null : kept);
   } catch {
     return err(
       usageFailure(

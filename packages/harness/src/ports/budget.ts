@@ -1,7 +1,6 @@
 // The ledgers of model calls, and how the providers are: both in the database, for every process reads and writes them.
 
 import type { RunId } from "@assent/contract";
-import type { Result } from "../base/result.ts";
 import type { Breaker } from "../core/resilience/breaker.ts";
 
 export type BudgetAmounts = {
@@ -50,13 +49,8 @@ export type AccountState = {
   readonly retries: number;
 };
 
+/** What is set aside is set aside with the call that it is for: {@link import("./store.ts").Store.beginCall}. */
 export type BudgetRows = {
-  /**
-   * Sets the amounts aside in all accounts, or in none. Whoever races waits, so that no limit is ever exceeded by spent
-   * and reserved together.
-   * @returns how many calls the step has had with this one
-   */
-  reserve(reservation: NewReservation): Promise<Result<number, ReservationRefusal>>;
   /** Replaces what was set aside by what was spent, which never counts for more. False: it was settled before. */
   settle(id: string, spent: BudgetAmounts): Promise<boolean>;
   /** Counts whatever the run has set aside as spent: nobody will say what became of it. @returns how many there were */

@@ -4,9 +4,12 @@ import type { Sha256 } from "../base/digest.ts";
 import type { Result } from "../base/result.ts";
 import type { McpDefinition } from "../core/mcp/definition.ts";
 import type { StepError } from "../core/run/journal.ts";
+import type { CallLease } from "./queue.ts";
 
 /** What a tool answered, as text within limits; all of it was written by others. */
 export type McpAnswer = { readonly text: string; readonly isError: boolean };
+
+export type McpCallContext = CallLease & { readonly effectId: Sha256; readonly signal: AbortSignal };
 
 export type McpServer = {
   /**
@@ -21,8 +24,7 @@ export type McpServer = {
   call(
     tool: McpDefinition,
     args: Readonly<Record<string, unknown>>,
-    effectId: Sha256,
-    signal: AbortSignal,
+    under: McpCallContext,
   ): Promise<Result<McpAnswer, StepError>>;
   close(): Promise<void>;
 };

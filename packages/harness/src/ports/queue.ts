@@ -58,6 +58,14 @@ export type WakeUps = {
    * @returns ends the listening
    */
   listen(listener: (from: "here" | "elsewhere") => boolean): () => void;
+  /** The run was taken from whoever holds it, in the midst of its work; to be called after that commit. */
+  readonly callOff: (run: RunId) => void;
+  /**
+   * @param listener is told of a run that may have been taken from it (null: of any, since news may have been missed), and
+   * says whether it holds that one
+   * @returns ends the listening
+   */
+  listenToCallOffs(listener: (run: RunId | null) => boolean): () => void;
 };
 
 export type Due =
@@ -69,6 +77,23 @@ export type Due =
       readonly approval: ApprovalId;
     }
   | { readonly why: "driver_idle"; readonly tenant: TenantId; readonly run: RunId };
+
+/** The lease that a call is made under; all left out where no run is advanced. */
+export type CallLease = {
+  /** Who has seen a higher one with the same effect id knows that the call comes late. */
+  readonly fencingToken?: number;
+  /**
+   * Whether the run is still in these hands, by the database; false as well where that cannot be asked. Before a call that
+   * was not intended a moment ago: one that is repeated, or for which something else was waited for.
+   */
+  readonly isStillHeld?: () => Promise<boolean>;
+  /**
+   * Proves the lease, by the database where it was last proven too long ago: asked where there is a connection already, and
+   * not a byte of the call has gone out. A process that was stopped on the way finds out there.
+   * @throws where the lease is another's: nothing may be sent any more
+   */
+  readonly prove?: () => Promise<void>;
+};
 
 export type WorkerId = number;
 

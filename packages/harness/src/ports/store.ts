@@ -93,6 +93,8 @@ export type StoreTx = {
     lease(worker: WorkerId, until: Date, event: NewAuditEvent): Promise<number>;
     /** False when the lease is another's by now. */
     renew(fence: Fence, until: Date): Promise<boolean>;
+    /** Whoever holds the run is to hear, once this is committed, that it is not theirs any more. */
+    callOff(run: RunId): void;
     /** Present versions of those of the runs that exist. */
     versions(ids: readonly RunId[]): Promise<ReadonlyMap<RunId, number>>;
   };
@@ -104,8 +106,10 @@ export type StoreTx = {
     list(run: RunId): Promise<readonly ApprovalRecord[]>;
     /** Of runs that have not ended: open, or approved and not yet spent; oldest first, after the given one. */
     waiting(after: ApprovalId | null, limit: number): Promise<readonly ApprovalRecord[]>;
-    /** One person's word for the action as it stands; false when they gave it before. */
-    vote(id: ApprovalId, voter: PrincipalId, actionDigest: Sha256, at: Date): Promise<boolean>;
+    /** Whose word for the action as it stands was taken, the first one first. */
+    voters(id: ApprovalId, actionDigest: Sha256): Promise<readonly Actor[]>;
+    /** One principal's word for the action as it stands. */
+    vote(id: ApprovalId, voter: PrincipalId, actionDigest: Sha256, at: Date): Promise<void>;
   };
   readonly artifacts: {
     insert(run: RunId, artifact: Omit<Artifact, "created_at"> & { readonly createdAt: Date }): Promise<void>;
@@ -197,11 +201,16 @@ export type StoreTx = {
   };
   /** What model calls may cost and have cost. */
   readonly budgets: BudgetRows;
-  /** Until when remembered answers are given again. */
+  /** Until when remembered answers are given again, and for which rules. */
   readonly precedentTerms: {
-    set(patternId: string, resolutionId: string, expiresAt: Date): Promise<void>;
+    /** Rules it was given for earlier stay with it, each until its own day. */
+    set(
+      patternId: string,
+      resolutionId: string,
+      term: { readonly expiresAt: Date; readonly rules: readonly string[] },
+    ): Promise<void>;
     /** Of one question's answers, by the answer's id; those of before there were terms are not among them. */
-    list(patternId: string): Promise<ReadonlyMap<string, Date>>;
+    list(patternId: string): Promise<ReadonlyMap<string, PrecedentTerm>>;
     /** All answers to questions of a domain with their terms (null: of before there were any): those in force first. */
     answers(domain: string, after: PrecedentPlace | null, limit: number): Promise<readonly KeptAnswer[]>;
   };
@@ -218,10 +227,18 @@ export type StoreTx = {
   readonly memory: HarmonyStore;
 };
 
+export type PrecedentTerm = {
+  readonly expiresAt: Date;
+  /** Until when it is given to what each rule asks; null: an older program kept it, and noted none. */
+  readonly rules: ReadonlyMap<string, Date> | null;
+};
+
 export type KeptAnswer = {
   readonly pattern: ConflictPattern;
-  readonly resolution: Resolution;
+  /** Null: it cannot be read. */
+  readonly resolution: Resolution | null;
   readonly expiresAt: Date | null;
+  readonly place: PrecedentPlace;
 };
 
 /** Of a kept answer among all of its tenant. */

@@ -2,12 +2,13 @@
 
 import { deadline } from "./deadline.ts";
 import { type Action, type Approval, type ApproveRequest, REMEMBER_DAYS_DEFAULT } from "@assent/contract";
+import { isHarmonyError } from "@assent/harmony";
 import { canonicalJson } from "../base/canonical-json.ts";
 import type { Sha256 } from "../base/digest.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { goingOf, manifestDigest } from "../core/tool.ts";
 import { actionDigest } from "../core/decide/action-digest.ts";
-import { approverEntry } from "../core/decide/policy-annotations.ts";
+import { countVotes, refuseApprover } from "../core/decide/may-approve.ts";
 import type { Policies } from "../core/decide/policy-point.ts";
 import { originsOfRun } from "../core/label/origins-of-run.ts";
 import { usesLeft } from "../core/label/handles.ts";
@@ -65,12 +66,14 @@ export async function decideApproval(
     const isVote = request.decision === "approve" && approval.requirement.quorum > 1;
     const refusal =
       refuseDecision(run, approval, request, now) ??
-      refuseApprover(run, approval, caller, request) ??
+      refuseCaller(run, approval, caller, request) ??
       // Of several people's words each is told how many there are now; else it is asked with the write.
       (isVote ? await refuseEnded(tx, caller, now) : null);
     if (refusal !== null) return err(refusal);
     if (await isTakenBack(tx, run, approval, request, now)) return err(TAKEN_BACK);
-    const votes = await vote(tx, approval, caller, request, now);
+    const voting = await vote(tx, run, approval, caller, request, now);
+    if (!voting.ok) return voting;
+    const votes = voting.value;
     if (votes === "given before") return ok(approvalView(approval));
     const voted = isVote ? { ...approval, votes } : approval;
     const isLast = request.decision !== "approve" || votes >= approval.requirement.quorum;
@@ -83,7 +86,15 @@ export async function decideApproval(
     await teach(tx, run, approval, request, edit.value, caller, now);
     return ok(approvalView({ ...voted, ...decided(caller, request, edit.value, now) }));
   };
-  return await unlessEnded(async () => await ports.store.transaction(caller.tenant, decide));
+  try {
+    return await unlessEnded(async () => await ports.store.transaction(caller.tenant, decide));
+  } catch (error) {
+    if (!isHarmonyError(error) || error.code !== "invalid_record") throw error;
+    return err({
+      code: "decision_not_possible",
+      detail: `It cannot be remembered: ${error.message}. Decide it once, without having it remembered.`,
+    });
+  }
 }
 
 const TAKEN_BACK: Refusal = {
@@ -161,48 +172,45 @@ async function teach(
     comment: request.comment ?? null,
     remember: request.remember === true && edit === null,
     days: request.remember_days ?? REMEMBER_DAYS_DEFAULT,
+    reasons: approval.decision.reasons,
     approvalId: approval.id,
   } as const;
   await tell(tx, { run, action, judgement, precondition }, told, caller, now);
 }
 
-// Who may say yes. A no is never refused for who says it: it lets nothing happen.
-function refuseApprover(
+const isEdit = (request: ApproveRequest): boolean =>
+  request.decision === "approve" && request.arguments !== undefined;
+
+function refuseCaller(
   run: RunRecord,
   { requirement }: Pick<ApprovalRecord, "requirement">,
   { actor }: Caller,
   request: ApproveRequest,
 ): Refusal | null {
   if (request.decision !== "approve") return null;
-  if (requirement.approvers !== undefined && !requirement.approvers.includes(approverEntry(actor)))
-    return { code: "not_an_approver", detail: `It is for ${requirement.approvers.join(", ")} to approve.` };
-  if (requirement.separateDuties && actor.id === run.requestedBy.id)
-    return { code: "four_eyes", detail: "The run was asked for with this principal's key." };
-  if (requirement.quorum > 1 && request.arguments !== undefined)
-    return {
-      code: "edit_refused",
-      detail: "Several people have to agree on it; an edit would be news to the others.",
-    };
-  // Of a call that was edited the approver is the author.
-  if (requirement.separateDuties && request.arguments !== undefined)
-    return {
-      code: "edit_refused",
-      detail: "Who makes it and who agrees have to be different people; deny it, and say what to change.",
-    };
-  return null;
+  return refuseApprover(requirement, run.requestedBy, actor, isEdit(request));
 }
 
-// How many people have said yes, this one included.
+/** How many people have said yes, this one included. */
 async function vote(
   tx: StoreTx,
-  approval: ApprovalRecord,
+  run: RunRecord,
+  { id, requirement, actionDigest: digest }: ApprovalRecord,
   { actor }: Caller,
   request: ApproveRequest,
   now: Date,
-): Promise<number | "given before"> {
-  if (request.decision !== "approve" || approval.requirement.quorum === 1) return 1;
-  const isNew = await tx.approvals.vote(approval.id, actor.id, approval.actionDigest, now);
-  return isNew ? approval.votes + 1 : "given before";
+): Promise<Result<number | "given before", Refusal>> {
+  if (request.decision !== "approve" || requirement.quorum === 1) return ok(1);
+  const given = await tx.approvals.voters(id, digest);
+  if (given.some((voter) => voter.id === actor.id)) return ok("given before");
+  const counted = countVotes(requirement, run.requestedBy, given, actor);
+  if ("same" in counted)
+    return err({
+      code: "four_eyes",
+      detail: `${counted.same.name} has agreed already, and is the same person; it takes ${requirement.quorum} different ones.`,
+    });
+  await tx.approvals.vote(id, actor.id, digest, now);
+  return ok(counted.votes);
 }
 
 const isRepeatable = (approval: ApprovalRecord, request: ApproveRequest): boolean =>
@@ -306,8 +314,7 @@ export async function planDecision(
   // Whoever may not decide gets the same answer with an edit as without: what the rules and the tool would say of
   // other arguments is not for them to find out.
   const refusal =
-    refuseDecision(run, approval, request, ports.clock.now()) ??
-    refuseApprover(run, approval, caller, request);
+    refuseDecision(run, approval, request, ports.clock.now()) ?? refuseCaller(run, approval, caller, request);
   if (refusal !== null) return err(refusal);
   if (approval.subject === "in_doubt")
     return refuse("The call may have happened already; its arguments cannot change any more.");
@@ -329,7 +336,7 @@ export async function planDecision(
   if (verdict.verdict === "deny") return refuse(verdict.reasons.map((reason) => reason.detail).join(" "));
   // The rules may want more of the changed call than of the one that was asked about: other people, or more of them.
   const lacking =
-    verdict.assent === null ? null : refuseApprover(run, { requirement: verdict.assent }, caller, request);
+    verdict.assent === null ? null : refuseCaller(run, { requirement: verdict.assent }, caller, request);
   if (lacking !== null) return refuse(`Of the changed call the rules want more. ${lacking.detail}`);
   using limit = deadline(EDIT_SECONDS_MAX * 1000);
   const { signal } = limit;

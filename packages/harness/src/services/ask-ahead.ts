@@ -57,6 +57,7 @@ async function noteQuestion(
     recordPattern: async () => await Promise.resolve(!found.isKnown),
     listPolicies: async () => await Promise.resolve([]),
     listResolutions: async () => await Promise.resolve([]),
+    unreadableResolutions: async () => await Promise.resolve([]),
     findSimilar: async () => await Promise.resolve([]),
     addExperience: async () => await Promise.resolve(null),
     recordEscalation: async (incoming) => {

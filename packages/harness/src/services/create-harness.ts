@@ -99,13 +99,14 @@ async function readiness(ports: HarnessPorts): ReturnType<Harness["readiness"]> 
       worker,
       breakersOpen: await askInTime(ports),
       auditGaps: ports.evidence?.gaps() ?? 0,
+      auditStopped: ports.evidence?.stopped() ?? 0,
     };
   } catch (error) {
     ports.log("warn", "the database cannot be used", {
       error: error instanceof Error ? error.message : "unknown",
     });
   }
-  return { database: false, clock, worker, breakersOpen: 0, auditGaps: 0 };
+  return { database: false, clock, worker, breakersOpen: 0, auditGaps: 0, auditStopped: 0 };
 }
 
 /** The harness as its edges see it. */

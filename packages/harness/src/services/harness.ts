@@ -213,6 +213,8 @@ export type Readiness = {
   readonly breakersOpen: number;
   /** Tenants whose evidence does not balance: told as well. */
   readonly auditGaps: number;
+  /** Tenants whose evidence waits to be signed, and cannot be. */
+  readonly auditStopped: number;
 };
 
 export type Harness = {

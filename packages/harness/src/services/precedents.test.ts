@@ -1,18 +1,20 @@
 import type { Action } from "@assent/contract";
-import { AgentProvenance } from "@assent/harmony";
+import { AgentProvenance, approvalPattern } from "@assent/harmony";
 import { expect, test } from "vitest";
 import { newRun } from "../core/run/new-run.ts";
-import { patternOf } from "./precedents.ts";
+import { digestOf } from "../base/digest.ts";
+import { destinationOf } from "../core/tool.ts";
+import { type AskedAction, patternOf } from "./precedents.ts";
 
 const AT = new Date(Date.UTC(2026, 0, 1));
 const sha256 = (digit: string): `sha256:${string}` => `sha256:${digit.repeat(64)}`;
 
-/** The question that a run over this workspace puts. */
-function questionOver(
+/** What is asked where a run over this workspace makes the call. */
+function askedOver(
   workspace: string | null,
   precondition: string | null,
   commit = "c".repeat(40),
-): string {
+): AskedAction {
   const run = {
     ...newRun({
       id: `run_${"1".repeat(32)}` as const,
@@ -45,8 +47,31 @@ function questionOver(
     planned: false,
     policyVersion: sha256("d"),
   };
-  const asked = { run, action, judgement, precondition };
-  return patternOf(asked, AgentProvenance.agent("worker", "scripted/test"), AT).patternId;
+  return { run, action, judgement, precondition };
+}
+
+const questionOf = (asked: AskedAction): string =>
+  patternOf(asked, AgentProvenance.agent("worker", "scripted/test"), AT).patternId;
+
+const questionOver = (...over: Parameters<typeof askedOver>): string => questionOf(askedOver(...over));
+
+/**
+ * The same as programs before 0039 file it: they note no place of a call whose approval they opened, and beside the place
+ * that a newer one noted they put the workspace.
+ */
+function olderQuestionOf({ run, action, precondition }: AskedAction): string {
+  const digest = (value: unknown): string => digestOf("argument", value);
+  const noted = precondition === null || run.workspace === null ? {} : { workspace: run.workspace.name };
+  const asked = {
+    scope: `${run.tenant}/${run.agent}`,
+    tool: action.tool,
+    toolVersion: action.tool_version,
+    manifestDigest: action.manifest_digest,
+    argumentsDigest: digest({ arguments: action.arguments, precondition, ...noted }),
+    argumentDigests: {},
+    labels: [],
+  };
+  return approvalPattern(asked, AgentProvenance.agent("worker", "scripted/test"), AT).patternId;
 }
 
 test("the same new file in another workspace is another question, in another commit of the same it is not", () => {
@@ -59,4 +84,21 @@ test("the same new file in another workspace is another question, in another com
 test("what changes no workspace is the same question whichever the run works on", () => {
   expect(questionOver("production", null)).toBe(questionOver("sandbox", null));
   expect(questionOver(null, null)).toBe(questionOver("sandbox", null));
+});
+
+test("what a program before 0039 remembers of a call that goes somewhere answers that call for no other place", () => {
+  const [here, there] = ["https://here.example", "https://there.example"].map((url) =>
+    destinationOf({ url }),
+  );
+  for (const workspace of ["sandbox", null]) {
+    const [now, moved] = [askedOver(workspace, here ?? null), askedOver(workspace, there ?? null)];
+    // It opened the approval, and noted nothing of the place; or a newer one had, and it was decided at the older.
+    for (const older of [askedOver(workspace, null), now]) {
+      expect(questionOf(moved)).not.toBe(olderQuestionOf(older));
+      if (older.precondition === null) expect(questionOf(now)).not.toBe(olderQuestionOf(older));
+    }
+    // What is compared is what those programs file: of what goes nowhere they put the very same question.
+    const file = askedOver(workspace, "absent");
+    expect(questionOf(file)).toBe(olderQuestionOf(file));
+  }
 });

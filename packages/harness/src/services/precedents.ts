@@ -4,8 +4,8 @@
 import {
   type Action,
   type Advice,
+  type Decision,
   type Precedent,
-  REMEMBER_DAYS_DEFAULT,
   type RevokePrecedent,
 } from "@assent/contract";
 import {
@@ -20,18 +20,21 @@ import {
   memory,
   newAuditEntry,
   AuditEventType,
+  ReasonCode,
   type Resolution,
   ResolutionStrategy,
 } from "@assent/harmony";
 import { digestOf } from "../base/digest.ts";
+import { askingRules, wantedBeyondOne } from "../core/decide/asking-rules.ts";
 import { destinationIn } from "../core/tool.ts";
 import { PAGE_ROWS_MAX } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Judgement } from "../core/decide/judgement.ts";
 import type { Assent } from "../core/decide/policy-annotations.ts";
-import type { Caller, Clock, KeptAnswer, PrecedentPlace, RunRecord, Store, StoreTx } from "../ports.ts";
+import type { Caller, Clock, PrecedentPlace, RunRecord, Store, StoreTx } from "../ports.ts";
 import { type Cursors, FOREIGN_CURSOR } from "./cursors.ts";
 import type { Page, PageQuery, Refusal } from "./harness.ts";
+import { expiryOf, inForce, isStanding, usualExpiry, type Wanted } from "./precedents-in-force.ts";
 
 export type AskedAction = {
   readonly run: RunRecord;
@@ -77,7 +80,12 @@ export function patternOf(asked: AskedAction, by: AgentProvenance, at: Date): Co
 
 export type Consulted =
   | { readonly answer: "approve" | "deny"; readonly precedentId: string; readonly explanation: string }
-  | { readonly answer: null; readonly advice: readonly Advice[] };
+  | {
+      readonly answer: null;
+      readonly advice: readonly Advice[];
+      /** Why a yes that was to be given again is not; they stand beside the rules' own. */
+      readonly reasons: Decision["reasons"];
+    };
 
 const provenanceOf = ({ actor: { kind, name } }: Caller): AgentProvenance =>
   kind === "human" ? AgentProvenance.human(name) : AgentProvenance.agent(name);
@@ -85,74 +93,35 @@ export const asAgent = (run: RunRecord): AgentProvenance => AgentProvenance.agen
 
 const DAY_MS = 86_400_000;
 
-/** An answer of before there were terms ends when it would have with the usual one. */
-const usualExpiry = ({ resolvedAt }: Resolution): Date =>
-  new Date(Date.parse(resolvedAt) + REMEMBER_DAYS_DEFAULT * DAY_MS);
-
-const expiryOf = (resolution: Resolution, terms: ReadonlyMap<string, Date>): Date =>
-  terms.get(resolution.resolutionId) ?? usualExpiry(resolution);
-
-/**
- * The memory without answers to this question whose time is over: they answer nothing, and contradict nothing either.
- * What they said is shown to whoever is asked.
- */
-async function inForce(
-  tx: StoreTx,
-  patternId: string,
-  at: Date,
-): Promise<{ readonly store: HarmonyStore; readonly over: readonly Advice[] }> {
-  const terms = await tx.precedentTerms.list(patternId);
-  const isOver = (resolution: Resolution): boolean => expiryOf(resolution, terms) <= at;
-  const given = await tx.memory.listResolutions(patternId);
-  const over = given.filter((resolution) => isStanding(resolution) && isOver(resolution));
-  const store: HarmonyStore = {
-    ...tx.memory,
-    // Asking adds no answer to the question, so what was read above is read once.
-    listResolutions: async (id) =>
-      id === patternId
-        ? given.filter((resolution) => !isOver(resolution))
-        : await tx.memory.listResolutions(id),
-  };
-  return { store, over: over.map((resolution) => adviceOver(resolution, expiryOf(resolution, terms))) };
-}
-
-const adviceOver = (resolution: Resolution, expired: Date): Advice => ({
-  precedent_id: resolution.resolutionId,
-  decision: resolution.strategy,
-  decided_by: resolution.resolvedBy.principalId ?? resolution.resolvedBy.agentId,
-  decided_at: resolution.resolvedAt,
-  explanation: `This was answered for good before; the answer ended on ${expired.toISOString().slice(0, 10)}.`,
-  confidence: confidenceOf(resolution),
-});
-
 /**
  * Asks the memory. Where it has no answer the question is escalated in it, and waits there beside the approval.
- * @param mayBeYes as `mayGiveYes` says; where it does not, nothing but a standing no is asked for
+ * @param wanted by whom and why; where `mayGiveYes` says no, nothing but a standing no is asked for
  */
-export async function consult(
-  tx: StoreTx,
-  asked: AskedAction,
-  at: Date,
-  mayBeYes: boolean,
-): Promise<Consulted> {
+export async function consult(tx: StoreTx, asked: AskedAction, at: Date, wanted: Wanted): Promise<Consulted> {
   const actor = asAgent(asked.run);
   const pattern = patternOf(asked, actor, at);
-  const { store, over } = await inForce(tx, pattern.patternId, at);
-  if (!mayBeYes) {
+  const { store, over, reasons } = await inForce(tx, pattern.patternId, at, wanted);
+  if (!mayGiveYes(wanted.requirement, asked)) {
     const answers = (await store.listResolutions(pattern.patternId)).filter(isStanding);
     const isNo = answers.length > 0 && answers.every(({ strategy }) => strategy === ResolutionStrategy.DENY);
-    if (!isNo) return { answer: null, advice: over };
+    if (!isNo) return { answer: null, advice: over, reasons };
   }
   const decision = await memory.ask(store, pattern, { at, actor });
-  if (decision.status !== "applied") return { answer: null, advice: [...over, ...adviceFrom(decision)] };
+  if (decision.status !== "applied") {
+    const isDamaged = decision.reason === ReasonCode.EXACT_UNREADABLE;
+    const damaged = { code: "precedent_unreadable", detail: decision.explanation };
+    return {
+      answer: null,
+      advice: [...over, ...adviceFrom(decision)],
+      reasons: isDamaged ? [...reasons, damaged] : reasons,
+    };
+  }
   const { strategy, resolutionId, explanation } = decision;
   const known = strategy === ResolutionStrategy.APPROVE || strategy === ResolutionStrategy.DENY;
   // Harmony's own policies are for repositories; here Cedar's have already spoken, and only a precedent may answer.
-  if (!known || resolutionId === null) return { answer: null, advice: [] };
+  if (!known || resolutionId === null) return { answer: null, advice: [], reasons };
   return { answer: strategy, precedentId: resolutionId, explanation };
 }
-
-const isStanding = ({ revokedAt }: Resolution): boolean => revokedAt === null;
 
 /** Whether anybody has said anything for good of this very question, in force or not any more. */
 export async function isAnswered(store: Store, asked: AskedAction, at: Date): Promise<boolean> {
@@ -166,10 +135,8 @@ export async function isAnswered(store: Store, asked: AskedAction, at: Date): Pr
  * Whether a standing yes may answer: a rule that wants more than one person, or certain ones, is never satisfied from
  * memory. A standing no always may: who has said that a thing is never to be done is not asked until they give in.
  */
-export const mayGiveYes = (
-  { quorum, separateDuties, approvers }: Assent,
-  asked: Pick<AskedAction, "action" | "judgement">,
-): boolean => quorum === 1 && !separateDuties && approvers === undefined && mayRepeat(asked);
+export const mayGiveYes = (requirement: Assent, asked: Pick<AskedAction, "action" | "judgement">): boolean =>
+  wantedBeyondOne(requirement) === null && mayRepeat(asked);
 
 /**
  * The same question put again by a standing answer may not be spared a person where the stakes or the source forbid it, nor
@@ -213,6 +180,8 @@ export type Told = {
   readonly remember: boolean;
   /** How long it is given again, where it is remembered. */
   readonly days: number;
+  /** Why it was asked: a yes that is remembered is one to these rules. */
+  readonly reasons: Decision["reasons"];
   /** Names this one decision, where it is not to be given again. */
   readonly approvalId: string;
 };
@@ -253,7 +222,9 @@ export async function tell(
   if (actor.type !== "human" && known?.humanVerified === true) return;
   // Given anew it holds anew, from today.
   const expiresAt = new Date(at.getTime() + told.days * DAY_MS);
-  await tx.precedentTerms.set(patternId, given.resolutionId, expiresAt);
+  // A program's own answer is given to nobody; were rules noted with it, a person's later yes would hold for them too.
+  const rules = actor.type === "human" ? askingRules(told.reasons) : [];
+  await tx.precedentTerms.set(patternId, given.resolutionId, { expiresAt, rules });
 }
 
 /** Whether this answer stood once and was taken out of force: it cannot be given for good again. */
@@ -286,10 +257,11 @@ export async function listPrecedents(
   const page = answers.slice(0, limit);
   const last = answers.length > limit ? page.at(-1) : undefined;
   return ok({
-    data: page.map(({ pattern, resolution, expiresAt }) =>
-      view(pattern, resolution, expiresAt ?? usualExpiry(resolution)),
+    // What cannot be read answers nothing; whoever is asked its question is told where it stands.
+    data: page.flatMap(({ pattern, resolution, expiresAt }) =>
+      resolution === null ? [] : [view(pattern, resolution, expiresAt ?? usualExpiry(resolution))],
     ),
-    next_cursor: last === undefined ? null : cursors.sealBytes(bytesOfPlace(last), list),
+    next_cursor: last === undefined ? null : cursors.sealBytes(bytesOfPlace(last.place), list),
   });
 }
 
@@ -297,11 +269,11 @@ const DIGEST_BYTES = 32;
 /** Whether it is revoked, when the question was first put, the question, the answer. */
 const PLACE_BYTES = 1 + 8 + 2 * DIGEST_BYTES;
 
-function bytesOfPlace({ pattern, resolution }: KeptAnswer): Uint8Array {
+function bytesOfPlace({ recordedAt, patternId, resolutionId, ...place }: PrecedentPlace): Uint8Array {
   const bytes = Buffer.alloc(PLACE_BYTES);
-  bytes.writeUInt8(resolution.revokedAt === null ? 0 : 1);
-  bytes.writeBigInt64BE(BigInt(Date.parse(pattern.recordedAt)), 1);
-  for (const [at, id] of [pattern.patternId, resolution.resolutionId].entries())
+  bytes.writeUInt8(place.isRevoked ? 1 : 0);
+  bytes.writeBigInt64BE(BigInt(recordedAt.getTime()), 1);
+  for (const [at, id] of [patternId, resolutionId].entries())
     bytes.write(id.slice("sha256:".length), 9 + at * DIGEST_BYTES, "hex");
   return bytes;
 }

@@ -165,7 +165,9 @@ async function cancelLocked(
       })),
     ...ended,
   ];
-  return (await commit(tx, { run, journal }, writes, { now, actor })).run;
+  const { run: cancelled } = await commit(tx, { run, journal }, writes, { now, actor });
+  if (run.state === "running") tx.runs.callOff(run.id);
+  return cancelled;
 }
 
 function endOwn(tools: Tools, run: RunRecord, journal: Journal, end: End): readonly Write[] {

@@ -99,6 +99,8 @@ async function takeBack(tx: StoreTx, due: Extract<Due, { why: "lease_lost" }>, n
     now,
     actor: null,
   });
+  // Whoever seemed to be gone may be at work on it still.
+  tx.runs.callOff(run.id);
   return true;
 }
 

@@ -9,6 +9,7 @@ import type { OrchestratorPorts } from "./held.ts";
 import { inSpan } from "./traced/span.ts";
 import { createHands, type Look } from "./hands.ts";
 import { createTurns, type Turns } from "./turns.ts";
+import { createHolds, type Hold, type Holds } from "./holds.ts";
 import { advanceRun, type Claim, claimNext, leaseEnd, setAside } from "./orchestrator.ts";
 
 export type Worker = {
@@ -18,7 +19,7 @@ export type Worker = {
 
 export type WorkerOptions = {
   readonly worker: WorkerId;
-  readonly wakeUps: Pick<WakeUps, "listen">;
+  readonly wakeUps: Pick<WakeUps, "listen" | "listenToCallOffs">;
   /** Runs that it advances at the same time. */
   readonly runsMax?: number;
   /** Runs of one tenant that all workers together hold at the same time; null: as many as there are slots. */
@@ -34,6 +35,8 @@ export function startWorker(ports: OrchestratorPorts, options: WorkerOptions): W
   const stopping = new AbortController();
   const hands = createHands(ports.clock, LOOK_EVERY_MS, stopping.signal);
   const silence = options.wakeUps.listen((from) => hands.hear(from));
+  const holds = createHolds();
+  const unheard = options.wakeUps.listenToCallOffs((run) => holds.check(run));
   // Whose turn was last, in this process: each process goes round by itself.
   const turn: LastTurn = { after: null };
   const { worker, runsMax = WORKER_RUNS_MAX, tenantSlots = null } = options;
@@ -53,7 +56,7 @@ export function startWorker(ports: OrchestratorPorts, options: WorkerOptions): W
     },
     stopping.signal,
   );
-  const taking: Taking = { ports, worker, tenantSlots, turn, turns, stopping: stopping.signal };
+  const taking: Taking = { ports, worker, tenantSlots, turn, turns, holds, stopping: stopping.signal };
   const watching = turns.watch();
   const loops = Array.from({ length: runsMax }, async () => {
     let failures = 0;
@@ -79,6 +82,7 @@ export function startWorker(ports: OrchestratorPorts, options: WorkerOptions): W
       stopping.abort();
       silence();
       await Promise.all([...loops, watching]);
+      unheard();
     },
   };
 }
@@ -93,6 +97,7 @@ type Taking = {
   readonly tenantSlots: number | null;
   readonly turn: LastTurn;
   readonly turns: Turns;
+  readonly holds: Holds;
   readonly stopping: AbortSignal;
 };
 
@@ -126,12 +131,13 @@ async function takeOne(taking: Taking, look: Look, first: TenantId | null): Prom
   return true;
 }
 
-async function hold({ ports, worker, turns, stopping }: Taking, claim: Claim): Promise<void> {
+async function hold({ ports, worker, turns, holds, stopping }: Taking, claim: Claim): Promise<void> {
   const { tenant, id, fencingToken } = claim.run;
   const fence: Fence = { tenant, run: id, token: fencingToken };
   const lost = new AbortController();
   const done = new AbortController();
-  const renewal = keepLease(ports, fence, lost, done.signal);
+  const held = holds.begin(id);
+  const renewal = keepLease(ports, fence, lost, done.signal, held);
   const turn = turns.begin(tenant);
   try {
     await inRun(ports, claim, async () => {
@@ -144,6 +150,7 @@ async function hold({ ports, worker, turns, stopping }: Taking, claim: Claim): P
     await setAside(ports, worker, { ...fence, cause: error });
   } finally {
     turn.end();
+    held.end();
     done.abort();
     await renewal;
   }
@@ -184,9 +191,12 @@ async function keepLease(
   fence: Fence,
   lost: AbortController,
   done: AbortSignal,
+  held: Hold,
 ): Promise<void> {
   for (;;) {
-    await clock.sleep(LEASE_RENEWAL_SECONDS * 1000, done);
+    await held.pause(async (woken) => {
+      await clock.sleep(LEASE_RENEWAL_SECONDS * 1000, AbortSignal.any([done, woken]));
+    });
     if (done.aborted) return;
     try {
       const renewed = await store.transaction(

@@ -61,7 +61,8 @@ export async function askMemory(pattern: ConflictPattern, { store }: MergeSettin
     store.listResolutions(pattern.patternId),
     store.findSimilar(pattern, PRECEDENTS_MAX),
   ]);
-  return { pattern, policies, exact, similar };
+  const unreadable = exact.length === 0 ? [] : await store.unreadableResolutions(pattern.patternId);
+  return { pattern, policies, exact, unreadable, similar };
 }
 
 /** Where somebody stood by this answer, seen from where the conflict stands now. */

@@ -2,12 +2,18 @@
 // exactly a checked address. A name that answers differently the second time (DNS rebinding) is never asked again.
 
 import { lookup as lookupName } from "node:dns/promises";
-import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from "node:http";
+import {
+  Agent as HttpAgent,
+  type ClientRequest,
+  type IncomingMessage,
+  request as httpRequest,
+} from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { err, ok, type Result } from "../../base/result.ts";
 import { classifyAddress } from "../../core/egress/address.ts";
 import type { EgressUrl } from "../../core/egress/url.ts";
 import type { StepError } from "../../core/run/journal.ts";
+import { proveBeforeSending } from "./before-sending.ts";
 
 /** Addresses of one name that are tried, one after another. */
 const ADDRESSES_MAX = 4;
@@ -104,8 +110,25 @@ async function send(
       : httpRequest({ ...shared, agent: new HttpAgent({ keepAlive: false }) });
   request.once("response", resolve);
   request.once("error", reject);
+  try {
+    // What goes wrong on the way ends this wait, too.
+    await Promise.race([connected(request, url.protocol), promise]);
+    await proveBeforeSending();
+  } catch (error) {
+    request.destroy();
+    throw error;
+  }
   request.end(body);
   return await promise;
+}
+
+// Nothing goes out before the request is ended or written to.
+async function connected(request: ClientRequest, protocol: EgressUrl["protocol"]): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  request.once("socket", (socket) => {
+    socket.once(protocol === "https:" ? "secureConnect" : "connect", () => resolve());
+  });
+  await promise;
 }
 
 function hostHeader({ host, isAddress, port, protocol }: EgressUrl): string {

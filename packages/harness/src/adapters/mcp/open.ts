@@ -4,7 +4,8 @@ import { StreamableHTTPClientTransport, type Transport } from "@modelcontextprot
 import { TOOL_CALL_SECONDS_MAX } from "../../base/limits.ts";
 import type { AllowlistEntry } from "../../core/egress/allowlist.ts";
 import type { McpServer } from "../../ports.ts";
-import { isPassingStatus } from "../../core/resilience/passing.ts";
+import { isPassingStatus, retryAfterMsOf } from "../../core/resilience/passing.ts";
+import { NotProven } from "../egress/before-sending.ts";
 import { createCheckedFetch, type CheckedFetch, NotSent, UnusableAnswer } from "../egress/checked-fetch.ts";
 import { openMcpServer, Unavailable } from "./server.ts";
 import { createStdioTransport } from "./stdio-transport.ts";
@@ -39,7 +40,7 @@ export function openMcpEndpoint(endpoint: McpEndpoint, options: McpOpenOptions):
   const { onListChanged } = options;
   return openMcpServer({
     openTransport: (onClose) => transportOf(endpoint, options, onClose),
-    isNotSent: (error) => error instanceof NotSent,
+    isNotSent: (error) => error instanceof NotSent || error instanceof NotProven,
     isUnusable: (error) => error instanceof UnusableAnswer,
     ...(onListChanged === undefined ? {} : { onListChanged }),
   });
@@ -82,6 +83,7 @@ function refusingUnavailable(fetch: CheckedFetch): CheckedFetch {
     const response = await fetch(url, init);
     if (!isPassingStatus(response.status)) return response;
     await response.body?.cancel().catch(() => undefined);
-    throw new Unavailable(response.status, response.headers.get("retry-after"));
+    const { headers, status } = response;
+    throw new Unavailable(status, retryAfterMsOf(headers.get("retry-after"), headers.get("date")));
   };
 }

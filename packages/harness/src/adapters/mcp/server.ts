@@ -14,9 +14,10 @@ import {
 import { TOOL_CALL_SECONDS_MAX } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { type McpDefinition, mcpDefinitionSchema } from "../../core/mcp/definition.ts";
-import { type PassingError, retryAfterMsOf } from "../../core/resilience/passing.ts";
+import type { PassingError } from "../../core/resilience/passing.ts";
 import type { StepError } from "../../core/run/journal.ts";
 import type { McpServer } from "../../ports.ts";
+import { underProof } from "../egress/before-sending.ts";
 import { answerText } from "./answer-text.ts";
 
 /** For the greeting and for a list of tools; a call has its own time. */
@@ -30,18 +31,20 @@ const CLIENT = { name: "assent", version: "1" } as const;
 
 /** The key under which a server may notice a call that it has carried out already. */
 const IDEMPOTENCY_KEY_META = "assent/idempotency-key";
+/** And that one comes late: of two calls with one key the one with the lower number. */
+const FENCING_TOKEN_META = "assent/fencing-token";
 
 /** The server answered that it cannot answer now. */
 export class Unavailable extends Error {
   override readonly name = "Unavailable";
   readonly status: number;
-  readonly retryAfter: string | null;
+  readonly retryAfterMs: number | null;
 
-  /** @param retryAfter the header as it came */
-  constructor(status: number, retryAfter: string | null) {
+  /** @param retryAfterMs when it wants to be asked again; null: it does not say */
+  constructor(status: number, retryAfterMs: number | null) {
     super(`The server answered with status ${status}.`);
     this.status = status;
-    this.retryAfter = retryAfter;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -91,14 +94,20 @@ export function openMcpServer(options: McpServerOptions): McpServer {
         return err(failed);
       }
     },
-    call: async (tool, args, effectId, signal) => {
+    call: async (tool, args, { effectId, fencingToken, signal, prove }) => {
+      const token = fencingToken === undefined ? {} : { [FENCING_TOKEN_META]: fencingToken };
       try {
         const client = await connect();
-        const result = await client.callTool(
-          { name: tool.name, arguments: { ...args }, _meta: { [IDEMPOTENCY_KEY_META]: effectId } },
-          { toolDefinition: asTool(tool), signal, timeout: TOOL_CALL_SECONDS_MAX * 1_000 },
-        );
-        return ok(answerText(result));
+        const call = async (): Promise<Awaited<ReturnType<Client["callTool"]>>> =>
+          await client.callTool(
+            {
+              name: tool.name,
+              arguments: { ...args },
+              _meta: { [IDEMPOTENCY_KEY_META]: effectId, ...token },
+            },
+            { toolDefinition: asTool(tool), signal, timeout: TOOL_CALL_SECONDS_MAX * 1_000 },
+          );
+        return ok(answerText(await (prove === undefined ? call() : underProof(prove, call))));
       } catch (error) {
         if (!(error instanceof Error)) throw error;
         return err(failureOf(error, options));
@@ -195,7 +204,7 @@ function failureOf(error: Error, options: McpServerOptions): PassingError {
 /** Whether another attempt may succeed: where nothing was answered, or that it cannot be now. */
 function passesOf(error: Error, { isUnusable }: McpServerOptions): PassingError["passes"] {
   const unavailable = unavailableIn(error);
-  if (unavailable !== null) return { retryAfterMs: retryAfterMsOf(unavailable.retryAfter) };
+  if (unavailable !== null) return { retryAfterMs: unavailable.retryAfterMs };
   const isAnswered =
     error instanceof ProtocolError || error instanceof SdkHttpError || causes(error).some(isUnusable);
   return isAnswered ? null : { retryAfterMs: null };

@@ -12,6 +12,8 @@ import {
   type Transport,
 } from "@modelcontextprotocol/client";
 
+import { proveBeforeSending } from "../egress/before-sending.ts";
+
 /** A message longer than this ends the connection. */
 const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
 /** From the end of its input, and again from SIGTERM, until it has to be gone. */
@@ -66,6 +68,7 @@ export function createStdioTransport(program: StdioProgram, onEnd: () => void): 
     async send(message: JSONRPCMessage) {
       const stdin = child?.stdin;
       if (stdin === null || stdin === undefined || !stdin.writable) throw new Error("The program has ended.");
+      await proveBeforeSending();
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       stdin.write(serializeMessage(message), (error) => {
         if (error === null || error === undefined) resolve();

@@ -1,5 +1,6 @@
 import {
   type Action,
+  type Actor,
   type Advice,
   type ApprovalId,
   type ApprovalState,
@@ -134,13 +135,21 @@ export function approvalRows({ query, tenant }: Scope): StoreTx["approvals"] {
       );
       return rows.map(toRecord);
     },
-    async vote(id, voter, actionDigest, at): Promise<boolean> {
-      const rows = await query<{ principal_id: string }>(
+    async voters(id, actionDigest): Promise<readonly Actor[]> {
+      const rows = await query<{ id: string; kind: Actor["kind"]; name: string }>(
+        `select p.id, p.kind, p.name from assent.approval_votes v
+         join assent.principals p on p.tenant_id = v.tenant_id and p.id = v.principal_id
+         where v.tenant_id = $1 and v.approval_id = $2 and v.action_digest = $3 order by v.at, p.id`,
+        [tenant, uuidOf(id), digestToBytes(actionDigest)],
+      );
+      return rows.map((row) => ({ ...row, id: idFromUuid("prn", row.id) }));
+    },
+    async vote(id, voter, actionDigest, at): Promise<void> {
+      await query(
         `insert into assent.approval_votes (tenant_id, approval_id, principal_id, action_digest, at)
-         values ($1, $2, $3, $4, $5) on conflict do nothing returning principal_id`,
+         values ($1, $2, $3, $4, $5)`,
         [tenant, uuidOf(id), uuidOf(voter), digestToBytes(actionDigest), at],
       );
-      return rows.length === 1;
     },
   };
 }

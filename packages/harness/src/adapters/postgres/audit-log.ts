@@ -2,7 +2,7 @@
 // it can change nothing of it.
 
 import { type ApprovalId, idFromUuid, type RunId, type TenantId, uuidOf } from "@assent/contract";
-import type { Pool } from "pg";
+import type { Pool, PoolClient } from "pg";
 import { eventDigest } from "../../core/audit/event.ts";
 import type {
   CoveredEntry,
@@ -26,6 +26,7 @@ import { statement, transaction } from "./connect.ts";
 import { digestToBytes, only, type Query, type Scope } from "./rows.ts";
 import type { Sealing } from "./sealing.ts";
 import { queryOn } from "./store.ts";
+import { unlessUnavailable } from "./unavailable.ts";
 
 /** Entries of one row at most; so many places before one its batch begins at the earliest. */
 export const BATCH_MAX = 256;
@@ -40,20 +41,19 @@ export function postgresLogStore(pool: Pool, sealing: Sealing): LogStore {
   return {
     async transaction<T>(tenantId: TenantId, work: (tx: LogTx) => Promise<T>): Promise<T> {
       const tenant = uuidOf(tenantId);
-      return await transaction(
-        pool,
-        async (client) => {
-          const scope = { query: queryOn(client), tenant };
-          return await work({
-            ...writing(scope, sealing),
-            ...reading(scope, sealing),
-            ...readingHashes(scope),
-            ...covering(scope),
-            ...witnessing(scope),
-            ...pruning(scope),
-          });
-        },
-        { attemptsMax: ATTEMPTS_MAX, tenant },
+      const enter = async (client: PoolClient): Promise<T> => {
+        const scope = { query: queryOn(client), tenant };
+        return await work({
+          ...writing(scope, sealing),
+          ...reading(scope, sealing),
+          ...readingHashes(scope),
+          ...covering(scope),
+          ...witnessing(scope),
+          ...pruning(scope),
+        });
+      };
+      return await unlessUnavailable(
+        async () => await transaction(pool, enter, { attemptsMax: ATTEMPTS_MAX, tenant }),
       );
     },
     decisionEntry: async (tenant, run, approval) =>
@@ -69,20 +69,12 @@ export function postgresLogStore(pool: Pool, sealing: Sealing): LogStore {
         REREAD,
       ),
     async addCheckpoint(tenantId, { epoch, size, note }, at): Promise<void> {
-      await statement(
-        pool,
-        async (client) =>
-          await queryOn(client)("select assent.audit_add_checkpoint($1, $2, $3, $4, $5)", [
-            uuidOf(tenantId),
-            epoch,
-            size,
-            note,
-            at,
-          ]),
-        REREAD,
-      );
+      const values = [uuidOf(tenantId), epoch, size, note, at];
+      const add = async (client: PoolClient): Promise<unknown> =>
+        await queryOn(client)("select assent.audit_add_checkpoint($1, $2, $3, $4, $5)", values);
+      await unlessUnavailable(async () => await statement(pool, add, REREAD));
     },
-    pending: async () => await readPending(queryOn(pool)),
+    pending: async () => await unlessUnavailable(async () => await readPending(queryOn(pool))),
     newestCheckpoints: async (after, most) => await readNewestCheckpoints(queryOn(pool), after, most),
     async balances(): Promise<readonly LogBalance[]> {
       const rows = await queryOn(pool)<BalanceRow>(

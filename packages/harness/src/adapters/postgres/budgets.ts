@@ -1,5 +1,4 @@
 import { type RunId, uuidOf } from "@assent/contract";
-import { err, ok } from "../../base/result.ts";
 import type { AccountState, BudgetRows, NewReservation, ReservationRefusal } from "../../ports.ts";
 import { only, type Scope } from "./rows.ts";
 
@@ -27,10 +26,6 @@ type AccountRow = {
 
 export function budgetRows({ query, tenant }: Scope): BudgetRows {
   return {
-    async reserve(reservation: NewReservation) {
-      const row = only(await query<ReservedRow>(RESERVE, reserveValues(reservation)));
-      return row.refused === null ? ok(row.calls_of_step) : err(refusalOf(row, row.refused));
-    },
     async settle(id, { inputTokens, outputTokens, microdollars }) {
       const row = only(
         await query<{ settled: boolean }>("select assent.settle_budget($1, $2, $3, $4) as settled", [
@@ -60,9 +55,6 @@ export function budgetRows({ query, tenant }: Scope): BudgetRows {
     },
   };
 }
-
-const RESERVE =
-  "select * from assent.reserve_budget($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
 
 export const refusalOf = (row: ReservedRow, kind: ReservationRefusal["kind"]): ReservationRefusal => ({
   kind,

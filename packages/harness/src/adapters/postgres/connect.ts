@@ -3,6 +3,7 @@
 import { Pool, type PoolClient } from "pg";
 import { err, ok, type Result } from "../../base/result.ts";
 import { CommitUnknownError, faultOf } from "./fault.ts";
+import { inSession } from "./session.ts";
 import { openWire } from "./wire.ts";
 
 /** Where a database is and who logs in. The password is a function so that printing the address never shows it. */
@@ -32,7 +33,8 @@ export const LOCK_KEYS: {
   readonly migration: 3;
   readonly logKeeper: 4;
   readonly signerKeys: 5;
-} = { presence: 1, bootstrap: 2, migration: 3, logKeeper: 4, signerKeys: 5 };
+  readonly operatorKey: 6;
+} = { presence: 1, bootstrap: 2, migration: 3, logKeeper: 4, signerKeys: 5, operatorKey: 6 };
 
 /** A dead or saturated server must become an error the caller can answer, not a request that hangs. */
 export const CONNECT_TIMEOUT_MS = 10_000;
@@ -88,7 +90,7 @@ export function connectPool(options: PoolOptions): Pool {
   const statementMsMax = options.statementMsMax ?? STATEMENT_TIMEOUT_MS;
   const timed = options.role === "app";
   const pool = new Pool({
-    ...options.connection,
+    ...inSession(options.connection),
     application_name: `assent ${options.role}`,
     max: options.connectionsMax ?? POOL_CONNECTIONS_MAX,
     ...WIRE,
@@ -177,8 +179,10 @@ async function attemptStatement<T>(pool: Pool, send: (client: PoolClient) => Pro
   try {
     return await send(client);
   } catch (error) {
-    if (faultOf(error) !== "lost") throw error;
-    broken ??= error instanceof Error ? error : new Error(String(error));
+    const fault = faultOf(error);
+    if (fault === "unwritable") broken ??= asError(error);
+    if (fault !== "lost") throw error;
+    broken ??= asError(error);
     throw new CommitUnknownError("the connection was lost during the statement", { cause: error });
   } finally {
     client.removeListener("error", onError);
@@ -215,8 +219,10 @@ async function repeat<T>(attemptOne: () => Promise<T>, options: TransactionOptio
 function mayRepeat(error: unknown, { isRepeatable }: TransactionOptions): boolean {
   if (error instanceof CommitUnknownError) return isRepeatable === true;
   const fault = faultOf(error);
-  return fault === "conflict" || fault === "lost";
+  return fault === "conflict" || fault === "lost" || fault === "unwritable";
 }
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 async function attemptTransaction<T>(
   pool: Pool,
@@ -241,8 +247,10 @@ async function attemptTransaction<T>(
       throw new TransactionUndoneError("a statement failed and its error was swallowed");
     return value;
   } catch (error) {
-    const isLost = faultOf(error) === "lost";
-    broken ??= isLost && error instanceof Error ? error : await rollBack(client);
+    const fault = faultOf(error);
+    const isLost = fault === "lost";
+    // A server that nothing may be written to any more can be one whose place another has taken: the next connection finds it.
+    broken ??= isLost || fault === "unwritable" ? asError(error) : await rollBack(client);
     if (isCommitting && isLost)
       throw new CommitUnknownError("the connection was lost during the commit", { cause: error });
     throw error;
@@ -258,7 +266,7 @@ async function rollBack(client: PoolClient): Promise<Error | undefined> {
     await client.query("ROLLBACK");
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+    return asError(error);
   }
 }
 

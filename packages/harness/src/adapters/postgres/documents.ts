@@ -141,7 +141,7 @@ export function documentRows(scope: Scope, { sealing }: { readonly sealing: Seal
     },
     async list(before, limit): Promise<readonly Document[]> {
       const rows = await query<DocumentRow>(
-        `${SELECT} and ($2::timestamptz is null or (d.created_at, d.id) < ($2, $3::uuid))
+        `${SELECT} and d.created_at >= '-infinity' and ($2::timestamptz is null or (d.created_at, d.id) < ($2, $3::uuid))
          order by d.created_at desc, d.id desc limit $4`,
         [tenant, before?.createdAt ?? null, before === null ? null : uuidOf(before.id), limit],
       );

@@ -7,8 +7,11 @@ import { DatabaseError } from "pg";
  * `lost`: the connection is gone, or the server takes none; it can come back.
  * `exhausted`: all our connections were busy for as long as we wait for one, or a statement took longer than any may;
  * trying again would only lengthen the queue.
+ * `unwritable`: nothing was done, since the server takes no writes now: it is a copy, or somebody is at work on it.
  */
-export type Fault = "conflict" | "lost" | "exhausted";
+export type Fault = "conflict" | "lost" | "exhausted" | "unwritable";
+
+const READ_ONLY = "25006";
 
 /** A statement that the server stopped after our own limit: it has no time for us. */
 const CANCELLED = "57014";
@@ -46,6 +49,7 @@ export function faultOf(error: unknown): Fault | null {
     // What a server says has a code; without one it is the parser that understood nothing of what came.
     if (error.code === undefined) return "lost";
     if (error.code === CANCELLED) return "exhausted";
+    if (error.code === READ_ONLY) return "unwritable";
     if (CONFLICTS.includes(error.code)) return "conflict";
     return LOST.test(error.code) ? "lost" : null;
   }

@@ -7,6 +7,7 @@ import { CLOCK_SECONDS_MAX, clockDifference, millisecondsAhead } from "../../cor
 import type { Clock } from "../../ports.ts";
 import { type Connection, LISTENER_LIMITS } from "./connect.ts";
 import { errorCode } from "./embedded/refusal.ts";
+import { inSession } from "./session.ts";
 
 const APP_ROLE = "assent_app";
 
@@ -17,7 +18,10 @@ export type GivenRefusal = {
     | "database_unusable"
     | "role_not_granted"
     | "role_unbounded"
-    | "clock_differs";
+    | "clock_differs"
+    | "sessions_pooled"
+    | "database_read_only"
+    | "commits_not_durable";
   /** One line: what happened, to what. Never a password. */
   readonly message: string;
   /** One line: what to do about it. */
@@ -115,6 +119,70 @@ const leavable = (name: string): string =>
   `nothing but ${APP_ROLE}, and let DATABASE_MIGRATION_URL name who owns the schema`;
 
 /**
+ * Looks at what nothing would show before it is too late: a pooler that gives each transaction another session, where the
+ * locks by which workers and migrations are known would stay with somebody else's; a server that takes no writes; and one
+ * that says of a commit that it is kept before it is, so that an intent could be forgotten whose call was made.
+ * @param name the variable that the connection comes from, for the message
+ */
+export async function checkSessions(
+  connection: Connection,
+  name: string,
+): Promise<Result<null, GivenRefusal>> {
+  return await withClient(connection, name, async (client) => {
+    if (await isPooled(client, connection))
+      return refuse(
+        "sessions_pooled",
+        `Between here and the server of ${name} a pooler gives each transaction another session; locks and listeners need one that stays.`,
+        "Connect to the server itself, or let the pooler keep a session for each client (pgbouncer: pool_mode = session).",
+      );
+    const { rows } = await client.query<{ unwritable: boolean; forgets: boolean }>(
+      `select current_setting('transaction_read_only')::boolean as unwritable,
+         current_setting('synchronous_commit') = 'off' as forgets`,
+    );
+    if (rows[0]?.unwritable !== false)
+      return refuse(
+        "database_read_only",
+        `The database of ${name} takes no writes now.`,
+        "Name the server that does (not a replica of it), or end default_transaction_read_only there.",
+      );
+    if (rows[0].forgets)
+      return refuse(
+        "commits_not_durable",
+        `The server of ${name} acknowledges commits before they are on disk (synchronous_commit = off): a crash of it could make a call happen twice.`,
+        `Have an administrator of that Postgres run: alter role ${client.escapeIdentifier(connection.user)} set synchronous_commit = on`,
+      );
+    return ok(null);
+  });
+}
+
+/** A pooler that is busy may give the same session again by chance; hardly this often. */
+const POOL_ROUNDS = 5;
+
+async function isPooled(client: Client, connection: Connection): Promise<boolean> {
+  const first = await backendOf(client);
+  // A server says at the beginning who it is; a pooler answers for itself.
+  if (Reflect.get(client, "processID") === first) return false;
+  const other = clientOf(connection);
+  try {
+    await other.connect();
+    for (let round = 0; round < POOL_ROUNDS; round += 1) {
+      await other.query("begin");
+      const [between, after] = [await backendOf(other), await backendOf(client)];
+      await other.query("rollback");
+      if (between === first || after !== first) return true;
+    }
+    return false;
+  } finally {
+    await other.end();
+  }
+}
+
+async function backendOf(client: Client): Promise<number | undefined> {
+  const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
+  return rows[0]?.pid;
+}
+
+/**
  * Leases, expiries and the windows of signatures are judged by each process's own clock. One that is minutes ahead
  * takes every other's runs away for expired. A process that has started goes on looking (services/clock-watch.ts).
  * @param name the variable that the connection comes from, for the message
@@ -144,13 +212,7 @@ async function withClient<T>(
   name: string,
   work: (client: Client) => Promise<Result<T, GivenRefusal>>,
 ): Promise<Result<T, GivenRefusal>> {
-  const client = new Client({
-    ...connection,
-    ...LISTENER_LIMITS,
-    application_name: "assent setup",
-  });
-  // Unheard, a server that goes away would end the process; the statement under way reports it.
-  client.on("error", () => undefined);
+  const client = clientOf(connection);
   try {
     await client.connect();
     return await work(client);
@@ -159,6 +221,17 @@ async function withClient<T>(
   } finally {
     await client.end();
   }
+}
+
+function clientOf(connection: Connection): Client {
+  const client = new Client({
+    ...inSession(connection),
+    ...LISTENER_LIMITS,
+    application_name: "assent setup",
+  });
+  // Unheard, a server that goes away would end the process; the statement under way reports it.
+  client.on("error", () => undefined);
+  return client;
 }
 
 // The server's message names roles and hosts, never the password.

@@ -4,6 +4,7 @@
 import { Client, type Pool } from "pg";
 import type { Log, LogHold } from "../../ports.ts";
 import { type Connection, LISTENER_LIMITS, LOCK_CLASS, LOCK_KEYS } from "./connect.ts";
+import { inSession } from "./session.ts";
 
 /** Sent by whoever waits for a checkpoint, and only by them: business transactions would queue up for NOTIFY's lock. */
 const LOG_CHANNEL = "assent_audit";
@@ -25,7 +26,11 @@ export function openLogHold(connection: Connection, log: Log, onWanted: () => vo
     if (client === broken) drop();
   };
   const connect = async (): Promise<Client> => {
-    const fresh = new Client({ ...connection, ...LISTENER_LIMITS, application_name: "assent log keeper" });
+    const fresh = new Client({
+      ...inSession(connection),
+      ...LISTENER_LIMITS,
+      application_name: "assent log keeper",
+    });
     fresh.on("error", (error) => {
       if (client === fresh) log("warn", "the log keeper's connection broke", { error: error.message });
       dropIf(fresh);

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { Client, DatabaseError } from "pg";
 import { type Connection, CONNECT_TIMEOUT_MS, LOCK_CLASS, LOCK_KEYS, WIRE } from "./connect.ts";
 import { errorCode } from "./embedded/refusal.ts";
+import { inSession } from "./session.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 
 /** One `NNNN_name.sql`. */
@@ -40,6 +41,12 @@ export const MIGRATIONS_FOLDER: string = fileURLToPath(
 
 /** Another process may be busy with a long migration; past this it hangs, and an operator must look. */
 export const MIGRATION_WAIT_MS_MAX = 300_000;
+/**
+ * Whoever waits for a table as a whole keeps everybody behind them waiting too, also those who only read. A backup holds
+ * its tables for hours: so a migration waits this long, gives way for as long, and is begun anew.
+ */
+const TABLE_LOCK_MS_MAX = 2_000;
+const LOCK_NOT_AVAILABLE = "55P03";
 const VERSION_DIGITS = 4;
 const FILE_NAME = new RegExp(`^(\\d{${VERSION_DIGITS}})_([a-z0-9_]+)\\.sql$`);
 
@@ -53,6 +60,8 @@ export type MigrateOptions = {
    */
   readonly afterMigrate?: (connection: Connection) => Promise<void>;
   readonly onProgress?: (line: string) => void;
+  /** How long a migration waits for a table, and then lets others to it. */
+  readonly tableLockMsMax?: number;
 };
 
 export type MigrationReport = { readonly version: number; readonly applied: readonly string[] };
@@ -86,7 +95,7 @@ export async function migrate(options: MigrateOptions): Promise<Result<Migration
   const known = readMigrations(options.folder ?? MIGRATIONS_FOLDER);
   if (!known.ok) return known;
   const client = new Client({
-    ...options.connection,
+    ...inSession(options.connection),
     ...WIRE,
     application_name: "assent migrate",
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -97,7 +106,7 @@ export async function migrate(options: MigrateOptions): Promise<Result<Migration
   try {
     const locked = await takeLock(client);
     if (!locked.ok) return locked;
-    const done = await applyMissing(client, known.value, options.onProgress ?? ((): void => undefined));
+    const done = await applyMissing(client, known.value, options);
     if (done.ok) await client.query(PIN_SEARCH_PATHS);
     if (done.ok) await options.afterMigrate?.(options.connection);
     return done;
@@ -144,15 +153,12 @@ function readSql(file: string): { readonly sql: string; readonly digest: string 
 }
 
 async function takeLock(client: Client): Promise<Result<void, MigrationRefusal>> {
-  await client.query(
-    "SELECT set_config('statement_timeout', '0', false), set_config('lock_timeout', $1, false)",
-    [String(MIGRATION_WAIT_MS_MAX)],
-  );
+  await setLockTimeout(client, MIGRATION_WAIT_MS_MAX);
   try {
     await client.query("SELECT pg_advisory_lock($1, $2)", [LOCK_CLASS, LOCK_KEYS.migration]);
     return ok(undefined);
   } catch (error) {
-    if (!(error instanceof DatabaseError) || error.code !== "55P03") throw error;
+    if (!(error instanceof DatabaseError) || error.code !== LOCK_NOT_AVAILABLE) throw error;
     return refuse(
       "migration_wait_timeout",
       `another process has been migrating the database for ${MIGRATION_WAIT_MS_MAX / 1000} seconds: look at it`,
@@ -160,12 +166,16 @@ async function takeLock(client: Client): Promise<Result<void, MigrationRefusal>>
   }
 }
 
+async function setLockTimeout(client: Client, ms: number): Promise<void> {
+  await client.query("SELECT set_config('lock_timeout', $1, false)", [String(ms)]);
+}
+
 type AppliedRow = { readonly version: number; readonly name: string; readonly digest: string };
 
 async function applyMissing(
   client: Client,
   known: readonly Migration[],
-  onProgress: (line: string) => void,
+  { onProgress, tableLockMsMax = TABLE_LOCK_MS_MAX }: MigrateOptions,
 ): Promise<Result<MigrationReport, MigrationRefusal>> {
   await client.query(
     `CREATE TABLE IF NOT EXISTS public.assent_migrations (
@@ -183,8 +193,8 @@ async function applyMissing(
   const applied: string[] = [];
   const before = new Set(rows.map(({ version }) => version));
   for (const migration of known.filter(({ version }) => !before.has(version))) {
-    onProgress(`migrating the database: ${migration.name}`);
-    const result = await applyOne(client, migration);
+    onProgress?.(`migrating the database: ${migration.name}`);
+    const result = await applyGivingWay(client, migration, tableLockMsMax);
     if (!result.ok) return result;
     applied.push(migration.name);
   }
@@ -217,7 +227,29 @@ function checkApplied(
   return ok(undefined);
 }
 
-async function applyOne(client: Client, migration: Migration): Promise<Result<void, MigrationRefusal>> {
+async function applyGivingWay(
+  client: Client,
+  migration: Migration,
+  lockMsMax: number,
+): Promise<Result<void, MigrationRefusal>> {
+  const { version, name } = migration;
+  await setLockTimeout(client, lockMsMax);
+  for (let waitedMs = 0; waitedMs < MIGRATION_WAIT_MS_MAX; waitedMs += 2 * lockMsMax) {
+    const applied = await applyOne(client, migration);
+    if (applied !== "gave way") return applied;
+    await client.query("SELECT pg_sleep($1)", [lockMsMax / 1000]);
+  }
+  return refuse(
+    "migration_wait_timeout",
+    `migration ${version} (${name}) has waited ${MIGRATION_WAIT_MS_MAX / 1000} seconds for a table that somebody holds ` +
+      "(a backup?): look at pg_stat_activity, and start again",
+  );
+}
+
+async function applyOne(
+  client: Client,
+  migration: Migration,
+): Promise<Result<void, MigrationRefusal> | "gave way"> {
   const label = `${migration.version} (${migration.name})`;
   try {
     await client.query("BEGIN");
@@ -239,6 +271,7 @@ async function applyOne(client: Client, migration: Migration): Promise<Result<vo
     // Without a server there is nothing to roll back, and nothing to say about the SQL.
     if (!(error instanceof DatabaseError) || error.severity === "FATAL") throw error;
     await client.query("ROLLBACK");
+    if (error.code === LOCK_NOT_AVAILABLE) return "gave way";
     return refuse(
       "migration_failed",
       `migration ${label} failed and was undone: ${error.message} (${error.code})`,

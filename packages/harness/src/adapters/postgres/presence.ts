@@ -4,7 +4,8 @@
 import { Client } from "pg";
 import type { Clock, Log, Presence, WorkerId } from "../../ports.ts";
 import { type Connection, LISTENER_LIMITS } from "./connect.ts";
-import { WAKE_UP_CHANNEL } from "./wake-ups.ts";
+import { inSession } from "./session.ts";
+import { hear, type Heard, LISTEN } from "./wake-ups.ts";
 
 /** Between two tries to come back after the connection broke; leases outlast a few of them. */
 const RECONNECT_MS = 1_000;
@@ -13,16 +14,11 @@ const RECONNECT_MS = 1_000;
 export async function announceWorker(
   connection: Connection,
   worker: WorkerId,
-  ports: {
-    readonly clock: Clock;
-    readonly log: Log;
-    /** Another process queued a run, or it may have done so while nobody listened. */
-    readonly onWakeUp: () => void;
-  },
+  ports: { readonly clock: Clock; readonly log: Log; readonly heard: Heard },
 ): Promise<Presence> {
   const ended = new AbortController();
   let client: Client | null = null;
-  const on: Told = { lost, wakeUp: ports.onWakeUp };
+  const on: Told = { lost, heard: ports.heard };
   client = await connect(connection, worker, on);
 
   // A connection can be told of twice, and the second time after another has taken its place.
@@ -39,7 +35,9 @@ export async function announceWorker(
       await ports.clock.sleep(RECONNECT_MS, ended.signal);
       try {
         client = await connect(connection, worker, on);
-        ports.onWakeUp();
+        // What was said meanwhile nobody heard.
+        ports.heard.onWakeUp();
+        ports.heard.onCallOff(null);
         if (ended.signal.aborted) await client.end();
         return;
       } catch (error) {
@@ -61,20 +59,26 @@ export async function announceWorker(
   };
 }
 
-type Told = { readonly lost: (broken: Client) => void; readonly wakeUp: () => void };
+type Told = { readonly lost: (broken: Client) => void; readonly heard: Heard };
 
 async function connect(connection: Connection, worker: WorkerId, on: Told): Promise<Client> {
-  const client = new Client({ ...connection, ...LISTENER_LIMITS, application_name: "assent worker" });
+  const client = new Client({
+    ...inSession(connection),
+    ...LISTENER_LIMITS,
+    application_name: "assent worker",
+  });
   const lost = (): void => {
     on.lost(client);
   };
   client.on("error", lost);
   client.on("end", lost);
-  client.on("notification", on.wakeUp);
+  client.on("notification", (said) => {
+    hear(said, on.heard);
+  });
   await client.connect();
   try {
     await client.query("select pg_advisory_lock_shared(assent.worker_lock_class(), $1)", [worker]);
-    await client.query(`listen ${WAKE_UP_CHANNEL}`);
+    await client.query(LISTEN);
   } catch (error) {
     // Else each try to come back would leave a connection behind.
     await client.end();

@@ -112,11 +112,16 @@ export const toWhole = (tenant: TenantId, { run, journal, approval }: WholeRow):
   approval: approval === null ? null : approvalFromJson(approval),
 });
 
-/** @param onQueued told of each run of ours that is queued, and from when on it may be taken */
+type Told = {
+  /** Of each run of ours that is queued, and from when on it may be taken. */
+  readonly onQueued: (wakeAt: Date) => void;
+  readonly onCallOff: (run: RunId) => void;
+};
+
 export function runRows(
   tenantId: TenantId,
   { query, tenant }: Scope,
-  onQueued: (wakeAt: Date) => void,
+  { onQueued, onCallOff }: Told,
 ): StoreTx["runs"] {
   const one = async (condition: string, values: readonly unknown[]): Promise<RunRecord | null> => {
     const [row] = await query<RunRow>(`${SELECT} and ${condition}`, [tenant, ...values]);
@@ -177,6 +182,7 @@ export function runRows(
       );
       return rows.length === 1;
     },
+    callOff: onCallOff,
   };
 }
 

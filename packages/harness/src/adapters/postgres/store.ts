@@ -1,4 +1,4 @@
-import { idFromUuid, type TenantId, uuidOf } from "@assent/contract";
+import { idFromUuid, type RunId, type TenantId, uuidOf } from "@assent/contract";
 import type { Pool, PoolClient } from "pg";
 import { unreachable } from "../../base/assert.ts";
 import { EXTERNAL_IDLE_HOURS } from "../../base/limits.ts";
@@ -26,7 +26,6 @@ import { budgetRows } from "./budgets.ts";
 import { statement, transaction, type TransactionOptions } from "./connect.ts";
 import { decisionRows } from "./decisions.ts";
 import { documentRows } from "./documents.ts";
-import { CommitUnknownError, faultOf } from "./fault.ts";
 import { unansweredEscalations } from "./harmony/escalations.ts";
 import { harmonyStoreIn } from "./harmony/harmony-store.ts";
 import { lookUpQuestion, questionRows } from "./harmony/questions.ts";
@@ -43,6 +42,7 @@ import { signingKeyRows, takeNonce } from "./signing-keys.ts";
 import { stepRows } from "./steps.ts";
 import { submit } from "./submissions.ts";
 import { slots, take } from "./take.ts";
+import { unlessUnavailable } from "./unavailable.ts";
 
 /** A transaction that lost against another one, or its connection, is run this often in all. */
 const TRANSACTION_ATTEMPTS_MAX = 6;
@@ -73,7 +73,8 @@ export function queryOn(client: Pool | PoolClient): Query {
 
 export type PostgresStoreOptions = {
   readonly pool: Pool;
-  readonly wakeUps: Pick<WakeUps, "ring">;
+  /** Without `callOff` whoever holds a run learns by looking that it was taken away. */
+  readonly wakeUps: Pick<WakeUps, "ring"> & Partial<Pick<WakeUps, "callOff">>;
   readonly clock: Clock;
   readonly random: Random;
   readonly sealing: Sealing;
@@ -132,7 +133,10 @@ export function postgresStore(options: PostgresStoreOptions): Store {
       await unlessUnavailable(async () => await lookUpQuestion(queryOn(pool), tenant, pattern, first)),
     breakers: breakerRows(pool, queryOn),
     async ping(): Promise<void> {
-      await pool.query("select 1");
+      const { rows } = await pool.query<{ unwritable: boolean }>(
+        "select pg_catalog.current_setting('transaction_read_only')::boolean as unwritable",
+      );
+      if (only(rows).unwritable) throw new StoreUnavailable("none", new Error("it is read-only now"));
     },
     time: async () =>
       await unlessUnavailable(
@@ -248,10 +252,11 @@ function transactionsOf({ pool, wakeUps, clock, random, onEvents }: PostgresStor
     run: typeof transaction,
     options: Pick<TransactionOptions, "isRepeatable" | "tenant">,
   ): Promise<T> => {
-    const queued: Queued = { count: 0, events: false };
+    const queued: Queued = { count: 0, events: false, calledOff: [] };
     const attempt = async (client: PoolClient): Promise<T> => {
       queued.count = 0;
       queued.events = false;
+      queued.calledOff = [];
       return await work(client, queued);
     };
     const attemptsMax = TRANSACTION_ATTEMPTS_MAX;
@@ -261,6 +266,7 @@ function transactionsOf({ pool, wakeUps, clock, random, onEvents }: PostgresStor
     );
     // What the transaction queued and what is due at once may be taken from now on.
     for (let rung = 0; rung < queued.count; rung += 1) wakeUps.ring();
+    for (const calledOff of queued.calledOff) wakeUps.callOff?.(calledOff);
     if (queued.events) onEvents?.();
     return value;
   };
@@ -270,25 +276,20 @@ function transactionsOf({ pool, wakeUps, clock, random, onEvents }: PostgresStor
   };
 }
 
-async function unlessUnavailable<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof CommitUnknownError) throw new StoreUnavailable("unknown", error.cause);
-    if (faultOf(error) !== null) throw new StoreUnavailable("none", error);
-    throw error;
-  }
-}
-
-type Queued = { count: number; events: boolean };
+type Queued = { count: number; events: boolean; calledOff: readonly RunId[] };
 
 /** What rows are made with, beside what is written. */
 type Given = { readonly clock: Clock; readonly random: Random; readonly sealing: Sealing };
 
 function storeTx(tenantId: TenantId, scope: Scope, queued: Queued, ids: Given): StoreTx {
   return {
-    runs: runRows(tenantId, scope, (wakeAt) => {
-      if (wakeAt <= ids.clock.now()) queued.count += 1;
+    runs: runRows(tenantId, scope, {
+      onQueued: (wakeAt) => {
+        if (wakeAt <= ids.clock.now()) queued.count += 1;
+      },
+      onCallOff: (run) => {
+        queued.calledOff = [...queued.calledOff, run];
+      },
     }),
     steps: stepRows(scope),
     approvals: approvalRows(scope),

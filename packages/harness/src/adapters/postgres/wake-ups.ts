@@ -1,10 +1,35 @@
-// Says that a run may be waiting: at once within this process, to others by NOTIFY. A hint and no more: who looks for
-// runs also looks from time to time by himself, so a hint that is lost makes a run late, never lost.
+// Says that a run may be waiting, and that one was called off: at once within this process, to others by NOTIFY. A hint
+// and no more: who looks for runs, or holds one, also looks from time to time by himself, so a hint that is lost makes a
+// run late, never lost.
 
+import { idFromUuid, type RunId, uuidOf } from "@assent/contract";
 import type { Pool } from "pg";
 import type { Log, WakeUps } from "../../ports.ts";
 
-export const WAKE_UP_CHANNEL = "assent_run_queued";
+const WAKE_UP_CHANNEL = "assent_run_queued";
+/** With the run's UUID. */
+const CALL_OFF_CHANNEL = "assent_run_called_off";
+
+/** What a connection has to say first to hear of both. */
+export const LISTEN: string = `listen ${WAKE_UP_CHANNEL}; listen ${CALL_OFF_CHANNEL}`;
+
+/** What is heard on such a connection. Anybody who may log in can say anything there. */
+export function hear(
+  { channel, payload = "" }: { readonly channel: string; readonly payload?: string | undefined },
+  heard: Heard,
+): void {
+  if (channel === WAKE_UP_CHANNEL) heard.onWakeUp();
+  else if (channel === CALL_OFF_CHANNEL && UUID.test(payload)) heard.onCallOff(idFromUuid("run", payload));
+}
+
+export type Heard = {
+  /** Another process queued a run, or it may have done so while nobody listened. */
+  readonly onWakeUp: () => void;
+  /** Another process took that run from whoever holds it; null: it may have taken any. */
+  readonly onCallOff: (run: RunId | null) => void;
+};
+
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/u;
 
 /**
  * A NOTIFY inside the transaction that queues would make commits wait for each other: Postgres holds one lock for all
@@ -16,22 +41,27 @@ export function createWakeUps(
   log: Log,
 ): WakeUps & {
   /** Another process says so. */
-  hear(): void;
+  readonly heard: Heard;
 } {
+  const holders = new Set<(run: RunId | null) => boolean>();
   const listeners = new Set<(from: "here" | "elsewhere") => boolean>();
   let sending = false;
   let again = false;
 
+  const tell = async (channel: string, what: string, untold: string): Promise<void> => {
+    try {
+      await pool.query("select pg_notify($1, $2)", [channel, what]);
+    } catch (error) {
+      log("info", `${untold}; they will look by themselves`, {
+        error: error instanceof Error ? error.message : "unknown",
+      });
+    }
+  };
+
   const tellOthers = async (): Promise<void> => {
     do {
       again = false;
-      try {
-        await pool.query("select pg_notify($1, '')", [WAKE_UP_CHANNEL]);
-      } catch (error) {
-        log("info", "other processes were not told of a queued run; they will look by themselves", {
-          error: error instanceof Error ? error.message : "unknown",
-        });
-      }
+      await tell(WAKE_UP_CHANNEL, "", "other processes were not told of a queued run");
     } while (again);
     sending = false;
   };
@@ -45,8 +75,21 @@ export function createWakeUps(
       sending = true;
       void tellOthers();
     },
-    hear(): void {
-      for (const listener of listeners) listener("elsewhere");
+    heard: {
+      onWakeUp: () => {
+        for (const listener of listeners) listener("elsewhere");
+      },
+      onCallOff: (run) => {
+        for (const holder of holders) holder(run);
+      },
+    },
+    callOff(run): void {
+      for (const holder of holders) if (holder(run)) return;
+      void tell(CALL_OFF_CHANNEL, uuidOf(run), "other processes were not told of a run that was called off");
+    },
+    listenToCallOffs(listener): () => void {
+      holders.add(listener);
+      return () => void holders.delete(listener);
     },
     listen(listener): () => void {
       listeners.add(listener);

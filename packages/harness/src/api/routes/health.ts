@@ -14,10 +14,10 @@ export function addHealth(api: Api, harness: Pick<Harness, "readiness">, log: Lo
     ...routeOptions(ROUTES.getReadiness),
     handler: async (request, reply) => {
       let missing: readonly string[];
-      let [open, gaps] = [0, 0];
+      let [open, gaps, stopped] = [0, 0, 0];
       try {
-        const { database, clock, worker, breakersOpen, auditGaps } = await harness.readiness();
-        [open, gaps] = [breakersOpen, auditGaps];
+        const { database, clock, worker, ...told } = await harness.readiness();
+        [open, gaps, stopped] = [told.breakersOpen, told.auditGaps, told.auditStopped];
         missing = [
           ...(database ? [] : ["database"]),
           ...(clock === null ? [] : [`agreement on the time (${clock})`]),
@@ -34,6 +34,7 @@ export function addHealth(api: Api, harness: Pick<Harness, "readiness">, log: Lo
           worker: true,
           breakers_open: open,
           audit_gaps: gaps,
+          audit_stopped: stopped,
         });
       return await sendProblem(reply, problem("not_ready", `Missing: ${missing.join(", ")}.`));
     },

@@ -2,9 +2,11 @@
 
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { type AuditEntry, type AuditLog, receiptSchema, type RunId } from "@assent/contract";
+import { type AuditEntry, type AuditLog, type Receipt, receiptSchema, type RunId } from "@assent/contract";
 import { parsePolicy, parseVerifierKey, type Policy, type VerifierKey, verifyProof } from "@assent/tlog";
 import { err, ok, type Result } from "../../base/result.ts";
+import { decodeLeaf } from "../../core/audit/leaf.ts";
+import { epochOf } from "../../core/audit/verify-leaf.ts";
 import { verifyLog, type VerifyReport } from "../../core/audit/verify-log.ts";
 import type { Context, Outcome } from "../context.ts";
 import { type Failure, failureOfClient, usageFailure } from "../failure.ts";
@@ -148,6 +150,7 @@ export type VerifyFlags = {
   readonly policy?: string;
   readonly later?: readonly string[];
   readonly cosignedWithin?: number;
+  readonly published?: boolean;
   readonly db?: boolean;
   readonly state?: boolean;
 };
@@ -163,13 +166,15 @@ export async function verifyExport(context: Context, folder: string, flags: Veri
   const now = context.deps.clock.now().getTime();
   try {
     const folders = (flags.later ?? []).map((later) => resolve(context.deps.cwd, later));
-    const later = readLaterLogs(folders, first.name, keys);
+    const later = readLaterLogs(folders, first.name, keys, new Date(now));
     const own = verifyLog({
       source: openLogFolder(resolve(context.deps.cwd, folder)),
       origin: first.name,
       keys: keys.filter(({ name }) => name === first.name),
       remembered,
       policy,
+      now: new Date(now),
+      isPublished: flags.published ?? false,
       cosignedSince:
         flags.cosignedWithin === undefined ? null : new Date(now - flags.cosignedWithin * 60_000),
       erased: later.erased,
@@ -261,6 +266,9 @@ function reportLines(report: VerifyReport): string[] {
         : [
             `  ${report.lost} more were signed and lost with a restored backup, as the next log says: its published files have them`,
           ]),
+      ...(report.leftovers === 0
+        ? []
+        : [`  ${report.leftovers} files were not read: not signed yet, or left by a copy that was cut off`]),
       `  it rests on ${basis.join("; ")}`,
       ...(report.rememberedSize === null && report.cosigners.length === 0
         ? ["  Without a kept checkpoint or witnesses a log that was cut short to an older state looks whole."]
@@ -291,7 +299,9 @@ export async function verifyReceipt(context: Context, file: string, flags: Verif
       ),
     );
   const { leaf, proof, index } = receipt.data;
-  const verified = verifyProof(proof, Buffer.from(leaf, "latin1"), first.name, given.value.keys);
+  const proved = verifyProof(proof, Buffer.from(leaf, "latin1"), first.name, given.value.keys);
+  const other = proved.ok ? otherThanProved(receipt.data, proved.value.index, first.name) : null;
+  const verified = other === null ? proved : err(other);
   const record = { verified: verified.ok, index, leaf, ...(verified.ok ? {} : { detail: verified.error }) };
   context.show(record, () =>
     verified.ok
@@ -299,6 +309,16 @@ export async function verifyReceipt(context: Context, file: string, flags: Verif
       : [visibleLine(`Receipt NOT verified: ${verified.error}`)],
   );
   return ok(verified.ok ? "ok" : "failed");
+}
+
+// The place is told beside the proof, which says it as well, and the entry whose it is.
+function otherThanProved({ epoch, index, leaf }: Receipt, proved: number, origin: string): string | null {
+  if (proved !== index || epochOf(origin) !== epoch)
+    return `the proof is of entry ${proved} of ${origin}, and the receipt says entry ${index} of log ${epoch}`;
+  const log = decodeLeaf(Buffer.from(leaf, "latin1"))?.log;
+  return log === origin
+    ? null
+    : `what is proved is no entry of ${origin}: it says ${log ?? "nothing that entries say"}`;
 }
 
 function parseJson(text: string): unknown {

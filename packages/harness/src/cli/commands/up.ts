@@ -3,6 +3,7 @@ import { ok } from "../../base/result.ts";
 import { createClient } from "../../client/client.ts";
 import type { Context, Outcome } from "../context.ts";
 import { presentDemo } from "../demo/presentation.ts";
+import { EXIT_CODES } from "../exit-codes.ts";
 import { beginLifetime, type Lifetime, type ServeFlags, startHere } from "../lifetime.ts";
 import { failureLine } from "../report.ts";
 import type { Running } from "../start.ts";
@@ -26,7 +27,12 @@ export const worker = async (context: Context, { runs, ...flags }: WorkerFlags):
 async function keepServing(context: Context, flags: UpFlags, role: ServeFlags["role"]): Outcome {
   const lifetime = beginLifetime(context);
   try {
-    const running = await startHere(context, { ...flags, announce: role !== "worker", role });
+    const starting = new AbortController();
+    void giveUpStart(context, lifetime, starting.signal);
+    const started = startHere(context, { ...flags, announce: role !== "worker", role });
+    const running = await started.finally(() => {
+      starting.abort();
+    });
     if (!running.ok) return running;
     try {
       await serve(context, running.value, flags, lifetime);
@@ -39,6 +45,18 @@ async function keepServing(context: Context, flags: UpFlags, role: ServeFlags["r
   } finally {
     lifetime.end();
   }
+}
+
+/**
+ * A start that waits (for another's migration, for a database that says nothing) is not waited for much longer than others
+ * take: whoever stops services kills what is not gone in time, and a start is as good as not begun at any point.
+ */
+const START_GRACE_MS = 10_000;
+
+async function giveUpStart({ deps, io }: Context, lifetime: Lifetime, isOver: AbortSignal): Promise<void> {
+  await lifetime.stopped;
+  await deps.clock.sleep(START_GRACE_MS, isOver);
+  if (!isOver.aborted) io.exitNow(EXIT_CODES.interrupted.code);
 }
 
 async function serve(context: Context, running: Running, flags: UpFlags, lifetime: Lifetime): Promise<void> {

@@ -26,7 +26,8 @@ import { WITNESSED_FILE } from "../../core/audit/verify-witnessed.ts";
 import { openedPath, payloadLine, payloadPath } from "../../core/audit/verify-source.ts";
 import { type Failure, failureOfClient } from "../failure.ts";
 import { type CopiedErasures, type CopiedPage, createCopiedErasures } from "./copied-erasures.ts";
-import { openLogFolder, stageLogFile, writeLogFile } from "./log-folder.ts";
+import { type Incoming, openIncoming } from "./incoming.ts";
+import { openLogFolder } from "./log-folder.ts";
 
 const diverged = (detail: string): Failure => ({
   exit: "failed",
@@ -63,10 +64,43 @@ export async function copyLog(
   const before = found.value;
   if (first.value.size < before.size)
     return err(diverged(`The server has ${first.value.size} entries, the copy ${before.size}.`));
-  const writer = createWriter(folder, before.edge, before.hashes);
-  const payloads = createPayloads(folder, depth, before.size);
-  const copy: Copy = { client, log, writer, payloads, erasures: createCopiedErasures(log.epoch) };
-  let newest = first.value;
+  const incoming = openIncoming(folder, Date.now());
+  try {
+    const copy: Copy = {
+      client,
+      log,
+      writer: createWriter(incoming, before.edge, before.hashes),
+      payloads: createPayloads(folder, incoming, depth),
+      erasures: createCopiedErasures(log.epoch),
+    };
+    const newest = await fetchEntries(copy, before, first.value, withPayloads, nap);
+    if (!newest.ok) return newest;
+    if (!isSameNote(openLogFolder(folder).read("checkpoint"), before.note))
+      return err(diverged("Somebody else has changed the copy meanwhile."));
+    const { size, note, witnessed } = newest.value;
+    incoming.put("checkpoint", note);
+    // Behind the checkpoint, which may be larger than what was witnessed and is never smaller.
+    if (witnessed !== null) incoming.put(WITNESSED_FILE, `${JSON.stringify(witnessed)}\n`);
+    incoming.move();
+    return ok({ size });
+  } finally {
+    incoming.end();
+  }
+}
+
+const isSameNote = (a: Uint8Array | null, b: Uint8Array | null): boolean =>
+  a === null || b === null ? a === b : Buffer.from(a).equals(b);
+
+/** @returns the checkpoint that covers all that was fetched */
+async function fetchEntries(
+  copy: Copy,
+  before: Before,
+  first: Newest,
+  withPayloads: boolean,
+  nap: (() => Promise<void>) | null,
+): Promise<Result<Newest, Failure>> {
+  const { client, log, writer } = copy;
+  let newest = first;
   let [from, reached] = [withPayloads ? 0 : alignedTo(before.size), before.size];
   for (let attempt = 0; ;) {
     const copied = await copyEntries(copy, from, reached, newest.size);
@@ -87,12 +121,7 @@ export async function copyLog(
     // Nobody has recorded it: what that says is for who verifies the copy.
     if (newest.size === reached) break;
   }
-  payloads.put();
-  writeLogFile(folder, "checkpoint", newest.note);
-  // Behind the checkpoint, which may be larger than what was witnessed and is never smaller.
-  if (newest.witnessed !== null)
-    writeLogFile(folder, WITNESSED_FILE, `${JSON.stringify(newest.witnessed)}\n`);
-  return ok({ size: newest.size });
+  return ok(newest);
 }
 
 const alignedTo = (size: number): number => Math.floor(size / TILE_WIDTH) * TILE_WIDTH;
@@ -169,75 +198,69 @@ async function readPage(
   return ok(found);
 }
 
-type Payloads = { keep(entries: readonly AuditEntry[], from: number): void; put(): void };
+type Payloads = { keep(entries: readonly AuditEntry[], from: number): void };
 
-// Entries and tiles of before stay beside the new ones. Payloads do not, and those that the checkpoint of before is
-// verified with keep their place until there is another one.
-function createPayloads(folder: string, depth: CopyDepth, sizeBefore: number): Payloads {
-  const toPut = new Map<number, readonly (() => void)[]>();
+// Entries and tiles of before stay beside the new ones. Payloads do not.
+function createPayloads(folder: string, incoming: Incoming, depth: CopyDepth): Payloads {
   return {
     keep(entries, from): void {
       // Of what was pruned a copy keeps what it has.
       if (depth === "bare" || entries.length === 0) return;
       const tile: Tile = { level: "entries", index: from / TILE_WIDTH, width: entries.length };
-      const puts = [
-        stagePayloads(folder, entries, tile),
-        ...(depth === "opened"
-          ? stageOpened(folder, entries, tile)
-          : stageStillOpened(folder, entries, tile)),
-      ];
-      if (from < sizeBefore) toPut.set(from, puts);
-      else for (const put of puts) put();
-    },
-    put(): void {
-      for (const puts of toPut.values()) for (const put of puts) put();
+      incoming.put(payloadPath(tilePath(tile)), payloadsOf(entries));
+      const opened = openedPath(tilePath(tile));
+      const before = openLogFolder(folder).read(opened);
+      const lines = depth === "opened" ? openedOf(entries) : stillOpened(entries, before);
+      // What was erased since the copy before goes from it.
+      if (lines !== "" || before !== null) incoming.put(opened, Buffer.from(lines, "latin1"));
     },
   };
 }
 
-function stagePayloads(folder: string, entries: readonly AuditEntry[], tile: Tile): () => void {
-  const lines = entries.flatMap(({ index, salt, payload }) =>
-    salt === null || payload === null ? [] : [payloadLine(index, Buffer.from(salt, "base64"), payload)],
-  );
-  return stageLogFile(folder, payloadPath(tilePath(tile)), lines.join(""));
-}
+const payloadsOf = (entries: readonly AuditEntry[]): string =>
+  entries
+    .map(({ index, salt, payload }) =>
+      salt === null || payload === null ? "" : payloadLine(index, Buffer.from(salt, "base64"), payload),
+    )
+    .join("");
 
 // What it says is no part of what is verified: the key opens the payload's own text, for whoever wants to see for himself.
-function stageOpened(folder: string, entries: readonly AuditEntry[], tile: Tile): (() => void)[] {
-  const lines = entries.flatMap(({ index, opened }) =>
-    opened === null ? [] : [`${JSON.stringify({ i: index, k: opened.key, f: opened.fields })}\n`],
-  );
-  const path = openedPath(tilePath(tile));
-  // What was erased since the copy before goes from it.
-  return lines.length > 0 || openLogFolder(folder).read(path) !== null
-    ? [stageLogFile(folder, path, lines.join(""))]
-    : [];
-}
+// @returns bytes, as characters of one byte each
+const openedOf = (entries: readonly AuditEntry[]): string =>
+  entries
+    .map(({ index, opened }) =>
+      opened === null
+        ? ""
+        : Buffer.from(`${JSON.stringify({ i: index, k: opened.key, f: opened.fields })}\n`).toString(
+            "latin1",
+          ),
+    )
+    .join("");
 
 // A copy that was opened before, and is continued without that, keeps what it opened but for what was erased since: of that
 // there is no payload any more that it could be held against, and nothing of it is to stay.
-function stageStillOpened(folder: string, entries: readonly AuditEntry[], tile: Tile): (() => void)[] {
-  const path = openedPath(tilePath(tile));
-  const before = openLogFolder(folder).read(path);
-  if (before === null) return [];
+function stillOpened(entries: readonly AuditEntry[], before: Uint8Array | null): string {
   const erased = entries.flatMap(({ index, payload }) => (payload === null ? [`{"i":${index},`] : []));
-  const lines = Buffer.from(before)
+  return Buffer.from(before ?? [])
     .toString("latin1")
-    .split(/(?<=\n)/);
-  const left = lines.filter((line) => !erased.some((start) => line.startsWith(start)));
-  return left.length === lines.length
-    ? []
-    : [stageLogFile(folder, path, Buffer.from(left.join(""), "latin1"))];
+    .split(/(?<=\n)/)
+    .filter((line) => !erased.some((start) => line.startsWith(start)))
+    .join("");
 }
 
-type Before = { readonly size: number; readonly edge: RightEdge; readonly hashes: Map<number, Uint8Array[]> };
+type Before = {
+  readonly note: Uint8Array | null;
+  readonly size: number;
+  readonly edge: RightEdge;
+  readonly hashes: Map<number, Uint8Array[]>;
+};
 
 // What the folder has. Nothing is put in the place of it but what continues it, whoever has signed that: keys are rotated,
 // and a server that shows another history can show another key with it.
 function readBefore(folder: string, origin: string): Result<Before, Failure> {
   const source = openLogFolder(folder);
   const bytes = source.read("checkpoint");
-  if (bytes === null) return ok({ size: 0, edge: new RightEdge(), hashes: new Map() });
+  if (bytes === null) return ok({ note: null, size: 0, edge: new RightEdge(), hashes: new Map() });
   const note = parseNote(bytes);
   const checkpoint = note.ok ? parseCheckpoint(note.value.text) : note;
   if (!checkpoint.ok) return err(diverged(`The folder's checkpoint is none: ${checkpoint.error}.`));
@@ -254,7 +277,7 @@ function readBefore(folder: string, origin: string): Result<Before, Failure> {
   }
   const edge = edgeOf(size, hashes);
   return edge !== null && Buffer.from(edge.root()).equals(root)
-    ? ok({ size, edge, hashes })
+    ? ok({ note: bytes, size, edge, hashes })
     : err(diverged("The folder's tiles do not give the root of its checkpoint: the copy was changed."));
 }
 
@@ -273,9 +296,9 @@ type Writer = {
   finish(): void;
 };
 
-function createWriter(folder: string, edge: RightEdge, partial: Map<number, Uint8Array[]>): Writer {
+function createWriter(incoming: Incoming, edge: RightEdge, partial: Map<number, Uint8Array[]>): Writer {
   const put = (level: number, index: number, hashes: readonly Uint8Array[]): void =>
-    writeLogFile(folder, tilePath({ level, index, width: hashes.length }), encodeTile(hashes));
+    incoming.put(tilePath({ level, index, width: hashes.length }), encodeTile(hashes));
   const levels = new Map<number, Uint8Array[]>([...partial].map(([level, hashes]) => [level, [...hashes]]));
   const push = (level: number, hash: Uint8Array, index: number): void => {
     const tile = levels.get(level) ?? [];
@@ -288,7 +311,7 @@ function createWriter(folder: string, edge: RightEdge, partial: Map<number, Uint
   return {
     add({ entries, hashes }, from, sizeBefore): boolean {
       const leaves = entries.map(({ leaf }) => Buffer.from(leaf, "latin1"));
-      const known = openLogFolder(folder).read(
+      const known = incoming.read(
         tilePath({
           level: 0,
           index: from / TILE_WIDTH,
@@ -307,7 +330,7 @@ function createWriter(folder: string, edge: RightEdge, partial: Map<number, Uint
       }
       if (leaves.length === 0) return true;
       const tile: Tile = { level: "entries", index: from / TILE_WIDTH, width: leaves.length };
-      writeLogFile(folder, tilePath(tile), encodeEntries(leaves));
+      incoming.put(tilePath(tile), encodeEntries(leaves));
       return true;
     },
     finish(): void {

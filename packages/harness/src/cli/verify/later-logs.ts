@@ -28,6 +28,7 @@ export function readLaterLogs(
   folders: readonly string[],
   origin: string,
   keys: readonly VerifierKey[],
+  now: Date,
 ): LaterLogs {
   const erased: ErasedEntry[] = [];
   const pruned: PrunedLog[] = [];
@@ -53,6 +54,7 @@ export function readLaterLogs(
       keys: pinned,
       remembered: null,
       policy: null,
+      now,
       cosignedSince: null,
       erased,
       pruned,

@@ -3,17 +3,19 @@
 import {
   closeSync,
   constants,
+  type Dirent,
   existsSync,
   fstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   readSync,
   renameSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import type { LogSource } from "../../core/audit/verify-source.ts";
+import type { Listed, LogSource } from "../../core/audit/verify-source.ts";
 
 const MB = 1024 * 1024;
 
@@ -45,7 +47,20 @@ export function openLogFolder(folder: string): LogSource {
         throw error;
       }
     },
+    list(path): readonly Listed[] {
+      try {
+        return readdirSync(join(folder, ...path.split("/")), { withFileTypes: true }).map(listedAs);
+      } catch (error) {
+        if (error instanceof Error && "code" in error && MISSING.includes(String(error.code))) return [];
+        throw error;
+      }
+    },
   };
+}
+
+function listedAs(one: Dirent): Listed {
+  const other = one.isDirectory() ? "folder" : "other";
+  return { name: one.name, kind: one.isFile() ? "file" : other };
 }
 
 const PAYLOADS = "payloads";
@@ -82,16 +97,9 @@ const MISSING: readonly string[] = ["ENOENT", "ENOTDIR", "EISDIR", "ELOOP", "ENX
 
 /** Puts a file in place, all of it or nothing. */
 export function writeLogFile(folder: string, path: string, content: Uint8Array | string): void {
-  stageLogFile(folder, path, content)();
-}
-
-/** Writes a file beside its place. @returns puts it there */
-export function stageLogFile(folder: string, path: string, content: Uint8Array | string): () => void {
   const target = join(folder, ...path.split("/"));
   mkdirSync(dirname(target), { recursive: true });
   const staged = `${target}.tmp`;
   writeFileSync(staged, content, { flush: true });
-  return () => {
-    renameSync(staged, target);
-  };
+  renameSync(staged, target);
 }

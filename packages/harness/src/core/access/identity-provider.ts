@@ -4,7 +4,7 @@ import { nameSchema, roleSchema } from "@assent/contract";
 import { z } from "zod";
 import { type IdentityProvider, isTrustedUrl } from "./token-subject.ts";
 
-export const providerSchema: z.ZodType<IdentityProvider> = z
+const providerSchema: z.ZodType<IdentityProvider> = z
   .strictObject({
     /** Stands before the names of its principals, as in `corp:anna@example.com`. */
     name: nameSchema,
@@ -44,3 +44,18 @@ export const providerSchema: z.ZodType<IdentityProvider> = z
     roles: provider.roles,
     mustSign: provider.must_sign,
   }));
+
+/** Of two under one name the subjects would be one principal; of two for one issuer the tokens would be one's alone. */
+export const providersSchema: z.ZodType<readonly IdentityProvider[]> = z
+  .array(providerSchema)
+  .max(20)
+  .superRefine((providers, context) => {
+    for (const field of ["name", "issuer"] as const)
+      for (const [at, provider] of providers.entries())
+        if (providers.findIndex((other) => other[field] === provider[field]) < at)
+          context.addIssue({
+            code: "custom",
+            path: [at, field],
+            message: `another identity provider has this ${field}; each needs its own`,
+          });
+  });

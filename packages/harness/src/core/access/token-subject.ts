@@ -38,6 +38,7 @@ export function subjectOf(
   claims: Readonly<Record<string, unknown>>,
 ): TokenSubject | null {
   const name = claims[provider.nameClaim];
+  if (!isVouchedFor(claims, provider.nameClaim)) return null;
   if (typeof name !== "string" || name === "" || name.length > SUBJECT_NAME_CHARS_MAX) return null;
   // What a terminal or a log would not show as it is could pass for another name.
   if (!/^[\x21-\x7e]+$/.test(name)) return null;
@@ -50,10 +51,33 @@ export function subjectOf(
   );
   return {
     tenant: provider.tenant,
-    principal: { kind: provider.kind, name: `${provider.name}:${name}` },
+    principal: {
+      kind: isClientsOwn(claims) ? "service" : provider.kind,
+      name: `${provider.name}:${name}`,
+    },
     roles: [...new Set(roles)],
     mustSign: provider.mustSign,
   };
+}
+
+/**
+ * Where the issuer says of the claim that nobody has checked it (OpenID Connect Core, 5.1: `email_verified`), its holder may
+ * have written anybody's address there. Some write the word and not the value.
+ */
+function isVouchedFor(claims: Readonly<Record<string, unknown>>, claim: string): boolean {
+  const said = claims[`${claim}_verified`];
+  return said === undefined || said === true || said === "true";
+}
+
+/**
+ * A token that a program got for itself (OAuth 2.0, 4.4) speaks for no person, whoever else the issuer speaks for: its subject
+ * is the client (RFC 9068, 2.2 and 5), or the issuer says so in words of its own.
+ */
+function isClientsOwn({ sub, client_id, azp, gty, idtyp }: Readonly<Record<string, unknown>>): boolean {
+  if (gty === "client-credentials" || idtyp === "app") return true;
+  return [client_id, azp].some(
+    (client) => typeof client === "string" && (sub === client || sub === `${client}@clients`),
+  );
 }
 
 /** https, or this machine: whoever can change the keys on their way can make any token. */

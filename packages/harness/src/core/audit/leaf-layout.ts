@@ -13,6 +13,7 @@ export type LeafLayout = {
   readonly log: string;
   readonly tenant: string;
   readonly timeAt: number;
+  readonly idAt: number;
   readonly commitAt: number;
   readonly kindAt: number;
   readonly kindEnd: number;
@@ -24,7 +25,6 @@ export type LeafLayout = {
 };
 
 export const COMMIT_CHARS = 64;
-export const TIME_CHARS = 27;
 
 const code = (character: string): number => character.charCodeAt(0);
 const rangesOf = (from: string, to: string, orFrom: string = from, orTo: string = to): ByteRanges => [
@@ -145,6 +145,7 @@ function layoutOf(
     log: leaf.log,
     tenant: leaf.tenant,
     timeAt: find("at") + 1,
+    idAt: find("id") + 1,
     commitAt,
     kindAt,
     kindEnd: kindAt + leaf.kind.length,

@@ -26,6 +26,8 @@ import {
   pruned,
   rewritten,
   LOG,
+  NOW,
+  sourceOf,
   verify,
 } from "./testing/made-export.ts";
 import { verifyLog } from "./verify-log.ts";
@@ -120,7 +122,7 @@ test("what is left of a pruned log is held to the tree as ever", () => {
 test("erasures of pruned entries, and pruned records of erasures, explain themselves", () => {
   const list = [
     ...entries(300),
-    entry(300, { subject: "entry:1:7", version: 1, kind: "payload.erased" }),
+    entry(700, { subject: "entry:1:7", version: 1, kind: "payload.erased" }),
     ...entries(599).slice(300),
     recordOf("pruned:1:512"),
   ];
@@ -134,8 +136,15 @@ test("erasures of pruned entries, and pruned records of erasures, explain themse
 
 test("a log that was followed by another is pruned by what that one records", () => {
   const files = pruned(exportOf(entries(600)), 0);
-  const given = { origin: ORIGIN, keys: [LOG], remembered: null, policy: null, cosignedSince: null };
-  const source = { read: (path: string) => files.get(path) ?? null };
+  const given = {
+    origin: ORIGIN,
+    keys: [LOG],
+    remembered: null,
+    policy: null,
+    now: NOW,
+    cosignedSince: null,
+  };
+  const source = sourceOf(files);
   const by = (minimum: number, epoch = 1): string[] =>
     found(verifyLog({ ...given, source, pruned: [{ epoch, minimum }] }));
   expect(by(256)).toEqual([]);

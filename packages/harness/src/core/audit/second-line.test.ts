@@ -21,11 +21,13 @@ import {
   HONEST,
   LOG,
   noteOf,
+  NOW,
   ORIGIN,
   policyOf,
   SECOND,
   seed,
   signedBy,
+  sourceOf,
   without,
   withLineOf,
 } from "./testing/made-export.ts";
@@ -38,11 +40,12 @@ const files = exportOf(HONEST, NOTE);
 
 const verify = (note: string, keys: readonly VerifierKey[], remembered: string | null = null): string[] =>
   verifyLog({
-    source: { read: (path) => (path === "checkpoint" ? Buffer.from(note) : (files.get(path) ?? null)) },
+    source: sourceOf(new Map(files).set("checkpoint", Buffer.from(note))),
     origin: ORIGIN,
     keys,
     remembered,
     policy: null,
+    now: NOW,
     cosignedSince: null,
   }).findings.map(({ code, detail }) => `${code}: ${detail}`);
 

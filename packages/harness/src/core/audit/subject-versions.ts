@@ -7,17 +7,33 @@ const SUBJECT_BYTES_MAX = 255;
 const PROBES_MAX = 32;
 const SLOTS_AT_FIRST = 1_024;
 const NONE = -1;
+/** States, and events, are fewer. */
+export const STATES_MAX = 32;
+
+/** What a state, a number below 32, becomes by an event, another one: at `32 * state + event`. */
+export type NextStates = Uint8Array;
 
 export type SubjectVersions = {
-  /** Notes the version of the subject between these places. @returns the one noted before; 0 where there was none */
-  exchange(bytes: Uint8Array, from: number, to: number, version: number): number;
+  /**
+   * Notes the version of the subject between these places, and what the event makes of its state.
+   * @returns the version noted before; 0 where there was none
+   */
+  exchange(bytes: Uint8Array, from: number, to: number, version: number, event: number): number;
+  /** The state before that; 0 where there was none. */
+  stateBefore(): number;
 };
 
 /**
  * Of each slot, sixteen bytes that lie together: where its subject lies among the subjects (0: the slot is free), its
  * hash, and the version.
  */
-type Slots = { readonly mask: number; readonly words: Int32Array; readonly versions: Float64Array };
+type Slots = {
+  readonly mask: number;
+  readonly words: Int32Array;
+  readonly versions: Float64Array;
+  /** Of each slot the subject's state. */
+  readonly states: Uint8Array;
+};
 
 const WORDS = 4;
 const HASH = 1;
@@ -25,13 +41,18 @@ const VERSION = 1;
 
 function slotsOf(count: number): Slots {
   const versions = new Float64Array(2 * count);
-  return { mask: count - 1, words: new Int32Array(versions.buffer), versions };
+  return { mask: count - 1, words: new Int32Array(versions.buffer), versions, states: new Uint8Array(count) };
 }
 
-export function createSubjectVersions(): SubjectVersions {
+export function createSubjectVersions(next: NextStates): SubjectVersions {
   const subjects = createSubjects();
   // Subjects that found no place of their own.
-  const crowded = new Map<string, number>();
+  const crowded = new Map<string, { readonly version: number; readonly state: number }>();
+  let stateBefore = 0;
+  const follow = (state: number, event: number): number => {
+    stateBefore = state;
+    return next[state * STATES_MAX + event] ?? 0;
+  };
   let slots = slotsOf(SLOTS_AT_FIRST);
   let count = 0;
   // Of the bytes that were given last: a bundle's are given for each of its entries.
@@ -43,46 +64,61 @@ export function createSubjectVersions(): SubjectVersions {
     for (let slot = 0; slot <= before.mask; slot += 1) {
       const place = before.words[slot * WORDS] ?? 0;
       if (place === 0) continue;
-      const [hash, version] = [
-        before.words[slot * WORDS + HASH] ?? 0,
-        before.versions[slot * 2 + VERSION] ?? 0,
-      ];
+      const hash = before.words[slot * WORDS + HASH] ?? 0;
+      const noted = { version: before.versions[slot * 2 + VERSION] ?? 0, state: before.states[slot] ?? 0 };
       const free = freeSlot(slots, hash);
-      if (free === NONE) crowded.set(subjects.textAt(place), version);
-      else fill(slots, free, place, hash, version);
+      if (free === NONE) crowded.set(subjects.textAt(place), noted);
+      else fill(slots, free, place, hash, noted.version, noted.state);
     }
   };
   // Of one that has no slot of its own yet. One that was crowded out stays out, though a larger table has room for it.
-  const exchangeOther = (slot: number, hash: number, from: number, to: number, version: number): number => {
+  const exchangeOther = (
+    slot: number,
+    hash: number,
+    [from, to]: readonly [number, number],
+    version: number,
+    event: number,
+  ): number => {
     const text = slot === NONE || crowded.size > 0 ? textOf(view, from, to) : null;
     const last = text === null ? undefined : crowded.get(text);
+    const state = follow(last?.state ?? 0, event);
     if (text !== null && (slot === NONE || last !== undefined)) {
-      crowded.set(text, version);
-      return last ?? 0;
+      crowded.set(text, { version, state });
+      return last?.version ?? 0;
     }
-    fill(slots, slot, subjects.add(view, from, to), hash, version);
+    fill(slots, slot, subjects.add(view, from, to), hash, version, state);
     count += 1;
     if (count * 2 > slots.mask + 1) double();
     return 0;
   };
   return {
-    exchange(bytes, from, to, version): number {
+    exchange(bytes, from, to, version, event): number {
       if (held !== bytes) [held, view] = [bytes, viewOf(bytes)];
       const hash = hashOf(view, from, to);
       const slot = to - from > SUBJECT_BYTES_MAX ? NONE : findSlot(slots, subjects, hash, view, from, to);
       if (slot === NONE || slots.words[slot * WORDS] === 0)
-        return exchangeOther(slot, hash, from, to, version);
+        return exchangeOther(slot, hash, [from, to], version, event);
       const last = slots.versions[slot * 2 + VERSION] ?? 0;
       slots.versions[slot * 2 + VERSION] = version;
+      slots.states[slot] = follow(slots.states[slot] ?? 0, event);
       return last;
     },
+    stateBefore: () => stateBefore,
   };
 }
 
-function fill({ words, versions }: Slots, slot: number, place: number, hash: number, version: number): void {
+function fill(
+  { words, versions, states }: Slots,
+  slot: number,
+  place: number,
+  hash: number,
+  version: number,
+  state: number,
+): void {
   words[slot * WORDS] = place;
   words[slot * WORDS + HASH] = hash;
   versions[slot * 2 + VERSION] = version;
+  states[slot] = state;
 }
 
 function freeSlot({ mask, words }: Slots, hash: number): number {

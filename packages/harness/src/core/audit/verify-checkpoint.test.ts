@@ -34,13 +34,13 @@ const ATTACKS: readonly [string, () => Files, string, Given?][] = [
   ],
   [
     "6 an old checkpoint is replayed, with cosignatures of that time",
-    () => exportOf(HONEST.slice(0, 200), cosigned(noteOf(HONEST.slice(0, 200)), ...WITNESSES)),
+    () => exportOf(HONEST.slice(0, 200), cosigned(noteOf(HONEST.slice(0, 200)), WITNESSES)),
     "cosignature_old at checkpoint",
     { policy: QUORUM, cosignedSince: new Date(1_800_000_000_000) },
   ],
   [
     "8 a fork after what is remembered, which no quorum cosigned",
-    () => exportOf(rewritten(400), cosigned(noteOf(rewritten(400)), ...WITNESSES.slice(0, 1))),
+    () => exportOf(rewritten(400), cosigned(noteOf(rewritten(400)), WITNESSES.slice(0, 1))),
     "quorum_missing at checkpoint",
     { remembered: REMEMBERED, policy: QUORUM },
   ],
@@ -54,16 +54,16 @@ const ATTACKS: readonly [string, () => Files, string, Given?][] = [
     "8 an event that was dated back behind what witnesses had seen without it",
     () => {
       const back = dated(SIZE, new Date(1_699_900_000_000));
-      return exportOf([...HONEST, back], cosigned(noteOf([...HONEST, back]), ...WITNESSES));
+      return exportOf([...HONEST, back], cosigned(noteOf([...HONEST, back]), WITNESSES));
     },
     "event_misdated at entry 600",
-    { policy: QUORUM, remembered: cosigned(noteOf(HONEST), ...WITNESSES) },
+    { policy: QUORUM, remembered: cosigned(noteOf(HONEST), WITNESSES) },
   ],
   [
     "8 an event that was dated forward past what witnesses saw with it",
     () => {
       const forward = dated(SIZE, new Date(1_700_010_000_000));
-      return exportOf([...HONEST, forward], cosigned(noteOf([...HONEST, forward]), ...WITNESSES));
+      return exportOf([...HONEST, forward], cosigned(noteOf([...HONEST, forward]), WITNESSES));
     },
     "event_misdated at entry 600",
     { policy: QUORUM },
@@ -86,7 +86,7 @@ const ATTACKS: readonly [string, () => Files, string, Given?][] = [
   [
     "9 a witness's line counted twice",
     () => {
-      const note = cosigned(noteOf(HONEST), ...WITNESSES.slice(0, 1));
+      const note = cosigned(noteOf(HONEST), WITNESSES.slice(0, 1));
       return exportOf(HONEST, note + note.slice(note.lastIndexOf("\u2014")));
     },
     "quorum_missing at checkpoint",
@@ -94,7 +94,7 @@ const ATTACKS: readonly [string, () => Files, string, Given?][] = [
   ],
   [
     "9 a witness's line from another checkpoint",
-    () => exportOf(HONEST, noteOf(HONEST) + cosigned(REMEMBERED, ...WITNESSES).slice(REMEMBERED.length)),
+    () => exportOf(HONEST, noteOf(HONEST) + cosigned(REMEMBERED, WITNESSES).slice(REMEMBERED.length)),
     "cosignature_invalid at checkpoint",
     { policy: QUORUM },
   ],

@@ -15,8 +15,12 @@ import {
   TILE_WIDTH,
   tilePath,
 } from "@assent/tlog";
-import { createLeafChecks, type LeafChecks, type LeafTotals } from "./verify-leaf.ts";
+import { createLeafChecks, epochOf, type LeafChecks, type LeafTotals } from "./verify-leaf.ts";
+import type { Inventory } from "./inventory.ts";
+import type { TimeKnowledge } from "./event-times.ts";
 import { checkOpened, openedOfNothing } from "./opened-lines.ts";
+import { nameRepeated } from "./repeated-ids.ts";
+import { createStaleTiles, type StaleTiles } from "./stale-tiles.ts";
 import { type LogFinding, type LogSource, type Memory, openedPath, payloadPath } from "./verify-source.ts";
 
 type Add = (finding: LogFinding) => void;
@@ -29,6 +33,7 @@ type Walk = {
   readonly size: number;
   readonly memories: readonly Known[];
   readonly checks: LeafChecks;
+  readonly stale: StaleTiles;
   readonly add: Add;
   /** Grown from the entries themselves, and from what the tiles say of them. */
   entries: RightEdge;
@@ -54,16 +59,20 @@ const DIFFERENCES_MAX = 1_000;
 /** What later logs of the tenant record of this one. */
 export type KnownElsewhere = { readonly erased: readonly number[]; readonly minimum: number };
 
+type KnownHere = TimeKnowledge & { readonly memories: readonly Memory[]; readonly inventory: Inventory };
+
 export function readEntries(
   source: LogSource,
   origin: string,
   checkpoint: { readonly size: number; readonly root: Hash },
-  { memories, ...elsewhere }: KnownElsewhere & { readonly memories: readonly Memory[] },
+  { memories, inventory, ...known }: KnownHere & KnownElsewhere,
   add: Add,
 ): LeafTotals {
   const { size, root } = checkpoint;
+  const bulk = createBulkHash();
   const walk: Walk = {
-    bulk: createBulkHash(),
+    bulk,
+    stale: createStaleTiles(source, inventory, bulk, add),
     source,
     rooms: {
       entries: new Uint8Array(ROOM_BYTES),
@@ -73,7 +82,7 @@ export function readEntries(
     },
     size,
     memories: memories.map((memory) => ({ ...memory, found: null })),
-    checks: createLeafChecks(origin, add, { seen: memories, ...elsewhere }),
+    checks: createLeafChecks(origin, add, known),
     add,
     entries: new RightEdge(),
     tiles: new RightEdge(),
@@ -85,6 +94,8 @@ export function readEntries(
   for (let index = 0; index * TILE_WIDTH < size; index += 1) {
     if (!readBundle(walk, { level: 0, index, width: Math.min(TILE_WIDTH, size - index * TILE_WIDTH) })) break;
   }
+  const bundleOf = (index: number): Uint8Array | null => readBundleBytes(walk, index);
+  nameRepeated({ epoch: epochOf(origin), size }, walk.checks.repeated(), bundleOf, add);
   judge(walk, root);
   checkPayloadFiles(walk);
   return walk.checks.end();
@@ -119,7 +130,7 @@ const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
   Buffer.from(buffer, byteOffset, byteLength);
 
 function readBundle(walk: Walk, tile: Tile): boolean {
-  const { source, add, checks } = walk;
+  const { source, add } = walk;
   const first = tile.index * TILE_WIDTH;
   const range = `entries ${first} to ${first + tile.width - 1}`;
   for (const level of ["entries", 0] as const) checkBoth(walk, { ...tile, level }, range);
@@ -150,15 +161,24 @@ function readBundle(walk: Walk, tile: Tile): boolean {
   const computed = walk.bulk.leaves(bytes, starts, ends, tile.width);
   const said = tileHashes(walk, tile, range) ?? computed;
   grow(walk, tile, computed, said);
+  for (const level of [0, "entries"] as const) walk.stale.check({ ...tile, level }, said, range);
+  checkBundle(walk, tile, bytes, framed.value);
+  return true;
+}
+
+/** What the entries say, and what opens them. @param tile as many of them as are looked at */
+function checkBundle(walk: Walk, tile: Tile, bytes: Uint8Array, frames: EntryFrames): void {
+  const { source, checks, add } = walk;
+  const first = tile.index * TILE_WIDTH;
   const payloads = source.read(payloadPath(tilePath({ ...tile, level: "entries" })), walk.rooms.payloads);
-  if (payloads === null) walk.unopened.push(range);
+  if (payloads === null) walk.unopened.push(`entries ${first} to ${first + tile.width - 1}`);
   else walk.openedBundles += 1;
   checks.openBundle(payloads, { first, count: tile.width });
-  checkLeaves(checks, bufferOf(bytes), framed.value, tile);
+  checkLeaves(checks, bufferOf(bytes), frames, tile);
   const opened = source.read(openedPath(tilePath({ ...tile, level: "entries" })));
-  const leafAt = (index: number): Uint8Array => bytes.subarray(starts[index - first], ends[index - first]);
+  const leafAt = (index: number): Uint8Array =>
+    bytes.subarray(frames.starts[index - first], frames.ends[index - first]);
   if (opened !== null) checkOpened({ opened, payloads, first, count: tile.width, leafAt }, add);
-  return true;
 }
 
 // By itself, since it is what most of the time goes into but hashing: it is compiled once, whatever becomes of the rest.
@@ -174,7 +194,11 @@ function readHole(walk: Walk, tile: Tile): boolean {
   if (hashes?.byteLength !== TILE_WIDTH * HASH_BYTES) return false;
   const first = tile.index * TILE_WIDTH;
   grow(walk, tile, hashes, hashes);
-  checks.skip({ first, end: first + TILE_WIDTH });
+  for (const level of [0, "entries"] as const)
+    walk.stale.check({ ...tile, level }, hashes, `entries ${first} to ${first + TILE_WIDTH - 1}`);
+  const left = readLeft(walk, tile);
+  checks.skip({ first: first + left, end: first + TILE_WIDTH });
+  if (left > 0) return true;
   if (source.read(payloadPath(tilePath({ ...tile, level: "entries" })), walk.rooms.payloads) !== null)
     add({
       code: "payload_malformed",
@@ -183,6 +207,29 @@ function readHole(walk: Walk, tile: Tile): boolean {
     });
   if (source.read(openedPath(tilePath({ ...tile, level: "entries" }))) !== null) add(openedOfNothing(first));
   return true;
+}
+
+// A copy that was made when the bundle was not full yet keeps what it had then: those entries are there still.
+function readLeft(walk: Walk, tile: Tile): number {
+  const { bytes, width } = readStale(walk, tile.index);
+  const framed = bytes === null ? null : frameEntries(bytes);
+  if (bytes === null || framed?.ok !== true || framed.value.count !== width) return 0;
+  checkBundle(walk, { ...tile, width }, bytes, framed.value);
+  return width;
+}
+
+/** The largest smaller bundle of before. */
+function readStale(
+  { source, stale }: Walk,
+  index: number,
+): { readonly bytes: Uint8Array | null; readonly width: number } {
+  const width = Math.max(0, ...stale.widths({ level: "entries", index }));
+  return { bytes: width === 0 ? null : source.read(tilePath({ level: "entries", index, width })), width };
+}
+
+function readBundleBytes(walk: Walk, index: number): Uint8Array | null {
+  const width = Math.min(TILE_WIDTH, walk.size - index * TILE_WIDTH);
+  return readTile(walk.source, { level: "entries", index, width })?.bytes ?? readStale(walk, index).bytes;
 }
 
 const hashAt = (hashes: Uint8Array, i: number): Hash => hashes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES);
@@ -321,6 +368,7 @@ function checkNode(walk: Walk, { level, index, hash }: LevelHash): void {
         at,
         detail: `the tile of level ${level} over them is missing or has another length`,
       });
+    if (hashes !== null) walk.stale.check({ level, index: tileIndex }, Buffer.concat(hashes), at);
     held = { index: tileIndex, hashes };
     walk.upper.set(level, held);
   }

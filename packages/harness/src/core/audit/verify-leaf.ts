@@ -1,12 +1,15 @@
 // What leaves say, beside their hashes: which log they belong to, an unbroken count per subject, and payloads that are
 // either what was committed to, or gone with a record of it.
 
-import { ERASED_KIND, leafTime } from "./leaf.ts";
-import { COMMIT_CHARS, createLeafReader, type LeafLayout, TIME_CHARS } from "./leaf-layout.ts";
+import { EPOCH_KIND } from "./epoch-link.ts";
+import { createEventTimes, type TimeKnowledge } from "./event-times.ts";
+import { ERASED_KIND } from "./leaf.ts";
+import { COMMIT_CHARS, createLeafReader, type LeafLayout } from "./leaf-layout.ts";
 import { type Bundle, type Openings, readPayloads } from "./payload-lines.ts";
 import { type Hole, PRUNED_KIND, prunedBy, type PrunedLog, unexplained } from "./pruning.ts";
+import { NO_RUN_EVENT, runEventOf, RUNS, RUNS_FROM_ANYWHERE, stateName } from "./run-events.ts";
 import { createSubjectVersions } from "./subject-versions.ts";
-import type { LogFinding, Memory } from "./verify-source.ts";
+import type { LogFinding } from "./verify-source.ts";
 
 export type LeafChecks = {
   /** Gives the payloads of these entries; null: the export has none. */
@@ -17,6 +20,8 @@ export type LeafChecks = {
   skip(hole: Hole): void;
   /** After the last entry: erasures and pruning are recorded later than what they took away. */
   end(): LeafTotals;
+  /** After the last entry: what ids have in common that may be of two entries; see `idKey`. Empty where none can be. */
+  repeated(): ReadonlySet<bigint>;
 };
 
 export type LeafTotals = {
@@ -38,27 +43,28 @@ export type ErasedEntry = { readonly epoch: number; readonly index: number };
 /** The number of a log: a later one goes on where the one before it stopped. */
 export const epochOf = (origin: string): number => Number(/\/e([1-9]\d*)$/.exec(origin)?.[1] ?? 1);
 
-export type LeafKnowledge = {
+export type LeafKnowledge = TimeKnowledge & {
   /** Entries whose erasure is recorded, beside those that the log itself says so of. */
   readonly erased?: readonly number[];
   /** The minimum index that a later log records for this one. */
   readonly minimum?: number;
-  /** Which entries were there when witnesses looked. */
-  readonly seen?: readonly Pick<Memory, "size" | "seen">[];
 };
 
 export function createLeafChecks(
   origin: string,
   add: (finding: LogFinding) => void,
-  knowledge: LeafKnowledge = {},
+  knowledge: LeafKnowledge,
 ): LeafChecks {
   // A later epoch goes on where the one before it stopped, so its first version of a subject is not 1.
   const epoch = epochOf(origin);
   const erased = new Set(knowledge.erased ?? []);
   const erasedElsewhere: ErasedEntry[] = [];
   const pruning = createPruneChecks(epoch, knowledge.minimum ?? 0, add);
-  const checkTime = createTimeChecks(knowledge.seen ?? [], add);
+  const times = createEventTimes(epoch, knowledge, add);
   const reader = createLeafReader();
+  // Of the bytes that were given last: a bundle's are given for each of its entries.
+  let held: Buffer = Buffer.alloc(0);
+  let view = viewOf(held);
   const payloads = createPayloadChecks(add);
   let tenant: string | null = null;
   // The last layout that was found to be of this log: all leaves of a layout name the same log and tenant.
@@ -80,13 +86,10 @@ export function createLeafChecks(
       }
       if (layout !== ours && !isOurs(layout))
         add({ code: "entry_of_another_log", at: `entry ${index}`, detail: `it belongs to ${layout.log}` });
-      versions.check(
-        bytes,
-        from + layout.subjectAt,
-        from + layout.subjectEnd,
-        versionOf(layout, bytes, from),
-        index,
-      );
+      if (held !== bytes) [held, view] = [bytes, viewOf(bytes)];
+      versions.check(layout, { bytes, view }, from, index);
+      if (isOfKind(BEGUN, layout, bytes, from) || (index === 0 && epoch > 1))
+        checkBeginning(textOf(bytes, from + layout.subjectAt, from + layout.subjectEnd), index, epoch, add);
       if (isOfKind(PRUNED, layout, bytes, from))
         pruning.record(bytes.toString("latin1", from + layout.subjectAt, from + layout.subjectEnd), index);
       if (isOfKind(ERASED, layout, bytes, from)) {
@@ -101,51 +104,40 @@ export function createLeafChecks(
         else if (gone.epoch === epoch) erased.add(gone.index);
         else erasedElsewhere.push(gone);
       }
-      checkTime?.(bytes.toString("latin1", from + layout.timeAt, from + layout.timeAt + TIME_CHARS), index);
+      times.check(view, from + layout.timeAt, from + layout.idAt, index);
       payloads.check(index, bytes, from + layout.commitAt);
     },
     skip(hole): void {
       pruning.skip(hole);
       versions.forget();
     },
-    end: () => ({ ...payloads.end(erased), erasedElsewhere, ...pruning.end() }),
+    end(): LeafTotals {
+      times.end();
+      return { ...payloads.end(erased), erasedElsewhere, ...pruning.end() };
+    },
+    repeated: () => times.repeated(),
   };
+}
+
+// Facts about epochs have subjects of other forms, too: the installation's log holds that somebody began one.
+function checkBeginning(
+  subject: string,
+  index: number,
+  epoch: number,
+  add: (finding: LogFinding) => void,
+): void {
+  const isOwn = subject === `epoch:${epoch}` && epoch > 1;
+  if (index === 0 && epoch > 1 ? isOwn : !/^epoch:\d+$/.test(subject)) return;
+  add({
+    code: "epoch_misplaced",
+    at: `entry ${index}`,
+    detail: `in epoch ${epoch}, its subject is ${subject}: a log that follows another begins with saying so, and no other log says it`,
+  });
 }
 
 function erasedBy(subject: string): ErasedEntry | null {
   const [, epoch, index] = /^entry:([1-9]\d{0,8}):(0|[1-9]\d{0,14})$/.exec(subject) ?? [];
   return epoch === undefined || index === undefined ? null : { epoch: Number(epoch), index: Number(index) };
-}
-
-/** Clocks of harness and witnesses differ, and a witness may be asked a while after an event. */
-const CLOCKS_DIFFER_MS_MAX = 600_000;
-
-/** An event's own time lies between what witnesses saw without it and what they saw with it. Null where they saw nothing. */
-function createTimeChecks(
-  seen: readonly Pick<Memory, "size" | "seen">[],
-  add: (finding: LogFinding) => void,
-): ((time: string, index: number) => void) | null {
-  const bounds = seen.flatMap(({ size, seen: times }) =>
-    times === null || times.newest === 0
-      ? []
-      : [
-          {
-            size,
-            notBefore: leafTime(new Date(times.earliest * 1_000 - CLOCKS_DIFFER_MS_MAX)),
-            notAfter: leafTime(new Date(times.newest * 1_000 + CLOCKS_DIFFER_MS_MAX)),
-          },
-        ],
-  );
-  if (bounds.length === 0) return null;
-  return (time, index) => {
-    for (const { size, notBefore, notAfter } of bounds)
-      if (index < size ? time > notAfter : time < notBefore)
-        add({
-          code: "event_misdated",
-          at: `entry ${index}`,
-          detail: `its time is ${time}, and witnesses had seen ${size} entries by then: it was dated ${index < size ? "forward" : "back"}`,
-        });
-  };
 }
 
 const ZERO = 0x30;
@@ -159,6 +151,7 @@ function versionOf({ versionAt, length }: LeafLayout, bytes: Uint8Array, from: n
 }
 
 const ERASED = Buffer.from(ERASED_KIND, "latin1");
+const BEGUN = Buffer.from(EPOCH_KIND, "latin1");
 const PRUNED = Buffer.from(PRUNED_KIND, "latin1");
 
 // Byte by byte: kinds of that length are not rare.
@@ -279,29 +272,47 @@ function createPayloadChecks(add: (finding: LogFinding) => void): PayloadChecks 
 }
 
 function createVersionChecks(epoch: number, add: (finding: LogFinding) => void): VersionChecks {
-  let versions = createSubjectVersions();
   let beginsAnywhere = epoch > 1;
+  let table = beginsAnywhere ? RUNS_FROM_ANYWHERE : RUNS;
+  let subjects = createSubjectVersions(table.next);
   return {
-    check(bytes, from, to, version, index): void {
-      const last = versions.exchange(bytes, from, to, version);
+    check(layout, { bytes, view }, from, index): void {
+      const version = versionOf(layout, bytes, from);
+      const [subjectAt, subjectEnd] = [from + layout.subjectAt, from + layout.subjectEnd];
+      const event = runEventOf(view, subjectAt, from + layout.kindAt, from + layout.kindEnd);
+      const last = subjects.exchange(bytes, subjectAt, subjectEnd, version, event);
+      if (event !== NO_RUN_EVENT && table.isIllegal(subjects.stateBefore(), event))
+        add({
+          code: "illegal_transition",
+          at: `entry ${index}`,
+          detail: `in epoch ${epoch}, no ${textOf(bytes, from + layout.kindAt, from + layout.kindEnd)} can follow when ${textOf(bytes, subjectAt, subjectEnd)} is ${stateName(subjects.stateBefore())}`,
+        });
       if (version === last + 1 || (last === 0 && beginsAnywhere)) return;
       const expected = last + 1;
-      const subject = bytes.toString("latin1", from, to);
       add({
         code: version < expected ? "version_repeated" : "version_missing",
         at: `entry ${index}`,
-        detail: `it is number ${version} of ${subject}, after number ${last}: entries were ${version < expected ? "inserted or moved" : "removed or moved"}`,
+        detail: `it is number ${version} of ${textOf(bytes, subjectAt, subjectEnd)}, after number ${last}: entries were ${version < expected ? "inserted or moved" : "removed or moved"}`,
       });
     },
     forget(): void {
-      versions = createSubjectVersions();
       beginsAnywhere = true;
+      table = RUNS_FROM_ANYWHERE;
+      subjects = createSubjectVersions(table.next);
     },
   };
 }
 
+const textOf = (bytes: Buffer, from: number, to: number): string => bytes.toString("latin1", from, to);
+
+const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView =>
+  new DataView(buffer, byteOffset, byteLength);
+
+/** The same bytes, as text and as words. */
+type Held = { readonly bytes: Buffer; readonly view: DataView };
+
 type VersionChecks = {
-  check(bytes: Buffer, from: number, to: number, version: number, index: number): void;
+  check(layout: LeafLayout, held: Held, from: number, index: number): void;
   /** There are entries that nothing is known of: what comes next may be any number of its subject. */
   forget(): void;
 };

@@ -34,15 +34,15 @@ const BENIGN: readonly [string, () => Files, Given?][] = [
   ["with this very checkpoint remembered", () => exportOf(HONEST), { remembered: noteOf(HONEST) }],
   [
     "with a quorum",
-    () => exportOf(HONEST, cosigned(noteOf(HONEST), ...WITNESSES)),
+    () => exportOf(HONEST, cosigned(noteOf(HONEST), WITNESSES)),
     { policy: QUORUM, remembered: REMEMBERED },
   ],
   [
     "with what witnesses saw before and after, all in time",
-    () => exportOf(HONEST, cosigned(noteOf(HONEST), ...WITNESSES)),
-    { policy: QUORUM, remembered: cosigned(REMEMBERED, ...WITNESSES) },
+    () => exportOf(HONEST, cosigned(noteOf(HONEST), WITNESSES)),
+    { policy: QUORUM, remembered: cosigned(REMEMBERED, WITNESSES) },
   ],
-  ["with lines of unknown witnesses", () => exportOf(HONEST, cosigned(noteOf(HONEST), ...WITNESSES))],
+  ["with lines of unknown witnesses", () => exportOf(HONEST, cosigned(noteOf(HONEST), WITNESSES))],
   ["without payloads, as a mirror has it", () => without(exportOf(HONEST), "payloads/")],
   [
     "with the full tile in the place of a partial one",

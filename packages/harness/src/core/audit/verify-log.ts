@@ -12,9 +12,10 @@ import {
 } from "@assent/tlog";
 import { type EarlierLog, readEarlierLog } from "./epoch-link.ts";
 import type { PrunedLog } from "./pruning.ts";
+import { takeInventory } from "./inventory.ts";
 import { readEntries } from "./verify-entries.ts";
 import { epochOf, type ErasedEntry, type LeafTotals } from "./verify-leaf.ts";
-import { type LogFinding, type LogSource, type Memory } from "./verify-source.ts";
+import type { LogFinding, LogSource, Memory, Seen } from "./verify-source.ts";
 import { readWitnessedFile, seenBy, verifyWitnessed, WITNESSED_FILE } from "./verify-witnessed.ts";
 
 export type VerifyOptions = {
@@ -26,6 +27,10 @@ export type VerifyOptions = {
   readonly remembered: string | null;
   /** Which witnesses must have cosigned; null: none are asked for. */
   readonly policy: Policy | null;
+  /** A server publishes the log in this folder: tiles are there before the checkpoint that covers them. */
+  readonly isPublished?: boolean;
+  /** What the verifier's clock says. */
+  readonly now: Date;
   /** The newest cosignature must not be older than this; null: however old. */
   readonly cosignedSince: Date | null;
   /** What later logs of the tenant, verified before, record as erased; see `VerifyReport.erasedElsewhere`. */
@@ -59,6 +64,8 @@ export type VerifyReport = {
   readonly earlier: EarlierLog | null;
   /** Entries past this copy's that were lost with a restored backup, as the log says that followed. */
   readonly lost: number;
+  /** Files that nothing was read of: left by a copy that was cut off, or, where a log is published, not signed yet. */
+  readonly leftovers: number;
 };
 
 /** Findings that are listed; past these the log is wrong all over. */
@@ -87,25 +94,42 @@ export function verifyLog(options: VerifyOptions): VerifyReport {
   const epoch = epochOf(options.origin);
   const erased = (options.erased ?? []).flatMap((one) => (one.epoch === epoch ? [one.index] : []));
   const minimums = (options.pruned ?? []).flatMap((one) => (one.epoch === epoch ? [one.minimum] : []));
-  const known = { memories, erased, minimum: Math.max(0, ...minimums) };
+  const inventory = takeInventory(
+    options.source,
+    { origin: options.origin, size: checkpoint.size, isPublished: options.isPublished ?? false },
+    add,
+  );
+  const seen = [...memories, { size: checkpoint.size, seen: statedBy(checkpoint) }];
+  const minimum = Math.max(0, ...minimums);
+  const known = { memories, seen, now: options.now, erased, minimum, inventory };
   const entries = readEntries(options.source, options.origin, checkpoint, known, add);
   const { cosigners } = witnessed;
-  return reportOf(options, checkpoint, findings, { memory, cosigners, entries, lost: ended.lost });
+  if (findings.length === 0 && epoch > 1) checkChain(options, epoch, add);
+  const { leftovers } = inventory;
+  return reportOf(options, checkpoint, findings, { memory, cosigners, entries, lost: ended.lost, leftovers });
 }
+
+/** What the log's own lines say of when they were made: ours say nothing, and witnesses are asked for that. */
+const statedBy = ({ stated }: OpenedCheckpoint): Seen => ({
+  ...seenBy(stated, "checkpoint"),
+  earliest: 0,
+  newest: 0,
+});
 
 type KnownOf = {
   readonly memory: Memory | null;
   readonly cosigners: readonly string[];
   readonly entries: LeafTotals | null;
   readonly lost: number;
+  readonly leftovers: number;
 };
-const NOTHING_KNOWN: KnownOf = { memory: null, cosigners: [], entries: null, lost: 0 };
+const NOTHING_KNOWN: KnownOf = { memory: null, cosigners: [], entries: null, lost: 0, leftovers: 0 };
 
 function reportOf(
   { origin, source }: VerifyOptions,
   checkpoint: OpenedCheckpoint | null,
   findings: readonly LogFinding[],
-  { memory, cosigners, entries, lost }: KnownOf,
+  { memory, cosigners, entries, lost, leftovers }: KnownOf,
 ): VerifyReport {
   return {
     origin,
@@ -123,6 +147,7 @@ function reportOf(
     prunedElsewhere: entries?.prunedElsewhere ?? [],
     earlier: findings.length === 0 && epochOf(origin) > 1 ? readEarlier(source) : null,
     lost,
+    leftovers,
   };
 }
 
@@ -141,7 +166,8 @@ function recall(
   }
   const witnesses = policy?.witnesses.map(({ key }) => key) ?? [];
   const cosigned = verifyCosignatures(remembered, witnesses);
-  const seen = cosigned.ok && cosigned.value.length > 0 ? seenBy(cosigned.value) : null;
+  const seen =
+    cosigned.ok && cosigned.value.length > 0 ? seenBy(cosigned.value, "remembered checkpoint") : null;
   const known: Memory = { size: before.value.size, root: before.value.root, by: "remembered", seen };
   if (known.size > size)
     add({
@@ -180,6 +206,14 @@ function recallEnd(
       detail: "the next log names another root of as many entries: there are two histories",
     });
   return { memory: known, lost: Math.max(0, known.size - size) };
+}
+
+function checkChain({ source, origin }: VerifyOptions, epoch: number, add: Add): void {
+  const said = readEarlier(source);
+  const before = origin.replace(/\/e[1-9]\d*$/, epoch === 2 ? "" : `/e${epoch - 1}`);
+  if (said === null || said.origin === before) return;
+  const detail = `it says that this log followed ${said.origin}, and the one before it is ${before}`;
+  add({ code: "epoch_misplaced", at: "entry 0", detail });
 }
 
 function readEarlier(source: LogSource): EarlierLog | null {
@@ -262,7 +296,7 @@ function checkCosignatures(
       at: "checkpoint",
       detail: `cosigned by ${cosigners.join(", ") || "nobody"}; the policy wants more`,
     });
-  const seen = seenBy(found.value);
+  const seen = seenBy(found.value, "checkpoint");
   checkAge(seen.newest, cosignedSince, add);
   return { cosigners, memory: cosigners.length === 0 ? null : { size, root, by: "witnessed", seen } };
 }

@@ -6,7 +6,12 @@ export type LogSource = {
    * @param room where its bytes may be put, if they all fit; the next who gives the same room overwrites them
    */
   read(path: string, room?: Uint8Array): Uint8Array | null;
+  /** What lies in a folder of it, "" being the whole, in any order; nothing where there is no such folder. */
+  list(folder: string): readonly Listed[];
 };
+
+/** `other`: neither a plain file nor a folder, as links and pipes are. */
+export type Listed = { readonly name: string; readonly kind: "file" | "folder" | "other" };
 
 /** One thing that is wrong, and where. */
 export type LogFinding = { readonly code: string; readonly at: string; readonly detail: string };
@@ -20,7 +25,14 @@ export type Memory = {
   readonly seen: Seen | null;
 };
 
-export type Seen = { readonly earliest: number; readonly newest: number };
+export type Seen = {
+  readonly earliest: number;
+  readonly newest: number;
+  /** Whose lines say so, and when, each. */
+  readonly claims: readonly { readonly name: string; readonly seconds: number }[];
+  /** Where these lines stand. */
+  readonly at: string;
+};
 
 /** `payloads/<N>` beside `tile/entries/<N>`: what opens the leaves, a line of JSON each. */
 export const payloadPath = (entriesPath: string): string =>

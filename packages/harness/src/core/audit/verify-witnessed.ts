@@ -84,11 +84,12 @@ function originOfProof(proof: string): string | null {
 }
 
 /** @param cosignatures any; none at all were never seen */
-export function seenBy(cosignatures: readonly Cosignature[]): Seen {
+export function seenBy(cosignatures: readonly Cosignature[], at: string): Seen {
   const times = cosignatures.map(({ seconds }) => seconds);
+  const claims = cosignatures.map(({ key, seconds }) => ({ name: key.name, seconds }));
   return times.length === 0
-    ? { earliest: 0, newest: 0 }
-    : { earliest: Math.min(...times), newest: Math.max(...times) };
+    ? { earliest: 0, newest: 0, claims, at }
+    : { earliest: Math.min(...times), newest: Math.max(...times), claims, at };
 }
 
 function parseJson(text: string): unknown {
@@ -127,7 +128,7 @@ function checkQuorum(
   return ok({
     size,
     root,
-    seen: seenBy(found.value),
+    seen: seenBy(found.value, WITNESSED_FILE),
     cosigners: found.value.map(({ key }) => key.name),
   });
 }

@@ -68,6 +68,11 @@ test.each([
   ["an empty name", { ...GOOD, approvers: "anna,,zoe" }, "@approvers"],
   ["a name twice", { ...GOOD, approvers: "anna, anna" }, "@approvers"],
   ["fewer approvers than the quorum", { ...GOOD, approvers: "anna", quorum: "2" }, "@approvers"],
+  [
+    "one person under two names for a quorum of two",
+    { ...GOOD, approvers: "anna, corp:Anna", quorum: "2" },
+    "@approvers",
+  ],
   ["a requirement of nothing", { id: "a", quorum: "2" }, "@quorum"],
 ] satisfies readonly (readonly [string, Readonly<Record<string, string | null>>, string])[])(
   "%s is refused",

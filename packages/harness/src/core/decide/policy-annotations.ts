@@ -34,6 +34,15 @@ export type PolicyRule = {
 export const approverEntry = ({ kind, name }: Pick<Actor, "kind" | "name">): string =>
   kind === "human" ? name : `${kind}/${name}`;
 
+/**
+ * Whose the entry is, as far as a name tells: a person whom keys call `anna` and a provider `corp:anna` is one, however the
+ * letters are written. Two people of one name are counted as one, and a third has to be found: that errs to the safe side.
+ */
+export const personNamed = (entry: string): string =>
+  /^(?:service|agent)\//.test(entry) ? entry : entry.slice(entry.indexOf(":") + 1).toLowerCase();
+
+const countPeople = (names: readonly string[]): number => new Set(names.map(personNamed)).size;
+
 const RULE_ID = /^[a-z0-9][a-z0-9._/-]{0,99}$/;
 const DESCRIPTION_CHARS_MAX = 500;
 /** Nobody finds more people than this within any timeout; a larger number is a slip of the keyboard. */
@@ -122,7 +131,7 @@ function readApprovers(
   if (names.includes("")) return err("@approvers lists names, separated by commas");
   if (new Set(names).size !== names.length) return err("@approvers names somebody twice");
   if (names.length > APPROVERS_MAX) return err(`@approvers lists more than ${APPROVERS_MAX} names`);
-  if (names.length < quorum) return err(`@approvers lists fewer people than its @quorum of ${quorum}`);
+  if (countPeople(names) < quorum) return err(`@approvers lists fewer people than its @quorum of ${quorum}`);
   return ok(names.toSorted());
 }
 
@@ -134,7 +143,7 @@ export function strictestAssent(all: readonly Assent[]): Assent | null {
   const quorum = Math.max(1, ...all.map((assent) => assent.quorum));
   const [first, ...others] = lists;
   const approvers = first?.filter((name) => others.every((list) => list.includes(name)));
-  if (approvers !== undefined && approvers.length < quorum) return null;
+  if (approvers !== undefined && countPeople(approvers) < quorum) return null;
   return {
     ...(approvers === undefined ? {} : { approvers }),
     quorum,

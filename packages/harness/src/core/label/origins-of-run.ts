@@ -3,7 +3,7 @@
 
 import type { AgentDefinition } from "../agent.ts";
 import { isToolStep, type Journal, type ToolStep } from "../run/journal.ts";
-import { keptText } from "./kept-texts.ts";
+import { keepsFailure, keptText } from "./kept-texts.ts";
 import { createOriginIndex, type OriginIndex } from "./origins.ts";
 
 export function originsOfRun(definition: AgentDefinition, task: string, journal: Journal): OriginIndex {
@@ -30,5 +30,10 @@ export function addStep(origins: OriginIndex, definition: AgentDefinition, step:
     }
     origins.add({ id, label, text: `${rest}${output.slice(end)}`, unseen });
   } else if (step.state === "failed" && step.error !== null)
-    origins.add({ id, label: "untrusted", text: step.error.detail });
+    origins.add({
+      id,
+      label: "untrusted",
+      text: step.error.detail,
+      unseen: keepsFailure(definition, step),
+    });
 }

@@ -4,7 +4,7 @@
 import type { Action } from "@assent/contract";
 import type { AgentDefinition } from "../agent.ts";
 import { describeHandle } from "../label/handles.ts";
-import { keptText } from "../label/kept-texts.ts";
+import { keepsFailure, keptText } from "../label/kept-texts.ts";
 import { openingSteps } from "../retrieval/opening.ts";
 import {
   type GateStep,
@@ -16,9 +16,7 @@ import {
   type ToolCall,
   type ToolStep,
 } from "../run/journal.ts";
-import type { Message } from "./message.ts";
-
-export type Prompt = { readonly system: string; readonly messages: readonly Message[] };
+import type { Message, Prompt } from "./message.ts";
 
 export function assemblePrompt(definition: AgentDefinition, task: string, journal: Journal): Prompt {
   const messages: Message[] = [{ role: "user", text: task, label: "trusted" }];
@@ -67,10 +65,14 @@ function answerOfTool(definition: AgentDefinition, step: ToolStep, edited: Actio
     return { text: `${note}${step.outcome.output}`, isError: false, label: step.outcome.label };
   }
   const error = step.error ?? { code: "unknown", detail: "The call has no outcome." };
+  if (keepsFailure(definition, step))
+    return { text: `${error.code}: ${FAILURE_KEPT}`, isError: true, label: "trusted" };
   // Why a call was refused is our own text; why it failed may quote whoever answered it.
   const label = step.state === "failed" ? "untrusted" : "trusted";
   return { text: `${error.code}: ${error.detail}`, isError: true, label };
 }
+
+const FAILURE_KEPT = "Why it failed is kept from you: it quotes what a handle of this call stands for.";
 
 function answerOfGate(gate: GateStep | undefined): Answer {
   const outcome = gate?.outcome ?? null;

@@ -13,3 +13,5 @@ export type Message =
       readonly isError: boolean;
       readonly label: Label;
     };
+
+export type Prompt = { readonly system: string; readonly messages: readonly Message[] };

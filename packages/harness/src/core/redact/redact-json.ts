@@ -2,9 +2,10 @@
 // a list keeps its length, and a value that must go becomes its mark.
 
 import type { KnownSecrets } from "./known.ts";
+import { findJoined, type Joined, type Leaf } from "./joined.ts";
 import { readKeyName } from "./key-names.ts";
 import { markOf, replaceSpans, type TextRedactor } from "./redact.ts";
-import type { Span } from "./span.ts";
+import { mergeSpans } from "./span.ts";
 import { isSecretValue } from "./values.ts";
 
 export type RedactedJson = {
@@ -18,15 +19,17 @@ const DEPTH_MAX = 64;
 type Walk = {
   readonly text: TextRedactor;
   readonly counts: Record<string, number>;
-  /** Parts of strings that are secret only together with other strings, by the string's number in the walk. */
-  readonly joined: ReadonlyMap<number, readonly Span[]>;
+  /** Parts that are secret only together with others, by the leaf's number in the walk. */
+  readonly joined: Joined;
   leaf: number;
 };
 
 /** @param value what JSON.parse gives; anything else (functions, classes, cycles) becomes what JSON would make of it, or a mark */
 export function redactJson(value: unknown, text: TextRedactor, known: KnownSecrets): RedactedJson {
   const counts: Record<string, number> = {};
-  const walk: Walk = { text, counts, joined: findJoined(value, known), leaf: 0 };
+  const leaves: Leaf[] = [];
+  if (known.count > 0) leavesOf(value, leaves, 0);
+  const walk: Walk = { text, counts, joined: findJoined(leaves, known), leaf: 0 };
   return { value: walkValue(walk, value, null, 0), counts };
 }
 
@@ -67,12 +70,10 @@ function walkObject(walk: Walk, value: object, depth: number): unknown {
   const members: [string, unknown][] = [];
   const used = new Set<string>();
   for (const [key, item] of entries) {
-    const clean = walk.text.redactText(key);
-    for (const [kind, times] of Object.entries(clean.counts))
-      walk.counts[kind] = (walk.counts[kind] ?? 0) + times;
-    let safe = clean.text;
+    const clean = textOf(walk, withoutJoined(walk, key));
+    let safe = clean;
     // Two secret names must not become one member.
-    for (let n = 2; used.has(safe); n += 1) safe = `${clean.text}#${n}`;
+    for (let n = 2; used.has(safe); n += 1) safe = `${clean}#${n}`;
     used.add(safe);
     members.push([safe, walkValue(walk, item, pair !== null && VALUE_KEYS.has(key) ? pair : key, depth + 1)]);
   }
@@ -90,10 +91,7 @@ function nameOfPair(entries: readonly (readonly [string, unknown])[]): string | 
 }
 
 function walkString(walk: Walk, value: string, name: string | null): string {
-  const joined = walk.joined.get(walk.leaf);
-  walk.leaf += 1;
-  for (const span of joined ?? []) count(walk, span.kind);
-  const parted = joined === undefined ? value : replaceSpans(value, joined);
+  const parted = withoutJoined(walk, value);
   if (name !== null) {
     const { expects, kind } = readKeyName(name);
     const whole = { start: 0, end: parted.length, isQuoted: true };
@@ -107,6 +105,14 @@ function walkString(walk: Walk, value: string, name: string | null): string {
   return textOf(walk, parted);
 }
 
+/** The next leaf of the walk without what is secret together with others. */
+function withoutJoined(walk: Walk, leaf: string): string {
+  const joined = mergeSpans(walk.joined.get(walk.leaf) ?? []);
+  walk.leaf += 1;
+  for (const { kind } of joined) count(walk, kind);
+  return joined.length === 0 ? leaf : replaceSpans(leaf, joined);
+}
+
 function textOf(walk: Walk, text: string): string {
   const redacted = walk.text.redactText(text);
   for (const [kind, times] of Object.entries(redacted.counts))
@@ -117,12 +123,13 @@ function textOf(walk: Walk, text: string): string {
 /** A number can be a secret's digits, and what a password is called is one even if it is a number. */
 function walkNumber(walk: Walk, value: number | bigint, name: string | null): unknown {
   const digits = String(value);
+  const parted = withoutJoined(walk, digits);
   const isNamed = name !== null && readKeyName(name).expects === "password" && digits.length >= 4;
   if (isNamed) {
     count(walk, "password");
     return markOf("password");
   }
-  const redacted = textOf(walk, digits);
+  const redacted = textOf(walk, parted);
   return redacted === digits ? value : redacted;
 }
 
@@ -133,36 +140,22 @@ function walkBytes(walk: Walk, bytes: Uint8Array): unknown {
   return markOf("bytes");
 }
 
-/** Strings of one value are searched as one text for known secrets: a list of parts hides none. */
-function findJoined(value: unknown, known: KnownSecrets): ReadonlyMap<number, readonly Span[]> {
-  const found = new Map<number, Span[]>();
-  if (known.count === 0) return found;
-  const leaves: string[] = [];
-  collect(value, leaves, 0);
-  if (leaves.length < 2) return found;
-  const ends: number[] = [];
-  let length = 0;
-  for (const leaf of leaves) ends.push((length += leaf.length));
-  let at = 0;
-  for (const span of known.find(leaves.join(""))) {
-    while (at < ends.length && (ends[at] ?? 0) <= span.start) at += 1;
-    for (let leaf = at; leaf < ends.length && (ends[leaf - 1] ?? 0) < span.end; leaf += 1) {
-      const base = ends[leaf - 1] ?? 0;
-      const part = {
-        start: Math.max(0, span.start - base),
-        end: Math.min(span.end, ends[leaf] ?? 0) - base,
-        kind: span.kind,
-      };
-      if (part.end > part.start) found.set(leaf, [...(found.get(leaf) ?? []), part]);
-    }
+/** In the order of the walk, and exactly those that it meets: each is known by its number. */
+function leavesOf(value: unknown, leaves: Leaf[], depth: number): void {
+  if (typeof value === "string") leaves.push({ text: value, isName: false });
+  if (typeof value === "number" || typeof value === "bigint")
+    leaves.push({ text: String(value), isName: false });
+  if (value === null || typeof value !== "object") return;
+  const written = writtenForm(value);
+  if (written !== value) {
+    leavesOf(written, leaves, depth + 1);
+    return;
   }
-  return found;
-}
-
-function collect(value: unknown, leaves: string[], depth: number): void {
-  if (typeof value === "string") leaves.push(value);
-  if (value === null || typeof value !== "object" || depth >= DEPTH_MAX) return;
-  if (writtenForm(value) !== value || value instanceof Uint8Array) return;
-  for (const item of Array.isArray(value) ? (value as unknown[]) : Object.values(value))
-    collect(item, leaves, depth + 1);
+  if (depth >= DEPTH_MAX || value instanceof Uint8Array) return;
+  if (Array.isArray(value)) for (const item of value as unknown[]) leavesOf(item, leaves, depth + 1);
+  else
+    for (const [name, item] of Object.entries(value)) {
+      leaves.push({ text: name, isName: true });
+      leavesOf(item, leaves, depth + 1);
+    }
 }

@@ -96,6 +96,55 @@ test("a value keeps its shape and loses its secrets, wherever they stand", () =>
   expect(redacted.counts["provider_key"]).toBe(7);
 });
 
+/** Every place at which a secret can be cut in two, or in three parts of which the middle one is a number. */
+const cuts = (secret: string): readonly (readonly [string, string])[] =>
+  secret
+    .split("")
+    .slice(1)
+    .map((_, at) => [secret.slice(0, at + 1), secret.slice(at + 1)] as const);
+
+const SPLITS: Readonly<Record<string, (head: string, tail: string) => unknown>> = {
+  "between a name and its value": (head, tail) => ({ other: 1, [`x ${head}`]: `${tail} y` }),
+  "between a name and a value further in": (head, tail) => ({ [head]: [[{}], [tail]] }),
+  "between two members": (head, tail) => ({ first: head, second: { third: tail } }),
+  "between a value and the next name": (head, tail) => [{ a: head }, { [tail]: 1 }],
+  "over a list": (head, tail) => [head, null, true, [], tail],
+  "behind what writes itself": (head, tail) => [new Date(0), new URL("https://example.net/"), head, tail],
+  "behind bytes": (head, tail) => [Buffer.from("ordinary"), head, tail],
+};
+
+test.each(Object.entries(SPLITS))("a known secret that is split %s is taken out", (_, split) => {
+  const redactor = redactorOf(SECRET, "s3!cr#T9");
+  for (const secret of [SECRET, "s3!cr#T9"])
+    for (const [head, tail] of cuts(secret)) {
+      const { value } = redactor.redactJson(split(head, tail));
+      const left = JSON.stringify(value).replaceAll("[redacted:provider_key]", "");
+      for (const part of [head, tail]) if (part.length > 2) expect(left).not.toContain(part);
+      // What stands around it stays what it was.
+      expect(JSON.stringify(value)).toContain(JSON.stringify(split("§", "§")).split("§")[0]);
+    }
+});
+
+test("a number between two parts of a secret goes with them, and no other number does", () => {
+  const redactor = redactorOf("zR8vK2mQ9xT4815162342wL7pN3sB6y");
+  expect(redactor.redactJson([7, "zR8vK2mQ9xT", 4815162342, "wL7pN3sB6y", 8]).value).toEqual([
+    7,
+    ...Array.from({ length: 3 }, () => "[redacted:provider_key]"),
+    8,
+  ]);
+});
+
+test("a secret over the items of a list is taken out of JSON within JSON too, escaped as often as it is read", () => {
+  const redactor = redactorOf(SECRET);
+  let text = JSON.stringify({ parts: [SECRET.slice(0, 9), SECRET.slice(9, 20), SECRET.slice(20)] });
+  for (let layer = 0; layer < 3; layer += 1) {
+    const shown = JSON.stringify(redactor.redactJson({ text }).value);
+    for (const part of [SECRET.slice(0, 9), SECRET.slice(9, 20), SECRET.slice(20)])
+      expect(shown).not.toContain(part);
+    text = JSON.stringify({ text });
+  }
+});
+
 test("cycles and endless depth end as marks", () => {
   const cycle: Record<string, unknown> = { a: 1 };
   cycle["self"] = cycle;

@@ -49,6 +49,8 @@ export type EvidencePorts = RotationPorts & {
   readonly installation: TenantId | null;
   /** Tenants whose log has lost or gained something, as far as this process has counted. */
   readonly gaps: () => number;
+  /** Tenants whose log is not signed any more, as far as this process knows. */
+  readonly stopped: () => number;
 };
 
 export type WitnessedOptions = Omit<WitnessedPorts, "store">;
@@ -95,6 +97,8 @@ export type EntryPage = {
 export type Evidence = {
   /** Tenants whose log does not balance; counted by the process that keeps the logs, 0 in others. */
   gaps(): number;
+  /** Tenants whose log is not signed any more, as far as this process knows. */
+  stopped(): number;
   /** The proof of a run's event; null while no checkpoint covers it. */
   prove(tenant: TenantId, run: RunId, version: number): Promise<EventProof | null>;
   /** Waits until a checkpoint covers the newest fact about this subject; false when that took too long. */
@@ -122,6 +126,7 @@ export function createEvidence(ports: EvidencePorts): Evidence {
   const { store } = ports;
   return {
     gaps: () => ports.gaps(),
+    stopped: () => ports.stopped(),
     prove: async (tenant, run, version) =>
       await store.transaction(tenant, async (tx) => await prove(tx, run, version)),
     waitForCover: async (tenant, subject) => await waitForCover(ports, tenant, subject),

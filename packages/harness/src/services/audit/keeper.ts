@@ -5,7 +5,14 @@
 import type { TenantId } from "@assent/contract";
 import { TILE_WIDTH, tilePath } from "@assent/tlog";
 import { ok } from "../../base/result.ts";
-import type { Clock, Log, LogHead, LogHold, LogInfo } from "../../ports.ts";
+import {
+  type Clock,
+  type Log,
+  type LogHead,
+  type LogHold,
+  type LogInfo,
+  StoreUnavailable,
+} from "../../ports.ts";
 import type { PublishedCheckpoint } from "./witnessing.ts";
 import { publish, type PublisherPorts, type PublishRefusal } from "./publisher.ts";
 import { addOwnLines, signingKeys } from "./own-lines.ts";
@@ -20,6 +27,8 @@ export const BATCH_INTERVAL_MS = 100;
 export const IDLE_INTERVAL_MS = 5_000;
 /** A log that its signer refuses is looked at again this often: only an operator can mend it. */
 const REFUSED_INTERVAL_MS = 30_000;
+/** One that could not be kept for want of a disk is tried again so often: whoever makes room is not kept waiting. */
+const FAILED_INTERVAL_MS = 2_000;
 
 export type KeeperPorts = SequencerPorts &
   PublisherPorts & {
@@ -31,7 +40,7 @@ export type KeeperPorts = SequencerPorts &
     /** Told of every checkpoint that is published. */
     readonly onCheckpoint?: (checkpoint: PublishedCheckpoint) => void;
     /** Told when a tenant's log begins to be refused; not of each time that it still is. */
-    readonly onRefused?: (tenant: TenantId, refusal: PublishRefusal | KeyRefusal) => void;
+    readonly onRefused?: (tenant: TenantId, refusal: KeepRefusal) => void;
   };
 
 export type Keeper = {
@@ -40,12 +49,15 @@ export type Keeper = {
   /** Whether this process is the one that keeps the logs. */
   holds(): boolean;
   /** Why a tenant's log does not go on; null while it does. */
-  refusalOf(tenant: TenantId): PublishRefusal | KeyRefusal | null;
+  refusalOf(tenant: TenantId): KeepRefusal | null;
+  /** Of how many tenants the log does not go on. */
+  stopped(): number;
   stop(): Promise<void>;
 };
 
 export type KeyRefusal = { readonly code: "key_differs"; readonly detail: string };
-type Refused = { readonly refusal: PublishRefusal | KeyRefusal; readonly at: number };
+type KeepRefusal = PublishRefusal | KeyRefusal | { readonly code: "log_not_kept"; readonly detail: string };
+type Refused = { readonly refusal: KeepRefusal; readonly at: number };
 
 export function startKeeper(ports: KeeperPorts): Keeper {
   const stopping = new AbortController();
@@ -86,6 +98,7 @@ export function startKeeper(ports: KeeperPorts): Keeper {
     wake,
     holds: () => holding,
     refusalOf: (tenant) => refused.get(tenant)?.refusal ?? null,
+    stopped: () => refused.size,
     async stop(): Promise<void> {
       stopping.abort();
       await loop;
@@ -105,8 +118,9 @@ async function look(
     for (const tenant of await ports.store.pending()) {
       const before = refused.get(tenant);
       const now = ports.clock.now().getTime();
-      if (before !== undefined && now - before.at < REFUSED_INTERVAL_MS) continue;
-      const refusal = await advance(ports, tenant, kept);
+      const pauseMs = before?.refusal.code === "log_not_kept" ? FAILED_INTERVAL_MS : REFUSED_INTERVAL_MS;
+      if (before !== undefined && now - before.at < pauseMs) continue;
+      const refusal = await advanceOne(ports, tenant, kept);
       if (refusal === null) refused.delete(tenant);
       // A process that kept the logs before this one, and was held up on the way, signed in between: nothing is wrong, and
       // the next look begins with what it has signed.
@@ -123,6 +137,23 @@ async function look(
       error: error instanceof Error ? error.message : "unknown",
     });
     return false;
+  }
+}
+
+// What is wrong with one tenant's log (no room on its disk, a file that is none) must not keep all others from theirs.
+async function advanceOne(ports: KeeperPorts, tenant: TenantId, kept: KeptLogs): Promise<KeepRefusal | null> {
+  try {
+    return await advance(ports, tenant, kept);
+  } catch (error) {
+    // Of a database that is away there is nothing to be had for the others either.
+    if (error instanceof StoreUnavailable) throw error;
+    const message = error instanceof Error ? error.message : "unknown";
+    ports.log("warn", "keeping a tenant's log failed", { tenant_id: tenant, error: message });
+    const code = error instanceof Error && "code" in error ? String(error.code) : "failed";
+    return {
+      code: "log_not_kept",
+      detail: `The log could not be brought up to date (${code}). What is recorded waits, and is made up for by itself.`,
+    };
   }
 }
 

@@ -193,6 +193,8 @@ async function walk(
   const checks = createLeafChecks(log.origin, add, {
     erased: await tx.erasuresElsewhere(tenant, log.epoch),
     minimum: await tx.minimumElsewhere(tenant, log.epoch),
+    now: null,
+    seen: [],
   });
   const nodes: LevelHash[] = [];
   for (;;) {

@@ -10,7 +10,7 @@ import { type ExternalTool, externalAction } from "../../core/external.ts";
 import { isGateStep, isToolStep, type JournalStep, type PlannedPlace } from "../../core/run/journal.ts";
 import type { Write } from "../write.ts";
 import type { Refusal } from "../harness.ts";
-import { consult, mayGiveYes } from "../precedents.ts";
+import { consult } from "../precedents.ts";
 import { actionAnswer } from "./answer.ts";
 import { newUuid, openQuestion } from "./ask.ts";
 import { commitDriven, type Hold, nextSeq, refuseSteps } from "./drive.ts";
@@ -81,9 +81,11 @@ async function askOrRepeat(
   const { tool, args, judgement, decision, requirement } = asking;
   const action = externalAction(tool, args);
   const asked = { run: hold.committed.run, action, judgement, precondition: null };
-  const consulted = await consult(hold.tx, asked, hold.now, mayGiveYes(requirement, asked));
+  const consulted = await consult(hold.tx, asked, hold.now, { requirement, reasons: decision.reasons });
   if (consulted.answer === null) {
-    await askAbout(hold, asking, consulted.advice);
+    const { advice, reasons } = consulted;
+    const shown = { ...decision, reasons: [...decision.reasons, ...reasons] };
+    await askAbout(hold, { ...asking, decision: shown }, advice);
     return null;
   }
   const reason = { code: "precedent", policy: consulted.precedentId, detail: consulted.explanation };

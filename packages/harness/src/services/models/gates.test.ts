@@ -217,3 +217,20 @@ test("a prober that was killed is waited for some seconds; one that lives, for a
   await settled();
   expect(fourth.state()).toBe("called");
 });
+
+test("what is known of tenants' own ways is bounded, and nothing that somebody is on is forgotten", async () => {
+  const { gates } = gatesOf(1);
+  const held = await gates.enter("own-0", { who: "a", isRetry: false, signal: never });
+  gates.awaySince("openai");
+  for (let i = 1; i < 4_095; i += 1) gates.awaySince(`own-${i}`);
+  const known = async (): Promise<ReadonlySet<string>> =>
+    new Set((await gates.list("own-")).map(({ provider }) => provider));
+  expect([held.ok, (await known()).size]).toEqual([true, 4_096]);
+  gates.awaySince("own-more");
+  gates.awaySince("own-most");
+  const after = await known();
+  expect(after.size).toBe(4_096);
+  expect(
+    ["own-0", "own-1", "own-2", "own-3", "own-more", "openai"].filter((name) => after.has(name)),
+  ).toEqual(["own-0", "own-3", "own-more", "openai"]);
+});

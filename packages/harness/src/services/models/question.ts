@@ -18,6 +18,7 @@ import type { ModelQuestion } from "../../core/route/rules.ts";
 import type { StepError } from "../../core/run/journal.ts";
 import type { ModelCall } from "../../ports.ts";
 import type { Held } from "../held.ts";
+import { createTenantSlugs, SLUGS_MAX } from "./tenant-slugs.ts";
 
 export type Question = {
   readonly call: ModelCall;
@@ -83,21 +84,16 @@ async function counterFor(held: Held, call: ModelCall, size: InputSize): Promise
 export const loadCounter = async (held: Held): Promise<CountTokens | null> =>
   (await held.ports.loadTokenCounter?.()) ?? null;
 
-// A tenant's name never changes. Those of tenants that have not been asked for longest are forgotten.
-const slugs = new Map<string, string>();
-const SLUGS_MAX = 1_000;
+const slugOf = createTenantSlugs(SLUGS_MAX);
 
-async function tenantSlug({ fence, ports }: Held): Promise<string> {
-  const known = slugs.get(fence.tenant);
-  if (known !== undefined) return known;
-  const slug = await ports.store.transaction(fence.tenant, async (tx) => await tx.budgets.tenantSlug(), {
-    isRepeatable: true,
-  });
-  const [oldest] = slugs.keys();
-  if (slugs.size >= SLUGS_MAX && oldest !== undefined) slugs.delete(oldest);
-  slugs.set(fence.tenant, slug);
-  return slug;
-}
+const tenantSlug = async ({ fence, ports }: Held): Promise<string> =>
+  await slugOf(
+    fence.tenant,
+    async () =>
+      await ports.store.transaction(fence.tenant, async (tx) => await tx.budgets.tenantSlug(), {
+        isRepeatable: true,
+      }),
+  );
 
 /** The first reason of a decision that lets no model answer. */
 export function denialOf({ reasons }: Decision): StepError {

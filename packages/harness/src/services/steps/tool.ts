@@ -160,10 +160,12 @@ async function askOrRepeat(
   if (!mayBeYes && !(await isAnswered(held.ports.store, asked, now)))
     return await openGate(held, { ...call, advice: [] });
   const decided = await commitDecided(held, async (tx) => {
-    const consulted = await consult(tx, asked, now, mayBeYes);
-    return consulted.answer === null
-      ? { isAsked: true, writes: gateWrites(held, { ...call, advice: consulted.advice }) }
-      : { isAsked: false, writes: [repeatedWrite(held, parts, consulted)] };
+    const wanted = { requirement, reasons: call.decision.reasons };
+    const consulted = await consult(tx, asked, now, wanted);
+    if (consulted.answer !== null) return { isAsked: false, writes: [repeatedWrite(held, parts, consulted)] };
+    const { advice, reasons } = consulted;
+    const decision = { ...call.decision, reasons: [...call.decision.reasons, ...reasons] };
+    return { isAsked: true, writes: gateWrites(held, { ...call, decision, advice }) };
   });
   if (decided?.isAsked !== false) return false;
   const step = held.committed.journal.at(-1);
@@ -249,6 +251,9 @@ export function contextOf(held: Held, effect: ToolStep["request"]["effectId"]): 
     fencingToken: held.fence.token,
     signal: patience.signal,
     isStillHeld: async () => await isStillHeld(held),
+    prove: async () => {
+      await proveLease(held);
+    },
     [Symbol.dispose]: () => {
       patience[Symbol.dispose]();
     },

@@ -97,6 +97,29 @@ test("posts tool and arguments with the effect's id as idempotency key", async (
   });
 });
 
+test("the lease is proven when the connection is there, before a byte is sent; refused, nothing is", async () => {
+  const { url, seen } = await serve((response) => response.end("{}"));
+  const atProof: number[] = [];
+  let isOurs = true;
+  const connected = servers.map(async (server) => await once(server, "connection"));
+  const prove = async (): Promise<void> => {
+    // Else this is waited for in vain.
+    await Promise.all(connected);
+    atProof.push(seen.length);
+    if (!isOurs) throw new Error("it is another's");
+  };
+  expect(await toolAt(url).execute(args, null, { ...context(), prove })).toMatchObject({ ok: true });
+  expect(atProof).toEqual([0]);
+  expect(seen[0]?.headers).toMatchObject({ "content-length": String(seen[0]?.body.length) });
+  isOurs = false;
+  const refused = await toolAt(url).execute(args, null, { ...context(), prove });
+  expect(refused).toMatchObject({ ok: false, error: { code: "not_sent" } });
+  expect([atProof.length, seen.length]).toEqual([2, 1]);
+  const harmless: Manifest = { ...manifest, effect: "none", harm: [] };
+  await toolAt(url, { manifest: harmless }).execute(args, null, { ...context(), prove });
+  expect([atProof.length, seen.length]).toEqual([2, 2]);
+});
+
 test("calls and looks say under which lease they are made, and nothing where there is none", async () => {
   const { url, seen } = await serve((response) => response.end("{}"));
   const tool = toolAt(url, { checkUrl: url, headers: { "Assent-Fencing-Token": "forged" } });

@@ -148,11 +148,12 @@ async function call(
   const body = JSON.stringify({ tool: manifest.name, ...told });
   using limit = deadline(options.timeoutMs, context.signal);
   const sent = { ...context, signal: limit.signal };
+  const proven = provenBody(body, manifest.effect === "none" ? undefined : context.prove);
   let response: Response;
   try {
-    response = await send(options, url, { method: "POST", body }, sent);
+    response = await send(options, url, { method: "POST", body: proven }, sent);
   } catch (error) {
-    if (neverConnected(error)) return err(notSent(manifest.name));
+    if (proven.isRefused() || neverConnected(error)) return err(notSent(manifest.name));
     const lost = unknown(manifest.name, "no answer came back");
     const passing: PassingError = { ...lost, passes: { retryAfterMs: null } };
     return err(manifest.effect === "once" ? lost : passing);
@@ -166,6 +167,28 @@ async function call(
     return err(passing);
   }
   return ok({ output: await answerOf(response), label: manifest.returns });
+}
+
+type ProvenBody = {
+  readonly chunks: AsyncIterable<Uint8Array>;
+  readonly sizeBytes: number;
+  isRefused(): boolean;
+};
+
+/**
+ * Nothing of a request is sent before the first part of its body is there, and for that is asked when the connection is
+ * made: a lookup, a handshake and whatever stopped this process meanwhile lie behind.
+ */
+function provenBody(text: string, prove: ToolContext["prove"]): ProvenBody {
+  const bytes = new TextEncoder().encode(text);
+  let isRefused = false;
+  const chunks = async function* (): AsyncGenerator<Uint8Array> {
+    isRefused = true;
+    await prove?.();
+    isRefused = false;
+    yield bytes;
+  };
+  return { chunks: chunks(), sizeBytes: bytes.byteLength, isRefused: () => isRefused };
 }
 
 async function check(
@@ -197,16 +220,21 @@ async function letGo(response: Response): Promise<void> {
 async function send(
   { headers = {}, fetch: fetchUrl }: HttpToolOptions,
   url: string,
-  request: { readonly method: "POST" | "GET"; readonly body?: string },
+  { method, body }: { readonly method: "POST" | "GET"; readonly body?: ProvenBody },
   { effectId, fencingToken, signal }: Pick<ToolContext, "effectId" | "fencingToken" | "signal">,
 ): Promise<Response> {
   const all = new Headers(headers);
   all.set("accept", "application/json, text/plain;q=0.9, */*;q=0.1");
   all.set("idempotency-key", effectId);
   if (fencingToken !== undefined) all.set(FENCING_TOKEN_HEADER, String(fencingToken));
-  if (request.body !== undefined) all.set("content-type", "application/json");
+  if (body !== undefined) {
+    all.set("content-type", "application/json");
+    // Else it would be sent in chunks, which not every server takes.
+    all.set("content-length", String(body.sizeBytes));
+  }
   return await fetchUrl(url, {
-    ...request,
+    method,
+    ...(body === undefined ? {} : { body: ReadableStream.from(body.chunks), duplex: "half" }),
     headers: all,
     // Shown to us and not followed: a redirect would send the arguments where the operator did not say.
     redirect: "manual",

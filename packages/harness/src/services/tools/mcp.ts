@@ -57,13 +57,14 @@ export function createMcpTool(options: McpToolOptions): Result<Tool, string> {
       const summary = `Call ${visibleText(definition.name)} of the MCP server ${server}`;
       return ok({ summary, preview, precondition: destination });
     },
-    execute: async (args, _precondition, { effectId, signal, isStillHeld }) => {
-      const wrong = check(args) ?? (await changeOf(options, "with the difference", signal));
+    execute: async (args, _precondition, context) => {
+      const { prove: _proof, ...unproven } = context;
+      const wrong = check(args) ?? (await changeOf(options, "with the difference", context.signal));
       if (wrong !== null) return err(wrong);
       // The server took its time over that question; the run may have been called off meanwhile.
-      if (manifest.effect !== "none" && (await isStillHeld?.()) === false)
+      if (manifest.effect !== "none" && (await context.isStillHeld?.()) === false)
         return err({ code: "not_sent", detail: "The run was called off before the call; nothing was sent." });
-      const answer = await connection.call(definition, args, effectId, signal);
+      const answer = await connection.call(definition, args, manifest.effect === "none" ? unproven : context);
       return answer.ok ? resultOf(answer.value, manifest) : answer;
     },
   });

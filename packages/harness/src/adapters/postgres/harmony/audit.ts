@@ -50,7 +50,7 @@ export function auditPart(
       await inTenant(async (scope) => {
         const rows = await scope.query<AuditRow>(
           `select id, record from assent.harmony_audit
-           where tenant_id = $1 and ($2::text is null or event_type = $2) and ($3::bytea is null or pattern_id = $3)
+           where tenant_id = $1 and at >= '-infinity' and ($2::text is null or event_type = $2) and ($3::bytea is null or pattern_id = $3)
            order by at desc, coalesce(array_position($5::text[], event_type), 0) desc, id limit $4`,
           [
             scope.tenant,

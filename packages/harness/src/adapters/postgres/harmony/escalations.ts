@@ -71,12 +71,14 @@ async function listEscalations(
   const values: unknown[] = [tenant, limit ?? LIMIT_MAX];
   const also = (column: string, value: unknown): string =>
     value === undefined ? "" : ` and r.${column} = $${values.push(value)}`;
-  const conditions =
-    also("status", status) +
-    also("pattern_id", patternId === undefined ? undefined : idBytes(patternId, "pattern_id"));
+  // What is true of all lets the list of all be used; a question's own are found by the question.
+  const which =
+    patternId === undefined
+      ? " and r.escalated_at >= '-infinity'"
+      : also("pattern_id", idBytes(patternId, "pattern_id"));
   const rows = await query<EscalationRow>(
     `select r.record, s.* from assent.harmony_escalations r ${WITH_SIGHTINGS}
-     where r.tenant_id = $1${conditions} order by r.escalated_at desc, r.id limit $2`,
+     where r.tenant_id = $1${which}${also("status", status)} order by r.escalated_at desc, r.id limit $2`,
     values,
   );
   return rows.map((row) => escalationFrom(row.record, row));

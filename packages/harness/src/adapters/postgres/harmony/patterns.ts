@@ -30,7 +30,7 @@ export function patternPart(inTenant: InTenant): PatternPart {
       await inTenant(async ({ query, tenant }) => {
         const rows = await query<PatternRow>(
           `select r.record, s.* from assent.harmony_patterns r ${WITH_SIGHTINGS}
-           where r.tenant_id = $1 and ($2::text is null or r.domain = $2) and ($3::text is null or r.scope = $3)
+           where r.tenant_id = $1 and r.recorded_at >= '-infinity' and ($2::text is null or r.domain = $2) and ($3::text is null or r.scope = $3)
              and ($4::text is null or r.conflict_type = $4) and ($5::bytea is null or r.semantic_fingerprint = $5)
            order by r.recorded_at desc, r.id limit $6`,
           [

@@ -1,33 +1,52 @@
-import { patternFromJson, Resolution } from "@assent/harmony";
+import { patternFromJson } from "@assent/harmony";
 import type { StoreTx } from "../../../ports.ts";
 import { idBytes } from "./ids.ts";
+import { type ResolutionRow, resolutionOf } from "./resolutions.ts";
 import type { Scope } from "../rows.ts";
 
-type AnswerRow = { pattern: unknown; answer: unknown; expires_at: Date | null };
+type AnswerRow = ResolutionRow & { pattern: unknown; recorded_at: Date; expires_at: Date | null };
 
-type TermRow = { resolution_id: Buffer; expires_at: Date };
+type TermRow = {
+  resolution_id: Buffer;
+  expires_at: Date;
+  rules: Readonly<Record<string, string>> | null;
+};
+
+const rulesOf = ({ rules }: TermRow): ReadonlyMap<string, Date> | null =>
+  rules === null ? null : new Map(Object.entries(rules).map(([rule, until]) => [rule, new Date(until)]));
 
 export function precedentTermRows({ query, tenant }: Scope): StoreTx["precedentTerms"] {
   return {
-    async set(patternId, resolutionId, expiresAt) {
+    async set(patternId, resolutionId, { expiresAt, rules }) {
       await query(
-        `insert into assent.precedent_terms (tenant_id, pattern_id, resolution_id, expires_at) values ($1, $2, $3, $4)
-         on conflict (tenant_id, pattern_id, resolution_id) do update set expires_at = excluded.expires_at`,
-        [tenant, idBytes(patternId, "pattern_id"), idBytes(resolutionId, "resolution_id"), expiresAt],
+        `insert into assent.precedent_terms as t (tenant_id, pattern_id, resolution_id, expires_at, rules)
+         values ($1, $2, $3, $4, $5)
+         on conflict (tenant_id, pattern_id, resolution_id) do update
+           set expires_at = excluded.expires_at, rules = coalesce(t.rules, '{}') || excluded.rules`,
+        [
+          tenant,
+          idBytes(patternId, "pattern_id"),
+          idBytes(resolutionId, "resolution_id"),
+          expiresAt,
+          JSON.stringify(Object.fromEntries(rules.map((rule) => [rule, expiresAt.toISOString()]))),
+        ],
       );
     },
     async list(patternId) {
       const rows = await query<TermRow>(
-        "select resolution_id, expires_at from assent.precedent_terms where tenant_id = $1 and pattern_id = $2",
+        "select resolution_id, expires_at, rules from assent.precedent_terms where tenant_id = $1 and pattern_id = $2",
         [tenant, idBytes(patternId, "pattern_id")],
       );
       return new Map(
-        rows.map((row) => [`sha256:${row.resolution_id.toString("hex")}`, row.expires_at] as const),
+        rows.map((row) => {
+          const term = { expiresAt: row.expires_at, rules: rulesOf(row) };
+          return [`sha256:${row.resolution_id.toString("hex")}`, term] as const;
+        }),
       );
     },
     async answers(domain, after, limit) {
       const rows = await query<AnswerRow>(
-        `select p.record as pattern, r.record as answer, t.expires_at
+        `select p.record as pattern, p.recorded_at, r.id, r.pattern_id, r.revoked, r.record, t.expires_at
          from assent.harmony_resolutions r
          join assent.harmony_patterns p on p.tenant_id = r.tenant_id and p.id = r.pattern_id
          left join assent.precedent_terms t
@@ -48,8 +67,14 @@ export function precedentTermRows({ query, tenant }: Scope): StoreTx["precedentT
       );
       return rows.map((row) => ({
         pattern: patternFromJson(row.pattern),
-        resolution: Resolution.fromJSON(row.answer),
+        resolution: resolutionOf(row),
         expiresAt: row.expires_at,
+        place: {
+          isRevoked: row.revoked,
+          recordedAt: row.recorded_at,
+          patternId: `sha256:${row.pattern_id.toString("hex")}`,
+          resolutionId: `sha256:${row.id.toString("hex")}`,
+        },
       }));
     },
   };

@@ -1,9 +1,43 @@
-import { experienced, type HarmonyStore, parseTimestamp, Resolution } from "@assent/harmony";
+import {
+  experienced,
+  HarmonyError,
+  type HarmonyStore,
+  isHarmonyError,
+  parseTimestamp,
+  Resolution,
+} from "@assent/harmony";
 import type { Scope } from "../rows.ts";
 import { idBytes } from "./ids.ts";
 import type { InTenant } from "./scope.ts";
 
-type ResolutionRow = { record: unknown };
+export type ResolutionRow = {
+  readonly id: Buffer;
+  readonly pattern_id: Buffer;
+  readonly revoked: boolean;
+  readonly record: unknown;
+};
+
+const COLUMNS = "id, pattern_id, revoked, record";
+
+const idOf = (bytes: Buffer): string => `sha256:${bytes.toString("hex")}`;
+
+/** The row's answer; null where there is none in it, or another one's. */
+export function resolutionOf({ id, pattern_id, revoked, record }: ResolutionRow): Resolution | null {
+  try {
+    const read = Resolution.fromJSON(record);
+    const isItsOwn =
+      read.resolutionId === idOf(id) &&
+      read.patternId === idOf(pattern_id) &&
+      (read.revokedAt !== null) === revoked;
+    return isItsOwn ? read : null;
+  } catch (error) {
+    if (isHarmonyError(error)) return null;
+    throw error;
+  }
+}
+
+const nameOf = ({ id }: Pick<ResolutionRow, "id">): string =>
+  `the row ${idOf(id)} of assent.harmony_resolutions`;
 
 type ResolutionPart = Pick<
   HarmonyStore,
@@ -11,6 +45,7 @@ type ResolutionPart = Pick<
   | "loadResolution"
   | "findResolution"
   | "listResolutions"
+  | "unreadableResolutions"
   | "addExperience"
   | "revokeResolution"
 >;
@@ -30,20 +65,34 @@ export function resolutionPart(inTenant: InTenant): ResolutionPart {
             JSON.stringify(resolution),
           ],
         );
-        return rows.length === 1;
+        if (rows.length === 1) return true;
+        // To say "it is stored already" of what cannot be read would be to lose the answer.
+        const kept = await rowOf({ query, tenant }, resolution.patternId, resolution.resolutionId, "");
+        if (kept !== null && resolutionOf(kept) === null)
+          throw new HarmonyError(
+            "invalid_record",
+            `${nameOf(kept)} is in the way and is not this answer; restore or remove it`,
+          );
+        return false;
       }),
     loadResolution: async (patternId, resolutionId) =>
       await inTenant(async (scope) => await load(scope, patternId, resolutionId, "")),
     findResolution: async (resolutionId) =>
       await inTenant(async ({ query, tenant }) => {
         const [row] = await query<ResolutionRow>(
-          "select record from assent.harmony_resolutions where tenant_id = $1 and id = $2 order by pattern_id limit 1",
+          `select ${COLUMNS} from assent.harmony_resolutions where tenant_id = $1 and id = $2 order by pattern_id limit 1`,
           [tenant, idBytes(resolutionId, "resolution_id")],
         );
-        return row === undefined ? null : Resolution.fromJSON(row.record);
+        return row === undefined ? null : resolutionOf(row);
       }),
     listResolutions: async (patternId) =>
       await inTenant(async (scope) => await listResolutions(scope, [patternId], false)),
+    unreadableResolutions: async (patternId) =>
+      await inTenant(async (scope) =>
+        (await rowsOf(scope, [patternId], false)).flatMap((row) =>
+          resolutionOf(row) === null ? [nameOf(row)] : [],
+        ),
+      ),
     addExperience: async (patternId, resolutionId, experience, actor, at) =>
       await inTenant(
         async (scope) =>
@@ -63,31 +112,39 @@ export function resolutionPart(inTenant: InTenant): ResolutionPart {
   };
 }
 
-async function load(
-  { query, tenant }: Scope,
+async function rowOf(
+  { query, tenant }: Pick<Scope, "query" | "tenant">,
   patternId: string,
   resolutionId: string,
   lock: "" | " for update",
-): Promise<Resolution | null> {
+): Promise<ResolutionRow | null> {
   const [row] = await query<ResolutionRow>(
-    `select record from assent.harmony_resolutions where tenant_id = $1 and pattern_id = $2 and id = $3${lock}`,
+    `select ${COLUMNS} from assent.harmony_resolutions where tenant_id = $1 and pattern_id = $2 and id = $3${lock}`,
     [tenant, idBytes(patternId, "pattern_id"), idBytes(resolutionId, "resolution_id")],
   );
-  return row === undefined ? null : Resolution.fromJSON(row.record);
+  return row ?? null;
 }
 
-/** In the order of their ids. */
-export async function listResolutions(
+async function load(...asked: Parameters<typeof rowOf>): Promise<Resolution | null> {
+  const row = await rowOf(...asked);
+  return row === null ? null : resolutionOf(row);
+}
+
+async function rowsOf(
   { query, tenant }: Scope,
   patternIds: readonly string[],
   inForceOnly: boolean,
-): Promise<readonly Resolution[]> {
-  const rows = await query<ResolutionRow>(
-    `select record from assent.harmony_resolutions
+): Promise<readonly ResolutionRow[]> {
+  return await query<ResolutionRow>(
+    `select ${COLUMNS} from assent.harmony_resolutions
      where tenant_id = $1 and pattern_id = any ($2) and not (revoked and $3) order by id, pattern_id`,
     [tenant, patternIds.map((id) => idBytes(id, "pattern_id")), inForceOnly],
   );
-  return rows.map(({ record }) => Resolution.fromJSON(record));
+}
+
+/** Those that can be read, in the order of their ids. */
+export async function listResolutions(...asked: Parameters<typeof rowsOf>): Promise<readonly Resolution[]> {
+  return (await rowsOf(...asked)).flatMap((row) => resolutionOf(row) ?? []);
 }
 
 async function change(

@@ -24,7 +24,7 @@ import { expect } from "vitest";
 import { uuidV7 } from "../../uuid.ts";
 import { commitment, encodeLeaf, leafTime } from "../leaf.ts";
 import { type VerifyReport, verifyLog } from "../verify-log.ts";
-import { payloadLine, payloadPath } from "../verify-source.ts";
+import { type Listed, type LogSource, payloadLine, payloadPath } from "../verify-source.ts";
 
 export const ORIGIN = "assent-0/audit/ten_0";
 export const seed = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
@@ -42,16 +42,18 @@ export function entry(
 ): Entry {
   const salt = new Uint8Array(32).fill(i % 251);
   const payload = JSON.stringify({ i, text: "what happened" });
+  const version = of.version ?? Math.floor(i / 3) + 1;
   const leaf = encodeLeaf({
     log: of.log ?? ORIGIN,
     tenant: `ten_${"0".repeat(32)}`,
     id: uuidV7(new Date(1_700_000_000_000 + i), new Uint8Array(10).fill(i % 256)),
     at: leafTime(new Date(1_700_000_000_000 + i)),
-    kind: of.kind ?? "step_succeeded",
+    // As runs begin.
+    kind: of.kind ?? ["run_queued", "run_leased"][version - 1] ?? "step_succeeded",
     actor: null,
     // Three runs, one after the other's event.
     subject: of.subject ?? `run_${String(i % 3).repeat(32)}`,
-    version: of.version ?? Math.floor(i / 3) + 1,
+    version,
     state: null,
     commit: commitment(salt, payload).toString("hex"),
   });
@@ -94,10 +96,10 @@ export const withLineOf = (note: string, other: string, key: VerifierKey): strin
   return `${without(note, key)}${line ?? expect.unreachable()}\n`;
 };
 
-export function cosigned(note: string, ...witnesses: typeof WITNESSES): string {
+export function cosigned(note: string, witnesses: readonly SignerKey[], seconds = 1_700_000_500): string {
   const text = note.slice(0, note.indexOf("\n\n") + 1);
   const lines = witnesses.map((key) => {
-    const line = cosign(key, text, 1_700_000_500);
+    const line = cosign(key, text, seconds);
     if (!line.ok) return expect.unreachable();
     const head = Buffer.alloc(4);
     head.writeUInt32BE(line.value.id);
@@ -139,15 +141,34 @@ export function pruned(files: Files, ...bundles: readonly number[]): Files {
   return files;
 }
 
-export type Given = Partial<{ remembered: string; policy: Policy; cosignedSince: Date }>;
+/** Files as a folder would show them. */
+export const sourceOf = (files: Files): LogSource => ({
+  read: (path) => files.get(path) ?? null,
+  list: (folder) => listed([...files.keys()], folder),
+});
+
+function listed(paths: readonly string[], folder: string): Listed[] {
+  const start = folder === "" ? "" : `${folder}/`;
+  const names = paths.filter((path) => path.startsWith(start)).map((path) => path.slice(start.length));
+  return [...new Set(names.map((name) => name.split("/")[0] ?? ""))].map((name) => ({
+    name,
+    kind: names.includes(name) ? "file" : "folder",
+  }));
+}
+
+export type Given = Partial<{ remembered: string; policy: Policy; cosignedSince: Date; now: Date }>;
+
+/** After all that is recorded here. */
+export const NOW = new Date(1_800_000_000_000);
 
 export function verify(files: Files, given: Given = {}): VerifyReport {
   return verifyLog({
-    source: { read: (path) => files.get(path) ?? null },
+    source: sourceOf(files),
     origin: ORIGIN,
     keys: [LOG],
     remembered: given.remembered ?? null,
     policy: given.policy ?? null,
+    now: given.now ?? NOW,
     cosignedSince: given.cosignedSince ?? null,
   });
 }

@@ -1,0 +1,109 @@
+// `assent audit receipt` and `assent audit verify <folder>` as they are typed: no server is asked for anything.
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { formatProof, proveInclusion, signerKey, treeHash } from "@assent/tlog";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import {
+  entries,
+  type Entry,
+  entry,
+  exportOf,
+  hashesOf,
+  LOG,
+  noteOf,
+  ORIGIN,
+  rewritten,
+  seed,
+  STRANGER,
+} from "../../../packages/harness/src/core/audit/testing/made-export.ts";
+import { folderOf } from "../../support/folder-of.ts";
+import { assent, json, member } from "./support/command.ts";
+import { type FakeHarness, startFakeHarness } from "./support/fake-harness.ts";
+
+let fake: FakeHarness;
+beforeEach(async () => void (fake = await startFakeHarness()));
+afterEach(async () => await fake.close());
+
+const LIST = entries(77);
+
+type Receipt = { epoch: number; index: number; leaf: string; proof: string };
+function receiptOf(index: number, list: readonly Entry[] = LIST, note = noteOf(list)): Receipt {
+  const hashes = hashesOf(list);
+  const read = (level: number, place: number): Uint8Array =>
+    treeHash(hashes.slice(place * 2 ** level, (place + 1) * 2 ** level));
+  const proof = formatProof({
+    index,
+    hashes: proveInclusion(read, index, list.length),
+    checkpoint: note,
+    extra: null,
+  });
+  const { leaf } = list[index] ?? expect.unreachable();
+  return { epoch: 1, index, leaf: Buffer.from(leaf).toString("latin1"), proof };
+}
+
+async function verify(receipt: unknown, vkey = LOG.vkey): Promise<readonly [number, unknown]> {
+  const file = join(folderOf(new Map()), "receipt");
+  writeFileSync(file, JSON.stringify(receipt));
+  const done = await assent(fake, ["audit", "receipt", file, "--key", vkey, "--json"]);
+  return [done.code, done.code === 2 ? null : member(json(done), "verified")];
+}
+
+const OTHER = signerKey("assent-0/audit/ten_1", 0x01, seed(1));
+const foreign = [...LIST, entry(77, { log: "assent-0/audit/ten_1" })];
+
+test("a receipt is verified with a pinned key, by itself or in the answer that held it", async () => {
+  expect(await verify(receiptOf(50))).toEqual([0, true]);
+  expect(await verify({ status: "approved", receipt: receiptOf(50) })).toEqual([0, true]);
+  expect(fake.received).toEqual([]);
+});
+
+test.each<[string, unknown, string?]>([
+  ["another place than is proved", { ...receiptOf(50), index: 51 }],
+  ["another log than is proved", { ...receiptOf(50), epoch: 2 }],
+  ["another entry than is proved", { ...receiptOf(50), leaf: receiptOf(51).leaf }],
+  ["a stranger's key", receiptOf(50), STRANGER.vkey],
+  ["another tenant's key", receiptOf(50), OTHER.vkey],
+  ["another tenant's checkpoint", receiptOf(50, LIST, noteOf(LIST, OTHER, OTHER.name))],
+  ["another tenant's entry under this log's signature", receiptOf(77, foreign)],
+  ["a fork's proof and this log's checkpoint", receiptOf(50, rewritten(3).slice(0, 77), noteOf(LIST))],
+  ["bytes behind the proof", { ...receiptOf(50), proof: `${receiptOf(50).proof}x` }],
+  ["a hash more than leads to the root", { ...receiptOf(50), proof: longer(receiptOf(50).proof) }],
+  ["other ends of lines", { ...receiptOf(50), proof: receiptOf(50).proof.replaceAll("\n", "\r\n") }],
+  [
+    "a checkpoint of one entry less",
+    { ...receiptOf(50), proof: receiptOf(50).proof.replace("\n77\n", "\n76\n") },
+  ],
+])("a receipt is refused with %s", async (_, receipt, vkey) => {
+  expect(await verify(receipt, vkey)).toEqual([1, false]);
+});
+
+function longer(proof: string): string {
+  const hash = proof.split("\n")[2] ?? expect.unreachable();
+  return proof.replace("\n\n", `\n${hash}\n\n`);
+}
+
+test.each<[string, unknown]>([
+  ["a field that no receipt has", { ...receiptOf(50), note: "all is well" }],
+  ["a place that is none", { ...receiptOf(50), index: -1 }],
+  ["nothing", null],
+])("what holds %s is no receipt", async (_, receipt) => {
+  expect(await verify(receipt)).toEqual([2, null]);
+});
+
+test("a folder is verified as it is typed: what nothing was read of is told, and what nobody signed is named", async () => {
+  const run = async (
+    files: Map<string, Uint8Array>,
+    ...more: string[]
+  ): Promise<readonly [number, string]> => {
+    const done = await assent(fake, ["audit", "verify", folderOf(files), "--key", LOG.vkey, ...more]);
+    return [done.code, done.terminal.stdout()];
+  };
+  const files = exportOf(LIST);
+  expect(await run(files)).toEqual([0, expect.stringContaining(`Log verified: 77 entries of ${ORIGIN}`)]);
+  files.set(".incoming-Ab3/tile/0/000", new Uint8Array(32));
+  expect(await run(files)).toEqual([0, expect.stringContaining("1 files were not read")]);
+  files.set("tile/0/001.p/1", new Uint8Array(32));
+  expect(await run(files)).toEqual([1, expect.stringContaining("tile/0/001.p/1: it is past the end")]);
+  expect(await run(files, "--published")).toEqual([0, expect.stringContaining("2 files were not read")]);
+});
