@@ -50,12 +50,12 @@ export const providersSchema: z.ZodType<readonly IdentityProvider[]> = z
   .array(providerSchema)
   .max(20)
   .superRefine((providers, context) => {
-    for (const of of ["name", "issuer"] as const)
+    for (const field of ["name", "issuer"] as const)
       for (const [at, provider] of providers.entries())
-        if (providers.findIndex((other) => other[of] === provider[of]) < at)
+        if (providers.findIndex((other) => other[field] === provider[field]) < at)
           context.addIssue({
             code: "custom",
-            path: [at, of],
-            message: `another identity provider has this ${of}; each needs its own`,
+            path: [at, field],
+            message: `another identity provider has this ${field}; each needs its own`,
           });
   });
