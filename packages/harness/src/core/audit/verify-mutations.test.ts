@@ -79,26 +79,25 @@ function transfer(
 
 /** Where no file of this export is: smaller tiles of before, tiles behind the last, and names that no log has. */
 const MORE = [
-  ...["tile/0/000.p/7", "tile/0/002.p/87", "tile/1/000.p/1", "tile/entries/001.p/255"],
-  ...[
-    "tile/0/003",
-    "tile/0/002.p/89",
-    "tile/entries/003.p/1",
-    "tile/2/000.p/1",
-    "payloads/003",
-    "opened/x001/000",
-  ],
-  ...[
-    "tile/0/000.p/0",
-    "tile/64/000",
-    "tile/0/0000",
-    "payloads/000.p/7",
-    "Checkpoint",
-    "tile",
-    "x/y",
-    "e2x",
-    "...",
-  ],
+  "tile/0/000.p/7",
+  "tile/0/002.p/87",
+  "tile/1/000.p/1",
+  "tile/entries/001.p/255",
+  "tile/0/003",
+  "tile/0/002.p/89",
+  "tile/entries/003.p/1",
+  "tile/2/000.p/1",
+  "payloads/003",
+  "opened/x001/000",
+  "tile/0/000.p/0",
+  "tile/64/000",
+  "tile/0/0000",
+  "payloads/000.p/7",
+  "Checkpoint",
+  "tile",
+  "x/y",
+  "e2x",
+  "...",
 ];
 
 const path = fc.constantFrom(...PATHS);
