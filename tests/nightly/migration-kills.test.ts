@@ -35,12 +35,13 @@ test(`two that migrate at once and are killed at any moment (seed ${SEED}): each
   await using database = await connectThrowAwayDatabase({ schema: "none" });
   const next = randomFrom(SEED);
   const applied: string[] = [];
-  let [kills, isDone] = [0, false];
+  const done = new AbortController();
+  let kills = 0;
   const migrateOnce = async (): Promise<void> => {
-    const done = await migrate({ connection: database.owner }).catch((error: unknown) => error);
-    if (done instanceof Error) return;
-    expect(done).toMatchObject({ ok: true });
-    isDone = true;
+    const migrated = await migrate({ connection: database.owner }).catch((error: unknown) => error);
+    if (migrated instanceof Error) return;
+    expect(migrated).toMatchObject({ ok: true });
+    done.abort();
   };
   const kill = async (): Promise<void> => {
     await database.ownerPool().query("select pg_sleep($1)", [(next() * WAIT_MS_MAX) / 1000]);
@@ -50,15 +51,13 @@ test(`two that migrate at once and are killed at any moment (seed ${SEED}): each
     );
     kills += rowCount ?? 0;
   };
-  while (!isDone) {
-    let left = 2;
-    const racing = [migrateOnce(), migrateOnce()].map(async (one) => {
-      await one.finally(() => {
-        left -= 1;
-      });
+  while (!done.signal.aborted) {
+    const round = new AbortController();
+    const racing = Promise.all([migrateOnce(), migrateOnce()]).finally(() => {
+      round.abort();
     });
-    while (left > 0) await kill();
-    await Promise.all(racing);
+    while (!round.signal.aborted) await kill();
+    await racing;
   }
   const { rows } = await database
     .ownerPool()
