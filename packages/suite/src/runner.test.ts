@@ -45,6 +45,26 @@ test.each<[string, string, Scenario]>([
     "time limit",
     scenario(async () => await new Promise<void>(() => undefined), { timeLimitMs: 20 }),
   ],
+  [
+    "INCONCLUSIVE",
+    "nothing was checked: a part",
+    scenario(async (trial) => {
+      trial.check("it holds", true);
+      await trial.part("a part", ["submit"], async () => await Promise.resolve());
+    }),
+  ],
+  [
+    "FAIL",
+    "what was caught",
+    scenario(async (trial) => {
+      try {
+        trial.check("what was caught", false);
+      } catch {
+        await Promise.resolve();
+      }
+      trial.check("it holds", true);
+    }),
+  ],
   ["SKIP", "approve", scenario(async () => await Promise.resolve(), { needs: ["submit", "approve"] })],
   ["ERROR", "our own fault", scenario(async () => await Promise.reject(new Error("our own fault")))],
   ["FAIL", "no answer", scenario(async (trial) => void (await trial.client("requester").getRun("x")))],

@@ -95,7 +95,11 @@ function createContext(
     part: async (name, needs, moves) => {
       const lacks = needs.filter((need) => !capabilities.has(need));
       notes.parts.push({ name, lacks });
-      if (lacks.length === 0) await moves();
+      if (lacks.length > 0) return;
+      const before = notes.checks.length;
+      await moves();
+      // The report says that it was looked at: moves that found nothing to look at must not say so.
+      if (notes.checks.length === before) throw new PreconditionMissing(`nothing was checked: ${name}`);
     },
     read: (oracle, value) => {
       notes.readings.push({ oracle, value: redactValue(value, redact) });
@@ -147,7 +151,9 @@ export async function runTrial(scenario: Scenario, target: Target, options: Tria
     if (capabilities.has("tool_sink")) target.sink?.uncue();
   }
   if (notes.checks.length === 0) return end("INCONCLUSIVE", "nothing was checked");
-  return end("PASS", "");
+  // One that failed and whose error somebody caught, or did not wait for.
+  const unmet = notes.checks.find(({ holds }) => !holds);
+  return unmet === undefined ? end("PASS", "") : end("FAIL", unmet.claim);
 }
 
 /** The scenario, and after it what the target told of itself meanwhile. */

@@ -50,10 +50,14 @@ test.each(["ed25519", "hmac-sha256"])(
     const token = String((await assent(words, admin)).json["secret"]);
     expect((await assent(["runs"], token)).error).toContain("signature_missing");
     expect((await assent(["runs"], token, file)).code).toBe(0);
-    // A key that is there is never written over.
+    // A key that is there is never written over, and none is made that has no place.
+    const before = (await assent(["signing-keys", "list"], admin)).json["data"];
     const again = ["signing-keys", "create", "robot", "--algorithm", algorithm, "--out", file];
     expect((await assent(again, admin)).code).toBe(2);
+    const rotation = ["signing-keys", "rotate", String(made.json["id"]), "--out", file];
+    expect((await assent(rotation, admin)).code).toBe(2);
     expect(await readFile(join(folder, file), "utf8")).toBe(kept);
+    expect((await assent(["signing-keys", "list"], admin)).json["data"]).toEqual(before);
     const rotated = await assent(
       ["signing-keys", "rotate", String(made.json["id"]), "--out", `${algorithm}-2.json`],
       admin,
@@ -69,4 +73,16 @@ test.each(["ed25519", "hmac-sha256"])(
 test("a file that is no key, and a pair that nobody has, are refused before anything is sent", async () => {
   expect((await assent(["runs"], admin, "missing.json")).error).toContain("signing_key_unreadable");
   expect((await assent(["signing-keys", "create", "robot"], admin)).code).toBe(2);
+});
+
+test("a key that the server refuses to make leaves no file behind", async () => {
+  const words = ["signing-keys", "create", "robot", "--out", "refused.json"];
+  expect((await assent(words, "ask_nobodys")).error).toContain("unauthenticated");
+  await expect(stat(join(folder, "refused.json"))).rejects.toThrow("ENOENT");
+});
+
+test("--out beside --public-key is refused: there is nothing to keep", async () => {
+  const publicKey = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+  const words = ["signing-keys", "create", "robot", "--public-key", publicKey, "--out", "nothing.json"];
+  expect((await assent(words, admin)).error).toContain("give --out or --public-key");
 });

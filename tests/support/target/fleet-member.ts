@@ -58,7 +58,9 @@ export function spawnMember(
 }
 
 export async function untilReady(member: Member): Promise<void> {
-  await until(`a ${member.role} is ready`, () => member.isReady, START_MS_MAX);
+  const isDecided = (): boolean => member.isReady || hasEnded(member);
+  await until(() => `a ${member.role} is ready: ${member.errors}`, isDecided, START_MS_MAX);
+  if (!member.isReady) throw new Error(`a ${member.role} ended before it was ready: ${member.errors}`);
 }
 
 export const hasEnded = ({ child }: Member): boolean => child.exitCode !== null || child.signalCode !== null;

@@ -19,10 +19,15 @@ export function readEnvironment(): Environment {
   };
 }
 
+/** Sounds like a secret and is the name of a file, which an error has to name. */
+const PATHS: readonly string[] = ["ASSENT_SIGNING_KEY"];
+
 /** What this process was told in confidence: the values of variables whose names say so. */
 export const confidences = (): readonly string[] =>
   Object.entries(process.env).flatMap(([name, value]) =>
-    /KEY|SECRET|TOKEN|PASSWORD|DATABASE_(?:MIGRATION_)?URL|HEADERS/.test(name) && value !== undefined
+    /KEY|SECRET|TOKEN|PASSWORD|DATABASE_(?:MIGRATION_)?URL|HEADERS/.test(name) &&
+    !PATHS.includes(name) &&
+    value !== undefined
       ? [value]
       : [],
   );

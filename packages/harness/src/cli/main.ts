@@ -40,8 +40,14 @@ export async function run(argv: readonly string[], io: Io, deps: Deps): Promise<
 // Help and version end parsing by an error too; commander has written what there is to say by then.
 function endOfParsing(error: CommanderError, argv: readonly string[], io: Io): number {
   if (error.exitCode === 0) return EXIT_CODES.ok.code;
-  if (isJson(argv))
-    emitError(io, usageFailure("usage", error.message.replace(/^error: /, ""), "See `assent --help`."));
+  // Instead of saying what is wrong it shows the help, where no command is named and where `help` is asked for an unknown one.
+  const isHelp = error.code === "commander.help";
+  const detail = isHelp
+    ? "no command was given, or none that there is"
+    : error.message.replace(/^error: /, "");
+  const failure = usageFailure("usage", detail, "See `assent --help`.");
+  if (isHelp) io.err(`${failureLine(failure)}\n`);
+  if (isJson(argv)) emitError(io, failure);
   return EXIT_CODES.usage.code;
 }
 

@@ -1,7 +1,7 @@
 // The file in which a signing key is kept: made by `assent signing-keys create --out`, read where ASSENT_SIGNING_KEY
 // names it.
 
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { z } from "zod";
 import { err, ok, type Result } from "../base/result.ts";
 import type { RequestSigningKey } from "../client/sign.ts";
@@ -31,18 +31,46 @@ export async function readSigningKey(path: string): Promise<Result<RequestSignin
   }
 }
 
-/** Never over a file that is there: it may be a key. */
-export async function writeSigningKey(path: string, key: RequestSigningKey): Promise<Result<null, Failure>> {
-  const file =
-    key.algorithm === "ed25519" ? { id: key.id, algorithm: key.algorithm, private_key: key.privateKey } : key;
+/** A file that is ours, for a key that is still to be made. */
+export type KeyPlace = {
+  keep(key: RequestSigningKey): Promise<Result<null, Failure>>;
+  /** Nothing was made. */
+  giveUp(): Promise<void>;
+};
+
+/**
+ * Takes the name before anything is asked of the server: a key whose private half finds no place would be good there, and
+ * nobody's. Never over a file that is there: it may be a key.
+ */
+export async function takePlace(path: string): Promise<Result<KeyPlace, Failure>> {
   try {
-    await writeFile(path, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600, flag: "wx" });
-    return ok(null);
+    await writeFile(path, "", { mode: 0o600, flag: "wx" });
   } catch (error) {
-    const why =
-      error instanceof Error && "code" in error && error.code === "EEXIST"
-        ? "is there already"
-        : "cannot be written";
-    return err(usageFailure("file_not_written", `${path} ${why}`, "Name another --out."));
+    return err(notWritten(path, error));
   }
+  return ok({
+    keep: async (key) => {
+      const file =
+        key.algorithm === "ed25519"
+          ? { id: key.id, algorithm: key.algorithm, private_key: key.privateKey }
+          : key;
+      try {
+        await writeFile(path, `${JSON.stringify(file, null, 2)}\n`, { flush: true });
+        return ok(null);
+      } catch (error) {
+        return err(notWritten(path, error));
+      }
+    },
+    giveUp: async () => {
+      await rm(path, { force: true });
+    },
+  });
+}
+
+function notWritten(path: string, error: unknown): Failure {
+  const why =
+    error instanceof Error && "code" in error && error.code === "EEXIST"
+      ? "is there already"
+      : "cannot be written";
+  return usageFailure("file_not_written", `${path} ${why}`, "Name another --out.");
 }

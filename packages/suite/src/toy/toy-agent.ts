@@ -353,6 +353,8 @@ function end(talk: Talk, answer: string): void {
   if (!isRefused) {
     commitBytes(toy, breaks, "answer.md", Buffer.from(isRaw ? answer : shownText(answer)));
     if (written !== null) commitBytes(toy, breaks, "changes.patch", Buffer.from(written));
+  } else if (breaks.has("artifact.failed")) {
+    commitBytes(toy, breaks, "answer.md", Buffer.from(shownText(answer)));
   }
   moveTo(toy, breaks, isRefused ? "failed" : "succeeded", isRefused ? "run_failed" : "run_succeeded", null);
   tellHold(signals, breaks, toy, talk.calls);

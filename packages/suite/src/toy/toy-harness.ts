@@ -94,6 +94,7 @@ type Decided = { readonly toy: ToyRun };
 export type ToyHarness = {
   submit(caller: ToyCaller, request: ToyRequest, key: string | null): Promise<ToyRefusal | Submitted>;
   find(caller: ToyCaller, id: string): ToyRun | ToyRefusal;
+  tenantOf(id: string): string | undefined;
   list(caller: ToyCaller): ToyRun[];
   decide(caller: ToyCaller, request: ApproveRequest): Promise<ToyRefusal | Decided>;
   cancel(caller: ToyCaller, id: string): ToyRefusal | Decided;
@@ -112,6 +113,8 @@ type Inside = {
   readonly breaks: Breaks;
   readonly sendEffect: SendEffect;
   readonly looks: Map<string, number>;
+  /** Runs whose call is made though it must not be, once nobody looks any more. */
+  readonly later: ToyRun[];
   readonly world: ToyWorld;
 };
 
@@ -121,11 +124,15 @@ export function createToyHarness(
   sendEffect: SendEffect,
   world: ToyWorld,
 ): ToyHarness {
-  const inside: Inside = { state, breaks, sendEffect, looks: new Map(), world };
+  const inside: Inside = { state, breaks, sendEffect, looks: new Map(), later: [], world };
   return {
     submit: async (caller, request, key) => await submit(inside, caller, request, key),
     find: (caller, id) => find(inside, caller, id),
-    list: (caller) => [...state.runs.values()].filter(({ tenant }) => tenant === caller.tenant).toReversed(),
+    tenantOf: (id) => state.runs.get(id)?.tenant,
+    list: (caller) =>
+      [...state.runs.values()]
+        .filter(({ tenant }) => tenant === caller.tenant || breaks.has("tenant.lists"))
+        .toReversed(),
     decide: async (caller, request) => await decide(inside, caller, request),
     cancel: (caller, id) => cancel(inside, caller, id),
     refusals: (caller) => state.signatures.refusals.filter((tenant) => tenant === caller.tenant).length,
@@ -191,7 +198,8 @@ const fail = (inside: Inside, toy: ToyRun) => (): void =>
 
 function find(inside: Inside, caller: ToyCaller, id: string): ToyRun | ToyRefusal {
   const toy = inside.state.runs.get(id);
-  if (toy === undefined) return { refused: "run_not_found" };
+  if (toy === undefined)
+    return { refused: inside.breaks.has("run.any") ? "internal_error" : "run_not_found" };
   if (toy.tenant !== caller.tenant && !inside.breaks.has("tenant.open"))
     return { refused: inside.breaks.has("tenant.tell") ? "scope_missing" : "run_not_found" };
   const looks = (inside.looks.get(id) ?? 0) + 1;
@@ -211,7 +219,7 @@ async function submit(
   if ((key === null || key === "") && !breaks.has("idem.optional"))
     return { refused: "idempotency_key_missing" };
   const name = breaks.has("idem.global") ? `${key}` : `${caller.actor.id} ${key}`;
-  const fingerprint = sha256Hex(canonicalJson(request));
+  const fingerprint = sha256Hex(canonicalJson(breaks.has("idem.task") ? request.task : request));
   if (state.burnt.has(name)) return { refused: "idempotency_key_busy" };
   const repeat = (known: KeyRecord): ToyRefusal | Submitted =>
     known.fingerprint !== fingerprint && !breaks.has("idem.body")
@@ -220,6 +228,7 @@ async function submit(
   const known = state.keys.get(name);
   if (known !== undefined) return repeat(known);
   if (breaks.has("idem.race")) await nextTurn();
+  for (const toy of inside.later.splice(0)) await carryOut(inside, toy);
   const waiting = [...state.runs.values()].filter(({ run }) => run.finished_at === null).length;
   const flooded = waiting >= FLOOD_RUNS;
   if (flooded && breaks.has("flood.mute")) return { refused: "overloaded" };
@@ -284,12 +293,13 @@ async function decide(
   }
   const toy = breaks.has("apr.stray") && named !== undefined ? asked.at(-1) : named;
   const approval = toy?.run.approvals[0];
-  if (toy === undefined || approval === undefined || toy.tenant !== caller.tenant)
-    return { refused: "approval_not_found" };
+  const isTheirs = toy?.tenant !== caller.tenant && !breaks.has("tenant.decides");
+  if (toy === undefined || approval === undefined || isTheirs) return { refused: "approval_not_found" };
   if (breaks.has("apr.race") && approval.status === "open") await nextTurn();
   else if (approval.status !== "open") return decideAgain(breaks, toy, request);
   if (request.decision === "deny") {
     if (breaks.has("deny.runs")) await carryOut(inside, toy);
+    if (breaks.has("deny.later")) inside.later.push(toy);
     const denied = { ...approval, status: "denied" as const, decided_at: now() };
     toy.run = { ...toy.run, approvals: [denied] };
     addEvent(toy, breaks, "approval_denied", caller.actor);
@@ -329,6 +339,7 @@ function cancel(inside: Inside, caller: ToyCaller, id: string): ToyRefusal | Dec
   const approvals = toy.run.approvals.map((approval) => ({ ...approval, status: "cancelled" as const }));
   toy.run = { ...toy.run, approvals };
   addEvent(toy, breaks, "approval_cancelled", caller.actor);
+  if (breaks.has("cancel.later")) inside.later.push(toy);
   moveTo(toy, breaks, "cancelled", "run_cancelled", caller.actor);
   return { toy };
 }

@@ -6,10 +6,12 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   type ApproveRequest,
   approveRequestSchema,
+  type AuditEvent,
   problem,
   type ProblemCode,
   runRequestSchema,
 } from "@assent/contract";
+import { digestOfEvent } from "../digest.ts";
 import type { HttpRequest } from "../http.ts";
 import { fieldsOf } from "../run-reading.ts";
 import type { ToyCaller, ToyHarness } from "./toy-harness.ts";
@@ -82,7 +84,7 @@ async function submit(
   const outcome = await harness.submit(caller, request.data, header(message, "idempotency-key"));
   if ("refused" in outcome) return refuse(reply, outcome.refused);
   if (forged) await believe(harness, caller, outcome.toy);
-  const location = `/api/harness/runs/${outcome.toy.run.id}`;
+  const location = `/api/harness/${reply.breaks.has("loc.wrong") ? "run" : "runs"}/${outcome.toy.run.id}`;
   sendJson(reply, 202, outcome.body, {
     ...(reply.breaks.has("loc.missing") ? {} : { location }),
     ...(outcome.replayed ? { "idempotent-replayed": "true" } : {}),
@@ -115,14 +117,26 @@ function show(reply: Reply, message: IncomingMessage, caller: ToyCaller, toy: To
   sendJson(reply, 200, run, { etag });
 }
 
+function writtenAnew(event: AuditEvent, at: string): AuditEvent {
+  const other = { ...event, at };
+  return { ...other, digest: digestOfEvent(other) };
+}
+
 function showEvents(reply: Reply, message: IncomingMessage, after: number, toy: ToyRun): void {
   const last = header(message, "last-event-id");
   const from = last === null || reply.breaks.has("stream.deaf") ? after : Number(last);
-  const rows = toy.events.filter(({ version }) => version > from);
+  const isAnew = reply.breaks.has("audit.rewritten") && toy.run.finished_at !== null;
+  const rows = toy.events
+    .map((event) => (isAnew ? writtenAnew(event, toy.run.updated_at) : event))
+    .filter(({ version }) => version > from);
   if (!(header(message, "accept") ?? "").includes("text/event-stream"))
-    return sendJson(reply, 200, { data: rows, ended: toy.run.finished_at !== null });
+    return sendJson(reply, 200, {
+      data: reply.breaks.has("events.mute") ? [] : rows,
+      ended: toy.run.finished_at !== null,
+    });
   reply.response.writeHead(200, { "content-type": "text/event-stream" });
-  for (const event of reply.breaks.has("stream.order") ? rows.toReversed() : rows)
+  const told = reply.breaks.has("stream.mute") ? [] : rows;
+  for (const event of reply.breaks.has("stream.order") ? told.toReversed() : told)
     reply.response.write(`id: ${event.version}\nevent: ${event.kind}\ndata: ${JSON.stringify(event)}\n\n`);
   reply.response.end("event: end\ndata: {}\n\n");
 }
@@ -137,6 +151,7 @@ function list(reply: Reply, url: URL, caller: ToyCaller, harness: ToyHarness): v
   const [name = "", value = ""] = (url.searchParams.get("label") ?? "").split(":");
   const data = harness
     .list(caller)
+    .filter(() => !reply.breaks.has("list.mute"))
     .filter(({ run }) => name === "" || run.labels[name] === value)
     .map(
       ({ run: { answer: _a, usage: _u, steps: _s, approvals: _p, artifacts: _f, ...summary } }) => summary,
@@ -151,6 +166,32 @@ function memory(reply: Reply, caller: ToyCaller, id: string, harness: ToyHarness
   if (found === undefined) return refuse(reply, "precedent_not_found");
   found.revoked = true;
   sendJson(reply, 200, found);
+}
+
+/** For the toys that look at no tenant: whoever has the run asks. */
+const ownerOf = (harness: ToyHarness, id: string, caller: ToyCaller): ToyCaller => ({
+  ...caller,
+  tenant: harness.tenantOf(id) ?? caller.tenant,
+});
+
+function strangerAs(breaks: Breaks, message: IncomingMessage, what: string | undefined): boolean {
+  if (what === "artifacts") return breaks.has("tenant.artifacts");
+  const isStream = (header(message, "accept") ?? "").includes("text/event-stream");
+  return what === "events" && breaks.has(isStream ? "tenant.streams" : "tenant.events");
+}
+
+/** Whom a toy that asks for no key takes a stranger for. */
+function takenFor(
+  breaks: Breaks,
+  message: IncomingMessage,
+  callers: readonly ToyCaller[],
+): ToyCaller | undefined {
+  const submits = message.url === "/api/harness/run";
+  const isOpen =
+    breaks.has("auth.none") ||
+    (breaks.has("auth.reads") && message.method === "GET") ||
+    (breaks.has("auth.submits") && submits);
+  return isOpen ? callers[0] : undefined;
 }
 
 async function route(
@@ -172,7 +213,11 @@ async function route(
   if (runs !== "runs") return refuse(reply, "route_not_found");
   if (id === "") return list(reply, url, caller, harness);
   if (what === "cancel") {
-    const outcome = harness.cancel(caller, id);
+    if (reply.breaks.has("cancel.breaks")) return refuse(reply, "internal_error");
+    const outcome = harness.cancel(
+      reply.breaks.has("tenant.cancels") ? ownerOf(harness, id, caller) : caller,
+      id,
+    );
     return "refused" in outcome ? refuse(reply, outcome.refused) : sendJson(reply, 200, outcome.toy.run);
   }
   if (what === "redrive") {
@@ -181,7 +226,10 @@ async function route(
     const location = `/api/harness/runs/${outcome.toy.run.id}`;
     return sendJson(reply, 200, outcome.toy.run, { location });
   }
-  const toy = harness.find(caller, id);
+  const toy = harness.find(
+    strangerAs(reply.breaks, message, what) ? ownerOf(harness, id, caller) : caller,
+    id,
+  );
   if ("refused" in toy) return refuse(reply, toy.refused);
   if (what === "plan" || what === "actions") {
     const path = what === "plan" ? "plan" : item === "" ? "propose" : "report";
@@ -211,7 +259,9 @@ async function answer(
     const told = { method: message.method ?? "", path, status: response.statusCode };
     tellRequest(signals, breaks, run === undefined ? told : { ...told, run });
   });
-  const caller = callers.find(({ key }) => message.headers.authorization === `Bearer ${key}`);
+  const caller =
+    callers.find(({ key }) => message.headers.authorization === `Bearer ${key}`) ??
+    takenFor(breaks, message, callers);
   if (message.url === "/healthz") return sendJson(reply, 200, { status: "ok" });
   if (message.url === "/readyz") {
     if (!harness.isReady()) return refuse(reply, "not_ready");

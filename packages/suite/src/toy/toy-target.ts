@@ -221,6 +221,7 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
       now().stop.resolve();
       now().stop = Promise.withResolvers();
       if (breaks.has("idem.memory")) state.keys.clear();
+      if (breaks.has("audit.memory")) for (const { events } of state.runs.values()) events.splice(0);
       if (breaks.has("sig.memory")) state.signatures.nonces.clear();
       if (sink !== undefined) await serve(sink);
     },

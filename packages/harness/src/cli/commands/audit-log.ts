@@ -288,9 +288,15 @@ export async function verifyReceipt(context: Context, file: string, flags: Verif
   if (!text.ok) return text;
   const receipt = receiptSchema.safeParse(parseJson(text.value));
   const [first] = given.value.keys;
-  if (!receipt.success || first === undefined)
+  if (first === undefined)
+    return err(usageFailure("key_missing", "No key was given.", "Give it with --key."));
+  if (!receipt.success)
     return err(
-      usageFailure("receipt_invalid", "A receipt and --key are needed.", "See `assent audit verify --help`."),
+      usageFailure(
+        "receipt_invalid",
+        `${visibleLine(file)} holds no receipt`,
+        "Give what `assent audit prove --json` printed, or the whole answer to a decision.",
+      ),
     );
   const { leaf, proof, index } = receipt.data;
   const proved = verifyProof(proof, Buffer.from(leaf, "latin1"), first.name, given.value.keys);

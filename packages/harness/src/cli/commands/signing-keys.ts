@@ -9,13 +9,14 @@ import {
   signingKeyRequestSchema,
 } from "@assent/contract";
 import { err, ok } from "../../base/result.ts";
+import type { Client } from "../../client/client.ts";
 import type { RequestSigningKey } from "../../client/sign.ts";
 import type { Context, Outcome } from "../context.ts";
 import { failureOfClient, usageFailure } from "../failure.ts";
 import { fields, table } from "../output/table.ts";
 import { relativeTime } from "../output/time.ts";
 import { visibleLine } from "../output/visible.ts";
-import { writeSigningKey } from "../signing-key-file.ts";
+import { takePlace } from "../signing-key-file.ts";
 
 export type SigningKeyFlags = {
   readonly kind: "human" | "service";
@@ -59,9 +60,7 @@ export async function createSigningKey(context: Context, principal: string, flag
     );
   const client = await context.openClient();
   if (!client.ok) return client;
-  const key = await client.value.createSigningKey(request.data);
-  if (!key.ok) return err(failureOfClient(key.error));
-  return await handOver(context, key.value, pair, flags.out);
+  return await handOver(context, pair, flags, async () => await client.value.createSigningKey(request.data));
 }
 
 export async function rotateSigningKey(
@@ -81,21 +80,35 @@ export async function rotateSigningKey(
     ...(flags.expires === undefined ? {} : { expires_at: flags.expires }),
   });
   if (!request.success) return await usage(request.error.issues[0]?.message ?? "not acceptable");
-  const key = await client.value.rotateSigningKey(id, request.data);
-  if (!key.ok) return err(failureOfClient(key.error));
-  return await handOver(context, key.value, pair, flags.out);
+  return await handOver(
+    context,
+    pair,
+    flags,
+    async () => await client.value.rotateSigningKey(id, request.data),
+  );
 }
 
+/** Makes the key, and keeps its secret half where --out says. */
 async function handOver(
   context: Context,
-  key: CreatedSigningKey,
   pair: Pair | null,
-  out: string | undefined,
+  { out, publicKey }: Pick<SigningKeyFlags, "out" | "publicKey">,
+  make: () => ReturnType<Client["createSigningKey"]>,
 ): Outcome {
+  if (out !== undefined && publicKey !== undefined)
+    return await usage("give --out or --public-key: whoever made the pair has the other half");
+  const place = out === undefined ? null : await takePlace(resolve(context.deps.cwd, out));
+  if (place?.ok === false) return place;
+  const made = await make();
+  if (!made.ok) {
+    await place?.value.giveUp();
+    return err(failureOfClient(made.error));
+  }
+  const key = made.value;
   const whole = wholeKey(key, pair);
-  if (out !== undefined && whole !== null) {
-    const written = await writeSigningKey(resolve(context.deps.cwd, out), whole);
-    if (!written.ok) return written;
+  if (place !== null && whole !== null) {
+    const kept = await place.value.keep(whole);
+    if (!kept.ok) return kept;
   }
   context.show(key, () => [
     `Signing key ${key.id} of ${visibleLine(key.principal.name)}.`,

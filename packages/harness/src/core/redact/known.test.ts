@@ -73,6 +73,13 @@ const ENCODINGS: Readonly<Record<string, (secret: string) => string>> = {
       .split("")
       .map((c) => String.fromCodePoint(c.charCodeAt(0) + 0xe0000))
       .join(""),
+  "bytes as a program lists them": (secret) =>
+    [...Buffer.from(secret)].map((byte) => `0x${byte.toString(16)}`).join(", "),
+  "characters by their number": (secret) =>
+    secret
+      .split("")
+      .map((c) => `U+${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`)
+      .join(" "),
   "bytes as JSON": (secret) => JSON.stringify(Buffer.from(secret)),
 };
 

@@ -216,8 +216,13 @@ function formsOf(value: string): ReadonlySet<string> {
   for (const core of base32Cores(bytes)) forms.add(core);
   // A buffer that was logged as JSON: {"type":"Buffer","data":[115,107,…]}.
   forms.add([...bytes].join(","));
+  // As programs list bytes, and as people write characters out.
+  forms.add([...bytes].map((byte) => `0x${byte.toString(16).padStart(2, "0")}`).join(","));
+  forms.add(Array.from(value, (each) => `U+${hexOf(each).padStart(4, "0")}`).join(" "));
   return forms;
 }
+
+const hexOf = (character: string): string => (character.codePointAt(0) ?? 0).toString(16).toUpperCase();
 
 /** What base64 makes of the bytes, wherever in a longer content they stand: the part that the content around cannot change. */
 function base64Cores(bytes: Buffer): string[] {

@@ -48,9 +48,12 @@ function walkValue(walk: Walk, value: unknown, name: string | null, depth: numbe
     count(walk, "too_deep");
     return markOf("too_deep");
   }
-  if (Array.isArray(value)) return value.map((item: unknown) => walkValue(walk, item, name, depth + 1));
+  if (Array.isArray(value))
+    return (value as unknown[]).map((item, at) =>
+      walkValue(walk, item, name ?? nameBefore(value, at), depth + 1),
+    );
   if (value instanceof Uint8Array) return walkBytes(walk, value);
-  return walkObject(walk, value, depth);
+  return walkObject(walk, value, name, depth);
 }
 
 /** What JSON.stringify would write for an object that has its own idea of that (dates, URLs). */
@@ -64,9 +67,24 @@ function writtenForm(value: object): unknown {
   }
 }
 
-function walkObject(walk: Walk, value: object, depth: number): unknown {
+/**
+ * What the item before names: `["--password", "…"]`, `["Authorization", "…"]`. Of names in a row (`["password", "email"]`)
+ * none is the other's value: without a flag, letters alone are a name.
+ */
+function nameBefore(items: readonly unknown[], at: number): string | null {
+  const [before, item] = [items[at - 1], items[at]];
+  if (typeof before !== "string" || typeof item !== "string" || item.startsWith("-")) return null;
+  const isFlag = /^--?[A-Za-z]/.test(before);
+  if (!isFlag && (/^[A-Za-z]*$/.test(item) || !LIKE_NAME.test(before))) return null;
+  return readKeyName(before).isVerb === true ? null : before;
+}
+
+const LIKE_NAME = /^[A-Za-z][\w.-]{1,63}$/;
+
+/** @param name of the object itself: `{"password": {"value": "…"}}` says of the value what it is */
+function walkObject(walk: Walk, value: object, name: string | null, depth: number): unknown {
   const entries = Object.entries(value);
-  const pair = nameOfPair(entries);
+  const pair = nameOfPair(entries) ?? name;
   const members: [string, unknown][] = [];
   const used = new Set<string>();
   for (const [key, item] of entries) {
@@ -100,7 +118,10 @@ function walkString(walk: Walk, value: string, name: string | null): string {
       return markOf(kind);
     }
     // Headers keep their scheme, which only the text's rule knows.
-    if (expects === "header") return textOf(walk, `${name}: ${parted}`).slice(name.length + 2);
+    if (expects === "header") {
+      const header = kind.startsWith("cookie") ? "Cookie: " : "Authorization: ";
+      return textOf(walk, `${header}${parted}`).slice(header.length);
+    }
   }
   return textOf(walk, parted);
 }

@@ -145,6 +145,47 @@ test("a secret over the items of a list is taken out of JSON within JSON too, es
   }
 });
 
+test.each<[unknown, unknown]>([
+  [
+    ["mysql", "--password", "hunter2!zz9", "-v"],
+    ["mysql", "--password", "[redacted:password]", "-v"],
+  ],
+  [
+    ["tool", "--token", "abcdef0123456789xyzQ"],
+    ["tool", "--token", "[redacted:token]"],
+  ],
+  [[["password", "hunter2!"]], [["password", "[redacted:password]"]]],
+  [
+    ["Authorization", "Bearer abcdef0123456789"],
+    ["Authorization", "Bearer [redacted:authorization_header]"],
+  ],
+  [{ password: { value: "hunter2!" } }, { password: { value: "[redacted:password]" } }],
+  [
+    { "x-proxy-authorization": "Basic dXNlcjpodW50ZXIy" },
+    { "x-proxy-authorization": "Basic [redacted:authorization_header]" },
+  ],
+])("what a value is called stands before it in a list or around it, too: %j", (value, clean) => {
+  expect(redactorOf().redactJson(value).value).toEqual(clean);
+});
+
+test.each<[unknown]>([
+  [["name", "password", "email"]],
+  [["git", "log", "--token", "--password"]],
+  [["pass", "file_2.txt"]],
+  [{ required: ["id", "secret", "created_at"] }],
+  [["the password", "is 8 characters at least."]],
+  [{ password: { min: 8, hint: "one digit at least" } }],
+])("names in a row are none of the others' values: %j", (value) => {
+  expect(redactorOf().redactJson(value).value).toEqual(value);
+});
+
+test("a header whose own name holds a secret keeps what is harmless of its value, and nothing else of it", () => {
+  const value = { [`x-${SECRET}-authorization`]: "Bearer abcdef0123456789" };
+  expect(redactorOf(SECRET).redactJson(value).value).toEqual({
+    "x-[redacted:provider_key]-authorization": "Bearer [redacted:authorization_header]",
+  });
+});
+
 test("cycles and endless depth end as marks", () => {
   const cycle: Record<string, unknown> = { a: 1 };
   cycle["self"] = cycle;

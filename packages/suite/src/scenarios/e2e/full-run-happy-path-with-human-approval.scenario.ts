@@ -46,7 +46,10 @@ export const fullRunHappyPathWithHumanApproval: Scenario = {
     context.check("the run stops at the gate", waiting.status === "awaiting_approval", waiting.status);
     const etag = await readEtag(context, id);
 
+    const recorded = context.capabilities.has("events") ? await readEvents(context, requester, id) : [];
+
     await watchNothingHappens(context, id, effectsBefore);
+    await refuseStrangers(context, waiting);
     await refuseOtherDigest(context, waiting);
     context.check(
       "a refused approval has no effect",
@@ -64,8 +67,11 @@ export const fullRunHappyPathWithHumanApproval: Scenario = {
     await context.part("artifacts", ["artifacts"], async () => {
       await checkArtifacts(context, ended);
     });
+    await context.part("another tenant and its artifacts", ["artifacts", "second_tenant"], async () => {
+      await refuseOtherTenant(context, ended);
+    });
     await context.part("audit events", ["events"], async () => {
-      await checkEvents(context, ended);
+      await checkEvents(context, ended, recorded);
     });
     await context.part("event stream", ["events", "event_stream"], async () => {
       await checkStream(context, id);
@@ -102,6 +108,54 @@ async function watchNothingHappens(
   context.check("nothing happens before a person agrees", seen.effects === effectsBefore);
   context.check("there is no artifact before a person agrees", seen.run.artifacts.length === 0);
   context.check("no approval is decided by itself", openApprovals(seen.run).length > 0, seen.run.approvals);
+}
+
+/** Whoever knows everything but a key: no id and no digest is one. */
+async function refuseStrangers(context: ScenarioContext, waiting: RunReading): Promise<void> {
+  const [approval] = openApprovals(waiting);
+  const path = `/api/harness/runs/${waiting.id}`;
+  const yes = { approval_id: approval?.id, decision: "approve", action_digest: approval?.actionDigest };
+  const ways = [
+    ["POST", "/api/harness/run", context.target.gatedTask.body, "submit"],
+    ["GET", path, null, "submit"],
+    ["POST", "/api/harness/approve", yes, "approve"],
+    ["GET", "/api/harness/runs", null, "list"],
+    ["GET", `${path}/events`, null, "events"],
+    ["POST", `${path}/cancel`, {}, "cancel"],
+  ] as const;
+  for (const [method, asked, body, needed] of ways) {
+    if (!context.capabilities.has(needed)) continue;
+    for (const authorization of ["", "Bearer nobodys", "Basic bm9ib2R5Om5vdGhpbmc="]) {
+      const answer = await context.client("requester").request({
+        method,
+        path: asked,
+        headers: {
+          authorization,
+          accept: "application/json",
+          ...(body === null ? {} : { "content-type": "application/json" }),
+          ...(needed === "submit" && body !== null ? { "idempotency-key": context.unique("stranger") } : {}),
+        },
+        body: body === null ? null : JSON.stringify(body),
+      });
+      context.check(
+        "whoever shows no valid key gets a 401 problem",
+        answer.status === 401 && isProblem(answer) && !answer.text.includes(waiting.id),
+        { method, path: asked, authorization, status: answer.status },
+      );
+    }
+  }
+}
+
+/** An artifact is looked up by its own id, too: that its run is hidden does not hide it. */
+async function refuseOtherTenant(context: ScenarioContext, ended: RunReading): Promise<void> {
+  for (const { id, sha256 } of ended.artifacts) {
+    const answer = await context.client("other_tenant").getArtifact(ended.id, id);
+    context.check(
+      "no artifact of ours is another tenant's",
+      answer.status === 404 && isProblem(answer) && sha256Hex(answer.bytes) !== sha256,
+      answer.status,
+    );
+  }
 }
 
 async function refuseOtherDigest(context: ScenarioContext, waiting: RunReading): Promise<void> {
@@ -176,8 +230,19 @@ async function checkArtifacts(context: ScenarioContext, ended: RunReading): Prom
   );
 }
 
-async function checkEvents(context: ScenarioContext, ended: RunReading): Promise<void> {
+async function checkEvents(
+  context: ScenarioContext,
+  ended: RunReading,
+  recorded: readonly AuditEvent[],
+): Promise<void> {
   const events = await readEvents(context, context.client("requester"), ended.id);
+  // Events can be made up when they are asked for, each with its right digest. Then they are others later.
+  context.check(
+    "what was recorded at the gate is recorded still, to the letter",
+    recorded.length > 0 &&
+      recorded.every((event, at) => JSON.stringify(event) === JSON.stringify(events[at])),
+    { recorded: recorded.length, now: events.length },
+  );
   const versions = events.map(({ version }) => version);
   context.check(
     "versions rise from 1 without gaps",

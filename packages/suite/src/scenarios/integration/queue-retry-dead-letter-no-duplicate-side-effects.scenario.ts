@@ -221,8 +221,6 @@ async function redriveOverEffect(context: ScenarioContext): Promise<void> {
   context.check("somebody can say so", answer.status === 200 && again !== "", answer.status);
   await goOn(context, again, sayYes(context, from), () => true);
   checkEffects(context, from, 1);
-  await context.part("the new run is called off", ["cancel"], async () => {
-    await client.cancel(again);
-  });
+  if (context.capabilities.has("cancel")) await client.cancel(again);
   checkEffects(context, from, 1);
 }

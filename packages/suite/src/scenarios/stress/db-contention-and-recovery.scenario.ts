@@ -152,7 +152,10 @@ async function repeatAll(
     answers.map(({ status }) => status),
   );
   await context.part("the crowd is called off", ["cancel"], async () => {
-    for (const id of ids) await context.client("requester").cancel(id);
+    for (const id of ids) {
+      const { status } = await context.client("requester").cancel(id);
+      context.check("each of them can be called off, or has ended", [200, 202, 409].includes(status), status);
+    }
   });
 }
 

@@ -1,6 +1,7 @@
 import { fieldsOf, isProblem, readRun, textOf } from "../../run-reading.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
 import type { Role } from "../../target.ts";
+import { readEvents } from "../moves.ts";
 
 /** Requests that race for one key; the plan's acceptance says 60. */
 const RACING_SUBMISSIONS = 60;
@@ -33,6 +34,7 @@ export const idempotencyDuplicateRunSubmission: Scenario = {
     const key = context.unique("idem");
     const id = await submitTogether(context, body, key);
     await refuseOtherBody(context, body, key, id);
+    await refuseUnknown(context, id);
     await context.part("another principal's key is another key", ["second_principal"], async () => {
       await submitAsOther(context, "other_principal", key, id);
     });
@@ -40,9 +42,9 @@ export const idempotencyDuplicateRunSubmission: Scenario = {
       await submitAsOther(context, "other_tenant", key, id);
       await readAsOtherTenant(context, id);
     });
+    await attackAsOtherTenant(context, id, trial);
     await context.part("the key is remembered over a restart", ["restart"], async () => {
-      await context.target.restart?.();
-      await replay(context, body, key, id, 0);
+      await restartBetween(context, id, async () => await replay(context, body, key, id, 0));
     });
     await context.part("there is one run in the list", ["list"], async () => {
       await countRuns(context, id, trial);
@@ -99,6 +101,7 @@ async function submitTogether(context: ScenarioContext, body: unknown, key: stri
   const firsts = answers.filter(({ headers }) => headers[REPLAYED] !== "true").length;
   context.check("all but one say that they are a repetition", firsts === 1, firsts);
   const id = [...ids][0] ?? "";
+  await checkPlace(context, [...locations][0] ?? "", id);
   for (let endpoint = 0; endpoint < endpoints; endpoint += 1) await replay(context, body, key, id, endpoint);
   return id;
 }
@@ -132,6 +135,74 @@ async function refuseOtherBody(
     answer.status,
   );
   context.check("the refusal does not hand out the other run", !answer.text.includes(id));
+  await refuseOtherFields(context, body, key, id);
+}
+
+/** It is the whole body that counts: each of its members, changed alone, makes it another one. */
+async function refuseOtherFields(
+  context: ScenarioContext,
+  body: unknown,
+  key: string,
+  id: string,
+): Promise<void> {
+  for (const [name, value] of Object.entries(fieldsOf(body))) {
+    const labels = { ...fieldsOf(value), other: "label" };
+    const other = name === "labels" ? labels : typeof value === "string" ? `${value}-other` : null;
+    if (other === null) continue;
+    const answer = await context.client("requester").submit({ ...fieldsOf(body), [name]: other }, key);
+    context.check(
+      "a body that differs in one member is another body under the same key",
+      isProblem(answer) && !answer.text.includes(id),
+      { name, status: answer.status },
+    );
+  }
+}
+
+async function checkPlace(context: ScenarioContext, place: string, id: string): Promise<void> {
+  const [base = ""] = context.target.endpoints();
+  const path = URL.canParse(place, base) ? new URL(place, base).pathname : "";
+  const answer = await context
+    .client("requester")
+    .request({ method: "GET", path, headers: { accept: "application/json" }, body: null });
+  context.check("the place that they point to is the run", readRun(answer.json)?.id === id, {
+    place,
+    status: answer.status,
+  });
+}
+
+/** An id of the same form that no run has. */
+const unknownLike = (id: string): string => `${id.slice(0, -8)}${id.endsWith("00000000") ? "1" : "0"}0000000`;
+
+async function refuseUnknown(context: ScenarioContext, id: string): Promise<void> {
+  for (const unknown of [unknownLike(id), "no-run's id"]) {
+    const answer = await context.client("requester").getRun(unknown);
+    context.check(
+      "an id that no run has is refused with a problem",
+      isProblem(answer) && (unknown !== unknownLike(id) || answer.status === 404),
+      { unknown, status: answer.status },
+    );
+  }
+}
+
+/** What was accepted is there after it, and so is what was recorded. */
+async function restartBetween(
+  context: ScenarioContext,
+  id: string,
+  after: () => Promise<void>,
+): Promise<void> {
+  const { target, capabilities } = context;
+  const read = async (): Promise<string[]> =>
+    (await readEvents(context, context.client("requester"), id)).map((event) => JSON.stringify(event));
+  const recorded = capabilities.has("events") ? await read() : null;
+  await target.restart?.();
+  await after();
+  if (recorded === null) return;
+  const kept = await read();
+  context.check(
+    "what was recorded before a restart is there after it, to the letter",
+    recorded.length > 0 && recorded.every((event, place) => kept[place] === event),
+    { recorded: recorded.length, kept: kept.length },
+  );
 }
 
 async function submitAsOther(context: ScenarioContext, role: Role, key: string, id: string): Promise<void> {
@@ -145,7 +216,7 @@ async function submitAsOther(context: ScenarioContext, role: Role, key: string, 
 
 async function readAsOtherTenant(context: ScenarioContext, id: string): Promise<void> {
   const client = context.client("other_tenant");
-  const unknown = `${id.slice(0, -8)}${"0".repeat(8)}`;
+  const unknown = unknownLike(id);
   const [theirs, nobodys] = [await client.getRun(id), await client.getRun(unknown)];
   context.check("a run of another tenant does not exist", theirs.status === 404, theirs.status);
   const strip = (json: unknown): string => {
@@ -156,6 +227,33 @@ async function readAsOtherTenant(context: ScenarioContext, id: string): Promise<
     "its answer is that for a run that nobody has",
     nobodys.status === 404 && strip(theirs.json) === strip(nobodys.json),
   );
+}
+
+/** Each way to a run has a wall of its own: one that holds for its state says nothing of its events. */
+async function attackAsOtherTenant(context: ScenarioContext, id: string, trial: string): Promise<void> {
+  await context.part("another tenant's list", ["second_tenant", "list"], async () => {
+    for (const query of ["limit=100", `limit=100&label=trial:${trial}`]) {
+      const answer = await context.client("other_tenant").listRuns(query);
+      const isList = answer.status === 200 && Array.isArray(fieldsOf(answer.json)["data"]);
+      context.check("no list of another tenant's holds a run of ours", isList && !answer.text.includes(id), {
+        query,
+        status: answer.status,
+      });
+    }
+  });
+  const refused = (status: number, way: string): void =>
+    context.check("no way to a run is another tenant's", status === 404, { way, status });
+  await context.part("another tenant and its events", ["second_tenant", "events"], async () => {
+    refused((await context.client("other_tenant").listEvents(id, 0)).status, "events");
+  });
+  await context.part("another tenant and its stream", ["second_tenant", "event_stream"], async () => {
+    refused((await context.client("other_tenant").streamEvents(id)).status, "stream");
+  });
+  await context.part("another tenant calls it off", ["second_tenant", "cancel"], async () => {
+    refused((await context.client("other_tenant").cancel(id)).status, "cancel");
+    const run = readRun((await context.client("requester").getRun(id)).json);
+    context.check("and it goes on", run !== null && run.status !== "cancelled", run?.status);
+  });
 }
 
 async function countRuns(context: ScenarioContext, id: string, trial: string): Promise<void> {

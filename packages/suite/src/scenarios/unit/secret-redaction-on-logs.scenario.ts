@@ -215,6 +215,12 @@ async function speakSecrets(context: ScenarioContext, canaries: readonly string[
   const run = await approveUntilEnd(context, requester, approver, written.id);
   // A question shows what would be done; what is kept and handed on must not.
   await context.part("the artifacts of a run that writes them", ["artifacts"], async () => {
+    // Refused, with nothing handed on, or carried out, with the secrets taken out.
+    const isHandedOn = run.status === "succeeded";
+    context.check("only a run that succeeds has artifacts", run.artifacts.length > 0 === isHandedOn, {
+      status: run.status,
+      artifacts: run.artifacts.length,
+    });
     for (const { artifact, bytes } of await downloadArtifacts(context, requester, run))
       checkAbsent(context, `artifact ${artifact.name}`, Buffer.from(bytes).toString("utf8"), canaries);
   });
@@ -283,14 +289,13 @@ async function hearServer(
 
 /** Nobody has to log it; whoever does may need a moment. */
 async function awaitLogged(context: ScenarioContext, word: string): Promise<void> {
-  await context.part("a server's change in the log", ["inspect.sinks"], async () => {
-    const { satisfied } = await lookUntil(
-      async () => (await context.target.inspect?.readSinks?.())?.["log"] ?? "",
-      (log) => log.includes(word),
-      { timeoutMs: context.pace.holdMs, signal: context.signal },
-    );
-    context.read("the server's change", satisfied ? "logged" : "not logged");
-  });
+  if (!context.capabilities.has("inspect.sinks")) return;
+  const { satisfied } = await lookUntil(
+    async () => (await context.target.inspect?.readSinks?.())?.["log"] ?? "",
+    (log) => log.includes(word),
+    { timeoutMs: context.pace.holdMs, signal: context.signal },
+  );
+  context.read("the server's change", satisfied ? "logged" : "not logged");
 }
 
 async function readViews(
@@ -304,13 +309,20 @@ async function readViews(
   context.precondition("the run can be read", view.status === 200);
   checkAbsent(context, `the view ${which}`, view.text, secrets);
   await context.part("the list", ["list"], async () => {
-    checkAbsent(context, "the list of runs", (await client.listRuns("limit=100")).text, secrets);
+    const answer = await client.listRuns("limit=100");
+    context.check("the list shows the run", answer.status === 200 && answer.text.includes(id), answer.status);
+    checkAbsent(context, "the list of runs", answer.text, secrets);
   });
   await context.part("the events", ["events"], async () => {
-    checkAbsent(context, `the events ${which}`, (await client.listEvents(id, 0)).text, secrets);
+    const answer = await client.listEvents(id, 0);
+    const isShown = answer.status === 200 && answer.text.includes(id);
+    context.check("the events of the run are shown", isShown, answer.status);
+    checkAbsent(context, `the events ${which}`, answer.text, secrets);
   });
   await context.part("the event stream", ["event_stream"], async () => {
     const stream = await client.streamEvents(id);
+    const isTold = stream.status === 200 && stream.events.length > 0;
+    context.check("the stream tells the run's events", isTold, stream.status);
     checkAbsent(
       context,
       "the event stream",
