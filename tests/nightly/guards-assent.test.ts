@@ -80,6 +80,16 @@ vi.mock(import("../../packages/harness/src/core/decide/policy-verdict.ts"), asyn
   };
 });
 
+// A remembered yes is one to the rules that asked: it would not be found for another.
+vi.mock(import("../../packages/harness/src/core/decide/asking-rules.ts"), async (importOriginal) => {
+  const real = await importOriginal();
+  return {
+    ...real,
+    askingRules: (reasons) =>
+      broken.by === "a remembered yes outweighs a deny" ? ["any rule"] : real.askingRules(reasons),
+  };
+});
+
 vi.mock(import("../../packages/harness/src/services/steps/tool.ts"), async (importOriginal) => {
   const real = await importOriginal();
   return {
@@ -174,12 +184,18 @@ vi.mock(import("../../packages/harness/src/adapters/postgres/store.ts"), async (
             const asked = first.tenant;
             const listResolutions: typeof tx.memory.listResolutions = async (id) =>
               await store.transaction(asked, async (other) => await other.memory.listResolutions(id));
+            const list: typeof tx.precedentTerms.list = async (id) =>
+              await store.transaction(asked, async (other) => await other.precedentTerms.list(id));
             // Counted where it is: the count is what says that it is still there.
             const addExperience: typeof tx.memory.addExperience = async (...told) =>
               asked === tenant
                 ? await tx.memory.addExperience(...told)
                 : await store.transaction(asked, async (other) => await other.memory.addExperience(...told));
-            return await work({ ...tx, memory: { ...tx.memory, listResolutions, addExperience } });
+            return await work({
+              ...tx,
+              precedentTerms: { ...tx.precedentTerms, list },
+              memory: { ...tx.memory, listResolutions, addExperience },
+            });
           }),
       };
     },

@@ -112,12 +112,9 @@ test("what a tool says of a call that it does not take quotes nothing of what th
   expect(refused[0]?.decision?.reasons.map(({ detail }) => detail).join()).toContain("SECRETWORD");
 });
 
-test.each([
-  ["quotes what a handle stood for", (to: string) => `550 no mailbox <${to}>`, null],
-  ["quotes it in other letters", (to: string) => `550 ${to.toUpperCase().split("").join("\u200b")}`, null],
-  ["says nothing of it", () => "The server is busy.", "The server is busy."],
-])("why a call failed that %s: the model reads that, or that it is kept from it", async (_, say, told) => {
+test("why a call failed is kept from the model where it quotes what a handle stood for, and told where it does not", async () => {
   const prompts: string[] = [];
+  let say: (to: string) => string = () => "";
   const failing: Tool = {
     ...sender(),
     execute: async ({ to }) => await Promise.resolve(err({ code: "refused", detail: say(String(to)) })),
@@ -129,11 +126,19 @@ test.each([
     policies: policiesOf({ texts: { "test.cedar": '@id("act") permit (principal, action, resource);' } }),
   });
   await engine.startWorker();
-  const { steps } = await engine.reaches(await engine.submit(), "succeeded");
-  expect(prompts).toHaveLength(3);
-  expect(prompts[2]).toContain(told ?? "refused: Why it failed is kept from you");
-  for (const prompt of prompts) expect(prompt.replaceAll("\u200b", "")).not.toMatch(/SECRETWORD|mallory/i);
-  expect(steps.find(({ name }) => name === "send")?.error?.detail).toBe(say("mallory@evil.example"));
+  const failures: readonly (readonly [typeof say, string])[] = [
+    [(to) => `550 no mailbox <${to}>`, "refused: Why it failed is kept from you"],
+    [(to) => `550 ${to.toUpperCase().split("").join("\u200b")}`, "refused: Why it failed is kept from you"],
+    [() => "The server is busy.", "The server is busy."],
+  ];
+  for (const [detail, told] of failures) {
+    say = detail;
+    const { steps } = await engine.reaches(await engine.submit(), "succeeded");
+    expect(prompts.at(-1)).toContain(told);
+    for (const prompt of prompts) expect(prompt.replaceAll("\u200b", "")).not.toMatch(/SECRETWORD|mallory/i);
+    expect(steps.find(({ name }) => name === "send")?.error?.detail).toBe(say("mallory@evil.example"));
+  }
+  expect(prompts).toHaveLength(9);
 });
 
 test.each([
