@@ -104,6 +104,7 @@ test.each([
   ["an observation on no port", ["http://127.0.0.1:9", "--observe", "otlp=70000"]],
   ["metrics without a URL", ["http://127.0.0.1:9", "--observe", "metrics=x"]],
   ["a set that there is not", ["http://127.0.0.1:9", "--profile", "tier9"]],
+  ["a tier that there is not", ["http://127.0.0.1:9", "--tier", "9"]],
   ["an unknown scenario", ["http://127.0.0.1:9", "--only", "harness_state/none"]],
   ["an unknown capability", ["http://127.0.0.1:9", "--without", "flying"]],
   ["a body that is no JSON", ["http://127.0.0.1:9", "--run-body", "{"]],

@@ -60,6 +60,11 @@ function parseNumber(text: string): number {
   return Number(text);
 }
 
+function parseTier(text: string): number {
+  if (!/^[0-3]$/.test(text)) throw new InvalidArgumentError("It must be 0, 1, 2 or 3.");
+  return Number(text);
+}
+
 function parseUrl(text: string): string {
   if (!URL.canParse(text) || !/^https?:/.test(text))
     throw new InvalidArgumentError("It must be an http URL.");
@@ -282,7 +287,7 @@ function addRunCommand(program: Command, end: (code: number) => void): void {
     )
     .option("--only <id>", "only this scenario; may be repeated", parseOnly, [])
     .addOption(profileOption())
-    .option("--tier <n>", "scenarios up to this tier (default: 1; with --profile: all of it)", parseNumber)
+    .option("--tier <n>", "scenarios up to this tier (default: 1; with --profile: all of it)", parseTier)
     .option(
       "--observe <what=where>",
       "otlp=<port> to take spans on, metrics=<url>, log=<file>; may be repeated",

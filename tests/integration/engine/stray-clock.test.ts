@@ -8,6 +8,7 @@ import type { OrchestratorPorts } from "../../../packages/harness/src/services/h
 import { advanceRun, type Claim, claimRun } from "../../../packages/harness/src/services/orchestrator.ts";
 import { sweep } from "../../../packages/harness/src/services/sweeper.ts";
 import { startWorker } from "../../../packages/harness/src/services/worker.ts";
+import { err } from "../../../packages/harness/src/base/result.ts";
 import { answering, countingTool, type Engine, openEngine, value } from "../../support/engine.ts";
 import { shiftableClock } from "../../support/shiftable-clock.ts";
 
@@ -105,6 +106,46 @@ test("a call is not made while the clock is astray; it is made, once, when it ag
   await advancing;
   expect(tool.effects).toHaveLength(1);
   expect(await engine.run(id)).toMatchObject({ status: "succeeded" });
+});
+
+const DAY_MS = 86_400_000;
+
+test("a run that is given back by a clock a day ahead does not wait for a day, nor is its lease held for one", async () => {
+  const asked = Promise.withResolvers<undefined>();
+  const refused = Promise.withResolvers<undefined>();
+  const gone = { code: "provider_unavailable", detail: "It is gone.", transient: true, retryAfterMs: 60_000 };
+  let calls = 0;
+  await using engine = await openEngine({
+    models: {
+      ...paying,
+      call: async (call, signal) => {
+        calls += 1;
+        if (calls > 1) return await answering(() => ({ text: "Done." })).call(call, signal);
+        asked.resolve(undefined);
+        await refused.promise;
+        return err(gone);
+      },
+    },
+  });
+  const id = await engine.submit();
+  const claimed = await claim(engine, id, 1);
+  const clock = shiftableClock();
+  await using process = await watched(engine, { clock });
+  const advancing = advanceRun(process.ports, claimed, never, never);
+  await asked.promise;
+  clock.advance(DAY_MS);
+  refused.resolve(undefined);
+  await process.waited;
+  clock.advance(-DAY_MS);
+  await advancing;
+  const soon = Date.now() + 600_000;
+  const { rows } = await engine.database
+    .ownerPool()
+    .query<{ state: string; wakes: boolean; moved: boolean }>(
+      "select state, wake_at < $1 as wakes, updated_at < $1 as moved from assent.runs",
+      [new Date(soon)],
+    );
+  expect(rows).toEqual([{ state: "queued", wakes: true, moved: true }]);
 });
 
 test("a worker that is to stop while its clock is astray leaves the call to others", async () => {

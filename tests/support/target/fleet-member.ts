@@ -17,6 +17,8 @@ export type Member = {
   child: ChildProcess;
   url: string;
   isReady: boolean;
+  /** It has heard that it is to end. */
+  isStopping: boolean;
   /** The end of what it wrote to its standard error: why it ended, if it did so by itself. */
   errors: string;
 };
@@ -40,13 +42,14 @@ export function spawnMember(
       ...environment,
     },
   });
-  const member: Member = { role, child, url: "", isReady: false, errors: "" };
+  const member: Member = { role, child, url: "", isReady: false, isStopping: false, errors: "" };
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     member.errors = (member.errors + text).slice(-ERROR_CHARS_MAX);
   });
   createInterface({ input: child.stdout }).on("line", (line) => {
     if (!line.startsWith("{")) return;
     const parsed = lineSchema.safeParse(JSON.parse(line));
+    if (parsed.success && parsed.data.event === "stopping") member.isStopping = true;
     if (!parsed.success || !["listening", "working"].includes(parsed.data.event)) return;
     member.url = parsed.data.url ?? "";
     member.isReady = true;

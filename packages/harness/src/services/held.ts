@@ -112,6 +112,10 @@ export class LeaseLost extends Error {
 
 /** Commits under the lease, or throws LeaseLost and changes nothing. What was noted before is committed with it. */
 export async function commitHeld(held: Held, writes: readonly Write[]): Promise<void> {
+  await agreeOnTime(
+    held,
+    writes.some(({ write }) => write === "step_closed"),
+  );
   const planned = planHeld(held, writes);
   const artifacts = planned.beside.filter((one) => one.write === "artifact_committed");
   if (artifacts.length < planned.beside.length) {
@@ -165,11 +169,8 @@ export async function saveHeld(held: Held): Promise<void> {
 export async function proveLease(held: Held): Promise<void> {
   const { ports, fence } = held;
   for (;;) {
-    // A signal that is made of others is remembered by them, and one of these lives as long as the worker: so not each time.
-    if (ports.clockWatch.difference() !== null)
-      await ports.clockWatch.agreed(AbortSignal.any([held.lost, held.stopping]));
-    const difference = ports.clockWatch.difference();
-    if (held.lost.aborted || difference !== null) throw new LeaseLost(difference ?? "the lease was lost");
+    await agreeOnTime(held);
+    if (held.lost.aborted) throw new LeaseLost("the lease was lost");
     const now = ports.clock.now();
     const ageMs = held.provenAt === null ? Infinity : Math.abs(now.getTime() - held.provenAt.getTime());
     if (ageMs <= PROOF_SECONDS_MAX * 1_000) return;
@@ -181,6 +182,21 @@ export async function proveLease(held: Held): Promise<void> {
     if (!isOurs) throw new LeaseLost(`run ${fence.run} is not ours any more`);
     held.provenAt = now;
   }
+}
+
+/**
+ * By a clock that is a day ahead a run would be given back for tomorrow, and its events be dated so.
+ * @param isResult what came of a call is not dropped because the worker is to stop; a lease that is not renewed ends that
+ * wait, too
+ * @throws LeaseLost where the wait ends before they agree
+ */
+export async function agreeOnTime({ ports, lost, stopping }: Held, isResult = false): Promise<void> {
+  const { clockWatch } = ports;
+  if (clockWatch.difference() === null) return;
+  // A signal that is made of others is remembered by them, and one of these lives as long as the worker: so not each time.
+  await clockWatch.agreed(isResult ? lost : AbortSignal.any([lost, stopping]));
+  const difference = clockWatch.difference();
+  if (difference !== null) throw new LeaseLost(difference);
 }
 
 /**
@@ -228,6 +244,7 @@ export async function commitDecided<T extends { readonly writes: readonly Write[
   held: Held,
   decide: (tx: StoreTx) => Promise<T | null>,
 ): Promise<T | null> {
+  await agreeOnTime(held);
   const { ports, fence } = held;
   const now = ports.clock.now();
   const before = held.unsaved?.before ?? held.committed;

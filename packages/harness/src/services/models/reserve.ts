@@ -7,7 +7,7 @@ import type { Candidate } from "../../core/route/route.ts";
 import type { StepError } from "../../core/run/journal.ts";
 import { uuidV7 } from "../../core/uuid.ts";
 import type { BudgetAccount, BudgetAmounts, NewReservation, ReservationRefusal } from "../../ports.ts";
-import { LeaseLost, planHeld, saved } from "../held.ts";
+import { agreeOnTime, LeaseLost, planHeld, saved } from "../held.ts";
 import type { Asking } from "./asking.ts";
 import { accountsOf, amountsOf, isCrowdedOut, refusalOf } from "./ledger.ts";
 import { closestReservation, loadCounter, worstReservation } from "./question.ts";
@@ -24,6 +24,7 @@ export async function beginCall(
   const callable = held.ports.models.check(model);
   if (!callable.ok)
     return err({ error: { code: "model_unknown", detail: callable.error }, isCrowdedOut: false });
+  await agreeOnTime(held);
   const { routing, clock } = held.ports;
   const accounts = accountsOf(routing.budgets, held.fence.run, held.definition, question.slug, clock.now());
   const worst = await reserve(asking, model, accounts, worstReservation(question));
