@@ -129,6 +129,19 @@ describe("approve", () => {
     );
   });
 
+  test.each([
+    ["approved", "(approval_already_decided)"],
+    ["denied", "(approval_already_decided)"],
+    ["expired", "(approval_expired)"],
+  ] as const)("one that is %s already is not shown again, and said to be so", async (status, code) => {
+    const approval = park({ status });
+    const done = await assent(fake, ["approve", approval.id, "--yes"]);
+    expect(done.code).toBe(4);
+    expect(done.terminal.stderr()).toContain(`approval ${approval.id} is ${status}`);
+    expect(done.terminal.stderr()).toContain(code);
+    expect(posted()).toEqual([]);
+  });
+
   test("does not choose among several open approvals of a run", async () => {
     const two = [makeApproval(1, runId(1)), makeApproval(2, runId(1))];
     fake.add(makeRun(1, { status: "awaiting_approval", approvals: two }));

@@ -34,9 +34,22 @@ async function byApproval(client: Client, id: Approval["id"]): Promise<Result<Ga
   const found = await client.getApproval(id);
   if (!found.ok) return err(failureOfClient(found.error));
   const approval = found.value;
-  if (approval.status !== "open") return err(nothingWaits(`approval ${id} is ${approval.status}`));
+  if (approval.status !== "open") return err(decidedBefore(approval));
   const run = await client.getRun(approval.run_id);
   return run.ok ? ok({ approval, run: run.value }) : err(failureOfClient(run.error));
+}
+
+/** In the server's own words for who decides it once more. */
+function decidedBefore({ id, run_id, status, decided_by }: Approval): Failure {
+  const isExpired = status === "expired";
+  return {
+    exit: "refused",
+    code: isExpired ? "approval_expired" : "approval_already_decided",
+    detail: `approval ${id} is ${status}${decided_by === null ? "" : `, decided by ${decided_by.name}`}`,
+    remedy: isExpired
+      ? "Nothing was changed. Expiry counts as a denial; submit the task again if it is still wanted."
+      : `Nothing was changed. See what became of it with \`assent show ${run_id}\`.`,
+  };
 }
 
 function nothingWaits(detail: string): Failure {
