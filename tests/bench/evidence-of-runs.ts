@@ -26,18 +26,21 @@ const TRIGGERS = [
  * @param owner of the tables
  */
 export async function switchEvidence(owner: Pool, isOn: boolean): Promise<void> {
+  const word = isOn ? "enable" : "disable";
+  for (const [table, trigger] of TRIGGERS)
+    await owner.query(`alter table assent.${table} ${word} trigger ${trigger}`);
+  if (isOn) {
+    await owner.query("drop trigger if exists bench_dropped on assent.audit_events");
+    return;
+  }
   await owner.query(
     `create or replace function public.bench_drop_event() returns trigger language plpgsql as
      'begin return null; end'`,
   );
-  const word = isOn ? "enable" : "disable";
-  for (const [table, trigger] of TRIGGERS)
-    await owner.query(`alter table assent.${table} ${word} trigger ${trigger}`);
   await owner.query(
     `create or replace trigger bench_dropped before insert on assent.audit_events
      for each row execute function public.bench_drop_event()`,
   );
-  if (isOn) await owner.query("drop trigger bench_dropped on assent.audit_events");
 }
 
 /** One measurement of runs: a second, and processor time of one, in milliseconds. */
