@@ -8,7 +8,9 @@ import type { Trial } from "../evidence.ts";
 import { type Bug, BUGS, isBug } from "./bugs.ts";
 import { createToyTarget } from "./toy-target.ts";
 
-const PACE = { waitMsMax: 1_500, holdMs: 150 };
+// What a bug keeps from ever coming is waited for in vain: long enough that nothing else is late on a busy machine.
+const PACE = { waitMsMax: 15_000, holdMs: 150 };
+const PATIENT = { ...PACE, waitMsMax: 120_000 };
 const SEED = 42;
 
 // Which scenario must find it, and the words of the claim that must be the one to fail: a trial that fails for another
@@ -189,7 +191,7 @@ describe("the good toy", () => {
   const target = createToyTarget([]);
   beforeAll(async () => {
     await target.start();
-    for (const scenario of ON_TOY) trials.push(await runTrial(scenario, target, { seed: SEED, pace: PACE }));
+    for (const scenario of ON_TOY) trials.push(await runTrial(scenario, target, { seed: SEED, pace: PATIENT }));
   });
   afterAll(async () => {
     await target.stop();
@@ -203,7 +205,8 @@ describe("the good toy", () => {
   });
 });
 
-test.each(Object.keys(BUGS).filter(isBug))("%s is found", async (bug) => {
+// Several at once: each waits most of its time, at a toy of its own.
+test.concurrent.each(Object.keys(BUGS).filter(isBug))("%s is found", async (bug) => {
   const [scenario, claim] = KILLS[bug];
   const trial = await tryOn([bug], scenario);
   expect([trial.verdict, trial.reason]).toEqual(["FAIL", expect.stringContaining(claim)]);
@@ -218,14 +221,14 @@ test("a flood of 100 requests in pairs is as right as one of 60", async () => {
   try {
     const trial = await runTrial(scenario, target, {
       seed: SEED,
-      pace: { ...PACE, waitMsMax: 30_000, flood },
+      pace: { ...PATIENT, flood },
     });
     expect([trial.verdict, trial.reason]).toEqual(["PASS", ""]);
     expect(trial.readings.find(({ oracle }) => oracle === "submissions")?.value).toMatchObject({ sent: 100 });
   } finally {
     await target.stop();
   }
-}, 60_000);
+});
 
 test("every scenario has a bug that kills it", () => {
   const killing = new Set(Object.values(KILLS).map(([scenario]) => scenario));
