@@ -98,7 +98,7 @@ function seriesOf(
   return series;
 }
 
-const keyOf = (attributes: Attributes): string => JSON.stringify(Object.entries(attributes).sort(byName));
+const keyOf = (attributes: Attributes): string => JSON.stringify(Object.entries(attributes).toSorted(byName));
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
 
 function bucketsOf(metric: MetricName): readonly number[] {
