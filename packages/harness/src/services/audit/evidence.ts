@@ -5,14 +5,7 @@ import { openCheckpoint } from "@assent/tlog";
 import { err, ok, type Result } from "../../base/result.ts";
 import { EPOCH_KIND } from "../../core/audit/epoch-link.ts";
 import { ERASED_KIND } from "../../core/audit/leaf.ts";
-import type {
-  Caller,
-  LogFiles,
-  LogInfo,
-  LogTx,
-  OpenedLeaf,
-  StoredCheckpoint,
-} from "../../ports.ts";
+import type { Caller, LogFiles, LogInfo, LogTx, OpenedLeaf, StoredCheckpoint } from "../../ports.ts";
 import type { Refusal } from "../harness.ts";
 import { digestOf } from "../../base/digest.ts";
 import { knownSize, publishedCheckpoint } from "./ahead.ts";
@@ -167,11 +160,7 @@ async function waitForCover(ports: EvidencePorts, tenant: TenantId, subject: str
     const event = await tx.eventOf(subject);
     return event !== null && (await tx.isCovered(event)) ? true : null;
   };
-  const covered = await waitFor(
-    ports,
-    tenant,
-    async () => await ports.store.transaction(tenant, look),
-  );
+  const covered = await waitFor(ports, tenant, async () => await ports.store.transaction(tenant, look));
   return covered === true;
 }
 
