@@ -1,8 +1,10 @@
 // Loaded before the program (node --import): tells this very process to end (SIGTERM), once, at the point of a request that
-// END_AT names, and keeps the statement, or its answer, back for END_HELD_MS: what a database that is slow just then does.
+// END_AT names, and keeps the statement, or its answer, back until the file is there that END_HELD_UNTIL names: what a
+// database that is slow just then does.
 
-import { setTimeout as pause } from "node:timers/promises";
+import { existsSync } from "node:fs";
 import { Client } from "pg";
+import { until } from "../until.ts";
 
 /** Words of the statement at which it is told, and whether Postgres has carried that out by then. */
 const POINTS = {
@@ -20,7 +22,7 @@ const isPoint = (name: string | undefined): name is EndPoint =>
   name !== undefined && Object.hasOwn(POINTS, name);
 
 const point = process.env["END_AT"];
-const heldMs = Number(process.env["END_HELD_MS"] ?? 0);
+const heldUntil = process.env["END_HELD_UNTIL"];
 if (isPoint(point)) {
   const { words, done } = POINTS[point];
   const query: unknown = Reflect.get(Client.prototype, "query");
@@ -30,7 +32,7 @@ if (isPoint(point)) {
   const told = async (): Promise<void> => {
     isTold = true;
     process.kill(process.pid, "SIGTERM");
-    await pause(heldMs);
+    if (heldUntil !== undefined) await until("it may go on", () => existsSync(heldUntil));
   };
   const stopsAt = (client: Client, asked: unknown): boolean => {
     const text = JSON.stringify(asked ?? null);
