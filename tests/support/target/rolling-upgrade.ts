@@ -90,6 +90,8 @@ export async function openRoll(): Promise<Roll> {
     await sink.stop();
   });
   const installation = createInstallation(sink.url);
+  // An older program makes its own: of a newer one's it would have nothing.
+  rmSync(join(installation.home, "postgres"), { recursive: true, force: true });
   stack.defer(() => {
     installation.remove();
   });
