@@ -35,6 +35,7 @@ export function addAudit(program: Command, perform: Perform): void {
   addReading(audit, perform);
   addVerifying(audit, perform);
   addManaging(audit, perform);
+  addWitnessing(audit, perform);
 }
 
 function addReading(audit: Command, perform: Perform): void {
@@ -239,6 +240,9 @@ function addManaging(audit: Command, perform: Perform): void {
           return await rotateSigner(context, "retire");
         }),
     );
+}
+
+function addWitnessing(audit: Command, perform: Perform): void {
   audit
     .command("cosign")
     .description("show a copy to the witnesses of a policy, and keep what they sign in its checkpoint")
