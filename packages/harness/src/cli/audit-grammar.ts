@@ -35,6 +35,7 @@ export function addAudit(program: Command, perform: Perform): void {
   addReading(audit, perform);
   addVerifying(audit, perform);
   addManaging(audit, perform);
+  addSigning(audit, perform);
   addWitnessing(audit, perform);
 }
 
@@ -208,6 +209,9 @@ function addManaging(audit: Command, perform: Perform): void {
           return await changeSealing(context, flags);
         }),
     );
+}
+
+function addSigning(audit: Command, perform: Perform): void {
   audit
     .command("epoch")
     .description("begin a new log after a restored backup or a lost key")
