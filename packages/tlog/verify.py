@@ -404,6 +404,7 @@ RUN = {
 OF_RUNS = set("""step_intended step_succeeded step_failed step_refused step_in_doubt step_retried approval_opened approval_voted
     approval_approved approval_denied approval_confirmed approval_expired approval_cancelled approval_spent artifact_committed
     effects_left""".split())
+ENDED = {"succeeded", "failed", "cancelled", "dead_lettered"}
 BEGINNING = datetime.datetime(1970, 1, 1)
 CLOCKS_DIFFER = 600_000
 clock = {"now": None}
@@ -419,19 +420,169 @@ def milliseconds_of(text):
         return None
 
 
+STEP = {"step_intended": "intended", "step_retried": "intended", "step_succeeded": "succeeded", "step_failed": "failed",
+        "step_refused": "refused", "step_in_doubt": "in_doubt"}
+STEP_FOLLOWS = {None: {"step_intended", "step_refused"}, "intended": {"step_succeeded", "step_failed", "step_in_doubt"},
+                "in_doubt": {"step_retried", "step_succeeded", "step_failed"}}
+APPROVAL = {"approval_opened": {None: "open"}, "approval_voted": {"open": "open"}, **dict.fromkeys(["approval_approved", "approval_confirmed"], {"open": "approved"}), "approval_denied": {"open": "denied"},
+            "approval_expired": {"open": "expired"}, "approval_cancelled": {"open": "cancelled", "approved": "cancelled"},
+            "approval_spent": {"approved": "spent"}}
+ANSWERS = {"approved": "approved", "confirmed": "approved", "denied": "denied", "expired": "expired"}
+MISSING = object()
+OF_A_STEP = ("step_kind", "name", "effect", "action_digest", "effect_id")
+
+
+class Trail:
+    """What is known of a run that has not ended. `spent` is the approval that the event before spent: None for another event,
+    "any" where nobody can tell."""
+
+    def __init__(self, whole):
+        self.whole, self.steps, self.approvals, self.effects, self.spent = whole, {}, {}, {}, None if whole else "any"
+
+    def loosen(self, kind):
+        """What its steps, or approvals, have become is not known any more."""
+        self.whole = False
+        (self.steps if kind.startswith("step_") else self.approvals).clear()
+        if kind == "approval_spent":
+            self.spent = "any"
+
+
+class Objects:
+    """What steps, approvals and effects of runs do, as payloads say it: each in order, each call that needs a person's word directly
+    behind that word being spent, and none another than what was agreed to or begun."""
+
+    def __init__(self, anywhere, findings):
+        self.anywhere, self.findings, self.trails = anywhere, findings, {}
+
+    def forget(self):
+        self.anywhere, self.trails = True, {}
+
+    def follow(self, where, run, kind, data):
+        """`data` is None where the payload was erased."""
+        known = kind == "run_queued" or kind in RUN or kind in OF_RUNS
+        if not known or run not in self.trails and kind != "run_queued" and not self.anywhere:
+            return
+        trail = self.trails.setdefault(run, Trail(kind == "run_queued"))
+        spent, trail.spent = trail.spent, None
+        wrong = lambda what: self.findings.append(f"{where}, {what}")
+        if kind in RUN and "running" in RUN[kind] and RUN[kind]["running"] in ENDED:
+            del self.trails[run]
+        elif kind.startswith(("step_", "approval_")):
+            step = data.get("step") if isinstance(data, dict) else None
+            if data is None:
+                trail.loosen(kind)
+            elif not isinstance(data, dict) or (not is_number(step) if kind[0] == "s" else not isinstance(data.get("approval_id"), str)):
+                wrong(f"its {kind} does not say what of {run} it is about")
+                trail.loosen(kind)
+            else:
+                (self.step if kind[0] == "s" else self.approval)(trail, spent, run, kind, data, wrong)
+
+    def step(self, trail, spent, run, kind, data, wrong):
+        number = int(data["step"])
+        name, known = f"step {number} of {run}", trail.steps.get(number)
+        before = known["state"] if known else None
+        if (known or trail.whole) and kind not in STEP_FOLLOWS.get(before, ()):
+            return wrong(f"no {kind} can follow when {name} is {before or 'not begun yet'}")
+        if known:
+            for field in OF_A_STEP:
+                if not is_same_value(known["what"].get(field, MISSING), data.get(field, MISSING)):
+                    wrong(f"the {field} of {name} is another than when it began")
+            known["state"] = STEP[kind]
+        else:
+            if trail.whole and number != len(trail.steps) + 1:
+                wrong(f"{name} begins, and the newest of the run is step {len(trail.steps)}")
+            trail.steps[number], effect = {"state": STEP[kind], "what": data}, data.get("effect_id")
+            if isinstance(effect, str) and trail.effects.setdefault(effect, number) != number:
+                wrong(f"{name} has the effect of step {trail.effects[effect]}")
+        self.word(trail, spent, before, kind, number, name, data, wrong)
+
+    def word(self, trail, spent, before, kind, number, name, data, wrong):
+        """Whose word it is directly behind, where it is what nobody but a person may begin, try again or take as done."""
+        if data.get("step_kind") == "gate":
+            answer = data.get("answer") if kind == "step_succeeded" else None
+            asked = [one for one in trail.approvals.values() if is_same_value(one["step"], number)]
+            if isinstance(answer, str) and answer in ANSWERS and (asked or trail.whole):
+                if not asked or asked[-1]["state"] != ANSWERS[answer] or asked[-1]["confirmed"] != (answer == "confirmed"):
+                    wrong(f"{name} was answered with {answer}, and its approval was not")
+            return
+        second = kind == "step_retried" or before == "in_doubt" and kind == "step_succeeded"
+        call = kind == "step_intended" and data.get("step_kind") == "tool"
+        if call and data.get("verdict") == "deny":
+            wrong(f"{name} is a call that was denied, and it was begun")
+        if not second and not (call and (data.get("verdict") == "needs_approval" or "approval_id" in data)) or spent == "any":
+            return
+        if spent is None:
+            return wrong(f"{name} needs a person's word for {kind}, and none was spent for it")
+        if spent["subject"] is not MISSING and (spent["subject"] == "in_doubt") != second:
+            wrong(f"{name} follows a word that was given on another question")
+        if second and spent["subject"] is not MISSING and spent["confirmed"] != (kind == "step_succeeded"):
+            wrong(f"{name} follows a word that said another thing of it")
+        # Events of before name no approval.
+        if "approval_id" in data and second == (kind == "step_retried"):
+            named = data["approval_id"]
+            if not isinstance(named, str) or trail.approvals.get(named) is not spent:
+                wrong(f"{name} names an approval that was not spent for it")
+            elif not is_same_value(data.get("approved_digest", MISSING), spent["digest"]):
+                wrong(f"{name} is not the call that was approved")
+
+    def approval(self, trail, _, run, kind, data, wrong):
+        id, digest, step = data["approval_id"], data.get("action_digest", MISSING), data.get("step", MISSING)
+        known, name = trail.approvals.get(id), f"approval {id} of {run}"
+        before = known["state"] if known else None
+        if not known and not trail.whole and kind != "approval_opened":
+            after = next(iter(APPROVAL[kind].values()))
+        else:
+            after = APPROVAL[kind].get(before)
+        if after is None:
+            return wrong(f"no {kind} can follow when {name} is {before or 'not opened yet'}")
+        # What was asked about, where somebody agreed to something else.
+        first = data.get("asked_digest") if data.get("asked_digest") is not None else digest
+        begun = {"digest": first, "step": step, "subject": data.get("subject", MISSING), "confirmed": False}
+        one = trail.approvals.setdefault(id, begun)
+        one["state"] = after
+        if kind == "approval_opened":
+            gate = trail.steps.get(one["step"]) if is_number(one["step"]) else None
+            if (gate or trail.whole) and not (gate and gate["state"] == "intended" and gate["what"].get("step_kind") == "gate"):
+                wrong(f"{name} is asked for by no gate that is open")
+        else:
+            edited = kind == "approval_approved" and "asked_digest" in data
+            if not is_same_value(step, one["step"]):
+                wrong(f"{name} was asked for by another step")
+            if not is_same_value(data["asked_digest"] if edited else digest, one["digest"]):
+                wrong(f"{name} is decided for another call than it was asked for")
+            if edited:
+                one["digest"] = digest
+            if kind == "approval_confirmed":
+                one["confirmed"] = True
+                if one["subject"] not in (MISSING, "in_doubt"):
+                    wrong(f"{name} is confirmed, and its call was not made before it")
+        if kind == "approval_spent":
+            trail.spent = one
+
+
+def is_same_value(a, b):
+    """Of plain values, true being no number."""
+    return a is b or not isinstance(a, (dict, list)) and isinstance(a, bool) == isinstance(b, bool) and a == b
+
+
+def is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value // 1 and 1 <= value < 2**53
+
+
 class Entries:
     """What entries say beside their hashes, one after the other."""
 
     def __init__(self, origin, told, findings):
         self.origin, self.epoch, self.told, self.findings = origin, epoch_of(origin), told, findings
         self.versions, self.states, self.ids, self.tenants, self.newest = {}, {}, {}, set(), 0
-        self.anywhere = self.epoch > 1
+        self.anywhere, self.objects = self.epoch > 1, Objects(self.epoch > 1, findings)
         self.erased = {place for of, place in told["erased"] if of == self.epoch}
         self.minimum = max([place for of, place in told["pruned"] if of == self.epoch], default=0)
 
     def forget(self):
         """There are entries that nothing is known of."""
         self.versions, self.states, self.anywhere = {}, {}, True
+        self.objects.forget()
 
     def check(self, place, entry):
         """What the entry commits to."""
@@ -455,7 +606,20 @@ class Entries:
             self.findings.append(f"entry {place}: in epoch {self.epoch}, it is {kind} of {subject}: a log that follows begins with that, and no other has it")
         if kind in RECORD:
             self.check_record(place, subject, kind)
-        return commit
+        return commit, subject, kind
+
+    def follow(self, place, entry, opening):
+        """`opening` is what the entry's bundle says that opens it: None where that was erased."""
+        commit, subject, kind = entry
+        if subject.startswith("run_"):
+            data = None
+            if opening and len(opening[0]) == 32 and sha256(b"audit-commit/v1\n" + opening[0] + opening[1]).hex() == commit:
+                try:
+                    data = json.loads(opening[1])
+                    data = () if data is None else data
+                except (ValueError, RecursionError):
+                    data = ()
+            self.objects.follow(f"entry {place}: in epoch {self.epoch}", subject, kind, data)
 
     def check_time(self, place, at, id):
         time = milliseconds_of(at)
@@ -479,7 +643,7 @@ class Entries:
             ends = set(RUN[kind].values())
             is_legal, after = state == "any" or state in RUN[kind], RUN[kind].get(state) or ends.pop()
         else:
-            is_legal = state is not None or kind not in OF_RUNS
+            is_legal = kind not in OF_RUNS or state is not None and state not in ENDED
         if not is_legal:
             self.findings.append(f"entry {place}: in epoch {self.epoch}, no {kind} can follow when {subject} is {state or 'not queued yet'}")
         else:
@@ -526,12 +690,12 @@ def verify_export(folder, vkeys, remembered, findings, told):
         if width == WIDTH and len(hashes) == 32 * WIDTH and not (folder / f"tile/entries/{name}").is_file():
             data, held, width = read(folder / f"tile/entries/{name}.p/{kept}") if kept else b"", kept, kept
             holes.append(first + kept)
-            for what, said in (("payloads", "payloads"), ("opened", "opened fields")) if not kept else ():
+            for what, called in (("payloads", "payloads"), ("opened", "opened fields")) if not kept else ():
                 if (folder / what / name).is_file():
-                    findings.append(f"{said} from entry {first}: the entries that they are of are not there")
+                    findings.append(f"{called} from entry {first}: the entries that they are of are not there")
         else:
             data, _, held = tile(folder, "entries", index, width)
-        entries = bundle(data, f"tile/entries/{name}")
+        entries, said = bundle(data, f"tile/entries/{name}"), []
         if len(entries) < width:
             raise Wrong(f"entry {first + len(entries)}: it is missing")
         if len(entries) != held or len(hashes) != 32 * held_hashes:
@@ -541,13 +705,17 @@ def verify_export(folder, vkeys, remembered, findings, told):
             leaves.append(leaf_hash(entry))
             if hashes[32 * i : 32 * i + 32] != leaves[-1]:
                 findings.append(f"entry {place}: it is not what the tile holds")
-            commits.append(checks.check(place, entry))
+            said.append(checks.check(place, entry))
+            commits.append(said[-1] and said[-1][0])
         payloads = folder / "payloads" / name
         if width and payloads.is_file():
             opened.update((place, None) for place in range(first, len(leaves)))
             opened.update(payload_lines(payloads, first, len(leaves), findings))
+            for i in (i for i in range(width) if said[i]):
+                checks.follow(first + i, said[i], opened[first + i])
         elif width:
             unopened.append((first, len(leaves) - 1))
+            checks.objects.forget()
         if holes and holes[-1] == len(leaves):
             leaves += parts[width:]
             commits += [None] * (WIDTH - width)

@@ -7,7 +7,8 @@ import { ERASED_KIND } from "./leaf.ts";
 import { COMMIT_CHARS, createLeafReader, type LeafLayout } from "./leaf-layout.ts";
 import { type Bundle, type Openings, readPayloads } from "./payload-lines.ts";
 import { type Hole, PRUNED_KIND, prunedBy, type PrunedLog, unexplained } from "./pruning.ts";
-import { NO_RUN_EVENT, runEventOf, RUNS, RUNS_FROM_ANYWHERE, stateName } from "./run-events.ts";
+import { kindOfEvent, NO_RUN_EVENT, runEventOf, RUNS, RUNS_FROM_ANYWHERE, stateName } from "./run-events.ts";
+import { createRunObjects } from "./run-objects.ts";
 import { createSubjectVersions } from "./subject-versions.ts";
 import type { LogFinding } from "./verify-source.ts";
 
@@ -76,8 +77,13 @@ export function createLeafChecks(
     return true;
   };
   const versions = createVersionChecks(epoch, add);
+  const objects = createObjectChecks(epoch, add);
   return {
-    openBundle: (bytes, bundle) => payloads.open(bytes, bundle),
+    openBundle(bytes, bundle): void {
+      payloads.open(bytes, bundle);
+      // What steps and approvals did stands in payloads.
+      if (bytes === null) objects.forget();
+    },
     check(bytes, from, to, index): void {
       const layout = reader.read(bytes, from, to);
       if (layout === null) {
@@ -87,7 +93,7 @@ export function createLeafChecks(
       if (layout !== ours && !isOurs(layout))
         add({ code: "entry_of_another_log", at: `entry ${index}`, detail: `it belongs to ${layout.log}` });
       if (held !== bytes) [held, view] = [bytes, viewOf(bytes)];
-      versions.check(layout, { bytes, view }, from, index);
+      const event = versions.check(layout, { bytes, view }, from, index);
       if (isOfKind(BEGUN, layout, bytes, from) || (index === 0 && epoch > 1))
         checkBeginning(textOf(bytes, from + layout.subjectAt, from + layout.subjectEnd), index, epoch, add);
       if (isOfKind(PRUNED, layout, bytes, from))
@@ -105,11 +111,19 @@ export function createLeafChecks(
         else erasedElsewhere.push(gone);
       }
       times.check(view, from + layout.timeAt, from + layout.idAt, index);
-      payloads.check(index, bytes, from + layout.commitAt);
+      const payload = payloads.check(index, bytes, from + layout.commitAt);
+      if (event !== NO_RUN_EVENT && payload !== undefined)
+        objects.check(
+          textOf(bytes, from + layout.subjectAt, from + layout.subjectEnd),
+          event,
+          payload,
+          index,
+        );
     },
     skip(hole): void {
       pruning.skip(hole);
       versions.forget();
+      objects.forget();
     },
     end(): LeafTotals {
       times.end();
@@ -215,8 +229,11 @@ function createPruneChecks(
 
 type PayloadChecks = {
   open(bytes: Uint8Array | null, bundle: Bundle): void;
-  /** @param commitAt where the bytes have what the entry commits to, in hex */
-  check(index: number, bytes: Buffer, commitAt: number): void;
+  /**
+   * @param commitAt where the bytes have what the entry commits to, in hex
+   * @returns the payload; null where the entry is not opened, or by another one; undefined where none of its bundle is
+   */
+  check(index: number, bytes: Buffer, commitAt: number): string | null | undefined;
   end(erased: ReadonlySet<number>): Pick<LeafTotals, "opened" | "erased" | "unopened">;
 };
 
@@ -229,26 +246,24 @@ function createPayloadChecks(add: (finding: LogFinding) => void): PayloadChecks 
     open(bytes, bundle): void {
       openings = bytes === null ? null : readPayloads(bytes, bundle, add);
     },
-    check(index, bytes, commitAt): void {
+    check(index, bytes, commitAt): string | null | undefined {
       if (openings === null) {
         unopened += 1;
-        return;
+        return undefined;
       }
       const opening = openings.get(index);
       if (opening === undefined) {
         missing.add(index);
-        return;
+        return null;
       }
       opened += 1;
       present.set(index);
-      if (opening === null)
-        add({ code: "payload_altered", at: `entry ${index}`, detail: "its salt has not 32 bytes" });
-      else if (opening !== bytes.toString("latin1", commitAt, commitAt + COMMIT_CHARS))
-        add({
-          code: "payload_altered",
-          at: `entry ${index}`,
-          detail: "salt and payload are not those it commits to",
-        });
+      const { commit, payload } = opening;
+      if (commit === bytes.toString("latin1", commitAt, commitAt + COMMIT_CHARS)) return payload;
+      const detail =
+        commit === null ? "its salt has not 32 bytes" : "salt and payload are not those it commits to";
+      add({ code: "payload_altered", at: `entry ${index}`, detail });
+      return null;
     },
     end(erased) {
       for (const index of missing)
@@ -276,7 +291,7 @@ function createVersionChecks(epoch: number, add: (finding: LogFinding) => void):
   let table = beginsAnywhere ? RUNS_FROM_ANYWHERE : RUNS;
   let subjects = createSubjectVersions(table.next);
   return {
-    check(layout, { bytes, view }, from, index): void {
+    check(layout, { bytes, view }, from, index): number {
       const version = versionOf(layout, bytes, from);
       const [subjectAt, subjectEnd] = [from + layout.subjectAt, from + layout.subjectEnd];
       const event = runEventOf(view, subjectAt, from + layout.kindAt, from + layout.kindEnd);
@@ -287,13 +302,14 @@ function createVersionChecks(epoch: number, add: (finding: LogFinding) => void):
           at: `entry ${index}`,
           detail: `in epoch ${epoch}, no ${textOf(bytes, from + layout.kindAt, from + layout.kindEnd)} can follow when ${textOf(bytes, subjectAt, subjectEnd)} is ${stateName(subjects.stateBefore())}`,
         });
-      if (version === last + 1 || (last === 0 && beginsAnywhere)) return;
+      if (version === last + 1 || (last === 0 && beginsAnywhere)) return event;
       const expected = last + 1;
       add({
         code: version < expected ? "version_repeated" : "version_missing",
         at: `entry ${index}`,
         detail: `it is number ${version} of ${textOf(bytes, subjectAt, subjectEnd)}, after number ${last}: entries were ${version < expected ? "inserted or moved" : "removed or moved"}`,
       });
+      return event;
     },
     forget(): void {
       beginsAnywhere = true;
@@ -301,6 +317,39 @@ function createVersionChecks(epoch: number, add: (finding: LogFinding) => void):
       subjects = createSubjectVersions(table.next);
     },
   };
+}
+
+type ObjectChecks = {
+  /** @param payload null where the entry is not opened */
+  check(run: string, event: number, payload: string | null, index: number): void;
+  forget(): void;
+};
+
+function createObjectChecks(epoch: number, add: (finding: LogFinding) => void): ObjectChecks {
+  const objects = createRunObjects(epoch > 1);
+  return {
+    check(run, event, payload, index): void {
+      const kind = kindOfEvent(event);
+      if (kind === undefined) return;
+      const data = payload === null || kind.startsWith("run_") ? null : parsed(payload);
+      objects.follow(run, kind, data, (code, detail) => {
+        add({ code, at: `entry ${index}`, detail: `in epoch ${epoch}, ${detail}` });
+      });
+    },
+    forget: () => {
+      objects.forget();
+    },
+  };
+}
+
+// What is no JSON says nothing, which is a finding where something has to be said; so does a null, and is not erased.
+function parsed(payload: string): unknown {
+  try {
+    return JSON.parse(payload) ?? undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 const textOf = (bytes: Buffer, from: number, to: number): string => bytes.toString("latin1", from, to);
@@ -312,7 +361,8 @@ const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView =>
 type Held = { readonly bytes: Buffer; readonly view: DataView };
 
 type VersionChecks = {
-  check(layout: LeafLayout, held: Held, from: number, index: number): void;
+  /** @returns what has happened to a run, see `runEventOf` */
+  check(layout: LeafLayout, held: Held, from: number, index: number): number;
   /** There are entries that nothing is known of: what comes next may be any number of its subject. */
   forget(): void;
 };

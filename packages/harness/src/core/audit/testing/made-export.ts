@@ -38,10 +38,10 @@ export type Entry = { readonly leaf: Uint8Array; readonly salt: Uint8Array; read
 
 export function entry(
   i: number,
-  of: Partial<{ subject: string; version: number; kind: string; log: string }> = {},
+  of: Partial<{ subject: string; version: number; kind: string; log: string; payload: string }> = {},
 ): Entry {
   const salt = new Uint8Array(32).fill(i % 251);
-  const payload = JSON.stringify({ i, text: "what happened" });
+  const payload = of.payload ?? JSON.stringify({ i, text: "what happened" });
   const version = of.version ?? Math.floor(i / 3) + 1;
   const leaf = encodeLeaf({
     log: of.log ?? ORIGIN,
@@ -49,7 +49,7 @@ export function entry(
     id: uuidV7(new Date(1_700_000_000_000 + i), new Uint8Array(10).fill(i % 256)),
     at: leafTime(new Date(1_700_000_000_000 + i)),
     // As runs begin.
-    kind: of.kind ?? ["run_queued", "run_leased"][version - 1] ?? "step_succeeded",
+    kind: of.kind ?? ["run_queued", "run_leased"][version - 1] ?? "artifact_committed",
     actor: null,
     // Three runs, one after the other's event.
     subject: of.subject ?? `run_${String(i % 3).repeat(32)}`,
