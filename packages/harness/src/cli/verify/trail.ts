@@ -4,6 +4,7 @@
 import { type AuditEvent, auditEventSchema, type RunState } from "@assent/contract";
 import { AssertionFailed } from "../../base/assert.ts";
 import { digestOf } from "../../base/digest.ts";
+import { createRunObjects } from "../../core/audit/run-objects.ts";
 import { followRun } from "../../core/run/replay.ts";
 import type { Finding } from "./finding.ts";
 
@@ -81,12 +82,19 @@ function checkVersions(events: readonly AuditEvent[], run: ShownRun): Finding[] 
   return findings;
 }
 
-/** Replays the run's states from its events alone. */
+// What the server says is gone; that a record of it is in the log, a copy of the log tells.
+const isErased = ({ data }: AuditEvent): boolean => data["erased"] === true || data["pruned"] === true;
+
+/** Replays the states of the run, and of its steps and approvals, from its events alone. */
 function checkPath(events: readonly AuditEvent[], run: ShownRun): Finding[] {
   const findings: Finding[] = [];
   let state: RunState | null = null;
   let shown: RunState | null = null;
+  const objects = createRunObjects(false);
   for (const event of events) {
+    objects.follow(run.id, event.kind, isErased(event) ? null : event.data, (code, detail) => {
+      findings.push({ code, at: `event ${event.version}`, detail });
+    });
     const next = followRun(state, event.kind);
     if (next === null)
       findings.push({
