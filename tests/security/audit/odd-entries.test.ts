@@ -435,7 +435,7 @@ test("logs that followed one after the other are read by their numbers, in whate
   const folders = [folderOf(second), folderOf(exportOf(list, noteOf(list, thirdKey, third)))];
   const keys = [LOG, LATER_KEY, thirdKey];
   for (const order of [folders, folders.toReversed()]) {
-    expect(readLaterLogs(order, ORIGIN, keys, new Date()).findings).toEqual([]);
+    expect(readLaterLogs(order, ORIGIN, keys, { now: new Date() }).findings).toEqual([]);
     const words = [
       ...keys.flatMap(({ vkey }) => ["--key", vkey]),
       ...order.flatMap((path) => ["--later", path]),

@@ -21,6 +21,9 @@ export type SubjectVersions = {
   exchange(bytes: Uint8Array, from: number, to: number, version: number, event: number): number;
   /** The state before that; 0 where there was none. */
   stateBefore(): number;
+  has(subject: string): boolean;
+  /** All of them, in any order, with the newest version and state of each. */
+  each(told: (subject: string, version: number, state: number) => void): void;
 };
 
 /**
@@ -104,6 +107,21 @@ export function createSubjectVersions(next: NextStates): SubjectVersions {
       return last;
     },
     stateBefore: () => stateBefore,
+    has(subject): boolean {
+      if (crowded.has(subject)) return true;
+      const bytes = viewOf(Buffer.from(subject, "latin1"));
+      if (bytes.byteLength > SUBJECT_BYTES_MAX) return false;
+      const slot = findSlot(slots, subjects, hashOf(bytes, 0, bytes.byteLength), bytes, 0, bytes.byteLength);
+      return slot !== NONE && slots.words[slot * WORDS] !== 0;
+    },
+    each(told): void {
+      for (const [subject, { version, state }] of crowded) told(subject, version, state);
+      for (let slot = 0; slot <= slots.mask; slot += 1) {
+        const place = slots.words[slot * WORDS] ?? 0;
+        if (place !== 0)
+          told(subjects.textAt(place), slots.versions[slot * 2 + VERSION] ?? 0, slots.states[slot] ?? 0);
+      }
+    },
   };
 }
 

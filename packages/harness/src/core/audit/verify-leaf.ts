@@ -1,15 +1,16 @@
 // What leaves say, beside their hashes: which log they belong to, an unbroken count per subject, and payloads that are
 // either what was committed to, or gone with a record of it.
 
+import type { BegunLog } from "./begun-log.ts";
 import { EPOCH_KIND } from "./epoch-link.ts";
 import { createEventTimes, type TimeKnowledge } from "./event-times.ts";
 import { ERASED_KIND } from "./leaf.ts";
 import { COMMIT_CHARS, createLeafReader, type LeafLayout } from "./leaf-layout.ts";
 import { type Bundle, type Openings, readPayloads } from "./payload-lines.ts";
 import { type Hole, PRUNED_KIND, prunedBy, type PrunedLog, unexplained } from "./pruning.ts";
-import { kindOfEvent, NO_RUN_EVENT, runEventOf, RUNS, RUNS_FROM_ANYWHERE, stateName } from "./run-events.ts";
+import { kindOfEvent, NO_RUN_EVENT } from "./run-events.ts";
 import { createRunObjects } from "./run-objects.ts";
-import { createSubjectVersions } from "./subject-versions.ts";
+import { createVersionChecks } from "./version-checks.ts";
 import type { LogFinding } from "./verify-source.ts";
 
 export type LeafChecks = {
@@ -37,6 +38,10 @@ export type LeafTotals = {
   readonly pruned: number;
   /** What this log says of earlier ones of the tenant. */
   readonly prunedElsewhere: readonly PrunedLog[];
+  /** Times that are past by the word that was given, and still to come by the clock. */
+  readonly ahead: number;
+  /** What the logs before this one are held against: itself, and those that followed it. */
+  readonly begun: readonly BegunLog[];
 };
 
 export type ErasedEntry = { readonly epoch: number; readonly index: number };
@@ -49,6 +54,9 @@ export type LeafKnowledge = TimeKnowledge & {
   readonly erased?: readonly number[];
   /** The minimum index that a later log records for this one. */
   readonly minimum?: number;
+  /** Logs that followed this one, the next first, and how many entries of this one the database had when that one began. */
+  readonly begun?: readonly BegunLog[];
+  readonly kept?: number;
 };
 
 export function createLeafChecks(
@@ -76,7 +84,7 @@ export function createLeafChecks(
     ours = layout;
     return true;
   };
-  const versions = createVersionChecks(epoch, add);
+  const versions = createVersionChecks(epoch, knowledge, add);
   const objects = createObjectChecks(epoch, add);
   return {
     openBundle(bytes, bundle): void {
@@ -122,12 +130,12 @@ export function createLeafChecks(
     },
     skip(hole): void {
       pruning.skip(hole);
-      versions.forget();
+      versions.forget(hole);
       objects.forget();
     },
     end(): LeafTotals {
-      times.end();
-      return { ...payloads.end(erased), erasedElsewhere, ...pruning.end() };
+      const ahead = times.end();
+      return { ...payloads.end(erased), erasedElsewhere, ...pruning.end(), ahead, begun: versions.end() };
     },
     repeated: () => times.repeated(),
   };
@@ -152,16 +160,6 @@ function checkBeginning(
 function erasedBy(subject: string): ErasedEntry | null {
   const [, epoch, index] = /^entry:([1-9]\d{0,8}):(0|[1-9]\d{0,14})$/.exec(subject) ?? [];
   return epoch === undefined || index === undefined ? null : { epoch: Number(epoch), index: Number(index) };
-}
-
-const ZERO = 0x30;
-
-function versionOf({ versionAt, length }: LeafLayout, bytes: Uint8Array, from: number): number {
-  let version = 0;
-  // The last byte is the closing brace.
-  for (let i = from + versionAt; i < from + length - 1; i += 1)
-    version = version * 10 + (bytes[i] ?? ZERO) - ZERO;
-  return version;
 }
 
 const ERASED = Buffer.from(ERASED_KIND, "latin1");
@@ -286,39 +284,6 @@ function createPayloadChecks(add: (finding: LogFinding) => void): PayloadChecks 
   };
 }
 
-function createVersionChecks(epoch: number, add: (finding: LogFinding) => void): VersionChecks {
-  let beginsAnywhere = epoch > 1;
-  let table = beginsAnywhere ? RUNS_FROM_ANYWHERE : RUNS;
-  let subjects = createSubjectVersions(table.next);
-  return {
-    check(layout, { bytes, view }, from, index): number {
-      const version = versionOf(layout, bytes, from);
-      const [subjectAt, subjectEnd] = [from + layout.subjectAt, from + layout.subjectEnd];
-      const event = runEventOf(view, subjectAt, from + layout.kindAt, from + layout.kindEnd);
-      const last = subjects.exchange(bytes, subjectAt, subjectEnd, version, event);
-      if (event !== NO_RUN_EVENT && table.isIllegal(subjects.stateBefore(), event))
-        add({
-          code: "illegal_transition",
-          at: `entry ${index}`,
-          detail: `in epoch ${epoch}, no ${textOf(bytes, from + layout.kindAt, from + layout.kindEnd)} can follow when ${textOf(bytes, subjectAt, subjectEnd)} is ${stateName(subjects.stateBefore())}`,
-        });
-      if (version === last + 1 || (last === 0 && beginsAnywhere)) return event;
-      const expected = last + 1;
-      add({
-        code: version < expected ? "version_repeated" : "version_missing",
-        at: `entry ${index}`,
-        detail: `it is number ${version} of ${textOf(bytes, subjectAt, subjectEnd)}, after number ${last}: entries were ${version < expected ? "inserted or moved" : "removed or moved"}`,
-      });
-      return event;
-    },
-    forget(): void {
-      beginsAnywhere = true;
-      table = RUNS_FROM_ANYWHERE;
-      subjects = createSubjectVersions(table.next);
-    },
-  };
-}
-
 type ObjectChecks = {
   /** @param payload null where the entry is not opened */
   check(run: string, event: number, payload: string | null, index: number): void;
@@ -356,16 +321,6 @@ const textOf = (bytes: Buffer, from: number, to: number): string => bytes.toStri
 
 const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView =>
   new DataView(buffer, byteOffset, byteLength);
-
-/** The same bytes, as text and as words. */
-type Held = { readonly bytes: Buffer; readonly view: DataView };
-
-type VersionChecks = {
-  /** @returns what has happened to a run, see `runEventOf` */
-  check(layout: LeafLayout, held: Held, from: number, index: number): number;
-  /** There are entries that nothing is known of: what comes next may be any number of its subject. */
-  forget(): void;
-};
 
 // One bit an entry: a log of ten millions takes little more than a megabyte.
 function createBits(): { set(index: number): void; has(index: number): boolean } {
