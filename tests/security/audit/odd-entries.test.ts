@@ -360,7 +360,7 @@ const HONEST_COPIES: readonly Honest[] = [
       later: laterOf(
         begun(ORIGIN),
         ...["artifact_committed", "run_parked", "run_resumed", "run_leased"].map((kind, i) =>
-          entry(i + 1, { log: LATER, subject: `run_${"a".repeat(32)}`, version: i + 7, kind }),
+          entry(i + 1, { log: LATER, subject: `run_${"0".repeat(32)}`, version: i + 3, kind }),
         ),
       ),
     }),

@@ -15,6 +15,7 @@ export type ShownRun = { readonly id: string; readonly version: number; readonly
 export function verifyTrail(received: readonly unknown[], run: ShownRun): Finding[] {
   const findings: Finding[] = [];
   const events: AuditEvent[] = [];
+  const altered = new Set<AuditEvent>();
   for (const [index, value] of received.entries()) {
     const parsed = auditEventSchema.safeParse(value);
     if (!parsed.success) {
@@ -27,9 +28,11 @@ export function verifyTrail(received: readonly unknown[], run: ShownRun): Findin
       continue;
     }
     events.push(parsed.data);
-    findings.push(...checkEvent(parsed.data, run.id));
+    const wrong = checkEvent(parsed.data, run.id);
+    if (wrong.length > 0) altered.add(parsed.data);
+    findings.push(...wrong);
   }
-  return [...findings, ...checkVersions(events, run), ...checkPath(events, run)];
+  return [...findings, ...checkVersions(events, run), ...checkPath(events, altered, run)];
 }
 
 function checkEvent(event: AuditEvent, runId: string): Finding[] {
@@ -86,13 +89,22 @@ function checkVersions(events: readonly AuditEvent[], run: ShownRun): Finding[] 
 const isErased = ({ data }: AuditEvent): boolean => data["erased"] === true || data["pruned"] === true;
 
 /** Replays the states of the run, and of its steps and approvals, from its events alone. */
-function checkPath(events: readonly AuditEvent[], run: ShownRun): Finding[] {
+function checkPath(
+  events: readonly AuditEvent[],
+  altered: ReadonlySet<AuditEvent>,
+  run: ShownRun,
+): Finding[] {
   const findings: Finding[] = [];
   let state: RunState | null = null;
   let shown: RunState | null = null;
   const objects = createRunObjects(false);
+  let last = 0;
   for (const event of events) {
-    objects.follow(run.id, event.kind, isErased(event) ? null : event.data, (code, detail) => {
+    // What comes behind one that is missing is no finding of its own, nor is what an altered one says.
+    if (event.version !== last + 1) objects.forget();
+    last = event.version;
+    const isUnknown = altered.has(event) || isErased(event);
+    objects.follow(run.id, event.kind, isUnknown ? null : event.data, (code, detail) => {
       findings.push({ code, at: `event ${event.version}`, detail });
     });
     const next = followRun(state, event.kind);

@@ -134,14 +134,11 @@ export function verifyLog(options: VerifyOptions): VerifyReport {
     });
   const seen = [...memories, { size: checkpoint.size, seen: statedBy(checkpoint) }];
   const minimum = Math.max(0, ...minimums);
+  const { now, clock = null, begun = [] } = options;
+  const kept = endOf(options)?.kept;
   const known = {
-    memories,
-    seen,
-    now: options.now,
-    clock: options.clock ?? null,
-    erased,
-    minimum,
-    inventory,
+    ...{ memories, seen, now, clock, erased, minimum, inventory, begun },
+    ...(kept === undefined ? {} : { kept }),
   };
   const entries = readEntries(options.source, options.origin, checkpoint, known, add);
   const { cosigners } = witnessed;
