@@ -388,11 +388,9 @@ const external: readonly Event[] = STORY.with(CALLED, [
   "step_intended",
   { ...call, verdict: "permit", approval_id: FIRST, approved_digest: digest("b") },
 ]);
-const confirmed: readonly Event[] = [
-  ...instead(18, ["approval_confirmed", about])
-    .with(19, ["step_succeeded", { ...doubt, answer: "confirmed" }])
-    .toSpliced(RETRIED, 1),
-];
+const confirmed: readonly Event[] = instead(18, ["approval_confirmed", about])
+  .with(19, ["step_succeeded", { ...doubt, answer: "confirmed" }])
+  .toSpliced(RETRIED, 1);
 const withdrawn: readonly Event[] = [
   ...STORY.slice(0, 7),
   ["approval_cancelled", asked],

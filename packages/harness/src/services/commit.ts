@@ -3,7 +3,7 @@
 
 import type { Actor, EventKind } from "@assent/contract";
 import { assert, unreachable } from "../base/assert.ts";
-import { actionDigest } from "../core/decide/action-digest.ts";
+import { actionDigest as digestOfAction } from "../core/decide/action-digest.ts";
 import { type ApprovalEvent, approvalTransition } from "../core/run/approval.ts";
 import {
   isGateStep,
@@ -314,7 +314,7 @@ function approvedData(
   const scope = { tenant: run.tenant, run: run.id, seq: gate.seq };
   return {
     approval_id: gate.approvalId,
-    approved_digest: actionDigest(action, judgement?.labels ?? {}, precondition, scope),
+    approved_digest: digestOfAction(action, judgement?.labels ?? {}, precondition, scope),
   };
 }
 

@@ -41,10 +41,10 @@ export function holdContinued(
       checkNext(log, subject, log.continued.get(subject), { last, state, isExact }, add);
     }
   });
-  return begun.map(({ epoch, continued, has }) => ({
-    epoch,
-    continued: new Map([...continued].filter(([subject]) => !known.has(subject))),
-    has: (subject) => !known.has(subject) && has(subject),
+  return begun.map((log) => ({
+    epoch: log.epoch,
+    continued: new Map([...log.continued].filter(([subject]) => !known.has(subject))),
+    has: (subject) => !known.has(subject) && log.has(subject),
   }));
 }
 

@@ -23,8 +23,10 @@ export type SubjectVersions = {
   stateBefore(): number;
   has(subject: string): boolean;
   /** All of them, in any order, with the newest version and state of each. */
-  each(told: (subject: string, version: number, state: number) => void): void;
+  each(told: Told): void;
 };
+
+type Told = (subject: string, version: number, state: number) => void;
 
 /**
  * Of each slot, sixteen bytes that lie together: where its subject lies among the subjects (0: the slot is free), its
@@ -61,7 +63,10 @@ export function createSubjectVersions(next: NextStates): SubjectVersions {
   // Of the bytes that were given last: a bundle's are given for each of its entries.
   let held: Uint8Array = new Uint8Array();
   let view = viewOf(held);
+  // Where these have the subject of the entry before, which is often this one's too; and its slot.
+  let [lastFrom, lastTo, lastSlot] = [0, 0, NONE];
   const double = (): void => {
+    lastSlot = NONE;
     const before = slots;
     slots = slotsOf(2 * (before.mask + 1));
     for (let slot = 0; slot <= before.mask; slot += 1) {
@@ -96,33 +101,50 @@ export function createSubjectVersions(next: NextStates): SubjectVersions {
   };
   return {
     exchange(bytes, from, to, version, event): number {
-      if (held !== bytes) [held, view] = [bytes, viewOf(bytes)];
+      if (held !== bytes) {
+        [held, view] = [bytes, viewOf(bytes)];
+        lastSlot = NONE;
+      }
+      if (lastSlot !== NONE && isSame(view, lastFrom, lastTo, from, to)) {
+        const before = slots.versions[lastSlot * 2 + VERSION] ?? 0;
+        slots.versions[lastSlot * 2 + VERSION] = version;
+        slots.states[lastSlot] = follow(slots.states[lastSlot] ?? 0, event);
+        return before;
+      }
       const hash = hashOf(view, from, to);
       const slot = to - from > SUBJECT_BYTES_MAX ? NONE : findSlot(slots, subjects, hash, view, from, to);
       if (slot === NONE || slots.words[slot * WORDS] === 0)
         return exchangeOther(slot, hash, [from, to], version, event);
+      lastFrom = from;
+      lastTo = to;
+      lastSlot = slot;
       const last = slots.versions[slot * 2 + VERSION] ?? 0;
       slots.versions[slot * 2 + VERSION] = version;
       slots.states[slot] = follow(slots.states[slot] ?? 0, event);
       return last;
     },
     stateBefore: () => stateBefore,
-    has(subject): boolean {
-      if (crowded.has(subject)) return true;
-      const bytes = viewOf(Buffer.from(subject, "latin1"));
-      if (bytes.byteLength > SUBJECT_BYTES_MAX) return false;
-      const slot = findSlot(slots, subjects, hashOf(bytes, 0, bytes.byteLength), bytes, 0, bytes.byteLength);
-      return slot !== NONE && slots.words[slot * WORDS] !== 0;
-    },
+    has: (subject) => crowded.has(subject) || isIn(slots, subjects, subject),
     each(told): void {
       for (const [subject, { version, state }] of crowded) told(subject, version, state);
-      for (let slot = 0; slot <= slots.mask; slot += 1) {
-        const place = slots.words[slot * WORDS] ?? 0;
-        if (place !== 0)
-          told(subjects.textAt(place), slots.versions[slot * 2 + VERSION] ?? 0, slots.states[slot] ?? 0);
-      }
+      eachIn(slots, subjects, told);
     },
   };
+}
+
+function isIn(slots: Slots, subjects: Subjects, subject: string): boolean {
+  const bytes = viewOf(Buffer.from(subject, "latin1"));
+  const length = bytes.byteLength;
+  if (length > SUBJECT_BYTES_MAX) return false;
+  const slot = findSlot(slots, subjects, hashOf(bytes, 0, length), bytes, 0, length);
+  return slot !== NONE && slots.words[slot * WORDS] !== 0;
+}
+
+function eachIn({ mask, words, versions, states }: Slots, subjects: Subjects, told: Told): void {
+  for (let slot = 0; slot <= mask; slot += 1) {
+    const place = words[slot * WORDS] ?? 0;
+    if (place !== 0) told(subjects.textAt(place), versions[slot * 2 + VERSION] ?? 0, states[slot] ?? 0);
+  }
 }
 
 function fill(
@@ -137,6 +159,14 @@ function fill(
   words[slot * WORDS + HASH] = hash;
   versions[slot * 2 + VERSION] = version;
   states[slot] = state;
+}
+
+function isSame(bytes: DataView, from: number, to: number, otherFrom: number, otherTo: number): boolean {
+  if (to - from !== otherTo - otherFrom) return false;
+  let [i, j] = [from, otherFrom];
+  for (; i + 4 <= to; i += 4, j += 4) if (bytes.getInt32(i, true) !== bytes.getInt32(j, true)) return false;
+  for (; i < to; i += 1, j += 1) if (bytes.getUint8(i) !== bytes.getUint8(j)) return false;
+  return true;
 }
 
 function freeSlot({ mask, words }: Slots, hash: number): number {

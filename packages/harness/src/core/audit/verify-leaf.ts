@@ -5,7 +5,7 @@ import type { BegunLog } from "./begun-log.ts";
 import { EPOCH_KIND } from "./epoch-link.ts";
 import { createEventTimes, type TimeKnowledge } from "./event-times.ts";
 import { ERASED_KIND } from "./leaf.ts";
-import { COMMIT_CHARS, createLeafReader, type LeafLayout } from "./leaf-layout.ts";
+import { COMMIT_CHARS, createLeafReader, type LeafLayout, type LeafOwner } from "./leaf-layout.ts";
 import { type Bundle, type Openings, readPayloads } from "./payload-lines.ts";
 import { type Hole, PRUNED_KIND, prunedBy, type PrunedLog, unexplained } from "./pruning.ts";
 import { kindOfEvent, NO_RUN_EVENT } from "./run-events.ts";
@@ -76,12 +76,12 @@ export function createLeafChecks(
   let view = viewOf(held);
   const payloads = createPayloadChecks(add);
   let tenant: string | null = null;
-  // The last layout that was found to be of this log: all leaves of a layout name the same log and tenant.
-  let ours: LeafLayout | null = null;
-  const isOurs = (layout: LeafLayout): boolean => {
-    tenant ??= layout.tenant;
-    if (layout.log !== origin || layout.tenant !== tenant) return false;
-    ours = layout;
+  // The last one that was found to be this log's.
+  let ours: LeafOwner | null = null;
+  const isOurs = (owner: LeafOwner): boolean => {
+    tenant ??= owner.tenant;
+    if (owner.log !== origin || owner.tenant !== tenant) return false;
+    ours = owner;
     return true;
   };
   const versions = createVersionChecks(epoch, knowledge, add);
@@ -98,8 +98,9 @@ export function createLeafChecks(
         add({ code: "entry_malformed", at: `entry ${index}`, detail: "it has not the form of an entry" });
         return;
       }
-      if (layout !== ours && !isOurs(layout))
-        add({ code: "entry_of_another_log", at: `entry ${index}`, detail: `it belongs to ${layout.log}` });
+      const { owner } = layout;
+      if (owner !== ours && !isOurs(owner))
+        add({ code: "entry_of_another_log", at: `entry ${index}`, detail: `it belongs to ${owner.log}` });
       if (held !== bytes) [held, view] = [bytes, viewOf(bytes)];
       const event = versions.check(layout, { bytes, view }, from, index);
       if (isOfKind(BEGUN, layout, bytes, from) || (index === 0 && epoch > 1))
@@ -107,16 +108,10 @@ export function createLeafChecks(
       if (isOfKind(PRUNED, layout, bytes, from))
         pruning.record(bytes.toString("latin1", from + layout.subjectAt, from + layout.subjectEnd), index);
       if (isOfKind(ERASED, layout, bytes, from)) {
-        const subject = bytes.toString("latin1", from + layout.subjectAt, from + layout.subjectEnd);
-        const gone = erasedBy(subject);
-        if (gone === null || gone.epoch > epoch || (gone.epoch === epoch && gone.index >= index))
-          add({
-            code: "erasure_malformed",
-            at: `entry ${index}`,
-            detail: `it records the erasure of ${subject}, which is no entry before it`,
-          });
-        else if (gone.epoch === epoch) erased.add(gone.index);
-        else erasedElsewhere.push(gone);
+        const subject = textOf(bytes, from + layout.subjectAt, from + layout.subjectEnd);
+        const gone = erasedBefore(subject, epoch, index, add);
+        if (gone?.epoch === epoch) erased.add(gone.index);
+        else if (gone !== null) erasedElsewhere.push(gone);
       }
       times.check(view, from + layout.timeAt, from + layout.idAt, index);
       const payload = payloads.check(index, bytes, from + layout.commitAt);
@@ -155,6 +150,23 @@ function checkBeginning(
     at: `entry ${index}`,
     detail: `in epoch ${epoch}, its subject is ${subject}: a log that follows another begins with saying so, and no other log says it`,
   });
+}
+
+/** What an entry at this place says was erased; null, and a finding, where that is nothing before it. */
+function erasedBefore(
+  subject: string,
+  epoch: number,
+  index: number,
+  add: (finding: LogFinding) => void,
+): ErasedEntry | null {
+  const gone = erasedBy(subject);
+  if (gone !== null && (gone.epoch < epoch || (gone.epoch === epoch && gone.index < index))) return gone;
+  add({
+    code: "erasure_malformed",
+    at: `entry ${index}`,
+    detail: `it records the erasure of ${subject}, which is no entry before it`,
+  });
+  return null;
 }
 
 function erasedBy(subject: string): ErasedEntry | null {

@@ -137,7 +137,14 @@ export function verifyLog(options: VerifyOptions): VerifyReport {
   const { now, clock = null, begun = [] } = options;
   const kept = endOf(options)?.kept;
   const known = {
-    ...{ memories, seen, now, clock, erased, minimum, inventory, begun },
+    memories,
+    seen,
+    now,
+    clock,
+    erased,
+    minimum,
+    inventory,
+    begun,
     ...(kept === undefined ? {} : { kept }),
   };
   const entries = readEntries(options.source, options.origin, checkpoint, known, add);
