@@ -52,7 +52,7 @@ function slotsOf(count: number): Slots {
 export function createSubjectVersions(next: NextStates): SubjectVersions {
   const subjects = createSubjects();
   // Subjects that found no place of their own.
-  const crowded = new Map<string, { readonly version: number; readonly state: number }>();
+  const crowded = new Map<string, Noted>();
   let stateBefore = 0;
   const follow = (state: number, event: number): number => {
     stateBefore = state;
@@ -65,19 +65,15 @@ export function createSubjectVersions(next: NextStates): SubjectVersions {
   let view = viewOf(held);
   // Where these have the subject of the entry before, which is often this one's too; and its slot.
   let [lastFrom, lastTo, lastSlot] = [0, 0, NONE];
+  const exchangeIn = (slot: number, version: number, event: number): number => {
+    const last = slots.versions[slot * 2 + VERSION] ?? 0;
+    slots.versions[slot * 2 + VERSION] = version;
+    slots.states[slot] = follow(slots.states[slot] ?? 0, event);
+    return last;
+  };
   const double = (): void => {
     lastSlot = NONE;
-    const before = slots;
-    slots = slotsOf(2 * (before.mask + 1));
-    for (let slot = 0; slot <= before.mask; slot += 1) {
-      const place = before.words[slot * WORDS] ?? 0;
-      if (place === 0) continue;
-      const hash = before.words[slot * WORDS + HASH] ?? 0;
-      const noted = { version: before.versions[slot * 2 + VERSION] ?? 0, state: before.states[slot] ?? 0 };
-      const free = freeSlot(slots, hash);
-      if (free === NONE) crowded.set(subjects.textAt(place), noted);
-      else fill(slots, free, place, hash, noted.version, noted.state);
-    }
+    slots = doubled(slots, (place, noted) => crowded.set(subjects.textAt(place), noted));
   };
   // Of one that has no slot of its own yet. One that was crowded out stays out, though a larger table has room for it.
   const exchangeOther = (
@@ -105,12 +101,8 @@ export function createSubjectVersions(next: NextStates): SubjectVersions {
         [held, view] = [bytes, viewOf(bytes)];
         lastSlot = NONE;
       }
-      if (lastSlot !== NONE && isSame(view, lastFrom, lastTo, from, to)) {
-        const before = slots.versions[lastSlot * 2 + VERSION] ?? 0;
-        slots.versions[lastSlot * 2 + VERSION] = version;
-        slots.states[lastSlot] = follow(slots.states[lastSlot] ?? 0, event);
-        return before;
-      }
+      if (lastSlot !== NONE && isSame(view, lastFrom, lastTo, from, to))
+        return exchangeIn(lastSlot, version, event);
       const hash = hashOf(view, from, to);
       const slot = to - from > SUBJECT_BYTES_MAX ? NONE : findSlot(slots, subjects, hash, view, from, to);
       if (slot === NONE || slots.words[slot * WORDS] === 0)
@@ -118,10 +110,7 @@ export function createSubjectVersions(next: NextStates): SubjectVersions {
       lastFrom = from;
       lastTo = to;
       lastSlot = slot;
-      const last = slots.versions[slot * 2 + VERSION] ?? 0;
-      slots.versions[slot * 2 + VERSION] = version;
-      slots.states[slot] = follow(slots.states[slot] ?? 0, event);
-      return last;
+      return exchangeIn(slot, version, event);
     },
     stateBefore: () => stateBefore,
     has: (subject) => crowded.has(subject) || isIn(slots, subjects, subject),
@@ -130,6 +119,23 @@ export function createSubjectVersions(next: NextStates): SubjectVersions {
       eachIn(slots, subjects, told);
     },
   };
+}
+
+type Noted = { readonly version: number; readonly state: number };
+
+/** @param crowd told of each that has no place in the larger one */
+function doubled(before: Slots, crowd: (place: number, noted: Noted) => void): Slots {
+  const slots = slotsOf(2 * (before.mask + 1));
+  for (let slot = 0; slot <= before.mask; slot += 1) {
+    const place = before.words[slot * WORDS] ?? 0;
+    if (place === 0) continue;
+    const hash = before.words[slot * WORDS + HASH] ?? 0;
+    const noted = { version: before.versions[slot * 2 + VERSION] ?? 0, state: before.states[slot] ?? 0 };
+    const free = freeSlot(slots, hash);
+    if (free === NONE) crowd(place, noted);
+    else fill(slots, free, place, hash, noted.version, noted.state);
+  }
+  return slots;
 }
 
 function isIn(slots: Slots, subjects: Subjects, subject: string): boolean {

@@ -66,9 +66,8 @@ export function createLeafChecks(
 ): LeafChecks {
   // A later epoch goes on where the one before it stopped, so its first version of a subject is not 1.
   const epoch = epochOf(origin);
-  const erased = new Set(knowledge.erased ?? []);
-  const erasedElsewhere: ErasedEntry[] = [];
   const pruning = createPruneChecks(epoch, knowledge.minimum ?? 0, add);
+  const records = createRecordChecks(epoch, knowledge.erased ?? [], pruning, add);
   const times = createEventTimes(epoch, knowledge, add);
   const reader = createLeafReader();
   // Of the bytes that were given last: a bundle's are given for each of its entries.
@@ -103,16 +102,7 @@ export function createLeafChecks(
         add({ code: "entry_of_another_log", at: `entry ${index}`, detail: `it belongs to ${owner.log}` });
       if (held !== bytes) [held, view] = [bytes, viewOf(bytes)];
       const event = versions.check(layout, { bytes, view }, from, index);
-      if (isOfKind(BEGUN, layout, bytes, from) || (index === 0 && epoch > 1))
-        checkBeginning(textOf(bytes, from + layout.subjectAt, from + layout.subjectEnd), index, epoch, add);
-      if (isOfKind(PRUNED, layout, bytes, from))
-        pruning.record(bytes.toString("latin1", from + layout.subjectAt, from + layout.subjectEnd), index);
-      if (isOfKind(ERASED, layout, bytes, from)) {
-        const subject = textOf(bytes, from + layout.subjectAt, from + layout.subjectEnd);
-        const gone = erasedBefore(subject, epoch, index, add);
-        if (gone?.epoch === epoch) erased.add(gone.index);
-        else if (gone !== null) erasedElsewhere.push(gone);
-      }
+      records.check(layout, bytes, from, index);
       times.check(view, from + layout.timeAt, from + layout.idAt, index);
       const payload = payloads.check(index, bytes, from + layout.commitAt);
       if (event !== NO_RUN_EVENT && payload !== undefined)
@@ -130,9 +120,42 @@ export function createLeafChecks(
     },
     end(): LeafTotals {
       const ahead = times.end();
+      const { erased, erasedElsewhere } = records;
       return { ...payloads.end(erased), erasedElsewhere, ...pruning.end(), ahead, begun: versions.end() };
     },
     repeated: () => times.repeated(),
+  };
+}
+
+type RecordChecks = {
+  /** Entries of this log whose erasure was recorded, and of earlier ones. */
+  readonly erased: ReadonlySet<number>;
+  readonly erasedElsewhere: readonly ErasedEntry[];
+  check(layout: LeafLayout, bytes: Buffer, from: number, index: number): void;
+};
+
+/** What entries record of other entries: that one was erased, that some were pruned, where the log before ended. */
+function createRecordChecks(
+  epoch: number,
+  known: readonly number[],
+  pruning: PruneChecks,
+  add: (finding: LogFinding) => void,
+): RecordChecks {
+  const erased = new Set(known);
+  const erasedElsewhere: ErasedEntry[] = [];
+  return {
+    erased,
+    erasedElsewhere,
+    check(layout, bytes, from, index): void {
+      const subject = (): string => textOf(bytes, from + layout.subjectAt, from + layout.subjectEnd);
+      if (isOfKind(BEGUN, layout, bytes, from) || (index === 0 && epoch > 1))
+        checkBeginning(subject(), index, epoch, add);
+      if (isOfKind(PRUNED, layout, bytes, from)) pruning.record(subject(), index);
+      if (!isOfKind(ERASED, layout, bytes, from)) return;
+      const gone = erasedBefore(subject(), epoch, index, add);
+      if (gone?.epoch === epoch) erased.add(gone.index);
+      else if (gone !== null) erasedElsewhere.push(gone);
+    },
   };
 }
 
