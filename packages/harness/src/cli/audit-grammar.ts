@@ -2,6 +2,7 @@
 
 import type { RunId } from "@assent/contract";
 import { type Command, InvalidArgumentError } from "commander";
+import { z } from "zod";
 import { parseRunId } from "./argument.ts";
 import type { CopyFlags, EntryFlags, EraseFlags, VerifyFlags } from "./commands/audit-log.ts";
 import type { RekeyFlags } from "./commands/audit-sealing.ts";
@@ -21,6 +22,15 @@ function parsePlace(text: string): number {
   const place = /^(?:0|[1-9]\d{0,14})$/.test(text) ? Number(text) : Number.NaN;
   if (!Number.isSafeInteger(place)) throw new InvalidArgumentError("Give a whole number.");
   return place;
+}
+
+const timeSchema = z.iso.datetime({ offset: true });
+
+/** RFC 3339, section 5.6: of a time without its offset nobody knows when that is. */
+function parseTime(text: string): Date {
+  if (!timeSchema.safeParse(text).success)
+    throw new InvalidArgumentError("Give a time as RFC 3339 has it, such as 2026-11-21T18:00:00Z.");
+  return new Date(text);
 }
 
 const collect = (text: string, previous: readonly string[] | undefined): readonly string[] => [
@@ -99,6 +109,14 @@ function addReading(audit: Command, perform: Perform): void {
 }
 
 async function verify(context: Context, what: string | undefined, flags: VerifyFlags): Outcome {
+  if (flags.now !== undefined && (what === undefined || isRun(what)))
+    return err(
+      usageFailure(
+        "verify_what",
+        "--now is for a copy of a log.",
+        "Times of a database or a run are not held to a clock.",
+      ),
+    );
   if ((flags.db === true) === (what === undefined) && (flags.state !== true || flags.db === true)) {
     if (what === undefined) {
       const { verifyDatabase } = await import("./commands/audit-database.ts");
@@ -149,6 +167,11 @@ function addVerifying(audit: Command, perform: Perform): void {
       collect,
     )
     .option("--cosigned-within <minutes>", "how old the newest cosignature may be", parsePlace)
+    .option(
+      "--now <time>",
+      "of a copy: what time it is, as RFC 3339 has it, where this machine's clock is wrong; the verdict says so",
+      parseTime,
+    )
     .option(
       "--db",
       "the logs in the database of --home or DATABASE_URL, against each other and every memory of them",
