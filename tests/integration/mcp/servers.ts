@@ -52,6 +52,10 @@ export async function startHttpMcp(first: Said = { description: "Pays." }): Prom
   const http = createServer((request, response) => {
     void (async () => {
       authorizations.push(request.headers.authorization);
+      if (request.url === "/refuse") {
+        response.writeHead(401).end();
+        return;
+      }
       const answer = await handler.fetch(
         new Request(`http://127.0.0.1${request.url ?? "/"}`, {
           method: request.method ?? "GET",
