@@ -244,13 +244,19 @@ function readText(context: Context, file: string): Result<string, Failure> {
   }
 }
 
+/** What was witnessed by way of the installation's log may be long before the end of this one. */
+const seenOf = ({ size, witnessedSize }: VerifyReport): string =>
+  witnessedSize === null || witnessedSize >= size
+    ? ""
+    : `, of the first ${witnessedSize} entries only: the other ${size - witnessedSize} were not witnessed`;
+
 function reportLines(report: VerifyReport): string[] {
   const basis = [
     "the signature",
     ...(report.rememberedSize === null
       ? []
       : [`a checkpoint of ${report.rememberedSize} entries that was kept`]),
-    ...(report.cosigners.length === 0 ? [] : [`witnesses: ${report.cosigners.join(", ")}`]),
+    ...(report.cosigners.length === 0 ? [] : [`witnesses: ${report.cosigners.join(", ")}${seenOf(report)}`]),
   ];
   if (report.verified)
     return [

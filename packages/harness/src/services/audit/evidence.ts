@@ -26,6 +26,7 @@ import { withHashes } from "./tree-reader.ts";
 import {
   type CosignedStanding,
   cosignedStanding,
+  standingThrough,
   readWitnessed,
   type Witnessed,
   type WitnessedPorts,
@@ -137,10 +138,19 @@ export function createEvidence(ports: EvidencePorts): Evidence {
         await store.hashRanges(tenant, epoch, ranges);
       return entry === null ? null : await proofOf({ hashRanges }, entry);
     },
-    logs: async (tenant) => ({
-      states: await store.transaction(tenant, async (tx) => await listLogs(tx, ports)),
-      stopped: ports.stoppedBy(tenant),
-    }),
+    logs: async (tenant) => {
+      const states = await store.transaction(tenant, async (tx) => await listLogs(tx, ports));
+      const newest = states.at(-1);
+      // Of an earlier log, what witnesses saw stands in an earlier log of the installation.
+      if (newest?.cosigned === null && ports.witnessed !== null) {
+        const cosigned = await standingThrough({ ...ports.witnessed, store }, tenant, newest.epoch);
+        return {
+          states: [...states.slice(0, -1), { ...newest, cosigned }],
+          stopped: ports.stoppedBy(tenant),
+        };
+      }
+      return { states, stopped: ports.stoppedBy(tenant) };
+    },
     checkpoint: async (tenant, epoch) =>
       await store.transaction(tenant, async (tx) => await tx.checkpoint(epoch, 0)),
     witnessed: async (tenant, epoch) =>
