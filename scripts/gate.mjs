@@ -2,14 +2,16 @@
 // everything, and the last line counts what was seen.
 
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { failedSoFar, failuresOf, reasonsIn } from "./gate-failures.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const BIN = join(ROOT, "node_modules", ".bin");
 const REPORTS = join(ROOT, "reports");
 const TESTS_REPORT = join(REPORTS, "vitest.json");
+const TESTS_OUTPUT = join(REPORTS, "vitest.log");
 const TRIALS = join(REPORTS, "trials");
 
 /** Half of what starting one of the many child processes of the tests costs is compiling. */
@@ -50,11 +52,15 @@ async function run(name, command, args) {
   delete env.FORCE_COLOR;
   const child = spawn(command, args, { cwd: ROOT, env, shell: process.platform === "win32" });
   let output = "";
+  let told = 0;
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding("utf8").on("data", (text) => {
       output += text;
     });
   const ticking = setInterval(() => {
+    const failed = failedSoFar(output);
+    for (const line of failed.slice(told)) print(`  ${name} … ${line}`);
+    told = failed.length;
     const last = output.trimEnd().split("\n").at(-1) ?? "";
     print(`  ${name} … ${secondsSince(startedAt)} s  ${last.trim().slice(0, 100)}`);
   }, PROGRESS_SECONDS * 1_000);
@@ -97,6 +103,8 @@ function countTests(results) {
   return counts;
 }
 
+const namesOf = (names) => names.map((name) => `✗ ${name}`).join("\n");
+
 async function runTests() {
   const outcome = await run("tests", "vitest", [
     "run",
@@ -111,10 +119,14 @@ async function runTests() {
   const nothing = counts.passed + counts.failed === 0;
   // Vitest also fails for what belongs to no test: an unhandled rejection, a set-up that broke.
   if (nothing || (outcome.status !== 0 && counts.failed === 0)) counts.failed += 1;
+  writeFileSync(TESTS_OUTPUT, outcome.output);
+  failures = failuresOf(results, ROOT);
+  const reasons = reasonsIn(outcome.output);
   report(
     "tests",
     counts.failed === 0 && outcome.status === 0,
-    outcome,
+    // Where it gave no reasons, all that was said is needed.
+    reasons === "" ? outcome : { ...outcome, output: `${namesOf(failures)}\n\n${reasons}` },
     nothing ? "no test ran" : `${results.length} files, ${counts.passed} tests passed`,
   );
   return counts;
@@ -158,6 +170,7 @@ rmSync(TESTS_REPORT, { force: true });
 rmSync(TRIALS, { recursive: true, force: true });
 mkdirSync(REPORTS, { recursive: true });
 
+let failures = [];
 const total = { passed: 0, failed: 0, skipped: 0 };
 const add = ({ passed, failed, skipped }) => {
   total.passed += passed;
@@ -169,6 +182,8 @@ add(await runTests());
 add(reportTrials());
 add(await reportSecuritySet());
 
+// Once more, for whom the end is all there is.
+if (failures.length > 0) print(namesOf(failures));
 process.exitCode = total.failed === 0 ? 0 : 1;
 print(
   `${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`,

@@ -7,14 +7,13 @@ import { send } from "../../packages/suite/src/http.ts";
 import { createInProcessTarget } from "../support/target/local-target.ts";
 
 const target = createInProcessTarget();
-const START_MS_MAX = 120_000;
 
 beforeAll(async () => {
   await target.start();
-}, START_MS_MAX);
+});
 afterAll(async () => {
   await target.stop();
-}, START_MS_MAX);
+});
 
 async function countRuns(): Promise<number> {
   const answer = await request(

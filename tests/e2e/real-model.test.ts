@@ -124,5 +124,5 @@ describe.each([true, false])("streaming %s", (streaming) => {
     } finally {
       await harness.stop();
     }
-  }, 120_000);
+  });
 });

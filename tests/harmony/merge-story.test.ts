@@ -227,7 +227,7 @@ test("two merges: asked once, answered the second time, with the reasons told", 
   ]) {
     expect(later).toContain(event);
   }
-}, 60_000);
+});
 
 test("an aborted merge teaches nothing: our side is back in the file, and nobody decided for it", async () => {
   writeHistory();
@@ -238,7 +238,7 @@ test("an aborted merge teaches nothing: our side is back in the file, and nobody
   expect(mergeStops("first")).toBe(true);
   const again = await harmony("merge", "--json");
   expect(read(again).files).toMatchObject([{ conflicts: [{ status: "escalated" }] }]);
-}, 60_000);
+});
 
 test("the same branch merged into another one is another merge: its clean files decide nothing", async () => {
   writeHistory();
@@ -251,7 +251,7 @@ test("the same branch merged into another one is another merge: its clean files 
   git("checkout", "-q", "clean");
   git("merge", "-q", "--no-commit", "--no-ff", "first");
   expect((await harmony("merge", "--learn")).out).toBe("nothing to learn\n");
-}, 60_000);
+});
 
 test("a file that one side deleted is not called resolved, though it has no markers", async () => {
   commit("base", { "a.txt": "one\n" });
@@ -266,7 +266,7 @@ test("a file that one side deleted is not called resolved, though it has no mark
   expect(read(ran).files).toMatchObject([
     { path: "a.txt", status: "refused", refusal: { reason: "modify_delete" } },
   ]);
-}, 60_000);
+});
 
 const document = (line: string): string => `Title\n=======\n\n${line}\n=======\n\nend\n`;
 
@@ -283,7 +283,7 @@ test("the marker size that .gitattributes sets is the one that is read", async (
   write("a.rst", document("two and three").replace("end", "END"));
   const learned = await harmony("merge", "--learn", "--json");
   expect(learned.out).toContain('"status": "learned"');
-}, 60_000);
+});
 
 const text = (value: string): string => `top\n${value}\nend\n`;
 
@@ -319,7 +319,7 @@ test("a rebase teaches from stop to stop, and a skipped commit teaches nothing",
   expect(third.files).toMatchObject([{ path: "b.txt", status: "resolved" }]);
   expect(take("b.txt")).toBe(text("decided"));
   expect(third.learned).toEqual([]);
-}, 60_000);
+});
 
 test("wrong use is told in one line with exit code 2", async () => {
   for (const args of [["nowhere.txt"], ["../x"], ["--learn", "--undo"], ["--no-such-option"]]) {
@@ -328,4 +328,4 @@ test("wrong use is told in one line with exit code 2", async () => {
     expect(ran.error.trim().split("\n").length).toBe(1);
   }
   expect((await harmony("merge")).code).toBe(0);
-}, 60_000);
+});

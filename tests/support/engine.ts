@@ -100,6 +100,8 @@ export type WorkerOptions = {
   readonly runsMax?: number;
   /** Of one tenant in all workers; without a bound where it is left out. */
   readonly tenantSlots?: number;
+  /** How late it finds without a hint what is queued; as late as usual where it is left out. */
+  readonly lookEveryMs?: number;
   /** Its own way to the database. */
   readonly store?: Store;
 };

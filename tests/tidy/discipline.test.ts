@@ -6,6 +6,8 @@ import { lineAt, listFiles, nameOf, read, visit } from "./tree.ts";
 type Found = { readonly file: string; readonly line: number; readonly what: string };
 
 const LEFT_OUT = /\.(?:only|skip|todo|skipIf|runIf|fails)$/;
+/** They give up after a second, which a busy machine takes for nothing: `until` of tests/support waits longer. */
+const IMPATIENT = /^(?:vi\.waitFor|vi\.waitUntil|expect\.poll)$/;
 const WAITING = /^(?:setTimeout|setInterval|delay|pause|(?:.*\.)?sleep)$/;
 
 // A scenario whose target lacks something is skipped here, by the target's own word and with its reason in the report.
@@ -22,6 +24,7 @@ function undisciplined(file: string, text: string): Found[] {
     if (node.type === "CallExpression") {
       const called = nameOf(node["callee"]) ?? "";
       if (WAITING.test(called)) add(called);
+      if (IMPATIENT.test(called) && !text.slice(node.start, node.end).includes("timeout:")) add(called);
       if (called === "expect" && /^expect\((?:true|false|1|null)\)/.test(text.slice(node.start)))
         add("expect(constant)");
     }
@@ -56,6 +59,8 @@ test.each([
   ["context.skip();", "context.skip"],
   ["await new Promise((done) => setTimeout(done, 10));", "setTimeout"],
   ["await clock.sleep(10);", "clock.sleep"],
+  ["await vi.waitUntil(() => told);", "vi.waitUntil"],
+  ["await expect.poll(told).toBe(true);", "expect.poll"],
   ['import { setTimeout as later } from "node:timers/promises";', "node:timers"],
   ["expect(true).toBe(true);", "expect(constant)"],
 ])("finds %s", (text, what) => {

@@ -94,6 +94,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     ...BELOW_ADAPTERS,
     `${HARNESS}/services/deadline.ts`,
     "diff",
+    "diff/lib/patch/create.js",
     "node:crypto",
     "zod",
   ],

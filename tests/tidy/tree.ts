@@ -36,7 +36,9 @@ export function edgesOf(file: string, text: string): Edge[] {
 export const within = (path: string, folder: string): boolean =>
   path === folder || path.startsWith(`${folder}/`);
 
-type AstNode = { readonly type: string; readonly start: number } & Readonly<Record<string, unknown>>;
+type AstNode = { readonly type: string; readonly start: number; readonly end?: number } & Readonly<
+  Record<string, unknown>
+>;
 
 const isNode = (value: unknown): value is AstNode =>
   typeof value === "object" &&

@@ -92,7 +92,7 @@ export async function startHarness(
   if (!made.ok) return made;
   const guarded = await openGuardedTools(config.value, join(home, "sandbox"), systemRandom, onProgress);
   if (!guarded.ok) return guarded;
-  const mcp = openMcpTools(config.value);
+  const mcp = await openMcpTools(config.value);
   if (!mcp.ok) return mcp;
   started.defer(async () => {
     await mcp.value.close();
@@ -118,7 +118,7 @@ export async function startHarness(
     secretsOfTools(config.value),
     redactions,
   );
-  const telemetry = openTelemetry(
+  const telemetry = await openTelemetry(
     config.value,
     systemRandom,
     (text) => redaction.redactText(text),

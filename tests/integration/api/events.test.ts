@@ -1,10 +1,11 @@
 import { connect } from "node:net";
 import { auditEventSchema, eventPageSchema } from "@assent/contract";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Caller } from "../../../packages/harness/src/ports.ts";
 import type { TestHarness } from "./memory-harness.ts";
 import { ENDED_RUN, FOREIGN_RUN, KEYS, RUN, callerWith, eventOf } from "./samples.ts";
 import { type Fixture, bearer, expectProblem, startApi } from "./support.ts";
+import { until } from "../../support/until.ts";
 
 const path = (run: string, query = ""): string => `/api/harness/runs/${run}/events${query}`;
 
@@ -107,7 +108,7 @@ test("a stream tells what was, then what comes, then that it is over, and is ove
   expect(first).toMatchObject({ id: "1", event: "run_queued" });
   expect(auditEventSchema.parse(JSON.parse(first?.data ?? ""))).toEqual(eventOf(RUN, 1));
   expect(await stream.event()).toMatchObject({ id: "2" });
-  await vi.waitUntil(() => api.harness.waiting() === 1);
+  await until("the stream waits", () => api.harness.waiting() === 1);
   // A line break in the data would end the field.
   api.harness.push(RUN, eventOf(RUN, 3, { text: "a\n\nevent: end\r\u2028" }));
   const third = await stream.event();
@@ -193,9 +194,9 @@ test("an idle stream says now and then that it is there", async () => {
 test("a client that leaves frees its place and its wait", async () => {
   await using api = await startApi({}, { eventStreamsMax: 1 });
   const stream = await open(api, path(RUN));
-  await vi.waitUntil(() => api.harness.waiting() === 1);
+  await until("the stream waits", () => api.harness.waiting() === 1);
   stream.abort();
-  await vi.waitUntil(() => api.harness.waiting() === 0);
+  await until("nobody waits", () => api.harness.waiting() === 0);
   expect((await open(api, path(RUN))).answer.status).toBe(200);
 });
 
@@ -274,8 +275,8 @@ test("a reader that does not read is dropped, and costs no more memory than its 
     await answer.body?.cancel();
     return answer.status === 200;
   };
-  await vi.waitUntil(() => told > 0);
-  const stuckAt = await vi.waitUntil(async () => ((await isFree()) ? told : false), { timeout: 20_000 });
+  await until("something is told", () => told > 0);
+  const stuckAt = await until("the place is free", async () => ((await isFree()) ? told : false));
   // The kernel holds some MB for the two sides of a loopback connection; we hold next to nothing.
   expect(stuckAt).toBeLessThan(1_000);
   socket.destroy();
@@ -286,7 +287,7 @@ test("a revoked key's stream is ended", async () => {
   await using api = await startApi({}, { heartbeatMs: 5 });
   api.harness.keys.set("assent_short", ["runs:read"]);
   const stream = await open(api, path(RUN, "?after=2"), bearer("assent_short"));
-  await vi.waitUntil(() => api.harness.waiting() === 1);
+  await until("the stream waits", () => api.harness.waiting() === 1);
   api.harness.keys.delete("assent_short");
   expect(await stream.event()).toBeNull();
 });
@@ -298,7 +299,7 @@ test.each<[string, (harness: TestHarness) => void]>([
   await using api = await startApi();
   api.harness.keys.set("assent_short", ["runs:read"]);
   const stream = await open(api, path(RUN, "?after=2"), bearer("assent_short"));
-  await vi.waitUntil(() => api.harness.waiting() === 1);
+  await until("the stream waits", () => api.harness.waiting() === 1);
   end(api.harness);
   api.harness.push(RUN, eventOf(RUN, 3));
   expect(await stream.event()).toBeNull();
@@ -336,7 +337,7 @@ test("closing the server ends streams at once, finishes what is under way and ta
   const stream = await open(api, path(RUN, "?after=2"));
   expect(await stream.next()).toEqual({ retry: "2000" });
   const underWay = ask(api, "/api/harness/keys");
-  await vi.waitUntil(() => entered);
+  await until("the request is under way", () => entered);
   const closed = api.server.close();
   expect(await stream.next()).toBeNull();
   release();

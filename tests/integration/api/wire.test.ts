@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { KEYS, VALID_RUN_REQUEST } from "./samples.ts";
 import { type Fixture, expectProblem, parseRaw, sendRaw, startApi } from "./support.ts";
+import { until } from "../../support/until.ts";
 
 let api: Fixture;
 beforeAll(async () => {
@@ -249,7 +250,7 @@ test.each<[string, { readonly total: number; readonly perAddress: number | null 
       (await sendRaw(limited.port, request.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"))).startsWith(
         "HTTP/1.1 200",
       );
-    await expect.poll(answered).toBe(true);
+    await until("one is answered", answered);
     for (const socket of held) socket.destroy();
   },
 );

@@ -98,7 +98,7 @@ test("a disk without room for one tenant's log, then for any: said, waited for, 
     disk.where = full;
     await record(full);
     await record(other);
-    await until("the other's is signed", async () => await isSigned(other), 10_000);
+    await until("the other's is signed", async () => await isSigned(other));
     await until("it is said", () => keeper.refusalOf(full)?.code === "log_not_kept");
     expect([await isSigned(full), keeper.refusalOf(other), keeper.holds()]).toEqual([false, null, true]);
     disk.where = null;

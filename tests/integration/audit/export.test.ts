@@ -258,7 +258,7 @@ test("a witness cosigns a copy, and never a fork of it", async () => {
     remembered: null,
     policy: policy.ok ? policy.value : expect.unreachable(),
     now: new Date(),
-    cosignedSince: new Date(Date.now() - 60_000),
+    cosignedSince: new Date(Date.now() - 600_000),
   });
   expect(codes(report)).toEqual([]);
   expect(report.cosigners).toEqual(["witness.example/w"]);

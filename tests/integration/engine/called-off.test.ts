@@ -67,7 +67,7 @@ test("a call that failed is not repeated once the run was called off", async () 
   expect((await engine.run(id)).status).toBe("cancelled");
   server.closeAllConnections();
   server.close();
-}, 60_000);
+});
 
 /** Says no more until its run is called off. */
 function hanging(): {

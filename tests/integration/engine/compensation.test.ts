@@ -84,10 +84,7 @@ async function takeUp(id: RunId): Promise<void> {
   const advanced = advanceRun(engine.ports, claim, never, never);
   if (!dies) return await advanced;
   const before = world.mishaps.length;
-  await Promise.race([
-    advanced,
-    until("the worker is inside the call", () => world.mishaps.length < before, 10_000),
-  ]);
+  await Promise.race([advanced, until("the worker is inside the call", () => world.mishaps.length < before)]);
   const run = await engine.run(id);
   // The rest of its life is missing: another finds the lease lost, and goes on.
   if (run.status === "running") await engine.sweep();

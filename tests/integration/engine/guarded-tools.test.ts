@@ -134,37 +134,33 @@ test("a command is asked for argument by argument, runs in the sandbox, and what
   expect(result).not.toMatch(/^0$/mu);
   expect(done.patch).toContain("+++ b/LOUD.md");
   expect(done.patch).toContain("+QUIET");
-}, 120_000);
+});
 
 test.each([
   ["a listed host that leads into our own network", "127.0.0.1", "address_forbidden"],
   ["a host that is not listed", "elsewhere.invalid", "egress_denied"],
-])(
-  "%s is not asked",
-  async (_what, host, code) => {
-    let requests = 0;
-    const server = createServer((_request, response) => {
-      requests += 1;
-      response.end("secret");
-    });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const address = server.address();
-    const port = typeof address === "object" ? address?.port : undefined;
-    try {
-      const turns = [
-        turn("fetch_url", { url: `http://${host}:${port}/` }),
-        { expect: { last_tool: "fetch_url" }, on_error: { text: "Not read." }, text: "Done." },
-      ];
-      const config = { egress: { allow: [`127.0.0.1:${port}`] } };
-      const done = await work(install({ tools: ["fetch_url"] }, { turns }, config));
-      expect(done.errors).toEqual([code]);
-      expect(requests).toBe(0);
-    } finally {
-      server.close();
-    }
-  },
-  120_000,
-);
+])("%s is not asked", async (_what, host, code) => {
+  let requests = 0;
+  const server = createServer((_request, response) => {
+    requests += 1;
+    response.end("secret");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const port = typeof address === "object" ? address?.port : undefined;
+  try {
+    const turns = [
+      turn("fetch_url", { url: `http://${host}:${port}/` }),
+      { expect: { last_tool: "fetch_url" }, on_error: { text: "Not read." }, text: "Done." },
+    ];
+    const config = { egress: { allow: [`127.0.0.1:${port}`] } };
+    const done = await work(install({ tools: ["fetch_url"] }, { turns }, config));
+    expect(done.errors).toEqual([code]);
+    expect(requests).toBe(0);
+  } finally {
+    server.close();
+  }
+});
 
 test("an agent that names fetch_url where no host is listed is refused at the start, with the remedy", async () => {
   const started = await start(install({ tools: ["fetch_url"] }, { turns: [{ text: "Done." }] }, {}));

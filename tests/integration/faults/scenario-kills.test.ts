@@ -2,10 +2,10 @@
 // artifacts, or one of those about the database has to find. A break is one line of another module replaced. On the
 // product as it is they pass: tests/e2e/scenarios.test.ts, and tests/nightly/scenarios.test.ts for those of tier 2.
 
-import { runTrial, type Scenario, SCENARIOS } from "@assent/suite";
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { vi } from "vitest";
 import type { TransactionOptions } from "../../../packages/harness/src/adapters/postgres/connect.ts";
 import { keepAnswer } from "../../support/kept-answer.ts";
+import { type Kill, proveKills } from "../../support/target/kills.ts";
 import { createInProcessTarget } from "../../support/target/local-target.ts";
 
 type Break =
@@ -106,31 +106,13 @@ vi.mock(import("../../../packages/harness/src/adapters/postgres/submissions.ts")
 
 const digests = await import("../../../packages/harness/src/base/digest.ts");
 
-const target = createInProcessTarget();
-const START_MS_MAX = 120_000;
-beforeAll(async () => {
-  await target.start();
-}, START_MS_MAX);
-afterAll(async () => {
-  await target.stop();
-}, START_MS_MAX);
-beforeEach(() => {
-  broken.by = "none";
-});
-
-const named = (part: string): Scenario => {
-  const found = SCENARIOS.find(({ id }) => id.endsWith(part));
-  if (found === undefined) throw new Error(`no scenario ${part}`);
-  return found;
-};
-
 const ROLLBACK = "partial_failure_rollback_integrity";
 const ARTIFACTS = "artifact_writer_atomic_commit_and_rollback";
 
 const ATOMICITY = "api_to_orchestrator_to_db_atomicity";
 const CONTENTION = "db_contention_and_recovery";
 
-const KILLS: readonly (readonly [scenario: string, by: Break, claim: string])[] = [
+const KILLS: readonly Kill<Break>[] = [
   [ROLLBACK, "nothing is taken back", "everything that it did is taken back"],
   [ROLLBACK, "the oldest effect is taken back first", "the newest first"],
   [ROLLBACK, "what is left is not said", "what nothing takes back is named in the run"],
@@ -141,14 +123,4 @@ const KILLS: readonly (readonly [scenario: string, by: Break, claim: string])[] 
   [ATOMICITY, "a key is kept before its run is", "an accepted run can be read"],
 ];
 
-describe("the product broken", () => {
-  test.each(KILLS)(
-    "%s fails where %s",
-    async (part, by, claim) => {
-      broken.by = by;
-      const trial = await runTrial(named(part), target, { seed: 42 });
-      expect([trial.verdict, trial.reason]).toEqual(["FAIL", expect.stringContaining(claim)]);
-    },
-    180_000,
-  );
-});
+proveKills(createInProcessTarget(), broken, KILLS);

@@ -12,6 +12,7 @@ import { openArtifactObjects } from "../../../packages/harness/src/adapters/obje
 import { sha256Hex } from "../../../packages/harness/src/base/digest.ts";
 import type { ArtifactFiles } from "../../../packages/harness/src/ports.ts";
 import { artifactStoreContract } from "./artifact-store.contract.ts";
+import { until } from "../../support/until.ts";
 
 const random = { bytes: (count: number): Uint8Array => randomBytes(count) };
 
@@ -140,7 +141,7 @@ describe("a bucket", () => {
     socket.on("error", () => undefined);
     socket.write(sent);
     socket.write(bytes.subarray(0, 10), () => socket.destroy());
-    await expect.poll(() => server.requests().length).toBeGreaterThan(before);
+    await until("the server has noticed", () => server.requests().length > before);
     expect(server.requests().at(-1)).toMatch(/^PUT 400/);
     expect(server.objects.size).toBe(0);
   });

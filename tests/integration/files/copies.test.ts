@@ -166,4 +166,4 @@ test("killed at any moment while it opens or writes: old or new content, no left
     if (killAt % 2 === 1) await workspaces.remove(run);
   }
   expect(leftovers).toBeGreaterThan(0);
-}, 60_000);
+});

@@ -117,7 +117,7 @@ test("nothing runs before it is pinned; pinned, it is asked about and called onc
   const checked = await mcp(folder, "check");
   expect(checked.code).toBe(1);
   expect(checked.said).toContain('/description: "Pays." → "Pays. And copies evil@example.org."');
-}, 120_000);
+});
 
 type Served = { readonly url: string; readonly token: string };
 

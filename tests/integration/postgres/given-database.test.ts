@@ -27,8 +27,6 @@ import type { Result } from "../../../packages/harness/src/base/result.ts";
 import type { StartRefusal } from "../../../packages/harness/src/assemble/refusal.ts";
 import { makeSweptFolder } from "../../support/database.ts";
 
-const START_MS_MAX = 120_000;
-
 // A cluster of its own: roles belong to the whole cluster, and these tests take the service's away.
 let server: EmbeddedServer;
 let admin: Pool;
@@ -37,11 +35,11 @@ beforeAll(async () => {
   if (!opened.ok) throw new Error(opened.error.message);
   server = opened.value;
   admin = openPool("postgres");
-}, START_MS_MAX);
+});
 afterAll(async () => {
   await admin.end();
   await server.release();
-}, START_MS_MAX);
+});
 
 // A session can be told of the server's end after its pool is closed; unheard, that would be an error of the test.
 const openPool = (database: string): Pool =>

@@ -1,11 +1,24 @@
 import { readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { Client } from "pg";
-import { expect, test, vi } from "vitest";
+import { isDeepStrictEqual } from "node:util";
+import { Client, type ClientConfig } from "pg";
+import { expect, test } from "vitest";
 import { openEmbedded } from "../../../packages/harness/src/adapters/postgres/embedded/embedded.ts";
+import { until } from "../../support/until.ts";
 import { isRunning, makeScratchFolder, startOpener } from "./processes.ts";
 
 const ROUNDS = 4;
+
+/** The rows of one question, over a connection of its own. */
+async function asked(connection: ClientConfig, sql: string): Promise<unknown[]> {
+  const client = new Client(connection);
+  try {
+    await client.connect();
+    return (await client.query<Record<string, unknown>>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
 
 test("the server survives the kill of its only process, and the next one attaches to it", async () => {
   await using folder = makeScratchFolder();
@@ -75,28 +88,21 @@ test("a server that is killed is started again under the process that uses it, a
   await writer.query("CREATE TABLE kept (id int)");
   await writer.query("INSERT INTO kept VALUES (7)");
   process.kill(before, "SIGKILL");
-  const rows = await vi.waitFor(
-    async () => {
-      const reader = new Client(server.connection("owner"));
-      try {
-        await reader.connect();
-        return (await reader.query("SELECT id FROM kept")).rows;
-      } finally {
-        await reader.end();
-      }
-    },
-    { timeout: 20_000 },
-  );
+  const rows = await until("the database answers again", async () => {
+    try {
+      return await asked(server.connection("owner"), "SELECT id FROM kept");
+    } catch {
+      return false;
+    }
+  });
   expect(rows).toEqual([{ id: 7 }]);
   expect(server.serverPid).not.toBe(before);
-  await vi.waitFor(async () => {
-    const counted = new Client(server.connection("superuser", "postgres"));
-    await counted.connect();
-    const { rows: present } = await counted.query(
+  await until("it holds its share again", async () => {
+    const held = await asked(
+      server.connection("superuser", "postgres"),
       "SELECT count(*)::int AS present FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock'",
     );
-    await counted.end();
-    expect(present).toEqual([{ present: 1 }]);
+    return isDeepStrictEqual(held, [{ present: 1 }]);
   });
   expect(await server.release()).toBe("stopped");
 });
@@ -115,21 +121,15 @@ test("what keeps a killed server from starting can be mended while the process l
   const control = join(server.home, "data", "global", "pg_control");
   renameSync(control, `${control}.aside`);
   process.kill(before, "SIGKILL");
-  await vi.waitFor(
-    () => {
-      expect(told.some((line) => line.endsWith("; trying again"))).toBe(true);
-    },
-    { timeout: 20_000 },
-  );
+  await until("it says that it tries again", () => told.some((line) => line.endsWith("; trying again")));
   renameSync(`${control}.aside`, control);
-  await vi.waitFor(
-    async () => {
-      const reader = new Client(server.connection("owner"));
-      await reader.connect();
-      await reader.end();
-    },
-    { timeout: 20_000 },
-  );
+  await until("the database answers again", async () => {
+    try {
+      return await asked(server.connection("owner"), "SELECT 1");
+    } catch {
+      return false;
+    }
+  });
   expect(server.serverPid).not.toBe(before);
   expect(await server.release()).toBe("stopped");
 });

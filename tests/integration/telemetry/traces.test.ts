@@ -16,7 +16,6 @@ import { createInstallation, type Installation } from "../../support/target/inst
 import { type ServerProcess, startServerProcess } from "../../support/target/server-process.ts";
 import { until } from "../../support/until.ts";
 
-const START_MS_MAX = 120_000;
 const OUTSIDE = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331" };
 
 let receiver: OtlpReceiver;
@@ -76,14 +75,14 @@ beforeAll(async () => {
   metrics = await (await ask("/metrics")).text();
   // A clean end sends what is left.
   await server.stop();
-}, START_MS_MAX);
+});
 
 afterAll(async () => {
   await server.stop();
   await sink.stop();
   await receiver.stop();
   installation.remove();
-}, START_MS_MAX);
+});
 
 const named = (name: string): readonly ReceivedSpan[] => receiver.spans.filter((span) => span.name === name);
 

@@ -13,7 +13,6 @@ import { createInProcessTarget } from "../../support/target/local-target.ts";
 import { until } from "../../support/until.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../../packages/harness/bin/assent.mjs", import.meta.url));
-const START_MS_MAX = 120_000;
 
 const target = createInProcessTarget();
 const folder = mkdtempSync(join(tmpdir(), "assent-shipped-"));
@@ -73,11 +72,11 @@ beforeAll(async () => {
   const exported = await assent("audit", "export", copy);
   if (exported.code !== 0) throw new Error(exported.said);
   writeFileSync(join(folder, "remembered"), readFileSync(join(copy, "checkpoint")));
-}, START_MS_MAX);
+});
 afterAll(async () => {
   await target.stop();
   rmSync(folder, { recursive: true, force: true });
-}, START_MS_MAX);
+});
 
 const verify = async (of: string, remembered = join(folder, "remembered")): Promise<Ended> =>
   await assent("audit", "verify", of, "--key", key, "--remembered", remembered);

@@ -8,11 +8,10 @@ import { createServer, type Server } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { openFolder, openRoom, processesWith, type Room, until } from "./room.ts";
 
 // Commands that end by a limit of time, on a machine that is busy with other tests.
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 });
 
 const HOSTILE = readFileSync(fileURLToPath(new URL("./hostile.py", import.meta.url)), "utf8");
 const CANARY = "canary-77ab: must neither be read nor changed";

@@ -2,12 +2,11 @@
 
 import { readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, expect, test, vi } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import type { SandboxLimits } from "../../../packages/harness/src/ports.ts";
 import { openRoom, processesWith, type Room, until } from "./room.ts";
 
 // Commands that end by a limit of time, on a machine that is busy with other tests.
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 });
 
 const MIB = 1024 * 1024;
 const SMALL: Partial<SandboxLimits> = {

@@ -4,14 +4,13 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, closeSync, cpSync, mkdirSync, openSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { parseAccount } from "../../../packages/harness/src/adapters/sandbox/account.ts";
 import { openSandbox } from "../../../packages/harness/src/adapters/sandbox/open-sandbox.ts";
 import { random } from "../../integration/files/repository.ts";
 import { openFolder, openRoom } from "./room.ts";
 
 // Commands that end by a limit of time, on a machine that is busy with other tests.
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 });
 
 const REAL = "/usr/bin/bwrap";
 

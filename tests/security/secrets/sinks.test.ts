@@ -12,8 +12,6 @@ import { createInProcessTarget } from "../../support/target/local-target.ts";
 import { API_KEY } from "../../support/target/providers.ts";
 import { until } from "../../support/until.ts";
 
-const START_MS_MAX = 120_000;
-
 /** Not registered anywhere: known by its form alone, so in the forms that its rule knows. */
 const UNKNOWN = `ghp_${"aZ3kQ9xW2mL7pR5tY8bN4cV6dF1gH0jK".slice(0, 32)}Bq7e`;
 
@@ -48,10 +46,10 @@ const SAID = [
 const target = createInProcessTarget();
 beforeAll(async () => {
   await target.start();
-}, START_MS_MAX);
+});
 afterAll(async () => {
   await target.stop();
-}, START_MS_MAX);
+});
 
 async function ask(
   role: "requester" | "approver" | "auditor",

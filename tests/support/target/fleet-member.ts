@@ -9,7 +9,7 @@ import { until } from "../until.ts";
 import type { Installation } from "./installation.ts";
 import { PRESENT_PROGRAM } from "./program-copy.ts";
 
-const START_MS_MAX = 120_000;
+const START_MS_MAX = 600_000;
 const ERROR_CHARS_MAX = 2_000;
 
 export type Member = {

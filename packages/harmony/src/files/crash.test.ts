@@ -27,32 +27,26 @@ async function expectNoLeftover(root: string): Promise<void> {
 
 test.each(
   WRITING_ACTS.flatMap((writing) => (["fail", "die"] as const).map((kind) => ({ ...writing, kind }))),
-)(
-  "$name leaves the old or the new record when its k-th file operation makes it $kind",
-  { timeout: 60_000 },
-  async (writing) => {
-    const rehearsal = newRoot();
-    await writing.prepare(openFsStore(rehearsal, quickOperations));
-    const counted = faultyOperations({ kind: "fail", at: FOREVER });
-    await writing.act(openFsStore(rehearsal, counted.operations));
-    expect(counted.count()).toBeGreaterThan(9);
+)("$name leaves the old or the new record when its k-th file operation makes it $kind", async (writing) => {
+  const rehearsal = newRoot();
+  await writing.prepare(openFsStore(rehearsal, quickOperations));
+  const counted = faultyOperations({ kind: "fail", at: FOREVER });
+  await writing.act(openFsStore(rehearsal, counted.operations));
+  expect(counted.count()).toBeGreaterThan(9);
 
-    let struck = 0;
-    for (let k = 1; k <= counted.count(); k += 1) {
-      const root = newRoot();
-      await writing.prepare(openFsStore(root, quickOperations));
-      const faulty = faultyOperations({ kind: writing.kind, at: k });
-      const outcome = await writing
-        .act(openFsStore(root, faulty.operations))
-        .catch((error: unknown) => error);
-      if (outcome instanceof Error) struck += 1;
-      await writing.check(openFsStore(root, quickOperations));
-      await expectNoLeftover(root);
-    }
-    // A fault that nobody notices proves nothing: all but those in the last clean-up must have been felt.
-    expect(struck).toBeGreaterThan(counted.count() / 2);
-  },
-);
+  let struck = 0;
+  for (let k = 1; k <= counted.count(); k += 1) {
+    const root = newRoot();
+    await writing.prepare(openFsStore(root, quickOperations));
+    const faulty = faultyOperations({ kind: writing.kind, at: k });
+    const outcome = await writing.act(openFsStore(root, faulty.operations)).catch((error: unknown) => error);
+    if (outcome instanceof Error) struck += 1;
+    await writing.check(openFsStore(root, quickOperations));
+    await expectNoLeftover(root);
+  }
+  // A fault that nobody notices proves nothing: all but those in the last clean-up must have been felt.
+  expect(struck).toBeGreaterThan(counted.count() / 2);
+});
 
 test("content is on the disk before its name is, and the name before the caller hears of it", async () => {
   const root = newRoot();

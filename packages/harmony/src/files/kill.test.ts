@@ -9,7 +9,6 @@ test.each([
   { act: "resolve", name: "resolveEscalation", every: 13 },
 ] as const)(
   "$name killed at a file operation leaves the old or the new record",
-  { timeout: 120_000 },
   async ({ act, name, every }) => {
     await drillKills(act, name, every);
   },

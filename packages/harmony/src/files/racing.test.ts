@@ -11,34 +11,26 @@ import { quickOperations } from "../testing/faulty-operations.ts";
 import { newRoot } from "../testing/root.ts";
 import { ann, escalation, moment, pattern, resolution } from "../testing/samples.ts";
 
-test(
-  "of many processes recording the same escalations again and again, each is opened by exactly one",
-  { timeout: 120_000 },
-  async () => {
-    await drillRace(["a", "b", "c", "d", "e"], { processes: 8, calls: 25 });
-  },
-);
+test("of many processes recording the same escalations again and again, each is opened by exactly one", async () => {
+  await drillRace(["a", "b", "c", "d", "e"], { processes: 8, calls: 25 });
+});
 
-test(
-  "sightings told by many processes at once are counted once each at most, and the last is not lost",
-  { timeout: 120_000 },
-  async () => {
-    const root = newRoot();
-    // Each process tells of the same 20 later sightings, in order: whoever is first with one counts it.
-    const sightings = Array.from({ length: 20 }, (_, i) =>
-      escalation("a", { escalatedAt: moment(i), lastSeenAt: moment(i) }),
-    );
-    await raceRecorders(root, sightings, { processes: 6, calls: 20 });
-    const [record] = listEscalations(root);
-    // A process that is ahead may make a sighting of the others late, so some of the 19 may be skipped, never doubled.
-    expect(record?.lastSeenAt).toBe(moment(19));
-    expect(record?.seenCount).toBeGreaterThan(1);
-    expect(record?.seenCount).toBeLessThanOrEqual(20);
-    expect(readdirSync(temporaryDir(root))).toEqual([]);
-  },
-);
+test("sightings told by many processes at once are counted once each at most, and the last is not lost", async () => {
+  const root = newRoot();
+  // Each process tells of the same 20 later sightings, in order: whoever is first with one counts it.
+  const sightings = Array.from({ length: 20 }, (_, i) =>
+    escalation("a", { escalatedAt: moment(i), lastSeenAt: moment(i) }),
+  );
+  await raceRecorders(root, sightings, { processes: 6, calls: 20 });
+  const [record] = listEscalations(root);
+  // A process that is ahead may make a sighting of the others late, so some of the 19 may be skipped, never doubled.
+  expect(record?.lastSeenAt).toBe(moment(19));
+  expect(record?.seenCount).toBeGreaterThan(1);
+  expect(record?.seenCount).toBeLessThanOrEqual(20);
+  expect(readdirSync(temporaryDir(root))).toEqual([]);
+});
 
-test("what many processes count at once is counted exactly", { timeout: 120_000 }, async () => {
+test("what many processes count at once is counted exactly", async () => {
   const root = newRoot();
   const given = resolution(pattern("p"));
   await openFsStore(root).saveResolution(given);

@@ -9,13 +9,13 @@ import { makeRecord } from "./fixtures.ts";
 import { newRoot } from "../testing/root.ts";
 
 describe("TestStress", () => {
-  test("test_list_200_escalations", { timeout: 60_000 }, () => {
+  test("test_list_200_escalations", () => {
     const repo = newRoot();
     for (let i = 0; i < 200; i += 1) recordEscalation(repo, makeRecord(fakeId(`stress-${i}`), "stress"));
     expect(listEscalations(repo)).toHaveLength(200);
   });
 
-  test("test_concurrent_record_same_id_idempotent", { timeout: 60_000 }, async () => {
+  test("test_concurrent_record_same_id_idempotent", async () => {
     const repo = newRoot();
     const record = makeRecord();
     const results = await raceRecorders(repo, [record], { processes: 20, calls: 1 });

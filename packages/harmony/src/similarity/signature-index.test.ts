@@ -1,11 +1,10 @@
 import fc from "fast-check";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { queryOf, tokenSet } from "../../bench/token-sets.ts";
 import { jaccardOf } from "./jaccard.ts";
 import { SignatureIndex, type Described, type Found } from "./signature-index.ts";
 
 // Only a hang is to fail here; a busy machine may take its time.
-vi.setConfig({ testTimeout: 120_000 });
 
 const SETS = Array.from({ length: 2_000 }, (_, at) => tokenSet(at, 7));
 const QUERIES = Array.from({ length: 200 }, (_, at) => queryOf(at, SETS.length, 7).tokens);

@@ -23,7 +23,7 @@ import type { EvidenceConfig } from "../evidence-config.ts";
 import { refuseHome, type Secrets } from "../home.ts";
 import type { Clock, Log, LogStore, Random, SealingStore, Telemetry } from "../ports.ts";
 import { type ConservationPorts, startConservation } from "../services/audit/conservation.ts";
-import { createEvidence, type Evidence } from "../services/audit/evidence.ts";
+import { createEvidence, type Evidence, type EvidencePorts } from "../services/audit/evidence.ts";
 import { type InForce, startInstallation } from "../services/audit/installation.ts";
 import { watchEvidence } from "../services/traced/gauges.ts";
 import { type Keeper, startKeeper } from "../services/audit/keeper.ts";
@@ -120,7 +120,7 @@ export async function startEvidence(
     onCheckpoint: (checkpoint) => {
       installation.cover(checkpoint);
       witnessing?.see(checkpoint);
-      bell.ring();
+      bell.ring(checkpoint.tenant);
     },
     onRefused: (tenant, { code }) => {
       void installation.record("refusals", "log.refused", { tag: tagOf(tenant, 1), code });
@@ -211,15 +211,20 @@ function openAlarm(
   return () => conservation.gaps().length;
 }
 
-function createBell(): { ring(): void; readonly hear: (listener: () => void) => () => void } {
-  const listeners = new Set<() => void>();
+// Each tenant's own: the installation's log, which takes every checkpoint over, has as many as all others together.
+function createBell(): { ring(tenant: TenantId): void; readonly hear: EvidencePorts["onCheckpoint"] } {
+  const listeners = new Map<TenantId, Set<() => void>>();
   return {
-    ring(): void {
-      for (const listener of listeners) listener();
+    ring(tenant): void {
+      for (const listener of listeners.get(tenant) ?? []) listener();
     },
-    hear: (listener) => {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
+    hear: (tenant, listener) => {
+      const own = listeners.get(tenant) ?? new Set();
+      listeners.set(tenant, own.add(listener));
+      return () => {
+        own.delete(listener);
+        if (own.size === 0 && listeners.get(tenant) === own) listeners.delete(tenant);
+      };
     },
   };
 }

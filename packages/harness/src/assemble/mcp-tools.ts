@@ -1,7 +1,6 @@
 // The tools of declared MCP servers. They come from the pins, not from the servers: one that cannot be reached, or says
 // something else than what was pinned, stops nobody's start, and its calls are refused one by one.
 
-import { openMcpEndpoint } from "../adapters/mcp/open.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Config } from "../config.ts";
 import { isAllowed } from "../core/egress/allowlist.ts";
@@ -27,7 +26,10 @@ export type McpTools = {
   close(): Promise<void>;
 };
 
-export function openMcpTools({ mcp, egress }: Config): Result<McpTools, StartRefusal> {
+export async function openMcpTools({ mcp, egress }: Config): Promise<Result<McpTools, StartRefusal>> {
+  if (mcp.servers.size === 0) return ok(NO_TOOLS);
+  // The vendor's client is loaded only by those who have a server for it.
+  const { openMcpEndpoint } = await import("../adapters/mcp/open.ts");
   // Whatever a server says before there is one is seen when it is asked then.
   let told: Log | null = null;
   const tools: Tool[] = [];
@@ -64,6 +66,8 @@ export function openMcpTools({ mcp, egress }: Config): Result<McpTools, StartRef
     },
   });
 }
+
+const NO_TOOLS: McpTools = { tools: [], watch: async () => {}, close: async () => {} };
 
 type Opened = {
   readonly name: string;

@@ -22,7 +22,7 @@ export async function openCandidate(
 ): Promise<Result<Required<Candidate>, StartRefusal>> {
   const config = readConfig(configFile, environment, BUNDLED_AGENTS);
   if (!config.ok) return config;
-  const mcp = openMcpTools(config.value);
+  const mcp = await openMcpTools(config.value);
   if (!mcp.ok) return mcp;
   // No server was started or asked: nothing is to be closed but what there is of bookkeeping.
   await mcp.value.close();

@@ -1,6 +1,6 @@
 // The API of a process.
 
-import { createServer } from "../api/server.ts";
+import type { createServer } from "../api/server.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Harness } from "../services/harness.ts";
 import type { StartRefusal } from "./refusal.ts";
@@ -12,7 +12,9 @@ export async function startServing(
   { host, port, ...options }: Place,
   started: AsyncDisposableStack,
 ): Promise<Result<{ readonly url: string }, StartRefusal>> {
-  const server = await createServer(harness, options);
+  // A worker never loads it.
+  const api = await import("../api/server.ts");
+  const server = await api.createServer(harness, options);
   started.defer(async () => {
     await server.close();
   });

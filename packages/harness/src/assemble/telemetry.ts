@@ -1,6 +1,7 @@
 // Telemetry of this process, wired to the redaction that everything goes through before it leaves.
 
-import { type OtelTelemetry, openOtel } from "../adapters/telemetry/otel.ts";
+import { openLocal } from "../adapters/telemetry/local.ts";
+import type { OtelTelemetry } from "../adapters/telemetry/otel.ts";
 import { SERVICE_VERSION } from "../base/version.ts";
 import type { Config } from "../config.ts";
 import type { AgentDefinition } from "../core/agent.ts";
@@ -18,27 +19,40 @@ export type RedactionCount = { report: (kind: string, times: number) => void };
 
 export const uncounted = (): RedactionCount => ({ report: () => undefined });
 
-export function openTelemetry(
-  { environment, telemetry: { endpoint } }: Config,
+export async function openTelemetry(
+  config: Config,
   random: Random,
   redact: (text: string) => string,
   redactions: RedactionCount,
-): OtelTelemetry {
-  const telemetry = openOtel({
-    endpoint: endpoint ?? environment.otlp.endpoint,
-    headers: environment.otlp.headers,
-    ...(environment.otlp.intervalMs === undefined ? {} : { exportIntervalMs: environment.otlp.intervalMs }),
-    ...(environment.otlp.metricIntervalMs === undefined
-      ? {}
-      : { metricIntervalMs: environment.otlp.metricIntervalMs }),
-    serviceVersion: SERVICE_VERSION,
-    instance: Buffer.from(random.bytes(8)).toString("hex"),
-    redact,
-  });
+): Promise<OtelTelemetry> {
+  const endpoint = config.telemetry.endpoint ?? config.environment.otlp.endpoint;
+  const telemetry =
+    endpoint === null
+      ? openLocal({ redact, random })
+      : await openSent(endpoint, config.environment, random, redact);
   redactions.report = (kind, times) => {
     telemetry.count("assent.redactions", { [ASSENT.redaction]: kind }, times);
   };
   return telemetry;
+}
+
+// The vendor's code is loaded only by those who send something: it takes a quarter of a second of processor.
+async function openSent(
+  endpoint: string,
+  { otlp }: Config["environment"],
+  random: Random,
+  redact: (text: string) => string,
+): Promise<OtelTelemetry> {
+  const { openOtel } = await import("../adapters/telemetry/otel.ts");
+  return openOtel({
+    endpoint,
+    headers: otlp.headers,
+    ...(otlp.intervalMs === undefined ? {} : { exportIntervalMs: otlp.intervalMs }),
+    ...(otlp.metricIntervalMs === undefined ? {} : { metricIntervalMs: otlp.metricIntervalMs }),
+    serviceVersion: SERVICE_VERSION,
+    instance: Buffer.from(random.bytes(8)).toString("hex"),
+    redact,
+  });
 }
 
 /** Every record says which trace it is of, where there is one. */

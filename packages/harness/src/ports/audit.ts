@@ -75,6 +75,9 @@ export type CoveredEntry = {
   readonly checkpoint: Omit<StoredCheckpoint, "epoch">;
 };
 
+/** An approval that somebody has decided. */
+export type Decided = { readonly run: RunId; readonly approval: ApprovalId };
+
 /** One tenant's log inside one transaction; the head is locked where it was asked for with `lock`. */
 export type LogTx = {
   /** All epochs, oldest first. */
@@ -157,10 +160,10 @@ export type LogBalance = {
 export type LogStore = {
   transaction<T>(tenant: TenantId, work: (tx: LogTx) => Promise<T>): Promise<T>;
   /**
-   * A person's decision about an approval, with the oldest checkpoint that covers it; null while there is none. One
+   * People's decisions about approvals, each with the oldest checkpoint that covers it; null while there is none. One
    * statement by itself: what was answered stays true.
    */
-  decisionEntry(tenant: TenantId, run: RunId, approval: ApprovalId): Promise<CoveredEntry | null>;
+  decisionEntries(tenant: TenantId, decided: readonly Decided[]): Promise<readonly (CoveredEntry | null)[]>;
   /** Of several parts of the tree, what there is of each. The same: hashes of what a checkpoint covers never change. */
   hashRanges(tenant: TenantId, epoch: number, ranges: readonly HashRange[]): Promise<Hashes>;
   /** By itself, whatever else is written; one that is there already stays. */

@@ -29,16 +29,18 @@ export type WorkerOptions = {
   readonly runsMax?: number;
   /** Runs of one tenant that all workers together hold at the same time; null: as many as there are slots. */
   readonly tenantSlots?: number | null;
+  /** How late a queued run can be found without a hint; 5 s where it is left out. */
+  readonly lookEveryMs?: number;
 };
 
-/** Without a hint this is how late a queued run can be found; while nothing is queued it is all that a worker asks. */
+/** While nothing is queued it is all that a worker asks. */
 const LOOK_EVERY_MS = 5_000;
 /** After a database that could not be used, and doubled while it cannot. */
 const UNAVAILABLE_PAUSE_MS = 500;
 
 export function startWorker(ports: OrchestratorPorts, options: WorkerOptions): Worker {
   const stopping = new AbortController();
-  const hands = createHands(ports.clock, LOOK_EVERY_MS, stopping.signal);
+  const hands = createHands(ports.clock, options.lookEveryMs ?? LOOK_EVERY_MS, stopping.signal);
   const silence = options.wakeUps.listen((from) => hands.hear(from));
   const holds = createHolds();
   const unheard = options.wakeUps.listenToCallOffs((run) => holds.check(run));

@@ -16,7 +16,7 @@ const drill = (given: Drill): Scenario => ({
   phase: "e2e",
   invariants: ["at-most-once", "assent-is-exact"],
   seed: "failure drills of the comparison of durable engines",
-  timeLimitMs: 240_000,
+  timeLimitMs: 600_000,
 });
 
 /** Effects at the sink since then, each counted as often as it happened. */

@@ -1,11 +1,10 @@
 import fc from "fast-check";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { alignSequences } from "./align.ts";
 import { mergeSequences } from "./three-way.ts";
 import { featuresOf, tokenise } from "./tokens.ts";
 
 // Only a hang is to fail here; a busy machine may take its time.
-vi.setConfig({ testTimeout: 120_000 });
 
 const letters = fc.array(fc.constantFrom("a", "b", "c"), { maxLength: 14 });
 

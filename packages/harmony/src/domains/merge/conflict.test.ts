@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   hasMarker,
   listConflicts,
@@ -15,7 +15,6 @@ import {
 import type { ConflictedText } from "./conflict.ts";
 
 // Only a hang is to fail here; a busy machine may take its time.
-vi.setConfig({ testTimeout: 120_000 });
 
 const FC = { seed: 42, numRuns: 500 };
 
@@ -151,46 +150,42 @@ describe("against git itself, in each of its styles", () => {
     maxLength: 8,
   });
 
-  test.each([["--diff3"], ["--zdiff3"], []])(
-    "%s",
-    (...style) => {
-      const folder = mkdtempSync(join(tmpdir(), "harmony-conflict-"));
-      const merge = (...options: string[]): string => {
-        const names = ["ours", "base", "theirs"].map((name) => join(folder, name));
-        // The exit code is the number of conflicts.
-        return spawnSync("git", ["merge-file", "-p", "--marker-size=9", ...options, ...names], {
-          encoding: "utf8",
-        }).stdout;
-      };
-      let conflicts = 0;
-      try {
-        fc.assert(
-          fc.property(content, content, content, fc.constantFrom("\n", "\r\n"), (ours, base, theirs, eol) => {
-            for (const [name, lines] of Object.entries({ ours, base, theirs })) {
-              writeFileSync(join(folder, name), lines.map((line) => line + eol).join(""));
-            }
-            const file = parsed(merge(...style), 9);
-            const found = listConflicts(file);
-            conflicts += found.length;
-            expect(found.every((one) => (one.base === null) === (style.length === 0))).toBe(true);
-            // Git's own way to take one side in every conflict says what the sides are.
-            const side = (name: "ours" | "theirs"): string =>
-              renderConflicts(
-                file,
-                found.map((one) => one[name]),
-              );
-            expect(side("ours")).toBe(merge(...style, "--ours"));
-            expect(side("theirs")).toBe(merge(...style, "--theirs"));
-          }),
-          { seed: 42, numRuns: 40 },
-        );
-      } finally {
-        rmSync(folder, { recursive: true });
-      }
-      expect(conflicts).toBeGreaterThan(10);
-    },
-    60_000,
-  );
+  test.each([["--diff3"], ["--zdiff3"], []])("%s", (...style) => {
+    const folder = mkdtempSync(join(tmpdir(), "harmony-conflict-"));
+    const merge = (...options: string[]): string => {
+      const names = ["ours", "base", "theirs"].map((name) => join(folder, name));
+      // The exit code is the number of conflicts.
+      return spawnSync("git", ["merge-file", "-p", "--marker-size=9", ...options, ...names], {
+        encoding: "utf8",
+      }).stdout;
+    };
+    let conflicts = 0;
+    try {
+      fc.assert(
+        fc.property(content, content, content, fc.constantFrom("\n", "\r\n"), (ours, base, theirs, eol) => {
+          for (const [name, lines] of Object.entries({ ours, base, theirs })) {
+            writeFileSync(join(folder, name), lines.map((line) => line + eol).join(""));
+          }
+          const file = parsed(merge(...style), 9);
+          const found = listConflicts(file);
+          conflicts += found.length;
+          expect(found.every((one) => (one.base === null) === (style.length === 0))).toBe(true);
+          // Git's own way to take one side in every conflict says what the sides are.
+          const side = (name: "ours" | "theirs"): string =>
+            renderConflicts(
+              file,
+              found.map((one) => one[name]),
+            );
+          expect(side("ours")).toBe(merge(...style, "--ours"));
+          expect(side("theirs")).toBe(merge(...style, "--theirs"));
+        }),
+        { seed: 42, numRuns: 40 },
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+    expect(conflicts).toBeGreaterThan(10);
+  });
 });
 
 describe("refusals name the line", () => {

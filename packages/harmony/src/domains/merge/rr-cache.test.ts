@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { openFsStore } from "../../fs-store.ts";
 import { AgentProvenance } from "../../provenance.ts";
 import type { HarmonyStore } from "../../store.ts";
@@ -13,7 +13,6 @@ import { answerMerge, learnMerge } from "./merge.ts";
 import { importRrCache, readPair } from "./rr-cache.ts";
 
 // Only a hang is to fail here: every record is fsynced, and a busy machine may take its time.
-vi.setConfig({ testTimeout: 120_000 });
 
 let root = "";
 let cache = "";

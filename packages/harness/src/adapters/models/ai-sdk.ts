@@ -29,7 +29,7 @@ export type CallMode = {
 export type VendorWire = {
   /** The name before the slash. */
   readonly provider: string;
-  readonly open: (model: string, fetch: Fetch) => LanguageModel;
+  readonly open: (model: string, fetch: Fetch) => Promise<LanguageModel>;
   /** Rules for one stream; they remember what they saw. */
   readonly rules: () => StreamRules;
   /** What is wrong with an answer that came in one piece, or null; for what the vendor's code leaves unread. */
@@ -60,7 +60,7 @@ export async function callVendor(
   );
   const late = AbortSignal.any([clock.signal, silence.signal]);
   try {
-    const languageModel = wire.open(model, line.fetch);
+    const languageModel = await wire.open(model, line.fetch);
     const answer = streaming
       ? await stream(wire, model, languageModel, call, ended)
       : await generate(wire, model, languageModel, call, ended);

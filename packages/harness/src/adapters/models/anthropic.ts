@@ -1,4 +1,3 @@
-import { createAnthropic } from "@ai-sdk/anthropic";
 import type { VendorWire } from "./ai-sdk.ts";
 import { checkMessagesFrames, isUnknownMessagesEvent } from "./frames.ts";
 
@@ -12,9 +11,12 @@ export type AnthropicConfig = {
 export function openAnthropic(config: AnthropicConfig): VendorWire {
   // Both are always given: where one is missing the vendor's code looks into the environment.
   const { apiKey, baseUrl = "https://api.anthropic.com/v1" } = config;
+  // Loaded only where it is configured, and from then on, not from the first call on.
+  const vendor = import("@ai-sdk/anthropic");
   return {
     provider: "anthropic",
-    open: (model, fetch) => createAnthropic({ apiKey, baseURL: baseUrl, fetch }).languageModel(model),
+    open: async (model, fetch) =>
+      (await vendor).createAnthropic({ apiKey, baseURL: baseUrl, fetch }).languageModel(model),
     rules: () => ({ check: checkMessagesFrames(), isIgnorable: isUnknownMessagesEvent }),
   };
 }

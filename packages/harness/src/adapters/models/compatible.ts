@@ -1,4 +1,3 @@
-import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import type { VendorWire } from "./ai-sdk.ts";
 import { checkChatFrames } from "./frames.ts";
 
@@ -12,17 +11,21 @@ export type CompatibleConfig = {
 /** Any server that speaks OpenAI's Chat Completions: Ollama, vLLM, llama.cpp, a gateway. */
 export function openCompatible(config: CompatibleConfig): VendorWire {
   const { baseUrl, apiKey } = config;
+  // Loaded only where it is configured, and from then on, not from the first call on.
+  const vendor = import("@ai-sdk/openai-compatible");
   return {
     provider: "openai-compatible",
-    open: (model, fetch) =>
-      createOpenAICompatible({
-        name: "openai-compatible",
-        baseURL: baseUrl,
-        ...(apiKey === undefined ? {} : { apiKey }),
-        // Without it a stream says nothing of usage, and budgets would count zero.
-        includeUsage: true,
-        fetch,
-      }).chatModel(model),
+    open: async (model, fetch) =>
+      (await vendor)
+        .createOpenAICompatible({
+          name: "openai-compatible",
+          baseURL: baseUrl,
+          ...(apiKey === undefined ? {} : { apiKey }),
+          // Without it a stream says nothing of usage, and budgets would count zero.
+          includeUsage: true,
+          fetch,
+        })
+        .chatModel(model),
     rules: () => ({ check: checkChatFrames(), isIgnorable: () => false }),
   };
 }

@@ -1,7 +1,6 @@
 // Embeddings over the same wire as every call of a model: nothing followed, everything bounded, failures named by us.
 
-import { createOpenAI } from "@ai-sdk/openai";
-import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
+import type { OpenAIProvider } from "@ai-sdk/openai";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Embedder, ModelFailure } from "../../ports.ts";
 import type { CompatibleConfig } from "./compatible.ts";
@@ -47,18 +46,21 @@ export function openEmbedder(config: EmbeddingsConfig): Result<Embedder, string>
 }
 
 /** Both vendors' packages give the same type. */
-type Open = (fetch: Fetch) => ReturnType<ReturnType<typeof createOpenAI>["embeddingModel"]>;
+type Open = (fetch: Fetch) => Promise<ReturnType<OpenAIProvider["embeddingModel"]>>;
 
 function openerOf(provider: string, name: string, config: EmbeddingsConfig): Open | null {
   const { openai, openaiCompatible } = config;
   if (provider === "openai" && openai !== undefined) {
     const { apiKey, baseUrl = "https://api.openai.com/v1" } = openai;
-    return (fetch) => createOpenAI({ apiKey, baseURL: baseUrl, fetch }).embeddingModel(name);
+    const vendor = import("@ai-sdk/openai");
+    return async (fetch) =>
+      (await vendor).createOpenAI({ apiKey, baseURL: baseUrl, fetch }).embeddingModel(name);
   }
   if (provider === "openai-compatible" && openaiCompatible !== undefined) {
     const { apiKey, baseUrl } = openaiCompatible;
     const options = { name: provider, baseURL: baseUrl, ...(apiKey === undefined ? {} : { apiKey }) };
-    return (fetch) => createOpenAICompatible({ ...options, fetch }).embeddingModel(name);
+    const vendor = import("@ai-sdk/openai-compatible");
+    return async (fetch) => (await vendor).createOpenAICompatible({ ...options, fetch }).embeddingModel(name);
   }
   return null;
 }
@@ -75,7 +77,8 @@ async function embedBatch(
   const signal = AbortSignal.any([outer, late.signal]);
   const wire = openWire(globalThis.fetch, "application/json", ANSWER_BYTES_MAX, signal);
   try {
-    const { embeddings } = await open(wire.fetch).doEmbed({ values: [...texts], abortSignal: signal });
+    const model = await open(wire.fetch);
+    const { embeddings } = await model.doEmbed({ values: [...texts], abortSignal: signal });
     if (embeddings.length !== texts.length || !embeddings.every(isVector))
       return err(failure("answer_invalid", "The answer is not one vector a text."));
     return ok(embeddings);

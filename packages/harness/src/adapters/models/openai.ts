@@ -1,4 +1,3 @@
-import { createOpenAI } from "@ai-sdk/openai";
 import type { VendorWire } from "./ai-sdk.ts";
 import { checkChatFrames, checkResponsesFrames } from "./frames.ts";
 import { isPlainObject } from "./text.ts";
@@ -15,15 +14,19 @@ export type OpenAiConfig = {
 export function openOpenAi(config: OpenAiConfig): VendorWire {
   // Both are always given: where one is missing the vendor's code looks into the environment.
   const { apiKey, baseUrl = "https://api.openai.com/v1", wire = "responses" } = config;
+  // Loaded only where it is configured, and from then on, not from the first call on.
+  const vendor = import("@ai-sdk/openai");
   if (wire === "chat")
     return {
       provider: "openai",
-      open: (model, fetch) => createOpenAI({ apiKey, baseURL: baseUrl, fetch }).chat(model),
+      open: async (model, fetch) =>
+        (await vendor).createOpenAI({ apiKey, baseURL: baseUrl, fetch }).chat(model),
       rules: () => ({ check: checkChatFrames(), isIgnorable: () => false }),
     };
   return {
     provider: "openai",
-    open: (model, fetch) => createOpenAI({ apiKey, baseURL: baseUrl, fetch }).responses(model),
+    open: async (model, fetch) =>
+      (await vendor).createOpenAI({ apiKey, baseURL: baseUrl, fetch }).responses(model),
     rules: () => ({ check: checkResponsesFrames(), isIgnorable: () => false }),
     checkBody: checkResponseBody,
   };

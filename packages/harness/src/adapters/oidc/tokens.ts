@@ -1,7 +1,7 @@
 // Bearer tokens of identity providers: signature, issuer, audience, type, algorithm and times are all checked, and
 // whatever is wrong is the same nothing.
 
-import { createRemoteJWKSet, customFetch, decodeJwt, type FetchImplementation, jwtVerify } from "jose";
+import type { FetchImplementation } from "jose";
 import { z } from "zod";
 import {
   type IdentityProvider,
@@ -19,22 +19,27 @@ const FETCH_TIMEOUT_MS = 5_000;
 /** Key sets have a few kilobytes. */
 const ANSWER_BYTES_MAX = 256 * 1024;
 
-type Keys = ReturnType<typeof createRemoteJWKSet>;
+type Vendor = typeof import("jose");
+type Keys = ReturnType<Vendor["createRemoteJWKSet"]>;
 type Known = { readonly provider: IdentityProvider; readonly keys: () => Promise<Keys> };
 
 export function openTokens(
   providers: readonly IdentityProvider[],
   { clock, log }: { readonly clock: Clock; readonly log: Log },
 ): Tokens {
+  if (providers.length === 0) return NO_TOKENS;
+  // Loaded only by those who trust somebody.
+  const vendor = import("jose");
   const known = new Map(
     providers.map((provider): [string, Known] => [
       provider.issuer,
-      { provider, keys: keysOf(provider, clock) },
+      { provider, keys: keysOf(vendor, provider, clock) },
     ]),
   );
   return {
     async verify(token): Promise<TokenSubject | null> {
       try {
+        const { decodeJwt, jwtVerify } = await vendor;
         const issuer = decodeJwt(token).iss;
         const found = issuer === undefined ? undefined : known.get(issuer);
         if (found === undefined) return null;
@@ -60,18 +65,22 @@ export function openTokens(
   };
 }
 
+/** Nobody's token counts where nobody is trusted. */
+const NO_TOKENS: Tokens = { verify: async () => await Promise.resolve(null) };
+
 /** What an issuer publishes; thrown at means that it is of no use, and counts as if the issuer had been away. */
 type Accept = (document: unknown) => void;
 
 const discoverySchema = z.looseObject({ issuer: z.string(), jwks_uri: z.string() });
 const keySetSchema = z.looseObject({ keys: z.array(z.looseObject({})) });
 
-function keysOf(provider: IdentityProvider, clock: Clock): () => Promise<Keys> {
+function keysOf(vendor: Promise<Vendor>, provider: IdentityProvider, clock: Clock): () => Promise<Keys> {
   const fetchFor = boundedFetch(clock);
   let opened: Promise<Keys> | null = null;
   const open = async (): Promise<Keys> => {
     const url = provider.jwksUrl ?? (await discover(provider.issuer, fetchFor));
     requireTrusted(url);
+    const { createRemoteJWKSet, customFetch } = await vendor;
     return createRemoteJWKSet(new URL(url), {
       cooldownDuration: COOLDOWN_MS,
       timeoutDuration: FETCH_TIMEOUT_MS,

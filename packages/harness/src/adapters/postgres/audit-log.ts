@@ -1,11 +1,12 @@
 // The log in the database. The service can append to the tree, through the functions of migrations 0027 and 0030, and read it;
 // it can change nothing of it.
 
-import { type ApprovalId, idFromUuid, type RunId, type TenantId, uuidOf } from "@assent/contract";
+import { idFromUuid, type TenantId, uuidOf } from "@assent/contract";
 import type { Pool, PoolClient } from "pg";
 import { eventDigest } from "../../core/audit/event.ts";
 import type {
   CoveredEntry,
+  Decided,
   Hashes,
   HashRange,
   LogBalance,
@@ -56,10 +57,10 @@ export function postgresLogStore(pool: Pool, sealing: Sealing): LogStore {
         async () => await transaction(pool, enter, { attemptsMax: ATTEMPTS_MAX, tenant }),
       );
     },
-    decisionEntry: async (tenant, run, approval) =>
+    decisionEntries: async (tenant, decided) =>
       await statement(
         pool,
-        async (client) => await readDecision(queryOn(client), tenant, run, approval),
+        async (client) => await readDecisions(queryOn(client), uuidOf(tenant), decided),
         REREAD,
       ),
     hashRanges: async (tenant, epoch, ranges) =>
@@ -304,21 +305,26 @@ async function readHashes(
   return found;
 }
 
-async function readDecision(
+async function readDecisions(
   query: Query,
-  tenant: TenantId,
-  run: RunId,
-  approval: ApprovalId,
-): Promise<CoveredEntry | null> {
-  type Row = { epoch: number; idx: string; leaf: Buffer | null; size: string; note: string };
-  const [row] = await query<Row>(
-    "select epoch, idx, leaf, size, note from assent.audit_decision_entry($1, $2, $3)",
-    [uuidOf(tenant), uuidOf(run), approval],
+  tenant: string,
+  decided: readonly Decided[],
+): Promise<readonly (CoveredEntry | null)[]> {
+  type Row = { at: string; epoch: number; idx: string; leaf: Buffer | null; size: string; note: string };
+  const rows = await query<Row>(
+    `select d.at, e.epoch, e.idx, e.leaf, e.size, e.note
+     from unnest($2::uuid[], $3::text[]) with ordinality as d (run, approval, at),
+       lateral assent.audit_decision_entry($1, d.run, d.approval) e`,
+    [tenant, decided.map(({ run }) => uuidOf(run)), decided.map(({ approval }) => approval)],
   );
-  // One that was pruned cannot be shown, and so not be proved.
-  if (row === undefined || row.leaf === null) return null;
-  const { epoch, leaf, note } = row;
-  return { epoch, index: Number(row.idx), leaf, checkpoint: { size: Number(row.size), note } };
+  const found = new Map(rows.toReversed().map((row) => [Number(row.at), row]));
+  return decided.map((_one, at) => {
+    const row = found.get(at + 1);
+    // One that was pruned cannot be shown, and so not be proved.
+    if (row === undefined || row.leaf === null) return null;
+    const { epoch, leaf, note } = row;
+    return { epoch, index: Number(row.idx), leaf, checkpoint: { size: Number(row.size), note } };
+  });
 }
 
 type Reading = "logs" | "head" | "leaves" | "opened" | "count";

@@ -3,7 +3,6 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import {
-  type Attributes as OtelAttributes,
   type Counter,
   type Histogram,
   type ObservableGauge,
@@ -23,18 +22,18 @@ import { resourceFromAttributes } from "@opentelemetry/resources";
 import {
   AggregationType,
   MeterProvider,
-  type MetricReader,
   PeriodicExportingMetricReader,
   type ViewOptions,
 } from "@opentelemetry/sdk-metrics";
 import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import { METRICS, type MetricName } from "../../core/telemetry/names.ts";
 import { formatTraceparent, parseTraceparent } from "../../core/telemetry/traceparent.ts";
+import { cleaned } from "./cleaned.ts";
 import type { Attributes, OpenSpan, SpanOptions, Telemetry } from "../../ports.ts";
 
 export type OtelOptions = {
-  /** Base URL of a collector (`http://host:4318`); null: spans are made and thrown away, metrics can be scraped. */
-  readonly endpoint: string | null;
+  /** Base URL of a collector (`http://host:4318`); where there is none, see `openLocal`. */
+  readonly endpoint: string;
   /** Sent with every export: whatever the collector wants for a credential. */
   readonly headers: Readonly<Record<string, string>>;
   readonly serviceVersion: string;
@@ -65,7 +64,7 @@ const KINDS = {
   consumer: SpanKind.CONSUMER,
 } as const;
 
-type Current = { readonly span: Span; readonly shared: OtelAttributes };
+type Current = { readonly span: Span; readonly shared: Attributes };
 
 export function openOtel(options: OtelOptions): OtelTelemetry {
   const { redact } = options;
@@ -73,21 +72,19 @@ export function openOtel(options: OtelOptions): OtelTelemetry {
   const { tracers, meters, scraper } = openProviders(options);
   const tracer = tracers.getTracer("assent", options.serviceVersion);
   const instruments = createInstruments(meters, options.serviceVersion);
-  const clean = (attributes: Attributes): OtelAttributes => cleaned(attributes, redact);
-  // Spans that go nowhere pass their context on, and need not be filled.
-  const cleanOfSpan = options.endpoint === null ? (): OtelAttributes => ({}) : clean;
+  const clean = (attributes: Attributes): Attributes => cleaned(attributes, redact);
 
   const start = (name: string, spanOptions: SpanOptions): OpenSpan => {
     const above = current.getStore();
-    const shared = { ...above?.shared, ...cleanOfSpan(spanOptions.shared ?? {}) };
+    const shared = { ...above?.shared, ...clean(spanOptions.shared ?? {}) };
     const parent =
       spanOptions.parent === undefined ? above?.span.spanContext() : contextOf(spanOptions.parent);
     const span = tracer.startSpan(
-      options.endpoint === null ? name : redact(name),
+      redact(name),
       {
         kind: KINDS[spanOptions.kind],
         ...(spanOptions.startedAt === undefined ? {} : { startTime: spanOptions.startedAt }),
-        attributes: { ...shared, ...cleanOfSpan(spanOptions.attributes ?? {}) },
+        attributes: { ...shared, ...clean(spanOptions.attributes ?? {}) },
         links: (spanOptions.links ?? []).flatMap((link) => {
           const context = contextOf(link);
           return context === undefined ? [] : [{ context }];
@@ -97,7 +94,7 @@ export function openOtel(options: OtelOptions): OtelTelemetry {
     );
     return {
       traceparent: traceparentOf(span.spanContext()),
-      set: (attributes) => void span.setAttributes(cleanOfSpan(attributes)),
+      set: (attributes) => void span.setAttributes(clean(attributes)),
       fail: (type) => {
         span.setStatus({ code: SpanStatusCode.ERROR });
         span.setAttribute("error.type", redact(type));
@@ -156,42 +153,33 @@ function openProviders(options: OtelOptions): Providers {
   });
   // Behind our own route and key; it opens no port of its own.
   const scraper = new PrometheusExporter({ preventServerStart: true });
-  const readers: MetricReader[] = [scraper];
-  const base = endpoint?.replace(/\/+$/, "") ?? null;
+  const base = endpoint.replace(/\/+$/, "");
   const timeoutMillis = EXPORT_TIMEOUT_MS;
-  if (base !== null)
-    readers.push(
-      new PeriodicExportingMetricReader({
-        exporter: new OTLPMetricExporter({
-          url: `${base}/v1/metrics`,
-          headers: { ...headers },
-          timeoutMillis,
-        }),
-        exportIntervalMillis: options.metricIntervalMs ?? EXPORT_INTERVAL_MS,
-        exportTimeoutMillis: Math.min(timeoutMillis, options.metricIntervalMs ?? EXPORT_INTERVAL_MS),
-      }),
-    );
-  const exporter =
-    base === null
-      ? null
-      : new OTLPTraceExporter({ url: `${base}/v1/traces`, headers: { ...headers }, timeoutMillis });
+  const metricIntervalMs = options.metricIntervalMs ?? EXPORT_INTERVAL_MS;
+  const sender = new PeriodicExportingMetricReader({
+    exporter: new OTLPMetricExporter({ url: `${base}/v1/metrics`, headers: { ...headers }, timeoutMillis }),
+    exportIntervalMillis: metricIntervalMs,
+    exportTimeoutMillis: Math.min(timeoutMillis, metricIntervalMs),
+  });
+  const exporter = new OTLPTraceExporter({
+    url: `${base}/v1/traces`,
+    headers: { ...headers },
+    timeoutMillis,
+  });
   return {
     tracers: new TracerProvider({
       resource,
       spanLimits: { attributeValueLengthLimit: ATTRIBUTE_CHARS_MAX },
-      spanProcessors:
-        exporter === null
-          ? []
-          : [
-              new BatchSpanProcessor({
-                exporter,
-                ...(options.exportIntervalMs === undefined
-                  ? {}
-                  : { scheduledDelayMillis: options.exportIntervalMs }),
-              }),
-            ],
+      spanProcessors: [
+        new BatchSpanProcessor({
+          exporter,
+          ...(options.exportIntervalMs === undefined
+            ? {}
+            : { scheduledDelayMillis: options.exportIntervalMs }),
+        }),
+      ],
     }),
-    meters: new MeterProvider({ resource, readers, views: bucketViews() }),
+    meters: new MeterProvider({ resource, readers: [scraper, sender], views: bucketViews() }),
     scraper,
   };
 }
@@ -233,15 +221,6 @@ function createInstruments(meters: MeterProvider, version: string): Instruments 
 
 const isMetricName = (name: string): name is MetricName => Object.hasOwn(METRICS, name);
 const METRIC_NAMES: readonly MetricName[] = Object.keys(METRICS).filter(isMetricName);
-
-function cleaned(attributes: Attributes, redact: (text: string) => string): OtelAttributes {
-  const clean: OtelAttributes = {};
-  for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === "string") clean[name] = redact(value);
-    else clean[name] = typeof value === "object" ? value.map(redact) : value;
-  }
-  return clean;
-}
 
 function contextOf(traceparent: string | null): SpanContext | undefined {
   const parsed = parseTraceparent(traceparent);

@@ -40,7 +40,7 @@ const texts = fc.oneof(
   fc.array(fc.oneof(pieces, fc.string({ maxLength: 12 })), { maxLength: 20 }).map((parts) => parts.join("")),
 );
 
-test("a second time changes nothing, and no text makes it throw", { timeout: 60_000 }, () => {
+test("a second time changes nothing, and no text makes it throw", () => {
   const redactor = redactorOf(SECRET);
   fc.assert(
     fc.property(texts, (text) => {
@@ -52,7 +52,7 @@ test("a second time changes nothing, and no text makes it throw", { timeout: 60_
   );
 });
 
-test("valid JSON stays valid, whatever is in its strings", { timeout: 60_000 }, () => {
+test("valid JSON stays valid, whatever is in its strings", () => {
   const redactor = redactorOf(SECRET, "4815162342108");
   fc.assert(
     fc.property(
@@ -212,33 +212,29 @@ test("a stream gives what the whole text would give, wherever it is cut in two",
     expect(streamed(redactor, [text.slice(0, at), text.slice(at)])).toBe(whole);
 });
 
-test(
-  "a long stream holds back a bounded part, and no secret passes at any of its borders",
-  { timeout: 60_000 },
-  () => {
-    const redactor = redactorOf(SECRET);
-    const line = "2026-11-20 worker finished step 17 of run 3 in 12 ms\n";
-    for (const size of [1, 7, 1_000, 5_000]) {
-      for (let shift = 0; shift < 5; shift += 1) {
-        const filler = line.repeat(170).slice(shift * 11);
-        const text = `${filler}key ${SECRET} ${filler}token=${TOKEN}\n${filler}`;
-        const chunks = text.match(new RegExp(`[^]{1,${size}}`, "g")) ?? [];
-        const stream = redactor.redactStream();
-        let given = "";
-        let heldMax = 0;
-        let taken = 0;
-        for (const chunk of chunks) {
-          taken += chunk.length;
-          given += stream.push(chunk);
-          heldMax = Math.max(heldMax, taken - given.length);
-        }
-        given += stream.flush();
-        expect(given).toBe(redactor.redactText(text).text);
-        expect(heldMax).toBeLessThanOrEqual(STREAM_HELD_CHARS * 2 + size + 1_000);
+test("a long stream holds back a bounded part, and no secret passes at any of its borders", () => {
+  const redactor = redactorOf(SECRET);
+  const line = "2026-11-20 worker finished step 17 of run 3 in 12 ms\n";
+  for (const size of [1, 7, 1_000, 5_000]) {
+    for (let shift = 0; shift < 5; shift += 1) {
+      const filler = line.repeat(170).slice(shift * 11);
+      const text = `${filler}key ${SECRET} ${filler}token=${TOKEN}\n${filler}`;
+      const chunks = text.match(new RegExp(`[^]{1,${size}}`, "g")) ?? [];
+      const stream = redactor.redactStream();
+      let given = "";
+      let heldMax = 0;
+      let taken = 0;
+      for (const chunk of chunks) {
+        taken += chunk.length;
+        given += stream.push(chunk);
+        heldMax = Math.max(heldMax, taken - given.length);
       }
+      given += stream.flush();
+      expect(given).toBe(redactor.redactText(text).text);
+      expect(heldMax).toBeLessThanOrEqual(STREAM_HELD_CHARS * 2 + size + 1_000);
     }
-  },
-);
+  }
+});
 
 test("a key block longer than a stream may hold does not pass in parts", () => {
   const redactor = createRedactor();

@@ -1,28 +1,20 @@
 // What others ask of a tenant's log: proofs, the log itself for export, and the few changes that an operator makes.
 
 import { type ApprovalId, type RunId, type TenantId, uuidOf } from "@assent/contract";
-import { formatProof, openCheckpoint, proveInclusion } from "@assent/tlog";
+import { openCheckpoint } from "@assent/tlog";
 import { err, ok, type Result } from "../../base/result.ts";
 import { EPOCH_KIND } from "../../core/audit/epoch-link.ts";
 import { ERASED_KIND } from "../../core/audit/leaf.ts";
-import type {
-  Caller,
-  CoveredEntry,
-  LogFiles,
-  LogInfo,
-  LogTx,
-  OpenedLeaf,
-  StoredCheckpoint,
-} from "../../ports.ts";
+import type { Caller, LogFiles, LogInfo, LogTx, OpenedLeaf, StoredCheckpoint } from "../../ports.ts";
 import type { Refusal } from "../harness.ts";
 import { digestOf } from "../../base/digest.ts";
 import { knownSize, publishedCheckpoint } from "./ahead.ts";
 import { prune } from "./pruning.ts";
+import { createReceipts, type EventProof, proofsOf } from "./receipts.ts";
 import { rotate, type RotationPorts } from "./rotation.ts";
 import { epochSubject } from "./sequencer.ts";
 import { createSealingKeys, type SealingKeyPorts, type SealingKeys } from "./sealing-keys.ts";
 import type { Signer } from "./signer.ts";
-import { withHashes } from "./tree-reader.ts";
 import {
   type CosignedStanding,
   cosignedStanding,
@@ -39,8 +31,8 @@ export type EvidencePorts = RotationPorts & {
   readonly originOf: (tenant: TenantId, epoch: number) => string;
   /** Whether this process keeps the logs. */
   readonly holds: () => boolean;
-  /** Told of every checkpoint that this process makes. @returns ends the listening */
-  readonly onCheckpoint: (listener: () => void) => () => void;
+  /** Told of every checkpoint of the tenant that this process makes. @returns ends the listening */
+  readonly onCheckpoint: (tenant: TenantId, listener: () => void) => () => void;
   /** Why the tenant's log is not signed any more, as far as this process knows. */
   readonly stoppedBy: (tenant: TenantId) => Stopped | null;
   readonly sealing: SealingKeyPorts;
@@ -64,14 +56,6 @@ const COVER_BACKSTOP_MS = 1_000;
 const NEW_MS = 50;
 /** Past this an answer goes out without its proof; the proof can be had later. */
 export const COVER_WAIT_MS_MAX = 5_000;
-
-export type EventProof = {
-  readonly epoch: number;
-  readonly index: number;
-  readonly leaf: Uint8Array;
-  /** C2SP tlog-proof. */
-  readonly proof: string;
-};
 
 export type LogState = LogInfo & {
   /** How far witnesses have cosigned it; null where none are asked to. */
@@ -125,6 +109,7 @@ export type Evidence = {
 
 export function createEvidence(ports: EvidencePorts): Evidence {
   const { store } = ports;
+  const findReceipt = createReceipts(store);
   return {
     gaps: () => ports.gaps(),
     stopped: () => ports.stopped(),
@@ -133,10 +118,7 @@ export function createEvidence(ports: EvidencePorts): Evidence {
     waitForCover: async (tenant, subject) => await waitForCover(ports, tenant, subject),
     receiptOf: async (tenant, run, approval, decidedAt) => {
       const isNew = ports.clock.now().getTime() - decidedAt.getTime() < NEW_MS;
-      const entry = await waitFor(ports, async () => await store.decisionEntry(tenant, run, approval), isNew);
-      const hashRanges: LogTx["hashRanges"] = async (epoch, ranges) =>
-        await store.hashRanges(tenant, epoch, ranges);
-      return entry === null ? null : await proofOf({ hashRanges }, entry);
+      return await waitFor(ports, tenant, async () => await findReceipt(tenant, run, approval), isNew);
     },
     logs: async (tenant) => {
       const states = await store.transaction(tenant, async (tx) => await listLogs(tx, ports));
@@ -178,22 +160,9 @@ async function prove(tx: LogTx, run: RunId, version: number): Promise<EventProof
   const { epoch, index } = place;
   const checkpoint = await tx.checkpoint(epoch, index + 1);
   const [leaf] = await tx.leaves(epoch, index, 1);
-  return checkpoint === null || leaf === undefined
-    ? null
-    : await proofOf(tx, { epoch, index, leaf, checkpoint });
-}
-
-async function proofOf(
-  tx: Pick<LogTx, "hashRanges">,
-  { epoch, index, leaf, checkpoint }: CoveredEntry,
-): Promise<EventProof> {
-  const hashes = await withHashes(tx, epoch, (read) => proveInclusion(read, index, checkpoint.size));
-  return {
-    epoch,
-    index,
-    leaf,
-    proof: formatProof({ index, hashes, checkpoint: checkpoint.note, extra: null }),
-  };
+  if (checkpoint === null || leaf === undefined) return null;
+  const [proof] = await proofsOf(tx, epoch, [{ epoch, index, leaf, checkpoint }]);
+  return proof ?? null;
 }
 
 async function waitForCover(ports: EvidencePorts, tenant: TenantId, subject: string): Promise<boolean> {
@@ -201,7 +170,7 @@ async function waitForCover(ports: EvidencePorts, tenant: TenantId, subject: str
     const event = await tx.eventOf(subject);
     return event !== null && (await tx.isCovered(event)) ? true : null;
   };
-  const covered = await waitFor(ports, async () => await ports.store.transaction(tenant, look));
+  const covered = await waitFor(ports, tenant, async () => await ports.store.transaction(tenant, look));
   return covered === true;
 }
 
@@ -221,12 +190,13 @@ async function readEntries(tx: LogTx, epoch: number, from: number, limit: number
 
 async function waitFor<T>(
   { clock, wake, holds, onCheckpoint }: EvidencePorts,
+  tenant: TenantId,
   look: () => Promise<T | null>,
   isNew = false,
 ): Promise<T | null> {
   const deadline = clock.now().getTime() + COVER_WAIT_MS_MAX;
   let news = new AbortController();
-  const silence = onCheckpoint(() => {
+  const silence = onCheckpoint(tenant, () => {
     news.abort();
   });
   try {

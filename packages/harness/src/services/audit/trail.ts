@@ -13,7 +13,8 @@ import { encodeBase64 } from "@assent/tlog";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { Caller, OpenedLeaf } from "../../ports.ts";
 import type { AuditTrail, Refusal } from "../harness.ts";
-import type { EventProof, Evidence } from "./evidence.ts";
+import type { Evidence } from "./evidence.ts";
+import type { EventProof } from "./receipts.ts";
 import type { SealingState } from "./sealing-keys.ts";
 import type { Witnessed } from "./witnessed.ts";
 

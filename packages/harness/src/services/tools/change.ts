@@ -1,6 +1,8 @@
 // A change of one file: what an approver sees of it, what it rests on, and how it is carried out once and no more.
 
-import { formatPatch, OMIT_HEADERS, structuredPatch, type StructuredPatch } from "diff";
+import type { StructuredPatch } from "diff";
+// Past the package's own entry, which loads fifteen ways to compare that nobody asks for.
+import { formatPatch, OMIT_HEADERS, structuredPatch } from "diff/lib/patch/create.js";
 import { sha256Hex } from "../../base/digest.ts";
 import { PREVIEW_CHARS_MAX, TOOL_FILE_BYTES_MAX } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";

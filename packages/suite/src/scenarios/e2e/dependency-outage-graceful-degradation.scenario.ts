@@ -36,7 +36,7 @@ export const dependencyOutageGracefulDegradation: Scenario = {
   warnings: PROVIDER_WARNINGS,
   implies: { spans: ["chat "], metrics: [["assent_provider_retries_total"]], events: ["run_succeeded"] },
   seed: "backend/tests/harness_e2e/test_dependency_outage_graceful_degradation.py",
-  timeLimitMs: 300_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     const watch = watchProvider(outageOf(context));
     await breakOnce(context, watch);

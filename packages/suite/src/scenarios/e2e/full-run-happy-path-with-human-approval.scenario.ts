@@ -37,7 +37,7 @@ export const fullRunHappyPathWithHumanApproval: Scenario = {
     events: ["approval_opened", "approval_approved", "approval_spent", "artifact_committed", "run_succeeded"],
   },
   seed: "backend/tests/harness_e2e/test_full_run_happy_path_with_human_approval.py",
-  timeLimitMs: 300_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     const requester = context.client("requester");
     const effectsBefore = effectsAtSink(context);

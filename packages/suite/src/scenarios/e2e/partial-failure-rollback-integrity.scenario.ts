@@ -18,7 +18,7 @@ export const partialFailureRollbackIntegrity: Scenario = {
   warnings: ["model call failed"],
   implies: { spans: ["execute_tool "], events: ["run_failed"] },
   seed: "backend/tests/harness_e2e/test_partial_failure_rollback_integrity.py",
-  timeLimitMs: 240_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     const { rollback } = context.target;
     if (rollback === undefined) throw new Error("the capability compensation was not there");

@@ -158,7 +158,7 @@ export const promptInjectionExfiltrationBlocked: Scenario = {
   invariants: ["data-is-not-instruction", "assent-is-exact"],
   implies: { metrics: [["assent_policy_decisions_total"]], events: ["run_queued"] },
   seed: "backend/tests/harness_e2e/test_prompt_injection_exfiltration_blocked.py",
-  timeLimitMs: 300_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     // Side by side: each is a run of its own, and most of the time goes by in waiting for receipts. All of them end
     // before the verdict, so that nothing of this scenario is still under way in the next one.

@@ -32,7 +32,7 @@ export const replayAttackIdempotencyEnforced: Scenario = {
     events: ["run_queued"],
   },
   seed: "backend/tests/harness_e2e/test_replay_attack_idempotency_enforced.py",
-  timeLimitMs: 120_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     const attack = prepare(context);
     await context.part("refusals can be counted", ["access_events"], async () => {

@@ -20,7 +20,7 @@ export const artifactWriterAtomicCommitAndRollback: Scenario = {
   warnings: ["an artifact could not be stored"],
   implies: { events: ["artifact_committed", "run_succeeded"] },
   seed: "backend/tests/harness_integration/test_artifact_writer_atomic_commit_and_rollback.py",
-  timeLimitMs: 240_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     await succeedComplete(context);
     await context.part("a store that fails", ["faults"], async () => {

@@ -40,7 +40,7 @@ export const auditLogTamperEvidence: Scenario = {
   invariants: ["history-is-evidence"],
   implies: { spans: ["POST /api/harness/approve"], events: ["approval_approved"] },
   seed: "spec/acceptance.md (I7)",
-  timeLimitMs: 180_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     const first = await carryOutRun(context);
     const log = await pinLog(context);

@@ -19,7 +19,7 @@ export const egressAllowlist: Scenario = {
   invariants: ["deny-wins", "data-is-not-instruction"],
   implies: { spans: ["execute_tool "] },
   seed: "spec/security.md threat 11",
-  timeLimitMs: 180_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     const { egress } = context.target;
     if (egress === undefined) throw new PreconditionMissing("the target fetches nothing");

@@ -33,7 +33,7 @@ const PAY: Manifest = {
   returns: "trusted",
 };
 
-const CARRY_MS_MAX = 10_000;
+const CARRY_MS_MAX = 60_000;
 
 export const planApproval: Scenario = {
   id: "harness_policy/plan_approval",
@@ -47,7 +47,7 @@ export const planApproval: Scenario = {
   invariants: ["assent-is-exact", "data-is-not-instruction"],
   implies: { events: ["approval_opened", "approval_approved", "approval_denied"] },
   seed: "spec/peers.md section 2, number 22; issue 4, point 3",
-  timeLimitMs: 120_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     await approvedPlan(context);
     await declinedPlan(context);

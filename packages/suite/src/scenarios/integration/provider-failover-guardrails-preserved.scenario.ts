@@ -24,7 +24,7 @@ export const providerFailoverGuardrailsPreserved: Scenario = {
   },
   warnings: PROVIDER_WARNINGS,
   seed: "backend/tests/harness_integration/test_provider_failover_guardrails_preserved.py",
-  timeLimitMs: 300_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     await failOver(context);
     await keepRefusal(context);

@@ -26,7 +26,7 @@ export const queueRetryDeadLetterNoDuplicateSideEffects: Scenario = {
   invariants: ["at-most-once", "journal-first"],
   implies: { spans: ["execute_tool "], events: ["run_dead_lettered"] },
   seed: "backend/tests/harness_integration/test_queue_retry_dead_letter_no_duplicate_side_effects.py",
-  timeLimitMs: 240_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     for (const [name, cue] of LOSSES) await loseAnswer(context, name, cue);
     await deliverTwice(context);

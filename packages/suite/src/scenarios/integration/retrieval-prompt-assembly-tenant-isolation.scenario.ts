@@ -23,7 +23,7 @@ export const retrievalPromptAssemblyTenantIsolation: Scenario = {
     events: ["step_succeeded", "run_succeeded"],
   },
   seed: "backend/tests/harness_integration/test_retrieval_prompt_assembly_tenant_isolation.py",
-  timeLimitMs: 240_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     const library = await fillLibraries(context);
     const cold = await askAs(context, library, "requester");

@@ -31,7 +31,7 @@ export const runEndpointAuthzRateLimitIntegration: Scenario = {
     events: ["run_cancelled"],
   },
   seed: "spec/acceptance.md (I1)",
-  timeLimitMs: 120_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     const id = await submitGatedTask(context, context.client("requester"));
     const run = await awaitStatus(context, context.client("requester"), id, ["awaiting_approval"]);

@@ -17,7 +17,7 @@ export const sandboxEscape: Scenario = {
   invariants: ["data-is-not-instruction", "secrets-stay-out"],
   implies: { spans: ["execute_tool "] },
   seed: "spec/security.md threat 10; spec/acceptance.md Sec4",
-  timeLimitMs: 180_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     const { commands } = context.target;
     if (commands === undefined) throw new PreconditionMissing("the target runs no programs");

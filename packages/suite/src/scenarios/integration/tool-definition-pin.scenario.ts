@@ -18,7 +18,7 @@ export const toolDefinitionPin: Scenario = {
   implies: { spans: ["execute_tool "], events: ["step_failed"] },
   warnings: ["an MCP tool is not what was pinned; its calls are refused"],
   seed: "spec/peers.md section 2, number 4; spec/security.md threat 5",
-  timeLimitMs: 120_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     const { mcp } = context.target;
     if (mcp === undefined) throw new PreconditionMissing("the target has no tool of the suite's MCP server");

@@ -48,7 +48,7 @@ export const dbContentionAndRecovery: Scenario = {
   warnings: DATABASE_WARNINGS,
   implies: { spans: ["execute_tool "], events: ["run_succeeded"] },
   seed: "backend/tests/harness_stress/test_db_contention_and_recovery.py",
-  timeLimitMs: 300_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     const bench = databaseOf(context);
     const lives = beginLives(context);

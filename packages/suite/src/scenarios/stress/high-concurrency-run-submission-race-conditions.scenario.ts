@@ -30,7 +30,7 @@ export const highConcurrencyRunSubmissionRaceConditions: Scenario = {
   invariants: ["one-key-one-run", "refuse-early", "at-most-once"],
   implies: { spans: ["POST /api/harness/run"], events: ["run_queued", "run_succeeded"] },
   seed: "backend/tests/harness_stress/test_high_concurrency_run_submission_race_conditions.py",
-  timeLimitMs: 240_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     const label = context.unique("flood");
     const from = context.target.sink?.calls().length ?? 0;

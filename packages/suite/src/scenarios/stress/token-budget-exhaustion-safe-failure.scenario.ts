@@ -44,7 +44,7 @@ export const tokenBudgetExhaustionSafeFailure: Scenario = {
   warnings: ["model call failed"],
   implies: { spans: ["chat "], events: ["run_failed"] },
   seed: "backend/tests/harness_stress/test_token_budget_exhaustion_safe_failure.py",
-  timeLimitMs: 300_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     await refuseLarge(context);
     await stopAtLargeResult(context);

@@ -54,7 +54,7 @@ export const allowDenyPrecedence: Scenario = {
     events: ["step_refused"],
   },
   seed: "backend/tests/harness_policy/test_allow_deny_precedence.py",
-  timeLimitMs: 120_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     const values: Values = {
       friend: `${context.unique("friend")}@friends.example`,

@@ -17,7 +17,7 @@ export const approvalBinding: Scenario = {
   invariants: ["assent-is-exact", "at-most-once"],
   implies: { spans: ["POST /api/harness/approve"], events: ["approval_denied", "approval_approved"] },
   seed: "spec/peers.md section 2; spec/acceptance.md (26)",
-  timeLimitMs: 300_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     await forgeWithSubmission(context);
     const gates = await confuse(context);

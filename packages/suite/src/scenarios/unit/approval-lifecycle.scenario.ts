@@ -35,7 +35,7 @@ export const approvalLifecycle: Scenario = {
     events: ["approval_opened", "approval_spent", "step_refused"],
   },
   seed: "spec/peers.md section 2, numbers 4, 6, 7, 13, 27",
-  timeLimitMs: 180_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     const spoken = speakFor(context);
     await shownIsMade(context, spoken);

@@ -24,7 +24,7 @@ export const idempotencyDuplicateRunSubmission: Scenario = {
     events: ["run_queued"],
   },
   seed: "backend/tests/harness_state/test_idempotency_duplicate_run_submission.py",
-  timeLimitMs: 120_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     const trial = context.unique("trial");
     const body = context.capabilities.has("list")

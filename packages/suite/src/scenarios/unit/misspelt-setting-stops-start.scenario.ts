@@ -10,7 +10,7 @@ export const misspeltSettingStopsStart: Scenario = {
   needs: ["settings"],
   invariants: ["deny-wins"],
   seed: "spec/peers.md section 2, number 5",
-  timeLimitMs: 120_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     const { settings } = context.target;
     if (settings === undefined) throw new PreconditionMissing("no target can be started");

@@ -71,7 +71,7 @@ export const modelRouterPolicyBypass: Scenario = {
   warnings: PROVIDER_WARNINGS,
   implies: { spans: ["chat "], metrics: [["gen_ai_client_operation_duration_count"]] },
   seed: "backend/tests/harness_orchestrator/test_model_router_policy_bypass.py",
-  timeLimitMs: 300_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     await refuseNames(context);
     await ignoreHints(context);

@@ -93,7 +93,7 @@ export const promptTemplateInjectionGuard: Scenario = {
   invariants: ["data-is-not-instruction"],
   implies: { spans: ["chat ", "execute_tool "], events: ["run_succeeded"] },
   seed: "backend/tests/harness_orchestrator/test_prompt_template_injection_guard.py",
-  timeLimitMs: 300_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     await attackTask(context);
     await attackEverythingElse(context);

@@ -30,7 +30,7 @@ export const quorumAndFourEyes: Scenario = {
   invariants: ["assent-is-exact"],
   implies: { events: ["approval_voted", "approval_approved", "approval_denied"] },
   seed: "spec/peers.md section 2, numbers 9 and 29",
-  timeLimitMs: 120_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     const spoken = speakFor(context);
     await twoPeople(context, spoken);

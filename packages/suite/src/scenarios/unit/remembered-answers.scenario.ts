@@ -29,7 +29,7 @@ export const rememberedAnswers: Scenario = {
   invariants: ["assent-is-exact", "deny-wins", "tenant-walls"],
   implies: { events: ["approval_approved", "step_refused"] },
   seed: "spec/peers.md section 2, numbers 22 to 26",
-  timeLimitMs: 180_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     const spoken = speakFor(context);
     const question = context.unique("question");

@@ -29,7 +29,7 @@ export const runStateMachineInvalidTransition: Scenario = {
   invariants: ["legal-transitions", "assent-is-exact"],
   implies: { events: ["run_cancelled", "run_succeeded", "approval_cancelled"] },
   seed: "backend/tests/harness_state/test_run_state_machine_invalid_transition.py",
-  timeLimitMs: 300_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     await cancelTwice(context);
     await approveTogether(context);

@@ -71,7 +71,7 @@ export const secretRedactionOnLogs: Scenario = {
   implies: { events: ["run_queued"] },
   warnings: ["model call failed", "an MCP tool is not what was pinned; its calls are refused"],
   seed: "backend/tests/harness_security/test_secret_redaction_on_logs.py",
-  timeLimitMs: 180_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     const canaries = drawCanaries(context);
     const given = ROLES.flatMap((role) => context.target.key(role) ?? []);

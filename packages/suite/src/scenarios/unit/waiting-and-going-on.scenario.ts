@@ -35,7 +35,7 @@ export const waitingAndGoingOn: Scenario = {
   warnings: ["model call failed"],
   implies: { spans: ["execute_tool "], events: ["run_parked", "run_resumed", "approval_spent"] },
   seed: "spec/peers.md section 2, numbers 11, 12, 14, 15, 21",
-  timeLimitMs: 180_000,
+  timeLimitMs: 600_000,
   run: async (context) => {
     const spoken = speakFor(context);
     await largeRun(context, spoken);
