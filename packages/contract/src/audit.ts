@@ -25,13 +25,9 @@ export const auditLogSchema = z
       description:
         "Entries that a quorum of witnesses has seen, by its own checkpoints or by way of the installation's log; null where no witnesses are configured, and of earlier logs that they were not shown.",
     }),
-    uncosigned_since: z.iso
-      .datetime()
-      .nullable()
-      .meta({
-        description:
-          "When the first checkpoint that they have not seen was signed; null where there is none.",
-      }),
+    uncosigned_since: z.iso.datetime().nullable().meta({
+      description: "When the first checkpoint that they have not seen was signed; null where there is none.",
+    }),
   })
   .meta({ id: "AuditLog" });
 export type AuditLog = z.infer<typeof auditLogSchema>;
