@@ -77,9 +77,10 @@ if (import.meta.main) {
         },
       ]),
     pay: async (recipient, amount, idempotencyKey) => {
-      console.log(`The bank pays ${amount} to ${recipient} (${idempotencyKey}).`);
+      process.stdout.write(`The bank pays ${amount} to ${recipient} (${idempotencyKey}).\n`);
       return await Promise.resolve("paid");
     },
   };
-  console.log(await payBill({ url, key }, services, "ask"));
+  const { status, paid } = await payBill({ url, key }, services, "ask");
+  process.stdout.write(`The run ${status}; the bill was ${paid ? "" : "not "}paid.\n`);
 }

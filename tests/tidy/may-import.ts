@@ -62,6 +62,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     "node:timers/promises",
   ],
   "packages/suite/src/cli.ts": ["packages/suite/src", "commander", "node:fs"],
+  "packages/suite/src/arguments.ts": ["commander", "node:fs", "node:path"],
 
   [`${HARNESS}/base`]: ["@assent/contract", "canonicalize", "node:crypto"],
   [`${HARNESS}/core`]: [...BASE, "node:crypto", "zod"],

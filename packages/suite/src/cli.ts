@@ -227,7 +227,7 @@ function createProgram(end: (code: number) => void): Command {
       "\nExit: 0 all held; 1 something failed; 2 usage; 3 target unreachable; 4 something could not be found out.",
     );
   addRunCommand(program, end);
-  addDrillCommand(program, print, end);
+  addDrillCommand(program, { print, refuse }, end);
   program.command("list").description("list the scenarios").addOption(profileOption()).action(listScenarios);
   program
     .command("explain")

@@ -2,6 +2,7 @@
 // body of a run) good there? What is wrong with the command must not stand in a report as a fault of the harness.
 
 import { randomUUID } from "node:crypto";
+import { fieldsOf } from "./run-reading.ts";
 import { NoAnswer, type HttpAnswer, type HttpRequest, send } from "./http.ts";
 
 /** What the process ends with; the highest row that applies is taken from the top. */
@@ -54,16 +55,12 @@ function jsonOf(answer: HttpAnswer): unknown {
 
 /** What an answer says of itself, for people; one line. */
 function wordsOf(answer: HttpAnswer): string {
-  const json = jsonOf(answer);
-  const fields = typeof json === "object" && json !== null ? (json as Record<string, unknown>) : {};
-  const said = [fields["detail"], fields["title"], fields["error"]].find((text) => typeof text === "string");
+  const fields = fieldsOf(jsonOf(answer));
+  const said = [fields["detail"], fields["title"], fields["error"]].find(
+    (text): text is string => typeof text === "string",
+  );
   // What a stranger's server says must not steer a terminal.
-  const shown =
-    said === undefined
-      ? ""
-      : `: ${String(said)
-          .replaceAll(/\p{Cc}/gu, " ")
-          .slice(0, WORDS_MAX)}`;
+  const shown = said === undefined ? "" : `: ${said.replaceAll(/\p{Cc}/gu, " ").slice(0, WORDS_MAX)}`;
   return `${answer.status}${shown}`;
 }
 
@@ -166,8 +163,7 @@ async function refusalOfBody({ urls, requester, runBody, cancels }: Given): Prom
       `${url} refuses the run of --run-body (${wordsOf(answer)}); ` +
         "give the body of a run that it takes, that stops at a gate and leaves a patch",
     );
-  const run = jsonOf(answer);
-  const id = typeof run === "object" && run !== null && "id" in run ? run.id : null;
+  const { id } = fieldsOf(jsonOf(answer));
   if (!cancels || answer.status !== 202 || typeof id !== "string") return null;
   await ask(url, {
     method: "POST",

@@ -50,8 +50,15 @@ function targetOf(url: string, options: DrillOptions, sink: ToolSink, server: Se
   };
 }
 
+/** Where it says what it does, and why it does not. */
+export type Terminal = {
+  readonly print: (line: string) => void;
+  /** @returns the exit code */
+  readonly refuse: (refusal: Refusal) => number;
+};
+
 /** @returns the exit code; `failed` also where nothing was shown */
-async function drill(url: string, options: DrillOptions, print: (line: string) => void): Promise<number> {
+async function drill(url: string, options: DrillOptions, { print, refuse }: Terminal): Promise<number> {
   const sink = await openSink(options.sinkPort);
   if ("exit" in sink) return refuse(sink);
   const server = options.server === undefined ? null : serverChild(options.server, url);
@@ -104,22 +111,13 @@ const refusalOfTarget = async (
     cancels: true,
   });
 
-function refuse({ exit, message }: Refusal): number {
-  console.error(`assent-suite: ${message}`);
-  return exit;
-}
-
 function countOf(trial: Trial): string {
   const reading = trial.readings.findLast(({ oracle }) => oracle === "effects at the tool sink")?.value;
   const count = typeof reading === "object" && reading !== null && "count" in reading ? reading.count : null;
   return typeof count === "number" ? `  effects: ${count}` : "";
 }
 
-export function addDrillCommand(
-  program: Command,
-  print: (line: string) => void,
-  end: (code: number) => void,
-): void {
+export function addDrillCommand(program: Command, terminal: Terminal, end: (code: number) => void): void {
   program
     .command("drill")
     .description("the failure drills: what production does to a run, with its effect counted outside")
@@ -145,6 +143,6 @@ export function addDrillCommand(
       parseArgv,
     )
     .action(async (url: string, options: DrillOptions) => {
-      end(await drill(url, options, print));
+      end(await drill(url, options, terminal));
     });
 }
