@@ -24,7 +24,7 @@ import { err, ok, type Result } from "../../base/result.ts";
 import type { Client } from "../../client/client.ts";
 import { WITNESSED_FILE } from "../../core/audit/verify-witnessed.ts";
 import { openedPath, payloadLine, payloadPath } from "../../core/audit/verify-source.ts";
-import { type Failure, failureOfClient } from "../failure.ts";
+import { type Failure, failureOfClient, usageFailure } from "../failure.ts";
 import { type CopiedErasures, type CopiedPage, createCopiedErasures } from "./copied-erasures.ts";
 import { type Incoming, openIncoming } from "./incoming.ts";
 import { openLogFolder } from "./log-folder.ts";
@@ -64,7 +64,9 @@ export async function copyLog(
   const before = found.value;
   if (first.value.size < before.size)
     return err(diverged(`The server has ${first.value.size} entries, the copy ${before.size}.`));
-  const incoming = openIncoming(folder, Date.now());
+  const opened = openCopy(folder);
+  if (!opened.ok) return opened;
+  const incoming = opened.value;
   try {
     const copy: Copy = {
       client,
@@ -85,6 +87,16 @@ export async function copyLog(
     return ok({ size });
   } finally {
     incoming.end();
+  }
+}
+
+function openCopy(folder: string): Result<Incoming, Failure> {
+  try {
+    return ok(openIncoming(folder, Date.now()));
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error)) throw error;
+    const detail = `${folder} cannot be made or written: ${String(error.code)}`;
+    return err(usageFailure("folder_unwritable", detail, "Name another folder."));
   }
 }
 

@@ -3,6 +3,7 @@
 
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { makeFolder } from "../../make-folder.ts";
 import { INCOMING_PREFIX } from "../../core/audit/inventory.ts";
 import { openLogFolder } from "./log-folder.ts";
 
@@ -20,9 +21,12 @@ export type Incoming = {
 /** A copy that takes longer than that to fetch does not exist; what is older was left by one that was killed. */
 const LEFT_MS = 7 * 24 * 3_600_000;
 
-/** @param now in milliseconds, as files are dated */
+/**
+ * @param now in milliseconds, as files are dated
+ * @throws what the system says of a folder that cannot be made or written
+ */
 export function openIncoming(folder: string, now: number): Incoming {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   for (const name of readdirSync(folder))
     if (name.startsWith(INCOMING_PREFIX)) sweep(join(folder, name), now);
   const room = mkdtempSync(join(folder, INCOMING_PREFIX));
