@@ -292,16 +292,49 @@ def place_of(path, size):
     return ("stale", (level, index, width)) if width < min(left, WIDTH) else ("covered", None)
 
 
+WHOLE = ".incoming-whole"
+
+
+def roots_of(folder):
+    """A copy that was being moved into its place when its process was killed is all there: what lies in that folder stands in the
+    place of what lies beside it."""
+    whole = folder / WHOLE
+    return [whole, folder] if whole.is_dir() and not whole.is_symlink() else [folder]
+
+
+def unmoved(folder, findings):
+    """A tile never changes: whoever reads the copy without knowing of that folder has to read the same."""
+    for root in roots_of(folder)[:-1]:
+        for one in sorted((root / "tile").rglob("*")):
+            beside = folder / one.relative_to(root)
+            if one.is_file() and not one.is_symlink() and beside.is_file() and read(one) != read(beside):
+                findings.append(f"{ascii(one.relative_to(root).as_posix())[1:-1]}: it lies in its place and in {WHOLE}, and differs")
+        return f"; it was cut off while it was moved into its place: what lies in {WHOLE} was read in the place of the rest"
+    return ""
+
+
+def at(folder, path):
+    for root in roots_of(folder):
+        if (root / path).is_file():
+            return root / path
+    return folder / path
+
+
 def take_inventory(folder, origin, size, published, findings):
     """What lies in the folder beside what was signed: smaller tiles of before by level and name, and how much a copy that was cut off left."""
-    stale, left, folders = {}, 0, [folder]
+    stale, left, folders, seen = {}, 0, [(root, root) for root in reversed(roots_of(folder))], set()
     while folders:
-        for one in folders.pop().iterdir():
-            path = one.relative_to(folder).as_posix()
+        root, within = folders.pop()
+        for one in within.iterdir():
+            path = one.relative_to(root).as_posix()
+            if path in seen or path == WHOLE and root == folder and len(roots_of(folder)) > 1:
+                continue
             is_folder = one.is_dir() and not one.is_symlink()
             if is_folder and FOLDER.fullmatch(path):
-                folders.append(one)
-            elif is_folder and path.startswith(".incoming-") or one.is_file() and not one.is_symlink() and HALF.search(path):
+                folders.append((root, one))
+                continue
+            seen.add(path)
+            if is_folder and path.startswith(".incoming-") or one.is_file() and not one.is_symlink() and HALF.search(path):
                 left += 1
             elif is_folder and re.fullmatch(r"e[1-9]\d*", path) and epoch_of(origin) == 1:
                 continue
@@ -324,7 +357,7 @@ def check_stale(folder, stale, level, name, hashes, findings):
     """A smaller tile or bundle of before begins the one that is there now. Gives the largest."""
     widths = stale.get((str(level), name), [])
     for width in widths:
-        data = read(folder / f"tile/{level}/{name}.p/{width}")
+        data = read(at(folder, f"tile/{level}/{name}.p/{width}"))
         said = [leaf_hash(entry) for entry in bundle(data, f"tile/{level}/{name}.p/{width}")] if level == "entries" else [data]
         if b"".join(said) != b"".join(hashes[:width]):
             findings.append(f"tile/{level}/{name}.p/{width}: it is smaller than the tree has it now, and says something else")
@@ -335,8 +368,8 @@ def tile(folder, level, index, width):
     name = name_of(index)
     found = []
     for path, held in [(f"tile/{level}/{name}.p/{width}", width)] * (width < WIDTH) + [(f"tile/{level}/{name}", WIDTH)]:
-        if (folder / path).is_file():
-            found.append((read(folder / path), name, held))
+        if at(folder, path).is_file():
+            found.append((read(at(folder, path)), name, held))
     if not found:
         raise Wrong(f"tile/{level}/{name}: it is missing")
     if not found[-1][0].startswith(found[0][0]):
@@ -404,10 +437,33 @@ RUN = {
 OF_RUNS = set("""step_intended step_succeeded step_failed step_refused step_in_doubt step_retried approval_opened approval_voted
     approval_approved approval_denied approval_confirmed approval_expired approval_cancelled approval_spent artifact_committed
     effects_left""".split())
+ENDED = {"succeeded", "failed", "cancelled", "dead_lettered"}
 BEGINNING = datetime.datetime(1970, 1, 1)
 CLOCKS_DIFFER = 600_000
-clock = {"now": None}
-now = lambda: clock["now"] or int(datetime.datetime.now(datetime.timezone.utc).timestamp() * 1000)
+clock = {"now": None, "ahead": 0}
+own_clock = lambda: int(datetime.datetime.now(datetime.timezone.utc).timestamp() * 1000)
+now = lambda: own_clock() if clock["now"] is None else clock["now"]
+NAME_IT = "which is still to come (where this machine's clock is wrong, name the time: --now)"
+
+
+def time_given(text):
+    """Seconds since 1970, or a time as RFC 3339 has it, in milliseconds."""
+    if re.fullmatch(r"\d{1,11}", text, re.ASCII):
+        return int(text) * 1000
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", text, re.ASCII)
+    if not found:
+        raise argparse.ArgumentTypeError("give a time as RFC 3339 has it, such as 2026-11-21T18:00:00Z")
+    moment = datetime.datetime.fromisoformat(found[1] + found[3].replace("Z", "+00:00"))
+    return int(moment.timestamp() * 1000) + int(((found[2] or ".") + "000")[1:4])
+
+
+def of_time():
+    """What the verdict says of the time that was given: whoever names it can make past what is still to come."""
+    if clock["now"] is None:
+        return ""
+    text = lambda ms: datetime.datetime.fromtimestamp(ms / 1000, datetime.timezone.utc).isoformat(timespec="milliseconds")
+    return (f"; times were held against {text(clock['now'])}, which was given (--now); this machine's clock says {text(own_clock())}"
+            + (f", by which {clock['ahead']} times in the log are still to come" if clock["ahead"] else ""))
 
 
 def milliseconds_of(text):
@@ -419,19 +475,211 @@ def milliseconds_of(text):
         return None
 
 
+STEP = {"step_intended": "intended", "step_retried": "intended", "step_succeeded": "succeeded", "step_failed": "failed",
+        "step_refused": "refused", "step_in_doubt": "in_doubt"}
+STEP_FOLLOWS = {None: {"step_intended", "step_refused"}, "intended": {"step_succeeded", "step_failed", "step_in_doubt"},
+                "in_doubt": {"step_retried", "step_succeeded", "step_failed"}}
+APPROVAL = {"approval_opened": {None: "open"}, "approval_voted": {"open": "open"}, **dict.fromkeys(["approval_approved", "approval_confirmed"], {"open": "approved"}), "approval_denied": {"open": "denied"},
+            "approval_expired": {"open": "expired"}, "approval_cancelled": {"open": "cancelled", "approved": "cancelled"},
+            "approval_spent": {"approved": "spent"}}
+ANSWERS = {"approved": "approved", "confirmed": "approved", "denied": "denied", "expired": "expired"}
+MISSING = object()
+OF_A_STEP = ("step_kind", "name", "effect", "action_digest", "effect_id")
+
+
+def is_legal_in(state, kind):
+    """Whether a run can have an event of this kind. None is one that was not queued yet, and "any" one of which entries are not there."""
+    if kind == "run_queued":
+        return state is None
+    if kind in RUN:
+        return state == "any" or state in RUN[kind]
+    return kind not in OF_RUNS or state is not None and state not in ENDED
+
+
+class Trail:
+    """What is known of a run that has not ended. `spent` is the approval that the event before spent: None for another event,
+    "any" where nobody can tell."""
+
+    def __init__(self, whole):
+        self.whole, self.steps, self.approvals, self.effects, self.spent = whole, {}, {}, {}, None if whole else "any"
+
+    def loosen(self, kind):
+        """What its steps, or approvals, have become is not known any more."""
+        self.whole = False
+        (self.steps if kind.startswith("step_") else self.approvals).clear()
+        if kind == "approval_spent":
+            self.spent = "any"
+
+
+class Objects:
+    """What steps, approvals and effects of runs do, as payloads say it: each in order, each call that needs a person's word directly
+    behind that word being spent, and none another than what was agreed to or begun."""
+
+    def __init__(self, anywhere, findings):
+        self.anywhere, self.findings, self.trails = anywhere, findings, {}
+
+    def forget(self):
+        self.anywhere, self.trails = True, {}
+
+    def follow(self, where, run, kind, data):
+        """`data` is None where the payload was erased."""
+        known = kind == "run_queued" or kind in RUN or kind in OF_RUNS
+        if not known or run not in self.trails and kind != "run_queued" and not self.anywhere:
+            return
+        trail = self.trails.setdefault(run, Trail(kind == "run_queued"))
+        spent, trail.spent = trail.spent, None
+        wrong = lambda what: self.findings.append(f"{where}, {what}")
+        if kind in RUN and "running" in RUN[kind] and RUN[kind]["running"] in ENDED:
+            del self.trails[run]
+        elif kind.startswith(("step_", "approval_")):
+            step = data.get("step") if isinstance(data, dict) else None
+            if data is None:
+                trail.loosen(kind)
+            elif not isinstance(data, dict) or (not is_number(step) if kind[0] == "s" else not isinstance(data.get("approval_id"), str)):
+                wrong(f"its {kind} does not say what of {run} it is about")
+                trail.loosen(kind)
+            else:
+                (self.step if kind[0] == "s" else self.approval)(trail, spent, run, kind, data, wrong)
+
+    def step(self, trail, spent, run, kind, data, wrong):
+        number = int(data["step"])
+        name, known = f"step {number} of {run}", trail.steps.get(number)
+        before = known["state"] if known else None
+        if (known or trail.whole) and kind not in STEP_FOLLOWS.get(before, ()):
+            return wrong(f"no {kind} can follow when {name} is {before or 'not begun yet'}")
+        if known:
+            for field in OF_A_STEP:
+                if not is_same_value(known["what"].get(field, MISSING), data.get(field, MISSING)):
+                    wrong(f"the {field} of {name} is another than when it began")
+            known["state"] = STEP[kind]
+        else:
+            if trail.whole and number != len(trail.steps) + 1:
+                wrong(f"{name} begins, and the newest of the run is step {len(trail.steps)}")
+            trail.steps[number], effect = {"state": STEP[kind], "what": data}, data.get("effect_id")
+            if isinstance(effect, str) and trail.effects.setdefault(effect, number) != number:
+                wrong(f"{name} has the effect of step {trail.effects[effect]}")
+        self.word(trail, spent, before, kind, number, name, data, wrong)
+
+    def word(self, trail, spent, before, kind, number, name, data, wrong):
+        """Whose word it is directly behind, where it is what nobody but a person may begin, try again or take as done."""
+        if data.get("step_kind") == "gate":
+            answer = data.get("answer") if kind == "step_succeeded" else None
+            asked = [one for one in trail.approvals.values() if is_same_value(one["step"], number)]
+            if isinstance(answer, str) and answer in ANSWERS and (asked or trail.whole):
+                if not asked or asked[-1]["state"] != ANSWERS[answer] or asked[-1]["confirmed"] != (answer == "confirmed"):
+                    wrong(f"{name} was answered with {answer}, and its approval was not")
+            return
+        second = kind == "step_retried" or before == "in_doubt" and kind == "step_succeeded"
+        call = kind == "step_intended" and data.get("step_kind") == "tool"
+        if call and data.get("verdict") == "deny":
+            wrong(f"{name} is a call that was denied, and it was begun")
+        if not second and not (call and (data.get("verdict") == "needs_approval" or "approval_id" in data)) or spent == "any":
+            return
+        if spent is None:
+            return wrong(f"{name} needs a person's word for {kind}, and none was spent for it")
+        if spent["subject"] is not MISSING and (spent["subject"] == "in_doubt") != second:
+            wrong(f"{name} follows a word that was given on another question")
+        if second and spent["subject"] is not MISSING and spent["confirmed"] != (kind == "step_succeeded"):
+            wrong(f"{name} follows a word that said another thing of it")
+        # Events of before name no approval.
+        if "approval_id" in data and second == (kind == "step_retried"):
+            named = data["approval_id"]
+            if not isinstance(named, str) or trail.approvals.get(named) is not spent:
+                wrong(f"{name} names an approval that was not spent for it")
+            elif not is_same_value(data.get("approved_digest", MISSING), spent["digest"]):
+                wrong(f"{name} is not the call that was approved")
+
+    def approval(self, trail, _, run, kind, data, wrong):
+        id, digest, step = data["approval_id"], data.get("action_digest", MISSING), data.get("step", MISSING)
+        known, name = trail.approvals.get(id), f"approval {id} of {run}"
+        before = known["state"] if known else None
+        if not known and not trail.whole and kind != "approval_opened":
+            after = next(iter(APPROVAL[kind].values()))
+        else:
+            after = APPROVAL[kind].get(before)
+        if after is None:
+            return wrong(f"no {kind} can follow when {name} is {before or 'not opened yet'}")
+        # What was asked about, where somebody agreed to something else.
+        first = data.get("asked_digest") if data.get("asked_digest") is not None else digest
+        begun = {"digest": first, "step": step, "subject": data.get("subject", MISSING), "confirmed": False}
+        one = trail.approvals.setdefault(id, begun)
+        one["state"] = after
+        if kind == "approval_opened":
+            gate = trail.steps.get(one["step"]) if is_number(one["step"]) else None
+            if (gate or trail.whole) and not (gate and gate["state"] == "intended" and gate["what"].get("step_kind") == "gate"):
+                wrong(f"{name} is asked for by no gate that is open")
+        else:
+            edited = kind == "approval_approved" and "asked_digest" in data
+            if not is_same_value(step, one["step"]):
+                wrong(f"{name} was asked for by another step")
+            if not is_same_value(data["asked_digest"] if edited else digest, one["digest"]):
+                wrong(f"{name} is decided for another call than it was asked for")
+            if edited:
+                one["digest"] = digest
+            if kind == "approval_confirmed":
+                one["confirmed"] = True
+                if one["subject"] not in (MISSING, "in_doubt"):
+                    wrong(f"{name} is confirmed, and its call was not made before it")
+        if kind == "approval_spent":
+            trail.spent = one
+
+
+def is_same_value(a, b):
+    """Of plain values, true being no number."""
+    return a is b or not isinstance(a, (dict, list)) and isinstance(a, bool) == isinstance(b, bool) and a == b
+
+
+def is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value // 1 and 1 <= value < 2**53
+
+
 class Entries:
     """What entries say beside their hashes, one after the other."""
 
     def __init__(self, origin, told, findings):
         self.origin, self.epoch, self.told, self.findings = origin, epoch_of(origin), told, findings
         self.versions, self.states, self.ids, self.tenants, self.newest = {}, {}, {}, set(), 0
-        self.anywhere = self.epoch > 1
+        kept = [said.get("database_size") for said in map(json.loads, told["ended"]) if said.get("before") == origin]
+        self.kept = kept[0] if kept and type(kept[0]) is int and kept[0] >= 0 else None
+        self.whole, self.left, self.first, self.reached = True, None, {}, 0
+        self.anywhere, self.objects = self.epoch > 1, Objects(self.epoch > 1, findings)
         self.erased = {place for of, place in told["erased"] if of == self.epoch}
         self.minimum = max([place for of, place in told["pruned"] if of == self.epoch], default=0)
 
-    def forget(self):
+    def hold(self, exact):
+        """What later logs go on with, against what the database had of this one when the next one began."""
+        for subject, last in self.versions.items():
+            for log in self.told["begun"]:
+                number, kind, place = log["first"].get(subject, (1, None, None))
+                if subject not in log["subjects"]:
+                    continue
+                is_run, state = subject.startswith("run_"), self.states.get(subject)
+                if number <= last or exact and number > last + 1:
+                    self.findings.append(f"{subject}: in epoch {log['epoch']}, it goes on with number {number}, and had {last} when that began")
+                elif exact and kind and is_run and not is_legal_in(state, kind):
+                    self.findings.append(f"{subject}: in epoch {log['epoch']}, it goes on with {kind}, and was {state} when that began")
+        rest = lambda of: {subject: of[subject] for subject in of if subject not in self.versions}
+        self.left = [dict(log, first=rest(log["first"]), subjects=rest(log["subjects"])) for log in self.told["begun"]]
+
+    def end(self):
+        """What the logs before this one have to answer for."""
+        if self.left is None and self.kept is not None:
+            self.hold(self.reached == self.kept)
+        left = self.told["begun"] if self.left is None else self.left
+        if self.epoch == 1 and self.whole and self.kept is not None and self.kept <= self.reached:
+            for log in left:
+                for subject, (number, _, place) in log["first"].items():
+                    self.findings.append(f"{subject}: in epoch {log['epoch']}, it goes on with number {number}, and no log before has it")
+        own = {"epoch": self.epoch, "first": self.first, "subjects": self.versions}
+        self.told["begun"] = [own, *left] if self.epoch > 1 and self.whole else []
+
+    def forget(self, first, end):
         """There are entries that nothing is known of."""
+        if self.left is None and self.kept is not None and self.kept <= end:
+            self.hold(self.kept <= first)
+        self.reached, self.whole = end, False
         self.versions, self.states, self.anywhere = {}, {}, True
+        self.objects.forget()
 
     def check(self, place, entry):
         """What the entry commits to."""
@@ -444,6 +692,11 @@ class Entries:
         if log != self.origin or len(self.tenants) > 1:
             self.findings.append(f"entry {place}: it is of another log, {log}")
         self.check_time(place, at, id)
+        if place == self.kept and self.left is None:
+            self.hold(True)
+        self.reached = place + 1
+        if self.epoch > 1 and self.whole and subject not in self.versions and int(version) > 1:
+            self.first[subject] = int(version), kind, place
         before = self.versions.get(subject, int(version) - 1 if self.anywhere else 0)
         if int(version) != before + 1:
             self.findings.append(f"entry {place}: number {version} of {subject}, after {before}")
@@ -455,32 +708,42 @@ class Entries:
             self.findings.append(f"entry {place}: in epoch {self.epoch}, it is {kind} of {subject}: a log that follows begins with that, and no other has it")
         if kind in RECORD:
             self.check_record(place, subject, kind)
-        return commit
+        return commit, subject, kind
+
+    def follow(self, place, entry, opening):
+        """`opening` is what the entry's bundle says that opens it: None where that was erased."""
+        commit, subject, kind = entry
+        if subject.startswith("run_"):
+            data = None
+            if opening and len(opening[0]) == 32 and sha256(b"audit-commit/v1\n" + opening[0] + opening[1]).hex() == commit:
+                try:
+                    data = json.loads(opening[1])
+                    data = () if data is None else data
+                except (ValueError, RecursionError):
+                    data = ()
+            self.objects.follow(f"entry {place}: in epoch {self.epoch}", subject, kind, data)
 
     def check_time(self, place, at, id):
         time = milliseconds_of(at)
         if time is None:
             self.findings.append(f"entry {place}: in epoch {self.epoch}, its time is {at}Z, which there is not")
         elif time > now() + CLOCKS_DIFFER:
-            self.findings.append(f"entry {place}: in epoch {self.epoch}, its time is {at}Z, which is still to come")
+            self.findings.append(f"entry {place}: in epoch {self.epoch}, its time is {at}Z, {NAME_IT}")
         elif int(id[:8] + id[9:13], 16) != time:
             self.findings.append(f"entry {place}: in epoch {self.epoch}, its id was made at another time than it says")
         self.newest = max(self.newest, time or 0)
+        clock["ahead"] += bool(clock["now"] is not None and time and own_clock() + CLOCKS_DIFFER < time <= now() + CLOCKS_DIFFER)
         if self.ids.setdefault(id, place) != place:
             self.findings.append(f"entry {place}: in epoch {self.epoch}, its id is that of entry {self.ids[id]}")
 
     def check_run(self, place, subject, kind):
-        """None is a run that was not queued yet, and "any" one of which entries are not there."""
         state = self.states.get(subject, "any" if self.anywhere else None)
         after = state
         if kind == "run_queued":
-            is_legal, after = state is None or (state == "any" and subject not in self.states), "queued"
+            after = "queued"
         elif kind in RUN:
-            ends = set(RUN[kind].values())
-            is_legal, after = state == "any" or state in RUN[kind], RUN[kind].get(state) or ends.pop()
-        else:
-            is_legal = state is not None or kind not in OF_RUNS
-        if not is_legal:
+            after = RUN[kind].get(state) or set(RUN[kind].values()).pop()
+        if not is_legal_in(state, kind) and not (kind == "run_queued" and state == "any" and subject not in self.states):
             self.findings.append(f"entry {place}: in epoch {self.epoch}, no {kind} can follow when {subject} is {state or 'not queued yet'}")
         else:
             self.states[subject] = after
@@ -509,13 +772,14 @@ def epoch_of(origin):
 
 def verify_export(folder, vkeys, remembered, findings, told):
     """`told` has what later logs of the tenant record of earlier ones, and gets what this one does."""
-    if not (folder / "checkpoint").is_file():
+    if not at(folder, "checkpoint").is_file():
         raise Wrong("checkpoint: there is none")
     dates = []
-    size, root = checkpoint_of(read(folder / "checkpoint").decode(), vkeys, "checkpoint", dates=dates)
+    size, root = checkpoint_of(read(at(folder, "checkpoint")).decode(), vkeys, "checkpoint", dates=dates)
     origin, leaves, commits, opened = key_of(vkeys[0])[0], [], [], {}
     unopened, holes, epoch, checks = [], [], epoch_of(origin), Entries(origin, told, findings)
     stale, left = take_inventory(folder, origin, size, told["published"], findings)
+    moving = unmoved(folder, findings)
     for index in range(-(-size // WIDTH)):
         width = min(WIDTH, size - index * WIDTH)
         hashes, name, held_hashes = tile(folder, 0, index, width)
@@ -523,15 +787,15 @@ def verify_export(folder, vkeys, remembered, findings, told):
         check_stale(folder, stale, 0, name, parts, findings)
         kept = check_stale(folder, stale, "entries", name, parts, findings)
         # A bundle that is gone: whether it may be, a later entry says (C2SP tlog-tiles, "Pruning"). A smaller one of before may be there still.
-        if width == WIDTH and len(hashes) == 32 * WIDTH and not (folder / f"tile/entries/{name}").is_file():
-            data, held, width = read(folder / f"tile/entries/{name}.p/{kept}") if kept else b"", kept, kept
+        if width == WIDTH and len(hashes) == 32 * WIDTH and not at(folder, f"tile/entries/{name}").is_file():
+            data, held, width = read(at(folder, f"tile/entries/{name}.p/{kept}")) if kept else b"", kept, kept
             holes.append(first + kept)
-            for what, said in (("payloads", "payloads"), ("opened", "opened fields")) if not kept else ():
-                if (folder / what / name).is_file():
-                    findings.append(f"{said} from entry {first}: the entries that they are of are not there")
+            for what, called in (("payloads", "payloads"), ("opened", "opened fields")) if not kept else ():
+                if at(folder, f"{what}/{name}").is_file():
+                    findings.append(f"{called} from entry {first}: the entries that they are of are not there")
         else:
             data, _, held = tile(folder, "entries", index, width)
-        entries = bundle(data, f"tile/entries/{name}")
+        entries, said = bundle(data, f"tile/entries/{name}"), []
         if len(entries) < width:
             raise Wrong(f"entry {first + len(entries)}: it is missing")
         if len(entries) != held or len(hashes) != 32 * held_hashes:
@@ -541,21 +805,27 @@ def verify_export(folder, vkeys, remembered, findings, told):
             leaves.append(leaf_hash(entry))
             if hashes[32 * i : 32 * i + 32] != leaves[-1]:
                 findings.append(f"entry {place}: it is not what the tile holds")
-            commits.append(checks.check(place, entry))
-        payloads = folder / "payloads" / name
+            said.append(checks.check(place, entry))
+            commits.append(said[-1] and said[-1][0])
+        payloads = at(folder, f"payloads/{name}")
         if width and payloads.is_file():
             opened.update((place, None) for place in range(first, len(leaves)))
             opened.update(payload_lines(payloads, first, len(leaves), findings))
+            for i in (i for i in range(width) if said[i]):
+                checks.follow(first + i, said[i], opened[first + i])
         elif width:
             unopened.append((first, len(leaves) - 1))
+            checks.objects.forget()
         if holes and holes[-1] == len(leaves):
             leaves += parts[width:]
             commits += [None] * (WIDTH - width)
-            checks.forget()
+            checks.forget(first + width, first + WIDTH)
+    checks.end()
     erased, minimum = checks.erased, checks.minimum
     for date in dates:
         if date > now() + CLOCKS_DIFFER or date + CLOCKS_DIFFER < checks.newest:
-            findings.append("checkpoint: the time of a line is still to come, or is before an entry that it covers")
+            findings.append(f"checkpoint: the time of a line is before an entry that it covers, or is one {NAME_IT}")
+        clock["ahead"] += bool(clock["now"] is not None and own_clock() + CLOCKS_DIFFER < date <= now() + CLOCKS_DIFFER)
     # A mirror has no payloads at all; a copy with some of them had the others taken out.
     for first, last in unopened if opened else []:
         findings.append(f"entries {first} to {last}: their payloads' file is missing")
@@ -582,7 +852,7 @@ def verify_export(folder, vkeys, remembered, findings, told):
         elif tree_hash(leaves[:known]) != before:
             findings.append(f"entries 0 to {known - 1}: they are not those that were remembered")
     return f"{size} entries" + (f", pruned up to {minimum} by record" if minimum else "") + (
-        f"; {left} files that are not signed, or were left by a copy that was cut off, were not read" if left else "")
+        f"; {left} files that are not signed, or were left by a copy that was cut off, were not read" if left else "") + moving
 
 
 def check_end(told, origin, size, leaves, findings):
@@ -613,17 +883,18 @@ def verify_proof(proof, entry, vkeys):
 
 
 def epoch_of_copy(folder):
-    return epoch_of(read(folder / "checkpoint").decode().split("\n")[0])
+    return epoch_of(read(at(folder, "checkpoint")).decode().split("\n")[0])
 
 
 def verify_later(folder, vkeys, origin, findings, told):
     """What a later log records counts where it verifies, under keys of its own."""
-    name = read(folder / "checkpoint").decode().split("\n")[0]
+    name = read(at(folder, "checkpoint")).decode().split("\n")[0]
     keys = [key for key in vkeys if key_of(key)[0] == name and name != origin]
     if not keys:
         raise Wrong(f"{folder}: no key of a log that follows {origin} was given for it")
     own = []
     verify_export(folder, keys, None, own, told)
+    told["begun"] = [] if own else told["begun"]
     findings.extend(f"{folder}, {finding}" for finding in own)
 
 
@@ -635,10 +906,10 @@ def main():
     parser.add_argument("--remembered", type=pathlib.Path, help="a checkpoint that you kept")
     parser.add_argument("--later", type=pathlib.Path, action="append", default=[], help="a copy of a log that followed")
     parser.add_argument("--published", action="store_true", help="a server writes to the folder: tiles come before their checkpoint")
-    parser.add_argument("--now", type=int, help="seconds since 1970, where this machine's clock is wrong")
+    parser.add_argument("--now", type=time_given, help="what time it is (RFC 3339), where this machine's clock is wrong; the verdict says so")
     parser.add_argument("--entry", type=pathlib.Path, help="the entry that the proof is of")
     given = parser.parse_args()
-    findings, clock["now"] = [], given.now and given.now * 1000
+    findings, clock["now"], clock["ahead"] = [], given.now, 0
     try:
         first = key_of(given.key[0])[0]
         base = first.removesuffix(f"/e{epoch_of(first)}")
@@ -650,7 +921,7 @@ def main():
     except ValueError as error:
         parser.error(f"--key: {error}")
     try:
-        told = {"erased": [], "pruned": [], "ended": [], "published": given.published}
+        told = {"erased": [], "pruned": [], "ended": [], "begun": [], "published": given.published}
         # The last one first: what was erased in a log, and where it ended, a log after it says.
         for later in sorted(given.later, key=epoch_of_copy, reverse=True):
             verify_later(later, given.key, first, findings, told)
@@ -664,7 +935,7 @@ def main():
         findings.append(str(wrong))
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, OSError) as error:
         findings.append(f"{given.path}: it cannot be read as what it should be ({error})")
-    print("\n".join(findings) if findings else f"verified: {what}")
+    print("\n".join(findings + [of_time()[2:]] * bool(of_time()) if findings else [f"verified: {what}{of_time()}"]))
     return 1 if findings else 0
 
 

@@ -39,7 +39,7 @@ export async function judge(copy: Copy): Promise<{ readonly ours: string[]; read
   const all = later === undefined ? keys : [...keys, LATER_KEY];
   const [first = LOG] = keys;
   const now = new Date();
-  const known = readLaterLogs(folders, first.name, all, now);
+  const known = readLaterLogs(folders, first.name, all, { now });
   const report = verifyLog({
     ...known,
     source: openLogFolder(folder),

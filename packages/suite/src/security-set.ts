@@ -111,6 +111,8 @@ export const SECURITY_SET: readonly SecurityMember[] = [
       "tests/security/audit/both-verifiers.test.ts",
       "tests/security/audit/odd-files.test.ts",
       "tests/security/audit/odd-entries.test.ts",
+      "tests/security/audit/odd-objects.test.ts",
+      "tests/security/audit/epoch-numbers.test.ts",
       "tests/security/audit/shipped-verify.test.ts",
     ],
   },

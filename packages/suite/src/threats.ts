@@ -258,6 +258,8 @@ export const THREATS: readonly Threat[] = [
       "tests/security/audit/both-verifiers.test.ts",
       "tests/security/audit/odd-files.test.ts",
       "tests/security/audit/odd-entries.test.ts",
+      "tests/security/audit/odd-objects.test.ts",
+      "tests/security/audit/epoch-numbers.test.ts",
       "tests/security/audit/shipped-verify.test.ts",
       "tests/integration/audit/log.test.ts",
       "tests/integration/audit/sealing.test.ts",

@@ -11,8 +11,8 @@ afterEach(async () => await fake.close());
 const KINDS: readonly EventKind[] = [
   "run_queued",
   "run_leased",
+  "artifact_committed",
   "step_intended",
-  "step_succeeded",
   "approval_opened",
   "run_parked",
   "approval_approved",
@@ -21,7 +21,14 @@ const KINDS: readonly EventKind[] = [
   "run_succeeded",
 ];
 const ID = runId(1);
-const trail = (): AuditEvent[] => makeTrail(ID, KINDS);
+const ASKED = { approval_id: "apr_1", step: 1, action_digest: `sha256:${"a".repeat(64)}` };
+const SAID: { readonly [K in EventKind]?: Record<string, unknown> } = {
+  step_intended: { step: 1, step_kind: "gate", name: "edit_file", effect: "none" },
+  approval_opened: { ...ASKED, subject: "action" },
+  approval_approved: ASKED,
+};
+const trail = (): AuditEvent[] =>
+  KINDS.map((kind, index) => makeEvent(ID, index + 1, kind, SAID[kind] ?? {}));
 
 async function verify(
   events: AuditEvent[],
@@ -122,6 +129,12 @@ test.each<[string, readonly EventKind[], Run["status"], string]>([
   const { code, found } = await verify(makeTrail(ID, kinds), { status, version: kinds.length });
   expect(code).toBe(1);
   expect(found).toContain(`illegal_transition @ ${at}`);
+});
+
+test("an approval that is decided twice is found though every digest fits", async () => {
+  const events = [...trail().slice(0, 7), makeEvent(ID, 8, "approval_denied", ASKED)];
+  const { found } = await verify(events, { status: "awaiting_approval", version: 8 });
+  expect(found).toEqual(["illegal_transition @ event 8"]);
 });
 
 test("a status that the events do not lead to is found", async () => {

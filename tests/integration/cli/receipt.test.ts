@@ -107,3 +107,21 @@ test("a folder is verified as it is typed: what nothing was read of is told, and
   expect(await run(files)).toEqual([1, expect.stringContaining("tile/0/001.p/1: it is past the end")]);
   expect(await run(files, "--published")).toEqual([0, expect.stringContaining("2 files were not read")]);
 });
+
+test("a copy is held against a time that is named, and the verdict says which, and what passes by it alone", async () => {
+  const folder = folderOf(exportOf([...LIST, entry(77, { time: new Date("2100-01-01T00:00:00Z") })]));
+  const run = async (...more: string[]): Promise<readonly [number, string]> => {
+    const done = await assent(fake, ["audit", "verify", folder, "--key", LOG.vkey, ...more]);
+    return [done.code, done.terminal.stdout() + done.terminal.stderr()];
+  };
+  expect(await run()).toEqual([1, expect.stringMatching(/entry 77: .*still to come.*--now/u)]);
+  const [code, said] = await run("--now", "2100-01-01T02:00:01+02:00");
+  expect([code, said]).toEqual([
+    0,
+    expect.stringContaining("2100-01-01T00:00:01.000Z, which was given (--now)"),
+  ]);
+  expect(said).toContain("by that clock 1 times in the log are still to come");
+  expect(await run("--now", "2100-01-01T02:00:01")).toEqual([2, expect.stringContaining("RFC 3339")]);
+  const done = await assent(fake, ["audit", "verify", "--db", "--now", "2100-01-01T02:00:01Z"]);
+  expect([done.code, done.terminal.stderr()]).toEqual([2, expect.stringContaining("--now is for a copy")]);
+});

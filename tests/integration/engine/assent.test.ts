@@ -65,6 +65,9 @@ test("a quorum of two wants two different people, however often one of them says
     "approval_voted by ann",
     "approval_approved by bob",
   ]);
+  // By which word it was made stands in the call's own event, for whoever has the log alone.
+  const made = events.find(({ kind, data }) => kind === "step_intended" && data["step_kind"] === "tool");
+  expect(made?.data).toMatchObject({ approval_id: approval.id, approved_digest: approval.action_digest });
 });
 
 test("a quorum is of people: a service counts where the rule names it, and nobody counts twice by another name", async () => {

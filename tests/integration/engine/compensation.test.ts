@@ -1,6 +1,7 @@
 // A run that fails or is called off after effects takes them back: newest first, each once, through crashes, and says
 // what it could not. Judged by a world outside of the harness (acceptance E4).
 
+import { readFileSync } from "node:fs";
 import type { Run, RunId } from "@assent/contract";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -18,6 +19,11 @@ import {
 import { until } from "../../support/until.ts";
 
 const never = new AbortController().signal;
+
+const IN_PLACE = new URL(
+  "../../../packages/harness/src/adapters/postgres/migrations/0063_steps_in_place.sql",
+  import.meta.url,
+);
 
 /** `paid`: once, undone once. `put`: both idempotent. `sent`: nothing takes it back. */
 const TOOLS = ["paid", "put", "sent"] as const;
@@ -293,4 +299,24 @@ test("the database itself refuses to take one effect back twice, and success aft
     finished_at = now() where id = (select run_id from assent.steps where kind = 'rollback' order by started_at desc limit 1)`;
   await expect(owner.query(forge)).rejects.toThrow(/taken back|illegal transition/);
   expect(run.status).toBe("failed");
+});
+
+test("what was taken back before the database kept it in a column of its own stays taken back once", async () => {
+  Object.assign(plan, { calls: ["put"], ending: "refused" });
+  await driveToEnd(await engine.submit());
+  const owner = await engine.database.ownerPool().connect();
+  const kept = "select run_id, seq, compensates, taken_back from assent.steps order by run_id, seq";
+  try {
+    await owner.query("begin");
+    const before = (await owner.query(kept)).rows;
+    await owner.query(`alter table assent.steps drop column taken_back;
+      create unique index steps_taken_back_once on assent.steps (tenant_id, run_id, compensates)
+        where compensates is not null and state in ('intended', 'in_doubt', 'succeeded')`);
+    await owner.query(readFileSync(IN_PLACE, "utf8"));
+    expect((await owner.query(kept)).rows).toEqual(before);
+    expect(before.filter(({ taken_back: back }) => back !== null).length).toBeGreaterThan(0);
+  } finally {
+    await owner.query("rollback");
+    owner.release();
+  }
 });

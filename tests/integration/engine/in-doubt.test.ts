@@ -112,6 +112,9 @@ test("a second try of what two people had to agree to wants two people, and neit
   await engine.reaches(id, "succeeded");
   expect(effects).toHaveLength(2);
   expect(new Set(effects).size).toBe(1);
+  const heard = await engine.harness.listEvents(engine.caller, id, 0);
+  const again = heard.ok ? heard.value.events.find(({ kind }) => kind === "step_retried") : undefined;
+  expect(again?.data).toMatchObject({ approval_id: doubt.id, approved_digest: doubt.action_digest });
 });
 
 test("that it happened, one person can say, whoever they are", async () => {

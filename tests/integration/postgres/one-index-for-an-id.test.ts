@@ -32,6 +32,20 @@ test("only a table's key begins with the tenant, of the indexes that hold every 
   expect(rows[0]?.others).toBeNull();
 });
 
+test("a step that ends changes nothing that an index is about, so it is written into none", async () => {
+  const { rows } = await database.ownerPool().query<{ name: string; about: string }>(
+    `select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as about
+     from pg_index where indrelid = 'assent.steps'::regclass order by 1`,
+  );
+  expect(rows.map(({ name }) => name)).toEqual([
+    "assent.steps_pkey",
+    "assent.steps_rollback_once",
+    "assent.steps_taken_back_once",
+  ]);
+  const changing = /\b(?:state|outcome|error|retried_by|started_at|finished_at)\b/;
+  expect(rows.filter(({ about }) => changing.test(about))).toEqual([]);
+});
+
 const ROWS = 500;
 const LISTED = 3;
 /** As many as a plan is kept for after: the first five times Postgres plans for what is asked. */

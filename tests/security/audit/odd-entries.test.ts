@@ -135,6 +135,12 @@ const SAID: readonly Odd[] = [
     "no run_failed can follow",
   ],
   [
+    "an artifact of a run that has ended",
+    () => signed(kindOf(6, "run_succeeded"), entry(7), entry(8), kindOf(9, "artifact_committed")),
+    "illegal_transition at entry 9",
+    "no artifact_committed can follow",
+  ],
+  [
     "a step of a run that was never queued",
     () => ({ files: exportOf([kindOf(0, "step_intended")]) }),
     "illegal_transition at entry 0",
@@ -178,7 +184,7 @@ const SAID: readonly Odd[] = [
   ],
   [
     "a letter that is escaped",
-    () => signed(said(6, '"kind":"s', String.raw`"kind":"\u0073`)),
+    () => signed(said(6, '"kind":"a', String.raw`"kind":"\u0061`)),
     "entry_malformed at entry 6",
     "entry 6: it has not the form",
   ],
@@ -335,16 +341,13 @@ const HONEST_COPIES: readonly Honest[] = [
         [
           "run_queued",
           "run_leased",
-          "approval_opened",
           "run_parked",
-          "approval_approved",
           "run_resumed",
           "run_leased",
           "run_released",
           "run_leased",
-          "approval_spent",
-          "run_succeeded",
           "artifact_committed",
+          "run_succeeded",
           "something.new",
         ].map((kind, i) => entry(i, { subject: `run_${"a".repeat(32)}`, version: i + 1, kind })),
       ),
@@ -356,8 +359,8 @@ const HONEST_COPIES: readonly Honest[] = [
       files: SMALL_FILES,
       later: laterOf(
         begun(ORIGIN),
-        ...["step_succeeded", "run_parked", "run_resumed", "run_leased"].map((kind, i) =>
-          entry(i + 1, { log: LATER, subject: `run_${"a".repeat(32)}`, version: i + 7, kind }),
+        ...["artifact_committed", "run_parked", "run_resumed", "run_leased"].map((kind, i) =>
+          entry(i + 1, { log: LATER, subject: `run_${"0".repeat(32)}`, version: i + 3, kind }),
         ),
       ),
     }),
@@ -375,7 +378,7 @@ function leapDay(): Pick<Entry, "leaf"> {
       tenant: `ten_${"0".repeat(32)}`,
       id: `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`,
       at: "2024-02-29T23:59:59.999000Z",
-      kind: "step_succeeded",
+      kind: "artifact_committed",
       actor: null,
       subject: `run_${"0".repeat(32)}`,
       version: 3,
@@ -432,7 +435,7 @@ test("logs that followed one after the other are read by their numbers, in whate
   const folders = [folderOf(second), folderOf(exportOf(list, noteOf(list, thirdKey, third)))];
   const keys = [LOG, LATER_KEY, thirdKey];
   for (const order of [folders, folders.toReversed()]) {
-    expect(readLaterLogs(order, ORIGIN, keys, new Date()).findings).toEqual([]);
+    expect(readLaterLogs(order, ORIGIN, keys, { now: new Date() }).findings).toEqual([]);
     const words = [
       ...keys.flatMap(({ vkey }) => ["--key", vkey]),
       ...order.flatMap((path) => ["--later", path]),

@@ -12,6 +12,7 @@ import {
   type Entry,
   entry,
   exportOf,
+  type Files,
   flip,
   HONEST,
   LOG,
@@ -62,6 +63,18 @@ const NO_FILE = "no log has such a file";
 const EARLIER = "it is smaller than the tree has it now, and says something else";
 
 const FILES: readonly Odd[] = [
+  [
+    "a tile in its place that is another than the one which is to be moved there",
+    () => ({ files: beingMoved(0).set("tile/0/000.p/6", flip(tileOf(6, SMALL_FILES, "tile/0/000.p/6"), 3)) }),
+    "tile_ambiguous at tile/0/000.p/6",
+    "tile/0/000.p/6: it lies in its place and in",
+  ],
+  [
+    "one that is to be moved and is past the end",
+    () => ({ files: beingMoved(1).set(".incoming-whole/tile/0/000.p/7", new Uint8Array(7 * 32)) }),
+    "file_past_end at tile/0/000.p/7",
+    "tile/0/000.p/7: it is past the end",
+  ],
   [
     "a smaller tile of before beside the partial one",
     () => withFile("tile/0/002.p/5", tileOf(5)),
@@ -460,6 +473,10 @@ const HONEST_COPIES: readonly Honest[] = [
         .set("tile/0/.making-0123abcd-77-0123456789abcdef0123456789abcdef", Buffer.of(1)),
     }),
   ],
+  ...[0, 1, 2, 3].map((moved): Honest => [
+    `that was cut off when ${moved} of its files were in their places`,
+    () => ({ files: beingMoved(moved) }),
+  ]),
   [
     "of a published log, with the one that followed in its folder",
     () => ({
@@ -484,6 +501,18 @@ const HONEST_COPIES: readonly Honest[] = [
     () => ({ files: exportOf(SMALL, withDate(SMALL, 1_700_000_100)), keys: [LOG, SECOND] }),
   ],
 ];
+
+/** A copy of three entries, and what brings it forward: so many of these files are in their places, the rest is in its folder. */
+function beingMoved(moved: number): Files {
+  const files = exportOf(SMALL.slice(0, 3));
+  const paths = [...SMALL_FILES.keys()].toSorted(
+    (a, b) => Number(a === "checkpoint") - Number(b === "checkpoint"),
+  );
+  expect(paths).toHaveLength(4);
+  for (const [i, path] of paths.entries())
+    files.set(i < moved ? path : `.incoming-whole/${path}`, at(SMALL_FILES, path));
+  return files;
+}
 
 function noteWith(list: readonly Entry[], extension: string): string {
   const text = `${noteOf(list).split("\n\n")[0]}\n${extension}\n`;

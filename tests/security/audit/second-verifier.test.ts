@@ -298,3 +298,27 @@ test.each(ifHere([77]))(
     expect((await ask(short, leaf)).code).toBe(1);
   },
 );
+
+test.for(ifHere([["a time"]]))(
+  "the second verifier takes %s that is named, and says so, and what passes by it alone",
+  async () => {
+    const folder = folderOf(exportOf([...HONEST, entry(SIZE, { time: new Date("2100-01-01T00:00:00Z") })]));
+    const ask = async (...now: string[]): Promise<Ended> =>
+      await secondVerifier("export", folder, "--key", LOG.vkey, ...now);
+    expect(await ask()).toEqual({
+      code: 1,
+      said: expect.stringMatching(/^entry 600: .*still to come.*--now/u),
+    });
+    const said =
+      /^verified: .*2100-01-01T00:00:01.500.*given \(--now\).*by which 1 times in the log are still to come/u;
+    for (const now of ["2100-01-01T02:00:01.5+02:00", "2100-01-01T00:00:01.500Z"])
+      expect(await ask("--now", now)).toEqual({ code: 0, said: expect.stringMatching(said) });
+    // The machine's clock says more than was given: what was is past by both.
+    expect(await ask("--now", "2020-01-01T00:00:00Z")).toEqual({
+      code: 1,
+      said: expect.stringMatching(/^entry 0: .*still to come[^]*times were held against 2020-01-01/u),
+    });
+    for (const none of ["2100-01-01T00:00:01", "2100-02-30T00:00:00Z", "tomorrow"])
+      expect((await ask("--now", none)).code).toBe(2);
+  },
+);

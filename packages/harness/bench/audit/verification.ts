@@ -91,17 +91,34 @@ function makeExport(folder: string): { readonly vkey: string; readonly size: num
   return { vkey: key.vkey, size };
 }
 
+/** Of each run, as the harness has them: it is taken, its calls begin and end, it ends. */
+function happened(version: number): { readonly kind: string; readonly data: object } {
+  if (version === 1) return { kind: "run_queued", data: { state: "queued", agent: "bench", model: "m" } };
+  if (version === 2) return { kind: "run_leased", data: { state: "running" } };
+  if (version === EVENTS_PER_RUN - 1)
+    return { kind: "artifact_committed", data: { artifact_id: "a", name: "answer.md", sha256: DIGEST } };
+  if (version === EVENTS_PER_RUN) return { kind: "run_succeeded", data: { state: "succeeded" } };
+  const step = Math.floor((version - 1) / 2);
+  const call = { step, step_kind: "tool", name: "read_file", effect: "none", verdict: "permit" };
+  return {
+    kind: version % 2 === 1 ? "step_intended" : "step_succeeded",
+    data: { ...call, action_digest: DIGEST, effect_id: `${DIGEST}${step}` },
+  };
+}
+const DIGEST = `sha256:${"0".repeat(64)}`;
+
 function entry(i: number): { leaf: Uint8Array; salt: Uint8Array; payload: string } {
   const salt = new Uint8Array(32).fill(i % 251);
-  const payload = JSON.stringify({ step: i, name: "read_file", effect: "none", text: "x".repeat(200) });
   const run = Math.floor(i / EVENTS_PER_RUN);
   const version = (i % EVENTS_PER_RUN) + 1;
+  const { kind, data } = happened(version);
+  const payload = JSON.stringify(data);
   const leaf = encodeLeaf({
     log: ORIGIN,
     tenant: `ten_${"0".repeat(32)}`,
     id: uuidV7(new Date(1_700_000_000_000 + i), new Uint8Array(10).fill(i % 256)),
     at: leafTime(new Date(1_700_000_000_000 + i)),
-    kind: ["run_queued", "run_leased"][version - 1] ?? "step_succeeded",
+    kind,
     actor: null,
     subject: `run_${run.toString(16).padStart(32, "0")}`,
     version,

@@ -51,8 +51,8 @@ export type ReviewedEvent = {
   readonly run: RunId;
   readonly version: number;
   readonly kind: EventKind;
-  readonly step: number | null;
-  readonly approval: string | null;
+  /** What it says, or that this was erased. */
+  readonly data: Readonly<Record<string, unknown>>;
   readonly isErased: boolean;
 };
 

@@ -3,8 +3,15 @@
 
 import type { Actor, EventKind } from "@assent/contract";
 import { assert, unreachable } from "../base/assert.ts";
+import { actionDigest as digestOfAction } from "../core/decide/action-digest.ts";
 import { type ApprovalEvent, approvalTransition } from "../core/run/approval.ts";
-import type { Journal, JournalStep, ModelOutcome } from "../core/run/journal.ts";
+import {
+  isGateStep,
+  isToolStep,
+  type Journal,
+  type JournalStep,
+  type ModelOutcome,
+} from "../core/run/journal.ts";
 import { isTerminal, type RunEvent, transition } from "../core/run/run.ts";
 import { isStepTransitionLegal } from "../core/run/step.ts";
 import {
@@ -237,7 +244,12 @@ function openStep(draft: Draft, step: NewStep, context: Context): void {
   draft.journal.push(opened);
   // Taking back begins anew, whatever defeated the run's workers before.
   if (step.kind === "rollback") draft.run = { ...draft.run, attempt: 0 };
-  record(draft, step.state === "refused" ? "step_refused" : "step_intended", stepData(opened));
+  const kind = step.state === "refused" ? "step_refused" : "step_intended";
+  const gate =
+    opened.state === "intended" && opened.approvalId !== null
+      ? draft.journal.find((other) => isGateStep(other) && other.approvalId === opened.approvalId)
+      : undefined;
+  record(draft, kind, { ...stepData(opened), ...approvedData(draft, opened, gate) });
 }
 
 function changeStep(
@@ -256,7 +268,8 @@ function changeStep(
   draft.changed.push(changed);
   draft.journal[seq - 1] = changed;
   const kind = state === "intended" ? "step_retried" : STEP_EVENTS[state];
-  record(draft, kind, stepData(changed));
+  const gate = state === "intended" ? draft.journal[(retriedBySeq ?? 0) - 1] : undefined;
+  record(draft, kind, { ...stepData(changed), ...approvedData(draft, changed, gate) });
 }
 
 const STEP_EVENTS = {
@@ -286,6 +299,22 @@ function stepData(step: JournalStep): Record<string, unknown> {
     ...(step.outcome?.kind === "gate" ? { answer: step.outcome.answer } : {}),
     ...(step.error === null ? {} : { error: step.error.code }),
     ...(step.outcome?.kind === "model" ? answerData(step.outcome) : {}),
+  };
+}
+
+// Of a call that a person agreed to: which word it is made by, and the digest of what is called, as it was asked about. Whoever
+// has the log alone holds it against the digest that was approved (invariant 5, assent is exact).
+function approvedData(
+  { run }: Draft,
+  step: JournalStep,
+  gate: JournalStep | undefined,
+): Record<string, unknown> {
+  if (gate === undefined || gate.approvalId === null || !isToolStep(step)) return {};
+  const { action, judgement, precondition } = step.request;
+  const scope = { tenant: run.tenant, run: run.id, seq: gate.seq };
+  return {
+    approval_id: gate.approvalId,
+    approved_digest: digestOfAction(action, judgement?.labels ?? {}, precondition, scope),
   };
 }
 

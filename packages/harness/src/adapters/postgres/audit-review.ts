@@ -291,11 +291,10 @@ function reviewRuns(query: Query): Pick<ReviewTx, Runs> {
         run_id: string;
         version: number;
         kind: EventKind;
-        step: number | null;
-        approval: string | null;
+        data: Record<string, unknown>;
         erased: boolean;
       }>(
-        `select e.run_id, e.version, e.kind, (e.data ->> 'step')::integer as step, e.data ->> 'approval_id' as approval,
+        `select e.run_id, e.version, e.kind, e.data,
            e.data::text in ('{"erased":true}', '{"pruned":true}') as erased
          from assent.audit_events e where e.tenant_id = $1 and e.run_id = any ($2) order by e.run_id, e.version`,
         [tenant, uuids(runs)],

@@ -7,7 +7,7 @@ import { parsePolicy, parseVerifierKey, type Policy, type VerifierKey, verifyPro
 import { err, ok, type Result } from "../../base/result.ts";
 import { decodeLeaf } from "../../core/audit/leaf.ts";
 import { epochOf } from "../../core/audit/verify-leaf.ts";
-import { verifyLog, type VerifyReport } from "../../core/audit/verify-log.ts";
+import { verifyLog } from "../../core/audit/verify-log.ts";
 import type { Context, Outcome } from "../context.ts";
 import { type Failure, failureOfClient, usageFailure } from "../failure.ts";
 import { table } from "../output/table.ts";
@@ -15,6 +15,7 @@ import { visibleLine } from "../output/visible.ts";
 import { copyLog } from "../verify/copy-log.ts";
 import { isLater, readLaterLogs } from "../verify/later-logs.ts";
 import { openLogFolder } from "../verify/log-folder.ts";
+import { reportLines } from "../verify/report-lines.ts";
 
 export async function showLogs(context: Context): Outcome {
   const client = await context.openClient();
@@ -151,6 +152,7 @@ export type VerifyFlags = {
   readonly later?: readonly string[];
   readonly cosignedWithin?: number;
   readonly published?: boolean;
+  readonly now?: Date;
   readonly db?: boolean;
   readonly state?: boolean;
 };
@@ -163,26 +165,31 @@ export async function verifyExport(context: Context, folder: string, flags: Veri
   const [first] = keys;
   if (first === undefined)
     return err(usageFailure("key_missing", "No key was given.", "Give it with --key."));
-  const now = context.deps.clock.now().getTime();
+  const clock = context.deps.clock.now();
+  const time = { now: flags.now ?? clock, clock: flags.now === undefined ? null : clock };
+  const now = time.now.getTime();
   try {
     const folders = (flags.later ?? []).map((later) => resolve(context.deps.cwd, later));
-    const later = readLaterLogs(folders, first.name, keys, new Date(now));
+    const later = readLaterLogs(folders, first.name, keys, time);
     const own = verifyLog({
       source: openLogFolder(resolve(context.deps.cwd, folder)),
       origin: first.name,
       keys: keys.filter(({ name }) => name === first.name),
       remembered,
       policy,
-      now: new Date(now),
+      ...time,
       isPublished: flags.published ?? false,
       cosignedSince:
         flags.cosignedWithin === undefined ? null : new Date(now - flags.cosignedWithin * 60_000),
       erased: later.erased,
       pruned: later.pruned,
       ended: later.ended,
+      begun: later.begun,
     });
     const findings = [...own.findings, ...later.findings];
-    const report = { ...own, findings, verified: findings.length === 0 };
+    const taken = { ...own.time, ahead: own.time.ahead + later.ahead };
+    const { begun: _, ...told } = own;
+    const report = { ...told, findings, verified: findings.length === 0, time: taken };
     context.show(report, () => reportLines(report));
     return ok(report.verified ? "ok" : "failed");
   } catch (error) {
@@ -242,48 +249,6 @@ function readText(context: Context, file: string): Result<string, Failure> {
     const why = error instanceof Error && "code" in error ? String(error.code) : "unknown";
     return err(unreadable(file, why));
   }
-}
-
-/** What was witnessed by way of the installation's log may be long before the end of this one. */
-const seenOf = ({ size, witnessedSize }: VerifyReport): string =>
-  witnessedSize === null || witnessedSize >= size
-    ? ""
-    : `, of the first ${witnessedSize} entries only: the other ${size - witnessedSize} were not witnessed`;
-
-function reportLines(report: VerifyReport): string[] {
-  const basis = [
-    "the signature",
-    ...(report.rememberedSize === null
-      ? []
-      : [`a checkpoint of ${report.rememberedSize} entries that was kept`]),
-    ...(report.cosigners.length === 0 ? [] : [`witnesses: ${report.cosigners.join(", ")}${seenOf(report)}`]),
-  ];
-  if (report.verified)
-    return [
-      `Log verified: ${report.size} entries of ${report.origin}.`,
-      `  payloads: ${report.opened} opened, ${report.erased} erased with a record, ${report.unopened} not in this copy`,
-      ...(report.minimum === 0
-        ? []
-        : [
-            `  pruned up to entry ${report.minimum} by record; ${report.pruned} of those entries are not in this copy`,
-          ]),
-      ...(report.lost === 0
-        ? []
-        : [
-            `  ${report.lost} more were signed and lost with a restored backup, as the next log says: its published files have them`,
-          ]),
-      ...(report.leftovers === 0
-        ? []
-        : [`  ${report.leftovers} files were not read: not signed yet, or left by a copy that was cut off`]),
-      `  it rests on ${basis.join("; ")}`,
-      ...(report.rememberedSize === null && report.cosigners.length === 0
-        ? ["  Without a kept checkpoint or witnesses a log that was cut short to an older state looks whole."]
-        : []),
-    ];
-  return [
-    `Log NOT verified: ${report.findings.length} findings in ${report.size} entries of ${report.origin}.`,
-    ...report.findings.map((finding) => visibleLine(`  ${finding.at}: ${finding.detail} (${finding.code})`)),
-  ];
 }
 
 /** Verifies the proof that came with a decision. */

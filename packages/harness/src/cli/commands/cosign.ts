@@ -22,6 +22,7 @@ import { err, ok, type Result } from "../../base/result.ts";
 import type { Context, Outcome } from "../context.ts";
 import { type Failure, usageFailure } from "../failure.ts";
 import { visibleLine } from "../output/visible.ts";
+import { finishMove } from "../verify/incoming.ts";
 import { openLogFolder, writeLogFile } from "../verify/log-folder.ts";
 
 /** A witness that does not answer must not keep a whole round waiting. */
@@ -44,6 +45,7 @@ export async function cosignCopy(
   const policy = parsePolicy(readFileSync(resolve(context.deps.cwd, flags.policy), "utf8"));
   if (!policy.ok)
     return err(usageFailure("policy_invalid", policy.error, "See https://c2sp.org/tlog-policy."));
+  finishMove(target);
   const opened = openCopy(target, policy.value);
   if (!opened.ok) return opened;
   let { note } = opened.value;

@@ -20,6 +20,7 @@ import {
 } from "../../core/audit/testing/made-export.ts";
 import { verifyLog } from "../../core/audit/verify-log.ts";
 import { type CopyDepth, copyLog } from "./copy-log.ts";
+import { type CopyOperations, DISK } from "./incoming.ts";
 import { openLogFolder, writeLogFile } from "./log-folder.ts";
 
 const NEW_KEY = signerKey(ORIGIN, 0x01, seed(6));
@@ -65,6 +66,7 @@ async function copy(
   folder: string,
   { list, key = LOG, erased = [], pages = 99, isWitnessed = false, pruned = 0, onPage }: Shown,
   depth: CopyDepth = "payloads",
+  disk: CopyOperations = DISK,
 ): Promise<string> {
   let left = pages;
   const aborted = { ok: false, error: { kind: "aborted" } } as const;
@@ -109,6 +111,8 @@ async function copy(
     logOf(key),
     folder,
     depth,
+    null,
+    disk,
   );
   return copied.ok ? `copied ${copied.value.size}` : copied.error.code;
 }
@@ -125,6 +129,7 @@ const verified = (folder: string, keys: readonly SignerKey[] = [LOG, NEW_KEY]): 
   const report = verifyLog({
     // What this server shows as opened was never sealed.
     source: {
+      ...source,
       read: (path, room) => (path.startsWith("opened/") ? null : source.read(path, room)),
       list: (path) => source.list(path).filter(({ name }) => !["opened", "witnessed"].includes(name)),
     },
@@ -425,4 +430,59 @@ test("of two copies into one folder at once the later one to end is refused", as
   });
   expect([ended, ...(await Promise.all(others))]).toEqual(["copy_diverges", "copied 600"]);
   expect(verified(folder)).toBe(600);
+});
+
+/** A disk whose k-th operation, and each after it, is never made: the process was killed there. */
+function dyingAt(k: number): { readonly disk: CopyOperations; readonly calls: () => number } {
+  let calls = 0;
+  const guard =
+    <A extends readonly unknown[], T>(work: (...args: A) => T) =>
+    (...args: A): T => {
+      calls += 1;
+      if (calls >= k) throw new Error("killed");
+      return work(...args);
+    };
+  return {
+    calls: () => calls,
+    disk: {
+      makeFolder: guard(DISK.makeFolder),
+      makeRoom: guard(DISK.makeRoom),
+      write: guard(DISK.write),
+      rename: guard(DISK.rename),
+      sync: guard(DISK.sync),
+      remove: guard(DISK.remove),
+      removeEmpty: guard(DISK.removeEmpty),
+    },
+  };
+}
+
+test("a copy that is killed at any operation is whole, as it was or as it was to be, and goes on with the next command", async () => {
+  const [before, after] = [entries(3), entries(257)];
+  const whole = folderOf();
+  await copy(whole, { list: before }, "opened");
+  const alive = dyingAt(Number.POSITIVE_INFINITY);
+  await copy(whole, { list: after }, "opened", alive.disk);
+  const states: unknown[] = [];
+  for (let k = 1; k <= alive.calls(); k += 1) {
+    const folder = folderOf();
+    await copy(folder, { list: before }, "opened");
+    await expect(copy(folder, { list: after }, "opened", dyingAt(k).disk)).rejects.toThrow("killed");
+    states.push(verified(folder));
+    // Without anything new: what was begun is ended all the same.
+    const list = verified(folder) === 3 ? before : after;
+    expect([k, await copy(folder, { list }, "opened")]).toEqual([k, `copied ${list.length}`]);
+    expect([k, verified(folder), readdirSync(folder).filter((name) => name.endsWith("-whole"))]).toEqual([
+      k,
+      list.length,
+      [],
+    ]);
+    if (list === after) {
+      const kept = [...filesOf(folder)].filter(([path]) => !path.startsWith(".incoming-"));
+      expect([k, new Map(kept)]).toEqual([k, filesOf(whole)]);
+    }
+  }
+  // Killed before the rename that makes the copy what it is to be, and after it.
+  expect(new Set(states)).toEqual(new Set([3, 257]));
+  expect(states.indexOf(257)).toBeGreaterThan(10);
+  expect(states.slice(states.indexOf(257)).every((size) => size === 257)).toBe(true);
 });

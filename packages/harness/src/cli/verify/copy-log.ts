@@ -26,7 +26,7 @@ import { WITNESSED_FILE } from "../../core/audit/verify-witnessed.ts";
 import { openedPath, payloadLine, payloadPath } from "../../core/audit/verify-source.ts";
 import { type Failure, failureOfClient, usageFailure } from "../failure.ts";
 import { type CopiedErasures, type CopiedPage, createCopiedErasures } from "./copied-erasures.ts";
-import { type Incoming, openIncoming } from "./incoming.ts";
+import { type CopyOperations, DISK, finishMove, type Incoming, openIncoming } from "./incoming.ts";
 import { openLogFolder } from "./log-folder.ts";
 
 const diverged = (detail: string): Failure => ({
@@ -35,6 +35,8 @@ const diverged = (detail: string): Failure => ({
   detail,
   remedy: "The copy was left as it was: it is evidence. Copy into another folder, and compare the two.",
 });
+
+const CHANGED_MEANWHILE = diverged("Somebody else has changed the copy meanwhile.");
 
 /** `bare`: only what proves; `payloads`: what opens the entries as well; `opened`: and what is sealed in these. */
 export type CopyDepth = "bare" | "payloads" | "opened";
@@ -53,7 +55,10 @@ export async function copyLog(
   folder: string,
   depth: CopyDepth,
   nap: (() => Promise<void>) | null = null,
+  disk: CopyOperations = DISK,
 ): Promise<Result<{ readonly size: number }, Failure>> {
+  const finished = inFolder(folder, () => finishMove(folder, disk));
+  if (!finished.ok) return finished;
   const withPayloads = depth !== "bare";
   if (!withPayloads && openLogFolder(folder).read("payloads/000") !== null)
     return err(diverged("The folder holds an export, with payloads; a mirror has none."));
@@ -64,7 +69,7 @@ export async function copyLog(
   const before = found.value;
   if (first.value.size < before.size)
     return err(diverged(`The server has ${first.value.size} entries, the copy ${before.size}.`));
-  const opened = openCopy(folder);
+  const opened = inFolder(folder, () => openIncoming(folder, Date.now(), disk));
   if (!opened.ok) return opened;
   const incoming = opened.value;
   try {
@@ -77,22 +82,22 @@ export async function copyLog(
     };
     const newest = await fetchEntries(copy, before, first.value, withPayloads, nap);
     if (!newest.ok) return newest;
-    if (!isSameNote(openLogFolder(folder).read("checkpoint"), before.note))
-      return err(diverged("Somebody else has changed the copy meanwhile."));
+    const isSame = isSameNote(openLogFolder(folder).read("checkpoint"), before.note);
+    if (!isSame) return err(CHANGED_MEANWHILE);
     const { size, note, witnessed } = newest.value;
     incoming.put("checkpoint", note);
     // Behind the checkpoint, which may be larger than what was witnessed and is never smaller.
     if (witnessed !== null) incoming.put(WITNESSED_FILE, `${JSON.stringify(witnessed)}\n`);
-    incoming.move();
-    return ok({ size });
+    return incoming.move() ? ok({ size }) : err(CHANGED_MEANWHILE);
   } finally {
     incoming.end();
   }
 }
 
-function openCopy(folder: string): Result<Incoming, Failure> {
+/** What the system says of a folder that is none, or that cannot be written, is the caller's to mend. */
+function inFolder<T>(folder: string, act: () => T): Result<T, Failure> {
   try {
-    return ok(openIncoming(folder, Date.now()));
+    return ok(act());
   } catch (error) {
     if (!(error instanceof Error && "code" in error)) throw error;
     const detail = `${folder} cannot be made or written: ${String(error.code)}`;

@@ -51,7 +51,7 @@ const laterLog = (subject: string, signer: SignerKey = LATER_KEY): Files => {
 };
 
 function verify(later: Files, keys: readonly SignerKey[] = [LOG, LATER_KEY]): string[] {
-  const { erased, findings } = readLaterLogs([folderOf(later)], ORIGIN, keys, NOW);
+  const { erased, findings } = readLaterLogs([folderOf(later)], ORIGIN, keys, { now: NOW });
   const own = verifyLog({
     source: openLogFolder(folderOf(EARLIER)),
     origin: ORIGIN,
@@ -83,7 +83,7 @@ test("logs that followed one after the other are given in any order", () => {
   second.set("payloads/000", Buffer.from(first));
   const folders = [folderOf(second), folderOf(exportOf(list, noteOf(list, thirdKey, third)))];
   for (const order of [folders, folders.toReversed()]) {
-    const known = readLaterLogs(order, ORIGIN, [LOG, LATER_KEY, thirdKey], NOW);
+    const known = readLaterLogs(order, ORIGIN, [LOG, LATER_KEY, thirdKey], { now: NOW });
     expect([known.findings, known.erased]).toEqual([[], expect.arrayContaining([{ epoch: 1, index: 20 }])]);
   }
 });

@@ -2,10 +2,11 @@
 // one shows a copy of the later one with it, which counts only as far as it is verified itself.
 
 import { parseCheckpoint, parseNote, type VerifierKey } from "@assent/tlog";
+import type { BegunLog } from "../../core/audit/begun-log.ts";
 import type { EarlierLog } from "../../core/audit/epoch-link.ts";
 import type { PrunedLog } from "../../core/audit/pruning.ts";
 import { type ErasedEntry, epochOf } from "../../core/audit/verify-leaf.ts";
-import { verifyLog } from "../../core/audit/verify-log.ts";
+import { verifyLog, type VerifyOptions } from "../../core/audit/verify-log.ts";
 import type { LogFinding } from "../../core/audit/verify-source.ts";
 import { openLogFolder } from "./log-folder.ts";
 
@@ -14,7 +15,11 @@ export type LaterLogs = {
   readonly pruned: readonly PrunedLog[];
   /** Where logs ended that one of these followed. */
   readonly ended: readonly EarlierLog[];
+  /** See `VerifyReport`. */
+  readonly begun: readonly BegunLog[];
   readonly findings: readonly LogFinding[];
+  /** See `TakenTime`. */
+  readonly ahead: number;
 };
 
 const baseOf = (origin: string): string => origin.replace(/\/e[1-9]\d*$/, "");
@@ -28,12 +33,14 @@ export function readLaterLogs(
   folders: readonly string[],
   origin: string,
   keys: readonly VerifierKey[],
-  now: Date,
+  time: Pick<VerifyOptions, "now" | "clock">,
 ): LaterLogs {
   const erased: ErasedEntry[] = [];
   const pruned: PrunedLog[] = [];
   const ended: EarlierLog[] = [];
   const findings: LogFinding[] = [];
+  let begun: readonly BegunLog[] = [];
+  let ahead = 0;
   const logs = folders.map((folder) => {
     const source = openLogFolder(folder);
     return { folder, source, named: namedBy(source.read("checkpoint")) };
@@ -54,18 +61,21 @@ export function readLaterLogs(
       keys: pinned,
       remembered: null,
       policy: null,
-      now,
+      ...time,
       cosignedSince: null,
       erased,
       pruned,
       ended,
+      begun,
     });
+    ({ begun } = report);
     erased.push(...report.erasedElsewhere);
     pruned.push(...report.prunedElsewhere);
     if (report.earlier !== null) ended.push(report.earlier);
+    ahead += report.time.ahead;
     findings.push(...report.findings.map((one) => ({ ...one, at: `${folder}, ${one.at}` })));
   }
-  return { erased, pruned, ended, findings };
+  return { erased, pruned, ended, begun, findings, ahead };
 }
 
 // Which of the pinned keys are meant; what it says is believed once one of them has signed it.

@@ -6,6 +6,7 @@ import {
   type Dirent,
   existsSync,
   fstatSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -15,6 +16,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { INCOMING_WHOLE } from "../../core/audit/inventory.ts";
 import type { Listed, LogSource } from "../../core/audit/verify-source.ts";
 
 const MB = 1024 * 1024;
@@ -33,7 +35,45 @@ const BYTES_MAX: readonly (readonly [folder: string, bytes: number])[] = [
 ];
 const bytesMaxOf = (path: string): number => BYTES_MAX.find(([folder]) => path.startsWith(folder))?.[1] ?? 0;
 
+/** A copy that is being moved into its place, or was when its process was killed, is read as if it were all there. */
 export function openLogFolder(folder: string): LogSource {
+  const whole = join(folder, INCOMING_WHOLE);
+  const beside = openOne(folder);
+  if (!isFolder(whole)) return beside;
+  const within = openOne(whole);
+  const sources = [within, beside];
+  return {
+    unmoved: { ambiguous: () => differing(within, beside, "tile") },
+    read(path, room): Uint8Array | null {
+      for (const source of sources) {
+        const bytes = source.read(path, room);
+        if (bytes !== null) return bytes;
+      }
+      return null;
+    },
+    list(path): readonly Listed[] {
+      const listed = sources.flatMap((source) => source.list(path));
+      const found = new Map(listed.toReversed().map((one) => [one.name, one]));
+      if (path === "") found.delete(INCOMING_WHOLE);
+      return [...found.values()];
+    },
+  };
+}
+
+// A tile never changes: whoever reads the copy without knowing of that folder has to read the same.
+function differing(one: LogSource, other: LogSource, folder: string): string[] {
+  return one.list(folder).flatMap(({ name, kind }) => {
+    const path = `${folder}/${name}`;
+    if (kind === "folder") return differing(one, other, path);
+    const [bytes, beside] = [one.read(path), other.read(path)];
+    return bytes === null || beside === null || Buffer.from(bytes).equals(beside) ? [] : [path];
+  });
+}
+
+const isFolder = (path: string): boolean =>
+  lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
+function openOne(folder: string): LogSource {
   // A copy without payloads, or opened fields, has none for any bundle, and asking for each would take longer than to verify it.
   const absent = [PAYLOADS, OPENED].filter((name) => !existsSync(join(folder, name)));
   return {

@@ -4,6 +4,7 @@
 import { type AuditEvent, auditEventSchema, type RunState } from "@assent/contract";
 import { AssertionFailed } from "../../base/assert.ts";
 import { digestOf } from "../../base/digest.ts";
+import { createRunObjects } from "../../core/audit/run-objects.ts";
 import { followRun } from "../../core/run/replay.ts";
 import type { Finding } from "./finding.ts";
 
@@ -14,6 +15,7 @@ export type ShownRun = { readonly id: string; readonly version: number; readonly
 export function verifyTrail(received: readonly unknown[], run: ShownRun): Finding[] {
   const findings: Finding[] = [];
   const events: AuditEvent[] = [];
+  const altered = new Set<AuditEvent>();
   for (const [index, value] of received.entries()) {
     const parsed = auditEventSchema.safeParse(value);
     if (!parsed.success) {
@@ -26,9 +28,11 @@ export function verifyTrail(received: readonly unknown[], run: ShownRun): Findin
       continue;
     }
     events.push(parsed.data);
-    findings.push(...checkEvent(parsed.data, run.id));
+    const wrong = checkEvent(parsed.data, run.id);
+    if (wrong.length > 0) altered.add(parsed.data);
+    findings.push(...wrong);
   }
-  return [...findings, ...checkVersions(events, run), ...checkPath(events, run)];
+  return [...findings, ...checkVersions(events, run), ...checkPath(events, altered, run)];
 }
 
 function checkEvent(event: AuditEvent, runId: string): Finding[] {
@@ -81,12 +85,28 @@ function checkVersions(events: readonly AuditEvent[], run: ShownRun): Finding[] 
   return findings;
 }
 
-/** Replays the run's states from its events alone. */
-function checkPath(events: readonly AuditEvent[], run: ShownRun): Finding[] {
+// What the server says is gone; that a record of it is in the log, a copy of the log tells.
+const isErased = ({ data }: AuditEvent): boolean => data["erased"] === true || data["pruned"] === true;
+
+/** Replays the states of the run, and of its steps and approvals, from its events alone. */
+function checkPath(
+  events: readonly AuditEvent[],
+  altered: ReadonlySet<AuditEvent>,
+  run: ShownRun,
+): Finding[] {
   const findings: Finding[] = [];
   let state: RunState | null = null;
   let shown: RunState | null = null;
+  const objects = createRunObjects(false);
+  let last = 0;
   for (const event of events) {
+    // What comes behind one that is missing is no finding of its own, nor is what an altered one says.
+    if (event.version !== last + 1) objects.forget();
+    last = event.version;
+    const isUnknown = altered.has(event) || isErased(event);
+    objects.follow(run.id, event.kind, isUnknown ? null : event.data, (code, detail) => {
+      findings.push({ code, at: `event ${event.version}`, detail });
+    });
     const next = followRun(state, event.kind);
     if (next === null)
       findings.push({

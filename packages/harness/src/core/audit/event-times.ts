@@ -6,8 +6,10 @@ import { createIdKeys } from "./id-keys.ts";
 import type { LogFinding, Memory } from "./verify-source.ts";
 
 export type TimeKnowledge = {
-  /** What the verifier's clock says; null: nothing is held against it. */
+  /** What time it is, by the verifier's clock or by his word; null: nothing is held against it. */
   readonly now: Date | null;
+  /** What the clock says, where somebody gave another time in its place. */
+  readonly clock?: Date | null;
   /** Which entries were there when witnesses looked. */
   readonly seen: readonly Pick<Memory, "size" | "seen">[];
 };
@@ -15,7 +17,8 @@ export type TimeKnowledge = {
 export type EventTimes = {
   /** @param timeAt where the bytes have the entry's time; @param idAt where its id */
   check(bytes: DataView, timeAt: number, idAt: number, index: number): void;
-  end(): void;
+  /** @returns how many times were taken as past by the word that was given alone: by the clock they are still to come */
+  end(): number;
   /** See `createIdKeys`. */
   repeated(): ReadonlySet<bigint>;
 };
@@ -26,7 +29,10 @@ const CLOCKS_DIFFER_MS_MAX = 600_000;
 type Add = (finding: LogFinding) => void;
 type Bound = { readonly size: number; readonly notBefore: number; readonly notAfter: number; newest: number };
 
-export function createEventTimes(epoch: number, { now, seen }: TimeKnowledge, add: Add): EventTimes {
+/** What whoever has a wrong clock can do about it. */
+const NAME_THE_TIME = "(where this machine's clock is wrong, name the time: --now)";
+
+export function createEventTimes(epoch: number, { now, clock, seen }: TimeKnowledge, add: Add): EventTimes {
   const bounds = seen.map(({ size, seen: times }): Bound => {
     const isSeen = times !== null && times.newest > 0;
     return {
@@ -37,6 +43,10 @@ export function createEventTimes(epoch: number, { now, seen }: TimeKnowledge, ad
     };
   });
   const notAfterNow = (now?.getTime() ?? Number.POSITIVE_INFINITY) + CLOCKS_DIFFER_MS_MAX;
+  const notAfterClock = (clock?.getTime() ?? Number.POSITIVE_INFINITY) + CLOCKS_DIFFER_MS_MAX;
+  // The earlier one: whatever is not past it is past neither.
+  const notAfterEither = Math.min(notAfterNow, notAfterClock);
+  let ahead = 0;
   const timeOf = createTimeReader();
   const ids = createIdKeys();
   const wrong = (index: number, code: string, detail: string): void => {
@@ -60,20 +70,27 @@ export function createEventTimes(epoch: number, { now, seen }: TimeKnowledge, ad
         wrong(index, "event_undated", `its time is ${textAt(bytes, timeAt, TIME_CHARS)}, which there is not`);
         return;
       }
-      if (time > notAfterNow)
-        wrong(
-          index,
-          "event_ahead",
-          `its time is ${dateOf(time)}, and it is ${dateOf(now?.getTime() ?? 0)} here: that is still to come`,
-        );
+      if (time > notAfterEither) {
+        if (time > notAfterNow)
+          wrong(
+            index,
+            "event_ahead",
+            `its time is ${dateOf(time)}, and it is ${dateOf(now?.getTime() ?? 0)} here: that is still to come ${NAME_THE_TIME}`,
+          );
+        else ahead += 1;
+      }
       if (ids.add(bytes, idAt) !== time)
         wrong(index, "event_id_misdated", "its id was made at another time than it says that it happened");
       if (bounds.length > 0) holdBounds(time, index);
     },
-    end(): void {
+    end(): number {
       for (const [i, { seen: times }] of seen.entries())
-        for (const claim of times?.claims ?? [])
+        for (const claim of times?.claims ?? []) {
           checkClaim(claim, bounds[i]?.newest ?? 0, notAfterNow, times?.at ?? "", add);
+          const time = claim.seconds * 1_000;
+          if (time > notAfterClock && time <= notAfterNow) ahead += 1;
+        }
+      return ahead;
     },
     repeated: () => ids.repeated(),
   };
@@ -93,7 +110,7 @@ function checkClaim(
     add({
       code: "cosignature_misdated",
       at,
-      detail: `${said}, and it is ${dateOf(notAfterNow - CLOCKS_DIFFER_MS_MAX)} here: that is still to come`,
+      detail: `${said}, and it is ${dateOf(notAfterNow - CLOCKS_DIFFER_MS_MAX)} here: that is still to come ${NAME_THE_TIME}`,
     });
   if (time + CLOCKS_DIFFER_MS_MAX < newest)
     add({

@@ -8,6 +8,12 @@ import type { Listed, LogFinding, LogSource } from "./verify-source.ts";
 /** Below the folder of a copy: what a copy that is being brought forward has fetched, until all of it is there. */
 export const INCOMING_PREFIX = ".incoming-";
 
+/**
+ * One of these that is all there: what lies in it is a part of the copy, and stands in the place of what lies beside it. Its
+ * last letters are fewer than those of others.
+ */
+export const INCOMING_WHOLE: string = `${INCOMING_PREFIX}whole`;
+
 export type Inventory = {
   /** Partial tiles that are smaller than the tree's are now: their widths, by `staleKey`. */
   readonly stale: ReadonlyMap<string, readonly number[]>;

@@ -42,8 +42,8 @@ function readingOf(bytes: Uint8Array, reader: ReturnType<typeof createLeafReader
     kind: text(layout.kindAt, layout.kindEnd),
     subject: text(layout.subjectAt, layout.subjectEnd),
     version: Number(text(layout.versionAt, layout.length - 1)),
-    log: layout.log,
-    tenant: layout.tenant,
+    log: layout.owner.log,
+    tenant: layout.owner.tenant,
   };
 }
 

@@ -9,9 +9,8 @@ import { decodeLeaf, type Leaf } from "./leaf.ts";
 /** Where a leaf of this shape has what, counted from its first byte. */
 export type LeafLayout = {
   readonly length: number;
-  /** What all leaves of this shape have in common: they are of this log and tenant. */
-  readonly log: string;
-  readonly tenant: string;
+  /** What all leaves of this shape have in common. One object for all shapes of a log and tenant that come one after the other. */
+  readonly owner: LeafOwner;
   readonly timeAt: number;
   readonly idAt: number;
   readonly commitAt: number;
@@ -23,6 +22,8 @@ export type LeafLayout = {
   /** The ranges that its bytes must lie in; null where there is no room for them: then it stands for itself alone. */
   readonly form: ByteForm | null;
 };
+
+export type LeafOwner = { readonly log: string; readonly tenant: string };
 
 export const COMMIT_CHARS = 64;
 
@@ -61,17 +62,20 @@ export function createLeafReader(): LeafReader {
     form !== null && length === to - from && forms.fits(form, from);
   // All leaves of a bundle are loaded at once. A bundle of longer entries than leaves are fits nothing.
   let held: Uint8Array | null = null;
+  let owner: LeafOwner | null = null;
   const learn = (bytes: Uint8Array, from: number, to: number): LeafLayout | null => {
     const copy = bytes.slice(from, to);
     const leaf = decodeLeaf(copy);
     if (leaf === null) return null;
     const { ranges, ...places } = layoutOf(leaf, copy);
+    if (owner?.log !== leaf.log || owner.tenant !== leaf.tenant)
+      owner = { log: leaf.log, tenant: leaf.tenant };
     if (count >= LAYOUTS_MAX) {
       known.clear();
       forms.forget();
       count = 0;
     }
-    const layout = { ...places, form: forms.keep(ranges) };
+    const layout = { ...places, owner, form: forms.keep(ranges) };
     const key = shapeOf(copy, 0, copy.byteLength);
     known.set(key, [layout, ...(known.get(key) ?? []).slice(0, ALIKE_MAX - 1)]);
     count += 1;
@@ -113,7 +117,7 @@ function shapeOf(bytes: Uint8Array, from: number, to: number): number {
 function layoutOf(
   leaf: Leaf,
   bytes: Uint8Array,
-): Omit<LeafLayout, "form"> & { readonly ranges: ByteRanges[] } {
+): Omit<LeafLayout, "form" | "owner"> & { readonly ranges: ByteRanges[] } {
   const line = Buffer.from(bytes).toString("latin1");
   // What is not said to be otherwise is the same in all leaves of this shape.
   const ranges = Array.from(line).map((character) => rangesOf(character, character));
@@ -142,8 +146,6 @@ function layoutOf(
   mark(versionAt, 1, NOT_ZERO);
   return {
     length: bytes.byteLength,
-    log: leaf.log,
-    tenant: leaf.tenant,
     timeAt: find("at") + 1,
     idAt: find("id") + 1,
     commitAt,

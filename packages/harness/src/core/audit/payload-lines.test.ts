@@ -20,7 +20,8 @@ function meant(line: string): unknown {
     if (!p.isWellFormed()) return null;
     const salt = Buffer.from(s, "base64");
     if (line !== JSON.stringify({ i, s: salt.toString("base64"), p })) return null;
-    return [i, salt.byteLength === 32 ? commitment(salt, p).toString("hex") : null];
+    const commit = salt.byteLength === 32 ? commitment(salt, p).toString("hex") : null;
+    return [i, { index: i, commit, payload: p }];
   } catch {
     return null;
   }

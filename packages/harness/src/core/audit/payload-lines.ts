@@ -12,8 +12,8 @@ const LINE_BYTES_MAX = 4_000_000;
 
 const NEWLINE = 0x0a;
 
-/** Of each entry that is opened the commitment in hex that follows; null where its salt has not the right length. */
-export type Openings = ReadonlyMap<number, string | null>;
+/** Of each entry that is opened what opens it. */
+export type Openings = ReadonlyMap<number, Opening>;
 
 /** Entries of a bundle: the first, and how many there are. */
 export type Bundle = { readonly first: number; readonly count: number };
@@ -24,7 +24,7 @@ export function readPayloads(
   { first, count }: Bundle,
   add: (finding: LogFinding) => void,
 ): Openings {
-  const openings = new Map<number, string | null>();
+  const openings = new Map<number, Opening>();
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = first + count;
   const wrong = (detail: string): void =>
@@ -37,7 +37,7 @@ export function readPayloads(
       wrong(`a line for entry ${opening.index}, which is not among entries ${first} to ${end - 1}`);
     else if (opening.index <= last) wrong(`a line for entry ${opening.index} behind that of entry ${last}`);
     else {
-      openings.set(opening.index, opening.commit);
+      openings.set(opening.index, opening);
       last = opening.index;
     }
     if (to === -1) break;
@@ -49,7 +49,12 @@ export function readPayloads(
 const readLine = (text: Buffer, from: number, to: number): Opening | null =>
   readWritten(text, from, to) ?? parse(text, from, to);
 
-type Opening = { readonly index: number; readonly commit: string | null };
+type Opening = {
+  readonly index: number;
+  /** The commitment in hex that follows; null where the salt has not the right length. */
+  readonly commit: string | null;
+  readonly payload: string;
+};
 
 function parse(bytes: Buffer, from: number, to: number): Opening | null {
   let value: unknown;
@@ -73,7 +78,7 @@ function parse(bytes: Buffer, from: number, to: number): Opening | null {
   // Without its newline.
   if (!bytes.subarray(from, to).equals(written.subarray(0, -1))) return null;
   const isSalt = decoded.byteLength === SALT_BYTES;
-  return { index, commit: isSalt ? commitment(decoded, payload).toString("hex") : null };
+  return { index, commit: isSalt ? commitment(decoded, payload).toString("hex") : null, payload };
 }
 
 const asBytes = (text: string): Uint8Array => Buffer.from(text, "latin1");
@@ -90,8 +95,8 @@ const PAYLOAD_AT = SALT_AT + SALT_BYTES;
 // Prefix, salt and payload, as the commitment is made of them.
 let room = roomOf(8 * 1024);
 
-function roomOf(bytes: number): Uint8Array {
-  const made = new Uint8Array(bytes);
+function roomOf(bytes: number): Buffer {
+  const made = Buffer.alloc(bytes);
   made.set(COMMIT_PREFIX);
   return made;
 }
@@ -113,7 +118,9 @@ function readWritten(bytes: Uint8Array, from: number, to: number): Opening | nul
   if (room.byteLength < PAYLOAD_AT + end - payloadAt) room = roomOf(2 * (PAYLOAD_AT + end - payloadAt));
   if (!decodeSalt(bytes, saltAt)) return null;
   const length = unescape(bytes, payloadAt, end);
-  return length === null ? null : { index, commit: sha256Hex(room.subarray(0, PAYLOAD_AT + length)) };
+  if (length === null) return null;
+  const commit = sha256Hex(room.subarray(0, PAYLOAD_AT + length));
+  return { index, commit, payload: room.toString("latin1", PAYLOAD_AT, PAYLOAD_AT + length) };
 }
 
 const ZERO = 0x30;

@@ -5,6 +5,9 @@ import { EVENT_KINDS, type EventKind, RUN_STATES, type RunState } from "@assent/
 import { followRun } from "../run/replay.ts";
 import { type NextStates, STATES_MAX } from "./subject-versions.ts";
 
+/** The kind of an event that has this number. */
+export const kindOfEvent = (event: number): EventKind | undefined => EVENT_KINDS[event - 1];
+
 /** Of no run, or of a kind that is not known here: a later version may have more of them. */
 export const NO_RUN_EVENT = 0;
 

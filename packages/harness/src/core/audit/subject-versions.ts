@@ -21,7 +21,12 @@ export type SubjectVersions = {
   exchange(bytes: Uint8Array, from: number, to: number, version: number, event: number): number;
   /** The state before that; 0 where there was none. */
   stateBefore(): number;
+  has(subject: string): boolean;
+  /** All of them, in any order, with the newest version and state of each. */
+  each(told: Told): void;
 };
+
+type Told = (subject: string, version: number, state: number) => void;
 
 /**
  * Of each slot, sixteen bytes that lie together: where its subject lies among the subjects (0: the slot is free), its
@@ -47,7 +52,7 @@ function slotsOf(count: number): Slots {
 export function createSubjectVersions(next: NextStates): SubjectVersions {
   const subjects = createSubjects();
   // Subjects that found no place of their own.
-  const crowded = new Map<string, { readonly version: number; readonly state: number }>();
+  const crowded = new Map<string, Noted>();
   let stateBefore = 0;
   const follow = (state: number, event: number): number => {
     stateBefore = state;
@@ -58,18 +63,17 @@ export function createSubjectVersions(next: NextStates): SubjectVersions {
   // Of the bytes that were given last: a bundle's are given for each of its entries.
   let held: Uint8Array = new Uint8Array();
   let view = viewOf(held);
+  // Where these have the subject of the entry before, which is often this one's too; and its slot.
+  let [lastFrom, lastTo, lastSlot] = [0, 0, NONE];
+  const exchangeIn = (slot: number, version: number, event: number): number => {
+    const last = slots.versions[slot * 2 + VERSION] ?? 0;
+    slots.versions[slot * 2 + VERSION] = version;
+    slots.states[slot] = follow(slots.states[slot] ?? 0, event);
+    return last;
+  };
   const double = (): void => {
-    const before = slots;
-    slots = slotsOf(2 * (before.mask + 1));
-    for (let slot = 0; slot <= before.mask; slot += 1) {
-      const place = before.words[slot * WORDS] ?? 0;
-      if (place === 0) continue;
-      const hash = before.words[slot * WORDS + HASH] ?? 0;
-      const noted = { version: before.versions[slot * 2 + VERSION] ?? 0, state: before.states[slot] ?? 0 };
-      const free = freeSlot(slots, hash);
-      if (free === NONE) crowded.set(subjects.textAt(place), noted);
-      else fill(slots, free, place, hash, noted.version, noted.state);
-    }
+    lastSlot = NONE;
+    slots = doubled(slots, (place, noted) => crowded.set(subjects.textAt(place), noted));
   };
   // Of one that has no slot of its own yet. One that was crowded out stays out, though a larger table has room for it.
   const exchangeOther = (
@@ -93,18 +97,60 @@ export function createSubjectVersions(next: NextStates): SubjectVersions {
   };
   return {
     exchange(bytes, from, to, version, event): number {
-      if (held !== bytes) [held, view] = [bytes, viewOf(bytes)];
+      if (held !== bytes) {
+        [held, view] = [bytes, viewOf(bytes)];
+        lastSlot = NONE;
+      }
+      if (lastSlot !== NONE && isSame(view, lastFrom, lastTo, from, to))
+        return exchangeIn(lastSlot, version, event);
       const hash = hashOf(view, from, to);
       const slot = to - from > SUBJECT_BYTES_MAX ? NONE : findSlot(slots, subjects, hash, view, from, to);
       if (slot === NONE || slots.words[slot * WORDS] === 0)
         return exchangeOther(slot, hash, [from, to], version, event);
-      const last = slots.versions[slot * 2 + VERSION] ?? 0;
-      slots.versions[slot * 2 + VERSION] = version;
-      slots.states[slot] = follow(slots.states[slot] ?? 0, event);
-      return last;
+      lastFrom = from;
+      lastTo = to;
+      lastSlot = slot;
+      return exchangeIn(slot, version, event);
     },
     stateBefore: () => stateBefore,
+    has: (subject) => crowded.has(subject) || isIn(slots, subjects, subject),
+    each(told): void {
+      for (const [subject, { version, state }] of crowded) told(subject, version, state);
+      eachIn(slots, subjects, told);
+    },
   };
+}
+
+type Noted = { readonly version: number; readonly state: number };
+
+/** @param crowd told of each that has no place in the larger one */
+function doubled(before: Slots, crowd: (place: number, noted: Noted) => void): Slots {
+  const slots = slotsOf(2 * (before.mask + 1));
+  for (let slot = 0; slot <= before.mask; slot += 1) {
+    const place = before.words[slot * WORDS] ?? 0;
+    if (place === 0) continue;
+    const hash = before.words[slot * WORDS + HASH] ?? 0;
+    const noted = { version: before.versions[slot * 2 + VERSION] ?? 0, state: before.states[slot] ?? 0 };
+    const free = freeSlot(slots, hash);
+    if (free === NONE) crowd(place, noted);
+    else fill(slots, free, place, hash, noted.version, noted.state);
+  }
+  return slots;
+}
+
+function isIn(slots: Slots, subjects: Subjects, subject: string): boolean {
+  const bytes = viewOf(Buffer.from(subject, "latin1"));
+  const length = bytes.byteLength;
+  if (length > SUBJECT_BYTES_MAX) return false;
+  const slot = findSlot(slots, subjects, hashOf(bytes, 0, length), bytes, 0, length);
+  return slot !== NONE && slots.words[slot * WORDS] !== 0;
+}
+
+function eachIn({ mask, words, versions, states }: Slots, subjects: Subjects, told: Told): void {
+  for (let slot = 0; slot <= mask; slot += 1) {
+    const place = words[slot * WORDS] ?? 0;
+    if (place !== 0) told(subjects.textAt(place), versions[slot * 2 + VERSION] ?? 0, states[slot] ?? 0);
+  }
 }
 
 function fill(
@@ -119,6 +165,14 @@ function fill(
   words[slot * WORDS + HASH] = hash;
   versions[slot * 2 + VERSION] = version;
   states[slot] = state;
+}
+
+function isSame(bytes: DataView, from: number, to: number, otherFrom: number, otherTo: number): boolean {
+  if (to - from !== otherTo - otherFrom) return false;
+  let [i, j] = [from, otherFrom];
+  for (; i + 4 <= to; i += 4, j += 4) if (bytes.getInt32(i, true) !== bytes.getInt32(j, true)) return false;
+  for (; i < to; i += 1, j += 1) if (bytes.getUint8(i) !== bytes.getUint8(j)) return false;
+  return true;
 }
 
 function freeSlot({ mask, words }: Slots, hash: number): number {

@@ -15,7 +15,13 @@ import {
   TILE_WIDTH,
   tilePath,
 } from "@assent/tlog";
-import { createLeafChecks, epochOf, type LeafChecks, type LeafTotals } from "./verify-leaf.ts";
+import {
+  createLeafChecks,
+  epochOf,
+  type LeafChecks,
+  type LeafKnowledge,
+  type LeafTotals,
+} from "./verify-leaf.ts";
 import type { Inventory } from "./inventory.ts";
 import type { TimeKnowledge } from "./event-times.ts";
 import { checkOpened, openedOfNothing } from "./opened-lines.ts";
@@ -57,7 +63,10 @@ const ROOM_BYTES = 1024 * 1024;
 const DIFFERENCES_MAX = 1_000;
 
 /** What later logs of the tenant record of this one. */
-export type KnownElsewhere = { readonly erased: readonly number[]; readonly minimum: number };
+export type KnownElsewhere = Pick<LeafKnowledge, "begun" | "kept"> & {
+  readonly erased: readonly number[];
+  readonly minimum: number;
+};
 
 type KnownHere = TimeKnowledge & { readonly memories: readonly Memory[]; readonly inventory: Inventory };
 

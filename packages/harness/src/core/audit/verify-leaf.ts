@@ -1,14 +1,16 @@
 // What leaves say, beside their hashes: which log they belong to, an unbroken count per subject, and payloads that are
 // either what was committed to, or gone with a record of it.
 
+import type { BegunLog } from "./begun-log.ts";
 import { EPOCH_KIND } from "./epoch-link.ts";
 import { createEventTimes, type TimeKnowledge } from "./event-times.ts";
 import { ERASED_KIND } from "./leaf.ts";
-import { COMMIT_CHARS, createLeafReader, type LeafLayout } from "./leaf-layout.ts";
+import { COMMIT_CHARS, createLeafReader, type LeafLayout, type LeafOwner } from "./leaf-layout.ts";
 import { type Bundle, type Openings, readPayloads } from "./payload-lines.ts";
 import { type Hole, PRUNED_KIND, prunedBy, type PrunedLog, unexplained } from "./pruning.ts";
-import { NO_RUN_EVENT, runEventOf, RUNS, RUNS_FROM_ANYWHERE, stateName } from "./run-events.ts";
-import { createSubjectVersions } from "./subject-versions.ts";
+import { kindOfEvent, NO_RUN_EVENT } from "./run-events.ts";
+import { createRunObjects } from "./run-objects.ts";
+import { createVersionChecks } from "./version-checks.ts";
 import type { LogFinding } from "./verify-source.ts";
 
 export type LeafChecks = {
@@ -36,6 +38,10 @@ export type LeafTotals = {
   readonly pruned: number;
   /** What this log says of earlier ones of the tenant. */
   readonly prunedElsewhere: readonly PrunedLog[];
+  /** Times that are past by the word that was given, and still to come by the clock. */
+  readonly ahead: number;
+  /** What the logs before this one are held against: itself, and those that followed it. */
+  readonly begun: readonly BegunLog[];
 };
 
 export type ErasedEntry = { readonly epoch: number; readonly index: number };
@@ -48,6 +54,9 @@ export type LeafKnowledge = TimeKnowledge & {
   readonly erased?: readonly number[];
   /** The minimum index that a later log records for this one. */
   readonly minimum?: number;
+  /** Logs that followed this one, the next first, and how many entries of this one the database had when that one began. */
+  readonly begun?: readonly BegunLog[];
+  readonly kept?: number;
 };
 
 export function createLeafChecks(
@@ -57,9 +66,8 @@ export function createLeafChecks(
 ): LeafChecks {
   // A later epoch goes on where the one before it stopped, so its first version of a subject is not 1.
   const epoch = epochOf(origin);
-  const erased = new Set(knowledge.erased ?? []);
-  const erasedElsewhere: ErasedEntry[] = [];
   const pruning = createPruneChecks(epoch, knowledge.minimum ?? 0, add);
+  const records = createRecordChecks(epoch, knowledge.erased ?? [], pruning, add);
   const times = createEventTimes(epoch, knowledge, add);
   const reader = createLeafReader();
   // Of the bytes that were given last: a bundle's are given for each of its entries.
@@ -67,55 +75,87 @@ export function createLeafChecks(
   let view = viewOf(held);
   const payloads = createPayloadChecks(add);
   let tenant: string | null = null;
-  // The last layout that was found to be of this log: all leaves of a layout name the same log and tenant.
-  let ours: LeafLayout | null = null;
-  const isOurs = (layout: LeafLayout): boolean => {
-    tenant ??= layout.tenant;
-    if (layout.log !== origin || layout.tenant !== tenant) return false;
-    ours = layout;
+  // The last one that was found to be this log's.
+  let ours: LeafOwner | null = null;
+  const isOurs = (owner: LeafOwner): boolean => {
+    tenant ??= owner.tenant;
+    if (owner.log !== origin || owner.tenant !== tenant) return false;
+    ours = owner;
     return true;
   };
-  const versions = createVersionChecks(epoch, add);
+  const versions = createVersionChecks(epoch, knowledge, add);
+  const objects = createObjectChecks(epoch, add);
   return {
-    openBundle: (bytes, bundle) => payloads.open(bytes, bundle),
+    openBundle(bytes, bundle): void {
+      payloads.open(bytes, bundle);
+      // What steps and approvals did stands in payloads.
+      if (bytes === null) objects.forget();
+    },
     check(bytes, from, to, index): void {
       const layout = reader.read(bytes, from, to);
       if (layout === null) {
         add({ code: "entry_malformed", at: `entry ${index}`, detail: "it has not the form of an entry" });
         return;
       }
-      if (layout !== ours && !isOurs(layout))
-        add({ code: "entry_of_another_log", at: `entry ${index}`, detail: `it belongs to ${layout.log}` });
+      const { owner } = layout;
+      if (owner !== ours && !isOurs(owner))
+        add({ code: "entry_of_another_log", at: `entry ${index}`, detail: `it belongs to ${owner.log}` });
       if (held !== bytes) [held, view] = [bytes, viewOf(bytes)];
-      versions.check(layout, { bytes, view }, from, index);
-      if (isOfKind(BEGUN, layout, bytes, from) || (index === 0 && epoch > 1))
-        checkBeginning(textOf(bytes, from + layout.subjectAt, from + layout.subjectEnd), index, epoch, add);
-      if (isOfKind(PRUNED, layout, bytes, from))
-        pruning.record(bytes.toString("latin1", from + layout.subjectAt, from + layout.subjectEnd), index);
-      if (isOfKind(ERASED, layout, bytes, from)) {
-        const subject = bytes.toString("latin1", from + layout.subjectAt, from + layout.subjectEnd);
-        const gone = erasedBy(subject);
-        if (gone === null || gone.epoch > epoch || (gone.epoch === epoch && gone.index >= index))
-          add({
-            code: "erasure_malformed",
-            at: `entry ${index}`,
-            detail: `it records the erasure of ${subject}, which is no entry before it`,
-          });
-        else if (gone.epoch === epoch) erased.add(gone.index);
-        else erasedElsewhere.push(gone);
-      }
+      const event = versions.check(layout, { bytes, view }, from, index);
+      records.check(layout, bytes, from, index);
       times.check(view, from + layout.timeAt, from + layout.idAt, index);
-      payloads.check(index, bytes, from + layout.commitAt);
+      const payload = payloads.check(index, bytes, from + layout.commitAt);
+      if (event !== NO_RUN_EVENT && payload !== undefined)
+        objects.check(
+          textOf(bytes, from + layout.subjectAt, from + layout.subjectEnd),
+          event,
+          payload,
+          index,
+        );
     },
     skip(hole): void {
       pruning.skip(hole);
-      versions.forget();
+      versions.forget(hole);
+      objects.forget();
     },
     end(): LeafTotals {
-      times.end();
-      return { ...payloads.end(erased), erasedElsewhere, ...pruning.end() };
+      const ahead = times.end();
+      const { erased, erasedElsewhere } = records;
+      return { ...payloads.end(erased), erasedElsewhere, ...pruning.end(), ahead, begun: versions.end() };
     },
     repeated: () => times.repeated(),
+  };
+}
+
+type RecordChecks = {
+  /** Entries of this log whose erasure was recorded, and of earlier ones. */
+  readonly erased: ReadonlySet<number>;
+  readonly erasedElsewhere: readonly ErasedEntry[];
+  check(layout: LeafLayout, bytes: Buffer, from: number, index: number): void;
+};
+
+/** What entries record of other entries: that one was erased, that some were pruned, where the log before ended. */
+function createRecordChecks(
+  epoch: number,
+  known: readonly number[],
+  pruning: PruneChecks,
+  add: (finding: LogFinding) => void,
+): RecordChecks {
+  const erased = new Set(known);
+  const erasedElsewhere: ErasedEntry[] = [];
+  return {
+    erased,
+    erasedElsewhere,
+    check(layout, bytes, from, index): void {
+      const subject = (): string => textOf(bytes, from + layout.subjectAt, from + layout.subjectEnd);
+      if (isOfKind(BEGUN, layout, bytes, from) || (index === 0 && epoch > 1))
+        checkBeginning(subject(), index, epoch, add);
+      if (isOfKind(PRUNED, layout, bytes, from)) pruning.record(subject(), index);
+      if (!isOfKind(ERASED, layout, bytes, from)) return;
+      const gone = erasedBefore(subject(), epoch, index, add);
+      if (gone?.epoch === epoch) erased.add(gone.index);
+      else if (gone !== null) erasedElsewhere.push(gone);
+    },
   };
 }
 
@@ -135,19 +175,26 @@ function checkBeginning(
   });
 }
 
+/** What an entry at this place says was erased; null, and a finding, where that is nothing before it. */
+function erasedBefore(
+  subject: string,
+  epoch: number,
+  index: number,
+  add: (finding: LogFinding) => void,
+): ErasedEntry | null {
+  const gone = erasedBy(subject);
+  if (gone !== null && (gone.epoch < epoch || (gone.epoch === epoch && gone.index < index))) return gone;
+  add({
+    code: "erasure_malformed",
+    at: `entry ${index}`,
+    detail: `it records the erasure of ${subject}, which is no entry before it`,
+  });
+  return null;
+}
+
 function erasedBy(subject: string): ErasedEntry | null {
   const [, epoch, index] = /^entry:([1-9]\d{0,8}):(0|[1-9]\d{0,14})$/.exec(subject) ?? [];
   return epoch === undefined || index === undefined ? null : { epoch: Number(epoch), index: Number(index) };
-}
-
-const ZERO = 0x30;
-
-function versionOf({ versionAt, length }: LeafLayout, bytes: Uint8Array, from: number): number {
-  let version = 0;
-  // The last byte is the closing brace.
-  for (let i = from + versionAt; i < from + length - 1; i += 1)
-    version = version * 10 + (bytes[i] ?? ZERO) - ZERO;
-  return version;
 }
 
 const ERASED = Buffer.from(ERASED_KIND, "latin1");
@@ -215,8 +262,11 @@ function createPruneChecks(
 
 type PayloadChecks = {
   open(bytes: Uint8Array | null, bundle: Bundle): void;
-  /** @param commitAt where the bytes have what the entry commits to, in hex */
-  check(index: number, bytes: Buffer, commitAt: number): void;
+  /**
+   * @param commitAt where the bytes have what the entry commits to, in hex
+   * @returns the payload; null where the entry is not opened, or by another one; undefined where none of its bundle is
+   */
+  check(index: number, bytes: Buffer, commitAt: number): string | null | undefined;
   end(erased: ReadonlySet<number>): Pick<LeafTotals, "opened" | "erased" | "unopened">;
 };
 
@@ -229,26 +279,24 @@ function createPayloadChecks(add: (finding: LogFinding) => void): PayloadChecks 
     open(bytes, bundle): void {
       openings = bytes === null ? null : readPayloads(bytes, bundle, add);
     },
-    check(index, bytes, commitAt): void {
+    check(index, bytes, commitAt): string | null | undefined {
       if (openings === null) {
         unopened += 1;
-        return;
+        return undefined;
       }
       const opening = openings.get(index);
       if (opening === undefined) {
         missing.add(index);
-        return;
+        return null;
       }
       opened += 1;
       present.set(index);
-      if (opening === null)
-        add({ code: "payload_altered", at: `entry ${index}`, detail: "its salt has not 32 bytes" });
-      else if (opening !== bytes.toString("latin1", commitAt, commitAt + COMMIT_CHARS))
-        add({
-          code: "payload_altered",
-          at: `entry ${index}`,
-          detail: "salt and payload are not those it commits to",
-        });
+      const { commit, payload } = opening;
+      if (commit === bytes.toString("latin1", commitAt, commitAt + COMMIT_CHARS)) return payload;
+      const detail =
+        commit === null ? "its salt has not 32 bytes" : "salt and payload are not those it commits to";
+      add({ code: "payload_altered", at: `entry ${index}`, detail });
+      return null;
     },
     end(erased) {
       for (const index of missing)
@@ -271,51 +319,43 @@ function createPayloadChecks(add: (finding: LogFinding) => void): PayloadChecks 
   };
 }
 
-function createVersionChecks(epoch: number, add: (finding: LogFinding) => void): VersionChecks {
-  let beginsAnywhere = epoch > 1;
-  let table = beginsAnywhere ? RUNS_FROM_ANYWHERE : RUNS;
-  let subjects = createSubjectVersions(table.next);
+type ObjectChecks = {
+  /** @param payload null where the entry is not opened */
+  check(run: string, event: number, payload: string | null, index: number): void;
+  forget(): void;
+};
+
+function createObjectChecks(epoch: number, add: (finding: LogFinding) => void): ObjectChecks {
+  const objects = createRunObjects(epoch > 1);
   return {
-    check(layout, { bytes, view }, from, index): void {
-      const version = versionOf(layout, bytes, from);
-      const [subjectAt, subjectEnd] = [from + layout.subjectAt, from + layout.subjectEnd];
-      const event = runEventOf(view, subjectAt, from + layout.kindAt, from + layout.kindEnd);
-      const last = subjects.exchange(bytes, subjectAt, subjectEnd, version, event);
-      if (event !== NO_RUN_EVENT && table.isIllegal(subjects.stateBefore(), event))
-        add({
-          code: "illegal_transition",
-          at: `entry ${index}`,
-          detail: `in epoch ${epoch}, no ${textOf(bytes, from + layout.kindAt, from + layout.kindEnd)} can follow when ${textOf(bytes, subjectAt, subjectEnd)} is ${stateName(subjects.stateBefore())}`,
-        });
-      if (version === last + 1 || (last === 0 && beginsAnywhere)) return;
-      const expected = last + 1;
-      add({
-        code: version < expected ? "version_repeated" : "version_missing",
-        at: `entry ${index}`,
-        detail: `it is number ${version} of ${textOf(bytes, subjectAt, subjectEnd)}, after number ${last}: entries were ${version < expected ? "inserted or moved" : "removed or moved"}`,
+    check(run, event, payload, index): void {
+      const kind = kindOfEvent(event);
+      if (kind === undefined) return;
+      const data = payload === null || kind.startsWith("run_") ? null : parsed(payload);
+      objects.follow(run, kind, data, (code, detail) => {
+        add({ code, at: `entry ${index}`, detail: `in epoch ${epoch}, ${detail}` });
       });
     },
-    forget(): void {
-      beginsAnywhere = true;
-      table = RUNS_FROM_ANYWHERE;
-      subjects = createSubjectVersions(table.next);
+    forget: () => {
+      objects.forget();
     },
   };
+}
+
+// What is no JSON says nothing, which is a finding where something has to be said; so does a null, and is not erased.
+function parsed(payload: string): unknown {
+  try {
+    return JSON.parse(payload) ?? undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 const textOf = (bytes: Buffer, from: number, to: number): string => bytes.toString("latin1", from, to);
 
 const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView =>
   new DataView(buffer, byteOffset, byteLength);
-
-/** The same bytes, as text and as words. */
-type Held = { readonly bytes: Buffer; readonly view: DataView };
-
-type VersionChecks = {
-  check(layout: LeafLayout, held: Held, from: number, index: number): void;
-  /** There are entries that nothing is known of: what comes next may be any number of its subject. */
-  forget(): void;
-};
 
 // One bit an entry: a log of ten millions takes little more than a megabyte.
 function createBits(): { set(index: number): void; has(index: number): boolean } {

@@ -15,6 +15,7 @@ import {
   HONEST,
   LOG,
   noteOf,
+  NOW,
   ORIGIN,
   QUORUM,
   REMEMBERED,
@@ -97,4 +98,34 @@ test("an erased payload is counted, an opened one too", () => {
 test("cutting back to a signed state is invisible without memory, and the report says what it rests on", () => {
   const report = verify(exportOf(HONEST.slice(0, 200)));
   expect([report.verified, report.rememberedSize, report.cosigners]).toEqual([true, null, []]);
+});
+
+// 2100, for whoever says that it is later; witnesses say that they saw it then.
+const FUTURE = new Date(4_102_444_800_000);
+const LATER = new Date(FUTURE.getTime() + 1_000);
+const ahead = [...HONEST, entry(SIZE, { time: FUTURE })];
+
+test("a time that somebody gives in the place of the clock's counts, and the report says so, and what passes by it alone", () => {
+  const files = exportOf(ahead, cosigned(noteOf(ahead), WITNESSES, FUTURE.getTime() / 1_000));
+  const policy = QUORUM;
+  const byClock = verify(files, { policy });
+  expect(found(byClock)).toEqual([
+    "event_ahead at entry 600",
+    "cosignature_misdated at checkpoint",
+    "cosignature_misdated at checkpoint",
+  ]);
+  expect(byClock.findings.filter(({ detail }) => detail.includes("--now"))).toHaveLength(3);
+  expect(byClock.time).toEqual({
+    taken: NOW.toISOString(),
+    from: "clock",
+    clock: NOW.toISOString(),
+    ahead: 0,
+  });
+  const given = verify(files, { policy, now: LATER, clock: NOW });
+  expect([given.verified, given.time]).toEqual([
+    true,
+    { taken: LATER.toISOString(), from: "given", clock: NOW.toISOString(), ahead: 3 },
+  ]);
+  const same = verify(exportOf(HONEST), { now: LATER, clock: NOW });
+  expect([same.verified, same.time.ahead]).toEqual([true, 0]);
 });

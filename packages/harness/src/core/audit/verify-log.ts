@@ -10,9 +10,10 @@ import {
   type VerifierKey,
   verifyCosignatures,
 } from "@assent/tlog";
+import type { BegunLog } from "./begun-log.ts";
 import { type EarlierLog, readEarlierLog } from "./epoch-link.ts";
 import type { PrunedLog } from "./pruning.ts";
-import { takeInventory } from "./inventory.ts";
+import { INCOMING_WHOLE, takeInventory } from "./inventory.ts";
 import { readEntries } from "./verify-entries.ts";
 import { epochOf, type ErasedEntry, type LeafTotals } from "./verify-leaf.ts";
 import type { LogFinding, LogSource, Memory, Seen } from "./verify-source.ts";
@@ -29,8 +30,10 @@ export type VerifyOptions = {
   readonly policy: Policy | null;
   /** A server publishes the log in this folder: tiles are there before the checkpoint that covers them. */
   readonly isPublished?: boolean;
-  /** What the verifier's clock says. */
+  /** What time it is: what the verifier's clock says, or what somebody says in its place. */
   readonly now: Date;
+  /** What the clock says, where somebody gave `now` in its place; null, or left out: it was asked. */
+  readonly clock?: Date | null;
   /** The newest cosignature must not be older than this; null: however old. */
   readonly cosignedSince: Date | null;
   /** What later logs of the tenant, verified before, record as erased; see `VerifyReport.erasedElsewhere`. */
@@ -39,6 +42,8 @@ export type VerifyOptions = {
   readonly pruned?: readonly PrunedLog[];
   /** The same of where logs ended that were followed by others; see `VerifyReport.earlier`. */
   readonly ended?: readonly EarlierLog[];
+  /** The same of what they go on with; see `VerifyReport.begun`. */
+  readonly begun?: readonly BegunLog[];
 };
 
 export type VerifyReport = {
@@ -64,11 +69,33 @@ export type VerifyReport = {
   readonly prunedElsewhere: readonly PrunedLog[];
   /** Where the log before this one ended, as its first entry says; null for a first log, and where that is not opened. */
   readonly earlier: EarlierLog | null;
+  /** What logs before this one are held against: what it, and those that followed it, go on with. Empty where anything is wrong. */
+  readonly begun: readonly BegunLog[];
   /** Entries past this copy's that were lost with a restored backup, as the log says that followed. */
   readonly lost: number;
+  /** The copy was cut off while it was moved into its place: what lies in a folder of it was read in the place of the rest. */
+  readonly unmoved: boolean;
+  /** Which time the log was held against, and from where; a time that somebody gave can make what is to come past. */
+  readonly time: TakenTime;
   /** Files that nothing was read of: left by a copy that was cut off, or, where a log is published, not signed yet. */
   readonly leftovers: number;
 };
+
+export type TakenTime = {
+  readonly taken: string;
+  readonly from: "clock" | "given";
+  /** What the clock says. */
+  readonly clock: string;
+  /** Times of entries and of cosignatures that are past by the time that was given, and still to come by the clock. */
+  readonly ahead: number;
+};
+
+const takenTime = ({ now, clock = null }: VerifyOptions, ahead: number): TakenTime => ({
+  taken: now.toISOString(),
+  from: clock === null ? "clock" : "given",
+  clock: (clock ?? now).toISOString(),
+  ahead,
+});
 
 /** Findings that are listed; past these the log is wrong all over. */
 export const FINDINGS_MAX = 1_000;
@@ -101,9 +128,27 @@ export function verifyLog(options: VerifyOptions): VerifyReport {
     { origin: options.origin, size: checkpoint.size, isPublished: options.isPublished ?? false },
     add,
   );
+  for (const path of options.source.unmoved?.ambiguous() ?? [])
+    add({
+      code: "tile_ambiguous",
+      at: path,
+      detail: `it lies in its place and in ${INCOMING_WHOLE}, and differs`,
+    });
   const seen = [...memories, { size: checkpoint.size, seen: statedBy(checkpoint) }];
   const minimum = Math.max(0, ...minimums);
-  const known = { memories, seen, now: options.now, erased, minimum, inventory };
+  const { now, clock = null, begun = [] } = options;
+  const kept = endOf(options)?.kept;
+  const known = {
+    memories,
+    seen,
+    now,
+    clock,
+    erased,
+    minimum,
+    inventory,
+    begun,
+    ...(kept === undefined ? {} : { kept }),
+  };
   const entries = readEntries(options.source, options.origin, checkpoint, known, add);
   const { cosigners } = witnessed;
   const witnessedSize = witnessed.memory?.size ?? null;
@@ -144,11 +189,12 @@ const NOTHING_KNOWN: KnownOf = {
 };
 
 function reportOf(
-  { origin, source }: VerifyOptions,
+  options: VerifyOptions,
   checkpoint: OpenedCheckpoint | null,
   findings: readonly LogFinding[],
   { memory, cosigners, witnessedSize, entries, lost, leftovers }: KnownOf,
 ): VerifyReport {
+  const { origin, source } = options;
   return {
     origin,
     size: checkpoint?.size ?? 0,
@@ -164,8 +210,11 @@ function reportOf(
     minimum: entries?.minimum ?? 0,
     pruned: entries?.pruned ?? 0,
     prunedElsewhere: entries?.prunedElsewhere ?? [],
+    begun: findings.length === 0 ? (entries?.begun ?? []) : [],
     earlier: findings.length === 0 && epochOf(origin) > 1 ? readEarlier(source) : null,
     lost,
+    unmoved: source.unmoved !== undefined,
+    time: takenTime(options, entries?.ahead ?? 0),
     leftovers,
   };
 }
@@ -203,13 +252,16 @@ function recall(
   return known;
 }
 
+const endOf = ({ ended, origin }: VerifyOptions): EarlierLog | undefined =>
+  ended?.find((one) => one.origin === origin);
+
 /** What the log that followed says of where this one ended. */
 function recallEnd(
-  { ended, origin }: VerifyOptions,
+  options: VerifyOptions,
   { size, root }: OpenedCheckpoint,
   add: (finding: LogFinding) => void,
 ): { readonly memory: Memory | null; readonly lost: number } {
-  const said = (ended ?? []).find((one) => one.origin === origin);
+  const said = endOf(options);
   if (said === undefined || said.ended === null) return { memory: null, lost: 0 };
   const known: Memory = { ...said.ended, by: "accounted for by the next log", seen: null };
   if (size < known.size && size < said.kept)

@@ -8,6 +8,11 @@ export type LogSource = {
   read(path: string, room?: Uint8Array): Uint8Array | null;
   /** What lies in a folder of it, "" being the whole, in any order; nothing where there is no such folder. */
   list(folder: string): readonly Listed[];
+  /** Of a copy that was cut off while it was moved into its place, and is read as if it were there. */
+  readonly unmoved?: {
+    /** Tiles that lie there and in their place, and say two things. */
+    ambiguous(): readonly string[];
+  };
 };
 
 /** `other`: neither a plain file nor a folder, as links and pipes are. */

@@ -2,7 +2,7 @@
 
 import type { ApprovalState, EventKind, RunState, StepState } from "@assent/contract";
 import { type ApprovalEvent, approvalTransition } from "./approval.ts";
-import { type RunEvent, transition } from "./run.ts";
+import { isTerminal, type RunEvent, transition } from "./run.ts";
 import { isStepTransitionLegal } from "./step.ts";
 
 /** What an event of this kind does to the run's state; kinds that are not here change none. */
@@ -40,7 +40,8 @@ export function followRun(state: RunState | null, kind: EventKind): RunState | n
   if (kind === "run_queued") return state === null ? "queued" : null;
   if (state === null) return null;
   const change = RUN_CHANGES[kind];
-  if (change === undefined) return state;
+  // Nothing happens in a run that has ended.
+  if (change === undefined) return isTerminal(state) ? null : state;
   const next = transition(state, change);
   return next.ok ? next.value : null;
 }
@@ -53,12 +54,15 @@ export function followStep(state: StepState | null, kind: EventKind): StepState 
   return isStepTransitionLegal(state, next) ? next : null;
 }
 
+/** The step's state after the event, whatever it was before; null for events of other things. */
+export const stepStateAfter = (kind: EventKind): StepState | null => STEP_STATES[kind] ?? null;
+
 /** The same for an approval; null: not opened yet. */
 export function followApproval(state: ApprovalState | null, kind: EventKind): ApprovalState | null {
   if (kind === "approval_opened") return state === null ? "open" : null;
   if (state === null) return null;
   const change = APPROVAL_CHANGES[kind];
-  if (change === undefined) return kind === "approval_voted" ? state : null;
+  if (change === undefined) return kind === "approval_voted" && state === "open" ? state : null;
   const next = approvalTransition(state, change);
   return next.ok ? next.value : null;
 }

@@ -38,18 +38,26 @@ export type Entry = { readonly leaf: Uint8Array; readonly salt: Uint8Array; read
 
 export function entry(
   i: number,
-  of: Partial<{ subject: string; version: number; kind: string; log: string }> = {},
+  of: Partial<{
+    subject: string;
+    version: number;
+    kind: string;
+    log: string;
+    payload: string;
+    time: Date;
+  }> = {},
 ): Entry {
   const salt = new Uint8Array(32).fill(i % 251);
-  const payload = JSON.stringify({ i, text: "what happened" });
+  const payload = of.payload ?? JSON.stringify({ i, text: "what happened" });
   const version = of.version ?? Math.floor(i / 3) + 1;
+  const time = of.time ?? new Date(1_700_000_000_000 + i);
   const leaf = encodeLeaf({
     log: of.log ?? ORIGIN,
     tenant: `ten_${"0".repeat(32)}`,
-    id: uuidV7(new Date(1_700_000_000_000 + i), new Uint8Array(10).fill(i % 256)),
-    at: leafTime(new Date(1_700_000_000_000 + i)),
+    id: uuidV7(time, new Uint8Array(10).fill(i % 256)),
+    at: leafTime(time),
     // As runs begin.
-    kind: of.kind ?? ["run_queued", "run_leased"][version - 1] ?? "step_succeeded",
+    kind: of.kind ?? ["run_queued", "run_leased"][version - 1] ?? "artifact_committed",
     actor: null,
     // Three runs, one after the other's event.
     subject: of.subject ?? `run_${String(i % 3).repeat(32)}`,
@@ -156,7 +164,13 @@ function listed(paths: readonly string[], folder: string): Listed[] {
   }));
 }
 
-export type Given = Partial<{ remembered: string; policy: Policy; cosignedSince: Date; now: Date }>;
+export type Given = Partial<{
+  remembered: string;
+  policy: Policy;
+  cosignedSince: Date;
+  now: Date;
+  clock: Date;
+}>;
 
 /** After all that is recorded here. */
 export const NOW = new Date(1_800_000_000_000);
@@ -169,6 +183,7 @@ export function verify(files: Files, given: Given = {}): VerifyReport {
     remembered: given.remembered ?? null,
     policy: given.policy ?? null,
     now: given.now ?? NOW,
+    clock: given.clock ?? null,
     cosignedSince: given.cosignedSince ?? null,
   });
 }

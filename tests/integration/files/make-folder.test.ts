@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { makeHome, readCredentials, checkCredentials } from "./home.ts";
-import { makeFolder } from "./make-folder.ts";
+import { makeHome, readCredentials, checkCredentials } from "../../../packages/harness/src/home.ts";
+import { makeFolder } from "../../../packages/harness/src/make-folder.ts";
 
 let folder: string;
 beforeEach(() => {

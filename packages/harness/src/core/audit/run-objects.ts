@@ -1,0 +1,293 @@
+// What the steps, approvals and effects of runs do, as their events say it: each in a legal order, each call that needed a
+// person's word directly behind that word being spent, and none of them another than what was agreed to or begun. A signer
+// that was fed wrong signs a call that nobody approved as readily as any other. It is read as the events come; nothing is kept
+// of a run that has ended.
+
+import { type ApprovalState, EVENT_KINDS, type EventKind, type StepState } from "@assent/contract";
+import { followApproval, followRun, followStep, stepStateAfter } from "../run/replay.ts";
+import { isTerminal } from "../run/run.ts";
+
+export type RunObjects = {
+  /** @param data what the event says; null where that was erased */
+  follow(run: string, kind: EventKind, data: unknown, wrong: Wrong): void;
+  /** There are entries that nothing is known of. */
+  forget(): void;
+};
+
+/** Names what is wrong with the event. */
+export type Wrong = (code: string, detail: string) => void;
+
+/** What an event says, where it says it in the form that ours have. */
+type Said = Readonly<Record<string, unknown>>;
+
+type Step = {
+  state: StepState;
+  /** What it began as; another one is another call. Events of before may say less, and a later one is held to what was said. */
+  readonly what: Said;
+};
+
+type Approval = {
+  state: ApprovalState;
+  /** The digest that was asked about, or, once somebody changed the call and agreed to that, agreed to. */
+  digest: unknown;
+  readonly step: unknown;
+  readonly subject: unknown;
+  /** What the person said was that it had happened. */
+  isConfirmed: boolean;
+};
+
+type Trail = {
+  /** All of its events were seen: what is not there has not happened. */
+  isWhole: boolean;
+  readonly steps: Map<number, Step>;
+  readonly approvals: Map<string, Approval>;
+  /** Steps by the key of their effect. */
+  readonly effects: Map<string, number>;
+  /** The approval that the event before spent; null: that was another event; "any": nobody can tell. */
+  spent: Approval | null | "any";
+};
+
+const ENDS: ReadonlySet<EventKind> = new Set(
+  EVENT_KINDS.filter((kind) => {
+    const to = followRun("running", kind);
+    return to !== null && isTerminal(to);
+  }),
+);
+
+/** @param beginsAnywhere the log goes on where another one stopped: of a run that is not queued in it nothing is known */
+export function createRunObjects(beginsAnywhere: boolean): RunObjects {
+  const trails = new Map<string, Trail>();
+  let isAnywhere = beginsAnywhere;
+  const trailOf = (run: string, kind: EventKind): Trail | null => {
+    const known = trails.get(run);
+    // A run that was not queued, or has ended, is a finding of its own.
+    if (known !== undefined || (kind !== "run_queued" && !isAnywhere)) return known ?? null;
+    const begun = newTrail(kind === "run_queued");
+    trails.set(run, begun);
+    return begun;
+  };
+  return {
+    follow(run, kind, data, wrong): void {
+      const trail = trailOf(run, kind);
+      if (trail === null) return;
+      const { spent } = trail;
+      trail.spent = null;
+      if (ENDS.has(kind)) trails.delete(run);
+      else if (kind.startsWith("step_")) followStepEvent(trail, spent, run, kind, data, wrong);
+      else if (kind.startsWith("approval_")) followApprovalEvent(trail, run, kind, data, wrong);
+    },
+    forget(): void {
+      trails.clear();
+      isAnywhere = true;
+    },
+  };
+}
+
+const newTrail = (isWhole: boolean): Trail => ({
+  isWhole,
+  steps: new Map(),
+  approvals: new Map(),
+  effects: new Map(),
+  spent: isWhole ? null : "any",
+});
+
+/** What any of them may have become is not known any more. */
+function loosen(trail: Trail, kind: EventKind): void {
+  trail.isWhole = false;
+  if (kind.startsWith("step_")) trail.steps.clear();
+  else trail.approvals.clear();
+  if (kind === "approval_spent") trail.spent = "any";
+}
+
+const isSaid = (data: unknown): data is Said =>
+  typeof data === "object" && data !== null && !Array.isArray(data);
+
+function followStepEvent(
+  trail: Trail,
+  spent: Trail["spent"],
+  run: string,
+  kind: EventKind,
+  data: unknown,
+  wrong: Wrong,
+): void {
+  if (data === null) {
+    loosen(trail, kind);
+    return;
+  }
+  const seq = isSaid(data) ? data["step"] : null;
+  if (!isSaid(data) || typeof seq !== "number" || !Number.isSafeInteger(seq) || seq < 1) {
+    wrong("event_unclear", `its ${kind} does not say of which step of ${run} it is`);
+    loosen(trail, kind);
+    return;
+  }
+  const name = `step ${seq} of ${run}`;
+  const step = trail.steps.get(seq);
+  const from = step?.state ?? null;
+  const to = step === undefined && !trail.isWhole ? stepStateAfter(kind) : followStep(from, kind);
+  if (to === null) {
+    wrong("illegal_transition", `no ${kind} can follow when ${name} is ${from ?? "not begun yet"}`);
+    return;
+  }
+  if (step === undefined) beginStep(trail, seq, { state: to, what: data }, name, wrong);
+  else {
+    checkSame(step, data, name, wrong);
+    step.state = to;
+  }
+  checkWord(trail, spent, { from, kind, said: data, seq, name }, wrong);
+}
+
+function beginStep(trail: Trail, seq: number, step: Step, name: string, wrong: Wrong): void {
+  if (trail.isWhole && seq !== trail.steps.size + 1)
+    wrong("illegal_transition", `${name} begins, and the newest of the run is step ${trail.steps.size}`);
+  trail.steps.set(seq, step);
+  const effect = step.what["effect_id"];
+  if (typeof effect !== "string") return;
+  const other = trail.effects.get(effect);
+  if (other !== undefined && other !== seq)
+    wrong("effect_repeated", `${name} has the effect of step ${other}: what is done once is one step`);
+  trail.effects.set(effect, seq);
+}
+
+/** These never change: a step that ends is the one that began. */
+const OF_A_STEP = ["step_kind", "name", "effect", "action_digest", "effect_id"] as const;
+
+function checkSame({ what }: Step, said: Said, name: string, wrong: Wrong): void {
+  for (const field of OF_A_STEP)
+    if (what[field] !== said[field])
+      wrong("call_differs", `the ${field} of ${name} is another than when it began`);
+}
+
+type StepEvent = {
+  readonly from: StepState | null;
+  readonly kind: EventKind;
+  readonly said: Said;
+  readonly seq: number;
+  readonly name: string;
+};
+
+/** Whose word it is directly behind, where it is what nobody but a person may begin, try again or take as done. */
+function checkWord(trail: Trail, spent: Trail["spent"], event: StepEvent, wrong: Wrong): void {
+  const { from, kind, said, seq, name } = event;
+  if (said["step_kind"] === "gate") {
+    if (kind === "step_succeeded") checkAnswer(trail, seq, said["answer"], name, wrong);
+    return;
+  }
+  const isSecond = kind === "step_retried" || (from === "in_doubt" && kind === "step_succeeded");
+  const isCall = kind === "step_intended" && said["step_kind"] === "tool";
+  if (isCall && said["verdict"] === "deny")
+    wrong("call_unapproved", `${name} is a call that was denied, and it was begun`);
+  const isAsked = isCall && (said["verdict"] === "needs_approval" || said["approval_id"] !== undefined);
+  if ((!isSecond && !isAsked) || spent === "any") return;
+  if (spent === null)
+    wrong(
+      "call_unapproved",
+      isSecond
+        ? `${name} was in doubt, and ${kind} follows no person's word on it`
+        : `${name} is a call that needs a person's word, and none was spent for it`,
+    );
+  else checkApproved(trail, spent, event, isSecond, wrong);
+}
+
+function checkApproved(
+  trail: Trail,
+  spent: Approval,
+  event: StepEvent,
+  isSecond: boolean,
+  wrong: Wrong,
+): void {
+  const { said, kind, name } = event;
+  if (spent.subject !== undefined && (spent.subject === "in_doubt") !== isSecond)
+    wrong("call_unapproved", `${name} follows a word that was given on another question`);
+  if (isSecond && spent.subject !== undefined && spent.isConfirmed !== (kind === "step_succeeded"))
+    wrong("call_unapproved", `${name} follows a word that said another thing of it`);
+  const named = said["approval_id"];
+  // Events of before name no approval.
+  if (named === undefined || isSecond !== (kind === "step_retried")) return;
+  if (typeof named !== "string" || trail.approvals.get(named) !== spent)
+    wrong("call_unapproved", `${name} names an approval that was not spent for it`);
+  else if (said["approved_digest"] !== spent.digest)
+    wrong("call_differs", `${name} is not the call that was approved`);
+}
+
+/** What the gate says that a person said is what the approval says. */
+const ANSWERS: Readonly<Record<string, ApprovalState>> = {
+  approved: "approved",
+  confirmed: "approved",
+  denied: "denied",
+  expired: "expired",
+};
+
+function checkAnswer(trail: Trail, seq: number, answer: unknown, name: string, wrong: Wrong): void {
+  if (typeof answer !== "string" || !Object.hasOwn(ANSWERS, answer)) return;
+  const approval = [...trail.approvals.values()].findLast(({ step }) => step === seq);
+  if (approval === undefined && !trail.isWhole) return;
+  if (approval?.state === ANSWERS[answer] && (approval?.isConfirmed ?? false) === (answer === "confirmed"))
+    return;
+  wrong(
+    "illegal_transition",
+    `${name} was answered with ${answer}, and its approval is ${approval?.state ?? "not there"}`,
+  );
+}
+
+function followApprovalEvent(trail: Trail, run: string, kind: EventKind, data: unknown, wrong: Wrong): void {
+  if (data === null) {
+    loosen(trail, kind);
+    return;
+  }
+  const id = isSaid(data) ? data["approval_id"] : null;
+  if (!isSaid(data) || typeof id !== "string") {
+    wrong("event_unclear", `its ${kind} does not say of which approval of ${run} it is`);
+    loosen(trail, kind);
+    return;
+  }
+  const known = trail.approvals.get(id);
+  const isUnknown = known === undefined && !trail.isWhole && kind !== "approval_opened";
+  const from = known?.state ?? null;
+  const to = isUnknown ? approvalStateAfter(kind) : followApproval(from, kind);
+  if (to === null) {
+    wrong(
+      "illegal_transition",
+      `no ${kind} can follow when approval ${id} of ${run} is ${from ?? "not opened yet"}`,
+    );
+    return;
+  }
+  const approval = known ?? begunBy(data, to);
+  trail.approvals.set(id, approval);
+  if (kind === "approval_opened") checkQuestion(trail, approval, id, run, wrong);
+  else checkDecision(approval, kind, data, `approval ${id} of ${run}`, wrong);
+  approval.state = to;
+  if (kind === "approval_spent") trail.spent = approval;
+}
+
+const begunBy = (said: Said, state: ApprovalState): Approval => ({
+  state,
+  // What was asked about, where somebody agreed to something else.
+  digest: said["asked_digest"] ?? said["action_digest"],
+  step: said["step"],
+  subject: said["subject"],
+  isConfirmed: false,
+});
+
+/** What an approval of which nothing is known is after the event. */
+function approvalStateAfter(kind: EventKind): ApprovalState | null {
+  return followApproval("open", kind) ?? followApproval("approved", kind);
+}
+
+function checkQuestion(trail: Trail, { step }: Approval, id: string, run: string, wrong: Wrong): void {
+  const gate = typeof step === "number" ? trail.steps.get(step) : undefined;
+  if (gate === undefined && !trail.isWhole) return;
+  if (gate?.state === "intended" && gate.what["step_kind"] === "gate") return;
+  wrong("illegal_transition", `approval ${id} of ${run} is asked for by no gate that is open`);
+}
+
+function checkDecision(approval: Approval, kind: EventKind, said: Said, name: string, wrong: Wrong): void {
+  if (said["step"] !== approval.step) wrong("call_differs", `${name} was asked for by another step`);
+  const isEdited = kind === "approval_approved" && said["asked_digest"] !== undefined;
+  if ((isEdited ? said["asked_digest"] : said["action_digest"]) !== approval.digest)
+    wrong("call_differs", `${name} is decided for another call than it was asked for`);
+  if (isEdited) approval.digest = said["action_digest"];
+  if (kind !== "approval_confirmed") return;
+  approval.isConfirmed = true;
+  if (approval.subject !== undefined && approval.subject !== "in_doubt")
+    wrong("illegal_transition", `${name} is confirmed, and its call was not made before it`);
+}
