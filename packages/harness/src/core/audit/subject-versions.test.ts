@@ -66,7 +66,8 @@ test("of subjects that lie in one buffer, as those of a bundle do, each has its 
       }
       expect(differing).toEqual([]);
     }),
-    { seed: 42, numRuns: 10 },
+    // Thousands of subjects: one that fails is not made smaller.
+    { seed: 42, numRuns: 10, endOnFailure: true },
   );
 });
 
