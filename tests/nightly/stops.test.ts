@@ -25,14 +25,14 @@ test.for([
 ] as const)(
   "a worker that is stopped beyond its lease when a call is %s: its run is ended by another, with one effect",
   async ([at, lastBefore]) => {
-    expect(await stopAt("worker", at)).toEqual({ ...CLEAN, lastBefore });
+    expect(await stopAt("worker", at)).toEqual({ ...CLEAN, lastBefore, why: ["LeaseLost"] });
   },
 );
 
 test.for(["submitted", "deciding"] as const)(
   "a server that is stopped with a request that is %s: another does it, and it is done once",
   async (at) => {
-    expect(await stopAt("server", at)).toEqual({ ...CLEAN, lastBefore: null });
+    expect(await stopAt("server", at)).toEqual({ ...CLEAN, lastBefore: null, why: [] });
   },
 );
 

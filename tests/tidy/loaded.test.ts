@@ -73,6 +73,14 @@ test("a start loads nothing that only some configurations ask for", () => {
   );
 });
 
+test("a command loads neither the harness nor the log that only some of them want", () => {
+  const loaded = loadedFrom("packages/harness/src/cli/process.ts");
+  const later = [...LATER, "packages/tlog/src/index.ts", "packages/harmony/src/index.ts", "pg", START];
+  expect([...loaded].filter(([name]) => later.includes(name))).toEqual([]);
+  expect(loaded.size).toBeGreaterThan(100);
+  expect(loaded.has("commander")).toBe(true);
+});
+
 test("tells what is loaded at once from what is a type, or comes later", () => {
   const text = [
     'import type { A } from "jose";',

@@ -245,14 +245,21 @@ function root(): Code {
   return [...repeat(level, isBelow(constant(1), get(WIDTH))), END];
 }
 
-const MODULE: WasmParts = {
-  pages: Math.ceil((HASHES_AT + TILE_WIDTH * HASH_BYTES) / PAGE_BYTES),
-  functions: [{ name: "root", parameters: 1, numbers: NUMBER_LOCALS, vectors: VECTOR_LOCALS, code: root() }],
-  data: {
-    at: CONSTANTS_AT,
-    bytes: K.flatMap((word) => [0, 8, 16, 24].map((bits) => (word >>> bits) & 0xff)),
-  },
-};
+let parts: WasmParts | null = null;
+
+// Written out when it is first wanted: that takes longer than loading all the rest of this package, and most who load it
+// never verify a log.
+const moduleParts = (): WasmParts =>
+  (parts ??= {
+    pages: Math.ceil((HASHES_AT + TILE_WIDTH * HASH_BYTES) / PAGE_BYTES),
+    functions: [
+      { name: "root", parameters: 1, numbers: NUMBER_LOCALS, vectors: VECTOR_LOCALS, code: root() },
+    ],
+    data: {
+      at: CONSTANTS_AT,
+      bytes: K.flatMap((word) => [0, 8, 16, 24].map((bits) => (word >>> bits) & 0xff)),
+    },
+  });
 
 const rotated = (word: number, bits: number): number => (word >>> bits) | (word << (32 - bits));
 
@@ -273,7 +280,7 @@ function tailWords(last: number): Int32Array {
 
 /** What gives a full tile's root; null where the platform has no vectors. */
 export function createTileRoots(): ((tile: Uint8Array) => Uint8Array) | null {
-  const wasm = instantiate(MODULE);
+  const wasm = instantiate(moduleParts());
   const [rootOf] = wasm?.functions ?? [];
   if (wasm === null || rootOf === undefined) return null;
   const memory = new Uint8Array(wasm.memory);

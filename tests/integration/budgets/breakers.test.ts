@@ -87,7 +87,7 @@ test("the word that a breaker for all has heard is known to every process", asyn
     const { breaker } = await breakers.change("all-tool-book-0123abcd", (before) =>
       afterWord(before, voice, now, SETTINGS),
     );
-    return shutForAllMs(breaker, now);
+    return shutForAllMs(breaker, now, SETTINGS);
   };
   expect(await hear("own-a")).toBe(0);
   expect(await hear("own-a")).toBe(0);

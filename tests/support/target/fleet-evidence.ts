@@ -4,7 +4,7 @@
 import { execFile } from "node:child_process";
 import { z } from "zod";
 import { compiledBefore } from "../compiled.ts";
-import { connectPool } from "../../../packages/harness/src/adapters/postgres/connect.ts";
+import { type Connection, connectPool } from "../../../packages/harness/src/adapters/postgres/connect.ts";
 import { openEmbedded } from "../../../packages/harness/src/adapters/postgres/embedded/embedded.ts";
 import { CONTRADICTIONS } from "./contradictions.ts";
 import type { Installation } from "./installation.ts";
@@ -59,13 +59,21 @@ async function verifyAudit({
   return verdictSchema.parse(JSON.parse(said));
 }
 
-/** To be called when none of the installation's processes is left. */
-export async function readEvidence(installation: Installation): Promise<Evidence> {
-  const verdict = await verifyAudit(installation);
-  const opened = await openEmbedded({ folder: installation.home });
+async function openOwn({ home }: Installation, stack: AsyncDisposableStack): Promise<Connection> {
+  const opened = await openEmbedded({ folder: home });
   if (!opened.ok) throw new Error(opened.error.message);
-  await using server = opened.value;
-  const pool = connectPool({ connection: server.connection("owner"), role: "owner", connectionsMax: 1 });
+  return stack.use(opened.value).connection("owner");
+}
+
+/**
+ * To be called when none of the installation's processes is left.
+ * @param given the owner's way to the database, where it is not the home's own
+ */
+export async function readEvidence(installation: Installation, given?: Connection): Promise<Evidence> {
+  const verdict = await verifyAudit(installation);
+  await using stack = new AsyncDisposableStack();
+  const connection = given ?? (await openOwn(installation, stack));
+  const pool = connectPool({ connection, role: "owner", connectionsMax: 1 });
   try {
     const { rows: states } = await pool.query<{ state: string; runs: number }>(
       "select state, count(*)::int as runs from assent.runs group by state order by state",

@@ -6,6 +6,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { GatedTask } from "@assent/suite";
+import { fillHome } from "../migrated-home.ts";
 import { LARGE_FILE, PROVIDER_AGENTS, PROVIDERS_CONFIG } from "./providers.ts";
 
 export type Installation = {
@@ -215,6 +216,7 @@ export function createInstallation(
   };
   for (const name of ["home", "agents", "transcripts", "repository"]) mkdirSync(join(folder, name));
   chmodSync(join(folder, "home"), 0o711);
+  fillHome(join(folder, "home"));
   put("agents/clerk.json", AGENT);
   put("transcripts/note.transcript.json", TRANSCRIPT);
   put("agents/teller.json", TELLER);

@@ -38,12 +38,13 @@ const OUTAGE = {
   failures: 3,
   openMs: 1_000,
   openMsMax: 2_000,
-  baseMs: 300,
-  pauseMsMax: 1_200,
+  // Long against what a busy machine adds to a pause.
+  baseMs: 800,
+  pauseMsMax: 1_600,
   stepCallsMax: 8,
   concurrencyMax: 6,
-  silenceMsMax: 2_500,
-  outageMsMax: 15_000,
+  silenceMsMax: 8_000,
+  outageMsMax: 40_000,
 };
 
 /** What the target's configuration says under `providers`: short enough for a test to see the end of it. */

@@ -83,13 +83,20 @@ const isAskedToMove = ({ approvals }: Run): boolean =>
     ({ status, decision }) => status === "open" && decision.reasons.some(({ code }) => code === "tool_moved"),
   );
 
+// An older program makes its own: one that a newer one has made it refuses.
+function installationWithoutDatabase(sinkUrl: string): Installation {
+  const installation = createInstallation(sinkUrl);
+  rmSync(join(installation.home, "postgres"), { recursive: true, force: true });
+  return installation;
+}
+
 export async function openRoll(): Promise<Roll> {
   const stack = new AsyncDisposableStack();
   const sink = await startToolSink();
   stack.defer(async () => {
     await sink.stop();
   });
-  const installation = createInstallation(sink.url);
+  const installation = installationWithoutDatabase(sink.url);
   stack.defer(() => {
     installation.remove();
   });

@@ -15,7 +15,7 @@ const POINTS = {
   // A server that has told the database of a run, and nobody else.
   submitted: { words: ["from assent.submit_run($1"], sent: true },
   // A server in a decision's transaction, with the run locked.
-  deciding: { words: ["select assent.write_run(", '"approved"'], sent: false },
+  deciding: { words: ["assent.write_run(", '"approval_approved"'], sent: false },
 } as const;
 
 /**

@@ -2,6 +2,7 @@
 // run; then the first wakes (SIGCONT) with all that it believed, of which nothing holds any more.
 
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type RunId, runSchema } from "@assent/contract";
 import { z } from "zod";
@@ -30,8 +31,11 @@ export type StopReport = {
   readonly stored: Readonly<Record<string, number>>;
   readonly contradictions: readonly string[];
   readonly auditFindings: readonly string[];
+  /** Why the woken worker let the run go, as its log says; of a server nothing. */
+  readonly why: readonly string[];
 };
 
+const leftSchema = z.looseObject({ reason: z.string() });
 const eventsSchema = z.looseObject({ data: z.array(z.looseObject({ kind: z.string() })) });
 
 async function lastBeforeRelease(fleet: Fleet, run: RunId): Promise<string | null> {
@@ -77,6 +81,10 @@ export async function stopAt(role: Member["role"], at: StopPoint | "in_tool"): P
   const after = runSchema.parse(await (await ask(fleet, `/api/harness/runs/${run.id}`)).json());
   const lastBefore = await lastBeforeRelease(fleet, run.id);
   await fleet.endAll();
+  const why = readFileSync(join(installation.home, "assent.log"), "utf8")
+    .split("\n")
+    .filter((line) => line.includes('"run left to another worker"') && line.includes(run.id))
+    .map((line) => leftSchema.parse(JSON.parse(line)).reason);
   const { stored, contradictions, auditFindings } = await readEvidence(installation);
   return {
     status: after.status,
@@ -87,5 +95,6 @@ export async function stopAt(role: Member["role"], at: StopPoint | "in_tool"): P
     stored,
     contradictions,
     auditFindings,
+    why,
   };
 }

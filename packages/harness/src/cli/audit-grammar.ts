@@ -4,30 +4,17 @@ import type { RunId } from "@assent/contract";
 import { type Command, InvalidArgumentError } from "commander";
 import { z } from "zod";
 import { parseRunId } from "./argument.ts";
-import { verifyAudit } from "./commands/audit.ts";
-import {
-  beginEpoch,
-  type CopyFlags,
-  copyAudit,
-  type EntryFlags,
-  type EraseFlags,
-  erasePayload,
-  proveEvent,
-  rotateSigner,
-  showEntry,
-  showLogs,
-  type VerifyFlags,
-  verifyExport,
-  verifyReceipt,
-} from "./commands/audit-log.ts";
-import { verifyDatabase } from "./commands/audit-database.ts";
-import { pruneLogs } from "./commands/audit-pruning.ts";
-import { changeSealing, type RekeyFlags } from "./commands/audit-sealing.ts";
-import { cosignCopy } from "./commands/cosign.ts";
-import { serveWitness, type WitnessFlags } from "./commands/witness.ts";
+import type { CopyFlags, EntryFlags, EraseFlags, VerifyFlags } from "./commands/audit-log.ts";
+import type { RekeyFlags } from "./commands/audit-sealing.ts";
+import type { WitnessFlags } from "./commands/witness.ts";
 import { err } from "../base/result.ts";
 import type { Context, Outcome } from "./context.ts";
 import { usageFailure } from "./failure.ts";
+
+// Every command of `assent` reads this grammar, and few are of the evidence: what carries those out is loaded by them, with
+// verification and all of the tamper-evident log, a third of what a command takes to start.
+const onLog = async (): Promise<typeof import("./commands/audit-log.ts")> =>
+  await import("./commands/audit-log.ts");
 
 type Perform = (command: (context: Context) => Outcome) => Promise<void>;
 
@@ -58,6 +45,8 @@ export function addAudit(program: Command, perform: Perform): void {
   addReading(audit, perform);
   addVerifying(audit, perform);
   addManaging(audit, perform);
+  addSigning(audit, perform);
+  addWitnessing(audit, perform);
 }
 
 function addReading(audit: Command, perform: Perform): void {
@@ -69,7 +58,13 @@ function addReading(audit: Command, perform: Perform): void {
   audit
     .command("log")
     .description("list the tenant's logs, how far they are signed, and their keys")
-    .action(async () => await perform(async (context) => await showLogs(context)));
+    .action(
+      async () =>
+        await perform(async (context) => {
+          const { showLogs } = await onLog();
+          return await showLogs(context);
+        }),
+    );
   audit
     .command("show")
     .description("show one entry and what opens it")
@@ -77,7 +72,10 @@ function addReading(audit: Command, perform: Perform): void {
     .option(...epoch)
     .action(
       async (index: number, flags: EntryFlags) =>
-        await perform(async (context) => await showEntry(context, index, flags)),
+        await perform(async (context) => {
+          const { showEntry } = await onLog();
+          return await showEntry(context, index, flags);
+        }),
     );
   audit
     .command("prove")
@@ -86,7 +84,10 @@ function addReading(audit: Command, perform: Perform): void {
     .argument("<version>", "the event's version", parsePlace)
     .action(
       async (run: RunId, version: number) =>
-        await perform(async (context) => await proveEvent(context, run, version)),
+        await perform(async (context) => {
+          const { proveEvent } = await onLog();
+          return await proveEvent(context, run, version);
+        }),
     );
   for (const [what, description] of [
     ["export", "copy a log into a folder, with what opens its entries"],
@@ -100,7 +101,10 @@ function addReading(audit: Command, perform: Perform): void {
       .option("--open", "of an export: what is sealed in payloads as well; no erasure reaches it there")
       .action(
         async (folder: string, flags: CopyFlags) =>
-          await perform(async (context) => await copyAudit(context, folder, flags, what)),
+          await perform(async (context) => {
+            const { copyAudit } = await onLog();
+            return await copyAudit(context, folder, flags, what);
+          }),
       );
 }
 
@@ -114,7 +118,10 @@ async function verify(context: Context, what: string | undefined, flags: VerifyF
       ),
     );
   if ((flags.db === true) === (what === undefined) && (flags.state !== true || flags.db === true)) {
-    if (what === undefined) return await verifyDatabase(context, flags);
+    if (what === undefined) {
+      const { verifyDatabase } = await import("./commands/audit-database.ts");
+      return await verifyDatabase(context, flags);
+    }
     // Of a run's id that is not whole; no export is called so.
     if (what.startsWith("run_") && !isRun(what) && flags.key === undefined)
       return err(
@@ -124,9 +131,12 @@ async function verify(context: Context, what: string | undefined, flags: VerifyF
           "See `assent runs`; a folder of that name is verified with --key.",
         ),
       );
-    return isRun(what)
-      ? await verifyAudit(context, parseRunId(what))
-      : await verifyExport(context, what, flags);
+    if (!isRun(what)) {
+      const { verifyExport } = await onLog();
+      return await verifyExport(context, what, flags);
+    }
+    const { verifyAudit } = await import("./commands/audit.ts");
+    return await verifyAudit(context, parseRunId(what));
   }
   return err(
     usageFailure(
@@ -177,7 +187,10 @@ function addVerifying(audit: Command, perform: Perform): void {
     .option("--key <vkey>", "key that you pinned; may be repeated", collect)
     .action(
       async (file: string, flags: VerifyFlags) =>
-        await perform(async (context) => await verifyReceipt(context, file, flags)),
+        await perform(async (context) => {
+          const { verifyReceipt } = await onLog();
+          return await verifyReceipt(context, file, flags);
+        }),
     );
 }
 
@@ -190,38 +203,73 @@ function addManaging(audit: Command, perform: Perform): void {
     .option("--epoch <n>", "which log", parsePlace)
     .action(
       async (index: number, flags: EraseFlags) =>
-        await perform(async (context) => await erasePayload(context, index, flags)),
+        await perform(async (context) => {
+          const { erasePayload } = await onLog();
+          return await erasePayload(context, index, flags);
+        }),
     );
   audit
     .command("prune")
     .description(
       "take away entries that are older than `evidence.retention_days`; the tree and every proof stay",
     )
-    .action(async () => await perform(async (context) => await pruneLogs(context)));
+    .action(
+      async () =>
+        await perform(async (context) => {
+          const { pruneLogs } = await import("./commands/audit-pruning.ts");
+          return await pruneLogs(context);
+        }),
+    );
   audit
     .command("rekey")
     .description("change the sealing key, so that backups of before lose what was erased")
     .option("--status", "only say how far erasures have come, backups included")
     .option("--lost", "the sealing key is lost: begin with a new one, and give up what rests on it")
     .action(
-      async (flags: RekeyFlags) => await perform(async (context) => await changeSealing(context, flags)),
+      async (flags: RekeyFlags) =>
+        await perform(async (context) => {
+          const { changeSealing } = await import("./commands/audit-sealing.ts");
+          return await changeSealing(context, flags);
+        }),
     );
+}
+
+function addSigning(audit: Command, perform: Perform): void {
   audit
     .command("epoch")
     .description("begin a new log after a restored backup or a lost key")
     .requiredOption("--reason <text>", "why the old one cannot go on")
     .action(
-      async (flags: { reason: string }) => await perform(async (context) => await beginEpoch(context, flags)),
+      async (flags: { reason: string }) =>
+        await perform(async (context) => {
+          const { beginEpoch } = await onLog();
+          return await beginEpoch(context, flags);
+        }),
     );
   const rotate = audit.command("rotate").description("rotate the key that signs checkpoints");
   rotate
     .command("add")
     .description("let a new key sign beside the old one")
-    .action(async () => await perform(async (context) => await rotateSigner(context, "add")));
+    .action(
+      async () =>
+        await perform(async (context) => {
+          const { rotateSigner } = await onLog();
+          return await rotateSigner(context, "add");
+        }),
+    );
   rotate
     .command("retire")
     .description("forget the old key, once verifiers know the new one")
-    .action(async () => await perform(async (context) => await rotateSigner(context, "retire")));
+    .action(
+      async () =>
+        await perform(async (context) => {
+          const { rotateSigner } = await onLog();
+          return await rotateSigner(context, "retire");
+        }),
+    );
+}
+
+function addWitnessing(audit: Command, perform: Perform): void {
   audit
     .command("cosign")
     .description("show a copy to the witnesses of a policy, and keep what they sign in its checkpoint")
@@ -229,7 +277,10 @@ function addManaging(audit: Command, perform: Perform): void {
     .requiredOption("--policy <file>", "C2SP tlog-policy: logs, and witnesses with their URLs")
     .action(
       async (folder: string, flags: { policy: string }) =>
-        await perform(async (context) => await cosignCopy(context, folder, flags)),
+        await perform(async (context) => {
+          const { cosignCopy } = await import("./commands/cosign.ts");
+          return await cosignCopy(context, folder, flags);
+        }),
     );
   audit
     .command("witness")
@@ -240,6 +291,10 @@ function addManaging(audit: Command, perform: Perform): void {
     .option("--port <port>", "where to listen; 0 for any free one", parsePlace, 4210)
     .option("--host <address>", "on which address", "127.0.0.1")
     .action(
-      async (flags: WitnessFlags) => await perform(async (context) => await serveWitness(context, flags)),
+      async (flags: WitnessFlags) =>
+        await perform(async (context) => {
+          const { serveWitness } = await import("./commands/witness.ts");
+          return await serveWitness(context, flags);
+        }),
     );
 }

@@ -1,7 +1,7 @@
 // The grammar of `assent plan`.
 
 import { type Command, Option } from "commander";
-import { planChange, type PlanFlags } from "./commands/plan.ts";
+import type { PlanFlags } from "./commands/plan.ts";
 import type { Perform } from "./context.ts";
 
 export function addPlan(program: Command, perform: Perform): void {
@@ -17,6 +17,9 @@ export function addPlan(program: Command, perform: Perform): void {
     .option("--model <provider/model>", "with --config: as it would be started with")
     .action(
       async (folder: string | undefined, flags: PlanFlags) =>
-        await perform(async (context) => await planChange(context, folder, flags)),
+        await perform(async (context) => {
+          const { planChange } = await import("./commands/plan.ts");
+          return await planChange(context, folder, flags);
+        }),
     );
 }

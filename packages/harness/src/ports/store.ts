@@ -93,6 +93,8 @@ export type StoreTx = {
     lease(worker: WorkerId, until: Date, event: NewAuditEvent): Promise<number>;
     /** False when the lease is another's by now. */
     renew(fence: Fence, until: Date): Promise<boolean>;
+    /** A queued run that nobody has taken since that lease is due by then, where it waited for longer. */
+    wake(fence: Fence, at: Date): Promise<void>;
     /** Whoever holds the run is to hear, once this is committed, that it is not theirs any more. */
     callOff(run: RunId): void;
     /** Present versions of those of the runs that exist. */

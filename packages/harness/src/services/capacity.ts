@@ -56,7 +56,8 @@ export function createCapacity(
     const now = ports.clock.now();
     const load = await ports.store.queueLoad(tenant, now, limits.runs + 1);
     const atMs = now.getTime();
-    if (drain === null || atMs - drain.atMs > 1_000) {
+    // Also where the clock was set back: else nothing would be learnt until it is there again.
+    if (drain === null || Math.abs(atMs - drain.atMs) > 1_000) {
       const seconds = drain === null ? 0 : (atMs - drain.atMs) / 1_000;
       const left = drain === null ? 0 : drain.queued - load.queued;
       drain = { atMs, queued: load.queued, perSecond: seconds > 0 ? Math.max(left / seconds, 0) : 0 };
@@ -117,7 +118,9 @@ function keptLooks(
     const known = looks.get(tenant);
     // One look for all who come at the same time: they count each other. One that is waited for is not asked for again,
     // however long it takes, or a database that does not answer would soon hold every connection of this process.
-    if (known !== undefined && (known.isPending || nowMs - known.atMs < LOOK_MS_MAX)) return await known.look;
+    // What was seen before the clock was set back is old, and not new until the clock is there again.
+    const isNew = known !== undefined && Math.abs(nowMs - known.atMs) < LOOK_MS_MAX;
+    if (known !== undefined && (known.isPending || isNew)) return await known.look;
     // Tenants that are quiet are forgotten.
     if (looks.size >= TENANTS_MAX) looks.clear();
     const fresh: Kept = { atMs: nowMs, look: look(tenant), isPending: true };

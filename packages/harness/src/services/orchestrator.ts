@@ -249,7 +249,8 @@ export async function advanceRun(
     while (await makeMove(held, nextMove(held.committed.journal, opening)));
   } catch (error) {
     if (error instanceof LeaseLost || error instanceof ApprovalTaken || lost.aborted) {
-      ports.log("info", "run left to another worker", { run_id: run.id, reason: errorName(error) });
+      const detail = error instanceof Error ? error.message : "unknown";
+      ports.log("info", "run left to another worker", { run_id: run.id, reason: errorName(error), detail });
       return;
     }
     throw error;

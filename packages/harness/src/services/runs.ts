@@ -13,7 +13,7 @@ import {
 import { LEASE_SECONDS, PAGE_ROWS_MAX } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { isTerminal } from "../core/run/run.ts";
-import { isToolStep, type Journal } from "../core/run/journal.ts";
+import type { Journal } from "../core/run/journal.ts";
 import { openRollback } from "../core/run/rollback.ts";
 import type {
   ArtifactFiles,
@@ -172,16 +172,20 @@ async function cancelLocked(
 
 function endOwn(tools: Tools, run: RunRecord, journal: Journal, end: End): readonly Write[] {
   const { writes, ended } = endRun(tools, journal, end);
-  return ended ? writes : [...writes, queueAgain(run, journal)];
+  const effects = writes.flatMap((one) =>
+    one.write === "step_opened" && one.step.request.kind === "rollback" ? one.step.request.effects : [],
+  );
+  return ended ? writes : [...writes, queueAgain(run, journal, effects)];
 }
 
-// Taken from whoever holds it, for any worker to take it back. A call under way is called off when its worker misses
-// the lease, and only after that can its effect be taken back for good.
-function queueAgain({ state }: RunRecord, journal: Journal): Write {
+// Taken from whoever holds it, for any worker to take it back. A call under way is called off, and what becomes of it at
+// the other side nobody knows for a while: only after that can its own effect be taken back for good. Where its worker
+// hears what came of it, that is the end of the wait (steps/called-off.ts); of any other call's nothing is waited for.
+function queueAgain({ state }: RunRecord, journal: Journal, effects: readonly number[]): Write {
   const reason = { code: "cancelled", detail: "Called off; what was done is being taken back." };
   if (state === "queued") return { write: "run_woken" };
   if (state === "awaiting_approval") return { write: "run_moved", event: "resumed", reason };
-  const isUnderWay = journal.some((step) => isToolStep(step) && step.state === "intended");
+  const isUnderWay = journal.some(({ state: of, seq }) => of === "intended" && effects.includes(seq));
   return { write: "run_moved", event: "released", reason, delaySeconds: isUnderWay ? LEASE_SECONDS : 0 };
 }
 

@@ -41,7 +41,8 @@ export async function enterTool(
 ): Promise<Result<Entered, Pick<Shut, "code">>> {
   const name = nameOf(tool, peer);
   const ofAll = `${FOR_ALL}${name}`;
-  if (shutForAllMs(await gates.look(ofAll), clock.now()) > 0) return err({ code: "provider_open" });
+  const { breaker } = settingsFor(settings, ofAll);
+  if (shutForAllMs(await gates.look(ofAll), clock.now(), breaker) > 0) return err({ code: "provider_open" });
   const own = `${ownBreakers(tenant)}${name}`;
   const passed = await gates.enter(own, { who: own, isRetry, signal });
   if (!passed.ok) return passed;
@@ -49,9 +50,7 @@ export async function enterTool(
     leave: async (ending) => {
       const hasOpened = await passed.value.leave(ending, null);
       if (hasOpened)
-        await gates.tell(ofAll, (before) =>
-          afterWord(before, ownBreakers(tenant), clock.now(), settingsFor(settings, ofAll).breaker),
-        );
+        await gates.tell(ofAll, (before) => afterWord(before, ownBreakers(tenant), clock.now(), breaker));
       else if (ending.ended === "answered" && (await gates.look(ofAll)).failures > 0)
         await gates.tell(ofAll, afterAnswerToAny);
     },

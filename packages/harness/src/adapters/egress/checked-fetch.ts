@@ -4,7 +4,7 @@
 import { Readable } from "node:stream";
 import { type AllowlistEntry, isAllowed } from "../../core/egress/allowlist.ts";
 import { parseEgressUrl } from "../../core/egress/url.ts";
-import { checkedAddresses, neverConnected, type Resolving, sendChecked } from "./checked-request.ts";
+import { checkedAddresses, type Resolving, sendChecked } from "./checked-request.ts";
 
 /** Nothing was sent: the host is not listed, has no address that may be reached, or does not answer. */
 export class NotSent extends Error {
@@ -41,6 +41,7 @@ export function createCheckedFetch(options: CheckedFetchOptions): CheckedFetch {
       head.abort();
     }, options.timeoutMs);
     const signal = AbortSignal.any([head.signal, ...(init.signal == null ? [] : [init.signal])]);
+    let isBegun = false;
     try {
       const addresses = await resolving(checkedAddresses(url.value, options));
       if (!addresses.ok) throw new NotSent(addresses.error.detail);
@@ -51,10 +52,14 @@ export function createCheckedFetch(options: CheckedFetchOptions): CheckedFetch {
         headers: { ...headers, ...length, "accept-encoding": "identity", "user-agent": "assent" },
         signal,
         ...(body === null ? {} : { body }),
+        onBegin: () => {
+          isBegun = true;
+        },
       });
       return responseOf(answer, options.answerBytesMax);
     } catch (error) {
-      if (neverConnected(error)) throw new NotSent("The server could not be reached.", { cause: error });
+      // Also a handshake that failed, and a wait for one that was given up.
+      if (!isBegun) throw new NotSent("The server could not be reached.", { cause: error });
       throw error;
     } finally {
       clearTimeout(clock);

@@ -57,6 +57,8 @@ export type CheckedRequest = {
   /** For tests alone: certificates of an own authority. */
   readonly authority?: string;
   readonly signal: AbortSignal;
+  /** Called when the first byte of the request is about to be sent: what fails before has sent nothing. */
+  readonly onBegin?: () => void;
 };
 
 /** The first answer of the addresses, tried in order; an address after the first only where nothing was sent. */
@@ -78,13 +80,13 @@ export async function sendChecked(
 }
 
 /** Whether an error says that no connection was made, so that not one byte was sent. */
-export const neverConnected = (error: unknown): boolean =>
+const neverConnected = (error: unknown): boolean =>
   error instanceof Error && "syscall" in error && error.syscall === "connect";
 
 async function send(
   address: string,
   url: EgressUrl,
-  { method, headers, body, authority, signal }: CheckedRequest,
+  { method, headers, body, authority, signal, onBegin }: CheckedRequest,
 ): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const shared = {
@@ -118,6 +120,7 @@ async function send(
     request.destroy();
     throw error;
   }
+  onBegin?.();
   request.end(body);
   return await promise;
 }

@@ -29,8 +29,23 @@ export function openAnchorFiles(folder: string, operations: FileOperations = dis
 
 type Newest = { readonly anchor: Anchor | null; readonly number: number; readonly names: readonly string[] };
 
+/** Another signer clears the older names away when it has made a newer one; more often than this something is wrong. */
+const LOOKS_MAX = 100;
+
 async function newest(operations: FileOperations, folder: string, origin: string): Promise<Newest> {
   await operations.makeFolder(folder);
+  for (let look = 0; look < LOOKS_MAX; look += 1) {
+    const found = await lookForNewest(operations, folder, origin);
+    if (found !== "cleared") return found;
+  }
+  throw new Error(`the anchors in ${folder} are replaced faster than they can be read`);
+}
+
+async function lookForNewest(
+  operations: FileOperations,
+  folder: string,
+  origin: string,
+): Promise<Newest | "cleared"> {
   const numbers = (await operations.list(folder))
     .map(({ name }) => Number(NAME.exec(name)?.[1] ?? Number.NaN))
     .filter((number) => !Number.isNaN(number))
@@ -38,7 +53,9 @@ async function newest(operations: FileOperations, folder: string, origin: string
   const names = numbers.map((number) => `anchor-${number}`);
   for (const name of names) {
     const bytes = await operations.read(join(folder, name), ANCHOR_BYTES_MAX);
-    const anchor = bytes === null ? null : parseAnchor(Buffer.from(bytes).toString());
+    // It was there a moment ago: there is a newer one, and not none.
+    if (bytes === null) return "cleared";
+    const anchor = parseAnchor(Buffer.from(bytes).toString());
     // Half a file is what a crash leaves before the file was durable, so before anything was signed on its strength.
     if (anchor === null) continue;
     if (anchor.origin !== origin) throw new Error(`the anchor of another log lies in ${folder}`);

@@ -153,6 +153,7 @@ export function runRows(
       ]),
     list: async (list) => await listRuns(tenantId, { query, tenant }, list),
     ...runWriting({ query, tenant }, onQueued),
+    ...ofLease({ query, tenant }, onQueued),
     async lease(worker: WorkerId, until: Date, event: NewAuditEvent): Promise<number> {
       const row = only(
         await query<{ token: string }>("select assent.lease_run($1, $2, $3, $4, $5, $6, $7) as token", [
@@ -174,6 +175,16 @@ export function runRows(
       );
       return new Map(rows.map((row) => [idFromUuid("run", row.id), row.version]));
     },
+    callOff: onCallOff,
+  };
+}
+
+// What whoever has, or had, a lease may change of a run without an event.
+function ofLease(
+  { query, tenant }: Scope,
+  onQueued: (wakeAt: Date) => void,
+): Pick<StoreTx["runs"], "renew" | "wake"> {
+  return {
     async renew(fence: Fence, until: Date): Promise<boolean> {
       const rows = await query<{ id: string }>(
         `update assent.runs set lease_until = $4
@@ -182,7 +193,14 @@ export function runRows(
       );
       return rows.length === 1;
     },
-    callOff: onCallOff,
+    async wake(fence: Fence, at: Date): Promise<void> {
+      const rows = await query<{ id: string }>(
+        `update assent.runs set wake_at = $4
+         where tenant_id = $1 and id = $2 and fencing_token = $3 and state = 'queued' and wake_at > $4 returning id`,
+        [tenant, uuidOf(fence.run), fence.token, at],
+      );
+      if (rows.length === 1) onQueued(at);
+    },
   };
 }
 

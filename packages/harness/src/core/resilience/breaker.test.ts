@@ -79,6 +79,24 @@ test("a pause that the provider asks for holds for all, also while closed, and i
   expect(entryOf(paused, at(700))).toEqual({ enter: "yes" });
 });
 
+test("what lies further ahead than it was ever set is over: the clock was set back since", () => {
+  const DAY_MS = 86_400_000;
+  const openMsMax = SETTINGS.open_ms_max;
+  expect(entryOf(opened(), at(-3_000), openMsMax)).toMatchObject({ enter: "no", why: "open" });
+  expect(entryOf(opened(), at(-DAY_MS), openMsMax)).toEqual({ enter: "probe" });
+  expect(takeProbe(opened(), "a", at(-DAY_MS), openMsMax)?.state).toBe("half_open");
+  const probing = takeProbe(opened(), "a", at(1_000));
+  if (probing === null) throw new Error("it can be probed");
+  expect(entryOf(probing, at(-DAY_MS), openMsMax)).toEqual({ enter: "probe" });
+  const asked: Ending = { ended: "failed", code: "provider_overloaded", retryAfterMs: 3_600_000 };
+  const paused = afterCall(CLOSED, asked, null, at(0), SETTINGS);
+  expect(entryOf(paused, at(0))).toMatchObject({ enter: "no", waitMs: 3_600_000, why: "paused" });
+  expect(entryOf(paused, at(-DAY_MS))).toEqual({ enter: "yes" });
+  // A shorter one that is asked for now counts, and not the one of a time that is still to come.
+  const short: Ending = { ...asked, retryAfterMs: 1_000 };
+  expect(afterCall(paused, short, null, at(-DAY_MS), SETTINGS).pausedUntil).toEqual(at(1_000 - DAY_MS));
+});
+
 // Over any history of several processes: while it is open or probed at most one call is under way that began after it
 // opened, and it never stays shut without a time at which somebody may try.
 test("never two probes at once, and never shut for good", () => {

@@ -44,15 +44,36 @@ export type Entry =
   | { readonly enter: "probe" }
   | { readonly enter: "no"; readonly waitMs: number; readonly why: "paused" | "open" | "probing" };
 
-export function entryOf(breaker: Breaker, now: Date): Entry {
-  const left = (until: Date | null): number => (until === null ? 0 : until.getTime() - now.getTime());
-  if (left(breaker.pausedUntil) > 0) return { enter: "no", waitMs: left(breaker.pausedUntil), why: "paused" };
+export function entryOf(breaker: Breaker, now: Date, openMsMax: number = DAY_MS): Entry {
+  const pausedMs = leftMs(breaker.pausedUntil, now, PAUSED_MS_MAX);
+  if (pausedMs > 0) return { enter: "no", waitMs: pausedMs, why: "paused" };
   if (breaker.state === "closed") return { enter: "yes" };
-  if (breaker.state === "half_open" && left(breaker.probe?.until ?? null) > 0)
+  if (breaker.state === "half_open" && leftMs(breaker.probe?.until ?? null, now, PROBE_MS) > 0)
     return { enter: "no", waitMs: PROBED_MS, why: "probing" };
-  if (breaker.state === "open" && left(breaker.openUntil) > 0)
-    return { enter: "no", waitMs: left(breaker.openUntil), why: "open" };
+  const openMs = leftMs(breaker.openUntil, now, openMsMax);
+  if (breaker.state === "open" && openMs > 0) return { enter: "no", waitMs: openMs, why: "open" };
   return { enter: "probe" };
+}
+
+const DAY_MS = 86_400_000;
+/** No pause that is asked for is heard for longer (adapters/models/limits.ts, core/resilience/passing.ts). */
+const PAUSED_MS_MAX = 3_600_000;
+/** Processes that share a database may be as far apart. */
+const CLOCKS_MS_MAX = 5_000;
+
+/** The longest that a breaker is open. */
+export const openMsMaxOf = ({
+  open_ms,
+  open_ms_max,
+}: Pick<BreakerSettings, "open_ms" | "open_ms_max">): number => Math.max(open_ms, open_ms_max);
+
+/**
+ * How long until then; 0 where it is over, or further ahead than it was ever set: then the clock was set back since, and
+ * nobody waits until it is there again.
+ */
+export function leftMs(until: Date | null, now: Date, most: number): number {
+  const ms = until === null ? 0 : until.getTime() - now.getTime();
+  return ms > most + CLOCKS_MS_MAX ? 0 : Math.max(ms, 0);
 }
 
 /** While somebody probes nobody knows how long it takes; looked at again after this. */
@@ -66,8 +87,8 @@ export const PROBE_MS = 20_000;
 export const PROBE_RENEWED_MS = 5_000;
 
 /** Makes the caller the one prober, or null: somebody else was first. */
-export function takeProbe(breaker: Breaker, by: string, now: Date): Breaker | null {
-  if (entryOf(breaker, now).enter !== "probe") return null;
+export function takeProbe(breaker: Breaker, by: string, now: Date, openMsMax?: number): Breaker | null {
+  if (entryOf(breaker, now, openMsMax).enter !== "probe") return null;
   return { ...breaker, state: "half_open", probe: { by, until: after(now, PROBE_MS) } };
 }
 
@@ -121,12 +142,17 @@ export function afterCall(
 function pause(breaker: Breaker, retryAfterMs: number | null, now: Date): Date | null {
   if (retryAfterMs === null || retryAfterMs === 0) return breaker.pausedUntil;
   const until = after(now, retryAfterMs);
-  return breaker.pausedUntil !== null && breaker.pausedUntil > until ? breaker.pausedUntil : until;
+  return leftMs(breaker.pausedUntil, now, PAUSED_MS_MAX) > until.getTime() - now.getTime()
+    ? breaker.pausedUntil
+    : until;
 }
 
 /** Opened once more, for longer than the last time. */
 export function open(breaker: Breaker, now: Date, { open_ms, open_ms_max }: BreakerSettings): Breaker {
-  const openMs = Math.min(open_ms * 2 ** Math.min(breaker.openings, 30), Math.max(open_ms, open_ms_max));
+  const openMs = Math.min(
+    open_ms * 2 ** Math.min(breaker.openings, 30),
+    openMsMaxOf({ open_ms, open_ms_max }),
+  );
   return {
     ...breaker,
     state: "open",

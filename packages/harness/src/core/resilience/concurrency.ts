@@ -51,7 +51,9 @@ export function afterCall(window: Window, measured: Measured, limitMax: number):
   const learnt = learn(usualMs, unit, isSlow);
   if (unit === null || isSlow) {
     // One spike is one: of the calls that it caught only the first shrinks the window.
-    if (measured.startedAtMs < window.shrunkAtMs) return { ...window, usualMs: learnt };
+    // It shrank in a time that is still to come where the clock was set back since: that was another spike.
+    const isSame = measured.startedAtMs < window.shrunkAtMs && window.shrunkAtMs <= measured.endedAtMs;
+    if (isSame) return { ...window, usualMs: learnt };
     return { limit: Math.max(1, window.limit * SHRINK), usualMs: learnt, shrunkAtMs: measured.endedAtMs };
   }
   // Only a window that is used up to its limit shows that more would go well.

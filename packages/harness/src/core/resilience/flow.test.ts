@@ -94,3 +94,21 @@ test("a pause is any time up to a bound that doubles, and never shorter than wha
     { seed: 42 },
   );
 });
+
+const DAY_MS = 86_400_000;
+
+test("where the clock was set back, repetitions flow in again at once, and not when it is there again", () => {
+  let budget = newRetryBudget(DAY_MS);
+  for (let left: typeof budget | null = budget; left !== null; left = takeRetry(budget, DAY_MS))
+    budget = left;
+  expect(takeRetry(budget, 0)).toBeNull();
+  budget = afterFirst(budget, 0, 0);
+  expect(takeRetry(budget, 20_000)).not.toBeNull();
+});
+
+test("a spike shrinks it also where the last one was before the clock was set back", () => {
+  const failed = { startedAtMs: DAY_MS, endedAtMs: DAY_MS + 10, inFlight: 8, outputTokens: null };
+  const shrunk = afterCall({ ...newWindow(MAX), limit: MAX }, failed, MAX);
+  const since = { ...failed, startedAtMs: 0, endedAtMs: 10 };
+  expect(afterCall(shrunk, since, MAX)).toMatchObject({ limit: MAX / 4, shrunkAtMs: 10 });
+});

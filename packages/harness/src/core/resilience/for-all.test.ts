@@ -9,7 +9,7 @@ const hear = (words: readonly (readonly [string, number])[]): Breaker =>
 
 test("one tenant shuts nothing for others, however often it says so", () => {
   const heard = hear(Array.from({ length: 50 }, (_, word) => ["a", word] as const));
-  expect(shutForAllMs(heard, at(50))).toBe(0);
+  expect(shutForAllMs(heard, at(50), SETTINGS)).toBe(0);
 });
 
 test("two tenants shut it, for longer each time, until anybody has an answer", () => {
@@ -17,13 +17,15 @@ test("two tenants shut it, for longer each time, until anybody has an answer", (
     ["a", 0],
     ["b", 1],
   ]);
-  expect(shutForAllMs(once, at(1))).toBe(5_000);
-  expect(shutForAllMs(once, at(6))).toBe(0);
+  expect(shutForAllMs(once, at(1), SETTINGS)).toBe(5_000);
+  expect(shutForAllMs(once, at(6), SETTINGS)).toBe(0);
   // When its time is over one word does not hold it shut: it takes two again.
   const again = afterWord(once, "a", at(6), SETTINGS);
-  expect(shutForAllMs(again, at(6))).toBe(0);
+  expect(shutForAllMs(again, at(6), SETTINGS)).toBe(0);
+  // The clock was set back by a day since.
+  expect(shutForAllMs(once, at(-86_400), SETTINGS)).toBe(0);
   const twice = afterWord(again, "b", at(7), SETTINGS);
-  expect(shutForAllMs(twice, at(7))).toBe(10_000);
+  expect(shutForAllMs(twice, at(7), SETTINGS)).toBe(10_000);
   expect(afterAnswerToAny(twice)).toEqual(CLOSED);
 });
 
@@ -35,10 +37,11 @@ test("words that are far apart, or had an answer between them, do not add up", (
         ["b", 121],
       ]),
       at(121),
+      SETTINGS,
     ),
   ).toBe(0);
   const answered = afterAnswerToAny(hear([["a", 0]])) ?? CLOSED;
-  expect(shutForAllMs(afterWord(answered, "b", at(1), SETTINGS), at(1))).toBe(0);
+  expect(shutForAllMs(afterWord(answered, "b", at(1), SETTINGS), at(1), SETTINGS)).toBe(0);
   expect(afterAnswerToAny(CLOSED)).toBeNull();
 });
 

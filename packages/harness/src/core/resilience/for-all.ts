@@ -3,20 +3,23 @@
 // of two have opened, one soon after the other, and nobody had an answer in between. It has no probe: when its time is
 // over each tenant's own breaker decides again, so that nobody can hold it open by failing first.
 
-import { type Breaker, type BreakerSettings, CLOSED, open } from "./breaker.ts";
+import { type Breaker, type BreakerSettings, CLOSED, leftMs, open, openMsMaxOf } from "./breaker.ts";
 
 /** A word that nobody has confirmed for so long says nothing any more; who keeps failing says it again each minute. */
 const WORD_MS_MAX = 120_000;
 
 /** How long it is shut for everybody, in ms; 0: it is not. */
-export const shutForAllMs = ({ state, openUntil }: Breaker, now: Date): number =>
-  state === "open" && openUntil !== null ? Math.max(openUntil.getTime() - now.getTime(), 0) : 0;
+export const shutForAllMs = (
+  { state, openUntil }: Breaker,
+  now: Date,
+  settings: Pick<BreakerSettings, "open_ms" | "open_ms_max">,
+): number => (state === "open" ? leftMs(openUntil, now, openMsMaxOf(settings)) : 0);
 
 /** @param voice whose own breaker has just opened */
 export function afterWord(breaker: Breaker, voice: string, now: Date, settings: BreakerSettings): Breaker {
-  if (shutForAllMs(breaker, now) > 0) return breaker;
+  if (shutForAllMs(breaker, now, settings) > 0) return breaker;
   const { since } = breaker;
-  const isFresh = since !== null && now.getTime() - since.getTime() <= WORD_MS_MAX;
+  const isFresh = since !== null && Math.abs(now.getTime() - since.getTime()) <= WORD_MS_MAX;
   const heard: Breaker = {
     ...breaker,
     state: "closed",

@@ -12,7 +12,8 @@ export const newRetryBudget = (atMs: number): RetryBudget => ({ tokens: TOKENS_A
 
 const flow = ({ tokens, atMs }: RetryBudget, nowMs: number): RetryBudget => ({
   tokens: Math.min(TOKENS_MAX, tokens + (Math.max(0, nowMs - atMs) / 1_000) * TOKENS_PER_SECOND),
-  atMs: Math.max(atMs, nowMs),
+  // Also back, where the clock was set back: nothing would flow in until it is there again.
+  atMs: nowMs,
 });
 
 /** A call that repeats nothing. */

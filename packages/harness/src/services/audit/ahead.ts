@@ -11,7 +11,7 @@ import {
   tilesOf,
 } from "@assent/tlog";
 import type { LogFiles, LogInfo } from "../../ports.ts";
-import type { Signer } from "./signer.ts";
+import type { Recalled, Signer } from "./signer.ts";
 
 export type AheadPorts = { readonly signer: Signer; readonly files: LogFiles };
 
@@ -26,10 +26,14 @@ export async function publishedCheckpoint(
   return opened.ok ? { size: opened.value.size, note } : null;
 }
 
-/** How many entries were signed or published, whatever the database has. To be asked before the database is. */
-export async function knownSize(ports: AheadPorts, { origin }: LogInfo): Promise<number> {
+/**
+ * How many entries were signed or published, whatever the database has, and why the signer signs no more of them, if so:
+ * its memory is durable before a signature exists, so what is published and not remembered was forgotten since. To be
+ * asked before the database is.
+ */
+export async function recallLog(ports: AheadPorts, { origin }: LogInfo): Promise<Recalled> {
   const published = await publishedCheckpoint(ports, origin);
-  return Math.max(await ports.signer.remembered(origin), published?.size ?? 0);
+  return await ports.signer.recall(origin, published?.size ?? 0);
 }
 
 /** An entry as it was published; or its hash, where its bundle was pruned since. */

@@ -8,7 +8,7 @@ import { ERASED_KIND } from "../../core/audit/leaf.ts";
 import type { Caller, LogFiles, LogInfo, LogTx, OpenedLeaf, StoredCheckpoint } from "../../ports.ts";
 import type { Refusal } from "../harness.ts";
 import { digestOf } from "../../base/digest.ts";
-import { knownSize, publishedCheckpoint } from "./ahead.ts";
+import { publishedCheckpoint, recallLog } from "./ahead.ts";
 import { prune } from "./pruning.ts";
 import { createReceipts, type EventProof, proofsOf } from "./receipts.ts";
 import { rotate, type RotationPorts } from "./rotation.ts";
@@ -262,12 +262,12 @@ async function beginEpoch(
   const begun = await beginAt(ports, tenant, uuidOf(actor.id), reason);
   // Nobody has a key of the installation's log: where it cannot go on either, this is when it begins anew.
   const { installation } = ports;
-  if (installation !== null && installation !== tenant && (await isCut(ports, installation)))
+  if (installation !== null && installation !== tenant && (await isStopped(ports, installation)))
     await beginAt(
       ports,
       installation,
       null,
-      "It ended before what was signed, and a tenant's log began anew.",
+      "It could not go on from what was signed, and a tenant's log began anew.",
     );
   // Nothing of why: that is the tenant's, and stands in its own log.
   await ports.onOperated("epochs", EPOCH_KIND, { origin_sha256: digestOf("origin", begun.origin) });
@@ -275,12 +275,12 @@ async function beginEpoch(
   return ok(begun);
 }
 
-async function isCut(ports: EvidencePorts, tenant: TenantId): Promise<boolean> {
+async function isStopped(ports: EvidencePorts, tenant: TenantId): Promise<boolean> {
   const log = await ports.store.transaction(tenant, async (tx) => (await tx.logs()).at(-1));
   if (log === undefined) return false;
-  const known = await knownSize(ports, log);
+  const known = await recallLog(ports, log);
   const head = await ports.store.transaction(tenant, async (tx) => await tx.head(log.epoch));
-  return known > (head?.size ?? 0);
+  return known.lost !== null || known.size > (head?.size ?? 0);
 }
 
 async function beginAt(

@@ -17,7 +17,7 @@ import type { PublishedCheckpoint } from "./witnessing.ts";
 import { publish, type PublisherPorts, type PublishRefusal } from "./publisher.ts";
 import { addOwnLines, signingKeys } from "./own-lines.ts";
 import { cutRefusal } from "./signer.ts";
-import { knownSize } from "./ahead.ts";
+import { recallLog } from "./ahead.ts";
 import { RecentTree } from "./recent-tree.ts";
 import { sequence, type SequencerPorts } from "./sequencer.ts";
 
@@ -119,7 +119,8 @@ async function look(
       const before = refused.get(tenant);
       const now = ports.clock.now().getTime();
       const pauseMs = before?.refusal.code === "log_not_kept" ? FAILED_INTERVAL_MS : REFUSED_INTERVAL_MS;
-      if (before !== undefined && now - before.at < pauseMs) continue;
+      // Also where the clock was set back since: it is not looked away until it is there again.
+      if (before !== undefined && Math.abs(now - before.at) < pauseMs) continue;
       const refusal = await advanceOne(ports, tenant, kept);
       if (refusal === null) refused.delete(tenant);
       // A process that kept the logs before this one, and was held up on the way, signed in between: nothing is wrong, and
@@ -183,16 +184,19 @@ export async function advance(
     };
   // Asked before the database is, which then has at least as much. What was recorded since a backup was restored waits
   // for the next epoch, instead of taking places whose entries are signed.
-  const known = await knownSize(ports, log);
+  const { size: known, lost } = await recallLog(ports, log);
+  // Of a log that cannot be signed nothing gets its place either: it waits for its operator.
+  const sizeMin = lost === null ? known : Number.POSITIVE_INFINITY;
   let head: LogHead | null = null;
   // A process before this one may have gone between a record and what it records.
   let isPruning = before === undefined;
   for (let more = true; more;) {
-    const done = await sequence(ports, tenant, { sizeMin: known, ...of });
+    const done = await sequence(ports, tenant, { sizeMin, ...of });
     // Another epoch has begun. One that is remembered may be from before that; one that was just read will be by the
     // next look.
     if (done === null) return before === undefined ? null : await advance(ports, tenant, kept);
     if (done.head.size < known) return cutRefusal(done.head.size, known);
+    if (lost !== null) return lost;
     ({ head, more } = done);
     isPruning ||= done.hasPruned === true;
   }

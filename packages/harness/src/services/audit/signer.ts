@@ -28,13 +28,19 @@ export type SignRequest = {
 };
 
 export type SignRefusal = {
-  readonly code: "history_rewritten" | "history_cut" | "signer_busy";
+  readonly code: "history_rewritten" | "history_cut" | "signer_busy" | "signer_memory_lost";
   readonly detail: string;
 };
 
 export type Signer = {
   /** The size up to which it holds the history for settled; 0 for a log that it does not know. */
   remembered(origin: string): Promise<number>;
+  /**
+   * The size up to which the history is settled, and why nothing of the log can be signed, or null where it can: with a
+   * memory that is older than what was signed it would take another history for this one.
+   * @param signedSize what somebody else shows that these keys have signed
+   */
+  recall(origin: string, signedSize: number): Promise<Recalled>;
   /** Whether `sign` would refuse this; null when not. Asked before anything is put in the place of what was published. */
   check(request: SignRequest): Promise<SignRefusal | null>;
   sign(request: SignRequest): Promise<Result<string, SignRefusal>>;
@@ -45,6 +51,8 @@ export type Signer = {
   /** Keys that sign, behind those that did so before they were rotated away: what those have signed stays signed. */
   held(origin: string): readonly VerifierKey[];
 };
+
+export type Recalled = { readonly size: number; readonly lost: SignRefusal | null };
 
 /** Another signer on the same memory may be faster a few times in a row; more often than this something is wrong. */
 const ATTEMPTS_MAX = 5;
@@ -63,13 +71,29 @@ const TYPES: readonly LogKeyType[] = [SIGNATURE_TYPES.ed25519, SIGNATURE_TYPES.m
 
 /** @param keys asked for at each signature, since they are rotated while it runs */
 export function createSigner(anchors: AnchorFiles, { seeds, retired }: SignerKeys): Signer {
+  const known = createKnown();
+  const recall = async (origin: string): Promise<Found> => {
+    // Taken before the files are read: they only ever grow, whoever else goes on meanwhile.
+    const before = known.newest(origin);
+    const anchor = await anchors.read(origin);
+    const isLost = before !== undefined && isOlder(anchor, before);
+    if (anchor !== null && !isLost) known.note(anchor);
+    return { anchor, lost: isLost ? memoryLost(before.size, anchor) : null };
+  };
   const keysOf = (origin: string): SignerKey[] =>
     TYPES.flatMap((type) => seeds(type).map((seed) => signerKey(origin, type, seed)));
   return {
-    remembered: async (origin) => (await anchors.read(origin))?.size ?? 0,
+    remembered: async (origin) =>
+      Math.max((await anchors.read(origin))?.size ?? 0, known.newest(origin)?.size ?? 0),
+    async recall(origin, signedSize): Promise<Recalled> {
+      const { anchor, lost } = await recall(origin);
+      const size = Math.max(anchor?.size ?? 0, known.newest(origin)?.size ?? 0, signedSize);
+      const forgotten = (anchor?.size ?? 0) < signedSize ? memoryLost(signedSize, anchor) : null;
+      return { size, lost: lost ?? forgotten };
+    },
     async check(request): Promise<SignRefusal | null> {
-      const before = await anchors.read(request.origin);
-      return before === null ? null : judge(before, request);
+      const { anchor, lost } = await recall(request.origin);
+      return lost ?? (anchor === null ? null : judge(anchor, request));
     },
     vkeys: (origin) => keysOf(origin).map(({ vkey }) => vkey),
     newest(origin): string {
@@ -84,11 +108,12 @@ export function createSigner(anchors: AnchorFiles, { seeds, retired }: SignerKey
     async sign(request): Promise<Result<string, SignRefusal>> {
       const { origin, size, root } = request;
       for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
-        const before = await anchors.read(origin);
-        const refusal = before === null ? null : judge(before, request);
+        const { anchor: before, lost } = await recall(origin);
+        const refusal = lost ?? (before === null ? null : judge(before, request));
         if (refusal !== null) return err(refusal);
         // Durable before the signature exists: a signer that forgot one would be ready to sign another branch.
         if (!(await anchors.replace(before, { origin, size, root }))) continue;
+        known.note({ origin, size, root });
         const checkpoint = { origin, size, root, extensions: [] };
         const note = signCheckpoint(checkpoint, keysOf(origin));
         if (!note.ok) throw new Error(note.error);
@@ -98,6 +123,42 @@ export function createSigner(anchors: AnchorFiles, { seeds, retired }: SignerKey
     },
   };
 }
+
+/** Logs of which a process knows by itself what it has remembered; of others the published files tell. */
+const KNOWN_LOGS_MAX = 4_096;
+
+type Known = {
+  newest(origin: string): Anchor | undefined;
+  note(anchor: Anchor): void;
+};
+
+type Found = { readonly anchor: Anchor | null; readonly lost: SignRefusal | null };
+
+const isOlder = (found: Anchor | null, before: Anchor): boolean =>
+  found === null ||
+  found.size < before.size ||
+  (found.size === before.size && !isSameHash(found.root, before.root));
+
+// Files can be deleted, emptied, or put back from a backup while the process runs: what it saw there before was there.
+function createKnown(): Known {
+  const anchors = new Map<string, Anchor>();
+  return {
+    newest: (origin) => anchors.get(origin),
+    note(anchor): void {
+      const known = anchors.get(anchor.origin);
+      if (known !== undefined && known.size > anchor.size) return;
+      anchors.delete(anchor.origin);
+      const [oldest] = anchors.keys();
+      if (oldest !== undefined && anchors.size >= KNOWN_LOGS_MAX) anchors.delete(oldest);
+      anchors.set(anchor.origin, anchor);
+    },
+  };
+}
+
+const memoryLost = (signed: number, found: Anchor | null): SignRefusal => ({
+  code: "signer_memory_lost",
+  detail: `${signed} entries were signed, and the signer's memory ${found === null ? "is gone" : `has ${found.size}`}: it could not tell another history from this one. Put the home's folder audit/signer back as it was last, or begin a new epoch (\`assent audit epoch\`).`,
+});
 
 /** Whoever asked looks anew. */
 export const BUSY: SignRefusal = {

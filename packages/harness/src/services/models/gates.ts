@@ -8,6 +8,7 @@ import {
   type Ending,
   type Entry,
   entryOf,
+  openMsMaxOf,
   PROBE_RENEWED_MS,
   renewProbe,
   takeProbe,
@@ -147,7 +148,7 @@ async function enter(
   const { clock } = ports;
   const { who, signal, beforeWait } = entering;
   // Asked before a place is waited for, and again with it: the wait may have outlasted what was known.
-  const early = entryOf(await look(ports, provider, local), clock.now());
+  const early = entryOf(await look(ports, provider, local), clock.now(), openMsMax(ports, provider));
   if (early.enter === "no") return err(shutBy(provider, early));
   const holdMsMax = ports.settings.retries.hold_ms_max;
   if (!(await takePlace(clock, local.places, { who, holdMsMax, signal, beforeWait })))
@@ -174,13 +175,13 @@ async function pass(
 ): Promise<Result<Pass, Shut>> {
   const { clock, settings, random } = ports;
   const now = clock.now();
-  const entry = entryOf(await look(ports, provider, local), now);
+  const entry = entryOf(await look(ports, provider, local), now, openMsMax(ports, provider));
   if (entry.enter === "no") return err(shutBy(provider, entry));
   let probe: string | null = null;
   if (entry.enter === "probe") {
     const by = uuidV7(now, random.bytes(10));
     const { breaker, changed } = await ports.breakers.change(provider, (before) =>
-      takeProbe(before, by, now),
+      takeProbe(before, by, now, openMsMax(ports, provider)),
     );
     know(local, breaker, now);
     if (!changed) return err(shutBy(provider, { enter: "no", waitMs: BUSY_MS, why: "probing" }));
@@ -207,6 +208,9 @@ async function pass(
     },
   });
 }
+
+const openMsMax = ({ settings }: GatePorts, provider: string): number =>
+  openMsMaxOf(settingsFor(settings, provider).breaker);
 
 /** For as long as the call may take: one that was forgotten is no prober for ever. */
 async function keepProbe(ports: GatePorts, provider: string, by: string, left: AbortSignal): Promise<void> {
@@ -249,7 +253,8 @@ function know(local: Local, breaker: Breaker, now: Date): void {
 
 async function look(ports: GatePorts, provider: string, local: Local): Promise<Breaker> {
   const now = ports.clock.now();
-  if (local.known !== null && now.getTime() - local.known.atMs < KNOWN_MS_MAX) return local.known.breaker;
+  const ageMs = local.known === null ? null : Math.abs(now.getTime() - local.known.atMs);
+  if (local.known !== null && ageMs !== null && ageMs < KNOWN_MS_MAX) return local.known.breaker;
   const breaker = await ports.breakers.read(provider);
   know(local, breaker, now);
   return breaker;

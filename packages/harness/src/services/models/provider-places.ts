@@ -31,10 +31,14 @@ export const newPlaces = (limitMax: number): Places => ({
 
 const held = (places: Places, who: string): number => places.heldBy.get(who) ?? 0;
 
+/** Also where the clock was set back since. */
+const isOver = ({ untilMs }: NonNullable<Places["wanted"]>, nowMs: number): boolean =>
+  untilMs <= nowMs || untilMs > nowMs + WANTED_MS;
+
 function isFreeFor(places: Places, who: string, nowMs: number): boolean {
   if (places.inFlight >= Math.floor(places.window.limit)) return false;
   const { wanted, last } = places;
-  if (wanted === null || wanted.by === who || wanted.untilMs <= nowMs) return true;
+  if (wanted === null || wanted.by === who || isOver(wanted, nowMs)) return true;
   const holdsLess = held(places, who) < held(places, wanted.by);
   return holdsLess || (held(places, who) === 0 && last !== who);
 }
@@ -83,8 +87,12 @@ export async function takePlace(
 // Of two that were turned away, the one that holds less.
 function remember(places: Places, who: string, nowMs: number): void {
   const { wanted } = places;
-  const isOver = wanted === null || wanted.untilMs <= nowMs;
-  if (isOver || wanted.by === who || held(places, who) < held(places, wanted.by))
+  if (
+    wanted === null ||
+    isOver(wanted, nowMs) ||
+    wanted.by === who ||
+    held(places, who) < held(places, wanted.by)
+  )
     places.wanted = { by: who, untilMs: nowMs + WANTED_MS };
 }
 

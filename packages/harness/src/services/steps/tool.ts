@@ -31,6 +31,7 @@ import {
 import { judge } from "../judge.ts";
 import { askAhead } from "../ask-ahead.ts";
 import { type AskedAction, consult, type Consulted, isAnswered, mayGiveYes } from "../precedents.ts";
+import { endWait } from "./called-off.ts";
 import { compensationWrites, openCompensation, runCompensation } from "./compensation.ts";
 import { gateWrites, openGate } from "./gate.ts";
 import { answerOf, asTold, reasonOfUse, resolveArguments } from "./handed.ts";
@@ -297,6 +298,7 @@ export async function executeTool(held: Held, step: ToolStep, mayHaveHappened = 
     async () => await tool.execute(action.arguments, precondition, context),
   );
   if (changesCopy && result.ok) await held.workspace?.note(step.seq, "done");
+  if (held.lost.aborted) await endWait(held, step, result);
   await closeStep(held, step, result);
   return true;
 }

@@ -167,9 +167,11 @@ test("a connection that was refused sent nothing", async () => {
   expect(await codeOf(toolAt(url))).toBe("not_sent");
 });
 
+// Of several addresses that are tried nobody says which was given what.
 const failingWith =
   (cause: Error): typeof fetch =>
-  async () => {
+  async (_, init) => {
+    await new Response(init?.body ?? null).text();
     throw new TypeError("fetch failed", { cause });
   };
 const codeAfter = async (cause: Error): Promise<string> =>
@@ -206,6 +208,39 @@ test.each<[string, (socket: Socket) => void]>([
   );
   expect(await codeOf(toolAt(url))).toBe("outcome_unknown");
   expect(requests).toBe(1);
+});
+
+test.each<[string, (socket: Socket, giveUp: () => void) => void]>([
+  ["that speaks no TLS", (socket) => socket.end("SSH-2.0-x\r\n\r\n")],
+  ["that resets it", (socket) => socket.resetAndDestroy()],
+  ["that ends it", (socket) => socket.end()],
+  ["that says nothing until it is given up", (_, giveUp) => giveUp()],
+])("a handshake with a server %s has sent nothing of the call", async (_, breakWire) => {
+  const got: Buffer[] = [];
+  const late = new AbortController();
+  const url = await listen(
+    createTcpServer((socket) => {
+      socket.on("error", () => socket.destroy());
+      socket.on("data", (bytes) => got.push(bytes));
+      socket.once("data", () => {
+        breakWire(socket, () => late.abort());
+      });
+    }),
+  );
+  const tool = toolAt(url.replace("http:", "https:"));
+  let proofs = 0;
+  const prove = async (): Promise<void> => {
+    proofs += 1;
+    await Promise.resolve();
+  };
+  const done = await tool.execute(args, null, { ...context(late.signal), prove });
+  expect(done).toMatchObject({ ok: false, error: { code: "not_sent" } });
+  // There was no connection to prove anything for: a proof before that would be old when there is one.
+  expect(proofs).toBe(0);
+  const wire = Buffer.concat(got);
+  // A handshake, of one version of HTTP: of another (h2) the head would go out before the body is asked for.
+  expect([wire[0], wire.includes("http/1.1"), wire.includes("h2")]).toEqual([0x16, true, false]);
+  expect(wire.includes("POST")).toBe(false);
 });
 
 test("a time-out leaves the outcome unknown", async () => {

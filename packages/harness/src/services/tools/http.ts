@@ -153,7 +153,7 @@ async function call(
   try {
     response = await send(options, url, { method: "POST", body: proven }, sent);
   } catch (error) {
-    if (proven.isRefused() || neverConnected(error)) return err(notSent(manifest.name));
+    if (!proven.wasGiven() || neverConnected(error)) return err(notSent(manifest.name));
     const lost = unknown(manifest.name, "no answer came back");
     const passing: PassingError = { ...lost, passes: { retryAfterMs: null } };
     return err(manifest.effect === "once" ? lost : passing);
@@ -172,23 +172,27 @@ async function call(
 type ProvenBody = {
   readonly chunks: AsyncIterable<Uint8Array>;
   readonly sizeBytes: number;
-  isRefused(): boolean;
+  /** False: it is still here, and with it all of the request. */
+  wasGiven(): boolean;
 };
 
 /**
- * Nothing of a request is sent before the first part of its body is there, and for that is asked when the connection is
- * made: a lookup, a handshake and whatever stopped this process meanwhile lie behind.
+ * Nothing of a request is sent before the first part of its body is there (undici over HTTP/1.1: the head goes out with
+ * it), and for that is asked when the connection is made: a lookup, a handshake and whatever stopped this process
+ * meanwhile lie behind. So whatever fails before that, of TLS or of our patience, has sent nothing.
  */
 function provenBody(text: string, prove: ToolContext["prove"]): ProvenBody {
   const bytes = new TextEncoder().encode(text);
-  let isRefused = false;
+  let wasGiven = false;
   const chunks = async function* (): AsyncGenerator<Uint8Array> {
-    isRefused = true;
+    // `fetch` copies the body to have it twice, and that takes one part ahead, before anybody is connected: an empty one,
+    // which is not sent. The next is asked for by whoever is about to write.
+    yield new Uint8Array(0);
     await prove?.();
-    isRefused = false;
+    wasGiven = true;
     yield bytes;
   };
-  return { chunks: chunks(), sizeBytes: bytes.byteLength, isRefused: () => isRefused };
+  return { chunks: chunks(), sizeBytes: bytes.byteLength, wasGiven: () => wasGiven };
 }
 
 async function check(

@@ -7,7 +7,9 @@ import { settleRun, submitBody } from "../provider-moves.ts";
 const EARLY_MS = 30;
 /** From a call that may be made to its arrival: a submission, a message, a lease, on a busy machine. */
 const START_MS_MAX = 20_000;
+/** Runs whose pauses are looked at; where a busy machine adds to each, as many more as show a short one. */
 const JITTERED_RUNS = 10;
+const JITTERED_RUNS_MAX = 60;
 const OUTAGE_RUNS = 4;
 const OUTAGE_MS = 4_000;
 
@@ -44,7 +46,8 @@ async function jitter(context: ScenarioContext, watch: Watch): Promise<void> {
     return DOWN;
   });
   const pauses: number[] = [];
-  for (let at = 0; at < JITTERED_RUNS; at += 1) {
+  const isAnyShort = (): boolean => pauses.some((ms) => ms < baseMs * 0.75);
+  for (let at = 0; at < JITTERED_RUNS || (at < JITTERED_RUNS_MAX && !isAnyShort()); at += 1) {
     const from = watch.calls.length;
     const run = await settleRun(context, client, await submitBody(context, client, body(`Jitter ${at}.`)));
     context.check("a call that failed once is repeated", run.status === "succeeded", run.status);
@@ -53,11 +56,7 @@ async function jitter(context: ScenarioContext, watch: Watch): Promise<void> {
     pauses.push(...gapsOf(calls));
   }
   context.read("provider", { pauses });
-  context.check(
-    "pauses differ: some are far shorter than the bound",
-    pauses.some((ms) => ms < baseMs * 0.75),
-    pauses,
-  );
+  context.check("pauses differ: some are far shorter than the bound", isAnyShort(), pauses);
   context.check(
     "and not all of them are none",
     pauses.some((ms) => ms > baseMs * 0.15),
