@@ -18,6 +18,7 @@ import type { Signer } from "./signer.ts";
 import {
   type CosignedStanding,
   cosignedStanding,
+  standingThrough,
   readWitnessed,
   type Witnessed,
   type WitnessedPorts,
@@ -121,10 +122,19 @@ export function createEvidence(ports: EvidencePorts): Evidence {
       const isNew = ports.clock.now().getTime() - decidedAt.getTime() < NEW_MS;
       return await waitFor(ports, tenant, async () => await findReceipt(tenant, run, approval), isNew);
     },
-    logs: async (tenant) => ({
-      states: await store.transaction(tenant, async (tx) => await listLogs(tx, ports)),
-      stopped: ports.stoppedBy(tenant),
-    }),
+    logs: async (tenant) => {
+      const states = await store.transaction(tenant, async (tx) => await listLogs(tx, ports));
+      const newest = states.at(-1);
+      // Of an earlier log, what witnesses saw stands in an earlier log of the installation.
+      if (newest?.cosigned === null && ports.witnessed !== null) {
+        const cosigned = await standingThrough({ ...ports.witnessed, store }, tenant, newest.epoch);
+        return {
+          states: [...states.slice(0, -1), { ...newest, cosigned }],
+          stopped: ports.stoppedBy(tenant),
+        };
+      }
+      return { states, stopped: ports.stoppedBy(tenant) };
+    },
     checkpoint: async (tenant, epoch) =>
       await store.transaction(tenant, async (tx) => await tx.checkpoint(epoch, 0)),
     witnessed: async (tenant, epoch) =>
