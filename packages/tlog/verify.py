@@ -2,13 +2,13 @@
 """Verifies an exported audit log, or one receipt, with Python's standard library alone: a second reading of the formats
 of docs/audit.md, which shares no code with @assent/tlog.
 
-  verify.py export <folder> --key <vkey> [--key <vkey>] [--remembered <checkpoint>] [--later <folder>]
+  verify.py export <folder> --key <vkey> [--key <vkey>] [--remembered <checkpoint>] [--later <folder>] [--now <time>]
   verify.py proof <file> --entry <file> --key <vkey> [--key <vkey>]
 
-Every entry, tile, payload, root and signature of an export; for a remembered checkpoint, that the log continues it.
+Every entry, tile, payload, root and signature of an export, and what runs, steps and approvals do as their events say it; for a remembered checkpoint, that the log continues it.
 Of each type among the keys (Ed25519, ML-DSA-44) one must have signed. Exit code 0 when all of it holds, 1 for findings (a
 line each, with its place), 2 for usage. Of a log that was followed by another, erasures and pruning stand in that one: --later, with
-its keys among the others, newest first. Witnesses' cosignatures and opened fields are not looked at. Ed25519 is RFC 8032, section 5.1.7, and
+its keys among the others. Witnesses' cosignatures and opened fields are not looked at. Ed25519 is RFC 8032, section 5.1.7, and
 ML-DSA-44 is FIPS 204, both in plain arithmetic: slow, and called once for each checkpoint."""
 
 import argparse, base64, datetime, hashlib, json, pathlib, re, sys

@@ -12,19 +12,29 @@ import { connectThrowAwayDatabase } from "../support/database.ts";
 import { verifyFolder } from "../support/pruned-log.ts";
 import { addFacts, logPorts, newTenant, originOf, scratchFolder } from "../support/tenant-log.ts";
 
-const WRITING = ["makeFolder", "create", "overwrite", "sync", "rename"] as const;
+const WRITING = ["makeFolder", "create", "sync", "rename"] as const;
 
-test.each(WRITING)(
-  "room that ends at any `%s`: nothing is signed that is not there, and all is made up for",
-  async (method) => {
+// A disk that is full stays so, or has room again for what is smaller than what it had none for.
+const CASES = WRITING.flatMap((method) => [
+  [method, "and stays so"] as const,
+  [method, "that once"] as const,
+]);
+
+test.each(CASES)(
+  "room that ends at any `%s`, %s: nothing is signed that is not there, and all is made up for",
+  async (method, how) => {
     await using database = await connectThrowAwayDatabase();
     using folder = scratchFolder();
     let room = Number.POSITIVE_INFINITY;
+    let refused = 0;
     const operations: FileOperations = {
       ...diskOperations,
       [method]: async (...args: [string, never]) => {
         room -= 1;
-        if (room < 0) throw Object.assign(new Error("no room"), { code: "ENOSPC", syscall: "write" });
+        if (how === "that once" ? room === -1 : room < 0) {
+          refused += 1;
+          throw Object.assign(new Error("no room"), { code: "ENOSPC", syscall: "write" });
+        }
         await diskOperations[method](...args);
       },
     };
@@ -44,5 +54,7 @@ test.each(WRITING)(
       const report = verifyFolder(ports, join(folder.path, "logs", origin), origin, whole);
       expect([k, report.findings, whole?.split("\n")[1]]).toEqual([k, [], String(k + 1)]);
     }
+    // Else nothing was looked at.
+    expect(refused).toBeGreaterThan(0);
   },
 );

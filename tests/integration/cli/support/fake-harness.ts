@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import {
+  type Approval,
   approveRequestSchema,
   type AuditEvent,
   type CreatedKey,
@@ -46,7 +47,7 @@ export type FakeHarness = {
   readonly keys: CreatedKey[];
   add(run: Run, events?: AuditEvent[], files?: ReadonlyMap<string, Uint8Array>): void;
   /** Records an event and tells whoever follows the run. */
-  append(run: Run["id"], kind: EventKind, change?: Partial<Run>): void;
+  append(run: Run["id"], kind: EventKind, change?: Partial<Run>, data?: Record<string, unknown>): void;
   /** Answers the next requests of this kind in another way; `times` of them. */
   intercept(method: string, path: RegExp, reply: Reply, times?: number): void;
   /** How many events each coming stream carries before it ends without saying so. */
@@ -89,11 +90,11 @@ function createWorld(server: Server): World {
     patch: { bytes: Buffer.from("not a patch"), commit: "0".repeat(40) },
     add: (run, events = [], files = new Map()) =>
       void runs.set(run.id, { run, events, files: new Map(files) }),
-    append: (id, kind, change = {}) => {
+    append: (id, kind, change = {}, data = {}) => {
       const stored = runs.get(id);
       if (stored === undefined) throw new Error(`no run ${id}`);
       const version = stored.events.length + 1;
-      stored.events.push(makeEvent(id, version, kind));
+      stored.events.push(makeEvent(id, version, kind, data));
       stored.run = { ...stored.run, ...change, version };
       for (const wake of followers.get(id) ?? []) wake();
     },
@@ -166,14 +167,23 @@ function submit(fake: World, response: ServerResponse, { body, headers }: Receiv
   const key = headers["idempotency-key"];
   if (key === undefined) return sendProblem(response, "idempotency_key_missing", "There was none.");
   const run = requestedRun(fake.runs.size + 1, request);
-  const approval = makeApproval(fake.runs.size + 1, run.id);
+  const approval = { ...makeApproval(fake.runs.size + 1, run.id), step: 1 };
   fake.add({ ...run, ...(run.workspace && { workspace: { name: "assent", commit: fake.patch.commit } }) });
   fake.append(run.id, "run_queued");
   sendJson(response, 202, summaryOf(fake.runs.get(run.id)?.run ?? run));
   fake.append(run.id, "run_leased", { status: "running" });
-  fake.append(run.id, "approval_opened", { approvals: [approval] });
+  const gate = { step: approval.step, step_kind: "gate", name: "edit_file", effect: "none" };
+  fake.append(run.id, "step_intended", {}, gate);
+  fake.append(run.id, "approval_opened", { approvals: [approval] }, saidOf(approval));
   fake.append(run.id, "run_parked", { status: "awaiting_approval" });
 }
+
+/** What the events of an approval say of it. */
+const saidOf = ({ id, step, action_digest }: Approval): Record<string, unknown> => ({
+  approval_id: id,
+  step,
+  action_digest,
+});
 
 function decide(fake: World, response: ServerResponse, { body }: Received): void {
   const request = approveRequestSchema.parse(body);
@@ -197,7 +207,12 @@ function decide(fake: World, response: ServerResponse, { body }: Received): void
   };
   const approvals = stored.run.approvals.map((one) => (one.id === approval.id ? decided : one));
   const { id } = stored.run;
-  fake.append(id, decided.status === "denied" ? "approval_denied" : "approval_approved", { approvals });
+  fake.append(
+    id,
+    decided.status === "denied" ? "approval_denied" : "approval_approved",
+    { approvals },
+    saidOf(approval),
+  );
   sendJson(response, 200, decided);
   finish(fake, id, decided.status === "approved");
 }

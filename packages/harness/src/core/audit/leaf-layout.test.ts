@@ -132,3 +132,40 @@ test("what is longer, shorter or cut off is no leaf", () => {
     expect(readingOf(leaf.subarray(0, length), reader)).toBeNull();
   expect(readingOf(Buffer.concat([leaf, Buffer.from(" ")]), reader)).toBeNull();
 });
+
+// The rules of a shape that was forgotten are overwritten by those of others: what it let through after that would be a mixture.
+test("a shape that was forgotten lets nothing through any more, though it was that of the entry before", () => {
+  const made = (of: Partial<Leaf>): Uint8Array =>
+    encodeLeaf({
+      actor: null,
+      at: "2026-11-20T13:00:00.000000Z",
+      commit: "2".repeat(64),
+      id: "01234567-89ab-7def-8123-456789abcdef",
+      kind: "x",
+      log: "l",
+      state: null,
+      subject: "s",
+      tenant: `ten_${"5".repeat(32)}`,
+      version: 1,
+      ...of,
+    });
+  // The signs of a kind belong to its shape.
+  const kindOf = (n: number): string =>
+    `k${n.toString(2).padStart(11, "0").replaceAll("0", "_").replaceAll("1", "a")}`;
+  const [first, last] = [made({ actor: `prn_${"1".repeat(32)}`, state: "3".repeat(64) }), made({})];
+  const reader = createLeafReader();
+  readingOf(first, reader);
+  for (let n = 1; n < 1_024; n += 1) readingOf(made({ kind: kindOf(n) }), reader);
+  readingOf(first, reader);
+  // One more than are kept; its rules stand where those of the first stood.
+  readingOf(last, reader);
+  const rules = Math.ceil(last.byteLength / 16);
+  const mixed = Buffer.concat([
+    last.subarray(0, (rules - 1) * 16),
+    last.subarray(last.byteLength - 16),
+    first.subarray(rules * 16),
+  ]);
+  expect(mixed.byteLength).toBe(first.byteLength);
+  expect([readingOf(mixed, reader), decodeLeaf(mixed)]).toEqual([null, null]);
+  expect(readingOf(first, reader)).toEqual(expected(first));
+});

@@ -56,8 +56,10 @@ export function createLeafReader(): LeafReader {
   const known = new Map<number, LeafLayout[]>();
   const forms = createByteForms();
   let count = 0;
-  // What the last leaf looked like the next one does, more often than not: then nothing is looked up.
+  // What the last leaf looked like the next one does, or the one before it did, more often than not: a step begins and ends.
+  // Then nothing is looked up.
   let last: LeafLayout | null = null;
+  let other: LeafLayout | null = null;
   const fits = ({ form, length }: LeafLayout, from: number, to: number): boolean =>
     form !== null && length === to - from && forms.fits(form, from);
   // All leaves of a bundle are loaded at once. A bundle of longer entries than leaves are fits nothing.
@@ -74,6 +76,8 @@ export function createLeafReader(): LeafReader {
       known.clear();
       forms.forget();
       count = 0;
+      last = null;
+      other = null;
     }
     const layout = { ...places, owner, form: forms.keep(ranges) };
     const key = shapeOf(copy, 0, copy.byteLength);
@@ -88,10 +92,18 @@ export function createLeafReader(): LeafReader {
         held = bytes;
       }
       if (last !== null && fits(last, from, to)) return last;
+      const before = last;
+      if (other !== null && fits(other, from, to)) {
+        last = other;
+        other = before;
+        return last;
+      }
       const alike = known.get(shapeOf(bytes, from, to));
       // What is learnt may take the room of all that was known: then it is the last one, too.
-      last = alike?.find((layout) => fits(layout, from, to)) ?? learn(bytes, from, to);
-      return last;
+      other = before;
+      const found = alike?.find((layout) => fits(layout, from, to)) ?? learn(bytes, from, to);
+      last = found;
+      return found;
     },
   };
 }

@@ -10,7 +10,7 @@ import { type Bundle, type Openings, readPayloads } from "./payload-lines.ts";
 import { type Hole, PRUNED_KIND, prunedBy, type PrunedLog, unexplained } from "./pruning.ts";
 import { kindOfEvent, NO_RUN_EVENT } from "./run-events.ts";
 import { createRunObjects } from "./run-objects.ts";
-import { createVersionChecks } from "./version-checks.ts";
+import { createVersionChecks, type Held } from "./version-checks.ts";
 import type { LogFinding } from "./verify-source.ts";
 
 export type LeafChecks = {
@@ -71,8 +71,7 @@ export function createLeafChecks(
   const times = createEventTimes(epoch, knowledge, add);
   const reader = createLeafReader();
   // Of the bytes that were given last: a bundle's are given for each of its entries.
-  let held: Buffer = Buffer.alloc(0);
-  let view = viewOf(held);
+  let held = heldOf(Buffer.alloc(0));
   const payloads = createPayloadChecks(add);
   let tenant: string | null = null;
   // The last one that was found to be this log's.
@@ -100,10 +99,10 @@ export function createLeafChecks(
       const { owner } = layout;
       if (owner !== ours && !isOurs(owner))
         add({ code: "entry_of_another_log", at: `entry ${index}`, detail: `it belongs to ${owner.log}` });
-      if (held !== bytes) [held, view] = [bytes, viewOf(bytes)];
-      const event = versions.check(layout, { bytes, view }, from, index);
+      if (held.bytes !== bytes) held = heldOf(bytes);
+      const event = versions.check(layout, held, from, index);
       records.check(layout, bytes, from, index);
-      times.check(view, from + layout.timeAt, from + layout.idAt, index);
+      times.check(held.view, from + layout.timeAt, from + layout.idAt, index);
       const payload = payloads.check(index, bytes, from + layout.commitAt);
       if (event !== NO_RUN_EVENT && payload !== undefined)
         objects.check(
@@ -354,8 +353,10 @@ function parsed(payload: string): unknown {
 
 const textOf = (bytes: Buffer, from: number, to: number): string => bytes.toString("latin1", from, to);
 
-const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView =>
-  new DataView(buffer, byteOffset, byteLength);
+const heldOf = (bytes: Buffer): Held => ({
+  bytes,
+  view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+});
 
 // One bit an entry: a log of ten millions takes little more than a megabyte.
 function createBits(): { set(index: number): void; has(index: number): boolean } {

@@ -9,7 +9,7 @@ import { createSubjectVersions } from "./subject-versions.ts";
 import type { LogFinding } from "./verify-source.ts";
 
 /** The same bytes, as text and as words. */
-type Held = { readonly bytes: Buffer; readonly view: DataView };
+export type Held = { readonly bytes: Buffer; readonly view: DataView };
 
 export type VersionChecks = {
   /** @returns what has happened to a run, see `runEventOf` */
