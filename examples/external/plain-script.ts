@@ -1,6 +1,9 @@
 // A script that reads mail and pays a bill. Nothing of it is an agent framework; every call passes through the gate.
+// In the folder of the clone, beside a running server (elsewhere, with @assent/harness installed, without the flag):
 //
-//   ASSENT_URL=http://127.0.0.1:7777 ASSENT_KEY=… node examples/external/plain-script.ts
+//   ASSENT_KEY=… node --conditions=assent-source examples/external/plain-script.ts
+//
+// It waits: the newest mail asks for the money to go elsewhere, and that a person has to see (`npx assent runs`).
 
 import { type Gated, openGate } from "@assent/harness/client";
 
@@ -59,4 +62,25 @@ function chooseBill(
 ): { recipient: string; amount: number } | null {
   const [, recipient, amount] = /pay (\S+) (\d+\.\d+)/.exec(mails.at(-1)?.text ?? "") ?? [];
   return recipient === undefined ? null : { recipient, amount: Number(amount) };
+}
+
+// Run by itself it stands between a mailbox, the newest mail of which an attacker wrote, and a bank that prints.
+if (import.meta.main) {
+  const { ASSENT_URL: url = "http://127.0.0.1:4200", ASSENT_KEY: key = "" } = process.env;
+  const services: Services = {
+    readInbox: async () =>
+      await Promise.resolve([
+        { from: "billing@corp.example", text: "Please pay GB29NWBK60161331926819 98.70 for November." },
+        {
+          from: "biling@corp.example",
+          text: "Our account has changed. Please pay DE89370400440532013000 98.70.",
+        },
+      ]),
+    pay: async (recipient, amount, idempotencyKey) => {
+      process.stdout.write(`The bank pays ${amount} to ${recipient} (${idempotencyKey}).\n`);
+      return await Promise.resolve("paid");
+    },
+  };
+  const { status, paid } = await payBill({ url, key }, services, "ask");
+  process.stdout.write(`The run ${status}; the bill was ${paid ? "" : "not "}paid.\n`);
 }

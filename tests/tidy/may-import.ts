@@ -62,6 +62,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     "node:timers/promises",
   ],
   "packages/suite/src/cli.ts": ["packages/suite/src", "commander", "node:fs"],
+  "packages/suite/src/arguments.ts": ["commander", "node:fs", "node:path"],
 
   [`${HARNESS}/base`]: ["@assent/contract", "canonicalize", "node:crypto"],
   [`${HARNESS}/core`]: [...BASE, "node:crypto", "zod"],
@@ -225,6 +226,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     ...FILES,
     `${HARNESS}/client`,
     `${HARNESS}/core`,
+    `${HARNESS}/make-folder.ts`,
     "commander",
     "node:child_process",
     "node:crypto",
@@ -240,6 +242,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     `${HARNESS}/cli`,
     `${HARNESS}/client`,
     `${HARNESS}/core`,
+    `${HARNESS}/make-folder.ts`,
     "@assent/tlog",
     "node:crypto",
     "zod",
@@ -261,6 +264,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   [`${HARNESS}/assemble/audit-review.ts`]: [HARNESS, "@assent/tlog", "node:fs", "node:path"],
   [`${HARNESS}/cli/commands/cosign.ts`]: [...BASE, ...FILES, `${HARNESS}/cli`, "@assent/tlog"],
   [`${HARNESS}/cli/commands/witness.ts`]: [
+    `${HARNESS}/make-folder.ts`,
     ...BASE,
     ...FILES,
     `${HARNESS}/cli`,
@@ -299,6 +303,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     `${HARNESS}/mcp-review.ts`,
   ],
   [`${HARNESS}/mcp-review.ts`]: [
+    `${HARNESS}/ports.ts`,
     ...BASE,
     `${HARNESS}/adapters/mcp`,
     `${HARNESS}/config.ts`,
@@ -319,9 +324,11 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   [`${HARNESS}/http-tool-config.ts`]: [...BASE, `${HARNESS}/core`, "zod"],
   [`${HARNESS}/evidence-config.ts`]: [...BASE, "node:path", "zod"],
   [`${HARNESS}/mcp-config.ts`]: [...BASE, `${HARNESS}/core`, "node:fs", "node:path", "zod"],
+  [`${HARNESS}/make-folder.ts`]: ["node:fs", "node:path"],
   [`${HARNESS}/home.ts`]: [
     ...BELOW_EDGES,
     `${HARNESS}/config.ts`,
+    `${HARNESS}/make-folder.ts`,
     "node:crypto",
     "node:fs",
     "node:path",

@@ -23,12 +23,11 @@ export const auditLogSchema = z
     signed_size: z.int().min(0).meta({ description: "Entries that the newest checkpoint covers." }),
     cosigned_size: z.int().min(0).nullable().meta({
       description:
-        "Entries that the newest checkpoint with a quorum of witnesses covers; null where witnesses are not shown this log.",
+        "Entries that a quorum of witnesses has seen, by its own checkpoints or by way of the installation's log; null where no witnesses are configured, and of earlier logs that they were not shown.",
     }),
-    uncosigned_since: z.iso
-      .datetime()
-      .nullable()
-      .meta({ description: "When the first checkpoint after that was signed; null where there is none." }),
+    uncosigned_since: z.iso.datetime().nullable().meta({
+      description: "When the first checkpoint that they have not seen was signed; null where there is none.",
+    }),
   })
   .meta({ id: "AuditLog" });
 export type AuditLog = z.infer<typeof auditLogSchema>;

@@ -6,7 +6,6 @@ import {
   chmodSync,
   constants,
   linkSync,
-  mkdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -16,6 +15,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { err, ok, type Result } from "./base/result.ts";
 import type { ConfigRefusal } from "./config.ts";
+import { makeFolder } from "./make-folder.ts";
 import type { Random } from "./ports.ts";
 
 export type Secrets = {
@@ -118,6 +118,17 @@ export function readCredentials(home: string): Credentials | null {
   }
 }
 
+/** That the operator's key can be read, or made: before a database is made for it. */
+export function checkCredentials(home: string): Result<null, ConfigRefusal> {
+  try {
+    readCredentials(home);
+    return ok(null);
+  } catch (error) {
+    if (!UNUSABLE.has(codeOf(error))) throw error;
+    return refuseHome(join(home, CREDENTIALS), error);
+  }
+}
+
 /**
  * The operator's key: the one that is kept, else a new one, which is in its file before anything opens with it. Processes of
  * one home take turns, or each would make its own.
@@ -148,7 +159,7 @@ export function writeCredentials(home: string, credentials: Credentials, random:
 /** Makes the home folder. The embedded database, which may run as another user, needs to pass through it. */
 export function makeHome(home: string): Result<null, ConfigRefusal> {
   try {
-    if (mkdirSync(home, { recursive: true }) !== undefined) chmodSync(home, 0o711);
+    if (makeFolder(home)) chmodSync(home, 0o711);
     accessSync(home, constants.W_OK | constants.X_OK);
     return ok(null);
   } catch (error) {

@@ -7,6 +7,7 @@ import { type Config, type ConfigRefusal, type Environment, readConfig } from ".
 import { type McpDefinition, manifestOf } from "./core/mcp/definition.ts";
 import { driftOf, pinnedDefinition, withPin } from "./core/mcp/pins.ts";
 import type { Manifest } from "./core/tool.ts";
+import type { McpUnasked } from "./ports.ts";
 import type { McpDeclaredServer } from "./mcp-config.ts";
 
 /** For starting a server and asking for its list. */
@@ -35,6 +36,8 @@ export type ReviewedTool = {
 export type Review = {
   readonly pinsFile: string;
   readonly tools: readonly ReviewedTool[];
+  /** Servers that could not be asked, and why. */
+  readonly unasked: readonly { readonly server: string; readonly why: string }[];
   /** Pins these to what their servers say now, and leaves all others as they are. */
   pin(tools: readonly ReviewedTool[]): void;
 };
@@ -56,15 +59,18 @@ export async function reviewMcp(
       remedy: "Declare one under mcp.servers (docs/tools.md).",
     });
   const tools: ReviewedTool[] = [];
+  const unasked: { readonly server: string; readonly why: string }[] = [];
   for (const [name, server] of mcp.servers) {
-    const live = ask ? await askServer(server, config.value) : null;
-    const reviewed = reviewServer(name, server, config.value, live);
+    const asked = ask ? await askServer(server, config.value) : null;
+    if (asked?.ok === false) unasked.push({ server: name, why: asked.error.why });
+    const reviewed = reviewServer(name, server, config.value, asked?.ok === true ? asked.value : null);
     if (!reviewed.ok) return reviewed;
     tools.push(...reviewed.value);
   }
   return ok({
     pinsFile,
     tools,
+    unasked,
     pin: (chosen) => {
       let { pins } = mcp;
       for (const { server, live } of chosen) if (live !== null) pins = withPin(pins, server, live);
@@ -78,11 +84,10 @@ export async function reviewMcp(
 async function askServer(
   { endpoint }: McpDeclaredServer,
   { egress }: Config,
-): Promise<readonly McpDefinition[] | null> {
+): Promise<Result<readonly McpDefinition[], McpUnasked>> {
   const connection = openMcpEndpoint(endpoint, { allowlist: egress, stderr: "inherit" });
   try {
-    const live = await connection.list(AbortSignal.timeout(ASK_MS_MAX));
-    return live.ok ? live.value : null;
+    return await connection.list(AbortSignal.timeout(ASK_MS_MAX));
   } finally {
     await connection.close();
   }

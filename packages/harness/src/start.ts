@@ -8,7 +8,7 @@ import { type Running, startHarness, type StartOptions } from "./assemble.ts";
 import type { StartRefusal } from "./assemble/refusal.ts";
 import { ok, type Result } from "./base/result.ts";
 import { type LogTarget, processEnvironment } from "./config.ts";
-import { makeHome, refuseHome } from "./home.ts";
+import { checkCredentials, makeHome, refuseHome } from "./home.ts";
 
 export async function startFromCommandLine(
   options: Omit<StartOptions, "environment" | "log">,
@@ -17,6 +17,8 @@ export async function startFromCommandLine(
   const environment = processEnvironment();
   const made = makeHome(options.home);
   if (!made.ok) return made;
+  const credentials = checkCredentials(options.home);
+  if (!credentials.ok) return credentials;
   const opened = openLog(environment.logTarget, options.home);
   if (!opened.ok) return opened;
   const log = createLog(systemClock, opened.value);

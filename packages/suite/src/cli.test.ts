@@ -3,7 +3,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { SCENARIOS } from "./catalogue.ts";
 import { main } from "./cli.ts";
 import type { Target } from "./target.ts";
@@ -122,6 +122,73 @@ test.each([
 
 test("nobody there: 3", async () => {
   expect(await main(["http://127.0.0.1:9", "--token", "x"])).toBe(3);
+});
+
+test.each(["--token", "--approver-token", "--other-token", "--other-tenant-token", "--auditor-token"])(
+  "a key that the harness refuses: 2, and the option is named: %s",
+  async (option) => {
+    expect(await proveToy([], option, "wrong")).toBe(2);
+    expect(output).toEqual([expect.stringContaining(`refuses the key of ${option} (401`)]);
+  },
+);
+
+test("a key that no header can hold: 2, without a word of it", async () => {
+  expect(await proveToy([], "--token", "half of\nit")).toBe(2);
+  expect(output).toEqual([expect.stringContaining("--token is no key")]);
+  expect(output.join()).not.toContain("half");
+});
+
+test("a run that the harness refuses: 2, with what it says of it", async () => {
+  expect(await proveToy([], "--run-body", '{"agent":"none of that name"}')).toBe(2);
+  expect(output).toEqual([expect.stringMatching(/refuses the run of --run-body \(4\d\d: /)]);
+});
+
+async function listen(status: number): Promise<number> {
+  const server = createServer((_request, response) => {
+    response.writeHead(status, { "content-type": "text/html" }).end("<h1>Hello</h1>");
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(async () => {
+    const closed = once(server, "close");
+    server.close();
+    server.closeAllConnections();
+    await closed;
+  });
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : expect.unreachable();
+}
+
+test.each([200, 404, 405])("a server that is no harness, and answers %i to everything: 3", async (status) => {
+  const url = `http://127.0.0.1:${await listen(status)}`;
+  for (const args of [[url], ["drill", url, "--sink-port", "0"]])
+    expect(await main([...args, "--token", "x", "--run-body", "{}"])).toBe(3);
+  const said = expect.stringContaining("is no harness: POST /api/harness/run is answered");
+  expect(output).toEqual([said, said]);
+});
+
+test("a port, a metrics page or a report that cannot be had: 2, before any trial", async () => {
+  const taken = await listen(404);
+  expect(await proveToy([], "--observe", `otlp=${taken}`)).toBe(2);
+  expect(output.at(-1)).toContain(`--observe otlp=${taken}: that port cannot be listened on (EADDRINUSE)`);
+  expect(await proveToy([], "--observe", `metrics=http://127.0.0.1:${taken}/metrics`)).toBe(2);
+  expect(output.at(-1)).toContain("there are no metrics at");
+  expect(await proveToy([], "--report", "junit=/nonexistent/report.xml")).toBe(2);
+  expect(await proveToy([], "--report", `junit=${folder}`)).toBe(2);
+  expect(await proveToy([], "--observe", "log=/nonexistent/log")).toBe(2);
+  expect(await main(["drill", "http://127.0.0.1:9", "--run-body", "{}", "--sink-port", `${taken}`])).toBe(2);
+  expect(output.at(-1)).toContain(`--sink-port ${taken}`);
+});
+
+test("a drill whose server does not start, or would not be the one that answers: 2", async () => {
+  const drill = async (url: string, server: unknown): Promise<number> =>
+    await main(["drill", url, "--run-body", "{}", "--sink-port", "0", "--server", JSON.stringify(server)]);
+  const nobody = "http://127.0.0.1:9";
+  expect(await drill(nobody, ["/nonexistent/server"])).toBe(2);
+  expect(output.at(-1)).toContain("/nonexistent/server cannot be started");
+  expect(await drill(nobody, [process.execPath, "-e", "console.error('no disk'); process.exit(3)"])).toBe(2);
+  expect(output.at(-1)).toMatch(/ended \(3\) before it answered at .*; it said: no disk/);
+  expect(await drill(`http://127.0.0.1:${await listen(404)}`, [process.execPath, "-e", ""])).toBe(2);
+  expect(output.at(-1)).toContain("already; end that server first");
 });
 
 test("nothing could be found out: 4", async () => {

@@ -1,13 +1,14 @@
 // assent-suite: proves any harness that speaks the three endpoints.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { parseBody, parsePort, parseReadable, parseUrl, parseUrls, parseWritable } from "./arguments.ts";
 import { CAPABILITIES } from "./capability.ts";
 import { SCENARIOS } from "./catalogue.ts";
 import { addDrillCommand } from "./drills/drill-command.ts";
 import type { Trial } from "./evidence.ts";
-import { NoAnswer, send } from "./http.ts";
 import { type Observed, observe } from "./foreign-observation.ts";
+import { EXIT, type Refusal, refusalOf, refusalOfPort } from "./preflight.ts";
 import { isOfProfile, type Profile, PROFILE_NAMES, PROFILES } from "./profiles.ts";
 import { isReportKind, type ReportKind, REPORTS } from "./reports/reports.ts";
 import { closingLine, failureReport, trialLine } from "./reports/summary.ts";
@@ -15,19 +16,6 @@ import { runTrials } from "./runner.ts";
 import { PACE, type Scenario } from "./scenario.ts";
 import { SECURITY_SET } from "./security-set.ts";
 import { foreignTarget, type ObservationBench, SPOKEN, type Spoken } from "./target.ts";
-
-/** What the process ends with; the highest row that applies is taken from the top. */
-const EXIT = {
-  ok: 0,
-  /** A scenario failed, or broke. */
-  failed: 1,
-  usage: 2,
-  unreachable: 3,
-  /** Nothing failed, but something could not be found out: inconclusive, or skipped under --require-complete. */
-  incomplete: 4,
-} as const;
-
-const REACH_TIMEOUT_MS = 5_000;
 
 const SEED_MAX = 2 ** 31;
 
@@ -65,39 +53,21 @@ function parseTier(text: string): number {
   return Number(text);
 }
 
-function parseUrl(text: string): string {
-  if (!URL.canParse(text) || !/^https?:/.test(text))
-    throw new InvalidArgumentError("It must be an http URL.");
-  return text.replace(/\/$/, "");
-}
-
-function parseBody(text: string): unknown {
-  try {
-    const source = text.startsWith("@") ? readFileSync(text.slice(1), "utf8") : text;
-    return JSON.parse(source) as unknown;
-  } catch {
-    throw new InvalidArgumentError("It must be JSON, or @ and the name of a readable file with JSON.");
-  }
-}
-
 function parseReport(text: string, before: Options["report"] = []): Options["report"] {
   const [, kind = "", file] = /^(\w+)=(.+)$/.exec(text) ?? [];
   if (!isReportKind(kind) || file === undefined)
     throw new InvalidArgumentError(`It must be one of ${Object.keys(REPORTS).join(", ")}, =, and a file.`);
-  return [...before, { kind, file }];
+  return [...before, { kind, file: parseWritable(file) }];
 }
 
 const UNOBSERVED: Observed = { otlpPort: null, metrics: [], logFile: null };
-const PORT_MAX = 65_535;
 
 function parseObserve(text: string, before: Observed = UNOBSERVED): Observed {
   const [, what, value = ""] = /^(otlp|metrics|log)=(.+)$/.exec(text) ?? [];
-  if (what === "log") return { ...before, logFile: value };
+  if (what === "log") return { ...before, logFile: parseReadable(value) };
   if (what === "metrics") return { ...before, metrics: [...before.metrics, parseUrl(value)] };
   if (what !== "otlp") throw new InvalidArgumentError("It must be otlp=<port>, metrics=<url> or log=<file>.");
-  const port = parseNumber(value);
-  if (port < 1 || port > PORT_MAX) throw new InvalidArgumentError("It must be a port.");
-  return { ...before, otlpPort: port };
+  return { ...before, otlpPort: parsePort(value) };
 }
 
 function parseWithout(text: string): Spoken[] {
@@ -112,20 +82,6 @@ function parseOnly(text: string, before: readonly string[] = []): string[] {
   if (!SCENARIOS.some(({ id }) => id === text))
     throw new InvalidArgumentError(`There is no such scenario; see assent-suite list.`);
   return [...before, text];
-}
-
-const parseAlso = (text: string, before: readonly string[] = []): string[] => [...before, parseUrl(text)];
-
-async function isReachable(url: string): Promise<boolean> {
-  const request = { method: "GET", path: "/healthz", headers: {}, body: null };
-  try {
-    // Whatever it says: somebody is there.
-    await send(url, request, { timeoutMs: REACH_TIMEOUT_MS, signal: new AbortController().signal });
-    return true;
-  } catch (error) {
-    if (error instanceof NoAnswer) return false;
-    throw error;
-  }
 }
 
 function exitCode(trials: readonly Trial[], requireComplete: boolean): number {
@@ -146,20 +102,43 @@ async function watch({
   observe: observed,
   auditorToken,
   token,
-}: Options): Promise<(AsyncDisposable & { readonly bench: ObservationBench }) | null> {
+}: Options): Promise<(AsyncDisposable & { readonly bench: ObservationBench }) | Refusal | null> {
   if (observed.otlpPort === null && observed.metrics.length === 0 && observed.logFile === null) return null;
-  const { bench, stop } = await observe(observed, auditorToken ?? token ?? null);
-  return { bench, [Symbol.asyncDispose]: stop };
+  try {
+    const { bench, stop } = await observe(observed, auditorToken ?? token ?? null);
+    return { bench, [Symbol.asyncDispose]: stop };
+  } catch (error) {
+    return refusalOfPort(error, `--observe otlp=${observed.otlpPort}`);
+  }
+}
+
+function refuse({ exit, message }: Refusal): number {
+  console.error(`assent-suite: ${message}`);
+  return exit;
 }
 
 async function prove(url: string, options: Options): Promise<number> {
   const urls = [url, ...options.also];
-  for (const each of urls) {
-    if (await isReachable(each)) continue;
-    console.error(`assent-suite: nobody answers at ${each}`);
-    return EXIT.unreachable;
-  }
-  await using watched = await watch(options);
+  const { token, approverToken, otherToken, otherTenantToken, auditorToken, without } = options;
+  const refused = await refusalOf({
+    urls,
+    keys: {
+      "--token": token,
+      "--approver-token": approverToken,
+      "--other-token": otherToken,
+      "--other-tenant-token": otherTenantToken,
+      "--auditor-token": auditorToken,
+    },
+    requester: without.includes("submit") ? null : (token ?? null),
+    runBody: options.runBody,
+    cancels: !without.includes("cancel"),
+    metrics: options.observe.metrics,
+    metricsKey: auditorToken ?? token ?? null,
+  });
+  if (refused !== null) return refuse(refused);
+  const watching = await watch(options);
+  if (watching !== null && "exit" in watching) return refuse(watching);
+  await using watched = watching;
   const target = foreignTarget({
     urls,
     ...(watched === null ? {} : { observation: watched.bench }),
@@ -248,7 +227,7 @@ function createProgram(end: (code: number) => void): Command {
       "\nExit: 0 all held; 1 something failed; 2 usage; 3 target unreachable; 4 something could not be found out.",
     );
   addRunCommand(program, end);
-  addDrillCommand(program, print, end);
+  addDrillCommand(program, { print, refuse }, end);
   program.command("list").description("list the scenarios").addOption(profileOption()).action(listScenarios);
   program
     .command("explain")
@@ -271,7 +250,7 @@ function addRunCommand(program: Command, end: (code: number) => void): void {
     .option("--other-token <key>", "bearer key of another principal of the same tenant")
     .option("--other-tenant-token <key>", "bearer key of a principal of another tenant")
     .option("--auditor-token <key>", "bearer key of who reads the tenant's audit log")
-    .option("--also <url>", "another server on the same state; may be repeated", parseAlso, [])
+    .option("--also <url>", "another server on the same state; may be repeated", parseUrls, [])
     .addOption(
       new Option(
         "--run-body <json>",

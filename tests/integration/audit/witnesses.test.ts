@@ -176,8 +176,8 @@ async function exported(what: string): Promise<string> {
   return target;
 }
 
-function verify(copy: string, by: Policy = policy): { found: string[]; cosigners: readonly string[] } {
-  const report = verifyLog({
+const verified = (copy: string, by: Policy = policy): ReturnType<typeof verifyLog> =>
+  verifyLog({
     source: openLogFolder(copy),
     origin: originOf(tenant, 1),
     keys: keysOf(tenant),
@@ -186,6 +186,9 @@ function verify(copy: string, by: Policy = policy): { found: string[]; cosigners
     now: new Date(),
     cosignedSince: new Date(Date.now() - 600_000),
   });
+
+function verify(copy: string, by: Policy = policy): { found: string[]; cosigners: readonly string[] } {
+  const report = verified(copy, by);
   return { found: report.findings.map(({ code, at }) => `${code} at ${at}`), cosigners: report.cosigners };
 }
 
@@ -238,8 +241,12 @@ test("a tenant's log is witnessed by way of the installation's, though one witne
   ]);
   const standing = (await openTrail().logs(adminOf(installationTenant))).data[0];
   expect(standing?.cosigned_size).toBeGreaterThan(0);
-  // The tenant's own log is shown to nobody.
-  expect((await openTrail().logs(adminOf(tenant))).data[0]?.cosigned_size).toBeNull();
+  // The tenant's own log is shown to nobody: what of it was seen stands in the installation's.
+  expect((await openTrail().logs(adminOf(tenant))).data[0]).toMatchObject({
+    size: 5,
+    cosigned_size: 5,
+    uncosigned_since: null,
+  });
 });
 
 test("verify --db misses a checkpoint that the installation's log took over, where its log has it no more", async () => {
@@ -399,6 +406,13 @@ test("while a witness is gone the log goes on, and it catches up when it is back
   const alone = (await openTrail().logs(adminOf(installationTenant))).data[0];
   expect(alone?.uncosigned_since).not.toBeNull();
   expect(alone?.signed_size).toBeGreaterThan(alone?.cosigned_size ?? 0);
+  // Nor has anybody seen what the tenant's log has more by now; a copy of it verifies, and says how far they have seen it.
+  const own = (await openTrail().logs(adminOf(tenant))).data[0] ?? expect.unreachable();
+  expect(own.uncosigned_since).not.toBeNull();
+  const unseen = verified(await exported("while-gone"));
+  expect([unseen.findings, unseen.size]).toEqual([[], own.signed_size]);
+  expect(unseen.witnessedSize).toBe(own.cosigned_size);
+  expect(unseen.witnessedSize).toBe(own.signed_size - 3);
   const port = Number(new URL(witness.url).port);
   witness = await startWitnessProcess(join(folder.path, "witness"), ports.signer.vkeys(origin), port);
   await addFacts(ports.store, tenant, "back", 1);

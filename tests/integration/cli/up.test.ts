@@ -207,6 +207,24 @@ describe("up --demo", () => {
     expect(submissions()).toHaveLength(1);
   });
 
+  test("a demo that was refused is none: the next start, with what was missing, has one", async () => {
+    const [first, firstCode] = up(["--demo"]);
+    await first.seen("--yes");
+    first.signal("SIGINT");
+    await firstCode;
+    await writeFile(
+      join(cwd, ".assent", "demo.json"),
+      JSON.stringify(Object.assign({}, await record(), { run_id: null, finished: true })),
+    );
+    const [second, secondCode] = up(["--demo"]);
+    await until("it says something of the demo", () =>
+      Promise.resolve(/--yes|has had its demo/.test(second.stdout())),
+    );
+    second.signal("SIGINT");
+    await secondCode;
+    expect(submissions()).toHaveLength(2);
+  });
+
   test("a process killed between submitting and noting the run finds it again", async () => {
     const [first, firstCode] = up(["--demo"]);
     await first.seen("--yes");

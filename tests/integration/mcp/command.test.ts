@@ -190,3 +190,31 @@ test("a host that is not listed, a pin that was changed by hand and a missing se
   expect(await start(folder)).toMatchObject({ error: { code: "mcp_variable_missing" } });
   expect(bank.effects).toEqual([]);
 });
+
+test("a server that cannot be asked is named with the reason, and nobody is sent to pin it", async () => {
+  await using bank = await startHttpMcp();
+  const { folder, server, config } = declare(bank);
+  await mcp(folder, "pin", "--yes");
+  const closed = new URL(bank.url);
+  closed.port = "9";
+  const stdio = { transport: "stdio", tools: { pay: {} } };
+  for (const [change, allow, why] of [
+    [{ ...server, url: closed.href }, "127.0.0.1:9", /could not be reached\. \(ECONNREFUSED\)/u],
+    [server, "example.org", /127\.0\.0\.1 \(port \d+\) is not on the operator's list of hosts/u],
+    [{ ...server, private_network: false }, `127.0.0.1:${bank.port}`, /not on the open Internet\.$/mu],
+    [{ ...server, url: bank.url.replace("/mcp", "/refuse") }, `127.0.0.1:${bank.port}`, /status 401/u],
+    [
+      { ...stdio, command: "/nonexistent/mcp-server" },
+      "example.org",
+      /no answer that could be used.*does it speak MCP|ENOENT/u,
+    ],
+  ] as const) {
+    config({ egress: { allow: [allow] }, mcp: { servers: { bank: change } } });
+    for (const words of [["check"], ["pin", "--yes"]]) {
+      const { code, said } = await mcp(folder, ...words);
+      expect([code, said]).toEqual([1, expect.stringMatching(/The MCP server bank could not be asked/u)]);
+      expect(said).toMatch(why);
+      expect(said).not.toMatch(/not what was pinned|Every tool/u);
+    }
+  }
+});

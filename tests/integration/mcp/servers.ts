@@ -52,13 +52,10 @@ export async function startHttpMcp(first: Said = { description: "Pays." }): Prom
   const http = createServer((request, response) => {
     void (async () => {
       authorizations.push(request.headers.authorization);
-      const answer = await handler.fetch(
-        new Request(`http://127.0.0.1${request.url ?? "/"}`, {
-          method: request.method ?? "GET",
-          headers: headersOf(request),
-          ...(request.method === "POST" ? { body: await bodyOf(request) } : {}),
-        }),
-      );
+      const answer =
+        request.url === "/refuse"
+          ? new Response(null, { status: 401 })
+          : await handler.fetch(await asRequest(request));
       response.writeHead(answer.status, Object.fromEntries(answer.headers));
       for await (const chunk of answer.body ?? []) response.write(chunk);
       response.end();
@@ -96,6 +93,13 @@ function counted(http: Server): () => number {
   });
   return () => connections;
 }
+
+const asRequest = async (request: IncomingMessage): Promise<Request> =>
+  new Request(`http://127.0.0.1${request.url ?? "/"}`, {
+    method: request.method ?? "GET",
+    headers: headersOf(request),
+    ...(request.method === "POST" ? { body: await bodyOf(request) } : {}),
+  });
 
 const headersOf = (request: IncomingMessage): Headers => {
   const headers = new Headers();

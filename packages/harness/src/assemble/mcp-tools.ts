@@ -127,7 +127,8 @@ function wrongHost(
 async function checkServer({ name, connection, pinned }: Opened, log: Log): Promise<void> {
   const live = await connection.list(AbortSignal.timeout(CHECK_MS_MAX));
   if (!live.ok) {
-    log("warn", "an MCP server cannot be asked for its tools", { server: name, code: live.error.code });
+    const { code, why } = live.error;
+    log("warn", "an MCP server cannot be asked for its tools", { server: name, code, why });
     return;
   }
   for (const definition of pinned) {

@@ -22,13 +22,20 @@ export async function startServing(
     return ok(await server.listen(host, port));
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (typeof code !== "string" || !LISTEN_FAULTS.includes(code)) throw error;
+    if (typeof code !== "string" || !Object.hasOwn(LISTEN_FAULTS, code)) throw error;
     return err({
       code: "address_unavailable",
       detail: `${host}:${port} cannot be listened on (${code}).`,
-      remedy: "Stop whoever has it (another `assent up`?), or name another --port.",
+      remedy: LISTEN_FAULTS[code] ?? "",
     });
   }
 }
 
-const LISTEN_FAULTS: readonly string[] = ["EADDRINUSE", "EADDRNOTAVAIL", "EACCES", "ENOTFOUND"];
+const OF_THIS_MACHINE = "Name an address of this machine with --host: 127.0.0.1, or 0.0.0.0 for all of them.";
+const LISTEN_FAULTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "Stop whoever has it (another `assent up`?), or name another --port.",
+  EACCES: "Ports below 1024 are the system's: name another --port.",
+  EADDRNOTAVAIL: OF_THIS_MACHINE,
+  ENOTFOUND: OF_THIS_MACHINE,
+  EAI_AGAIN: OF_THIS_MACHINE,
+};

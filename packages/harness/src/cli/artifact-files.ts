@@ -1,11 +1,12 @@
 // Where downloaded artifacts go. Their names come from a run: never a path, never a file that is there already.
 
 import { randomBytes } from "node:crypto";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { link, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Artifact, Run } from "@assent/contract";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Client } from "../client/client.ts";
+import { makeFolder } from "../make-folder.ts";
 import { type Failure, failureOfClient, usageFailure } from "./failure.ts";
 import { verifyDownload } from "./verify/download.ts";
 import type { Finding } from "./verify/finding.ts";
@@ -41,7 +42,7 @@ export async function saveArtifacts(
   const files: SavedArtifact[] = [];
   const findings: Finding[] = [];
   const names = fileNames(run.artifacts);
-  const made = await makeFolder(folder);
+  const made = openFolder(folder);
   if (!made.ok) return made;
   for (const artifact of run.artifacts) {
     const download = await client.downloadArtifact(run.id, artifact);
@@ -62,9 +63,8 @@ async function write(path: string, bytes: Uint8Array, overwrite: boolean): Promi
   const beside = `${path}.${randomBytes(6).toString("hex")}.part`;
   try {
     await writeFile(beside, bytes, { flag: "wx" });
-    // The name is taken first: moving would replace whatever has it.
-    if (!overwrite) await writeFile(path, "", { flag: "wx" });
-    await rename(beside, path);
+    if (overwrite) await rename(beside, path);
+    else await moveTo(path, beside);
     return ok(null);
   } catch (error) {
     await rm(beside, { force: true });
@@ -74,9 +74,24 @@ async function write(path: string, bytes: Uint8Array, overwrite: boolean): Promi
   }
 }
 
-async function makeFolder(folder: string): Promise<Result<null, Failure>> {
+// Moving would replace whatever has the name; a second name for what is written takes it, whole or not at all.
+async function moveTo(path: string, beside: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await link(beside, path);
+    await rm(beside, { force: true });
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && NO_LINKS.includes(String(error.code)))) throw error;
+    // No links here: the name is taken by an empty file first, which a kill in this moment leaves.
+    await writeFile(path, "", { flag: "wx" });
+    await rename(beside, path);
+  }
+}
+
+const NO_LINKS: readonly string[] = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"];
+
+function openFolder(folder: string): Result<null, Failure> {
+  try {
+    makeFolder(folder);
     return ok(null);
   } catch (error) {
     return err(unwritable(folder, error));

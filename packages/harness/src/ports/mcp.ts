@@ -11,12 +11,15 @@ export type McpAnswer = { readonly text: string; readonly isError: boolean };
 
 export type McpCallContext = CallLease & { readonly effectId: Sha256; readonly signal: AbortSignal };
 
+/** `why`: for operators, who have to mend it; models are told `detail`. */
+export type McpUnasked = StepError & { readonly why: string };
+
 export type McpServer = {
   /**
    * What the server says of its tools now: asked, never remembered. Error codes `not_sent` and `mcp_failed`; neither
    * holds text of the server.
    */
-  list(signal: AbortSignal): Promise<Result<readonly McpDefinition[], StepError>>;
+  list(signal: AbortSignal): Promise<Result<readonly McpDefinition[], McpUnasked>>;
   /**
    * Error codes: `not_sent` (surely nothing happened), `mcp_refused` (the server said no before doing anything),
    * `outcome_unknown`.

@@ -1,14 +1,16 @@
 // assent-suite drill: the failure drills against a harness at a URL, with its tool's effects counted here.
 
 import { type Command, InvalidArgumentError } from "commander";
+import { parseBody, parsePort, parseUrl, parseUrls } from "../arguments.ts";
 import type { Trial } from "../evidence.ts";
+import { EXIT, refusalOf, type Refusal, refusalOfPort } from "../preflight.ts";
 import { trialLine } from "../reports/summary.ts";
 import { runTrials } from "../runner.ts";
 import { PACE } from "../scenario.ts";
 import { foreignTarget, type Target } from "../target.ts";
 import { startToolSink, type ToolSink } from "../tool-sink.ts";
 import { DRILLS } from "./drills.ts";
-import { serverChild, type ServerChild } from "./server-child.ts";
+import { NotStarted, serverChild, type ServerChild } from "./server-child.ts";
 
 type DrillOptions = {
   readonly token?: string;
@@ -20,32 +22,14 @@ type DrillOptions = {
   readonly server?: readonly string[];
 };
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    throw new InvalidArgumentError("It must be JSON.");
-  }
-}
-
 function parseArgv(text: string): readonly string[] {
-  const argv = parseJson(text);
+  const argv = parseBody(text);
   if (!Array.isArray(argv) || argv.length === 0 || !argv.every((part) => typeof part === "string"))
     throw new InvalidArgumentError("It must be a JSON array of strings: a program and its arguments.");
   return argv;
 }
 
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError("It must be a port.");
-  return port;
-}
-
-function parseUrl(text: string): string {
-  if (!URL.canParse(text) || !/^https?:/.test(text))
-    throw new InvalidArgumentError("It must be an http URL.");
-  return text.replace(/\/$/, "");
-}
+const parseSinkPort = (text: string): number => parsePort(text, 0);
 
 function targetOf(url: string, options: DrillOptions, sink: ToolSink, server: ServerChild | null): Target {
   const { token, approverToken = token } = options;
@@ -66,12 +50,21 @@ function targetOf(url: string, options: DrillOptions, sink: ToolSink, server: Se
   };
 }
 
-/** @returns the exit code: 0 where nothing failed and something was shown, else 1 */
-async function drill(url: string, options: DrillOptions, print: (line: string) => void): Promise<number> {
-  const sink = await startToolSink(options.sinkPort);
+/** Where it says what it does, and why it does not. */
+export type Terminal = {
+  readonly print: (line: string) => void;
+  /** @returns the exit code */
+  readonly refuse: (refusal: Refusal) => number;
+};
+
+/** @returns the exit code; `failed` also where nothing was shown */
+async function drill(url: string, options: DrillOptions, { print, refuse }: Terminal): Promise<number> {
+  const sink = await openSink(options.sinkPort);
+  if ("exit" in sink) return refuse(sink);
   const server = options.server === undefined ? null : serverChild(options.server, url);
   try {
-    await server?.start();
+    const refused = (await startOf(server)) ?? (await refusalOfTarget(url, options));
+    if (refused !== null) return refuse(refused);
     print(`the effects of the run's tool are counted at ${sink.url}`);
     const target = targetOf(url, options, sink, server);
     const trials = await runTrials(DRILLS, target, { seed: 1, pace: PACE }, (trial) => {
@@ -81,12 +74,42 @@ async function drill(url: string, options: DrillOptions, print: (line: string) =
     const passed = trials.filter(({ verdict }) => verdict === "PASS").length;
     const skipped = trials.filter(({ verdict }) => verdict === "SKIP").length;
     print(`${passed} passed, ${trials.length - passed - skipped} failed, ${skipped} skipped`);
-    return passed > 0 && passed + skipped === trials.length ? 0 : 1;
+    return passed > 0 && passed + skipped === trials.length ? EXIT.ok : EXIT.failed;
   } finally {
     await server?.stop();
     await sink.stop();
   }
 }
+
+async function openSink(port: number): Promise<ToolSink | Refusal> {
+  try {
+    return await startToolSink(port);
+  } catch (error) {
+    return refusalOfPort(error, `--sink-port ${port}`);
+  }
+}
+
+async function startOf(server: ServerChild | null): Promise<Refusal | null> {
+  try {
+    await server?.start();
+    return null;
+  } catch (error) {
+    if (!(error instanceof NotStarted)) throw error;
+    return { exit: EXIT.usage, message: `--server: ${error.message}` };
+  }
+}
+
+const refusalOfTarget = async (
+  url: string,
+  { token, approverToken, also, runBody }: DrillOptions,
+): Promise<Refusal | null> =>
+  await refusalOf({
+    urls: [url, ...also],
+    keys: { "--token": token, "--approver-token": approverToken },
+    requester: token ?? null,
+    runBody,
+    cancels: true,
+  });
 
 function countOf(trial: Trial): string {
   const reading = trial.readings.findLast(({ oracle }) => oracle === "effects at the tool sink")?.value;
@@ -94,36 +117,32 @@ function countOf(trial: Trial): string {
   return typeof count === "number" ? `  effects: ${count}` : "";
 }
 
-export function addDrillCommand(
-  program: Command,
-  print: (line: string) => void,
-  end: (code: number) => void,
-): void {
+export function addDrillCommand(program: Command, terminal: Terminal, end: (code: number) => void): void {
   program
     .command("drill")
     .description("the failure drills: what production does to a run, with its effect counted outside")
     .argument("<url>", "base URL of the harness", parseUrl)
     .option("--token <key>", "bearer key of who submits runs")
     .option("--approver-token <key>", "bearer key of who approves (default: --token)")
-    .option(
-      "--also <url>",
-      "another server on the same state; may be repeated",
-      (text: string, before: readonly string[]) => [...before, parseUrl(text)],
-      [],
-    )
+    .option("--also <url>", "another server on the same state; may be repeated", parseUrls, [])
     .requiredOption(
       "--run-body <json>",
-      "a run with one gated call of a tool that sends to the sink",
-      parseJson,
+      "a run with one gated call of a tool that sends to the sink; @file reads a file",
+      parseBody,
     )
-    .option("--effect-first <json>", "a run that asks again in the turn of that call, after it", parseJson)
-    .option("--sink-port <n>", "where the effects are counted: http://127.0.0.1:<n>/effect", parsePort, 4400)
+    .option("--effect-first <json>", "a run that asks again in the turn of that call, after it", parseBody)
+    .option(
+      "--sink-port <n>",
+      "where the effects are counted: http://127.0.0.1:<n>/effect",
+      parseSinkPort,
+      4400,
+    )
     .option(
       "--server <json>",
       "program and arguments of the server, to be started and killed here",
       parseArgv,
     )
     .action(async (url: string, options: DrillOptions) => {
-      end(await drill(url, options, print));
+      end(await drill(url, options, terminal));
     });
 }

@@ -13,7 +13,14 @@ export type ServerChild = {
   stop(): Promise<void>;
 };
 
+/** It does not serve: there is no such program, it ended, or it says nothing for too long. */
+export class NotStarted extends Error {
+  override readonly name = "NotStarted";
+}
+
 const START_MS_MAX = 120_000;
+/** Of what it says on its way down, the end; that is where the reason stands. */
+const LAST_WORDS_CHARS_MAX = 500;
 const never = new AbortController().signal;
 
 /** @param argv program and arguments; no shell reads them */
@@ -27,14 +34,30 @@ export function serverChild(argv: readonly string[], url: string): ServerChild {
     await turn;
   };
   const start = async (): Promise<void> => {
+    // It would be taken for the one that is started, and killed is that one only.
+    if (await answers(url)) throw new NotStarted(`somebody answers at ${url} already; end that server first`);
     const [program = "", ...args] = argv;
-    child = spawn(program, args, { detached: true, stdio: "ignore" });
-    const { satisfied } = await lookUntil(
-      async () => await answers(url),
-      (ready) => ready,
+    const started = spawn(program, args, { detached: true, stdio: ["ignore", "ignore", "pipe"] });
+    child = started;
+    let ended: string | null = null;
+    let words = "";
+    started.stderr.setEncoding("utf8").on("data", (text: string) => {
+      words = `${words}${text}`.slice(-LAST_WORDS_CHARS_MAX);
+    });
+    started.once("error", (error) => {
+      ended = `${program} cannot be started: ${error.message}`;
+    });
+    started.once("exit", (code, signal) => {
+      ended ??= `${program} ended (${signal ?? code}) before it answered at ${url}`;
+    });
+    const { seen, satisfied } = await lookUntil(
+      async () => ended ?? (await answers(url)),
+      (ready) => ready !== false,
       { timeoutMs: START_MS_MAX, signal: never },
     );
-    if (!satisfied) throw new Error(`${program} does not answer at ${url}`);
+    if (seen === true) return;
+    const why = satisfied ? String(seen) : `${program} does not answer at ${url}`;
+    throw new NotStarted([why, words.trim()].filter((part) => part !== "").join("; it said: "));
   };
   const end = async (signal: "SIGKILL" | "SIGTERM"): Promise<void> => {
     const ending = child;
@@ -48,6 +71,9 @@ export function serverChild(argv: readonly string[], url: string): ServerChild {
     start: async () => await inTurn(start),
     killAndStart: async () =>
       await inTurn(async () => {
+        // Else nothing would have been killed, and the drill would have shown nothing.
+        if (child === null || child.exitCode !== null || child.signalCode !== null)
+          throw new NotStarted("the server had ended by itself before it was to be killed");
         await end("SIGKILL");
         await start();
       }),

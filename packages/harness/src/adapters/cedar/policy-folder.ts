@@ -1,7 +1,7 @@
 // Where rules lie on disk. They are the operator's own files, read once at the start and never again.
 
 import { statSync, readdirSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { err, ok, type Result } from "../../base/result.ts";
 import type { PolicyRefusal } from "../../core/decide/policy-point.ts";
@@ -47,11 +47,7 @@ export function readPolicyFolder(folder: string): Result<Readonly<Record<string,
     }
     return ok(texts);
   } catch (error) {
-    return refuse(
-      basename(folder),
-      "policy_unreadable",
-      error instanceof Error ? error.message : String(error),
-    );
+    return refuse(folder, "policy_unreadable", error instanceof Error ? error.message : String(error));
   }
 }
 

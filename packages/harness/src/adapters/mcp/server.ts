@@ -15,8 +15,7 @@ import { TOOL_CALL_SECONDS_MAX } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { type McpDefinition, mcpDefinitionSchema } from "../../core/mcp/definition.ts";
 import type { PassingError } from "../../core/resilience/passing.ts";
-import type { StepError } from "../../core/run/journal.ts";
-import type { McpServer } from "../../ports.ts";
+import type { McpServer, McpUnasked } from "../../ports.ts";
 import { underProof } from "../egress/before-sending.ts";
 import { answerText } from "./answer-text.ts";
 
@@ -86,8 +85,9 @@ export function openMcpServer(options: McpServerOptions): McpServer {
       } catch (error) {
         if (!(error instanceof Error)) throw error;
         // Nothing can have happened: a list has no effect.
-        const failed: PassingError = {
+        const failed: PassingError & McpUnasked = {
           code: "not_sent",
+          why: whyOf(error, options),
           detail: "The MCP server could not be asked for its tools; nothing was sent.",
           passes: passesOf(error, options),
         };
@@ -158,8 +158,9 @@ function clientOptions({ onListChanged }: McpServerOptions): ClientOptions {
   };
 }
 
-function definitionsOf(tools: readonly Tool[]): Result<readonly McpDefinition[], StepError> {
-  const failed = { code: "mcp_failed", detail: "The MCP server's list of tools cannot be read." };
+function definitionsOf(tools: readonly Tool[]): Result<readonly McpDefinition[], McpUnasked> {
+  const detail = "The MCP server's list of tools cannot be read.";
+  const failed = { code: "mcp_failed", detail, why: detail };
   if (tools.length > TOOLS_MAX) return err(failed);
   const definitions: McpDefinition[] = [];
   for (const { name, title, description = "", inputSchema, annotations = {} } of tools) {
@@ -199,6 +200,21 @@ function failureOf(error: Error, options: McpServerOptions): PassingError {
     detail: "Whether the MCP server carried the call out is not known: no whole answer came back.",
     passes,
   };
+}
+
+// Ours and the platform's words only, like those above.
+function whyOf(error: Error, { isNotSent }: McpServerOptions): string {
+  const status = unavailableIn(error)?.status ?? (error instanceof SdkHttpError ? error.status : null);
+  if (status !== null && status !== undefined)
+    return `It answered with status ${status}.${[401, 403].includes(status) ? " Is its token right?" : ""}`;
+  const all = causes(error);
+  const notSent = all.find((each): each is Error => each instanceof Error && isNotSent(each));
+  const codes = all.flatMap((each) => (each instanceof Error && "code" in each ? [String(each.code)] : []));
+  // The platform's, such as ECONNREFUSED; what wraps it says nothing that an operator could mend.
+  const errno = codes.find((code) => /^E[A-Z]+$/.test(code));
+  const because = errno === undefined ? "" : ` (${errno})`;
+  if (notSent !== undefined) return `${notSent.message}${because}`;
+  return `It gave no answer that could be used${because}. Is it there, and does it speak MCP?`;
 }
 
 /** Whether another attempt may succeed: where nothing was answered, or that it cannot be now. */

@@ -26,14 +26,20 @@ export async function listMcp(context: Context, flags: McpFlags): Outcome {
 export async function checkMcp(context: Context, flags: McpFlags): Outcome {
   const review = await open(context, flags, true);
   if (!review.ok) return review;
-  const { tools } = review.value;
+  const { tools, unasked } = review.value;
+  const silent = new Set(unasked.map(({ server }) => server));
   const wrong = tools.filter(({ state }) => state !== "same" && state !== "undeclared");
-  context.show({ data: tools.map(recordOf) }, () => [
+  const changed = wrong.filter(({ server }) => !silent.has(server));
+  context.show({ data: tools.map(recordOf), unasked }, () => [
     ...toolTable(tools),
     ...wrong.flatMap(differenceLines),
-    wrong.length === 0
-      ? "Every tool is what was pinned."
-      : `${wrong.length} of ${tools.length} tools are not what was pinned; their calls are refused. \`assent mcp pin\` shows them for you to agree to.`,
+    ...unaskedLines(unasked),
+    ...(changed.length === 0
+      ? []
+      : [
+          `${changed.length} of ${tools.length} tools are not what was pinned; their calls are refused. \`assent mcp pin\` shows them for you to agree to.`,
+        ]),
+    ...(wrong.length === 0 ? ["Every tool is what was pinned."] : []),
   ]);
   return ok(wrong.length === 0 ? "ok" : "failed");
 }
@@ -69,9 +75,11 @@ export async function pinMcp(context: Context, flags: McpPinFlags): Outcome {
     return ok("waiting");
   }
   if (chosen.length > 0) review.value.pin(chosen);
+  const { unasked } = review.value;
   context.show(
-    { file: review.value.pinsFile, pinned: chosen.map(recordOf), left: left.map(recordOf) },
+    { file: review.value.pinsFile, pinned: chosen.map(recordOf), left: left.map(recordOf), unasked },
     () => [
+      ...unaskedLines(unasked),
       ...left.map((one) =>
         visibleLine(`${nameOf(one)} is ${one.state}: it could not be asked for, and is not pinned.`),
       ),
@@ -121,6 +129,11 @@ function toolTable(tools: readonly ReviewedTool[]): readonly string[] {
     ]),
   );
 }
+
+const unaskedLines = (unasked: Review["unasked"]): readonly string[] =>
+  unasked.map(({ server, why }) =>
+    visibleLine(`The MCP server ${server} could not be asked, so its calls are refused: ${why}`),
+  );
 
 function differenceLines(one: ReviewedTool): readonly string[] {
   if (one.difference.length === 0) return [];

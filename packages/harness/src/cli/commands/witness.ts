@@ -1,7 +1,7 @@
 // A witness of its own: a small server with a file of memory per log. It sees sizes and roots, and no entry.
 
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, openSync, fsyncSync, closeSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { openSync, fsyncSync, closeSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { join, resolve } from "node:path";
 import {
@@ -16,6 +16,7 @@ import {
   type WitnessRecord,
 } from "@assent/tlog";
 import { err, ok, type Result } from "../../base/result.ts";
+import { makeFolder } from "../../make-folder.ts";
 import type { Context, Outcome } from "../context.ts";
 import { type Failure, usageFailure } from "../failure.ts";
 
@@ -36,7 +37,11 @@ export async function serveWitness(context: Context, flags: WitnessFlags): Outco
   const folder = resolve(context.deps.cwd, flags.state);
   const logs = readLogs(flags.log ?? []);
   if (!logs.ok) return logs;
-  const key = readKey(folder, flags.name);
+  if (!/^[^\s+]+$/u.test(flags.name))
+    return err(usageFailure("name_invalid", "A witness's name has no spaces and no plus sign.", NAME_HINT));
+  const opened = openKey(folder, flags.name);
+  if (!opened.ok) return opened;
+  const key = opened.value;
   const witness = createWitness(folder, key, logs.value, () => context.deps.clock.now());
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, reply) => {
     void witness(request, reply);
@@ -51,12 +56,39 @@ export async function serveWitness(context: Context, flags: WitnessFlags): Outco
       `For policy files: ${key.vkey}`,
     ]);
   });
-  server.on("error", () => stopped.resolve(undefined));
+  const faults: Error[] = [];
+  server.on("error", (error) => {
+    faults.push(error);
+    stopped.resolve(undefined);
+  });
   await stopped.promise;
   forget();
   server.closeAllConnections();
   server.close();
-  return ok("ok");
+  const [fault] = faults;
+  return fault === undefined ? ok("ok") : err(notListening(flags, fault));
+}
+
+const NAME_HINT = "Give it as a URL without its scheme, such as witness.example.org/one.";
+
+function notListening({ host, port }: WitnessFlags, fault: Error): Failure {
+  const why = "code" in fault ? String(fault.code) : fault.message;
+  return {
+    exit: "cannot_start",
+    code: "address_unavailable",
+    detail: `${host}:${port} cannot be listened on (${why})`,
+    remedy: "Name another --port or --host.",
+  };
+}
+
+function openKey(folder: string, name: string): Result<SignerKey, Failure> {
+  try {
+    return ok(readKey(folder, name));
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error)) throw error;
+    const detail = `${folder} cannot be made, read or written: ${String(error.code)}`;
+    return err(usageFailure("state_unusable", detail, "Name another folder with --state."));
+  }
 }
 
 function readLogs(vkeys: readonly string[]): Result<WitnessLog[], Failure> {
@@ -73,7 +105,7 @@ function readLogs(vkeys: readonly string[]): Result<WitnessLog[], Failure> {
 }
 
 function readKey(folder: string, name: string): SignerKey {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, 0o700);
   const file = join(folder, "seed");
   try {
     writeFileSync(file, randomBytes(32).toString("base64"), { mode: 0o600, flag: "wx", flush: true });

@@ -32,12 +32,13 @@ export async function presentDemo(
 ): Promise<Result<null, Failure>> {
   const stored = await readDemoRecord(context.home);
   if (!stored.ok) return stored;
-  if (stored.value?.finished === true) {
+  // One that was refused was none: what stood in its way may be mended by now.
+  if (stored.value?.finished === true && stored.value.run_id !== null) {
     // Else whoever starts it once more to see it at work sees nothing, and is not told why.
     const { run_id: run } = stored.value;
     context.say([
-      `This home has had its demo${run === null ? "" : ` (${run})`}. Another one: ${context.command} demo`,
-      ...(run === null ? [] : [`What came of it: ${context.command} watch ${run}`]),
+      `This home has had its demo (${run}). Another one: ${context.command} demo`,
+      `What came of it: ${context.command} watch ${run}`,
     ]);
     return ok(null);
   }

@@ -10,6 +10,9 @@ export const DEMO_WORKSPACE = "assent";
 export const DEMO_TASK =
   "Read the last commits of this repository and write an entry for them in CHANGELOG.md.";
 
+const DEMO_HINT =
+  "The demo needs what the configuration in Assent's own repository has: its transcripts and the workspace `assent`.";
+
 export type DemoRun = { readonly id: RunId; readonly record: DemoRecord; readonly continued: boolean };
 
 /** The demo run that an earlier process left unfinished, or null. */
@@ -73,9 +76,11 @@ async function submit(
   const run = await client.submitRun(record.request, record.idempotency_key);
   if (run.ok)
     return ok({ id: run.value.id, record: await note(context, record, run.value.id), continued: false });
-  // What was refused once would be refused at every start.
-  if (run.error.kind === "refused") await finishDemo(context, record);
-  return err(failureOfClient(run.error));
+  const failure = failureOfClient(run.error);
+  if (run.error.kind !== "refused") return err(failure);
+  // The next start makes a request of its own: this one would be refused for ever.
+  await finishDemo(context, record);
+  return err({ ...failure, remedy: `${failure.remedy} ${DEMO_HINT}` });
 }
 
 async function note(context: Context, record: DemoRecord, id: RunId): Promise<DemoRecord> {

@@ -24,7 +24,7 @@ import { err, ok, type Result } from "../../base/result.ts";
 import type { Client } from "../../client/client.ts";
 import { WITNESSED_FILE } from "../../core/audit/verify-witnessed.ts";
 import { openedPath, payloadLine, payloadPath } from "../../core/audit/verify-source.ts";
-import { type Failure, failureOfClient } from "../failure.ts";
+import { type Failure, failureOfClient, usageFailure } from "../failure.ts";
 import { type CopiedErasures, type CopiedPage, createCopiedErasures } from "./copied-erasures.ts";
 import { type CopyOperations, DISK, finishMove, type Incoming, openIncoming } from "./incoming.ts";
 import { openLogFolder } from "./log-folder.ts";
@@ -57,7 +57,8 @@ export async function copyLog(
   nap: (() => Promise<void>) | null = null,
   disk: CopyOperations = DISK,
 ): Promise<Result<{ readonly size: number }, Failure>> {
-  finishMove(folder, disk);
+  const finished = inFolder(folder, () => finishMove(folder, disk));
+  if (!finished.ok) return finished;
   const withPayloads = depth !== "bare";
   if (!withPayloads && openLogFolder(folder).read("payloads/000") !== null)
     return err(diverged("The folder holds an export, with payloads; a mirror has none."));
@@ -68,7 +69,9 @@ export async function copyLog(
   const before = found.value;
   if (first.value.size < before.size)
     return err(diverged(`The server has ${first.value.size} entries, the copy ${before.size}.`));
-  const incoming = openIncoming(folder, Date.now(), disk);
+  const opened = inFolder(folder, () => openIncoming(folder, Date.now(), disk));
+  if (!opened.ok) return opened;
+  const incoming = opened.value;
   try {
     const copy: Copy = {
       client,
@@ -88,6 +91,17 @@ export async function copyLog(
     return incoming.move() ? ok({ size }) : err(CHANGED_MEANWHILE);
   } finally {
     incoming.end();
+  }
+}
+
+/** What the system says of a folder that is none, or that cannot be written, is the caller's to mend. */
+function inFolder<T>(folder: string, act: () => T): Result<T, Failure> {
+  try {
+    return ok(act());
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error)) throw error;
+    const detail = `${folder} cannot be made or written: ${String(error.code)}`;
+    return err(usageFailure("folder_unwritable", detail, "Name another folder."));
   }
 }
 

@@ -7,7 +7,6 @@
 import {
   closeSync,
   fsyncSync,
-  mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -18,6 +17,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { makeFolder } from "../../make-folder.ts";
 import { INCOMING_PREFIX, INCOMING_WHOLE } from "../../core/audit/inventory.ts";
 import { WITNESSED_FILE } from "../../core/audit/verify-witnessed.ts";
 import { openLogFolder } from "./log-folder.ts";
@@ -45,7 +45,7 @@ export type CopyOperations = {
 };
 
 export const DISK: CopyOperations = {
-  makeFolder: (path) => void mkdirSync(path, { recursive: true }),
+  makeFolder: (path) => void makeFolder(path),
   makeRoom: (prefix) => mkdtempSync(prefix),
   write: (path, content) => {
     writeFileSync(path, content, { flush: true });
@@ -68,7 +68,10 @@ export const DISK: CopyOperations = {
 /** A copy that takes longer than that to fetch does not exist; what is older was left by one that was killed. */
 const LEFT_MS = 7 * 24 * 3_600_000;
 
-/** @param now in milliseconds, as files are dated */
+/**
+ * @param now in milliseconds, as files are dated
+ * @throws what the system says of a folder that cannot be made or written
+ */
 export function openIncoming(folder: string, now: number, disk: CopyOperations = DISK): Incoming {
   disk.makeFolder(folder);
   for (const name of readdirSync(folder))

@@ -4,6 +4,12 @@ import { INCOMING_WHOLE } from "../../core/audit/inventory.ts";
 import type { TakenTime, VerifyReport } from "../../core/audit/verify-log.ts";
 import { visibleLine } from "../output/visible.ts";
 
+/** What was witnessed by way of the installation's log may be long before the end of this one. */
+const seenOf = ({ size, witnessedSize }: Pick<VerifyReport, "size" | "witnessedSize">): string =>
+  witnessedSize === null || witnessedSize >= size
+    ? ""
+    : `, of the first ${witnessedSize} entries only: the other ${size - witnessedSize} were not witnessed`;
+
 /** What `assent audit verify` says of a copy. */
 export function reportLines(report: Omit<VerifyReport, "begun">): string[] {
   const basis = [
@@ -11,7 +17,7 @@ export function reportLines(report: Omit<VerifyReport, "begun">): string[] {
     ...(report.rememberedSize === null
       ? []
       : [`a checkpoint of ${report.rememberedSize} entries that was kept`]),
-    ...(report.cosigners.length === 0 ? [] : [`witnesses: ${report.cosigners.join(", ")}`]),
+    ...(report.cosigners.length === 0 ? [] : [`witnesses: ${report.cosigners.join(", ")}${seenOf(report)}`]),
   ];
   if (report.verified)
     return [

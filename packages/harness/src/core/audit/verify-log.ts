@@ -54,6 +54,8 @@ export type VerifyReport = {
   /** What the verification rests on beside the signature. */
   readonly rememberedSize: number | null;
   readonly cosigners: readonly string[];
+  /** Entries that they have seen; what comes after rests on the signature alone. Null where nobody was asked. */
+  readonly witnessedSize: number | null;
   readonly opened: number;
   readonly erased: number;
   readonly unopened: number;
@@ -149,9 +151,17 @@ export function verifyLog(options: VerifyOptions): VerifyReport {
   };
   const entries = readEntries(options.source, options.origin, checkpoint, known, add);
   const { cosigners } = witnessed;
+  const witnessedSize = witnessed.memory?.size ?? null;
   if (findings.length === 0 && epoch > 1) checkChain(options, epoch, add);
   const { leftovers } = inventory;
-  return reportOf(options, checkpoint, findings, { memory, cosigners, entries, lost: ended.lost, leftovers });
+  return reportOf(options, checkpoint, findings, {
+    memory,
+    cosigners,
+    witnessedSize,
+    entries,
+    lost: ended.lost,
+    leftovers,
+  });
 }
 
 /** What the log's own lines say of when they were made: ours say nothing, and witnesses are asked for that. */
@@ -164,17 +174,25 @@ const statedBy = ({ stated }: OpenedCheckpoint): Seen => ({
 type KnownOf = {
   readonly memory: Memory | null;
   readonly cosigners: readonly string[];
+  readonly witnessedSize: number | null;
   readonly entries: LeafTotals | null;
   readonly lost: number;
   readonly leftovers: number;
 };
-const NOTHING_KNOWN: KnownOf = { memory: null, cosigners: [], entries: null, lost: 0, leftovers: 0 };
+const NOTHING_KNOWN: KnownOf = {
+  memory: null,
+  cosigners: [],
+  witnessedSize: null,
+  entries: null,
+  lost: 0,
+  leftovers: 0,
+};
 
 function reportOf(
   options: VerifyOptions,
   checkpoint: OpenedCheckpoint | null,
   findings: readonly LogFinding[],
-  { memory, cosigners, entries, lost, leftovers }: KnownOf,
+  { memory, cosigners, witnessedSize, entries, lost, leftovers }: KnownOf,
 ): VerifyReport {
   const { origin, source } = options;
   return {
@@ -184,6 +202,7 @@ function reportOf(
     findings,
     rememberedSize: memory?.size ?? null,
     cosigners,
+    witnessedSize,
     opened: entries?.opened ?? 0,
     erased: entries?.erased ?? 0,
     unopened: entries?.unopened ?? 0,

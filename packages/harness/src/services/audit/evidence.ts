@@ -18,6 +18,7 @@ import type { Signer } from "./signer.ts";
 import {
   type CosignedStanding,
   cosignedStanding,
+  standingThrough,
   readWitnessed,
   type Witnessed,
   type WitnessedPorts,
@@ -51,8 +52,10 @@ export type WitnessedOptions = Omit<WitnessedPorts, "store">;
 const COVER_TICK_MS = 50;
 /** The same where this process keeps the logs: it hears of its own checkpoints. */
 const COVER_BACKSTOP_MS = 1_000;
-/** What is younger can be in no checkpoint yet, so nobody looks at once. */
+/** What is younger can hardly be in a checkpoint yet, so nobody looks at once. */
 const NEW_MS = 50;
+/** But one that was made between the commit and the wait has woken nobody who waits, so this long is looked after. */
+const NEW_WAIT_MS = 150;
 /** Past this an answer goes out without its proof; the proof can be had later. */
 export const COVER_WAIT_MS_MAX = 5_000;
 
@@ -119,10 +122,19 @@ export function createEvidence(ports: EvidencePorts): Evidence {
       const isNew = ports.clock.now().getTime() - decidedAt.getTime() < NEW_MS;
       return await waitFor(ports, tenant, async () => await findReceipt(tenant, run, approval), isNew);
     },
-    logs: async (tenant) => ({
-      states: await store.transaction(tenant, async (tx) => await listLogs(tx, ports)),
-      stopped: ports.stoppedBy(tenant),
-    }),
+    logs: async (tenant) => {
+      const states = await store.transaction(tenant, async (tx) => await listLogs(tx, ports));
+      const newest = states.at(-1);
+      // Of an earlier log, what witnesses saw stands in an earlier log of the installation.
+      if (newest?.cosigned === null && ports.witnessed !== null) {
+        const cosigned = await standingThrough({ ...ports.witnessed, store }, tenant, newest.epoch);
+        return {
+          states: [...states.slice(0, -1), { ...newest, cosigned }],
+          stopped: ports.stoppedBy(tenant),
+        };
+      }
+      return { states, stopped: ports.stoppedBy(tenant) };
+    },
     checkpoint: async (tenant, epoch) =>
       await store.transaction(tenant, async (tx) => await tx.checkpoint(epoch, 0)),
     witnessed: async (tenant, epoch) =>
@@ -193,7 +205,8 @@ async function waitFor<T>(
     await wake();
     for (let first = true; ; first = false) {
       // What was just written is in no checkpoint yet.
-      if (!first || isNew) await clock.sleep(holds() ? COVER_BACKSTOP_MS : COVER_TICK_MS, news.signal);
+      const backstopMs = first ? NEW_WAIT_MS : COVER_BACKSTOP_MS;
+      if (!first || isNew) await clock.sleep(holds() ? backstopMs : COVER_TICK_MS, news.signal);
       // Made anew before looking: a checkpoint that is made meanwhile makes for another look.
       news = new AbortController();
       const found = await look();

@@ -53,6 +53,7 @@ const settled = async (): Promise<void> => await new Promise((resolve) => setImm
 test("who asks while a look is under way is answered by the next one, all of them by the same", async () => {
   const { looks, ranges, receiptOf } = openStore();
   const first = receiptOf(0);
+  await settled();
   const [second, third, fourth] = [receiptOf(1), receiptOf(2), receiptOf(0)];
   expect(looks.map(({ asked }) => asked)).toEqual([[approval(0)]]);
   looks[0]?.resolve([null]);
@@ -68,13 +69,18 @@ test("who asks while a look is under way is answered by the next one, all of the
   expect(other?.proof).toContain(Buffer.from(hashes[1] ?? []).toString("base64"));
   expect(ranges).toEqual([1]);
   // And then it begins anew.
-  void receiptOf(1);
+  const again = [receiptOf(1), receiptOf(2)];
+  await settled();
   expect(looks).toHaveLength(3);
+  expect(looks[2]?.asked).toEqual([approval(1), approval(2)]);
+  looks[2]?.resolve([null, null]);
+  expect(await Promise.all(again)).toEqual([null, null]);
 });
 
 test("what is wrong with one of them is answered to nobody else", async () => {
   const { looks, receiptOf } = openStore();
   const first = receiptOf(0);
+  await settled();
   const ends = Promise.allSettled([receiptOf(0), receiptOf(1)]);
   looks[0]?.resolve([null]);
   await first;
@@ -95,6 +101,7 @@ test("what is wrong with one of them is answered to nobody else", async () => {
 test("more than fit into one look are answered by several", async () => {
   const { looks, receiptOf } = openStore();
   const first = receiptOf(0);
+  await settled();
   const others = Array.from({ length: 70 }, async () => await receiptOf(0));
   for (const most of [1, 64, 6]) {
     await settled();

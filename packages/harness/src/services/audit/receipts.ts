@@ -23,20 +23,22 @@ type Asked = PromiseWithResolvers<EventProof | null> & { readonly decided: Decid
 export function createReceipts(
   store: Pick<LogStore, "decisionEntries" | "hashRanges">,
 ): (tenant: TenantId, run: RunId, approval: ApprovalId) => Promise<EventProof | null> {
-  /** Of tenants that are looked at: who asked since the look began. What was written before they asked has to be seen. */
+  /** Of tenants that are looked at: who asked since the last look began. What was written before they asked has to be seen. */
   const next = new Map<TenantId, Asked[]>();
-  const lookUp = async (tenant: TenantId, first: Asked): Promise<void> => {
-    for (let asked = [first]; asked.length > 0; asked = next.get(tenant)?.splice(0, TOGETHER_MAX) ?? []) {
-      if (!next.has(tenant)) next.set(tenant, []);
-      await answer(store, tenant, asked);
-    }
+  const lookUp = async (tenant: TenantId, asking: Asked[]): Promise<void> => {
+    // All whom the same checkpoint has woken ask in this turn: one look is for all of them, the first one's, too.
+    await Promise.resolve();
+    while (asking.length > 0) await answer(store, tenant, asking.splice(0, TOGETHER_MAX));
     next.delete(tenant);
   };
   return async (tenant, run, approval) => {
     const one: Asked = { decided: { run, approval }, ...Promise.withResolvers<EventProof | null>() };
     const others = next.get(tenant);
-    if (others === undefined) void lookUp(tenant, one);
-    else others.push(one);
+    if (others === undefined) {
+      const asking = [one];
+      next.set(tenant, asking);
+      void lookUp(tenant, asking);
+    } else others.push(one);
     return await one.promise;
   };
 }

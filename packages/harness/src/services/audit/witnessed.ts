@@ -79,6 +79,21 @@ export async function readWitnessed(
   return checkpoint?.size === size ? { checkpoint, ...covered } : null;
 }
 
+/** The standing of a log that witnesses see by way of the installation's only. */
+export async function standingThrough(
+  ports: WitnessedPorts,
+  tenant: TenantId,
+  epoch: number,
+): Promise<CosignedStanding> {
+  const seen = await readWitnessed(ports, tenant, epoch);
+  const size = seen?.checkpoint.size ?? 0;
+  const uncosignedSince = await ports.store.transaction(
+    tenant,
+    async (tx) => await tx.signedAfter(epoch, size),
+  );
+  return { size, uncosignedSince };
+}
+
 function sizeIn(payload: string | null): number | null {
   const said: unknown = payload === null ? null : JSON.parse(payload);
   const size: unknown = typeof said === "object" && said !== null ? Reflect.get(said, "size") : null;

@@ -1,0 +1,116 @@
+// Of several runs of one commit: which tests ended both ways, and is that within the budget? Reads what
+// `vitest --reporter=json` wrote, one file a run, the first attempt of each test.
+//
+//   npm run flakes -- reports/again-*.json
+
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+/** The plan's threshold: of all that was carried out, less than one in a hundred. */
+const RATE_MAX = 0.01;
+/** Fewer say nothing about a rate of one in a hundred. */
+const EXECUTIONS_MIN = 300;
+/** 95 %, two-sided. */
+const Z = 1.96;
+/** A file of which nearly nothing passes in a run is no flake: its machine, or all of it, is broken. */
+const BROKEN_SHARE = 0.8;
+
+/** The upper end of Wilson's interval: what the rate may be, though it was seen lower. */
+export function upperBound(hits: number, total: number): number {
+  if (total === 0) return 1;
+  const share = hits / total;
+  const middle = share + Z ** 2 / (2 * total);
+  const spread = Z * Math.sqrt((share * (1 - share)) / total + Z ** 2 / (4 * total ** 2));
+  return (middle + spread) / (1 + Z ** 2 / total);
+}
+
+/** What of a report is read; what is otherwise counts for nothing. */
+export type RunReport = {
+  readonly testResults?: readonly {
+    readonly name: string;
+    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+  }[];
+};
+
+type Flaky = { readonly test: string; readonly passed: number; readonly failed: number };
+export type Judged = {
+  readonly verdict: "within" | "above" | "not_shown";
+  readonly runs: number;
+  readonly broken: number;
+  readonly tests: number;
+  readonly executions: number;
+  readonly misses: number;
+  readonly bound: number;
+  readonly flaky: readonly Flaky[];
+};
+
+/**
+ * @param runs reports of one commit
+ * @returns `verdict`: `within`, `above`, or `not_shown` where too little was carried out to tell
+ */
+export function judge(runs: readonly RunReport[]): Judged {
+  const outcomes = new Map<string, { passed: number; failed: number }>();
+  let broken = 0;
+  for (const { testResults = [] } of runs) {
+    const seen = testResults.flatMap(({ name, assertionResults }) =>
+      assertionResults
+        .filter(({ status }) => status === "passed" || status === "failed")
+        .map(({ fullName, status }) => ({ test: `${name} > ${fullName}`, passed: status === "passed" })),
+    );
+    const failed = seen.filter(({ passed }) => !passed).length;
+    if (seen.length === 0 || failed / seen.length > BROKEN_SHARE) {
+      broken += 1;
+      continue;
+    }
+    for (const { test, passed } of seen) {
+      const counts = outcomes.get(test) ?? { passed: 0, failed: 0 };
+      counts[passed ? "passed" : "failed"] += 1;
+      outcomes.set(test, counts);
+    }
+  }
+  const all = [...outcomes].map(([test, counts]) => ({ test, ...counts }));
+  // What fails every time is broken, and the gate says so.
+  const flaky = all.filter(({ passed, failed }) => passed > 0 && failed > 0);
+  const executions = all.reduce((sum, { passed, failed }) => sum + passed + failed, 0);
+  const misses = flaky.reduce((sum, { failed }) => sum + failed, 0);
+  const bound = upperBound(misses, executions);
+  const counted = runs.length - broken;
+  const verdict =
+    counted < 2 || executions < EXECUTIONS_MIN ? "not_shown" : bound < RATE_MAX ? "within" : "above";
+  return { verdict, runs: counted, broken, tests: all.length, executions, misses, bound, flaky };
+}
+
+// Vitest's own form: what is no report of it has no results, and a run without any counts as broken.
+function readReport(file: string): RunReport {
+  const report: RunReport = JSON.parse(readFileSync(file, "utf8"));
+  return Array.isArray(report.testResults) ? report : {};
+}
+
+const EXIT = { within: 0, above: 1, not_shown: 4 };
+const WORDS = {
+  within: "within the budget",
+  above: "ABOVE the budget",
+  not_shown: `not shown: it takes two runs and ${EXECUTIONS_MIN} executions`,
+};
+const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
+
+function main(files: readonly string[]): number {
+  const missing = files.find((file) => !existsSync(file));
+  if (files.length === 0 || missing !== undefined) {
+    process.stderr.write(
+      `flakes: ${missing ?? "no report"}: give the JSON reports of several runs of one commit\n`,
+    );
+    return 2;
+  }
+  const { verdict, flaky, ...counts } = judge(files.map(readReport));
+  for (const { test, passed, failed } of flaky)
+    process.stdout.write(`flaky: ${test} (${failed} of ${passed + failed} failed)\n`);
+  process.stdout.write(
+    `${counts.runs} runs (${counts.broken} more were broken as a whole), ${counts.tests} tests, ` +
+      `${counts.executions} executions, ${counts.misses} of them flaky: at most ${percent(counts.bound)} ` +
+      `(95 %), budget ${percent(RATE_MAX)}: ${WORDS[verdict]}\n`,
+  );
+  return EXIT[verdict];
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = main(process.argv.slice(2));
