@@ -93,6 +93,10 @@ function installationWithoutDatabase(sinkUrl: string): Installation {
   return installation;
 }
 
+async function retire(member: Member): Promise<void> {
+  await endMember(member, "SIGTERM");
+}
+
 export async function openRoll(): Promise<Roll> {
   const stack = new AsyncDisposableStack();
   const sink = await startToolSink();
@@ -122,9 +126,7 @@ export async function openRoll(): Promise<Roll> {
   return {
     sink,
     start: async (role, program) => await start(scene, role, program),
-    retire: async (member) => {
-      await endMember(member, "SIGTERM");
-    },
+    retire,
     refusal: async (role, program) => {
       const member = spawnMember(scene.installation, role, program);
       scene.members.push(member);
