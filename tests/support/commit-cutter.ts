@@ -108,7 +108,7 @@ function carry(client: Socket, upstream: Socket, cutter: CommitCutter, cutting: 
     } else if (type === "B") {
       const said = body.toString("latin1");
       const text = statements.get(said.split("\0", 2)[1] ?? "") ?? "";
-      decided ||= text.includes("select assent.write_run(") && said.includes('"approval_approved"');
+      decided ||= text.includes("assent.write_run(") && said.includes('"approval_approved"');
       kind = STATEMENTS.find(([, words, value]) => text.includes(words) && said.includes(value))?.[0] ?? null;
     }
     if (kind === null) return null;

@@ -59,8 +59,8 @@ export function createCheckedFetch(options: CheckedFetchOptions): CheckedFetch {
       return responseOf(answer, options.answerBytesMax);
     } catch (error) {
       // Also a handshake that failed, and a wait for one that was given up.
-      if (!isBegun) throw new NotSent("The server could not be reached.", { cause: error });
-      throw error;
+      if (isBegun || error instanceof NotSent) throw error;
+      throw new NotSent("The server could not be reached.", { cause: error });
     } finally {
       clearTimeout(clock);
     }
