@@ -203,9 +203,58 @@ test.each<[string, Partial<ConsistencyClaim>]>([
 });
 
 test("proofs are not made for what is not in the tree", () => {
-  expect(() => proveInclusion(READ, 3, 3)).toThrow(RangeError);
-  expect(() => proveInclusion(READ, -1, 3)).toThrow(RangeError);
-  expect(() => proveConsistency(READ, 4, 3)).toThrow(RangeError);
+  for (const [index, size] of [
+    [3, 3],
+    [-1, 3],
+    [0.5, 3],
+    [0, 3.5],
+  ] as const)
+    expect(() => proveInclusion(READ, index, size)).toThrow(new RangeError("the entry is not in the tree"));
+  for (const [oldSize, size] of [
+    [4, 3],
+    [-1, 3],
+    [1.5, 3],
+    [1, 3.5],
+    [Number.NaN, 3],
+  ] as const)
+    expect(() => proveConsistency(READ, oldSize, size)).toThrow(new RangeError("the old tree is not a part"));
+});
+
+test("the subtrees that a tree is made of lie side by side, the largest first", () => {
+  for (let size = 0; size <= 130; size += 1) {
+    let end = 0;
+    let widest = Number.POSITIVE_INFINITY;
+    for (const { level, index } of peaksOf(size)) {
+      const width = 2 ** level;
+      expect([index * width, width < widest]).toEqual([end, true]);
+      end += width;
+      widest = width;
+    }
+    expect(end).toBe(size);
+  }
+});
+
+// Roots are whoever claims them: these are what the hashes of a proof of the wrong length lead to.
+test("a proof of another length than the sizes ask for proves no roots, even those that it leads to", () => {
+  const [a, b, c, d] = [leafAt(0), leafAt(1), leafAt(2), leafAt(3)];
+  const [ab, upper] = [nodeHash(a, b), (hash: Hash): Hash => nodeHash(c, hash)];
+  const grown = { oldSize: 3, size: 4 };
+  const whole = { oldRoot: upper(a), root: upper(ab) };
+  expect(verifyConsistency({ ...grown, ...whole, proof: [a, b, c] })).toBe(true);
+  const longer = { oldRoot: nodeHash(d, whole.oldRoot), root: nodeHash(d, whole.root) };
+  expect(verifyConsistency({ ...grown, ...longer, proof: [a, b, c, d] })).toBe(false);
+  expect(verifyConsistency({ ...grown, oldRoot: a, root: ab, proof: [a, b] })).toBe(false);
+  const entry = { index: 1, size: 2, leafHash: b };
+  expect(verifyInclusion({ ...entry, root: ab, proof: [a] })).toBe(true);
+  expect(verifyInclusion({ ...entry, root: nodeHash(d, ab), proof: [a, d] })).toBe(false);
+});
+
+test.each([
+  ["a new size that is none", { oldSize: 4, size: 5.5 }],
+  ["an old size that is none", { oldSize: 4.5, size: 5 }],
+])("consistency: %s is refused, though the hashes would fit", (_, sizes) => {
+  const [old, next] = [leafAt(0), leafAt(1)];
+  expect(verifyConsistency({ ...sizes, oldRoot: old, root: nodeHash(old, next), proof: [next] })).toBe(false);
 });
 
 test("a proof reaches past 2^32 entries", () => {

@@ -1,7 +1,7 @@
 import { RUN_STATES, type RunState } from "@assent/contract";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { isTerminal, RUN_EVENTS, transition } from "./run.ts";
+import { isTerminal, RUN_EVENT_MEANINGS, RUN_EVENTS, transition } from "./run.ts";
 
 test("the legal transitions are this table and nothing else", () => {
   const table = RUN_STATES.flatMap((from) =>
@@ -23,6 +23,13 @@ test("the legal transitions are this table and nothing else", () => {
     "awaiting_approval --resumed--> queued",
     "awaiting_approval --cancelled--> cancelled",
   ]);
+});
+
+test("every event says what it means, in words of its own", () => {
+  expect(Object.keys(RUN_EVENT_MEANINGS).toSorted()).toEqual(RUN_EVENTS.toSorted());
+  const meanings = Object.values(RUN_EVENT_MEANINGS);
+  expect(new Set(meanings).size).toBe(RUN_EVENTS.length);
+  for (const meaning of meanings) expect(meaning).toMatch(/^[a-z].{10,}[^.]$/);
 });
 
 test("terminal is terminal, whatever happens before and after", () => {
