@@ -7,7 +7,6 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import stryker from "../stryker.config.mjs";
 import { readReport, type RunReport } from "./flakes.ts";
 import { reasonsIn } from "./gate-failures.ts";
 import {
@@ -147,7 +146,12 @@ export function readReports(folder: string, since: Report<number>): Reports {
   };
 }
 
-function readTree(): Tree {
+/** What of Stryker's own configuration is read. */
+type Mutation = { readonly mutate: readonly string[]; readonly thresholds: { readonly break: number } };
+
+async function readTree(): Promise<Tree> {
+  const { default: stryker }: { default: Mutation } = await import(`${ROOT}stryker.config.mjs`);
+
   const tests = (git(ROOT, "ls-files", "*.test.ts") ?? "").split("\n").filter((file) => file !== "");
   const isNightly = (file: string): boolean => file.startsWith("tests/nightly/");
   return {
@@ -174,10 +178,10 @@ export function exitOf(criteria: readonly Criterion[]): 0 | 1 | 4 {
   return criteria.length > 0 && criteria.every(({ verdict }) => verdict === "met") ? 0 : 4;
 }
 
-function main(): void {
-  const criteria = judgeAll(readReports(join(ROOT, "reports"), readSince(ROOT)), readTree());
+async function main(): Promise<void> {
+  const criteria = judgeAll(readReports(join(ROOT, "reports"), readSince(ROOT)), await readTree());
   process.stdout.write(`${linesOf(criteria).join("\n")}\n`);
   process.exitCode = exitOf(criteria);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) main();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main();
