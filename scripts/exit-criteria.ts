@@ -72,15 +72,16 @@ function readFresh<T>(
 const writtenAt = (file: string) => () => statSync(file).mtimeMs;
 const begun = ({ startTime }: RunReport): number | undefined => startTime;
 
-function readJson<T>(file: string): T {
-  const value: T = JSON.parse(readFileSync(file, "utf8"));
-  if (typeof value !== "object" || value === null) throw new Error("it is no report");
-  return value;
+/** The text of an object; of what is in it, whoever left it says. */
+function textOf(file: string): string {
+  const text = readFileSync(file, "utf8");
+  if (!text.trimStart().startsWith("{")) throw new Error("it is no report");
+  return text;
 }
 
 /** A trial tells how long it took, and its file when it ended. */
 function readTrial(file: string): Trial & { readonly begun: number } {
-  const trial = readJson<Trial & { readonly durationMs: number }>(file);
+  const trial: Trial & { readonly durationMs: number } = JSON.parse(textOf(file));
   return { ...trial, begun: statSync(file).mtimeMs - trial.durationMs };
 }
 
@@ -132,7 +133,7 @@ export function readReports(folder: string, since: Report<number>): Reports {
       since,
       mutation,
       "npm run mutate",
-      (file) => readJson<MutationReport>(file),
+      (file): MutationReport => JSON.parse(textOf(file)),
       writtenAt(mutation),
     ),
     again: readMany(again, "there are no reports/again-*.json: runs of one commit, for npm run flakes"),
@@ -140,7 +141,7 @@ export function readReports(folder: string, since: Report<number>): Reports {
       since,
       join(folder, "bench-runs.json"),
       "npm run bench:runs",
-      (file) => readJson<BenchReport>(file),
+      (file): BenchReport => JSON.parse(textOf(file)),
       ({ startTime }) => startTime,
     ),
   };
@@ -149,11 +150,12 @@ export function readReports(folder: string, since: Report<number>): Reports {
 /** What of Stryker's own configuration is read. */
 type Mutation = { readonly mutate: readonly string[]; readonly thresholds: { readonly break: number } };
 
+const isNightly = (file: string): boolean => file.startsWith("tests/nightly/");
+
 async function readTree(): Promise<Tree> {
   const { default: stryker }: { default: Mutation } = await import(`${ROOT}stryker.config.mjs`);
 
   const tests = (git(ROOT, "ls-files", "*.test.ts") ?? "").split("\n").filter((file) => file !== "");
-  const isNightly = (file: string): boolean => file.startsWith("tests/nightly/");
   return {
     gateTests: tests.filter((file) => !isNightly(file)),
     nightTests: tests.filter(isNightly),

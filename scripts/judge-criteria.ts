@@ -30,7 +30,7 @@ export type MutationReport = {
 /** What `npm run bench:runs` leaves; null where it was told not to measure that. */
 export type BenchReport = {
   readonly startTime?: number;
-  readonly rows: readonly BenchRow[];
+  readonly rows?: readonly BenchRow[];
   readonly idleCommitsPerSecond: number | null;
   readonly longRun: { readonly first: number; readonly last: number } | null;
 };
@@ -211,7 +211,7 @@ function stressParts(trials: readonly Trial[]): readonly Part[] {
 
 type Figure = readonly [name: string, found: number | undefined, holds: (found: number) => boolean];
 
-function aimParts({ rows, idleCommitsPerSecond, longRun }: BenchReport): readonly Part[] {
+function aimParts({ rows = [], idleCommitsPerSecond, longRun }: BenchReport): readonly Part[] {
   const ours = rows.filter(({ inFlight }) => inFlight === AIMS.inFlight);
   const most = (name: keyof BenchRow): number | undefined =>
     ours.length === 0 ? undefined : Math.max(...ours.map((row) => row[name]));
@@ -240,7 +240,7 @@ function aimParts({ rows, idleCommitsPerSecond, longRun }: BenchReport): readonl
     ],
     [
       `a late step's log by an early one's, at most ${AIMS.lateStepMax}`,
-      longRun === null ? undefined : longRun.last / longRun.first,
+      longRun == null ? undefined : longRun.last / longRun.first,
       (found) => found <= AIMS.lateStepMax,
     ],
   ];
