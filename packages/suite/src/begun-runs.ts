@@ -13,7 +13,7 @@ export type BegunRuns = {
   end(ways: WaysToEnd): Promise<void>;
 };
 
-export type WaysToEnd = {
+type WaysToEnd = {
   readonly client: (role: Role) => HarnessClient;
   /** The harness has a way to call runs off; without it only those can be ended that the trial drives itself. */
   readonly cancels: boolean;
