@@ -44,6 +44,9 @@ test("the version before and this one serve each other's runs, and the old one i
     EXIT_CODES.cannot_start.code,
   );
   expect(newWorker.child.exitCode).toBeNull();
+  // The older one's events say less: they are held to what they say.
+  for (const member of [newWorker, newServer]) await roll.retire(member);
+  expect(await roll.auditFindings()).toEqual([]);
 }, 900_000);
 
 test("what a newer program queued in a format that this one does not know waits for it; this one goes on with its own", async () => {

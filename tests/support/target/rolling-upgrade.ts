@@ -7,6 +7,7 @@ import { type Run, runSchema, runSummarySchema } from "@assent/contract";
 import { startToolSink, type ToolSink } from "@assent/suite";
 import { readCredentials } from "../../../packages/harness/src/home.ts";
 import { until } from "../until.ts";
+import { readEvidence } from "./fleet-evidence.ts";
 import { endMember, type Member, spawnMember, untilReady } from "./fleet-member.ts";
 import { createInstallation, type Installation } from "./installation.ts";
 
@@ -30,6 +31,8 @@ export type Roll = AsyncDisposable & {
    */
   approveMoved(server: Member, id: string): Promise<void>;
   ends(server: Member, id: string): Promise<Run>;
+  /** What `assent audit verify --db --state` of this program says of what both have recorded. */
+  auditFindings(): Promise<readonly string[]>;
 };
 
 /** A folder for a program, removed with the roll. */
@@ -90,6 +93,10 @@ function installationWithoutDatabase(sinkUrl: string): Installation {
   return installation;
 }
 
+async function retire(member: Member): Promise<void> {
+  await endMember(member, "SIGTERM");
+}
+
 export async function openRoll(): Promise<Roll> {
   const stack = new AsyncDisposableStack();
   const sink = await startToolSink();
@@ -119,9 +126,7 @@ export async function openRoll(): Promise<Roll> {
   return {
     sink,
     start: async (role, program) => await start(scene, role, program),
-    retire: async (member) => {
-      await endMember(member, "SIGTERM");
-    },
+    retire,
     refusal: async (role, program) => {
       const member = spawnMember(scene.installation, role, program);
       scene.members.push(member);
@@ -134,6 +139,7 @@ export async function openRoll(): Promise<Roll> {
       return runSummarySchema.loose().parse(await call(scene, server, "/api/harness/run", sent)).id;
     },
     read,
+    auditFindings: async () => (await readEvidence(installation)).auditFindings,
     waits: async (server, id, answered) =>
       await awaits(
         `run ${id} asks again`,
