@@ -84,13 +84,16 @@ test("canaries are recognised in their encodings, and only those that came", asy
   ]);
 });
 
-test.each(["", "a", "ab", "abc"])("a canary is recognised in the base64 of a longer text: %j", async (before) => {
-  for (const [at, after] of ["", "x", "xy"].entries()) {
-    const canary = `canary-${before.length}-${at}`;
-    await call("a", Buffer.from(`${before}${canary}${after}`).toString("base64"));
-    expect(sink.seen([canary])).toEqual([canary]);
-  }
-});
+test.each(["", "a", "ab", "abc"])(
+  "a canary is recognised in the base64 of a longer text: %j",
+  async (before) => {
+    for (const [at, after] of ["", "x", "xy"].entries()) {
+      const canary = `canary-${before.length}-${at}`;
+      await call("a", Buffer.from(`${before}${canary}${after}`).toString("base64"));
+      expect(sink.seen([canary])).toEqual([canary]);
+    }
+  },
+);
 
 test("an answer lost on cue leaves the effect", async () => {
   sink.cue({ do: "apply_then_drop" }, { do: "apply_then_fail", status: 500 });

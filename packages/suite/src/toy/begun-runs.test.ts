@@ -58,7 +58,9 @@ test("where runs cannot be called off, the driven ones are finished", async () =
   const server = createServer((request, response) => {
     asked.push(`${request.method} ${request.url}`);
     request.resume();
-    response.writeHead(request.url === "/api/harness/run" ? 202 : 200, { "content-type": "application/json" });
+    response.writeHead(request.url === "/api/harness/run" ? 202 : 200, {
+      "content-type": "application/json",
+    });
     response.end(JSON.stringify({ id: `run-${asked.length}`, status: "running" }));
   });
   server.listen(0, "127.0.0.1");

@@ -315,12 +315,7 @@ async function decide(
   return { toy };
 }
 
-function decideAgain(
-  breaks: Breaks,
-  toy: ToyRun,
-  request: ApproveRequest,
-  by: Actor,
-): ToyRefusal | Decided {
+function decideAgain(breaks: Breaks, toy: ToyRun, request: ApproveRequest, by: Actor): ToyRefusal | Decided {
   const cancelled = toy.run.status === "cancelled";
   if (breaks.has("apr.again") && request.decision === "approve" && !cancelled) {
     addEvent(toy, breaks, "approval_approved", toy.run.requested_by);
