@@ -8,9 +8,9 @@ import { lookUntil } from "./wait.ts";
 
 export type BegunRuns = {
   /** Takes in what an answer says of runs: which were begun by it, and which have ended. */
-  note(role: Role, request: HttpRequest, answer: Answer): void;
+  readonly note: (role: Role, request: HttpRequest, answer: Answer) => void;
   /** Ends what has not ended, as well as the harness lets it. Whatever goes wrong is no word on the trial. */
-  end(ways: WaysToEnd): Promise<void>;
+  readonly end: (ways: WaysToEnd) => Promise<void>;
 };
 
 type WaysToEnd = {

@@ -168,6 +168,9 @@ export async function runTrial(scenario: Scenario, target: Target, options: Tria
   return unmet === undefined ? end("PASS", "") : end("FAIL", unmet.claim);
 }
 
+const keepNothing = (): void => undefined;
+const asItIs = (text: string): string => text;
+
 /** The verdict stands by then: nothing of this is evidence, and nothing that goes wrong here changes it. */
 async function endBegun(target: Target, begun: BegunRuns): Promise<void> {
   const signal = AbortSignal.timeout(TIDY_MS_MAX);
@@ -175,10 +178,17 @@ async function endBegun(target: Target, begun: BegunRuns): Promise<void> {
     const [baseUrl] = target.endpoints();
     const key = target.key(role);
     if (baseUrl === undefined || key === null) throw new PreconditionMissing("nobody is there any more");
-    const record = (): void => undefined;
-    const redact = (text: string): string => text;
     const seen = begun.note;
-    return createClient({ role, baseUrl, key, timeoutMs: TIDY_MS_MAX, signal, record, redact, seen });
+    return createClient({
+      role,
+      baseUrl,
+      key,
+      timeoutMs: TIDY_MS_MAX,
+      signal,
+      record: keepNothing,
+      redact: asItIs,
+      seen,
+    });
   };
   try {
     await begun.end({ client, cancels: target.speaks.has("cancel"), signal });
