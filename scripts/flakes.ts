@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** The plan's threshold: of all that was carried out, less than one in a hundred. */
-const RATE_MAX = 0.01;
+export const RATE_MAX = 0.01;
 /** Fewer say nothing about a rate of one in a hundred. */
 const EXECUTIONS_MIN = 300;
 /** 95 %, two-sided. */
@@ -26,8 +26,11 @@ export function upperBound(hits: number, total: number): number {
 
 /** What of a report is read; what is otherwise counts for nothing. */
 export type RunReport = {
+  /** Milliseconds since 1970. */
+  readonly startTime?: number;
   readonly testResults?: readonly {
     readonly name: string;
+    readonly status?: string;
     readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
   }[];
 };
@@ -81,7 +84,7 @@ export function judge(runs: readonly RunReport[]): Judged {
 }
 
 // Vitest's own form: what is no report of it has no results, and a run without any counts as broken.
-function readReport(file: string): RunReport {
+export function readReport(file: string): RunReport {
   const report: RunReport = JSON.parse(readFileSync(file, "utf8"));
   return Array.isArray(report.testResults) ? report : {};
 }
@@ -92,7 +95,7 @@ const WORDS = {
   above: "ABOVE the budget",
   not_shown: `not shown: it takes two runs and ${EXECUTIONS_MIN} executions`,
 };
-const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
+export const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
 
 function main(files: readonly string[]): number {
   const missing = files.find((file) => !existsSync(file));

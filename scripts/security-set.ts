@@ -13,17 +13,15 @@ const REPORT = join(ROOT, "reports", "security-set.json");
 /** Where every scenario is put to Assent itself. */
 const SCENARIO_TESTS = "tests/e2e/scenarios.test.ts";
 
-type Outcome = { readonly file: string; readonly title: string; readonly status: string };
+export type Outcome = { readonly file: string; readonly title: string; readonly status: string };
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null;
 const rowsOf = (value: unknown): readonly Readonly<Record<string, unknown>>[] =>
   Array.isArray(value) ? value.filter(isObject) : [];
 
-/** What a JSON report of vitest says of each test. */
-function readReport(file: string): Outcome[] {
-  if (!existsSync(file)) return [];
-  const report: unknown = JSON.parse(readFileSync(file, "utf8"));
+/** What a JSON report of vitest says of each test, its file told from the root of the repository. */
+export function outcomesOf(report: unknown): Outcome[] {
   return rowsOf(isObject(report) ? report["testResults"] : []).flatMap((tests) =>
     rowsOf(tests["assertionResults"]).map(({ title, status }) => ({
       file: relative(ROOT, String(tests["name"])).replaceAll("\\", "/"),
@@ -33,9 +31,19 @@ function readReport(file: string): Outcome[] {
   );
 }
 
-type Verdict = { readonly passed: number; readonly faults: readonly string[] };
+function readReport(file: string): Outcome[] {
+  return existsSync(file) ? outcomesOf(JSON.parse(readFileSync(file, "utf8"))) : [];
+}
 
-function judge({ tests, scenarios }: SecurityMember, outcomes: readonly Outcome[]): Verdict {
+type Verdict = {
+  readonly passed: number;
+  /** Of `faults`, those that ran and failed; what is left was not looked at. */
+  readonly failed: number;
+  readonly faults: readonly string[];
+};
+
+/** Whether all of a member ran, and held. */
+export function judgeMember({ tests, scenarios }: SecurityMember, outcomes: readonly Outcome[]): Verdict {
   const parts = [
     ...tests.map((file) => ({ name: file, of: outcomes.filter((one) => one.file === file) })),
     ...scenarios.map((id) => ({
@@ -48,14 +56,15 @@ function judge({ tests, scenarios }: SecurityMember, outcomes: readonly Outcome[
     if (of.length === 0) return [`${name}: nothing of it ran`];
     return bad.map(({ title, status }) => `${name}: ${status}: ${title}`);
   });
-  return { passed: parts.reduce((sum, { of }) => sum + of.length, 0), faults };
+  const ran = parts.flatMap(({ of }) => of);
+  return { passed: ran.length, failed: ran.filter(({ status }) => status === "failed").length, faults };
 }
 
 /** @returns whether every member ran whole and held */
 function reportMembers(outcomes: readonly Outcome[]): boolean {
   let holds = true;
   for (const member of SECURITY_SET) {
-    const { passed, faults } = judge(member, outcomes);
+    const { passed, faults } = judgeMember(member, outcomes);
     const ran = `${member.tests.length} files, ${member.scenarios.length} scenarios, ${passed} tests`;
     console.log(`${faults.length === 0 ? "ok    " : "FAILED"} ${member.id}: ${member.title} (${ran})`);
     for (const fault of faults) console.log(`  | ${fault}`);
@@ -101,7 +110,11 @@ function run(): boolean {
   return holds && broken === 0;
 }
 
-const { values } = parseArgs({ options: { list: { type: "boolean" }, report: { type: "string" } } });
-if (values.list === true) list();
-else if (!(values.report === undefined ? run() : reportMembers(readReport(values.report))))
-  process.exitCode = 1;
+function main(): void {
+  const { values } = parseArgs({ options: { list: { type: "boolean" }, report: { type: "string" } } });
+  if (values.list === true) list();
+  else if (!(values.report === undefined ? run() : reportMembers(readReport(values.report))))
+    process.exitCode = 1;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) main();

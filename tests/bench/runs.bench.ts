@@ -24,6 +24,7 @@ import { postgresCpuMs } from "../../packages/harness/bench/postgres-cpu.ts";
 import { storeFinishedRuns } from "./stored-runs.ts";
 import { compareEvidence, type RunCost, switchEvidence } from "./evidence-of-runs.ts";
 import { serve, type Served } from "./served.ts";
+import { keepAlone, keepRow, leaveReport } from "./left-report.ts";
 import { createWatcher, type Watcher } from "./watcher.ts";
 
 const HELP = `node --conditions=assent-source tests/bench/runs.bench.ts [options]
@@ -176,6 +177,7 @@ async function measure(
   runs: number,
   inFlight: number,
   explanation: Explanation | null,
+  stored = 0,
   warmRuns = Math.min(runs, 2 * inFlight),
 ): Promise<RunCost> {
   await atOnce(warmRuns, inFlight, async () => await playOne(bench));
@@ -209,11 +211,18 @@ async function measure(
     for (const line of statementsBy(before.texts, after.texts, runs)) out(line);
     for (const line of await timesBetweenEvents(owner, runs)) out(line);
   }
-  return {
-    perSecond: runs / seconds,
-    nodeMs: (after.cpuMs - before.cpuMs) / runs,
-    postgresMs: (after.postgresCpuMs - before.postgresCpuMs) / runs,
-  };
+  const nodeMs = (after.cpuMs - before.cpuMs) / runs;
+  const postgresMs = (after.postgresCpuMs - before.postgresCpuMs) / runs;
+  keepRow({
+    stored,
+    inFlight,
+    floorShare: runs / seconds / floor,
+    commits: (after.commits - before.commits - looks) / runs,
+    statements: (after.statements - before.statements + after.control - before.control) / runs,
+    walBytes: (after.walBytes - before.walBytes) / runs,
+    cpuMs: nodeMs + postgresMs,
+  });
+  return { perSecond: runs / seconds, nodeMs, postgresMs };
 }
 
 /** Every connection plans its statements anew after a switch: so many runs for each that is in flight come first. */
@@ -236,12 +245,12 @@ async function measureEvidence(
     await new Promise((resolve) => setTimeout(resolve, SWITCHED_MS));
     await served.expectReceipts(isOn);
     out(isOn ? "with the evidence" : "without");
-    return await measure(bench, owner, served, runs, inFlight, null, WARM_EACH * inFlight);
+    return await measure(bench, owner, served, runs, inFlight, null, 0, WARM_EACH * inFlight);
   });
   for (const line of lines) out(line);
 }
 
-async function measureIdle(owner: Pool, served: Served, isExplained: boolean): Promise<void> {
+async function measureIdle(owner: Pool, served: Served, isExplained: boolean): Promise<number> {
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
   const before = await figures(owner, served);
   await new Promise((resolve) => setTimeout(resolve, IDLE_SECONDS * 1_000));
@@ -251,11 +260,12 @@ async function measureIdle(owner: Pool, served: Served, isExplained: boolean): P
   const cpuMs = (after.cpuMs - before.cpuMs) / IDLE_SECONDS;
   out(`idle: ${commits.toFixed(1)} commits/s, CPU ${cpuMs.toFixed(1)} ms/s`);
   if (isExplained) for (const line of statementsBy(before.texts, after.texts, IDLE_SECONDS)) out(line);
+  return commits;
 }
 
 /** What one costs that has the machine to itself: idling, and a run of many steps. */
 async function measureAlone(owner: Pool, served: Served, key: string, isExplained: boolean): Promise<void> {
-  await measureIdle(owner, served, isExplained);
+  const idleCommitsPerSecond = await measureIdle(owner, served, isExplained);
   const long = await measureLongRun(
     owner,
     await submit({ url: served.url, key }, { agent: "librarian", task: "Read it all." }),
@@ -263,6 +273,7 @@ async function measureAlone(owner: Pool, served: Served, key: string, isExplaine
   out(
     `a run of ${long.steps} steps, 1 KB read in every other one: WAL ${long.first.toFixed(0)} B a step at first, ${long.last.toFixed(0)} B at last`,
   );
+  keepAlone({ idleCommitsPerSecond, longRun: { first: long.first, last: long.last } });
 }
 
 const text = { type: "string" } as const;
@@ -333,8 +344,10 @@ async function runBench(): Promise<void> {
         Number(options.runs ?? 200),
         inFlight,
         explanation,
+        stored,
       );
   }
+  leaveReport();
 }
 
 async function ownerOf(

@@ -310,6 +310,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     `${HARNESS}/core`,
     `${HARNESS}/mcp-config.ts`,
     "node:fs",
+    "node:path",
   ],
   [`${HARNESS}/config.ts`]: [
     ...BASE,

@@ -56,7 +56,8 @@ export function readMcp(
   return pins.ok ? ok({ servers, pins: pins.value, pinsFile }) : pins;
 }
 
-function readServer(
+/** One server with its secrets, which have to be there. */
+export function readServer(
   name: string,
   config: McpServerConfig,
   folder: string,

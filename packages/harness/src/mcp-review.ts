@@ -1,14 +1,17 @@
 // What MCP servers say of their tools, held against what was pinned, for an operator to read and to agree to.
 
 import { renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { openMcpEndpoint } from "./adapters/mcp/open.ts";
 import { err, ok, type Result } from "./base/result.ts";
 import { type Config, type ConfigRefusal, type Environment, readConfig } from "./config.ts";
 import { type McpDefinition, manifestOf } from "./core/mcp/definition.ts";
+import { classifyAddress } from "./core/egress/address.ts";
+import { parseEgressUrl } from "./core/egress/url.ts";
 import { driftOf, pinnedDefinition, withPin } from "./core/mcp/pins.ts";
 import type { Manifest } from "./core/tool.ts";
 import type { McpUnasked } from "./ports.ts";
-import type { McpDeclaredServer } from "./mcp-config.ts";
+import { type McpDeclaredServer, readServer } from "./mcp-config.ts";
 
 /** For starting a server and asking for its list. */
 const ASK_MS_MAX = 30_000;
@@ -36,19 +39,22 @@ export type ReviewedTool = {
 export type Review = {
   readonly pinsFile: string;
   readonly tools: readonly ReviewedTool[];
-  /** Servers that could not be asked, and why. */
+  /** Servers that could not be asked, or could not be if they were, and why. */
   readonly unasked: readonly { readonly server: string; readonly why: string }[];
   /** Pins these to what their servers say now, and leaves all others as they are. */
   pin(tools: readonly ReviewedTool[]): void;
 };
 
-/** @param ask whether servers are started and asked; else only what is on file is looked at */
+/**
+ * Reads what is declared and pinned. Secrets are wanted of those servers alone that are asked.
+ * @param asks which servers are started and asked; of the others only what is on file is looked at
+ */
 export async function reviewMcp(
   configFile: string,
   environment: Environment,
-  ask: boolean,
+  asks: (server: string) => boolean,
 ): Promise<Result<Review, ConfigRefusal>> {
-  const config = readConfig(configFile, environment, null);
+  const config = readConfig(configFile, { ...environment, variable: () => NO_SECRET }, null);
   if (!config.ok) return config;
   const { mcp } = config.value;
   const { pinsFile } = mcp;
@@ -61,8 +67,13 @@ export async function reviewMcp(
   const tools: ReviewedTool[] = [];
   const unasked: { readonly server: string; readonly why: string }[] = [];
   for (const [name, server] of mcp.servers) {
-    const asked = ask ? await askServer(server, config.value) : null;
-    if (asked?.ok === false) unasked.push({ server: name, why: asked.error.why });
+    const whole = asks(name)
+      ? readServer(name, server.config, dirname(configFile), environment.variable)
+      : null;
+    if (whole?.ok === false) return whole;
+    const asked = whole === null ? null : await askServer(whole.value, config.value);
+    const why = asked === null ? unreachableOf(server) : asked.ok ? null : asked.error.why;
+    if (why !== null) unasked.push({ server: name, why });
     const reviewed = reviewServer(name, server, config.value, asked?.ok === true ? asked.value : null);
     if (!reviewed.ok) return reviewed;
     tools.push(...reviewed.value);
@@ -79,6 +90,17 @@ export async function reviewMcp(
       renameSync(`${pinsFile}.new`, pinsFile);
     },
   });
+}
+
+/** Stands for every variable while nobody is asked. */
+const NO_SECRET = "";
+
+/** What can be told without asking: an address in the URL that the declaration does not permit. */
+function unreachableOf({ endpoint }: McpDeclaredServer): string | null {
+  if (endpoint.transport !== "http" || endpoint.privateNetwork) return null;
+  const url = parseEgressUrl(endpoint.url);
+  if (!url.ok || !url.value.isAddress || classifyAddress(url.value.host).kind !== "special") return null;
+  return `${url.value.host} is not on the open Internet, and its declaration has no "private_network": true.`;
 }
 
 async function askServer(

@@ -42,6 +42,8 @@ export type ClientOptions = {
   readonly signal: AbortSignal;
   readonly record: (exchange: Exchange) => void;
   readonly redact: (text: string) => string;
+  /** Told of every answer. */
+  readonly seen?: (role: Role, request: HttpRequest, answer: Answer) => void;
 };
 
 function answerOf(answer: HttpAnswer): Answer {
@@ -116,6 +118,7 @@ async function exchange(options: ClientOptions, request: HttpRequest): Promise<A
   try {
     const answer = answerOf(await send(options.baseUrl, sent, options));
     recordExchange(options, sent, { answer });
+    options.seen?.(options.role, request, answer);
     return answer;
   } catch (error) {
     recordExchange(options, sent, { failure: error instanceof Error ? error.message : String(error) });
@@ -211,8 +214,11 @@ export async function race(entries: readonly Racer[]): Promise<Answer[]> {
     const answers = await sendTogether(requests, first);
     return answers.map((answer, index) => {
       const entry = requests[index];
-      if (entry !== undefined) recordExchange(entry.options, entry.request, { answer });
-      return answerOf(answer);
+      const read = answerOf(answer);
+      if (entry === undefined) return read;
+      recordExchange(entry.options, entry.request, { answer });
+      entry.options.seen?.(entry.options.role, entry.request, read);
+      return read;
     });
   } catch (error) {
     if (error instanceof NoAnswer)

@@ -1,9 +1,10 @@
 // Carries out trials one after the other: a scenario that races must not be disturbed by another one.
 
 import { randomUUID } from "node:crypto";
+import { type BegunRuns, watchBegunRuns } from "./begun-runs.ts";
 import { type Capability, CAPABILITIES } from "./capability.ts";
 import { nameFrom } from "./chance.ts";
-import { type ClientOptions, createClient, race } from "./client.ts";
+import { type ClientOptions, createClient, type HarnessClient, race } from "./client.ts";
 import {
   type Check,
   type Exchange,
@@ -30,6 +31,9 @@ import type { Verdict } from "./verdict.ts";
 /** One request; a harness that says nothing for so long has failed to answer. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
+/** For all that is done after the verdict about runs that the trial began. */
+const TIDY_MS_MAX = 30_000;
+
 export type TrialOptions = {
   readonly seed: number;
   readonly pace?: Pace;
@@ -42,6 +46,7 @@ type Notes = {
   readonly readings: Reading[];
   readonly parts: Part[];
   readonly exchanges: Exchange[];
+  readonly begun: BegunRuns;
 };
 
 const secretsOf = (target: Target): string[] => [
@@ -67,7 +72,8 @@ function createContext(
     const key = target.key(role);
     if (baseUrl === undefined) throw new PreconditionMissing("the target has no endpoint");
     if (key === null) throw new PreconditionMissing(`the target has no key for the role ${role}`);
-    return { role, baseUrl, key, timeoutMs: REQUEST_TIMEOUT_MS, signal, record, redact };
+    const seen = notes.begun.note;
+    return { role, baseUrl, key, timeoutMs: REQUEST_TIMEOUT_MS, signal, record, redact, seen };
   };
   return {
     target,
@@ -119,7 +125,9 @@ function judge(error: unknown, timedOut: boolean): { readonly verdict: Verdict; 
 /** The target must have been started. Rejects never: whatever goes wrong is a verdict. */
 export async function runTrial(scenario: Scenario, target: Target, options: TrialOptions): Promise<Trial> {
   const filled: Required<TrialOptions> = { pace: PACE, salt: randomUUID(), ...options };
-  const notes: Notes = { checks: [], readings: [], parts: [], exchanges: [] };
+  const begun = watchBegunRuns();
+  const notes: Notes = { checks: [], readings: [], parts: [], exchanges: [], begun };
+  const { checks, readings, parts, exchanges } = notes;
   const startedAt = performance.now();
   const capabilities = capabilitiesOf(target);
   const lacks = scenario.needs.filter((need) => !capabilities.has(need));
@@ -132,7 +140,10 @@ export async function runTrial(scenario: Scenario, target: Target, options: Tria
     verdict,
     reason: redactor(secretsOf(target))(reason),
     durationMs: Math.round(performance.now() - startedAt),
-    ...notes,
+    checks,
+    readings,
+    parts,
+    exchanges,
   });
   if (lacks.length > 0) return end("SKIP", `needs ${lacks.map(describeCapability).join("; ")}`);
 
@@ -149,11 +160,41 @@ export async function runTrial(scenario: Scenario, target: Target, options: Tria
   } finally {
     // What this trial asked of the sink must not befall another one's run.
     if (capabilities.has("tool_sink")) target.sink?.uncue();
+    await endBegun(target, begun);
   }
   if (notes.checks.length === 0) return end("INCONCLUSIVE", "nothing was checked");
   // One that failed and whose error somebody caught, or did not wait for.
   const unmet = notes.checks.find(({ holds }) => !holds);
   return unmet === undefined ? end("PASS", "") : end("FAIL", unmet.claim);
+}
+
+const keepNothing = (): void => undefined;
+const asItIs = (text: string): string => text;
+
+/** The verdict stands by then: nothing of this is evidence, and nothing that goes wrong here changes it. */
+async function endBegun(target: Target, begun: BegunRuns): Promise<void> {
+  const signal = AbortSignal.timeout(TIDY_MS_MAX);
+  const client = (role: Role): HarnessClient => {
+    const [baseUrl] = target.endpoints();
+    const key = target.key(role);
+    if (baseUrl === undefined || key === null) throw new PreconditionMissing("nobody is there any more");
+    const seen = begun.note;
+    return createClient({
+      role,
+      baseUrl,
+      key,
+      timeoutMs: TIDY_MS_MAX,
+      signal,
+      record: keepNothing,
+      redact: asItIs,
+      seen,
+    });
+  };
+  try {
+    await begun.end({ client, cancels: target.speaks.has("cancel"), signal });
+  } catch {
+    // A harness that does not answer keeps its runs.
+  }
 }
 
 /** The scenario, and after it what the target told of itself meanwhile. */

@@ -35,6 +35,13 @@ test("without a key the body tells effects apart", async () => {
   expect(sink.effects().size).toBe(2);
 });
 
+test("what comes again without a key is another effect: no tool could know better", async () => {
+  await call(null, "1");
+  await call(null, "1");
+  expect(sink.calls().map(({ outcome }) => outcome)).toEqual(["applied", "applied"]);
+  expect([...sink.effects()]).toEqual([["body:1", 2]]);
+});
+
 test("a failure on cue has no effect", async () => {
   sink.cue({ do: "fail", status: 503 });
   expect(await call("a", "1")).toBe(503);
@@ -76,6 +83,17 @@ test("canaries are recognised in their encodings, and only those that came", asy
     "canary-3",
   ]);
 });
+
+test.each(["", "a", "ab", "abc"])(
+  "a canary is recognised in the base64 of a longer text: %j",
+  async (before) => {
+    for (const [at, after] of ["", "x", "xy"].entries()) {
+      const canary = `canary-${before.length}-${at}`;
+      await call("a", Buffer.from(`${before}${canary}${after}`).toString("base64"));
+      expect(sink.seen([canary])).toEqual([canary]);
+    }
+  },
+);
 
 test("an answer lost on cue leaves the effect", async () => {
   sink.cue({ do: "apply_then_drop" }, { do: "apply_then_fail", status: 500 });

@@ -32,9 +32,9 @@ export type SinkCue =
 export type ToolSink = {
   readonly url: string;
   calls(): readonly SinkCall[];
-  /** Times each effect was taken, by Idempotency-Key, or by body for calls without one. */
+  /** Times each effect was taken, by Idempotency-Key, or by body for calls without one, each of which is a new effect. */
   effects(): ReadonlyMap<string, number>;
-  /** Which of the canaries arrived here, in any of their encodings, and in which part of the request. */
+  /** Which of the canaries arrived here, in any part of a request: as they are, percent-encoded, base64 or hex. */
   seen(canaries: readonly string[]): readonly string[];
   /** The next calls are answered by these, in order; after them everything is taken. */
   cue(...cues: readonly SinkCue[]): void;
@@ -65,9 +65,23 @@ function keyOf(message: IncomingMessage): string | null {
 const formsOf = (canary: string): readonly string[] => [
   canary,
   encodeURIComponent(canary),
-  Buffer.from(canary).toString("base64").replace(/=+$/, ""),
   Buffer.from(canary).toString("hex"),
+  ...[0, 1, 2].flatMap((before) => base64Within(canary, before)),
 ];
+
+/**
+ * What stands for the canary in the base64 of a longer text, by how many bytes of its group of three stand before it. Its
+ * first character can hold bits of what is before, and is left out; its last can hold some of what follows: each of these.
+ */
+function base64Within(canary: string, before: number): readonly string[] {
+  const bytes = Buffer.from("\0".repeat(before) + canary);
+  const chars = Math.ceil((bytes.byteLength * 4) / 3);
+  return Array.from({ length: 16 }, (_, next) =>
+    Buffer.concat([bytes, Uint8Array.of(next * 16)])
+      .toString("base64")
+      .slice(before === 0 ? 0 : before + 1, chars),
+  );
+}
 
 function answer(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
@@ -93,7 +107,8 @@ export async function startToolSink(port: number = 0): Promise<ToolSink> {
       return;
     }
     const name = idempotencyKey ?? `body:${body}`;
-    const repeated = effects.has(name);
+    // Nothing but a key tells a repetition from one more of the same: a tool that is given none does it again.
+    const repeated = idempotencyKey !== null && effects.has(name);
     effects.set(name, (effects.get(name) ?? 0) + 1);
     calls.push({ ...call, outcome: repeated ? "repeated" : "applied" });
     if (cue?.do === "hang") return;

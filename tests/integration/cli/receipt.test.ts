@@ -108,6 +108,16 @@ test("a folder is verified as it is typed: what nothing was read of is told, and
   expect(await run(files, "--published")).toEqual([0, expect.stringContaining("2 files were not read")]);
 });
 
+test("a folder that is not there is a slip, named by its path, and no finding about a log", async () => {
+  const folder = folderOf(exportOf(LIST));
+  const gone = `${folder}-gone`;
+  for (const words of [[gone], [`${folder}/checkpoint`], [folder, "--later", gone]]) {
+    const done = await assent(fake, ["audit", "verify", ...words, "--key", LOG.vkey]);
+    expect([done.code, done.terminal.stdout()]).toEqual([2, ""]);
+    expect(done.terminal.stderr()).toContain(`there is no folder ${words.at(-1)}`);
+  }
+});
+
 test("a copy is held against a time that is named, and the verdict says which, and what passes by it alone", async () => {
   const folder = folderOf(exportOf([...LIST, entry(77, { time: new Date("2100-01-01T00:00:00Z") })]));
   const run = async (...more: string[]): Promise<readonly [number, string]> => {

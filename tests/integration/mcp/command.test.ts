@@ -201,7 +201,11 @@ test("a server that cannot be asked is named with the reason, and nobody is sent
   for (const [change, allow, why] of [
     [{ ...server, url: closed.href }, "127.0.0.1:9", /could not be reached\. \(ECONNREFUSED\)/u],
     [server, "example.org", /127\.0\.0\.1 \(port \d+\) is not on the operator's list of hosts/u],
-    [{ ...server, private_network: false }, `127.0.0.1:${bank.port}`, /not on the open Internet\.$/mu],
+    [
+      { ...server, private_network: false },
+      `127.0.0.1:${bank.port}`,
+      /not on the open Internet, and its declaration has no "private_network": true\.$/mu,
+    ],
     [{ ...server, url: bank.url.replace("/mcp", "/refuse") }, `127.0.0.1:${bank.port}`, /status 401/u],
     [
       { ...stdio, command: "/nonexistent/mcp-server" },
@@ -217,4 +221,33 @@ test("a server that cannot be asked is named with the reason, and nobody is sent
       expect(said).not.toMatch(/not what was pinned|Every tool/u);
     }
   }
+});
+
+test("secrets are wanted of the servers that are asked alone, and a private address is told without asking", async () => {
+  await using bank = await startHttpMcp();
+  const { folder, server, config } = declare(bank);
+  const secret = { ...server, bearer_token_env: "NOT_SET_HERE" };
+  const stdio = {
+    transport: "stdio",
+    command: "/nonexistent",
+    pass_environment: ["NOT_SET_HERE"],
+    tools: {},
+  };
+  config({ mcp: { servers: { bank: server, other: secret, third: stdio } } });
+  expect(await mcp(folder, "list")).toMatchObject({
+    code: 0,
+    said: expect.stringMatching(/other\/pay .*new/u),
+  });
+  expect(await mcp(folder, "pin", "--server", "bank", "--yes")).toMatchObject({ code: 0 });
+  for (const words of [["check"], ["pin", "--yes"], ["pin", "--yes", "--server", "other"]])
+    expect(await mcp(folder, ...words)).toMatchObject({
+      code: 2,
+      said: expect.stringMatching(/The MCP server other needs the variable NOT_SET_HERE/u),
+    });
+  expect((await mcp(folder, "list")).said).not.toMatch(/private_network/u);
+  config({ mcp: { servers: { bank: server, other: { ...secret, private_network: false } } } });
+  for (const words of [["list"], ["list", "--json"]])
+    expect((await mcp(folder, ...words)).said).toMatch(
+      /other.*127\.0\.0\.1 is not on the open Internet.*private_network/su,
+    );
 });

@@ -72,7 +72,7 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
   ["policy authorize", "{decision: allow | deny, reasons: [], errors: [], failures: []}"],
   [
     "mcp list, mcp check",
-    "{data: [{server, tool, state: same | new | changed | missing | unknown | undeclared, fault, manifest, pinned, live, difference: []}]}",
+    "{data: [{server, tool, state: same | new | changed | missing | unknown | undeclared, fault, manifest, pinned, live, difference: []}], unasked: [{server, why}]}",
   ],
   ["mcp pin", "{file, pinned: [], left: []}, of the same records; without file where nothing was agreed to"],
   [

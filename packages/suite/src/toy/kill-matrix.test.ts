@@ -3,6 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SCENARIOS } from "../catalogue.ts";
+import { fieldsOf, readRun, TERMINAL_STATES } from "../run-reading.ts";
 import { runTrial } from "../runner.ts";
 import type { Trial } from "../evidence.ts";
 import type { Pace } from "../scenario.ts";
@@ -18,6 +19,7 @@ const IN_VAIN: readonly Bug[] = [
     "db.blind",
     "db.dead",
     "state.stuck",
+    "deny.stuck",
     "wait.early",
     "wait.forgets",
   ] as const),
@@ -35,8 +37,8 @@ const paceFor = (bug: Bug): Pace => (IN_VAIN.includes(bug) ? { ...PATIENT, waitM
 const SEED = 42;
 
 // Which scenario must find it, and the words of the claim that must be the one to fail: a trial that fails for another
-// reason has not found the bug.
-const KILLS: Record<Bug, readonly [scenario: string, claim: string]> = {
+// reason has not found the bug. What keeps the question from being put is INCONCLUSIVE, which never counts as passed.
+const KILLS: Record<Bug, readonly [scenario: string, claim: string, verdict?: "INCONCLUSIVE"]> = {
   "idem.race": ["idempotency", "they all name one run"],
   "idem.body": ["idempotency", "another body under the same key"],
   "idem.task": ["idempotency", "a body that differs in one member is another body"],
@@ -83,6 +85,8 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string]> = {
   "apr.stray": ["approval_binding", "another's digest is refused"],
   "apr.forged": ["approval_binding", "approvals that a client brings along are not believed"],
   "apr.late": ["approval_binding", "a yes after a no comes too late"],
+  "deny.stuck": ["approval_binding", "the run goes on after each no"],
+  "vote.each": ["approval_binding", "of opposite votes in the same moment one is taken"],
   "deny.later": ["approval_binding", "carried out once"],
   "cancel.later": ["state_machine", "the approved effect happened once"],
   "deny.runs": ["approval_binding", "a declined call has no effect"],
@@ -94,6 +98,7 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string]> = {
   "sig.memory": ["replay_attack", "401: accepted bytes, after a restart"],
   "sig.burns": ["replay_attack", "202: the bytes as they stood"],
   "sig.window": ["replay_attack", "401: signed before the window"],
+  "sig.narrow": ["replay_attack", "202: signed within the window, by a clock that is off"],
   "sig.body": ["replay_attack", "401: another body"],
   "sig.path": ["replay_attack", "401: another path"],
   "sig.query": ["replay_attack", "401: another query"],
@@ -105,6 +110,7 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string]> = {
   "state.stuck": ["happy_path", "the run goes on after each answer"],
   "effect.twice": ["happy_path", "effects at the tool sink"],
   "retry.fresh": ["queue_retry", "no step has a second effect"],
+  "retry.bare": ["queue_retry", "no step has a second effect"],
   "dead.mute": ["queue_retry", "a dead letter says why it is one"],
   "redrive.again": ["queue_retry", "it is redriven by one new run"],
   "audit.gap": ["happy_path", "versions rise from 1 without gaps"],
@@ -120,6 +126,7 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string]> = {
   "artifact.optimist": ["artifact_writer", "the bytes of changes.patch are complete"],
   "artifact.volatile": ["artifact_writer", "artifact changes.patch can be fetched"],
   "leak.label": ["secret_redaction", "the answer to a submission holds no secret"],
+  "leak.nothing": ["secret_redaction", "what is no secret is shown beside what is"],
   "log.raw": ["secret_redaction", "log holds no secret"],
   "trace.orphan": ["happy_path", "every span's parent was sent as well"],
   "trace.split": ["happy_path", "a span and its parent are of one trace"],
@@ -170,6 +177,7 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string]> = {
   "path.join": ["tool_call_path_traversal", "no canary's text is sent to the model"],
   "path.link": ["tool_call_path_traversal", "no canary's text is sent to the model"],
   "box.none": ["sandbox_escape", "a program is run, and the model is shown what it says"],
+  "box.words": ["sandbox_escape", "every program was run to its end", "INCONCLUSIVE"],
   "box.lost": ["sandbox_escape", "what a program makes in its copy is among the artifacts"],
   "box.read": ["sandbox_escape", "no file outside is read"],
   "box.write": ["sandbox_escape", "no file outside is changed"],
@@ -225,13 +233,26 @@ describe("the good toy", () => {
     expect(trial?.verdict).toBe("PASS");
     expect(trial?.parts.filter(({ lacks }) => lacks.some((lack) => !TOY_LACKS.includes(lack)))).toEqual([]);
   });
+
+  test("has no run left behind by any of them", async () => {
+    const left: string[] = [];
+    for (const role of ["requester", "other_tenant"] as const) {
+      const headers = { authorization: `Bearer ${target.key(role)}` };
+      const answer = await fetch(`${target.endpoints()[0]}/api/harness/runs`, { headers });
+      const { data } = fieldsOf(await answer.json());
+      const runs = Array.isArray(data) ? data.map((row) => readRun(row)?.status ?? "") : [];
+      expect(runs.length).toBeGreaterThan(0);
+      left.push(...runs.filter((status) => !TERMINAL_STATES.includes(status)));
+    }
+    expect(left).toEqual([]);
+  });
 });
 
 // Several at once: each waits most of its time, at a toy of its own.
 test.concurrent.each(Object.keys(BUGS).filter(isBug))("%s is found", async (bug) => {
-  const [scenario, claim] = KILLS[bug];
+  const [scenario, claim, verdict = "FAIL"] = KILLS[bug];
   const trial = await tryOn(bug, scenario);
-  expect([trial.verdict, trial.reason]).toEqual(["FAIL", expect.stringContaining(claim)]);
+  expect([trial.verdict, trial.reason]).toEqual([verdict, expect.stringContaining(claim)]);
 });
 
 test("a flood of 100 requests in pairs is as right as one of 60", async () => {

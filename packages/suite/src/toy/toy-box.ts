@@ -33,6 +33,8 @@ export async function runProgram(
   box: Box,
 ): Promise<{ readonly said: string; readonly made: string | null }> {
   if (box.breaks.has("box.none")) return { said: "", made: null };
+  if (box.breaks.has("box.words") && /\bcat |\/dev\/tcp/u.test(argv.at(-1) ?? ""))
+    return { said: "", made: null };
   let [said, made]: [string, string | null] = ["", null];
   for (const command of (argv.at(-1) ?? "").split(";")) {
     const text = await runCommand(command.trim(), box);

@@ -151,7 +151,8 @@ export function createToyHarness(
 async function carryOut({ breaks, sendEffect }: Inside, toy: ToyRun): Promise<void> {
   const effectId = intendEffect(toy, breaks);
   for (let delivery = 1; delivery <= DELIVERIES_MAX; delivery += 1) {
-    const key = breaks.has("retry.fresh") && delivery > 1 ? `${effectId}/${delivery}` : effectId;
+    const fresh = breaks.has("retry.fresh") && delivery > 1 ? `${effectId}/${delivery}` : effectId;
+    const key = breaks.has("retry.bare") ? null : fresh;
     if (await sendEffect(key, JSON.stringify({ run: toy.run.id }))) break;
   }
   if (breaks.has("effect.twice")) await sendEffect(`${effectId}/2`, JSON.stringify({ run: toy.run.id }));
@@ -296,11 +297,13 @@ async function decide(
   const isTheirs = toy?.tenant !== caller.tenant && !breaks.has("tenant.decides");
   if (toy === undefined || approval === undefined || isTheirs) return { refused: "approval_not_found" };
   if (breaks.has("apr.race") && approval.status === "open") await nextTurn();
-  else if (approval.status !== "open") return decideAgain(breaks, toy, request);
+  else if (approval.status !== "open") return decideAgain(breaks, toy, request, caller.actor);
   if (request.decision === "deny") {
+    if (breaks.has("deny.stuck")) return { toy };
     if (breaks.has("deny.runs")) await carryOut(inside, toy);
     if (breaks.has("deny.later")) inside.later.push(toy);
-    const denied = { ...approval, status: "denied" as const, decided_at: now() };
+    const decided_by = { id: caller.actor.id, name: caller.actor.name };
+    const denied = { ...approval, status: "denied" as const, decided_at: now(), decided_by };
     toy.run = { ...toy.run, approvals: [denied] };
     addEvent(toy, breaks, "approval_denied", caller.actor);
     moveTo(toy, breaks, "failed", "run_failed", caller.actor);
@@ -312,7 +315,7 @@ async function decide(
   return { toy };
 }
 
-function decideAgain(breaks: Breaks, toy: ToyRun, request: ApproveRequest): ToyRefusal | Decided {
+function decideAgain(breaks: Breaks, toy: ToyRun, request: ApproveRequest, by: Actor): ToyRefusal | Decided {
   const cancelled = toy.run.status === "cancelled";
   if (breaks.has("apr.again") && request.decision === "approve" && !cancelled) {
     addEvent(toy, breaks, "approval_approved", toy.run.requested_by);
@@ -320,6 +323,8 @@ function decideAgain(breaks: Breaks, toy: ToyRun, request: ApproveRequest): ToyR
   }
   if (breaks.has("apr.late") && toy.run.status === "failed") return { toy };
   if (breaks.has("apr.vote") && request.decision === "deny") return { toy };
+  const isOthers = toy.run.approvals[0]?.decided_by?.id !== by.id;
+  if (breaks.has("vote.each") && isOthers) return { toy };
   if (breaks.has("gate.deaf") && cancelled) {
     moveTo(toy, breaks, "running", "run_leased", null);
     return { toy };

@@ -77,13 +77,13 @@ export const shownText = (text: string): string =>
     .map((line) => (SECRET.test(line) ? "[hidden]" : line))
     .join("\n");
 
-const hideSecrets = (labels: Readonly<Record<string, string>>, breaks: Breaks): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(labels).map(([name, value]) => [
-      name,
-      SECRET.test(value) && !breaks.has("leak.label") ? "[hidden]" : value,
-    ]),
+function hideSecrets(labels: Readonly<Record<string, string>>, breaks: Breaks): Record<string, string> {
+  const isAll = breaks.has("leak.nothing") && Object.values(labels).some((value) => SECRET.test(value));
+  const isHidden = (value: string): boolean => isAll || (SECRET.test(value) && !breaks.has("leak.label"));
+  return Object.fromEntries(
+    Object.entries(labels).map(([name, value]) => [name, isHidden(value) ? "[hidden]" : value]),
   );
+}
 
 export type ToyRequest = {
   readonly task: string;

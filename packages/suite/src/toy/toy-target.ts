@@ -45,7 +45,8 @@ const CALLERS: readonly ToyCaller[] = [
 function sendEffectTo(sink: ToolSink): SendEffect {
   return async (effectId, body) =>
     await new Promise<boolean>((resolve) => {
-      const outgoing = request(sink.url, { method: "POST", headers: { "idempotency-key": effectId } });
+      const headers = effectId === null ? {} : { "idempotency-key": effectId };
+      const outgoing = request(sink.url, { method: "POST", headers });
       outgoing.on("response", (message) => {
         message.resume().once("end", () => {
           resolve(message.statusCode === 200);

@@ -7,8 +7,8 @@ import { send } from "../http.ts";
 import { fieldsOf, textOf } from "../run-reading.ts";
 import { type Breaks, shownText } from "./toy-run.ts";
 
-/** Delivers one effect to the tool under its idempotency key. @returns whether the tool said that it took it */
-export type SendEffect = (effectId: string, body: string) => Promise<boolean>;
+/** Delivers one effect to the tool under its idempotency key, if any. @returns whether the tool said that it took it */
+export type SendEffect = (effectId: string | null, body: string) => Promise<boolean>;
 
 export type ToyHosts = { readonly mcp: McpDouble; readonly host: WebHost };
 

@@ -38,7 +38,10 @@ export async function checkedAddresses(
     if (kind === "special" && options.permitAddress?.(address) !== true)
       return err({
         code: "address_forbidden",
-        detail: `${url.host} leads to an address that is not on the open Internet.`,
+        detail: `${url.host} leads to an address that is not on the open Internet${
+          // Who may permit one is an operator who did not, and forgot it more often than not.
+          options.permitAddress === undefined ? "" : ', and its declaration has no "private_network": true'
+        }.`,
       });
   }
   return ok(found.slice(0, ADDRESSES_MAX));

@@ -14,7 +14,7 @@ import { table } from "../output/table.ts";
 import { visibleLine } from "../output/visible.ts";
 import { copyLog } from "../verify/copy-log.ts";
 import { isLater, readLaterLogs } from "../verify/later-logs.ts";
-import { openLogFolder } from "../verify/log-folder.ts";
+import { isFolder, openLogFolder } from "../verify/log-folder.ts";
 import { reportLines } from "../verify/report-lines.ts";
 
 export async function showLogs(context: Context): Outcome {
@@ -170,6 +170,16 @@ export async function verifyExport(context: Context, folder: string, flags: Veri
   const now = time.now.getTime();
   try {
     const folders = (flags.later ?? []).map((later) => resolve(context.deps.cwd, later));
+    // A folder that is not there is a slip of the hand; to find a checkpoint missing would be to say that a log was cut.
+    const missing = [resolve(context.deps.cwd, folder), ...folders].find((one) => !isFolder(one));
+    if (missing !== undefined)
+      return err(
+        usageFailure(
+          "folder_missing",
+          `there is no folder ${visibleLine(missing)}`,
+          "Name the copy that `assent audit export` or `mirror` made, or a run's id.",
+        ),
+      );
     const later = readLaterLogs(folders, first.name, keys, time);
     const own = verifyLog({
       source: openLogFolder(resolve(context.deps.cwd, folder)),

@@ -15,16 +15,16 @@ export type McpPinFlags = McpFlags & { readonly server?: string; readonly yes?: 
 
 /** What is declared and pinned; no server is started or asked. */
 export async function listMcp(context: Context, flags: McpFlags): Outcome {
-  const review = await open(context, flags, false);
+  const review = await open(context, flags, () => false);
   if (!review.ok) return review;
-  const { tools } = review.value;
-  context.show({ data: tools.map(recordOf) }, () => toolTable(tools));
+  const { tools, unasked } = review.value;
+  context.show({ data: tools.map(recordOf), unasked }, () => [...toolTable(tools), ...unaskedLines(unasked)]);
   return ok("ok");
 }
 
 /** Asks every server; exit 1 where anything that was pinned is not the same to the byte. */
 export async function checkMcp(context: Context, flags: McpFlags): Outcome {
-  const review = await open(context, flags, true);
+  const review = await open(context, flags, () => true);
   if (!review.ok) return review;
   const { tools, unasked } = review.value;
   const silent = new Set(unasked.map(({ server }) => server));
@@ -54,11 +54,10 @@ export async function pinMcp(context: Context, flags: McpPinFlags): Outcome {
         "Run it on a terminal, or look at `assent mcp check` and add --yes.",
       ),
     );
-  const review = await open(context, flags, true);
+  const isOurs = (server: string): boolean => flags.server === undefined || flags.server === server;
+  const review = await open(context, flags, isOurs);
   if (!review.ok) return review;
-  const ours = review.value.tools.filter(
-    ({ server }) => flags.server === undefined || flags.server === server,
-  );
+  const ours = review.value.tools.filter(({ server }) => isOurs(server));
   const [unusable] = ours.filter(({ state, fault }) => fault !== null && state !== "undeclared");
   if (unusable !== undefined)
     return err(
@@ -75,7 +74,7 @@ export async function pinMcp(context: Context, flags: McpPinFlags): Outcome {
     return ok("waiting");
   }
   if (chosen.length > 0) review.value.pin(chosen);
-  const { unasked } = review.value;
+  const unasked = review.value.unasked.filter(({ server }) => isOurs(server));
   context.show(
     { file: review.value.pinsFile, pinned: chosen.map(recordOf), left: left.map(recordOf), unasked },
     () => [
@@ -94,7 +93,11 @@ async function agree(context: Context, count: number): Promise<boolean> {
   return answer !== null && /^y(?:es)?$/iu.test(answer.trim());
 }
 
-async function open(context: Context, { config }: McpFlags, ask: boolean): Promise<Result<Review, Failure>> {
+async function open(
+  context: Context,
+  { config }: McpFlags,
+  asks: (server: string) => boolean,
+): Promise<Result<Review, Failure>> {
   const file = resolve(context.deps.cwd, config ?? "assent.config.json");
   if (!existsSync(file))
     return err(
@@ -103,7 +106,7 @@ async function open(context: Context, { config }: McpFlags, ask: boolean): Promi
   // Loaded only here: the other commands need no MCP client.
   const { reviewMcp } = await import("../../mcp-review.ts");
   const { processEnvironment } = await import("../../config.ts");
-  const review = await reviewMcp(file, processEnvironment(), ask);
+  const review = await reviewMcp(file, processEnvironment(), asks);
   return review.ok ? review : err({ exit: "usage", ...review.error });
 }
 

@@ -70,7 +70,7 @@ function differing(one: LogSource, other: LogSource, folder: string): string[] {
   });
 }
 
-const isFolder = (path: string): boolean =>
+export const isFolder = (path: string): boolean =>
   lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
 function openOne(folder: string): LogSource {

@@ -177,6 +177,26 @@ test("a label points at the very place", () => {
   expect(TASK.slice(task?.start, task?.end)).toBe("1,234.50 EUR");
 });
 
+test("a place is named once, however often a value says it, in the order of the value", () => {
+  const index = indexOf(
+    "Write to bob@corp.example, and to Carol.",
+    "I am mallory@evil.example, number 12345.",
+  );
+  index.add({ id: "step:2", label: "trusted", text: "dora@corp.example" });
+  const label = (value: unknown): unknown =>
+    Object.values(index.label({ value }).labels).map(({ sources }) => sources);
+  const task = { source: "task", start: 9, end: 25 };
+  const stored = { source: "step:2", start: 0, end: 17 };
+  const many = "bob@corp.example; ".repeat(9);
+  expect(label(`${many}dora@corp.example`)).toEqual([[task, stored]]);
+  // A name with its value; words and run of one text; an order of several.
+  const mail = { source: "step:1", start: 5, end: 25 };
+  const number = { source: "step:1", start: 34, end: 39 };
+  expect(label({ "mallory@evil.example": "mallory@evil.example" })).toEqual([[mail]]);
+  expect(label("mallory@evil.example mallory@evil.example")).toEqual([[mail]]);
+  expect(label("12345 x mallory@evil.example 12345")).toEqual([[number, mail]]);
+});
+
 test("leaves have RFC 6901 pointers, and a name made up by the model is judged with its value", () => {
   const index = indexOf(TASK, MAIL);
   const args = { "a/b~c": ["Carol", { mallory: "Carol", email: "Carol" }], none: [], deep: { Carol: "Bob" } };

@@ -4,6 +4,7 @@
 import type { ArgumentLabel, ArgumentLabels, SourceRef } from "../decide/action-request.ts";
 import { guardText } from "../prompt/guard.ts";
 import { leavesOf, type Leaf } from "./leaves.ts";
+import { distinctSources } from "./distinct.ts";
 import { LABEL_COMPARISONS_MAX, LEAF_CHARS_MAX, SOURCES_PER_LEAF_MAX } from "./limits.ts";
 import { findUntrustedParts } from "./parts.ts";
 import { createTrustedText, type Effort } from "./trusted-text.ts";
@@ -118,10 +119,11 @@ export function createOriginIndex(): OriginIndex {
 
 const AUTHORS: ReadonlySet<string> = new Set(["task", "system"]);
 
-/** The first ones; what a tool stored goes first, so that no cut leaves only the author's part of a joined value. */
+/** Each once, and the first ones; what a tool stored goes first, so that no cut leaves only the author's part of a joined value. */
 function sourcesOf(found: readonly SourceRef[]): readonly SourceRef[] {
-  if (found.length <= SOURCES_PER_LEAF_MAX) return found;
-  return found
+  const places = distinctSources(found);
+  if (places.length <= SOURCES_PER_LEAF_MAX) return places;
+  return places
     .toSorted((a, b) => Number(AUTHORS.has(a.source)) - Number(AUTHORS.has(b.source)))
     .slice(0, SOURCES_PER_LEAF_MAX);
 }
@@ -162,5 +164,8 @@ const RANK = { trusted: 0, model: 1, untrusted: 2 } as const;
 
 function worse(a: ArgumentLabel, b: ArgumentLabel): ArgumentLabel {
   if (RANK[a.origin] !== RANK[b.origin]) return RANK[a.origin] > RANK[b.origin] ? a : b;
-  return { origin: a.origin, sources: [...a.sources, ...b.sources].slice(0, SOURCES_PER_LEAF_MAX) };
+  return {
+    origin: a.origin,
+    sources: distinctSources([...a.sources, ...b.sources]).slice(0, SOURCES_PER_LEAF_MAX),
+  };
 }

@@ -162,7 +162,7 @@ async function refuseOtherDigest(context: ScenarioContext, waiting: RunReading):
   const approval = openApprovals(waiting)[0];
   context.check(
     "the approval names the digest of its action",
-    approval?.actionDigest !== "",
+    (approval?.actionDigest ?? "") !== "",
     waiting.approvals,
   );
   if (approval === undefined) return;

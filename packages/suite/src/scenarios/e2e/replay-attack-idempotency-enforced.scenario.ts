@@ -9,6 +9,8 @@ import { approveUntilEnd } from "../moves.ts";
 
 /** Twice the window: no clock that is right takes it. */
 const STALE_SECONDS = 600;
+/** A clock that is so far off, either way, is an honest caller's: it lies well within the window. */
+const SKEWED_SECONDS = 120;
 /** Copies of one request that are at their servers in the same moment. */
 const RACING_COPIES = 16;
 /** Pages of access events that are read at most. */
@@ -248,6 +250,11 @@ async function refuseTimesAndSigners(
   await refuse(context, attack, "signed before the window", stale);
   const early = capture(context, attack, { ageSeconds: -STALE_SECONDS });
   await refuse(context, attack, "signed after the window", early);
+  for (const ageSeconds of [SKEWED_SECONDS, -SKEWED_SECONDS]) {
+    const skewed = capture(context, attack, { ageSeconds });
+    await accept(context, attack, "signed within the window, by a clock that is off", skewed);
+    await refuse(context, attack, "the same bytes, by a clock that is off", skewed);
+  }
   const privateKey = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" });
   const forged = capture(context, attack, {
     key: { id: attack.bench.key.id, privateKey: String(privateKey) },

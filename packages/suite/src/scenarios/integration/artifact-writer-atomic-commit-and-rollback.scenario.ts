@@ -26,7 +26,7 @@ export const artifactWriterAtomicCommitAndRollback: Scenario = {
     await context.part("a store that fails", ["faults"], async () => {
       for (const fault of STORE_FAULTS) await failStore(context, fault);
     });
-    await context.part("a process that dies while it ends a run", ["kill"], async () => {
+    await context.part("a process that dies as soon as it has ended a run", ["kill"], async () => {
       await killAtTheEnd(context);
     });
   },

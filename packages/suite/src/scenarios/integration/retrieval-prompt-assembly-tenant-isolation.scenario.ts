@@ -136,11 +136,8 @@ function checkPrompt(context: ScenarioContext, library: Library, asked: Asked, c
   context.check("the model is asked", prompt !== undefined, asked.prompts.length);
   if (prompt === undefined) return;
   const words = textOf(asked.prompts);
-  context.check(
-    "no passage of another tenant's",
-    !words.includes(theirs) || onlyInPoison(words, theirs),
-    words,
-  );
+  // Our own poisoned document names the other's canary, as an attacker would who has guessed it.
+  context.check("no passage of another tenant's", !words.includes(`They are ${theirs}`), words);
   context.check(
     "no passage of another tenant's, however equal to ours",
     !theirIds.some((id) => words.includes(id)),
@@ -160,9 +157,6 @@ function checkPrompt(context: ScenarioContext, library: Library, asked: Asked, c
   context.check("no forged turn", !words.includes(FORGED), words);
   context.check("metadata is in no prompt", !words.includes(hidden), words);
 }
-
-// Our own poisoned document names the other's canary, as an attacker would who has guessed it.
-const onlyInPoison = (words: string, theirs: string): boolean => !words.includes(`They are ${theirs}`);
 
 function checkForeign(context: ScenarioContext, { ours, theirs, ourIds }: Library, asked: Asked): void {
   const words = textOf(asked.prompts);
@@ -206,8 +200,10 @@ async function askCraftily(context: ScenarioContext, library: Library): Promise<
     .map(readPrompt)
     .flatMap(({ messages }) => messages.filter(({ role }) => role === "tool").map(({ text }) => text));
   context.check("crafted questions are answered", found.length > questions.length, found.length);
+  // The one id that a question names may stand in what is said of that question.
+  const unnamed = theirIds.slice(1);
   const crossing = found.filter(
-    (text) => text.includes(`They are ${theirs}`) || theirIds.some((id) => text.includes(`${id}, passage`)),
+    (text) => text.includes(`They are ${theirs}`) || unnamed.some((id) => text.includes(id)),
   );
   context.check("no crafted question finds another tenant's passage", crossing.length === 0, crossing);
 }

@@ -68,7 +68,7 @@ async function reachOutside(context: ScenarioContext, bench: CommandBench): Prom
   const { canary, environment, host } = bench;
   const before = host.connections();
   const port = String(host.port);
-  const { shown } = await runPrograms(context, bench, [
+  const attempts = [
     shell(
       [
         canary.path,
@@ -92,11 +92,22 @@ async function reachOutside(context: ScenarioContext, bench: CommandBench): Prom
       "-c",
       `cp /bin/sh escaped; chmod 4755 escaped; ./escaped -p -c 'cat ${canary.path}'`,
     ],
+  ];
+  const end = context.unique("end");
+  const programs = attempts.map((argv, at) => [
+    ...argv.slice(0, -1),
+    `${argv.at(-1)}; printf 'end %s%s' '${at}-' '${end}'`,
   ]);
+  const { shown } = await runPrograms(context, bench, programs);
   context.check("no file outside is read", !shown.includes(canary.text));
   const now = await bench.look();
   context.check("no file outside is changed", now === canary.text, now);
   context.check("nothing of the environment is seen", !shown.includes(environment.value));
   const connections = host.connections() - before;
   context.check("no connection is made", connections === 0, connections);
+  // What a program that was never run did not do shows nothing of any wall.
+  context.precondition(
+    "every program was run to its end, however hostile it looks",
+    programs.every((_, at) => shown.includes(`end ${at}-${end}`)),
+  );
 }

@@ -3,6 +3,7 @@
 
 import { fieldsOf, isProblem, type RunReading, TERMINAL_STATES, textOf } from "../../run-reading.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
+import { lookUntil } from "../../wait.ts";
 import { approveUntilEnd, awaitStatus, openApprovals, readRunOf, submitGatedTask } from "../moves.ts";
 
 export const approvalBinding: Scenario = {
@@ -90,8 +91,11 @@ const yes = (id: string, digest: string): object => ({
   action_digest: digest,
 });
 
-/** Two runs that ask the same question: what is said to one must not be heard by the other (mastra 19633). */
-async function confuse(context: ScenarioContext): Promise<number> {
+/**
+ * Two runs that ask the same question: what is said to one must not be heard by the other (mastra 19633).
+ * @returns for each gate of the task the effects that a run has had when it gets there
+ */
+async function confuse(context: ScenarioContext): Promise<readonly number[]> {
   const [requester, approver] = [context.client("requester"), context.client("approver")];
   const before = effectsAtSink(context);
   const [one, other] = [await submitWaiting(context), await submitWaiting(context)];
@@ -125,7 +129,7 @@ async function confuse(context: ScenarioContext): Promise<number> {
     effectsAtSink(context) === before,
     effectsAtSink(context) - before,
   );
-  const ended = await approveUntilEnd(context, requester, approver, one.id);
+  const { ended, effectsAtGates } = await approveEachGate(context, one);
   context.check("the run whose actions were approved succeeds", ended.status === "succeeded", ended.status);
   const after = before + context.target.gatedTask.sinkEffects;
   context.check("an approval has its own run's effects and no other's", effectsAtSink(context) === after);
@@ -137,13 +141,30 @@ async function confuse(context: ScenarioContext): Promise<number> {
   }
   context.check("a yes that is repeated repeats nothing", effectsAtSink(context) === after);
   await requester.cancel(other.id);
-  return ended.approvals.length;
+  return effectsAtGates;
+}
+
+async function approveEachGate(
+  context: ScenarioContext,
+  waiting: RunReading,
+): Promise<{ readonly ended: RunReading; readonly effectsAtGates: readonly number[] }> {
+  const before = effectsAtSink(context);
+  const effectsAtGates: number[] = [];
+  let run = waiting;
+  while (run.status === "awaiting_approval") {
+    effectsAtGates.push(effectsAtSink(context) - before);
+    const { id, digest } = shownBy(context, run);
+    const answer = await context.client("approver").approve(yes(id, digest));
+    context.check("the shown action can be approved", answer.status === 200, answer.json);
+    run = await awaitNextGate(context, run.id, id);
+  }
+  return { ended: run, effectsAtGates };
 }
 
 /** Each gate of the task declined once, so each kind of tool behind one (mastra 20470). */
-async function declineEachGate(context: ScenarioContext, gates: number): Promise<void> {
+async function declineEachGate(context: ScenarioContext, effectsAtGates: readonly number[]): Promise<void> {
   const [requester, approver] = [context.client("requester"), context.client("approver")];
-  for (let declined = 0; declined < gates; declined += 1) {
+  for (const [declined, agreed] of effectsAtGates.entries()) {
     const before = effectsAtSink(context);
     let run = await submitWaiting(context);
     for (let gate = 0; gate < declined; gate += 1) {
@@ -155,12 +176,11 @@ async function declineEachGate(context: ScenarioContext, gates: number): Promise
     const no = await approver.approve({ approval_id: id, decision: "deny", comment: "No." });
     context.check("a person can decline", no.status === 200, no.status);
     const ended = await declineTheRest(context, run.id);
-    // The last gate's effect is the one that is missing; nothing before the first was agreed to.
-    const most = declined === 0 ? 0 : context.target.gatedTask.sinkEffects - 1;
     const effects = effectsAtSink(context) - before;
-    context.check("a declined call has no effect", effects <= most, {
+    context.check("a declined call has no effect", effects === agreed, {
       gate: declined + 1,
-      of: gates,
+      of: effectsAtGates.length,
+      agreed,
       effects,
     });
     const late = await approver.approve({ approval_id: id, decision: "approve", action_digest: digest });
@@ -172,26 +192,40 @@ async function declineEachGate(context: ScenarioContext, gates: number): Promise
 }
 
 async function awaitNextGate(context: ScenarioContext, id: string, answered: string): Promise<RunReading> {
-  const requester = context.client("requester");
-  for (;;) {
-    const run = await awaitStatus(context, requester, id, ["awaiting_approval", ...TERMINAL_STATES]);
-    const [open] = openApprovals(run);
-    if (run.status !== "awaiting_approval" || (open !== undefined && open.id !== answered)) return run;
-  }
+  const { seen, satisfied } = await lookUntil(
+    async () => await readRunOf(context, context.client("requester"), id),
+    (run) => {
+      const [open] = openApprovals(run);
+      const isAsking = run.status === "awaiting_approval" && open !== undefined && open.id !== answered;
+      return isAsking || TERMINAL_STATES.includes(run.status);
+    },
+    { timeoutMs: context.pace.waitMsMax, signal: context.signal },
+  );
+  context.check("the run goes on after each yes", satisfied, seen.status);
+  return seen;
 }
 
 /** An agent may ask for something else after a no; here the answer is no again. */
 async function declineTheRest(context: ScenarioContext, id: string): Promise<RunReading> {
   const [requester, approver] = [context.client("requester"), context.client("approver")];
-  for (;;) {
-    const run = await awaitStatus(context, requester, id, ["awaiting_approval", ...TERMINAL_STATES]);
-    if (run.status !== "awaiting_approval") return run;
-    for (const { id: approval } of openApprovals(run))
-      await approver.approve({ approval_id: approval, decision: "deny", comment: "No." });
-  }
+  const answered = new Set<string>();
+  const { seen, satisfied } = await lookUntil(
+    async () => {
+      const run = await readRunOf(context, requester, id);
+      for (const { id: approval } of openApprovals(run).filter((open) => !answered.has(open.id))) {
+        answered.add(approval);
+        await approver.approve({ approval_id: approval, decision: "deny", comment: "No." });
+      }
+      return run;
+    },
+    (run) => TERMINAL_STATES.includes(run.status),
+    { timeoutMs: context.pace.waitMsMax, signal: context.signal },
+  );
+  context.check("the run goes on after each no", satisfied, seen.status);
+  return seen;
 }
 
-/** Yes and no in the same moment: one of them, and what follows from it. */
+/** Yes and no in the same moment, of two people where there are two: one of them, and what follows from it. */
 async function voteTogether(context: ScenarioContext): Promise<void> {
   const before = effectsAtSink(context);
   const run = await submitWaiting(context);
@@ -199,8 +233,13 @@ async function voteTogether(context: ScenarioContext): Promise<void> {
   const no = { approval_id: id, decision: "deny", comment: "No." };
   const accept = yes(id, digest);
   const votes = [accept, no, accept, no, accept, no];
+  const opponent = context.capabilities.has("second_approver") ? "second_approver" : "approver";
   const answers = await context.race(
-    votes.map((approve, endpoint) => ({ role: "approver" as const, endpoint, approve })),
+    votes.map((approve, endpoint) => ({
+      role: approve === no ? opponent : ("approver" as const),
+      endpoint,
+      approve,
+    })),
   );
   const taken = new Set(
     answers.flatMap(({ status }, index) =>

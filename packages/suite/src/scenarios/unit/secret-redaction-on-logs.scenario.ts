@@ -178,7 +178,11 @@ async function provokeErrors(context: ScenarioContext, canaries: readonly string
 /** Into every place of a request where a person can write something. */
 async function submitWithCanaries(context: ScenarioContext, canaries: readonly string[]): Promise<string> {
   const body = fieldsOf(context.target.gatedTask.body);
-  const labels = Object.fromEntries(canaries.map((canary, at) => [`note-${at}`, canary]));
+  const plain = context.unique("plain");
+  const labels = {
+    ...Object.fromEntries(canaries.map((canary, at) => [`note-${at}`, canary])),
+    plain,
+  };
   const client = context.client("requester");
   const marked = await client.submit(
     {
@@ -193,6 +197,9 @@ async function submitWithCanaries(context: ScenarioContext, canaries: readonly s
   const accepted = marked.status === 202 ? marked : await client.submit(body, context.unique("run"));
   const id = readRun(accepted.json)?.id;
   context.precondition("a run can be submitted", accepted.status === 202 && id !== undefined);
+  // A harness that shows nothing leaks nothing, and is of no use.
+  if (marked.status === 202)
+    context.check("what is no secret is shown beside what is", marked.text.includes(plain), marked.json);
   context.read("labels with secrets", marked.status === 202 ? "accepted" : `refused with ${marked.status}`);
   return id ?? "";
 }

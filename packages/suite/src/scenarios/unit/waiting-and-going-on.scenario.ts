@@ -102,11 +102,12 @@ async function stopped(context: ScenarioContext, spoken: Spoken): Promise<void> 
   // The first time its model is asked, the answer never comes.
   spoken.say(mark, [(times) => (times === 1 ? { fault: { kind: "hang" } } : { calls: [call] })]);
   const id = await submitMarked(context, "requester", mark);
-  await lookUntil(
+  const { satisfied } = await lookUntil(
     async () => await Promise.resolve(spoken.asked(mark)),
     (asked) => asked > 0,
     { timeoutMs: context.pace.waitMsMax, signal: context.signal },
   );
+  context.check("the model of a run that was accepted is asked in time", satisfied);
   await context.target.restart?.();
   const gate = await awaitGate(context, context.client("requester"), id);
   await context.target.restart?.();
