@@ -33,6 +33,11 @@ test.each(packages)("%s says what it is, under which license, and what it runs o
   expect(manifest.engines).toEqual(root.engines);
 });
 
+test.each(packages)("%s brings its license, and says what it is to whoever finds it alone", (folder) => {
+  expect(read(`${folder}/LICENSE`)).toBe(read("LICENSE"));
+  expect(read(`${folder}/README.md`)).toMatch(new RegExp(`^# @assent/${posix.basename(folder)}\n\n\\w`));
+});
+
 test.each(packages)("%s: what its built code reads beside itself is installed with it", (folder) => {
   const { files } = manifestSchema.parse(JSON.parse(read(`${folder}/package.json`)));
   const missing = listFiles(`${folder}/src/**/*.ts`)
