@@ -43,7 +43,7 @@ export type BenchRow = {
   readonly commits: number;
   readonly statements: number;
   readonly walBytes: number;
-  readonly cpuMs: number;
+  readonly nodeCpuMs: number;
 };
 
 export type Reports = {
@@ -73,7 +73,7 @@ export const AIMS = {
   commitsMax: 8,
   statementsMax: 14,
   walBytesMax: 4_096,
-  cpuMsMax: 2.5,
+  nodeCpuMsMax: 2.5,
   idleCommitsPerSecondMax: 1,
   /** "A step late in a run costs what an early one did": what the measurement itself differs by. */
   lateStepMax: 1.1,
@@ -232,7 +232,11 @@ function aimParts({ rows = [], idleCommitsPerSecond, longRun }: BenchReport): re
       most("walBytes"),
       (found) => found <= AIMS.walBytesMax,
     ],
-    [`ms of processor a run, at most ${AIMS.cpuMsMax}`, most("cpuMs"), (found) => found <= AIMS.cpuMsMax],
+    [
+      `ms of Node's processor a run, at most ${AIMS.nodeCpuMsMax}`,
+      most("nodeCpuMs"),
+      (found) => found <= AIMS.nodeCpuMsMax,
+    ],
     [
       `commits a second when idle, at most ${AIMS.idleCommitsPerSecondMax}`,
       idleCommitsPerSecond ?? undefined,

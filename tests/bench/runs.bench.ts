@@ -220,7 +220,7 @@ async function measure(
     commits: (after.commits - before.commits - looks) / runs,
     statements: (after.statements - before.statements + after.control - before.control) / runs,
     walBytes: (after.walBytes - before.walBytes) / runs,
-    cpuMs: nodeMs + postgresMs,
+    nodeCpuMs: nodeMs,
   });
   return { perSecond: runs / seconds, nodeMs, postgresMs };
 }
