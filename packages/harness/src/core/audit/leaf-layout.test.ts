@@ -113,19 +113,21 @@ test("every byte of a leaf is looked at: with each changed in turn the outcome i
   expect(differing).toEqual([]);
 });
 
+const PLAIN: Leaf = {
+  actor: null,
+  at: "2026-11-20T13:00:00.000000Z",
+  commit: "2".repeat(64),
+  id: "01234567-89ab-7def-8123-456789abcdef",
+  kind: "x",
+  log: "l",
+  state: null,
+  subject: "s",
+  tenant: `ten_${"5".repeat(32)}`,
+  version: 1,
+};
+
 test("what is longer, shorter or cut off is no leaf", () => {
-  const leaf = encodeLeaf({
-    actor: null,
-    at: "2026-11-20T13:00:00.000000Z",
-    commit: "2".repeat(64),
-    id: "01234567-89ab-7def-8123-456789abcdef",
-    kind: "x",
-    log: "l",
-    state: null,
-    subject: "s",
-    tenant: `ten_${"5".repeat(32)}`,
-    version: 1,
-  });
+  const leaf = encodeLeaf(PLAIN);
   const reader = createLeafReader();
   readingOf(leaf, reader);
   for (let length = 0; length < leaf.byteLength; length += 1)
@@ -135,20 +137,7 @@ test("what is longer, shorter or cut off is no leaf", () => {
 
 // The rules of a shape that was forgotten are overwritten by those of others: what it let through after that would be a mixture.
 test("a shape that was forgotten lets nothing through any more, though it was that of the entry before", () => {
-  const made = (of: Partial<Leaf>): Uint8Array =>
-    encodeLeaf({
-      actor: null,
-      at: "2026-11-20T13:00:00.000000Z",
-      commit: "2".repeat(64),
-      id: "01234567-89ab-7def-8123-456789abcdef",
-      kind: "x",
-      log: "l",
-      state: null,
-      subject: "s",
-      tenant: `ten_${"5".repeat(32)}`,
-      version: 1,
-      ...of,
-    });
+  const made = (of: Partial<Leaf>): Uint8Array => encodeLeaf({ ...PLAIN, ...of });
   // The signs of a kind belong to its shape.
   const kindOf = (n: number): string =>
     `k${n.toString(2).padStart(11, "0").replaceAll("0", "_").replaceAll("1", "a")}`;
