@@ -1,5 +1,5 @@
 // A database as the first start of an installation makes it, made once for a run of the tests: an installation of a test's
-// begins with a copy of it, which saves the two seconds of processor that making one takes.
+// begins with a copy of it, and not with the making of a cluster and every migration.
 
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync } from "node:fs";
