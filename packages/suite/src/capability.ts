@@ -21,6 +21,8 @@ export const CAPABILITIES = {
     "GET /api/harness/audit/logs, its checkpoints and entries, proofs of events, and the key of an auditor",
   second_principal: "the key of another principal of the same tenant",
   second_tenant: "the key of a principal of another tenant",
+  second_auditor: "the key of who may read the audit log of another tenant, and not the requester's",
+  administrators: "keys of two principals who may do everything, each in a tenant of its own",
   second_approver: "the key of a second person of the tenant who may decide",
   self_approver: "the key of a person of the tenant who may submit runs and decide",
   two_processes: "two server processes on one state",

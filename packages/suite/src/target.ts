@@ -14,8 +14,11 @@ import type { ToolSink } from "./tool-sink.ts";
 export type { PathCall, ProviderBoard } from "./provider-board.ts";
 
 /**
- * Whose key a request carries. All are of the requester's tenant but `other_tenant`. `auditor` reads the tenant's log,
- * `second_approver` decides as `approver` does, and `self_approver` may both submit and decide.
+ * Whose key a request carries. All are of the requester's tenant but those called `other_…`, of another one, save that
+ * `other_principal` is a colleague. `auditor` reads the tenant's log,
+ * `second_approver` decides as `approver` does, and `self_approver` may both submit and decide. `admin` and `other_admin`
+ * may do everything, the one in the requester's tenant and the other in one of their own; `other_auditor` reads the log of
+ * a tenant that is not the requester's.
  */
 export const ROLES = [
   "requester",
@@ -25,6 +28,9 @@ export const ROLES = [
   "other_principal",
   "other_tenant",
   "auditor",
+  "admin",
+  "other_admin",
+  "other_auditor",
 ] as const;
 export type Role = (typeof ROLES)[number];
 
@@ -304,6 +310,8 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   add("second_approver", target.key("second_approver") !== null);
   add("self_approver", target.key("self_approver") !== null);
   add("audit_log", target.key("auditor") !== null);
+  add("second_auditor", target.key("other_auditor") !== null);
+  add("administrators", target.key("admin") !== null && target.key("other_admin") !== null);
   add("two_processes", target.endpoints().length > 1);
   add("restart", target.restart !== undefined);
   add("kill", target.kill !== undefined);
@@ -345,7 +353,7 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
 
 export type ForeignOptions = {
   readonly urls: readonly string[];
-  readonly keys: { readonly [role in Role]?: string };
+  readonly keys: { readonly [role in Role]?: string | undefined };
   readonly runBody: unknown;
   /** What the harness does not offer. */
   readonly without: readonly Spoken[];

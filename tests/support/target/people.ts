@@ -71,6 +71,8 @@ const FOREIGN: Pick<KeyRequest, "scopes" | "roles"> = {
   scopes: ["runs:read", "runs:write", "approvals:decide", "documents:read", "documents:write"],
 };
 
+const EVERYTHING = ["requester", "approver", "auditor", "admin"] as const;
+
 /** A key of a tenant of its own. */
 export async function createForeignKey(
   home: string,
@@ -120,7 +122,14 @@ export async function createKeys(url: string, operatorKey: string, home: string,
       principal: { name: "auditor", kind: "human" },
       scopes: ["audit:read"],
     }),
+    admin: await createKey(url, operatorKey, {
+      principal: { name: "administrator", kind: "human" },
+      scopes: [],
+      roles: [...EVERYTHING],
+    }),
     other_tenant: await createForeignKey(home, owner),
+    other_admin: await createForeignKey(home, owner, { scopes: [], roles: [...EVERYTHING] }),
+    other_auditor: await createForeignKey(home, owner, { scopes: ["audit:read"] }),
     signing: await createSigner(url, operatorKey),
   };
 }
