@@ -52,7 +52,6 @@ export const CAPABILITIES = {
   settings: "a target can be started with a setting that is misspelt",
   tokens: "bearer tokens of an identity provider that is the suite's own",
   observation: "what it tells of itself is sent to the suite: spans, metrics and its log",
-  clock: "the target's clock can be moved",
   faults: "named faults can be armed, and it can be told how often they fired",
   "inspect.state_machine": "single transitions can be put to the target's code",
   "inspect.sinks": "what the target writes where no request reads it (log, audit, queue, traces) can be read",

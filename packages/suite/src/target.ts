@@ -282,7 +282,6 @@ export type Target = {
   readonly settings?: SettingsBench;
   readonly tokens?: TokenBench;
   readonly observation?: ObservationBench;
-  readonly clock?: { advance(ms: number): Promise<void> };
   readonly faults?: {
     arm(fault: string, times: number): Promise<void>;
     fired(fault: string): Promise<number>;
@@ -342,7 +341,6 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   add("tokens", target.tokens !== undefined);
   add("observation", target.observation !== undefined);
   add("inspect.sinks", target.inspect?.readSinks !== undefined);
-  add("clock", target.clock !== undefined);
   add("faults", target.faults !== undefined);
   add("inspect.state_machine", target.inspect?.stateMachine !== undefined);
   add("db", target.inspect?.stateMachine?.attemptStoredTransition !== undefined);

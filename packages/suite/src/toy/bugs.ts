@@ -39,6 +39,8 @@ export const BUGS = {
   "apr.stray": "a decision lands on what was asked last, whatever it names",
   "apr.forged": "believes an approval that comes with a submission",
   "apr.late": "a yes after a no counts",
+  "apr.eternal": "a question can be answered for ever",
+  "apr.swept": "a question can be answered until somebody notices that its time is over",
   "deny.stuck": "takes every no, and asks on",
   "vote.each": "a word counts, unless the same person has said one before",
   "deny.later": "a declined call is made when somebody submits the next run",

@@ -85,6 +85,8 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string, verdict?: "I
   "apr.stray": ["approval_binding", "another's digest is refused"],
   "apr.forged": ["approval_binding", "approvals that a client brings along are not believed"],
   "apr.late": ["approval_binding", "a yes after a no comes too late"],
+  "apr.eternal": ["approval_lifecycle", "a yes after its time is refused"],
+  "apr.swept": ["approval_lifecycle", "a yes after its time is refused"],
   "deny.stuck": ["approval_binding", "the run goes on after each no"],
   "vote.each": ["approval_binding", "of opposite votes in the same moment one is taken"],
   "deny.later": ["approval_binding", "carried out once"],

@@ -129,13 +129,17 @@ type Asked = {
   readonly action: Approval["action"];
   readonly preview: string;
   readonly requirement?: Approval["requirement"];
+  /** How long it can be answered. */
+  readonly lifetimeMs?: number;
 };
+
+const LIFETIME_MS = 86_400_000;
 
 const ANYBODY: Approval["requirement"] = { approvers: null, quorum: 1, separate_duties: false };
 
 /** A question about one action of the run, after those that it has asked already. */
 export function addApproval(toy: ToyRun, breaks: Breaks, asked: Asked): Approval {
-  const { action, preview, requirement = ANYBODY } = asked;
+  const { action, preview, requirement = ANYBODY, lifetimeMs = LIFETIME_MS } = asked;
   const step = toy.run.approvals.length + 1;
   const approval: Approval = {
     id: idFromUuid("apr", randomUUID()),
@@ -154,7 +158,7 @@ export function addApproval(toy: ToyRun, breaks: Breaks, asked: Asked): Approval
     votes: 0,
     edited_arguments: null,
     requested_at: now(),
-    expires_at: now(),
+    expires_at: new Date(Date.now() + lifetimeMs).toISOString(),
     decided_at: null,
     decided_by: null,
     comment: null,
