@@ -32,6 +32,8 @@ export const CAPABILITIES = {
   effect_first: "a task whose effect at the sink comes before a question of the same turn",
   stored_arguments: "what is stored of an open question can be changed behind the target's back",
   exhausted_attempts: "the attempts of a run that waits can be used up behind the target's back",
+  held_end:
+    "the end of a run can be held up behind the target's back, while its artifacts are stored or recorded",
   compensation: "tasks that have effects at the sink and then fail, and that take them back there",
   driven_compensation:
     "runs with the driver `external` whose manifests name a compensation, and a tool of the target's own that takes back at the sink what a driver did there",
@@ -42,6 +44,7 @@ export const CAPABILITIES = {
   provider: "the models that the target calls are the suite's own servers",
   outages:
     "one agent asks a provider of the suite's own only, whose failures the target meets with short pauses",
+  full_queue: "so few runs of a tenant may be queued that the suite can queue them all",
   paths: "the suite speaks for the model, and files of its own lie around the workspace",
   path_links: "links can be put into the copy that a run works on, while it works",
   deputy: "the suite speaks for the model of an agent whose tools end at the suite's own tool sink",

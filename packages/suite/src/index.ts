@@ -55,6 +55,8 @@ export { type Verdict } from "./verdict.ts";
 export {
   capabilitiesOf,
   type DrillBench,
+  type EndingBench,
+  type EndingPoint,
   foreignTarget,
   type GatedTask,
   type MemoryBench,

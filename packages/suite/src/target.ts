@@ -101,6 +101,8 @@ export type OutageBench = {
   /** A connection without a byte, and an outage, longer than which nobody waits. */
   readonly silenceMsMax: number;
   readonly outageMsMax: number;
+  /** Queued runs of a tenant past which it submits in vain, where they are few enough for the suite to queue them. */
+  readonly queuedRunsMax?: number;
 };
 
 /** Two providers of different wires, and agents that ask them. */
@@ -179,6 +181,18 @@ export type DrillBench = {
   readonly effectFirst: unknown;
   /** Puts the canary into the stored arguments of an open question; false where it is not about the sink. */
   changeStoredArguments?(approvalId: string, canary: string): Promise<boolean>;
+};
+
+/** `stored`: its artifacts are, and no more; `recorded`: it is written that they are, and not yet that it has succeeded. */
+export type EndingPoint = "stored" | "recorded";
+
+/** Holds up the end of runs, behind the target's back. */
+export type EndingBench = {
+  /** From now on no run that succeeds gets past that point. */
+  holdAt(point: EndingPoint): Promise<void>;
+  /** How many stand there. */
+  held(): Promise<number>;
+  letGo(): Promise<void>;
 };
 
 /** What makes a dead letter without twenty crashes. */
@@ -268,6 +282,7 @@ export type Target = {
   readonly sink?: ToolSink;
   readonly drills?: DrillBench;
   readonly deadLetters?: DeadLetterBench;
+  readonly ending?: EndingBench;
   readonly rollback?: RollbackBench;
   readonly memory?: MemoryBench;
   readonly database?: DatabaseBench;
@@ -318,6 +333,7 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   add("effect_first", target.drills !== undefined);
   add("stored_arguments", target.drills?.changeStoredArguments !== undefined);
   add("exhausted_attempts", target.deadLetters !== undefined);
+  add("held_end", target.ending !== undefined);
   add("compensation", target.sink !== undefined && target.rollback !== undefined);
   add(
     "driven_compensation",
@@ -330,6 +346,7 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   add("access_events", target.signing?.auditor !== undefined);
   add("provider", target.provider !== undefined);
   add("outages", target.provider?.outage !== undefined);
+  add("full_queue", target.provider?.outage?.queuedRunsMax !== undefined);
   add("paths", target.paths !== undefined);
   add("path_links", target.paths?.links !== undefined);
   add("deputy", target.deputy !== undefined && target.sink !== undefined);

@@ -129,6 +129,8 @@ export type Deputy = {
 };
 
 export type DeputyOptions = {
+  /** Queued runs of a tenant, past which submissions are refused. */
+  readonly queuedRunsMax?: number;
   /** An agent that runs programs: the start then takes as long as the sandbox's proof that it holds. */
   readonly commands?: boolean;
   /** The agent has the MCP server's tool a second time, declared as one that may be repeated. */

@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type DatabaseBench,
+  type EndingBench,
   type PathBench,
   type ProviderBench,
   type OtlpReceiver,
@@ -29,10 +30,11 @@ import { startHarness } from "../../../packages/harness/src/assemble.ts";
 import { readEnvironment } from "../../../packages/harness/src/config.ts";
 import { readCredentials } from "../../../packages/harness/src/home.ts";
 import { databaseBench } from "./database-bench.ts";
+import { endingBench } from "./ending.ts";
 import { deadLetterBench, drillBench, rollbackBench } from "./benches.ts";
 import { inspectStateMachine } from "./inspection.ts";
 import { observe, sendTelemetry } from "./observation.ts";
-import { BURST_REQUESTS, createInstallation, type Installation } from "./installation.ts";
+import { BURST_LIMITS, BURST_REQUESTS, createInstallation, type Installation } from "./installation.ts";
 import { type Deputy, type DeputyOptions, ENVIRONMENT, startDeputy } from "./deputy.ts";
 import { createPathBench } from "./paths.ts";
 import { createKey, createKeys, type Keys, providerConfig, TOKEN_GROUP } from "./people.ts";
@@ -91,6 +93,7 @@ type Running = {
   readonly database: EmbeddedServer;
   readonly owner: Pool;
   readonly faulty: DatabaseBench;
+  readonly ending: EndingBench;
   readonly keys: Keys;
   /** Where the artifacts are, if not in a folder. */
   readonly bucket: ObjectServer | null;
@@ -112,9 +115,14 @@ function install(
   issuer: TokenIssuer,
   deputy: Deputy,
   environment: Readonly<Record<string, string>>,
+  { queuedRunsMax }: LocalOptions,
 ): Installation {
   const evidence = { mldsa: true };
-  const config = { identity_providers: [providerConfig(issuer)], evidence, ...deputy.config };
+  const limits = {
+    actions: BURST_LIMITS,
+    ...(queuedRunsMax === undefined ? {} : { queue: { tenant_runs: queuedRunsMax } }),
+  };
+  const config = { identity_providers: [providerConfig(issuer)], evidence, limits, ...deputy.config };
   const credentials =
     bucket === null
       ? {}
@@ -166,20 +174,27 @@ async function start(
   started.defer(async () => {
     await telemetry.stop();
   });
-  const providers = await startProviders(started);
+  const providers = await startProviders(started, options.queuedRunsMax);
   const bucket = inBucket ? await openBucket(started) : null;
   const issuer = await startTokenIssuer([TOKEN_GROUP]);
   started.defer(async () => {
     await issuer.stop();
   });
   const deputy = await startDeputy(providers.bench.own, sink.url, options, started);
-  const installation = install(sink.url, bucket, issuer, deputy, {
-    ...providers.environment,
-    OTEL_EXPORTER_OTLP_ENDPOINT: telemetry.url,
-    OTEL_BSP_SCHEDULE_DELAY: String(EXPORT_MS),
-    OTEL_METRIC_EXPORT_INTERVAL: String(METRIC_EXPORT_MS),
-    [ENVIRONMENT.name]: ENVIRONMENT.value,
-  });
+  const installation = install(
+    sink.url,
+    bucket,
+    issuer,
+    deputy,
+    {
+      ...providers.environment,
+      OTEL_EXPORTER_OTLP_ENDPOINT: telemetry.url,
+      OTEL_BSP_SCHEDULE_DELAY: String(EXPORT_MS),
+      OTEL_METRIC_EXPORT_INTERVAL: String(METRIC_EXPORT_MS),
+      [ENVIRONMENT.name]: ENVIRONMENT.value,
+    },
+    options,
+  );
   started.defer(() => {
     installation.remove();
   });
@@ -197,6 +212,7 @@ async function start(
   if (first === undefined || credentials === null) throw new Error("the operator has no key");
   const { database, owner } = await openOwner(installation, started);
   const faulty = databaseBench(database, started);
+  const ending = endingBench(database, started);
   const keys = await createKeys(first.url, credentials.key, installation.home, owner);
   return {
     installation,
@@ -208,6 +224,7 @@ async function start(
     database,
     owner,
     faulty,
+    ending,
     keys,
     bucket,
     issuer,
@@ -294,6 +311,9 @@ const looks = (
 const benches = (now: () => Running, launch: Launch): Partial<Target> => ({
   get database() {
     return now().faulty;
+  },
+  get ending() {
+    return now().ending;
   },
   get signing() {
     return now().keys.signing;

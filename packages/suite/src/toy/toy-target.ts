@@ -21,8 +21,9 @@ import {
   type ToyState,
 } from "./toy-harness.ts";
 import { createOutside } from "./toy-box.ts";
+import { dieThere, toyEndingBench } from "./toy-ending.ts";
 import { createFiles, toyPaths } from "./toy-files.ts";
-import type { Breaks } from "./toy-run.ts";
+import type { Breaks, ToyRun } from "./toy-run.ts";
 import { startToyServer, type ToyServer } from "./toy-server.ts";
 import { toyMetrics } from "./toy-signals.ts";
 import type { ToySigner } from "./toy-signatures.ts";
@@ -146,6 +147,7 @@ const looks = (state: ToyState, signer: ToySigner, breaks: Breaks): Partial<Targ
   observation: observeToy(state, breaks),
   signing: { ...signer, auditor: AUDITOR_KEY },
   database: toyDatabaseBench(state.database, breaks, () => contradictionsOf(state)),
+  ending: toyEndingBench(state.ending),
   deadLetters: {
     exhaust: async (id) => {
       await Promise.resolve();
@@ -171,6 +173,7 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
     return world;
   };
 
+  let takeOver = async (_toy: ToyRun): Promise<void> => await Promise.resolve();
   const serve = async (to: ToolSink): Promise<void> => {
     const harness = createToyHarness(state, breaks, sendEffectTo(to), now());
     const door = {
@@ -181,6 +184,7 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
       signals: state.signals,
       breaks,
     };
+    takeOver = harness.takeOver;
     servers = [await startToyServer(door), await startToyServer(door)];
   };
   const stopServers = async (): Promise<void> => {
@@ -213,9 +217,12 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
     ...looks(state, signer, breaks),
     kill: async () => {
       letGo(state.database, "gone");
+      const left = dieThere(state.ending);
       await stopServers();
       if (breaks.has("artifact.volatile")) for (const toy of state.runs.values()) toy.bytes.clear();
       if (sink !== undefined) await serve(sink);
+      // Not waited for: they stand there again until they are let go.
+      for (const toy of left) takeOver(toy).catch(() => undefined);
     },
     restart: async () => {
       await stopServers();
