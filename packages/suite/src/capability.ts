@@ -38,6 +38,7 @@ export const CAPABILITIES = {
   driven_compensation:
     "runs with the driver `external` whose manifests name a compensation, and a tool of the target's own that takes back at the sink what a driver did there",
   memory: "its heap can be read after a garbage collection",
+  resident_memory: "what it has of its machine's memory can be read",
   database: "faults in its database, a look at what is stored there, and GET /readyz",
   signing: "a principal whose key is good for signed requests only, and the private half of its signing key",
   access_events: "GET /api/harness/access-events, with the key of who may read them",

@@ -39,7 +39,7 @@ export { sarifReport } from "./reports/sarif.ts";
 export { closingLine, failureReport, trialLine } from "./reports/summary.ts";
 export { runTrial, runTrials, type TrialOptions } from "./runner.ts";
 export {
-  type HeapReading,
+  type MemoryReading,
   isGrowing,
   LEAK_BYTES,
   type Slope,

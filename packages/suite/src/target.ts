@@ -230,6 +230,8 @@ export type MemoryBench = {
   live(runs: number): Promise<void>;
   /** Bytes in use on the heap, after a full collection. */
   heapBytes(): Promise<number>;
+  /** Bytes that the process has from its machine, then: what is outside of the heap (buffers, native code) too. */
+  residentBytes?(): Promise<number>;
   /** Sockets, timers and whatever else keeps a process alive, by kind. */
   handles(): Readonly<Record<string, number>>;
 };
@@ -341,6 +343,7 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   );
   add("quota", target.quota !== undefined);
   add("memory", target.memory !== undefined);
+  add("resident_memory", target.memory?.residentBytes !== undefined);
   add("database", target.database !== undefined);
   add("signing", target.signing !== undefined);
   add("access_events", target.signing?.auditor !== undefined);
