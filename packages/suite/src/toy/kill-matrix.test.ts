@@ -206,8 +206,8 @@ const ON_TOY = SCENARIOS.filter(
     ),
 );
 
-/** It makes one call a run, and that after its only question. */
-const TOY_LACKS: readonly string[] = ["effect_first"];
+/** It makes one call a run, and that after its only question; and it is driven by plans only. */
+const TOY_LACKS: readonly string[] = ["effect_first", "external_runs"];
 
 async function tryOn(bug: Bug, scenarioPart: string): Promise<Trial> {
   const scenario = SCENARIOS.find(({ id }) => id.includes(scenarioPart));
@@ -251,6 +251,15 @@ describe("the good toy", () => {
       left.push(...runs.filter((status) => !TERMINAL_STATES.includes(status)));
     }
     expect(left).toEqual([]);
+  });
+
+  test("has no answer left that any of them had it remember", async () => {
+    const headers = { authorization: `Bearer ${target.key("approver")}` };
+    const answer = await fetch(`${target.endpoints()[0]}/api/harness/precedents`, { headers });
+    const { data } = fieldsOf(await answer.json());
+    const answers = Array.isArray(data) ? data.map(fieldsOf) : [];
+    expect(answers.length).toBeGreaterThan(1);
+    expect(answers.filter(({ revoked }) => revoked !== true)).toEqual([]);
   });
 });
 
