@@ -77,6 +77,8 @@ export const BUGS = {
   "stream.deaf": "ignores Last-Event-ID",
   "etag.fixed": "the ETag does not change with the run",
   "leak.label": "shows a secret that somebody wrote into a label",
+  "leak.middle": "knows a secret only where a line begins with it",
+  "leak.whole": "hides all of a text that holds a secret",
   "leak.nothing": "hides whatever stands beside a secret",
   "log.raw": "logs requests as they came",
   "leak.key": "puts the caller's key into the run's answer",

@@ -132,6 +132,8 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string, verdict?: "I
   "end.lost": ["artifact_writer", "the run gets to be"],
   "end.again": ["artifact_writer", "and what it did is not done again"],
   "leak.label": ["secret_redaction", "the answer to a submission holds no secret"],
+  "leak.middle": ["secret_redaction", "the answer to a submission holds no secret"],
+  "leak.whole": ["secret_redaction", "what is no secret is shown beside what is"],
   "leak.nothing": ["secret_redaction", "what is no secret is shown beside what is"],
   "log.raw": ["secret_redaction", "log holds no secret"],
   "trace.orphan": ["happy_path", "every span's parent was sent as well"],
