@@ -5,6 +5,7 @@
 import { type RunId, uuidOf } from "@assent/contract";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { IDEMPOTENCY_RETENTION_HOURS } from "../../../packages/harness/src/base/limits.ts";
+import { ok } from "../../../packages/harness/src/base/result.ts";
 import { CLOSED, open } from "../../../packages/harness/src/core/resilience/breaker.ts";
 import { DEFAULT_PROVIDER_SETTINGS } from "../../../packages/harness/src/core/resilience/settings.ts";
 import { createCapacity } from "../../../packages/harness/src/services/capacity.ts";
@@ -116,6 +117,8 @@ test("a kept answer is not forgotten for a clock that is ahead for a while, and 
   const first = await submit("kept");
   await setClock(KEPT_MS);
   for (let minute = 0; minute < 10; minute += 1) await sweep();
+  // Also while it is ahead: whoever repeats then has heard no answer of before.
+  expect(await submit("kept")).toMatchObject({ runId: first.runId, replayed: true });
   await setClock(0);
   expect(await submit("kept")).toMatchObject({ runId: first.runId, replayed: true });
   await setClock(KEPT_MS);
@@ -125,6 +128,52 @@ test("a kept answer is not forgotten for a clock that is ahead for a while, and 
   await sweep();
   const { rows } = await owner.query("select from assent.idempotency_keys where key = 'kept'");
   expect(rows).toEqual([]);
+});
+
+// One sweep by a clock that is right again, and what is kept is kept by that one.
+beforeEach(async () => {
+  await sweep();
+});
+
+test.each([true, false])("nor is that to another request, looked for first: %s", async (isLookedFor) => {
+  const made = { before: 0, within: 0 };
+  const before = async (): Promise<void> => {
+    made.before += 1;
+    await Promise.resolve();
+  };
+  const ask = async () =>
+    await engine.harness.once(
+      engine.caller,
+      {
+        key: `kept too, ${isLookedFor}`,
+        route: "POST /somewhere",
+        body: {},
+        status: 201,
+        secret: false,
+        ...(isLookedFor && { before }),
+      },
+      async () => {
+        made.within += 1;
+        return await Promise.resolve(ok({ made }));
+      },
+    );
+  await ask();
+  await setClock(KEPT_MS);
+  expect(await ask()).toMatchObject({ replayed: true });
+  expect(made).toEqual({ before: isLookedFor ? 1 : 0, within: 1 });
+});
+
+test("nor is that to a request for a run, of two that come at once", async () => {
+  await setClock(0);
+  await engine.harness.submitRun(engine.caller, { agent: "tester", task: "Once." }, "at once");
+  await setClock(KEPT_MS);
+  // What a request does that found no answer a moment ago.
+  const { rows } = await engine.database.ownerPool().query<{ kept: boolean }>(
+    `select assent.keep_answer(i.tenant_id, i.principal_id, i.route, i.key, $1, $1, i.fingerprint, 202, 'x', 'y') as kept
+     from assent.idempotency_keys i where i.key = 'at once'`,
+    [inMs(0)],
+  );
+  expect(rows).toEqual([{ kept: false }]);
 });
 
 test("who has used a quota up while the clock was ahead is let in again when it is back", async () => {

@@ -99,12 +99,15 @@ async function waitOf(id: RunId): Promise<Wait> {
 /** The engine's ports, and how often somebody waits for a call of a run that was called off. */
 function listening(): OrchestratorPorts {
   [cuts, listens] = [0, 0];
-  const { clock } = engine.ports;
-  const sleep: typeof clock.sleep = async (ms, signal) => {
-    if (ms === CALLED_OFF_HEARD_SECONDS * 1_000) listens += 1;
-    await clock.sleep(ms, signal);
-  };
-  return { ...engine.ports, clock: { now: () => clock.now(), sleep } };
+  const heard: OrchestratorPorts["clock"] = Object.create(engine.ports.clock, {
+    sleep: {
+      value: async (...given: readonly [number, AbortSignal]) => {
+        if (given[0] === CALLED_OFF_HEARD_SECONDS * 1_000) listens += 1;
+        await Reflect.apply(engine.ports.clock.sleep, engine.ports.clock, given);
+      },
+    },
+  });
+  return { ...engine.ports, clock: heard };
 }
 
 /** @returns how long the run waited when it was called off, and when its worker's call had ended; and how it ended */
