@@ -2,6 +2,7 @@
 
 import { existsSync, openSync, writeSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { type KeptLines, keepLines } from "./adapters/telemetry/kept-lines.ts";
 import { createLog } from "./adapters/telemetry/log.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { type Running, startHarness, type StartOptions } from "./assemble.ts";
@@ -21,7 +22,7 @@ export async function startFromCommandLine(
   if (!credentials.ok) return credentials;
   const opened = openLog(environment.logTarget, options.home);
   if (!opened.ok) return opened;
-  const log = createLog(systemClock, opened.value);
+  const log = createLog(systemClock, opened.value.write);
   const configFile = options.configFile ?? findConfig();
   return await startHarness({ ...options, configFile, environment, log }, onProgress);
 }
@@ -34,7 +35,7 @@ const findConfig = (): string | null => {
 const STDERR = 2;
 
 // Written at once: what was logged before a crash is there after it.
-function openLog(target: LogTarget, home: string): Result<(line: string) => void, StartRefusal> {
+function openLog(target: LogTarget, home: string): Result<KeptLines, StartRefusal> {
   const path = join(home, "assent.log");
   let file: number;
   try {
@@ -42,7 +43,21 @@ function openLog(target: LogTarget, home: string): Result<(line: string) => void
   } catch (error) {
     return refuseHome(path, error);
   }
-  return ok((line) => {
-    writeSync(file, `${line}\n`);
+  const lines = keepLines(
+    (bytes) => writeSync(file, bytes),
+    missingRecords,
+    // Servers and workers of one home write into one file.
+    target === "stderr" ? "one" : "several",
+  );
+  process.once("exit", () => lines.flush());
+  return ok(lines);
+}
+
+function missingRecords(records: number): string {
+  let line = "";
+  const log = createLog(systemClock, (text) => {
+    line = text;
   });
+  log("warn", "records of the log are missing here: they could not be written", { records });
+  return line;
 }
