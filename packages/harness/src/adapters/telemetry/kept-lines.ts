@@ -6,9 +6,9 @@ export const KEPT_BYTES_MAX = 1024 * 1024;
 
 export type KeptLines = {
   /** Takes one line, without its end, and never throws. */
-  write(line: string): void;
+  readonly write: (line: string) => void;
   /** Writes what was kept, if that can be done now. */
-  flush(): void;
+  readonly flush: () => void;
 };
 
 /** Who else writes where a line was cut off: nobody, or other processes, which write behind the piece that is there. */
