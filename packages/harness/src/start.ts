@@ -9,7 +9,7 @@ import type { StartRefusal } from "./assemble/refusal.ts";
 import type { Result } from "./base/result.ts";
 import { processEnvironment } from "./config.ts";
 import { checkCredentials, makeHome } from "./home.ts";
-import { openLog } from "./open-log.ts";
+import { openLog } from "./assemble/open-log.ts";
 
 export async function startFromCommandLine(
   options: Omit<StartOptions, "environment" | "log">,

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { KEPT_BYTES_MAX } from "./adapters/telemetry/kept-lines.ts";
+import { KEPT_BYTES_MAX } from "../adapters/telemetry/kept-lines.ts";
 import { openLog } from "./open-log.ts";
 
 let home: string;

@@ -2,13 +2,13 @@
 
 import { openSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { systemClock } from "./adapters/system/clock.ts";
-import { type KeptLines, keepLines } from "./adapters/telemetry/kept-lines.ts";
-import { createLog } from "./adapters/telemetry/log.ts";
-import type { StartRefusal } from "./assemble/refusal.ts";
-import { ok, type Result } from "./base/result.ts";
-import type { LogTarget } from "./config.ts";
-import { refuseHome } from "./home.ts";
+import { systemClock } from "../adapters/system/clock.ts";
+import { type KeptLines, keepLines } from "../adapters/telemetry/kept-lines.ts";
+import { createLog } from "../adapters/telemetry/log.ts";
+import type { StartRefusal } from "./refusal.ts";
+import { ok, type Result } from "../base/result.ts";
+import type { LogTarget } from "../config.ts";
+import { refuseHome } from "../home.ts";
 
 const STDERR = 2;
 
