@@ -31,6 +31,7 @@ const second: { tool: string; ending: Ending; begin(): void; end: Promise<void> 
   end: Promise.resolve(),
 };
 
+const LISTENED_TO = "a call is listened to, though its run was called off";
 let cuts = 0;
 let listens = 0;
 
@@ -96,18 +97,16 @@ async function waitOf(id: RunId): Promise<Wait> {
   };
 }
 
-/** The engine's ports, and how often somebody waits for a call of a run that was called off. */
+/** The engine's ports; what was counted so far is forgotten. */
 function listening(): OrchestratorPorts {
   [cuts, listens] = [0, 0];
-  const heard: OrchestratorPorts["clock"] = Object.create(engine.ports.clock, {
-    sleep: {
-      value: async (...given: readonly [number, AbortSignal]) => {
-        if (given[0] === CALLED_OFF_HEARD_SECONDS * 1_000) listens += 1;
-        await Reflect.apply(engine.ports.clock.sleep, engine.ports.clock, given);
-      },
+  return {
+    ...engine.ports,
+    log: (level, message, fields) => {
+      if (message === LISTENED_TO) listens += 1;
+      engine.ports.log(level, message, fields);
     },
-  });
-  return { ...engine.ports, clock: heard };
+  };
 }
 
 /** @returns how long the run waited when it was called off, and when its worker's call had ended; and how it ended */

@@ -44,7 +44,11 @@ export function cutOff(
         async (tx) => await isWaitedFor(tx, fence, seq),
         { isRepeatable: true },
       );
-      if (isWaited) await ports.clock.sleep(CALLED_OFF_HEARD_SECONDS * 1_000, over.signal);
+      if (isWaited) {
+        const wait = ports.clock.sleep(CALLED_OFF_HEARD_SECONDS * 1_000, over.signal);
+        ports.log("info", "a call is listened to, though its run was called off", { run_id: fence.run });
+        await wait;
+      }
     } catch (error) {
       // Nobody can tell, so it is as with any lease that was lost.
       const what = error instanceof Error ? error.message : "unknown";
