@@ -245,3 +245,82 @@ test("what was seen of a full queue while the clock was ahead is looked at anew 
   await setClock(0);
   expect(await capacity.takeRoom(engine.tenant)).toBeNull();
 });
+
+type Ended = "a key" | "a signing key";
+/** Makes one that ends in ten minutes. @returns whether it is good */
+async function endingSoon(what: Ended, name: string): Promise<() => Promise<boolean>> {
+  const owner = engine.database.ownerPool();
+  const ends = inMs(10 * MINUTE_MS);
+  if (what === "a key") {
+    const key = await engine.newKey(name);
+    const { rowCount } = await owner.query(
+      `update assent.api_keys k set expires_at = $2 from assent.principals p
+       where p.id = k.principal_id and p.name = $1`,
+      [name, ends],
+    );
+    expect(rowCount).toBe(1);
+    return async () => (await engine.harness.authenticate(key)) !== null;
+  }
+  const id = await newSigningKey(name);
+  const { rowCount } = await owner.query("update assent.signing_keys set expires_at = $2 where id = $1", [
+    uuidOf(id),
+    ends,
+  ]);
+  expect(rowCount).toBe(1);
+  return async () => {
+    const { rows } = await owner.query(
+      `select from assent.signing_keys s, assent.find_signing_key(s.tenant_id, s.principal_id, s.id, $2)
+       where s.id = $1`,
+      [uuidOf(id), engine.clock.now()],
+    );
+    return rows.length === 1;
+  };
+}
+
+test.each<Ended>(["a key", "a signing key"])(
+  "%s whose time was over stays so when the clock is set back, and none ends for a clock that is ahead for a while",
+  async (what) => {
+    const [isGood, isLaterGood] = [
+      await endingSoon(what, `${what} one`),
+      await endingSoon(what, `${what} two`),
+    ];
+    expect(await isGood()).toBe(true);
+    await setClock(DAY_MS);
+    expect(await isGood()).toBe(false);
+    await sweep();
+    await setClock(0);
+    // Ten minutes are believed at most.
+    expect(await isLaterGood()).toBe(true);
+    for (let at = 1; at <= 11; at += 1) {
+      await setClock(at * MINUTE_MS);
+      await sweep();
+    }
+    await setClock(-DAY_MS);
+    expect([await isGood(), await isLaterGood()]).toEqual([false, false]);
+  },
+);
+
+test.each<Ended>(["a key", "a signing key"])(
+  "nor is anything committed any more for whom %s let in",
+  async (what) => {
+    const owner = engine.database.ownerPool();
+    const caller = await engine.harness.authenticate(await engine.newKey(`committing with ${what}`));
+    if (caller?.key == null) throw new Error("the key is good");
+    const signedWith = await newSigningKey(`committing with ${what}`);
+    const [of, ending] = what === "a key" ? ["api_keys", caller.key] : ["signing_keys", signedWith];
+    const hold = async (): Promise<boolean> =>
+      await engine.store.transaction(
+        engine.tenant,
+        async (tx) => await tx.keys.holdGood({ ...caller, signedWith }, engine.clock.now()),
+      );
+    expect(await hold()).toBe(true);
+    await owner.query(`update assent.${of} set expires_at = $2 where id = $1`, [
+      uuidOf(ending),
+      inMs(MINUTE_MS),
+    ]);
+    await setClock(2 * MINUTE_MS);
+    await sweep();
+    await setClock(-DAY_MS);
+    expect(await hold()).toBe(false);
+  },
+);
