@@ -1,12 +1,9 @@
 // A database that fails while a harness starts on it, as its operator is told: it is no defect of the program.
 
-import { DatabaseError } from "pg";
-import { faultOf } from "../adapters/postgres/fault.ts";
+import { faultOf, isDiskFull } from "../adapters/postgres/fault.ts";
 import { err, type Result } from "../base/result.ts";
 import { StoreUnavailable } from "../ports.ts";
 import type { StartRefusal } from "./refusal.ts";
-
-const DISK_FULL = "53100";
 
 /** @throws what `start` threw, where that was nothing of the database's */
 export async function refuseFailingDatabase<T>(
@@ -22,7 +19,7 @@ export async function refuseFailingDatabase<T>(
 }
 
 const refusalOf = (error: Error): StartRefusal =>
-  error instanceof DatabaseError && error.code === DISK_FULL
+  isDiskFull(error)
     ? {
         code: "disk_full",
         detail: `No space is left for the database (${error.message}).`,

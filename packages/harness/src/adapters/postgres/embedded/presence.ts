@@ -5,6 +5,7 @@ import { realpathSync } from "node:fs";
 import { Socket } from "node:net";
 import { Client, DatabaseError } from "pg";
 import { type Connection, LOCK_CLASS, LOCK_KEYS } from "../connect.ts";
+import { isDiskFull } from "../fault.ts";
 import { refusePasswords } from "./passwords.ts";
 import { dataOf, passwordsOf } from "./places.ts";
 import { type EmbeddedRefusal, errorCode, refuseFullDisk } from "./refusal.ts";
@@ -22,7 +23,6 @@ export type Attempt =
 
 const CONNECT_TIMEOUT_MS = 5000;
 const ABSENT: readonly string[] = ["ENOENT", "ECONNREFUSED"];
-const DISK_FULL = "53100";
 const WRONG_PASSWORD: readonly string[] = ["28P01", "28000"];
 
 /** Tries once to be counted among the server's users. */
@@ -66,7 +66,7 @@ function explain(error: unknown, home: string): Attempt {
     return { outcome: "refused", refusal };
   }
   // Not even what a session keeps for itself can be written.
-  if (code === DISK_FULL) return { outcome: "refused", refusal: refuseFullDisk(home, why).error };
+  if (isDiskFull(error)) return { outcome: "refused", refusal: refuseFullDisk(home, why).error };
   // Starting, stopping, recovering, out of connections, or gone while we spoke.
   if (!(error instanceof DatabaseError) || ["57P03", "57P01", "53300"].includes(error.code ?? "")) {
     return { outcome: "busy", why };

@@ -1,7 +1,7 @@
 import { DatabaseError } from "pg";
 import { expect, test } from "vitest";
-import { StoreUnavailable } from "../ports.ts";
-import { refuseFailingDatabase } from "./failing-database.ts";
+import { StoreUnavailable } from "../../../packages/harness/src/ports.ts";
+import { refuseFailingDatabase } from "../../../packages/harness/src/assemble/failing-database.ts";
 
 function said(code: string): DatabaseError {
   const error = new DatabaseError("what the server said", 0, "error");
