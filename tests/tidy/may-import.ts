@@ -345,6 +345,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     "node:url",
   ],
   [`${HARNESS}/assemble`]: [HARNESS, "@assent/contract", "node:url"],
+  [`${HARNESS}/assemble/open-log.ts`]: [HARNESS, "node:fs", "node:path"],
   [`${HARNESS}/start.ts`]: [HARNESS, "node:fs", "node:path"],
   [`${HARNESS}/index.ts`]: [`${HARNESS}/services`],
 };

@@ -340,6 +340,8 @@ export type Store = {
    * @throws TakeFailed where this very run cannot be leased or read; StoreUnavailable
    */
   take(turn: Turn, lease: NewLease): Promise<Taken | "locked" | null>;
+  /** What is leased to this worker, of any tenant; throws StoreUnavailable. */
+  leasesOf(worker: WorkerId): Promise<readonly Fence[]>;
   /**
    * Who holds slots, and the next in turn whose runs have been due since `turn.now` without anybody taking them.
    * @throws StoreUnavailable

@@ -31,7 +31,7 @@ import {
 import { judge } from "../judge.ts";
 import { askAhead } from "../ask-ahead.ts";
 import { type AskedAction, consult, type Consulted, isAnswered, mayGiveYes } from "../precedents.ts";
-import { endWait } from "./called-off.ts";
+import { cutOff, endWait } from "./called-off.ts";
 import { compensationWrites, openCompensation, runCompensation } from "./compensation.ts";
 import { gateWrites, openGate } from "./gate.ts";
 import { answerOf, asTold, reasonOfUse, resolveArguments } from "./handed.ts";
@@ -240,9 +240,13 @@ async function refuseUnknown(held: Held, call: ToolCall): Promise<void> {
 }
 
 /** To be disposed of when the call is over. */
-export function contextOf(held: Held, effect: ToolStep["request"]["effectId"]): ToolContext & Disposable {
+export function contextOf(
+  held: Held,
+  effect: ToolStep["request"]["effectId"],
+  cut: AbortSignal = held.lost,
+): ToolContext & Disposable {
   const { tenant } = held.fence;
-  const patience = deadline(TOOL_CALL_SECONDS_MAX * 1000, held.lost);
+  const patience = deadline(TOOL_CALL_SECONDS_MAX * 1000, cut);
   return {
     searchDocuments: async (question, limit) =>
       await searchDocuments(held.ports, { tenant }, question, limit),
@@ -282,14 +286,15 @@ export async function executeTool(held: Held, step: ToolStep, mayHaveHappened = 
     return true;
   }
   if (step.effect !== "none") await proveLease(held);
-  using context = contextOf(held, id);
+  const changesCopy = tool.scope === "workspace" && step.effect !== "none";
+  using cut = cutOff(held, step);
+  using context = contextOf(held, id, cut.signal);
   if (step.request.compensates !== undefined) {
     const undone = await guarded(held, action, async () => await runCompensation(held, tool, step, context));
     const { writes, goesOn } = compensationWrites(held, step, undone);
     await commitHeld(held, writes);
     return goesOn;
   }
-  const changesCopy = tool.scope === "workspace" && step.effect !== "none";
   // Whoever opens this copy later can tell whether it is the one in which the step was carried out.
   if (changesCopy) await held.workspace?.note(step.seq, "begun");
   const result = await guarded(
