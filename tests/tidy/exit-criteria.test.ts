@@ -99,7 +99,7 @@ const but = (...changed: readonly (readonly [place: number, verdict: string])[])
 
 test("with every report good all five are met, and only then is the exit 0", () => {
   const criteria = judgeAll(GOOD, TREE);
-  expect(linesOf(criteria).filter((line) => !line.startsWith("  | met") && !line.startsWith("met "))).toEqual(
+  expect(linesOf(criteria).filter((told) => !told.startsWith("  | met") && !told.startsWith("met "))).toEqual(
     [],
   );
   expect(criteria).toHaveLength(5);
