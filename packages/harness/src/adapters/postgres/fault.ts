@@ -44,6 +44,11 @@ const LOST_MESSAGES =
   /^(?:Connection terminated|timeout expired|Query read timeout|Received unexpected|Client (?:was closed|has encountered a connection error))/;
 const EXHAUSTED_MESSAGE = "timeout exceeded when trying to connect";
 
+const DISK_FULL = "53100";
+
+export const isDiskFull = (error: unknown): boolean =>
+  error instanceof DatabaseError && error.code === DISK_FULL;
+
 export function faultOf(error: unknown): Fault | null {
   if (error instanceof DatabaseError) {
     // What a server says has a code; without one it is the parser that understood nothing of what came.

@@ -48,6 +48,8 @@ const LAYOUTS_MAX = 1_024;
 const ALIKE_MAX = 8;
 
 export type LeafReader = {
+  /** Bytes that are read into here are looked at where they lie. */
+  readonly room: Uint8Array;
   /** The layout of the leaf in these bytes; null where there is none of the closed form. */
   read(bytes: Uint8Array, from: number, to: number): LeafLayout | null;
 };
@@ -86,6 +88,7 @@ export function createLeafReader(): LeafReader {
     return layout;
   };
   return {
+    room: forms.room,
     read(bytes, from, to): LeafLayout | null {
       if (held !== bytes) {
         forms.load(bytes);
