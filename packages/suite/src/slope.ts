@@ -3,6 +3,8 @@
 // difference between the first and the last would be. Readings of one heap hang together (what was compiled or pooled
 // stays so for a while), which makes Sen's interval too narrow; it is widened by how much they do (Hamed and Rao 1998).
 
+import { LEAK_BYTES } from "./objectives.ts";
+
 export type HeapReading = { readonly runs: number; readonly heapBytes: number };
 
 export type Slope = {
@@ -78,9 +80,6 @@ export const SLOPE_BYTES_MIN = 16;
 
 /** Growth is shown where even the low end of the interval is above what could be noise. */
 export const isGrowing = ({ low }: Slope): boolean => low > SLOPE_BYTES_MIN;
-
-/** The leak that must not go unseen: one small object a run. */
-export const LEAK_BYTES = 64;
 
 /**
  * Whether a leak of {@link LEAK_BYTES} a run would have been found in these very readings. It would have moved the whole

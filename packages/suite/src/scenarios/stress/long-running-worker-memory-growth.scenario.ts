@@ -1,5 +1,6 @@
 import type { Scenario } from "../../scenario.ts";
-import { type HeapReading, isGrowing, LEAK_BYTES, theilSenSlope, wouldShowLeak } from "../../slope.ts";
+import { HANDLES_MORE_MAX, LEAK_BYTES } from "../../objectives.ts";
+import { type HeapReading, isGrowing, theilSenSlope, wouldShowLeak } from "../../slope.ts";
 
 /** Batches that fill caches, pools and compiled code, and are not looked at. */
 const WARM_BATCHES = 3;
@@ -41,6 +42,3 @@ export const longRunningWorkerMemoryGrowth: Scenario = {
     context.check("no sockets, timers or listeners are left behind", grown.length === 0, grown);
   },
 };
-
-/** Pools open and close connections as they please; a handle a run would be hundreds. */
-const HANDLES_MORE_MAX = 8;
