@@ -155,7 +155,7 @@ function readFlat(
       if (value === undefined) return false;
       if (field !== NO_FIELD) values[field] = value;
     }
-    if (at === to - 1) return quote === quotesTo;
+    if (at === to - 1) return true;
     if (bytes[at] !== COMMA) return false;
   }
 }
