@@ -7,18 +7,20 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { readReport, type RunReport } from "./flakes.ts";
+import { judgeDays, type JudgedDays, readLedger } from "./flake-ledger.ts";
+import { readReport, type RunReport } from "./flake-rate.ts";
 import { reasonsIn } from "./gate-failures.ts";
 import {
   type BenchReport,
   type Criterion,
   judgeAll,
-  type MutationReport,
   type Report,
   type Reports,
   type Tree,
   type Trial,
 } from "./judge-criteria.ts";
+import { MUTATION_GROUPS } from "./mutation-groups.ts";
+import type { MutationReport } from "./mutation-score.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
@@ -79,6 +81,29 @@ function textOf(file: string): string {
   return text;
 }
 
+function readMutation(folder: string, group: string, since: Report<number>): Report<MutationReport> {
+  const file = join(folder, "mutation", `${group}.json`);
+  return readFresh(
+    since,
+    file,
+    `npm run mutate -- ${group}`,
+    (name): MutationReport => JSON.parse(textOf(name)),
+    writtenAt(file),
+  );
+}
+
+/** A rate over days is of many commits, so the ledger may be older than this one. */
+function readFlakes(file: string, now: number): Report<JudgedDays> {
+  if (!existsSync(file)) return unknown("there is no reports/flakes.jsonl (npm run flakes)");
+  try {
+    return { known: true, value: judgeDays(readLedger(file), now) };
+  } catch (error) {
+    return unknown(
+      `reports/flakes.jsonl cannot be read: ${error instanceof Error ? error.message : "it is no ledger"}`,
+    );
+  }
+}
+
 /** A trial tells how long it took, and its file when it ended. */
 function readTrial(file: string): Trial & { readonly begun: number } {
   const trial: Trial & { readonly durationMs: number } = JSON.parse(textOf(file));
@@ -103,15 +128,12 @@ function readMany<T>(files: readonly Report<T>[], none: string): Report<readonly
 /**
  * @param folder where the reports lie
  * @param since as {@link readSince} says
+ * @param now milliseconds since 1970
  */
-export function readReports(folder: string, since: Report<number>): Reports {
+export function readReports(folder: string, since: Report<number>, now: number): Reports {
   const gate = join(folder, "vitest.json");
   const output = join(folder, "vitest.log");
-  const mutation = join(folder, "mutation.json");
   const test = "npm test";
-  const again = listed(folder, /^again-.*\.json$/u).map((name) =>
-    readFresh(since, join(folder, name), "npm run flakes", readReport, begun),
-  );
   const trials = listed(join(folder, "trials"), /\.json$/u).map((name) =>
     readFresh(since, join(folder, "trials", name), "npm run test:nightly", readTrial, (one) => one.begun),
   );
@@ -129,14 +151,10 @@ export function readReports(folder: string, since: Report<number>): Reports {
     ),
     night: readFresh(since, join(folder, "nightly.json"), "npm run test:nightly", readReport, begun),
     trials: readMany(trials, "there are no reports/trials (npm run test:nightly)"),
-    mutation: readFresh(
-      since,
-      mutation,
-      "npm run mutate",
-      (file): MutationReport => JSON.parse(textOf(file)),
-      writtenAt(mutation),
+    mutation: Object.fromEntries(
+      Object.keys(MUTATION_GROUPS).map((group) => [group, readMutation(folder, group, since)]),
     ),
-    again: readMany(again, "there are no reports/again-*.json: runs of one commit, for npm run flakes"),
+    flakes: readFlakes(join(folder, "flakes.jsonl"), now),
     bench: readFresh(
       since,
       join(folder, "bench-runs.json"),
@@ -147,20 +165,14 @@ export function readReports(folder: string, since: Report<number>): Reports {
   };
 }
 
-/** What of Stryker's own configuration is read. */
-type Mutation = { readonly mutate: readonly string[]; readonly thresholds: { readonly break: number } };
-
 const isNightly = (file: string): boolean => file.startsWith("tests/nightly/");
 
-async function readTree(): Promise<Tree> {
-  const { default: stryker }: { default: Mutation } = await import(`${ROOT}stryker.config.mjs`);
-
+function readTree(): Tree {
   const tests = (git(ROOT, "ls-files", "*.test.ts") ?? "").split("\n").filter((file) => file !== "");
   return {
     gateTests: tests.filter((file) => !isNightly(file)),
     nightTests: tests.filter(isNightly),
-    mutated: stryker.mutate,
-    mutationScoreMin: stryker.thresholds.break,
+    mutated: MUTATION_GROUPS,
   };
 }
 
@@ -180,10 +192,10 @@ export function exitOf(criteria: readonly Criterion[]): 0 | 1 | 4 {
   return criteria.length > 0 && criteria.every(({ verdict }) => verdict === "met") ? 0 : 4;
 }
 
-async function main(): Promise<void> {
-  const criteria = judgeAll(readReports(join(ROOT, "reports"), readSince(ROOT)), await readTree());
+function main(): void {
+  const criteria = judgeAll(readReports(join(ROOT, "reports"), readSince(ROOT), Date.now()), readTree());
   process.stdout.write(`${linesOf(criteria).join("\n")}\n`);
   process.exitCode = exitOf(criteria);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main();
+if (process.argv[1] === fileURLToPath(import.meta.url)) main();

@@ -1,103 +1,81 @@
-// Of several runs of one commit: which tests ended both ways, and is that within the budget? Reads what
-// `vitest --reporter=json` wrote, one file a run, the first attempt of each test.
+// Several runs of one commit, made or read: which tests ended both ways, and is that within the budget? And over days.
 //
-//   npm run flakes -- reports/again-*.json
+//   npm run flakes                                    makes the runs (gates.json says how many), judges and keeps them
+//   npm run flakes -- reports/again-*.json            judges these
+//   npm run flakes -- --keep reports/again-*.json     and keeps what they say in reports/flakes.jsonl, for the commit that is
+//                                                     checked out here
+//   npm run flakes -- --days                          judges the last days, by what was kept
 
-import { existsSync, readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { judgeDays, lineOf, readLedger, withLine, writeLedger } from "./flake-ledger.ts";
+import { judge, type Judged, percent, RATE_MAX, readReport, type RunReport } from "./flake-rate.ts";
+import { gate } from "./gates.ts";
 
-/** The plan's threshold: of all that was carried out, less than one in a hundred. */
-export const RATE_MAX = 0.01;
-/** Fewer say nothing about a rate of one in a hundred. */
-const EXECUTIONS_MIN = 300;
-/** 95 %, two-sided. */
-const Z = 1.96;
-/** A file of which nearly nothing passes in a run is no flake: its machine, or all of it, is broken. */
-const BROKEN_SHARE = 0.8;
-
-/** The upper end of Wilson's interval: what the rate may be, though it was seen lower. */
-export function upperBound(hits: number, total: number): number {
-  if (total === 0) return 1;
-  const share = hits / total;
-  const middle = share + Z ** 2 / (2 * total);
-  const spread = Z * Math.sqrt((share * (1 - share)) / total + Z ** 2 / (4 * total ** 2));
-  return (middle + spread) / (1 + Z ** 2 / total);
-}
-
-/** What of a report is read; what is otherwise counts for nothing. */
-export type RunReport = {
-  /** Milliseconds since 1970. */
-  readonly startTime?: number;
-  readonly testResults?: readonly {
-    readonly name: string;
-    readonly status?: string;
-    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
-  }[];
-};
-
-type Flaky = { readonly test: string; readonly passed: number; readonly failed: number };
-export type Judged = {
-  readonly verdict: "within" | "above" | "not_shown";
-  readonly runs: number;
-  readonly broken: number;
-  readonly tests: number;
-  readonly executions: number;
-  readonly misses: number;
-  readonly bound: number;
-  readonly flaky: readonly Flaky[];
-};
-
-/**
- * @param runs reports of one commit
- * @returns `verdict`: `within`, `above`, or `not_shown` where too little was carried out to tell
- */
-export function judge(runs: readonly RunReport[]): Judged {
-  const outcomes = new Map<string, { passed: number; failed: number }>();
-  let broken = 0;
-  for (const { testResults = [] } of runs) {
-    const seen = testResults.flatMap(({ name, assertionResults }) =>
-      assertionResults
-        .filter(({ status }) => status === "passed" || status === "failed")
-        .map(({ fullName, status }) => ({ test: `${name} > ${fullName}`, passed: status === "passed" })),
-    );
-    const failed = seen.filter(({ passed }) => !passed).length;
-    if (seen.length === 0 || failed / seen.length > BROKEN_SHARE) {
-      broken += 1;
-      continue;
-    }
-    for (const { test, passed } of seen) {
-      const counts = outcomes.get(test) ?? { passed: 0, failed: 0 };
-      counts[passed ? "passed" : "failed"] += 1;
-      outcomes.set(test, counts);
-    }
-  }
-  const all = [...outcomes].map(([test, counts]) => ({ test, ...counts }));
-  // What fails every time is broken, and the gate says so.
-  const flaky = all.filter(({ passed, failed }) => passed > 0 && failed > 0);
-  const executions = all.reduce((sum, { passed, failed }) => sum + passed + failed, 0);
-  const misses = flaky.reduce((sum, { failed }) => sum + failed, 0);
-  const bound = upperBound(misses, executions);
-  const counted = runs.length - broken;
-  const verdict =
-    counted < 2 || executions < EXECUTIONS_MIN ? "not_shown" : bound < RATE_MAX ? "within" : "above";
-  return { verdict, runs: counted, broken, tests: all.length, executions, misses, bound, flaky };
-}
-
-// Vitest's own form: what is no report of it has no results, and a run without any counts as broken.
-export function readReport(file: string): RunReport {
-  const report: RunReport = JSON.parse(readFileSync(file, "utf8"));
-  return Array.isArray(report.testResults) ? report : {};
-}
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
 const EXIT = { within: 0, above: 1, not_shown: 4 };
 const WORDS = {
   within: "within the budget",
   above: "ABOVE the budget",
-  not_shown: `not shown: it takes two runs and ${EXECUTIONS_MIN} executions`,
+  not_shown: `not shown: it takes two runs and ${gate("flakes.executionsMin")} executions`,
 };
-export const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
 
-function main(files: readonly string[]): number {
+const LEDGER = join(ROOT, "reports", "flakes.jsonl");
+
+function git(...args: readonly string[]): string | null {
+  const { status, stdout } = spawnSync("git", ["-C", ROOT, ...args], { encoding: "utf8" });
+  return status === 0 ? stdout.trim() : null;
+}
+
+/** @returns why nothing was kept; null: it was */
+function keep(reports: readonly RunReport[], judged: Judged): string | null {
+  const commit = git("rev-parse", "HEAD");
+  if (commit === null || git("status", "--porcelain") !== "")
+    return "files were changed since the commit, so the runs are of none";
+  const startTime = Math.min(
+    ...reports.flatMap((one) => (one.startTime === undefined ? [] : [one.startTime])),
+  );
+  if (!Number.isSafeInteger(startTime)) return "no report says when it was begun";
+  // The same name wherever the repository lies.
+  const flaky = judged.flaky.map((one) => ({ ...one, test: one.test.replace(ROOT, "") }));
+  const line = lineOf(commit, startTime, { ...judged, flaky });
+  if (line === null) return "it takes two runs";
+  writeLedger(LEDGER, withLine(readLedger(LEDGER), line));
+  return null;
+}
+
+/** First attempts only: no test is ever repeated within a run. */
+function makeRuns(): readonly string[] {
+  mkdirSync(join(ROOT, "reports"), { recursive: true });
+  return Array.from({ length: gate("flakes.runsPerNight") }, (_, at) => {
+    const file = join(ROOT, "reports", `again-${at + 1}.json`);
+    rmSync(file, { force: true });
+    // A red run is what is looked for; one that left no report counts as broken.
+    spawnSync(
+      join(ROOT, "node_modules", ".bin", "vitest"),
+      ["run", "--project=!nightly", "--reporter=dot", "--reporter=json", `--outputFile.json=${file}`],
+      { cwd: ROOT, stdio: "inherit", shell: process.platform === "win32" },
+    );
+    if (!existsSync(file)) writeFileSync(file, "{}");
+    return file;
+  });
+}
+
+function reportDays(): number {
+  const { verdict, flaky, ...counts } = judgeDays(readLedger(LEDGER), Date.now());
+  for (const { test, days } of flaky) process.stdout.write(`flaky: ${test} (on ${days} days)\n`);
+  process.stdout.write(
+    `${counts.days} days, ${counts.runs} runs, ${counts.executions} executions, ${counts.misses} of them flaky: at most ` +
+      `${percent(counts.bound)} (95 %), budget ${percent(RATE_MAX)}: ${verdict === "not_shown" ? `not shown: it takes ${gate("flakes.days")} days` : WORDS[verdict]}\n`,
+  );
+  return EXIT[verdict];
+}
+
+function judgeFiles(files: readonly string[], isKept: boolean): number {
   const missing = files.find((file) => !existsSync(file));
   if (files.length === 0 || missing !== undefined) {
     process.stderr.write(
@@ -105,7 +83,9 @@ function main(files: readonly string[]): number {
     );
     return 2;
   }
-  const { verdict, flaky, ...counts } = judge(files.map(readReport));
+  const reports = files.map(readReport);
+  const judged = judge(reports);
+  const { verdict, flaky, ...counts } = judged;
   for (const { test, passed, failed } of flaky)
     process.stdout.write(`flaky: ${test} (${failed} of ${passed + failed} failed)\n`);
   process.stdout.write(
@@ -113,7 +93,21 @@ function main(files: readonly string[]): number {
       `${counts.executions} executions, ${counts.misses} of them flaky: at most ${percent(counts.bound)} ` +
       `(95 %), budget ${percent(RATE_MAX)}: ${WORDS[verdict]}\n`,
   );
-  return EXIT[verdict];
+  if (!isKept) return EXIT[verdict];
+  const why = keep(reports, judged);
+  process.stdout.write(why === null ? "kept in reports/flakes.jsonl\n" : `not kept: ${why}\n`);
+  return why === null ? EXIT[verdict] : 2;
+}
+
+function main(args: readonly string[]): number {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options: { keep: { type: "boolean" }, days: { type: "boolean" } },
+    allowPositionals: true,
+  });
+  if (values.days === true) return reportDays();
+  if (positionals.length === 0) return judgeFiles(makeRuns(), true);
+  return judgeFiles(positionals, values.keep === true);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = main(process.argv.slice(2));

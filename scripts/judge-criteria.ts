@@ -2,7 +2,11 @@
 // and why the rest is not. What is not known never counts as met.
 
 import { SCENARIOS, SECURITY_SET } from "@assent/suite";
-import { judge as judgeFlakes, percent, RATE_MAX, type RunReport } from "./flakes.ts";
+import { gate } from "./gates.ts";
+import type { JudgedDays } from "./flake-ledger.ts";
+import { percent, RATE_MAX, type RunReport } from "./flake-rate.ts";
+import type { MutationGroup } from "./mutation-groups.ts";
+import { judgeMutants, type MutationReport } from "./mutation-score.ts";
 import { judgeMember, outcomesOf } from "./security-set.ts";
 
 export type Verdict = "met" | "not_met" | "not_known";
@@ -21,11 +25,6 @@ export type Report<T> =
   | { readonly known: false; readonly why: string };
 
 export type Trial = { readonly scenario: string; readonly target: string; readonly verdict: string };
-
-/** What of a mutation report is read. */
-export type MutationReport = {
-  readonly files?: Readonly<Record<string, { readonly mutants: readonly { readonly status: string }[] }>>;
-};
 
 /** What `npm run bench:runs` leaves; null where it was told not to measure that. */
 export type BenchReport = {
@@ -52,8 +51,10 @@ export type Reports = {
   readonly gateOutput: Report<{ readonly isBrokenOutside: boolean }>;
   readonly night: Report<RunReport>;
   readonly trials: Report<readonly Trial[]>;
-  readonly mutation: Report<MutationReport>;
-  readonly again: Report<readonly RunReport[]>;
+  /** By group. */
+  readonly mutation: Readonly<Record<string, Report<MutationReport>>>;
+  /** Of the last days, whatever commits they ran. */
+  readonly flakes: Report<JudgedDays>;
   readonly bench: Report<BenchReport>;
 };
 
@@ -61,25 +62,23 @@ export type Reports = {
 export type Tree = {
   readonly gateTests: readonly string[];
   readonly nightTests: readonly string[];
-  readonly mutated: readonly string[];
-  /** Percent of mutants that have to be found. */
-  readonly mutationScoreMin: number;
+  /** Mutated files by group. */
+  readonly mutated: Readonly<Record<string, Pick<MutationGroup, "mutate" | "gate">>>;
 };
 
 /** docs/performance.md, "To reach". */
 export const AIMS = {
-  inFlight: 16,
-  floorShareMin: 0.35,
-  commitsMax: 8,
-  statementsMax: 14,
-  walBytesMax: 4_096,
-  nodeCpuMsMax: 2.5,
-  idleCommitsPerSecondMax: 1,
-  /** "A step late in a run costs what an early one did": what the measurement itself differs by. */
-  lateStepMax: 1.1,
-} as const;
+  inFlight: gate("performance.inFlight"),
+  floorShareMin: gate("performance.floorShareMin"),
+  commitsMax: gate("performance.commitsMax"),
+  statementsMax: gate("performance.statementsMax"),
+  walBytesMax: gate("performance.walBytesMax"),
+  nodeCpuMsMax: gate("performance.nodeCpuMsMax"),
+  idleCommitsPerSecondMax: gate("performance.idleCommitsPerSecondMax"),
+  lateStepMax: gate("performance.lateStepMax"),
+};
 
-const DAYS_MIN = 7;
+const DAYS_MIN = gate("flakes.days");
 const NAMED_MAX = 5;
 
 const met = (says: string): Part => ({ verdict: "met", says });
@@ -96,21 +95,21 @@ function partsOf<T>(report: Report<T>, judged: (value: T) => readonly Part[]): r
 
 /** Every criterion in the plan's order. */
 export function judgeAll(reports: Reports, tree: Tree): readonly Criterion[] {
-  const { gate, night } = reports;
+  const { gate: ofGate, night } = reports;
   return [
-    criterion("no critical or high finding in the security regression set", partsOf(gate, securityParts)),
+    criterion("no critical or high finding in the security regression set", partsOf(ofGate, securityParts)),
     criterion("0 failing tests in tier 1", [
-      ...partsOf(gate, (report) => [ranWhole("the gate", report, tree.gateTests)]),
+      ...partsOf(ofGate, (report) => [ranWhole("the gate", report, tree.gateTests)]),
       ...partsOf(reports.gateOutput, outputParts),
     ]),
-    criterion("flake rate below 1 % over 7 days", partsOf(reports.again, flakeParts)),
+    criterion("flake rate below 1 % over 7 days", partsOf(reports.flakes, flakeParts)),
     criterion("stress tests meet their objectives", [
       ...partsOf(reports.trials, stressParts),
       ...partsOf(night, (report) => [ranWhole("the night", report, tree.nightTests)]),
-      ...partsOf(reports.bench, aimParts),
+      ...partsOf(reports.bench, judgeAims),
     ]),
     criterion("each high-risk component has a destructive-path test", [
-      ...partsOf(gate, (report) => [ranWhole("what is attacked by what", report, MAPPINGS)]),
+      ...partsOf(ofGate, (report) => [ranWhole("what is attacked by what", report, MAPPINGS)]),
       ...partsOf(night, (report) => [
         ranWhole(
           "guards taken out",
@@ -118,7 +117,7 @@ export function judgeAll(reports: Reports, tree: Tree): readonly Criterion[] {
           tree.nightTests.filter((file) => GUARDS.test(file)),
         ),
       ]),
-      ...partsOf(reports.mutation, (report) => [mutationPart(report, tree)]),
+      ...mutationParts(reports.mutation, tree.mutated),
     ]),
   ];
 }
@@ -183,19 +182,12 @@ const outputParts = ({ isBrokenOutside }: { readonly isBrokenOutside: boolean })
     : met("nothing broke outside of the tests"),
 ];
 
-function flakeParts(runs: readonly RunReport[]): readonly Part[] {
-  const { verdict, bound, executions, flaky, runs: counted } = judgeFlakes(runs);
-  const says = `at most ${percent(bound)} of ${executions} executions in ${counted} runs, budget ${percent(RATE_MAX)}`;
+function flakeParts({ verdict, days, runs, executions, bound, flaky }: JudgedDays): readonly Part[] {
+  const says =
+    `at most ${percent(bound)} of ${executions} executions in ${runs} runs, budget ${percent(RATE_MAX)}; ` +
+    `${days} of ${DAYS_MIN} days`;
   if (verdict === "above") return [notMet(`${says}: ${named(flaky.map(({ test }) => test))}`)];
-  if (verdict === "not_shown") return [notKnown(`too few runs: ${says}`)];
-  // A run that broke as a whole tells of no day.
-  const whole = runs.filter((run) => judgeFlakes([run]).runs === 1);
-  const days = new Set(whole.map(({ startTime = 0 }) => new Date(startTime).toISOString().slice(0, 10))).size;
-  return [
-    days < DAYS_MIN
-      ? notKnown(`${says}; runs of ${days} days, and it takes ${DAYS_MIN}`)
-      : met(`${says}, over ${days} days`),
-  ];
+  return [(verdict === "within" ? met : notKnown)(says)];
 }
 
 /** Every stress scenario was put to Assent and held, on each of its targets of which there is a trial. */
@@ -211,7 +203,7 @@ function stressParts(trials: readonly Trial[]): readonly Part[] {
 
 type Figure = readonly [name: string, found: number | undefined, holds: (found: number) => boolean];
 
-function aimParts({ rows = [], idleCommitsPerSecond, longRun }: BenchReport): readonly Part[] {
+export function judgeAims({ rows = [], idleCommitsPerSecond, longRun }: BenchReport): readonly Part[] {
   const ours = rows.filter(({ inFlight }) => inFlight === AIMS.inFlight);
   const most = (name: keyof BenchRow): number | undefined =>
     ours.length === 0 ? undefined : Math.max(...ours.map((row) => row[name]));
@@ -254,18 +246,12 @@ function aimParts({ rows = [], idleCommitsPerSecond, longRun }: BenchReport): re
   });
 }
 
-const FOUND: readonly string[] = ["Killed", "Timeout"];
-const MISSED: readonly string[] = ["Survived", "NoCoverage"];
-
-function mutationPart({ files = {} }: MutationReport, { mutated, mutationScoreMin }: Tree): Part {
-  const left = mutated.filter((file) => !Object.hasOwn(files, file));
-  if (mutated.length === 0 || left.length > 0) return notKnown(`not mutated: ${named(left)}`);
-  const statuses = mutated.flatMap((file) => (files[file]?.mutants ?? []).map(({ status }) => status));
-  const found = statuses.filter((status) => FOUND.includes(status)).length;
-  const all = found + statuses.filter((status) => MISSED.includes(status)).length;
-  if (all === 0) return notKnown("no mutant was tried");
-  const score = (100 * found) / all;
-  return (score >= mutationScoreMin ? met : notMet)(
-    `${score.toFixed(1)} % of ${all} mutants found, at least ${mutationScoreMin}`,
+function mutationParts(reports: Reports["mutation"], mutated: Tree["mutated"]): readonly Part[] {
+  const groups = Object.entries(mutated);
+  if (groups.length === 0) return [notKnown("nothing is mutated")];
+  return groups.flatMap(([group, { mutate, gate: least }]) =>
+    partsOf(reports[group] ?? { known: false, why: `${group}: no report (npm run mutate)` }, (report) => [
+      judgeMutants(group, report, mutate, gate(least)),
+    ]),
   );
 }

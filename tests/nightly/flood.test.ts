@@ -2,9 +2,10 @@
 
 import { PACE, runTrial, SCENARIOS } from "@assent/suite";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { gate } from "../../scripts/gates.ts";
 import { createProcessesTarget } from "../support/target/local-target.ts";
 
-const RUNS = Number(process.env["FLOOD_RUNS"] ?? 250);
+const RUNS = Number(process.env["FLOOD_RUNS"] ?? gate("stress.floodRuns"));
 const REQUESTS_PER_RUN = 2;
 const TRIAL_MS_MAX = 1_500_000;
 
@@ -32,6 +33,7 @@ test(
     expect([trial.verdict, trial.reason]).toEqual(["PASS", ""]);
     const latency = trial.readings.find(({ oracle }) => oracle.startsWith("milliseconds"))?.value;
     expect(latency).toMatchObject({ p99: expect.any(Number) });
+    expect(Number(Object(latency).p99)).toBeLessThan(gate("stress.floodP99MsMax"));
   },
   2 * TRIAL_MS_MAX,
 );

@@ -7,6 +7,7 @@ import { runInNewContext } from "node:vm";
 import { foreignTarget, SCENARIOS, runTrial, type Target } from "@assent/suite";
 import { expect, test } from "vitest";
 import { ok } from "../../packages/harness/src/base/result.ts";
+import { gate } from "../../scripts/gates.ts";
 import { answering, countingTool, type Engine, openEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
@@ -17,7 +18,7 @@ const collect = (): void => {
   Reflect.apply(gc, undefined, []);
 };
 
-const RUNS = Number(process.env["MEMORY_RUNS"] ?? 10_000);
+const RUNS = Number(process.env["MEMORY_RUNS"] ?? gate("stress.memoryRuns"));
 /**
  * Lived before anything is read: more than anything here remembers. What is remembered is bounded (2,000 texts that were
  * redacted, 2,048 names), and until it is full it grows.

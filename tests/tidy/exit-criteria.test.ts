@@ -8,8 +8,10 @@ import { join } from "node:path";
 import { SCENARIOS, SECURITY_SET } from "@assent/suite";
 import { afterAll, expect, test } from "vitest";
 import { exitOf, linesOf, readReports, readSince } from "../../scripts/exit-criteria.ts";
-import type { RunReport } from "../../scripts/flakes.ts";
+import { judgeDays, type LedgerLine, writeLedger } from "../../scripts/flake-ledger.ts";
+import type { RunReport } from "../../scripts/flake-rate.ts";
 import { AIMS, judgeAll, type Report, type Reports, type Tree } from "../../scripts/judge-criteria.ts";
+import { MUTATION_GROUPS } from "../../scripts/mutation-groups.ts";
 import { read, ROOT } from "./tree.ts";
 
 const E2E = "tests/e2e/scenarios.test.ts";
@@ -17,7 +19,11 @@ const IDS = SECURITY_SET.flatMap(({ scenarios }) => scenarios);
 const MAPPINGS = ["invariants", "threats", "guards"].map((name) => `tests/tidy/${name}.test.ts`);
 const GATE = [...new Set([...SECURITY_SET.flatMap(({ tests }) => tests), E2E, ...MAPPINGS])];
 const NIGHT = ["tests/nightly/guards.test.ts", "tests/nightly/flood.test.ts"];
-const TREE: Tree = { gateTests: GATE, nightTests: NIGHT, mutated: ["a.ts"], mutationScoreMin: 80 };
+const groupOf = (...mutate: readonly string[]): Tree["mutated"][string] => ({
+  mutate,
+  gate: "mutation.scoreMin",
+});
+const TREE: Tree = { gateTests: GATE, nightTests: NIGHT, mutated: { guards: groupOf("a.ts") } };
 
 type Status = "passed" | "failed" | "skipped";
 const file = (name: string, titles: readonly string[], status: Status = "passed") => ({
@@ -31,24 +37,32 @@ const runOf = (files: readonly string[], startTime = 0): RunReport => ({
 });
 const known = <T>(value: T): Report<T> => ({ known: true, value });
 const DAY = 86_400_000;
-const many = (day: number): RunReport => ({
-  startTime: day * DAY,
-  testResults: [
-    file(
-      "a.test.ts",
-      Array.from({ length: 300 }, (_, at) => `test ${at}`),
-    ),
-  ],
+const NOW = 20_000 * DAY + DAY / 2;
+/** Runs of so many days ago; each of them another commit. */
+const line = (daysAgo: number, misses = 0): LedgerLine => ({
+  commit: String(daysAgo).padStart(40, "0"),
+  startTime: NOW - daysAgo * DAY,
+  runs: 5,
+  broken: 0,
+  tests: 100,
+  executions: 500,
+  flaky: misses === 0 ? [] : [{ test: "a.test.ts > a", passed: 1, failed: misses }],
 });
-const mutants = (killed: number, survived: number) => ({
-  files: {
-    "a.ts": {
-      mutants: [
-        ...Array.from({ length: killed }, () => ({ status: "Killed" })),
-        ...Array.from({ length: survived }, () => ({ status: "NoCoverage" })),
-      ],
+const WEEK = [0, 1, 2, 3, 4, 5, 6];
+const flakes = (...lines: readonly LedgerLine[]): Pick<Reports, "flakes"> => ({
+  flakes: known(judgeDays(lines, NOW)),
+});
+const mutants = (killed: number, survived: number): Reports["mutation"] => ({
+  guards: known({
+    files: {
+      "a.ts": {
+        mutants: [
+          ...Array.from({ length: killed }, () => ({ status: "Killed" })),
+          ...Array.from({ length: survived }, () => ({ status: "NoCoverage" })),
+        ],
+      },
     },
-  },
+  }),
 });
 const ROW = {
   stored: 0,
@@ -71,8 +85,8 @@ const GOOD: Reports = {
   gateOutput: known({ isBrokenOutside: false }),
   night: known(runOf(NIGHT)),
   trials: known(STRESS),
-  mutation: known(mutants(80, 20)),
-  again: known([0, 1, 2, 3, 4, 5, 6].map(many)),
+  mutation: mutants(90, 10),
+  ...flakes(...WEEK.map((day) => line(day))),
   bench: known(BENCH),
 };
 const verdicts = (reports: Partial<Reports>, tree: Partial<Tree> = {}): readonly string[] =>
@@ -85,7 +99,7 @@ const but = (...changed: readonly (readonly [place: number, verdict: string])[])
 
 test("with every report good all five are met, and only then is the exit 0", () => {
   const criteria = judgeAll(GOOD, TREE);
-  expect(linesOf(criteria).filter((line) => !line.startsWith("  | met") && !line.startsWith("met "))).toEqual(
+  expect(linesOf(criteria).filter((told) => !told.startsWith("  | met") && !told.startsWith("met "))).toEqual(
     [],
   );
   expect(criteria).toHaveLength(5);
@@ -101,8 +115,7 @@ test.each([
   ["gateOutput", [2]],
   ["night", [4, 5]],
   ["trials", [4]],
-  ["mutation", [5]],
-  ["again", [3]],
+  ["flakes", [3]],
   ["bench", [4]],
 ] as const)("without its report %s no criterion that needs it is met", (name, places) => {
   expect(verdicts({ [name]: { known: false, why: "it is not there" } })).toEqual(
@@ -172,15 +185,15 @@ test.each<readonly [string, Partial<Reports>, readonly string[]]>([
     { trials: known(STRESS.map((one) => ({ ...one, target: "toy" }))) },
     but([4, "not_known"]),
   ],
-  ["too few mutants found", { mutation: known(mutants(79, 21)) }, but([5, "not_met"])],
-  ["no mutant", { mutation: known(mutants(0, 0)) }, but([5, "not_known"])],
-  [
-    "flakes above the budget",
-    { again: known([many(0), mixed(30), ...[2, 3, 4, 5, 6].map(many)]) },
-    but([3, "not_met"]),
-  ],
-  ["six days of runs", { again: known([0, 1, 2, 3, 4, 5, 5].map(many)) }, but([3, "not_known"])],
-  ["one run", { again: known([many(0)]) }, but([3, "not_known"])],
+  ["too few mutants found", { mutation: mutants(89, 11) }, but([5, "not_met"])],
+  ["no mutant", { mutation: mutants(0, 0) }, but([5, "not_known"])],
+  ["flakes above the budget", flakes(...WEEK.map((day) => line(day, 6))), but([3, "not_met"])],
+  ["flakes above the budget on a single day", flakes(line(0, 30)), but([3, "not_met"])],
+  ["a flake now and then", flakes(...WEEK.map((day) => line(day, day === 3 ? 5 : 0))), ALL_MET],
+  ["six days of runs", flakes(...[0, 0, 1, 2, 3, 4, 5].map((day) => line(day))), but([3, "not_known"])],
+  ["days that are over", flakes(...WEEK.map((day) => line(day + 1))), but([3, "not_known"])],
+  ["days that are to come", flakes(...WEEK.map((day) => line(day - 1))), but([3, "not_known"])],
+  ["no run", flakes(), but([3, "not_known"])],
   [
     "too many commits a run",
     { bench: known({ ...BENCH, rows: [{ ...ROW, commits: 8.1 }] }) },
@@ -210,18 +223,15 @@ test.each<readonly [string, Partial<Reports>, readonly string[]]>([
   expect(verdicts(reports)).toEqual(expected);
 });
 
-function mixed(failed: number): RunReport {
-  const titles = (from: number, to: number): string[] =>
-    Array.from({ length: to - from }, (_, at) => `test ${from + at}`);
-  const one = file("a.test.ts", titles(0, failed), "failed");
-  const other = file("a.test.ts", titles(failed, 300));
-  return { startTime: DAY, testResults: [one, other] };
-}
-
 test("a tree without tests or mutated files shows nothing", () => {
   expect(verdicts({}, { gateTests: [] })).toEqual(but([2, "not_known"]));
   expect(verdicts({}, { nightTests: [] })).toEqual(but([4, "not_known"], [5, "not_known"]));
-  expect(verdicts({}, { mutated: ["a.ts", "b.ts"] })).toEqual(but([5, "not_known"]));
+  for (const mutated of [
+    {},
+    { guards: groupOf("a.ts", "b.ts") },
+    { guards: groupOf("a.ts"), others: groupOf("c.ts") },
+  ])
+    expect(verdicts({}, { mutated })).toEqual(but([5, "not_known"]));
 });
 
 const folder = mkdtempSync(join(tmpdir(), "exit-criteria-"));
@@ -231,24 +241,31 @@ afterAll(() => {
 
 test("a report that is missing, older than the commit or none is not known, and says which and from what", () => {
   const put = (name: string, content: string, at = 20): void => {
-    mkdirSync(join(folder, "reports", "trials"), { recursive: true });
+    for (const one of ["trials", "mutation"]) mkdirSync(join(folder, "reports", one), { recursive: true });
     writeFileSync(join(folder, "reports", name), content);
     utimesSync(join(folder, "reports", name), at, at);
   };
-  const reports = (since: Report<number>): Reports => readReports(join(folder, "reports"), since);
-  const wrong = (since: Report<number>): readonly string[] =>
-    Object.values(reports(since)).flatMap((one) => (one.known ? [] : [one.why]));
-  expect(wrong(known(10_000))).toHaveLength(7);
-  for (const name of ["vitest", "nightly", "again-1", "bench-runs"])
+  const reports = (since: Report<number>): Reports => readReports(join(folder, "reports"), since, NOW);
+  const wrong = (since: Report<number>): readonly string[] => {
+    const { mutation, ...others } = reports(since);
+    return [...Object.values(others), ...Object.values(mutation)].flatMap((one) =>
+      one.known ? [] : [one.why],
+    );
+  };
+  const groups = Object.keys(MUTATION_GROUPS).length;
+  const all = 6 + groups;
+  expect(wrong(known(10_000))).toHaveLength(all);
+  writeLedger(join(folder, "reports", "flakes.jsonl"), [line(0)]);
+  for (const name of ["vitest", "nightly", "bench-runs"])
     put(`${name}.json`, JSON.stringify({ startTime: 15_000, testResults: [], rows: [] }));
   put("vitest.log", "all well");
-  put("mutation.json", "{}");
+  for (const group of Object.keys(MUTATION_GROUPS)) put(`mutation/${group}.json`, "{}");
   put("trials/a.json", JSON.stringify({ durationMs: 5_000 }));
   expect(wrong(known(15_000))).toEqual([]);
-  // Begun before, though it was written after.
-  expect(wrong(known(15_001))).toHaveLength(5);
-  expect(wrong(known(20_001))).toHaveLength(7);
-  expect(wrong({ known: false, why: "changed" })).toEqual(Array.from({ length: 7 }, () => "changed"));
+  // Begun before, though it was written after. A rate over days is of many commits.
+  expect(wrong(known(15_001))).toHaveLength(4);
+  expect(wrong(known(20_001))).toHaveLength(all - 1);
+  expect(wrong({ known: false, why: "changed" })).toEqual(Array.from({ length: all - 1 }, () => "changed"));
   // Of the gate before.
   put("vitest.log", "all well", 19);
   expect(wrong(known(15_000))).toEqual([
@@ -256,11 +273,13 @@ test("a report that is missing, older than the commit or none is not known, and 
   ]);
   put("vitest.log", `all well\n${"⎯".repeat(6)} Unhandled Errors ⎯⎯\nError: x`);
   expect(reports(known(15_000)).gateOutput).toEqual(known({ isBrokenOutside: true }));
-  put("mutation.json", "null");
+  put("mutation/proofs.json", "null");
   put("nightly.json", "{");
+  put("flakes.jsonl", '{"commit":"x"}');
   expect(wrong(known(15_000))).toEqual([
     expect.stringMatching(/nightly\.json cannot be read/u),
-    expect.stringMatching(/mutation\.json cannot be read/u),
+    expect.stringMatching(/flakes\.jsonl cannot be read: line 1/u),
+    expect.stringMatching(/mutation.proofs\.json cannot be read/u),
   ]);
 });
 

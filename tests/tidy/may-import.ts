@@ -14,6 +14,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   "packages/harmony": ["node:crypto", "zod"],
   "packages/harmony/src/files": [...FILES, "packages/harmony/src", "node:crypto", "zod"],
   "packages/harmony/src/cli.ts": [...FILES, "packages/harmony/src", "commander"],
+  "packages/harmony/src/cli-arguments.ts": [...FILES, "packages/harmony/src", "commander"],
   "packages/harmony/src/domains/merge/command.ts": ["packages/harmony/src", "commander", "zod"],
   "packages/harmony/src/domains/merge/git.ts": ["packages/harmony/src", "node:child_process", "node:path"],
   "packages/harmony/src/domains/merge/bounded-files.ts": [
@@ -345,6 +346,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     "node:url",
   ],
   [`${HARNESS}/assemble`]: [HARNESS, "@assent/contract", "node:url"],
+  [`${HARNESS}/assemble/open-log.ts`]: [HARNESS, "node:fs", "node:path"],
   [`${HARNESS}/start.ts`]: [HARNESS, "node:fs", "node:path"],
   [`${HARNESS}/index.ts`]: [`${HARNESS}/services`],
 };

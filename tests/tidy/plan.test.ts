@@ -1,12 +1,12 @@
 // docs/plan.md, held against the tree: the 25 scenarios of the plan are there under their names and in their phases, and
-// every command and file that the page names exists. And the flake budget of the plan, which it names as a command.
+// every command and file that the page names exists.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { SCENARIOS } from "@assent/suite";
 import { expect, test } from "vitest";
-import { judge, type RunReport, upperBound } from "../../scripts/flakes.ts";
-import { read, ROOT } from "./tree.ts";
+import { NIGHT_STEPS } from "../../scripts/night.ts";
+import { listFiles, read, ROOT } from "./tree.ts";
 
 const PAGE = read("docs/plan.md");
 
@@ -76,41 +76,47 @@ test("every command and every file that the page names exists", () => {
   expect(links.filter((link) => !existsSync(join(ROOT, "docs", link)))).toEqual([]);
 });
 
-test("what CI does at night is what the page says", () => {
+test("what CI does at night is what the page says, and what `npm run night` does", () => {
   const nightly = read(".github/workflows/nightly.yml");
-  for (const command of ["npm run test:nightly", "npm run mutate", "npm run flakes"])
-    expect([new RegExp(`${command}(?:\\s|$)`, "m").test(nightly), PAGE.includes(`\`${command}\``)]).toEqual([
-      true,
-      true,
-    ]);
-  expect(nightly).not.toContain("continue-on-error");
+  const { scripts }: { scripts: Record<string, string> } = JSON.parse(read("package.json"));
+  expect(Object.keys(NIGHT_STEPS).length).toBeGreaterThan(4);
+  for (const [job, [, , command = ""]] of Object.entries(NIGHT_STEPS)) {
+    // Each in a job of its name, which the last one waits for.
+    const text = nightly.split(/^ {2}(?=\w+:$)/mu).find((one) => one.startsWith(`${job}:`)) ?? "";
+    expect([command, new RegExp(`npm run ${command}(?:\\s|$)`, "m").test(text)]).toEqual([command, true]);
+    expect([command, PAGE.includes(`\`npm run ${command}\``)]).toEqual([command, true]);
+    expect(Object.hasOwn(scripts, command)).toBe(true);
+  }
+  const needs = /needs: \[(?<jobs>[^\]]+)\]/u.exec(nightly)?.groups?.["jobs"]?.split(", ") ?? [];
+  expect(needs.toSorted()).toEqual(Object.keys(NIGHT_STEPS).toSorted());
 });
 
-type Outcome = "passed" | "failed";
-const run = (...statuses: readonly Outcome[]): RunReport => ({
-  testResults: [
-    {
-      name: "a.test.ts",
-      assertionResults: statuses.map((status, at) => ({ fullName: `test ${at}`, status })),
-    },
-  ],
+test("no workflow passes what failed, and each command that one runs is there", () => {
+  const { scripts }: { scripts: Record<string, string> } = JSON.parse(read("package.json"));
+  const workflows = listFiles(".github/workflows/*.yml");
+  expect(workflows).toHaveLength(3);
+  for (const file of workflows) {
+    const text = read(file);
+    expect([file, text.includes("continue-on-error")]).toEqual([file, false]);
+    expect([file, /\|\| true|\|\| :|set \+e/u.test(text)]).toEqual([file, false]);
+    const named = [...text.matchAll(/npm (?:run )?([\w:-]+)/gu)].map(([, name = ""]) => name);
+    expect(named.length).toBeGreaterThan(0);
+    expect([file, named.filter((name) => !Object.hasOwn(scripts, name))]).toEqual([file, []]);
+    const programs = [...text.matchAll(/node (scripts\/[\w.-]+)/gu)].map(([, name = ""]) => name);
+    expect([file, programs.filter((name) => !existsSync(join(ROOT, name)))]).toEqual([file, []]);
+  }
 });
-const allPass = (tests: number): readonly Outcome[] => Array.from({ length: tests }, () => "passed");
 
-test("a test that ends both ways is flaky, and one that always fails is not", () => {
-  const judged = judge([run("passed", "failed", ...allPass(400)), run("failed", "failed", ...allPass(400))]);
-  expect(judged.flaky).toEqual([{ test: "a.test.ts > test 0", passed: 1, failed: 1 }]);
-  expect(judged).toMatchObject({ verdict: "within", executions: 804, misses: 1, broken: 0 });
-});
-
-test("above the budget is said, too few runs show nothing, and a run that broke as a whole is left out", () => {
-  const flakes: readonly Outcome[] = Array.from({ length: 10 }, () => "failed");
-  expect(judge([run(...allPass(410)), run(...flakes, ...allPass(400))]).verdict).toBe("above");
-  expect(judge([run(...allPass(400))]).verdict).toBe("not_shown");
-  expect(judge([run(...allPass(100)), run(...allPass(100))]).verdict).toBe("not_shown");
-  const broken = judge([run(...allPass(400)), run(...allPass(400)), run(...flakes)]);
-  expect(broken).toMatchObject({ verdict: "within", broken: 1, misses: 0 });
-  // Wilson, 1927: 0 of 300 may be 1.26 %, so that 300 passes alone do not show 1 %; 0 of 400 do.
-  expect(upperBound(0, 300)).toBeCloseTo(0.012643, 5);
-  expect(upperBound(0, 400)).toBeLessThan(0.01);
+/** The steps of a page's table whose last cell says what is missing. */
+test("nothing of the plan is missing but what says why", () => {
+  const rows = [...PAGE.matchAll(/^\| (?<step>\d[^|]*)\|(?<where>[^|]*)\|(?<missing>[^|]*)\|$/gmu)].filter(
+    ({ groups }) => !/^\d, /u.test(groups?.["step"] ?? ""),
+  );
+  expect(rows.length).toBeGreaterThan(10);
+  for (const { groups } of rows) {
+    expect(groups?.["where"]?.trim()).not.toBe("");
+    const missing = groups?.["missing"]?.trim() ?? "";
+    if (missing !== "")
+      expect([groups?.["step"], missing]).toEqual([groups?.["step"], expect.stringMatching(/: .{20,}/u)]);
+  }
 });

@@ -13,6 +13,7 @@ import { openArtifactStore } from "./assemble/artifact-store.ts";
 import { openDatabase, type Operator, setUp } from "./assemble/database.ts";
 import { entranceOf } from "./assemble/entrance.ts";
 import { startEvidence } from "./assemble/evidence.ts";
+import { refuseFailingDatabase } from "./assemble/failing-database.ts";
 import { openGuardedTools } from "./assemble/guarded-tools.ts";
 import { openMcpTools } from "./assemble/mcp-tools.ts";
 import { type Parts, prepareParts } from "./assemble/parts.ts";
@@ -82,6 +83,13 @@ const BUNDLED_AGENTS = fileURLToPath(new URL("../agents/", import.meta.url));
  * Refuses for what an operator can mend; rejects for what nobody foresaw. Either way nothing is left running.
  */
 export async function startHarness(
+  options: StartOptions,
+  onProgress: (line: string) => void,
+): Promise<Result<Running, StartRefusal>> {
+  return await refuseFailingDatabase(async () => await start(options, onProgress));
+}
+
+async function start(
   options: StartOptions,
   onProgress: (line: string) => void,
 ): Promise<Result<Running, StartRefusal>> {

@@ -1,14 +1,15 @@
 // Starts a harness for the command line: the environment read, the log opened.
 
-import { existsSync, openSync, writeSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { createLog } from "./adapters/telemetry/log.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { type Running, startHarness, type StartOptions } from "./assemble.ts";
 import type { StartRefusal } from "./assemble/refusal.ts";
-import { ok, type Result } from "./base/result.ts";
-import { type LogTarget, processEnvironment } from "./config.ts";
-import { checkCredentials, makeHome, refuseHome } from "./home.ts";
+import type { Result } from "./base/result.ts";
+import { processEnvironment } from "./config.ts";
+import { checkCredentials, makeHome } from "./home.ts";
+import { openLog } from "./assemble/open-log.ts";
 
 export async function startFromCommandLine(
   options: Omit<StartOptions, "environment" | "log">,
@@ -21,7 +22,7 @@ export async function startFromCommandLine(
   if (!credentials.ok) return credentials;
   const opened = openLog(environment.logTarget, options.home);
   if (!opened.ok) return opened;
-  const log = createLog(systemClock, opened.value);
+  const log = createLog(systemClock, opened.value.write);
   const configFile = options.configFile ?? findConfig();
   return await startHarness({ ...options, configFile, environment, log }, onProgress);
 }
@@ -30,19 +31,3 @@ const findConfig = (): string | null => {
   const file = resolve("assent.config.json");
   return existsSync(file) ? file : null;
 };
-
-const STDERR = 2;
-
-// Written at once: what was logged before a crash is there after it.
-function openLog(target: LogTarget, home: string): Result<(line: string) => void, StartRefusal> {
-  const path = join(home, "assent.log");
-  let file: number;
-  try {
-    file = target === "stderr" ? STDERR : openSync(path, "a", 0o600);
-  } catch (error) {
-    return refuseHome(path, error);
-  }
-  return ok((line) => {
-    writeSync(file, `${line}\n`);
-  });
-}

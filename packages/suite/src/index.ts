@@ -33,6 +33,7 @@ export {
 export { type Invariant, INVARIANTS, violationsOf } from "./invariants.ts";
 export { type Observation } from "./observation.ts";
 export { invariantsPage } from "./invariants-page.ts";
+export { LEAK_BYTES } from "./objectives.ts";
 export { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from "./otlp-receiver.ts";
 export { junitReport } from "./reports/junit.ts";
 export { sarifReport } from "./reports/sarif.ts";
@@ -41,7 +42,6 @@ export { runTrial, runTrials, type TrialOptions } from "./runner.ts";
 export {
   type MemoryReading,
   isGrowing,
-  LEAK_BYTES,
   type Slope,
   SLOPE_BYTES_MIN,
   theilSenSlope,

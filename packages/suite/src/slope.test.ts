@@ -5,7 +5,8 @@ import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { randomFrom } from "./chance.ts";
-import { type MemoryReading, isGrowing, LEAK_BYTES, theilSenSlope, wouldShowLeak } from "./slope.ts";
+import { LEAK_BYTES } from "./objectives.ts";
+import { type MemoryReading, isGrowing, theilSenSlope, wouldShowLeak } from "./slope.ts";
 
 setFlagsFromString("--expose-gc");
 const gc: unknown = runInNewContext("gc");

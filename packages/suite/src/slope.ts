@@ -3,6 +3,8 @@
 // difference between the first and the last would be. Readings of one heap hang together (what was compiled or pooled
 // stays so for a while), which makes Sen's interval too narrow; it is widened by how much they do (Hamed and Rao 1998).
 
+import { LEAK_BYTES } from "./objectives.ts";
+
 export type MemoryReading = { readonly runs: number; readonly bytes: number };
 
 export type Slope = {
@@ -76,17 +78,8 @@ const READINGS_MIN = 8;
 /** Below this a slope is no leak that anybody could find in a day's work: 10,000 runs would be 160 kB. */
 export const SLOPE_BYTES_MIN = 16;
 
-/**
- * The same of all memory that a process has from its machine. It moves by pages and whole arenas, most of all upwards, so
- * that less than this is no sign of anything: 10,000 runs would be 20 MB.
- */
-export const RESIDENT_SLOPE_BYTES_MIN = 2_048;
-
 /** Growth is shown where even the low end of the interval is above what could be noise. */
 export const isGrowing = ({ low }: Slope, least: number = SLOPE_BYTES_MIN): boolean => low > least;
-
-/** The leak that must not go unseen: one small object a run. */
-export const LEAK_BYTES = 64;
 
 /**
  * Whether a leak of {@link LEAK_BYTES} a run would have been found in these very readings. It would have moved the whole

@@ -51,7 +51,8 @@ function createLeafHashes(): BulkHash["leaves"] {
     // A digest as a string of bytes costs a third of what one in a buffer of its own does.
     let digests = "";
     for (let i = 0; i < count; i += 1) {
-      const [start, end] = [starts[i] ?? 0, ends[i] ?? 0];
+      const start = starts[i] ?? 0;
+      const end = ends[i] ?? 0;
       if (start === 0) {
         digests += Buffer.from(leafHash(bytes.subarray(start, end))).toString("latin1");
         continue;

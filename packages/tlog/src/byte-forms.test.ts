@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type ByteRanges, createByteForms, withinOf } from "./byte-forms.ts";
+import { type ByteRanges, createByteForms, pickOf, withinOf } from "./byte-forms.ts";
 
 const rangeOf: fc.Arbitrary<ByteRanges> = fc
   .tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255))
@@ -83,4 +83,74 @@ test("no form is kept that is too short, or past the room for forms", () => {
   expect(kept).toBe(256);
   forms.forget();
   expect(forms.keep(long)).not.toBeNull();
+});
+
+/** Places of bytes, each one or two behind the one before it. */
+const placesOf = fc
+  .tuple(fc.nat(40), fc.array(fc.constantFrom(1, 2), { minLength: 1, maxLength: 90 }))
+  .map(([first, steps]) => steps.reduce<number[]>((all, step) => [...all, (all.at(-1) ?? first) + step], []));
+
+test("bytes are picked where they are said to be, with vectors and without", () => {
+  const forms = createByteForms();
+  const bytes = Uint8Array.from({ length: 300 }, (_, i) => i % 251);
+  fc.assert(
+    fc.property(placesOf, fc.nat(60), fc.nat(20), (places, from, to) => {
+      forms.forget();
+      expect(forms.load(bytes)).toBe(true);
+      const picks = forms.keepPicks(places) ?? expect.unreachable();
+      const expected = places.map((place) => bytes[from + place] ?? -1);
+      const read = (): number[] => [...forms.picked.subarray(to, to + places.length)];
+      forms.picked.fill(255);
+      forms.pick(picks, from, to);
+      expect(read()).toEqual(expected);
+      // What the vectors have in memory: all of it lies in one buffer.
+      const memory = new Uint8Array(forms.room.buffer);
+      forms.picked.fill(255);
+      pickOf(memory)(
+        forms.room.byteOffset + from,
+        forms.picked.byteOffset + to,
+        picks.at,
+        picks.at + picks.count * 48,
+      );
+      expect(read()).toEqual(expected);
+    }),
+    { seed: 42, numRuns: 300 },
+  );
+});
+
+test("what is not one or two behind the other, or has no room, is not picked", () => {
+  const forms = createByteForms();
+  for (const places of [
+    [1, 1],
+    [1, 4],
+    [3, 2],
+    [0.5, 1],
+  ])
+    expect(forms.keepPicks(places)).toBeNull();
+  const picks = forms.keepPicks([1, 2]) ?? expect.unreachable();
+  forms.load(Uint8Array.of(1, 2, 3));
+  forms.picked.fill(9);
+  for (const [from, to] of [
+    [-1, 0],
+    [3, 0],
+    [0, forms.picked.byteLength - 15],
+    [0, -1],
+  ])
+    forms.pick(picks, from ?? 0, to ?? 0);
+  expect(forms.picked.every((byte) => byte === 9)).toBe(true);
+  const many = Array.from({ length: 1_000_000 }, (_, i) => i);
+  expect([forms.keepPicks(many), forms.keepPicks(many)]).toEqual([expect.anything(), null]);
+});
+
+test("bytes that were read into the room for them are taken where they lie", () => {
+  const forms = createByteForms();
+  const form = forms.keep(Array.from({ length: 16 }, () => LETTERS)) ?? expect.unreachable();
+  forms.room.set(lettersOf(20));
+  expect(forms.load(forms.room.subarray(0, 20))).toBe(true);
+  expect([forms.fits(form, 4), forms.fits(form, 5)]).toEqual([true, false]);
+  // Other bytes of the room are moved to its beginning.
+  forms.room.set(lettersOf(20), 100);
+  forms.room.fill(0, 0, 20);
+  expect(forms.load(forms.room.subarray(100, 120))).toBe(true);
+  expect(forms.fits(form, 0)).toBe(true);
 });

@@ -52,6 +52,7 @@ const MAGIC_AND_VERSION: Code = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 /** Alignment 1 and an offset: what an access is given beside its address. */
 const at = (offset: number): number[] => [0, ...unsigned(offset)];
 export const loadByte = (address: Code, offset: number): Code => [...address, 0x2d, ...at(offset)];
+export const loadNumber = (address: Code, offset: number): Code => [...address, 0x28, ...at(offset)];
 export const load = (address: Code, offset: number): Code => [...address, ...vector(0x00, ...at(offset))];
 export const loadSplat = (address: Code, offset: number): Code => [
   ...address,
@@ -79,6 +80,8 @@ export const and = (a: Code, b: Code): Code => [...a, ...b, ...vector(0x4e)];
 export const minusBytes = (a: Code, b: Code): Code => [...a, ...b, ...vector(0x71)];
 export const isAtMostBytes = (a: Code, b: Code): Code => [...a, ...b, ...vector(0x2a)];
 export const isEveryByte = (a: Code): Code => [...a, ...vector(0x63)];
+/** Of each place the byte of `a` that the place's byte names; 0 where it names none of the sixteen. */
+export const swizzle = (a: Code, places: Code): Code => [...a, ...places, ...vector(0x0e)];
 /** `a` where the condition is not 0, else `b`. */
 export const either = (a: Code, b: Code, condition: Code): Code => [...a, ...b, ...condition, 0x1b];
 export const shuffle = (a: Code, b: Code, lanes: readonly number[]): Code => [

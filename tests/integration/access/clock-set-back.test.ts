@@ -5,6 +5,7 @@
 import { type RunId, uuidOf } from "@assent/contract";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { IDEMPOTENCY_RETENTION_HOURS } from "../../../packages/harness/src/base/limits.ts";
+import { ok } from "../../../packages/harness/src/base/result.ts";
 import { CLOSED, open } from "../../../packages/harness/src/core/resilience/breaker.ts";
 import { DEFAULT_PROVIDER_SETTINGS } from "../../../packages/harness/src/core/resilience/settings.ts";
 import { createCapacity } from "../../../packages/harness/src/services/capacity.ts";
@@ -116,6 +117,8 @@ test("a kept answer is not forgotten for a clock that is ahead for a while, and 
   const first = await submit("kept");
   await setClock(KEPT_MS);
   for (let minute = 0; minute < 10; minute += 1) await sweep();
+  // Also while it is ahead: whoever repeats then has heard no answer of before.
+  expect(await submit("kept")).toMatchObject({ runId: first.runId, replayed: true });
   await setClock(0);
   expect(await submit("kept")).toMatchObject({ runId: first.runId, replayed: true });
   await setClock(KEPT_MS);
@@ -125,6 +128,52 @@ test("a kept answer is not forgotten for a clock that is ahead for a while, and 
   await sweep();
   const { rows } = await owner.query("select from assent.idempotency_keys where key = 'kept'");
   expect(rows).toEqual([]);
+});
+
+// One sweep by a clock that is right again, and what is kept is kept by that one.
+beforeEach(async () => {
+  await sweep();
+});
+
+test.each([true, false])("nor is that to another request, looked for first: %s", async (isLookedFor) => {
+  const made = { before: 0, within: 0 };
+  const before = async (): Promise<void> => {
+    made.before += 1;
+    await Promise.resolve();
+  };
+  const ask = async () =>
+    await engine.harness.once(
+      engine.caller,
+      {
+        key: `kept too, ${isLookedFor}`,
+        route: "POST /somewhere",
+        body: {},
+        status: 201,
+        secret: false,
+        ...(isLookedFor && { before }),
+      },
+      async () => {
+        made.within += 1;
+        return await Promise.resolve(ok({ made }));
+      },
+    );
+  await ask();
+  await setClock(KEPT_MS);
+  expect(await ask()).toMatchObject({ replayed: true });
+  expect(made).toEqual({ before: isLookedFor ? 1 : 0, within: 1 });
+});
+
+test("nor is that to a request for a run, of two that come at once", async () => {
+  await setClock(0);
+  await engine.harness.submitRun(engine.caller, { agent: "tester", task: "Once." }, "at once");
+  await setClock(KEPT_MS);
+  // What a request does that found no answer a moment ago.
+  const { rows } = await engine.database.ownerPool().query<{ kept: boolean }>(
+    `select assent.keep_answer(i.tenant_id, i.principal_id, i.route, i.key, $1, $1, i.fingerprint, 202, 'x', 'y') as kept
+     from assent.idempotency_keys i where i.key = 'at once'`,
+    [inMs(0)],
+  );
+  expect(rows).toEqual([{ kept: false }]);
 });
 
 test("who has used a quota up while the clock was ahead is let in again when it is back", async () => {
@@ -196,3 +245,82 @@ test("what was seen of a full queue while the clock was ahead is looked at anew 
   await setClock(0);
   expect(await capacity.takeRoom(engine.tenant)).toBeNull();
 });
+
+type Ended = "a key" | "a signing key";
+/** Makes one that ends in ten minutes. @returns whether it is good */
+async function endingSoon(what: Ended, name: string): Promise<() => Promise<boolean>> {
+  const owner = engine.database.ownerPool();
+  const ends = inMs(10 * MINUTE_MS);
+  if (what === "a key") {
+    const key = await engine.newKey(name);
+    const { rowCount } = await owner.query(
+      `update assent.api_keys k set expires_at = $2 from assent.principals p
+       where p.id = k.principal_id and p.name = $1`,
+      [name, ends],
+    );
+    expect(rowCount).toBe(1);
+    return async () => (await engine.harness.authenticate(key)) !== null;
+  }
+  const id = await newSigningKey(name);
+  const { rowCount } = await owner.query("update assent.signing_keys set expires_at = $2 where id = $1", [
+    uuidOf(id),
+    ends,
+  ]);
+  expect(rowCount).toBe(1);
+  return async () => {
+    const { rows } = await owner.query(
+      `select from assent.signing_keys s, assent.find_signing_key(s.tenant_id, s.principal_id, s.id, $2)
+       where s.id = $1`,
+      [uuidOf(id), engine.clock.now()],
+    );
+    return rows.length === 1;
+  };
+}
+
+test.each<Ended>(["a key", "a signing key"])(
+  "%s whose time was over stays so when the clock is set back, and none ends for a clock that is ahead for a while",
+  async (what) => {
+    const [isGood, isLaterGood] = [
+      await endingSoon(what, `${what} one`),
+      await endingSoon(what, `${what} two`),
+    ];
+    expect(await isGood()).toBe(true);
+    await setClock(DAY_MS);
+    expect(await isGood()).toBe(false);
+    await sweep();
+    await setClock(0);
+    // Ten minutes are believed at most.
+    expect(await isLaterGood()).toBe(true);
+    for (let at = 1; at <= 11; at += 1) {
+      await setClock(at * MINUTE_MS);
+      await sweep();
+    }
+    await setClock(-DAY_MS);
+    expect([await isGood(), await isLaterGood()]).toEqual([false, false]);
+  },
+);
+
+test.each<Ended>(["a key", "a signing key"])(
+  "nor is anything committed any more for whom %s let in",
+  async (what) => {
+    const owner = engine.database.ownerPool();
+    const caller = await engine.harness.authenticate(await engine.newKey(`committing with ${what}`));
+    if (caller?.key == null) throw new Error("the key is good");
+    const signedWith = await newSigningKey(`committing with ${what}`);
+    const [of, ending] = what === "a key" ? ["api_keys", caller.key] : ["signing_keys", signedWith];
+    const hold = async (): Promise<boolean> =>
+      await engine.store.transaction(
+        engine.tenant,
+        async (tx) => await tx.keys.holdGood({ ...caller, signedWith }, engine.clock.now()),
+      );
+    expect(await hold()).toBe(true);
+    await owner.query(`update assent.${of} set expires_at = $2 where id = $1`, [
+      uuidOf(ending),
+      inMs(MINUTE_MS),
+    ]);
+    await setClock(2 * MINUTE_MS);
+    await sweep();
+    await setClock(-DAY_MS);
+    expect(await hold()).toBe(false);
+  },
+);

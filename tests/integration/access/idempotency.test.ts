@@ -158,14 +158,19 @@ test("a submission whose key is held for long is answered with 409, and there is
   expect((await submit(key)).status).toBe(202);
 });
 
+// The clock stays: runs that nobody takes for two days would be reason enough to refuse another. (One that jumps ahead is not believed
+// at once: clock-set-back.test.ts.)
+async function expire(key: string): Promise<void> {
+  await edge.engine.database
+    .ownerPool()
+    .query("update assent.idempotency_keys set expires_at = '2000-01-01' where key = $1", [key]);
+}
+
 test("past its announced time the key of a submission is free again", async () => {
   const key = unique();
   const first = await submit(key);
   expect((await submit(key)).headers.get("idempotent-replayed")).toBe("true");
-  // The clock stays: runs that nobody takes for two days would be reason enough to refuse another.
-  await edge.engine.database
-    .ownerPool()
-    .query("update assent.idempotency_keys set expires_at = '2000-01-01' where key = $1", [key]);
+  await expire(key);
   const second = await submit(key);
   expect([second.status, second.headers.get("idempotent-replayed")]).toEqual([202, null]);
   expect(second.body["id"]).not.toBe(first.body["id"]);
@@ -174,7 +179,7 @@ test("past its announced time the key of a submission is free again", async () =
 test("past its announced time a key is free again", async () => {
   const key = unique();
   const first = await create(key);
-  edge.engine.clock.advance(49 * 3_600_000);
+  await expire(key);
   const second = await create(key);
   expect([second.status, second.headers.get("idempotent-replayed")]).toEqual([201, null]);
   expect(second.body["id"]).not.toBe(first.body["id"]);

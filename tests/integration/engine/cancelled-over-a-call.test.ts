@@ -6,11 +6,13 @@ import type { Run, RunId } from "@assent/contract";
 import { uuidOf } from "@assent/contract";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { err, ok } from "../../../packages/harness/src/base/result.ts";
-import { LEASE_SECONDS } from "../../../packages/harness/src/base/limits.ts";
+import { CALLED_OFF_HEARD_SECONDS, LEASE_SECONDS } from "../../../packages/harness/src/base/limits.ts";
 import type { Policies } from "../../../packages/harness/src/core/decide/policy-point.ts";
 import type { Tool } from "../../../packages/harness/src/ports.ts";
+import type { OrchestratorPorts } from "../../../packages/harness/src/services/held.ts";
 import { advanceRun, claimRun } from "../../../packages/harness/src/services/orchestrator.ts";
 import { answering, type Engine, openEngine, value } from "../../support/engine.ts";
+import { until } from "../../support/until.ts";
 import { createUndoableWorld, undoCall, type UndoableWorld } from "../../support/undoable-world.ts";
 
 const never = new AbortController().signal;
@@ -20,7 +22,7 @@ const policies: Policies = {
   decide: () => ({ verdict: "permit", reasons: [{ code: "permit", detail: "All." }], assent: null }),
 };
 
-type Ending = "answered" | "refused" | "unknown";
+type Ending = "answered" | "refused" | "unknown" | "cut";
 /** The second call of the run, and how it ends once it may. */
 const second: { tool: string; ending: Ending; begin(): void; end: Promise<void> } = {
   tool: "slow",
@@ -29,12 +31,25 @@ const second: { tool: string; ending: Ending; begin(): void; end: Promise<void> 
   end: Promise.resolve(),
 };
 
+const LISTENED_TO = "a call is listened to, though its run was called off";
+let cuts = 0;
+let listens = 0;
+
 /** Under way until the test lets it end, whatever becomes of its run. */
 const slowly = (tool: Tool): Tool => ({
   ...tool,
   execute: async (...given) => {
     second.begin();
-    await second.end;
+    const { signal } = given[2];
+    // One that ends as soon as it is called off, as what goes over a wire does.
+    const cut = new Promise<"cut">((resolve) => {
+      signal.addEventListener("abort", () => {
+        cuts += 1;
+        resolve("cut");
+      });
+    });
+    const ended = await Promise.race([second.end, ...(second.ending === "cut" ? [cut] : [])]);
+    if (ended === "cut") return err({ code: "outcome_unknown", detail: "It was cut off." });
     if (second.ending === "refused") return err({ code: "http_refused", detail: "No." });
     if (second.ending === "unknown") return err({ code: "outcome_unknown", detail: "The line broke." });
     return await tool.execute(...given);
@@ -82,8 +97,26 @@ async function waitOf(id: RunId): Promise<Wait> {
   };
 }
 
+/** The engine's ports; what was counted so far is forgotten. */
+function listening(): OrchestratorPorts {
+  [cuts, listens] = [0, 0];
+  return {
+    ...engine.ports,
+    log: (level, message, fields) => {
+      if (message === LISTENED_TO) listens += 1;
+      engine.ports.log(level, message, fields);
+    },
+  };
+}
+
 /** @returns how long the run waited when it was called off, and when its worker's call had ended; and how it ended */
-async function cancelOver(tool: string, ending: Ending): Promise<{ waits: readonly Wait[]; run: Run }> {
+async function cancelOver(
+  tool: string,
+  ending: Ending,
+  afterwards: (end: () => void) => Promise<void> | void = (end) => {
+    end();
+  },
+): Promise<{ waits: readonly Wait[]; run: Run }> {
   const begun = Promise.withResolvers<void>();
   const end = Promise.withResolvers<void>();
   Object.assign(second, { tool, ending, begin: begun.resolve, end: end.promise });
@@ -91,12 +124,12 @@ async function cancelOver(tool: string, ending: Ending): Promise<{ waits: readon
   const claim = await claimRun(engine.ports, 7, engine.tenant, id);
   if (claim === null) throw new Error("the run can be taken");
   const lost = new AbortController();
-  const advanced = advanceRun(engine.ports, claim, lost.signal, never);
+  const advanced = advanceRun(listening(), claim, lost.signal, never);
   await begun.promise;
   value(await engine.harness.cancelRun(engine.caller, id));
   const waits = [await waitOf(id)];
   lost.abort();
-  end.resolve();
+  await afterwards(end.resolve);
   await advanced;
   waits.push(await waitOf(id));
   const again = await claimRun(engine.ports, 8, engine.tenant, id);
@@ -126,3 +159,40 @@ test.each<[string, Ending, readonly Wait[]]>([
     expect([...world.standing.keys()]).toEqual([]);
   },
 );
+
+test("a call that ends when it is cut off is listened to first: it may answer yet", async () => {
+  const { waits, run } = await cancelOver("slow", "cut", async (end) => {
+    await until("it is listened to, or cut off", () => listens + cuts > 0);
+    end();
+  });
+  expect(waits).toEqual([LEASE, AT_ONCE]);
+  expect([run.status, run.rollback?.left]).toEqual(["cancelled", []]);
+});
+
+test("and is cut off when it has not answered in time", async () => {
+  const { waits } = await cancelOver("slow", "cut", async () => {
+    await until("it is listened to", () => listens > 0);
+    engine.clock.advance(CALLED_OFF_HEARD_SECONDS * 1_000);
+  });
+  expect(waits).toEqual([LEASE, { state: "queued", seconds: LEASE_SECONDS - CALLED_OFF_HEARD_SECONDS }]);
+});
+
+test("a call whose run another may have is cut off at once", async () => {
+  const begun = Promise.withResolvers<void>();
+  Object.assign(second, {
+    tool: "slow",
+    ending: "cut",
+    begin: begun.resolve,
+    end: Promise.withResolvers<void>().promise,
+  });
+  const id = await engine.submit();
+  const claim = await claimRun(engine.ports, 7, engine.tenant, id);
+  if (claim === null) throw new Error("the run can be taken");
+  const lost = new AbortController();
+  const advanced = advanceRun(listening(), claim, lost.signal, never);
+  await begun.promise;
+  lost.abort();
+  await advanced;
+  expect(listens).toBe(0);
+  value(await engine.harness.cancelRun(engine.caller, id));
+});

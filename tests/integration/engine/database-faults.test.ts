@@ -11,6 +11,7 @@ import { advanceRun, claimRun } from "../../../packages/harness/src/services/orc
 import { type Store, StoreUnavailable } from "../../../packages/harness/src/ports.ts";
 import { type Engine, openEngine } from "../../support/engine.ts";
 import { anySealing } from "../../support/sealing.ts";
+import { until } from "../../support/until.ts";
 
 type Faulty = AsyncDisposable & { readonly store: Store; readonly pool: Pool; readonly fired: () => number };
 
@@ -71,7 +72,6 @@ test.for(["before", "after"] as const)(
     await using faulty = breakCommits(engine, when, (commit) => commit % 2 === 1);
     const id = await engine.submit();
     const worker = await engine.startWorker({ store: faulty.store });
-    // A claim whose commit is unknown is left to the lease's end.
     const run = await engine.reachesWhile(
       id,
       async () => {
@@ -91,6 +91,88 @@ test.for(["before", "after"] as const)(
     expect(run.artifacts).toHaveLength(1);
   },
 );
+
+const releases = async (engine: Engine, id: RunId): Promise<unknown[]> => {
+  const events = await engine.store.transaction(engine.tenant, async (tx) => await tx.audit.list(id, 0, 50));
+  return events.flatMap(({ kind, data }) => (kind === "run_released" ? [data["reason"]] : []));
+};
+
+test("a worker that never hears that it was given a run gives it back, long before its lease is over", async () => {
+  await using engine = await openEngine();
+  await using faulty = breakCommits(engine, "after", (commit) => commit === 1);
+  const id = await engine.submit();
+  await engine.startWorker({ store: faulty.store, lookEveryMs: 100 });
+  const run = await engine.reaches(id, "succeeded");
+  expect(faulty.fired()).toBe(1);
+  expect(await releases(engine, id)).toEqual(["lease_unheard"]);
+  // Of the two leases one led to nothing, and none of it was begun twice.
+  expect(run.steps.map(({ kind, state }) => `${kind} ${state}`)).toEqual([
+    "model succeeded",
+    "finalise succeeded",
+  ]);
+});
+
+test("a run that broke off while the database was away is given back when it is there again", async () => {
+  await using engine = await openEngine();
+  let asked = 0;
+  // What this worker writes first, and that it sets the run aside: neither gets through.
+  const unlessAway = async <T>(work: () => Promise<T>): Promise<T> => {
+    asked += 1;
+    if (asked <= 2) throw new StoreUnavailable("none", new Error("away"));
+    return await work();
+  };
+  const store: Store = {
+    ...engine.store,
+    writeHeld: async (...given) => await unlessAway(async () => await engine.store.writeHeld(...given)),
+    transaction: async (tenant, work, options) =>
+      await unlessAway(async () => await engine.store.transaction(tenant, work, options)),
+  };
+  const id = await engine.submit();
+  await engine.startWorker({ store });
+  await engine.reaches(id, "succeeded");
+  expect(await releases(engine, id)).toEqual(["lease_unheard"]);
+});
+
+test("a run whose answer is only on its way is in good hands, and is not given back", async () => {
+  await using engine = await openEngine();
+  const taken = Promise.withResolvers<void>();
+  const listed = Promise.withResolvers<void>();
+  let takes = 0;
+  const givenBack: Promise<unknown>[] = [];
+  const store: Store = {
+    ...engine.store,
+    take: async (...given) => {
+      takes += 1;
+      if (takes === 1) throw new StoreUnavailable("unknown", new Error("the answer was lost"));
+      const answer = await engine.store.take(...given);
+      if (answer === null) return answer;
+      taken.resolve();
+      await listed.promise;
+      await Promise.all(givenBack);
+      return answer;
+    },
+    leasesOf: async (worker) => {
+      await taken.promise;
+      const leases = await engine.store.leasesOf(worker);
+      // Whoever gave back at once would have begun to by then.
+      setImmediate(() => {
+        listed.resolve();
+      });
+      return leases;
+    },
+    transaction: async (tenant, work, options) => {
+      const done = engine.store.transaction(tenant, work, options);
+      givenBack.push(done);
+      return await done;
+    },
+  };
+  await engine.startWorker({ store });
+  const first = await until("the first answer is lost", () => takes > 0);
+  expect(first).toBe(true);
+  const id = await engine.submit();
+  await engine.reaches(id, "succeeded");
+  expect(await releases(engine, id)).toEqual([]);
+});
 
 test("an end whose commit breaks off after it was kept is found to be kept, by whoever commits it again", async () => {
   await using engine = await openEngine();

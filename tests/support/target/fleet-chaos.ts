@@ -10,6 +10,7 @@ import { compiledBefore } from "../compiled.ts";
 import { randomFrom } from "../../../packages/suite/src/chance.ts";
 import { readCredentials } from "../../../packages/harness/src/home.ts";
 import { until } from "../until.ts";
+import { Ballast } from "../full-disk/small-disk.ts";
 import { type Fleet, type Played, playRun, RUN_MS_MAX, startLookUp } from "./fleet-client.ts";
 import { type Evidence, readEvidence } from "./fleet-evidence.ts";
 import { endMember, hasEnded, type Member, spawnMember, untilReady } from "./fleet-member.ts";
@@ -29,6 +30,8 @@ export type ChaosSize = {
   readonly stops?: number;
   /** Runs that are under way at the same time. */
   readonly inFlight: number;
+  /** A small disk, on which the fleet's home lies, that is full for so long each time. Never if left out. */
+  readonly fullDisk?: { readonly folder: string; readonly fillMs: readonly number[] };
   /** After so long no further run is begun; those under way are ended, and the report says how many there were. */
   readonly msMax?: number;
   /** Told twice a minute, while runs end. */
@@ -49,6 +52,8 @@ export type ChaosReport = Evidence & {
   readonly runs: number;
   readonly killed: { readonly servers: number; readonly workers: number };
   readonly stopped: { readonly servers: number; readonly workers: number };
+  /** Times that the disk was full, and hindered the work. */
+  readonly filled: number;
   /** Members that ended by themselves, with what they said: nobody but the chaos may end one. */
   readonly fell: readonly string[];
   readonly succeeded: number;
@@ -71,12 +76,15 @@ function replace(fleet: Fleet, victim: Member): void {
   fleet.members[fleet.members.indexOf(victim)] = spawnMember(fleet.installation, victim.role);
 }
 
+const endingOf = ({ role, child, errors }: Member): string =>
+  `${role} ${child.exitCode ?? child.signalCode}: ${errors}`;
+
 /** Kills until it has killed enough or all is played: any member, also one that has hardly begun to start again. */
 async function killOnAndOn(
   fleet: Fleet,
   { kills, runs }: ChaosSize,
   isOver: () => boolean,
-): Promise<Pick<ChaosReport, "killed" | "fell">> {
+): Promise<Pick<ChaosReport, "killed"> & { readonly fell: string[] }> {
   const killed = { server: 0, worker: 0 };
   const fell: string[] = [];
   while (killed.server + killed.worker < kills && !isOver()) {
@@ -88,7 +96,7 @@ async function killOnAndOn(
     const momentMs = performance.now() + delayMs;
     await until("the moment has come", () => performance.now() >= momentMs || isOver(), RUN_MS_MAX);
     for (const member of fleet.members.filter(hasEnded)) {
-      fell.push(`${member.role} ${member.child.exitCode ?? member.child.signalCode}: ${member.errors}`);
+      fell.push(endingOf(member));
       replace(fleet, member);
     }
     if (isOver()) break;
@@ -130,6 +138,32 @@ async function stopOnAndOn(
     victim.child.kill("SIGCONT");
   }
   return { servers: stopped.server, workers: stopped.worker };
+}
+
+/** Fills the disk for a while, again and again, once work goes on. */
+async function fillOnAndOn(fleet: Fleet, { fullDisk }: ChaosSize, isOver: () => boolean): Promise<number> {
+  if (fullDisk === undefined) return 0;
+  let filled = 0;
+  for (const ms of fullDisk.fillMs) {
+    const seen = fleet.sink.calls().length;
+    await until("the fleet works on", () => fleet.sink.calls().length > seen + 8 || isOver(), RUN_MS_MAX);
+    if (isOver()) break;
+    using ballast = new Ballast(fullDisk.folder);
+    const endMs = performance.now() + ms;
+    const before = fleet.progress.refused;
+    await until(
+      "the disk has been full for long enough, and somebody has met it",
+      () => {
+        // Whatever becomes free meanwhile is taken, too.
+        ballast.fill();
+        return (performance.now() >= endMs && fleet.progress.refused > before) || isOver();
+      },
+      RUN_MS_MAX,
+      100,
+    );
+    if (fleet.progress.refused > before) filled += 1;
+  }
+  return filled;
 }
 
 const PROGRESS_MS = 30_000;
@@ -211,17 +245,20 @@ export async function runFleetChaos(size: ChaosSize): Promise<ChaosReport> {
   }
   await Promise.all(members.map(untilReady));
   const key = readCredentials(installation.home)?.key ?? "";
-  const progress = { begun: 0, ended: 0, kills: 0, unanswered: 0 };
+  const progress = { begun: 0, ended: 0, kills: 0, unanswered: 0, refused: 0 };
   const fleet: Fleet = { installation, sink, members, key, next: randomFrom(size.seed), progress };
   const startedAt = performance.now();
   let isOver = false;
   const killing = killOnAndOn(fleet, size, () => isOver);
   const stopping = stopOnAndOn(fleet, size, () => isOver);
+  const filling = fillOnAndOn(fleet, size, () => isOver);
   const played = await playAll(fleet, size).finally(() => {
     isOver = true;
   });
   const killed = await killing;
   const stopped = await stopping;
+  const filled = await filling;
+  for (const member of members.filter(hasEnded)) killed.fell.push(endingOf(member));
   const seconds = Math.round((performance.now() - startedAt) / 1_000);
   await endAll();
   const ended = played.flatMap(({ run }) => (run === null ? [] : [run]));
@@ -230,6 +267,7 @@ export async function runFleetChaos(size: ChaosSize): Promise<ChaosReport> {
     runs: played.length,
     ...killed,
     stopped,
+    filled,
     succeeded: ended.filter(({ status }) => status === "succeeded").length,
     lost: played.filter(({ isLost }) => isLost).map(({ id }) => id),
     stuck: [

@@ -20,7 +20,7 @@ export type Fleet = {
   readonly key: string;
   /** The same seed gives the same victims; when they are hit, the machine decides. */
   readonly next: () => number;
-  readonly progress: { begun: number; ended: number; kills: number; unanswered: number };
+  readonly progress: { begun: number; ended: number; kills: number; unanswered: number; refused: number };
 };
 
 /** A request that is not answered by then is put to another server. */
@@ -68,6 +68,7 @@ export async function ask(
         // Beyond capacity, or without a database for a moment: an answer, and one that says to come again.
         if (response.status !== 503 && response.status !== 429) return response;
         last = `${response.status} ${await response.text()}`;
+        fleet.progress.refused += 1;
         return undefined;
       } catch (error) {
         if (!(error instanceof TypeError || error instanceof DOMException)) throw error;

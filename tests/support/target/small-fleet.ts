@@ -73,7 +73,7 @@ export async function openFleetWith(
       return readCredentials(installation.home)?.key ?? "";
     },
     next: randomFrom(1),
-    progress: { begun: 0, ended: 0, kills: 0, unanswered: 0 },
+    progress: { begun: 0, ended: 0, kills: 0, unanswered: 0, refused: 0 },
     start,
     end: async (member) => {
       await endMember(member, "SIGTERM");

@@ -7,7 +7,7 @@ import { IDEMPOTENCY_KEY_CHARS_MAX } from "../base/limits.ts";
 import { type Result, err, ok } from "../base/result.ts";
 
 /** The key that a request carries, null where it carries none. The error is the answer. */
-export function readIdempotencyKey(request: FastifyRequest): Result<string | null, Problem> {
+export function readIdempotencyKey(request: Pick<FastifyRequest, "headers">): Result<string | null, Problem> {
   const header = request.headers["idempotency-key"];
   if (header === undefined) return ok(null);
   const key = parseIdempotencyKey(Array.isArray(header) ? header.join() : header);

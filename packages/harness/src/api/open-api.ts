@@ -79,7 +79,7 @@ const REQUEST_HEADERS: Readonly<Record<RequestHeader, Omit<Parameter, "name" | "
       "Structured Field string or bare. Repeating the request with the same key and body gives the first answer again; " +
       `another body is refused with 422, and 409 says that the first is not answered yet. Answers are kept for repeats, ` +
       "but for those of status 400, 401, 403, 413, 429 and 5xx. " +
-      `Keys are the principal's own, good for one method and path, and expire after ${IDEMPOTENCY_RETENTION_HOURS} hours.`,
+      `Keys are the principal's own, good for one method and path, and expire after ${IDEMPOTENCY_RETENTION_HOURS} hours, at the earliest.`,
     schema: {
       type: "string",
       pattern: IDEMPOTENCY_KEY_PATTERN,

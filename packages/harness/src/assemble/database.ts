@@ -63,7 +63,7 @@ export async function openDatabase(
     return err({
       code: migrated.error.reason,
       detail: migrated.error.message,
-      remedy: "Nothing was changed. Mend what it names and start again.",
+      remedy: "What was migrated before it stays, and of it nothing. Mend what it names and start again.",
     });
   return database;
 }

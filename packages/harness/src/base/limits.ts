@@ -22,6 +22,12 @@ export const APPROVAL_LIFETIME_HOURS = 72;
 /** A worker that has not renewed for this long is taken for dead; its run goes to another. */
 export const LEASE_SECONDS = 30;
 
+/**
+ * A call that would have to be taken back is listened to for so long after its run was called off, before it is cut off: most answer
+ * by then, and whether it happened is known. What is left of a lease is for what the other side makes of a call that was cut.
+ */
+export const CALLED_OFF_HEARD_SECONDS = 10;
+
 /** Renewals are this far apart: two may be lost before the lease is. */
 export const LEASE_RENEWAL_SECONDS = 10;
 

@@ -24,8 +24,12 @@ export async function runProcess(startHarness: StartHarness): Promise<void> {
     });
   // Node would print it as it is. An unhandled rejection comes here, too.
   process.on("uncaughtException", (error) => {
-    writeSync(process.stderr.fd, crashText(error, redactionOf(confidences)));
-    process.exit(EXIT_CODES.internal.code);
+    try {
+      writeSync(process.stderr.fd, crashText(error, redactionOf(confidences)));
+    } finally {
+      // Also where nobody can be told: a second exception in here would end it with a code of Node's.
+      process.exit(EXIT_CODES.internal.code);
+    }
   });
   const code = await run(process.argv.slice(2), createIo(), createDeps(startHarness));
   process.exitCode = code;

@@ -236,8 +236,8 @@ export type PrecedentTerm = {
 };
 
 export type KeptAnswer = {
-  readonly pattern: ConflictPattern;
-  /** Null: it cannot be read. */
+  /** Null, this or the answer: it cannot be read. */
+  readonly pattern: ConflictPattern | null;
   readonly resolution: Resolution | null;
   readonly expiresAt: Date | null;
   readonly place: PrecedentPlace;
@@ -340,6 +340,8 @@ export type Store = {
    * @throws TakeFailed where this very run cannot be leased or read; StoreUnavailable
    */
   take(turn: Turn, lease: NewLease): Promise<Taken | "locked" | null>;
+  /** What is leased to this worker, of any tenant; throws StoreUnavailable. */
+  leasesOf(worker: WorkerId): Promise<readonly Fence[]>;
   /**
    * Who holds slots, and the next in turn whose runs have been due since `turn.now` without anybody taking them.
    * @throws StoreUnavailable

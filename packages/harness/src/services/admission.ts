@@ -24,7 +24,7 @@ import type {
 } from "../ports.ts";
 import type { Capacity } from "./capacity.ts";
 import type { Refusal, Submission } from "./harness.ts";
-import { fingerprintOf, keyOf, REUSED } from "./once.ts";
+import { fingerprintOf, keyOf, REUSED } from "./kept-answer.ts";
 import type { Shown } from "./shown.ts";
 import { runSummary } from "./views.ts";
 

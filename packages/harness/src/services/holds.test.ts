@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
-import type { RunId } from "@assent/contract";
+import type { Fence } from "../ports.ts";
 import { createHolds } from "./holds.ts";
 
-const [one, other]: readonly [RunId, RunId] = ["run_1", "run_2"];
+const one: Fence = { tenant: "ten_1", run: "run_1", token: 1 };
+const other: Fence = { ...one, run: "run_2" };
 
 /** Ends when it is woken. */
 async function asleep(woken: AbortSignal): Promise<void> {
@@ -21,7 +22,7 @@ test("who is told of a run wakes whoever holds it, and nobody else", async () =>
     woken += 1;
   });
   void stranger.pause(asleep).then(() => (woken += 100));
-  expect(holds.check(one)).toBe(true);
+  expect(holds.check(one.run)).toBe(true);
   await Promise.all(waiting);
   expect(woken).toBe(2);
 });
@@ -41,11 +42,19 @@ test("what is said between two pauses is not lost, and counts once", async () =>
   expect(slept).toBe(1);
 });
 
+test("a run is held under the lease that it was taken by, and no other", () => {
+  const holds = createHolds();
+  const hold = holds.begin(one);
+  expect([holds.has(one), holds.has({ ...one, token: 2 }), holds.has(other)]).toEqual([true, false, false]);
+  hold.end();
+  expect(holds.has(one)).toBe(false);
+});
+
 test("what has ended is not held any more", () => {
   const holds = createHolds();
   const [old, fresh] = [holds.begin(one), holds.begin(one)];
   old.end();
-  expect(holds.check(one)).toBe(true);
+  expect(holds.check(one.run)).toBe(true);
   fresh.end();
-  expect([holds.check(one), holds.check(null)]).toEqual([false, false]);
+  expect([holds.check(one.run), holds.check(null)]).toEqual([false, false]);
 });

@@ -1,7 +1,7 @@
 // Looks for runs that nobody advances any more, and sets them going again. Any number of processes may sweep at once:
 // each finding is checked again under the run's lock.
 
-import { RETRY_DELAY_SECONDS_MAX, SWEEP_INTERVAL_SECONDS } from "../base/limits.ts";
+import { SWEEP_INTERVAL_SECONDS } from "../base/limits.ts";
 import type { RunId } from "@assent/contract";
 import { AssertionFailed, unreachable } from "../base/assert.ts";
 import type { GateOutcome, Journal } from "../core/run/journal.ts";
@@ -18,11 +18,9 @@ import {
 import { commit } from "./commit.ts";
 import type { Write } from "./write.ts";
 import { failIdle } from "./external/finish.ts";
+import { endLostLease } from "./lost-lease.ts";
 import { closeExpired } from "./unanswered.ts";
 import { startSweeping, type Sweeping } from "./sweeping.ts";
-
-/** Attempts after a worker's death that follow without a pause. */
-const QUICK_ATTEMPTS = 6;
 
 /** Findings of one pass; what is left over is found again in the next. */
 const FINDINGS_MAX = 100;
@@ -72,7 +70,7 @@ async function tryToMend({ store, tools, clock, log }: Ports, finding: Due): Pro
 async function mend(tx: StoreTx, tools: Pick<Tools, "get">, finding: Due, now: Date): Promise<boolean> {
   switch (finding.why) {
     case "lease_lost":
-      return await takeBack(tx, finding, now);
+      return await endLostLease(tx, finding, WORKER_LOST, now);
     case "approval_expired":
       return await expire(tx, finding, now);
     case "driver_idle": {
@@ -84,25 +82,7 @@ async function mend(tx: StoreTx, tools: Pick<Tools, "get">, finding: Due, now: D
   }
 }
 
-async function takeBack(tx: StoreTx, due: Extract<Due, { why: "lease_lost" }>, now: Date): Promise<boolean> {
-  // The token says whose lease was found lost; a newer one is somebody's who is well.
-  const run = await tx.runs.lockFenced(due);
-  if (run === null) return false;
-  const reason = { code: "worker_lost", detail: "The worker that held the run is gone." };
-  // The first attempts follow at once: workers are replaced all the time. One that keeps dying is given pauses.
-  const delaySeconds =
-    run.attempt <= QUICK_ATTEMPTS
-      ? 0
-      : Math.min(2 ** (run.attempt - QUICK_ATTEMPTS), RETRY_DELAY_SECONDS_MAX);
-  // Its journal is left unread: one that cannot be read is for whoever takes the run next to set aside.
-  await commit(tx, { run, journal: [] }, [{ write: "run_moved", event: "released", reason, delaySeconds }], {
-    now,
-    actor: null,
-  });
-  // Whoever seemed to be gone may be at work on it still.
-  tx.runs.callOff(run.id);
-  return true;
-}
+const WORKER_LOST = { code: "worker_lost", detail: "The worker that held the run is gone." };
 
 async function expire(
   tx: StoreTx,

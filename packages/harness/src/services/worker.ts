@@ -15,6 +15,7 @@ import { inSpan } from "./traced/span.ts";
 import { createHands, type Look } from "./hands.ts";
 import { createTurns, type Turns } from "./turns.ts";
 import { createHolds, type Hold, type Holds } from "./holds.ts";
+import { createStrays, type Strays } from "./strays.ts";
 import { advanceRun, type Claim, claimNext, leaseEnd, setAside } from "./orchestrator.ts";
 
 export type Worker = {
@@ -63,7 +64,17 @@ export function startWorker(ports: OrchestratorPorts, options: WorkerOptions): W
     },
     stopping.signal,
   );
-  const taking: Taking = { ports, worker, tenantSlots, turn, turns, holds, stopping: stopping.signal };
+  const strays = createStrays(ports, worker, holds, stopping.signal);
+  const taking: Taking = {
+    ports,
+    worker,
+    tenantSlots,
+    turn,
+    turns,
+    holds,
+    strays,
+    stopping: stopping.signal,
+  };
   const watching = turns.watch();
   const loops = Array.from({ length: runsMax }, async () => {
     let failures = 0;
@@ -89,6 +100,7 @@ export function startWorker(ports: OrchestratorPorts, options: WorkerOptions): W
       stopping.abort();
       silence();
       await Promise.all([...loops, watching]);
+      await strays.ended();
       unheard();
     },
   };
@@ -105,26 +117,46 @@ type Taking = {
   readonly turn: LastTurn;
   readonly turns: Turns;
   readonly holds: Holds;
+  readonly strays: Strays;
   readonly stopping: AbortSignal;
 };
 
 // True: a run was held, and is not any more.
 async function takeOne(taking: Taking, look: Look, first: TenantId | null): Promise<boolean> {
-  const { ports, worker, tenantSlots, turn, stopping } = taking;
-  let claim: Claim | null = null;
+  const { ports, holds, strays, stopping } = taking;
   try {
     await ports.clockWatch.agreed(stopping);
-    if (stopping.aborted) {
-      look.saw("nothing");
-      return false;
-    }
-    const taken = await claimNext(ports, { worker, tenantSlots }, { after: turn.after, first });
+  } catch (error) {
+    look.saw("nothing");
+    throw error;
+  }
+  const answered = strays.asking();
+  let taken: { readonly claim: Claim; readonly held: Hold } | null;
+  try {
+    const claim = await takeNext(taking, look, first);
+    taken = claim === null ? null : { claim, held: holds.begin(fenceOf(claim)) };
+  } finally {
+    answered();
+  }
+  if (taken === null) return false;
+  await hold(taking, taken.claim, taken.held);
+  return true;
+}
+
+async function takeNext(taking: Taking, look: Look, first: TenantId | null): Promise<Claim | null> {
+  const { ports, worker, tenantSlots, turn, strays, stopping } = taking;
+  try {
+    const taken = stopping.aborted
+      ? null
+      : await claimNext(ports, { worker, tenantSlots }, { after: turn.after, first });
     look.saw(taken === null ? "nothing" : taken === "locked" ? "locked" : "a run");
-    if (taken === null || taken === "locked") return false;
+    if (taken === null || taken === "locked") return null;
     turn.after = taken.tenant;
-    claim = taken.claim;
+    return taken.claim;
   } catch (error) {
     look.saw(error instanceof TakeFailed ? "a run" : "nothing");
+    // It may be ours without our knowing.
+    if (error instanceof StoreUnavailable) strays.suspect();
     if (!(error instanceof TakeFailed)) throw error;
     turn.after = error.tenant;
     ports.log("error", "a queued run could not be taken", {
@@ -132,29 +164,33 @@ async function takeOne(taking: Taking, look: Look, first: TenantId | null): Prom
       error: describe(error.cause),
     });
     await setAside(ports, worker, error);
+    return null;
   }
-  if (claim === null) return false;
-  await hold(taking, claim);
-  return true;
 }
 
-async function hold({ ports, worker, turns, holds, stopping }: Taking, claim: Claim): Promise<void> {
-  const { tenant, id, fencingToken } = claim.run;
-  const fence: Fence = { tenant, run: id, token: fencingToken };
+const fenceOf = ({ run: { tenant, id, fencingToken } }: Claim): Fence => ({
+  tenant,
+  run: id,
+  token: fencingToken,
+});
+
+async function hold(taking: Taking, claim: Claim, held: Hold): Promise<void> {
+  const { ports, worker, turns, strays, stopping } = taking;
+  const fence = fenceOf(claim);
   const lost = new AbortController();
   const done = new AbortController();
-  const held = holds.begin(id);
-  const renewal = keepLease(ports, fence, lost, done.signal, held);
-  const turn = turns.begin(tenant);
+  const renewal = keepLease(taking, fence, lost, done.signal, held);
+  const turn = turns.begin(fence.tenant);
   try {
     await inRun(ports, claim, async () => {
       await advanceRun(ports, claim, lost.signal, stopping, turn);
     });
   } catch (error) {
-    // A database that is away comes back; the lease has an end, and whoever takes the run then goes on.
-    const level = error instanceof StoreUnavailable ? "warn" : "error";
-    ports.log(level, "a run broke off", { run_id: id, error: describe(error) });
+    // A database that is away comes back; then the run is given back, or its lease is over by then.
+    const isAway = error instanceof StoreUnavailable;
+    ports.log(isAway ? "warn" : "error", "a run broke off", { run_id: fence.run, error: describe(error) });
     await setAside(ports, worker, { ...fence, cause: error });
+    if (isAway) strays.suspect();
   } finally {
     turn.end();
     held.end();
@@ -196,7 +232,7 @@ const RENEWALS_OF_A_LEASE = LEASE_SECONDS / LEASE_RENEWAL_SECONDS;
 
 // A lease that cannot be renewed is taken for lost before it is: better idle than a second writer.
 async function keepLease(
-  { store, clock, clockWatch, log }: OrchestratorPorts,
+  { ports: { store, clock, clockWatch, log }, strays }: Taking,
   fence: Fence,
   lost: AbortController,
   done: AbortSignal,
@@ -221,6 +257,7 @@ async function keepLease(
       if (renewed) continue;
     } catch (error) {
       log("warn", "a lease could not be renewed", { run_id: fence.run, error: describe(error) });
+      strays.suspect();
     }
     lost.abort();
     return;

@@ -1,7 +1,7 @@
 // Bearer tokens of identity providers: signature, issuer, audience, type, algorithm and times are all checked, and
 // whatever is wrong is the same nothing.
 
-import type { FetchImplementation } from "jose";
+import type { JWTVerifyGetKey } from "jose";
 import { z } from "zod";
 import {
   type IdentityProvider,
@@ -10,22 +10,30 @@ import {
   type TokenSubject,
 } from "../../core/access/token-subject.ts";
 import type { Clock, Log, Tokens } from "../../ports.ts";
+import { openKeySet } from "./key-set.ts";
 
 /** How far an issuer's clock may be off. */
 const CLOCK_SKEW_SECONDS = 30;
 /** A key that is not known makes us ask the issuer again, but not more often than this; nor does one that is away. */
 const COOLDOWN_MS = 30_000;
+/** What an issuer has withdrawn is trusted for so long at most. */
+const KEYS_AGE_MS_MAX = 600_000;
 const FETCH_TIMEOUT_MS = 5_000;
 /** Key sets have a few kilobytes. */
 const ANSWER_BYTES_MAX = 256 * 1024;
 
 type Vendor = typeof import("jose");
-type Keys = ReturnType<Vendor["createRemoteJWKSet"]>;
-type Known = { readonly provider: IdentityProvider; readonly keys: () => Promise<Keys> };
+type Known = { readonly provider: IdentityProvider; readonly keys: JWTVerifyGetKey };
+type Ports = {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Time that nobody can set, in milliseconds from any beginning. */
+  readonly steadyMs?: () => number;
+};
 
 export function openTokens(
   providers: readonly IdentityProvider[],
-  { clock, log }: { readonly clock: Clock; readonly log: Log },
+  { clock, log, steadyMs = () => performance.now() }: Ports,
 ): Tokens {
   if (providers.length === 0) return NO_TOKENS;
   // Loaded only by those who trust somebody.
@@ -33,7 +41,7 @@ export function openTokens(
   const known = new Map(
     providers.map((provider): [string, Known] => [
       provider.issuer,
-      { provider, keys: keysOf(vendor, provider, clock) },
+      { provider, keys: keysOf(vendor, provider, steadyMs) },
     ]),
   );
   return {
@@ -44,7 +52,7 @@ export function openTokens(
         const found = issuer === undefined ? undefined : known.get(issuer);
         if (found === undefined) return null;
         const { provider } = found;
-        const { payload } = await jwtVerify(token, await found.keys(), {
+        const { payload } = await jwtVerify(token, found.keys, {
           issuer: provider.issuer,
           audience: provider.audience,
           algorithms: [...provider.algorithms],
@@ -68,69 +76,59 @@ export function openTokens(
 /** Nobody's token counts where nobody is trusted. */
 const NO_TOKENS: Tokens = { verify: async () => await Promise.resolve(null) };
 
-/** What an issuer publishes; thrown at means that it is of no use, and counts as if the issuer had been away. */
-type Accept = (document: unknown) => void;
-
 const discoverySchema = z.looseObject({ issuer: z.string(), jwks_uri: z.string() });
 const keySetSchema = z.looseObject({ keys: z.array(z.looseObject({})) });
 
-function keysOf(vendor: Promise<Vendor>, provider: IdentityProvider, clock: Clock): () => Promise<Keys> {
-  const fetchFor = boundedFetch(clock);
-  let opened: Promise<Keys> | null = null;
-  const open = async (): Promise<Keys> => {
-    const url = provider.jwksUrl ?? (await discover(provider.issuer, fetchFor));
+function keysOf(
+  vendor: Promise<Vendor>,
+  provider: IdentityProvider,
+  steadyMs: () => number,
+): JWTVerifyGetKey {
+  const get = boundedGet(steadyMs);
+  let url = provider.jwksUrl;
+  const read = async (): Promise<z.infer<typeof keySetSchema>> => {
+    url ??= await discover(provider.issuer, get);
     requireTrusted(url);
-    const { createRemoteJWKSet, customFetch } = await vendor;
-    return createRemoteJWKSet(new URL(url), {
-      cooldownDuration: COOLDOWN_MS,
-      timeoutDuration: FETCH_TIMEOUT_MS,
-      [customFetch]: fetchFor((document) => void keySetSchema.parse(document)),
-    });
+    return await get(url, (document) => keySetSchema.parse(document));
   };
-  return async () => {
-    opened ??= open();
-    try {
-      return await opened;
-    } catch (error) {
-      opened = null;
-      throw error;
-    }
-  };
+  const limits = { ageMsMax: KEYS_AGE_MS_MAX, cooldownMs: COOLDOWN_MS };
+  const opened = vendor.then((loaded) => openKeySet(loaded, read, limits, steadyMs));
+  return async (...given) => await (await opened)(...given);
 }
 
 function requireTrusted(url: string): void {
   if (!isTrustedUrl(url)) throw new Error("the key set is neither on https nor on this machine");
 }
 
-async function discover(issuer: string, fetchFor: (accept: Accept) => FetchImplementation): Promise<string> {
-  const get = fetchFor((document) => {
+async function discover(issuer: string, get: Get): Promise<string> {
+  return await get(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`, (document) => {
     const said = discoverySchema.parse(document);
     if (said.issuer !== issuer) throw new Error("the discovery document is another issuer's");
     requireTrusted(said.jwks_uri);
+    return said.jwks_uri;
   });
-  const response = await get(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`, {
-    headers: new Headers({ accept: "application/json" }),
-    method: "GET",
-    redirect: "manual",
-    signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
-  });
-  return discoverySchema.parse(await response.json()).jwks_uri;
 }
+
+/** @param accept what the issuer published; where it throws that is of no use, and counts as if the issuer had been away */
+type Get = <T>(url: string, accept: (document: unknown) => T) => Promise<T>;
 
 // No redirect is followed, no more is read than a key set can have, and an issuer that is away, or whose answer is of no
 // use, is left alone for a while: each request with anything like a token would ask it again.
-function boundedFetch(clock: Clock): (accept: Accept) => FetchImplementation {
-  let awayUntil = 0;
-  return (accept) => async (url, options) => {
-    if (clock.now().getTime() < awayUntil) throw new Error("the issuer was away a moment ago");
+function boundedGet(steadyMs: () => number): Get {
+  let awayUntilMs = Number.NEGATIVE_INFINITY;
+  return async (url, accept) => {
+    if (steadyMs() < awayUntilMs) throw new Error("the issuer was away a moment ago");
     try {
-      const response = await fetch(url, { ...options, redirect: "error" });
+      const response = await fetch(url, {
+        headers: { accept: "application/json" },
+        redirect: "error",
+        signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
+      });
       const bytes = await readBounded(response);
       if (response.status !== 200) throw new Error("the issuer refused");
-      accept(JSON.parse(new TextDecoder().decode(bytes)));
-      return new Response(bytes, { headers: { "content-type": "application/json" } });
+      return accept(JSON.parse(new TextDecoder().decode(bytes)));
     } catch (error) {
-      awayUntil = clock.now().getTime() + COOLDOWN_MS;
+      awayUntilMs = steadyMs() + COOLDOWN_MS;
       throw error;
     }
   };

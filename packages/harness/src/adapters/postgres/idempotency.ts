@@ -17,7 +17,8 @@ export function idempotencyRows({ query, tenant }: Scope): StoreTx["idempotency"
   const find = async (key: IdempotencyKey, now: Date): Promise<IdempotencyRecord | null> => {
     const [row] = await query<KeyRow>(
       `select fingerprint, status, location, body from assent.idempotency_keys
-       where tenant_id = $1 and principal_id = $2 and route = $3 and key = $4 and expires_at > $5`,
+       where tenant_id = $1 and principal_id = $2 and route = $3 and key = $4
+         and (expires_at > $5 or expires_at > assent.answers_swept())`,
       [...identity(key), now],
     );
     return row === undefined ? null : toKeyRecord(row);

@@ -117,10 +117,10 @@ export function keyRows({ query, tenant }: Scope, ids: { clock: Clock; random: R
 export const GOOD = `(
   with named_key as (
     select from assent.api_keys
-    where tenant_id = $1 and id = $2 and revoked_at is null and (expires_at is null or expires_at > $5) for share
+    where tenant_id = $1 and id = $2 and revoked_at is null and not is_over and (expires_at is null or expires_at > $5) for share
   ), signed_with as (
     select from assent.signing_keys
-    where tenant_id = $1 and id = $3 and revoked_at is null and (expires_at is null or expires_at > $5) for share
+    where tenant_id = $1 and id = $3 and revoked_at is null and not is_over and (expires_at is null or expires_at > $5) for share
   ), unsigned as (
     select from assent.principals where tenant_id = $1 and id = $4 and not must_sign for share
   )

@@ -41,7 +41,7 @@ import { runRows } from "./runs.ts";
 import { signingKeyRows, takeNonce } from "./signing-keys.ts";
 import { stepRows } from "./steps.ts";
 import { submit } from "./submissions.ts";
-import { slots, take } from "./take.ts";
+import { leasesOf, slots, take } from "./take.ts";
 import { unlessUnavailable } from "./unavailable.ts";
 
 /** A transaction that lost against another one, or its connection, is run this often in all. */
@@ -100,6 +100,7 @@ export function postgresStore(options: PostgresStoreOptions): Store {
     queueLoad: async (tenant, now, most) =>
       await unlessUnavailable(async () => await readLoad(queryOn(pool), tenant, now, most)),
     waiters: () => pool.waitingCount,
+    leasesOf: async (worker) => await unlessUnavailable(async () => await leasesOf(queryOn(pool), worker)),
     slots: async (turn) => await unlessUnavailable(async () => await slots(queryOn(pool), turn)),
     due: async (now, limit) => await unlessUnavailable(async () => await listDue(queryOn(pool), now, limit)),
     admitKey: async (hash, now, signingKey, policies) =>
@@ -158,7 +159,7 @@ const statements = (inStatement: InStatement, clock: Clock): Pick<Store, Stateme
       }
       return earlier;
     }),
-  // Sent again after a connection was lost it would take another run; the lease's end frees the first.
+  // Sent again after a connection was lost it would take another run; whoever asked gives the first one back.
   take: async (turn, lease) =>
     await inStatement(
       async (client, queued) => {

@@ -2,7 +2,7 @@
 
 import { idFromUuid, uuidOf } from "@assent/contract";
 import type { TenantSlots } from "../../core/run/turns.ts";
-import { type NewLease, type Taken, TakeFailed, type Turn } from "../../ports.ts";
+import { type Fence, type NewLease, type Taken, TakeFailed, type Turn, type WorkerId } from "../../ports.ts";
 import { MESSAGE_VERSION } from "./message-version.ts";
 import type { Query } from "./rows.ts";
 import { toWhole, type WholeRow } from "./runs.ts";
@@ -44,6 +44,19 @@ function placeOf({ after, first = null }: Turn): string | null {
   if (first === null) return after === null ? null : uuidOf(after);
   const before = BigInt(`0x${uuidOf(first).replaceAll("-", "")}`) - 1n;
   return before.toString(16).padStart(32, "0");
+}
+
+/** As {@link import("../../ports.ts").Store.leasesOf} says. */
+export async function leasesOf(query: Query, worker: WorkerId): Promise<readonly Fence[]> {
+  const rows = await query<{ readonly tenant_id: string; readonly run_id: string; readonly token: string }>(
+    "select * from assent.leases_of($1)",
+    [worker],
+  );
+  return rows.map((row) => ({
+    tenant: idFromUuid("ten", row.tenant_id),
+    run: idFromUuid("run", row.run_id),
+    token: Number(row.token),
+  }));
 }
 
 /** Tenants that wait and are told of; where more do, the next look tells of the others. */

@@ -33,7 +33,9 @@ type Bound = { readonly size: number; readonly notBefore: number; readonly notAf
 const NAME_THE_TIME = "(where this machine's clock is wrong, name the time: --now)";
 
 export function createEventTimes(epoch: number, { now, clock, seen }: TimeKnowledge, add: Add): EventTimes {
-  const bounds = seen.map(({ size, seen: times }): Bound => {
+  // What nobody says a time of bounds nothing.
+  const told = seen.filter(({ seen: times }) => times !== null && times.claims.length > 0);
+  const bounds = told.map(({ size, seen: times }): Bound => {
     const isSeen = times !== null && times.newest > 0;
     return {
       size,
@@ -84,7 +86,7 @@ export function createEventTimes(epoch: number, { now, clock, seen }: TimeKnowle
       if (bounds.length > 0) holdBounds(time, index);
     },
     end(): number {
-      for (const [i, { seen: times }] of seen.entries())
+      for (const [i, { seen: times }] of told.entries())
         for (const claim of times?.claims ?? []) {
           checkClaim(claim, bounds[i]?.newest ?? 0, notAfterNow, times?.at ?? "", add);
           const time = claim.seconds * 1_000;
@@ -139,13 +141,11 @@ export function createTimeReader(): (bytes: DataView, at: number) => number {
   const last = new Int32Array(4);
   let minuteMs = Number.NaN;
   return (bytes, at) => {
-    const [a, b, c, d] = [
-      bytes.getInt32(at),
-      bytes.getInt32(at + 4),
-      bytes.getInt32(at + 8),
-      bytes.getInt32(at + 12),
-    ];
-    if (a !== last[0] || b !== last[1] || c !== last[2] || d !== last[3]) {
+    const a = bytes.getInt32(at);
+    const b = bytes.getInt32(at + 4);
+    const c = bytes.getInt32(at + 8);
+    const d = bytes.getInt32(at + 12);
+    if (d !== last[3] || c !== last[2] || b !== last[1] || a !== last[0]) {
       last.set([a, b, c, d]);
       minuteMs = minuteOf(bytes, at);
     }

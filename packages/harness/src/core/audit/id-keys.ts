@@ -20,9 +20,16 @@ export function createIdKeys(): IdKeys {
   // Of each key the low word and the high word, as the machine has them.
   let words = new Uint32Array(2 * SLOTS_AT_FIRST);
   let count = 0;
+  // The first eight characters of the id before, which are this one's too within a minute of it, and what they say.
+  let [first, second, high] = [0, 0, 0];
+  const highAt = (bytes: DataView, at: number): number => {
+    first = bytes.getInt32(at);
+    second = bytes.getInt32(at + 4);
+    return hexAt(bytes, at) * 65_536 + hexAt(bytes, at + 4);
+  };
   return {
     add(bytes, at): number {
-      const high = hexAt(bytes, at) * 65_536 + hexAt(bytes, at + 4);
+      if (bytes.getInt32(at + 4) !== second || bytes.getInt32(at) !== first) high = highAt(bytes, at);
       const time = high * 65_536 + hexAt(bytes, at + TIME_REST_AT);
       if (count * 2 === words.length) {
         const larger = new Uint32Array(2 * words.length);

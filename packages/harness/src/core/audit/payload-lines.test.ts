@@ -4,7 +4,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { commitment } from "./leaf.ts";
-import { readPayloads } from "./payload-lines.ts";
+import { z } from "zod";
+import { createPayloadReader } from "./payload-lines.ts";
+import type { OpenedText } from "./said-fields.ts";
 import { payloadLine } from "./verify-source.ts";
 
 /** By JSON.parse and JSON.stringify alone. */
@@ -14,27 +16,42 @@ function meant(line: string): unknown {
     if (typeof value !== "object" || value === null) return null;
     const [i, s, p] = ["i", "s", "p"].map((key): unknown => Reflect.get(value, key));
     if (typeof i !== "number" || typeof s !== "string" || typeof p !== "string") return null;
-    // Of the entries that are asked for.
-    if (i < 0 || i >= Number.MAX_SAFE_INTEGER) return null;
+    // Of the entries that are asked for, and between two of them there is none.
+    if (!Number.isInteger(i) || i < 0 || i >= Number.MAX_SAFE_INTEGER) return null;
     // Half a character is committed to as another one.
     if (!p.isWellFormed()) return null;
     const salt = Buffer.from(s, "base64");
     if (line !== JSON.stringify({ i, s: salt.toString("base64"), p })) return null;
     const commit = salt.byteLength === 32 ? commitment(salt, p).toString("hex") : null;
-    return [i, { index: i, commit, payload: p }];
+    // Nothing is taken out of a payload that no entry can commit to.
+    return [i, { index: i, commit, payload: commit === null ? "" : p }];
   } catch {
     return null;
   }
 }
 
+// One for all of them: nothing that was read before counts.
+const READER = createPayloadReader();
+
+/** Of a line that looks like another it is the line's own. */
+function textOf({ bytes, from, to, layout }: OpenedText): unknown {
+  const text = bytes.toString("utf8", from, to);
+  return layout === null ? text : Reflect.get(z.record(z.string(), z.unknown()).parse(JSON.parse(text)), "p");
+}
+
 function reading(line: Uint8Array | string): unknown {
   const bytes = Buffer.concat([Buffer.from(line), Buffer.from("\n")]);
   const findings: string[] = [];
-  const openings = readPayloads(bytes, { first: 0, count: Number.MAX_SAFE_INTEGER }, ({ code }) =>
-    findings.push(code),
+  const { indexes, commits, payloads } = READER.read(
+    bytes,
+    { first: 0, count: Number.MAX_SAFE_INTEGER },
+    ({ code }) => findings.push(code),
   );
-  const [first] = openings;
-  return findings.length > 0 ? null : first;
+  const [index, payload] = [indexes[0], payloads[0]];
+  if (findings.length > 0 || payload === undefined) return null;
+  const hex = Buffer.from(commits.buffer, commits.byteOffset, 64).toString("latin1");
+  const commit = hex.startsWith("-") ? null : hex;
+  return [index, { index, commit, payload: textOf(payload) }];
 }
 
 const payloadOf = fc.oneof(
@@ -100,11 +117,11 @@ test("lines that open none of the bundle's entries, each once and in their order
     line(1),
     line(5).trimEnd(),
   ].join("");
-  const openings = readPayloads(Buffer.from(text), { first: 2, count: 4 }, ({ code, at, detail }) =>
+  const { indexes } = READER.read(Buffer.from(text), { first: 2, count: 4 }, ({ code, at, detail }) =>
     findings.push(`${code} at ${at}: ${detail}`),
   );
   const where = "payload_malformed at payloads from entry 2: ";
-  expect([[...openings.keys()], findings]).toEqual([
+  expect([indexes, findings]).toEqual([
     [2, 4],
     [
       `${where}a line for entry 4 behind that of entry 4`,
@@ -122,6 +139,7 @@ test.each<[string, (line: string) => string]>([
   ["a key twice, the one that is shown first", (line) => line.replace('"p":', '"p":"{}","p":')],
   ["a field that nobody committed to", (line) => line.replace(/}$/, ',"approved":true}')],
   ["a place in another form", (line) => line.replace('"i":7,', '"i":7.0,')],
+  ["a place between two entries", (line) => line.replace('"i":7,', '"i":7.5,')],
   ["space within", (line) => line.replace(",", ", ")],
   ["a salt with signs that decoders skip", (line) => line.replace('"s":"', '"s":"!')],
   ["a salt whose last sign has bits of no byte", (line) => line.replace('8=","p"', '9=","p"')],

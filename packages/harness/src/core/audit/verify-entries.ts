@@ -56,9 +56,6 @@ type Walk = {
 /** A memory, and the root that the export has at its size. */
 type Known = Memory & { found: Hash | null };
 
-/** Bundles of our entries have a tenth of this; what is larger is read into bytes of its own. */
-const ROOM_BYTES = 1024 * 1024;
-
 /** Places where entry and tile differ that are kept: enough to name the first ones. */
 const DIFFERENCES_MAX = 1_000;
 
@@ -79,19 +76,19 @@ export function readEntries(
 ): LeafTotals {
   const { size, root } = checkpoint;
   const bulk = createBulkHash();
+  const checks = createLeafChecks(origin, add, known);
   const walk: Walk = {
     bulk,
     stale: createStaleTiles(source, inventory, bulk, add),
     source,
     rooms: {
-      entries: new Uint8Array(ROOM_BYTES),
+      ...checks.rooms,
       // One more than it has: what fills a room may be longer.
       tile: new Uint8Array(TILE_WIDTH * HASH_BYTES + 1),
-      payloads: new Uint8Array(ROOM_BYTES),
     },
     size,
     memories: memories.map((memory) => ({ ...memory, found: null })),
-    checks: createLeafChecks(origin, add, known),
+    checks,
     add,
     entries: new RightEdge(),
     tiles: new RightEdge(),

@@ -1,19 +1,23 @@
 // What leaves say, beside their hashes: which log they belong to, an unbroken count per subject, and payloads that are
 // either what was committed to, or gone with a record of it.
 
+import type { EventKind } from "@assent/contract";
 import type { BegunLog } from "./begun-log.ts";
 import { EPOCH_KIND } from "./epoch-link.ts";
 import { createEventTimes, type TimeKnowledge } from "./event-times.ts";
 import { ERASED_KIND } from "./leaf.ts";
-import { COMMIT_CHARS, createLeafReader, type LeafLayout, type LeafOwner } from "./leaf-layout.ts";
-import { type Bundle, type Openings, readPayloads } from "./payload-lines.ts";
+import { actorOf, createLeafReader, type LeafLayout, type LeafOwner } from "./leaf-layout.ts";
+import { type Bundle, createPayloadReader, isCommitted, type Openings } from "./payload-lines.ts";
 import { type Hole, PRUNED_KIND, prunedBy, type PrunedLog, unexplained } from "./pruning.ts";
 import { kindOfEvent, NO_RUN_EVENT } from "./run-events.ts";
-import { createRunObjects } from "./run-objects.ts";
+import { createRunObjects, type Given } from "./run-objects.ts";
+import { createSaidReader, type OpenedText } from "./said-fields.ts";
 import { createVersionChecks, type Held } from "./version-checks.ts";
 import type { LogFinding } from "./verify-source.ts";
 
 export type LeafChecks = {
+  /** Bytes of bundles that are read into these are read faster. */
+  readonly rooms: { readonly entries: Uint8Array; readonly payloads: Uint8Array };
   /** Gives the payloads of these entries; null: the export has none. */
   openBundle(payloads: Uint8Array | null, bundle: Bundle): void;
   /** One entry, that lies between these two places of the bytes. */
@@ -38,6 +42,8 @@ export type LeafTotals = {
   readonly pruned: number;
   /** What this log says of earlier ones of the tenant. */
   readonly prunedElsewhere: readonly PrunedLog[];
+  /** See `RunObjects.given`. */
+  readonly approvals: Given;
   /** Times that are past by the word that was given, and still to come by the clock. */
   readonly ahead: number;
   /** What the logs before this one are held against: itself, and those that followed it. */
@@ -85,6 +91,7 @@ export function createLeafChecks(
   const versions = createVersionChecks(epoch, knowledge, add);
   const objects = createObjectChecks(epoch, add);
   return {
+    rooms: { entries: reader.room, payloads: payloads.room },
     openBundle(bytes, bundle): void {
       payloads.open(bytes, bundle);
       // What steps and approvals did stands in payloads.
@@ -103,14 +110,9 @@ export function createLeafChecks(
       const event = versions.check(layout, held, from, index);
       records.check(layout, bytes, from, index);
       times.check(held.view, from + layout.timeAt, from + layout.idAt, index);
-      const payload = payloads.check(index, bytes, from + layout.commitAt);
+      const payload = payloads.check(index, held.view, from + layout.commitAt);
       if (event !== NO_RUN_EVENT && payload !== undefined)
-        objects.check(
-          textOf(bytes, from + layout.subjectAt, from + layout.subjectEnd),
-          event,
-          payload,
-          index,
-        );
+        objects.check(bytes, from, layout, event, payload, index);
     },
     skip(hole): void {
       pruning.skip(hole);
@@ -120,7 +122,9 @@ export function createLeafChecks(
     end(): LeafTotals {
       const ahead = times.end();
       const { erased, erasedElsewhere } = records;
-      return { ...payloads.end(erased), erasedElsewhere, ...pruning.end(), ahead, begun: versions.end() };
+      const approvals = objects.given();
+      const begun = versions.end();
+      return { ...payloads.end(erased), erasedElsewhere, ...pruning.end(), approvals, ahead, begun };
     },
     repeated: () => times.repeated(),
   };
@@ -260,40 +264,47 @@ function createPruneChecks(
 }
 
 type PayloadChecks = {
+  readonly room: Uint8Array;
   open(bytes: Uint8Array | null, bundle: Bundle): void;
   /**
    * @param commitAt where the bytes have what the entry commits to, in hex
    * @returns the payload; null where the entry is not opened, or by another one; undefined where none of its bundle is
    */
-  check(index: number, bytes: Buffer, commitAt: number): string | null | undefined;
+  check(index: number, bytes: DataView, commitAt: number): OpenedText | null | undefined;
   end(erased: ReadonlySet<number>): Pick<LeafTotals, "opened" | "erased" | "unopened">;
 };
 
 function createPayloadChecks(add: (finding: LogFinding) => void): PayloadChecks {
   const missing = new Set<number>();
   const present = createBits();
+  const reader = createPayloadReader();
   let openings: Openings | null = null;
+  // Entries are asked for in their order, as they are opened.
+  let next = 0;
   let [opened, unopened] = [0, 0];
   return {
+    room: reader.room,
     open(bytes, bundle): void {
-      openings = bytes === null ? null : readPayloads(bytes, bundle, add);
+      openings = bytes === null ? null : reader.read(bytes, bundle, add);
+      next = 0;
     },
-    check(index, bytes, commitAt): string | null | undefined {
+    check(index, bytes, commitAt): OpenedText | null | undefined {
       if (openings === null) {
         unopened += 1;
         return undefined;
       }
-      const opening = openings.get(index);
-      if (opening === undefined) {
+      const { indexes, payloads } = openings;
+      while ((indexes[next] ?? index) < index) next += 1;
+      if (indexes[next] !== index) {
         missing.add(index);
         return null;
       }
       opened += 1;
       present.set(index);
-      const { commit, payload } = opening;
-      if (commit === bytes.toString("latin1", commitAt, commitAt + COMMIT_CHARS)) return payload;
+      const isSame = isCommitted(openings, next, bytes, commitAt);
+      if (isSame === true) return payloads[next] ?? null;
       const detail =
-        commit === null ? "its salt has not 32 bytes" : "salt and payload are not those it commits to";
+        isSame === null ? "its salt has not 32 bytes" : "salt and payload are not those it commits to";
       add({ code: "payload_altered", at: `entry ${index}`, detail });
       return null;
     },
@@ -319,36 +330,41 @@ function createPayloadChecks(add: (finding: LogFinding) => void): PayloadChecks 
 }
 
 type ObjectChecks = {
-  /** @param payload null where the entry is not opened */
-  check(run: string, event: number, payload: string | null, index: number): void;
+  /** @param from where the bytes have the entry; @param payload null where it is not opened */
+  check(
+    bytes: Buffer,
+    from: number,
+    layout: LeafLayout,
+    event: number,
+    payload: OpenedText | null,
+    index: number,
+  ): void;
+  given(): Given;
   forget(): void;
 };
 
 function createObjectChecks(epoch: number, add: (finding: LogFinding) => void): ObjectChecks {
   const objects = createRunObjects(epoch > 1);
+  const reader = createSaidReader();
+  const dataOf = (kind: EventKind, payload: OpenedText | null): unknown => {
+    if (payload === null || kind.startsWith("run_")) return null;
+    return kind.startsWith("step_") ? reader.read(payload) : reader.readWhole(payload);
+  };
   return {
-    check(run, event, payload, index): void {
+    check(bytes, from, layout, event, payload, index): void {
       const kind = kindOfEvent(event);
       if (kind === undefined) return;
-      const data = payload === null || kind.startsWith("run_") ? null : parsed(payload);
-      objects.follow(run, kind, data, (code, detail) => {
+      const run = reader.text(bytes, from + layout.subjectAt, from + layout.subjectEnd);
+      const actor = kind.startsWith("step_") ? undefined : actorOf(bytes, from);
+      objects.follow(run, { kind, data: dataOf(kind, payload), actor }, (code, detail) => {
         add({ code, at: `entry ${index}`, detail: `in epoch ${epoch}, ${detail}` });
       });
     },
+    given: () => objects.given(),
     forget: () => {
       objects.forget();
     },
   };
-}
-
-// What is no JSON says nothing, which is a finding where something has to be said; so does a null, and is not erased.
-function parsed(payload: string): unknown {
-  try {
-    return JSON.parse(payload) ?? undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 const textOf = (bytes: Buffer, from: number, to: number): string => bytes.toString("latin1", from, to);

@@ -47,7 +47,8 @@ export function createVersionChecks(
       if (index === kept && left === null) hold(true);
       reached = index + 1;
       const version = versionOf(layout, bytes, from);
-      const [subjectAt, subjectEnd] = [from + layout.subjectAt, from + layout.subjectEnd];
+      const subjectAt = from + layout.subjectAt;
+      const subjectEnd = from + layout.subjectEnd;
       const event = runEventOf(view, subjectAt, from + layout.kindAt, from + layout.kindEnd);
       const last = subjects.exchange(bytes, subjectAt, subjectEnd, version, event);
       if (event !== NO_RUN_EVENT && table.isIllegal(subjects.stateBefore(), event))

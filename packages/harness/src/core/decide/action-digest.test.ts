@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Action } from "@assent/contract";
 import { expect, test } from "vitest";
 import type { ArgumentLabels } from "./action-request.ts";
@@ -56,4 +57,17 @@ test("the order in which arguments are written changes nothing", () => {
 test("an effect has one id in every attempt, and no two steps share one", () => {
   expect(effectId(action, scope)).toBe(effectId({ ...action }, { ...scope }));
   expect(effectId(action, { ...scope, seq: 4 })).not.toBe(effectId(action, scope));
+});
+
+test("digest and effect id are of their own written form, which what is stored rests on", () => {
+  const written = (domain: string, canonical: string): string =>
+    `sha256:${createHash("sha256").update(`assent/${domain}/v1\n${canonical}`).digest("hex")}`;
+  const where = `"scope":{"run":"${scope.run}","seq":3,"tenant":"${scope.tenant}"}`;
+  const args = '"arguments":{"amount":10,"note":{"tags":["a","b"],"text":"x"},"to":"A"}';
+  const whole = `"action":{${args},"effect":"once","harm":["money"],"manifest_digest":"${action.manifest_digest}","tool":"send_money","tool_version":"1"}`;
+  const origins = '"origins":{"/amount":"model","/to":"trusted"}';
+  expect(actionDigest(action, labels, null, scope)).toBe(
+    written("action", `{${whole},${origins},"precondition":null,${where}}`),
+  );
+  expect(effectId(action, scope)).toBe(written("effect", `{${args},${where},"tool":"send_money"}`));
 });

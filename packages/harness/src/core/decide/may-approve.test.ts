@@ -55,3 +55,38 @@ test("each person counts once, whatever they are called, and what does not count
   expect(countVotes(two, requester, given, voter("carol"))).toEqual({ votes: 3 });
   expect(countVotes(two, requester, given, voter("other:Ann"))).toEqual({ same: ann });
 });
+
+test.each<[string, Partial<Assent>, Voter, string | null]>([
+  ["one yes is wanted", {}, ann, null],
+  ["several people have to agree", { quorum: 2 }, ann, "an edit would be news to the others"],
+  ["whoever makes it may not agree to it", { separateDuties: true }, ann, "have to be different people"],
+  ["it is for others to approve", { approvers: ["ben"] }, ann, "It is for ben to approve."],
+])("an edit where %s", (_, requirement, actor, detail) => {
+  const found = refuseApprover(wanting(requirement), requester, actor, true);
+  if (detail === null) expect(found).toBeNull();
+  else expect(found?.detail).toContain(detail);
+  expect(found?.code ?? null).toBe(
+    detail === null ? null : detail.startsWith("It is for") ? "not_an_approver" : "edit_refused",
+  );
+});
+
+test("each refusal says whom it takes", () => {
+  const robot = voter("robot", "service");
+  const said = (more: Partial<Assent>, actor: Voter, asker: Voter = requester): string | undefined =>
+    refuseApprover(wanting(more), asker, actor, false)?.detail;
+  expect(said({ approvers: ["ben", "carol"] }, ann)).toBe("It is for ben, carol to approve.");
+  expect(said({ separateDuties: true }, ann, ann)).toBe("The run was asked for with this principal's key.");
+  expect(said({ separateDuties: true }, voter("corp:ann"), ann)).toBe(
+    "The run was asked for by ann, the same person.",
+  );
+  expect(said({ quorum: 2 }, robot)).toBe(
+    'It takes people, and a service counts only where the rule names it: "service/robot" among its @approvers.',
+  );
+});
+
+test("a principal whose name changed meanwhile is not somebody else", () => {
+  const renamed = { ...ann, name: "zoe" };
+  const requirement = wanting({ separateDuties: true });
+  expect(refuseApprover(requirement, ann, renamed, false)?.code).toBe("four_eyes");
+  expect(countVotes(wanting({ quorum: 2 }), requester, [ann], renamed)).toEqual({ same: ann });
+});

@@ -166,3 +166,171 @@ test("what no rule reads is not sent, and nothing of it could pass for an answer
   expect(Object.keys(context)).not.toContain("target");
   expect(entities.map(({ uid }) => uid.type)).toEqual(["Tenant", "Principal", "Agent", "Tool"]);
 });
+
+test("the whole question about one call", () => {
+  const asked = request(
+    {
+      labels: { "/to": label("model"), "/text": label("trusted") },
+      circumstances: { named: true, repeated: false, pieced: true, alarm: 0 },
+    },
+    { to: "bob@example.com", text: "hello" },
+  );
+  const tenant = { type: "Tenant", id: asked.tenant };
+  const agent = { type: "Agent", id: "agent" };
+  const address = { __entity: { type: "Resource", id: "address:bob@example.com" } };
+  const { entities, context, ...others } = policyQuestion(
+    { ...asked, action: { ...asked.action, harm: ["egress", "write", "egress"] } },
+    { tokensLeft: 5 },
+  );
+  expect(others).toEqual({
+    principal: { type: "Principal", id: asked.requester.id },
+    action: { type: "Action", id: "call" },
+    resource: { type: "Tool", id: "send" },
+  });
+  expect(context).toMatchObject({
+    tenant: { __entity: tenant },
+    agent: { __entity: agent },
+    effect: "once",
+    harm: ["egress", "write"],
+    tainted: true,
+    askable: true,
+    planned: false,
+    named: true,
+    repeated: false,
+    pieced: true,
+    resources_complete: true,
+    texts: { __entity: { type: "Texts", id: "call" } },
+    amounts: { __entity: { type: "Amounts", id: "call" } },
+    budget: { tokens_left: 5 },
+    control_origin: "model",
+    content_origin: "trusted",
+  });
+  expect(context["resources"]).toEqual([address]);
+  expect(context["target"]).toEqual(address);
+  expect(entities.slice(0, 4)).toEqual([
+    { uid: tenant, attrs: {}, parents: [] },
+    {
+      uid: { type: "Principal", id: asked.requester.id },
+      attrs: { kind: "human", name: "anna" },
+      parents: [tenant],
+    },
+    { uid: agent, attrs: { version: "1" }, parents: [tenant] },
+    {
+      uid: { type: "Tool", id: "send" },
+      attrs: { version: "2", manifest: asked.action.manifest_digest },
+      parents: [],
+    },
+  ]);
+  // The address, and each domain that it lies in.
+  const resources = entities.filter(({ uid }) => uid.type === "Resource");
+  expect(resources.map(({ uid, attrs }) => [uid.id, attrs])).toEqual([
+    ["address:bob@example.com", { kind: "address" }],
+    ["host:example.com", { kind: "host" }],
+    ["host:com", { kind: "host" }],
+  ]);
+  expect(resources.map(({ parents }) => parents.map(({ id }) => id))).toEqual([
+    ["host:example.com"],
+    ["host:com"],
+    [],
+  ]);
+  expect(entities.slice(-2).map(({ uid }) => uid)).toEqual([
+    { type: "Texts", id: "call" },
+    { type: "Amounts", id: "call" },
+  ]);
+});
+
+test("what nobody told of the circumstances of a call is taken at its worst", () => {
+  const { circumstances: _, ...bare } = request({});
+  expect(policyQuestion(bare).context).toMatchObject({ named: false, pieced: false });
+  // A journal of before told of no pieces.
+  const before = request({ circumstances: { named: true, repeated: true, alarm: 0 } });
+  expect(policyQuestion(before).context).toMatchObject({ named: true, repeated: true, pieced: false });
+});
+
+const at = (source: string): ArgumentLabel["sources"][number] => ({ source, start: 0, end: 1 });
+
+test.each<[string, ArgumentLabel, string]>([
+  ["of the task", { origin: "trusted", sources: [at("task")] }, "trusted"],
+  ["of the agent's own words", { origin: "trusted", sources: [at("system")] }, "trusted"],
+  ["of both", { origin: "trusted", sources: [at("task"), at("system")] }, "trusted"],
+  ["of a tool that is trusted", { origin: "trusted", sources: [at("step:3")] }, "stored"],
+  ["of the task and of a tool", { origin: "trusted", sources: [at("task"), at("step:3")] }, "stored"],
+  ["of nothing that was noted", { origin: "trusted", sources: [] }, "trusted"],
+  ["of untrusted text", { origin: "untrusted", sources: [at("step:3")] }, "untrusted"],
+  ["of the model alone", { origin: "model", sources: [at("step:3")] }, "model"],
+])("a value %s was chosen by who wrote it, not by who stored it", (_, found, chooser) => {
+  const { context } = policyQuestion(request({ labels: { "/to": found } }, { to: "a" }));
+  expect([context["control_origins"], context["control_origin"]]).toEqual([[chooser], chooser]);
+});
+
+test("of several who chose, the one that is trusted least speaks", () => {
+  const labels = {
+    "/to/0": { origin: "trusted", sources: [at("step:1")] },
+    "/to/1": label("trusted"),
+    "/to/2": label("model"),
+    "/to/3": label("untrusted"),
+  } as const;
+  const worst = (count: number): unknown =>
+    policyQuestion(request({ labels }, { to: Array.from({ length: count }, (_, item) => item) })).context[
+      "control_origin"
+    ];
+  expect([1, 2, 3, 4].map(worst)).toEqual(["stored", "stored", "model", "untrusted"]);
+});
+
+const tagsOf = (type: string, args: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
+  policyQuestion(request({ controlArguments: Object.keys(args) }, args)).entities.find(
+    ({ uid }) => uid.type === type,
+  )?.tags ?? {};
+
+test("texts and amounts are told up to their limits, and the rest is left out", () => {
+  expect(Object.keys(tagsOf("Texts", { a: "x".repeat(1_024), b: "x".repeat(1_025), c: "y" }))).toEqual([
+    "/a",
+    "/c",
+  ]);
+  const many = (value: unknown): unknown[] => Array.from({ length: 65 }, () => value);
+  for (const [type, value] of [
+    ["Texts", "x"],
+    ["Amounts", 1],
+  ] as const) {
+    const names = Object.keys(tagsOf(type, { a: many(value) }));
+    expect(names).toHaveLength(64);
+    expect(names.at(-1)).toBe("/a/63");
+  }
+  expect(tagsOf("Amounts", { a: "1", b: true, c: 2 })).toEqual({ "/c": 2 });
+});
+
+test("what lies deeper than is looked into is one value, and nobody's", () => {
+  const nested = (levels: number): unknown => {
+    let value: unknown = "x";
+    for (let level = 0; level < levels; level += 1) value = [value];
+    return value;
+  };
+  const pointer = (levels: number): string => `/to${"/0".repeat(levels)}`;
+  const seen = (levels: number): unknown =>
+    policyQuestion(request({ labels: { [pointer(levels)]: label("trusted") } }, { to: nested(levels) }))
+      .context["control_origins"];
+  expect(seen(63)).toEqual(["trusted"]);
+  expect(seen(64)).toEqual(["untrusted"]);
+});
+
+test.each([
+  { tokensLeft: Number.NaN },
+  { microdollarsLeft: Number.NaN },
+  { tokensLeft: 1, microdollarsLeft: Number.NaN },
+])("a budget that went wrong is judged by nobody: %j", (left) => {
+  expect(() => policyQuestion(request({}), left)).toThrow("what is left of the budget is no number");
+  expect(() => policyQuestion(request({}), left, { resources: false, values: false, budget: false })).toThrow(
+    "what is left of the budget is no number",
+  );
+});
+
+test("several places are no target, and each is told once", () => {
+  const { context, entities } = policyQuestion(
+    request({}, { to: ["a@example.com", "b@example.com", "a@example.com"] }),
+  );
+  expect(Object.hasOwn(context, "target")).toBe(false);
+  const ids = entities.filter(({ uid }) => uid.type === "Resource").map(({ uid }) => uid.id);
+  expect(ids).toEqual([...new Set(ids)]);
+  expect(ids).toContain("address:a@example.com");
+  expect(ids).toContain("address:b@example.com");
+});

@@ -38,13 +38,15 @@ export function policyVerdict(
   askable: boolean,
   answer: CedarAnswer,
 ): PolicyVerdict {
-  const broken = failureOf(answer);
-  if (broken !== null) return deny(broken);
-  if (answer.kind === "failure") return deny([{ code: "policy_failure", detail: "no answer" }]);
-  const named = answer.reasons.map((id) => rules.get(id));
-  if (named.includes(undefined))
-    return deny([{ code: "policy_failure", detail: "A rule that was not loaded decided." }]);
-  const deciding = named.filter((rule) => rule !== undefined).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  if (answer.kind === "failure") return deny(failureOf(answer.details));
+  if (answer.errors.length > 0) return deny(errorsOf(answer.errors));
+  const deciding: PolicyRule[] = [];
+  for (const id of answer.reasons.toSorted()) {
+    const rule = rules.get(id);
+    if (rule === undefined)
+      return deny([{ code: "policy_failure", detail: "A rule that was not loaded decided." }]);
+    deciding.push(rule);
+  }
   const plain = deciding.filter(({ effect, assent }) => effect === "forbid" && assent === null);
   if (answer.decision === "deny") {
     if (plain.length < deciding.length)
@@ -74,7 +76,7 @@ function lift(liftable: readonly PolicyRule[], askable: boolean): PolicyVerdict 
 
 const NO_PERMIT: Reason = { code: "no_permit", detail: "No rule permits this." };
 
-const SENTENCES: Readonly<Record<string, string>> = {
+const SENTENCES = {
   permit: "The rule permits it.",
   forbidden: "The rule forbids it.",
   needs_approval: "A person has to agree.",
@@ -82,23 +84,20 @@ const SENTENCES: Readonly<Record<string, string>> = {
   nobody_may_approve: "The rules that want assent leave nobody who could give it.",
 };
 
-function reason(code: string, rule: PolicyRule): Reason {
-  const sentence = SENTENCES[code] ?? "";
+function reason(code: keyof typeof SENTENCES, rule: PolicyRule): Reason {
+  const sentence = SENTENCES[code];
   const why = rule.description ?? sentence;
   const asked = code === "nobody_to_ask" || code === "nobody_may_approve";
   return { code, policy: rule.id, detail: asked && why !== sentence ? `${why} ${sentence}` : why };
 }
 
-function failureOf(answer: CedarAnswer): Reason[] | null {
-  if (answer.kind === "failure") {
-    const details = answer.details.length === 0 ? ["no answer"] : answer.details;
-    return details.map((detail) => ({ code: "policy_failure", detail }));
-  }
-  if (answer.errors.length === 0) return null;
-  return answer.errors
+const failureOf = (details: readonly string[]): Reason[] =>
+  (details.length === 0 ? ["no answer"] : details).map((detail) => ({ code: "policy_failure", detail }));
+
+const errorsOf = (errors: Extract<CedarAnswer, { kind: "answer" }>["errors"]): Reason[] =>
+  errors
     .toSorted((a, b) => (a.policy < b.policy ? -1 : 1))
     .map(({ policy, detail }) => ({ code: "policy_error", policy, detail }));
-}
 
 function deny(reasons: Reason[]): PolicyVerdict {
   return { verdict: "deny", reasons, assent: null };

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createKnownSecrets, KNOWN_SECRET_CHARS_MIN } from "./known.ts";
 import { replaceSpans } from "./redact.ts";
@@ -143,26 +142,6 @@ test.each(Object.entries(ENCODINGS_OF_ANY_SCRIPT))(
   },
 );
 
-test("any secret is found at any place of any text, in base64 of any content around it", () => {
-  fc.assert(
-    fc.property(
-      fc
-        .string({ unit: "grapheme-ascii", minLength: 16, maxLength: 80 })
-        .filter((s) => s.trim().length >= 16 && s.trim() === s && new Set(s).size > 8),
-      fc.string({ maxLength: 40 }),
-      fc.string({ maxLength: 40 }),
-      (secret, before, after) => {
-        const mask = maskerOf(secret);
-        expect(mask(`${before}${secret}${after}`)).not.toContain(secret);
-        const inside = base64(before + secret + after);
-        const core = inside.slice(Math.ceil((Buffer.byteLength(before) * 4) / 3) + 1).slice(0, 16);
-        expect(mask(`x ${inside} y`)).not.toContain(core);
-      },
-    ),
-    { seed: 42, numRuns: 300 },
-  );
-});
-
 test("a secret that was cut short is still masked", () => {
   const mask = maskerOf("0123456789abcdefghijklmnopqrstuvwxyz");
   expect(mask("key 0123456789abcdefghij… (cut)")).toBe("key [redacted:given]… (cut)");
@@ -178,12 +157,4 @@ test("a short value is refused, and never masked", () => {
   expect(known.register("a".repeat(KNOWN_SECRET_CHARS_MIN - 1), "given")).toBe("too_short");
   expect(known.register("   admin   ", "given")).toBe("too_short");
   expect(known.find("admin aaaaaaa")).toEqual([]);
-});
-
-test("an ordinary text is left alone, however many secrets are known", () => {
-  const known = createKnownSecrets();
-  for (let n = 0; n < 200; n += 1) known.register(Buffer.from(`${n}-${LONG}`).toString("hex"), "given");
-  const text = "The quick brown fox jumps over the lazy dog. ".repeat(200);
-  expect(known.find(text)).toEqual([]);
-  expect(known.count).toBe(200);
 });

@@ -70,8 +70,8 @@ export function createRedactingStream(redactor: TextRedactor): RedactingStream {
       nextLook = STREAM_HELD_CHARS * 2;
       return given;
     },
+    // While a secret is swallowed nothing is held.
     flush: () => {
-      if (swallowing) swallow();
       const given = give(held.length);
       context = "";
       swallowing = false;

@@ -1,7 +1,7 @@
 /** A part of a text that must go: UTF-16 units from `start` up to `end`, and what it is taken for. */
 export type Span = { readonly start: number; readonly end: number; readonly kind: string };
 
-/** In order and without overlaps. Of spans that overlap or touch, the one that began first names the whole. */
+/** In order and without overlaps. Of spans that overlap, the one that began first, or is the longer, names the whole. */
 export function mergeSpans(spans: readonly Span[]): Span[] {
   const merged: Span[] = [];
   for (const span of spans.toSorted((a, b) => a.start - b.start || b.end - a.end)) {

@@ -30,8 +30,15 @@ import {
 } from "../held.ts";
 import { judge } from "../judge.ts";
 import { askAhead } from "../ask-ahead.ts";
-import { type AskedAction, consult, type Consulted, isAnswered, mayGiveYes } from "../precedents.ts";
-import { endWait } from "./called-off.ts";
+import {
+  type AskedAction,
+  consult,
+  type Consulted,
+  isAnswered,
+  mayGiveYes,
+  PRECEDENT_UNREADABLE,
+} from "../precedents.ts";
+import { cutOff, endWait } from "./called-off.ts";
 import { compensationWrites, openCompensation, runCompensation } from "./compensation.ts";
 import { gateWrites, openGate } from "./gate.ts";
 import { answerOf, asTold, reasonOfUse, resolveArguments } from "./handed.ts";
@@ -165,6 +172,12 @@ async function askOrRepeat(
     const consulted = await consult(tx, asked, now, wanted);
     if (consulted.answer !== null) return { isAsked: false, writes: [repeatedWrite(held, parts, consulted)] };
     const { advice, reasons } = consulted;
+    for (const { code, detail } of reasons)
+      if (code === PRECEDENT_UNREADABLE)
+        held.ports.log("warn", "a remembered answer cannot be read, so a person is asked", {
+          run_id: held.fence.run,
+          error: detail,
+        });
     const decision = { ...call.decision, reasons: [...call.decision.reasons, ...reasons] };
     return { isAsked: true, writes: gateWrites(held, { ...call, decision, advice }) };
   });
@@ -240,9 +253,13 @@ async function refuseUnknown(held: Held, call: ToolCall): Promise<void> {
 }
 
 /** To be disposed of when the call is over. */
-export function contextOf(held: Held, effect: ToolStep["request"]["effectId"]): ToolContext & Disposable {
+export function contextOf(
+  held: Held,
+  effect: ToolStep["request"]["effectId"],
+  cut: AbortSignal = held.lost,
+): ToolContext & Disposable {
   const { tenant } = held.fence;
-  const patience = deadline(TOOL_CALL_SECONDS_MAX * 1000, held.lost);
+  const patience = deadline(TOOL_CALL_SECONDS_MAX * 1000, cut);
   return {
     searchDocuments: async (question, limit) =>
       await searchDocuments(held.ports, { tenant }, question, limit),
@@ -282,14 +299,15 @@ export async function executeTool(held: Held, step: ToolStep, mayHaveHappened = 
     return true;
   }
   if (step.effect !== "none") await proveLease(held);
-  using context = contextOf(held, id);
+  const changesCopy = tool.scope === "workspace" && step.effect !== "none";
+  using cut = cutOff(held, step);
+  using context = contextOf(held, id, cut.signal);
   if (step.request.compensates !== undefined) {
     const undone = await guarded(held, action, async () => await runCompensation(held, tool, step, context));
     const { writes, goesOn } = compensationWrites(held, step, undone);
     await commitHeld(held, writes);
     return goesOn;
   }
-  const changesCopy = tool.scope === "workspace" && step.effect !== "none";
   // Whoever opens this copy later can tell whether it is the one in which the step was carried out.
   if (changesCopy) await held.workspace?.note(step.seq, "begun");
   const result = await guarded(

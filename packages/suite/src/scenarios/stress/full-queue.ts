@@ -2,6 +2,7 @@
 
 import type { Answer } from "../../client.ts";
 import type { Reply } from "../../faults/script.ts";
+import { AMPLIFICATION_MAX, FULL_QUEUE_RETRY_AFTER_SECONDS_MAX } from "../../objectives.ts";
 import { fieldsOf, isProblem, readRun } from "../../run-reading.ts";
 import type { ScenarioContext } from "../../scenario.ts";
 import { waitSeconds } from "../../wait.ts";
@@ -15,11 +16,8 @@ const FAST: Reply = { text: "Done.", fault: { kind: "slow", pauseMs: 10 } };
 const UNDER_WAY_MAX = 200;
 /** Until every server has noticed what another one let in. */
 const NOTICED_MS = 1_000;
-/** Longer than this nobody is sent away from a queue that empties in seconds. */
-const RETRY_AFTER_SECONDS_MAX = 120;
 /** How often whoever waited as long as was asked may be asked again. */
 const ROUNDS_MAX = 3;
-const AMPLIFICATION_MAX = 1.2;
 
 type Submission = { readonly body: unknown; readonly key: string };
 
@@ -101,7 +99,7 @@ function refusedAs(context: ScenarioContext, entry: Submission, answer: Answer):
   context.check("a 429 is a problem document", status === 503 || isProblem(answer), answer.text);
   context.check(
     "and says when to come again",
-    seconds >= 1 && seconds <= RETRY_AFTER_SECONDS_MAX,
+    seconds >= 1 && seconds <= FULL_QUEUE_RETRY_AFTER_SECONDS_MAX,
     answer.headers["retry-after"] ?? "no Retry-After",
   );
   return { ...entry, seconds };

@@ -1,5 +1,6 @@
 import type { Answer } from "../../client.ts";
 import { fieldsOf, isProblem, readRun, TERMINAL_STATES, textOf } from "../../run-reading.ts";
+import { RETRY_AFTER_SECONDS_MAX } from "../../objectives.ts";
 import type { Pace, RaceEntry, Scenario, ScenarioContext } from "../../scenario.ts";
 import { waitSeconds } from "../../wait.ts";
 import { approveUntilEnd } from "../moves.ts";
@@ -11,9 +12,6 @@ const sizeOf = ({ pace }: ScenarioContext): NonNullable<Pace["flood"]> => pace.f
 
 /** Rounds in which announced refusals are sent again: a harness that refuses for ever has not accepted. */
 const ROUNDS_MAX = 10;
-
-/** A harness that asks its clients to wait longer than this under so small a load is out of order. */
-const RETRY_AFTER_SECONDS_MAX = 30;
 
 /** Runs that are approved at once: as many people as press a button in the same second. */
 const APPROVING_AT_ONCE = 6;

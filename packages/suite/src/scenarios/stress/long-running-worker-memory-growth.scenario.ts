@@ -1,12 +1,6 @@
 import type { Scenario } from "../../scenario.ts";
-import {
-  isGrowing,
-  LEAK_BYTES,
-  type MemoryReading,
-  RESIDENT_SLOPE_BYTES_MIN,
-  theilSenSlope,
-  wouldShowLeak,
-} from "../../slope.ts";
+import { HANDLES_MORE_MAX, LEAK_BYTES, RESIDENT_BYTES_MAX } from "../../objectives.ts";
+import { isGrowing, type MemoryReading, theilSenSlope, wouldShowLeak } from "../../slope.ts";
 
 /** Batches that fill caches, pools and compiled code, and are not looked at. */
 const WARM_BATCHES = 3;
@@ -52,7 +46,7 @@ export const longRunningWorkerMemoryGrowth: Scenario = {
       context.read("memory of the process", { readings: resident, slope: all });
       context.check(
         "what the process has of its machine does not grow with the runs",
-        !isGrowing(all, RESIDENT_SLOPE_BYTES_MIN),
+        !isGrowing(all, RESIDENT_BYTES_MAX),
         all,
       );
     });
@@ -62,6 +56,3 @@ export const longRunningWorkerMemoryGrowth: Scenario = {
     context.check("no sockets, timers or listeners are left behind", grown.length === 0, grown);
   },
 };
-
-/** Pools open and close connections as they please; a handle a run would be hundreds. */
-const HANDLES_MORE_MAX = 8;

@@ -1,4 +1,5 @@
 import { PROVIDER_WARNINGS } from "../warnings.ts";
+import { AMPLIFICATION_MAX } from "../../objectives.ts";
 import type { Reply } from "../../faults/script.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
 import { outageOf, type Watch, watchProvider } from "../outage-moves.ts";
@@ -19,8 +20,6 @@ const answerIn = (pauseMs: number): Reply => ({
 const RESET: Reply = { fault: { kind: "reset" } };
 /** One in so many calls of the spike is lost. */
 const RESET_EVERY = 8;
-/** Calls beyond one a run that trouble may add (spec/acceptance.md, S4). */
-const AMPLIFICATION_MAX = 1.2;
 
 export const providerLatencySpikeBackpressure: Scenario = {
   id: "harness_stress/provider_latency_spike_backpressure",

@@ -58,12 +58,22 @@ export async function attach(place: Place, options: Options): Promise<Result<Pre
   try {
     const attached = await attachOrLaunch(place, options, launches);
     // A server that we started and that turns us away turns everybody away: it must not stay behind.
-    if (!attached.ok && attached.error.reason === "passwords_unreadable" && isOurs())
-      await stopServer(place.home);
+    if (!attached.ok && TURNED_AWAY.includes(attached.error.reason) && isOurs()) await stopServer(place.home);
     return attached;
   } catch (error) {
-    if (isOurs()) await stopUnused(place, ABANDON_MS_MAX);
+    if (isOurs()) await abandon(place);
     throw error;
+  }
+}
+
+const TURNED_AWAY: readonly EmbeddedRefusal["reason"][] = ["passwords_unreadable", "disk_full"];
+
+/** Stops a server of ours that nobody uses, also one that cannot be asked who does. */
+async function abandon(place: Place): Promise<void> {
+  try {
+    await stopUnused(place, ABANDON_MS_MAX);
+  } catch {
+    await stopServer(place.home);
   }
 }
 

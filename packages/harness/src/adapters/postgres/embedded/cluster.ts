@@ -97,10 +97,20 @@ const initdbArguments = (draft: string, passwordFile: string, fsync: boolean): s
   ...(fsync ? [] : ["--no-sync"]),
 ];
 
+/** Also where only a part of a page was taken, which is no error of the system's. */
+const FULL_DISK = /No space left on device|Disk quota exceeded|Check free disk space/u;
+
+/** What went wrong, of all that is told beside it; all of it where nothing says so. */
+function complaintsOf(output: string): string {
+  const lines = output.trim().split("\n");
+  const complaints = lines.filter((line) => /\b(?:error|FATAL|PANIC|ERROR|HINT|DETAIL): /u.test(line));
+  return (complaints.length === 0 ? lines : complaints).join("\n");
+}
+
 function refuseInitialise(draft: string, run: ToolRun, passwords: Passwords): Refused {
-  const output = hidePasswords(run.started ? run.output.trim() : run.errno, passwords);
+  const output = hidePasswords(run.started ? complaintsOf(run.output) : run.errno, passwords);
   const folder = dirname(draft);
-  if (output.includes("No space left on device")) return refuseFullDisk(folder, output);
+  if (FULL_DISK.test(output)) return refuseFullDisk(folder, output);
   if (output.includes("Permission denied") || output.includes("Read-only file system")) {
     return refuse(
       "folder_unreachable",

@@ -5,9 +5,10 @@ import { realpathSync } from "node:fs";
 import { Socket } from "node:net";
 import { Client, DatabaseError } from "pg";
 import { type Connection, LOCK_CLASS, LOCK_KEYS } from "../connect.ts";
+import { isDiskFull } from "../fault.ts";
 import { refusePasswords } from "./passwords.ts";
 import { dataOf, passwordsOf } from "./places.ts";
-import { type EmbeddedRefusal, errorCode } from "./refusal.ts";
+import { type EmbeddedRefusal, errorCode, refuseFullDisk } from "./refusal.ts";
 
 /** `socket` is the client's: it can be told not to keep the process alive. */
 export type Presence = { readonly client: Client; readonly socket: Socket };
@@ -64,6 +65,8 @@ function explain(error: unknown, home: string): Attempt {
     const { error: refusal } = refusePasswords(passwordsOf(home), "the server does not accept them");
     return { outcome: "refused", refusal };
   }
+  // Not even what a session keeps for itself can be written.
+  if (isDiskFull(error)) return { outcome: "refused", refusal: refuseFullDisk(home, why).error };
   // Starting, stopping, recovering, out of connections, or gone while we spoke.
   if (!(error instanceof DatabaseError) || ["57P03", "57P01", "53300"].includes(error.code ?? "")) {
     return { outcome: "busy", why };
