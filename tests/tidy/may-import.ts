@@ -14,6 +14,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   "packages/harmony": ["node:crypto", "zod"],
   "packages/harmony/src/files": [...FILES, "packages/harmony/src", "node:crypto", "zod"],
   "packages/harmony/src/cli.ts": [...FILES, "packages/harmony/src", "commander"],
+  "packages/harmony/src/cli-arguments.ts": [...FILES, "packages/harmony/src", "commander"],
   "packages/harmony/src/domains/merge/command.ts": ["packages/harmony/src", "commander", "zod"],
   "packages/harmony/src/domains/merge/git.ts": ["packages/harmony/src", "node:child_process", "node:path"],
   "packages/harmony/src/domains/merge/bounded-files.ts": [

@@ -54,6 +54,61 @@ test.each(packages)("%s: what its built code reads beside itself is installed wi
   expect(missing).toEqual([]);
 });
 
+/** Folders that only tests need. */
+const FOR_TESTS = /^(?:testing|toy|fixtures|phase4)$/;
+
+const forTests = (files: readonly string[]): string[] => [
+  ...new Set(
+    files.flatMap((file) => {
+      const parts = file.split("/");
+      const at = parts.findIndex((part) => FOR_TESTS.test(part));
+      return at < 0 ? [] : [parts.slice(2, at + 1).join("/")];
+    }),
+  ),
+];
+
+test.each(packages)("%s: what only its tests need is neither built nor installed", (folder) => {
+  const { files } = manifestSchema.parse(JSON.parse(read(`${folder}/package.json`)));
+  const { exclude } = z
+    .object({ exclude: z.array(z.string()) })
+    .parse(JSON.parse(read(`${folder}/tsconfig.build.json`)));
+  for (const own of forTests(listFiles(`${folder}/src/**/*.ts`))) {
+    expect(files).toContain(`!${own}`);
+    expect(exclude).toContain(own);
+  }
+});
+
+test("finds what only tests need", () => {
+  expect(forTests(["packages/tlog/src/testing/a.ts", "packages/tlog/src/keys.ts"])).toEqual(["src/testing"]);
+  expect(packages.flatMap((folder) => forTests(listFiles(`${folder}/src/**/*.ts`))).length).toBeGreaterThan(
+    4,
+  );
+});
+
+test.each([
+  ["packages/harmony", "src/version.ts"],
+  ["packages/suite", "src/version.ts"],
+  ["packages/harness", "src/base/version.ts"],
+])("%s says its version as it is released under", (folder, file) => {
+  const { version } = z.object({ version: z.string() }).parse(JSON.parse(read(`${folder}/package.json`)));
+  expect(read(`${folder}/${file}`)).toContain(` = "${version}";`);
+});
+
+// A name that an older Node's module lacks is a syntax error to it: nobody would be told which Node it takes.
+const ASKED_BY_NAME = /^import \{[^}]*\} from "node:module";$/m;
+
+test.each(listFiles("packages/*/bin/*.mjs"))(
+  "%s can be loaded by an older Node, which it tells what it needs",
+  (file) => {
+    expect(read(file)).not.toMatch(ASKED_BY_NAME);
+    expect(read(file)).toMatch(/needs Node 24/);
+  },
+);
+
+test("finds a program that an older Node cannot load", () => {
+  expect('import { registerHooks } from "node:module";').toMatch(ASKED_BY_NAME);
+});
+
 const isInstalled = (folder: string, files: readonly string[], target: string): boolean =>
   existsSync(posix.join(ROOT, folder, target)) &&
   (target === "package.json" || files.includes(target.split("/")[0] ?? ""));

@@ -1,15 +1,20 @@
 #!/usr/bin/env node
 // Runs from the source where it is there (a checkout; Node strips the types), else from the build (an installed package).
 import { existsSync } from "node:fs";
-import { registerHooks } from "node:module";
+import * as nodeModule from "node:module";
 import process from "node:process";
 
 const source = new URL("../src/cli.ts", import.meta.url);
 const built = new URL("../dist/cli.js", import.meta.url);
 // An installed package ships its source as well, but Node strips no types below node_modules.
 const fromSource = existsSync(source) && !source.pathname.includes("/node_modules/");
+// An older Node knows no hooks, and could not even load a file that asks for them by name.
+if (fromSource && nodeModule.registerHooks === undefined) {
+  console.error(`harmony: needs Node 24 or newer, this is ${process.version}; run it with npm`);
+  process.exit(2);
+}
 if (fromSource) {
-  registerHooks({
+  nodeModule.registerHooks({
     resolve: (specifier, context, next) =>
       next(specifier, { ...context, conditions: [...context.conditions, "assent-source"] }),
   });

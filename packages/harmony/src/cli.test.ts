@@ -2,6 +2,7 @@
 
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { VERSION } from "./version.ts";
 import { runCli } from "./cli.ts";
 import { museDir } from "./paths.ts";
 import { newRoot } from "./testing/root.ts";
@@ -375,4 +376,10 @@ test("a value that reads like an option or a command is taken where it is meant"
   expect(resolved).toMatchObject({ code: 0, resolution: { result: "--json", rationale: "audit" } });
   expect((await shell.json("audit", "--type", "record")).code).toBe(0);
   expect((await shell.json("audit", "--type", "resolution_saved"))["entries"]).toHaveLength(1);
+});
+
+test("says its version, and does nothing else", async () => {
+  const shell = openShell();
+  expect(await shell.run("--version")).toMatchObject({ code: 0, out: `${VERSION}\n`, error: "" });
+  expect(await shell.run("-V", "--json")).toMatchObject({ code: 0, out: `${VERSION}\n`, error: "" });
 });

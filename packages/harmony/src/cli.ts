@@ -1,10 +1,10 @@
 // The command `harmony`. Here are only words: what was typed, what is printed, the exit code. What a command does is in
 // commands.ts.
 
-import { lstatSync, readFileSync } from "node:fs";
-import { dirname, resolve as resolvePath } from "node:path";
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { resolve as resolvePath } from "node:path";
+import { Command, CommanderError } from "commander";
 import { actorOf, type Acting } from "./acting.ts";
+import { choice, count, findRoot, readInput, readText, share, wholeNumber } from "./cli-arguments.ts";
 import * as commands from "./commands.ts";
 import { COMPLETED_SHELLS, completionFor } from "./completion.ts";
 import { registerMerge } from "./domains/merge/command.ts";
@@ -14,6 +14,7 @@ import type { Act } from "./memory.ts";
 import type { AgentProvenance } from "./provenance.ts";
 import type { HarmonyStore } from "./store.ts";
 import { findSwallowed } from "./swallowed-options.ts";
+import { VERSION } from "./version.ts";
 import { EscalationStatus, PolicyAction, PolicyScope, ResolutionStrategy } from "./vocabulary.ts";
 
 /** All that the command knows of the world. */
@@ -35,62 +36,8 @@ type Opened = {
 };
 type Run = (memory: Opened, act: Act) => Promise<commands.Output>;
 
-/** A file given on the command line is at most one side of a conflict. */
-const INPUT_SIZE_BYTES_MAX = 16_777_216;
 const GC_DAYS_DEFAULT = 60;
 const LIMIT_DEFAULT = 50;
-
-const isFolderEntry = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-
-/** The nearest folder above with a memory; else the nearest repository; else where we are. */
-function findRoot(cwd: string): string {
-  for (const mark of [".muse", ".git"]) {
-    for (let folder = cwd; ; folder = dirname(folder)) {
-      if (isFolderEntry(`${folder}/${mark}`)) return folder;
-      if (folder === dirname(folder)) break;
-    }
-  }
-  return cwd;
-}
-
-function readInput(cwd: string, file: string): Uint8Array {
-  const path = resolvePath(cwd, file);
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (stat === undefined || !stat.isFile()) throw new commands.UsageError(`${file} is not a file`);
-  if (stat.size > INPUT_SIZE_BYTES_MAX) {
-    throw new commands.UsageError(`${file} is larger than ${INPUT_SIZE_BYTES_MAX} bytes`);
-  }
-  return readFileSync(path);
-}
-
-function readText(cwd: string, file: string): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(readInput(cwd, file));
-  } catch (error) {
-    if (error instanceof TypeError) throw new commands.UsageError(`${file} is not text in UTF-8`);
-    throw error;
-  }
-}
-
-function wholeNumber(text: string): number {
-  if (!/^-?\d{1,9}$/.test(text)) throw new InvalidArgumentError("want a whole number");
-  return Number(text);
-}
-
-function count(text: string): number {
-  const number = wholeNumber(text);
-  if (number < 1) throw new InvalidArgumentError("want a number from 1");
-  return number;
-}
-
-function share(text: string): number {
-  const number = Number(text);
-  if (text.trim() === "" || !(number >= 0 && number <= 1)) throw new InvalidArgumentError("want 0 to 1");
-  return number;
-}
-
-const choice = (flags: string, about: string, words: { readonly [key: string]: string }): Option =>
-  new Option(flags, about).choices(Object.values(words));
 
 class Program {
   readonly root: Command = new Command("harmony");
@@ -327,6 +274,7 @@ function build(context: CliContext): Program {
   const { writeOut, writeError } = context;
   program.root
     .description("Decision memory: what was decided once is not asked again.")
+    .version(VERSION, "-V, --version")
     .option(
       "-C, --root <folder>",
       "the folder that holds .muse (default: nearest above, else the repository)",

@@ -59,7 +59,7 @@ export interface HarmonyStore {
   listResolutions(patternId: string): Promise<readonly Resolution[]>;
   /**
    * Where something stands that was stored as an answer to this pattern and cannot be read as one: by names under which a
-   * person finds it. It may say otherwise than what can be read.
+   * person finds it. It may say otherwise than what can be read. A store may name the pattern too, where that cannot be read.
    */
   unreadableResolutions(patternId: string): Promise<readonly string[]>;
   /** Counts what happened to an answer. Null when unknown. */

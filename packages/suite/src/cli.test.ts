@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest"
 import { SCENARIOS } from "./catalogue.ts";
 import { main } from "./cli.ts";
 import type { Target } from "./target.ts";
+import { VERSION } from "./version.ts";
 import type { Bug } from "./toy/bugs.ts";
 import { createToyTarget } from "./toy/toy-target.ts";
 
@@ -220,4 +221,10 @@ test("list and explain name every scenario", async () => {
   expect(await main(["explain", "harness_state/run_state_machine_invalid_transition"])).toBe(0);
   expect(output.join("\n")).toContain("why it matters:");
   expect(await main(["explain", "none"])).toBe(2);
+});
+
+test("says its version: 0", async () => {
+  const written = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+  expect(await main(["--version"])).toBe(0);
+  expect(written.mock.calls).toEqual([[`${VERSION}\n`]]);
 });

@@ -16,6 +16,7 @@ import { runTrials } from "./runner.ts";
 import { PACE, type Scenario } from "./scenario.ts";
 import { SECURITY_SET } from "./security-set.ts";
 import { foreignTarget, type ObservationBench, SPOKEN, type Spoken } from "./target.ts";
+import { VERSION } from "./version.ts";
 
 const SEED_MAX = 2 ** 31;
 
@@ -221,6 +222,7 @@ function createProgram(end: (code: number) => void): Command {
     .description(
       "Proves a harness that speaks POST /api/harness/run, POST /api/harness/approve and GET …/runs/{id}.",
     )
+    .version(VERSION, "-V, --version")
     .exitOverride()
     .addHelpText(
       "after",

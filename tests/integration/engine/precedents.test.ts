@@ -603,3 +603,56 @@ test("an older yes is not given where a newer no cannot be read: whoever is aske
   await engine.reaches(third.id, "succeeded");
   expect(tool.effects).toHaveLength(2);
 });
+
+test("a yes is not given where its question cannot be read: a person is asked, and reads which row it is, as the log does", async () => {
+  const tool = countingTool(TOOL, "once");
+  await using engine = await openEngine({ models, tools: [tool], policies: ASKING });
+  await engine.startWorker();
+  const ann = await person(engine, "ann");
+  const owner = engine.database.ownerPool();
+  for (const task of ["Count 10.", "Count 11."]) {
+    const { id, approval } = await waiting(engine, task);
+    value(await engine.harness.decide(ann, yes(approval, true)));
+    await engine.reaches(id, "succeeded");
+  }
+  const [kept] = value(await engine.harness.listPrecedents(engine.caller, ALL)).data;
+  const damage = async (record: string): Promise<string> =>
+    (
+      await owner.query<{ id: string }>(
+        `update assent.harmony_patterns set record = ${record} where id = decode($1, 'hex')
+         returning 'sha256:' || encode(id, 'hex') as id`,
+        [kept?.pattern_id.slice("sha256:".length)],
+      )
+    ).rows[0]?.id ?? "none";
+  const name = await damage(`(record::jsonb - 'scope')::json`);
+  expect(name).toBe(kept?.pattern_id);
+  // The other question is near this one, and answered as before.
+  const answered = await engine.reaches(await engine.submit("Count 10."), "succeeded", "awaiting_approval");
+  const asked = await engine.reaches(await engine.submit("Count 11."), "succeeded", "awaiting_approval");
+  const [good, bad] = answered.status === "succeeded" ? [answered, asked] : [asked, answered];
+  expect([good.status, bad.status]).toEqual(["succeeded", "awaiting_approval"]);
+  const [approval] = bad.approvals;
+  if (approval === undefined) throw new Error("it waits");
+  expect(reasonsOf(approval).at(-1)).toEqual([
+    "precedent_unreadable",
+    expect.stringContaining(`the row ${name} of assent.harmony_patterns`),
+  ]);
+  expect(engine.logged.filter((line) => line.includes("cannot be read") && line.includes(name))).toHaveLength(
+    1,
+  );
+  expect(value(await engine.harness.listPrecedents(engine.caller, ALL)).data).toHaveLength(1);
+  expect(
+    await engine.harness.revokePrecedent(engine.caller, kept?.id ?? "", { reason: "why" }),
+  ).toMatchObject({
+    ok: false,
+    error: { code: "precedent_not_found" },
+  });
+  value(await engine.harness.decide(ann, yes(approval, true)));
+  await engine.reaches(bad.id, "succeeded");
+  expect(tool.effects).toHaveLength(4);
+  // Another question's record under this id is none either.
+  await damage(
+    "(select o.record from assent.harmony_patterns o where o.id <> decode($1, 'hex') and o.tenant_id = harmony_patterns.tenant_id limit 1)",
+  );
+  await waiting(engine, bad.task);
+});

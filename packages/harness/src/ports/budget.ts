@@ -49,12 +49,11 @@ export type AccountState = {
   readonly retries: number;
 };
 
-/** What is set aside is set aside with the call that it is for: {@link import("./store.ts").Store.beginCall}. */
+/**
+ * To be read alone. What is set aside is set aside with the call that it is for ({@link import("./store.ts").Store.beginCall}), and
+ * settled with the run's next commit ({@link import("./run-writes.ts").RunWrites}).
+ */
 export type BudgetRows = {
-  /** Replaces what was set aside by what was spent, which never counts for more. False: it was settled before. */
-  settle(id: string, spent: BudgetAmounts): Promise<boolean>;
-  /** Counts whatever the run has set aside as spent: nobody will say what became of it. @returns how many there were */
-  chargeAll(run: RunId): Promise<number>;
   /** Those of the accounts that there are. */
   read(names: readonly string[]): Promise<readonly AccountState[]>;
   /** The tenant's name for people. */

@@ -236,8 +236,8 @@ export type PrecedentTerm = {
 };
 
 export type KeptAnswer = {
-  readonly pattern: ConflictPattern;
-  /** Null: it cannot be read. */
+  /** Null, this or the answer: it cannot be read. */
+  readonly pattern: ConflictPattern | null;
   readonly resolution: Resolution | null;
   readonly expiresAt: Date | null;
   readonly place: PrecedentPlace;

@@ -87,6 +87,9 @@ export type Consulted =
       readonly reasons: Decision["reasons"];
     };
 
+/** Of a reason: an answer to the question, or the question itself, cannot be read in the memory, and may say otherwise. */
+export const PRECEDENT_UNREADABLE = "precedent_unreadable";
+
 const provenanceOf = ({ actor: { kind, name } }: Caller): AgentProvenance =>
   kind === "human" ? AgentProvenance.human(name) : AgentProvenance.agent(name);
 export const asAgent = (run: RunRecord): AgentProvenance => AgentProvenance.agent(run.agent, run.model);
@@ -109,7 +112,7 @@ export async function consult(tx: StoreTx, asked: AskedAction, at: Date, wanted:
   const decision = await memory.ask(store, pattern, { at, actor });
   if (decision.status !== "applied") {
     const isDamaged = decision.reason === ReasonCode.EXACT_UNREADABLE;
-    const damaged = { code: "precedent_unreadable", detail: decision.explanation };
+    const damaged = { code: PRECEDENT_UNREADABLE, detail: decision.explanation };
     return {
       answer: null,
       advice: [...over, ...adviceFrom(decision)],
@@ -259,7 +262,9 @@ export async function listPrecedents(
   return ok({
     // What cannot be read answers nothing; whoever is asked its question is told where it stands.
     data: page.flatMap(({ pattern, resolution, expiresAt }) =>
-      resolution === null ? [] : [view(pattern, resolution, expiresAt ?? usualExpiry(resolution))],
+      pattern === null || resolution === null
+        ? []
+        : [view(pattern, resolution, expiresAt ?? usualExpiry(resolution))],
     ),
     next_cursor: last === undefined ? null : cursors.sealBytes(bytesOfPlace(last.place), list),
   });

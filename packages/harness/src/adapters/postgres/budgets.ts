@@ -1,4 +1,4 @@
-import { type RunId, uuidOf } from "@assent/contract";
+import { uuidOf } from "@assent/contract";
 import type { AccountState, BudgetRows, NewReservation, ReservationRefusal } from "../../ports.ts";
 import { only, type Scope } from "./rows.ts";
 
@@ -26,23 +26,6 @@ type AccountRow = {
 
 export function budgetRows({ query, tenant }: Scope): BudgetRows {
   return {
-    async settle(id, { inputTokens, outputTokens, microdollars }) {
-      const row = only(
-        await query<{ settled: boolean }>("select assent.settle_budget($1, $2, $3, $4) as settled", [
-          id,
-          inputTokens,
-          outputTokens,
-          microdollars,
-        ]),
-      );
-      return row.settled;
-    },
-    async chargeAll(run: RunId) {
-      const row = only(
-        await query<{ charged: number }>("select assent.charge_reservations($1) as charged", [uuidOf(run)]),
-      );
-      return row.charged;
-    },
     async read(names) {
       const rows = await query<AccountRow>(
         "select * from assent.budget_accounts where tenant_id = $1 and account = any ($2)",

@@ -30,7 +30,14 @@ import {
 } from "../held.ts";
 import { judge } from "../judge.ts";
 import { askAhead } from "../ask-ahead.ts";
-import { type AskedAction, consult, type Consulted, isAnswered, mayGiveYes } from "../precedents.ts";
+import {
+  type AskedAction,
+  consult,
+  type Consulted,
+  isAnswered,
+  mayGiveYes,
+  PRECEDENT_UNREADABLE,
+} from "../precedents.ts";
 import { cutOff, endWait } from "./called-off.ts";
 import { compensationWrites, openCompensation, runCompensation } from "./compensation.ts";
 import { gateWrites, openGate } from "./gate.ts";
@@ -165,6 +172,12 @@ async function askOrRepeat(
     const consulted = await consult(tx, asked, now, wanted);
     if (consulted.answer !== null) return { isAsked: false, writes: [repeatedWrite(held, parts, consulted)] };
     const { advice, reasons } = consulted;
+    for (const { code, detail } of reasons)
+      if (code === PRECEDENT_UNREADABLE)
+        held.ports.log("warn", "a remembered answer cannot be read, so a person is asked", {
+          run_id: held.fence.run,
+          error: detail,
+        });
     const decision = { ...call.decision, reasons: [...call.decision.reasons, ...reasons] };
     return { isAsked: true, writes: gateWrites(held, { ...call, decision, advice }) };
   });

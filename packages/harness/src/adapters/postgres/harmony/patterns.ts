@@ -1,17 +1,19 @@
 import {
   type ConflictPattern,
   type HarmonyStore,
+  isHarmonyError,
   parseTimestamp,
   patternFromJson,
   patternToJson,
   similarityKeysOf,
 } from "@assent/harmony";
 import type { Scope } from "../rows.ts";
-import { idBytes } from "./ids.ts";
+import { idBytes, idOf } from "./ids.ts";
 import { type InTenant, LIMIT_MAX } from "./scope.ts";
 import { later, SIGHTINGS_MAX, type Sightings, takeSightings, WITH_SIGHTINGS } from "./sightings.ts";
 
-type PatternRow = Sightings & { readonly record: unknown };
+type PatternRow = Sightings & StoredPattern;
+export type StoredPattern = { readonly id: Buffer; readonly record: unknown };
 
 type PatternPart = Pick<HarmonyStore, "recordPattern" | "loadPattern" | "listPatterns" | "forgetPattern">;
 
@@ -21,15 +23,16 @@ export function patternPart(inTenant: InTenant): PatternPart {
     loadPattern: async (id) =>
       await inTenant(async ({ query, tenant }) => {
         const [row] = await query<PatternRow>(
-          `select r.record, s.* from assent.harmony_patterns r ${WITH_SIGHTINGS} where r.tenant_id = $1 and r.id = $2`,
+          `select r.id, r.record, s.* from assent.harmony_patterns r ${WITH_SIGHTINGS} where r.tenant_id = $1 and r.id = $2`,
           [tenant, idBytes(id, "pattern_id")],
         );
-        return row === undefined ? null : seenPattern(patternFromJson(row.record), row);
+        const pattern = row === undefined ? null : patternOf(row);
+        return row === undefined || pattern === null ? null : seenPattern(pattern, row);
       }),
     listPatterns: async (filter = {}) =>
       await inTenant(async ({ query, tenant }) => {
         const rows = await query<PatternRow>(
-          `select r.record, s.* from assent.harmony_patterns r ${WITH_SIGHTINGS}
+          `select r.id, r.record, s.* from assent.harmony_patterns r ${WITH_SIGHTINGS}
            where r.tenant_id = $1 and r.recorded_at >= '-infinity' and ($2::text is null or r.domain = $2) and ($3::text is null or r.scope = $3)
              and ($4::text is null or r.conflict_type = $4) and ($5::bytea is null or r.semantic_fingerprint = $5)
            order by r.recorded_at desc, r.id limit $6`,
@@ -42,7 +45,10 @@ export function patternPart(inTenant: InTenant): PatternPart {
             filter.limit ?? LIMIT_MAX,
           ],
         );
-        return rows.map((row) => seenPattern(patternFromJson(row.record), row));
+        return rows.flatMap((row) => {
+          const pattern = patternOf(row);
+          return pattern === null ? [] : [seenPattern(pattern, row)];
+        });
       }),
     forgetPattern: async (id) =>
       await inTenant(async ({ query, tenant }) => {
@@ -59,6 +65,34 @@ export function patternPart(inTenant: InTenant): PatternPart {
         return patterns.length + answers.length > 0;
       }),
   };
+}
+
+/** The row's question; null where there is none in it, or another one's. As with files, it is then as if it were not there. */
+export function patternOf({ id, record }: StoredPattern): ConflictPattern | null {
+  try {
+    const read = patternFromJson(record);
+    return read.patternId === idOf(id) ? read : null;
+  } catch (error) {
+    if (isHarmonyError(error)) return null;
+    throw error;
+  }
+}
+
+/**
+ * Where the question itself cannot be read: whoever damaged it may have damaged what was said of it.
+ * @returns a name under which a person finds the row; null: it can be read, or there is none
+ */
+export async function unreadablePattern(
+  { query, tenant }: Pick<Scope, "query" | "tenant">,
+  id: Buffer,
+): Promise<string | null> {
+  const [row] = await query<StoredPattern>(
+    "select id, record from assent.harmony_patterns where tenant_id = $1 and id = $2",
+    [tenant, id],
+  );
+  return row === undefined || patternOf(row) !== null
+    ? null
+    : `the row ${idOf(id)} of assent.harmony_patterns`;
 }
 
 /** As often as its record counts it, and as often as it was seen since. */
@@ -117,12 +151,14 @@ async function recordPattern(scope: Scope, pattern: ConflictPattern): Promise<bo
 /** Writes into the record how often it was seen. Whoever is at it already does it for all. */
 async function putTogether(scope: Scope, id: Buffer): Promise<void> {
   const key = [scope.tenant, id] as const;
-  const [row] = await scope.query<{ record: unknown }>(
-    "select record from assent.harmony_patterns where tenant_id = $1 and id = $2 for update skip locked",
+  const [row] = await scope.query<StoredPattern>(
+    "select id, record from assent.harmony_patterns where tenant_id = $1 and id = $2 for update skip locked",
     key,
   );
-  if (row === undefined) return;
-  const seen = seenPattern(patternFromJson(row.record), await takeSightings(scope, id));
+  const pattern = row === undefined ? null : patternOf(row);
+  // Of what cannot be read nothing is written over.
+  if (pattern === null) return;
+  const seen = seenPattern(pattern, await takeSightings(scope, id));
   await scope.query("update assent.harmony_patterns set record = $3 where tenant_id = $1 and id = $2", [
     ...key,
     JSON.stringify(patternToJson(seen)),

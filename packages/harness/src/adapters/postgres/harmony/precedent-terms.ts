@@ -1,6 +1,6 @@
-import { patternFromJson } from "@assent/harmony";
 import type { StoreTx } from "../../../ports.ts";
 import { idBytes } from "./ids.ts";
+import { patternOf } from "./patterns.ts";
 import { type ResolutionRow, resolutionOf } from "./resolutions.ts";
 import type { Scope } from "../rows.ts";
 
@@ -66,7 +66,7 @@ export function precedentTermRows({ query, tenant }: Scope): StoreTx["precedentT
         ],
       );
       return rows.map((row) => ({
-        pattern: patternFromJson(row.pattern),
+        pattern: patternOf({ id: row.pattern_id, record: row.pattern }),
         resolution: resolutionOf(row),
         expiresAt: row.expires_at,
         place: {

@@ -7,7 +7,8 @@ import {
   Resolution,
 } from "@assent/harmony";
 import type { Scope } from "../rows.ts";
-import { idBytes } from "./ids.ts";
+import { idBytes, idOf } from "./ids.ts";
+import { unreadablePattern } from "./patterns.ts";
 import type { InTenant } from "./scope.ts";
 
 export type ResolutionRow = {
@@ -18,8 +19,6 @@ export type ResolutionRow = {
 };
 
 const COLUMNS = "id, pattern_id, revoked, record";
-
-const idOf = (bytes: Buffer): string => `sha256:${bytes.toString("hex")}`;
 
 /** The row's answer; null where there is none in it, or another one's. */
 export function resolutionOf({ id, pattern_id, revoked, record }: ResolutionRow): Resolution | null {
@@ -88,11 +87,14 @@ export function resolutionPart(inTenant: InTenant): ResolutionPart {
     listResolutions: async (patternId) =>
       await inTenant(async (scope) => await listResolutions(scope, [patternId], false)),
     unreadableResolutions: async (patternId) =>
-      await inTenant(async (scope) =>
-        (await rowsOf(scope, [patternId], false)).flatMap((row) =>
-          resolutionOf(row) === null ? [nameOf(row)] : [],
-        ),
-      ),
+      await inTenant(async (scope) => {
+        const pattern = await unreadablePattern(scope, idBytes(patternId, "pattern_id"));
+        const answers = await rowsOf(scope, [patternId], false);
+        return [
+          ...(pattern === null ? [] : [pattern]),
+          ...answers.flatMap((row) => (resolutionOf(row) === null ? [nameOf(row)] : [])),
+        ];
+      }),
     addExperience: async (patternId, resolutionId, experience, actor, at) =>
       await inTenant(
         async (scope) =>

@@ -1,14 +1,13 @@
 import {
   type ConflictPattern,
   type HarmonyStore,
-  patternFromJson,
   SIMILARITY_MIN,
   similarityKeysOf,
   similarityOf,
 } from "@assent/harmony";
 import type { Scope } from "../rows.ts";
 import { idBytes } from "./ids.ts";
-import { seenPattern } from "./patterns.ts";
+import { patternOf, seenPattern, type StoredPattern } from "./patterns.ts";
 import { listResolutions } from "./resolutions.ts";
 import type { InTenant } from "./scope.ts";
 import { type Sightings, WITH_SIGHTINGS } from "./sightings.ts";
@@ -50,8 +49,8 @@ export function similarPart(inTenant: InTenant): Pick<HarmonyStore, "findSimilar
 
 async function candidates({ query, tenant }: Scope, pattern: ConflictPattern): Promise<ConflictPattern[]> {
   const shape = pattern.semanticFingerprint;
-  const rows = await query<{ record: unknown }>(
-    `select record from assent.harmony_patterns
+  const rows = await query<StoredPattern>(
+    `select id, record from assent.harmony_patterns
      where tenant_id = $1 and scope = $2 and domain = $3 and conflict_type = $4 and id <> $5 and answered
        and (bands && $6::bigint[] or semantic_fingerprint = $7)
      order by recorded_at desc, id limit $8`,
@@ -66,7 +65,7 @@ async function candidates({ query, tenant }: Scope, pattern: ConflictPattern): P
       CANDIDATES_MAX,
     ],
   );
-  return rows.map(({ record }) => patternFromJson(record));
+  return rows.flatMap((row) => patternOf(row) ?? []);
 }
 
 const NEVER: Sightings = { sightings: 0, sighted_at: null };
