@@ -68,16 +68,16 @@ function createContext(
   const record = (exchange: Exchange): void => {
     notes.exchanges.push(exchange);
   };
+  const seen: ClientOptions["seen"] = (...exchange) => {
+    notes.begun.note(...exchange);
+    notes.made.note(...exchange);
+  };
   const describe = (role: Role, endpoint: number): ClientOptions => {
     const urls = target.endpoints();
     const baseUrl = urls[endpoint % urls.length];
     const key = target.key(role);
     if (baseUrl === undefined) throw new PreconditionMissing("the target has no endpoint");
     if (key === null) throw new PreconditionMissing(`the target has no key for the role ${role}`);
-    const seen: ClientOptions["seen"] = (...exchange) => {
-      notes.begun.note(...exchange);
-      notes.made.note(...exchange);
-    };
     return { role, baseUrl, key, timeoutMs: REQUEST_TIMEOUT_MS, signal, record, redact, seen };
   };
   return {

@@ -211,8 +211,6 @@ async function start(
   const credentials = readCredentials(installation.home);
   if (first === undefined || credentials === null) throw new Error("the operator has no key");
   const { database, owner } = await openOwner(installation, started);
-  const faulty = databaseBench(database, started);
-  const ending = endingBench(database, started);
   const keys = await createKeys(first.url, credentials.key, installation.home, owner);
   return {
     installation,
@@ -223,8 +221,8 @@ async function start(
     deputy,
     database,
     owner,
-    faulty,
-    ending,
+    faulty: databaseBench(database, started),
+    ending: endingBench(database, started),
     keys,
     bucket,
     issuer,

@@ -79,8 +79,9 @@ const shownTask = (text: string, breaks: Breaks): string => {
   return breaks.has("leak.whole") && shownText(text) !== text ? "[hidden]" : shownText(text);
 };
 
+const isSecret = (value: string): boolean => shownText(value) !== value;
+
 function hideSecrets(labels: Readonly<Record<string, string>>, breaks: Breaks): Record<string, string> {
-  const isSecret = (value: string): boolean => shownText(value) !== value;
   const isAll = breaks.has("leak.nothing") && Object.values(labels).some(isSecret);
   const isHidden = (value: string): boolean => isAll || (isSecret(value) && !breaks.has("leak.label"));
   return Object.fromEntries(

@@ -173,19 +173,13 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
     return world;
   };
 
-  let takeOver = async (_toy: ToyRun): Promise<void> => await Promise.resolve();
-  const serve = async (to: ToolSink): Promise<void> => {
+  /** @param left runs that somebody else died at */
+  const serve = async (to: ToolSink, left: readonly ToyRun[] = []): Promise<void> => {
     const harness = createToyHarness(state, breaks, sendEffectTo(to), now());
-    const door = {
-      harness,
-      callers: CALLERS,
-      signer,
-      signatures: state.signatures,
-      signals: state.signals,
-      breaks,
-    };
-    takeOver = harness.takeOver;
+    const { signatures, signals } = state;
+    const door = { harness, callers: CALLERS, signer, signatures, signals, breaks };
     servers = [await startToyServer(door), await startToyServer(door)];
+    for (const toy of left) await harness.takeOver(toy);
   };
   const stopServers = async (): Promise<void> => {
     for (const server of servers) await server.stop();
@@ -220,9 +214,7 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
       const left = dieThere(state.ending);
       await stopServers();
       if (breaks.has("artifact.volatile")) for (const toy of state.runs.values()) toy.bytes.clear();
-      if (sink !== undefined) await serve(sink);
-      // Not waited for: they stand there again until they are let go.
-      for (const toy of left) takeOver(toy).catch(() => undefined);
+      if (sink !== undefined) await serve(sink, left);
     },
     restart: async () => {
       await stopServers();

@@ -105,7 +105,7 @@ async function killAtTheEnd(context: ScenarioContext): Promise<void> {
 
 /** All bytes are there, and whoever was to say so is gone: the run is ended by somebody else, and once. */
 async function killWhileEnding(context: ScenarioContext, point: EndingPoint): Promise<void> {
-  const { ending, kill, sink, gatedTask } = context.target;
+  const { ending, sink, gatedTask } = context.target;
   if (ending === undefined) throw new Error("the capability held_end was not there");
   const client = context.client("requester");
   const from = sink?.calls().length ?? 0;
@@ -115,7 +115,7 @@ async function killWhileEnding(context: ScenarioContext, point: EndingPoint): Pr
     await approveUntilHeld(context, ending, id);
     const before = await readRunOf(context, client, id);
     notYet(context, before);
-    await kill?.("server");
+    await context.target.kill?.("server");
     await ending.letGo();
     // The server has another address since.
     await awaitStatus(context, context.client("requester"), id, TERMINAL_STATES);

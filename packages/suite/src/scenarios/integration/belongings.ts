@@ -171,24 +171,23 @@ export async function makeBelongings(
   waiting: Belongings["waiting"],
 ): Promise<Belongings> {
   const made: Belongings = { waiting, documents: [], keys: [], signingKeys: [] };
-  const { part } = context;
-  await part("a driven run of another tenant", ["external_runs", "approve"], async () => {
+  await context.part("a driven run of another tenant", ["external_runs", "approve"], async () => {
     await driveOn(context, made);
   });
-  await part("what a driver is to take back", ["driven_compensation", "approve"], async () => {
+  await context.part("what a driver is to take back", ["driven_compensation", "approve"], async () => {
     await failAfterEffect(context, made);
   });
-  await part("an artifact of another tenant", ["artifacts", "approve"], async () => {
+  await context.part("an artifact of another tenant", ["artifacts", "approve"], async () => {
     await finish(context, made);
   });
-  await part("a dead letter of another tenant", ["exhausted_attempts", "approve"], async () => {
+  await context.part("a dead letter of another tenant", ["exhausted_attempts", "approve"], async () => {
     await die(context, made);
   });
-  await part("a document of another tenant", ["documents"], async () => {
+  await context.part("a document of another tenant", ["documents"], async () => {
     const document = { name: context.unique("document"), text: "For ourselves.", metadata: {} };
     made.documents.push(await makeOne(context, "requester", "/api/harness/documents", document));
   });
-  await part("keys of another tenant", ["administrators"], async () => {
+  await context.part("keys of another tenant", ["administrators"], async () => {
     await makeKeys(context, made);
   });
   return made;

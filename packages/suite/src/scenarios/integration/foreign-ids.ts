@@ -92,14 +92,15 @@ function onDriven({ driven, failed, dead, finished }: Belongings, calledOff: str
   ];
 }
 
+const reason = (): unknown => ({ reason: "It is not fine any more." });
+const rotate = (): unknown => ({ overlap_seconds: 0 });
+const change = ([name]: readonly string[]): unknown => ({
+  principal: { name, kind: "service" },
+  must_sign: true,
+});
+
 function onThings({ documents, keys, signingKeys, precedent, person }: Belongings): readonly Attack[] {
   const [requester, admin] = ["requester", "admin"] as const;
-  const reason = () => ({ reason: "It is not fine any more." });
-  const change = ([name]: readonly string[]): unknown => ({
-    principal: { name, kind: "service" },
-    must_sign: true,
-  });
-  const rotate = () => ({ overlap_seconds: 0 });
   return [
     ...documents.flatMap((id): readonly Attack[] => [
       { route: "GET /api/harness/documents/{id}", ids: [id], owner: requester },
