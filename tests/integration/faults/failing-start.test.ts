@@ -27,6 +27,7 @@ test("a database that fails under a start is a refusal that says so", async () =
 });
 
 test("what is no fault of the database's stays what it was", async () => {
-  for (const error of [said("42P01"), new TypeError("a defect")])
+  const missing = Object.assign(new Error("a file"), { code: "ENOENT", syscall: "open" });
+  for (const error of [said("42P01"), new TypeError("a defect"), missing])
     await expect(starting(error)).rejects.toBe(error);
 });

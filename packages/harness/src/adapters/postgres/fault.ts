@@ -59,10 +59,17 @@ export function faultOf(error: unknown): Fault | null {
     return LOST.test(error.code) ? "lost" : null;
   }
   if (!(error instanceof Error)) return null;
-  if ("code" in error && typeof error.code === "string" && SOCKET_CODES.includes(error.code)) return "lost";
+  if (isOfSocket(error)) return "lost";
   if (error.message === EXHAUSTED_MESSAGE) return "exhausted";
   return LOST_MESSAGES.test(error.message) ? "lost" : null;
 }
+
+// A socket that is not there is a server's; a file that is not there is somebody else's matter.
+const isOfSocket = (error: Error): boolean =>
+  "code" in error &&
+  typeof error.code === "string" &&
+  SOCKET_CODES.includes(error.code) &&
+  (error.code !== "ENOENT" || ("syscall" in error && error.syscall === "connect"));
 
 /** The connection was lost while the commit was under way: nobody here knows whether it happened. */
 export class CommitUnknownError extends Error {
