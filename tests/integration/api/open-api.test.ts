@@ -126,10 +126,11 @@ test("what is said twice agrees", () => {
 test("whatever takes a body says what is refused of one", () => {
   const taking = ROWS.filter((row) => row.body !== undefined);
   expect(taking.length).toBeGreaterThan(10);
-  for (const row of taking)
-    expect(row.problems, row.operationId).toEqual(
-      expect.arrayContaining(["malformed_json", "body_too_large", "unsupported_media_type"]),
-    );
+  for (const { operationId, problems } of taking)
+    expect({ operationId, problems }).toEqual({
+      operationId,
+      problems: expect.arrayContaining(["malformed_json", "body_too_large", "unsupported_media_type"]),
+    });
 });
 
 type Shape = {
@@ -149,7 +150,8 @@ test("whatever comes in pages names the next one in a header, too", () => {
   expect(paged.map(({ operationId }) => operationId)).toEqual(
     expect.arrayContaining(["listRuns", "listWaiting"]),
   );
-  for (const row of paged) expect(row.success.headers, row.operationId).toContain("Link");
+  const unnamed = paged.filter(({ success }) => success.headers?.includes("Link") !== true);
+  expect(unnamed.map(({ operationId }) => operationId)).toEqual([]);
 });
 
 test("what is a time is described as one", () => {
