@@ -158,6 +158,7 @@ function refuseDecision(
 // What becomes of a call in doubt is a fact, and an edited action answers another question: neither is remembered.
 async function teach(
   tx: StoreTx,
+  policies: Policies,
   run: RunRecord,
   approval: ApprovalRecord,
   request: ApproveRequest,
@@ -174,6 +175,7 @@ async function teach(
     days: request.remember_days ?? REMEMBER_DAYS_DEFAULT,
     reasons: approval.decision.reasons,
     approvalId: approval.id,
+    policies,
   } as const;
   await tell(tx, { run, action, judgement, precondition }, told, caller, now);
 }

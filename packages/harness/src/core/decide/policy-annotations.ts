@@ -19,6 +19,8 @@ export type Assent = {
 
 export type PolicyRule = {
   readonly id: string;
+  /** Over what it says without its annotations, comments and spaces: equal ones mean the same. */
+  readonly meaning: Sha256;
   readonly effect: "permit" | "forbid";
   /** One sentence for people: why this rule speaks. */
   readonly description: string | null;
