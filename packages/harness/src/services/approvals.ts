@@ -83,7 +83,7 @@ export async function decideApproval(
     const context = { now, actor: caller.actor };
     await commit(tx, { run, journal }, writes, context, writingFor(tx, caller, now));
     if (!isLast) return ok(approvalView(voted));
-    await teach(tx, run, approval, request, edit.value, caller, now);
+    await teach(tx, ports.policies, run, approval, request, edit.value, caller, now);
     return ok(approvalView({ ...voted, ...decided(caller, request, edit.value, now) }));
   };
   try {

@@ -1,6 +1,7 @@
 // One file of rules, taken apart: which rules, where, and their text without what means nothing.
 
 import { type DetailedError, policySetTextToParts, policyToJson } from "@cedar-policy/cedar-wasm/nodejs";
+import { digestOf, type Sha256 } from "../../base/digest.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { type PolicyRule, readAnnotations } from "../../core/decide/policy-annotations.ts";
 import type { PolicyRefusal } from "../../core/decide/policy-point.ts";
