@@ -3,12 +3,14 @@
 of docs/audit.md, which shares no code with @assent/tlog.
 
   verify.py export <folder> --key <vkey> [--key <vkey>] [--remembered <checkpoint>] [--later <folder>] [--now <time>]
+                   [--policy <file> | --witness <vkey>] [--cosigned-within <minutes>]
   verify.py proof <file> --entry <file> --key <vkey> [--key <vkey>]
 
 Every entry, tile, payload, root and signature of an export, and what runs, steps and approvals do as their events say it; for a remembered checkpoint, that the log continues it.
 Of each type among the keys (Ed25519, ML-DSA-44) one must have signed. Exit code 0 when all of it holds, 1 for findings (a
 line each, with its place), 2 for usage. Of a log that was followed by another, erasures and pruning stand in that one: --later, with
-its keys among the others. Witnesses' cosignatures and opened fields are not looked at. Ed25519 is RFC 8032, section 5.1.7, and
+its keys among the others. Which witnesses must have cosigned a policy says (C2SP tlog-policy), or --witness: all that are given so.
+Opened fields are not looked at. Ed25519 is RFC 8032, section 5.1.7, and
 ML-DSA-44 is FIPS 204, both in plain arithmetic: slow, and called once for each checkpoint."""
 
 import argparse, base64, datetime, hashlib, json, pathlib, re, sys
@@ -172,13 +174,34 @@ def base64_of(text):
     return data
 
 
-def key_of(vkey):
+OF_LOGS, OF_WITNESSES = {1: 33, 6: 1313}, {4: 33, 6: 1313}
+
+
+def key_of(vkey, sizes=OF_LOGS):
     name, number, key = vkey.split("+", 2)
     key = base64_of(key)
     number = bytes.fromhex(number)
-    if {1: 33, 6: 1313}.get(key[0]) != len(key) or sha256(name.encode() + b"\n" + key)[:4] != number:
+    if sizes.get(key[0]) != len(key) or sha256(name.encode() + b"\n" + key)[:4] != number:
         raise ValueError("it is no verifier key of Ed25519 or ML-DSA-44")
     return name, number, key[0], key[1:]
+
+
+def note_of(note, where):
+    """The text, and of each line below it the name, the key's number and what was signed."""
+    text, found, lines = note.rpartition("\n\n")
+    units = len(note) + sum(ord(c) > 0xFFFF for c in note)
+    if not found or not lines.endswith("\n") or units > 1_000_000 or any(ord(c) < 32 and c != "\n" for c in note):
+        raise Wrong(f"{where}: the key has not signed it, or it has not the form of a note")
+    signatures = []
+    for line in lines[:-1].split("\n"):
+        dash, signer, value = (line.split(" ") + ["", ""])[:3]
+        data = base64_of(value) if value.isascii() else b""
+        if dash != "\u2014" or len(data) < 5 or line.count(" ") != 2 or not signer or re.search("[\\s+\ufeff\x7f]", signer):
+            raise Wrong(f"{where}: a line that is no signature")
+        signatures.append((signer, data[:4], data[4:]))
+    if len(signatures) > 100:
+        raise Wrong(f"{where}: it has too many signatures")
+    return text + "\n", signatures
 
 
 def is_line_of(name, kind, public, text, data):
@@ -193,38 +216,227 @@ def is_line_of(name, kind, public, text, data):
 
 def checkpoint_of(note, vkeys, where, wants_each=True, dates=None):
     """The size and root that these keys have signed for the log of their name: one of each type, or any one. `dates` gets
-    milliseconds at which lines say that they were made."""
+    names and seconds at which their lines say that they were made."""
     keys = {(name, number): (kind, public) for name, number, kind, public in map(key_of, vkeys)}
     name = key_of(vkeys[0])[0]
-    text, found, lines = note.rpartition("\n\n")
-    text += "\n"
     signed, seen = set(), set()
-    if not found or not lines.endswith("\n") or any(ord(c) < 32 and c != "\n" for c in note):
-        raise Wrong(f"{where}: the key has not signed it, or it has not the form of a note")
-    for line in lines[:-1].split("\n"):
-        dash, signer, value = (line.split(" ") + ["", ""])[:3]
-        data = base64_of(value) if value.isascii() else b""
-        kind, public = keys.get((signer, data[:4]), (None, None))
-        if dash != "\u2014" or len(data) < 5 or line.count(" ") != 2:
-            raise Wrong(f"{where}: a line that is no signature")
+    text, signatures = note_of(note, where)
+    for signer, number, data in signatures:
+        kind, public = keys.get((signer, number), (None, None))
         # The first line of a key decides.
-        if kind is not None and (signer, data[:4]) not in seen:
-            seen.add((signer, data[:4]))
-            if not is_line_of(signer, kind, public, text, data[4:]):
+        if kind is not None and (signer, number) not in seen:
+            seen.add((signer, number))
+            if not is_line_of(signer, kind, public, text, data):
                 raise Wrong(f"{where}: the signature is not the key's")
             signed.add(kind)
-            if kind == 6 and dates is not None and any(data[4:12]):
-                dates.append(int.from_bytes(data[4:12], "big") * 1000)
+            if kind == 6 and dates is not None and any(data[:8]):
+                dates.append((signer, int.from_bytes(data[:8], "big")))
     if not signed:
         raise Wrong(f"{where}: the key has not signed it")
     if wants_each and signed != {kind for kind, _ in keys.values()}:
         raise Wrong(f"{where}: the line of a type that a key was given for is missing")
-    origin, size, root = text.split("\n")[:3]
+    origin, size, root = tree_of(text, where)
     if origin != name:
         raise Wrong(f"{where}: it is of another log, {origin}")
-    if not re.fullmatch(r"0|[1-9][0-9]{0,15}", size) or len(base64_of(root)) != 32:
+    return size, root
+
+
+def tree_of(text, where):
+    """Origin, size and root, of a checkpoint's text."""
+    origin, size, root, *more = text.split("\n")[:-1] + ["", "", ""] * (text.count("\n") < 3)
+    if not origin or not re.fullmatch(r"0|[1-9][0-9]{0,15}", size) or int(size) >= 2**53 or len(base64_of(root)) != 32 or "" in more:
         raise Wrong(f"{where}: it has no size and root")
-    return int(size), base64_of(root)
+    if size == "0" and base64_of(root) != sha256(b""):
+        raise Wrong(f"{where}: a tree without entries has another root")
+    return origin, int(size), base64_of(root)
+
+
+# --- Witnesses (C2SP tlog-cosignature, tlog-policy) ------------------------------
+class Policy:
+    """Which logs are believed, and which witnesses must have cosigned. One wrong line makes all of it refused."""
+
+    def __init__(self, text):
+        self.logs, self.witnesses, self.quorum, named, used = [], [], None, {"none": "none"}, set()
+        if re.search("[\x00-\x08\x0b-\x1f\x7f]", text):
+            raise ValueError("policy: a control character")
+        for line in text.split("\n"):
+            words = [word for word in re.split("[ \t]+", line) if word]
+            if not words or words[0].startswith("#"):
+                continue
+            what, *rest = words
+            if what == "log" and 1 <= len(rest) <= 2:
+                self.add(self.logs, rest[0], OF_LOGS)
+            elif what == "witness" and 2 <= len(rest) <= 3 and rest[0] not in named:
+                self.add(self.witnesses, rest[1], OF_WITNESSES)
+                named[rest[0]] = rest[1]
+            elif what == "group" and len(rest) >= 3 and rest[0] not in named:
+                name, how, *members = rest
+                count = {"all": len(members), "any": 1}.get(how) or int(how) * bool(re.fullmatch(r"[1-9]\d{0,5}", how, re.ASCII))
+                if not 1 <= count <= len(members) or len({*members} - used - {"none"}) != len(members) or not {*members} <= {*named}:
+                    raise ValueError(f"policy: {line}")
+                used.update(members)
+                named[name] = count, [named[member] for member in members]
+            elif what == "quorum" and len(rest) == 1 and self.quorum is None and rest[0] in named:
+                self.quorum = named[rest[0]]
+            else:
+                raise ValueError(f"policy: {line}")
+            if max(len(named) - 1, len(self.logs)) > 256:
+                raise ValueError("policy: too many names")
+        if self.quorum is None:
+            raise ValueError("policy: no quorum line")
+
+    @staticmethod
+    def add(known, vkey, sizes):
+        key = key_of(vkey, sizes)
+        if any(key_of(other, sizes)[3] == key[3] for other in known):
+            raise ValueError("policy: a key was named before")
+        known.append(vkey)
+
+    def is_quorum(self, cosigners, member=None):
+        member = self.quorum if member is None else member
+        if isinstance(member, str):
+            return member == "none" or member in cosigners
+        return sum(self.is_quorum(cosigners, inner) for inner in member[1]) >= member[0]
+
+
+def cosignatures_of(note, policy, where):
+    """Seconds, by witness, of the newest line of each that the policy names. Lines of others are passed over."""
+    known, found = {key_of(vkey, OF_WITNESSES)[:2]: vkey for vkey in reversed(policy.witnesses)}, {}
+    text, signatures = note_of(note, where)
+    for name, number, data in signatures:
+        vkey = known.get((name, number))
+        if vkey is None:
+            continue
+        seconds = int.from_bytes(data[:8], "big")
+        if seconds >= 2**53 or len(data) <= 8 or not is_cosigned(key_of(vkey, OF_WITNESSES), text, data, seconds):
+            raise Wrong(f"{where}: invalid cosignature of {name}")
+        found[vkey] = max(seconds, found.get(vkey, 0))
+    return found
+
+
+def is_cosigned(key, text, data, seconds):
+    name, _, kind, public = key
+    try:
+        tree_of(text, "")
+    except (Wrong, ValueError):
+        return False
+    if kind == 4:
+        return is_signature(public, f"cosignature/v1\ntime {seconds}\n{text}".encode(), data[8:])
+    return is_line_of(name, kind, public, text, data)
+
+
+names_in = lambda found: ", ".join(key_of(vkey, OF_WITNESSES)[0] for vkey in found)
+
+
+def quorum_problem(policy, found):
+    """Why these are too few; None where they are enough."""
+    return None if policy.is_quorum({*found}) else f"cosigned by {names_in(found) or 'nobody'}; the policy wants more"
+
+
+class Seen:
+    """So many entries were there, as lines with a time say it. `newest` gets the newest time of an entry that they cover."""
+
+    def __init__(self, size, claims, where, is_seen=True):
+        times = [seconds * 1000 for _, seconds in claims] if is_seen else []
+        self.size, self.claims, self.where, self.newest = size, claims, where, float("-inf")
+        self.not_before = min(times, default=float("-inf")) - CLOCKS_DIFFER
+        self.not_after = max(times, default=float("inf")) + CLOCKS_DIFFER
+
+    def hold(self, place, time):
+        """Whether an entry of this place can have this time."""
+        if place < self.size and self.newest < time <= self.not_after:
+            self.newest = time
+        return time <= self.not_after if place < self.size else time >= self.not_before
+
+    def problems(self):
+        """A cosignature says when somebody saw a tree: not before its entries were, and not later than now."""
+        for name, seconds in self.claims:
+            time = seconds * 1000
+            if time > now() + CLOCKS_DIFFER:
+                yield f"{self.where}: the line of {name} is dated {iso(time)}, and it is {iso(now())} here: that is still to come {NAME_THE_TIME}"
+            if time + CLOCKS_DIFFER < self.newest:
+                yield f"{self.where}: the line of {name} is dated {iso(time)}, and an entry that it covers {iso(self.newest)}: there was no such tree then"
+            clock["ahead"] += bool(clock["now"] is not None and own_clock() + CLOCKS_DIFFER < time <= now() + CLOCKS_DIFFER)
+
+
+def seen_by(found, size, where):
+    return Seen(size, [(key_of(vkey, OF_WITNESSES)[0], seconds) for vkey, seconds in found.items()], where)
+
+
+def iso(ms):
+    """As ECMAScript writes it, which has years past 9999."""
+    days, rest = divmod(min(int(ms), 8_640_000_000_000_000), 86_400_000)
+    # Of 400 years, which have as many days each time.
+    turns, day = divmod(days, 146_097)
+    date = datetime.date(1970, 1, 1) + datetime.timedelta(days=day)
+    year = date.year + 400 * turns
+    text = f"{year:04d}" if 0 <= year <= 9999 else f"{'+' if year > 0 else '-'}{abs(year):06d}"
+    return f"{text}-{date:%m-%d}T{rest // 3600000:02d}:{rest // 60000 % 60:02d}:{rest // 1000 % 60:02d}.{rest % 1000:03d}Z"
+
+
+def witnesses_of(folder, note, vkeys, size, root, policy, findings):
+    """Who has cosigned, and what was seen by them: the log's own checkpoint, or the installation's log that holds its digest."""
+    origin = key_of(vkeys[0])[0]
+    if not policy.logs or any(key_of(vkey)[0] == origin for vkey in policy.logs):
+        try:
+            found = cosignatures_of(note, policy, "checkpoint")
+        except Wrong as wrong:
+            findings.append(str(wrong))
+            return None
+        problem = quorum_problem(policy, found)
+        if problem:
+            findings.append(f"checkpoint: {problem}")
+        return found, size, root, "checkpoint"
+    try:
+        if not at(folder, "witnessed").is_file():
+            raise Wrong("there is none: no witness has seen this log")
+        found, known, known_root = witnessed_of(read(at(folder, "witnessed")), vkeys, policy)
+    except Wrong as wrong:
+        findings.append(f"witnessed: {wrong}")
+        return None
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
+        findings.append(f"witnessed: it is no such proof ({error})")
+        return None
+    if known > size:
+        findings.append(f"entry {size}: the log ends after {size} entries, but witnesses have seen {known}")
+    return found, known, known_root, "witnessed"
+
+
+def witnessed_of(data, vkeys, policy):
+    text = data.decode()
+    said = json.loads(text)
+    if json.dumps(said, ensure_ascii=False, separators=(",", ":")) + "\n" != text or sorted(said) != ["leaf", "note", "payload", "proof", "salt"]:
+        raise Wrong("it is no such proof")
+    size, root = checkpoint_of(said["note"], vkeys, "its checkpoint", False)
+    entry, proof = said["leaf"].encode("ascii"), said["proof"]
+    installation = tree_of(note_of(proof.partition("\n\n")[2], "proof")[0], "proof")[0]
+    vouching = [vkey for vkey in policy.logs if key_of(vkey)[0] == installation]
+    if not vouching:
+        raise Wrong("the proof is of a log that the policy does not name")
+    verify_proof(proof, entry, vouching)
+    leaf = LEAF.fullmatch(entry) if len(entry) <= 4096 else None
+    if leaf is None or leaf[5] != b"log.covered" or leaf[6].decode() != installation:
+        raise Wrong("the entry says nothing about a checkpoint")
+    payload = said["payload"].encode()
+    try:
+        salt = base64_of(said["salt"])
+    except ValueError:
+        salt = b""
+    if len(salt) != 32 or sha256(b"audit-commit/v1\n" + salt + payload).hex() != leaf[3].decode():
+        raise Wrong("salt and payload do not open the entry")
+    try:
+        opened = json.loads(payload)
+    except ValueError:
+        opened = None
+    digest = sha256(note_of(said["note"], "its checkpoint")[0].encode()).hex()
+    is_whole = isinstance(opened, dict) and sorted(opened) == ["sha256", "size"] and is_number(opened["size"])
+    if not is_whole or opened["size"] != size or opened["sha256"] != digest:
+        raise Wrong("the entry is about another checkpoint")
+    found = cosignatures_of(proof.partition("\n\n")[2], policy, "proof")
+    problem = quorum_problem(policy, found)
+    if problem:
+        raise Wrong(problem)
+    return found, size, root
 
 
 # --- Trees (RFC 6962, section 2.1) ---------------------------------------------
@@ -266,7 +478,7 @@ PLACE = re.compile(r"(?:tile/(?:entries|(0|[1-9]\d?))|payloads|opened)/((?:x\d{3
 FOLDER = re.compile(r"tile|tile/(?:entries|0|[1-9]\d?)(?:/x\d{3}){0,5}(?:/\d{3}\.p)?|(?:payloads|opened)(?:/x\d{3}){0,5}", re.ASCII)
 HALF = re.compile(r"(?:\.tmp|(?:^|/)\.making-[0-9a-f]{8}-\d{1,10}-[0-9a-f]{32})\Z", re.ASCII)
 LEAF = re.compile(
-    rb'\{"actor":(?:null|"prn_[0-9a-f]{32}"),"at":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6})Z","commit":"([0-9a-f]{64})",'
+    rb'\{"actor":(null|"prn_[0-9a-f]{32}"),"at":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6})Z","commit":"([0-9a-f]{64})",'
     rb'"id":"([0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})","kind":"([a-z][a-z0-9_.]{0,62})",'
     rb'"log":"([a-zA-Z0-9][a-zA-Z0-9./:_-]{0,254})","state":(?:null|"[0-9a-f]{64}"),"subj":"([a-z][a-z0-9_:.-]{0,127})",'
     rb'"tenant":"(ten_[0-9a-f]{32})","v":1,"ver":([1-9]\d{0,9})\}')
@@ -443,7 +655,8 @@ CLOCKS_DIFFER = 600_000
 clock = {"now": None, "ahead": 0}
 own_clock = lambda: int(datetime.datetime.now(datetime.timezone.utc).timestamp() * 1000)
 now = lambda: own_clock() if clock["now"] is None else clock["now"]
-NAME_IT = "which is still to come (where this machine's clock is wrong, name the time: --now)"
+NAME_THE_TIME = "(where this machine's clock is wrong, name the time: --now)"
+NAME_IT = f"which is still to come {NAME_THE_TIME}"
 
 
 def time_given(text):
@@ -502,6 +715,7 @@ class Trail:
 
     def __init__(self, whole):
         self.whole, self.steps, self.approvals, self.effects, self.spent = whole, {}, {}, {}, None if whole else "any"
+        self.requester = MISSING
 
     def loosen(self, kind):
         """What its steps, or approvals, have become is not known any more."""
@@ -516,19 +730,21 @@ class Objects:
     behind that word being spent, and none another than what was agreed to or begun."""
 
     def __init__(self, anywhere, findings):
-        self.anywhere, self.findings, self.trails = anywhere, findings, {}
+        self.anywhere, self.findings, self.trails, self.told, self.untold = anywhere, findings, {}, 0, 0
 
     def forget(self):
         self.anywhere, self.trails = True, {}
 
-    def follow(self, where, run, kind, data):
-        """`data` is None where the payload was erased."""
+    def follow(self, where, run, kind, data, actor):
+        """`data` is None where the payload was erased, `actor` where nobody but the harness did it."""
         known = kind == "run_queued" or kind in RUN or kind in OF_RUNS
         if not known or run not in self.trails and kind != "run_queued" and not self.anywhere:
             return
         trail = self.trails.setdefault(run, Trail(kind == "run_queued"))
         spent, trail.spent = trail.spent, None
         wrong = lambda what: self.findings.append(f"{where}, {what}")
+        if kind == "run_queued":
+            trail.requester = actor
         if kind in RUN and "running" in RUN[kind] and RUN[kind]["running"] in ENDED:
             del self.trails[run]
         elif kind.startswith(("step_", "approval_")):
@@ -539,7 +755,7 @@ class Objects:
                 wrong(f"its {kind} does not say what of {run} it is about")
                 trail.loosen(kind)
             else:
-                (self.step if kind[0] == "s" else self.approval)(trail, spent, run, kind, data, wrong)
+                (self.step if kind[0] == "s" else self.approval)(trail, spent, run, kind, dict(data, actor=actor), wrong)
 
     def step(self, trail, spent, run, kind, data, wrong):
         number = int(data["step"])
@@ -601,10 +817,16 @@ class Objects:
             return wrong(f"no {kind} can follow when {name} is {before or 'not opened yet'}")
         # What was asked about, where somebody agreed to something else.
         first = data.get("asked_digest") if data.get("asked_digest") is not None else digest
-        begun = {"digest": first, "step": step, "subject": data.get("subject", MISSING), "confirmed": False}
+        begun = {"digest": first, "step": step, "subject": data.get("subject", MISSING), "confirmed": False,
+                 "voices": Voices(data if kind == "approval_opened" else None)}
         one = trail.approvals.setdefault(id, begun)
         one["state"] = after
         if kind == "approval_opened":
+            needed = one["voices"].needed
+            if needed == "unclear":
+                wrong(f"{name} does not say who has to agree")
+            elif needed and trail.requester is not MISSING and trail.requester != needed["requester"]:
+                wrong(f"{name} names another requester than the run was queued by")
             gate = trail.steps.get(one["step"]) if is_number(one["step"]) else None
             if (gate or trail.whole) and not (gate and gate["state"] == "intended" and gate["what"].get("step_kind") == "gate"):
                 wrong(f"{name} is asked for by no gate that is open")
@@ -620,8 +842,78 @@ class Objects:
                 one["confirmed"] = True
                 if one["subject"] not in (MISSING, "in_doubt"):
                     wrong(f"{name} is confirmed, and its call was not made before it")
+        if kind in ("approval_voted", "approval_approved"):
+            for what in one["voices"].hear(data, kind == "approval_approved"):
+                wrong(f"{name} {what}")
+        if kind == "approval_approved":
+            is_told = one["voices"].is_told()
+            self.told, self.untold = self.told + is_told, self.untold + (not is_told)
         if kind == "approval_spent":
             trail.spent = one
+
+
+class Voices:
+    """Whether those who agreed to a call were enough of them, and had the right. Events of before say less: what they do not say is
+    not known, and is no finding. People are counted by digests of their names; of whom nobody says which person it is, by principals,
+    who are as many, or more."""
+
+    def __init__(self, opened):
+        self.needed = None if opened is None else self.needed_by(opened)
+        self.quorum = self.needed["quorum"] if isinstance(self.needed, dict) else None
+        self.people, self.whole, self.told = set(), opened is not None, opened is not None
+
+    @staticmethod
+    def needed_by(opened):
+        """What the approval takes; None where that is not said, and "unclear" for what is no such thing."""
+        said = opened.get("assent", MISSING)
+        if said is MISSING:
+            return None
+        if not isinstance(said, dict) or not is_number(said.get("quorum")) or not isinstance(said.get("separate_duties"), bool):
+            return "unclear"
+        listed = said.get("approvers")
+        texts = [said.get("requester"), said.get("requester_person"), *(listed if isinstance(listed, list) else [])]
+        is_good = all(isinstance(text, str) for text in texts) and (listed is None or isinstance(listed, list))
+        return said if is_good else "unclear"
+
+    def is_told(self):
+        return isinstance(self.needed, dict) and self.whole and self.told
+
+    def hear(self, said, is_last):
+        """One more yes. Gives what is wrong with it, and, of the last one, with all of them."""
+        problems, count = [], said.get("quorum")
+        if isinstance(count, (int, float)) and not isinstance(count, bool):
+            self.quorum = count if self.quorum is None else self.quorum
+            if count != self.quorum:
+                problems.append(f"is said to take {count} people, and took {self.quorum}")
+        given = said.get("given", MISSING)
+        if isinstance(given, dict) and all(isinstance(given.get(field), str) for field in ("by", "person", "entry")):
+            self.people.add(given["person"])
+            reason = self.why_not(given, said) if isinstance(self.needed, dict) else None
+            if reason:
+                problems.append(f"has a yes of {reason}")
+        else:
+            self.told = False
+            if said["actor"] is None:
+                self.whole = False
+            else:
+                self.people.add(said["actor"])
+            if given is not MISSING:
+                problems.append("has a yes that does not say whose it is")
+        if is_last and self.whole and self.quorum is not None and len(self.people) < self.quorum:
+            problems.append(f"takes {self.quorum} people, and {len(self.people)} agreed")
+        return problems
+
+    def why_not(self, given, said):
+        """Whose yes it is that counts for nothing; None: it counts."""
+        needed, listed = self.needed, self.needed.get("approvers")
+        is_for_several = needed["quorum"] > 1 or needed["separate_duties"]
+        if listed is not None and given["entry"] not in listed:
+            return "somebody who is not among its approvers"
+        if needed["separate_duties"] and (said["actor"] == needed["requester"] or given["person"] == needed["requester_person"]):
+            return "who asked for the run"
+        if given["by"] != "human" and listed is None and is_for_several:
+            return "a program where it takes people"
+        return "who changed the call that others had to agree to" if "asked_digest" in said and is_for_several else None
 
 
 def is_same_value(a, b):
@@ -636,9 +928,10 @@ def is_number(value):
 class Entries:
     """What entries say beside their hashes, one after the other."""
 
-    def __init__(self, origin, told, findings):
+    def __init__(self, origin, told, findings, bounds):
+        self.bounds = bounds
         self.origin, self.epoch, self.told, self.findings = origin, epoch_of(origin), told, findings
-        self.versions, self.states, self.ids, self.tenants, self.newest = {}, {}, {}, set(), 0
+        self.versions, self.states, self.ids, self.tenants = {}, {}, {}, set()
         kept = [said.get("database_size") for said in map(json.loads, told["ended"]) if said.get("before") == origin]
         self.kept = kept[0] if kept and type(kept[0]) is int and kept[0] >= 0 else None
         self.whole, self.left, self.first, self.reached = True, None, {}, 0
@@ -687,7 +980,7 @@ class Entries:
         if leaf is None:
             self.findings.append(f"entry {place}: it has not the form of an entry")
             return None
-        at, commit, id, kind, log, subject, tenant, version = (part.decode() for part in leaf.groups())
+        actor, at, commit, id, kind, log, subject, tenant, version = (part.decode() for part in leaf.groups())
         self.tenants.add(tenant)
         if log != self.origin or len(self.tenants) > 1:
             self.findings.append(f"entry {place}: it is of another log, {log}")
@@ -708,11 +1001,11 @@ class Entries:
             self.findings.append(f"entry {place}: in epoch {self.epoch}, it is {kind} of {subject}: a log that follows begins with that, and no other has it")
         if kind in RECORD:
             self.check_record(place, subject, kind)
-        return commit, subject, kind
+        return commit, subject, kind, None if actor == "null" else actor[1:-1]
 
     def follow(self, place, entry, opening):
         """`opening` is what the entry's bundle says that opens it: None where that was erased."""
-        commit, subject, kind = entry
+        commit, subject, kind, actor = entry
         if subject.startswith("run_"):
             data = None
             if opening and len(opening[0]) == 32 and sha256(b"audit-commit/v1\n" + opening[0] + opening[1]).hex() == commit:
@@ -721,7 +1014,7 @@ class Entries:
                     data = () if data is None else data
                 except (ValueError, RecursionError):
                     data = ()
-            self.objects.follow(f"entry {place}: in epoch {self.epoch}", subject, kind, data)
+            self.objects.follow(f"entry {place}: in epoch {self.epoch}", subject, kind, data, actor)
 
     def check_time(self, place, at, id):
         time = milliseconds_of(at)
@@ -731,7 +1024,10 @@ class Entries:
             self.findings.append(f"entry {place}: in epoch {self.epoch}, its time is {at}Z, {NAME_IT}")
         elif int(id[:8] + id[9:13], 16) != time:
             self.findings.append(f"entry {place}: in epoch {self.epoch}, its id was made at another time than it says")
-        self.newest = max(self.newest, time or 0)
+        for bound in self.bounds if time is not None else []:
+            if not bound.hold(place, time):
+                which = "forward" if place < bound.size else "back"
+                self.findings.append(f"entry {place}: in epoch {self.epoch}, its time is {at}Z, and witnesses had seen {bound.size} entries by then: it was dated {which}")
         clock["ahead"] += bool(clock["now"] is not None and time and own_clock() + CLOCKS_DIFFER < time <= now() + CLOCKS_DIFFER)
         if self.ids.setdefault(id, place) != place:
             self.findings.append(f"entry {place}: in epoch {self.epoch}, its id is that of entry {self.ids[id]}")
@@ -770,14 +1066,30 @@ def epoch_of(origin):
     return int((re.search(r"/e([1-9]\d*)$", origin) or [0, "1"])[1])
 
 
-def verify_export(folder, vkeys, remembered, findings, told):
-    """`told` has what later logs of the tenant record of earlier ones, and gets what this one does."""
+def verify_export(folder, vkeys, remembered, findings, told, policy=None, since=None):
+    """`since` is when the newest cosignature may have been made at the earliest, in milliseconds. `told` has what later logs of the tenant record of earlier ones, and gets what this one does."""
     if not at(folder, "checkpoint").is_file():
         raise Wrong("checkpoint: there is none")
     dates = []
-    size, root = checkpoint_of(read(at(folder, "checkpoint")).decode(), vkeys, "checkpoint", dates=dates)
+    note = read(at(folder, "checkpoint")).decode()
+    size, root = checkpoint_of(note, vkeys, "checkpoint", dates=dates)
+    bounds = [Seen(size, dates, "checkpoint", False)]
+    witnessed = None if policy is None else witnesses_of(folder, note, vkeys, size, root, policy, findings)
+    if witnessed:
+        found, known, _, where = witnessed
+        newest = max(found.values(), default=0) * 1000
+        if since is not None and newest < since:
+            findings.append(f"checkpoint: the newest cosignature is of {iso(newest) if newest else 'never'}: newer entries may be held back")
+        bounds += [seen_by(found, known, where)] * bool(found)
+    if remembered is not None and policy is not None:
+        try:
+            before = cosignatures_of(remembered, policy, "remembered checkpoint")
+            bounds += [seen_by(before, checkpoint_of(remembered, vkeys, "remembered checkpoint", False)[0], "remembered checkpoint")] * bool(before)
+        except Wrong:
+            # What the memory itself is, is looked at below; a line of a witness that is wrong says no time.
+            pass
     origin, leaves, commits, opened = key_of(vkeys[0])[0], [], [], {}
-    unopened, holes, epoch, checks = [], [], epoch_of(origin), Entries(origin, told, findings)
+    unopened, holes, epoch, checks = [], [], epoch_of(origin), Entries(origin, told, findings, bounds)
     stale, left = take_inventory(folder, origin, size, told["published"], findings)
     moving = unmoved(folder, findings)
     for index in range(-(-size // WIDTH)):
@@ -822,10 +1134,8 @@ def verify_export(folder, vkeys, remembered, findings, told):
             checks.forget(first + width, first + WIDTH)
     checks.end()
     erased, minimum = checks.erased, checks.minimum
-    for date in dates:
-        if date > now() + CLOCKS_DIFFER or date + CLOCKS_DIFFER < checks.newest:
-            findings.append(f"checkpoint: the time of a line is before an entry that it covers, or is one {NAME_IT}")
-        clock["ahead"] += bool(clock["now"] is not None and own_clock() + CLOCKS_DIFFER < date <= now() + CLOCKS_DIFFER)
+    for bound in bounds:
+        findings.extend(bound.problems())
     # A mirror has no payloads at all; a copy with some of them had the others taken out.
     for first, last in unopened if opened else []:
         findings.append(f"entries {first} to {last}: their payloads' file is missing")
@@ -834,6 +1144,8 @@ def verify_export(folder, vkeys, remembered, findings, told):
     check_upper(folder, leaves, stale, findings)
     if tree_hash(leaves) != root:
         findings.append(f"entries 0 to {size - 1}: they do not give the root that was signed")
+    if witnessed and witnessed[0] and witnessed[1] <= size and tree_hash(leaves[: witnessed[1]]) != witnessed[2]:
+        findings.append(f"entries 0 to {witnessed[1] - 1}: the first {witnessed[1]} entries are not those that were witnessed")
     for place, part in opened.items():
         if (part is None) != (place in erased):
             findings.append(f"entry {place}: its payload is gone without a record, or there in spite of one")
@@ -851,7 +1163,12 @@ def verify_export(folder, vkeys, remembered, findings, told):
             findings.append(f"entry {size}: the log ends here, and had {known} entries when it was remembered")
         elif tree_hash(leaves[:known]) != before:
             findings.append(f"entries 0 to {known - 1}: they are not those that were remembered")
-    return f"{size} entries" + (f", pruned up to {minimum} by record" if minimum else "") + (
+    untold, by = checks.objects.untold, ""
+    if witnessed and witnessed[0]:
+        by = f"; witnesses: {names_in(witnessed[0])}"
+        if witnessed[1] < size:
+            by += f", of the first {witnessed[1]} entries only: the other {size - witnessed[1]} were not witnessed"
+    return f"{size} entries" + by + (f"; of {untold} approvals it does not say who had to agree, or who did" if untold else "") + (f", pruned up to {minimum} by record" if minimum else "") + (
         f"; {left} files that are not signed, or were left by a copy that was cut off, were not read" if left else "") + moving
 
 
@@ -898,12 +1215,25 @@ def verify_later(folder, vkeys, origin, findings, told):
     findings.extend(f"{folder}, {finding}" for finding in own)
 
 
+def policy_given(given):
+    if given.policy is not None and given.witness:
+        raise ValueError("give a policy or witnesses")
+    if given.policy is not None:
+        return Policy(read(given.policy).decode())
+    lines = [f"witness w{i} {vkey}\n" for i, vkey in enumerate(given.witness)]
+    all_of_them = "".join(f" w{i}" for i in range(len(lines)))
+    return Policy("".join(lines) + f"group every all{all_of_them}\nquorum every\n") if lines else None
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["export", "proof"])
     parser.add_argument("path", type=pathlib.Path)
     parser.add_argument("--key", required=True, action="append", help="the log's verifier keys, from somebody you trust")
     parser.add_argument("--remembered", type=pathlib.Path, help="a checkpoint that you kept")
+    parser.add_argument("--policy", type=pathlib.Path, help="which witnesses must have cosigned: a file of C2SP tlog-policy")
+    parser.add_argument("--witness", action="append", default=[], help="the same of one log's own checkpoint: all of these must have")
+    parser.add_argument("--cosigned-within", type=int, help="how old the newest cosignature may be, in minutes")
     parser.add_argument("--later", type=pathlib.Path, action="append", default=[], help="a copy of a log that followed")
     parser.add_argument("--published", action="store_true", help="a server writes to the folder: tiles come before their checkpoint")
     parser.add_argument("--now", type=time_given, help="what time it is (RFC 3339), where this machine's clock is wrong; the verdict says so")
@@ -918,8 +1248,11 @@ def main():
             raise ValueError("they are of several logs")
         if given.what == "proof" and given.entry is None:
             parser.error("--entry is needed")
-    except ValueError as error:
-        parser.error(f"--key: {error}")
+        policy = policy_given(given)
+        if given.cosigned_within is not None and policy is None:
+            parser.error("--cosigned-within needs --policy or --witness")
+    except (ValueError, IndexError, OSError) as error:
+        parser.error(f"--key, --policy or --witness: {error}")
     try:
         told = {"erased": [], "pruned": [], "ended": [], "begun": [], "published": given.published}
         # The last one first: what was erased in a log, and where it ended, a log after it says.
@@ -930,7 +1263,8 @@ def main():
             what = verify_proof(read(given.path).decode(), read(given.entry), given.key)
         else:
             remembered = read(given.remembered).decode() if given.remembered else None
-            what = verify_export(given.path, given.key, remembered, findings, told)
+            since = None if given.cosigned_within is None else now() - given.cosigned_within * 60_000
+            what = verify_export(given.path, given.key, remembered, findings, told, policy, since)
     except Wrong as wrong:
         findings.append(str(wrong))
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, OSError) as error:

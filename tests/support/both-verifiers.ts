@@ -2,7 +2,7 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Policy, signerKey, type SignerKey } from "@assent/tlog";
+import { signerKey, type SignerKey } from "@assent/tlog";
 import { readLaterLogs } from "../../packages/harness/src/cli/verify/later-logs.ts";
 import { openLogFolder } from "../../packages/harness/src/cli/verify/log-folder.ts";
 import {
@@ -10,6 +10,7 @@ import {
   found,
   LOG,
   ORIGIN,
+  policyOf,
   seed,
 } from "../../packages/harness/src/core/audit/testing/made-export.ts";
 import { verifyLog } from "../../packages/harness/src/core/audit/verify-log.ts";
@@ -24,15 +25,26 @@ export type Copy = {
   readonly keys?: readonly SignerKey[];
   readonly later?: Files;
   readonly remembered?: Uint8Array | string;
-  readonly policy?: Policy;
+  /** A policy file's text. */
+  readonly policy?: string;
+  /** How old the newest cosignature may be. */
+  readonly cosignedWithinMinutes?: number;
   readonly isPublished?: boolean;
   /** What is done to the folder beside its files. */
   readonly change?: (folder: string) => void;
 };
 
-/** What each says: codes with places of the first, and the lines of the second. */
-export async function judge(copy: Copy): Promise<{ readonly ours: string[]; readonly second: string }> {
-  const { files, keys = [LOG], later, remembered, policy = null, isPublished = false, change } = copy;
+export type Judged = {
+  /** Codes with places of the first, and what it says of them in words. */
+  readonly ours: string[];
+  readonly words: string[];
+  /** The lines of the second. */
+  readonly second: string;
+};
+
+export async function judge(copy: Copy): Promise<Judged> {
+  const { files, keys = [LOG], later, remembered, policy, isPublished = false, change } = copy;
+  const within = copy.cosignedWithinMinutes;
   const folder = folderOf(files);
   change?.(folder);
   const folders = later === undefined ? [] : [folderOf(later)];
@@ -46,14 +58,17 @@ export async function judge(copy: Copy): Promise<{ readonly ours: string[]; read
     origin: first.name,
     keys,
     remembered: remembered === undefined ? null : Buffer.from(remembered).toString(),
-    policy,
+    policy: policy === undefined ? null : policyOf(policy),
     now,
     isPublished,
-    cosignedSince: null,
+    cosignedSince: within === undefined ? null : new Date(now.getTime() - within * 60_000),
   });
   const ours = [...found(report), ...known.findings.map(({ code }) => code)];
-  if (!isPythonHere) return { ours, second: "not run" };
-  const kept = join(folderOf(new Map()), "kept");
+  const words = report.findings.map(({ at, detail }) => `${at}: ${detail}`);
+  if (!isPythonHere) return { ours, words, second: "not run" };
+  const beside = folderOf(new Map());
+  const [kept, rules] = [join(beside, "kept"), join(beside, "policy")];
+  if (policy !== undefined) writeFileSync(rules, policy);
   if (remembered !== undefined) writeFileSync(kept, remembered);
   const { said } = await secondVerifier(
     "export",
@@ -62,6 +77,8 @@ export async function judge(copy: Copy): Promise<{ readonly ours: string[]; read
     ...folders.flatMap((path) => ["--later", path]),
     ...(isPublished ? ["--published"] : []),
     ...(remembered === undefined ? [] : ["--remembered", kept]),
+    ...(policy === undefined ? [] : ["--policy", rules]),
+    ...(within === undefined ? [] : ["--cosigned-within", String(within)]),
   );
-  return { ours, second: said.trim() };
+  return { ours, words, second: said.trim() };
 }

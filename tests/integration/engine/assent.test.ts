@@ -2,6 +2,7 @@
 
 import type { Approval, RunId } from "@assent/contract";
 import { expect, test } from "vitest";
+import { createRunObjects } from "../../../packages/harness/src/core/audit/run-objects.ts";
 import { RUN_INPUT_TOKENS_MAX, RUN_OUTPUT_TOKENS_MAX } from "../../../packages/harness/src/base/limits.ts";
 import {
   decisionRecordSchema,
@@ -45,6 +46,18 @@ const approveAs = async (
     action_digest: approval.action_digest,
   });
 
+/** What whoever has the run's events alone finds: what is wrong, and of how many approvals they tell who had to agree and did. */
+async function judgedByItsEvents(engine: Engine, id: RunId): Promise<unknown> {
+  const { events } = value(await engine.harness.listEvents(engine.caller, id, 0));
+  const [objects, findings] = [createRunObjects(false), new Array<string>()];
+  for (const { kind, data, actor } of events)
+    objects.follow(id, { kind, data, actor: actor?.id ?? null }, (code, detail) =>
+      findings.push(`${code}: ${detail}`),
+    );
+  return { findings, ...objects.given() };
+}
+const WELL_APPROVED = { findings: [], told: 1, untold: 0 };
+
 test("a quorum of two wants two different people, however often one of them says yes", async () => {
   const tool = countingTool("count", "once");
   await using engine = await openEngine({ models: oneCall, tools: [tool], policies: asking('@quorum("2")') });
@@ -65,6 +78,9 @@ test("a quorum of two wants two different people, however often one of them says
     "approval_voted by ann",
     "approval_approved by bob",
   ]);
+  expect(await judgedByItsEvents(engine, id)).toEqual(WELL_APPROVED);
+  // Of the names nothing stands there.
+  expect(JSON.stringify(events.map(({ data }) => data))).not.toMatch(/ann|bob/);
   // By which word it was made stands in the call's own event, for whoever has the log alone.
   const made = events.find(({ kind, data }) => kind === "step_intended" && data["step_kind"] === "tool");
   expect(made?.data).toMatchObject({ approval_id: approval.id, approved_digest: approval.action_digest });
@@ -91,6 +107,7 @@ test("a quorum is of people: a service counts where the rule names it, and nobod
   expect(value(await approveAs(engine, bob, approval)).status).toBe("approved");
   await engine.reaches(id, "succeeded");
   expect(tool.effects).toHaveLength(1);
+  expect(await judgedByItsEvents(engine, id)).toEqual(WELL_APPROVED);
 });
 
 test("one of a quorum who says no ends it", async () => {
@@ -128,6 +145,7 @@ test("whoever asked for the run cannot approve it where the rule separates dutie
   value(await approveAs(engine, other, approval));
   await engine.reaches(id, "succeeded");
   expect(tool.effects).toHaveLength(1);
+  expect(await judgedByItsEvents(engine, id)).toEqual(WELL_APPROVED);
 });
 
 test("who is called like a named approver and is of another kind is somebody else", async () => {
@@ -148,6 +166,7 @@ test("who is called like a named approver and is of another kind is somebody els
     expect(await editTo(engine, other, approval, 1)).toMatchObject(refused);
     value(await approveAs(engine, named, approval));
     await engine.reaches(id, "succeeded");
+    expect(await judgedByItsEvents(engine, id)).toEqual(WELL_APPROVED);
   }
 });
 

@@ -51,6 +51,8 @@ export type ReviewedEvent = {
   readonly run: RunId;
   readonly version: number;
   readonly kind: EventKind;
+  /** `prn_…`; null where the harness itself did it. */
+  readonly actor: string | null;
   /** What it says, or that this was erased. */
   readonly data: Readonly<Record<string, unknown>>;
   readonly isErased: boolean;

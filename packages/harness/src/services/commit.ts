@@ -3,6 +3,7 @@
 
 import type { Actor, EventKind } from "@assent/contract";
 import { assert, unreachable } from "../base/assert.ts";
+import { givenData, neededData } from "../core/decide/assent-data.ts";
 import { actionDigest as digestOfAction } from "../core/decide/action-digest.ts";
 import { type ApprovalEvent, approvalTransition } from "../core/run/approval.ts";
 import {
@@ -160,10 +161,10 @@ function carryOut(draft: Draft, write: Write, context: Context): void {
       draft.noted = write.noted;
       return;
     case "approval_decided":
-      decideApproval(draft, write);
+      decideApproval(draft, write, context);
       return;
     case "approval_voted":
-      recordVote(draft, write);
+      recordVote(draft, write, context);
       return;
     case "artifact_committed":
       recordArtifact(draft, write);
@@ -192,13 +193,21 @@ function carryOut(draft: Draft, write: Write, context: Context): void {
   }
 }
 
-function recordVote(draft: Draft, { approval, votes }: Extract<Write, { write: "approval_voted" }>): void {
+const givenBy = (approval: string, { actor }: Context): Record<string, unknown> =>
+  actor === null ? {} : { given: givenData(approval, actor) };
+
+function recordVote(
+  draft: Draft,
+  { approval, votes }: Extract<Write, { write: "approval_voted" }>,
+  context: Context,
+): void {
   record(draft, "approval_voted", {
     approval_id: approval.id,
     step: approval.seq,
     action_digest: approval.actionDigest,
     votes,
     quorum: approval.requirement.quorum,
+    ...givenBy(approval.id, context),
   });
 }
 
@@ -220,7 +229,7 @@ function recordArtifact(draft: Draft, write: Extract<Write, { write: "artifact_c
 function openApproval(draft: Draft, approval: NewApproval): void {
   assert(draft.asked === null, "a commit asks one question");
   draft.asked = approval;
-  const { id, seq, subject, action, actionDigest, expiresAt } = approval;
+  const { id, seq, subject, action, actionDigest, requirement, expiresAt } = approval;
   record(draft, "approval_opened", {
     approval_id: id,
     step: seq,
@@ -228,6 +237,7 @@ function openApproval(draft: Draft, approval: NewApproval): void {
     tool: action.tool,
     action_digest: actionDigest,
     expires_at: expiresAt.toISOString(),
+    assent: neededData(id, requirement, draft.run.requestedBy),
   });
 }
 
@@ -336,16 +346,19 @@ const APPROVAL_EVENTS: { readonly [E in ApprovalEvent]: EventKind } = {
 function decideApproval(
   draft: Draft,
   { approval, event, change, kind }: Extract<Write, { write: "approval_decided" }>,
+  context: Context,
 ): void {
   const next = approvalTransition(approval.state, event);
   if (!next.ok) throw new ApprovalTaken(`approval ${approval.id} is ${approval.state}`);
   const after: ApprovalChange = { ...approval, ...change, state: next.value };
   draft.decided.push({ id: approval.id, from: approval.state, change: after });
-  record(draft, kind ?? APPROVAL_EVENTS[event], {
+  const recorded = kind ?? APPROVAL_EVENTS[event];
+  record(draft, recorded, {
     approval_id: approval.id,
     step: approval.seq,
     action_digest: after.actionDigest,
     ...(after.actionDigest === approval.actionDigest ? {} : { asked_digest: approval.actionDigest }),
+    ...(recorded === "approval_approved" ? givenBy(approval.id, context) : {}),
   });
 }
 

@@ -292,15 +292,17 @@ function reviewRuns(query: Query): Pick<ReviewTx, Runs> {
         version: number;
         kind: EventKind;
         data: Record<string, unknown>;
+        actor_id: string | null;
         erased: boolean;
       }>(
-        `select e.run_id, e.version, e.kind, e.data,
+        `select e.run_id, e.version, e.kind, e.data, e.actor_id,
            e.data::text in ('{"erased":true}', '{"pruned":true}') as erased
          from assent.audit_events e where e.tenant_id = $1 and e.run_id = any ($2) order by e.run_id, e.version`,
         [tenant, uuids(runs)],
       );
-      return rows.map(({ run_id, erased, ...rest }) => ({
+      return rows.map(({ run_id, erased, actor_id, ...rest }) => ({
         ...rest,
+        actor: actor_id === null ? null : idFromUuid("prn", actor_id),
         run: idFromUuid("run", run_id),
         isErased: erased,
       }));

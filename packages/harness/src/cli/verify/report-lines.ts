@@ -23,6 +23,11 @@ export function reportLines(report: Omit<VerifyReport, "begun">): string[] {
     return [
       `Log verified: ${report.size} entries of ${report.origin}.`,
       `  payloads: ${report.opened} opened, ${report.erased} erased with a record, ${report.unopened} not in this copy`,
+      ...(report.approvals.untold === 0
+        ? []
+        : [
+            `  of ${report.approvals.untold} approvals it does not say who had to agree, or who did; of ${report.approvals.told} it does`,
+          ]),
       ...(report.minimum === 0
         ? []
         : [

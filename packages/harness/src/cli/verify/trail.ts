@@ -104,7 +104,9 @@ function checkPath(
     if (event.version !== last + 1) objects.forget();
     last = event.version;
     const isUnknown = altered.has(event) || isErased(event);
-    objects.follow(run.id, event.kind, isUnknown ? null : event.data, (code, detail) => {
+    const { kind } = event;
+    const actor = altered.has(event) ? undefined : (event.actor?.id ?? null);
+    objects.follow(run.id, { kind, data: isUnknown ? null : event.data, actor }, (code, detail) => {
       findings.push({ code, at: `event ${event.version}`, detail });
     });
     const next = followRun(state, event.kind);

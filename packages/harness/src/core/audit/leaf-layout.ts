@@ -113,6 +113,14 @@ export function createLeafReader(): LeafReader {
 
 const ACTOR_AT = '{"actor":'.length;
 const NULL_FIRST = 0x6e;
+const ACTOR_CHARS = '"prn_'.length + 32;
+
+/** The principal that the leaf which begins here names; null where the harness itself did it. */
+export const actorOf = (bytes: Buffer, from: number): string | null =>
+  bytes[from + ACTOR_AT] === NULL_FIRST
+    ? null
+    : bytes.toString("latin1", from + ACTOR_AT + 1, from + ACTOR_AT + ACTOR_CHARS);
+
 const QUOTE = 0x22;
 /** From the actor's end to the kind's first character, its commitment and id of fixed length included. */
 const KIND_AFTER_NULL =

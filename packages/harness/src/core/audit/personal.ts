@@ -5,7 +5,8 @@
 export const SEALED_FIELD = "sealed";
 
 /**
- * Events of runs have none: they name tools, agents and models, and artifacts in words of the harness. By kind; a dot leads into an object. Names, what people gave as a reason, and what a caller could write as it liked.
+ * Events of runs have none: they name tools, agents and models, and artifacts in words of the harness, and of who agreed to
+ * a call digests (core/decide/assent-data.ts). By kind; a dot leads into an object. Names, what people gave as a reason, and what a caller could write as it liked.
  * Ids, digests, numbers and fixed words are never among them: triggers, state digests and `verify --db` read those.
  */
 const PERSONAL: { readonly [kind: string]: readonly string[] } = {

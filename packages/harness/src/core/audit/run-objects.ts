@@ -4,15 +4,27 @@
 // of a run that has ended.
 
 import { type ApprovalState, EVENT_KINDS, type EventKind, type StepState } from "@assent/contract";
+import { hear, isAllTold, type Voices, voicesOf } from "./approvers.ts";
 import { followApproval, followRun, followStep, stepStateAfter } from "../run/replay.ts";
 import { isTerminal } from "../run/run.ts";
 
 export type RunObjects = {
-  /** @param data what the event says; null where that was erased */
-  follow(run: string, kind: EventKind, data: unknown, wrong: Wrong): void;
+  follow(run: string, event: RunEvent, wrong: Wrong): void;
+  /** Of how many approvals that were given it is known who had to agree, and who did; and of how many it is not. */
+  given(): Given;
   /** There are entries that nothing is known of. */
   forget(): void;
 };
+
+export type RunEvent = {
+  readonly kind: EventKind;
+  /** What it says; null where that was erased. */
+  readonly data: unknown;
+  /** The principal that caused it; null where the harness itself did, undefined where nobody tells. */
+  readonly actor: string | null | undefined;
+};
+
+export type Given = { readonly told: number; readonly untold: number };
 
 /** Names what is wrong with the event. */
 export type Wrong = (code: string, detail: string) => void;
@@ -34,6 +46,7 @@ type Approval = {
   readonly subject: unknown;
   /** What the person said was that it had happened. */
   isConfirmed: boolean;
+  readonly voices: Voices;
 };
 
 type Trail = {
@@ -43,6 +56,8 @@ type Trail = {
   readonly approvals: Map<string, Approval>;
   /** Steps by the key of their effect. */
   readonly effects: Map<string, number>;
+  /** Who asked for the run; undefined where that was not seen. */
+  requester: string | null | undefined;
   /** The approval that the event before spent; null: that was another event; "any": nobody can tell. */
   spent: Approval | null | "any";
 };
@@ -58,6 +73,7 @@ const ENDS: ReadonlySet<EventKind> = new Set(
 export function createRunObjects(beginsAnywhere: boolean): RunObjects {
   const trails = new Map<string, Trail>();
   let isAnywhere = beginsAnywhere;
+  const given = { told: 0, untold: 0 };
   const trailOf = (run: string, kind: EventKind): Trail | null => {
     const known = trails.get(run);
     // A run that was not queued, or has ended, is a finding of its own.
@@ -66,16 +82,22 @@ export function createRunObjects(beginsAnywhere: boolean): RunObjects {
     trails.set(run, begun);
     return begun;
   };
+  const countGiven = (approval: Approval | null): void => {
+    if (approval !== null) given[isAllTold(approval.voices) ? "told" : "untold"] += 1;
+  };
   return {
-    follow(run, kind, data, wrong): void {
+    follow(run, event, wrong): void {
+      const { kind, data, actor } = event;
       const trail = trailOf(run, kind);
       if (trail === null) return;
       const { spent } = trail;
       trail.spent = null;
+      if (kind === "run_queued") trail.requester = actor;
       if (ENDS.has(kind)) trails.delete(run);
       else if (kind.startsWith("step_")) followStepEvent(trail, spent, run, kind, data, wrong);
-      else if (kind.startsWith("approval_")) followApprovalEvent(trail, run, kind, data, wrong);
+      else if (kind.startsWith("approval_")) countGiven(followApprovalEvent(trail, run, event, wrong));
     },
+    given: () => given,
     forget(): void {
       trails.clear();
       isAnywhere = true;
@@ -88,6 +110,7 @@ const newTrail = (isWhole: boolean): Trail => ({
   steps: new Map(),
   approvals: new Map(),
   effects: new Map(),
+  requester: undefined,
   spent: isWhole ? null : "any",
 });
 
@@ -229,55 +252,77 @@ function checkAnswer(trail: Trail, seq: number, answer: unknown, name: string, w
   );
 }
 
-function followApprovalEvent(trail: Trail, run: string, kind: EventKind, data: unknown, wrong: Wrong): void {
+/** @returns the approval that is given by this event; null where none is */
+function followApprovalEvent(trail: Trail, run: string, event: RunEvent, wrong: Wrong): Approval | null {
+  const { kind, data } = event;
   if (data === null) {
     loosen(trail, kind);
-    return;
+    return null;
   }
   const id = isSaid(data) ? data["approval_id"] : null;
   if (!isSaid(data) || typeof id !== "string") {
     wrong("event_unclear", `its ${kind} does not say of which approval of ${run} it is`);
     loosen(trail, kind);
-    return;
+    return null;
   }
   const known = trail.approvals.get(id);
   const isUnknown = known === undefined && !trail.isWhole && kind !== "approval_opened";
   const from = known?.state ?? null;
   const to = isUnknown ? approvalStateAfter(kind) : followApproval(from, kind);
+  const name = `approval ${id} of ${run}`;
   if (to === null) {
-    wrong(
-      "illegal_transition",
-      `no ${kind} can follow when approval ${id} of ${run} is ${from ?? "not opened yet"}`,
-    );
-    return;
+    wrong("illegal_transition", `no ${kind} can follow when ${name} is ${from ?? "not opened yet"}`);
+    return null;
   }
-  const approval = known ?? begunBy(data, to);
+  const approval = known ?? begunBy(data, to, kind === "approval_opened");
   trail.approvals.set(id, approval);
-  if (kind === "approval_opened") checkQuestion(trail, approval, id, run, wrong);
-  else checkDecision(approval, kind, data, `approval ${id} of ${run}`, wrong);
+  if (kind === "approval_opened") checkQuestion(trail, approval, name, wrong);
+  else checkDecision(approval, kind, data, name, wrong);
+  const isGiven = kind === "approval_approved";
+  if (isGiven || kind === "approval_voted") checkYes(approval, event, data, name, wrong);
   approval.state = to;
   if (kind === "approval_spent") trail.spent = approval;
+  return isGiven ? approval : null;
 }
 
-const begunBy = (said: Said, state: ApprovalState): Approval => ({
+const begunBy = (said: Said, state: ApprovalState, isOpened: boolean): Approval => ({
   state,
   // What was asked about, where somebody agreed to something else.
   digest: said["asked_digest"] ?? said["action_digest"],
   step: said["step"],
   subject: said["subject"],
   isConfirmed: false,
+  voices: voicesOf(isOpened ? said : null),
 });
+
+function checkYes(
+  approval: Approval,
+  { kind, actor }: RunEvent,
+  said: Said,
+  name: string,
+  wrong: Wrong,
+): void {
+  const isEdited = said["asked_digest"] !== undefined;
+  const isLast = kind === "approval_approved";
+  for (const { code, detail } of hear(approval.voices, { said, actor, isEdited, isLast }))
+    wrong(code, `${name} ${detail}`);
+}
 
 /** What an approval of which nothing is known is after the event. */
 function approvalStateAfter(kind: EventKind): ApprovalState | null {
   return followApproval("open", kind) ?? followApproval("approved", kind);
 }
 
-function checkQuestion(trail: Trail, { step }: Approval, id: string, run: string, wrong: Wrong): void {
+function checkQuestion(trail: Trail, { step, voices }: Approval, name: string, wrong: Wrong): void {
+  const { needed } = voices;
+  if (needed === "unclear") wrong("event_unclear", `${name} does not say who has to agree`);
+  const { requester } = trail;
+  if (typeof needed !== "string" && requester !== undefined && requester !== needed.requester)
+    wrong("approver_unentitled", `${name} names another requester than the run was queued by`);
   const gate = typeof step === "number" ? trail.steps.get(step) : undefined;
   if (gate === undefined && !trail.isWhole) return;
   if (gate?.state === "intended" && gate.what["step_kind"] === "gate") return;
-  wrong("illegal_transition", `approval ${id} of ${run} is asked for by no gate that is open`);
+  wrong("illegal_transition", `${name} is asked for by no gate that is open`);
 }
 
 function checkDecision(approval: Approval, kind: EventKind, said: Said, name: string, wrong: Wrong): void {

@@ -1,15 +1,16 @@
 // What leaves say, beside their hashes: which log they belong to, an unbroken count per subject, and payloads that are
 // either what was committed to, or gone with a record of it.
 
+import type { EventKind } from "@assent/contract";
 import type { BegunLog } from "./begun-log.ts";
 import { EPOCH_KIND } from "./epoch-link.ts";
 import { createEventTimes, type TimeKnowledge } from "./event-times.ts";
 import { ERASED_KIND } from "./leaf.ts";
-import { createLeafReader, type LeafLayout, type LeafOwner } from "./leaf-layout.ts";
+import { actorOf, createLeafReader, type LeafLayout, type LeafOwner } from "./leaf-layout.ts";
 import { type Bundle, createPayloadReader, isCommitted, type Openings } from "./payload-lines.ts";
 import { type Hole, PRUNED_KIND, prunedBy, type PrunedLog, unexplained } from "./pruning.ts";
 import { kindOfEvent, NO_RUN_EVENT } from "./run-events.ts";
-import { createRunObjects } from "./run-objects.ts";
+import { createRunObjects, type Given } from "./run-objects.ts";
 import { createSaidReader, type OpenedText } from "./said-fields.ts";
 import { createVersionChecks, type Held } from "./version-checks.ts";
 import type { LogFinding } from "./verify-source.ts";
@@ -41,6 +42,8 @@ export type LeafTotals = {
   readonly pruned: number;
   /** What this log says of earlier ones of the tenant. */
   readonly prunedElsewhere: readonly PrunedLog[];
+  /** See `RunObjects.given`. */
+  readonly approvals: Given;
   /** Times that are past by the word that was given, and still to come by the clock. */
   readonly ahead: number;
   /** What the logs before this one are held against: itself, and those that followed it. */
@@ -109,7 +112,7 @@ export function createLeafChecks(
       times.check(held.view, from + layout.timeAt, from + layout.idAt, index);
       const payload = payloads.check(index, held.view, from + layout.commitAt);
       if (event !== NO_RUN_EVENT && payload !== undefined)
-        objects.check(bytes, from + layout.subjectAt, from + layout.subjectEnd, event, payload, index);
+        objects.check(bytes, from, layout, event, payload, index);
     },
     skip(hole): void {
       pruning.skip(hole);
@@ -119,7 +122,9 @@ export function createLeafChecks(
     end(): LeafTotals {
       const ahead = times.end();
       const { erased, erasedElsewhere } = records;
-      return { ...payloads.end(erased), erasedElsewhere, ...pruning.end(), ahead, begun: versions.end() };
+      const approvals = objects.given();
+      const begun = versions.end();
+      return { ...payloads.end(erased), erasedElsewhere, ...pruning.end(), approvals, ahead, begun };
     },
     repeated: () => times.repeated(),
   };
@@ -325,30 +330,37 @@ function createPayloadChecks(add: (finding: LogFinding) => void): PayloadChecks 
 }
 
 type ObjectChecks = {
-  /** @param subjectAt where the bytes have the run's id; @param payload null where the entry is not opened */
+  /** @param from where the bytes have the entry; @param payload null where it is not opened */
   check(
     bytes: Buffer,
-    subjectAt: number,
-    subjectEnd: number,
+    from: number,
+    layout: LeafLayout,
     event: number,
     payload: OpenedText | null,
     index: number,
   ): void;
+  given(): Given;
   forget(): void;
 };
 
 function createObjectChecks(epoch: number, add: (finding: LogFinding) => void): ObjectChecks {
   const objects = createRunObjects(epoch > 1);
   const reader = createSaidReader();
+  const dataOf = (kind: EventKind, payload: OpenedText | null): unknown => {
+    if (payload === null || kind.startsWith("run_")) return null;
+    return kind.startsWith("step_") ? reader.read(payload) : reader.readWhole(payload);
+  };
   return {
-    check(bytes, subjectAt, subjectEnd, event, payload, index): void {
+    check(bytes, from, layout, event, payload, index): void {
       const kind = kindOfEvent(event);
       if (kind === undefined) return;
-      const data = payload === null || kind.startsWith("run_") ? null : reader.read(payload);
-      objects.follow(reader.text(bytes, subjectAt, subjectEnd), kind, data, (code, detail) => {
+      const run = reader.text(bytes, from + layout.subjectAt, from + layout.subjectEnd);
+      const actor = kind.startsWith("step_") ? undefined : actorOf(bytes, from);
+      objects.follow(run, { kind, data: dataOf(kind, payload), actor }, (code, detail) => {
         add({ code, at: `entry ${index}`, detail: `in epoch ${epoch}, ${detail}` });
       });
     },
+    given: () => objects.given(),
     forget: () => {
       objects.forget();
     },

@@ -13,6 +13,7 @@ import {
 import type { BegunLog } from "./begun-log.ts";
 import { type EarlierLog, readEarlierLog } from "./epoch-link.ts";
 import type { PrunedLog } from "./pruning.ts";
+import type { Given } from "./run-objects.ts";
 import { INCOMING_WHOLE, takeInventory } from "./inventory.ts";
 import { readEntries } from "./verify-entries.ts";
 import { epochOf, type ErasedEntry, type LeafTotals } from "./verify-leaf.ts";
@@ -59,6 +60,8 @@ export type VerifyReport = {
   readonly opened: number;
   readonly erased: number;
   readonly unopened: number;
+  /** Approvals that were given: of how many the log tells who had to agree and who did, and of how many it does not. */
+  readonly approvals: Given;
   /** Entries of earlier logs of the tenant whose erasure is recorded in this one. */
   readonly erasedElsewhere: readonly ErasedEntry[];
   /** The log records that it keeps no entries below this place; 0 where it was never pruned. */
@@ -206,6 +209,7 @@ function reportOf(
     opened: entries?.opened ?? 0,
     erased: entries?.erased ?? 0,
     unopened: entries?.unopened ?? 0,
+    approvals: entries?.approvals ?? { told: 0, untold: 0 },
     erasedElsewhere: entries?.erasedElsewhere ?? [],
     minimum: entries?.minimum ?? 0,
     pruned: entries?.pruned ?? 0,

@@ -24,8 +24,8 @@ export const WITNESSED_FILE = "witnessed";
 export const witnessedSchema = z.strictObject({
   /** The log's own checkpoint that was witnessed. */
   note: z.string(),
-  /** The installation's entry, byte for byte, and what opens it. */
-  leaf: z.string(),
+  /** The installation's entry, byte for byte, and what opens it. Of another character bytes would be left out. */
+  leaf: z.string().regex(/^[ -~]*$/),
   salt: z.base64(),
   payload: z.string(),
   /** C2SP tlog-proof of the entry, with a cosigned checkpoint. */
@@ -66,7 +66,8 @@ export function verifyWitnessed(
   const bytes = Buffer.from(salt, "base64");
   if (said?.kind !== COVERED_KIND || said.log !== installation)
     return err("the entry says nothing about a checkpoint");
-  if (bytes.byteLength !== SALT_BYTES || commitment(bytes, payload).toString("hex") !== said.commit)
+  const isSalt = bytes.byteLength === SALT_BYTES && bytes.toString("base64") === salt;
+  if (!isSalt || commitment(bytes, payload).toString("hex") !== said.commit)
     return err("salt and payload do not open the entry");
   const opened = payloadSchema.safeParse(parseJson(payload));
   const text = parseNote(note);

@@ -50,6 +50,9 @@ export function followRun(state: RunState | null, kind: EventKind): RunState | n
 export function followStep(state: StepState | null, kind: EventKind): StepState | null {
   const next = STEP_STATES[kind];
   if (next === undefined) return null;
+  // Both lead to one state, and what was begun is not begun again: trying again takes a person's word.
+  if (kind === "step_intended" && state !== null) return null;
+  if (kind === "step_retried" && state !== "in_doubt") return null;
   if (state === null) return next === "intended" || next === "refused" ? next : null;
   return isStepTransitionLegal(state, next) ? next : null;
 }

@@ -68,8 +68,8 @@ function checkRun(run: ReviewedRun, events: readonly ReviewedEvent[], counts: Co
   checkVersions(run, events, add);
   const objects = createRunObjects(false);
   let state: RunState | null = null;
-  for (const { kind, version, data, isErased } of events) {
-    objects.follow(run.id, kind, isErased ? null : data, (code, detail) => {
+  for (const { kind, version, data, isErased, actor } of events) {
+    objects.follow(run.id, { kind, data: isErased ? null : data, actor }, (code, detail) => {
       add({ code, at: `${run.id} event ${version}`, detail });
     });
     const next = followRun(state, kind);

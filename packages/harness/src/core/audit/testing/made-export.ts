@@ -45,6 +45,7 @@ export function entry(
     log: string;
     payload: string;
     time: Date;
+    actor: string | null;
   }> = {},
 ): Entry {
   const salt = new Uint8Array(32).fill(i % 251);
@@ -58,7 +59,7 @@ export function entry(
     at: leafTime(time),
     // As runs begin.
     kind: of.kind ?? ["run_queued", "run_leased"][version - 1] ?? "artifact_committed",
-    actor: null,
+    actor: of.actor ?? null,
     // Three runs, one after the other's event.
     subject: of.subject ?? `run_${String(i % 3).repeat(32)}`,
     version,
@@ -199,9 +200,8 @@ export const policyOf = (text: string): Policy => {
   const policy = parsePolicy(text);
   return policy.ok ? policy.value : expect.unreachable();
 };
-export const QUORUM = policyOf(
-  `log ${LOG.vkey}\n${WITNESSES.map((key, i) => `witness w${i} ${key.vkey}`).join("\n")}\ngroup g 2 w0 w1\nquorum g\n`,
-);
+export const QUORUM_TEXT = `log ${LOG.vkey}\n${WITNESSES.map((key, i) => `witness w${i} ${key.vkey}`).join("\n")}\ngroup g 2 w0 w1\nquorum g\n`;
+export const QUORUM = policyOf(QUORUM_TEXT);
 
 /** The next event of its run, at a time of somebody's choosing. */
 export function dated(i: number, time: Date): Entry {

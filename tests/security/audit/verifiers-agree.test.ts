@@ -1,0 +1,92 @@
+// Both verifiers before logs that were made at random: runs whose events were left out, doubled, moved or say something else,
+// properly signed; and copies whose bytes were changed. They share no code, so where they name other places one of them is wrong.
+
+import { expect, test } from "vitest";
+import {
+  type Entry,
+  entry,
+  exportOf,
+  type Files,
+} from "../../../packages/harness/src/core/audit/testing/made-export.ts";
+import { judge } from "../../support/both-verifiers.ts";
+import { isPythonHere } from "../../support/second-verifier.ts";
+import { type Random, randomOf, type RunEvent, stories, tamperedStory } from "../../support/told-runs.ts";
+import { tamperedFiles } from "../../support/tampered-files.ts";
+
+const SEEDS = [1, 2, 3];
+const RUNS = 90;
+
+const entryOf = (place: number, run: number, version: number, { kind, data, actor }: RunEvent): Entry =>
+  entry(place, {
+    subject: `run_${run.toString(16).padStart(32, "0")}`,
+    version,
+    kind,
+    payload: typeof data === "string" ? data : JSON.stringify(data),
+    actor,
+  });
+
+function logOf(random: Random): Entry[] {
+  const list: Entry[] = [];
+  for (let run = 0; run < RUNS; run += 1) {
+    const events = tamperedStory(random, random.of(stories));
+    for (const [i, event] of events.entries()) list.push(entryOf(list.length, run, i + 1, event));
+  }
+  return list;
+}
+
+/** Entries that are named, in their order. */
+const placesOf = (lines: readonly string[], pattern: RegExp): number[] =>
+  [
+    ...new Set(lines.flatMap((line) => (pattern.exec(line)?.[1] ?? "").match(/\d+/gu) ?? []).map(Number)),
+  ].toSorted((a, b) => a - b);
+
+test.each(SEEDS)("of runs that are told at random both name the same entries (seed %i)", async (seed) => {
+  const list = logOf(randomOf(seed));
+  const { ours, second } = await judge({ files: exportOf(list) });
+  expect(ours.length).toBeGreaterThan(30);
+  if (!isPythonHere) return;
+  expect(second).not.toContain("Traceback");
+  const [first, other] = [
+    placesOf(ours, / at entry (\d+)$/u),
+    placesOf(second.split("\n"), /^entry (\d+): /u),
+  ];
+  const differing = [
+    ...first.filter((at) => !other.includes(at)),
+    ...other.filter((at) => !first.includes(at)),
+  ];
+  const told = differing.map((at) => ({
+    entry: Buffer.from(list[at]?.leaf ?? []).toString(),
+    payload: list[at]?.payload,
+    ours: ours.filter((line) => line.endsWith(` at entry ${at}`)),
+    second: second.split("\n").filter((line) => line.startsWith(`entry ${at}: `)),
+    before: runBefore(list, at),
+  }));
+  expect({ seed, told }).toEqual({ seed, told: [] });
+});
+
+/** What the run of this entry has told so far. */
+function runBefore(list: readonly Entry[], at: number): string[] {
+  const partOf = (i: number, field: string): string =>
+    new RegExp(`"${field}":"?([^",}]*)`, "u").exec(Buffer.from(list[i]?.leaf ?? []).toString())?.[1] ?? "";
+  return list.flatMap(({ payload }, i) =>
+    i <= at && partOf(i, "subj") === partOf(at, "subj") ? [`${i} ${partOf(i, "kind")} ${payload}`] : [],
+  );
+}
+
+const WHOLE: Files = exportOf(logOf({ ...randomOf(0), below: () => 0 }).slice(0, 600));
+
+test.each(SEEDS)(
+  "of copies whose files were changed at random both say yes, or both no (seed %i)",
+  async (seed) => {
+    const random = randomOf(seed);
+    for (let i = 0; i < 12; i += 1) {
+      const { files, what } = tamperedFiles(random, WHOLE);
+      const { ours, second } = await judge({ files });
+      if (!isPythonHere) continue;
+      const [isYes, isSecondYes] = [ours.length === 0, second.startsWith("verified")];
+      const said = { seed, what, isYes: isSecondYes, ours: ours[0], second: second.slice(0, 200) };
+      expect({ ...said, isYes }).toEqual(said);
+      expect(second).not.toContain("Traceback");
+    }
+  },
+);
