@@ -14,7 +14,6 @@ import {
   startObjectServer,
   startTokenIssuer,
   startToolSink,
-  type ObjectFault,
   type ObjectServer,
   type Target,
   type TokenIssuer,
@@ -39,6 +38,7 @@ import { type Deputy, type DeputyOptions, ENVIRONMENT, startDeputy } from "./dep
 import { createPathBench } from "./paths.ts";
 import { createKey, createKeys, type Keys, providerConfig, TOKEN_GROUP } from "./people.ts";
 import { startProviders } from "./providers.ts";
+import { storeFaults } from "./store-faults.ts";
 import { createSettingsBench } from "./settings.ts";
 import { type ServerProcess, startServerProcess } from "./server-process.ts";
 
@@ -248,31 +248,6 @@ const inspect = (now: () => Running): NonNullable<Target["inspect"]> => ({
     };
   },
 });
-
-const STORE_FAULTS: Readonly<Record<string, ObjectFault>> = {
-  artifact_store_refuses: { do: "status", status: 503 },
-  artifact_store_truncates: { do: "truncate", toBytes: 3 },
-};
-
-// The bucket is the suite's own, so it is what fails, and it counts how often it did.
-function storeFaults(bucket: () => ObjectServer | null): NonNullable<Target["faults"]> {
-  const firedBefore = new Map<string, number>();
-  return {
-    arm: async (name, times) => {
-      await Promise.resolve();
-      const fault = STORE_FAULTS[name];
-      if (fault === undefined) throw new Error(`there is no fault ${name}`);
-      const all = bucket()?.fired() ?? 0;
-      firedBefore.set(name, all);
-      // Scripted runs make the same bytes each time; what is there already would not be stored again.
-      bucket()?.objects.clear();
-      bucket()?.cue("PUT", ...Array.from({ length: times }, () => fault));
-    },
-    // One fault is armed at a time.
-    fired: async (name) =>
-      await Promise.resolve((bucket()?.fired() ?? 0) - (firedBefore.get(name) ?? bucket()?.fired() ?? 0)),
-  };
-}
 
 /** Each burst needs somebody who has asked for nothing yet: windows are the database's time, which no test waits for. */
 function quotaBench(now: () => Running): NonNullable<Target["quota"]> {
