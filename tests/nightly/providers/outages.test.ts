@@ -173,7 +173,7 @@ const SPIKE = "provider_latency_spike_backpressure";
 const KILLS: readonly (readonly [scenario: string, by: Break, claim: string])[] = [
   [RETRY, "pauses are always as long as they may be", "pauses differ"],
   [RETRY, "Retry-After is not read", "nobody asks before the time that the provider named"],
-  [RETRY, "no breaker is looked at", "whoever is away is asked now and then"],
+  [RETRY, "no breaker is looked at", "nobody asks before the time that the provider named"],
   [RETRY, "everybody probes", "one call probes at a time"],
   [RETRY, "a step is never repeated", "a call that failed once is repeated"],
   [OUTAGE, "a step is never repeated", "a run outlives a broken connection"],
