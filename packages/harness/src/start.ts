@@ -16,9 +16,9 @@ export async function startFromCommandLine(
   options: Omit<StartOptions, "environment" | "log">,
   onProgress: (line: string) => void,
 ): Promise<Result<Running, StartRefusal>> {
-  const checked = checkEnvironment(process.env);
-  if (!checked.ok) return checked;
   const environment = processEnvironment();
+  const checked = checkEnvironment(environment);
+  if (!checked.ok) return checked;
   const made = makeHome(options.home);
   if (!made.ok) return made;
   const credentials = checkCredentials(options.home);

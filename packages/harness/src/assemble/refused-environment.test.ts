@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
+import { readEnvironment } from "../config.ts";
 import { checkEnvironment } from "./refused-environment.ts";
 
 test("a start is refused where nobody checks who answers, and where a word is misspelt", () => {
   const codeOf = (environment: Record<string, string>): string | null => {
-    const checked = checkEnvironment(environment);
+    const checked = checkEnvironment(readEnvironment(environment));
     return checked.ok ? null : checked.error.code;
   };
   expect(codeOf({ NODE_TLS_REJECT_UNAUTHORIZED: "0" })).toBe("certificates_unchecked");

@@ -1,6 +1,7 @@
 // What a process's environment may not say: what takes a wall down, and what is misspelt where a default would hide it.
 
 import { err, ok, type Result } from "../base/result.ts";
+import type { Environment } from "../config.ts";
 import type { StartRefusal } from "./refusal.ts";
 
 /** Variables of ours that take a word, and which. */
@@ -9,10 +10,8 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   ASSENT_STREAMING: ["on", "off"],
 };
 
-export function checkEnvironment(
-  environment: Readonly<Record<string, string | undefined>>,
-): Result<null, StartRefusal> {
-  if (environment["NODE_TLS_REJECT_UNAUTHORIZED"] === "0")
+export function checkEnvironment({ variable }: Pick<Environment, "variable">): Result<null, StartRefusal> {
+  if (variable("NODE_TLS_REJECT_UNAUTHORIZED") === "0")
     return err({
       code: "certificates_unchecked",
       detail:
@@ -20,8 +19,8 @@ export function checkEnvironment(
       remedy: "Unset it; for an authority of your own, NODE_EXTRA_CA_CERTS names its certificate.",
     });
   for (const [name, words] of Object.entries(WORDS)) {
-    const said = environment[name] ?? "";
-    if (said === "" || words.includes(said)) continue;
+    const said = variable(name);
+    if (said === undefined || words.includes(said)) continue;
     return err({
       code: "environment_invalid",
       // Not what it says: it may be a secret in the wrong place.
