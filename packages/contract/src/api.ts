@@ -285,6 +285,7 @@ const KEY_ROUTES = {
       status: 200,
       description: "Decisions since the given time, oldest first, with all that they were based on.",
       content: { "application/json": decisionPageSchema },
+      headers: ["Link"],
     },
     problems: [],
   },
@@ -301,6 +302,7 @@ const KEY_ROUTES = {
       description:
         "Calls that wait for a person or for their dispatch, oldest first, each with what would come of a yes now.",
       content: { "application/json": waitingPageSchema },
+      headers: ["Link"],
     },
     problems: [],
   },
@@ -336,7 +338,7 @@ const KEY_ROUTES = {
       description: "The precedent, revoked. What it decided before is marked in the memory's audit.",
       content: { "application/json": precedentSchema },
     },
-    problems: ["precedent_not_found"],
+    problems: ["malformed_json", "precedent_not_found", "body_too_large", "unsupported_media_type"],
   },
 } as const satisfies Record<string, RouteRow>;
 

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { noQuerySchema, runParamsSchema } from "./api-schemas.ts";
 import { driverCompensationSchema } from "./compensation.ts";
 import { sha256Schema } from "./digest.ts";
+import { argumentLabelSchema } from "./approval.ts";
 import { approvalIdSchema } from "./ids.ts";
 import type { RouteRow } from "./route.ts";
 import { nameSchema, runRequestSchema, runSchema } from "./run.ts";
@@ -176,17 +177,6 @@ export const actionRequestSchema = z
   })
   .meta({ id: "ActionRequest" });
 export type ProposedAction = z.infer<typeof actionRequestSchema>;
-
-const argumentLabelSchema = z.strictObject({
-  origin: z.enum(["trusted", "untrusted", "model"]),
-  sources: z.array(
-    z.strictObject({
-      source: z.string().meta({ description: "`task`, `system`, or `step:<seq>` of the run's journal." }),
-      start: z.int().min(0),
-      end: z.int().min(0),
-    }),
-  ),
-});
 
 export const actionAnswerSchema = z
   .strictObject({

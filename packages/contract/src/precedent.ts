@@ -11,15 +11,15 @@ export const precedentSchema = z
     tool: z.string(),
     decision: z.enum(["approve", "deny"]),
     decided_by: z.string().nullable(),
-    decided_at: z.string(),
+    decided_at: z.iso.datetime(),
     expires_at: z.iso.datetime().meta({
       description: "From then on a person is asked again, until one gives the answer for good once more.",
     }),
     rationale: z.string(),
     uses: z.int().min(0).meta({ description: "How often it has answered." }),
-    last_used_at: z.string().nullable(),
+    last_used_at: z.iso.datetime().nullable().meta({ description: "Null where it has not answered yet." }),
     confidence: z.number().min(0).max(1).meta({ description: "Counted from experience." }),
-    revoked_at: z.string().nullable(),
+    revoked_at: z.iso.datetime().nullable(),
     revoked_reason: z.string().nullable(),
   })
   .meta({ id: "Precedent" });
@@ -36,7 +36,7 @@ export const adviceSchema = z
     precedent_id: sha256Schema,
     decision: z.string(),
     decided_by: z.string().nullable(),
-    decided_at: z.string().nullable(),
+    decided_at: z.iso.datetime().nullable(),
     explanation: z.string(),
     confidence: z.number().min(0).max(1),
   })

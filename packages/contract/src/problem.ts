@@ -232,11 +232,6 @@ export const PROBLEMS = {
     title: "The approval has expired",
     remedy: "Nothing was changed. Expiry counts as a denial; submit the task again if it is still wanted.",
   },
-  precondition_failed: {
-    status: 412,
-    title: "The resource has changed since you read it",
-    remedy: "Read it again and repeat with its present ETag.",
-  },
   body_too_large: {
     status: 413,
     title: "The body is too large",

@@ -5,17 +5,21 @@ import type { Harness } from "../../../packages/harness/src/services/harness.ts"
 import type { Recorder } from "./memory-harness.ts";
 import { PRECEDENT } from "./samples.ts";
 
+/** What the first page of what waits names as the next one. */
+const WAITING_NEXT = "apr_01a1f8a6170a7a76a3ca67bf1e358485";
+
 export function precedentCalls(
   record: Recorder,
 ): Pick<Harness, "listWaiting" | "listDecisions" | "listPrecedents" | "revokePrecedent"> {
   return {
     listWaiting: async (caller, after) => {
       record("listWaiting", caller, after);
-      return await Promise.resolve(ok({ data: [], next_cursor: null }));
+      const next_cursor = after === null ? WAITING_NEXT : null;
+      return await Promise.resolve(ok({ data: [], next_cursor }));
     },
     listDecisions: async (caller, since, cursor) => {
       record("listDecisions", caller, since, cursor);
-      return await Promise.resolve(ok({ data: [], next_cursor: null }));
+      return await Promise.resolve(ok({ data: [], next_cursor: cursor === null ? "the next" : null }));
     },
     listPrecedents: async (caller, page) => {
       record("listPrecedents", caller, page);

@@ -1,7 +1,9 @@
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX, PROBLEMS, ROUTES, type RouteRow } from "@assent/contract";
 import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { expect, test } from "vitest";
+import { z } from "zod";
 import { generateOpenApi } from "../../../packages/harness/src/api/open-api.ts";
 import { SERVICE_VERSION } from "../../../packages/harness/src/base/version.ts";
 import {
@@ -12,11 +14,13 @@ import {
 import { KEYS } from "./samples.ts";
 import { bearer, startApi } from "./support.ts";
 
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+const DOCUMENT = generateOpenApi();
 const ROWS: readonly RouteRow[] = Object.values(ROUTES);
 type Operation = NonNullable<ReturnType<typeof generateOpenApi>["paths"][string][string]>;
 
 function operationOf(row: RouteRow): Operation {
-  const operation = generateOpenApi().paths[row.path]?.[row.method.toLowerCase()];
+  const operation = DOCUMENT.paths[row.path]?.[row.method.toLowerCase()];
   if (operation === undefined) throw new Error(`${row.operationId} is described`);
   return operation;
 }
@@ -117,4 +121,57 @@ test("what is said twice agrees", () => {
     readFileSync(new URL("../../../packages/harness/package.json", import.meta.url), "utf8"),
   );
   expect(manifest).toMatchObject({ version: SERVICE_VERSION });
+});
+
+test("whatever takes a body says what is refused of one", () => {
+  const taking = ROWS.filter((row) => row.body !== undefined);
+  expect(taking.length).toBeGreaterThan(10);
+  for (const { operationId, problems } of taking)
+    expect({ operationId, problems }).toEqual({
+      operationId,
+      problems: expect.arrayContaining(["malformed_json", "body_too_large", "unsupported_media_type"]),
+    });
+});
+
+type Shape = {
+  readonly type?: string | readonly string[];
+  readonly format?: string;
+  readonly anyOf?: readonly Shape[];
+  readonly properties?: Readonly<Record<string, Shape>>;
+};
+const schemas = Object.entries(generateOpenApi().components.schemas as Readonly<Record<string, Shape>>);
+const alternatives = (shape: Shape): readonly Shape[] => shape.anyOf ?? [shape];
+
+test("whatever comes in pages names the next one in a header, too", () => {
+  const paged = ROWS.filter((row) => {
+    const [schema] = Object.values(row.success.content ?? {});
+    return schema instanceof z.ZodObject && "next_cursor" in schema.shape;
+  });
+  expect(paged.map(({ operationId }) => operationId)).toEqual(
+    expect.arrayContaining(["listRuns", "listWaiting"]),
+  );
+  const unnamed = paged.filter(({ success }) => success.headers?.includes("Link") !== true);
+  expect(unnamed.map(({ operationId }) => operationId)).toEqual([]);
+});
+
+test("what is a time is described as one", () => {
+  const times = schemas.flatMap(([name, { properties = {} }]) =>
+    Object.entries(properties).flatMap(([property, shape]) =>
+      /(?:^|_)(?:at|since|until)$/.test(property)
+        ? alternatives(shape)
+            .filter(({ type = [] }) => type === "string" || type.includes("string"))
+            .map(({ format }) => `${name}.${property}: ${format}`)
+        : [],
+    ),
+  );
+  expect(times.length).toBeGreaterThan(30);
+  expect(times.filter((time) => !time.endsWith(": date-time"))).toEqual([]);
+});
+
+test("every refusal that is documented can happen", () => {
+  const sources = globSync("packages/harness/src/**/*.ts", { cwd: ROOT })
+    .filter((file) => !file.endsWith(".test.ts"))
+    .map((file) => readFileSync(`${ROOT}/${file}`, "utf8"))
+    .join("\n");
+  expect(Object.keys(PROBLEMS).filter((code) => !sources.includes(`"${code}"`))).toEqual([]);
 });

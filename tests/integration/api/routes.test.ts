@@ -290,3 +290,17 @@ test("a request id that came from outside is not trusted", async () => {
   });
   expect(answer.headers.get("x-request-id")).toMatch(/^req_[0-9a-f]{32}$/);
 });
+
+test.each(["/api/harness/waiting", "/api/harness/decisions?since=2026-01-01T00:00:00.000Z"])(
+  "%s names its next page in a header, with what it was asked for",
+  async (path) => {
+    const first = await call(path);
+    const next = /^<([^>]+)>; rel="next"$/.exec(first.headers.get("link") ?? "")?.[1] ?? "";
+    const asked = new URL(next, api.url).searchParams;
+    expect(asked.get("cursor")).not.toBeNull();
+    expect(await first.json()).toMatchObject({ next_cursor: asked.get("cursor") });
+    expect(asked.get("since")).toBe(new URL(path, api.url).searchParams.get("since"));
+    const second = await call(next);
+    expect([second.status, second.headers.get("link")]).toEqual([200, null]);
+  },
+);

@@ -656,3 +656,36 @@ test("a yes is not given where its question cannot be read: a person is asked, a
   );
   await waiting(engine, bad.task);
 });
+
+test("another rule under an old id is not answered by the yes to the old one; the same in other words is", async () => {
+  const policies = changingRules();
+  await using engine = await openEngine({ models, tools: [countingTool(TOOL, "idempotent")], policies });
+  await engine.startWorker();
+  const ann = await person(engine, "ann");
+  const rule = (description: string, condition: string): string =>
+    `@id("all") permit (principal, action, resource);
+     @id("ask") @needs_approval @description("${description}") forbid (principal, action == Action::"call", resource)
+     ${condition};`;
+  const ends = async (): Promise<string> =>
+    (await engine.reaches(await engine.submit("Count 10."), "succeeded", "awaiting_approval")).status;
+  policies.put(rule("It counts.", ""));
+  const { id, approval } = await waiting(engine, "Count 10.");
+  value(await engine.harness.decide(ann, yes(approval, true)));
+  await engine.reaches(id, "succeeded");
+  expect(await ends()).toBe("succeeded");
+  policies.put(rule("It counts, and that is seen.", "// in other words\n"));
+  expect(await ends()).toBe("succeeded");
+  policies.put(rule("It counts.", "when { true }"));
+  const asked = await waiting(engine, "Count 10.");
+  expect(reasonsOf(asked.approval).at(-1)).toEqual([
+    "precedent_not_enough",
+    expect.stringContaining("not to what asks now (ask)"),
+  ]);
+  // What was asked under rules that are not loaded any more is a yes to none: nobody can say what they meant.
+  policies.put(rule("It counts.", "when { 1 < 2 }"));
+  value(await engine.harness.decide(ann, yes(asked.approval, true)));
+  await engine.reaches(asked.id, "succeeded", "awaiting_approval");
+  expect(await ends()).toBe("awaiting_approval");
+  policies.put(rule("It counts.", "when { true }"));
+  expect(await ends()).toBe("awaiting_approval");
+});

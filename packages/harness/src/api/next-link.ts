@@ -1,13 +1,16 @@
 import type { FastifyReply } from "fastify";
 
-/** Names the next page of a list without filters in a header, where there is one (RFC 8288). */
+/**
+ * Names the next page of a list in a header, where there is one (RFC 8288).
+ * @param query what the list was asked for with
+ */
 export function addNextLink(
   reply: FastifyReply,
   path: string,
-  limit: number,
+  query: Readonly<Record<string, string>>,
   nextCursor: string | null,
 ): void {
   if (nextCursor === null) return;
-  const next = new URLSearchParams({ limit: String(limit), cursor: nextCursor });
+  const next = new URLSearchParams({ ...query, cursor: nextCursor });
   reply.header("link", `<${path}?${next.toString()}>; rel="next"`);
 }

@@ -83,7 +83,7 @@ export async function decideApproval(
     const context = { now, actor: caller.actor };
     await commit(tx, { run, journal }, writes, context, writingFor(tx, caller, now));
     if (!isLast) return ok(approvalView(voted));
-    await teach(tx, run, approval, request, edit.value, caller, now);
+    await teach(tx, ports.policies, run, approval, request, edit.value, caller, now);
     return ok(approvalView({ ...voted, ...decided(caller, request, edit.value, now) }));
   };
   try {
@@ -158,6 +158,7 @@ function refuseDecision(
 // What becomes of a call in doubt is a fact, and an edited action answers another question: neither is remembered.
 async function teach(
   tx: StoreTx,
+  policies: Policies,
   run: RunRecord,
   approval: ApprovalRecord,
   request: ApproveRequest,
@@ -174,6 +175,7 @@ async function teach(
     days: request.remember_days ?? REMEMBER_DAYS_DEFAULT,
     reasons: approval.decision.reasons,
     approvalId: approval.id,
+    policies,
   } as const;
   await tell(tx, { run, action, judgement, precondition }, told, caller, now);
 }

@@ -3,15 +3,20 @@
 
 import { type Advice, type Decision, REMEMBER_DAYS_DEFAULT } from "@assent/contract";
 import { confidenceOf, type HarmonyStore, type Resolution, ResolutionStrategy } from "@assent/harmony";
-import { askingRules, nameOfRule, wantedBeyondOne } from "../core/decide/asking-rules.ts";
-import type { Assent } from "../core/decide/policy-annotations.ts";
+import { askingRules, nameOfRule, noteOfRule, wantedBeyondOne } from "../core/decide/asking-rules.ts";
+import type { Assent, PolicyRule } from "../core/decide/policy-annotations.ts";
 import type { PrecedentTerm, StoreTx } from "../ports.ts";
 
 type Terms = ReadonlyMap<string, PrecedentTerm>;
 type Reasons = Decision["reasons"];
 
 /** What is wanted of an answer: by whom, and because of which rules. */
-export type Wanted = { readonly requirement: Assent; readonly reasons: Reasons };
+export type Wanted = {
+  readonly requirement: Assent;
+  readonly reasons: Reasons;
+  /** The rules that have just been asked. */
+  readonly rules: readonly PolicyRule[];
+};
 
 const DAY_MS = 86_400_000;
 
@@ -74,7 +79,7 @@ function whyNot(
   resolution: Resolution,
   terms: Terms,
   at: Date,
-  { requirement, reasons }: Wanted,
+  { requirement, reasons, rules: present }: Wanted,
 ): WhyNot | null {
   const expired = expiryOf(resolution, terms);
   if (expired <= at) return { isEnded: true, explanation: endedOn(expired) };
@@ -95,7 +100,7 @@ function whyNot(
     };
   const asking = askingRules(reasons);
   // So also where the row's day is none: what cannot be read covers nothing.
-  const ended = asking.filter((rule) => !((rules.get(rule) ?? at) > at));
+  const ended = asking.filter((rule) => !((rules.get(noteOfRule(rule, present) ?? "") ?? at) > at));
   // What nobody names as asking nobody can have answered.
   if (asking.length > 0 && ended.length === 0) return null;
   return {

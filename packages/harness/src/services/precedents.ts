@@ -25,12 +25,13 @@ import {
   ResolutionStrategy,
 } from "@assent/harmony";
 import { digestOf } from "../base/digest.ts";
-import { askingRules, wantedBeyondOne } from "../core/decide/asking-rules.ts";
+import { askingRules, noteOfRule, wantedBeyondOne } from "../core/decide/asking-rules.ts";
 import { destinationIn } from "../core/tool.ts";
 import { PAGE_ROWS_MAX } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Judgement } from "../core/decide/judgement.ts";
 import type { Assent } from "../core/decide/policy-annotations.ts";
+import type { Policies } from "../core/decide/policy-point.ts";
 import type { Caller, Clock, PrecedentPlace, RunRecord, Store, StoreTx } from "../ports.ts";
 import { type Cursors, FOREIGN_CURSOR } from "./cursors.ts";
 import type { Page, PageQuery, Refusal } from "./harness.ts";
@@ -185,6 +186,8 @@ export type Told = {
   readonly days: number;
   /** Why it was asked: a yes that is remembered is one to these rules. */
   readonly reasons: Decision["reasons"];
+  /** As they are loaded now. */
+  readonly policies: Pick<Policies, "version" | "rules">;
   /** Names this one decision, where it is not to be given again. */
   readonly approvalId: string;
 };
@@ -226,8 +229,15 @@ export async function tell(
   // Given anew it holds anew, from today.
   const expiresAt = new Date(at.getTime() + told.days * DAY_MS);
   // A program's own answer is given to nobody; were rules noted with it, a person's later yes would hold for them too.
-  const rules = actor.type === "human" ? askingRules(told.reasons) : [];
+  const rules = actor.type === "human" ? notesOf(asked, told) : [];
   await tx.precedentTerms.set(patternId, given.resolutionId, { expiresAt, rules });
+}
+
+// A yes is one to the rules whose reasons its giver was shown. Where others were loaded since, nobody can say any more what those
+// meant: it is noted under none, and whoever is asked next is asked by the rules of then.
+function notesOf({ judgement }: AskedAction, { reasons, policies }: Told): readonly string[] {
+  if (judgement.policyVersion !== policies.version) return [];
+  return askingRules(reasons).flatMap((rule) => noteOfRule(rule, policies.rules) ?? []);
 }
 
 /** Whether this answer stood once and was taken out of force: it cannot be given for good again. */

@@ -1,6 +1,7 @@
 // One file of rules, taken apart: which rules, where, and their text without what means nothing.
 
 import { type DetailedError, policySetTextToParts, policyToJson } from "@cedar-policy/cedar-wasm/nodejs";
+import { digestOf, type Sha256 } from "../../base/digest.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { type PolicyRule, readAnnotations } from "../../core/decide/policy-annotations.ts";
 import type { PolicyRefusal } from "../../core/decide/policy-point.ts";
@@ -46,7 +47,8 @@ function readRule(text: string): Result<PolicyRule, Fault> {
   // The type of the package says text; it is null where an annotation has no value.
   const annotations: Readonly<Record<string, string | null>> = parsed.json.annotations ?? {};
   const rule = readAnnotations(parsed.json.effect, annotations);
-  return rule.ok ? rule : err({ code: "policy_annotation", detail: rule.error });
+  if (!rule.ok) return err({ code: "policy_annotation", detail: rule.error });
+  return ok({ ...rule.value, meaning: meaningOf(text) });
 }
 
 function syntaxRefusal(file: string, text: string, errors: readonly DetailedError[]): PolicyRefusal {
@@ -77,6 +79,18 @@ export function canonicalText(text: string): string {
     .replaceAll(/("(?:[^"\\]|\\[^])*")|(?:\s|\/\/[^\n\r]*)+/g, (_token, string?: string) => string ?? " ")
     .trim();
 }
+
+// Whom it names and what it tells people are said by annotations; what a yes to it covers is looked at beside it each time.
+const meaningOf = (text: string): Sha256 =>
+  digestOf(
+    "policy-meaning",
+    canonicalText(
+      canonicalText(text).replaceAll(
+        /@ ?[A-Za-z_]\w* ?(?:\( ?"(?:[^"\\]|\\[^])*" ?\))?|("(?:[^"\\]|\\[^])*")/g,
+        (_token, string?: string) => string ?? " ",
+      ),
+    ),
+  );
 
 /**
  * A forbid as the permit of the same condition: so that one evaluation says both what wants a person and what permits.

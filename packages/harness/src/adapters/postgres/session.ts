@@ -26,10 +26,19 @@ const OPTIONS = Object.entries(SETTINGS)
   .map(([name, value]) => `-c ${name}=${value}`)
   .join(" ");
 
-/** The same connection, for sessions that are as ours have to be. */
-export const inSession = <C extends { readonly options?: string }>(
-  connection: C,
-): C & { readonly options: string } => ({
+/**
+ * The same connection, for sessions that are as ours have to be. What the client library would take from the environment where
+ * nothing is said (PGSSLMODE, PGSSLNEGOTIATION, PGOPTIONS) is meant for others: it is said here.
+ */
+export const inSession = <C extends Session>(connection: C): C & Required<Session> => ({
   ...connection,
+  ssl: connection.ssl ?? false,
+  sslnegotiation: "postgres",
   options: connection.options === undefined ? OPTIONS : `${OPTIONS} ${connection.options}`,
 });
+
+type Session = {
+  readonly options?: string;
+  readonly ssl?: false | { readonly rejectUnauthorized: boolean };
+  readonly sslnegotiation?: "postgres";
+};

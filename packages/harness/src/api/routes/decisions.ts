@@ -1,6 +1,7 @@
 import { ROUTES } from "@assent/contract";
 import type { Harness } from "../../services/harness.ts";
 import { sendRefusal } from "../answer.ts";
+import { addNextLink } from "../next-link.ts";
 import { callerOf } from "../hooks/authenticate.ts";
 import { type Api, routeOptions } from "../route-options.ts";
 
@@ -10,9 +11,10 @@ export function addDecisions(api: Api, harness: Harness): void {
     handler: async (request, reply) => {
       const { since, cursor } = request.query;
       const page = await harness.listDecisions(callerOf(request), new Date(since), cursor ?? null);
-      return page.ok
-        ? await reply.send({ data: [...page.value.data], next_cursor: page.value.next_cursor })
-        : await sendRefusal(reply, page.error);
+      if (!page.ok) return await sendRefusal(reply, page.error);
+      const { data, next_cursor } = page.value;
+      addNextLink(reply, ROUTES.listDecisions.path, { since }, next_cursor);
+      return await reply.send({ data: [...data], next_cursor });
     },
   });
 }

@@ -25,7 +25,7 @@ export function addDocuments(api: Api, harness: Harness): void {
       const listed = await harness.documents.list(callerOf(request), { limit, cursor: cursor ?? null });
       if (!listed.ok) return await sendRefusal(reply, listed.error);
       const { data, next_cursor } = listed.value;
-      addNextLink(reply, ROUTES.listDocuments.path, limit, next_cursor);
+      addNextLink(reply, ROUTES.listDocuments.path, { limit: String(limit) }, next_cursor);
       return await reply.send({ data: [...data], next_cursor });
     },
   });

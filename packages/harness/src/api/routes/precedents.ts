@@ -14,7 +14,7 @@ export function addPrecedents(api: Api, harness: Harness): void {
       const listed = await harness.listPrecedents(callerOf(request), { limit, cursor: cursor ?? null });
       if (!listed.ok) return await sendRefusal(reply, listed.error);
       const { data, next_cursor } = listed.value;
-      addNextLink(reply, ROUTES.listPrecedents.path, limit, next_cursor);
+      addNextLink(reply, ROUTES.listPrecedents.path, { limit: String(limit) }, next_cursor);
       return await reply.send({ data: [...data], next_cursor });
     },
   });

@@ -1,6 +1,7 @@
 import { ROUTES } from "@assent/contract";
 import type { Harness } from "../../services/harness.ts";
 import { sendRefusal } from "../answer.ts";
+import { addNextLink } from "../next-link.ts";
 import { callerOf } from "../hooks/authenticate.ts";
 import { type Api, routeOptions } from "../route-options.ts";
 
@@ -9,9 +10,10 @@ export function addWaiting(api: Api, harness: Harness): void {
     ...routeOptions(ROUTES.listWaiting),
     handler: async (request, reply) => {
       const page = await harness.listWaiting(callerOf(request), request.query.cursor ?? null);
-      return page.ok
-        ? await reply.send({ data: [...page.value.data], next_cursor: page.value.next_cursor })
-        : await sendRefusal(reply, page.error);
+      if (!page.ok) return await sendRefusal(reply, page.error);
+      const { data, next_cursor } = page.value;
+      addNextLink(reply, ROUTES.listWaiting.path, {}, next_cursor);
+      return await reply.send({ data: [...data], next_cursor });
     },
   });
 }

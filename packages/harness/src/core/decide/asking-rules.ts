@@ -1,7 +1,7 @@
 // Which rules wanted a person's word, and whether one person's yes is all that they want.
 
 import type { Decision } from "@assent/contract";
-import type { Assent } from "./policy-annotations.ts";
+import type { Assent, PolicyRule } from "./policy-annotations.ts";
 
 /** What the text guard is called among rules: no rule's `@id` holds a colon. */
 const TEXT_GUARD = "guard:text";
@@ -15,6 +15,16 @@ export function askingRules(reasons: Decision["reasons"]): readonly string[] {
     code === "text_guard" ? [TEXT_GUARD] : code === "needs_approval" && policy !== undefined ? [policy] : [],
   );
   return [...new Set(rules)].toSorted();
+}
+
+/**
+ * What a remembered yes is noted under: the rule as it is, so that another one under its id is not answered by it. Null: it is
+ * no rule of these, so nobody can say what it means.
+ */
+export function noteOfRule(rule: string, rules: readonly PolicyRule[]): string | null {
+  if (rule === TEXT_GUARD) return rule;
+  const meaning = rules.find(({ id }) => id === rule)?.meaning;
+  return meaning === undefined ? null : `${rule}:${meaning.slice("sha256:".length)}`;
 }
 
 /** How a person reads the name of what asked. */

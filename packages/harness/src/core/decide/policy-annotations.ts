@@ -2,6 +2,7 @@
 // misspelt requirement must never be a missing one.
 
 import type { Actor } from "@assent/contract";
+import type { Sha256 } from "../../base/digest.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 
 /** What an approval has to fulfil. */
@@ -19,6 +20,8 @@ export type Assent = {
 
 export type PolicyRule = {
   readonly id: string;
+  /** Over what it says without its annotations, comments and spaces: equal ones mean the same. */
+  readonly meaning: Sha256;
   readonly effect: "permit" | "forbid";
   /** One sentence for people: why this rule speaks. */
   readonly description: string | null;
@@ -67,7 +70,7 @@ const OF_APPROVAL: readonly string[] = ["approvers", "quorum", "separate_duties"
 export function readAnnotations(
   effect: "permit" | "forbid",
   annotations: Readonly<Record<string, string | null>>,
-): Result<PolicyRule, string> {
+): Result<Omit<PolicyRule, "meaning">, string> {
   const given = new Map(Object.entries(annotations));
   const unknown = [...given.keys()].find((name) => !KNOWN.includes(name));
   if (unknown !== undefined) return err(`@${unknown} is not a known annotation (${KNOWN.join(", ")})`);

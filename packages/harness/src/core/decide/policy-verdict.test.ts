@@ -4,10 +4,12 @@ import { type CedarAnswer, policyVerdict } from "./policy-verdict.ts";
 
 const PLAIN: Assent = { quorum: 1, separateDuties: false, timeoutMs: 1, onTimeout: "deny" };
 
+const MEANING = `sha256:${"0".repeat(64)}` as const;
 const rule = (id: string, effect: "permit" | "forbid", isLiftable = false): [string, PolicyRule] => [
   id,
   {
     id,
+    meaning: MEANING,
     effect,
     description: null,
     assent: isLiftable ? PLAIN : null,
@@ -121,7 +123,7 @@ const asking = (
     ...RULES,
     ...wanted.map(([id, description, more]): [string, PolicyRule] => [
       id,
-      { id, effect: "forbid", description, assent: { ...PLAIN, ...more } },
+      { id, meaning: MEANING, effect: "forbid", description, assent: { ...PLAIN, ...more } },
     ]),
   ]);
 

@@ -149,12 +149,15 @@ test("headers are cleaned by their own rules, and nothing else is taken for one"
       "set-cookie": "sid=f3b1c2; Path=/; HttpOnly",
       authorization: "Bearer abcdef0123456789",
       note: "hello world",
+      // As a header's value this would go.
+      release: "v1.2.3-alpha7",
     }),
   ).toEqual({
     cookie: "[redacted:cookie_header]",
     "set-cookie": "[redacted:cookie_header]",
     authorization: "Bearer [redacted:authorization_header]",
     note: "hello world",
+    release: "v1.2.3-alpha7",
   });
 });
 

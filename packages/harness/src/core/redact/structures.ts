@@ -317,8 +317,13 @@ function keyBlockParts(text: string, start: number, body: number): Span[] {
   let isNewString = false;
   for (let at = body; at < stop;) {
     const run = endOfRun(text, at, BASE64, stop - at);
+    // `"…" + "…"`: what joins strings is a character of base64 as well.
+    if (isNewString && run - at === 1 && text.charAt(at) === "+") {
+      at = run;
+      continue;
+    }
     const dashes = text.slice(at, run).indexOf(END);
-    const isKey = dashes !== -1 || !isNewString || run - at >= KEY_LINE_CHARS_MIN;
+    const isKey = dashes !== -1 || !isNewString || run - at >= KEY_LINE_CHARS_MIN || isBeforeEnd(text, run);
     if (run > at && !isKey) break;
     if (run > at && isNewString) {
       parts.push({ start: partStart, end: keyEnd, kind: "private_key" });
@@ -337,6 +342,14 @@ function keyBlockParts(text: string, start: number, body: number): Span[] {
   }
   parts.push({ start: partStart, end: keyEnd, kind: "private_key" });
   return parts;
+}
+
+/** A key's last line can be shorter than any other. */
+const BEFORE_END = /(?:\\[nrt]|[\s\\"'`,:+()>|#*&;.]){1,40}-----END/y;
+
+function isBeforeEnd(text: string, at: number): boolean {
+  BEFORE_END.lastIndex = at;
+  return BEFORE_END.test(text);
 }
 
 function endOfLineMark(text: string, dashes: number): number {

@@ -81,7 +81,11 @@ async function askOrRepeat(
   const { tool, args, judgement, decision, requirement } = asking;
   const action = externalAction(tool, args);
   const asked = { run: hold.committed.run, action, judgement, precondition: null };
-  const consulted = await consult(hold.tx, asked, hold.now, { requirement, reasons: decision.reasons });
+  const consulted = await consult(hold.tx, asked, hold.now, {
+    requirement,
+    reasons: decision.reasons,
+    rules: hold.ports.policies.rules,
+  });
   if (consulted.answer === null) {
     const { advice, reasons } = consulted;
     const shown = { ...decision, reasons: [...decision.reasons, ...reasons] };

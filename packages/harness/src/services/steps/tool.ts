@@ -168,7 +168,8 @@ async function askOrRepeat(
   if (!mayBeYes && !(await isAnswered(held.ports.store, asked, now)))
     return await openGate(held, { ...call, advice: [] });
   const decided = await commitDecided(held, async (tx) => {
-    const wanted = { requirement, reasons: call.decision.reasons };
+    const { rules } = held.ports.policies;
+    const wanted = { requirement, reasons: call.decision.reasons, rules };
     const consulted = await consult(tx, asked, now, wanted);
     if (consulted.answer !== null) return { isAsked: false, writes: [repeatedWrite(held, parts, consulted)] };
     const { advice, reasons } = consulted;

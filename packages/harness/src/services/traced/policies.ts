@@ -8,6 +8,9 @@ export function countedPolicies(policies: Policies, telemetry: Telemetry): Polic
     get version() {
       return policies.version;
     },
+    get rules() {
+      return policies.rules;
+    },
     decide: (request, budget) => {
       const verdict = policies.decide(request, budget);
       const rule = verdict.reasons[0]?.policy ?? verdict.reasons[0]?.code ?? "none";

@@ -6,6 +6,7 @@ import { Socket } from "node:net";
 import { Client, DatabaseError } from "pg";
 import { type Connection, LOCK_CLASS, LOCK_KEYS } from "../connect.ts";
 import { isDiskFull } from "../fault.ts";
+import { inSession } from "../session.ts";
 import { refusePasswords } from "./passwords.ts";
 import { dataOf, passwordsOf } from "./places.ts";
 import { type EmbeddedRefusal, errorCode, refuseFullDisk } from "./refusal.ts";
@@ -29,7 +30,7 @@ const WRONG_PASSWORD: readonly string[] = ["28P01", "28000"];
 export async function tryPresence(home: string, connection: Connection): Promise<Attempt> {
   const socket = new Socket();
   const client = new Client({
-    ...connection,
+    ...inSession(connection),
     stream: () => socket,
     application_name: "assent presence",
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
