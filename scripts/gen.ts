@@ -105,6 +105,8 @@ const OBJECTIVES = {
   RETRY_AFTER_SECONDS_MAX: "retryAfterSecondsMax",
   HANDLES_MORE_MAX: "handlesMoreMax",
   LEAK_BYTES: "leakBytesPerRun",
+  RESIDENT_BYTES_MAX: "residentBytesPerRunMax",
+  FULL_QUEUE_RETRY_AFTER_SECONDS_MAX: "fullQueueRetryAfterSecondsMax",
 };
 
 function objectivesSource(): string {

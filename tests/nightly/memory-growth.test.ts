@@ -65,6 +65,7 @@ function targetOf(engine: Engine, leak: () => void): Target {
         collect();
         return process.memoryUsage().heapUsed;
       },
+      residentBytes: async () => await Promise.resolve(process.memoryUsage().rss),
       handles: () => {
         const counts: Record<string, number> = {};
         for (const kind of process.getActiveResourcesInfo()) counts[kind] = (counts[kind] ?? 0) + 1;

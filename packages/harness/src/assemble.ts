@@ -29,6 +29,7 @@ import { makeHome, readSecrets, type Secrets, writeCredentials } from "./home.ts
 import { openTelemetry, tracedLog, tracingOf, uncounted, watch } from "./assemble/telemetry.ts";
 import type { ArtifactFiles, Log, Telemetry } from "./ports.ts";
 import { createClockWatch } from "./services/clock-watch.ts";
+import { CAPACITY_LIMITS, createCapacity } from "./services/capacity.ts";
 import { createHarness } from "./services/create-harness.ts";
 import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
@@ -227,6 +228,7 @@ async function startParts(
     ...entranceOf(kept.secrets, parts.access, config, { random, clock, log }),
     cursors: createCursors(kept.secrets.cursors),
     shown: createShown(kept.redaction),
+    capacity: createCapacity(ports, { ...CAPACITY_LIMITS, ...config.limits.queue }),
     evidence: evidence.value.evidence,
     isWorkerReady: () => working?.isPresent() ?? true,
   });

@@ -6,7 +6,13 @@ import { dirname, join, resolve } from "node:path";
 import { type ApiAction, API_ACTIONS, isApiAction, nameSchema, modelNameSchema } from "@assent/contract";
 import { z } from "zod";
 import { sha256Hex } from "./base/digest.ts";
-import { ADDRESS_QUOTA, PRINCIPAL_QUOTA, TENANT_QUOTA } from "./base/limits.ts";
+import {
+  ADDRESS_QUOTA,
+  PRINCIPAL_QUOTA,
+  QUEUE_RUNS_MAX,
+  QUEUE_TENANT_RUNS_MAX,
+  TENANT_QUOTA,
+} from "./base/limits.ts";
 import { err, ok, type Result } from "./base/result.ts";
 import type { Quota, Quotas } from "./core/access/quota.ts";
 import { providersSchema } from "./core/access/identity-provider.ts";
@@ -81,6 +87,13 @@ const limitsSchema = z.strictObject({
   actions: actionQuotasSchema.optional(),
   /** Runs of one tenant that all workers together advance at the same time. */
   tenant_slots: z.int().min(1).max(100_000).optional(),
+  /** Queued runs of one tenant and of all; past them submissions are refused. */
+  queue: z
+    .strictObject({
+      tenant_runs: z.int().min(1).max(QUEUE_TENANT_RUNS_MAX).default(QUEUE_TENANT_RUNS_MAX),
+      runs: z.int().min(1).max(QUEUE_RUNS_MAX).default(QUEUE_RUNS_MAX),
+    })
+    .prefault({}),
 });
 
 const configFileSchema = z.strictObject({
@@ -112,7 +125,7 @@ const configFileSchema = z.strictObject({
   access: z.strictObject({ folder: z.string().min(1) }).optional(),
   /** How the logs are signed and witnessed. */
   evidence: evidenceSchema,
-  limits: limitsSchema.default({}),
+  limits: limitsSchema.prefault({}),
   /** Whose bearer tokens are taken beside keys (OpenID Connect); see docs/access.md. */
   identity_providers: providersSchema.default([]),
 });
@@ -143,6 +156,8 @@ export type Config = {
 };
 
 export type Limits = {
+  /** Runs that may be queued. */
+  readonly queue: { readonly runs: number; readonly tenantRuns: number };
   readonly quotas: Quotas;
   readonly address: Quota | null;
   /** Null: as many as there are. */
@@ -292,9 +307,10 @@ export function readConfig(
 }
 
 function limitsOf(limits: z.infer<typeof limitsSchema>): Limits {
-  const { tenant, principal, address, actions, tenant_slots: tenantSlots = null } = limits;
+  const { tenant, principal, address, actions, tenant_slots: tenantSlots = null, queue } = limits;
   return {
     tenantSlots,
+    queue: { runs: queue.runs, tenantRuns: queue.tenant_runs },
     quotas: {
       tenant: tenant === undefined ? TENANT_QUOTA : tenant,
       principal: principal === undefined ? PRINCIPAL_QUOTA : principal,

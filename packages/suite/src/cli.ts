@@ -15,7 +15,7 @@ import { closingLine, failureReport, trialLine } from "./reports/summary.ts";
 import { runTrials } from "./runner.ts";
 import { PACE, type Scenario } from "./scenario.ts";
 import { SECURITY_SET } from "./security-set.ts";
-import { foreignTarget, type ObservationBench, SPOKEN, type Spoken } from "./target.ts";
+import { foreignTarget, type ObservationBench, type Role, SPOKEN, type Spoken } from "./target.ts";
 import { VERSION } from "./version.ts";
 
 const SEED_MAX = 2 ** 31;
@@ -26,6 +26,9 @@ type Options = {
   readonly otherToken?: string;
   readonly otherTenantToken?: string;
   readonly auditorToken?: string;
+  readonly adminToken?: string;
+  readonly otherTenantAdminToken?: string;
+  readonly otherTenantAuditorToken?: string;
   readonly also: readonly string[];
   readonly runBody: unknown;
   readonly only: readonly string[];
@@ -39,6 +42,18 @@ type Options = {
   readonly observe: Observed;
   readonly requireComplete: boolean;
 };
+
+/** Whose key each option gives. */
+const keysOf = (options: Options): { readonly [role in Role]?: string | undefined } => ({
+  requester: options.token,
+  approver: options.approverToken ?? options.token,
+  other_principal: options.otherToken,
+  other_tenant: options.otherTenantToken,
+  auditor: options.auditorToken,
+  admin: options.adminToken,
+  other_admin: options.otherTenantAdminToken,
+  other_auditor: options.otherTenantAuditorToken,
+});
 
 const print = (text: string): void => {
   console.log(text);
@@ -121,6 +136,7 @@ function refuse({ exit, message }: Refusal): number {
 async function prove(url: string, options: Options): Promise<number> {
   const urls = [url, ...options.also];
   const { token, approverToken, otherToken, otherTenantToken, auditorToken, without } = options;
+  const { adminToken, otherTenantAdminToken, otherTenantAuditorToken } = options;
   const refused = await refusalOf({
     urls,
     keys: {
@@ -129,6 +145,9 @@ async function prove(url: string, options: Options): Promise<number> {
       "--other-token": otherToken,
       "--other-tenant-token": otherTenantToken,
       "--auditor-token": auditorToken,
+      "--admin-token": adminToken,
+      "--other-tenant-admin-token": otherTenantAdminToken,
+      "--other-tenant-auditor-token": otherTenantAuditorToken,
     },
     requester: without.includes("submit") ? null : (token ?? null),
     runBody: options.runBody,
@@ -143,15 +162,7 @@ async function prove(url: string, options: Options): Promise<number> {
   const target = foreignTarget({
     urls,
     ...(watched === null ? {} : { observation: watched.bench }),
-    keys: {
-      ...(options.token === undefined ? {} : { requester: options.token }),
-      ...((options.approverToken ?? options.token) === undefined
-        ? {}
-        : { approver: options.approverToken ?? options.token ?? "" }),
-      ...(options.otherToken === undefined ? {} : { other_principal: options.otherToken }),
-      ...(options.otherTenantToken === undefined ? {} : { other_tenant: options.otherTenantToken }),
-      ...(options.auditorToken === undefined ? {} : { auditor: options.auditorToken }),
-    },
+    keys: keysOf(options),
     runBody: options.runBody,
     without: options.without,
   });
@@ -252,6 +263,9 @@ function addRunCommand(program: Command, end: (code: number) => void): void {
     .option("--other-token <key>", "bearer key of another principal of the same tenant")
     .option("--other-tenant-token <key>", "bearer key of a principal of another tenant")
     .option("--auditor-token <key>", "bearer key of who reads the tenant's audit log")
+    .option("--admin-token <key>", "bearer key of who may do everything in the tenant")
+    .option("--other-tenant-admin-token <key>", "bearer key of who may do everything in another tenant")
+    .option("--other-tenant-auditor-token <key>", "bearer key of who reads another tenant's audit log")
     .option("--also <url>", "another server on the same state; may be repeated", parseUrls, [])
     .addOption(
       new Option(

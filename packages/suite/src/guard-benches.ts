@@ -15,6 +15,8 @@ export type DeputyTools = {
   readonly named: string;
   /** One person; and it is forbidden once the run has read anything untrusted. */
   readonly forbiddenLater: string;
+  /** One person, who has a second or two to answer. */
+  readonly soonOver: string;
   /** It exists, and the agent was not given it. */
   readonly notGiven: string;
 };

@@ -40,7 +40,7 @@ export { sarifReport } from "./reports/sarif.ts";
 export { closingLine, failureReport, trialLine } from "./reports/summary.ts";
 export { runTrial, runTrials, type TrialOptions } from "./runner.ts";
 export {
-  type HeapReading,
+  type MemoryReading,
   isGrowing,
   type Slope,
   SLOPE_BYTES_MIN,
@@ -55,6 +55,8 @@ export { type Verdict } from "./verdict.ts";
 export {
   capabilitiesOf,
   type DrillBench,
+  type EndingBench,
+  type EndingPoint,
   foreignTarget,
   type GatedTask,
   type MemoryBench,

@@ -8,3 +8,7 @@ export const RETRY_AFTER_SECONDS_MAX = 30;
 export const HANDLES_MORE_MAX = 8;
 /** readings have to be steady enough to show a leak as small as this. */
 export const LEAK_BYTES = 64;
+/** a process's memory moves by pages and arenas: less is no sign of anything, more is 20 MB over 10,000 runs. */
+export const RESIDENT_BYTES_MAX = 2048;
+/** nobody is sent away for longer from a queue that empties in seconds. */
+export const FULL_QUEUE_RETRY_AFTER_SECONDS_MAX = 120;

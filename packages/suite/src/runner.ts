@@ -15,6 +15,7 @@ import {
   type Trial,
 } from "./evidence.ts";
 import { NoAnswer } from "./http.ts";
+import { type MadeThings, watchMadeThings } from "./made-things.ts";
 import {
   CheckFailed,
   type Pace,
@@ -31,7 +32,7 @@ import type { Verdict } from "./verdict.ts";
 /** One request; a harness that says nothing for so long has failed to answer. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
-/** For all that is done after the verdict about runs that the trial began. */
+/** For all that is done after the verdict about what the trial began and made. */
 const TIDY_MS_MAX = 30_000;
 
 export type TrialOptions = {
@@ -47,6 +48,7 @@ type Notes = {
   readonly parts: Part[];
   readonly exchanges: Exchange[];
   readonly begun: BegunRuns;
+  readonly made: MadeThings;
 };
 
 const secretsOf = (target: Target): string[] => [
@@ -66,13 +68,16 @@ function createContext(
   const record = (exchange: Exchange): void => {
     notes.exchanges.push(exchange);
   };
+  const seen: ClientOptions["seen"] = (...exchange) => {
+    notes.begun.note(...exchange);
+    notes.made.note(...exchange);
+  };
   const describe = (role: Role, endpoint: number): ClientOptions => {
     const urls = target.endpoints();
     const baseUrl = urls[endpoint % urls.length];
     const key = target.key(role);
     if (baseUrl === undefined) throw new PreconditionMissing("the target has no endpoint");
     if (key === null) throw new PreconditionMissing(`the target has no key for the role ${role}`);
-    const seen = notes.begun.note;
     return { role, baseUrl, key, timeoutMs: REQUEST_TIMEOUT_MS, signal, record, redact, seen };
   };
   return {
@@ -125,8 +130,8 @@ function judge(error: unknown, timedOut: boolean): { readonly verdict: Verdict; 
 /** The target must have been started. Rejects never: whatever goes wrong is a verdict. */
 export async function runTrial(scenario: Scenario, target: Target, options: TrialOptions): Promise<Trial> {
   const filled: Required<TrialOptions> = { pace: PACE, salt: randomUUID(), ...options };
-  const begun = watchBegunRuns();
-  const notes: Notes = { checks: [], readings: [], parts: [], exchanges: [], begun };
+  const [begun, made] = [watchBegunRuns(), watchMadeThings()];
+  const notes: Notes = { checks: [], readings: [], parts: [], exchanges: [], begun, made };
   const { checks, readings, parts, exchanges } = notes;
   const startedAt = performance.now();
   const capabilities = capabilitiesOf(target);
@@ -160,7 +165,7 @@ export async function runTrial(scenario: Scenario, target: Target, options: Tria
   } finally {
     // What this trial asked of the sink must not befall another one's run.
     if (capabilities.has("tool_sink")) target.sink?.uncue();
-    await endBegun(target, begun);
+    await endBegun(target, notes);
   }
   if (notes.checks.length === 0) return end("INCONCLUSIVE", "nothing was checked");
   // One that failed and whose error somebody caught, or did not wait for.
@@ -172,7 +177,7 @@ const keepNothing = (): void => undefined;
 const asItIs = (text: string): string => text;
 
 /** The verdict stands by then: nothing of this is evidence, and nothing that goes wrong here changes it. */
-async function endBegun(target: Target, begun: BegunRuns): Promise<void> {
+async function endBegun(target: Target, { begun, made }: Notes): Promise<void> {
   const signal = AbortSignal.timeout(TIDY_MS_MAX);
   const client = (role: Role): HarnessClient => {
     const [baseUrl] = target.endpoints();
@@ -192,6 +197,7 @@ async function endBegun(target: Target, begun: BegunRuns): Promise<void> {
   };
   try {
     await begun.end({ client, cancels: target.speaks.has("cancel"), signal });
+    await made.end(client);
   } catch {
     // A harness that does not answer keeps its runs.
   }

@@ -5,7 +5,7 @@
 
 import { LEAK_BYTES } from "./objectives.ts";
 
-export type HeapReading = { readonly runs: number; readonly heapBytes: number };
+export type MemoryReading = { readonly runs: number; readonly bytes: number };
 
 export type Slope = {
   /** Bytes a run: the median of the slopes between all pairs. */
@@ -27,11 +27,11 @@ const median = (sorted: readonly number[]): number => {
  * By how much the variance of Kendall's statistic grows because neighbours resemble each other: 1 where they do not.
  * Of the autocorrelations of the ranks only those are taken that chance does not explain.
  */
-function varianceFactor(readings: readonly HeapReading[], bytesPerRun: number): number {
+function varianceFactor(readings: readonly MemoryReading[], bytesPerRun: number): number {
   const n = readings.length;
   const detrended = readings
     .toSorted((a, b) => a.runs - b.runs)
-    .map(({ runs, heapBytes }) => heapBytes - bytesPerRun * runs);
+    .map(({ runs, bytes }) => bytes - bytesPerRun * runs);
   const sorted = detrended.toSorted((a, b) => a - b);
   // Equal values share the middle of their ranks.
   const ranks = detrended.map(
@@ -51,11 +51,11 @@ function varianceFactor(readings: readonly HeapReading[], bytesPerRun: number): 
 }
 
 /** @param readings at least 8 of different `runs`, in any order */
-export function theilSenSlope(readings: readonly HeapReading[]): Slope {
+export function theilSenSlope(readings: readonly MemoryReading[]): Slope {
   const slopes: number[] = [];
   readings.forEach((from, index) => {
     for (const to of readings.slice(index + 1))
-      if (to.runs !== from.runs) slopes.push((to.heapBytes - from.heapBytes) / (to.runs - from.runs));
+      if (to.runs !== from.runs) slopes.push((to.bytes - from.bytes) / (to.runs - from.runs));
   });
   if (readings.length < READINGS_MIN) throw new Error(`a slope needs ${READINGS_MIN} readings`);
   const sorted = slopes.toSorted((a, b) => a - b);
@@ -79,7 +79,7 @@ const READINGS_MIN = 8;
 export const SLOPE_BYTES_MIN = 16;
 
 /** Growth is shown where even the low end of the interval is above what could be noise. */
-export const isGrowing = ({ low }: Slope): boolean => low > SLOPE_BYTES_MIN;
+export const isGrowing = ({ low }: Slope, least: number = SLOPE_BYTES_MIN): boolean => low > least;
 
 /**
  * Whether a leak of {@link LEAK_BYTES} a run would have been found in these very readings. It would have moved the whole

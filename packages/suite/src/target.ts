@@ -14,8 +14,11 @@ import type { ToolSink } from "./tool-sink.ts";
 export type { PathCall, ProviderBoard } from "./provider-board.ts";
 
 /**
- * Whose key a request carries. All are of the requester's tenant but `other_tenant`. `auditor` reads the tenant's log,
- * `second_approver` decides as `approver` does, and `self_approver` may both submit and decide.
+ * Whose key a request carries. All are of the requester's tenant but those called `other_…`, of another one, save that
+ * `other_principal` is a colleague. `auditor` reads the tenant's log,
+ * `second_approver` decides as `approver` does, and `self_approver` may both submit and decide. `admin` and `other_admin`
+ * may do everything, the one in the requester's tenant and the other in one of their own; `other_auditor` reads the log of
+ * a tenant that is not the requester's.
  */
 export const ROLES = [
   "requester",
@@ -25,6 +28,9 @@ export const ROLES = [
   "other_principal",
   "other_tenant",
   "auditor",
+  "admin",
+  "other_admin",
+  "other_auditor",
 ] as const;
 export type Role = (typeof ROLES)[number];
 
@@ -95,6 +101,8 @@ export type OutageBench = {
   /** A connection without a byte, and an outage, longer than which nobody waits. */
   readonly silenceMsMax: number;
   readonly outageMsMax: number;
+  /** Queued runs of a tenant past which it submits in vain, where they are few enough for the suite to queue them. */
+  readonly queuedRunsMax?: number;
 };
 
 /** Two providers of different wires, and agents that ask them. */
@@ -175,6 +183,18 @@ export type DrillBench = {
   changeStoredArguments?(approvalId: string, canary: string): Promise<boolean>;
 };
 
+/** `stored`: its artifacts are, and no more; `recorded`: it is written that they are, and not yet that it has succeeded. */
+export type EndingPoint = "stored" | "recorded";
+
+/** Holds up the end of runs, behind the target's back. */
+export type EndingBench = {
+  /** From now on no run that succeeds gets past that point. */
+  holdAt(point: EndingPoint): Promise<void>;
+  /** How many stand there. */
+  held(): Promise<number>;
+  letGo(): Promise<void>;
+};
+
 /** What makes a dead letter without twenty crashes. */
 export type DeadLetterBench = {
   /** When that run, which waits for a person, is next to be taken up, all its attempts have been made. */
@@ -210,6 +230,8 @@ export type MemoryBench = {
   live(runs: number): Promise<void>;
   /** Bytes in use on the heap, after a full collection. */
   heapBytes(): Promise<number>;
+  /** Bytes that the process has from its machine, then: what is outside of the heap (buffers, native code) too. */
+  residentBytes?(): Promise<number>;
   /** Sockets, timers and whatever else keeps a process alive, by kind. */
   handles(): Readonly<Record<string, number>>;
 };
@@ -262,6 +284,7 @@ export type Target = {
   readonly sink?: ToolSink;
   readonly drills?: DrillBench;
   readonly deadLetters?: DeadLetterBench;
+  readonly ending?: EndingBench;
   readonly rollback?: RollbackBench;
   readonly memory?: MemoryBench;
   readonly database?: DatabaseBench;
@@ -276,7 +299,6 @@ export type Target = {
   readonly settings?: SettingsBench;
   readonly tokens?: TokenBench;
   readonly observation?: ObservationBench;
-  readonly clock?: { advance(ms: number): Promise<void> };
   readonly faults?: {
     arm(fault: string, times: number): Promise<void>;
     fired(fault: string): Promise<number>;
@@ -304,6 +326,8 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   add("second_approver", target.key("second_approver") !== null);
   add("self_approver", target.key("self_approver") !== null);
   add("audit_log", target.key("auditor") !== null);
+  add("second_auditor", target.key("other_auditor") !== null);
+  add("administrators", target.key("admin") !== null && target.key("other_admin") !== null);
   add("two_processes", target.endpoints().length > 1);
   add("restart", target.restart !== undefined);
   add("kill", target.kill !== undefined);
@@ -311,6 +335,7 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   add("effect_first", target.drills !== undefined);
   add("stored_arguments", target.drills?.changeStoredArguments !== undefined);
   add("exhausted_attempts", target.deadLetters !== undefined);
+  add("held_end", target.ending !== undefined);
   add("compensation", target.sink !== undefined && target.rollback !== undefined);
   add(
     "driven_compensation",
@@ -318,11 +343,13 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   );
   add("quota", target.quota !== undefined);
   add("memory", target.memory !== undefined);
+  add("resident_memory", target.memory?.residentBytes !== undefined);
   add("database", target.database !== undefined);
   add("signing", target.signing !== undefined);
   add("access_events", target.signing?.auditor !== undefined);
   add("provider", target.provider !== undefined);
   add("outages", target.provider?.outage !== undefined);
+  add("full_queue", target.provider?.outage?.queuedRunsMax !== undefined);
   add("paths", target.paths !== undefined);
   add("path_links", target.paths?.links !== undefined);
   add("deputy", target.deputy !== undefined && target.sink !== undefined);
@@ -334,7 +361,6 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   add("tokens", target.tokens !== undefined);
   add("observation", target.observation !== undefined);
   add("inspect.sinks", target.inspect?.readSinks !== undefined);
-  add("clock", target.clock !== undefined);
   add("faults", target.faults !== undefined);
   add("inspect.state_machine", target.inspect?.stateMachine !== undefined);
   add("db", target.inspect?.stateMachine?.attemptStoredTransition !== undefined);
@@ -345,7 +371,7 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
 
 export type ForeignOptions = {
   readonly urls: readonly string[];
-  readonly keys: { readonly [role in Role]?: string };
+  readonly keys: { readonly [role in Role]?: string | undefined };
   readonly runBody: unknown;
   /** What the harness does not offer. */
   readonly without: readonly Spoken[];

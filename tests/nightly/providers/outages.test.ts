@@ -15,7 +15,10 @@ type Break =
   | "a step is never repeated"
   | "what came of half an answer is used"
   | "an outage has no end"
-  | "the window never shrinks";
+  | "the window never shrinks"
+  | "the queue has no bound"
+  | "a full queue says any time"
+  | "a queue that was full stays so";
 
 const broken = vi.hoisted(() => ({ by: "none" as Break }));
 
@@ -120,7 +123,31 @@ vi.mock(import("../../../packages/harness/src/adapters/models/models.ts"), async
   };
 });
 
+vi.mock(import("../../../packages/harness/src/services/capacity.ts"), async (importOriginal) => {
+  const real = await importOriginal();
+  return {
+    ...real,
+    createCapacity: (...given) => {
+      const capacity = real.createCapacity(...given);
+      const full = new Map<string, Awaited<ReturnType<typeof capacity.takeRoom>>>();
+      return {
+        takeRoom: async (tenant) => {
+          const refusal = await capacity.takeRoom(tenant);
+          if (refusal !== null) full.set(tenant, refusal);
+          if (broken.by === "the queue has no bound") return null;
+          if (broken.by === "a queue that was full stays so") return full.get(tenant) ?? null;
+          if (refusal === null || broken.by !== "a full queue says any time") return refusal;
+          // Then the edge names the shortest.
+          return { code: refusal.code, detail: refusal.detail };
+        },
+      };
+    },
+  };
+});
+
 const OUTAGES = SCENARIOS.filter(({ needs }) => needs.includes("outages"));
+
+const SMALL_QUEUE = { queuedRunsMax: 40 };
 
 beforeEach(() => {
   broken.by = "none";
@@ -130,8 +157,8 @@ test("there are scenarios of outages", () => {
   expect(OUTAGES).toHaveLength(3);
 });
 
-prove(OUTAGES, createInProcessTarget(), PACE);
-prove(OUTAGES, createProcessesTarget(), PACE);
+prove(OUTAGES, createInProcessTarget(SMALL_QUEUE), PACE);
+prove(OUTAGES, createProcessesTarget(SMALL_QUEUE), PACE);
 
 const named = (part: string): Scenario => {
   const found = OUTAGES.find(({ id }) => id.endsWith(part));
@@ -146,19 +173,22 @@ const SPIKE = "provider_latency_spike_backpressure";
 const KILLS: readonly (readonly [scenario: string, by: Break, claim: string])[] = [
   [RETRY, "pauses are always as long as they may be", "pauses differ"],
   [RETRY, "Retry-After is not read", "nobody asks before the time that the provider named"],
-  [RETRY, "no breaker is looked at", ""],
-  [RETRY, "everybody probes", ""],
+  [RETRY, "no breaker is looked at", "whoever is away is asked now and then"],
+  [RETRY, "everybody probes", "one call probes at a time"],
   [RETRY, "a step is never repeated", "a call that failed once is repeated"],
   [OUTAGE, "a step is never repeated", "a run outlives a broken connection"],
   [OUTAGE, "what came of half an answer is used", "and nothing of it was used"],
   [OUTAGE, "an outage has no end", "an outage without an end ends the run by its deadline"],
   [SPIKE, "the window never shrinks", "a spike makes fewer of them"],
+  [SPIKE, "the queue has no bound", "past its bound the queue takes no more"],
+  [SPIKE, "a full queue says any time", "whoever waited as told is let in"],
+  [SPIKE, "a queue that was full stays so", "whoever waited as told is let in"],
 ];
 
 describe("the product broken", () => {
   // A target of its own for each: what a broken product leaves undone would be heard in the next trial.
   test.each(KILLS)("%s fails where %s", { timeout: 600_000 }, async (part, by, claim) => {
-    const target = createInProcessTarget();
+    const target = createInProcessTarget(SMALL_QUEUE);
     await target.start();
     try {
       broken.by = by;

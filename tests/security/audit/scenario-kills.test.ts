@@ -11,6 +11,7 @@ import {
   treeHash,
 } from "@assent/tlog";
 import { vi } from "vitest";
+import type { Caller } from "../../../packages/harness/src/ports.ts";
 import { proveKills } from "../../support/target/kills.ts";
 import { createInProcessTarget } from "../../support/target/local-target.ts";
 
@@ -22,9 +23,15 @@ type Break =
   | "an event's proof is of another event"
   | "history is rewritten by whoever has the key"
   | "checkpoints go out without their second line"
-  | "entries are taken out without a record";
+  | "entries are taken out without a record"
+  | "an auditor is shown another tenant's log";
 
-const broken = vi.hoisted(() => ({ by: "none" as Break | "none", checkpoints: 0 }));
+const broken = vi.hoisted(() => ({
+  by: "none" as Break | "none",
+  checkpoints: 0,
+  /** Who asked for a proof: in whose log the trial is. */
+  owner: null as Caller | null,
+}));
 
 const edit = (text: string): string => text.replace('"kind":"run_queued"', '"kind":"run_parked"');
 
@@ -99,8 +106,9 @@ vi.mock(import("../../../packages/harness/src/services/audit/trail.ts"), async (
           const rewritten = entries.map((entry) => ({ ...entry, leaf: edit(entry.leaf) }));
           return { ok: true, value: sign(found.value, rewritten) };
         },
-        entries: async (...given) => {
-          const page = await trail.entries(...given);
+        entries: async (caller, ...given) => {
+          const isOther = broken.by === "an auditor is shown another tenant's log";
+          const page = await trail.entries(isOther ? (broken.owner ?? caller) : caller, ...given);
           if (!page.ok) return page;
           if (broken.by === "entries are taken out without a record")
             return { ok: true, value: takeOut(page.value) };
@@ -115,6 +123,8 @@ vi.mock(import("../../../packages/harness/src/services/audit/trail.ts"), async (
           return { ok: true, value: { ...page.value, data } };
         },
         prove: async (caller, run, version) => {
+          // Of the very trial: in others nobody has asked before the neighbour reads.
+          if (broken.by === "an auditor is shown another tenant's log") broken.owner = caller;
           const proof = await trail.prove(caller, run, version);
           // Only once it is covered: else the log would be looked at before it holds the run.
           const isOther = proof.ok && broken.by === "an event's proof is of another event";
@@ -176,5 +186,10 @@ proveKills<Break>(createInProcessTarget(), broken, [
     "audit_log_tamper_evidence",
     "entries are taken out without a record",
     "the downloaded log is what its checkpoint has signed",
+  ],
+  [
+    "audit_log_tamper_evidence",
+    "an auditor is shown another tenant's log",
+    "nothing that another tenant's auditor reads is of our log",
   ],
 ]);

@@ -52,6 +52,12 @@ forbid (principal, action == Action::"call", resource == Tool::"pay_sink");
 @approvers("${NAMED_APPROVER}")
 forbid (principal, action == Action::"call", resource == Tool::"sign_sink");
 
+@id("suite-soon-over")
+@description("It is to be agreed to at once, or not at all.")
+@needs_approval
+@timeout("1s")
+forbid (principal, action == Action::"call", resource == Tool::"rush_sink");
+
 @id("suite-not-after-reading")
 @description("Nothing is posted once anything untrusted was read.")
 forbid (principal, action == Action::"call", resource == Tool::"post_sink")
@@ -89,7 +95,16 @@ const SERVER = "vault";
 const REPEATABLE = "ledger";
 /** What the agent's model calls the tool that may be repeated. */
 export const REPEATABLE_TOOL = `${REPEATABLE}__pay`;
-const TOOLS = ["read_file", "write_file", "tell_sink", "pay_sink", "sign_sink", "post_sink", "fetch_url"];
+const TOOLS = [
+  "read_file",
+  "write_file",
+  "tell_sink",
+  "pay_sink",
+  "sign_sink",
+  "post_sink",
+  "rush_sink",
+  "fetch_url",
+];
 
 const agentOf = (name: string, model: string, tools: readonly string[]): unknown => ({
   name,
@@ -114,6 +129,8 @@ export type Deputy = {
 };
 
 export type DeputyOptions = {
+  /** Queued runs of a tenant, past which submissions are refused. */
+  readonly queuedRunsMax?: number;
   /** An agent that runs programs: the start then takes as long as the sandbox's proof that it holds. */
   readonly commands?: boolean;
   /** The agent has the MCP server's tool a second time, declared as one that may be repeated. */
@@ -131,6 +148,7 @@ const deputyBench = (board: ProviderBoard): DeputyBench => ({
     quorum: "pay_sink",
     named: "sign_sink",
     forbiddenLater: "post_sink",
+    soonOver: "rush_sink",
     notGiven: "book_sink",
   },
   forbiddenText: FORBIDDEN_TEXT,
@@ -180,6 +198,7 @@ export async function startDeputy(
       sinkTool("pay_sink", "Pays at the suite's tool sink.", sinkUrl),
       sinkTool("sign_sink", "Signs at the suite's tool sink.", sinkUrl),
       sinkTool("post_sink", "Posts at the suite's tool sink.", sinkUrl),
+      sinkTool("rush_sink", "Rushes to the suite's tool sink.", sinkUrl),
     ],
     install: (folder) => {
       mkdirSync(join(folder, "policies"));

@@ -199,6 +199,7 @@ function git(folder: string, ...args: readonly string[]): void {
 
 /** What a principal may ask of the one route with a quota of its own; nothing but the burst asks it. */
 export const BURST_REQUESTS = 7;
+export const BURST_LIMITS = { "access.read": { requests: BURST_REQUESTS, window_seconds: 3_600 } };
 
 export function createInstallation(
   sinkUrl: string,
@@ -241,7 +242,7 @@ export function createInstallation(
     transcripts: "transcripts",
     providers: PROVIDERS_CONFIG,
     telemetry: { content: withContent },
-    limits: { actions: { "access.read": { requests: BURST_REQUESTS, window_seconds: 3_600 } } },
+    limits: { actions: BURST_LIMITS },
     tools: [toolConfig(sinkUrl), bookConfig(sinkUrl), ...moreTools],
     ...more,
   });

@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type DatabaseBench,
+  type EndingBench,
   type PathBench,
   type ProviderBench,
   type OtlpReceiver,
@@ -13,7 +14,6 @@ import {
   startObjectServer,
   startTokenIssuer,
   startToolSink,
-  type ObjectFault,
   type ObjectServer,
   type Target,
   type TokenIssuer,
@@ -29,14 +29,16 @@ import { startHarness } from "../../../packages/harness/src/assemble.ts";
 import { readEnvironment } from "../../../packages/harness/src/config.ts";
 import { readCredentials } from "../../../packages/harness/src/home.ts";
 import { databaseBench } from "./database-bench.ts";
+import { endingBench } from "./ending.ts";
 import { deadLetterBench, drillBench, rollbackBench } from "./benches.ts";
 import { inspectStateMachine } from "./inspection.ts";
 import { observe, sendTelemetry } from "./observation.ts";
-import { BURST_REQUESTS, createInstallation, type Installation } from "./installation.ts";
+import { BURST_LIMITS, BURST_REQUESTS, createInstallation, type Installation } from "./installation.ts";
 import { type Deputy, type DeputyOptions, ENVIRONMENT, startDeputy } from "./deputy.ts";
 import { createPathBench } from "./paths.ts";
 import { createKey, createKeys, type Keys, providerConfig, TOKEN_GROUP } from "./people.ts";
 import { startProviders } from "./providers.ts";
+import { storeFaults } from "./store-faults.ts";
 import { createSettingsBench } from "./settings.ts";
 import { type ServerProcess, startServerProcess } from "./server-process.ts";
 
@@ -91,6 +93,7 @@ type Running = {
   readonly database: EmbeddedServer;
   readonly owner: Pool;
   readonly faulty: DatabaseBench;
+  readonly ending: EndingBench;
   readonly keys: Keys;
   /** Where the artifacts are, if not in a folder. */
   readonly bucket: ObjectServer | null;
@@ -112,9 +115,14 @@ function install(
   issuer: TokenIssuer,
   deputy: Deputy,
   environment: Readonly<Record<string, string>>,
+  { queuedRunsMax }: LocalOptions,
 ): Installation {
   const evidence = { mldsa: true };
-  const config = { identity_providers: [providerConfig(issuer)], evidence, ...deputy.config };
+  const limits = {
+    actions: BURST_LIMITS,
+    ...(queuedRunsMax === undefined ? {} : { queue: { tenant_runs: queuedRunsMax } }),
+  };
+  const config = { identity_providers: [providerConfig(issuer)], evidence, limits, ...deputy.config };
   const credentials =
     bucket === null
       ? {}
@@ -166,20 +174,27 @@ async function start(
   started.defer(async () => {
     await telemetry.stop();
   });
-  const providers = await startProviders(started);
+  const providers = await startProviders(started, options.queuedRunsMax);
   const bucket = inBucket ? await openBucket(started) : null;
   const issuer = await startTokenIssuer([TOKEN_GROUP]);
   started.defer(async () => {
     await issuer.stop();
   });
   const deputy = await startDeputy(providers.bench.own, sink.url, options, started);
-  const installation = install(sink.url, bucket, issuer, deputy, {
-    ...providers.environment,
-    OTEL_EXPORTER_OTLP_ENDPOINT: telemetry.url,
-    OTEL_BSP_SCHEDULE_DELAY: String(EXPORT_MS),
-    OTEL_METRIC_EXPORT_INTERVAL: String(METRIC_EXPORT_MS),
-    [ENVIRONMENT.name]: ENVIRONMENT.value,
-  });
+  const installation = install(
+    sink.url,
+    bucket,
+    issuer,
+    deputy,
+    {
+      ...providers.environment,
+      OTEL_EXPORTER_OTLP_ENDPOINT: telemetry.url,
+      OTEL_BSP_SCHEDULE_DELAY: String(EXPORT_MS),
+      OTEL_METRIC_EXPORT_INTERVAL: String(METRIC_EXPORT_MS),
+      [ENVIRONMENT.name]: ENVIRONMENT.value,
+    },
+    options,
+  );
   started.defer(() => {
     installation.remove();
   });
@@ -196,7 +211,6 @@ async function start(
   const credentials = readCredentials(installation.home);
   if (first === undefined || credentials === null) throw new Error("the operator has no key");
   const { database, owner } = await openOwner(installation, started);
-  const faulty = databaseBench(database, started);
   const keys = await createKeys(first.url, credentials.key, installation.home, owner);
   return {
     installation,
@@ -207,7 +221,8 @@ async function start(
     deputy,
     database,
     owner,
-    faulty,
+    faulty: databaseBench(database, started),
+    ending: endingBench(database, started),
     keys,
     bucket,
     issuer,
@@ -233,31 +248,6 @@ const inspect = (now: () => Running): NonNullable<Target["inspect"]> => ({
     };
   },
 });
-
-const STORE_FAULTS: Readonly<Record<string, ObjectFault>> = {
-  artifact_store_refuses: { do: "status", status: 503 },
-  artifact_store_truncates: { do: "truncate", toBytes: 3 },
-};
-
-// The bucket is the suite's own, so it is what fails, and it counts how often it did.
-function storeFaults(bucket: () => ObjectServer | null): NonNullable<Target["faults"]> {
-  const firedBefore = new Map<string, number>();
-  return {
-    arm: async (name, times) => {
-      await Promise.resolve();
-      const fault = STORE_FAULTS[name];
-      if (fault === undefined) throw new Error(`there is no fault ${name}`);
-      const all = bucket()?.fired() ?? 0;
-      firedBefore.set(name, all);
-      // Scripted runs make the same bytes each time; what is there already would not be stored again.
-      bucket()?.objects.clear();
-      bucket()?.cue("PUT", ...Array.from({ length: times }, () => fault));
-    },
-    // One fault is armed at a time.
-    fired: async (name) =>
-      await Promise.resolve((bucket()?.fired() ?? 0) - (firedBefore.get(name) ?? bucket()?.fired() ?? 0)),
-  };
-}
 
 /** Each burst needs somebody who has asked for nothing yet: windows are the database's time, which no test waits for. */
 function quotaBench(now: () => Running): NonNullable<Target["quota"]> {
@@ -294,6 +284,9 @@ const looks = (
 const benches = (now: () => Running, launch: Launch): Partial<Target> => ({
   get database() {
     return now().faulty;
+  },
+  get ending() {
+    return now().ending;
   },
   get signing() {
     return now().keys.signing;

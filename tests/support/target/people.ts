@@ -71,18 +71,23 @@ const FOREIGN: Pick<KeyRequest, "scopes" | "roles"> = {
   scopes: ["runs:read", "runs:write", "approvals:decide", "documents:read", "documents:write"],
 };
 
-/** A key of a tenant of its own. */
+const EVERYTHING = ["requester", "approver", "auditor", "admin"] as const;
+
+const newTenant = (): string => `other-${randomBytes(4).toString("hex")}`;
+
+/** A key of a tenant of its own, or of the one that is named. */
 export async function createForeignKey(
   home: string,
   owner: Pool,
   { scopes, roles = [] }: Pick<KeyRequest, "scopes" | "roles"> = FOREIGN,
+  name: string = newTenant(),
 ): Promise<string> {
   const secrets = readSecrets(home, undefined, systemRandom);
   if (!secrets.ok) throw new Error(secrets.error.detail);
   const key = newKey(systemRandom);
   await transaction(owner, async (client) => {
     const setup = { client, clock: systemClock, random: systemRandom };
-    const tenant = await ensureTenant(setup, `other-${randomBytes(4).toString("hex")}`);
+    const tenant = await ensureTenant(setup, name);
     await ensureKey(setup, uuidOf(tenant), {
       principal: { name: "stranger", kind: "service" },
       hash: keyHasher(secrets.value.keys)(key),
@@ -95,6 +100,7 @@ export async function createForeignKey(
 }
 
 export async function createKeys(url: string, operatorKey: string, home: string, owner: Pool): Promise<Keys> {
+  const other = newTenant();
   return {
     requester: await createKey(url, operatorKey, {
       principal: { name: "requester", kind: "service" },
@@ -120,7 +126,14 @@ export async function createKeys(url: string, operatorKey: string, home: string,
       principal: { name: "auditor", kind: "human" },
       scopes: ["audit:read"],
     }),
-    other_tenant: await createForeignKey(home, owner),
+    admin: await createKey(url, operatorKey, {
+      principal: { name: "administrator", kind: "human" },
+      scopes: [],
+      roles: [...EVERYTHING],
+    }),
+    other_tenant: await createForeignKey(home, owner, FOREIGN, other),
+    other_admin: await createForeignKey(home, owner, { scopes: [], roles: [...EVERYTHING] }, other),
+    other_auditor: await createForeignKey(home, owner, { scopes: ["audit:read"] }, other),
     signing: await createSigner(url, operatorKey),
   };
 }

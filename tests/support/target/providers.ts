@@ -99,7 +99,10 @@ type Providers = {
   readonly environment: Readonly<Record<string, string>>;
 };
 
-export async function startProviders(started: AsyncDisposableStack): Promise<Providers> {
+export async function startProviders(
+  started: AsyncDisposableStack,
+  queuedRunsMax?: number,
+): Promise<Providers> {
   const own = await openBoard(OWN, startOpenAiServer, started);
   const substitute = await openBoard(SUBSTITUTE, startAnthropicServer, started);
   const lonely = await openBoard(LONELY, startOpenAiServer, started);
@@ -119,6 +122,7 @@ export async function startProviders(started: AsyncDisposableStack): Promise<Pro
       },
       outage: {
         ...OUTAGE,
+        ...(queuedRunsMax === undefined ? {} : { queuedRunsMax }),
         board: lonely.board,
         body: (task) => ({ agent: "lonely", task, workspace: "notes" }),
       },

@@ -19,6 +19,7 @@ const IN_VAIN: readonly Bug[] = [
     "db.blind",
     "db.dead",
     "state.stuck",
+    "end.lost",
     "deny.stuck",
     "wait.early",
     "wait.forgets",
@@ -85,6 +86,8 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string, verdict?: "I
   "apr.stray": ["approval_binding", "another's digest is refused"],
   "apr.forged": ["approval_binding", "approvals that a client brings along are not believed"],
   "apr.late": ["approval_binding", "a yes after a no comes too late"],
+  "apr.eternal": ["approval_lifecycle", "a yes after its time is refused"],
+  "apr.swept": ["approval_lifecycle", "a yes after its time is refused"],
   "deny.stuck": ["approval_binding", "the run goes on after each no"],
   "vote.each": ["approval_binding", "of opposite votes in the same moment one is taken"],
   "deny.later": ["approval_binding", "carried out once"],
@@ -125,7 +128,12 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string, verdict?: "I
   "etag.fixed": ["happy_path", "a changed run has another ETag"],
   "artifact.optimist": ["artifact_writer", "the bytes of changes.patch are complete"],
   "artifact.volatile": ["artifact_writer", "artifact changes.patch can be fetched"],
+  "end.early": ["artifact_writer", "a run has not ended before all of its end is written"],
+  "end.lost": ["artifact_writer", "the run gets to be"],
+  "end.again": ["artifact_writer", "and what it did is not done again"],
   "leak.label": ["secret_redaction", "the answer to a submission holds no secret"],
+  "leak.middle": ["secret_redaction", "the answer to a submission holds no secret"],
+  "leak.whole": ["secret_redaction", "what is no secret is shown beside what is"],
   "leak.nothing": ["secret_redaction", "what is no secret is shown beside what is"],
   "log.raw": ["secret_redaction", "log holds no secret"],
   "trace.orphan": ["happy_path", "every span's parent was sent as well"],
@@ -200,8 +208,8 @@ const ON_TOY = SCENARIOS.filter(
     ),
 );
 
-/** It makes one call a run, and that after its only question. */
-const TOY_LACKS: readonly string[] = ["effect_first"];
+/** It makes one call a run, and that after its only question; and it is driven by plans only. */
+const TOY_LACKS: readonly string[] = ["effect_first", "external_runs"];
 
 async function tryOn(bug: Bug, scenarioPart: string): Promise<Trial> {
   const scenario = SCENARIOS.find(({ id }) => id.includes(scenarioPart));
@@ -245,6 +253,15 @@ describe("the good toy", () => {
       left.push(...runs.filter((status) => !TERMINAL_STATES.includes(status)));
     }
     expect(left).toEqual([]);
+  });
+
+  test("has no answer left that any of them had it remember", async () => {
+    const headers = { authorization: `Bearer ${target.key("approver")}` };
+    const answer = await fetch(`${target.endpoints()[0]}/api/harness/precedents`, { headers });
+    const { data } = fieldsOf(await answer.json());
+    const answers = Array.isArray(data) ? data.map(fieldsOf) : [];
+    expect(answers.length).toBeGreaterThan(1);
+    expect(answers.filter(({ revoked }) => revoked !== true)).toEqual([]);
   });
 });
 

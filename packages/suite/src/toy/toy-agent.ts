@@ -88,11 +88,14 @@ const GATES: Readonly<Record<string, Requirement>> = {
   post_sink: requirement(1, false, null),
   pay_sink: requirement(2, true, null),
   sign_sink: requirement(1, false, ["approver"]),
+  rush_sink: requirement(1, false, null),
   vault__pay: requirement(1, false, null),
   fetch_url: requirement(1, false, null),
   write_file: requirement(1, false, null),
   command: requirement(1, false, null),
 };
+/** How long its question can be answered, and when somebody comes by who sees that it is over; an answer is sooner. */
+const SOON = { tool: "rush_sink", overMs: 200, sweptMs: 30_000 };
 const UNGIVEN = "book_sink";
 const TURNS_MAX = 20;
 const LARGE_CHARS = 50_000;
@@ -257,10 +260,13 @@ async function askPerson(
 ): Promise<Readonly<Record<string, unknown>> | null> {
   const { toy, breaks, signals } = talk;
   const { promise, resolve } = Promise.withResolvers<Readonly<Record<string, unknown>> | null>();
-  const asked = { action: toyAction(tool, args), preview: JSON.stringify(args), requirement: needed };
+  const lifetime = tool === SOON.tool ? { lifetimeMs: SOON.overMs } : {};
+  const preview = JSON.stringify(args);
+  const asked = { action: toyAction(tool, args), preview, requirement: needed, ...lifetime };
   const approval = addApproval(toy, breaks, asked);
   const gate: Gate = { talk, approval, question, openedAt: Date.now(), voters: [], answered: resolve };
   toy.decide = (by, request) => decide(gate, by, request);
+  if (tool === SOON.tool && !breaks.has("apr.eternal")) setTimeout(() => sweep(gate), SOON.sweptMs).unref();
   tellDecision(signals, "needs_approval");
   moveTo(toy, breaks, "awaiting_approval", "run_parked", null);
   tellHold(signals, breaks, toy, talk.calls);
@@ -270,11 +276,23 @@ async function askPerson(
   return answer;
 }
 
+function sweep(gate: Gate): void {
+  if (!isOpen(gate)) return;
+  close(gate, null, "expired", { votes: gate.voters.length });
+  gate.answered(null);
+}
+
 const isOpen = ({ talk, approval }: Gate): boolean =>
   talk.toy.run.approvals.some(({ id, status }) => id === approval.id && status === "open");
 
 function decide(gate: Gate, by: Actor, request: ApproveRequest): ProblemCode | null {
+  const { breaks, toy } = gate.talk;
   if (request.approval_id !== gate.approval.id || !isOpen(gate)) return "approval_already_decided";
+  const isOver = Date.parse(gate.approval.expires_at) <= Date.now();
+  if (isOver && !breaks.has("apr.eternal") && !breaks.has("apr.swept")) {
+    sweep(gate);
+    return "approval_expired";
+  }
   if (request.decision === "deny") {
     close(gate, by, "denied", { votes: gate.voters.length });
     gate.answered(null);
@@ -283,7 +301,6 @@ function decide(gate: Gate, by: Actor, request: ApproveRequest): ProblemCode | n
   if (request.decision !== "approve") return "decision_not_possible";
   const refusal = refusalOf(gate, by, request) ?? takeUp(gate, request);
   if (refusal !== null) return refusal;
-  const { breaks, toy } = gate.talk;
   if (breaks.has("quorum.votes") || !gate.voters.includes(by.id)) gate.voters.push(by.id);
   if (gate.voters.length < gate.approval.requirement.quorum) {
     addEvent(toy, breaks, "approval_voted", by);
@@ -329,16 +346,16 @@ function takeUp({ talk, question }: Gate, request: Approve): ProblemCode | null 
 
 function close(
   { talk, approval }: Gate,
-  by: Actor,
-  status: "approved" | "denied",
+  by: Actor | null,
+  status: "approved" | "denied" | "expired",
   { votes }: { readonly votes: number },
 ): void {
   const { toy, breaks, signals } = talk;
-  const decided_by = { id: by.id, name: by.name };
+  const decided_by = by === null ? null : { id: by.id, name: by.name };
   const change = { status, votes, decided_at: now(), decided_by };
   const approvals = toy.run.approvals.map((one) => (one.id === approval.id ? { ...one, ...change } : one));
   toy.run = { ...toy.run, approvals };
-  addEvent(toy, breaks, status === "approved" ? "approval_approved" : "approval_denied", by);
+  addEvent(toy, breaks, `approval_${status}`, by);
   if (status === "approved") addEvent(toy, breaks, "approval_spent", null);
   tellAnswer(signals, breaks);
   moveTo(toy, breaks, "queued", "run_resumed", null);

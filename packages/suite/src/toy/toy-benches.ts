@@ -21,6 +21,7 @@ export const toyDeputy = (world: ToyWorld): DeputyBench => ({
     quorum: "pay_sink",
     named: "sign_sink",
     forbiddenLater: "post_sink",
+    soonOver: "rush_sink",
     notGiven: "book_sink",
   },
   forbiddenText: FORBIDDEN_TEXT,

@@ -7,6 +7,7 @@ import { sha256Hex } from "../digest.ts";
 import { createToyDatabase, isToyReady, type ToyDatabase, writeAll } from "./toy-database.ts";
 import { AGENTS, runAgent, type ToyAnswer, type ToyWorld } from "./toy-agent.ts";
 import { createToySignals, originOf, tellAnswer, tellHold, type ToySignals } from "./toy-signals.ts";
+import { createToyEnding, passes, type ToyEnding } from "./toy-ending.ts";
 import { createDrivenRun } from "./toy-plans.ts";
 import { createToySignatures, type ToySignatures } from "./toy-signatures.ts";
 import type { SendEffect } from "./toy-tools.ts";
@@ -49,6 +50,7 @@ export type ToyState = {
   readonly queue: Set<string>;
   /** Keys that no request may use any more. */
   readonly burnt: Set<string>;
+  readonly ending: ToyEnding;
 };
 
 export const createToyState = (): ToyState => ({
@@ -63,6 +65,7 @@ export const createToyState = (): ToyState => ({
   database: createToyDatabase(),
   queue: new Set(),
   burnt: new Set(),
+  ending: createToyEnding(),
 });
 
 /** What the toy holds without what it belongs to. */
@@ -102,6 +105,8 @@ export type ToyHarness = {
   refusals(caller: ToyCaller): number;
   redrive(caller: ToyCaller, id: string): ToyRefusal | Decided;
   isReady(): boolean;
+  /** Ends a run whose process died at it. */
+  takeOver(toy: ToyRun): Promise<void>;
   /** A run that is driven from outside. */
   drive(caller: ToyCaller, request: Readonly<Record<string, unknown>>): ToyRun;
   /** What the tenant's people gave for good. */
@@ -137,6 +142,12 @@ export function createToyHarness(
     cancel: (caller, id) => cancel(inside, caller, id),
     refusals: (caller) => state.signatures.refusals.filter((tenant) => tenant === caller.tenant).length,
     redrive: (caller, id) => redrive(inside, caller, id),
+    takeOver: async (toy) => {
+      if (breaks.has("end.lost")) return;
+      if (breaks.has("end.again"))
+        await sendEffect(`${toy.run.id}/again`, JSON.stringify({ run: toy.run.id }));
+      end(inside, toy);
+    },
     isReady: () => isToyReady(state.database, breaks),
     drive: (caller, request) => {
       const toy = createDrivenRun(caller.tenant, caller.actor, request, breaks);
@@ -177,8 +188,20 @@ async function goOn(inside: Inside, toy: ToyRun, actor: Actor | null): Promise<v
   moveTo(toy, breaks, "running", "run_leased", null);
   const calls = toy.run.steps.length === 0 ? 1 : 0;
   if (calls > 0) await carryOut(inside, toy);
-  finish(toy, breaks, inside.state.store);
+  end(inside, toy);
   tellHold(inside.state.signals, breaks, toy, calls);
+}
+
+/** Whoever agreed is not kept waiting for it where it is held up. */
+function end({ state, breaks }: Inside, toy: ToyRun): void {
+  const { ending, store } = state;
+  if (ending.at === null) return finish(toy, breaks, store);
+  if (breaks.has("end.early")) toy.run = { ...toy.run, status: "succeeded" };
+  const goOnFrom = async (): Promise<void> => {
+    for (const point of ["stored", "recorded"] as const) if (!(await passes(ending, toy, point))) return;
+    finish(toy, breaks, store);
+  };
+  void goOnFrom();
 }
 
 async function start(inside: Inside, toy: ToyRun): Promise<void> {

@@ -68,18 +68,22 @@ export function moveTo(
 }
 
 /** How some well-known secrets begin; enough for a toy. */
-const SECRET = /^(?:ghp_|github_pat_|glpat-|sk-|sk_|xox|npm_|SG\.|AIza)/u;
+const SECRET = /\b(?:ghp_|github_pat_|glpat-|sk-|sk_|xox|npm_|SG\.|AIza)[\w.-]+/gu;
 
-/** Line by line: a secret is on one. */
-export const shownText = (text: string): string =>
-  text
-    .split("\n")
-    .map((line) => (SECRET.test(line) ? "[hidden]" : line))
-    .join("\n");
+export const shownText = (text: string): string => text.replaceAll(SECRET, "[hidden]");
+
+/** What whoever knows a secret at the beginning of a line only makes of a task. */
+const shownTask = (text: string, breaks: Breaks): string => {
+  const shown = (line: string): string => (shownText(line).startsWith("[hidden]") ? "[hidden]" : line);
+  if (breaks.has("leak.middle")) return text.split("\n").map(shown).join("\n");
+  return breaks.has("leak.whole") && shownText(text) !== text ? "[hidden]" : shownText(text);
+};
+
+const isSecret = (value: string): boolean => shownText(value) !== value;
 
 function hideSecrets(labels: Readonly<Record<string, string>>, breaks: Breaks): Record<string, string> {
-  const isAll = breaks.has("leak.nothing") && Object.values(labels).some((value) => SECRET.test(value));
-  const isHidden = (value: string): boolean => isAll || (SECRET.test(value) && !breaks.has("leak.label"));
+  const isAll = breaks.has("leak.nothing") && Object.values(labels).some(isSecret);
+  const isHidden = (value: string): boolean => isAll || (isSecret(value) && !breaks.has("leak.label"));
   return Object.fromEntries(
     Object.entries(labels).map(([name, value]) => [name, isHidden(value) ? "[hidden]" : value]),
   );
@@ -102,7 +106,7 @@ export function createRun(tenant: string, requester: Actor, request: ToyRequest,
       status: "queued",
       agent: request.agent ?? "toy",
       agent_version: `sha256:${sha256Hex("toy")}`,
-      task: shownText(request.task),
+      task: shownTask(request.task, breaks),
       workspace: null,
       model: "scripted/toy",
       labels: hideSecrets(request.labels ?? {}, breaks),
@@ -129,13 +133,17 @@ type Asked = {
   readonly action: Approval["action"];
   readonly preview: string;
   readonly requirement?: Approval["requirement"];
+  /** How long it can be answered. */
+  readonly lifetimeMs?: number;
 };
+
+const LIFETIME_MS = 86_400_000;
 
 const ANYBODY: Approval["requirement"] = { approvers: null, quorum: 1, separate_duties: false };
 
 /** A question about one action of the run, after those that it has asked already. */
 export function addApproval(toy: ToyRun, breaks: Breaks, asked: Asked): Approval {
-  const { action, preview, requirement = ANYBODY } = asked;
+  const { action, preview, requirement = ANYBODY, lifetimeMs = LIFETIME_MS } = asked;
   const step = toy.run.approvals.length + 1;
   const approval: Approval = {
     id: idFromUuid("apr", randomUUID()),
@@ -154,7 +162,7 @@ export function addApproval(toy: ToyRun, breaks: Breaks, asked: Asked): Approval
     votes: 0,
     edited_arguments: null,
     requested_at: now(),
-    expires_at: now(),
+    expires_at: new Date(Date.now() + lifetimeMs).toISOString(),
     decided_at: null,
     decided_by: null,
     comment: null,

@@ -21,8 +21,9 @@ import {
   type ToyState,
 } from "./toy-harness.ts";
 import { createOutside } from "./toy-box.ts";
+import { dieThere, toyEndingBench } from "./toy-ending.ts";
 import { createFiles, toyPaths } from "./toy-files.ts";
-import type { Breaks } from "./toy-run.ts";
+import type { Breaks, ToyRun } from "./toy-run.ts";
 import { startToyServer, type ToyServer } from "./toy-server.ts";
 import { toyMetrics } from "./toy-signals.ts";
 import type { ToySigner } from "./toy-signatures.ts";
@@ -146,6 +147,7 @@ const looks = (state: ToyState, signer: ToySigner, breaks: Breaks): Partial<Targ
   observation: observeToy(state, breaks),
   signing: { ...signer, auditor: AUDITOR_KEY },
   database: toyDatabaseBench(state.database, breaks, () => contradictionsOf(state)),
+  ending: toyEndingBench(state.ending),
   deadLetters: {
     exhaust: async (id) => {
       await Promise.resolve();
@@ -171,17 +173,13 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
     return world;
   };
 
-  const serve = async (to: ToolSink): Promise<void> => {
+  /** @param left runs that somebody else died at */
+  const serve = async (to: ToolSink, left: readonly ToyRun[] = []): Promise<void> => {
     const harness = createToyHarness(state, breaks, sendEffectTo(to), now());
-    const door = {
-      harness,
-      callers: CALLERS,
-      signer,
-      signatures: state.signatures,
-      signals: state.signals,
-      breaks,
-    };
+    const { signatures, signals } = state;
+    const door = { harness, callers: CALLERS, signer, signatures, signals, breaks };
     servers = [await startToyServer(door), await startToyServer(door)];
+    for (const toy of left) await harness.takeOver(toy);
   };
   const stopServers = async (): Promise<void> => {
     for (const server of servers) await server.stop();
@@ -213,9 +211,10 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
     ...looks(state, signer, breaks),
     kill: async () => {
       letGo(state.database, "gone");
+      const left = dieThere(state.ending);
       await stopServers();
       if (breaks.has("artifact.volatile")) for (const toy of state.runs.values()) toy.bytes.clear();
-      if (sink !== undefined) await serve(sink);
+      if (sink !== undefined) await serve(sink, left);
     },
     restart: async () => {
       await stopServers();

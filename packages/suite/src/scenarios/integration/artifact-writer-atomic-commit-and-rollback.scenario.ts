@@ -1,8 +1,16 @@
 import { sha256Hex } from "../../digest.ts";
-import { TERMINAL_STATES } from "../../run-reading.ts";
+import { type RunReading, TERMINAL_STATES } from "../../run-reading.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
+import type { EndingBench, EndingPoint } from "../../target.ts";
 import { lookUntil } from "../../wait.ts";
-import { approveUntilEnd, downloadArtifacts, readRunOf, submitGatedTask } from "../moves.ts";
+import {
+  approveUntilEnd,
+  awaitStatus,
+  downloadArtifacts,
+  openApprovals,
+  readRunOf,
+  submitGatedTask,
+} from "../moves.ts";
 
 /** What can befall a store of artifacts, by the names under which a target arms it. */
 export const STORE_FAULTS = ["artifact_store_refuses", "artifact_store_truncates"] as const;
@@ -28,6 +36,9 @@ export const artifactWriterAtomicCommitAndRollback: Scenario = {
     });
     await context.part("a process that dies as soon as it has ended a run", ["kill"], async () => {
       await killAtTheEnd(context);
+    });
+    await context.part("a process that dies while it ends a run", ["kill", "held_end"], async () => {
+      for (const point of ["stored", "recorded"] as const) await killWhileEnding(context, point);
     });
   },
 };
@@ -90,4 +101,61 @@ async function killAtTheEnd(context: ScenarioContext): Promise<void> {
   // Whatever was not durable by then is gone with the process.
   await context.target.kill?.("server");
   await checkComplete(context, id);
+}
+
+/** All bytes are there, and whoever was to say so is gone: the run is ended by somebody else, and once. */
+async function killWhileEnding(context: ScenarioContext, point: EndingPoint): Promise<void> {
+  const { ending, sink, gatedTask } = context.target;
+  if (ending === undefined) throw new Error("the capability held_end was not there");
+  const client = context.client("requester");
+  const from = sink?.calls().length ?? 0;
+  await ending.holdAt(point);
+  try {
+    const id = await submitGatedTask(context, client);
+    await approveUntilHeld(context, ending, id);
+    const before = await readRunOf(context, client, id);
+    notYet(context, before);
+    await context.target.kill?.("server");
+    await ending.letGo();
+    // The server has another address since.
+    await awaitStatus(context, context.client("requester"), id, TERMINAL_STATES);
+    await checkComplete(context, id);
+    const effects =
+      sink
+        ?.calls()
+        .slice(from)
+        .filter(({ outcome }) => outcome === "applied").length ?? 0;
+    context.check("and what it did is not done again", effects === gatedTask.sinkEffects, { point, effects });
+  } finally {
+    await ending.letGo();
+  }
+}
+
+function notYet(context: ScenarioContext, { status }: RunReading): void {
+  const isEnded = TERMINAL_STATES.includes(status);
+  context.check("a run has not ended before all of its end is written", !isEnded, status);
+}
+
+async function approveUntilHeld(context: ScenarioContext, ending: EndingBench, id: string): Promise<void> {
+  const [requester, approver] = [context.client("requester"), context.client("approver")];
+  const answered = new Set<string>();
+  for (;;) {
+    const { seen, satisfied } = await lookUntil(
+      async () => ({ held: await ending.held(), run: await readRunOf(context, requester, id) }),
+      ({ held, run }) =>
+        held > 0 ||
+        TERMINAL_STATES.includes(run.status) ||
+        openApprovals(run).some((open) => !answered.has(open.id)),
+      { timeoutMs: context.pace.waitMsMax, signal: context.signal },
+    );
+    context.check("the run goes on after each answer", satisfied, seen.run.status);
+    if (seen.held > 0) return;
+    notYet(context, seen.run);
+    for (const open of openApprovals(seen.run).filter(({ id: each }) => !answered.has(each))) {
+      answered.add(open.id);
+      const yes = { approval_id: open.id, decision: "approve", action_digest: open.actionDigest };
+      const answer = await approver.approve(yes);
+      context.check("the shown action can be approved", answer.status === 200, answer.json);
+    }
+  }
 }

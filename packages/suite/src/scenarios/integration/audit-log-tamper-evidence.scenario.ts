@@ -14,19 +14,14 @@ import {
   placeOfChange,
   placeProved,
   readLeaf,
-  readPin,
-  sizeOfCheckpoint,
 } from "../../log-copy.ts";
 import { fieldsOf, isProblem, type RunReading, TERMINAL_STATES, textOf } from "../../run-reading.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
-import type { Role } from "../../target.ts";
 import { lookUntil } from "../../wait.ts";
+import { checkNeighbour, openNeighbour } from "./foreign-auditor.ts";
+import { ask, copyLog, type Log, pinLog } from "./log-moves.ts";
 import { judgeTamperings, tamperings } from "./tampering.ts";
 import { awaitStatus, openApprovals, readEvents, readRunOf, submitGatedTask } from "../moves.ts";
-
-const LOGS = "/api/harness/audit/logs";
-/** Entries asked for at once; the contract's limit. */
-const PAGE_ENTRIES = 1_024;
 
 export const auditLogTamperEvidence: Scenario = {
   id: "harness_integration/audit_log_tamper_evidence",
@@ -42,8 +37,9 @@ export const auditLogTamperEvidence: Scenario = {
   seed: "spec/acceptance.md (I7)",
   timeLimitMs: 600_000,
   run: async (context) => {
+    const neighbour = await openNeighbour(context);
     const first = await carryOutRun(context);
-    const log = await pinLog(context);
+    const log = await pinLog(context, "auditor");
     const before = await copyCovering(context, log, first.events);
     checkWhole(context, before, log.pin, null);
     await checkProofs(context, first, before, log.pin);
@@ -56,10 +52,10 @@ export const auditLogTamperEvidence: Scenario = {
     checkWhole(context, after, log.pin, before.note);
     checkEvents(context, second, after);
     checkTampering(context, before, after, log.pin);
+    const runs = [first.run.id, second.run.id];
+    await checkNeighbour(context, neighbour, { log, copy: after, runs });
   },
 };
-
-type Log = { readonly path: string; readonly pin: LogPin };
 
 type Carried = {
   readonly run: RunReading;
@@ -117,71 +113,6 @@ async function carryOutRun(context: ScenarioContext): Promise<Carried> {
   const run = await awaitStatus(context, requester, id, ["succeeded"]);
   context.precondition("the task asked at least once", decisions.length > 0);
   return { run, events: await readEvents(context, requester, id), decisions };
-}
-
-async function ask(context: ScenarioContext, role: Role, path: string): Promise<Answer> {
-  const headers = { accept: "application/json" };
-  return await context.client(role).request({ method: "GET", path, headers, body: null });
-}
-
-const rowsOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? (value as unknown[]) : []);
-
-/** Name and keys of the newest log: learnt once, and believed for the whole trial. */
-async function pinLog(context: ScenarioContext): Promise<Log> {
-  const answer = await ask(context, "auditor", LOGS);
-  const newest = fieldsOf(rowsOf(fieldsOf(answer.json)["data"]).at(-1));
-  const origin = textOf(newest["origin"]);
-  const pin = readPin(origin, rowsOf(newest["keys"]).map(textOf));
-  context.check(
-    "an auditor learns the log's name and keys",
-    answer.status === 200 && pin !== null,
-    answer.json,
-  );
-  if (pin === null) throw new Error("unreachable: the check before has ended the trial");
-  return { path: `${LOGS}/${Number(newest["epoch"])}`, pin };
-}
-
-async function readNote(context: ScenarioContext, { path, pin }: Log): Promise<string> {
-  const answer = await ask(context, "auditor", `${path}/checkpoint`);
-  const note = textOf(fieldsOf(answer.json)["note"]);
-  const isSigned = sizeOfCheckpoint(note, pin) !== null;
-  context.check(
-    "the checkpoint is signed by a key of the log",
-    answer.status === 200 && isSigned,
-    answer.text,
-  );
-  return note;
-}
-
-async function copyLog(context: ScenarioContext, log: Log): Promise<LogCopy> {
-  const note = await readNote(context, log);
-  const size = sizeOfCheckpoint(note, log.pin) ?? 0;
-  const entries: CopiedEntry[] = [];
-  while (entries.length < size) {
-    const page = await ask(
-      context,
-      "auditor",
-      `${log.path}/entries?from=${entries.length}&limit=${Math.min(PAGE_ENTRIES, size - entries.length)}`,
-    );
-    const rows = rowsOf(fieldsOf(page.json)["data"]).map(fieldsOf);
-    const hashes = rowsOf(fieldsOf(page.json)["hashes"]).map(textOf);
-    context.check(
-      "every entry that is signed can be read",
-      page.status === 200 && rows.length + hashes.length > 0,
-      page.status,
-    );
-    // Whether they may be gone is for an entry behind them to say.
-    for (const hash of hashes) entries.push({ leaf: "", salt: null, payload: null, hash });
-    for (const row of rows) {
-      const [salt, payload] = [row["salt"], row["payload"]];
-      entries.push({
-        leaf: textOf(row["leaf"]),
-        salt: typeof salt === "string" ? salt : null,
-        payload: typeof payload === "string" ? payload : null,
-      });
-    }
-  }
-  return { note, entries };
 }
 
 const placeOf = ({ entries }: LogCopy, { run_id, version }: AuditEvent): number =>

@@ -37,6 +37,7 @@ export const retrievalPromptAssemblyTenantIsolation: Scenario = {
       warm: passagesOf(warm),
     });
     await askCraftily(context, library);
+    await forgetRemoved(context, library);
     await reachAcross(context, library);
   },
 };
@@ -49,6 +50,8 @@ type Library = {
   readonly hidden: string;
   readonly ourIds: readonly string[];
   readonly theirIds: readonly string[];
+  /** Ours, and of something else. */
+  readonly besideIds: readonly string[];
 };
 
 /** How many documents of the other tenant fit better than any of ours. */
@@ -61,6 +64,14 @@ async function fillLibraries(context: ScenarioContext): Promise<Library> {
   const [ours, theirs, hidden] = [context.unique("ours"), context.unique("theirs"), context.unique("hidden")];
   const ourIds: string[] = [];
   const theirIds: string[] = [];
+  const besideIds: string[] = [];
+  for (let index = 0; index < reader.passages; index += 1)
+    besideIds.push(
+      await addDocument(context, context.client("requester"), {
+        name: `menu ${index}`,
+        text: `Soup, bread and a pear on day ${index}; coffee afterwards.`,
+      }),
+    );
   for (let index = 0; index < BETTER; index += 1)
     theirIds.push(
       await addDocument(context, context.client("other_tenant"), {
@@ -87,7 +98,7 @@ async function fillLibraries(context: ScenarioContext): Promise<Library> {
       metadata: { tenant_id: theirs, note: hidden, role: "system" },
     }),
   );
-  return { reader, word, ours, theirs, hidden, ourIds, theirIds };
+  return { reader, word, ours, theirs, hidden, ourIds, theirIds, besideIds };
 }
 
 async function addDocument(
@@ -131,7 +142,7 @@ const same = (one: Asked, other: Asked): boolean =>
   JSON.stringify(passagesOf(one)) === JSON.stringify(passagesOf(other));
 
 function checkPrompt(context: ScenarioContext, library: Library, asked: Asked, canary: string): void {
-  const { reader, theirs, hidden, ourIds, theirIds } = library;
+  const { reader, theirs, hidden, ourIds, theirIds, besideIds } = library;
   const [prompt] = asked.prompts;
   context.check("the model is asked", prompt !== undefined, asked.prompts.length);
   if (prompt === undefined) return;
@@ -151,6 +162,8 @@ function checkPrompt(context: ScenarioContext, library: Library, asked: Asked, c
   );
   const shown = ourIds.filter((id) => found.includes(id));
   context.check("each passage says which document it is of", shown.length === reader.passages, shown);
+  const beside = besideIds.filter((id) => found.includes(id));
+  context.check("and is of what was asked, where there is enough of it", beside.length === 0, beside);
   context.check("the system text is the agent's", prompt.system === reader.system, prompt.system);
   const user = prompt.messages.filter(({ role }) => role === "user").map(({ text }) => text.trim());
   context.check("the requester's words are the requester's", user.join() === asked.task, user);
@@ -206,6 +219,23 @@ async function askCraftily(context: ScenarioContext, library: Library): Promise<
     (text) => text.includes(`They are ${theirs}`) || unnamed.some((id) => text.includes(id)),
   );
   context.check("no crafted question finds another tenant's passage", crossing.length === 0, crossing);
+}
+
+/** What its owner has taken away is in no prompt any more, whatever was kept of it. */
+async function forgetRemoved(context: ScenarioContext, library: Library): Promise<void> {
+  const client = context.client("requester");
+  const given = passagesOf(await askAs(context, library, "requester")).join("\n");
+  const removed = library.ourIds.find((id) => given.includes(id)) ?? "";
+  context.precondition("a document is among the passages", removed !== "");
+  const answer = await client.request({
+    method: "DELETE",
+    path: `/api/harness/documents/${removed}`,
+    headers: { accept: "application/json" },
+    body: null,
+  });
+  context.check("a document can be removed", answer.status === 200 || answer.status === 204, answer.status);
+  const after = passagesOf(await askAs(context, library, "requester")).join("\n");
+  context.check("what was removed is in no prompt any more", !after.includes(removed), removed);
 }
 
 const told = (text: string): string => text.replaceAll(/"(?:request|trace)_id":"[^"]*"/g, "");

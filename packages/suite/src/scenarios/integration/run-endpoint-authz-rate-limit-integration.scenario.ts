@@ -7,6 +7,7 @@ import { fieldsOf, isProblem, readRun, type RunReading, textOf } from "../../run
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
 import type { Role } from "../../target.ts";
 import { awaitStatus, openApprovals, readRunOf, submitGatedTask } from "../moves.ts";
+import { attackIds } from "./foreign-ids.ts";
 
 const QUOTA_PROBLEM = "https://iana.org/assignments/http-problem-types#quota-exceeded";
 /** Requests of the burst, for each that the quota grants. */
@@ -47,6 +48,12 @@ export const runEndpointAuthzRateLimitIntegration: Scenario = {
     context.check("nothing that was refused made a run or an effect, or moved the run", before === after, {
       before,
       after,
+    });
+    await context.part("ids of every kind that are another tenant's", ["approve"], async () => {
+      const [open] = openApprovals(run);
+      const routes = new Set(operations.map(({ method, path }) => `${method} ${path}`));
+      const { id: approval = "", actionDigest: digest = "" } = open ?? {};
+      await attackIds(context, routes, { run: run.id, approval, digest });
     });
     await context.part("a burst gets its quota", ["quota"], async () => {
       await burst(context);
@@ -208,37 +215,26 @@ async function refuseWrongScopes(context: ScenarioContext, operations: readonly 
     });
 }
 
-/** Bodies are judged before ids, so a body that fits no route says nothing of the id either. */
-const REFUSALS_OF_BODIES: readonly number[] = [400, 415, 422];
-
+/** Every route that takes an id, those too that we have no name for: with an id of ours, and with whatever it wants. */
 async function refuseOtherTenant(
   context: ScenarioContext,
   operations: readonly Operation[],
   run: RunReading,
 ): Promise<void> {
-  const about = operations.filter(({ path }) => path.includes("{id}"));
-  for (const operation of about) {
+  for (const operation of operations.filter(({ path }) => path.includes("{id}"))) {
     const answer = await ask(context, operation, { role: "other_tenant", id: run.id, body: {} });
     const isRefused =
       [401, 403, 404].includes(answer.status) ||
+      // Bodies are judged before ids, so that a body which does not fit says nothing of the id.
       (operation.method === "POST" && REFUSALS_OF_BODIES.includes(answer.status));
     context.check("another tenant's key gets nothing by ids of ours", isRefused && isProblem(answer), {
       ...operation,
       status: answer.status,
     });
   }
-  const [open] = openApprovals(run);
-  const answer = await context.client("other_tenant").approve({
-    approval_id: open?.id ?? "",
-    decision: "approve",
-    action_digest: open?.actionDigest ?? "",
-  });
-  context.check(
-    "another tenant's key decides no approval of ours",
-    [403, 404].includes(answer.status),
-    answer.status,
-  );
 }
+
+const REFUSALS_OF_BODIES: readonly number[] = [400, 415, 422];
 
 /** What must be as it was: the run's version, the newest runs of both tenants, and the effects. */
 async function stateOf(context: ScenarioContext, id: string): Promise<string> {

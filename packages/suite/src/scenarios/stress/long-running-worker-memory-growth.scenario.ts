@@ -1,6 +1,6 @@
 import type { Scenario } from "../../scenario.ts";
-import { HANDLES_MORE_MAX, LEAK_BYTES } from "../../objectives.ts";
-import { type HeapReading, isGrowing, theilSenSlope, wouldShowLeak } from "../../slope.ts";
+import { HANDLES_MORE_MAX, LEAK_BYTES, RESIDENT_BYTES_MAX } from "../../objectives.ts";
+import { isGrowing, type MemoryReading, theilSenSlope, wouldShowLeak } from "../../slope.ts";
 
 /** Batches that fill caches, pools and compiled code, and are not looked at. */
 const WARM_BATCHES = 3;
@@ -12,7 +12,8 @@ export const longRunningWorkerMemoryGrowth: Scenario = {
   tier: 2,
   phase: "stress",
   why: "A worker that grows is killed by its host in the middle of runs, and the retries storm its successors.",
-  remedy: "Keep nothing of a run that has ended: no listener, no timer, no cache without a bound.",
+  remedy:
+    "Keep nothing of a run that has ended: no listener, no timer, no buffer outside of the heap, no cache without a bound.",
   needs: ["memory"],
   invariants: ["refuse-early"],
   seed: "backend/tests/harness_stress/test_long_running_worker_memory_growth.py",
@@ -22,10 +23,14 @@ export const longRunningWorkerMemoryGrowth: Scenario = {
     if (memory === undefined) throw new Error("the capability memory was not there");
     for (let batch = 0; batch < WARM_BATCHES; batch += 1) await memory.live(memory.runsPerBatch);
     const handlesBefore = memory.handles();
-    const readings: HeapReading[] = [];
+    const readings: MemoryReading[] = [];
+    const resident: MemoryReading[] = [];
     for (let batch = 0; batch < (memory.batches ?? BATCHES_DEFAULT); batch += 1) {
       await memory.live(memory.runsPerBatch);
-      readings.push({ runs: (batch + 1) * memory.runsPerBatch, heapBytes: await memory.heapBytes() });
+      const runs = (batch + 1) * memory.runsPerBatch;
+      readings.push({ runs, bytes: await memory.heapBytes() });
+      const bytes = await memory.residentBytes?.();
+      if (bytes !== undefined) resident.push({ runs, bytes });
     }
     const slope = theilSenSlope(readings);
     const handlesAfter = memory.handles();
@@ -36,6 +41,15 @@ export const longRunningWorkerMemoryGrowth: Scenario = {
       wouldShowLeak(slope),
       slope,
     );
+    await context.part("all of the process's memory", ["resident_memory"], async () => {
+      const all = await Promise.resolve(theilSenSlope(resident));
+      context.read("memory of the process", { readings: resident, slope: all });
+      context.check(
+        "what the process has of its machine does not grow with the runs",
+        !isGrowing(all, RESIDENT_BYTES_MAX),
+        all,
+      );
+    });
     const grown = Object.entries(handlesAfter).filter(
       ([kind, count]) => count > (handlesBefore[kind] ?? 0) + HANDLES_MORE_MAX,
     );

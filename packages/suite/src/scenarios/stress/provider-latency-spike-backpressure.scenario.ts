@@ -4,11 +4,19 @@ import type { Reply } from "../../faults/script.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
 import { outageOf, type Watch, watchProvider } from "../outage-moves.ts";
 import { settleRun, submitBody } from "../provider-moves.ts";
+import { fillQueue } from "./full-queue.ts";
 
 const RUNS = 16;
-const FAST: Reply = { text: "Done in good time.", fault: { kind: "slow", pauseMs: 30 } };
-/** Ten times as long, in each of its pieces. */
-const SLOW: Reply = { text: "Done in good time.", fault: { kind: "slow", pauseMs: 300 } };
+/** Between the pieces of an answer in good times: the shortest at which this machine has several runs ask at once. */
+const PAUSES_MS = [30, 60, 120] as const;
+/** As many at once are several. */
+const SEVERAL = 3;
+/** A spike: so many times as long, in each piece. */
+const SPIKE = 10;
+const answerIn = (pauseMs: number): Reply => ({
+  text: "Done in good time.",
+  fault: { kind: "slow", pauseMs },
+});
 const RESET: Reply = { fault: { kind: "reset" } };
 /** One in so many calls of the spike is lost. */
 const RESET_EVERY = 8;
@@ -20,9 +28,9 @@ export const providerLatencySpikeBackpressure: Scenario = {
   phase: "stress",
   why: "Whoever keeps asking a slow provider at the old pace makes it slower, and holds every worker with it.",
   remedy:
-    "Let the calls in flight follow how the answers come: one more while all is well, half of them when not.",
+    "Let the calls in flight follow how the answers come: one more while all is well, half of them when not. Bound what is queued over all servers; past it refuse with 429 or 503 and a Retry-After that is true, before anything is written.",
   needs: ["submit", "provider", "outages"],
-  invariants: [],
+  invariants: ["refuse-early"],
   warnings: PROVIDER_WARNINGS,
   implies: {
     spans: ["chat "],
@@ -33,12 +41,12 @@ export const providerLatencySpikeBackpressure: Scenario = {
   timeLimitMs: 600_000,
   run: async (context) => {
     const watch = watchProvider(outageOf(context));
-    const before = await wave(context, watch, "before", () => FAST);
+    const { before, pauseMs } = await goodTimes(context, watch);
     const spike = await wave(context, watch, "spike", (at) =>
-      at % RESET_EVERY === RESET_EVERY - 1 ? RESET : SLOW,
+      at % RESET_EVERY === RESET_EVERY - 1 ? RESET : answerIn(pauseMs * SPIKE),
     );
-    const after = await wave(context, watch, "after", () => FAST);
-    context.read("provider", { before, spike, after });
+    const after = await wave(context, watch, "after", () => answerIn(pauseMs));
+    context.read("provider", { pauseMs, before, spike, after });
     const { concurrencyMax } = outageOf(context);
     const processes = Math.max(1, context.target.endpoints().length);
     for (const { inFlight } of [before, spike, after])
@@ -48,7 +56,7 @@ export const providerLatencySpikeBackpressure: Scenario = {
         inFlight,
       );
     const usual = Math.max(...before.inFlight);
-    context.check("in good times several are asked at once", usual >= 3, before.inFlight);
+    context.check("in good times several are asked at once", usual >= SEVERAL, before.inFlight);
     const late = spike.inFlight.slice(Math.ceil(spike.inFlight.length / 2));
     context.check(
       "a spike makes fewer of them",
@@ -66,8 +74,24 @@ export const providerLatencySpikeBackpressure: Scenario = {
       Math.max(...after.inFlight) > meanOf(late),
       after.inFlight,
     );
+    await context.part("a queue that is full", ["full_queue"], async () => {
+      await fillQueue(context, watch);
+    });
   },
 };
+
+/** A machine may be so slow that runs come one by one, each after the answer to the one before: then answers take longer. */
+async function goodTimes(
+  context: ScenarioContext,
+  watch: Watch,
+): Promise<{ readonly before: Wave; readonly pauseMs: number }> {
+  let last: { readonly before: Wave; readonly pauseMs: number } = { before: { inFlight: [] }, pauseMs: 0 };
+  for (const pauseMs of PAUSES_MS) {
+    last = { before: await wave(context, watch, `before ${pauseMs}`, () => answerIn(pauseMs)), pauseMs };
+    if (Math.max(...last.before.inFlight) >= SEVERAL) break;
+  }
+  return last;
+}
 
 const meanOf = (numbers: readonly number[]): number =>
   numbers.reduce((sum, each) => sum + each, 0) / numbers.length;

@@ -1,5 +1,6 @@
 import type { RecordedRequest, Reply } from "../../faults/script.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
+import { isProblem, readRun } from "../../run-reading.ts";
 import { benchOf, settleRun, sinkEffects, submitBody } from "../provider-moves.ts";
 
 const TASK_CHARS = 20_000;
@@ -47,6 +48,7 @@ export const tokenBudgetExhaustionSafeFailure: Scenario = {
   timeLimitMs: 600_000,
   run: async (context) => {
     await refuseLarge(context);
+    await refuseMegabyte(context);
     await stopAtLargeResult(context);
     await stopLoop(context);
     await stopLiars(context);
@@ -81,6 +83,39 @@ async function refuseLarge(context: ScenarioContext): Promise<void> {
     context.check("a prompt beyond the budget is never sent", requests.length === 0, { kind, status });
     context.check("and its run has failed in order", status === "failed", { kind, status });
   }
+}
+
+const MEGABYTE = 1_000_000;
+
+/**
+ * One letter, a million times: few tokens for its length, and for who counts them naively hours of work. A harness may also
+ * refuse to take it in.
+ */
+async function refuseMegabyte(context: ScenarioContext): Promise<void> {
+  const bench = benchOf(context);
+  const client = context.client("requester");
+  const before = bench.own.requests.length + bench.substitute.requests.length;
+  const startedAt = performance.now();
+  const body = bench.thriftyBody("a".repeat(MEGABYTE));
+  const answer = await client.submit(body, context.unique("megabyte"));
+  const id = readRun(answer.json)?.id;
+  context.check(
+    "a megabyte of one letter is taken in or refused, with a problem",
+    answer.status === 202 ? id !== undefined : isProblem(answer),
+    answer.status,
+  );
+  if (id !== undefined) {
+    const { status } = await settleRun(context, client, id);
+    context.check("and its run has failed in order", status === "failed", status);
+  }
+  const asked = bench.own.requests.length + bench.substitute.requests.length - before;
+  context.check("no model is sent a megabyte of one letter", asked === 0, asked);
+  context.read("a megabyte of one letter", {
+    status: answer.status,
+    decidedInMs: Math.round(performance.now() - startedAt),
+  });
+  const after = await runThrifty(context, "Hello again.", () => ({ text: "Hello." }));
+  context.check("and whoever asks for little next is served", after.status === "succeeded", after.status);
 }
 
 async function stopAtLargeResult(context: ScenarioContext): Promise<void> {

@@ -1,7 +1,7 @@
 // What became of others' approvals between the question and the effect (spec/peers.md, section 2): another call was
 // made than was shown, one yes let two calls run, an edit met no rule, the model's own word lowered the gate.
 
-import { isProblem } from "../../run-reading.ts";
+import { fieldsOf, isProblem, readRun, textOf } from "../../run-reading.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
 import {
   arrived,
@@ -18,23 +18,25 @@ import {
   submitMarked,
 } from "../deputy-moves.ts";
 import { approveUntilEnd, readRunOf } from "../moves.ts";
+import { lookUntil } from "../../wait.ts";
 
 export const approvalLifecycle: Scenario = {
   id: "harness_policy/approval_lifecycle",
-  title: "What was shown is what runs, each gate is asked for by itself, and an edit is a new action",
+  title:
+    "What was shown is what runs while it may, each gate is asked for by itself, and an edit is a new action",
   tier: 1,
   phase: "unit",
   why: "Between a person's yes and the effect lies all that a harness does; whatever changes on the way was agreed to by nobody.",
   remedy:
-    "Carry out the very call that was shown, without asking the model again; ask for each call by itself; put an edit to every rule anew and let it change arguments only; keep tools that an agent was not given out of reach; rest no decision on what a model says of its call.",
+    "Carry out the very call that was shown, without asking the model again; ask for each call by itself; put an edit to every rule anew and let it change arguments only; keep tools that an agent was not given out of reach; hold every answer against the time until which it was asked for, whoever has noticed that it is over; rest no decision on what a model says of its call.",
   needs: ["submit", "approve", "deputy"],
   invariants: ["assent-is-exact", "at-most-once", "deny-wins"],
   implies: {
     spans: ["execute_tool ", "POST /api/harness/approve"],
     metrics: [["assent_policy_decisions_total", { assent_policy_verdict: "needs_approval" }]],
-    events: ["approval_opened", "approval_spent", "step_refused"],
+    events: ["approval_opened", "approval_spent", "approval_expired", "step_refused"],
   },
-  seed: "spec/peers.md section 2, numbers 4, 6, 7, 13, 27",
+  seed: "spec/peers.md section 2, numbers 4, 6, 7, 13, 27; spec/acceptance.md (26)",
   timeLimitMs: 600_000,
   run: async (context) => {
     const spoken = speakFor(context);
@@ -42,6 +44,7 @@ export const approvalLifecycle: Scenario = {
     await eachByItself(context, spoken);
     await editIsNew(context, spoken);
     await onlyWhatWasGiven(context, spoken);
+    await tooLate(context, spoken);
   },
 };
 
@@ -142,4 +145,38 @@ async function onlyWhatWasGiven(context: ScenarioContext, spoken: Spoken): Promi
   await approveUntilEnd(context, requester, context.client("approver"), id);
   const effects = arrived(context, canary);
   context.check("a tool that the agent was not given is not called, whoever agrees", effects === 0, effects);
+}
+
+/** Nobody answers in time. From then on nobody can, and the run goes on without what it asked for. */
+async function tooLate(context: ScenarioContext, spoken: Spoken): Promise<void> {
+  const requester = context.client("requester");
+  const text = context.unique("late");
+  const call = sinkCall(deputyOf(context).tools.soonOver, text);
+  const { id } = await submitCall(context, spoken, "requester", call);
+  // As the server's clock has it, which is the one that counts: to the second, and never early.
+  const { seen, satisfied } = await lookUntil(
+    async () => await requester.getRun(id),
+    ({ json, headers }) => Date.parse(headers["date"] ?? "") >= endOf(json),
+    { timeoutMs: context.pace.waitMsMax, signal: context.signal },
+  );
+  context.check("a question says when its time is over, and it is soon", satisfied, endOf(seen.json));
+  const [gate] = readRun(seen.json)?.approvals ?? [];
+  if (gate === undefined) throw new Error("unreachable: the check before has ended the trial");
+  const late = await sayYes(context, "approver", gate);
+  context.check("a yes after its time is refused", isProblem(late), { status: late.status, body: late.json });
+  const run = await awaitEnd(context, requester, id);
+  context.check("whose question nobody answered goes on without it", run.status === "succeeded", run.status);
+  const again = await sayYes(context, "approver", gate);
+  context.check("and it cannot be answered any more", isProblem(again), again.status);
+  const status = run.approvals.find((one) => one.id === gate.id)?.status;
+  context.check("it says that its time is over", status === "expired", status);
+  context.check("what was not agreed to in time has no effect", arrived(context, text) === 0);
+}
+
+/** When the time of a run's one question is over; never, where there is none. */
+function endOf(json: unknown): number {
+  const { approvals } = fieldsOf(json);
+  const [approval]: readonly unknown[] = Array.isArray(approvals) ? approvals : [];
+  const at = Date.parse(textOf(fieldsOf(approval)["expires_at"]));
+  return Number.isNaN(at) ? Number.POSITIVE_INFINITY : at;
 }

@@ -34,6 +34,9 @@ export const idempotencyDuplicateRunSubmission: Scenario = {
     const key = context.unique("idem");
     const id = await submitTogether(context, body, key);
     await refuseOtherBody(context, body, key, id);
+    await context.part("a body with lists and trees", ["external_runs"], async () => {
+      await refuseOtherTools(context);
+    });
     await refuseUnknown(context, id);
     await context.part("another principal's key is another key", ["second_principal"], async () => {
       await submitAsOther(context, "other_principal", key, id);
@@ -146,16 +149,68 @@ async function refuseOtherFields(
   id: string,
 ): Promise<void> {
   for (const [name, value] of Object.entries(fieldsOf(body))) {
-    const labels = { ...fieldsOf(value), other: "label" };
-    const other = name === "labels" ? labels : typeof value === "string" ? `${value}-other` : null;
-    if (other === null) continue;
-    const answer = await context.client("requester").submit({ ...fieldsOf(body), [name]: other }, key);
+    const answer = await context
+      .client("requester")
+      .submit({ ...fieldsOf(body), [name]: otherThan(value) }, key);
     context.check(
       "a body that differs in one member is another body under the same key",
       isProblem(answer) && !answer.text.includes(id),
       { name, status: answer.status },
     );
   }
+}
+
+/** Another value of the same kind, whatever that is. */
+function otherThan(value: unknown): unknown {
+  if (typeof value === "string") return `${value}-other`;
+  if (typeof value === "number") return value + 1;
+  if (typeof value === "boolean") return !value;
+  if (Array.isArray(value))
+    return [...(value as unknown[]), ...(value.length === 0 ? ["other"] : value.slice(-1))];
+  return value === null ? "other" : { ...fieldsOf(value), other: "label" };
+}
+
+const DRIVEN = {
+  driver: "external",
+  task: "Look, and tell.",
+  approver: "none",
+  labels: { step: "first" },
+  tools: [{ name: "look", effect: "none", harm: [], control_arguments: [] }],
+};
+
+/** What such a run declares of its tools is lists and trees: a change deep in them is another request. */
+async function refuseOtherTools(context: ScenarioContext): Promise<void> {
+  const client = context.client("requester");
+  const key = context.unique("driven");
+  const first = await client.submit(DRIVEN, key);
+  const id = readRun(first.json)?.id ?? "";
+  context.check(
+    "a run that is driven from outside is accepted",
+    first.status === 202 && id !== "",
+    first.text,
+  );
+  const [tool] = DRIVEN.tools;
+  for (const [what, change] of [
+    ["a tool more", { tools: [tool, { ...tool, name: "tell" }] }],
+    ["another effect of a tool", { tools: [{ ...tool, effect: "once" }] }],
+    ["a harm of a tool", { tools: [{ ...tool, harm: ["write"] }] }],
+    ["somebody to ask", { approver: "ask" }],
+    ["another label", { labels: { step: "second" } }],
+    ["no label", { labels: undefined }],
+  ] as const) {
+    const answer = await client.submit({ ...DRIVEN, ...change }, key);
+    context.check(
+      "a run with other tools is another run",
+      answer.status === 422 && isProblem(answer) && !answer.text.includes(id),
+      { what, status: answer.status },
+    );
+  }
+  const again = await client.submit(DRIVEN, key);
+  context.check(
+    "and the same is the same",
+    again.status === 202 && readRun(again.json)?.id === id,
+    again.status,
+  );
 }
 
 async function checkPlace(context: ScenarioContext, place: string, id: string): Promise<void> {

@@ -1,7 +1,17 @@
 import { PROVIDER_WARNINGS } from "../warnings.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
-import { awaitCalls, DOWN, gapsOf, letPass, outageOf, type Watch, watchProvider } from "../outage-moves.ts";
+import {
+  awaitCalls,
+  type Call,
+  DOWN,
+  gapsOf,
+  letPass,
+  outageOf,
+  type Watch,
+  watchProvider,
+} from "../outage-moves.ts";
 import { settleRun, submitBody } from "../provider-moves.ts";
+import { lookUntil } from "../../wait.ts";
 
 /** A look at a clock may come a little before the time that it is set to. */
 const EARLY_MS = 30;
@@ -12,6 +22,8 @@ const JITTERED_RUNS = 10;
 const JITTERED_RUNS_MAX = 60;
 const OUTAGE_RUNS = 4;
 const OUTAGE_MS = 4_000;
+/** Of one probe nobody can say that it was alone. */
+const PROBES_MIN = 2;
 
 export const retryBackoffCircuitBreaker: Scenario = {
   id: "harness_resilience/retry_backoff_circuit_breaker",
@@ -106,20 +118,30 @@ async function breakAndRecover(context: ScenarioContext, watch: Watch): Promise<
     ids.push(await submitBody(context, client, body(`Outage ${context.unique("run")}.`)));
   await awaitCalls(context, watch, from + failures);
   await letPass(context, OUTAGE_MS);
-  const during = watch.calls.slice(from);
+  // From the first call that came after a pause as long as an open breaker makes it.
+  const probesOf = (calls: readonly Call[]): readonly Call[] => {
+    const isFirst = (call: Call, at: number): boolean =>
+      at >= failures && call.atMs - (calls[at - 1]?.atMs ?? 0) >= openMs - EARLY_MS;
+    const first = calls.findIndex(isFirst);
+    return first < 0 ? [] : calls.slice(first);
+  };
+  const { seen, satisfied } = await lookUntil(
+    async () => await Promise.resolve(watch.calls.slice(from)),
+    (calls) => probesOf(calls).length >= PROBES_MIN,
+    { timeoutMs: context.pace.waitMsMax, signal: context.signal },
+  );
+  context.check("whoever is away is asked now and then whether it is back", satisfied, gapsOf(seen));
+  const during = seen;
   // Calls that were under way when the breaker opened still arrive; afterwards there is one probe at a time.
   const processes = Math.max(1, context.target.endpoints().length);
   const opening = failures + concurrencyMax * processes - 1;
-  const probesMax = Math.ceil(OUTAGE_MS / openMs) + 1;
-  context.check(
-    "an open breaker lets nobody in but a probe now and then",
-    during.length <= opening + probesMax,
-    {
-      calls: during.length,
-      most: opening + probesMax,
-    },
-  );
-  const probes = during.slice(opening);
+  const lastedMs = (during.at(-1)?.atMs ?? 0) - (during[0]?.atMs ?? 0);
+  const most = opening + Math.ceil(Math.max(OUTAGE_MS, lastedMs) / openMs) + 1;
+  context.check("an open breaker lets nobody in but a probe now and then", during.length <= most, {
+    calls: during.length,
+    most,
+  });
+  const probes = probesOf(during);
   context.check(
     "one call probes at a time",
     gapsOf(probes).every((gap) => gap >= openMs - EARLY_MS),
@@ -149,7 +171,7 @@ async function breakAndRecover(context: ScenarioContext, watch: Watch): Promise<
     },
   );
   const perRun = Map.groupBy(watch.calls.slice(from), ({ task }) => task);
-  const most = Math.max(...[...perRun.values()].map((calls) => calls.length));
-  context.check("no run has called more often than a step may", most <= stepCallsMax, most);
-  context.read("provider", { calls: watch.calls.length - from, most });
+  const mostOfOne = Math.max(...[...perRun.values()].map((calls) => calls.length));
+  context.check("no run has called more often than a step may", mostOfOne <= stepCallsMax, mostOfOne);
+  context.read("provider", { calls: watch.calls.length - from, mostOfOne });
 }

@@ -50,6 +50,22 @@ const FORMS: readonly (readonly [name: string, encode: (secret: string) => strin
   ["second half", (secret) => secret.slice(Math.floor(secret.length / 2))],
 ];
 
+/** What people and programs write round a secret; a redactor that knows it at the beginning of a line knows little. */
+const ROUND: readonly ((secret: string) => string)[] = [
+  (secret) => `Take ${secret} for it.`,
+  (secret) => `token=${secret};`,
+  (secret) => `{"api_key":"${secret}"}`,
+  (secret) => `https://reader:${secret}@host.example/path`,
+  (secret) => `Authorization: Bearer ${secret}`,
+  (secret) => `export KEY='${secret}'`,
+  (secret) => `- ${secret}`,
+  (secret) => secret,
+];
+
+/** A line for each. */
+const inText = (canaries: readonly string[]): string =>
+  canaries.map((canary, at) => ROUND[at % ROUND.length]?.(canary) ?? canary).join("\n");
+
 /** The characters of a base64 text that are this secret's alone, whatever stands before and behind it. */
 function core(secret: string, offset: number): string {
   const encoded = Buffer.from("\0".repeat(offset) + secret)
@@ -178,7 +194,7 @@ async function provokeErrors(context: ScenarioContext, canaries: readonly string
 /** Into every place of a request where a person can write something. */
 async function submitWithCanaries(context: ScenarioContext, canaries: readonly string[]): Promise<string> {
   const body = fieldsOf(context.target.gatedTask.body);
-  const plain = context.unique("plain");
+  const [plain, word] = [context.unique("plain"), context.unique("word")];
   const labels = {
     ...Object.fromEntries(canaries.map((canary, at) => [`note-${at}`, canary])),
     plain,
@@ -187,7 +203,7 @@ async function submitWithCanaries(context: ScenarioContext, canaries: readonly s
   const marked = await client.submit(
     {
       ...body,
-      task: `${String(body["task"])}\n${canaries.join("\n")}`,
+      task: `${String(body["task"])}\n${inText(canaries)}\nThe word ${word} is none of them.`,
       labels: { ...fieldsOf(body["labels"]), ...labels },
     },
     context.unique("run"),
@@ -199,7 +215,8 @@ async function submitWithCanaries(context: ScenarioContext, canaries: readonly s
   context.precondition("a run can be submitted", accepted.status === 202 && id !== undefined);
   // A harness that shows nothing leaks nothing, and is of no use.
   if (marked.status === 202)
-    context.check("what is no secret is shown beside what is", marked.text.includes(plain), marked.json);
+    for (const shown of [plain, word])
+      context.check("what is no secret is shown beside what is", marked.text.includes(shown), marked.json);
   context.read("labels with secrets", marked.status === 202 ? "accepted" : `refused with ${marked.status}`);
   return id ?? "";
 }
@@ -208,7 +225,7 @@ async function submitWithCanaries(context: ScenarioContext, canaries: readonly s
 async function speakSecrets(context: ScenarioContext, canaries: readonly string[]): Promise<void> {
   const bench = deputyOf(context);
   const spoken = speakFor(context);
-  const said = canaries.join("\n");
+  const said = inText(canaries);
   const [requester, approver] = [context.client("requester"), context.client("approver")];
   const mark = context.unique("task");
   spoken.say(mark, [
@@ -265,7 +282,7 @@ async function hearServer(
 ): Promise<void> {
   const spoken = speakFor(context);
   const [requester, approver] = [context.client("requester"), context.client("approver")];
-  const said = canaries.join("\n");
+  const said = inText(canaries);
   const call = async (): Promise<string> => {
     const { id } = await submitCall(context, spoken, "requester", sinkCall(tool, context.unique("call")));
     await approveUntilEnd(context, requester, approver, id);
