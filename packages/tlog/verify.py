@@ -425,8 +425,8 @@ def witnessed_of(data, vkeys, policy):
     if len(salt) != 32 or sha256(b"audit-commit/v1\n" + salt + payload).hex() != leaf[3].decode():
         raise Wrong("salt and payload do not open the entry")
     try:
-        opened = json.loads(payload)
-    except ValueError:
+        opened = json_of(said["payload"])
+    except (ValueError, RecursionError):
         opened = None
     digest = sha256(note_of(said["note"], "its checkpoint")[0].encode()).hex()
     is_whole = isinstance(opened, dict) and sorted(opened) == ["sha256", "size"] and is_number(opened["size"])
@@ -637,6 +637,17 @@ def check_upper(folder, leaves, stale, findings):
                 findings.append(f"tile/{level}/{name}: it is not what the tiles below give")
             check_stale(folder, stale, level, name, part, findings)
         level, below = level + 1, hashes
+
+
+def json_of(text):
+    """JSON as RFC 8259 has it, which has no NaN, with the numbers of ECMAScript, which payloads are written by."""
+    def no_number(word):
+        raise ValueError(f"{word} is no JSON")
+
+    def number(digits):
+        return float(digits) if len(digits) > 16 or abs(int(digits)) >= 2**53 else int(digits)
+
+    return json.loads(text, parse_constant=no_number, parse_int=number)
 
 
 # What events do to the state of a run: from where to where. Other events of a run need one that was queued.
@@ -932,8 +943,7 @@ class Entries:
         self.bounds = bounds
         self.origin, self.epoch, self.told, self.findings = origin, epoch_of(origin), told, findings
         self.versions, self.states, self.ids, self.tenants = {}, {}, {}, set()
-        kept = [said.get("database_size") for said in map(json.loads, told["ended"]) if said.get("before") == origin]
-        self.kept = kept[0] if kept and type(kept[0]) is int and kept[0] >= 0 else None
+        self.kept = next((kept for before, _, kept in told["ended"] if before == origin), None)
         self.whole, self.left, self.first, self.reached = True, None, {}, 0
         self.anywhere, self.objects = self.epoch > 1, Objects(self.epoch > 1, findings)
         self.erased = {place for of, place in told["erased"] if of == self.epoch}
@@ -1010,7 +1020,7 @@ class Entries:
             data = None
             if opening and len(opening[0]) == 32 and sha256(b"audit-commit/v1\n" + opening[0] + opening[1]).hex() == commit:
                 try:
-                    data = json.loads(opening[1])
+                    data = json_of(opening[1].decode())
                     data = () if data is None else data
                 except (ValueError, RecursionError):
                     data = ()
@@ -1152,11 +1162,11 @@ def verify_export(folder, vkeys, remembered, findings, told, policy=None, since=
         elif part and (len(part[0]) != 32 or sha256(b"audit-commit/v1\n" + part[0] + part[1]).hex() != commits[place]):
             findings.append(f"entry {place}: salt and payload are not those it commits to")
     check_end(told, origin, size, leaves, findings)
-    if epoch > 1 and opened.get(0) and not findings:
-        before = json.loads(opened[0][1]).get("before")
-        if before is not None and before != origin.removesuffix(f"/e{epoch}") + (f"/e{epoch - 1}" if epoch > 2 else ""):
-            findings.append(f"entry 0: it says that this log followed {before}, which is not the one before it")
-        told["ended"].append(opened[0][1])
+    said = earlier_of(opened[0][1].decode()) if epoch > 1 and opened.get(0) and not findings else None
+    if said:
+        if said[0] != origin.removesuffix(f"/e{epoch}") + (f"/e{epoch - 1}" if epoch > 2 else ""):
+            findings.append(f"entry 0: it says that this log followed {ascii(said[0])[1:-1]}, which is not the one before it")
+        told["ended"].append(said)
     if remembered is not None:
         known, before = checkpoint_of(remembered, vkeys, "remembered checkpoint", False)
         if known > size:
@@ -1172,17 +1182,35 @@ def verify_export(folder, vkeys, remembered, findings, told, policy=None, since=
         f"; {left} files that are not signed, or were left by a copy that was cut off, were not read" if left else "") + moving
 
 
+def earlier_of(payload):
+    """What a log's first entry says of the one before: its name, size and root where any of it was signed, and how many entries
+    the database had of it. None for what says nothing of that."""
+    try:
+        said = json_of(payload)
+        before, note, kept = said["before"], said["last_checkpoint"], said["database_size"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    if not isinstance(before, str) or not (note is None or isinstance(note, str)) or not (kept == 0 or is_number(kept)) or isinstance(kept, bool):
+        return None
+    try:
+        # Signed by keys of then, which may be nobody's any more: the later log has signed that it was so.
+        origin, size, root = tree_of(note_of(note or "", "")[0], "")
+        ended = (size, root) if origin == before else None
+    except (Wrong, ValueError):
+        ended = None
+    return before, ended, int(kept)
+
+
 def check_end(told, origin, size, leaves, findings):
     """The first entry of the log that followed says where this one ended, and how much of it a restored backup had left."""
-    for payload in told["ended"]:
-        said = json.loads(payload)
-        if said.get("before") != origin or not said.get("last_checkpoint"):
-            continue
-        _, known, root = said["last_checkpoint"].split("\n")[:3]
-        if size < min(int(known), said["database_size"]):
-            findings.append(f"entry {size}: the log ends here, and had {known} entries when the next one began")
-        elif size >= int(known) and tree_hash(leaves[: int(known)]) != base64_of(root):
-            findings.append(f"entries 0 to {int(known) - 1}: they are not those that the next log accounts for")
+    _, ended, kept = next((said for said in told["ended"] if said[0] == origin), (None, None, 0))
+    if ended is None:
+        return
+    known, root = ended
+    if size < min(known, kept):
+        findings.append(f"entry {size}: the log ends here, and had {known} entries when the next one began")
+    elif size >= known and tree_hash(leaves[:known]) != root:
+        findings.append(f"entries 0 to {known - 1}: they are not those that the next log accounts for")
 
 
 def verify_proof(proof, entry, vkeys):

@@ -196,6 +196,41 @@ const ODD_TEXTS = [
   "{}",
 ];
 
+/** Put behind what an event says: JSON in odd spellings, and what only some readers take for JSON. */
+const MORE: readonly string[] = [
+  '"x":NaN',
+  '"x":-Infinity',
+  '"x":1e999',
+  '"x":-0',
+  '"x":01',
+  '"x":1.',
+  '"x":.5',
+  '"x":+1',
+  '"x":tru',
+  '"x":"\\ud800"',
+  '"x":"\\x41"',
+  '"x":"a\nb"',
+  '"x":"\u2028"',
+  `"x":${"9".repeat(5_000)}`,
+  `"x":${"[".repeat(40)}${"]".repeat(40)}`,
+  '"x": 1 ',
+  '"\\u0073tep":1',
+  '"step":2',
+  '"__proto__":{"step":9}',
+  '"toString":1',
+  '"step_kind":"gate","step_kind":"tool"',
+  "",
+];
+
+/** Texts that some readers take for another encoding of JSON. */
+const READINGS: readonly ((text: string) => string)[] = [
+  (text) => `\ufeff${text}`,
+  (text) => `${Array.from(text).join("\0")}\0`,
+  (text) => `\0${Array.from(text).join("\0")}`,
+  (text) => ` ${text}\n`,
+  (text) => `${text}\u00a0`,
+];
+
 /** The story with one to three things changed: of some nothing is wrong even so. */
 export function tamperedStory(random: Random, story: readonly RunEvent[]): readonly RunEvent[] {
   let events = story;
@@ -208,7 +243,7 @@ function tamper(random: Random, events: readonly RunEvent[]): readonly RunEvent[
   const one = events[at];
   if (one === undefined) return events;
   const other = events[random.below(events.length)] ?? one;
-  switch (random.below(10)) {
+  switch (random.below(13)) {
     case 0:
       return events.length > 1 ? events.toSpliced(at, 1) : events;
     case 1:
@@ -221,6 +256,15 @@ function tamper(random: Random, events: readonly RunEvent[]): readonly RunEvent[
       return events.with(at, { ...one, actor: random.of([null, ANN.id, BEN.id, CARL.id]) });
     case 5:
       return events.with(at, { ...one, data: random.of(ODD_TEXTS) });
+    case 12:
+      return typeof one.data === "string"
+        ? events
+        : events.with(at, { ...one, data: random.of(READINGS)(JSON.stringify(one.data)) });
+    case 10:
+    case 11:
+      return typeof one.data === "string"
+        ? events
+        : events.with(at, { ...one, data: `${JSON.stringify(one.data).slice(0, -1)},${random.of(MORE)}}` });
     case 6:
       return events.with(at, { ...one, data: other.data });
     default:

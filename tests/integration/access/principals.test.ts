@@ -23,6 +23,7 @@ beforeAll(async () => {
         jwksUrl: null,
         tenant: "default",
         kind: "service",
+        services: [],
         nameClaim: "sub",
         rolesClaim: "groups",
         roles: { submitters: ["requester"] },

@@ -85,6 +85,7 @@ const open = (): Tokens =>
         jwksUrl: `${issuer}/keys`,
         tenant: "default",
         kind: "human",
+        services: [],
         nameClaim: "sub",
         rolesClaim: "groups",
         roles: {},

@@ -55,6 +55,7 @@ beforeAll(async () => {
     jwksUrl: null,
     tenant: "default",
     kind: "human",
+    services: [],
     nameClaim: "sub",
     rolesClaim: "groups",
     roles: { approvers: ["approver"], ops: ["admin"] },

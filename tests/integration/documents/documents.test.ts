@@ -85,6 +85,7 @@ test("another tenant's document is not there: not to read, not to remove, not in
   expect(await engine.harness.documents.get(ours, secret.id)).toEqual(unknown);
   expect(await engine.harness.documents.remove(ours, secret.id)).toEqual(unknown);
   expect(await engine.harness.documents.search(ours, "merger PROJECT-HERON", 5)).toEqual([]);
+  for (const name of ["second", "third"]) await add(theirs, name, `A ${name} plan.`);
   const page = value(await engine.harness.documents.list(theirs, { limit: 2, cursor: null }));
   expect(page.next_cursor).not.toBeNull();
   expect(await engine.harness.documents.list(ours, { limit: 2, cursor: page.next_cursor })).toMatchObject({

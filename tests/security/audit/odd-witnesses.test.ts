@@ -176,6 +176,11 @@ const ALLOWED: readonly (readonly [string, () => Copy, RegExp])[] = [
     () => seenCopy(SMALL, 4),
     /, of the first 4 entries only: the other 2 were not witnessed$/u,
   ],
+  [
+    "by nobody who is known, a hundred lines",
+    () => ({ files: exportOf(SMALL, manyLines(NOTE, 100)) }),
+    /^verified: 6 entries$/u,
+  ],
   ["long ago, where nobody asks when", () => onCheckpoint(byAll()), /^verified/u],
 ];
 
@@ -284,7 +289,11 @@ const TAMPERED: readonly (readonly [string, () => Copy, string])[] = [
     }),
     "event_misdated at entry 300",
   ],
-  ["another hundred lines", () => onCheckpoint(manyLines(NOTE, 101)), "checkpoint_invalid at checkpoint"],
+  [
+    "a hundred lines and one",
+    () => ({ files: exportOf(SMALL, manyLines(NOTE, 101)) }),
+    "checkpoint_invalid at checkpoint",
+  ],
   [
     "no proof of the installation's",
     () => ({ files: exportOf(SMALL), policy: BY_HOUSE }),

@@ -3,12 +3,15 @@
 
 import { expect, test } from "vitest";
 import {
+  entries,
   type Entry,
   entry,
   exportOf,
   type Files,
+  noteOf,
+  ORIGIN,
 } from "../../../packages/harness/src/core/audit/testing/made-export.ts";
-import { judge } from "../../support/both-verifiers.ts";
+import { judge, LATER, LATER_KEY } from "../../support/both-verifiers.ts";
 import { isPythonHere } from "../../support/second-verifier.ts";
 import { type Random, randomOf, type RunEvent, stories, tamperedStory } from "../../support/told-runs.ts";
 import { tamperedFiles } from "../../support/tampered-files.ts";
@@ -87,6 +90,60 @@ test.each(SEEDS)(
       const said = { seed, what, isYes: isSecondYes, ours: ours[0], second: second.slice(0, 200) };
       expect({ ...said, isYes }).toEqual(said);
       expect(second).not.toContain("Traceback");
+    }
+  },
+);
+
+/** What the next log's first entry says of this one, of any kind that is signed as readily. */
+const BEGINNINGS: readonly ((said: Readonly<Record<string, unknown>>) => unknown)[] = [
+  (said) => said,
+  (said) => ({ ...said, before: undefined }),
+  (said) => ({ ...said, last_checkpoint: undefined }),
+  (said) => ({ ...said, database_size: undefined }),
+  (said) => [said],
+  () => null,
+  () => 7,
+  (said) => ({ ...said, before: null }),
+  (said) => ({ ...said, before: `${LATER}/e7` }),
+  (said) => ({ ...said, last_checkpoint: null }),
+  (said) => ({ ...said, last_checkpoint: 5 }),
+  (said) => ({ ...said, last_checkpoint: "" }),
+  (said) => ({ ...said, last_checkpoint: `${ORIGIN}\n3\nno root\n\n\u2014 x y\n` }),
+  (said) => ({ ...said, last_checkpoint: noteOf(TOLD.slice(0, 20)) }),
+  (said) => ({ ...said, last_checkpoint: noteOf(TOLD.slice(1)) }),
+  (said) => ({
+    ...said,
+    last_checkpoint: noteOf(TOLD).replace(`\n${TOLD.length}\n`, `\n${TOLD.length + 5}\n`),
+  }),
+  (said) => ({ ...said, last_checkpoint: noteOf(TOLD).replace(ORIGIN, LATER) }),
+  (said) => ({ ...said, database_size: -1 }),
+  (said) => ({ ...said, database_size: 0 }),
+  (said) => ({ ...said, database_size: 1.5 }),
+  (said) => ({ ...said, database_size: "30" }),
+  (said) => ({ ...said, database_size: true }),
+  (said) => ({ ...said, database_size: 2 ** 60 }),
+  (said) => ({ ...said, database_size: TOLD.length + 9 }),
+];
+const TOLD: readonly Entry[] = entries(30);
+
+test.each(BEGINNINGS.keys().toArray())(
+  "of a log and the next one, whose first entry says one thing or another, both say yes, or both no (%i)",
+  async (which) => {
+    const said = { reason: "x", before: ORIGIN, last_checkpoint: noteOf(TOLD), database_size: TOLD.length };
+    const payload = JSON.stringify(BEGINNINGS[which]?.(said));
+    const begun = entry(0, { log: LATER, kind: "log.epoch_begun", subject: "epoch:2", version: 1, payload });
+    const later = exportOf([begun], noteOf([begun], LATER_KEY, LATER));
+    for (const list of [TOLD, TOLD.slice(0, 20), [...TOLD, entry(30)]]) {
+      const { ours, second } = await judge({ files: exportOf(list), later });
+      if (!isPythonHere) continue;
+      const isYes = ours.length === 0;
+      expect({ which, size: list.length, isYes, ours, second }).toEqual({
+        which,
+        size: list.length,
+        isYes: second.startsWith("verified"),
+        ours,
+        second,
+      });
     }
   },
 );

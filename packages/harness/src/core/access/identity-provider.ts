@@ -21,6 +21,8 @@ const providerSchema: z.ZodType<IdentityProvider> = z
     jwks_url: z.url({ protocol: /^https?$/ }).optional(),
     tenant: z.string().min(1).default("default"),
     kind: z.enum(["human", "service"]).default("human"),
+    /** Who of them is a service, by their name, subject or client id: for issuers whose tokens do not show it. */
+    services: z.array(z.string().min(1)).max(1_000).default([]),
     name_claim: z.string().min(1).default("sub"),
     roles_claim: z.string().min(1).optional(),
     /** Roles by a value of that claim. */
@@ -39,6 +41,7 @@ const providerSchema: z.ZodType<IdentityProvider> = z
     jwksUrl: provider.jwks_url ?? null,
     tenant: provider.tenant,
     kind: provider.kind,
+    services: provider.services,
     nameClaim: provider.name_claim,
     rolesClaim: provider.roles_claim ?? null,
     roles: provider.roles,

@@ -11,6 +11,7 @@ const provider: IdentityProvider = {
   jwksUrl: null,
   tenant: "default",
   kind: "human",
+  services: [],
   nameClaim: "sub",
   rolesClaim: null,
   roles: {},
@@ -24,9 +25,42 @@ test.each([
   ["a client by the party that it was issued to", { sub: "robot", azp: "robot" }, "service"],
   ["a client as Auth0 writes it", { sub: "robot@clients", azp: "robot" }, "service"],
   ["a client by its grant", { sub: "1f0c", gty: "client-credentials" }, "service"],
+  ["a client as Okta writes it", { sub: "0oa1", cid: "0oa1" }, "service"],
+  ["a person at a client of Okta's", { sub: "ann", cid: "0oa1" }, "human"],
+  [
+    "a client as Keycloak writes it",
+    { sub: "1f0c", azp: "Robot", preferred_username: "service-account-robot" },
+    "service",
+  ],
+  [
+    "a person who is called as another client's user",
+    { sub: "ann", azp: "console", preferred_username: "service-account-robot" },
+    "human",
+  ],
   ["a client as Entra writes it", { sub: "1f0c", azp: "robot", idtyp: "app" }, "service"],
 ])("a token of %s is no other kind's, though its issuer speaks for people", (_, claims, kind) => {
   expect(subjectOf(provider, claims)?.principal).toEqual({ kind, name: `corp:${claims.sub}` });
+});
+
+test.each([
+  ["its name", { sub: "1f0c", email: "nightly@example.com" }, "service"],
+  ["its subject", { sub: "robot-7", email: "bob@example.com" }, "service"],
+  ["its client", { sub: "1f0c", email: "bob@example.com", azp: "batch" }, "service"],
+  ["nothing of it", { sub: "1f0c", email: "bob@example.com", azp: "console" }, "human"],
+])("what the configuration calls a service, by %s, is one however its token looks", (_, claims, kind) => {
+  const services = ["nightly@example.com", "robot-7", "batch"];
+  const named = { ...provider, nameClaim: "email", services };
+  expect(subjectOf(named, claims)?.principal).toEqual({ kind, name: `corp:${claims.email}` });
+  expect(subjectOf({ ...named, services: [] }, claims)?.principal.kind).toBe("human");
+});
+
+test("the configuration can name services, and none by nothing", () => {
+  const given = { name: "corp", issuer: provider.issuer, audience: "a" };
+  const parse = (services?: readonly string[]) =>
+    providersSchema.safeParse([{ ...given, ...(services && { services }) }]);
+  expect(parse(["robot"]).data?.[0]?.services).toEqual(["robot"]);
+  expect(parse().data?.[0]?.services).toEqual([]);
+  expect(parse([""]).success).toBe(false);
 });
 
 test.each([

@@ -23,6 +23,8 @@ export type IdentityProvider = {
   readonly jwksUrl: string | null;
   readonly tenant: string;
   readonly kind: "human" | "service";
+  /** Names, subjects and client ids that are services', whatever their tokens look like. */
+  readonly services: readonly string[];
   readonly nameClaim: string;
   readonly rolesClaim: string | null;
   /** Roles by a value of that claim. */
@@ -52,7 +54,7 @@ export function subjectOf(
   return {
     tenant: provider.tenant,
     principal: {
-      kind: isClientsOwn(claims) ? "service" : provider.kind,
+      kind: isClientsOwn(claims) || isNamed(provider, claims) ? "service" : provider.kind,
       name: `${provider.name}:${name}`,
     },
     roles: [...new Set(roles)],
@@ -73,12 +75,30 @@ function isVouchedFor(claims: Readonly<Record<string, unknown>>, claim: string):
  * A token that a program got for itself (OAuth 2.0, 4.4) speaks for no person, whoever else the issuer speaks for: its subject
  * is the client (RFC 9068, 2.2 and 5), or the issuer says so in words of its own.
  */
-function isClientsOwn({ sub, client_id, azp, gty, idtyp }: Readonly<Record<string, unknown>>): boolean {
+function isClientsOwn(claims: Readonly<Record<string, unknown>>): boolean {
+  const { sub, gty, idtyp, preferred_username } = claims;
   if (gty === "client-credentials" || idtyp === "app") return true;
-  return [client_id, azp].some(
-    (client) => typeof client === "string" && (sub === client || sub === `${client}@clients`),
+  return clientsOf(claims).some(
+    (client) =>
+      sub === client ||
+      sub === `${client}@clients` ||
+      // Keycloak's user of a client's own (compared as it writes user names); its subject is some UUID.
+      preferred_username === `service-account-${client.toLowerCase()}`,
   );
 }
+
+/** The client that the token was given to: `cid` is Okta's word, `appid` Entra's older one. */
+const clientsOf = ({ client_id, azp, cid, appid }: Readonly<Record<string, unknown>>): readonly string[] =>
+  [client_id, azp, cid, appid].filter((client): client is string => typeof client === "string");
+
+/** Whom the configuration calls a service. By a client it is that client's own tokens, and those it got for people as well. */
+const isNamed = (
+  { services, nameClaim }: IdentityProvider,
+  claims: Readonly<Record<string, unknown>>,
+): boolean =>
+  [claims[nameClaim], claims["sub"], ...clientsOf(claims)].some(
+    (said) => typeof said === "string" && services.includes(said),
+  );
 
 /** https, or this machine: whoever can change the keys on their way can make any token. */
 export function isTrustedUrl(text: string): boolean {

@@ -116,7 +116,7 @@ function isPublicForm(text: string, start: number, run: string): boolean {
     return true;
   const before = text.slice(Math.max(0, start - 16), start);
   return (
-    /(?:sha\d{0,3}|md5|h1|base64|blake\w{0,4}|sri)[-:,=~]$|(?:\/|@)$/i.test(before) &&
+    /(?:sha\d{0,3}|md5|h1|base64|blake\w{0,4}|sri)[-:,=~][+/]{0,4}$|(?:\/|@)$/i.test(before) &&
     !/(?:token|secret|key)/i.test(before)
   );
 }
