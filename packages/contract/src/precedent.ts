@@ -1,6 +1,9 @@
 import { z } from "zod";
 import { sha256Schema } from "./digest.ts";
 
+/** As the memory writes it, in rows that are there already too: with an offset (`+00:00`), and not with a `Z`. */
+const rememberedAtSchema = z.iso.datetime({ offset: true });
+
 /** An answer that a person gave once and that is given again without asking, to exactly the same question. */
 export const precedentSchema = z
   .strictObject({
@@ -11,15 +14,15 @@ export const precedentSchema = z
     tool: z.string(),
     decision: z.enum(["approve", "deny"]),
     decided_by: z.string().nullable(),
-    decided_at: z.iso.datetime(),
+    decided_at: rememberedAtSchema,
     expires_at: z.iso.datetime().meta({
       description: "From then on a person is asked again, until one gives the answer for good once more.",
     }),
     rationale: z.string(),
     uses: z.int().min(0).meta({ description: "How often it has answered." }),
-    last_used_at: z.iso.datetime().nullable().meta({ description: "Null where it has not answered yet." }),
+    last_used_at: rememberedAtSchema.nullable().meta({ description: "Null where it has not answered yet." }),
     confidence: z.number().min(0).max(1).meta({ description: "Counted from experience." }),
-    revoked_at: z.iso.datetime().nullable(),
+    revoked_at: rememberedAtSchema.nullable(),
     revoked_reason: z.string().nullable(),
   })
   .meta({ id: "Precedent" });
@@ -36,7 +39,7 @@ export const adviceSchema = z
     precedent_id: sha256Schema,
     decision: z.string(),
     decided_by: z.string().nullable(),
-    decided_at: z.iso.datetime().nullable(),
+    decided_at: rememberedAtSchema.nullable(),
     explanation: z.string(),
     confidence: z.number().min(0).max(1),
   })
