@@ -5,17 +5,20 @@ import { resolve } from "node:path";
 import { createLog } from "./adapters/telemetry/log.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { type Running, startHarness, type StartOptions } from "./assemble.ts";
+import { openLog } from "./assemble/open-log.ts";
+import { checkEnvironment } from "./assemble/refused-environment.ts";
 import type { StartRefusal } from "./assemble/refusal.ts";
 import type { Result } from "./base/result.ts";
 import { processEnvironment } from "./config.ts";
 import { checkCredentials, makeHome } from "./home.ts";
-import { openLog } from "./assemble/open-log.ts";
 
 export async function startFromCommandLine(
   options: Omit<StartOptions, "environment" | "log">,
   onProgress: (line: string) => void,
 ): Promise<Result<Running, StartRefusal>> {
   const environment = processEnvironment();
+  const checked = checkEnvironment(environment);
+  if (!checked.ok) return checked;
   const made = makeHome(options.home);
   if (!made.ok) return made;
   const credentials = checkCredentials(options.home);

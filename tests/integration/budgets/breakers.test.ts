@@ -28,6 +28,7 @@ test("failures of many processes add up; of many that want to probe one does", a
   const { breakers } = engine.store;
   const now = engine.clock.now();
   expect(await breakers.read("openai")).toEqual(CLOSED);
+  const { breakersOpen: others } = await engine.harness.readiness();
   await Promise.all(
     Array.from({ length: SETTINGS.failures }, async () => {
       await breakers.change("openai", (before) => afterCall(before, FAILED, null, now, SETTINGS));
@@ -35,7 +36,7 @@ test("failures of many processes add up; of many that want to probe one does", a
   );
   const open = await breakers.read("openai");
   expect(entryOf(open, now)).toEqual({ enter: "no", waitMs: SETTINGS.open_ms, why: "open" });
-  expect(await engine.harness.readiness()).toMatchObject({ database: true, breakersOpen: 1 });
+  expect(await engine.harness.readiness()).toMatchObject({ database: true, breakersOpen: others + 1 });
   const later = new Date(now.getTime() + SETTINGS.open_ms);
   const probes = await Promise.all(
     Array.from(
@@ -44,15 +45,13 @@ test("failures of many processes add up; of many that want to probe one does", a
     ),
   );
   expect(probes.filter(({ changed }) => changed)).toHaveLength(1);
-  expect(await breakers.list()).toEqual(
-    new Map([["openai", probes.find(({ changed }) => changed)?.breaker]]),
-  );
+  expect((await breakers.list()).get("openai")).toEqual(probes.find(({ changed }) => changed)?.breaker);
   const prober = (await breakers.read("openai")).probe?.by ?? "";
   await breakers.change("openai", (before) =>
     afterCall(before, { ended: "answered" }, prober, later, SETTINGS),
   );
   expect(await breakers.read("openai")).toEqual(CLOSED);
-  expect(await engine.harness.readiness()).toMatchObject({ database: true, breakersOpen: 0 });
+  expect(await engine.harness.readiness()).toMatchObject({ database: true, breakersOpen: others });
 });
 
 test("a tenant's own breakers are shown to that tenant, counted for nobody, and swept after a day", async () => {
@@ -60,9 +59,10 @@ test("a tenant's own breakers are shown to that tenant, counted for nobody, and 
   const now = engine.clock.now();
   const own = ownBreakers(engine.tenant);
   const name = `${own}tool-book-0123abcd`;
+  const { breakersOpen } = await engine.harness.readiness();
   for (let failure = 0; failure < SETTINGS.failures; failure += 1)
     await breakers.change(name, (before) => afterCall(before, FAILED, null, now, SETTINGS));
-  expect(await engine.harness.readiness()).toMatchObject({ breakersOpen: 0 });
+  expect(await engine.harness.readiness()).toMatchObject({ breakersOpen });
   const shown = async (caller: Caller): Promise<readonly string[]> =>
     (await engine.harness.listProviders(caller)).map(({ provider }) => provider);
   expect(await shown(engine.caller)).toContain("tool-book-0123abcd");

@@ -122,6 +122,12 @@ test("a second signal ends a server that cannot end", async () => {
   expect(server.output).not.toContain('"stopped"');
 });
 
+test("`up` refuses an environment in which no certificate is checked", async () => {
+  const home = join(cwd, "home");
+  const { code, stderr } = await start(["--home", home, "up"], { NODE_TLS_REJECT_UNAUTHORIZED: "0" });
+  expect([code, stderr.includes("(certificates_unchecked)")]).toEqual([6, true]);
+});
+
 // Root may write everywhere, so a folder stands where the log should be; for others a file of another user does.
 test.each(["up", "demo"])("`%s` refuses a home that cannot be used, and says what to do", async (command) => {
   const home = join(cwd, "home");

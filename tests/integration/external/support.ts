@@ -200,7 +200,15 @@ export function rules(
 ): Policies {
   return {
     version: `sha256:${"1".repeat(64)}`,
-    rules: [],
+    rules: [
+      {
+        id: "test",
+        meaning: `sha256:${"1".repeat(64)}`,
+        effect: "forbid",
+        description: null,
+        assent: null,
+      },
+    ],
     decide: (request) => {
       const verdict = decide(request);
       return {

@@ -6,7 +6,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from "node:
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync, brotliCompressSync } from "node:zlib";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { createFetcher, type FetcherOptions } from "../../../packages/harness/src/adapters/egress/fetcher.ts";
 import { parseAllowlistEntry } from "../../../packages/harness/src/core/egress/allowlist.ts";
 import { system, temporaryFolder } from "../../integration/files/repository.ts";
@@ -270,11 +270,15 @@ test("over TLS the name is asked for and the certificate held against it, not th
     ok: false,
     error: { code: "fetch_failed", detail: "The request failed (ERR_TLS_CERT_ALTNAME_INVALID)." },
   });
-  // Nobody's authority: what the system trusts decides.
-  expect(await fetcherFor(port, { allowlist }).get(`https://site.example:${port}/`, NOW)).toMatchObject({
-    ok: false,
-    error: { code: "fetch_failed" },
-  });
+  // Nobody's authority: what the system trusts decides, and nothing that the environment says.
+  for (const environment of ["", "0"]) {
+    vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", environment);
+    expect(await fetcherFor(port, { allowlist }).get(`https://site.example:${port}/`, NOW)).toMatchObject({
+      ok: false,
+      error: { code: "fetch_failed" },
+    });
+  }
+  vi.unstubAllEnvs();
   expect(names).toHaveLength(1);
 });
 

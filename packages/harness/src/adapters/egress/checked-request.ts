@@ -110,6 +110,8 @@ async function send(
           agent: new HttpsAgent({ keepAlive: false }),
           // The certificate is held against the name that was asked for, not the address.
           servername: url.isAddress ? "" : url.host,
+          // Said here, since the environment could say otherwise (NODE_TLS_REJECT_UNAUTHORIZED).
+          rejectUnauthorized: true,
           ...(authority === undefined ? {} : { ca: authority }),
         })
       : httpRequest({ ...shared, agent: new HttpAgent({ keepAlive: false }) });
