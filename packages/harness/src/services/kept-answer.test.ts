@@ -94,7 +94,7 @@ const CODES = Object.keys(PROBLEMS).filter((code): code is ProblemCode => Object
 const refusal = (code: ProblemCode): Refusal => ({ code, detail: `${code} it was` });
 
 /** What the state of things decided; a repeat of anything else may be answered differently, and is judged anew. */
-const KEPT = [404, 409, 410, 412, 422];
+const KEPT = [404, 409, 410, 422];
 
 test.each(CODES)("%s is kept exactly where the state of things decided it", (code) => {
   const { status } = PROBLEMS[code];

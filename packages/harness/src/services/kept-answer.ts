@@ -15,7 +15,7 @@ import type { KeyedRequest, Once, Refusal } from "./harness.ts";
  * Refusals that are kept like any other answer: the state of things decided them. All others say that the request was
  * not understood, not allowed, or not possible just now, and a repeat is judged anew.
  */
-const KEPT_REFUSALS: ReadonlySet<number> = new Set([404, 409, 410, 412, 422]);
+const KEPT_REFUSALS: ReadonlySet<number> = new Set([404, 409, 410, 422]);
 
 const refusalSchema = z.strictObject({
   code: z.custom<Refusal["code"]>((code) => typeof code === "string" && Object.hasOwn(PROBLEMS, code)),

@@ -44,7 +44,7 @@ export const SAID_FIELDS = [
   "answer",
 ] as const;
 
-export type Said = Readonly<Partial<Record<string, unknown>>>;
+type Said = Readonly<Partial<Record<string, unknown>>>;
 
 export type SaidReader = {
   /**
