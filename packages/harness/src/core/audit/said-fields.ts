@@ -44,8 +44,6 @@ export const SAID_FIELDS = [
   "answer",
 ] as const;
 
-type Said = Readonly<Partial<Record<string, unknown>>>;
-
 export type SaidReader = {
   /**
    * What `JSON.parse` gives, or of an object of it the fields above.
