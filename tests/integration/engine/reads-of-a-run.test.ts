@@ -34,6 +34,14 @@ async function rowsRead(engine: Engine, pool: Pool): Promise<ReadonlyMap<string,
   return new Map(rows.map(({ name, read }) => [name, Number(read)]));
 }
 
+/** Counted by the server's own housekeeping in between, tables so small are rightly read as a whole. */
+async function leaveUncounted(owner: Pool): Promise<void> {
+  const { rows } = await owner.query<{ name: string }>(
+    "select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = 'assent'",
+  );
+  for (const { name } of rows) await owner.query(`alter table ${name} set (autovacuum_enabled = off)`);
+}
+
 test("what a run reads of any table does not grow with the runs before it", async () => {
   let amount = 0;
   const pools: Pool[] = [];
@@ -50,6 +58,7 @@ test("what a run reads of any table does not grow with the runs before it", asyn
   });
   const [pool] = pools;
   if (pool === undefined) throw new Error("the store was opened without connections");
+  await leaveUncounted(engine.database.ownerPool());
   await engine.startWorker();
   const live = async (): Promise<ReadonlyMap<string, number>> => {
     const before = await rowsRead(engine, pool);
