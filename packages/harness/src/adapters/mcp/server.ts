@@ -5,8 +5,6 @@ import {
   Client,
   type ClientOptions,
   ProtocolError,
-  SdkError,
-  SdkErrorCode,
   SdkHttpError,
   type Tool,
   type Transport,
@@ -232,8 +230,6 @@ function passesOf(error: Error, { isUnusable }: McpServerOptions): PassingError[
 
 const unavailableIn = (error: Error): Unavailable | null =>
   causes(error).find((each) => each instanceof Unavailable) ?? null;
-
-const codeOf = (error: Error): string | null => (error instanceof SdkError ? error.code : null);
 
 function causes(error: Error): readonly unknown[] {
   const found: unknown[] = [];
