@@ -99,7 +99,12 @@ async function start(
   if (!config.ok) return config;
   const made = makeHome(home);
   if (!made.ok) return made;
-  const guarded = await openGuardedTools(config.value, join(home, "sandbox"), systemRandom, onProgress);
+  const guarded = await openGuardedTools(config.value, {
+    folder: join(home, "sandbox"),
+    isWorking: options.role !== "server",
+    random: systemRandom,
+    onProgress,
+  });
   if (!guarded.ok) return guarded;
   const mcp = await openMcpTools(config.value);
   if (!mcp.ok) return mcp;
