@@ -375,8 +375,11 @@ export type Store = {
   queueLoad(tenant: TenantId, now: Date, most: number): Promise<QueueLoad>;
   /** Who waits for a connection right now, in this process. */
   waiters(): number;
-  /** Runs of any tenant that need attention: ids only, no content. */
-  due(now: Date, limit: number): Promise<readonly Due[]>;
+  /** Runs of any tenant that need attention, ids only and no content, and whether there is any that is queued, due or not. */
+  due(
+    now: Date,
+    limit: number,
+  ): Promise<{ readonly findings: readonly Due[]; readonly isAnyQueued: boolean }>;
   /** Which of these contents no artifact of any tenant names; at most 1,000. */
   unnamedContent(sha256s: readonly string[]): Promise<readonly string[]>;
   /**
