@@ -542,6 +542,10 @@ def take_inventory(folder, origin, size, published, findings):
             if path in seen or path == WHOLE and root == folder and len(roots_of(folder)) > 1:
                 continue
             is_folder = one.is_dir() and not one.is_symlink()
+            if root != folder and path.startswith(".incoming-"):
+                # Nobody of ours puts one into what is being moved.
+                findings.append(f"{ascii(f'{WHOLE}/{path}')[1:-1]}: no log has such a file")
+                continue
             if is_folder and FOLDER.fullmatch(path):
                 folders.append((root, one))
                 continue
@@ -1007,7 +1011,7 @@ class Entries:
         if subject.startswith("run_"):
             self.check_run(place, subject, kind)
         is_first = place == 0 and self.epoch > 1
-        if subject != f"epoch:{self.epoch}" if is_first else kind == "log.epoch_begun" and re.fullmatch(r"epoch:\d+", subject):
+        if (kind, subject) != ("log.epoch_begun", f"epoch:{self.epoch}") if is_first else kind == "log.epoch_begun" and re.fullmatch(r"epoch:\d+", subject):
             self.findings.append(f"entry {place}: in epoch {self.epoch}, it is {kind} of {subject}: a log that follows begins with that, and no other has it")
         if kind in RECORD:
             self.check_record(place, subject, kind)
@@ -1162,11 +1166,14 @@ def verify_export(folder, vkeys, remembered, findings, told, policy=None, since=
         elif part and (len(part[0]) != 32 or sha256(b"audit-commit/v1\n" + part[0] + part[1]).hex() != commits[place]):
             findings.append(f"entry {place}: salt and payload are not those it commits to")
     check_end(told, origin, size, leaves, findings)
-    said = earlier_of(opened[0][1].decode()) if epoch > 1 and opened.get(0) and not findings else None
-    if said:
-        if said[0] != origin.removesuffix(f"/e{epoch}") + (f"/e{epoch - 1}" if epoch > 2 else ""):
+    if epoch > 1 and opened.get(0) and not findings:
+        said = earlier_of(opened[0][1].decode())
+        if said is None:
+            findings.append(f"entry 0: in epoch {epoch}, it does not say which log this one followed, where that ended, and how much of it there was")
+        elif said[0] != origin.removesuffix(f"/e{epoch}") + (f"/e{epoch - 1}" if epoch > 2 else ""):
             findings.append(f"entry 0: it says that this log followed {ascii(said[0])[1:-1]}, which is not the one before it")
-        told["ended"].append(said)
+        else:
+            told["ended"].append(said)
     if remembered is not None:
         known, before = checkpoint_of(remembered, vkeys, "remembered checkpoint", False)
         if known > size:
@@ -1184,7 +1191,7 @@ def verify_export(folder, vkeys, remembered, findings, told, policy=None, since=
 
 def earlier_of(payload):
     """What a log's first entry says of the one before: its name, size and root where any of it was signed, and how many entries
-    the database had of it. None for what says nothing of that."""
+    the database had of it. None for what does not say all of that."""
     try:
         said = json_of(payload)
         before, note, kept = said["before"], said["last_checkpoint"], said["database_size"]
@@ -1192,13 +1199,14 @@ def earlier_of(payload):
         return None
     if not isinstance(before, str) or not (note is None or isinstance(note, str)) or not (kept == 0 or is_number(kept)) or isinstance(kept, bool):
         return None
+    if note is None:
+        return before, None, int(kept)
     try:
         # Signed by keys of then, which may be nobody's any more: the later log has signed that it was so.
-        origin, size, root = tree_of(note_of(note or "", "")[0], "")
-        ended = (size, root) if origin == before else None
+        origin, size, root = tree_of(note_of(note, "")[0], "")
     except (Wrong, ValueError):
-        ended = None
-    return before, ended, int(kept)
+        return None
+    return (before, (size, root), int(kept)) if origin == before else None
 
 
 def check_end(told, origin, size, leaves, findings):

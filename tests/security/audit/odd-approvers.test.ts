@@ -4,10 +4,12 @@
 import type { Actor } from "@assent/contract";
 import { expect, test } from "vitest";
 import {
+  beginning,
   type Entry,
   entry,
   exportOf,
   noteOf,
+  ORIGIN,
 } from "../../../packages/harness/src/core/audit/testing/made-export.ts";
 import { givenData, neededData } from "../../../packages/harness/src/core/decide/assent-data.ts";
 import type { Assent } from "../../../packages/harness/src/core/decide/policy-annotations.ts";
@@ -303,14 +305,8 @@ test("an approval of which a yes was erased, or that began before what is there,
       }),
     };
   });
-  const begun = entry(0, {
-    log: LATER,
-    kind: "log.epoch_begun",
-    subject: "epoch:2",
-    version: 1,
-    payload: "{}",
-  });
   const first = laid([events.slice(0, 4)]).list;
+  const begun = beginning(LATER, ORIGIN, { size: first.length, note: noteOf(first) });
   const all = [begun, ...list];
   await expectAccepted({ files: exportOf(first), later: exportOf(all, noteOf(all, LATER_KEY, LATER)) });
 });

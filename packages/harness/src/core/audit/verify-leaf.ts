@@ -151,8 +151,8 @@ function createRecordChecks(
     erasedElsewhere,
     check(layout, bytes, from, index): void {
       const subject = (): string => textOf(bytes, from + layout.subjectAt, from + layout.subjectEnd);
-      if (isOfKind(BEGUN, layout, bytes, from) || (index === 0 && epoch > 1))
-        checkBeginning(subject(), index, epoch, add);
+      const isBegun = isOfKind(BEGUN, layout, bytes, from);
+      if (isBegun || (index === 0 && epoch > 1)) checkBeginning({ subject: subject(), isBegun }, index, epoch, add);
       if (isOfKind(PRUNED, layout, bytes, from)) pruning.record(subject(), index);
       if (!isOfKind(ERASED, layout, bytes, from)) return;
       const gone = erasedBefore(subject(), epoch, index, add);
@@ -164,17 +164,17 @@ function createRecordChecks(
 
 // Facts about epochs have subjects of other forms, too: the installation's log holds that somebody began one.
 function checkBeginning(
-  subject: string,
+  { subject, isBegun }: { readonly subject: string; readonly isBegun: boolean },
   index: number,
   epoch: number,
   add: (finding: LogFinding) => void,
 ): void {
-  const isOwn = subject === `epoch:${epoch}` && epoch > 1;
+  const isOwn = isBegun && subject === `epoch:${epoch}` && epoch > 1;
   if (index === 0 && epoch > 1 ? isOwn : !/^epoch:\d+$/.test(subject)) return;
   add({
     code: "epoch_misplaced",
     at: `entry ${index}`,
-    detail: `in epoch ${epoch}, its subject is ${subject}: a log that follows another begins with saying so, and no other log says it`,
+    detail: `in epoch ${epoch}, it is ${isBegun ? "" : "no "}${EPOCH_KIND} of ${subject}: a log that follows another begins with saying so, and no other log says it`,
   });
 }
 
