@@ -136,6 +136,7 @@ export const SECURITY_SET: readonly SecurityMember[] = [
     ],
     tests: [
       "tests/security/prompt/scenario-kills.test.ts",
+      "tests/security/prompt/unoptimised.test.ts",
       "tests/security/worlds/exchanges.test.ts",
       "tests/security/worlds/foreign.test.ts",
       "tests/security/worlds/guards.test.ts",

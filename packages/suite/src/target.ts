@@ -228,7 +228,7 @@ export type MemoryBench = {
   readonly batches?: number;
   /** Carries out so many runs, start to end, some of them broken off. */
   live(runs: number): Promise<void>;
-  /** Bytes in use on the heap, after a full collection. */
+  /** Bytes in use on the heap, after a full collection; without compiled code, where the engine tells the two apart. */
   heapBytes(): Promise<number>;
   /** Bytes that the process has from its machine, then: what is outside of the heap (buffers, native code) too. */
   residentBytes?(): Promise<number>;

@@ -113,7 +113,7 @@ export const THREATS: readonly Threat[] = [
       "Messages are structured; control tokens of every supported backend are neutralised in all data; roles and number of messages are checked in what leaves the process.",
     invariants: ["data-is-not-instruction"],
     scenarios: ["harness_orchestrator/prompt_template_injection_guard"],
-    tests: ["tests/security/prompt/scenario-kills.test.ts"],
+    tests: ["tests/security/prompt/scenario-kills.test.ts", "tests/security/prompt/unoptimised.test.ts"],
   },
   {
     number: 7,

@@ -3,7 +3,7 @@
 // once, 14 refuse early).
 
 import { type RunId, uuidOf } from "@assent/contract";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { IDEMPOTENCY_RETENTION_HOURS } from "../../../packages/harness/src/base/limits.ts";
 import { ok } from "../../../packages/harness/src/base/result.ts";
 import { CLOSED, open } from "../../../packages/harness/src/core/resilience/breaker.ts";
@@ -38,6 +38,15 @@ async function setClock(ms: number): Promise<void> {
 }
 beforeEach(async () => {
   await setClock(0);
+  // One sweep by a clock that is right again, and what is kept is kept by that one.
+  await sweep();
+});
+// By a clock that is ahead they have waited too long, and no others are let in.
+afterEach(async () => {
+  await setClock(0);
+  const queued = { states: ["queued"], agent: null, label: null, cursor: null, limit: 100 } as const;
+  const { data } = value(await engine.harness.listRuns(engine.caller, queued));
+  for (const { id } of data) value(await engine.harness.cancelRun(engine.caller, id));
 });
 
 const sweep = async (): Promise<number> => await engine.store.sweepExpired(engine.clock.now(), 1_000);
@@ -107,8 +116,9 @@ test("a run that was queued while the clock was ahead is due when it is back, an
   await sweep();
   expect((await wakeOf(id)).getTime()).toBeLessThanOrEqual(engine.clock.now().getTime());
   expect(await wakeOf(waiting)).toEqual(later);
-  await engine.startWorker();
+  const worker = await engine.startWorker();
   expect((await engine.reaches(id, "succeeded", "failed")).status).toBe("succeeded");
+  await worker.stop();
 });
 
 test("a kept answer is not forgotten for a clock that is ahead for a while, and is in the end for one that stays", async () => {
@@ -128,11 +138,6 @@ test("a kept answer is not forgotten for a clock that is ahead for a while, and 
   await sweep();
   const { rows } = await owner.query("select from assent.idempotency_keys where key = 'kept'");
   expect(rows).toEqual([]);
-});
-
-// One sweep by a clock that is right again, and what is kept is kept by that one.
-beforeEach(async () => {
-  await sweep();
 });
 
 test.each([true, false])("nor is that to another request, looked for first: %s", async (isLookedFor) => {

@@ -4,7 +4,7 @@
 import { join } from "node:path";
 import type { TenantId } from "@assent/contract";
 import { openCheckpoint, parseVerifierKey, SIGNATURE_TYPES, type VerifierKey } from "@assent/tlog";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import {
   LOCK_CLASS,
   LOCK_KEYS,
@@ -32,11 +32,12 @@ import {
   scratchFolder,
 } from "../../support/tenant-log.ts";
 
+// Of each test its own: a keeper goes on with every log of its database, and another test's was begun with other keys.
 let database: ThrowAwayDatabase;
-beforeAll(async () => {
+beforeEach(async () => {
   database = await connectThrowAwayDatabase();
 });
-afterAll(async () => {
+afterEach(async () => {
   await database[Symbol.asyncDispose]();
 });
 

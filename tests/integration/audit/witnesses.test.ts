@@ -1,7 +1,7 @@
 // Witnesses that the keeper shows its log to, as processes of their own over loopback: what they sign is kept, served and
 // verified offline; what they do not sign, or a witness that is gone, holds up nothing.
 
-import { mkdirSync, readFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TenantId, uuidOf } from "@assent/contract";
 import {
@@ -127,6 +127,11 @@ beforeAll(async () => {
     { ...ports, clock, log, tenant: installationTenant, tagOf, process: "process_1", wake: () => undefined },
     { role: "all", configuration: null, policies: "sha256:1" },
   );
+  await addFacts(ports.store, tenant, "s", 5);
+  await keep(tenant);
+  await exported("early");
+  await witnessedUpTo(5);
+  await exported("copy");
 });
 afterAll(async () => {
   await installation.stop();
@@ -158,17 +163,17 @@ function openTrail(): ReturnType<typeof createAuditTrail> {
 
 const aborted = { ok: false, error: { kind: "aborted" } } as const;
 
-async function exported(what: string): Promise<string> {
+async function exported(what: string, of: TenantId = tenant): Promise<string> {
   const trail = openTrail();
   const target = join(folder.path, what);
-  const log = (await trail.logs(adminOf(tenant))).data.at(-1) ?? expect.unreachable();
+  const log = (await trail.logs(adminOf(of))).data.at(-1) ?? expect.unreachable();
   const client: Parameters<typeof copyLog>[0] = {
     getAuditCheckpoint: async (epoch) => {
-      const found = await trail.checkpoint(adminOf(tenant), epoch);
+      const found = await trail.checkpoint(adminOf(of), epoch);
       return found.ok ? found : aborted;
     },
     listAuditEntries: async (epoch, from, limit) => {
-      const found = await trail.entries(adminOf(tenant), epoch, from, limit);
+      const found = await trail.entries(adminOf(of), epoch, from, limit);
       return found.ok ? found : aborted;
     },
   };
@@ -176,11 +181,11 @@ async function exported(what: string): Promise<string> {
   return target;
 }
 
-const verified = (copy: string, by: Policy = policy): ReturnType<typeof verifyLog> =>
+const verified = (copy: string, by: Policy = policy, of: TenantId = tenant): ReturnType<typeof verifyLog> =>
   verifyLog({
     source: openLogFolder(copy),
-    origin: originOf(tenant, 1),
-    keys: keysOf(tenant),
+    origin: originOf(of, 1),
+    keys: keysOf(of),
     remembered: null,
     policy: by,
     now: new Date(),
@@ -193,20 +198,17 @@ function verify(copy: string, by: Policy = policy): { found: string[]; cosigners
 }
 
 /** Until witnesses have seen the tenant's newest checkpoint, by way of the installation's log. */
-async function witnessedUpTo(size: number): Promise<void> {
+async function witnessedUpTo(size: number, of: TenantId = tenant): Promise<void> {
   await until(`witnesses have seen ${size} entries`, async () => {
     await keep(installationTenant);
-    const found = await openTrail().checkpoint(adminOf(tenant), 1);
+    const found = await openTrail().checkpoint(adminOf(of), 1);
     return found.ok && found.value.witnessed?.note.split("\n")[1] === String(size);
   });
 }
 
 test("a tenant's log is witnessed by way of the installation's, though one witness of two is gone", async () => {
-  await addFacts(ports.store, tenant, "s", 5);
-  await keep(tenant);
-  expect(verify(await exported("early")).found).toEqual(["witnessed_missing at witnessed"]);
-  await witnessedUpTo(5);
-  const copy = await exported("copy");
+  expect(verify(join(folder.path, "early")).found).toEqual(["witnessed_missing at witnessed"]);
+  const copy = join(folder.path, "copy");
   expect(verify(copy)).toEqual({ found: [], cosigners: ["witness.example/one"] });
   // A policy names the installation's log of each epoch, in any order: the proof says of which it is.
   const rotated = signerKey(
@@ -382,7 +384,8 @@ test.each<[string, Change, string]>([
 });
 
 test("a quorum that was not reached is said so, and so is a log that was cut back behind what witnesses saw", async () => {
-  const copy = join(folder.path, "copy");
+  const copy = join(folder.path, "cut");
+  cpSync(join(folder.path, "copy"), copy, { recursive: true });
   const both = policyOf(policyText.replace("group both any", "group both all"));
   expect(verify(copy, both).found).toEqual(["witnessed_invalid at witnessed"]);
   // Set back to one entry, genuinely signed: only what witnesses have seen tells.
@@ -396,9 +399,13 @@ test("a quorum that was not reached is said so, and so is a log that was cut bac
 
 test("while a witness is gone the log goes on, and it catches up when it is back, with the memory that it kept", async () => {
   const origin = originOf(installationTenant, 1);
+  const left = await newTenant(database, "left-alone");
+  await addFacts(ports.store, left, "before", 2);
+  await keep(left);
+  await witnessedUpTo(2, left);
   await witness.kill();
-  await addFacts(ports.store, tenant, "while-gone", 3);
-  await keep(tenant);
+  await addFacts(ports.store, left, "while-gone", 3);
+  await keep(left);
   await until("the witness is found to be silent", async () => {
     await keep(installationTenant);
     return witnessing.standings(origin)[0]?.refusal?.code === "silent";
@@ -407,18 +414,18 @@ test("while a witness is gone the log goes on, and it catches up when it is back
   expect(alone?.uncosigned_since).not.toBeNull();
   expect(alone?.signed_size).toBeGreaterThan(alone?.cosigned_size ?? 0);
   // Nor has anybody seen what the tenant's log has more by now; a copy of it verifies, and says how far they have seen it.
-  const own = (await openTrail().logs(adminOf(tenant))).data[0] ?? expect.unreachable();
+  const own = (await openTrail().logs(adminOf(left))).data[0] ?? expect.unreachable();
   expect(own.uncosigned_since).not.toBeNull();
-  const unseen = verified(await exported("while-gone"));
+  const unseen = verified(await exported("while-gone", left), policy, left);
   expect([unseen.findings, unseen.size]).toEqual([[], own.signed_size]);
   expect(unseen.witnessedSize).toBe(own.cosigned_size);
   expect(unseen.witnessedSize).toBe(own.signed_size - 3);
   const port = Number(new URL(witness.url).port);
   witness = await startWitnessProcess(join(folder.path, "witness"), ports.signer.vkeys(origin), port);
-  await addFacts(ports.store, tenant, "back", 1);
-  await keep(tenant);
-  await witnessedUpTo(9);
-  expect(verify(await exported("later")).found).toEqual([]);
+  await addFacts(ports.store, left, "back", 1);
+  await keep(left);
+  await witnessedUpTo(6, left);
+  expect(verified(await exported("later", left), policy, left).findings).toEqual([]);
 });
 
 test("a witness does not cosign another history of the same log, and says how far it has seen", async () => {

@@ -109,14 +109,22 @@ function listening(): OrchestratorPorts {
   };
 }
 
-/** @returns how long the run waited when it was called off, and when its worker's call had ended; and how it ended */
+type CalledOff = {
+  /** How long the run waited when it was called off, and when its worker's call had ended. */
+  readonly waits: readonly Wait[];
+  /** What of it stands when it has ended. */
+  readonly left: readonly string[];
+  readonly run: Run;
+};
+
 async function cancelOver(
   tool: string,
   ending: Ending,
   afterwards: (end: () => void) => Promise<void> | void = (end) => {
     end();
   },
-): Promise<{ waits: readonly Wait[]; run: Run }> {
+): Promise<CalledOff> {
+  const before = new Set(world.standing.keys());
   const begun = Promise.withResolvers<void>();
   const end = Promise.withResolvers<void>();
   Object.assign(second, { tool, ending, begin: begun.resolve, end: end.promise });
@@ -135,7 +143,8 @@ async function cancelOver(
   const again = await claimRun(engine.ports, 8, engine.tenant, id);
   if (again === null) throw new Error("the run can be taken to be taken back");
   await advanceRun(engine.ports, again, never, never);
-  return { waits, run: await engine.run(id) };
+  const left = [...world.standing.keys()].filter((key) => !before.has(key));
+  return { waits, left, run: await engine.run(id) };
 }
 
 const LEASE: Wait = { state: "queued", seconds: LEASE_SECONDS };
@@ -149,14 +158,14 @@ test.each<[string, Ending, readonly Wait[]]>([
 ])(
   "called off over a call of `%s` that is %s: it waits for as long as that call may come after it",
   async (tool, ending, expected) => {
-    const { waits, run } = await cancelOver(tool, ending);
+    const { waits, left, run } = await cancelOver(tool, ending);
     expect(waits).toEqual(expected);
     expect([run.status, run.rollback?.left]).toEqual(["cancelled", []]);
     // Its worker wrote nothing of the call: what was said of it when the run was called off stands.
     expect(
       run.steps.filter(({ name, compensates }) => name === tool && compensates === undefined),
     ).toMatchObject([{ state: tool === "slow" ? "in_doubt" : "failed", error: { code: "cancelled" } }]);
-    expect([...world.standing.keys()]).toEqual([]);
+    expect(left).toEqual([]);
   },
 );
 

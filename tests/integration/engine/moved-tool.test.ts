@@ -28,7 +28,8 @@ let there: ToolSink;
 let engine: Engine;
 let ann: Caller;
 const tools: Tool[] = [];
-const after = { breaksOff: false };
+/** Of a test's own: what its run asks for, and whether its model breaks off after the call. */
+const own = { seat: "1a", breaksOff: false };
 
 const at = (sink: ToolSink, more: Partial<HttpToolOptions> = {}): Tool =>
   createHttpTool({
@@ -54,13 +55,13 @@ function unnoted(sink: ToolSink): Tool {
 }
 
 const script = answering((turn) =>
-  turn === 0 ? { calls: [{ id: "c1", tool: "book", arguments: { seat: "1a" } }] } : { text: "Done." },
+  turn === 0 ? { calls: [{ id: "c1", tool: "book", arguments: { seat: own.seat } }] } : { text: "Done." },
 );
 const models: Models = {
   check: (model) => script.check(model),
   call: async (call, signal) => {
     const isFirst = !call.messages.some(({ role }) => role === "assistant");
-    if (isFirst || !after.breaksOff) return await script.call(call, signal);
+    if (isFirst || !own.breaksOff) return await script.call(call, signal);
     const error = { code: "provider_refused", detail: "No.", transient: false, retryAfterMs: null };
     return { ok: false, error };
   },
@@ -93,7 +94,7 @@ afterAll(async () => {
 let called = { here: 0, there: 0 };
 beforeEach(() => {
   tools.splice(0, tools.length, at(here));
-  after.breaksOff = false;
+  Object.assign(own, { seat: "1a", breaksOff: false });
   called = { here: here.calls().length, there: there.calls().length };
 });
 
@@ -247,7 +248,7 @@ test("a call whose place was not noted is asked about by a person, and taken bac
   tools[0] = unnoted(here);
   const id = await dieInCall();
   tools[0] = at(there);
-  after.breaksOff = true;
+  own.breaksOff = true;
   const doubt = openOf(await goOn(id));
   expect(doubt).toMatchObject({ subject: "in_doubt" });
   expect(requests()).toEqual({ here: 1, there: 0 });
@@ -269,7 +270,7 @@ test("what was done in one place is not taken back in another: it is left to peo
   await approve(approval);
   const claim = await claimRun(engine.ports, 800_000, engine.tenant, id);
   if (claim === null) throw new Error("the run can be taken");
-  after.breaksOff = true;
+  own.breaksOff = true;
   // The model breaks off after the call; by then the tool has moved.
   const moving: Models = {
     check: (model) => models.check(model),
@@ -286,8 +287,9 @@ test("what was done in one place is not taken back in another: it is left to peo
   expect(requests()).toEqual({ here: 1, there: 0 });
 });
 
-// The last one: from here on nobody is asked about the first place.
 test("an answer that is given for good is given for the place that it was given for", async () => {
+  // Of this one alone: from here on nobody is asked about it in the first place.
+  own.seat = "9z";
   const { id, approval } = await ask();
   await approve(approval, { remember: true, comment: "Fine." });
   await goOn(id);

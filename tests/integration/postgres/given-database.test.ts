@@ -14,7 +14,12 @@ import {
 } from "../../../packages/harness/src/adapters/postgres/embedded/embedded.ts";
 import { takeTurn } from "../../../packages/harness/src/adapters/postgres/alone.ts";
 import { until } from "../../support/until.ts";
-import { asApp, checkAppRole } from "../../../packages/harness/src/adapters/postgres/given.ts";
+import {
+  asApp,
+  checkAppRole,
+  checkServer,
+  POSTGRES_MAJOR_MIN,
+} from "../../../packages/harness/src/adapters/postgres/given.ts";
 import { systemClock } from "../../../packages/harness/src/adapters/system/clock.ts";
 import { systemRandom } from "../../../packages/harness/src/adapters/system/random.ts";
 import {
@@ -295,3 +300,40 @@ test("a database that outlived its home says which folder to move away; a given 
   });
   rmSync(folder, { recursive: true });
 });
+
+test("a server of a version that lacks what migrations use is refused before anything is made in it", async () => {
+  const connection = server.connection("superuser", name);
+  const checked = async (majorMin: number): Promise<unknown> =>
+    await checkServer(connection, "DATABASE_URL", majorMin);
+  expect(await checked(POSTGRES_MAJOR_MIN)).toMatchObject({ ok: true });
+  expect(await checked(18), "its own version").toMatchObject({ ok: true });
+  expect(await checked(19)).toMatchObject({
+    ok: false,
+    error: {
+      reason: "database_too_old",
+      message: expect.stringMatching(/DATABASE_URL is Postgres 18\.\d.*needs 19 or newer/u),
+    },
+  });
+});
+
+test.each(["SQL_ASCII", "LATIN1"])(
+  "a database that is encoded in %s is refused and left empty",
+  async (encoding) => {
+    await admin.query(`drop database ${name}`);
+    await admin.query(
+      `create database ${name} owner ${owner} template template0 encoding '${encoding}' locale_provider libc locale 'C'`,
+    );
+    expect(await open(urlOf(owner))).toMatchObject({
+      ok: false,
+      error: {
+        code: "database_encoding",
+        detail: expect.stringContaining(encoding),
+        remedy: expect.stringContaining("UTF8"),
+      },
+    });
+    const pool = openPool(name);
+    const { rows } = await pool.query("select nspname from pg_namespace where nspname = 'assent'");
+    await pool.end();
+    expect(rows).toEqual([]);
+  },
+);

@@ -4,7 +4,7 @@
 
 import { actionAnswerSchema, actionIdSchema, type Run, type RunId, runIdSchema } from "@assent/contract";
 import { startToolSink, type ToolSink } from "@assent/suite";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
 import { MESSAGE_VERSION } from "../../../packages/harness/src/adapters/postgres/message-version.ts";
 import type { Manifest } from "../../../packages/harness/src/core/tool.ts";
@@ -40,11 +40,12 @@ function bookSink(sink: ToolSink): ReturnType<typeof createHttpTool> {
   return createHttpTool({ manifest: kept, url: sink.url, compensationUrl, timeoutMs: 10_000, fetch });
 }
 
+// Of each test its own: their calls are those of the same recorded runs.
 let sink: ToolSink;
-beforeAll(async () => {
+beforeEach(async () => {
   sink = await startToolSink();
 });
-afterAll(async () => {
+afterEach(async () => {
   await sink.stop();
 });
 

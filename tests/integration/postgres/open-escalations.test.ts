@@ -19,7 +19,7 @@ const TIMES = 8;
 
 type ReadRows = { readonly read: string };
 
-/** What this transaction has read of escalations. */
+/** What was read of escalations: by this transaction, and by those before it that its session has not told of yet. */
 async function rowsRead(query: Query): Promise<number> {
   const [row] = await query<ReadRows>(
     `select seq_tup_read + idx_tup_fetch as read from pg_catalog.pg_stat_xact_user_tables
@@ -47,10 +47,11 @@ test("one question's open escalation is found without reading those of others, o
   );
   await owner.query("analyze assent.harmony_escalations");
   await inMemory(async (_, query) => {
+    const before = await rowsRead(query);
     for (let time = 0; time < TIMES; time += 1)
       expect(await questionRows({ query, tenant }).lockOpen(patternId)).toBe(escalationId);
     // Once to find it, once to lock it.
-    expect(await rowsRead(query)).toBe(2 * TIMES);
+    expect((await rowsRead(query)) - before).toBe(2 * TIMES);
   });
 });
 

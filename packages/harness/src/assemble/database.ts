@@ -10,7 +10,14 @@ import {
 } from "../adapters/postgres/connect.ts";
 import { openEmbedded } from "../adapters/postgres/embedded/embedded.ts";
 import { takeTurn } from "../adapters/postgres/alone.ts";
-import { asApp, checkAppRole, checkClock, checkSessions, ensureAppRole } from "../adapters/postgres/given.ts";
+import {
+  asApp,
+  checkAppRole,
+  checkClock,
+  checkServer,
+  checkSessions,
+  ensureAppRole,
+} from "../adapters/postgres/given.ts";
 import { migrate } from "../adapters/postgres/migrate.ts";
 import { systemClock } from "../adapters/system/clock.ts";
 import { systemRandom } from "../adapters/system/random.ts";
@@ -88,7 +95,8 @@ async function openGivenDatabase(
   onProgress: (line: string) => void,
 ): Promise<Result<Database, StartRefusal>> {
   const app = asApp(given.app);
-  const usable = await checkSessions(given.owner, ownerVariable);
+  const known = await checkServer(given.owner, ownerVariable);
+  const usable = known.ok ? await checkSessions(given.owner, ownerVariable) : known;
   const ensured = usable.ok ? await ensureAppRole(given.owner, app.user, ownerVariable) : usable;
   const bound = ensured.ok ? await checkAppRole(app, "DATABASE_URL", given.owner) : ensured;
   if (bound.ok && bound.value !== null) onProgress(bound.value);

@@ -11,11 +11,16 @@ import { inSession } from "./session.ts";
 
 const APP_ROLE = "assent_app";
 
+/** The least Postgres that knows what the migrations say (views with `security_invoker`). */
+export const POSTGRES_MAJOR_MIN = 15;
+
 export type GivenRefusal = {
   readonly reason:
     | "database_unreachable"
     | "database_login_refused"
     | "database_unusable"
+    | "database_too_old"
+    | "database_encoding"
     | "role_not_granted"
     | "role_unbounded"
     | "clock_differs"
@@ -117,6 +122,41 @@ export async function checkAppRole(
 const leavable = (name: string): string =>
   `the user of ${name} could pass by row-level security itself: for a wall that holds whatever is sent, give it ` +
   `nothing but ${APP_ROLE}, and let DATABASE_MIGRATION_URL name who owns the schema`;
+
+/**
+ * Looks at what no session can change: a server of a version that lacks what migrations use would take the first of them
+ * and fail at a later one, and a database that holds another encoding than UTF-8 would refuse some texts long after its start,
+ * or take bytes that are no text.
+ * @param name the variable that the connection comes from, for the message
+ * @param majorMin the least version of Postgres, by its first number
+ */
+export async function checkServer(
+  connection: Connection,
+  name: string,
+  majorMin = POSTGRES_MAJOR_MIN,
+): Promise<Result<null, GivenRefusal>> {
+  return await withClient(connection, name, async (client) => {
+    const { rows } = await client.query<{ number: number; version: string; encoding: string }>(
+      `select current_setting('server_version_num')::int as number, current_setting('server_version') as version,
+         pg_encoding_to_char(encoding) as encoding
+       from pg_database where datname = current_database()`,
+    );
+    const [server] = rows;
+    if (server === undefined || server.number < majorMin * 10_000)
+      return refuse(
+        "database_too_old",
+        `The server of ${name} is Postgres ${server?.version ?? "of an unknown version"}; Assent needs ${majorMin} or newer. Nothing was changed in it.`,
+        "Name a newer server, or unset the variable to use the embedded one.",
+      );
+    if (server.encoding !== "UTF8")
+      return refuse(
+        "database_encoding",
+        `The database of ${name} is encoded in ${server.encoding}, which cannot hold every text; Assent needs UTF8. Nothing was changed in it.`,
+        "Make another for it: create database assent template template0 encoding 'UTF8'",
+      );
+    return ok(null);
+  });
+}
 
 /**
  * Looks at what nothing would show before it is too late: a pooler that gives each transaction another session, where the
