@@ -239,16 +239,17 @@ const CHAINS: readonly Odd[] = [
       ["not how much of the log before was there", { ...SAYS, database_size: undefined }],
       ["not where the log before ended", { ...SAYS, last_checkpoint: undefined }],
       ["that the log before ended with what is no checkpoint", { ...SAYS, last_checkpoint: "no checkpoint" }],
-      ["that the log before ended where another did", { ...SAYS, last_checkpoint: noteOf(SMALL, LOG, LATER) }],
+      [
+        "that the log before ended where another did",
+        { ...SAYS, last_checkpoint: noteOf(SMALL, LOG, LATER) },
+      ],
     ] as const
-  ).map(
-    ([what, said]): Odd => [
-      `a later log that says, when it begins, ${what}`,
-      () => ({ files: SMALL_FILES, later: saying(said) }),
-      "event_unclear",
-      UNCLEAR,
-    ],
-  ),
+  ).map(([what, said]): Odd => [
+    `a later log that says, when it begins, ${what}`,
+    () => ({ files: SMALL_FILES, later: saying(said) }),
+    "event_unclear",
+    UNCLEAR,
+  ]),
   [
     "a later log that begins with another event of its beginning",
     () => ({ files: SMALL_FILES, later: laterOf(begun(ORIGIN, { kind: "log.rotated" })) }),

@@ -152,7 +152,8 @@ function createRecordChecks(
     check(layout, bytes, from, index): void {
       const subject = (): string => textOf(bytes, from + layout.subjectAt, from + layout.subjectEnd);
       const isBegun = isOfKind(BEGUN, layout, bytes, from);
-      if (isBegun || (index === 0 && epoch > 1)) checkBeginning({ subject: subject(), isBegun }, index, epoch, add);
+      if (isBegun || (index === 0 && epoch > 1))
+        checkBeginning({ subject: subject(), isBegun }, index, epoch, add);
       if (isOfKind(PRUNED, layout, bytes, from)) pruning.record(subject(), index);
       if (!isOfKind(ERASED, layout, bytes, from)) return;
       const gone = erasedBefore(subject(), epoch, index, add);
