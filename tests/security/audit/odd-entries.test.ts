@@ -225,8 +225,8 @@ const field = (i: number, name: string): string =>
   new RegExp(`"${name}":"([^"]*)"`, "u").exec(Buffer.from(entry(i).leaf).toString())?.[1] ?? "";
 
 /** A later log whose first entry says this. */
-const saying = (said: object): Files => {
-  const payload = JSON.stringify(said);
+const saying = (what: object): Files => {
+  const payload = JSON.stringify(what);
   return laterOf(entry(0, { log: LATER, kind: "log.epoch_begun", subject: "epoch:2", version: 1, payload }));
 };
 const SAYS = { reason: "x", before: ORIGIN, last_checkpoint: noteOf(SMALL), database_size: SMALL.length };
@@ -244,9 +244,9 @@ const CHAINS: readonly Odd[] = [
         { ...SAYS, last_checkpoint: noteOf(SMALL, LOG, LATER) },
       ],
     ] as const
-  ).map(([what, said]): Odd => [
+  ).map(([what, says]): Odd => [
     `a later log that says, when it begins, ${what}`,
-    () => ({ files: SMALL_FILES, later: saying(said) }),
+    () => ({ files: SMALL_FILES, later: saying(says) }),
     "event_unclear",
     UNCLEAR,
   ]),
