@@ -6,6 +6,7 @@ import type { BegunLog } from "./begun-log.ts";
 import { EPOCH_KIND } from "./epoch-link.ts";
 import { createEventTimes, type TimeKnowledge } from "./event-times.ts";
 import { ERASED_KIND } from "./leaf.ts";
+import { KEY_KINDS } from "./key-rights.ts";
 import { actorOf, createLeafReader, type LeafLayout, type LeafOwner } from "./leaf-layout.ts";
 import { type Bundle, createPayloadReader, isCommitted, type Openings } from "./payload-lines.ts";
 import { type Hole, PRUNED_KIND, prunedBy, type PrunedLog, unexplained } from "./pruning.ts";
@@ -111,8 +112,10 @@ export function createLeafChecks(
       records.check(layout, bytes, from, index);
       times.check(held.view, from + layout.timeAt, from + layout.idAt, index);
       const payload = payloads.check(index, held.view, from + layout.commitAt);
-      if (event !== NO_RUN_EVENT && payload !== undefined)
-        objects.check(bytes, from, layout, event, payload, index);
+      if (payload === undefined) return;
+      if (event !== NO_RUN_EVENT) objects.check(bytes, from, layout, event, payload, index);
+      else if (payload !== null && isOfKeys(layout, bytes, from))
+        objects.checkKey(textOf(bytes, from + layout.kindAt, from + layout.kindEnd), payload);
     },
     skip(hole): void {
       pruning.skip(hole);
@@ -204,6 +207,10 @@ function erasedBy(subject: string): ErasedEntry | null {
 const ERASED = Buffer.from(ERASED_KIND, "latin1");
 const BEGUN = Buffer.from(EPOCH_KIND, "latin1");
 const PRUNED = Buffer.from(PRUNED_KIND, "latin1");
+
+const OF_KEYS = KEY_KINDS.map((kind) => Buffer.from(kind, "latin1"));
+const isOfKeys = (layout: LeafLayout, bytes: Uint8Array, from: number): boolean =>
+  OF_KEYS.some((kind) => isOfKind(kind, layout, bytes, from));
 
 // Byte by byte: kinds of that length are not rare.
 function isOfKind(
@@ -340,6 +347,8 @@ type ObjectChecks = {
     payload: OpenedText | null,
     index: number,
   ): void;
+  /** What happened to a key. */
+  checkKey(kind: string, payload: OpenedText): void;
   given(): Given;
   forget(): void;
 };
@@ -360,6 +369,9 @@ function createObjectChecks(epoch: number, add: (finding: LogFinding) => void): 
       objects.follow(run, { kind, data: dataOf(kind, payload), actor }, (code, detail) => {
         add({ code, at: `entry ${index}`, detail: `in epoch ${epoch}, ${detail}` });
       });
+    },
+    checkKey(kind, payload): void {
+      objects.keys.follow(kind, reader.readWhole(payload));
     },
     given: () => objects.given(),
     forget: () => {
