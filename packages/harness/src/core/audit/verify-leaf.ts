@@ -1,18 +1,18 @@
 // What leaves say, beside their hashes: which log they belong to, an unbroken count per subject, and payloads that are
 // either what was committed to, or gone with a record of it.
 
-import type { EventKind } from "@assent/contract";
 import type { BegunLog } from "./begun-log.ts";
 import { EPOCH_KIND } from "./epoch-link.ts";
 import { createEventTimes, type TimeKnowledge } from "./event-times.ts";
 import { ERASED_KIND } from "./leaf.ts";
 import { KEY_KINDS } from "./key-rights.ts";
-import { actorOf, createLeafReader, type LeafLayout, type LeafOwner } from "./leaf-layout.ts";
+import { createLeafReader, type LeafLayout, type LeafOwner } from "./leaf-layout.ts";
 import { type Bundle, createPayloadReader, isCommitted, type Openings } from "./payload-lines.ts";
 import { type Hole, PRUNED_KIND, prunedBy, type PrunedLog, unexplained } from "./pruning.ts";
-import { kindOfEvent, NO_RUN_EVENT } from "./run-events.ts";
-import { createRunObjects, type Given } from "./run-objects.ts";
-import { createSaidReader, type OpenedText } from "./said-fields.ts";
+import { createObjectChecks } from "./object-checks.ts";
+import { NO_RUN_EVENT } from "./run-events.ts";
+import type { Given } from "./run-objects.ts";
+import type { OpenedText } from "./said-fields.ts";
 import { createVersionChecks, type Held } from "./version-checks.ts";
 import type { LogFinding } from "./verify-source.ts";
 
@@ -333,49 +333,6 @@ function createPayloadChecks(add: (finding: LogFinding) => void): PayloadChecks 
             detail: "an entry records that its payload was erased, and it is still there",
           });
       return { opened, erased: [...missing].filter((index) => erased.has(index)).length, unopened };
-    },
-  };
-}
-
-type ObjectChecks = {
-  /** @param from where the bytes have the entry; @param payload null where it is not opened */
-  check(
-    bytes: Buffer,
-    from: number,
-    layout: LeafLayout,
-    event: number,
-    payload: OpenedText | null,
-    index: number,
-  ): void;
-  /** What happened to a key. */
-  checkKey(kind: string, payload: OpenedText): void;
-  given(): Given;
-  forget(): void;
-};
-
-function createObjectChecks(epoch: number, add: (finding: LogFinding) => void): ObjectChecks {
-  const objects = createRunObjects(epoch > 1);
-  const reader = createSaidReader();
-  const dataOf = (kind: EventKind, payload: OpenedText | null): unknown => {
-    if (payload === null || kind.startsWith("run_")) return null;
-    return kind.startsWith("step_") ? reader.read(payload) : reader.readWhole(payload);
-  };
-  return {
-    check(bytes, from, layout, event, payload, index): void {
-      const kind = kindOfEvent(event);
-      if (kind === undefined) return;
-      const run = reader.text(bytes, from + layout.subjectAt, from + layout.subjectEnd);
-      const actor = kind.startsWith("step_") ? undefined : actorOf(bytes, from);
-      objects.follow(run, { kind, data: dataOf(kind, payload), actor }, (code, detail) => {
-        add({ code, at: `entry ${index}`, detail: `in epoch ${epoch}, ${detail}` });
-      });
-    },
-    checkKey(kind, payload): void {
-      objects.keys.follow(kind, reader.readWhole(payload));
-    },
-    given: () => objects.given(),
-    forget: () => {
-      objects.forget();
     },
   };
 }
