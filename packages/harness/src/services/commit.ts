@@ -33,12 +33,7 @@ export class ContentLost extends Error {
 
 export type Committed = { readonly run: RunRecord; readonly journal: Journal };
 
-type Context = {
-  readonly now: Date;
-  readonly actor: Actor | null;
-  /** Where a person's or program's word is written: by what right it is given. */
-  readonly giver?: Giver;
-};
+type Context = { readonly now: Date; readonly actor: Actor | null; readonly giver?: Giver };
 
 /** What cannot wait for the one statement: it needs the transaction's other tables, or looks at files. */
 type Beside = Extract<Write, { write: "artifact_committed" | "effects_left" }>;

@@ -36,7 +36,7 @@ export type GivenData = {
 export const APPROVING_ROLES: readonly Role[] = ["approver", "admin"];
 export const APPROVING_SCOPE: Scope = "approvals:decide";
 
-/** As much of a caller as stands under `given`. */
+/** As much of a caller as stands under `given`: whose word is written, and by what right it is given. */
 export type Giver = {
   readonly actor: Actor;
   readonly key: KeyId | null;
