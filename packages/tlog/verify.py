@@ -542,6 +542,10 @@ def take_inventory(folder, origin, size, published, findings):
             if path in seen or path == WHOLE and root == folder and len(roots_of(folder)) > 1:
                 continue
             is_folder = one.is_dir() and not one.is_symlink()
+            if root != folder and path.startswith(".incoming-"):
+                # Nobody of ours puts one into what is being moved.
+                findings.append(f"{ascii(f'{WHOLE}/{path}')[1:-1]}: no log has such a file")
+                continue
             if is_folder and FOLDER.fullmatch(path):
                 folders.append((root, one))
                 continue
@@ -742,6 +746,13 @@ class Objects:
 
     def __init__(self, anywhere, findings):
         self.anywhere, self.findings, self.trails, self.told, self.untold = anywhere, findings, {}, 0, 0
+        self.keys = {}
+
+    def follow_key(self, kind, data):
+        """Whose a key is, what it may do (which never comes to more), and that it was revoked."""
+        if isinstance(data, dict) and isinstance(data.get("key_id"), str) and is_texts(data.get("roles")) and is_texts(data.get("scopes")):
+            key = self.keys.setdefault(data["key_id"], {**data, "revoked": False})
+            key["revoked"] = key["revoked"] or kind == "key_revoked"
 
     def forget(self):
         self.anywhere, self.trails = True, {}
@@ -854,13 +865,42 @@ class Objects:
                 if one["subject"] not in (MISSING, "in_doubt"):
                     wrong(f"{name} is confirmed, and its call was not made before it")
         if kind in ("approval_voted", "approval_approved"):
-            for what in one["voices"].hear(data, kind == "approval_approved"):
+            for what in one["voices"].hear(data, kind == "approval_approved", self.keys):
                 wrong(f"{name} {what}")
         if kind == "approval_approved":
             is_told = one["voices"].is_told()
             self.told, self.untold = self.told + is_told, self.untold + (not is_told)
         if kind == "approval_spent":
             trail.spent = one
+
+
+KEY_KINDS = {"key_created", "key_rotated", "key_revoked"}
+is_texts = lambda value: isinstance(value, list) and all(isinstance(text, str) for text in value)
+
+
+def right_of(given):
+    """The key (None: an identity provider's token), roles and scopes that a yes names, and the digest of an operator's own rules (None:
+    ours). None where it names none, as events of before."""
+    right = [given.get(field, MISSING) for field in ("key", "roles", "scopes", "rules")]
+    key, roles, scopes, rules = right
+    if all(part is MISSING for part in right):
+        return None
+    is_good = all(part is None or isinstance(part, str) for part in (key, rules)) and is_texts(roles) and is_texts(scopes)
+    return right if is_good else "unclear"
+
+
+def why_no_right(id, roles, scopes, rules, actor, keys):
+    """Who it is that might not approve at all, as far as the log tells; what other rules than ours take for a right they alone say."""
+    if rules is None and not {"approver", "admin"} & {*roles} and "approvals:decide" not in scopes:
+        return "who had no role to approve by"
+    key = keys.get(id)
+    if key is None:
+        return None
+    if key["revoked"]:
+        return "who used a key that was revoked"
+    if key.get("principal_id", MISSING) != actor:
+        return "who used a key of somebody else"
+    return None if {*roles} <= {*key["roles"]} and {*scopes} <= {*key["scopes"]} else "who had not the role that it names by the key that it names"
 
 
 class Voices:
@@ -889,7 +929,7 @@ class Voices:
     def is_told(self):
         return isinstance(self.needed, dict) and self.whole and self.told
 
-    def hear(self, said, is_last):
+    def hear(self, said, is_last, keys):
         """One more yes. Gives what is wrong with it, and, of the last one, with all of them."""
         problems, count = [], said.get("quorum")
         if isinstance(count, (int, float)) and not isinstance(count, bool):
@@ -897,11 +937,13 @@ class Voices:
             if count != self.quorum:
                 problems.append(f"is said to take {count} people, and took {self.quorum}")
         given = said.get("given", MISSING)
-        if isinstance(given, dict) and all(isinstance(given.get(field), str) for field in ("by", "person", "entry")):
+        right = right_of(given) if isinstance(given, dict) else None
+        if isinstance(given, dict) and all(isinstance(given.get(field), str) for field in ("by", "person", "entry")) and right != "unclear":
             self.people.add(given["person"])
-            reason = self.why_not(given, said) if isinstance(self.needed, dict) else None
-            if reason:
-                problems.append(f"has a yes of {reason}")
+            self.told = self.told and right is not None and right[3] is None
+            reasons = [self.why_not(given, said) if isinstance(self.needed, dict) else None]
+            reasons.append(right and why_no_right(*right, said["actor"], keys))
+            problems.extend(f"has a yes of {reason}" for reason in reasons if reason)
         else:
             self.told = False
             if said["actor"] is None:
@@ -1007,7 +1049,7 @@ class Entries:
         if subject.startswith("run_"):
             self.check_run(place, subject, kind)
         is_first = place == 0 and self.epoch > 1
-        if subject != f"epoch:{self.epoch}" if is_first else kind == "log.epoch_begun" and re.fullmatch(r"epoch:\d+", subject):
+        if (kind, subject) != ("log.epoch_begun", f"epoch:{self.epoch}") if is_first else kind == "log.epoch_begun" and re.fullmatch(r"epoch:\d+", subject):
             self.findings.append(f"entry {place}: in epoch {self.epoch}, it is {kind} of {subject}: a log that follows begins with that, and no other has it")
         if kind in RECORD:
             self.check_record(place, subject, kind)
@@ -1016,7 +1058,7 @@ class Entries:
     def follow(self, place, entry, opening):
         """`opening` is what the entry's bundle says that opens it: None where that was erased."""
         commit, subject, kind, actor = entry
-        if subject.startswith("run_"):
+        if subject.startswith("run_") or kind in KEY_KINDS:
             data = None
             if opening and len(opening[0]) == 32 and sha256(b"audit-commit/v1\n" + opening[0] + opening[1]).hex() == commit:
                 try:
@@ -1024,7 +1066,10 @@ class Entries:
                     data = () if data is None else data
                 except (ValueError, RecursionError):
                     data = ()
-            self.objects.follow(f"entry {place}: in epoch {self.epoch}", subject, kind, data, actor)
+            if kind in KEY_KINDS:
+                self.objects.follow_key(kind, data)
+            else:
+                self.objects.follow(f"entry {place}: in epoch {self.epoch}", subject, kind, data, actor)
 
     def check_time(self, place, at, id):
         time = milliseconds_of(at)
@@ -1162,11 +1207,14 @@ def verify_export(folder, vkeys, remembered, findings, told, policy=None, since=
         elif part and (len(part[0]) != 32 or sha256(b"audit-commit/v1\n" + part[0] + part[1]).hex() != commits[place]):
             findings.append(f"entry {place}: salt and payload are not those it commits to")
     check_end(told, origin, size, leaves, findings)
-    said = earlier_of(opened[0][1].decode()) if epoch > 1 and opened.get(0) and not findings else None
-    if said:
-        if said[0] != origin.removesuffix(f"/e{epoch}") + (f"/e{epoch - 1}" if epoch > 2 else ""):
+    if epoch > 1 and opened.get(0) and not findings:
+        said = earlier_of(opened[0][1].decode())
+        if said is None:
+            findings.append(f"entry 0: in epoch {epoch}, it does not say which log this one followed, where that ended, and how much of it there was")
+        elif said[0] != origin.removesuffix(f"/e{epoch}") + (f"/e{epoch - 1}" if epoch > 2 else ""):
             findings.append(f"entry 0: it says that this log followed {ascii(said[0])[1:-1]}, which is not the one before it")
-        told["ended"].append(said)
+        else:
+            told["ended"].append(said)
     if remembered is not None:
         known, before = checkpoint_of(remembered, vkeys, "remembered checkpoint", False)
         if known > size:
@@ -1178,13 +1226,13 @@ def verify_export(folder, vkeys, remembered, findings, told, policy=None, since=
         by = f"; witnesses: {names_in(witnessed[0])}"
         if witnessed[1] < size:
             by += f", of the first {witnessed[1]} entries only: the other {size - witnessed[1]} were not witnessed"
-    return f"{size} entries" + by + (f"; of {untold} approvals it does not say who had to agree, or who did" if untold else "") + (f", pruned up to {minimum} by record" if minimum else "") + (
+    return f"{size} entries" + by + (f"; of {untold} approvals it does not say who had to agree, who did, or by what right" if untold else "") + (f", pruned up to {minimum} by record" if minimum else "") + (
         f"; {left} files that are not signed, or were left by a copy that was cut off, were not read" if left else "") + moving
 
 
 def earlier_of(payload):
     """What a log's first entry says of the one before: its name, size and root where any of it was signed, and how many entries
-    the database had of it. None for what says nothing of that."""
+    the database had of it. None for what does not say all of that."""
     try:
         said = json_of(payload)
         before, note, kept = said["before"], said["last_checkpoint"], said["database_size"]
@@ -1192,13 +1240,14 @@ def earlier_of(payload):
         return None
     if not isinstance(before, str) or not (note is None or isinstance(note, str)) or not (kept == 0 or is_number(kept)) or isinstance(kept, bool):
         return None
+    if note is None:
+        return before, None, int(kept)
     try:
         # Signed by keys of then, which may be nobody's any more: the later log has signed that it was so.
-        origin, size, root = tree_of(note_of(note or "", "")[0], "")
-        ended = (size, root) if origin == before else None
+        origin, size, root = tree_of(note_of(note, "")[0], "")
     except (Wrong, ValueError):
-        ended = None
-    return before, ended, int(kept)
+        return None
+    return (before, (size, root), int(kept)) if origin == before else None
 
 
 def check_end(told, origin, size, leaves, findings):

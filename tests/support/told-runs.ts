@@ -2,7 +2,7 @@
 // against each other with.
 
 import type { Actor } from "@assent/contract";
-import { givenData, neededData } from "../../packages/harness/src/core/decide/assent-data.ts";
+import { type Giver, givenData, neededData } from "../../packages/harness/src/core/decide/assent-data.ts";
 import type { Assent } from "../../packages/harness/src/core/decide/policy-annotations.ts";
 
 export type RunEvent = {
@@ -37,7 +37,7 @@ export function randomOf(seed: number): Random {
   };
 }
 
-const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
+const digest = (letter: string): `sha256:${string}` => `sha256:${letter.repeat(64)}`;
 const actorOf = (digit: string, name: string): Actor => ({
   id: `prn_${digit.repeat(32)}`,
   kind: "human",
@@ -63,6 +63,7 @@ const event = (
   data,
   actor: by?.id ?? null,
 });
+const holding = (actor: Actor): Giver => ({ actor, key: null, roles: ["approver"], scopes: [], rules: null });
 const model = { step: 1, step_kind: "model", name: "m", effect: "idempotent", prompt_digest: digest("9") };
 const gate = { step: 2, step_kind: "gate", name: "pay", effect: "none", verdict: "needs_approval" };
 const call = {
@@ -87,8 +88,8 @@ const PAID: readonly RunEvent[] = [
   event("step_intended", gate),
   event("approval_opened", { ...asked, subject: "action", assent: neededData(FIRST, TWO, ANN) }),
   event("run_parked"),
-  event("approval_voted", { ...asked, votes: 1, quorum: 2, given: givenData(FIRST, BEN) }, BEN),
-  event("approval_approved", { ...asked, given: givenData(FIRST, CARL) }, CARL),
+  event("approval_voted", { ...asked, votes: 1, quorum: 2, given: givenData(FIRST, holding(BEN)) }, BEN),
+  event("approval_approved", { ...asked, given: givenData(FIRST, holding(CARL)) }, CARL),
   event("step_succeeded", { ...gate, answer: "approved" }, CARL),
   event("run_resumed", {}, CARL),
   event("run_leased"),
@@ -98,7 +99,7 @@ const PAID: readonly RunEvent[] = [
   event("step_intended", doubt),
   event("approval_opened", { ...about, subject: "in_doubt", assent: neededData(SECOND, ONE, ANN) }),
   event("run_parked"),
-  event("approval_approved", { ...about, given: givenData(SECOND, ANN) }, ANN),
+  event("approval_approved", { ...about, given: givenData(SECOND, holding(ANN)) }, ANN),
   event("step_succeeded", { ...doubt, answer: "approved" }, ANN),
   event("run_resumed", {}, ANN),
   event("run_leased"),
@@ -176,10 +177,25 @@ const VALUES: readonly unknown[] = [
   { ...neededData(FIRST, TWO, ANN), approvers: null },
   { ...neededData(FIRST, TWO, ANN), quorum: true },
   { ...neededData(FIRST, TWO, ANN), separate_duties: 1 },
-  givenData(FIRST, ANN),
-  givenData(FIRST, BEN),
-  { ...givenData(FIRST, CARL), by: "service" },
-  { ...givenData(FIRST, CARL), person: 7 },
+  givenData(FIRST, holding(ANN)),
+  givenData(FIRST, holding(BEN)),
+  { ...givenData(FIRST, holding(CARL)), by: "service" },
+  { ...givenData(FIRST, holding(CARL)), person: 7 },
+  givenData(FIRST, { ...holding(BEN), roles: [] }),
+  givenData(FIRST, { ...holding(BEN), roles: ["auditor", "requester"] }),
+  givenData(FIRST, { ...holding(BEN), roles: [], scopes: ["runs:read", "approvals:decide"] }),
+  { ...givenData(FIRST, holding(CARL)), key: 7 },
+  { ...givenData(FIRST, holding(CARL)), rules: false },
+  givenData(FIRST, { ...holding(BEN), roles: [], rules: digest("f") }),
+  { ...givenData(FIRST, holding(CARL)), roles: "approver" },
+  {
+    ...givenData(FIRST, holding(CARL)),
+    key: undefined,
+    roles: undefined,
+    scopes: undefined,
+    rules: undefined,
+  },
+  { ...givenData(FIRST, holding(CARL)), scopes: undefined },
 ];
 const ODD_TEXTS = [
   "",

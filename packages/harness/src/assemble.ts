@@ -99,7 +99,8 @@ async function start(
   if (!config.ok) return config;
   const made = makeHome(home);
   if (!made.ok) return made;
-  const guarded = await openGuardedTools(config.value, join(home, "sandbox"), systemRandom, onProgress);
+  const place = { folder: join(home, "sandbox"), isWorking: options.role !== "server" };
+  const guarded = await openGuardedTools(config.value, { ...place, random: systemRandom, onProgress });
   if (!guarded.ok) return guarded;
   const mcp = await openMcpTools(config.value);
   if (!mcp.ok) return mcp;

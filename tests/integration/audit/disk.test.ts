@@ -8,12 +8,18 @@ import {
   diskOperations,
   type FileOperations,
 } from "../../../packages/harness/src/adapters/files/file-operations.ts";
-import { type Keeper, startKeeper } from "../../../packages/harness/src/services/audit/keeper.ts";
+import {
+  BATCH_INTERVAL_MS,
+  type Keeper,
+  startKeeper,
+} from "../../../packages/harness/src/services/audit/keeper.ts";
+import type { Clock } from "../../../packages/harness/src/ports.ts";
 import { connectThrowAwayDatabase } from "../../support/database.ts";
 import { hastenedClock } from "../../support/hastened-clock.ts";
 import { verifyFolder } from "../../support/pruned-log.ts";
 import {
   addFacts,
+  advanced,
   type LogPorts,
   logPorts,
   newTenant,
@@ -119,5 +125,69 @@ test("a disk without room for one tenant's log, then for any: said, waited for, 
     const checkpoint = await ports.files.readCheckpoint(origin);
     const { findings } = verifyFolder(ports, join(folder.path, "logs", origin), origin, checkpoint);
     expect(findings).toEqual([]);
+  }
+});
+
+/** A clock of the test's own: a pause passes at once, and is as long as one that somebody is woken from. */
+function steppedClock(): Clock & { elapsedMs: number; setMs: number } {
+  const began = Date.now();
+  const clock = {
+    elapsedMs: 0,
+    setMs: 0,
+    now: () => new Date(began + clock.elapsedMs + clock.setMs),
+    sleep: async (ms: number): Promise<void> => {
+      clock.elapsedMs += Math.min(ms, BATCH_INTERVAL_MS) / 2;
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+  return clock;
+}
+
+test("a log for which there is no room is tried again after 2 s, one that is refused after 30, and both when the clock is set", async () => {
+  await using database = await connectThrowAwayDatabase();
+  using folder = scratchFolder();
+  const disk = fullDisk();
+  const ports = logPorts(database, folder.path, { operations: disk.operations });
+  const full = await newTenant(database, "one");
+  const refused = await newTenant(database, "other");
+  for (const tenant of [full, refused]) {
+    await addFacts(ports.store, tenant, "s", 1);
+    await advanced(ports, tenant);
+    await addFacts(ports.store, tenant, "s", 1);
+  }
+  // As of another home's key.
+  const signer = {
+    ...ports.signer,
+    held: (origin: string) => (origin === originOf(refused, 1) ? [] : ports.signer.held(origin)),
+  };
+  disk.where = full;
+  const clock = steppedClock();
+  const tried = new Map<unknown, number[]>([full, refused].map((tenant) => [tenant, []]));
+  const keeper = startKeeper({
+    ...ports,
+    signer,
+    clock,
+    hold: () => ({
+      take: async () => await Promise.resolve(true),
+      end: async () => await Promise.resolve(),
+    }),
+    log: (level, _text, fields) => {
+      if (level === "error") tried.get(fields?.["tenant_id"])?.push(clock.elapsedMs);
+    },
+  });
+  try {
+    const timesOf = (tenant: TenantId): readonly number[] => tried.get(tenant) ?? [];
+    await until("the refused one is tried twice", () => timesOf(refused).length >= 2);
+    const [first = 0, second = 0] = timesOf(refused);
+    expect(second - first).toBe(30_000);
+    const times = timesOf(full);
+    expect(times.length).toBeGreaterThanOrEqual(15);
+    expect(new Set(times.slice(1).map((at, before) => at - (times[before] ?? 0)))).toEqual(new Set([2_000]));
+    const before = clock.elapsedMs;
+    clock.setMs = -3_600_000;
+    await until("the refused one is tried again", () => timesOf(refused).length >= 3);
+    expect((timesOf(refused)[2] ?? Infinity) - before).toBeLessThan(1_000);
+  } finally {
+    await keeper.stop();
   }
 });

@@ -14,8 +14,8 @@ const COMPOSE = read(`${FOLDER}/compose.yaml`);
 const DOCKERFILE = read(`${FOLDER}/Dockerfile`);
 const UNITS = listFiles(`${FOLDER}/*.service`);
 
-/** Other programs' variables, and what only the file itself puts together. */
-const FOREIGN = /^POSTGRES_/;
+/** Other programs' variables, and families of addresses, which are no variables. */
+const FOREIGN = /^(?:POSTGRES|AF)_/;
 /** docs/fleet.md: how long a tool call that is under way is waited for. */
 const TOOL_CALL_SECONDS_MAX = 120;
 

@@ -25,10 +25,12 @@ test("a witness without a usable name, folder, log or port says which, and liste
     await assent(folder, "audit", "witness", ...words);
   const named = ["--name", "witness.example/one"];
   const usual = ["--state", "state", ...named];
-  expect(await witness("--state", "state", "--name", "my witness", "--log", LOG)).toEqual([
-    2,
-    expect.stringContaining("(name_invalid)"),
-  ]);
+  for (const name of ["my witness", "witness.example+one", "witness\u00a0one"])
+    expect(await witness("--state", "state", "--name", name, "--log", LOG)).toEqual([
+      2,
+      expect.stringContaining("(name_invalid)"),
+    ]);
+  expect(existsSync(join(folder, "state"))).toBe(false);
   expect(await witness("--state", "/proc/assent", ...named, "--log", LOG)).toEqual([
     2,
     expect.stringMatching(/\/proc\/assent cannot be made, read or written: E[A-Z]+ \(state_unusable\)/),

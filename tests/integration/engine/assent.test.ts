@@ -79,6 +79,16 @@ test("a quorum of two wants two different people, however often one of them says
     "approval_approved by bob",
   ]);
   expect(await judgedByItsEvents(engine, id)).toEqual(WELL_APPROVED);
+  expect(votes.map(({ data }) => data["given"])).toEqual(
+    [ann, bob].map(({ key, roles, scopes }) =>
+      expect.objectContaining({
+        key,
+        roles,
+        rules: null,
+        scopes: scopes.filter((scope) => scope === "approvals:decide"),
+      }),
+    ),
+  );
   // Of the names nothing stands there.
   expect(JSON.stringify(events.map(({ data }) => data))).not.toMatch(/ann|bob/);
   // By which word it was made stands in the call's own event, for whoever has the log alone.

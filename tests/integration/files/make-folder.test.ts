@@ -1,8 +1,9 @@
-import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { makeHome, readCredentials, checkCredentials } from "../../../packages/harness/src/home.ts";
+import { startFromCommandLine } from "../../../packages/harness/src/start.ts";
 import { makeFolder } from "../../../packages/harness/src/make-folder.ts";
 
 let folder: string;
@@ -41,7 +42,7 @@ test("a folder that takes no other is said to take none", () => {
   }
 });
 
-test("credentials that are a folder are named before anything is started on them", () => {
+test("credentials that are a folder are named before anything is started on them", async () => {
   expect(checkCredentials(folder)).toEqual({ ok: true, value: null });
   makeFolder(join(folder, "credentials.json"));
   expect(() => readCredentials(folder)).toThrow("EISDIR");
@@ -49,4 +50,9 @@ test("credentials that are a folder are named before anything is started on them
     ok: false,
     error: { code: "home_unusable", detail: expect.stringContaining("credentials.json") },
   });
+  const options = { home: folder, host: "127.0.0.1", port: 0, configFile: null, model: null, announce: true };
+  const started = await startFromCommandLine(options, () => undefined);
+  if (started.ok) await started.value.stop();
+  expect(started).toMatchObject({ ok: false, error: { code: "home_unusable" } });
+  expect(readdirSync(folder)).toEqual(["credentials.json"]);
 });

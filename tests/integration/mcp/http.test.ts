@@ -2,6 +2,8 @@
 
 import { createServer } from "node:http";
 import { expect, test } from "vitest";
+import type { McpDefinition } from "../../../packages/harness/src/core/mcp/definition.ts";
+import type { McpServer } from "../../../packages/harness/src/ports.ts";
 import { until } from "../../support/until.ts";
 import { startHttpMcp } from "./servers.ts";
 import { connect, context, EFFECT, endpointOf, pinnedPay } from "./tools.ts";
@@ -139,6 +141,26 @@ test("a server that is gone: nothing was sent", async () => {
   await using pay = await pinnedPay(bank);
   await bank[Symbol.asyncDispose]();
   expect(await pay.tool.execute(ARGS, null, context)).toMatchObject({ error: { code: "not_sent" } });
+});
+
+async function payOf(connection: McpServer): Promise<McpDefinition> {
+  const listed = await connection.list(context.signal);
+  const definition = listed.ok ? listed.value.find(({ name }) => name === "pay") : undefined;
+  return definition ?? expect.unreachable("it has the tool");
+}
+
+// A call alone: the tool's own asks what the tool is now before it calls.
+test("a server that is gone when it is called, and a connection given up as a call begins: nothing was sent", async () => {
+  const bank = await startHttpMcp();
+  await using pay = await pinnedPay(bank);
+  const definition = await payOf(pay.connection);
+  const call = pay.connection.call(definition, ARGS, context);
+  await pay.connection.close();
+  expect(await call).toMatchObject({ ok: false, error: { code: "not_sent" } });
+  expect(await payOf(pay.connection)).toEqual(definition);
+  await bank[Symbol.asyncDispose]();
+  expect(await pay.connection.call(definition, ARGS, context)).toMatchObject({ error: { code: "not_sent" } });
+  expect(bank.effects).toEqual([]);
 });
 
 test("a server that cannot answer now is asked again when it says, in seconds or by a date against its own clock", async () => {

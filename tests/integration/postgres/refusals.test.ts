@@ -8,6 +8,7 @@ import {
   openEmbedded,
 } from "../../../packages/harness/src/adapters/postgres/embedded/embedded.ts";
 import { describeHost } from "../../../packages/harness/src/adapters/postgres/embedded/platform.ts";
+import { readPidFile } from "../../../packages/harness/src/adapters/postgres/embedded/postmaster.ts";
 import { makeScratchFolder } from "./processes.ts";
 
 async function refusalOf(options: EmbeddedOptions): Promise<{ reason: string; text: string }> {
@@ -62,6 +63,8 @@ test("a cluster of another major version, one without its control file, one with
   }
   writeFileSync(join(home, "passwords.json"), passwords.replaceAll(/[A-Z]/g, "x"));
   expect(await refusalOf({ folder: folder.path })).toMatchObject({ reason: "passwords_unreadable" });
+  // A server of ours that lets nobody in is not left behind.
+  expect(readPidFile(home)).toBeUndefined();
   writeFileSync(join(home, "passwords.json"), passwords);
   writeFileSync(join(home, "data", "global", "pg_control"), "damaged");
   const { reason, text } = await refusalOf({ folder: folder.path });

@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { commitment } from "../../../packages/harness/src/core/audit/leaf.ts";
 import {
   at,
+  beginning,
   entries,
   type Entry,
   entry,
@@ -46,14 +47,7 @@ function saying(i: number, payload: string): Entry {
 
 /** A log that began when the first one had `size` entries, of which the database had `kept`. */
 function laterLog(list: readonly Entry[], kept = list.length): Files {
-  const said = { reason: "x", before: ORIGIN, last_checkpoint: noteOf(list), database_size: kept };
-  const made = entry(0, { log: LATER, kind: "log.epoch_begun", subject: "epoch:2", version: 1 });
-  const payload = JSON.stringify({ ...said, signer_remembers: list.length });
-  const commit = commitment(made.salt, payload).toString("hex");
-  const leaf = Buffer.from(made.leaf)
-    .toString()
-    .replace(/"commit":"[0-9a-f]{64}"/u, `"commit":"${commit}"`);
-  const first = { ...made, payload, leaf: Buffer.from(leaf) };
+  const first = beginning(LATER, ORIGIN, { size: kept, note: noteOf(list) });
   return exportOf([first], noteOf([first], LATER_KEY, LATER));
 }
 
@@ -155,7 +149,7 @@ const HONEST_COPIES: readonly (readonly [string, () => Copy])[] = [
       const text = at(files, "payloads/001").toString();
       files.set("payloads/001", Buffer.from(lines(text).toSpliced(4, 1).join("\n")));
       const list = [
-        entry(0, { log: LATER, kind: "log.epoch_begun", subject: "epoch:2", version: 1 }),
+        beginning(LATER, ORIGIN, { size: first.length, note: noteOf(first) }),
         entry(1, { log: LATER, kind: "log.pruned", subject: "pruned:1:256", version: 1 }),
         entry(2, { log: LATER, kind: "payload.erased", subject: "entry:1:260", version: 1 }),
       ];

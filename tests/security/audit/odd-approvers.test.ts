@@ -1,15 +1,17 @@
 // Approvals that are properly signed, and were given by too few, or by people who had no right to, before both verifiers; and what
 // events of before leave out, which is not known and no finding.
 
-import type { Actor } from "@assent/contract";
+import type { Actor, KeyId, Role, Scope } from "@assent/contract";
 import { expect, test } from "vitest";
 import {
+  beginning,
   type Entry,
   entry,
   exportOf,
   noteOf,
+  ORIGIN,
 } from "../../../packages/harness/src/core/audit/testing/made-export.ts";
-import { givenData, neededData } from "../../../packages/harness/src/core/decide/assent-data.ts";
+import { type Giver, givenData, neededData } from "../../../packages/harness/src/core/decide/assent-data.ts";
 import type { Assent } from "../../../packages/harness/src/core/decide/policy-annotations.ts";
 import { judge, LATER, LATER_KEY } from "../../support/both-verifiers.ts";
 import { expectAccepted } from "../../support/odd-copies.ts";
@@ -29,10 +31,49 @@ const CARL = actor("e", "carl");
 const PROGRAM = actor("f", "ci", "service");
 
 const APPROVAL = `apr_${"1".repeat(32)}`;
-const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
+const digest = (letter: string): `sha256:${string}` => `sha256:${letter.repeat(64)}`;
 const TWO: Assent = { quorum: 2, separateDuties: true, timeoutMs: 1_000, onTimeout: "deny" };
 const ONE: Assent = { ...TWO, quorum: 1, separateDuties: false };
 const NAMED: Assent = { ...TWO, separateDuties: false, approvers: ["ben", "carl", "service/ci"] };
+
+/** Somebody by a token of an identity provider, who has the role. */
+const holding = (who: Actor, of: Partial<Giver> = {}): Giver => ({
+  actor: who,
+  key: null,
+  roles: ["approver"],
+  scopes: [],
+  rules: null,
+  ...of,
+});
+const keyOf = (digit: string): KeyId => `key_${digit.repeat(32)}`;
+const [BENS, REVOKED, PLAIN, SCOPED] = [keyOf("1"), keyOf("2"), keyOf("3"), keyOf("4")] as const;
+const made = (id: KeyId, roles: readonly Role[], scopes: readonly Scope[] = []): Data => ({
+  key_id: id,
+  principal_id: BEN.id,
+  roles,
+  scopes,
+  must_sign: false,
+  expires_at: null,
+  by: null,
+});
+/** What the log tells of Ben's keys, before all else. */
+const KEYS: readonly Entry[] = (
+  [
+    ["key_created", made(BENS, ["approver"])],
+    ["key_created", made(REVOKED, ["admin"])],
+    ["key_rotated", { ...made(PLAIN, ["requester"]), replaces: keyOf("5") }],
+    ["key_created", made(SCOPED, [], ["runs:read", "approvals:decide"])],
+    ["key_revoked", made(REVOKED, ["admin"])],
+    // Nobody's word for more than it was made with.
+    ["key_created", made(PLAIN, ["approver"])],
+    ["key_created", { key_id: 7 }],
+  ] as const
+).map(([kind, data], i) =>
+  entry(i, { subject: `access_${String(i).repeat(32)}`, version: 1, kind, payload: JSON.stringify(data) }),
+);
+/** One yes, where it takes one. */
+const only = (giver: Giver, says: Data = {}): Event[] =>
+  story(ONE, [yes(giver.actor, { given: { ...givenData(APPROVAL, giver), ...says } })]);
 
 type Data = Readonly<Record<string, unknown>>;
 type Event = readonly [kind: string, data: Data, by: Actor | null];
@@ -54,7 +95,7 @@ const yes = (by: Actor, says?: Data): Yes => ({ by, ...(says === undefined ? {} 
 /** A run that asks for these, and gets the last yes with others before it. */
 function story(requirement: Assent | null, voices: readonly Yes[], opened: Data = {}): Event[] {
   const assent = requirement === null ? {} : { assent: neededData(APPROVAL, requirement, ASKER) };
-  const said = ({ by, says }: Yes): Data => says ?? { given: givenData(APPROVAL, by) };
+  const said = ({ by, says }: Yes): Data => says ?? { given: givenData(APPROVAL, holding(by)) };
   const last = voices.at(-1) ?? expect.unreachable();
   return [
     ["run_queued", {}, ASKER],
@@ -91,8 +132,11 @@ function story(requirement: Assent | null, voices: readonly Yes[], opened: Data 
 }
 
 /** Runs one behind the other in one log, and where each begins. */
-function laid(stories: readonly (readonly Event[])[]): { readonly list: Entry[]; readonly starts: number[] } {
-  const [list, starts]: [Entry[], number[]] = [[], []];
+function laid(
+  stories: readonly (readonly Event[])[],
+  before: readonly Entry[] = [],
+): { readonly list: Entry[]; readonly starts: number[] } {
+  const [list, starts]: [Entry[], number[]] = [[...before], []];
   for (const [i, events] of stories.entries()) {
     starts.push(list.length);
     const subject = `run_${i.toString(16).padStart(32, "0")}`;
@@ -110,7 +154,9 @@ function laid(stories: readonly (readonly Event[])[]): { readonly list: Entry[];
   return { list, starts };
 }
 
-const given = (by: Actor, other: Data): Data => ({ given: { ...givenData(APPROVAL, by), ...other } });
+const given = (by: Actor, other: Data): Data => ({
+  given: { ...givenData(APPROVAL, holding(by)), ...other },
+});
 const [FIRST, SECOND] = [5, 6];
 
 const WRONG: readonly (readonly [string, () => Event[], code: string, place: number, line: string])[] = [
@@ -151,7 +197,7 @@ const WRONG: readonly (readonly [string, () => Event[], code: string, place: num
   ],
   [
     "the principal that asked, as somebody else",
-    () => story(TWO, [yes(BEN), yes(ASKER, { given: givenData(APPROVAL, CARL) })]),
+    () => story(TWO, [yes(BEN), yes(ASKER, { given: givenData(APPROVAL, holding(CARL)) })]),
     "approver_unentitled",
     SECOND,
     "has a yes of who asked for the run",
@@ -231,9 +277,50 @@ const WRONG: readonly (readonly [string, () => Event[], code: string, place: num
     FIRST,
     "has a yes that does not say whose it is",
   ],
+  ...(
+    [
+      ["somebody of no role", only(holding(BEN, { roles: [] }))],
+      ["somebody whose roles are others", only(holding(BEN, { roles: ["requester", "auditor"] }))],
+      ["a key whose scopes are others", only(holding(PROGRAM, { roles: [], scopes: ["runs:write"] }))],
+    ] as const
+  ).map(
+    ([name, events]) =>
+      [
+        name,
+        () => events,
+        "approver_unentitled",
+        FIRST,
+        "has a yes of who had no role to approve by",
+      ] as const,
+  ),
+  ...(
+    [
+      ["a key that was revoked", holding(BEN, { key: REVOKED, roles: ["admin"] }), "a key that was revoked"],
+      ["a key of somebody else", holding(CARL, { key: BENS }), "a key of somebody else"],
+      ["a role that its key never had", holding(BEN, { key: PLAIN }), "who had not the role"],
+      [
+        "a scope that its key never had",
+        holding(BEN, { key: BENS, roles: [], scopes: ["approvals:decide"] }),
+        "who had not the role",
+      ],
+    ] as const
+  ).map(([name, giver, line]) => [name, () => only(giver), "approver_unentitled", FIRST, line] as const),
+  ...[{ key: 7 }, { roles: "approver" }, { roles: [7] }, { scopes: undefined }, { rules: [] }].map(
+    (says) =>
+      [
+        `a yes that says nothing clear of by what right it is (${Object.keys(says).join()})`,
+        () => only(holding(BEN), says),
+        "event_unclear",
+        FIRST,
+        "has a yes that does not say whose it is",
+      ] as const,
+  ),
 ];
 
-const wrong = laid(WRONG.map(([, events]) => events()));
+const wrong = laid(
+  WRONG.map(([, events]) => events()),
+  KEYS,
+);
 let judged: ReturnType<typeof judge> | null = null;
 
 test.each(WRONG.map((one, i) => [...one, wrong.starts[i] ?? 0] as const))(
@@ -258,7 +345,17 @@ test("both find as much", async () => {
   if (isPythonHere) expect(second.split("\n")).toHaveLength(ours.length);
 });
 
+/** As it was said before it was said by what right. */
+const before = (by: Actor): Data =>
+  given(by, { key: undefined, roles: undefined, scopes: undefined, rules: undefined });
 const HONEST: readonly (readonly Event[])[] = [
+  only(holding(BEN, { key: BENS })),
+  only(holding(BEN, { key: SCOPED, roles: [], scopes: ["runs:read", "approvals:decide"] })),
+  // Of a key from before this log nothing is known.
+  only(holding(CARL, { key: keyOf("9"), roles: ["requester", "admin"] })),
+  story(TWO, [yes(BEN), yes(CARL, before(CARL))]),
+  // By rules of an operator's own, which may take for a right what they like.
+  only(holding(BEN, { roles: ["auditor"], rules: digest("f") })),
   story(TWO, [yes(BEN), yes(CARL)]),
   // More than are needed: somebody asked while the rule wanted more.
   story(TWO, [yes(BEN), yes(CARL), yes(actor("8", "dora"))]),
@@ -277,11 +374,13 @@ const HONEST: readonly (readonly Event[])[] = [
 ];
 
 test("of approvals by enough people who had the right nothing is said, and of those of before that it is not known", async () => {
-  const files = exportOf(laid(HONEST).list);
+  const files = exportOf(laid(HONEST, KEYS).list);
   await expectAccepted({ files });
   const { second } = await judge({ files });
   expect(second).toMatch(
-    isPythonHere ? /; of 4 approvals it does not say who had to agree, or who did$/u : /not run/u,
+    isPythonHere
+      ? /; of 6 approvals it does not say who had to agree, who did, or by what right$/u
+      : /not run/u,
   );
 });
 
@@ -303,14 +402,8 @@ test("an approval of which a yes was erased, or that began before what is there,
       }),
     };
   });
-  const begun = entry(0, {
-    log: LATER,
-    kind: "log.epoch_begun",
-    subject: "epoch:2",
-    version: 1,
-    payload: "{}",
-  });
   const first = laid([events.slice(0, 4)]).list;
+  const begun = beginning(LATER, ORIGIN, { size: first.length, note: noteOf(first) });
   const all = [begun, ...list];
   await expectAccepted({ files: exportOf(first), later: exportOf(all, noteOf(all, LATER_KEY, LATER)) });
 });

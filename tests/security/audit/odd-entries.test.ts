@@ -7,6 +7,7 @@ import { readLaterLogs } from "../../../packages/harness/src/cli/verify/later-lo
 import { commitment, encodeLeaf } from "../../../packages/harness/src/core/audit/leaf.ts";
 import {
   at,
+  beginning,
   type Entry,
   entry,
   exportOf,
@@ -223,7 +224,38 @@ const SAID: readonly Odd[] = [
 const field = (i: number, name: string): string =>
   new RegExp(`"${name}":"([^"]*)"`, "u").exec(Buffer.from(entry(i).leaf).toString())?.[1] ?? "";
 
+/** A later log whose first entry says this. */
+const saying = (what: object): Files => {
+  const payload = JSON.stringify(what);
+  return laterOf(entry(0, { log: LATER, kind: "log.epoch_begun", subject: "epoch:2", version: 1, payload }));
+};
+const SAYS = { reason: "x", before: ORIGIN, last_checkpoint: noteOf(SMALL), database_size: SMALL.length };
+const UNCLEAR = "entry 0: in epoch 2, it does not say which log this one followed";
+
 const CHAINS: readonly Odd[] = [
+  ...(
+    [
+      ["nothing", {}],
+      ["not how much of the log before was there", { ...SAYS, database_size: undefined }],
+      ["not where the log before ended", { ...SAYS, last_checkpoint: undefined }],
+      ["that the log before ended with what is no checkpoint", { ...SAYS, last_checkpoint: "no checkpoint" }],
+      [
+        "that the log before ended where another did",
+        { ...SAYS, last_checkpoint: noteOf(SMALL, LOG, LATER) },
+      ],
+    ] as const
+  ).map(([what, says]): Odd => [
+    `a later log that says, when it begins, ${what}`,
+    () => ({ files: SMALL_FILES, later: saying(says) }),
+    "event_unclear",
+    UNCLEAR,
+  ]),
+  [
+    "a later log that begins with another event of its beginning",
+    () => ({ files: SMALL_FILES, later: laterOf(begun(ORIGIN, { kind: "log.rotated" })) }),
+    "epoch_misplaced",
+    "entry 0: in epoch 2, it is log.rotated of epoch:2",
+  ],
   [
     "a later log that followed another tenant's",
     () => ({ files: SMALL_FILES, later: laterOf(begun(OTHER_TENANT)) }),
@@ -429,7 +461,7 @@ test("logs that followed one after the other are read by their numbers, in whate
   files.set("payloads/000", Buffer.from(linesOf(files).toSpliced(2, 1).join("")));
   second.set("payloads/000", Buffer.from(linesOf(second).toSpliced(1, 1).join("")));
   const list = [
-    entry(0, { log: third, kind: "log.epoch_begun", subject: "epoch:3", version: 1 }),
+    beginning(third, LATER, { size: 2 }),
     entry(1, { log: third, kind: "payload.erased", subject: "entry:2:1", version: 1 }),
   ];
   const folders = [folderOf(second), folderOf(exportOf(list, noteOf(list, thirdKey, third)))];

@@ -75,6 +75,12 @@ const FILES: readonly Odd[] = [
     "file_past_end at tile/0/000.p/7",
     "tile/0/000.p/7: it is past the end",
   ],
+  ...([".incoming-whole/tile/0/000", ".incoming-Ab3/x", ".incoming-a"] as const).map((path): Odd => [
+    `what is to be moved, and has ${path} itself`,
+    () => ({ files: beingMoved(1).set(`.incoming-whole/${path}`, tileOf(1)) }),
+    `file_unknown at .incoming-whole/${path.split("/")[0] ?? ""}`,
+    `.incoming-whole/${path.split("/")[0] ?? ""}: ${NO_FILE}`,
+  ]),
   [
     "a smaller tile of before beside the partial one",
     () => withFile("tile/0/002.p/5", tileOf(5)),

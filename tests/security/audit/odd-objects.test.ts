@@ -4,11 +4,13 @@
 import { expect, test } from "vitest";
 import {
   at,
+  beginning,
   type Entry,
   entry,
   exportOf,
   type Files,
   noteOf,
+  ORIGIN,
   pruned,
 } from "../../../packages/harness/src/core/audit/testing/made-export.ts";
 import { judge, LATER, LATER_KEY } from "../../support/both-verifiers.ts";
@@ -499,14 +501,9 @@ test("of runs whose beginnings were pruned, by record, nothing is said", async (
 });
 
 test("of runs that go on in the next log nothing is said", async () => {
-  const begun = entry(0, {
-    log: LATER,
-    kind: "log.epoch_begun",
-    subject: "epoch:2",
-    version: 1,
-    payload: "{}",
-  });
+  const before = untilCut();
+  const begun = beginning(LATER, ORIGIN, { size: before.length, note: noteOf(before) });
   const list = [begun, ...cut(LATER)(1)];
   const later = exportOf(list, noteOf(list, LATER_KEY, LATER));
-  await expectAccepted({ files: exportOf(untilCut()), later });
+  await expectAccepted({ files: exportOf(before), later });
 });

@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { parseAccount } from "../../../packages/harness/src/adapters/sandbox/account.ts";
+import { openGuardedTools } from "../../../packages/harness/src/assemble/guarded-tools.ts";
+import { readConfig, readEnvironment } from "../../../packages/harness/src/config.ts";
 import { openSandbox } from "../../../packages/harness/src/adapters/sandbox/open-sandbox.ts";
 import { random } from "../../integration/files/repository.ts";
 import { openFolder, openRoom } from "./room.ts";
@@ -71,6 +73,33 @@ test("a harness whose agent runs commands does not start on a machine without bu
   expect(status).toBe(6);
   // Refused before anything was begun: no database, no key.
   expect(readdirSync(join(folder, "home"))).not.toContain("credentials.json");
+});
+
+test("a server, which carries nothing out, decides about commands without any sandbox; a worker does not", async () => {
+  const folder = openFolder();
+  for (const name of ["agents", "bundled"]) mkdirSync(join(folder, name));
+  const agent = {
+    name: "runner",
+    description: "Runs.",
+    system: "Run.",
+    models: ["scripted/none"],
+    tools: ["command"],
+  };
+  writeFileSync(join(folder, "agents", "runner.json"), JSON.stringify({ ...agent, workspace: "required" }));
+  writeFileSync(join(folder, "assent.config.json"), JSON.stringify({ agents: "agents" }));
+  const config = readConfig(join(folder, "assent.config.json"), readEnvironment({}), join(folder, "bundled"));
+  if (!config.ok) throw new Error(config.error.detail);
+  // Nothing can be made below a file.
+  const options = {
+    folder: join(folder, "assent.config.json", "sandbox"),
+    random,
+    onProgress: () => undefined,
+  };
+  await expect(openGuardedTools(config.value, { ...options, isWorking: true })).rejects.toThrow("ENOTDIR");
+  const opened = await openGuardedTools(config.value, { ...options, isWorking: false });
+  if (!opened.ok) throw new Error(opened.error.detail);
+  const [command, ...others] = opened.value;
+  expect([command?.manifest.name, command?.manifest.effect, others]).toEqual(["command", "once", []]);
 });
 
 test("the real one, through the same script, opens", async () => {

@@ -29,8 +29,11 @@ export function openRedaction(
     ...Object.values(environment.otlp.headers).map((value) => ["collector_credential", value] as const),
     ...more,
   ];
+  const told = new Set<string>();
   for (const [kind, secret] of given) {
-    if (secret === undefined || secret === "") continue;
+    // One password can stand in two URLs, and is told of once.
+    if (secret === undefined || secret === "" || told.has(`${kind} ${secret}`)) continue;
+    told.add(`${kind} ${secret}`);
     if (redactor.register(secret, kind) === "too_short")
       log("warn", "a secret is too short to be kept out of texts by its value", { kind });
   }

@@ -7,6 +7,7 @@ import { canonicalJson } from "../base/canonical-json.ts";
 import type { Sha256 } from "../base/digest.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { goingOf, manifestDigest } from "../core/tool.ts";
+import type { Access } from "../core/access/access-point.ts";
 import { actionDigest } from "../core/decide/action-digest.ts";
 import { countVotes, refuseApprover } from "../core/decide/may-approve.ts";
 import type { Policies } from "../core/decide/policy-point.ts";
@@ -42,6 +43,7 @@ export type ApprovalPorts = {
   readonly tools: Tools;
   readonly openWorkspace: OpenWorkspace;
   readonly policies: Policies;
+  readonly access: Access;
   readonly clock: Clock;
   readonly routing: BudgetRouting;
 };
@@ -80,7 +82,7 @@ export async function decideApproval(
     const writes: Write[] = isLast
       ? decisionWrites(caller, run, approval, request, edit.value, now)
       : [{ write: "approval_voted", approval, votes }];
-    const context = { now, actor: caller.actor };
+    const context = { now, actor: caller.actor, giver: { ...caller, rules: ports.access.ownRules } };
     await commit(tx, { run, journal }, writes, context, writingFor(tx, caller, now));
     if (!isLast) return ok(approvalView(voted));
     await teach(tx, ports.policies, run, approval, request, edit.value, caller, now);

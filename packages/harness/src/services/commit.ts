@@ -3,7 +3,7 @@
 
 import type { Actor, EventKind } from "@assent/contract";
 import { assert, unreachable } from "../base/assert.ts";
-import { givenData, neededData } from "../core/decide/assent-data.ts";
+import { givenData, type Giver, neededData } from "../core/decide/assent-data.ts";
 import { actionDigest as digestOfAction } from "../core/decide/action-digest.ts";
 import { type ApprovalEvent, approvalTransition } from "../core/run/approval.ts";
 import {
@@ -33,7 +33,7 @@ export class ContentLost extends Error {
 
 export type Committed = { readonly run: RunRecord; readonly journal: Journal };
 
-type Context = { readonly now: Date; readonly actor: Actor | null };
+type Context = { readonly now: Date; readonly actor: Actor | null; readonly giver?: Giver };
 
 /** What cannot wait for the one statement: it needs the transaction's other tables, or looks at files. */
 type Beside = Extract<Write, { write: "artifact_committed" | "effects_left" }>;
@@ -193,8 +193,8 @@ function carryOut(draft: Draft, write: Write, context: Context): void {
   }
 }
 
-const givenBy = (approval: string, { actor }: Context): Record<string, unknown> =>
-  actor === null ? {} : { given: givenData(approval, actor) };
+const givenBy = (approval: string, { giver }: Context): Record<string, unknown> =>
+  giver === undefined ? {} : { given: givenData(approval, giver) };
 
 function recordVote(
   draft: Draft,

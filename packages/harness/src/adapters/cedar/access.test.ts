@@ -1,7 +1,8 @@
-import { API_ACTIONS, type ApiAction, isApiAction, type Role, SCOPES } from "@assent/contract";
+import { API_ACTIONS, type ApiAction, isApiAction, type Role, ROLES, SCOPES } from "@assent/contract";
 import { expect, test } from "vitest";
 import type { Access } from "../../core/access/access-point.ts";
 import type { AccessSubject } from "../../core/access/access-question.ts";
+import { APPROVING_ROLES, APPROVING_SCOPE } from "../../core/decide/assent-data.ts";
 import { openAccess } from "./access.ts";
 import { shippedAccessFolder } from "./policy-folder.ts";
 
@@ -114,4 +115,23 @@ test("an answer is remembered for the very same question: any other caller, role
     expect(own.permits(other, "runs.submit")).toBe(false);
     expect(own.permits(ben, "runs.submit")).toBe(false);
   }
+});
+
+test("what verifiers of a log take for the right to approve is what these rules permit it by", () => {
+  const roles = ROLES.filter((role) => permitted(subject({ roles: [role] })).includes("approvals.decide"));
+  const scopes = SCOPES.filter((scope) =>
+    permitted(subject({ scopes: [scope] })).includes("approvals.decide"),
+  );
+  expect([roles, scopes, shipped.ownRules]).toEqual([APPROVING_ROLES, [APPROVING_SCOPE], null]);
+  // Of others nobody says what they take for it.
+  const [own, other] = ["approver", "auditor"].map(
+    (role) =>
+      open({
+        texts: {
+          "a.cedar": `@id("a")@description("A.")permit(principal in Role::"${role}",action,resource);`,
+        },
+      }).ownRules,
+  );
+  expect([own, other]).toEqual([expect.stringMatching(/^sha256:/), expect.stringMatching(/^sha256:/)]);
+  expect(own).not.toBe(other);
 });

@@ -9,7 +9,7 @@ import type { PolicyRefusal } from "../../core/decide/policy-point.ts";
 import { sentenceOf } from "./answer.ts";
 import { askingOnce } from "./ask-once.ts";
 import { loadRules, type PolicySource, validationFault } from "./policies.ts";
-import { readPolicyFolder, readPolicySchema } from "./policy-folder.ts";
+import { readPolicyFolder, readPolicySchema, shippedAccessFolder } from "./policy-folder.ts";
 import { canonicalText } from "./rule-text.ts";
 
 /** Loads a set whole or not at all. A rule that wants approval is refused: nobody is asked about a request. */
@@ -28,16 +28,18 @@ export function openAccess(source: PolicySource): Result<Access, PolicyRefusal> 
       "policy_annotation",
       `@id("${asking.rule.id}") asks for approval of a request`,
     );
-  const name = `access/${digestOf("policies", {
+  const digest = digestOf("policies", {
     rules: rules.value.map(({ rule, text }) => ({ id: rule.id, text: canonicalText(text) })),
     schema: canonicalText(schema),
-  })}`;
+  });
+  const name = `access/${digest}`;
   const staticPolicies = Object.fromEntries(rules.value.map(({ rule, text }) => [rule.id, text]));
   for (const answer of [preparseSchema(name, schema), preparsePolicySet(name, { staticPolicies })])
     if (answer.type === "failure")
       return refuse("*.cedar", "policy_syntax", answer.errors.map(sentenceOf).join("; "));
   const ask = askingOnce({ schema: name, rules: name });
   return ok({
+    ownRules: "folder" in source && source.folder === shippedAccessFolder() ? null : digest,
     permits(subject, action) {
       const answer = ask(() => accessQuestion(subject, action));
       // A rule that could not be evaluated may have been a forbid.

@@ -5,8 +5,6 @@ import {
   Client,
   type ClientOptions,
   ProtocolError,
-  SdkError,
-  SdkErrorCode,
   SdkHttpError,
   type Tool,
   type Transport,
@@ -188,7 +186,7 @@ const REFUSALS: readonly number[] = [-32_700, -32_600, -32_601, -32_602];
 // Nothing that a server wrote stands in these: it would pass for ours.
 function failureOf(error: Error, options: McpServerOptions): PassingError {
   const passes = passesOf(error, options);
-  if (causes(error).some(options.isNotSent) || codeOf(error) === SdkErrorCode.NotConnected)
+  if (causes(error).some(options.isNotSent) || isUnconnected(error))
     return { code: "not_sent", detail: "The MCP server could not be reached; nothing was sent.", passes };
   const status = unavailableIn(error)?.status ?? (error instanceof SdkHttpError ? error.status : null);
   const refused =
@@ -201,6 +199,10 @@ function failureOf(error: Error, options: McpServerOptions): PassingError {
     passes,
   };
 }
+
+/** The connection was gone when the call was begun: the client says it by a bare error, which nothing that a server says is. */
+const isUnconnected = (error: Error): boolean =>
+  Object.getPrototypeOf(error) === Error.prototype && error.message === "Not connected";
 
 // Ours and the platform's words only, like those above.
 function whyOf(error: Error, { isNotSent }: McpServerOptions): string {
@@ -228,8 +230,6 @@ function passesOf(error: Error, { isUnusable }: McpServerOptions): PassingError[
 
 const unavailableIn = (error: Error): Unavailable | null =>
   causes(error).find((each) => each instanceof Unavailable) ?? null;
-
-const codeOf = (error: Error): string | null => (error instanceof SdkError ? error.code : null);
 
 function causes(error: Error): readonly unknown[] {
   const found: unknown[] = [];

@@ -8,6 +8,7 @@ import { signerKey, type SignerKey } from "@assent/tlog";
 import { expect, onTestFinished, test } from "vitest";
 import {
   at,
+  beginning,
   entry,
   exportOf,
   type Files,
@@ -44,7 +45,7 @@ function withoutPayload(gone: number): Files {
 
 const laterLog = (subject: string, signer: SignerKey = LATER_KEY): Files => {
   const list = [
-    entry(0, { log: LATER, kind: "log.epoch_begun", subject: "epoch:2", version: 1 }),
+    beginning(LATER, ORIGIN, { size: HONEST.length, note: noteOf(HONEST) }),
     entry(1, { log: LATER, kind: "payload.erased", subject, version: 1 }),
   ];
   return exportOf(list, noteOf(list, signer, LATER));
@@ -73,7 +74,7 @@ test("logs that followed one after the other are given in any order", () => {
   const third = `${ORIGIN}/e3`;
   const thirdKey = signerKey(third, 0x01, seed(8));
   const list = [
-    entry(0, { log: third, kind: "log.epoch_begun", subject: "epoch:3", version: 1 }),
+    beginning(third, LATER, { size: 2 }),
     entry(1, { log: third, kind: "payload.erased", subject: "entry:2:1", version: 1 }),
   ];
   const second = laterLog("entry:1:20");

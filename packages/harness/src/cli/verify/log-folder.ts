@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { INCOMING_WHOLE } from "../../core/audit/inventory.ts";
+import { INCOMING_PREFIX, INCOMING_WHOLE } from "../../core/audit/inventory.ts";
 import type { Listed, LogSource } from "../../core/audit/verify-source.ts";
 
 const MB = 1024 * 1024;
@@ -52,13 +52,18 @@ export function openLogFolder(folder: string): LogSource {
       return null;
     },
     list(path): readonly Listed[] {
-      const listed = sources.flatMap((source) => source.list(path));
-      const found = new Map(listed.toReversed().map((one) => [one.name, one]));
-      if (path === "") found.delete(INCOMING_WHOLE);
-      return [...found.values()];
+      const others = beside.list(path).filter(({ name }) => path !== "" || name !== INCOMING_WHOLE);
+      const inner = within.list(path).map((one) => (path === "" ? asPlaced(one) : one));
+      return [...new Map([...others, ...inner].map((one) => [one.name, one])).values()];
     },
   };
 }
+
+// Such a folder is no part of what is moved, and nobody of ours puts one there: it is named by where it lies.
+const asPlaced = ({ name, kind }: Listed): Listed => ({
+  name: name.startsWith(INCOMING_PREFIX) ? `${INCOMING_WHOLE}/${name}` : name,
+  kind,
+});
 
 // A tile never changes: whoever reads the copy without knowing of that folder has to read the same.
 function differing(one: LogSource, other: LogSource, folder: string): string[] {

@@ -26,7 +26,7 @@ export function reportLines(report: Omit<VerifyReport, "begun">): string[] {
       ...(report.approvals.untold === 0
         ? []
         : [
-            `  of ${report.approvals.untold} approvals it does not say who had to agree, or who did; of ${report.approvals.told} it does`,
+            `  of ${report.approvals.untold} approvals it does not say who had to agree, who did, or by what right; of ${report.approvals.told} it does`,
           ]),
       ...(report.minimum === 0
         ? []

@@ -12,13 +12,13 @@ const adminOf = (tenant: TenantId): AccessSubject => ({
 });
 
 test("an admin may everything in the tenant, and see what all share only where the installation is operated", () => {
-  const access = withInstallation({ permits: () => true }, operators);
+  const access = withInstallation({ permits: () => true, ownRules: null }, operators);
   const refused = (tenant: TenantId): string[] =>
     Object.keys(API_ACTIONS)
       .filter(isApiAction)
       .filter((action) => !access.permits(adminOf(tenant), action));
   expect(refused(operators)).toEqual([]);
   expect(refused(guests)).toEqual(["metrics.read"]);
-  const closed = withInstallation({ permits: () => false }, operators);
+  const closed = withInstallation({ permits: () => false, ownRules: null }, operators);
   expect(closed.permits(adminOf(operators), "metrics.read")).toBe(false);
 });

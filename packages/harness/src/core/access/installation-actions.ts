@@ -9,6 +9,7 @@ const INSTALLATION_ACTIONS: ReadonlySet<ApiAction> = new Set(["metrics.read"]);
 
 /** @param operators the tenant that the installation was set up with */
 export const withInstallation = (access: Access, operators: TenantId): Access => ({
+  ...access,
   permits: (subject, action) =>
     (subject.tenant === operators || !INSTALLATION_ACTIONS.has(action)) && access.permits(subject, action),
 });

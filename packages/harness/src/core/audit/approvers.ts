@@ -1,6 +1,9 @@
 // Whether those who agreed to a call were enough of them, and had the right, as the events of the approval say it; see
 // core/decide/assent-data.ts. Events of before say less: what they do not say is not known, and is no finding.
 
+import { APPROVING_ROLES, APPROVING_SCOPE } from "../decide/assent-data.ts";
+import { type KeyRights, readRight, type Right } from "./key-rights.ts";
+
 type Said = Readonly<Record<string, unknown>>;
 
 type Needed = {
@@ -10,7 +13,13 @@ type Needed = {
   readonly requesterPerson: string;
   readonly approvers: readonly string[] | null;
 };
-type Given = { readonly by: string; readonly person: string; readonly entry: string };
+type Given = {
+  readonly by: string;
+  readonly person: string;
+  readonly entry: string;
+  /** Null: an event of before, which does not say it. */
+  readonly right: Right | null;
+};
 
 /** What is not there is not known; what is there and no such thing is unclear. */
 type Told<T> = T | "not known" | "unclear";
@@ -23,7 +32,7 @@ export type Voices = {
   readonly people: Set<string>;
   /** All who have agreed are among them. */
   isWhole: boolean;
-  /** Of each yes it is known whose it was. */
+  /** Of each yes it is known whose it was, and by what right. */
   isTold: boolean;
 };
 
@@ -35,7 +44,7 @@ export function voicesOf(opened: Said | null): Voices {
   return { needed, quorum, people: new Set(), isWhole: isSeen, isTold: isSeen };
 }
 
-/** Whether it is known what the approval takes, and whose each yes was. */
+/** Whether it is known what the approval takes, and whose each yes was and by what right. */
 export const isAllTold = ({ needed, isWhole, isTold }: Voices): boolean =>
   typeof needed !== "string" && isWhole && isTold;
 
@@ -63,13 +72,18 @@ function readGiven(value: unknown): Told<Given> {
   if (value === undefined) return "not known";
   if (!isSaid(value)) return "unclear";
   const { by, person, entry } = value;
-  return isText(by) && isText(person) && isText(entry) ? { by, person, entry } : "unclear";
+  const right = readRight(value);
+  return isText(by) && isText(person) && isText(entry) && right !== "unclear"
+    ? { by, person, entry, right }
+    : "unclear";
 }
 
 export type Yes = {
   readonly said: Said;
   /** Whose entry it is: a principal's id, null for nobody's; undefined where nobody tells. */
   readonly actor: string | null | undefined;
+  /** What the log tells of keys. */
+  readonly keys: KeyRights;
   /** It is to another call than was asked about. */
   readonly isEdited: boolean;
   /** It is the last one: the approval is given with it. */
@@ -101,8 +115,14 @@ function hearPerson(voices: Voices, yes: Yes): readonly Problem[] {
   const given = readGiven(yes.said["given"]);
   if (typeof given !== "string") {
     people.add(given.person);
-    const reason = typeof needed === "string" ? null : whyNot(needed, given, yes);
-    return reason === null ? [] : [{ code: "approver_unentitled", detail: `has a yes of ${reason}` }];
+    if (given.right === null || given.right.rules !== null) voices.isTold = false;
+    const reasons = [
+      typeof needed === "string" ? null : whyNot(needed, given, yes),
+      given.right === null ? null : whyNoRight(given.right, yes),
+    ];
+    return reasons
+      .filter((reason) => reason !== null)
+      .map((reason) => ({ code: "approver_unentitled", detail: `has a yes of ${reason}` }));
   }
   voices.isTold = false;
   if (isText(yes.actor)) people.add(yes.actor);
@@ -124,4 +144,14 @@ function whyNot(
     return "a program where it takes people";
   if (isEdited && (quorum > 1 || isSeparate)) return "who changed the call that others had to agree to";
   return null;
+}
+
+/** @returns who it is of whom the log says that he might not approve at all; null: nothing of the kind */
+function whyNoRight(right: Right, { actor, keys }: Yes): string | null {
+  const { roles, scopes, rules } = right;
+  // What other rules take for a right they alone say.
+  const isOurs = rules === null;
+  if (isOurs && !APPROVING_ROLES.some((role) => roles.includes(role)) && !scopes.includes(APPROVING_SCOPE))
+    return "who had no role to approve by";
+  return keys.whyNot(right, actor);
 }

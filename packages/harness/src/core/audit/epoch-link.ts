@@ -23,16 +23,20 @@ const beginningSchema = z.looseObject({
   database_size: z.int().min(0),
 });
 
-/** @param payload of the log's first entry, as the entry commits to it; null for what says nothing of an earlier log */
+/**
+ * @param payload of the log's first entry, as the entry commits to it
+ * @returns null for what does not say all of it: whoever could leave out where the earlier log ended could leave out its end
+ */
 export function readEarlierLog(payload: string): EarlierLog | null {
   const said = beginningSchema.safeParse(parsed(payload));
   if (!said.success) return null;
   const { before: origin, last_checkpoint: text, database_size: kept } = said.data;
-  const note = text === null ? null : parseNote(text);
+  if (text === null) return { origin, ended: null, kept };
+  const note = parseNote(text);
   // Signed by keys of then, which may be nobody's any more: the later log has signed that it was so.
-  const checkpoint = note?.ok === true ? parseCheckpoint(note.value.text) : null;
-  const ended = checkpoint?.ok === true && checkpoint.value.origin === origin ? checkpoint.value : null;
-  return { origin, ended: ended === null ? null : { size: ended.size, root: ended.root }, kept };
+  const checkpoint = note.ok ? parseCheckpoint(note.value.text) : null;
+  if (checkpoint?.ok !== true || checkpoint.value.origin !== origin) return null;
+  return { origin, ended: { size: checkpoint.value.size, root: checkpoint.value.root }, kept };
 }
 
 function parsed(payload: string): unknown {

@@ -102,7 +102,8 @@ const findingOf = (path: string, kind: Listed["kind"], place: Place): LogFinding
 
 function placeOf(path: string, kind: Listed["kind"], origin: string, size: number): Place {
   if (kind === "folder") {
-    if (path.startsWith(INCOMING_PREFIX)) return "leftover";
+    // What is being moved into its place has none of its own.
+    if (path.startsWith(INCOMING_PREFIX) && !path.includes("/")) return "leftover";
     // Where logs are published, those that followed lie in the folder of the first.
     return epochOf(origin) === 1 && /^e[1-9]\d*$/.test(path) ? "covered" : "unknown";
   }

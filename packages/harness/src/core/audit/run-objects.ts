@@ -4,12 +4,15 @@
 // of a run that has ended.
 
 import { type ApprovalState, EVENT_KINDS, type EventKind, type StepState } from "@assent/contract";
-import { hear, isAllTold, type Voices, voicesOf } from "./approvers.ts";
+import { hear, isAllTold, type Voices, voicesOf, type Yes } from "./approvers.ts";
+import { createKeyRights, type KeyRights } from "./key-rights.ts";
 import { followApproval, followRun, followStep, stepStateAfter } from "../run/replay.ts";
 import { isTerminal } from "../run/run.ts";
 
 export type RunObjects = {
   follow(run: string, event: RunEvent, wrong: Wrong): void;
+  /** What yeses are held against. */
+  readonly keys: KeyRights;
   /** Of how many approvals that were given it is known who had to agree, and who did; and of how many it is not. */
   given(): Given;
   /** There are entries that nothing is known of. */
@@ -74,6 +77,7 @@ export function createRunObjects(beginsAnywhere: boolean): RunObjects {
   const trails = new Map<string, Trail>();
   let isAnywhere = beginsAnywhere;
   const given = { told: 0, untold: 0 };
+  const keys = createKeyRights();
   const trailOf = (run: string, kind: EventKind): Trail | null => {
     const known = trails.get(run);
     // A run that was not queued, or has ended, is a finding of its own.
@@ -95,8 +99,9 @@ export function createRunObjects(beginsAnywhere: boolean): RunObjects {
       if (kind === "run_queued") trail.requester = actor;
       if (ENDS.has(kind)) trails.delete(run);
       else if (kind.startsWith("step_")) followStepEvent(trail, spent, run, kind, data, wrong);
-      else if (kind.startsWith("approval_")) countGiven(followApprovalEvent(trail, run, event, wrong));
+      else if (kind.startsWith("approval_")) countGiven(followApprovalEvent(trail, run, event, keys, wrong));
     },
+    keys,
     given: () => given,
     forget(): void {
       trails.clear();
@@ -253,7 +258,13 @@ function checkAnswer(trail: Trail, seq: number, answer: unknown, name: string, w
 }
 
 /** @returns the approval that is given by this event; null where none is */
-function followApprovalEvent(trail: Trail, run: string, event: RunEvent, wrong: Wrong): Approval | null {
+function followApprovalEvent(
+  trail: Trail,
+  run: string,
+  event: RunEvent,
+  keys: KeyRights,
+  wrong: Wrong,
+): Approval | null {
   const { kind, data } = event;
   if (data === null) {
     loosen(trail, kind);
@@ -279,7 +290,7 @@ function followApprovalEvent(trail: Trail, run: string, event: RunEvent, wrong: 
   if (kind === "approval_opened") checkQuestion(trail, approval, name, wrong);
   else checkDecision(approval, kind, data, name, wrong);
   const isGiven = kind === "approval_approved";
-  if (isGiven || kind === "approval_voted") checkYes(approval, event, data, name, wrong);
+  if (isGiven || kind === "approval_voted") checkYes(approval, { ...event, keys }, data, name, wrong);
   approval.state = to;
   if (kind === "approval_spent") trail.spent = approval;
   return isGiven ? approval : null;
@@ -297,14 +308,14 @@ const begunBy = (said: Said, state: ApprovalState, isOpened: boolean): Approval 
 
 function checkYes(
   approval: Approval,
-  { kind, actor }: RunEvent,
+  { kind, actor, keys }: RunEvent & Pick<Yes, "keys">,
   said: Said,
   name: string,
   wrong: Wrong,
 ): void {
   const isEdited = said["asked_digest"] !== undefined;
   const isLast = kind === "approval_approved";
-  for (const { code, detail } of hear(approval.voices, { said, actor, isEdited, isLast }))
+  for (const { code, detail } of hear(approval.voices, { said, actor, keys, isEdited, isLast }))
     wrong(code, `${name} ${detail}`);
 }
 

@@ -1,17 +1,18 @@
 // What leaves say, beside their hashes: which log they belong to, an unbroken count per subject, and payloads that are
 // either what was committed to, or gone with a record of it.
 
-import type { EventKind } from "@assent/contract";
 import type { BegunLog } from "./begun-log.ts";
 import { EPOCH_KIND } from "./epoch-link.ts";
 import { createEventTimes, type TimeKnowledge } from "./event-times.ts";
 import { ERASED_KIND } from "./leaf.ts";
-import { actorOf, createLeafReader, type LeafLayout, type LeafOwner } from "./leaf-layout.ts";
+import { KEY_KINDS } from "./key-rights.ts";
+import { createLeafReader, type LeafLayout, type LeafOwner } from "./leaf-layout.ts";
 import { type Bundle, createPayloadReader, isCommitted, type Openings } from "./payload-lines.ts";
 import { type Hole, PRUNED_KIND, prunedBy, type PrunedLog, unexplained } from "./pruning.ts";
-import { kindOfEvent, NO_RUN_EVENT } from "./run-events.ts";
-import { createRunObjects, type Given } from "./run-objects.ts";
-import { createSaidReader, type OpenedText } from "./said-fields.ts";
+import { createObjectChecks } from "./object-checks.ts";
+import { NO_RUN_EVENT } from "./run-events.ts";
+import type { Given } from "./run-objects.ts";
+import type { OpenedText } from "./said-fields.ts";
 import { createVersionChecks, type Held } from "./version-checks.ts";
 import type { LogFinding } from "./verify-source.ts";
 
@@ -111,8 +112,10 @@ export function createLeafChecks(
       records.check(layout, bytes, from, index);
       times.check(held.view, from + layout.timeAt, from + layout.idAt, index);
       const payload = payloads.check(index, held.view, from + layout.commitAt);
-      if (event !== NO_RUN_EVENT && payload !== undefined)
-        objects.check(bytes, from, layout, event, payload, index);
+      if (payload === undefined) return;
+      if (event !== NO_RUN_EVENT) objects.check(bytes, from, layout, event, payload, index);
+      else if (payload !== null && isOfKeys(layout, bytes, from))
+        objects.checkKey(textOf(bytes, from + layout.kindAt, from + layout.kindEnd), payload);
     },
     skip(hole): void {
       pruning.skip(hole);
@@ -151,8 +154,9 @@ function createRecordChecks(
     erasedElsewhere,
     check(layout, bytes, from, index): void {
       const subject = (): string => textOf(bytes, from + layout.subjectAt, from + layout.subjectEnd);
-      if (isOfKind(BEGUN, layout, bytes, from) || (index === 0 && epoch > 1))
-        checkBeginning(subject(), index, epoch, add);
+      const isBegun = isOfKind(BEGUN, layout, bytes, from);
+      if (isBegun || (index === 0 && epoch > 1))
+        checkBeginning({ subject: subject(), isBegun }, index, epoch, add);
       if (isOfKind(PRUNED, layout, bytes, from)) pruning.record(subject(), index);
       if (!isOfKind(ERASED, layout, bytes, from)) return;
       const gone = erasedBefore(subject(), epoch, index, add);
@@ -164,17 +168,17 @@ function createRecordChecks(
 
 // Facts about epochs have subjects of other forms, too: the installation's log holds that somebody began one.
 function checkBeginning(
-  subject: string,
+  { subject, isBegun }: { readonly subject: string; readonly isBegun: boolean },
   index: number,
   epoch: number,
   add: (finding: LogFinding) => void,
 ): void {
-  const isOwn = subject === `epoch:${epoch}` && epoch > 1;
+  const isOwn = isBegun && subject === `epoch:${epoch}` && epoch > 1;
   if (index === 0 && epoch > 1 ? isOwn : !/^epoch:\d+$/.test(subject)) return;
   add({
     code: "epoch_misplaced",
     at: `entry ${index}`,
-    detail: `in epoch ${epoch}, its subject is ${subject}: a log that follows another begins with saying so, and no other log says it`,
+    detail: `in epoch ${epoch}, it is ${isBegun ? "" : "no "}${EPOCH_KIND} of ${subject}: a log that follows another begins with saying so, and no other log says it`,
   });
 }
 
@@ -203,6 +207,10 @@ function erasedBy(subject: string): ErasedEntry | null {
 const ERASED = Buffer.from(ERASED_KIND, "latin1");
 const BEGUN = Buffer.from(EPOCH_KIND, "latin1");
 const PRUNED = Buffer.from(PRUNED_KIND, "latin1");
+
+const OF_KEYS = KEY_KINDS.map((kind) => Buffer.from(kind, "latin1"));
+const isOfKeys = (layout: LeafLayout, bytes: Uint8Array, from: number): boolean =>
+  OF_KEYS.some((kind) => isOfKind(kind, layout, bytes, from));
 
 // Byte by byte: kinds of that length are not rare.
 function isOfKind(
@@ -325,44 +333,6 @@ function createPayloadChecks(add: (finding: LogFinding) => void): PayloadChecks 
             detail: "an entry records that its payload was erased, and it is still there",
           });
       return { opened, erased: [...missing].filter((index) => erased.has(index)).length, unopened };
-    },
-  };
-}
-
-type ObjectChecks = {
-  /** @param from where the bytes have the entry; @param payload null where it is not opened */
-  check(
-    bytes: Buffer,
-    from: number,
-    layout: LeafLayout,
-    event: number,
-    payload: OpenedText | null,
-    index: number,
-  ): void;
-  given(): Given;
-  forget(): void;
-};
-
-function createObjectChecks(epoch: number, add: (finding: LogFinding) => void): ObjectChecks {
-  const objects = createRunObjects(epoch > 1);
-  const reader = createSaidReader();
-  const dataOf = (kind: EventKind, payload: OpenedText | null): unknown => {
-    if (payload === null || kind.startsWith("run_")) return null;
-    return kind.startsWith("step_") ? reader.read(payload) : reader.readWhole(payload);
-  };
-  return {
-    check(bytes, from, layout, event, payload, index): void {
-      const kind = kindOfEvent(event);
-      if (kind === undefined) return;
-      const run = reader.text(bytes, from + layout.subjectAt, from + layout.subjectEnd);
-      const actor = kind.startsWith("step_") ? undefined : actorOf(bytes, from);
-      objects.follow(run, { kind, data: dataOf(kind, payload), actor }, (code, detail) => {
-        add({ code, at: `entry ${index}`, detail: `in epoch ${epoch}, ${detail}` });
-      });
-    },
-    given: () => objects.given(),
-    forget: () => {
-      objects.forget();
     },
   };
 }

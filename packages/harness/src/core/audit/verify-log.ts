@@ -284,20 +284,32 @@ function recallEnd(
 }
 
 function checkChain({ source, origin }: VerifyOptions, epoch: number, add: Add): void {
-  const said = readEarlier(source);
+  const payload = readFirst(source);
+  if (payload === null) return;
+  const said = readEarlierLog(payload);
   const before = origin.replace(/\/e[1-9]\d*$/, epoch === 2 ? "" : `/e${epoch - 1}`);
-  if (said === null || said.origin === before) return;
-  const detail = `it says that this log followed ${said.origin}, and the one before it is ${before}`;
-  add({ code: "epoch_misplaced", at: "entry 0", detail });
+  if (said === null) {
+    const detail = `in epoch ${epoch}, it does not say which log this one followed, where that one ended, and how much of it there was`;
+    add({ code: "event_unclear", at: "entry 0", detail });
+  } else if (said.origin !== before) {
+    const detail = `it says that this log followed ${said.origin}, and the one before it is ${before}`;
+    add({ code: "epoch_misplaced", at: "entry 0", detail });
+  }
 }
 
 function readEarlier(source: LogSource): EarlierLog | null {
+  const payload = readFirst(source);
+  return payload === null ? null : readEarlierLog(payload);
+}
+
+/** What the log's first entry was opened with; null where it is not opened. */
+function readFirst(source: LogSource): string | null {
   const bytes = source.read("payloads/000");
   const end = bytes?.indexOf(0x0a) ?? -1;
   if (bytes === null || end < 0) return null;
   // Nothing was found, so each line opens its entry; that of the first is the first, unless it was erased.
   const { i, p }: { i?: unknown; p?: unknown } = JSON.parse(Buffer.from(bytes.subarray(0, end)).toString());
-  return i === 0 && typeof p === "string" ? readEarlierLog(p) : null;
+  return i === 0 && typeof p === "string" ? p : null;
 }
 
 type SeenByWitnesses = { readonly cosigners: readonly string[]; readonly memory: Memory | null };

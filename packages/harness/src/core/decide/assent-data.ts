@@ -2,7 +2,7 @@
 // no names: a digest of each with the approval's id, so that two are the same or are not. Whoever knows a name can look for it,
 // as with a principal's id.
 
-import type { Actor } from "@assent/contract";
+import type { Actor, KeyId, Role, Scope } from "@assent/contract";
 import { digestOf, type Sha256 } from "../../base/digest.ts";
 import { approverEntry, type Assent, personNamed } from "./policy-annotations.ts";
 
@@ -19,7 +19,31 @@ export type NeededData = {
 };
 
 /** Under `given` in `approval_voted` and `approval_approved`: whose yes it is. The principal stands in the entry itself. */
-export type GivenData = { readonly by: Actor["kind"]; readonly person: Sha256; readonly entry: Sha256 };
+export type GivenData = {
+  readonly by: Actor["kind"];
+  readonly person: Sha256;
+  readonly entry: Sha256;
+  /** By what right: null for an identity provider's token, which no event tells of. */
+  readonly key: KeyId | null;
+  readonly roles: readonly Role[];
+  /** Of the key's scopes the one that permits this. */
+  readonly scopes: readonly Scope[];
+  /** By which rules that is a right, where they are an operator's own. */
+  readonly rules: Sha256 | null;
+};
+
+/** What permits somebody to decide, by the rules in policies/access, which an operator may replace: a test holds them to this. */
+export const APPROVING_ROLES: readonly Role[] = ["approver", "admin"];
+export const APPROVING_SCOPE: Scope = "approvals:decide";
+
+/** As much of a caller as stands under `given`: whose word is written, and by what right it is given. */
+export type Giver = {
+  readonly actor: Actor;
+  readonly key: KeyId | null;
+  readonly roles: readonly Role[];
+  readonly scopes: readonly Scope[];
+  readonly rules: Sha256 | null;
+};
 
 type Named = Pick<Actor, "kind" | "name">;
 
@@ -42,8 +66,12 @@ export const neededData = (
     : { approvers: approvers.map((entry) => digest("entry", approval, entry)) }),
 });
 
-export const givenData = (approval: string, actor: Actor): GivenData => ({
+export const givenData = (approval: string, { actor, key, roles, scopes, rules }: Giver): GivenData => ({
   by: actor.kind,
   person: personDigest(approval, actor),
   entry: digest("entry", approval, approverEntry(actor)),
+  key,
+  roles,
+  scopes: scopes.filter((scope) => scope === APPROVING_SCOPE),
+  rules,
 });

@@ -31,7 +31,7 @@ export function findUntrustedParts(
     const ref = untrusted.refer(place, said, start);
     // Parts at two places may be one stretch, which is written otherwise in the source.
     if (!refs.some((known) => isSame(known, ref))) refs.push(ref);
-    return refs.length < countMax && seen.size < FOLLOWED_MAX;
+    return refs.length < countMax;
   };
   for (const [at, key] of reading.keys.entries())
     for (const part of partsOf(reading, at, key, naming)) {
@@ -42,9 +42,6 @@ export function findUntrustedParts(
   findRuns(reading, trusted, untrusted, short ? SHINGLE_CHARS : RUN_CHARS_MIN, add);
   return refs.slice(0, countMax);
 }
-
-/** Places that are followed into their source for one value, whether they lead to one stretch or to many. */
-const FOLLOWED_MAX = 64;
 
 const isSame = (a: SourceRef, b: SourceRef): boolean =>
   a.source === b.source && a.start === b.start && a.end === b.end;

@@ -6,7 +6,15 @@ import { type KeyName, readKeyName } from "./key-names.ts";
 import { isPlaceholder } from "./placeholders.ts";
 import { isDrawn } from "./randomness.ts";
 import type { Span } from "./span.ts";
-import { type BareEnds, bareEndsOf, isSecretValue, JUDGED_CHARS, type Value, valueAt } from "./values.ts";
+import {
+  type BareEnds,
+  bareEndsOf,
+  isNameInCode,
+  isSecretValue,
+  JUDGED_CHARS,
+  type Value,
+  valueAt,
+} from "./values.ts";
 
 const NAME_CHARS_MAX = 128;
 const isNameMark = (code: number): boolean => code === 0x5f || code === 0x2d || code === 0x2e;
@@ -163,7 +171,7 @@ const SCHEME =
   /^(?:Basic|Bearer|Digest|Token|ApiKey|Api-Key|Key|Negotiate|NTLM|JWT|OAuth|SSWS|GenieKey|Splunk|Hawk|Discogs|Bot|Client-ID|AWS4-HMAC-SHA256|MAC|SharedKey|PRIVATE-TOKEN|Api-Token|Signature|DPoP|Snowflake|DirectLogin)[ \t]+(?:(?:token|key)[= ])?/i;
 
 function judge(text: string, value: Value, name: KeyName, operator: Operator): Span | null {
-  if (name.expects === "header") return judgeHeader(text, value, name);
+  if (name.expects === "header") return judgeHeader(text, value, name, operator.how);
   const written = text.slice(value.start, Math.min(value.end, value.start + JUDGED_CHARS));
   const scheme = SCHEME.exec(written)?.[0].length ?? 0;
   const core = scheme === 0 ? value : { ...value, start: value.start + scheme };
@@ -183,7 +191,7 @@ function isAllowed(text: string, value: Value, name: KeyName, how: string): bool
   return written.length >= (how === "blank" ? 12 : 8) && isDrawn(written) && !written.includes("/");
 }
 
-function judgeHeader(text: string, value: Value, name: KeyName): Span | null {
+function judgeHeader(text: string, value: Value, name: KeyName, how: string): Span | null {
   const written = text.slice(value.start, Math.min(value.end, value.start + JUDGED_CHARS));
   const scheme = SCHEME.exec(written)?.[0].length ?? 0;
   const rest = written.slice(scheme);
@@ -193,7 +201,34 @@ function judgeHeader(text: string, value: Value, name: KeyName): Span | null {
     ? /^[^\s=(]+=[^\s=]{4,}/.test(rest)
     : scheme > 0
       ? !/^\S{0,5}$/.test(rest)
-      : isDrawn(rest);
+      : isBareCredential(rest, value.isQuoted, how);
   if (!holds || (scheme > 0 && /^[a-z]+(?: [a-z]+)+$/.test(rest))) return null;
   return { start: value.start + scheme, end: value.end, kind: name.kind };
+}
+
+/** A scheme that nobody knows, and what stands behind it. */
+const OWN_SCHEME = /^[A-Za-z][\w-]{1,31}[ \t]+(?<core>\S+)$/;
+
+/** Whether an Authorization header's whole value is a credential without a scheme. */
+export const isRawCredential = (written: string): boolean =>
+  written.length >= 6 && !isPlaceholder(written) && isBareCredential(written, true, ":");
+
+/**
+ * Without a scheme that is known, one word is the credential, whatever it looks like; but in a program it is a name, and
+ * several are a sentence.
+ */
+function isBareCredential(written: string, isQuoted: boolean, how: string): boolean {
+  const core = OWN_SCHEME.exec(written)?.groups?.["core"];
+  if (core !== undefined)
+    return core.length >= 6 && (/\d/.test(core) || isDrawn(core)) && !isPlaceholder(core);
+  if (/\s/.test(written)) return isDrawn(written);
+  if (isDrawn(written)) return true;
+  // A list of headers' names.
+  if (how === ",") return /\d/.test(written);
+  if (isQuoted) return true;
+  return (
+    (how === ":" || (how === "=" && /\d/.test(written))) &&
+    !/[,;{}()[\]]$/.test(written) &&
+    !isNameInCode(written)
+  );
 }

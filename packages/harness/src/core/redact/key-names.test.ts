@@ -1,7 +1,8 @@
 // What a name promises of its value, however it is written.
 
 import { expect, test } from "vitest";
-import { readKeyName, wordsOf } from "./key-names.ts";
+import { ABOUT, BEFORE_KEY, DIGESTS, PASSWORDS, readKeyName, SECRETS, wordsOf } from "./key-names.ts";
+import { VENDORS } from "./vendors.ts";
 
 test.each([
   ["apiKey", ["api", "key"]],
@@ -50,12 +51,16 @@ test.each<[expects: string, kind: string, names: string]>([
   ["vendor", "github_credential", "github githubId github_id GITHUB"],
   ["vendor", "newrelic_credential", "new-relic newRelic new_relic"],
   ["vendor", "heroku_credential", "heroku heroku2"],
+  ["url", "webhook_url", "webhookUrl WEBHOOK_URL slack_webhook_url webhook-url-prod"],
+  ["url", "connection_string", "connectionString DB_CONNECTION_STRING connection_string_2 connstr conn_str"],
+  ["vendor", "linkedin_credential", "linked_in LinkedIn linkedin linked-in"],
+  ["vendor", "datadog_credential", "mydatadog ourdatadog2 datadog"],
   ["secret", "github_credential", "github_token GITHUB_TOKEN githubToken"],
   ["secret", "stripe_credential", "stripe_key stripeKey STRIPE_KEYS"],
   [
     "none",
     "",
-    "name email key public_key sort_key foreignKey token_count tokenType secretName secret_path password_policy passwordLength cookie_policy api_key_name id user_id HTMLParser title x",
+    "name email key public_key sort_key foreignKey token_count tokenType secretName secret_path password_policy passwordLength cookie_policy connection_string_name webhook_url_count logged_in secret_url string connection api_key_name id user_id HTMLParser title x",
   ],
 ])("%s (%s): %s", (expects, kind, names) => {
   for (const name of names.split(" ")) {
@@ -82,4 +87,22 @@ test("a very long name is read by its end, and a name is read the same each time
   // However many other names there were meanwhile.
   for (let n = 0; n < 5_000; n += 1) readKeyName(`name_${n}`);
   expect(readKeyName(long)).toEqual({ expects: "secret", kind: "key" });
+});
+
+// What is listed and never looked at guards nothing: another list may come before it.
+test("whatever is listed is read as it is listed", () => {
+  const odd = (names: readonly string[], ...expected: readonly string[]): readonly string[] =>
+    names.filter((name) => !expected.includes(readKeyName(name).expects));
+  expect(odd([...PASSWORDS], "password")).toEqual([]);
+  expect(odd([...SECRETS], "secret", "header")).toEqual([]);
+  expect(odd([...VENDORS], "vendor", "secret")).toEqual([]);
+  expect(odd([...DIGESTS], "digest")).toEqual([]);
+  expect(
+    odd(
+      [...BEFORE_KEY].map((word) => `${word}_key`),
+      "secret",
+    ),
+  ).toEqual([]);
+  const about = [...ABOUT].flatMap((word) => [`token_${word}`, `some_${word}`]);
+  expect(odd(about, "none")).toEqual([]);
 });

@@ -6,6 +6,7 @@ import { findJoined, type Joined, type Leaf } from "./joined.ts";
 import { readKeyName } from "./key-names.ts";
 import { markOf, replaceSpans, type TextRedactor } from "./redact.ts";
 import { mergeSpans } from "./span.ts";
+import { isRawCredential } from "./assignments.ts";
 import { isSecretValue } from "./values.ts";
 
 export type RedactedJson = {
@@ -119,8 +120,12 @@ function walkString(walk: Walk, value: string, name: string | null): string {
     }
     // Headers keep their scheme, which only the text's rule knows.
     if (expects === "header") {
-      const header = kind.startsWith("cookie") ? "Cookie: " : "Authorization: ";
-      return textOf(walk, `${header}${parted}`).slice(header.length);
+      const isCookie = kind.startsWith("cookie");
+      const header = isCookie ? "Cookie: " : "Authorization: ";
+      const clean = textOf(walk, `${header}${parted}`).slice(header.length);
+      if (clean !== parted || isCookie || !isRawCredential(parted)) return clean;
+      count(walk, kind);
+      return markOf(kind);
     }
   }
   return textOf(walk, parted);

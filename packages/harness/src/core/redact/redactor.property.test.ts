@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { isPlaceholder } from "./placeholders.ts";
 import { createRedactor, type Redactor } from "./redactor.ts";
 
 const SECRET = "zR8vK2mQ9xT4wL7pN3sB6yC1dF5gH0jA";
@@ -66,5 +67,24 @@ test("valid JSON stays valid, whatever is in its strings", () => {
       },
     ),
     { seed: 42, numRuns: 1_700 },
+  );
+});
+
+test("of an Authorization header nothing is told, whatever its value looks like", () => {
+  const redactor = redactorOf();
+  const value = fc
+    .stringMatching(/^[A-Za-z][A-Za-z\d._~+/-]{5,40}$/)
+    // What says that there is none, or names a place where one is.
+    .filter((text) => !isPlaceholder(text) && !/[.]$/.test(text));
+  fc.assert(
+    fc.property(value, fc.constantFrom("", "Bearer ", "Token "), (text, scheme) => {
+      for (const name of ["authorization", "Authorization", "Proxy-Authorization"]) {
+        const { value: member } = redactor.redactJson({ headers: { [name]: `${scheme}${text}` } });
+        expect(member).toEqual({ headers: { [name]: `${scheme}[redacted:authorization_header]` } });
+        const line = redactor.redactText(`${name}: "${scheme}${text}"`).text;
+        expect(line).toBe(`${name}: "${scheme}[redacted:authorization_header]"`);
+      }
+    }),
+    { seed: 20_261_122, numRuns: 500 },
   );
 });

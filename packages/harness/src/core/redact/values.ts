@@ -125,6 +125,10 @@ export function isSecretValue(text: string, value: Value, expects: Expectation, 
       return isPassword(whole, value.isQuoted, operator, text.charAt(value.end));
     case "secret":
       return isSecret(whole, value.isQuoted, text.charAt(value.end));
+    case "url":
+      return /^[a-z][a-z\d+.-]{1,20}:\/\//i.test(whole)
+        ? hasDrawnPath(text.slice(value.start, Math.min(value.end, value.start + URL_CHARS_JUDGED)))
+        : isSecret(whole, value.isQuoted, text.charAt(value.end));
     case "vendor":
       return isVendorValue(whole);
     case "digest":
@@ -170,6 +174,12 @@ function isCode(value: string, after: string): boolean {
   return CODE.test(value) && (/[([<]$/.test(value) || shapeOf(value).oddShare < 0.5);
 }
 
+/** Of a word that nothing puts into quotes: whether a program calls something so. */
+export const isNameInCode = (value: string): boolean => isCode(value, "") || IDENTIFIER.test(value);
+
+const IDENTIFIER =
+  /^[a-z]+(?:[A-Z][a-z]+)+$|^[A-Za-z_$]*(?:[Pp]ass|[Ss]ecret|[Tt]oken|[Kk]ey|[Vv]alue|[Hh]eader)$/;
+
 /** What is drawn but short: codes of six digits, tokens of eight characters. */
 const SECRET_CHARS_MIN = 6;
 
@@ -186,6 +196,19 @@ function isSecret(value: string, isQuoted: boolean, after: string): boolean {
   // Chosen by a person: letters, digits and marks together; but a name with a version is none.
   if (value.length < 8 || /^[A-Za-z]+[-_.]?v?\d+(?:\.\d+)*$/.test(value)) return false;
   return shape.digits > 2 ? shape.marks > 0 : shape.digits > 0 && shape.marks > 0 && shape.uppers > 0;
+}
+
+const URL_CHARS_JUDGED = 512;
+/** Shorter parts of a path are words, versions and counters. */
+const PATH_SECRET_CHARS_MIN = 12;
+
+/** Whoever knows such a URL may use it: what was drawn for it stands behind the host. */
+function hasDrawnPath(url: string): boolean {
+  const [, , , ...path] = url.split("/");
+  return path
+    .join("/")
+    .split(/[/?&=#.]/)
+    .some((part) => part.length >= PATH_SECRET_CHARS_MIN && isDrawn(part) && !isPlaceholder(part));
 }
 
 /** Of a maker that is known, whatever looks like a credential: hex, UUIDs, drawn letters and digits, long numbers. */

@@ -9,6 +9,7 @@ import type { Caller, LogFiles, LogInfo, LogTx, OpenedLeaf, StoredCheckpoint } f
 import type { Refusal } from "../harness.ts";
 import { digestOf } from "../../base/digest.ts";
 import { publishedCheckpoint, recallLog } from "./ahead.ts";
+import { type CoverWaitPorts, NEW_MS, waitForCover } from "./cover-wait.ts";
 import { prune } from "./pruning.ts";
 import { createReceipts, type EventProof, proofsOf } from "./receipts.ts";
 import { rotate, type RotationPorts } from "./rotation.ts";
@@ -24,40 +25,26 @@ import {
   type WitnessedPorts,
 } from "./witnessed.ts";
 
-export type EvidencePorts = RotationPorts & {
-  /** How long entries are kept; null: for ever. */
-  readonly retentionDays: number | null;
-  readonly files: LogFiles;
-  readonly originOf: (tenant: TenantId, epoch: number) => string;
-  /** Whether this process keeps the logs. */
-  readonly holds: () => boolean;
-  /** Told of every checkpoint of the tenant that this process makes. @returns ends the listening */
-  readonly onCheckpoint: (tenant: TenantId, listener: () => void) => () => void;
-  /** Why the tenant's log is not signed any more, as far as this process knows. */
-  readonly stoppedBy: (tenant: TenantId) => Stopped | null;
-  readonly sealing: SealingKeyPorts;
-  /** Null where no witness is asked. */
-  readonly witnessed: WitnessedOptions | null;
-  /** The tenant of the installation's own log; null where there is none. */
-  readonly installation: TenantId | null;
-  /** Tenants whose log has lost or gained something, as far as this process has counted. */
-  readonly gaps: () => number;
-  /** Tenants whose log is not signed any more, as far as this process knows. */
-  readonly stopped: () => number;
-};
+export type EvidencePorts = RotationPorts &
+  CoverWaitPorts & {
+    /** How long entries are kept; null: for ever. */
+    readonly retentionDays: number | null;
+    readonly files: LogFiles;
+    readonly originOf: (tenant: TenantId, epoch: number) => string;
+    /** Why the tenant's log is not signed any more, as far as this process knows. */
+    readonly stoppedBy: (tenant: TenantId) => Stopped | null;
+    readonly sealing: SealingKeyPorts;
+    /** Null where no witness is asked. */
+    readonly witnessed: WitnessedOptions | null;
+    /** The tenant of the installation's own log; null where there is none. */
+    readonly installation: TenantId | null;
+    /** Tenants whose log has lost or gained something, as far as this process has counted. */
+    readonly gaps: () => number;
+    /** Tenants whose log is not signed any more, as far as this process knows. */
+    readonly stopped: () => number;
+  };
 
 export type WitnessedOptions = Omit<WitnessedPorts, "store">;
-
-/** Between two looks whether a checkpoint of another process covers an event. */
-const COVER_TICK_MS = 50;
-/** The same where this process keeps the logs: it hears of its own checkpoints. */
-const COVER_BACKSTOP_MS = 1_000;
-/** What is younger can hardly be in a checkpoint yet, so nobody looks at once. */
-const NEW_MS = 50;
-/** But one that was made between the commit and the wait has woken nobody who waits, so this long is looked after. */
-const NEW_WAIT_MS = 150;
-/** Past this an answer goes out without its proof; the proof can be had later. */
-export const COVER_WAIT_MS_MAX = 5_000;
 
 export type LogState = LogInfo & {
   /** How far witnesses have cosigned it; null where none are asked to. */
@@ -117,10 +104,10 @@ export function createEvidence(ports: EvidencePorts): Evidence {
     stopped: () => ports.stopped(),
     prove: async (tenant, run, version) =>
       await store.transaction(tenant, async (tx) => await prove(tx, run, version)),
-    waitForCover: async (tenant, subject) => await waitForCover(ports, tenant, subject),
+    waitForCover: async (tenant, subject) => await isCoveredInTime(ports, tenant, subject),
     receiptOf: async (tenant, run, approval, decidedAt) => {
       const isNew = ports.clock.now().getTime() - decidedAt.getTime() < NEW_MS;
-      return await waitFor(ports, tenant, async () => await findReceipt(tenant, run, approval), isNew);
+      return await waitForCover(ports, tenant, async () => await findReceipt(tenant, run, approval), isNew);
     },
     logs: async (tenant) => {
       const states = await store.transaction(tenant, async (tx) => await listLogs(tx, ports));
@@ -145,7 +132,7 @@ export function createEvidence(ports: EvidencePorts): Evidence {
       await prune(
         {
           ...ports,
-          waitForCover: async (tenant, subject) => await waitForCover(ports, tenant, subject),
+          waitForCover: async (tenant, subject) => await isCoveredInTime(ports, tenant, subject),
         },
         caller,
       ),
@@ -167,12 +154,12 @@ async function prove(tx: LogTx, run: RunId, version: number): Promise<EventProof
   return proof ?? null;
 }
 
-async function waitForCover(ports: EvidencePorts, tenant: TenantId, subject: string): Promise<boolean> {
+async function isCoveredInTime(ports: EvidencePorts, tenant: TenantId, subject: string): Promise<boolean> {
   const look = async (tx: LogTx): Promise<true | null> => {
     const event = await tx.eventOf(subject);
     return event !== null && (await tx.isCovered(event)) ? true : null;
   };
-  const covered = await waitFor(ports, tenant, async () => await ports.store.transaction(tenant, look));
+  const covered = await waitForCover(ports, tenant, async () => await ports.store.transaction(tenant, look));
   return covered === true;
 }
 
@@ -188,33 +175,6 @@ async function readEntries(tx: LogTx, epoch: number, from: number, limit: number
     minimum,
     hashes: below === 0 ? [] : await tx.hashes(epoch, 0, from, below),
   };
-}
-
-async function waitFor<T>(
-  { clock, wake, holds, onCheckpoint }: EvidencePorts,
-  tenant: TenantId,
-  look: () => Promise<T | null>,
-  isNew = false,
-): Promise<T | null> {
-  const deadline = clock.now().getTime() + COVER_WAIT_MS_MAX;
-  let news = new AbortController();
-  const silence = onCheckpoint(tenant, () => {
-    news.abort();
-  });
-  try {
-    await wake();
-    for (let first = true; ; first = false) {
-      // What was just written is in no checkpoint yet.
-      const backstopMs = first ? NEW_WAIT_MS : COVER_BACKSTOP_MS;
-      if (!first || isNew) await clock.sleep(holds() ? backstopMs : COVER_TICK_MS, news.signal);
-      // Made anew before looking: a checkpoint that is made meanwhile makes for another look.
-      news = new AbortController();
-      const found = await look();
-      if (found !== null || clock.now().getTime() >= deadline) return found;
-    }
-  } finally {
-    silence();
-  }
 }
 
 async function listLogs(

@@ -74,7 +74,7 @@ export function findBinaries(host: Host): Result<Binaries, EmbeddedRefusal> {
     return refuse(
       "unsupported_platform",
       `the embedded database does not run on ${platform}`,
-      "set DATABASE_URL to a Postgres 18 that runs elsewhere",
+      "set DATABASE_URL to a Postgres (15 or newer) that runs elsewhere",
     );
   }
   if (host.platform === "linux" && host.glibcVersion === undefined) {

@@ -28,7 +28,7 @@ export type EmbeddedRefusal = {
   readonly detail?: string;
 };
 
-export const ELSEWHERE = "or set DATABASE_URL to a Postgres 18 that runs elsewhere";
+export const ELSEWHERE = "or set DATABASE_URL to a Postgres (15 or newer) that runs elsewhere";
 
 export type Refused = { readonly ok: false; readonly error: EmbeddedRefusal };
 

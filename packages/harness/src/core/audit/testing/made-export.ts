@@ -69,6 +69,17 @@ export function entry(
   return { leaf, salt, payload };
 }
 
+/** The first entry of a log that followed another, as the product writes it: of one that was signed so far, or never. */
+export function beginning(
+  log: string,
+  before: string,
+  { size, note = null }: { readonly size: number; readonly note?: string | null },
+): Entry {
+  const said = { reason: "x", before, last_checkpoint: note, database_size: size, signer_remembers: size };
+  const subject = `epoch:${/\d+$/.exec(log)?.[0] ?? ""}`;
+  return entry(0, { log, kind: "log.epoch_begun", subject, version: 1, payload: JSON.stringify(said) });
+}
+
 export const entries = (count: number): Entry[] => Array.from({ length: count }, (_, i) => entry(i));
 
 export type Files = Map<string, Uint8Array>;

@@ -1,0 +1,51 @@
+// What payloads tell of runs and of keys, entry by entry, before the rules that runs are held to.
+
+import type { EventKind } from "@assent/contract";
+import { actorOf, type LeafLayout } from "./leaf-layout.ts";
+import { kindOfEvent } from "./run-events.ts";
+import { createRunObjects, type Given } from "./run-objects.ts";
+import { createSaidReader, type OpenedText } from "./said-fields.ts";
+import type { LogFinding } from "./verify-source.ts";
+
+export type ObjectChecks = {
+  /** @param from where the bytes have the entry; @param payload null where it is not opened */
+  check(
+    bytes: Buffer,
+    from: number,
+    layout: LeafLayout,
+    event: number,
+    payload: OpenedText | null,
+    index: number,
+  ): void;
+  /** What happened to a key. */
+  checkKey(kind: string, payload: OpenedText): void;
+  given(): Given;
+  forget(): void;
+};
+
+export function createObjectChecks(epoch: number, add: (finding: LogFinding) => void): ObjectChecks {
+  const objects = createRunObjects(epoch > 1);
+  const reader = createSaidReader();
+  const dataOf = (kind: EventKind, payload: OpenedText | null): unknown => {
+    if (payload === null || kind.startsWith("run_")) return null;
+    return kind.startsWith("step_") ? reader.read(payload) : reader.readWhole(payload);
+  };
+  return {
+    check(bytes, from, layout, event, payload, index): void {
+      const kind = kindOfEvent(event);
+      if (kind === undefined) return;
+      const run = reader.text(bytes, from + layout.subjectAt, from + layout.subjectEnd);
+      const actor = kind.startsWith("step_") ? undefined : actorOf(bytes, from);
+      objects.follow(run, { kind, data: dataOf(kind, payload), actor }, (code, detail) => {
+        add({ code, at: `entry ${index}`, detail: `in epoch ${epoch}, ${detail}` });
+      });
+    },
+    checkKey(kind, payload): void {
+      objects.keys.follow(kind, reader.readWhole(payload));
+    },
+    given: () => objects.given(),
+    forget: () => {
+      objects.forget();
+    },
+  };
+}
