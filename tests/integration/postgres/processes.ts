@@ -32,8 +32,9 @@ export async function nextMessage(child: ChildProcess): Promise<Message> {
     if (isMessage(message)) resolve(message);
     else reject(new Error("not a message of ours"));
   });
-  child.once("exit", (code, signal) => {
-    reject(new Error(`the process ended without a word: ${code ?? signal}`));
+  // Not when it exits: what it has said may still be on its way then.
+  child.once("disconnect", () => {
+    reject(new Error(`the process ended without a word: ${child.exitCode ?? child.signalCode ?? "left"}`));
   });
   return await promise;
 }
