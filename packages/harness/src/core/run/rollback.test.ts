@@ -110,7 +110,7 @@ test("what is left is said with its reason, newest first, those that nobody coul
     takenBack: [1],
     left: [nobody, untried],
   });
-  const failed = [...journal.slice(0, 4)];
+  const failed = journal.slice(0, 4);
   expect(rollbackOutcome(failed, rollback).left.map(({ seq, detail }) => [seq, detail])).toEqual([
     [7, "It cannot be taken back."],
     [2, "It was not tried."],
