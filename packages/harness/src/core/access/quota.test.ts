@@ -40,6 +40,13 @@ test("of what is wanted that lacks which the caller has not, and which permits s
   expect(
     lackingOf(access, caller, { scopes: ["runs:read", "documents:read"], roles: ["admin", "auditor"] }),
   ).toEqual(["runs:read", "admin"]);
+  // What one has oneself lacks to nobody, also where another rule takes it away.
+  const unlessAuditor: Pick<Access, "permits"> = {
+    permits: ({ scopes, roles }) => scopes.includes("documents:read") && !roles.includes("auditor"),
+  };
+  expect(
+    lackingOf(unlessAuditor, { ...caller, roles: ["auditor"] }, { scopes: ["documents:read"], roles: [] }),
+  ).toEqual([]);
   const reader = { ...caller, scopes: ["runs:read"] as const };
   expect(lackingOf(access, reader, { scopes: ["runs:read"], roles: ["auditor"] })).toEqual([]);
 });
