@@ -1,16 +1,9 @@
-// What a SIGKILL must not break, at the size of a gate; `tests/nightly` has the same drills at full size.
+// What a SIGKILL must not break, at the size of a gate; tests/nightly/kill.test.ts has all drills, at full size. Killed inside
+// the tool is the drill d2 of scenarios-two-processes.test.ts, and many submissions at once are a scenario there.
 
 import { test } from "vitest";
-import { killAgainAndAgain, killInsideTheTool, submitAtOnce } from "../support/target/kill-drills.ts";
+import { killAgainAndAgain } from "../support/target/kill-drills.ts";
 
 test("a run outlives 3 SIGKILLs of its server (seed 42), and its effect happens once", async () => {
   await killAgainAndAgain(42, 3);
-});
-
-test("killed inside the tool, after the effect and before its answer: a person is asked, and it stays one effect", async () => {
-  await killInsideTheTool();
-});
-
-test("20 submissions with one key are one run; 24 different ones at once are 24 runs that all finish", async () => {
-  await submitAtOnce(20, 24);
 });

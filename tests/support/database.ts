@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { Pool } from "pg";
 import { type Connection, connectPool } from "../../packages/harness/src/adapters/postgres/connect.ts";
 import { createDatabase } from "../../packages/harness/src/adapters/postgres/embedded/bootstrap.ts";
@@ -29,6 +29,7 @@ import { migrate } from "../../packages/harness/src/adapters/postgres/migrate.ts
 /** Names the run's folder to the processes of the run. */
 export const CLUSTER_VARIABLE = "ASSENT_TEST_CLUSTER";
 const FOLDER_PREFIX = "assent-test-";
+const TEMPORARY_PREFIX = "assent-tmp-";
 const TEMPLATE = "assent_template";
 const ADMIN_CONNECTIONS_MAX = 2;
 
@@ -67,8 +68,17 @@ async function openServer(folder: string): Promise<EmbeddedServer> {
 }
 
 /** A folder for a cluster, which the next run removes, with its server, if this process is killed. */
-export function makeSweptFolder(): string {
-  const folder = mkdtempSync(join(chooseTemporaryFolder(), FOLDER_PREFIX));
+export const makeSweptFolder = (): string => makeFolder(FOLDER_PREFIX);
+
+/** The folder that holds all others of a run's; the next run removes it if this process is killed. */
+export function makeTemporaryFolder(): string {
+  for (const folder of listOwn(TEMPORARY_PREFIX))
+    if (!isMakerAlive(folder)) rmSync(folder, { recursive: true, force: true });
+  return makeFolder(TEMPORARY_PREFIX);
+}
+
+function makeFolder(prefix: string): string {
+  const folder = mkdtempSync(join(chooseTemporaryFolder(), prefix));
   // When we are root, the server's user has to pass through.
   chmodSync(folder, 0o711);
   writeFileSync(pidFileOf(folder), String(process.pid));
@@ -103,22 +113,24 @@ const MAKING_MS_MAX = 600_000;
 
 /** Stops and removes the clusters of runs that ended without doing so. Presence tells which are in use. */
 export async function sweepClusters(): Promise<void> {
-  for (const folder of [MEMORY_FOLDER, tmpdir()]
-    .filter((parent) => existsSync(parent))
-    .flatMap(listClusters)) {
-    const stats = lstatSync(folder, { throwIfNoEntry: false });
-    // The temporary folder is everybody's: what another user put there is not ours to touch.
-    if (stats?.isDirectory() !== true || stats.uid !== process.getuid?.()) continue;
-    if (Date.now() - stats.mtimeMs < MAKING_MS_MAX && isMakerAlive(folder)) continue;
+  for (const folder of listOwn(FOLDER_PREFIX)) {
+    const { mtimeMs } = lstatSync(folder, { throwIfNoEntry: false }) ?? { mtimeMs: 0 };
+    if (Date.now() - mtimeMs < MAKING_MS_MAX && isMakerAlive(folder)) continue;
     if ((await stopUnusedServer(folder)) === "shared") continue;
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-const listClusters = (parent: string): string[] =>
-  readdirSync(parent)
-    .filter((entry) => entry.startsWith(FOLDER_PREFIX))
-    .map((entry) => join(parent, entry));
+const listOwn = (prefix: string): string[] =>
+  [...new Set([MEMORY_FOLDER, tmpdir()])]
+    .filter((parent) => existsSync(parent))
+    .flatMap((parent) => readdirSync(parent).map((entry) => join(parent, entry)))
+    .filter((path) => basename(path).startsWith(prefix))
+    .filter((path) => {
+      const stats = lstatSync(path, { throwIfNoEntry: false });
+      // The temporary folder is everybody's: what another user put there is not ours to touch.
+      return stats?.isDirectory() === true && stats.uid === process.getuid?.();
+    });
 
 function isMakerAlive(folder: string): boolean {
   if (!existsSync(pidFileOf(folder))) return true;

@@ -301,7 +301,7 @@ async function startWorkerOf(
   const { heard } = options.wakeUps;
   const presence = await announceWorker(database.app, worker, { ...ports, heard });
   const consumer = startWorker(ports, { ...options, worker });
-  const sweeper = startSweeper(ports);
+  const sweeper = startSweeper(ports, () => consumer.look());
   return {
     async stop(): Promise<void> {
       await sweeper.stop();

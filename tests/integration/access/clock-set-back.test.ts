@@ -134,10 +134,34 @@ test("a kept answer is not forgotten for a clock that is ahead for a while, and 
   await setClock(KEPT_MS);
   // As it is when it has been ahead for hours.
   const owner = engine.database.ownerPool();
-  await owner.query("update assent.swept_answers set until = $1", [inMs(-5 * MINUTE_MS)]);
+  await owner.query("update assent.swept_answers set until = $1, swept_at = $1", [inMs(-5 * MINUTE_MS)]);
   await sweep();
   const { rows } = await owner.query("select from assent.idempotency_keys where key = 'kept'");
   expect(rows).toEqual([]);
+});
+
+test("a clock that is ahead is believed ten minutes and twice the time that passes, whoever sweeps how often", async () => {
+  const owner = engine.database.ownerPool();
+  const sweptMinutes = async (since: Date): Promise<number> => {
+    const { rows } = await owner.query<{ at: Date }>("select assent.answers_swept() as at");
+    return Math.round(((rows[0]?.at ?? new Date(0)).getTime() - since.getTime()) / MINUTE_MS);
+  };
+  const began = inMs(0);
+  await setClock(KEPT_MS);
+  for (let times = 0; times < 30; times += 1) await sweep();
+  expect(await sweptMinutes(began)).toBe(10);
+  for (let minute = 1; minute <= 30; minute += 1) {
+    await setClock(KEPT_MS + minute * MINUTE_MS);
+    for (let process = 0; process < 3; process += 1) await sweep();
+  }
+  expect(await sweptMinutes(began)).toBe(10 + 2 * 30);
+  // Set back and ahead again it is ten minutes more each time, and none of before.
+  await setClock(0);
+  await sweep();
+  expect(await sweptMinutes(began)).toBe(0);
+  await setClock(KEPT_MS);
+  await sweep();
+  expect(await sweptMinutes(began)).toBe(10);
 });
 
 test.each([true, false])("nor is that to another request, looked for first: %s", async (isLookedFor) => {

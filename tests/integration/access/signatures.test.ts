@@ -348,6 +348,6 @@ test("no secret of a signing key is in the database", async () => {
     .query<{ row: string }>("select row_to_json(k)::text as row from assent.signing_keys k");
   const secret =
     caller.signing.algorithm === "hmac-sha256" ? Buffer.from(caller.signing.secret, "base64") : null;
-  expect(rows.length).toBeGreaterThan(1);
+  expect(rows.length).toBeGreaterThan(0);
   expect(rows.map(({ row }) => row).join()).not.toContain(secret?.toString("hex"));
 });

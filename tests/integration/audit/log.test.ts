@@ -255,6 +255,10 @@ test("the service can append to the evidence, and do nothing else with it", asyn
 });
 
 test("the owner of the evidence is refused as well, unless he takes the rules away", async () => {
+  using folder = scratchFolder();
+  const tenant = await newTenant(database, "owned");
+  await addFacts(store, tenant, "s", 1);
+  await advanced(logPorts(database, folder.path), tenant);
   for (const table of ["facts", "batches", "logs", "checkpoints", "events"])
     await expect(database.ownerPool().query(`truncate assent.audit_${table} cascade`)).rejects.toThrow(
       "never changed",

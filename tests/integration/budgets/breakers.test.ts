@@ -84,7 +84,7 @@ test("the word that a breaker for all has heard is known to every process", asyn
   const { breakers } = engine.store;
   const now = engine.clock.now();
   const hear = async (voice: string): Promise<number> => {
-    const { breaker } = await breakers.change("all-tool-book-0123abcd", (before) =>
+    const { breaker } = await breakers.change("all-tool-lend-0123abcd", (before) =>
       afterWord(before, voice, now, SETTINGS),
     );
     return shutForAllMs(breaker, now, SETTINGS);

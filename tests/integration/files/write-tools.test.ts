@@ -1,6 +1,6 @@
 // The writing tools on a real copy: what an approver sees, and that a write happens once.
 
-import { chmodSync, readFileSync, statSync, unlinkSync } from "node:fs";
+import { chmodSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
@@ -193,11 +193,17 @@ const CHANGES = [
   ],
 ] as const;
 
+/** The copy is that of all tests: what another left of the file is gone. */
+function begin(path: string, before: string | null): void {
+  if (before === null) rmSync(place(path), { force: true });
+  else put(copy.tree, { [path]: before });
+}
+
 test.each(CHANGES)(
   "%s of %s: repeated after it was done, it writes no more",
   async (name, path, args, before, after) => {
     const { context, writes } = counted(copy.context);
-    if (before !== null) put(copy.tree, { [path]: before });
+    begin(path, before);
     const { precondition } = await planOf(name, args, context);
     for (let attempt = 1; attempt <= 5; attempt += 1) {
       expect(await tool(name).execute(args, precondition, context)).toMatchObject({
@@ -214,8 +220,7 @@ test.each(CHANGES)(
   "%s of %s: a file that became something else is not touched",
   async (name, path, args, before) => {
     const { context, writes } = counted(copy.context);
-    if (before === null) unlinkSync(place(path));
-    else put(copy.tree, { [path]: before });
+    begin(path, before);
     const { precondition } = await planOf(name, args, context);
     put(copy.tree, { [path]: "someone else's x one" });
     expect(await tool(name).execute(args, precondition, context)).toMatchObject({

@@ -2,6 +2,7 @@
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, closeSync, cpSync, mkdirSync, openSync, readdirSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -135,7 +136,7 @@ test.each([
   ],
   [
     "sees the folder of the canary",
-    'args=("$@"); for i in "${!args[@]}"; do if [ "${args[i]}" = --proc ]; then args=("${args[@]:0:i}" --bind /tmp /tmp "${args[@]:i}"); break; fi; done; for i in "${!args[@]}"; do if [ "${args[i]}" = /tmp ] && [ "${args[i-1]}" = --tmpfs ]; then args[i]=/home/other; fi; done; exec $real "${args[@]}"',
+    `args=("$@"); for i in "\${!args[@]}"; do if [ "\${args[i]}" = -- ]; then args=("\${args[@]:0:i}" --bind ${tmpdir()} ${tmpdir()} "\${args[@]:i}"); break; fi; done; exec $real "\${args[@]}"`,
     "reads a file outside",
   ],
   [

@@ -3,7 +3,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, vi } from "vitest";
+import { afterEach, beforeEach } from "vitest";
 import type { ConflictReport, FileReport } from "../domains/merge/answer-file.ts";
 import { FsMergeWorkspace } from "../domains/merge/fs-workspace.ts";
 import type { MergeSetting } from "../domains/merge/memory.ts";
@@ -32,9 +32,7 @@ function newDesk(root: string): Desk {
 /** What the test at hand works with; another one for each test. */
 export const desk: Desk = newDesk("");
 
-/** Only a hang is to fail in such tests: every record is fsynced, and a busy machine may take its time. */
 export function useDesk(): void {
-  vi.setConfig({ testTimeout: 120_000 });
   beforeEach(() => {
     Object.assign(desk, newDesk(mkdtempSync(join(tmpdir(), "harmony-merge-"))));
   });

@@ -37,7 +37,7 @@ export async function startWorking(
     await consumer.stop();
   });
   const loops = [
-    startSweeper(ports),
+    startSweeper(ports, () => consumer.look()),
     startExpiry(ports),
     startContentSweeper(ports),
     startCopySweeper(ports),

@@ -78,6 +78,9 @@ export type Due =
     }
   | { readonly why: "driver_idle"; readonly tenant: TenantId; readonly run: RunId };
 
+/** `isAnyQueued`: some run waits to be taken, whether its time has come or not. */
+export type Found = { readonly findings: readonly Due[]; readonly isAnyQueued: boolean };
+
 /** The lease that a call is made under; all left out where no run is advanced. */
 export type CallLease = {
   /** Who has seen a higher one with the same effect id knows that the call comes late. */

@@ -38,7 +38,7 @@ import type { Journal } from "../core/run/journal.ts";
 import type { TenantSlots } from "../core/run/turns.ts";
 import type { Breakers, BudgetRows, NewReservation, ReservationRefusal, Settlement } from "./budget.ts";
 import type { Result } from "../base/result.ts";
-import type { Due, Fence, NewLease, QueueLoad, Taken, TransactionKind, Turn, WorkerId } from "./queue.ts";
+import type { Fence, Found, NewLease, QueueLoad, Taken, TransactionKind, Turn, WorkerId } from "./queue.ts";
 import type { ApprovalRecord, NewAuditEvent, NewRun, RunQuery, RunRecord, WholeRun } from "./records.ts";
 import type { Unanswered } from "./questions.ts";
 import type { RunWrites } from "./run-writes.ts";
@@ -376,7 +376,7 @@ export type Store = {
   /** Who waits for a connection right now, in this process. */
   waiters(): number;
   /** Runs of any tenant that need attention: ids only, no content. */
-  due(now: Date, limit: number): Promise<readonly Due[]>;
+  due(now: Date, limit: number): Promise<Found>;
   /** Which of these contents no artifact of any tenant names; at most 1,000. */
   unnamedContent(sha256s: readonly string[]): Promise<readonly string[]>;
   /**

@@ -33,13 +33,17 @@ type Ports = {
   readonly tools: Pick<Tools, "get">;
 };
 
-export const startSweeper = (ports: Ports): Sweeping =>
-  startSweeping(ports, SWEEP_INTERVAL_SECONDS, "a sweep failed", async () => await sweep(ports));
+/** There are runs that are queued: whoever is free should look, in case nobody heard of them. */
+type OnQueued = () => void;
+
+export const startSweeper = (ports: Ports, onQueued: OnQueued): Sweeping =>
+  startSweeping(ports, SWEEP_INTERVAL_SECONDS, "a sweep failed", async () => await sweep(ports, onQueued));
 
 /** One pass; none by a clock that is astray. @returns how many runs were set going again */
-export async function sweep(ports: Ports): Promise<number> {
+export async function sweep(ports: Ports, onQueued: OnQueued = () => undefined): Promise<number> {
   if (ports.clockWatch.difference() !== null) return 0;
-  const findings = await ports.store.due(ports.clock.now(), FINDINGS_MAX);
+  const { findings, isAnyQueued } = await ports.store.due(ports.clock.now(), FINDINGS_MAX);
+  if (isAnyQueued) onQueued();
   let mended = 0;
   for (const finding of findings) if (await tryToMend(ports, finding)) mended += 1;
   return mended;

@@ -19,6 +19,8 @@ import { createStrays, type Strays } from "./strays.ts";
 import { advanceRun, type Claim, claimNext, leaseEnd, setAside } from "./orchestrator.ts";
 
 export type Worker = {
+  /** There may be a run to take. */
+  look(): void;
   /** Stops taking work, ends or gives back what it holds, and resolves when it holds nothing. */
   stop(): Promise<void>;
 };
@@ -30,12 +32,12 @@ export type WorkerOptions = {
   readonly runsMax?: number;
   /** Runs of one tenant that all workers together hold at the same time; null: as many as there are slots. */
   readonly tenantSlots?: number | null;
-  /** How late a queued run can be found without a hint; 5 s where it is left out. */
+  /** How late a queued run can be found without any hint, of a sweep either; 30 s where it is left out. */
   readonly lookEveryMs?: number;
 };
 
-/** While nothing is queued it is all that a worker asks. */
-const LOOK_EVERY_MS = 5_000;
+/** Sweeps see every two seconds whether there is a run; this is for a process whose sweeps fail. */
+const LOOK_EVERY_MS = 30_000;
 /** After a database that could not be used, and doubled while it cannot. */
 const UNAVAILABLE_PAUSE_MS = 500;
 
@@ -96,6 +98,9 @@ export function startWorker(ports: OrchestratorPorts, options: WorkerOptions): W
     }
   });
   return {
+    look: () => {
+      hands.hear("elsewhere");
+    },
     async stop(): Promise<void> {
       stopping.abort();
       silence();

@@ -86,6 +86,8 @@ export const BUGS = {
   "sig.optional": "a key that must sign works unsigned",
   "sig.anyone": "a signature is not looked at beside somebody else's bearer key",
   "sig.nonce": "a nonce is good for ever",
+  "sig.few": "remembers the newest 100 nonces",
+  "sig.entrance": "looks at signatures of submissions only",
   "sig.race": "looks the nonce up, and stores it a moment later",
   "sig.local": "each server has nonces of its own",
   "sig.memory": "nonces are forgotten over a restart",

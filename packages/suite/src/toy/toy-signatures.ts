@@ -36,6 +36,9 @@ const INPUT =
 /** Of the toy that asks more of a clock than anybody promised. */
 const NARROW_SECONDS = 60;
 
+/** Of the toy that remembers a number of them. */
+const NONCES_FEW = 100;
+
 /** @returns whether the request may go on */
 export async function passesSignature(
   request: HttpRequest,
@@ -48,6 +51,7 @@ export async function passesSignature(
   const { headers } = request;
   const isSigned = headers["signature"] !== undefined || headers["signature-input"] !== undefined;
   if (!isSigned && (bearer !== signer.bearer || breaks.has("sig.optional"))) return true;
+  if (breaks.has("sig.entrance") && request.path.split("?")[0] !== "/api/harness/run") return true;
   if (isSigned && bearer !== signer.bearer && breaks.has("sig.anyone")) return true;
   const nonces = breaks.has("sig.local") ? edge.nonces : all.nonces;
   const isGood = bearer === signer.bearer && (await isRight(request, signer, nonces, breaks));
@@ -72,6 +76,8 @@ async function isRight(
   if (!isBound(request, covered ?? "", parameters, signer, breaks)) return false;
   if (breaks.has("sig.race")) await nextTurn();
   nonces.add(nonce);
+  const [oldest] = nonces;
+  if (breaks.has("sig.few") && nonces.size > NONCES_FEW && oldest !== undefined) nonces.delete(oldest);
   return isNew || breaks.has("sig.nonce");
 }
 

@@ -275,4 +275,4 @@ test("a fault at any operation leaves the file as it was or answered, and anothe
     faults += 1;
   }
   expect(faults).toBeGreaterThan(40);
-}, 240_000);
+});

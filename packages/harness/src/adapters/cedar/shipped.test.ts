@@ -3,7 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, inject, test } from "vitest";
 import { policyCasesSchema, runPolicyCase } from "../../core/decide/policy-case.ts";
 import type { Policies } from "../../core/decide/policy-point.ts";
 import { openCedarPolicies } from "./policies.ts";
@@ -11,8 +11,8 @@ import { readPolicyFolder, SHIPPED_SETS, shippedPolicyFolder } from "./policy-fo
 
 type Texts = Readonly<Record<string, string>>;
 
-/** Some 150 sets are opened, at 40 ms each where nothing else runs. It judges nothing. */
-const SLOW_MS = 120_000;
+/** Each place where a rule bends opens a set anew, at 40 ms: the gate tries one in so many, the night all. */
+const EVERY = inject("everyBreak") ? 1 : 6;
 
 /** Ways to bend a rule; each is tried at every place where it fits, one place at a time. */
 const BENDS: readonly (readonly [RegExp, string])[] = [
@@ -99,14 +99,11 @@ describe.each(SHIPPED_SETS)("%s", (set) => {
     expect(survives(others)).toBe(false);
   });
 
-  test(
-    "a rule bent in any one place fails a case or does not load",
-    () => {
-      expect(survives(texts)).toBe(true);
-      const changes = bent(texts);
-      expect(changes.length).toBeGreaterThan(40);
-      expect(changes.filter((change) => survives(change.texts)).map(({ name }) => name)).toEqual([]);
-    },
-    SLOW_MS,
-  );
+  test("a rule bent in any one place fails a case or does not load", () => {
+    expect(survives(texts)).toBe(true);
+    const changes = bent(texts);
+    expect(changes.length).toBeGreaterThan(40);
+    const tried = changes.filter((_, at) => at % EVERY === 0);
+    expect(tried.filter((change) => survives(change.texts)).map(({ name }) => name)).toEqual([]);
+  });
 });

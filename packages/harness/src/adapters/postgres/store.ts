@@ -333,22 +333,28 @@ async function readLoad(query: Query, tenant: TenantId, now: Date, most: number)
 }
 
 type DueRow = {
-  why: Due["why"];
+  why: Due["why"] | "queued";
   tenant_id: string;
   run_id: string;
   token: string | null;
   approval_id: string | null;
 };
 
-async function listDue(query: Query, now: Date, limit: number): Promise<readonly Due[]> {
+async function listDue(query: Query, now: Date, limit: number): ReturnType<Store["due"]> {
   const idleBefore = new Date(now.getTime() - EXTERNAL_IDLE_HOURS * 3_600_000);
-  const rows = await query<DueRow>("select * from assent.due($1, $2, $3)", [now, idleBefore, limit]);
-  return rows.map(toDue);
+  const rows = await query<DueRow>("select * from assent.due_or_queued($1, $2, $3)", [
+    now,
+    idleBefore,
+    limit,
+  ]);
+  return { findings: rows.flatMap(toDue), isAnyQueued: rows.some(({ why }) => why === "queued") };
 }
 
-function toDue(row: DueRow): Due {
+function toDue(row: DueRow): Due | [] {
   const of = { tenant: idFromUuid("ten", row.tenant_id), run: idFromUuid("run", row.run_id) };
   switch (row.why) {
+    case "queued":
+      return [];
     case "lease_lost":
       return { why: row.why, ...of, token: Number(row.token) };
     case "approval_expired":

@@ -105,6 +105,7 @@ test.each([
   ["a header that a program sends", "headers: { authorization: accessToken, host }"],
   ["another", "authorization: request.headers.authorization"],
   ["another alone", "authorization: bearerToken"],
+  ["a member of a program's list", "authorization: settings,\n  host,"],
   ["a variable", "authorization = letmein"],
   ["names of headers", '["authorization", "set-cookie", "content-type"]'],
   ["a header of nobody's scheme in words", "Authorization: Needed here"],

@@ -1,6 +1,6 @@
 import { fieldsOf, TERMINAL_STATES, textOf } from "../../run-reading.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
-import type { SinkCall } from "../../tool-sink.ts";
+import type { SinkCall, SinkCue } from "../../tool-sink.ts";
 import { lookUntil } from "../../wait.ts";
 import { type DrivenRun, openDrivenRun } from "../../worlds/driven-run.ts";
 import { approveOpen, approveUntilEnd, checkInvariants } from "../moves.ts";
@@ -23,9 +23,9 @@ export const partialFailureRollbackIntegrity: Scenario = {
     const { rollback } = context.target;
     if (rollback === undefined) throw new Error("the capability compensation was not there");
     for (let steps = 1; steps <= rollback.stepsMax; steps += 1)
-      await failAfter(context, rollback.body(steps), steps, false);
-    // The first compensation is refused with a failure of the tool's own, once.
-    await failAfter(context, rollback.body(rollback.stepsMax), rollback.stepsMax, true);
+      await failAfter(context, rollback.body(steps), steps, null);
+    for (const fault of FAULTS)
+      await failAfter(context, rollback.body(rollback.stepsMax), rollback.stepsMax, fault);
     await leaveBehind(context, rollback.irreversible);
     const { ownTool } = rollback;
     if (ownTool !== undefined)
@@ -34,6 +34,13 @@ export const partialFailureRollbackIntegrity: Scenario = {
       });
   },
 };
+
+/** What the first compensation meets, once: a refusal, and two answers that do not say what has happened. */
+const FAULTS: readonly SinkCue[] = [
+  { do: "fail", status: 503 },
+  { do: "apply_then_drop" },
+  { do: "apply_then_fail", status: 503 },
+];
 
 const undone = ({ body }: SinkCall): string => textOf(fieldsOf(parsed(body))["compensates"]);
 
@@ -69,21 +76,17 @@ async function failAfter(
   context: ScenarioContext,
   body: unknown,
   steps: number,
-  compensationFails: boolean,
+  fault: SinkCue | null,
 ): Promise<void> {
   const { sink } = context.target;
   const from = sink?.calls().length ?? 0;
-  if (compensationFails)
-    sink?.cue(...Array.from({ length: steps }, () => ({ do: "apply" }) as const), {
-      do: "fail",
-      status: 503,
-    });
+  if (fault !== null) sink?.cue(...Array.from({ length: steps }, () => ({ do: "apply" }) as const), fault);
   const id = await runToEnd(context, body);
   const calls = sink?.calls().slice(from) ?? [];
   const { done, takenBack } = readSink(calls);
   context.read("at the tool sink", { done, takenBack });
   context.precondition(`the run had ${steps} effects`, done.length === steps);
-  if (compensationFails)
+  if (fault?.do === "fail")
     context.precondition(
       "a compensation failed",
       calls.some(({ outcome }) => outcome === "failed"),
@@ -93,7 +96,7 @@ async function failAfter(
     done.every((key) => takenBack.includes(key)),
     { done, takenBack },
   );
-  context.check("each of it once", new Set(takenBack).size === takenBack.length, takenBack);
+  context.check("each of it once", new Set(takenBack).size === takenBack.length, { fault, takenBack });
   context.check("the newest first", takenBack.join() === done.toReversed().join(), { done, takenBack });
   await checkLeft(context, id, 0);
 }

@@ -13,6 +13,8 @@ const STALE_SECONDS = 600;
 const SKEWED_SECONDS = 120;
 /** Copies of one request that are at their servers in the same moment. */
 const RACING_COPIES = 16;
+/** Signed requests between a capture and its replay: more than a list of some length remembers. */
+const REQUESTS_BETWEEN = 120;
 /** Pages of access events that are read at most. */
 const PAGES_MAX = 100;
 
@@ -42,9 +44,11 @@ export const replayAttackIdempotencyEnforced: Scenario = {
     });
     const first = await replayAccepted(context, attack);
     await raceCopies(context, attack);
+    await openNothingUnsigned(context, attack, first.id);
     await alterUnused(context, attack, first.id);
     await refuseTimesAndSigners(context, attack, first.captured);
     await retry(context, attack, first);
+    await outlast(context, attack, first);
     await context.part("replays are refused after a restart", ["restart"], async () => {
       await context.target.restart?.();
       for (const captured of attack.accepted)
@@ -305,24 +309,55 @@ async function finishOnce(context: ScenarioContext, attack: Attack, { captured, 
   context.check("its effect has happened once", effects === context.target.gatedTask.sinkEffects, effects);
 }
 
+/** The signer's own request that reads, unsigned; with its key it is what an honest caller sends. */
+const reading = (bench: SigningBench, path: string): HttpRequest => ({
+  method: "GET",
+  path,
+  headers: { authorization: `Bearer ${bench.bearer}`, accept: "application/json" },
+  body: null,
+});
+
+const signedReading = (context: ScenarioContext, { bench, authority }: Attack, path: string): HttpRequest =>
+  signedRequest(reading(bench, path), bench.key, {
+    authority,
+    nonce: context.unique("nonce-of-the-suite"),
+    created: Math.floor(Date.now() / 1_000),
+  });
+
+/** Whoever guards only the way in lets a thief of the bearer key read what is there, and end it. */
+async function openNothingUnsigned(context: ScenarioContext, attack: Attack, id: string): Promise<void> {
+  const { bench } = attack;
+  for (const path of [`${RUN_PATH}s`, `${RUN_PATH}s/${id}`, `${RUN_PATH}s/${id}/events`])
+    await refuse(context, attack, "the bearer key alone, to read", reading(bench, path));
+  const ending = { ...reading(bench, `${RUN_PATH}s/${id}/cancel`), method: "POST", body: "{}" };
+  const headers = { "content-type": "application/json", "idempotency-key": context.unique("idem") };
+  await refuse(context, attack, "the bearer key alone, to call a run off", withHeaders(ending, headers));
+}
+
+/** What is remembered of nonces has a bound in time, and none in number. */
+async function outlast(context: ScenarioContext, attack: Attack, { captured, id }: First): Promise<void> {
+  const statuses = new Map<number, number>();
+  let last = captured;
+  for (let sent = 0; sent < REQUESTS_BETWEEN; sent += 1) {
+    last = signedReading(context, attack, `${RUN_PATH}s/${id}`);
+    const { status } = await send(context, last);
+    statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  }
+  // What is over a quota was verified first, and has used its nonce up as well.
+  context.check(
+    "signed requests that read are taken, or told to come again",
+    [...statuses.keys()].every((status) => status === 200 || status === 429) && statuses.has(200),
+    [...statuses],
+  );
+  await refuse(context, attack, "the bytes of one that read", last);
+  await refuse(context, attack, `accepted bytes, after ${REQUESTS_BETWEEN} others`, captured);
+}
+
 async function countRuns(context: ScenarioContext, attack: Attack): Promise<void> {
-  const { bench, trial, authority, runs } = attack;
+  const { trial, runs } = attack;
   const answer = await send(
     context,
-    signedRequest(
-      {
-        method: "GET",
-        path: `${RUN_PATH}s?limit=100&label=trial:${trial}`,
-        headers: { authorization: `Bearer ${bench.bearer}`, accept: "application/json" },
-        body: null,
-      },
-      bench.key,
-      {
-        authority,
-        nonce: context.unique("nonce-of-the-suite"),
-        created: Math.floor(Date.now() / 1_000),
-      },
-    ),
+    signedReading(context, attack, `${RUN_PATH}s?limit=100&label=trial:${trial}`),
   );
   const rows: unknown = fieldsOf(answer.json)["data"];
   context.check("runs can be listed", answer.status === 200 && Array.isArray(rows), answer.status);
