@@ -25,6 +25,7 @@ const FROM_TESTS: readonly string[] = [
   "packages/harmony/src/store.contract.ts",
   "packages/harmony/src/testing/",
   "packages/harness/src/core/audit/testing/",
+  "packages/harness/src/core/run/testing/",
   "packages/tlog/src/testing/",
   "packages/suite/src/toy/",
   "packages/suite/src/worlds/exchanges.ts",

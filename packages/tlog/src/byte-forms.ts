@@ -187,7 +187,7 @@ export function withinOf(memory: Uint8Array): Within {
 // Locals: the parameters, whether there is more, then what has been so far and sixteen bytes.
 const [AT, LAST, RULE, IS_MORE, SO_FAR, BYTES] = [0, 1, 2, 3, 4, 5];
 
-const isWithin = (low: number): number[] => [
+const isWithin = (low: number): Code => [
   ...isAtMostBytes(minusBytes(get(BYTES), load(get(RULE), low)), load(get(RULE), low + LANES)),
 ];
 const next = plus(get(AT), constant(LANES));

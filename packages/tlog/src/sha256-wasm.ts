@@ -263,19 +263,24 @@ const moduleParts = (): WasmParts =>
 
 const rotated = (word: number, bits: number): number => (word >>> bits) | (word << (32 - bits));
 
-/** W[t] + K[t] of the second block of a message of 65 bytes that ends with this one. */
-function tailWords(last: number): Int32Array {
-  const made = new Int32Array(ROUNDS);
-  const at = (t: number): number => made[t] ?? 0;
-  made[0] = (last << 24) | 0x0080_0000;
+/** Of every last byte W[t] + K[t] of the second block of a message of 65 bytes that ends with it: little-endian words. */
+function writeTails(view: DataView): void {
+  const [made, constants] = [new Int32Array(ROUNDS), Int32Array.from(K)];
   made[15] = (1 + NODE_BYTES) * 8;
-  for (let t = 16; t < ROUNDS; t += 1) {
-    const [two, fifteen] = [at(t - 2), at(t - 15)];
-    const lower = rotated(fifteen, 7) ^ rotated(fifteen, 18) ^ (fifteen >>> 3);
-    const upper = rotated(two, 17) ^ rotated(two, 19) ^ (two >>> 10);
-    made[t] = upper + at(t - 7) + lower + at(t - 16);
+  for (let last = 0; last < 256; last += 1) {
+    made[0] = (last << 24) | 0x0080_0000;
+    for (let t = 0; t < ROUNDS; t += 1) {
+      if (t >= 16) {
+        const two = made[t - 2] ?? 0;
+        const fifteen = made[t - 15] ?? 0;
+        const lower = rotated(fifteen, 7) ^ rotated(fifteen, 18) ^ (fifteen >>> 3);
+        const upper = rotated(two, 17) ^ rotated(two, 19) ^ (two >>> 10);
+        made[t] = upper + (made[t - 7] ?? 0) + lower + (made[t - 16] ?? 0);
+      }
+      const word = (made[t] ?? 0) + (constants[t] ?? 0);
+      view.setInt32(TAILS_AT + last * TAIL_BYTES + t * 4, word, true);
+    }
   }
-  return made.map((word, t) => word + (K[t] ?? 0));
 }
 
 /** What gives a full tile's root; null where the platform has no vectors. */
@@ -284,9 +289,7 @@ export function createTileRoots(): ((tile: Uint8Array) => Uint8Array) | null {
   const [rootOf] = wasm?.functions ?? [];
   if (wasm === null || rootOf === undefined) return null;
   const memory = new Uint8Array(wasm.memory);
-  const view = new DataView(wasm.memory);
-  for (let last = 0; last < 256; last += 1)
-    tailWords(last).forEach((word, t) => view.setInt32(TAILS_AT + last * TAIL_BYTES + t * 4, word, true));
+  writeTails(new DataView(wasm.memory));
   return (tile) => {
     memory.set(tile, HASHES_AT);
     rootOf(TILE_WIDTH);

@@ -8,6 +8,7 @@ import {
   decodeTile,
   encodeEntries,
   encodeTile,
+  frameEntries,
   parseTilePath,
   readerOfTiles,
   rootOfTile,
@@ -140,4 +141,25 @@ test("a tile has exactly its width", () => {
   expect(decodeTile(encodeTile(hashes), 3)).toHaveLength(3);
   expect(decodeTile(encodeTile(hashes), 2)).toBeNull();
   expect(decodeTile(encodeTile(hashes).subarray(1), 3)).toBeNull();
+});
+
+test("entries are found by their lengths, however many they are, and what is cut off is none", () => {
+  const lengths = Array.from({ length: 600 }, (_, i) => (i * 7) % 30);
+  const bytes = encodeEntries(lengths.map((length) => new Uint8Array(length)));
+  // How many entries there are up to each place where one ends.
+  const ends = new Map([[0, 0]]);
+  let at = 0;
+  for (const [i, length] of lengths.entries()) {
+    at += 2 + length;
+    ends.set(at, i + 1);
+  }
+  const counts = Array.from({ length: bytes.byteLength + 1 }, (_, end) => {
+    const framed = frameEntries(bytes.subarray(0, end));
+    return framed.ok ? framed.value.count : null;
+  });
+  expect(counts).toEqual(counts.map((_, end) => ends.get(end) ?? null));
+  const framed = frameEntries(bytes);
+  const { starts, ends: stops } = framed.ok ? framed.value : expect.unreachable();
+  expect(Array.from(starts, (start, i) => (stops[i] ?? 0) - start)).toEqual(lengths);
+  expect([...stops]).toEqual([...ends.keys()].slice(1));
 });

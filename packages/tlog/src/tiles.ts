@@ -84,21 +84,25 @@ export type EntryFrames = {
 
 /** Finds the entries of a bundle's file: each stands after its length as a big-endian uint16. */
 export function frameEntries(bytes: Uint8Array): Result<EntryFrames> {
+  const { byteLength } = bytes;
+  let starts: Int32Array = new Int32Array(TILE_WIDTH);
+  let ends: Int32Array = new Int32Array(TILE_WIDTH);
   let count = 0;
-  for (let at = 0; at < bytes.byteLength; count += 1) {
-    const [high, low] = [bytes[at], bytes[at + 1]];
-    if (high === undefined || low === undefined) return fail(`entry ${count} has no whole length`);
-    at += 2 + high * 256 + low;
-    if (at > bytes.byteLength) return fail(`entry ${count} is cut off`);
+  for (let at = 0; at < byteLength; count += 1) {
+    if (at + 1 === byteLength) return fail(`entry ${count} has no whole length`);
+    if (count === starts.length) [starts, ends] = [twice(starts), twice(ends)];
+    starts[count] = at + 2;
+    at += 2 + (bytes[at] ?? 0) * 256 + (bytes[at + 1] ?? 0);
+    ends[count] = at;
+    if (at > byteLength) return fail(`entry ${count} is cut off`);
   }
-  const [starts, ends] = [new Int32Array(count), new Int32Array(count)];
-  for (let i = 0, at = 0; i < count; i += 1) {
-    const end = at + 2 + (bytes[at] ?? 0) * 256 + (bytes[at + 1] ?? 0);
-    starts[i] = at + 2;
-    ends[i] = end;
-    at = end;
-  }
-  return ok({ count, starts, ends });
+  return ok({ count, starts: starts.subarray(0, count), ends: ends.subarray(0, count) });
+}
+
+function twice(numbers: Int32Array): Int32Array {
+  const larger = new Int32Array(2 * numbers.length);
+  larger.set(numbers);
+  return larger;
 }
 
 /** Entries of a bundle's file. Views into the bytes, not copies. */

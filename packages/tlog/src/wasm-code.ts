@@ -1,9 +1,18 @@
 // Instructions of WebAssembly as bytes, by the names that the modules here use; they are written out instruction by
 // instruction, since nothing here has a build step. https://webassembly.github.io/spec/core/binary/
 
-export type Code = readonly number[];
+/** Bytes, and codes within codes: what is put together of many parts is laid one behind the other once, at the end. */
+export type Code = readonly (number | Code)[];
+
+function flat(code: Code, into: number[] = []): number[] {
+  for (const part of code)
+    if (typeof part === "number") into.push(part);
+    else flat(part, into);
+  return into;
+}
 
 function unsigned(value: number): number[] {
+  if (value >= 0 && value < 0x80) return [value];
   const bytes: number[] = [];
   let rest = value >>> 0;
   do {
@@ -25,76 +34,64 @@ function signed(value: number): number[] {
   }
 }
 
-export const get = (local: number): Code => [0x20, ...unsigned(local)];
-export const set = (local: number): Code => [0x21, ...unsigned(local)];
-export const constant = (value: number): Code => [0x41, ...signed(value)];
+export const get = (local: number): Code => [0x20, unsigned(local)];
+export const set = (local: number): Code => [0x21, unsigned(local)];
+export const constant = (value: number): Code => [0x41, signed(value)];
 export const vector = (opcode: number, ...immediate: readonly number[]): Code => [
   0xfd,
-  ...unsigned(opcode),
-  ...immediate,
+  unsigned(opcode),
+  immediate,
 ];
-export const plus = (a: Code, b: Code): Code => [...a, ...b, 0x6a];
-export const isBelow = (a: Code, b: Code): Code => [...a, ...b, 0x48];
-export const timesPowerOfTwo = (a: Code, bits: number): Code => [...a, ...constant(bits), 0x74];
-export const byPowerOfTwo = (a: Code, bits: number): Code => [...a, ...constant(bits), 0x76];
+export const plus = (a: Code, b: Code): Code => [a, b, 0x6a];
+export const isBelow = (a: Code, b: Code): Code => [a, b, 0x48];
+export const timesPowerOfTwo = (a: Code, bits: number): Code => [a, constant(bits), 0x74];
+export const byPowerOfTwo = (a: Code, bits: number): Code => [a, constant(bits), 0x76];
 /** The body again and again while the condition after it is not 0. */
-export const repeat = (body: Code, condition: Code): Code => [
-  0x03,
-  0x40,
-  ...body,
-  ...condition,
-  0x0d,
-  0,
-  END,
-];
+export const repeat = (body: Code, condition: Code): Code => [0x03, 0x40, body, condition, 0x0d, 0, END];
 export const END = 0x0b;
 const MAGIC_AND_VERSION: Code = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 /** Alignment 1 and an offset: what an access is given beside its address. */
 const at = (offset: number): number[] => [0, ...unsigned(offset)];
-export const loadByte = (address: Code, offset: number): Code => [...address, 0x2d, ...at(offset)];
-export const loadNumber = (address: Code, offset: number): Code => [...address, 0x28, ...at(offset)];
-export const load = (address: Code, offset: number): Code => [...address, ...vector(0x00, ...at(offset))];
-export const loadSplat = (address: Code, offset: number): Code => [
-  ...address,
-  ...vector(0x09, ...at(offset)),
-];
+export const loadByte = (address: Code, offset: number): Code => [address, 0x2d, at(offset)];
+export const loadNumber = (address: Code, offset: number): Code => [address, 0x28, at(offset)];
+export const load = (address: Code, offset: number): Code => [address, [0xfd, 0x00, at(offset)]];
+export const loadSplat = (address: Code, offset: number): Code => [address, [0xfd, 0x09, at(offset)]];
 export const store = (address: Code, offset: number, value: Code): Code => [
-  ...address,
-  ...value,
-  ...vector(0x0b, ...at(offset)),
+  address,
+  value,
+  [0xfd, 0x0b, at(offset)],
 ];
-export const splat = (value: number): Code => [...constant(value), ...vector(0x11)];
+export const splat = (value: number): Code => [constant(value), vector(0x11)];
 export const add = (a: Code, ...others: readonly Code[]): Code => [
-  ...a,
-  ...others.flatMap((other) => [...other, ...vector(0xae)]),
+  a,
+  ...others.map((other) => [other, vector(0xae)]),
 ];
-export const xor = (a: Code, b: Code): Code => [...a, ...b, ...vector(0x51)];
-export const or = (a: Code, b: Code): Code => [...a, ...b, ...vector(0x50)];
+export const xor = (a: Code, b: Code): Code => [a, b, vector(0x51)];
+export const or = (a: Code, b: Code): Code => [a, b, vector(0x50)];
 /** Bits of `a` where the mask has a one, of `b` where it has a zero. */
-export const choose = (a: Code, b: Code, mask: Code): Code => [...a, ...b, ...mask, ...vector(0x52)];
-export const shiftRight = (a: Code, bits: number): Code => [...a, ...constant(bits), ...vector(0xad)];
-export const shiftLeft = (a: Code, bits: number): Code => [...a, ...constant(bits), ...vector(0xab)];
+export const choose = (a: Code, b: Code, mask: Code): Code => [a, b, mask, vector(0x52)];
+export const shiftRight = (a: Code, bits: number): Code => [a, constant(bits), vector(0xad)];
+export const shiftLeft = (a: Code, bits: number): Code => [a, constant(bits), vector(0xab)];
 export const rotate = (a: Code, bits: number): Code => or(shiftRight(a, bits), shiftLeft(a, 32 - bits));
-export const and = (a: Code, b: Code): Code => [...a, ...b, ...vector(0x4e)];
+export const and = (a: Code, b: Code): Code => [a, b, vector(0x4e)];
 /** Byte by byte: the difference; all ones where a is at most b, both without a sign; 1 where no byte is zero. */
-export const minusBytes = (a: Code, b: Code): Code => [...a, ...b, ...vector(0x71)];
-export const isAtMostBytes = (a: Code, b: Code): Code => [...a, ...b, ...vector(0x2a)];
-export const isEveryByte = (a: Code): Code => [...a, ...vector(0x63)];
+export const minusBytes = (a: Code, b: Code): Code => [a, b, vector(0x71)];
+export const isAtMostBytes = (a: Code, b: Code): Code => [a, b, vector(0x2a)];
+export const isEveryByte = (a: Code): Code => [a, vector(0x63)];
 /** Of each place the byte of `a` that the place's byte names; 0 where it names none of the sixteen. */
-export const swizzle = (a: Code, places: Code): Code => [...a, ...places, ...vector(0x0e)];
+export const swizzle = (a: Code, places: Code): Code => [a, places, vector(0x0e)];
 /** `a` where the condition is not 0, else `b`. */
-export const either = (a: Code, b: Code, condition: Code): Code => [...a, ...b, ...condition, 0x1b];
-export const shuffle = (a: Code, b: Code, lanes: readonly number[]): Code => [
-  ...a,
-  ...b,
-  ...vector(0x0d, ...lanes),
-];
+export const either = (a: Code, b: Code, condition: Code): Code => [a, b, condition, 0x1b];
+export const shuffle = (a: Code, b: Code, lanes: readonly number[]): Code => [a, b, vector(0x0d, ...lanes)];
 
 const NUMBER = 0x7f;
 const VECTOR = 0x7b;
-const section = (id: number, content: Code): Code => [id, ...unsigned(content.length), ...content];
-const list = (items: readonly Code[]): Code => [...unsigned(items.length), ...items.flat()];
-const sized = (content: Code): Code => [...unsigned(content.length), ...content];
+const list = (items: readonly Code[]): Code => [unsigned(items.length), items];
+const sized = (content: Code): Code => {
+  const bytes = flat(content);
+  return [unsigned(bytes.length), bytes];
+};
+const section = (id: number, content: Code): Code => [id, sized(content)];
 const text = (name: string): Code => sized(Array.from(name).map((letter) => letter.codePointAt(0) ?? 0));
 
 /** A function of numbers, exported by its name. Its locals are its parameters, then numbers, then vectors. */
@@ -124,28 +121,30 @@ function moduleOf({ pages, functions, data }: WasmParts): Uint8Array {
   ]);
   const bodies = functions.map(({ numbers, vectors, code }) =>
     sized([
-      ...list([
-        [...unsigned(numbers), NUMBER],
-        [...unsigned(vectors), VECTOR],
+      list([
+        [unsigned(numbers), NUMBER],
+        [unsigned(vectors), VECTOR],
       ]),
-      ...code,
+      code,
     ]),
   );
-  return Uint8Array.from([
-    ...MAGIC_AND_VERSION,
-    ...section(1, list(types)),
-    ...section(3, list(functions.map((_, i) => unsigned(i)))),
-    ...section(5, list([[0, ...unsigned(pages)]])),
-    ...section(
-      7,
-      list([
-        [...text("memory"), 2, 0],
-        ...functions.map(({ name }, i) => [...text(name), 0, ...unsigned(i)]),
-      ]),
-    ),
-    ...section(10, list(bodies)),
-    ...(data === undefined ? [] : section(11, list([[0, ...constant(data.at), END, ...sized(data.bytes)]]))),
-  ]);
+  return Uint8Array.from(
+    flat([
+      ...MAGIC_AND_VERSION,
+      ...section(1, list(types)),
+      ...section(3, list(functions.map((_, i) => unsigned(i)))),
+      ...section(5, list([[0, ...unsigned(pages)]])),
+      ...section(
+        7,
+        list([
+          [...text("memory"), 2, 0],
+          ...functions.map(({ name }, i) => [...text(name), 0, ...unsigned(i)]),
+        ]),
+      ),
+      ...section(10, list(bodies)),
+      ...(data === undefined ? [] : section(11, list([[0, constant(data.at), END, sized(data.bytes)]]))),
+    ]),
+  );
 }
 
 // The platform has it, the language's own library of types does not.

@@ -80,13 +80,14 @@ export const isFolder = (path: string): boolean =>
 
 function openOne(folder: string): LogSource {
   // A copy without payloads, or opened fields, has none for any bundle, and asking for each would take longer than to verify it.
-  const absent = [PAYLOADS, OPENED].filter((name) => !existsSync(join(folder, name)));
+  const absent = [PAYLOADS, OPENED]
+    .filter((name) => !existsSync(join(folder, name)))
+    .map((name) => `${name}/`);
   return {
     read(path, room): Uint8Array | null {
-      if (absent.some((name) => path.startsWith(`${name}/`))) return null;
-      const file = join(folder, ...path.split("/"));
+      if (absent.some((start) => path.startsWith(start))) return null;
       try {
-        return readPlain(file, bytesMaxOf(path), room);
+        return readPlain(`${folder}/${path}`, bytesMaxOf(path), room);
       } catch (error) {
         if (error instanceof Error && "code" in error && MISSING.includes(String(error.code))) return null;
         throw error;

@@ -4,7 +4,7 @@ import type { AccessSubject } from "./access-question.ts";
 
 /** Those of the scopes and roles that would permit the caller's principal something which the caller may not do. */
 export function lackingOf(
-  access: Access,
+  access: Pick<Access, "permits">,
   caller: AccessSubject,
   wanted: { readonly scopes: readonly Scope[]; readonly roles: readonly Role[] },
 ): readonly (Scope | Role)[] {

@@ -59,13 +59,20 @@ function followNumber(state: number, kind: EventKind, beginsAnywhere: boolean): 
 }
 
 const RUN = Buffer.from("run_", "latin1").readInt32BE();
-const KINDS = EVENT_KINDS.map((kind) => new DataView(new TextEncoder().encode(kind).buffer));
 // A kind's length and its sixth byte tell nearly all of them apart.
 const TOLD_APART_AT = 5;
+/** Four characters of each kind at a time, and its last four, some of them again. */
+const KINDS = EVENT_KINDS.map((kind) => {
+  const text = Buffer.from(kind, "latin1");
+  const places = Array.from({ length: Math.floor(text.byteLength / 4) }, (_, i) => i * 4);
+  return {
+    length: text.byteLength,
+    told: text.readUInt8(TOLD_APART_AT),
+    words: Int32Array.from([...places, text.byteLength - 4], (at) => text.readInt32BE(at)),
+  };
+});
 const bucketOf = (length: number, byte: number): number => length * 32 + (byte & 31);
-const BUCKETS = Map.groupBy(KINDS.keys(), (i) =>
-  bucketOf(KINDS[i]?.byteLength ?? 0, KINDS[i]?.getUint8(TOLD_APART_AT) ?? 0),
-);
+const BUCKETS = Map.groupBy(KINDS.keys(), (i) => bucketOf(KINDS[i]?.length ?? 0, KINDS[i]?.told ?? 0));
 const CANDIDATES: readonly (readonly number[])[] = Array.from(
   { length: 64 * 32 },
   (_, i) => BUCKETS.get(i) ?? [],
@@ -79,14 +86,15 @@ export function runEventOf(bytes: DataView, subjectAt: number, kindAt: number, k
   if (candidates === undefined) return NO_RUN_EVENT;
   for (const i of candidates) {
     const kind = KINDS[i];
-    if (kind !== undefined && isAt(kind, bytes, kindAt)) return i + 1;
+    if (kind !== undefined && isAt(kind.words, bytes, kindAt, kindEnd)) return i + 1;
   }
   return NO_RUN_EVENT;
 }
 
-function isAt(text: DataView, bytes: DataView, at: number): boolean {
-  let i = 0;
-  for (; i + 4 <= text.byteLength; i += 4) if (bytes.getInt32(at + i) !== text.getInt32(i)) return false;
-  for (; i < text.byteLength; i += 1) if (bytes.getUint8(at + i) !== text.getUint8(i)) return false;
+/** @param to the words' own length behind `at`: kinds of another one are no candidates */
+function isAt(words: Int32Array, bytes: DataView, at: number, to: number): boolean {
+  const last = words.length - 1;
+  if (bytes.getInt32(to - 4) !== words[last]) return false;
+  for (let i = 0; i < last; i += 1) if (bytes.getInt32(at + 4 * i) !== words[i]) return false;
   return true;
 }

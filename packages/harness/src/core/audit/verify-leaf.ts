@@ -1,6 +1,7 @@
 // What leaves say, beside their hashes: which log they belong to, an unbroken count per subject, and payloads that are
 // either what was committed to, or gone with a record of it.
 
+import { assert } from "../../base/assert.ts";
 import type { BegunLog } from "./begun-log.ts";
 import { EPOCH_KIND } from "./epoch-link.ts";
 import { createEventTimes, type TimeKnowledge } from "./event-times.ts";
@@ -153,6 +154,7 @@ function createRecordChecks(
     erased,
     erasedElsewhere,
     check(layout, bytes, from, index): void {
+      if (index > 0 && !isRecord(bytes[from + layout.kindAt])) return;
       const subject = (): string => textOf(bytes, from + layout.subjectAt, from + layout.subjectEnd);
       const isBegun = isOfKind(BEGUN, layout, bytes, from);
       if (isBegun || (index === 0 && epoch > 1))
@@ -211,6 +213,12 @@ const PRUNED = Buffer.from(PRUNED_KIND, "latin1");
 const OF_KEYS = KEY_KINDS.map((kind) => Buffer.from(kind, "latin1"));
 const isOfKeys = (layout: LeafLayout, bytes: Uint8Array, from: number): boolean =>
   OF_KEYS.some((kind) => isOfKind(kind, layout, bytes, from));
+
+// By its first byte most that happens is none of them.
+const RECORD_BYTES: readonly number[] = [ERASED, BEGUN, PRUNED].map(([first = 0]) => first);
+const [RECORD_BYTE, OTHER_RECORD_BYTE] = [Math.min(...RECORD_BYTES), Math.max(...RECORD_BYTES)];
+assert(new Set(RECORD_BYTES).size === 2, "records begin in two ways");
+const isRecord = (first: number | undefined): boolean => first === RECORD_BYTE || first === OTHER_RECORD_BYTE;
 
 // Byte by byte: kinds of that length are not rare.
 function isOfKind(

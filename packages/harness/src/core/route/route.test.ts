@@ -87,6 +87,9 @@ test("without rules the agent's list decides; with rules what none permits is de
   ]);
   const none = route({ settings: { rules: [{ ...ours, tenants: ["acme"] }] } });
   expect([none.candidates, none.decision.verdict]).toEqual([[], "deny"]);
+  // The agent that asks is named "a".
+  expect(namesOf(route({ settings: { rules: [{ ...ours, agents: ["b"] }] } }))).toEqual([]);
+  expect(namesOf(route({ settings: { rules: [{ ...ours, agents: ["b", "a"] }] } }))).toHaveLength(2);
 });
 
 test("a forbid wins wherever it stands, and speaks once the run holds such data", () => {

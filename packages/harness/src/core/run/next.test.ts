@@ -1,101 +1,9 @@
 import type { StepState } from "@assent/contract";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type {
-  GateOutcome,
-  Journal,
-  JournalStep,
-  ModelOutcome,
-  StepOutcome,
-  StepRequest,
-  ToolCall,
-} from "./journal.ts";
+import type { Journal, JournalStep } from "./journal.ts";
 import { nextMove } from "./next.ts";
-
-const at = new Date(0);
-
-function step(
-  seq: number,
-  state: StepState,
-  request: StepRequest,
-  rest: Partial<JournalStep> = {},
-): JournalStep {
-  return {
-    seq,
-    kind: request.kind,
-    name: request.kind,
-    state,
-    effect: "none",
-    request,
-    decision: null,
-    approvalId: null,
-    outcome: null,
-    error: null,
-    retriedBySeq: null,
-    startedAt: at,
-    finishedAt: state === "intended" ? null : at,
-    ...rest,
-  };
-}
-
-const call = (id: string): ToolCall => ({ id, tool: "t", arguments: {} });
-
-function turn(seq: number, calls: readonly ToolCall[], text = ""): JournalStep {
-  const outcome: ModelOutcome = {
-    kind: "model",
-    model: "m",
-    text,
-    toolCalls: calls,
-    usage: { inputTokens: 0, outputTokens: 0 },
-    finishReason: calls.length > 0 ? "tool_calls" : "stop",
-    warnings: [],
-  };
-  return step(seq, "succeeded", { kind: "model", promptDigest: "sha256:0" }, { outcome });
-}
-
-const toolStep = (
-  seq: number,
-  callId: string,
-  state: StepState,
-  rest: Partial<JournalStep> = {},
-): JournalStep =>
-  step(
-    seq,
-    state,
-    {
-      kind: "tool",
-      callId,
-      action: {
-        tool: "t",
-        tool_version: "",
-        manifest_digest: "sha256:0",
-        effect: "none",
-        harm: [],
-        arguments: {},
-      },
-      judgement: null,
-      actionDigest: "sha256:0",
-      effectId: "sha256:0",
-      precondition: null,
-    },
-    rest,
-  );
-
-const gateStep = (
-  seq: number,
-  callId: string,
-  answer: GateOutcome["answer"] | null,
-  doubtfulSeq: number | null = null,
-): JournalStep => {
-  const outcome: StepOutcome | null =
-    answer === null ? null : { kind: "gate", answer, comment: null, editedAction: null };
-  return step(
-    seq,
-    answer === null ? "intended" : "succeeded",
-    { kind: "gate", callId, subject: doubtfulSeq === null ? "action" : "in_doubt", doubtfulSeq },
-    { outcome, approvalId: "apr_0" },
-  );
-};
+import { call, gateStep, rollbackStep, step, toolStep, turn, undoStep } from "./testing/made-journal.ts";
 
 test.each<[string, Journal, string]>([
   ["an empty journal asks the model", [], "call_model"],
@@ -160,6 +68,18 @@ test.each<[string, Journal, string]>([
   expect(nextMove(journal).do).toBe(move);
 });
 
+test("the newest gate of a call counts, and one about what became of it is none for the call", () => {
+  const asked = [turn(1, [call("a")]), gateStep(2, "a", "approved")];
+  expect(nextMove([...asked, gateStep(3, "a", "denied")]).do).toBe("call_model");
+  expect(
+    nextMove([turn(1, [call("a")]), gateStep(2, "a", "denied"), gateStep(3, "a", "approved")]),
+  ).toMatchObject({
+    do: "dispatch",
+    gate: { seq: 3 },
+  });
+  expect(nextMove([turn(1, [call("a")]), gateStep(2, "a", "approved", 7)]).do).toBe("decide");
+});
+
 test("a gate for one call never lets another call through", () => {
   fc.assert(
     fc.property(fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 2, maxLength: 6 }), (ids) => {
@@ -183,21 +103,10 @@ test("a journal that grows for ever ends the run", () => {
 });
 
 describe("a run that is taken back", () => {
-  const rollback = (seq: number, effects: readonly number[], state: StepState = "intended"): JournalStep =>
-    step(seq, state, {
-      kind: "rollback",
-      ending: "failed",
-      reason: { code: "x", detail: "x" },
-      effects,
-      left: [],
-    });
   const done = toolStep(2, "a", "succeeded", { effect: "once" });
-  const undo = (seq: number, state: StepState, rest: Partial<JournalStep> = {}): JournalStep => {
-    const made = toolStep(seq, "a", state, { effect: "once", ...rest });
-    if (made.request.kind !== "tool") throw new Error("a tool step");
-    return { ...made, request: { ...made.request, compensates: 2 } };
-  };
-  const begun = [turn(1, [call("a")]), done, rollback(3, [2])];
+  const undo = (seq: number, state: StepState, rest: Partial<JournalStep> = {}): JournalStep =>
+    undoStep(seq, 2, state, rest);
+  const begun = [turn(1, [call("a")]), done, rollbackStep(3, [2])];
   const refused = { error: { code: "http_refused", detail: "" } };
   const unknown = { error: { code: "outcome_unknown", detail: "" } };
 
@@ -217,7 +126,7 @@ describe("a run that is taken back", () => {
     ["ends when all is taken back", [...begun, undo(4, "succeeded")], "end_rollback"],
     [
       "leaves alone what was open when it began",
-      [turn(1, [call("a")]), toolStep(2, "a", "in_doubt", { effect: "once" }), rollback(3, [2])],
+      [turn(1, [call("a")]), toolStep(2, "a", "in_doubt", { effect: "once" }), rollbackStep(3, [2])],
       "compensate",
     ],
   ])("%s", (_name, journal, move) => {
