@@ -110,6 +110,7 @@ test.each([
   ["names of headers", '["authorization", "set-cookie", "content-type"]'],
   ["a header of nobody's scheme in words", "Authorization: Needed here"],
   ["a webhook that everybody may know", 'webhookUrl: "https://example.com/hooks/incoming-messages"'],
+  ["a webhook with a short number in its path", 'webhookUrl: "https://example.com/hooks/aK9dX2mQ7/in"'],
   ["a server without a password", 'connectionString: "postgres://app@localhost:5432/app1"'],
   ["a network", "linked_in: yes"],
   ["a cookie without a value", "Cookie: accepted"],
