@@ -3,7 +3,7 @@
 import { textOf } from "../run-reading.ts";
 import type { Breaks } from "./toy-run.ts";
 import type { ProviderBench } from "../target.ts";
-import type { ToyWorld } from "./toy-agent.ts";
+import type { RecordedRequest, Reply } from "../faults/script.ts";
 
 export const SCRIBE = "scribe";
 const SYSTEM = "You write what you are told, and you ask first.";
@@ -99,8 +99,13 @@ function guardArguments(text: string, guard: Guard): string {
   );
 }
 
+type World = {
+  readonly requests: readonly RecordedRequest[];
+  reply: (request: RecordedRequest) => Reply;
+};
+
 /** Its one provider; nobody takes over from it. */
-export const toyProvider = (world: ToyWorld): ProviderBench => ({
+export const toyProvider = (world: World): ProviderBench => ({
   own: {
     model: "toy/one",
     requests: world.requests,
