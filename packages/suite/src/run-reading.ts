@@ -79,7 +79,7 @@ export function isProblem(answer: {
   return (
     answer.status >= 400 &&
     answer.status < 500 &&
-    (answer.headers["content-type"] ?? "").startsWith("application/problem+json") &&
+    /^application\/problem\+json\s*(?:;|$)/iu.test(answer.headers["content-type"] ?? "") &&
     body["status"] === answer.status &&
     textOf(body["title"]) !== ""
   );

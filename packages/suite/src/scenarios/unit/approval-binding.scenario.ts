@@ -1,6 +1,7 @@
 // What others' approvals did in public, played against any harness (spec/peers.md, section 2): a forged approval that
 // was believed, a decline that ran the tool, a decision that landed on another call, a yes that was used again.
 
+import { unknownLike } from "../../likeness.ts";
 import { fieldsOf, isProblem, type RunReading, TERMINAL_STATES, textOf } from "../../run-reading.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
 import { lookUntil } from "../../wait.ts";
@@ -104,7 +105,7 @@ async function confuse(context: ScenarioContext): Promise<readonly number[]> {
     a,
     b,
   });
-  const unknown = `${a.id.slice(0, -4)}${a.id.endsWith("0000") ? "1111" : "0000"}`;
+  const unknown = unknownLike(a.id);
   for (const [what, body] of [
     ["one call that shows another's digest", yes(a.id, b.digest)],
     ["the other call that shows the first one's digest", yes(b.id, a.digest)],

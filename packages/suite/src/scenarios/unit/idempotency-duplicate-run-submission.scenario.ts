@@ -1,3 +1,4 @@
+import { isLikeBoth, unknownLike } from "../../likeness.ts";
 import { fieldsOf, isProblem, readRun, textOf } from "../../run-reading.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
 import type { Role } from "../../target.ts";
@@ -84,7 +85,7 @@ async function submitTogether(context: ScenarioContext, body: unknown, key: stri
     })),
   );
   const ids = new Set(answers.map(({ json }) => readRun(json)?.id ?? "none"));
-  const locations = new Set(answers.map(({ headers }) => headers["location"] ?? "none"));
+  const locations = new Set(answers.map(({ headers }, at) => pathOf(context, headers["location"], at)));
   context.read("racing submissions", {
     requests: answers.length,
     endpoints,
@@ -213,20 +214,25 @@ async function refuseOtherTools(context: ScenarioContext): Promise<void> {
   );
 }
 
-async function checkPlace(context: ScenarioContext, place: string, id: string): Promise<void> {
-  const [base = ""] = context.target.endpoints();
-  const path = URL.canParse(place, base) ? new URL(place, base).pathname : "";
+/** Below the base URL of the server that named it, which may name itself, too; "none" where it names no place. */
+function pathOf(context: ScenarioContext, place: string | undefined, endpoint: number): string {
+  const bases = context.target.endpoints();
+  const base = bases[endpoint % bases.length] ?? "";
+  if (place === undefined || !URL.canParse(place, base)) return "none";
+  const { pathname } = new URL(place, base);
+  const root = new URL(base).pathname.replace(/\/$/, "");
+  return pathname.startsWith(`${root}/`) ? pathname.slice(root.length) : pathname;
+}
+
+async function checkPlace(context: ScenarioContext, path: string, id: string): Promise<void> {
   const answer = await context
     .client("requester")
     .request({ method: "GET", path, headers: { accept: "application/json" }, body: null });
   context.check("the place that they point to is the run", readRun(answer.json)?.id === id, {
-    place,
+    path,
     status: answer.status,
   });
 }
-
-/** An id of the same form that no run has. */
-const unknownLike = (id: string): string => `${id.slice(0, -8)}${id.endsWith("00000000") ? "1" : "0"}0000000`;
 
 async function refuseUnknown(context: ScenarioContext, id: string): Promise<void> {
   for (const unknown of [unknownLike(id), "no-run's id"]) {
@@ -272,15 +278,13 @@ async function submitAsOther(context: ScenarioContext, role: Role, key: string, 
 async function readAsOtherTenant(context: ScenarioContext, id: string): Promise<void> {
   const client = context.client("other_tenant");
   const unknown = unknownLike(id);
-  const [theirs, nobodys] = [await client.getRun(id), await client.getRun(unknown)];
-  context.check("a run of another tenant does not exist", theirs.status === 404, theirs.status);
-  const strip = (json: unknown): string => {
-    const { request_id: _, trace_id: __, ...rest } = fieldsOf(json);
-    return JSON.stringify(rest).replaceAll(id, "").replaceAll(unknown, "");
-  };
+  const theirs = { answer: await client.getRun(id), id };
+  const nobodys = async (): Promise<typeof theirs> => ({ answer: await client.getRun(unknown), id: unknown });
+  context.check("a run of another tenant does not exist", theirs.answer.status === 404, theirs.answer.status);
   context.check(
     "its answer is that for a run that nobody has",
-    nobodys.status === 404 && strip(theirs.json) === strip(nobodys.json),
+    isLikeBoth(theirs, [await nobodys(), await nobodys()]),
+    { theirs: theirs.answer.json, headers: theirs.answer.headers },
   );
 }
 
