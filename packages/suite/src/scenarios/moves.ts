@@ -58,6 +58,7 @@ export async function approveUntilEnd(
   requester: HarnessClient,
   approver: HarnessClient,
   id: string,
+  comment?: string,
 ): Promise<RunReading> {
   const answered = new Set<string>();
   const isNews = (run: RunReading): boolean =>
@@ -72,7 +73,7 @@ export async function approveUntilEnd(
     context.check("the run goes on after each answer", satisfied, seen.status);
     if (seen.status !== "awaiting_approval") return seen;
     for (const approval of openApprovals(seen)) answered.add(approval.id);
-    await approveOpen(context, requester, approver, id);
+    await approveOpen(context, requester, approver, id, comment);
   }
   context.check(`the run asks at most ${GATES_MAX} times`, false);
   throw new Error("unreachable: the check before has ended the trial");
@@ -84,13 +85,13 @@ export async function approveOpen(
   requester: HarnessClient,
   approver: HarnessClient,
   id: string,
+  comment?: string,
 ): Promise<void> {
   for (const approval of openApprovals(await readRunOf(context, requester, id))) {
-    const answer = await approver.approve({
-      approval_id: approval.id,
-      decision: "approve",
-      action_digest: approval.actionDigest,
-    });
+    const yes = { approval_id: approval.id, decision: "approve", action_digest: approval.actionDigest };
+    const said = comment === undefined ? null : await approver.approve({ ...yes, comment });
+    // What is said with a yes may be refused for what it says.
+    const answer = said?.status === 200 ? said : await approver.approve(yes);
     context.check("the shown action can be approved", answer.status === 200, answer.json);
   }
 }

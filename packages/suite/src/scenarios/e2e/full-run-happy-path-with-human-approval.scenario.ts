@@ -286,6 +286,12 @@ function checkGates(context: ScenarioContext, ended: RunReading, events: readonl
     approved.every(({ actor }) => actor !== null && actor.kind === "human"),
     approved.map(({ actor }) => actor?.kind),
   );
+  const deciders = ended.approvals.map(({ decidedBy }) => decidedBy);
+  context.check(
+    "each approval names the person whom the run names",
+    deciders.every((decider, at) => decider === "" || decider === approved[at]?.actor?.name),
+    { deciders, recorded: approved.map(({ actor }) => actor?.name) },
+  );
   const parked = kindsOf(events, "run_parked").length;
   context.check("the run was parked while a person thought", parked > 0 && parked <= opened.length, parked);
 }

@@ -92,6 +92,16 @@ const yes = (id: string, digest: string): object => ({
   action_digest: digest,
 });
 
+const tailChanged = (digest: string): string => `${digest.slice(0, -1)}${digest.endsWith("0") ? "1" : "0"}`;
+
+/** Its letters after what names the kind of digest. */
+function otherCase(digest: string): string {
+  const from = digest.indexOf(":") + 1;
+  const value = digest.slice(from);
+  const other = value === value.toUpperCase() ? value.toLowerCase() : value.toUpperCase();
+  return other === value ? `${digest} ` : `${digest.slice(0, from)}${other}`;
+}
+
 /**
  * Two runs that ask the same question: what is said to one must not be heard by the other (mastra 19633).
  * @returns for each gate of the task the effects that a run has had when it gets there
@@ -110,6 +120,11 @@ async function confuse(context: ScenarioContext): Promise<readonly number[]> {
     ["one call that shows another's digest", yes(a.id, b.digest)],
     ["the other call that shows the first one's digest", yes(b.id, a.digest)],
     ["a call that nobody asked about", yes(unknown, a.digest)],
+    // What people are shown of a digest is its beginning, and what stands for a value has one spelling.
+    ["a call that shows a digest which begins as its own", yes(a.id, tailChanged(a.digest))],
+    ["a call that shows the beginning of its digest", yes(a.id, a.digest.slice(0, -8))],
+    ["a call that shows its digest in another case", yes(a.id, otherCase(a.digest))],
+    ["a call that shows its digest and more", yes(a.id, `${a.digest}0`)],
     ["a call without saying what was shown", { approval_id: a.id, decision: "approve" }],
     ["no call by its name", { decision: "approve", action_digest: a.digest }],
     ["a call in a word that is no decision", { ...yes(a.id, a.digest), decision: "approved" }],
@@ -120,6 +135,9 @@ async function confuse(context: ScenarioContext): Promise<readonly number[]> {
   await context.part("another tenant's word", ["second_tenant"], async () => {
     const answer = await context.client("other_tenant").approve(yes(a.id, a.digest));
     context.check("another tenant's decision is refused", isProblem(answer), answer.status);
+    const no = { approval_id: a.id, decision: "deny", comment: "No." };
+    const denied = await context.client("other_tenant").approve(no);
+    context.check("another tenant's decision is refused, a no too", isProblem(denied), denied.status);
   });
   for (const run of [one, other]) {
     const now = await readRunOf(context, requester, run.id);
