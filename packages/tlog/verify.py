@@ -715,13 +715,74 @@ MISSING = object()
 OF_A_STEP = ("step_kind", "name", "effect", "action_digest", "effect_id")
 
 
-def is_legal_in(state, kind):
-    """Whether a run can have an event of this kind. None is one that was not queued yet, and "any" one of which entries are not there."""
+def why_not_in(state, counts, kind):
+    """Why a run can have no event of this kind; None: it can. A state of None is a run that was not queued yet, and "any" one of which
+    entries are not there; counts of None, that nothing is known of what is open."""
     if kind == "run_queued":
-        return state is None
-    if kind in RUN:
-        return state == "any" or state in RUN[kind]
-    return kind not in OF_RUNS or state is not None and state not in ENDED
+        is_legal = state is None
+    elif kind in RUN:
+        is_legal = state == "any" or state in RUN[kind]
+    else:
+        is_legal = kind not in OF_RUNS or state is not None and state not in ENDED
+    if not is_legal:
+        return f"is {state or 'not queued yet'}"
+    return counts and counts.why_not(kind)
+
+
+class Counts:
+    """How many steps, questions and yeses of a run are open, by the kinds of its events alone, as a mirror has them. Which of them an
+    event is about is not known, so how many are in doubt, and how many are yeses, is kept as the fewest and the most that it can be."""
+
+    def __init__(self):
+        self.open, self.doubts, self.asked, self.yeses, self.spent = 0, (0, 0), 0, (0, 0), False
+
+    def why_not(self, kind):
+        under_way, questions = self.open - self.doubts[0], self.asked - self.yeses[0]
+        if kind in ("step_succeeded", "step_failed") and not self.open:
+            return "has no step that is open"
+        if (kind == "step_in_doubt" or kind == "step_succeeded" and not self.spent) and not under_way:
+            return "has no step that is under way"
+        if kind == "step_retried" and (not self.doubts[1] or not self.spent):
+            return "has no word that was spent just before" if self.doubts[1] else "has no step in doubt"
+        if kind == "approval_opened" and self.asked - self.yeses[1] >= under_way:
+            return "has no step under way that asks for it"
+        if kind in ANSWERING and not questions:
+            return "has no question that is open"
+        if kind == "approval_cancelled" and not self.asked:
+            return "has no question and no yes that is open"
+        if kind == "approval_spent" and not self.yeses[1]:
+            return "has no yes that was not spent"
+        if kind in ("run_resumed", "run_succeeded") and self.asked > self.yeses[1]:
+            return "has a question that is open"
+        if kind == "run_succeeded" and self.open > self.doubts[1]:
+            return "has a step that is under way"
+        return None
+
+    def count(self, kind):
+        fewer = lambda least, most, by=0: (max(0, least - 1), most - by)
+        spent, self.spent = self.spent, kind == "approval_spent"
+        if kind == "step_intended":
+            self.open += 1
+        elif kind == "step_in_doubt":
+            self.doubts = self.doubts[0] + 1, self.doubts[1] + 1
+        elif kind == "step_retried":
+            self.doubts = fewer(*self.doubts, 1)
+        elif kind in ("step_succeeded", "step_failed"):
+            self.open -= 1
+            self.doubts = fewer(*self.doubts) if spent or kind == "step_failed" else self.doubts
+        elif kind == "approval_opened":
+            self.asked += 1
+        elif kind in ("approval_approved", "approval_confirmed"):
+            self.yeses = self.yeses[0] + 1, self.yeses[1] + 1
+        elif kind in ("approval_denied", "approval_expired", "approval_cancelled", "approval_spent"):
+            self.asked -= 1
+            if kind in ("approval_cancelled", "approval_spent"):
+                self.yeses = fewer(*self.yeses, kind == "approval_spent")
+        self.doubts = self.doubts[0], min(self.doubts[1], self.open)
+        self.yeses = self.yeses[0], min(self.yeses[1], self.asked)
+
+
+ANSWERING = {"approval_voted", "approval_approved", "approval_confirmed", "approval_denied", "approval_expired", "run_parked"}
 
 
 class Trail:
@@ -984,7 +1045,7 @@ class Entries:
     def __init__(self, origin, told, findings, bounds):
         self.bounds = bounds
         self.origin, self.epoch, self.told, self.findings = origin, epoch_of(origin), told, findings
-        self.versions, self.states, self.ids, self.tenants = {}, {}, {}, set()
+        self.versions, self.states, self.counts, self.ids, self.tenants, self.unnamed = {}, {}, {}, {}, set(), {}
         self.kept = next((kept for before, _, kept in told["ended"] if before == origin), None)
         self.whole, self.left, self.first, self.reached = True, None, {}, 0
         self.anywhere, self.objects = self.epoch > 1, Objects(self.epoch > 1, findings)
@@ -1001,13 +1062,15 @@ class Entries:
                 is_run, state = subject.startswith("run_"), self.states.get(subject)
                 if number <= last or exact and number > last + 1:
                     self.findings.append(f"{subject}: in epoch {log['epoch']}, it goes on with number {number}, and had {last} when that began")
-                elif exact and kind and is_run and not is_legal_in(state, kind):
-                    self.findings.append(f"{subject}: in epoch {log['epoch']}, it goes on with {kind}, and was {state} when that began")
+                elif exact and kind and is_run and why_not_in(state, self.counts.get(subject), kind):
+                    why = why_not_in(state, self.counts.get(subject), kind)
+                    self.findings.append(f"{subject}: in epoch {log['epoch']}, it goes on with {kind}, which cannot follow when it {why}")
         rest = lambda of: {subject: of[subject] for subject in of if subject not in self.versions}
         self.left = [dict(log, first=rest(log["first"]), subjects=rest(log["subjects"])) for log in self.told["begun"]]
 
     def end(self):
-        """What the logs before this one have to answer for."""
+        """What was not named yet, and what the logs before this one have to answer for."""
+        self.findings.extend(self.unnamed.values())
         if self.left is None and self.kept is not None:
             self.hold(self.reached == self.kept)
         left = self.told["begun"] if self.left is None else self.left
@@ -1023,7 +1086,7 @@ class Entries:
         if self.left is None and self.kept is not None and self.kept <= end:
             self.hold(self.kept <= first)
         self.reached, self.whole = end, False
-        self.versions, self.states, self.anywhere = {}, {}, True
+        self.versions, self.states, self.counts, self.anywhere = {}, {}, {}, True
         self.objects.forget()
 
     def check(self, place, entry):
@@ -1069,7 +1132,11 @@ class Entries:
             if kind in KEY_KINDS:
                 self.objects.follow_key(kind, data)
             else:
+                known = len(self.findings)
                 self.objects.follow(f"entry {place}: in epoch {self.epoch}", subject, kind, data, actor)
+                # What its payload says is wrong names it better.
+                if len(self.findings) > known:
+                    self.unnamed.pop(place, None)
 
     def check_time(self, place, at, id):
         time = milliseconds_of(at)
@@ -1094,10 +1161,17 @@ class Entries:
             after = "queued"
         elif kind in RUN:
             after = RUN[kind].get(state) or set(RUN[kind].values()).pop()
-        if not is_legal_in(state, kind) and not (kind == "run_queued" and state == "any" and subject not in self.states):
-            self.findings.append(f"entry {place}: in epoch {self.epoch}, no {kind} can follow when {subject} is {state or 'not queued yet'}")
-        else:
-            self.states[subject] = after
+        why = why_not_in(state, self.counts.get(subject), kind)
+        if why and not (kind == "run_queued" and state == "any" and subject not in self.states):
+            self.unnamed[place] = f"entry {place}: in epoch {self.epoch}, no {kind} can follow when {subject} {why}"
+            return
+        self.states[subject] = after
+        if kind == "run_queued":
+            self.counts[subject] = Counts()
+        elif after in ENDED:
+            self.counts.pop(subject, None)
+        elif subject in self.counts and kind in OF_RUNS | {*RUN}:
+            self.counts[subject].count(kind)
 
     def check_record(self, place, subject, kind):
         said = RECORD[kind].fullmatch(subject)
