@@ -19,11 +19,8 @@ import { judge, LATER, LATER_KEY } from "../../support/both-verifiers.ts";
 import { isPythonHere } from "../../support/second-verifier.ts";
 import { randomOf, stories, tamperedStory } from "../../support/told-runs.ts";
 
-const [PAID, DENIED, CONFIRMED] = stories.map((story) => story.map(({ kind }) => kind)) as [
-  string[],
-  string[],
-  string[],
-];
+const kindsOf = (story: number): string[] => (stories[story] ?? expect.unreachable()).map(({ kind }) => kind);
+const [PAID, DENIED, CONFIRMED] = [kindsOf(0), kindsOf(1), kindsOf(2)];
 
 const runOf = (i: number): string => `run_${i.toString(16).padStart(32, "0")}`;
 const laid = (runs: readonly (readonly string[])[]): Entry[] => {
@@ -36,7 +33,7 @@ const laid = (runs: readonly (readonly string[])[]): Entry[] => {
 
 /** As a mirror has it. */
 function bare(files: Files): Files {
-  for (const path of [...files.keys()]) if (path.startsWith("payloads/")) files.delete(path);
+  for (const path of files.keys()) if (path.startsWith("payloads/")) files.delete(path);
   return files;
 }
 

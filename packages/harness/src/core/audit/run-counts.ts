@@ -3,6 +3,7 @@
 // named here is wrong whichever it was about.
 
 import type { EventKind } from "@assent/contract";
+import { unreachable } from "../../base/assert.ts";
 
 export type RunCounts = {
   /** Steps that began and have not ended; and how many of them are in doubt, at least and at most. */
@@ -91,8 +92,18 @@ export function countEvent(counts: RunCounts, kind: EventKind): RunCounts | stri
     case "run_succeeded":
       if (asked > yesMax) return OPEN_QUESTION;
       return open > doubtMax ? "has a step that is under way" : then;
-    default:
+    case "run_queued":
+    case "run_leased":
+    case "run_released":
+    case "run_failed":
+    case "run_cancelled":
+    case "run_dead_lettered":
+    case "step_refused":
+    case "artifact_committed":
+    case "effects_left":
       return then;
+    default:
+      return unreachable(kind);
   }
 }
 

@@ -68,12 +68,10 @@ export function createSubjectVersions(table: StateTable): SubjectVersions {
   const subjects = createSubjects();
   // Subjects that found no place of their own.
   const crowded = new Map<string, Noted>();
-  let stateBefore = 0;
-  let wasIllegal = false;
+  let [stateBefore, wasIllegal] = [0, false];
   const follow = (state: number, event: number): number => {
     stateBefore = state;
-    let entry = table.next[state * EVENTS_MAX + event] ?? 0;
-    if (entry === 0) entry = table.derive(state, event);
+    const entry = table.next[state * EVENTS_MAX + event] || table.derive(state, event);
     wasIllegal = entry > ILLEGAL;
     return (entry & ~ILLEGAL) - 1;
   };
