@@ -1,7 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { signerKey } from "@assent/tlog";
 import { expect, test } from "vitest";
 import { findMissingLogs, publishedLogs } from "./missing-logs.ts";
 
@@ -11,18 +10,16 @@ const [OWN, LATER, GONE, FOREIGN] = [
   "assent-a/audit/ten_2",
   "assent-b/audit/ten_1",
 ];
-const keyOf = (origin: string): ReturnType<typeof signerKey> =>
-  signerKey(origin, 0x01, new Uint8Array(32).fill(1));
 const NOTHING = { keys: [], remembered: null, published: [] };
 
 test.each([
   ["a checkpoint that was kept", { ...NOTHING, remembered: `${GONE}\n3\n` }, [GONE]],
   ["what is no checkpoint", { ...NOTHING, remembered: "junk" }, ["junk"]],
   ["an empty one", { ...NOTHING, remembered: "" }, [""]],
-  ["a pinned key", { ...NOTHING, keys: [keyOf(OWN), keyOf(GONE)] }, [GONE]],
+  ["a pinned key", { ...NOTHING, keys: [{ name: OWN }, { name: GONE }] }, [GONE]],
   ["what this home published", { ...NOTHING, published: [OWN, GONE] }, [GONE]],
   ["what it published for another installation", { ...NOTHING, published: [FOREIGN] }, []],
-  ["what is there", { keys: [keyOf(OWN)], remembered: `${LATER}\n3\n`, published: [OWN, LATER] }, []],
+  ["what is there", { keys: [{ name: OWN }], remembered: `${LATER}\n3\n`, published: [OWN, LATER] }, []],
 ])("is named where the database has no such log: %s", (_, known, missing) => {
   const found = findMissingLogs(known, [OWN, LATER]);
   expect(found.map(({ code, at }) => [code, at])).toEqual(missing.map((at) => ["log_missing", at]));

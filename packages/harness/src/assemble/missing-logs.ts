@@ -8,7 +8,7 @@ import type { LogFinding } from "../core/audit/verify-source.ts";
 
 export type KnownOutside = {
   /** Keys that somebody pinned. */
-  readonly keys: readonly VerifierKey[];
+  readonly keys: readonly Pick<VerifierKey, "name">[];
   /** A checkpoint that somebody kept, as it stands in the file; null for none. */
   readonly remembered: string | null;
   /** Names of logs that this home published. */
