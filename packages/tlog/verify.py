@@ -166,6 +166,78 @@ def is_mldsa_signature(public, message, signature, prefix=b"\0\0"):
     return shake(mu + packed, 32) == challenge
 
 
+# --- AES-256-GCM (FIPS 197, SP 800-38D): decryption of short texts -------------------
+doubled = lambda byte: (byte << 1 & 0xFF) ^ (0x1B if byte & 0x80 else 0)
+rotated = lambda byte, by: (byte << by | byte >> 8 - by) & 0xFF
+
+
+def sbox_of():
+    """Inverses in GF(2^8), walked by the powers of 3 and of its inverse, and the affine map."""
+    box, p, q = [0x63] * 256, 1, 1
+    while True:
+        p ^= doubled(p)
+        for shift in (1, 2, 4):
+            q ^= q << shift & 0xFF
+        q ^= 0x09 if q & 0x80 else 0
+        box[p] = 0x63 ^ q ^ rotated(q, 1) ^ rotated(q, 2) ^ rotated(q, 3) ^ rotated(q, 4)
+        if p == 1:
+            return box
+
+
+SBOX = sbox_of()
+
+
+def round_keys(key):
+    words, power = [list(key[i : i + 4]) for i in range(0, 32, 4)], 1
+    for i in range(8, 60):
+        word = words[-1]
+        if i % 8 == 0:
+            word, power = [SBOX[b] for b in word[1:] + word[:1]], doubled(power) if i > 8 else 1
+            word[0] ^= power
+        elif i % 8 == 4:
+            word = [SBOX[b] for b in word]
+        words.append([a ^ b for a, b in zip(words[-8], word)])
+    return [sum(words[i : i + 4], []) for i in range(0, 60, 4)]
+
+
+def aes(keys, block):
+    state = [a ^ b for a, b in zip(block, keys[0])]
+    for i, key in enumerate(keys[1:]):
+        # Bytes substituted, rows shifted; then, but in the last round, columns mixed.
+        state = [SBOX[state[(n + 4 * (n % 4)) % 16]] for n in range(16)]
+        if i < 13:
+            mixed = []
+            for c in range(0, 16, 4):
+                a, b, c, d = state[c : c + 4]
+                every = a ^ b ^ c ^ d
+                mixed += [x ^ every ^ doubled(x ^ y) for x, y in ((a, b), (b, c), (c, d), (d, a))]
+            state = mixed
+        state = [a ^ b for a, b in zip(state, key)]
+    return bytes(state)
+
+
+def ghash(h, data):
+    y = 0
+    for at in range(0, len(data), 16):
+        x, y, v = y ^ int.from_bytes(data[at : at + 16], "big"), 0, h
+        for bit in range(127, -1, -1):
+            y ^= v if x >> bit & 1 else 0
+            v = v >> 1 ^ (0xE1 << 120 if v & 1 else 0)
+    return y
+
+
+def opened_text(key, nonce, place, tag, sealed):
+    """What was sealed; None for another key, nonce or place, and what was changed."""
+    keys, padded = round_keys(key), lambda data: data + bytes(-len(data) % 16)
+    block = lambda count: aes(keys, nonce + count.to_bytes(4, "big"))
+    lengths = (len(place) * 8).to_bytes(8, "big") + (len(sealed) * 8).to_bytes(8, "big")
+    hashed = ghash(int.from_bytes(aes(keys, bytes(16)), "big"), padded(place) + padded(sealed) + lengths)
+    if (hashed ^ int.from_bytes(block(1), "big")).to_bytes(16, "big") != tag:
+        return None
+    stream = b"".join(block(2 + i) for i in range(-(-len(sealed) // 16)))
+    return bytes(a ^ b for a, b in zip(sealed, stream))
+
+
 # --- Notes and checkpoints (C2SP signed-note, tlog-checkpoint, tlog-cosignature) -----
 def base64_of(text):
     data = base64.b64decode(text, validate=True)
