@@ -10,7 +10,7 @@ Every entry, tile, payload, root and signature of an export, and what runs, step
 Of each type among the keys (Ed25519, ML-DSA-44) one must have signed. Exit code 0 when all of it holds, 1 for findings (a
 line each, with its place), 2 for usage. Of a log that was followed by another, erasures and pruning stand in that one: --later, with
 its keys among the others. Which witnesses must have cosigned a policy says (C2SP tlog-policy), or --witness: all that are given so.
-Opened fields are not looked at. Ed25519 is RFC 8032, section 5.1.7, and
+Fields that were opened are held against what is sealed in payloads (AES-256-GCM). Ed25519 is RFC 8032, section 5.1.7, and
 ML-DSA-44 is FIPS 204, both in plain arithmetic: slow, and called once for each checkpoint."""
 
 import argparse, base64, datetime, hashlib, json, pathlib, re, sys
@@ -701,6 +701,85 @@ def payload_lines(path, first, end, findings):
     return opened
 
 
+SEALED = re.compile(r"v1\.([0-9a-f]{64})\.([A-Za-z0-9+/]+={0,2})", re.ASCII)
+
+
+def check_opened(data, first, entries, opened, findings):
+    """Fields that somebody may read say what is sealed in the payload that the entry commits to; nothing else commits to them."""
+    last, end = first - 1, first + len(entries)
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        # What is no UTF-8 is read as other characters than stand there.
+        text = data.decode("latin-1")
+    *lines, rest = text.split("\n")
+    for line in lines + [rest] * (rest != ""):
+        try:
+            part = json_of(line)
+            place, again = part["i"], written({name: part[name] for name in "ikf" if name in part})
+            if again != line or type(place) is not int or not last < place < end:
+                raise ValueError
+        except (ValueError, KeyError, TypeError, RecursionError):
+            findings.append(f"opened fields from entry {first}: a line that is not as exports write them")
+            continue
+        last = place
+        if not opened.get(place) or not is_opened(entries[place - first], opened[place][1], part.get("k"), part.get("f")):
+            findings.append(f"entry {place}: the fields that are shown as opened are not those that were sealed in its payload")
+
+
+def written(value):
+    """As ECMAScript writes JSON: places before names, half a character by its number, and numbers in its own way."""
+    if isinstance(value, dict):
+        is_place = lambda name: re.fullmatch(r"0|[1-9]\d{0,9}", name, re.ASCII) and int(name) < 2**32 - 1
+        names = sorted(filter(is_place, value), key=int) + [name for name in value if not is_place(name)]
+        return "{" + ",".join(f"{written(name)}:{written(value[name])}" for name in names) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(written, value)) + "]"
+    if isinstance(value, float):
+        return ("-" if value < 0 else "") + digits_of(abs(value))
+    text = json.dumps(value, ensure_ascii=False)
+    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
+
+
+def digits_of(number):
+    """ECMA-262, Number::toString, of what is not negative."""
+    if number == float("inf"):
+        return "null"
+    digits, _, power = repr(number).partition("e")
+    whole, _, part = digits.partition(".")
+    point = len(whole) + int(power or 0) - (len(whole + part) - len((whole + part).lstrip("0")))
+    digits = (whole + part).strip("0") or "0"
+    if len(digits) <= point <= 21 or digits == "0":
+        return digits + "0" * (point - len(digits))
+    if -6 < point <= 21:
+        return digits[:point] + "." + digits[point:] if point > 0 else "0." + "0" * -point + digits
+    return digits[0] + ("." + digits[1:] if digits[1:] else "") + f"e{point - 1:+d}"
+
+
+def is_opened(entry, payload, key, fields):
+    leaf = LEAF.fullmatch(entry)
+    try:
+        id, box = SEALED.fullmatch(json_of(payload.decode())["sealed"]).groups()
+        key, box = base64_of(key), base64_of(box)
+        if leaf is None or len(key) != 32 or sha256(b"assent/sealed-key/v1\n" + key).hex() != id:
+            return False
+        said = opened_text(key, bytes(12), b"assent/sealed/v1\n" + leaf[8] + b"\n" + leaf[7], box[:16], box[16:])
+        return said is not None and is_same_json(json_of(said.decode()), fields)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return False
+
+
+def is_same_json(a, b, depth=0):
+    """The same in the one form of RFC 8785, which half characters have none in, nor what is nested past what is written."""
+    if depth > 64:
+        return False
+    if isinstance(a, dict) and isinstance(b, dict):
+        return {*a} == {*b} and all(is_same_json(name, name) and is_same_json(a[name], b[name], depth + 1) for name in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(is_same_json(x, y, depth + 1) for x, y in zip(a, b))
+    return is_same_value(a, b) and not (isinstance(a, str) and re.search("[\ud800-\udfff]", a))
+
+
 def check_upper(folder, leaves, stale, findings):
     """Each hash of a level above the lowest is the root of a full tile below."""
     level, below = 1, leaves
@@ -1329,6 +1408,8 @@ def verify_export(folder, vkeys, remembered, findings, told, policy=None, since=
         elif width:
             unopened.append((first, len(leaves) - 1))
             checks.objects.forget()
+        if width and at(folder, f"opened/{name}").is_file():
+            check_opened(read(at(folder, f"opened/{name}")), first, entries[:width], opened, findings)
         if holes and holes[-1] == len(leaves):
             leaves += parts[width:]
             commits += [None] * (WIDTH - width)
