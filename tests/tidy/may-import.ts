@@ -265,6 +265,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     `${HARNESS}/config.ts`,
   ],
   [`${HARNESS}/assemble/audit-review.ts`]: [HARNESS, "@assent/tlog", "node:fs", "node:path"],
+  [`${HARNESS}/assemble/missing-logs.ts`]: [`${HARNESS}/core`, "@assent/tlog", "node:fs", "node:path"],
   [`${HARNESS}/cli/commands/cosign.ts`]: [...BASE, ...FILES, `${HARNESS}/cli`, "@assent/tlog"],
   [`${HARNESS}/cli/commands/witness.ts`]: [
     `${HARNESS}/make-folder.ts`,
