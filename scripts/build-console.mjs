@@ -44,7 +44,7 @@ function digestOfSources() {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(CONSOLE.length + 1))
     .filter((path) => !NOT_SOURCES.test(path))
-    .sort();
+    .toSorted();
   for (const path of files) {
     const bytes = readFileSync(join(CONSOLE, path));
     hash.update(`${path} ${bytes.length}\n`).update(bytes);
