@@ -1,5 +1,6 @@
 // What a provider of the suite's was sent, whatever its wire: the one place where it shows what a model was shown.
 
+import { canonicalJson } from "./canonical-json.ts";
 import { type Fields, isFields, listOf, textOf } from "./faults/conversation.ts";
 import type { RecordedRequest } from "./faults/script.ts";
 
@@ -8,13 +9,27 @@ export type PromptReading = {
   readonly system: string;
   /** Roles in order, each with every text that it was sent under: words, arguments of calls, results. */
   readonly messages: readonly { readonly role: string; readonly text: string }[];
+  /** Their names, in order of the alphabet: in which order they are sent is nobody's promise. */
   readonly tools: readonly string[];
+  /** Everything that is said of them, one text each, in the same order. */
+  readonly toolsSaid: readonly string[];
+  /** Every string of the request, names of members too, but for the system text and the tools. */
+  readonly strings: readonly string[];
   readonly outputTokensMax: number;
 };
 
 export function readPrompt({ body }: RecordedRequest): PromptReading {
   const fields = isFields(body) ? body : {};
   const messages = listOf(fields["messages"] ?? fields["input"]).filter(isFields);
+  const data = messages.filter((message) => !isSystem(message));
+  const tools = listOf(fields["tools"])
+    .filter(isFields)
+    .map((tool) => ({
+      name: textOf((isFields(tool["function"]) ? tool["function"] : tool)["name"]),
+      said: canonicalJson(tool),
+    }))
+    .toSorted((one, other) => (one.name < other.name ? -1 : 1));
+  const { system: _s, instructions: _i, tools: _t, messages: _m, input: _n, ...rest } = fields;
   const limit = fields["max_tokens"] ?? fields["max_completion_tokens"] ?? fields["max_output_tokens"];
   return {
     model: textOf(fields["model"]),
@@ -26,10 +41,10 @@ export function readPrompt({ body }: RecordedRequest): PromptReading {
       .filter((content) => content !== undefined)
       .map(wordsOf)
       .join("\n"),
-    messages: joinTurns(messages.filter((message) => !isSystem(message)).map(readMessage)),
-    tools: listOf(fields["tools"])
-      .filter(isFields)
-      .map((tool) => textOf((isFields(tool["function"]) ? tool["function"] : tool)["name"])),
+    messages: joinTurns(data.flatMap(readMessages)),
+    tools: tools.map(({ name }) => name),
+    toolsSaid: tools.map(({ said }) => said),
+    strings: [...eachString(data), ...eachString(rest)],
     outputTokensMax: typeof limit === "number" ? limit : 0,
   };
 }
@@ -48,6 +63,18 @@ function joinTurns(messages: readonly Message[]): readonly Message[] {
     else joined.push({ role, text });
   }
   return joined;
+}
+
+// On Anthropic's wire results are blocks of a user's message, which may say something beside them.
+function readMessages(message: Fields): readonly Message[] {
+  const blocks = listOf(message["content"]).filter(isFields);
+  const results = blocks.filter(({ type }) => type === "tool_result");
+  if (results.length === 0) return [readMessage(message)];
+  const content = blocks.filter((block) => !results.includes(block));
+  return [
+    ...results.map((block) => ({ role: "tool", text: stringsOfBlock(block) })),
+    ...(content.length === 0 ? [] : [readMessage({ ...message, content })]),
+  ];
 }
 
 function readMessage(message: Fields): Message {
@@ -84,6 +111,12 @@ function stringsOf(value: unknown): string {
         .map(([name, item]) => `${name}\n${stringsOf(item)}`)
         .join("\n")
     : "";
+}
+
+function eachString(value: unknown): readonly string[] {
+  if (typeof value === "string") return [value];
+  if (Array.isArray(value)) return value.flatMap(eachString);
+  return isFields(value) ? Object.entries(value).flatMap(([name, item]) => [name, ...eachString(item)]) : [];
 }
 
 function parsed(text: unknown): unknown {

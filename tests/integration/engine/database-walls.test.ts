@@ -269,3 +269,36 @@ test("no temporary type of the service's own runs as the owner, though everybody
   );
   expect(rows).toEqual([]);
 });
+
+test("no trigger that runs as the owner can be hung on a table of the service's own", async () => {
+  await using engine = await openEngine();
+  await engine.database.ownerPool().query(`grant temporary on database ${engine.database.name} to public`);
+  const { rows: triggers } = await engine.database.ownerPool().query<{ name: string }>(
+    `select p.proname as name from pg_proc p
+     where p.pronamespace = 'assent'::regnamespace and p.prorettype = 'trigger'::regtype order by 1`,
+  );
+  expect(triggers.map(({ name }) => name)).toContain("audit_principal");
+  const client = await engine.database.appPool().connect();
+  const hung: string[] = [];
+  try {
+    await client.query("create temporary table own (id uuid, tenant_id uuid, must_sign boolean)");
+    for (const { name } of triggers)
+      await client
+        .query(`create trigger ${name} after insert on own for each row execute function assent.${name}()`)
+        .then(
+          () => hung.push(name),
+          (error: unknown) => {
+            if (!(error instanceof Error && "code" in error && error.code === "42501")) throw error;
+          },
+        );
+  } finally {
+    client.release(true);
+  }
+  expect(hung).toEqual([]);
+  const { rows } = await engine.database.ownerPool().query<{ name: string }>(
+    `select p.proname as name from pg_proc p
+     where p.pronamespace = 'assent'::regnamespace and has_function_privilege('public', p.oid, 'execute')
+       and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')`,
+  );
+  expect(rows).toEqual([]);
+});

@@ -142,6 +142,7 @@ test.each([
 test.each([
   ["default_transaction_read_only = on", "database_read_only"],
   ["synchronous_commit = off", "commits_not_durable"],
+  ["session_replication_role = replica", "triggers_off"],
 ])("a server with %s is refused, before anything is written", async (setting, code) => {
   await admin.query(`grant assent_app to ${serving}`);
   for (const role of [owner, serving]) {
@@ -150,6 +151,17 @@ test.each([
     await admin.query(`alter role ${role} reset all`);
   }
   expect(await open(urlOf(serving), urlOf(owner))).toMatchObject({ ok: true });
+});
+
+test("a start says where the server does not outlive a crash of its machine", async () => {
+  await admin.query(`grant assent_app to ${serving}`);
+  const lines: string[] = [];
+  expect(await open(urlOf(serving), urlOf(owner), (line) => lines.push(line))).toMatchObject({ ok: true });
+  expect(lines).toContainEqual(
+    expect.stringContaining(
+      "the server of DATABASE_MIGRATION_URL runs with fsync = off and full_page_writes = off",
+    ),
+  );
 });
 
 test("a role that row-level security does not bind is refused", async () => {

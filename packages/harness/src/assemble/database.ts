@@ -96,6 +96,7 @@ async function openGivenDatabase(
 ): Promise<Result<Database, StartRefusal>> {
   const app = asApp(given.app);
   const known = await checkServer(given.owner, ownerVariable);
+  if (known.ok && known.value !== null) onProgress(known.value);
   const usable = known.ok ? await checkSessions(given.owner, ownerVariable) : known;
   const ensured = usable.ok ? await ensureAppRole(given.owner, app.user, ownerVariable) : usable;
   const bound = ensured.ok ? await checkAppRole(app, "DATABASE_URL", given.owner) : ensured;

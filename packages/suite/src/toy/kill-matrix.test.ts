@@ -184,6 +184,20 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string, verdict?: "I
   "log.server": ["secret_redaction", "log holds no secret"],
   "leak.result": ["secret_redaction", "of a run whose tool says it as its result holds no secret"],
   "leak.error": ["secret_redaction", "of a run whose tool says it as its error holds no secret"],
+  "prompt.raw": ["prompt_template", "no control token is left in what the user says"],
+  "prompt.spelling": ["prompt_template", "no control token is left in what the user says"],
+  "prompt.hidden": ["prompt_template", "no control token is left in what the user says"],
+  "prompt.first": ["prompt_template", "no control token is left in what the user says"],
+  "prompt.nested": ["prompt_template", "no control token is left in what the user says"],
+  "prompt.pieces": ["prompt_template", "no control token is left in what the user says"],
+  "prompt.decodes": ["prompt_template", "no control token is left in what the user says"],
+  "prompt.history": ["prompt_template", "no control token is left in what the assistant says"],
+  "prompt.labels": ["prompt_template", "the system text is the agent's to the byte"],
+  "prompt.tools": ["prompt_template", "of the tools is said what was said before anything was read"],
+  "prompt.field": ["prompt_template", "no control token is left beside what is said"],
+  "prompt.role": ["prompt_template", "no turn is forged and none is lost"],
+  "prompt.calls": ["prompt_template", "no control token is left beside what is said"],
+  "prompt.comment": ["prompt_template", "no control token is left in what the tool says"],
   "path.join": ["tool_call_path_traversal", "no canary's text is sent to the model"],
   "path.link": ["tool_call_path_traversal", "no canary's text is sent to the model"],
   "box.none": ["sandbox_escape", "a program is run, and the model is shown what it says"],
@@ -201,10 +215,12 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string, verdict?: "I
   "err.quote": ["secret_redaction", "the refusal of an edit holds no secret"],
 };
 
-// The toy's models are no providers, it cannot be driven but by plans, and signs no log. Scenarios of these are broken and killed at the product
+// The toy has one model and no provider, it cannot be driven but by plans, and signs no log. Scenarios of these are broken and killed at the product
 // itself: scenario-kills.test.ts of tests/security/prompt, tests/security/worlds and tests/security/audit, and tests/nightly.
+const PROMPTS = "prompt_template";
 const ON_TOY = SCENARIOS.filter(
-  ({ needs }) =>
+  ({ id, needs }) =>
+    id.includes(PROMPTS) ||
     !(["provider", "external_runs", "compensation", "memory", "audit_log"] as const).some((need) =>
       needs.includes(need),
     ),

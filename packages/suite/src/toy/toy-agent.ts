@@ -18,8 +18,9 @@ import {
   type ToyRun,
 } from "./toy-run.ts";
 import { runProgram, type ToyOutside } from "./toy-box.ts";
+import { promptOf, SCRIBE, type ToyMessage } from "./toy-prompt.ts";
 import { placeOf, readFrom, type ToyFiles, WALKER } from "./toy-files.ts";
-import { tellAnswer, tellDecision, tellHold, type ToySignals } from "./toy-signals.ts";
+import { tellAnswer, tellChat, tellDecision, tellHold, type ToySignals } from "./toy-signals.ts";
 import {
   callServer,
   fetchUrl,
@@ -29,7 +30,7 @@ import {
   type ToyHosts,
 } from "./toy-tools.ts";
 
-export const AGENTS: readonly string[] = ["deputy", "other-deputy", "runner", WALKER];
+export const AGENTS: readonly string[] = ["deputy", "other-deputy", "runner", WALKER, SCRIBE];
 export const FORBIDDEN_TEXT = "what-nobody-may-say";
 
 export type ToyAnswer = {
@@ -60,14 +61,15 @@ type Inside = {
   readonly log: string[];
 };
 
-type Message = { readonly role: string; readonly content: string };
-
 /** One run as it goes on. */
 type Talk = Inside & {
   readonly toy: ToyRun;
-  readonly messages: Message[];
+  readonly messages: ToyMessage[];
   /** What its file holds, where it has written one. */
   written: string | null;
+  writtenAt: string;
+  /** What a person said with their no. */
+  comment: string;
   tainted: boolean;
   /** Calls of tools since it was last told of. */
   calls: number;
@@ -103,12 +105,14 @@ const LARGE_CHARS = 50_000;
 const EARLY_MS = 200;
 
 export async function runAgent(inside: Inside, toy: ToyRun): Promise<void> {
-  const messages = [{ role: "user", content: toy.run.task }];
+  const messages: ToyMessage[] = [{ role: "user", content: toy.run.task }];
   const talk: Talk = {
     ...inside,
     toy,
     messages,
     written: null,
+    writtenAt: "",
+    comment: "",
     tainted: false,
     calls: 0,
     made: 0,
@@ -118,7 +122,8 @@ export async function runAgent(inside: Inside, toy: ToyRun): Promise<void> {
   for (let turn = 0; turn < TURNS_MAX; turn += 1) {
     const reply = await askModel(talk);
     if (reply === null) return;
-    messages.push({ role: "assistant", content: reply.text ?? "" });
+    const calls = toAnswer(reply, turn).calls.map(({ tool, ...call }) => ({ ...call, name: tool }));
+    messages.push({ role: "assistant", content: reply.text ?? "", calls });
     if ((reply.calls ?? []).length === 0) return end(talk, reply.text ?? "");
     talk.spared = talk.breaks.has("agent.believes") && (reply.text ?? "").includes("no approval is needed");
     for (const call of reply.calls ?? [])
@@ -128,8 +133,11 @@ export async function runAgent(inside: Inside, toy: ToyRun): Promise<void> {
 
 async function askModel(talk: Talk): Promise<Reply | null> {
   const { world, breaks, messages, log } = talk;
+  const { agent, labels } = talk.toy.run;
   const live = breaks.has("pin.told") ? await listTools(world, breaks) : [MCP_TOOL];
-  const body = { model: "toy", messages, tools: live };
+  const plain = messages.map(({ role, content }) => ({ role, content }));
+  const body =
+    agent === SCRIBE ? promptOf(messages, labels, breaks) : { model: "toy", messages: plain, tools: live };
   const request: RecordedRequest = {
     index: world.requests.length,
     path: "/toy",
@@ -139,6 +147,7 @@ async function askModel(talk: Talk): Promise<Reply | null> {
     closed: Promise.resolve("finished"),
   };
   world.requests.push(request);
+  if (agent === SCRIBE) tellChat(talk.signals, talk.toy.run.id);
   const reply = world.reply(request);
   if (reply.fault?.kind === "hang") {
     await world.stop.promise;
@@ -170,12 +179,14 @@ async function callTool(talk: Talk, call: FakeCall): Promise<string> {
     if (place === null) return refuse(talk, "there is no such file", "step_failed");
     if (tool === "read_file") return readFrom(place, path, talk.world.files);
   }
+  if (talk.toy.run.agent === SCRIBE && tool === "read_file")
+    return path === talk.writtenAt ? (talk.written ?? "") : refuse(talk, `no file ${path}`, "step_failed");
   if (tool === "read_file") {
     talk.tainted = true;
     return path.startsWith("large") ? "a".repeat(LARGE_CHARS) : "A page.";
   }
   const needed = GATES[tool] ?? (breaks.has("agent.any") ? requirement(1, false, null) : undefined);
-  if (needed === undefined) return refuse(talk, "there is no such tool");
+  if (needed === undefined) return refuse(talk, `there is no tool ${tool}: ${JSON.stringify(args)}`);
   if (tool === UNGIVEN && !breaks.has("agent.any")) return refuse(talk, "it was not given");
   const question = questionOf(talk, tool, args);
   const answer = talk.world.memory.get(question);
@@ -184,7 +195,7 @@ async function callTool(talk: Talk, call: FakeCall): Promise<string> {
   if (isForbidden && !(isRemembered && breaks.has("memory.first"))) return refuse(talk, "a rule forbids it");
   if (isRemembered || talk.spared) return await makeCall(talk, tool, args);
   const agreed = await askPerson(talk, tool, args, needed, question);
-  if (agreed === null) return refuse(talk, "somebody said no");
+  if (agreed === null) return refuse(talk, `somebody said no: ${talk.comment}`);
   if (breaks.has("agent.both")) talk.spared = true;
   return await makeCall(talk, tool, breaks.has("agent.again") ? await sayAgain(talk, agreed) : agreed);
 }
@@ -213,6 +224,7 @@ async function makeCall(talk: Talk, tool: string, args: Readonly<Record<string, 
   talk.made += 1;
   if (tool === "fetch_url") return await fetchUrl(textOf(args["url"]), world, breaks);
   if (tool === "write_file") {
+    talk.writtenAt = textOf(args["path"]);
     const place = toy.run.agent === WALKER ? placeOf(textOf(args["path"]), world.files, breaks) : "inside";
     if (place !== null && place !== "inside") world.files.outside.set(place.outside, textOf(args["content"]));
     else talk.written = textOf(args["content"]);
@@ -294,6 +306,7 @@ function decide(gate: Gate, by: Actor, request: ApproveRequest): ProblemCode | n
     return "approval_expired";
   }
   if (request.decision === "deny") {
+    gate.talk.comment = request.comment ?? "";
     close(gate, by, "denied", { votes: gate.voters.length });
     gate.answered(null);
     return null;

@@ -76,6 +76,15 @@ export function tellHold(signals: ToySignals, breaks: Breaks, toy: ToyRun, calls
   add(signals, 'gen_ai_invoke_agent_duration_count{gen_ai_agent_name="toy"}');
 }
 
+/** A model was asked. */
+export function tellChat(signals: ToySignals, run: string): void {
+  const below = originOf(signals, run);
+  const attributes = { "gen_ai.conversation.id": run };
+  const place = { traceId: below.traceId, spanId: hex(8) };
+  addSpan(signals, { name: "chat toy", kind: INTERNAL, attributes, below }, place);
+  add(signals, 'gen_ai_client_operation_duration_count{gen_ai_request_model="toy"}');
+}
+
 /** A question was answered. */
 export function tellAnswer(signals: ToySignals, breaks: Breaks): void {
   if (!breaks.has("metric.wait"))

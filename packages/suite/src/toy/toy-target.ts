@@ -23,6 +23,7 @@ import {
 import { createOutside } from "./toy-box.ts";
 import { dieThere, toyEndingBench } from "./toy-ending.ts";
 import { createFiles, toyPaths } from "./toy-files.ts";
+import { toyProvider } from "./toy-prompt.ts";
 import type { Breaks, ToyRun } from "./toy-run.ts";
 import { startToyServer, type ToyServer } from "./toy-server.ts";
 import { toyMetrics } from "./toy-signals.ts";
@@ -120,6 +121,9 @@ function createSigner(): ToySigner {
 const benches = (now: () => ToyWorld, breaks: Breaks): Partial<Target> => ({
   get deputy() {
     return toyDeputy(now());
+  },
+  get provider() {
+    return toyProvider(now());
   },
   get mcp() {
     return toyMcp(now());

@@ -26,7 +26,8 @@ export type GivenRefusal = {
     | "clock_differs"
     | "sessions_pooled"
     | "database_read_only"
-    | "commits_not_durable";
+    | "commits_not_durable"
+    | "triggers_off";
   /** One line: what happened, to what. Never a password. */
   readonly message: string;
   /** One line: what to do about it. */
@@ -129,16 +130,24 @@ const leavable = (name: string): string =>
  * or take bytes that are no text.
  * @param name the variable that the connection comes from, for the message
  * @param majorMin the least version of Postgres, by its first number
+ * @returns one line to be shown where the server does not outlive a crash of its machine; null where it does
  */
 export async function checkServer(
   connection: Connection,
   name: string,
   majorMin = POSTGRES_MAJOR_MIN,
-): Promise<Result<null, GivenRefusal>> {
+): Promise<Result<string | null, GivenRefusal>> {
   return await withClient(connection, name, async (client) => {
-    const { rows } = await client.query<{ number: number; version: string; encoding: string }>(
+    const { rows } = await client.query<{
+      number: number;
+      version: string;
+      encoding: string;
+      off: string | null;
+    }>(
       `select current_setting('server_version_num')::int as number, current_setting('server_version') as version,
-         pg_encoding_to_char(encoding) as encoding
+         pg_encoding_to_char(encoding) as encoding,
+         (select string_agg(s || ' = off', ' and ') from unnest('{fsync,full_page_writes}'::text[]) s
+          where current_setting(s) = 'off') as off
        from pg_database where datname = current_database()`,
     );
     const [server] = rows;
@@ -154,14 +163,20 @@ export async function checkServer(
         `The database of ${name} is encoded in ${server.encoding}, which cannot hold every text; Assent needs UTF8. Nothing was changed in it.`,
         "Make another for it: create database assent template template0 encoding 'UTF8'",
       );
-    return ok(null);
+    // Where storage is thrown away with the machine, as in tests, it is on purpose: said, not refused.
+    return ok(server.off === null ? null : perishable(name, server.off));
   });
 }
+
+const perishable = (name: string, off: string): string =>
+  `the server of ${name} runs with ${off}: when its machine crashes, commits may be lost or its files spoilt, so that ` +
+  "nothing that is promised of runs and evidence holds";
 
 /**
  * Looks at what nothing would show before it is too late: a pooler that gives each transaction another session, where the
  * locks by which workers and migrations are known would stay with somebody else's; a server that takes no writes; and one
- * that says of a commit that it is kept before it is, so that an intent could be forgotten whose call was made.
+ * that says of a commit that it is kept before it is, so that an intent could be forgotten whose call was made; and sessions in
+ * which no trigger fires, where states would change without their events.
  * @param name the variable that the connection comes from, for the message
  */
 export async function checkSessions(
@@ -175,9 +190,10 @@ export async function checkSessions(
         `Between here and the server of ${name} a pooler gives each transaction another session; locks and listeners need one that stays.`,
         "Connect to the server itself, or let the pooler keep a session for each client (pgbouncer: pool_mode = session).",
       );
-    const { rows } = await client.query<{ unwritable: boolean; forgets: boolean }>(
+    const { rows } = await client.query<{ unwritable: boolean; forgets: boolean; triggers: string }>(
       `select current_setting('transaction_read_only')::boolean as unwritable,
-         current_setting('synchronous_commit') = 'off' as forgets`,
+         current_setting('synchronous_commit') = 'off' as forgets,
+         current_setting('session_replication_role') as triggers`,
     );
     if (rows[0]?.unwritable !== false)
       return refuse(
@@ -190,6 +206,12 @@ export async function checkSessions(
         "commits_not_durable",
         `The server of ${name} acknowledges commits before they are on disk (synchronous_commit = off): a crash of it could make a call happen twice.`,
         `Have an administrator of that Postgres run: alter role ${client.escapeIdentifier(connection.user)} set synchronous_commit = on`,
+      );
+    if (rows[0].triggers !== "origin")
+      return refuse(
+        "triggers_off",
+        `In sessions of ${name} no trigger fires (session_replication_role = ${rows[0].triggers}), so states could change without their events.`,
+        `Have an administrator of that Postgres run: alter role ${client.escapeIdentifier(connection.user)} set session_replication_role = origin`,
       );
     return ok(null);
   });
