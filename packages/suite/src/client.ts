@@ -229,7 +229,8 @@ function requestOf(entry: Racer): HttpRequest {
 export async function race(entries: readonly Racer[]): Promise<Answer[]> {
   const answers = await raceOnce(entries);
   const patience = entries[0]?.client.patience;
-  for (let waited = 0; patience !== undefined;) {
+  if (patience === undefined) return answers;
+  for (let waited = 0; ;) {
     const limited = answers.flatMap((answer, at) => {
       const entry = entries[at];
       const seconds = entry === undefined ? null : secondsOfLimit(requestOf(entry), answer);

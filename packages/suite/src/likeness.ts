@@ -17,7 +17,7 @@ export function unknownLike(id: string): string {
     const far = start === "" && end.length < 8 ? "999999999" : "9".repeat(end.length);
     return `${start}${far === end ? far.replaceAll("9", "8") : far}`;
   }
-  const turned = [...end].toReversed().join("");
+  const turned = Array.from(end).toReversed().join("");
   const other = turned === end ? `${end.slice(1)}${end.slice(0, 1)}` : turned;
   // All of its letters are the same one.
   return `${start}${other === end ? `${end.slice(1)}${end.startsWith("a") ? "b" : "a"}` : other}`;

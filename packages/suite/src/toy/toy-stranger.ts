@@ -136,8 +136,9 @@ function say(
   const occurrence = { instance: `urn:uuid:${randomUUID()}`, at: new Date().toISOString() };
   const own = occurrences && type.includes("problem") ? { ...fieldsOf(json), ...occurrence } : json;
   const sent = Buffer.from(JSON.stringify(form ? dressed(own) : own));
-  for (let from = 0; manner && from < sent.byteLength; from += PIECE_BYTES)
-    response.write(sent.subarray(from, from + PIECE_BYTES));
+  const pieces = manner ? Math.ceil(sent.byteLength / PIECE_BYTES) : 0;
+  for (let piece = 0; piece < pieces; piece += 1)
+    response.write(sent.subarray(piece * PIECE_BYTES, (piece + 1) * PIECE_BYTES));
   response.end(manner ? undefined : sent);
 }
 
