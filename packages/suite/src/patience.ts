@@ -1,9 +1,9 @@
 // A harness may let its callers ask so often and no more: whoever is told to come again comes again. A limit is no fault, and
 // what was refused for it has said nothing of what was asked.
 
-import { setTimeout as pause } from "node:timers/promises";
 import type { HttpAnswer, HttpRequest } from "./http.ts";
 import { PreconditionMissing } from "./precondition.ts";
+import { waitSeconds } from "./wait.ts";
 
 type Told = Pick<HttpAnswer, "status" | "headers">;
 
@@ -51,7 +51,7 @@ export async function rest(
       `${request.method} ${request.path} is over a limit of the harness (429), which asks to be left alone for ${seconds} s; ` +
         `it is waited ${secondsMax} s: come again later, with keys that may ask more often, or with more patience`,
     );
-  await pause(due * 1_000, undefined, { signal });
+  await waitSeconds(due, signal);
   waited(due);
   return before + due;
 }
