@@ -7,6 +7,7 @@ import { EPOCH_KIND } from "./epoch-link.ts";
 import { createEventTimes, type TimeKnowledge } from "./event-times.ts";
 import { ERASED_KIND } from "./leaf.ts";
 import { KEY_KINDS } from "./key-rights.ts";
+import { KEY_CHANGES, type KeyChange } from "./retired-keys.ts";
 import { createLeafReader, type LeafLayout, type LeafOwner } from "./leaf-layout.ts";
 import { type Bundle, createPayloadReader, isCommitted, type Openings } from "./payload-lines.ts";
 import { type Hole, PRUNED_KIND, prunedBy, type PrunedLog, unexplained } from "./pruning.ts";
@@ -46,6 +47,8 @@ export type LeafTotals = {
   readonly prunedElsewhere: readonly PrunedLog[];
   /** See `RunObjects.given`. */
   readonly approvals: Given;
+  /** What it says of the keys that sign it. */
+  readonly keyChanges: readonly KeyChange[];
   /** Times that are past by the word that was given, and still to come by the clock. */
   readonly ahead: number;
   /** What the logs before this one are held against: itself, and those that followed it. */
@@ -56,6 +59,10 @@ export type ErasedEntry = { readonly epoch: number; readonly index: number };
 
 /** The number of a log: a later one goes on where the one before it stopped. */
 export const epochOf = (origin: string): number => Number(/\/e([1-9]\d*)$/.exec(origin)?.[1] ?? 1);
+
+/** Whose log it is, where its name says so, as those of installations do. */
+const tenantOf = (origin: string): string | null =>
+  /\/(ten_[0-9a-f]{32})(?:\/e[1-9]\d*)?$/.exec(origin)?.[1] ?? null;
 
 export type LeafKnowledge = TimeKnowledge & {
   /** Entries whose erasure is recorded, beside those that the log itself says so of. */
@@ -81,7 +88,7 @@ export function createLeafChecks(
   // Of the bytes that were given last: a bundle's are given for each of its entries.
   let held = heldOf(Buffer.alloc(0));
   const payloads = createPayloadChecks(add);
-  let tenant: string | null = null;
+  let tenant = tenantOf(origin);
   // The last one that was found to be this log's.
   let ours: LeafOwner | null = null;
   const isOurs = (owner: LeafOwner): boolean => {
@@ -107,7 +114,11 @@ export function createLeafChecks(
       }
       const { owner } = layout;
       if (owner !== ours && !isOurs(owner))
-        add({ code: "entry_of_another_log", at: `entry ${index}`, detail: `it belongs to ${owner.log}` });
+        add({
+          code: "entry_of_another_log",
+          at: `entry ${index}`,
+          detail: `it belongs to ${owner.log}, tenant ${owner.tenant}`,
+        });
       if (held.bytes !== bytes) held = heldOf(bytes);
       const event = versions.check(layout, held, from, index);
       records.check(layout, bytes, from, index);
@@ -120,7 +131,7 @@ export function createLeafChecks(
       // What its payload says is wrong names it better than what can be counted.
       if (versions.wasIllegal() && !isNamed) versions.nameIllegal(layout, held, from, index, event);
       if (event === NO_RUN_EVENT && payload && isOfKeys(layout, bytes, from))
-        objects.checkKey(textOf(bytes, from + layout.kindAt, from + layout.kindEnd), payload);
+        objects.checkKey(textOf(bytes, from + layout.kindAt, from + layout.kindEnd), payload, index);
     },
     skip(hole): void {
       pruning.skip(hole);
@@ -132,7 +143,16 @@ export function createLeafChecks(
       const { erased, erasedElsewhere } = records;
       const approvals = objects.given();
       const begun = versions.end();
-      return { ...payloads.end(erased), erasedElsewhere, ...pruning.end(), approvals, ahead, begun };
+      const { keyChanges } = objects;
+      return {
+        ...payloads.end(erased),
+        erasedElsewhere,
+        ...pruning.end(),
+        approvals,
+        keyChanges,
+        ahead,
+        begun,
+      };
     },
     repeated: () => times.repeated(),
   };
@@ -154,6 +174,7 @@ function createRecordChecks(
 ): RecordChecks {
   const erased = new Set(known);
   const erasedElsewhere: ErasedEntry[] = [];
+  const records = new Set<number>();
   return {
     erased,
     erasedElsewhere,
@@ -166,6 +187,14 @@ function createRecordChecks(
       if (isOfKind(PRUNED, layout, bytes, from)) pruning.record(subject(), index);
       if (!isOfKind(ERASED, layout, bytes, from)) return;
       const gone = erasedBefore(subject(), epoch, index, add);
+      // Without it the erasure that it records would have no reason, so nothing of ours erases one.
+      if ((gone?.epoch === epoch && records.has(gone.index)) || erased.has(index))
+        add({
+          code: "erasure_malformed",
+          at: `entry ${index}`,
+          detail: `it records the erasure of ${subject()}, and one of the two is the record of another erasure, and erased`,
+        });
+      records.add(index);
       if (gone?.epoch === epoch) erased.add(gone.index);
       else if (gone !== null) erasedElsewhere.push(gone);
     },
@@ -214,7 +243,7 @@ const ERASED = Buffer.from(ERASED_KIND, "latin1");
 const BEGUN = Buffer.from(EPOCH_KIND, "latin1");
 const PRUNED = Buffer.from(PRUNED_KIND, "latin1");
 
-const OF_KEYS = KEY_KINDS.map((kind) => Buffer.from(kind, "latin1"));
+const OF_KEYS = [...KEY_KINDS, ...KEY_CHANGES].map((kind) => Buffer.from(kind, "latin1"));
 const isOfKeys = (layout: LeafLayout, bytes: Uint8Array, from: number): boolean =>
   OF_KEYS.some((kind) => isOfKind(kind, layout, bytes, from));
 
