@@ -40,7 +40,7 @@ let kept: string;
 let size: number;
 let document: DocumentId;
 let gone: DocumentId;
-let key: KeyId;
+let apiKey: KeyId;
 /** The entry of one of the run's events. */
 let place: number;
 
@@ -67,7 +67,9 @@ beforeAll(async () => {
   gone = value(await engine.harness.documents.add(engine.caller, { ...text, name: "old" })).id;
   value(await engine.harness.documents.remove(engine.caller, gone));
   const named = { name: "ci", kind: "service" } as const;
-  key = value(await engine.harness.createKey(engine.caller, { principal: named, scopes: ["runs:read"] })).id;
+  apiKey = value(
+    await engine.harness.createKey(engine.caller, { principal: named, scopes: ["runs:read"] }),
+  ).id;
   await addManyFacts(engine.database, engine.tenant, 280);
   await addFacts(ports.store, engine.tenant, "late", 3);
   await advanced(ports, engine.tenant);
@@ -341,25 +343,25 @@ const ATTACKS: readonly Attack[] = [
   ],
   [
     "a role that somebody wrote into a key's row",
-    () => [`update assent.api_keys set roles = '{admin,auditor}' where id = '${uuidOf(key)}'`],
-    () => `row_altered at ${key}`,
+    () => [`update assent.api_keys set roles = '{admin,auditor}' where id = '${uuidOf(apiKey)}'`],
+    () => `row_altered at ${apiKey}`,
   ],
   [
     "a key that was revoked and is not any more",
-    () => [`update assent.api_keys set revoked_at = now() where id = '${uuidOf(key)}'`],
-    () => `row_altered at ${key}`,
+    () => [`update assent.api_keys set revoked_at = now() where id = '${uuidOf(apiKey)}'`],
+    () => `row_altered at ${apiKey}`,
   ],
   [
     "a key that was put there",
     () => [
-      `insert into assent.api_keys (${KEY_COLUMNS}) select ${KEY_COLUMNS.replace(", id,", ", '00000000-0000-7000-8000-00000000abcd',").replace(" hash,", " sha256(hash),")} from assent.api_keys where id = '${uuidOf(key)}'`,
+      `insert into assent.api_keys (${KEY_COLUMNS}) select ${KEY_COLUMNS.replace(", id,", ", '00000000-0000-7000-8000-00000000abcd',").replace(" hash,", " sha256(hash),")} from assent.api_keys where id = '${uuidOf(apiKey)}'`,
     ],
     () => "row_added at key_0000000000007000800000000000abcd",
   ],
   [
     "a key that is gone",
-    () => [`delete from assent.api_keys where id = '${uuidOf(key)}'`],
-    () => `row_removed at ${key}`,
+    () => [`delete from assent.api_keys where id = '${uuidOf(apiKey)}'`],
+    () => `row_removed at ${apiKey}`,
   ],
   [
     "an event in the middle of a run",

@@ -5,10 +5,11 @@ import { assert } from "../../base/assert.ts";
 import type { BegunLog } from "./begun-log.ts";
 import { EPOCH_KIND } from "./epoch-link.ts";
 import { createEventTimes, type TimeKnowledge } from "./event-times.ts";
+import { createOwnerCheck, ofAnother } from "./entry-owner.ts";
 import { ERASED_KIND } from "./leaf.ts";
 import { KEY_KINDS } from "./key-rights.ts";
 import { KEY_CHANGES, type KeyChange } from "./retired-keys.ts";
-import { createLeafReader, type LeafLayout, type LeafOwner } from "./leaf-layout.ts";
+import { createLeafReader, type LeafLayout } from "./leaf-layout.ts";
 import { type Bundle, createPayloadReader, isCommitted, type Openings } from "./payload-lines.ts";
 import { type Hole, PRUNED_KIND, prunedBy, type PrunedLog, unexplained } from "./pruning.ts";
 import { createObjectChecks } from "./object-checks.ts";
@@ -60,10 +61,6 @@ export type ErasedEntry = { readonly epoch: number; readonly index: number };
 /** The number of a log: a later one goes on where the one before it stopped. */
 export const epochOf = (origin: string): number => Number(/\/e([1-9]\d*)$/.exec(origin)?.[1] ?? 1);
 
-/** Whose log it is, where its name says so, as those of installations do. */
-const tenantOf = (origin: string): string | null =>
-  /\/(ten_[0-9a-f]{32})(?:\/e[1-9]\d*)?$/.exec(origin)?.[1] ?? null;
-
 export type LeafKnowledge = TimeKnowledge & {
   /** Entries whose erasure is recorded, beside those that the log itself says so of. */
   readonly erased?: readonly number[];
@@ -88,15 +85,7 @@ export function createLeafChecks(
   // Of the bytes that were given last: a bundle's are given for each of its entries.
   let held = heldOf(Buffer.alloc(0));
   const payloads = createPayloadChecks(add);
-  let tenant = tenantOf(origin);
-  // The last one that was found to be this log's.
-  let ours: LeafOwner | null = null;
-  const isOurs = (owner: LeafOwner): boolean => {
-    tenant ??= owner.tenant;
-    if (owner.log !== origin || owner.tenant !== tenant) return false;
-    ours = owner;
-    return true;
-  };
+  const isOurs = createOwnerCheck(origin);
   const versions = createVersionChecks(epoch, knowledge, add);
   const objects = createObjectChecks(epoch, add);
   return {
@@ -112,13 +101,7 @@ export function createLeafChecks(
         add({ code: "entry_malformed", at: `entry ${index}`, detail: "it has not the form of an entry" });
         return;
       }
-      const { owner } = layout;
-      if (owner !== ours && !isOurs(owner))
-        add({
-          code: "entry_of_another_log",
-          at: `entry ${index}`,
-          detail: `it belongs to ${owner.log}, tenant ${owner.tenant}`,
-        });
+      if (!isOurs(layout.owner)) add(ofAnother(layout.owner, index));
       if (held.bytes !== bytes) held = heldOf(bytes);
       const event = versions.check(layout, held, from, index);
       records.check(layout, bytes, from, index);
