@@ -68,6 +68,8 @@ export type Role = "all" | "server" | "worker";
 export type Running = {
   /** Empty for a worker: it serves nothing. */
   readonly url: string;
+  /** Where people find the web console; null where this process gives out none. */
+  readonly consoleUrl: string | null;
   readonly home: string;
   /** The operator's own key, with every scope. */
   readonly adminKey: string;
@@ -144,7 +146,7 @@ async function start(
   const access = withInstallation(parts.value.access, tenants.operators);
   const served = await startParts(redacted, { ...parts.value, access }, kept, started);
   if (!served.ok) return served;
-  const { url } = served.value;
+  const { url, consoleUrl } = served.value;
   // Beside everything else: a server that is slow to answer keeps nobody waiting.
   void mcp.value.watch(redacted.log);
   if (url !== "" && (options.announce || operator.value.firstStart))
@@ -152,6 +154,7 @@ async function start(
   const running = started.move();
   return ok({
     url,
+    consoleUrl,
     home,
     adminKey: operator.value.key,
     firstStart: operator.value.firstStart,
@@ -177,7 +180,7 @@ async function startParts(
   given: Parts,
   kept: Kept,
   started: AsyncDisposableStack,
-): Promise<Result<{ readonly url: string }, StartRefusal>> {
+): Promise<Result<Pick<Running, "url" | "consoleUrl">, StartRefusal>> {
   const { home, host, port, log, role = "all", runsMax = WORKER_RUNS_MAX } = options;
   const { config } = given;
   const slots = { runsMax, tenantSlots: config.limits.tenantSlots };
@@ -223,7 +226,7 @@ async function startParts(
   };
   const working =
     role === "server" ? null : await startWorking(ports, { ...base, wakeUps, ...slots }, started);
-  if (role === "worker") return ok({ url: "" });
+  if (role === "worker") return ok({ url: "", consoleUrl: null });
   const harness = createHarness({
     ...ports,
     workspaceNames: Object.keys(config.workspaces),
