@@ -146,15 +146,14 @@ async function start(
   const access = withInstallation(parts.value.access, tenants.operators);
   const served = await startParts(redacted, { ...parts.value, access }, kept, started);
   if (!served.ok) return served;
-  const { url, consoleUrl } = served.value;
+  const { url } = served.value;
   // Beside everything else: a server that is slow to answer keeps nobody waiting.
   void mcp.value.watch(redacted.log);
   if (url !== "" && (options.announce || operator.value.firstStart))
     writeCredentials(home, { url, key: operator.value.key }, systemRandom);
   const running = started.move();
   return ok({
-    url,
-    consoleUrl,
+    ...served.value,
     home,
     adminKey: operator.value.key,
     firstStart: operator.value.firstStart,
