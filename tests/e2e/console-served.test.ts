@@ -238,6 +238,35 @@ test("chromium shows the page without an error", async () => {
   });
 });
 
+/** What no page may do, and how a visit says that it did. */
+const FAULTS: readonly (readonly [string, string])[] = [
+  ["console.error('told')", "console error: told"],
+  ["console.warn('warned')", "console warning: warned"],
+  [
+    "new Promise((done) => { addEventListener('error', done); queueMicrotask(() => { throw new Error('thrown') }) })",
+    "exception: thrown",
+  ],
+  ["fetch('/none')", "Failed to load resource: the server responded with a status of 404"],
+  [
+    "new Promise((done) => Object.assign(new Image(), { onerror: done, src: 'http://127.0.0.1:1/' }))",
+    "a request to elsewhere: http://127.0.0.1:1/",
+  ],
+  ["fetch('http://127.0.0.1:1/').catch(() => 0)", "policy violated: connect-src by http://127.0.0.1:1/"],
+];
+
+test("a visit fails for each thing that no page may do, and for what was expected of it and did not come", async () => {
+  const visit = browser.visit(
+    `${api.url}/console`,
+    async (page) => {
+      for (const [script] of FAULTS) await page.evaluate(script);
+    },
+    { expected: [/warned/, /never/] },
+  );
+  const said = await visit.then(() => "nothing", String);
+  for (const [, fault] of FAULTS) expect(said.includes(fault)).toBe(!fault.includes("warned"));
+  expect(said).toContain("expected and did not happen: /never/");
+});
+
 /** What somebody who got a script into the page would try next, and the directive that is in the way. */
 const ATTACKS: readonly (readonly [string, string])[] = [
   ["document.body.innerHTML = '<b>'", "require-trusted-types-for"],
