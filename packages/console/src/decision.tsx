@@ -201,7 +201,7 @@ function Remember({ approval, isOn, days, onChange }: RememberProps): ReactNode 
         days
       </label>
       {isOn && !isYesMemorable(approval) ? (
-        <small>Only a no: a yes that spends, destroys, or goes where untrusted text said is good once.</small>
+        <small>A yes that spends, destroys, or goes where untrusted text said is good once only.</small>
       ) : null}
       {isOn ? null : <small>For this one call.</small>}
     </fieldset>

@@ -90,11 +90,7 @@ function Question({ approval, run, onDecided }: QuestionProps): ReactNode {
           </pre>
         </details>
       )}
-      {approval.preview === null ? (
-        <p className="quiet">The tool cannot show beforehand what would change.</p>
-      ) : (
-        <Preview text={approval.preview === "" ? "(nothing)" : approval.preview} />
-      )}
+      <Change approval={approval} />
       <Advice approval={approval} />
       {run === null ? null : <Context run={run} step={approval.step} />}
       <Exactly approval={approval} />
@@ -113,6 +109,13 @@ function Question({ approval, run, onDecided }: QuestionProps): ReactNode {
       {approval.status === "open" ? null : <Outcome approval={approval} />}
     </article>
   );
+}
+
+/** What the tool shows beforehand, unless it is the arguments once more. */
+function Change({ approval: { action, preview } }: { readonly approval: Approval }): ReactNode {
+  if (preview === null) return <p className="quiet">The tool cannot show beforehand what would change.</p>;
+  if (preview === JSON.stringify(action.arguments, null, 2)) return null;
+  return <Preview text={preview === "" ? "(nothing)" : preview} />;
 }
 
 function Risk({ approval }: { readonly approval: Approval }): ReactNode {

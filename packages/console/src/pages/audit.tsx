@@ -72,7 +72,9 @@ function Check({ log }: { readonly log: AuditLog }): ReactNode {
   return (
     <section aria-label="Check it yourself">
       <h2>Check it yourself</h2>
-      <p>A page cannot prove itself. These need neither this server nor its database:</p>
+      <p>
+        A page cannot prove itself. Take a copy, and look at it where neither this server nor its database is:
+      </p>
       <pre className="preview">{`assent audit export copy/\nassent audit verify copy/ --key '${log.vkey}'`}</pre>
     </section>
   );

@@ -32,7 +32,7 @@ export function HealthPage(): ReactNode {
           {ready.data.audit_gaps ? ` ${ready.data.audit_gaps} numbers of events are missing.` : ""}
         </p>
       )}
-      <h2>Model providers</h2>
+      <h2>Models and tools that are asked</h2>
       {providers.error === null ? null : <Failure error={providers.error} />}
       {providers.data === null ? null : <Providers providers={providers.data.data} />}
       <h2>Budgets</h2>
@@ -46,10 +46,10 @@ function Providers({ providers }: { readonly providers: readonly ProviderView[] 
   if (providers.length === 0) return <p className="quiet">None was asked yet.</p>;
   return (
     <table className="list">
-      <caption className="unseen">Model providers</caption>
+      <caption className="unseen">Models and tools that are asked</caption>
       <thead>
         <tr>
-          <th scope="col">Provider</th>
+          <th scope="col">Who</th>
           <th scope="col">State</th>
           <th scope="col">Calls under way</th>
           <th scope="col">Last failure</th>

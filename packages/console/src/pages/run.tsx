@@ -63,6 +63,7 @@ function Story({ run, step, onChange }: StoryProps): ReactNode {
         </p>
       ))}
       {ENDED.has(run.status) ? null : <Cancel id={run.id} onChange={onChange} />}
+      <h2>Steps</h2>
       <Steps run={run} step={step} />
       {run.answer === null ? null : (
         <blockquote className="model">
@@ -167,7 +168,7 @@ function StepLine({ run, step, isOpen }: StepLineProps): ReactNode {
       )}
       {step.arguments === undefined ? null : (
         <>
-          <h4>Arguments</h4>
+          <h3>Arguments</h3>
           <pre className="preview">
             <Visible text={JSON.stringify(step.arguments, null, 2)} />
           </pre>
@@ -175,7 +176,7 @@ function StepLine({ run, step, isOpen }: StepLineProps): ReactNode {
       )}
       {step.result === null ? null : (
         <>
-          <h4>{step.kind === "model" ? "What the model wrote" : "Result"}</h4>
+          <h3>{step.kind === "model" ? "What the model wrote" : "Result"}</h3>
           <pre className="preview">
             <Visible text={step.result} />
           </pre>
@@ -208,7 +209,7 @@ function Rollback({ run: { rollback } }: { readonly run: Run }): ReactNode {
   if (rollback === undefined) return null;
   return (
     <section aria-label="Taken back">
-      <h3>Taken back</h3>
+      <h2>Taken back</h2>
       {rollback.taken_back.length === 0 ? null : <p>Steps {rollback.taken_back.join(", ")}.</p>}
       {rollback.left.map(({ step, tool, detail }) => (
         <p key={step} className="waits">
@@ -223,7 +224,7 @@ function Artifacts({ run }: { readonly run: Run }): ReactNode {
   if (run.artifacts.length === 0) return null;
   return (
     <section aria-label="Artifacts">
-      <h3>Artifacts</h3>
+      <h2>Artifacts</h2>
       <ul>
         {run.artifacts.map((artifact) => (
           <li key={artifact.id}>
