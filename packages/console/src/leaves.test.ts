@@ -1,6 +1,9 @@
+import type { Approval } from "@assent/contract";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { isGrave, isYesMemorable, leavesOf } from "./leaves.ts";
+
+type Label = Approval["labels"][string];
 
 const at = (value: unknown, pointer: string): unknown =>
   pointer
@@ -34,8 +37,8 @@ function countLeaves(value: unknown): number {
 }
 
 test("a value has the label of its place, else of the nearest one that holds it, else none", () => {
-  const untrusted = { origin: "untrusted", sources: [{ source: "step:2", start: 0, end: 4 }] } as const;
-  const trusted = { origin: "trusted", sources: [] } as const;
+  const untrusted: Label = { origin: "untrusted", sources: [{ source: "step:2", start: 0, end: 4 }] };
+  const trusted: Label = { origin: "trusted", sources: [] };
   const leaves = leavesOf(
     { a: { b: "x", "c/d": ["y"] }, constructor: "z" },
     { "/a": trusted, "/a/c~1d": untrusted },
