@@ -13,5 +13,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    // What is bundled goes out under its own licence, which wants to be shown with it.
+    license: { fileName: "third-party-licenses.md" },
   },
 });

@@ -10,7 +10,7 @@ Every entry, tile, payload, root and signature of an export, and what runs, step
 Of each type among the keys (Ed25519, ML-DSA-44) one must have signed. Exit code 0 when all of it holds, 1 for findings (a
 line each, with its place), 2 for usage. Of a log that was followed by another, erasures and pruning stand in that one: --later, with
 its keys among the others. Which witnesses must have cosigned a policy says (C2SP tlog-policy), or --witness: all that are given so.
-Opened fields are not looked at. Ed25519 is RFC 8032, section 5.1.7, and
+Fields that were opened are held against what is sealed in payloads (AES-256-GCM). Ed25519 is RFC 8032, section 5.1.7, and
 ML-DSA-44 is FIPS 204, both in plain arithmetic: slow, and called once for each checkpoint."""
 
 import argparse, base64, datetime, hashlib, json, pathlib, re, sys
@@ -164,6 +164,78 @@ def is_mldsa_signature(public, message, signature, prefix=b"\0\0"):
         high = [use_hint(n in hints[i], w[n]) for n in range(256)]
         packed += sum(x << (6 * n) for n, x in enumerate(high)).to_bytes(192, "little")
     return shake(mu + packed, 32) == challenge
+
+
+# --- AES-256-GCM (FIPS 197, SP 800-38D): decryption of short texts -------------------
+doubled = lambda byte: (byte << 1 & 0xFF) ^ (0x1B if byte & 0x80 else 0)
+rotated = lambda byte, by: (byte << by | byte >> 8 - by) & 0xFF
+
+
+def sbox_of():
+    """Inverses in GF(2^8), walked by the powers of 3 and of its inverse, and the affine map."""
+    box, p, q = [0x63] * 256, 1, 1
+    while True:
+        p ^= doubled(p)
+        for shift in (1, 2, 4):
+            q ^= q << shift & 0xFF
+        q ^= 0x09 if q & 0x80 else 0
+        box[p] = 0x63 ^ q ^ rotated(q, 1) ^ rotated(q, 2) ^ rotated(q, 3) ^ rotated(q, 4)
+        if p == 1:
+            return box
+
+
+SBOX = sbox_of()
+
+
+def round_keys(key):
+    words, power = [list(key[i : i + 4]) for i in range(0, 32, 4)], 1
+    for i in range(8, 60):
+        word = words[-1]
+        if i % 8 == 0:
+            word, power = [SBOX[b] for b in word[1:] + word[:1]], doubled(power) if i > 8 else 1
+            word[0] ^= power
+        elif i % 8 == 4:
+            word = [SBOX[b] for b in word]
+        words.append([a ^ b for a, b in zip(words[-8], word)])
+    return [sum(words[i : i + 4], []) for i in range(0, 60, 4)]
+
+
+def aes(keys, block):
+    state = [a ^ b for a, b in zip(block, keys[0])]
+    for i, key in enumerate(keys[1:]):
+        # Bytes substituted, rows shifted; then, but in the last round, columns mixed.
+        state = [SBOX[state[(n + 4 * (n % 4)) % 16]] for n in range(16)]
+        if i < 13:
+            mixed = []
+            for c in range(0, 16, 4):
+                a, b, c, d = state[c : c + 4]
+                every = a ^ b ^ c ^ d
+                mixed += [x ^ every ^ doubled(x ^ y) for x, y in ((a, b), (b, c), (c, d), (d, a))]
+            state = mixed
+        state = [a ^ b for a, b in zip(state, key)]
+    return bytes(state)
+
+
+def ghash(h, data):
+    y = 0
+    for at in range(0, len(data), 16):
+        x, y, v = y ^ int.from_bytes(data[at : at + 16], "big"), 0, h
+        for bit in range(127, -1, -1):
+            y ^= v if x >> bit & 1 else 0
+            v = v >> 1 ^ (0xE1 << 120 if v & 1 else 0)
+    return y
+
+
+def opened_text(key, nonce, place, tag, sealed):
+    """What was sealed; None for another key, nonce or place, and what was changed."""
+    keys, padded = round_keys(key), lambda data: data + bytes(-len(data) % 16)
+    block = lambda count: aes(keys, nonce + count.to_bytes(4, "big"))
+    lengths = (len(place) * 8).to_bytes(8, "big") + (len(sealed) * 8).to_bytes(8, "big")
+    hashed = ghash(int.from_bytes(aes(keys, bytes(16)), "big"), padded(place) + padded(sealed) + lengths)
+    if (hashed ^ int.from_bytes(block(1), "big")).to_bytes(16, "big") != tag:
+        return None
+    stream = b"".join(block(2 + i) for i in range(-(-len(sealed) // 16)))
+    return bytes(a ^ b for a, b in zip(sealed, stream))
 
 
 # --- Notes and checkpoints (C2SP signed-note, tlog-checkpoint, tlog-cosignature) -----
@@ -629,6 +701,85 @@ def payload_lines(path, first, end, findings):
     return opened
 
 
+SEALED = re.compile(r"v1\.([0-9a-f]{64})\.([A-Za-z0-9+/]+={0,2})", re.ASCII)
+
+
+def check_opened(data, first, entries, opened, findings):
+    """Fields that somebody may read say what is sealed in the payload that the entry commits to; nothing else commits to them."""
+    last, end = first - 1, first + len(entries)
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        # What is no UTF-8 is read as other characters than stand there.
+        text = data.decode("latin-1")
+    *lines, rest = text.split("\n")
+    for line in lines + [rest] * (rest != ""):
+        try:
+            part = json_of(line)
+            place, again = part["i"], written({name: part[name] for name in "ikf" if name in part})
+            if again != line or type(place) is not int or not last < place < end:
+                raise ValueError
+        except (ValueError, KeyError, TypeError, RecursionError):
+            findings.append(f"opened fields from entry {first}: a line that is not as exports write them")
+            continue
+        last = place
+        if not opened.get(place) or not is_opened(entries[place - first], opened[place][1], part.get("k"), part.get("f")):
+            findings.append(f"entry {place}: the fields that are shown as opened are not those that were sealed in its payload")
+
+
+def written(value):
+    """As ECMAScript writes JSON: places before names, half a character by its number, and numbers in its own way."""
+    if isinstance(value, dict):
+        is_place = lambda name: re.fullmatch(r"0|[1-9]\d{0,9}", name, re.ASCII) and int(name) < 2**32 - 1
+        names = sorted(filter(is_place, value), key=int) + [name for name in value if not is_place(name)]
+        return "{" + ",".join(f"{written(name)}:{written(value[name])}" for name in names) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(written, value)) + "]"
+    if isinstance(value, float):
+        return ("-" if value < 0 else "") + digits_of(abs(value))
+    text = json.dumps(value, ensure_ascii=False)
+    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
+
+
+def digits_of(number):
+    """ECMA-262, Number::toString, of what is not negative."""
+    if number == float("inf"):
+        return "null"
+    digits, _, power = repr(number).partition("e")
+    whole, _, part = digits.partition(".")
+    point = len(whole) + int(power or 0) - (len(whole + part) - len((whole + part).lstrip("0")))
+    digits = (whole + part).strip("0") or "0"
+    if len(digits) <= point <= 21 or digits == "0":
+        return digits + "0" * (point - len(digits))
+    if -6 < point <= 21:
+        return digits[:point] + "." + digits[point:] if point > 0 else "0." + "0" * -point + digits
+    return digits[0] + ("." + digits[1:] if digits[1:] else "") + f"e{point - 1:+d}"
+
+
+def is_opened(entry, payload, key, fields):
+    leaf = LEAF.fullmatch(entry)
+    try:
+        id, box = SEALED.fullmatch(json_of(payload.decode())["sealed"]).groups()
+        key, box = base64_of(key), base64_of(box)
+        if leaf is None or len(key) != 32 or sha256(b"assent/sealed-key/v1\n" + key).hex() != id:
+            return False
+        said = opened_text(key, bytes(12), b"assent/sealed/v1\n" + leaf[8] + b"\n" + leaf[7], box[:16], box[16:])
+        return said is not None and is_same_json(json_of(said.decode()), fields)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return False
+
+
+def is_same_json(a, b, depth=0):
+    """The same in the one form of RFC 8785, which half characters have none in, nor what is nested past what is written."""
+    if depth > 64:
+        return False
+    if isinstance(a, dict) and isinstance(b, dict):
+        return {*a} == {*b} and all(is_same_json(name, name) and is_same_json(a[name], b[name], depth + 1) for name in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(is_same_json(x, y, depth + 1) for x, y in zip(a, b))
+    return is_same_value(a, b) and not (isinstance(a, str) and re.search("[\ud800-\udfff]", a))
+
+
 def check_upper(folder, leaves, stale, findings):
     """Each hash of a level above the lowest is the root of a full tile below."""
     level, below = 1, leaves
@@ -715,13 +866,74 @@ MISSING = object()
 OF_A_STEP = ("step_kind", "name", "effect", "action_digest", "effect_id")
 
 
-def is_legal_in(state, kind):
-    """Whether a run can have an event of this kind. None is one that was not queued yet, and "any" one of which entries are not there."""
+def why_not_in(state, counts, kind):
+    """Why a run can have no event of this kind; None: it can. A state of None is a run that was not queued yet, and "any" one of which
+    entries are not there; counts of None, that nothing is known of what is open."""
     if kind == "run_queued":
-        return state is None
-    if kind in RUN:
-        return state == "any" or state in RUN[kind]
-    return kind not in OF_RUNS or state is not None and state not in ENDED
+        is_legal = state is None
+    elif kind in RUN:
+        is_legal = state == "any" or state in RUN[kind]
+    else:
+        is_legal = kind not in OF_RUNS or state is not None and state not in ENDED
+    if not is_legal:
+        return f"is {state or 'not queued yet'}"
+    return counts and counts.why_not(kind)
+
+
+class Counts:
+    """How many steps, questions and yeses of a run are open, by the kinds of its events alone, as a mirror has them. Which of them an
+    event is about is not known, so how many are in doubt, and how many are yeses, is kept as the fewest and the most that it can be."""
+
+    def __init__(self):
+        self.open, self.doubts, self.asked, self.yeses, self.spent = 0, (0, 0), 0, (0, 0), False
+
+    def why_not(self, kind):
+        under_way, questions = self.open - self.doubts[0], self.asked - self.yeses[0]
+        if kind in ("step_succeeded", "step_failed") and not self.open:
+            return "has no step that is open"
+        if (kind == "step_in_doubt" or kind == "step_succeeded" and not self.spent) and not under_way:
+            return "has no step that is under way"
+        if kind == "step_retried" and (not self.doubts[1] or not self.spent):
+            return "has no word that was spent just before" if self.doubts[1] else "has no step in doubt"
+        if kind == "approval_opened" and self.asked - self.yeses[1] >= under_way:
+            return "has no step under way that asks for it"
+        if kind in ANSWERING and not questions:
+            return "has no question that is open"
+        if kind == "approval_cancelled" and not self.asked:
+            return "has no question and no yes that is open"
+        if kind == "approval_spent" and not self.yeses[1]:
+            return "has no yes that was not spent"
+        if kind in ("run_resumed", "run_succeeded") and self.asked > self.yeses[1]:
+            return "has a question that is open"
+        if kind == "run_succeeded" and self.open > self.doubts[1]:
+            return "has a step that is under way"
+        return None
+
+    def count(self, kind):
+        fewer = lambda least, most, by=0: (max(0, least - 1), most - by)
+        spent, self.spent = self.spent, kind == "approval_spent"
+        if kind == "step_intended":
+            self.open += 1
+        elif kind == "step_in_doubt":
+            self.doubts = self.doubts[0] + 1, self.doubts[1] + 1
+        elif kind == "step_retried":
+            self.doubts = fewer(*self.doubts, 1)
+        elif kind in ("step_succeeded", "step_failed"):
+            self.open -= 1
+            self.doubts = fewer(*self.doubts) if spent or kind == "step_failed" else self.doubts
+        elif kind == "approval_opened":
+            self.asked += 1
+        elif kind in ("approval_approved", "approval_confirmed"):
+            self.yeses = self.yeses[0] + 1, self.yeses[1] + 1
+        elif kind in ("approval_denied", "approval_expired", "approval_cancelled", "approval_spent"):
+            self.asked -= 1
+            if kind in ("approval_cancelled", "approval_spent"):
+                self.yeses = fewer(*self.yeses, kind == "approval_spent")
+        self.doubts = self.doubts[0], min(self.doubts[1], self.open)
+        self.yeses = self.yeses[0], min(self.yeses[1], self.asked)
+
+
+ANSWERING = {"approval_voted", "approval_approved", "approval_confirmed", "approval_denied", "approval_expired", "run_parked"}
 
 
 class Trail:
@@ -984,7 +1196,7 @@ class Entries:
     def __init__(self, origin, told, findings, bounds):
         self.bounds = bounds
         self.origin, self.epoch, self.told, self.findings = origin, epoch_of(origin), told, findings
-        self.versions, self.states, self.ids, self.tenants = {}, {}, {}, set()
+        self.versions, self.states, self.counts, self.ids, self.tenants, self.unnamed = {}, {}, {}, {}, set(), {}
         self.kept = next((kept for before, _, kept in told["ended"] if before == origin), None)
         self.whole, self.left, self.first, self.reached = True, None, {}, 0
         self.anywhere, self.objects = self.epoch > 1, Objects(self.epoch > 1, findings)
@@ -1001,13 +1213,15 @@ class Entries:
                 is_run, state = subject.startswith("run_"), self.states.get(subject)
                 if number <= last or exact and number > last + 1:
                     self.findings.append(f"{subject}: in epoch {log['epoch']}, it goes on with number {number}, and had {last} when that began")
-                elif exact and kind and is_run and not is_legal_in(state, kind):
-                    self.findings.append(f"{subject}: in epoch {log['epoch']}, it goes on with {kind}, and was {state} when that began")
+                elif exact and kind and is_run and why_not_in(state, self.counts.get(subject), kind):
+                    why = why_not_in(state, self.counts.get(subject), kind)
+                    self.findings.append(f"{subject}: in epoch {log['epoch']}, it goes on with {kind}, which cannot follow when it {why}")
         rest = lambda of: {subject: of[subject] for subject in of if subject not in self.versions}
         self.left = [dict(log, first=rest(log["first"]), subjects=rest(log["subjects"])) for log in self.told["begun"]]
 
     def end(self):
-        """What the logs before this one have to answer for."""
+        """What was not named yet, and what the logs before this one have to answer for."""
+        self.findings.extend(self.unnamed.values())
         if self.left is None and self.kept is not None:
             self.hold(self.reached == self.kept)
         left = self.told["begun"] if self.left is None else self.left
@@ -1023,7 +1237,7 @@ class Entries:
         if self.left is None and self.kept is not None and self.kept <= end:
             self.hold(self.kept <= first)
         self.reached, self.whole = end, False
-        self.versions, self.states, self.anywhere = {}, {}, True
+        self.versions, self.states, self.counts, self.anywhere = {}, {}, {}, True
         self.objects.forget()
 
     def check(self, place, entry):
@@ -1069,7 +1283,11 @@ class Entries:
             if kind in KEY_KINDS:
                 self.objects.follow_key(kind, data)
             else:
+                known = len(self.findings)
                 self.objects.follow(f"entry {place}: in epoch {self.epoch}", subject, kind, data, actor)
+                # What its payload says is wrong names it better.
+                if len(self.findings) > known:
+                    self.unnamed.pop(place, None)
 
     def check_time(self, place, at, id):
         time = milliseconds_of(at)
@@ -1094,10 +1312,17 @@ class Entries:
             after = "queued"
         elif kind in RUN:
             after = RUN[kind].get(state) or set(RUN[kind].values()).pop()
-        if not is_legal_in(state, kind) and not (kind == "run_queued" and state == "any" and subject not in self.states):
-            self.findings.append(f"entry {place}: in epoch {self.epoch}, no {kind} can follow when {subject} is {state or 'not queued yet'}")
-        else:
-            self.states[subject] = after
+        why = why_not_in(state, self.counts.get(subject), kind)
+        if why and not (kind == "run_queued" and state == "any" and subject not in self.states):
+            self.unnamed[place] = f"entry {place}: in epoch {self.epoch}, no {kind} can follow when {subject} {why}"
+            return
+        self.states[subject] = after
+        if kind == "run_queued":
+            self.counts[subject] = Counts()
+        elif after in ENDED:
+            self.counts.pop(subject, None)
+        elif subject in self.counts and kind in OF_RUNS | {*RUN}:
+            self.counts[subject].count(kind)
 
     def check_record(self, place, subject, kind):
         said = RECORD[kind].fullmatch(subject)
@@ -1183,6 +1408,8 @@ def verify_export(folder, vkeys, remembered, findings, told, policy=None, since=
         elif width:
             unopened.append((first, len(leaves) - 1))
             checks.objects.forget()
+        if width and at(folder, f"opened/{name}").is_file():
+            check_opened(read(at(folder, f"opened/{name}")), first, entries[:width], opened, findings)
         if holes and holes[-1] == len(leaves):
             leaves += parts[width:]
             commits += [None] * (WIDTH - width)

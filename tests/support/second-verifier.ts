@@ -105,3 +105,27 @@ export function secondVerifierAccepts(signatures: readonly PlainSignature[]): re
     .split("\n")
     .map((line) => line === "1");
 }
+
+const OPEN = `
+import json, runpy, sys
+opened = runpy.run_path(sys.argv[1], run_name="vectors")["opened_text"]
+for line in sys.stdin:
+    text = opened(*map(bytes.fromhex, json.loads(line)))
+    print("none" if text is None else text.hex() or "empty")
+`;
+
+export type SealedBytes = Readonly<Record<"key" | "nonce" | "aad" | "tag" | "sealed", Uint8Array>>;
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+
+/** What its own AES-256-GCM opens, in hex; null where it refuses to. */
+export function secondVerifierOpens(all: readonly SealedBytes[]): readonly (string | null)[] {
+  const input = all
+    .map(({ key, nonce, aad, tag, sealed }) => JSON.stringify([key, nonce, aad, tag, sealed].map(hex)))
+    .join("\n");
+  const said = execFileSync("python3", ["-I", "-c", OPEN, SECOND_VERIFIER], { input, encoding: "utf8" });
+  return said
+    .trimEnd()
+    .split("\n")
+    .map((line) => (line === "none" ? null : line === "empty" ? "" : line));
+}

@@ -40,6 +40,8 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     "node:url",
     "vitest",
   ],
+  // Of the contract its types only (console.test.ts).
+  "packages/console": ["@assent/contract", "react", "react-dom/client"],
   "packages/suite": ["@assent/contract", "node:crypto", "node:events", "node:http", "node:https", "node:net"],
   "packages/suite/src/log-copy.ts": ["packages/suite/src", "@assent/tlog", "node:crypto"],
   "packages/suite/src/scenarios/integration/tampering.test.ts": ["packages/suite/src", "@assent/tlog"],
@@ -263,6 +265,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     `${HARNESS}/config.ts`,
   ],
   [`${HARNESS}/assemble/audit-review.ts`]: [HARNESS, "@assent/tlog", "node:fs", "node:path"],
+  [`${HARNESS}/assemble/missing-logs.ts`]: [`${HARNESS}/core`, "@assent/tlog", "node:fs", "node:path"],
   [`${HARNESS}/cli/commands/cosign.ts`]: [...BASE, ...FILES, `${HARNESS}/cli`, "@assent/tlog"],
   [`${HARNESS}/cli/commands/witness.ts`]: [
     `${HARNESS}/make-folder.ts`,
@@ -347,6 +350,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   [`${HARNESS}/assemble`]: [HARNESS, "@assent/contract", "node:url"],
   [`${HARNESS}/assemble/open-log.ts`]: [HARNESS, "node:fs", "node:path"],
+  [`${HARNESS}/assemble/console.ts`]: [HARNESS, "node:fs", "node:path", "node:url"],
   [`${HARNESS}/start.ts`]: [HARNESS, "node:fs", "node:path"],
   [`${HARNESS}/index.ts`]: [`${HARNESS}/services`],
 };

@@ -24,6 +24,7 @@ import { accessEventPageSchema, listAccessEventsQuerySchema } from "./access.ts"
 import { approvalSchema, approveRequestSchema } from "./approval.ts";
 import { AUDIT_ROUTES } from "./audit-routes.ts";
 import { COMPENSATION_ROUTES } from "./compensation.ts";
+import { CONSOLE_ROUTES } from "./console-routes.ts";
 import { DOCUMENT_ROUTES } from "./document-routes.ts";
 import { EXTERNAL_ROUTES, submitRunRequestSchema } from "./external.ts";
 import { createdKeySchema, keyRequestSchema, keySchema, rotateKeySchema } from "./key.ts";
@@ -375,5 +376,6 @@ export const ROUTES = {
   ...PRINCIPAL_ROUTES,
   ...ACCESS_ROUTES,
   ...SERVICE_ROUTES,
+  ...CONSOLE_ROUTES,
 } as const;
 export type OperationId = keyof typeof ROUTES;

@@ -119,6 +119,12 @@ export const PROBLEMS = {
     remedy: "Ask the server whose home has it (`audit/sealing`), or share that folder; see docs/audit.md.",
   },
   key_not_found: { status: 404, title: "No such key", remedy: "List the keys with `assent keys list`." },
+  console_not_built: {
+    status: 404,
+    title: "The web console was not built",
+    remedy:
+      "Build it (`npm run build --workspace=@assent/console`) and start the server again; until then there is the command line.",
+  },
   route_not_found: {
     status: 404,
     title: "No such resource",

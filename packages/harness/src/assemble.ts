@@ -10,6 +10,7 @@ import { systemClock } from "./adapters/system/clock.ts";
 import { systemRandom } from "./adapters/system/random.ts";
 import { loadTokenCounter } from "./adapters/tokens/count-tokens.ts";
 import { openArtifactStore } from "./assemble/artifact-store.ts";
+import { openConsole } from "./assemble/console.ts";
 import { openDatabase, type Operator, setUp } from "./assemble/database.ts";
 import { entranceOf } from "./assemble/entrance.ts";
 import { startEvidence } from "./assemble/evidence.ts";
@@ -235,7 +236,7 @@ async function startParts(
   });
   return await startServing(
     harness,
-    { host, port, log, telemetry, addressQuota: config.limits.address },
+    { host, port, log, telemetry, addressQuota: config.limits.address, console: openConsole(config.console) },
     started,
   );
 }

@@ -126,6 +126,8 @@ const configFileSchema = z.strictObject({
   /** How the logs are signed and witnessed. */
   evidence: evidenceSchema,
   limits: limitsSchema.prefault({}),
+  /** Whether a server gives out the web console (docs/console.md). */
+  console: z.boolean().default(true),
   /** Whose bearer tokens are taken beside keys (OpenID Connect); see docs/access.md. */
   identity_providers: providersSchema.default([]),
 });
@@ -151,6 +153,8 @@ export type Config = {
   /** SHA-256 of the file that all of this comes from; null where there is none. */
   readonly sha256: string | null;
   readonly limits: Limits;
+  /** Whether the web console is served. */
+  readonly console: boolean;
   readonly identityProviders: readonly IdentityProvider[];
   readonly environment: Environment;
 };
@@ -301,6 +305,7 @@ export function readConfig(
     evidence: evidenceConfigOf(parsed.value.evidence, folder),
     sha256: file === null ? null : sha256Hex(readFileSync(file)),
     limits: limitsOf(parsed.value.limits),
+    console: parsed.value.console,
     identityProviders: parsed.value.identity_providers,
     environment,
   });

@@ -260,6 +260,8 @@ export const THREATS: readonly Threat[] = [
       "tests/security/audit/odd-entries.test.ts",
       "tests/security/audit/odd-approvers.test.ts",
       "tests/security/audit/odd-objects.test.ts",
+      "tests/security/audit/counted-runs.test.ts",
+      "tests/security/audit/odd-opened.test.ts",
       "tests/security/audit/odd-witnesses.test.ts",
       "tests/security/audit/verifiers-agree.test.ts",
       "tests/security/audit/epoch-numbers.test.ts",

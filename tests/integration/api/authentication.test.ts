@@ -144,8 +144,9 @@ describe.each(GUARDED.map((row) => [row.operationId, row] as const))("%s", (_, r
   });
 });
 
-test("only the health checks are open", () => {
-  expect(ROWS.filter((row) => row.action === "open").map((row) => row.path)).toEqual(["/healthz", "/readyz"]);
+test("only the health checks and the console's files are open", () => {
+  const open = ROWS.filter((row) => row.action === "open").map((row) => `${row.method} ${row.path}`);
+  expect(open).toEqual(["GET /healthz", "GET /readyz", "GET /console", "GET /console/{file}"]);
   expect(GUARDED.length).toBeGreaterThan(10);
 });
 

@@ -16,6 +16,7 @@ import { systemRandom } from "../../../packages/harness/src/adapters/system/rand
 import { openLogFolder } from "../../../packages/harness/src/cli/verify/log-folder.ts";
 import { verifyLog } from "../../../packages/harness/src/core/audit/verify-log.ts";
 import type { Evidence } from "../../../packages/harness/src/services/audit/evidence.ts";
+import { createAuditTrail } from "../../../packages/harness/src/services/audit/trail.ts";
 import { SIGNING_KEYS_MAX } from "../../../packages/harness/src/services/audit/rotation.ts";
 import { advance } from "../../../packages/harness/src/services/audit/keeper.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../support/database.ts";
@@ -105,6 +106,31 @@ test("checkpoints of before and after a rotation verify, each for its keys; the 
   expect(verify(fresh, during)).toEqual([]);
   expect(verify(fresh, before)).toEqual(["remembered_invalid"]);
   expect(verify(old, before)).toEqual(["checkpoint_invalid"]);
+});
+
+test("whoever forgets a key is told the keys that sign from now on, and not that one", async () => {
+  using folder = scratchFolder();
+  const tenant = await newTenant(database, "told");
+  const ports = logPorts(database, folder.path);
+  await addFacts(ports.store, tenant, "s", 1);
+  await advanced(ports, tenant);
+  // A keeper is woken by the change, and looks when somebody waits for it: nobody's answer is early by luck.
+  let looked: Promise<unknown> = Promise.resolve();
+  let woken = 0;
+  const wake = async (): Promise<void> => {
+    woken += 1;
+    if (woken % 2 === 0) looked = looked.then(async () => await advance(ports, tenant));
+    await Promise.resolve();
+  };
+  const trail = createAuditTrail(keptEvidence(ports, { wake, holds: () => false }));
+  const keysAfter = async (step: "add" | "retire"): Promise<readonly string[] | undefined> => {
+    const rotated = await trail.rotate(adminOf(tenant), step);
+    return rotated.ok ? rotated.value.data.at(-1)?.keys : expect.unreachable();
+  };
+  const both = await keysAfter("add");
+  expect(both).toHaveLength(2);
+  expect(await keysAfter("retire")).toEqual(both?.slice(1));
+  await looked;
 });
 
 async function refusalOf(rotated: ReturnType<Evidence["rotate"]>): Promise<string | null> {

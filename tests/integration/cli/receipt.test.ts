@@ -135,3 +135,29 @@ test("a copy is held against a time that is named, and the verdict says which, a
   const done = await assent(fake, ["audit", "verify", "--db", "--now", "2100-01-01T02:00:01Z"]);
   expect([done.code, done.terminal.stderr()]).toEqual([2, expect.stringContaining("--now is for a copy")]);
 });
+
+test.each<[string, string[], string]>([
+  ["a policy, with a run", [`run_${"1".repeat(32)}`, "--policy", "p"], "--policy is for a copy"],
+  [
+    "a kept checkpoint, with a run",
+    [`run_${"1".repeat(32)}`, "--remembered", "p"],
+    "--remembered is for a copy",
+  ],
+  ["a key, with a run", [`run_${"1".repeat(32)}`, "--key", LOG.vkey], "--key is for a copy"],
+  ["a policy, with the database", ["--db", "--policy", "p"], "--policy is for a copy"],
+  ["a later log, with the database", ["--db", "--later", "p"], "--later is for a copy"],
+  [
+    "how old cosignatures may be, with the database",
+    ["--db", "--cosigned-within", "5"],
+    "--cosigned-within is for",
+  ],
+  [
+    "how old cosignatures may be, of nobody",
+    [".", "--key", LOG.vkey, "--cosigned-within", "5"],
+    "none are named",
+  ],
+])("what somebody wants to be looked at and is not is refused: %s", async (_, words, line) => {
+  const done = await assent(fake, ["audit", "verify", ...words]);
+  expect([done.code, done.terminal.stdout()]).toEqual([2, ""]);
+  expect(done.terminal.stderr()).toContain(line);
+});

@@ -365,23 +365,31 @@ const OPENED: readonly Odd[] = [
   ],
 ];
 
+const GATE = '{"step":1,"step_kind":"gate","name":"pay","effect":"none"}';
+const ASKED = '{"approval_id":"apr_1","step":1}';
 const HONEST_COPIES: readonly Honest[] = [
   [
     "with runs that are parked, resumed and released, and end",
     () => ({
       files: exportOf(
         [
-          "run_queued",
-          "run_leased",
-          "run_parked",
-          "run_resumed",
-          "run_leased",
-          "run_released",
-          "run_leased",
-          "artifact_committed",
-          "run_succeeded",
-          "something.new",
-        ].map((kind, i) => entry(i, { subject: `run_${"a".repeat(32)}`, version: i + 1, kind })),
+          ["run_queued"],
+          ["run_leased"],
+          ["step_intended", GATE],
+          ["approval_opened", ASKED],
+          ["run_parked"],
+          ["approval_expired", ASKED],
+          ["step_succeeded", GATE],
+          ["run_resumed"],
+          ["run_leased"],
+          ["run_released"],
+          ["run_leased"],
+          ["artifact_committed"],
+          ["run_succeeded"],
+          ["something.new"],
+        ].map(([kind = "", payload = "{}"], i) =>
+          entry(i, { subject: `run_${"a".repeat(32)}`, version: i + 1, kind, payload }),
+        ),
       ),
     }),
   ],

@@ -67,6 +67,19 @@ test.each(SEEDS)("of runs that are told at random both name the same entries (se
   expect({ seed, told }).toEqual({ seed, told: [] });
 });
 
+test.each(SEEDS)(
+  "of the same without payloads both say the same in the same words (seed %i)",
+  async (seed) => {
+    const files = exportOf(logOf(randomOf(seed)));
+    for (const path of files.keys()) if (path.startsWith("payloads/")) files.delete(path);
+    const { words, second } = await judge({ files });
+    const counted = words.filter((line) => / has (?:no|a) /u.test(line));
+    expect(counted.length).toBeGreaterThan(20);
+    if (!isPythonHere) return;
+    expect({ seed, words: second.split("\n").toSorted() }).toEqual({ seed, words: words.toSorted() });
+  },
+);
+
 /** What the run of this entry has told so far. */
 function runBefore(list: readonly Entry[], at: number): string[] {
   const partOf = (i: number, field: string): string =>

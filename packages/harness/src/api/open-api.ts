@@ -101,7 +101,7 @@ const REQUEST_HEADERS: Readonly<Record<RequestHeader, Omit<Parameter, "name" | "
 };
 
 const RESPONSE_HEADERS: Readonly<Record<ResponseHeader | "X-Request-Id", [string, JsonObject]>> = {
-  Location: ["Path of the run.", { type: "string", format: "uri-reference" }],
+  Location: ["Path of what the answer is about.", { type: "string", format: "uri-reference" }],
   "Idempotent-Replayed": ["`true` when this is the stored answer to an earlier request.", { const: "true" }],
   ETag: ["Names this state of the resource.", { type: "string" }],
   Link: ['The next page, as `rel="next"`, where there is one.', { type: "string" }],
@@ -126,6 +126,12 @@ const PROBLEM_HEADERS: Readonly<Record<number, Record<string, Header>>> = {
   401: { "WWW-Authenticate": header("How to authenticate: `Bearer`.", { type: "string" }) },
   429: { ...headersOf(["RateLimit", "RateLimit-Policy"]), ...RETRY_AFTER },
   503: RETRY_AFTER,
+};
+
+/** What an answer without a body says beside its status. */
+const EMPTY_HEADERS: Readonly<Record<string, readonly ResponseHeader[]>> = {
+  304: ["ETag"],
+  308: ["Location"],
 };
 
 /** What any request with a credential can be refused with. */
@@ -308,7 +314,7 @@ function emptyOf(row: RouteRow): Record<string, Response> {
   return Object.fromEntries(
     Object.entries(row.empty ?? {}).map(([status, description]) => [
       status,
-      { description, headers: headersOf(status === "304" ? ["ETag", "X-Request-Id"] : ["X-Request-Id"]) },
+      { description, headers: headersOf([...(EMPTY_HEADERS[status] ?? []), "X-Request-Id"]) },
     ]),
   );
 }

@@ -38,14 +38,21 @@ type RegisteredRoute<R extends RouteRow> = {
   schema: RouteSchema<R>;
 };
 
+/** What a client can refuse to be given; anything else is what it is. */
+const NEGOTIATED: readonly string[] = ["application/json", "text/html"];
+
+/** The path as the router writes it: `/runs/:id`. */
+export const urlOf = ({ path }: Pick<RouteRow, "path">): string => path.replaceAll(/\{([a-z]+)\}/g, ":$1");
+
 /** All of a route but its handler. The response schema is strict: a field it does not name becomes a 500, not a leak. */
 export function routeOptions<R extends RouteRow>(row: R): RegisteredRoute<R>;
 export function routeOptions(row: RouteRow): Omit<RegisteredRoute<RouteRow>, "schema"> & { schema: object } {
   const json = row.success.content["application/json"];
+  const offers = NEGOTIATED.some((type) => Object.hasOwn(row.success.content, type));
   return {
     method: row.method,
-    url: row.path.replaceAll(/\{([a-z]+)\}/g, ":$1"),
-    config: { action: row.action, offers: json === undefined ? [] : Object.keys(row.success.content) },
+    url: urlOf(row),
+    config: { action: row.action, offers: offers ? Object.keys(row.success.content) : [] },
     // A key with the value undefined is taken for a mistake by Fastify.
     schema: {
       querystring: row.query,

@@ -22,6 +22,7 @@ import { lastProblem } from "./answer.ts";
 import { acceptStrictJson } from "./body.ts";
 import { type ConnectionLimits, limitConnections } from "./connection-guard.ts";
 import { type ClientErrors, createClientErrors } from "./client-error.ts";
+import type { Console } from "./console-files.ts";
 import { type EventStreams, createEventStreams } from "./event-stream.ts";
 import { refuseUnguardedRoutes, requireKeys } from "./hooks/authenticate.ts";
 import { guardRequest, hostName, refuseUnacceptable } from "./hooks/guard.ts";
@@ -45,6 +46,7 @@ import { addAccess } from "./routes/access.ts";
 import { addApprovals } from "./routes/approve.ts";
 import { addArtifacts } from "./routes/artifacts.ts";
 import { addAudit } from "./routes/audit.ts";
+import { addConsole } from "./routes/console.ts";
 import { addDocuments } from "./routes/documents.ts";
 import { addEvents } from "./routes/events.ts";
 import { addExternalRuns } from "./routes/external.ts";
@@ -74,6 +76,8 @@ export type ServerOptions = {
   readonly requestTimeoutMs?: number;
   /** What one address may send in all, whoever it is; null for no limit. */
   readonly addressQuota?: QuotaState["quota"] | null;
+  /** The web console's files; left out, none are given. */
+  readonly console?: Console;
   /** Left out: the usual ones; none for an address that may send what it likes. */
   readonly connections?: ConnectionLimits;
 };
@@ -117,10 +121,15 @@ export async function createServer(harness: Harness, options: ServerOptions): Pr
     addNegotiation(open);
     addHealth(open.withTypeProvider(), harness, options.log);
   });
+  const addresses = createAddressGuard(options.addressQuota ?? null);
+  app.register(async (open: FastifyInstance) => {
+    addNegotiation(open);
+    addConsole(open.withTypeProvider(), options.console ?? { state: "off" }, addresses);
+  });
   app.register(async (guarded: FastifyInstance) => {
     requireKeys(guarded, {
       harness,
-      addresses: createAddressGuard(options.addressQuota ?? null),
+      addresses,
       log: options.log,
     });
     requireSignatures(guarded, harness);

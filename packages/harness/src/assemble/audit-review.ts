@@ -13,12 +13,14 @@ import { openEmbedded } from "../adapters/postgres/embedded/embedded.ts";
 import { systemRandom } from "../adapters/system/random.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Environment } from "../config.ts";
+import type { LogFinding } from "../core/audit/verify-source.ts";
 import type { OutsideKnowledge } from "../ports.ts";
 import { reviewEvidence, type ReviewedEvidence } from "../services/audit/review.ts";
 export { findingsOf, type ReviewedEvidence } from "../services/audit/review.ts";
 export type { ReviewedLog } from "../services/audit/review-log.ts";
 export type { ReviewedState } from "../services/audit/review-state.ts";
 import { EVIDENCE_FOLDER } from "./evidence.ts";
+import { findMissingLogs, publishedLogs } from "./missing-logs.ts";
 import type { StartRefusal } from "./refusal.ts";
 
 export type AuditReviewOptions = {
@@ -32,9 +34,15 @@ export type AuditReviewOptions = {
   readonly withState: boolean;
 };
 
+export type ReviewedDatabase = {
+  readonly tenants: readonly ReviewedEvidence[];
+  /** Logs that are known of outside the database, and are not in it. */
+  readonly missing: readonly LogFinding[];
+};
+
 export async function reviewDatabase(
   options: AuditReviewOptions,
-): Promise<Result<readonly ReviewedEvidence[], StartRefusal>> {
+): Promise<Result<ReviewedDatabase, StartRefusal>> {
   await using opened = new AsyncDisposableStack();
   const owner = await openOwner(options, opened);
   if (!owner.ok) return owner;
@@ -64,12 +72,12 @@ export async function reviewDatabase(
   // The home's own keys say what there may be; whoever pinned some says what there must be.
   const wanted = options.keys.length > 0 ? "each_type" : "any";
   const outsideOf = (origin: string): OutsideKnowledge => outside.get(origin) ?? NOTHING_KNOWN;
-  return ok(
-    await reviewTransaction(
-      pool,
-      async (tx) => await reviewEvidence(tx, { keysOf, outsideOf, wanted }, options.withState),
-    ),
+  const published = publishedLogs(join(options.home, EVIDENCE_FOLDER, "logs"));
+  const tenants = await reviewTransaction(
+    pool,
+    async (tx) => await reviewEvidence(tx, { keysOf, outsideOf, wanted }, options.withState),
   );
+  return ok({ tenants, missing: findMissingLogs({ ...options, published }, origins) });
 }
 
 const NOTHING_KNOWN: OutsideKnowledge = {

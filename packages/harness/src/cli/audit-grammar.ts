@@ -108,43 +108,68 @@ function addReading(audit: Command, perform: Perform): void {
       );
 }
 
+const refuse = (detail: string, remedy: string): Awaited<Outcome> =>
+  err(usageFailure("verify_what", detail, remedy));
+
+const OF_A_COPY = {
+  now: "--now",
+  later: "--later",
+  published: "--published",
+  policy: "--policy",
+  cosignedWithin: "--cosigned-within",
+} as const satisfies Partial<Record<keyof VerifyFlags, string>>;
+const OF_A_LOG = { key: "--key", remembered: "--remembered" } as const;
+
+/** Of what somebody asks for that is not looked at there: silence would say that it was. */
+function refuseUnheeded(
+  flags: VerifyFlags,
+  of: { readonly [F in keyof VerifyFlags]?: string },
+  remedy: string,
+): Awaited<Outcome> | null {
+  const name = Object.entries(of).find(([flag]) => Object.hasOwn(flags, flag))?.[1];
+  if (name === undefined) return null;
+  return refuse(
+    `${name} is for a copy of a log.`,
+    name === OF_A_COPY.now ? "Times of a database or a run are not held to a clock." : remedy,
+  );
+}
+
 async function verify(context: Context, what: string | undefined, flags: VerifyFlags): Outcome {
-  if (flags.now !== undefined && (what === undefined || isRun(what)))
-    return err(
-      usageFailure(
-        "verify_what",
-        "--now is for a copy of a log.",
-        "Times of a database or a run are not held to a clock.",
-      ),
-    );
-  if ((flags.db === true) === (what === undefined) && (flags.state !== true || flags.db === true)) {
-    if (what === undefined) {
-      const { verifyDatabase } = await import("./commands/audit-database.ts");
-      return await verifyDatabase(context, flags);
-    }
-    // Of a run's id that is not whole; no export is called so.
-    if (what.startsWith("run_") && !isRun(what) && flags.key === undefined)
-      return err(
-        usageFailure(
-          "verify_what",
-          `${what} is no run's id: \`run_\` and 32 hex digits.`,
-          "See `assent runs`; a folder of that name is verified with --key.",
-        ),
-      );
-    if (!isRun(what)) {
-      const { verifyExport } = await onLog();
-      return await verifyExport(context, what, flags);
-    }
-    const { verifyAudit } = await import("./commands/audit.ts");
-    return await verifyAudit(context, parseRunId(what));
-  }
-  return err(
-    usageFailure(
-      "verify_what",
+  if ((flags.db === true) !== (what === undefined) || (flags.state === true && flags.db !== true))
+    return refuse(
       "It verifies a folder, a run, or with --db the database.",
       "Give one of them; --state goes with --db.",
-    ),
-  );
+    );
+  if (what === undefined) return await verifyInDatabase(context, flags);
+  if (isRun(what)) return await verifyRunOf(context, what, flags);
+  // Of a run's id that is not whole; no export is called so.
+  if (what.startsWith("run_") && flags.key === undefined)
+    return refuse(
+      `${what} is no run's id: \`run_\` and 32 hex digits.`,
+      "See `assent runs`; a folder of that name is verified with --key.",
+    );
+  if (flags.cosignedWithin !== undefined && flags.policy === undefined)
+    return refuse(
+      "--cosigned-within is about witnesses, and none are named.",
+      "Name them with --policy; without it nobody is asked who cosigned the log, or when.",
+    );
+  const { verifyExport } = await onLog();
+  return await verifyExport(context, what, flags);
+}
+
+async function verifyInDatabase(context: Context, flags: VerifyFlags): Outcome {
+  const unheeded = refuseUnheeded(flags, OF_A_COPY, "Export the log, and verify the copy with it.");
+  if (unheeded !== null) return unheeded;
+  const { verifyDatabase } = await import("./commands/audit-database.ts");
+  return await verifyDatabase(context, flags);
+}
+
+async function verifyRunOf(context: Context, run: string, flags: VerifyFlags): Outcome {
+  const remedy = "A run's trail is what the server says: export the log, and verify the copy with it.";
+  const unheeded = refuseUnheeded(flags, { ...OF_A_COPY, ...OF_A_LOG }, remedy);
+  if (unheeded !== null) return unheeded;
+  const { verifyAudit } = await import("./commands/audit.ts");
+  return await verifyAudit(context, parseRunId(run));
 }
 
 function addVerifying(audit: Command, perform: Perform): void {

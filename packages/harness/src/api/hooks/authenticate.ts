@@ -10,6 +10,7 @@ import type { AddressGuard } from "../address-guard.ts";
 import { sendProblem } from "../answer.ts";
 import { KEY_CHARS_MAX } from "../limits.ts";
 import { addRateLimit, sendQuotaExceeded } from "../rate-limit.ts";
+import { urlOf } from "../route-options.ts";
 import { signedFields } from "./signed-fields.ts";
 
 declare module "fastify" {
@@ -40,7 +41,7 @@ const GUARDED = "demandsKey";
  */
 export function refuseUnguardedRoutes(root: FastifyInstance): void {
   root.addHook("onRoute", function check(this: FastifyInstance, route) {
-    const isOpen = Object.values(ROUTES).some((row) => row.action === "open" && row.path === route.url);
+    const isOpen = Object.values(ROUTES).some((row) => row.action === "open" && urlOf(row) === route.url);
     const declaredOpen = route.config?.action === "open";
     assert(
       declaredOpen ? isOpen : this.hasDecorator(GUARDED),

@@ -21,11 +21,13 @@ export async function verifyDatabase(context: Context, flags: VerifyFlags): Outc
     withState: flags.state === true,
   });
   if (!reviewed.ok) return err({ exit: "usage", ...reviewed.error });
-  const findings = findingsOf(reviewed.value);
+  const { tenants, missing } = reviewed.value;
+  const findings = [...missing, ...findingsOf(tenants)];
   const verified = findings.length === 0;
-  context.show({ verified, findings, tenants: reviewed.value }, () => [
+  context.show({ verified, findings, tenants }, () => [
     verified ? "Database verified." : `Database NOT verified: ${findings.length} findings.`,
-    ...reviewed.value.flatMap(tenantLines),
+    ...missing.map(findingLine),
+    ...tenants.flatMap(tenantLines),
   ]);
   return ok(verified ? "ok" : "failed");
 }

@@ -3,8 +3,8 @@
 // later log is the one behind the last that it had there. A restored backup takes numbers away, and they are given once more;
 // what nothing takes away is not given twice, and none is left out.
 
+import type { RunTable } from "./run-table.ts";
 import type { SubjectVersions } from "./subject-versions.ts";
-import { RUNS, stateName } from "./run-events.ts";
 import type { LogFinding } from "./verify-source.ts";
 
 /** With what a log goes on that followed another one. */
@@ -20,16 +20,22 @@ export type FirstEvent = { readonly version: number; readonly event: number; rea
 
 type Add = (finding: LogFinding) => void;
 
+/** What an earlier log had when the next one began. */
+export type EarlierSubjects = {
+  readonly subjects: SubjectVersions;
+  /** By which their states were followed. */
+  readonly table: RunTable;
+  /** All that the database had of it then is in this copy; else there may have been more. */
+  readonly isExact: boolean;
+};
+
 /**
  * Holds what later logs go on with against what an earlier one had when the next one began.
- * @param subjects of the earlier log, up to there
- * @param isExact all that the database had of it then is in this copy; else there may have been more
  * @returns what of it the logs before this one have to answer for
  */
 export function holdContinued(
   begun: readonly BegunLog[],
-  subjects: SubjectVersions,
-  isExact: boolean,
+  { subjects, table, isExact }: EarlierSubjects,
   add: Add,
 ): readonly BegunLog[] {
   const known = new Set<string>();
@@ -38,7 +44,7 @@ export function holdContinued(
     for (const log of begun) {
       if (!log.has(subject)) continue;
       known.add(subject);
-      checkNext(log, subject, log.continued.get(subject), { last, state, isExact }, add);
+      checkNext(log, subject, log.continued.get(subject), { last, state, isExact, table }, add);
     }
   });
   return begun.map((log) => ({
@@ -48,13 +54,13 @@ export function holdContinued(
   }));
 }
 
-type Before = { readonly last: number; readonly state: number; readonly isExact: boolean };
+type Before = Omit<EarlierSubjects, "subjects"> & { readonly last: number; readonly state: number };
 
 function checkNext(
   { epoch }: BegunLog,
   subject: string,
   first: FirstEvent | undefined,
-  { last, state, isExact }: Before,
+  { last, state, isExact, table }: Before,
   add: Add,
 ): void {
   const version = first?.version ?? 1;
@@ -72,12 +78,12 @@ function checkNext(
       at,
       detail: `${said}, and the log before it had no more than number ${last} of it when the next one began`,
     });
-  else if (first !== undefined && isExact && RUNS.isIllegal(state, first.event))
-    add({
-      code: "illegal_transition",
-      at,
-      detail: `in epoch ${epoch}, what happens to ${subject} cannot follow when it is ${stateName(state)}`,
-    });
+  else if (first !== undefined && isExact) {
+    const why = table.whyNot(state, first.event);
+    if (why === null) return;
+    const detail = `in epoch ${epoch}, what happens to ${subject} cannot follow when it ${why}`;
+    add({ code: "illegal_transition", at, detail });
+  }
 }
 
 /** Of what is left when the first log of all was read: nothing came before it. */

@@ -8,7 +8,11 @@ import { createSaidReader, type OpenedText } from "./said-fields.ts";
 import type { LogFinding } from "./verify-source.ts";
 
 export type ObjectChecks = {
-  /** @param from where the bytes have the entry; @param payload null where it is not opened */
+  /**
+   * @param from where the bytes have the entry
+   * @param payload null where it is not opened
+   * @returns whether anything was named
+   */
   check(
     bytes: Buffer,
     from: number,
@@ -16,7 +20,7 @@ export type ObjectChecks = {
     event: number,
     payload: OpenedText | null,
     index: number,
-  ): void;
+  ): boolean;
   /** What happened to a key. */
   checkKey(kind: string, payload: OpenedText): void;
   given(): Given;
@@ -31,14 +35,17 @@ export function createObjectChecks(epoch: number, add: (finding: LogFinding) => 
     return kind.startsWith("step_") ? reader.read(payload) : reader.readWhole(payload);
   };
   return {
-    check(bytes, from, layout, event, payload, index): void {
+    check(bytes, from, layout, event, payload, index): boolean {
       const kind = kindOfEvent(event);
-      if (kind === undefined) return;
+      if (kind === undefined) return false;
+      let isNamed = false;
       const run = reader.text(bytes, from + layout.subjectAt, from + layout.subjectEnd);
       const actor = kind.startsWith("step_") ? undefined : actorOf(bytes, from);
       objects.follow(run, { kind, data: dataOf(kind, payload), actor }, (code, detail) => {
+        isNamed = true;
         add({ code, at: `entry ${index}`, detail: `in epoch ${epoch}, ${detail}` });
       });
+      return isNamed;
     },
     checkKey(kind, payload): void {
       objects.keys.follow(kind, reader.readWhole(payload));

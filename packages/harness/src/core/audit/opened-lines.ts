@@ -93,11 +93,12 @@ function fieldsOf(line: string): Fields {
   return typeof value === "object" && value !== null ? { ...value } : {};
 }
 
+/** Undefined for what is no JSON: `null` is. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    if (error instanceof SyntaxError) return null;
+    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }

@@ -66,7 +66,10 @@ export function openText(key: Uint8Array, place: string, sealed: string): string
   const bytes = Buffer.from(box, "base64");
   // One text has one spelling.
   if (bytes.toString("base64") !== box) return null;
-  return decrypt(key, place, bytes)?.toString("utf8") ?? null;
+  const opened = decrypt(key, place, bytes);
+  const text = opened?.toString("utf8") ?? null;
+  // What is no UTF-8 would be read as other characters than were sealed.
+  return text !== null && opened !== null && Buffer.from(text).equals(opened) ? text : null;
 }
 
 /** Whose data key it is: a wrapped key in another tenant's row, or another key's, is none. */

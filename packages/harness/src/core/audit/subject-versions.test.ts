@@ -1,9 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createSubjectVersions, STATES_MAX } from "./subject-versions.ts";
+import { createSubjectVersions, EVENTS_MAX, type StateTable } from "./subject-versions.ts";
 
-/** A state is what its last event was, and event 0 leaves it. */
-const NEXT = new Uint8Array(STATES_MAX ** 2).map((_, i) => i % STATES_MAX || Math.floor(i / STATES_MAX));
+/** A state is what its last event was, and event 0 leaves it; worked out as they come. */
+const NEXT: StateTable = {
+  next: new Uint16Array(EVENTS_MAX ** 2),
+  derive: (state, event) => (NEXT.next[state * EVENTS_MAX + event] = (event === 0 ? state : event) + 1),
+};
 
 /** As it must be: a map of texts. */
 function byMap(): (subject: string, version: number) => number {

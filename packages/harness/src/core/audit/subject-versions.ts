@@ -7,11 +7,19 @@ const SUBJECT_BYTES_MAX = 255;
 const PROBES_MAX = 32;
 const SLOTS_AT_FIRST = 1_024;
 const NONE = -1;
-/** States, and events, are fewer. */
-export const STATES_MAX = 32;
+/** Numbers of events are below it. */
+export const EVENTS_MAX = 32;
+/** Numbers of states are below it: a state and one more is an entry of the table, beside its mark. */
+export const STATES_MAX = 0x7fff;
+/** Of an entry of the table: the event cannot happen. */
+export const ILLEGAL = 0x8000;
 
-/** What a state, a number below 32, becomes by an event, another one: at `32 * state + event`. */
-export type NextStates = Uint8Array;
+export type StateTable = {
+  /** What a state becomes by an event, and one more, at `32 * state + event`, with its mark; 0: not worked out yet. */
+  readonly next: Uint16Array;
+  /** Works that out, and puts it there. */
+  derive(state: number, event: number): number;
+};
 
 export type SubjectVersions = {
   /**
@@ -21,6 +29,8 @@ export type SubjectVersions = {
   exchange(bytes: Uint8Array, from: number, to: number, version: number, event: number): number;
   /** The state before that; 0 where there was none. */
   stateBefore(): number;
+  /** Whether the event cannot happen in it. */
+  wasIllegal(): boolean;
   has(subject: string): boolean;
   /** All of them, in any order, with the newest version and state of each. */
   each(told: Told): void;
@@ -37,7 +47,7 @@ type Slots = {
   readonly words: Int32Array;
   readonly versions: Float64Array;
   /** Of each slot the subject's state. */
-  readonly states: Uint8Array;
+  readonly states: Uint16Array;
 };
 
 const WORDS = 4;
@@ -46,17 +56,24 @@ const VERSION = 1;
 
 function slotsOf(count: number): Slots {
   const versions = new Float64Array(2 * count);
-  return { mask: count - 1, words: new Int32Array(versions.buffer), versions, states: new Uint8Array(count) };
+  return {
+    mask: count - 1,
+    words: new Int32Array(versions.buffer),
+    versions,
+    states: new Uint16Array(count),
+  };
 }
 
-export function createSubjectVersions(next: NextStates): SubjectVersions {
+export function createSubjectVersions(table: StateTable): SubjectVersions {
   const subjects = createSubjects();
   // Subjects that found no place of their own.
   const crowded = new Map<string, Noted>();
-  let stateBefore = 0;
+  let [stateBefore, wasIllegal] = [0, false];
   const follow = (state: number, event: number): number => {
     stateBefore = state;
-    return next[state * STATES_MAX + event] ?? 0;
+    const entry = table.next[state * EVENTS_MAX + event] || table.derive(state, event);
+    wasIllegal = entry > ILLEGAL;
+    return (entry & ~ILLEGAL) - 1;
   };
   let slots = slotsOf(SLOTS_AT_FIRST);
   let count = 0;
@@ -113,6 +130,7 @@ export function createSubjectVersions(next: NextStates): SubjectVersions {
       return exchangeIn(slot, version, event);
     },
     stateBefore: () => stateBefore,
+    wasIllegal: () => wasIllegal,
     has: (subject) => crowded.has(subject) || isIn(slots, subjects, subject),
     each(told): void {
       for (const [subject, { version, state }] of crowded) told(subject, version, state);

@@ -113,9 +113,13 @@ export function createLeafChecks(
       records.check(layout, bytes, from, index);
       times.check(held.view, from + layout.timeAt, from + layout.idAt, index);
       const payload = payloads.check(index, held.view, from + layout.commitAt);
-      if (payload === undefined) return;
-      if (event !== NO_RUN_EVENT) objects.check(bytes, from, layout, event, payload, index);
-      else if (payload !== null && isOfKeys(layout, bytes, from))
+      const isNamed =
+        event !== NO_RUN_EVENT &&
+        payload !== undefined &&
+        objects.check(bytes, from, layout, event, payload, index);
+      // What its payload says is wrong names it better than what can be counted.
+      if (versions.wasIllegal() && !isNamed) versions.nameIllegal(layout, held, from, index, event);
+      if (event === NO_RUN_EVENT && payload && isOfKeys(layout, bytes, from))
         objects.checkKey(textOf(bytes, from + layout.kindAt, from + layout.kindEnd), payload);
     },
     skip(hole): void {

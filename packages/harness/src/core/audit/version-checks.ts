@@ -4,7 +4,8 @@
 import { type BegunLog, type FirstEvent, holdContinued, nameUnbegun } from "./begun-log.ts";
 import type { Hole } from "./pruning.ts";
 import type { LeafLayout } from "./leaf-layout.ts";
-import { NO_RUN_EVENT, runEventOf, RUNS, RUNS_FROM_ANYWHERE, stateName } from "./run-events.ts";
+import { kindOfEvent, runEventOf } from "./run-events.ts";
+import { createRunTable } from "./run-table.ts";
 import { createSubjectVersions } from "./subject-versions.ts";
 import type { LogFinding } from "./verify-source.ts";
 
@@ -14,6 +15,9 @@ export type Held = { readonly bytes: Buffer; readonly view: DataView };
 export type VersionChecks = {
   /** @returns what has happened to a run, see `runEventOf` */
   check(layout: LeafLayout, held: Held, from: number, index: number): number;
+  /** Whether what happened to the run cannot have, as far as the kinds of its entries tell. */
+  wasIllegal(): boolean;
+  nameIllegal(layout: LeafLayout, held: Held, from: number, index: number, event: number): void;
   /** Of these entries nothing is known: what comes next may be any number of its subject. */
   forget(hole: Hole): void;
   /** After the last entry. @returns see `LeafTotals` */
@@ -31,15 +35,15 @@ export function createVersionChecks(
   add: (finding: LogFinding) => void,
 ): VersionChecks {
   let beginsAnywhere = epoch > 1;
-  let table = beginsAnywhere ? RUNS_FROM_ANYWHERE : RUNS;
-  let subjects = createSubjectVersions(table.next);
+  let table = createRunTable(beginsAnywhere);
+  let subjects = createSubjectVersions(table);
   const isLater = epoch > 1;
   let isWhole = true;
   const continued = new Map<string, FirstEvent>();
   let left: readonly BegunLog[] | null = null;
   let reached = 0;
   const hold = (isExact: boolean): void => {
-    left = holdContinued(begun, subjects, isExact, add);
+    left = holdContinued(begun, { subjects, table, isExact }, add);
   };
   return {
     check(layout, { bytes, view }, from, index): number {
@@ -51,12 +55,6 @@ export function createVersionChecks(
       const subjectEnd = from + layout.subjectEnd;
       const event = runEventOf(view, subjectAt, from + layout.kindAt, from + layout.kindEnd);
       const last = subjects.exchange(bytes, subjectAt, subjectEnd, version, event);
-      if (event !== NO_RUN_EVENT && table.isIllegal(subjects.stateBefore(), event))
-        add({
-          code: "illegal_transition",
-          at: `entry ${index}`,
-          detail: `in epoch ${epoch}, no ${textOf(bytes, from + layout.kindAt, from + layout.kindEnd)} can follow when ${textOf(bytes, subjectAt, subjectEnd)} is ${stateName(subjects.stateBefore())}`,
-        });
       if (last === 0 && isLater && isWhole && version > 1)
         continued.set(textOf(bytes, subjectAt, subjectEnd), { version, event, index });
       if (version === last + 1 || (last === 0 && beginsAnywhere)) return event;
@@ -68,13 +66,23 @@ export function createVersionChecks(
       });
       return event;
     },
+    wasIllegal: () => subjects.wasIllegal(),
+    nameIllegal({ subjectAt, subjectEnd }, { bytes }, from, index, event): void {
+      const run = textOf(bytes, from + subjectAt, from + subjectEnd);
+      const why = table.whyNot(subjects.stateBefore(), event);
+      add({
+        code: "illegal_transition",
+        at: `entry ${index}`,
+        detail: `in epoch ${epoch}, no ${kindOfEvent(event)} can follow when ${run} ${why}`,
+      });
+    },
     forget({ first, end }): void {
       if (left === null && kept !== NEVER && kept <= end) hold(kept <= first);
       reached = end;
       isWhole = false;
+      if (!beginsAnywhere) table = createRunTable(true);
       beginsAnywhere = true;
-      table = RUNS_FROM_ANYWHERE;
-      subjects = createSubjectVersions(table.next);
+      subjects = createSubjectVersions(table);
     },
     end(): readonly BegunLog[] {
       if (left === null && kept !== NEVER) hold(reached === kept);

@@ -33,6 +33,9 @@ const newestLog = async (tx: LogTx): Promise<LogInfo | null> => (await tx.logs()
 /** Keys of one type that sign at once: more than one only while verifiers learn of a new one, and each is a line of every checkpoint. */
 export const SIGNING_KEYS_MAX = 4;
 
+/** Whose history changes of the keys that sign are. */
+export const SIGNER_SUBJECT = "signer";
+
 /** Both keys sign until the old one is forgotten: verifiers have that long to learn of the new one. */
 export async function rotate(
   ports: RotationPorts,
@@ -47,7 +50,7 @@ export async function rotate(
   const { before, after } = rotated.value;
   await store.transaction(tenant, async (tx) => {
     await tx.addFact({
-      subject: "signer",
+      subject: SIGNER_SUBJECT,
       at: clock.now(),
       kind: which === "add" ? "key.added" : "key.rotated",
       actor: uuidOf(actor.id),
@@ -55,7 +58,7 @@ export async function rotate(
     });
   });
   // One key signs for all tenants, so all of them are told in the log that is about all.
-  await onOperated("signer", which === "add" ? "key.added" : "key.rotated", {
+  await onOperated(SIGNER_SUBJECT, which === "add" ? "key.added" : "key.rotated", {
     before: before.map(keyOf),
     after: after.map(keyOf),
   });

@@ -15,6 +15,7 @@ import type { Caller, OpenedLeaf } from "../../ports.ts";
 import type { AuditTrail, Refusal } from "../harness.ts";
 import type { Evidence } from "./evidence.ts";
 import type { EventProof } from "./receipts.ts";
+import { SIGNER_SUBJECT } from "./rotation.ts";
 import type { SealingState } from "./sealing-keys.ts";
 import type { Witnessed } from "./witnessed.ts";
 
@@ -110,7 +111,10 @@ export function createAuditTrail(evidence: Evidence | null): AuditTrail {
     },
     async rotate(caller, step): Promise<Result<AuditLogList, Refusal>> {
       const rotated = await evidence.rotate(caller, step);
-      return rotated.ok ? ok(await logs(caller)) : rotated;
+      if (!rotated.ok) return rotated;
+      // Until there is a checkpoint by the keys of now, those of the newest one are the log's, too.
+      if (rotated.value.length > 0) await evidence.waitForCover(caller.tenant, SIGNER_SUBJECT);
+      return ok(await logs(caller));
     },
     sealing: async ({ tenant }) => sealingView(await evidence.sealing.state(tenant)),
     async rekey({ tenant }, { lost }): Promise<Result<Sealing, Refusal>> {
