@@ -124,22 +124,15 @@ const isUnder = (place: Place, page: string): boolean =>
   (place.page === "approval" && page === "inbox");
 
 function PageOf({ place }: { readonly place: Place }): ReactNode {
-  switch (place.page) {
-    case "inbox":
-      return <InboxPage />;
-    case "approval":
-      return <ApprovalPage key={place.id} id={place.id} />;
-    case "runs":
-      return <RunsPage key={place.status} status={place.status} />;
-    case "run":
-      return <RunPage key={place.id} id={place.id} step={place.step} />;
-    case "precedents":
-      return <PrecedentsPage />;
-    case "audit":
-      return <AuditPage />;
-    case "health":
-      return <HealthPage />;
-  }
+  if (place.page === "approval") return <ApprovalPage key={place.id} id={place.id} />;
+  if (place.page === "runs") return <RunsPage key={place.status} status={place.status} />;
+  if (place.page === "run") return <RunPage key={place.id} id={place.id} step={place.step} />;
+  return {
+    inbox: <InboxPage />,
+    precedents: <PrecedentsPage />,
+    audit: <AuditPage />,
+    health: <HealthPage />,
+  }[place.page];
 }
 
 const HELP = [

@@ -25,12 +25,18 @@ export type Client = {
   events(path: string, after: number, onEvent: (data: unknown) => void, signal: AbortSignal): Promise<void>;
 };
 
+type Init = {
+  readonly method?: string;
+  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
 /** An answer that does not come is a server that is away. */
 const TIMEOUT_MS = 20_000;
 
 /** @param onContact told of each answer, whatever it says */
 export function createClient(key: string, onContact: () => void): Client {
-  const send = async (path: string, init: RequestInit, signal?: AbortSignal): Promise<Response> => {
+  const send = async (path: string, init: Init, signal?: AbortSignal): Promise<Response> => {
     const limit = AbortSignal.timeout(TIMEOUT_MS);
     let response: Response;
     try {

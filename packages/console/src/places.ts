@@ -31,17 +31,7 @@ export function placeOf(hash: string): Place {
 }
 
 export function hashOf(place: Place): string {
-  switch (place.page) {
-    case "approval":
-      return `#/approvals/${place.id}`;
-    case "run":
-      return `#/runs/${place.id}${place.step === null ? "" : `/steps/${place.step}`}`;
-    case "runs":
-      return place.status === "" ? "#/runs" : `#/runs/${place.status}`;
-    case "inbox":
-    case "precedents":
-    case "audit":
-    case "health":
-      return `#/${place.page}`;
-  }
+  if (place.page === "approval") return `#/approvals/${place.id}`;
+  if (place.page === "run") return `#/runs/${place.id}${place.step === null ? "" : `/steps/${place.step}`}`;
+  return place.page === "runs" && place.status !== "" ? `#/runs/${place.status}` : `#/${place.page}`;
 }

@@ -22,7 +22,7 @@ type Session = {
   readonly client: Client;
   /** True while the server has not been heard of for STALE_MS, or this tab is offline. */
   readonly isStale: boolean;
-  signOut(): void;
+  readonly signOut: () => void;
 };
 
 const SessionContext = createContext<Session | null>(null);
@@ -67,7 +67,7 @@ export function SessionProvider({ apiKey, onSignOut, children }: SessionProps): 
 export type Resource<T> = {
   readonly data: T | null;
   readonly error: Error | null;
-  reload(): void;
+  readonly reload: () => void;
 };
 
 /**

@@ -1,6 +1,6 @@
 // What the wire says in one word, in words for people.
 
-import type { Harm, RunState, StepState, ApprovalState } from "@assent/contract";
+import type { Harm } from "@assent/contract";
 
 const HARM_WORDS: Readonly<Record<Harm, string>> = {
   write: "changes something",
@@ -18,8 +18,8 @@ export const ORIGIN_WORDS = {
   model: "the model",
 } as const;
 
-export const stateWords = (state: RunState | StepState | ApprovalState | string): string =>
-  state.replaceAll("_", " ");
+/** @param state of a run, a step or an approval, or the code of a reason */
+export const stateWords = (state: string): string => state.replaceAll("_", " ");
 
 /** How a state is meant: what waits, what is well, what is not. */
 export function toneOf(state: string): "waits" | "well" | "ill" | "idle" {

@@ -4,7 +4,7 @@ import type { Approval, Run } from "@assent/contract";
 import { type ReactNode, useCallback, useMemo, useState } from "react";
 import { Arguments } from "../arguments.tsx";
 import { Decision } from "../decision.tsx";
-import { isGrave, leavesOf } from "../leaves.ts";
+import { isGrave, type Leaf, leavesOf } from "../leaves.ts";
 import { Failure, Loading, Page, State, Time, Visible } from "../parts.tsx";
 import { hashOf } from "../places.ts";
 import { Preview } from "../preview.tsx";
@@ -33,6 +33,14 @@ export function ApprovalPage({ id }: { readonly id: string }): ReactNode {
   );
 }
 
+/** Of what no second look can take back: every value that the requester did not choose. */
+const pointersToCheck = (approval: Approval, leaves: readonly Leaf[]): ReadonlySet<string> =>
+  new Set(
+    isGrave(approval) && approval.status === "open"
+      ? leaves.filter(({ origin }) => origin !== "trusted").map(({ pointer }) => pointer)
+      : [],
+  );
+
 type QuestionProps = {
   readonly approval: Approval;
   readonly run: Run | null;
@@ -43,15 +51,7 @@ function Question({ approval, run, onDecided }: QuestionProps): ReactNode {
   const [confirmed, setConfirmed] = useState<ReadonlySet<string>>(new Set());
   const [decided, setDecided] = useState<Approval | null>(null);
   const leaves = useMemo(() => leavesOf(approval.action.arguments, approval.labels), [approval]);
-  const asked = useMemo(
-    () =>
-      new Set(
-        isGrave(approval) && approval.status === "open"
-          ? leaves.filter(({ origin }) => origin !== "trusted").map(({ pointer }) => pointer)
-          : [],
-      ),
-    [approval, leaves],
-  );
+  const asked = useMemo(() => pointersToCheck(approval, leaves), [approval, leaves]);
   const left = [...asked].filter((pointer) => !confirmed.has(pointer)).length;
   const onConfirm = useCallback((pointer: string, isConfirmed: boolean) => {
     setConfirmed((before) => {
