@@ -228,7 +228,7 @@ async function createFrom(cluster: Attached, template: string): Promise<ThrowAwa
   const { server, admin } = cluster;
   const name = `assent_test_${randomBytes(8).toString("hex")}`;
   await withAdmin(admin, async (client) => {
-    await createDatabase(client, name, template);
+    await createDatabase(client, name, template, "file_copy");
   });
   const app = server.connection("app", name);
   const owner = server.connection("owner", name);

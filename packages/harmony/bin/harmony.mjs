@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // Runs from the source where it is there (a checkout; Node strips the types), else from the build (an installed package).
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import * as nodeModule from "node:module";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 
 const source = new URL("../src/cli.ts", import.meta.url);
 const built = new URL("../dist/cli.js", import.meta.url);
@@ -19,6 +20,11 @@ if (fromSource) {
       next(specifier, { ...context, conditions: [...context.conditions, "assent-source"] }),
   });
 }
+// What was compiled once is taken up again. Beside the code and by its owner only: whoever could change it could change the code.
+const own = fileURLToPath(new URL("..", import.meta.url));
+if (nodeModule.enableCompileCache !== undefined && statSync(own).uid === (process.getuid?.() ?? 0))
+  nodeModule.enableCompileCache(`${own}node_modules/.cache/compiled`);
+
 const { runCli } = await import((fromSource ? source : built).href);
 
 // A reader that went away (`harmony audit | head`) is no error.

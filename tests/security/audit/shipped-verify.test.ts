@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { auditLogListSchema, runSummarySchema } from "@assent/contract";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { compiledBefore } from "../../support/compiled.ts";
 import { createInProcessTarget } from "../../support/target/local-target.ts";
 import { until } from "../../support/until.ts";
 
@@ -24,6 +25,7 @@ type Ended = { readonly code: number; readonly said: string };
 async function assent(...words: readonly string[]): Promise<Ended> {
   const env = {
     PATH: process.env["PATH"],
+    ...compiledBefore(),
     ASSENT_URL: target.endpoints()[0],
     ASSENT_TOKEN: target.key("auditor") ?? "",
   };

@@ -96,3 +96,31 @@ export class Merging extends FsMergeWorkspace {
     return this.commit;
   }
 }
+
+/**
+ * What `FsMergeWorkspace` says where there is no git, without asking it each time: a question is a process, and a loop over
+ * every fault asks thousands. That it says the same is a test's to show (`merge-safety.test.ts`).
+ */
+export class WithoutGit extends FsMergeWorkspace {
+  override markerSizeOf(): undefined {
+    return undefined;
+  }
+  override listUnmerged(): undefined {
+    return undefined;
+  }
+  override commitBeingMerged(): undefined {
+    return undefined;
+  }
+  override session(): null {
+    return null;
+  }
+  override head(): null {
+    return null;
+  }
+  override isMerged(): false {
+    return false;
+  }
+  override rrCacheFolder(): undefined {
+    return undefined;
+  }
+}

@@ -31,8 +31,10 @@ import {
   take,
   teach,
   useDesk,
+  WithoutGit,
 } from "../../testing/merge-desk.ts";
 import type { PolicyAction } from "../../vocabulary.ts";
+import { FsMergeWorkspace } from "./fs-workspace.ts";
 import { answerMerge, learnMerge, undoMerge } from "./merge.ts";
 
 useDesk();
@@ -234,6 +236,22 @@ function failingAt<Port extends object>(port: Port, calls: { left: number }): Po
   });
 }
 
+test("where there is no git, every question to it has the answer that the faults below are tried with", () => {
+  put("a.txt", "one\n");
+  const [asking, knowing] = [new FsMergeWorkspace(desk.root), new WithoutGit(desk.root)];
+  const answers = (workspace: FsMergeWorkspace): unknown[] => [
+    workspace.markerSizeOf("a.txt"),
+    workspace.listUnmerged(),
+    workspace.commitBeingMerged(),
+    workspace.session(),
+    workspace.head(),
+    workspace.isMerged("a".repeat(40)),
+    workspace.rrCacheFolder(),
+  ];
+  expect(answers(knowing)).toEqual(answers(asking));
+  expect(Object.getOwnPropertyNames(WithoutGit.prototype)).toHaveLength(answers(asking).length + 1);
+});
+
 test("a fault at any operation leaves the file as it was or answered, and another run completes the story", async () => {
   const before = conflicted(SIDES);
   let faults = 0;
@@ -241,7 +259,7 @@ test("a fault at any operation leaves the file as it was or answered, and anothe
     rmSync(desk.root, { recursive: true, force: true });
     mkdirSync(desk.root);
     desk.store = openFsStore(desk.root);
-    const sound = settingOf(ALICE);
+    const sound = { ...settingOf(ALICE), workspace: new WithoutGit(desk.root) };
     const calls = { left: k };
     const faulty = {
       ...sound,

@@ -44,15 +44,20 @@ async function readState(client: Client): Promise<{ names: string[]; isDone: boo
   return { names: rows.map((row) => row.name), isDone };
 }
 
-/** Makes a database that the owner owns and the app may enter, as a copy of `template`. */
+/**
+ * Makes a database that the owner owns and the app may enter, as a copy of `template`.
+ * @param by `wal_log`, Postgres's own choice, copies pages through the log; `file_copy` whole files between two checkpoints,
+ *   for half of the processor's time where nothing has to be synced
+ */
 export async function createDatabase(
   client: Pick<Client, "query" | "escapeIdentifier">,
   name: string,
   template = "template1",
+  by: "wal_log" | "file_copy" = "wal_log",
 ): Promise<void> {
   await client.query(
     `CREATE DATABASE ${client.escapeIdentifier(name)} OWNER ${client.escapeIdentifier(ROLE_NAMES.owner)} ` +
-      `TEMPLATE ${client.escapeIdentifier(template)}`,
+      `TEMPLATE ${client.escapeIdentifier(template)} STRATEGY ${by}`,
   );
   // The rights on a database itself are not copied from its template.
   await grantDatabase(client, name);
