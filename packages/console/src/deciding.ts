@@ -46,7 +46,7 @@ export function useDeciding(
   const [counting, setCounting] = useState<Counting | null>(null);
   const [hint, setHint] = useState<string | null>(null);
   const reasonField = useRef<HTMLTextAreaElement>(null);
-  const shownAt = useRef(performance.now());
+  const [shownAt] = useState(() => performance.now());
   const clear = useCallback(() => {
     setCounting(null);
   }, []);
@@ -57,7 +57,7 @@ export function useDeciding(
     setHint(why);
   };
   const choose = (verb: Verb): void => {
-    if (counting !== null || isSending || isStale || performance.now() - shownAt.current < DEAD_MS) return;
+    if (counting !== null || isSending || isStale || performance.now() - shownAt < DEAD_MS) return;
     if (verb !== "approve" && reason.trim() === "") {
       refuse(
         verb === "deny"

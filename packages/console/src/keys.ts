@@ -1,6 +1,6 @@
 // Keys of the keyboard. A held key, a key with a modifier and a key typed into a field mean nothing here.
 
-import { useEffect, useRef } from "react";
+import { useEffect, useEffectEvent } from "react";
 
 export type KeyMap = Readonly<Record<string, () => void>>;
 
@@ -11,8 +11,7 @@ const CHORD_MS = 1_500;
 
 /** @param keys by `KeyboardEvent.key`; two keys behind each other as `g i` */
 export function useKeys(keys: KeyMap): void {
-  const current = useRef(keys);
-  current.current = keys;
+  const actOf = useEffectEvent((chord: string) => (Object.hasOwn(keys, chord) ? keys[chord] : undefined));
   useEffect(() => {
     let first: { readonly key: string; readonly at: number } | null = null;
     const listen = (event: KeyboardEvent): void => {
@@ -21,7 +20,7 @@ export function useKeys(keys: KeyMap): void {
       const chord =
         first !== null && event.timeStamp - first.at < CHORD_MS ? `${first.key} ${event.key}` : event.key;
       first = event.key === "g" ? { key: "g", at: event.timeStamp } : null;
-      const act = Object.hasOwn(current.current, chord) ? current.current[chord] : undefined;
+      const act = actOf(chord);
       if (act === undefined) return;
       event.preventDefault();
       act();

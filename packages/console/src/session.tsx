@@ -45,23 +45,30 @@ export function keepKey(key: string | null): void {
 type SessionProps = { readonly apiKey: string; readonly onSignOut: () => void; readonly children: ReactNode };
 
 export function SessionProvider({ apiKey, onSignOut, children }: SessionProps): ReactNode {
-  const heard = useRef(Date.now());
+  const [contact] = useState(createContact);
   const [isStale, setStale] = useState(false);
-  const onContact = useCallback(() => {
-    heard.current = Date.now();
-    setStale(false);
-  }, []);
-  const client = useMemo(() => createClient(apiKey, onContact), [apiKey, onContact]);
+  const client = useMemo(() => createClient(apiKey, contact.note), [apiKey, contact]);
   useEffect(() => {
     const look = setInterval(() => {
-      if (Date.now() - heard.current > STALE_MS) setStale(true);
+      setStale(contact.sinceMs() > STALE_MS);
     }, 1_000);
     return () => {
       clearInterval(look);
     };
-  }, []);
+  }, [contact]);
   const session = useMemo(() => ({ client, isStale, signOut: onSignOut }), [client, isStale, onSignOut]);
   return <SessionContext value={session}>{children}</SessionContext>;
+}
+
+/** When the server was heard of last. */
+function createContact(): { readonly note: () => void; readonly sinceMs: () => number } {
+  let at = Date.now();
+  return {
+    note: () => {
+      at = Date.now();
+    },
+    sinceMs: () => Date.now() - at,
+  };
 }
 
 export type Resource<T> = {
@@ -78,9 +85,9 @@ export function useResource<T>(path: string | null, everyMs: number): Resource<T
   const { client, signOut } = useSession();
   const [held, setHeld] = useState<{ readonly path: string; readonly data: T } | null>(null);
   const [error, setError] = useState<Error | null>(null);
-  const [round, setRound] = useState(0);
+  const lookNow = useRef<() => void>(() => undefined);
   const reload = useCallback(() => {
-    setRound((before) => before + 1);
+    lookNow.current();
   }, []);
   useEffect(() => {
     if (path === null) return undefined;
@@ -97,6 +104,7 @@ export function useResource<T>(path: string | null, everyMs: number): Resource<T
         setError(failure instanceof Error ? failure : new Error(String(failure)));
       }
     };
+    lookNow.current = () => void look();
     void look();
     const again = setInterval(() => {
       if (document.visibilityState === "visible") void look();
@@ -105,7 +113,7 @@ export function useResource<T>(path: string | null, everyMs: number): Resource<T
       ended.abort();
       clearInterval(again);
     };
-  }, [client, path, everyMs, round, signOut]);
+  }, [client, path, everyMs, signOut]);
   return { data: held !== null && held.path === path ? held.data : null, error, reload };
 }
 
