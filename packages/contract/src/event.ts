@@ -45,7 +45,10 @@ export const auditEventSchema = z
     digest: z
       .string()
       .regex(/^sha256:[0-9a-f]{64}$/)
-      .meta({ description: "SHA-256 over the RFC 8785 form of the event without this field." }),
+      .meta({
+        description:
+          "SHA-256 over `assent/event/v1`, a line feed, and the RFC 8785 form of the event without this field.",
+      }),
   })
   .meta({ id: "AuditEvent" });
 export type AuditEvent = z.infer<typeof auditEventSchema>;

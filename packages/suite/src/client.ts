@@ -1,9 +1,10 @@
-// A small, strict client. It repeats nothing, follows nothing and keeps nothing: what a scenario sees is what the
-// harness sent. Every exchange is recorded.
+// A small, strict client. It follows nothing and keeps nothing, and repeats what was refused for a limit and nothing else:
+// what a scenario sees is what the harness sent. Every exchange is recorded.
 
 import { type Exchange, redactHeaders, shorten } from "./evidence.ts";
 import { eventParser, type StreamEvent } from "./event-stream.ts";
 import { type HttpAnswer, type HttpRequest, NoAnswer, openRequest, send, sendTogether } from "./http.ts";
+import { askPatiently, type Patience, rest, secondsOfLimit } from "./patience.ts";
 import type { Role } from "./target.ts";
 
 export type Answer = HttpAnswer & {
@@ -15,6 +16,8 @@ export type Answer = HttpAnswer & {
 export type StreamReading = {
   readonly status: number;
   readonly events: readonly StreamEvent[];
+  /** Its media type is that of streams; what else is answered holds no events. */
+  readonly isStream: boolean;
   /** The harness closed the stream or sent `event: end`; else the time was up. */
   readonly ended: boolean;
 };
@@ -42,6 +45,8 @@ export type ClientOptions = {
   readonly signal: AbortSignal;
   readonly record: (exchange: Exchange) => void;
   readonly redact: (text: string) => string;
+  /** With limits of the harness; without it they are answers as any other. */
+  readonly patience?: Patience;
   /** Told of every answer. */
   readonly seen?: (role: Role, request: HttpRequest, answer: Answer) => void;
 };
@@ -113,7 +118,15 @@ const get = (path: string, headers: Readonly<Record<string, string>> = {}): Http
 
 const runPath = (id: string): string => `/api/harness/runs/${encodeURIComponent(id)}`;
 
-async function exchange(options: ClientOptions, request: HttpRequest): Promise<Answer> {
+const exchange = async (options: ClientOptions, request: HttpRequest): Promise<Answer> =>
+  await askPatiently(
+    request,
+    async () => await exchangeOnce(options, request),
+    options.patience,
+    options.signal,
+  );
+
+async function exchangeOnce(options: ClientOptions, request: HttpRequest): Promise<Answer> {
   const sent = authorized(request, options.key);
   try {
     const answer = answerOf(await send(options.baseUrl, sent, options));
@@ -127,6 +140,16 @@ async function exchange(options: ClientOptions, request: HttpRequest): Promise<A
 }
 
 async function readStream(options: ClientOptions, request: HttpRequest): Promise<StreamReading> {
+  const attempt = async (): Promise<StreamReading & Pick<HttpAnswer, "headers">> =>
+    await readStreamOnce(options, request);
+  const { headers: _, ...reading } = await askPatiently(request, attempt, options.patience, options.signal);
+  return reading;
+}
+
+async function readStreamOnce(
+  options: ClientOptions,
+  request: HttpRequest,
+): Promise<StreamReading & Pick<HttpAnswer, "headers">> {
   const sent = authorized(request, options.key);
   const { outgoing, head } = openRequest(options.baseUrl, sent, options);
   outgoing.end();
@@ -149,14 +172,15 @@ async function readStream(options: ClientOptions, request: HttpRequest): Promise
   }
   outgoing.destroy();
   const status = message.statusCode ?? 0;
-  recordExchange(options, sent, {
-    answer: {
-      status,
-      headers: { "content-type": message.headers["content-type"] ?? "" },
-      bytes: Buffer.concat(chunks),
-    },
-  });
-  return { status, events: events.filter(({ event }) => event !== "end"), ended };
+  const { "content-type": type = "", "retry-after": again, date } = message.headers;
+  const headers = {
+    "content-type": type,
+    ...(again === undefined ? {} : { "retry-after": again }),
+    ...(date === undefined ? {} : { date }),
+  };
+  recordExchange(options, sent, { answer: { status, headers, bytes: Buffer.concat(chunks) } });
+  const isStream = /^text\/event-stream\s*(?:;|$)/iu.test(type);
+  return { status, headers, isStream, events: events.filter(({ event }) => event !== "end"), ended };
 }
 
 export function createClient(options: ClientOptions): HarnessClient {
@@ -201,8 +225,28 @@ function requestOf(entry: Racer): HttpRequest {
   return "submit" in entry ? submission(entry.submit, entry.idempotencyKey) : approval(entry.approve);
 }
 
-/** Requests of any clients, complete at their servers in the same moment. */
+/** Requests of any clients, complete at their servers in the same moment. Those that met a limit race again. */
 export async function race(entries: readonly Racer[]): Promise<Answer[]> {
+  const answers = await raceOnce(entries);
+  const patience = entries[0]?.client.patience;
+  if (patience === undefined) return answers;
+  for (let waited = 0; ;) {
+    const limited = answers.flatMap((answer, at) => {
+      const entry = entries[at];
+      const seconds = entry === undefined ? null : secondsOfLimit(requestOf(entry), answer);
+      return entry === undefined || seconds === null ? [] : [{ at, entry, seconds }];
+    });
+    const [one] = limited;
+    if (one === undefined) break;
+    const seconds = Math.max(...limited.map((each) => each.seconds));
+    waited = await rest(requestOf(one.entry), seconds, waited, patience, one.entry.client.signal);
+    const again = await raceOnce(limited.map(({ entry }) => entry));
+    for (const [index, answer] of again.entries()) answers[limited[index]?.at ?? 0] = answer;
+  }
+  return answers;
+}
+
+async function raceOnce(entries: readonly Racer[]): Promise<Answer[]> {
   const first = entries[0]?.client;
   if (first === undefined) return [];
   const requests = entries.map((entry) => ({

@@ -2,6 +2,8 @@
 // body of a run) good there? What is wrong with the command must not stand in a report as a fault of the harness.
 
 import { randomUUID } from "node:crypto";
+import { askPatiently, type Patience } from "./patience.ts";
+import { PreconditionMissing } from "./precondition.ts";
 import { fieldsOf } from "./run-reading.ts";
 import { NoAnswer, type HttpAnswer, type HttpRequest, send } from "./http.ts";
 
@@ -42,8 +44,16 @@ const UNKNOWN_RUN = `/api/harness/runs/run_${"0".repeat(32)}`;
 const bearer = (key: string | null): Record<string, string> =>
   key === null ? {} : { authorization: `Bearer ${key}` };
 
+/** For what the harness's own limits refuse: a key is no worse for having been used a moment ago. */
+const PATIENCE: Patience = { secondsMax: 60, waited: () => undefined };
+
 const ask = async (url: string, request: HttpRequest): Promise<HttpAnswer> =>
-  await send(url, request, { timeoutMs: TIMEOUT_MS, signal: never });
+  await askPatiently(
+    request,
+    async () => await send(url, request, { timeoutMs: TIMEOUT_MS, signal: never }),
+    PATIENCE,
+    never,
+  );
 
 function jsonOf(answer: HttpAnswer): unknown {
   try {
@@ -102,6 +112,8 @@ export async function refusalOf(given: Given): Promise<Refusal | null> {
   } catch (error) {
     if (error instanceof NoAnswer)
       return unreachable(`${given.urls.join(" ")} stopped answering: ${error.message}`);
+    // Over a limit for longer than it is waited: no scenario could ask anything.
+    if (error instanceof PreconditionMissing) return { exit: EXIT.incomplete, message: error.message };
     throw error;
   }
 }

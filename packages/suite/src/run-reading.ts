@@ -7,6 +7,8 @@ export type ApprovalReading = {
   readonly actionDigest: string;
   /** What is asked about; empty where it is not said. */
   readonly subject: string;
+  /** The name of whose word it was; empty where it is not said. */
+  readonly decidedBy: string;
 };
 
 export type ArtifactReading = {
@@ -58,6 +60,7 @@ export function readRun(json: unknown): RunReading | null {
       status: textOf(approval["status"]),
       actionDigest: textOf(approval["action_digest"]),
       subject: textOf(approval["subject"]),
+      decidedBy: textOf(fieldsOf(approval["decided_by"])["name"]),
     })),
     artifacts: rowsOf(run["artifacts"]).map((artifact) => ({
       id: textOf(artifact["id"]),
@@ -79,7 +82,7 @@ export function isProblem(answer: {
   return (
     answer.status >= 400 &&
     answer.status < 500 &&
-    (answer.headers["content-type"] ?? "").startsWith("application/problem+json") &&
+    /^application\/problem\+json\s*(?:;|$)/iu.test(answer.headers["content-type"] ?? "") &&
     body["status"] === answer.status &&
     textOf(body["title"]) !== ""
   );

@@ -15,9 +15,11 @@ import {
   type Trial,
 } from "./evidence.ts";
 import { NoAnswer } from "./http.ts";
+import type { Patience } from "./patience.ts";
 import { type MadeThings, watchMadeThings } from "./made-things.ts";
 import {
   CheckFailed,
+  type Limits,
   type Pace,
   PACE,
   PreconditionMissing,
@@ -43,6 +45,8 @@ export type TrialOptions = {
 };
 
 type Notes = {
+  /** Seconds that the harness's limits were waited for. */
+  restedSeconds: number;
   readonly checks: Check[];
   readonly readings: Reading[];
   readonly parts: Part[];
@@ -72,13 +76,20 @@ function createContext(
     notes.begun.note(...exchange);
     notes.made.note(...exchange);
   };
-  const describe = (role: Role, endpoint: number): ClientOptions => {
+  const patience: Patience = {
+    secondsMax: options.pace.waitMsMax / 1_000,
+    waited: (seconds) => {
+      notes.restedSeconds += seconds;
+    },
+  };
+  const describe = (role: Role, endpoint: number, limits: Limits): ClientOptions => {
     const urls = target.endpoints();
     const baseUrl = urls[endpoint % urls.length];
     const key = target.key(role);
     if (baseUrl === undefined) throw new PreconditionMissing("the target has no endpoint");
     if (key === null) throw new PreconditionMissing(`the target has no key for the role ${role}`);
-    return { role, baseUrl, key, timeoutMs: REQUEST_TIMEOUT_MS, signal, record, redact, seen };
+    const told = { role, baseUrl, key, timeoutMs: REQUEST_TIMEOUT_MS, signal, record, redact, seen };
+    return limits === "shown" ? told : { ...told, patience };
   };
   return {
     target,
@@ -87,10 +98,10 @@ function createContext(
     seed: options.seed,
     signal,
     unique: (prefix) => `${prefix}-${nameFrom(options.seed, `${options.salt}/${(names += 1)}`)}`,
-    client: (role, endpoint = 0) => createClient(describe(role, endpoint)),
-    race: async (entries) =>
+    client: (role, endpoint = 0, limits = "waited_out") => createClient(describe(role, endpoint, limits)),
+    race: async (entries, limits = "waited_out") =>
       await race(
-        entries.map(({ role, endpoint, ...rest }) => ({ client: describe(role, endpoint), ...rest })),
+        entries.map(({ role, endpoint, ...rest }) => ({ client: describe(role, endpoint, limits), ...rest })),
       ),
     check: (claim, holds, found) => {
       notes.checks.push({
@@ -112,6 +123,9 @@ function createContext(
       // The report says that it was looked at: moves that found nothing to look at must not say so.
       if (notes.checks.length === before) throw new PreconditionMissing(`nothing was checked: ${name}`);
     },
+    missing: (name, what) => {
+      if (!notes.parts.some((part) => part.name === name)) notes.parts.push({ name, lacks: [what] });
+    },
     read: (oracle, value) => {
       notes.readings.push({ oracle, value: redactValue(value, redact) });
     },
@@ -131,7 +145,7 @@ function judge(error: unknown, timedOut: boolean): { readonly verdict: Verdict; 
 export async function runTrial(scenario: Scenario, target: Target, options: TrialOptions): Promise<Trial> {
   const filled: Required<TrialOptions> = { pace: PACE, salt: randomUUID(), ...options };
   const [begun, made] = [watchBegunRuns(), watchMadeThings()];
-  const notes: Notes = { checks: [], readings: [], parts: [], exchanges: [], begun, made };
+  const notes: Notes = { restedSeconds: 0, checks: [], readings: [], parts: [], exchanges: [], begun, made };
   const { checks, readings, parts, exchanges } = notes;
   const startedAt = performance.now();
   const capabilities = capabilitiesOf(target);
@@ -146,7 +160,10 @@ export async function runTrial(scenario: Scenario, target: Target, options: Tria
     reason: redactor(secretsOf(target))(reason),
     durationMs: Math.round(performance.now() - startedAt),
     checks,
-    readings,
+    readings:
+      notes.restedSeconds === 0
+        ? readings
+        : [...readings, { oracle: "seconds waited for limits of the harness", value: notes.restedSeconds }],
     parts,
     exchanges,
   });
@@ -192,6 +209,7 @@ async function endBegun(target: Target, { begun, made }: Notes): Promise<void> {
       signal,
       record: keepNothing,
       redact: asItIs,
+      patience: { secondsMax: TIDY_MS_MAX / 1_000, waited: keepNothing },
       seen,
     });
   };

@@ -62,6 +62,12 @@ export type Pace = {
 
 export const PACE: Pace = { waitMsMax: 60_000, holdMs: 5_000 };
 
+/**
+ * What becomes of a 429 that says when to come again: it is waited for as long as it says and asked again, or the scenario
+ * is shown it, since it is the limit that is looked at.
+ */
+export type Limits = "waited_out" | "shown";
+
 export type RaceEntry = {
   readonly role: Role;
   /** Counted round the target's endpoints, so that racers spread over all its servers. */
@@ -82,15 +88,17 @@ export type ScenarioContext = {
   /** A name nobody has used before, for idempotency keys and canaries. */
   unique(prefix: string): string;
   /** Missing roles end the trial as INCONCLUSIVE: name their capability in `needs` or ask within a part. */
-  client(role: Role, endpoint?: number): HarnessClient;
-  /** Sends requests so that all are complete at their servers in the same moment. */
-  race(entries: readonly RaceEntry[]): Promise<readonly Answer[]>;
+  client(role: Role, endpoint?: number, limits?: Limits): HarnessClient;
+  /** Sends requests so that all are complete at their servers in the same moment; those that met a limit later, together. */
+  race(entries: readonly RaceEntry[], limits?: Limits): Promise<readonly Answer[]>;
   /** Ends the trial as FAIL where it does not hold. */
   check(claim: string, holds: boolean, found?: unknown): void;
   /** Ends the trial as INCONCLUSIVE where it does not hold: the question could not be put. */
   precondition(claim: string, holds: boolean): void;
   /** Carried out where the target has all of it, else listed as not looked at. */
   part(name: string, needs: readonly Capability[], moves: () => Promise<void>): Promise<void>;
+  /** Lists a part as not looked at, since the harness turned out not to offer what it is about. */
+  missing(part: string, what: string): void;
   /** Records what an oracle showed. */
   read(oracle: string, value: unknown): void;
 };
@@ -99,6 +107,4 @@ export class CheckFailed extends Error {
   override readonly name = "CheckFailed";
 }
 
-export class PreconditionMissing extends Error {
-  override readonly name = "PreconditionMissing";
-}
+export { PreconditionMissing } from "./precondition.ts";

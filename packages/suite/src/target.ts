@@ -290,7 +290,7 @@ export type Target = {
   readonly database?: DatabaseBench;
   readonly signing?: SigningBench;
   readonly quota?: QuotaBench;
-  readonly provider?: ProviderBench;
+  readonly provider?: ProviderBench | undefined;
   readonly paths?: PathBench;
   readonly deputy?: DeputyBench;
   readonly mcp?: McpBench;

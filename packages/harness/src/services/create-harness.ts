@@ -152,7 +152,7 @@ export function createHarness(given: HarnessPorts): Harness {
     openArtifact: async (caller, run, id) => await openArtifact(ports, caller, run, id),
     planDecision: async (caller, request) => await planDecision(ports, caller, request),
     decide: async (caller, request, planned) => {
-      const decided = await decideApproval(ports, caller, request, planned);
+      const decided = await decideApproval(ports, caller, ports.shown.said(request), planned);
       if (decided.ok) recordWait(ports.telemetry, decided.value);
       return await withReceipt(ports.evidence, caller, decided);
     },
@@ -161,7 +161,8 @@ export function createHarness(given: HarnessPorts): Harness {
     listWaiting: async (caller, after) => await listWaiting(ports, caller, after),
     listDecisions: async (caller, since, cursor) => await listDecisions(ports, caller, since, cursor),
     listPrecedents: async (caller, query) => await listPrecedents(ports, caller, query),
-    revokePrecedent: async (caller, id, request) => await revokePrecedent(ports, caller, id, request),
+    revokePrecedent: async (caller, id, request) =>
+      await revokePrecedent(ports, caller, id, ports.shown.said(request)),
     listProviders: async (caller) => await listProviders(ports, caller),
     getBudget: async (caller) => await getBudget(ports, caller),
     documents: documentCalls(ports),

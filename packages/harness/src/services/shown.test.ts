@@ -55,3 +55,18 @@ test("of short texts so many are remembered and no more", () => {
   show("task 0");
   expect(searched()).toBe(2_002);
 });
+
+test("what a person says with a decision is kept as it is shown, and the decision is the same", () => {
+  const shown = createShown({
+    redactText: (text) => text.replaceAll("hush", "[hidden]"),
+    redactData: (data) => ({ ...data }),
+    redactProblem: (problem) => problem,
+  });
+  const decision = { approval_id: "hush", decision: "deny", arguments: { text: "hush" } };
+  expect(shown.said({ ...decision, comment: "Not with hush." })).toEqual({
+    ...decision,
+    comment: "Not with [hidden].",
+  });
+  expect(shown.said({ reason: "It named hush." })).toEqual({ reason: "It named [hidden]." });
+  expect(shown.said(decision)).toEqual(decision);
+});

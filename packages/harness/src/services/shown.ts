@@ -9,6 +9,8 @@ export type Shown = {
   run(run: Run): Run;
   summary(summary: RunSummary): RunSummary;
   problem(problem: Problem): Problem;
+  /** What a person says with a decision. It is kept as it is shown: runs, events, models and drivers are all told of it. */
+  said<T extends object>(decision: T): T;
 };
 
 /** A run is read again and again while it is watched; each text is searched once. Bounds what is remembered for that. */
@@ -45,6 +47,15 @@ export function createShown(
   return {
     summary,
     problem: redaction.redactProblem,
+    said: (decision) => ({
+      ...decision,
+      ...("comment" in decision && typeof decision.comment === "string"
+        ? { comment: text(decision.comment) }
+        : {}),
+      ...("reason" in decision && typeof decision.reason === "string"
+        ? { reason: text(decision.reason) }
+        : {}),
+    }),
     run: (run) => ({
       ...summary(run),
       answer: run.answer === null ? null : text(run.answer),

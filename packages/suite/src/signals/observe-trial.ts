@@ -1,8 +1,8 @@
 // After a scenario has held: whether what the target told of itself meanwhile is right, too.
 
-import { auditEventSchema } from "@assent/contract";
 import type { HarnessClient } from "../client.ts";
 import type { Exchange } from "../evidence.ts";
+import { readEventLoosely } from "../loose-reading.ts";
 import { fieldsOf } from "../run-reading.ts";
 import type { Implied, ScenarioContext } from "../scenario.ts";
 import { ROLES, type Role, type Signal } from "../target.ts";
@@ -54,7 +54,7 @@ async function readTrail(client: HarnessClient, id: string): Promise<MadeRun["ev
     const answer = await client.listEvents(id, events.at(-1)?.version ?? 0);
     const rows = fieldsOf(answer.json)["data"];
     if (answer.status !== 200 || !Array.isArray(rows)) return null;
-    const read = rows.flatMap((row) => auditEventSchema.safeParse(row).data ?? []);
+    const read = rows.flatMap((row) => readEventLoosely(row).data ?? []);
     if (read.length === 0) return events;
     events.push(...read);
   }

@@ -48,6 +48,11 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string, verdict?: "I
   "idem.optional": ["idempotency", "no idempotency key is refused"],
   "idem.silent": ["idempotency", "all but one say that they are a repetition"],
   "idem.twin": ["idempotency", "the list holds one run"],
+  "idem.case": ["idempotency", "another key is another run"],
+  "idem.cut": ["idempotency", "another key is another run"],
+  "idem.route": ["idempotency", "the answer to a submission is none to another request"],
+  "idem.now": ["idempotency", "a repetition still gets the first answer"],
+  "run.owner": ["idempotency", "a run says who asked for it"],
   "flood.lost": ["high_concurrency", "the run goes on after each answer"],
   "flood.twin": ["high_concurrency", "the list holds every accepted run once"],
   "flood.mute": ["high_concurrency", "a refusal says when to come again"],
@@ -65,6 +70,8 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string, verdict?: "I
   "tenant.streams": ["idempotency", "no way to a run is another tenant's"],
   "tenant.cancels": ["idempotency", "no way to a run is another tenant's"],
   "tenant.artifacts": ["happy_path", "no artifact of ours is another tenant's"],
+  "tenant.cursor": ["idempotency", "no list of another tenant's goes on with runs of ours"],
+  "tenant.denies": ["approval_binding", "another tenant's decision is refused, a no too"],
   "tenant.decides": ["approval_binding", "another tenant's decision is refused"],
   "auth.none": ["happy_path", "whoever shows no valid key gets a 401"],
   "auth.reads": ["happy_path", "whoever shows no valid key gets a 401"],
@@ -75,6 +82,8 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string, verdict?: "I
   "err.html": ["idempotency", "no idempotency key is refused"],
   "apr.race": ["state_machine", "each gate was decided once"],
   "apr.again": ["state_machine", "each gate was decided once"],
+  "apr.prefix": ["approval_binding", "which begins as its own is refused"],
+  "apr.case": ["approval_binding", "shows its digest in another case is refused"],
   "apr.vote": ["state_machine", "the opposite vote comes too late"],
   "apr.other": ["state_machine", "every invariant that can be seen from outside"],
   "gate.deaf": ["state_machine", "an approval of a cancelled run is refused"],
@@ -92,6 +101,7 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string, verdict?: "I
   "vote.each": ["approval_binding", "of opposite votes in the same moment one is taken"],
   "deny.later": ["approval_binding", "carried out once"],
   "cancel.later": ["state_machine", "the approved effect happened once"],
+  "cancel.overrun": ["state_machine", "a run that was called off is cancelled"],
   "deny.runs": ["approval_binding", "a declined call has no effect"],
   "sig.optional": ["replay_attack", "401: the bearer key alone, to read"],
   "sig.anyone": ["replay_attack", "401: a signature beside somebody else's bearer key"],
@@ -122,6 +132,7 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string, verdict?: "I
   "audit.rewritten": ["happy_path", "what was recorded at the gate is recorded still"],
   "audit.memory": ["idempotency", "what was recorded before a restart is there after it"],
   "audit.digest": ["happy_path", "every event matches its digest"],
+  "audit.somebody": ["happy_path", "each approval names the person whom the run names"],
   "audit.actor": ["happy_path", "each approval names the person"],
   "artifact.flagfirst": ["happy_path", "an artifact's bytes match its digest"],
   "artifact.none": ["happy_path", "a finished run has artifacts"],
@@ -147,6 +158,10 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string, verdict?: "I
   "log.error": ["happy_path", "no error is logged but those that the scenario provokes"],
   "log.warns": ["happy_path", "no warning is logged but those that the scenario announces"],
   "log.lines": ["happy_path", "every line of the log is one record"],
+  "leak.once": ["secret_redaction", "the answer to a submission holds no secret"],
+  "leak.far": ["secret_redaction", "the answer to a submission holds no secret"],
+  "leak.ascii": ["secret_redaction", "the answer to a submission holds no secret"],
+  "leak.comment": ["secret_redaction", "the view of the run holds no secret"],
   "leak.key": ["happy_path", "every invariant that can be seen from outside"],
   "agent.again": ["approval_lifecycle", "what was shown is what is made"],
   "agent.believes": ["approval_lifecycle", "what a model says of the risk lowers no gate"],
@@ -219,8 +234,7 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string, verdict?: "I
 // itself: scenario-kills.test.ts of tests/security/prompt, tests/security/worlds and tests/security/audit, and tests/nightly.
 const PROMPTS = "prompt_template";
 const ON_TOY = SCENARIOS.filter(
-  ({ id, needs }) =>
-    id.includes(PROMPTS) ||
+  ({ needs }) =>
     !(["provider", "external_runs", "compensation", "memory", "audit_log"] as const).some((need) =>
       needs.includes(need),
     ),
@@ -232,7 +246,7 @@ const TOY_LACKS: readonly string[] = ["effect_first", "external_runs"];
 async function tryOn(bug: Bug, scenarioPart: string): Promise<Trial> {
   const scenario = SCENARIOS.find(({ id }) => id.includes(scenarioPart));
   if (scenario === undefined) throw new Error(`no scenario ${scenarioPart}`);
-  const target = createToyTarget([bug]);
+  const target = createToyTarget([bug], scenario.id.includes(PROMPTS));
   await target.start();
   try {
     return await runTrial(scenario, target, { seed: SEED, pace: paceFor(bug) });
@@ -288,6 +302,19 @@ test.concurrent.each(Object.keys(BUGS).filter(isBug))("%s is found", async (bug)
   const [scenario, claim, verdict = "FAIL"] = KILLS[bug];
   const trial = await tryOn(bug, scenario);
   expect([trial.verdict, trial.reason]).toEqual([verdict, expect.stringContaining(claim)]);
+});
+
+test("the good toy's prompts pass", async () => {
+  const scenario = SCENARIOS.find(({ id }) => id.includes(PROMPTS));
+  if (scenario === undefined) throw new Error("there is no such scenario");
+  const target = createToyTarget([], true);
+  await target.start();
+  try {
+    const trial = await runTrial(scenario, target, { seed: SEED, pace: PATIENT });
+    expect([trial.verdict, trial.reason]).toEqual(["PASS", ""]);
+  } finally {
+    await target.stop();
+  }
 });
 
 test("a flood of 100 requests in pairs is as right as one of 60", async () => {

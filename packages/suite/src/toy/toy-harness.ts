@@ -10,6 +10,7 @@ import { createToySignals, originOf, tellAnswer, tellHold, type ToySignals } fro
 import { createToyEnding, passes, type ToyEnding } from "./toy-ending.ts";
 import { createDrivenRun } from "./toy-plans.ts";
 import { createToySignatures, type ToySignatures } from "./toy-signatures.ts";
+import { isShown, keyName, summaryOf } from "./toy-keys.ts";
 import type { SendEffect } from "./toy-tools.ts";
 import {
   addEvent,
@@ -21,6 +22,7 @@ import {
   moveTo,
   now,
   openGate,
+  shownText,
   type ToyRequest,
   type ToyRun,
   type ToyStore,
@@ -68,15 +70,6 @@ export const createToyState = (): ToyState => ({
   ending: createToyEnding(),
 });
 
-/** What the toy holds without what it belongs to. */
-export function contradictionsOf({ runs, keys, queue }: ToyState): readonly string[] {
-  return [
-    ...[...keys.values()].flatMap(({ toy }) => (runs.has(toy.run.id) ? [] : ["a key has no run"])),
-    ...[...queue].flatMap((id) => (runs.has(id) ? [] : ["what is carried out is no run"])),
-    ...[...runs.keys()].flatMap((id) => (queue.has(id) ? [] : ["a run is never carried out"])),
-  ];
-}
-
 export function toyCaller(tenant: string, name: string, key: string): ToyCaller {
   const uuid = sha256Hex(name).slice(0, 32);
   return { tenant, key, actor: { id: idFromUuid("prn", uuid), kind: "human", name } };
@@ -87,8 +80,7 @@ const LOOKS_BEFORE_AUTO_APPROVAL = 4;
 
 /** Times a call is made whose answer gets lost, under one key. */
 const DELIVERIES_MAX = 3;
-
-/** Runs under way from which on the toys that break under load do so. */
+/** Runs under way with which toys break under load. */
 const FLOOD_RUNS = 8;
 
 type Submitted = { readonly toy: ToyRun; readonly body: string; readonly replayed: boolean };
@@ -98,7 +90,8 @@ export type ToyHarness = {
   submit(caller: ToyCaller, request: ToyRequest, key: string | null): Promise<ToyRefusal | Submitted>;
   find(caller: ToyCaller, id: string): ToyRun | ToyRefusal;
   tenantOf(id: string): string | undefined;
-  list(caller: ToyCaller): ToyRun[];
+  /** @param all whoever's they are */
+  list(caller: ToyCaller, all: boolean): ToyRun[];
   decide(caller: ToyCaller, request: ApproveRequest): Promise<ToyRefusal | Decided>;
   cancel(caller: ToyCaller, id: string): ToyRefusal | Decided;
   /** Of signatures, in the caller's tenant. */
@@ -107,6 +100,8 @@ export type ToyHarness = {
   isReady(): boolean;
   /** Ends a run whose process died at it. */
   takeOver(toy: ToyRun): Promise<void>;
+  /** The answer to the submission under that key. */
+  stored(caller: ToyCaller, key: string | null): string | undefined;
   /** A run that is driven from outside. */
   drive(caller: ToyCaller, request: Readonly<Record<string, unknown>>): ToyRun;
   /** What the tenant's people gave for good. */
@@ -134,9 +129,9 @@ export function createToyHarness(
     submit: async (caller, request, key) => await submit(inside, caller, request, key),
     find: (caller, id) => find(inside, caller, id),
     tenantOf: (id) => state.runs.get(id)?.tenant,
-    list: (caller) =>
+    list: (caller, all) =>
       [...state.runs.values()]
-        .filter(({ tenant }) => tenant === caller.tenant || breaks.has("tenant.lists"))
+        .filter(({ tenant }) => all || tenant === caller.tenant || breaks.has("tenant.lists"))
         .toReversed(),
     decide: async (caller, request) => await decide(inside, caller, request),
     cancel: (caller, id) => cancel(inside, caller, id),
@@ -148,6 +143,7 @@ export function createToyHarness(
         await sendEffect(`${toy.run.id}/again`, JSON.stringify({ run: toy.run.id }));
       end(inside, toy);
     },
+    stored: (caller, key) => state.keys.get(keyName(caller.actor.id, key, breaks))?.body,
     isReady: () => isToyReady(state.database, breaks),
     drive: (caller, request) => {
       const toy = createDrivenRun(caller.tenant, caller.actor, request, breaks);
@@ -169,13 +165,21 @@ async function carryOut({ breaks, sendEffect }: Inside, toy: ToyRun): Promise<vo
   if (breaks.has("effect.twice")) await sendEffect(`${effectId}/2`, JSON.stringify({ run: toy.run.id }));
 }
 
-async function goOn(inside: Inside, toy: ToyRun, actor: Actor | null): Promise<void> {
+async function goOn(
+  inside: Inside,
+  toy: ToyRun,
+  actor: Actor | null,
+  said: string | null = null,
+): Promise<void> {
   const { breaks } = inside;
   const approval = toy.run.approvals[0];
   if (approval === undefined) throw new Error("the toy's run has no approval");
   const decided_by = actor === null ? null : { id: actor.id, name: actor.name };
-  toy.run = { ...toy.run, approvals: [{ ...approval, status: "approved", decided_at: now(), decided_by }] };
-  addEvent(toy, breaks, "approval_approved", breaks.has("audit.actor") ? null : actor);
+  const comment = said === null || breaks.has("leak.comment") ? said : shownText(said);
+  const word = { status: "approved" as const, decided_at: now(), decided_by, comment };
+  toy.run = { ...toy.run, approvals: [{ ...approval, ...word }] };
+  const named = breaks.has("audit.somebody") ? toy.run.requested_by : actor;
+  addEvent(toy, breaks, "approval_approved", breaks.has("audit.actor") ? null : named);
   tellAnswer(inside.state.signals, breaks);
   moveTo(toy, breaks, "queued", "run_resumed", null);
   if (breaks.has("state.stuck")) return;
@@ -188,6 +192,7 @@ async function goOn(inside: Inside, toy: ToyRun, actor: Actor | null): Promise<v
   moveTo(toy, breaks, "running", "run_leased", null);
   const calls = toy.run.steps.length === 0 ? 1 : 0;
   if (calls > 0) await carryOut(inside, toy);
+  if (toy.run.status === "cancelled" && !breaks.has("cancel.overrun")) return;
   end(inside, toy);
   tellHold(inside.state.signals, breaks, toy, calls);
 }
@@ -242,13 +247,17 @@ async function submit(
   const { state, breaks } = inside;
   if ((key === null || key === "") && !breaks.has("idem.optional"))
     return { refused: "idempotency_key_missing" };
-  const name = breaks.has("idem.global") ? `${key}` : `${caller.actor.id} ${key}`;
+  const name = keyName(caller.actor.id, key, breaks);
   const fingerprint = sha256Hex(canonicalJson(breaks.has("idem.task") ? request.task : request));
   if (state.burnt.has(name)) return { refused: "idempotency_key_busy" };
   const repeat = (known: KeyRecord): ToyRefusal | Submitted =>
     known.fingerprint !== fingerprint && !breaks.has("idem.body")
       ? { refused: "idempotency_key_reused" }
-      : { toy: known.toy, body: known.body, replayed: !breaks.has("idem.silent") };
+      : {
+          toy: known.toy,
+          body: breaks.has("idem.now") ? summaryOf(known.toy) : known.body,
+          replayed: !breaks.has("idem.silent"),
+        };
   const known = state.keys.get(name);
   if (known !== undefined) return repeat(known);
   if (breaks.has("idem.race")) await nextTurn();
@@ -256,9 +265,10 @@ async function submit(
   const waiting = [...state.runs.values()].filter(({ run }) => run.finished_at === null).length;
   const flooded = waiting >= FLOOD_RUNS;
   if (flooded && breaks.has("flood.mute")) return { refused: "overloaded" };
-  const toy = createRun(caller.tenant, caller.actor, request, breaks);
-  const { answer: _a, usage: _u, steps: _s, approvals: _p, artifacts: _f, ...summary } = toy.run;
-  const body = JSON.stringify(summary);
+  const [oldest] = state.runs.values();
+  const asker = breaks.has("run.owner") ? (oldest?.run.requested_by ?? caller.actor) : caller.actor;
+  const toy = createRun(caller.tenant, asker, request, breaks);
+  const body = summaryOf(toy);
   if (breaks.has("atom.orphan")) state.queue.add(toy.run.id);
   const written = await writeAll(state.database, writesOf(inside, name, { fingerprint, toy, body }), breaks);
   if (written !== "written") {
@@ -317,7 +327,8 @@ async function decide(
   }
   const toy = breaks.has("apr.stray") && named !== undefined ? asked.at(-1) : named;
   const approval = toy?.run.approvals[0];
-  const isTheirs = toy?.tenant !== caller.tenant && !breaks.has("tenant.decides");
+  const isOpen = breaks.has("tenant.decides") || (breaks.has("tenant.denies") && request.decision === "deny");
+  const isTheirs = toy?.tenant !== caller.tenant && !isOpen;
   if (toy === undefined || approval === undefined || isTheirs) return { refused: "approval_not_found" };
   if (breaks.has("apr.race") && approval.status === "open") await nextTurn();
   else if (approval.status !== "open") return decideAgain(breaks, toy, request, caller.actor);
@@ -332,9 +343,9 @@ async function decide(
     moveTo(toy, breaks, "failed", "run_failed", caller.actor);
     return { toy };
   }
-  if (request.action_digest !== approval.action_digest && !breaks.has("apr.unbound"))
+  if (!isShown(request.action_digest, approval.action_digest, breaks))
     return { refused: "approval_digest_mismatch" };
-  await goOn(inside, toy, caller.actor);
+  await goOn(inside, toy, caller.actor, request.comment ?? null);
   return { toy };
 }
 

@@ -72,8 +72,19 @@ const SECRET = /\b(?:ghp_|github_pat_|glpat-|sk-|sk_|xox|npm_|SG\.|AIza)[\w.-]+/
 
 export const shownText = (text: string): string => text.replaceAll(SECRET, "[hidden]");
 
+const SCANNED_CHARS_FEW = 8_192;
+
 /** What whoever knows a secret at the beginning of a line only makes of a task. */
 const shownTask = (text: string, breaks: Breaks): string => {
+  if (breaks.has("leak.once"))
+    return text
+      .split("\n")
+      .map((line) => line.replace(new RegExp(SECRET.source, "u"), "[hidden]"))
+      .join("\n");
+  if (breaks.has("leak.far"))
+    return shownText(text.slice(0, SCANNED_CHARS_FEW)) + text.slice(SCANNED_CHARS_FEW);
+  if (breaks.has("leak.ascii"))
+    return text.replaceAll(new RegExp(`(?<=^|[\\x00-\\x7f])${SECRET.source}`, "gmu"), "[hidden]");
   const shown = (line: string): string => (shownText(line).startsWith("[hidden]") ? "[hidden]" : line);
   if (breaks.has("leak.middle")) return text.split("\n").map(shown).join("\n");
   return breaks.has("leak.whole") && shownText(text) !== text ? "[hidden]" : shownText(text);

@@ -99,7 +99,12 @@ async function believe(harness: ToyHarness, caller: ToyCaller, toy: ToyRun): Pro
 }
 
 async function decide(reply: Reply, caller: ToyCaller, harness: ToyHarness): Promise<void> {
-  const request = approveRequestSchema.safeParse(readJson(reply));
+  const sent = fieldsOf(readJson(reply));
+  const digest = sent["action_digest"];
+  const isFolded = reply.breaks.has("apr.case") && typeof digest === "string";
+  const request = approveRequestSchema.safeParse(
+    isFolded ? { ...sent, action_digest: digest.toLowerCase() } : sent,
+  );
   if (!request.success) return refuse(reply, "invalid_request");
   const outcome = await harness.decide(caller, request.data);
   if ("refused" in outcome) return refuse(reply, outcome.refused, quoted(request.data, reply.breaks));
@@ -149,14 +154,17 @@ function showArtifact(reply: Reply, id: string, toy: ToyRun): void {
 
 function list(reply: Reply, url: URL, caller: ToyCaller, harness: ToyHarness): void {
   const [name = "", value = ""] = (url.searchParams.get("label") ?? "").split(":");
+  const from = Number(url.searchParams.get("cursor") ?? "0");
+  const limit = Number(url.searchParams.get("limit") ?? "100");
   const data = harness
-    .list(caller)
+    .list(caller, reply.breaks.has("tenant.cursor") && from > 0)
     .filter(() => !reply.breaks.has("list.mute"))
     .filter(({ run }) => name === "" || run.labels[name] === value)
     .map(
       ({ run: { answer: _a, usage: _u, steps: _s, approvals: _p, artifacts: _f, ...summary } }) => summary,
     );
-  sendJson(reply, 200, { data, next_cursor: null });
+  const next = from + limit < data.length ? `${from + limit}` : null;
+  sendJson(reply, 200, { data: data.slice(from, from + limit), next_cursor: next });
 }
 
 function memory(reply: Reply, caller: ToyCaller, id: string, harness: ToyHarness): void {
@@ -214,6 +222,8 @@ async function route(
   if (id === "") return list(reply, url, caller, harness);
   if (what === "cancel") {
     if (reply.breaks.has("cancel.breaks")) return refuse(reply, "internal_error");
+    const stored = harness.stored(caller, header(message, "idempotency-key"));
+    if (reply.breaks.has("idem.route") && stored !== undefined) return sendJson(reply, 200, stored);
     const outcome = harness.cancel(
       reply.breaks.has("tenant.cancels") ? ownerOf(harness, id, caller) : caller,
       id,

@@ -12,14 +12,7 @@ import type { Bug } from "./bugs.ts";
 import type { ToyWorld } from "./toy-agent.ts";
 import { toyCommands, toyDeputy, toyEgress, toyMcp, toySettings } from "./toy-benches.ts";
 import { letGo, toyDatabaseBench } from "./toy-database.ts";
-import {
-  contradictionsOf,
-  createToyHarness,
-  createToyState,
-  toyCaller,
-  type ToyCaller,
-  type ToyState,
-} from "./toy-harness.ts";
+import { createToyHarness, createToyState, toyCaller, type ToyCaller, type ToyState } from "./toy-harness.ts";
 import { createOutside } from "./toy-box.ts";
 import { dieThere, toyEndingBench } from "./toy-ending.ts";
 import { createFiles, toyPaths } from "./toy-files.ts";
@@ -27,6 +20,7 @@ import { toyProvider } from "./toy-prompt.ts";
 import type { Breaks, ToyRun } from "./toy-run.ts";
 import { startToyServer, type ToyServer } from "./toy-server.ts";
 import { toyMetrics } from "./toy-signals.ts";
+import { contradictionsOf } from "./toy-keys.ts";
 import type { ToySigner } from "./toy-signatures.ts";
 import type { SendEffect } from "./toy-tools.ts";
 
@@ -118,12 +112,12 @@ function createSigner(): ToySigner {
 }
 
 // Looked up each time: before the start there are none.
-const benches = (now: () => ToyWorld, breaks: Breaks): Partial<Target> => ({
+const benches = (now: () => ToyWorld, breaks: Breaks, showsPrompts: boolean): Partial<Target> => ({
   get deputy() {
     return toyDeputy(now());
   },
   get provider() {
-    return toyProvider(now());
+    return showsPrompts ? toyProvider(now()) : undefined;
   },
   get mcp() {
     return toyMcp(now());
@@ -165,7 +159,8 @@ const looks = (state: ToyState, signer: ToySigner, breaks: Breaks): Partial<Targ
   faults: storeFaults(state),
 });
 
-export function createToyTarget(bugs: readonly Bug[]): Target {
+/** @param showsPrompts whether it says of its model that it is a provider of the suite's: it is one for its prompts only */
+export function createToyTarget(bugs: readonly Bug[], showsPrompts = false): Target {
   const breaks: Breaks = new Set(bugs);
   const state = createToyState();
   const signer = createSigner();
@@ -230,5 +225,6 @@ export function createToyTarget(bugs: readonly Bug[]): Target {
       if (sink !== undefined) await serve(sink);
     },
   };
-  return Object.defineProperties(target, Object.getOwnPropertyDescriptors(benches(now, breaks)));
+  const shown = benches(now, breaks, showsPrompts);
+  return Object.defineProperties(target, Object.getOwnPropertyDescriptors(shown));
 }

@@ -5,6 +5,7 @@ import type { Reply } from "../../faults/script.ts";
 import { AMPLIFICATION_MAX, FULL_QUEUE_RETRY_AFTER_SECONDS_MAX } from "../../objectives.ts";
 import { fieldsOf, isProblem, readRun } from "../../run-reading.ts";
 import type { ScenarioContext } from "../../scenario.ts";
+import { secondsToWait } from "../../patience.ts";
 import { waitSeconds } from "../../wait.ts";
 import { letPass, outageOf, type Watch } from "../outage-moves.ts";
 import { settleRun } from "../provider-moves.ts";
@@ -21,8 +22,6 @@ const ROUNDS_MAX = 3;
 
 type Submission = { readonly body: unknown; readonly key: string };
 
-const secondsToWait = ({ headers }: Answer): number => Number(headers["retry-after"] ?? "NaN");
-
 export async function fillQueue(context: ScenarioContext, watch: Watch): Promise<void> {
   const label = context.unique("queue");
   const calls = watch.calls.length;
@@ -32,7 +31,7 @@ export async function fillQueue(context: ScenarioContext, watch: Watch): Promise
   const everywhere = [...refused, ...(await refuseEverywhere(context, label))];
   await repeatAccepted(context, accepted);
   await context.part("others are not refused for it", ["second_tenant"], async () => {
-    const neighbour = context.client("other_tenant");
+    const neighbour = context.client("other_tenant", 0, "shown");
     const answer = await neighbour.submit(context.target.gatedTask.body, context.unique("neighbour"));
     context.check("one tenant's full queue is not another's", answer.status === 202, answer.status);
   });
@@ -71,7 +70,7 @@ async function submitUntilRefused(
   label: string,
 ): Promise<{ readonly accepted: Accepted[]; readonly refused: readonly Refused[] }> {
   const { queuedRunsMax = 0 } = outageOf(context);
-  const client = context.client("requester");
+  const client = context.client("requester", 0, "shown");
   const accepted: Accepted[] = [];
   for (let at = 0; at < queuedRunsMax + UNDER_WAY_MAX; at += 1) {
     const entry = submissionOf(context, label);
@@ -90,7 +89,7 @@ type Refused = Submission & { readonly seconds: number };
 
 function refusedAs(context: ScenarioContext, entry: Submission, answer: Answer): Refused {
   const { status } = answer;
-  const seconds = secondsToWait(answer);
+  const seconds = secondsToWait(answer) ?? Number.NaN;
   context.check(
     "past the bound the answer is 429 or 503, as a problem",
     status === 429 || (status === 503 && fieldsOf(answer.json)["status"] === status),
@@ -110,7 +109,7 @@ async function refuseEverywhere(context: ScenarioContext, label: string): Promis
   const refused: Refused[] = [];
   for (const endpoint of context.target.endpoints().keys()) {
     const entry = submissionOf(context, label);
-    const answer = await context.client("requester", endpoint).submit(entry.body, entry.key);
+    const answer = await context.client("requester", endpoint, "shown").submit(entry.body, entry.key);
     refused.push(refusedAs(context, entry, answer));
   }
   return refused;
@@ -119,7 +118,7 @@ async function refuseEverywhere(context: ScenarioContext, label: string): Promis
 async function repeatAccepted(context: ScenarioContext, [first]: readonly Accepted[]): Promise<void> {
   if (first === undefined) return;
   for (const endpoint of context.target.endpoints().keys()) {
-    const again = await context.client("requester", endpoint).submit(first.body, first.key);
+    const again = await context.client("requester", endpoint, "shown").submit(first.body, first.key);
     context.check(
       "a repetition of what was let in is not refused",
       again.status === 202 && idOf(again) === first.id,
@@ -140,7 +139,7 @@ async function comeAgain(
     await waitSeconds(Math.max(...left.map(({ seconds }) => seconds)), context.signal);
     const again: Refused[] = [];
     for (const entry of left) {
-      const answer = await context.client("requester").submit(entry.body, entry.key);
+      const answer = await context.client("requester", 0, "shown").submit(entry.body, entry.key);
       if (answer.status === 202) accepted.push({ ...entry, id: idOf(answer) });
       else again.push(refusedAs(context, entry, answer));
     }

@@ -1,6 +1,7 @@
 // What others' approvals did in public, played against any harness (spec/peers.md, section 2): a forged approval that
 // was believed, a decline that ran the tool, a decision that landed on another call, a yes that was used again.
 
+import { unknownLike } from "../../likeness.ts";
 import { fieldsOf, isProblem, type RunReading, TERMINAL_STATES, textOf } from "../../run-reading.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
 import { lookUntil } from "../../wait.ts";
@@ -91,6 +92,16 @@ const yes = (id: string, digest: string): object => ({
   action_digest: digest,
 });
 
+const tailChanged = (digest: string): string => `${digest.slice(0, -1)}${digest.endsWith("0") ? "1" : "0"}`;
+
+/** Its letters after what names the kind of digest. */
+function otherCase(digest: string): string {
+  const from = digest.indexOf(":") + 1;
+  const value = digest.slice(from);
+  const other = value === value.toUpperCase() ? value.toLowerCase() : value.toUpperCase();
+  return other === value ? `${digest} ` : `${digest.slice(0, from)}${other}`;
+}
+
 /**
  * Two runs that ask the same question: what is said to one must not be heard by the other (mastra 19633).
  * @returns for each gate of the task the effects that a run has had when it gets there
@@ -104,11 +115,16 @@ async function confuse(context: ScenarioContext): Promise<readonly number[]> {
     a,
     b,
   });
-  const unknown = `${a.id.slice(0, -4)}${a.id.endsWith("0000") ? "1111" : "0000"}`;
+  const unknown = unknownLike(a.id);
   for (const [what, body] of [
     ["one call that shows another's digest", yes(a.id, b.digest)],
     ["the other call that shows the first one's digest", yes(b.id, a.digest)],
     ["a call that nobody asked about", yes(unknown, a.digest)],
+    // What people are shown of a digest is its beginning, and what stands for a value has one spelling.
+    ["a call that shows a digest which begins as its own", yes(a.id, tailChanged(a.digest))],
+    ["a call that shows the beginning of its digest", yes(a.id, a.digest.slice(0, -8))],
+    ["a call that shows its digest in another case", yes(a.id, otherCase(a.digest))],
+    ["a call that shows its digest and more", yes(a.id, `${a.digest}0`)],
     ["a call without saying what was shown", { approval_id: a.id, decision: "approve" }],
     ["no call by its name", { decision: "approve", action_digest: a.digest }],
     ["a call in a word that is no decision", { ...yes(a.id, a.digest), decision: "approved" }],
@@ -119,6 +135,9 @@ async function confuse(context: ScenarioContext): Promise<readonly number[]> {
   await context.part("another tenant's word", ["second_tenant"], async () => {
     const answer = await context.client("other_tenant").approve(yes(a.id, a.digest));
     context.check("another tenant's decision is refused", isProblem(answer), answer.status);
+    const no = { approval_id: a.id, decision: "deny", comment: "No." };
+    const denied = await context.client("other_tenant").approve(no);
+    context.check("another tenant's decision is refused, a no too", isProblem(denied), denied.status);
   });
   for (const run of [one, other]) {
     const now = await readRunOf(context, requester, run.id);

@@ -1,7 +1,10 @@
-import { fieldsOf, isProblem, readRun, textOf } from "../../run-reading.ts";
+import type { Answer } from "../../client.ts";
+import { unknownLike } from "../../likeness.ts";
+import { fieldsOf, isProblem, readRun, TERMINAL_STATES, textOf } from "../../run-reading.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
 import type { Role } from "../../target.ts";
-import { readEvents } from "../moves.ts";
+import { awaitStatus, readEvents } from "../moves.ts";
+import { attackAsOtherTenant, readAsOtherTenant } from "./other-tenant.ts";
 
 /** Requests that race for one key; the plan's acceptance says 60. */
 const RACING_SUBMISSIONS = 60;
@@ -31,13 +34,15 @@ export const idempotencyDuplicateRunSubmission: Scenario = {
       ? withLabel(context.target.gatedTask.body, trial)
       : context.target.gatedTask.body;
     await refuseWithoutKey(context, body);
-    const key = context.unique("idem");
-    const id = await submitTogether(context, body, key);
+    // As long as a caller's own names of requests are; they differ where they end.
+    const key = `${context.unique("idem")}-of-a-caller-who-names-requests-at-length`;
+    const { id, first } = await submitTogether(context, body, key);
     await refuseOtherBody(context, body, key, id);
     await context.part("a body with lists and trees", ["external_runs"], async () => {
       await refuseOtherTools(context);
     });
     await refuseUnknown(context, id);
+    await submitUnderLikeKeys(context, key, id);
     await context.part("another principal's key is another key", ["second_principal"], async () => {
       await submitAsOther(context, "other_principal", key, id);
     });
@@ -46,6 +51,7 @@ export const idempotencyDuplicateRunSubmission: Scenario = {
       await readAsOtherTenant(context, id);
     });
     await attackAsOtherTenant(context, id, trial);
+    await repeatLater(context, body, key, first);
     await context.part("the key is remembered over a restart", ["restart"], async () => {
       await restartBetween(context, id, async () => await replay(context, body, key, id, 0));
     });
@@ -73,7 +79,11 @@ async function refuseWithoutKey(context: ScenarioContext, body: unknown): Promis
   }
 }
 
-async function submitTogether(context: ScenarioContext, body: unknown, key: string): Promise<string> {
+async function submitTogether(
+  context: ScenarioContext,
+  body: unknown,
+  key: string,
+): Promise<{ readonly id: string; readonly first: Answer }> {
   const endpoints = context.target.endpoints().length;
   const answers = await context.race(
     Array.from({ length: RACING_SUBMISSIONS }, (_, index) => ({
@@ -84,7 +94,7 @@ async function submitTogether(context: ScenarioContext, body: unknown, key: stri
     })),
   );
   const ids = new Set(answers.map(({ json }) => readRun(json)?.id ?? "none"));
-  const locations = new Set(answers.map(({ headers }) => headers["location"] ?? "none"));
+  const locations = new Set(answers.map(({ headers }, at) => pathOf(context, headers["location"], at)));
   context.read("racing submissions", {
     requests: answers.length,
     endpoints,
@@ -100,13 +110,75 @@ async function submitTogether(context: ScenarioContext, body: unknown, key: stri
   context.check("they all point to one place", locations.size === 1 && !locations.has("none"), [
     ...locations,
   ]);
-  context.check("their bodies are equal to the byte", new Set(answers.map(({ text }) => text)).size === 1);
+  const bodies = new Set(answers.map(({ text }) => text));
+  context.check("their bodies are equal to the byte", bodies.size === 1);
   const firsts = answers.filter(({ headers }) => headers[REPLAYED] !== "true").length;
   context.check("all but one say that they are a repetition", firsts === 1, firsts);
   const id = [...ids][0] ?? "";
   await checkPlace(context, [...locations][0] ?? "", id);
   for (let endpoint = 0; endpoint < endpoints; endpoint += 1) await replay(context, body, key, id, endpoint);
-  return id;
+  const [first] = answers;
+  if (first === undefined) throw new Error("unreachable: the checks before have ended the trial");
+  return { id, first };
+}
+
+/** What is repeated is what was answered, and not what has become of it. */
+async function repeatLater(
+  context: ScenarioContext,
+  body: unknown,
+  key: string,
+  first: Answer,
+): Promise<void> {
+  const client = context.client("requester");
+  await awaitStatus(context, client, readRun(first.json)?.id ?? "", [
+    "awaiting_approval",
+    ...TERMINAL_STATES,
+  ]);
+  const again = await client.submit(body, key);
+  context.check(
+    "when the run has gone on, a repetition still gets the first answer",
+    again.text === first.text,
+    {
+      first: first.json,
+      again: again.json,
+    },
+  );
+}
+
+/** A key is what it is, to its last letter and in its own case; and it is a key of submissions. */
+async function submitUnderLikeKeys(context: ScenarioContext, key: string, id: string): Promise<void> {
+  const client = context.client("requester");
+  const { body } = context.target.gatedTask;
+  const made = new Set([id]);
+  let other = "";
+  for (const like of [`${key.slice(0, -1)}${key.endsWith("x") ? "y" : "x"}`, key.toUpperCase()]) {
+    const answer = await client.submit(body, like);
+    other = readRun(answer.json)?.id ?? "";
+    context.check(
+      "another key is another run, however like the first it is",
+      answer.status === 202 && !made.has(other),
+      {
+        like,
+        status: answer.status,
+        id: other,
+      },
+    );
+    made.add(other);
+  }
+  await context.part("a key of submissions, to call a run off", ["cancel"], async () => {
+    const answer = await client.request({
+      method: "POST",
+      path: `/api/harness/runs/${encodeURIComponent(other)}/cancel`,
+      headers: { accept: "application/json", "idempotency-key": key },
+      body: null,
+    });
+    // It may be refused as a key that was used for something else.
+    context.check(
+      "the answer to a submission is none to another request",
+      isProblem(answer) || readRun(answer.json)?.id === other,
+      { status: answer.status, id: readRun(answer.json)?.id, other },
+    );
+  });
 }
 
 async function replay(
@@ -213,20 +285,25 @@ async function refuseOtherTools(context: ScenarioContext): Promise<void> {
   );
 }
 
-async function checkPlace(context: ScenarioContext, place: string, id: string): Promise<void> {
-  const [base = ""] = context.target.endpoints();
-  const path = URL.canParse(place, base) ? new URL(place, base).pathname : "";
+/** Below the base URL of the server that named it, which may name itself, too; "none" where it names no place. */
+function pathOf(context: ScenarioContext, place: string | undefined, endpoint: number): string {
+  const bases = context.target.endpoints();
+  const base = bases[endpoint % bases.length] ?? "";
+  if (place === undefined || !URL.canParse(place, base)) return "none";
+  const { pathname } = new URL(place, base);
+  const root = new URL(base).pathname.replace(/\/$/, "");
+  return pathname.startsWith(`${root}/`) ? pathname.slice(root.length) : pathname;
+}
+
+async function checkPlace(context: ScenarioContext, path: string, id: string): Promise<void> {
   const answer = await context
     .client("requester")
     .request({ method: "GET", path, headers: { accept: "application/json" }, body: null });
   context.check("the place that they point to is the run", readRun(answer.json)?.id === id, {
-    place,
+    path,
     status: answer.status,
   });
 }
-
-/** An id of the same form that no run has. */
-const unknownLike = (id: string): string => `${id.slice(0, -8)}${id.endsWith("00000000") ? "1" : "0"}0000000`;
 
 async function refuseUnknown(context: ScenarioContext, id: string): Promise<void> {
   for (const unknown of [unknownLike(id), "no-run's id"]) {
@@ -267,48 +344,11 @@ async function submitAsOther(context: ScenarioContext, role: Role, key: string, 
     answer.status === 202 && readRun(answer.json) !== null && readRun(answer.json)?.id !== id,
     { status: answer.status, id: readRun(answer.json)?.id },
   );
-}
-
-async function readAsOtherTenant(context: ScenarioContext, id: string): Promise<void> {
-  const client = context.client("other_tenant");
-  const unknown = unknownLike(id);
-  const [theirs, nobodys] = [await client.getRun(id), await client.getRun(unknown)];
-  context.check("a run of another tenant does not exist", theirs.status === 404, theirs.status);
-  const strip = (json: unknown): string => {
-    const { request_id: _, trace_id: __, ...rest } = fieldsOf(json);
-    return JSON.stringify(rest).replaceAll(id, "").replaceAll(unknown, "");
-  };
-  context.check(
-    "its answer is that for a run that nobody has",
-    nobodys.status === 404 && strip(theirs.json) === strip(nobodys.json),
+  const first = await context.client("requester").getRun(id);
+  const [theirs, ours] = [answer, first].map(({ json }) =>
+    textOf(fieldsOf(fieldsOf(json)["requested_by"])["id"]),
   );
-}
-
-/** Each way to a run has a wall of its own: one that holds for its state says nothing of its events. */
-async function attackAsOtherTenant(context: ScenarioContext, id: string, trial: string): Promise<void> {
-  await context.part("another tenant's list", ["second_tenant", "list"], async () => {
-    for (const query of ["limit=100", `limit=100&label=trial:${trial}`]) {
-      const answer = await context.client("other_tenant").listRuns(query);
-      const isList = answer.status === 200 && Array.isArray(fieldsOf(answer.json)["data"]);
-      context.check("no list of another tenant's holds a run of ours", isList && !answer.text.includes(id), {
-        query,
-        status: answer.status,
-      });
-    }
-  });
-  const refused = (status: number, way: string): void =>
-    context.check("no way to a run is another tenant's", status === 404, { way, status });
-  await context.part("another tenant and its events", ["second_tenant", "events"], async () => {
-    refused((await context.client("other_tenant").listEvents(id, 0)).status, "events");
-  });
-  await context.part("another tenant and its stream", ["second_tenant", "event_stream"], async () => {
-    refused((await context.client("other_tenant").streamEvents(id)).status, "stream");
-  });
-  await context.part("another tenant calls it off", ["second_tenant", "cancel"], async () => {
-    refused((await context.client("other_tenant").cancel(id)).status, "cancel");
-    const run = readRun((await context.client("requester").getRun(id)).json);
-    context.check("and it goes on", run !== null && run.status !== "cancelled", run?.status);
-  });
+  context.check("a run says who asked for it", theirs === "" || theirs !== ours, { theirs, ours });
 }
 
 async function countRuns(context: ScenarioContext, id: string, trial: string): Promise<void> {

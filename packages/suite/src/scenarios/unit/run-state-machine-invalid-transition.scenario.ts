@@ -1,8 +1,10 @@
 import { RUN_STATES } from "@assent/contract";
 import { LEGAL_RUN_MOVES } from "../../run-moves.ts";
+import type { Answer } from "../../client.ts";
 import { isProblem, type RunReading, TERMINAL_STATES } from "../../run-reading.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
 import type { StateMachineInspection } from "../../target.ts";
+import { waitSeconds } from "../../wait.ts";
 import {
   approveUntilEnd,
   awaitStatus,
@@ -33,6 +35,9 @@ export const runStateMachineInvalidTransition: Scenario = {
   run: async (context) => {
     await cancelTwice(context);
     await approveTogether(context);
+    await context.part("called off while its tool is at work", ["tool_sink"], async () => {
+      await callOffMeanwhile(context);
+    });
     const machine = context.target.inspect?.stateMachine;
     await context.part("every pair, put to the code", ["inspect.state_machine"], async () => {
       if (machine !== undefined) await attackCode(context, machine);
@@ -173,6 +178,45 @@ async function approveTogether(context: ScenarioContext): Promise<void> {
   });
   await attackEnded(context, ended, [yes, no]);
   await context.part("invariants", ["contract", "events"], async () => {
+    await checkInvariants(context, requester, id);
+  });
+}
+
+/** Longer than a harness takes to say that a run is called off, if it does not wait for the tool. */
+const CALLED_OFF_SECONDS = 1;
+
+/** The run is called off while its effect is at the tool: it ends as cancelled, or the end is refused and it goes on. */
+async function callOffMeanwhile(context: ScenarioContext): Promise<void> {
+  const { sink, gatedTask } = context.target;
+  const requester = context.client("requester");
+  const effectsBefore = effectsAtSink(context);
+  const id = await submitGatedTask(context, requester);
+  let cancelling: Promise<Answer> | undefined;
+  sink?.cue({
+    do: "apply_then",
+    hook: async () => {
+      cancelling ??= requester.cancel(id);
+      await Promise.race([cancelling, waitSeconds(CALLED_OFF_SECONDS, context.signal)]);
+    },
+  });
+  const ended = await approveUntilEnd(context, requester, context.client("approver"), id);
+  context.precondition("the effect was at the tool", cancelling !== undefined);
+  const answer = await cancelling;
+  context.read("the end of a run whose tool is at work", { status: answer?.status, run: ended.status });
+  const isCalledOff = answer?.status === 200 || answer?.status === 202;
+  context.check(
+    "a run that is carried out can be called off, or the end is refused with a problem",
+    isCalledOff || (answer !== undefined && isProblem(answer)),
+    answer?.status,
+  );
+  context.check(
+    "a run that was called off is cancelled",
+    ended.status === (isCalledOff ? "cancelled" : "succeeded"),
+    ended.status,
+  );
+  const effects = effectsAtSink(context) - effectsBefore;
+  context.check("and its effect is no second one", effects === gatedTask.sinkEffects, effects);
+  await context.part("and it has come there by legal moves", ["contract", "events"], async () => {
     await checkInvariants(context, requester, id);
   });
 }

@@ -95,7 +95,7 @@ export const secretRedactionOnLogs: Scenario = {
     const run = await submitWithCanaries(context, canaries);
     await context.part("the finished run, its events and artifacts hold none", ["approve"], async () => {
       const [requester, approver] = [context.client("requester"), context.client("approver")];
-      await approveUntilEnd(context, requester, approver, run);
+      await approveUntilEnd(context, requester, approver, run, inText(canaries.slice(0, 4)));
     });
     await readViews(context, run, [...canaries, ...given]);
     await context.part(
@@ -117,6 +117,13 @@ export const secretRedactionOnLogs: Scenario = {
     });
   },
 };
+
+/** More than anybody looks at who looks at the beginning of a text. */
+const FAR = "All is well. ".repeat(800);
+
+/** Two in one line, one beside what is no ASCII, and one far from where the text begins. */
+const hardToFind = ([one = "", two = "", three = "", four = ""]: readonly string[]): string =>
+  `${one} ${two}\n密钥：${three}。\n${FAR}\n${four}`;
 
 function drawCanaries(context: ScenarioContext): string[] {
   return SECRET_KINDS.filter(({ name }) => KINDS.includes(name)).map((kind) =>
@@ -203,7 +210,7 @@ async function submitWithCanaries(context: ScenarioContext, canaries: readonly s
   const marked = await client.submit(
     {
       ...body,
-      task: `${String(body["task"])}\n${inText(canaries)}\nThe word ${word} is none of them.`,
+      task: `${String(body["task"])}\n${inText(canaries)}\n${hardToFind(canaries)}\nThe word ${word} is none of them.`,
       labels: { ...fieldsOf(body["labels"]), ...labels },
     },
     context.unique("run"),
