@@ -27,6 +27,12 @@ const STATIC_STAGES = [
   { name: "format:check", command: "oxfmt", args: ["--check", "."], saw: /on (\d+) files/ },
   { name: "lint", command: "oxlint", args: ["--type-aware", "--deny-warnings"], saw: /on (\d+) files/ },
   { name: "types", command: "tsc", args: ["--noEmit", "--diagnostics"], saw: /^Files:\s+(\d+)/m },
+  {
+    name: "types of the console",
+    command: "tsc",
+    args: ["--noEmit", "--diagnostics", "--project", "packages/console"],
+    saw: /^Files:\s+(\d+)/m,
+  },
   { name: "unused", command: "knip", args: ["--performance"], saw: /^parseFile\s+(\d+)/m },
   {
     name: "gen:check",

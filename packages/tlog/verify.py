@@ -286,9 +286,9 @@ def is_line_of(name, kind, public, text, data):
     return is_mldsa_signature(public, b"subtree/v1\n\0" + named(name) + data[:8] + named(origin) + tree, data[8:])
 
 
-def checkpoint_of(note, vkeys, where, wants_each=True, dates=None):
+def checkpoint_of(note, vkeys, where, wants_each=True, dates=None, signers=None):
     """The size and root that these keys have signed for the log of their name: one of each type, or any one. `dates` gets
-    names and seconds at which their lines say that they were made."""
+    names and seconds at which their lines say that they were made, `signers` the keys."""
     keys = {(name, number): (kind, public) for name, number, kind, public in map(key_of, vkeys)}
     name = key_of(vkeys[0])[0]
     signed, seen = set(), set()
@@ -301,6 +301,8 @@ def checkpoint_of(note, vkeys, where, wants_each=True, dates=None):
             if not is_line_of(signer, kind, public, text, data):
                 raise Wrong(f"{where}: the signature is not the key's")
             signed.add(kind)
+            if signers is not None:
+                signers.append(next(vkey for vkey in vkeys if key_of(vkey)[:2] == (signer, number)))
             if kind == 6 and dates is not None and any(data[:8]):
                 dates.append((signer, int.from_bytes(data[:8], "big")))
     if not signed:
@@ -1086,7 +1088,17 @@ class Objects:
             trail.spent = one
 
 
-KEY_KINDS = {"key_created", "key_rotated", "key_revoked"}
+def retired_by(changes, size, signers):
+    """The place of the entry by which the last of these keys signs no more; None where one of them does, as far as is known. Keys are
+    changed before that is recorded, so what a later entry names may have signed already."""
+    places = []
+    for vkey in signers:
+        place, _, after = next((change for change in reversed(changes) if any(map(vkey.endswith, change[1] + change[2]))), (size, [], []))
+        places.append(None if place >= size or any(map(vkey.endswith, after)) else place)
+    return None if None in places else max(places, default=None)
+
+
+KEY_KINDS, KEY_CHANGES = {"key_created", "key_rotated", "key_revoked"}, {"key.added", "key.rotated"}
 is_texts = lambda value: isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
@@ -1200,6 +1212,10 @@ class Entries:
         self.kept = next((kept for before, _, kept in told["ended"] if before == origin), None)
         self.whole, self.left, self.first, self.reached = True, None, {}, 0
         self.anywhere, self.objects = self.epoch > 1, Objects(self.epoch > 1, findings)
+        self.changes, self.records = [], set()
+        # Whose log it is, where its name says so.
+        named = re.search(r"/(ten_[0-9a-f]{32})(?:/e[1-9]\d*)?$", origin)
+        self.tenants.update([named[1]] if named else [])
         self.erased = {place for of, place in told["erased"] if of == self.epoch}
         self.minimum = max([place for of, place in told["pruned"] if of == self.epoch], default=0)
 
@@ -1249,7 +1265,7 @@ class Entries:
         actor, at, commit, id, kind, log, subject, tenant, version = (part.decode() for part in leaf.groups())
         self.tenants.add(tenant)
         if log != self.origin or len(self.tenants) > 1:
-            self.findings.append(f"entry {place}: it is of another log, {log}")
+            self.findings.append(f"entry {place}: it is of another log, {log}, tenant {tenant}")
         self.check_time(place, at, id)
         if place == self.kept and self.left is None:
             self.hold(True)
@@ -1272,7 +1288,7 @@ class Entries:
     def follow(self, place, entry, opening):
         """`opening` is what the entry's bundle says that opens it: None where that was erased."""
         commit, subject, kind, actor = entry
-        if subject.startswith("run_") or kind in KEY_KINDS:
+        if subject.startswith("run_") or kind in KEY_KINDS | KEY_CHANGES:
             data = None
             if opening and len(opening[0]) == 32 and sha256(b"audit-commit/v1\n" + opening[0] + opening[1]).hex() == commit:
                 try:
@@ -1280,7 +1296,11 @@ class Entries:
                     data = () if data is None else data
                 except (ValueError, RecursionError):
                     data = ()
-            if kind in KEY_KINDS:
+            if not subject.startswith("run_") and kind in KEY_CHANGES:
+                texts = [data.get(which) for which in ("before", "after")] if isinstance(data, dict) else []
+                if texts and all(is_texts(some) and all(some) for some in texts):
+                    self.changes.append((place, *texts))
+            elif kind in KEY_KINDS:
                 self.objects.follow_key(kind, data)
             else:
                 known = len(self.findings)
@@ -1334,12 +1354,19 @@ class Entries:
             is_good = is_good and at % WIDTH == 0 and (of < self.epoch or at <= place)
         if not is_good:
             self.findings.append(f"entry {place}: it records {kind} of {subject}, which is nothing before it")
-        elif kind == "payload.erased" and of == self.epoch:
-            self.erased.add(at)
+        elif kind == "payload.erased":
+            if of == self.epoch and at in self.records or place in self.erased:
+                self.findings.append(f"entry {place}: it records the erasure of {subject}, and one of the two is the record of another erasure, and erased")
+            if of == self.epoch:
+                self.erased.add(at)
+            else:
+                self.told["erased"].append((of, at))
         elif of == self.epoch:
             self.minimum = max(self.minimum, at)
         else:
-            self.told["erased" if kind == "payload.erased" else "pruned"].append((of, at))
+            self.told["pruned"].append((of, at))
+        if kind == "payload.erased":
+            self.records.add(place)
 
 
 def epoch_of(origin):
@@ -1350,9 +1377,9 @@ def verify_export(folder, vkeys, remembered, findings, told, policy=None, since=
     """`since` is when the newest cosignature may have been made at the earliest, in milliseconds. `told` has what later logs of the tenant record of earlier ones, and gets what this one does."""
     if not at(folder, "checkpoint").is_file():
         raise Wrong("checkpoint: there is none")
-    dates = []
+    dates, signers = [], []
     note = read(at(folder, "checkpoint")).decode()
-    size, root = checkpoint_of(note, vkeys, "checkpoint", dates=dates)
+    size, root = checkpoint_of(note, vkeys, "checkpoint", dates=dates, signers=signers)
     bounds = [Seen(size, dates, "checkpoint", False)]
     witnessed = None if policy is None else witnesses_of(folder, note, vkeys, size, root, policy, findings)
     if witnessed:
@@ -1415,6 +1442,9 @@ def verify_export(folder, vkeys, remembered, findings, told, policy=None, since=
             commits += [None] * (WIDTH - width)
             checks.forget(first + width, first + WIDTH)
     checks.end()
+    retired = retired_by(checks.changes, size, signers)
+    if retired is not None:
+        findings.append(f"checkpoint: entry {retired} says that the keys which signed it sign no more")
     erased, minimum = checks.erased, checks.minimum
     for bound in bounds:
         findings.extend(bound.problems())

@@ -1,15 +1,18 @@
 // How the web console is given out: the headers that keep a page's rights small, names that are never paths, and chromium as
 // the judge of whether the page can live with its policy.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type IncomingMessage, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { startHarness } from "../../packages/harness/src/assemble.ts";
 import { openConsole, readConsole } from "../../packages/harness/src/assemble/console.ts";
+import { readEnvironment } from "../../packages/harness/src/config.ts";
 import { type Fixture, expectProblem, startApi } from "../integration/api/support.ts";
 import { type Browser, startBrowser } from "../support/browser.ts";
+import { fillHome } from "../support/migrated-home.ts";
 
 const built = openConsole(true);
 if (built.state !== "built") throw new Error("the console was not built");
@@ -177,6 +180,40 @@ test("what was switched off or never built is not there, and says why", async ()
   }
 });
 
+test("a whole installation serves it, says where, and serves none that its configuration does not want", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "assent-console-"));
+  try {
+    // When we are root, the database's own user has to pass through.
+    chmodSync(folder, 0o711);
+    const home = join(folder, "home");
+    mkdirSync(home, { mode: 0o711 });
+    fillHome(home);
+    for (const [settings, status] of [
+      [{}, 200],
+      [{ console: false }, 404],
+    ] as const) {
+      const configFile = join(folder, `${status}.json`);
+      writeFileSync(configFile, JSON.stringify(settings));
+      const [options, environment] = [{ home, configFile, model: null }, readEnvironment({})];
+      const place = { host: "127.0.0.1", port: 0, announce: false, role: "server" } as const;
+      const started = await startHarness(
+        { ...options, ...place, environment, log: () => undefined },
+        () => undefined,
+      );
+      if (!started.ok) throw new Error(`${started.error.code}: ${started.error.detail}`);
+      try {
+        const { url, consoleUrl } = started.value;
+        expect(consoleUrl).toBe(status === 200 ? `${url}/console` : null);
+        expect((await fetch(`${url}/console`)).status).toBe(status);
+      } finally {
+        await started.value.stop();
+      }
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test("of a folder only what has a known kind is given, and nothing below it", async () => {
   const folder = mkdtempSync(join(tmpdir(), "assent-console-"));
   try {
@@ -199,6 +236,35 @@ test("chromium shows the page without an error", async () => {
   await browser.visit(`${api.url}/console`, async (page) => {
     await page.locator("#root > *").first().waitFor();
   });
+});
+
+/** What no page may do, and how a visit says that it did. */
+const FAULTS: readonly (readonly [string, string])[] = [
+  ["console.error('told')", "console error: told"],
+  ["console.warn('warned')", "console warning: warned"],
+  [
+    "new Promise((done) => { addEventListener('error', done); queueMicrotask(() => { throw new Error('thrown') }) })",
+    "exception: thrown",
+  ],
+  ["fetch('/none')", "Failed to load resource: the server responded with a status of 404"],
+  [
+    "new Promise((done) => Object.assign(new Image(), { onerror: done, src: 'http://127.0.0.1:1/' }))",
+    "a request to elsewhere: http://127.0.0.1:1/",
+  ],
+  ["fetch('http://127.0.0.1:1/').catch(() => 0)", "policy violated: connect-src by http://127.0.0.1:1/"],
+];
+
+test("a visit fails for each thing that no page may do, and for what was expected of it and did not come", async () => {
+  const visit = browser.visit(
+    `${api.url}/console`,
+    async (page) => {
+      for (const [script] of FAULTS) await page.evaluate(script);
+    },
+    { expected: [/warned/, /never/] },
+  );
+  const said = await visit.then(() => "nothing", String);
+  for (const [, fault] of FAULTS) expect(said.includes(fault)).toBe(!fault.includes("warned"));
+  expect(said).toContain("expected and did not happen: /never/");
 });
 
 /** What somebody who got a script into the page would try next, and the directive that is in the way. */

@@ -26,6 +26,9 @@ const TELL_VIOLATIONS = `document.addEventListener("securitypolicyviolation", (e
   console.error("policy violated: " + event.effectiveDirective + " by " + (event.blockedURI || "inline") + " " + event.sample);
 });`;
 
+/** Resolves once what was queued in the page, violations among it, has been carried out and told. */
+const SETTLED = "new Promise((done) => setTimeout(() => setTimeout(done)))";
+
 export type Visit = Pick<
   BrowserContextOptions,
   "viewport" | "colorScheme" | "reducedMotion" | "locale" | "timezoneId"
@@ -79,6 +82,8 @@ async function visitPage<T>(
     // What the page did wrong is the likelier cause of what was not seen on it.
     throw new Error(["the page was not as it should be", ...faults].join("\n"), { cause: error });
   });
+  // What it did last may be told only after it was done. A page that is gone has nothing more to say.
+  await page.evaluate(SETTLED).catch(() => undefined);
   const unexpected = faults.filter((fault) => !expected.some((pattern) => pattern.test(fault)));
   const missed = expected.filter((pattern) => !faults.some((fault) => pattern.test(fault)));
   if (unexpected.length + missed.length > 0)

@@ -42,7 +42,7 @@ function undisciplined(file: string, text: string): Found[] {
 const importText = (node: { readonly type: string; readonly start: number }, text: string): string =>
   node.type === "ImportDeclaration" ? text.slice(node.start) : "";
 
-const tests = listFiles("packages/*/src/**/*.test.ts", "tests/**/*.test.ts");
+const tests = listFiles("packages/*/src/**/*.test.{ts,tsx}", "tests/**/*.test.{ts,tsx}");
 const support = listFiles("tests/support/target/**/*.ts");
 
 test("no test is left out, leaves out others, or sleeps", () => {
@@ -68,6 +68,7 @@ test.each([
 });
 
 test("every test file belongs to one project of vitest.config.ts", () => {
-  const known = /^(?:packages\/[a-z]+\/src\/|tests\/(?:integration|e2e|harmony|nightly|security|tidy)\/)/;
+  const known =
+    /^(?:packages\/[a-z]+\/src\/|tests\/(?:integration|e2e|harmony|nightly|security|tidy)\/).*\.ts$/;
   expect(tests.filter((file) => !known.test(file))).toEqual([]);
 });

@@ -19,7 +19,7 @@ function modifiersIn(file: string, text: string): string[] {
 }
 
 test("no expression of the product or its scripts has modifiers within", () => {
-  const files = listFiles("packages/*/src/**/*.ts", "packages/*/bin/*.mjs", "scripts/*.{ts,mjs}");
+  const files = listFiles("packages/*/src/**/*.{ts,tsx}", "packages/*/bin/*.mjs", "scripts/*.{ts,mjs}");
   expect(files.length).toBeGreaterThan(500);
   expect(files.flatMap((file) => modifiersIn(file, read(file)))).toEqual([]);
 });

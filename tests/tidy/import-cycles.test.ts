@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { type Edge, edgesOf, listFiles, read } from "./tree.ts";
 
-const edges: Edge[] = listFiles("packages/*/src/**/*.ts").flatMap((file) => edgesOf(file, read(file)));
+const edges: Edge[] = listFiles("packages/*/src/**/*.{ts,tsx}").flatMap((file) => edgesOf(file, read(file)));
 
 test("no import cycle", () => {
   expect(cycles(edges)).toEqual([]);

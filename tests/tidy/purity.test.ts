@@ -150,7 +150,7 @@ function environmentReads(file: string, text: string): Found[] {
 }
 
 test("the environment is read in few places, by name", () => {
-  const sources = listFiles("packages/*/src/**/*.ts").filter((file) => !file.endsWith(".test.ts"));
+  const sources = listFiles("packages/*/src/**/*.{ts,tsx}").filter((file) => !file.endsWith(".test.ts"));
   const readers = sources.filter((file) => environmentReads(file, read(file)).length > 0);
   expect(readers).toEqual([...READS_ENVIRONMENT]);
 });

@@ -6,6 +6,7 @@ import { type Edge, edgesOf, listFiles, read } from "./tree.ts";
 
 /** Where running begins: what packages export, and what the programs in bin load by a computed name. */
 const ENTRIES: readonly string[] = [
+  "packages/console/src/main.tsx",
   "packages/tlog/src/index.ts",
   "packages/contract/src/index.ts",
   "packages/harmony/src/index.ts",
@@ -46,7 +47,7 @@ function reachable(entries: readonly string[], edges: readonly Edge[]): Readonly
   return seen;
 }
 
-const sources = listFiles("packages/*/src/**/*.ts");
+const sources = listFiles("packages/*/src/**/*.{ts,tsx}");
 const isTest = (file: string): boolean => file.endsWith(".test.ts");
 const everything = [...sources, ...listFiles("tests/**/*.ts", "scripts/*.ts")];
 // A worker that a test starts by its file's name is reached by that name.

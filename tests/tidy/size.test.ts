@@ -16,7 +16,7 @@ function tooLong(file: string, text: string): boolean {
 }
 
 const files = listFiles(
-  "packages/*/{src,bin}/**/*.{ts,mjs}",
+  "packages/*/{src,bin}/**/*.{ts,tsx,mjs}",
   "tests/**/*.ts",
   "scripts/*",
   "*.config.{ts,mjs}",

@@ -68,6 +68,8 @@ export type Role = "all" | "server" | "worker";
 export type Running = {
   /** Empty for a worker: it serves nothing. */
   readonly url: string;
+  /** Where people find the web console; null where this process gives out none. */
+  readonly consoleUrl: string | null;
   readonly home: string;
   /** The operator's own key, with every scope. */
   readonly adminKey: string;
@@ -151,7 +153,7 @@ async function start(
     writeCredentials(home, { url, key: operator.value.key }, systemRandom);
   const running = started.move();
   return ok({
-    url,
+    ...served.value,
     home,
     adminKey: operator.value.key,
     firstStart: operator.value.firstStart,
@@ -177,7 +179,7 @@ async function startParts(
   given: Parts,
   kept: Kept,
   started: AsyncDisposableStack,
-): Promise<Result<{ readonly url: string }, StartRefusal>> {
+): Promise<Result<Pick<Running, "url" | "consoleUrl">, StartRefusal>> {
   const { home, host, port, log, role = "all", runsMax = WORKER_RUNS_MAX } = options;
   const { config } = given;
   const slots = { runsMax, tenantSlots: config.limits.tenantSlots };
@@ -223,7 +225,7 @@ async function startParts(
   };
   const working =
     role === "server" ? null : await startWorking(ports, { ...base, wakeUps, ...slots }, started);
-  if (role === "worker") return ok({ url: "" });
+  if (role === "worker") return ok({ url: "", consoleUrl: null });
   const harness = createHarness({
     ...ports,
     workspaceNames: Object.keys(config.workspaces),

@@ -115,6 +115,7 @@ export const SECURITY_SET: readonly SecurityMember[] = [
       "tests/security/audit/odd-objects.test.ts",
       "tests/security/audit/counted-runs.test.ts",
       "tests/security/audit/odd-opened.test.ts",
+      "tests/security/audit/odd-keepers.test.ts",
       "tests/security/audit/odd-witnesses.test.ts",
       "tests/security/audit/verifiers-agree.test.ts",
       "tests/security/audit/epoch-numbers.test.ts",

@@ -70,7 +70,7 @@ export const THREATS: readonly Threat[] = [
     title: "Approval confusion: what is shown is not what is done, replay, fatigue",
     known: "ASI 09; LLM 03; T0067",
     control:
-      "An approval binds to the digest of tool, manifest, canonical arguments, their origins and scope; it is used once and expires; a changed tool, agent or rule asks again with the difference.",
+      "An approval binds to the digest of tool, manifest, canonical arguments, their origins and scope; it is used once and expires; a changed tool, agent or rule asks again with the difference. The page on which people decide makes no markup of text and is framed by nobody.",
     invariants: ["assent-is-exact", "legal-transitions"],
     scenarios: [
       "harness_policy/approval_binding",
@@ -87,6 +87,7 @@ export const THREATS: readonly Threat[] = [
       "tests/integration/engine/moved-tool.test.ts",
       "tests/integration/external/races.test.ts",
       "tests/integration/cli/approve.test.ts",
+      "tests/e2e/console-served.test.ts",
     ],
     remains:
       "A person who agrees to everything agrees to an attack as well; the digest only makes it that very one.",
@@ -176,10 +177,15 @@ export const THREATS: readonly Threat[] = [
     number: 11,
     title: "Server-side request forgery and DNS rebinding",
     known: "ASI 02; LLM 03; T0086",
-    control: "A URL is parsed once, resolved once, every address checked, no redirect followed off the list.",
+    control:
+      "A URL is parsed once, resolved once, every address checked, no redirect followed off the list. A request under a name that is not the server's gets nothing, the web console included.",
     invariants: ["deny-wins"],
     scenarios: ["harness_security/egress_allowlist"],
-    tests: ["tests/security/egress/urls.test.ts", "tests/security/egress/fetcher.test.ts"],
+    tests: [
+      "tests/security/egress/urls.test.ts",
+      "tests/security/egress/fetcher.test.ts",
+      "tests/e2e/console-served.test.ts",
+    ],
   },
   {
     number: 12,
@@ -262,6 +268,7 @@ export const THREATS: readonly Threat[] = [
       "tests/security/audit/odd-objects.test.ts",
       "tests/security/audit/counted-runs.test.ts",
       "tests/security/audit/odd-opened.test.ts",
+      "tests/security/audit/odd-keepers.test.ts",
       "tests/security/audit/odd-witnesses.test.ts",
       "tests/security/audit/verifiers-agree.test.ts",
       "tests/security/audit/epoch-numbers.test.ts",

@@ -1,7 +1,7 @@
 // `assent audit verify --db --state`: whatever somebody who owns the database does to the evidence, or to what it is
 // about, is found and named with its place. Each attack is made and looked at in a transaction that is then undone.
 
-import type { ApprovalId, DocumentId, RunId } from "@assent/contract";
+import type { ApprovalId, DocumentId, KeyId, RunId } from "@assent/contract";
 import { uuidOf } from "@assent/contract";
 import { parseVerifierKey, treeHash, type VerifierKey } from "@assent/tlog";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -40,6 +40,7 @@ let kept: string;
 let size: number;
 let document: DocumentId;
 let gone: DocumentId;
+let apiKey: KeyId;
 /** The entry of one of the run's events. */
 let place: number;
 
@@ -65,6 +66,10 @@ beforeAll(async () => {
   document = value(await engine.harness.documents.add(engine.caller, text)).id;
   gone = value(await engine.harness.documents.add(engine.caller, { ...text, name: "old" })).id;
   value(await engine.harness.documents.remove(engine.caller, gone));
+  const named = { name: "ci", kind: "service" } as const;
+  apiKey = value(
+    await engine.harness.createKey(engine.caller, { principal: named, scopes: ["runs:read"] }),
+  ).id;
   await addManyFacts(engine.database, engine.tenant, 280);
   await addFacts(ports.store, engine.tenant, "late", 3);
   await advanced(ports, engine.tenant);
@@ -125,7 +130,7 @@ const TABLES = [
   ..."audit_batches audit_events audit_facts audit_checkpoints audit_nodes audit_inbox audit_heads".split(
     " ",
   ),
-  ..."runs steps approvals documents".split(" "),
+  ..."runs steps approvals documents api_keys".split(" "),
 ];
 
 /** What is found after the statements, made with every rule of the database switched off, as its owner can. */
@@ -337,6 +342,28 @@ const ATTACKS: readonly Attack[] = [
     () => `state_differs at ${gone}`,
   ],
   [
+    "a role that somebody wrote into a key's row",
+    () => [`update assent.api_keys set roles = '{admin,auditor}' where id = '${uuidOf(apiKey)}'`],
+    () => `row_altered at ${apiKey}`,
+  ],
+  [
+    "a key that was revoked and is not any more",
+    () => [`update assent.api_keys set revoked_at = now() where id = '${uuidOf(apiKey)}'`],
+    () => `row_altered at ${apiKey}`,
+  ],
+  [
+    "a key that was put there",
+    () => [
+      `insert into assent.api_keys (${KEY_COLUMNS}) select ${KEY_COLUMNS.replace(", id,", ", '00000000-0000-7000-8000-00000000abcd',").replace(" hash,", " sha256(hash),")} from assent.api_keys where id = '${uuidOf(apiKey)}'`,
+    ],
+    () => "row_added at key_0000000000007000800000000000abcd",
+  ],
+  [
+    "a key that is gone",
+    () => [`delete from assent.api_keys where id = '${uuidOf(apiKey)}'`],
+    () => `row_removed at ${apiKey}`,
+  ],
+  [
     "an event in the middle of a run",
     () => [`delete from assent.audit_events where ${ofRun()} and version = 3`],
     () => `event_missing at ${run} event 3`,
@@ -352,6 +379,9 @@ const ATTACKS: readonly Attack[] = [
 
 const DOCUMENT_COLUMNS =
   "tenant_id, id, name, source, metadata, sha256, chars, passages, created_at, created_by";
+
+const KEY_COLUMNS =
+  "tenant_id, id, principal_id, hash, prefix, scopes, roles, must_sign, created_at, expires_at";
 
 const sizeOf = (note: string): number => Number(note.split("\n")[1]);
 

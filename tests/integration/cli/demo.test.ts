@@ -46,7 +46,14 @@ const refuse: StartHarness = async () =>
 
 const startHarness: StartHarness = async (options) => {
   started.push(options);
-  const running = { url: fake.url, home: options.home, adminKey: fake.key, firstStart: true, stop };
+  const running = {
+    url: fake.url,
+    consoleUrl: null,
+    home: options.home,
+    adminKey: fake.key,
+    firstStart: true,
+    stop,
+  };
   return await Promise.resolve({ ok: true, value: running });
 };
 

@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ROUTES } from "@assent/contract";
 import { expect, test } from "vitest";
+import { z } from "zod";
 import { createProgram } from "../../../packages/harness/src/cli/program.ts";
 import { listFiles, read, ROOT } from "../../tidy/tree.ts";
 import { openTerminal } from "./support/terminal.ts";
@@ -18,6 +19,8 @@ const UNITS = listFiles(`${FOLDER}/*.service`);
 const FOREIGN = /^(?:POSTGRES|AF)_/;
 /** docs/fleet.md: how long a tool call that is under way is waited for. */
 const TOOL_CALL_SECONDS_MAX = 120;
+
+const manifestSchema = z.object({ name: z.string(), scripts: z.object({ build: z.string() }) });
 
 const program = createProgram(async () => undefined, openTerminal(), "0.0.0-test");
 
@@ -79,6 +82,20 @@ test("every variable that they set or speak of is one that the program reads", (
   );
   expect([...named]).toEqual(expect.arrayContaining(["DATABASE_URL", "ASSENT_SECRET", "ASSENT_LOG"]));
   expect(unknown).toEqual([]);
+});
+
+test("an image brings the web console, built in a stage of its own", () => {
+  const stages = DOCKERFILE.split(/^FROM /m).slice(1);
+  expect(stages).toHaveLength(2);
+  const { name, scripts } = manifestSchema.parse(JSON.parse(read("packages/console/package.json")));
+  expect(scripts.build).toMatch(/^vite build\b/);
+  expect(stages[0]).toContain(`npm run build --workspace=${name}\n`);
+  // What was built elsewhere is not taken along, so the stage's own is all there is.
+  expect(read(".dockerignore").split("\n")).toContain("**/dist");
+  expect(stages[1]).toContain(
+    "COPY --from=console /opt/assent/packages/console/dist packages/console/dist\n",
+  );
+  expect(stages[1]).toContain("npm ci --omit=dev");
 });
 
 test("an image holds nothing of an installation: no home, no history, no file of variables", () => {

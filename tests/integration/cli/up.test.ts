@@ -14,11 +14,13 @@ let fake: FakeHarness;
 let cwd: string;
 let started: StartOptions[];
 let stops: number;
+let consoleUrl: string | null;
 beforeEach(async () => {
   fake = await startFakeHarness();
   cwd = await makeFolder();
   started = [];
   stops = 0;
+  consoleUrl = null;
 });
 afterEach(async () => await fake.close());
 
@@ -29,6 +31,7 @@ const startHarness: StartHarness = async (options, onProgress) => {
     ok: true,
     value: {
       url: fake.url,
+      consoleUrl,
       home: options.home,
       adminKey: fake.key,
       firstStart: started.length === 1,
@@ -168,7 +171,31 @@ describe("up", () => {
       "stopping",
       "stopped",
     ]);
-    expect(lines[1]).toEqual({ event: "listening", url: fake.url, home: join(cwd, ".assent"), pid: 4711 });
+    expect(lines[1]).toEqual({
+      event: "listening",
+      url: fake.url,
+      console: null,
+      home: join(cwd, ".assent"),
+      pid: 4711,
+    });
+  });
+
+  test("says where the web console is, and nothing of it where there is none", async () => {
+    for (const [served, says] of [
+      [`${fake.url}/console`, `The web console is at ${fake.url}/console.`],
+      [null, null],
+    ] as const) {
+      consoleUrl = served;
+      const [[terminal, code], [machine, machineCode]] = [up([]), up(["--json"])];
+      await terminal.seen("Assent serves at");
+      await machine.seen("listening");
+      terminal.signal("SIGINT");
+      machine.signal("SIGINT");
+      await Promise.all([code, machineCode]);
+      expect(terminal.stdout().includes("web console")).toBe(says !== null);
+      expect(terminal.stdout()).toContain(says ?? "Assent serves at");
+      expect(jsonLines({ code: 0, terminal: machine })[1]).toMatchObject({ console: served });
+    }
   });
 });
 

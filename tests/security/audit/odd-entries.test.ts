@@ -460,6 +460,7 @@ test("logs that followed one after the other are read by their numbers, in whate
   const second = laterOf(
     begun(ORIGIN),
     entry(1, { log: LATER, kind: "payload.erased", subject: "entry:1:2", version: 1 }),
+    entry(2, { log: LATER, kind: "key_stored", subject: "key_1", version: 1 }),
   );
   const files = copied(SMALL_FILES);
   const linesOf = (of: Files): string[] =>
@@ -467,10 +468,10 @@ test("logs that followed one after the other are read by their numbers, in whate
       .toString()
       .split(/(?<=\n)/u);
   files.set("payloads/000", Buffer.from(linesOf(files).toSpliced(2, 1).join("")));
-  second.set("payloads/000", Buffer.from(linesOf(second).toSpliced(1, 1).join("")));
+  second.set("payloads/000", Buffer.from(linesOf(second).toSpliced(2, 1).join("")));
   const list = [
-    beginning(third, LATER, { size: 2 }),
-    entry(1, { log: third, kind: "payload.erased", subject: "entry:2:1", version: 1 }),
+    beginning(third, LATER, { size: 3 }),
+    entry(1, { log: third, kind: "payload.erased", subject: "entry:2:2", version: 1 }),
   ];
   const folders = [folderOf(second), folderOf(exportOf(list, noteOf(list, thirdKey, third)))];
   const keys = [LOG, LATER_KEY, thirdKey];

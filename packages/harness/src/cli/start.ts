@@ -20,6 +20,8 @@ export type StartOptions = {
 export type Running = {
   /** Empty for a worker: it serves nothing. */
   readonly url: string;
+  /** Where people find the web console; null where this process gives out none. */
+  readonly consoleUrl: string | null;
   readonly home: string;
   readonly adminKey: string;
   readonly firstStart: boolean;

@@ -1,6 +1,14 @@
 // The evidence as its database has it, in one snapshot, for somebody who checks all of it against itself.
 
-import type { ApprovalState, DocumentId, EventKind, RunId, RunState, StepState } from "@assent/contract";
+import type {
+  ApprovalState,
+  DocumentId,
+  EventKind,
+  KeyId,
+  RunId,
+  RunState,
+  StepState,
+} from "@assent/contract";
 import type {
   Anchor,
   LevelNode,
@@ -72,6 +80,8 @@ export type ChangedDocument = {
   readonly what: "unrecorded" | "removed" | "altered" | "still there";
 };
 
+export type ChangedKey = { readonly id: KeyId; readonly what: "unrecorded" | "removed" | "altered" };
+
 export type ReviewTx = {
   tenants(): Promise<readonly ReviewedTenant[]>;
   logs(tenant: string): Promise<readonly (LogInfo & Pick<LogHead, "size" | "root">)[]>;
@@ -99,6 +109,8 @@ export type ReviewTx = {
   ): Promise<{ readonly compared: number; readonly objects: readonly ChangedObject[] }>;
   /** Documents whose row, or whose absence, is not what their newest event says; at most so many. */
   changedDocuments(tenant: string, limit: number): Promise<readonly ChangedDocument[]>;
+  /** Keys whose row, or whose absence, is not what their newest event says; at most so many. */
+  changedKeys(tenant: string, limit: number): Promise<readonly ChangedKey[]>;
   /** Runs that have events and no row, at most so many. */
   missingRuns(tenant: string, limit: number): Promise<readonly RunId[]>;
 };

@@ -10,6 +10,6 @@ await runProcess(async (options) => {
     clearInterval(busy);
   };
   const url = "http://127.0.0.1:9";
-  const running = { url, home: options.home, adminKey: "key", firstStart: false, stop };
+  const running = { url, consoleUrl: null, home: options.home, adminKey: "key", firstStart: false, stop };
   return await Promise.resolve({ ok: true, value: running });
 });

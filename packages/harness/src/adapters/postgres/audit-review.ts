@@ -23,6 +23,7 @@ import type {
 import { prunedBy } from "../../core/audit/pruning.ts";
 import { BATCH_MAX } from "./audit-log.ts";
 import { transaction } from "./connect.ts";
+import { reviewKeys } from "./audit-review-keys.ts";
 import { only, type Query } from "./rows.ts";
 import { queryOn } from "./store.ts";
 
@@ -53,6 +54,7 @@ export const reviewOn = (query: Query): ReviewTx => ({
   ...reviewLogs(query),
   ...reviewPlaces(query),
   ...reviewRuns(query),
+  ...reviewKeys(query),
 });
 
 type LeafRow = {

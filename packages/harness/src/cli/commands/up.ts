@@ -60,16 +60,17 @@ async function giveUpStart({ deps, io }: Context, lifetime: Lifetime, isOver: Ab
 }
 
 async function serve(context: Context, running: Running, flags: UpFlags, lifetime: Lifetime): Promise<void> {
-  const { url, home } = running;
+  const { url, consoleUrl, home } = running;
   if (url === "") {
     context.emit({ event: "working", home, pid: context.deps.pid, runs: flags.runsMax });
     context.say([`A worker is at work (home ${home}). Ctrl-C gives back what it holds, and stops it.`]);
     await lifetime.stopped;
     return;
   }
-  context.emit({ event: "listening", url, home, pid: context.deps.pid });
+  context.emit({ event: "listening", url, console: consoleUrl, home, pid: context.deps.pid });
   context.say([
     `Assent serves at ${context.paint("bold", url)} (home ${home}). Ctrl-C stops it.`,
+    ...(consoleUrl === null ? [] : [`The web console is at ${context.paint("bold", consoleUrl)}.`]),
     ...(running.firstStart
       ? [`The administrator's key is in ${join(running.home, "credentials.json")}, readable by you only.`]
       : []),

@@ -2,6 +2,7 @@
 
 import type { EventKind } from "@assent/contract";
 import { actorOf, type LeafLayout } from "./leaf-layout.ts";
+import { KEY_CHANGES, type KeyChange, readKeyChange } from "./retired-keys.ts";
 import { kindOfEvent } from "./run-events.ts";
 import { createRunObjects, type Given } from "./run-objects.ts";
 import { createSaidReader, type OpenedText } from "./said-fields.ts";
@@ -21,8 +22,9 @@ export type ObjectChecks = {
     payload: OpenedText | null,
     index: number,
   ): boolean;
-  /** What happened to a key. */
-  checkKey(kind: string, payload: OpenedText): void;
+  /** What happened to a key: of a caller's, or of those that sign the log. */
+  checkKey(kind: string, payload: OpenedText, index: number): void;
+  readonly keyChanges: readonly KeyChange[];
   given(): Given;
   forget(): void;
 };
@@ -30,6 +32,7 @@ export type ObjectChecks = {
 export function createObjectChecks(epoch: number, add: (finding: LogFinding) => void): ObjectChecks {
   const objects = createRunObjects(epoch > 1);
   const reader = createSaidReader();
+  const keyChanges: KeyChange[] = [];
   const dataOf = (kind: EventKind, payload: OpenedText | null): unknown => {
     if (payload === null || kind.startsWith("run_")) return null;
     return kind.startsWith("step_") ? reader.read(payload) : reader.readWhole(payload);
@@ -47,9 +50,13 @@ export function createObjectChecks(epoch: number, add: (finding: LogFinding) => 
       });
       return isNamed;
     },
-    checkKey(kind, payload): void {
-      objects.keys.follow(kind, reader.readWhole(payload));
+    checkKey(kind, payload, index): void {
+      const data = reader.readWhole(payload);
+      const change = KEY_CHANGES.includes(kind) ? readKeyChange(index, data) : null;
+      if (change !== null) keyChanges.push(change);
+      else objects.keys.follow(kind, data);
     },
+    keyChanges,
     given: () => objects.given(),
     forget: () => {
       objects.forget();

@@ -5,9 +5,11 @@ import { assert } from "../../base/assert.ts";
 import type { BegunLog } from "./begun-log.ts";
 import { EPOCH_KIND } from "./epoch-link.ts";
 import { createEventTimes, type TimeKnowledge } from "./event-times.ts";
+import { createOwnerCheck, ofAnother } from "./entry-owner.ts";
 import { ERASED_KIND } from "./leaf.ts";
 import { KEY_KINDS } from "./key-rights.ts";
-import { createLeafReader, type LeafLayout, type LeafOwner } from "./leaf-layout.ts";
+import { KEY_CHANGES, type KeyChange } from "./retired-keys.ts";
+import { createLeafReader, type LeafLayout } from "./leaf-layout.ts";
 import { type Bundle, createPayloadReader, isCommitted, type Openings } from "./payload-lines.ts";
 import { type Hole, PRUNED_KIND, prunedBy, type PrunedLog, unexplained } from "./pruning.ts";
 import { createObjectChecks } from "./object-checks.ts";
@@ -46,6 +48,8 @@ export type LeafTotals = {
   readonly prunedElsewhere: readonly PrunedLog[];
   /** See `RunObjects.given`. */
   readonly approvals: Given;
+  /** What it says of the keys that sign it. */
+  readonly keyChanges: readonly KeyChange[];
   /** Times that are past by the word that was given, and still to come by the clock. */
   readonly ahead: number;
   /** What the logs before this one are held against: itself, and those that followed it. */
@@ -81,15 +85,7 @@ export function createLeafChecks(
   // Of the bytes that were given last: a bundle's are given for each of its entries.
   let held = heldOf(Buffer.alloc(0));
   const payloads = createPayloadChecks(add);
-  let tenant: string | null = null;
-  // The last one that was found to be this log's.
-  let ours: LeafOwner | null = null;
-  const isOurs = (owner: LeafOwner): boolean => {
-    tenant ??= owner.tenant;
-    if (owner.log !== origin || owner.tenant !== tenant) return false;
-    ours = owner;
-    return true;
-  };
+  const isOurs = createOwnerCheck(origin);
   const versions = createVersionChecks(epoch, knowledge, add);
   const objects = createObjectChecks(epoch, add);
   return {
@@ -105,9 +101,7 @@ export function createLeafChecks(
         add({ code: "entry_malformed", at: `entry ${index}`, detail: "it has not the form of an entry" });
         return;
       }
-      const { owner } = layout;
-      if (owner !== ours && !isOurs(owner))
-        add({ code: "entry_of_another_log", at: `entry ${index}`, detail: `it belongs to ${owner.log}` });
+      if (!isOurs(layout.owner)) add(ofAnother(layout.owner, index));
       if (held.bytes !== bytes) held = heldOf(bytes);
       const event = versions.check(layout, held, from, index);
       records.check(layout, bytes, from, index);
@@ -120,7 +114,7 @@ export function createLeafChecks(
       // What its payload says is wrong names it better than what can be counted.
       if (versions.wasIllegal() && !isNamed) versions.nameIllegal(layout, held, from, index, event);
       if (event === NO_RUN_EVENT && payload && isOfKeys(layout, bytes, from))
-        objects.checkKey(textOf(bytes, from + layout.kindAt, from + layout.kindEnd), payload);
+        objects.checkKey(textOf(bytes, from + layout.kindAt, from + layout.kindEnd), payload, index);
     },
     skip(hole): void {
       pruning.skip(hole);
@@ -132,7 +126,16 @@ export function createLeafChecks(
       const { erased, erasedElsewhere } = records;
       const approvals = objects.given();
       const begun = versions.end();
-      return { ...payloads.end(erased), erasedElsewhere, ...pruning.end(), approvals, ahead, begun };
+      const { keyChanges } = objects;
+      return {
+        ...payloads.end(erased),
+        erasedElsewhere,
+        ...pruning.end(),
+        approvals,
+        keyChanges,
+        ahead,
+        begun,
+      };
     },
     repeated: () => times.repeated(),
   };
@@ -154,6 +157,7 @@ function createRecordChecks(
 ): RecordChecks {
   const erased = new Set(known);
   const erasedElsewhere: ErasedEntry[] = [];
+  const records = new Set<number>();
   return {
     erased,
     erasedElsewhere,
@@ -166,6 +170,14 @@ function createRecordChecks(
       if (isOfKind(PRUNED, layout, bytes, from)) pruning.record(subject(), index);
       if (!isOfKind(ERASED, layout, bytes, from)) return;
       const gone = erasedBefore(subject(), epoch, index, add);
+      // Without it the erasure that it records would have no reason, so nothing of ours erases one.
+      if ((gone?.epoch === epoch && records.has(gone.index)) || erased.has(index))
+        add({
+          code: "erasure_malformed",
+          at: `entry ${index}`,
+          detail: `it records the erasure of ${subject()}, and one of the two is the record of another erasure, and erased`,
+        });
+      records.add(index);
       if (gone?.epoch === epoch) erased.add(gone.index);
       else if (gone !== null) erasedElsewhere.push(gone);
     },
@@ -214,7 +226,7 @@ const ERASED = Buffer.from(ERASED_KIND, "latin1");
 const BEGUN = Buffer.from(EPOCH_KIND, "latin1");
 const PRUNED = Buffer.from(PRUNED_KIND, "latin1");
 
-const OF_KEYS = KEY_KINDS.map((kind) => Buffer.from(kind, "latin1"));
+const OF_KEYS = [...KEY_KINDS, ...KEY_CHANGES].map((kind) => Buffer.from(kind, "latin1"));
 const isOfKeys = (layout: LeafLayout, bytes: Uint8Array, from: number): boolean =>
   OF_KEYS.some((kind) => isOfKind(kind, layout, bytes, from));
 

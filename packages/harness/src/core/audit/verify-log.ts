@@ -13,6 +13,7 @@ import {
 import type { BegunLog } from "./begun-log.ts";
 import { type EarlierLog, readEarlierLog } from "./epoch-link.ts";
 import type { PrunedLog } from "./pruning.ts";
+import { RETIRED, retiredBy } from "./retired-keys.ts";
 import type { Given } from "./run-objects.ts";
 import { INCOMING_WHOLE, takeInventory } from "./inventory.ts";
 import { readEntries } from "./verify-entries.ts";
@@ -153,17 +154,18 @@ export function verifyLog(options: VerifyOptions): VerifyReport {
     ...(kept === undefined ? {} : { kept }),
   };
   const entries = readEntries(options.source, options.origin, checkpoint, known, add);
+  const retired = retiredBy(entries.keyChanges, checkpoint.size, checkpoint.signers);
+  if (retired !== null) add({ code: RETIRED.code, at: "checkpoint", detail: RETIRED.detailOf(retired) });
   const { cosigners } = witnessed;
   const witnessedSize = witnessed.memory?.size ?? null;
   if (findings.length === 0 && epoch > 1) checkChain(options, epoch, add);
-  const { leftovers } = inventory;
   return reportOf(options, checkpoint, findings, {
     memory,
     cosigners,
     witnessedSize,
     entries,
     lost: ended.lost,
-    leftovers,
+    leftovers: inventory.leftovers,
   });
 }
 

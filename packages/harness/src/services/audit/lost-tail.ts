@@ -8,7 +8,13 @@ import { type PublishedEntry, readPublished } from "./ahead.ts";
 import { EPOCH_KIND } from "../../core/audit/epoch-link.ts";
 
 /** Somebody says that the first so many entries have this root. */
-export type Claim = { readonly size: number; readonly root: Hash; readonly by: string };
+export type Claim = {
+  readonly size: number;
+  readonly root: Hash;
+  readonly by: string;
+  /** Keys that were found to have signed it, where any are trusted. */
+  readonly signers?: readonly VerifierKey[];
+};
 
 export type LostTail = {
   /** Entries past the database's last one, as they were published; of what was pruned since, hashes. */

@@ -20,6 +20,7 @@ import { decodeLeaf, leafTime } from "../../core/audit/leaf.ts";
 import type { PublishedEntry } from "./ahead.ts";
 import { type Claim, readLostTail } from "./lost-tail.ts";
 import { PRUNED_PAYLOAD } from "../../core/audit/pruning.ts";
+import { RETIRED, retiredBy } from "../../core/audit/retired-keys.ts";
 import { createLeafChecks, type LeafTotals } from "../../core/audit/verify-leaf.ts";
 import { type LogFinding, payloadLine } from "../../core/audit/verify-source.ts";
 import type { LogInfo, OutsideKnowledge, ReviewedLeaf, ReviewTx } from "../../ports.ts";
@@ -72,6 +73,10 @@ export async function reviewLog(
   const head = { size: log.size, root: log.root, by: "the head" };
   const claims = [...signed.claims, ...memories, ...tail.claims, head];
   const walked = await walk(tx, tenant, log, { claims, tail: tail.entries }, add);
+  for (const { size, signers, by } of [...signed.claims, ...memories]) {
+    const retired = retiredBy(walked.keyChanges, size, signers ?? []);
+    if (retired !== null) add({ code: RETIRED.code, at: by, detail: RETIRED.detailOf(retired) });
+  }
   checkEnd(log, memories, walked.end, tail.accounted, add);
   return {
     origin: log.origin,
@@ -122,7 +127,8 @@ async function readClaims(
         at: `entry ${size}`,
         detail: `the log ends after ${size} entries, but ${stored.size} were signed`,
       });
-    claims.push({ size: stored.size, root: said.value.root, by: `the ${at}` });
+    const signers = opened.ok ? opened.value.signers : [];
+    claims.push({ size: stored.size, root: said.value.root, signers, by: `the ${at}` });
   }
   if (claims.length > 0 && signedSize === 0)
     add({
@@ -178,7 +184,9 @@ function checkEnd(
   }
 }
 
-type Walked = Pick<LeafTotals, "opened" | "erased" | "minimum" | "pruned"> & { readonly end: number };
+type Walked = Pick<LeafTotals, "opened" | "erased" | "minimum" | "pruned" | "keyChanges"> & {
+  readonly end: number;
+};
 type Expected = { readonly claims: readonly Claim[]; readonly tail: readonly PublishedEntry[] };
 
 async function walk(

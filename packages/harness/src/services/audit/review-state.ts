@@ -51,6 +51,10 @@ export async function reviewState(tx: ReviewTx, tenant: string): Promise<Reviewe
     const [code, detail] = DOCUMENT_FINDINGS[what];
     add({ code, at: id, detail });
   }
+  for (const { id, what } of await tx.changedKeys(tenant, REVIEW_FINDINGS_MAX)) {
+    const [code, detail] = KEY_FINDINGS[what];
+    add({ code, at: id, detail });
+  }
   for (const run of await tx.missingRuns(tenant, REVIEW_FINDINGS_MAX))
     add({ code: "row_removed", at: run, detail: "there are events of it, and there is no such run" });
   return { ...counts, findings };
@@ -61,6 +65,12 @@ const DOCUMENT_FINDINGS = {
   removed: ["row_removed", "its newest event says that it is there, and there is no such document"],
   altered: ["row_altered", "its text has another digest than its newest event"],
   "still there": ["state_differs", "its newest event says that it was removed"],
+} as const;
+
+const KEY_FINDINGS = {
+  unrecorded: ["row_added", "no event says that it was stored"],
+  removed: ["row_removed", "an event is about it, and there is no such key"],
+  altered: ["row_altered", "its row is not what it was when its newest event was recorded"],
 } as const;
 
 function checkRun(run: ReviewedRun, events: readonly ReviewedEvent[], counts: Counts, add: Add): void {

@@ -111,5 +111,5 @@ const ed25519Of = (vkeys: readonly string[]): readonly string[] =>
     return key.ok && key.value.type === SIGNATURE_TYPES.ed25519;
   });
 
-/** A verifier key without the name of the log: the same for every log that it signs. */
-const keyOf = (vkey: string): string => vkey.slice(vkey.lastIndexOf("+") + 1);
+/** A verifier key without the name of the log and its number: the same for every log that it signs. In base64 there is a plus as well. */
+const keyOf = (vkey: string): string => vkey.split("+").slice(2).join("+");

@@ -20,7 +20,10 @@ const OWN = /\{(?:epoch|version|file)\}/gu;
 
 test("every route of the contract that takes an id is tried with another tenant's, of its own kind and with a body", () => {
   const attacks = attacksOn(EVERYTHING, "sha256:1", "run_6");
-  const wanted = Object.values(ROUTES).filter(({ path }) => path.replaceAll(OWN, "").includes("{"));
+  // What needs no key is the same for everybody: the files of the web console.
+  const wanted = Object.values(ROUTES).filter(
+    ({ path, action }) => action !== "open" && path.replaceAll(OWN, "").includes("{"),
+  );
   expect(wanted.length).toBeGreaterThan(20);
   const untried = wanted.filter(
     (route) =>

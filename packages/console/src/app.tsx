@@ -1,0 +1,162 @@
+// The frame: who is signed in, where one is, and the keys that lead elsewhere.
+
+import { type ReactNode, useCallback, useEffect, useState } from "react";
+import { type KeyMap, useKeys } from "./keys.ts";
+import { ApprovalPage } from "./pages/approval.tsx";
+import { AuditPage } from "./pages/audit.tsx";
+import { HealthPage } from "./pages/health.tsx";
+import { InboxPage } from "./pages/inbox.tsx";
+import { PrecedentsPage } from "./pages/precedents.tsx";
+import { RunPage } from "./pages/run.tsx";
+import { RunsPage } from "./pages/runs.tsx";
+import { SignInPage } from "./pages/sign-in.tsx";
+import { hashOf, PAGES, type Place, placeOf } from "./places.ts";
+import { keepKey, keptKey, SessionProvider, useSession } from "./session.tsx";
+
+export function App(): ReactNode {
+  const [key, setKey] = useState(keptKey);
+  const signIn = useCallback((given: string) => {
+    keepKey(given);
+    setKey(given);
+  }, []);
+  const signOut = useCallback(() => {
+    keepKey(null);
+    setKey(null);
+  }, []);
+  if (key === null) return <SignInPage onKey={signIn} />;
+  return (
+    <SessionProvider apiKey={key} onSignOut={signOut}>
+      <Frame />
+    </SessionProvider>
+  );
+}
+
+function usePlace(): Place {
+  const [place, setPlace] = useState(() => placeOf(location.hash));
+  useEffect(() => {
+    const moved = (): void => {
+      setPlace(placeOf(location.hash));
+      // Whoever listens to the page is told of the new one; keys go on from its beginning.
+      document.querySelector<HTMLElement>("#main")?.focus();
+    };
+    window.addEventListener("hashchange", moved);
+    return () => {
+      window.removeEventListener("hashchange", moved);
+    };
+  }, []);
+  return place;
+}
+
+const goTo = (page: (typeof PAGES)[number]["page"]): void => {
+  location.hash = hashOf(page === "runs" ? { page, status: "" } : { page });
+};
+
+function Frame(): ReactNode {
+  const { isStale, signOut } = useSession();
+  const place = usePlace();
+  const [isHelpOpen, setHelpOpen] = useState(false);
+  const chords: KeyMap = Object.fromEntries(
+    PAGES.map(({ page, key }) => [
+      `g ${key}`,
+      () => {
+        goTo(page);
+      },
+    ]),
+  );
+  useKeys({
+    ...chords,
+    "?": () => {
+      setHelpOpen(!isHelpOpen);
+    },
+  });
+  return (
+    <>
+      <a className="skip" href="#main" onClick={(event) => skip(event)}>
+        To the page
+      </a>
+      <header className="bar">
+        <span className="brand">Assent</span>
+        <nav aria-label="Pages">
+          {PAGES.map(({ page, name, key }) => (
+            <a
+              key={page}
+              href={hashOf(page === "runs" ? { page, status: "" } : { page })}
+              aria-current={isUnder(place, page) ? "page" : undefined}
+              title={`g ${key}`}
+            >
+              {name}
+            </a>
+          ))}
+        </nav>
+        <button
+          type="button"
+          onClick={() => {
+            setHelpOpen(!isHelpOpen);
+          }}
+          aria-expanded={isHelpOpen}
+        >
+          Keys
+        </button>
+        <button type="button" onClick={signOut}>
+          Sign out
+        </button>
+      </header>
+      {isStale ? (
+        <div className="stale" role="alert">
+          The server is not heard of. What is shown may be old, so nothing can be decided.
+        </div>
+      ) : null}
+      {isHelpOpen ? <Help /> : null}
+      <PageOf place={place} />
+    </>
+  );
+}
+
+// The place stands behind the `#`, so a link to the page's own part would lead away.
+function skip(event: { preventDefault: () => void }): void {
+  event.preventDefault();
+  document.querySelector<HTMLElement>("#main")?.focus();
+}
+
+const isUnder = (place: Place, page: string): boolean =>
+  place.page === page ||
+  (place.page === "run" && page === "runs") ||
+  (place.page === "approval" && page === "inbox");
+
+function PageOf({ place }: { readonly place: Place }): ReactNode {
+  if (place.page === "approval") return <ApprovalPage key={place.id} id={place.id} />;
+  if (place.page === "runs") return <RunsPage key={place.status} status={place.status} />;
+  if (place.page === "run") return <RunPage key={place.id} id={place.id} step={place.step} />;
+  return {
+    inbox: <InboxPage />,
+    precedents: <PrecedentsPage />,
+    audit: <AuditPage />,
+    health: <HealthPage />,
+  }[place.page];
+}
+
+const HELP = [
+  ["j, k, Enter", "next, the one before, open it"],
+  ["a", "approve once"],
+  ["d", "deny (with a reason)"],
+  ["r", "write the reason"],
+  ["u, Esc", "take it back, within five seconds"],
+  ...PAGES.map(({ key, name }) => [`g ${key}`, name] as const),
+] as const;
+
+function Help(): ReactNode {
+  return (
+    <section className="help" aria-label="Keys">
+      <dl>
+        {HELP.map(([keys, what]) => (
+          <div key={keys}>
+            <dt>
+              <kbd>{keys}</kbd>
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}

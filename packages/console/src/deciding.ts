@@ -1,0 +1,146 @@
+// How a decision is made: a click begins five seconds in which it can be taken back; only then is it sent, with the digest of what
+// was shown, so that nothing else can be agreed to.
+
+import type { Approval, ApproveRequest } from "@assent/contract";
+import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
+import { useSession } from "./session.tsx";
+import type { Verb } from "./verbs.ts";
+
+/** In which a click can be taken back. */
+const UNDO_MS = 5_000;
+/** After another question came up, a click that was meant for the one before does nothing. */
+const DEAD_MS = 600;
+const REMEMBER_DAYS = 90;
+
+type Counting = { readonly verb: Verb; readonly body: ApproveRequest; readonly until: number };
+
+export type Deciding = {
+  readonly reason: string;
+  readonly reasonField: RefObject<HTMLTextAreaElement | null>;
+  /** For how many days the answer is given again, where that is wanted. */
+  readonly remembered: { readonly isOn: boolean; readonly days: number };
+  /** What is sent when its time has come; null where nothing was chosen, or it was taken back. */
+  readonly counting: Counting | null;
+  readonly isSending: boolean;
+  readonly error: Error | null;
+  /** Why the last choice was none. */
+  readonly hint: string | null;
+  readonly setReason: (reason: string) => void;
+  readonly setRemembered: (remembered: Deciding["remembered"]) => void;
+  readonly choose: (verb: Verb) => void;
+  readonly undo: () => void;
+};
+
+/**
+ * @param held why no yes can be given yet; null where it can
+ * @param onDecided told of the server's answer
+ */
+export function useDeciding(
+  approval: Approval,
+  held: string | null,
+  onDecided: (approval: Approval) => void,
+): Deciding {
+  const { isStale } = useSession();
+  const [reason, setReason] = useState("");
+  const [remembered, setRemembered] = useState({ isOn: false, days: REMEMBER_DAYS });
+  const [counting, setCounting] = useState<Counting | null>(null);
+  const [hint, setHint] = useState<string | null>(null);
+  const reasonField = useRef<HTMLTextAreaElement>(null);
+  const [shownAt] = useState(() => performance.now());
+  const clear = useCallback(() => {
+    setCounting(null);
+  }, []);
+  const { isSending, error, send } = useSending(clear, onDecided);
+  useCountdown(counting, send);
+
+  const refuse = (why: string): void => {
+    setHint(why);
+  };
+  const choose = (verb: Verb): void => {
+    if (counting !== null || isSending || isStale || performance.now() - shownAt < DEAD_MS) return;
+    if (verb !== "approve" && reason.trim() === "") {
+      refuse(
+        verb === "deny"
+          ? "A no needs its reason: the agent is told it."
+          : "Say what is known of the outcome.",
+      );
+      reasonField.current?.focus();
+      return;
+    }
+    if (verb === "approve" && held !== null) {
+      refuse(held);
+      return;
+    }
+    setHint(null);
+    const body = bodyOf(approval, verb, reason.trim(), remembered.isOn ? remembered.days : null);
+    setCounting({ verb, body, until: Date.now() + UNDO_MS });
+  };
+  return {
+    reason,
+    reasonField,
+    remembered,
+    counting,
+    isSending,
+    error,
+    hint,
+    setReason: (text) => {
+      setReason(text);
+      setHint(null);
+    },
+    setRemembered,
+    choose,
+    undo: clear,
+  };
+}
+
+type Sending = {
+  readonly isSending: boolean;
+  readonly error: Error | null;
+  readonly send: (counting: Counting) => Promise<void>;
+};
+
+function useSending(clear: () => void, onDecided: (approval: Approval) => void): Sending {
+  const { client } = useSession();
+  const [isSending, setSending] = useState(false);
+  const [error, setError] = useState<Error | null>(null);
+  const send = useCallback(
+    async ({ body }: Counting): Promise<void> => {
+      clear();
+      setSending(true);
+      setError(null);
+      try {
+        onDecided(await client.post<Approval>("/api/harness/approve", body, crypto.randomUUID()));
+      } catch (failure) {
+        setError(failure instanceof Error ? failure : new Error(String(failure)));
+      } finally {
+        setSending(false);
+      }
+    },
+    [clear, client, onDecided],
+  );
+  return { isSending, error, send };
+}
+
+function useCountdown(counting: Counting | null, send: (counting: Counting) => Promise<void>): void {
+  useEffect(() => {
+    if (counting === null) return undefined;
+    const due = setTimeout(() => void send(counting), counting.until - Date.now());
+    // Who leaves now has decided nothing: the browser asks once more.
+    const leaving = (event: BeforeUnloadEvent): void => {
+      event.preventDefault();
+    };
+    window.addEventListener("beforeunload", leaving);
+    return () => {
+      clearTimeout(due);
+      window.removeEventListener("beforeunload", leaving);
+    };
+  }, [counting, send]);
+}
+
+function bodyOf(approval: Approval, verb: Verb, reason: string, days: number | null): ApproveRequest {
+  const remembered = days === null ? {} : { remember: true as const, remember_days: days };
+  const named = { approval_id: approval.id, action_digest: approval.action_digest };
+  if (verb === "deny") return { approval_id: approval.id, decision: "deny", comment: reason, ...remembered };
+  if (verb === "confirm") return { ...named, decision: "confirm", comment: reason };
+  return { ...named, decision: "approve", ...(reason === "" ? {} : { comment: reason }), ...remembered };
+}

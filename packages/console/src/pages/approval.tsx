@@ -1,0 +1,260 @@
+// One question to a person: what will happen exactly, who chose each part of it, why it is asked, and what an answer does.
+
+import type { Approval, Run } from "@assent/contract";
+import { type ReactNode, useCallback, useMemo, useState } from "react";
+import { Arguments } from "../arguments.tsx";
+import { Decision } from "../decision.tsx";
+import { isGrave, type Leaf, leavesOf } from "../leaves.ts";
+import { Failure, Loading, Page, State, Time, Visible } from "../parts.tsx";
+import { hashOf } from "../places.ts";
+import { Preview } from "../preview.tsx";
+import { useNow, useResource } from "../session.tsx";
+import { duration, harmWords, shortId, stateWords } from "../words.ts";
+
+const LOOK_MS = 5_000;
+
+export function ApprovalPage({ id }: { readonly id: string }): ReactNode {
+  const { data, error, reload } = useResource<Approval>(`/api/harness/approvals/${id}`, LOOK_MS);
+  const run = useResource<Run>(data === null ? null : `/api/harness/runs/${data.run_id}`, LOOK_MS);
+  return (
+    <Page title="Approval" aside={data === null ? null : <State state={data.status} />}>
+      {error === null ? null : <Failure error={error} />}
+      {data === null ? (
+        <Loading />
+      ) : (
+        <Question
+          key={`${data.id} ${data.action_digest}`}
+          approval={data}
+          run={run.data}
+          onDecided={reload}
+        />
+      )}
+    </Page>
+  );
+}
+
+/** Of what no second look can take back: every value that the requester did not choose. */
+const pointersToCheck = (approval: Approval, leaves: readonly Leaf[]): ReadonlySet<string> =>
+  new Set(
+    isGrave(approval) && approval.status === "open"
+      ? leaves.filter(({ origin }) => origin !== "trusted").map(({ pointer }) => pointer)
+      : [],
+  );
+
+type QuestionProps = {
+  readonly approval: Approval;
+  readonly run: Run | null;
+  readonly onDecided: () => void;
+};
+
+function Question({ approval, run, onDecided }: QuestionProps): ReactNode {
+  const [confirmed, setConfirmed] = useState<ReadonlySet<string>>(new Set());
+  const [decided, setDecided] = useState<Approval | null>(null);
+  const leaves = useMemo(() => leavesOf(approval.action.arguments, approval.labels), [approval]);
+  const asked = useMemo(() => pointersToCheck(approval, leaves), [approval, leaves]);
+  const left = [...asked].filter((pointer) => !confirmed.has(pointer)).length;
+  const onConfirm = useCallback((pointer: string, isConfirmed: boolean) => {
+    setConfirmed((before) => {
+      const after = new Set(before);
+      if (isConfirmed) after.add(pointer);
+      else after.delete(pointer);
+      return after;
+    });
+  }, []);
+  const whenDecided = useCallback(
+    (answer: Approval) => {
+      setDecided(answer);
+      onDecided();
+    },
+    [onDecided],
+  );
+  return (
+    <article className="question">
+      <Risk approval={approval} />
+      <h2>
+        <Visible text={approval.summary} />
+      </h2>
+      <Asking approval={approval} run={run} />
+      <Arguments
+        run={approval.run_id}
+        leaves={leaves}
+        asked={asked}
+        confirmed={confirmed}
+        onConfirm={onConfirm}
+      />
+      {approval.edited_arguments === null ? null : (
+        <details open>
+          <summary>Arguments as edited, which are carried out instead</summary>
+          <pre className="preview">
+            <Visible text={JSON.stringify(approval.edited_arguments, null, 2)} />
+          </pre>
+        </details>
+      )}
+      <Change approval={approval} />
+      <Advice approval={approval} />
+      {run === null ? null : <Context run={run} step={approval.step} />}
+      <Exactly approval={approval} />
+      {decided === null ? null : <Decided approval={decided} />}
+      {approval.status === "open" && decided === null ? (
+        <Decision
+          approval={approval}
+          held={
+            left === 0
+              ? null
+              : `Check ${left === 1 ? "the marked value" : `the ${left} marked values`} first.`
+          }
+          onDecided={whenDecided}
+        />
+      ) : null}
+      {approval.status === "open" ? null : <Outcome approval={approval} />}
+    </article>
+  );
+}
+
+/** What the tool shows beforehand, unless it is the arguments once more. */
+function Change({ approval: { action, preview } }: { readonly approval: Approval }): ReactNode {
+  if (preview === null) return <p className="quiet">The tool cannot show beforehand what would change.</p>;
+  if (preview === JSON.stringify(action.arguments, null, 2)) return null;
+  return <Preview text={preview === "" ? "(nothing)" : preview} />;
+}
+
+function Risk({ approval }: { readonly approval: Approval }): ReactNode {
+  const now = useNow();
+  const left = Date.parse(approval.expires_at) - now;
+  const { action } = approval;
+  return (
+    <p className={`risk ${isGrave(approval) ? "grave" : ""}`}>
+      <strong>
+        {isGrave(approval) ? "High risk: " : ""}
+        {harmWords(action.harm)}
+        {action.effect === "once" ? ", once" : ""}
+      </strong>
+      {approval.status === "open" ? (
+        <span>
+          Unanswered it is <strong>denied</strong> in {left <= 0 ? "a moment" : duration(left)}.
+        </span>
+      ) : null}
+    </p>
+  );
+}
+
+function Asking({ approval, run }: { readonly approval: Approval; readonly run: Run | null }): ReactNode {
+  const { quorum, approvers, separate_duties: isSeparate } = approval.requirement;
+  return (
+    <ul className="because">
+      {approval.decision.reasons.map(({ code, policy, detail }) => (
+        <li key={`${code} ${policy ?? ""} ${detail}`}>
+          <Visible text={detail} /> <small>{policy ?? code}</small>
+        </li>
+      ))}
+      {quorum > 1 ? (
+        <li>
+          {quorum} different people have to approve; {approval.votes} so far.
+        </li>
+      ) : null}
+      {approvers === null ? null : <li>Only {approvers.join(", ")} may.</li>}
+      {isSeparate ? (
+        <li>Whoever asked for the run may not{run === null ? "" : `: ${run.requested_by.name}`}.</li>
+      ) : null}
+    </ul>
+  );
+}
+
+/** Earlier answers are evidence about past decisions, no standing authority. */
+function Advice({ approval: { advice } }: { readonly approval: Approval }): ReactNode {
+  if (advice.length === 0) return <p className="quiet">No earlier answer is like this one.</p>;
+  return (
+    <section aria-label="Earlier answers">
+      <h3>Answered before, as advice only</h3>
+      <ul>
+        {advice.map((one) => (
+          <li key={one.precedent_id}>
+            <strong>{stateWords(one.decision)}</strong> by {one.decided_by ?? "somebody"}
+            {one.decided_at === null ? "" : `, ${one.decided_at.slice(0, 10)}`}:{" "}
+            <Visible text={one.explanation} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Context({ run, step }: { readonly run: Run; readonly step: number }): ReactNode {
+  const said = run.steps.findLast(
+    ({ kind, seq, result }) => kind === "model" && seq < step && result !== null,
+  );
+  return (
+    <section aria-label="The run">
+      <h3>
+        <a href={hashOf({ page: "run", id: run.id, step })}>The run</a> of {run.agent}, asked for by{" "}
+        <Visible text={run.requested_by.name} />
+      </h3>
+      <blockquote>
+        <span className="who">the task</span>
+        <Visible text={run.task} />
+      </blockquote>
+      {said?.result === null || said === undefined ? null : (
+        <blockquote className="model">
+          <span className="who">the agent says; nobody has checked it</span>
+          <Visible text={said.result} />
+        </blockquote>
+      )}
+    </section>
+  );
+}
+
+function Exactly({ approval }: { readonly approval: Approval }): ReactNode {
+  const { action } = approval;
+  return (
+    <details>
+      <summary>
+        Tool {action.tool} {action.tool_version}, and what a decision binds to
+      </summary>
+      <dl>
+        <dt>digest</dt>
+        <dd>
+          <code>{approval.action_digest}</code>
+        </dd>
+        <dt>manifest</dt>
+        <dd>
+          <code>{action.manifest_digest}</code>
+        </dd>
+        <dt>approval</dt>
+        <dd>
+          <code>{approval.id}</code>
+        </dd>
+        <dt>effect</dt>
+        <dd>{action.effect}</dd>
+      </dl>
+    </details>
+  );
+}
+
+function Decided({ approval }: { readonly approval: Approval }): ReactNode {
+  return (
+    <p className="decided" role="status">
+      {approval.status === "open"
+        ? `Counted: ${approval.votes} of ${approval.requirement.quorum}. Others have to agree as well.`
+        : `${stateWords(approval.status)}.`}{" "}
+      <a href={hashOf({ page: "run", id: approval.run_id, step: null })}>Follow the run</a>{" "}
+      <a href={hashOf({ page: "inbox" })}>Back to the inbox</a>
+    </p>
+  );
+}
+
+function Outcome({ approval }: { readonly approval: Approval }): ReactNode {
+  const now = useNow();
+  return (
+    <p>
+      <State state={approval.status} />{" "}
+      {approval.decided_by === null ? "" : `by ${approval.decided_by.name} `}
+      {approval.decided_at === null ? null : <Time at={approval.decided_at} now={now} />}
+      {approval.comment === null ? null : (
+        <>
+          : <Visible text={approval.comment} />
+        </>
+      )}{" "}
+      <small>{shortId(approval.id)}</small>
+    </p>
+  );
+}

@@ -1,0 +1,138 @@
+// Runs, newest first, by their state.
+
+import type { RunSummary } from "@assent/contract";
+import { type ReactNode, useState } from "react";
+import { useKeys } from "../keys.ts";
+import { Failure, Loading, Page, State, Time, Visible } from "../parts.tsx";
+import { hashOf } from "../places.ts";
+import { useNow, useResource } from "../session.tsx";
+import { stateWords } from "../words.ts";
+
+const LOOK_MS = 5_000;
+const STATES = [
+  "running",
+  "queued",
+  "awaiting_approval",
+  "succeeded",
+  "failed",
+  "cancelled",
+  "dead_lettered",
+];
+
+type RunPage = { readonly data: readonly RunSummary[]; readonly next_cursor: string | null };
+
+export function RunsPage({ status }: { readonly status: string }): ReactNode {
+  const [cursors, setCursors] = useState<readonly string[]>([]);
+  const cursor = cursors.at(-1);
+  const query = new URLSearchParams({
+    limit: "50",
+    ...(status === "" ? {} : { status }),
+    ...(cursor === undefined ? {} : { cursor }),
+  });
+  const { data, error } = useResource<RunPage>(`/api/harness/runs?${query.toString()}`, LOOK_MS);
+  return (
+    <Page title="Runs">
+      <nav aria-label="Runs by state" className="filters">
+        {["", ...STATES].map((state) => (
+          <a
+            key={state}
+            href={hashOf({ page: "runs", status: state })}
+            aria-current={state === status ? "page" : undefined}
+          >
+            {state === "" ? "all" : stateWords(state)}
+          </a>
+        ))}
+      </nav>
+      {error === null ? null : <Failure error={error} />}
+      {data === null ? error === null ? <Loading /> : null : <Runs runs={data.data} />}
+      <p className="pages">
+        {cursors.length === 0 ? null : (
+          <button
+            type="button"
+            onClick={() => {
+              setCursors(cursors.slice(0, -1));
+            }}
+          >
+            Newer
+          </button>
+        )}
+        {data?.next_cursor == null ? null : (
+          <button
+            type="button"
+            onClick={() => {
+              if (data.next_cursor !== null) setCursors([...cursors, data.next_cursor]);
+            }}
+          >
+            Older
+          </button>
+        )}
+      </p>
+    </Page>
+  );
+}
+
+function Runs({ runs }: { readonly runs: readonly RunSummary[] }): ReactNode {
+  const now = useNow();
+  const [chosen, setChosen] = useState(0);
+  const at = Math.min(chosen, runs.length - 1);
+  useKeys({
+    j: () => {
+      setChosen(Math.min(at + 1, runs.length - 1));
+    },
+    k: () => {
+      setChosen(Math.max(at - 1, 0));
+    },
+    Enter: () => {
+      const run = runs[at];
+      if (run !== undefined) location.hash = hashOf({ page: "run", id: run.id, step: null });
+    },
+  });
+  if (runs.length === 0)
+    return (
+      <div className="empty">
+        <p>No run is in this state.</p>
+        <p className="quiet">
+          Give an agent a task: <code>assent run &lt;agent&gt; &lt;task&gt;</code>
+        </p>
+      </div>
+    );
+  return (
+    <table className="list">
+      <caption className="unseen">Runs, newest first</caption>
+      <thead>
+        <tr>
+          <th scope="col">Task</th>
+          <th scope="col">Agent</th>
+          <th scope="col">State</th>
+          <th scope="col">Asked for by</th>
+          <th scope="col">Made</th>
+        </tr>
+      </thead>
+      <tbody>
+        {runs.map((run, index) => (
+          <tr
+            key={run.id}
+            className={index === at ? "chosen" : ""}
+            aria-current={index === at ? "true" : undefined}
+          >
+            <th scope="row" className="task">
+              <a href={hashOf({ page: "run", id: run.id, step: null })}>
+                <Visible text={run.task} />
+              </a>
+            </th>
+            <td>{run.agent}</td>
+            <td>
+              <State state={run.status} />
+            </td>
+            <td>
+              <Visible text={run.requested_by.name} />
+            </td>
+            <td>
+              <Time at={run.created_at} now={now} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,31 @@
+import { expect, test } from "vitest";
+import { hashOf, type Place, placeOf } from "./places.ts";
+
+const ID = `run_${"0a".repeat(16)}`;
+
+test.each<Place>([
+  { page: "inbox" },
+  { page: "approval", id: `apr_${"0a".repeat(16)}` },
+  { page: "runs", status: "" },
+  { page: "runs", status: "awaiting_approval" },
+  { page: "run", id: ID, step: null },
+  { page: "run", id: ID, step: 12 },
+  { page: "precedents" },
+  { page: "audit" },
+  { page: "health" },
+])("a place is found again by what stands behind the #: %o", (place) => {
+  expect(placeOf(hashOf(place))).toEqual(place);
+});
+
+test.each([
+  "",
+  "#",
+  "#/nowhere",
+  "#/approvals/../../x",
+  "#/approvals/apr_1",
+  "#/runs/run_%2e%2e",
+  "#javascript:alert(1)",
+])("%s leads to no request of another path", (hash) => {
+  const place = placeOf(hash);
+  expect(place.page === "inbox" || (place.page === "runs" && place.status === "")).toBe(true);
+});

@@ -1,0 +1,37 @@
+// Where in the console one is: it stands behind the `#`, so that the server sees nothing of it.
+
+export type Place =
+  | { readonly page: "inbox" }
+  | { readonly page: "approval"; readonly id: string }
+  | { readonly page: "runs"; readonly status: string }
+  | { readonly page: "run"; readonly id: string; readonly step: number | null }
+  | { readonly page: "precedents" }
+  | { readonly page: "audit" }
+  | { readonly page: "health" };
+
+export const PAGES = [
+  { page: "inbox", name: "Inbox", key: "i" },
+  { page: "runs", name: "Runs", key: "r" },
+  { page: "precedents", name: "Precedents", key: "p" },
+  { page: "audit", name: "Audit", key: "a" },
+  { page: "health", name: "Health", key: "h" },
+] as const;
+
+const ID = /^[a-z]{3}_[0-9a-f]{32}$/;
+
+/** Whatever names no place leads to the inbox. */
+export function placeOf(hash: string): Place {
+  const [page = "", id = "", rest = "", seq = ""] = hash.replace(/^#\/?/, "").split("/");
+  if (page === "approvals" && ID.test(id)) return { page: "approval", id };
+  if (page === "runs" && ID.test(id))
+    return { page: "run", id, step: rest === "steps" && /^\d{1,9}$/.test(seq) ? Number(seq) : null };
+  if (page === "runs") return { page: "runs", status: /^[a-z_]*$/.test(id) ? id : "" };
+  if (page === "precedents" || page === "audit" || page === "health") return { page };
+  return { page: "inbox" };
+}
+
+export function hashOf(place: Place): string {
+  if (place.page === "approval") return `#/approvals/${place.id}`;
+  if (place.page === "run") return `#/runs/${place.id}${place.step === null ? "" : `/steps/${place.step}`}`;
+  return place.page === "runs" && place.status !== "" ? `#/runs/${place.status}` : `#/${place.page}`;
+}

@@ -1,0 +1,30 @@
+// What can be answered, and in which words: of a call whose outcome is unknown a yes means that it is made again.
+
+import type { Approval } from "@assent/contract";
+
+export type Verb = "approve" | "deny" | "confirm";
+
+/** The call is known to have happened; what it did in the run's copy of its workspace is gone. */
+export const isAboutLostCopy = ({ decision }: Pick<Approval, "decision">): boolean =>
+  decision.reasons.some(({ code }) => code === "workspace_not_restored");
+
+type Named = { readonly verb: Verb; readonly name: string; readonly key: string | null };
+
+export function verbsOf(approval: Pick<Approval, "decision" | "subject">): readonly Named[] {
+  if (isAboutLostCopy(approval))
+    return [
+      { verb: "deny", name: "End the run", key: "d" },
+      { verb: "confirm", name: "Go on without what it did", key: null },
+      { verb: "approve", name: "Make it again, on a fresh copy", key: "a" },
+    ];
+  if (approval.subject === "in_doubt")
+    return [
+      { verb: "deny", name: "Give it up", key: "d" },
+      { verb: "confirm", name: "It did happen", key: null },
+      { verb: "approve", name: "It did not happen: try again", key: "a" },
+    ];
+  return [
+    { verb: "deny", name: "Deny", key: "d" },
+    { verb: "approve", name: "Approve once", key: "a" },
+  ];
+}

@@ -1,0 +1,352 @@
+// The web console as a person uses it: a real browser, a real server, real rules and a real worker behind it. Models and tools
+// are scripts. What a page must never do fails every visit (support/browser.ts).
+
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createServer } from "../../packages/harness/src/api/server.ts";
+import { openConsole } from "../../packages/harness/src/assemble/console.ts";
+import { type Browser, startBrowser, type Visit } from "../support/browser.ts";
+import {
+  answering,
+  countingTool,
+  type Engine,
+  openEngine,
+  policiesOf,
+  type Turn,
+} from "../support/engine.ts";
+import { until } from "../support/until.ts";
+
+const SHIPPED = new URL("../../packages/harness/policies/default/", import.meta.url).pathname;
+/** What a stranger wrote: an account, and everything that a page could be talked into. */
+const ACCOUNT = "DE02 1203 0000 0000 2020 51";
+const HOSTILE = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>[click](javascript:alert(1)) \u202Egnp.exe p\u0430ypal`;
+const UNDO_MS = 5_000;
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await startBrowser();
+});
+afterAll(async () => {
+  await browser[Symbol.asyncDispose]();
+});
+
+type Tool = ReturnType<typeof countingTool>;
+
+function readingTool(text: string): Tool {
+  const tool = countingTool("find_order", "none");
+  return {
+    ...tool,
+    execute: async () => await Promise.resolve({ ok: true, value: { output: text, label: "untrusted" } }),
+  };
+}
+
+const payingTool = (): Tool => {
+  const tool = countingTool("pay_back", "once");
+  return {
+    ...tool,
+    manifest: { ...tool.manifest, harm: ["money"], controlArguments: ["account", "amount"] },
+    plan: async () =>
+      await Promise.resolve({ ok: true, value: { summary: "Pay back", preview: null, precondition: null } }),
+  };
+};
+
+const noting = (): Tool => {
+  const tool = countingTool("take_note", "once");
+  return { ...tool, manifest: { ...tool.manifest, controlArguments: [] } };
+};
+
+const REFUND: readonly Turn[] = [
+  { calls: [{ id: "c1", tool: "find_order", arguments: {} }] },
+  {
+    text: HOSTILE,
+    calls: [{ id: "c2", tool: "pay_back", arguments: { account: ACCOUNT, amount: 12.5, note: HOSTILE } }],
+  },
+  { text: "Done." },
+];
+
+type Served = { readonly engine: Engine; readonly url: string; readonly pay: Tool; readonly key: string };
+
+async function serve(
+  stack: AsyncDisposableStack,
+  turns: readonly Turn[] = REFUND,
+  policies = policiesOf({ folder: SHIPPED }),
+): Promise<Served> {
+  const pay = payingTool();
+  const engine = stack.use(
+    await openEngine({
+      tools: [readingTool(`${ACCOUNT} and 12.5 ${HOSTILE}`), pay, noting()],
+      models: answering((turn) => turns[turn] ?? { text: "Done." }),
+      policies,
+    }),
+  );
+  await engine.startWorker();
+  const server = await createServer(engine.harness, { log: () => undefined, console: openConsole(true) });
+  stack.defer(async () => {
+    await server.close();
+  });
+  const { url } = await server.listen("127.0.0.1", 0);
+  return {
+    engine,
+    url,
+    pay,
+    key: await engine.newKey("approver", "default", { kind: "human", roles: ["approver"] }),
+  };
+}
+
+/** Signs in; the page's clock is the test's from then on, the server's is not. */
+async function asApprover<T>(
+  { url, key }: Pick<Served, "url" | "key">,
+  look: (page: Page) => Promise<T>,
+  visit: Visit = {},
+): Promise<T> {
+  const begin = async (page: Page): Promise<T> => {
+    await page.clock.install();
+    await page.reload();
+    await page.getByLabel("Your key").fill(key);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("heading", { name: "Inbox" }).waitFor();
+    return await look(page);
+  };
+  return await browser.visit(`${url}/console`, begin, { viewport: { width: 1280, height: 720 }, ...visit });
+}
+
+async function openQuestion(page: Page, name: string): Promise<void> {
+  await page.getByRole("link", { name }).click();
+  await page.getByRole("heading", { name, level: 2 }).waitFor();
+  // What comes up under a finger that was on its way to something else is not decided by it.
+  await page.clock.fastForward(1_000);
+}
+
+const goTo = async (page: Page, hash: string): Promise<void> => {
+  await page.goto(`${page.url().replace(/#.*/, "")}${hash}`);
+};
+
+test("what untrusted text chose is checked value by value; then a key approves, the call is made once, as it was shown", async () => {
+  await using stack = new AsyncDisposableStack();
+  const served = await serve(stack);
+  const id = await served.engine.submit("Pay the order back.");
+  await served.engine.reaches(id, "awaiting_approval");
+  await asApprover(served, async (page) => {
+    await openQuestion(page, "Pay back");
+    expect(await page.getByText("High risk: spends money, once").count()).toBe(1);
+    await page.keyboard.press("a");
+    await page.getByText("Check the 3 marked values first.").waitFor();
+    for (const box of await page.getByLabel("I have checked this value").all()) await box.check();
+    await page.getByRole("heading", { level: 2 }).click();
+    await page.keyboard.press("a");
+    await page.getByRole("button", { name: "Undo" }).waitFor();
+    expect((await served.engine.run(id)).status).toBe("awaiting_approval");
+    await page.clock.fastForward(UNDO_MS);
+    await page.getByText("approved.").waitFor();
+    await page.getByRole("link", { name: "Follow the run" }).click();
+    await until("the page shows the end by itself", async () => {
+      await page.clock.fastForward(15_000);
+      return await page.locator(".title").getByText("succeeded").isVisible();
+    });
+  });
+  expect(served.pay.effects).toHaveLength(1);
+  const approval = (await served.engine.run(id)).approvals[0];
+  expect([approval?.status, approval?.decided_by?.name]).toEqual(["spent", "approver"]);
+});
+
+test("what is taken back within five seconds is never sent; a no needs its reason, which the agent is told", async () => {
+  await using stack = new AsyncDisposableStack();
+  const served = await serve(stack);
+  const id = await served.engine.submit("Pay the order back.");
+  await served.engine.reaches(id, "awaiting_approval");
+  await asApprover(served, async (page) => {
+    await openQuestion(page, "Pay back");
+    await page.keyboard.press("d");
+    await page.getByText("A no needs its reason").waitFor();
+    // The field has the keys now: they are letters, and no verbs.
+    await page.keyboard.type("a d: not this account");
+    await page.getByRole("button", { name: "Deny" }).click();
+    await page.clock.fastForward(UNDO_MS - 1_000);
+    await page.getByRole("button", { name: "Undo" }).click();
+    await page.clock.fastForward(10 * UNDO_MS);
+    expect((await served.engine.run(id)).approvals[0]?.status).toBe("open");
+    await page.getByRole("button", { name: "Deny" }).click();
+    await page.clock.fastForward(UNDO_MS);
+    await page.getByText("denied.").waitFor();
+  });
+  const run = await served.engine.reaches(id, "succeeded");
+  expect(run.approvals[0]?.comment).toBe("a d: not this account");
+  expect(served.pay.effects).toHaveLength(0);
+});
+
+test("what strangers wrote is shown letter by letter and does nothing, and what cannot be seen is named", async () => {
+  await using stack = new AsyncDisposableStack();
+  const served = await serve(stack);
+  const id = await served.engine.submit(HOSTILE);
+  await served.engine.reaches(id, "awaiting_approval");
+  await asApprover(served, async (page) => {
+    await openQuestion(page, "Pay back");
+    for (const place of [`#/runs/${id}/steps/2`, null]) {
+      if (place !== null) {
+        await goTo(page, place);
+        await page.getByText("Steps").waitFor();
+      }
+      const shown = await page.locator("main").innerText();
+      expect(shown).toContain(`<img src=x onerror="document.title='owned'">`);
+      expect(shown).toContain("⟨U+202E⟩");
+      expect(shown).toContain("letters of several scripts");
+      expect(await page.title()).toBe("Assent");
+      // Nothing of it became a part of the page.
+      expect(await page.locator("main img, main script, main a[href*=javascript]").count()).toBe(0);
+    }
+  });
+});
+
+test.each(["light", "dark"] as const)(
+  "every page is free of what axe finds, and a question can be decided without scrolling: %s",
+  async (colorScheme) => {
+    await using stack = new AsyncDisposableStack();
+    const served = await serve(stack);
+    const looker = await served.engine.newKey("looker", "default", {
+      kind: "human",
+      roles: ["approver", "auditor"],
+    });
+    const id = await served.engine.submit("Pay the order back.");
+    await served.engine.reaches(id, "awaiting_approval");
+    const look = async (page: Page, name: string): Promise<void> => {
+      await lookWithAxe(page, name, colorScheme === "light");
+    };
+    await asApprover(
+      { url: served.url, key: looker },
+      async (page) => {
+        await look(page, "inbox");
+        await openQuestion(page, "Pay back");
+        await look(page, "approval");
+        for (const part of [
+          page.locator(".decision"),
+          page.locator(".risk"),
+          page.locator(".arguments thead"),
+        ]) {
+          const box = await part.boundingBox();
+          expect(box === null ? Number.NaN : box.y + box.height).toBeLessThanOrEqual(720);
+        }
+        for (const [name, key] of [
+          ["Runs", "r"],
+          ["Precedents", "p"],
+          ["Audit", "a"],
+          ["Health", "h"],
+        ] as const) {
+          await page.keyboard.press("g");
+          await page.keyboard.press(key);
+          await page.getByRole("heading", { name, level: 1 }).waitFor();
+          await page.getByText("Asking the server").waitFor({ state: "detached" });
+          await look(page, name);
+        }
+        await goTo(page, `#/runs/${id}/steps/2`);
+        await page.getByText("Steps").waitFor();
+        await look(page, "run");
+      },
+      { colorScheme },
+    );
+  },
+);
+
+const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+/** What is no colour is the same in every scheme. */
+async function lookWithAxe(page: Page, name: string, isWhole: boolean): Promise<void> {
+  // Without frames there is nothing to put together in a page of its own.
+  const axe = new AxeBuilder({ page }).setLegacyMode();
+  const { violations } = await (isWhole ? axe.withTags(WCAG) : axe.withRules("color-contrast")).analyze();
+  const found = violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ target }) => `${id}: ${target.join(" ")}`),
+  );
+  expect({ page: name, found }).toEqual({ page: name, found: [] });
+}
+
+test("a server that is not heard of: it is said, nothing can be decided, and it goes on by itself", async () => {
+  await using stack = new AsyncDisposableStack();
+  const served = await serve(stack);
+  const id = await served.engine.submit("Pay the order back.");
+  await served.engine.reaches(id, "awaiting_approval");
+  await asApprover(
+    served,
+    async (page) => {
+      await openQuestion(page, "Pay back");
+      const deny = page.getByRole("button", { name: "Deny" });
+      expect(await deny.isEnabled()).toBe(true);
+      await page.context().setOffline(true);
+      const said = page.getByText("The server is not heard of. What is shown may be old");
+      await until("it is said", async () => {
+        // An answer that was under way may come late, and counts.
+        await page.clock.fastForward(31_000);
+        return await said.isVisible();
+      });
+      expect(await deny.isEnabled()).toBe(false);
+      await page.context().setOffline(false);
+      await until("it is heard of again", async () => {
+        await page.clock.fastForward(5_000);
+        return await deny.isEnabled();
+      });
+    },
+    { expected: [/ERR_INTERNET_DISCONNECTED/] },
+  );
+});
+
+test("a key is asked for, kept in the tab alone, and gone with it; a wrong one is told so", async () => {
+  await using stack = new AsyncDisposableStack();
+  const served = await serve(stack);
+  const look = async (page: Page): Promise<void> => {
+    await page.getByLabel("Your key").fill("ak_wrong");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("alert").getByText("No valid key was presented").waitFor();
+    await page.getByLabel("Your key").fill(served.key);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByText("Nothing waits for a person.").waitFor();
+    await page.reload();
+    await page.getByText("Nothing waits for a person.").waitFor();
+    expect(page.url()).not.toContain(served.key);
+    expect(await page.context().cookies()).toEqual([]);
+    expect(await page.evaluate("localStorage.length")).toBe(0);
+    const other = await page.context().newPage();
+    await other.goto(page.url());
+    await other.getByLabel("Your key").waitFor();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByLabel("Your key").waitFor();
+    expect(await page.evaluate("sessionStorage.length")).toBe(0);
+  };
+  await browser.visit(`${served.url}/console`, look, { expected: [/401/] });
+});
+
+test("an answer that is remembered answers the next run, is listed with its use, and can be taken back", async () => {
+  await using stack = new AsyncDisposableStack();
+  const ASKING = policiesOf({
+    texts: {
+      "test.cedar": `@id("act") permit (principal, action == Action::"call", resource);
+        @id("ask") @needs_approval forbid (principal, action == Action::"call", resource);`,
+    },
+  });
+  const note = [{ calls: [{ id: "c1", tool: "take_note", arguments: { text: "hello" } }] }];
+  const served = await serve(stack, note, ASKING);
+  const id = await served.engine.submit("Take the note hello.");
+  await served.engine.reaches(id, "awaiting_approval");
+  await asApprover(served, async (page) => {
+    await page.locator("tbody a").first().click();
+    await page.getByRole("button", { name: "Approve once" }).waitFor();
+    await page.clock.fastForward(1_000);
+    await page.getByLabel("The same answer to exactly this question").check();
+    for (const box of await page.getByLabel("I have checked this value").all()) await box.check();
+    await page.getByRole("button", { name: "Approve once" }).click();
+    await page.clock.fastForward(UNDO_MS);
+    await page.getByText("approved.").waitFor();
+    await served.engine.reaches(id, "succeeded");
+    const second = await served.engine.submit("Take the note hello.");
+    expect((await served.engine.reaches(second, "succeeded", "awaiting_approval")).status).toBe("succeeded");
+    await page.getByRole("link", { name: "Precedents" }).click();
+    await page.getByText("1 times").waitFor();
+    await page.getByRole("button", { name: "Revoke …" }).click();
+    await page.getByLabel("Why").fill("notes are read first");
+    await page.getByRole("button", { name: "Revoke", exact: true }).click();
+    await page.getByText("revoked: notes are read first").waitFor();
+  });
+  const third = await served.engine.submit("Take the note hello.");
+  expect((await served.engine.reaches(third, "succeeded", "awaiting_approval")).status).toBe(
+    "awaiting_approval",
+  );
+});
