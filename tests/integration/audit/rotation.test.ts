@@ -3,13 +3,22 @@
 
 import { join } from "node:path";
 import type { TenantId } from "@assent/contract";
-import { openCheckpoint, parseVerifierKey, SIGNATURE_TYPES, type VerifierKey } from "@assent/tlog";
+import {
+  openCheckpoint,
+  parseVerifierKey,
+  SIGNATURE_TYPES,
+  signerKey,
+  signNote,
+  type VerifierKey,
+} from "@assent/tlog";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import {
   LOCK_CLASS,
   LOCK_KEYS,
   transaction,
 } from "../../../packages/harness/src/adapters/postgres/connect.ts";
+import { reviewTransaction } from "../../../packages/harness/src/adapters/postgres/audit-review.ts";
+import { findingsOf, reviewEvidence } from "../../../packages/harness/src/services/audit/review.ts";
 import { openSignerKeys } from "../../../packages/harness/src/assemble/evidence.ts";
 import { openLogKeys } from "../../../packages/harness/src/adapters/files/log-keys.ts";
 import { systemRandom } from "../../../packages/harness/src/adapters/system/random.ts";
@@ -131,6 +140,43 @@ test("whoever forgets a key is told the keys that sign from now on, and not that
   expect(both).toHaveLength(2);
   expect(await keysAfter("retire")).toEqual(both?.slice(1));
   await looked;
+});
+
+test("a checkpoint by a key that the log gave up is found in the database, though the home knows that key", async () => {
+  using folder = scratchFolder();
+  const tenant = await newTenant(database, "given-up");
+  const ports = logPorts(database, folder.path);
+  const origin = originOf(tenant, 1);
+  const evidence = keptEvidence(ports);
+  await addFacts(ports.store, tenant, "s", 2);
+  await advanced(ports, tenant);
+  const [seed = expect.unreachable()] = ports.keys.seeds(SIGNATURE_TYPES.ed25519);
+  const old = signerKey(origin, SIGNATURE_TYPES.ed25519, Uint8Array.from(seed));
+  for (const step of ["add", "retire"] as const) await evidence.rotate(adminOf(tenant), step);
+  await advanced(ports, tenant);
+  const note = await noteOf(ports, tenant);
+  const forged = signNote(note.slice(0, note.indexOf("\n\n") + 1), [old]);
+  const found = async (published: string): Promise<string[]> => {
+    const nothing = { anchor: null, remembered: null, readFile: async () => await Promise.resolve(null) };
+    const reviewed = await reviewTransaction(
+      database.ownerPool(),
+      async (tx) =>
+        await reviewEvidence(
+          tx,
+          {
+            keysOf: (of) => (of === origin ? [old, ...parsed(ports.signer.vkeys(origin))] : []),
+            outsideOf: (of) => ({ ...nothing, published: of === origin ? published : null }),
+          },
+          false,
+        ),
+    );
+    const mine = reviewed.filter(({ tenant: slug }) => slug === "given-up");
+    return findingsOf(mine).map(({ code, at }) => `${code} at ${at}`);
+  };
+  expect(await found(note)).toEqual([]);
+  expect(await found(forged.ok ? forged.value : "")).toEqual([
+    "checkpoint_by_retired_key at the published checkpoint",
+  ]);
 });
 
 async function refusalOf(rotated: ReturnType<Evidence["rotate"]>): Promise<string | null> {

@@ -161,3 +161,14 @@ test.each<[string, string[], string]>([
   expect([done.code, done.terminal.stdout()]).toEqual([2, ""]);
   expect(done.terminal.stderr()).toContain(line);
 });
+
+test.each<[string, string | null, string]>([
+  ["a policy that is not there", null, "cannot be read (ENOENT)"],
+  ["a policy that is none", "witness\n", "policy"],
+  ["a policy that says of no witness where it is", "quorum none\n", "it says of no witness where it is"],
+])("a copy is shown to nobody, and that is said, with %s", async (_, text, line) => {
+  const folder = folderOf(text === null ? new Map() : new Map([["policy", Buffer.from(text)]]));
+  const done = await assent(fake, ["audit", "cosign", folder, "--policy", join(folder, "policy")]);
+  expect([done.code, done.terminal.stdout()]).toEqual([2, ""]);
+  expect(done.terminal.stderr()).toContain(line);
+});

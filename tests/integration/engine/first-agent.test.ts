@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { type Run, runSchema } from "@assent/contract";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startHarness } from "../../../packages/harness/src/assemble.ts";
+import { fillHome } from "../../support/migrated-home.ts";
 import { readEnvironment } from "../../../packages/harness/src/config.ts";
 import { until } from "../../support/until.ts";
 import { temporaryFolder } from "../files/repository.ts";
@@ -48,7 +49,10 @@ type Harness = {
 async function open(edit: (config: string) => string, variables: Record<string, string>): Promise<Harness> {
   const folder = temporaryFolder();
   const home = join(folder, "home");
-  mkdirSync(home);
+  // When we are root, the database's own user has to pass through.
+  chmodSync(folder, 0o711);
+  mkdirSync(home, { mode: 0o711 });
+  fillHome(home);
   cpSync(EXAMPLE, folder, { recursive: true });
   const configFile = join(folder, "assent.config.json");
   const config = readFileSync(configFile, "utf8").replaceAll("http://127.0.0.1:4300", tools.url);

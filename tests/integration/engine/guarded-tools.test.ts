@@ -8,6 +8,8 @@ import { expect, test } from "vitest";
 import { startOpenAiServer } from "../../../packages/suite/src/faults/openai-server.ts";
 import { startHarness } from "../../../packages/harness/src/assemble.ts";
 import { readEnvironment } from "../../../packages/harness/src/config.ts";
+import { fillHome } from "../../support/migrated-home.ts";
+import { until } from "../../support/until.ts";
 import { newRepository, temporaryFolder } from "../files/repository.ts";
 
 type Installation = { readonly folder: string; readonly home: string };
@@ -17,6 +19,7 @@ function install(agent: object, transcript: object, config: object): Installatio
   chmodSync(folder, 0o711);
   for (const name of ["home", "agents", "transcripts"]) mkdirSync(join(folder, name));
   chmodSync(join(folder, "home"), 0o711);
+  fillHome(join(folder, "home"));
   const put = (path: string, value: object): void => {
     writeFileSync(join(folder, path), JSON.stringify(value));
   };
@@ -85,7 +88,7 @@ async function work(
     const submitted = await call("run", { agent: "worker", task: "Work.", workspace: "notes" });
     const path = `runs/${runSchema.shape.id.parse(Reflect.get(Object(await submitted.json()), "id"))}`;
     const asked: string[] = [];
-    for (;;) {
+    return await until("the run ends", async () => {
       const run = runSchema.parse(await (await call(path)).json());
       const waiting = run.approvals.find(({ status }) => status === "open");
       if (waiting !== undefined) {
@@ -93,7 +96,7 @@ async function work(
         const { id, action_digest: digest } = waiting;
         await call("approve", { approval_id: id, decision: "approve", action_digest: digest });
       }
-      if (run.finished_at === null) continue;
+      if (run.finished_at === null) return undefined;
       const artifact = run.artifacts.find(({ name }) => name.endsWith(".patch"));
       const tools = run.steps.filter(({ kind }) => kind === "tool");
       return {
@@ -102,7 +105,7 @@ async function work(
         errors: tools.map(({ error }) => error?.code),
         patch: artifact === undefined ? "" : await (await call(`${path}/artifacts/${artifact.id}`)).text(),
       };
-    }
+    });
   } finally {
     await started.value.stop();
   }

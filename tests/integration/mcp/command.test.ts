@@ -7,6 +7,8 @@ import { expect, test } from "vitest";
 import { startHarness } from "../../../packages/harness/src/assemble.ts";
 import { run } from "../../../packages/harness/src/cli/main.ts";
 import { readEnvironment } from "../../../packages/harness/src/config.ts";
+import { fillHome } from "../../support/migrated-home.ts";
+import { until } from "../../support/until.ts";
 import { createDeps } from "../cli/support/command.ts";
 import { openTerminal } from "../cli/support/terminal.ts";
 import { temporaryFolder } from "../files/repository.ts";
@@ -23,6 +25,7 @@ function declare(bank: HttpMcp): Place {
   chmodSync(folder, 0o711);
   for (const name of ["home", "agents", "transcripts"]) mkdirSync(join(folder, name));
   chmodSync(join(folder, "home"), 0o711);
+  fillHome(join(folder, "home"));
   const put = (path: string, value: object): void => writeFileSync(join(folder, path), JSON.stringify(value));
   const server = { transport: "http", url: bank.url, private_network: true, tools: { pay: {} } };
   const config = (change: object, file = "assent.config.json"): void => {
@@ -158,7 +161,7 @@ async function runOnce(folder: string, look: (at: Served) => Promise<void>): Pro
       Object(await call("run", { agent: "payer", task: "Pay the rent." })),
       "id",
     );
-    for (;;) {
+    await until("the run ends", async () => {
       const now = runSchema.parse(await call(`runs/${String(id)}`));
       const waiting = now.approvals.find(({ status }) => status === "open");
       if (waiting !== undefined) {
@@ -166,10 +169,10 @@ async function runOnce(folder: string, look: (at: Served) => Promise<void>): Pro
         const { id: approval, action_digest: digest } = waiting;
         await call("approve", { approval_id: approval, decision: "approve", action_digest: digest });
       }
-      if (now.finished_at === null) continue;
+      if (now.finished_at === null) return false;
       expect(now.status).toBe("succeeded");
-      return;
-    }
+      return true;
+    });
   } finally {
     await started.value.stop();
   }

@@ -24,7 +24,7 @@ import {
   describeHost,
   findBinaries,
 } from "../../../packages/harness/src/adapters/postgres/embedded/platform.ts";
-import { makeScratchFolder } from "./processes.ts";
+import { makeFolderWithCluster, makeScratchFolder } from "./processes.ts";
 
 const isRoot: boolean = process.getuid?.() === 0;
 
@@ -128,7 +128,7 @@ test("a clone that the server's user cannot pass is served all the same", async 
 });
 
 test("a lock file whose number another program of the same user has by now does not keep the server from starting", async () => {
-  await using scratch = makeScratchFolder();
+  await using scratch = makeFolderWithCluster();
   const folder = scratch.path;
   const data = join(folder, "postgres", "data");
   const first = await open({ folder });

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { makeSweptFolder } from "../../support/database.ts";
+import { fillHome } from "../../support/migrated-home.ts";
 import { stopUnusedServer } from "../../../packages/harness/src/adapters/postgres/embedded/embedded.ts";
 
 export type ScratchFolder = AsyncDisposable & { readonly path: string };
@@ -19,6 +20,13 @@ export function makeScratchFolder(): ScratchFolder {
       rmSync(path, { recursive: true, force: true });
     },
   };
+}
+
+/** The same with a cluster in it that stands still: who does not look at how it is made need not make it. */
+export function makeFolderWithCluster(): ScratchFolder {
+  const folder = makeScratchFolder();
+  fillHome(folder.path);
+  return folder;
 }
 
 type Message = { readonly event: string; readonly value: string };

@@ -9,7 +9,7 @@ import {
 } from "../../../packages/harness/src/adapters/postgres/embedded/embedded.ts";
 import { describeHost } from "../../../packages/harness/src/adapters/postgres/embedded/platform.ts";
 import { readPidFile } from "../../../packages/harness/src/adapters/postgres/embedded/postmaster.ts";
-import { makeScratchFolder } from "./processes.ts";
+import { makeFolderWithCluster, makeScratchFolder } from "./processes.ts";
 
 async function refusalOf(options: EmbeddedOptions): Promise<{ reason: string; text: string }> {
   const opened = await openEmbedded({ fsync: false, ...options });
@@ -49,7 +49,7 @@ test("a folder below a file", async () => {
 });
 
 test("a cluster of another major version, one without its control file, one with damaged passwords", async () => {
-  await using folder = makeScratchFolder();
+  await using folder = makeFolderWithCluster();
   await makeCluster(folder.path);
   const home = join(folder.path, "postgres");
   const version = join(home, "data", "PG_VERSION");
@@ -75,7 +75,7 @@ test("a cluster of another major version, one without its control file, one with
 });
 
 test("a server that cannot start says why", async () => {
-  await using folder = makeScratchFolder();
+  await using folder = makeFolderWithCluster();
   await makeCluster(folder.path);
   writeFileSync(join(folder.path, "postgres", "data", "postgresql.conf"), "no_such_setting = 1\n");
   const { reason, text } = await refusalOf({ folder: folder.path });

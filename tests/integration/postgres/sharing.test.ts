@@ -5,7 +5,7 @@ import { Client, type ClientConfig } from "pg";
 import { expect, test } from "vitest";
 import { openEmbedded } from "../../../packages/harness/src/adapters/postgres/embedded/embedded.ts";
 import { until } from "../../support/until.ts";
-import { isRunning, makeScratchFolder, startOpener } from "./processes.ts";
+import { isRunning, makeFolderWithCluster, makeScratchFolder, startOpener } from "./processes.ts";
 
 const ROUNDS = 4;
 
@@ -21,7 +21,7 @@ async function asked(connection: ClientConfig, sql: string): Promise<unknown[]> 
 }
 
 test("the server survives the kill of its only process, and the next one attaches to it", async () => {
-  await using folder = makeScratchFolder();
+  await using folder = makeFolderWithCluster();
   const first = await startOpener(folder.path);
   await first.kill();
   expect(isRunning(first.serverPid)).toBe(true);
@@ -47,7 +47,7 @@ test("processes that open a fresh folder at once share one cluster; only the las
 });
 
 test("of processes that release at once, exactly one stops the server", async () => {
-  await using folder = makeScratchFolder();
+  await using folder = makeFolderWithCluster();
   for (let round = 0; round < ROUNDS; round += 1) {
     const openers = await Promise.all([1, 2, 3].map(async () => await startOpener(folder.path)));
     const ends = await Promise.all(openers.map(async (opener) => await opener.release()));
@@ -57,7 +57,7 @@ test("of processes that release at once, exactly one stops the server", async ()
 });
 
 test("who opens while the last one stops the server gets a working server", async () => {
-  await using folder = makeScratchFolder();
+  await using folder = makeFolderWithCluster();
   await using first = await startOpener(folder.path);
   let leaving = first;
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -77,7 +77,7 @@ test("who opens while the last one stops the server gets a working server", asyn
 });
 
 test("a server that is killed is started again under the process that uses it, and keeps what was committed", async () => {
-  await using folder = makeScratchFolder();
+  await using folder = makeFolderWithCluster();
   const opened = await openEmbedded({ folder: folder.path });
   if (!opened.ok) throw new Error(opened.error.message);
   await using server = opened.value;
@@ -108,7 +108,7 @@ test("a server that is killed is started again under the process that uses it, a
 });
 
 test("what keeps a killed server from starting can be mended while the process lives", async () => {
-  await using folder = makeScratchFolder();
+  await using folder = makeFolderWithCluster();
   const told: string[] = [];
   const opened = await openEmbedded({
     folder: folder.path,

@@ -8,6 +8,7 @@ import { expect, test, vi } from "vitest";
 import { openEmbedded } from "../../../packages/harness/src/adapters/postgres/embedded/embedded.ts";
 import { connectPool } from "../../../packages/harness/src/adapters/postgres/connect.ts";
 import { startHarness } from "../../../packages/harness/src/assemble.ts";
+import { fillHome } from "../../support/migrated-home.ts";
 import { readEnvironment } from "../../../packages/harness/src/config.ts";
 import { startOpenAiServer } from "../../../packages/suite/src/faults/openai-server.ts";
 import { temporaryFolder } from "../files/repository.ts";
@@ -30,6 +31,7 @@ function install(): { readonly home: string; readonly configFile: string } {
   chmodSync(folder, 0o711);
   const [home, configFile] = [join(folder, "home"), join(folder, "assent.config.json")];
   for (const name of ["home", "agents"]) mkdirSync(join(folder, name), { mode: 0o711 });
+  fillHome(home);
   const agent = {
     name: "worker",
     description: "Answers.",

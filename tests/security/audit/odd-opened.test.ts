@@ -170,7 +170,7 @@ test("of copies whose files were changed at random both say yes, or both no", as
   const files = showing(lineOf(0) + lineOf(1));
   const small: Files = new Map([["opened/000", at(files, "opened/000")]]);
   let wrong = 0;
-  for (let i = 0; i < 60; i += 1) {
+  for (let i = 0; i < 25; i += 1) {
     const { files: changed, what } = tamperedFiles(random, small);
     const shown = changed.get("opened/000");
     const { words, second } = await judge({ files: shown === undefined ? WHOLE : showing(shown) });
@@ -179,7 +179,7 @@ test("of copies whose files were changed at random both say yes, or both no", as
     const said = words.length === 0 ? [expect.stringMatching(/^verified/u)] : words.toSorted();
     expect({ i, what, second: second.split("\n").toSorted() }).toEqual({ i, what, second: said });
   }
-  expect(wrong).toBeGreaterThan(30);
+  expect(wrong).toBeGreaterThan(12);
 });
 
 /** McGrew and Viega, "The Galois/Counter Mode of Operation (GCM)", appendix B: test cases 13, 14 and 16, which NIST took over. */

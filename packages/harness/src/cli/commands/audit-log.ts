@@ -252,9 +252,13 @@ export function readTrust(context: Context, flags: VerifyFlags): Result<Trust, F
   return ok({ keys, remembered: remembered?.value ?? null, policy: policy?.value ?? null });
 }
 
-function readText(context: Context, file: string): Result<string, Failure> {
+/** A file that somebody named. */
+export function readText(
+  { deps }: { readonly deps: Pick<Context["deps"], "cwd"> },
+  file: string,
+): Result<string, Failure> {
   try {
-    return ok(readFileSync(resolve(context.deps.cwd, file), "utf8"));
+    return ok(readFileSync(resolve(deps.cwd, file), "utf8"));
   } catch (error) {
     const why = error instanceof Error && "code" in error ? String(error.code) : "unknown";
     return err(unreadable(file, why));

@@ -1,6 +1,5 @@
 // Shows a copied log to witnesses, and adds to its checkpoint what they sign: from then on a fork needs their help.
 
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import {
   addCosignatures,
@@ -24,6 +23,7 @@ import { type Failure, usageFailure } from "../failure.ts";
 import { visibleLine } from "../output/visible.ts";
 import { finishMove } from "../verify/incoming.ts";
 import { openLogFolder, writeLogFile } from "../verify/log-folder.ts";
+import { readText } from "./audit-log.ts";
 
 /** A witness that does not answer must not keep a whole round waiting. */
 const WITNESS_TIMEOUT_MS = 10_000;
@@ -42,9 +42,19 @@ export async function cosignCopy(
   flags: { readonly policy: string },
 ): Outcome {
   const target = resolve(context.deps.cwd, folder);
-  const policy = parsePolicy(readFileSync(resolve(context.deps.cwd, flags.policy), "utf8"));
+  const text = readText(context, flags.policy);
+  if (!text.ok) return text;
+  const policy = parsePolicy(text.value);
   if (!policy.ok)
     return err(usageFailure("policy_invalid", policy.error, "See https://c2sp.org/tlog-policy."));
+  if (!policy.value.witnesses.some(({ url }) => url !== null))
+    return err(
+      usageFailure(
+        "policy_invalid",
+        "policy: it says of no witness where it is",
+        "Name one as `witness <name> <key> <URL>`.",
+      ),
+    );
   finishMove(target);
   const opened = openCopy(target, policy.value);
   if (!opened.ok) return opened;

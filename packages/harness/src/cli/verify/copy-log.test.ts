@@ -467,9 +467,10 @@ test("a copy that is killed at any operation is whole, as it was or as it was to
     const folder = folderOf();
     await copy(folder, { list: before }, "opened");
     await expect(copy(folder, { list: after }, "opened", dyingAt(k).disk)).rejects.toThrow("killed");
-    states.push(verified(folder));
+    const state = verified(folder);
+    states.push(state);
     // Without anything new: what was begun is ended all the same.
-    const list = verified(folder) === 3 ? before : after;
+    const list = state === 3 ? before : after;
     expect([k, await copy(folder, { list }, "opened")]).toEqual([k, `copied ${list.length}`]);
     expect([k, verified(folder), readdirSync(folder).filter((name) => name.endsWith("-whole"))]).toEqual([
       k,
