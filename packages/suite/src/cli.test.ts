@@ -9,6 +9,7 @@ import { main } from "./cli.ts";
 import type { Target } from "./target.ts";
 import { VERSION } from "./version.ts";
 import type { Bug } from "./toy/bugs.ts";
+import { openDoors } from "./toy/toy-stranger.ts";
 import { createToyTarget } from "./toy/toy-target.ts";
 
 let output: string[] = [];
@@ -59,6 +60,34 @@ test("a harness that holds: 0, with a report and the seed", async () => {
   expect(readFileSync(file, "utf8")).toContain(
     `<testsuites tests="${TIER_1.length}" failures="0" errors="0" skipped="${skipped}"`,
   );
+});
+
+test("a harness with three endpoints and no more: 0, and what it does not offer is said", async () => {
+  const toy = createToyTarget([]);
+  await toy.start();
+  try {
+    const strange = { form: false, manner: false, occurrences: false, few: true, perSecond: null };
+    await using doors = await openDoors(() => toy.endpoints(), strange);
+    // That a run names an artifact and nobody can have it would be a fault.
+    const token = ["--token", toy.key("requester") ?? "", "--without", "artifacts"];
+    const args = [...token, "--run-body", BODY, "--hold-seconds", "0"];
+    expect(await main([doors.urls[0] ?? "", ...args])).toBe(0);
+  } finally {
+    await toy.stop();
+  }
+  const said = output.flatMap((line) => /^not offered, and not looked at: (\w+)/.exec(line)?.[1] ?? []);
+  expect(said.toSorted()).toEqual([
+    "cancel",
+    "documents",
+    "event_stream",
+    "events",
+    "external_runs",
+    "list",
+    "open_api",
+    "plans",
+    "precedents",
+  ]);
+  expect(output.at(-1)).toMatch(/^[3-9] passed, 0 failed, \d+ skipped$/);
 });
 
 test("a harness that does not: 1, with the reason", async () => {

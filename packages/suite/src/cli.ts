@@ -8,6 +8,7 @@ import { SCENARIOS } from "./catalogue.ts";
 import { addDrillCommand } from "./drills/drill-command.ts";
 import type { Trial } from "./evidence.ts";
 import { type Observed, observe } from "./foreign-observation.ts";
+import type { NotOffered } from "./offered.ts";
 import { EXIT, type Refusal, refusalOf, refusalOfPort } from "./preflight.ts";
 import { isOfProfile, type Profile, PROFILE_NAMES, PROFILES } from "./profiles.ts";
 import { isReportKind, type ReportKind, REPORTS } from "./reports/reports.ts";
@@ -137,8 +138,12 @@ async function prove(url: string, options: Options): Promise<number> {
   const urls = [url, ...options.also];
   const { token, approverToken, otherToken, otherTenantToken, auditorToken, without } = options;
   const { adminToken, otherTenantAdminToken, otherTenantAuditorToken } = options;
+  const missing: NotOffered[] = [];
   const refused = await refusalOf({
     urls,
+    lacks: (found) => {
+      if (!without.includes(found.capability)) missing.push(found);
+    },
     keys: {
       "--token": token,
       "--approver-token": approverToken,
@@ -164,7 +169,7 @@ async function prove(url: string, options: Options): Promise<number> {
     ...(watched === null ? {} : { observation: watched.bench }),
     keys: keysOf(options),
     runBody: options.runBody,
-    without: options.without,
+    without: [...options.without, ...missing.map(({ capability }) => capability)],
   });
   const chosen = SCENARIOS.filter(
     (scenario) =>
@@ -173,6 +178,7 @@ async function prove(url: string, options: Options): Promise<number> {
       (options.profile === undefined || isOfProfile(options.profile, scenario)),
   );
   print(`seed ${options.seed}, ${chosen.length} scenarios against ${target.name}`);
+  for (const { capability, why } of missing) print(`not offered, and not looked at: ${capability} (${why})`);
   const pace = { waitMsMax: options.waitSeconds * 1_000, holdMs: options.holdSeconds * 1_000 };
   const startedAt = new Date();
   const trials = await runTrials(chosen, target, { seed: options.seed, pace }, (trial) =>

@@ -2,6 +2,7 @@
 // body of a run) good there? What is wrong with the command must not stand in a report as a fault of the harness.
 
 import { randomUUID } from "node:crypto";
+import { type NotOffered, notOffered } from "./offered.ts";
 import { askPatiently, type Patience } from "./patience.ts";
 import { PreconditionMissing } from "./precondition.ts";
 import { fieldsOf } from "./run-reading.ts";
@@ -30,6 +31,8 @@ export type Given = {
   readonly runBody: unknown;
   /** The harness takes back what was submitted to try it. */
   readonly cancels: boolean;
+  /** Told of what the harness turned out not to have. */
+  readonly lacks?: (missing: NotOffered) => void;
   readonly metrics?: readonly string[];
   readonly metricsKey?: string | null;
 };
@@ -166,7 +169,7 @@ async function refusalOfMetrics({ metrics = [], metricsKey = null }: Given): Pro
 }
 
 /** The run that every scenario begins with: where it is refused, they would all fail for that alone. */
-async function refusalOfBody({ urls, requester, runBody, cancels }: Given): Promise<Refusal | null> {
+async function refusalOfBody({ urls, requester, runBody, cancels, lacks }: Given): Promise<Refusal | null> {
   const [url] = urls;
   if (requester === null || url === undefined) return null;
   const answer = await ask(url, submission(requester, runBody));
@@ -176,7 +179,11 @@ async function refusalOfBody({ urls, requester, runBody, cancels }: Given): Prom
         "give the body of a run that it takes, that stops at a gate and leaves a patch",
     );
   const { id } = fieldsOf(jsonOf(answer));
-  if (!cancels || answer.status !== 202 || typeof id !== "string") return null;
+  if (answer.status !== 202 || typeof id !== "string") return null;
+  const asRequester = async (request: HttpRequest): Promise<HttpAnswer> =>
+    await ask(url, { ...request, headers: { ...bearer(requester), ...request.headers } });
+  if (lacks !== undefined) for (const missing of await notOffered(asRequester, id)) lacks(missing);
+  if (!cancels) return null;
   await ask(url, {
     method: "POST",
     path: `/api/harness/runs/${encodeURIComponent(id)}/cancel`,

@@ -12,7 +12,7 @@ import type { Trial } from "../evidence.ts";
 
 const PACE = { waitMsMax: 60_000, holdMs: 150 };
 const KEYS: readonly Role[] = ["requester", "approver", "other_principal", "other_tenant"];
-const FAMILIAR: Strange = { form: false, manner: false, occurrences: false, perSecond: null };
+const FAMILIAR: Strange = { form: false, manner: false, occurrences: false, few: false, perSecond: null };
 const OFF_FORM = "answers in the contract's form to the letter";
 
 async function tryStranger(

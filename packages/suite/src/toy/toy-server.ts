@@ -251,6 +251,8 @@ async function route(
   return show(reply, message, caller, toy);
 }
 
+const KEPT_MS = 120_000;
+
 export type ToyServer = { readonly url: string; stop(): Promise<void> };
 
 type Gate = (request: HttpRequest, caller: ToyCaller) => Promise<boolean>;
@@ -314,6 +316,8 @@ export async function startToyServer(door: ToyDoor): Promise<ToyServer> {
       response.destroy();
     });
   });
+  // On a busy machine sixty connections take longer to stand than Node keeps an idle one: the last byte of a race met a closed door.
+  server.keepAliveTimeout = KEPT_MS;
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();

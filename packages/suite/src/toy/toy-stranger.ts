@@ -15,6 +15,8 @@ export type Strange = {
   readonly manner: boolean;
   /** Every problem names its own occurrence. */
   readonly occurrences: boolean;
+  /** Nothing but the three endpoints, and runs that it carries out itself. */
+  readonly few: boolean;
   /** Requests of one key in a second; past them a 429 with the date to come again at. */
   readonly perSecond: number | null;
 };
@@ -60,6 +62,9 @@ type Door = {
   readonly asked: Map<string, number[]>;
 };
 
+const THREE =
+  /^(?:POST \/api\/harness\/(?:run|approve)|GET \/api\/harness\/runs\/[^/?]+|GET \/(?:healthz|readyz))$/u;
+
 const BROKEN_OFF = { status: 502, headers: {}, bytes: new Uint8Array() };
 
 async function answer(message: IncomingMessage, response: ServerResponse, door: Door): Promise<void> {
@@ -67,11 +72,14 @@ async function answer(message: IncomingMessage, response: ServerResponse, door: 
   const chunks: Uint8Array[] = [];
   for await (const chunk of message as AsyncIterable<Uint8Array>) chunks.push(chunk);
   if (isOverLimit(message, door)) return refuse(response);
+  const asked = `${message.method ?? ""} ${message.url ?? ""}`;
+  if (strange.few && !THREE.test(asked)) return void response.writeHead(404).end("<h1>Not here</h1>");
   const { host: _, "content-length": _l, connection: _c, ...kept } = message.headers;
   const headers = Object.fromEntries(
     Object.entries(kept).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : [])),
   );
   const body = Buffer.concat(chunks).toString("utf8");
+  if (strange.few && body.includes('"driver"')) return refuseBody(response);
   const told = await send(
     door.to(),
     {
@@ -104,6 +112,12 @@ function refuse(response: ServerResponse): void {
   response
     .writeHead(429, { "content-type": PROBLEM, "retry-after": again })
     .end(JSON.stringify({ title: "Too many requests", status: 429 }));
+}
+
+function refuseBody(response: ServerResponse): void {
+  response
+    .writeHead(400, { "content-type": PROBLEM })
+    .end(JSON.stringify({ title: "The body does not fit", status: 400 }));
 }
 
 function say(

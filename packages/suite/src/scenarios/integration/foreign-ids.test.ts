@@ -15,8 +15,8 @@ const EVERYTHING = {
   person: "somebody",
 };
 
-/** A number within the caller's own log is nobody else's. */
-const OWN = /\{(?:epoch|version)\}/gu;
+/** A number within the caller's own log is nobody else's, and a file of the console nobody's. */
+const OWN = /\{(?:epoch|version|file)\}/gu;
 
 test("every route of the contract that takes an id is tried with another tenant's, of its own kind and with a body", () => {
   const attacks = attacksOn(EVERYTHING, "sha256:1", "run_6");
