@@ -87,6 +87,7 @@ export const THREATS: readonly Threat[] = [
       "tests/integration/engine/moved-tool.test.ts",
       "tests/integration/external/races.test.ts",
       "tests/integration/cli/approve.test.ts",
+      "tests/e2e/console.test.ts",
       "tests/e2e/console-served.test.ts",
     ],
     remains:
