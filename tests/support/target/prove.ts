@@ -38,7 +38,7 @@ export function prove(scenarios: readonly Scenario[], target: Target, pace: Pace
         // The one place where a test may be skipped: by what the target lacks, which the report then names.
         if (trial.verdict === "SKIP") context.skip(trial.reason);
         expect(trial.verdict, failureReport(trial, scenario)).toBe("PASS");
-        expect(trial.parts.filter(({ name }) => OWED.includes(name))).toEqual([]);
+        expect(trial.parts.filter((part) => OWED.includes(part.name))).toEqual([]);
       });
     }
   });
