@@ -21,6 +21,8 @@ const SHIPPED = new URL("../../packages/harness/policies/default/", import.meta.
 /** What a stranger wrote: an account, and everything that a page could be talked into. */
 const ACCOUNT = "DE02 1203 0000 0000 2020 51";
 const HOSTILE = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>[click](javascript:alert(1)) \u202Egnp.exe p\u0430ypal`;
+/** More of them than are shown at once. */
+const LINES = Array.from({ length: 12 }, (_, i) => `line ${i}`).join("\n");
 const UNDO_MS = 5_000;
 
 let browser: Browser;
@@ -60,7 +62,13 @@ const REFUND: readonly Turn[] = [
   { calls: [{ id: "c1", tool: "find_order", arguments: {} }] },
   {
     text: HOSTILE,
-    calls: [{ id: "c2", tool: "pay_back", arguments: { account: ACCOUNT, amount: 12.5, note: HOSTILE } }],
+    calls: [
+      {
+        id: "c2",
+        tool: "pay_back",
+        arguments: { account: ACCOUNT, amount: 12.5, note: HOSTILE, lines: LINES },
+      },
+    ],
   },
   { text: "Done." },
 ];
@@ -131,7 +139,7 @@ test("what untrusted text chose is checked value by value; then a key approves, 
     await openQuestion(page, "Pay back");
     expect(await page.getByText("High risk: spends money, once").count()).toBe(1);
     await page.keyboard.press("a");
-    await page.getByText("Check the 3 marked values first.").waitFor();
+    await page.getByText("Check the 4 marked values first.").waitFor();
     for (const box of await page.getByLabel("I have checked this value").all()) await box.check();
     await page.getByRole("heading", { level: 2 }).click();
     await page.keyboard.press("a");

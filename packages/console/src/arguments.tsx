@@ -61,21 +61,24 @@ export function Arguments({ run, leaves, asked, confirmed, onConfirm }: Argument
 
 /** Shorter ones need no count to be compared. */
 const COUNTED_CHARS_MIN = 60;
+/** Longer ones are scrolled within their row, so that the next is not far away. */
+const [LONG_CHARS, LONG_LINES] = [400, 8];
 
 function Value({ leaf: { text, isText } }: { readonly leaf: Leaf }): ReactNode {
   const chars = Array.from(text).length;
+  const isLong = chars > LONG_CHARS || text.split("\n").length > LONG_LINES;
+  const shown = text === "" ? <em>(empty text)</em> : <Visible text={text} />;
   return (
     <>
-      {/* Scrolled by keyboard as well. */}
-      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <div
-        className="value"
-        tabIndex={chars > 400 ? 0 : undefined}
-        role={chars > 400 ? "group" : undefined}
-        aria-label={chars > 400 ? "value" : undefined}
-      >
-        {text === "" ? <em>(empty text)</em> : <Visible text={text} />}
-      </div>
+      {isLong ? (
+        // Scrolled by keyboard as well.
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+        <div className="value long" tabIndex={0} role="group" aria-label="value">
+          {shown}
+        </div>
+      ) : (
+        <div className="value">{shown}</div>
+      )}
       {isText && chars >= COUNTED_CHARS_MIN ? <small>{chars} characters</small> : null}
     </>
   );
