@@ -10,6 +10,13 @@ const TRIALS = fileURLToPath(new URL("../../../reports/trials/", import.meta.url
 
 const SEED = 42;
 
+/** What a harness of others may leave out, or say in a form of its own. The product may not. */
+const OWED: readonly string[] = [
+  "answers in the contract's form to the letter",
+  "a run's answer names its state",
+  "events as a stream",
+];
+
 /** What a trial may take beyond its own limit: the looks at what the target told of itself. */
 const BESIDE_MS_MAX = 600_000;
 
@@ -31,6 +38,7 @@ export function prove(scenarios: readonly Scenario[], target: Target, pace: Pace
         // The one place where a test may be skipped: by what the target lacks, which the report then names.
         if (trial.verdict === "SKIP") context.skip(trial.reason);
         expect(trial.verdict, failureReport(trial, scenario)).toBe("PASS");
+        expect(trial.parts.filter((part) => OWED.includes(part.name))).toEqual([]);
       });
     }
   });
