@@ -4,7 +4,8 @@
 import { existsSync } from "node:fs";
 import { type Browser as Chromium, chromium, type BrowserContextOptions, type Page } from "playwright-core";
 
-const CHROMIUM = "/usr/bin/chromium";
+/** Debian's, and what machines of others have in its place (scripts/setup.mjs takes any of them). */
+const CHROMIUMS = ["chromium", "chromium-browser", "google-chrome"].map((name) => `/usr/bin/${name}`);
 
 const ARGUMENTS: readonly string[] = [
   // Tests run as root in containers, where chromium's own sandbox cannot be made.
@@ -51,9 +52,10 @@ export type Browser = {
 
 /** One for a test file: begins in about a second. */
 export async function startBrowser(): Promise<Browser> {
-  if (!existsSync(CHROMIUM))
-    throw new Error(`${CHROMIUM} is missing: \`node scripts/setup.mjs --test\` installs it`);
-  const chromiumHere = await chromium.launch({ executablePath: CHROMIUM, args: [...ARGUMENTS] });
+  const executablePath = CHROMIUMS.find((path) => existsSync(path));
+  if (executablePath === undefined)
+    throw new Error(`${CHROMIUMS[0]} is missing: \`node scripts/setup.mjs --test\` installs it`);
+  const chromiumHere = await chromium.launch({ executablePath, args: [...ARGUMENTS] });
   return {
     visit: async (url, look, visit = {}) => await visitPage(chromiumHere, url, look, visit),
     [Symbol.asyncDispose]: async () => {
