@@ -43,11 +43,12 @@ function withoutPayload(gone: number): Files {
   return files.set("payloads/000", Buffer.from(lines.toSpliced(gone, 1).join("\n")));
 }
 
+const laterList = (subject: string): ReturnType<typeof entry>[] => [
+  beginning(LATER, ORIGIN, { size: HONEST.length, note: noteOf(HONEST) }),
+  entry(1, { log: LATER, kind: "payload.erased", subject, version: 1 }),
+];
 const laterLog = (subject: string, signer: SignerKey = LATER_KEY): Files => {
-  const list = [
-    beginning(LATER, ORIGIN, { size: HONEST.length, note: noteOf(HONEST) }),
-    entry(1, { log: LATER, kind: "payload.erased", subject, version: 1 }),
-  ];
+  const list = laterList(subject);
   return exportOf(list, noteOf(list, signer, LATER));
 };
 
@@ -73,15 +74,20 @@ test("an erasure that the log which follows records is one", () => {
 test("logs that followed one after the other are given in any order", () => {
   const third = `${ORIGIN}/e3`;
   const thirdKey = signerKey(third, 0x01, seed(8));
-  const list = [
-    beginning(third, LATER, { size: 2 }),
-    entry(1, { log: third, kind: "payload.erased", subject: "entry:2:1", version: 1 }),
+  // What the second records itself cannot be erased; what else happened in it can.
+  const before = [
+    ...laterList("entry:1:20"),
+    entry(2, { log: LATER, kind: "document.stored", subject: "document_2", version: 1 }),
   ];
-  const second = laterLog("entry:1:20");
-  const [first = ""] = at(second, "payloads/000")
+  const list = [
+    beginning(third, LATER, { size: before.length }),
+    entry(1, { log: third, kind: "payload.erased", subject: "entry:2:2", version: 1 }),
+  ];
+  const second = exportOf(before, noteOf(before, LATER_KEY, LATER));
+  const lines = at(second, "payloads/000")
     .toString()
     .split(/(?<=\n)/);
-  second.set("payloads/000", Buffer.from(first));
+  second.set("payloads/000", Buffer.from(lines.slice(0, 2).join("")));
   const folders = [folderOf(second), folderOf(exportOf(list, noteOf(list, thirdKey, third)))];
   for (const order of [folders, folders.toReversed()]) {
     const known = readLaterLogs(order, ORIGIN, [LOG, LATER_KEY, thirdKey], { now: NOW });
