@@ -24,6 +24,8 @@ const HOSTILE = `<img src=x onerror="document.title='owned'"><script>document.ti
 /** More of them than are shown at once. */
 const LINES = Array.from({ length: 12 }, (_, i) => `line ${i}`).join("\n");
 const UNDO_MS = 5_000;
+/** What a browser leaves out where a page comes from another machine by plain HTTP. */
+const AS_OVER_PLAIN_HTTP = "delete Crypto.prototype.randomUUID; delete Crypto.prototype.subtle;";
 
 let browser: Browser;
 beforeAll(async () => {
@@ -110,6 +112,7 @@ async function asApprover<T>(
 ): Promise<T> {
   const begin = async (page: Page): Promise<T> => {
     await page.clock.install();
+    await page.addInitScript(AS_OVER_PLAIN_HTTP);
     await page.reload();
     await page.getByLabel("Your key").fill(key);
     await page.getByRole("button", { name: "Sign in" }).click();

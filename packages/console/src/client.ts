@@ -31,6 +31,12 @@ type Init = {
   readonly headers?: Readonly<Record<string, string>>;
 };
 
+/** For one request and its repeats. By what a browser has also where the page came by plain HTTP: `randomUUID` is not there then. */
+export const newIdempotencyKey = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join(
+    "",
+  );
+
 /** An answer that does not come is a server that is away. */
 const TIMEOUT_MS = 20_000;
 

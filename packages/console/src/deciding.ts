@@ -3,6 +3,7 @@
 
 import type { Approval, ApproveRequest } from "@assent/contract";
 import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
+import { newIdempotencyKey } from "./client.ts";
 import { useSession } from "./session.tsx";
 import type { Verb } from "./verbs.ts";
 
@@ -109,7 +110,7 @@ function useSending(clear: () => void, onDecided: (approval: Approval) => void):
       setSending(true);
       setError(null);
       try {
-        onDecided(await client.post<Approval>("/api/harness/approve", body, crypto.randomUUID()));
+        onDecided(await client.post<Approval>("/api/harness/approve", body, newIdempotencyKey()));
       } catch (failure) {
         setError(failure instanceof Error ? failure : new Error(String(failure)));
       } finally {

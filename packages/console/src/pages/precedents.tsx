@@ -2,6 +2,7 @@
 
 import type { Precedent } from "@assent/contract";
 import { type ReactNode, useState } from "react";
+import { newIdempotencyKey } from "../client.ts";
 import { Failure, Loading, Page, Time, Visible } from "../parts.tsx";
 import { useNow, useResource, useSession } from "../session.tsx";
 
@@ -103,7 +104,7 @@ function Revoke({
   const revoke = async (): Promise<void> => {
     try {
       const path = `/api/harness/precedents/${encodeURIComponent(precedent.id)}/revoke`;
-      await client.post(path, { reason }, crypto.randomUUID());
+      await client.post(path, { reason }, newIdempotencyKey());
       setReason(null);
       onChange();
     } catch (failure) {
