@@ -113,9 +113,7 @@ const VOTES: readonly Attack[] = [
   ],
   [
     "whose vote it is",
-    () => [
-      `update assent.approval_votes set principal_id = '${principalOf(eve)}' where ${vote(given, bob)}`,
-    ],
+    () => [`update assent.approval_votes set principal_id = '${principalOf(eve)}' where ${vote(given, bob)}`],
     () => [`row_added at ${nameOf(given, eve)}`, `row_removed at ${nameOf(given, bob)}`],
   ],
   [
@@ -125,9 +123,7 @@ const VOTES: readonly Attack[] = [
   ],
   [
     "its time, by a microsecond",
-    () => [
-      `update assent.approval_votes set at = at + interval '1 microsecond' where ${vote(open, ann)}`,
-    ],
+    () => [`update assent.approval_votes set at = at + interval '1 microsecond' where ${vote(open, ann)}`],
     () => [`row_altered at ${nameOf(open, ann)}`],
   ],
   [
@@ -171,16 +167,8 @@ const KEYS: readonly Attack[] = [
     set(() => ed, String.raw`public_key = '\x${"07".repeat(32)}'`),
     altered(() => ed),
   ],
-  [
-    "an algorithm",
-    set(() => ed, "algorithm = 'hmac-sha256'"),
-    altered(() => ed),
-  ],
-  [
-    "whose key it is",
-    set(() => ed, `principal_id = '${NOBODY}'`),
-    altered(() => ed),
-  ],
+  ["an algorithm", set(() => ed, "algorithm = 'hmac-sha256'"), altered(() => ed)],
+  ["whose key it is", set(() => ed, `principal_id = '${NOBODY}'`), altered(() => ed)],
   [
     "when it was created, by a microsecond",
     set(() => ed, "created_at = created_at + interval '1 microsecond'"),
@@ -191,16 +179,8 @@ const KEYS: readonly Attack[] = [
     set(() => ending, "expires_at = expires_at + interval '1 microsecond'"),
     altered(() => ending),
   ],
-  [
-    "an end that was taken away",
-    set(() => ending, "expires_at = null"),
-    altered(() => ending),
-  ],
-  [
-    "an end that there was not",
-    set(() => ed, "expires_at = now() + interval '1 day'"),
-    altered(() => ed),
-  ],
+  ["an end that was taken away", set(() => ending, "expires_at = null"), altered(() => ending)],
+  ["an end that there was not", set(() => ed, "expires_at = now() + interval '1 day'"), altered(() => ed)],
   [
     "the end of a key that was replaced",
     set(() => replaced, "expires_at = expires_at + interval '1 day'"),
@@ -211,11 +191,7 @@ const KEYS: readonly Attack[] = [
     set(() => revoked, "revoked_at = null"),
     altered(() => revoked),
   ],
-  [
-    "a revocation that nobody recorded",
-    set(() => ed, "revoked_at = now()"),
-    altered(() => ed),
-  ],
+  ["a revocation that nobody recorded", set(() => ed, "revoked_at = now()"), altered(() => ed)],
   [
     "another id",
     set(() => ed, `id = '${NOBODY}'`),

@@ -59,7 +59,11 @@ export async function reviewSigningKeys(tx: ReviewTx, tenant: string): Promise<R
   const ids = new Set(rows.map(({ id }) => id));
   for (const id of told.keys())
     if (!ids.has(id))
-      findings.push({ code: "row_removed", at: id, detail: "an event is about it, and there is no such key" });
+      findings.push({
+        code: "row_removed",
+        at: id,
+        detail: "an event is about it, and there is no such key",
+      });
   return { ...counts, findings };
 }
 
@@ -109,12 +113,14 @@ function compare(
   told: Told,
   erased: Erased,
 ): { readonly others: readonly string[]; readonly mayBeErased: boolean } {
-  const others = ([
-    ["principal", row.principal === told.principal],
-    ["algorithm", row.algorithm === told.algorithm],
-    ["public key", row.publicKey === told.publicKey],
-    ["time of creation", row.createdAt === told.createdAt],
-  ] as const).flatMap(([what, isSame]) => (isSame ? [] : [what as string]));
+  const others = (
+    [
+      ["principal", row.principal === told.principal],
+      ["algorithm", row.algorithm === told.algorithm],
+      ["public key", row.publicKey === told.publicKey],
+      ["time of creation", row.createdAt === told.createdAt],
+    ] as const
+  ).flatMap(([what, isSame]) => (isSame ? [] : [what as string]));
   const isRevocationErased =
     told.revokedAt === null && row.revokedAt !== null && erased.revoked.has(row.revokedAt);
   if (row.revokedAt !== told.revokedAt && !isRevocationErased) others.push("revocation");
@@ -131,7 +137,11 @@ function endsAsTold({ expiresAt }: ReviewedSigningKey, told: Told): boolean {
 }
 
 /** Whether one of these replacements, of which nobody can tell what they replaced, can be why it ends when it does. */
-const isEndedAfter = ({ expiresAt }: ReviewedSigningKey, told: Told, replaced: readonly ExactTime[]): boolean =>
+const isEndedAfter = (
+  { expiresAt }: ReviewedSigningKey,
+  told: Told,
+  replaced: readonly ExactTime[],
+): boolean =>
   replaced.some((at) => Number(at) >= Number(told.createdAt) && isWithin(expiresAt, at, told.expiresAt));
 
 const isWithin = (time: ExactTime | null, from: ExactTime, to: ExactTime | null): boolean =>
