@@ -189,10 +189,7 @@ export type StoreTx = {
     list(): Promise<readonly SigningKey[]>;
     find(id: SigningKeyId): Promise<SigningKey | null>;
     revoke(id: SigningKeyId, at: Date): Promise<SigningKey | null>;
-    /**
-     * The key ends at that time, or when it would have anyway, whichever is earlier; one that was revoked stays as it is.
-     * @returns what it is now; null where there is none
-     */
+    /** As of a key; one that was revoked stays. @returns what it is now; null where there is none */
     endBy(id: SigningKeyId, at: Date): Promise<SigningKey | null>;
   };
   readonly access: {
