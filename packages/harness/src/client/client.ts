@@ -43,6 +43,11 @@ import {
   keySchema,
   type Passage,
   passageSchema,
+  type Escalation,
+  type EscalationPage,
+  escalationPageSchema,
+  escalationSchema,
+  type EscalationStatus,
   type Precedent,
   precedentSchema,
   providerListSchema,
@@ -126,6 +131,8 @@ export type Client = {
   createKey(request: KeyRequest): Answer<CreatedKey>;
   listPrecedents(page: PageFlags): Answer<PrecedentPage>;
   revokePrecedent(id: string, reason: string): Answer<Precedent>;
+  listEscalations(filter: PageFlags & { readonly status?: EscalationStatus }): Answer<EscalationPage>;
+  resolveEscalation(id: string, comment: string): Answer<Escalation>;
   listKeys(): Answer<readonly Key[]>;
   rotateKey(id: KeyId, request: RotateKey): Answer<CreatedKey>;
   revokeKey(id: KeyId): Answer<Key>;
@@ -147,6 +154,7 @@ const DOCUMENTS = "/api/harness/documents";
 const SIGNING_KEYS = "/api/harness/signing-keys";
 const PRINCIPALS = "/api/harness/principals";
 const AUDIT = "/api/harness/audit";
+const ESCALATIONS = "/api/harness/escalations";
 const PRECEDENTS = "/api/harness/precedents";
 
 const runPageSchema = z.looseObject({ data: z.array(runSummarySchema), next_cursor: z.string().nullable() });
@@ -207,6 +215,13 @@ export function createClient(connection: Connection): Client {
     getBudget: async () => await ask({ method: "GET", path: "/api/harness/budget" }, budgetReportSchema),
     ...auditCalls(ask),
     createKey: async (body) => await ask({ method: "POST", path: KEYS, body }, createdKeySchema),
+    listEscalations: async (filter) =>
+      await ask({ method: "GET", path: `${ESCALATIONS}${queryOf(filter)}` }, escalationPageSchema),
+    resolveEscalation: async (id, comment) =>
+      await ask(
+        { method: "POST", path: `${ESCALATIONS}/${encodeURIComponent(id)}/resolve`, body: { comment } },
+        escalationSchema,
+      ),
     listPrecedents: async (page) =>
       await ask({ method: "GET", path: `${PRECEDENTS}${queryOf(page)}` }, precedentPageSchema),
     revokePrecedent: async (id, reason) =>

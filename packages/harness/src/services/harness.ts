@@ -23,6 +23,7 @@ import type {
   DocumentId,
   DocumentRequest,
   EraseRequest,
+  Escalation,
   FinishRequest,
   RekeyRequest,
   Sealing,
@@ -38,6 +39,7 @@ import type {
   ProposedAction,
   Pruning,
   Receipt,
+  ResolveEscalation,
   ResultRequest,
   RevokePrecedent,
   Principal,
@@ -56,6 +58,7 @@ import type {
   WaitingCall,
 } from "@assent/contract";
 import type { Result } from "../base/result.ts";
+import type { EscalationQuery } from "./escalations.ts";
 import type { DecisionRecord } from "../core/decide/decision-record.ts";
 import type { Access } from "../core/access/access-point.ts";
 import type { SignedMessage } from "../core/signature/signature-base.ts";
@@ -294,6 +297,15 @@ export type Harness = {
 
   listPrecedents(caller: Caller, query: PageQuery): Promise<Result<Page<Precedent>, Refusal>>;
   revokePrecedent(caller: Caller, id: string, request: RevokePrecedent): Promise<Result<Precedent, Refusal>>;
+
+  /** What neither rules nor memory could answer, newest first. */
+  listEscalations(caller: Caller, query: EscalationQuery): Promise<Result<Page<Escalation>, Refusal>>;
+  /** Of what nobody could take back: what was done about it. */
+  resolveEscalation(
+    caller: Caller,
+    id: string,
+    request: ResolveEscalation,
+  ): Promise<Result<Escalation, Refusal>>;
 
   /** Runs that an agent loop outside drives. */
   readonly external: ExternalRuns;
