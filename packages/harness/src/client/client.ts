@@ -367,9 +367,10 @@ function signingKeyCalls(
   };
 }
 
-function queryOf(filter: RunFilter): string {
+function queryOf(filter: RunFilter & { readonly status?: EscalationStatus }): string {
   const query = new URLSearchParams();
   for (const state of filter.states ?? []) query.append("status", state);
+  if (filter.status !== undefined) query.set("status", filter.status);
   if (filter.agent !== undefined) query.set("agent", filter.agent);
   if (filter.label !== undefined) query.set("label", `${filter.label.name}:${filter.label.value}`);
   if (filter.limit !== undefined) query.set("limit", String(filter.limit));
