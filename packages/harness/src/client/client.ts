@@ -215,20 +215,7 @@ export function createClient(connection: Connection): Client {
     getBudget: async () => await ask({ method: "GET", path: "/api/harness/budget" }, budgetReportSchema),
     ...auditCalls(ask),
     createKey: async (body) => await ask({ method: "POST", path: KEYS, body }, createdKeySchema),
-    listEscalations: async (filter) =>
-      await ask({ method: "GET", path: `${ESCALATIONS}${queryOf(filter)}` }, escalationPageSchema),
-    resolveEscalation: async (id, comment) =>
-      await ask(
-        { method: "POST", path: `${ESCALATIONS}/${encodeURIComponent(id)}/resolve`, body: { comment } },
-        escalationSchema,
-      ),
-    listPrecedents: async (page) =>
-      await ask({ method: "GET", path: `${PRECEDENTS}${queryOf(page)}` }, precedentPageSchema),
-    revokePrecedent: async (id, reason) =>
-      await ask(
-        { method: "POST", path: `${PRECEDENTS}/${encodeURIComponent(id)}/revoke`, body: { reason } },
-        precedentSchema,
-      ),
+    ...memoryCalls(ask),
     listKeys: async () => {
       const page = await ask({ method: "GET", path: KEYS }, keyPageSchema);
       return page.ok ? { ok: true, value: page.value.data } : page;
@@ -325,6 +312,27 @@ function documentCalls(
       return page.ok ? { ok: true, value: page.value.data } : page;
     },
     removeDocument: async (id) => await ask({ method: "DELETE", path: `${DOCUMENTS}/${id}` }, documentSchema),
+  };
+}
+
+function memoryCalls(
+  ask: Ask,
+): Pick<Client, "listEscalations" | "resolveEscalation" | "listPrecedents" | "revokePrecedent"> {
+  return {
+    listEscalations: async (filter) =>
+      await ask({ method: "GET", path: `${ESCALATIONS}${queryOf(filter)}` }, escalationPageSchema),
+    resolveEscalation: async (id, comment) =>
+      await ask(
+        { method: "POST", path: `${ESCALATIONS}/${encodeURIComponent(id)}/resolve`, body: { comment } },
+        escalationSchema,
+      ),
+    listPrecedents: async (page) =>
+      await ask({ method: "GET", path: `${PRECEDENTS}${queryOf(page)}` }, precedentPageSchema),
+    revokePrecedent: async (id, reason) =>
+      await ask(
+        { method: "POST", path: `${PRECEDENTS}/${encodeURIComponent(id)}/revoke`, body: { reason } },
+        precedentSchema,
+      ),
   };
 }
 
