@@ -189,8 +189,8 @@ export type StoreTx = {
     list(): Promise<readonly SigningKey[]>;
     find(id: SigningKeyId): Promise<SigningKey | null>;
     revoke(id: SigningKeyId, at: Date): Promise<SigningKey | null>;
-    /** The key ends at that time, or when it would have anyway, whichever is earlier. */
-    endBy(id: SigningKeyId, at: Date): Promise<void>;
+    /** As of a key; one that was revoked stays. @returns what it is now; null where there is none */
+    endBy(id: SigningKeyId, at: Date): Promise<SigningKey | null>;
   };
   readonly access: {
     append(event: Omit<AccessEvent, "id" | "at"> & { readonly at: Date }): Promise<void>;
