@@ -71,12 +71,11 @@ import {
   waitingPageSchema,
 } from "@assent/contract";
 import { z } from "zod";
-import { ARTIFACT_BYTES_MAX } from "../base/limits.ts";
 import type { Result } from "../base/result.ts";
+import { type Download, download } from "./download.ts";
 import type { ClientFailure } from "./failure.ts";
 import { type FollowItem, type FollowOptions, followRun } from "./follow.ts";
-import { DOWNLOAD_TIMEOUT_MS } from "./limits.ts";
-import { type Connection, type Exchange, exchange, exchangeJson, readBytes } from "./request.ts";
+import { type Connection, type Exchange, exchangeJson } from "./request.ts";
 
 /** How much of a list, and from where on. */
 export type PageFlags = { readonly limit?: number; readonly cursor?: string };
@@ -88,8 +87,6 @@ export type RunFilter = PageFlags & {
 };
 
 export type RunPage = { readonly data: readonly RunSummary[]; readonly next_cursor: string | null };
-
-export type Download = { readonly bytes: Uint8Array; readonly contentDigest: string | null };
 
 export type DecisionPage = { readonly data: readonly unknown[]; readonly next_cursor: string | null };
 
@@ -384,20 +381,4 @@ function queryOf(filter: RunFilter & { readonly status?: EscalationStatus }): st
   if (filter.limit !== undefined) query.set("limit", String(filter.limit));
   if (filter.cursor !== undefined) query.set("cursor", filter.cursor);
   return query.size === 0 ? "" : `?${query.toString()}`;
-}
-
-async function download(connection: Connection, run: RunId, artifact: Artifact): Answer<Download> {
-  const response = await exchange(connection, {
-    method: "GET",
-    path: `${RUNS}/${run}/artifacts/${artifact.id}`,
-    headers: { accept: "*/*" },
-    timeoutMs: DOWNLOAD_TIMEOUT_MS,
-  });
-  if (!response.ok) return response;
-  const bytes = await readBytes(response.value, ARTIFACT_BYTES_MAX, connection);
-  if (!bytes.ok) return bytes;
-  return {
-    ok: true,
-    value: { bytes: bytes.value, contentDigest: response.value.headers.get("content-digest") },
-  };
 }

@@ -1,27 +1,17 @@
 // Questions that neither rules nor memory could answer: listed, and answered where no approval is there to do it.
 
-import type { Escalation, EscalationStatus, ResolveEscalation } from "@assent/contract";
-import {
-  type AgentProvenance,
-  EscalationStatus as Status,
-  memory,
-  ResolutionStrategy,
-} from "@assent/harmony";
+import type { Escalation, ResolveEscalation } from "@assent/contract";
+import { type AgentProvenance, EscalationStatus, memory, ResolutionStrategy } from "@assent/harmony";
 import { PAGE_ROWS_MAX } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { AskedQuestion, Caller, Clock, EscalationPlace, Store } from "../ports.ts";
 import { type Cursors, FOREIGN_CURSOR } from "./cursors.ts";
-import type { Page, PageQuery, Refusal } from "./harness.ts";
+import type { EscalationQuery, Page, Refusal } from "./harness.ts";
 import { ROLLBACK_DOMAIN } from "./left-effects.ts";
 import { provenanceOf } from "./precedents.ts";
 import { refuseEnded } from "./still-good.ts";
 
-export type EscalationQuery = PageQuery & {
-  /** Null: all of them. */
-  readonly status: EscalationStatus | null;
-};
-
-/** Newest first. What cannot be read is left out; `assent audit verify --db` names such rows. */
+/** Newest first. A row that cannot be read, or holds another escalation, is left out. */
 export async function listEscalations(
   { store, cursors }: { readonly store: Store; readonly cursors: Cursors },
   caller: Caller,
@@ -31,7 +21,7 @@ export async function listEscalations(
   const list = { tenant: caller.tenant, of: "escalations", status };
   const after = query.cursor === null ? null : placeIn(cursors.openBytes(query.cursor, list));
   if (after === undefined) return err(FOREIGN_CURSOR);
-  const statuses = status === null ? Object.values(Status) : [status];
+  const statuses = status === null ? Object.values(EscalationStatus) : [status];
   const found = await store.transaction(
     caller.tenant,
     async (tx) => await tx.questions.list(statuses, after, limit + 1),

@@ -24,6 +24,7 @@ import type {
   DocumentRequest,
   EraseRequest,
   Escalation,
+  EscalationStatus,
   FinishRequest,
   RekeyRequest,
   Sealing,
@@ -58,7 +59,6 @@ import type {
   WaitingCall,
 } from "@assent/contract";
 import type { Result } from "../base/result.ts";
-import type { EscalationQuery } from "./escalations.ts";
 import type { DecisionRecord } from "../core/decide/decision-record.ts";
 import type { Access } from "../core/access/access-point.ts";
 import type { SignedMessage } from "../core/signature/signature-base.ts";
@@ -91,6 +91,11 @@ export type RunListQuery = {
 };
 
 export type PageQuery = { readonly limit: number; readonly cursor: string | null };
+
+export type EscalationQuery = PageQuery & {
+  /** Null: all of them. */
+  readonly status: EscalationStatus | null;
+};
 
 export type Page<T> = { readonly data: readonly T[]; readonly next_cursor: string | null };
 
