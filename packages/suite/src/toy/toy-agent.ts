@@ -19,7 +19,7 @@ import {
 } from "./toy-run.ts";
 import { runProgram, type ToyOutside } from "./toy-box.ts";
 import { promptOf, SCRIBE, type ToyMessage } from "./toy-prompt.ts";
-import { placeOf, readFrom, type ToyFiles, WALKER } from "./toy-files.ts";
+import { namesIn, placeOf, readFrom, toldOf, type ToyFiles, WALKER } from "./toy-files.ts";
 import { tellAnswer, tellChat, tellDecision, tellHold, type ToySignals } from "./toy-signals.ts";
 import {
   callServer,
@@ -176,7 +176,10 @@ async function callTool(talk: Talk, call: FakeCall): Promise<string> {
   const path = textOf(args["path"]);
   if (talk.toy.run.agent === WALKER) {
     const place = placeOf(path, talk.world.files, breaks);
-    if (place === null) return refuse(talk, "there is no such file", "step_failed");
+    const names = tool === "list_files" ? namesIn(path, talk.world.files, breaks) : [];
+    if (names.length > 0) return names.join("\n");
+    if (place === null) return refuse(talk, toldOf(path, talk.world.files, breaks), "step_failed");
+    if (tool === "list_files") return path;
     if (tool === "read_file") return readFrom(place, path, talk.world.files);
   }
   if (talk.toy.run.agent === SCRIBE && tool === "read_file")

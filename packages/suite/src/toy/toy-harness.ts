@@ -10,6 +10,7 @@ import { createToySignals, originOf, tellAnswer, tellHold, type ToySignals } fro
 import { createToyEnding, passes, type ToyEnding } from "./toy-ending.ts";
 import { createDrivenRun } from "./toy-plans.ts";
 import { createToySignatures, type ToySignatures } from "./toy-signatures.ts";
+import { isBuffered, isKeptUnwritten, type KeyRecord, writesOf } from "./toy-taking.ts";
 import { isShown, keyName, summaryOf } from "./toy-keys.ts";
 import type { SendEffect } from "./toy-tools.ts";
 import {
@@ -32,8 +33,6 @@ export type ToyCaller = { readonly tenant: string; readonly actor: Actor; readon
 
 export type ToyRefusal = { readonly refused: ProblemCode };
 
-type KeyRecord = { readonly fingerprint: string; readonly toy: ToyRun; readonly body: string };
-
 /** State that outlives a restart; several toys can share one. */
 export type ToyState = {
   readonly runs: Map<string, ToyRun>;
@@ -53,6 +52,8 @@ export type ToyState = {
   /** Keys that no request may use any more. */
   readonly burnt: Set<string>;
   readonly ending: ToyEnding;
+  /** What is in the memory of processes only. */
+  readonly unwritten: Set<ToyRun>;
 };
 
 export const createToyState = (): ToyState => ({
@@ -68,6 +69,7 @@ export const createToyState = (): ToyState => ({
   queue: new Set(),
   burnt: new Set(),
   ending: createToyEnding(),
+  unwritten: new Set(),
 });
 
 export function toyCaller(tenant: string, name: string, key: string): ToyCaller {
@@ -190,8 +192,9 @@ async function goOn(
     return;
   }
   moveTo(toy, breaks, "running", "run_leased", null);
-  const calls = toy.run.steps.length === 0 ? 1 : 0;
-  if (calls > 0) await carryOut(inside, toy);
+  const isDone = toy.run.steps.length > 0;
+  const calls = isDone && !breaks.has("atom.effect") ? 0 : 1;
+  if (!isDone) await carryOut(inside, toy);
   if (toy.run.status === "cancelled" && !breaks.has("cancel.overrun")) return;
   end(inside, toy);
   tellHold(inside.state.signals, breaks, toy, calls);
@@ -202,6 +205,7 @@ function end({ state, breaks }: Inside, toy: ToyRun): void {
   const { ending, store } = state;
   if (ending.at === null) return finish(toy, breaks, store);
   if (breaks.has("end.early")) toy.run = { ...toy.run, status: "succeeded" };
+  if (breaks.has("end.told")) addEvent(toy, breaks, "run_succeeded", null);
   const goOnFrom = async (): Promise<void> => {
     for (const point of ["stored", "recorded"] as const) if (!(await passes(ending, toy, point))) return;
     finish(toy, breaks, store);
@@ -270,10 +274,15 @@ async function submit(
   const toy = createRun(caller.tenant, asker, request, breaks);
   const body = summaryOf(toy);
   if (breaks.has("atom.orphan")) state.queue.add(toy.run.id);
-  const written = await writeAll(state.database, writesOf(inside, name, { fingerprint, toy, body }), breaks);
-  if (written !== "written") {
+  const record = { fingerprint, toy, body };
+  const writes = writesOf(state, name, record, breaks);
+  if (isBuffered(state.database, breaks)) for (const write of writes) write();
+  const written = isBuffered(state.database, breaks)
+    ? "written"
+    : await writeAll(state.database, writes, breaks);
+  if (written !== "written" && !isKeptUnwritten(state, name, record, breaks)) {
     if (breaks.has("atom.burnt")) state.burnt.add(name);
-    return { refused: written };
+    return breaks.has("atom.early") ? { toy, body, replayed: false } : { refused: written };
   }
   const first = state.keys.get(name);
   if (first !== undefined && first.toy !== toy) return repeat(first);
@@ -281,8 +290,8 @@ async function submit(
   const quiet = breaks.has("log.warns") ? "warn" : "info";
   const level = breaks.has("log.error") ? "error" : quiet;
   const about = breaks.has("log.raw") ? request : toy.run.id;
-  const record = JSON.stringify({ level, message: "submitted", about });
-  state.log.push(...(breaks.has("log.lines") ? [record.slice(0, 9), record.slice(9)] : [record]));
+  const line = JSON.stringify({ level, message: "submitted", about });
+  state.log.push(...(breaks.has("log.lines") ? [line.slice(0, 9), line.slice(9)] : [line]));
   if (breaks.has("idem.twin") || (flooded && breaks.has("flood.twin"))) {
     const twin = createRun(caller.tenant, caller.actor, request, breaks);
     state.runs.set(twin.run.id, twin);
@@ -292,35 +301,21 @@ async function submit(
   return { toy, body, replayed: false };
 }
 
-/** Key, run and message; whoever was faster under the key has it. */
-function writesOf({ state, breaks }: Inside, name: string, record: KeyRecord): readonly (() => void)[] {
-  const { toy } = record;
-  const isOurs = (): boolean => state.keys.get(name)?.toy === toy;
-  return [
-    () => {
-      if (!state.keys.has(name) || breaks.has("idem.race")) state.keys.set(name, record);
-    },
-    () => {
-      if (isOurs()) state.runs.set(toy.run.id, toy);
-    },
-    () => {
-      if (isOurs()) state.queue.add(toy.run.id);
-    },
-  ];
-}
-
 async function decide(
   inside: Inside,
   caller: ToyCaller,
   request: ApproveRequest,
 ): Promise<ToyRefusal | Decided> {
   const { state, breaks } = inside;
-  const written = await writeAll(state.database, [() => undefined], breaks);
-  if (written !== "written") return { refused: written };
-  const asked = [...state.runs.values()].filter(({ run }) => run.approvals[0]?.status === "open");
   const named = [...state.runs.values()].find(({ run }) =>
     run.approvals.some(({ id }) => id === request.approval_id),
   );
+  const isYes = request.decision === "approve" && named?.run.approvals[0]?.status === "open";
+  if (breaks.has("atom.effect") && isYes) await carryOut(inside, named);
+  const written = await writeAll(state.database, [() => undefined], breaks);
+  if (written !== "written")
+    return breaks.has("atom.deaf") && named !== undefined ? { toy: named } : { refused: written };
+  const asked = [...state.runs.values()].filter(({ run }) => run.approvals[0]?.status === "open");
   if (named?.decide !== undefined && named.tenant === caller.tenant) {
     const refused = named.decide(caller.actor, request);
     return refused === null ? { toy: named } : { refused };

@@ -160,8 +160,10 @@ function list(reply: Reply, url: URL, caller: ToyCaller, harness: ToyHarness): v
     .list(caller, reply.breaks.has("tenant.cursor") && from > 0)
     .filter(() => !reply.breaks.has("list.mute"))
     .filter(({ run }) => name === "" || run.labels[name] === value)
-    .map(
-      ({ run: { answer: _a, usage: _u, steps: _s, approvals: _p, artifacts: _f, ...summary } }) => summary,
+    .map(({ run: { answer: _a, usage: _u, steps, approvals: _p, artifacts: _f, ...summary } }) =>
+      reply.breaks.has("end.listed") && steps.length > 0 && summary.status === "running"
+        ? { ...summary, status: "succeeded" }
+        : summary,
     );
   const next = from + limit < data.length ? `${from + limit}` : null;
   sendJson(reply, 200, { data: data.slice(from, from + limit), next_cursor: next });

@@ -22,6 +22,7 @@ import { startToyServer, type ToyServer } from "./toy-server.ts";
 import { toyMetrics } from "./toy-signals.ts";
 import { contradictionsOf } from "./toy-keys.ts";
 import type { ToySigner } from "./toy-signatures.ts";
+import { forgetUnwritten } from "./toy-taking.ts";
 import type { SendEffect } from "./toy-tools.ts";
 
 const ROBOT_KEY = "toy-key-of-the-robot";
@@ -211,6 +212,7 @@ export function createToyTarget(bugs: readonly Bug[], showsPrompts = false): Tar
     kill: async () => {
       letGo(state.database, "gone");
       const left = dieThere(state.ending);
+      forgetUnwritten(state);
       await stopServers();
       if (breaks.has("artifact.volatile")) for (const toy of state.runs.values()) toy.bytes.clear();
       if (sink !== undefined) await serve(sink, left);
