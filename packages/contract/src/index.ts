@@ -8,6 +8,16 @@ export * from "./audit.ts";
 export * from "./compensation.ts";
 export * from "./digest.ts";
 export * from "./document.ts";
+export {
+  type Escalation,
+  type EscalationPage,
+  type EscalationStatus,
+  ESCALATION_ROUTES,
+  escalationPageSchema,
+  escalationSchema,
+  listEscalationsQuerySchema,
+  type ResolveEscalation,
+} from "./escalation.ts";
 export * from "./event.ts";
 export type { RedriveRequest } from "./dead-letter.ts";
 export * from "./external.ts";

@@ -9,6 +9,7 @@ import {
   type CreatedKey,
   type CreatedSigningKey,
   type Document,
+  type Escalation,
   type Key,
   type Run,
   type RunId,
@@ -207,4 +208,24 @@ export const PRECEDENT: Precedent = {
   confidence: 0.5,
   revoked_at: null,
   revoked_reason: null,
+};
+
+export const ESCALATION: Escalation = {
+  id: DIGEST,
+  pattern_id: DIGEST,
+  kind: "rollback",
+  tool: "book",
+  status: "resolved",
+  reason: "It could not be taken back.",
+  escalated_at: "2026-01-01T00:00:00.000000+00:00",
+  escalated_by: "maintainer",
+  occurrence: 1,
+  first_id: DIGEST,
+  seen_count: 1,
+  last_seen_at: "2026-01-01T00:00:00.000000+00:00",
+  resolved_at: "2026-01-02T00:00:00.000000+00:00",
+  resolved_by: "ann",
+  resolution_id: DIGEST,
+  answer: null,
+  answer_revoked_at: null,
 };

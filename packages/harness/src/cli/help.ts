@@ -21,6 +21,8 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
   ["artifacts", "{run_id, data: Artifact[], saved: [{id, name, path}], findings: [{code, at, detail}]}"],
   ["precedents list", "{data: Precedent[], next_cursor}"],
   ["precedents revoke", "Precedent"],
+  ["escalations list", "{data: Escalation[], next_cursor}"],
+  ["escalations resolve", "Escalation"],
   ["providers", "{data: Provider[]}"],
   ["budget show", "BudgetReport"],
   ["dlq list", "{data: RunSummary[], next_cursor}"],

@@ -31,7 +31,6 @@ import {
   removeDocument,
   searchDocuments,
 } from "./commands/documents.ts";
-import { listPrecedents, revokePrecedent } from "./commands/precedents.ts";
 import type { PageFlags } from "../client/client.ts";
 import { addSpending } from "./program-spending.ts";
 import {
@@ -49,6 +48,7 @@ import { server, up, type UpFlags, worker, type WorkerFlags } from "./commands/u
 import { watchRun } from "./commands/watch.ts";
 import { DEFAULT_URL } from "./connection.ts";
 import { DEFAULT_HOME, type Perform } from "./context.ts";
+import { addEscalations, addPrecedents } from "./program-memory.ts";
 import { addMcp } from "./program-mcp.ts";
 import { addPlan } from "./program-plan.ts";
 import { EXAMPLES, EXIT_CODES_TOPIC, JSON_TOPIC } from "./help.ts";
@@ -83,6 +83,7 @@ export function createProgram(perform: Perform, io: Io, version: string): Comman
   addDecisions(program, perform);
   addEvidence(program, perform);
   addPrecedents(program, perform);
+  addEscalations(program, perform);
   addPolicy(program, perform);
   addDocuments(program, perform);
   addSpending(program, perform);
@@ -271,27 +272,6 @@ function addEvidence(program: Command, perform: Perform): void {
         await perform(async (context) => await showArtifacts(context, id, flags)),
     );
   addAudit(program, perform);
-}
-
-function addPrecedents(program: Command, perform: Perform): void {
-  const precedents = program.command("precedents").description("answers that are given again without asking");
-  precedents
-    .command("list")
-    .description("who answered what, when, and how often it was used; what is in force first")
-    .option("--limit <n>", "at most so many", parseLimit)
-    .option("--cursor <cursor>", "go on where a list ended")
-    .action(
-      async (flags: PageFlags) => await perform(async (context) => await listPrecedents(context, flags)),
-    );
-  precedents
-    .command("revoke")
-    .description("stop giving an answer; people are asked again")
-    .argument("<precedent>", "its id")
-    .requiredOption("--reason <text>", "why")
-    .action(
-      async (id: string, flags: { reason: string }) =>
-        await perform(async (context) => await revokePrecedent(context, id, flags)),
-    );
 }
 
 function addPolicy(program: Command, perform: Perform): void {

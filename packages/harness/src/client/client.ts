@@ -43,6 +43,11 @@ import {
   keySchema,
   type Passage,
   passageSchema,
+  type Escalation,
+  type EscalationPage,
+  escalationPageSchema,
+  escalationSchema,
+  type EscalationStatus,
   type Precedent,
   precedentSchema,
   providerListSchema,
@@ -66,12 +71,11 @@ import {
   waitingPageSchema,
 } from "@assent/contract";
 import { z } from "zod";
-import { ARTIFACT_BYTES_MAX } from "../base/limits.ts";
 import type { Result } from "../base/result.ts";
+import { type Download, download } from "./download.ts";
 import type { ClientFailure } from "./failure.ts";
 import { type FollowItem, type FollowOptions, followRun } from "./follow.ts";
-import { DOWNLOAD_TIMEOUT_MS } from "./limits.ts";
-import { type Connection, type Exchange, exchange, exchangeJson, readBytes } from "./request.ts";
+import { type Connection, type Exchange, exchangeJson } from "./request.ts";
 
 /** How much of a list, and from where on. */
 export type PageFlags = { readonly limit?: number; readonly cursor?: string };
@@ -83,8 +87,6 @@ export type RunFilter = PageFlags & {
 };
 
 export type RunPage = { readonly data: readonly RunSummary[]; readonly next_cursor: string | null };
-
-export type Download = { readonly bytes: Uint8Array; readonly contentDigest: string | null };
 
 export type DecisionPage = { readonly data: readonly unknown[]; readonly next_cursor: string | null };
 
@@ -126,6 +128,8 @@ export type Client = {
   createKey(request: KeyRequest): Answer<CreatedKey>;
   listPrecedents(page: PageFlags): Answer<PrecedentPage>;
   revokePrecedent(id: string, reason: string): Answer<Precedent>;
+  listEscalations(filter: PageFlags & { readonly status?: EscalationStatus }): Answer<EscalationPage>;
+  resolveEscalation(id: string, comment: string): Answer<Escalation>;
   listKeys(): Answer<readonly Key[]>;
   rotateKey(id: KeyId, request: RotateKey): Answer<CreatedKey>;
   revokeKey(id: KeyId): Answer<Key>;
@@ -147,6 +151,7 @@ const DOCUMENTS = "/api/harness/documents";
 const SIGNING_KEYS = "/api/harness/signing-keys";
 const PRINCIPALS = "/api/harness/principals";
 const AUDIT = "/api/harness/audit";
+const ESCALATIONS = "/api/harness/escalations";
 const PRECEDENTS = "/api/harness/precedents";
 
 const runPageSchema = z.looseObject({ data: z.array(runSummarySchema), next_cursor: z.string().nullable() });
@@ -207,13 +212,7 @@ export function createClient(connection: Connection): Client {
     getBudget: async () => await ask({ method: "GET", path: "/api/harness/budget" }, budgetReportSchema),
     ...auditCalls(ask),
     createKey: async (body) => await ask({ method: "POST", path: KEYS, body }, createdKeySchema),
-    listPrecedents: async (page) =>
-      await ask({ method: "GET", path: `${PRECEDENTS}${queryOf(page)}` }, precedentPageSchema),
-    revokePrecedent: async (id, reason) =>
-      await ask(
-        { method: "POST", path: `${PRECEDENTS}/${encodeURIComponent(id)}/revoke`, body: { reason } },
-        precedentSchema,
-      ),
+    ...memoryCalls(ask),
     listKeys: async () => {
       const page = await ask({ method: "GET", path: KEYS }, keyPageSchema);
       return page.ok ? { ok: true, value: page.value.data } : page;
@@ -313,6 +312,27 @@ function documentCalls(
   };
 }
 
+function memoryCalls(
+  ask: Ask,
+): Pick<Client, "listEscalations" | "resolveEscalation" | "listPrecedents" | "revokePrecedent"> {
+  return {
+    listEscalations: async (filter) =>
+      await ask({ method: "GET", path: `${ESCALATIONS}${queryOf(filter)}` }, escalationPageSchema),
+    resolveEscalation: async (id, comment) =>
+      await ask(
+        { method: "POST", path: `${ESCALATIONS}/${encodeURIComponent(id)}/resolve`, body: { comment } },
+        escalationSchema,
+      ),
+    listPrecedents: async (page) =>
+      await ask({ method: "GET", path: `${PRECEDENTS}${queryOf(page)}` }, precedentPageSchema),
+    revokePrecedent: async (id, reason) =>
+      await ask(
+        { method: "POST", path: `${PRECEDENTS}/${encodeURIComponent(id)}/revoke`, body: { reason } },
+        precedentSchema,
+      ),
+  };
+}
+
 function signingKeyCalls(
   connection: Connection,
 ): Pick<
@@ -352,28 +372,13 @@ function signingKeyCalls(
   };
 }
 
-function queryOf(filter: RunFilter): string {
+function queryOf(filter: RunFilter & { readonly status?: EscalationStatus }): string {
   const query = new URLSearchParams();
   for (const state of filter.states ?? []) query.append("status", state);
+  if (filter.status !== undefined) query.set("status", filter.status);
   if (filter.agent !== undefined) query.set("agent", filter.agent);
   if (filter.label !== undefined) query.set("label", `${filter.label.name}:${filter.label.value}`);
   if (filter.limit !== undefined) query.set("limit", String(filter.limit));
   if (filter.cursor !== undefined) query.set("cursor", filter.cursor);
   return query.size === 0 ? "" : `?${query.toString()}`;
-}
-
-async function download(connection: Connection, run: RunId, artifact: Artifact): Answer<Download> {
-  const response = await exchange(connection, {
-    method: "GET",
-    path: `${RUNS}/${run}/artifacts/${artifact.id}`,
-    headers: { accept: "*/*" },
-    timeoutMs: DOWNLOAD_TIMEOUT_MS,
-  });
-  if (!response.ok) return response;
-  const bytes = await readBytes(response.value, ARTIFACT_BYTES_MAX, connection);
-  if (!bytes.ok) return bytes;
-  return {
-    ok: true,
-    value: { bytes: bytes.value, contentDigest: response.value.headers.get("content-digest") },
-  };
 }

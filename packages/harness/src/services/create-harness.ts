@@ -28,6 +28,7 @@ import { createKey, type KeyPorts, listAccessEvents, listKeys, revokeKey, rotate
 import { BUSY, once, type OncePorts, unlessBusy } from "./once.ts";
 import type { TenantPlaces } from "./places.ts";
 import { listWaiting } from "./waiting.ts";
+import { listEscalations, resolveEscalation } from "./escalations.ts";
 import { listPrecedents, revokePrecedent } from "./precedents.ts";
 import {
   checkSignature,
@@ -163,6 +164,9 @@ export function createHarness(given: HarnessPorts): Harness {
     listPrecedents: async (caller, query) => await listPrecedents(ports, caller, query),
     revokePrecedent: async (caller, id, request) =>
       await revokePrecedent(ports, caller, id, ports.shown.said(request)),
+    listEscalations: async (caller, query) => await listEscalations(ports, caller, query),
+    resolveEscalation: async (caller, id, request) =>
+      await resolveEscalation(ports, caller, id, ports.shown.said(request)),
     listProviders: async (caller) => await listProviders(ports, caller),
     getBudget: async (caller) => await getBudget(ports, caller),
     documents: documentCalls(ports),

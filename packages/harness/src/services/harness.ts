@@ -23,6 +23,8 @@ import type {
   DocumentId,
   DocumentRequest,
   EraseRequest,
+  Escalation,
+  EscalationStatus,
   FinishRequest,
   RekeyRequest,
   Sealing,
@@ -38,6 +40,7 @@ import type {
   ProposedAction,
   Pruning,
   Receipt,
+  ResolveEscalation,
   ResultRequest,
   RevokePrecedent,
   Principal,
@@ -88,6 +91,11 @@ export type RunListQuery = {
 };
 
 export type PageQuery = { readonly limit: number; readonly cursor: string | null };
+
+export type EscalationQuery = PageQuery & {
+  /** Null: all of them. */
+  readonly status: EscalationStatus | null;
+};
 
 export type Page<T> = { readonly data: readonly T[]; readonly next_cursor: string | null };
 
@@ -294,6 +302,15 @@ export type Harness = {
 
   listPrecedents(caller: Caller, query: PageQuery): Promise<Result<Page<Precedent>, Refusal>>;
   revokePrecedent(caller: Caller, id: string, request: RevokePrecedent): Promise<Result<Precedent, Refusal>>;
+
+  /** What neither rules nor memory could answer, newest first. */
+  listEscalations(caller: Caller, query: EscalationQuery): Promise<Result<Page<Escalation>, Refusal>>;
+  /** Of what nobody could take back: what was done about it. */
+  resolveEscalation(
+    caller: Caller,
+    id: string,
+    request: ResolveEscalation,
+  ): Promise<Result<Escalation, Refusal>>;
 
   /** Runs that an agent loop outside drives. */
   readonly external: ExternalRuns;
