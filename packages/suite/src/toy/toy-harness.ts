@@ -15,7 +15,7 @@ import {
   type ToySignals,
 } from "./toy-signals.ts";
 import { createToyEnding, passes, type ToyEnding } from "./toy-ending.ts";
-import { decideAgain } from "./toy-again.ts";
+import { takesAgain } from "./toy-again.ts";
 import { createDrivenRun } from "./toy-plans.ts";
 import { createRuledRun } from "./toy-rules.ts";
 import { createToySignatures, type ToySignatures } from "./toy-signatures.ts";
@@ -95,7 +95,7 @@ const DELIVERIES_MAX = 3;
 const FLOOD_RUNS = 8;
 
 type Submitted = { readonly toy: ToyRun; readonly body: string; readonly replayed: boolean };
-export type Decided = { readonly toy: ToyRun };
+type Decided = { readonly toy: ToyRun };
 
 export type ToyHarness = {
   submit(caller: ToyCaller, request: ToyRequest, key: string | null): Promise<ToyRefusal | Submitted>;
@@ -339,7 +339,10 @@ async function decide(
   const isTheirs = toy?.tenant !== caller.tenant && !isOpen;
   if (toy === undefined || approval === undefined || isTheirs) return { refused: "approval_not_found" };
   if (breaks.has("apr.race") && approval.status === "open") await nextTurn();
-  else if (approval.status !== "open") return decideAgain(breaks, toy, request, caller.actor);
+  else if (approval.status !== "open") {
+    const isTaken = takesAgain(breaks, toy, request, caller.actor);
+    return isTaken ? { toy } : { refused: "approval_already_decided" };
+  }
   if (request.decision === "deny") {
     if (breaks.has("deny.stuck")) return { toy };
     if (breaks.has("deny.runs")) await carryOut(inside, toy);
