@@ -19,7 +19,7 @@ import {
   MIGRATIONS_FOLDER,
   readMigrations,
 } from "../packages/harness/src/adapters/postgres/migrate.ts";
-import { WALLS_FILE, wallsSchema } from "../packages/harness/src/adapters/postgres/review-walls.ts";
+import { readMadeWalls, WALLS_FILE } from "../packages/harness/src/adapters/postgres/review-walls.ts";
 import { queryOn } from "../packages/harness/src/adapters/postgres/store.ts";
 import { readGrants, readWalls } from "../packages/harness/src/adapters/postgres/walls.ts";
 import { generateOpenApi } from "../packages/harness/src/api/open-api.ts";
@@ -142,8 +142,8 @@ async function wallsFile(): Promise<string> {
   const known = readMigrations(MIGRATIONS_FOLDER);
   if (!known.ok) throw new Error(known.error.message);
   const migrations = digestOfAll(known.value);
-  const before = existsSync(WALLS_FILE) ? readFileSync(WALLS_FILE, "utf8") : "{}";
-  if (wallsSchema.safeParse(JSON.parse(before)).data?.migrations === migrations) return before;
+  if (existsSync(WALLS_FILE) && readMadeWalls(WALLS_FILE)?.migrations === migrations)
+    return readFileSync(WALLS_FILE, "utf8");
   const folder = mkdtempSync(join(tmpdir(), "assent-walls-"));
   // When we are root, the database's own user has to pass through.
   chmodSync(folder, 0o711);

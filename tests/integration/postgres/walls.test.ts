@@ -1,7 +1,6 @@
 // `assent audit verify --db` on the walls around the rows: whatever is switched off, taken away, put there or made weaker by who owns
 // the database is named. Each is made and looked at in a transaction that is then undone.
 
-import { readFileSync } from "node:fs";
 import { type PoolClient, Pool } from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openEmbedded } from "../../../packages/harness/src/adapters/postgres/embedded/embedded.ts";
@@ -12,10 +11,10 @@ import {
 } from "../../../packages/harness/src/adapters/postgres/migrate.ts";
 import {
   heldAgainst,
+  readMadeWalls,
   type ReviewedWalls,
   reviewWalls,
   WALLS_FILE,
-  wallsSchema,
 } from "../../../packages/harness/src/adapters/postgres/review-walls.ts";
 import { queryOn } from "../../../packages/harness/src/adapters/postgres/store.ts";
 import {
@@ -24,7 +23,7 @@ import {
   type ThrowAwayDatabase,
 } from "../../support/database.ts";
 
-const EXPECTED = wallsSchema.parse(JSON.parse(readFileSync(WALLS_FILE, "utf8")));
+const EXPECTED = readMadeWalls(WALLS_FILE) ?? expect.unreachable();
 
 let database: ThrowAwayDatabase;
 let server: { release(): Promise<unknown> };

@@ -4,7 +4,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Pool } from "pg";
-import { z } from "zod";
 import type { LogFinding } from "../../core/audit/verify-source.ts";
 import { transaction } from "./connect.ts";
 import { APP_ROLE, APP_UNBOUNDED, noTriggerFires, TRIGGERS_FIRE } from "./given.ts";
@@ -22,15 +21,37 @@ export type ReviewedWalls = {
 /** As the migrations leave them; made by `npm run gen`. */
 export const WALLS_FILE: string = join(MIGRATIONS_FOLDER, "walls.json");
 
-export const wallsSchema = z.strictObject({
+export type MadeWalls = {
   /** Over the names and digests of the migrations that it was made with. */
-  migrations: z.string(),
-  walls: z.record(z.string(), z.string()),
-  grants: z.record(z.string(), z.record(z.string(), z.array(z.string()))),
-});
+  readonly migrations: string;
+  readonly walls: Walls;
+  readonly grants: Grants;
+};
+
+/** Null where it is none. */
+export function readMadeWalls(file: string): MadeWalls | null {
+  const made: unknown = JSON.parse(readFileSync(file, "utf8"));
+  return isMade(made) ? made : null;
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const isText = (value: unknown): value is string => typeof value === "string";
+
+const isMade = (value: unknown): value is MadeWalls =>
+  isRecord(value) &&
+  isText(value["migrations"]) &&
+  isRecord(value["walls"]) &&
+  Object.values(value["walls"]).every(isText) &&
+  isRecord(value["grants"]) &&
+  Object.values(value["grants"]).every(
+    (to) =>
+      isRecord(to) && Object.values(to).every((may) => Array.isArray(may) && may.every((one) => isText(one))),
+  );
 
 export async function reviewWalls(owner: Pool): Promise<ReviewedWalls> {
-  const expected = wallsSchema.parse(JSON.parse(readFileSync(WALLS_FILE, "utf8")));
+  const expected = readMadeWalls(WALLS_FILE);
+  if (expected === null) throw new Error(`${WALLS_FILE} is not what \`npm run gen\` makes`);
   return await transaction(owner, async (client) => {
     const query = queryOn(client);
     await query("set transaction read only", []);
