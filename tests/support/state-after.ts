@@ -1,5 +1,5 @@
 // What `assent audit verify --db --state` finds in tables after statements of whoever owns the database, with every rule of
-// it switched off; all of it is then undone.
+// it switched off unless it is said otherwise; all of it is then undone.
 
 import { type TenantId, uuidOf } from "@assent/contract";
 import type { PoolClient } from "pg";
@@ -16,10 +16,11 @@ type Owned = { readonly database: ThrowAwayDatabase; readonly tenant: TenantId }
 export async function stateAfter(
   { database, tenant }: Owned,
   statements: readonly string[],
+  rules: "off" | "on" = "off",
 ): Promise<ReviewedState> {
   let state: ReviewedState | null = null;
   await transaction(database.ownerPool(), async (client) => {
-    await switchRulesOff(client);
+    if (rules === "off") await switchRulesOff(client);
     for (const sql of statements) await client.query(sql);
     state = await reviewState(reviewOn(queryOn(client)), uuidOf(tenant));
     throw UNDONE;

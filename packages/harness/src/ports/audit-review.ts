@@ -101,6 +101,29 @@ export type ChangedDocument = {
 
 export type ChangedKey = { readonly id: KeyId; readonly what: "unrecorded" | "removed" | "altered" };
 
+/** An answer that is given again, of which rows are another thing than their newest event took a digest of. */
+export type ChangedPrecedent = {
+  /** `sha256:…` */
+  readonly id: string;
+  readonly what: "unrecorded" | "removed" | "altered" | "still there" | "terms of nothing";
+};
+
+/** A row of an answer, as far as the memory's own events tell of it. */
+export type ReviewedPrecedent = {
+  /** `sha256:…` */
+  readonly id: string;
+  readonly isRevoked: boolean;
+  /** As it stands there: anything, where somebody wrote into it. */
+  readonly record: unknown;
+};
+
+/** That an answer was given, or taken back, as the memory recorded it. */
+export type MemoryEvent = {
+  readonly at: ExactTime;
+  /** Null where it was erased or pruned: it may have been any of the memory's. */
+  readonly data: Readonly<Record<string, unknown>> | null;
+};
+
 /** A row of the keys that requests are signed with. */
 export type ReviewedSigningKey = {
   /** `sgk_…` */
@@ -156,6 +179,12 @@ export type ReviewTx = {
   signingKeys(tenant: string): Promise<readonly ReviewedSigningKey[]>;
   /** About them, in the order in which they were recorded. */
   signingKeyEvents(tenant: string): Promise<readonly SigningKeyEvent[]>;
+  /** Answers whose row, or whose absence, is not what their newest event says; at most so many. */
+  changedPrecedents(tenant: string, limit: number): Promise<readonly ChangedPrecedent[]>;
+  /** All of them. */
+  precedents(tenant: string): Promise<readonly ReviewedPrecedent[]>;
+  /** That answers were given and taken back, and all that was erased; in the order in which they were recorded. */
+  memoryEvents(tenant: string): Promise<readonly MemoryEvent[]>;
   /** At most so many. */
   strayVotes(tenant: string, limit: number): Promise<readonly StrayVote[]>;
   /** Runs that have events and no row, at most so many. */

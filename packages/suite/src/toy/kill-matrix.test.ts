@@ -8,7 +8,7 @@ import { runTrial } from "../runner.ts";
 import type { Trial } from "../evidence.ts";
 import type { Pace } from "../scenario.ts";
 import { type Bug, BUGS, isBug } from "./bugs.ts";
-import { createToyTarget } from "./toy-target.ts";
+import { createToyTarget, type Shown } from "./toy-target.ts";
 
 const PATIENT = { waitMsMax: 120_000, holdMs: 150 };
 /** Bugs that keep something from ever coming, which is waited for in vain. */
@@ -198,6 +198,15 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string, verdict?: "I
   "plan.late": ["plan_approval", "after untrusted text no plan is taken"],
   "plan.slot": ["plan_approval", "more than a slot's value is no call of the plan"],
   "plan.alone": ["plan_approval", "the rules agree to nothing that a person would be asked about"],
+  "rule.known": ["allow_deny", "a recipient whom nobody has named: no rule permits it"],
+  "rule.listed": ["allow_deny", "a recipient whom nobody has named: no rule permits it"],
+  "rule.newest": ["allow_deny", "a text of the first of two notes: no rule permits it"],
+  "rule.part": ["allow_deny", "a recipient that is the end of the one named: no rule permits it"],
+  "rule.again": ["allow_deny", "and is denied again"],
+  "rule.asked": ["allow_deny", "what a person has denied is not permitted later"],
+  "rule.tool": ["allow_deny", "a recipient whom nobody has named: no rule permits it"],
+  "rule.yes": ["allow_deny", "and asked again for another call"],
+  "rule.results": ["allow_deny", "no result is taken after a no"],
   "pin.none": ["tool_definition_pin", "what was agreed to and changed since is not called"],
   "pin.told": ["tool_definition_pin", "models are told of the tool that was agreed to"],
   "egress.text": ["egress_allowlist", "no connection is made to where none may be"],
@@ -243,8 +252,8 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string, verdict?: "I
   "err.quote": ["secret_redaction", "the refusal of an edit holds no secret"],
 };
 
-// The toy has one model and no provider, it cannot be driven but by plans, and signs no log. Scenarios of these are broken and killed at the product
-// itself: scenario-kills.test.ts of tests/security/prompt, tests/security/worlds and tests/security/audit, and tests/nightly.
+// The toy has one model and no provider, it is driven by plans or by rules, and signs no log. Other scenarios of these are broken and
+// killed at the product itself: scenario-kills.test.ts of tests/security/prompt, tests/security/worlds and tests/security/audit, and tests/nightly.
 const PROMPTS = "prompt_template";
 const ON_TOY = SCENARIOS.filter(
   ({ needs }) =>
@@ -253,13 +262,17 @@ const ON_TOY = SCENARIOS.filter(
     ),
 );
 
+const RULED = "allow_deny";
+const shownFor = (id: string): Shown =>
+  id.includes(PROMPTS) ? "prompts" : id.includes(RULED) ? "rules" : null;
+
 /** It makes one call a run, and that after its only question; and it is driven by plans only. */
 const TOY_LACKS: readonly string[] = ["effect_first", "external_runs"];
 
 async function tryOn(bug: Bug, scenarioPart: string): Promise<Trial> {
   const scenario = SCENARIOS.find(({ id }) => id.includes(scenarioPart));
   if (scenario === undefined) throw new Error(`no scenario ${scenarioPart}`);
-  const target = createToyTarget([bug], scenario.id.includes(PROMPTS));
+  const target = createToyTarget([bug], shownFor(scenario.id));
   await target.start();
   try {
     return await runTrial(scenario, target, { seed: SEED, pace: paceFor(bug) });
@@ -317,10 +330,10 @@ test.concurrent.each(Object.keys(BUGS).filter(isBug))("%s is found", async (bug)
   expect([trial.verdict, trial.reason]).toEqual([verdict, expect.stringContaining(claim)]);
 });
 
-test("the good toy's prompts pass", async () => {
-  const scenario = SCENARIOS.find(({ id }) => id.includes(PROMPTS));
+test.each([PROMPTS, RULED])("the good toy passes %s, which looks at nothing else of it", async (part) => {
+  const scenario = SCENARIOS.find(({ id }) => id.includes(part));
   if (scenario === undefined) throw new Error("there is no such scenario");
-  const target = createToyTarget([], true);
+  const target = createToyTarget([], shownFor(scenario.id));
   await target.start();
   try {
     const trial = await runTrial(scenario, target, { seed: SEED, pace: PATIENT });

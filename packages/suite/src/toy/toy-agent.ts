@@ -49,6 +49,8 @@ export type ToyWorld = ToyHosts & {
   readonly files: ToyFiles;
   /** By the question that was answered for good. */
   readonly memory: Map<string, ToyAnswer>;
+  /** Runs that are driven from outside are ruled on, and not planned. */
+  readonly rules: boolean;
   /** Resolved when the servers are stopped. */
   stop: PromiseWithResolvers<void>;
 };

@@ -6,9 +6,18 @@ import { canonicalJson } from "../canonical-json.ts";
 import { sha256Hex } from "../digest.ts";
 import { createToyDatabase, isToyReady, type ToyDatabase, writeAll } from "./toy-database.ts";
 import { AGENTS, runAgent, type ToyAnswer, type ToyWorld } from "./toy-agent.ts";
-import { createToySignals, originOf, tellAnswer, tellHold, type ToySignals } from "./toy-signals.ts";
+import {
+  createToySignals,
+  originOf,
+  tellAnswer,
+  tellDecision,
+  tellHold,
+  type ToySignals,
+} from "./toy-signals.ts";
 import { createToyEnding, passes, type ToyEnding } from "./toy-ending.ts";
+import { takesAgain } from "./toy-again.ts";
 import { createDrivenRun } from "./toy-plans.ts";
+import { createRuledRun } from "./toy-rules.ts";
 import { createToySignatures, type ToySignatures } from "./toy-signatures.ts";
 import { isBuffered, isKeptUnwritten, type KeyRecord, writesOf } from "./toy-taking.ts";
 import { isShown, keyName, summaryOf } from "./toy-keys.ts";
@@ -148,7 +157,11 @@ export function createToyHarness(
     stored: (caller, key) => state.keys.get(keyName(caller.actor.id, key, breaks))?.body,
     isReady: () => isToyReady(state.database, breaks),
     drive: (caller, request) => {
-      const toy = createDrivenRun(caller.tenant, caller.actor, request, breaks);
+      const { tenant, actor } = caller;
+      const tell = (verdict: string): void => tellDecision(state.signals, verdict);
+      const toy = world.rules
+        ? createRuledRun(tenant, actor, request, breaks, tell)
+        : createDrivenRun(tenant, actor, request, breaks);
       state.runs.set(toy.run.id, toy);
       state.queue.add(toy.run.id);
       return toy;
@@ -326,7 +339,10 @@ async function decide(
   const isTheirs = toy?.tenant !== caller.tenant && !isOpen;
   if (toy === undefined || approval === undefined || isTheirs) return { refused: "approval_not_found" };
   if (breaks.has("apr.race") && approval.status === "open") await nextTurn();
-  else if (approval.status !== "open") return decideAgain(breaks, toy, request, caller.actor);
+  else if (approval.status !== "open") {
+    const isTaken = takesAgain(breaks, toy, request, caller.actor);
+    return isTaken ? { toy } : { refused: "approval_already_decided" };
+  }
   if (request.decision === "deny") {
     if (breaks.has("deny.stuck")) return { toy };
     if (breaks.has("deny.runs")) await carryOut(inside, toy);
@@ -342,23 +358,6 @@ async function decide(
     return { refused: "approval_digest_mismatch" };
   await goOn(inside, toy, caller.actor, request.comment ?? null);
   return { toy };
-}
-
-function decideAgain(breaks: Breaks, toy: ToyRun, request: ApproveRequest, by: Actor): ToyRefusal | Decided {
-  const cancelled = toy.run.status === "cancelled";
-  if (breaks.has("apr.again") && request.decision === "approve" && !cancelled) {
-    addEvent(toy, breaks, "approval_approved", toy.run.requested_by);
-    return { toy };
-  }
-  if (breaks.has("apr.late") && toy.run.status === "failed") return { toy };
-  if (breaks.has("apr.vote") && request.decision === "deny") return { toy };
-  const isOthers = toy.run.approvals[0]?.decided_by?.id !== by.id;
-  if (breaks.has("vote.each") && isOthers) return { toy };
-  if (breaks.has("gate.deaf") && cancelled) {
-    moveTo(toy, breaks, "running", "run_leased", null);
-    return { toy };
-  }
-  return { refused: "approval_already_decided" };
 }
 
 function cancel(inside: Inside, caller: ToyCaller, id: string): ToyRefusal | Decided {

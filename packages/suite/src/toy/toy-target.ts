@@ -93,7 +93,7 @@ const storeFaults = ({ store }: ToyState): NonNullable<Target["faults"]> => ({
   fired: async (fault) => await Promise.resolve(store.fired.get(fault) ?? 0),
 });
 
-async function createWorld(): Promise<ToyWorld> {
+async function createWorld(rules: boolean): Promise<ToyWorld> {
   return {
     mcp: await startMcpServer(),
     host: await startWebHost("0.0.0.0"),
@@ -102,6 +102,7 @@ async function createWorld(): Promise<ToyWorld> {
     outside: createOutside(),
     files: createFiles(),
     memory: new Map(),
+    rules,
     stop: Promise.withResolvers(),
   };
 }
@@ -113,12 +114,12 @@ function createSigner(): ToySigner {
 }
 
 // Looked up each time: before the start there are none.
-const benches = (now: () => ToyWorld, breaks: Breaks, showsPrompts: boolean): Partial<Target> => ({
+const benches = (now: () => ToyWorld, breaks: Breaks, shows: Shown): Partial<Target> => ({
   get deputy() {
     return toyDeputy(now());
   },
   get provider() {
-    return showsPrompts ? toyProvider(now()) : undefined;
+    return shows === "prompts" ? toyProvider(now()) : undefined;
   },
   get mcp() {
     return toyMcp(now());
@@ -160,8 +161,19 @@ const looks = (state: ToyState, signer: ToySigner, breaks: Breaks): Partial<Targ
   faults: storeFaults(state),
 });
 
-/** @param showsPrompts whether it says of its model that it is a provider of the suite's: it is one for its prompts only */
-export function createToyTarget(bugs: readonly Bug[], showsPrompts = false): Target {
+const unspoken = (shows: Shown): readonly string[] => [
+  "documents",
+  "open_api",
+  ...(shows === "rules" ? [] : ["external_runs"]),
+];
+
+/**
+ * What it is beside the rest, for scenarios that look at nothing else: a provider of the suite's, which it is for its prompts only;
+ * ruled on, where runs are driven from outside, in the place of planned.
+ */
+export type Shown = "prompts" | "rules" | null;
+
+export function createToyTarget(bugs: readonly Bug[], shows: Shown = null): Target {
   const breaks: Breaks = new Set(bugs);
   const state = createToyState();
   const signer = createSigner();
@@ -188,13 +200,11 @@ export function createToyTarget(bugs: readonly Bug[], showsPrompts = false): Tar
 
   const target: Target = {
     name: `toy${bugs.map((bug) => ` --break=${bug}`).join("")}`,
-    speaks: new Set(
-      SPOKEN.filter((capability) => !["external_runs", "documents", "open_api"].includes(capability)),
-    ),
+    speaks: new Set(SPOKEN.filter((capability) => !unspoken(shows).includes(capability))),
     gatedTask: { body: { agent: "toy", task: "Write a note." }, sinkEffects: 1 },
     start: async () => {
       sink = await startToolSink();
-      world = await createWorld();
+      world = await createWorld(shows === "rules");
       await serve(sink);
     },
     stop: async () => {
@@ -227,6 +237,6 @@ export function createToyTarget(bugs: readonly Bug[], showsPrompts = false): Tar
       if (sink !== undefined) await serve(sink);
     },
   };
-  const shown = benches(now, breaks, showsPrompts);
+  const shown = benches(now, breaks, shows);
   return Object.defineProperties(target, Object.getOwnPropertyDescriptors(shown));
 }

@@ -6,6 +6,7 @@ import { prunedBy } from "../../core/audit/pruning.ts";
 import { BATCH_MAX } from "./audit-log.ts";
 import { transaction } from "./connect.ts";
 import { reviewKeys } from "./audit-review-keys.ts";
+import { reviewPrecedents } from "./audit-review-precedents.ts";
 import { reviewRuns } from "./audit-review-runs.ts";
 import { only, type Query } from "./rows.ts";
 import { queryOn } from "./store.ts";
@@ -38,6 +39,7 @@ export const reviewOn = (query: Query): ReviewTx => ({
   ...reviewPlaces(query),
   ...reviewRuns(query),
   ...reviewKeys(query),
+  ...reviewPrecedents(query),
 });
 
 type LeafRow = {

@@ -7,6 +7,7 @@ import type { LogFinding } from "../../core/audit/verify-source.ts";
 import { followApproval, followRun, followStep } from "../../core/run/replay.ts";
 import type { ReviewedEvent, ReviewedRun, ReviewTx } from "../../ports.ts";
 import { REVIEW_FINDINGS_MAX } from "./review-log.ts";
+import { type ReviewedPrecedents, reviewPrecedents } from "./review-precedents.ts";
 import { type ReviewedSigningKeys, reviewSigningKeys } from "./review-signing-keys.ts";
 import { checkVotes } from "./review-votes.ts";
 
@@ -20,6 +21,7 @@ export type ReviewedState = {
   /** Of people, on approvals that take several, held against their events. */
   readonly votes: number;
   readonly signingKeys: Omit<ReviewedSigningKeys, "findings">;
+  readonly precedents: Omit<ReviewedPrecedents, "findings">;
   /** Objects whose rows were held against a digest. */
   readonly compared: number;
   /** Steps and approvals that were not rebuilt, since an event that may have been about them was erased. */
@@ -70,10 +72,11 @@ export async function reviewState(tx: ReviewTx, tenant: string): Promise<Reviewe
   for (const { approval, by } of await tx.strayVotes(tenant, REVIEW_FINDINGS_MAX))
     add({ code: "row_added", at: `${approval} vote of ${by}`, detail: "there is no such approval" });
   const { findings: ofSigningKeys, ...signingKeys } = await reviewSigningKeys(tx, tenant);
-  for (const finding of ofSigningKeys) add(finding);
+  const { findings: ofPrecedents, ...precedents } = await reviewPrecedents(tx, tenant);
+  for (const finding of [...ofSigningKeys, ...ofPrecedents]) add(finding);
   for (const run of await tx.missingRuns(tenant, REVIEW_FINDINGS_MAX))
     add({ code: "row_removed", at: run, detail: "there are events of it, and there is no such run" });
-  return { ...counts, signingKeys, findings };
+  return { ...counts, signingKeys, precedents, findings };
 }
 
 const DOCUMENT_FINDINGS = {
