@@ -10,7 +10,10 @@ test.each<Place>([
   { page: "runs", status: "awaiting_approval" },
   { page: "run", id: ID, step: null },
   { page: "run", id: ID, step: 12 },
+  { page: "escalations", status: "open" },
+  { page: "escalations", status: "resolved" },
   { page: "precedents" },
+  { page: "access" },
   { page: "audit" },
   { page: "health" },
 ])("a place is found again by what stands behind the #: %o", (place) => {

@@ -5,15 +5,19 @@ export type Place =
   | { readonly page: "approval"; readonly id: string }
   | { readonly page: "runs"; readonly status: string }
   | { readonly page: "run"; readonly id: string; readonly step: number | null }
+  | { readonly page: "escalations"; readonly status: string }
   | { readonly page: "precedents" }
   | { readonly page: "audit" }
+  | { readonly page: "access" }
   | { readonly page: "health" };
 
 export const PAGES = [
   { page: "inbox", name: "Inbox", key: "i" },
   { page: "runs", name: "Runs", key: "r" },
+  { page: "escalations", name: "Escalations", key: "e" },
   { page: "precedents", name: "Precedents", key: "p" },
   { page: "audit", name: "Audit", key: "a" },
+  { page: "access", name: "Access", key: "k" },
   { page: "health", name: "Health", key: "h" },
 ] as const;
 
@@ -26,12 +30,20 @@ export function placeOf(hash: string): Place {
   if (page === "runs" && ID.test(id))
     return { page: "run", id, step: rest === "steps" && /^\d{1,9}$/.test(seq) ? Number(seq) : null };
   if (page === "runs") return { page: "runs", status: /^[a-z_]*$/.test(id) ? id : "" };
-  if (page === "precedents" || page === "audit" || page === "health") return { page };
+  if (page === "escalations") return { page, status: id === "resolved" ? id : "open" };
+  if (page === "precedents" || page === "audit" || page === "access" || page === "health") return { page };
   return { page: "inbox" };
 }
 
 export function hashOf(place: Place): string {
   if (place.page === "approval") return `#/approvals/${place.id}`;
   if (place.page === "run") return `#/runs/${place.id}${place.step === null ? "" : `/steps/${place.step}`}`;
-  return place.page === "runs" && place.status !== "" ? `#/runs/${place.status}` : `#/${place.page}`;
+  const isNarrowed =
+    (place.page === "runs" && place.status !== "") ||
+    (place.page === "escalations" && place.status !== "open");
+  return isNarrowed ? `#/${place.page}/${place.status}` : `#/${place.page}`;
 }
+
+/** Where a page begins that has several views. */
+export const placeOfPage = (page: (typeof PAGES)[number]["page"]): Place =>
+  page === "runs" ? { page, status: "" } : page === "escalations" ? { page, status: "open" } : { page };
