@@ -53,6 +53,11 @@ const logLines = (log: ReviewedLog): string[] => [
       : `the signer's memory of ${log.anchorSize}`,
     ...(log.rememberedSize === null ? [] : [`the kept checkpoint of ${log.rememberedSize}`]),
   ].join("; ")}`,
+  ...(log.cutUnnoticed
+    ? [
+        "    Without the signer's memory, published files or a kept checkpoint (--remembered) a log that was cut short to an older signed state looks whole.",
+      ]
+    : []),
   ...(log.lost === 0
     ? []
     : [
