@@ -1,7 +1,7 @@
 import { policySetSchema } from "@assent/contract";
 import { expect, test } from "vitest";
-import { openCedarPolicies } from "../adapters/cedar/policies.ts";
-import { loadedRules } from "./loaded-rules.ts";
+import { openCedarPolicies } from "../../../packages/harness/src/adapters/cedar/policies.ts";
+import { loadedRules } from "../../../packages/harness/src/services/loaded-rules.ts";
 
 const TEXT = `@id("act")
 permit (principal, action == Action::"call", resource);
