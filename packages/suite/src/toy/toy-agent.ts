@@ -17,6 +17,7 @@ import {
   toyAction,
   type ToyRun,
 } from "./toy-run.ts";
+import { ASKER, runAsker, type ToyOutage } from "./toy-asker.ts";
 import { runProgram, type ToyOutside } from "./toy-box.ts";
 import { promptOf, SCRIBE, type ToyMessage } from "./toy-prompt.ts";
 import { namesIn, placeOf, readFrom, toldOf, type ToyFiles, WALKER } from "./toy-files.ts";
@@ -30,7 +31,7 @@ import {
   type ToyHosts,
 } from "./toy-tools.ts";
 
-export const AGENTS: readonly string[] = ["deputy", "other-deputy", "runner", WALKER, SCRIBE];
+export const AGENTS: readonly string[] = ["deputy", "other-deputy", "runner", WALKER, SCRIBE, ASKER];
 export const FORBIDDEN_TEXT = "what-nobody-may-say";
 
 export type ToyAnswer = {
@@ -51,6 +52,8 @@ export type ToyWorld = ToyHosts & {
   readonly memory: Map<string, ToyAnswer>;
   /** Runs that are driven from outside are ruled on, and not planned. */
   readonly rules: boolean;
+  /** Where it asks a provider over the wire. */
+  readonly outage: ToyOutage | null;
   /** Resolved when the servers are stopped. */
   stop: PromiseWithResolvers<void>;
 };
@@ -107,6 +110,8 @@ const LARGE_CHARS = 50_000;
 const EARLY_MS = 200;
 
 export async function runAgent(inside: Inside, toy: ToyRun): Promise<void> {
+  const { outage } = inside.world;
+  if (toy.run.agent === ASKER && outage !== null) return await runAsker({ ...inside, outage }, toy);
   const messages: ToyMessage[] = [{ role: "user", content: toy.run.task }];
   const talk: Talk = {
     ...inside,
