@@ -47,7 +47,7 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
   ["keys revoke", "Key"],
   [
     "audit verify",
-    "of a run {run_id, status, events, verified, findings: [{code, at, detail}]}; of an export {origin, size, verified, findings, rememberedSize, cosigners, opened, erased, unopened, approvals: {told, untold}, erasedElsewhere: [{epoch, index}], minimum, pruned, prunedElsewhere: [{epoch, minimum}]}; with --db {verified, findings, tenants: [{tenant, logs, waiting, findings, state}]}",
+    "of a run {run_id, status, events, verified, findings: [{code, at, detail}]}; of an export {origin, size, verified, findings, cutUnnoticed, rememberedSize, cosigners, opened, erased, unopened, approvals: {told, untold}, erasedElsewhere: [{epoch, index}], minimum, pruned, prunedElsewhere: [{epoch, minimum}]}; with --db {verified, findings, walls: {held}, tenants: [{tenant, logs, waiting, findings, state}]}",
   ],
   ["audit receipt", "{verified, index, leaf, detail?}"],
   ["audit log", "{data: AuditLog[], stopped}"],
@@ -64,6 +64,7 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
     "policy check",
     "{loads: true, version, rules: [{id, effect, description, assent}]} or {loads: false, refusal}",
   ],
+  ["policy loaded", "PolicySet"],
   ["policy test", "{version, cases, failures: [{file, name, fault}]}"],
   ["policy explain", "{run_id, step, tool, arguments, decision: Decision}"],
   [

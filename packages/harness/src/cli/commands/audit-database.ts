@@ -21,11 +21,13 @@ export async function verifyDatabase(context: Context, flags: VerifyFlags): Outc
     withState: flags.state === true,
   });
   if (!reviewed.ok) return err({ exit: "usage", ...reviewed.error });
-  const { tenants, missing } = reviewed.value;
-  const findings = [...missing, ...findingsOf(tenants)];
+  const { tenants, missing, walls } = reviewed.value;
+  const findings = [...walls.findings, ...missing, ...findingsOf(tenants)];
   const verified = findings.length === 0;
-  context.show({ verified, findings, tenants }, () => [
+  context.show({ verified, findings, walls: { held: walls.held }, tenants }, () => [
     verified ? "Database verified." : `Database NOT verified: ${findings.length} findings.`,
+    `Walls: ${walls.held} triggers, constraints, policies and functions held against what the migrations make, and who may do what.`,
+    ...walls.findings.map(findingLine),
     ...missing.map(findingLine),
     ...tenants.flatMap(tenantLines),
   ]);
@@ -51,6 +53,11 @@ const logLines = (log: ReviewedLog): string[] => [
       : `the signer's memory of ${log.anchorSize}`,
     ...(log.rememberedSize === null ? [] : [`the kept checkpoint of ${log.rememberedSize}`]),
   ].join("; ")}`,
+  ...(log.cutUnnoticed
+    ? [
+        "    Without the signer's memory, published files or a kept checkpoint (--remembered) a log that was cut short to an older signed state looks whole.",
+      ]
+    : []),
   ...(log.lost === 0
     ? []
     : [
