@@ -17,6 +17,7 @@ import {
   toyAction,
   type ToyRun,
 } from "./toy-run.ts";
+import { GATES, requirement, type Requirement } from "./toy-gates.ts";
 import { ASKER, runAsker, type ToyOutage } from "./toy-asker.ts";
 import { runProgram, type ToyOutside } from "./toy-box.ts";
 import { promptOf, SCRIBE, type ToyMessage } from "./toy-prompt.ts";
@@ -83,24 +84,6 @@ type Talk = Inside & {
   spared: boolean;
 };
 
-type Requirement = Approval["requirement"];
-const requirement = (quorum: number, separate: boolean, approvers: string[] | null): Requirement => ({
-  approvers,
-  quorum,
-  separate_duties: separate,
-});
-
-const GATES: Readonly<Record<string, Requirement>> = {
-  tell_sink: requirement(1, false, null),
-  post_sink: requirement(1, false, null),
-  pay_sink: requirement(2, true, null),
-  sign_sink: requirement(1, false, ["approver"]),
-  rush_sink: requirement(1, false, null),
-  vault__pay: requirement(1, false, null),
-  fetch_url: requirement(1, false, null),
-  write_file: requirement(1, false, null),
-  command: requirement(1, false, null),
-};
 /** How long its question can be answered, and when somebody comes by who sees that it is over; an answer is sooner. */
 const SOON = { tool: "rush_sink", overMs: 200, sweptMs: 30_000 };
 const UNGIVEN = "book_sink";
