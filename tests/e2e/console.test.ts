@@ -156,6 +156,13 @@ test("what untrusted text chose is checked value by value; then a key approves, 
   await asApprover(served, async (page) => {
     await openQuestion(page, "Pay back");
     expect(await page.getByText("High risk: spends money, once").count()).toBe(1);
+    // The rule that asks can be read, and the question is found again as it was.
+    await page.getByRole("link", { name: "untrusted-control" }).click();
+    await page.getByText('@id("untrusted-control")').waitFor();
+    expect(await page.getByText('@id("read")').isVisible()).toBe(false);
+    await page.goBack();
+    await page.getByRole("heading", { name: "Pay back", level: 2 }).waitFor();
+    await page.clock.fastForward(1_000);
     await page.keyboard.press("a");
     await page.getByText("Check the 4 marked values first.").waitFor();
     for (const box of await page.getByLabel("I have checked this value").all()) await box.check();
@@ -256,6 +263,7 @@ test.each(["light", "dark"] as const)(
           ["Runs", "r"],
           ["Escalations", "e"],
           ["Precedents", "p"],
+          ["Rules", "u"],
           ["Audit", "a"],
           ["Access", "k"],
           ["Health", "h"],

@@ -9,6 +9,7 @@ import { EscalationsPage } from "./pages/escalations.tsx";
 import { HealthPage } from "./pages/health.tsx";
 import { InboxPage } from "./pages/inbox.tsx";
 import { PrecedentsPage } from "./pages/precedents.tsx";
+import { RulesPage } from "./pages/rules.tsx";
 import { RunPage } from "./pages/run.tsx";
 import { RunsPage } from "./pages/runs.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
@@ -129,6 +130,7 @@ function PageOf({ place }: { readonly place: Place }): ReactNode {
   if (place.page === "approval") return <ApprovalPage key={place.id} id={place.id} />;
   if (place.page === "runs") return <RunsPage key={place.status} status={place.status} />;
   if (place.page === "escalations") return <EscalationsPage key={place.status} status={place.status} />;
+  if (place.page === "rules") return <RulesPage rule={place.rule} />;
   if (place.page === "run") return <RunPage key={place.id} id={place.id} step={place.step} />;
   return {
     inbox: <InboxPage />,

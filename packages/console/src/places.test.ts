@@ -14,6 +14,8 @@ test.each<Place>([
   { page: "escalations", status: "resolved" },
   { page: "precedents" },
   { page: "access" },
+  { page: "rules", rule: null },
+  { page: "rules", rule: "default/untrusted-control" },
   { page: "audit" },
   { page: "health" },
 ])("a place is found again by what stands behind the #: %o", (place) => {
@@ -28,6 +30,7 @@ test.each([
   "#/approvals/apr_1",
   "#/runs/run_%2e%2e",
   "#javascript:alert(1)",
+  "#/rule/<img>",
 ])("%s leads to no request of another path", (hash) => {
   const place = placeOf(hash);
   expect(place.page === "inbox" || (place.page === "runs" && place.status === "")).toBe(true);

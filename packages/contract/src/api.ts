@@ -29,6 +29,7 @@ import { DOCUMENT_ROUTES } from "./document-routes.ts";
 import { ESCALATION_ROUTES } from "./escalation.ts";
 import { EXTERNAL_ROUTES, submitRunRequestSchema } from "./external.ts";
 import { createdKeySchema, keyRequestSchema, keySchema, rotateKeySchema } from "./key.ts";
+import { POLICY_ROUTES } from "./policy.ts";
 import { precedentSchema, revokePrecedentSchema } from "./precedent.ts";
 import type { RouteRow } from "./route.ts";
 import { DEAD_LETTER_ROUTES } from "./dead-letter.ts";
@@ -370,6 +371,7 @@ export const ROUTES = {
   ...COMPENSATION_ROUTES,
   ...APPROVAL_ROUTES,
   ...ESCALATION_ROUTES,
+  ...POLICY_ROUTES,
   ...DOCUMENT_ROUTES,
   ...AUDIT_ROUTES,
   ...SPENDING_ROUTES,

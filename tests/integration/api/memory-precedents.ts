@@ -3,7 +3,7 @@
 import { err, ok } from "../../../packages/harness/src/base/result.ts";
 import type { Harness } from "../../../packages/harness/src/services/harness.ts";
 import type { Recorder } from "./memory-harness.ts";
-import { ESCALATION, PRECEDENT } from "./samples.ts";
+import { ESCALATION, POLICIES, PRECEDENT } from "./samples.ts";
 
 /** What the first page of what waits names as the next one. */
 const WAITING_NEXT = "apr_01a1f8a6170a7a76a3ca67bf1e358485";
@@ -16,6 +16,7 @@ export function precedentCalls(
   | "listDecisions"
   | "listPrecedents"
   | "revokePrecedent"
+  | "getPolicies"
   | "listEscalations"
   | "resolveEscalation"
 > {
@@ -29,6 +30,7 @@ export function precedentCalls(
       record("listDecisions", caller, since, cursor);
       return await Promise.resolve(ok({ data: [], next_cursor: cursor === null ? "the next" : null }));
     },
+    getPolicies: () => POLICIES,
     listEscalations: async (caller, query) => {
       record("listEscalations", caller, query);
       return await Promise.resolve(ok({ data: [], next_cursor: null }));

@@ -11,6 +11,7 @@ import {
   type Document,
   type Escalation,
   type Key,
+  type PolicySet,
   type Run,
   type RunId,
   type RunSummary,
@@ -228,4 +229,17 @@ export const ESCALATION: Escalation = {
   resolution_id: DIGEST,
   answer: null,
   answer_revoked_at: null,
+};
+
+export const POLICIES: PolicySet = {
+  version: DIGEST,
+  rules: [
+    {
+      id: "ask",
+      effect: "forbid",
+      description: "It pays.",
+      asks: { approvers: ["ann"], quorum: 2, separate_duties: true, timeout_seconds: 60 },
+      text: "forbid (principal, action, resource);",
+    },
+  ],
 };

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { ESCALATION, PRECEDENT } from "../api/samples.ts";
+import { ESCALATION, POLICIES, PRECEDENT } from "../api/samples.ts";
 import { assent, json } from "./support/command.ts";
 import { type FakeHarness, sendJson, sendProblem, startFakeHarness } from "./support/fake-harness.ts";
 
@@ -77,4 +77,16 @@ test("precedents: each with its use and its end; taking one back says how often 
   const taken = await assent(fake, ["precedents", "revoke", PRECEDENT.id, "--reason", "A mistake."]);
   expect(fake.received.at(-1)?.body).toEqual({ reason: "A mistake." });
   expect(taken.terminal.stdout()).toContain("It had answered 4 question(s) about read");
+});
+
+test("policy loaded: each rule with what it asks for; their text as JSON", async () => {
+  const [asking] = POLICIES.rules;
+  const set = { ...POLICIES, rules: [asking, { ...asking, id: "act", effect: "permit", asks: null }] };
+  fake.intercept("GET", /^\/api\/harness\/policies$/u, (response) => sendJson(response, 200, set), 2);
+  const done = await assent(fake, ["policy", "loaded"]);
+  const [, asks, permits, version] = lines(done.terminal.stdout());
+  expect(asks).toMatch(/^ask +asks 2 people +It pays\.$/);
+  expect(permits).toMatch(/^act +permit +It pays\.$/);
+  expect(version).toContain(POLICIES.version);
+  expect(json(await assent(fake, ["policy", "loaded", "--json"]))).toEqual(set);
 });

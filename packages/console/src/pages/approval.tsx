@@ -3,6 +3,7 @@
 import type { Approval, Run } from "@assent/contract";
 import { type ReactNode, useCallback, useMemo, useState } from "react";
 import { Arguments } from "../arguments.tsx";
+import { Because } from "../because.tsx";
 import { Decision } from "../decision.tsx";
 import { EditArguments } from "../edit-arguments.tsx";
 import { type Edit, mayEdit } from "../editing.ts";
@@ -195,9 +196,9 @@ function Asking({ approval, run }: { readonly approval: Approval; readonly run: 
   const { quorum, approvers, separate_duties: isSeparate } = approval.requirement;
   return (
     <ul className="because">
-      {approval.decision.reasons.map(({ code, policy, detail }) => (
-        <li key={`${code} ${policy ?? ""} ${detail}`}>
-          <Visible text={detail} /> <small>{policy ?? code}</small>
+      {approval.decision.reasons.map((reason) => (
+        <li key={`${reason.code} ${reason.policy ?? ""} ${reason.detail}`}>
+          <Because reason={reason} />
         </li>
       ))}
       {quorum > 1 ? (

@@ -3,6 +3,7 @@
 import type { Artifact, RedriveRequest, Run, RunSummary, Step } from "@assent/contract";
 import { type ReactNode, useEffect, useState } from "react";
 import { AskTwice } from "../asking.tsx";
+import { Because } from "../because.tsx";
 import { newIdempotencyKey, Refused } from "../client.ts";
 import { Failure, Loading, Page, State, Time, Visible } from "../parts.tsx";
 import { hashOf } from "../places.ts";
@@ -168,9 +169,9 @@ function StepLine({ run, step, isOpen }: StepLineProps): ReactNode {
       {step.decision === null ? null : (
         <p>
           {stateWords(step.decision.verdict)}:{" "}
-          {step.decision.reasons.map(({ code, policy, detail }) => (
-            <span key={`${code} ${policy ?? ""} ${detail}`}>
-              <Visible text={detail} /> <small>{policy ?? code}</small>{" "}
+          {step.decision.reasons.map((reason) => (
+            <span key={`${reason.code} ${reason.policy ?? ""} ${reason.detail}`}>
+              <Because reason={reason} />
             </span>
           ))}
         </p>

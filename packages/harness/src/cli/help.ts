@@ -64,6 +64,7 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
     "policy check",
     "{loads: true, version, rules: [{id, effect, description, assent}]} or {loads: false, refusal}",
   ],
+  ["policy loaded", "PolicySet"],
   ["policy test", "{version, cases, failures: [{file, name, fault}]}"],
   ["policy explain", "{run_id, step, tool, arguments, decision: Decision}"],
   [

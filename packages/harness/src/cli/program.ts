@@ -40,6 +40,7 @@ import {
   diffPolicies,
   explainDecision,
   type PolicySetFlags,
+  showPolicies,
   testPolicies,
 } from "./commands/policy.ts";
 import { type RunFlags, runTask } from "./commands/run.ts";
@@ -280,6 +281,10 @@ function addPolicy(program: Command, perform: Perform): void {
     "default",
     "strict",
   ]);
+  policy
+    .command("loaded")
+    .description("the rules that the server decides by, as it has loaded them")
+    .action(async () => await perform(async (context) => await showPolicies(context)));
   policy
     .command("check")
     .description("validate a folder of rules against the schema")

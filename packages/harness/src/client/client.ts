@@ -49,6 +49,8 @@ import {
   escalationPageSchema,
   escalationSchema,
   type EscalationStatus,
+  type PolicySet,
+  policySetSchema,
   type Precedent,
   precedentSchema,
   providerListSchema,
@@ -129,6 +131,7 @@ export type Client = {
   createKey(request: KeyRequest): Answer<CreatedKey>;
   listPrecedents(page: PageFlags): Answer<PrecedentPage>;
   revokePrecedent(id: string, reason: string): Answer<Precedent>;
+  getPolicies(): Answer<PolicySet>;
   listEscalations(filter: PageFlags & { readonly status?: EscalationStatus }): Answer<EscalationPage>;
   resolveEscalation(id: string, comment: string): Answer<Escalation>;
   listKeys(): Answer<readonly Key[]>;
@@ -213,6 +216,7 @@ export function createClient(connection: Connection): Client {
     getBudget: async () => await ask({ method: "GET", path: "/api/harness/budget" }, budgetReportSchema),
     ...auditCalls(ask),
     createKey: async (body) => await ask({ method: "POST", path: KEYS, body }, createdKeySchema),
+    getPolicies: async () => await ask({ method: "GET", path: "/api/harness/policies" }, policySetSchema),
     ...memoryCalls(ask),
     listKeys: async () => {
       const page = await ask({ method: "GET", path: KEYS }, keyPageSchema);

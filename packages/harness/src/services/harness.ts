@@ -34,6 +34,7 @@ import type {
   KeyRequest,
   Passage,
   PlanRequest,
+  PolicySet,
   RedriveRequest,
   Precedent,
   Problem,
@@ -303,6 +304,9 @@ export type Harness = {
 
   listPrecedents(caller: Caller, query: PageQuery): Promise<Result<Page<Precedent>, Refusal>>;
   revokePrecedent(caller: Caller, id: string, request: RevokePrecedent): Promise<Result<Precedent, Refusal>>;
+
+  /** What calls are decided by: those that this process has loaded. */
+  getPolicies(): PolicySet;
 
   /** What neither rules nor memory could answer, newest first. */
   listEscalations(caller: Caller, query: EscalationQuery): Promise<Result<Page<Escalation>, Refusal>>;

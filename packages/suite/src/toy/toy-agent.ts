@@ -17,6 +17,8 @@ import {
   toyAction,
   type ToyRun,
 } from "./toy-run.ts";
+import { GATES, requirement, type Requirement } from "./toy-gates.ts";
+import { ASKER, runAsker, type ToyOutage } from "./toy-asker.ts";
 import { runProgram, type ToyOutside } from "./toy-box.ts";
 import { promptOf, SCRIBE, type ToyMessage } from "./toy-prompt.ts";
 import { namesIn, placeOf, readFrom, toldOf, type ToyFiles, WALKER } from "./toy-files.ts";
@@ -30,7 +32,7 @@ import {
   type ToyHosts,
 } from "./toy-tools.ts";
 
-export const AGENTS: readonly string[] = ["deputy", "other-deputy", "runner", WALKER, SCRIBE];
+export const AGENTS: readonly string[] = ["deputy", "other-deputy", "runner", WALKER, SCRIBE, ASKER];
 export const FORBIDDEN_TEXT = "what-nobody-may-say";
 
 export type ToyAnswer = {
@@ -51,6 +53,8 @@ export type ToyWorld = ToyHosts & {
   readonly memory: Map<string, ToyAnswer>;
   /** Runs that are driven from outside are ruled on, and not planned. */
   readonly rules: boolean;
+  /** Where it asks a provider over the wire. */
+  readonly outage: ToyOutage | null;
   /** Resolved when the servers are stopped. */
   stop: PromiseWithResolvers<void>;
 };
@@ -80,24 +84,6 @@ type Talk = Inside & {
   spared: boolean;
 };
 
-type Requirement = Approval["requirement"];
-const requirement = (quorum: number, separate: boolean, approvers: string[] | null): Requirement => ({
-  approvers,
-  quorum,
-  separate_duties: separate,
-});
-
-const GATES: Readonly<Record<string, Requirement>> = {
-  tell_sink: requirement(1, false, null),
-  post_sink: requirement(1, false, null),
-  pay_sink: requirement(2, true, null),
-  sign_sink: requirement(1, false, ["approver"]),
-  rush_sink: requirement(1, false, null),
-  vault__pay: requirement(1, false, null),
-  fetch_url: requirement(1, false, null),
-  write_file: requirement(1, false, null),
-  command: requirement(1, false, null),
-};
 /** How long its question can be answered, and when somebody comes by who sees that it is over; an answer is sooner. */
 const SOON = { tool: "rush_sink", overMs: 200, sweptMs: 30_000 };
 const UNGIVEN = "book_sink";
@@ -107,6 +93,8 @@ const LARGE_CHARS = 50_000;
 const EARLY_MS = 200;
 
 export async function runAgent(inside: Inside, toy: ToyRun): Promise<void> {
+  const { outage } = inside.world;
+  if (toy.run.agent === ASKER && outage !== null) return await runAsker({ ...inside, outage }, toy);
   const messages: ToyMessage[] = [{ role: "user", content: toy.run.task }];
   const talk: Talk = {
     ...inside,

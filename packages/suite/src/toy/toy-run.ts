@@ -15,6 +15,7 @@ import { idFromUuid } from "@assent/contract";
 import { canonicalJson } from "../canonical-json.ts";
 import { digestOfEvent, sha256Hex } from "../digest.ts";
 import type { Bug } from "./bugs.ts";
+import type { ProviderBug } from "./provider-bugs.ts";
 
 export type ToyRun = {
   readonly tenant: string;
@@ -25,7 +26,7 @@ export type ToyRun = {
   decide?: (by: Actor, request: ApproveRequest) => ProblemCode | null;
 };
 
-export type Breaks = ReadonlySet<Bug>;
+export type Breaks = ReadonlySet<Bug | ProviderBug>;
 
 export const now = (): string => new Date().toISOString();
 

@@ -9,10 +9,12 @@ import { startToolSink, type ToolSink } from "../tool-sink.ts";
 import { startMcpServer } from "../faults/mcp-server.ts";
 import { startWebHost } from "../faults/web-host.ts";
 import type { Bug } from "./bugs.ts";
+import type { ProviderBug } from "./provider-bugs.ts";
 import type { ToyWorld } from "./toy-agent.ts";
 import { toyCommands, toyDeputy, toyEgress, toyMcp, toySettings } from "./toy-benches.ts";
 import { letGo, toyDatabaseBench } from "./toy-database.ts";
 import { createToyHarness, createToyState, toyCaller, type ToyCaller, type ToyState } from "./toy-harness.ts";
+import { createOutage, outageBench } from "./toy-asker.ts";
 import { createOutside } from "./toy-box.ts";
 import { dieThere, toyEndingBench } from "./toy-ending.ts";
 import { createFiles, toyPaths } from "./toy-files.ts";
@@ -93,7 +95,7 @@ const storeFaults = ({ store }: ToyState): NonNullable<Target["faults"]> => ({
   fired: async (fault) => await Promise.resolve(store.fired.get(fault) ?? 0),
 });
 
-async function createWorld(rules: boolean): Promise<ToyWorld> {
+async function createWorld(shows: Shown): Promise<ToyWorld> {
   return {
     mcp: await startMcpServer(),
     host: await startWebHost("0.0.0.0"),
@@ -102,7 +104,8 @@ async function createWorld(rules: boolean): Promise<ToyWorld> {
     outside: createOutside(),
     files: createFiles(),
     memory: new Map(),
-    rules,
+    rules: shows === "rules",
+    outage: shows === "outage" ? await createOutage() : null,
     stop: Promise.withResolvers(),
   };
 }
@@ -119,7 +122,9 @@ const benches = (now: () => ToyWorld, breaks: Breaks, shows: Shown): Partial<Tar
     return toyDeputy(now());
   },
   get provider() {
-    return shows === "prompts" ? toyProvider(now()) : undefined;
+    if (shows === "prompts") return toyProvider(now());
+    const { outage } = now();
+    return outage === null ? undefined : { ...toyProvider(now()), outage: outageBench(outage) };
   },
   get mcp() {
     return toyMcp(now());
@@ -139,6 +144,8 @@ const benches = (now: () => ToyWorld, breaks: Breaks, shows: Shown): Partial<Tar
 const stopperOf =
   (world: ToyWorld | undefined): (() => Promise<void>) =>
   async () => {
+    world?.outage?.stopping.abort();
+    await world?.outage?.provider.close();
     await world?.mcp.stop();
     await world?.host.stop();
   };
@@ -169,11 +176,11 @@ const unspoken = (shows: Shown): readonly string[] => [
 
 /**
  * What it is beside the rest, for scenarios that look at nothing else: a provider of the suite's, which it is for its prompts only;
- * ruled on, where runs are driven from outside, in the place of planned.
+ * ruled on, where runs are driven from outside, in the place of planned; before a provider that fails.
  */
-export type Shown = "prompts" | "rules" | null;
+export type Shown = "prompts" | "rules" | "outage" | null;
 
-export function createToyTarget(bugs: readonly Bug[], shows: Shown = null): Target {
+export function createToyTarget(bugs: readonly (Bug | ProviderBug)[], shows: Shown = null): Target {
   const breaks: Breaks = new Set(bugs);
   const state = createToyState();
   const signer = createSigner();
@@ -204,7 +211,7 @@ export function createToyTarget(bugs: readonly Bug[], shows: Shown = null): Targ
     gatedTask: { body: { agent: "toy", task: "Write a note." }, sinkEffects: 1 },
     start: async () => {
       sink = await startToolSink();
-      world = await createWorld(shows === "rules");
+      world = await createWorld(shows);
       await serve(sink);
     },
     stop: async () => {
