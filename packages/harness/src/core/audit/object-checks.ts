@@ -29,12 +29,12 @@ export type ObjectChecks = {
   forget(): void;
 };
 
-/** What of its payload an event of this number is followed by: worked out once, and looked up for each event. */
+/** What of its payload an event of this number is followed by, see `RunObjects`: worked out once, and looked up for each event. */
 const READS: readonly ("nothing" | "step" | "all")[] = [
   "nothing",
   ...EVENT_KINDS.map((kind) => {
-    if (kind.startsWith("run_")) return "nothing";
-    return kind.startsWith("step_") ? "step" : "all";
+    if (kind.startsWith("step_")) return "step";
+    return kind.startsWith("approval_") ? "all" : "nothing";
   }),
 ];
 
