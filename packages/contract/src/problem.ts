@@ -118,6 +118,12 @@ export const PROBLEMS = {
     title: "No such entry, or nothing that could be shown of it",
     remedy: "An event that no checkpoint covers yet is proved a second later; an erased payload is gone.",
   },
+  epoch_not_needed: {
+    status: 409,
+    title: "Nothing calls for a new log",
+    remedy:
+      "Leave the log as it is: see `assent audit log`. Where there is a reason that the server cannot know, say so: `assent audit epoch --anyway`.",
+  },
   sealing_key_missing: {
     status: 409,
     title: "The sealing key cannot be changed here",

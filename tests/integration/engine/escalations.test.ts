@@ -6,6 +6,7 @@ import { AgentProvenance, AuditEventType, computeResolutionId, newEscalation } f
 import { expect, test } from "vitest";
 import { digestOf } from "../../../packages/harness/src/base/digest.ts";
 import type { Caller, StoreTx } from "../../../packages/harness/src/ports.ts";
+import { foundIn, stateAfter } from "../../support/state-after.ts";
 import { answering, countingTool, type Engine, openEngine, policiesOf, value } from "../../support/engine.ts";
 
 const ALL = { status: null, limit: 100, cursor: null };
@@ -98,7 +99,8 @@ test("what a run left is settled once, by the first of those who say so at once;
   expect(won).toHaveLength(1);
   for (const answer of answers) if (!answer.ok) expect(answer.error.code).toBe("escalation_not_open");
   const comment = `${won[0]} called the bank.`;
-  expect((await listed(engine)).find(({ id }) => id === left.id)).toMatchObject({
+  const settled = (await listed(engine)).find(({ id }) => id === left.id);
+  expect(settled).toMatchObject({
     status: "resolved",
     resolved_by: won[0],
     answer: { decision: "manual", comment },
@@ -113,6 +115,12 @@ test("what a run left is settled once, by the first of those who say so at once;
   expect(told.map(({ actor, metadata }) => [actor.principalId, metadata["rationale"]])).toEqual([
     [won[0], undefined],
     [won[0], comment],
+  ]);
+  // The evidence holds it: an honest row is no finding, and nobody puts other words into it.
+  expect((await stateAfter(engine, [])).findings).toEqual([]);
+  const rewritten = `update assent.harmony_resolutions set record = replace(record::text, 'called', 'robbed')::json`;
+  expect(foundIn(await stateAfter(engine, [rewritten]))).toEqual([
+    `row_altered at precedent ${settled?.resolution_id ?? ""}`,
   ]);
   // It answers no call: nothing is remembered by it.
   expect(value(await engine.harness.listPrecedents(engine.caller, { limit: 9, cursor: null })).data).toEqual(

@@ -7,6 +7,7 @@ import {
   auditEntryPageSchema,
   type AuditLogList,
   auditLogListSchema,
+  type EpochRequest,
   type EraseRequest,
   eraseRequestSchema,
   type RekeyRequest,
@@ -122,7 +123,7 @@ export type Client = {
   listAuditEntries(epoch: number, from: number, limit: number): Answer<AuditEntryPage>;
   proveEvent(run: RunId, version: number): Answer<Receipt>;
   eraseAuditPayload(request: EraseRequest): Answer<EraseRequest>;
-  beginAuditEpoch(reason: string): Answer<AuditLogList>;
+  beginAuditEpoch(request: EpochRequest): Answer<AuditLogList>;
   rotateAuditSigner(step: "add" | "retire"): Answer<AuditLogList>;
   pruneAudit(): Answer<Pruning>;
   getAuditSealing(): Answer<Sealing>;
@@ -286,8 +287,8 @@ function auditCalls(ask: Ask): Pick<Client, AuditCalls> {
       await ask({ method: "GET", path: `${RUNS}/${run}/events/${version}/proof` }, receiptSchema),
     eraseAuditPayload: async (body) =>
       await ask({ method: "POST", path: `${AUDIT}/erase`, body }, eraseRequestSchema),
-    beginAuditEpoch: async (reason) =>
-      await ask({ method: "POST", path: `${AUDIT}/epoch`, body: { reason } }, auditLogListSchema),
+    beginAuditEpoch: async (body) =>
+      await ask({ method: "POST", path: `${AUDIT}/epoch`, body }, auditLogListSchema),
     rotateAuditSigner: async (step) =>
       await ask({ method: "POST", path: `${AUDIT}/rotate`, body: { step } }, auditLogListSchema),
     pruneAudit: async () => await ask({ method: "POST", path: `${AUDIT}/prune`, body: {} }, pruningSchema),

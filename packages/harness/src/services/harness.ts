@@ -22,6 +22,7 @@ import type {
   Document,
   DocumentId,
   DocumentRequest,
+  EpochRequest,
   EraseRequest,
   Escalation,
   EscalationStatus,
@@ -170,7 +171,7 @@ export type AuditTrail = {
   ): Promise<Result<AuditEntryPage, Refusal>>;
   prove(caller: Caller, run: RunId, version: number): Promise<Result<Receipt, Refusal>>;
   erase(caller: Caller, request: EraseRequest): Promise<Result<EraseRequest, Refusal>>;
-  beginEpoch(caller: Caller, reason: string): Promise<Result<AuditLogList, Refusal>>;
+  beginEpoch(caller: Caller, request: EpochRequest): Promise<Result<AuditLogList, Refusal>>;
   rotate(caller: Caller, step: "add" | "retire"): Promise<Result<AuditLogList, Refusal>>;
   /** Takes away what is older than the installation keeps. */
   prune(caller: Caller): Promise<Result<Pruning, Refusal>>;
