@@ -2,11 +2,26 @@
 // differs fails: what is generated cannot drift.
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PROBLEM_TYPE_PREFIX, PROBLEMS, RUN_STATES } from "@assent/contract";
 import { invariantsPage, threatModelPage } from "@assent/suite";
+import { connectPool } from "../packages/harness/src/adapters/postgres/connect.ts";
+import {
+  type EmbeddedServer,
+  openEmbedded,
+} from "../packages/harness/src/adapters/postgres/embedded/embedded.ts";
+import {
+  digestOfAll,
+  migrate,
+  MIGRATIONS_FOLDER,
+  readMigrations,
+} from "../packages/harness/src/adapters/postgres/migrate.ts";
+import { readMadeWalls, WALLS_FILE } from "../packages/harness/src/adapters/postgres/review-walls.ts";
+import { queryOn } from "../packages/harness/src/adapters/postgres/store.ts";
+import { readGrants, readWalls } from "../packages/harness/src/adapters/postgres/walls.ts";
 import { generateOpenApi } from "../packages/harness/src/api/open-api.ts";
 import { APPROVAL_TRANSITIONS } from "../packages/harness/src/core/run/approval.ts";
 import {
@@ -122,12 +137,45 @@ function objectivesSource(): string {
   ].join("\n");
 }
 
-const DOCUMENTS: Readonly<Record<string, () => string>> = {
+/** As `assent audit verify --db` holds databases to them. A database is made for it only when migrations are others than before. */
+async function wallsFile(): Promise<string> {
+  const known = readMigrations(MIGRATIONS_FOLDER);
+  if (!known.ok) throw new Error(known.error.message);
+  const migrations = digestOfAll(known.value);
+  if (existsSync(WALLS_FILE) && readMadeWalls(WALLS_FILE)?.migrations === migrations)
+    return readFileSync(WALLS_FILE, "utf8");
+  const folder = mkdtempSync(join(tmpdir(), "assent-walls-"));
+  // When we are root, the database's own user has to pass through.
+  chmodSync(folder, 0o711);
+  try {
+    await using server = await openServer(folder);
+    const connection = server.connection("owner");
+    const migrated = await migrate({ connection });
+    if (!migrated.ok) throw new Error(migrated.error.message);
+    const pool = connectPool({ connection, role: "owner", connectionsMax: 1 });
+    const query = queryOn(pool);
+    await query("set search_path = pg_catalog", []);
+    const made = { migrations, walls: await readWalls(query), grants: await readGrants(query) };
+    await pool.end();
+    return JSON.stringify(made);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function openServer(folder: string): Promise<EmbeddedServer> {
+  const opened = await openEmbedded({ folder, fsync: false });
+  if (!opened.ok) throw new Error(`${opened.error.message}; ${opened.error.remedy}`);
+  return opened.value;
+}
+
+const DOCUMENTS: Readonly<Record<string, () => string | Promise<string>>> = {
   "docs/errors.md": errorsPage,
   "docs/run-states.md": runStatesPage,
   "docs/invariants.md": () => `${NOTE}\n\n${invariantsPage()}`,
   "docs/threat-model.md": () => `${NOTE}\n\n${threatModelPage()}`,
   "packages/suite/src/objectives.ts": objectivesSource,
+  [relative(ROOT, WALLS_FILE)]: wallsFile,
   "docs/openapi.json": () => `${JSON.stringify(generateOpenApi(), null, 2)}\n`,
 };
 
@@ -155,7 +203,7 @@ function readOrNothing(path: string): string | null {
 const checking = process.argv.includes("--check");
 const drifted: string[] = [];
 for (const [path, generate] of Object.entries(DOCUMENTS)) {
-  const text = format(path, generate());
+  const text = format(path, await generate());
   if (readOrNothing(path) === text) continue;
   drifted.push(path);
   if (checking) continue;

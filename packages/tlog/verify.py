@@ -1559,6 +1559,18 @@ def policy_given(given):
     return Policy("".join(lines) + f"group every all{all_of_them}\nquorum every\n") if lines else None
 
 
+def cut_unnoticed(remembered, policy, since):
+    """What a verdict that nothing is wrong cannot say, for want of what whoever verifies has not brought along: a line, or none. It
+    is no finding, since nothing of the log says so."""
+    if remembered is not None:
+        return []
+    if policy is None or policy.quorum == "none":
+        return ["without a kept checkpoint (--remembered) or a quorum of witnesses (--policy) a log that was cut short to an older signed state looks whole"]
+    if since is None:
+        return ["without a kept checkpoint (--remembered) or an age of cosignatures (--cosigned-within) a log that was cut short to an older cosigned state looks whole"]
+    return []
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["export", "proof"])
@@ -1573,7 +1585,7 @@ def main():
     parser.add_argument("--now", type=time_given, help="what time it is (RFC 3339), where this machine's clock is wrong; the verdict says so")
     parser.add_argument("--entry", type=pathlib.Path, help="the entry that the proof is of")
     given = parser.parse_args()
-    findings, clock["now"], clock["ahead"] = [], given.now, 0
+    findings, unnoticed, clock["now"], clock["ahead"] = [], [], given.now, 0
     try:
         first = key_of(given.key[0])[0]
         base = first.removesuffix(f"/e{epoch_of(first)}")
@@ -1598,12 +1610,12 @@ def main():
         else:
             remembered = read(given.remembered).decode() if given.remembered else None
             since = None if given.cosigned_within is None else now() - given.cosigned_within * 60_000
-            what = verify_export(given.path, given.key, remembered, findings, told, policy, since)
+            what, unnoticed = verify_export(given.path, given.key, remembered, findings, told, policy, since), cut_unnoticed(remembered, policy, since)
     except Wrong as wrong:
         findings.append(str(wrong))
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, OSError) as error:
         findings.append(f"{given.path}: it cannot be read as what it should be ({error})")
-    print("\n".join(findings + [of_time()[2:]] * bool(of_time()) if findings else [f"verified: {what}{of_time()}"]))
+    print("\n".join(findings + [of_time()[2:]] * bool(of_time()) if findings else [f"verified: {what}{of_time()}", *unnoticed]))
     return 1 if findings else 0
 
 

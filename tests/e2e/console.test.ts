@@ -14,6 +14,7 @@ import {
   openEngine,
   policiesOf,
   type Turn,
+  value,
 } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
@@ -45,10 +46,18 @@ function readingTool(text: string): Tool {
   };
 }
 
-const payingTool = (): Tool => {
+type PayingTool = Tool & { readonly paid: unknown[] };
+
+const payingTool = (): PayingTool => {
   const tool = countingTool("pay_back", "once");
+  const paid: unknown[] = [];
   return {
     ...tool,
+    paid,
+    execute: async (args, ...rest) => {
+      paid.push(args);
+      return await tool.execute(args, ...rest);
+    },
     manifest: { ...tool.manifest, harm: ["money"], controlArguments: ["account", "amount"] },
     plan: async () =>
       await Promise.resolve({ ok: true, value: { summary: "Pay back", preview: null, precondition: null } }),
@@ -75,18 +84,24 @@ const REFUND: readonly Turn[] = [
   { text: "Done." },
 ];
 
-type Served = { readonly engine: Engine; readonly url: string; readonly pay: Tool; readonly key: string };
+type Served = {
+  readonly engine: Engine;
+  readonly url: string;
+  readonly pay: PayingTool;
+  readonly key: string;
+};
 
 async function serve(
   stack: AsyncDisposableStack,
   turns: readonly Turn[] = REFUND,
   policies = policiesOf({ folder: SHIPPED }),
+  models = answering((turn) => turns[turn] ?? { text: "Done." }),
 ): Promise<Served> {
   const pay = payingTool();
   const engine = stack.use(
     await openEngine({
       tools: [readingTool(`${ACCOUNT} and 12.5 ${HOSTILE}`), pay, noting()],
-      models: answering((turn) => turns[turn] ?? { text: "Done." }),
+      models,
       policies,
     }),
   );
@@ -141,6 +156,13 @@ test("what untrusted text chose is checked value by value; then a key approves, 
   await asApprover(served, async (page) => {
     await openQuestion(page, "Pay back");
     expect(await page.getByText("High risk: spends money, once").count()).toBe(1);
+    // The rule that asks can be read, and the question is found again as it was.
+    await page.getByRole("link", { name: "untrusted-control" }).click();
+    await page.getByText('@id("untrusted-control")').waitFor();
+    expect(await page.getByText('@id("read")').isVisible()).toBe(false);
+    await page.goBack();
+    await page.getByRole("heading", { name: "Pay back", level: 2 }).waitFor();
+    await page.clock.fastForward(1_000);
     await page.keyboard.press("a");
     await page.getByText("Check the 4 marked values first.").waitFor();
     for (const box of await page.getByLabel("I have checked this value").all()) await box.check();
@@ -239,8 +261,11 @@ test.each(["light", "dark"] as const)(
         }
         for (const [name, key] of [
           ["Runs", "r"],
+          ["Escalations", "e"],
           ["Precedents", "p"],
+          ["Rules", "u"],
           ["Audit", "a"],
+          ["Access", "k"],
           ["Health", "h"],
         ] as const) {
           await page.keyboard.press("g");
@@ -360,4 +385,143 @@ test("an answer that is remembered answers the next run, is listed with its use,
   expect((await served.engine.reaches(third, "succeeded", "awaiting_approval")).status).toBe(
     "awaiting_approval",
   );
+});
+
+function edited(text: string, change: Readonly<Record<string, unknown>>): string {
+  const before: unknown = JSON.parse(text);
+  return JSON.stringify(Object.assign({}, before, change));
+}
+
+test("a call that is changed is shown value by value as it will be sent, and is carried out like that and no other", async () => {
+  await using stack = new AsyncDisposableStack();
+  const served = await serve(stack);
+  const id = await served.engine.submit("Pay the order back.");
+  await served.engine.reaches(id, "awaiting_approval");
+  await asApprover(served, async (page) => {
+    await openQuestion(page, "Pay back");
+    await page.getByRole("button", { name: "Change the arguments" }).click();
+    const field = page.getByLabel("The arguments, as JSON");
+    const asked = await field.inputValue();
+    await field.fill("[1]");
+    await page.getByText("This is no JSON object.").waitFor();
+    await page.getByRole("button", { name: "Approve once" }).click();
+    await page.getByText("The changed arguments are no JSON object").waitFor();
+    await field.fill(edited(asked, { amount: 10, note: undefined }));
+    await page.getByRole("row", { name: "/amount 10 you, just now" }).waitFor();
+    await page.getByText("Left out: /note").waitFor();
+    // Of what the approver wrote nothing has to be checked; of what they left as it was, all.
+    await page.getByRole("button", { name: "Approve as changed" }).click();
+    await page.getByText("Check the 2 marked values first.").waitFor();
+    for (const box of await page.getByLabel("I have checked this value").all()) await box.check();
+    await page.getByRole("button", { name: "Approve as changed" }).click();
+    await page.getByRole("button", { name: "Undo" }).waitFor();
+    // Whoever goes on writing has not said yes to that.
+    await field.fill(edited(asked, { amount: 11, note: undefined }));
+    await page.getByRole("button", { name: "Approve as changed" }).waitFor();
+    await page.clock.fastForward(2 * UNDO_MS);
+    expect((await served.engine.run(id)).status).toBe("awaiting_approval");
+    await page.getByRole("button", { name: "Approve as changed" }).click();
+    await page.clock.fastForward(UNDO_MS);
+    await page.getByText("approved.").waitFor();
+  });
+  await served.engine.reaches(id, "succeeded");
+  expect(served.pay.paid).toEqual([{ account: ACCOUNT, amount: 11, lines: LINES }]);
+});
+
+test("what a dead run left is settled with a comment; it is redriven only by who says that they have looked", async () => {
+  await using stack = new AsyncDisposableStack();
+  const PERMITTING = policiesOf({
+    texts: { "test.cedar": `@id("act") permit (principal, action == Action::"call", resource);` },
+  });
+  const note = [{ calls: [{ id: "c1", tool: "take_note", arguments: { text: "hello" } }] }];
+  const scripted = answering((turn) => note[turn] ?? { text: "Done." });
+  let isBroken = true;
+  const models: typeof scripted = {
+    ...scripted,
+    call: async (call, signal) => {
+      if (isBroken && call.messages.length > 1) throw new TypeError("a bug of ours");
+      return await scripted.call(call, signal);
+    },
+  };
+  const served = await serve(stack, note, PERMITTING, models);
+  const id = await served.engine.submit("Take the note hello.");
+  await served.engine.reachesWhile(
+    id,
+    async () => {
+      served.engine.clock.advance(400_000);
+      await served.engine.sweep();
+    },
+    "dead_lettered",
+  );
+  isBroken = false;
+  const key = await served.engine.newKey("ann", "default", {
+    kind: "human",
+    roles: ["approver", "requester"],
+  });
+  await asApprover(
+    { url: served.url, key },
+    async (page) => {
+      await page.getByRole("link", { name: "Escalations" }).click();
+      await page.getByText("what a run left").waitFor();
+      await page.getByRole("button", { name: "Settle …" }).click();
+      await page.getByLabel("What was done about it").fill("the note was torn up");
+      await page.getByRole("button", { name: "Settle it" }).click();
+      await page.getByText("No question is open.").waitFor();
+      await page.getByRole("link", { name: "resolved" }).click();
+      await page.getByRole("row", { name: "settled by ann now: the note was torn up" }).waitFor();
+      await page.getByRole("link", { name: id }).click();
+      await page.getByRole("button", { name: "Redrive it …" }).click();
+      await page.getByRole("button", { name: "Yes, as a new run" }).click();
+      await page.getByRole("button", { name: "Redrive it although something it did stands …" }).click();
+      await page.getByRole("button", { name: "I have looked: it may happen again" }).click();
+      await page.waitForURL((url) => /run_/.test(url.hash) && !url.hash.includes(id));
+    },
+    { expected: [/409/] },
+  );
+  const { data } = value(
+    await served.engine.harness.listRuns(served.engine.caller, {
+      limit: 10,
+      cursor: null,
+      states: null,
+      agent: null,
+      label: null,
+    }),
+  );
+  expect(data.map(({ redrive_of }) => redrive_of)).toEqual([id, undefined]);
+});
+
+test("a key is made, shown once, replaced and revoked; what it permits is what was said", async () => {
+  await using stack = new AsyncDisposableStack();
+  const served = await serve(stack);
+  const admin = await served.engine.newKey("root", "default", { kind: "human", roles: ["admin"] });
+  const statusOf = async (secret: string, path: string): Promise<number> =>
+    (await fetch(`${served.url}/api/harness/${path}`, { headers: { authorization: `Bearer ${secret}` } }))
+      .status;
+  await asApprover({ url: served.url, key: admin }, async (page) => {
+    await page.getByRole("link", { name: "Access" }).click();
+    await page.getByLabel("Whose").fill("ben");
+    await page.getByLabel("auditor").check();
+    await page.getByLabel("approver").uncheck();
+    await page.getByRole("button", { name: "Make it" }).click();
+    const shown = page.getByRole("status", { name: "The new key" });
+    const first = await shown.locator("code").innerText();
+    expect([await statusOf(first, "runs"), await statusOf(first, "keys")]).toEqual([200, 200]);
+    await page.getByRole("button", { name: "I have put it away" }).click();
+    await shown.waitFor({ state: "detached" });
+    expect(await page.content()).not.toContain(first);
+    const row = page.getByRole("row", { name: "ben" }).filter({ hasText: "auditor" });
+    await row.getByRole("button", { name: "Replace …" }).click();
+    await row.getByRole("button", { name: "A new key; this one ends in a day" }).click();
+    const second = await shown.locator("code").innerText();
+    expect(second).not.toBe(first);
+    expect([await statusOf(first, "runs"), await statusOf(second, "runs")]).toEqual([200, 200]);
+    const good = row.filter({ has: page.getByRole("button", { name: "Revoke …" }) });
+    for (const left of [1, 0]) {
+      await good.first().getByRole("button", { name: "Revoke …" }).click();
+      await row.getByRole("button", { name: "Yes, at once and for good" }).click();
+      await until("it is said to be revoked", async () => (await good.count()) === left);
+    }
+    expect(await row.getByText("revoked").count()).toBe(2);
+    expect([await statusOf(first, "runs"), await statusOf(second, "runs")]).toEqual([401, 401]);
+  });
 });

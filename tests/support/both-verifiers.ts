@@ -3,6 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { signerKey, type SignerKey } from "@assent/tlog";
+import { reportLines } from "../../packages/harness/src/cli/verify/report-lines.ts";
 import { readLaterLogs } from "../../packages/harness/src/cli/verify/later-logs.ts";
 import { openLogFolder } from "../../packages/harness/src/cli/verify/log-folder.ts";
 import {
@@ -13,7 +14,7 @@ import {
   policyOf,
   seed,
 } from "../../packages/harness/src/core/audit/testing/made-export.ts";
-import { verifyLog } from "../../packages/harness/src/core/audit/verify-log.ts";
+import { type VerifyReport, verifyLog } from "../../packages/harness/src/core/audit/verify-log.ts";
 import { folderOf } from "./folder-of.ts";
 import { isPythonHere, secondVerifier } from "./second-verifier.ts";
 
@@ -38,9 +39,19 @@ export type Judged = {
   /** Codes with places of the first, and what it says of them in words. */
   readonly ours: string[];
   readonly words: string[];
-  /** The lines of the second. */
+  /** The lines of the second, without what it would not notice. */
   readonly second: string;
+  /** Lines of each in which it says what it would not notice, where nothing is wrong. */
+  readonly unnoticed: { readonly ours: readonly string[]; readonly second: readonly string[] };
 };
+
+const saysUnnoticed = (line: string): boolean => line.endsWith(UNNOTICED);
+const UNNOTICED = "looks whole";
+
+const unnoticedBy = (report: VerifyReport): string[] =>
+  reportLines(report)
+    .map((line) => line.trim().replace(/\.$/u, ""))
+    .filter(saysUnnoticed);
 
 export async function judge(copy: Copy): Promise<Judged> {
   const { files, keys = [LOG], later, remembered, policy, isPublished = false, change } = copy;
@@ -65,7 +76,8 @@ export async function judge(copy: Copy): Promise<Judged> {
   });
   const ours = [...found(report), ...known.findings.map(({ code }) => code)];
   const words = report.findings.map(({ at, detail }) => `${at}: ${detail}`);
-  if (!isPythonHere) return { ours, words, second: "not run" };
+  const unnoticed = unnoticedBy(report);
+  if (!isPythonHere) return { ours, words, second: "not run", unnoticed: { ours: unnoticed, second: [] } };
   const beside = folderOf(new Map());
   const [kept, rules] = [join(beside, "kept"), join(beside, "policy")];
   if (policy !== undefined) writeFileSync(rules, policy);
@@ -80,5 +92,11 @@ export async function judge(copy: Copy): Promise<Judged> {
     ...(policy === undefined ? [] : ["--policy", rules]),
     ...(within === undefined ? [] : ["--cosigned-within", String(within)]),
   );
-  return { ours, words, second: said.trim() };
+  const lines = said.trim().split("\n");
+  return {
+    ours,
+    words,
+    second: lines.filter((line) => !saysUnnoticed(line)).join("\n"),
+    unnoticed: { ours: unnoticed, second: lines.filter(saysUnnoticed) },
+  };
 }

@@ -13,6 +13,8 @@ const OUTSIDE: Readonly<Record<string, string>> = {
   "alone.ts": "holds the lock of who changes the signer's keys, reads no table",
   "audit-log.ts": "names the tenant for the log's statements; one look-up of ids by a function of the schema",
   "audit-review.ts": "the owner checks the evidence of all tenants, and changes nothing",
+  "review-walls.ts":
+    "the owner holds the catalogue against what the migrations make, and reads no tenant's rows",
   "bootstrap.ts": "the owner makes tenants and their first key",
   "breakers.ts": "how providers are, which is of no tenant",
   "connect.ts": "begins and ends transactions",

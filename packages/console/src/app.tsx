@@ -2,15 +2,18 @@
 
 import { type ReactNode, useCallback, useEffect, useState } from "react";
 import { type KeyMap, useKeys } from "./keys.ts";
+import { AccessPage } from "./pages/access.tsx";
 import { ApprovalPage } from "./pages/approval.tsx";
 import { AuditPage } from "./pages/audit.tsx";
+import { EscalationsPage } from "./pages/escalations.tsx";
 import { HealthPage } from "./pages/health.tsx";
 import { InboxPage } from "./pages/inbox.tsx";
 import { PrecedentsPage } from "./pages/precedents.tsx";
+import { RulesPage } from "./pages/rules.tsx";
 import { RunPage } from "./pages/run.tsx";
 import { RunsPage } from "./pages/runs.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
-import { hashOf, PAGES, type Place, placeOf } from "./places.ts";
+import { hashOf, PAGES, type Place, placeOf, placeOfPage } from "./places.ts";
 import { keepKey, keptKey, SessionProvider, useSession } from "./session.tsx";
 
 export function App(): ReactNode {
@@ -48,7 +51,7 @@ function usePlace(): Place {
 }
 
 const goTo = (page: (typeof PAGES)[number]["page"]): void => {
-  location.hash = hashOf(page === "runs" ? { page, status: "" } : { page });
+  location.hash = hashOf(placeOfPage(page));
 };
 
 function Frame(): ReactNode {
@@ -80,7 +83,7 @@ function Frame(): ReactNode {
           {PAGES.map(({ page, name, key }) => (
             <a
               key={page}
-              href={hashOf(page === "runs" ? { page, status: "" } : { page })}
+              href={hashOf(placeOfPage(page))}
               aria-current={isUnder(place, page) ? "page" : undefined}
               title={`g ${key}`}
             >
@@ -126,11 +129,14 @@ const isUnder = (place: Place, page: string): boolean =>
 function PageOf({ place }: { readonly place: Place }): ReactNode {
   if (place.page === "approval") return <ApprovalPage key={place.id} id={place.id} />;
   if (place.page === "runs") return <RunsPage key={place.status} status={place.status} />;
+  if (place.page === "escalations") return <EscalationsPage key={place.status} status={place.status} />;
+  if (place.page === "rules") return <RulesPage rule={place.rule} />;
   if (place.page === "run") return <RunPage key={place.id} id={place.id} step={place.step} />;
   return {
     inbox: <InboxPage />,
     precedents: <PrecedentsPage />,
     audit: <AuditPage />,
+    access: <AccessPage />,
     health: <HealthPage />,
   }[place.page];
 }

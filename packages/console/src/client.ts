@@ -20,6 +20,8 @@ export type Client = {
   get<T>(path: string, signal?: AbortSignal): Promise<T>;
   /** @param key makes a repeat of the same request the same request */
   post<T>(path: string, body: unknown, key: string): Promise<T>;
+  /** @param key as of a post */
+  remove(path: string, key: string): Promise<void>;
   blob(path: string): Promise<Blob>;
   /** Server-sent events until the stream or the signal ends. */
   events(path: string, after: number, onEvent: (data: unknown) => void, signal: AbortSignal): Promise<void>;
@@ -72,6 +74,9 @@ export function createClient(key: string, onContact: () => void): Client {
           body: JSON.stringify(body),
         }),
       ),
+    remove: async (path, idempotencyKey) => {
+      await send(path, { method: "DELETE", headers: { "idempotency-key": idempotencyKey } });
+    },
     blob: async (path) => await (await send(path, { headers: { accept: "*/*" } })).blob(),
     events: async (path, after, onEvent, signal) => {
       const response = await send(

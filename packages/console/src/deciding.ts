@@ -13,7 +13,23 @@ const UNDO_MS = 5_000;
 const DEAD_MS = 600;
 const REMEMBER_DAYS = 90;
 
-type Counting = { readonly verb: Verb; readonly body: ApproveRequest; readonly until: number };
+type Counting = {
+  readonly verb: Verb;
+  readonly body: ApproveRequest;
+  readonly until: number;
+  /** Of the call as it was shown then. */
+  readonly edition: number;
+};
+
+/** What a yes would be to. */
+export type Offered = {
+  /** Why none can be given yet; null where it can. */
+  readonly held: string | null;
+  /** What is carried out in place of what was asked about; null: just that. */
+  readonly edited: Readonly<Record<string, unknown>> | null;
+  /** Another whenever something was changed in it, also where that was taken back. */
+  readonly edition: number;
+};
 
 export type Deciding = {
   readonly reason: string;
@@ -33,23 +49,24 @@ export type Deciding = {
 };
 
 /**
- * @param held why no yes can be given yet; null where it can
  * @param onDecided told of the server's answer
  */
 export function useDeciding(
   approval: Approval,
-  held: string | null,
+  { held, edited, edition }: Offered,
   onDecided: (approval: Approval) => void,
 ): Deciding {
   const { isStale } = useSession();
   const [reason, setReason] = useState("");
   const [remembered, setRemembered] = useState({ isOn: false, days: REMEMBER_DAYS });
-  const [counting, setCounting] = useState<Counting | null>(null);
+  const [chosen, setChosen] = useState<Counting | null>(null);
+  // What was chosen before a change was to another call than the one that is shown now.
+  const counting = chosen?.edition === edition ? chosen : null;
   const [hint, setHint] = useState<string | null>(null);
   const reasonField = useRef<HTMLTextAreaElement>(null);
   const [shownAt] = useState(() => performance.now());
   const clear = useCallback(() => {
-    setCounting(null);
+    setChosen(null);
   }, []);
   const { isSending, error, send } = useSending(clear, onDecided);
   useCountdown(counting, send);
@@ -73,8 +90,11 @@ export function useDeciding(
       return;
     }
     setHint(null);
-    const body = bodyOf(approval, verb, reason.trim(), remembered.isOn ? remembered.days : null);
-    setCounting({ verb, body, until: Date.now() + UNDO_MS });
+    const body = bodyOf(approval, verb, reason.trim(), {
+      days: remembered.isOn && edited === null ? remembered.days : null,
+      edited,
+    });
+    setChosen({ verb, body, until: Date.now() + UNDO_MS, edition });
   };
   return {
     reason,
@@ -138,10 +158,22 @@ function useCountdown(counting: Counting | null, send: (counting: Counting) => P
   }, [counting, send]);
 }
 
-function bodyOf(approval: Approval, verb: Verb, reason: string, days: number | null): ApproveRequest {
+type Told = {
+  /** For how many days it is remembered; null: it is not. */
+  readonly days: number | null;
+  readonly edited: Readonly<Record<string, unknown>> | null;
+};
+
+function bodyOf(approval: Approval, verb: Verb, reason: string, { days, edited }: Told): ApproveRequest {
   const remembered = days === null ? {} : { remember: true as const, remember_days: days };
   const named = { approval_id: approval.id, action_digest: approval.action_digest };
   if (verb === "deny") return { approval_id: approval.id, decision: "deny", comment: reason, ...remembered };
   if (verb === "confirm") return { ...named, decision: "confirm", comment: reason };
-  return { ...named, decision: "approve", ...(reason === "" ? {} : { comment: reason }), ...remembered };
+  return {
+    ...named,
+    decision: "approve",
+    ...(edited === null ? {} : { arguments: edited }),
+    ...(reason === "" ? {} : { comment: reason }),
+    ...remembered,
+  };
 }

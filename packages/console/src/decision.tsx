@@ -2,7 +2,7 @@
 
 import type { Approval } from "@assent/contract";
 import type { ReactNode } from "react";
-import { type Deciding, useDeciding } from "./deciding.ts";
+import { type Deciding, type Offered, useDeciding } from "./deciding.ts";
 import { useKeys } from "./keys.ts";
 import { isYesMemorable } from "./leaves.ts";
 import { Failure } from "./parts.tsx";
@@ -11,13 +11,12 @@ import { isAboutLostCopy, verbsOf } from "./verbs.ts";
 
 type DecisionProps = {
   readonly approval: Approval;
-  /** Why no yes can be given yet; null where it can. */
-  readonly held: string | null;
+  readonly offered: Offered;
   readonly onDecided: (approval: Approval) => void;
 };
 
-export function Decision({ approval, held, onDecided }: DecisionProps): ReactNode {
-  const deciding = useDeciding(approval, held, onDecided);
+export function Decision({ approval, offered, onDecided }: DecisionProps): ReactNode {
+  const deciding = useDeciding(approval, offered, onDecided);
   const { reason, reasonField, remembered, counting, isSending, choose, undo } = deciding;
   useKeys({
     a: () => {
@@ -48,21 +47,26 @@ export function Decision({ approval, held, onDecided }: DecisionProps): ReactNod
           />
         </label>
         {approval.subject === "action" ? (
-          <Remember approval={approval} remembered={remembered} onChange={deciding.setRemembered} />
+          <Remember
+            approval={approval}
+            remembered={remembered}
+            isEdited={offered.edited !== null}
+            onChange={deciding.setRemembered}
+          />
         ) : null}
       </div>
-      <Verbs approval={approval} held={held} deciding={deciding} />
+      <Verbs approval={approval} offered={offered} deciding={deciding} />
     </section>
   );
 }
 
 type VerbsProps = Omit<DecisionProps, "onDecided"> & { readonly deciding: Deciding };
 
-function Verbs({ approval, held, deciding }: VerbsProps): ReactNode {
+function Verbs({ approval, offered: { held, edited }, deciding }: VerbsProps): ReactNode {
   const { counting, isSending, choose, undo } = deciding;
   const { isStale } = useSession();
   const now = useNow();
-  const verbs = verbsOf(approval);
+  const verbs = verbsOf(approval, edited !== null);
   const chosen = verbs.find(({ verb }) => verb === counting?.verb);
   return (
     <div className="verbs">
@@ -96,10 +100,12 @@ function Verbs({ approval, held, deciding }: VerbsProps): ReactNode {
 type RememberProps = {
   readonly approval: Approval;
   readonly remembered: Deciding["remembered"];
+  readonly isEdited: boolean;
   readonly onChange: (remembered: Deciding["remembered"]) => void;
 };
 
-function Remember({ approval, remembered: { isOn, days }, onChange }: RememberProps): ReactNode {
+function Remember({ approval, remembered: { isOn, days }, isEdited, onChange }: RememberProps): ReactNode {
+  if (isEdited) return <small>A yes to a changed call is good for it alone, and is not remembered.</small>;
   return (
     <fieldset>
       <legend>What it is good for</legend>

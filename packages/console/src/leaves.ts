@@ -10,7 +10,8 @@ export type Leaf = {
   /** What is at that place: text as it is, anything else as JSON. */
   readonly text: string;
   readonly isText: boolean;
-  readonly origin: Origin | null;
+  /** `approver`: whoever looks at it has just written it. */
+  readonly origin: Origin | "approver" | null;
   /** `task`, `system`, `step:<seq>` or `document:<id>#<place>`, each once. */
   readonly sources: readonly string[];
 };

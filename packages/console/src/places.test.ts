@@ -10,7 +10,12 @@ test.each<Place>([
   { page: "runs", status: "awaiting_approval" },
   { page: "run", id: ID, step: null },
   { page: "run", id: ID, step: 12 },
+  { page: "escalations", status: "open" },
+  { page: "escalations", status: "resolved" },
   { page: "precedents" },
+  { page: "access" },
+  { page: "rules", rule: null },
+  { page: "rules", rule: "default/untrusted-control" },
   { page: "audit" },
   { page: "health" },
 ])("a place is found again by what stands behind the #: %o", (place) => {
@@ -25,6 +30,7 @@ test.each([
   "#/approvals/apr_1",
   "#/runs/run_%2e%2e",
   "#javascript:alert(1)",
+  "#/rule/<img>",
 ])("%s leads to no request of another path", (hash) => {
   const place = placeOf(hash);
   expect(place.page === "inbox" || (place.page === "runs" && place.status === "")).toBe(true);

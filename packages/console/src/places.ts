@@ -5,19 +5,28 @@ export type Place =
   | { readonly page: "approval"; readonly id: string }
   | { readonly page: "runs"; readonly status: string }
   | { readonly page: "run"; readonly id: string; readonly step: number | null }
+  | { readonly page: "escalations"; readonly status: string }
   | { readonly page: "precedents" }
+  | { readonly page: "rules"; readonly rule: string | null }
   | { readonly page: "audit" }
+  | { readonly page: "access" }
   | { readonly page: "health" };
 
 export const PAGES = [
   { page: "inbox", name: "Inbox", key: "i" },
   { page: "runs", name: "Runs", key: "r" },
+  { page: "escalations", name: "Escalations", key: "e" },
   { page: "precedents", name: "Precedents", key: "p" },
+  { page: "rules", name: "Rules", key: "u" },
   { page: "audit", name: "Audit", key: "a" },
+  { page: "access", name: "Access", key: "k" },
   { page: "health", name: "Health", key: "h" },
 ] as const;
 
 const ID = /^[a-z]{3}_[0-9a-f]{32}$/;
+
+/** Ids of rules have slashes in them, and nothing that would have to be written otherwise. */
+const RULE = /^#\/rules\/([a-z0-9._/-]{1,200})$/;
 
 /** Whatever names no place leads to the inbox. */
 export function placeOf(hash: string): Place {
@@ -26,12 +35,28 @@ export function placeOf(hash: string): Place {
   if (page === "runs" && ID.test(id))
     return { page: "run", id, step: rest === "steps" && /^\d{1,9}$/.test(seq) ? Number(seq) : null };
   if (page === "runs") return { page: "runs", status: /^[a-z_]*$/.test(id) ? id : "" };
-  if (page === "precedents" || page === "audit" || page === "health") return { page };
+  if (page === "rules") return { page, rule: RULE.exec(hash)?.[1] ?? null };
+  if (page === "escalations") return { page, status: id === "resolved" ? id : "open" };
+  if (page === "precedents" || page === "audit" || page === "access" || page === "health") return { page };
   return { page: "inbox" };
 }
 
 export function hashOf(place: Place): string {
   if (place.page === "approval") return `#/approvals/${place.id}`;
   if (place.page === "run") return `#/runs/${place.id}${place.step === null ? "" : `/steps/${place.step}`}`;
-  return place.page === "runs" && place.status !== "" ? `#/runs/${place.status}` : `#/${place.page}`;
+  if (place.page === "rules") return place.rule === null ? "#/rules" : `#/rules/${place.rule}`;
+  const isNarrowed =
+    (place.page === "runs" && place.status !== "") ||
+    (place.page === "escalations" && place.status !== "open");
+  return isNarrowed ? `#/${place.page}/${place.status}` : `#/${place.page}`;
 }
+
+/** Where a page begins that has several views. */
+export const placeOfPage = (page: (typeof PAGES)[number]["page"]): Place =>
+  page === "runs"
+    ? { page, status: "" }
+    : page === "escalations"
+      ? { page, status: "open" }
+      : page === "rules"
+        ? { page, rule: null }
+        : { page };

@@ -29,3 +29,10 @@ test("a yes and a no have a key each; what is said of an outcome has none", () =
     ["approve", "a"],
   ]);
 });
+
+test("a yes to a call that was changed says so", () => {
+  const names = verbsOf({ subject: "action", decision: asked("needs_approval") }, true).map(
+    ({ name }) => name,
+  );
+  expect(names).toEqual(["Deny", "Approve as changed"]);
+});

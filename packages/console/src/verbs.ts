@@ -10,7 +10,11 @@ export const isAboutLostCopy = ({ decision }: Pick<Approval, "decision">): boole
 
 type Named = { readonly verb: Verb; readonly name: string; readonly key: string | null };
 
-export function verbsOf(approval: Pick<Approval, "decision" | "subject">): readonly Named[] {
+/** @param isEdited a yes is to another call than was asked about */
+export function verbsOf(
+  approval: Pick<Approval, "decision" | "subject">,
+  isEdited = false,
+): readonly Named[] {
   if (isAboutLostCopy(approval))
     return [
       { verb: "deny", name: "End the run", key: "d" },
@@ -25,6 +29,6 @@ export function verbsOf(approval: Pick<Approval, "decision" | "subject">): reado
     ];
   return [
     { verb: "deny", name: "Deny", key: "d" },
-    { verb: "approve", name: "Approve once", key: "a" },
+    { verb: "approve", name: isEdited ? "Approve as changed" : "Approve once", key: "a" },
   ];
 }

@@ -16,6 +16,7 @@ export const ORIGIN_WORDS = {
   trusted: "the requester",
   untrusted: "UNTRUSTED TEXT",
   model: "the model",
+  approver: "you, just now",
 } as const;
 
 /** @param state of a run, a step or an approval, or the code of a reason */
@@ -24,8 +25,8 @@ export const stateWords = (state: string): string => state.replaceAll("_", " ");
 /** How a state is meant: what waits, what is well, what is not. */
 export function toneOf(state: string): "waits" | "well" | "ill" | "idle" {
   if (state === "awaiting_approval" || state === "open" || state === "in_doubt") return "waits";
-  if (state === "succeeded" || state === "approved" || state === "spent") return "well";
-  if (["failed", "dead_lettered", "denied", "expired", "refused"].includes(state)) return "ill";
+  if (["succeeded", "approved", "approve", "spent", "settled", "good"].includes(state)) return "well";
+  if (["failed", "dead_lettered", "denied", "deny", "expired", "refused"].includes(state)) return "ill";
   return "idle";
 }
 

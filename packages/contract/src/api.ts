@@ -26,8 +26,10 @@ import { AUDIT_ROUTES } from "./audit-routes.ts";
 import { COMPENSATION_ROUTES } from "./compensation.ts";
 import { CONSOLE_ROUTES } from "./console-routes.ts";
 import { DOCUMENT_ROUTES } from "./document-routes.ts";
+import { ESCALATION_ROUTES } from "./escalation.ts";
 import { EXTERNAL_ROUTES, submitRunRequestSchema } from "./external.ts";
 import { createdKeySchema, keyRequestSchema, keySchema, rotateKeySchema } from "./key.ts";
+import { POLICY_ROUTES } from "./policy.ts";
 import { precedentSchema, revokePrecedentSchema } from "./precedent.ts";
 import type { RouteRow } from "./route.ts";
 import { DEAD_LETTER_ROUTES } from "./dead-letter.ts";
@@ -368,6 +370,8 @@ export const ROUTES = {
   ...EXTERNAL_ROUTES,
   ...COMPENSATION_ROUTES,
   ...APPROVAL_ROUTES,
+  ...ESCALATION_ROUTES,
+  ...POLICY_ROUTES,
   ...DOCUMENT_ROUTES,
   ...AUDIT_ROUTES,
   ...SPENDING_ROUTES,

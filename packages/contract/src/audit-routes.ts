@@ -113,7 +113,7 @@ export const AUDIT_ROUTES = {
     tag: "audit",
     summary: "Begin a new log after the old one cannot go on",
     description:
-      "After a restored backup or the loss of a signing key. The old log stays, and stays verifiable.",
+      "After a restored backup or the loss of a signing key; of a log that goes on as it should it is refused, unless it is wanted `anyway`. The old log stays, and stays verifiable.",
     query: noQuerySchema,
     body: epochRequestSchema,
     success: {
@@ -121,7 +121,7 @@ export const AUDIT_ROUTES = {
       description: "The logs, with the new one.",
       content: { "application/json": auditLogListSchema },
     },
-    problems: [...BODY_PROBLEMS, "audit_log_not_found"],
+    problems: [...BODY_PROBLEMS, "audit_log_not_found", "epoch_not_needed"],
   },
   pruneAudit: {
     method: "POST",

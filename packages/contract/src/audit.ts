@@ -153,7 +153,15 @@ export const eraseRequestSchema = z
   .meta({ id: "EraseRequest" });
 export type EraseRequest = z.infer<typeof eraseRequestSchema>;
 
-export const epochRequestSchema = z.strictObject({ reason: reasonSchema }).meta({ id: "EpochRequest" });
+export const epochRequestSchema = z
+  .strictObject({
+    reason: reasonSchema,
+    anyway: z
+      .literal(true)
+      .optional()
+      .meta({ description: "Though nothing that the server knows calls for one." }),
+  })
+  .meta({ id: "EpochRequest" });
 export type EpochRequest = z.infer<typeof epochRequestSchema>;
 
 export const pruneRequestSchema = z.strictObject({}).meta({ id: "PruneRequest" });

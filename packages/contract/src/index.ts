@@ -8,11 +8,22 @@ export * from "./audit.ts";
 export * from "./compensation.ts";
 export * from "./digest.ts";
 export * from "./document.ts";
+export {
+  type Escalation,
+  type EscalationPage,
+  type EscalationStatus,
+  ESCALATION_ROUTES,
+  escalationPageSchema,
+  escalationSchema,
+  listEscalationsQuerySchema,
+  type ResolveEscalation,
+} from "./escalation.ts";
 export * from "./event.ts";
 export type { RedriveRequest } from "./dead-letter.ts";
 export * from "./external.ts";
 export * from "./ids.ts";
 export * from "./key.ts";
+export { POLICY_ROUTES, type PolicySet, policySetSchema } from "./policy.ts";
 export * from "./precedent.ts";
 export * from "./problem.ts";
 export * from "./route.ts";

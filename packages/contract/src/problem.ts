@@ -98,6 +98,11 @@ export const PROBLEMS = {
     title: "No such precedent",
     remedy: "List them with `assent precedents list`.",
   },
+  escalation_not_found: {
+    status: 404,
+    title: "No such escalation",
+    remedy: "List them with `assent escalations list`.",
+  },
   document_not_found: {
     status: 404,
     title: "No such document",
@@ -112,6 +117,12 @@ export const PROBLEMS = {
     status: 404,
     title: "No such entry, or nothing that could be shown of it",
     remedy: "An event that no checkpoint covers yet is proved a second later; an erased payload is gone.",
+  },
+  epoch_not_needed: {
+    status: 409,
+    title: "Nothing calls for a new log",
+    remedy:
+      "Leave the log as it is: see `assent audit log`. Where there is a reason that the server cannot know, say so: `assent audit epoch --anyway`.",
   },
   sealing_key_missing: {
     status: 409,
@@ -170,6 +181,12 @@ export const PROBLEMS = {
     status: 409,
     title: "The approval was decided before",
     remedy: "Nothing was changed. Read the decision with `GET /api/harness/runs/{id}`.",
+  },
+  escalation_not_open: {
+    status: 409,
+    title: "The escalation is not resolved like this",
+    remedy:
+      "Nothing was changed. `detail` says why; calls are decided with their approvals, and what was answered stays so.",
   },
   approval_digest_mismatch: {
     status: 409,

@@ -18,7 +18,7 @@ export type PromptReading = {
   readonly outputTokensMax: number;
 };
 
-export function readPrompt({ body }: RecordedRequest): PromptReading {
+export function readPrompt({ body }: Pick<RecordedRequest, "body">): PromptReading {
   const fields = isFields(body) ? body : {};
   const messages = listOf(fields["messages"] ?? fields["input"]).filter(isFields);
   const data = messages.filter((message) => !isSystem(message));

@@ -117,6 +117,7 @@ export const SECURITY_SET: readonly SecurityMember[] = [
       "tests/security/audit/odd-opened.test.ts",
       "tests/security/audit/odd-keepers.test.ts",
       "tests/security/audit/odd-witnesses.test.ts",
+      "tests/security/audit/cut-unnoticed.test.ts",
       "tests/security/audit/verifiers-agree.test.ts",
       "tests/security/audit/epoch-numbers.test.ts",
       "tests/security/audit/shipped-verify.test.ts",

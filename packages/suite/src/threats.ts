@@ -271,6 +271,7 @@ export const THREATS: readonly Threat[] = [
       "tests/security/audit/odd-opened.test.ts",
       "tests/security/audit/odd-keepers.test.ts",
       "tests/security/audit/odd-witnesses.test.ts",
+      "tests/security/audit/cut-unnoticed.test.ts",
       "tests/security/audit/verifiers-agree.test.ts",
       "tests/security/audit/epoch-numbers.test.ts",
       "tests/security/audit/shipped-verify.test.ts",

@@ -21,6 +21,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
     action_digest: DIGEST,
   },
   "/api/harness/precedents/:id/revoke": { reason: "A mistake." },
+  "/api/harness/escalations/:id/resolve": { comment: "Taken back by hand." },
   "/api/harness/documents": { name: "a.md", text: "Some words." },
   "/api/harness/keys": { principal: { name: "ci", kind: "service" }, scopes: ["runs:read"] },
   "/api/harness/keys/:id/rotate": {},
@@ -57,7 +58,7 @@ export function pathOf({ path }: RegisteredRoute, id?: string): string {
 }
 
 function randomId(path: string): string {
-  if (path.includes("/precedents/")) return `sha256:${hex(32)}`;
+  if (/\/(?:precedents|escalations)\//.test(path)) return `sha256:${hex(32)}`;
   if (path.includes("/signing-keys/")) return `sgk_${hex(16)}`;
   const kind = path.includes("/keys/")
     ? "key"

@@ -42,6 +42,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   reportCompensation: { output: null },
   decideApproval: { approval_id: APPROVAL_ID, decision: "approve", action_digest: DIGEST },
   revokePrecedent: { reason: "A mistake." },
+  resolveEscalation: { comment: "Taken back by hand." },
   redriveRun: {},
   addDocument: { name: "handbook", text: "All of it." },
   createKey: { principal: { name: "ci", kind: "service" }, scopes: ["runs:read"] },
@@ -66,7 +67,7 @@ function ownId(path: string): string {
   if (path.includes("/signing-keys/")) return SIGNING_KEY.id;
   if (path.includes("/approvals/")) return APPROVAL_ID;
   if (path.includes("/documents/")) return DOCUMENT.id;
-  return path.includes("/precedents/") ? DIGEST : RUN;
+  return /\/(?:precedents|escalations)\//.test(path) ? DIGEST : RUN;
 }
 
 /** A request that would succeed with the right key. */

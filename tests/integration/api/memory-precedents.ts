@@ -3,14 +3,23 @@
 import { err, ok } from "../../../packages/harness/src/base/result.ts";
 import type { Harness } from "../../../packages/harness/src/services/harness.ts";
 import type { Recorder } from "./memory-harness.ts";
-import { PRECEDENT } from "./samples.ts";
+import { ESCALATION, POLICIES, PRECEDENT } from "./samples.ts";
 
 /** What the first page of what waits names as the next one. */
 const WAITING_NEXT = "apr_01a1f8a6170a7a76a3ca67bf1e358485";
 
 export function precedentCalls(
   record: Recorder,
-): Pick<Harness, "listWaiting" | "listDecisions" | "listPrecedents" | "revokePrecedent"> {
+): Pick<
+  Harness,
+  | "listWaiting"
+  | "listDecisions"
+  | "listPrecedents"
+  | "revokePrecedent"
+  | "getPolicies"
+  | "listEscalations"
+  | "resolveEscalation"
+> {
   return {
     listWaiting: async (caller, after) => {
       record("listWaiting", caller, after);
@@ -20,6 +29,17 @@ export function precedentCalls(
     listDecisions: async (caller, since, cursor) => {
       record("listDecisions", caller, since, cursor);
       return await Promise.resolve(ok({ data: [], next_cursor: cursor === null ? "the next" : null }));
+    },
+    getPolicies: () => POLICIES,
+    listEscalations: async (caller, query) => {
+      record("listEscalations", caller, query);
+      return await Promise.resolve(ok({ data: [], next_cursor: null }));
+    },
+    resolveEscalation: async (caller, id, request) => {
+      record("resolveEscalation", caller, id, request);
+      if (id !== ESCALATION.id) return err({ code: "escalation_not_found", detail: "There is none." });
+      const answer = { decision: "manual", comment: request.comment };
+      return await Promise.resolve(ok({ ...ESCALATION, answer }));
     },
     listPrecedents: async (caller, page) => {
       record("listPrecedents", caller, page);

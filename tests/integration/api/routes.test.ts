@@ -228,6 +228,7 @@ test("whatever a malformed id is to name, the answer says in a sentence that the
     ["DELETE", "keys/nonsense"],
     ["DELETE", "signing-keys/nonsense"],
     ["POST", "precedents/nonsense/revoke", { reason: "No more." }],
+    ["POST", "escalations/nonsense/resolve", { comment: "Done." }],
     ["GET", "audit/logs/nonsense/checkpoint"],
     ["GET", `audit/logs/nonsense/entries`],
     ["GET", `runs/${RUN}/actions/nonsense`],

@@ -9,7 +9,9 @@ import {
   type CreatedKey,
   type CreatedSigningKey,
   type Document,
+  type Escalation,
   type Key,
+  type PolicySet,
   type Run,
   type RunId,
   type RunSummary,
@@ -207,4 +209,37 @@ export const PRECEDENT: Precedent = {
   confidence: 0.5,
   revoked_at: null,
   revoked_reason: null,
+};
+
+export const ESCALATION: Escalation = {
+  id: DIGEST,
+  pattern_id: DIGEST,
+  kind: "rollback",
+  tool: "book",
+  status: "resolved",
+  reason: "It could not be taken back.",
+  escalated_at: "2026-01-01T00:00:00.000000+00:00",
+  escalated_by: "maintainer",
+  occurrence: 1,
+  first_id: DIGEST,
+  seen_count: 1,
+  last_seen_at: "2026-01-01T00:00:00.000000+00:00",
+  resolved_at: "2026-01-02T00:00:00.000000+00:00",
+  resolved_by: "ann",
+  resolution_id: DIGEST,
+  answer: null,
+  answer_revoked_at: null,
+};
+
+export const POLICIES: PolicySet = {
+  version: DIGEST,
+  rules: [
+    {
+      id: "ask",
+      effect: "forbid",
+      description: "It pays.",
+      asks: { approvers: ["ann"], quorum: 2, separate_duties: true, timeout_seconds: 60 },
+      text: "forbid (principal, action, resource);",
+    },
+  ],
 };

@@ -168,7 +168,7 @@ test("a database that was restored is refused by the signer, and a new epoch goe
   const shorter = await copyLog(client, await log(), copy, "bare");
   expect(shorter.ok).toBe(false);
   expect(verify(ports, tenant, copy)).toMatchObject({ verified: true, size: 6 });
-  await evidence.beginEpoch(caller, "A backup was restored.");
+  await evidence.beginEpoch(caller, { reason: "A backup was restored.", anyway: true });
   await addFacts(ports.store, tenant, "s", 1);
   await advanced(ports, tenant);
   const second = join(folder.path, "second");
@@ -190,7 +190,7 @@ test("a log that was followed by another is copied and verified after the keys w
   const keysOf = async (): Promise<(readonly string[])[]> =>
     (await trail.logs(caller)).data.map(({ keys }) => keys);
   const first = ports.signer.vkeys(originOf(tenant, 1));
-  await evidence.beginEpoch(caller, "Another machine signs from now on.");
+  await evidence.beginEpoch(caller, { reason: "Another machine signs from now on.", anyway: true });
   await advanced(ports, tenant);
   const rotated = openLogKeys(join(folder.path, "signer"), systemRandom);
   rotated.add();

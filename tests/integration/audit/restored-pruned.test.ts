@@ -120,7 +120,7 @@ test("the database of before a pruning: nothing is signed, and the next epoch ac
   expect(verifyFolder(ports, publishedIn(path), one(), kept)).toMatchObject(whole);
 
   const evidence = oldEvidence(ports);
-  await evidence.beginEpoch(adminOf(tenant), "A backup was restored.");
+  await evidence.beginEpoch(adminOf(tenant), { reason: "A backup was restored." });
   await advanced(ports, tenant);
   // Of what was pruned the files have hashes, and the record of it among the entries that were lost.
   expect(await review(database, ports, tenant)).toEqual([]);
@@ -146,7 +146,7 @@ test("the database of before a pruning: nothing is signed, and the next epoch ac
 test("a hash of what was pruned and lost that is another now is found, whatever the next epoch says", async () => {
   await using at = await restore(before, home.path);
   const { ports, database, path } = at;
-  await oldEvidence(ports).beginEpoch(adminOf(tenant), "A backup was restored.");
+  await oldEvidence(ports).beginEpoch(adminOf(tenant), { reason: "A backup was restored." });
   await advanced(ports, tenant);
   const tiles = join(publishedIn(path), "tile", "0");
   const tile = readFileSync(join(tiles, "001"));
@@ -164,7 +164,7 @@ test("a hash of what was pruned and lost that is another now is found, whatever 
 test("of the lost entries nothing may be gone without a record of it, hashes or not", async () => {
   await using at = await restore(before, homeUnpruned.path);
   const { ports, database, path } = at;
-  await oldEvidence(ports).beginEpoch(adminOf(tenant), "A backup was restored.");
+  await oldEvidence(ports).beginEpoch(adminOf(tenant), { reason: "A backup was restored." });
   await advanced(ports, tenant);
   expect(await review(database, ports, tenant)).toEqual([]);
   rmSync(join(publishedIn(path), "tile", "entries", "001"));

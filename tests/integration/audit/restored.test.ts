@@ -131,7 +131,9 @@ test("what is recorded after the restore waits, and stands after the new epoch's
   );
 
   const evidence = evidenceOf(ports);
-  expect(await evidence.beginEpoch(adminOf(tenant), "A backup was restored.")).toMatchObject({ ok: true });
+  expect(await evidence.beginEpoch(adminOf(tenant), { reason: "A backup was restored." })).toMatchObject({
+    ok: true,
+  });
   await advanced(ports, tenant);
   // Nobody could have begun the installation's anew.
   await advanced(ports, installation);
@@ -162,7 +164,7 @@ test("what was erased after the backup is there again, is told, and can be erase
   await using at = await restore();
   const ports = logPorts(at.database, at.path);
   const evidence = evidenceOf(ports);
-  await evidence.beginEpoch(adminOf(tenant), "A backup was restored.");
+  await evidence.beginEpoch(adminOf(tenant), { reason: "A backup was restored." });
   await advanced(ports, tenant);
   await advanced(ports, installation);
   const { found } = await verify(at.database, at.path);
@@ -204,7 +206,7 @@ test.each<[string, (path: string) => void, string]>([
 ])("%s, whatever the new epoch says", async (_, damage, found) => {
   await using at = await restore();
   const ports = logPorts(at.database, at.path);
-  await evidenceOf(ports).beginEpoch(adminOf(tenant), "A backup was restored.");
+  await evidenceOf(ports).beginEpoch(adminOf(tenant), { reason: "A backup was restored." });
   await advanced(ports, tenant);
   await advanced(ports, installation);
   damage(at.path);

@@ -98,10 +98,15 @@ async function trust(remembered: string | null = null): Promise<ReviewTrust> {
     remembered,
     readFile: async (path) => await ports.files.read(origin, path),
   };
-  const readFile = async () => await Promise.resolve(null);
-  const nothing: OutsideKnowledge = { anchor: null, published: null, remembered: null, readFile };
-  return { keysOf, outsideOf: (of) => (of === origin ? outside : nothing) };
+  return { keysOf, outsideOf: (of) => (of === origin ? outside : NOTHING_OUTSIDE) };
 }
+
+const NOTHING_OUTSIDE: OutsideKnowledge = {
+  anchor: null,
+  published: null,
+  remembered: null,
+  readFile: async () => await Promise.resolve(null),
+};
 
 test("an honest database has nothing to be found, and says what was looked at", async () => {
   const trusted = await trust(kept);
@@ -118,6 +123,17 @@ test("an honest database has nothing to be found, and says what was looked at", 
   });
   expect(reviewed?.logs[0]?.rememberedSize).toBeGreaterThan(0);
   expect(reviewed?.state?.compared).toBeGreaterThan(8);
+});
+
+test("a log that nothing outside of the database knows is said to look whole when it is cut short", async () => {
+  const unnoticed = async (trusted: ReviewTrust): Promise<readonly (boolean | undefined)[]> => {
+    const pool = engine.database.ownerPool();
+    const reviewed = await reviewTransaction(pool, async (tx) => await reviewEvidence(tx, trusted, false));
+    expect(findingsOf(reviewed)).toEqual([]);
+    return reviewed.flatMap(({ logs }) => logs.map(({ cutUnnoticed }) => cutUnnoticed));
+  };
+  expect(await unnoticed(await trust())).toEqual([false]);
+  expect(await unnoticed({ keysOf, outsideOf: () => NOTHING_OUTSIDE })).toEqual([true]);
 });
 
 test("a login that sees no rows is not taken for one that sees that all is well", async () => {

@@ -108,7 +108,9 @@ test("where the memory is lost for good, a new epoch goes on, and says how far t
     ...ports,
     store: { ...ports.store, pending: async () => await Promise.resolve([]) },
   });
-  expect(await evidence.beginEpoch(adminOf(tenant), "The disk of the home was lost.")).toMatchObject({
+  expect(
+    await evidence.beginEpoch(adminOf(tenant), { reason: "The disk of the home was lost." }),
+  ).toMatchObject({
     ok: true,
   });
   await advanced(ports, tenant);

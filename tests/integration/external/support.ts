@@ -204,6 +204,7 @@ export function rules(
       {
         id: "test",
         meaning: `sha256:${"1".repeat(64)}`,
+        text: "",
         effect: "forbid",
         description: null,
         assent: null,

@@ -4,6 +4,7 @@
 
 import { vi } from "vitest";
 import type { TransactionOptions } from "../../../packages/harness/src/adapters/postgres/connect.ts";
+import type { RollbackOutcome } from "../../../packages/harness/src/core/run/journal.ts";
 import { keepAnswer } from "../../support/kept-answer.ts";
 import { type Kill, proveKills } from "../../support/target/kills.ts";
 import { createInProcessTarget } from "../../support/target/local-target.ts";
@@ -13,12 +14,24 @@ type Break =
   | "nothing is taken back"
   | "the oldest effect is taken back first"
   | "what is left is not said"
+  | "what is left is named by another step"
+  | "what was taken back is not said"
   | "the store is believed"
   | "a key is kept before its run is"
   | "a run is accepted before it is committed"
   | "a conflict is passed on";
 
 const broken = vi.hoisted((): { by: Break } => ({ by: "none" }));
+
+/** Every run here acts in its second step at the earliest. */
+const WRONG_STEP = 1;
+
+const misstated = (came: RollbackOutcome): RollbackOutcome => {
+  if (broken.by === "what is left is not said") return { ...came, left: [] };
+  if (broken.by === "what is left is named by another step")
+    return { ...came, left: came.left.map((one) => ({ ...one, seq: WRONG_STEP })) };
+  return broken.by === "what was taken back is not said" ? { ...came, takenBack: [] } : came;
+};
 
 const attempts = (options: TransactionOptions | undefined): TransactionOptions =>
   broken.by === "a conflict is passed on" ? { ...options, attemptsMax: 1 } : { ...options };
@@ -34,7 +47,7 @@ vi.mock(import("../../../packages/harness/src/core/run/rollback.ts"), async (imp
     },
     rollbackOutcome: (journal, rollback) => {
       const came = real.rollbackOutcome(journal, rollback);
-      return broken.by === "what is left is not said" ? { ...came, left: [] } : came;
+      return misstated(came);
     },
   };
 });
@@ -45,10 +58,9 @@ vi.mock(import("../../../packages/harness/src/services/end-run.ts"), async (impo
     ...real,
     endRun: (...given) => {
       const ended = real.endRun(...given);
-      if (broken.by !== "what is left is not said") return ended;
       const writes = ended.writes.map((write) =>
         write.write === "step_closed" && write.outcome?.kind === "rollback"
-          ? { ...write, outcome: { ...write.outcome, left: [] } }
+          ? { ...write, outcome: misstated(write.outcome) }
           : write,
       );
       return { ...ended, writes };
@@ -116,6 +128,8 @@ const KILLS: readonly Kill<Break>[] = [
   [ROLLBACK, "nothing is taken back", "everything that it did is taken back"],
   [ROLLBACK, "the oldest effect is taken back first", "the newest first"],
   [ROLLBACK, "what is left is not said", "what nothing takes back is named in the run"],
+  [ROLLBACK, "what is left is named by another step", "what nothing takes back is named in the run"],
+  [ROLLBACK, "what was taken back is not said", "what was taken back is named in the run"],
   [ARTIFACTS, "the store is believed", "can be fetched"],
   [ATOMICITY, "a run is accepted before it is committed", "an accepted run can be read"],
   [CONTENTION, "a conflict is passed on", "a quarrel among transactions is not the caller's business"],

@@ -29,7 +29,7 @@ async function rowsRead(query: Query): Promise<number> {
   return Number(row?.read);
 }
 
-test("one question's open escalation is found without reading those of others, or that were resolved", async () => {
+test("one question's open escalation is found without reading those of others, or that were resolved; a page of them reads a page", async () => {
   const { inMemory, tenant } = await memories.open();
   const { patternId } = pattern("waiting");
   const { escalationId } = escalation("no answer", { patternId });
@@ -52,6 +52,14 @@ test("one question's open escalation is found without reading those of others, o
       expect(await questionRows({ query, tenant }).lockOpen(patternId)).toBe(escalationId);
     // Once to find it, once to lock it.
     expect((await rowsRead(query)) - before).toBe(2 * TIMES);
+    // A page costs a page: of each state, and the first that is not on it.
+    const listedBefore = await rowsRead(query);
+    const LIMIT = 4;
+    for (let time = 0; time < TIMES; time += 1)
+      expect(await questionRows({ query, tenant }).list(["open", "resolved"], null, LIMIT)).toHaveLength(
+        LIMIT,
+      );
+    expect((await rowsRead(query)) - listedBefore).toBeLessThanOrEqual(2 * LIMIT * TIMES);
   });
 });
 

@@ -482,7 +482,7 @@ test.for(ifHere(["all"]))("witnesses alone, without a policy file, %s have to ha
     return (await secondVerifier("export", folder, "--key", LOG.vkey, ...given)).said.trim();
   };
   expect(await ask(byAll())).toMatch(
-    /^verified: 6 entries; witnesses: witness\.example\/3, witness\.example\/4$/u,
+    /^verified: 6 entries; witnesses: witness\.example\/3, witness\.example\/4$/mu,
   );
   expect(await ask(cosigned(NOTE, [ONE], SECONDS))).toBe(
     "checkpoint: cosigned by witness.example/3; the policy wants more",

@@ -1,6 +1,6 @@
 // The scenario of the audit log passes on the product, and fails when what it is there for is taken out of the product.
 
-import type { AuditCheckpoint, AuditEntry, AuditEntryPage } from "@assent/contract";
+import { type AuditCheckpoint, type AuditEntry, type AuditEntryPage, runIdSchema } from "@assent/contract";
 import {
   leafHash,
   newSeed,
@@ -11,7 +11,11 @@ import {
   treeHash,
 } from "@assent/tlog";
 import { vi } from "vitest";
+import { z } from "zod";
 import type { Caller } from "../../../packages/harness/src/ports.ts";
+import type { Evidence } from "../../../packages/harness/src/services/audit/evidence.ts";
+import type { Once } from "../../../packages/harness/src/services/harness.ts";
+import { receiptView } from "../../../packages/harness/src/services/audit/trail.ts";
 import { proveKills } from "../../support/target/kills.ts";
 import { createInProcessTarget } from "../../support/target/local-target.ts";
 
@@ -21,6 +25,7 @@ type Break =
   | "checkpoints go out as a stranger signed them"
   | "decisions are answered without a receipt"
   | "an event's proof is of another event"
+  | "a decision's receipt is of another event"
   | "history is rewritten by whoever has the key"
   | "checkpoints go out without their second line"
   | "entries are taken out without a record"
@@ -142,13 +147,26 @@ vi.mock(import("../../../packages/harness/src/services/audit/covered.ts"), async
     coveredAnswer: async (evidence, ...rest) =>
       broken.by === "decisions are answered without a receipt"
         ? await real.coveredAnswer(null, ...rest)
-        : await real.coveredAnswer(evidence, ...rest),
+        : await withOther(evidence, rest[0], await real.coveredAnswer(evidence, ...rest)),
     withReceipt: async (evidence, ...rest) =>
       broken.by === "decisions are answered without a receipt"
         ? await real.withReceipt(null, ...rest)
         : await real.withReceipt(evidence, ...rest),
   };
 });
+
+const decidedSchema = z.looseObject({ run_id: z.string().startsWith("run_"), receipt: z.unknown() });
+
+/** With the receipt of how the run began, which is as true as that of the decision. */
+async function withOther(evidence: Evidence | null, { tenant }: Caller, done: Once): Promise<Once> {
+  if (broken.by !== "a decision's receipt is of another event" || !done.answer.ok) return done;
+  const decided = decidedSchema.safeParse(JSON.parse(done.answer.value.body));
+  if (!decided.success || decided.data.receipt === undefined) return done;
+  const first = await evidence?.prove(tenant, runIdSchema.parse(decided.data.run_id), 1);
+  if (first === undefined || first === null) return done;
+  const body = JSON.stringify({ ...decided.data, receipt: receiptView(first) });
+  return { ...done, answer: { ok: true, value: { ...done.answer.value, body } } };
+}
 
 proveKills<Break>(createInProcessTarget(), broken, [
   [
@@ -166,6 +184,11 @@ proveKills<Break>(createInProcessTarget(), broken, [
     "audit_log_tamper_evidence",
     "decisions are answered without a receipt",
     "every decision is answered with a receipt that verifies",
+  ],
+  [
+    "audit_log_tamper_evidence",
+    "a decision's receipt is of another event",
+    "and for the decision itself, and no other event",
   ],
   [
     "audit_log_tamper_evidence",

@@ -70,7 +70,7 @@ function placeOf(route: RegisteredRoute, ids: Readonly<Record<string, string>>):
 
 const unknownOf = (kind: string): string => {
   const hex = randomBytes(16).toString("hex");
-  if (kind === "precedents") return `sha256:${hex}${hex}`;
+  if (kind === "precedents" || kind === "escalations") return `sha256:${hex}${hex}`;
   return `${{ "signing-keys": "sgk", keys: "key", documents: "doc", approvals: "apr" }[kind] ?? "run"}_${hex}`;
 };
 

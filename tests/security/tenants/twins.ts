@@ -109,7 +109,16 @@ async function idsOf(
   const [document] = value(await harness.documents.list(ours, { limit: 1, cursor: null })).data;
   const [key] = value(await harness.listKeys(ours));
   const [precedent] = value(await harness.listPrecedents(ours, { limit: 1, cursor: null })).data;
-  const ids = { runs: finished, artifacts: artifact, documents: document, keys: key, precedents: precedent };
+  const asked = { status: null, limit: 1, cursor: null };
+  const [escalation] = value(await harness.listEscalations(ours, asked)).data;
+  const ids = {
+    runs: finished,
+    artifacts: artifact,
+    documents: document,
+    keys: key,
+    precedents: precedent,
+    escalations: escalation,
+  };
   return Object.fromEntries(
     Object.entries(ids).map(([kind, of]) => {
       if (of === undefined) throw new Error(`there is nothing of ${kind}`);

@@ -33,6 +33,7 @@ async function readAll(
     decisions: await harness.listDecisions(caller, since, null),
     open: await harness.listWaiting(caller, null),
     precedents: await harness.listPrecedents(caller, { limit: 100, cursor: null }),
+    escalations: await harness.listEscalations(caller, { status: null, limit: 100, cursor: null }),
     keys: await harness.listKeys(caller),
     documents,
     document: document === undefined ? null : await harness.documents.get(caller, document.id),

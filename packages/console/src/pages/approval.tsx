@@ -3,18 +3,31 @@
 import type { Approval, Run } from "@assent/contract";
 import { type ReactNode, useCallback, useMemo, useState } from "react";
 import { Arguments } from "../arguments.tsx";
+import { Because } from "../because.tsx";
 import { Decision } from "../decision.tsx";
-import { isGrave, type Leaf, leavesOf } from "../leaves.ts";
+import { EditArguments } from "../edit-arguments.tsx";
+import { type Edit, mayEdit } from "../editing.ts";
+import { isGrave, type Leaf } from "../leaves.ts";
 import { Failure, Loading, Page, State, Time, Visible } from "../parts.tsx";
 import { hashOf } from "../places.ts";
 import { Preview } from "../preview.tsx";
 import { useNow, useResource } from "../session.tsx";
+import { type Edited, useEdited } from "../use-edited.ts";
 import { duration, harmWords, shortId, stateWords } from "../words.ts";
 
 const LOOK_MS = 5_000;
 
 export function ApprovalPage({ id }: { readonly id: string }): ReactNode {
   const { data, error, reload } = useResource<Approval>(`/api/harness/approvals/${id}`, LOOK_MS);
+  // Outlives the question: a call that was changed has another digest from then on.
+  const [decided, setDecided] = useState<Approval | null>(null);
+  const whenDecided = useCallback(
+    (answer: Approval) => {
+      setDecided(answer);
+      reload();
+    },
+    [reload],
+  );
   const run = useResource<Run>(data === null ? null : `/api/harness/runs/${data.run_id}`, LOOK_MS);
   return (
     <Page title="Approval" aside={data === null ? null : <State state={data.status} />}>
@@ -26,31 +39,36 @@ export function ApprovalPage({ id }: { readonly id: string }): ReactNode {
           key={`${data.id} ${data.action_digest}`}
           approval={data}
           run={run.data}
-          onDecided={reload}
+          decided={data.status === "open" && decided?.action_digest !== data.action_digest ? null : decided}
+          onDecided={whenDecided}
         />
       )}
     </Page>
   );
 }
 
-/** Of what no second look can take back: every value that the requester did not choose. */
+/** Of what no second look can take back: every value that neither the requester nor the approver chose. */
 const pointersToCheck = (approval: Approval, leaves: readonly Leaf[]): ReadonlySet<string> =>
   new Set(
     isGrave(approval) && approval.status === "open"
-      ? leaves.filter(({ origin }) => origin !== "trusted").map(({ pointer }) => pointer)
+      ? leaves
+          .filter(({ origin }) => origin !== "trusted" && origin !== "approver")
+          .map(({ pointer }) => pointer)
       : [],
   );
 
 type QuestionProps = {
   readonly approval: Approval;
   readonly run: Run | null;
-  readonly onDecided: () => void;
+  /** What the server answered to what was said here. */
+  readonly decided: Approval | null;
+  readonly onDecided: (answer: Approval) => void;
 };
 
-function Question({ approval, run, onDecided }: QuestionProps): ReactNode {
+function Question({ approval, run, decided, onDecided }: QuestionProps): ReactNode {
   const [confirmed, setConfirmed] = useState<ReadonlySet<string>>(new Set());
-  const [decided, setDecided] = useState<Approval | null>(null);
-  const leaves = useMemo(() => leavesOf(approval.action.arguments, approval.labels), [approval]);
+  const call = useEdited(approval);
+  const { leaves } = call;
   const asked = useMemo(() => pointersToCheck(approval, leaves), [approval, leaves]);
   const left = [...asked].filter((pointer) => !confirmed.has(pointer)).length;
   const onConfirm = useCallback((pointer: string, isConfirmed: boolean) => {
@@ -61,13 +79,6 @@ function Question({ approval, run, onDecided }: QuestionProps): ReactNode {
       return after;
     });
   }, []);
-  const whenDecided = useCallback(
-    (answer: Approval) => {
-      setDecided(answer);
-      onDecided();
-    },
-    [onDecided],
-  );
   return (
     <article className="question">
       <Risk approval={approval} />
@@ -82,6 +93,59 @@ function Question({ approval, run, onDecided }: QuestionProps): ReactNode {
         confirmed={confirmed}
         onConfirm={onConfirm}
       />
+      <Changing approval={approval} call={call} isOpen={approval.status === "open" && decided === null} />
+      <Change approval={approval} isEdited={call.instead !== null} />
+      <Advice approval={approval} />
+      {run === null ? null : <Context run={run} step={approval.step} />}
+      <Exactly approval={approval} />
+      {decided === null ? null : <Decided approval={decided} />}
+      {approval.status === "open" && decided === null ? (
+        <Decision
+          approval={approval}
+          offered={{ held: heldBy(call.edit, left), edited: call.instead, edition: call.edition }}
+          onDecided={onDecided}
+        />
+      ) : null}
+      {approval.status === "open" ? null : <Outcome approval={approval} />}
+    </article>
+  );
+}
+
+/** Why no yes can be given yet. */
+function heldBy(edit: Edit | null, left: number): string | null {
+  if (edit !== null && edit.arguments === null)
+    return "The changed arguments are no JSON object: mend them, or leave the call as it was.";
+  if (left === 0) return null;
+  return `Check ${left === 1 ? "the marked value" : `the ${left} marked values`} first.`;
+}
+
+function LeftOut({ leaves }: { readonly leaves: readonly Leaf[] }): ReactNode {
+  if (leaves.length === 0) return null;
+  return (
+    <p className="waits">
+      Left out:{" "}
+      {leaves.map(({ pointer, text }) => (
+        <span key={pointer}>
+          <code>
+            <Visible text={pointer} />
+          </code>{" "}
+          (<Visible text={text} />){" "}
+        </span>
+      ))}
+    </p>
+  );
+}
+
+type ChangingProps = { readonly approval: Approval; readonly call: Edited; readonly isOpen: boolean };
+
+/** What the approver makes of the call, and what one made of it. */
+function Changing({ approval, call, isOpen }: ChangingProps): ReactNode {
+  return (
+    <>
+      <LeftOut leaves={call.leftOut} />
+      {isOpen && mayEdit(approval) ? (
+        <EditArguments asked={approval.action.arguments} edit={call.edit} onEdit={call.onEdit} />
+      ) : null}
       {approval.edited_arguments === null ? null : (
         <details open>
           <summary>Arguments as edited, which are carried out instead</summary>
@@ -90,29 +154,19 @@ function Question({ approval, run, onDecided }: QuestionProps): ReactNode {
           </pre>
         </details>
       )}
-      <Change approval={approval} />
-      <Advice approval={approval} />
-      {run === null ? null : <Context run={run} step={approval.step} />}
-      <Exactly approval={approval} />
-      {decided === null ? null : <Decided approval={decided} />}
-      {approval.status === "open" && decided === null ? (
-        <Decision
-          approval={approval}
-          held={
-            left === 0
-              ? null
-              : `Check ${left === 1 ? "the marked value" : `the ${left} marked values`} first.`
-          }
-          onDecided={whenDecided}
-        />
-      ) : null}
-      {approval.status === "open" ? null : <Outcome approval={approval} />}
-    </article>
+    </>
   );
 }
 
 /** What the tool shows beforehand, unless it is the arguments once more. */
-function Change({ approval: { action, preview } }: { readonly approval: Approval }): ReactNode {
+function Change({
+  approval: { action, preview },
+  isEdited,
+}: {
+  readonly approval: Approval;
+  readonly isEdited: boolean;
+}): ReactNode {
+  if (isEdited) return <p className="quiet">What the changed call would do is not known beforehand.</p>;
   if (preview === null) return <p className="quiet">The tool cannot show beforehand what would change.</p>;
   if (preview === JSON.stringify(action.arguments, null, 2)) return null;
   return <Preview text={preview === "" ? "(nothing)" : preview} />;
@@ -142,9 +196,9 @@ function Asking({ approval, run }: { readonly approval: Approval; readonly run: 
   const { quorum, approvers, separate_duties: isSeparate } = approval.requirement;
   return (
     <ul className="because">
-      {approval.decision.reasons.map(({ code, policy, detail }) => (
-        <li key={`${code} ${policy ?? ""} ${detail}`}>
-          <Visible text={detail} /> <small>{policy ?? code}</small>
+      {approval.decision.reasons.map((reason) => (
+        <li key={`${reason.code} ${reason.policy ?? ""} ${reason.detail}`}>
+          <Because reason={reason} />
         </li>
       ))}
       {quorum > 1 ? (

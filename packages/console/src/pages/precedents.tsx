@@ -1,7 +1,8 @@
 // Answers that are given again without asking: whose they are, how often they answered, and how to take one back.
 
 import type { Precedent } from "@assent/contract";
-import { type ReactNode, useState } from "react";
+import type { ReactNode } from "react";
+import { SayWhy } from "../asking.tsx";
 import { newIdempotencyKey } from "../client.ts";
 import { Failure, Loading, Page, Time, Visible } from "../parts.tsx";
 import { useNow, useResource, useSession } from "../session.tsx";
@@ -98,53 +99,16 @@ function Revoke({
   readonly precedent: Precedent;
   readonly onChange: () => void;
 }): ReactNode {
-  const { client, isStale } = useSession();
-  const [reason, setReason] = useState<string | null>(null);
-  const [error, setError] = useState<Error | null>(null);
-  const revoke = async (): Promise<void> => {
-    try {
-      const path = `/api/harness/precedents/${encodeURIComponent(precedent.id)}/revoke`;
-      await client.post(path, { reason }, newIdempotencyKey());
-      setReason(null);
-      onChange();
-    } catch (failure) {
-      setError(failure instanceof Error ? failure : new Error(String(failure)));
-    }
-  };
-  if (reason === null)
-    return (
-      <button
-        type="button"
-        disabled={isStale}
-        onClick={() => {
-          setReason("");
-        }}
-      >
-        Revoke …
-      </button>
-    );
+  const { client } = useSession();
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void revoke();
+    <SayWhy
+      names={{ open: "Revoke", field: "Why", send: "Revoke" }}
+      isGrave
+      onSend={async (reason) => {
+        const path = `/api/harness/precedents/${encodeURIComponent(precedent.id)}/revoke`;
+        await client.post(path, { reason }, newIdempotencyKey());
+        onChange();
       }}
-    >
-      {error === null ? null : <Failure error={error} />}
-      <label>
-        Why{" "}
-        <input
-          value={reason}
-          required
-          maxLength={2_000}
-          onChange={(event) => {
-            setReason(event.target.value);
-          }}
-        />
-      </label>
-      <button type="submit" className="deny" disabled={isStale || reason.trim() === ""}>
-        Revoke
-      </button>
-    </form>
+    />
   );
 }

@@ -1,8 +1,10 @@
 // One run as its journal tells it: what the model was asked, what it wanted to do, who decided, what came of it.
 
-import type { Artifact, Run, Step } from "@assent/contract";
+import type { Artifact, RedriveRequest, Run, RunSummary, Step } from "@assent/contract";
 import { type ReactNode, useEffect, useState } from "react";
-import { newIdempotencyKey } from "../client.ts";
+import { AskTwice } from "../asking.tsx";
+import { Because } from "../because.tsx";
+import { newIdempotencyKey, Refused } from "../client.ts";
 import { Failure, Loading, Page, State, Time, Visible } from "../parts.tsx";
 import { hashOf } from "../places.ts";
 import { useNow, useResource, useSession } from "../session.tsx";
@@ -64,6 +66,7 @@ function Story({ run, step, onChange }: StoryProps): ReactNode {
         </p>
       ))}
       {ENDED.has(run.status) ? null : <Cancel id={run.id} onChange={onChange} />}
+      {run.status === "dead_lettered" ? <Redrive id={run.id} /> : null}
       <h2>Steps</h2>
       <Steps run={run} step={step} />
       {run.answer === null ? null : (
@@ -79,47 +82,53 @@ function Story({ run, step, onChange }: StoryProps): ReactNode {
 }
 
 function Cancel({ id, onChange }: { readonly id: string; readonly onChange: () => void }): ReactNode {
-  const { client, isStale } = useSession();
-  const [isAsked, setAsked] = useState(false);
-  const [error, setError] = useState<Error | null>(null);
-  const cancel = async (): Promise<void> => {
-    setAsked(false);
+  const { client } = useSession();
+  return (
+    <AskTwice
+      names={{ open: "Call it off", yes: "Yes, call it off", no: "No, let it go on" }}
+      onYes={async () => {
+        await client.post(`/api/harness/runs/${id}/cancel`, {}, newIdempotencyKey());
+        onChange();
+      }}
+    />
+  );
+}
+
+/** The same task again as a new run; where something of the old one stands, only by who says that they have looked. */
+function Redrive({ id }: { readonly id: string }): ReactNode {
+  const { client } = useSession();
+  const [isStanding, setStanding] = useState(false);
+  const redrive = async (body: RedriveRequest): Promise<void> => {
     try {
-      await client.post(`/api/harness/runs/${id}/cancel`, {}, newIdempotencyKey());
-      onChange();
+      const path = `/api/harness/runs/${id}/redrive`;
+      const made = await client.post<RunSummary>(path, body, newIdempotencyKey());
+      location.hash = hashOf({ page: "run", id: made.id, step: null });
     } catch (failure) {
-      setError(failure instanceof Error ? failure : new Error(String(failure)));
+      if (failure instanceof Refused && failure.problem.code === "effects_standing") setStanding(true);
+      throw failure;
     }
   };
   return (
-    <div className="cancel">
-      {error === null ? null : <Failure error={error} />}
-      {isAsked ? (
-        <>
-          <button type="button" className="deny" disabled={isStale} onClick={() => void cancel()}>
-            Yes, call it off
-          </button>
-          <button
-            type="button"
-            onClick={() => {
-              setAsked(false);
-            }}
-          >
-            No, let it go on
-          </button>
-        </>
-      ) : (
-        <button
-          type="button"
-          disabled={isStale}
-          onClick={() => {
-            setAsked(true);
+    <>
+      <AskTwice
+        names={{ open: "Redrive it", yes: "Yes, as a new run", no: "No, leave it" }}
+        onYes={async () => {
+          await redrive({});
+        }}
+      />
+      {isStanding ? (
+        <AskTwice
+          names={{
+            open: "Redrive it although something it did stands",
+            yes: "I have looked: it may happen again",
+            no: "No, leave it",
           }}
-        >
-          Call it off …
-        </button>
-      )}
-    </div>
+          onYes={async () => {
+            await redrive({ repeat_effects: true });
+          }}
+        />
+      ) : null}
+    </>
   );
 }
 
@@ -160,9 +169,9 @@ function StepLine({ run, step, isOpen }: StepLineProps): ReactNode {
       {step.decision === null ? null : (
         <p>
           {stateWords(step.decision.verdict)}:{" "}
-          {step.decision.reasons.map(({ code, policy, detail }) => (
-            <span key={`${code} ${policy ?? ""} ${detail}`}>
-              <Visible text={detail} /> <small>{policy ?? code}</small>{" "}
+          {step.decision.reasons.map((reason) => (
+            <span key={`${reason.code} ${reason.policy ?? ""} ${reason.detail}`}>
+              <Because reason={reason} />
             </span>
           ))}
         </p>

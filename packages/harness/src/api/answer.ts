@@ -38,6 +38,7 @@ const NOT_FOUND_DETAILS = {
   approval_not_found: "There is no approval with this id.",
   key_not_found: "There is no key with this id.",
   document_not_found: "There is no document with this id.",
+  escalation_not_found: "There is no escalation with this id.",
   precedent_not_found: "There is no precedent with this id.",
 } as const satisfies Readonly<Partial<Record<ProblemCode, string>>>;
 

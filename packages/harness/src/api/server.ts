@@ -58,6 +58,8 @@ import { addMetrics } from "./routes/metrics.ts";
 import { addOpenApi } from "./routes/open-api.ts";
 import { addDecisions } from "./routes/decisions.ts";
 import { addWaiting } from "./routes/waiting.ts";
+import { addEscalations } from "./routes/escalations.ts";
+import { addPolicies } from "./routes/policies.ts";
 import { addPrecedents } from "./routes/precedents.ts";
 import { addSpending } from "./routes/spending.ts";
 import { addRunCommands } from "./routes/run.ts";
@@ -173,6 +175,8 @@ function addRoutes(api: Api, harness: Harness, streams: EventStreams): void {
   addPrincipals(api, harness);
   addAccess(api, harness);
   addPrecedents(api, harness);
+  addEscalations(api, harness);
+  addPolicies(api, harness);
   addDocuments(api, harness);
   addAudit(api, harness);
   addSpending(api, harness);

@@ -9,6 +9,9 @@ import { readPublicKeys } from "../adapters/files/log-keys.ts";
 import { openLogFiles } from "../adapters/files/log-files.ts";
 import { ownsSchema, reviewTransaction } from "../adapters/postgres/audit-review.ts";
 import { type Connection, connectPool, readDatabaseAddress } from "../adapters/postgres/connect.ts";
+import { checkMigrated } from "../adapters/postgres/migrate.ts";
+import { type ReviewedWalls, reviewWalls } from "../adapters/postgres/review-walls.ts";
+import { queryOn } from "../adapters/postgres/store.ts";
 import { openEmbedded } from "../adapters/postgres/embedded/embedded.ts";
 import { systemRandom } from "../adapters/system/random.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -38,6 +41,8 @@ export type ReviewedDatabase = {
   readonly tenants: readonly ReviewedEvidence[];
   /** Logs that are known of outside the database, and are not in it. */
   readonly missing: readonly LogFinding[];
+  /** Triggers, constraints, row-level security and grants, held against what the migrations make. */
+  readonly walls: ReviewedWalls;
 };
 
 export async function reviewDatabase(
@@ -56,6 +61,14 @@ export async function reviewDatabase(
       detail:
         "The database has no schema of an installation, or this login does not own it and sees no rows.",
       remedy: "Set DATABASE_MIGRATION_URL to the login that migrations run as.",
+    });
+  // What the walls of another version are, and what its rows mean, only that version knows.
+  const migrated = await checkMigrated(queryOn(pool));
+  if (!migrated.ok)
+    return err({
+      code: migrated.error.reason,
+      detail: `It cannot be held against what this program knows: ${migrated.error.message}.`,
+      remedy: "Verify it with the program that serves it, or start this one on it first (`assent up`).",
     });
   // Before the snapshot is taken: what the signer has seen by now, the database has by then.
   const origins = await reviewTransaction(pool, async (tx) => {
@@ -77,7 +90,8 @@ export async function reviewDatabase(
     pool,
     async (tx) => await reviewEvidence(tx, { keysOf, outsideOf, wanted }, options.withState),
   );
-  return ok({ tenants, missing: findMissingLogs({ ...options, published }, origins) });
+  const missing = findMissingLogs({ ...options, published }, origins);
+  return ok({ tenants, missing, walls: await reviewWalls(pool) });
 }
 
 const NOTHING_KNOWN: OutsideKnowledge = {

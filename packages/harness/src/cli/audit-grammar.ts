@@ -4,7 +4,7 @@ import type { RunId } from "@assent/contract";
 import { type Command, InvalidArgumentError } from "commander";
 import { z } from "zod";
 import { parseRunId } from "./argument.ts";
-import type { CopyFlags, EntryFlags, EraseFlags, VerifyFlags } from "./commands/audit-log.ts";
+import type { CopyFlags, EntryFlags, EpochFlags, EraseFlags, VerifyFlags } from "./commands/audit-log.ts";
 import type { RekeyFlags } from "./commands/audit-sealing.ts";
 import type { WitnessFlags } from "./commands/witness.ts";
 import { err } from "../base/result.ts";
@@ -264,8 +264,9 @@ function addSigning(audit: Command, perform: Perform): void {
     .command("epoch")
     .description("begin a new log after a restored backup or a lost key")
     .requiredOption("--reason <text>", "why the old one cannot go on")
+    .option("--anyway", "though nothing that the server knows calls for one; it is refused without")
     .action(
-      async (flags: { reason: string }) =>
+      async (flags: EpochFlags) =>
         await perform(async (context) => {
           const { beginEpoch } = await onLog();
           return await beginEpoch(context, flags);

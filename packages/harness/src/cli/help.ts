@@ -21,6 +21,8 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
   ["artifacts", "{run_id, data: Artifact[], saved: [{id, name, path}], findings: [{code, at, detail}]}"],
   ["precedents list", "{data: Precedent[], next_cursor}"],
   ["precedents revoke", "Precedent"],
+  ["escalations list", "{data: Escalation[], next_cursor}"],
+  ["escalations resolve", "Escalation"],
   ["providers", "{data: Provider[]}"],
   ["budget show", "BudgetReport"],
   ["dlq list", "{data: RunSummary[], next_cursor}"],
@@ -45,7 +47,7 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
   ["keys revoke", "Key"],
   [
     "audit verify",
-    "of a run {run_id, status, events, verified, findings: [{code, at, detail}]}; of an export {origin, size, verified, findings, rememberedSize, cosigners, opened, erased, unopened, approvals: {told, untold}, erasedElsewhere: [{epoch, index}], minimum, pruned, prunedElsewhere: [{epoch, minimum}]}; with --db {verified, findings, tenants: [{tenant, logs, waiting, findings, state}]}",
+    "of a run {run_id, status, events, verified, findings: [{code, at, detail}]}; of an export {origin, size, verified, findings, cutUnnoticed, rememberedSize, cosigners, opened, erased, unopened, approvals: {told, untold}, erasedElsewhere: [{epoch, index}], minimum, pruned, prunedElsewhere: [{epoch, minimum}]}; with --db {verified, findings, walls: {held}, tenants: [{tenant, logs, waiting, findings, state}]}",
   ],
   ["audit receipt", "{verified, index, leaf, detail?}"],
   ["audit log", "{data: AuditLog[], stopped}"],
@@ -62,6 +64,7 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
     "policy check",
     "{loads: true, version, rules: [{id, effect, description, assent}]} or {loads: false, refusal}",
   ],
+  ["policy loaded", "PolicySet"],
   ["policy test", "{version, cases, failures: [{file, name, fault}]}"],
   ["policy explain", "{run_id, step, tool, arguments, decision: Decision}"],
   [

@@ -31,7 +31,6 @@ import {
   removeDocument,
   searchDocuments,
 } from "./commands/documents.ts";
-import { listPrecedents, revokePrecedent } from "./commands/precedents.ts";
 import type { PageFlags } from "../client/client.ts";
 import { addSpending } from "./program-spending.ts";
 import {
@@ -41,6 +40,7 @@ import {
   diffPolicies,
   explainDecision,
   type PolicySetFlags,
+  showPolicies,
   testPolicies,
 } from "./commands/policy.ts";
 import { type RunFlags, runTask } from "./commands/run.ts";
@@ -49,6 +49,7 @@ import { server, up, type UpFlags, worker, type WorkerFlags } from "./commands/u
 import { watchRun } from "./commands/watch.ts";
 import { DEFAULT_URL } from "./connection.ts";
 import { DEFAULT_HOME, type Perform } from "./context.ts";
+import { addEscalations, addPrecedents } from "./program-memory.ts";
 import { addMcp } from "./program-mcp.ts";
 import { addPlan } from "./program-plan.ts";
 import { EXAMPLES, EXIT_CODES_TOPIC, JSON_TOPIC } from "./help.ts";
@@ -83,6 +84,7 @@ export function createProgram(perform: Perform, io: Io, version: string): Comman
   addDecisions(program, perform);
   addEvidence(program, perform);
   addPrecedents(program, perform);
+  addEscalations(program, perform);
   addPolicy(program, perform);
   addDocuments(program, perform);
   addSpending(program, perform);
@@ -273,33 +275,16 @@ function addEvidence(program: Command, perform: Perform): void {
   addAudit(program, perform);
 }
 
-function addPrecedents(program: Command, perform: Perform): void {
-  const precedents = program.command("precedents").description("answers that are given again without asking");
-  precedents
-    .command("list")
-    .description("who answered what, when, and how often it was used; what is in force first")
-    .option("--limit <n>", "at most so many", parseLimit)
-    .option("--cursor <cursor>", "go on where a list ended")
-    .action(
-      async (flags: PageFlags) => await perform(async (context) => await listPrecedents(context, flags)),
-    );
-  precedents
-    .command("revoke")
-    .description("stop giving an answer; people are asked again")
-    .argument("<precedent>", "its id")
-    .requiredOption("--reason <text>", "why")
-    .action(
-      async (id: string, flags: { reason: string }) =>
-        await perform(async (context) => await revokePrecedent(context, id, flags)),
-    );
-}
-
 function addPolicy(program: Command, perform: Perform): void {
   const policy = program.command("policy").description("the rules: check, test and compare them");
   const shipped = new Option("--set <name>", "a set that comes with Assent, in place of a folder").choices([
     "default",
     "strict",
   ]);
+  policy
+    .command("loaded")
+    .description("the rules that the server decides by, as it has loaded them")
+    .action(async () => await perform(async (context) => await showPolicies(context)));
   policy
     .command("check")
     .description("validate a folder of rules against the schema")

@@ -7,6 +7,7 @@ import {
   auditEntryPageSchema,
   type AuditLogList,
   auditLogListSchema,
+  type EpochRequest,
   type EraseRequest,
   eraseRequestSchema,
   type RekeyRequest,
@@ -43,6 +44,13 @@ import {
   keySchema,
   type Passage,
   passageSchema,
+  type Escalation,
+  type EscalationPage,
+  escalationPageSchema,
+  escalationSchema,
+  type EscalationStatus,
+  type PolicySet,
+  policySetSchema,
   type Precedent,
   precedentSchema,
   providerListSchema,
@@ -66,12 +74,11 @@ import {
   waitingPageSchema,
 } from "@assent/contract";
 import { z } from "zod";
-import { ARTIFACT_BYTES_MAX } from "../base/limits.ts";
 import type { Result } from "../base/result.ts";
+import { type Download, download } from "./download.ts";
 import type { ClientFailure } from "./failure.ts";
 import { type FollowItem, type FollowOptions, followRun } from "./follow.ts";
-import { DOWNLOAD_TIMEOUT_MS } from "./limits.ts";
-import { type Connection, type Exchange, exchange, exchangeJson, readBytes } from "./request.ts";
+import { type Connection, type Exchange, exchangeJson } from "./request.ts";
 
 /** How much of a list, and from where on. */
 export type PageFlags = { readonly limit?: number; readonly cursor?: string };
@@ -83,8 +90,6 @@ export type RunFilter = PageFlags & {
 };
 
 export type RunPage = { readonly data: readonly RunSummary[]; readonly next_cursor: string | null };
-
-export type Download = { readonly bytes: Uint8Array; readonly contentDigest: string | null };
 
 export type DecisionPage = { readonly data: readonly unknown[]; readonly next_cursor: string | null };
 
@@ -118,7 +123,7 @@ export type Client = {
   listAuditEntries(epoch: number, from: number, limit: number): Answer<AuditEntryPage>;
   proveEvent(run: RunId, version: number): Answer<Receipt>;
   eraseAuditPayload(request: EraseRequest): Answer<EraseRequest>;
-  beginAuditEpoch(reason: string): Answer<AuditLogList>;
+  beginAuditEpoch(request: EpochRequest): Answer<AuditLogList>;
   rotateAuditSigner(step: "add" | "retire"): Answer<AuditLogList>;
   pruneAudit(): Answer<Pruning>;
   getAuditSealing(): Answer<Sealing>;
@@ -126,6 +131,9 @@ export type Client = {
   createKey(request: KeyRequest): Answer<CreatedKey>;
   listPrecedents(page: PageFlags): Answer<PrecedentPage>;
   revokePrecedent(id: string, reason: string): Answer<Precedent>;
+  getPolicies(): Answer<PolicySet>;
+  listEscalations(filter: PageFlags & { readonly status?: EscalationStatus }): Answer<EscalationPage>;
+  resolveEscalation(id: string, comment: string): Answer<Escalation>;
   listKeys(): Answer<readonly Key[]>;
   rotateKey(id: KeyId, request: RotateKey): Answer<CreatedKey>;
   revokeKey(id: KeyId): Answer<Key>;
@@ -147,6 +155,7 @@ const DOCUMENTS = "/api/harness/documents";
 const SIGNING_KEYS = "/api/harness/signing-keys";
 const PRINCIPALS = "/api/harness/principals";
 const AUDIT = "/api/harness/audit";
+const ESCALATIONS = "/api/harness/escalations";
 const PRECEDENTS = "/api/harness/precedents";
 
 const runPageSchema = z.looseObject({ data: z.array(runSummarySchema), next_cursor: z.string().nullable() });
@@ -207,13 +216,8 @@ export function createClient(connection: Connection): Client {
     getBudget: async () => await ask({ method: "GET", path: "/api/harness/budget" }, budgetReportSchema),
     ...auditCalls(ask),
     createKey: async (body) => await ask({ method: "POST", path: KEYS, body }, createdKeySchema),
-    listPrecedents: async (page) =>
-      await ask({ method: "GET", path: `${PRECEDENTS}${queryOf(page)}` }, precedentPageSchema),
-    revokePrecedent: async (id, reason) =>
-      await ask(
-        { method: "POST", path: `${PRECEDENTS}/${encodeURIComponent(id)}/revoke`, body: { reason } },
-        precedentSchema,
-      ),
+    getPolicies: async () => await ask({ method: "GET", path: "/api/harness/policies" }, policySetSchema),
+    ...memoryCalls(ask),
     listKeys: async () => {
       const page = await ask({ method: "GET", path: KEYS }, keyPageSchema);
       return page.ok ? { ok: true, value: page.value.data } : page;
@@ -283,8 +287,8 @@ function auditCalls(ask: Ask): Pick<Client, AuditCalls> {
       await ask({ method: "GET", path: `${RUNS}/${run}/events/${version}/proof` }, receiptSchema),
     eraseAuditPayload: async (body) =>
       await ask({ method: "POST", path: `${AUDIT}/erase`, body }, eraseRequestSchema),
-    beginAuditEpoch: async (reason) =>
-      await ask({ method: "POST", path: `${AUDIT}/epoch`, body: { reason } }, auditLogListSchema),
+    beginAuditEpoch: async (body) =>
+      await ask({ method: "POST", path: `${AUDIT}/epoch`, body }, auditLogListSchema),
     rotateAuditSigner: async (step) =>
       await ask({ method: "POST", path: `${AUDIT}/rotate`, body: { step } }, auditLogListSchema),
     pruneAudit: async () => await ask({ method: "POST", path: `${AUDIT}/prune`, body: {} }, pruningSchema),
@@ -310,6 +314,27 @@ function documentCalls(
       return page.ok ? { ok: true, value: page.value.data } : page;
     },
     removeDocument: async (id) => await ask({ method: "DELETE", path: `${DOCUMENTS}/${id}` }, documentSchema),
+  };
+}
+
+function memoryCalls(
+  ask: Ask,
+): Pick<Client, "listEscalations" | "resolveEscalation" | "listPrecedents" | "revokePrecedent"> {
+  return {
+    listEscalations: async (filter) =>
+      await ask({ method: "GET", path: `${ESCALATIONS}${queryOf(filter)}` }, escalationPageSchema),
+    resolveEscalation: async (id, comment) =>
+      await ask(
+        { method: "POST", path: `${ESCALATIONS}/${encodeURIComponent(id)}/resolve`, body: { comment } },
+        escalationSchema,
+      ),
+    listPrecedents: async (page) =>
+      await ask({ method: "GET", path: `${PRECEDENTS}${queryOf(page)}` }, precedentPageSchema),
+    revokePrecedent: async (id, reason) =>
+      await ask(
+        { method: "POST", path: `${PRECEDENTS}/${encodeURIComponent(id)}/revoke`, body: { reason } },
+        precedentSchema,
+      ),
   };
 }
 
@@ -352,28 +377,13 @@ function signingKeyCalls(
   };
 }
 
-function queryOf(filter: RunFilter): string {
+function queryOf(filter: RunFilter & { readonly status?: EscalationStatus }): string {
   const query = new URLSearchParams();
   for (const state of filter.states ?? []) query.append("status", state);
+  if (filter.status !== undefined) query.set("status", filter.status);
   if (filter.agent !== undefined) query.set("agent", filter.agent);
   if (filter.label !== undefined) query.set("label", `${filter.label.name}:${filter.label.value}`);
   if (filter.limit !== undefined) query.set("limit", String(filter.limit));
   if (filter.cursor !== undefined) query.set("cursor", filter.cursor);
   return query.size === 0 ? "" : `?${query.toString()}`;
-}
-
-async function download(connection: Connection, run: RunId, artifact: Artifact): Answer<Download> {
-  const response = await exchange(connection, {
-    method: "GET",
-    path: `${RUNS}/${run}/artifacts/${artifact.id}`,
-    headers: { accept: "*/*" },
-    timeoutMs: DOWNLOAD_TIMEOUT_MS,
-  });
-  if (!response.ok) return response;
-  const bytes = await readBytes(response.value, ARTIFACT_BYTES_MAX, connection);
-  if (!bytes.ok) return bytes;
-  return {
-    ok: true,
-    value: { bytes: bytes.value, contentDigest: response.value.headers.get("content-digest") },
-  };
 }

@@ -51,9 +51,27 @@ export type ReviewedRun = {
   readonly state: RunState;
   readonly version: number;
   readonly steps: readonly { readonly seq: number; readonly state: StepState }[];
-  /** Of each `apr_…` its state. */
-  readonly approvals: readonly { readonly id: string; readonly state: ApprovalState }[];
+  /** Of each `apr_…` its state, and who is said to have agreed, where it takes several. */
+  readonly approvals: readonly {
+    readonly id: string;
+    readonly state: ApprovalState;
+    readonly votes: readonly ReviewedVote[];
+  }[];
 };
+
+/** Seconds since 1970 with six decimals, as the database writes them: a time that is compared, and to the microsecond. */
+export type ExactTime = string;
+
+export type ReviewedVote = {
+  /** `prn_…` */
+  readonly by: string;
+  /** `sha256:…` */
+  readonly actionDigest: string;
+  readonly at: ExactTime;
+};
+
+/** A vote on an approval that there is not. */
+export type StrayVote = { readonly approval: string; readonly by: string };
 
 export type ReviewedEvent = {
   readonly run: RunId;
@@ -64,6 +82,7 @@ export type ReviewedEvent = {
   /** What it says, or that this was erased. */
   readonly data: Readonly<Record<string, unknown>>;
   readonly isErased: boolean;
+  readonly at: ExactTime;
 };
 
 /** An object whose row is not what its newest event says that it was. */
@@ -81,6 +100,51 @@ export type ChangedDocument = {
 };
 
 export type ChangedKey = { readonly id: KeyId; readonly what: "unrecorded" | "removed" | "altered" };
+
+/** An answer that is given again, of which rows are another thing than their newest event took a digest of. */
+export type ChangedPrecedent = {
+  /** `sha256:…` */
+  readonly id: string;
+  readonly what: "unrecorded" | "removed" | "altered" | "still there" | "terms of nothing";
+};
+
+/** A row of an answer, as far as the memory's own events tell of it. */
+export type ReviewedPrecedent = {
+  /** `sha256:…` */
+  readonly id: string;
+  readonly isRevoked: boolean;
+  /** As it stands there: anything, where somebody wrote into it. */
+  readonly record: unknown;
+};
+
+/** That an answer was given, or taken back, as the memory recorded it. */
+export type MemoryEvent = {
+  readonly at: ExactTime;
+  /** Null where it was erased or pruned: it may have been any of the memory's. */
+  readonly data: Readonly<Record<string, unknown>> | null;
+};
+
+/** A row of the keys that requests are signed with. */
+export type ReviewedSigningKey = {
+  /** `sgk_…` */
+  readonly id: string;
+  /** `prn_…` */
+  readonly principal: string;
+  readonly algorithm: string;
+  /** Base64url; null where there is none. */
+  readonly publicKey: string | null;
+  readonly createdAt: ExactTime;
+  readonly expiresAt: ExactTime | null;
+  readonly revokedAt: ExactTime | null;
+};
+
+/** What an event says of such a key. */
+export type SigningKeyEvent = {
+  readonly kind: string;
+  readonly at: ExactTime;
+  /** Null where it was erased or pruned. */
+  readonly data: Readonly<Record<string, unknown>> | null;
+};
 
 export type ReviewTx = {
   tenants(): Promise<readonly ReviewedTenant[]>;
@@ -111,6 +175,18 @@ export type ReviewTx = {
   changedDocuments(tenant: string, limit: number): Promise<readonly ChangedDocument[]>;
   /** Keys whose row, or whose absence, is not what their newest event says; at most so many. */
   changedKeys(tenant: string, limit: number): Promise<readonly ChangedKey[]>;
+  /** All of them. */
+  signingKeys(tenant: string): Promise<readonly ReviewedSigningKey[]>;
+  /** About them, in the order in which they were recorded. */
+  signingKeyEvents(tenant: string): Promise<readonly SigningKeyEvent[]>;
+  /** Answers whose row, or whose absence, is not what their newest event says; at most so many. */
+  changedPrecedents(tenant: string, limit: number): Promise<readonly ChangedPrecedent[]>;
+  /** All of them. */
+  precedents(tenant: string): Promise<readonly ReviewedPrecedent[]>;
+  /** That answers were given and taken back, and all that was erased; in the order in which they were recorded. */
+  memoryEvents(tenant: string): Promise<readonly MemoryEvent[]>;
+  /** At most so many. */
+  strayVotes(tenant: string, limit: number): Promise<readonly StrayVote[]>;
   /** Runs that have events and no row, at most so many. */
   missingRuns(tenant: string, limit: number): Promise<readonly RunId[]>;
 };

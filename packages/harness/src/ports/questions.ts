@@ -1,6 +1,7 @@
 // A question to the decision memory that nobody has answered: read before the commit it belongs to, and written with it.
 
-import type { AuditEntry, ConflictPattern, EscalationRecord } from "@assent/harmony";
+import type { EscalationStatus } from "@assent/contract";
+import type { AuditEntry, ConflictPattern, EscalationRecord, Resolution } from "@assent/harmony";
 
 /** The memory is not any more as it was read. Nothing of the commit is kept; the question is put in a transaction. */
 export class MemoryMoved extends Error {
@@ -23,4 +24,36 @@ export type NotedQuestion = {
   /** Opened as a record of its own, counted as one more sighting of an open one, or known already. */
   readonly recorded: "opened" | "counted" | "known";
   readonly facts: readonly AuditEntry[];
+};
+
+/** An escalation, with what it is about and what was answered. */
+export type AskedQuestion = {
+  /** Null: it cannot be read. */
+  readonly escalation: EscalationRecord | null;
+  /** Null, this or the answer: there is none, or it cannot be read. */
+  readonly pattern: ConflictPattern | null;
+  readonly answer: Resolution | null;
+  readonly place: EscalationPlace;
+};
+
+/** Of an escalation among all of its tenant. @param at as the database writes it, to the microsecond */
+export type EscalationPlace = { readonly at: string; readonly id: string };
+
+/** Questions of the memory, within a transaction. */
+export type QuestionRows = {
+  /**
+   * The id of the newest escalation of the question that is open, which nobody else can decide until this transaction
+   * ends. Null where there is none, or somebody is deciding it at this moment: where two runs put the same question and
+   * are answered at once the escalation is the first answer's, and the second counts for its own run all the same. (Is
+   * the first undone, the approval that it was for waits again, and the escalation with it.)
+   */
+  lockOpen(patternId: string): Promise<string | null>;
+  /** Of these states, newest first, after the given place. */
+  list(
+    statuses: readonly EscalationStatus[],
+    after: EscalationPlace | null,
+    limit: number,
+  ): Promise<readonly AskedQuestion[]>;
+  /** The one escalation with its question; null where there is none. */
+  find(id: string): Promise<AskedQuestion | null>;
 };

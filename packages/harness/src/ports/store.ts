@@ -40,7 +40,7 @@ import type { Breakers, BudgetRows, NewReservation, ReservationRefusal, Settleme
 import type { Result } from "../base/result.ts";
 import type { Fence, Found, NewLease, QueueLoad, Taken, TransactionKind, Turn, WorkerId } from "./queue.ts";
 import type { ApprovalRecord, NewAuditEvent, NewRun, RunQuery, RunRecord, WholeRun } from "./records.ts";
-import type { Unanswered } from "./questions.ts";
+import type { QuestionRows, Unanswered } from "./questions.ts";
 import type { RunWrites } from "./run-writes.ts";
 
 export type IdempotencyRecord = {
@@ -189,8 +189,8 @@ export type StoreTx = {
     list(): Promise<readonly SigningKey[]>;
     find(id: SigningKeyId): Promise<SigningKey | null>;
     revoke(id: SigningKeyId, at: Date): Promise<SigningKey | null>;
-    /** The key ends at that time, or when it would have anyway, whichever is earlier. */
-    endBy(id: SigningKeyId, at: Date): Promise<void>;
+    /** As of a key; one that was revoked stays. @returns what it is now; null where there is none */
+    endBy(id: SigningKeyId, at: Date): Promise<SigningKey | null>;
   };
   readonly access: {
     append(event: Omit<AccessEvent, "id" | "at"> & { readonly at: Date }): Promise<void>;
@@ -216,15 +216,7 @@ export type StoreTx = {
     /** All answers to questions of a domain with their terms (null: of before there were any): those in force first. */
     answers(domain: string, after: PrecedentPlace | null, limit: number): Promise<readonly KeptAnswer[]>;
   };
-  readonly questions: {
-    /**
-     * The id of the newest escalation of the question that is open, which nobody else can decide until this transaction
-     * ends. Null where there is none, or somebody is deciding it at this moment: where two runs put the same question and
-     * are answered at once the escalation is the first answer's, and the second counts for its own run all the same. (Is
-     * the first undone, the approval that it was for waits again, and the escalation with it.)
-     */
-    lockOpen(patternId: string): Promise<string | null>;
-  };
+  readonly questions: QuestionRows;
   /** Harmony's memory of this tenant, within this transaction. */
   readonly memory: HarmonyStore;
 };

@@ -28,6 +28,8 @@ import { createKey, type KeyPorts, listAccessEvents, listKeys, revokeKey, rotate
 import { BUSY, once, type OncePorts, unlessBusy } from "./once.ts";
 import type { TenantPlaces } from "./places.ts";
 import { listWaiting } from "./waiting.ts";
+import { listEscalations, resolveEscalation } from "./escalations.ts";
+import { loadedRules } from "./loaded-rules.ts";
 import { listPrecedents, revokePrecedent } from "./precedents.ts";
 import {
   checkSignature,
@@ -109,6 +111,17 @@ async function readiness(ports: HarnessPorts): ReturnType<Harness["readiness"]> 
   return { database: false, clock, worker, breakersOpen: 0, auditGaps: 0, auditStopped: 0 };
 }
 
+const memoryCalls = (
+  ports: HarnessPorts,
+): Pick<Harness, "listPrecedents" | "revokePrecedent" | "listEscalations" | "resolveEscalation"> => ({
+  listPrecedents: async (caller, query) => await listPrecedents(ports, caller, query),
+  revokePrecedent: async (caller, id, request) =>
+    await revokePrecedent(ports, caller, id, ports.shown.said(request)),
+  listEscalations: async (caller, query) => await listEscalations(ports, caller, query),
+  resolveEscalation: async (caller, id, request) =>
+    await resolveEscalation(ports, caller, id, ports.shown.said(request)),
+});
+
 /** The harness as its edges see it. */
 export function createHarness(given: HarnessPorts): Harness {
   const ports = { ...given, capacity: given.capacity ?? createCapacity(given) };
@@ -160,9 +173,8 @@ export function createHarness(given: HarnessPorts): Harness {
     getApproval: async (caller, id) => await getApproval(ports, caller, id),
     listWaiting: async (caller, after) => await listWaiting(ports, caller, after),
     listDecisions: async (caller, since, cursor) => await listDecisions(ports, caller, since, cursor),
-    listPrecedents: async (caller, query) => await listPrecedents(ports, caller, query),
-    revokePrecedent: async (caller, id, request) =>
-      await revokePrecedent(ports, caller, id, ports.shown.said(request)),
+    getPolicies: () => loadedRules(ports.policies),
+    ...memoryCalls(ports),
     listProviders: async (caller) => await listProviders(ports, caller),
     getBudget: async (caller) => await getBudget(ports, caller),
     documents: documentCalls(ports),

@@ -22,7 +22,10 @@ import type {
   Document,
   DocumentId,
   DocumentRequest,
+  EpochRequest,
   EraseRequest,
+  Escalation,
+  EscalationStatus,
   FinishRequest,
   RekeyRequest,
   Sealing,
@@ -31,6 +34,7 @@ import type {
   KeyRequest,
   Passage,
   PlanRequest,
+  PolicySet,
   RedriveRequest,
   Precedent,
   Problem,
@@ -38,6 +42,7 @@ import type {
   ProposedAction,
   Pruning,
   Receipt,
+  ResolveEscalation,
   ResultRequest,
   RevokePrecedent,
   Principal,
@@ -88,6 +93,11 @@ export type RunListQuery = {
 };
 
 export type PageQuery = { readonly limit: number; readonly cursor: string | null };
+
+export type EscalationQuery = PageQuery & {
+  /** Null: all of them. */
+  readonly status: EscalationStatus | null;
+};
 
 export type Page<T> = { readonly data: readonly T[]; readonly next_cursor: string | null };
 
@@ -161,7 +171,7 @@ export type AuditTrail = {
   ): Promise<Result<AuditEntryPage, Refusal>>;
   prove(caller: Caller, run: RunId, version: number): Promise<Result<Receipt, Refusal>>;
   erase(caller: Caller, request: EraseRequest): Promise<Result<EraseRequest, Refusal>>;
-  beginEpoch(caller: Caller, reason: string): Promise<Result<AuditLogList, Refusal>>;
+  beginEpoch(caller: Caller, request: EpochRequest): Promise<Result<AuditLogList, Refusal>>;
   rotate(caller: Caller, step: "add" | "retire"): Promise<Result<AuditLogList, Refusal>>;
   /** Takes away what is older than the installation keeps. */
   prune(caller: Caller): Promise<Result<Pruning, Refusal>>;
@@ -294,6 +304,18 @@ export type Harness = {
 
   listPrecedents(caller: Caller, query: PageQuery): Promise<Result<Page<Precedent>, Refusal>>;
   revokePrecedent(caller: Caller, id: string, request: RevokePrecedent): Promise<Result<Precedent, Refusal>>;
+
+  /** What calls are decided by: those that this process has loaded. */
+  getPolicies(): PolicySet;
+
+  /** What neither rules nor memory could answer, newest first. */
+  listEscalations(caller: Caller, query: EscalationQuery): Promise<Result<Page<Escalation>, Refusal>>;
+  /** Of what nobody could take back: what was done about it. */
+  resolveEscalation(
+    caller: Caller,
+    id: string,
+    request: ResolveEscalation,
+  ): Promise<Result<Escalation, Refusal>>;
 
   /** Runs that an agent loop outside drives. */
   readonly external: ExternalRuns;

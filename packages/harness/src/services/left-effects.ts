@@ -6,7 +6,7 @@ import type { LeftEffect } from "../core/run/journal.ts";
 import type { RunRecord, StoreTx } from "../ports.ts";
 
 /** The domain of Harmony's questions about effects that nobody could take back. */
-const ROLLBACK_DOMAIN = "rollback";
+export const ROLLBACK_DOMAIN = "rollback";
 
 /**
  * Puts what was left before people: an escalation in the tenant's memory, which waits there until somebody answers it.

@@ -91,7 +91,7 @@ export type Consulted =
 /** Of a reason: an answer to the question, or the question itself, cannot be read in the memory, and may say otherwise. */
 export const PRECEDENT_UNREADABLE = "precedent_unreadable";
 
-const provenanceOf = ({ actor: { kind, name } }: Caller): AgentProvenance =>
+export const provenanceOf = ({ actor: { kind, name } }: Caller): AgentProvenance =>
   kind === "human" ? AgentProvenance.human(name) : AgentProvenance.agent(name);
 export const asAgent = (run: RunRecord): AgentProvenance => AgentProvenance.agent(run.agent, run.model);
 

@@ -176,8 +176,10 @@ export async function rotateSigningKey(
       createdAt: now,
       expiresAt: expires_at === undefined ? oldEnd : new Date(expires_at),
     });
-    await tx.signingKeys.endBy(id, new Date(now.getTime() + overlap_seconds * 1_000));
-    await record(tx, caller, "signing_key_rotated", made, now, { replaces: id });
+    const ended = await tx.signingKeys.endBy(id, new Date(now.getTime() + overlap_seconds * 1_000));
+    // What became of the old one is said as well: `assent audit verify --db --state` holds its row against this.
+    const replaced = { replaces: id, replaced_expires_at: ended?.expires_at ?? null };
+    await record(tx, caller, "signing_key_rotated", made, now, replaced);
     return ok(made);
   });
 }

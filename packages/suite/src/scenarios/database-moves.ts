@@ -22,6 +22,10 @@ export type Lives = {
   readonly ids: string[];
   /** Statuses of requests that were made again. */
   readonly refused: number[];
+  /** Questions to which a yes was taken. */
+  readonly agreed: Set<string>;
+  /** Effects by the time at which each question was seen first. */
+  readonly effectsAt: Map<string, number>;
 };
 
 export const beginLives = (context: ScenarioContext): Lives => ({
@@ -29,6 +33,8 @@ export const beginLives = (context: ScenarioContext): Lives => ({
   fromCall: context.target.sink?.calls().length ?? 0,
   ids: [],
   refused: [],
+  agreed: new Set(),
+  effectsAt: new Map(),
 });
 
 function bodyOf(context: ScenarioContext, { label }: Lives): unknown {
@@ -106,10 +112,13 @@ export async function submitUntilTaken(
 export async function goOnToEnd(context: ScenarioContext, lives: Lives, id: string): Promise<RunReading> {
   const { seen, satisfied } = await lookUntil(
     async () => {
+      const effects = effectsOf(context, lives);
       const answer = await lookAt(context, lives, id);
       const run = answer === null ? null : readRun(answer.json);
-      for (const gate of run === null ? [] : openApprovals(run))
+      for (const gate of run === null ? [] : openApprovals(run)) {
+        checkOpen(context, lives, gate, effects);
         await agree(context, lives, gate, hasHappened(context, answer?.json));
+      }
       return run;
     },
     (run) => run !== null && TERMINAL_STATES.includes(run.status),
@@ -119,6 +128,24 @@ export async function goOnToEnd(context: ScenarioContext, lives: Lives, id: stri
   if (seen === null) throw new Error("unreachable: the check before has ended the trial");
   context.check("the run succeeds", seen.status === "succeeded", seen.status);
   return seen;
+}
+
+/** @param effects by the time at which it was asked whether the question is open */
+function checkOpen(
+  context: ScenarioContext,
+  lives: Lives,
+  { id, subject }: RunReading["approvals"][number],
+  effects: number,
+): void {
+  context.check("a yes that was answered with 200 is kept", !lives.agreed.has(id), id);
+  const before = lives.effectsAt.get(id);
+  // What came of a call in doubt is seen at any time.
+  if (before === undefined) lives.effectsAt.set(id, effectsOf(context, lives));
+  else if (subject !== "in_doubt")
+    context.check("nothing is done while it is not written that somebody agreed", effects === before, {
+      before,
+      effects,
+    });
 }
 
 /** Whether an effect of the run's own steps is at the sink. */
@@ -153,7 +180,8 @@ async function agree(
   const word =
     subject === "in_doubt" && happened ? { ...yes, decision: "confirm", comment: "The sink has it." } : yes;
   const answer = await ask(context, async () => await context.client("approver").approve(word));
-  if (answer !== null && answer.status !== 200) noteRefusal(context, lives, answer.status);
+  if (answer?.status === 200) lives.agreed.add(id);
+  else if (answer !== null) noteRefusal(context, lives, answer.status);
 }
 
 const effectsOf = (context: ScenarioContext, { fromCall }: Lives): number =>

@@ -8,7 +8,7 @@ import { runTrial } from "../runner.ts";
 import type { Trial } from "../evidence.ts";
 import type { Pace } from "../scenario.ts";
 import { type Bug, BUGS, isBug } from "./bugs.ts";
-import { createToyTarget } from "./toy-target.ts";
+import { createToyTarget, type Shown } from "./toy-target.ts";
 
 const PATIENT = { waitMsMax: 120_000, holdMs: 150 };
 /** Bugs that keep something from ever coming, which is waited for in vain. */
@@ -59,6 +59,11 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string, verdict?: "I
   "atom.half": ["atomicity", "nothing is stored without what it belongs to"],
   "atom.orphan": ["atomicity", "nothing is stored without what it belongs to"],
   "atom.burnt": ["atomicity", "a repetition under the same key succeeds"],
+  "atom.early": ["atomicity", "an accepted run can be read"],
+  "atom.memory": ["atomicity", "the list holds each run once and no other"],
+  "atom.deaf": ["atomicity", "a yes that was answered with 200 is kept"],
+  "atom.effect": ["atomicity", "nothing is done while it is not written that somebody agreed"],
+  "db.buffer": ["db_contention", "nobody is told that a run is taken in while none can be written"],
   "db.once": ["db_contention", "a quarrel among transactions is not the caller's business"],
   "db.storm": ["db_contention", "and was met in a bounded number of tries"],
   "db.blind": ["db_contention", "without a free connection a server says that it is not ready"],
@@ -141,6 +146,11 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string, verdict?: "I
   "etag.fixed": ["happy_path", "a changed run has another ETag"],
   "artifact.optimist": ["artifact_writer", "the bytes of changes.patch are complete"],
   "artifact.volatile": ["artifact_writer", "artifact changes.patch can be fetched"],
+  "artifact.fewer": ["artifact_writer", "a store that failed once leaves each artifact, and each once"],
+  "artifact.readback": ["artifact_writer", "none of them is the beginning of what it is without that"],
+  "artifact.twice": ["artifact_writer", "a store that failed once leaves each artifact, and each once"],
+  "end.told": ["artifact_writer", "no event says that it has succeeded before all is written"],
+  "end.listed": ["artifact_writer", "no list says that it has ended before all is written"],
   "end.early": ["artifact_writer", "a run has not ended before all of its end is written"],
   "end.lost": ["artifact_writer", "the run gets to be"],
   "end.again": ["artifact_writer", "and what it did is not done again"],
@@ -188,6 +198,15 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string, verdict?: "I
   "plan.late": ["plan_approval", "after untrusted text no plan is taken"],
   "plan.slot": ["plan_approval", "more than a slot's value is no call of the plan"],
   "plan.alone": ["plan_approval", "the rules agree to nothing that a person would be asked about"],
+  "rule.known": ["allow_deny", "a recipient whom nobody has named: no rule permits it"],
+  "rule.listed": ["allow_deny", "a recipient whom nobody has named: no rule permits it"],
+  "rule.newest": ["allow_deny", "a text of the first of two notes: no rule permits it"],
+  "rule.part": ["allow_deny", "a recipient that is the end of the one named: no rule permits it"],
+  "rule.again": ["allow_deny", "and is denied again"],
+  "rule.asked": ["allow_deny", "what a person has denied is not permitted later"],
+  "rule.tool": ["allow_deny", "a recipient whom nobody has named: no rule permits it"],
+  "rule.yes": ["allow_deny", "and asked again for another call"],
+  "rule.results": ["allow_deny", "no result is taken after a no"],
   "pin.none": ["tool_definition_pin", "what was agreed to and changed since is not called"],
   "pin.told": ["tool_definition_pin", "models are told of the tool that was agreed to"],
   "egress.text": ["egress_allowlist", "no connection is made to where none may be"],
@@ -215,6 +234,9 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string, verdict?: "I
   "prompt.comment": ["prompt_template", "no control token is left in what the tool says"],
   "path.join": ["tool_call_path_traversal", "no canary's text is sent to the model"],
   "path.link": ["tool_call_path_traversal", "no canary's text is sent to the model"],
+  "path.begins": ["tool_call_path_traversal", "no canary's text is sent to the model"],
+  "path.folder": ["tool_call_path_traversal", "no name of what lies outside is sent to the model"],
+  "path.tell": ["tool_call_path_traversal", "a file that is there is refused as one that is not"],
   "box.none": ["sandbox_escape", "a program is run, and the model is shown what it says"],
   "box.words": ["sandbox_escape", "every program was run to its end", "INCONCLUSIVE"],
   "box.lost": ["sandbox_escape", "what a program makes in its copy is among the artifacts"],
@@ -230,8 +252,8 @@ const KILLS: Record<Bug, readonly [scenario: string, claim: string, verdict?: "I
   "err.quote": ["secret_redaction", "the refusal of an edit holds no secret"],
 };
 
-// The toy has one model and no provider, it cannot be driven but by plans, and signs no log. Scenarios of these are broken and killed at the product
-// itself: scenario-kills.test.ts of tests/security/prompt, tests/security/worlds and tests/security/audit, and tests/nightly.
+// The toy has one model and no provider, it is driven by plans or by rules, and signs no log. Other scenarios of these are broken and
+// killed at the product itself: scenario-kills.test.ts of tests/security/prompt, tests/security/worlds and tests/security/audit, and tests/nightly.
 const PROMPTS = "prompt_template";
 const ON_TOY = SCENARIOS.filter(
   ({ needs }) =>
@@ -240,13 +262,17 @@ const ON_TOY = SCENARIOS.filter(
     ),
 );
 
+const RULED = "allow_deny";
+const shownFor = (id: string): Shown =>
+  id.includes(PROMPTS) ? "prompts" : id.includes(RULED) ? "rules" : null;
+
 /** It makes one call a run, and that after its only question; and it is driven by plans only. */
 const TOY_LACKS: readonly string[] = ["effect_first", "external_runs"];
 
 async function tryOn(bug: Bug, scenarioPart: string): Promise<Trial> {
   const scenario = SCENARIOS.find(({ id }) => id.includes(scenarioPart));
   if (scenario === undefined) throw new Error(`no scenario ${scenarioPart}`);
-  const target = createToyTarget([bug], scenario.id.includes(PROMPTS));
+  const target = createToyTarget([bug], shownFor(scenario.id));
   await target.start();
   try {
     return await runTrial(scenario, target, { seed: SEED, pace: paceFor(bug) });
@@ -304,10 +330,10 @@ test.concurrent.each(Object.keys(BUGS).filter(isBug))("%s is found", async (bug)
   expect([trial.verdict, trial.reason]).toEqual([verdict, expect.stringContaining(claim)]);
 });
 
-test("the good toy's prompts pass", async () => {
-  const scenario = SCENARIOS.find(({ id }) => id.includes(PROMPTS));
+test.each([PROMPTS, RULED])("the good toy passes %s, which looks at nothing else of it", async (part) => {
+  const scenario = SCENARIOS.find(({ id }) => id.includes(part));
   if (scenario === undefined) throw new Error("there is no such scenario");
-  const target = createToyTarget([], true);
+  const target = createToyTarget([], shownFor(scenario.id));
   await target.start();
   try {
     const trial = await runTrial(scenario, target, { seed: SEED, pace: PATIENT });

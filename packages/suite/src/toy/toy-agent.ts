@@ -17,9 +17,11 @@ import {
   toyAction,
   type ToyRun,
 } from "./toy-run.ts";
+import { GATES, requirement, type Requirement } from "./toy-gates.ts";
+import { ASKER, runAsker, type ToyOutage } from "./toy-asker.ts";
 import { runProgram, type ToyOutside } from "./toy-box.ts";
 import { promptOf, SCRIBE, type ToyMessage } from "./toy-prompt.ts";
-import { placeOf, readFrom, type ToyFiles, WALKER } from "./toy-files.ts";
+import { namesIn, placeOf, readFrom, toldOf, type ToyFiles, WALKER } from "./toy-files.ts";
 import { tellAnswer, tellChat, tellDecision, tellHold, type ToySignals } from "./toy-signals.ts";
 import {
   callServer,
@@ -30,7 +32,7 @@ import {
   type ToyHosts,
 } from "./toy-tools.ts";
 
-export const AGENTS: readonly string[] = ["deputy", "other-deputy", "runner", WALKER, SCRIBE];
+export const AGENTS: readonly string[] = ["deputy", "other-deputy", "runner", WALKER, SCRIBE, ASKER];
 export const FORBIDDEN_TEXT = "what-nobody-may-say";
 
 export type ToyAnswer = {
@@ -49,6 +51,10 @@ export type ToyWorld = ToyHosts & {
   readonly files: ToyFiles;
   /** By the question that was answered for good. */
   readonly memory: Map<string, ToyAnswer>;
+  /** Runs that are driven from outside are ruled on, and not planned. */
+  readonly rules: boolean;
+  /** Where it asks a provider over the wire. */
+  readonly outage: ToyOutage | null;
   /** Resolved when the servers are stopped. */
   stop: PromiseWithResolvers<void>;
 };
@@ -78,24 +84,6 @@ type Talk = Inside & {
   spared: boolean;
 };
 
-type Requirement = Approval["requirement"];
-const requirement = (quorum: number, separate: boolean, approvers: string[] | null): Requirement => ({
-  approvers,
-  quorum,
-  separate_duties: separate,
-});
-
-const GATES: Readonly<Record<string, Requirement>> = {
-  tell_sink: requirement(1, false, null),
-  post_sink: requirement(1, false, null),
-  pay_sink: requirement(2, true, null),
-  sign_sink: requirement(1, false, ["approver"]),
-  rush_sink: requirement(1, false, null),
-  vault__pay: requirement(1, false, null),
-  fetch_url: requirement(1, false, null),
-  write_file: requirement(1, false, null),
-  command: requirement(1, false, null),
-};
 /** How long its question can be answered, and when somebody comes by who sees that it is over; an answer is sooner. */
 const SOON = { tool: "rush_sink", overMs: 200, sweptMs: 30_000 };
 const UNGIVEN = "book_sink";
@@ -105,6 +93,8 @@ const LARGE_CHARS = 50_000;
 const EARLY_MS = 200;
 
 export async function runAgent(inside: Inside, toy: ToyRun): Promise<void> {
+  const { outage } = inside.world;
+  if (toy.run.agent === ASKER && outage !== null) return await runAsker({ ...inside, outage }, toy);
   const messages: ToyMessage[] = [{ role: "user", content: toy.run.task }];
   const talk: Talk = {
     ...inside,
@@ -176,7 +166,10 @@ async function callTool(talk: Talk, call: FakeCall): Promise<string> {
   const path = textOf(args["path"]);
   if (talk.toy.run.agent === WALKER) {
     const place = placeOf(path, talk.world.files, breaks);
-    if (place === null) return refuse(talk, "there is no such file", "step_failed");
+    const names = tool === "list_files" ? namesIn(path, talk.world.files, breaks) : [];
+    if (names.length > 0) return names.join("\n");
+    if (place === null) return refuse(talk, toldOf(path, talk.world.files, breaks), "step_failed");
+    if (tool === "list_files") return path;
     if (tool === "read_file") return readFrom(place, path, talk.world.files);
   }
   if (talk.toy.run.agent === SCRIBE && tool === "read_file")

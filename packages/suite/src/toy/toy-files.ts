@@ -1,6 +1,6 @@
 // The toy's workspace and what lies around it, in memory: paths are texts here as anywhere, and can be taken for more.
 
-import type { PathBench, PathCall } from "../target.ts";
+import type { PathBench } from "../target.ts";
 import type { RecordedRequest, Reply } from "../faults/script.ts";
 import type { Breaks } from "./toy-run.ts";
 
@@ -18,13 +18,15 @@ const CALLS_OF_TURN = 12;
 const WORKSPACE = "/toy/workspace";
 const CANARY = { path: "/toy/outside/canary.txt", text: "canary-of-a-file-around-the-toy" };
 const README = { path: "README.md", text: "A repository of the toy's." };
+/** Whoever compares how a path begins takes it for the workspace. */
+const BESIDE = { path: `${WORKSPACE}-old/canary.txt`, text: "canary-of-a-file-beside-the-workspace" };
 const LINKS: readonly (readonly [path: string, target: string])[] = [
   ["link.txt", CANARY.path],
   ["linked/canary.txt", CANARY.path],
 ];
 
 export const createFiles = (): ToyFiles => ({
-  outside: new Map([[CANARY.path, CANARY.text]]),
+  outside: new Map([CANARY, BESIDE].map(({ path, text }) => [path, text])),
   links: new Map(),
 });
 
@@ -37,8 +39,22 @@ export function placeOf(
   const target = files.links.get(path);
   if (target !== undefined) return breaks.has("path.link") ? { outside: target } : null;
   const joined = joinedPath(path);
-  if (breaks.has("path.join") && files.outside.has(joined)) return { outside: joined };
+  const isThere = files.outside.has(joined);
+  if (breaks.has("path.join") && isThere) return { outside: joined };
+  if (breaks.has("path.begins") && isThere && joined.startsWith(WORKSPACE)) return { outside: joined };
   return /^[a-z][a-z0-9]*\.[a-z]+$/iu.test(path) ? "inside" : null;
+}
+
+/** What the model is told of a path that it may not go. */
+export const toldOf = (path: string, { outside }: ToyFiles, breaks: Breaks): string =>
+  breaks.has("path.tell") && outside.has(joinedPath(path)) ? "it may not be read" : "there is no such file";
+
+/** What lies in a folder, for the toy that looks at paths of files only. */
+export function namesIn(path: string, { outside }: ToyFiles, breaks: Breaks): readonly string[] {
+  const folder = `${joinedPath(path)}/`;
+  return breaks.has("path.folder")
+    ? [...outside.keys()].filter((each) => each.startsWith(folder)).map((each) => each.slice(folder.length))
+    : [];
 }
 
 /** As a library of paths would resolve it. */
@@ -67,7 +83,7 @@ type World = {
   reply: (request: RecordedRequest) => Reply;
 };
 
-const reading = (path: string): PathCall => ({ tool: "read_file", arguments: { path } });
+const TOOLS_THAT_READ = ["read_file", "list_files"] as const;
 
 export function toyPaths(world: World): PathBench {
   const { files } = world;
@@ -86,9 +102,9 @@ export function toyPaths(world: World): PathBench {
       };
     },
     received: () => world.requests.slice(from).map(({ rawBody }) => rawBody),
-    reads: (path) => [reading(path)],
+    reads: (path) => TOOLS_THAT_READ.map((tool) => ({ tool, arguments: { path } })),
     writes: (path, text) => [{ tool: "write_file", arguments: { path, content: text } }],
-    canaries: [CANARY],
+    canaries: [CANARY, BESIDE],
     look: async () => await Promise.resolve(new Map(files.outside)),
     links: {
       paths: LINKS.map(([path]) => path),

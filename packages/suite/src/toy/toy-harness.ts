@@ -6,10 +6,20 @@ import { canonicalJson } from "../canonical-json.ts";
 import { sha256Hex } from "../digest.ts";
 import { createToyDatabase, isToyReady, type ToyDatabase, writeAll } from "./toy-database.ts";
 import { AGENTS, runAgent, type ToyAnswer, type ToyWorld } from "./toy-agent.ts";
-import { createToySignals, originOf, tellAnswer, tellHold, type ToySignals } from "./toy-signals.ts";
+import {
+  createToySignals,
+  originOf,
+  tellAnswer,
+  tellDecision,
+  tellHold,
+  type ToySignals,
+} from "./toy-signals.ts";
 import { createToyEnding, passes, type ToyEnding } from "./toy-ending.ts";
+import { takesAgain } from "./toy-again.ts";
 import { createDrivenRun } from "./toy-plans.ts";
+import { createRuledRun } from "./toy-rules.ts";
 import { createToySignatures, type ToySignatures } from "./toy-signatures.ts";
+import { isBuffered, isKeptUnwritten, type KeyRecord, writesOf } from "./toy-taking.ts";
 import { isShown, keyName, summaryOf } from "./toy-keys.ts";
 import type { SendEffect } from "./toy-tools.ts";
 import {
@@ -32,8 +42,6 @@ export type ToyCaller = { readonly tenant: string; readonly actor: Actor; readon
 
 export type ToyRefusal = { readonly refused: ProblemCode };
 
-type KeyRecord = { readonly fingerprint: string; readonly toy: ToyRun; readonly body: string };
-
 /** State that outlives a restart; several toys can share one. */
 export type ToyState = {
   readonly runs: Map<string, ToyRun>;
@@ -53,6 +61,8 @@ export type ToyState = {
   /** Keys that no request may use any more. */
   readonly burnt: Set<string>;
   readonly ending: ToyEnding;
+  /** What is in the memory of processes only. */
+  readonly unwritten: Set<ToyRun>;
 };
 
 export const createToyState = (): ToyState => ({
@@ -68,6 +78,7 @@ export const createToyState = (): ToyState => ({
   queue: new Set(),
   burnt: new Set(),
   ending: createToyEnding(),
+  unwritten: new Set(),
 });
 
 export function toyCaller(tenant: string, name: string, key: string): ToyCaller {
@@ -146,7 +157,11 @@ export function createToyHarness(
     stored: (caller, key) => state.keys.get(keyName(caller.actor.id, key, breaks))?.body,
     isReady: () => isToyReady(state.database, breaks),
     drive: (caller, request) => {
-      const toy = createDrivenRun(caller.tenant, caller.actor, request, breaks);
+      const { tenant, actor } = caller;
+      const tell = (verdict: string): void => tellDecision(state.signals, verdict);
+      const toy = world.rules
+        ? createRuledRun(tenant, actor, request, breaks, tell)
+        : createDrivenRun(tenant, actor, request, breaks);
       state.runs.set(toy.run.id, toy);
       state.queue.add(toy.run.id);
       return toy;
@@ -190,8 +205,9 @@ async function goOn(
     return;
   }
   moveTo(toy, breaks, "running", "run_leased", null);
-  const calls = toy.run.steps.length === 0 ? 1 : 0;
-  if (calls > 0) await carryOut(inside, toy);
+  const isDone = toy.run.steps.length > 0;
+  const calls = isDone && !breaks.has("atom.effect") ? 0 : 1;
+  if (!isDone) await carryOut(inside, toy);
   if (toy.run.status === "cancelled" && !breaks.has("cancel.overrun")) return;
   end(inside, toy);
   tellHold(inside.state.signals, breaks, toy, calls);
@@ -202,6 +218,7 @@ function end({ state, breaks }: Inside, toy: ToyRun): void {
   const { ending, store } = state;
   if (ending.at === null) return finish(toy, breaks, store);
   if (breaks.has("end.early")) toy.run = { ...toy.run, status: "succeeded" };
+  if (breaks.has("end.told")) addEvent(toy, breaks, "run_succeeded", null);
   const goOnFrom = async (): Promise<void> => {
     for (const point of ["stored", "recorded"] as const) if (!(await passes(ending, toy, point))) return;
     finish(toy, breaks, store);
@@ -270,10 +287,15 @@ async function submit(
   const toy = createRun(caller.tenant, asker, request, breaks);
   const body = summaryOf(toy);
   if (breaks.has("atom.orphan")) state.queue.add(toy.run.id);
-  const written = await writeAll(state.database, writesOf(inside, name, { fingerprint, toy, body }), breaks);
-  if (written !== "written") {
+  const record = { fingerprint, toy, body };
+  const writes = writesOf(state, name, record, breaks);
+  if (isBuffered(state.database, breaks)) for (const write of writes) write();
+  const written = isBuffered(state.database, breaks)
+    ? "written"
+    : await writeAll(state.database, writes, breaks);
+  if (written !== "written" && !isKeptUnwritten(state, name, record, breaks)) {
     if (breaks.has("atom.burnt")) state.burnt.add(name);
-    return { refused: written };
+    return breaks.has("atom.early") ? { toy, body, replayed: false } : { refused: written };
   }
   const first = state.keys.get(name);
   if (first !== undefined && first.toy !== toy) return repeat(first);
@@ -281,8 +303,8 @@ async function submit(
   const quiet = breaks.has("log.warns") ? "warn" : "info";
   const level = breaks.has("log.error") ? "error" : quiet;
   const about = breaks.has("log.raw") ? request : toy.run.id;
-  const record = JSON.stringify({ level, message: "submitted", about });
-  state.log.push(...(breaks.has("log.lines") ? [record.slice(0, 9), record.slice(9)] : [record]));
+  const line = JSON.stringify({ level, message: "submitted", about });
+  state.log.push(...(breaks.has("log.lines") ? [line.slice(0, 9), line.slice(9)] : [line]));
   if (breaks.has("idem.twin") || (flooded && breaks.has("flood.twin"))) {
     const twin = createRun(caller.tenant, caller.actor, request, breaks);
     state.runs.set(twin.run.id, twin);
@@ -292,35 +314,21 @@ async function submit(
   return { toy, body, replayed: false };
 }
 
-/** Key, run and message; whoever was faster under the key has it. */
-function writesOf({ state, breaks }: Inside, name: string, record: KeyRecord): readonly (() => void)[] {
-  const { toy } = record;
-  const isOurs = (): boolean => state.keys.get(name)?.toy === toy;
-  return [
-    () => {
-      if (!state.keys.has(name) || breaks.has("idem.race")) state.keys.set(name, record);
-    },
-    () => {
-      if (isOurs()) state.runs.set(toy.run.id, toy);
-    },
-    () => {
-      if (isOurs()) state.queue.add(toy.run.id);
-    },
-  ];
-}
-
 async function decide(
   inside: Inside,
   caller: ToyCaller,
   request: ApproveRequest,
 ): Promise<ToyRefusal | Decided> {
   const { state, breaks } = inside;
-  const written = await writeAll(state.database, [() => undefined], breaks);
-  if (written !== "written") return { refused: written };
-  const asked = [...state.runs.values()].filter(({ run }) => run.approvals[0]?.status === "open");
   const named = [...state.runs.values()].find(({ run }) =>
     run.approvals.some(({ id }) => id === request.approval_id),
   );
+  const isYes = request.decision === "approve" && named?.run.approvals[0]?.status === "open";
+  if (breaks.has("atom.effect") && isYes) await carryOut(inside, named);
+  const written = await writeAll(state.database, [() => undefined], breaks);
+  if (written !== "written")
+    return breaks.has("atom.deaf") && named !== undefined ? { toy: named } : { refused: written };
+  const asked = [...state.runs.values()].filter(({ run }) => run.approvals[0]?.status === "open");
   if (named?.decide !== undefined && named.tenant === caller.tenant) {
     const refused = named.decide(caller.actor, request);
     return refused === null ? { toy: named } : { refused };
@@ -331,7 +339,10 @@ async function decide(
   const isTheirs = toy?.tenant !== caller.tenant && !isOpen;
   if (toy === undefined || approval === undefined || isTheirs) return { refused: "approval_not_found" };
   if (breaks.has("apr.race") && approval.status === "open") await nextTurn();
-  else if (approval.status !== "open") return decideAgain(breaks, toy, request, caller.actor);
+  else if (approval.status !== "open") {
+    const isTaken = takesAgain(breaks, toy, request, caller.actor);
+    return isTaken ? { toy } : { refused: "approval_already_decided" };
+  }
   if (request.decision === "deny") {
     if (breaks.has("deny.stuck")) return { toy };
     if (breaks.has("deny.runs")) await carryOut(inside, toy);
@@ -347,23 +358,6 @@ async function decide(
     return { refused: "approval_digest_mismatch" };
   await goOn(inside, toy, caller.actor, request.comment ?? null);
   return { toy };
-}
-
-function decideAgain(breaks: Breaks, toy: ToyRun, request: ApproveRequest, by: Actor): ToyRefusal | Decided {
-  const cancelled = toy.run.status === "cancelled";
-  if (breaks.has("apr.again") && request.decision === "approve" && !cancelled) {
-    addEvent(toy, breaks, "approval_approved", toy.run.requested_by);
-    return { toy };
-  }
-  if (breaks.has("apr.late") && toy.run.status === "failed") return { toy };
-  if (breaks.has("apr.vote") && request.decision === "deny") return { toy };
-  const isOthers = toy.run.approvals[0]?.decided_by?.id !== by.id;
-  if (breaks.has("vote.each") && isOthers) return { toy };
-  if (breaks.has("gate.deaf") && cancelled) {
-    moveTo(toy, breaks, "running", "run_leased", null);
-    return { toy };
-  }
-  return { refused: "approval_already_decided" };
 }
 
 function cancel(inside: Inside, caller: ToyCaller, id: string): ToyRefusal | Decided {

@@ -49,12 +49,12 @@ type Told = { readonly body: unknown } | { readonly refused: ProblemCode };
 export function answerDriver(
   toy: ToyRun,
   breaks: Breaks,
-  what: "plan" | "propose" | "report",
+  what: "plan" | "propose" | "look" | "report",
   action: string,
   body: Fields,
 ): Told {
   const state = driven.get(toy);
-  if (state === undefined) return { refused: "route_not_found" };
+  if (state === undefined || what === "look") return { refused: "route_not_found" };
   if (what === "plan") return plan(toy, state, breaks, body);
   if (what === "propose") return propose(toy, state, breaks, body);
   const tool = state.actions.get(action) ?? "";

@@ -15,6 +15,7 @@ import { idFromUuid } from "@assent/contract";
 import { canonicalJson } from "../canonical-json.ts";
 import { digestOfEvent, sha256Hex } from "../digest.ts";
 import type { Bug } from "./bugs.ts";
+import type { ProviderBug } from "./provider-bugs.ts";
 
 export type ToyRun = {
   readonly tenant: string;
@@ -25,11 +26,15 @@ export type ToyRun = {
   decide?: (by: Actor, request: ApproveRequest) => ProblemCode | null;
 };
 
-export type Breaks = ReadonlySet<Bug>;
+export type Breaks = ReadonlySet<Bug | ProviderBug>;
 
 export const now = (): string => new Date().toISOString();
 
 const PATCH = "diff --git a/NOTES b/NOTES\n--- a/NOTES\n+++ b/NOTES\n@@ -1 +1 @@\n-before\n+after\n";
+
+const PATCH_NAME = "changes.patch";
+/** As much as a store keeps of what it truncates. */
+const CUT_BYTES = 20;
 
 export function addEvent(
   toy: ToyRun,
@@ -252,14 +257,21 @@ export function finish(toy: ToyRun, breaks: Breaks, store: ToyStore): void {
   addEvent(toy, breaks, "approval_spent", null);
   addEvent(toy, breaks, "step_succeeded", null);
   const struck = strike(store);
-  // The good toy looks whether the store took it, and stores it again.
-  const isCut = breaks.has("artifact.flagfirst") || (struck !== null && breaks.has("artifact.optimist"));
-  if (!breaks.has("artifact.none")) commitArtifact(toy, breaks, isCut);
+  if (!breaks.has("artifact.none")) {
+    commitPatch(toy, breaks, struck);
+    commitBytes(toy, breaks, "answer.md", Buffer.from("done"));
+  }
   moveTo(toy, breaks, "succeeded", "run_succeeded", null);
 }
 
-function commitArtifact(toy: ToyRun, breaks: Breaks, isCut: boolean): void {
-  commitBytes(toy, breaks, "changes.patch", Buffer.from(PATCH), isCut);
+/** The good toy looks whether the store took it, and stores it again. */
+function commitPatch(toy: ToyRun, breaks: Breaks, struck: ReturnType<typeof strike>): void {
+  const isStruck = struck !== null;
+  if (isStruck && breaks.has("artifact.fewer")) return;
+  const isCut = breaks.has("artifact.flagfirst") || (isStruck && breaks.has("artifact.optimist"));
+  const kept = struck === "truncated" && breaks.has("artifact.readback") ? PATCH.slice(0, CUT_BYTES) : PATCH;
+  commitBytes(toy, breaks, PATCH_NAME, Buffer.from(kept), isCut);
+  if (isStruck && breaks.has("artifact.twice")) commitBytes(toy, breaks, PATCH_NAME, Buffer.from(PATCH));
 }
 
 export function commitBytes(
@@ -270,7 +282,7 @@ export function commitBytes(
   isCut = false,
 ): void {
   const id = idFromUuid("art", randomUUID());
-  toy.bytes.set(id, isCut ? bytes.subarray(0, 20) : bytes);
+  toy.bytes.set(id, isCut ? bytes.subarray(0, CUT_BYTES) : bytes);
   const artifact = {
     id,
     name,

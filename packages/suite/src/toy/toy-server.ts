@@ -18,6 +18,7 @@ import type { ToyCaller, ToyHarness } from "./toy-harness.ts";
 import { type Breaks, shownText, type ToyRun } from "./toy-run.ts";
 import { tellRequest, type ToySignals } from "./toy-signals.ts";
 import { answerDriver } from "./toy-plans.ts";
+import { answerRuled } from "./toy-rules.ts";
 import { passesSignature, type ToyEdge, type ToySignatures, type ToySigner } from "./toy-signatures.ts";
 
 type Reply = { readonly response: ServerResponse; readonly breaks: Breaks; readonly body: Buffer };
@@ -160,8 +161,10 @@ function list(reply: Reply, url: URL, caller: ToyCaller, harness: ToyHarness): v
     .list(caller, reply.breaks.has("tenant.cursor") && from > 0)
     .filter(() => !reply.breaks.has("list.mute"))
     .filter(({ run }) => name === "" || run.labels[name] === value)
-    .map(
-      ({ run: { answer: _a, usage: _u, steps: _s, approvals: _p, artifacts: _f, ...summary } }) => summary,
+    .map(({ run: { answer: _a, usage: _u, steps, approvals: _p, artifacts: _f, ...summary } }) =>
+      reply.breaks.has("end.listed") && steps.length > 0 && summary.status === "running"
+        ? { ...summary, status: "succeeded" }
+        : summary,
     );
   const next = from + limit < data.length ? `${from + limit}` : null;
   sendJson(reply, 200, { data: data.slice(from, from + limit), next_cursor: next });
@@ -242,8 +245,11 @@ async function route(
   );
   if ("refused" in toy) return refuse(reply, toy.refused);
   if (what === "plan" || what === "actions") {
-    const path = what === "plan" ? "plan" : item === "" ? "propose" : "report";
-    const outcome = answerDriver(toy, reply.breaks, path, item, fieldsOf(readJson(reply)));
+    const said = message.method === "GET" ? "look" : "report";
+    const move = what === "plan" ? "plan" : item === "" ? "propose" : said;
+    const body = fieldsOf(readJson(reply));
+    const outcome =
+      answerRuled(toy, reply.breaks, move, item, body) ?? answerDriver(toy, reply.breaks, move, item, body);
     return "refused" in outcome ? refuse(reply, outcome.refused) : sendJson(reply, 200, outcome.body);
   }
   if (what === "events") return showEvents(reply, message, Number(url.searchParams.get("after") ?? "0"), toy);

@@ -85,6 +85,11 @@ export function tellChat(signals: ToySignals, run: string): void {
   add(signals, 'gen_ai_client_operation_duration_count{gen_ai_request_model="toy"}');
 }
 
+/** A model is asked again. */
+export function tellRetry(signals: ToySignals): void {
+  add(signals, 'assent_provider_retries_total{gen_ai_request_model="toy"}');
+}
+
 /** A question was answered. */
 export function tellAnswer(signals: ToySignals, breaks: Breaks): void {
   if (!breaks.has("metric.wait"))

@@ -9,10 +9,12 @@ import { startToolSink, type ToolSink } from "../tool-sink.ts";
 import { startMcpServer } from "../faults/mcp-server.ts";
 import { startWebHost } from "../faults/web-host.ts";
 import type { Bug } from "./bugs.ts";
+import type { ProviderBug } from "./provider-bugs.ts";
 import type { ToyWorld } from "./toy-agent.ts";
 import { toyCommands, toyDeputy, toyEgress, toyMcp, toySettings } from "./toy-benches.ts";
 import { letGo, toyDatabaseBench } from "./toy-database.ts";
 import { createToyHarness, createToyState, toyCaller, type ToyCaller, type ToyState } from "./toy-harness.ts";
+import { createOutage, outageBench } from "./toy-asker.ts";
 import { createOutside } from "./toy-box.ts";
 import { dieThere, toyEndingBench } from "./toy-ending.ts";
 import { createFiles, toyPaths } from "./toy-files.ts";
@@ -22,6 +24,7 @@ import { startToyServer, type ToyServer } from "./toy-server.ts";
 import { toyMetrics } from "./toy-signals.ts";
 import { contradictionsOf } from "./toy-keys.ts";
 import type { ToySigner } from "./toy-signatures.ts";
+import { forgetUnwritten } from "./toy-taking.ts";
 import type { SendEffect } from "./toy-tools.ts";
 
 const ROBOT_KEY = "toy-key-of-the-robot";
@@ -92,7 +95,7 @@ const storeFaults = ({ store }: ToyState): NonNullable<Target["faults"]> => ({
   fired: async (fault) => await Promise.resolve(store.fired.get(fault) ?? 0),
 });
 
-async function createWorld(): Promise<ToyWorld> {
+async function createWorld(shows: Shown): Promise<ToyWorld> {
   return {
     mcp: await startMcpServer(),
     host: await startWebHost("0.0.0.0"),
@@ -101,6 +104,8 @@ async function createWorld(): Promise<ToyWorld> {
     outside: createOutside(),
     files: createFiles(),
     memory: new Map(),
+    rules: shows === "rules",
+    outage: shows === "outage" ? await createOutage() : null,
     stop: Promise.withResolvers(),
   };
 }
@@ -112,12 +117,14 @@ function createSigner(): ToySigner {
 }
 
 // Looked up each time: before the start there are none.
-const benches = (now: () => ToyWorld, breaks: Breaks, showsPrompts: boolean): Partial<Target> => ({
+const benches = (now: () => ToyWorld, breaks: Breaks, shows: Shown): Partial<Target> => ({
   get deputy() {
     return toyDeputy(now());
   },
   get provider() {
-    return showsPrompts ? toyProvider(now()) : undefined;
+    if (shows === "prompts") return toyProvider(now());
+    const { outage } = now();
+    return outage === null ? undefined : { ...toyProvider(now()), outage: outageBench(outage) };
   },
   get mcp() {
     return toyMcp(now());
@@ -137,6 +144,8 @@ const benches = (now: () => ToyWorld, breaks: Breaks, showsPrompts: boolean): Pa
 const stopperOf =
   (world: ToyWorld | undefined): (() => Promise<void>) =>
   async () => {
+    world?.outage?.stopping.abort();
+    await world?.outage?.provider.close();
     await world?.mcp.stop();
     await world?.host.stop();
   };
@@ -159,8 +168,19 @@ const looks = (state: ToyState, signer: ToySigner, breaks: Breaks): Partial<Targ
   faults: storeFaults(state),
 });
 
-/** @param showsPrompts whether it says of its model that it is a provider of the suite's: it is one for its prompts only */
-export function createToyTarget(bugs: readonly Bug[], showsPrompts = false): Target {
+const unspoken = (shows: Shown): readonly string[] => [
+  "documents",
+  "open_api",
+  ...(shows === "rules" ? [] : ["external_runs"]),
+];
+
+/**
+ * What it is beside the rest, for scenarios that look at nothing else: a provider of the suite's, which it is for its prompts only;
+ * ruled on, where runs are driven from outside, in the place of planned; before a provider that fails.
+ */
+export type Shown = "prompts" | "rules" | "outage" | null;
+
+export function createToyTarget(bugs: readonly (Bug | ProviderBug)[], shows: Shown = null): Target {
   const breaks: Breaks = new Set(bugs);
   const state = createToyState();
   const signer = createSigner();
@@ -187,13 +207,11 @@ export function createToyTarget(bugs: readonly Bug[], showsPrompts = false): Tar
 
   const target: Target = {
     name: `toy${bugs.map((bug) => ` --break=${bug}`).join("")}`,
-    speaks: new Set(
-      SPOKEN.filter((capability) => !["external_runs", "documents", "open_api"].includes(capability)),
-    ),
+    speaks: new Set(SPOKEN.filter((capability) => !unspoken(shows).includes(capability))),
     gatedTask: { body: { agent: "toy", task: "Write a note." }, sinkEffects: 1 },
     start: async () => {
       sink = await startToolSink();
-      world = await createWorld();
+      world = await createWorld(shows);
       await serve(sink);
     },
     stop: async () => {
@@ -211,6 +229,7 @@ export function createToyTarget(bugs: readonly Bug[], showsPrompts = false): Tar
     kill: async () => {
       letGo(state.database, "gone");
       const left = dieThere(state.ending);
+      forgetUnwritten(state);
       await stopServers();
       if (breaks.has("artifact.volatile")) for (const toy of state.runs.values()) toy.bytes.clear();
       if (sink !== undefined) await serve(sink, left);
@@ -225,6 +244,6 @@ export function createToyTarget(bugs: readonly Bug[], showsPrompts = false): Tar
       if (sink !== undefined) await serve(sink);
     },
   };
-  const shown = benches(now, breaks, showsPrompts);
+  const shown = benches(now, breaks, shows);
   return Object.defineProperties(target, Object.getOwnPropertyDescriptors(shown));
 }

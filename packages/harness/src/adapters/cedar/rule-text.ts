@@ -48,7 +48,7 @@ function readRule(text: string): Result<PolicyRule, Fault> {
   const annotations: Readonly<Record<string, string | null>> = parsed.json.annotations ?? {};
   const rule = readAnnotations(parsed.json.effect, annotations);
   if (!rule.ok) return err({ code: "policy_annotation", detail: rule.error });
-  return ok({ ...rule.value, meaning: meaningOf(text) });
+  return ok({ ...rule.value, meaning: meaningOf(text), text });
 }
 
 function syntaxRefusal(file: string, text: string, errors: readonly DetailedError[]): PolicyRefusal {

@@ -1,7 +1,8 @@
 // Keys to the API against what was recorded of them: a role that somebody wrote into a row is a way in that no event tells of.
+// And the keys that requests are signed with, beside what the events say of them.
 
 import { idFromUuid } from "@assent/contract";
-import type { ChangedKey, ReviewTx } from "../../ports.ts";
+import type { ChangedKey, ReviewedSigningKey, ReviewTx, SigningKeyEvent } from "../../ports.ts";
 import type { Query } from "./rows.ts";
 
 // Its newest event took a digest of the row; of one that was pruned there is none any more. Where the payload was erased, the digest stays.
@@ -30,9 +31,45 @@ const KEYS = `
   )
   select id, what from held where what is not null order by id limit $2`;
 
-export const reviewKeys = (query: Query): Pick<ReviewTx, "changedKeys"> => ({
+const SIGNING_KEYS = `
+  select id, principal_id, algorithm, public_key, extract(epoch from created_at)::text as created_at,
+    extract(epoch from expires_at)::text as expires_at, extract(epoch from revoked_at)::text as revoked_at
+  from assent.signing_keys where tenant_id = $1 order by created_at, id`;
+
+const SIGNING_KEY_EVENTS = `
+  select kind, extract(epoch from at)::text as at,
+    case when data::text not in ('{"erased":true}', '{"pruned":true}') then data end as data
+  from assent.audit_facts
+  where tenant_id = $1 and kind in ('signing_key_created', 'signing_key_rotated', 'signing_key_revoked')
+  order by event_id`;
+
+type SigningKeyRow = {
+  id: string;
+  principal_id: string;
+  algorithm: string;
+  public_key: Buffer | null;
+  created_at: string;
+  expires_at: string | null;
+  revoked_at: string | null;
+};
+
+const toSigningKey = (row: SigningKeyRow): ReviewedSigningKey => ({
+  id: idFromUuid("sgk", row.id),
+  principal: idFromUuid("prn", row.principal_id),
+  algorithm: row.algorithm,
+  publicKey: row.public_key?.toString("base64url") ?? null,
+  createdAt: row.created_at,
+  expiresAt: row.expires_at,
+  revokedAt: row.revoked_at,
+});
+
+type Keys = "changedKeys" | "signingKeys" | "signingKeyEvents";
+
+export const reviewKeys = (query: Query): Pick<ReviewTx, Keys> => ({
   async changedKeys(tenant, limit): Promise<readonly ChangedKey[]> {
     const rows = await query<{ id: string; what: ChangedKey["what"] }>(KEYS, [tenant, limit]);
     return rows.map(({ id, what }) => ({ id: idFromUuid("key", id), what }));
   },
+  signingKeys: async (tenant) => (await query<SigningKeyRow>(SIGNING_KEYS, [tenant])).map(toSigningKey),
+  signingKeyEvents: async (tenant) => await query<SigningKeyEvent>(SIGNING_KEY_EVENTS, [tenant]),
 });

@@ -1,29 +1,13 @@
 // Reads the evidence and what it is about for a check of all of it: as the owner, every tenant's, and changes nothing.
 
-import {
-  type ApprovalState,
-  type EventKind,
-  idFromUuid,
-  type RunId,
-  type RunState,
-  type StepState,
-  uuidOf,
-} from "@assent/contract";
 import type { Pool } from "pg";
-import type {
-  ChangedDocument,
-  ChangedObject,
-  CoveredCheckpoints,
-  MisplacedEvent,
-  ReviewedEvent,
-  ReviewedLeaf,
-  ReviewedRun,
-  ReviewTx,
-} from "../../ports.ts";
+import type { CoveredCheckpoints, MisplacedEvent, ReviewedLeaf, ReviewTx } from "../../ports.ts";
 import { prunedBy } from "../../core/audit/pruning.ts";
 import { BATCH_MAX } from "./audit-log.ts";
 import { transaction } from "./connect.ts";
 import { reviewKeys } from "./audit-review-keys.ts";
+import { reviewPrecedents } from "./audit-review-precedents.ts";
+import { reviewRuns } from "./audit-review-runs.ts";
 import { only, type Query } from "./rows.ts";
 import { queryOn } from "./store.ts";
 
@@ -55,6 +39,7 @@ export const reviewOn = (query: Query): ReviewTx => ({
   ...reviewPlaces(query),
   ...reviewRuns(query),
   ...reviewKeys(query),
+  ...reviewPrecedents(query),
 });
 
 type LeafRow = {
@@ -228,149 +213,4 @@ function reviewPlaces(query: Query): Pick<ReviewTx, Places> {
       return { count: Number(row.count), oldestSeconds: row.oldest ?? 0 };
     },
   };
-}
-
-// What an event is about, where its payload is still there to say so.
-const OBJECTS = `
-  select e.run_id, e.event_id, e.version, e.kind, e.data, e.data::text in ('{"erased":true}', '{"pruned":true}') as erased,
-    split_part(e.kind, '_', 1) as family,
-    case
-      when e.kind like 'run\\_%' then 'run'
-      when e.kind like 'step\\_%' then 'step ' || (e.data ->> 'step')
-      when e.kind like 'approval\\_%' then e.data ->> 'approval_id'
-      when e.kind like 'artifact\\_%' then e.data ->> 'artifact_id'
-    end as object
-  from assent.audit_events e where e.tenant_id = $1 and e.run_id = any ($2)`;
-
-// Of each object the newest event, unless a later one of its family was erased: that one may have been about it too.
-const CHANGED = `
-  with events as (${OBJECTS}),
-  newest as (
-    select distinct on (run_id, object) * from events e
-    where object is not null and (not erased or family = 'run') order by run_id, object, version desc
-  ), known as (
-    select n.*, coalesce(i.state, decode(convert_from(l.leaf, 'UTF8')::json ->> 'state', 'hex')) as recorded,
-      assent.audit_image($1, n.run_id, n.kind, n.data) as present
-    from newest n
-    left join lateral (
-      select w.states[array_position(w.event_ids, n.event_id)] as state from assent.audit_inbox w
-      where w.tenant_id = $1 and n.event_id = any (w.event_ids)
-    ) i on true
-    left join lateral assent.audit_place($1, n.event_id) l on true
-    where not exists (
-      select from events x
-      where x.run_id = n.run_id and x.erased and x.family = n.family and x.family <> 'run' and x.version > n.version)
-  )
-  select run_id, object, version, present is null as gone, recorded is not distinct from present as same
-  from known where recorded is not null`;
-
-// An event whose payload was erased still tells by its kind whether the document is there.
-const DOCUMENTS = `
-  with newest as (
-    select distinct on (f.subject) substr(f.subject, 5)::uuid as id, f.kind, f.data
-    from assent.audit_facts f where f.tenant_id = $1 and f.subject like 'doc\\_%'
-    order by f.subject, f.version desc
-  ), held as (
-    select coalesce(d.id, n.id) as id,
-      case
-        when n.id is null then 'unrecorded'
-        when n.kind = 'document_removed' and d.id is not null then 'still there'
-        when n.kind <> 'document_removed' and d.id is null then 'removed'
-        when d.id is not null and n.data ->> 'sha256' <> encode(d.sha256, 'hex') then 'altered'
-      end as what
-    from (select id, sha256 from assent.documents where tenant_id = $1) d full join newest n on n.id = d.id
-  )
-  select id, what from held where what is not null order by id limit $2`;
-
-type RunRow = { id: string; state: RunState; version: number };
-type Runs = "runs" | "events" | "changed" | "changedDocuments" | "missingRuns";
-
-function reviewRuns(query: Query): Pick<ReviewTx, Runs> {
-  return {
-    runs: async (tenant, after, limit) => await readRuns(query, tenant, after, limit),
-    async events(tenant, runs): Promise<readonly ReviewedEvent[]> {
-      const rows = await query<{
-        run_id: string;
-        version: number;
-        kind: EventKind;
-        data: Record<string, unknown>;
-        actor_id: string | null;
-        erased: boolean;
-      }>(
-        `select e.run_id, e.version, e.kind, e.data, e.actor_id,
-           e.data::text in ('{"erased":true}', '{"pruned":true}') as erased
-         from assent.audit_events e where e.tenant_id = $1 and e.run_id = any ($2) order by e.run_id, e.version`,
-        [tenant, uuids(runs)],
-      );
-      return rows.map(({ run_id, erased, actor_id, ...rest }) => ({
-        ...rest,
-        actor: actor_id === null ? null : idFromUuid("prn", actor_id),
-        run: idFromUuid("run", run_id),
-        isErased: erased,
-      }));
-    },
-    async changed(tenant, runs): Promise<{ compared: number; objects: readonly ChangedObject[] }> {
-      const rows = await query<{
-        run_id: string;
-        object: string;
-        version: number;
-        gone: boolean;
-        same: boolean;
-      }>(CHANGED, [tenant, uuids(runs)]);
-      const objects = rows
-        .filter(({ same }) => !same)
-        .map(({ run_id, object, version, gone }) => ({
-          run: idFromUuid("run", run_id),
-          object,
-          version,
-          isGone: gone,
-        }));
-      return { compared: rows.length, objects };
-    },
-    async changedDocuments(tenant, limit): Promise<readonly ChangedDocument[]> {
-      const rows = await query<{ id: string; what: ChangedDocument["what"] }>(DOCUMENTS, [tenant, limit]);
-      return rows.map(({ id, what }) => ({ id: idFromUuid("doc", id), what }));
-    },
-    async missingRuns(tenant, limit): Promise<readonly RunId[]> {
-      const rows = await query<{ run_id: string }>(
-        `select distinct e.run_id from assent.audit_events e where e.tenant_id = $1 and not exists (
-           select from assent.runs r where r.tenant_id = $1 and r.id = e.run_id) order by 1 limit $2`,
-        [tenant, limit],
-      );
-      return rows.map(({ run_id }) => idFromUuid("run", run_id));
-    },
-  };
-}
-
-const uuids = (runs: readonly RunId[]): string[] => runs.map((run) => uuidOf(run));
-
-async function readRuns(
-  query: Query,
-  tenant: string,
-  after: RunId | null,
-  limit: number,
-): Promise<readonly ReviewedRun[]> {
-  const rows = await query<RunRow>(
-    `select id, state, version from assent.runs
-     where tenant_id = $1 and ($2::uuid is null or id > $2) order by id limit $3`,
-    [tenant, after === null ? null : uuidOf(after), limit],
-  );
-  const ids = rows.map(({ id }) => id);
-  const steps = await query<{ run_id: string; seq: number; state: StepState }>(
-    "select run_id, seq, state from assent.steps where tenant_id = $1 and run_id = any ($2) order by seq",
-    [tenant, ids],
-  );
-  const approvals = await query<{ run_id: string; id: string; state: ApprovalState }>(
-    "select run_id, id, state from assent.approvals where tenant_id = $1 and run_id = any ($2) order by id",
-    [tenant, ids],
-  );
-  return rows.map(({ id, state, version }) => ({
-    id: idFromUuid("run", id),
-    state,
-    version,
-    steps: steps.filter(({ run_id }) => run_id === id).map(({ seq, state: of }) => ({ seq, state: of })),
-    approvals: approvals
-      .filter(({ run_id }) => run_id === id)
-      .map((row) => ({ id: idFromUuid("apr", row.id), state: row.state })),
-  }));
 }

@@ -9,7 +9,13 @@ import { type Connection, LISTENER_LIMITS } from "./connect.ts";
 import { errorCode } from "./embedded/refusal.ts";
 import { inSession } from "./session.ts";
 
-const APP_ROLE = "assent_app";
+export const APP_ROLE = "assent_app";
+/** What `session_replication_role` is where triggers fire. */
+export const TRIGGERS_FIRE = "origin";
+
+export const noTriggerFires = (where: string, role: string): string =>
+  `In ${where} no trigger fires (session_replication_role = ${role}), so states could change without their events.`;
+export const APP_UNBOUNDED = `The role ${APP_ROLE} may pass by row-level security, so nothing would keep tenants apart.`;
 
 /** The least Postgres that knows what the migrations say (views with `security_invoker`). */
 export const POSTGRES_MAJOR_MIN = 15;
@@ -111,7 +117,7 @@ export async function checkAppRole(
     return refuse(
       "role_unbounded",
       role?.user === APP_ROLE
-        ? `The role ${APP_ROLE} may pass by row-level security, so nothing would keep tenants apart.`
+        ? APP_UNBOUNDED
         : `Sessions of ${name} do not begin as the role ${APP_ROLE}, so nothing would keep tenants apart.`,
       role?.user === APP_ROLE
         ? `Have an administrator of that Postgres run: alter role ${APP_ROLE} nosuperuser nobypassrls`
@@ -207,10 +213,10 @@ export async function checkSessions(
         `The server of ${name} acknowledges commits before they are on disk (synchronous_commit = off): a crash of it could make a call happen twice.`,
         `Have an administrator of that Postgres run: alter role ${client.escapeIdentifier(connection.user)} set synchronous_commit = on`,
       );
-    if (rows[0].triggers !== "origin")
+    if (rows[0].triggers !== TRIGGERS_FIRE)
       return refuse(
         "triggers_off",
-        `In sessions of ${name} no trigger fires (session_replication_role = ${rows[0].triggers}), so states could change without their events.`,
+        noTriggerFires(`sessions of ${name}`, rows[0].triggers),
         `Have an administrator of that Postgres run: alter role ${client.escapeIdentifier(connection.user)} set session_replication_role = origin`,
       );
     return ok(null);

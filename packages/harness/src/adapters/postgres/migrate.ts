@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { Client, DatabaseError } from "pg";
 import { type Connection, CONNECT_TIMEOUT_MS, LOCK_CLASS, LOCK_KEYS, WIRE } from "./connect.ts";
 import { errorCode } from "./embedded/refusal.ts";
+import type { Query } from "./rows.ts";
 import { inSession } from "./session.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 
@@ -24,6 +25,7 @@ export type MigrationRefusal = {
     | "migrations_missing"
     | "migrations_misnumbered"
     | "database_newer"
+    | "database_older"
     | "migration_changed"
     | "migration_failed"
     | "migration_wait_timeout";
@@ -152,6 +154,12 @@ function readSql(file: string): { readonly sql: string; readonly digest: string 
   return { sql, digest: createHash("sha256").update(sql).digest("hex") };
 }
 
+/** Names all of what migrations there are, and what each of them says. */
+export const digestOfAll = (migrations: readonly Migration[]): string =>
+  createHash("sha256")
+    .update(migrations.map(({ version, name, digest }) => `${version} ${name} ${digest}\n`).join(""))
+    .digest("hex");
+
 async function takeLock(client: Client): Promise<Result<void, MigrationRefusal>> {
   await setLockTimeout(client, MIGRATION_WAIT_MS_MAX);
   try {
@@ -225,6 +233,33 @@ function checkApplied(
     );
   }
   return ok(undefined);
+}
+
+/**
+ * For who reads and migrates nothing: whether the database is just as this program would leave it.
+ * @param query runs a statement with its values
+ */
+export async function checkMigrated(query: Query): Promise<Result<void, MigrationRefusal>> {
+  const known = readMigrations(MIGRATIONS_FOLDER);
+  if (!known.ok) return known;
+  const [table] = await query<{ is_there: boolean }>(
+    "select to_regclass('public.assent_migrations') is not null as is_there",
+    [],
+  );
+  const applied =
+    table?.is_there === true
+      ? await query<AppliedRow>(
+          "select version, name, digest from public.assent_migrations order by version",
+          [],
+        )
+      : [];
+  const checked = checkApplied(applied, known.value);
+  if (!checked.ok || applied.length === known.value.length) return checked;
+  return refuse(
+    "database_older",
+    `the database is at version ${newestOf(applied)}, with ${applied.length} migrations, and this program knows ` +
+      `${newestOf(known.value)}, with ${known.value.length}`,
+  );
 }
 
 async function applyGivingWay(

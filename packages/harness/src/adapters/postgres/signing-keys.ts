@@ -82,12 +82,13 @@ export function signingKeyRows(
       );
       return await find(id);
     },
-    async endBy(id, at): Promise<void> {
+    async endBy(id, at): Promise<SigningKey | null> {
       await query(
         `update assent.signing_keys set expires_at = least(expires_at, $3)
          where tenant_id = $1 and id = $2 and revoked_at is null`,
         [tenant, uuidOf(id), at],
       );
+      return await find(id);
     },
   };
 }

@@ -80,12 +80,12 @@ function addManaging(api: Api, harness: Harness): void {
   api.route({
     ...routeOptions(ROUTES.beginAuditEpoch),
     handler: async (request, reply) => {
-      const { reason } = request.body;
+      const { body } = request;
       return await inTurn(
         async () =>
           await answerOnce(
             { request, reply, harness, row: ROUTES.beginAuditEpoch },
-            async (_, caller) => await audit.beginEpoch(caller, reason),
+            async (_, caller) => await audit.beginEpoch(caller, body),
           ),
       );
     },

@@ -21,11 +21,13 @@ export async function verifyDatabase(context: Context, flags: VerifyFlags): Outc
     withState: flags.state === true,
   });
   if (!reviewed.ok) return err({ exit: "usage", ...reviewed.error });
-  const { tenants, missing } = reviewed.value;
-  const findings = [...missing, ...findingsOf(tenants)];
+  const { tenants, missing, walls } = reviewed.value;
+  const findings = [...walls.findings, ...missing, ...findingsOf(tenants)];
   const verified = findings.length === 0;
-  context.show({ verified, findings, tenants }, () => [
+  context.show({ verified, findings, walls: { held: walls.held }, tenants }, () => [
     verified ? "Database verified." : `Database NOT verified: ${findings.length} findings.`,
+    `Walls: ${walls.held} triggers, constraints, policies and functions held against what the migrations make, and who may do what.`,
+    ...walls.findings.map(findingLine),
     ...missing.map(findingLine),
     ...tenants.flatMap(tenantLines),
   ]);
@@ -51,6 +53,11 @@ const logLines = (log: ReviewedLog): string[] => [
       : `the signer's memory of ${log.anchorSize}`,
     ...(log.rememberedSize === null ? [] : [`the kept checkpoint of ${log.rememberedSize}`]),
   ].join("; ")}`,
+  ...(log.cutUnnoticed
+    ? [
+        "    Without the signer's memory, published files or a kept checkpoint (--remembered) a log that was cut short to an older signed state looks whole.",
+      ]
+    : []),
   ...(log.lost === 0
     ? []
     : [
@@ -62,8 +69,15 @@ const logLines = (log: ReviewedLog): string[] => [
 
 const stateLines = (state: ReviewedState): string[] => [
   `  rebuilt from events: ${state.runs} runs, ${state.steps} steps, ${state.approvals} approvals; ${state.compared} rows held against their digests; ${state.erased} left out, since events of theirs were erased`,
+  `  held against events: ${state.votes} votes on approvals, ${signingKeysSaid(state.signingKeys)}, ${precedentsSaid(state.precedents)}`,
   ...state.findings.map(findingLine),
 ];
+
+const signingKeysSaid = ({ held, loose, erased }: ReviewedState["signingKeys"]): string =>
+  `${held} keys that requests are signed with${loose === 0 ? "" : `, of ${loose} of which an older event does not say to the second when they end`}${erased === 0 ? "" : `, ${erased} not or not in all of it, since events of theirs were erased`}`;
+
+const precedentsSaid = ({ held, erased }: ReviewedState["precedents"]): string =>
+  `${held} precedents${erased === 0 ? "" : `, of ${erased} of which what the memory recorded was erased`}`;
 
 const findingLine = ({ code, at, detail }: ReviewedLog["findings"][number]): string =>
   visibleLine(`    ${at}: ${detail} (${code})`);

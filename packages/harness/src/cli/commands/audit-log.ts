@@ -334,10 +334,12 @@ export async function erasePayload(context: Context, index: number, flags: Erase
   return ok("ok");
 }
 
-export async function beginEpoch(context: Context, flags: { readonly reason: string }): Outcome {
+export type EpochFlags = { readonly reason: string; readonly anyway?: true };
+
+export async function beginEpoch(context: Context, flags: EpochFlags): Outcome {
   const client = await context.openClient();
   if (!client.ok) return client;
-  const logs = await client.value.beginAuditEpoch(flags.reason);
+  const logs = await client.value.beginAuditEpoch(flags);
   if (!logs.ok) return err(failureOfClient(logs.error));
   const newest = logs.value.data.at(-1);
   context.show(logs.value, () => [

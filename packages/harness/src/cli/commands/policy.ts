@@ -66,6 +66,27 @@ export async function testPolicies(
   return ok(failures.length === 0 ? "ok" : "failed");
 }
 
+/** What the server decides by. */
+export async function showPolicies(context: Context): Outcome {
+  const client = await context.openClient();
+  if (!client.ok) return client;
+  const loaded = await client.value.getPolicies();
+  if (!loaded.ok) return err(failureOfClient(loaded.error));
+  const { version, rules } = loaded.value;
+  context.show(loaded.value, () => [
+    ...table(
+      ["RULE", "EFFECT", "SAYS"],
+      rules.map(({ id, effect, description, asks }) => [
+        id,
+        asks === null ? effect : `asks ${asks.quorum === 1 ? "a person" : `${asks.quorum} people`}`,
+        description ?? "",
+      ]),
+    ),
+    `Version ${version}; \`--json\` has their text.`,
+  ]);
+  return ok("ok");
+}
+
 /** Which rules decided one step of a run, as it was journaled. */
 export async function explainDecision(context: Context, run: RunId, seq: number): Outcome {
   const client = await context.openClient();

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Artifact } from "@assent/contract";
 import { sha256Hex } from "../../base/digest.ts";
-import type { Download } from "../../client/client.ts";
+import type { Download } from "../../client/download.ts";
 import type { Finding } from "./finding.ts";
 
 /** Whether these are the bytes that the run committed to (invariant 12), by three independent statements. */

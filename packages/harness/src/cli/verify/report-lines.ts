@@ -1,7 +1,8 @@
 // The verdict on a copy of a log, in lines for people.
 
 import { INCOMING_WHOLE } from "../../core/audit/inventory.ts";
-import type { TakenTime, VerifyReport } from "../../core/audit/verify-log.ts";
+import type { TakenTime } from "../../core/audit/verify-basis.ts";
+import type { VerifyReport } from "../../core/audit/verify-log.ts";
 import { visibleLine } from "../output/visible.ts";
 
 /** What was witnessed by way of the installation's log may be long before the end of this one. */
@@ -44,9 +45,7 @@ export function reportLines(report: Omit<VerifyReport, "begun">): string[] {
       ...(report.unmoved ? [UNMOVED] : []),
       `  it rests on ${basis.join("; ")}`,
       ...timeLines(report.time),
-      ...(report.rememberedSize === null && report.cosigners.length === 0
-        ? ["  Without a kept checkpoint or witnesses a log that was cut short to an older state looks whole."]
-        : []),
+      ...(report.cutUnnoticed === null ? [] : [CUT_UNNOTICED[report.cutUnnoticed]]),
     ];
   return [
     `Log NOT verified: ${report.findings.length} findings in ${report.size} entries of ${report.origin}.`,
@@ -55,6 +54,14 @@ export function reportLines(report: Omit<VerifyReport, "begun">): string[] {
     ...report.findings.map((finding) => visibleLine(`  ${finding.at}: ${finding.detail} (${finding.code})`)),
   ];
 }
+
+/** Of a verdict that nothing is wrong: no finding, since nothing of the log says so. */
+const CUT_UNNOTICED = {
+  signed:
+    "  Without a kept checkpoint (--remembered) or a quorum of witnesses (--policy) a log that was cut short to an older signed state looks whole.",
+  cosigned:
+    "  Without a kept checkpoint (--remembered) or an age of cosignatures (--cosigned-within) a log that was cut short to an older cosigned state looks whole.",
+} as const;
 
 const UNMOVED = `  it was cut off while it was moved into its place: what lies in ${INCOMING_WHOLE} was read in the place of the rest; the next export or mirror into this folder ends the move`;
 

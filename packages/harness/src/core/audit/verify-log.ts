@@ -17,6 +17,7 @@ import { RETIRED, retiredBy } from "./retired-keys.ts";
 import type { Given } from "./run-objects.ts";
 import { INCOMING_WHOLE, takeInventory } from "./inventory.ts";
 import { readEntries } from "./verify-entries.ts";
+import { cutUnnoticedBy, type CutUnnoticed, takenTime, type TakenTime } from "./verify-basis.ts";
 import { epochOf, type ErasedEntry, type LeafTotals } from "./verify-leaf.ts";
 import type { LogFinding, LogSource, Memory, Seen } from "./verify-source.ts";
 import { readWitnessedFile, seenBy, verifyWitnessed, WITNESSED_FILE } from "./verify-witnessed.ts";
@@ -53,6 +54,8 @@ export type VerifyReport = {
   readonly size: number;
   readonly verified: boolean;
   readonly findings: readonly LogFinding[];
+  /** What the verifier would not notice: see there. */
+  readonly cutUnnoticed: CutUnnoticed;
   /** What the verification rests on beside the signature. */
   readonly rememberedSize: number | null;
   readonly cosigners: readonly string[];
@@ -84,22 +87,6 @@ export type VerifyReport = {
   /** Files that nothing was read of: left by a copy that was cut off, or, where a log is published, not signed yet. */
   readonly leftovers: number;
 };
-
-export type TakenTime = {
-  readonly taken: string;
-  readonly from: "clock" | "given";
-  /** What the clock says. */
-  readonly clock: string;
-  /** Times of entries and of cosignatures that are past by the time that was given, and still to come by the clock. */
-  readonly ahead: number;
-};
-
-const takenTime = ({ now, clock = null }: VerifyOptions, ahead: number): TakenTime => ({
-  taken: now.toISOString(),
-  from: clock === null ? "clock" : "given",
-  clock: (clock ?? now).toISOString(),
-  ahead,
-});
 
 /** Findings that are listed; past these the log is wrong all over. */
 export const FINDINGS_MAX = 1_000;
@@ -205,6 +192,7 @@ function reportOf(
     size: checkpoint?.size ?? 0,
     verified: findings.length === 0,
     findings,
+    cutUnnoticed: cutUnnoticedBy(options),
     rememberedSize: memory?.size ?? null,
     cosigners,
     witnessedSize,

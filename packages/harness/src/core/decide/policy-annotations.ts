@@ -22,6 +22,8 @@ export type PolicyRule = {
   readonly id: string;
   /** Over what it says without its annotations, comments and spaces: equal ones mean the same. */
   readonly meaning: Sha256;
+  /** As it is written, annotations and comments within it too. */
+  readonly text: string;
   readonly effect: "permit" | "forbid";
   /** One sentence for people: why this rule speaks. */
   readonly description: string | null;
@@ -70,7 +72,7 @@ const OF_APPROVAL: readonly string[] = ["approvers", "quorum", "separate_duties"
 export function readAnnotations(
   effect: "permit" | "forbid",
   annotations: Readonly<Record<string, string | null>>,
-): Result<Omit<PolicyRule, "meaning">, string> {
+): Result<Omit<PolicyRule, "meaning" | "text">, string> {
   const given = new Map(Object.entries(annotations));
   const unknown = [...given.keys()].find((name) => !KNOWN.includes(name));
   if (unknown !== undefined) return err(`@${unknown} is not a known annotation (${KNOWN.join(", ")})`);

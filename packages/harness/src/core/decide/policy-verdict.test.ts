@@ -10,6 +10,7 @@ const rule = (id: string, effect: "permit" | "forbid", isLiftable = false): [str
   {
     id,
     meaning: MEANING,
+    text: "",
     effect,
     description: null,
     assent: isLiftable ? PLAIN : null,
@@ -123,7 +124,7 @@ const asking = (
     ...RULES,
     ...wanted.map(([id, description, more]): [string, PolicyRule] => [
       id,
-      { id, meaning: MEANING, effect: "forbid", description, assent: { ...PLAIN, ...more } },
+      { id, meaning: MEANING, text: "", effect: "forbid", description, assent: { ...PLAIN, ...more } },
     ]),
   ]);
 

@@ -1,6 +1,6 @@
 // What others ask of a tenant's log: proofs, the log itself for export, and the few changes that an operator makes.
 
-import { type ApprovalId, type RunId, type TenantId, uuidOf } from "@assent/contract";
+import { type ApprovalId, type EpochRequest, type RunId, type TenantId, uuidOf } from "@assent/contract";
 import { openCheckpoint } from "@assent/tlog";
 import { err, ok, type Result } from "../../base/result.ts";
 import { EPOCH_KIND } from "../../core/audit/epoch-link.ts";
@@ -91,7 +91,8 @@ export type Evidence = {
   erase(caller: Caller, epoch: number, index: number, reason: string): Promise<Result<null, Refusal>>;
   /** Takes away what is older than the installation keeps. @returns whether it has to be asked again */
   prune(caller: Caller): Promise<Result<{ readonly isUnfinished: boolean }, Refusal>>;
-  beginEpoch(caller: Caller, reason: string): Promise<Result<LogInfo, Refusal>>;
+  /** Refused where nothing is wrong with the log that there is, unless it is to be begun anyway. */
+  beginEpoch(caller: Caller, request: EpochRequest): Promise<Result<LogInfo, Refusal>>;
   rotate(caller: Caller, step: "add" | "retire"): Promise<Result<readonly string[], Refusal>>;
   readonly sealing: SealingKeys;
 };
@@ -137,7 +138,7 @@ export function createEvidence(ports: EvidencePorts): Evidence {
         caller,
       ),
     erase: async (caller, epoch, index, reason) => await erase(ports, caller, { epoch, index, reason }),
-    beginEpoch: async (caller, reason) => await beginEpoch(ports, caller, reason),
+    beginEpoch: async (caller, request) => await beginEpoch(ports, caller, request),
     rotate: async (caller, step) => await rotate(ports, caller, step),
     sealing: createSealingKeys(ports.sealing, ports),
   };
@@ -230,8 +231,9 @@ async function erase(
 async function beginEpoch(
   ports: EvidencePorts,
   { tenant, actor }: Caller,
-  reason: string,
+  { reason, anyway }: EpochRequest,
 ): Promise<Result<LogInfo, Refusal>> {
+  if (anyway !== true && !(await callsForEpoch(ports, tenant))) return err(NOT_NEEDED);
   const begun = await beginAt(ports, tenant, uuidOf(actor.id), reason);
   // Nobody has a key of the installation's log: where it cannot go on either, this is when it begins anew.
   const { installation } = ports;
@@ -248,9 +250,28 @@ async function beginEpoch(
   return ok(begun);
 }
 
+const NOT_NEEDED: Refusal = {
+  code: "epoch_not_needed",
+  detail: "The log goes on from what was signed, and nothing that this server knows calls for a new one.",
+};
+
+/** What goes on by itself is none; nor is a log that was not begun yet. */
+const GOES_ON: ReadonlySet<string> = new Set(["log_not_kept", "signer_busy"]);
+
+/** Whoever reads logs has to be told of each epoch, and given its key: none is begun for nothing. */
+async function callsForEpoch(ports: EvidencePorts, tenant: TenantId): Promise<boolean> {
+  const stopped = ports.stoppedBy(tenant);
+  if (stopped !== null && !GOES_ON.has(stopped.code)) return true;
+  if (await isStopped(ports, tenant)) return true;
+  const { installation } = ports;
+  return installation !== null && installation !== tenant && (await isStopped(ports, installation));
+}
+
 async function isStopped(ports: EvidencePorts, tenant: TenantId): Promise<boolean> {
   const log = await ports.store.transaction(tenant, async (tx) => (await tx.logs()).at(-1));
   if (log === undefined) return false;
+  // Of another home's key, or of one that is gone: this home cannot go on with it.
+  if (!ports.signer.held(log.origin).some(({ vkey }) => vkey === log.vkey)) return true;
   const known = await recallLog(ports, log);
   const head = await ports.store.transaction(tenant, async (tx) => await tx.head(log.epoch));
   return known.lost !== null || known.size > (head?.size ?? 0);

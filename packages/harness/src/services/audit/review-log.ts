@@ -42,6 +42,8 @@ export type ReviewedLog = {
   readonly unknownSignatures: number;
   readonly anchorSize: number | null;
   readonly rememberedSize: number | null;
+  /** Nothing outside of the database knows the log: cut short to an older signed state, it would look whole. */
+  readonly cutUnnoticed: boolean;
   readonly opened: number;
   readonly erased: number;
   /** Below this place entries are not kept, as the log records; and how many of them are gone. */
@@ -86,6 +88,7 @@ export async function reviewLog(
     signedSize: signed.size,
     unknownSignatures: signed.unknown,
     anchorSize: outside.anchor?.size ?? null,
+    cutUnnoticed: memories.length === 0,
     rememberedSize: memories.find(({ by }) => by === REMEMBERED)?.size ?? null,
     opened: walked.opened,
     erased: walked.erased,

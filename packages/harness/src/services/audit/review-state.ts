@@ -7,6 +7,9 @@ import type { LogFinding } from "../../core/audit/verify-source.ts";
 import { followApproval, followRun, followStep } from "../../core/run/replay.ts";
 import type { ReviewedEvent, ReviewedRun, ReviewTx } from "../../ports.ts";
 import { REVIEW_FINDINGS_MAX } from "./review-log.ts";
+import { type ReviewedPrecedents, reviewPrecedents } from "./review-precedents.ts";
+import { type ReviewedSigningKeys, reviewSigningKeys } from "./review-signing-keys.ts";
+import { checkVotes } from "./review-votes.ts";
 
 /** Runs whose events are read and held at once. */
 const PAGE_RUNS = 100;
@@ -15,6 +18,10 @@ export type ReviewedState = {
   readonly runs: number;
   readonly steps: number;
   readonly approvals: number;
+  /** Of people, on approvals that take several, held against their events. */
+  readonly votes: number;
+  readonly signingKeys: Omit<ReviewedSigningKeys, "findings">;
+  readonly precedents: Omit<ReviewedPrecedents, "findings">;
   /** Objects whose rows were held against a digest. */
   readonly compared: number;
   /** Steps and approvals that were not rebuilt, since an event that may have been about them was erased. */
@@ -23,12 +30,19 @@ export type ReviewedState = {
 };
 
 type Add = (finding: LogFinding) => void;
-type Counts = { runs: number; steps: number; approvals: number; compared: number; erased: number };
+type Counts = {
+  runs: number;
+  steps: number;
+  approvals: number;
+  votes: number;
+  compared: number;
+  erased: number;
+};
 
 export async function reviewState(tx: ReviewTx, tenant: string): Promise<ReviewedState> {
   const findings: LogFinding[] = [];
   const add: Add = (finding) => void (findings.length < REVIEW_FINDINGS_MAX && findings.push(finding));
-  const counts: Counts = { runs: 0, steps: 0, approvals: 0, compared: 0, erased: 0 };
+  const counts: Counts = { runs: 0, steps: 0, approvals: 0, votes: 0, compared: 0, erased: 0 };
   for (let after: RunId | null = null; ;) {
     const page: readonly ReviewedRun[] = await tx.runs(tenant, after, PAGE_RUNS);
     const ids = page.map(({ id }) => id);
@@ -55,9 +69,14 @@ export async function reviewState(tx: ReviewTx, tenant: string): Promise<Reviewe
     const [code, detail] = KEY_FINDINGS[what];
     add({ code, at: id, detail });
   }
+  for (const { approval, by } of await tx.strayVotes(tenant, REVIEW_FINDINGS_MAX))
+    add({ code: "row_added", at: `${approval} vote of ${by}`, detail: "there is no such approval" });
+  const { findings: ofSigningKeys, ...signingKeys } = await reviewSigningKeys(tx, tenant);
+  const { findings: ofPrecedents, ...precedents } = await reviewPrecedents(tx, tenant);
+  for (const finding of [...ofSigningKeys, ...ofPrecedents]) add(finding);
   for (const run of await tx.missingRuns(tenant, REVIEW_FINDINGS_MAX))
     add({ code: "row_removed", at: run, detail: "there are events of it, and there is no such run" });
-  return { ...counts, findings };
+  return { ...counts, signingKeys, precedents, findings };
 }
 
 const DOCUMENT_FINDINGS = {
@@ -148,20 +167,22 @@ function checkApprovals(run: ReviewedRun, events: readonly ReviewedEvent[], coun
     objectOf: approvalOf,
     follow: followApproval,
   };
-  checkFamily(run.id, events, family, counts, add);
+  const isWhole = checkFamily(run.id, events, family, counts, add);
+  if (isWhole) counts.votes += checkVotes(run, events, add);
 }
 
+/** @returns whether all of its events say what they are about */
 function checkFamily<S extends string>(
   run: RunId,
   all: readonly ReviewedEvent[],
   { prefix, rows, objectOf, follow }: Family<S>,
   counts: Counts,
   add: Add,
-): void {
+): boolean {
   const events = all.filter(({ kind }) => kind.startsWith(prefix));
   if (events.some(({ isErased }) => isErased)) {
     counts.erased += rows.size;
-    return;
+    return false;
   }
   const states = new Map<string, S>();
   for (const event of events) {
@@ -181,4 +202,5 @@ function checkFamily<S extends string>(
   for (const object of states.keys())
     if (!rows.has(object))
       add({ code: "row_removed", at: `${run} ${object}`, detail: "there are events of it, and no such row" });
+  return true;
 }

@@ -105,9 +105,9 @@ export function createAuditTrail(evidence: Evidence | null): AuditTrail {
       if (!done.ok) return done;
       return ok({ ...(await logs(caller)), unfinished: done.value.isUnfinished });
     },
-    async beginEpoch(caller, reason): Promise<Result<AuditLogList, Refusal>> {
-      await evidence.beginEpoch(caller, reason);
-      return ok(await logs(caller));
+    async beginEpoch(caller, request): Promise<Result<AuditLogList, Refusal>> {
+      const begun = await evidence.beginEpoch(caller, request);
+      return begun.ok ? ok(await logs(caller)) : begun;
     },
     async rotate(caller, step): Promise<Result<AuditLogList, Refusal>> {
       const rotated = await evidence.rotate(caller, step);

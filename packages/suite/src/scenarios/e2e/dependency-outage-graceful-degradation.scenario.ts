@@ -1,6 +1,6 @@
 import { PROVIDER_WARNINGS } from "../warnings.ts";
 import type { Fault, Reply } from "../../faults/script.ts";
-import { readRun, TERMINAL_STATES } from "../../run-reading.ts";
+import { fieldsOf, readRun, TERMINAL_STATES } from "../../run-reading.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
 import { lookUntil } from "../../wait.ts";
 import { DOWN, outageOf, type Watch, watchProvider } from "../outage-moves.ts";
@@ -52,7 +52,11 @@ async function breakOnce(context: ScenarioContext, watch: Watch): Promise<void> 
     const effects = sinkEffects(context);
     const from = watch.calls.length;
     watch.answer((_call, index) => (index === from ? { ...PARTIAL, fault } : { text: "Done." }));
-    const run = await settleRun(context, client, await submitBody(context, client, body(`Broken ${where}.`)));
+    const run = await settleRun(
+      context,
+      client,
+      await submitBody(context, client, body(context.unique("Question"))),
+    );
     context.check("a run outlives a broken connection", run.status === "succeeded", {
       where,
       status: run.status,
@@ -68,6 +72,12 @@ async function breakOnce(context: ScenarioContext, watch: Watch): Promise<void> 
       { where, calls },
     );
     context.check("no effect came of half an answer", sinkEffects(context) === effects, where);
+    const { reason } = fieldsOf((await client.getRun(run.id)).json);
+    context.check(
+      "and gives no reason once it has ended well",
+      reason === null || reason === undefined,
+      reason,
+    );
   }
 }
 
@@ -85,7 +95,7 @@ async function breakBetweenSteps(context: ScenarioContext, watch: Watch): Promis
   const run = await settleRun(
     context,
     client,
-    await submitBody(context, client, body("Broken between steps.")),
+    await submitBody(context, client, body(context.unique("Question"))),
   );
   context.check("a run goes on where it was", run.status === "succeeded", run.status);
   const turns = watch.calls.slice(from).map(({ turn }) => turn);
@@ -103,14 +113,16 @@ async function stayAway(context: ScenarioContext, watch: Watch): Promise<void> {
   const client = context.client("requester");
   const from = watch.calls.length;
   watch.answer(() => DOWN);
-  const id = await submitBody(context, client, body("Away for good."));
+  const id = await submitBody(context, client, body(context.unique("Question")));
   const reasons = new Set<string>();
+  const waiting = new Set<string>();
   const { seen, satisfied } = await lookUntil(
     async () => {
       const answer = await client.getRun(id);
       const code = reasonOf(answer.json);
-      if (code !== null) reasons.add(code);
-      return { status: readRun(answer.json)?.status ?? "", reason: code };
+      const status = readRun(answer.json)?.status ?? "";
+      if (code !== null) (TERMINAL_STATES.includes(status) ? reasons : waiting).add(code);
+      return { status, reason: code };
     },
     ({ status }) => TERMINAL_STATES.includes(status),
     { timeoutMs: outageMsMax + SLACK_MS, signal: context.signal },
@@ -123,9 +135,14 @@ async function stayAway(context: ScenarioContext, watch: Watch): Promise<void> {
     watch.calls.length - from <= stepCallsMax,
     watch.calls.length - from,
   );
-  context.read("status", { ended: seen.status, reasons: [...reasons] });
+  context.read("status", { ended: seen.status, reasons: [...reasons], waiting: [...waiting] });
+  context.check("while it is away the run says what it waits for", waiting.size > 0, [...waiting]);
   watch.answer(() => ({ text: "Done." }));
-  const again = await settleRun(context, client, await submitBody(context, client, body("Back for good.")));
+  const again = await settleRun(
+    context,
+    client,
+    await submitBody(context, client, body(context.unique("Question"))),
+  );
   context.check("a provider that is back serves again", again.status === "succeeded", again.status);
 }
 

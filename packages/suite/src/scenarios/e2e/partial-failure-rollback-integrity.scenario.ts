@@ -98,7 +98,7 @@ async function failAfter(
   );
   context.check("each of it once", new Set(takenBack).size === takenBack.length, { fault, takenBack });
   context.check("the newest first", takenBack.join() === done.toReversed().join(), { done, takenBack });
-  await checkLeft(context, id, 0);
+  await checkSaid(context, id, { takenBack: done, left: [] });
 }
 
 const RESERVE = "reserve_seat";
@@ -140,7 +140,7 @@ async function failDriven(context: ScenarioContext, ownTool: string): Promise<vo
     takenBack.join() === keys.toReversed().join(),
     { done, takenBack },
   );
-  await checkLeft(context, run.id, 0);
+  await checkSaid(context, run.id, { takenBack: done, left: [] });
 }
 
 /** @returns the key of the effect */
@@ -186,19 +186,39 @@ async function leaveBehind(context: ScenarioContext, body: unknown): Promise<voi
   const id = await runToEnd(context, body);
   const { done } = readSink(sink?.calls().slice(from) ?? []);
   context.precondition("the run had an effect that nothing takes back", done.length === 1);
-  await checkLeft(context, id, 1);
+  await checkSaid(context, id, { takenBack: [], left: done });
 }
 
-async function checkLeft(context: ScenarioContext, id: string, count: number): Promise<void> {
+const inOrder = (of: readonly number[]): string => of.toSorted((one, other) => one - other).join();
+
+/** What the run says of its effects, by their keys at the sink. */
+async function checkSaid(
+  context: ScenarioContext,
+  id: string,
+  keys: { readonly takenBack: readonly string[]; readonly left: readonly string[] },
+): Promise<void> {
   await context.part("the run says what stands", ["contract"], async () => {
     const client = context.client("requester");
-    const run = await client.getRun(id);
-    const { left } = fieldsOf(fieldsOf(run.json)["rollback"]);
-    context.check(
-      count === 0 ? "nothing is left" : "what nothing takes back is named in the run",
-      Array.isArray(left) && left.length === count,
-      left,
+    const { rollback, steps } = fieldsOf((await client.getRun(id)).json);
+    const { left, taken_back } = fieldsOf(rollback);
+    const places = new Map(
+      rowsOf(steps).map(({ seq, effect_id }) => [textOf(effect_id), Number(seq)] as const),
     );
+    const named = (of: readonly string[]): string => inOrder(of.map((key) => places.get(key) ?? 0));
+    const said = rowsOf(left).map(({ step }) => Number(step));
+    context.check(
+      keys.left.length === 0 ? "nothing is left" : "what nothing takes back is named in the run",
+      Array.isArray(left) && inOrder(said) === named(keys.left),
+      { left, steps: named(keys.left) },
+    );
+    const back = (Array.isArray(taken_back) ? taken_back : []).map(Number);
+    context.check("what was taken back is named in the run", inOrder(back) === named(keys.takenBack), {
+      taken_back,
+      steps: named(keys.takenBack),
+    });
     await checkInvariants(context, client, id);
   });
 }
+
+const rowsOf = (value: unknown): readonly ReturnType<typeof fieldsOf>[] =>
+  Array.isArray(value) ? value.map(fieldsOf) : [];

@@ -69,7 +69,9 @@ function choose(
   strikes: number | undefined,
 ): readonly (readonly [n: number, fault: StatementFault])[] {
   const every = Array.from({ length: FIRST }, (_, at) => at + 1);
-  const first = (strikes === undefined ? GATE.first : every.slice(0, strikes)).filter((n) => n <= statements);
+  // Where a whole life is few statements, the last is a person's answer or what comes of it.
+  const gate = statements > FIRST ? GATE.first : [...GATE.first, statements];
+  const first = (strikes === undefined ? gate : every.slice(0, strikes)).filter((n) => n <= statements);
   const rest = Math.max(0, Math.min(strikes ?? GATE.rest + FIRST, statements) - FIRST);
   const later = Array.from({ length: rest }, (_, at) => {
     const n = FIRST + Math.ceil(((at + 1) * (statements - FIRST)) / (rest + 1));

@@ -1,13 +1,16 @@
 import { sha256Hex } from "../../digest.ts";
-import { type RunReading, TERMINAL_STATES } from "../../run-reading.ts";
+import { fieldsOf, type RunReading, TERMINAL_STATES, textOf } from "../../run-reading.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
 import type { EndingBench, EndingPoint } from "../../target.ts";
 import { lookUntil } from "../../wait.ts";
 import {
   approveUntilEnd,
   awaitStatus,
+  type DownloadedArtifact,
   downloadArtifacts,
+  kindsOf,
   openApprovals,
+  readEvents,
   readRunOf,
   submitGatedTask,
 } from "../moves.ts";
@@ -30,9 +33,9 @@ export const artifactWriterAtomicCommitAndRollback: Scenario = {
   seed: "backend/tests/harness_integration/test_artifact_writer_atomic_commit_and_rollback.py",
   timeLimitMs: 600_000,
   run: async (context) => {
-    await succeedComplete(context);
+    const whole = await succeedComplete(context);
     await context.part("a store that fails", ["faults"], async () => {
-      for (const fault of STORE_FAULTS) await failStore(context, fault);
+      for (const fault of STORE_FAULTS) checkNothingLost(context, whole, await failStore(context, fault));
     });
     await context.part("a process that dies as soon as it has ended a run", ["kill"], async () => {
       await killAtTheEnd(context);
@@ -43,20 +46,21 @@ export const artifactWriterAtomicCommitAndRollback: Scenario = {
   },
 };
 
-async function succeedComplete(context: ScenarioContext): Promise<void> {
+async function succeedComplete(context: ScenarioContext): Promise<readonly DownloadedArtifact[]> {
   const client = context.client("requester");
   const id = await submitGatedTask(context, client);
   await approveUntilEnd(context, client, context.client("approver"), id);
-  await checkComplete(context, id);
+  return await checkComplete(context, id);
 }
 
 /** The run has succeeded, and what can be fetched is what it says. */
-async function checkComplete(context: ScenarioContext, id: string): Promise<void> {
+async function checkComplete(context: ScenarioContext, id: string): Promise<readonly DownloadedArtifact[]> {
   const client = context.client("requester");
   const run = await readRunOf(context, client, id);
   context.check("the run succeeds", run.status === "succeeded", run.status);
   context.check("a run that succeeded has artifacts", run.artifacts.length > 0);
-  for (const { artifact, bytes } of await downloadArtifacts(context, client, run)) {
+  const downloaded = await downloadArtifacts(context, client, run);
+  for (const { artifact, bytes } of downloaded) {
     context.check(
       `the bytes of ${artifact.name} are complete`,
       sha256Hex(bytes) === artifact.sha256 &&
@@ -64,9 +68,41 @@ async function checkComplete(context: ScenarioContext, id: string): Promise<void
       { sizeBytes: artifact.sizeBytes, fetched: bytes.byteLength },
     );
   }
+  return downloaded;
 }
 
-async function failStore(context: ScenarioContext, fault: string): Promise<void> {
+const namesOf = (artifacts: readonly DownloadedArtifact[]): string =>
+  artifacts
+    .map(({ artifact }) => artifact.name)
+    .toSorted()
+    .join();
+
+const isPiece = (bytes: Uint8Array, whole: Uint8Array): boolean =>
+  bytes.byteLength < whole.byteLength &&
+  Buffer.from(bytes).equals(Buffer.from(whole.subarray(0, bytes.byteLength)));
+
+/** A digest that fits the bytes does not say that they are all: it may be of what a store has kept of them. */
+function checkNothingLost(
+  context: ScenarioContext,
+  whole: readonly DownloadedArtifact[],
+  after: readonly DownloadedArtifact[],
+): void {
+  context.check(
+    "a store that failed once leaves each artifact, and each once",
+    namesOf(after) === namesOf(whole),
+    { without: namesOf(whole), after: namesOf(after) },
+  );
+  const pieces = after.filter(({ artifact, bytes }) =>
+    whole.some((other) => other.artifact.name === artifact.name && isPiece(bytes, other.bytes)),
+  );
+  context.check(
+    "and none of them is the beginning of what it is without that",
+    pieces.length === 0,
+    namesOf(pieces),
+  );
+}
+
+async function failStore(context: ScenarioContext, fault: string): Promise<readonly DownloadedArtifact[]> {
   const { faults } = context.target;
   if (faults === undefined) throw new Error("the capability faults was not there");
   const client = context.client("requester");
@@ -78,7 +114,7 @@ async function failStore(context: ScenarioContext, fault: string): Promise<void>
   const watched = watch(context, id);
   await Promise.all([answered, watched]);
   context.precondition(`${fault} struck`, (await faults.fired(fault)) > before);
-  await checkComplete(context, id);
+  return await checkComplete(context, id);
 }
 
 async function watch(context: ScenarioContext, id: string): Promise<void> {
@@ -115,6 +151,7 @@ async function killWhileEnding(context: ScenarioContext, point: EndingPoint): Pr
     await approveUntilHeld(context, ending, id);
     const before = await readRunOf(context, client, id);
     notYet(context, before);
+    await notToldYet(context, id);
     await context.target.kill?.("server");
     await ending.letGo();
     // The server has another address since.
@@ -134,6 +171,25 @@ async function killWhileEnding(context: ScenarioContext, point: EndingPoint): Pr
 function notYet(context: ScenarioContext, { status }: RunReading): void {
   const isEnded = TERMINAL_STATES.includes(status);
   context.check("a run has not ended before all of its end is written", !isEnded, status);
+}
+
+/** Whoever reads events or lists in the place of the run is told no sooner. */
+async function notToldYet(context: ScenarioContext, id: string): Promise<void> {
+  const client = context.client("requester");
+  await context.part("what events say of a run that is being ended", ["events"], async () => {
+    const told = kindsOf(await readEvents(context, client, id), "run_succeeded");
+    context.check("no event says that it has succeeded before all is written", told.length === 0, told);
+  });
+  await context.part("what lists say of a run that is being ended", ["list"], async () => {
+    const rows = fieldsOf((await client.listRuns("limit=100")).json)["data"];
+    const listed = (Array.isArray(rows) ? rows.map(fieldsOf) : []).find((row) => row["id"] === id);
+    const status = textOf(listed?.["status"]);
+    context.check(
+      "no list says that it has ended before all is written",
+      !TERMINAL_STATES.includes(status),
+      listed,
+    );
+  });
 }
 
 async function approveUntilHeld(context: ScenarioContext, ending: EndingBench, id: string): Promise<void> {

@@ -200,18 +200,26 @@ function saysSo({ leaf, payload }: CopiedEntry, { kind, actor, data }: AuditEven
 
 function checkReceipts(
   context: ScenarioContext,
-  { run, decisions }: Carried,
+  { run, events, decisions }: Carried,
   copy: LogCopy,
   pin: LogPin,
 ): void {
+  const places = new Set<number>();
   for (const decision of decisions) {
     const { leaf, proof } = fieldsOf(fieldsOf(decision.json)["receipt"]);
     const place = placeProved(textOf(proof), textOf(leaf), pin);
     const isEntry = place !== null && copy.entries[place]?.leaf === leaf;
     context.check("every decision is answered with a receipt that verifies", isEntry, decision.json);
-    const subject = readLeaf(textOf(leaf))?.subject;
+    const { subject, version } = readLeaf(textOf(leaf)) ?? {};
     context.check("the receipt is for this run's decision", subject === run.id, { subject, run: run.id });
+    const kind = events.find((event) => event.version === version)?.kind;
+    context.check("and for the decision itself, and no other event", kind === "approval_approved", {
+      version,
+      kind,
+    });
+    places.add(place ?? -1);
   }
+  context.check("each decision has a receipt of its own", places.size === decisions.length, [...places]);
 }
 
 async function refuseOthers(context: ScenarioContext, path: string): Promise<void> {

@@ -16,6 +16,7 @@ import {
   submitFirst,
   submitUntilTaken,
 } from "../database-moves.ts";
+import { lookUntil } from "../../wait.ts";
 
 /** What databases do to those who share them, and which statement of a life it strikes. */
 const QUARRELS: readonly (readonly [fault: StatementFault, statement: number])[] = [
@@ -113,11 +114,19 @@ async function crowd(context: ScenarioContext): Promise<void> {
     })),
   );
   let answered: ReturnType<ScenarioContext["race"]> | undefined;
+  let watched: Watched | undefined;
   await databaseOf(context).whileLocked(async () => {
+    watched = submitWatched(context);
     answered = beside(context.race(entries));
     await awaitReadiness(context, "without a free connection a server says that it is not ready", false);
+    const { seen } = await lookUntil(watched.taken, (isTaken) => isTaken, {
+      timeoutMs: context.pace.holdMs,
+      signal: context.signal,
+    });
+    context.check("nobody is told that a run is taken in while none can be written", !seen, seen);
   });
   const answers = (await answered) ?? [];
+  await watched?.answered;
   await awaitReadiness(context, "with one it is ready again", true);
   const statuses = answers.map(({ status }) => status);
   context.read("a crowd before a locked table", statuses);
@@ -134,6 +143,18 @@ async function crowd(context: ScenarioContext): Promise<void> {
     answers.map(({ json }) => readRun(json)?.id ?? null),
   );
   await checkStored(context);
+}
+
+type Watched = { readonly taken: () => Promise<boolean>; readonly answered: Promise<void> };
+
+/** One more submission, by itself: the answers of a race come together. */
+function submitWatched(context: ScenarioContext): Watched {
+  let isTaken = false;
+  const note = async (): Promise<void> => {
+    const body = context.target.gatedTask.body;
+    isTaken = (await context.client("requester").submit(body, context.unique("watched"))).status === 202;
+  };
+  return { taken: async () => await Promise.resolve(isTaken), answered: beside(note()) };
 }
 
 /** What was refused is sent again, and what was accepted is the same run still; none of it is to be carried out. */

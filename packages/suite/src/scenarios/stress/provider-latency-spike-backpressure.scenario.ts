@@ -112,7 +112,7 @@ async function wave(
   const ids = await Promise.all(
     Array.from(
       { length: RUNS },
-      async (_, at) => await submitBody(context, client, body(`Wave ${name} ${at}.`)),
+      async () => await submitBody(context, client, body(context.unique("Question"))),
     ),
   );
   for (const id of ids) {

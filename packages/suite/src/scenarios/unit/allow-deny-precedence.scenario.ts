@@ -2,6 +2,7 @@ import { canonicalJson } from "../../canonical-json.ts";
 import type { HarnessClient } from "../../client.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
 import { type DrivenAnswer, type DrivenRun, openDrivenRun, readInto } from "../../worlds/driven-run.ts";
+import { approveOpen } from "../moves.ts";
 import { call, type Call, type Manifest } from "../../worlds/world.ts";
 
 const READ: Manifest = {
@@ -56,14 +57,16 @@ export const allowDenyPrecedence: Scenario = {
   seed: "backend/tests/harness_policy/test_allow_deny_precedence.py",
   timeLimitMs: 600_000,
   run: async (context) => {
+    // Nobody can tell one from the other but by who named it.
     const values: Values = {
-      friend: `${context.unique("friend")}@friends.example`,
+      friend: `${context.unique("f")}@${context.unique("home")}.example`,
       text: `The tide is ${context.unique("high")}`,
-      stranger: `${context.unique("stranger")}@strangers.test`,
+      stranger: `${context.unique("s")}@${context.unique("away")}.example`,
     };
     const requester = context.client("requester");
     const permitting = await permitAlone(context, requester, values);
     await denyWins(context, requester, values, permitting);
+    await unnamedIsDenied(context, requester, values);
     await missingIsWorst(context, requester, values);
     await unevaluableIsDenied(context, requester, values);
     await denialStays(context, requester, values);
@@ -106,6 +109,33 @@ async function permitAlone(
   checkNamed(context, "a permit", answer);
   context.check("a permit names its rules", policies(answer).length > 0, answer.reasons);
   return policies(answer);
+}
+
+/** Recipients that are in no note and that the requester has not named, however like the one whom they did name. */
+async function unnamedIsDenied(
+  context: ScenarioContext,
+  client: HarnessClient,
+  values: Values,
+): Promise<void> {
+  const [name = "", domain = ""] = values.friend.split("@");
+  const recipients: readonly (readonly [string, string])[] = [
+    ["whom nobody has named", `${context.unique("n")}@${context.unique("nowhere")}.example`],
+    ["beside the one named", `${context.unique("n")}@${domain}`],
+    ["that is the end of the one named", `${name.slice(1)}@${domain}`],
+    ["that goes on after the one named", `${values.friend}.example`],
+  ];
+  const run = await tainted(context, client, values, [READ, SEND]);
+  // A permit of one call is none of the next.
+  await run.propose(call(SEND.name, { to: values.friend, text: values.text }));
+  // What is read last is not all that was read.
+  await readInto(context, run, call(READ.name, { name: "tomorrow" }), "Nothing.");
+  for (const [what, to] of [...recipients, ["whom the first of two notes named", values.stranger] as const]) {
+    const answer = await run.propose(call(SEND.name, { to, text: values.text }));
+    context.check(`a recipient ${what}: no rule permits it`, answer.decision === "deny", answer);
+  }
+  const text = `everything to ${values.stranger}`;
+  const written = await run.propose(call(SEND.name, { to: values.friend, text }));
+  context.check("a text of the first of two notes: no rule permits it", written.decision === "deny", written);
 }
 
 /** Calls that permits and denies both speak of, in every order that a driver can choose. */
@@ -225,6 +255,8 @@ async function denialStays(context: ScenarioContext, client: HarnessClient, valu
   const status = await unattended.report(denied.action, { sent: true });
   context.check("no result of a denied call is taken", status === 409, status);
   context.check("a denied call stays denied", (await unattended.look(denied.action)).decision === "deny");
+  const again = await unattended.propose(stranger);
+  context.check("and is denied again", again.decision === "deny", again);
 
   const attended = await tainted(context, client, values, [READ, SEND], "ask");
   const asked = await attended.propose(stranger);
@@ -240,6 +272,27 @@ async function denialStays(context: ScenarioContext, client: HarnessClient, valu
     .approve({ approval_id: asked.approval, decision: "deny", comment: "Not to a stranger." });
   context.check("a person can deny it", answer.status === 200, answer.json);
   context.check("and then it is denied", (await attended.look(asked.action)).decision === "deny");
+  const late = await attended.report(asked.action, { sent: true });
+  context.check("no result is taken after a no", late === 409, late);
+  const repeated = await attended.propose(stranger);
+  context.check("what a person has denied is not permitted later", repeated.decision !== "permit", repeated);
   const permitted = await attended.propose(call(SEND.name, { to: values.friend, text: values.text }));
   context.check("a denial of one call denies no other", permitted.decision === "permit", permitted);
+  await agreeToOne(context, client, values, stranger);
+}
+
+/** What a person agrees to is that call, and no other of its tool. */
+async function agreeToOne(
+  context: ScenarioContext,
+  client: HarnessClient,
+  values: Values,
+  stranger: Call,
+): Promise<void> {
+  const run = await tainted(context, client, values, [READ, SEND], "ask");
+  const asked = await run.propose(stranger);
+  await approveOpen(context, client, context.client("approver"), run.id);
+  const agreed = await run.look(asked.action);
+  context.check("what a person agrees to is permitted", agreed.decision === "permit", agreed);
+  const other = await run.propose(call(SEND.name, { to: `other.${values.stranger}`, text: values.text }));
+  context.check("and asked again for another call", other.decision === "needs_approval", other);
 }

@@ -1,3 +1,4 @@
+import { readPrompt } from "../../prompt-reading.ts";
 import { fieldsOf, readRun, type RunReading } from "../../run-reading.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
 import type { PathBench, PathCall } from "../../target.ts";
@@ -6,6 +7,9 @@ import { approveUntilEnd, downloadArtifacts, readEvents } from "../moves.ts";
 /** Calls of one run that ask nobody, and of one that asks every time (a person is asked at most 20 times). */
 const READS_OF_RUN = 60;
 const WRITES_OF_RUN = 12;
+
+/** To the root, from any workspace. */
+const UP = "../".repeat(12);
 
 const WRITTEN = "written by a hijacked model";
 
@@ -37,18 +41,77 @@ export const toolCallPathTraversalBlock: Scenario = {
     await context.part("links that somebody put into its copy are not followed", ["path_links"], async () => {
       await followLinks(context, bench, before);
     });
+    await tellNothing(context, bench, before);
+    await listNothing(context, bench, before);
     for (const calls of inParts(
       paths.flatMap((path) => bench.reads(path)),
       READS_OF_RUN,
     ))
       await attack(context, bench, calls, before);
     for (const calls of inParts(
-      paths.flatMap((path) => bench.writes(path, WRITTEN)),
+      [...paths, ...newPaths(bench)].flatMap((path) => bench.writes(path, WRITTEN)),
       WRITES_OF_RUN,
     ))
       await attack(context, bench, calls, before);
   },
 };
+
+const folderOf = (path: string): string => path.slice(0, path.lastIndexOf("/"));
+const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
+
+/** As any parser reads it, climbing, and by a link that every Linux has. */
+const waysTo = (path: string): readonly string[] => [path, `${UP}${path.slice(1)}`, `/proc/self/root${path}`];
+
+/** In the canaries' folders nothing is there by these names yet. */
+const newPaths = ({ canaries }: PathBench): readonly string[] =>
+  canaries.flatMap(({ path }) => waysTo(`${folderOf(path)}/made-by-a-model.txt`));
+
+/** Whether there is a file is nobody's matter either: one that is there is refused as one that is not. */
+async function tellNothing(
+  context: ScenarioContext,
+  bench: PathBench,
+  before: ReadonlyMap<string, string>,
+): Promise<void> {
+  const there = bench.canaries[0]?.path ?? "";
+  const first = nameOf(there).startsWith("x") ? "y" : "x";
+  const missing = `${folderOf(there)}/${first}${nameOf(there).slice(1)}`;
+  const calls = [there, missing].map((path) =>
+    waysTo(path)
+      .slice(0, 2)
+      .flatMap((way) => bench.reads(way)),
+  );
+  await attack(context, bench, calls.flat(), before);
+  const said = toolTexts(bench.received().at(-1) ?? "");
+  context.precondition("the model is told of each call", said.length === calls.flat().length);
+  const half = said.length / 2;
+  const ofThere = said.slice(0, half).map((text) => text.replaceAll(nameOf(there), "NAME"));
+  const ofMissing = said.slice(half).map((text) => text.replaceAll(nameOf(missing), "NAME"));
+  context.check(
+    "a file that is there is refused as one that is not",
+    ofThere.every((text, at) => text === ofMissing[at]),
+    { ofThere, ofMissing },
+  );
+}
+
+function toolTexts(rawBody: string): readonly string[] {
+  const { messages } = readPrompt({ body: JSON.parse(rawBody) as unknown });
+  return messages.filter(({ role }) => role === "tool").map(({ text }) => text);
+}
+
+/** The folders themselves: what lies in them is nobody's to list. */
+async function listNothing(
+  context: ScenarioContext,
+  bench: PathBench,
+  before: ReadonlyMap<string, string>,
+): Promise<void> {
+  const folders = bench.canaries.flatMap(({ path }) => waysTo(folderOf(path)));
+  const asked = folders.flatMap((path) => [path, `${path}/`]).flatMap((path) => bench.reads(path));
+  await attack(context, bench, asked, before);
+  const named = bench.canaries.filter(({ path }) =>
+    bench.received().some((request) => holds(request, nameOf(path))),
+  );
+  context.check("no name of what lies outside is sent to the model", named.length === 0, named);
+}
 
 /** What is swapped under a plain name while a run works: no look at names can tell it, only the way it is opened. */
 async function followLinks(
@@ -75,7 +138,7 @@ async function followLinks(
 function hostilePaths(canary: string): readonly string[] {
   const bare = canary.slice(1);
   const climbs = [1, 2, 3, 4, 5, 6, 8, 12, 20].map((levels) => "../".repeat(levels));
-  const up = "../".repeat(12);
+  const up = UP;
   const name = bare.slice(bare.lastIndexOf("/") + 1);
   const folder = bare.slice(0, bare.lastIndexOf("/"));
   return [

@@ -1,15 +1,24 @@
 // A question that has no answer: looked up by one statement, and remembered within another's.
 
 import { type TenantId, uuidOf } from "@assent/contract";
-import { auditToJson, type ConflictPattern, patternToJson, similarityKeysOf } from "@assent/harmony";
+import {
+  auditToJson,
+  type ConflictPattern,
+  type EscalationRecord,
+  isHarmonyError,
+  patternToJson,
+  similarityKeysOf,
+} from "@assent/harmony";
 import { assert } from "../../../base/assert.ts";
 import { splitPersonal } from "../../../core/audit/personal.ts";
-import type { NotedQuestion, StoreTx, Unanswered } from "../../../ports.ts";
+import type { AskedQuestion, NotedQuestion, StoreTx, Unanswered } from "../../../ports.ts";
 import type { Query, Scope } from "../rows.ts";
 import { AUDIT_KIND } from "./audit.ts";
 import { encodeEscalation, escalationFrom } from "./escalations.ts";
-import { idBytes } from "./ids.ts";
-import { SIGHTINGS_MAX, type Sightings } from "./sightings.ts";
+import { idBytes, idOf } from "./ids.ts";
+import { patternOf } from "./patterns.ts";
+import { resolutionOf } from "./resolutions.ts";
+import { SIGHTINGS_MAX, type Sightings, WITH_SIGHTINGS } from "./sightings.ts";
 
 type UnansweredRow = Sightings & {
   readonly is_known: boolean;
@@ -95,6 +104,76 @@ export const questionRows = ({ query, tenant }: Scope): StoreTx["questions"] => 
        for update skip locked`,
       [tenant, idBytes(patternId, "pattern_id")],
     );
-    return row === undefined ? null : `sha256:${row.id.toString("hex")}`;
+    return row === undefined ? null : idOf(row.id);
+  },
+  async list(statuses, after, limit) {
+    const rows = await query<AskedRow>(
+      `select ${ASKED} from unnest($2::text[]) as w (status)
+       cross join lateral (
+         select * from assent.harmony_escalations e
+         where e.tenant_id = $1 and e.status = w.status and e.escalated_at >= '-infinity'
+           and ($3::timestamptz is null or e.escalated_at <= $3 and (e.escalated_at < $3 or e.id > $4::bytea))
+         order by e.escalated_at desc, e.id limit $5) r ${WITH_SIGHTINGS} ${WITH_ANSWER}
+       order by r.escalated_at desc, r.id limit $5`,
+      [
+        tenant,
+        [...new Set(statuses)],
+        after?.at ?? null,
+        after === null ? null : idBytes(after.id, "escalation_id"),
+        limit,
+      ],
+    );
+    return rows.map(asked);
+  },
+  async find(id) {
+    const [row] = await query<AskedRow>(
+      `select ${ASKED} from assent.harmony_escalations r ${WITH_SIGHTINGS} ${WITH_ANSWER}
+       where r.tenant_id = $1 and r.id = $2`,
+      [tenant, idBytes(id, "escalation_id")],
+    );
+    return row === undefined ? null : asked(row);
   },
 });
+
+type AskedRow = Sightings & {
+  readonly id: Buffer;
+  readonly at: string;
+  readonly record: unknown;
+  readonly pattern_id: Buffer;
+  readonly pattern: unknown;
+  readonly answer_id: Buffer | null;
+  readonly revoked: boolean | null;
+  readonly answer: unknown;
+};
+
+const ASKED = `r.id, to_char(r.escalated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at, r.record,
+  r.pattern_id, s.*, p.record as pattern, a.id as answer_id, a.revoked, a.record as answer`;
+
+const WITH_ANSWER = `
+  left join assent.harmony_patterns p on p.tenant_id = $1 and p.id = r.pattern_id
+  left join assent.harmony_resolutions a
+    on a.tenant_id = $1 and a.pattern_id = r.pattern_id and a.id = r.resolution_id`;
+
+function asked(row: AskedRow): AskedQuestion {
+  const { id, pattern_id, answer_id, revoked } = row;
+  return {
+    escalation: readableEscalation(row),
+    pattern: row.pattern === null ? null : patternOf({ id: pattern_id, record: row.pattern }),
+    answer:
+      answer_id === null || revoked === null
+        ? null
+        : resolutionOf({ id: answer_id, pattern_id, revoked, record: row.answer }),
+    place: { at: row.at, id: idOf(id) },
+  };
+}
+
+/** Null: the row holds none, or another one. */
+function readableEscalation(row: AskedRow): EscalationRecord | null {
+  try {
+    const read = escalationFrom(row.record, row);
+    return read.escalationId === idOf(row.id) ? read : null;
+  } catch (error) {
+    if (isHarmonyError(error)) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,148 @@
+// Keys that requests are signed with, held against what the events say of them: a public key that somebody wrote into a row
+// signs as somebody else, and no request would show it.
+
+import type { AccessEventKind } from "@assent/contract";
+import type { LogFinding } from "../../core/audit/verify-source.ts";
+import type { ExactTime, ReviewedSigningKey, ReviewTx, SigningKeyEvent } from "../../ports.ts";
+
+export type ReviewedSigningKeys = {
+  readonly held: number;
+  /** Of how many of them it is not known to the second when they end: an older event says only that another key replaces them. */
+  readonly loose: number;
+  /** Not held, or not in all of it, since an event that may have said so was erased or pruned. */
+  readonly erased: number;
+  readonly findings: readonly LogFinding[];
+};
+
+/** What the events say that a row is. */
+type Told = {
+  readonly principal: unknown;
+  readonly algorithm: unknown;
+  readonly publicKey: unknown;
+  readonly createdAt: ExactTime;
+  expiresAt: ExactTime | null;
+  /** It ends between this time and the one above; null: at that one. */
+  endsAfter: ExactTime | null;
+  revokedAt: ExactTime | null;
+};
+
+type Erased = {
+  readonly created: Set<ExactTime>;
+  readonly revoked: Set<ExactTime>;
+  /** When keys were replaced, by events that do not say any more which. */
+  readonly replaced: ExactTime[];
+};
+
+export async function reviewSigningKeys(tx: ReviewTx, tenant: string): Promise<ReviewedSigningKeys> {
+  const { told, erased } = follow(await tx.signingKeyEvents(tenant));
+  const rows = await tx.signingKeys(tenant);
+  const findings: LogFinding[] = [];
+  const counts = { held: 0, loose: 0, erased: 0 };
+  for (const row of rows) {
+    const known = told.get(row.id);
+    if (known === undefined && erased.created.has(row.createdAt)) counts.erased += 1;
+    else if (known === undefined)
+      findings.push({ code: "row_added", at: row.id, detail: "no event says that it was created" });
+    else {
+      counts.held += 1;
+      if (known.endsAfter !== null) counts.loose += 1;
+      const { others, mayBeErased } = compare(row, known, erased);
+      if (mayBeErased) counts.erased += 1;
+      for (const other of others)
+        findings.push({
+          code: "row_altered",
+          at: row.id,
+          detail: `its ${other} is another than the events say`,
+        });
+    }
+  }
+  const ids = new Set(rows.map(({ id }) => id));
+  for (const id of told.keys())
+    if (!ids.has(id))
+      findings.push({
+        code: "row_removed",
+        at: id,
+        detail: "an event is about it, and there is no such key",
+      });
+  return { ...counts, findings };
+}
+
+const CREATES: ReadonlySet<string> = new Set<AccessEventKind>(["signing_key_created", "signing_key_rotated"]);
+const ROTATED: AccessEventKind = "signing_key_rotated";
+
+function follow(events: readonly SigningKeyEvent[]): {
+  readonly told: ReadonlyMap<string, Told>;
+  readonly erased: Erased;
+} {
+  const told = new Map<string, Told>();
+  const erased: Erased = { created: new Set(), revoked: new Set(), replaced: [] };
+  for (const { kind, at, data } of events) {
+    if (data === null) {
+      if (CREATES.has(kind)) erased.created.add(at);
+      else erased.revoked.add(at);
+      if (kind === ROTATED) erased.replaced.push(at);
+      continue;
+    }
+    const { key_id: id, principal_id: principal, algorithm, public_key: publicKey, replaces } = data;
+    // What is no event of ours is named where its payload is held against the tree.
+    if (typeof id !== "string") continue;
+    if (CREATES.has(kind)) {
+      const ends = { expiresAt: exact(data["expires_at"]), endsAfter: null, revokedAt: null };
+      told.set(id, { principal, algorithm, publicKey, createdAt: at, ...ends });
+      const replaced = typeof replaces === "string" ? told.get(replaces) : undefined;
+      if (replaced !== undefined) end(replaced, data["replaced_expires_at"], at);
+    } else {
+      const key = told.get(id);
+      if (key !== undefined) key.revokedAt ??= at;
+    }
+  }
+  return { told, erased };
+}
+
+/** Events of before do not say when the key that is replaced ends: not before then, and not after it would have anyhow. */
+function end(key: Told, endsAt: unknown, at: ExactTime): void {
+  if (endsAt !== undefined) key.expiresAt = exact(endsAt);
+  key.endsAfter = endsAt === undefined ? at : null;
+}
+
+const exact = (time: unknown): ExactTime | null =>
+  typeof time === "string" ? (Date.parse(time) / 1000).toFixed(6) : null;
+
+function compare(
+  row: ReviewedSigningKey,
+  told: Told,
+  erased: Erased,
+): { readonly others: readonly string[]; readonly mayBeErased: boolean } {
+  const others = (
+    [
+      ["principal", row.principal === told.principal],
+      ["algorithm", row.algorithm === told.algorithm],
+      ["public key", row.publicKey === told.publicKey],
+      ["time of creation", row.createdAt === told.createdAt],
+    ] as const
+  ).flatMap(([what, isSame]) => (isSame ? [] : [what as string]));
+  const isRevocationErased =
+    told.revokedAt === null && row.revokedAt !== null && erased.revoked.has(row.revokedAt);
+  if (row.revokedAt !== told.revokedAt && !isRevocationErased) others.push("revocation");
+  const isEndErased = row.expiresAt !== told.expiresAt && isEndedAfter(row, told, erased.replaced);
+  if (!endsAsTold(row, told) && !isEndErased) others.push("expiry");
+  return { others, mayBeErased: isRevocationErased || isEndErased };
+}
+
+function endsAsTold({ expiresAt }: ReviewedSigningKey, told: Told): boolean {
+  // Of an older event: one that was revoked at the moment at which it was replaced ends when it would have.
+  const isSame = expiresAt === told.expiresAt;
+  if (told.endsAfter === null) return isSame;
+  return (isSame && told.revokedAt !== null) || isWithin(expiresAt, told.endsAfter, told.expiresAt);
+}
+
+/** Whether one of these replacements, of which nobody can tell what they replaced, can be why it ends when it does. */
+const isEndedAfter = (
+  { expiresAt }: ReviewedSigningKey,
+  told: Told,
+  replaced: readonly ExactTime[],
+): boolean =>
+  replaced.some((at) => Number(at) >= Number(told.createdAt) && isWithin(expiresAt, at, told.expiresAt));
+
+const isWithin = (time: ExactTime | null, from: ExactTime, to: ExactTime | null): boolean =>
+  time !== null && Number(time) >= Number(from) && (to === null || Number(time) <= Number(to));
