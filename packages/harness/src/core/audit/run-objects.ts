@@ -156,7 +156,10 @@ function followStepEvent(
   const from = step?.state ?? null;
   const to = step === undefined && !trail.isWhole ? stepStateAfter(kind) : followStep(from, kind);
   if (to === null) {
-    wrong("illegal_transition", `no ${kind} can follow when ${nameOf(seq, run)} is ${from ?? "not begun yet"}`);
+    wrong(
+      "illegal_transition",
+      `no ${kind} can follow when ${nameOf(seq, run)} is ${from ?? "not begun yet"}`,
+    );
     return;
   }
   const event = { from, kind, said: data, seq, run };
@@ -173,13 +176,19 @@ const nameOf = (seq: number, run: string): string => `step ${seq} of ${run}`;
 
 function beginStep(trail: Trail, step: Step, { seq, run }: StepEvent, wrong: Wrong): void {
   if (trail.isWhole && seq !== trail.steps.size + 1)
-    wrong("illegal_transition", `${nameOf(seq, run)} begins, and the newest of the run is step ${trail.steps.size}`);
+    wrong(
+      "illegal_transition",
+      `${nameOf(seq, run)} begins, and the newest of the run is step ${trail.steps.size}`,
+    );
   trail.steps.set(seq, step);
   const effect = step.what["effect_id"];
   if (typeof effect !== "string") return;
   const other = trail.effects.get(effect);
   if (other !== undefined && other !== seq)
-    wrong("effect_repeated", `${nameOf(seq, run)} has the effect of step ${other}: what is done once is one step`);
+    wrong(
+      "effect_repeated",
+      `${nameOf(seq, run)} has the effect of step ${other}: what is done once is one step`,
+    );
   trail.effects.set(effect, seq);
 }
 

@@ -27,7 +27,14 @@ import type { TimeKnowledge } from "./event-times.ts";
 import { checkOpened, openedOfNothing } from "./opened-lines.ts";
 import { nameRepeated } from "./repeated-ids.ts";
 import { createStaleTiles, type StaleTiles } from "./stale-tiles.ts";
-import { type LogFinding, type LogSource, type Memory, openedBeside, openedPath, payloadPath } from "./verify-source.ts";
+import {
+  type LogFinding,
+  type LogSource,
+  type Memory,
+  openedBeside,
+  openedPath,
+  payloadPath,
+} from "./verify-source.ts";
 
 type Add = (finding: LogFinding) => void;
 
