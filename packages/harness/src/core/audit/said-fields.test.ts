@@ -193,7 +193,7 @@ test("lines that are all of their own look are read as well, and so are those th
 });
 
 test("a text that is met again is itself, whichever other ones have had its place", () => {
-  const { text } = createSaidReader();
+  const reader = createSaidReader();
   // Told apart by their last two signs alone, which are no whole word: of so many some have one place.
   const signs = Array.from({ length: 90 }, (_, i) => String.fromCodePoint(0x21 + i));
   const texts = signs.flatMap((one) => signs.map((other) => `name${one}${other}`));
@@ -202,7 +202,7 @@ test("a text that is met again is itself, whichever other ones have had its plac
   for (const turn of [1, 2]) {
     let from = 0;
     for (const meantText of texts) {
-      if (text(bytes, from, from + meantText.length) !== meantText) wrong.push(`${turn} ${meantText}`);
+      if (reader.text(bytes, from, from + meantText.length) !== meantText) wrong.push(`${turn} ${meantText}`);
       from += meantText.length;
     }
   }
