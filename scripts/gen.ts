@@ -32,6 +32,7 @@ import {
 } from "../packages/harness/src/core/run/run.ts";
 import { STEP_TRANSITIONS } from "../packages/harness/src/core/run/step.ts";
 import { gate, GATES_FILE, readGates } from "./gates.ts";
+import { spellAgain } from "./restored-walls.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
@@ -155,7 +156,12 @@ async function wallsFile(): Promise<string> {
     const pool = connectPool({ connection, role: "owner", connectionsMax: 1 });
     const query = queryOn(pool);
     await query("set search_path = pg_catalog", []);
-    const made = { migrations, walls: await readWalls(query), grants: await readGrants(query) };
+    const [walls, grants] = [await readWalls(query), await readGrants(query)];
+    await query("begin", []);
+    await spellAgain(query);
+    const restored = Object.entries(await readWalls(query)).filter(([name, is]) => walls[name] !== is);
+    await query("rollback", []);
+    const made = { migrations, walls, restored: Object.fromEntries(restored), grants };
     await pool.end();
     return JSON.stringify(made);
   } finally {

@@ -20,12 +20,13 @@ export type Tile = {
   readonly width: number;
 };
 
-/** `tile/<L>/<N>[.p/<W>]`, N in groups of three digits. */
+const threeDigits = (number: number): string => String(number).padStart(3, "0");
+
+/** `tile/<L>/<N>[.p/<W>]`, N in groups of three digits. Without looking for these in a text: it is made for every file that is read. */
 export function tilePath({ level, index, width }: Tile): string {
-  const digits = String(index);
-  const padded = digits.padStart(Math.ceil(digits.length / 3) * 3, "0");
-  const groups = padded.match(/\d{3}/g) ?? [];
-  const name = groups.map((group, i) => (i + 1 < groups.length ? `x${group}` : group)).join("/");
+  let name = threeDigits(index % 1_000);
+  for (let rest = Math.floor(index / 1_000); rest > 0; rest = Math.floor(rest / 1_000))
+    name = `x${threeDigits(rest % 1_000)}/${name}`;
   return `tile/${level}/${name}${width === TILE_WIDTH ? "" : `.p/${width}`}`;
 }
 

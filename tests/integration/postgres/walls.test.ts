@@ -16,6 +16,7 @@ import {
   reviewWalls,
   WALLS_FILE,
 } from "../../../packages/harness/src/adapters/postgres/review-walls.ts";
+import { spellAgain } from "../../../scripts/restored-walls.ts";
 import { queryOn } from "../../../packages/harness/src/adapters/postgres/store.ts";
 import {
   CLUSTER_VARIABLE,
@@ -76,6 +77,35 @@ test("a database as the migrations leave it has nothing to be found, for its own
     "unique index": 40,
   }))
     expect(Object.keys(EXPECTED.walls).filter((name) => name.startsWith(kind)).length).toBeGreaterThan(least);
+});
+
+test("one that was restored from a dump spells some of them in another way, and has nothing to be found either", async () => {
+  const client = await superuser.connect();
+  try {
+    await client.query("begin; set local search_path = pg_catalog");
+    const query = queryOn(client);
+    // Once for the dump, and once more for a dump of that.
+    for (const _ of [1, 2]) {
+      await spellAgain(query);
+      expect((await heldAgainst(query, EXPECTED)).findings).toEqual([]);
+    }
+    // It is told apart at all, and what means something else is found in this spelling too.
+    expect((await heldAgainst(query, { ...EXPECTED, restored: {} })).findings).not.toEqual([]);
+    const [named] = Object.keys(EXPECTED.restored);
+    const [table = "", trigger = ""] = named?.slice("trigger ".length).split(".") ?? [];
+    const { rows } = await client.query<{ text: string }>(
+      "select pg_get_triggerdef(oid) as text from pg_trigger where tgname = $1",
+      [trigger],
+    );
+    await client.query(`drop trigger ${trigger} on assent.${table}`);
+    await client.query(rows[0]?.text.replace(" OR ", " AND ") ?? "");
+    expect((await heldAgainst(query, EXPECTED)).findings).toMatchObject([
+      { code: "wall_altered", at: named },
+    ]);
+  } finally {
+    await client.query("rollback");
+    client.release();
+  }
 });
 
 test("each trigger that is switched off is named, and those that stand for keys to other tables", async () => {

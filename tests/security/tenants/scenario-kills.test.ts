@@ -8,7 +8,9 @@ import { createInProcessTarget } from "../../support/target/local-target.ts";
 type Break =
   | "every tenant's documents are searched"
   | "passages stand among the requester's words"
-  | "another tenant's document can be read";
+  | "another tenant's document can be read"
+  | "a list of documents that is gone on with is everybody's"
+  | "lists of documents are empty";
 
 const broken = vi.hoisted(() => ({ by: "none" as Break | "none" }));
 
@@ -28,6 +30,19 @@ vi.mock(import("../../../packages/harness/src/services/documents.ts"), async (im
       for (const tenant of tenants)
         found.push(...(await real.searchDocuments(ports, { tenant }, question, limit)));
       return found.toSorted((a, b) => b.score - a.score).slice(0, limit);
+    },
+    listDocuments: async (ports, caller, query) => {
+      if (broken.by === "lists of documents are empty")
+        return { ok: true, value: { data: [], next_cursor: null } };
+      const isGoneOn = query.cursor !== null;
+      if (broken.by !== "a list of documents that is gone on with is everybody's" || !isGoneOn)
+        return await real.listDocuments(ports, caller, query);
+      const data = [];
+      for (const tenant of tenants) {
+        const page = await real.listDocuments(ports, { ...caller, tenant }, { ...query, cursor: null });
+        if (page.ok) data.push(...page.value.data);
+      }
+      return { ok: true, value: { data, next_cursor: null } };
     },
     getDocument: async (ports, caller, id) => {
       if (broken.by !== "another tenant's document can be read")
@@ -74,5 +89,15 @@ proveKills<Break>(createInProcessTarget(), broken, [
     "retrieval_prompt_assembly_tenant_isolation",
     "another tenant's document can be read",
     "another tenant's document is answered like an unknown one",
+  ],
+  [
+    "retrieval_prompt_assembly_tenant_isolation",
+    "a list of documents that is gone on with is everybody's",
+    "no list and no search shows another tenant's",
+  ],
+  [
+    "retrieval_prompt_assembly_tenant_isolation",
+    "lists of documents are empty",
+    "all of one's own are in the list",
   ],
 ]);

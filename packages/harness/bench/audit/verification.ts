@@ -22,7 +22,7 @@ import { uuidV7 } from "../../src/core/uuid.ts";
 /** Full bundles, so that no partial tile is needed. */
 const BUNDLES = 4_000;
 const EVENTS_PER_RUN = 20;
-const ORIGIN = "assent-bench/audit/ten_0";
+export const ORIGIN = "assent-bench/audit/ten_0";
 
 /** Verifications of each kind, each in a process of its own. */
 const TIMES = 5;
@@ -32,7 +32,7 @@ const VERIFY = fileURLToPath(new URL("verify-export.ts", import.meta.url));
 
 /** Every entry, tile, root and signature of an exported log; files are in the page cache. */
 export function measureVerification(folder: string): void {
-  const { vkey, size } = makeExport(folder);
+  const { vkey, size } = makeExport(folder, BUNDLES);
   const measured = new Map<string, Verification[]>();
   for (let i = 0; i < TIMES; i += 1)
     for (const depth of ["bare", "payloads"]) {
@@ -58,12 +58,16 @@ function ratesOf(us: readonly number[]): string {
   return `${median} (${slow} to ${fast})`;
 }
 
-function makeExport(folder: string): { readonly vkey: string; readonly size: number } {
+/** An export of so many full bundles, of runs as they are. */
+export function makeExport(
+  folder: string,
+  bundles: number,
+): { readonly vkey: string; readonly size: number } {
   const key = signerKey(ORIGIN, SIGNATURE_TYPES.ed25519, new Uint8Array(32).fill(7));
-  const size = BUNDLES * TILE_WIDTH;
+  const size = bundles * TILE_WIDTH;
   const edge = new RightEdge();
   const levels = new Map<number, Hash[]>();
-  for (let bundle = 0; bundle < BUNDLES; bundle += 1) {
+  for (let bundle = 0; bundle < bundles; bundle += 1) {
     const made = Array.from({ length: TILE_WIDTH }, (_, i) => entry(bundle * TILE_WIDTH + i));
     const hashes = made.map(({ leaf }) => leafHash(leaf));
     for (const hash of hashes)

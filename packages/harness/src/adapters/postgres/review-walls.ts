@@ -25,6 +25,8 @@ export type MadeWalls = {
   /** Over the names and digests of the migrations that it was made with. */
   readonly migrations: string;
   readonly walls: Walls;
+  /** Those that a database which was restored from a dump spells in another way. */
+  readonly restored: Walls;
   readonly grants: Grants;
 };
 
@@ -38,11 +40,13 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const isText = (value: unknown): value is string => typeof value === "string";
 
+const isWalls = (value: unknown): boolean => isRecord(value) && Object.values(value).every(isText);
+
 const isMade = (value: unknown): value is MadeWalls =>
   isRecord(value) &&
   isText(value["migrations"]) &&
-  isRecord(value["walls"]) &&
-  Object.values(value["walls"]).every(isText) &&
+  isWalls(value["walls"]) &&
+  isWalls(value["restored"]) &&
   isRecord(value["grants"]) &&
   Object.values(value["grants"]).every(
     (to) =>
@@ -62,7 +66,7 @@ export async function reviewWalls(owner: Pool): Promise<ReviewedWalls> {
 /** What the connection that these queries run on sees; from then on it looks for names in the catalogue alone. */
 export async function heldAgainst(
   query: Query,
-  expected: { readonly walls: Walls; readonly grants: Grants },
+  expected: Omit<MadeWalls, "migrations">,
 ): Promise<ReviewedWalls> {
   await query("set local search_path = pg_catalog", []);
   const walls = await readWalls(query);
@@ -70,7 +74,7 @@ export async function heldAgainst(
     held: Object.keys(expected.walls).length,
     findings: [
       ...(await findSwitchedOff(query)),
-      ...findOthers(expected.walls, walls),
+      ...findOthers(expected, walls),
       ...findTooMany(expected.grants, await readGrants(query)),
       ...(await findPowers(query)),
     ],
@@ -113,7 +117,10 @@ async function findSwitchedOff(query: Query): Promise<readonly LogFinding[]> {
   ];
 }
 
-function findOthers(expected: Walls, found: Walls): readonly LogFinding[] {
+function findOthers(
+  { walls: expected, restored }: Pick<MadeWalls, "walls" | "restored">,
+  found: Walls,
+): readonly LogFinding[] {
   const findings: LogFinding[] = [];
   for (const [name, definition] of Object.entries(expected)) {
     const is = Object.hasOwn(found, name) ? found[name] : undefined;
@@ -123,7 +130,7 @@ function findOthers(expected: Walls, found: Walls): readonly LogFinding[] {
         at: name,
         detail: "the migrations make it, and it is not there",
       });
-    else if (is !== definition)
+    else if (is !== definition && (!Object.hasOwn(restored, name) || is !== restored[name]))
       findings.push({ code: "wall_altered", at: name, detail: "it is not what the migrations make" });
   }
   for (const name of Object.keys(found))

@@ -1,6 +1,6 @@
 // What payloads tell of runs and of keys, entry by entry, before the rules that runs are held to.
 
-import type { EventKind } from "@assent/contract";
+import { EVENT_KINDS } from "@assent/contract";
 import { actorOf, type LeafLayout } from "./leaf-layout.ts";
 import { KEY_CHANGES, type KeyChange, readKeyChange } from "./retired-keys.ts";
 import { kindOfEvent } from "./run-events.ts";
@@ -29,26 +29,40 @@ export type ObjectChecks = {
   forget(): void;
 };
 
+/** What of its payload an event of this number is followed by, see `RunObjects`: worked out once, and looked up for each event. */
+const READS: readonly ("nothing" | "step" | "all")[] = [
+  "nothing",
+  ...EVENT_KINDS.map((kind) => {
+    if (kind.startsWith("step_")) return "step";
+    return kind.startsWith("approval_") ? "all" : "nothing";
+  }),
+];
+
 export function createObjectChecks(epoch: number, add: (finding: LogFinding) => void): ObjectChecks {
   const objects = createRunObjects(epoch > 1);
   const reader = createSaidReader();
   const keyChanges: KeyChange[] = [];
-  const dataOf = (kind: EventKind, payload: OpenedText | null): unknown => {
-    if (payload === null || kind.startsWith("run_")) return null;
-    return kind.startsWith("step_") ? reader.read(payload) : reader.readWhole(payload);
+  const dataOf = (event: number, payload: OpenedText | null): unknown => {
+    const reads = READS[event];
+    if (payload === null || reads === "nothing") return null;
+    return reads === "step" ? reader.read(payload) : reader.readWhole(payload);
+  };
+  // Made once: of millions of events few are wrong.
+  const named = { count: 0, at: 0 };
+  const wrong = (code: string, detail: string): void => {
+    named.count += 1;
+    add({ code, at: `entry ${named.at}`, detail: `in epoch ${epoch}, ${detail}` });
   };
   return {
     check(bytes, from, layout, event, payload, index): boolean {
       const kind = kindOfEvent(event);
       if (kind === undefined) return false;
-      let isNamed = false;
+      named.count = 0;
+      named.at = index;
       const run = reader.text(bytes, from + layout.subjectAt, from + layout.subjectEnd);
-      const actor = kind.startsWith("step_") ? undefined : actorOf(bytes, from);
-      objects.follow(run, { kind, data: dataOf(kind, payload), actor }, (code, detail) => {
-        isNamed = true;
-        add({ code, at: `entry ${index}`, detail: `in epoch ${epoch}, ${detail}` });
-      });
-      return isNamed;
+      const actor = READS[event] === "step" ? undefined : actorOf(bytes, from);
+      objects.follow(run, { kind, data: dataOf(event, payload), actor }, wrong);
+      return named.count > 0;
     },
     checkKey(kind, payload, index): void {
       const data = reader.readWhole(payload);

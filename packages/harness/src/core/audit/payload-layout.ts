@@ -175,7 +175,7 @@ function shapeOf(bytes: Buffer, { from, indexAt, indexEnd, saltAt, payloadAt }: 
     ranges,
     places: places.map((place) => begins + place),
     said: {
-      constant: SAID_FIELDS.map((field) => constant.get(field)),
+      values: SAID_FIELDS.map((field) => constant.get(field)),
       varying: [...varying.values()].filter(({ field }) => field !== -1),
     },
   };

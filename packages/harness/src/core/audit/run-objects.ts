@@ -65,10 +65,13 @@ type Trail = {
   spent: Approval | null | "any";
 };
 
-const ENDS: ReadonlySet<EventKind> = new Set(
-  EVENT_KINDS.filter((kind) => {
+/** What an event is about, as far as its kind says it: looked up for each event, and worked out once. */
+const ABOUT: ReadonlyMap<EventKind, "end" | "step" | "approval" | "other"> = new Map(
+  EVENT_KINDS.map((kind) => {
     const to = followRun("running", kind);
-    return to !== null && isTerminal(to);
+    if (to !== null && isTerminal(to)) return [kind, "end"];
+    if (kind.startsWith("step_")) return [kind, "step"];
+    return [kind, kind.startsWith("approval_") ? "approval" : "other"];
   }),
 );
 
@@ -97,9 +100,10 @@ export function createRunObjects(beginsAnywhere: boolean): RunObjects {
       const { spent } = trail;
       trail.spent = null;
       if (kind === "run_queued") trail.requester = actor;
-      if (ENDS.has(kind)) trails.delete(run);
-      else if (kind.startsWith("step_")) followStepEvent(trail, spent, run, kind, data, wrong);
-      else if (kind.startsWith("approval_")) countGiven(followApprovalEvent(trail, run, event, keys, wrong));
+      const about = ABOUT.get(kind);
+      if (about === "step") followStepEvent(trail, spent, run, kind, data, wrong);
+      else if (about === "end") trails.delete(run);
+      else if (about === "approval") countGiven(followApprovalEvent(trail, run, event, keys, wrong));
     },
     keys,
     given: () => given,
@@ -148,41 +152,61 @@ function followStepEvent(
     loosen(trail, kind);
     return;
   }
-  const name = `step ${seq} of ${run}`;
   const step = trail.steps.get(seq);
   const from = step?.state ?? null;
   const to = step === undefined && !trail.isWhole ? stepStateAfter(kind) : followStep(from, kind);
   if (to === null) {
-    wrong("illegal_transition", `no ${kind} can follow when ${name} is ${from ?? "not begun yet"}`);
+    wrong(
+      "illegal_transition",
+      `no ${kind} can follow when ${nameOf(seq, run)} is ${from ?? "not begun yet"}`,
+    );
     return;
   }
-  if (step === undefined) beginStep(trail, seq, { state: to, what: data }, name, wrong);
+  const event = { from, kind, said: data, seq, run };
+  if (step === undefined) beginStep(trail, { state: to, what: data }, event, wrong);
   else {
-    checkSame(step, data, name, wrong);
+    checkSame(step, event, wrong);
     step.state = to;
   }
-  checkWord(trail, spent, { from, kind, said: data, seq, name }, wrong);
+  checkWord(trail, spent, event, wrong);
 }
 
-function beginStep(trail: Trail, seq: number, step: Step, name: string, wrong: Wrong): void {
+/** Made where something is wrong: of millions of steps most are as they should be. */
+const nameOf = (seq: number, run: string): string => `step ${seq} of ${run}`;
+
+function beginStep(trail: Trail, step: Step, { seq, run }: StepEvent, wrong: Wrong): void {
   if (trail.isWhole && seq !== trail.steps.size + 1)
-    wrong("illegal_transition", `${name} begins, and the newest of the run is step ${trail.steps.size}`);
+    wrong(
+      "illegal_transition",
+      `${nameOf(seq, run)} begins, and the newest of the run is step ${trail.steps.size}`,
+    );
   trail.steps.set(seq, step);
   const effect = step.what["effect_id"];
   if (typeof effect !== "string") return;
   const other = trail.effects.get(effect);
   if (other !== undefined && other !== seq)
-    wrong("effect_repeated", `${name} has the effect of step ${other}: what is done once is one step`);
+    wrong(
+      "effect_repeated",
+      `${nameOf(seq, run)} has the effect of step ${other}: what is done once is one step`,
+    );
   trail.effects.set(effect, seq);
 }
 
 /** These never change: a step that ends is the one that began. */
 const OF_A_STEP = ["step_kind", "name", "effect", "action_digest", "effect_id"] as const;
 
-function checkSame({ what }: Step, said: Said, name: string, wrong: Wrong): void {
+function checkSame({ what }: Step, { said, seq, run }: StepEvent, wrong: Wrong): void {
+  // By their names, which is looked up faster than a name that is one or another.
+  const isSame =
+    what["step_kind"] === said["step_kind"] &&
+    what["name"] === said["name"] &&
+    what["effect"] === said["effect"] &&
+    what["action_digest"] === said["action_digest"] &&
+    what["effect_id"] === said["effect_id"];
+  if (isSame) return;
   for (const field of OF_A_STEP)
     if (what[field] !== said[field])
-      wrong("call_differs", `the ${field} of ${name} is another than when it began`);
+      wrong("call_differs", `the ${field} of ${nameOf(seq, run)} is another than when it began`);
 }
 
 type StepEvent = {
@@ -190,28 +214,28 @@ type StepEvent = {
   readonly kind: EventKind;
   readonly said: Said;
   readonly seq: number;
-  readonly name: string;
+  readonly run: string;
 };
 
 /** Whose word it is directly behind, where it is what nobody but a person may begin, try again or take as done. */
 function checkWord(trail: Trail, spent: Trail["spent"], event: StepEvent, wrong: Wrong): void {
-  const { from, kind, said, seq, name } = event;
+  const { from, kind, said, seq, run } = event;
   if (said["step_kind"] === "gate") {
-    if (kind === "step_succeeded") checkAnswer(trail, seq, said["answer"], name, wrong);
+    if (kind === "step_succeeded") checkAnswer(trail, seq, said["answer"], nameOf(seq, run), wrong);
     return;
   }
   const isSecond = kind === "step_retried" || (from === "in_doubt" && kind === "step_succeeded");
   const isCall = kind === "step_intended" && said["step_kind"] === "tool";
   if (isCall && said["verdict"] === "deny")
-    wrong("call_unapproved", `${name} is a call that was denied, and it was begun`);
+    wrong("call_unapproved", `${nameOf(seq, run)} is a call that was denied, and it was begun`);
   const isAsked = isCall && (said["verdict"] === "needs_approval" || said["approval_id"] !== undefined);
   if ((!isSecond && !isAsked) || spent === "any") return;
   if (spent === null)
     wrong(
       "call_unapproved",
       isSecond
-        ? `${name} was in doubt, and ${kind} follows no person's word on it`
-        : `${name} is a call that needs a person's word, and none was spent for it`,
+        ? `${nameOf(seq, run)} was in doubt, and ${kind} follows no person's word on it`
+        : `${nameOf(seq, run)} is a call that needs a person's word, and none was spent for it`,
     );
   else checkApproved(trail, spent, event, isSecond, wrong);
 }
@@ -223,18 +247,18 @@ function checkApproved(
   isSecond: boolean,
   wrong: Wrong,
 ): void {
-  const { said, kind, name } = event;
+  const { said, kind, seq, run } = event;
   if (spent.subject !== undefined && (spent.subject === "in_doubt") !== isSecond)
-    wrong("call_unapproved", `${name} follows a word that was given on another question`);
+    wrong("call_unapproved", `${nameOf(seq, run)} follows a word that was given on another question`);
   if (isSecond && spent.subject !== undefined && spent.isConfirmed !== (kind === "step_succeeded"))
-    wrong("call_unapproved", `${name} follows a word that said another thing of it`);
+    wrong("call_unapproved", `${nameOf(seq, run)} follows a word that said another thing of it`);
   const named = said["approval_id"];
   // Events of before name no approval.
   if (named === undefined || isSecond !== (kind === "step_retried")) return;
   if (typeof named !== "string" || trail.approvals.get(named) !== spent)
-    wrong("call_unapproved", `${name} names an approval that was not spent for it`);
+    wrong("call_unapproved", `${nameOf(seq, run)} names an approval that was not spent for it`);
   else if (said["approved_digest"] !== spent.digest)
-    wrong("call_differs", `${name} is not the call that was approved`);
+    wrong("call_differs", `${nameOf(seq, run)} is not the call that was approved`);
 }
 
 /** What the gate says that a person said is what the approval says. */

@@ -191,3 +191,20 @@ test("lines that are all of their own look are read as well, and so are those th
   const rest = more.map((payload, i) => payloadLine(i, salt, payload)).join("");
   expect(reading(rest, more.length)).toEqual(more.map(meant));
 });
+
+test("a text that is met again is itself, whichever other ones have had its place", () => {
+  const reader = createSaidReader();
+  // Told apart by their last two signs alone, which are no whole word: of so many some have one place.
+  const signs = Array.from({ length: 90 }, (_, i) => String.fromCodePoint(0x21 + i));
+  const texts = signs.flatMap((one) => signs.map((other) => `name${one}${other}`));
+  const bytes = Buffer.from(texts.join(""), "latin1");
+  const wrong: string[] = [];
+  for (const turn of [1, 2]) {
+    let from = 0;
+    for (const meantText of texts) {
+      if (reader.text(bytes, from, from + meantText.length) !== meantText) wrong.push(`${turn} ${meantText}`);
+      from += meantText.length;
+    }
+  }
+  expect(wrong).toEqual([]);
+});

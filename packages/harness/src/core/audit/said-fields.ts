@@ -21,7 +21,11 @@ export type OpenedText = {
 };
 
 /** What lines of one shape say of each of `SAID_FIELDS`: the same, or what stands at a place of the line. */
-export type SaidLayout = { readonly constant: readonly unknown[]; readonly varying: readonly VaryingField[] };
+export type SaidLayout = {
+  /** In their order. What varies is what the line said that was read last: it is put here before any is read. */
+  readonly values: unknown[];
+  readonly varying: readonly VaryingField[];
+};
 export type VaryingField = {
   /** Its place among `SAID_FIELDS`. */
   readonly field: number;
@@ -56,30 +60,44 @@ export type SaidReader = {
   text(bytes: Buffer, from: number, to: number): string;
 };
 
+type Said = { readonly [F in (typeof SAID_FIELDS)[number]]: unknown };
+
 export function createSaidReader(): SaidReader {
   const text = createTexts();
   const values: unknown[] = Array.from(SAID_FIELDS);
   return {
     read(opened): unknown {
-      if (!readValues(opened, values, text))
-        return parsed(opened.bytes.toString("utf8", opened.from, opened.to));
-      const [step, stepKind, name, effect, actionDigest, effectId] = values;
-      return {
-        step,
-        step_kind: stepKind,
-        name,
-        effect,
-        action_digest: actionDigest,
-        effect_id: effectId,
-        verdict: values[6],
-        approval_id: values[7],
-        approved_digest: values[8],
-        answer: values[9],
-      } satisfies Record<(typeof SAID_FIELDS)[number], unknown>;
+      if (opened.layout !== null) return saidIn(opened, opened.layout, text);
+      values.fill(undefined);
+      return opened.quotesTo !== NOT_KNOWN && readFlat(opened, values, text)
+        ? saidOf(values)
+        : parsed(opened.bytes.toString("utf8", opened.from, opened.to));
     },
     readWhole: (opened) => parsed(wholeText(opened)),
     text,
   };
+}
+
+const saidOf = (values: readonly unknown[]): Said => ({
+  step: values[0],
+  step_kind: values[1],
+  name: values[2],
+  effect: values[3],
+  action_digest: values[4],
+  effect_id: values[5],
+  verdict: values[6],
+  approval_id: values[7],
+  approved_digest: values[8],
+  answer: values[9],
+});
+
+/** Of a line that looks like one that was read before: what differs from line to line is put beside what does not. */
+function saidIn({ bytes, from }: OpenedText, { values, varying }: SaidLayout, text: Texts): Said {
+  for (const one of varying) {
+    const [begins, ends] = [from + one.from, from + one.to];
+    values[one.field] = one.isNumber ? wordOf(bytes, begins, ends) : text(bytes, begins, ends);
+  }
+  return saidOf(values);
 }
 
 function wholeText({ bytes, from, to, layout }: OpenedText): string {
@@ -88,20 +106,6 @@ function wholeText({ bytes, from, to, layout }: OpenedText): string {
   // What looks like a line that was read before is one.
   const { p }: { p: string } = JSON.parse(text);
   return p;
-}
-
-function readValues(opened: OpenedText, values: unknown[], text: Texts): boolean {
-  const { layout, bytes, from } = opened;
-  if (layout === null) {
-    values.fill(undefined);
-    return opened.quotesTo !== NOT_KNOWN && readFlat(opened, values, text);
-  }
-  for (let i = 0; i < values.length; i += 1) values[i] = layout.constant[i];
-  for (const one of layout.varying) {
-    const [begins, ends] = [from + one.from, from + one.to];
-    values[one.field] = one.isNumber ? wordOf(bytes, begins, ends) : text(bytes, begins, ends);
-  }
-  return true;
 }
 
 /** Whether it is a flat object without spaces, as ours are. */
@@ -235,17 +239,21 @@ function createTexts(): Texts {
     if (before.length === length && isSame(kept, at, view, from, length)) return before;
     const made = bytes.toString("latin1", from, to);
     known[place] = made;
-    for (let i = 0; i < length; i += 1) kept.setUint8(at + i, view.getUint8(from + i));
+    copy(kept, at, view, from, length);
     return made;
   };
 }
 
 const TEXTS_SHIFT = 32 - Math.log2(TEXTS);
 
-/** @param length 4 at least */
+/** @param length 4 at least, as below: the last four are taken at once, some of them again */
+function copy(kept: DataView, at: number, bytes: DataView, from: number, length: number): void {
+  for (let i = 0; i + 4 <= length; i += 4) kept.setInt32(at + i, bytes.getInt32(from + i));
+  kept.setInt32(at + length - 4, bytes.getInt32(from + length - 4));
+}
+
 function isSame(kept: DataView, at: number, bytes: DataView, from: number, length: number): boolean {
   for (let i = 0; i + 4 <= length; i += 4)
     if (kept.getInt32(at + i, true) !== bytes.getInt32(from + i, true)) return false;
-  // The last four, some of them again.
   return kept.getInt32(at + length - 4, true) === bytes.getInt32(from + length - 4, true);
 }

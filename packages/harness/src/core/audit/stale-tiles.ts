@@ -23,7 +23,9 @@ export function createStaleTiles(
   bulk: BulkHash,
   add: (finding: LogFinding) => void,
 ): StaleTiles {
-  const widths: StaleTiles["widths"] = (tile) => stale.get(staleKey(tile)) ?? NONE;
+  // Most copies have none.
+  const widths: StaleTiles["widths"] = (tile) =>
+    stale.size === 0 ? NONE : (stale.get(staleKey(tile)) ?? NONE);
   return {
     widths,
     check(tile, hashes, at): void {

@@ -27,7 +27,14 @@ import type { TimeKnowledge } from "./event-times.ts";
 import { checkOpened, openedOfNothing } from "./opened-lines.ts";
 import { nameRepeated } from "./repeated-ids.ts";
 import { createStaleTiles, type StaleTiles } from "./stale-tiles.ts";
-import { type LogFinding, type LogSource, type Memory, openedPath, payloadPath } from "./verify-source.ts";
+import {
+  type LogFinding,
+  type LogSource,
+  type Memory,
+  openedBeside,
+  openedPath,
+  payloadPath,
+} from "./verify-source.ts";
 
 type Add = (finding: LogFinding) => void;
 
@@ -113,11 +120,10 @@ type Held = { readonly bytes: Uint8Array; readonly width: number };
 // A partial tile may have been replaced by the full one that holds it. Which of the two it is says how much is in it:
 // under a partial one's name there is nothing behind what was signed.
 function readTile(source: LogSource, tile: Tile, room?: Uint8Array): Held | null {
-  for (const width of new Set([tile.width, TILE_WIDTH])) {
-    const bytes = source.read(tilePath({ ...tile, width }), room);
-    if (bytes !== null) return { bytes, width };
-  }
-  return null;
+  const bytes = source.read(tilePath(tile), room);
+  if (bytes !== null) return { bytes, width: tile.width };
+  const full = tile.width === TILE_WIDTH ? null : source.read(tilePath({ ...tile, width: TILE_WIDTH }), room);
+  return full === null ? null : { bytes: full, width: TILE_WIDTH };
 }
 
 // Where both are there, either may be what another reader takes: the full one begins with what the partial one has.
@@ -176,12 +182,13 @@ function readBundle(walk: Walk, tile: Tile): boolean {
 function checkBundle(walk: Walk, tile: Tile, bytes: Uint8Array, frames: EntryFrames): void {
   const { source, checks, add } = walk;
   const first = tile.index * TILE_WIDTH;
-  const payloads = source.read(payloadPath(tilePath({ ...tile, level: "entries" })), walk.rooms.payloads);
+  const path = payloadPath(tilePath({ ...tile, level: "entries" }));
+  const payloads = source.read(path, walk.rooms.payloads);
   if (payloads === null) walk.unopened.push(`entries ${first} to ${first + tile.width - 1}`);
   else walk.openedBundles += 1;
   checks.openBundle(payloads, { first, count: tile.width });
   checkLeaves(checks, bufferOf(bytes), frames, tile);
-  const opened = source.read(openedPath(tilePath({ ...tile, level: "entries" })));
+  const opened = source.read(openedBeside(path));
   const leafAt = (index: number): Uint8Array =>
     bytes.subarray(frames.starts[index - first], frames.ends[index - first]);
   if (opened !== null) checkOpened({ opened, payloads, first, count: tile.width, leafAt }, add);

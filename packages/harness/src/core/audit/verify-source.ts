@@ -48,5 +48,7 @@ export const payloadLine = (index: number, salt: Uint8Array, payload: string): s
   `${JSON.stringify({ i: index, s: Buffer.from(salt).toString("base64"), p: payload })}\n`;
 
 /** `opened/<N>`: what is sealed in payloads, for whoever asked for it. Held against what is sealed. */
-export const openedPath = (entriesPath: string): string =>
-  payloadPath(entriesPath).replace("payloads/", "opened/");
+export const openedPath = (entriesPath: string): string => openedBeside(payloadPath(entriesPath));
+
+/** @param path of payloads */
+export const openedBeside = (path: string): string => path.replace("payloads/", "opened/");

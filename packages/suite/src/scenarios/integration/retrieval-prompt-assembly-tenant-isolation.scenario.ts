@@ -37,8 +37,9 @@ export const retrievalPromptAssemblyTenantIsolation: Scenario = {
       warm: passagesOf(warm),
     });
     await askCraftily(context, library);
-    await forgetRemoved(context, library);
+    const removed = await forgetRemoved(context, library);
     await reachAcross(context, library);
+    await readLists(context, library, removed);
   },
 };
 
@@ -222,7 +223,7 @@ async function askCraftily(context: ScenarioContext, library: Library): Promise<
 }
 
 /** What its owner has taken away is in no prompt any more, whatever was kept of it. */
-async function forgetRemoved(context: ScenarioContext, library: Library): Promise<void> {
+async function forgetRemoved(context: ScenarioContext, library: Library): Promise<string> {
   const client = context.client("requester");
   const given = passagesOf(await askAs(context, library, "requester")).join("\n");
   const removed = library.ourIds.find((id) => given.includes(id)) ?? "";
@@ -236,11 +237,12 @@ async function forgetRemoved(context: ScenarioContext, library: Library): Promis
   context.check("a document can be removed", answer.status === 200 || answer.status === 204, answer.status);
   const after = passagesOf(await askAs(context, library, "requester")).join("\n");
   context.check("what was removed is in no prompt any more", !after.includes(removed), removed);
+  return removed;
 }
 
 const told = (text: string): string => text.replaceAll(/"(?:request|trace)_id":"[^"]*"/g, "");
 
-async function reachAcross(context: ScenarioContext, { word, theirs, theirIds }: Library): Promise<void> {
+async function reachAcross(context: ScenarioContext, { theirIds }: Library): Promise<void> {
   const client = context.client("requester");
   const ask = async (method: "GET" | "DELETE", path: string): ReturnType<HarnessClient["request"]> =>
     await client.request({ method, path, headers: { accept: "application/json" }, body: null });
@@ -254,16 +256,6 @@ async function reachAcross(context: ScenarioContext, { word, theirs, theirIds }:
       answer.text,
     );
   }
-  const listed = await ask("GET", "/api/harness/documents?limit=100");
-  const searched = await ask("GET", `/api/harness/documents/search?limit=20&q=${encodeURIComponent(word)}`);
-  for (const answer of [listed, searched])
-    context.check(
-      "no list and no search shows another tenant's",
-      answer.status === 200 &&
-        !theirIds.some((id) => answer.text.includes(id)) &&
-        !answer.text.includes(`They are ${theirs}`),
-      answer.text,
-    );
   const still = await context.client("other_tenant").request({
     method: "GET",
     path: `/api/harness/documents/${theirIds[0] ?? ""}`,
@@ -271,4 +263,45 @@ async function reachAcross(context: ScenarioContext, { word, theirs, theirIds }:
     body: null,
   });
   context.check("the document that was asked for is still its owner's", still.status === 200, still.status);
+}
+
+/** Few enough that all of ours take several pages. */
+const PAGE_ROWS = 3;
+const PAGES_MAX = 100;
+
+/** Every page of the list, and what the search says: ours, without what was removed, and nothing of theirs. */
+async function readLists(
+  context: ScenarioContext,
+  { word, theirs, theirIds, ourIds, besideIds }: Library,
+  removed: string,
+): Promise<void> {
+  const read = async (path: string): ReturnType<HarnessClient["request"]> => {
+    const request = { method: "GET" as const, path, headers: { accept: "application/json" }, body: null };
+    const answer = await context.client("requester").request(request);
+    context.check(
+      "no list and no search shows another tenant's",
+      answer.status === 200 &&
+        !theirIds.some((id) => answer.text.includes(id)) &&
+        !answer.text.includes(`They are ${theirs}`),
+      answer.text,
+    );
+    context.check("nor what was removed", !answer.text.includes(removed), removed);
+    return answer;
+  };
+  const missing = new Set([...ourIds, ...besideIds].filter((id) => id !== removed));
+  let cursor = "";
+  for (let page = 0; page < PAGES_MAX && missing.size > 0; page += 1) {
+    const { json, text } = await read(`/api/harness/documents?limit=${PAGE_ROWS}${cursor}`);
+    for (const id of missing) if (text.includes(id)) missing.delete(id);
+    const next = fieldsOf(json)["next_cursor"];
+    if (typeof next !== "string") break;
+    cursor = `&cursor=${encodeURIComponent(next)}`;
+  }
+  context.check("all of one's own are in the list", missing.size === 0, [...missing]);
+  const found = await read(`/api/harness/documents/search?limit=20&q=${encodeURIComponent(word)}`);
+  context.check(
+    "and found by their words",
+    ourIds.some((id) => found.text.includes(id)),
+    found.text,
+  );
 }
