@@ -146,7 +146,7 @@ const TABLES = [
   ..."audit_batches audit_events audit_facts audit_checkpoints audit_nodes audit_inbox audit_heads".split(
     " ",
   ),
-  ..."runs steps approvals documents api_keys".split(" "),
+  ..."runs steps approvals artifacts documents api_keys".split(" "),
 ];
 
 /** What is found after the statements, made with every rule of the database switched off, as its owner can. */
@@ -332,6 +332,14 @@ const ATTACKS: readonly Attack[] = [
     "who decided",
     () => [`update assent.approvals set comment = 'I was asked to.' where id = '${uuidOf(approval)}'`],
     () => `row_altered at ${run} ${approval}`,
+  ],
+  [
+    "an artifact that nobody committed",
+    () => [
+      `insert into assent.artifacts (tenant_id, run_id, id, name, media_type, size_bytes, sha256, created_at)
+       select tenant_id, id, '00000000-0000-7000-8000-00000000abcd', 'forged.md', 'text/plain', 1, sha256('x'), now() from assent.runs where id = '${uuidOf(run)}'`,
+    ],
+    () => `row_added at ${run} art_0000000000007000800000000000abcd`,
   ],
   [
     "a document's text",

@@ -57,6 +57,8 @@ export type ReviewedRun = {
     readonly state: ApprovalState;
     readonly votes: readonly ReviewedVote[];
   }[];
+  /** `art_…` */
+  readonly artifacts: readonly string[];
 };
 
 /** Seconds since 1970 with six decimals, as the database writes them: a time that is compared, and to the microsecond. */

@@ -166,11 +166,16 @@ async function readRuns(
     "select run_id, id, state from assent.approvals where tenant_id = $1 and run_id = any ($2) order by id",
     [tenant, ids],
   );
+  const artifacts = await query<{ run_id: string; id: string }>(
+    "select run_id, id from assent.artifacts where tenant_id = $1 and run_id = any ($2) order by id",
+    [tenant, ids],
+  );
   const votes = Map.groupBy(await readVotes(query, tenant, approvals), ({ approval_id: of }) => of);
   return rows.map(({ id, state, version }) => ({
     id: idFromUuid("run", id),
     state,
     version,
+    artifacts: artifacts.filter(({ run_id }) => run_id === id).map((row) => idFromUuid("art", row.id)),
     steps: steps.filter(({ run_id }) => run_id === id).map(({ seq, state: of }) => ({ seq, state: of })),
     approvals: approvals
       .filter(({ run_id }) => run_id === id)

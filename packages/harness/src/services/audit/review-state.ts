@@ -118,6 +118,17 @@ function checkRun(run: ReviewedRun, events: readonly ReviewedEvent[], counts: Co
     });
   checkSteps(run, events, counts, add);
   checkApprovals(run, events, counts, add);
+  checkArtifacts(run, events, add);
+}
+
+/** Those that are gone, or another than they were, are named by their digests. */
+function checkArtifacts({ id, artifacts }: ReviewedRun, all: readonly ReviewedEvent[], add: Add): void {
+  const events = all.filter(({ kind }) => kind.startsWith("artifact_"));
+  if (events.some(({ isErased }) => isErased)) return;
+  const committed = new Set(events.map(({ data }) => data["artifact_id"]));
+  for (const artifact of artifacts)
+    if (!committed.has(artifact))
+      add({ code: "row_added", at: `${id} ${artifact}`, detail: "no event says that it was committed" });
 }
 
 function checkVersions({ id, version }: ReviewedRun, events: readonly ReviewedEvent[], add: Add): void {
