@@ -461,6 +461,20 @@ test("what a dead run left is settled with a comment; it is redriven only by who
   await asApprover(
     { url: served.url, key },
     async (page) => {
+      // Found by what one knows of it: its agent, which no other has, or its id.
+      await page.keyboard.press("g");
+      await page.keyboard.press("r");
+      await page.getByRole("link", { name: "Take the note hello." }).waitFor();
+      await page.keyboard.press("/");
+      await page.keyboard.type("nobody");
+      await page.keyboard.press("Enter");
+      await page.getByText("No such run.").waitFor();
+      await page.getByRole("searchbox").fill("tester");
+      await page.keyboard.press("Enter");
+      await page.getByRole("link", { name: "Take the note hello." }).waitFor();
+      await page.getByRole("searchbox").fill(id);
+      await page.keyboard.press("Enter");
+      await page.getByRole("heading", { name: "Run", exact: true }).waitFor();
       await page.getByRole("link", { name: "Escalations" }).click();
       await page.getByText("what a run left").waitFor();
       await page.getByRole("button", { name: "Settle …" }).click();

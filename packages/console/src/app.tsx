@@ -147,6 +147,7 @@ const HELP = [
   ["d", "deny (with a reason)"],
   ["r", "write the reason"],
   ["u, Esc", "take it back, within five seconds"],
+  ["/", "search, among the runs"],
   ...PAGES.map(({ key, name }) => [`g ${key}`, name] as const),
 ] as const;
 

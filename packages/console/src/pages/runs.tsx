@@ -1,7 +1,7 @@
 // Runs, newest first, by their state.
 
 import type { RunSummary } from "@assent/contract";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useRef, useState } from "react";
 import { useKeys } from "../keys.ts";
 import { Failure, Loading, Page, State, Time, Visible } from "../parts.tsx";
 import { hashOf } from "../places.ts";
@@ -23,10 +23,12 @@ type RunPage = { readonly data: readonly RunSummary[]; readonly next_cursor: str
 
 export function RunsPage({ status }: { readonly status: string }): ReactNode {
   const [cursors, setCursors] = useState<readonly string[]>([]);
+  const [sought, setSought] = useState("");
   const cursor = cursors.at(-1);
   const query = new URLSearchParams({
     limit: "50",
     ...(status === "" ? {} : { status }),
+    ...soughtOf(sought),
     ...(cursor === undefined ? {} : { cursor }),
   });
   const { data, error } = useResource<RunPage>(`/api/harness/runs?${query.toString()}`, LOOK_MS);
@@ -43,6 +45,12 @@ export function RunsPage({ status }: { readonly status: string }): ReactNode {
           </a>
         ))}
       </nav>
+      <Search
+        onSearch={(text) => {
+          setCursors([]);
+          setSought(text);
+        }}
+      />
       {error === null ? null : <Failure error={error} />}
       {data === null ? error === null ? <Loading /> : null : <Runs runs={data.data} />}
       <p className="pages">
@@ -71,6 +79,44 @@ export function RunsPage({ status }: { readonly status: string }): ReactNode {
   );
 }
 
+/** By what runs can be found: `name:value` is a label, anything else an agent. */
+const soughtOf = (text: string): Readonly<Record<string, string>> =>
+  text === "" ? {} : text.includes(":") ? { label: text } : { agent: text };
+
+const RUN_ID = /^run_[0-9a-f]{32}$/;
+
+function Search({ onSearch }: { readonly onSearch: (text: string) => void }): ReactNode {
+  const field = useRef<HTMLInputElement>(null);
+  const [text, setText] = useState("");
+  useKeys({ "/": () => field.current?.focus() });
+  return (
+    <form
+      role="search"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const what = text.trim();
+        if (RUN_ID.test(what)) location.hash = hashOf({ page: "run", id: what, step: null });
+        else onSearch(what);
+      }}
+    >
+      <label>
+        Agent, label (name:value) or run{" "}
+        <input
+          ref={field}
+          type="search"
+          maxLength={200}
+          value={text}
+          onChange={(event) => {
+            setText(event.target.value);
+            if (event.target.value === "") onSearch("");
+          }}
+        />
+      </label>{" "}
+      <button type="submit">Search</button>
+    </form>
+  );
+}
+
 function Runs({ runs }: { readonly runs: readonly RunSummary[] }): ReactNode {
   const now = useNow();
   const [chosen, setChosen] = useState(0);
@@ -90,7 +136,7 @@ function Runs({ runs }: { readonly runs: readonly RunSummary[] }): ReactNode {
   if (runs.length === 0)
     return (
       <div className="empty">
-        <p>No run is in this state.</p>
+        <p>No such run.</p>
         <p className="quiet">
           Give an agent a task: <code>assent run &lt;agent&gt; &lt;task&gt;</code>
         </p>
