@@ -8,6 +8,7 @@ import { createInProcessTarget } from "../support/target/local-target.ts";
 
 type Break =
   | "a precedent is revoked by whoever names it"
+  | "an escalation is settled by whoever names it"
   | "a signing key is rotated by whoever names it"
   | "a name means whoever bears it anywhere"
   | "another tenant's document is refused as one that is there"
@@ -52,6 +53,21 @@ vi.mock(import("../../packages/harness/src/services/precedents.ts"), async (impo
     revokePrecedent: async (ports, caller, ...rest) => {
       const owner = ownerOf("a precedent is revoked by whoever names it", "precedents");
       return await real.revokePrecedent(ports, owner?.caller ?? caller, ...rest);
+    },
+  };
+});
+
+vi.mock(import("../../packages/harness/src/services/escalations.ts"), async (importOriginal) => {
+  const real = await importOriginal();
+  return {
+    ...real,
+    listEscalations: async (ports, caller, query) => {
+      owners.of.set("escalations", { caller });
+      return await real.listEscalations(ports, caller, query);
+    },
+    resolveEscalation: async (ports, caller, ...rest) => {
+      const owner = ownerOf("an escalation is settled by whoever names it", "escalations");
+      return await real.resolveEscalation(ports, owner?.caller ?? caller, ...rest);
     },
   };
 });
@@ -148,6 +164,11 @@ proveKills<Break>(createInProcessTarget(), broken, [
   [
     "run_endpoint_authz_rate_limit_integration",
     "a precedent is revoked by whoever names it",
+    "another tenant's key gets nothing by ids of ours",
+  ],
+  [
+    "run_endpoint_authz_rate_limit_integration",
+    "an escalation is settled by whoever names it",
     "another tenant's key gets nothing by ids of ours",
   ],
   [

@@ -15,6 +15,7 @@ export const CAPABILITIES = {
   plans:
     "POST /api/harness/runs/{id}/plan of a run with the driver `external`, and the routes of its actions",
   precedents: "GET /api/harness/precedents and their revocation",
+  escalations: "GET /api/harness/escalations, and the settlement of what a run left behind",
   open_api: "GET /openapi.json: every route, whether it is open to all, and the scope that it needs",
   quota: "a route with a quota, and keys of principals who have not used any of it",
   audit_log:

@@ -79,6 +79,7 @@ test("a harness with three endpoints and no more: 0, and what it does not offer 
   expect(said.toSorted()).toEqual([
     "cancel",
     "documents",
+    "escalations",
     "event_stream",
     "events",
     "external_runs",

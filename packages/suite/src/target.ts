@@ -50,6 +50,7 @@ export type Spoken = Extract<
   | "documents"
   | "plans"
   | "precedents"
+  | "escalations"
 >;
 
 export const SPOKEN: readonly Spoken[] = [
@@ -66,6 +67,7 @@ export const SPOKEN: readonly Spoken[] = [
   "documents",
   "plans",
   "precedents",
+  "escalations",
 ];
 
 export type GatedTask = {

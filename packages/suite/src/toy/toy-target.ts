@@ -170,6 +170,7 @@ const looks = (state: ToyState, signer: ToySigner, breaks: Breaks): Partial<Targ
 
 const unspoken = (shows: Shown): readonly string[] => [
   "documents",
+  "escalations",
   "open_api",
   ...(shows === "rules" ? [] : ["external_runs"]),
 ];

@@ -6,6 +6,7 @@ import { fieldsOf, type RunReading, textOf } from "../../run-reading.ts";
 import type { ScenarioContext } from "../../scenario.ts";
 import type { Role } from "../../target.ts";
 import { type DrivenRun, openDrivenRun } from "../../worlds/driven-run.ts";
+import { lookUntil } from "../../wait.ts";
 import { approveUntilEnd, awaitStatus, openApprovals, readRunOf, submitGatedTask } from "../moves.ts";
 
 /** What there is depends on what the target has. Ids, but where it says otherwise. */
@@ -19,6 +20,8 @@ export type Belongings = {
   finished?: { readonly run: string; readonly artifact: string };
   dead?: string;
   precedent?: string;
+  /** Of what a run did and nobody can take back; it waits for somebody to say what was done about it. */
+  escalation?: string;
   /** As many as there are routes that change one. */
   readonly documents: string[];
   readonly keys: string[];
@@ -75,6 +78,10 @@ async function agree(context: ScenarioContext, run: string, more: object = {}): 
   context.check("the shown action can be approved", answer.status === 200, answer.json);
 }
 
+const BY_DRIVER = {
+  compensation: { by: "driver", effect: "idempotent", description: "It is called back." },
+};
+
 const tool = (name: string, harm: readonly string[]): object => ({
   effect: "once",
   harm,
@@ -82,15 +89,19 @@ const tool = (name: string, harm: readonly string[]): object => ({
   version: "1",
   description: "Sends it.",
   input_schema: { type: "object", properties: { to: { type: "string" } }, additionalProperties: false },
-  compensation: { by: "driver", effect: "idempotent", description: "It is called back." },
   name,
 });
 
-async function drive(context: ScenarioContext, name: string, harm: readonly string[]): Promise<DrivenRun> {
+async function drive(
+  context: ScenarioContext,
+  name: string,
+  harm: readonly string[],
+  more: object = BY_DRIVER,
+): Promise<DrivenRun> {
   return await openDrivenRun(context, context.client("requester"), {
     task: "Send it.",
     approver: "ask",
-    tools: [{ name, ...tool(name, harm) }],
+    tools: [{ name, ...tool(name, harm), ...more }],
   });
 }
 
@@ -117,17 +128,41 @@ async function driveOn(context: ScenarioContext, made: Belongings): Promise<void
   });
 }
 
-async function failAfterEffect(context: ScenarioContext, made: Belongings): Promise<void> {
+/** A run that failed after a call whose result it was told. */
+async function failAfter(context: ScenarioContext, more: object): Promise<DrivenRun> {
   const name = context.unique("book").replaceAll("-", "_");
-  const run = await drive(context, name, []);
+  const run = await drive(context, name, [], more);
   const proposed = await run.propose({ tool: name, arguments: {} });
   if (proposed.decision === "needs_approval") await agree(context, run.id);
   const { action } = await run.look(proposed.action);
   context.check("its result is taken", (await run.report(action, "done")) === 200);
   await run.fail();
+  return run;
+}
+
+async function failAfterEffect(context: ScenarioContext, made: Belongings): Promise<void> {
+  const run = await failAfter(context, BY_DRIVER);
   const due = await run.nextCompensation();
   context.check("its driver is to take the effect back", due.action !== "", due);
   made.failed = { run: run.id, action: due.action };
+}
+
+async function leaveEffect(context: ScenarioContext, made: Belongings): Promise<void> {
+  const run = await failAfter(context, {});
+  const found = async (): Promise<string> => {
+    const answer = await get(context, "approver", "/api/harness/escalations?status=open&limit=100");
+    const rows = fieldsOf(answer.json)["data"];
+    const row = (Array.isArray(rows) ? rows : [])
+      .map(fieldsOf)
+      .find(({ reason }) => textOf(reason).includes(run.id));
+    return textOf(row?.["id"]);
+  };
+  const { seen } = await lookUntil(found, (id) => id !== "", {
+    timeoutMs: context.pace.waitMsMax,
+    signal: context.signal,
+  });
+  context.check("what nobody can take back is put before people", seen !== "", run.id);
+  made.escalation = seen;
 }
 
 /** A run of the gated task, to its end. */
@@ -177,6 +212,13 @@ export async function makeBelongings(
   await context.part("what a driver is to take back", ["driven_compensation", "approve"], async () => {
     await failAfterEffect(context, made);
   });
+  await context.part(
+    "what a run of another tenant left",
+    ["external_runs", "escalations", "approve"],
+    async () => {
+      await leaveEffect(context, made);
+    },
+  );
   await context.part("an artifact of another tenant", ["artifacts", "approve"], async () => {
     await finish(context, made);
   });

@@ -9,6 +9,7 @@ const EVERYTHING = {
   finished: { run: "run_4", artifact: "art_1" },
   dead: "run_5",
   precedent: "sha256:1",
+  escalation: "sha256:2",
   documents: ["doc_1"],
   keys: ["key_1", "key_2"],
   signingKeys: ["sgk_1", "sgk_2"],

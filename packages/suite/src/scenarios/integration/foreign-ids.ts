@@ -93,13 +93,21 @@ function onDriven({ driven, failed, dead, finished }: Belongings, calledOff: str
 }
 
 const reason = (): unknown => ({ reason: "It is not fine any more." });
+const comment = (): unknown => ({ comment: "It was taken back by hand." });
 const rotate = (): unknown => ({ overlap_seconds: 0 });
 const change = ([name]: readonly string[]): unknown => ({
   principal: { name, kind: "service" },
   must_sign: true,
 });
 
-function onThings({ documents, keys, signingKeys, precedent, person }: Belongings): readonly Attack[] {
+function onThings({
+  documents,
+  keys,
+  signingKeys,
+  precedent,
+  escalation,
+  person,
+}: Belongings): readonly Attack[] {
   const [requester, admin] = ["requester", "admin"] as const;
   return [
     ...documents.flatMap((id): readonly Attack[] => [
@@ -113,6 +121,16 @@ function onThings({ documents, keys, signingKeys, precedent, person }: Belonging
             route: "POST /api/harness/precedents/{id}/revoke",
             ids: [precedent],
             body: reason,
+            owner: "approver",
+          } as const,
+        ]),
+    ...(escalation === undefined
+      ? []
+      : [
+          {
+            route: "POST /api/harness/escalations/{id}/resolve",
+            ids: [escalation],
+            body: comment,
             owner: "approver",
           } as const,
         ]),
@@ -234,6 +252,7 @@ async function put(context: ScenarioContext, stranger: Stranger, attack: Attack)
 const LISTS: readonly (readonly [role: Role, path: string])[] = [
   ["requester", "/api/harness/documents"],
   ["approver", "/api/harness/precedents"],
+  ["approver", "/api/harness/escalations"],
   ["admin", "/api/harness/keys"],
   ["admin", "/api/harness/signing-keys"],
   ["admin", "/api/harness/principals"],
