@@ -27,7 +27,9 @@ const git = (...args: readonly string[]): Buffer =>
 
 /** The commit before the one that added the newest migration: the last program of the version before. */
 function olderCommit(): string {
-  const added = git("log", "-1", "--diff-filter=A", "--format=%H", "--", MIGRATIONS).toString().trim();
+  const added = git("log", "-1", "--diff-filter=A", "--format=%H", "--", `${MIGRATIONS}/*.sql`)
+    .toString()
+    .trim();
   if (added === "") throw new Error("there is no history: this needs a clone with its commits");
   return git("rev-parse", `${added}^`).toString().trim();
 }
@@ -63,7 +65,9 @@ export function writeNewerProgram(folder: string): string {
   cpSync(join(ROOT, "package.json"), join(folder, "package.json"));
   linkModules(folder);
   raiseMessageVersion(join(folder, "packages/harness/src"));
-  const newest = readdirSync(join(folder, MIGRATIONS)).toSorted().at(-1) ?? "0000";
+  // What the migrations make lies beside them.
+  const migrations = readdirSync(join(folder, MIGRATIONS)).filter((name) => name.endsWith(".sql"));
+  const newest = migrations.toSorted().at(-1) ?? "0000";
   const next = String(Number(newest.slice(0, 4)) + 1).padStart(4, "0");
   writeFileSync(
     join(folder, MIGRATIONS, `${next}_of_the_next_version.sql`),

@@ -111,6 +111,8 @@ for (const table of OLDER_TABLES) {
 }
 await pool.end();
 const migrations = join(dirname(program), "../src/adapters/postgres/migrations");
-const version = Math.max(...readdirSync(migrations).map((name) => Number(name.slice(0, 4))));
+const version = Math.max(
+  ...readdirSync(migrations).flatMap((name) => (name.endsWith(".sql") ? [Number(name.slice(0, 4))] : [])),
+);
 const recorded: OlderRows = { commit, version, runs: { ...runs, queued }, action, tables };
 writeFileSync(fileURLToPath(OLDER_ROWS_FILE), `${JSON.stringify(recorded, null, 2)}\n`);
