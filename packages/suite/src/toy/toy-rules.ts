@@ -6,7 +6,8 @@ import type { Actor, ApproveRequest, ProblemCode } from "@assent/contract";
 import { canonicalJson } from "../canonical-json.ts";
 import { sha256Hex } from "../digest.ts";
 import { fieldsOf, textOf } from "../run-reading.ts";
-import { addApproval, addEvent, type Breaks, createRun, now, toyAction, type ToyRun } from "./toy-run.ts";
+import { answerOpen } from "./toy-answer.ts";
+import { addApproval, addEvent, type Breaks, createRun, toyAction, type ToyRun } from "./toy-run.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -180,16 +181,9 @@ function decide(
   by: Actor,
   word: ApproveRequest,
 ): ProblemCode | null {
-  const approval = toy.run.approvals.find(({ id }) => id === word.approval_id);
-  if (approval?.status !== "open") return "approval_already_decided";
-  if (word.decision === "approve" && word.action_digest !== approval.action_digest)
-    return "approval_digest_mismatch";
-  const status = word.decision === "deny" ? ("denied" as const) : ("approved" as const);
-  const change = { status, decided_at: now(), decided_by: { id: by.id, name: by.name } };
-  const approvals = toy.run.approvals.map((one) => (one.id === approval.id ? { ...one, ...change } : one));
-  toy.run = { ...toy.run, approvals };
+  const said = answerOpen(toy, breaks, by, word);
+  if ("refused" in said) return said.refused;
   for (const action of state.actions)
-    if (action.approval === approval.id) action.decision = status === "denied" ? "deny" : "permit";
-  addEvent(toy, breaks, status === "denied" ? "approval_denied" : "approval_approved", by);
+    if (action.approval === said.approval) action.decision = said.status === "denied" ? "deny" : "permit";
   return null;
 }
