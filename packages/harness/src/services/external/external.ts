@@ -6,15 +6,19 @@ import type { DriverCall, ExternalRuns, Once } from "../harness.ts";
 import { nextCompensation, reportCompensation } from "./compensations.ts";
 import { drive, type DrivePorts, type ExternalPorts, isDriver } from "./drive.ts";
 import { finishRun, storeAnswer } from "./finish.ts";
-import { createMemory } from "./memory.ts";
+import type { Memory } from "./memory.ts";
 import { proposePlan } from "./plan.ts";
 import { proposeAction } from "./propose.ts";
 import { readAction, unlessEnded } from "./read-action.ts";
 import { reportResult } from "./report.ts";
 import { tellModelCalls, tellResult } from "./told.ts";
 
-export function createExternalRuns(external: ExternalPorts, watch: EventWatch): ExternalRuns {
-  const ports: DrivePorts = { ...external, memory: createMemory(), watch };
+export function createExternalRuns(
+  external: ExternalPorts,
+  watch: EventWatch,
+  memory: Memory,
+): ExternalRuns {
+  const ports: DrivePorts = { ...external, memory, watch };
   const waits = { open: 0 };
   return {
     plan: async (call, body) =>
