@@ -1,6 +1,6 @@
 import type { Approval } from "@assent/contract";
 import { ASSENT } from "../core/telemetry/names.ts";
-import type { Embedder, Log, Telemetry } from "../ports.ts";
+import type { Embedder, Log, RunNews, Telemetry } from "../ports.ts";
 import { err } from "../base/result.ts";
 import { type AdmissionPorts, submitRun } from "./admission.ts";
 import { type ApprovalPorts, decideApproval, planDecision } from "./approvals.ts";
@@ -61,6 +61,8 @@ export type HarnessPorts = Omit<AdmissionPorts, "capacity"> &
     readonly capacity?: Capacity;
     /** Null where no log is kept. */
     readonly evidence: Evidence | null;
+    /** What this process commits to runs; without it whoever waits for events finds them by looking alone. */
+    readonly news?: Pick<RunNews, "listen">;
     /** Whether somebody in this process takes work, where it should. */
     readonly isWorkerReady: () => boolean;
   };

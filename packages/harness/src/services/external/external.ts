@@ -13,11 +13,7 @@ import { readAction, unlessEnded } from "./read-action.ts";
 import { reportResult } from "./report.ts";
 import { tellModelCalls, tellResult } from "./told.ts";
 
-export function createExternalRuns(
-  external: ExternalPorts,
-  watch: EventWatch,
-  memory: Memory,
-): ExternalRuns {
+export function createExternalRuns(external: ExternalPorts, watch: EventWatch, memory: Memory): ExternalRuns {
   const ports: DrivePorts = { ...external, memory, watch };
   const waits = { open: 0 };
   return {
