@@ -246,45 +246,6 @@ test("a question that is answered for good between the look at the memory and th
   expect(answer.reasons.map(({ code }) => code)).toContain("precedent");
 });
 
-test("whoever waits in the process that a person's word comes to has it at once, and in another one by looking", async () => {
-  const looks = {
-    made: 0,
-    may: Promise.withResolvers<undefined>(),
-    first: Promise.withResolvers<undefined>(),
-  };
-  await using world = await openWorld({
-    wrapPool: (pool) =>
-      replacing(pool, {
-        connect: async () => {
-          const client = await pool.connect();
-          return replacing(client, {
-            query: async (...given) => {
-              if (JSON.stringify(given[0]).includes("select id, version from assent.runs")) {
-                looks.made += 1;
-                if (looks.made === 1) looks.first.resolve(undefined);
-                else await looks.may.promise;
-              }
-              return await asked(client, given);
-            },
-          });
-        },
-      }),
-  });
-  const { driver } = world;
-  await using second = await world.restarted();
-  const { id } = await driver.submit(POST);
-  const { action_id, approval_id } = await driver.act(id, "post", { text: "hello" });
-  const here = driver.read(id, action_id, 60);
-  await looks.first.promise;
-  const elsewhere = second.driver.read(id, action_id, 60);
-  const shown = approvalSchema.parse((await driver.get(`/api/harness/approvals/${approval_id}`)).json);
-  expect((await driver.approve(shown.id, shown.action_digest)).status).toBe(200);
-  // Nobody can look any more by now.
-  expect((await here).decision).toBe("permit");
-  looks.may.resolve(undefined);
-  expect((await elsewhere).decision).toBe("permit");
-});
-
 test("who repeats a proposal after the run was called off gets no permit, whatever was answered first", async () => {
   await using world = await openWorld();
   const { driver } = world;

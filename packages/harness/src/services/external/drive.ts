@@ -200,7 +200,7 @@ function remember(ports: DrivePorts, { tenant }: Caller, { state, committed }: H
 
 export async function loadState(ports: DrivePorts, tx: StoreTx, run: RunRecord): Promise<DrivenRun> {
   // What it was submitted with is what it is driven with, however far it has come since.
-  const pinned = ports.memory.definition(run.tenant, run.id);
+  const pinned = ports.memory.peek(run.tenant, run.id)?.definition;
   const kept = ports.memory.get(run.tenant, run.id, run.version);
   if (kept !== null) return kept;
   const definition = pinned ?? (await tx.externalDefinitions.get(run.agentVersion));

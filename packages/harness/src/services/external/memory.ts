@@ -2,14 +2,13 @@
 
 import type { RunId, TenantId } from "@assent/contract";
 import { EXTERNAL_MEMORY_BYTES_MAX, EXTERNAL_MEMORY_RUNS_MAX } from "../../base/limits.ts";
-import type { ExternalDefinition } from "../../core/external.ts";
 import type { DrivenRun } from "./state.ts";
 
 export type Memory = {
   /** Null unless what is kept is of this very version. */
   get(tenant: TenantId, run: RunId, version: number): DrivenRun | null;
-  /** What a run was submitted with, which no version of it changes; null unless something is kept of it. */
-  definition(tenant: TenantId, run: RunId): ExternalDefinition | null;
+  /** Of whatever version; for what no version changes, and for what is looked at again before anything is done. */
+  peek(tenant: TenantId, run: RunId): DrivenRun | null;
   put(tenant: TenantId, state: DrivenRun): void;
   forget(tenant: TenantId, run: RunId): void;
   /** Waits for its turn: what one process does to one run happens in a row, so that none of it is read twice. */
@@ -42,7 +41,7 @@ export function createMemory(
       kept.set(key, entry);
       return entry.state;
     },
-    definition: (tenant, run) => kept.get(keyOf(tenant, run))?.state.definition ?? null,
+    peek: (tenant, run) => kept.get(keyOf(tenant, run))?.state ?? null,
     put(tenant, state) {
       const key = keyOf(tenant, state.run);
       drop(key);
