@@ -161,13 +161,15 @@ async function measureFloor(owner: Pool, count: number, inFlight: number): Promi
   return count / ((performance.now() - start) / 1_000);
 }
 
-/** From the person's yes to the worker that goes on, by the run's own events. */
+/** From the person's yes to the worker that goes on, or to the permit that its driver is given, by the run's own events. */
 async function wakeMs(owner: Pool, count: number): Promise<readonly number[]> {
   const { rows } = await owner.query<{ ms: number }>(
     `select extract(epoch from l.at - a.at)::float8 * 1000 as ms
      from assent.audit_events a
-     join assent.audit_events l on l.tenant_id = a.tenant_id and l.run_id = a.run_id and l.version > a.version
-       and l.kind = 'run_leased'
+     join lateral (
+       select min(l.at) as at from assent.audit_events l
+       where l.tenant_id = a.tenant_id and l.run_id = a.run_id and l.version > a.version
+         and l.kind in ('run_leased', 'approval_spent')) l on true
      where a.kind = 'approval_approved' order by a.at desc limit $1`,
     [count],
   );
