@@ -326,8 +326,7 @@ function refusalOf({ talk, approval }: Gate, by: Actor, request: Approve): Probl
   const { quorum, separate_duties: separate, approvers } = approval.requirement;
   if (request.action_digest !== approval.action_digest) return "approval_digest_mismatch";
   const size = messages.reduce((sum, { content }) => sum + content.length, 0);
-  if (breaks.has("wait.large") && size > LARGE_CHARS && isEarly(toy))
-    return "approval_already_decided";
+  if (breaks.has("wait.large") && size > LARGE_CHARS && isEarly(toy)) return "approval_already_decided";
   if (separate && by.id === toy.run.requested_by.id && !breaks.has("quorum.self")) return "four_eyes";
   if (approvers !== null && !approvers.includes(by.name) && !breaks.has("quorum.anybody"))
     return "not_an_approver";
