@@ -77,16 +77,17 @@ type Readings = {
   readonly resident: readonly MemoryReading[];
 };
 
+function isClear(readings: readonly MemoryReading[] = []): boolean {
+  const slope = readings.length === 0 ? null : slopeOf(readings);
+  return slope === null || isGrowing(slope) || isRuledOut(slope);
+}
+
 async function readUntilClear(memory: MemoryBench): Promise<Readings> {
   const [heap, buffers, resident]: MemoryReading[][] = [[], [], []];
   const batches = memory.batches ?? BATCHES_DEFAULT;
   let runs = 0;
   const note = (to: MemoryReading[] | undefined, bytes: number | undefined): void => {
     if (bytes !== undefined) to?.push({ runs, bytes });
-  };
-  const isClear = (of: readonly MemoryReading[] = []): boolean => {
-    const slope = of.length === 0 ? null : slopeOf(of);
-    return slope === null || isGrowing(slope) || isRuledOut(slope);
   };
   for (let batch = 0; batch < batches * ROUNDS_MAX; batch += 1) {
     if (batch > 0 && batch % batches === 0 && isClear(heap) && isClear(buffers)) break;
