@@ -3,8 +3,8 @@
 
 import { Agent, type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http";
 import { Agent as TlsAgent, request as requestHttps } from "node:https";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { PreconditionMissing } from "./precondition.ts";
+import { nextTurn } from "./wait.ts";
 
 export type HttpRequest = {
   readonly method: string;
