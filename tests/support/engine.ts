@@ -236,7 +236,7 @@ async function openParts(
   const pool = poolOf(options, database);
   const news = createRunNews();
   const sealing = anySealing(pool);
-  const store = postgresStore({ pool, wakeUps, clock, random, sealing, onChanged: news.tell });
+  const store = postgresStore({ pool, wakeUps, clock, random, sealing, news });
   const routing: Routing = { ...DEFAULT_ROUTING, ...options.routing };
   const ports: OrchestratorPorts = {
     store,

@@ -200,17 +200,7 @@ async function startParts(
   );
   if (!evidence.ok) return evidence;
   const { store, tools, models, policies } = watch(
-    {
-      ...parts,
-      store: postgresStore({
-        pool,
-        wakeUps,
-        clock,
-        random,
-        onChanged: news.tell,
-        ...evidence.value.stored,
-      }),
-    },
+    { ...parts, store: postgresStore({ pool, wakeUps, clock, random, news, ...evidence.value.stored }) },
     { telemetry, clock, ...tracingOf(config, parts.agents) },
   );
   const gates = createGates({ breakers: store.breakers, clock, random, log, settings: config.providers });

@@ -170,9 +170,14 @@ async function newDriver(): Promise<DriverOf> {
   const made = await ask(edge.urls[0], admin, "POST", KEYS, grant);
   const key = String(made.body["secret"]);
   const send: DriverOf["send"] = async (method, path, body) =>
-    await ask(edge.urls[0], key, method, path, body, {
-      ...(method === "POST" ? { "idempotency-key": randomBytes(8).toString("hex") } : {}),
-    });
+    await ask(
+      edge.urls[0],
+      key,
+      method,
+      path,
+      body,
+      method === "POST" ? { "idempotency-key": randomBytes(8).toString("hex") } : {},
+    );
   const task = { driver: "external", task: "Look.", tools: [LOOK_UP, POST_WORD], approver: "ask" };
   const run = await send("POST", "/api/harness/run", task);
   return { id: String(made.body["id"]), run: runSummarySchema.parse(run.body).id, send };

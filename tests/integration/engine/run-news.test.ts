@@ -17,7 +17,7 @@ const models = answering((turn) =>
 type Told = { readonly run: RunId; readonly version: number };
 
 /** A store of its own on the engine's database, as a process has one. */
-function tellingStore({ database, clock, ports }: Engine, tell: RunNews["tell"]): Store {
+function tellingStore({ database, clock, ports }: Engine, news: Pick<RunNews, "tell">): Store {
   const pool = database.appPool();
   const wakeUps = { ring: () => undefined };
   return postgresStore({
@@ -26,24 +26,23 @@ function tellingStore({ database, clock, ports }: Engine, tell: RunNews["tell"])
     clock,
     random: ports.random,
     sealing: anySealing(pool),
-    onChanged: tell,
+    news,
   });
 }
 
 test("each commit of a run tells the version that it brought it to, once it is there, and nothing else does", async () => {
   await using engine = await openEngine({ tools: [tool], models });
   const told: Told[] = [];
-  const ahead: Promise<void>[] = [];
+  const found: Promise<{ readonly version: number; readonly is: number | undefined }>[] = [];
   const owner = engine.database.ownerPool();
-  const store = tellingStore(engine, (run, version) => {
-    told.push({ run, version });
-    ahead.push(
-      owner
-        .query<{ version: number }>("select version from assent.runs where id = $1", [uuidOf(run)])
-        .then(({ rows }) =>
-          expect(rows[0]?.version, `version ${version} is told`).toBeGreaterThanOrEqual(version),
-        ),
-    );
+  const versionOf = async (run: RunId): Promise<number | undefined> =>
+    (await owner.query<{ version: number }>("select version from assent.runs where id = $1", [uuidOf(run)]))
+      .rows[0]?.version;
+  const store = tellingStore(engine, {
+    tell: (run, version) => {
+      told.push({ run, version });
+      found.push(versionOf(run).then((is) => ({ version, is })));
+    },
   });
   const harness = engine.again({ store });
   await engine.startWorker({ store, lookEveryMs: 20 });
@@ -71,13 +70,13 @@ test("each commit of a run tells the version that it brought it to, once it is t
   const heard = (): readonly number[] =>
     told.filter(({ run }) => run === runId).map(({ version }) => version);
   await expect.poll(heard).toEqual(commits);
-  await Promise.all(ahead);
+  for (const { version, is } of await Promise.all(found)) expect(is).toBeGreaterThanOrEqual(version);
 });
 
 test("what was undone is not told", async () => {
   await using engine = await openEngine({ tools: [tool], models });
   const told: Told[] = [];
-  const store = tellingStore(engine, (run, version) => told.push({ run, version }));
+  const store = tellingStore(engine, { tell: (run, version) => void told.push({ run, version }) });
   const run = await engine.submit("Pay.");
   const undone = store.transaction(engine.tenant, async (tx) => {
     await tx.audit.append([
@@ -99,7 +98,7 @@ test("what was undone is not told", async () => {
 test("whoever waits for a run is woken by what is committed to it, without looking again, and by nothing older", async () => {
   await using engine = await openEngine({ tools: [tool], models });
   const news = createRunNews();
-  const store = tellingStore(engine, news.tell);
+  const store = tellingStore(engine, news);
   // Whoever looks is never answered.
   const unanswering = { ...store, transaction: async () => await new Promise<never>(() => undefined) };
   const watch = createEventWatch({ store: unanswering, clock: engine.clock, log: () => undefined, news });

@@ -47,13 +47,14 @@ test("whoever may not drive a run does not learn by waiting that somebody else d
   const stranger = await world.newDriver("colleague");
   const answered: string[] = [];
   const path = `/api/harness/runs/${id}/actions/${action_id}?wait=`;
-  const refused = stranger.get(`${path}60`).then((answer) => {
-    answered.push(problemOf(answer).code);
-  });
-  const waited = driver.read(id, action_id, 2).then((answer) => {
-    answered.push(answer.decision);
-  });
-  await waited;
+  const asking = async (): Promise<void> => {
+    answered.push(problemOf(await stranger.get(`${path}60`)).code);
+  };
+  const waiting = async (): Promise<void> => {
+    answered.push((await driver.read(id, action_id, 2)).decision);
+  };
+  const refused = asking();
+  await waiting();
   expect(answered).toEqual(["run_not_found", "needs_approval"]);
   await refused;
 });

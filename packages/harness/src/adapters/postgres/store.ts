@@ -8,6 +8,7 @@ import {
   type Due,
   type QueueLoad,
   type Random,
+  type RunNews,
   type RunWrites,
   type Store,
   type StoreTx,
@@ -80,8 +81,8 @@ export type PostgresStoreOptions = {
   readonly sealing: Sealing;
   /** Called after each commit that recorded events. */
   readonly onEvents?: () => void;
-  /** Called after each commit that brought a run to a version. */
-  readonly onChanged?: (run: RunId, version: number) => void;
+  /** Told after each commit that brought a run to a version. */
+  readonly news?: Pick<RunNews, "tell">;
 };
 
 export function postgresStore(options: PostgresStoreOptions): Store {
@@ -244,7 +245,7 @@ type InStatement = <T>(
 ) => Promise<T>;
 
 /** The one place where transactions of the service are run, run again, and given up. */
-function transactionsOf({ pool, wakeUps, clock, random, onEvents, onChanged }: PostgresStoreOptions): {
+function transactionsOf({ pool, wakeUps, clock, random, onEvents, news }: PostgresStoreOptions): {
   readonly inTransaction: InTransaction;
   readonly inStatement: InStatement;
 } {
@@ -279,7 +280,7 @@ function transactionsOf({ pool, wakeUps, clock, random, onEvents, onChanged }: P
     for (let rung = 0; rung < queued.count; rung += 1) wakeUps.ring();
     for (const calledOff of queued.calledOff) wakeUps.callOff?.(calledOff);
     if (queued.events) onEvents?.();
-    if (onChanged !== undefined) for (const [run, version] of queued.changed) onChanged(run, version);
+    for (const [changed, version] of queued.changed) news?.tell(changed, version);
     return value;
   };
   return {
