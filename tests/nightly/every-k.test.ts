@@ -4,6 +4,7 @@ import { drawSchedule, runChaos } from "@assent/suite";
 import { expect, test } from "vitest";
 import { ENGINE_FAULTS, openEngineChaos } from "../support/faults/engine-chaos.ts";
 import { countPoints, tryEvery, WAYS } from "../support/faults/every-k.ts";
+import { openDrivenPath } from "../support/faults/driven-path.ts";
 import { openHappyPath } from "../support/faults/happy-path.ts";
 
 test("a fault at every point of a run's life, in every way: one effect, complete or nothing", async () => {
@@ -17,6 +18,19 @@ test("a fault at every point of a run's life, in every way: one effect, complete
   expect(contradictions).toEqual([]);
   expect(tried).toHaveLength(points.length * WAYS.length);
   // A life that met a fault can be a step shorter or longer; then its last points are another's.
+  expect(tried.filter(({ at, k }) => at === null && k < points.length - 5)).toEqual([]);
+});
+
+test("a fault at every point of a driven run's life, in every way: each call permitted once, reported once", async () => {
+  await using path = await openDrivenPath();
+  const points = await countPoints(path);
+  const { contradictions, tried } = await tryEvery(
+    path,
+    points.map((_, index) => index + 1),
+    WAYS,
+  );
+  expect(contradictions).toEqual([]);
+  expect(tried).toHaveLength(points.length * WAYS.length);
   expect(tried.filter(({ at, k }) => at === null && k < points.length - 5)).toEqual([]);
 });
 

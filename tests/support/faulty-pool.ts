@@ -18,7 +18,8 @@ export function faultyPool(pool: Pool, points: Failpoints): FaultyPool {
         await points.through(nameOf(given[0]), async () => await asked(client, given)),
       release: (...given) => {
         if (!held.delete(client)) return;
-        client.release(given[0] === true);
+        // As pg has it: given a reason, it is closed, with whatever transaction it had open.
+        client.release(given[0] !== undefined && given[0] !== false);
       },
     });
   return {

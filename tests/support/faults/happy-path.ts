@@ -26,6 +26,8 @@ import type { OrchestratorPorts } from "../../../packages/harness/src/services/h
 import { advanceRun, claimRun } from "../../../packages/harness/src/services/orchestrator.ts";
 import { answering, countingTool, type Engine, openEngine, value } from "../engine.ts";
 import { faultyPool } from "../faulty-pool.ts";
+import { rowsAtRest } from "./at-rest.ts";
+import { unlessDead } from "./unless-dead.ts";
 
 export type HappyPath = AsyncDisposable & {
   readonly points: Failpoints;
@@ -39,9 +41,19 @@ export type HappyPathOptions = {
   readonly wrapFiles?: (files: ArtifactFiles) => ArtifactFiles;
 };
 
-const FILE_METHODS = ["makeFolder", "list", "read", "size", "create", "sync", "rename", "remove"] as const;
+export const FILE_METHODS = [
+  "makeFolder",
+  "list",
+  "read",
+  "size",
+  "create",
+  "sync",
+  "rename",
+  "remove",
+] as const;
 
-const rules: Policies = {
+/** Rules under which a person is asked before `pay`, and nothing else is asked about. */
+export const asksBeforeItPays: Policies = {
   version: `sha256:${"2".repeat(64)}`,
   rules: [],
   decide: ({ action }) =>
@@ -73,7 +85,7 @@ export async function openHappyPath(options: HappyPathOptions = {}): Promise<Hap
   const pools: { abandon(): void }[] = [];
   const engine = await openEngine({
     tools: [pay, note],
-    policies: rules,
+    policies: asksBeforeItPays,
     // A limit that is never reached, so that all runs are charged to one account of their tenant.
     routing: { budgets: { tenant: { total: { input_tokens_max: 1_000_000_000 } }, tenants: {} } },
     wrapPool: (pool) => {
@@ -139,21 +151,13 @@ async function tryAgain<T>(path: Path, work: (harness: Harness) => Promise<T>): 
   for (let attempt = 0; attempt < 4; attempt += 1) {
     const harness = path.engine.again();
     try {
-      return await unlessDead(path, async () => await work(harness));
+      return await unlessDead(path.points, async () => await work(harness));
     } catch (error) {
       last = error;
       path.abandon();
     }
   }
   throw last;
-}
-
-async function unlessDead<T>(path: Path, work: () => Promise<T>): Promise<T> {
-  if (path.points.fired() !== null) return await work();
-  const died = path.points.died().then((name) => {
-    throw new Error(`the process died at ${name}`);
-  });
-  return await Promise.race([work(), died]);
 }
 
 async function live(path: Path): Promise<readonly string[]> {
@@ -181,7 +185,7 @@ async function advance(path: Path, id: RunId, run: Run): Promise<void> {
   path.sequence += 1;
   const worker = path.sequence;
   try {
-    await unlessDead(path, async () => {
+    await unlessDead(path.points, async () => {
       const claim = await claimRun(ports, worker, engine.tenant, id);
       if (claim !== null) await advanceRun(ports, claim, never, never);
     });
@@ -209,6 +213,10 @@ async function answer(path: Path, run: Run, paidBefore: number): Promise<void> {
   await tryAgain(path, decide);
 }
 
+const LEDGER = {
+  "no ledger of the tenant": `select 1 where not exists (select 1 from assent.budget_accounts where account = 'total')`,
+};
+
 /** Everything that must hold at rest, seen from outside and in the database. */
 async function contradictions(path: Path, run: Run, paidBefore: number): Promise<readonly string[]> {
   const { engine, points, files } = path;
@@ -234,35 +242,7 @@ async function contradictions(path: Path, run: Run, paidBefore: number): Promise
       ...violationsOf(observation),
       ...(run.status === "succeeded" ? [] : [`the run is ${run.status}: ${run.reason?.detail ?? ""}`]),
       ...(paid === 1 ? [] : [`paid ${paid} times`]),
-      ...(await rowsAtRest(engine)),
+      ...(await rowsAtRest(engine, LEDGER)),
     ];
   });
-}
-
-const AT_REST: Readonly<Record<string, string>> = {
-  "a run has not ended": "select 1 from assent.runs where finished_at is null",
-  "a step of an ended run is open": `select 1 from assent.steps s join assent.runs r on r.tenant_id = s.tenant_id and r.id = s.run_id
-    where r.finished_at is not null and s.state in ('intended', 'in_doubt')`,
-  "an approval of an ended run is open": `select 1 from assent.approvals a join assent.runs r on r.tenant_id = a.tenant_id and r.id = a.run_id
-    where r.finished_at is not null and a.state in ('open', 'approved')`,
-  "a run's version is not its newest event's": `select 1 from assent.runs r where r.version <>
-    (select count(*) from assent.audit_events e where e.tenant_id = r.tenant_id and e.run_id = r.id)`,
-  "a key has no answer": "select 1 from assent.idempotency_keys where status is null",
-  "something is still set aside for a call": `select 1 from assent.budget_reservations union all
-    select 1 from assent.budget_accounts
-    where input_reserved <> 0 or output_reserved <> 0 or microdollars_reserved <> 0`,
-  "the tenant was charged otherwise than its runs": `select 1 from assent.budget_accounts t
-    join (select tenant_id, sum(input_spent) as input, sum(output_spent) as output, sum(calls) as calls
-      from assent.budget_accounts where run_id is not null group by tenant_id) r on r.tenant_id = t.tenant_id
-    where t.account = 'total' and (t.input_spent <> r.input or t.output_spent <> r.output or t.calls <> r.calls)`,
-  "no ledger of the tenant": `select 1 where not exists (select 1 from assent.budget_accounts where account = 'total')`,
-};
-
-async function rowsAtRest({ database }: Engine): Promise<string[]> {
-  const found: string[] = [];
-  for (const [what, sql] of Object.entries(AT_REST)) {
-    const { rowCount } = await database.ownerPool().query(sql);
-    if (rowCount !== 0) found.push(what);
-  }
-  return found;
 }

@@ -42,6 +42,22 @@ test("a call that is lost was carried out; one that hangs never returns, and say
   expect([outcome, real.puts]).toEqual(["died at store.put", ["a", "b"]]);
 });
 
+test("of whoever dies after a call nobody hears before the call was carried out", async () => {
+  const points = createFailpoints();
+  const underWay = Promise.withResolvers<string>();
+  const slow = { put: async () => await underWay.promise };
+  const faulty = withFailpoints(slow, "store", points, ["put"]);
+  points.arm(null, 1, { do: "hang", when: "after" });
+  const heard: string[] = [];
+  void points.died().then((name) => heard.push(name));
+  void faulty.put();
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  expect([points.fired(), heard]).toEqual(["store.put", []]);
+  underWay.resolve("put");
+  await points.died();
+  expect(heard).toEqual(["store.put"]);
+});
+
 test("another name is passed by, what is looked at aside is not counted, and a disarmed fault never fires", async () => {
   const points = createFailpoints();
   const faulty = withFailpoints(port(), "store", points, ["put"]);

@@ -43,7 +43,6 @@ export function createFailpoints(): Failpoints {
     const { fault } = armed;
     armed = null;
     hit = name;
-    if (fault.do === "hang") met.resolve(name);
     return fault;
   };
   return {
@@ -72,9 +71,15 @@ export function createFailpoints(): Failpoints {
     },
     through: async (name, work) => {
       const fault = take(name);
-      if (fault?.when === "before") await strike(fault);
+      // Of whoever dies after the call nobody is told before it: they would take its connections away in the midst of it.
+      const told = met;
+      const meet = async (one: PointFault): Promise<void> => {
+        if (one.do === "hang") told.resolve(name);
+        await strike(one);
+      };
+      if (fault?.when === "before") await meet(fault);
       const value = await work();
-      if (fault?.when === "after") await strike(fault);
+      if (fault?.when === "after") await meet(fault);
       return value;
     },
   };
