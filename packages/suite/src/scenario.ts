@@ -56,6 +56,8 @@ export type Pace = {
   readonly settleMsMax?: number;
   /** How much a flood of submissions is; where it is not said, as much as fits a gate. */
   readonly flood?: { readonly runs: number; readonly requestsPerRun: number };
+  /** Whether what never succeeds is waited for as long as a harness tries it. */
+  readonly stubborn?: boolean;
   /** Statements of a run's life that a fault strikes; where it is not said, as many as fit a gate. */
   readonly strikes?: number;
 };

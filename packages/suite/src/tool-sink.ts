@@ -18,6 +18,8 @@ export type SinkCall = {
 export type SinkCue =
   /** Refuses before any effect. */
   | { readonly do: "fail"; readonly status: number }
+  /** Breaks the connection before any effect: the caller cannot know that nothing happened. */
+  | { readonly do: "drop" }
   /** Takes the effect, as without any cue. */
   | { readonly do: "apply" }
   /** Takes the effect and never answers: the caller cannot know whether it happened. */
@@ -107,6 +109,11 @@ export async function startToolSink(port: number = 0): Promise<ToolSink> {
       return;
     }
     const name = idempotencyKey ?? `body:${body}`;
+    if (cue?.do === "drop") {
+      calls.push({ ...call, outcome: "failed" });
+      response.destroy();
+      return;
+    }
     // Nothing but a key tells a repetition from one more of the same: a tool that is given none does it again.
     const repeated = idempotencyKey !== null && effects.has(name);
     effects.set(name, (effects.get(name) ?? 0) + 1);

@@ -8,8 +8,6 @@ import { type ObservationBench, SPOKEN, type StateMachineInspection, type Target
 import { startToolSink, type ToolSink } from "../tool-sink.ts";
 import { startMcpServer } from "../faults/mcp-server.ts";
 import { startWebHost } from "../faults/web-host.ts";
-import type { Bug } from "./bugs.ts";
-import type { ProviderBug } from "./provider-bugs.ts";
 import type { ToyWorld } from "./toy-agent.ts";
 import { toyCommands, toyDeputy, toyEgress, toyMcp, toySettings } from "./toy-benches.ts";
 import { letGo, toyDatabaseBench } from "./toy-database.ts";
@@ -19,13 +17,14 @@ import { createOutside } from "./toy-box.ts";
 import { dieThere, toyEndingBench } from "./toy-ending.ts";
 import { createFiles, toyPaths } from "./toy-files.ts";
 import { toyProvider } from "./toy-prompt.ts";
-import type { Breaks, ToyRun } from "./toy-run.ts";
+import type { Breaks, Planted, ToyRun } from "./toy-run.ts";
 import { startToyServer, type ToyServer } from "./toy-server.ts";
 import { toyMetrics } from "./toy-signals.ts";
 import { contradictionsOf } from "./toy-keys.ts";
 import type { ToySigner } from "./toy-signatures.ts";
 import { forgetUnwritten } from "./toy-taking.ts";
 import type { SendEffect } from "./toy-tools.ts";
+import { createDeeds, undoingBench } from "./toy-undoing.ts";
 
 const ROBOT_KEY = "toy-key-of-the-robot";
 const AUDITOR_KEY = "toy-key-of-the-auditor";
@@ -95,7 +94,7 @@ const storeFaults = ({ store }: ToyState): NonNullable<Target["faults"]> => ({
   fired: async (fault) => await Promise.resolve(store.fired.get(fault) ?? 0),
 });
 
-async function createWorld(shows: Shown): Promise<ToyWorld> {
+async function createWorld(shows: Shown, sinkUrl: string): Promise<ToyWorld> {
   return {
     mcp: await startMcpServer(),
     host: await startWebHost("0.0.0.0"),
@@ -103,6 +102,8 @@ async function createWorld(shows: Shown): Promise<ToyWorld> {
     requests: [],
     outside: createOutside(),
     files: createFiles(),
+    deeds: createDeeds(),
+    sinkUrl,
     memory: new Map(),
     rules: shows === "rules",
     outage: shows === "outage" ? await createOutage() : null,
@@ -139,6 +140,7 @@ const benches = (now: () => ToyWorld, breaks: Breaks, shows: Shown): Partial<Tar
     return toyCommands(now());
   },
   settings: toySettings(breaks),
+  ...(shows === "undoing" ? { rollback: undoingBench } : {}),
 });
 
 const stopperOf =
@@ -177,11 +179,11 @@ const unspoken = (shows: Shown): readonly string[] => [
 
 /**
  * What it is beside the rest, for scenarios that look at nothing else: a provider of the suite's, which it is for its prompts only;
- * ruled on, where runs are driven from outside, in the place of planned; before a provider that fails.
+ * ruled on, where runs are driven from outside, in the place of planned; before a provider that fails; taking back what it did.
  */
-export type Shown = "prompts" | "rules" | "outage" | null;
+export type Shown = "prompts" | "rules" | "outage" | "undoing" | null;
 
-export function createToyTarget(bugs: readonly (Bug | ProviderBug)[], shows: Shown = null): Target {
+export function createToyTarget(bugs: readonly Planted[], shows: Shown = null): Target {
   const breaks: Breaks = new Set(bugs);
   const state = createToyState();
   const signer = createSigner();
@@ -212,7 +214,7 @@ export function createToyTarget(bugs: readonly (Bug | ProviderBug)[], shows: Sho
     gatedTask: { body: { agent: "toy", task: "Write a note." }, sinkEffects: 1 },
     start: async () => {
       sink = await startToolSink();
-      world = await createWorld(shows);
+      world = await createWorld(shows, sink.url);
       await serve(sink);
     },
     stop: async () => {
