@@ -6,5 +6,5 @@ import { prove } from "../support/target/prove.ts";
 
 prove([...SCENARIOS, ...DRILLS], createProcessesTarget({ commands: true, queuedRunsMax: 40 }), {
   ...PACE,
-  stubborn: true,
+  thorough: true,
 });

@@ -32,7 +32,7 @@ async function tryOn(bugs: readonly UndoBug[]): Promise<readonly [string, string
   const target = createToyTarget(bugs, "undoing");
   await target.start();
   try {
-    const pace = { waitMsMax: 60_000, holdMs: 150, stubborn: true };
+    const pace = { waitMsMax: 60_000, holdMs: 150, thorough: true };
     const { verdict, reason, parts } = await runTrial(scenario, target, { seed: 42, pace });
     expect(parts.flatMap(({ lacks }) => lacks).filter((lack) => lack !== "driven_compensation")).toEqual([]);
     return [verdict, reason];

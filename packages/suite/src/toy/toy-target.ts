@@ -15,6 +15,7 @@ import { createToyHarness, createToyState, toyCaller, type ToyCaller, type ToySt
 import { createOutage, outageBench } from "./toy-asker.ts";
 import { createOutside } from "./toy-box.ts";
 import { dieThere, toyEndingBench } from "./toy-ending.ts";
+import { READERS, type ToyEvidence } from "./toy-log.ts";
 import { createFiles, toyPaths } from "./toy-files.ts";
 import { toyProvider } from "./toy-prompt.ts";
 import type { Breaks, Planted, ToyRun } from "./toy-run.ts";
@@ -38,6 +39,8 @@ const CALLERS: readonly ToyCaller[] = [
   toyCaller("a", "robot", ROBOT_KEY),
   toyCaller("a", "keeper", AUDITOR_KEY),
   toyCaller("b", "other_tenant", "toy-key-of-another-tenant"),
+  toyCaller("a", "auditor", "toy-key-of-who-reads-the-log"),
+  toyCaller("b", "other_auditor", "toy-key-of-who-reads-another-log"),
 ];
 
 function sendEffectTo(sink: ToolSink): SendEffect {
@@ -179,14 +182,16 @@ const unspoken = (shows: Shown): readonly string[] => [
 
 /**
  * What it is beside the rest, for scenarios that look at nothing else: a provider of the suite's, which it is for its prompts only;
- * ruled on, where runs are driven from outside, in the place of planned; before a provider that fails; taking back what it did.
+ * ruled on, where runs are driven from outside, in the place of planned; before a provider that fails; taking back what it
+ * did; keeping a log of what happened.
  */
-export type Shown = "prompts" | "rules" | "outage" | "undoing" | null;
+export type Shown = "prompts" | "rules" | "outage" | "undoing" | "log" | null;
 
 export function createToyTarget(bugs: readonly Planted[], shows: Shown = null): Target {
   const breaks: Breaks = new Set(bugs);
   const state = createToyState();
   const signer = createSigner();
+  const evidence: ToyEvidence | null = shows === "log" ? new Map() : null;
   let servers: readonly ToyServer[] = [];
   let sink: ToolSink | undefined;
   let world: ToyWorld | undefined;
@@ -199,8 +204,8 @@ export function createToyTarget(bugs: readonly Planted[], shows: Shown = null): 
   const serve = async (to: ToolSink, left: readonly ToyRun[] = []): Promise<void> => {
     const harness = createToyHarness(state, breaks, sendEffectTo(to), now());
     const { signatures, signals } = state;
-    const door = { harness, callers: CALLERS, signer, signatures, signals, breaks };
-    servers = [await startToyServer(door), await startToyServer(door)];
+    const door = { harness, callers: CALLERS, signer, signatures, signals, breaks, evidence };
+    servers = [await startToyServer({ ...door, place: 0 }), await startToyServer({ ...door, place: 1 })];
     for (const toy of left) await harness.takeOver(toy);
   };
   const stopServers = async (): Promise<void> => {
@@ -223,7 +228,9 @@ export function createToyTarget(bugs: readonly Planted[], shows: Shown = null): 
       await stopperOf(world)();
     },
     endpoints: () => servers.map(({ url }) => url),
-    key: (role) => CALLERS.find(({ actor }) => actor.name === role)?.key ?? null,
+    key: (role) =>
+      CALLERS.find(({ actor: { name } }) => name === role && (shows === "log" || !READERS.includes(name)))
+        ?.key ?? null,
     get sink() {
       if (sink === undefined) throw new Error("the toy has not been started");
       return sink;
@@ -241,6 +248,7 @@ export function createToyTarget(bugs: readonly Planted[], shows: Shown = null): 
       await stopServers();
       now().stop.resolve();
       now().stop = Promise.withResolvers();
+      if (breaks.has("log.anew")) evidence?.clear();
       if (breaks.has("idem.memory")) state.keys.clear();
       if (breaks.has("audit.memory")) for (const { events } of state.runs.values()) events.splice(0);
       if (breaks.has("sig.memory")) state.signatures.nonces.clear();

@@ -1,6 +1,6 @@
 import type { HarnessClient } from "../../client.ts";
 import { fieldsOf, TERMINAL_STATES, textOf } from "../../run-reading.ts";
-import type { Scenario, ScenarioContext } from "../../scenario.ts";
+import { LEFT_TO_THE_NIGHT, type Scenario, type ScenarioContext } from "../../scenario.ts";
 import type { SinkCall, SinkCue, ToolSink } from "../../tool-sink.ts";
 import { lookUntil } from "../../wait.ts";
 import { type DrivenRun, openDrivenRun } from "../../worlds/driven-run.ts";
@@ -186,11 +186,14 @@ async function standBetween(context: ScenarioContext, body: unknown): Promise<St
 /** It stood while others failed, and over a stop; now it fails as well. */
 async function endBystander(context: ScenarioContext, { id, key }: Standing): Promise<void> {
   const sink = sinkOf(context);
-  await context.part("what was done before a stop", ["restart"], async () => {
-    await context.target.restart?.();
-    const { status } = await readRunOf(context, context.client("requester"), id);
-    context.check("it still waits", status === "awaiting_approval", status);
-  });
+  const name = "what was done before a stop";
+  if (context.pace.thorough !== true) context.missing(name, LEFT_TO_THE_NIGHT);
+  else
+    await context.part(name, ["restart"], async () => {
+      await context.target.restart?.();
+      const { status } = await readRunOf(context, context.client("requester"), id);
+      context.check("it still waits", status === "awaiting_approval", status);
+    });
   const from = sink.calls().length;
   await approveToEnd(context, id);
   const { done, takenBack } = readSink(sink.calls().slice(from));
@@ -232,8 +235,7 @@ const REFUSALS = 60;
 /** What takes it back is refused for as long as anybody tries. */
 async function refuseForGood(context: ScenarioContext, body: unknown): Promise<void> {
   const name = "a compensation that never succeeds";
-  if (context.pace.stubborn !== true)
-    return context.missing(name, "the time that a harness tries it (waited for at night)");
+  if (context.pace.thorough !== true) return context.missing(name, LEFT_TO_THE_NIGHT);
   await context.part(name, ["contract"], async () => {
     const sink = sinkOf(context);
     const from = sink.calls().length;
