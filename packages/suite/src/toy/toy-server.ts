@@ -20,6 +20,7 @@ import { tellRequest, type ToySignals } from "./toy-signals.ts";
 import { answerDriver } from "./toy-plans.ts";
 import { answerRuled } from "./toy-rules.ts";
 import { answerAuditor, proveEvent, type ToyEvidence, type ToyLook, withReceipt } from "./toy-log.ts";
+import { answerReader, type ToyLibrary } from "./toy-library.ts";
 import { passesSignature, type ToyEdge, type ToySignatures, type ToySigner } from "./toy-signatures.ts";
 
 type Reply = { readonly response: ServerResponse; readonly breaks: Breaks; readonly body: Buffer };
@@ -212,14 +213,16 @@ function takenFor(
   return isOpen ? callers[0] : undefined;
 }
 
-const say = (reply: Reply, said: { readonly body: unknown } | { readonly refused: ProblemCode }): void =>
-  "refused" in said ? refuse(reply, said.refused) : sendJson(reply, 200, said.body);
+const say = (
+  reply: Reply,
+  said: { readonly status?: number; readonly body: unknown } | { readonly refused: ProblemCode },
+): void => ("refused" in said ? refuse(reply, said.refused) : sendJson(reply, said.status ?? 200, said.body));
 
 async function route(
   reply: Reply,
   message: IncomingMessage,
   caller: ToyCaller,
-  { harness, evidence, place }: ToyDoor,
+  { harness, evidence, library, place }: ToyDoor,
 ): Promise<void> {
   const url = new URL(message.url ?? "/", "http://toy");
   const [, api, , runs, id = "", what, item = "", last = ""] = url.pathname.split("/");
@@ -229,6 +232,11 @@ async function route(
   const at = { breaks, place, tenant, reader: actor.name, runs: harness.list(caller, true).toReversed() };
   const look = evidence === null ? null : { ...at, evidence };
   if (look !== null && runs === "audit") return say(reply, answerAuditor(look, item, url.searchParams));
+  if (library !== null && runs === "documents") {
+    const body = fieldsOf(readJson(reply));
+    const asked = { method: message.method ?? "", tenant, id, body, query: url.searchParams };
+    return say(reply, answerReader(library, breaks, asked));
+  }
   if (message.method === "POST" && runs === "run") return await submit(reply, message, caller, harness);
   if (message.method === "POST" && runs === "approve") return await decide(reply, caller, harness, look);
   if (runs === "access-events") {
@@ -328,6 +336,7 @@ export type ToyDoor = {
   readonly breaks: Breaks;
   /** Where it keeps any. */
   readonly evidence: ToyEvidence | null;
+  readonly library: ToyLibrary | null;
   /** Its number among those of one state. */
   readonly place: number;
 };

@@ -15,6 +15,7 @@ import { createToyHarness, createToyState, toyCaller, type ToyCaller, type ToySt
 import { createOutage, outageBench } from "./toy-asker.ts";
 import { createOutside } from "./toy-box.ts";
 import { dieThere, toyEndingBench } from "./toy-ending.ts";
+import { createLibrary, readerBench } from "./toy-library.ts";
 import { READERS, type ToyEvidence } from "./toy-log.ts";
 import { createFiles, toyPaths } from "./toy-files.ts";
 import { toyProvider } from "./toy-prompt.ts";
@@ -106,6 +107,7 @@ async function createWorld(shows: Shown, sinkUrl: string): Promise<ToyWorld> {
     outside: createOutside(),
     files: createFiles(),
     deeds: createDeeds(),
+    library: createLibrary(),
     sinkUrl,
     memory: new Map(),
     rules: shows === "rules",
@@ -126,6 +128,7 @@ const benches = (now: () => ToyWorld, breaks: Breaks, shows: Shown): Partial<Tar
     return toyDeputy(now());
   },
   get provider() {
+    if (shows === "documents") return { ...toyProvider(now()), reader: readerBench };
     if (shows === "prompts") return toyProvider(now());
     const { outage } = now();
     return outage === null ? undefined : { ...toyProvider(now()), outage: outageBench(outage) };
@@ -174,7 +177,7 @@ const looks = (state: ToyState, signer: ToySigner, breaks: Breaks): Partial<Targ
 });
 
 const unspoken = (shows: Shown): readonly string[] => [
-  "documents",
+  ...(shows === "documents" ? [] : ["documents"]),
   "escalations",
   "open_api",
   ...(shows === "rules" ? [] : ["external_runs"]),
@@ -183,9 +186,9 @@ const unspoken = (shows: Shown): readonly string[] => [
 /**
  * What it is beside the rest, for scenarios that look at nothing else: a provider of the suite's, which it is for its prompts only;
  * ruled on, where runs are driven from outside, in the place of planned; before a provider that fails; taking back what it
- * did; keeping a log of what happened.
+ * did; keeping a log of what happened; keeping documents.
  */
-export type Shown = "prompts" | "rules" | "outage" | "undoing" | "log" | null;
+export type Shown = "prompts" | "rules" | "outage" | "undoing" | "log" | "documents" | null;
 
 export function createToyTarget(bugs: readonly Planted[], shows: Shown = null): Target {
   const breaks: Breaks = new Set(bugs);
@@ -204,7 +207,16 @@ export function createToyTarget(bugs: readonly Planted[], shows: Shown = null): 
   const serve = async (to: ToolSink, left: readonly ToyRun[] = []): Promise<void> => {
     const harness = createToyHarness(state, breaks, sendEffectTo(to), now());
     const { signatures, signals } = state;
-    const door = { harness, callers: CALLERS, signer, signatures, signals, breaks, evidence };
+    const door = {
+      harness,
+      callers: CALLERS,
+      signer,
+      signatures,
+      signals,
+      breaks,
+      evidence,
+      library: shows === "documents" ? now().library : null,
+    };
     servers = [await startToyServer({ ...door, place: 0 }), await startToyServer({ ...door, place: 1 })];
     for (const toy of left) await harness.takeOver(toy);
   };
