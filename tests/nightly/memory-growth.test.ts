@@ -2,6 +2,7 @@
 // zero, and the readings are steady enough that 64 bytes a run would have been. The same worker with a planted leak of
 // 64 bytes a run is caught. MEMORY_RUNS chooses another number: fewer are too few to show it.
 
+import { readdirSync } from "node:fs";
 import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { foreignTarget, SCENARIOS, runTrial, type Target } from "@assent/suite";
@@ -39,6 +40,15 @@ const RUNS = Number(process.env["MEMORY_RUNS"] ?? gate("stress.memoryRuns"));
 const WARM_RUNS = Math.min(2_500, RUNS);
 /** Readings; the scenario's three batches of warming up come before them. */
 const BATCHES = 40;
+
+/** The engine does not list them among what keeps the process alive. */
+function openFiles(): number {
+  try {
+    return readdirSync("/proc/self/fd").length;
+  } catch {
+    return 0;
+  }
+}
 
 async function liveRuns(engine: Engine, from: number, count: number): Promise<void> {
   const ids = [];
@@ -78,9 +88,19 @@ function targetOf(engine: Engine, leak: () => void): Target {
         collect();
         return objectBytes();
       },
+      ended: async () => {
+        const { rows } = await engine.database
+          .ownerPool()
+          .query<{ ended: number }>(
+            "select count(*)::int as ended from assent.runs where finished_at is not null",
+          );
+        return rows[0]?.ended ?? 0;
+      },
+      bufferBytes: async () => await Promise.resolve(process.memoryUsage().arrayBuffers),
+      process: () => String(process.pid),
       residentBytes: async () => await Promise.resolve(process.memoryUsage().rss),
       handles: () => {
-        const counts: Record<string, number> = {};
+        const counts: Record<string, number> = { files: openFiles() };
         for (const kind of process.getActiveResourcesInfo()) counts[kind] = (counts[kind] ?? 0) + 1;
         return counts;
       },

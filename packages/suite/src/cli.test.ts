@@ -174,9 +174,9 @@ test("a run that the harness refuses: 2, with what it says of it", async () => {
   expect(output).toEqual([expect.stringMatching(/refuses the run of --run-body \(4\d\d: /)]);
 });
 
-async function listen(status: number): Promise<number> {
+async function listen(status: number, body = "<h1>Hello</h1>"): Promise<number> {
   const server = createServer((_request, response) => {
-    response.writeHead(status, { "content-type": "text/html" }).end("<h1>Hello</h1>");
+    response.writeHead(status, { "content-type": "text/html" }).end(body);
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(async () => {
@@ -195,6 +195,15 @@ test.each([200, 404, 405])("a server that is no harness, and answers %i to every
     expect(await main([...args, "--token", "x", "--run-body", "{}"])).toBe(3);
   const said = expect.stringContaining("is no harness: POST /api/harness/run is answered");
   expect(output).toEqual([said, said]);
+});
+
+test("a harness whose ids are numbers is told so: 3", async () => {
+  const run = JSON.stringify({ id: 7, status: "queued" });
+  const url = `http://127.0.0.1:${await listen(202, run)}`;
+  expect(await main([url, "--token", "x", "--run-body", "{}"])).toBe(3);
+  expect(output).toEqual([
+    expect.stringContaining('the id of a run is a number (7); ids are texts: have the harness say "7"'),
+  ]);
 });
 
 test("a port, a metrics page or a report that cannot be had: 2, before any trial", async () => {

@@ -260,6 +260,8 @@ async function raceOnce(entries: readonly Racer[]): Promise<Answer[]> {
       const entry = requests[index];
       const read = answerOf(answer);
       if (entry === undefined) return read;
+      if (answer.sentAgain !== undefined)
+        recordExchange(entry.options, entry.request, { failure: `${answer.sentAgain}; sent once more` });
       recordExchange(entry.options, entry.request, { answer });
       entry.options.seen?.(entry.options.role, entry.request, read);
       return read;

@@ -52,6 +52,7 @@ export { isOfSecuritySet, SECURITY_SET, type SecurityMember } from "./security-s
 export { threatModelPage } from "./threat-model-page.ts";
 export { type Threat, THREATS } from "./threats.ts";
 export { type Verdict } from "./verdict.ts";
+export type { MemoryBench } from "./memory-bench.ts";
 export {
   capabilitiesOf,
   type DrillBench,
@@ -59,7 +60,6 @@ export {
   type EndingPoint,
   foreignTarget,
   type GatedTask,
-  type MemoryBench,
   type ObservationBench,
   type RollbackBench,
   type SigningBench,

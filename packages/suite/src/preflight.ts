@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 import { type NotOffered, notOffered } from "./offered.ts";
 import { askPatiently, type Patience } from "./patience.ts";
 import { PreconditionMissing } from "./precondition.ts";
-import { fieldsOf } from "./run-reading.ts";
+import { fieldsOf, idOf, IdIsNumber } from "./run-reading.ts";
 import { NoAnswer, type HttpAnswer, type HttpRequest, send } from "./http.ts";
 
 /** What the process ends with; the highest row that applies is taken from the top. */
@@ -14,7 +14,7 @@ export const EXIT = {
   /** A scenario failed, or broke. */
   failed: 1,
   usage: 2,
-  /** Nobody answers, or it is no harness that does. */
+  /** Nobody answers, or it is no harness that does, or one whose ids are no texts. */
   unreachable: 3,
   /** Nothing failed, but something could not be found out: inconclusive, or skipped under --require-complete. */
   incomplete: 4,
@@ -115,6 +115,8 @@ export async function refusalOf(given: Given): Promise<Refusal | null> {
   } catch (error) {
     if (error instanceof NoAnswer)
       return unreachable(`${given.urls.join(" ")} stopped answering: ${error.message}`);
+    if (error instanceof IdIsNumber)
+      return unreachable(`${given.urls.join(" ")} does not speak the contract: ${error.message}`);
     // Over a limit for longer than it is waited: no scenario could ask anything.
     if (error instanceof PreconditionMissing) return { exit: EXIT.incomplete, message: error.message };
     throw error;
@@ -178,8 +180,8 @@ async function refusalOfBody({ urls, requester, runBody, cancels, lacks }: Given
       `${url} refuses the run of --run-body (${wordsOf(answer)}); ` +
         "give the body of a run that it takes, that stops at a gate and leaves a patch",
     );
-  const { id } = fieldsOf(jsonOf(answer));
-  if (answer.status !== 202 || typeof id !== "string") return null;
+  const id = idOf(fieldsOf(jsonOf(answer)), "a run");
+  if (answer.status !== 202 || id === "") return null;
   const asRequester = async (request: HttpRequest): Promise<HttpAnswer> =>
     await ask(url, { ...request, headers: { ...bearer(requester), ...request.headers } });
   if (lacks !== undefined) for (const missing of await notOffered(asRequester, id)) lacks(missing);

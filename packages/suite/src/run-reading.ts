@@ -45,10 +45,34 @@ const rowsOf = (value: unknown): readonly Fields[] => (Array.isArray(value) ? va
 
 const numberOf = (value: unknown): number | null => (typeof value === "number" ? value : null);
 
-/** @returns null for what names no run and no state */
+/**
+ * The form of ids is free, and their type is not: the contract has texts. A number would have to be guessed back into paths and bodies,
+ * and past 2^53 is another one by the time it has been read.
+ */
+export class IdIsNumber extends Error {
+  override readonly name = "IdIsNumber";
+}
+
+/**
+ * @returns empty where it has none
+ * @throws IdIsNumber
+ */
+export function idOf(thing: Fields, what: string): string {
+  const { id } = thing;
+  if (typeof id === "number")
+    throw new IdIsNumber(
+      `the id of ${what} is a number (${id}); ids are texts: have the harness say "${id}"`,
+    );
+  return textOf(id);
+}
+
+/**
+ * @returns null for what names no run and no state
+ * @throws IdIsNumber where one of its ids is no text
+ */
 export function readRun(json: unknown): RunReading | null {
   const run = fieldsOf(json);
-  const id = textOf(run["id"]);
+  const id = idOf(run, "a run");
   const status = textOf(run["status"]);
   if (id === "" || status === "") return null;
   return {
@@ -56,14 +80,14 @@ export function readRun(json: unknown): RunReading | null {
     status,
     version: numberOf(run["version"]),
     approvals: rowsOf(run["approvals"]).map((approval) => ({
-      id: textOf(approval["id"]),
+      id: idOf(approval, "an approval"),
       status: textOf(approval["status"]),
       actionDigest: textOf(approval["action_digest"]),
       subject: textOf(approval["subject"]),
       decidedBy: textOf(fieldsOf(approval["decided_by"])["name"]),
     })),
     artifacts: rowsOf(run["artifacts"]).map((artifact) => ({
-      id: textOf(artifact["id"]),
+      id: idOf(artifact, "an artifact"),
       name: textOf(artifact["name"]),
       mediaType: textOf(artifact["media_type"]),
       sizeBytes: numberOf(artifact["size_bytes"]),

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { readRun } from "./run-reading.ts";
 import { runTrial } from "./runner.ts";
 import type { Scenario, ScenarioContext } from "./scenario.ts";
 import { foreignTarget, type Target } from "./target.ts";
@@ -51,6 +52,14 @@ test.each<[string, string, Scenario]>([
     scenario(async (trial) => {
       trial.check("it holds", true);
       await trial.part("a part", ["submit"], async () => await Promise.resolve());
+    }),
+  ],
+  [
+    "FAIL",
+    "the id of an approval is a number (3)",
+    scenario(async (trial) => {
+      const { id } = readRun({ id: "run_1", status: "queued", approvals: [{ id: 3 }] }) ?? {};
+      await Promise.resolve(trial.check("it has an id", id !== undefined));
     }),
   ],
   [

@@ -16,6 +16,7 @@ import {
 } from "./evidence.ts";
 import { NoAnswer } from "./http.ts";
 import type { Patience } from "./patience.ts";
+import { IdIsNumber } from "./run-reading.ts";
 import { type MadeThings, watchMadeThings } from "./made-things.ts";
 import {
   CheckFailed,
@@ -133,7 +134,8 @@ function createContext(
 }
 
 function judge(error: unknown, timedOut: boolean): { readonly verdict: Verdict; readonly reason: string } {
-  if (error instanceof CheckFailed) return { verdict: "FAIL", reason: error.message };
+  if (error instanceof CheckFailed || error instanceof IdIsNumber)
+    return { verdict: "FAIL", reason: error.message };
   if (error instanceof PreconditionMissing) return { verdict: "INCONCLUSIVE", reason: error.message };
   if (timedOut) return { verdict: "INCONCLUSIVE", reason: "the scenario's time limit was reached" };
   if (error instanceof NoAnswer) return { verdict: "FAIL", reason: `no answer: ${error.message}` };

@@ -82,6 +82,12 @@ export const SLOPE_BYTES_MIN = 16;
 export const isGrowing = ({ low }: Slope, least: number = SLOPE_BYTES_MIN): boolean => low > least;
 
 /**
+ * Growth is ruled out where even the high end of the interval is less than a leak. Where it is neither shown nor ruled out, what is
+ * held moves in steps, or has begun to grow late: more readings say which.
+ */
+export const isRuledOut = ({ high }: Slope): boolean => high < LEAK_BYTES;
+
+/**
  * Whether a leak of {@link LEAK_BYTES} a run would have been found in these very readings. It would have moved the whole
  * interval up by itself, so no growth means something only where the low end is less than that below the limit.
  */

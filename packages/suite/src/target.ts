@@ -6,6 +6,7 @@ import type { Capability } from "./capability.ts";
 import type { DatabaseBench } from "./database-bench.ts";
 import type { TokenChange } from "./faults/token-issuer.ts";
 import type { CommandBench, DeputyBench, EgressBench, McpBench, SettingsBench } from "./guard-benches.ts";
+import type { MemoryBench } from "./memory-bench.ts";
 import type { ReceivedSpan } from "./otlp-receiver.ts";
 import type { PathCall, ProviderBoard } from "./provider-board.ts";
 import type { SuiteSigningKey } from "./request-signature.ts";
@@ -223,21 +224,6 @@ export type QuotaBench = {
   freshKey(): Promise<string>;
 };
 
-export type MemoryBench = {
-  /** Runs of one batch between two readings: enough that a leak of a few bytes a run stands out. */
-  readonly runsPerBatch: number;
-  /** Readings, one after each batch; 12 where it is left out. More of them are a narrower interval of the slope. */
-  readonly batches?: number;
-  /** Carries out so many runs, start to end, some of them broken off. */
-  live(runs: number): Promise<void>;
-  /** Bytes in use on the heap, after a full collection; without compiled code, where the engine tells the two apart. */
-  heapBytes(): Promise<number>;
-  /** Bytes that the process has from its machine, then: what is outside of the heap (buffers, native code) too. */
-  residentBytes?(): Promise<number>;
-  /** Sockets, timers and whatever else keeps a process alive, by kind. */
-  handles(): Readonly<Record<string, number>>;
-};
-
 /** A principal of the requester's tenant that may submit runs and call them off. */
 export type SigningBench = {
   /** Its bearer key, which opens nothing without a signature. */
@@ -346,6 +332,9 @@ export function capabilitiesOf(target: Target): ReadonlySet<Capability> {
   add("quota", target.quota !== undefined);
   add("memory", target.memory !== undefined);
   add("resident_memory", target.memory?.residentBytes !== undefined);
+  add("memory.buffers", target.memory?.bufferBytes !== undefined);
+  add("memory.ended", target.memory?.ended !== undefined);
+  add("memory.process", target.memory?.process !== undefined);
   add("database", target.database !== undefined);
   add("signing", target.signing !== undefined);
   add("access_events", target.signing?.auditor !== undefined);

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from "node:timers/promises";
+import { setImmediate as nextTurnOf, setTimeout as pause } from "node:timers/promises";
 
 /** Between two looks at the target: short against what a person notices, long against what a server minds. */
 const LOOK_INTERVAL_MS = 50;
@@ -24,4 +24,9 @@ export async function lookUntil<T>(
 /** As long as a server that refused has asked to be left alone. */
 export async function waitSeconds(seconds: number, signal: AbortSignal): Promise<void> {
   await pause(seconds * 1_000, undefined, { signal });
+}
+
+/** When all that has arrived by now has been looked at. */
+export async function nextTurn(): Promise<void> {
+  await nextTurnOf();
 }

@@ -89,8 +89,9 @@ const SOON = { tool: "rush_sink", overMs: 200, sweptMs: 30_000 };
 const UNGIVEN = "book_sink";
 const TURNS_MAX = 20;
 const LARGE_CHARS = 50_000;
-/** The toys that lose an early yes, or refuse it, do so for so long after the question. */
-const EARLY_MS = 200;
+/** To the toys that lose an early yes, or refuse it, one is early before the question has been shown more often than this. */
+const SHOWN_EARLY = 1;
+const isEarly = ({ shown = 0 }: ToyRun): boolean => shown <= SHOWN_EARLY;
 
 export async function runAgent(inside: Inside, toy: ToyRun): Promise<void> {
   const { outage } = inside.world;
@@ -250,7 +251,6 @@ type Gate = {
   readonly talk: Talk;
   readonly approval: Approval;
   readonly question: string;
-  readonly openedAt: number;
   readonly voters: string[];
   readonly answered: (args: Readonly<Record<string, unknown>> | null) => void;
 };
@@ -269,8 +269,9 @@ async function askPerson(
   const preview = JSON.stringify(args);
   const asked = { action: toyAction(tool, args), preview, requirement: needed, ...lifetime };
   const approval = addApproval(toy, breaks, asked);
-  const gate: Gate = { talk, approval, question, openedAt: Date.now(), voters: [], answered: resolve };
+  const gate: Gate = { talk, approval, question, voters: [], answered: resolve };
   toy.decide = (by, request) => decide(gate, by, request);
+  toy.shown = 0;
   if (tool === SOON.tool && !breaks.has("apr.eternal")) setTimeout(() => sweep(gate), SOON.sweptMs).unref();
   tellDecision(signals, "needs_approval");
   moveTo(toy, breaks, "awaiting_approval", "run_parked", null);
@@ -313,20 +314,19 @@ function decide(gate: Gate, by: Actor, request: ApproveRequest): ProblemCode | n
     return null;
   }
   close(gate, by, "approved", { votes: gate.voters.length });
-  const isLost = breaks.has("wait.early") && Date.now() - gate.openedAt < EARLY_MS;
+  const isLost = breaks.has("wait.early") && isEarly(toy);
   if (!isLost) gate.answered(request.arguments ?? gate.approval.action.arguments);
   return null;
 }
 
 type Approve = Extract<ApproveRequest, { decision: "approve" }>;
 
-function refusalOf({ talk, approval, openedAt }: Gate, by: Actor, request: Approve): ProblemCode | null {
+function refusalOf({ talk, approval }: Gate, by: Actor, request: Approve): ProblemCode | null {
   const { breaks, toy, messages } = talk;
   const { quorum, separate_duties: separate, approvers } = approval.requirement;
   if (request.action_digest !== approval.action_digest) return "approval_digest_mismatch";
   const size = messages.reduce((sum, { content }) => sum + content.length, 0);
-  if (breaks.has("wait.large") && size > LARGE_CHARS && Date.now() - openedAt < EARLY_MS)
-    return "approval_already_decided";
+  if (breaks.has("wait.large") && size > LARGE_CHARS && isEarly(toy)) return "approval_already_decided";
   if (separate && by.id === toy.run.requested_by.id && !breaks.has("quorum.self")) return "four_eyes";
   if (approvers !== null && !approvers.includes(by.name) && !breaks.has("quorum.anybody"))
     return "not_an_approver";

@@ -250,6 +250,7 @@ function find(inside: Inside, caller: ToyCaller, id: string): ToyRun | ToyRefusa
     return { refused: inside.breaks.has("tenant.tell") ? "scope_missing" : "run_not_found" };
   const looks = (inside.looks.get(id) ?? 0) + 1;
   inside.looks.set(id, looks);
+  toy.shown = (toy.shown ?? 0) + 1;
   if (inside.breaks.has("gate.auto") && looks === LOOKS_BEFORE_AUTO_APPROVAL)
     goOn(inside, toy, toy.run.requested_by).catch(fail(inside, toy));
   return toy;

@@ -22,6 +22,8 @@ export type ToyRun = {
   readonly events: AuditEvent[];
   readonly bytes: Map<string, Uint8Array>;
   run: Run;
+  /** How often it was looked at since its open question was put. */
+  shown?: number;
   /** Of a run whose model the suite speaks for: takes a person's word on one of its questions. */
   decide?: (by: Actor, request: ApproveRequest) => ProblemCode | null;
 };

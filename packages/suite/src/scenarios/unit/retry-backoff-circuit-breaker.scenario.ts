@@ -80,11 +80,9 @@ async function jitter(context: ScenarioContext, watch: Watch): Promise<void> {
   }
   context.read("provider", { pauses });
   context.check("pauses differ: some are far shorter than the bound", isAnyShort(), pauses);
-  context.check(
-    "and not all of them are none",
-    pauses.some((ms) => ms > baseMs * 0.15),
-    pauses,
-  );
+  // How many, and not how long the longest is: on a busy machine one call in ten comes late by itself.
+  const lasting = pauses.filter((ms) => ms > baseMs * 0.15).length;
+  context.check("and not all of them are none", lasting >= pauses.length / 2, pauses);
 }
 
 /** What a provider does not take it will not take a moment later either: no repetition, and no run that hangs. */
