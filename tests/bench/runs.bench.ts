@@ -12,6 +12,7 @@ import { readCredentials } from "../../packages/harness/src/home.ts";
 import { addNotary } from "../support/target/notary.ts";
 import { createInstallation, type Installation } from "../support/target/installation.ts";
 import { type Given, startGivenPostgres } from "./given-postgres.ts";
+import { driveOne } from "./driven-run.ts";
 import { addLibrarian, measureLongRun, startLibrary } from "./long-run.ts";
 import {
   createExplanation,
@@ -33,6 +34,7 @@ const HELP = `node --conditions=assent-source tests/bench/runs.bench.ts [options
   --stored <list>     finished runs stored before (default 0,10000; up to 1000000)
   --only-runs         without the measures of idling and of a long run
   --evidence          nothing but runs with the evidence and without it, in turns
+  --driven            runs of a loop outside, without a model: what the peers of docs/peers.md are measured by
   --explain           after each measurement, what it wrote to the log by table, and its statements by time
   --given             on a Postgres of its own that is handed over by DATABASE_URL, as a fleet's is
   DATABASE_URL (and DATABASE_MIGRATION_URL) name another Postgres than the embedded one.`;
@@ -114,6 +116,10 @@ async function decide({ url, key }: Bench, { id, digest }: { id: string; digest:
 async function playOne(bench: Bench): Promise<Sample> {
   const { watcher } = bench;
   const start = performance.now();
+  if (options.driven === true) {
+    await driveOne({ ...bench, decide: async (approval) => await decide(bench, approval) });
+    return { totalMs: performance.now() - start };
+  }
   const run = await submit(bench, { agent: "notary", task: "Put it on record." });
   const approval = await watcher.approval(run);
   const decided = decide(bench, approval);
@@ -155,13 +161,15 @@ async function measureFloor(owner: Pool, count: number, inFlight: number): Promi
   return count / ((performance.now() - start) / 1_000);
 }
 
-/** From the person's yes to the worker that goes on, by the run's own events. */
+/** From the person's yes to the worker that goes on, or to the permit that its driver is given, by the run's own events. */
 async function wakeMs(owner: Pool, count: number): Promise<readonly number[]> {
   const { rows } = await owner.query<{ ms: number }>(
     `select extract(epoch from l.at - a.at)::float8 * 1000 as ms
      from assent.audit_events a
-     join assent.audit_events l on l.tenant_id = a.tenant_id and l.run_id = a.run_id and l.version > a.version
-       and l.kind = 'run_leased'
+     join lateral (
+       select min(l.at) as at from assent.audit_events l
+       where l.tenant_id = a.tenant_id and l.run_id = a.run_id and l.version > a.version
+         and l.kind in ('run_leased', 'approval_spent')) l on true
      where a.kind = 'approval_approved' order by a.at desc limit $1`,
     [count],
   );
@@ -285,6 +293,7 @@ const { values: options } = parseArgs({
     explain: { type: "boolean" },
     "only-runs": { type: "boolean" },
     evidence: { type: "boolean" },
+    driven: { type: "boolean" },
     given: { type: "boolean" },
     help: { type: "boolean" },
   },

@@ -37,6 +37,7 @@ import type {
   Tool,
   Tools,
   Workspaces,
+  RunNews,
 } from "../../packages/harness/src/ports.ts";
 import { createRedactor } from "../../packages/harness/src/core/redact/redactor.ts";
 import { createAnswerSeal } from "../../packages/harness/src/services/answer-seal.ts";
@@ -50,6 +51,7 @@ import { createRedaction } from "../../packages/harness/src/services/redaction.t
 import { signingSecrets } from "../../packages/harness/src/services/signing-keys.ts";
 import { TENANT_SEARCHES_MAX } from "../../packages/harness/src/services/documents.ts";
 import { createTenantPlaces } from "../../packages/harness/src/services/places.ts";
+import { createRunNews } from "../../packages/harness/src/services/run-news.ts";
 import { createShown } from "../../packages/harness/src/services/shown.ts";
 import { silentTelemetry } from "../../packages/harness/src/services/traced/silent.ts";
 import { startSweeper, sweep } from "../../packages/harness/src/services/sweeper.ts";
@@ -134,7 +136,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const database = options.database ?? (await connectThrowAwayDatabase());
   const folder = mkdtempSync(join(tmpdir(), "assent-engine-"));
   const parts = await openParts(options, database, folder);
-  const { ports, wakeUps, clock, logged } = parts;
+  const { ports, wakeUps, clock, logged, news } = parts;
   const agent = agentOf(options);
   const keys = keyPortsOf(ports);
   const open = (own: Partial<HarnessPorts> = {}): Harness =>
@@ -153,7 +155,8 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       shown: createShown(createRedaction({ redactor: createRedactor() })),
       isWorkerReady: () => true,
     });
-  const harness = open();
+  // Of what is committed another process is told nothing.
+  const harness = open({ news });
   const newKeyOf = keyMaker(database, keys);
   const newCaller: Engine["newCaller"] = async (name, tenantSlug, kind = "service") => {
     const found = await harness.authenticate(await newKeyOf(name, tenantSlug, { scopes: SCOPES, kind }));
@@ -208,6 +211,7 @@ type Parts = {
   readonly wakeUps: ReturnType<typeof createWakeUps>;
   readonly clock: ShiftableClock;
   readonly logged: string[];
+  readonly news: RunNews;
 };
 
 async function openParts(
@@ -230,7 +234,9 @@ async function openParts(
   };
   const workspaces = options.workspaces ?? noWorkspaces;
   const pool = poolOf(options, database);
-  const store = postgresStore({ pool, wakeUps, clock, random, sealing: anySealing(pool) });
+  const news = createRunNews();
+  const sealing = anySealing(pool);
+  const store = postgresStore({ pool, wakeUps, clock, random, sealing, news });
   const routing: Routing = { ...DEFAULT_ROUTING, ...options.routing };
   const ports: OrchestratorPorts = {
     store,
@@ -252,7 +258,7 @@ async function openParts(
     embedder: options.embedder ?? null,
     searches: createTenantPlaces(TENANT_SEARCHES_MAX),
   };
-  return { ports, wakeUps, clock, logged };
+  return { ports, wakeUps, clock, logged, news };
 }
 
 const poolOf = ({ rewriteSql, wrapPool }: EngineOptions, database: ThrowAwayDatabase): Pool => {

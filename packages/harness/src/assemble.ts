@@ -39,6 +39,7 @@ import { createTenantPlaces } from "./services/places.ts";
 import { createGates } from "./services/models/gates.ts";
 import type { Redaction } from "./services/redaction.ts";
 import { redactedParts } from "./services/models/redacted-models.ts";
+import { createRunNews } from "./services/run-news.ts";
 import { createShown } from "./services/shown.ts";
 import { retriedTools } from "./services/retried-tools.ts";
 import { openWorkspaceOfRun } from "./services/workspace-of-run.ts";
@@ -189,6 +190,7 @@ async function startParts(
   const clock = systemClock;
   const random = systemRandom;
   const wakeUps = createWakeUps(pool, log);
+  const news = createRunNews();
   const workspaces = openWorkspaces({ folder: join(home, "workspaces"), sources: config.workspaces, random });
   const inForce = { role, configuration: config.sha256, policies: parts.policies.version };
   const base = { ...kept, ...kept.tenants, home, pool, clock, random, log };
@@ -198,7 +200,7 @@ async function startParts(
   );
   if (!evidence.ok) return evidence;
   const { store, tools, models, policies } = watch(
-    { ...parts, store: postgresStore({ pool, wakeUps, clock, random, ...evidence.value.stored }) },
+    { ...parts, store: postgresStore({ pool, wakeUps, clock, random, news, ...evidence.value.stored }) },
     { telemetry, clock, ...tracingOf(config, parts.agents) },
   );
   const gates = createGates({ breakers: store.breakers, clock, random, log, settings: config.providers });
@@ -232,6 +234,7 @@ async function startParts(
     ...entranceOf(kept.secrets, parts.access, config, { random, clock, log }),
     cursors: createCursors(kept.secrets.cursors),
     shown: createShown(kept.redaction),
+    news,
     capacity: createCapacity(ports, { ...CAPACITY_LIMITS, ...config.limits.queue }),
     evidence: evidence.value.evidence,
     isWorkerReady: () => working?.isPresent() ?? true,

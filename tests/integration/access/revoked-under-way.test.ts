@@ -157,25 +157,107 @@ test("nor does one without a signature, where signatures are demanded of its pri
   await expectNothingApproved(answer, run);
 });
 
-test("a driver whose key is revoked while its report is under way has reported nothing", async () => {
+const POST_WORD = { name: "post_word", effect: "once", harm: ["write"] };
+
+type DriverOf = {
+  readonly id: string;
+  readonly run: RunId;
+  readonly send: (method: string, path: string, body?: object) => Promise<Answer>;
+};
+
+async function newDriver(): Promise<DriverOf> {
   const grant = { principal: { name: "driver", kind: "service" }, scopes: [], roles: ["requester"] };
   const made = await ask(edge.urls[0], admin, "POST", KEYS, grant);
   const key = String(made.body["secret"]);
-  const keyed = (): Record<string, string> => ({ "idempotency-key": randomBytes(8).toString("hex") });
-  const task = { driver: "external", task: "Look.", tools: [LOOK_UP], approver: "ask" };
-  const run = await ask(edge.urls[0], key, "POST", "/api/harness/run", task, keyed());
-  const actions = `/api/harness/runs/${String(run.body["id"])}/actions`;
-  const call = { tool: LOOK_UP.name, arguments: {} };
-  const action = await ask(edge.urls[0], key, "POST", actions, call, keyed());
-  expect(action.body).toMatchObject({ decision: "permit" });
-  const result = `${actions}/${String(action.body["action_id"])}/result`;
-  const before = await edge.rows();
-  const answer = await held(
-    runSummarySchema.parse(run.body).id,
-    async () => await ask(edge.urls[0], key, "POST", result, { output: "seen" }, keyed()),
-    async () => await ask(edge.urls[1], admin, "DELETE", `${KEYS}/${String(made.body["id"])}`),
-  );
-  expect(answer).toMatchObject({ status: 401, body: { code: "unauthenticated" } });
-  const { runs, steps } = await edge.rows();
-  expect({ runs, steps }).toEqual({ runs: before["runs"], steps: before["steps"] });
-});
+  const send: DriverOf["send"] = async (method, path, body) =>
+    await ask(
+      edge.urls[0],
+      key,
+      method,
+      path,
+      body,
+      method === "POST" ? { "idempotency-key": randomBytes(8).toString("hex") } : {},
+    );
+  const task = { driver: "external", task: "Look.", tools: [LOOK_UP, POST_WORD], approver: "ask" };
+  const run = await send("POST", "/api/harness/run", task);
+  return { id: String(made.body["id"]), run: runSummarySchema.parse(run.body).id, send };
+}
+
+/** What a driver does, after what had to come before. */
+const DOINGS: Readonly<Record<string, (driver: DriverOf) => Promise<() => Promise<Answer>>>> = {
+  "its report": async ({ run, send }) => {
+    const actions = `/api/harness/runs/${run}/actions`;
+    const action = await send("POST", actions, { tool: LOOK_UP.name, arguments: {} });
+    expect(action.body).toMatchObject({ decision: "permit" });
+    const result = `${actions}/${String(action.body["action_id"])}/result`;
+    return async () => await send("POST", result, { output: "seen" });
+  },
+  "its call, which the rules permit,": async ({ run, send }) =>
+    await Promise.resolve(
+      async () =>
+        await send("POST", `/api/harness/runs/${run}/actions`, { tool: LOOK_UP.name, arguments: {} }),
+    ),
+  "its question to a person": async ({ run, send }) =>
+    await Promise.resolve(
+      async () =>
+        await send("POST", `/api/harness/runs/${run}/actions`, {
+          tool: POST_WORD.name,
+          arguments: { word: randomBytes(8).toString("hex") },
+        }),
+    ),
+  "its plan": async ({ run, send }) =>
+    await Promise.resolve(
+      async () =>
+        await send("POST", `/api/harness/runs/${run}/plan`, {
+          calls: [{ tool: POST_WORD.name, arguments: { word: "planned" } }],
+        }),
+    ),
+  "its reading of what nobody has decided": async ({ run, send }) => {
+    const actions = `/api/harness/runs/${run}/actions`;
+    const call = { tool: POST_WORD.name, arguments: { word: randomBytes(8).toString("hex") } };
+    const asked = await send("POST", actions, call);
+    expect(asked.body).toMatchObject({ decision: "needs_approval" });
+    return async () => await send("GET", `${actions}/${String(asked.body["action_id"])}`);
+  },
+  "its reading of what a person approved": async ({ run, send }) => {
+    const actions = `/api/harness/runs/${run}/actions`;
+    const call = { tool: POST_WORD.name, arguments: { word: randomBytes(8).toString("hex") } };
+    const asked = await send("POST", actions, call);
+    const approval = await ask(
+      edge.urls[0],
+      admin,
+      "GET",
+      `/api/harness/approvals/${String(asked.body["approval_id"])}`,
+    );
+    const yes = {
+      approval_id: approval.body["id"],
+      decision: "approve",
+      action_digest: approval.body["action_digest"],
+    };
+    expect((await ask(edge.urls[0], admin, "POST", APPROVE, yes)).status).toBe(200);
+    return async () => await send("GET", `${actions}/${String(asked.body["action_id"])}`);
+  },
+  "the end of its run": async ({ run, send }) =>
+    await Promise.resolve(
+      async () => await send("POST", `/api/harness/runs/${run}/finish`, { output: "Done." }),
+    ),
+};
+
+for (const [doing, prepare] of Object.entries(DOINGS))
+  test(`a driver whose key is revoked while ${doing} is under way has done and learnt nothing`, async () => {
+    const driver = await newDriver();
+    const send = await prepare(driver);
+    const before = await edge.rows();
+    const answer = await held(
+      driver.run,
+      send,
+      async () => await ask(edge.urls[1], admin, "DELETE", `${KEYS}/${driver.id}`),
+    );
+    expect(answer).toMatchObject({ status: 401, body: { code: "unauthenticated" } });
+    const { runs, steps, approvals } = await edge.rows();
+    expect({ runs, steps, approvals }).toEqual({
+      runs: before["runs"],
+      steps: before["steps"],
+      approvals: before["approvals"],
+    });
+  });

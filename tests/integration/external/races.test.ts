@@ -1,11 +1,17 @@
 // Many at once, repeats, and processes that come and go.
 
 import { randomInt } from "node:crypto";
-import { type ActionAnswer, runSchema, eventPageSchema, actionAnswerSchema } from "@assent/contract";
+import {
+  type ActionAnswer,
+  actionAnswerSchema,
+  approvalSchema,
+  eventPageSchema,
+  runSchema,
+} from "@assent/contract";
 import { expect, test } from "vitest";
 import { verifyTrail } from "../../../packages/harness/src/cli/verify/trail.ts";
 import { asked, replacing } from "../../support/faulty-pool.ts";
-import { askedPlanSchema, type Driver, openWorld } from "./support.ts";
+import { askedPlanSchema, type Driver, openWorld, type World } from "./support.ts";
 
 test("twenty at once keep the journal in order, and each answer is its own", async () => {
   await using world = await openWorld();
@@ -171,6 +177,73 @@ test("what an attempt did whose commit was lost, and its repetition did not, is 
   const { action_id } = actionAnswerSchema.parse(answer.json);
   expect((await world.driver.read(id, action_id)).decision).toBe("permit");
   expect((await world.driver.report(id, action_id, { output: 1 })).status).toBe(200);
+});
+
+const POST = { tools: [{ name: "post", harm: ["write"], effect: "once", control_arguments: [] }] };
+
+/** A world in which something can be done between the look at the memory and the commit that goes by it. */
+async function openBetween(): Promise<{ world: World; between: { act: (() => Promise<void>) | null } }> {
+  const between: { act: (() => Promise<void>) | null } = { act: null };
+  const world = await openWorld({
+    wrapPool: (pool) =>
+      replacing(pool, {
+        connect: async () => {
+          const client = await pool.connect();
+          return replacing(client, {
+            query: async (...given) => {
+              const answer = await asked(client, given);
+              const { act } = between;
+              if (act === null || !JSON.stringify(given[0]).includes("assent.unanswered")) return answer;
+              between.act = null;
+              await act();
+              return answer;
+            },
+          });
+        },
+      }),
+  });
+  return { world, between };
+}
+
+const openEscalations = async (driver: Driver): Promise<unknown> =>
+  (await driver.get("/api/harness/escalations?status=open")).json;
+
+test("a question that somebody else puts between the look at the memory and the commit is asked all the same, and counted", async () => {
+  const { world: opened, between } = await openBetween();
+  await using world = opened;
+  const { driver } = world;
+  const first = await driver.submit(POST);
+  const rivals = [await driver.submit(POST), await driver.submit(POST)];
+  const others: ActionAnswer[] = [];
+  // Whenever it is looked at there is another one: who goes by looks alone would never be done.
+  between.act = async function next(): Promise<void> {
+    const rival = rivals.shift();
+    if (rival === undefined) return;
+    others.push(await driver.act(rival.id, "post", { text: "hello" }));
+    between.act = next;
+  };
+  const answer = await driver.act(first.id, "post", { text: "hello" });
+  expect(others.map(({ decision }) => decision)).toEqual(["needs_approval"]);
+  expect(answer.decision).toBe("needs_approval");
+  expect(answer.approval_id).not.toBe(others[0]?.approval_id);
+  expect(await openEscalations(driver)).toMatchObject({ data: [{ seen_count: 2 }] });
+});
+
+test("a question that is answered for good between the look at the memory and the commit asks nobody again", async () => {
+  const { world: opened, between } = await openBetween();
+  await using world = opened;
+  const { driver } = world;
+  const person = await world.newDriver("person", { kind: "human" });
+  const [first, second] = [await driver.submit(POST), await driver.submit(POST)];
+  between.act = async () => {
+    const { approval_id } = await driver.act(second.id, "post", { text: "hello" });
+    const shown = approvalSchema.parse((await person.get(`/api/harness/approvals/${approval_id}`)).json);
+    const yes = { approval_id, decision: "approve", action_digest: shown.action_digest, remember: true };
+    expect((await person.post("/api/harness/approve", yes)).status).toBe(200);
+  };
+  const answer = await driver.act(first.id, "post", { text: "hello" });
+  expect(answer.decision).toBe("permit");
+  expect(answer.reasons.map(({ code }) => code)).toContain("precedent");
 });
 
 test("who repeats a proposal after the run was called off gets no permit, whatever was answered first", async () => {

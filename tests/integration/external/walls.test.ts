@@ -4,7 +4,8 @@ import { uuidOf, type RunId } from "@assent/contract";
 import { expect, test } from "vitest";
 import { EXTERNAL_IDLE_HOURS } from "../../../packages/harness/src/base/limits.ts";
 import { transaction } from "../../../packages/harness/src/adapters/postgres/connect.ts";
-import { type Driver, openWorld, problemOf } from "./support.ts";
+import { sha256Hex } from "../../../packages/harness/src/base/digest.ts";
+import { type Driver, openWorld, problemOf, rules } from "./support.ts";
 
 const calls = (run: string, action: string): [string, unknown][] => [
   [`/api/harness/runs/${run}/actions`, { tool: "read_inbox", arguments: {} }],
@@ -33,6 +34,29 @@ test("only the principal that submitted a run drives it; for all others it is no
   const reader = await world.newDriver("driver", { scopes: ["runs:read"] });
   for (const [path, body] of calls(id, action_id)) expect((await reader.post(path, body)).status).toBe(403);
   expect((await driver.run(id)).steps).toHaveLength(1);
+  // Nor is what they would have had it end with kept anywhere.
+  expect(await world.engine.ports.files.holds(sha256Hex("1"), 1)).toBe(false);
+});
+
+test("whoever may not drive a run does not learn by waiting that somebody else does", async () => {
+  await using world = await openWorld({ policies: rules(() => "needs_approval") });
+  const { driver } = world;
+  const { id } = await driver.submit();
+  const { action_id, decision } = await driver.act(id, "look_up", {});
+  expect(decision).toBe("needs_approval");
+  const stranger = await world.newDriver("colleague");
+  const answered: string[] = [];
+  const path = `/api/harness/runs/${id}/actions/${action_id}?wait=`;
+  const asking = async (): Promise<void> => {
+    answered.push(problemOf(await stranger.get(`${path}60`)).code);
+  };
+  const waiting = async (): Promise<void> => {
+    answered.push((await driver.read(id, action_id, 2)).decision);
+  };
+  const refused = asking();
+  await waiting();
+  expect(answered).toEqual(["run_not_found", "needs_approval"]);
+  await refused;
 });
 
 test("an action of another run, a malformed id and a run of ours are answered alike", async () => {

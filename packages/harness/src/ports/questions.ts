@@ -48,6 +48,8 @@ export type QuestionRows = {
    * the first undone, the approval that it was for waits again, and the escalation with it.)
    */
   lockOpen(patternId: string): Promise<string | null>;
+  /** As {@link import("./store.ts").Store.lookUpQuestion}, for a commit of this transaction. */
+  lookUp(pattern: ConflictPattern, first: string): Promise<Unanswered | null>;
   /** Of these states, newest first, after the given place. */
   list(
     statuses: readonly EscalationStatus[],

@@ -13,7 +13,7 @@ import {
   type Act,
 } from "@assent/harmony";
 import { unreachable } from "../base/assert.ts";
-import type { NotedQuestion, Store, Unanswered } from "../ports.ts";
+import type { NotedQuestion, Store, StoreTx, Unanswered } from "../ports.ts";
 import { type AskedAction, asAgent, patternOf } from "./precedents.ts";
 
 /**
@@ -31,6 +31,17 @@ export async function askAhead(
   const lookUp = async (first: string): Promise<Unanswered | null> =>
     await store.lookUpQuestion(asked.run.tenant, pattern, first);
   return await putAhead(lookUp, pattern, { at, actor });
+}
+
+/** The same within the transaction that commits it. */
+export async function askAheadIn(
+  { questions }: Pick<StoreTx, "questions">,
+  asked: AskedAction,
+  at: Date,
+): Promise<NotedQuestion | null> {
+  const actor = asAgent(asked.run);
+  const pattern = patternOf(asked, actor, at);
+  return await putAhead(async (first) => await questions.lookUp(pattern, first), pattern, { at, actor });
 }
 
 /** @param lookUp by the id of the escalation's first occurrence */

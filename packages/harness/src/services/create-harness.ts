@@ -1,6 +1,6 @@
 import type { Approval } from "@assent/contract";
 import { ASSENT } from "../core/telemetry/names.ts";
-import type { Embedder, Log, Telemetry } from "../ports.ts";
+import type { Embedder, Log, RunNews, Telemetry } from "../ports.ts";
 import { err } from "../base/result.ts";
 import { type AdmissionPorts, submitRun } from "./admission.ts";
 import { type ApprovalPorts, decideApproval, planDecision } from "./approvals.ts";
@@ -20,6 +20,7 @@ import { createEventWatch } from "./event-watch.ts";
 import { submitExternalRun } from "./external/admission.ts";
 import type { ExternalPorts } from "./external/drive.ts";
 import { createExternalRuns } from "./external/external.ts";
+import { createMemory } from "./external/memory.ts";
 import { type Capacity, createCapacity } from "./capacity.ts";
 import type { Harness } from "./harness.ts";
 import { admit, authenticate, type EntrancePorts } from "./entrance.ts";
@@ -60,6 +61,8 @@ export type HarnessPorts = Omit<AdmissionPorts, "capacity"> &
     readonly capacity?: Capacity;
     /** Null where no log is kept. */
     readonly evidence: Evidence | null;
+    /** What this process commits to runs; without it whoever waits for events finds them by looking alone. */
+    readonly news?: Pick<RunNews, "listen">;
     /** Whether somebody in this process takes work, where it should. */
     readonly isWorkerReady: () => boolean;
   };
@@ -126,6 +129,7 @@ const memoryCalls = (
 export function createHarness(given: HarnessPorts): Harness {
   const ports = { ...given, capacity: given.capacity ?? createCapacity(given) };
   const watch = createEventWatch(ports);
+  const memory = createMemory();
   return {
     once: async (caller, request, work) =>
       await coveredAnswer(
@@ -144,12 +148,12 @@ export function createHarness(given: HarnessPorts): Harness {
     showProblem: (problem) => ports.shown.problem(problem),
     permits: (subject, action) => ports.access.permits(subject, action),
     authenticate: async (key) => await authenticate(ports, key),
-    external: createExternalRuns(ports, watch),
+    external: createExternalRuns(ports, watch, memory),
     submitRun: async (caller, request, key) =>
       await unlessBusy(
         async () =>
           request.driver === "external"
-            ? await submitExternalRun(ports, caller, request, key)
+            ? await submitExternalRun({ ...ports, memory }, caller, request, key)
             : await submitRun(ports, caller, request, key),
         err(BUSY),
       ),

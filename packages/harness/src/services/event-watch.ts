@@ -1,8 +1,8 @@
-// Wakes whoever waits for a run's next event. One query per tenant and tick for all who wait, none when nobody does;
-// the database is the only source, so it does not matter which process changed the run.
+// Wakes whoever waits for a run's next event: at once where this process committed it, and else by looking. One query per
+// tenant and tick for all who wait, none when nobody does, so it does not matter which process changed the run.
 
 import type { RunId, TenantId } from "@assent/contract";
-import type { Clock, Log, Store } from "../ports.ts";
+import type { Clock, Log, RunNews, Store } from "../ports.ts";
 
 const TICK_MS = 200;
 
@@ -17,6 +17,8 @@ export function createEventWatch(ports: {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
+  /** Left out where nothing is told of what is committed. */
+  readonly news?: Pick<RunNews, "listen">;
 }): EventWatch {
   const waiting = new Map<TenantId, Set<Waiter>>();
   let ticking = false;
@@ -55,6 +57,9 @@ export function createEventWatch(ports: {
       const waiters = waiting.get(tenant) ?? new Set();
       waiting.set(tenant, waiters.add(waiter));
       signal.addEventListener("abort", waiter.wake, { once: true });
+      const silence = ports.news?.listen(id, (version) => {
+        if (version > after) waiter.wake();
+      });
       if (!ticking) {
         ticking = true;
         void run();
@@ -62,6 +67,7 @@ export function createEventWatch(ports: {
       try {
         await promise;
       } finally {
+        silence?.();
         signal.removeEventListener("abort", waiter.wake);
         waiters.delete(waiter);
         if (waiters.size === 0) waiting.delete(tenant);

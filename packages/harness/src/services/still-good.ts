@@ -32,11 +32,15 @@ export const writingFor =
   };
 
 /** Refuses, where the credential ended before the commit. */
-export async function unlessEnded<T>(work: () => Promise<Result<T, Refusal>>): Promise<Result<T, Refusal>> {
+export const unlessEnded = async <T>(work: () => Promise<Result<T, Refusal>>): Promise<Result<T, Refusal>> =>
+  await unlessEndedAs<Result<T, Refusal>>(err, work);
+
+/** @param refused how whoever asked is told */
+export async function unlessEndedAs<A>(refused: (refusal: Refusal) => A, work: () => Promise<A>): Promise<A> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof CredentialEnded) return err(ENDED);
+    if (error instanceof CredentialEnded) return refused(ENDED);
     throw error;
   }
 }

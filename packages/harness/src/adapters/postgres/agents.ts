@@ -22,11 +22,9 @@ export function externalDefinitionRows({ query, tenant }: Scope): StoreTx["exter
     async put(version: Sha256, definition: ExternalDefinition): Promise<void> {
       // The run's foreign key is on agent_versions; what our own loop needs of an agent, a driven run does not have.
       await query(
-        `insert into assent.agent_versions (tenant_id, digest, definition) values ($1, $2, '{}') on conflict do nothing`,
-        [tenant, digestToBytes(version)],
-      );
-      await query(
-        `insert into assent.external_definitions (tenant_id, digest, definition) values ($1, $2, $3)
+        `with kept as (
+           insert into assent.agent_versions (tenant_id, digest, definition) values ($1, $2, '{}') on conflict do nothing)
+         insert into assent.external_definitions (tenant_id, digest, definition) values ($1, $2, $3)
          on conflict do nothing`,
         [tenant, digestToBytes(version), JSON.stringify(definition)],
       );

@@ -8,6 +8,7 @@ import {
   type Due,
   type QueueLoad,
   type Random,
+  type RunNews,
   type RunWrites,
   type Store,
   type StoreTx,
@@ -80,6 +81,8 @@ export type PostgresStoreOptions = {
   readonly sealing: Sealing;
   /** Called after each commit that recorded events. */
   readonly onEvents?: () => void;
+  /** Told after each commit that brought a run to a version. */
+  readonly news?: Pick<RunNews, "tell">;
 };
 
 export function postgresStore(options: PostgresStoreOptions): Store {
@@ -164,7 +167,8 @@ const statements = (inStatement: InStatement, clock: Clock): Pick<Store, Stateme
     await inStatement(
       async (client, queued) => {
         const taken = await take(queryOn(client), turn, lease);
-        queued.events = taken !== null && taken !== "locked" && taken.whole !== null;
+        if (taken !== null && taken !== "locked" && taken.whole !== null)
+          noteEvents(queued, taken.id, taken.whole.run.version);
         return taken;
       },
       { isRepeatable: false },
@@ -194,32 +198,38 @@ const noticing = ({ audit, runs }: StoreTx, queued: Queued): Pick<StoreTx, "audi
     ...audit,
     append: async (events) => {
       queued.events = true;
+      for (const { run, version } of events) noteEvents(queued, run, version);
       await audit.append(events);
     },
   },
   runs: {
     ...runs,
     lease: async (worker, until, event) => {
-      queued.events = true;
+      noteEvents(queued, event.run, event.version);
       return await runs.lease(worker, until, event);
     },
     write: async (writes) => {
-      queued.events = true;
+      noteEvents(queued, writes.run, writes.change.version);
       await runs.write(writes);
     },
     writeFor: async (caller, at, writes) => {
-      queued.events = true;
+      noteEvents(queued, writes.run, writes.change.version);
       return await runs.writeFor(caller, at, writes);
     },
     writeHeld: async (fence, version, writes) => {
-      queued.events = true;
+      noteEvents(queued, writes.run, writes.change.version);
       return await runs.writeHeld(fence, version, writes);
     },
   },
 });
 
-function noteWrites(queued: Queued, { change: { wakeAt } }: RunWrites, clock: Clock): void {
+function noteEvents(queued: Queued, run: RunId, version: number): void {
   queued.events = true;
+  queued.changed.set(run, version);
+}
+
+function noteWrites(queued: Queued, { run, change: { wakeAt, version } }: RunWrites, clock: Clock): void {
+  noteEvents(queued, run, version);
   if (wakeAt !== null && wakeAt <= clock.now()) queued.count += 1;
 }
 
@@ -235,7 +245,7 @@ type InStatement = <T>(
 ) => Promise<T>;
 
 /** The one place where transactions of the service are run, run again, and given up. */
-function transactionsOf({ pool, wakeUps, clock, random, onEvents }: PostgresStoreOptions): {
+function transactionsOf({ pool, wakeUps, clock, random, onEvents, news }: PostgresStoreOptions): {
   readonly inTransaction: InTransaction;
   readonly inStatement: InStatement;
 } {
@@ -253,11 +263,12 @@ function transactionsOf({ pool, wakeUps, clock, random, onEvents }: PostgresStor
     run: typeof transaction,
     options: Pick<TransactionOptions, "isRepeatable" | "tenant">,
   ): Promise<T> => {
-    const queued: Queued = { count: 0, events: false, calledOff: [] };
+    const queued: Queued = { count: 0, events: false, calledOff: [], changed: new Map() };
     const attempt = async (client: PoolClient): Promise<T> => {
       queued.count = 0;
       queued.events = false;
       queued.calledOff = [];
+      queued.changed.clear();
       return await work(client, queued);
     };
     const attemptsMax = TRANSACTION_ATTEMPTS_MAX;
@@ -269,6 +280,7 @@ function transactionsOf({ pool, wakeUps, clock, random, onEvents }: PostgresStor
     for (let rung = 0; rung < queued.count; rung += 1) wakeUps.ring();
     for (const calledOff of queued.calledOff) wakeUps.callOff?.(calledOff);
     if (queued.events) onEvents?.();
+    for (const [changed, version] of queued.changed) news?.tell(changed, version);
     return value;
   };
   return {
@@ -277,7 +289,13 @@ function transactionsOf({ pool, wakeUps, clock, random, onEvents }: PostgresStor
   };
 }
 
-type Queued = { count: number; events: boolean; calledOff: readonly RunId[] };
+type Queued = {
+  count: number;
+  events: boolean;
+  calledOff: readonly RunId[];
+  /** The versions that runs have come to. */
+  readonly changed: Map<RunId, number>;
+};
 
 /** What rows are made with, beside what is written. */
 type Given = { readonly clock: Clock; readonly random: Random; readonly sealing: Sealing };

@@ -17,6 +17,7 @@ import {
   pinOwnTool,
   pinTool,
 } from "../../core/external.ts";
+import { createOriginIndex } from "../../core/label/origins.ts";
 import { uuidV7 } from "../../core/uuid.ts";
 import type { Caller, NewRun, RunRecord, StoreTx, Tools } from "../../ports.ts";
 import { locationOf, runAt, SUBMIT_ROUTE } from "../admission.ts";
@@ -26,11 +27,13 @@ import { once } from "../once.ts";
 import { runSummary } from "../views.ts";
 import type { ExternalPorts } from "./drive.ts";
 import { compileInputSchema } from "./input-schema.ts";
+import type { Memory } from "./memory.ts";
+import { type DrivenRun, openDrivenRun } from "./state.ts";
 
 type Ports = Pick<
   ExternalPorts,
   "store" | "clock" | "random" | "shown" | "telemetry" | "tools" | "answerSeal"
->;
+> & { readonly memory: Pick<Memory, "put"> };
 
 export async function submitExternalRun(
   ports: Ports,
@@ -38,14 +41,23 @@ export async function submitExternalRun(
   request: ExternalRunRequest,
   key: string,
 ): Promise<Result<Submission, Refusal>> {
+  const begun: { state: DrivenRun | null } = { state: null };
   const { answer, replayed } = await once(
     ports,
     caller,
     { route: SUBMIT_ROUTE, key, body: request, status: 202, secret: false, locationOf },
     async (store) =>
-      await store.transaction(caller.tenant, async (tx) => await admit(ports, caller, request, tx)),
+      await store.transaction(caller.tenant, async (tx) => {
+        begun.state = null;
+        const admitted = await admit(ports, caller, request, tx);
+        if (!admitted.ok) return admitted;
+        begun.state = admitted.value.state;
+        return ok(admitted.value.summary);
+      }),
   );
   if (!answer.ok) return answer;
+  // Its driver comes back to whoever took the run in, mostly at once.
+  if (!replayed && begun.state !== null) ports.memory.put(caller.tenant, begun.state);
   const { body, location } = answer.value;
   return ok({ body, runId: runAt(location), replayed });
 }
@@ -55,7 +67,7 @@ async function admit(
   caller: Caller,
   request: ExternalRunRequest,
   tx: StoreTx,
-): Promise<Result<RunSummary, Refusal>> {
+): Promise<Result<{ readonly summary: RunSummary; readonly state: DrivenRun }, Refusal>> {
   const now = ports.clock.now();
   const pinned = pinTools(ports.tools, request);
   if (!pinned.ok) return pinned;
@@ -79,7 +91,12 @@ async function admit(
     traceparent: ports.telemetry.traceparent(),
     createdAt: now,
   };
-  return ok(ports.shown.summary(runSummary(await begin(tx, caller, definition, run))));
+  const started = await begin(tx, caller, definition, run);
+  return ok({
+    summary: ports.shown.summary(runSummary(started)),
+    // As whoever reads it back has it, not as it was sent.
+    state: openDrivenRun(createOriginIndex(), structuredClone(definition), started, []),
+  });
 }
 
 type Fault = { readonly pointer: string; readonly detail: string };

@@ -1,6 +1,6 @@
 // The frame of everything that a driver does to its run: who may, in which order, and that it is done once.
 
-import type { Actor, RunId } from "@assent/contract";
+import type { RunId } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
 import { EXTERNAL_STEPS_MAX } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
@@ -8,15 +8,16 @@ import type { Policies } from "../../core/decide/policy-point.ts";
 import { createOriginIndex } from "../../core/label/origins.ts";
 import { openRollback } from "../../core/run/rollback.ts";
 import { isTerminal } from "../../core/run/run.ts";
-import type {
-  ArtifactFiles,
-  Caller,
-  Random,
-  RunRecord,
-  Store,
-  StoreTx,
-  Telemetry,
-  Tools,
+import {
+  type ArtifactFiles,
+  type Caller,
+  MemoryMoved,
+  type Random,
+  type RunRecord,
+  type Store,
+  type StoreTx,
+  type Telemetry,
+  type Tools,
 } from "../../ports.ts";
 import { commit, type Committed } from "../commit.ts";
 import type { Write } from "../write.ts";
@@ -25,7 +26,7 @@ import type { Shown } from "../shown.ts";
 import type { EventWatch } from "../event-watch.ts";
 import type { DriverCall, Once, Refusal } from "../harness.ts";
 import { once, type OncePorts } from "../once.ts";
-import { refuseEnded } from "../still-good.ts";
+import { refuseEnded, unlessEndedAs, writingFor } from "../still-good.ts";
 import type { Memory } from "./memory.ts";
 import { absorb, type DrivenRun, openDrivenRun } from "./state.ts";
 
@@ -55,8 +56,12 @@ export type Hold = {
   readonly tx: StoreTx;
   readonly state: DrivenRun;
   readonly now: Date;
-  readonly actor: Actor;
+  readonly caller: Caller;
+  /** Whether a question that has no answer may be put with the commit; not where the memory moved meanwhile. */
+  readonly looksAhead: boolean;
   committed: Committed;
+  /** A commit has held the caller's credential, until the transaction ends. */
+  isCallerGood: boolean;
 };
 
 /** Does not exist, is another's, is not driven: the answers must not be told apart. */
@@ -75,6 +80,7 @@ type Work<T> = (hold: Hold) => Promise<Result<T, Refusal>>;
 type Carrying<T, A> = {
   readonly carryOut: (work: (store: Store) => Promise<Result<T, Refusal>>) => Promise<A>;
   readonly isDone: (answer: A) => boolean;
+  readonly refused: (refusal: Refusal) => A;
 };
 
 /** @param work runs again from the start when the database asks for it; what it commits is kept only if it succeeds */
@@ -82,31 +88,44 @@ async function holding<T, A>(
   ports: DrivePorts,
   { caller, run: id }: Pick<DriverCall, "caller" | "run">,
   work: Work<T>,
-  { carryOut, isDone }: Carrying<T, A>,
+  { carryOut, isDone, refused }: Carrying<T, A>,
 ): Promise<A> {
   // The turn comes before the transaction and its key: whoever waits for it holds no connection meanwhile.
   return await ports.memory.inTurn(caller.tenant, id, async () => {
     const held: { hold: Hold | null } = { hold: null };
-    const answer = await carryOut(
-      async (store) =>
-        await store.transaction(caller.tenant, async (tx) => {
-          held.hold = null;
-          const run = await tx.runs.lock(id);
-          if (!isDriver(run, caller)) return err(RUN_NOT_FOUND);
-          const now = ports.clock.now();
-          const ended = await refuseEnded(tx, caller, now);
-          if (ended !== null) return err(ended);
-          const state = await loadState(ports, tx, run);
-          const committed: Committed = { run, journal: state.journal };
-          const hold: Hold = { ports, tx, state, now, actor: caller.actor, committed };
-          held.hold = hold;
-          return await work(hold);
-        }),
-    );
+    const attempt = async (looksAhead: boolean): Promise<A> =>
+      await carryOut(
+        async (store) =>
+          await store.transaction(caller.tenant, async (tx) => {
+            held.hold = null;
+            const run = await tx.runs.lock(id);
+            if (!isDriver(run, caller)) return err(RUN_NOT_FOUND);
+            const now = ports.clock.now();
+            const state = await loadState(ports, tx, run);
+            const committed: Committed = { run, journal: state.journal };
+            const hold: Hold = { ports, tx, state, now, caller, looksAhead, committed, isCallerGood: false };
+            held.hold = hold;
+            const outcome = await work(hold);
+            // What was written was written for a credential that was good; what only is told is told to a good one.
+            const ended = hold.isCallerGood ? null : await refuseEnded(tx, caller, now);
+            return ended === null ? outcome : err(ended);
+          }),
+      );
+    const answer = await unlessEndedAs(refused, async () => await unlessMoved(attempt));
     // Of an attempt that was undone, and whose repetition found the answer of another, nothing is remembered.
     if (held.hold !== null && isDone(answer)) remember(ports, caller, held.hold);
     return answer;
   });
+}
+
+// Many put the same question at once: who comes later asks the memory in the transaction, which waits for the others.
+async function unlessMoved<A>(attempt: (looksAhead: boolean) => Promise<A>): Promise<A> {
+  try {
+    return await attempt(true);
+  } catch (error) {
+    if (!(error instanceof MemoryMoved)) throw error;
+    return await attempt(false);
+  }
 }
 
 /** Works on the run without an idempotency key. */
@@ -119,6 +138,7 @@ export const withHold = async <T>(
   await holding<T, Result<T, Refusal>>(ports, { caller, run }, work, {
     carryOut: async (inTransaction) => await inTransaction(ports.store),
     isDone: ({ ok: isOk }) => isOk,
+    refused: err,
   });
 
 /**
@@ -149,6 +169,7 @@ export async function drive(
           ? unkeyed(await inTransaction(ports.store))
           : await once(ports, caller, { route, key, body, status: 200, secret: false }, inTransaction),
       isDone: isDoneHere,
+      refused: (refusal) => ({ answer: err(refusal), replayed: false }),
     },
   );
   if (isDoneHere(answered) && done.hold !== null) tell(done.hold);
@@ -178,16 +199,21 @@ function remember(ports: DrivePorts, { tenant }: Caller, { state, committed }: H
 }
 
 export async function loadState(ports: DrivePorts, tx: StoreTx, run: RunRecord): Promise<DrivenRun> {
+  // What it was submitted with is what it is driven with, however far it has come since.
+  const pinned = ports.memory.peek(run.tenant, run.id)?.definition;
   const kept = ports.memory.get(run.tenant, run.id, run.version);
   if (kept !== null) return kept;
-  const definition = await tx.externalDefinitions.get(run.agentVersion);
+  const definition = pinned ?? (await tx.externalDefinitions.get(run.agentVersion));
   assert(definition !== null, "the definition of a driven run is kept");
   return openDrivenRun(createOriginIndex(), definition, run, await tx.steps.list(run.id));
 }
 
-/** Commits on the held run; may be called more than once in a transaction. */
+/** Commits on the held run, for a caller whose credential is good; may be called more than once in a transaction. */
 export async function commitDriven(hold: Hold, writes: readonly Write[]): Promise<void> {
-  hold.committed = await commit(hold.tx, hold.committed, writes, { now: hold.now, actor: hold.actor });
+  const { tx, caller, now, committed } = hold;
+  const context = { now, actor: caller.actor };
+  hold.committed = await commit(tx, committed, writes, context, writingFor(tx, caller, now));
+  hold.isCallerGood = true;
 }
 
 export const nextSeq = (hold: Hold): number => hold.committed.journal.length + 1;

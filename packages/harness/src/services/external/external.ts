@@ -6,15 +6,15 @@ import type { DriverCall, ExternalRuns, Once } from "../harness.ts";
 import { nextCompensation, reportCompensation } from "./compensations.ts";
 import { drive, type DrivePorts, type ExternalPorts, isDriver } from "./drive.ts";
 import { finishRun, storeAnswer } from "./finish.ts";
-import { createMemory } from "./memory.ts";
+import type { Memory } from "./memory.ts";
 import { proposePlan } from "./plan.ts";
 import { proposeAction } from "./propose.ts";
 import { readAction, unlessEnded } from "./read-action.ts";
 import { reportResult } from "./report.ts";
 import { tellModelCalls, tellResult } from "./told.ts";
 
-export function createExternalRuns(external: ExternalPorts, watch: EventWatch): ExternalRuns {
-  const ports: DrivePorts = { ...external, memory: createMemory(), watch };
+export function createExternalRuns(external: ExternalPorts, watch: EventWatch, memory: Memory): ExternalRuns {
+  const ports: DrivePorts = { ...external, memory, watch };
   const waits = { open: 0 };
   return {
     plan: async (call, body) =>
@@ -68,9 +68,7 @@ async function finish(
   call: DriverCall,
   body: Parameters<ExternalRuns["finish"]>[1],
 ): Promise<Once> {
-  const run = await ports.store.transaction(call.caller.tenant, async (tx) => await tx.runs.find(call.run));
-  const mayEnd = isDriver(run, call.caller) && !isTerminal(run.state);
-  const answer = mayEnd ? await storeAnswer(ports, body) : null;
+  const answer = (await mayEnd(ports, call)) ? await storeAnswer(ports, body) : null;
   return await drive(
     ports,
     of(call, "finish", body),
@@ -79,4 +77,12 @@ async function finish(
       tellModelCalls(hold, body.model_calls ?? []);
     },
   );
+}
+
+async function mayEnd(ports: DrivePorts, { caller, run: id }: DriverCall): Promise<boolean> {
+  const known = ports.memory.peek(caller.tenant, id);
+  // It may have ended since: then the file is one that no run comes to name.
+  if (known !== null) return known.driver === caller.actor.id;
+  const run = await ports.store.transaction(caller.tenant, async (tx) => await tx.runs.find(id));
+  return isDriver(run, caller) && !isTerminal(run.state);
 }

@@ -55,14 +55,20 @@ export async function finishRun(
   const { tx } = hold;
   const { run, journal } = hold.committed;
   const detail = "The driver ended the run without reporting what became of this.";
+  const approvals = await tx.approvals.list(run.id);
   await commitDriven(hold, [
-    ...closeOpen(await tx.approvals.list(run.id), journal, { code: "run_finished", detail }),
+    ...closeOpen(approvals, journal, { code: "run_finished", detail }),
     ...(answer === null ? giveUp(hold, body.error ?? "") : succeed(hold, answer)),
   ]);
   const ended = hold.committed;
   return ok(
     hold.ports.shown.run(
-      runView(ended.run, ended.journal, await tx.approvals.list(run.id), await tx.artifacts.list(run.id)),
+      runView(
+        ended.run,
+        ended.journal,
+        withdrawn(approvals).length === 0 ? approvals : await tx.approvals.list(run.id),
+        await tx.artifacts.list(run.id),
+      ),
     ),
   );
 }

@@ -7,6 +7,8 @@ import type { DrivenRun } from "./state.ts";
 export type Memory = {
   /** Null unless what is kept is of this very version. */
   get(tenant: TenantId, run: RunId, version: number): DrivenRun | null;
+  /** Of whatever version; for what no version changes, and for what is looked at again before anything is done. */
+  peek(tenant: TenantId, run: RunId): DrivenRun | null;
   put(tenant: TenantId, state: DrivenRun): void;
   forget(tenant: TenantId, run: RunId): void;
   /** Waits for its turn: what one process does to one run happens in a row, so that none of it is read twice. */
@@ -39,6 +41,7 @@ export function createMemory(
       kept.set(key, entry);
       return entry.state;
     },
+    peek: (tenant, run) => kept.get(keyOf(tenant, run))?.state ?? null,
     put(tenant, state) {
       const key = keyOf(tenant, state.run);
       drop(key);

@@ -10,7 +10,8 @@ import { type ExternalTool, externalAction } from "../../core/external.ts";
 import { isGateStep, isToolStep, type JournalStep, type PlannedPlace } from "../../core/run/journal.ts";
 import type { Write } from "../write.ts";
 import type { Refusal } from "../harness.ts";
-import { consult } from "../precedents.ts";
+import { askAheadIn } from "../ask-ahead.ts";
+import { consult, mayGiveYes } from "../precedents.ts";
 import { actionAnswer } from "./answer.ts";
 import { newUuid, openQuestion } from "./ask.ts";
 import { commitDriven, type Hold, nextSeq, refuseSteps } from "./drive.ts";
@@ -81,6 +82,13 @@ async function askOrRepeat(
   const { tool, args, judgement, decision, requirement } = asking;
   const action = externalAction(tool, args);
   const asked = { run: hold.committed.run, action, judgement, precondition: null };
+  // A standing answer that could not be used is not asked for: the memory must not count what did not happen.
+  const noted =
+    hold.looksAhead && mayGiveYes(requirement, asked) ? await askAheadIn(hold.tx, asked, hold.now) : null;
+  if (noted !== null) {
+    await askAbout(hold, asking, [], [{ write: "question_noted", noted }]);
+    return null;
+  }
   const consulted = await consult(hold.tx, asked, hold.now, {
     requirement,
     reasons: decision.reasons,

@@ -17,14 +17,14 @@ import type { ExternalTool } from "../../core/external.ts";
 import type { GateStep } from "../../core/run/journal.ts";
 import { openRollback } from "../../core/run/rollback.ts";
 import { isTerminal } from "../../core/run/run.ts";
-import type { ApprovalRecord } from "../../ports.ts";
+import type { ApprovalRecord, Caller } from "../../ports.ts";
 import type { Write } from "../write.ts";
 import type { ActionRead, DriverCall, Once, Refusal } from "../harness.ts";
 import { actionAnswer } from "./answer.ts";
 import { ACTION_NOT_FOUND, commitDriven, type DrivePorts, type Hold, withHold } from "./drive.ts";
 import { judge, type Judged } from "./judge.ts";
 import { askAbout, newest, openCall } from "./propose.ts";
-import { findAction, isSameTool, toolOf } from "./state.ts";
+import { type DrivenRun, findAction, isSameTool, toolOf } from "./state.ts";
 
 export type Waits = { open: number };
 
@@ -38,6 +38,10 @@ export async function readAction(
   const mayWait = waitMs > 0 && waits.open < EXTERNAL_WAITS_MAX;
   if (mayWait) waits.open += 1;
   try {
+    // What this process has just told its driver need not be read before it waits, only after.
+    const known = mayWait ? ports.memory.peek(caller.tenant, run) : null;
+    if (known !== null && isWaiting(known, caller, action))
+      await ports.watch.wait(caller.tenant, run, known.version, over);
     for (;;) {
       const read = await withHold(ports, caller, run, async (hold) => await readOnce(hold, action));
       if (!read.ok) return read;
@@ -48,6 +52,11 @@ export async function readAction(
   } finally {
     if (mayWait) waits.open -= 1;
   }
+}
+
+function isWaiting(known: DrivenRun, caller: Caller, action: ActionId): boolean {
+  const found = known.driver === caller.actor.id ? findAction(known, action) : null;
+  return found?.tool === null && found.gate?.state === "intended";
 }
 
 /**

@@ -27,6 +27,8 @@ type ActionSteps = { gate: number | null; tool: number | null };
 
 export type DrivenRun = {
   readonly run: RunId;
+  /** Who submitted it: nobody else drives it. */
+  readonly driver: RunRecord["requestedBy"]["id"];
   readonly definition: ExternalDefinition;
   readonly tools: ReadonlyMap<string, ExternalTool>;
   readonly checks: Map<string, InputCheck>;
@@ -61,6 +63,7 @@ export function openDrivenRun(
   const known = definition.tools.map((tool) => ({ ...namedTool(tool), description: tool.description }));
   const state: DrivenRun = {
     run: run.id,
+    driver: run.requestedBy.id,
     definition,
     tools: new Map(definition.tools.map((tool) => [tool.name, tool])),
     checks: new Map(),

@@ -1,6 +1,6 @@
 // A question that has no answer: looked up by one statement, and remembered within another's.
 
-import { type TenantId, uuidOf } from "@assent/contract";
+import { idFromUuid, type TenantId, uuidOf } from "@assent/contract";
 import {
   auditToJson,
   type ConflictPattern,
@@ -95,6 +95,7 @@ export function noteCall(
 }
 
 export const questionRows = ({ query, tenant }: Scope): StoreTx["questions"] => ({
+  lookUp: async (pattern, first) => await lookUpQuestion(query, idFromUuid("ten", tenant), pattern, first),
   async lockOpen(patternId) {
     const [row] = await query<{ id: Buffer }>(
       `select e.id from assent.harmony_escalations e
