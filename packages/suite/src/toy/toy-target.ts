@@ -190,6 +190,19 @@ const unspoken = (shows: Shown): readonly string[] => [
  */
 export type Shown = "prompts" | "rules" | "outage" | "undoing" | "log" | "documents" | null;
 
+function forgetOverStop(state: ToyState, evidence: ToyEvidence | null, breaks: Breaks): void {
+  if (breaks.has("log.anew")) evidence?.clear();
+  if (breaks.has("idem.memory")) state.keys.clear();
+  if (breaks.has("audit.memory")) for (const { events } of state.runs.values()) events.splice(0);
+  if (breaks.has("sig.memory")) state.signatures.nonces.clear();
+}
+
+/** Whoever reads the log has a key where there is one. */
+const keyOf = (role: string, shows: Shown): string | null =>
+  shows !== "log" && READERS.includes(role)
+    ? null
+    : (CALLERS.find(({ actor: { name } }) => name === role)?.key ?? null);
+
 export function createToyTarget(bugs: readonly Planted[], shows: Shown = null): Target {
   const breaks: Breaks = new Set(bugs);
   const state = createToyState();
@@ -207,16 +220,8 @@ export function createToyTarget(bugs: readonly Planted[], shows: Shown = null): 
   const serve = async (to: ToolSink, left: readonly ToyRun[] = []): Promise<void> => {
     const harness = createToyHarness(state, breaks, sendEffectTo(to), now());
     const { signatures, signals } = state;
-    const door = {
-      harness,
-      callers: CALLERS,
-      signer,
-      signatures,
-      signals,
-      breaks,
-      evidence,
-      library: shows === "documents" ? now().library : null,
-    };
+    const library = shows === "documents" ? now().library : null;
+    const door = { harness, callers: CALLERS, signer, signatures, signals, breaks, evidence, library };
     servers = [await startToyServer({ ...door, place: 0 }), await startToyServer({ ...door, place: 1 })];
     for (const toy of left) await harness.takeOver(toy);
   };
@@ -240,9 +245,7 @@ export function createToyTarget(bugs: readonly Planted[], shows: Shown = null): 
       await stopperOf(world)();
     },
     endpoints: () => servers.map(({ url }) => url),
-    key: (role) =>
-      CALLERS.find(({ actor: { name } }) => name === role && (shows === "log" || !READERS.includes(name)))
-        ?.key ?? null,
+    key: (role) => keyOf(role, shows),
     get sink() {
       if (sink === undefined) throw new Error("the toy has not been started");
       return sink;
@@ -260,10 +263,7 @@ export function createToyTarget(bugs: readonly Planted[], shows: Shown = null): 
       await stopServers();
       now().stop.resolve();
       now().stop = Promise.withResolvers();
-      if (breaks.has("log.anew")) evidence?.clear();
-      if (breaks.has("idem.memory")) state.keys.clear();
-      if (breaks.has("audit.memory")) for (const { events } of state.runs.values()) events.splice(0);
-      if (breaks.has("sig.memory")) state.signatures.nonces.clear();
+      forgetOverStop(state, evidence, breaks);
       if (sink !== undefined) await serve(sink);
     },
   };

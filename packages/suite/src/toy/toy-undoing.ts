@@ -128,6 +128,11 @@ async function tell(to: string, key: string, body: unknown): Promise<Came> {
   }
 }
 
+async function forgetAt({ stop, deeds }: UndoerInside["world"]): Promise<void> {
+  await stop.promise;
+  deeds.standing.splice(0);
+}
+
 async function act({ breaks, world }: UndoerInside, toy: ToyRun, tool: string): Promise<void> {
   const approval = toy.run.approvals.at(-1);
   if (approval === undefined) throw new Error("the toy has asked nobody");
@@ -139,9 +144,7 @@ async function act({ breaks, world }: UndoerInside, toy: ToyRun, tool: string): 
   const done: Done = { toy, seq, tool, key: key ?? "" };
   world.deeds.standing.push(done);
   if (!breaks.has("undo.memory")) return;
-  void world.stop.promise.then(() => {
-    world.deeds.standing.splice(0);
-  });
+  void forgetAt(world);
 }
 
 /** @returns calls that it made for it */

@@ -30,7 +30,8 @@ export const partialFailureRollbackIntegrity: Scenario = {
   run: async (context) => {
     const { rollback } = context.target;
     if (rollback === undefined) throw new Error("the capability compensation was not there");
-    const { body, stepsMax } = rollback;
+    const { stepsMax } = rollback;
+    const body = (steps: number): unknown => rollback.body(steps);
     const bystander = stepsMax < TWO ? null : await standBetween(context, body(TWO));
     for (let steps = 1; steps <= stepsMax; steps += 1)
       // The other one fails after so many, in the end.

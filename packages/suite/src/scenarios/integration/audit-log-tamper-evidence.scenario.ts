@@ -74,6 +74,8 @@ type Carried = {
   readonly decisions: readonly Answer[];
 };
 
+const isDone = ({ status, json }: Answer): boolean => status !== 200 || "receipt" in fieldsOf(json);
+
 /** Answers do not wait for their receipt for ever; repeated under its key a decision is answered with what it lacked. */
 async function decide(context: ScenarioContext, approver: HarnessClient, decision: unknown): Promise<Answer> {
   const request = {
@@ -87,7 +89,6 @@ async function decide(context: ScenarioContext, approver: HarnessClient, decisio
     body: JSON.stringify(decision),
   };
   const first = await approver.request(request);
-  const isDone = ({ status, json }: Answer): boolean => status !== 200 || "receipt" in fieldsOf(json);
   if (isDone(first)) return first;
   const { seen } = await lookUntil(async () => await approver.request(request), isDone, {
     timeoutMs: context.pace.waitMsMax,
