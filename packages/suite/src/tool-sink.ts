@@ -89,6 +89,25 @@ function answer(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
 
+/** What the caller is told of an effect that was taken. */
+async function answerTaken(
+  response: ServerResponse,
+  cue: SinkCue | undefined,
+  repeated: boolean,
+): Promise<void> {
+  if (cue?.do === "hang") return;
+  if (cue?.do === "apply_then_drop") {
+    response.destroy();
+    return;
+  }
+  if (cue?.do === "apply_then_fail") {
+    answer(response, cue.status, { error: "failed on cue, after the effect" });
+    return;
+  }
+  if (cue?.do === "apply_then") await cue.hook();
+  answer(response, 200, { taken: true, repeated });
+}
+
 /** Listens on the loopback interface. @param port 0 for any free one */
 export async function startToolSink(port: number = 0): Promise<ToolSink> {
   const calls: SinkCall[] = [];
@@ -118,17 +137,7 @@ export async function startToolSink(port: number = 0): Promise<ToolSink> {
     const repeated = idempotencyKey !== null && effects.has(name);
     effects.set(name, (effects.get(name) ?? 0) + 1);
     calls.push({ ...call, outcome: repeated ? "repeated" : "applied" });
-    if (cue?.do === "hang") return;
-    if (cue?.do === "apply_then_drop") {
-      response.destroy();
-      return;
-    }
-    if (cue?.do === "apply_then_fail") {
-      answer(response, cue.status, { error: "failed on cue, after the effect" });
-      return;
-    }
-    if (cue?.do === "apply_then") await cue.hook();
-    answer(response, 200, { taken: true, repeated });
+    await answerTaken(response, cue, repeated);
   };
 
   const server = createServer((message, response) => {
