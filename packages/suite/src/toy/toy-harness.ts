@@ -370,6 +370,10 @@ function cancel(inside: Inside, caller: ToyCaller, id: string): ToyRefusal | Dec
     if (breaks.has("state.bump")) toy.run = { ...toy.run, version: toy.run.version + 1 };
     return { refused: "run_already_finished" };
   }
+  if (toy.callOff !== undefined) {
+    toy.callOff();
+    return { toy };
+  }
   const approvals = toy.run.approvals.map((approval) => ({ ...approval, status: "cancelled" as const }));
   toy.run = { ...toy.run, approvals };
   addEvent(toy, breaks, "approval_cancelled", caller.actor);
