@@ -204,7 +204,9 @@ async function endBystander(context: ScenarioContext, { id, key }: Standing): Pr
 
 /** Whether it is taken back is the harness's affair; that it is one or the other, and said, is not. */
 async function callOff(context: ScenarioContext, body: unknown): Promise<void> {
-  await context.part("a run that is called off", ["cancel", "contract"], async () => {
+  const name = "a run that is called off";
+  if (context.pace.thorough !== true) return context.missing(name, LEFT_TO_THE_NIGHT);
+  await context.part(name, ["cancel", "contract"], async () => {
     const sink = sinkOf(context);
     const client = context.client("requester");
     const from = sink.calls().length;
