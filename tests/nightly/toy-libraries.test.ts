@@ -4,7 +4,14 @@
 import { SCENARIOS } from "@assent/suite";
 import { expect, test } from "vitest";
 import { runTrial } from "../../packages/suite/src/runner.ts";
-import { isLibraryBug, LIBRARY_BUGS, type LibraryBug } from "../../packages/suite/src/toy/library-bugs.ts";
+import {
+  isLibraryBug,
+  LIBRARY_BUGS,
+  type LibraryBug,
+  type LibraryWay,
+  LIBRARY_WAYS,
+  isLibraryWay,
+} from "../../packages/suite/src/toy/library-bugs.ts";
 import { createToyTarget } from "../../packages/suite/src/toy/toy-target.ts";
 
 /** The words of the claim that must be the one to fail. */
@@ -25,7 +32,7 @@ const KILLS: Record<LibraryBug, string> = {
   "lib.about": "metadata is in no prompt",
 };
 
-async function tryOn(bugs: readonly LibraryBug[]): Promise<readonly [string, string]> {
+async function tryOn(bugs: readonly (LibraryBug | LibraryWay)[]): Promise<readonly [string, string]> {
   const scenario = SCENARIOS.find(({ id }) => id.includes("retrieval_prompt"));
   if (scenario === undefined) throw new Error("there is no such scenario");
   const target = createToyTarget(bugs, "documents");
@@ -42,6 +49,13 @@ async function tryOn(bugs: readonly LibraryBug[]): Promise<readonly [string, str
 test("the good toy passes", async () => {
   expect(await tryOn([])).toEqual(["PASS", ""]);
 });
+
+test.concurrent.each(Object.keys(LIBRARY_WAYS).filter(isLibraryWay))(
+  "whoever differs in what is theirs passes: %s",
+  async (way) => {
+    expect(await tryOn([way])).toEqual(["PASS", ""]);
+  },
+);
 
 test.concurrent.each(Object.keys(LIBRARY_BUGS).filter(isLibraryBug))("%s is found", async (bug) => {
   expect(await tryOn([bug])).toEqual(["FAIL", expect.stringContaining(KILLS[bug])]);

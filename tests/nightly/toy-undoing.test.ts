@@ -5,7 +5,14 @@ import { SCENARIOS } from "@assent/suite";
 import { expect, test } from "vitest";
 import { runTrial } from "../../packages/suite/src/runner.ts";
 import { createToyTarget } from "../../packages/suite/src/toy/toy-target.ts";
-import { isUndoBug, UNDO_BUGS, type UndoBug } from "../../packages/suite/src/toy/undo-bugs.ts";
+import {
+  isUndoBug,
+  UNDO_BUGS,
+  type UndoBug,
+  type UndoWay,
+  UNDO_WAYS,
+  isUndoWay,
+} from "../../packages/suite/src/toy/undo-bugs.ts";
 
 const BACK = "everything that it did is taken back";
 /** The words of the claim that must be the one to fail. */
@@ -26,7 +33,7 @@ const KILLS: Record<UndoBug, string | RegExp> = {
   "undo.silent": "what nothing takes back is named in the run",
 };
 
-async function tryOn(bugs: readonly UndoBug[]): Promise<readonly [string, string]> {
+async function tryOn(bugs: readonly (UndoBug | UndoWay)[]): Promise<readonly [string, string]> {
   const scenario = SCENARIOS.find(({ id }) => id.includes("partial_failure_rollback"));
   if (scenario === undefined) throw new Error("there is no such scenario");
   const target = createToyTarget(bugs, "undoing");
@@ -34,7 +41,11 @@ async function tryOn(bugs: readonly UndoBug[]): Promise<readonly [string, string
   try {
     const pace = { waitMsMax: 60_000, holdMs: 150, thorough: true };
     const { verdict, reason, parts } = await runTrial(scenario, target, { seed: 42, pace });
-    expect(parts.flatMap(({ lacks }) => lacks).filter((lack) => lack !== "driven_compensation")).toEqual([]);
+    const lacks = parts.flatMap((part) => part.lacks).filter((lack) => lack !== "driven_compensation");
+    // Nothing stands between two effects that were agreed to at once.
+    expect(
+      lacks.every((lack) => bugs.includes("way.asks_once") && lack.startsWith("a question between")),
+    ).toBe(true);
     return [verdict, reason];
   } finally {
     await target.stop();
@@ -44,6 +55,13 @@ async function tryOn(bugs: readonly UndoBug[]): Promise<readonly [string, string
 test("the good toy passes, every part that it has", async () => {
   expect(await tryOn([])).toEqual(["PASS", ""]);
 });
+
+test.concurrent.each(Object.keys(UNDO_WAYS).filter(isUndoWay))(
+  "whoever differs in what is theirs passes: %s",
+  async (way) => {
+    expect(await tryOn([way])).toEqual(["PASS", ""]);
+  },
+);
 
 test.concurrent.each(Object.keys(UNDO_BUGS).filter(isUndoBug))("%s is found", async (bug) => {
   expect(await tryOn([bug])).toEqual(["FAIL", expect.stringMatching(KILLS[bug])]);

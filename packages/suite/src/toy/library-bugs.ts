@@ -17,6 +17,14 @@ export const LIBRARY_BUGS = {
   "lib.about": "shows what is said about a document with what its tool finds",
 } as const;
 
+/** What is as good, and theirs to choose. */
+export const LIBRARY_WAYS = {
+  "way.digests": "names a document by what stands in it, in every tenant alike",
+  "way.footers": "says behind each passage which document it is of",
+} as const;
+export type LibraryWay = keyof typeof LIBRARY_WAYS;
+export const isLibraryWay = (name: string): name is LibraryWay => Object.hasOwn(LIBRARY_WAYS, name);
+
 export type LibraryBug = keyof typeof LIBRARY_BUGS;
 
 export const isLibraryBug = (name: string): name is LibraryBug => Object.hasOwn(LIBRARY_BUGS, name);

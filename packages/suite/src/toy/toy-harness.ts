@@ -15,6 +15,7 @@ import {
   type ToySignals,
 } from "./toy-signals.ts";
 import { createToyEnding, passes, type ToyEnding } from "./toy-ending.ts";
+import { freeTurn } from "./toy-asker.ts";
 import { takesAgain } from "./toy-again.ts";
 import { createDrivenRun } from "./toy-plans.ts";
 import { createRuledRun } from "./toy-rules.ts";
@@ -227,7 +228,7 @@ function end({ state, breaks }: Inside, toy: ToyRun): void {
 }
 
 async function start(inside: Inside, toy: ToyRun): Promise<void> {
-  await nextTurn();
+  await freeTurn(inside.world.outage, inside.breaks);
   openGate(toy, inside.breaks);
   tellHold(inside.state.signals, inside.breaks, toy, 0);
   if (inside.breaks.has("gate.late")) await carryOut(inside, toy);

@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { ProblemCode } from "@assent/contract";
+import { sha256Hex } from "../digest.ts";
 import { type RecordedRequest, type Reply, toAnswer } from "../faults/script.ts";
 import { fieldsOf, textOf } from "../run-reading.ts";
 import type { ReaderBench } from "../target.ts";
@@ -92,6 +93,7 @@ function shown(
   const isAbout = breaks.has("lib.about") && where === "tool";
   const passages = found.map(({ id, name, text, metadata }, at) => {
     const of = breaks.has("lib.shifted") ? (found[(at + 1) % found.length]?.id ?? id) : id;
+    if (breaks.has("way.footers")) return `${plain(name)}\n${plain(text)}\n(${of})`;
     return `[${of}] ${plain(name)}\n${plain(text)}${isAbout ? plain(JSON.stringify(metadata ?? {})) : ""}`;
   });
   return [...passages, ...related].join("\n\n") || "Nothing is found.";
@@ -212,6 +214,8 @@ export function answerReader(library: ToyLibrary, breaks: Breaks, request: Libra
   return { status: 200, body: { id } };
 }
 
+const digestOf = (text: string): string => `doc_${sha256Hex(text).slice(0, 32)}`;
+
 function add(
   { documents }: ToyLibrary,
   breaks: Breaks,
@@ -219,7 +223,7 @@ function add(
   { name, text, metadata }: Readonly<Record<string, unknown>>,
 ): string {
   const document = {
-    id: `doc_${randomUUID().replaceAll("-", "")}`,
+    id: breaks.has("way.digests") ? digestOf(textOf(text)) : `doc_${randomUUID().replaceAll("-", "")}`,
     tenant,
     name: textOf(name),
     text: textOf(text),

@@ -15,10 +15,10 @@ import { idFromUuid } from "@assent/contract";
 import { canonicalJson } from "../canonical-json.ts";
 import { digestOfEvent, sha256Hex } from "../digest.ts";
 import type { Bug } from "./bugs.ts";
-import type { LibraryBug } from "./library-bugs.ts";
+import type { LibraryBug, LibraryWay } from "./library-bugs.ts";
 import type { LogBug } from "./log-bugs.ts";
 import type { ProviderBug } from "./provider-bugs.ts";
-import type { UndoBug } from "./undo-bugs.ts";
+import type { UndoBug, UndoWay } from "./undo-bugs.ts";
 
 export type ToyRun = {
   readonly tenant: string;
@@ -34,7 +34,7 @@ export type ToyRun = {
 };
 
 /** All that can be planted in a toy. */
-export type Planted = Bug | LibraryBug | LogBug | ProviderBug | UndoBug;
+export type Planted = Bug | LibraryBug | LibraryWay | LogBug | ProviderBug | UndoBug | UndoWay;
 export type Breaks = ReadonlySet<Planted>;
 
 export const now = (): string => new Date().toISOString();

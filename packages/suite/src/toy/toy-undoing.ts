@@ -40,7 +40,8 @@ export async function runUndoer(inside: UndoerInside, toy: ToyRun): Promise<void
   let calls = 0;
   let isCalledOff = false;
   for (let at = 0; at < Math.max(1, times) && !isCalledOff; at += 1) {
-    const word = await ask(inside, toy, tool, `step ${at + 1}`);
+    const isAsked = at > 0 && breaks.has("way.asks_once");
+    const word = isAsked ? "yes" : await ask(inside, toy, tool, `step ${at + 1}`);
     isCalledOff = word === "called off";
     if (isCalledOff) break;
     await act(inside, toy, tool);
@@ -137,7 +138,11 @@ async function act({ breaks, world }: UndoerInside, toy: ToyRun, tool: string): 
   const approval = toy.run.approvals.at(-1);
   if (approval === undefined) throw new Error("the toy has asked nobody");
   const { decision, id, action } = approval;
-  const told = { name: tool, decision, approval_id: id, arguments: action.arguments };
+  const isPermitted = toy.run.steps.some((step) => step.approval_id === id);
+  const agreed = isPermitted
+    ? { decision: { verdict: "permit" as const, reasons: [] }, approval_id: null }
+    : { decision, approval_id: id };
+  const told = { name: tool, ...agreed, arguments: action.arguments };
   const { seq, effect_id: key } = addStep(toy, breaks, told);
   await tell(world.sinkUrl, key ?? "", { tool, arguments: action.arguments });
   closeStep(toy, breaks, seq, "succeeded");
@@ -153,12 +158,14 @@ async function takeBack(inside: UndoerInside, toy: ToyRun, ending: Rollback["end
   const { standing } = world.deeds;
   const own = standing.filter((one) => one.toy === toy || breaks.has("undo.others"));
   const newest = breaks.has("undo.oldest") ? own : own.toReversed();
+  const isSpared = ending === "cancelled" && breaks.has("way.leaves");
   const due = breaks.has("undo.none") ? [] : breaks.has("undo.newest") ? newest.slice(0, 1) : newest;
   const takenBack: number[] = [];
   const left: Done[] = [];
   let calls = 0;
   for (const one of due) {
-    const { isDone, tries } = one.tool === BOOK ? await undo(inside, toy, one) : { isDone: false, tries: 0 };
+    const { isDone, tries } =
+      one.tool === BOOK && !isSpared ? await undo(inside, toy, one) : { isDone: false, tries: 0 };
     calls += tries;
     if (isDone) standing.splice(standing.indexOf(one), 1);
     if (isDone || (breaks.has("undo.claims") && tries > 0)) takenBack.push(one.seq);

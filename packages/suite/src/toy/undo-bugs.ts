@@ -16,6 +16,14 @@ export const UNDO_BUGS = {
   "undo.silent": "does not say what nothing takes back",
 } as const;
 
+/** What is as good, and theirs to choose. */
+export const UNDO_WAYS = {
+  "way.asks_once": "asks once for all that it is going to do",
+  "way.leaves": "leaves what a run did that was called off, and says so",
+} as const;
+export type UndoWay = keyof typeof UNDO_WAYS;
+export const isUndoWay = (name: string): name is UndoWay => Object.hasOwn(UNDO_WAYS, name);
+
 export type UndoBug = keyof typeof UNDO_BUGS;
 
 export const isUndoBug = (name: string): name is UndoBug => Object.hasOwn(UNDO_BUGS, name);

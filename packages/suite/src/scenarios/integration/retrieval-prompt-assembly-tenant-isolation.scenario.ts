@@ -339,9 +339,8 @@ async function readLists(
   const { word, ours, theirs, theirNames, theirIds, foreignIds, ourIds, besideIds } = library;
   const isOurs = role === "requester";
   const mine = isOurs ? [...ourIds, ...besideIds] : theirIds;
-  const marks = isOurs
-    ? [`They are ${theirs}`, theirNames, ...foreignIds]
-    : [`ours are ${ours}`, ...besideIds];
+  const ofOurs = [`ours are ${ours}`, ...besideIds, ...ourIds.filter((id) => !theirIds.includes(id))];
+  const marks = isOurs ? [`They are ${theirs}`, theirNames, ...foreignIds] : ofOurs;
   const read = async (path: string): ReturnType<HarnessClient["request"]> => {
     const request = { method: "GET" as const, path, headers: { accept: "application/json" }, body: null };
     const answer = await context.client(role).request(request);
